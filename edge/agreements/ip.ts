@@ -1,0 +1,54 @@
+import type { IpRange } from "./key.ts";
+
+/** An address as 32 hex digits, IPv4 as ::ffff:a.b.c.d (RFC 4291 §2.5.5.2), so that ranges compare as text. `null` if it is none. */
+export function readIp(text: string): string | null {
+  const v4 = readV4(text);
+  if (v4) return "0".repeat(20) + "ffff" + v4;
+  if (!text.includes(":")) return null;
+  let address = text;
+  const tail = address.slice(address.lastIndexOf(":") + 1);
+  if (tail.includes(".")) {
+    const low = readV4(tail);
+    if (!low) return null;
+    address = address.slice(0, -tail.length) + low.slice(0, 4) + ":" + low.slice(4);
+  }
+  const halves = address.split("::");
+  if (halves.length > 2) return null;
+  const [head = [], rest] = halves.map((half) => (half === "" ? [] : half.split(":")));
+  const missing = 8 - head.length - (rest?.length ?? 0);
+  if (rest === undefined ? missing !== 0 : missing < 1) return null;
+  const groups = [...head, ...Array<string>(missing).fill("0"), ...(rest ?? [])];
+  if (!groups.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group))) return null;
+  return groups.map((group) => group.padStart(4, "0").toLowerCase()).join("");
+}
+
+/** `203.0.113.0/24`, `2001:db8::/32` or a bare address, as a range. `null` when malformed or when bits stand beyond the prefix. */
+export function readCidr(text: string): IpRange | null {
+  const [address = "", length, ...more] = text.split("/");
+  const ip = readIp(address);
+  if (!ip || more.length > 0) return null;
+  const widthMax = address.includes(":") ? 128 : 32;
+  if (length !== undefined && !/^(0|[1-9]\d{0,2})$/.test(length)) return null;
+  const width = length === undefined ? widthMax : Number(length);
+  if (width > widthMax) return null;
+  const free = BigInt(widthMax - width);
+  const from = BigInt("0x" + ip);
+  const mask = (1n << free) - 1n;
+  if (from & mask) return null;
+  return { from: ip, to: (from | mask).toString(16).padStart(32, "0") };
+}
+
+export function isInRanges(ip: string | null, ranges: IpRange[]): boolean {
+  return ip !== null && ranges.some((range) => range.from <= ip && ip <= range.to);
+}
+
+function readV4(text: string): string | null {
+  const parts = text.split(".");
+  if (parts.length !== 4) return null;
+  let hex = "";
+  for (const part of parts) {
+    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return null;
+    hex += Number(part).toString(16).padStart(2, "0");
+  }
+  return hex;
+}

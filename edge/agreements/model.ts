@@ -1,0 +1,35 @@
+import { z } from "zod";
+
+/** What a key's scope may name. `text2sql` is chat-shaped with a model of its own by default (seed s1). */
+export const Endpoint = z.enum(["chat.completions", "completions", "embeddings", "text2sql", "models"]);
+export type Endpoint = z.infer<typeof Endpoint>;
+
+/** `shared` nodes serve standard calls, `complex` ones are dedicated to calls that would stall their neighbours. */
+export const Tier = z.enum(["shared", "complex"]);
+export type Tier = z.infer<typeof Tier>;
+
+/** Micro-units of money for a million tokens. */
+export const Price = z.strictObject({
+  promptMicrosPerMTok: z.int().min(0),
+  completionMicrosPerMTok: z.int().min(0),
+});
+export type Price = z.infer<typeof Price>;
+
+export const ModelRecord = z.strictObject({
+  id: z.string().min(1),
+  aliases: z.array(z.string().min(1)),
+  endpoints: z.array(Endpoint).min(1),
+  contextTokensMax: z.int().min(1),
+  /** What `max_tokens` becomes when a chat call does not say: never 'the rest of the context'. */
+  completionTokensDefault: z.int().min(1),
+  ownedBy: z.string(),
+  createdAtMs: z.int(),
+  prices: z.strictObject({ shared: Price, complex: Price }),
+});
+export type ModelRecord = z.infer<typeof ModelRecord>;
+
+/** Integer micro-units, rounded up per call, so that the sum of rows is the sum of bills. */
+export function costMicros(price: Price, promptTokens: number, completionTokens: number): number {
+  const micros = price.promptMicrosPerMTok * promptTokens + price.completionMicrosPerMTok * completionTokens;
+  return Math.ceil(micros / 1_000_000);
+}

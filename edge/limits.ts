@@ -1,0 +1,45 @@
+/** Every bound of the edge by name. Unit and bound come last: `Bytes`, `Ms`, `Tokens`, then `Max` or `Min`. */
+
+/** Caps on what a caller may send (S12). Each has a case in `test/journeys/bad-input.test.ts`. */
+export const bodyBytesMax = 4 * 1024 * 1024;
+export const bodyDepthMax = 64;
+export const messagesMax = 2_048;
+export const choicesMax = 8;
+export const stopMax = 16;
+export const logitBiasMax = 1_024;
+export const schemaBytesMax = 32 * 1024;
+export const inputsMax = 2_048;
+export const idempotencyKeyCharsMax = 255;
+
+/** Forwarding (F3, F4, F5). */
+export const attemptsMax = 3;
+export const retryShareMax = 0.2;
+export const retriesMin = 3;
+export const breakerFailuresMax = 3;
+export const breakerOpenMs = 30_000;
+export const hopTtlMs = 60_000;
+/** A call that runs longer is cut; the hold of a call expires a little later. */
+export const callMsMax = 15 * 60_000;
+export const holdGraceMs = 30_000;
+/** A stream whose origin has not spoken by then is answered 200 and kept alive with comments. */
+export const earlyAnswerMs = 1_000;
+export const waitCommentMs = 500;
+
+/** Windows of the ledger. */
+export const subBuckets = 60;
+export const idempotencyMs = 24 * 3_600_000;
+export const rotationOverlapMsMax = 72 * 3_600_000;
+
+/** Usage in from the agents (road.md §6). */
+export const usageBatchMax = 64;
+export const usageBatchMs = 100;
+export const usageBodyBytesMax = 256 * 1024;
+/** On long streams the agent reports how far it is, so that a lost end costs the house at most this much. */
+export const checkpointTokens = 256;
+export const checkpointMs = 5_000;
+
+/** The fleet. */
+export const heartbeatMs = 5_000;
+export const heartbeatStaleMs = 60_000;
+export const fleetReadMs = 1_000;
+export const clockSkewMs = 30_000;

@@ -1,0 +1,32 @@
+import { randomBase62 } from "./agreements/ids.ts";
+
+/** What belongs to one HTTP request: its id, and the only way to time, randomness and work after the answer. */
+export interface Visit {
+  readonly id: string;
+  readonly request: Request;
+  readonly startedAtMs: number;
+  /** Unix ms. */
+  now(): number;
+  random(bytes: number): Uint8Array;
+  /** Keeps the isolate alive for work that ends after the answer; a rejection is logged, never thrown. */
+  afterwards(work: Promise<unknown>): void;
+  log(event: string, facts?: Record<string, string | number | boolean | null>): void;
+}
+
+export const randomBytes = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
+
+/** Opens a visit. Nothing that the caller sent is ever logged: facts are ids, counts and codes. */
+export function openVisit(request: Request, waitUntil: (work: Promise<unknown>) => void): Visit {
+  const id = `req_${randomBase62(22, randomBytes)}`;
+  const log: Visit["log"] = (event, facts) => console.log(JSON.stringify({ event, request: id, ...facts }));
+  return {
+    id,
+    request,
+    startedAtMs: Date.now(),
+    now: () => Date.now(),
+    random: randomBytes,
+    afterwards: (work) =>
+      waitUntil(work.catch((cause: unknown) => log("afterwards_failed", { cause: cause instanceof Error ? cause.name : "unknown" }))),
+    log,
+  };
+}
