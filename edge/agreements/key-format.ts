@@ -1,3 +1,4 @@
+import { hexOf } from "./digest.ts";
 import { randomBase62, base62, type KeyId, type OrgId } from "./ids.ts";
 
 /**
@@ -44,7 +45,7 @@ export async function mintKey(kind: KeyKind, org: OrgId, keyring: Keyring, rando
   const text = tagged + checksumOf(tagged);
   const digests = await digestsOf(text, keyring);
   const digest = digests.find(({ kid }) => kid === pepperKid)?.digest ?? "";
-  return { id: `key_${ref}` as KeyId, text, digest, pepperKid, hint: `${prefix}${ref}…${text.slice(-4)}` };
+  return { id: `key_${ref}`, text, digest, pepperKid, hint: `${prefix}${ref}…${text.slice(-4)}` };
 }
 
 /** Reads the form and the checksum; `null` for anything else. Needs no secret and no I/O. */
@@ -70,7 +71,7 @@ export async function isTagged(presented: PresentedKey, keyring: Keyring): Promi
 export async function digestsOf(text: string, keyring: Keyring): Promise<{ kid: string; digest: string }[]> {
   const bytes = encoder.encode(text);
   return Promise.all(
-    Array.from(keyring.peppers, async ([kid, pepper]) => ({ kid, digest: hex(await crypto.subtle.sign("HMAC", pepper, bytes)) })),
+    Array.from(keyring.peppers, async ([kid, pepper]) => ({ kid, digest: hexOf(await crypto.subtle.sign("HMAC", pepper, bytes)) })),
   );
 }
 
@@ -120,8 +121,4 @@ function crc32(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) crc = (crc >>> 8) ^ (crcTable[(crc ^ byte) & 255] ?? 0);
   return (crc ^ 0xffffffff) >>> 0;
-}
-
-function hex(bytes: ArrayBuffer): string {
-  return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -5,15 +5,19 @@ CREATE TABLE orgs (
   plan TEXT NOT NULL,
   limits TEXT NOT NULL,
   is_suspended INTEGER NOT NULL DEFAULT 0,
+  is_operator INTEGER NOT NULL DEFAULT 0,
   version INTEGER NOT NULL DEFAULT 1,
   created_at_ms INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX orgs_by_age ON orgs (created_at_ms, id);
+-- The house itself is one org; two bootstraps at once cannot make two.
+CREATE UNIQUE INDEX one_operator ON orgs (is_operator) WHERE is_operator = 1;
 
 CREATE TABLE keys (
   id TEXT PRIMARY KEY,
   org TEXT NOT NULL REFERENCES orgs (id),
-  kind TEXT NOT NULL,
-  role TEXT,
+  kind TEXT NOT NULL CHECK (kind IN ('inference', 'admin')),
+  role TEXT CHECK (role IN ('operator', 'admin')),
   name TEXT NOT NULL,
   hint TEXT NOT NULL,
   digest TEXT NOT NULL,
@@ -24,11 +28,15 @@ CREATE TABLE keys (
   limits TEXT,
   expires_at_ms INTEGER,
   revoked_at_ms INTEGER,
-  replaces TEXT,
+  replaces TEXT REFERENCES keys (id),
   version INTEGER NOT NULL DEFAULT 1,
-  created_at_ms INTEGER NOT NULL
+  created_at_ms INTEGER NOT NULL,
+  CHECK ((kind = 'admin') = (role IS NOT NULL))
 ) STRICT;
-CREATE INDEX keys_by_org ON keys (org, created_at_ms);
+CREATE INDEX keys_by_org ON keys (org, created_at_ms, id);
+CREATE INDEX operator_keys ON keys (role) WHERE role = 'operator';
+-- A key has one successor that is not revoked: of two rotations at once, one is refused.
+CREATE UNIQUE INDEX one_successor ON keys (replaces) WHERE revoked_at_ms IS NULL;
 
 CREATE TABLE usage (
   id TEXT PRIMARY KEY,
@@ -47,4 +55,4 @@ CREATE TABLE usage (
   admitted_at_ms INTEGER NOT NULL,
   ended_at_ms INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX usage_by_org ON usage (org, admitted_at_ms);
+CREATE INDEX usage_by_org ON usage (org, admitted_at_ms, id);

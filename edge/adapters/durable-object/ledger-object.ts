@@ -1,0 +1,98 @@
+import { DurableObject } from "cloudflare:workers";
+import { Keeper } from "../../admission/keeper.ts";
+import type { Ask, Denial, Grant, LedgerState, Settlement } from "../../admission/port.ts";
+import { nextDeadlineMs } from "../../admission/settle.ts";
+import type { HoldId, OrgId } from "../../agreements/ids.ts";
+import type { KeyRecord } from "../../agreements/key.ts";
+import type { OrgRecord } from "../../agreements/org.ts";
+import type { UsageRecord } from "../../agreements/usage.ts";
+import { drainMs, drainRetryMsMax, drainWaitMsMax } from "../../limits.ts";
+import { SqliteJournal } from "./ledger-journal.ts";
+import { writeUsage } from "./ledger-outbox.ts";
+
+/**
+ * The ledger of one org. Its methods await nothing between reading and writing, so no two calls see the same room; what they answer leaves only after the
+ * writes are on disk (the runtime's output gate). One alarm serves two ends: the next deadline of a hold, and the draining of the bill into D1.
+ */
+export class OrgLedger extends DurableObject<{ DB: D1Database }> {
+  /** Unix ms. An own property, so no caller from outside can reach it; tests set it. */
+  protected clock: () => number = () => Date.now();
+  protected readonly keeper: Keeper;
+  readonly #journal: SqliteJournal;
+  #alarmAtMs = Infinity;
+  #failures = 0;
+
+  constructor(ctx: DurableObjectState, env: { DB: D1Database }) {
+    super(ctx, env);
+    this.#journal = new SqliteJournal(ctx.storage.sql);
+    this.keeper = new Keeper(this.#journal.restore(), this.#journal);
+    void ctx.blockConcurrencyWhile(async () => {
+      this.#alarmAtMs = (await ctx.storage.getAlarm()) ?? Infinity;
+      this.#setAlarm();
+    });
+  }
+
+  /** See `Ledger`; so for all that follow. */
+  admit(ask: Ask): Grant | Denial | Promise<Grant | Denial> {
+    const answer = this.keeper.keep(this.keeper.weigh(ask, this.clock()));
+    if (answer.kind === "grant") this.#wakeBy(answer.expiresAtMs);
+    return answer;
+  }
+
+  settle(org: OrgId, records: UsageRecord[]): Settlement[] {
+    const settlements = this.keeper.settle(org, records, this.clock());
+    this.#setAlarm();
+    return settlements;
+  }
+
+  release(hold: HoldId): Settlement {
+    return this.keeper.release(hold, this.clock());
+  }
+
+  publish(record: OrgRecord | KeyRecord): void {
+    this.ctx.storage.transactionSync(() => this.keeper.publish(record));
+  }
+
+  inspect(): LedgerState | null {
+    const { outboxRows } = this.#journal;
+    return this.keeper.inspect(this.clock(), outboxRows);
+  }
+
+  override async alarm(): Promise<void> {
+    this.#alarmAtMs = Infinity;
+    this.keeper.expire(this.clock());
+    try {
+      await this.#drain();
+      this.#failures = 0;
+    } catch (cause) {
+      this.#failures++;
+      console.error(JSON.stringify({ event: "usage_drain_failed", rows: this.#journal.outboxRows, cause: String(cause) }));
+    }
+    this.#journal.compact(this.keeper.state);
+    this.#setAlarm();
+  }
+
+  /** Sends the bill to D1, oldest first. Rows are marked only after D1 has them: a crash in between sends them again, and D1 knows them by id. */
+  async #drain(): Promise<void> {
+    const org = this.keeper.state.org?.id;
+    for (let batch = org && this.#journal.outbox(org); org && batch; batch = this.#journal.outbox(org)) {
+      await writeUsage(this.env.DB, batch.rows, drainWaitMsMax);
+      this.#journal.drained(batch.seq, batch.rows.length);
+    }
+  }
+
+  /** Wakes for whatever comes first: rows that wait for D1 (later each time D1 fails), or a deadline. */
+  #setAlarm(): void {
+    const backOffMs = Math.min(drainMs * 2 ** this.#failures, drainRetryMsMax);
+    const drainAtMs = this.#journal.outboxRows > 0 ? this.clock() + backOffMs : Infinity;
+    if (drainAtMs < this.#alarmAtMs) this.#wakeBy(drainAtMs);
+    else if (this.#alarmAtMs === Infinity) this.#wakeBy(nextDeadlineMs(this.keeper.state));
+  }
+
+  /** An alarm is a write: none is set while an earlier one stands. */
+  #wakeBy(atMs: number): void {
+    if (atMs >= this.#alarmAtMs) return;
+    this.#alarmAtMs = atMs;
+    void this.ctx.storage.setAlarm(atMs);
+  }
+}

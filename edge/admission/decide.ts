@@ -1,0 +1,110 @@
+import { isInRanges } from "../agreements/ip.ts";
+import type { KeyRecord } from "../agreements/key.ts";
+import { isSameText } from "../agreements/key-format.ts";
+import { idempotencyMs } from "../limits.ts";
+import type { Ask, Denial, Grant } from "./port.ts";
+import { clampedCompletion, firstShut, lanesOf, ratesOf, tokensFitting } from "./lanes.ts";
+import { tokensHeld, type EarlierCall, type Hold, type State } from "./state.ts";
+
+/** A grant comes with the hold that must be booked before anyone is told of it. */
+export type Decision = { kind: "granted"; hold: Hold; grant: Grant } | { kind: "denied"; denial: Denial };
+
+/** How long to wait for a call that is still running under the same idempotency key, or for a free slot: neither has an end that is known. */
+const askAgainMs = 1_000;
+
+/**
+ * May this call run? Reads, never changes: a denial leaves the state bit-identical because nothing here could do otherwise, and a grant takes effect when
+ * its hold is booked. Holds past their deadline must have been expired before. Of several windows that are shut, the one that opens last is named, so that a
+ * caller who waits as told is not refused again by another. An ask larger than a limit itself never passes: that window is named first of all, its `limit`
+ * shows that waiting is no use, and the wait told is one whole window. For concurrency `resetAtMs` is the deadline that surely frees a slot; as calls mostly end
+ * long before theirs, `retryAfterMs` is at most a second.
+ */
+export function decide(state: State, ask: Ask, earlier: EarlierCall | null, now: number): Decision {
+  const atMs = Math.max(now, state.atMs);
+  const key = provenKey(state, ask, atMs);
+  if (!key) return no({ kind: "denial", reason: "key" });
+  if (key.ipRanges && !isInRanges(ask.ip, key.ipRanges)) return no({ kind: "denial", reason: "ip" });
+  if (key.endpoints && !key.endpoints.includes(ask.endpoint)) return no({ kind: "denial", reason: "endpoint" });
+  if (key.models && !key.models.includes(ask.model)) return no({ kind: "denial", reason: "model" });
+  const repeat = earlier && ask.idempotency && atMs < earlier.admittedAtMs + idempotencyMs ? judgeRepeat(ask.idempotency.body, earlier) : null;
+  if (repeat) return no(repeat);
+
+  const lanes = lanesOf(state, key, atMs);
+  const completionTokens = ask.mayClamp ? clampedCompletion(lanes, ask) : ask.completionTokens;
+  const hold = holdFor(ask, key, completionTokens, atMs);
+  const shut = firstShut(state, lanes, hold);
+  if (!shut) {
+    const grant: Grant = {
+      kind: "grant",
+      hold: hold.id,
+      tokensHeld: tokensHeld(hold),
+      completionTokens,
+      expiresAtMs: hold.expiresAtMs,
+      rates: ratesOf(lanes, hold, now),
+    };
+    return { kind: "granted", hold, grant };
+  }
+  const waitMs = Math.max(1, shut.opensAtMs - now);
+  const { window, of, limit } = shut.lane;
+  return no({
+    kind: "denial",
+    reason: reasonOf(window),
+    window,
+    of,
+    limit,
+    retryAfterMs: window === "concurrency" ? Math.min(waitMs, askAgainMs) : waitMs,
+    resetAtMs: shut.opensAtMs,
+    tokensRemaining: shut.lane.unit === "tokens" || shut.lane.unit === "money" ? tokensFitting(lanes, ask) : null,
+    rates: ratesOf(lanes, null, now),
+  });
+}
+
+/** The key, if it is the one presented, in force, and of an org in force. Unknown keys are compared too, so that they take as long (S3). */
+function provenKey(state: State, ask: Ask, atMs: number): KeyRecord | null {
+  const key = state.keys[ask.key] ?? null;
+  let isProven = false;
+  for (const { kid, digest } of ask.digests) {
+    const isSame = isSameText(digest, key?.digest ?? noDigest);
+    if (isSame && kid === key?.pepperKid) isProven = true;
+  }
+  if (!key || !isProven || key.isRevoked) return null;
+  if (key.expiresAtMs !== null && key.expiresAtMs <= atMs) return null;
+  if (!state.org || state.org.id !== ask.org || state.org.isSuspended) return null;
+  return key;
+}
+
+const noDigest = "0".repeat(64);
+
+function judgeRepeat(body: string, earlier: EarlierCall): Denial {
+  if (!isSameText(body, earlier.body)) return { kind: "denial", reason: "idempotency_mismatch" };
+  if (!earlier.ended) return { kind: "denial", reason: "idempotency_in_progress", retryAfterMs: askAgainMs };
+  return { kind: "denial", reason: "idempotency_replayed", first: earlier.ended };
+}
+
+function holdFor(ask: Ask, key: KeyRecord, completionTokens: number, atMs: number): Hold {
+  return {
+    id: ask.hold,
+    key: key.id,
+    isKeyBooked: Object.values(key.limits ?? {}).some((limit) => limit !== null && limit !== undefined),
+    endpoint: ask.endpoint,
+    model: ask.model,
+    tier: ask.tier,
+    price: { ...ask.price },
+    promptTokens: ask.promptTokens,
+    completionTokens,
+    choices: ask.choices,
+    admittedAtMs: atMs,
+    expiresAtMs: atMs + ask.ttlMs,
+    idempotency: ask.idempotency && { key: ask.idempotency.key, body: ask.idempotency.body },
+    noted: null,
+  };
+}
+
+function reasonOf(window: string): "rate" | "concurrency" | "quota" {
+  if (window === "concurrency") return "concurrency";
+  return window.endsWith("PerMinute") || window.endsWith("PerHour") ? "rate" : "quota";
+}
+
+function no(denial: Denial): Decision {
+  return { kind: "denied", denial };
+}

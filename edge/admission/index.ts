@@ -1,0 +1,151 @@
+import type { Credential } from "../agreements/credential.ts";
+import type { HoldId } from "../agreements/ids.ts";
+import type { Price, Tier } from "../agreements/model.ts";
+import { Refusal } from "../errors.ts";
+import { holdGraceMs } from "../limits.ts";
+import type { Call } from "../protocol/call.ts";
+import type { Ask, Denial, Grant, Ledger, Rates, WindowReport } from "./port.ts";
+
+/** Counts a call's prompt exactly, by asking an engine of its model; null when none could be asked. */
+export type CountPrompt = () => Promise<number | null>;
+
+/**
+ * Reserves what the call may use, in one round trip. Only when the safe bound does not fit but the estimate would is the exact prompt
+ * length asked for, and that held instead: nothing overshoots, and nobody near the limit is refused without cause.
+ */
+export async function admit(
+  ledger: Ledger,
+  credential: Credential,
+  call: Call,
+  terms: { hold: HoldId; tier: Tier; price: Price; nowMs: number },
+  countPrompt: CountPrompt,
+): Promise<Grant> {
+  const ask = askOf(credential, call, terms);
+  const first = await asked(ledger, ask);
+  if (first.kind === "grant") return first;
+  if (!mightFit(first, call)) throw refusalOf(first);
+  const promptTokens = await countPrompt();
+  if (promptTokens === null || promptTokens >= ask.promptTokens) throw refusalOf(first);
+  const second = await asked(ledger, { ...ask, promptTokens });
+  if (second.kind === "grant") return second;
+  throw refusalOf(second);
+}
+
+function askOf(credential: Credential, call: Call, terms: { hold: HoldId; tier: Tier; price: Price; nowMs: number }): Ask {
+  return {
+    hold: terms.hold,
+    ...credential,
+    endpoint: call.endpoint,
+    model: call.model.id,
+    tier: terms.tier,
+    price: terms.price,
+    promptTokens: call.promptTokensMax,
+    completionTokens: call.completionTokens,
+    choices: call.choices,
+    mayClamp: call.mayClamp,
+    ttlMs: Math.max(0, call.deadlineMs - terms.nowMs) + holdGraceMs,
+    idempotency: call.idempotency,
+  };
+}
+
+async function asked(ledger: Ledger, ask: Ask): Promise<Grant | Denial> {
+  try {
+    return await ledger.admit(ask);
+  } catch (cause) {
+    throw new Refusal("quota_unavailable", { retryAfterMs: 1_000, log: "ledger out of reach", cause });
+  }
+}
+
+function mightFit(denial: Denial, call: Call): boolean {
+  if (!("tokensRemaining" in denial) || denial.tokensRemaining === null) return false;
+  const completion = call.mayClamp ? call.choices : call.choices * call.completionTokens;
+  return call.promptTokensGuess + completion <= denial.tokensRemaining;
+}
+
+/** What the caller is told of a denial (road.md §7). */
+export function refusalOf(denial: Denial): Refusal {
+  switch (denial.reason) {
+    case "key":
+      return new Refusal("invalid_api_key");
+    case "ip":
+      return new Refusal("ip_not_authorized");
+    case "endpoint":
+      return new Refusal("insufficient_permissions");
+    case "model":
+      return new Refusal("model_not_allowed", { param: "model" });
+    case "idempotency_in_progress":
+      return new Refusal("idempotency_in_progress", { retryAfterMs: denial.retryAfterMs });
+    case "idempotency_mismatch":
+      return new Refusal("idempotency_mismatch", { mayRetry: false });
+    case "idempotency_replayed":
+      return replayed(denial.first);
+    default:
+      return limitRefusal(denial);
+  }
+}
+
+function replayed(first: Extract<Denial, { reason: "idempotency_replayed" }>["first"]): Refusal {
+  const { hold, responseId, promptTokens, completionTokens } = first;
+  return new Refusal("idempotency_replayed", {
+    mayRetry: false,
+    extra: {
+      first_call: {
+        id: responseId,
+        hold,
+        usage: { prompt_tokens: promptTokens, completion_tokens: completionTokens, total_tokens: promptTokens + completionTokens },
+      },
+    },
+  });
+}
+
+type LimitDenial = Extract<Denial, { window: unknown }>;
+
+function limitRefusal(denial: LimitDenial): Refusal {
+  const { window, limit, of, retryAfterMs, resetAtMs, rates } = denial;
+  const whose = of === "key" ? "this key's" : "the organization's";
+  const where = `${limitWords[window]} (${whose} limit is ${limit})`;
+  const headers = rateHeaders(rates);
+  if (denial.reason === "quota") {
+    const say = `The quota is used up: ${where}. It opens again at ${new Date(resetAtMs).toISOString()}.`;
+    return new Refusal("insufficient_quota", { say, mayRetry: false, retryAfterMs, headers });
+  }
+  const code = denial.reason === "concurrency" ? "concurrency_exceeded" : "rate_limit_exceeded";
+  const say = denial.reason === "concurrency" ? `Too many calls at once: ${where}.` : `Rate limit reached: ${where}. Try again in ${goDuration(retryAfterMs)}.`;
+  return new Refusal(code, { say, retryAfterMs, headers });
+}
+
+const limitWords: Record<LimitDenial["window"], string> = {
+  requestsPerMinute: "requests per minute",
+  requestsPerHour: "requests per hour",
+  concurrency: "concurrent calls",
+  tokensPerMinute: "tokens per minute",
+  requestsPerDay: "requests per day",
+  tokensPerDay: "tokens per day",
+  tokensPerMonth: "tokens per month",
+  costMicrosPerMonth: "spend per month, in millionths",
+};
+
+/** `x-ratelimit-{limit,remaining,reset}-{requests,tokens}` as OpenAI writes them; a window without a limit has no headers. */
+export function rateHeaders(rates: Rates): Record<string, string> {
+  return { ...windowHeaders("requests", rates.requests), ...windowHeaders("tokens", rates.tokens) };
+}
+
+function windowHeaders(unit: "requests" | "tokens", report: WindowReport | null): Record<string, string> {
+  if (!report) return {};
+  return {
+    [`x-ratelimit-limit-${unit}`]: String(report.limit),
+    [`x-ratelimit-remaining-${unit}`]: String(report.remaining),
+    [`x-ratelimit-reset-${unit}`]: goDuration(report.resetMs),
+  };
+}
+
+/** A duration as Go prints it: `12ms`, `1.5s`, `6m0s`, `23h59m59s`. Parts of a second only below a minute. */
+export function goDuration(ms: number): string {
+  const whole = Math.max(0, Math.ceil(ms));
+  if (whole < 1_000) return `${whole}ms`;
+  if (whole < 60_000) return `${whole / 1_000}s`;
+  const seconds = Math.ceil(whole / 1_000);
+  const hours = Math.floor(seconds / 3_600);
+  const minutes = Math.floor(seconds / 60) % 60;
+  return `${hours > 0 ? `${hours}h` : ""}${minutes}m${seconds % 60}s`;
+}

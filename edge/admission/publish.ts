@@ -1,0 +1,69 @@
+import type { KeyId } from "../agreements/ids.ts";
+import { KeyRecord } from "../agreements/key.ts";
+import { OrgRecord } from "../agreements/org.ts";
+import { countsUntilMs, emptyBooks, freesAtMs, useOf, windowNames, type Books } from "./books.ts";
+import type { LedgerState, WindowState } from "./port.ts";
+import { tokensHeld, type State } from "./state.ts";
+
+/**
+ * Brings a record into force; true when it did. Records of a lower version than the one in force are ignored (false), records of another org than this
+ * ledger's and malformed ones throw. A key that lost its own limits loses its books as soon as no open hold stands in them; limits
+ * that are given later count from then.
+ */
+export function publish(state: State, record: OrgRecord | KeyRecord): boolean {
+  const fresh = record.kind === "org" ? OrgRecord.parse(record) : KeyRecord.parse(record);
+  const org = fresh.kind === "org" ? fresh.id : fresh.org;
+  const mine = state.org?.id ?? Object.values(state.keys)[0]?.org ?? org;
+  if (org !== mine) throw new TypeError("ledger: the record belongs to another org");
+  const known = fresh.kind === "org" ? state.org : state.keys[fresh.id];
+  if (known && fresh.version < known.version) return false;
+  if (fresh.kind === "org") state.org = fresh;
+  else state.keys[fresh.id] = fresh;
+  closeBooks(state);
+  return true;
+}
+
+/** Every window of the org and every limited one of each key, at `now`; `null` before the org was published. Holds past their deadline must have been expired. */
+export function inspect(state: State, now: number, outboxRows: number): LedgerState | null {
+  const { org } = state;
+  if (!org) return null;
+  const atMs = Math.max(now, state.atMs);
+  const windows = windowNames.map((window) => windowState(state.books["org"], window, "org", org.limits[window], atMs));
+  for (const key of Object.values(state.keys)) {
+    for (const window of windowNames) {
+      const limit = key.limits?.[window] ?? null;
+      if (limit !== null) windows.push(windowState(state.books[key.id], window, key.id, limit, atMs));
+    }
+  }
+  const openHolds = Object.values(state.holds).map((hold) => ({
+    hold: hold.id,
+    key: hold.key,
+    tokens: tokensHeld(hold),
+    expiresAtMs: hold.expiresAtMs,
+  }));
+  return { org: org.id, atMs, windows, openHolds, outboxRows };
+}
+
+/** `remaining` goes below 0 when a limit was lowered under what is used, or a correction came late: the sum always holds. */
+function windowState(
+  books: Books | undefined,
+  window: (typeof windowNames)[number],
+  of: "org" | KeyId,
+  limit: number | null,
+  atMs: number,
+): WindowState {
+  const mine = books ?? emptyBooks();
+  const { held, settled } = useOf(mine, window, atMs);
+  const isEmpty = held + settled === 0;
+  const resetAtMs = isEmpty || countsUntilMs(window, atMs) === null ? null : freesAtMs(mine, window, atMs, Infinity);
+  return { window, of, limit, remaining: limit === null ? null : limit - held - settled, held, settled, resetAtMs };
+}
+
+function closeBooks(state: State): void {
+  const isOpen = new Set<string>(Object.values(state.holds).map((hold) => (hold.isKeyBooked ? hold.key : "")));
+  for (const id of Object.keys(state.books)) {
+    const limits = state.keys[id]?.limits;
+    const isLimited = Object.values(limits ?? {}).some((limit) => limit !== null);
+    if (id !== "org" && !isLimited && !isOpen.has(id)) delete state.books[id];
+  }
+}

@@ -1,0 +1,94 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { cors } from "hono/cors";
+import type { Env } from "./env.ts";
+import { MisconfiguredError } from "./env.ts";
+import { controlRoutes } from "./control/routes.ts";
+import { errorBody, errorHeaders, Refusal } from "./errors.ts";
+import { serveCall, serveModels } from "./pipeline.ts";
+import { readHealth } from "./routing/health.ts";
+import { takeHeartbeat, takeUsage } from "./settlement/index.ts";
+import { openVisit, type Visit } from "./visit.ts";
+import { wire, type Wiring } from "./wiring.ts";
+
+export interface DoorEnv {
+  Bindings: Env;
+  Variables: { visit: Visit; wiring: Wiring };
+}
+
+const engineRoutes = {
+  "/v1/chat/completions": "chat.completions",
+  "/v1/completions": "completions",
+  "/v1/embeddings": "embeddings",
+  "/text2sql": "text2sql",
+} as const;
+
+const exposed = [
+  "x-request-id",
+  "retry-after",
+  "retry-after-ms",
+  "x-should-retry",
+  "openai-processing-ms",
+  "x-penstock-tier",
+  "x-penstock-hold",
+  ...["limit", "remaining", "reset"].flatMap((what) => [`x-ratelimit-${what}-requests`, `x-ratelimit-${what}-tokens`]),
+];
+
+/** The door: paths, request ids, CORS for browsers, and the only place that writes an error. */
+export function openDoor() {
+  const app = new OpenAPIHono<DoorEnv>();
+  app.use(async (c, next) => {
+    const visit = openVisit(c.req.raw, (work) => c.executionCtx.waitUntil(work));
+    c.set("visit", visit);
+    c.set("wiring", await wire(c.env));
+    await next();
+    c.res.headers.set("x-request-id", visit.id);
+  });
+  for (const path of ["/v1/*", "/text2sql"]) app.use(path, cors({ origin: "*", exposeHeaders: exposed, maxAge: 86_400 }));
+
+  for (const [path, endpoint] of Object.entries(engineRoutes)) {
+    app.post(path, (c) => serveCall(c.var.visit, endpoint, c.var.wiring.ports));
+  }
+  app.get("/v1/models", async (c) => c.json(await serveModels(c.var.visit, null, c.var.wiring.ports)));
+  app.get("/v1/models/:id{.+}", async (c) => c.json(await serveModels(c.var.visit, c.req.param("id"), c.var.wiring.ports)));
+
+  app.post("/origin/usage", async (c) => c.json(await takeUsage(c.var.visit, c.var.wiring.ports.nodes, c.var.wiring.ports.ledger)));
+  app.post("/origin/heartbeat", async (c) => {
+    const { nodes, fleet } = c.var.wiring.ports;
+    await fleet.report(await takeHeartbeat(c.var.visit, nodes), c.var.visit.now());
+    return c.json({ heard: true });
+  });
+
+  app.get("/livez", (c) => c.json({ status: "alive" }));
+  app.get("/readyz", (c) => c.json({ status: "ready" }));
+  app.get("/health", async (c) => {
+    const { fleet, models } = c.var.wiring.ports;
+    await fleet.refresh(c.var.visit.now()).catch(() => c.var.visit.log("fleet_unreadable"));
+    const health = readHealth(fleet.view(c.var.visit.now()), models);
+    return c.json(health, health.status === "unhealthy" ? 503 : 200);
+  });
+  controlRoutes(app);
+
+  app.notFound((c) => refuse(c.get("visit"), isKnownPath(c.req.path) ? new Refusal("method_not_allowed") : new Refusal("unknown_url")));
+  app.onError((failure, c) => refuse(c.get("visit"), asRefusal(failure)));
+  return app;
+}
+
+function isKnownPath(path: string): boolean {
+  return path in engineRoutes || /^\/(v1\/models|health|livez|readyz|origin\/usage|origin\/heartbeat)$/.test(path);
+}
+
+/** Anything unforeseen is `internal`; what it was goes to the log by name only, since messages may quote what callers sent. */
+function asRefusal(failure: Error): Refusal {
+  if (failure instanceof Refusal) return failure;
+  if (failure instanceof MisconfiguredError) return new Refusal("misconfigured", { log: failure.message });
+  return new Refusal("internal", { log: `${failure.name} at ${failure.stack?.split("\n")[1]?.trim() ?? "?"}` });
+}
+
+function refuse(visit: Visit, refusal: Refusal): Response {
+  const isOurs = refusal.status >= 500;
+  visit.log("refused", { code: refusal.code, status: refusal.status, ...(isOurs && { why: refusal.message }) });
+  return new Response(JSON.stringify(errorBody(refusal)), {
+    status: refusal.status,
+    headers: { ...errorHeaders(refusal), "x-request-id": visit.id },
+  });
+}

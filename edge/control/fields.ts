@@ -1,0 +1,87 @@
+import { z } from "@hono/zod-openapi";
+
+const nameCharsMax = 100;
+const pageRowsMax = 1_000;
+/** 9999-12-31T23:59:59.999Z: beyond it ISO 8601 needs a sign, and nobody means it. */
+const instantMsMax = 253_402_300_799_999;
+
+/** How many rows a list answers when `limit` is not given. */
+export const pageRowsDefault = 100;
+
+/** What could move the cursor, turn the text round or break the line where a name is shown, and halves of surrogate pairs. */
+const unshowable = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+
+/** A name that people read: 1 to 100 characters (code points) in NFC, trimmed, without control or bidi characters. */
+export const Name = z
+  .string()
+  .normalize()
+  .trim()
+  .min(1)
+  .refine((name) => Array.from(name).length <= nameCharsMax, `Too long: at most ${nameCharsMax} characters.`)
+  .refine((name) => !unshowable.test(name), "Control characters and text direction marks are not allowed.")
+  .openapi({ type: "string", minLength: 1, maxLength: nameCharsMax });
+
+const instantForm = "Give an ISO 8601 date-time with an offset, or Unix milliseconds.";
+
+/** A moment in a body: ISO 8601 with an offset, or Unix ms. Read as Unix ms. */
+export const Instant = z
+  .union([z.int().min(0).max(instantMsMax), z.iso.datetime({ offset: true })], { error: instantForm })
+  .transform((given) => (typeof given === "number" ? given : Date.parse(given)))
+  .openapi({ type: ["string", "integer"], description: instantForm });
+
+/** A moment in a query: as in a body, or a UTC date. */
+export const QueryInstant = z
+  .union([z.string().regex(/^\d{1,15}$/), z.iso.datetime({ offset: true }), z.iso.date()], { error: `${instantForm.slice(0, -1)}, or a date.` })
+  .transform((given) => (/^\d+$/.test(given) ? Number(given) : Date.parse(given)))
+  .pipe(z.int().max(instantMsMax))
+  .openapi({ type: "string", description: "From an ISO 8601 date-time with an offset, a UTC date, or Unix milliseconds." });
+
+/** Where a page ends: the last row's time and id. Opaque to callers; it names a place, and opens nothing. */
+export interface Place {
+  ms: number;
+  id: string;
+}
+
+const Cursor = z
+  .string()
+  .regex(/^\d{1,15}\.(org|key|hold)_[0-9A-Za-z]{1,22}(:late)?$/, "Give `nextCursor` of the page before.")
+  .transform((text): Place => ({ ms: Number(text.slice(0, text.indexOf("."))), id: text.slice(text.indexOf(".") + 1) }))
+  .openapi({ type: "string", description: "`nextCursor` of the page before." });
+
+/** The query fields of every list. Newest rows come first. */
+export const pageFields = {
+  limit: z
+    .string()
+    .regex(/^\d{1,4}$/, `Give a whole number from 1 to ${pageRowsMax}.`)
+    .transform(Number)
+    .pipe(z.int().min(1).max(pageRowsMax))
+    .optional()
+    .openapi({ type: "integer", minimum: 1, maximum: pageRowsMax, default: pageRowsDefault }),
+  cursor: Cursor.optional(),
+};
+
+/** Cuts the row too many that a list was read with, and says where the next page begins. */
+export function cutPage<Row>(rows: Row[], limit: number, placeOf: (row: Row) => Place): { rows: Row[]; nextCursor: string | null } {
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  if (rows.length <= limit || last === undefined) return { rows: page, nextCursor: null };
+  const { ms, id } = placeOf(last);
+  return { rows: page, nextCursor: `${ms}.${id}` };
+}
+
+/** A column that holds JSON, read as `schema`. */
+export function jsonColumn<Schema extends z.ZodType>(schema: Schema) {
+  return z
+    .string()
+    .transform((text): unknown => JSON.parse(text))
+    .pipe(schema);
+}
+
+/** Unix ms as answers write it. */
+export const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** As `iso`, for moments that may not be set. */
+export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
+
+/** A moment in an answer. */
+export const Timestamp = z.iso.datetime();

@@ -1,0 +1,70 @@
+import { z } from "@hono/zod-openapi";
+import { KeyId, OrgId } from "../../agreements/ids.ts";
+import { Endpoint } from "../../agreements/model.ts";
+import { KeyLimits } from "../../agreements/quota.ts";
+import { Refusal } from "../../errors.ts";
+import { iso, isoOrNull, Timestamp } from "../fields.ts";
+import { OrgPath } from "../orgs/org.ts";
+import { isInForce, type KeyRow } from "./queries.ts";
+
+/** A key as lists show it: `hint` is its prefix, public part and last four. `null` for endpoints, models, ipCidrs means any. */
+export const Key = z
+  .strictObject({
+    id: KeyId,
+    org: OrgId,
+    kind: z.enum(["inference", "admin"]),
+    role: z.enum(["operator", "admin"]).nullable(),
+    name: z.string(),
+    hint: z.string(),
+    state: z.enum(["active", "expired", "revoked"]),
+    endpoints: z.array(Endpoint).nullable(),
+    models: z.array(z.string()).nullable(),
+    ipCidrs: z.array(z.string()).nullable(),
+    limits: KeyLimits.nullable(),
+    expiresAt: Timestamp.nullable(),
+    revokedAt: Timestamp.nullable(),
+    replaces: KeyId.nullable(),
+    version: z.int(),
+    createdAt: Timestamp,
+  })
+  .openapi("Key");
+
+/** A new key, with its text: the one answer that ever shows it. */
+export const KeyWithSecret = Key.extend({ secret: z.string().openapi({ description: "The key. Shown this once." }) }).openapi("KeyWithSecret");
+
+/** The path's parts that name a key of an org. */
+export const KeyPath = OrgPath.extend({ key: KeyId.openapi({ param: { name: "key", in: "path" }, example: "key_0123456789abcdef" }) });
+
+/** The answer for a row. */
+export function toKey(row: KeyRow, nowMs: number): z.infer<typeof Key> {
+  const { id, org, kind, role, name, hint, endpoints, models, limits, replaces, version } = row;
+  return {
+    id,
+    org,
+    kind,
+    role,
+    name,
+    hint,
+    state: stateOf(row, nowMs),
+    endpoints,
+    models,
+    ipCidrs: row.ip_cidrs,
+    limits,
+    expiresAt: isoOrNull(row.expires_at_ms),
+    revokedAt: isoOrNull(row.revoked_at_ms),
+    replaces,
+    version,
+    createdAt: iso(row.created_at_ms),
+  };
+}
+
+/** A key that is made to expire must not have expired yet. */
+export function refusePast(expiresAtMs: number | null | undefined, nowMs: number): void {
+  if (typeof expiresAtMs !== "number" || expiresAtMs > nowMs) return;
+  throw new Refusal("invalid_value", { param: "expiresAt", say: "expiresAt: Must be in the future." });
+}
+
+function stateOf(row: KeyRow, nowMs: number): "active" | "expired" | "revoked" {
+  if (row.revoked_at_ms !== null) return "revoked";
+  return isInForce(row, nowMs) ? "active" : "expired";
+}

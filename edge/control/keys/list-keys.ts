@@ -1,0 +1,27 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { endpoint, jsonAnswer, refusalAnswer } from "../endpoint.ts";
+import { cutPage, pageFields, pageRowsDefault } from "../fields.ts";
+import { OrgPath } from "../orgs/org.ts";
+import { Key, toKey } from "./key.ts";
+import { selectKeys } from "./queries.ts";
+
+const Answer = z.strictObject({ keys: z.array(Key), nextCursor: z.string().nullable() }).openapi("KeyList");
+
+/** Lists an org's keys, newest first, the revoked and expired ones too. */
+export const listKeys = endpoint(
+  createRoute({
+    method: "get",
+    path: "/orgs/{org}/keys",
+    tags: ["keys"],
+    summary: "List keys",
+    request: { params: OrgPath, query: z.strictObject(pageFields) },
+    responses: { 200: jsonAnswer("A page of keys.", Answer), default: refusalAnswer },
+  }),
+  async (c) => {
+    const { visit, control, org } = c.var;
+    const { limit = pageRowsDefault, cursor } = c.req.valid("query");
+    const rows = await selectKeys(control.db, org.id, cursor, limit + 1);
+    const page = cutPage(rows, limit, (row) => ({ ms: row.created_at_ms, id: row.id }));
+    return c.json({ keys: page.rows.map((row) => toKey(row, visit.now())), nextCursor: page.nextCursor }, 200);
+  },
+);

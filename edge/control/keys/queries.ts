@@ -1,0 +1,143 @@
+import { z } from "zod";
+import { KeyId, OrgId } from "../../agreements/ids.ts";
+import { readCidr } from "../../agreements/ip.ts";
+import type { KeyRecord } from "../../agreements/key.ts";
+import { Endpoint } from "../../agreements/model.ts";
+import { KeyLimits } from "../../agreements/quota.ts";
+import { jsonColumn, type Place } from "../fields.ts";
+import type { Database } from "../port.ts";
+
+const KeyRow = z.object({
+  id: KeyId,
+  org: OrgId,
+  kind: z.enum(["inference", "admin"]),
+  role: z.enum(["operator", "admin"]).nullable(),
+  name: z.string(),
+  hint: z.string(),
+  digest: z.string(),
+  pepper_kid: z.string(),
+  endpoints: jsonColumn(z.array(Endpoint)).nullable(),
+  models: jsonColumn(z.array(z.string())).nullable(),
+  ip_cidrs: jsonColumn(z.array(z.string())).nullable(),
+  limits: jsonColumn(KeyLimits).nullable(),
+  expires_at_ms: z.int().nullable(),
+  revoked_at_ms: z.int().nullable(),
+  replaces: KeyId.nullable(),
+  version: z.int(),
+  created_at_ms: z.int(),
+});
+
+/** A row of `keys`. The key itself is nowhere: only its digest and the hint for lists. */
+export type KeyRow = z.infer<typeof KeyRow>;
+
+/** What minting gives and a row keeps. */
+export interface Minted {
+  id: KeyId;
+  hint: string;
+  digest: string;
+  pepperKid: string;
+}
+
+/** A key to be: scopes as given, `null` for any. */
+export interface KeyDraft extends Minted {
+  org: OrgId;
+  kind: KeyRow["kind"];
+  role: KeyRow["role"];
+  name: string;
+  endpoints: Endpoint[] | null;
+  models: string[] | null;
+  ipCidrs: string[] | null;
+  limits: KeyLimits | null;
+  expiresAtMs: number | null;
+  createdAtMs: number;
+}
+
+const inForce = "revoked_at_ms IS NULL AND (expires_at_ms IS NULL OR expires_at_ms > ?)";
+
+/** Inserts a key at version 1. */
+export async function insertKey(db: Database, key: KeyDraft): Promise<KeyRow> {
+  const insert = db.prepare(
+    `INSERT INTO keys (id, org, kind, role, name, hint, digest, pepper_kid, endpoints, models, ip_cidrs, limits, expires_at_ms, created_at_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`,
+  );
+  const scopes = [key.endpoints, key.models, key.ipCidrs, key.limits].map((scope) => scope && JSON.stringify(scope));
+  const values = [key.id, key.org, key.kind, key.role, key.name, key.hint, key.digest, key.pepperKid, ...scopes, key.expiresAtMs, key.createdAtMs];
+  return KeyRow.parse(await insert.bind(...values).first());
+}
+
+/** Inserts an operator key unless one is in force; `null` then. One statement, so two bootstraps at once make one key. */
+export async function insertFirstOperatorKey(db: Database, key: Minted & { org: OrgId; createdAtMs: number }): Promise<KeyRow | null> {
+  const insert = db.prepare(
+    `INSERT INTO keys (id, org, kind, role, name, hint, digest, pepper_kid, created_at_ms)
+     SELECT ?, ?, 'admin', 'operator', 'bootstrap', ?, ?, ?, ?
+     WHERE NOT EXISTS (SELECT 1 FROM keys WHERE role = 'operator' AND ${inForce}) RETURNING *`,
+  );
+  const values = [key.id, key.org, key.hint, key.digest, key.pepperKid, key.createdAtMs, key.createdAtMs];
+  return KeyRow.nullable().parse(await insert.bind(...values).first());
+}
+
+/** Inserts the successor of a key in force, with its name and scopes; `null` when the key is not in force or has a successor. */
+export async function insertSuccessor(
+  db: Database,
+  of: KeyId,
+  key: Minted & { expiresAtMs: number | null; createdAtMs: number },
+): Promise<KeyRow | null> {
+  const insert = db.prepare(
+    `INSERT INTO keys (id, org, kind, role, name, hint, digest, pepper_kid, endpoints, models, ip_cidrs, limits, expires_at_ms, replaces, created_at_ms)
+     SELECT ?, org, kind, role, name, ?, ?, ?, endpoints, models, ip_cidrs, limits, ?, id, ?
+     FROM keys WHERE id = ? AND ${inForce} ON CONFLICT (replaces) WHERE revoked_at_ms IS NULL DO NOTHING RETURNING *`,
+  );
+  const values = [key.id, key.hint, key.digest, key.pepperKid, key.expiresAtMs, key.createdAtMs, of, key.createdAtMs];
+  return KeyRow.nullable().parse(await insert.bind(...values).first());
+}
+
+export async function findKey(db: Database, org: OrgId, id: KeyId): Promise<KeyRow | null> {
+  return KeyRow.nullable().parse(await db.prepare("SELECT * FROM keys WHERE id = ? AND org = ?").bind(id, org).first());
+}
+
+/** An org's keys, newest first, from after `cursor`. */
+export async function selectKeys(db: Database, org: OrgId, cursor: Place | undefined, limit: number): Promise<KeyRow[]> {
+  const select = db.prepare(
+    `SELECT * FROM keys WHERE org = ?1 AND (?2 IS NULL OR (created_at_ms, id) < (?2, ?3))
+     ORDER BY created_at_ms DESC, id DESC LIMIT ?4`,
+  );
+  const { results } = await select.bind(org, cursor?.ms ?? null, cursor?.id ?? null, limit).all();
+  return z.array(KeyRow).parse(results);
+}
+
+/** Marks a key revoked. A second time changes nothing: the first moment and version stay. */
+export async function revokeKeyRow(db: Database, id: KeyId, nowMs: number): Promise<KeyRow | null> {
+  const update = db.prepare("UPDATE keys SET revoked_at_ms = ?, version = version + 1 WHERE id = ? AND revoked_at_ms IS NULL");
+  await update.bind(nowMs, id).run();
+  return KeyRow.nullable().parse(await db.prepare("SELECT * FROM keys WHERE id = ?").bind(id).first());
+}
+
+/** Brings a key's expiry forward to `atMs`, never back; `null` when it is revoked. */
+export async function shortenKey(db: Database, id: KeyId, atMs: number): Promise<KeyRow | null> {
+  const update = db.prepare(
+    `UPDATE keys SET expires_at_ms = min(coalesce(expires_at_ms, ?1), ?1), version = version + 1
+     WHERE id = ?2 AND revoked_at_ms IS NULL RETURNING *`,
+  );
+  return KeyRow.nullable().parse(await update.bind(atMs, id).first());
+}
+
+/** Takes the end that a rotation gave a key back, unless somebody has changed the key since. */
+export async function restoreKey(db: Database, ended: KeyRow, expiresAtMs: number | null): Promise<KeyRow | null> {
+  const update = db.prepare(
+    "UPDATE keys SET expires_at_ms = ?, revoked_at_ms = NULL, version = version + 1 WHERE id = ? AND version = ? RETURNING *",
+  );
+  return KeyRow.nullable().parse(await update.bind(expiresAtMs, ended.id, ended.version).first());
+}
+
+/** Neither revoked nor expired; at the very millisecond of its expiry a key is expired. */
+export function isInForce(row: KeyRow, nowMs: number): boolean {
+  return row.revoked_at_ms === null && (row.expires_at_ms === null || row.expires_at_ms > nowMs);
+}
+
+/** What the data plane is told of an inference key. */
+export function toKeyRecord(row: KeyRow): KeyRecord {
+  const { id, org, digest, endpoints, models, limits, version } = row;
+  const ipRanges = row.ip_cidrs?.map(readCidr).filter((range) => range !== null) ?? null;
+  const isRevoked = row.revoked_at_ms !== null;
+  return { kind: "key", id, org, digest, pepperKid: row.pepper_kid, isRevoked, expiresAtMs: row.expires_at_ms, endpoints, models, ipRanges, limits, version };
+}

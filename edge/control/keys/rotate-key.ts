@@ -1,0 +1,78 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { mintKey } from "../../agreements/key-format.ts";
+import { Refusal } from "../../errors.ts";
+import { rotationOverlapMsMax } from "../../limits.ts";
+import { refuseUnlessManager } from "../access.ts";
+import { endpoint, jsonAnswer, jsonBody, refusalAnswer } from "../endpoint.ts";
+import { Instant } from "../fields.ts";
+import type { ControlEnv } from "../port.ts";
+import { cleanUp, logChange, publishKey } from "../publish.ts";
+import { Key, KeyPath, KeyWithSecret, refusePast, toKey } from "./key.ts";
+import { findKey, insertSuccessor, isInForce, restoreKey, revokeKeyRow, shortenKey, type KeyRow } from "./queries.ts";
+
+const Body = z
+  .strictObject({
+    overlapSeconds: z
+      .int()
+      .min(0)
+      .max(rotationOverlapMsMax / 1_000)
+      .openapi({ description: "How long the old key still works. 0 revokes it at once." }),
+    expiresAt: Instant.nullish().openapi({ description: "When the new key expires; as the old one when not given, `null` for never." }),
+  })
+  .openapi("KeyRotate");
+
+const Answer = KeyWithSecret.extend({ replaced: Key }).openapi("KeyRotated");
+
+/**
+ * Makes a key with the old one's name and scopes; the old one ends after the overlap, or when it would have ended anyway. A key that is not in force, or
+ * has been rotated already, is refused with 409. When either cannot be brought into force, the old key stays as it was and the new one is shown to nobody.
+ */
+export const rotateKey = endpoint(
+  createRoute({
+    method: "post",
+    path: "/orgs/{org}/keys/{key}/rotate",
+    tags: ["keys"],
+    summary: "Rotate a key",
+    request: { params: KeyPath, body: jsonBody(Body) },
+    responses: { 201: jsonAnswer("The new key; `secret` is shown this once.", Answer), default: refusalAnswer },
+  }),
+  async (c) => {
+    const { visit, control, org } = c.var;
+    const { overlapSeconds, expiresAt } = c.req.valid("json");
+    const nowMs = visit.now();
+    const old = await findKey(control.db, org.id, c.req.valid("param").key);
+    if (!old) throw new Refusal("not_found");
+    refuseUnlessManager(c, old.kind);
+    refusePast(expiresAt, nowMs);
+    if (!isInForce(old, nowMs)) throw new Refusal("conflict", { say: "This key is revoked or has expired." });
+    const minted = await mintKey(old.kind, org.id, control.keyring, (bytes) => visit.random(bytes));
+    const expiresAtMs = expiresAt === undefined ? old.expires_at_ms : expiresAt;
+    const row = await insertSuccessor(control.db, old.id, { ...minted, expiresAtMs, createdAtMs: nowMs });
+    if (!row) throw new Refusal("conflict", { say: "This key has been rotated already; rotate its successor." });
+    const replaced = await handOver(c, old, row, overlapSeconds);
+    logChange(c, "key_rotated", { org: org.id, key: row.id });
+    return c.json({ ...toKey(row, nowMs), secret: minted.text, replaced: toKey(replaced, nowMs) }, 201);
+  },
+);
+
+/** The new key comes into force before the old one ends; when either fails, both go back to where they were. */
+async function handOver(c: Context<ControlEnv>, old: KeyRow, fresh: KeyRow, overlapSeconds: number): Promise<KeyRow> {
+  const { visit, control } = c.var;
+  const nowMs = fresh.created_at_ms;
+  let ended: KeyRow | null = null;
+  try {
+    await publishKey(c, fresh);
+    ended = overlapSeconds === 0 ? await revokeKeyRow(control.db, old.id, nowMs) : await shortenKey(control.db, old.id, nowMs + overlapSeconds * 1_000);
+    if (ended) await publishKey(c, ended);
+  } catch (cause) {
+    await cleanUp(c, async () => {
+      const withdrawn = await revokeKeyRow(control.db, fresh.id, nowMs);
+      const restored = ended && (await restoreKey(control.db, ended, old.expires_at_ms));
+      // The ledger may have heard before it failed; it is told again, without making the caller wait for what just failed.
+      visit.afterwards(Promise.all([withdrawn && publishKey(c, withdrawn), restored && publishKey(c, restored)]));
+    });
+    throw cause;
+  }
+  return ended ?? old;
+}

@@ -1,0 +1,41 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { Refusal } from "../../errors.ts";
+import { operatorsOnly } from "../access.ts";
+import { endpoint, jsonAnswer, jsonBody, refusalAnswer } from "../endpoint.ts";
+import { logChange, publishOrg } from "../publish.ts";
+import { limitsOf, Org, orgFields, OrgPath, refuseUnsetRates, toOrg } from "./org.ts";
+import { updateOrg } from "./queries.ts";
+
+const Body = z
+  .strictObject({
+    name: orgFields.name.optional(),
+    plan: orgFields.plan.optional(),
+    limits: orgFields.limits.optional(),
+    isSuspended: z.boolean().optional(),
+  })
+  .refine((body) => Object.keys(body).length > 0, "Nothing to change.")
+  .superRefine(refuseUnsetRates)
+  .openapi("OrgChange");
+
+/** Sets an org's name, plan, limits or suspension. In force for the next call once it has answered; refused with 503, it heals by repeating. */
+export const changeOrg = endpoint(
+  createRoute({
+    method: "patch",
+    path: "/orgs/{org}",
+    tags: ["orgs"],
+    summary: "Set an org's plan and limits",
+    middleware: [operatorsOnly],
+    request: { params: OrgPath, body: jsonBody(Body) },
+    responses: { 200: jsonAnswer("The org.", Org), default: refusalAnswer },
+  }),
+  async (c) => {
+    const { plan, limits, name, isSuspended } = c.req.valid("json");
+    const { id } = c.var.org;
+    const allLimits = plan && limitsOf(plan, limits);
+    const row = await updateOrg(c.var.control.db, id, { name, plan, isSuspended, allLimits, limits });
+    if (!row) throw new Refusal("not_found");
+    await publishOrg(c, row);
+    logChange(c, "org_changed", { org: id });
+    return c.json(toOrg(row), 200);
+  },
+);

@@ -1,0 +1,27 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { endpoint, jsonAnswer, refusalAnswer } from "../endpoint.ts";
+import { cutPage, pageFields, pageRowsDefault } from "../fields.ts";
+import { Org, toOrg } from "./org.ts";
+import { selectOrgs } from "./queries.ts";
+
+const Answer = z.strictObject({ orgs: z.array(Org), nextCursor: z.string().nullable() }).openapi("OrgList");
+
+/** Lists orgs, newest first: all of them to an operator, its own to an admin. */
+export const listOrgs = endpoint(
+  createRoute({
+    method: "get",
+    path: "/orgs",
+    tags: ["orgs"],
+    summary: "List orgs",
+    request: { query: z.strictObject(pageFields) },
+    responses: { 200: jsonAnswer("A page of orgs.", Answer), default: refusalAnswer },
+  }),
+  async (c) => {
+    const { admin, control } = c.var;
+    const { limit = pageRowsDefault, cursor } = c.req.valid("query");
+    const only = admin.role === "operator" ? null : admin.org;
+    const rows = await selectOrgs(control.db, only, cursor, limit + 1);
+    const page = cutPage(rows, limit, (row) => ({ ms: row.created_at_ms, id: row.id }));
+    return c.json({ orgs: page.rows.map(toOrg), nextCursor: page.nextCursor }, 200);
+  },
+);

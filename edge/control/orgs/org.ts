@@ -1,0 +1,49 @@
+import { z } from "@hono/zod-openapi";
+import { OrgId } from "../../agreements/ids.ts";
+import { KeyLimits, Limits, Plan, planLimits } from "../../agreements/quota.ts";
+import { iso, Name, Timestamp } from "../fields.ts";
+import type { OrgRow } from "./queries.ts";
+
+/** An org as the API shows it. `isOperator` marks the house's own. */
+export const Org = z
+  .strictObject({
+    id: OrgId,
+    name: z.string(),
+    plan: Plan,
+    limits: Limits,
+    isSuspended: z.boolean(),
+    isOperator: z.boolean(),
+    version: z.int(),
+    createdAt: Timestamp,
+  })
+  .openapi("Org");
+
+/** The path's part that names an org. */
+export const OrgPath = z.object({ org: OrgId.openapi({ param: { name: "org", in: "path" }, example: "org_0123456789" }) });
+
+/** What a body may say of an org. */
+export const orgFields = {
+  name: Name,
+  plan: Plan.openapi({ description: "Sets every limit to the plan's; `limits` then has the last word." }),
+  limits: KeyLimits.openapi({ description: "Only the windows named here are set. `null` is no limit." }),
+};
+
+const ratesOfEnterprise = ["requestsPerMinute", "requestsPerHour", "concurrency"] as const;
+
+/** Enterprise is 'as set': whoever names it must say its rates, if only that there are none. */
+export function refuseUnsetRates(given: { plan?: Plan | undefined; limits?: KeyLimits | undefined }, context: z.RefinementCtx): void {
+  if (given.plan !== "enterprise") return;
+  const missing = ratesOfEnterprise.find((name) => given.limits?.[name] === undefined);
+  if (missing) context.addIssue({ code: "custom", path: ["limits", missing], message: "Must be given with plan `enterprise`; `null` is no limit." });
+}
+
+/** A plan's limits, with some set otherwise. */
+export function limitsOf(plan: Plan, given: KeyLimits | undefined): Limits {
+  return Limits.parse({ ...planLimits[plan], ...given });
+}
+
+/** The answer for a row. */
+export function toOrg(row: OrgRow): z.infer<typeof Org> {
+  const { id, name, plan, limits, version } = row;
+  return { id, name, plan, limits, isSuspended: row.is_suspended !== 0, isOperator: row.is_operator !== 0, version, createdAt: iso(row.created_at_ms) };
+}

@@ -1,0 +1,70 @@
+import { z } from "zod";
+import type { OrgId } from "../../agreements/ids.ts";
+import type { Place } from "../fields.ts";
+import type { Database } from "../port.ts";
+
+const UsageRow = z.object({
+  id: z.string(),
+  hold: z.string(),
+  org: z.string(),
+  key: z.string(),
+  model: z.string(),
+  tier: z.string(),
+  endpoint: z.string(),
+  end: z.string(),
+  response_id: z.string().nullable(),
+  prompt_tokens: z.int(),
+  cached_tokens: z.int(),
+  completion_tokens: z.int(),
+  cost_micros: z.int(),
+  admitted_at_ms: z.int(),
+  ended_at_ms: z.int(),
+});
+
+/** A row of `usage`: one call's part of the bill. */
+export type UsageRow = z.infer<typeof UsageRow>;
+
+const UsageTotals = z.object({
+  calls: z.int(),
+  prompt_tokens: z.int(),
+  cached_tokens: z.int(),
+  completion_tokens: z.int(),
+  cost_micros: z.int(),
+});
+
+/** Which rows: of one org, admitted from `fromMs` up to but not at `toMs`, of one key, of one model. */
+export interface UsageFilter {
+  org: OrgId;
+  fromMs: number | undefined;
+  toMs: number | undefined;
+  key: string | undefined;
+  model: string | undefined;
+}
+
+const matching = `org = ?1 AND admitted_at_ms >= coalesce(?2, admitted_at_ms) AND admitted_at_ms < coalesce(?3, admitted_at_ms + 1)
+  AND key = coalesce(?4, key) AND model = coalesce(?5, model)`;
+
+/** Rows, newest first, from after `cursor`. */
+export async function selectUsage(db: Database, filter: UsageFilter, cursor: Place | undefined, limit: number): Promise<UsageRow[]> {
+  const select = db.prepare(
+    `SELECT * FROM usage WHERE ${matching} AND (?6 IS NULL OR (admitted_at_ms, id) < (?6, ?7))
+     ORDER BY admitted_at_ms DESC, id DESC LIMIT ?8`,
+  );
+  const { results } = await select.bind(...valuesOf(filter), cursor?.ms ?? null, cursor?.id ?? null, limit).all();
+  return z.array(UsageRow).parse(results);
+}
+
+/** The sums over every row that matches, not just a page. What came late is added, but is no further call. */
+export async function sumUsage(db: Database, filter: UsageFilter): Promise<z.infer<typeof UsageTotals>> {
+  const select = db.prepare(
+    `SELECT coalesce(sum("end" <> 'corrected'), 0) AS calls, coalesce(sum(prompt_tokens), 0) AS prompt_tokens,
+       coalesce(sum(cached_tokens), 0) AS cached_tokens, coalesce(sum(completion_tokens), 0) AS completion_tokens,
+       coalesce(sum(cost_micros), 0) AS cost_micros
+     FROM usage WHERE ${matching}`,
+  );
+  return UsageTotals.parse(await select.bind(...valuesOf(filter)).first());
+}
+
+function valuesOf(filter: UsageFilter): unknown[] {
+  return [filter.org, filter.fromMs ?? null, filter.toMs ?? null, filter.key ?? null, filter.model ?? null];
+}

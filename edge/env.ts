@@ -1,0 +1,64 @@
+import { z } from "zod";
+import type { OrgLedger } from "./adapters/durable-object/ledger-object.ts";
+import type { FleetObject } from "./adapters/durable-object/fleet-object.ts";
+import { ModelRecord } from "./agreements/model.ts";
+import { NodeRecord } from "./agreements/node.ts";
+
+/** What the platform gives us, as wrangler.toml names it: bindings, then variables and secrets. */
+export interface Env {
+  DB: D1Database;
+  LEDGERS: DurableObjectNamespace<OrgLedger>;
+  FLEET: DurableObjectNamespace<FleetObject>;
+  LEDGER?: string;
+  MODELS?: string;
+  NODES?: string;
+  TAG_KEYS?: string;
+  PEPPERS?: string;
+  HOP_KEY?: string;
+  BOOTSTRAP_TOKEN?: string;
+}
+
+/** Text that holds JSON of a shape. Errors name the field, never the value: it may be a secret. */
+const json = <T extends z.ZodType>(schema: T) =>
+  z.string({ error: "is not set" }).transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue({ code: "custom", message: "is not JSON" });
+      return z.NEVER;
+    }
+  }).pipe(schema);
+
+const Secrets = z.record(z.string().regex(/^[a-z0-9-]{1,16}$/), z.string().regex(/^[A-Za-z0-9_-]{43,}$/, "must be base64url of at least 32 bytes"))
+  .refine((secrets) => Object.keys(secrets).length >= 1 && Object.keys(secrets).length <= 2, "must hold one or two secrets");
+
+const PrivateKey = z.object({ kty: z.literal("OKP"), crv: z.literal("Ed25519"), x: z.string().min(40), d: z.string().min(40), kid: z.string().min(1) });
+
+/** Variables and secrets, parsed. `.dev.vars.example` shows one of each. */
+export const Settings = z.object({
+  LEDGER: z.enum(["durable-object"]).default("durable-object"),
+  MODELS: json(z.array(ModelRecord).min(1)),
+  NODES: json(z.array(NodeRecord)),
+  TAG_KEYS: json(Secrets),
+  PEPPERS: json(Secrets),
+  HOP_KEY: json(PrivateKey),
+  BOOTSTRAP_TOKEN: z.string().min(32, "must have at least 32 characters").optional(),
+});
+export type Settings = z.infer<typeof Settings>;
+
+/** The gateway refuses to serve with this: it names each variable at fault, and no value (F8). */
+export class MisconfiguredError extends Error {
+  constructor(faults: string[]) {
+    super(`misconfigured: ${faults.join("; ")}`);
+    this.name = "MisconfiguredError";
+  }
+}
+
+/** Parses variables and checks bindings, or throws a MisconfiguredError with all faults at once. */
+export function readSettings(env: Env): Settings {
+  const faults = (["DB", "LEDGERS", "FLEET"] as const).filter((name) => !env[name]).map((name) => `binding ${name} is missing`);
+  const settings = Settings.safeParse(env);
+  if (!settings.success) faults.push(...settings.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`));
+  if (faults.length > 0 || !settings.success) throw new MisconfiguredError(faults);
+  return settings.data;
+}

@@ -1,0 +1,122 @@
+import { Refusal } from "../errors.ts";
+import { earlyAnswerMs, waitCommentMs } from "../limits.ts";
+import { errorEvent, streamHeaders, waitComment } from "../protocol/sse.ts";
+import type { Visit } from "../visit.ts";
+import type { Answer } from "./index.ts";
+
+/** How the wait for an origin ended. */
+type Begun = { answer: Answer } | { refusal: Refusal };
+
+/** Whole answers up to this size are read before they are sent, so that an origin which dies in the middle becomes a clean 502. */
+const wholeBytesMax = 256 * 1024;
+
+/**
+ * Streams an answer natively: no JavaScript per token. A stream ends in one of three ways: *done*, the origin ended it; *cut*, the caller left and
+ * the origin is aborted; *broken*, the origin died and the caller gets one error event and no `[DONE]`. When the origin has not spoken after a
+ * second the caller is answered 200 and kept with comments; a failure after that is an error event too.
+ */
+export async function answerStream(visit: Visit, start: (signal: AbortSignal) => Promise<Answer>, headersOf: (answer: Answer | null) => HeadersInit): Promise<Response> {
+  const abort = new AbortController();
+  const started = start(abort.signal);
+  const early = new Early();
+  const answer = await Promise.race([started, early.passed]);
+  early.cancel();
+  const { readable, writable } = new IdentityTransformStream();
+  visit.afterwards(answer ? pipe(answer, writable) : waitThenPipe(started, writable, abort));
+  return new Response(readable, { headers: { ...headersOf(answer), ...streamHeaders } });
+}
+
+/** Sends an answer that is no stream. Small ones are read first; large ones flow under their declared length, so a cut shows as a cut. */
+export async function answerWhole(answer: Answer, headers: HeadersInit): Promise<Response> {
+  const { response } = answer;
+  const length = Number(response.headers.get("content-length") ?? Number.NaN);
+  const all = { "content-type": "application/json", "cache-control": "no-store", ...headers };
+  if (length > wholeBytesMax && response.body) {
+    const { readable, writable } = new FixedLengthStream(length);
+    void response.body.pipeTo(writable).catch(() => undefined).finally(answer.ended);
+    return new Response(readable, { headers: all });
+  }
+  try {
+    return new Response(await response.arrayBuffer(), { headers: all });
+  } catch (cause) {
+    throw new Refusal("bad_gateway", { log: "origin died in a whole answer", cause });
+  } finally {
+    answer.ended();
+  }
+}
+
+async function pipe(answer: Answer, writable: WritableStream<Uint8Array>): Promise<void> {
+  try {
+    if (!answer.response.body) throw new TypeError("an answer without a body");
+    await answer.response.body.pipeTo(writable, { preventClose: true, preventAbort: true });
+    await writable.close();
+  } catch {
+    await breakOff(writable, new Refusal("stream_broken"));
+  } finally {
+    answer.ended();
+  }
+}
+
+/** Writes the error event. If the caller is the one who left, writing fails as well, and there is no one to tell. */
+async function breakOff(writable: WritableStream<Uint8Array>, refusal: Refusal): Promise<void> {
+  const writer = writable.getWriter();
+  await writer
+    .write(errorEvent(refusal))
+    .then(() => writer.close())
+    .catch(() => undefined);
+}
+
+async function waitThenPipe(started: Promise<Answer>, writable: WritableStream<Uint8Array>, abort: AbortController): Promise<void> {
+  const writer = writable.getWriter();
+  const begun = started.then<Begun, Begun>(
+    (answer) => ({ answer }),
+    (cause: unknown) => ({ refusal: cause instanceof Refusal ? cause : new Refusal("internal", { cause }) }),
+  );
+  const result = await keepWaiting(begun, writer, abort);
+  writer.releaseLock();
+  if (!result) return;
+  if ("answer" in result) return pipe(result.answer, writable);
+  await breakOff(writable, result.refusal);
+}
+
+/** Comments until the origin has begun; null, and the attempt aborted, when a comment finds the caller gone. */
+async function keepWaiting(begun: Promise<Begun>, writer: WritableStreamDefaultWriter<Uint8Array>, abort: AbortController): Promise<Begun | null> {
+  for (;;) {
+    const isGone = await writer.write(waitComment).then(
+      () => false,
+      () => true,
+    );
+    if (isGone) {
+      abort.abort();
+      // An answer that began in the same instant must not run on for nobody.
+      await begun.then(cancelLate);
+      return null;
+    }
+    const beat = new Early(waitCommentMs);
+    const result = await Promise.race([begun, beat.passed]);
+    beat.cancel();
+    if (result) return result;
+  }
+}
+
+async function cancelLate(late: Begun): Promise<void> {
+  if ("refusal" in late) return;
+  await late.answer.response.body?.cancel().catch(() => undefined);
+  late.answer.ended();
+}
+
+/** A timer that can lose a race without running on. */
+class Early {
+  readonly passed: Promise<null>;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(ms: number = earlyAnswerMs) {
+    this.passed = new Promise((resolve) => {
+      this.#timer = setTimeout(() => resolve(null), ms);
+    });
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timer);
+  }
+}

@@ -1,0 +1,34 @@
+import { retriesMin, retryShareMax } from "../limits.ts";
+
+/** Retries are a share of calls, so that a sick fleet is not beaten with its own retries (F3): 20 % of the last 10 to 20 s, three at least. */
+export interface RetryBudget {
+  called(nowMs: number): void;
+  /** Takes a retry from the budget, or says no. */
+  takeRetry(nowMs: number): boolean;
+}
+
+const spanMs = 10_000;
+
+/** A budget that lives as long as the isolate; two counters, no timers. */
+export function openRetryBudget(): RetryBudget {
+  let span = { startMs: 0, calls: 0, retries: 0 };
+  let last = { calls: 0, retries: 0 };
+  const turn = (nowMs: number) => {
+    if (nowMs - span.startMs < spanMs) return;
+    last = nowMs - span.startMs < 2 * spanMs ? span : { calls: 0, retries: 0 };
+    span = { startMs: nowMs, calls: 0, retries: 0 };
+  };
+  return {
+    called(nowMs) {
+      turn(nowMs);
+      span.calls++;
+    },
+    takeRetry(nowMs) {
+      turn(nowMs);
+      const allowed = Math.max(retriesMin, Math.floor(retryShareMax * (span.calls + last.calls)));
+      if (span.retries + last.retries >= allowed) return false;
+      span.retries++;
+      return true;
+    },
+  };
+}

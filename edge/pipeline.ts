@@ -1,0 +1,42 @@
+import { admit, rateHeaders } from "./admission/index.ts";
+import { randomBase62, type HoldId } from "./agreements/ids.ts";
+import { answerStream, answerWhole, countPrompt, forward, type Answer } from "./forwarding/index.ts";
+import { identify } from "./identity/index.ts";
+import type { Ports } from "./ports.ts";
+import { readCall, type EngineEndpoint } from "./protocol/call.ts";
+import { judge, rank, tierHeader } from "./routing/index.ts";
+import type { Visit } from "./visit.ts";
+
+/** A call's way through the edge, top to bottom. A room says no by throwing a Refusal; app.ts writes it out. */
+export async function serveCall(visit: Visit, endpoint: EngineEndpoint, ports: Ports): Promise<Response> {
+  const credential = await identify(visit.request, ports.keyring);
+  const call = await readCall(visit, endpoint, ports.models);
+  const verdict = judge(call);
+  visit.afterwards(ports.fleet.refresh(visit.now()));
+  const wanted = { model: call.model.id, tier: verdict.tier, org: credential.org, affinity: call.affinity };
+  const nodes = rank(ports.fleet.view(visit.now()), wanted, Math.random).map((view) => view.record);
+
+  const hold: HoldId = `hold_${randomBase62(22, visit.random)}`;
+  const asked = { org: credential.org, hold, tier: verdict.tier, tokensHeld: 0, completionTokens: 0 };
+  const terms = { hold, tier: verdict.tier, price: call.model.prices[verdict.tier], nowMs: visit.now() };
+  const grant = await admit(ports.ledger, credential, call, terms, () => countPrompt(visit, call, asked, nodes[0], ports.origin));
+
+  // From here on the org's tokens are held. An origin that begins to answer settles them itself; every other way out gives them back.
+  const reserved = { ...asked, tokensHeld: grant.tokensHeld, completionTokens: grant.completionTokens };
+  const start = (signal: AbortSignal) =>
+    forward(visit, call, reserved, nodes, ports.origin, AbortSignal.any([signal, AbortSignal.timeout(call.deadlineMs - visit.now())])).catch(
+      async (failure: unknown) => {
+        await ports.ledger.release(credential.org, hold).catch(() => visit.log("release_failed", { hold }));
+        throw failure;
+      },
+    );
+  const headersOf = (answer: Answer | null) => ({
+    ...rateHeaders(grant.rates),
+    "x-penstock-hold": hold,
+    "x-penstock-tier": tierHeader(verdict, answer?.servedBy ?? verdict.tier),
+    "openai-processing-ms": String(visit.now() - visit.startedAtMs),
+  });
+  if (call.isStream) return answerStream(visit, start, headersOf);
+  const answer = await start(visit.request.signal);
+  return answerWhole(answer, headersOf(answer));
+}

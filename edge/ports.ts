@@ -1,0 +1,16 @@
+import type { Ledger } from "./admission/port.ts";
+import type { Keyring } from "./agreements/key-format.ts";
+import type { ModelRecord } from "./agreements/model.ts";
+import type { NodeRecord } from "./agreements/node.ts";
+import type { Origin } from "./forwarding/index.ts";
+import type { Fleet } from "./routing/port.ts";
+
+/** Everything the edge stands on, as one value. Only wiring.ts knows what is behind each. */
+export interface Ports {
+  keyring: Keyring;
+  models: readonly ModelRecord[];
+  nodes: readonly NodeRecord[];
+  ledger: Ledger;
+  fleet: Fleet;
+  origin: Origin;
+}

@@ -1,0 +1,87 @@
+import { z } from "zod";
+import { Refusal } from "../errors.ts";
+import { choicesMax, logitBiasMax, schemaBytesMax, stopMax } from "../limits.ts";
+
+const tooBig = { message: `at most ${schemaBytesMax} bytes` };
+
+function isSmall(schema: unknown): boolean {
+  return utf8Bytes(JSON.stringify(schema)) <= schemaBytesMax;
+}
+
+/**
+ * Sampling fields that chat and completions share. Bodies are loose: what is not named here passes to the engine as it came, so new engine
+ * fields need no release of ours. Ranges are OpenAI's and vLLM's; null means 'not said', as official SDKs send it.
+ */
+export const sampling = {
+  model: z.string().min(1).max(256),
+  n: z.int().min(1).max(choicesMax).nullish(),
+  max_tokens: z.int().min(1).nullish(),
+  stream: z.boolean().nullish(),
+  stream_options: z.looseObject({ include_usage: z.boolean().nullish(), continuous_usage_stats: z.boolean().nullish() }).nullish(),
+  temperature: z.number().min(0).max(2).nullish(),
+  top_p: z.number().gt(0).max(1).nullish(),
+  top_k: z.int().min(-1).nullish(),
+  min_p: z.number().min(0).max(1).nullish(),
+  repetition_penalty: z.number().gt(0).max(10).nullish(),
+  presence_penalty: z.number().min(-2).max(2).nullish(),
+  frequency_penalty: z.number().min(-2).max(2).nullish(),
+  seed: z.int().nullish(),
+  stop: z.union([z.string(), z.array(z.string()).max(stopMax)]).nullish(),
+  logit_bias: z
+    .record(z.string().regex(/^\d{1,9}$/), z.number().min(-100).max(100))
+    .refine((bias) => Object.keys(bias).length <= logitBiasMax, { message: `at most ${logitBiasMax} entries` })
+    .nullish(),
+  response_format: z.looseObject({ type: z.enum(["text", "json_object", "json_schema", "structural_tag"]) }).refine(isSmall, tooBig).nullish(),
+  structured_outputs: z.looseObject({}).refine(isSmall, tooBig).nullish(),
+  user: z.string().max(512).nullish(),
+} as const;
+
+/** UTF-8 length without encoding: surrogate pairs are four bytes, a lone surrogate the three of U+FFFD. */
+export function utf8Bytes(text: string): number {
+  let bytes = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) continue;
+    if (unit < 0x800) bytes += 1;
+    else if (unit >= 0xd800 && unit < 0xdc00 && text.charCodeAt(i + 1) >= 0xdc00 && text.charCodeAt(i + 1) < 0xe000) {
+      bytes += 2;
+      i++;
+    } else bytes += 2;
+  }
+  return bytes;
+}
+
+/** Parses a body or refuses it with the path of the first field at fault (`messages[0].role`). */
+export function parseBody<T>(schema: z.ZodType<T>, json: unknown): T {
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw refusalOf(parsed.error);
+}
+
+/** The refusal that a zod error becomes: its first issue, the deepest one where a union failed. */
+export function refusalOf(error: z.ZodError): Refusal {
+  const issue = deepest(error.issues[0]);
+  const param = issue ? pathOf(issue.path) : null;
+  const message = issue?.message ?? "is not valid";
+  if (!param) return new Refusal("invalid_value", { say: `The body is not valid: ${message}.` });
+  return new Refusal("invalid_value", { param, say: `Invalid value for '${param}': ${message}.` });
+}
+
+interface Issue {
+  path: PropertyKey[];
+  message: string;
+  code?: string | undefined;
+  errors?: unknown;
+}
+
+/** A union reports one list of issues for each branch; the branch that got furthest says most. */
+function deepest(issue: Issue | undefined): Issue | undefined {
+  if (!issue || issue.code !== "invalid_union" || !Array.isArray(issue.errors)) return issue;
+  const branches: Issue[] = issue.errors.flat();
+  const best = branches.filter((inner) => inner.path.length > 0).toSorted((a, b) => b.path.length - a.path.length)[0];
+  return best ? { ...best, path: [...issue.path, ...best.path] } : issue;
+}
+
+function pathOf(path: PropertyKey[]): string {
+  return path.reduce<string>((text, step) => (typeof step === "number" ? `${text}[${step}]` : text ? `${text}.${String(step)}` : String(step)), "");
+}

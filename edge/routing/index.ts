@@ -1,0 +1,80 @@
+import type { Tier } from "../agreements/model.ts";
+import { heartbeatStaleMs } from "../limits.ts";
+import type { NodeView } from "./port.ts";
+
+export { judge, tierHeader, type Verdict } from "./complexity.ts";
+export type { Fleet, NodeView } from "./port.ts";
+
+/** What is looked for: a model in a tier, and the words by which calls share a prefix cache. */
+export interface Wanted {
+  model: string;
+  tier: Tier;
+  org: string;
+  affinity: string;
+}
+
+const boundedLoad = 1.25;
+/** Shared calls may borrow dedicated nodes that are below half use. */
+const borrowBelow = 0.5;
+const loadMemoryMs = 5_000;
+
+/**
+ * Nodes for a call, best first: the tier's own (the favourite of its prefix while that one is not overloaded, then by two random choices), and behind them
+ * those of the other tier that may take a spilled call. Pure over the view. Empty: nobody serves this model now.
+ */
+export function rank(views: readonly NodeView[], wanted: Wanted, random: () => number): NodeView[] {
+  const eligible = eligibleOf(views.filter((view) => view.record.models.includes(wanted.model)));
+  const own = eligible.filter((view) => view.record.tier === wanted.tier);
+  const others = eligible.filter((view) => view.record.tier !== wanted.tier);
+  const spill = wanted.tier === "complex" ? others : others.filter((view) => own.length === 0 || usedShare(view) < borrowBelow);
+  return [...order(own, wanted, random), ...order(spill, wanted, random)];
+}
+
+/** Ready, fresh and not broken. When no heartbeat is fresh the reports tell nothing, so all that the breaker allows are eligible. */
+function eligibleOf(views: NodeView[]): NodeView[] {
+  const whole = views.filter((view) => view.breaker !== "open");
+  const isFresh = (view: NodeView) => view.heartbeatAgeMs !== null && view.heartbeatAgeMs < heartbeatStaleMs;
+  const fresh = whole.filter(isFresh);
+  if (fresh.length === 0) return whole;
+  return whole.filter((view) => (isFresh(view) ? view.state === "ready" : view.heartbeatAgeMs === null));
+}
+
+function order(views: NodeView[], wanted: Wanted, random: () => number): NodeView[] {
+  if (views.length < 2) return views;
+  const loads = new Map(views.map((view) => [view, loadOf(view)]));
+  const load = (view: NodeView) => loads.get(view) ?? 0;
+  const mean = views.reduce((sum, view) => sum + load(view), 0) / views.length;
+  const favourite = views.reduce((best, view) => (score(wanted, view) > score(wanted, best) ? view : best));
+  const byLoad = views.toSorted((a, b) => load(a) - load(b));
+  const first = load(favourite) <= boundedLoad * mean + 1 ? favourite : twoChoices(views, load, random);
+  return [first, ...byLoad.filter((view) => view !== first)];
+}
+
+function twoChoices(views: NodeView[], load: (view: NodeView) => number, random: () => number): NodeView {
+  const pick = () => views[Math.floor(random() * views.length) % views.length];
+  const [one, other] = [pick(), pick()];
+  if (!one || !other) throw new RangeError("no node to choose from");
+  return load(one) <= load(other) ? one : other;
+}
+
+/** Sequences at work on the node: what it last reported, fading with age, and what this isolate has sent it, and a wall as its KV pool fills. */
+function loadOf({ load, loadAgeMs, inFlight }: NodeView): number {
+  if (!load) return inFlight;
+  const weight = Math.exp(-loadAgeMs / loadMemoryMs);
+  const k = Math.min(load.kvUsed, 0.99);
+  return Math.max(inFlight, (load.running + load.waiting) * weight + inFlight * (1 - weight)) + ((0.15 * k) / (1 - k)) * weight;
+}
+
+function usedShare({ load, kvPoolTokens }: NodeView): number {
+  if (!load) return 0;
+  return kvPoolTokens ? Math.max(load.kvUsed, load.heldTokens / kvPoolTokens) : load.kvUsed;
+}
+
+/** Rendezvous hashing: each node's score for a prefix; a node that leaves moves only its own prefixes. FNV-1a, 32 bits, mixed at the end. */
+function score(wanted: Wanted, view: NodeView): number {
+  const text = `${view.record.id}|${wanted.org}|${wanted.model}|${wanted.affinity}`;
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x45d9f3b);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}

@@ -1,0 +1,83 @@
+import { importJWK, jwtVerify } from "jose";
+import { bodyDigest } from "../agreements/digest.ts";
+import { edgeIssuer, NodeClaims } from "../agreements/hop.ts";
+import type { OrgId } from "../agreements/ids.ts";
+import { Heartbeat, type NodeRecord } from "../agreements/node.ts";
+import { UsageBatch, type UsageRecord } from "../agreements/usage.ts";
+import { Refusal } from "../errors.ts";
+import { clockSkewMs, usageBodyBytesMax } from "../limits.ts";
+import { readBytes } from "../protocol/body.ts";
+import type { Visit } from "../visit.ts";
+import type { Settler } from "./port.ts";
+
+/** What a batch came to, counted by result. When this is answered 200 the agent may forget the batch. */
+export type SettlementCounts = Record<string, number>;
+
+/**
+ * Takes a batch of usage from a node: settles each hold with its org's ledger, one call an org. All or nothing for the sender: if any ledger is out of
+ * reach the batch is refused (503) and comes again, and since settling is idempotent by hold id, nothing is booked twice.
+ */
+export async function takeUsage(visit: Visit, nodes: readonly NodeRecord[], ledger: Settler): Promise<SettlementCounts> {
+  const { node, json } = await readSigned(visit, nodes);
+  const batch = UsageBatch.safeParse(json);
+  if (!batch.success || batch.data.node !== node.id) throw new Refusal("invalid_value", { log: "malformed usage batch" });
+  const byOrg = new Map<OrgId, UsageRecord[]>();
+  for (const record of batch.data.records) byOrg.set(record.org, [...(byOrg.get(record.org) ?? []), record]);
+  const counts: SettlementCounts = {};
+  try {
+    const settled = await Promise.all(Array.from(byOrg, ([org, records]) => ledger.settle(org, records)));
+    for (const { result } of settled.flat()) counts[result] = (counts[result] ?? 0) + 1;
+  } catch (cause) {
+    throw new Refusal("quota_unavailable", { retryAfterMs: 1_000, log: "ledger out of reach while settling", cause });
+  }
+  return counts;
+}
+
+/** Takes a node's heartbeat; a node speaks for itself only. */
+export async function takeHeartbeat(visit: Visit, nodes: readonly NodeRecord[]): Promise<Heartbeat> {
+  const { node, json } = await readSigned(visit, nodes);
+  const heartbeat = Heartbeat.safeParse(json);
+  if (!heartbeat.success || heartbeat.data.node !== node.id) throw new Refusal("invalid_value", { log: "malformed heartbeat" });
+  return heartbeat.data;
+}
+
+/** Verifies that the body was signed within the last minute by a node we know. Replays are harmless: both uses are idempotent. */
+async function readSigned(visit: Visit, nodes: readonly NodeRecord[]): Promise<{ node: NodeRecord; json: unknown }> {
+  const token = visit.request.headers.get("authorization")?.match(/^Bearer (\S+)$/)?.[1] ?? "";
+  const bytes = await readBytes(visit.request, usageBodyBytesMax);
+  const { node, claims } = await verify(token, nodes, visit.now());
+  if (claims.bodySha256 !== (await bodyDigest(bytes))) throw new Refusal("invalid_api_key", { log: "node token is for another body" });
+  try {
+    return { node, json: JSON.parse(new TextDecoder().decode(bytes)) };
+  } catch (cause) {
+    throw new Refusal("invalid_json", { cause });
+  }
+}
+
+async function verify(token: string, nodes: readonly NodeRecord[], nowMs: number): Promise<{ node: NodeRecord; claims: NodeClaims }> {
+  const node = nodes.find((record) => record.id === issuerOf(token));
+  if (!node) throw new Refusal("invalid_api_key", { log: "token of no known node" });
+  try {
+    const key = await importJWK({ kty: "OKP", crv: "Ed25519", x: node.publicKey }, "EdDSA");
+    const { payload } = await jwtVerify(token, key, {
+      issuer: node.id,
+      audience: edgeIssuer,
+      algorithms: ["EdDSA"],
+      currentDate: new Date(nowMs),
+      clockTolerance: clockSkewMs / 1_000,
+      maxTokenAge: "60s",
+    });
+    return { node, claims: NodeClaims.parse(payload) };
+  } catch (cause) {
+    throw new Refusal("invalid_api_key", { log: `token of ${node.id} does not verify`, cause });
+  }
+}
+
+function issuerOf(token: string): unknown {
+  try {
+    const payload: unknown = JSON.parse(atob((token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/")));
+    return typeof payload === "object" && payload !== null && "iss" in payload ? payload.iss : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,63 @@
+/** An event larger than this is no event of a language model. */
+const eventCharsMax = 8 * 1024 * 1024;
+
+/** Thrown when an event does not end. */
+export class EventTooLarge extends Error {}
+
+/**
+ * Cuts an SSE byte stream into the payloads of its `data` fields (WHATWG HTML §9.2.6), wherever the bytes were split. Text is Latin-1: one
+ * character a byte, so no character of UTF-8 can be torn, and what goes out again is what came in. Comments and other fields are dropped.
+ */
+export class Frames {
+  #rest = "";
+  #isAfterCr = false;
+  #hasBegun = false;
+
+  /** The payloads that `bytes` completes. */
+  push(bytes: Buffer): string[] {
+    let text = bytes.latin1Slice();
+    if (this.#isAfterCr || text.includes("\r")) text = this.#unify(text);
+    if (!this.#hasBegun) text = this.#begin(text);
+    if (this.#rest !== "") text = this.#rest + text;
+    const payloads: string[] = [];
+    let from = 0;
+    for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n", from)) {
+      const payload = payloadOf(text.slice(from, end));
+      if (payload !== null) payloads.push(payload);
+      from = end + 2;
+    }
+    this.#rest = from === 0 ? text : text.slice(from);
+    if (this.#rest.length > eventCharsMax) throw new EventTooLarge();
+    return payloads;
+  }
+
+  /** What stood at the end without its blank line. An event cut short is never one; only the caller knows whether it is a whole `[DONE]`. */
+  finish(): string | null {
+    return payloadOf(this.#rest);
+  }
+
+  /** Lines may end in CRLF or CR: all become LF, also when a CRLF is split between two reads. */
+  #unify(text: string): string {
+    const whole = this.#isAfterCr && text.startsWith("\n") ? text.slice(1) : text;
+    this.#isAfterCr = text.endsWith("\r");
+    return whole.replace(/\r\n?/g, "\n");
+  }
+
+  /** A byte order mark may open the stream. A read of one or two bytes is too short to tell, and no engine sends one. */
+  #begin(text: string): string {
+    if (text === "") return text;
+    this.#hasBegun = true;
+    return text.startsWith("\xef\xbb\xbf") ? text.slice(3) : text;
+  }
+}
+
+function payloadOf(block: string): string | null {
+  if (block.startsWith("data: ") && !block.includes("\n")) return block.slice(6);
+  let payload: string | null = null;
+  for (const line of block.split("\n")) {
+    if (!line.startsWith("data:") && line !== "data") continue;
+    const value = line.slice(line.startsWith("data: ") ? 6 : 5);
+    payload = payload === null ? value : `${payload}\n${value}`;
+  }
+  return payload;
+}

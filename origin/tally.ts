@@ -1,0 +1,101 @@
+import type { Counts } from "./usage-text.ts";
+
+/** What one call may use, as its hold says, and how its answer is laid out. */
+export interface TallyBounds {
+  tokensHeld: number;
+  /** Over all choices. */
+  completionTokensMax: number;
+  /** Choices of each prompt; choice `i` belongs to prompt `i / choicesPerPrompt`. */
+  choicesPerPrompt: number;
+  /** Chunks with text that nobody generated: `echo` sends the prompt back. */
+  echoChunks: number;
+}
+
+/** The bill of a call, as far as it is known. `promptTokens` is null until the engine or its tokenizer has said it. */
+export interface Bill {
+  promptTokens: number | null;
+  cachedTokens: number;
+  completionTokens: number;
+}
+
+const countMax = 1_000_000_000;
+
+/**
+ * Counts what one call used. The engine's last word is believed as far as it is possible: never less than the chunks that carried
+ * text (each took a token at least), never more than the hold (Q4). With several choices vLLM reports each choice's own count, so they are summed.
+ */
+export class Tally {
+  #bounds: TallyBounds;
+  #contentChunks = 0;
+  #prompts: number[] = [];
+  #completions: number[] = [];
+  #total: Counts | null = null;
+  #promptKnown: number | null = null;
+  #cached = 0;
+
+  constructor(bounds: TallyBounds) {
+    this.#bounds = bounds;
+  }
+
+  /** A chunk brought text, reasoning or a piece of a tool call. */
+  noteContent(): void {
+    this.#contentChunks++;
+  }
+
+  /** The running count of one choice. Values that are no counts change nothing. */
+  noteChoice(choice: number, counts: Counts): void {
+    if (counts.completion !== null) this.#completions[choice] = counts.completion;
+    if (counts.prompt !== null) this.#prompts[Math.floor(choice / this.#bounds.choicesPerPrompt)] = counts.prompt;
+    if (counts.cached !== null) this.#cached = counts.cached;
+  }
+
+  /** The count of the whole call, which comes last. */
+  noteTotal(counts: Counts): void {
+    this.#total = counts;
+    if (counts.cached !== null) this.#cached = counts.cached;
+  }
+
+  /** What a tokenizer counted, for engines that say nothing. */
+  notePrompt(tokens: number): void {
+    this.#promptKnown = tokens;
+  }
+
+  noteCompletion(tokens: number): void {
+    this.#total = { prompt: this.#total?.prompt ?? null, completion: tokens, cached: null };
+  }
+
+  /** True when the engine never said how many tokens it made. */
+  get isCompletionUnknown(): boolean {
+    return this.#total?.completion === null || (this.#total === null && this.#completions.length === 0);
+  }
+
+  get hasContent(): boolean {
+    return this.#contentChunks > 0;
+  }
+
+  /** The engine made more than the hold covers: its answer must stop here. */
+  get isOverHold(): boolean {
+    return this.#contentChunks - this.#bounds.echoChunks > this.#bounds.completionTokensMax;
+  }
+
+  /** Tokens made so far, cheap enough to ask for at every chunk. */
+  get completionSoFar(): number {
+    const reported = this.#total?.completion ?? sum(this.#completions);
+    return Math.max(reported, this.#contentChunks - this.#bounds.echoChunks);
+  }
+
+  read(): Bill {
+    const { tokensHeld, completionTokensMax } = this.#bounds;
+    const heldMax = Math.min(tokensHeld, countMax);
+    const completionTokens = Math.max(0, Math.min(this.completionSoFar, completionTokensMax, heldMax));
+    const prompt = this.#total?.prompt ?? (this.#prompts.length > 0 ? sum(this.#prompts) : this.#promptKnown);
+    const promptTokens = prompt === null ? null : Math.min(prompt, heldMax - completionTokens);
+    return { promptTokens, cachedTokens: Math.min(this.#cached, promptTokens ?? 0), completionTokens };
+  }
+}
+
+/** A sparse list's holes are skipped by `reduce`. */
+function sum(counts: number[]): number {
+  if (counts.length === 1) return counts[0] ?? 0;
+  return counts.reduce((total, count) => total + count, 0);
+}

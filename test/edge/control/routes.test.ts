@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { badSessions, insertUsage, openWorld, type Answer, type World } from "./world.ts";
+
+/** S4 and S5 over the OpenAPI document: an endpoint that is added joins these tests by being added. */
+interface Operation {
+  method: string;
+  path: string;
+  body: Record<string, unknown> | null;
+}
+
+/** A body that is accepted, for each operation that has one. An operation that is missing here fails the first test. */
+const goodBodies: Record<string, Record<string, unknown>> = {
+  "POST /control/bootstrap": {},
+  "POST /control/orgs": { name: "New" },
+  "PATCH /control/orgs/{org}": { name: "Renamed" },
+  "POST /control/orgs/{org}/keys": { name: "New" },
+  "POST /control/orgs/{org}/keys/{key}/rotate": { overlapSeconds: 60 },
+  "POST /control/orgs/{org}/keys/{key}/revoke": {},
+};
+
+let world: World;
+let operations: Operation[];
+
+beforeAll(async () => {
+  world = await openWorld();
+  const { body: document } = await world.ask("GET", "/openapi.json", { key: null });
+  operations = Object.entries<Record<string, any>>(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([verb, operation]) => {
+      const method = verb.toUpperCase();
+      return { method, path, body: operation.requestBody ? (goodBodies[`${method} ${path}`] ?? null) : null };
+    }),
+  );
+});
+afterAll(() => world.close());
+
+const send = (operation: Operation, ids: { org: string; keyId: string }, key: string | null, body: unknown = operation.body): Promise<Answer> =>
+  world.ask(operation.method, operation.path.replace("{org}", ids.org).replace("{key}", ids.keyId), { key, ...(body !== null && { body }) });
+
+const needsAdmin = () => operations.filter(({ path }) => path !== "/control/bootstrap");
+
+describe("every endpoint", () => {
+  it("is in the document, with a body that these tests know", () => {
+    expect(operations.length).toBe(12);
+    const bodies = operations.filter(({ body }) => body !== null).map(({ method, path }) => `${method} ${path}`);
+    expect(bodies.toSorted()).toEqual(Object.keys(goodBodies).toSorted());
+  });
+
+  it("answers the same 401 to every credential that is no good", async () => {
+    for (const operation of needsAdmin()) {
+      const answers = await badSessions(world, (key) => send(operation, world.a, key));
+      for (const answer of answers) {
+        expect(answer.status).toBe(401);
+        expect(answer.text).toBe(answers[0]?.text);
+        expect(answer.headers.get("www-authenticate")).toBe("Bearer");
+        expect(answer.body.error.code).toBe("invalid_api_key");
+      }
+    }
+  });
+
+  it("answers org B's admin the same 404 for org A's objects as for objects that do not exist or cannot exist (S4)", async () => {
+    await insertUsage(world, { org: world.a.org, key: world.a.keyId });
+    for (const operation of needsAdmin().filter(({ path }) => path.includes("{org}"))) {
+      const foreign = await send(operation, world.a, world.b.admin);
+      const unknown = await send(operation, { org: "org_0000000000", keyId: "key_0000000000000000" }, world.b.admin);
+      const absurd = await send(operation, { org: "org_'--", keyId: "%00" }, world.b.admin);
+      expect([operation.path, foreign.status]).toEqual([operation.path, 404]);
+      expect(unknown.text).toBe(foreign.text);
+      expect(absurd.text).toBe(foreign.text);
+      expect(foreign.body.error.code).toBe("not_found");
+    }
+  });
+
+  it("answers the same 404 for a key of org A reached through org B", async () => {
+    for (const operation of needsAdmin().filter(({ path }) => path.includes("{key}"))) {
+      const foreign = await send(operation, { org: world.b.org, keyId: world.a.keyId }, world.b.admin);
+      const unknown = await send(operation, { org: world.b.org, keyId: "key_0000000000000000" }, world.b.admin);
+      expect([operation.path, foreign.status]).toEqual([operation.path, 404]);
+      expect(unknown.text).toBe(foreign.text);
+      const byOperator = await send(operation, { org: world.b.org, keyId: world.a.keyId }, world.operator.key);
+      expect(byOperator.text).toBe(foreign.text);
+    }
+  });
+
+  it("changed nothing of org A on the way", async () => {
+    const [org] = await world.select("SELECT name, version FROM orgs WHERE id = ?", world.a.org);
+    expect(org).toEqual({ name: "Org A", version: 1 });
+    const [key] = await world.select("SELECT revoked_at_ms, version FROM keys WHERE id = ?", world.a.keyId);
+    expect(key).toEqual({ revoked_at_ms: null, version: 1 });
+  });
+
+  it("refuses every column that its body may not name (S5)", async () => {
+    const columns = (await world.select("SELECT name FROM pragma_table_info('orgs') UNION SELECT name FROM pragma_table_info('keys') UNION SELECT name FROM pragma_table_info('usage')")).map(({ name }) => String(name));
+    const camel = columns.map((column) => column.replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase()));
+    const names = new Set([...columns, ...camel, "secret", "price", "status", "createdBy", "constructor", "toString"]);
+    const before = await snapshot();
+    for (const operation of operations.filter(({ body }) => body !== null)) {
+      const mayName = await fieldsOf(operation);
+      const key = operation.path === "/control/bootstrap" ? world.control.bootstrapToken : world.operator.key;
+      for (const name of names) {
+        if (mayName.includes(name)) continue;
+        const answer = await send(operation, world.a, key, { ...operation.body, [name]: 1 });
+        expect([operation.path, name, answer.status, answer.body.error?.param]).toEqual([operation.path, name, 400, name]);
+      }
+    }
+    expect(await snapshot()).toEqual(before);
+  });
+
+  it("refuses `__proto__` in a body", async () => {
+    const answer = await world.ask("POST", "/control/orgs", { rawBody: '{"name":"x","__proto__":{"plan":"enterprise"}}' });
+    expect(answer.status).toBe(400);
+  });
+
+  it("refuses unknown, repeated and empty query fields where it takes a query", async () => {
+    for (const path of ["/control/orgs", `/control/orgs/${world.a.org}/keys`, `/control/orgs/${world.a.org}/usage`]) {
+      for (const query of ["org=org_0000000000", "limit=1&limit=2", "limit=", "limit=0", "limit=1001", "limit=1e2", "limit=-1", "cursor=", "cursor=x", "cursor=1.org_x' OR 1"]) {
+        const answer = await world.ask("GET", `${path}?${query}`);
+        expect([query, answer.status, answer.body.error?.code]).toEqual([query, 400, "invalid_value"]);
+      }
+    }
+  });
+
+  it("is never stored by caches, whether it answers or refuses", async () => {
+    for (const key of [world.operator.key, null]) {
+      expect((await world.ask("GET", "/control/orgs", { key })).headers.get("cache-control")).toBe("no-store");
+    }
+  });
+
+  it("is unknown beyond the table of contents", async () => {
+    expect((await world.ask("GET", "/control/nothing")).body.error.code).toBe("unknown_url");
+    expect((await world.ask("DELETE", `/control/orgs/${world.a.org}`)).body.error.code).toBe("unknown_url");
+    expect((await world.ask("GET", "/control/nothing", { key: null })).status).toBe(401);
+  });
+
+  it("keeps a write alive when its caller leaves", async () => {
+    const before = world.pending.length;
+    await world.ask("PATCH", `/control/orgs/${world.b.org}`, { body: { name: "Org B" } });
+    await world.ask("GET", "/control/orgs");
+    expect(world.pending.length).toBe(before + 1);
+  });
+});
+
+describe("the document", () => {
+  it("says which fields are required, and that no others are taken", async () => {
+    const { body: document } = await world.ask("GET", "/openapi.json", { key: null });
+    expect(document.components.schemas.KeyCreate).toMatchObject({ required: ["name"], additionalProperties: false });
+    expect(document.components.schemas.KeyRotate).toMatchObject({ required: ["overlapSeconds"], additionalProperties: false });
+    expect(document.security).toEqual([{ adminKey: [] }]);
+    expect(document.paths["/control/bootstrap"].post.security).toEqual([{ bootstrapToken: [] }]);
+  });
+});
+
+async function fieldsOf({ method, path }: Operation): Promise<string[]> {
+  const { body: document } = await world.ask("GET", "/openapi.json", { key: null });
+  const schema = document.paths[path][method.toLowerCase()].requestBody.content["application/json"].schema;
+  const named = schema.$ref ? document.components.schemas[schema.$ref.split("/").at(-1)] : schema;
+  return Object.keys(named.properties ?? {});
+}
+
+const snapshot = async () => ({ orgs: await world.select("SELECT * FROM orgs ORDER BY id"), keys: await world.select("SELECT * FROM keys ORDER BY id") });
