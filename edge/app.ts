@@ -1,11 +1,13 @@
-import { OpenAPIHono } from "@hono/zod-openapi";
+import { Hono } from "hono";
 import { cors } from "hono/cors";
 import type { Env } from "./env.ts";
 import { MisconfiguredError } from "./env.ts";
+import { openApiDocument } from "./control/open-api.ts";
 import { controlRoutes } from "./control/routes.ts";
 import { errorBody, errorHeaders, Refusal } from "./errors.ts";
 import { serveCall, serveModels } from "./pipeline.ts";
 import { readHealth } from "./routing/health.ts";
+import { enginePaths } from "./protocol/open-api.ts";
 import { takeHeartbeat, takeUsage } from "./settlement/index.ts";
 import { openVisit, type Visit } from "./visit.ts";
 import { wire, type Wiring } from "./wiring.ts";
@@ -35,7 +37,8 @@ const exposed = [
 
 /** The door: paths, request ids, CORS for browsers, and the only place that writes an error. */
 export function openDoor() {
-  const app = new OpenAPIHono<DoorEnv>();
+  const app = new Hono<DoorEnv>();
+  let document: ReturnType<typeof openApiDocument> | null = null;
   app.use(async (c, next) => {
     const visit = openVisit(c.req.raw, (work) => c.executionCtx.waitUntil(work));
     c.set("visit", visit);
@@ -66,7 +69,8 @@ export function openDoor() {
     const health = readHealth(fleet.view(c.var.visit.now()), models);
     return c.json(health, health.status === "unhealthy" ? 503 : 200);
   });
-  controlRoutes(app);
+  app.route("/control", controlRoutes());
+  app.get("/openapi.json", (c) => c.json((document ??= openApiDocument(enginePaths))));
 
   app.notFound((c) => refuse(c.get("visit"), isKnownPath(c.req.path) ? new Refusal("method_not_allowed") : new Refusal("unknown_url")));
   app.onError((failure, c) => refuse(c.get("visit"), asRefusal(failure)));

@@ -1,9 +1,11 @@
-import { admit, rateHeaders } from "./admission/index.ts";
+import { admit, look, rateHeaders } from "./admission/index.ts";
 import { randomBase62, type HoldId } from "./agreements/ids.ts";
 import { answerStream, answerWhole, countPrompt, forward, type Answer } from "./forwarding/index.ts";
 import { identify } from "./identity/index.ts";
 import type { Ports } from "./ports.ts";
+import { Refusal } from "./errors.ts";
 import { readCall, type EngineEndpoint } from "./protocol/call.ts";
+import { modelCard, type ModelCard, type ModelList } from "./protocol/models.ts";
 import { judge, rank, tierHeader } from "./routing/index.ts";
 import type { Visit } from "./visit.ts";
 
@@ -39,4 +41,15 @@ export async function serveCall(visit: Visit, endpoint: EngineEndpoint, ports: P
   if (call.isStream) return answerStream(visit, start, headersOf);
   const answer = await start(visit.request.signal);
   return answerWhole(answer, headersOf(answer));
+}
+
+/** `GET /v1/models` and `/v1/models/{id}`: what the key may use, and nothing else; a model that it may not use is as one that is not there. */
+export async function serveModels(visit: Visit, id: string | null, ports: Ports): Promise<ModelList | ModelCard> {
+  const credential = await identify(visit.request, ports.keyring);
+  const scopes = await look(ports.ledger, credential);
+  const cards = ports.models.filter((model) => scopes.models === null || scopes.models.includes(model.id));
+  if (id === null) return { object: "list", data: cards.map(modelCard) };
+  const model = cards.find((record) => record.id === id || record.aliases.includes(id));
+  if (!model) throw new Refusal("model_not_found", { param: "model" });
+  return modelCard(model);
 }

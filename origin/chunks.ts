@@ -151,5 +151,5 @@ function parse(json: string): Body | null {
 }
 
 function toLatin1(text: string): string {
-  return Buffer.from(text, "utf8").latin1Slice();
+  return Buffer.from(text, "utf8").toString("latin1");
 }

@@ -15,7 +15,7 @@ export class Frames {
 
   /** The payloads that `bytes` completes. */
   push(bytes: Buffer): string[] {
-    let text = bytes.latin1Slice();
+    let text = bytes.toString("latin1");
     if (this.#isAfterCr || text.includes("\r")) text = this.#unify(text);
     if (!this.#hasBegun) text = this.#begin(text);
     if (this.#rest !== "") text = this.#rest + text;

@@ -53,9 +53,8 @@ export function apply(state: State, change: Change): void {
     state.holds[hold.id] = hold;
     return;
   }
-  const all = [bookOf(state, "org", change.kind), hold.isKeyBooked ? bookOf(state, hold.key, change.kind) : null];
-  for (const books of all) {
-    if (!books) continue;
+  for (const of of hold.isKeyBooked ? ["org", hold.key] : ["org"]) {
+    const books = (state.books[of] ??= emptyBooks());
     if (change.kind === "held") bookHold(books, hold);
     else bookClosing(books, hold, change.closing);
   }
@@ -125,12 +124,6 @@ export function countsUntilMs(window: WindowName, atMs: number): number | null {
 function slideFreesAtMs(slide: Slide, widthMs: number, atMs: number, amount: number): number {
   const bucket = bucketThatFrees(slide, Math.floor(atMs / widthMs), amount);
   return bucket === null ? atMs : bucketEnd(bucket, widthMs);
-}
-
-/** Only an admission opens books: a late end finds none when they were closed with the key's limits, and has nothing to change. */
-function bookOf(state: State, of: string, kind: Change["kind"]): Books | undefined {
-  if (kind === "held") state.books[of] ??= emptyBooks();
-  return state.books[of];
 }
 
 function bookHold(books: Books, hold: Hold): void {

@@ -26,6 +26,11 @@ export function checkAsk(ask: Ask): void {
   mustBe(Number.isSafeInteger(promptMicrosPerMTok * ask.promptTokens + completionMicrosPerMTok * completion), "price");
 }
 
+/** Throws unless this is a hold's id. */
+export function checkHold(hold: HoldId): void {
+  mustBe(HoldId.safeParse(hold).success, "hold");
+}
+
 /** The same for what agents report: throws unless every record is well-formed and belongs to `org`. One bad record refuses the whole batch. */
 export function checkRecords(org: OrgId, records: UsageRecord[]): void {
   mustBe(OrgId.safeParse(org).success, "org");

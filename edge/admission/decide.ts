@@ -4,7 +4,7 @@ import { isSameText } from "../agreements/key-format.ts";
 import { idempotencyMs } from "../limits.ts";
 import type { Ask, Denial, Grant } from "./port.ts";
 import { clampedCompletion, firstShut, lanesOf, ratesOf, tokensFitting } from "./lanes.ts";
-import { tokensHeld, type EarlierCall, type Hold, type State } from "./state.ts";
+import { hasLimits, tokensHeld, type EarlierCall, type Hold, type State } from "./state.ts";
 
 /** A grant comes with the hold that must be booked before anyone is told of it. */
 export type Decision = { kind: "granted"; hold: Hold; grant: Grant } | { kind: "denied"; denial: Denial };
@@ -85,7 +85,7 @@ function holdFor(ask: Ask, key: KeyRecord, completionTokens: number, atMs: numbe
   return {
     id: ask.hold,
     key: key.id,
-    isKeyBooked: Object.values(key.limits ?? {}).some((limit) => limit !== null && limit !== undefined),
+    isKeyBooked: hasLimits(key),
     endpoint: ask.endpoint,
     model: ask.model,
     tier: ask.tier,

@@ -4,7 +4,7 @@ import type { Price, Tier } from "../agreements/model.ts";
 import { Refusal } from "../errors.ts";
 import { holdGraceMs } from "../limits.ts";
 import type { Call } from "../protocol/call.ts";
-import type { Ask, Denial, Grant, Ledger, Rates, WindowReport } from "./port.ts";
+import type { Ask, Denial, Grant, Ledger, Rates, Scopes, WindowReport } from "./port.ts";
 
 /** Counts a call's prompt exactly, by asking an engine of its model; null when none could be asked. */
 export type CountPrompt = () => Promise<number | null>;
@@ -29,6 +29,15 @@ export async function admit(
   const second = await asked(ledger, { ...ask, promptTokens });
   if (second.kind === "grant") return second;
   throw refusalOf(second);
+}
+
+/** What a key may use, without reserving anything; refused like a call when the key is not in force. */
+export async function look(ledger: Ledger, credential: Credential): Promise<Scopes> {
+  const answer = await ledger.look(credential).catch((cause: unknown) => {
+    throw new Refusal("quota_unavailable", { retryAfterMs: 1_000, log: "ledger out of reach", cause });
+  });
+  if (answer.kind === "denial") throw refusalOf(answer);
+  return answer;
 }
 
 function askOf(credential: Credential, call: Call, terms: { hold: HoldId; tier: Tier; price: Price; nowMs: number }): Ask {

@@ -3,20 +3,23 @@ import type { HoldId, OrgId } from "../agreements/ids.ts";
 import type { OrgRecord } from "../agreements/org.ts";
 import type { UsageRecord } from "../agreements/usage.ts";
 import { apply } from "./books.ts";
-import { checkAsk, checkRecords } from "./check.ts";
+import { checkAsk, checkHold, checkRecords } from "./check.ts";
 import { decide, type Decision } from "./decide.ts";
 import type { Ask, Denial, Grant, LedgerState, Settlement } from "./port.ts";
 import { inspect, publish } from "./publish.ts";
 import { expire, nextDeadlineMs, release, settle, type Verdict } from "./settle.ts";
 import type { Change, EarlierCall, Ended, State } from "./state.ts";
 
+/** How long an ended hold is remembered, so that a record told twice is known, and a late one still corrects what expiry charged. */
+export const endedKeepMs = 7 * 24 * 3_600_000;
+
 /** Where changes are kept, synchronously. Whatever `write` throws, the state is as if the change had not been. */
 export interface Journal {
   /** Keeps a change; throws on a hold id that was given before. */
   write(change: Change): void;
-  /** Keeps the record that was just published, and the state with it. */
-  publish(record: OrgRecord | KeyRecord, state: State): void;
-  /** A hold that has ended, while it is remembered: at least 7 days. */
+  /** Keeps a record that is coming into force. */
+  publish(record: OrgRecord | KeyRecord): void;
+  /** A hold that has ended, while it is remembered (`endedKeepMs`). */
   ended(hold: HoldId): Ended | null;
   /** The newest hold with this idempotency key that was not released, while it is remembered. */
   earlier(key: string): EarlierCall | null;
@@ -27,15 +30,20 @@ export interface Journal {
  * `keep`. Each change goes to the journal first and into the state after.
  */
 export class Keeper {
-  readonly state: State;
+  #state: State;
   readonly #journal: Journal;
   /** No open hold has an earlier deadline than this: most calls need not look. */
   #quietUntilMs: number;
 
   constructor(state: State, journal: Journal) {
-    this.state = state;
+    this.#state = state;
     this.#journal = journal;
     this.#quietUntilMs = nextDeadlineMs(state);
+  }
+
+  /** As it is now: to be read, never changed. */
+  get state(): State {
+    return this.#state;
   }
 
   /** Decides, having expired what is due. Throws on an ask that is not well-formed. Nothing is reserved before `keep`. */
@@ -60,12 +68,16 @@ export class Keeper {
   }
 
   release(hold: HoldId, now: number): Settlement {
+    checkHold(hold);
     this.expire(now);
     return this.#conclude(hold, (ended) => release(this.state, this.state.holds[hold] ?? null, ended, now));
   }
 
   publish(record: OrgRecord | KeyRecord): void {
-    if (publish(this.state, record)) this.#journal.publish(record, this.state);
+    const fresh = publish(this.state, record);
+    if (!fresh) return;
+    this.#journal.publish(record);
+    this.#state = fresh;
   }
 
   inspect(now: number, outboxRows: number): LedgerState | null {

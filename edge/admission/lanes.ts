@@ -106,15 +106,15 @@ function narrowest(lanes: Lane[], unit: Unit, hold: Hold | null, now: number): W
     found = lane;
   }
   if (!found) return null;
-  return { limit: found.limit, remaining, resetMs: Math.max(0, fullAtMs(found, hold) - now) };
+  return { limit: found.limit, remaining, resetMs: (fullAtMs(found, hold) ?? now) - now };
 }
 
-/** A window that takes something now is full again when that has gone; one with nothing in it needs no reset. */
-function fullAtMs({ books, window, atMs }: Lane, hold: Hold | null): number {
+/** A window that takes something now is full again when that has gone; one with nothing in it (null) is full. */
+function fullAtMs({ books, window, atMs }: Lane, hold: Hold | null): number | null {
   const until = hold && (unitOf[window] !== "tokens" || tokensHeld(hold) > 0) ? countsUntilMs(window, atMs) : null;
   if (until !== null) return until;
   const { held, settled } = useOf(books, window, atMs);
-  return held + settled === 0 ? atMs : freesAtMs(books, window, atMs, Infinity);
+  return held + settled === 0 ? null : freesAtMs(books, window, atMs, Infinity);
 }
 
 function need({ unit }: Lane, hold: Hold): number {

@@ -6,21 +6,17 @@ import type { LedgerState, WindowState } from "./port.ts";
 import { tokensHeld, type State } from "./state.ts";
 
 /**
- * Brings a record into force; true when it did. Records of a lower version than the one in force are ignored (false), records of another org than this
- * ledger's and malformed ones throw. A key that lost its own limits loses its books as soon as no open hold stands in them; limits
- * that are given later count from then.
+ * The state with a record in force. `null` when one of a higher version is: then nothing changes. Records of another org than this ledger's and malformed
+ * ones throw. Calls that a key makes while it has no limits of its own are never counted to it, also when it is given some later.
  */
-export function publish(state: State, record: OrgRecord | KeyRecord): boolean {
+export function publish(state: State, record: OrgRecord | KeyRecord): State | null {
   const fresh = record.kind === "org" ? OrgRecord.parse(record) : KeyRecord.parse(record);
   const org = fresh.kind === "org" ? fresh.id : fresh.org;
   const mine = state.org?.id ?? Object.values(state.keys)[0]?.org ?? org;
   if (org !== mine) throw new TypeError("ledger: the record belongs to another org");
   const known = fresh.kind === "org" ? state.org : state.keys[fresh.id];
-  if (known && fresh.version < known.version) return false;
-  if (fresh.kind === "org") state.org = fresh;
-  else state.keys[fresh.id] = fresh;
-  closeBooks(state);
-  return true;
+  if (known && fresh.version < known.version) return null;
+  return fresh.kind === "org" ? { ...state, org: fresh } : { ...state, keys: { ...state.keys, [fresh.id]: fresh } };
 }
 
 /** Every window of the org and every limited one of each key, at `now`; `null` before the org was published. Holds past their deadline must have been expired. */
@@ -57,13 +53,4 @@ function windowState(
   const isEmpty = held + settled === 0;
   const resetAtMs = isEmpty || countsUntilMs(window, atMs) === null ? null : freesAtMs(mine, window, atMs, Infinity);
   return { window, of, limit, remaining: limit === null ? null : limit - held - settled, held, settled, resetAtMs };
-}
-
-function closeBooks(state: State): void {
-  const isOpen = new Set<string>(Object.values(state.holds).map((hold) => (hold.isKeyBooked ? hold.key : "")));
-  for (const id of Object.keys(state.books)) {
-    const limits = state.keys[id]?.limits;
-    const isLimited = Object.values(limits ?? {}).some((limit) => limit !== null);
-    if (id !== "org" && !isLimited && !isOpen.has(id)) delete state.books[id];
-  }
 }

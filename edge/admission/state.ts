@@ -85,6 +85,11 @@ export type Change =
   | { kind: "closed"; hold: Hold; closing: Closing }
   | { kind: "late"; hold: Hold; closing: Closing };
 
+/** Whether a key has a limit of its own, so that its calls are booked to it, too. */
+export function hasLimits({ limits }: KeyRecord): boolean {
+  return Object.values(limits ?? {}).some((limit) => typeof limit === "number");
+}
+
 /** Tokens a hold keeps from others. */
 export function tokensHeld(hold: Hold): number {
   return hold.promptTokens + hold.choices * hold.completionTokens;

@@ -48,8 +48,7 @@ function refuseUnlessJson(text: string, contentType: string): void {
 
 async function readText(body: ReadableStream<Uint8Array>): Promise<string> {
   const reader = body.getReader();
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
-  let text = "";
+  const chunks: Uint8Array[] = [];
   let bytes = 0;
   for (let read = await reader.read(); !read.done; read = await reader.read()) {
     bytes += read.value.byteLength;
@@ -57,15 +56,21 @@ async function readText(body: ReadableStream<Uint8Array>): Promise<string> {
       await reader.cancel();
       throw new Refusal("request_too_large", { say: `The body is larger than ${controlBodyBytesMax} bytes.` });
     }
-    text += decode(decoder, read.value);
+    chunks.push(read.value);
   }
-  return text + decode(decoder);
-}
-
-function decode(decoder: TextDecoder, bytes?: Uint8Array): string {
   try {
-    return bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(join(chunks, bytes));
   } catch (cause) {
     throw new Refusal("invalid_json", { say: "The body is not UTF-8.", cause });
   }
+}
+
+function join(chunks: Uint8Array[], bytes: number): Uint8Array {
+  const whole = new Uint8Array(bytes);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return whole;
 }

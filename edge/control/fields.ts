@@ -23,11 +23,13 @@ export const Name = z
 
 const instantForm = "Give an ISO 8601 date-time with an offset, or Unix milliseconds.";
 
-/** A moment in a body: ISO 8601 with an offset, or Unix ms. Read as Unix ms. */
-export const Instant = z
+/** A moment in a body, or `null` for never: ISO 8601 with an offset, or Unix ms. Read as Unix ms. */
+export const Expiry = z
   .union([z.int().min(0).max(instantMsMax), z.iso.datetime({ offset: true })], { error: instantForm })
   .transform((given) => (typeof given === "number" ? given : Date.parse(given)))
-  .openapi({ type: ["string", "integer"], description: instantForm });
+  .pipe(z.int().max(instantMsMax))
+  .nullish()
+  .openapi({ type: ["string", "integer", "null"], description: instantForm });
 
 /** A moment in a query: as in a body, or a UTC date. */
 export const QueryInstant = z

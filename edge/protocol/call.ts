@@ -8,7 +8,7 @@ import { ChatBody, chatPromptBound, chatText, hasImages, Text2SqlBody } from "./
 import { CompletionsBody, completionTokensDefault, EmbeddingsBody, promptBound, promptCount, promptText } from "./completions.ts";
 import { estimateTokens } from "./estimate.ts";
 import { parseBody } from "./fields.ts";
-import { cleanBody } from "./owned.ts";
+import { refuseGuided, refuseRemoteMedia, stripOwned } from "./owned.ts";
 
 /** The endpoints that reach an engine; `GET /v1/models` never does. */
 export type EngineEndpoint = Exclude<Endpoint, "models">;
@@ -64,6 +64,7 @@ export async function readCall(visit: Visit, endpoint: EngineEndpoint, models: r
 type Shape = Omit<Call, "endpoint" | "mayClamp" | "deadlineMs" | "idempotency">;
 
 function shapeOf(endpoint: EngineEndpoint, json: unknown, models: readonly ModelRecord[]): Shape {
+  refuseGuided(json);
   if (endpoint === "completions") return completionsShape(parseBody(CompletionsBody, json), models);
   if (endpoint === "embeddings") return embeddingsShape(parseBody(EmbeddingsBody, json), models);
   if (endpoint === "chat.completions") return chatShape(parseBody(ChatBody, json), endpoint, models);
@@ -74,6 +75,7 @@ function shapeOf(endpoint: EngineEndpoint, json: unknown, models: readonly Model
 
 function chatShape(body: ChatBody, endpoint: "chat.completions" | "text2sql", models: readonly ModelRecord[]): Shape {
   refuseStrayOptions(body);
+  refuseRemoteMedia(body.messages);
   if (body.top_logprobs && !body.logprobs) {
     throw new Refusal("invalid_value", { param: "top_logprobs", say: "'top_logprobs' needs 'logprobs' to be true." });
   }
@@ -138,7 +140,7 @@ function embeddingsShape(body: EmbeddingsBody, models: readonly ModelRecord[]): 
 
 /** The body for the origin: the caller's members less the owned and the null ones, with ours over them. */
 function written(body: Record<string, unknown>, ours: Record<string, unknown>): Record<string, unknown> {
-  const kept = Object.entries({ ...cleanBody(body), ...ours }).filter(([, value]) => value !== null && value !== undefined);
+  const kept = Object.entries({ ...stripOwned(body), ...ours }).filter(([, value]) => value !== null && value !== undefined);
   return Object.fromEntries(kept);
 }
 

@@ -1,11 +1,12 @@
-"""Write a tiny model folder that vLLM serves with `--load-format dummy`.
+"""Write a tiny Qwen2 model folder for vLLM: config, tokenizer, random weights (1 MB).
 
-    python make-model.py chat  DIR     # Qwen2 causal LM, ChatML template with a tools section
-    python make-model.py embed DIR     # the same network, served with --runner pooling --convert embed
+    python make-model.py DIR
 
-There are no weights: vLLM fills them with small random numbers from a fixed seed, so greedy output
-is nonsense but the same on every start.  The tokenizer is a byte-level BPE trained here on text
-made here, so it encodes any string.  Everything in the folder depends on this file alone.
+Its output is nonsense, but the same on every run.  `--load-format dummy` would do without weights,
+yet vLLM's dummy weights are so small that all logits agree to six digits: greedy decoding falls into a
+cycle of two tokens at once (so that a continuation spliced in wrongly looks right) and a change of batch
+may tip the balance.  Weights of ordinary size have neither fault.  The tokenizer is a byte-level BPE
+trained here on text made here; it encodes any string.  Everything in the folder depends on this file.
 """
 
 import json
@@ -13,9 +14,17 @@ import os
 import random
 import sys
 
+import numpy
+from safetensors.numpy import save_file
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 VOCAB = 1024
+HIDDEN = 64
+HEAD = 32  # the CPU attention has no kernel for less
+HEADS = 2
+KV_HEADS = 1
+MLP = 128
+LAYERS = 2
 MAX_LEN = 2048
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 PLAIN_ADDED = ["<tool_call>", "</tool_call>"]  # as in Qwen2.5: added, but not special
@@ -106,9 +115,35 @@ def corpus():
             yield json.dumps({rng.choice(WORDS): rng.choice(WORDS), "n": rng.randint(0, 999)})
 
 
+def weights(silent, faint):
+    """Random weights; the `silent` tokens are hardly ever drawn, the `faint` ones less than the rest."""
+    rng = numpy.random.RandomState(20261121)
+
+    def normal(rows, columns, scale):
+        return (rng.standard_normal((rows, columns)) * scale).astype(numpy.float32)
+
+    one = numpy.ones(HIDDEN, numpy.float32)
+    out = {"model.embed_tokens.weight": normal(VOCAB, HIDDEN, 1.0), "model.norm.weight": one.copy()}
+    for i in range(LAYERS):
+        at = f"model.layers.{i}."
+        out[at + "input_layernorm.weight"] = one.copy()
+        out[at + "post_attention_layernorm.weight"] = one.copy()
+        for name, width in (("q", HEADS * HEAD), ("k", KV_HEADS * HEAD), ("v", KV_HEADS * HEAD)):
+            out[at + f"self_attn.{name}_proj.weight"] = normal(width, HIDDEN, 1.5 / HIDDEN**0.5)
+            out[at + f"self_attn.{name}_proj.bias"] = numpy.zeros(width, numpy.float32)
+        out[at + "self_attn.o_proj.weight"] = normal(HIDDEN, HEADS * HEAD, 2.0 / HIDDEN**0.5)
+        out[at + "mlp.gate_proj.weight"] = normal(MLP, HIDDEN, 1.5 / HIDDEN**0.5)
+        out[at + "mlp.up_proj.weight"] = normal(MLP, HIDDEN, 1.5 / HIDDEN**0.5)
+        out[at + "mlp.down_proj.weight"] = normal(HIDDEN, MLP, 2.0 / MLP**0.5)
+    head = normal(VOCAB, HIDDEN, 0.4)  # logits with a deviation of about 3
+    head[silent] = 0.0
+    head[faint] *= 0.7
+    out["lm_head.weight"] = head
+    return out
+
+
 def main():
-    kind, out = sys.argv[1], sys.argv[2]
-    assert kind in ("chat", "embed")
+    out = sys.argv[1]
     os.makedirs(out, exist_ok=True)
 
     tok = Tokenizer(models.BPE())
@@ -135,6 +170,11 @@ def main():
     ids = {t: tok.token_to_id(t) for t in SPECIAL + PLAIN_ADDED}
     tok.save(os.path.join(out, "tokenizer.json"))
 
+    odd = [i for t, i in tok.get_vocab().items() if len(t) == 1 and not "!" <= t <= "~" and t not in "ĊĠ"]
+    control = [i for i in odd if tok.decode([i]) < " "]
+    half = [i for i in odd if i not in control]  # bytes of longer UTF-8 characters
+    save_file(weights(sorted([*ids.values(), *control]), sorted(half)), os.path.join(out, "model.safetensors"), {"format": "pt"})
+
     def put(name, value):
         with open(os.path.join(out, name), "w") as f:
             json.dump(value, f, indent=2, sort_keys=True)
@@ -146,11 +186,11 @@ def main():
             "architectures": ["Qwen2ForCausalLM"],
             "model_type": "qwen2",
             "vocab_size": VOCAB,
-            "hidden_size": 64,
-            "intermediate_size": 128,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
-            "num_key_value_heads": 1,
+            "hidden_size": HIDDEN,
+            "intermediate_size": MLP,
+            "num_hidden_layers": LAYERS,
+            "num_attention_heads": HEADS,
+            "num_key_value_heads": KV_HEADS,
             "max_position_embeddings": MAX_LEN,
             "hidden_act": "silu",
             "rms_norm_eps": 1e-6,

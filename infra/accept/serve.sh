@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A real vLLM on this machine's CPU, serving a tiny random model, for acceptance runs and recordings.
 #
-#   serve.sh setup                          make the virtual environment and the models, then leave
+#   serve.sh setup                          make the virtual environment and the model, then leave
 #   serve.sh chat PORT... [-- FLAG...]      serve on 127.0.0.1, one engine a port; FLAGs go to vLLM as they are
 #   serve.sh embed PORT... [-- FLAG...]     the same with an embedding model
 #
@@ -49,9 +49,9 @@ setup() (
     echo "$want" >venv/.installed
   fi
   made=$(sha256sum <"$here/make-model.py")
-  if [ "$(cat models.made 2>/dev/null)" != "$made" ]; then
-    for m in chat embed; do venv/bin/python "$here/make-model.py" "$m" "$m-model" >&2; done
-    echo "$made" >models.made
+  if [ "$(cat model.made 2>/dev/null)" != "$made" ]; then
+    rm -rf tiny-model; venv/bin/python "$here/make-model.py" tiny-model >&2
+    echo "$made" >model.made
   fi
 )
 setup
@@ -61,13 +61,13 @@ export HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRAC
 export OMP_NUM_THREADS=1 VLLM_CPU_OMP_THREADS_BIND=nobind # else every engine's worker pins itself to core 0
 
 # Block size: the CPU attention takes multiples of 32 only.  32 MiB of KV is 65,536 tokens of this model.
-common=(--load-format dummy --dtype float32 --max-model-len 2048 --enforce-eager --seed 0
+common=(--dtype float32 --max-model-len 2048 --enforce-eager --seed 0
   --block-size 32 --kv-cache-memory-bytes 33554432 --enable-prompt-tokens-details
   --generation-config vllm --disable-fastapi-docs --host 127.0.0.1)
 case $kind in
-  chat) args=(--model chat-model --served-model-name Qwen/Qwen2.5-7B-Instruct chat
+  chat) args=(--model tiny-model --served-model-name Qwen/Qwen2.5-7B-Instruct chat
     --enable-auto-tool-choice --tool-call-parser hermes) ;;
-  embed) args=(--model embed-model --served-model-name BAAI/bge-small-en-v1.5 embed
+  embed) args=(--model tiny-model --served-model-name BAAI/bge-small-en-v1.5 embed
     --runner pooling --convert embed) ;;
 esac
 

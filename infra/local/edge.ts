@@ -30,24 +30,21 @@ export async function startEdge(options: EdgeOptions): Promise<RunningEdge> {
   const script = await bundleWorker(options.root, options.entry);
   await mkdir(options.stateDir, { recursive: true });
   const { log } = options;
+  const given = "bindings" in workerOptions && typeof workerOptions.bindings === "object" ? workerOptions.bindings : {};
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       ...workerOptions,
       name: "penstock",
       modules: [{ type: "ESModule", path: "worker.js", contents: script }],
       modulesRoot: "/",
-      bindings: { ...workerOptions.bindings, ...options.vars },
+      bindings: { ...given, ...options.vars },
       host: "127.0.0.1",
       port: options.port,
       cf: false,
       telemetry: { enabled: false },
       defaultPersistRoot: options.stateDir,
       log: new Log(LogLevel.ERROR),
-      handleRuntimeStdio: (stdout: NodeJS.ReadableStream, stderr: NodeJS.ReadableStream) => {
-        for (const stream of [stdout, stderr]) {
-          stream.setEncoding("utf8").on("data", (text: string) => text.split("\n").filter(Boolean).forEach((line) => log?.(line)));
-        }
-      },
+      handleStructuredLogs: ({ message }) => log?.(message),
     }),
   );
   const url = await miniflare.ready;
@@ -60,7 +57,7 @@ async function migrate(miniflare: Miniflare, root: string): Promise<void> {
   const db = await miniflare.getD1Database("DB");
   await db.exec("CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)");
   const { results } = await db.prepare("SELECT name FROM d1_migrations").all<{ name: string }>();
-  const applied = new Set(results.map((row) => row.name));
+  const applied = new Set(results.map((row: { name: string }) => row.name));
   const folder = join(root, "infra/migrations");
   for (const name of (await readdir(folder)).filter((file) => file.endsWith(".sql")).sort()) {
     if (applied.has(name)) continue;

@@ -118,6 +118,7 @@ export class Engine {
   #wake() {
     if (this.#isLooping || this.#closing.signal.aborted) return;
     this.#isLooping = true;
+    this.#dueMs = this.#clock.now();
     void this.#loop();
   }
 
@@ -127,17 +128,16 @@ export class Engine {
       if (batch.length === 0) break;
       const nowMs = this.#clock.now();
       this.#dueMs = Math.max(nowMs, this.#dueMs + this.#stepMs(batch));
+      // Against the time due, not for a time: what a timer oversleeps is made up by the next.
       await this.#clock.sleep(this.#dueMs - nowMs, this.#closing.signal);
       this.#advance(batch);
     }
-    this.#dueMs = 0;
     this.#isLooping = false;
   }
 
   #stepMs(batch: readonly Place[]): number {
     const { stepMs, prefillMsPerToken, kvMsPerToken } = this.profile;
     const prefill = batch.reduce((sum, place) => sum + place.want - 1, 0);
-    if (this.#dueMs === 0) this.#dueMs = this.#clock.now();
     return stepMs + prefill * prefillMsPerToken + this.pool.usedCount * blockTokens * kvMsPerToken;
   }
 

@@ -1,10 +1,9 @@
 import { apply } from "../../admission/books.ts";
-import type { Journal } from "../../admission/keeper.ts";
+import { endedKeepMs, type Journal } from "../../admission/keeper.ts";
 import type { UsageRow } from "../../admission/port.ts";
 import { emptyState, firstCall, usageRow, type Change, type Closing, type EarlierCall, type Ended, type Hold, type State } from "../../admission/state.ts";
 import { KeyRecord } from "../../agreements/key.ts";
 import { OrgRecord } from "../../agreements/org.ts";
-import { endedKeepMs, outboxRowsMax, sweptRowsMax } from "../../limits.ts";
 
 /**
  * `holds` is the journal, the store of holds and the outbox at once. A row is written when a call is admitted (`seq`) and again when it ends (`end_seq`,
@@ -27,6 +26,10 @@ const schema = `
   CREATE INDEX holds_by_idempotency ON holds (idempotency) WHERE idempotency IS NOT NULL;
 `;
 
+/** Rows that go to D1 in one statement (2 MB of JSON are allowed, these are some 200 kB), and rows forgotten at a time. */
+const outboxRowsMax = 500;
+const sweptRowsMax = 1_000;
+
 interface Row extends Record<string, SqlStorageValue> {
   seq: number;
   hold: string;
@@ -47,7 +50,8 @@ export class SqliteJournal implements Journal {
   outboxRows = 0;
   readonly #sql: SqlStorage;
   #seq = 0;
-  #snapshotSeq = 0;
+  /** Something has changed since the last snapshot. */
+  #isDirty = false;
   #drainedSeq = 0;
 
   constructor(sql: SqlStorage) {
@@ -64,18 +68,12 @@ export class SqliteJournal implements Journal {
       else state.keys[record.id] = record;
     }
     const [kept] = this.#sql.exec<{ seq: number; drained: number; body: string }>("SELECT seq, drained, body FROM snapshot");
-    if (!kept) return state;
-    const { atMs, books, open } = JSON.parse(kept.body) as Snapshot;
-    Object.assign(state, { atMs, books });
-    this.#snapshotSeq = kept.seq;
-    this.#drainedSeq = kept.drained;
-    for (const { hold } of this.#sql.exec<Row>("SELECT hold FROM holds WHERE id IN (SELECT value FROM json_each(?))", JSON.stringify(open))) {
-      const found = JSON.parse(hold) as Hold;
-      state.holds[found.id] = found;
-    }
-    this.#seq = this.#replay(state, kept.seq);
+    if (kept) this.#open(state, kept);
+    const from = this.#seq;
+    this.#replay(state);
+    this.#isDirty = this.#seq > from;
     const waiting = `SELECT count(*) AS rows FROM holds WHERE end_seq > ? AND "end" <> 'released'`;
-    this.outboxRows = this.#sql.exec<{ rows: number }>(waiting, kept.drained).one().rows;
+    this.outboxRows = this.#sql.exec<{ rows: number }>(waiting, this.#drainedSeq).one().rows;
     return state;
   }
 
@@ -86,6 +84,7 @@ export class SqliteJournal implements Journal {
       return;
     }
     const seq = this.#seq + 1;
+    this.#isDirty = true;
     if (change.kind === "held") {
       const insert = "INSERT INTO holds (seq, id, idempotency, hold) VALUES (?, ?, ?, ?)";
       this.#sql.exec(insert, seq, hold.id, hold.idempotency?.key ?? null, JSON.stringify(hold));
@@ -104,10 +103,9 @@ export class SqliteJournal implements Journal {
     if (closing.end !== "released") this.outboxRows++;
   }
 
-  publish(record: OrgRecord | KeyRecord, state: State): void {
+  publish(record: OrgRecord | KeyRecord): void {
     if (this.#sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'holds'").toArray().length === 0) this.#sql.exec(schema);
     this.#sql.exec("INSERT OR REPLACE INTO records (id, body) VALUES (?, ?)", record.id, JSON.stringify(record));
-    this.#writeSnapshot(state);
   }
 
   ended(hold: string): Ended | null {
@@ -143,11 +141,12 @@ export class SqliteJournal implements Journal {
     if (seq <= this.#drainedSeq) return;
     this.#drainedSeq = seq;
     this.outboxRows -= rows;
+    this.#isDirty = true;
   }
 
   /** Keeps a snapshot if anything has changed since the last, and forgets what ended more than a week ago and is in D1. */
   compact(state: State): void {
-    if (this.#seq === 0) return;
+    if (!this.#isDirty) return;
     this.#writeSnapshot(state);
     const [oldest] = this.#sql.exec<{ ended_at_ms: number }>("SELECT ended_at_ms FROM holds WHERE end_seq > 0 ORDER BY end_seq LIMIT 1");
     if (!oldest || oldest.ended_at_ms > state.atMs - endedKeepMs) return;
@@ -155,28 +154,38 @@ export class SqliteJournal implements Journal {
     this.#sql.exec(`DELETE FROM holds WHERE end_seq IN (${some})`, this.#drainedSeq, state.atMs - endedKeepMs, sweptRowsMax);
   }
 
-  #replay(state: State, after: number): number {
-    const changes: { seq: number; change: Change }[] = [];
-    for (const { seq, hold, closing } of this.#rows("SELECT seq, hold, end_seq, closing FROM holds WHERE seq > ?", after)) {
-      const admitted = JSON.parse(hold) as Hold;
-      const isLate = closing !== null && (JSON.parse(closing) as Closing).end === "corrected";
-      if (!isLate) changes.push({ seq, change: { kind: "held", hold: admitted } });
+  #open(state: State, kept: { seq: number; drained: number; body: string }): void {
+    const { atMs, books, open } = JSON.parse(kept.body) as Snapshot;
+    Object.assign(state, { atMs, books });
+    this.#seq = kept.seq;
+    this.#drainedSeq = kept.drained;
+    for (const { hold } of this.#rows("SELECT hold FROM holds WHERE id IN (SELECT value FROM json_each(?))", JSON.stringify(open))) {
+      const found = JSON.parse(hold) as Hold;
+      state.holds[found.id] = found;
     }
-    for (const row of this.#rows("SELECT seq, hold, end_seq, closing FROM holds WHERE end_seq > ?", after)) {
+  }
+
+  /** Both halves of each row in the order of their numbers; a correction has but one. */
+  #replay(state: State): void {
+    const changes: { seq: number; change: Change }[] = [];
+    for (const row of this.#rows("SELECT seq, hold FROM holds WHERE seq > ? AND end_seq IS NOT seq", this.#seq)) {
+      changes.push({ seq: row.seq, change: { kind: "held", hold: JSON.parse(row.hold) as Hold } });
+    }
+    for (const row of this.#rows("SELECT hold, end_seq, closing FROM holds WHERE end_seq > ?", this.#seq)) {
       const closing = JSON.parse(row.closing ?? "") as Closing;
       const kind = closing.end === "corrected" ? "late" : "closed";
       changes.push({ seq: row.end_seq ?? 0, change: { kind, hold: JSON.parse(row.hold) as Hold, closing } });
     }
     changes.sort((one, other) => one.seq - other.seq);
     for (const { change } of changes) apply(state, change);
-    return changes.at(-1)?.seq ?? after;
+    this.#seq = changes.at(-1)?.seq ?? this.#seq;
   }
 
   #writeSnapshot(state: State): void {
     const snapshot: Snapshot = { atMs: state.atMs, books: state.books, open: Object.keys(state.holds) };
     const write = "INSERT OR REPLACE INTO snapshot (one, seq, drained, body) VALUES (1, ?, ?, ?)";
     this.#sql.exec(write, this.#seq, this.#drainedSeq, JSON.stringify(snapshot));
-    this.#snapshotSeq = this.#seq;
+    this.#isDirty = false;
   }
 
   #rows(query: string, ...bindings: SqlStorageValue[]): Row[] {

@@ -6,9 +6,13 @@ import type { HoldId, OrgId } from "../../agreements/ids.ts";
 import type { KeyRecord } from "../../agreements/key.ts";
 import type { OrgRecord } from "../../agreements/org.ts";
 import type { UsageRecord } from "../../agreements/usage.ts";
-import { drainMs, drainRetryMsMax, drainWaitMsMax } from "../../limits.ts";
 import { SqliteJournal } from "./ledger-journal.ts";
 import { writeUsage } from "./ledger-outbox.ts";
+
+/** Rows of the bill go to D1 together after so long; while D1 fails, twice as long each time, up to a bound; it has so long to answer. */
+const drainMs = 1_000;
+const drainRetryMsMax = 30_000;
+const drainWaitMsMax = 10_000;
 
 /**
  * The ledger of one org. Its methods await nothing between reading and writing, so no two calls see the same room; what they answer leaves only after the
@@ -28,12 +32,12 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
     this.keeper = new Keeper(this.#journal.restore(), this.#journal);
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAtMs = (await ctx.storage.getAlarm()) ?? Infinity;
-      this.#setAlarm();
+      this.#wakeForAll();
     });
   }
 
   /** See `Ledger`; so for all that follow. */
-  admit(ask: Ask): Grant | Denial | Promise<Grant | Denial> {
+  admit(ask: Ask): Grant | Denial {
     const answer = this.keeper.keep(this.keeper.weigh(ask, this.clock()));
     if (answer.kind === "grant") this.#wakeBy(answer.expiresAtMs);
     return answer;
@@ -41,7 +45,7 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
 
   settle(org: OrgId, records: UsageRecord[]): Settlement[] {
     const settlements = this.keeper.settle(org, records, this.clock());
-    this.#setAlarm();
+    this.#wakeForDrain();
     return settlements;
   }
 
@@ -50,7 +54,7 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
   }
 
   publish(record: OrgRecord | KeyRecord): void {
-    this.ctx.storage.transactionSync(() => this.keeper.publish(record));
+    this.keeper.publish(record);
   }
 
   inspect(): LedgerState | null {
@@ -69,7 +73,7 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
       console.error(JSON.stringify({ event: "usage_drain_failed", rows: this.#journal.outboxRows, cause: String(cause) }));
     }
     this.#journal.compact(this.keeper.state);
-    this.#setAlarm();
+    this.#wakeForAll();
   }
 
   /** Sends the bill to D1, oldest first. Rows are marked only after D1 has them: a crash in between sends them again, and D1 knows them by id. */
@@ -81,12 +85,14 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
     }
   }
 
-  /** Wakes for whatever comes first: rows that wait for D1 (later each time D1 fails), or a deadline. */
-  #setAlarm(): void {
-    const backOffMs = Math.min(drainMs * 2 ** this.#failures, drainRetryMsMax);
-    const drainAtMs = this.#journal.outboxRows > 0 ? this.clock() + backOffMs : Infinity;
-    if (drainAtMs < this.#alarmAtMs) this.#wakeBy(drainAtMs);
-    else if (this.#alarmAtMs === Infinity) this.#wakeBy(nextDeadlineMs(this.keeper.state));
+  /** Whatever comes first: rows that wait for D1, or a deadline. Calls that came while the alarm ran may have set it too late for an older hold. */
+  #wakeForAll(): void {
+    this.#wakeBy(nextDeadlineMs(this.keeper.state));
+    this.#wakeForDrain();
+  }
+
+  #wakeForDrain(): void {
+    if (this.#journal.outboxRows > 0) this.#wakeBy(this.clock() + Math.min(drainMs * 2 ** this.#failures, drainRetryMsMax));
   }
 
   /** An alarm is a write: none is set while an earlier one stands. */

@@ -1,8 +1,7 @@
-import { Keeper, type Journal } from "../../admission/keeper.ts";
+import { endedKeepMs, Keeper, type Journal } from "../../admission/keeper.ts";
 import type { Ledger, UsageRow } from "../../admission/port.ts";
 import { emptyState, firstCall, usageRow, type Change, type Closing, type Ended, type Hold } from "../../admission/state.ts";
 import type { OrgId } from "../../agreements/ids.ts";
-import { endedKeepMs } from "../../limits.ts";
 
 /** Keeps the promises of `Ledger` for as long as the process lives: for tests and trials. `onUsage` is given each line of the bill, once. */
 export function memoryLedger(options: { now: () => number; onUsage?: (row: UsageRow) => void }): Ledger {

@@ -6,7 +6,7 @@ import { KeyLimits } from "../../agreements/quota.ts";
 import { Refusal } from "../../errors.ts";
 import { refuseUnlessManager } from "../access.ts";
 import { endpoint, jsonAnswer, jsonBody, refusalAnswer } from "../endpoint.ts";
-import { Instant, Name } from "../fields.ts";
+import { Expiry, Name } from "../fields.ts";
 import { OrgPath } from "../orgs/org.ts";
 import type { ControlPorts } from "../port.ts";
 import { cleanUp, logChange, publishKey } from "../publish.ts";
@@ -25,7 +25,7 @@ const Body = z
     endpoints: z.array(Endpoint).min(1).max(Endpoint.options.length).nullish(),
     models: z.array(z.string().min(1)).min(1).max(modelsMax).nullish(),
     ipCidrs: z.array(Cidr).min(1).max(ipCidrsMax).nullish(),
-    expiresAt: Instant.nullish(),
+    expiresAt: Expiry,
     limits: KeyLimits.nullish(),
   })
   .superRefine((body, context) => {

@@ -33,7 +33,7 @@ export const Key = z
 export const KeyWithSecret = Key.extend({ secret: z.string().openapi({ description: "The key. Shown this once." }) }).openapi("KeyWithSecret");
 
 /** The path's parts that name a key of an org. */
-export const KeyPath = OrgPath.extend({ key: KeyId.openapi({ param: { name: "key", in: "path" }, example: "key_0123456789abcdef" }) });
+export const KeyPath = OrgPath.extend({ key: KeyId });
 
 /** The answer for a row. */
 export function toKey(row: KeyRow, nowMs: number): z.infer<typeof Key> {

@@ -5,7 +5,7 @@ import { Refusal } from "../../errors.ts";
 import { rotationOverlapMsMax } from "../../limits.ts";
 import { refuseUnlessManager } from "../access.ts";
 import { endpoint, jsonAnswer, jsonBody, refusalAnswer } from "../endpoint.ts";
-import { Instant } from "../fields.ts";
+import { Expiry } from "../fields.ts";
 import type { ControlEnv } from "../port.ts";
 import { cleanUp, logChange, publishKey } from "../publish.ts";
 import { Key, KeyPath, KeyWithSecret, refusePast, toKey } from "./key.ts";
@@ -18,7 +18,7 @@ const Body = z
       .min(0)
       .max(rotationOverlapMsMax / 1_000)
       .openapi({ description: "How long the old key still works. 0 revokes it at once." }),
-    expiresAt: Instant.nullish().openapi({ description: "When the new key expires; as the old one when not given, `null` for never." }),
+    expiresAt: Expiry.openapi({ description: "When the new key expires; as the old one when not given, `null` for never." }),
   })
   .openapi("KeyRotate");
 

@@ -19,13 +19,13 @@ export const Org = z
   .openapi("Org");
 
 /** The path's part that names an org. */
-export const OrgPath = z.object({ org: OrgId.openapi({ param: { name: "org", in: "path" }, example: "org_0123456789" }) });
+export const OrgPath = z.object({ org: OrgId });
 
 /** What a body may say of an org. */
 export const orgFields = {
   name: Name,
-  plan: Plan.openapi({ description: "Sets every limit to the plan's; `limits` then has the last word." }),
-  limits: KeyLimits.openapi({ description: "Only the windows named here are set. `null` is no limit." }),
+  plan: Plan.describe("Sets every limit to the plan's; `limits` then has the last word."),
+  limits: KeyLimits.describe("Only the windows named here are set. `null` is no limit."),
 };
 
 const ratesOfEnterprise = ["requestsPerMinute", "requestsPerHour", "concurrency"] as const;

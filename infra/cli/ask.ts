@@ -1,0 +1,76 @@
+import { clean } from "./table.ts";
+
+/** What a command asks of the control API. */
+export interface Question {
+  method: "GET" | "POST" | "PATCH";
+  /** Below the edge's URL, without a query. */
+  path: string;
+  query?: Record<string, string | undefined>;
+  body?: Record<string, unknown>;
+}
+
+/** The edge said no, or nothing. `body` is its error as JSON, if it was that. */
+export class EdgeError extends Error {
+  readonly body: unknown;
+
+  constructor(message: string, body?: unknown) {
+    super(message);
+    this.body = body;
+  }
+}
+
+const patienceMs = 30_000;
+
+/** Asks the edge and answers its JSON. A refusal, a silent edge and an answer that is no JSON throw an EdgeError, which never holds the credential. */
+export async function ask(to: { edge: URL; credential: string }, question: Question): Promise<unknown> {
+  const url = new URL(to.edge.pathname.replace(/\/$/, "") + question.path, to.edge.origin);
+  for (const [name, value] of Object.entries(question.query ?? {})) {
+    if (value !== undefined) url.searchParams.set(name, value);
+  }
+  const response = await reach(url, to.credential, question);
+  const text = await response.text().catch(() => "");
+  const body = readJson(text);
+  if (body === undefined) throw new EdgeError(`${url.origin} answered ${response.status} with something that is not JSON. Is this an edge of Penstock?`);
+  if (!response.ok) throw new EdgeError(messageOf(response.status, body), body);
+  return body;
+}
+
+async function reach(url: URL, credential: string, { method, body }: Question): Promise<Response> {
+  const headers = { authorization: `Bearer ${credential}`, accept: "application/json", ...(body && { "content-type": "application/json" }) };
+  try {
+    return await fetch(url, {
+      method,
+      headers,
+      ...(body && { body: JSON.stringify(body) }),
+      // The credential belongs to this edge, not to wherever it points.
+      redirect: "error",
+      signal: AbortSignal.timeout(patienceMs),
+    });
+  } catch (cause) {
+    throw new EdgeError(`cannot reach the edge at ${url.origin} (${reasonOf(cause)}). Is it running, and is the URL right?`);
+  }
+}
+
+/** Names the failure by its code only: messages of `fetch` may quote headers. */
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return "unknown";
+  if (cause.name === "TimeoutError") return `no answer within ${patienceMs / 1_000} s`;
+  const inner = cause.cause;
+  const code: unknown = inner instanceof Error ? Reflect.get(inner, "code") : undefined;
+  if (typeof code === "string") return code;
+  return inner instanceof Error && inner.message === "unexpected redirect" ? "it redirects" : cause.name;
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function messageOf(status: number, body: unknown): string {
+  const error: unknown = typeof body === "object" && body !== null ? Reflect.get(body, "error") : undefined;
+  if (typeof error !== "object" || error === null) return `the edge answered ${status}.`;
+  return `${clean(Reflect.get(error, "message"))} (${status} ${clean(Reflect.get(error, "code"))})`;
+}

@@ -1,0 +1,121 @@
+import { rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { modelsOfEngine, probeEngine } from "./real-engine.ts";
+import { openDemo, type Demo } from "./demo.ts";
+import { releaseStack, takeStack } from "./one-stack.ts";
+import { defaultModels, root, startStack, type Stack, type StackOptions } from "./stack.ts";
+
+const usage = `npm run dev -- [options]
+
+  --port N       the edge's port (8787)
+  --state DIR    where state is kept (.penstock); it survives restarts
+  --fresh        forget all state first
+  --engine URL   a real engine instead of the simulator: vLLM, Ollama or any OpenAI-compatible server
+  --gguf FILE    a GGUF model served on this machine by node-llama-cpp (npm install --no-save node-llama-cpp)
+  --quiet        print the ready line only
+  --help
+`;
+
+function readFlags() {
+  const { values } = parseArgs({
+    options: {
+      port: { type: "string", default: "8787" },
+      state: { type: "string", default: join(root, ".penstock") },
+      fresh: { type: "boolean", default: false },
+      quiet: { type: "boolean", default: false },
+      engine: { type: "string" },
+      gguf: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  const port = Number(values.port);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`--port must be a port number, not '${values.port}'`);
+  return { ...values, port, state: resolve(values.state) };
+}
+
+async function main(): Promise<void> {
+  const flags = readFlags();
+  if (flags.help) {
+    process.stdout.write(usage);
+    return;
+  }
+  if (flags.fresh) for (const part of ["edge", "secrets.json", "dev.json", "node_shared-1", "node_complex-1"]) rmSync(join(flags.state, part), { recursive: true, force: true });
+  takeStack(flags.state);
+  const log = flags.quiet ? () => undefined : (source: string, line: string) => process.stderr.write(`${source.padEnd(14)} ${line}\n`);
+  const options: StackOptions = { port: flags.port, stateDir: flags.state, log };
+  if (flags.engine) {
+    const spec = await probeEngine(flags.engine);
+    options.models = modelsOfEngine(spec.found);
+    options.engines = [spec.engine];
+  }
+  if (flags.gguf) {
+    options.gguf = resolve(flags.gguf);
+    options.models = defaultModels.filter((model) => model.aliases.includes("chat"));
+  }
+  const stack = await startStack(options);
+  stopOnSignal(stack, flags.state);
+  const demo = await openDemo(flags.state, stack.edge.url, stack.secrets.bootstrapToken);
+  await untilHealthy(stack.edge.url);
+  const model = (options.models ?? defaultModels)[0]?.aliases[0] ?? "chat";
+  if (!flags.quiet) process.stdout.write(welcome(stack, demo, model));
+  const ready = { edge: demo.edge, org: demo.org, key: demo.key, adminKey: demo.adminKey, agents: stack.nodes.map(({ id, url, tier, agent }) => ({ id, url, tier, pid: agent.pid })) };
+  process.stdout.write(`ready ${JSON.stringify(ready)}\n`);
+}
+
+/** Every process is gone within two seconds of Ctrl-C or SIGTERM; a second signal does not wait. */
+function stopOnSignal(stack: Stack, stateDir: string): void {
+  let isStopping = false;
+  const stop = () => {
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    const late = setTimeout(() => process.exit(1), 1_900);
+    void stack.close().finally(() => {
+      clearTimeout(late);
+      releaseStack(stateDir);
+      process.exit(0);
+    });
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+}
+
+async function untilHealthy(edge: string): Promise<void> {
+  for (let tries = 0; tries < 300; tries++) {
+    const response = await fetch(`${edge}/health`).catch(() => null);
+    if (response?.ok) return;
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  throw new Error(`the nodes did not report to ${edge} within 30 s`);
+}
+
+function welcome(stack: Stack, { edge, org, key, adminKey }: Demo, model: string): string {
+  const nodes = stack.nodes.map((node) => `  node        ${node.id} (${node.tier})  ${node.url}  engine ${node.engineUrl}`).join("\n");
+  return `
+  edge        ${edge}
+  openapi     ${edge}/openapi.json
+  health      ${edge}/health
+${nodes}
+  org         ${org}  (plan Standard: 60 requests a minute, 3,000 an hour, 5 at once)
+  key         ${key}
+  admin key   ${adminKey}
+  portal      not built yet: \`npx penstock help\` does what it will do
+
+  curl ${edge}/v1/chat/completions -N \\
+    -H "authorization: Bearer ${key}" -H "content-type: application/json" \\
+    -d '{"model":"${model}","stream":true,"messages":[{"role":"user","content":"Tell me a story"}]}'
+
+  import OpenAI from "openai";
+  const openai = new OpenAI({ baseURL: "${edge}/v1", apiKey: "${key}" });
+  const stream = await openai.chat.completions.create({ model: "${model}", stream: true, messages: [{ role: "user", content: "Hello!" }] });
+  for await (const chunk of stream) process.stdout.write(chunk.choices[0]?.delta.content ?? "");
+
+`;
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}

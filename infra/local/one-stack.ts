@@ -1,0 +1,59 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * Takes a state folder for this process. What a stack that was killed (`kill -9`) left running on it, workerd above all, is ended first; a stack that
+ * still runs is left alone, and we refuse.
+ */
+export function takeStack(stateDir: string): void {
+  mkdirSync(stateDir, { recursive: true });
+  const file = join(stateDir, "dev.pid");
+  const pid = readPid(file);
+  if (pid !== null && pid !== process.pid && isDev(pid)) throw new Error(`a dev stack (pid ${pid}) runs on ${stateDir} already; stop it, or give another --state`);
+  for (const orphan of orphansOn(stateDir)) process.kill(orphan, "SIGKILL");
+  writeFileSync(file, String(process.pid));
+}
+
+export function releaseStack(stateDir: string): void {
+  rmSync(join(stateDir, "dev.pid"), { force: true });
+}
+
+function readPid(file: string): number | null {
+  try {
+    return Number(readFileSync(file, "utf8")) || null;
+  } catch {
+    return null;
+  }
+}
+
+/** A pid may have been given to another program since. */
+function isDev(pid: number): boolean {
+  return commandOf(pid).includes("infra/local/dev.ts");
+}
+
+/** workerd processes whose parent is gone and whose open state lies in this folder. Linux tells by /proc; elsewhere none are found. */
+function orphansOn(stateDir: string): number[] {
+  const pids = safely(() => readdirSync("/proc").map(Number).filter(Boolean), []);
+  return pids.filter((pid) => /workerd/.test(commandOf(pid)) && parentOf(pid) === 1 && holdsFileIn(pid, stateDir));
+}
+
+function holdsFileIn(pid: number, folder: string): boolean {
+  const maps = safely(() => readFileSync(`/proc/${pid}/maps`, "utf8"), "");
+  return maps.includes(`${folder}/`);
+}
+
+function commandOf(pid: number): string {
+  return safely(() => readFileSync(`/proc/${pid}/cmdline`, "utf8"), "");
+}
+
+function parentOf(pid: number): number {
+  return safely(() => Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]), 0);
+}
+
+function safely<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch {
+    return otherwise;
+  }
+}

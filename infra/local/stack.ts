@@ -1,0 +1,139 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ModelRecord } from "#edge/agreements/model.ts";
+import { freePorts, startChild, type Child } from "./child.ts";
+import { startEdge, type RunningEdge } from "./edge.ts";
+import { openSecrets, secretVars, type Secrets } from "./secrets.ts";
+
+export const root = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
+export const defaultModels: ModelRecord[] = JSON.parse(readFileSync(new URL("models.json", import.meta.url), "utf8"));
+
+export interface StackOptions {
+  port: number;
+  stateDir: string;
+  models?: ModelRecord[];
+  /** Engines that run already, one a node; otherwise each node gets a simulator. */
+  engines?: EngineSpec[];
+  /** Further arguments of the simulators. */
+  simulatorArgs?: string[];
+  /** A GGUF file that each agent serves itself, by node-llama-cpp. */
+  gguf?: string;
+  agentLimits?: Record<string, number>;
+  vars?: Record<string, string>;
+  log?: (source: string, line: string) => void;
+}
+
+export interface EngineSpec {
+  kind: "vllm" | "simulator" | "openai" | "ollama" | "llamacpp";
+  url: string;
+  models: Record<string, string>;
+}
+
+export interface LocalNode {
+  id: string;
+  tier: "shared" | "complex";
+  url: string;
+  engineUrl: string;
+  agent: Child;
+  engine: Child | null;
+  /** Starts the agent again after it was killed, with the same config and port. */
+  restartAgent(): Promise<void>;
+}
+
+export interface Stack {
+  edge: RunningEdge;
+  nodes: LocalNode[];
+  secrets: Secrets;
+  close(): Promise<void>;
+}
+
+export const nodeSpecs = [
+  { id: "node_shared-1", tier: "shared" },
+  { id: "node_complex-1", tier: "complex" },
+] as const;
+
+/**
+ * The whole road on this machine: engines, agents, edge. Agents and edge know of each other only what a remote node would: an address, a public key
+ * each way. Closing stops every process within two seconds.
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { stateDir, models = defaultModels, log = () => undefined } = options;
+  mkdirSync(stateDir, { recursive: true });
+  const secrets = openSecrets(stateDir, nodeSpecs.map(({ id }) => id));
+  const [edgePort = 0, ...agentPorts] = await freePorts(1 + nodeSpecs.length);
+  const port = options.port || edgePort;
+  const engines = await Promise.all(nodeSpecs.map((_, index) => openEngine(options, models, index, log)));
+  const records = nodeSpecs.map((spec, index) => ({
+    ...spec,
+    url: `http://127.0.0.1:${agentPorts[index]}`,
+    models: models.map((model) => model.id),
+    publicKey: secrets.nodeKeys[spec.id]?.x ?? "",
+  }));
+  const edge = await startEdge({
+    root,
+    port,
+    stateDir: join(stateDir, "edge"),
+    vars: { MODELS: JSON.stringify(models), NODES: JSON.stringify(records), ...secretVars(secrets), ...options.vars },
+    log: (line) => log("edge", line),
+  });
+  const nodes = await Promise.all(
+    records.map(async (record, index): Promise<LocalNode> => {
+      const engine = engines[index];
+      if (!engine) throw new RangeError("a node without an engine");
+      const config = writeAgentConfig(options, secrets, record, agentPorts[index] ?? 0, edge.url, engine.spec);
+      const start = () => startChild(record.id, [join(root, "origin/agent.ts"), "--config", config, ...engine.agentArgs], (line) => log(record.id, line));
+      const node: LocalNode = {
+        id: record.id,
+        tier: record.tier,
+        url: record.url,
+        engineUrl: engine.spec.url,
+        agent: await start(),
+        engine: engine.child,
+        async restartAgent() {
+          node.agent = await start();
+        },
+      };
+      return node;
+    }),
+  );
+  const close = async () => {
+    await Promise.all([...nodes.map(({ agent }) => agent.stop()), edge.close()]);
+    await Promise.all(nodes.map(({ engine }) => engine?.stop()));
+  };
+  return { edge, nodes, secrets, close };
+}
+
+interface OpenEngine {
+  spec: EngineSpec;
+  child: Child | null;
+  agentArgs: string[];
+}
+
+async function openEngine(options: StackOptions, models: ModelRecord[], index: number, log: (source: string, line: string) => void): Promise<OpenEngine> {
+  const given = options.engines?.[index % options.engines.length];
+  if (given) return { spec: given, child: null, agentArgs: [] };
+  const served = Object.fromEntries(models.map(({ id }) => [id, id]));
+  if (options.gguf) return { spec: { kind: "llamacpp", url: "http://127.0.0.1:1", models: served }, child: null, agentArgs: ["--gguf", options.gguf] };
+  const names = models.flatMap((model) => [model.endpoints.includes("embeddings") ? "--embedding-model" : "--model", [model.id, ...model.aliases].join(",")]);
+  const name = `engine-${index + 1}`;
+  const child = await startChild(name, [join(root, "origin/sim/main.ts"), "--port", "0", ...names, ...(options.simulatorArgs ?? [])], (line) => log(name, line));
+  return { spec: { kind: "simulator", url: String(child.ready["url"]), models: served }, child, agentArgs: [] };
+}
+
+function writeAgentConfig(options: StackOptions, secrets: Secrets, record: { id: string }, port: number, edgeUrl: string, engine: EngineSpec): string {
+  const { kty, crv, x, kid } = secrets.hopKey;
+  const config = {
+    node: record.id,
+    port,
+    edgeUrl,
+    hopPublicKeys: { [kid]: { kty, crv, x } },
+    privateKey: secrets.nodeKeys[record.id],
+    cacheSaltSecret: secrets.cacheSaltSecret,
+    engines: [engine],
+    stateDir: join(options.stateDir, record.id),
+    limits: { drainMsMax: 0, flushMsMax: 500, ...options.agentLimits },
+  };
+  const file = join(options.stateDir, `${record.id}.json`);
+  writeFileSync(file, JSON.stringify(config, null, 2), { mode: 0o600 });
+  return file;
+}

@@ -1,0 +1,53 @@
+import { Refusal } from "#edge/errors.ts";
+
+/** A place taken at an engine; giving it back twice changes nothing. */
+export interface Place {
+  giveBack(): void;
+}
+
+/** How many calls and KV tokens are promised at one engine. */
+export interface Capacity {
+  /** Takes a place for one call. Throws 503 `server_is_overloaded` when calls or tokens would exceed the bound; an idle engine takes any call. */
+  take(tokens: number): Place;
+  readonly inflight: number;
+  readonly heldTokens: number;
+}
+
+/**
+ * The engine's own doorkeeper: it protects the GPU from every mistake of an edge, and from edges that know nothing of each other. `poolTokens` is asked at each
+ * call, since the engine tells its pool only once it runs; unknown, only calls are counted.
+ */
+export function openCapacity(bounds: { inflightMax: number; kvPromiseMax: number }, poolTokens: () => number | null): Capacity {
+  let inflight = 0;
+  let heldTokens = 0;
+
+  function hasRoomFor(tokens: number): boolean {
+    if (inflight === 0) return true;
+    if (inflight >= bounds.inflightMax) return false;
+    const pool = poolTokens();
+    return pool === null || heldTokens + tokens <= pool * bounds.kvPromiseMax;
+  }
+
+  return {
+    take(tokens) {
+      if (!hasRoomFor(tokens)) throw new Refusal("server_is_overloaded", { retryAfterMs: 1_000, log: "engine_full" });
+      inflight++;
+      heldTokens += tokens;
+      let isTaken = true;
+      return {
+        giveBack() {
+          if (!isTaken) return;
+          isTaken = false;
+          inflight--;
+          heldTokens -= tokens;
+        },
+      };
+    },
+    get inflight() {
+      return inflight;
+    },
+    get heldTokens() {
+      return heldTokens;
+    },
+  };
+}

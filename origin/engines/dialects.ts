@@ -1,0 +1,62 @@
+import type { EngineKind } from "../config.ts";
+
+/**
+ * How engines differ from vLLM. The one list of it: the code asks these facts and never which engine it is.
+ */
+export interface Dialect {
+  /** 200 means that the engine lives. */
+  healthPath: string;
+  /** Where `{"version": …}` is told. */
+  versionPath: string | null;
+  /** `POST /tokenize {model, messages | prompt}` answers `{count, max_model_len}`. */
+  hasTokenize: boolean;
+  /** `stream_options.continuous_usage_stats` puts usage on every chunk, for each choice. */
+  hasContinuousUsage: boolean;
+  /** Prometheus text under `vllm:` names. */
+  hasMetrics: boolean;
+  /** Prefix caches are kept apart by `cache_salt`. */
+  hasCacheSalt: boolean;
+  /** How the bound is called: vLLM takes both names, newer OpenAI models one, Ollama and llama.cpp the other. */
+  maxFields: readonly ("max_tokens" | "max_completion_tokens")[];
+  /** Refuses members it does not know, so only OpenAI's own are sent. */
+  isStrict: boolean;
+}
+
+const vllm: Dialect = {
+  healthPath: "/health",
+  versionPath: "/version",
+  hasTokenize: true,
+  hasContinuousUsage: true,
+  hasMetrics: true,
+  hasCacheSalt: true,
+  maxFields: ["max_tokens", "max_completion_tokens"],
+  isStrict: false,
+};
+
+const plain: Dialect = {
+  healthPath: "/v1/models",
+  versionPath: null,
+  hasTokenize: false,
+  hasContinuousUsage: false,
+  hasMetrics: false,
+  hasCacheSalt: false,
+  maxFields: ["max_tokens"],
+  isStrict: false,
+};
+
+export const dialects: Readonly<Record<EngineKind, Dialect>> = {
+  vllm,
+  simulator: vllm,
+  openai: { ...plain, isStrict: true },
+  ollama: { ...plain, healthPath: "/api/version", versionPath: "/api/version" },
+  /** The server of engines/gguf.ts: llama.cpp in the agent's own process, with vLLM's /tokenize. */
+  llamacpp: { ...plain, healthPath: "/health", versionPath: "/version", hasTokenize: true },
+};
+
+/** OpenAI's own members of the three requests: all that a strict engine is sent. */
+export const openaiFields: ReadonlySet<string> = new Set([
+  ...["model", "messages", "prompt", "input", "suffix", "echo", "stream", "stream_options", "max_tokens", "max_completion_tokens"],
+  ...["temperature", "top_p", "n", "stop", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs", "top_logprobs", "seed", "user"],
+  ...["tools", "tool_choice", "parallel_tool_calls", "functions", "function_call", "response_format", "reasoning_effort", "verbosity"],
+  ...["modalities", "audio", "prediction", "metadata", "service_tier", "store", "dimensions", "encoding_format"],
+]);

@@ -1,0 +1,73 @@
+import { isObject, type Body } from "#edge/protocol/owned.ts";
+import type { Engine } from "./client.ts";
+
+/** What an engine's tokenizer says of a prompt. */
+export interface TokenCount {
+  tokens: number;
+  contextTokensMax: number | null;
+}
+
+const tokenizeMsMax = 5_000;
+/** Members that change what a chat prompt looks like once its template is applied. */
+const chatFields = ["messages", "tools", "add_generation_prompt", "continue_final_message", "chat_template_kwargs", "add_special_tokens"];
+
+/**
+ * Counts a request's prompt by the engine's own tokenizer, the chat template applied. `null` when the engine has none, or fails. `body` names the engine's
+ * model. Lists of token ids count themselves; lists of texts are counted one by one and summed.
+ */
+export async function countPrompt(engine: Engine, body: Body): Promise<TokenCount | null> {
+  const input = body["prompt"] ?? body["input"];
+  if (input === undefined) return askCount(engine, { model: body["model"], ...pick(body, chatFields) });
+  const prompts: unknown[] = Array.isArray(input) && !isTokens(input) ? input : [input];
+  let total: TokenCount = { tokens: 0, contextTokensMax: null };
+  for (const prompt of prompts) {
+    const count = isTokens(prompt) ? { tokens: prompt.length, contextTokensMax: null } : await askCount(engine, { model: body["model"], prompt });
+    if (!count) return null;
+    total = { tokens: total.tokens + count.tokens, contextTokensMax: count.contextTokensMax ?? total.contextTokensMax };
+  }
+  return total;
+}
+
+/** Counts a text, without what the tokenizer would put before it. */
+export async function countText(engine: Engine, model: string, text: string): Promise<number | null> {
+  const count = await askCount(engine, { model, prompt: text, add_special_tokens: false });
+  return count?.tokens ?? null;
+}
+
+/** For engines without a tokenizer: a token for four characters of the prompt's JSON, which is about right for English and low for all else. */
+export function guessPrompt(body: Body): number {
+  return guessText(JSON.stringify(body["messages"] ?? body["prompt"] ?? body["input"] ?? ""));
+}
+
+export function guessText(text: string): number {
+  return Math.ceil(text.length / 4);
+}
+
+async function askCount(engine: Engine, question: Body): Promise<TokenCount | null> {
+  if (!engine.dialect.hasTokenize) return null;
+  const answer = await engine.askText({ method: "POST", path: "/tokenize", body: JSON.stringify(question) }, tokenizeMsMax);
+  if (answer?.status !== 200) return null;
+  const json = parse(answer.text);
+  if (!isObject(json) || !isCount(json["count"])) return null;
+  return { tokens: json["count"], contextTokensMax: isCount(json["max_model_len"]) ? json["max_model_len"] : null };
+}
+
+function isTokens(value: unknown): value is number[] {
+  return Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === "number");
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function pick(body: Body, names: string[]): Body {
+  return Object.fromEntries(names.filter((name) => body[name] !== undefined).map((name) => [name, body[name]]));
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,85 @@
+import { Refusal } from "#edge/errors.ts";
+import { isObject } from "#edge/protocol/owned.ts";
+
+/** The path of a call on the agent and on the engine alike. */
+export type CallPath = "/v1/chat/completions" | "/v1/completions" | "/v1/embeddings";
+
+/** Which member holds the prompt. */
+export const promptFields: Readonly<Record<CallPath, string>> = {
+  "/v1/chat/completions": "messages",
+  "/v1/completions": "prompt",
+  "/v1/embeddings": "input",
+};
+
+/** What an engine's error answer says, in vLLM's form, its older flat form, or FastAPI's. */
+interface EngineError {
+  message: string;
+  param: string | null;
+}
+
+/** How engines word 'prompt and completion do not fit'; the newest vLLM, older ones, llama.cpp, Ollama. */
+const contextPattern = /context length|context window|maximum (?:model|input) length|context size|exceeds? the (?:available )?context|max_model_len/i;
+const fieldPath = /^[A-Za-z_]\w{0,63}(?:\[\d{1,6}\]|\.\w{1,64}){0,16}$/;
+const retryAfterMsMax = 60_000;
+
+/**
+ * Says no in our words for an engine that did: never its text, which may hold the prompt, paths or addresses. Faults of our configuration
+ * (unknown model, wrong key) are 502, so that a caller is never told that her key is wrong (reference §9.4).
+ */
+export function translateError(status: number, body: string, path: CallPath, retryAfter?: string): Refusal {
+  const log = `engine_status ${status}`;
+  if (status === 400 || status === 422) return translateRefused(body, path, log);
+  if (status === 413) return new Refusal("request_too_large", { log });
+  if (status === 501) return new Refusal("unsupported_parameter", { say: "The engine of this model does not support what the request asks for.", log });
+  if (status === 429 || status === 503) {
+    // A dead vLLM answers 503 with nothing in it; one that is full says so.
+    if (status === 503 && body.trim() === "") return new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log });
+    return new Refusal("server_is_overloaded", { retryAfterMs: readRetryAfter(retryAfter), log });
+  }
+  if (status === 504 || status === 408) return new Refusal("gateway_timeout", { log });
+  return new Refusal("bad_gateway", { log });
+}
+
+/** Did the engine refuse because prompt and completion together are longer than its context? */
+export function isContextError(status: number, body: string): boolean {
+  return status === 400 && contextPattern.test(readError(body).message);
+}
+
+function translateRefused(body: string, path: CallPath, log: string): Refusal {
+  const error = readError(body);
+  if (contextPattern.test(error.message)) return new Refusal("context_length_exceeded", { param: promptFields[path], log });
+  const param = error.param !== null && fieldPath.test(error.param) ? error.param : locationIn(error.message);
+  if (param === null) return new Refusal("invalid_value", { say: "The engine of this model does not accept this request.", log });
+  return new Refusal("invalid_value", { param, say: `The engine of this model does not accept the value of '${param}'.`, log });
+}
+
+function readError(body: string): EngineError {
+  const json = parse(body);
+  if (!isObject(json)) return { message: "", param: null };
+  const error = isObject(json["error"]) ? json["error"] : json;
+  const { message, param, detail } = error;
+  const text = typeof message === "string" ? message : typeof detail === "string" ? detail : "";
+  return { message: text, param: typeof param === "string" ? param : null };
+}
+
+/** pydantic prints where it failed: `'loc': ('body', 'messages', 0, 'role')`. Only names and indices are taken from it. */
+function locationIn(message: string): string | null {
+  const steps = /'loc': \('body',([^)]{1,300})\)/.exec(message)?.[1];
+  if (steps === undefined) return null;
+  const path = Array.from(steps.matchAll(/'([A-Za-z_]\w{0,63})'|(\d{1,6})/g), ([, name, index]) => (name === undefined ? `[${index}]` : `.${name}`));
+  const text = path.join("").replace(/^\./, "");
+  return fieldPath.test(text) ? text : null;
+}
+
+function readRetryAfter(header: string | undefined): number {
+  const seconds = /^\d{1,5}$/.test(header ?? "") ? Number(header) : 1;
+  return Math.min(Math.max(seconds, 1) * 1_000, retryAfterMsMax);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

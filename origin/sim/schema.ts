@@ -1,0 +1,120 @@
+import { mix } from "./hash.ts";
+
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+type Schema = Record<string, unknown>;
+
+/** Narrowest useful look at unknown JSON. */
+export const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+
+const depthMax = 16;
+
+/**
+ * A JSON value that a schema accepts, the same one for the same `seed`. Knows types, properties, items, enum, const, any/one/allOf, `$ref` within the
+ * document, and bounds of numbers, strings and arrays; does not know `pattern` or conditionals.
+ */
+export function fillSchema(schema: unknown, seed: number): Json {
+  return new Filler(schema, seed).fill(schema, 0);
+}
+
+class Filler {
+  readonly #root: unknown;
+  #state: number;
+
+  constructor(root: unknown, seed: number) {
+    this.#root = root;
+    this.#state = seed;
+  }
+
+  fill(schema: unknown, depth: number): Json {
+    if (!isRecord(schema)) return {};
+    const whole = this.#resolve(schema, depth);
+    if ("const" in whole) return toJson(whole["const"]);
+    if (Array.isArray(whole["enum"])) return toJson(whole["enum"][this.#below(whole["enum"].length)]);
+    for (const choice of [whole["anyOf"], whole["oneOf"]]) {
+      // Past the depth the last alternative is taken: recursive schemas commonly end with null.
+      if (Array.isArray(choice)) return this.fill({ ...whole, anyOf: undefined, oneOf: undefined, ...asSchema(choice[depth < depthMax ? this.#below(choice.length) : choice.length - 1]) }, depth + 1);
+    }
+    return this.#fillType(whole, depth);
+  }
+
+  #fillType(schema: Schema, depth: number): Json {
+    const type = Array.isArray(schema["type"]) ? schema["type"][0] : schema["type"];
+    if (type === "object" || isRecord(schema["properties"])) return this.#fillObject(schema, depth);
+    if (type === "array") return this.#fillArray(schema, depth);
+    if (type === "integer" || type === "number") return this.#fillNumber(schema, type === "integer");
+    if (type === "boolean") return this.#below(2) === 1;
+    if (type === "null") return null;
+    return type === "string" ? this.#fillString(schema) : {};
+  }
+
+  #fillObject(schema: Schema, depth: number): Json {
+    const properties = isRecord(schema["properties"]) ? schema["properties"] : {};
+    const required = Array.isArray(schema["required"]) ? schema["required"] : [];
+    const filled: { [key: string]: Json } = {};
+    for (const [name, property] of Object.entries(properties)) {
+      if (depth < depthMax || required.includes(name)) filled[name] = this.fill(property, depth + 1);
+    }
+    return filled;
+  }
+
+  #fillArray(schema: Schema, depth: number): Json {
+    const least = toNumber(schema["minItems"]) ?? 0;
+    const most = toNumber(schema["maxItems"]) ?? least + 2;
+    const length = depth < depthMax ? Math.max(least, Math.min(most, least + this.#below(3))) : least;
+    return Array.from({ length }, () => this.fill(schema["items"] ?? { type: "string" }, depth + 1));
+  }
+
+  #fillNumber(schema: Schema, isInteger: boolean): number {
+    const step = toNumber(schema["multipleOf"]) ?? (isInteger ? 1 : 0.5);
+    const above = toNumber(schema["exclusiveMinimum"]);
+    const below = toNumber(schema["exclusiveMaximum"]);
+    const least = above === null ? toNumber(schema["minimum"]) : above + step;
+    const most = below === null ? toNumber(schema["maximum"]) : below - step;
+    const lowest = Math.ceil((least ?? Math.min(0, most ?? 0)) / step);
+    const highest = Math.floor((most ?? lowest * step + 100 * step) / step);
+    return (lowest + this.#below(Math.max(1, Math.min(highest - lowest + 1, 1_000)))) * step;
+  }
+
+  #fillString(schema: Schema): string {
+    const formats: Record<string, string> = {
+      "date-time": "2026-11-21T10:00:00Z", date: "2026-11-21", time: "10:00:00Z", email: "mill@example.com", uri: "https://example.com/", ipv4: "192.0.2.1",
+      uuid: "00000000-0000-4000-8000-000000000000",
+    };
+    const known = formats[String(schema["format"])];
+    if (known !== undefined) return known;
+    const words = ["water", "gate", "mill", "river", "wheel", "stone"];
+    let text = words[this.#below(words.length)] ?? "";
+    while (text.length < (toNumber(schema["minLength"]) ?? 0)) text += ` ${words[this.#below(words.length)] ?? ""}`;
+    return text.slice(0, toNumber(schema["maxLength"]) ?? text.length);
+  }
+
+  #resolve(schema: Schema, depth: number): Schema {
+    let whole = schema;
+    const reference = schema["$ref"];
+    if (typeof reference === "string" && depth < 4 * depthMax) {
+      const path = reference.replace(/^#\/?/, "").split("/").filter((part) => part !== "");
+      const target = path.reduce<unknown>((at, part) => (isRecord(at) ? at[part] : undefined), this.#root);
+      whole = { ...asSchema(target), ...schema, $ref: undefined };
+      if (isRecord(target) && "$ref" in target) whole = this.#resolve(target, depth + 1);
+    }
+    if (!Array.isArray(whole["allOf"])) return whole;
+    const parts = whole["allOf"].map((part) => this.#resolve(asSchema(part), depth + 1));
+    const properties = Object.assign({}, ...[whole, ...parts].map((part) => asSchema(part["properties"])));
+    return { ...Object.assign({}, ...parts), ...whole, allOf: undefined, properties };
+  }
+
+  #below(bound: number): number {
+    this.#state = mix(this.#state, 11);
+    return bound > 0 ? this.#state % bound : 0;
+  }
+}
+
+const asSchema = (value: unknown): Schema => (isRecord(value) ? value : {});
+const toNumber = (value: unknown): number | null => (typeof value === "number" && Number.isFinite(value) ? value : null);
+
+/** A value that came from JSON is JSON; anything else is null. */
+function toJson(value: unknown): Json {
+  if (value === null || typeof value === "boolean" || typeof value === "number" || typeof value === "string") return value;
+  if (Array.isArray(value)) return value.map(toJson);
+  return isRecord(value) ? Object.fromEntries(Object.entries(value).map(([key, member]) => [key, toJson(member)])) : null;
+}
