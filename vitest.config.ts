@@ -8,7 +8,16 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/edge/adapters/durable-object/**"],
+          exclude: ["test/edge/adapters/durable-object/**", "test/journeys/**"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "journeys",
+          include: ["test/journeys/**/*.test.ts"],
+          globalSetup: ["test/support/shared-stack.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

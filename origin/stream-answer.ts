@@ -50,6 +50,7 @@ export function passStream(parts: StreamParts): Promise<Ending> {
     let checkpointAt = 0;
     let hasToken = false;
     const ping = setInterval(() => {
+      if (response.writableNeedDrain) return;
       response.write(": ping\n\n");
       parts.onPing();
     }, limits.pingMs);

@@ -7,8 +7,12 @@ import type { UsageLog } from "./usage-log.ts";
 
 /** Takes usage to the edge, at least once. */
 export interface UsageSender {
-  /** Durable when it returns (see usage-log.ts), delivered within 100 ms or whenever the edge can be reached. Throws when the disk refuses. */
-  settle(record: UsageRecord): void;
+  /**
+   * Durable when it returns (see usage-log.ts), delivered within 100 ms or whenever the edge can be reached. If the disk refuses, the record stays in memory, is
+   * sent all the same, and `isDurable` is false until it has arrived: no new call may begin then.
+   */
+  keep(record: UsageRecord): void;
+  readonly isDurable: boolean;
   /** How far a call is. Only the newest word of each hold is kept, in memory, and none once it is settled. */
   checkpoint(record: UsageRecord): void;
   /** Tries to deliver what is left, for `msMax`; the rest stays in the log for the next start. */
@@ -36,6 +40,7 @@ const refusedStatuses = new Set([400, 413, 415, 422]);
 /** Opens the sender on a log; what the last run left unacknowledged goes out first. */
 export function openUsageSender(usageLog: UsageLog, options: SenderOptions): UsageSender {
   const checkpoints = new Map<HoldId, UsageRecord>();
+  let unkept: UsageRecord[] = [];
   let timer: NodeJS.Timeout | undefined;
   let timerAtMs = 0;
   let failures = 0;
@@ -73,25 +78,33 @@ export function openUsageSender(usageLog: UsageLog, options: SenderOptions): Usa
       const backlogBytes = usageLog.backlogBytes;
       const { records, mark } = usageLog.peek(usageBatchMax);
       unsent = 0;
-      const notes = Array.from(checkpoints.values()).slice(0, usageBatchMax - records.length);
+      const orphans = unkept.slice(0, usageBatchMax - records.length);
+      const notes = Array.from(checkpoints.values()).slice(0, usageBatchMax - records.length - orphans.length);
       for (const note of notes) checkpoints.delete(note.hold);
-      const delivery = records.length + notes.length === 0 ? "taken" : await deliver([...records, ...notes], options, usageLog);
+      const batch = [...records, ...orphans, ...notes];
+      const delivery = batch.length === 0 ? "taken" : await deliver(batch, options, usageLog);
       failures = delivery === "later" ? failures + 1 : 0;
       if (delivery === "later") {
         for (const note of notes) if (!checkpoints.has(note.hold)) checkpoints.set(note.hold, note);
         return;
       }
+      unkept = unkept.slice(orphans.length);
       if (backlogBytes > 0 && !isClosed) usageLog.acknowledge(mark);
-      isMore = usageLog.backlogBytes > 0 && (records.length > 0 || usageLog.backlogBytes < backlogBytes);
+      isMore = unkept.length > 0 || (usageLog.backlogBytes > 0 && (records.length > 0 || usageLog.backlogBytes < backlogBytes));
     }
   }
 
   if (usageLog.backlogBytes > 0) wake(0);
 
   return {
-    settle(record) {
+    keep(record) {
       checkpoints.delete(record.hold);
-      usageLog.append(record);
+      try {
+        usageLog.append(record);
+      } catch (error) {
+        options.log("usage_log_failed", { hold: record.hold, cause: causeOf(error) });
+        unkept.push(record);
+      }
       unsent++;
       if (failures === 0) wake(unsent >= usageBatchMax ? 0 : usageBatchMs);
     },
@@ -101,10 +114,13 @@ export function openUsageSender(usageLog: UsageLog, options: SenderOptions): Usa
     },
     async flush(msMax) {
       const untilMs = performance.now() + msMax;
-      while ((usageLog.backlogBytes > 0 || checkpoints.size > 0) && performance.now() < untilMs) {
+      while ((usageLog.backlogBytes > 0 || checkpoints.size + unkept.length > 0) && performance.now() < untilMs) {
         await Promise.race([run(), pause(untilMs - performance.now())]);
         if (failures > 0) await pause(Math.min(100, Math.max(0, untilMs - performance.now())));
       }
+    },
+    get isDurable() {
+      return unkept.length === 0;
     },
     get backlogBytes() {
       return usageLog.backlogBytes;

@@ -10,7 +10,9 @@ import { tokensHeld, type State } from "./state.ts";
  * ones throw. Calls that a key makes while it has no limits of its own are never counted to it, also when it is given some later.
  */
 export function publish(state: State, record: OrgRecord | KeyRecord): State | null {
-  const fresh = record.kind === "org" ? OrgRecord.parse(record) : KeyRecord.parse(record);
+  const { data: fresh, error } = record.kind === "org" ? OrgRecord.safeParse(record) : KeyRecord.safeParse(record);
+  // Not the ZodError itself: its text is lost on the way out of a Durable Object.
+  if (error) throw new TypeError(`ledger: '${error.issues[0]?.path.join(".")}' is not acceptable`);
   const org = fresh.kind === "org" ? fresh.id : fresh.org;
   const mine = state.org?.id ?? Object.values(state.keys)[0]?.org ?? org;
   if (org !== mine) throw new TypeError("ledger: the record belongs to another org");

@@ -8,7 +8,7 @@
 //   ... --only REGEX                                just the cases whose name matches
 //
 // A fixture: { name, server, note?, request: {method, path, headers, body}, status, headers, body }.
-// `body` is the response as text.  A stream has `blocks` in its place: the SSE text cut after each blank
+// `body` is the response as text (`bodyBase64` where it is not text).  A stream has `blocks` in its place: the SSE text cut after each blank
 // line, so that blocks.join("") is the body; `writes` lists the sizes of the HTTP chunks only where these are not
 // one block each.  Nothing is normalised: ids, times and floats are what that server said that day.
 
@@ -57,7 +57,8 @@ function exchange(port, { method = 'GET', path, headers = {}, body, cut, onBlock
           out.blocks = text.split(/(?<=\n\n)/)
           const sizes = parts.map((p) => p.length)
           if (sizes.join() !== out.blocks.map((b) => Buffer.byteLength(b)).join()) out.writes = sizes
-        } else out.body = text
+        } else if (/octet-stream/.test(res.headers['content-type'] ?? '')) out.bodyBase64 = Buffer.concat(parts).toString('base64')
+        else out.body = text
         if (ended !== 'end') out.ended = ended
         socket.destroy() // kept alive only so that the answer carries no "connection: close"
         resolve(out)
@@ -120,6 +121,7 @@ const WEATHER = {
   function: {
     name: 'get_weather',
     description: 'The weather in a city',
+    strict: true,
     parameters: {
       type: 'object',
       properties: { city: { type: 'string', enum: ['Paris', 'Rome'] } },
@@ -130,8 +132,9 @@ const WEATHER = {
 }
 const CLOCK = {
   type: 'function',
-  function: { name: 'get_time', parameters: { type: 'object', properties: {}, additionalProperties: false } },
+  function: { name: 'get_time', strict: true, parameters: { type: 'object', properties: {}, additionalProperties: false } },
 }
+const LOOSE = { type: 'function', function: { ...WEATHER.function, strict: undefined } }
 const SCHEMA = {
   type: 'json_schema',
   json_schema: {
@@ -216,7 +219,8 @@ const CASES = [
   ['chat-tools-auto', chat({ tools: [WEATHER], tool_choice: 'auto' }), 'a random model does not call a tool'],
   ['chat-tools-none', chat({ tools: [WEATHER], tool_choice: 'none' })],
   ['chat-tools-required', chat({ tools: [WEATHER], tool_choice: 'required', max_tokens: 64 })],
-  ['chat-tools-required-two', chat({ tools: [WEATHER, CLOCK], tool_choice: 'required', max_tokens: 64 })],
+  ['chat-tools-required-loose', chat({ tools: [LOOSE], tool_choice: 'required', max_tokens: 64 }), 'without strict: true the arguments are held to be JSON, not to fit the schema'],
+  ['chat-tools-required-two', chat({ tools: [WEATHER, CLOCK], tool_choice: 'required', max_tokens: 160 })],
   ['chat-tools-named', chat({ tools: [WEATHER], tool_choice: { type: 'function', function: { name: 'get_weather' } }, max_tokens: 64 })],
   ['chat-tools-named-cut', chat({ tools: [WEATHER], tool_choice: { type: 'function', function: { name: 'get_weather' } }, max_tokens: 2 })],
   ['chat-accept-encoding', { ...chat({ max_tokens: 1 }), headers: { 'content-type': 'application/json', 'accept-encoding': 'gzip, br' } }],
@@ -246,6 +250,19 @@ const CASES = [
   ['chat-stream-tools-hermes', chat({ stream: true, tools: [WEATHER], tool_choice: 'auto', max_tokens: 64, structured_outputs: { choice: ['<tool_call>\n{"name": "get_weather", "arguments": {"city": "Rome"}}\n</tool_call>'] }, stream_options: { include_usage: true } }), 'a call made by force, to see the parser stream it'],
   ['chat-tools-hermes', chat({ tools: [WEATHER], tool_choice: 'auto', max_tokens: 64, structured_outputs: { choice: ['<tool_call>\n{"name": "get_weather", "arguments": {"city": "Rome"}}\n</tool_call>'] } })],
   ['chat-stream-interval', chat({ stream: true, stream_interval: 4, max_tokens: 12 })],
+
+  ['chat-stream-utf8', chat({ stream: true, structured_outputs: { choice: ['é🌍!'] }, return_token_ids: true, stream_options: { include_usage: true, continuous_usage_stats: true } }), 'characters of several tokens: where are the halves held back'],
+  ['chat-stream-utf8-cut', chat({ stream: true, structured_outputs: { choice: ['é🌍!'] }, return_token_ids: true, max_tokens: 4 }), 'max_tokens ends in the middle of a character'],
+  ['chat-utf8-cut', chat({ structured_outputs: { choice: ['é🌍!'] }, return_token_ids: true, max_tokens: 4 })],
+  ['chat-stream-utf8-logprobs', chat({ stream: true, structured_outputs: { choice: ['é🌍!'] }, logprobs: true })],
+
+  // -- tokens in, tokens out
+  ['render-chat', json(CHAT + '/render', { model: M, messages: HI, max_tokens: 8 })],
+  ['render-completions', json(COMP + '/render', { model: M, prompt: 'Hello world', max_tokens: 8 })],
+  ['generate', json('/inference/v1/generate', { model: M, token_ids: [1001, 548], sampling_params: { temperature: 0, max_tokens: 4 } })],
+  ['generate-stream', json('/inference/v1/generate', { model: M, token_ids: [1001, 548], stream: true, sampling_params: { temperature: 0, max_tokens: 4 } })],
+  ['responses', json('/v1/responses', { model: M, input: 'Hello', max_output_tokens: 4, temperature: 0 })],
+  ['messages', json('/v1/messages', { model: M, messages: HI, max_tokens: 4, temperature: 0 })],
 
   // -- prefix cache
   ['cache-1', chat({ messages: user('Once ' + LONG), max_tokens: 2 })],
@@ -445,10 +462,25 @@ async function aborts(port) {
   }
 }
 
+/** A chat broken off after 8 of 16 tokens and continued through /v1/completions by token ids. */
+async function resume(port) {
+  const whole = chat({ max_tokens: 16, return_token_ids: true })
+  const first = await exchange(port, whole)
+  const body = JSON.parse(first.body)
+  const ids = body.choices[0].token_ids
+  save('resume-1-whole', 'chat', whole, first)
+  const rest = comp({ prompt: [...body.prompt_token_ids, ...ids.slice(0, 8)], max_tokens: 8, stream: true, return_token_ids: true })
+  const second = await exchange(port, rest)
+  const got = second.blocks.filter((b) => b.startsWith('data: {')).flatMap((b) => JSON.parse(b.slice(6)).choices[0]?.token_ids ?? [])
+  save('resume-2-rest', 'chat', rest, { ...second, sameIds: got.join() === ids.slice(8).join() },
+    'the prompt is the first prompt and eight of the sixteen ids of resume-1-whole')
+}
+
 async function main() {
   if (opt.chat) {
     const port = Number(opt.chat)
     for (const [name, request, note] of CASES) await record(port, 'chat', name, request, note)
+    if (!only || only.test('resume')) await resume(port)
     await aborts(port)
     if (!only || only.test('metrics')) {
       const m = await exchange(port, { path: '/metrics' })
@@ -561,7 +593,10 @@ async function death(port) {
   const health = []
   for (let i = 0; i < 12; i++) { health.push(await probe('/health')); await sleep(500) }
   const n = out.blocks.length
-  if (n > 12) out.blocks = [...out.blocks.slice(0, 4), `... ${n - 10} blocks left out of this file ...`, ...out.blocks.slice(-6)]
+  if (n > 40) {
+    out.blocksLeftOut = { after: 6, count: n - 12 }
+    out.blocks.splice(6, n - 12)
+  }
   delete out.writes
   save(`death-${opt.name}`, 'chat', request, { ...out, msUntilTheEnd: ms, wholeCallBeside: await other, health },
     `${opt.signal} after five blocks, to ${opt.name}`)

@@ -19,6 +19,8 @@ export interface StackOptions {
   /** A GGUF file that each agent serves itself, by node-llama-cpp. */
   gguf?: string;
   agentLimits?: Record<string, number>;
+  /** Where the edge finds an agent that listens at `url`; tests put a faulty network between them. */
+  via?: (url: string) => Promise<string>;
   vars?: Record<string, string>;
   log?: (source: string, line: string) => void;
 }
@@ -63,12 +65,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const [edgePort = 0, ...agentPorts] = await freePorts(1 + nodeSpecs.length);
   const port = options.port || edgePort;
   const engines = await Promise.all(nodeSpecs.map((_, index) => openEngine(options, models, index, log)));
-  const records = nodeSpecs.map((spec, index) => ({
-    ...spec,
-    url: `http://127.0.0.1:${agentPorts[index]}`,
-    models: models.map((model) => model.id),
-    publicKey: secrets.nodeKeys[spec.id]?.x ?? "",
-  }));
+  const via = options.via ?? (async (url: string) => url);
+  const records = await Promise.all(
+    nodeSpecs.map(async (spec, index) => ({
+      ...spec,
+      url: await via(`http://127.0.0.1:${agentPorts[index]}`),
+      models: models.map((model) => model.id),
+      publicKey: secrets.nodeKeys[spec.id]?.x ?? "",
+    })),
+  );
   const edge = await startEdge({
     root,
     port,
@@ -85,7 +90,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       const node: LocalNode = {
         id: record.id,
         tier: record.tier,
-        url: record.url,
+        url: `http://127.0.0.1:${agentPorts[index]}`,
         engineUrl: engine.spec.url,
         agent: await start(),
         engine: engine.child,

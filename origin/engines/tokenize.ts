@@ -7,7 +7,7 @@ export interface TokenCount {
   contextTokensMax: number | null;
 }
 
-const tokenizeMsMax = 5_000;
+const tokenizeMsMax = 1_500;
 /** Members that change what a chat prompt looks like once its template is applied. */
 const chatFields = ["messages", "tools", "add_generation_prompt", "continue_final_message", "chat_template_kwargs", "add_special_tokens"];
 

@@ -2,7 +2,7 @@ import type { Work } from "./engine.ts";
 import { hashText, mix } from "./hash.ts";
 import type { Sampling } from "./sampling.ts";
 import type { Script } from "./script.ts";
-import { Detokenizer } from "./tokenizer.ts";
+import { detokenize, Detokenizer } from "./tokenizer.ts";
 import { endOfAnswer, type Voice } from "./voice.ts";
 
 /** What a choice has made since it was last asked. */
@@ -34,6 +34,7 @@ export class Choice implements Work {
   #last: number;
   #held = "";
   #delta = emptyDelta();
+  #hasCalled = false;
 
   constructor(index: number, sample: number, model: string, prompt: readonly number[], maker: { sampling: Sampling; completionTokensMax: number; voice: Voice; script: Script | null }) {
     this.index = index;
@@ -63,10 +64,34 @@ export class Choice implements Work {
     return this.tokens.length - this.promptTokens;
   }
 
+  /** The tool this answer calls; empty when it calls none. */
+  get toolName(): string {
+    return this.#script?.tool?.name ?? "";
+  }
+
+  get isToolNamed(): boolean {
+    return this.#script?.tool?.isNamed ?? false;
+  }
+
+  /** Whether the call's name has been reached. */
+  get hasCalled(): boolean {
+    return this.#hasCalled;
+  }
+
+  /** All that was generated, tags of a tool call included. */
+  get rawText(): string {
+    return detokenize(this.tokens.slice(this.promptTokens).filter((token) => token !== endOfAnswer));
+  }
+
   /** Whether a chunk is due: there is something to tell. */
   get hasNews(): boolean {
     const { text, args, isCall, finish, tokens } = this.#delta;
     return text !== "" || args !== "" || isCall || finish !== null || (tokens.length > 0 && (this.#sampling.hasTokenIds || this.#sampling.logprobs !== null));
+  }
+
+  /** Whether the end has come and has not been handed over yet. */
+  get hasEnded(): boolean {
+    return this.#delta.finish !== null;
   }
 
   /** Tokens made since the last `take`. */
@@ -112,7 +137,7 @@ export class Choice implements Work {
     const part = this.#script?.parts[at] ?? "text";
     if (part !== "text") {
       const text = this.#decoder.push(token);
-      if (part === "call") this.#delta.isCall = true;
+      if (part === "call") this.#delta.isCall = this.#hasCalled = true;
       if (part === "arguments") this.#delta.args += text;
       return null;
     }
@@ -128,7 +153,9 @@ export class Choice implements Work {
   }
 
   #release(heldBack: number) {
-    const length = this.#held.length - heldBack;
+    let length = this.#held.length - heldBack;
+    const isSplit = length > 0 && length < this.#held.length && /[\ud800-\udbff]/.test(this.#held.charAt(length - 1));
+    if (isSplit) length--;
     if (length <= 0) return;
     this.#delta.text += this.#held.slice(0, length);
     this.#held = this.#held.slice(length);

@@ -119,7 +119,8 @@ export class Engine {
     if (this.#isLooping || this.#closing.signal.aborted) return;
     this.#isLooping = true;
     this.#dueMs = this.#clock.now();
-    void this.#loop();
+    // What is submitted in one breath is scheduled in one step.
+    queueMicrotask(() => void this.#loop());
   }
 
   async #loop() {

@@ -49,6 +49,8 @@ export class SqliteJournal implements Journal {
   /** Usage rows that wait for D1. */
   outboxRows = 0;
   readonly #sql: SqlStorage;
+  /** The tables are there. */
+  #isBorn: boolean;
   #seq = 0;
   /** Something has changed since the last snapshot. */
   #isDirty = false;
@@ -56,12 +58,13 @@ export class SqliteJournal implements Journal {
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
+    this.#isBorn = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'holds'").toArray().length > 0;
   }
 
   /** The state as it was before the process died: snapshot, then every later change in its order. */
   restore(): State {
     const state = emptyState();
-    if (this.#sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'holds'").toArray().length === 0) return state;
+    if (!this.#isBorn) return state;
     for (const { body } of this.#sql.exec<{ body: string }>("SELECT body FROM records")) {
       const record = JSON.parse(body) as OrgRecord | KeyRecord;
       if (record.kind === "org") state.org = record;
@@ -104,7 +107,8 @@ export class SqliteJournal implements Journal {
   }
 
   publish(record: OrgRecord | KeyRecord): void {
-    if (this.#sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'holds'").toArray().length === 0) this.#sql.exec(schema);
+    if (!this.#isBorn) this.#sql.exec(schema);
+    this.#isBorn = true;
     this.#sql.exec("INSERT OR REPLACE INTO records (id, body) VALUES (?, ?)", record.id, JSON.stringify(record));
   }
 
@@ -189,7 +193,7 @@ export class SqliteJournal implements Journal {
   }
 
   #rows(query: string, ...bindings: SqlStorageValue[]): Row[] {
-    return this.#sql.exec<Row>(query, ...bindings).toArray();
+    return this.#isBorn ? this.#sql.exec<Row>(query, ...bindings).toArray() : [];
   }
 }
 

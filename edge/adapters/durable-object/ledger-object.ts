@@ -58,8 +58,9 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
   }
 
   inspect(): LedgerState | null {
-    const { outboxRows } = this.#journal;
-    return this.keeper.inspect(this.clock(), outboxRows);
+    const now = this.clock();
+    this.keeper.expire(now);
+    return this.keeper.inspect(now, this.#journal.outboxRows);
   }
 
   override async alarm(): Promise<void> {

@@ -16,8 +16,11 @@ const insert = `
 /** Writes lines of the bill, each once however often it is sent. Throws when D1 did not take all of them, or did not answer in `msMax`. */
 export async function writeUsage(db: D1Database, rows: UsageRow[], msMax: number): Promise<void> {
   if (rows.length === 0) return;
-  const late = scheduler.wait(msMax).then(() => {
-    throw new Error("usage: D1 did not answer in time");
-  });
-  await Promise.race([db.prepare(insert).bind(JSON.stringify(rows)).run(), late]);
+  const deadline = Promise.withResolvers<never>();
+  const timer = setTimeout(() => deadline.reject(new Error("usage: D1 did not answer in time")), msMax);
+  try {
+    await Promise.race([db.prepare(insert).bind(JSON.stringify(rows)).run(), deadline.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -1,0 +1,37 @@
+/** What the origin of the bench says, and so what every caller must hear to the byte: a whole answer of 713 bytes, or 100 events and `[DONE]`. */
+export const tokensOf = 100;
+export const eventMs = 5;
+
+const wholeBytes = 713;
+const id = "chatcmpl-9f0c2d6a4b8e4f7f9a1d3c5e7b9f0a2c";
+const model = "Qwen/Qwen2.5-7B-Instruct";
+
+const whole = (content: string) =>
+  JSON.stringify({
+    id,
+    object: "chat.completion",
+    created: 1_790_000_000,
+    model,
+    choices: [{ index: 0, message: { role: "assistant", content }, logprobs: null, finish_reason: "stop" }],
+    usage: { prompt_tokens: 60, completion_tokens: tokensOf, total_tokens: 60 + tokensOf },
+  });
+
+export const jsonAnswer = whole("words ".repeat(200).slice(0, wholeBytes - whole("").length));
+
+export const streamEvents = Array.from({ length: tokensOf }, (_, index) => {
+  const delta = index === 0 ? { role: "assistant", content: "word" } : { content: ` word${index}` };
+  const event = { id, object: "chat.completion.chunk", created: 1_790_000_000, model, choices: [{ index: 0, delta, logprobs: null, finish_reason: null }] };
+  return Buffer.from(`data: ${JSON.stringify(event)}\n\n`);
+});
+
+export const streamTail = Buffer.from("data: [DONE]\n\n");
+
+/** All bytes of a stream's body. */
+export const streamBytes = streamEvents.reduce((sum, event) => sum + event.length, streamTail.length);
+
+const words = "The quick brown fox jumps over the lazy dog while the river runs down to the sea and back again in rain. ";
+
+/** A call with a prompt of 200 bytes. `stream` must be written as the origin looks for it. */
+export function callBody(stream: boolean): string {
+  return JSON.stringify({ model, messages: [{ role: "user", content: words.repeat(2).slice(0, 200) }], max_tokens: tokensOf, ...(stream && { stream }) });
+}

@@ -1,0 +1,35 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+
+/** Linux counts CPU in ticks of 10 ms (USER_HZ, man 5 proc). */
+const tickMs = 10;
+
+/** CPU time of a process and all below it, user and system, in ms; 0 for one that is gone. */
+export function cpuMsOf(pid: number): number {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    const below = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+    const own = (Number(fields[11]) + Number(fields[12])) * tickMs;
+    return below.reduce((sum, child) => sum + cpuMsOf(child), own);
+  } catch {
+    return 0;
+  }
+}
+
+/** CPU time of the whole machine that somebody used, in ms, over all cores; what a hypervisor took away counts as used. */
+export function machineCpuMs(): number {
+  const [first = ""] = readFileSync("/proc/stat", "utf8").split("\n");
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = first.split(/\s+/).slice(1).map(Number);
+  return (user + nice + system + irq + softirq + steal) * tickMs;
+}
+
+/** Pins a process, with all its threads, to a core. False where that cannot be done. */
+export function pin(pid: number, core: number): boolean {
+  try {
+    execFileSync("taskset", ["-a", "-p", "-c", String(core), String(pid)], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,86 @@
+import { readFileSync } from "node:fs";
+import { createServer, type AddressInfo, type Socket } from "node:net";
+import type { HopClaims } from "#edge/agreements/hop.ts";
+import { loadHeader } from "#edge/agreements/node.ts";
+import type { KeyPair } from "#infra/local/secrets.ts";
+import { jsonAnswer, streamEvents, streamTail, eventMs, tokensOf } from "./answers.ts";
+import { recordOf, Settling } from "./settle.ts";
+import { fieldOf, MessageReader } from "./wire.ts";
+
+/**
+ * The origin of the bench, a process of its own: answers as an agent would, verifies nothing, settles every hold that a call carries. A call without a hop
+ * token (direct, or through the bare pass-through) is answered the same and settles nothing.
+ */
+interface OriginConfig {
+  node: string;
+  key: KeyPair;
+  edgePort: number;
+}
+
+const config: OriginConfig = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8"));
+const settling = new Settling(config.node, config.key, config.edgePort);
+const answered = { whole: 0, streams: 0 };
+let running = 0;
+
+const field = () => `${loadHeader}: run=${running} wait=0 kv=0.050 held=${running * 200}\r\n`;
+const chunk = (bytes: Buffer) => Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
+const events = streamEvents.map(chunk);
+const tail = Buffer.concat([chunk(streamTail), Buffer.from("0\r\n\r\n")]);
+
+function take(socket: Socket, head: string, body: string): void {
+  const hop = hopOf(fieldOf(head, "authorization") ?? "");
+  const startedAtMs = Date.now();
+  running++;
+  const done = () => {
+    running--;
+    if (hop) settling.add(recordOf(hop, tokensOf, startedAtMs));
+  };
+  if (!body.includes('"stream":true')) {
+    answered.whole++;
+    socket.write(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n${field()}content-length: ${jsonAnswer.length}\r\n\r\n${jsonAnswer}`);
+    return done();
+  }
+  answered.streams++;
+  socket.write(`HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n${field()}transfer-encoding: chunked\r\n\r\n`);
+  stream(socket, done);
+}
+
+/** Each event by a write of its own, at its own time: lateness of one does not move the next. */
+function stream(socket: Socket, done: () => void): void {
+  const startMs = performance.now();
+  let index = 0;
+  const beat = () => {
+    const event = events[index];
+    if (!event || socket.destroyed) {
+      if (!socket.destroyed) socket.write(tail);
+      return done();
+    }
+    socket.write(event);
+    index++;
+    setTimeout(beat, Math.max(0, startMs + index * eventMs - performance.now()));
+  };
+  beat();
+}
+
+function hopOf(authorization: string): HopClaims | null {
+  const payload = authorization.split(".")[1];
+  return payload ? JSON.parse(Buffer.from(payload, "base64url").toString()) : null;
+}
+
+const server = createServer({ noDelay: true }, (socket) => {
+  let head = "";
+  let body = "";
+  const reader = new MessageReader({
+    head: (text) => {
+      head = text;
+      body = "";
+    },
+    body: (bytes) => (body += bytes.latin1Slice()),
+    end: () => take(socket, head, body),
+  });
+  socket.on("data", (bytes: Buffer) => reader.push(bytes));
+  socket.on("error", () => socket.destroy());
+});
+
+process.on("message", ({ id }: { id: number }) => process.send?.({ id, answer: { ...answered, running, settling: settling.counts } }));
+server.listen(0, "127.0.0.1", () => console.log(`ready ${JSON.stringify({ port: (server.address() as AddressInfo).port })}`));

@@ -1,0 +1,40 @@
+import { parseArgs } from "node:util";
+import { ConfigError, readConfig } from "./config.ts";
+import { causeOf } from "./log.ts";
+import { startAgent } from "./start-agent.ts";
+
+export { checkConfig, ConfigError, readConfig, type AgentConfig, type ConfigInput } from "./config.ts";
+export { startAgent, type Agent } from "./start-agent.ts";
+
+/** EX_CONFIG of sysexits.h: systemd does not restart what will fail again. */
+const exitConfig = 78;
+
+/**
+ * Runs the agent as a process: `node origin/agent.ts --config FILE`. Prints `ready {"node":…,"url":…}`. SIGTERM or SIGINT drains and exits; a second one cuts
+ * what is left. With `--gguf FILE` llama.cpp runs in this process (engines/gguf.ts).
+ */
+async function main(args: string[]): Promise<void> {
+  const config = readConfig(args, { ...process.env, ...(await startGguf(args)) });
+  const agent = await startAgent(config);
+  process.stdout.write(`ready ${JSON.stringify({ node: config.node, url: agent.url })}\n`);
+  const leave = () => void agent.stop().then(() => process.exit(0));
+  process.on("SIGTERM", leave);
+  process.on("SIGINT", leave);
+}
+
+/** The engine that `--gguf FILE` asks for, as a variable of the config; the module is loaded only then. */
+async function startGguf(args: string[]): Promise<Record<string, string>> {
+  const { values } = parseArgs({ args, strict: false });
+  if (typeof values.gguf !== "string") return {};
+  const { serveGguf } = await import("./engines/gguf.ts");
+  const engine = await serveGguf(values.gguf);
+  return { PENSTOCK_ENGINES: JSON.stringify([{ kind: "llamacpp", url: engine.url, models: { [engine.model]: engine.model } }]) };
+}
+
+if (import.meta.main) {
+  main(process.argv.slice(2)).catch((error: unknown) => {
+    const isConfig = error instanceof ConfigError;
+    process.stderr.write(isConfig ? `${error.name}: ${error.message}\n` : `start_failed: ${causeOf(error)}\n`);
+    process.exit(isConfig ? exitConfig : 1);
+  });
+}

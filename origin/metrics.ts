@@ -1,0 +1,58 @@
+/** What is asked at the moment of a scrape. */
+export interface Gauges {
+  inflight: number;
+  heldTokens: number;
+  usageBacklogBytes: number;
+  isReady: boolean;
+}
+
+/** The agent's own counters. Labels are outcomes and refusal codes: never an org, a key or a model's text. */
+export interface Metrics {
+  noteRequest(outcome: string): void;
+  noteAuthFailure(): void;
+  notePing(): void;
+  noteTokens(prompt: number, completion: number): void;
+  /** Prometheus text (exposition format 0.0.4), the engines' pages behind it under their own names. */
+  write(gauges: Gauges, enginePages: string[]): string;
+}
+
+export function openMetrics(): Metrics {
+  const requests = new Map<string, number>();
+  let authFailures = 0;
+  let pings = 0;
+  let promptTokens = 0;
+  let completionTokens = 0;
+  return {
+    noteRequest: (outcome) => void requests.set(outcome, (requests.get(outcome) ?? 0) + 1),
+    noteAuthFailure: () => void authFailures++,
+    notePing: () => void pings++,
+    noteTokens(prompt, completion) {
+      promptTokens += prompt;
+      completionTokens += completion;
+    },
+    write(gauges, enginePages) {
+      const outcomes = Array.from(requests, ([outcome, count]) => `agent_requests_total{outcome="${outcome}"} ${count}`);
+      return [
+        ...family("agent_requests_total", "counter", "Calls by how they ended: done, cut, broken, or the code of the refusal.", outcomes),
+        ...single("agent_auth_failures_total", "counter", "Requests without a valid token of the edge.", authFailures),
+        ...single("agent_ping_total", "counter", "Keep-alive comments written.", pings),
+        ...single("agent_prompt_tokens_total", "counter", "Prompt tokens billed.", promptTokens),
+        ...single("agent_completion_tokens_total", "counter", "Completion tokens billed.", completionTokens),
+        ...single("agent_inflight", "gauge", "Calls in flight.", gauges.inflight),
+        ...single("agent_held_tokens", "gauge", "Tokens that the holds of calls in flight cover.", gauges.heldTokens),
+        ...single("agent_usage_backlog", "gauge", "Bytes of usage records that the edge has not acknowledged.", gauges.usageBacklogBytes),
+        ...single("agent_ready", "gauge", "1 when the node takes calls.", Number(gauges.isReady)),
+        ...enginePages.map((page) => page.trimEnd()),
+        "",
+      ].join("\n");
+    },
+  };
+}
+
+function single(name: string, type: string, help: string, value: number): string[] {
+  return family(name, type, help, [`${name} ${value}`]);
+}
+
+function family(name: string, type: string, help: string, samples: string[]): string[] {
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples];
+}

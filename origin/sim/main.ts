@@ -1,0 +1,60 @@
+import { parseArgs } from "node:util";
+import type { EngineProfile, ModelOptions, SimulatorOptions } from "./options.ts";
+import { startSimulator } from "./server.ts";
+
+const text = { type: "string" } as const;
+const many = { type: "string", multiple: true } as const;
+const flags = {
+  host: text, port: text, model: many, "embedding-model": many, "api-key": text, "answer-tokens": text, "tokens-per-chunk": text, blocks: text, "max-num-seqs": text,
+  "max-num-batched-tokens": text, "max-model-len": text, "max-num-queued-reqs": text, "step-ms": text, "prefill-ms-per-token": text, "kv-ms-per-token": text,
+} as const;
+
+/** Options from the command line; names as vLLM has them where it has them. `--max-num-queued-reqs none` takes the bound away. Throws `RangeError` for no number. */
+export function readOptions(args: readonly string[]): SimulatorOptions {
+  const { values } = parseArgs({ args: [...args], options: flags });
+  const set = <Name extends string>(name: Name, flag: string, value: string | undefined): Partial<Record<Name, number>> => {
+    if (value === undefined) return {};
+    if (value.trim() === "" || !(Number(value) >= 0)) throw new RangeError(`--${flag} wants a number of at least 0, not ${value}`);
+    const one: Partial<Record<Name, number>> = {};
+    one[name] = Number(value);
+    return one;
+  };
+  const queued = values["max-num-queued-reqs"];
+  const profile: Partial<EngineProfile> = {
+    ...set("blocks", "blocks", values.blocks),
+    ...set("maxNumSeqs", "max-num-seqs", values["max-num-seqs"]),
+    ...set("maxBatchedTokens", "max-num-batched-tokens", values["max-num-batched-tokens"]),
+    ...set("contextTokens", "max-model-len", values["max-model-len"]),
+    ...(queued === "none" ? { maxQueued: null } : set("maxQueued", "max-num-queued-reqs", queued)),
+    ...set("stepMs", "step-ms", values["step-ms"]),
+    ...set("prefillMsPerToken", "prefill-ms-per-token", values["prefill-ms-per-token"]),
+    ...set("kvMsPerToken", "kv-ms-per-token", values["kv-ms-per-token"]),
+  };
+  const models: ModelOptions[] = [
+    ...(values.model ?? []).map((names): ModelOptions => ({ names: namesOf(names) })),
+    ...(values["embedding-model"] ?? []).map((names): ModelOptions => ({ names: namesOf(names), speech: "vectors" })),
+  ];
+  return {
+    profile,
+    ...(models.length > 0 && { models }),
+    ...(values.host !== undefined && { host: values.host }),
+    ...(values["api-key"] !== undefined && { apiKey: values["api-key"] }),
+    ...set("port", "port", values.port),
+    ...set("answerTokensMean", "answer-tokens", values["answer-tokens"]),
+    ...set("tokensPerChunk", "tokens-per-chunk", values["tokens-per-chunk"]),
+  };
+}
+
+/** `name,alias,alias` */
+function namesOf(list: string): [string, ...string[]] {
+  const [name, ...aliases] = list.split(",").map((part) => part.trim()).filter((part) => part !== "");
+  if (name === undefined) throw new RangeError("--model wants a name");
+  return [name, ...aliases];
+}
+
+if (import.meta.main) {
+  // Killed means killed: exit code 137 is what a shell reports of SIGKILL.
+  const { url } = await startSimulator({ ...readOptions(process.argv.slice(2)), onKill: () => process.exit(137) });
+  console.log(`ready ${JSON.stringify({ url })}`);
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => process.exit(0));
+}

@@ -1,0 +1,75 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startSimulator, type Simulator } from "#origin/sim/server.ts";
+import { isListed } from "./engine-differences.ts";
+
+interface Fixture {
+  name: string;
+  server: string;
+  request: { method?: string; path: string; body?: string; headers?: Record<string, string> };
+  status: number | null;
+  headers?: Record<string, string>;
+  body?: string;
+  blocks?: string[];
+}
+
+const folder = new URL("../fixtures/vllm/", import.meta.url).pathname;
+const fixtures = readdirSync(folder)
+  .filter((file) => file.endsWith(".json"))
+  .map((file) => JSON.parse(readFileSync(join(folder, file), "utf8")) as Fixture)
+  .filter(({ request, status, body, blocks }) => request && status && (body !== undefined || blocks !== undefined));
+
+/** Keys in their order and the types of their values; of a list the shapes of what is in it. Values that only the model decides are left out. */
+function shapeOf(value: unknown): unknown {
+  if (Array.isArray(value)) return [...new Set(value.map((item) => JSON.stringify(shapeOf(item))))].slice(0, 1);
+  if (typeof value !== "object" || value === null) return value === null ? "null" : typeof value;
+  const isEnd = "finish_reason" in value && value.finish_reason !== null;
+  return Object.entries(value).map(([key, member]) => [key, free.has(key) || (isEnd && key === "delta") ? "free" : shapeOf(member)]);
+}
+
+/** Members whose form depends on which tokens the model drew; so does the delta with which an answer ends. */
+const free = new Set(["top_logprobs", "prompt_logprobs", "stop_reason"]);
+
+/** An answer without what may differ: an error keeps its type, code and param; a stream becomes the kinds of its chunks. */
+function structureOf(status: number, contentType: string | undefined, body: string) {
+  const base = { status, contentType };
+  if (contentType?.startsWith("text/event-stream")) {
+    const events = body.split("\n\n").filter((event) => event !== "");
+    const kinds = events.map((event) => (event === "data: [DONE]" ? event : JSON.stringify(shapeOf(JSON.parse(event.slice(6))))));
+    return { ...base, kinds: [...new Set(kinds)].sort(), first: kinds[0], last: kinds.at(-1) };
+  }
+  if (!contentType?.startsWith("application/json") || body === "") return base;
+  const parsed: unknown = JSON.parse(body);
+  const error = typeof parsed === "object" && parsed !== null && "error" in parsed ? parsed.error : undefined;
+  const facts = typeof error === "object" && error !== null ? { type: Reflect.get(error, "type"), code: Reflect.get(error, "code"), param: Reflect.get(error, "param") } : error;
+  return { ...base, shape: shapeOf(parsed), facts };
+}
+
+/** One simulator for each way in which vLLM was started; see the fixtures' README. */
+const servers: Record<string, Parameters<typeof startSimulator>[0]> = {
+  chat: { models: [{ names: ["Qwen/Qwen2.5-7B-Instruct", "chat"] }], profile: { stepMs: 0, contextTokens: 2_048 }, answerTokensMean: Infinity },
+  limited: { models: [{ names: ["Qwen/Qwen2.5-7B-Instruct", "chat"] }], profile: { stepMs: 0, contextTokens: 2_048 }, answerTokensMean: Infinity },
+  embed: { models: [{ names: ["Snowflake/snowflake-arctic-embed-m", "embed"], speech: "vectors" }], profile: { stepMs: 0, contextTokens: 2_048 } },
+};
+
+describe("the simulator answers as the recorded vLLM did, but for values", () => {
+  const running = new Map<string, Simulator>();
+  beforeAll(async () => {
+    for (const [name, options] of Object.entries(servers)) running.set(name, await startSimulator(options));
+  });
+  afterAll(async () => {
+    for (const simulator of running.values()) await simulator.close();
+  });
+
+  test.each(fixtures)("$name", async ({ name, server, request, status, headers, body, blocks }) => {
+    const url = running.get(server)?.url ?? "";
+    const response = await fetch(url + request.path, {
+      method: request.method ?? "GET", headers: request.headers ?? {}, redirect: "manual", ...(request.body !== undefined && request.body !== "" && { body: request.body }),
+    });
+    const got = structureOf(response.status, response.headers.get("content-type") ?? undefined, await response.text());
+    const wanted = structureOf(status ?? 0, headers?.["content-type"], body ?? blocks?.join("") ?? "");
+    if (isListed("simulator", `fixture ${name}`)) expect(got).not.toEqual(wanted);
+    else expect(got).toEqual(wanted);
+  });
+});

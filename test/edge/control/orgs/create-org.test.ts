@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { planLimits } from "#edge/agreements/quota.ts";
+import { openWorld, type World } from "../world.ts";
+
+let world: World;
+beforeAll(async () => void (world = await openWorld()));
+afterAll(() => world.close());
+
+const create = (body: unknown, key?: string) => world.ask("POST", "/control/orgs", { body, ...(key !== undefined && { key }) });
+const count = async () => (await world.select("SELECT count(*) AS n FROM orgs"))[0]?.["n"];
+
+it("makes an org with its plan's limits, and answers when the ledger knows it", async () => {
+  const answer = await create({ name: "Acme" });
+  expect(answer.status).toBe(201);
+  expect(answer.body).toMatchObject({ name: "Acme", plan: "standard", limits: planLimits.standard, isSuspended: false, isOperator: false, version: 1 });
+  expect(answer.body.id).toMatch(/^org_[0-9A-Za-z]{10}$/);
+  expect(new Date(answer.body.createdAt).toISOString()).toBe(answer.body.createdAt);
+  expect(world.publisher.org(answer.body.id)).toEqual({ kind: "org", id: answer.body.id, plan: "standard", isSuspended: false, limits: planLimits.standard, version: 1 });
+});
+
+it("takes limits over the plan's, null for none", async () => {
+  const { body } = await create({ name: "Acme", plan: "professional", limits: { tokensPerDay: null, concurrency: 7 } });
+  expect(body.limits).toEqual({ ...planLimits.professional, tokensPerDay: null, concurrency: 7 });
+});
+
+it("wants enterprise rates said, if only that there are none", async () => {
+  const limits = { requestsPerMinute: null, requestsPerHour: 9, concurrency: null };
+  for (const name of Object.keys(limits)) {
+    const { [name as keyof typeof limits]: _, ...rest } = limits;
+    const answer = await create({ name: "Big", plan: "enterprise", limits: rest });
+    expect([answer.status, answer.body.error.param]).toEqual([400, `limits.${name}`]);
+  }
+  expect((await create({ name: "Big", plan: "enterprise" })).body.error.param).toBe("limits.requestsPerMinute");
+  expect((await create({ name: "Big", plan: "enterprise", limits })).body.limits).toMatchObject(limits);
+});
+
+it("refuses each field's bad values with the field's path", async () => {
+  const before = await count();
+  const bad: [unknown, string][] = [
+    [{}, "name"],
+    [{ name: "" }, "name"],
+    [{ name: "  \n " }, "name"],
+    [{ name: 1 }, "name"],
+    [{ name: null }, "name"],
+    [{ name: "x".repeat(101) }, "name"],
+    [{ name: "a\u0000b" }, "name"],
+    [{ name: "a\u001b[31mb" }, "name"],
+    [{ name: "a\u202eb" }, "name"],
+    [{ name: "a\ud800b" }, "name"],
+    [{ name: "a\u2028b" }, "name"],
+    [{ name: "x", plan: "Standard" }, "plan"],
+    [{ name: "x", plan: null }, "plan"],
+    [{ name: "x", limits: null }, "limits"],
+    [{ name: "x", limits: [] }, "limits"],
+    [{ name: "x", limits: { requestsPerMinute: "60" } }, "limits.requestsPerMinute"],
+    [{ name: "x", limits: { requestsPerMinute: -1 } }, "limits.requestsPerMinute"],
+    [{ name: "x", limits: { requestsPerMinute: 1.5 } }, "limits.requestsPerMinute"],
+    [{ name: "x", limits: { tokensPerDay: 2 ** 53 } }, "limits.tokensPerDay"],
+    [{ name: "x", limits: { tokensPerYear: 1 } }, "limits.tokensPerYear"],
+    [[], "json"],
+    ["x", "json"],
+    [null, "json"],
+  ];
+  for (const [body, param] of bad) {
+    const answer = await create(body);
+    expect([body, answer.status, answer.body.error.code, answer.body.error.param]).toEqual([body, 400, "invalid_value", param]);
+    expect(Object.keys(answer.body.error).toSorted()).toEqual(["code", "message", "param", "type"]);
+  }
+  expect(await count()).toBe(before);
+});
+
+it("counts a name in characters, trims it, and stores what people typed", async () => {
+  for (const [name, stored] of [["🦑".repeat(100), "🦑".repeat(100)], [" \u00e9 ", "\u00e9"], ["e\u0301", "\u00e9"], ["'; DROP TABLE orgs; --", "'; DROP TABLE orgs; --"], ["<script>", "<script>"], ["𝕬👩‍👩‍👧", "𝕬👩‍👩‍👧"]]) {
+    const answer = await create({ name });
+    expect([answer.status, answer.body.name]).toEqual([201, stored]);
+  }
+});
+
+it("refuses bodies that are no JSON, no JSON by type, encoded, missing, or too large", async () => {
+  const post = (asking: object) => world.ask("POST", "/control/orgs", asking);
+  expect((await post({ rawBody: "{" })).body.error).toMatchObject({ code: "invalid_json" });
+  expect((await post({ rawBody: "[".repeat(60_000) })).body.error).toMatchObject({ code: "invalid_json" });
+  expect((await post({ rawBody: new Blob([new Uint8Array([0x22, 0xff, 0x22])]).stream() })).body.error).toMatchObject({ code: "invalid_json" });
+  expect((await post({ rawBody: '{"name":"x"}', headers: { "content-type": "text/plain" } })).body.error).toMatchObject({ code: "invalid_value", param: "content-type" });
+  expect((await post({ rawBody: '{"name":"x"}', headers: { "content-type": "application/jsonp" } })).body.error).toMatchObject({ param: "content-type" });
+  expect((await post({ rawBody: '{"name":"x"}', headers: { "content-encoding": "gzip" } })).status).toBe(415);
+  expect((await post({})).body.error).toMatchObject({ code: "invalid_value" });
+  expect((await post({ rawBody: JSON.stringify({ name: "x", pad: "y".repeat(70_000) }) })).status).toBe(413);
+  expect((await post({ rawBody: '{"name":"ok"}', headers: { "content-type": "application/json; charset=utf-8" } })).status).toBe(201);
+});
+
+it("is the operators' alone", async () => {
+  const answer = await create({ name: "Mine" }, world.a.admin);
+  expect([answer.status, answer.body.error.code]).toEqual([403, "insufficient_permissions"]);
+});
+
+it("leaves nothing behind when the ledger is out of reach", async () => {
+  const before = await count();
+  world.publisher.fails = () => true;
+  const answer = await create({ name: "Late" });
+  world.publisher.fails = () => false;
+  expect([answer.status, answer.body.error.code, answer.headers.get("retry-after")]).toEqual([503, "quota_unavailable", "1"]);
+  expect(await count()).toBe(before);
+  expect(world.logs.some((line) => line.includes("publish_failed"))).toBe(true);
+  expect((await create({ name: "Late" })).status).toBe(201);
+});

@@ -1,0 +1,154 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { bodyBytesMax, bodyDepthMax } from "#edge/limits.ts";
+import { depthOf, readBytes, readJson } from "#edge/protocol/body.ts";
+import { expectRefusal } from "#test/support/refused.ts";
+import { posted, streamed } from "#test/support/visit.ts";
+
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+const raw = (bytes: Uint8Array<ArrayBuffer>) => new Request("http://edge/", { method: "POST", body: bytes });
+
+describe("size", () => {
+  test("a declared length above 4 MiB is refused before a byte is read", async () => {
+    const request = posted("{}", { "content-length": String(bodyBytesMax + 1) });
+    const refusal = await expectRefusal(() => readJson(request), "request_too_large");
+    expect(refusal.status).toBe(413);
+    expect(request.bodyUsed).toBe(false);
+  });
+
+  test("an undeclared body is counted while it streams, and abandoned at the first byte too many", async () => {
+    let pulled = 0;
+    function* endless() {
+      for (;;) {
+        pulled++;
+        yield new Uint8Array(64 * 1024).fill(32);
+      }
+    }
+    await expectRefusal(() => readJson(streamed(endless())), "request_too_large");
+    expect(pulled).toBeLessThanOrEqual(bodyBytesMax / (64 * 1024) + 4);
+  });
+
+  test("exactly 4 MiB pass, streamed in uneven chunks, in their order; one byte more does not", async () => {
+    const bytes = Uint8Array.from({ length: bodyBytesMax }, (_, at) => at % 251);
+    const chunks = (all: Uint8Array) => [all.subarray(0, 1), all.subarray(1, 70_000), new Uint8Array(), all.subarray(70_000)];
+    const read = await readBytes(streamed(chunks(bytes)), bodyBytesMax);
+    expect(Buffer.compare(read, bytes)).toBe(0);
+    await expectRefusal(() => readBytes(streamed(chunks(new Uint8Array(bodyBytesMax + 1))), bodyBytesMax), "request_too_large");
+  });
+
+  test("a body longer than its declared length is refused as well, should the HTTP layer let it through", async () => {
+    await expectRefusal(() => readBytes(streamed([new Uint8Array(2_000)], { "content-length": "5" }), 1_000), "request_too_large");
+  });
+
+  test("the refusal names the bound", async () => {
+    const refusal = await expectRefusal(() => readBytes(streamed([new Uint8Array(11)]), 10), "request_too_large");
+    expect(refusal.details.say).toContain("10 bytes");
+  });
+
+  test("a request without a body reads as nothing", async () => {
+    expect(await readBytes(new Request("http://edge/", { method: "POST" }), 10)).toEqual(new Uint8Array());
+  });
+});
+
+describe("encodings", () => {
+  for (const encoding of ["gzip", "br", "deflate", "zstd", "GZIP", "gzip, identity", "identity, gzip", "x-none", "*", "identity identity"]) {
+    test(`Content-Encoding '${encoding}' is 415`, async () => {
+      const refusal = await expectRefusal(() => readJson(posted("{}", { "content-encoding": encoding })), "unsupported_content_encoding");
+      expect(refusal.status).toBe(415);
+    });
+  }
+
+  for (const encoding of ["identity", "IDENTITY", " identity "]) {
+    test(`Content-Encoding '${encoding}' is none`, async () => expect((await readJson(posted("{}", { "content-encoding": encoding }))).json).toEqual({}));
+  }
+});
+
+describe("JSON", () => {
+  const malformed = ["", " ", "{", "[", "{]", "{'a':1}", "{a:1}", '{"a":1,}', '{"a":1}x', "NaN", "Infinity", "-", "01", "1e", "undefined", '"\n"', '{"a":0x10}', "{} {}", "// x\n{}", '{"a":.5}', '{"n":１}', "\u0000", "<html>", "model=x&prompt=y"];
+  for (const text of malformed) {
+    test(`${JSON.stringify(text)} is not JSON`, async () => {
+      const refusal = await expectRefusal(() => readJson(posted(text)), "invalid_json");
+      expect(refusal.details.say).toBeUndefined();
+    });
+  }
+
+  const notUtf8: [string, number[]][] = [
+    ["a stray continuation byte", [0x22, 0x80, 0x22]],
+    ["an overlong slash", [0x22, 0xc0, 0xaf, 0x22]],
+    ["an encoded surrogate", [0x22, 0xed, 0xa0, 0x80, 0x22]],
+    ["a code point past U+10FFFF", [0x22, 0xf4, 0x90, 0x80, 0x80, 0x22]],
+    ["a cut sequence", [0x22, 0xe2, 0x82, 0x22]],
+    ["UTF-16", [0xff, 0xfe, 0x7b, 0x00, 0x7d, 0x00]],
+    ["Latin-1", [0x22, 0xe9, 0x22]],
+  ];
+  for (const [name, bytes] of notUtf8) test(`${name} is refused`, async () => void (await expectRefusal(() => readJson(raw(Uint8Array.from(bytes))), "invalid_json")));
+
+  test("one byte order mark at the front is passed over; a second one, or one inside, is not", async () => {
+    expect((await readJson(posted('\ufeff{"a":1}'))).json).toEqual({ a: 1 });
+    await expectRefusal(() => readJson(posted("\ufeff\ufeff{}")), "invalid_json");
+    await expectRefusal(() => readJson(posted('{\ufeff"a":1}')), "invalid_json");
+  });
+
+  test("an escaped lone surrogate is text; written anew it is still JSON in ASCII", async () => {
+    const { json } = await readJson(posted('{"a":"\\ud800"}'));
+    expect(JSON.stringify(json)).toBe('{"a":"\\ud800"}');
+  });
+
+  test("of a member that stands twice the last counts, and only it is written for the origin", async () => {
+    const { json } = await readJson(posted('{"n":1,"n":2,"\\u006e":3}'));
+    expect(JSON.stringify(json)).toBe('{"n":3}');
+  });
+
+  test("a member called __proto__ is a member and changes no prototype", async () => {
+    const { json } = await readJson(posted('{"__proto__":{"isAdmin":true}}'));
+    expect(Object.keys(json as object)).toEqual(["__proto__"]);
+    expect("isAdmin" in Object(json)).toBe(false);
+  });
+
+  test("what is returned are the very bytes that were sent", async () => {
+    const text = ' {"a" : "é"}\r\n';
+    expect((await readJson(posted(text))).bytes).toEqual(bytesOf(text));
+  });
+
+  test("any JSON value within the depth is read as JSON.parse reads it", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.json({ maxDepth: 6, stringUnit: "binary" }), async (text) => {
+        expect((await readJson(posted(text))).json).toEqual(JSON.parse(text));
+      }),
+    );
+  });
+});
+
+describe("depth", () => {
+  const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
+  const objects = (depth: number) => `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
+
+  for (const shape of [nested, objects]) {
+    test(`${shape(1)} nested ${bodyDepthMax} deep passes; one deeper is refused`, async () => {
+      await readJson(posted(shape(bodyDepthMax)));
+      const refusal = await expectRefusal(() => readJson(posted(shape(bodyDepthMax + 1))), "invalid_value");
+      expect(refusal.details.say).toContain(String(bodyDepthMax));
+    });
+  }
+
+  test("depth counts along the deepest branch, and scalars are 0", () => {
+    for (const [json, depth] of [[1, 0], [null, 0], ["[[", 0], [[], 1], [{}, 1], [[[], { a: [1] }, 2], 3], [{ a: {}, b: [[[]]] }, 4]] as const) expect(depthOf(json, 65)).toBe(depth);
+    expect(depthOf([[[[]]]], 2)).toBe(2);
+  });
+
+  const hostile: [string, string, string][] = [
+    ["4 MiB of '['", "[".repeat(bodyBytesMax), "invalid_json"],
+    ["2 MiB of '[' closed by as many ']'", nested(bodyBytesMax / 2), "invalid_value"],
+    ["700,000 objects in one another", objects(bodyBytesMax / 6 - 1), "invalid_value"],
+    ["4 MiB of '{\"a\":' unclosed", '{"a":'.repeat(800_000), "invalid_json"],
+  ];
+  for (const [name, text, code] of hostile) {
+    test(`${name} are refused fast`, async () => {
+      const request = posted(text);
+      const start = performance.now();
+      const refusal = await expectRefusal(() => readJson(request), code as "invalid_json");
+      expect(refusal.status).toBe(400);
+      expect(performance.now() - start).toBeLessThan(1_000);
+    });
+  }
+});

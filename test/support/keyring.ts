@@ -1,0 +1,10 @@
+import { openKeyring, type Keyring } from "#edge/agreements/key-format.ts";
+
+/** 32 bytes of one value, base64url without padding. */
+export function secretOf(byte: number, bytes = 32): string {
+  return Buffer.alloc(bytes, byte).toString("base64url");
+}
+
+export function keyringOf(tagKeys: Record<string, string> = { t1: secretOf(1) }, peppers: Record<string, string> = { p1: secretOf(101) }): Promise<Keyring> {
+  return openKeyring({ tagKeys, peppers });
+}

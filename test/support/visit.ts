@@ -1,0 +1,37 @@
+import { randomBytes, type Visit } from "#edge/visit.ts";
+
+export const startedAtMs = Date.UTC(2026, 10, 20, 12, 0, 0);
+
+/** A visit whose clock the test moves, and whose log it reads. */
+export interface TestVisit extends Visit {
+  nowMs: number;
+  logged: { event: string; facts: Record<string, string | number | boolean | null> | undefined }[];
+}
+
+export function visitOf(request: Request = new Request("http://edge/"), id = "req_0000000000000000000000"): TestVisit {
+  const visit: TestVisit = {
+    id,
+    request,
+    startedAtMs,
+    nowMs: startedAtMs,
+    logged: [],
+    now: () => visit.nowMs,
+    random: randomBytes,
+    afterwards: (work) => void work.catch(() => undefined),
+    log: (event, facts) => void visit.logged.push({ event, facts }),
+  };
+  return visit;
+}
+
+/** A POST with a JSON body. */
+export function posted(body: unknown, headers: Record<string, string> = {}): Request {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return new Request("http://edge/v1/chat/completions", { method: "POST", body: text, headers: { "content-type": "application/json", ...headers } });
+}
+
+/** A POST whose length nobody declared. */
+export function streamed(chunks: Iterable<Uint8Array>, headers: Record<string, string> = {}): Request {
+  const body = ReadableStream.from(chunks);
+  const init = { method: "POST", body, headers, duplex: "half" };
+  return new Request("http://edge/v1/chat/completions", init);
+}
