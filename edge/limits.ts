@@ -23,7 +23,7 @@ export const callMsMax = 15 * 60_000;
 export const holdGraceMs = 30_000;
 /** A stream whose origin has not spoken by then is answered 200 and kept alive with comments. */
 export const earlyAnswerMs = 1_000;
-export const waitCommentMs = 500;
+export const waitCommentMs = 400;
 
 /** Windows of the ledger. */
 export const subBuckets = 60;

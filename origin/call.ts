@@ -9,6 +9,7 @@ import type { AgentConfig } from "./config.ts";
 import { readText, type Engine } from "./engines/client.ts";
 import { countPrompt, countText, guessText } from "./engines/tokenize.ts";
 import { isContextError, translateError, type CallPath } from "./engines/translate.ts";
+import { openEventWriter } from "./event-writer.ts";
 import type { Gate } from "./gate.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
@@ -110,14 +111,16 @@ async function serveStream(call: LiveCall): Promise<void> {
   const patience = setTimeout(() => leaving.abort(silent), limits.streamIdleMsMax);
   const engineAnswer = await askEngine(call).finally(() => clearTimeout(patience));
   if (leaving.signal.aborted) throw new Refusal("bad_gateway", { log: "left" });
-  response.writeHead(200, { ...streamHeaders, ...ourHeaders(rooms) });
+  response.writeHead(200, { ...streamHeaders, "transfer-encoding": "chunked", ...ourHeaders(rooms) });
   response.flushHeaders();
+  const writer = openEventWriter(response);
   const { wantsUsage, wantsContinuousUsage, choices, path } = prepared;
   const { hasContinuousUsage } = engine.dialect;
   const chunks = new Chunks(tally, { model: claims.model, choices, wantsUsage, wantsContinuousUsage, hasContinuousUsage });
   const ending = await passStream({
     engineAnswer,
     response,
+    writer,
     chunks,
     tally,
     limits,
@@ -129,10 +132,10 @@ async function serveStream(call: LiveCall): Promise<void> {
   call.responseId = chunks.responseId;
   await settlePrompt(tally, engine, prepared);
   keepFinal(call, ending.outcome, ending.refusal);
-  if (ending.outcome !== "done") return void response.end(ending.refusal ? errorEvent(ending.refusal) : "");
+  if (ending.outcome !== "done") return writer.end(ending.refusal ? Buffer.from(errorEvent(ending.refusal)).toString("latin1") : "");
   const owed = wantsUsage && !chunks.hasSentUsage;
   const object = path === "/v1/completions" ? "text_completion" : "chat.completion.chunk";
-  response.end(`${owed ? `data: ${chunks.owedUsage(rooms.now(), object)}\n\n` : ""}data: [DONE]\n\n`, "latin1");
+  writer.end(`${owed ? `data: ${chunks.owedUsage(rooms.now(), object)}\n\n` : ""}data: [DONE]\n\n`);
 }
 
 /**

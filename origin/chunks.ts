@@ -68,10 +68,10 @@ export class Chunks {
     const chunk = parse(json);
     if (chunk === null || isError(chunk) || !Array.isArray(chunk["choices"])) return null;
     const choices = chunk["choices"].filter(isObject);
-    if (choices.some((choice) => brokenReasons.has(choice["finish_reason"]))) return null;
     if (typeof chunk["id"] === "string") this.responseId ??= chunk["id"].slice(0, 128);
-    if (choices.some((choice) => typeof choice["finish_reason"] === "string")) this.hasFinished = true;
     this.#count(json, choices);
+    if (choices.some((choice) => brokenReasons.has(choice["finish_reason"]))) return null;
+    if (choices.some((choice) => typeof choice["finish_reason"] === "string")) this.hasFinished = true;
     if (choices.length === 0) return this.#usageChunk(chunk);
     if (!this.#options.wantsContinuousUsage) delete chunk["usage"];
     if ("model" in chunk) chunk["model"] = this.#options.model;

@@ -4,6 +4,7 @@ import { Refusal } from "#edge/errors.ts";
 import { checkpointMs, checkpointTokens } from "#edge/limits.ts";
 import type { Chunks } from "./chunks.ts";
 import type { AgentLimits } from "./config.ts";
+import type { EventWriter } from "./event-writer.ts";
 import { Frames } from "./frames.ts";
 import type { Tally } from "./tally.ts";
 
@@ -16,6 +17,7 @@ export interface Ending {
 export interface StreamParts {
   engineAnswer: IncomingMessage;
   response: ServerResponse;
+  writer: EventWriter;
   chunks: Chunks;
   tally: Tally;
   limits: Pick<AgentLimits, "streamIdleMsMax" | "pingMs">;
@@ -43,7 +45,7 @@ const broken = (log: string): Ending => ({ outcome: "broken", refusal: new Refus
  * nothing for `streamIdleMsMax` while we listen, hangs up, or reports an error (then `[DONE]` behind it means nothing).
  */
 export function passStream(parts: StreamParts): Promise<Ending> {
-  const { engineAnswer, response, chunks, tally, limits, signal } = parts;
+  const { engineAnswer, response, writer, chunks, tally, limits, signal } = parts;
   return new Promise((resolve) => {
     const frames = new Frames();
     let isOver = false;
@@ -51,7 +53,7 @@ export function passStream(parts: StreamParts): Promise<Ending> {
     let hasToken = false;
     const ping = setInterval(() => {
       if (response.writableNeedDrain) return;
-      response.write(": ping\n\n");
+      writer.write(": ping\n\n");
       parts.onPing();
     }, limits.pingMs);
     const idle = setTimeout(() => !engineAnswer.isPaused() && end(broken("engine_idle")), limits.streamIdleMsMax);
@@ -83,7 +85,7 @@ export function passStream(parts: StreamParts): Promise<Ending> {
       const { text, ending } = passAll(payloads);
       if (text !== "") {
         ping.refresh();
-        if (!response.write(text, "latin1")) engineAnswer.pause();
+        if (!writer.write(text)) engineAnswer.pause();
       }
       if (ending) return end(ending);
       if (!hasToken && tally.hasContent) {

@@ -116,7 +116,7 @@ export function openUsageSender(usageLog: UsageLog, options: SenderOptions): Usa
       const untilMs = performance.now() + msMax;
       while ((usageLog.backlogBytes > 0 || checkpoints.size + unkept.length > 0) && performance.now() < untilMs) {
         await Promise.race([run(), pause(untilMs - performance.now())]);
-        if (failures > 0) await pause(Math.min(100, Math.max(0, untilMs - performance.now())));
+        if (failures > 0) await pause(Math.min(100, untilMs - performance.now()));
       }
     },
     get isDurable() {
@@ -174,5 +174,5 @@ function backOffMs(failures: number, random: () => number): number {
 }
 
 function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  return new Promise((resolve) => setTimeout(resolve, Math.max(1, ms)));
 }

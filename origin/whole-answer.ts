@@ -7,6 +7,8 @@ import type { CallPath } from "./engines/translate.ts";
 import type { Tally } from "./tally.ts";
 import { readCounts, usageTextOf } from "./usage-text.ts";
 
+/** vLLM's own affairs, which a whole answer tells. */
+const engineMembers = ["kv_transfer_params", "ec_transfer_params", "metrics"];
 const brokenReasons: ReadonlySet<unknown> = new Set(["error", "abort"]);
 
 /**
@@ -31,7 +33,8 @@ export function readWhole(text: string, path: CallPath, tally: Tally): Body {
 export function writeWhole(answer: Body, path: CallPath, model: string, tally: Tally): string {
   const { completion_tokens, ...usage } = billedUsage(tally);
   const billed = path === "/v1/embeddings" ? usage : { ...usage, completion_tokens };
-  return JSON.stringify({ ...answer, model, usage: { ...(isObject(answer["usage"]) && answer["usage"]), ...billed } });
+  const shown = Object.fromEntries(Object.entries(answer).filter(([name]) => !engineMembers.includes(name)));
+  return JSON.stringify({ ...shown, model, usage: { ...(isObject(answer["usage"]) && answer["usage"]), ...billed } });
 }
 
 /** All the text that the choices hold, for a tokenizer to count. */

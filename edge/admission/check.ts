@@ -1,3 +1,4 @@
+import type { Credential } from "../agreements/credential.ts";
 import { HoldId, KeyId, OrgId } from "../agreements/ids.ts";
 import { UsageRecord } from "../agreements/usage.ts";
 import type { Ask } from "./port.ts";
@@ -11,9 +12,8 @@ const holdMsMax = 24 * 3_600_000;
  * holds are at most 10^9 and its money is exact in a double. Nothing is booked from an ask that did not pass here.
  */
 export function checkAsk(ask: Ask): void {
-  mustBe(HoldId.safeParse(ask.hold).success, "hold");
-  mustBe(OrgId.safeParse(ask.org).success, "org");
-  mustBe(KeyId.safeParse(ask.key).success, "key");
+  checkHold(ask.hold);
+  checkCredential(ask);
   mustBe(isCount(ask.promptTokens, countMax), "promptTokens");
   mustBe(isCount(ask.completionTokens, countMax), "completionTokens");
   mustBe(isCount(ask.choices, countMax), "choices");
@@ -24,6 +24,12 @@ export function checkAsk(ask: Ask): void {
   mustBe(isCount(promptMicrosPerMTok, Number.MAX_SAFE_INTEGER), "price.promptMicrosPerMTok");
   mustBe(isCount(completionMicrosPerMTok, Number.MAX_SAFE_INTEGER), "price.completionMicrosPerMTok");
   mustBe(Number.isSafeInteger(promptMicrosPerMTok * ask.promptTokens + completionMicrosPerMTok * completion), "price");
+}
+
+/** Throws unless org and key are ids. */
+export function checkCredential(credential: Credential): void {
+  mustBe(OrgId.safeParse(credential.org).success, "org");
+  mustBe(KeyId.safeParse(credential.key).success, "key");
 }
 
 /** Throws unless this is a hold's id. */

@@ -1,3 +1,4 @@
+import type { Credential } from "../agreements/credential.ts";
 import { isInRanges } from "../agreements/ip.ts";
 import type { KeyRecord } from "../agreements/key.ts";
 import { isSameText } from "../agreements/key-format.ts";
@@ -21,9 +22,8 @@ const askAgainMs = 1_000;
  */
 export function decide(state: State, ask: Ask, earlier: EarlierCall | null, now: number): Decision {
   const atMs = Math.max(now, state.atMs);
-  const key = provenKey(state, ask, atMs);
-  if (!key) return no({ kind: "denial", reason: "key" });
-  if (key.ipRanges && !isInRanges(ask.ip, key.ipRanges)) return no({ kind: "denial", reason: "ip" });
+  const key = keyInForce(state, ask, now);
+  if (key.kind === "denial") return no(key);
   if (key.endpoints && !key.endpoints.includes(ask.endpoint)) return no({ kind: "denial", reason: "endpoint" });
   if (key.models && !key.models.includes(ask.model)) return no({ kind: "denial", reason: "model" });
   const repeat = earlier && ask.idempotency && atMs < earlier.admittedAtMs + idempotencyMs ? judgeRepeat(ask.idempotency.body, earlier) : null;
@@ -59,17 +59,25 @@ export function decide(state: State, ask: Ask, earlier: EarlierCall | null, now:
   });
 }
 
-/** The key, if it is the one presented, in force, and of an org in force. Unknown keys are compared too, so that they take as long (S3). */
-function provenKey(state: State, ask: Ask, atMs: number): KeyRecord | null {
-  const key = state.keys[ask.key] ?? null;
+/** The record of the key that is presented, when it and its org are in force and the address is allowed; else why not. */
+export function keyInForce(state: State, credential: Credential, now: number): KeyRecord | Denial {
+  const key = provenKey(state, credential, Math.max(now, state.atMs));
+  if (!key) return { kind: "denial", reason: "key" };
+  if (key.ipRanges && !isInRanges(credential.ip, key.ipRanges)) return { kind: "denial", reason: "ip" };
+  return key;
+}
+
+/** Unknown keys are compared too, so that they take as long (S3). */
+function provenKey(state: State, credential: Credential, atMs: number): KeyRecord | null {
+  const key = state.keys[credential.key] ?? null;
   let isProven = false;
-  for (const { kid, digest } of ask.digests) {
+  for (const { kid, digest } of credential.digests) {
     const isSame = isSameText(digest, key?.digest ?? noDigest);
     if (isSame && kid === key?.pepperKid) isProven = true;
   }
   if (!key || !isProven || key.isRevoked) return null;
   if (key.expiresAtMs !== null && key.expiresAtMs <= atMs) return null;
-  if (!state.org || state.org.id !== ask.org || state.org.isSuspended) return null;
+  if (!state.org || state.org.id !== credential.org || state.org.isSuspended) return null;
   return key;
 }
 

@@ -1,11 +1,12 @@
+import type { Credential } from "../agreements/credential.ts";
 import type { KeyRecord } from "../agreements/key.ts";
 import type { HoldId, OrgId } from "../agreements/ids.ts";
 import type { OrgRecord } from "../agreements/org.ts";
 import type { UsageRecord } from "../agreements/usage.ts";
 import { apply } from "./books.ts";
-import { checkAsk, checkHold, checkRecords } from "./check.ts";
-import { decide, type Decision } from "./decide.ts";
-import type { Ask, Denial, Grant, LedgerState, Settlement } from "./port.ts";
+import { checkAsk, checkCredential, checkHold, checkRecords } from "./check.ts";
+import { decide, keyInForce, type Decision } from "./decide.ts";
+import type { Ask, Denial, Grant, LedgerState, Scopes, Settlement } from "./port.ts";
 import { inspect, publish } from "./publish.ts";
 import { expire, nextDeadlineMs, release, settle, type Verdict } from "./settle.ts";
 import type { Change, EarlierCall, Ended, State } from "./state.ts";
@@ -59,6 +60,12 @@ export class Keeper {
     this.#write({ kind: "held", hold: decision.hold });
     this.#quietUntilMs = Math.min(this.#quietUntilMs, decision.hold.expiresAtMs);
     return decision.grant;
+  }
+
+  look(credential: Credential, now: number): Scopes | Denial {
+    checkCredential(credential);
+    const key = keyInForce(this.state, credential, now);
+    return key.kind === "denial" ? key : { kind: "scopes", endpoints: key.endpoints, models: key.models };
   }
 
   settle(org: OrgId, records: UsageRecord[], now: number): Settlement[] {

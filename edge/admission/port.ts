@@ -1,3 +1,4 @@
+import type { Credential } from "../agreements/credential.ts";
 import type { HoldId, KeyId, OrgId } from "../agreements/ids.ts";
 import type { KeyRecord } from "../agreements/key.ts";
 import type { Endpoint, Price, Tier } from "../agreements/model.ts";
@@ -12,6 +13,8 @@ import type { Outcome, UsageRecord } from "../agreements/usage.ts";
 export interface Ledger {
   /** One round trip: verifies key, scopes and address, checks every window and reserves. A denial leaves every counter as it was. */
   admit(ask: Ask): Promise<Grant | Denial>;
+  /** What a key in force may use, at an address it may be used from; reserves nothing. Denials are `key` and `ip`. */
+  look(credential: Credential): Promise<Scopes | Denial>;
   /** Replaces holds by what was used (final records) or notes how far they are (checkpoints). Idempotent by hold id. */
   settle(org: OrgId, records: UsageRecord[]): Promise<Settlement[]>;
   /** Gives a hold back because nothing ran: tokens, money and the day's request; the minute and the hour keep the attempt. */
@@ -44,6 +47,13 @@ export interface Ask {
   ttlMs: number;
   /** SHA-256 in hex of the caller's Idempotency-Key and of the body it came with. */
   idempotency: { key: string; body: string } | null;
+}
+
+/** What a key may use; `null` is any. */
+export interface Scopes {
+  kind: "scopes";
+  endpoints: Endpoint[] | null;
+  models: string[] | null;
 }
 
 /** One window as response headers tell it: how much is left, and in how many ms it is full again. */

@@ -46,7 +46,7 @@ export const operatorsOnly: MiddlewareHandler<ControlEnv> = async (c, next) => {
 };
 
 /** An org's admin makes and ends inference keys; admin keys are the operators'. */
-export function refuseUnlessManager(c: Context<ControlEnv>, kind: KeyRow["kind"]): void {
+export function refuseUnlessInCharge(c: Context<ControlEnv>, kind: KeyRow["kind"]): void {
   if (kind === "inference" || c.var.admin.role === "operator") return;
   throw new Refusal("insufficient_permissions", { say: "Only an operator's key may create, rotate or revoke admin keys." });
 }

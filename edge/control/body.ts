@@ -14,7 +14,10 @@ export const takeBody: MiddlewareHandler<ControlEnv> = async (c, next) => {
   const text = await readText(c.req.raw.body);
   const { method, url, headers } = c.req.raw;
   if (text !== "") refuseUnlessJson(text, headers.get("content-type") ?? "");
-  c.req.raw = new Request(url, { method, headers, body: text });
+  // An empty body is none, whatever its media type says: `curl -X POST -H 'content-type: application/json'` is common.
+  const kept = new Headers(headers);
+  if (text === "") kept.delete("content-type");
+  c.req.raw = new Request(url, { method, headers: kept, body: text === "" ? null : text });
   return next();
 };
 
@@ -27,7 +30,7 @@ export function refuseInvalid(result: { target: string; success: boolean; error?
   const path = isUnknownField ? [...issue.path, issue.keys[0] ?? ""] : (issue?.path ?? []);
   const say = isUnknownField ? "There is no such field, or it may not be set." : (issue?.message ?? "Not allowed.");
   const param = writePath(path).slice(0, sayCharsMax);
-  throw new Refusal("invalid_value", { param: param || result.target, say: `${param || "The body"}: ${say}`, log: `${c.req.method} ${issue?.code}` });
+  throw new Refusal("invalid_value", { param: param || undefined, say: `${param || "The body"}: ${say}`, log: `${c.req.method} ${issue?.code}` });
 }
 
 function writePath(path: PropertyKey[]): string {

@@ -44,6 +44,9 @@ export interface Place {
   id: string;
 }
 
+/** Before the first row of any list that begins with the newest. */
+export const listStart: Place = { ms: Number.MAX_SAFE_INTEGER, id: "" };
+
 const Cursor = z
   .string()
   .regex(/^\d{1,15}\.(org|key|hold)_[0-9A-Za-z]{1,22}(:late)?$/, "Give `nextCursor` of the page before.")

@@ -1,8 +1,9 @@
 import type { Context } from "hono";
+import type { KeyId } from "../agreements/ids.ts";
 import type { KeyRecord } from "../agreements/key.ts";
 import type { OrgRecord } from "../agreements/org.ts";
 import { Refusal } from "../errors.ts";
-import { toKeyRecord, type KeyRow } from "./keys/queries.ts";
+import { revokeKeyRow, toKeyRecord, type KeyRow } from "./keys/queries.ts";
 import { toOrgRecord, type OrgRow } from "./orgs/queries.ts";
 import type { ControlEnv } from "./port.ts";
 
@@ -14,6 +15,16 @@ export async function publishOrg(c: Context<ControlEnv>, row: OrgRow): Promise<v
 /** Brings a key as stored into force. Admin keys are read from D1 on every request, so no ledger needs to know them. */
 export async function publishKey(c: Context<ControlEnv>, row: KeyRow): Promise<void> {
   if (row.kind === "inference") await publish(c, toKeyRecord(row));
+}
+
+/**
+ * Revokes a key whose text nobody was shown. The ledger may have heard of it before it failed, so it is told again, without making the caller wait
+ * for what just failed.
+ */
+export async function withdrawKey(c: Context<ControlEnv>, id: KeyId): Promise<void> {
+  const { visit, control } = c.var;
+  const row = await revokeKeyRow(control.db, id, visit.now());
+  if (row) visit.afterwards(publishKey(c, row));
 }
 
 /** Runs the clean-up after a failure: its own failure is logged and hides nothing. */

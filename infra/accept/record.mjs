@@ -27,7 +27,7 @@ const CHAT = '/v1/chat/completions'
 const COMP = '/v1/completions'
 
 /** One exchange on a connection of its own.  `cut`: destroy the socket after that many SSE blocks. */
-function exchange(port, { method = 'GET', path, headers = {}, body, cut, onBlock }) {
+function exchange(port, { method = 'GET', path, headers = {}, body, cut, patience = 120_000, onBlock }) {
   return new Promise((resolve, reject) => {
     const payload = body === undefined ? undefined : Buffer.from(body)
     const req = http.request({
@@ -38,7 +38,8 @@ function exchange(port, { method = 'GET', path, headers = {}, body, cut, onBlock
       agent: false,
       headers: { connection: 'keep-alive', ...headers, ...(payload ? { 'content-length': payload.length } : {}) },
     })
-    const timer = setTimeout(() => req.destroy(new Error(`${method} ${path}: no end after 120 s`)), 120_000)
+    let give = () => req.destroy(new Error(`${method} ${path}: no answer in ${patience} ms`))
+    const timer = setTimeout(() => give(), patience)
     req.on('error', (e) => { clearTimeout(timer); reject(e) })
     req.on('response', (res) => {
       const parts = []
@@ -63,7 +64,10 @@ function exchange(port, { method = 'GET', path, headers = {}, body, cut, onBlock
         socket.destroy() // kept alive only so that the answer carries no "connection: close"
         resolve(out)
       }
+      let last = Date.now()
+      give = () => done(`open, and silent for ${Math.round((Date.now() - last) / 1000)} s, when the client gave up`)
       res.on('data', (d) => {
+        last = Date.now()
         parts.push(d)
         const n = d.toString('utf8').split('\n\n').length - 1
         seen += n
@@ -87,7 +91,7 @@ const json = (path, value, extra = {}) => ({
 
 let written = 0
 function save(name, server, request, response, note) {
-  const { cut, onBlock, ...req } = request
+  const { cut, patience, onBlock, ...req } = request
   const fixture = { name, server, ...(note ? { note } : {}), request: req, ...response }
   mkdirSync(OUT, { recursive: true })
   writeFileSync(join(OUT, `${name}.json`), JSON.stringify(fixture, null, 2) + '\n')
@@ -239,6 +243,9 @@ const CASES = [
   ['chat-stream-logprobs', chat({ stream: true, logprobs: true, top_logprobs: 2, max_tokens: 3 })],
   ['chat-stream-stop', chat({ stream: true, stop: ['null'], max_tokens: 32, stream_options: { include_usage: true } })],
   ['chat-stream-stop-across-tokens', chat({ stream: true, stop: ['her areO'], max_tokens: 32, stream_options: { include_usage: true, continuous_usage_stats: true } })],
+  ['chat-stream-stop-token-ids', chat({ stream: true, stop: ['her areO'], max_tokens: 32, return_token_ids: true })],
+  ['chat-stream-stop-logprobs', chat({ stream: true, stop: ['her areO'], max_tokens: 32, logprobs: true })],
+  ['chat-stream-n2-plain', chat({ stream: true, n: 2, temperature: 1, seed: 7, max_tokens: 3 })],
   ['chat-stream-eos', chat({ stream: true, logit_bias: { 1021: 100 }, stream_options: { include_usage: true } })],
   ['chat-stream-echo', chat({ stream: true, echo: true, max_tokens: 2 })],
   ['chat-stream-token-ids', chat({ stream: true, return_token_ids: true, max_tokens: 4, stream_options: { include_usage: true, continuous_usage_stats: true } })],
@@ -252,6 +259,7 @@ const CASES = [
   ['chat-stream-interval', chat({ stream: true, stream_interval: 4, max_tokens: 12 })],
 
   ['chat-stream-utf8', chat({ stream: true, structured_outputs: { choice: ['é🌍!'] }, return_token_ids: true, stream_options: { include_usage: true, continuous_usage_stats: true } }), 'characters of several tokens: where are the halves held back'],
+  ['chat-stream-utf8-plain', chat({ stream: true, structured_outputs: { choice: ['é🌍!'] } }), 'as chat-stream-utf8 without ids'],
   ['chat-stream-utf8-cut', chat({ stream: true, structured_outputs: { choice: ['é🌍!'] }, return_token_ids: true, max_tokens: 4 }), 'max_tokens ends in the middle of a character'],
   ['chat-utf8-cut', chat({ structured_outputs: { choice: ['é🌍!'] }, return_token_ids: true, max_tokens: 4 })],
   ['chat-stream-utf8-logprobs', chat({ stream: true, structured_outputs: { choice: ['é🌍!'] }, logprobs: true })],
@@ -573,33 +581,48 @@ async function embed(port) {
 }
 
 async function death(port) {
-  const request = chat({ stream: true, max_tokens: 1800, ignore_eos: true, stream_options: { include_usage: true, continuous_usage_stats: true } })
-  const whole = chat({ max_tokens: 1800, ignore_eos: true })
-  const other = exchange(port, whole).catch((e) => ({ status: null, ended: `${e.code} ${e.message}` }))
+  const request = chat({ stream: true, max_tokens: 400, ignore_eos: true, stream_options: { include_usage: true, continuous_usage_stats: true } })
+  const whole = chat({ max_tokens: 400, ignore_eos: true })
+  const patience = 30_000
+  const failed = (e) => ({ status: null, ended: `${e.code ?? ''} ${e.message}`.trim() })
+  const beside = exchange(port, { ...whole, patience }).catch(failed)
   let sent = 0
+  const probes = []
+  const probe = async (method, path, body) => {
+    const began = Date.now() - sent
+    try {
+      const r = await exchange(port, { ...(body ? json(path, body) : { method, path }), patience: 2000 })
+      probes.push({ ms: began, path, status: r.status, body: r.body })
+    } catch (e) { probes.push({ ms: began, path, error: e.code ?? e.message }) }
+  }
+  const probing = async () => {
+    for (const ms of [50, 250, 700, 1000, 2000, 4000]) {
+      await sleep(ms)
+      await Promise.all([probe('GET', '/health'), probe('POST', CHAT, { model: M, messages: HI, max_tokens: 1, temperature: 0 })])
+    }
+  }
+  let probed
   const out = await exchange(port, {
     ...request,
+    patience,
     onBlock: (n) => {
-      if (n >= 5 && !sent) { sent = Date.now(); process.kill(Number(opt.pid), opt.signal) }
+      if (n < 5 || sent) return
+      sent = Date.now()
+      process.kill(Number(opt.pid), opt.signal)
+      probed = probing()
     },
   })
   const ms = Date.now() - sent
-  const probe = async (path) => {
-    try {
-      const { status, body } = await exchange(port, { path })
-      return { ms: Date.now() - sent, status, body }
-    } catch (e) { return { ms: Date.now() - sent, error: e.code } }
-  }
-  const health = []
-  for (let i = 0; i < 12; i++) { health.push(await probe('/health')); await sleep(500) }
-  const n = out.blocks.length
-  if (n > 40) {
-    out.blocksLeftOut = { after: 6, count: n - 12 }
-    out.blocks.splice(6, n - 12)
-  }
+  const wholeCallBeside = await beside
+  await probed
   delete out.writes
-  save(`death-${opt.name}`, 'chat', request, { ...out, msUntilTheEnd: ms, wholeCallBeside: await other, health },
-    `${opt.signal} after five blocks, to ${opt.name}`)
+  const n = out.blocks.length
+  if (n > 60) {
+    out.blocksLeftOut = { after: 8, count: n - 16 }
+    out.blocks.splice(8, n - 16)
+  }
+  save(`death-${opt.name}`, opt.flags ? `chat ${opt.flags}` : 'chat', request, { ...out, msUntilTheEnd: ms, wholeCallBeside, probes },
+    `${opt.signal} to the ${opt.name} after five blocks; probes: new calls after the signal`)
 }
 
 await main()

@@ -13,6 +13,8 @@
 # PENSTOCK_ACCEPT_WAIT   seconds an engine may take to become healthy (default 240)
 set -euo pipefail
 
+main() { # bash reads a script as it goes: in a function, an edit of this file cannot hurt a run in progress
+
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 dir=${PENSTOCK_ACCEPT_DIR:-$here/../../.penstock/accept}
 wait_s=${PENSTOCK_ACCEPT_WAIT:-240}
@@ -72,17 +74,25 @@ case $kind in
 esac
 
 pids=()
+# Whether any process of that group lives: "kill -0" would count the dead that nobody has reaped yet.
+alive() { ps -eo pgid=,stat= | awk -v g="$1" '$1 == g && $2 !~ /^Z/ { n = 1 } END { exit !n }'; }
 stop() {
   trap '' TERM INT
   local p
   for p in "${pids[@]}"; do kill -TERM "$p" 2>/dev/null || true; done
-  for _ in $(seq 100); do
+  for _ in $(seq 150); do # 15 s: an engine with open streams, or one that is still starting, would not go by itself
     local left=0
-    for p in "${pids[@]}"; do kill -0 -- "-$p" 2>/dev/null && left=1; done
+    for p in "${pids[@]}"; do alive "$p" && left=1; done
     [ $left = 0 ] && break
     sleep 0.1
   done
-  for p in "${pids[@]}"; do kill -KILL -- "-$p" 2>/dev/null || true; done # each engine is its own process group
+  for p in "${pids[@]}"; do # each engine is its own process group
+    alive "$p" || continue
+    local member shm
+    shm=$(for member in $(pgrep -g "$p"); do grep -ho '/dev/shm/[^ ]*' "/proc/$member/maps" 2>/dev/null; done | sort -u)
+    kill -KILL -- "-$p" 2>/dev/null || true
+    [ -z "$shm" ] || rm -f $shm # what a killed engine cannot remove itself
+  done
   wait 2>/dev/null || true
 }
 trap 'stop; exit 0' TERM INT
@@ -117,3 +127,7 @@ while :; do
   done
   sleep 1 & wait $! || true # `wait` lets the trap run at once
 done
+}
+
+main "$@"
+exit

@@ -51,14 +51,17 @@ async function reach(url: URL, credential: string, { method, body }: Question): 
   }
 }
 
-/** Names the failure by its code only: messages of `fetch` may quote headers. */
+/** Messages of `fetch` that say more than their error's name and quote nothing. */
+const plainReasons: Record<string, string> = { "unexpected redirect": "it redirects", "bad port": "this port is not allowed" };
+
+/** Names the failure by its code only: other messages of `fetch` may quote headers. */
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return "unknown";
   if (cause.name === "TimeoutError") return `no answer within ${patienceMs / 1_000} s`;
   const inner = cause.cause;
   const code: unknown = inner instanceof Error ? Reflect.get(inner, "code") : undefined;
   if (typeof code === "string") return code;
-  return inner instanceof Error && inner.message === "unexpected redirect" ? "it redirects" : cause.name;
+  return (inner instanceof Error && plainReasons[inner.message]) || cause.name;
 }
 
 function readJson(text: string): unknown {

@@ -53,7 +53,7 @@ function isSameEdge(edge: URL, other: string | undefined): boolean {
 }
 
 function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "[::1]" || /^127\./.test(host);
+  return host === "localhost" || host === "[::1]" || host.startsWith("127.");
 }
 
 function readDevStack(folder: string): DevStack {

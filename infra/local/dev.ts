@@ -76,8 +76,11 @@ function stopOnSignal(stack: Stack, stateDir: string): void {
       process.exit(0);
     });
   };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    // Miniflare's own listener would exit at once, before agents have handed over their usage.
+    process.removeAllListeners(signal);
+    process.on(signal, stop);
+  }
 }
 
 async function untilHealthy(edge: string): Promise<void> {

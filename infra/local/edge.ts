@@ -42,7 +42,7 @@ export async function startEdge(options: EdgeOptions): Promise<RunningEdge> {
       port: options.port,
       cf: false,
       telemetry: { enabled: false },
-      defaultPersistRoot: options.stateDir,
+      resourcePersistencePath: options.stateDir,
       log: new Log(LogLevel.ERROR),
       handleStructuredLogs: ({ message }) => log?.(message),
     }),

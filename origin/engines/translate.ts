@@ -48,7 +48,7 @@ export function isContextError(status: number, body: string): boolean {
 function translateRefused(body: string, path: CallPath, log: string): Refusal {
   const error = readError(body);
   if (contextPattern.test(error.message)) return new Refusal("context_length_exceeded", { param: promptFields[path], log });
-  const param = error.param !== null && fieldPath.test(error.param) ? error.param : locationIn(error.message);
+  const param = pathOf(error.param) ?? pathOf(locationIn(error.message));
   if (param === null) return new Refusal("invalid_value", { say: "The engine of this model does not accept this request.", log });
   return new Refusal("invalid_value", { param, say: `The engine of this model does not accept the value of '${param}'.`, log });
 }
@@ -62,13 +62,21 @@ function readError(body: string): EngineError {
   return { message: text, param: typeof param === "string" ? param : null };
 }
 
-/** pydantic prints where it failed: `'loc': ('body', 'messages', 0, 'role')`. Only names and indices are taken from it. */
+/** pydantic prints where it failed: `'loc': ('body', 'messages', 0, 'role')`, or `'loc': 'body.messages.0.role'`. */
 function locationIn(message: string): string | null {
-  const steps = /'loc': \('body',([^)]{1,300})\)/.exec(message)?.[1];
-  if (steps === undefined) return null;
-  const path = Array.from(steps.matchAll(/'([A-Za-z_]\w{0,63})'|(\d{1,6})/g), ([, name, index]) => (name === undefined ? `[${index}]` : `.${name}`));
-  const text = path.join("").replace(/^\./, "");
-  return fieldPath.test(text) ? text : null;
+  const flat = /'loc': '([\w.]{1,300})'/.exec(message)?.[1];
+  if (flat !== undefined) return flat;
+  const steps = /'loc': \(([^)]{1,300})\)/.exec(message)?.[1];
+  return steps === undefined ? null : Array.from(steps.matchAll(/'([A-Za-z_]\w{0,63})'|(\d{1,6})/g), ([, name, index]) => name ?? index).join(".");
+}
+
+/** An engine's path in our form: `body.messages.0.ChatCompletionUserMessageParam.role` is `messages[0].role`. Anything but names and indices is no path. */
+function pathOf(place: string | null): string | null {
+  if (place === null) return null;
+  const steps = place.split(/\.|\[(?=\d)/).map((step) => step.replace(/\]$/, ""));
+  const named = steps.filter((step, at) => !(at === 0 && step === "body") && !/^[A-Z]/.test(step));
+  const path = named.map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${step}`)).join("").replace(/^\./, "");
+  return fieldPath.test(path) ? path : null;
 }
 
 function readRetryAfter(header: string | undefined): number {

@@ -18,7 +18,7 @@ export class BlockPool {
   constructor(total: number) {
     this.total = total;
     this.#holders = new Int32Array(total);
-    this.#keyOf = new Array<string | null>(total).fill(null);
+    this.#keyOf = Array.from({ length: total }, () => null);
     for (let block = 0; block < total; block++) this.#free.add(block);
   }
 

@@ -2,11 +2,10 @@ import { Choice, type Delta } from "./choice.ts";
 import type { Seat } from "./engine.ts";
 import type { FaultRule } from "./faults.ts";
 import type { OracleRecord } from "./oracle.ts";
-import { queueFull } from "./problems.ts";
 import type { Sampling, UsageWish } from "./sampling.ts";
 import type { Script } from "./script.ts";
 import type { ServedModel } from "./served-model.ts";
-import { Wire } from "./wire.ts";
+import type { Wire } from "./wire.ts";
 
 /** A call that has been read and checked: what is to be generated. */
 export interface Ask {
@@ -51,12 +50,10 @@ export interface Surroundings {
 }
 
 /**
- * Generates and answers one call. Throws a `Problem` while nothing has been sent; after that, whatever happens is in the record. Aborts the engine's work the
+ * Generates and answers one call that has been admitted. Whatever happens is in the record. Aborts the engine's work the
  * moment the caller leaves.
  */
 export async function serveCall(ask: Ask, scribe: Scribe, openWire: (events: ConstructorParameters<typeof Wire>[2]) => Wire, around: Surroundings): Promise<void> {
-  const { model, sampling, prompts } = ask;
-  if (!model.engine.admits(sampling.n * prompts.length)) throw queueFull();
   const run = new Run(ask, scribe, openWire, around);
   await run.start();
 }

@@ -5,13 +5,13 @@ import { tellUsage, type FaultRule } from "./faults.ts";
 import { Fields } from "./fields.ts";
 import { fingerprint } from "./identity.ts";
 import { chatLogprobs, promptLogprobs } from "./logprobs.ts";
-import { problem, invalid, type Flaw } from "./problems.ts";
+import { problem, invalid, type Flaw, type Problem } from "./problems.ts";
 import { checkEarly, readSampling, readUsageWish, samplingKinds, sharedFlaws } from "./sampling.ts";
 import { isRecord } from "./schema.ts";
 import { checkTools, structuredScript, toolScript } from "./script.ts";
-import type { ServedModel, ServedModels } from "./served-model.ts";
+import { admit, type ServedModel, type ServedModels } from "./served-model.ts";
 import { readMessages, renderChat, type Message } from "./template.ts";
-import { tokenize } from "./tokenizer.ts";
+import { tokenCharsMax, tokenize } from "./tokenizer.ts";
 
 const chatKinds = { ...samplingKinds, logprobs: "boolean", top_logprobs: "integer", prompt_logprobs: "integer", add_generation_prompt: "boolean", continue_final_message: "boolean" } as const;
 
@@ -30,6 +30,7 @@ export function readChat(raw: Readonly<Record<string, unknown>>, models: ServedM
   if (raw["messages"] === null) throw problem("'NoneType' object is not iterable");
   const fields = new Fields(raw, chatKinds, [...messageFlaws(raw), ...toolFlaws(raw), ...sharedFlaws(raw)]);
   const model = models.find(fields.text("model"), false);
+  admit(model, fields.number("n") ?? 1);
   const { contextTokens } = model.engine.profile;
   const logprobs = fields.is("logprobs") ? (fields.number("top_logprobs") ?? 0) : null;
   const sampling = readSampling(fields, contextTokens, null, logprobs);
@@ -64,22 +65,40 @@ export function readPrompt(fields: Fields, model: ServedModel): { messages: Mess
         "and add_generation_prompt when you want to add a header that will prompt it to start a new assistant message instead.",
     );
   }
-  const prompt = tokenize(renderChat(messages, { tools: fields.list("tools"), hasGenerationPrompt, isContinued }));
-  return { messages, prompt: fitPrompt(prompt, fields, model.engine.profile.contextTokens) };
+  const { contextTokens } = model.engine.profile;
+  const text = renderChat(messages, { tools: fields.list("tools"), hasGenerationPrompt, isContinued });
+  checkLength(text, fields, contextTokens);
+  return { messages, prompt: fitPrompt(tokenize(text), fields, contextTokens) };
+}
+
+/** The last `truncate_prompt_tokens` of a prompt; -1 means as many as fit. */
+export function truncated(prompt: number[], fields: Fields, tokensMax = prompt.length): number[] {
+  const wish = fields.number("truncate_prompt_tokens");
+  return wish === null ? prompt : prompt.slice(-(wish < 0 ? tokensMax : wish));
+}
+
+/** vLLM does not count the tokens of a text that cannot fit even if all its tokens were the longest there are: a 400 of its own. */
+export function checkLength(text: string, fields: Fields, contextTokens: number): void {
+  const charsMax = contextTokens * tokenCharsMax;
+  if (text.length <= charsMax || fields.number("truncate_prompt_tokens") !== null) return;
+  const message =
+    `This model's maximum context length is ${contextTokens} tokens. However, your prompt contains ${text.length} characters (more than ${charsMax} characters, ` +
+    `which is the upper bound for ${contextTokens} input tokens). Please reduce the length of the input prompt.`;
+  throw problem(message, "input_text", text.length);
+}
+
+/** The 400 of a prompt that is too long by itself. */
+export function contextExceeded(contextTokens: number): Problem {
+  const message =
+    `This model's maximum context length is ${contextTokens} tokens. However, your prompt contains at least ${contextTokens + 1} input tokens, which exceeds ` +
+    "this limit even without any output tokens. Please reduce the length of the input prompt.";
+  return problem(message, "input_tokens", contextTokens + 1);
 }
 
 /** The prompt, cut from the left when asked. vLLM stops counting one token above the limit. */
 export function fitPrompt(prompt: number[], fields: Fields, contextTokens: number): number[] {
-  const truncate = fields.number("truncate_prompt_tokens");
-  const kept = truncate === null ? prompt : prompt.slice(-(truncate < 0 ? contextTokens - 1 : truncate));
-  if (kept.length > contextTokens) {
-    throw problem(
-      `This model's maximum context length is ${contextTokens} tokens. However, your prompt contains at least ${contextTokens + 1} input tokens, which exceeds ` +
-        "this limit even without any output tokens. Please reduce the length of the input prompt.",
-      "input_tokens",
-      contextTokens + 1,
-    );
-  }
+  const kept = truncated(prompt, fields, contextTokens - 1);
+  if (kept.length > contextTokens) throw contextExceeded(contextTokens);
   if (kept.length === contextTokens) throw problem("max_tokens must be at least 1, got 0.", "max_tokens", 0);
   return kept;
 }
@@ -174,7 +193,7 @@ export class ChatScribe implements Scribe {
     const cut = choice.toolName !== "" && calls === null ? choice.rawText : "";
     return {
       index: choice.index,
-      message: { role: "assistant", content: `${echoed}${delta.text}${cut}`, refusal: null, annotations: null, audio: null, function_call: null, ...calls, reasoning: null },
+      message: { role: "assistant", content: calls !== null && choice.isToolFree ? null : `${echoed}${delta.text}${cut}`, refusal: null, annotations: null, audio: null, function_call: null, ...calls, reasoning: null },
       logprobs: sampling.logprobs === null ? null : chatLogprobs(delta.tokens, 0, sampling.logprobs, sampling.hasIdsForTokens),
       finish_reason: this.#finishReason(choice, delta), stop_reason: delta.stopReason, token_ids: sampling.hasTokenIds ? delta.tokens : null, routed_experts: null,
     };

@@ -73,6 +73,11 @@ export class Choice implements Work {
     return this.#script?.tool?.isNamed ?? false;
   }
 
+  /** Whether the tool was the model's own idea (`auto`). */
+  get isToolFree(): boolean {
+    return this.#script?.tool?.isFree ?? false;
+  }
+
   /** Whether the call's name has been reached. */
   get hasCalled(): boolean {
     return this.#hasCalled;

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Ask, Scribe, Tally } from "./call.ts";
-import { fitPrompt } from "./chat.ts";
+import { checkLength, fitPrompt } from "./chat.ts";
 import type { Choice, Delta } from "./choice.ts";
 import { tellUsage, type FaultRule } from "./faults.ts";
 import { Fields } from "./fields.ts";
@@ -9,7 +9,7 @@ import { completionLogprobs, promptLogprobs } from "./logprobs.ts";
 import { problem, Problem, invalid, type Flaw } from "./problems.ts";
 import { checkEarly, readSampling, readUsageWish, samplingKinds, sharedFlaws } from "./sampling.ts";
 import { structuredScript } from "./script.ts";
-import type { ServedModels } from "./served-model.ts";
+import { admit, type ServedModels } from "./served-model.ts";
 import { detokenize, tokenize, vocabularySize } from "./tokenizer.ts";
 
 const completionKinds = { ...samplingKinds, logprobs: "integer", prompt_logprobs: "integer", suffix: "text" } as const;
@@ -35,9 +35,11 @@ export function readCompletion(raw: Readonly<Record<string, unknown>>, models: S
   const fields = new Fields(raw, completionKinds, [...promptFlaws(prompt), ...sharedFlaws(raw)]);
   const model = models.find(fields.text("model"), false);
   if (fields.text("suffix")) throw new Problem(400, "suffix is only supported for models with FIM completion rendering", "BadRequestError", "suffix");
+  admit(model, fields.number("n") ?? 1);
   const { contextTokens } = model.engine.profile;
   const logprobs = fields.number("logprobs");
   const sampling = readSampling(fields, contextTokens, completionTokensDefault, logprobs);
+  for (const text of fields.texts("prompt")) checkLength(text, fields, contextTokens);
   const prompts = readPrompts(prompt).map((tokens) => fitPrompt(tokens, fields, contextTokens));
   if (prompts.length === 0) throw problem("You must pass at least one prompt");
   const isEcho = fields.is("echo");
@@ -167,9 +169,10 @@ export class CompletionScribe implements Scribe {
   }
 }
 
-/** A flawed prompt, as `/v1/embeddings` says it too. */
-export function readInputs(input: unknown): number[][] {
-  if (input === undefined || input === null) throw invalid([{ type: "missing", loc: "body.input", msg: "Field required", input }]);
+/** The `input` of `/v1/embeddings`, which has the forms of a prompt; throws pydantic's flaws under its own name. */
+export function readInputs(raw: Readonly<Record<string, unknown>>): number[][] {
+  const { input } = raw;
+  if (input === undefined || input === null) throw invalid([{ type: "missing", loc: "body.input", msg: "Field required", input: raw }]);
   const flaws = promptFlaws(input).map((flaw) => ({ ...flaw, loc: flaw.loc.replace("prompt", "input") }));
   if (flaws.length > 0) throw invalid(flaws);
   return readPrompts(input);

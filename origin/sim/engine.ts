@@ -3,8 +3,6 @@ import type { Clock } from "./clock.ts";
 import type { EngineProfile } from "./options.ts";
 import { EngineStats } from "./stats.ts";
 
-export type FinishReason = "stop" | "length" | "abort" | "error";
-
 /** What the engine must know of a sequence. The owner makes the tokens; the engine says when. */
 export interface Work {
   /** The prompt, then what has been generated. */
@@ -279,10 +277,11 @@ export class Engine {
     place.want = 0;
   }
 
-  #end(place: Place, reason: FinishReason) {
+  #end(place: Place, reason: "stop" | "length" | "abort") {
     if (place.state === "ended") return;
     this.#leave(place);
     place.state = "ended";
-    this.stats.finish(reason, place.promptTokens, place.work.tokens.length - place.promptTokens, (this.#clock.now() - place.arrivedAtMs) / 1_000);
+    if (reason === "abort") this.stats.aborts++;
+    else this.stats.finish(reason, place.promptTokens, place.work.tokens.length - place.promptTokens, (this.#clock.now() - place.arrivedAtMs) / 1_000);
   }
 }

@@ -53,8 +53,8 @@ function namesOf(list: string): [string, ...string[]] {
 }
 
 if (import.meta.main) {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => process.exit(0));
   // Killed means killed: exit code 137 is what a shell reports of SIGKILL.
   const { url } = await startSimulator({ ...readOptions(process.argv.slice(2)), onKill: () => process.exit(137) });
   console.log(`ready ${JSON.stringify({ url })}`);
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => process.exit(0));
 }

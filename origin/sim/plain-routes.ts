@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { flawedMessages, readPrompt } from "./chat.ts";
+import { contextExceeded, flawedMessages, readPrompt, truncated } from "./chat.ts";
 import { readInputs } from "./completions.ts";
 import { Fields } from "./fields.ts";
 import { hexOf } from "./hash.ts";
 import { embed } from "./logprobs.ts";
-import { invalid, problem, queueFull, type Flaw } from "./problems.ts";
+import { invalid, problem, type Flaw } from "./problems.ts";
 import type { OracleRecord } from "./oracle.ts";
-import type { ServedModel, ServedModels } from "./served-model.ts";
+import { admit, type ServedModel, type ServedModels } from "./served-model.ts";
 import { detokenize, tokenize, tokenText, vocabularySize } from "./tokenizer.ts";
 
 const dimensionsDefault = 384;
@@ -30,11 +30,17 @@ function modelCard(model: ServedModel, id: string, created: number) {
 /** `POST /tokenize`: ids of a prompt, or of a conversation with the template around it. */
 export function tokenizeBody(raw: Readonly<Record<string, unknown>>, models: ServedModels): string {
   const fields = new Fields(raw, { model: "text", return_token_strs: "boolean", add_generation_prompt: "boolean", continue_final_message: "boolean" }, promptOrMessages(raw));
-  const model = models.all.find(({ names }) => names.includes(fields.text("model") ?? "")) ?? models.find(fields.text("model"), false);
+  const model = findAny(models, fields.text("model"));
   if (raw["prompt"] === undefined) flawedMessages(raw);
   const tokens = raw["prompt"] === undefined ? readPrompt(fields, model).prompt : tokenize(String(raw["prompt"]));
   const strings = fields.is("return_token_strs") ? tokens.map((token) => tokenText(token).replaceAll(" ", "Ġ").replaceAll("\n", "Ċ")) : null;
   return JSON.stringify({ count: tokens.length, max_model_len: model.engine.profile.contextTokens, tokens, token_strs: strings });
+}
+
+/** Any model can tokenize, embedding models too. */
+function findAny(models: ServedModels, name: string | null): ServedModel {
+  const isEmbedding = models.all.every(({ speech }) => speech === "vectors") || models.all.some(({ speech, names }) => speech === "vectors" && names.includes(name ?? ""));
+  return models.find(name, isEmbedding);
 }
 
 function promptOrMessages(raw: Readonly<Record<string, unknown>>): Flaw[] {
@@ -49,21 +55,25 @@ export function detokenizeBody(raw: Readonly<Record<string, unknown>>, models: S
   const tokens = raw["tokens"];
   if (!Array.isArray(tokens)) throw invalid([{ type: "missing", loc: "body.tokens", msg: "Field required", input: raw }]);
   const fields = new Fields(raw, { model: "text" });
-  models.find(fields.text("model"), false);
+  findAny(models, fields.text("model"));
   return JSON.stringify({ prompt: detokenize(tokens.filter((token) => Number.isInteger(token) && token >= 0 && token < vocabularySize)) });
 }
 
 /** `POST /v1/embeddings`: prefills each input in the engine, and answers with a vector that depends on its text alone. */
 export async function embedInputs(raw: Readonly<Record<string, unknown>>, models: ServedModels, record: OracleRecord, signal: AbortSignal, nowMs: number): Promise<string | null> {
-  const fields = new Fields(raw, { model: "text", dimensions: "integer", encoding_format: "text" });
+  const fields = new Fields(raw, { model: "text", dimensions: "integer", encoding_format: "text", truncate_prompt_tokens: "integer", add_generation_prompt: "boolean" });
+  const isChat = Array.isArray(raw["messages"]);
+  const texts = isChat ? [] : readInputs(raw);
   const model = models.find(fields.text("model"), true);
-  const inputs = readInputs(raw["input"]);
+  admit(model, 1);
+  const inputs = isChat ? [readPrompt(fields, model).prompt] : texts.map((tokens) => truncated(tokens, fields));
+  if (inputs.length === 0) throw problem("You must pass at least one prompt");
+  if (inputs.some((tokens) => tokens.length === 0)) throw problem("The decoder prompt cannot be empty");
   const { contextTokens } = model.engine.profile;
   const long = inputs.find((tokens) => tokens.length > contextTokens);
   if (long) {
-    throw problem(`This model's maximum context length is ${contextTokens} tokens. However, your prompt contains ${long.length} input tokens. Please reduce the length of the input prompt.`, "input_tokens", long.length);
+    throw contextExceeded(contextTokens);
   }
-  if (!model.engine.admits(inputs.length)) throw queueFull();
   record.id = `embd-${randomBytes(8).toString("hex")}`;
   record.promptTokens = inputs.reduce((sum, tokens) => sum + tokens.length, 0);
   await Promise.all(inputs.map((tokens) => prefill(model, tokens, signal)));

@@ -21,9 +21,9 @@ export function problem(message: string, param: string | null = null, value?: st
   return new Problem(400, `${message} (parameter=${param}${suffix})`, "BadRequestError", param);
 }
 
-/** 404 for a model that is not served. */
-export const unknownModel = (model: string, names: readonly string[]): Problem =>
-  new Problem(404, `The model \`${model}\` does not exist. Valid aliases: ${names.join(", ")}.`, "NotFoundError", "model");
+/** 404 for a model that is not served. For embeddings (`names` null) vLLM says less. */
+export const unknownModel = (model: string, names: readonly string[] | null): Problem =>
+  new Problem(404, `The model \`${model}\` does not exist.${names ? ` Valid aliases: ${names.join(", ")}.` : ""}`, "NotFoundError", names ? "model" : null);
 
 /** 503 of the admission limit; retryable elsewhere. */
 export const queueFull = (): Problem =>

@@ -1,5 +1,6 @@
-import { problem, invalid, type Flaw } from "./problems.ts";
+import { problem, type Flaw } from "./problems.ts";
 import { Fields, stopFlaws, type FieldKind } from "./fields.ts";
+import { vocabularySize } from "./tokenizer.ts";
 
 /** The fields that chat and completions share, with what they must be. */
 export const samplingKinds: Readonly<Record<string, FieldKind>> = {
@@ -50,7 +51,11 @@ export function checkEarly(raw: Readonly<Record<string, unknown>>): void {
 
 /** The flaws of shared fields that are more than a type. */
 export function sharedFlaws(raw: Readonly<Record<string, unknown>>): Flaw[] {
-  const { stop } = raw;
+  const { stop, seed } = raw;
+  // As a double 2^63 - 1 is 2^63: what is above is above in any reading.
+  if (typeof seed === "number" && seed >= 2 ** 63) {
+    return [{ type: "less_than_equal", loc: "body.seed", msg: "Input should be less than or equal to 9223372036854775807", input: BigInt(seed) }];
+  }
   if (!Array.isArray(stop) || stop.length <= stopsMax) return stopFlaws(stop);
   const msg = `List should have at most ${stopsMax} items after validation, not ${stop.length}`;
   return [
@@ -74,8 +79,10 @@ export function readSampling(fields: Fields, contextTokens: number, completionTo
   const n = fields.number("n") ?? 1;
   const isGreedy = fields.number("temperature") === 0;
   if (isGreedy && n > 1) throw problem(`n must be 1 when using greedy sampling, got ${n}.`);
-  if (logprobs !== null && logprobs > logprobsMax) {
-    throw problem(`Requested sample logprobs of ${logprobs}, which is greater than max allowed: ${logprobsMax}`, "logprobs", logprobs);
+  // -1 asks for the whole vocabulary.
+  const wished = logprobs !== null && logprobs < 0 ? vocabularySize : logprobs;
+  if (wished !== null && wished > logprobsMax) {
+    throw problem(`Requested sample logprobs of ${wished}, which is greater than max allowed: ${logprobsMax}`, "logprobs", wished);
   }
   return {
     n, completionTokensMax: max, minTokens, isGreedy, seed: fields.number("seed"), stops: fields.texts("stop"),
@@ -101,6 +108,9 @@ function checkNumbers(fields: Fields) {
   within("top_k", (k) => k >= -1, (k) => `top_k must be 0 (disable), or at least 1, got ${k}.`);
   within("min_p", (p) => p >= 0 && p <= 1, (p) => `min_p must be in [0, 1], got ${pythonFloat(p)}.`);
   if (fields.texts("stop").includes("")) throw problem("stop cannot contain an empty string.");
+  if (fields.texts("bad_words").includes("")) throw problem("bad_words cannot contain an empty string. Got bad_words=['']");
+  const { allowed_token_ids: allowed } = fields.raw;
+  if (Array.isArray(allowed) && allowed.length === 0) throw problem("allowed_token_ids is not None and empty!", "allowed_token_ids", "[]");
 }
 
 function forcedBy(bias: Readonly<Record<string, unknown>>): number | null {
@@ -112,7 +122,7 @@ function forcedBy(bias: Readonly<Record<string, unknown>>): number | null {
 
 const pythonFloat = (value: number): string => (Number.isInteger(value) ? `${value}.0` : String(value));
 
-/** What a stream tells about usage: on the last chunk, on every chunk. Inside the object `include_usage` is true unless said otherwise. */
+/** What a stream tells about usage: on the last chunk, on every chunk; the latter only with the former. */
 export interface UsageWish {
   isFinal: boolean;
   isContinuous: boolean;
@@ -123,9 +133,6 @@ export function readUsageWish(raw: Readonly<Record<string, unknown>>): UsageWish
   const options = raw["stream_options"];
   if (typeof options !== "object" || options === null) return { isFinal: false, isContinuous: false };
   const flags = new Fields(Object.fromEntries(Object.entries(options)), { include_usage: "boolean", continuous_usage_stats: "boolean" });
-  const isFinal = flags.raw["include_usage"] === undefined || flags.is("include_usage");
+  const isFinal = flags.is("include_usage");
   return { isFinal, isContinuous: isFinal && flags.is("continuous_usage_stats") };
 }
-
-/** A required field that is missing. */
-export const missing = (name: string, raw: unknown): Error => invalid([{ type: "missing", loc: `body.${name}`, msg: "Field required", input: raw }]);

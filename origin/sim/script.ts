@@ -10,7 +10,7 @@ export type Part = "text" | "call" | "arguments" | "hidden";
 export interface Script {
   readonly tokens: readonly number[];
   readonly parts: readonly Part[];
-  readonly tool: { readonly name: string; readonly isNamed: boolean } | null;
+  readonly tool: { readonly name: string; readonly isNamed: boolean; readonly isFree: boolean } | null;
 }
 
 function scriptOf(pieces: readonly [Part, string][], tool: Script["tool"]): Script {
@@ -76,7 +76,7 @@ export function toolScript(raw: Readonly<Record<string, unknown>>, lastRole: str
   const name = String(tool["name"]);
   const filled = JSON.stringify(fillSchema(tool["parameters"] ?? { type: "object" }, hash));
   const head = `<tool_call>\n{"name": ${JSON.stringify(name)}, "arguments": `;
-  return scriptOf([["call", head], ["arguments", filled], ["hidden", "}\n</tool_call>"]], { name, isNamed: named !== undefined });
+  return scriptOf([["call", head], ["arguments", filled], ["hidden", "}\n</tool_call>"]], { name, isNamed: named !== undefined, isFree: choice === "auto" });
 }
 
 /** vLLM's checks of `tools` and `tool_choice`. */

@@ -1,6 +1,6 @@
 import { Engine } from "./engine.ts";
 import type { Settings, Speech } from "./options.ts";
-import { unknownModel } from "./problems.ts";
+import { queueFull, unknownModel } from "./problems.ts";
 import { voiceOf, type Voice } from "./voice.ts";
 
 /** A model with an engine of its own. */
@@ -27,7 +27,12 @@ export class ServedModels {
   find(name: string | null, isEmbedding: boolean): ServedModel {
     const fitting = this.all.filter(({ speech }) => (speech === "vectors") === isEmbedding);
     const model = name === null || name === "" ? fitting[0] : fitting.find(({ names }) => names.includes(name));
-    if (!model) throw unknownModel(name ?? "", fitting.flatMap(({ names }) => names));
+    if (!model) throw unknownModel(name ?? "", isEmbedding ? null : fitting.flatMap(({ names }) => names));
     return model;
   }
+}
+
+/** Throws vLLM's 503 when the model's engine has no room for so many sequences. It comes after the model is known, and before its parameters are looked at. */
+export function admit({ engine }: ServedModel, sequences: number): void {
+  if (!engine.admits(sequences)) throw queueFull();
 }

@@ -83,11 +83,11 @@ class House {
 
   #table(): ReadonlyMap<string, Readonly<Record<string, Route>>> {
     const hasVectors = this.models.all.some(({ speech }) => speech === "vectors");
+    const hasAnswers = this.models.all.some(({ speech }) => speech !== "vectors");
     const call: Route = (request, response, path) => this.#call(request, response, path);
     const empty: Route = (_, response) => void response.writeHead(200, { "content-length": 0 }).end();
     return new Map<string, Record<string, Route>>([
-      ["/v1/chat/completions", { POST: call }],
-      ["/v1/completions", { POST: call }],
+      ...(hasAnswers ? [["/v1/chat/completions", { POST: call }] as const, ["/v1/completions", { POST: call }] as const] : []),
       ...(hasVectors ? [["/v1/embeddings", { POST: call }] as const] : []),
       ["/v1/models", { GET: (_, response) => sendJson(response, 200, listModels(this.models, this.#startedAtMs)) }],
       ["/tokenize", { POST: async (request, response) => sendJson(response, 200, tokenizeBody(await readBody(request), this.models)) }],
@@ -111,6 +111,7 @@ class House {
     try {
       if (this.#isBarred(request, path)) return sendJson(response, 401, '{"error":"Unauthorized"}');
       if (!callPaths.has(path) && !path.startsWith("/sim/") && (await this.#fault(response, this.faults.draw(path, [], false)))) return;
+      if (!methods && this.#routes.has(path.replace(/\/$/, ""))) return void response.writeHead(307, { location: path.slice(0, -1), "content-length": 0 }).end();
       if (!methods) return sendJson(response, 404, '{"detail":"Not Found"}');
       if (route) return await route(request, response, path);
       response.setHeader("allow", Object.keys(methods).join(", "));

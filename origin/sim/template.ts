@@ -21,6 +21,7 @@ const defaultSystem = "You are Qwen, created by Alibaba Cloud. You are a helpful
 
 /** Messages from a request body; content parts of text are joined by a newline. Throws what vLLM answers to images and the like. */
 export function readMessages(messages: readonly unknown[], model: string): Message[] {
+  if (messages.some((message) => hasLoneSurrogate(message))) throw problem("TextEncodeInput must be Union[TextInputSequence, Tuple[InputSequence, InputSequence]]");
   return messages.map((message) => {
     const fields = isRecord(message) ? message : {};
     const calls = Array.isArray(fields["tool_calls"]) ? fields["tool_calls"] : [];
@@ -34,6 +35,9 @@ export function readMessages(messages: readonly unknown[], model: string): Messa
     };
   });
 }
+
+/** Half a character cannot be encoded, and the tokenizer that vLLM uses says so in its own words. */
+const hasLoneSurrogate = (message: unknown): boolean => isRecord(message) && typeof message["content"] === "string" && !message["content"].isWellFormed();
 
 function readContent(content: unknown, model: string): string {
   if (!Array.isArray(content)) return typeof content === "string" ? content : "";

@@ -18,10 +18,12 @@ const cases = 3;
 export const endOfText = specialBase;
 export const imStart = specialBase + 1;
 export const imEnd = specialBase + 2;
+/** The longest token, `<|endoftext|>`. */
+export const tokenCharsMax = 13;
 /** Ids from here on mean nothing. */
 export const vocabularySize = wordBase + 2 * cases * wordCount;
 
-const piece = /<\|endoftext\|>|<\|im_start\|>|<\|im_end\|>| ?[A-Z]{2,6}| ?[A-Z]?[a-z]{1,6}| ?[A-Z]|[\s\S]/gu;
+const piece = /<\|endoftext\|>|<\|im_start\|>|<\|im_end\|>| ?[A-Z]{2,6}| ?[A-Z][a-z]{0,5}| ?[a-z]{1,6}|[\s\S]/gu;
 
 /** The token ids of a text. Lone surrogates count as U+FFFD, as they do in UTF-8. */
 export function tokenize(text: string): number[] {

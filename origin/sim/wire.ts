@@ -1,5 +1,4 @@
 import type { ServerResponse } from "node:http";
-import { errorJson } from "./problems.ts";
 import type { FaultRule } from "./faults.ts";
 
 /** What becomes of an answer on its way out, told to whoever makes it. */
@@ -12,7 +11,9 @@ export interface WireEvents {
   onKill(): void;
 }
 
-const errorEvent = errorJson(500, "EngineCore encountered an issue. See stack trace (above) for the root cause.", "InternalServerError", null);
+/** An error in a stream is written by Python's `json.dumps`, which puts spaces where the rest of vLLM has none. */
+const errorEvent =
+  '{"error": {"message": "EngineCore encountered an issue. See stack trace (above) for the root cause.", "type": "InternalServerError", "param": null, "code": 500}}';
 const strikes = new Set<FaultRule["kind"]>(["kill", "cut", "stall", "error-event"]);
 
 /** An answer's way to the socket, where the faults sit that strike after so many bytes or chunks. */

@@ -28,6 +28,17 @@ afterAll(async () => {
 
 const calls = async (key: string, count: number) => Promise.all(Array.from({ length: count }, () => world.chat(key, { max_tokens: 2 })));
 
+test("a dead node leaves rotation after three failures and returns when it is back", async () => {
+  const org = await world.newOrg();
+  proxies[0]!.refuse(true);
+  for (let call = 0; call < 4; call++) expect((await world.chat(org.key, { max_tokens: 2 })).status).toBe(200);
+  const health = (await (await fetch(`${world.place.edge}/health`)).json()) as { backends: Record<string, string[]> };
+  expect(health.backends["chat"]).toEqual(["node_complex-1"]);
+  proxies[0]!.refuse(false);
+  // The next heartbeat (5 s) lets one call probe it.
+  await expect.poll(async () => (await world.chat(org.key, { max_tokens: 1 })).headers.get("x-penstock-tier"), { timeout: 12_000, interval: 500 }).not.toContain("spill");
+});
+
 test("before the first byte a call moves to another node, says so in its header, and is billed once", async () => {
   const org = await world.newOrg();
   await world.fault({ kind: "status", status: 500, times: 1 }, 0);
@@ -57,17 +68,6 @@ test("an engine that rejects our key, or speaks nonsense, is a 502 in our words"
   await world.fault({ kind: "garbage", times: 4 });
   expect((await world.chat(org.key, { max_tokens: 2 })).status).toBe(502);
   expect(await world.settled(org.id)).toEqual([]);
-});
-
-test("a dead node leaves rotation after three failures and returns when it is back", async () => {
-  const org = await world.newOrg();
-  proxies[0]!.refuse(true);
-  for (let call = 0; call < 4; call++) expect((await world.chat(org.key, { max_tokens: 2 })).status).toBe(200);
-  const health = (await (await fetch(`${world.place.edge}/health`)).json()) as { backends: Record<string, string[]> };
-  expect(health.backends["chat"]).toEqual(["node_complex-1"]);
-  proxies[0]!.refuse(false);
-  // The next heartbeat (5 s) lets one call probe it.
-  await expect.poll(async () => (await world.chat(org.key, { max_tokens: 1 })).headers.get("x-penstock-tier"), { timeout: 12_000, interval: 500 }).not.toContain("spill");
 });
 
 test("with all nodes out the refusal comes in under a second, and nothing is held or charged", async () => {

@@ -33,5 +33,5 @@ export function posted(body: unknown, headers: Record<string, string> = {}): Req
 export function streamed(chunks: Iterable<Uint8Array>, headers: Record<string, string> = {}): Request {
   const body = ReadableStream.from(chunks);
   const init = { method: "POST", body, headers, duplex: "half" };
-  return new Request("http://edge/v1/chat/completions", init);
+  return new Request("http://edge/v1/chat/completions", init as RequestInit);
 }

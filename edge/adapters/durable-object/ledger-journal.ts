@@ -2,8 +2,8 @@ import { apply } from "../../admission/books.ts";
 import { endedKeepMs, type Journal } from "../../admission/keeper.ts";
 import type { UsageRow } from "../../admission/port.ts";
 import { emptyState, firstCall, usageRow, type Change, type Closing, type EarlierCall, type Ended, type Hold, type State } from "../../admission/state.ts";
-import { KeyRecord } from "../../agreements/key.ts";
-import { OrgRecord } from "../../agreements/org.ts";
+import type { KeyRecord } from "../../agreements/key.ts";
+import type { OrgRecord } from "../../agreements/org.ts";
 
 /**
  * `holds` is the journal, the store of holds and the outbox at once. A row is written when a call is admitted (`seq`) and again when it ends (`end_seq`,
@@ -11,7 +11,7 @@ import { OrgRecord } from "../../agreements/org.ts";
  */
 const schema = `
   CREATE TABLE records (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE snapshot (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, drained INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
+  CREATE TABLE snapshot (part INTEGER PRIMARY KEY, seq INTEGER NOT NULL, drained INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
   CREATE TABLE holds (
     seq INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -29,6 +29,8 @@ const schema = `
 /** Rows that go to D1 in one statement (2 MB of JSON are allowed, these are some 200 kB), and rows forgotten at a time. */
 const outboxRowsMax = 500;
 const sweptRowsMax = 1_000;
+/** A value may have 2 MB; the books of a thousand busy keys have more, so a snapshot is cut into parts. */
+const snapshotPartChars = 1_000_000;
 
 interface Row extends Record<string, SqlStorageValue> {
   seq: number;
@@ -70,8 +72,7 @@ export class SqliteJournal implements Journal {
       if (record.kind === "org") state.org = record;
       else state.keys[record.id] = record;
     }
-    const [kept] = this.#sql.exec<{ seq: number; drained: number; body: string }>("SELECT seq, drained, body FROM snapshot");
-    if (kept) this.#open(state, kept);
+    this.#openSnapshot(state);
     const from = this.#seq;
     this.#replay(state);
     this.#isDirty = this.#seq > from;
@@ -158,8 +159,11 @@ export class SqliteJournal implements Journal {
     this.#sql.exec(`DELETE FROM holds WHERE end_seq IN (${some})`, this.#drainedSeq, state.atMs - endedKeepMs, sweptRowsMax);
   }
 
-  #open(state: State, kept: { seq: number; drained: number; body: string }): void {
-    const { atMs, books, open } = JSON.parse(kept.body) as Snapshot;
+  #openSnapshot(state: State): void {
+    const parts = this.#sql.exec<{ seq: number; drained: number; body: string }>("SELECT seq, drained, body FROM snapshot ORDER BY part").toArray();
+    const [kept] = parts;
+    if (!kept) return;
+    const { atMs, books, open } = JSON.parse(parts.map(({ body }) => body).join("")) as Snapshot;
     Object.assign(state, { atMs, books });
     this.#seq = kept.seq;
     this.#drainedSeq = kept.drained;
@@ -187,8 +191,13 @@ export class SqliteJournal implements Journal {
 
   #writeSnapshot(state: State): void {
     const snapshot: Snapshot = { atMs: state.atMs, books: state.books, open: Object.keys(state.holds) };
-    const write = "INSERT OR REPLACE INTO snapshot (one, seq, drained, body) VALUES (1, ?, ?, ?)";
-    this.#sql.exec(write, this.#seq, this.#drainedSeq, JSON.stringify(snapshot));
+    const text = JSON.stringify(snapshot);
+    // One turn without an await: the parts are kept together or not at all.
+    this.#sql.exec("DELETE FROM snapshot");
+    for (let from = 0; from < text.length; from += snapshotPartChars) {
+      const insert = "INSERT INTO snapshot (seq, drained, body) VALUES (?, ?, ?)";
+      this.#sql.exec(insert, this.#seq, this.#drainedSeq, text.slice(from, from + snapshotPartChars));
+    }
     this.#isDirty = false;
   }
 

@@ -1,7 +1,8 @@
 import { DurableObject } from "cloudflare:workers";
 import { Keeper } from "../../admission/keeper.ts";
-import type { Ask, Denial, Grant, LedgerState, Settlement } from "../../admission/port.ts";
+import type { Ask, Denial, Grant, LedgerState, Scopes, Settlement } from "../../admission/port.ts";
 import { nextDeadlineMs } from "../../admission/settle.ts";
+import type { Credential } from "../../agreements/credential.ts";
 import type { HoldId, OrgId } from "../../agreements/ids.ts";
 import type { KeyRecord } from "../../agreements/key.ts";
 import type { OrgRecord } from "../../agreements/org.ts";
@@ -43,6 +44,10 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
     return answer;
   }
 
+  look(credential: Credential): Scopes | Denial {
+    return this.keeper.look(credential, this.clock());
+  }
+
   settle(org: OrgId, records: UsageRecord[]): Settlement[] {
     const settlements = this.keeper.settle(org, records, this.clock());
     this.#wakeForDrain();
@@ -50,7 +55,9 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
   }
 
   release(hold: HoldId): Settlement {
-    return this.keeper.release(hold, this.clock());
+    const settlement = this.keeper.release(hold, this.clock());
+    this.#wakeForDrain();
+    return settlement;
   }
 
   publish(record: OrgRecord | KeyRecord): void {
@@ -80,7 +87,8 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
   /** Sends the bill to D1, oldest first. Rows are marked only after D1 has them: a crash in between sends them again, and D1 knows them by id. */
   async #drain(): Promise<void> {
     const org = this.keeper.state.org?.id;
-    for (let batch = org && this.#journal.outbox(org); org && batch; batch = this.#journal.outbox(org)) {
+    if (!org) return;
+    for (let batch = this.#journal.outbox(org); batch; batch = this.#journal.outbox(org)) {
       await writeUsage(this.env.DB, batch.rows, drainWaitMsMax);
       this.#journal.drained(batch.seq, batch.rows.length);
     }

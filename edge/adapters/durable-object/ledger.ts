@@ -7,6 +7,7 @@ export function durableObjectLedger(namespace: DurableObjectNamespace<OrgLedger>
   const objectOf = (org: OrgId) => namespace.get(namespace.idFromName(org));
   return {
     admit: async (ask) => objectOf(ask.org).admit(ask),
+    look: async (credential) => objectOf(credential.org).look(credential),
     settle: async (org, records) => objectOf(org).settle(org, records),
     release: async (org, hold) => objectOf(org).release(hold),
     publish: async (record) => objectOf(record.kind === "org" ? record.id : record.org).publish(record),

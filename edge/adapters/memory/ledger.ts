@@ -19,6 +19,7 @@ export function memoryLedger(options: { now: () => number; onUsage?: (row: Usage
       const keeper = keeperOf(ask.org);
       return keeper.keep(keeper.weigh(ask, now()));
     },
+    look: async (credential) => keeperOf(credential.org).look(credential, now()),
     settle: async (org, records) => keeperOf(org).settle(org, records, now()),
     release: async (org, hold) => keeperOf(org).release(hold, now()),
     publish: async (record) => keeperOf(record.kind === "org" ? record.id : record.org).publish(record),

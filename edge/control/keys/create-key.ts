@@ -4,14 +4,14 @@ import { mintKey } from "../../agreements/key-format.ts";
 import { Endpoint } from "../../agreements/model.ts";
 import { KeyLimits } from "../../agreements/quota.ts";
 import { Refusal } from "../../errors.ts";
-import { refuseUnlessManager } from "../access.ts";
+import { refuseUnlessInCharge } from "../access.ts";
 import { endpoint, jsonAnswer, jsonBody, refusalAnswer } from "../endpoint.ts";
 import { Expiry, Name } from "../fields.ts";
 import { OrgPath } from "../orgs/org.ts";
 import type { ControlPorts } from "../port.ts";
-import { cleanUp, logChange, publishKey } from "../publish.ts";
+import { cleanUp, logChange, publishKey, withdrawKey } from "../publish.ts";
 import { KeyWithSecret, refusePast, toKey } from "./key.ts";
-import { insertKey, revokeKeyRow } from "./queries.ts";
+import { insertKey } from "./queries.ts";
 
 const modelsMax = 100;
 const ipCidrsMax = 100;
@@ -50,7 +50,7 @@ export const createKey = endpoint(
     const { visit, control, org } = c.var;
     const { name, kind = "inference", ...given } = c.req.valid("json");
     const nowMs = visit.now();
-    refuseUnlessManager(c, kind);
+    refuseUnlessInCharge(c, kind);
     refusePast(given.expiresAt, nowMs);
     const minted = await mintKey(kind, org.id, control.keyring, (bytes) => visit.random(bytes));
     const row = await insertKey(control.db, {
@@ -69,7 +69,7 @@ export const createKey = endpoint(
     try {
       await publishKey(c, row);
     } catch (cause) {
-      await cleanUp(c, () => revokeKeyRow(control.db, row.id, nowMs));
+      await cleanUp(c, () => withdrawKey(c, row.id));
       throw cause;
     }
     logChange(c, "key_created", { org: org.id, key: row.id });

@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { endpoint, jsonAnswer, refusalAnswer } from "../endpoint.ts";
-import { cutPage, pageFields, pageRowsDefault } from "../fields.ts";
+import { cutPage, listStart, pageFields, pageRowsDefault } from "../fields.ts";
 import { OrgPath } from "../orgs/org.ts";
 import { Key, toKey } from "./key.ts";
 import { selectKeys } from "./queries.ts";
@@ -19,7 +19,7 @@ export const listKeys = endpoint(
   }),
   async (c) => {
     const { visit, control, org } = c.var;
-    const { limit = pageRowsDefault, cursor } = c.req.valid("query");
+    const { limit = pageRowsDefault, cursor = listStart } = c.req.valid("query");
     const rows = await selectKeys(control.db, org.id, cursor, limit + 1);
     const page = cutPage(rows, limit, (row) => ({ ms: row.created_at_ms, id: row.id }));
     return c.json({ keys: page.rows.map((row) => toKey(row, visit.now())), nextCursor: page.nextCursor }, 200);

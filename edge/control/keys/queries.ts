@@ -96,29 +96,26 @@ export async function findKey(db: Database, org: OrgId, id: KeyId): Promise<KeyR
 }
 
 /** An org's keys, newest first, from after `cursor`. */
-export async function selectKeys(db: Database, org: OrgId, cursor: Place | undefined, limit: number): Promise<KeyRow[]> {
-  const select = db.prepare(
-    `SELECT * FROM keys WHERE org = ?1 AND (?2 IS NULL OR (created_at_ms, id) < (?2, ?3))
-     ORDER BY created_at_ms DESC, id DESC LIMIT ?4`,
-  );
-  const { results } = await select.bind(org, cursor?.ms ?? null, cursor?.id ?? null, limit).all();
+export async function selectKeys(db: Database, org: OrgId, cursor: Place, limit: number): Promise<KeyRow[]> {
+  const select = db.prepare("SELECT * FROM keys WHERE org = ? AND (created_at_ms, id) < (?, ?) ORDER BY created_at_ms DESC, id DESC LIMIT ?");
+  const { results } = await select.bind(org, cursor.ms, cursor.id, limit).all();
   return z.array(KeyRow).parse(results);
 }
 
-/** Marks a key revoked. A second time changes nothing: the first moment and version stay. */
+/**
+ * Marks a key revoked. A second time keeps the first moment, yet counts the version up: whoever is about to undo a rotation then sees that this
+ * revoke came after it.
+ */
 export async function revokeKeyRow(db: Database, id: KeyId, nowMs: number): Promise<KeyRow | null> {
-  const update = db.prepare("UPDATE keys SET revoked_at_ms = ?, version = version + 1 WHERE id = ? AND revoked_at_ms IS NULL");
-  await update.bind(nowMs, id).run();
-  return KeyRow.nullable().parse(await db.prepare("SELECT * FROM keys WHERE id = ?").bind(id).first());
+  const update = db.prepare("UPDATE keys SET revoked_at_ms = coalesce(revoked_at_ms, ?), version = version + 1 WHERE id = ? RETURNING *");
+  return KeyRow.nullable().parse(await update.bind(nowMs, id).first());
 }
 
-/** Brings a key's expiry forward to `atMs`, never back; `null` when it is revoked. */
-export async function shortenKey(db: Database, id: KeyId, atMs: number): Promise<KeyRow | null> {
-  const update = db.prepare(
-    `UPDATE keys SET expires_at_ms = min(coalesce(expires_at_ms, ?1), ?1), version = version + 1
-     WHERE id = ?2 AND revoked_at_ms IS NULL RETURNING *`,
-  );
-  return KeyRow.nullable().parse(await update.bind(atMs, id).first());
+/** Ends a key as a rotation does: its expiry comes forward (never back), or without an overlap it is revoked. `null` when it is revoked already. */
+export async function endKey(db: Database, id: KeyId, nowMs: number, overlapMs: number): Promise<KeyRow | null> {
+  const end = overlapMs === 0 ? "revoked_at_ms = ?1" : "expires_at_ms = min(coalesce(expires_at_ms, ?1), ?1)";
+  const update = db.prepare(`UPDATE keys SET ${end}, version = version + 1 WHERE id = ?2 AND revoked_at_ms IS NULL RETURNING *`);
+  return KeyRow.nullable().parse(await update.bind(nowMs + overlapMs, id).first());
 }
 
 /** Takes the end that a rotation gave a key back, unless somebody has changed the key since. */

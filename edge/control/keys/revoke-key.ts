@@ -1,12 +1,12 @@
 import { createRoute } from "@hono/zod-openapi";
 import { Refusal } from "../../errors.ts";
-import { refuseUnlessManager } from "../access.ts";
+import { refuseUnlessInCharge } from "../access.ts";
 import { endpoint, jsonAnswer, noBody, refusalAnswer } from "../endpoint.ts";
 import { logChange, publishKey } from "../publish.ts";
 import { Key, KeyPath, toKey } from "./key.ts";
 import { findKey, revokeKeyRow } from "./queries.ts";
 
-/** Revokes a key: once it has answered, the next call is refused (S1). Repeating it changes nothing, and heals a revoke that got a 503. */
+/** Revokes a key: once it has answered, the next call is refused (S1). Repeating it keeps the first moment, and heals a revoke that got a 503. */
 export const revokeKey = endpoint(
   createRoute({
     method: "post",
@@ -20,7 +20,7 @@ export const revokeKey = endpoint(
     const { visit, control, org } = c.var;
     const known = await findKey(control.db, org.id, c.req.valid("param").key);
     if (!known) throw new Refusal("not_found");
-    refuseUnlessManager(c, known.kind);
+    refuseUnlessInCharge(c, known.kind);
     const row = await revokeKeyRow(control.db, known.id, visit.now());
     if (!row) throw new Refusal("not_found");
     await publishKey(c, row);

@@ -3,13 +3,13 @@ import type { Context } from "hono";
 import { mintKey } from "../../agreements/key-format.ts";
 import { Refusal } from "../../errors.ts";
 import { rotationOverlapMsMax } from "../../limits.ts";
-import { refuseUnlessManager } from "../access.ts";
+import { refuseUnlessInCharge } from "../access.ts";
 import { endpoint, jsonAnswer, jsonBody, refusalAnswer } from "../endpoint.ts";
 import { Expiry } from "../fields.ts";
 import type { ControlEnv } from "../port.ts";
-import { cleanUp, logChange, publishKey } from "../publish.ts";
+import { cleanUp, logChange, publishKey, withdrawKey } from "../publish.ts";
 import { Key, KeyPath, KeyWithSecret, refusePast, toKey } from "./key.ts";
-import { findKey, insertSuccessor, isInForce, restoreKey, revokeKeyRow, shortenKey, type KeyRow } from "./queries.ts";
+import { endKey, findKey, insertSuccessor, isInForce, restoreKey, type KeyRow } from "./queries.ts";
 
 const Body = z
   .strictObject({
@@ -43,7 +43,7 @@ export const rotateKey = endpoint(
     const nowMs = visit.now();
     const old = await findKey(control.db, org.id, c.req.valid("param").key);
     if (!old) throw new Refusal("not_found");
-    refuseUnlessManager(c, old.kind);
+    refuseUnlessInCharge(c, old.kind);
     refusePast(expiresAt, nowMs);
     if (!isInForce(old, nowMs)) throw new Refusal("conflict", { say: "This key is revoked or has expired." });
     const minted = await mintKey(old.kind, org.id, control.keyring, (bytes) => visit.random(bytes));
@@ -63,14 +63,13 @@ async function handOver(c: Context<ControlEnv>, old: KeyRow, fresh: KeyRow, over
   let ended: KeyRow | null = null;
   try {
     await publishKey(c, fresh);
-    ended = overlapSeconds === 0 ? await revokeKeyRow(control.db, old.id, nowMs) : await shortenKey(control.db, old.id, nowMs + overlapSeconds * 1_000);
+    ended = await endKey(control.db, old.id, nowMs, overlapSeconds * 1_000);
     if (ended) await publishKey(c, ended);
   } catch (cause) {
     await cleanUp(c, async () => {
-      const withdrawn = await revokeKeyRow(control.db, fresh.id, nowMs);
+      await withdrawKey(c, fresh.id);
       const restored = ended && (await restoreKey(control.db, ended, old.expires_at_ms));
-      // The ledger may have heard before it failed; it is told again, without making the caller wait for what just failed.
-      visit.afterwards(Promise.all([withdrawn && publishKey(c, withdrawn), restored && publishKey(c, restored)]));
+      if (restored) visit.afterwards(publishKey(c, restored));
     });
     throw cause;
   }

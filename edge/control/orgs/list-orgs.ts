@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { endpoint, jsonAnswer, refusalAnswer } from "../endpoint.ts";
-import { cutPage, pageFields, pageRowsDefault } from "../fields.ts";
+import { cutPage, listStart, pageFields, pageRowsDefault } from "../fields.ts";
 import { Org, toOrg } from "./org.ts";
 import { selectOrgs } from "./queries.ts";
 
@@ -18,7 +18,7 @@ export const listOrgs = endpoint(
   }),
   async (c) => {
     const { admin, control } = c.var;
-    const { limit = pageRowsDefault, cursor } = c.req.valid("query");
+    const { limit = pageRowsDefault, cursor = listStart } = c.req.valid("query");
     const only = admin.role === "operator" ? null : admin.org;
     const rows = await selectOrgs(control.db, only, cursor, limit + 1);
     const page = cutPage(rows, limit, (row) => ({ ms: row.created_at_ms, id: row.id }));

@@ -54,12 +54,11 @@ export async function findOrg(db: Database, id: OrgId): Promise<OrgRow | null> {
 }
 
 /** Orgs, newest first, from after `cursor`; `only` is an admin's own. */
-export async function selectOrgs(db: Database, only: OrgId | null, cursor: Place | undefined, limit: number): Promise<OrgRow[]> {
+export async function selectOrgs(db: Database, only: OrgId | null, cursor: Place, limit: number): Promise<OrgRow[]> {
   const select = db.prepare(
-    `SELECT * FROM orgs WHERE (?1 IS NULL OR id = ?1) AND (?2 IS NULL OR (created_at_ms, id) < (?2, ?3))
-     ORDER BY created_at_ms DESC, id DESC LIMIT ?4`,
+    `SELECT * FROM orgs WHERE (?1 IS NULL OR id = ?1) AND (created_at_ms, id) < (?2, ?3) ORDER BY created_at_ms DESC, id DESC LIMIT ?4`,
   );
-  const { results } = await select.bind(only, cursor?.ms ?? null, cursor?.id ?? null, limit).all();
+  const { results } = await select.bind(only, cursor.ms, cursor.id, limit).all();
   return z.array(OrgRow).parse(results);
 }
 

@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { KeyId, OrgId } from "../../agreements/ids.ts";
 import { endpoint, jsonAnswer, refusalAnswer } from "../endpoint.ts";
-import { cutPage, iso, pageFields, pageRowsDefault, QueryInstant, Timestamp } from "../fields.ts";
+import { cutPage, iso, listStart, pageFields, pageRowsDefault, QueryInstant, Timestamp } from "../fields.ts";
 import { OrgPath } from "../orgs/org.ts";
 import { selectUsage, sumUsage, type UsageRow } from "./queries.ts";
 
@@ -51,7 +51,7 @@ export const listUsage = endpoint(
   }),
   async (c) => {
     const { control, org } = c.var;
-    const { from, to, key, model, limit = pageRowsDefault, cursor } = c.req.valid("query");
+    const { from, to, key, model, limit = pageRowsDefault, cursor = listStart } = c.req.valid("query");
     const filter = { org: org.id, fromMs: from, toMs: to, key, model };
     const [rows, sums] = await Promise.all([selectUsage(control.db, filter, cursor, limit + 1), sumUsage(control.db, filter)]);
     const page = cutPage(rows, limit, (row) => ({ ms: row.admitted_at_ms, id: row.id }));

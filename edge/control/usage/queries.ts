@@ -35,22 +35,20 @@ const UsageTotals = z.object({
 /** Which rows: of one org, admitted from `fromMs` up to but not at `toMs`, of one key, of one model. */
 export interface UsageFilter {
   org: OrgId;
-  fromMs: number | undefined;
-  toMs: number | undefined;
-  key: string | undefined;
-  model: string | undefined;
+  fromMs?: number | undefined;
+  toMs?: number | undefined;
+  key?: string | undefined;
+  model?: string | undefined;
 }
 
-const matching = `org = ?1 AND admitted_at_ms >= coalesce(?2, admitted_at_ms) AND admitted_at_ms < coalesce(?3, admitted_at_ms + 1)
-  AND key = coalesce(?4, key) AND model = coalesce(?5, model)`;
+const matching = `org = ?1 AND admitted_at_ms >= ?2 AND admitted_at_ms < ?3 AND (?4 IS NULL OR key = ?4) AND (?5 IS NULL OR model = ?5)`;
 
 /** Rows, newest first, from after `cursor`. */
-export async function selectUsage(db: Database, filter: UsageFilter, cursor: Place | undefined, limit: number): Promise<UsageRow[]> {
+export async function selectUsage(db: Database, filter: UsageFilter, cursor: Place, limit: number): Promise<UsageRow[]> {
   const select = db.prepare(
-    `SELECT * FROM usage WHERE ${matching} AND (?6 IS NULL OR (admitted_at_ms, id) < (?6, ?7))
-     ORDER BY admitted_at_ms DESC, id DESC LIMIT ?8`,
+    `SELECT * FROM usage WHERE ${matching} AND (admitted_at_ms, id) < (?6, ?7) ORDER BY admitted_at_ms DESC, id DESC LIMIT ?8`,
   );
-  const { results } = await select.bind(...valuesOf(filter), cursor?.ms ?? null, cursor?.id ?? null, limit).all();
+  const { results } = await select.bind(...valuesOf(filter), cursor.ms, cursor.id, limit).all();
   return z.array(UsageRow).parse(results);
 }
 
@@ -66,5 +64,5 @@ export async function sumUsage(db: Database, filter: UsageFilter): Promise<z.inf
 }
 
 function valuesOf(filter: UsageFilter): unknown[] {
-  return [filter.org, filter.fromMs ?? null, filter.toMs ?? null, filter.key ?? null, filter.model ?? null];
+  return [filter.org, filter.fromMs ?? 0, filter.toMs ?? Number.MAX_SAFE_INTEGER, filter.key ?? null, filter.model ?? null];
 }

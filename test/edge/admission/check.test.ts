@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { checkAsk, checkHold, checkRecords } from "../../../edge/admission/check.ts";
 import { askOf, freshHold, freshOrg, recordOf } from "../../contracts/ledger-fixtures.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { apply } from "../../../edge/admission/books.ts";
 import { decide } from "../../../edge/admission/decide.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   adjustSlide, bookSlide, bucketEnd, bucketThatFrees, dayOf, emptySlide, hourBucketMs, minuteBucketMs, monthOf, nextDayMs, nextMonthMs, useOfSlide,

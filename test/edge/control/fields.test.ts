@@ -1,12 +1,12 @@
-import fc from "fast-check";
+import { assert, integer, nat, property, record, string, uniqueArray } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { cutPage, Expiry, jsonColumn, Name, pageFields, QueryInstant } from "#edge/control/fields.ts";
 import { z } from "zod";
 
 describe("Name", () => {
   it("accepts what it answers, unchanged", () => {
-    fc.assert(
-      fc.property(fc.string({ unit: "binary", maxLength: 120 }), (text) => {
+    assert(
+      property(string({ unit: "binary", maxLength: 120 }), (text) => {
         const first = Name.safeParse(text);
         if (!first.success) return;
         expect(Name.parse(first.data)).toBe(first.data);
@@ -21,8 +21,8 @@ describe("Name", () => {
 
 describe("moments", () => {
   it("are read to the millisecond in every form", () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 0, max: 253_402_300_799_999 }), (ms) => {
+    assert(
+      property(integer({ min: 0, max: 253_402_300_799_999 }), (ms) => {
         const text = new Date(ms).toISOString();
         expect([Expiry.parse(ms), Expiry.parse(text), QueryInstant.parse(String(ms)), QueryInstant.parse(text)]).toEqual([ms, ms, ms, ms]);
       }),
@@ -38,9 +38,9 @@ describe("moments", () => {
 
 describe("pages", () => {
   it("hand every row over once, whatever the page's size", () => {
-    const rowsOf = fc.uniqueArray(fc.record({ ms: fc.nat({ max: 3 }), id: fc.nat({ max: 999 }).map((n) => `key_${n}`) }), { selector: ({ ms, id }) => `${ms}.${id}` });
-    fc.assert(
-      fc.property(rowsOf, fc.integer({ min: 1, max: 5 }), (rows, limit) => {
+    const rowsOf = uniqueArray(record({ ms: nat({ max: 3 }), id: nat({ max: 999 }).map((n) => `key_${n}`) }), { selector: ({ ms, id }) => `${ms}.${id}` });
+    assert(
+      property(rowsOf, integer({ min: 1, max: 5 }), (rows, limit) => {
         const newest = rows.toSorted((a, b) => b.ms - a.ms || (a.id < b.id ? 1 : -1));
         const seen: unknown[] = [];
         let rest = newest;

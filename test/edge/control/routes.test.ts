@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { badSessions, insertUsage, openWorld, type Answer, type World } from "./world.ts";
+import { badSessions, insertUsage, openWorld, type Answer, type Json, type World } from "./world.ts";
 
 /** S4 and S5 over the OpenAPI document: an endpoint that is added joins these tests by being added. */
 interface Operation {
@@ -24,7 +24,7 @@ let operations: Operation[];
 beforeAll(async () => {
   world = await openWorld();
   const { body: document } = await world.ask("GET", "/openapi.json", { key: null });
-  operations = Object.entries<Record<string, any>>(document.paths).flatMap(([path, methods]) =>
+  operations = Object.entries<Record<string, Json>>(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([verb, operation]) => {
       const method = verb.toUpperCase();
       return { method, path, body: operation.requestBody ? (goodBodies[`${method} ${path}`] ?? null) : null };

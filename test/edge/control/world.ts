@@ -44,10 +44,14 @@ export class FakePublisher {
   }
 }
 
+/** Parsed JSON, of which a test expects what it expects. */
+// oxlint-disable-next-line typescript/no-explicit-any -- every use is an expectation: a wrong shape fails the test that reads it
+export type Json = any;
+
 export interface Answer {
   status: number;
   headers: Headers;
-  body: any;
+  body: Json;
   text: string;
 }
 
@@ -102,7 +106,7 @@ export async function openWorld() {
   };
   const a = await openOrg("Org A");
   const b = await openOrg("Org B");
-  const select = async (sql: string, ...values: unknown[]) => (await db.prepare(sql).bind(...values).all()).results as Record<string, any>[];
+  const select = async (sql: string, ...values: unknown[]) => (await db.prepare(sql).bind(...values).all()).results as Record<string, Json>[];
   return { app, ask, a, b, operator, control, db, select, publisher, clock, logs, pending, keyring, openOrg, close: () => mf.dispose() };
 }
 

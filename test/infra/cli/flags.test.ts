@@ -13,11 +13,7 @@ describe("Flags", () => {
   it("refuses what makes no sense, in one line", () => {
     for (const line of [["--nothing"], ["--name"], ["--suspend=yes"], ["--name", "--suspend"], ["-x"]]) {
       expect(() => new Flags(line, options)).toThrow(UsageError);
-      try {
-        new Flags(line, options);
-      } catch (failure) {
-        expect((failure as Error).message).not.toContain("\n");
-      }
+      expect(() => new Flags(line, options)).toThrow(/^[^\n]+$/);
     }
     expect(() => new Flags(["a", "b"], options).refuseMoreThan(1)).toThrow("'b' is one word too many");
     expect(() => new Flags([], options).word(0, "ORG")).toThrow("ORG is missing");

@@ -121,8 +121,12 @@ describe("when it cannot", () => {
   });
 
   it("says that the edge is out of reach, no edge at all, or points elsewhere", async () => {
-    const silent = await run(["orgs", "list", "--edge", "http://127.0.0.1:1"]);
-    expect(silent).toEqual({ code: 1, out: "", err: "penstock: cannot reach the edge at http://127.0.0.1:1 (ECONNREFUSED). Is it running, and is the URL right?\n" });
+    const gone = createServer();
+    const nowhere = await listen(gone);
+    await new Promise((resolve) => gone.close(resolve));
+    const silent = await run(["orgs", "list", "--edge", nowhere]);
+    expect(silent).toEqual({ code: 1, out: "", err: `penstock: cannot reach the edge at ${nowhere} (ECONNREFUSED). Is it running, and is the URL right?\n` });
+    expect((await run(["orgs", "list", "--edge", "http://127.0.0.1:1"])).err).toContain("(this port is not allowed)");
     const other = createServer((_, outgoing) => outgoing.end("<html>"));
     expect((await run(["orgs", "list", "--edge", await listen(other)])).err).toContain("something that is not JSON");
     other.close();
@@ -132,6 +136,7 @@ describe("when it cannot", () => {
     const pointing = createServer((_, outgoing) => outgoing.writeHead(307, { location: target }).end());
     const moved = await run(["orgs", "list", "--edge", await listen(pointing)]);
     expect([moved.code, seen]).toEqual([1, 0]);
+    expect(moved.err).toContain("(it redirects)");
     for (const one of [lure, pointing]) one.close();
   });
 

@@ -15,21 +15,21 @@ it("has answered only when the ledger knows (S1)", async () => {
   expect(world.publisher.key(id)).toMatchObject({ isRevoked: true, version: 2 });
 });
 
-it("changes nothing the second time, and tells the ledger again", async () => {
+it("keeps the first moment the second time, and tells the ledger again", async () => {
   const id = await create("x");
   const first = await revoke(id);
   const before = world.publisher.published.length;
   world.clock.offsetMs = 5_000;
   const second = await revoke(id);
   world.clock.offsetMs = 0;
-  expect(second.text).toBe(first.text);
+  expect(second.body).toEqual({ ...first.body, version: 3 });
   expect(world.publisher.published.length).toBe(before + 1);
 });
 
 it("revokes once however many ask at a time", async () => {
   const id = await create("x");
   const answers = await Promise.all(Array.from({ length: 8 }, () => revoke(id)));
-  expect(new Set(answers.map(({ body }) => `${body.version} ${body.revokedAt}`)).size).toBe(1);
+  expect(new Set(answers.map(({ body }) => body.revokedAt)).size).toBe(1);
 });
 
 it("heals by repeating when the ledger was out of reach", async () => {
@@ -49,6 +49,7 @@ it("takes an empty object, and no other body", async () => {
   expect((await world.ask("POST", path, { body: [] })).status).toBe(400);
   expect((await world.ask("POST", path, { rawBody: "at=1", headers: { "content-type": "text/plain" } })).status).toBe(400);
   expect((await world.ask("GET", `/control/orgs/${world.a.org}/keys/${id}`)).body.state).toBe("active");
+  expect((await world.ask("POST", path, { rawBody: "" })).body.state).toBe("revoked");
   expect((await world.ask("POST", path, { body: {} })).body.state).toBe("revoked");
 });
 

@@ -43,8 +43,8 @@ it("loses no version and no window when changes come at once, and the newest is 
 
 it("refuses each field's bad values with the field's path", async () => {
   const before = (await world.ask("GET", `/control/orgs/${world.a.org}`)).text;
-  const bad: [unknown, string][] = [
-    [{}, "json"],
+  const bad: [unknown, string | null][] = [
+    [{}, null],
     [{ name: "" }, "name"],
     [{ name: "x".repeat(101) }, "name"],
     [{ plan: "gold" }, "plan"],

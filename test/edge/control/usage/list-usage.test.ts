@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { insertUsage, openWorld, type World } from "../world.ts";
+import { insertUsage, openWorld, type Json, type World } from "../world.ts";
 
 const dayMs = 86_400_000;
 const startMs = Date.parse("2026-11-01T00:00:00Z");
@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 const list = async (query = "", key = world.a.admin) => world.ask("GET", `/control/orgs/${world.a.org}/usage${query}`, { key });
-const idsOf = (body: any): string[] => body.rows.map(({ id }: { id: string }) => id.replace(/hold_0*(?=\d)/, ""));
+const idsOf = (body: Json): string[] => body.rows.map(({ id }: { id: string }) => id.replace(/hold_0*(?=\d)/, ""));
 
 it("lists an org's own rows, newest first, with totals in which a correction is no call", async () => {
   const { status, body } = await list();
@@ -53,7 +53,7 @@ it("pages without loss or repetition, even when rows arrive between pages, and i
   const seen: string[] = [];
   let cursor: string | null = "";
   for (let pages = 0; cursor !== null && pages < 20; pages++) {
-    const { body }: { body: any } = await list(`?limit=2${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+    const { body }: { body: Json } = await list(`?limit=2${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
     seen.push(...idsOf(body));
     expect(body.totals.calls).toBeGreaterThanOrEqual(6);
     cursor = body.nextCursor;

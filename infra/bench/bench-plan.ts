@@ -1,0 +1,13 @@
+import type { RoundPlan } from "./rounds.ts";
+import type { Row } from "./row.ts";
+import type { Stage } from "./stage.ts";
+
+/** What every row is given: the stage, how long to look, and whether only correctness is asked for. */
+export interface Bench {
+  stage: Stage;
+  plan: Omit<RoundPlan, "pid"> & { warmMs: number; windowMs: number };
+  isSmoke: boolean;
+}
+
+/** Measures one or more lines of the table. Throws a BrokenError when an answer or a count is wrong. */
+export type MeasureRows = (bench: Bench) => Promise<Row[]>;

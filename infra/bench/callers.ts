@@ -1,0 +1,51 @@
+import { randomBytes } from "node:crypto";
+import { randomBase62, type KeyId, type OrgId } from "#edge/agreements/ids.ts";
+import type { KeyRecord } from "#edge/agreements/key.ts";
+import { digestsOf, mintKey, type Keyring } from "#edge/agreements/key-format.ts";
+import type { OrgRecord } from "#edge/agreements/org.ts";
+import type { Limits } from "#edge/agreements/quota.ts";
+
+/** One org of the bench with its only key, and the records that bring both into force. */
+export interface Caller {
+  org: OrgId;
+  key: KeyId;
+  text: string;
+  digests: { kid: string; digest: string }[];
+  records: [OrgRecord, KeyRecord];
+}
+
+/** Nothing is limited, so nothing is refused; every window is counted all the same. */
+const noLimits: Limits = {
+  requestsPerMinute: null,
+  requestsPerHour: null,
+  concurrency: null,
+  tokensPerMinute: null,
+  requestsPerDay: null,
+  tokensPerDay: null,
+  tokensPerMonth: null,
+  costMicrosPerMonth: null,
+};
+
+const random = (bytes: number) => new Uint8Array(randomBytes(bytes));
+
+/** A new org on plan enterprise. */
+export async function makeCaller(keyring: Keyring): Promise<Caller> {
+  const org: OrgId = `org_${randomBase62(10, random)}`;
+  const { id, text, digest, pepperKid } = await mintKey("inference", org, keyring, random);
+  const ofKey = { digest, pepperKid, isRevoked: false, expiresAtMs: null, endpoints: null, models: null, ipRanges: null, limits: null };
+  return {
+    org,
+    key: id,
+    text,
+    digests: await digestsOf(text, keyring),
+    records: [
+      { kind: "org", id: org, plan: "enterprise", isSuspended: false, limits: noLimits, version: 1 },
+      { kind: "key", id, org, ...ofKey, version: 1 },
+    ],
+  };
+}
+
+/** A key of the right form and checksum that another deployment made: only its tag tells. */
+export async function forgeKey(foreign: Keyring): Promise<string> {
+  return (await makeCaller(foreign)).text;
+}

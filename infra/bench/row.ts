@@ -1,0 +1,61 @@
+import { spreadOf, type Spread } from "./stats.ts";
+
+/** A bound that a row must keep, as the issue states it. */
+export interface Goal {
+  bound: "at most" | "at least" | "exactly";
+  value: number;
+  /** `×` for ratios to the baseline of the same round. */
+  unit: string;
+}
+
+/** One line of the table. `figures` are the absolute values behind it, for the JSON file and the note. */
+export interface Row {
+  name: string;
+  goal: Goal;
+  measured: Spread;
+  reached: "yes" | "no" | "not counted";
+  note: string;
+  figures: Record<string, number>;
+}
+
+/** A row from what the rounds gave. `whyNot` says why it does not count, if it does not. */
+export function rowOf(name: string, goal: Goal, values: number[], note: string, figures: Record<string, number> = {}, whyNot: string | null = null): Row {
+  const measured = spreadOf(values);
+  const reached = whyNot !== null || values.length === 0 ? "not counted" : keeps(goal, measured.median) ? "yes" : "no";
+  return { name, goal, measured, reached, note: whyNot === null ? note : `${whyNot}; ${note}`, figures };
+}
+
+/** Why rounds do not count; null when they do. */
+export function whyNot(rounds: { isNoisy: boolean }, isSmoke: boolean): string | null {
+  if (isSmoke) return "smoke: windows too short";
+  return rounds.isNoisy ? "every round was noisy" : null;
+}
+
+function keeps({ bound, value }: Goal, measured: number): boolean {
+  if (bound === "at most") return measured <= value;
+  return bound === "at least" ? measured >= value : measured === value;
+}
+
+/** The table, as plain text that lines up. */
+export function drawTable(rows: Row[]): string {
+  const head = ["row", "goal", "median", "min – max", "reached", "how"];
+  const sign = { "at most": "≤", "at least": "≥", exactly: "=" };
+  const cells = rows.map(({ name, goal, measured, reached, note }) => [
+    name,
+    `${sign[goal.bound]} ${plain(goal.value)} ${goal.unit}`,
+    `${plain(measured.median)} ${goal.unit}`,
+    `${plain(measured.min)} – ${plain(measured.max)}`,
+    reached,
+    note,
+  ]);
+  const widths = head.map((title, column) => Math.max(...[head, ...cells].map((line) => (line[column] ?? title).length)));
+  const draw = (line: string[]) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd();
+  return [draw(head), widths.map((width) => "-".repeat(width)).join("  "), ...cells.map(draw)].join("\n");
+}
+
+/** Three figures that mean something, thousands apart. */
+export function plain(value: number): string {
+  if (Number.isNaN(value)) return "–";
+  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString("en-US");
+  return String(Number(value.toPrecision(3)));
+}

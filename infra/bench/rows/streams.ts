@@ -1,0 +1,56 @@
+import { callBody } from "../answers.ts";
+import type { Bench } from "../bench-plan.ts";
+import type { LoadReport } from "../load.ts";
+import { plain, rowOf, whyNot, type Row } from "../row.ts";
+import { takeRounds, type Window } from "../rounds.ts";
+import { checkSettled } from "../stage.ts";
+import { median } from "../stats.ts";
+
+const perSecond = 50;
+
+/** Streams of 100 events, 5 ms apart: CPU of the edge and the wait for the first event, against the bare pass-through. */
+export async function streamRows({ stage, plan, isSmoke }: Bench): Promise<Row[]> {
+  const [caller] = await stage.publish(1);
+  if (!caller) throw new RangeError("no caller");
+  let calls = 0;
+  let seed = 1;
+  const run = async (port: number, ms: number, seed: number): Promise<LoadReport> => {
+    const report = await stage.load({ kind: "open", port, keys: [caller.text], path: "/v1/chat/completions", body: callBody(true), perSecond, ms, seed });
+    if (port === stage.ports.edge) calls += report.calls;
+    await stage.quiet();
+    return report;
+  };
+  const variant = (port: number) => ({ warm: () => run(port, plan.warmMs, 0), run: () => run(port, 2 * plan.windowMs, seed++) });
+  const variants = { direct: variant(stage.ports.origin), bare: variant(stage.ports.bare), edge: variant(stage.ports.edge) };
+  const rounds = await takeRounds({ ...plan, pid: stage.workerdPid }, variants);
+  await checkSettled(stage, [caller], calls);
+
+  const of = (name: "direct" | "bare" | "edge", value: (window: Window<LoadReport>) => number) => median(rounds.taken.map((round) => value(round[name])));
+  const figures = {
+    bareCpuMs: of("bare", cpuMs),
+    edgeCpuMs: of("edge", cpuMs),
+    directFirstMs: of("direct", firstMs),
+    bareFirstMs: of("bare", firstMs),
+    edgeFirstMs: of("edge", firstMs),
+    bareFirstP99Ms: of("bare", ({ outcome }) => outcome.p99Ms),
+    edgeFirstP99Ms: of("edge", ({ outcome }) => outcome.p99Ms),
+    edgeGapP50Ms: of("edge", ({ outcome }) => outcome.gapP50Ms),
+  };
+  const reason = whyNot(rounds, isSmoke);
+  const cpu = rounds.taken.map((round) => cpuMs(round.edge) / cpuMs(round.bare));
+  const added = rounds.taken.map((round) => (firstMs(round.edge) - firstMs(round.direct)) / (firstMs(round.bare) - firstMs(round.direct)));
+  const cpuNote = `${plain(figures.edgeCpuMs)} ms a stream against ${plain(figures.bareCpuMs)} ms`;
+  const firstNote = `first event after ${plain(figures.edgeFirstMs)} ms, bare ${plain(figures.bareFirstMs)} ms, direct ${plain(figures.directFirstMs)} ms`;
+  return [
+    rowOf("streams: CPU a stream, edge / bare", { bound: "at most", value: 1.25, unit: "×" }, cpu, cpuNote, figures, reason),
+    rowOf("streams: first event added p50, edge / bare", { bound: "at most", value: 1.6, unit: "×" }, added, firstNote, figures, reason),
+  ];
+}
+
+function cpuMs(window: Window<LoadReport>): number {
+  return window.cpuMs / window.outcome.calls;
+}
+
+function firstMs({ outcome }: Window<LoadReport>): number {
+  return outcome.p50Ms;
+}

@@ -1,0 +1,158 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { openKeyring, type Keyring } from "#edge/agreements/key-format.ts";
+import { startChild, type Child } from "#infra/local/child.ts";
+import { makeSecrets, secretVars, type Secrets } from "#infra/local/secrets.ts";
+import { defaultModels, root } from "#infra/local/stack.ts";
+import { makeCaller, type Caller } from "./callers.ts";
+import { ask, Connection } from "./connection.ts";
+import { pin } from "./cpu.ts";
+import type { Load, LoadReport } from "./load.ts";
+import type { SettledCounts } from "./settle.ts";
+import { choosePorts, startWorkerd, type EdgePorts } from "./workerd.ts";
+import { writePost } from "./wire.ts";
+import type { DeskAnswers, DeskAsks } from "./worker/desk.ts";
+
+/** A wrong answer, a lost hold, a count that is off: the bench is worth nothing until this is mended, so it exits with 1. */
+export class BrokenError extends Error {}
+
+/** What the origin of the bench has seen. */
+export interface OriginState {
+  whole: number;
+  streams: number;
+  running: number;
+  settling: SettledCounts;
+}
+
+/** Everything that runs: workerd with edge and bare pass-through on core 0, load and origin on core 1. */
+export interface Stage {
+  dir: string;
+  secrets: Secrets;
+  keyring: Keyring;
+  ports: EdgePorts & { origin: number };
+  workerdPid: number;
+  isPinned: boolean;
+  /** Runs a load; throws a BrokenError if any answer was not what it must be. */
+  load(load: Load): Promise<LoadReport>;
+  /** Makes orgs and brings them into force. */
+  publish(count: number): Promise<Caller[]>;
+  desk<Path extends keyof DeskAsks>(path: Path, asked: DeskAsks[Path]): Promise<DeskAnswers[Path]>;
+  origin(): Promise<OriginState>;
+  /** Resolves when no call runs and every hold is settled. */
+  quiet(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const nodes = ["node_bench-shared", "node_bench-complex"] as const;
+const here = new URL(".", import.meta.url).pathname;
+const publishedAtOnce = 250;
+
+/** Sets the stage on free ports and a temporary folder, which `close` takes away. */
+export async function openStage(): Promise<Stage> {
+  const dir = mkdtempSync(join(tmpdir(), "penstock-bench-"));
+  const secrets = makeSecrets([...nodes]);
+  const edgePorts = await choosePorts();
+  const originFile = join(dir, "origin.json");
+  writeFileSync(originFile, JSON.stringify({ node: nodes[0], key: secrets.nodeKeys[nodes[0]], edgePort: edgePorts.edge }), { mode: 0o600 });
+  const say = (line: string) => console.error(line);
+  const [origin, loader] = await Promise.all([startChild("origin", [join(here, "origin.ts"), originFile], say), startChild("load", [join(here, "load.ts")], say)]);
+  const ports = { ...edgePorts, origin: Number(origin.ready["port"]) };
+  const workerd = await startWorkerd(root, dir, ports, `http://127.0.0.1:${ports.origin}`, edgeVars(secrets, ports.origin));
+  const keyring = await openKeyring({ tagKeys: secrets.tagKeys, peppers: secrets.peppers });
+  const isPinned = [pin(workerd.pid, 0), pin(origin.pid, 1), pin(loader.pid, 1), pin(process.pid, 1)].every(Boolean);
+  const toDesk = new Connection(ports.desk);
+
+  const stage: Stage = {
+    dir,
+    secrets,
+    keyring,
+    ports,
+    workerdPid: workerd.pid,
+    isPinned,
+    async load(load) {
+      const report = await post<LoadReport>(loader, { ask: load });
+      if (report.wrong > 0) {
+        const why = workerd.failure();
+        throw new BrokenError(`${report.wrong} of ${report.calls} answers were wrong; the first: ${report.firstWrong}${why && `\nworkerd said: ${why}`}`);
+      }
+      return report;
+    },
+    async publish(count) {
+      const callers: Caller[] = [];
+      while (callers.length < count) {
+        const more = await Promise.all(Array.from({ length: Math.min(publishedAtOnce, count - callers.length) }, () => makeCaller(keyring)));
+        await stage.desk("/publish", { records: more.map(({ records }) => records[0]) });
+        await stage.desk("/publish", { records: more.map(({ records }) => records[1]) });
+        callers.push(...more);
+      }
+      return callers;
+    },
+    async desk(path, asked) {
+      const { status, body } = await ask(toDesk, writePost(path, "bench", JSON.stringify(asked)));
+      if (status !== 200) throw new BrokenError(`the desk answered ${status} to ${path}: ${body}`);
+      return JSON.parse(body);
+    },
+    origin: () => post<OriginState>(origin, {}),
+    async quiet() {
+      const untilMs = performance.now() + 10_000;
+      for (let state = await stage.origin(); state.running > 0 || state.settling.open > 0; state = await stage.origin()) {
+        if (performance.now() > untilMs) throw new BrokenError(`holds are not settled: ${JSON.stringify(state)}`);
+        await sleep(10);
+      }
+    },
+    async close() {
+      toDesk.close();
+      await Promise.all([workerd.stop(), origin.stop(), loader.stop()]);
+      rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
+    },
+  };
+  return stage;
+}
+
+/** After calls of these orgs have ended: each of their holds is settled once, none is open, and what the origin sent is what the ledgers booked. */
+export async function checkSettled(stage: Stage, callers: Caller[], calls: number): Promise<void> {
+  await stage.quiet();
+  const { settling } = await stage.origin();
+  const settled = settling.results["settled"] ?? 0;
+  if (settled !== settling.queued) throw new BrokenError(`of ${settling.queued} records ${settled} settled: ${JSON.stringify(settling)}`);
+  const ledgers = await stage.desk("/inspect", { orgs: callers.map(({ org }) => org) });
+  if (ledgers.openHolds !== 0 || ledgers.settledCalls !== calls) throw new BrokenError(`${calls} calls, but the ledgers have ${JSON.stringify(ledgers)}`);
+}
+
+/** The edge's variables as a deployment has them, with two nodes that are both the origin of the bench. */
+function edgeVars(secrets: Secrets, originPort: number): Record<string, string> {
+  const records = nodes.map((id, index) => ({
+    id,
+    url: `http://127.0.0.1:${originPort}`,
+    tier: index === 0 ? "shared" : "complex",
+    models: defaultModels.map((model) => model.id),
+    publicKey: secrets.nodeKeys[id]?.x,
+  }));
+  return { LEDGER: "durable-object", MODELS: JSON.stringify(defaultModels), NODES: JSON.stringify(records), ...secretVars(secrets) };
+}
+
+let lastId = 0;
+
+/** One question to a child over IPC, and its answer; rejects when the child goes first. */
+function post<T>(child: Child, message: object): Promise<T> {
+  const id = ++lastId;
+  return new Promise((resolve, reject) => {
+    const gone = () => reject(new Error(`${child.name} is gone`));
+    const hear = (heard: { id: number; answer: T }) => {
+      if (heard.id !== id) return;
+      child.process.off("message", hear).off("exit", gone);
+      resolve(heard.answer);
+    };
+    child.process.on("message", hear).once("exit", gone);
+    child.process.send({ id, ...message });
+  });
+}
+
+/** The folder of one row's own files. */
+export function folderOf(stage: Stage, name: string): string {
+  const folder = join(stage.dir, name);
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}

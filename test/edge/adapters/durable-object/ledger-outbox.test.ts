@@ -1,0 +1,60 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { beforeAll, expect, test } from "vitest";
+import type { OrgLedger } from "../../../../edge/adapters/durable-object/ledger-object.ts";
+import { askOf, granted, recordOf } from "../../../contracts/ledger-fixtures.ts";
+import { alarmOf, DB, insides, migrate, openWith, stubOf, usageInD1 } from "./ledger-world.ts";
+
+beforeAll(migrate);
+
+test("while D1 fails no row is lost and the object asks again, later each time; then each row arrives once", async () => {
+  const { ledger, org, clock } = await openWith();
+  const answers = await Promise.all(Array.from({ length: 1_200 }, () => ledger.admit(askOf(org))));
+  const holds = answers.map((answer) => granted(answer).hold);
+  for (let i = 0; i < holds.length; i += 64) await ledger.settle(org, holds.slice(i, i + 64).map((hold) => recordOf(org, hold)));
+  await insides(org, (object) => void (object.env = { DB: { prepare: () => { throw new Error("D1 is down"); } } as unknown as D1Database }));
+  const waits = [];
+  for (let i = 0; i < 7; i++) {
+    await runDurableObjectAlarm(stubOf(org));
+    waits.push(((await alarmOf(org)) ?? 0) - clock.now());
+  }
+  expect(waits).toEqual([2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
+  expect((await ledger.inspect(org))?.outboxRows).toBe(1_200);
+  await insides(org, (object) => void (object.env = { DB }));
+  await runDurableObjectAlarm(stubOf(org));
+  const rows = await usageInD1(org);
+  expect(new Set(rows.map(({ hold }) => hold))).toEqual(new Set(holds));
+  expect(rows).toHaveLength(1_200);
+  expect((await ledger.inspect(org))?.outboxRows).toBe(0);
+});
+
+test("a crash after D1 took the rows and before the object knew sends them again, and the bill has them once", async () => {
+  const { ledger, org, restart } = await openWith();
+  const { hold } = granted(await ledger.admit(askOf(org)));
+  await ledger.settle(org, [recordOf(org, hold)]);
+  await insides(org, async (object) => {
+    const { DB: real } = object.env;
+    object.env = {
+      DB: { prepare: (sql: string) => ({ bind: (rows: string) => ({ run: async () => { await real.prepare(sql).bind(rows).run(); throw new Error("lost"); } }) }) } as unknown as D1Database,
+    };
+    await (object as unknown as OrgLedger).alarm();
+  });
+  expect(await usageInD1(org)).toHaveLength(1);
+  await restart();
+  expect((await ledger.inspect(org))?.outboxRows).toBe(1);
+  await runDurableObjectAlarm(stubOf(org));
+  await runDurableObjectAlarm(stubOf(org));
+  expect(await usageInD1(org)).toHaveLength(1);
+  expect((await ledger.inspect(org))?.outboxRows).toBe(0);
+});
+
+test("a row that D1 refuses stops the outbox and is kept: it is never passed over", async () => {
+  const { ledger, org } = await openWith();
+  const { hold } = granted(await ledger.admit(askOf(org)));
+  await ledger.settle(org, [recordOf(org, hold)]);
+  await DB.exec(`CREATE TRIGGER refusing BEFORE INSERT ON usage WHEN new.hold = '${hold}' BEGIN SELECT RAISE(ABORT, 'no'); END`);
+  await runDurableObjectAlarm(stubOf(org));
+  expect((await ledger.inspect(org))?.outboxRows).toBe(1);
+  await DB.exec("DROP TRIGGER refusing");
+  await runDurableObjectAlarm(stubOf(org));
+  expect(await usageInD1(org)).toHaveLength(1);
+});

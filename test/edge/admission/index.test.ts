@@ -1,0 +1,191 @@
+import { describe, expect, test } from "vitest";
+import { admit, goDuration, look, rateHeaders, refusalOf, type CountPrompt } from "#edge/admission/index.ts";
+import type { Ask, Denial, Grant, Ledger } from "#edge/admission/port.ts";
+import type { Credential } from "#edge/agreements/credential.ts";
+import { errorBody, errorHeaders } from "#edge/errors.ts";
+import { holdGraceMs } from "#edge/limits.ts";
+import { readCall, type Call } from "#edge/protocol/call.ts";
+import { testModels } from "#test/support/models.ts";
+import { expectRefusal } from "#test/support/refused.ts";
+import { posted, startedAtMs, visitOf } from "#test/support/visit.ts";
+
+const credential: Credential = { org: "org_0123456789", key: "key_0123456789abcdef", digests: [{ kid: "p1", digest: "d".repeat(64) }], ip: null };
+const terms = { hold: "hold_0123456789012345678901", tier: "shared", price: { promptMicrosPerMTok: 1, completionMicrosPerMTok: 2 }, nowMs: startedAtMs + 5 } as const;
+const rates = { requests: { limit: 60, remaining: 0, resetMs: 59_999 }, tokens: { limit: 1_000, remaining: 12, resetMs: 360_000 } };
+const grant: Grant = { kind: "grant", hold: terms.hold, tokensHeld: 100, completionTokens: 10, expiresAtMs: 0, rates };
+const quota = (tokensRemaining: number | null): Denial => ({ kind: "denial", reason: "quota", window: "tokensPerDay", of: "org", limit: 1_000, retryAfterMs: 3_600_000, resetAtMs: Date.UTC(2026, 10, 21), tokensRemaining, rates });
+
+/** A ledger that answers from a script, and remembers what it was asked. */
+function ledgerOf(...answers: (Grant | Denial | Error)[]) {
+  const asks: Ask[] = [];
+  const away = () => Promise.reject(new Error("not in the script"));
+  const admitAsk = async (ask: Ask) => {
+    asks.push(ask);
+    const answer = answers.shift();
+    if (!answer || answer instanceof Error) throw answer ?? new Error("asked too often");
+    return answer;
+  };
+  const ledger: Ledger = { admit: admitAsk, look: away, settle: away, release: away, publish: away, inspect: away };
+  return { ledger, asks };
+}
+
+/** A call with 200 tokens of bound, 50 by the guess, and n × 10 to make. */
+async function callOf(over: Partial<Call> = {}): Promise<Call> {
+  const call = await readCall(visitOf(posted({ model: "chat", messages: [{ role: "user", content: "hi" }] })), "chat.completions", testModels);
+  return { ...call, promptTokensMax: 200, promptTokensGuess: 50, completionTokens: 10, choices: 2, ...over };
+}
+const never: CountPrompt = () => Promise.reject(new Error("nobody should count"));
+
+describe("admission", () => {
+  test("asks once, for the safe bound, and hands the grant on", async () => {
+    const { ledger, asks } = ledgerOf(grant);
+    const call = await callOf({ mayClamp: true, deadlineMs: terms.nowMs + 1_000, idempotency: { key: "k", body: "b" } });
+    expect(await admit(ledger, credential, call, terms, never)).toBe(grant);
+    const { nowMs: _, ...ours } = terms;
+    expect(asks).toEqual([
+      { ...credential, ...ours, endpoint: "chat.completions", model: call.model.id, promptTokens: 200, completionTokens: 10, choices: 2, mayClamp: true, ttlMs: 1_000 + holdGraceMs, idempotency: { key: "k", body: "b" } },
+    ]);
+  });
+
+  test("holds for the grace alone when the deadline has passed already", async () => {
+    const { ledger, asks } = ledgerOf(grant);
+    await admit(ledger, credential, await callOf({ deadlineMs: terms.nowMs - 10_000 }), terms, never);
+    expect(asks[0]?.ttlMs).toBe(holdGraceMs);
+  });
+
+  for (const failure of [new Error("CANARY"), new TypeError("CANARY")]) {
+    test(`a ledger that throws ${failure.name} is 503 quota_unavailable, never a grant`, async () => {
+      const refusal = await expectRefusal(async () => admit(ledgerOf(failure).ledger, credential, await callOf(), terms, never), "quota_unavailable");
+      expect(errorHeaders(refusal)).toMatchObject({ "retry-after": "1", "retry-after-ms": "1000" });
+      expect(JSON.stringify(errorBody(refusal))).not.toContain("CANARY");
+    });
+  }
+
+  test("and so is one that throws at the second question", async () => {
+    const { ledger } = ledgerOf(quota(80), new Error("gone"));
+    await expectRefusal(async () => admit(ledger, credential, await callOf(), terms, async () => 60), "quota_unavailable");
+  });
+});
+
+describe("the exact count", () => {
+  test("is asked for when the bound does not fit and the estimate would, and is what is then held", async () => {
+    const { ledger, asks } = ledgerOf(quota(70), grant);
+    expect(await admit(ledger, credential, await callOf(), terms, async () => 47)).toBe(grant);
+    expect(asks.map(({ promptTokens }) => promptTokens)).toEqual([200, 47]);
+    expect({ ...asks[1], promptTokens: 0 }).toEqual({ ...asks[0], promptTokens: 0 });
+  });
+
+  const unasked: [string, Denial, Partial<Call>][] = [
+    ["the estimate does not fit by one token", quota(69), {}],
+    ["the window counts no tokens", quota(null), {}],
+    ["it is the rate of requests", { ...quota(null), reason: "rate", window: "requestsPerMinute" } as Denial, {}],
+    ["it is the key", { kind: "denial", reason: "key" }, {}],
+    ["nothing is left", quota(0), { mayClamp: true }],
+    ["even one token for each choice does not fit", quota(51), { mayClamp: true }],
+  ];
+  for (const [why, denial, over] of unasked) {
+    test(`is not asked for when ${why}`, async () => {
+      const { ledger, asks } = ledgerOf(denial);
+      const refusal = await expectRefusal(async () => admit(ledger, credential, await callOf(over), terms, never), refusalOf(denial).code);
+      expect(errorBody(refusal)).toEqual(errorBody(refusalOf(denial)));
+      expect(asks).toHaveLength(1);
+    });
+  }
+
+  test("is asked for when with a clamp a token for each choice fits", async () => {
+    const { ledger, asks } = ledgerOf(quota(52), grant);
+    await admit(ledger, credential, await callOf({ mayClamp: true }), terms, async () => 50);
+    expect(asks).toHaveLength(2);
+  });
+
+  for (const count of [null, 200, 201]) {
+    test(`of ${count} helps nothing: the first denial stands, the ledger is not asked again`, async () => {
+      const { ledger, asks } = ledgerOf(quota(70));
+      await expectRefusal(async () => admit(ledger, credential, await callOf(), terms, async () => count), "insufficient_quota");
+      expect(asks).toHaveLength(1);
+    });
+  }
+
+  test("does not buy a third question: the second denial is the answer", async () => {
+    const { ledger, asks } = ledgerOf(quota(70), { ...quota(70), limit: 777 } as Denial);
+    const refusal = await expectRefusal(async () => admit(ledger, credential, await callOf(), terms, async () => 60), "insufficient_quota");
+    expect(refusal.details.say).toContain("777");
+    expect(asks).toHaveLength(2);
+  });
+});
+
+describe("a denial becomes a refusal", () => {
+  const first = { hold: terms.hold, responseId: "chatcmpl-1", promptTokens: 3, completionTokens: 4 };
+  const limit = { kind: "denial", window: "requestsPerMinute", of: "key", limit: 60, retryAfterMs: 12_300, resetAtMs: 0, tokensRemaining: null, rates } as const;
+  const table: [Denial, string, number, Record<string, string | undefined>][] = [
+    [{ kind: "denial", reason: "key" }, "invalid_api_key", 401, { "www-authenticate": "Bearer", "retry-after": undefined }],
+    [{ kind: "denial", reason: "ip" }, "ip_not_authorized", 401, {}],
+    [{ kind: "denial", reason: "endpoint" }, "insufficient_permissions", 403, {}],
+    [{ kind: "denial", reason: "model" }, "model_not_allowed", 403, {}],
+    [{ kind: "denial", reason: "idempotency_in_progress", retryAfterMs: 1_500 }, "idempotency_in_progress", 409, { "retry-after": "2", "retry-after-ms": "1500", "x-should-retry": undefined }],
+    [{ kind: "denial", reason: "idempotency_mismatch" }, "idempotency_mismatch", 409, { "x-should-retry": "false" }],
+    [{ kind: "denial", reason: "idempotency_replayed", first }, "idempotency_replayed", 409, { "x-should-retry": "false" }],
+    [{ ...limit, reason: "rate" }, "rate_limit_exceeded", 429, { "retry-after": "13", "retry-after-ms": "12300", "x-should-retry": undefined, "x-ratelimit-limit-requests": "60", "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "59.999s", "x-ratelimit-reset-tokens": "6m0s" }],
+    [{ ...limit, reason: "concurrency", window: "concurrency" }, "concurrency_exceeded", 429, { "retry-after": "13", "x-ratelimit-limit-tokens": "1000" }],
+    [quota(12), "insufficient_quota", 429, { "retry-after": "3600", "x-should-retry": "false", "x-ratelimit-remaining-tokens": "12" }],
+  ];
+  for (const [denial, code, status, headers] of table) {
+    test(`${denial.reason} -> ${status} ${code}`, () => {
+      const refusal = refusalOf(denial);
+      expect([refusal.code, refusal.status]).toEqual([code, status]);
+      const written = errorHeaders(refusal);
+      for (const [name, value] of Object.entries(headers)) expect(written[name], name).toBe(value);
+    });
+  }
+
+  test("says which window, whose, how much, and when it opens", () => {
+    expect(refusalOf({ ...limit, reason: "rate" }).details.say).toBe("Rate limit reached: requests per minute (this key's limit is 60). Try again in 12.3s.");
+    expect(refusalOf(quota(0)).details.say).toBe("The quota is used up: tokens per day (the organization's limit is 1000). It opens again at 2026-11-21T00:00:00.000Z.");
+    for (const window of ["requestsPerMinute", "requestsPerHour", "concurrency", "tokensPerMinute", "requestsPerDay", "tokensPerDay", "tokensPerMonth", "costMicrosPerMonth"] as const) {
+      for (const reason of ["rate", "concurrency", "quota"] as const) expect(refusalOf({ ...limit, reason, window }).details.say).not.toMatch(/undefined|NaN|null/);
+    }
+  });
+
+  test("a replay tells what the first call used, never its content", () => {
+    expect(errorBody(refusalOf({ kind: "denial", reason: "idempotency_replayed", first })).error).toMatchObject({
+      first_call: { id: "chatcmpl-1", hold: terms.hold, usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 } },
+    });
+  });
+});
+
+test("a look is refused like a call, and a ledger out of reach is 503", async () => {
+  const { ledger } = ledgerOf();
+  await expectRefusal(() => look(ledger, credential), "quota_unavailable");
+  await expectRefusal(() => look({ ...ledger, look: async () => ({ kind: "denial", reason: "key" }) }, credential), "invalid_api_key");
+});
+
+describe("rates in headers", () => {
+  test("a window without a limit has no headers", () => {
+    expect(rateHeaders({ requests: null, tokens: null })).toEqual({});
+    expect(Object.keys(rateHeaders({ requests: null, tokens: rates.tokens })).every((name) => name.endsWith("-tokens"))).toBe(true);
+  });
+
+  const durations: [number, string][] = [
+    [0, "0ms"],
+    [-5, "0ms"],
+    [0.2, "1ms"],
+    [12, "12ms"],
+    [999, "999ms"],
+    [999.5, "1s"],
+    [1_000, "1s"],
+    [1_500, "1.5s"],
+    [12_345, "12.345s"],
+    [59_999, "59.999s"],
+    [59_999.5, "1m0s"],
+    [60_000, "1m0s"],
+    [60_001, "1m1s"],
+    [360_000, "6m0s"],
+    [3_599_999, "1h0m0s"],
+    [3_600_000, "1h0m0s"],
+    [3_661_000, "1h1m1s"],
+    [86_399_000, "23h59m59s"],
+    [86_400_000, "24h0m0s"],
+    [31 * 86_400_000, "744h0m0s"],
+  ];
+  for (const [ms, text] of durations) test(`${ms} ms are '${text}'`, () => expect(goDuration(ms)).toBe(text));
+});

@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import { Keeper, type Journal } from "../../../edge/admission/keeper.ts";
+import { emptyState, type Change } from "../../../edge/admission/state.ts";
+import { apply } from "../../../edge/admission/books.ts";
+import { askOf, freshOrg, keyRecord, noon, orgRecord, recordOf } from "../../contracts/ledger-fixtures.ts";
+
+const org = freshOrg();
+
+/** A journal in a list, whose writes can be made to fail. */
+function openKeeper() {
+  const changes: Change[] = [];
+  const fault = { isOn: false };
+  const fail = () => {
+    if (fault.isOn) throw new Error("disk full");
+  };
+  const journal: Journal = {
+    write: (change) => {
+      fail();
+      changes.push(structuredClone(change));
+    },
+    publish: fail,
+    ended: () => null,
+    earlier: () => null,
+  };
+  const keeper = new Keeper(emptyState(), journal);
+  keeper.publish(orgRecord(org, { tokensPerDay: 1_000, concurrency: 3 }));
+  keeper.publish(keyRecord(org, 1, { limits: { tokensPerMinute: 500 } }));
+  const born = structuredClone(keeper.state);
+  return { keeper, changes, fault, born };
+}
+
+test("the state is what its journal says, replayed from the start", () => {
+  const { keeper, changes, born } = openKeeper();
+  const holds = [0, 1, 2].map(() => askOf(org, { ttlMs: 90_000 }));
+  for (const [i, ask] of holds.entries()) keeper.keep(keeper.weigh(ask, noon + i));
+  keeper.settle(org, [recordOf(org, holds[0]!.hold, { isFinal: false, completionTokens: 4 }), recordOf(org, holds[1]!.hold)], noon + 10);
+  keeper.release(holds[2]!.hold, noon + 20);
+  keeper.expire(noon + 90_000);
+  expect(changes.map(({ kind }) => kind)).toEqual(["held", "held", "held", "noted", "closed", "closed", "closed"]);
+  for (const change of changes) apply(born, change);
+  expect(born).toEqual(keeper.state);
+});
+
+test("what the journal did not take has not happened", () => {
+  const { keeper, fault } = openKeeper();
+  const ask = askOf(org);
+  keeper.keep(keeper.weigh(ask, noon));
+  const before = structuredClone(keeper.state);
+  fault.isOn = true;
+  expect(() => keeper.keep(keeper.weigh(askOf(org), noon))).toThrow("disk full");
+  expect(() => keeper.settle(org, [recordOf(org, ask.hold)], noon)).toThrow("disk full");
+  expect(() => keeper.release(ask.hold, noon)).toThrow("disk full");
+  expect(() => keeper.expire(noon + 9e6)).toThrow("disk full");
+  expect(() => keeper.publish(orgRecord(org, {}, 2))).toThrow("disk full");
+  expect(keeper.state).toEqual(before);
+  fault.isOn = false;
+  keeper.expire(noon + 9e6);
+  expect(keeper.state.holds).toEqual({});
+});

@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { endKey, findKey, insertKey, insertSuccessor, restoreKey, revokeKeyRow, selectKeys, type KeyDraft } from "#edge/control/keys/queries.ts";
+import { listStart } from "#edge/control/fields.ts";
+import { openWorld, type World } from "../world.ts";
+
+let world: World;
+beforeAll(async () => void (world = await openWorld()));
+afterAll(() => world.close());
+
+let count = 0;
+const draft = (fields: Partial<KeyDraft> = {}): KeyDraft => ({
+  id: `key_${world.a.org.slice(4)}${String(++count).padStart(6, "0")}`, org: world.a.org, kind: "inference", role: null, name: "x", hint: "sk-pen-…", digest: "d".repeat(64), pepperKid: "p1",
+  endpoints: null, models: null, ipCidrs: null, limits: null, expiresAtMs: null, createdAtMs: 1_000, ...fields,
+});
+
+it("hands back what was inserted, to its own org only", async () => {
+  const row = await insertKey(world.db, draft({ endpoints: ["models"], limits: { concurrency: null }, ipCidrs: ["::1"] }));
+  expect(row).toMatchObject({ endpoints: ["models"], limits: { concurrency: null }, ip_cidrs: ["::1"], models: null, version: 1 });
+  expect(await findKey(world.db, world.a.org, row.id)).toEqual(row);
+  expect(await findKey(world.db, world.b.org, row.id)).toBeNull();
+});
+
+it("keeps roles to admin keys", async () => {
+  await expect(insertKey(world.db, draft({ role: "operator" }))).rejects.toThrow(/CHECK/);
+  await expect(insertKey(world.db, draft({ kind: "admin" }))).rejects.toThrow(/CHECK/);
+});
+
+it("gives a key in force one successor, and a key that is not in force none", async () => {
+  const old = await insertKey(world.db, draft({ expiresAtMs: 2_000, models: ["embedder"] }));
+  expect(await insertSuccessor(world.db, old.id, { ...draft(), createdAtMs: 2_000 })).toBeNull();
+  const fresh = await insertSuccessor(world.db, old.id, { ...draft(), createdAtMs: 1_999 });
+  expect(fresh).toMatchObject({ replaces: old.id, models: ["embedder"], version: 1 });
+  expect(await insertSuccessor(world.db, old.id, { ...draft(), createdAtMs: 1_999 })).toBeNull();
+  await revokeKeyRow(world.db, fresh?.id ?? "", 1_999);
+  expect(await insertSuccessor(world.db, old.id, { ...draft(), createdAtMs: 1_999 })).not.toBeNull();
+});
+
+it("shortens and never lengthens, and leaves revoked keys alone", async () => {
+  const { id } = await insertKey(world.db, draft());
+  expect((await endKey(world.db, id, 4_000, 1_000))?.expires_at_ms).toBe(5_000);
+  expect((await endKey(world.db, id, 4_000, 5_000))?.expires_at_ms).toBe(5_000);
+  expect(await revokeKeyRow(world.db, id, 7_000)).toMatchObject({ revoked_at_ms: 7_000, version: 4 });
+  expect(await revokeKeyRow(world.db, id, 8_000)).toMatchObject({ revoked_at_ms: 7_000, version: 5 });
+  expect(await endKey(world.db, id, 1, 1)).toBeNull();
+  expect(await endKey(world.db, id, 1, 0)).toBeNull();
+});
+
+it("restores only what nobody has changed since", async () => {
+  const { id } = await insertKey(world.db, draft());
+  const ended = await revokeKeyRow(world.db, id, 7_000);
+  expect(await restoreKey(world.db, { ...ended!, version: 1 }, null)).toBeNull();
+  expect(await restoreKey(world.db, ended!, null)).toMatchObject({ revoked_at_ms: null, version: 3 });
+});
+
+it("lists by an index, without sorting", async () => {
+  expect((await selectKeys(world.db, world.b.org, listStart, 9)).length).toBe(2);
+  const plan = await world.select("EXPLAIN QUERY PLAN SELECT * FROM keys WHERE org = ? AND (created_at_ms, id) < (?, ?) ORDER BY created_at_ms DESC, id DESC LIMIT 1", "", 1, "");
+  expect(plan.map(({ detail }) => detail)).toEqual([expect.stringMatching(/^SEARCH keys USING INDEX keys_by_org/)]);
+});

@@ -1,0 +1,115 @@
+import { generateKeyPairSync } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { secretOf } from "#test/support/keyring.ts";
+import { modelOf } from "#test/support/models.ts";
+
+interface EnvModule {
+  readSettings(env: Record<string, unknown>): Record<string, unknown>;
+  MisconfiguredError: new (faults: string[]) => Error;
+}
+// The module speaks of the platform's types, which the tests' own compiler settings do not know.
+const path: string = "#edge/env.ts";
+const { readSettings, MisconfiguredError } = (await import(path)) as EnvModule;
+
+const jwk = { ...generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" }), kid: "h1" };
+const node = { id: "node_a", url: "https://a.example", tier: "shared", models: ["m"], publicKey: String(jwk.x) };
+const good: Record<string, unknown> = {
+  DB: {},
+  LEDGERS: {},
+  FLEET: {},
+  LEDGER: "durable-object",
+  MODELS: JSON.stringify([modelOf()]),
+  NODES: JSON.stringify([node]),
+  TAG_KEYS: JSON.stringify({ t1: secretOf(1) }),
+  PEPPERS: JSON.stringify({ p1: secretOf(101), p2: secretOf(102) }),
+  HOP_KEY: JSON.stringify(jwk),
+  BOOTSTRAP_TOKEN: "b".repeat(32),
+};
+
+function faultsOf(env: Record<string, unknown>): string {
+  try {
+    readSettings(env);
+  } catch (failure) {
+    if (failure instanceof MisconfiguredError) return failure.message;
+    throw failure;
+  }
+  throw new Error("nothing was at fault");
+}
+const without = (name: string) => Object.fromEntries(Object.entries(good).filter(([other]) => other !== name));
+
+describe("settings", () => {
+  test("are read when all is there; the ledger and the bootstrap token have defaults", () => {
+    expect(readSettings(good)).toMatchObject({ LEDGER: "durable-object", TAG_KEYS: { t1: secretOf(1) }, HOP_KEY: { kid: "h1" } });
+    expect(readSettings(without("LEDGER")).LEDGER).toBe("durable-object");
+    expect(readSettings(without("BOOTSTRAP_TOKEN")).BOOTSTRAP_TOKEN).toBeUndefined();
+    expect(readSettings({ ...good, NODES: "[]" }).NODES).toEqual([]);
+  });
+
+  for (const name of ["DB", "LEDGERS", "FLEET", "MODELS", "NODES", "TAG_KEYS", "PEPPERS", "HOP_KEY"]) {
+    test(`without ${name} the gateway does not start, and says so by that name and no other`, () => {
+      const faults = faultsOf(without(name));
+      expect(faults).toContain(name);
+      for (const other of Object.keys(good).filter((one) => one !== name && !name.startsWith(one))) expect(faults).not.toContain(other);
+    });
+  }
+
+  test("all faults are told at once", () => {
+    const faults = faultsOf({});
+    for (const name of ["DB", "LEDGERS", "FLEET", "MODELS", "NODES", "TAG_KEYS", "PEPPERS", "HOP_KEY"]) expect(faults).toContain(name);
+  });
+});
+
+describe("a malformed value is named by its variable and never shown", () => {
+  const canary = `CANARY${secretOf(99)}`;
+  const secrets = (name: string): [string, string, string][] => [
+    [name, "empty", ""],
+    [name, "no JSON", canary],
+    [name, "a list", `["${canary}"]`],
+    [name, "text", `"${canary}"`],
+    [name, "empty of secrets", "{}"],
+    [name, "three secrets", JSON.stringify({ a: canary, b: canary, c: canary })],
+    [name, "a short secret", JSON.stringify({ a: canary.slice(0, 42) })],
+    [name, "a secret of other characters", JSON.stringify({ a: `${canary}=/+` })],
+    [name, "a secret of a length that no bytes encode to", JSON.stringify({ a: canary.slice(0, 45) })],
+    [name, "kid and secret swapped", JSON.stringify({ [canary]: "t1" })],
+    [name, "a secret as its own kid", JSON.stringify({ [canary]: canary })],
+  ];
+  const table: [string, string, string][] = [
+    ...secrets("TAG_KEYS"),
+    ...secrets("PEPPERS"),
+    ["HOP_KEY", "empty", ""],
+    ["HOP_KEY", "PEM", `-----BEGIN PRIVATE KEY-----\n${canary}`],
+    ["HOP_KEY", "public only", JSON.stringify({ ...jwk, d: undefined, kid: canary })],
+    ["HOP_KEY", "without kid", JSON.stringify({ ...jwk, kid: undefined, d: canary })],
+    ["HOP_KEY", "of another curve", JSON.stringify({ ...jwk, crv: canary })],
+    ["HOP_KEY", "short", JSON.stringify({ ...jwk, d: "CANARY" })],
+    ["HOP_KEY", "with a private part that is no base64url", JSON.stringify({ ...jwk, d: `${canary}!` })],
+    ["MODELS", "empty", ""],
+    ["MODELS", "no model", "[]"],
+    ["MODELS", "an unknown member", JSON.stringify([{ ...modelOf(), note: canary }])],
+    ["MODELS", "a context in words", JSON.stringify([{ ...modelOf(), contextTokensMax: canary }])],
+    ["NODES", "an address that is none", JSON.stringify([{ ...node, url: canary }])],
+    ["NODES", "an id in capitals", JSON.stringify([{ ...node, id: `node_${canary}` }])],
+    ["NODES", "no object", JSON.stringify([canary])],
+    ["BOOTSTRAP_TOKEN", "empty", ""],
+    ["BOOTSTRAP_TOKEN", "short", "CANARY"],
+    ["LEDGER", "unknown", canary],
+  ];
+  for (const [name, what, value] of table) {
+    test(`${name}: ${what}`, () => {
+      const faults = faultsOf({ ...good, [name]: value });
+      expect(faults).toContain(name);
+      expect(faults).not.toContain("CANARY");
+      expect(faults.length).toBeLessThan(300);
+    });
+  }
+
+  test("what is no text is refused by name, as bindings and TOML tables may be", () => {
+    for (const name of ["MODELS", "NODES", "TAG_KEYS", "PEPPERS", "HOP_KEY"]) for (const value of [{}, [], 1, true, null]) expect(faultsOf({ ...good, [name]: value })).toContain(name);
+  });
+
+  test("two nodes do not share an id, and two models no name: the first would hide the second", () => {
+    expect(faultsOf({ ...good, NODES: JSON.stringify([node, { ...node, url: "https://b.example" }]) })).toContain("NODES");
+    expect(faultsOf({ ...good, MODELS: JSON.stringify([modelOf(), modelOf({ id: "other" })]) })).toContain("MODELS");
+  });
+});

@@ -1,0 +1,100 @@
+import { describe, expect, test } from "vitest";
+import { errorBody, errorHeaders, Refusal, refusalCodes, refusals, type RefusalCode } from "#edge/errors.ts";
+
+const codes = Object.keys(refusals) as RefusalCode[];
+
+/** road.md §7, written out by hand: status and type of every code. */
+const promised: Record<RefusalCode, [number, string]> = {
+  invalid_api_key: [401, "authentication_error"],
+  ip_not_authorized: [401, "authentication_error"],
+  model_not_allowed: [403, "permission_error"],
+  insufficient_permissions: [403, "permission_error"],
+  model_not_found: [404, "invalid_request_error"],
+  unknown_url: [404, "invalid_request_error"],
+  not_found: [404, "invalid_request_error"],
+  method_not_allowed: [405, "invalid_request_error"],
+  invalid_json: [400, "invalid_request_error"],
+  invalid_value: [400, "invalid_request_error"],
+  unsupported_parameter: [400, "invalid_request_error"],
+  context_length_exceeded: [400, "invalid_request_error"],
+  request_too_large: [413, "invalid_request_error"],
+  unsupported_content_encoding: [415, "invalid_request_error"],
+  rate_limit_exceeded: [429, "rate_limit_error"],
+  concurrency_exceeded: [429, "rate_limit_error"],
+  insufficient_quota: [429, "insufficient_quota"],
+  idempotency_in_progress: [409, "invalid_request_error"],
+  idempotency_replayed: [409, "invalid_request_error"],
+  idempotency_mismatch: [409, "invalid_request_error"],
+  conflict: [409, "invalid_request_error"],
+  quota_unavailable: [503, "server_error"],
+  no_healthy_backends: [503, "server_error"],
+  server_is_overloaded: [503, "server_error"],
+  gateway_timeout: [504, "server_error"],
+  bad_gateway: [502, "server_error"],
+  stream_broken: [502, "server_error"],
+  misconfigured: [500, "server_error"],
+  internal: [500, "server_error"],
+};
+
+describe("the table of refusals", () => {
+  test("has exactly the promised rows", () => expect(codes.toSorted()).toEqual(Object.keys(promised).toSorted()));
+
+  for (const code of codes) {
+    test(`'${code}' answers ${promised[code]?.join(" ")}, with all four keys and a sentence`, () => {
+      const refusal = new Refusal(code);
+      expect([refusal.status, refusals[code].type]).toEqual(promised[code]);
+      const { error } = errorBody(refusal);
+      expect(Object.keys(error)).toEqual(["message", "type", "param", "code"]);
+      expect(error).toEqual({ message: expect.stringMatching(/^[A-Z].*\.$/), type: refusals[code].type, param: null, code });
+    });
+
+    test(`'${code}' keeps our log and its cause to itself`, () => {
+      const refusal = new Refusal(code, { log: "CANARY", cause: new Error("CANARY"), param: "a", retryAfterMs: 1, mayRetry: false, headers: { "x-a": "b" }, extra: { more: 1 } });
+      expect(JSON.stringify([errorBody(refusal), errorHeaders(refusal)])).not.toContain("CANARY");
+      expect(refusal.message).toBe("CANARY");
+    });
+  }
+
+  test("tells its own codes from any other word", () => {
+    for (const code of codes) expect(refusalCodes.safeParse(code).success).toBe(true);
+    for (const other of ["", "toString", "__proto__", "constructor", "Internal", 400, null, undefined, {}]) expect(refusalCodes.safeParse(other).success, String(other)).toBe(false);
+  });
+});
+
+describe("details", () => {
+  test("'say' replaces the sentence, 'param' is told, 'extra' stands beside the four", () => {
+    const { error } = errorBody(new Refusal("idempotency_replayed", { say: "No.", param: "a[0].b", extra: { first_call: { id: 1 } } }));
+    expect(error).toEqual({ message: "No.", type: "invalid_request_error", param: "a[0].b", code: "idempotency_replayed", first_call: { id: 1 } });
+  });
+
+  test("errors are JSON, never stored", () => {
+    for (const code of codes) expect(errorHeaders(new Refusal(code))).toMatchObject({ "content-type": "application/json", "cache-control": "no-store" });
+  });
+
+  test("401 names the scheme, and nothing else does", () => {
+    for (const code of codes) expect(errorHeaders(new Refusal(code))["www-authenticate"], code).toBe(refusals[code].status === 401 ? "Bearer" : undefined);
+  });
+
+  const waits: [number, string, string][] = [
+    [0, "1", "1"],
+    [-5, "1", "1"],
+    [1, "1", "1"],
+    [999, "1", "999"],
+    [1_000, "1", "1000"],
+    [1_001, "2", "1001"],
+    [59_999.2, "60", "60000"],
+    [86_400_000, "86400", "86400000"],
+  ];
+  for (const [ms, seconds, millis] of waits) {
+    test(`a wait of ${ms} ms is told in whole seconds and whole milliseconds, rounded up, one at least`, () => {
+      expect(errorHeaders(new Refusal("rate_limit_exceeded", { retryAfterMs: ms }))).toMatchObject({ "retry-after": seconds, "retry-after-ms": millis });
+    });
+  }
+
+  test("what is not said is not in the headers", () => {
+    expect(Object.keys(errorHeaders(new Refusal("internal"))).toSorted()).toEqual(["cache-control", "content-type"]);
+    expect(errorHeaders(new Refusal("internal", { mayRetry: false }))["x-should-retry"]).toBe("false");
+    expect(errorHeaders(new Refusal("internal", { mayRetry: true }))["x-should-retry"]).toBe("true");
+    expect(errorHeaders(new Refusal("rate_limit_exceeded", { headers: { "x-ratelimit-limit-requests": "60" } }))["x-ratelimit-limit-requests"]).toBe("60");
+  });
+});

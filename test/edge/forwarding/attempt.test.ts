@@ -1,0 +1,209 @@
+import { describe, expect, test } from "vitest";
+import { errorBody, errorHeaders, refusals, type RefusalCode } from "#edge/errors.ts";
+import { attempt, type Attempt } from "#edge/forwarding/attempt.ts";
+import { agentError, answering, deadNode, hangingUp, openNode, silent, watching, type Behaviour } from "#test/support/node.ts";
+import { visitOf } from "#test/support/visit.ts";
+
+const parcel = { path: "/v1/chat/completions", hop: "hop.token.x", body: new TextEncoder().encode('{"a":1}') };
+
+/** One attempt on a node that behaves so: what came of it and what the watch was told. */
+async function tryOn(behave: Behaviour, signal = new AbortController().signal) {
+  await using node = await openNode("a", behave);
+  const { watch, seen, loads } = watching();
+  const tried = await attempt(node.record, parcel, watch, visitOf(), signal);
+  if (tried.kind === "answer") await tried.response.body?.cancel();
+  return { tried, seen, loads, asked: node.asked };
+}
+const no = (tried: Attempt) => {
+  if (tried.kind === "answer") throw new Error("it was an answer");
+  return { code: tried.refusal.code, mayRetry: tried.mayRetry };
+};
+
+describe("what reaches the node", () => {
+  test("is our method, path, body and headers, whatever the caller sent (S7)", async () => {
+    await using node = await openNode("a", answering(200));
+    const caller = new Request("http://edge/v1/chat/completions/..%2f;x?a=CANARY", {
+      method: "POST",
+      body: "CANARY",
+      headers: { authorization: "Bearer CANARY", cookie: "CANARY", "x-forwarded-for": "CANARY", "cf-ray": "CANARY", traceparent: "CANARY", baggage: "CANARY", "x-api-key": "CANARY", "x-data-parallel-rank": "7", "x-request-id": "CANARY", "user-agent": "CANARY", "accept-language": "CANARY", "openai-organization": "CANARY" },
+    });
+    const tried = await attempt(node.record, parcel, watching().watch, visitOf(caller, "req_ours"), new AbortController().signal);
+    if (tried.kind === "answer") await tried.response.body?.cancel();
+    const [asked] = node.asked;
+    expect([asked?.method, asked?.url, String(asked?.body)]).toEqual(["POST", parcel.path, '{"a":1}']);
+    expect(asked?.headers).toMatchObject({ authorization: "Bearer hop.token.x", "content-type": "application/json", "x-request-id": "req_ours" });
+    const byTheHttpLayer = ["host", "connection", "content-length", "accept", "accept-encoding", "accept-language", "sec-fetch-mode", "user-agent"];
+    expect(Object.keys(asked?.headers ?? {}).filter((name) => !["authorization", "content-type", "x-request-id", ...byTheHttpLayer].includes(name))).toEqual([]);
+    expect(JSON.stringify(asked?.headers)).not.toContain("CANARY");
+  });
+});
+
+describe("an answer", () => {
+  test("of 200 is handed on as it flows; its end is the receiver's to tell", async () => {
+    const { tried, seen, loads } = await tryOn(answering(200, { id: 1 }, { "x-penstock-load": "run=3 wait=0 kv=0.41 held=18230" }));
+    expect(tried.kind).toBe("answer");
+    expect(seen).toEqual(["began a", "saw a answered"]);
+    expect(loads).toEqual([{ running: 3, waiting: 0, kvUsed: 0.41, heldTokens: 18_230 }]);
+  });
+
+  for (const status of [201, 204, 206, 301, 302, 307]) {
+    test(`of ${status} is nonsense: not followed, not handed on`, async () => {
+      const { tried, asked } = await tryOn((_, response) => void response.writeHead(status, { location: "http://169.254.169.254/" }).end());
+      expect(no(tried)).toEqual({ code: "bad_gateway", mayRetry: false });
+      expect(asked).toHaveLength(1);
+    });
+  }
+});
+
+describe("what may be tried elsewhere", () => {
+  const table: [number, boolean, RefusalCode][] = [
+    [400, false, "bad_gateway"],
+    [401, false, "bad_gateway"],
+    [403, false, "bad_gateway"],
+    [404, false, "bad_gateway"],
+    [405, false, "bad_gateway"],
+    [408, true, "gateway_timeout"],
+    [409, false, "bad_gateway"],
+    [413, false, "bad_gateway"],
+    [418, false, "bad_gateway"],
+    [422, false, "bad_gateway"],
+    [429, true, "server_is_overloaded"],
+    [500, true, "bad_gateway"],
+    [501, false, "bad_gateway"],
+    [502, true, "bad_gateway"],
+    [503, true, "no_healthy_backends"],
+    [504, true, "gateway_timeout"],
+    [524, true, "bad_gateway"],
+    [530, true, "bad_gateway"],
+  ];
+  for (const [status, mayRetry, code] of table) {
+    test(`${status}: ${mayRetry ? "yes" : "no"}, and the caller sees ${code}`, async () => {
+      const { tried, seen } = await tryOn(answering(status, "engine's own words: CANARY"));
+      expect(no(tried)).toEqual({ code, mayRetry });
+      expect(seen.at(-1)).toBe("ended a");
+    });
+  }
+
+  test("a node that nobody reaches, or that hangs up before a byte: yes, and it counts against the node", async () => {
+    const { tried, seen } = await tryOn(hangingUp);
+    expect(no(tried)).toEqual({ code: "no_healthy_backends", mayRetry: true });
+    expect(seen).toEqual(["began a", "saw a failed", "ended a"]);
+    const dead = await attempt(await deadNode("a"), parcel, watching().watch, visitOf(), new AbortController().signal);
+    expect(no(dead)).toEqual({ code: "no_healthy_backends", mayRetry: true });
+  });
+
+  test("a caller who has left, or left in the middle: no, and it says nothing good or bad about the node", async () => {
+    for (const signal of [AbortSignal.abort(), AbortSignal.timeout(100)]) {
+      const { tried, seen } = await tryOn(silent, signal);
+      expect(no(tried)).toEqual({ code: "gateway_timeout", mayRetry: false });
+      expect(seen.at(-1)).toBe("ended a");
+      expect(seen).not.toContain("saw a failed");
+      // Told as an answer, it would close the breaker of a node that hangs.
+      expect(seen).not.toContain("saw a answered");
+    }
+  });
+});
+
+describe("what the agent says no with", () => {
+  const passes: [number, RefusalCode][] = [
+    [400, "context_length_exceeded"],
+    [400, "invalid_value"],
+    [400, "unsupported_parameter"],
+    [404, "model_not_found"],
+    [413, "request_too_large"],
+  ];
+  for (const [status, code] of passes) {
+    test(`${status} ${code} reaches the caller with its words and its field`, async () => {
+      const { tried } = await tryOn(answering(status, agentError(code, "Too long by 5.", "messages")));
+      expect(tried).toMatchObject({ kind: "no", mayRetry: false, refusal: { code, details: { say: "Too long by 5.", param: "messages" } } });
+    });
+  }
+
+  const nonsense: [string, number, unknown][] = [
+    ["an unknown code", 400, agentError("brand_new_code", "CANARY")],
+    ["vLLM's number for a code", 400, agentError(400, "CANARY")],
+    ["no code", 400, { error: { message: "CANARY" } }],
+    ["vLLM's flat error", 400, { object: "error", message: "CANARY", code: 400 }],
+    ["FastAPI's detail", 422, { detail: [{ msg: "CANARY" }] }],
+    ["an error that is text", 401, { error: "CANARY" }],
+    ["no object", 400, '"CANARY"'],
+    ["null", 400, "null"],
+    ["an error of null", 400, { error: null }],
+    ["HTML", 502, "<html>CANARY</html>"],
+    ["a stack", 500, "Traceback (most recent call last): CANARY"],
+    ["nothing", 400, ""],
+    ["a path that the agent does not know", 404, agentError("unknown_url", "CANARY")],
+    ["a member of Object.prototype", 400, agentError("toString", "CANARY")],
+    ["an unknown code with the caller's status", 413, agentError("PayloadTooLargeError", "CANARY")],
+  ];
+  for (const [name, status, body] of nonsense) {
+    test(`${name} is bad_gateway, and not a word of it passes`, async () => {
+      const { tried } = await tryOn(answering(status, body));
+      expect(no(tried).code).toBe("bad_gateway");
+      if (tried.kind === "no") expect(JSON.stringify([errorBody(tried.refusal), errorHeaders(tried.refusal), tried.refusal.message])).not.toContain("CANARY");
+    });
+  }
+
+  const ours = (Object.keys(refusals) as RefusalCode[]).filter((code) => code !== "unknown_url");
+  test("a code of ours under a status that is not its own is nonsense: a node cannot make the edge say 401, 429 or 500", async () => {
+    const wrong: string[] = [];
+    for (const code of ours.filter((one) => refusals[one].status !== 400)) {
+      const { tried } = await tryOn(answering(400, agentError(code, "CANARY")));
+      if (no(tried).code !== "bad_gateway") wrong.push(`400 ${code} -> ${no(tried).code}`);
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test("its words are cut to a paragraph, and what is no text is left out", async () => {
+    const { tried } = await tryOn(answering(400, agentError("invalid_value", "x".repeat(100_000), { path: 1 })));
+    if (tried.kind !== "no") throw new Error("it was an answer");
+    expect(tried.refusal.details.say?.length).toBeLessThanOrEqual(512);
+    expect(tried.refusal.details.param).toBeUndefined();
+  });
+
+  test("saturation is told apart from sickness", async () => {
+    for (const [status, code, told] of [[503, "server_is_overloaded", "server_is_overloaded"], [429, "anything", "server_is_overloaded"], [503, "draining", "no_healthy_backends"]] as const) {
+      expect(no((await tryOn(answering(status, agentError(code)))).tried)).toEqual({ code: told, mayRetry: true });
+    }
+  });
+
+  const waits: [string | null, string][] = [
+    [null, "1"],
+    ["7", "7"],
+    ["0", "1"],
+    ["-5", "1"],
+    ["soon", "1"],
+    ["Wed, 21 Oct 2026 07:28:00 GMT", "1"],
+  ];
+  for (const [header, seconds] of waits) {
+    test(`retry-after '${header}' becomes ${seconds} s`, async () => {
+      const { tried } = await tryOn(answering(503, agentError("server_is_overloaded"), header === null ? {} : { "retry-after": header }));
+      if (tried.kind === "no") expect(errorHeaders(tried.refusal)["retry-after"]).toBe(seconds);
+    });
+  }
+
+  test("a retry-after without measure does not become ours", async () => {
+    for (const header of ["1e400", "Infinity", "1e21", "99999999999"]) {
+      const { tried } = await tryOn(answering(503, {}, { "retry-after": header }));
+      const told = tried.kind === "no" ? errorHeaders(tried.refusal)["retry-after"] : "";
+      expect(Number(told), header).toBeLessThanOrEqual(3_600);
+    }
+  });
+});
+
+describe("what the watch is told", () => {
+  const load = { "x-penstock-load": "run=48 wait=9 kv=0.99 held=90000" };
+  const table: [string, number, Record<string, string>, string][] = [
+    ["a no to the call itself", 400, load, "answered"],
+    ["saturation with a load report", 503, load, "answered"],
+    ["a 503 that no agent wrote", 503, {}, "failed"],
+    ["a tunnel without an agent behind it", 530, {}, "failed"],
+    ["a 500 that no agent wrote", 500, {}, "failed"],
+    ["a node that does not take our tokens", 401, load, "failed"],
+    ["a node that drains", 503, { ...load, "x-penstock-node-state": "draining" }, "draining"],
+    ["a load report that is none", 503, { "x-penstock-load": "run=lots" }, "failed"],
+  ];
+  for (const [name, status, headers, end] of table) {
+    test(`${name}: ${end}`, async () => expect((await tryOn(answering(status, {}, headers))).seen).toEqual(["began a", `saw a ${end}`, "ended a"]));
+  }
+});

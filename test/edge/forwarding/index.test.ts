@@ -1,0 +1,263 @@
+import { createHash } from "node:crypto";
+import { jwtVerify } from "jose";
+import { beforeAll, describe, expect, test } from "vitest";
+import { HopClaims } from "#edge/agreements/hop.ts";
+import type { NodeRecord } from "#edge/agreements/node.ts";
+import type { AttemptWatch } from "#edge/forwarding/attempt.ts";
+import { openRetryBudget, type RetryBudget } from "#edge/forwarding/budget.ts";
+import { readCall, type Call, type EngineEndpoint } from "#edge/protocol/call.ts";
+import type { Visit } from "#edge/visit.ts";
+import { testModels } from "#test/support/models.ts";
+import { agentError, answering, deadNode, hangingUp, hopKeys, openNode, silent, watching, type Behaviour } from "#test/support/node.ts";
+import { expectRefusal } from "#test/support/refused.ts";
+import { posted, startedAtMs, visitOf } from "#test/support/visit.ts";
+
+interface Origin {
+  hopKey: Awaited<ReturnType<typeof hopKeys>>["hopKey"];
+  budget: RetryBudget;
+  watch: AttemptWatch;
+}
+interface Reserved {
+  org: string;
+  hold: string;
+  tier: "shared" | "complex";
+  tokensHeld: number;
+  completionTokens: number;
+}
+interface Forwarding {
+  forward(visit: Visit, call: Call, reserved: Reserved, nodes: NodeRecord[], origin: Origin, signal: AbortSignal): Promise<{ response: Response; servedBy: string; ended(): void }>;
+  countPrompt(visit: Visit, call: Call, reserved: Reserved, node: NodeRecord | undefined, origin: Origin): Promise<number | null>;
+}
+// The room's index re-exports answer.ts, which speaks of the platform's streams: the tests' own compiler settings do not know them.
+const path: string = "#edge/forwarding/index.ts";
+const { forward, countPrompt } = (await import(path)) as Forwarding;
+
+const reserved: Reserved = { org: "org_0123456789", hold: "hold_0123456789012345678901", tier: "shared", tokensHeld: 300, completionTokens: 20 };
+const fine = answering(200, { id: "chatcmpl-1" });
+const chatCall = (over: Record<string, unknown> = {}) => callOf("chat.completions", { model: "chat", messages: [{ role: "user", content: "é" }], max_tokens: 20, ...over });
+const callOf = (endpoint: EngineEndpoint, body: Record<string, unknown>) => readCall(visitOf(posted(body)), endpoint, testModels);
+let keys: Awaited<ReturnType<typeof hopKeys>>;
+beforeAll(async () => {
+  keys = await hopKeys();
+});
+const originOf = (over: Partial<Origin> = {}): Origin => ({ hopKey: keys.hopKey, budget: openRetryBudget(), watch: watching().watch, ...over });
+const sha = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("base64url");
+
+/** Forwards a chat call over nodes that behave so, and tells who was asked how often and what came of it. */
+async function over(behaviours: Behaviour[], given: { origin?: Partial<Origin>; signal?: AbortSignal; call?: Call } = {}) {
+  const nodes = await Promise.all(behaviours.map((behave, at) => openNode("abcdef"[at] ?? "", behave, at === 1 ? { tier: "complex" } : {})));
+  const { watch, seen } = watching();
+  const visit = visitOf();
+  try {
+    const answer = await forward(visit, given.call ?? (await chatCall()), reserved, nodes.map(({ record }) => record), originOf({ watch, ...given.origin }), given.signal ?? new AbortController().signal);
+    const text = await answer.response.text();
+    return { text, answer, seen, visit, asked: nodes.map((node) => node.asked.length), nodes };
+  } catch (failure) {
+    return { failure, seen, visit, asked: nodes.map((node) => node.asked.length), nodes };
+  } finally {
+    await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
+  }
+}
+const codeOf = async (failure: unknown) => (await expectRefusal(() => Promise.reject(failure), (failure as { code: "internal" }).code)).code;
+
+describe("the first node that answers serves", () => {
+  test("and the others are left in peace; the end is told by whoever reads the answer", async () => {
+    const { text, answer, asked, seen } = await over([fine, fine]);
+    expect([text, answer?.servedBy, asked]).toEqual(['{"id":"chatcmpl-1"}', "shared", [1, 0]]);
+    expect(seen).toEqual(["began a", "saw a answered"]);
+    answer?.ended();
+    expect(seen.at(-1)).toBe("ended a");
+  });
+
+  for (const [name, bad] of [["hangs up", hangingUp], ["is saturated", answering(503, agentError("server_is_overloaded"))], ["has timed out", answering(408)], ["is rate limiting us", answering(429)], ["crashed", answering(500)]] as const) {
+    test(`when the first ${name} the next one does, and the tier told is its own`, async () => {
+      const { answer, asked } = await over([bad, fine]);
+      expect([answer?.servedBy, asked]).toEqual(["complex", [1, 1]]);
+    });
+  }
+
+  for (const status of [400, 401, 404, 413, 422, 501, 302]) {
+    test(`after ${status} nobody else is asked`, async () => {
+      const { failure, asked } = await over([answering(status), fine]);
+      expect(await codeOf(failure)).toBe("bad_gateway");
+      expect(asked).toEqual([1, 0]);
+    });
+  }
+
+  test("once a byte came back nothing is tried again, even when the answer breaks off", async () => {
+    const broken: Behaviour = (_, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write("data: {}\n\n", () => response.destroy());
+    };
+    const { failure, asked } = await over([broken, fine]);
+    expect(failure).toBeInstanceOf(TypeError);
+    expect(asked).toEqual([1, 0]);
+  });
+});
+
+describe("when nobody answers", () => {
+  test("three are asked and no more, and the last one's refusal is the answer", async () => {
+    const { failure, asked, seen, visit } = await over([hangingUp, answering(500), answering(503, agentError("server_is_overloaded")), fine, fine]);
+    expect(await codeOf(failure)).toBe("server_is_overloaded");
+    expect(asked).toEqual([1, 1, 1, 0, 0]);
+    expect(seen.filter((word) => word.startsWith("ended"))).toEqual(["ended a", "ended b", "ended c"]);
+    expect(visit.logged.map(({ event, facts }) => [event, facts?.node, facts?.attempt])).toEqual([["attempt_failed", "node_a", 1], ["attempt_failed", "node_b", 2], ["attempt_failed", "node_c", 3]]);
+  });
+
+  test("without any node it is 503 no_healthy_backends, at once and with a time to come again", async () => {
+    const start = performance.now();
+    const { failure } = await over([]);
+    expect(failure).toMatchObject({ code: "no_healthy_backends", status: 503, details: { retryAfterMs: 1_000 } });
+    expect(performance.now() - start).toBeLessThan(500);
+  });
+
+  test("with all nodes out of reach it is 503 in under a second", async () => {
+    const nodes = await Promise.all(["a", "b", "c"].map(deadNode));
+    const start = performance.now();
+    await expectRefusal(async () => forward(visitOf(), await chatCall(), reserved, nodes, originOf(), new AbortController().signal), "no_healthy_backends");
+    expect(performance.now() - start).toBeLessThan(1_000);
+  });
+});
+
+describe("the retry budget", () => {
+  test("once spent, a failure of the first node is the answer; the next call is tried once as ever", async () => {
+    const budget = openRetryBudget();
+    const asked = [];
+    for (let turn = 0; turn < 5; turn++) asked.push((await over([answering(500), answering(500), answering(500)], { origin: { budget } })).asked);
+    expect(asked).toEqual([[1, 1, 1], [1, 1, 0], [1, 0, 0], [1, 0, 0], [1, 0, 0]]);
+    expect((await over([fine], { origin: { budget } })).text).toContain("chatcmpl-1");
+  });
+
+  test("grows with calls that went well: a fifth of them", async () => {
+    const budget = openRetryBudget();
+    for (let i = 0; i < 20; i++) budget.called(startedAtMs);
+    const asked = [];
+    for (let turn = 0; turn < 3; turn++) asked.push((await over([answering(500), answering(500), answering(500)], { origin: { budget } })).asked);
+    expect(asked).toEqual([[1, 1, 1], [1, 1, 1], [1, 0, 0]]);
+  });
+});
+
+describe("a caller who has left", () => {
+  test("aborts the attempt under way, and no other node is asked", async () => {
+    const abort = new AbortController();
+    const gone: Promise<void>[] = [];
+    const waiting: Behaviour = (_, response) => {
+      gone.push(new Promise((resolve) => response.on("close", resolve)));
+      abort.abort();
+    };
+    const { failure, asked } = await over([waiting, fine], { signal: abort.signal });
+    expect(await codeOf(failure)).toBe("gateway_timeout");
+    expect(asked).toEqual([1, 0]);
+    await Promise.all(gone);
+  });
+
+  test("before the first attempt costs no node anything", async () => {
+    const { failure, asked } = await over([fine, fine], { signal: AbortSignal.abort() });
+    expect(await codeOf(failure)).toBe("gateway_timeout");
+    expect(asked).toEqual([0, 0]);
+  });
+
+  test("while a node drags out its refusal, ends the call there", async () => {
+    const dragging: Behaviour = (_, response) => void response.writeHead(503).write("{");
+    const { asked, failure } = await over([dragging, fine], { signal: AbortSignal.timeout(200) });
+    expect(asked).toEqual([1, 0]);
+    await codeOf(failure);
+  });
+});
+
+describe("each attempt", () => {
+  test("carries the same body, as it was read and not as it was sent, and a token for that node and that body alone", async () => {
+    const call = await chatCall({ user: null, cache_salt: "CANARY", model: "chat", n: 2 });
+    const { nodes } = await over([hangingUp, answering(500), fine], { call });
+    const jtis = new Set<string>();
+    for (const [at, node] of nodes.entries()) {
+      const [asked] = node.asked;
+      const body = asked?.body ?? new Uint8Array();
+      expect(JSON.parse(String(body))).toEqual({ model: call.model.id, messages: [{ role: "user", content: "é" }], max_tokens: 20, n: 2 });
+      expect(asked?.url).toBe("/v1/chat/completions");
+      const token = asked?.headers.authorization?.slice("Bearer ".length) ?? "";
+      const { payload } = await jwtVerify(token, keys.publicKey, { issuer: "penstock-edge", audience: node.record.id, algorithms: ["EdDSA"], currentDate: new Date(startedAtMs) });
+      const claims = HopClaims.parse(payload);
+      jtis.add(claims.jti);
+      expect(claims).toMatchObject({ org: reserved.org, hold: reserved.hold, attempt: at + 1, endpoint: "chat.completions", model: call.model.id, tier: "shared", tokensHeld: 300, completionTokensMax: 20, isDefaultMax: false, deadlineMs: call.deadlineMs, bodySha256: sha(body) });
+    }
+    expect(jtis.size).toBe(3);
+  });
+
+  test("asks for what was granted when that is less than was asked", async () => {
+    const { nodes } = await over([fine], { call: await chatCall({ max_tokens: 500 }) });
+    expect(JSON.parse(String(nodes[0]?.asked[0]?.body)).max_tokens).toBe(20);
+  });
+
+  test("of embeddings asks for no completion", async () => {
+    const { nodes } = await over([fine], { call: await callOf("embeddings", { model: "embed", input: "x" }) });
+    expect(JSON.parse(String(nodes[0]?.asked[0]?.body))).toEqual({ model: "BAAI/bge-m3", input: "x" });
+    expect(nodes[0]?.asked[0]?.url).toBe("/v1/embeddings");
+  });
+});
+
+describe("counting a prompt", () => {
+  const completion = (body: Record<string, unknown>) => callOf("completions", { model: "chat", prompt: "a long prompt", ...body });
+  async function counted(call: Call, behave: Behaviour = answering(200, { count: 47 })) {
+    await using node = await openNode("a", behave);
+    const { watch, seen } = watching();
+    const count = await countPrompt(visitOf(), call, { ...reserved, tokensHeld: 0, completionTokens: 0 }, node.record, originOf({ watch }));
+    const [asked] = node.asked;
+    return { count, seen, asked, question: asked ? JSON.parse(String(asked.body)) : null };
+  }
+
+  test("asks the node's /tokenize with the messages and tools, under a token for that question", async () => {
+    const tools = [{ type: "function", function: { name: "f" } }];
+    const { count, asked, question, seen } = await counted(await chatCall({ tools }));
+    expect([count, asked?.url]).toEqual([47, "/tokenize"]);
+    expect(question).toEqual({ model: testModels[0]?.id, messages: [{ role: "user", content: "é" }], tools });
+    const { payload } = await jwtVerify(asked?.headers.authorization?.slice(7) ?? "", keys.publicKey, { currentDate: new Date(startedAtMs) });
+    expect(payload).toMatchObject({ tokensHeld: 0, completionTokensMax: 0, bodySha256: sha(asked?.body ?? new Uint8Array()) });
+    expect(seen).toEqual(["began a", "saw a answered", "ended a"]);
+  });
+
+  test("asks with the prompt of a completion, whatever `messages` the caller put beside it: else a short one would stand for a long one", async () => {
+    expect((await counted(await completion({}))).question).toEqual({ model: testModels[0]?.id, prompt: "a long prompt" });
+    const { question } = await counted(await completion({ messages: [{ role: "user", content: "x" }] }));
+    expect(question === null || question.prompt === "a long prompt").toBe(true);
+    expect(question ?? {}).not.toHaveProperty("messages");
+  });
+
+  for (const [name, over] of [["documents", { documents: [{ text: "x".repeat(5_000) }] }], ["chat_template_kwargs", { chat_template_kwargs: { system: "x".repeat(5_000) } }]] as const) {
+    test(`leaves nothing out that the template prints: with '${name}' it asks with them, or not at all`, async () => {
+      const { count, question } = await counted(await chatCall(over));
+      if (count !== null) expect(question).toMatchObject(over);
+    });
+  }
+
+  test("does not count a prompt with images, which take far more tokens than their place in the text", async () => {
+    const image = { type: "image_url", image_url: { url: "data:image/png;base64,AAAA" } };
+    expect((await counted(await chatCall({ messages: [{ role: "user", content: [image] }] }))).count).toBeNull();
+  });
+
+  test("does not ask about several prompts, ids or inputs, nor when there is no node", async () => {
+    for (const call of [await completion({ prompt: ["a", "b"] }), await completion({ prompt: [1, 2] }), await callOf("embeddings", { model: "embed", input: "x" })]) expect((await counted(call)).asked).toBeUndefined();
+    expect(await countPrompt(visitOf(), await chatCall(), reserved, undefined, originOf())).toBeNull();
+  });
+
+  const useless: [string, Behaviour][] = [
+    ["a no", answering(503)],
+    ["a hang-up", hangingUp],
+    ["no JSON", answering(200, "forty")],
+    ["no count", answering(200, { tokens: [1] })],
+    ["null", answering(200, "null")],
+    ...["47", -1, 1.5, 2 ** 53, null, true, [47]].map((count): [string, Behaviour] => [`a count of ${JSON.stringify(count)}`, answering(200, { count })]),
+  ];
+  for (const [name, behave] of useless) {
+    test(`${name} is no count, and the attempt is over`, async () => {
+      const { count, seen } = await counted(await chatCall(), behave);
+      expect([count, seen.at(-1)]).toEqual([null, "ended a"]);
+    });
+  }
+
+  test("waits two seconds at most", async () => {
+    const start = performance.now();
+    expect((await counted(await chatCall(), silent)).count).toBeNull();
+    expect(performance.now() - start).toBeLessThan(4_000);
+  });
+});

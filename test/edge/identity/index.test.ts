@@ -1,0 +1,97 @@
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import { mintKey, type Keyring } from "#edge/agreements/key-format.ts";
+import { errorBody, errorHeaders } from "#edge/errors.ts";
+import { identify } from "#edge/identity/index.ts";
+import { randomBytes } from "#edge/visit.ts";
+import { keyringOf, secretOf } from "#test/support/keyring.ts";
+import { refusedBy } from "#test/support/refused.ts";
+
+const org = "org_Ab0Cd1Ef2G";
+let keyring: Keyring;
+let inference: { id: string; text: string };
+let admin: { text: string };
+let foreign: { text: string };
+beforeAll(async () => {
+  keyring = await keyringOf();
+  inference = await mintKey("inference", org, keyring, randomBytes);
+  admin = await mintKey("admin", org, keyring, randomBytes);
+  foreign = await mintKey("inference", org, await keyringOf({ t1: secretOf(77) }), randomBytes);
+});
+const withHeaders = (headers: Record<string, string>) => new Request("http://edge/v1/models", { headers });
+
+describe("a key of ours is known", () => {
+  const ways: [string, (key: string) => Record<string, string>][] = [
+    ["as a bearer", (key) => ({ authorization: `Bearer ${key}` })],
+    ["in small letters", (key) => ({ authorization: `bearer ${key}` })],
+    ["in capitals", (key) => ({ authorization: `BEARER ${key}` })],
+    ["behind several blanks", (key) => ({ authorization: `Bearer    ${key}  ` })],
+    ["as Anthropic's clients send it", (key) => ({ "x-api-key": key })],
+    ["as Azure's clients send it", (key) => ({ "api-key": key })],
+    ["beside another scheme of authorization", (key) => ({ authorization: "Basic dXNlcjpwYXNz", "x-api-key": key })],
+    ["as the bearer, whatever else is sent", (key) => ({ authorization: `Bearer ${key}`, "x-api-key": "sk-other" })],
+  ];
+  for (const [name, headersOf] of ways) {
+    test(name, async () => {
+      const credential = await identify(withHeaders(headersOf(inference.text)), keyring);
+      expect(credential).toEqual({ org, key: inference.id, digests: [{ kid: "p1", digest: expect.stringMatching(/^[0-9a-f]{64}$/) }], ip: null });
+    });
+  }
+
+  test("and what is handed on does not hold the key itself", async () => {
+    expect(JSON.stringify(await identify(withHeaders({ "x-api-key": inference.text }), keyring))).not.toContain(inference.text.slice(24, 40));
+  });
+});
+
+describe("everything else gets the same 401, to the byte", () => {
+  const ways: [string, () => Record<string, string>][] = [
+    ["nothing", () => ({})],
+    ["an empty bearer", () => ({ authorization: "Bearer " })],
+    ["the key without a scheme", () => ({ authorization: inference.text })],
+    ["the key in two words", () => ({ authorization: `Bearer ${inference.text} x` })],
+    ["a wrong scheme", () => ({ authorization: `Token ${inference.text}` })],
+    ["an OpenAI key", () => ({ authorization: "Bearer sk-proj-0123456789abcdef0123456789abcdef" })],
+    ["a typing error", () => ({ authorization: `Bearer ${inference.text.slice(0, -1)}${inference.text.endsWith("0") ? "1" : "0"}` })],
+    ["a cut key", () => ({ "x-api-key": inference.text.slice(0, -3) })],
+    ["a well-formed key of another gateway", () => ({ "api-key": foreign.text })],
+    ["an admin key", () => ({ authorization: `Bearer ${admin.text}` })],
+    ["two keys in one header", () => ({ "x-api-key": `${inference.text}, ${inference.text}` })],
+    ["a bad bearer beside a good key", () => ({ authorization: "Bearer nonsense", "x-api-key": inference.text })],
+    ["the key in a query or a cookie", () => ({ cookie: `key=${inference.text}` })],
+    ["a very long header", () => ({ authorization: `Bearer ${"a".repeat(10_000)}` })],
+  ];
+  for (const [name, headersOf] of ways) {
+    test(name, async () => {
+      const refusal = await refusedBy(() => identify(withHeaders(headersOf()), keyring));
+      expect([refusal.status, errorBody(refusal), errorHeaders(refusal)]).toEqual([
+        401,
+        { error: { message: "Incorrect API key provided.", type: "authentication_error", param: null, code: "invalid_api_key" } },
+        { "content-type": "application/json", "cache-control": "no-store", "www-authenticate": "Bearer" },
+      ]);
+    });
+  }
+});
+
+describe("the caller's address", () => {
+  const table: [Record<string, string>, string | null][] = [
+    [{ "cf-connecting-ip": "203.0.113.7" }, "00000000000000000000ffffcb007107"],
+    [{ "cf-connecting-ip": "2001:db8::1" }, "20010db8000000000000000000000001"],
+    [{ "cf-connecting-ip": "nonsense" }, null],
+    [{ "cf-connecting-ip": "203.0.113.7, 10.0.0.1" }, null],
+    [{ "x-forwarded-for": "203.0.113.7", "x-real-ip": "203.0.113.7", "true-client-ip": "203.0.113.7", forwarded: "for=203.0.113.7" }, null],
+  ];
+  for (const [headers, ip] of table) {
+    test(`${JSON.stringify(headers).slice(0, 60)} -> ${ip}`, async () => {
+      expect((await identify(withHeaders({ ...headers, "x-api-key": inference.text }), keyring)).ip).toBe(ip);
+    });
+  }
+});
+
+test("no I/O is done and the body is not touched, for good keys and bad", async () => {
+  const fetching = vi.spyOn(globalThis, "fetch");
+  const request = new Request("http://edge/", { method: "POST", body: "x", headers: { "x-api-key": inference.text } });
+  await identify(request, keyring);
+  await refusedBy(() => identify(withHeaders({ "x-api-key": foreign.text }), keyring));
+  expect(request.bodyUsed).toBe(false);
+  expect(fetching).not.toHaveBeenCalled();
+  fetching.mockRestore();
+});

@@ -1,0 +1,93 @@
+import { generateKeyPairSync } from "node:crypto";
+import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { checkConfig, ConfigError, readConfig, type ConfigInput } from "#origin/config.ts";
+import { configFor, makeKeys, saltSecret } from "#test/support/origin.ts";
+
+let good: ConfigInput;
+const directory = mkdtempSync(join(tmpdir(), "config-"));
+beforeAll(async () => {
+  good = configFor(await makeKeys(), "http://edge.test", "http://127.0.0.1:8001", directory);
+});
+
+function write(name: string, text: string, mode = 0o600): string {
+  const path = join(directory, name);
+  writeFileSync(path, text);
+  chmodSync(path, mode);
+  return path;
+}
+
+function errorOf(work: () => unknown): ConfigError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error("it was taken");
+}
+
+describe("the config", () => {
+  test("has defaults for everything that has a good one, and listens on loopback", () => {
+    const { port: _, limits: __, ...rest } = good;
+    expect(checkConfig(rest)).toMatchObject({ host: "127.0.0.1", port: 8_700, limits: { streamIdleMsMax: 60_000, pingMs: 15_000 } });
+  });
+
+  test.each<[string, string, unknown]>([
+    ["node", "node", "Node 1"],
+    ["node", "node", undefined],
+    ["edgeUrl", "edgeUrl", "ftp://edge"],
+    ["port", "port", 70_000],
+    ["hopPublicKeys", "hopPublicKeys", {}],
+    ["hopPublicKeys.k1.crv", "hopPublicKeys", { k1: { kty: "OKP", crv: "X25519", x: "A".repeat(43) } }],
+    ["privateKey.d", "privateKey", { kty: "OKP", crv: "Ed25519", x: "A".repeat(43) }],
+    ["cacheSaltSecret", "cacheSaltSecret", "short"],
+    ["cacheSaltSecret", "cacheSaltSecret", ""],
+    ["cacheSaltSecret", "cacheSaltSecret", undefined],
+    ["engines", "engines", []],
+    ["engines.0.kind", "engines", [{ kind: "tgi", url: "http://x", models: { a: "b" } }]],
+    ["engines.0.models", "engines", [{ kind: "vllm", url: "http://x", models: {} }]],
+    ["config", "surprise", 1],
+    ["limits", "limits", { pingMs: 20_000, typo: 1 }],
+  ])("a bad %s is named", (where, member, value) => {
+    const error = errorOf(() => checkConfig({ ...good, [member]: value }));
+    expect(error.name).toBe("config_invalid");
+    expect(error.message).toContain(`${where}: `);
+    expect(error.message).not.toContain("short");
+  });
+
+  test("two engines for one model are refused, since nobody could say which serves it", () => {
+    const [engine] = good.engines;
+    expect(errorOf(() => checkConfig({ ...good, engines: [engine, engine] })).message).toContain("public");
+  });
+
+  test("a private key may be a JWK or a PEM file of mode 0600", () => {
+    const { privateKey, ...rest } = good;
+    const pem = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+    expect(checkConfig({ ...rest, privateKeyFile: write("k.pem", pem) }).privateKey.asymmetricKeyType).toBe("ed25519");
+    expect(checkConfig({ ...rest, privateKeyFile: write("k.jwk", JSON.stringify(privateKey)) }).privateKey.asymmetricKeyType).toBe("ed25519");
+    expect(errorOf(() => checkConfig({ ...rest, privateKeyFile: write("open.pem", pem, 0o644) })).name).toBe("file_mode");
+    expect(errorOf(() => checkConfig({ ...rest, privateKeyFile: join(directory, "none") })).name).toBe("config_unreadable");
+    expect(errorOf(() => checkConfig({ ...rest, privateKeyFile: write("bad.pem", "xx") })).name).toBe("config_invalid");
+    const rsa = generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+    expect(errorOf(() => checkConfig({ ...rest, privateKeyFile: write("rsa.pem", rsa) })).message).toContain("Ed25519");
+    expect(errorOf(() => checkConfig(rest)).message).toContain("privateKeyFile");
+  });
+
+  test("comes from a file, with variables and then flags over it", () => {
+    const file = write("agent.json", JSON.stringify(good));
+    const config = readConfig(["--config", file, "--port", "9000"], { PENSTOCK_NODE: "node_env", PENSTOCK_PORT: "8999", PENSTOCK_CACHE_SALT_SECRET: saltSecret });
+    expect(config).toMatchObject({ node: "node_env", port: 9_000, edgeUrl: "http://edge.test" });
+    expect(readConfig([], { PENSTOCK_AGENT_CONFIG: file }).node).toBe("node_test");
+  });
+
+  test("nothing given, an unknown flag, a file that others may read, and broken JSON are named", () => {
+    expect(errorOf(() => readConfig([], {})).name).toBe("config_missing");
+    expect(errorOf(() => readConfig(["--verbose"], {})).name).toBe("config_invalid");
+    expect(errorOf(() => readConfig(["--config", write("open.json", "{}", 0o640)], {})).name).toBe("file_mode");
+    expect(errorOf(() => readConfig(["--config", write("bad.json", "{")], {})).message).toContain("JSON");
+    expect(errorOf(() => readConfig(["--config", join(directory, "nope.json")], {})).name).toBe("config_unreadable");
+  });
+});

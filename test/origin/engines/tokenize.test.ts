@@ -1,0 +1,37 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { openEngine } from "#origin/engines/client.ts";
+import { countPrompt, countText, guessPrompt, guessText } from "#origin/engines/tokenize.ts";
+import { startFakeEngine, type FakeEngine } from "#test/support/fake-engine.ts";
+
+let fake: FakeEngine;
+afterEach(() => fake?.close());
+
+describe("counting a prompt", () => {
+  test("is the engine's work, with the chat template and the tools; token ids count themselves; texts are summed", async () => {
+    fake = await startFakeEngine();
+    const engine = openEngine({ kind: "vllm", url: fake.url, models: { a: "a" } });
+    expect(await countPrompt(engine, { model: "a", messages: [] })).toEqual({ tokens: 7, contextTokensMax: 100 });
+    expect(await countPrompt(engine, { model: "a", prompt: [1, 2, 3] })).toEqual({ tokens: 3, contextTokensMax: null });
+    expect(await countPrompt(engine, { model: "a", input: ["x", "y"] })).toEqual({ tokens: 14, contextTokensMax: 100 });
+    expect(await countPrompt(engine, { model: "a", prompt: [[1, 2], [3]] })).toEqual({ tokens: 3, contextTokensMax: null });
+    expect(await countText(engine, "a", "text")).toBe(7);
+    engine.close();
+  });
+
+  test("is null when the engine has no tokenizer or does not answer", async () => {
+    fake = await startFakeEngine();
+    fake.tokens = null;
+    const without = openEngine({ kind: "openai", url: fake.url, models: { a: "a" } });
+    const failing = openEngine({ kind: "vllm", url: fake.url, models: { a: "a" } });
+    const gone = openEngine({ kind: "vllm", url: "http://127.0.0.1:9", models: { a: "a" } });
+    for (const engine of [without, failing, gone]) {
+      expect(await countPrompt(engine, { model: "a", messages: [] })).toBeNull();
+      engine.close();
+    }
+  });
+
+  test("is a guess of a token for four characters where nothing better is known", () => {
+    expect(guessText("abcdefgh")).toBe(2);
+    expect(guessPrompt({ prompt: "abcdef" })).toBe(2);
+  });
+});

@@ -1,0 +1,135 @@
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import type { UsageBatch, UsageRecord } from "#edge/agreements/usage.ts";
+import { openUsageLog, type UsageLog } from "#origin/usage-log.ts";
+import { openUsageSender } from "#origin/usage-sender.ts";
+import { newHold, until } from "#test/support/origin.ts";
+
+const record = (over: Partial<UsageRecord> = {}): UsageRecord => ({
+  hold: newHold(), org: "org_0123456789", model: "m", isFinal: true, promptTokens: 1, cachedTokens: 0, completionTokens: 2, outcome: "done", responseId: null, startedAtMs: 1, firstTokenAtMs: null, endedAtMs: 2, ...over,
+});
+
+function setUp(answer: (batch: UsageBatch) => number, usageLog?: UsageLog) {
+  const directory = join(mkdtempSync(join(tmpdir(), "sender-")), "usage");
+  const taken: UsageRecord[] = [];
+  const sizes: number[] = [];
+  const events: string[] = [];
+  const log = usageLog ?? openUsageLog(directory, 1024 * 1024, () => {});
+  const sender = openUsageSender(log, {
+    node: "node_test",
+    edgeUrl: "http://edge.test",
+    sign: async () => "token",
+    log: (event) => void events.push(event),
+    random: () => 0,
+    fetch: async (_, init) => {
+      const batch: UsageBatch = JSON.parse(String(init?.body));
+      sizes.push(batch.records.length);
+      const status = answer(batch);
+      if (status === 0) throw new TypeError("fetch failed");
+      if (status === 200) taken.push(...batch.records);
+      return new Response(null, { status });
+    },
+  });
+  return { sender, log, taken, sizes, events, directory };
+}
+
+describe("the usage sender", () => {
+  test("sends what comes within 100 ms as one batch, and at most 64 at once", async () => {
+    const { sender, taken, sizes } = setUp(() => 200);
+    const records = Array.from({ length: 150 }, () => record());
+    records.forEach(sender.keep);
+    await until(() => taken.length === 150);
+    expect(sizes).toEqual([64, 64, 22]);
+    expect(taken).toEqual(records);
+    expect(sender.backlogBytes).toBe(0);
+    sender.close();
+  });
+
+  test.each([0, 401, 403, 404, 429, 500, 503])("keeps trying when the edge says %i, and loses nothing", async (status) => {
+    let isUp = false;
+    const { sender, taken, sizes } = setUp(() => (isUp ? 200 : status));
+    const records = [record(), record()];
+    records.forEach(sender.keep);
+    await until(() => sizes.length >= 2);
+    expect(taken).toEqual([]);
+    isUp = true;
+    await until(() => taken.length === 2);
+    expect(taken).toEqual(records);
+    sender.close();
+  });
+
+  test("finds the one record that the edge will never take, sets it aside, and delivers the others", async () => {
+    const bad = record({ model: "bad" });
+    const { sender, taken, events, directory } = setUp((batch) => (batch.records.some(({ model }) => model === "bad") ? 400 : 200));
+    const records = [...Array.from({ length: 20 }, () => record()), bad, ...Array.from({ length: 9 }, () => record())];
+    records.forEach(sender.keep);
+    await until(() => sender.backlogBytes === 0);
+    expect(taken).toEqual(records.filter((kept) => kept !== bad));
+    expect(readFileSync(join(directory, "refused.jsonl"), "utf8")).toContain(bad.hold);
+    expect(events).toContain("usage_record_refused");
+    sender.close();
+  });
+
+  test("what the last run did not deliver goes out at the start", async () => {
+    const first = setUp(() => 503);
+    first.sender.keep(record());
+    await until(() => first.sizes.length > 0);
+    first.sender.close();
+    const second = setUp(() => 200, openUsageLog(first.directory, 1024 * 1024, () => {}));
+    await until(() => second.taken.length === 1);
+    second.sender.close();
+  });
+
+  test("of a call's checkpoints only the newest is sent, and none once it is settled", async () => {
+    const { sender, taken } = setUp(() => 200);
+    const hold = newHold();
+    for (let tokens = 1; tokens <= 5; tokens++) sender.checkpoint(record({ hold, isFinal: false, completionTokens: tokens }));
+    await until(() => taken.length === 1);
+    expect(taken[0]).toMatchObject({ isFinal: false, completionTokens: 5 });
+    sender.checkpoint(record({ hold, isFinal: false, completionTokens: 6 }));
+    sender.keep(record({ hold, completionTokens: 7 }));
+    await until(() => taken.length === 2);
+    expect(taken[1]).toMatchObject({ isFinal: true, completionTokens: 7 });
+    sender.close();
+  });
+
+  test("a disk that refuses is not the end of a record: it is sent from memory, and no new call may begin until then", async () => {
+    let status = 503;
+    const real = openUsageLog(join(mkdtempSync(join(tmpdir(), "sender-")), "usage"), 1024 * 1024, () => {});
+    const broken: UsageLog = {
+      peek: real.peek,
+      acknowledge: real.acknowledge,
+      setAside: real.setAside,
+      close: real.close,
+      backlogBytes: 0,
+      append: () => {
+        throw Object.assign(new Error("no space"), { code: "ENOSPC" });
+      },
+    };
+    const { sender, taken, events } = setUp(() => status, broken);
+    sender.keep(record());
+    expect(sender.isDurable).toBe(false);
+    expect(events).toContain("usage_log_failed");
+    status = 200;
+    await until(() => taken.length === 1);
+    expect(sender.isDurable).toBe(true);
+    sender.close();
+  });
+
+  test("flush delivers at once, and gives up in time when the edge is gone", async () => {
+    const up = setUp(() => 200);
+    up.sender.keep(record());
+    await up.sender.flush(1_000);
+    expect(up.taken).toHaveLength(1);
+    up.sender.close();
+    const down = setUp(() => 0);
+    down.sender.keep(record());
+    const startedAtMs = performance.now();
+    await down.sender.flush(300);
+    expect(performance.now() - startedAtMs).toBeLessThan(800);
+    expect(down.sender.backlogBytes).toBeGreaterThan(0);
+    down.sender.close();
+  });
+});
