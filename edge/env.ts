@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { OrgLedger } from "./adapters/durable-object/ledger-object.ts";
 import type { FleetObject } from "./adapters/durable-object/fleet-object.ts";
+import { isSecret } from "./agreements/key-format.ts";
 import { ModelRecord } from "./agreements/model.ts";
 import { NodeRecord } from "./agreements/node.ts";
 
@@ -29,22 +30,33 @@ const json = <T extends z.ZodType>(schema: T) =>
     }
   }).pipe(schema);
 
-const Secrets = z.record(z.string().regex(/^[a-z0-9-]{1,16}$/), z.string().regex(/^[A-Za-z0-9_-]{43,}$/, "must be base64url of at least 32 bytes"))
+const Secrets = z.record(z.string().regex(/^[a-z0-9-]{1,16}$/, "has a kid that is not of 1 to 16 small letters and digits"), z.string().refine(isSecret, "must be base64url of at least 32 bytes"))
   .refine((secrets) => Object.keys(secrets).length >= 1 && Object.keys(secrets).length <= 2, "must hold one or two secrets");
 
-const PrivateKey = z.object({ kty: z.literal("OKP"), crv: z.literal("Ed25519"), x: z.string().min(40), d: z.string().min(40), kid: z.string().min(1) });
+const key = /^[A-Za-z0-9_-]{43}$/;
+const PrivateKey = z.object({ kty: z.literal("OKP"), crv: z.literal("Ed25519"), x: z.string().regex(key), d: z.string().regex(key), kid: z.string().min(1) });
 
 /** Variables and secrets, parsed. `.dev.vars.example` shows one of each. */
 export const Settings = z.object({
   LEDGER: z.enum(["durable-object"]).default("durable-object"),
-  MODELS: json(z.array(ModelRecord).min(1)),
-  NODES: json(z.array(NodeRecord)),
+  MODELS: json(z.array(ModelRecord).min(1).refine((models) => isUnique(models.flatMap(({ id, aliases }) => [id, ...aliases])), "names a model or an alias twice")),
+  NODES: json(z.array(NodeRecord).refine((nodes) => isUnique(nodes.map(({ id }) => id)), "names a node twice")),
   TAG_KEYS: json(Secrets),
   PEPPERS: json(Secrets),
   HOP_KEY: json(PrivateKey),
   BOOTSTRAP_TOKEN: z.string().min(32, "must have at least 32 characters").optional(),
 });
 export type Settings = z.infer<typeof Settings>;
+
+function isUnique(names: string[]): boolean {
+  return new Set(names).size === names.length;
+}
+
+/** The variable, and for lists the place in it. Not more: a kid may be a secret that was put in the wrong place. */
+function nameOf([variable, ...path]: PropertyKey[]): string {
+  const isList = variable === "MODELS" || variable === "NODES";
+  return [String(variable), ...(isList ? path.map(String) : [])].join(".");
+}
 
 /** The gateway refuses to serve with this: it names each variable at fault, and no value (F8). */
 export class MisconfiguredError extends Error {
@@ -58,7 +70,7 @@ export class MisconfiguredError extends Error {
 export function readSettings(env: Env): Settings {
   const faults = (["DB", "LEDGERS", "FLEET"] as const).filter((name) => !env[name]).map((name) => `binding ${name} is missing`);
   const settings = Settings.safeParse(env);
-  if (!settings.success) faults.push(...settings.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`));
+  if (!settings.success) faults.push(...settings.error.issues.map(({ path, message }) => `${nameOf(path)} ${message}`));
   if (faults.length > 0 || !settings.success) throw new MisconfiguredError(faults);
   return settings.data;
 }

@@ -3,7 +3,11 @@
 /** Caps on what a caller may send (S12). Each has a case in `test/journeys/bad-input.test.ts`. */
 export const bodyBytesMax = 4 * 1024 * 1024;
 export const bodyDepthMax = 64;
+export const bodyMembersMax = 256;
 export const messagesMax = 2_048;
+export const partsMax = 1_024;
+export const toolsMax = 512;
+export const promptIdsMax = 262_144;
 export const choicesMax = 8;
 export const stopMax = 16;
 export const logitBiasMax = 1_024;
@@ -17,10 +21,14 @@ export const retryShareMax = 0.2;
 export const retriesMin = 3;
 export const breakerFailuresMax = 3;
 export const breakerOpenMs = 30_000;
+/** A stream whose node has not sent headers by then is tried elsewhere: engines send them before they generate. */
+export const streamHeadersMsMax = 30_000;
 export const hopTtlMs = 60_000;
 /** A call that runs longer is cut; the hold of a call expires a little later. */
 export const callMsMax = 15 * 60_000;
 export const holdGraceMs = 30_000;
+/** The hold of a call that was given up while a node may have been at work: so long may what it made still be told. */
+export const abandonMs = 2_000;
 /** A stream whose origin has not spoken by then is answered 200 and kept alive with comments. */
 export const earlyAnswerMs = 1_000;
 export const waitCommentMs = 400;

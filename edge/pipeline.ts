@@ -25,13 +25,13 @@ export async function serveCall(visit: Visit, endpoint: EngineEndpoint, ports: P
 
   // From here on the org's tokens are held. An origin that begins to answer settles them itself; every other way out gives them back.
   const reserved = { ...asked, tokensHeld: grant.tokensHeld, completionTokens: grant.completionTokens };
-  const start = (signal: AbortSignal) =>
-    forward(visit, call, reserved, nodes, ports.origin, AbortSignal.any([signal, AbortSignal.timeout(call.deadlineMs - visit.now())])).catch(
-      async (failure: unknown) => {
-        await ports.ledger.release(credential.org, hold).catch(() => visit.log("release_failed", { hold }));
-        throw failure;
-      },
-    );
+  const start = async (left: AbortSignal) => {
+    const deadline = AbortSignal.timeout(Math.max(1, call.deadlineMs - visit.now()));
+    const result = await forward(visit, call, reserved, nodes, ports.origin, AbortSignal.any([left, deadline]));
+    if (result.kind === "answer") return result;
+    await ports.ledger.release(credential.org, hold, result.mayRun).catch(() => visit.log("release_failed", { hold }));
+    throw result.refusal;
+  };
   const headersOf = (answer: Answer | null) => ({
     ...rateHeaders(grant.rates),
     "x-penstock-hold": hold,

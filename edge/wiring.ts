@@ -3,7 +3,7 @@ import { durableObjectFleet } from "./adapters/durable-object/fleet.ts";
 import { durableObjectLedger } from "./adapters/durable-object/ledger.ts";
 import { openKeyring } from "./agreements/key-format.ts";
 import type { ControlPorts } from "./control/port.ts";
-import { readSettings, type Env } from "./env.ts";
+import { MisconfiguredError, readSettings, type Env } from "./env.ts";
 import { openRetryBudget } from "./forwarding/index.ts";
 import type { Ports } from "./ports.ts";
 
@@ -28,8 +28,8 @@ export function wire(env: Env): Promise<Wiring> {
 async function open(env: Env): Promise<Wiring> {
   const settings = readSettings(env);
   const keyring = await openKeyring({ tagKeys: settings.TAG_KEYS, peppers: settings.PEPPERS });
-  const hopKey = await importJWK(settings.HOP_KEY, "EdDSA");
-  if (hopKey instanceof Uint8Array) throw new TypeError("HOP_KEY is not a key pair");
+  const hopKey = await importJWK(settings.HOP_KEY, "EdDSA").catch(() => null);
+  if (hopKey === null || hopKey instanceof Uint8Array) throw new MisconfiguredError(["HOP_KEY is not an Ed25519 key pair"]);
   const fleet = durableObjectFleet(env.FLEET, settings.NODES);
   const ledger = durableObjectLedger(env.LEDGERS);
   const origin = { hopKey: { kid: settings.HOP_KEY.kid, key: hopKey }, budget: openRetryBudget(), watch: fleet };

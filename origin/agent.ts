@@ -24,7 +24,7 @@ async function main(args: string[]): Promise<void> {
 
 /** The engine that `--gguf FILE` asks for, as a variable of the config; the module is loaded only then. */
 async function startGguf(args: string[]): Promise<Record<string, string>> {
-  const { values } = parseArgs({ args, strict: false });
+  const { values } = parseArgs({ args, strict: false, options: { gguf: { type: "string" } } });
   if (typeof values.gguf !== "string") return {};
   const { serveGguf } = await import("./engines/gguf.ts");
   const engine = await serveGguf(values.gguf);

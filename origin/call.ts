@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { HopClaims } from "#edge/agreements/hop.ts";
 import type { Endpoint } from "#edge/agreements/model.ts";
 import { loadHeader, writeLoad } from "#edge/agreements/node.ts";
 import type { Outcome } from "#edge/agreements/usage.ts";
@@ -52,6 +53,8 @@ const endpoints: Readonly<Record<CallPath, readonly Endpoint[]>> = {
 const errorBytesMax = 256 * 1024;
 const wholeBytesMax = 64 * 1024 * 1024;
 const timerMsMax = 2 ** 31 - 1;
+/** A token is signed just before it is sent, and its time is in whole seconds. */
+const signedAgoMsMax = 2_000;
 
 /**
  * Carries one call from the gate to its last byte. Throws a Refusal while nothing has been sent; after that it tells the caller itself. A call whose answer
@@ -65,7 +68,7 @@ export async function serveCall(rooms: Rooms, path: CallPath, request: IncomingM
   const prepared = prepareCall(body, path, claims, engine, rooms.config.cacheSaltSecret);
   const place = capacity.take(claims.tokensHeld);
   const leaving = new AbortController();
-  const stopWatching = watchLeaving(leaving, response, claims.deadlineMs - rooms.now());
+  const stopWatching = watchLeaving(leaving, response, patienceOf(claims, rooms.now()));
   rooms.live.add(leaving);
   const tally = new Tally(prepared.bounds);
   const call: LiveCall = { rooms, claims, engine, prepared, response, leaving, tally, responseId: null, startedAtMs: rooms.now(), firstTokenAtMs: null };
@@ -90,6 +93,12 @@ function refuseWhenClosed(rooms: Rooms): void {
     throw new Refusal("no_healthy_backends", { retryAfterMs: 1_000, headers: { "x-penstock-node-state": "draining" }, log: "draining" });
   }
   if (!rooms.sender.isDurable) throw new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log: "usage_log_failed" });
+}
+
+/** How long the call may take, in ms. The edge's clock may differ from ours by 30 s; its token says what time it was there a moment ago. */
+function patienceOf({ deadlineMs, iat }: Pick<HopClaims, "deadlineMs" | "iat">, nowMs: number): number {
+  const longestMs = deadlineMs - iat * 1_000;
+  return Math.min(longestMs, Math.max(longestMs - signedAgoMsMax, deadlineMs - nowMs));
 }
 
 function watchLeaving(leaving: AbortController, response: ServerResponse, patienceMs: number): () => void {

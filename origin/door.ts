@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { errorBody, errorHeaders, Refusal } from "#edge/errors.ts";
-import { isObject } from "#edge/protocol/owned.ts";
+import { isObject, refuseRemoteMedia, stripOwned } from "#edge/protocol/owned.ts";
 import { ourHeaders, serveCall, type Rooms } from "./call.ts";
 import type { Drain } from "./drain.ts";
 import { countPrompt } from "./engines/tokenize.ts";
@@ -38,7 +38,7 @@ export function openDoor(rooms: Rooms, drain: Drain): Server {
 
 function refuse(rooms: Rooms, request: IncomingMessage, response: ServerResponse, error: unknown): void {
   const refusal = error instanceof Refusal ? error : new Refusal("internal", { log: `unforeseen ${causeOf(error)}`, cause: error });
-  rooms.metrics.noteRequest(refusal.code);
+  rooms.metrics.noteRequest(response.destroyed ? "left" : refusal.code);
   if (refusal.status === 401) rooms.metrics.noteAuthFailure();
   rooms.log("refused", { code: refusal.code, why: refusal.details.log ?? null });
   if (response.headersSent || response.destroyed) return void response.destroy();
@@ -59,7 +59,8 @@ async function serveTokenize(rooms: Rooms, request: IncomingMessage, response: S
   const { engine } = rooms.posts.serving(claims.model);
   const asked = parse(body);
   if (!isObject(asked)) throw new Refusal("invalid_json");
-  const count = await countPrompt(engine, { ...asked, model: engine.config.models[claims.model] });
+  refuseRemoteMedia(asked["messages"]);
+  const count = await countPrompt(engine, { ...stripOwned(asked), model: engine.config.models[claims.model] });
   if (!count) throw new Refusal("bad_gateway", { log: "no_tokenizer" });
   answer(rooms, response, 200, { count: count.tokens, max_model_len: count.contextTokensMax });
 }

@@ -29,70 +29,75 @@ const failuresMax = 3;
  * Watches one engine: ready = its health page says 200 **and** its tokens move. Sequences that run without a new token for `stuckMs`
  * mean that it hangs with a healthy page. A refused connection counts at once, a slow answer after three.
  */
-export function openWatch(engine: Engine, limits: Pick<AgentLimits, "pollMs" | "stuckMs">, now: () => number, onChange: () => void): Watch {
-  let state: EngineState = "starting";
-  let readings = nothingRead;
-  let version = "unknown";
-  let metricsText = "";
-  let failures = 0;
-  let movedAtMs = now();
-  let timer: NodeJS.Timeout | undefined;
-  let isClosed = false;
+export function openWatch(engine: Engine, limits: WatchLimits, now: () => number, onChange: () => void): Watch {
+  return new EngineWatch(engine, limits, now, onChange);
+}
 
-  function become(next: EngineState): void {
-    if (next === state) return;
-    state = next;
-    onChange();
+type WatchLimits = Pick<AgentLimits, "pollMs" | "stuckMs">;
+
+class EngineWatch implements Watch {
+  state: EngineState = "starting";
+  readings = nothingRead;
+  version = "unknown";
+  metricsText = "";
+  #engine: Engine;
+  #limits: WatchLimits;
+  #now: () => number;
+  #onChange: () => void;
+  #failures = 0;
+  #movedAtMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(engine: Engine, limits: WatchLimits, now: () => number, onChange: () => void) {
+    this.#engine = engine;
+    this.#limits = limits;
+    this.#now = now;
+    this.#onChange = onChange;
+    this.#movedAtMs = now();
+    void this.#repeat();
   }
 
-  async function look(): Promise<void> {
-    const health = await engine.askText({ method: "GET", path: engine.dialect.healthPath }, lookMsMax);
+  async look(): Promise<void> {
+    const { dialect } = this.#engine;
+    const health = await this.#engine.askText({ method: "GET", path: dialect.healthPath }, lookMsMax);
     if (health?.status !== 200) {
-      failures = health === null ? failures + 1 : failuresMax;
-      if (state === "ready" && failures >= failuresMax) become("unhealthy");
+      this.#failures = health === null ? this.#failures + 1 : failuresMax;
+      if (this.state === "ready" && this.#failures >= failuresMax) this.#become("unhealthy");
       return;
     }
-    if (failures > 0 || version === "unknown") version = await readVersion(engine);
-    failures = 0;
-    if (engine.dialect.hasMetrics) await readMetrics();
-    become(now() - movedAtMs >= limits.stuckMs ? "unhealthy" : "ready");
+    if (this.#failures > 0 || this.version === "unknown") this.version = await readVersion(this.#engine);
+    this.#failures = 0;
+    if (dialect.hasMetrics) await this.#readMetrics();
+    this.#become(this.#now() - this.#movedAtMs >= this.#limits.stuckMs ? "unhealthy" : "ready");
   }
 
-  async function readMetrics(): Promise<void> {
-    const page = await engine.askText({ method: "GET", path: "/metrics" }, lookMsMax);
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+  }
+
+  #become(state: EngineState): void {
+    if (this.#isClosed || state === this.state) return;
+    this.state = state;
+    this.#onChange();
+  }
+
+  /** Without a page to read, or with nothing running, tokens count as moving. */
+  async #readMetrics(): Promise<void> {
+    const page = await this.#engine.askText({ method: "GET", path: "/metrics" }, lookMsMax);
+    const next = page?.status === 200 ? readReadings(page.text) : nothingRead;
+    const isIdle = next.running === null || next.running === 0 || next.generatedTokens === null;
+    if (isIdle || next.generatedTokens !== this.readings.generatedTokens) this.#movedAtMs = this.#now();
     if (page?.status !== 200) return;
-    const next = readReadings(page.text);
-    const isMoving = next.running === null || next.running === 0 || next.generatedTokens === null || next.generatedTokens !== readings.generatedTokens;
-    if (isMoving) movedAtMs = now();
-    readings = next;
-    metricsText = page.text;
+    this.readings = next;
+    this.metricsText = page.text;
   }
 
-  async function repeat(): Promise<void> {
-    await look();
-    if (!isClosed) timer = setTimeout(() => void repeat(), limits.pollMs);
+  async #repeat(): Promise<void> {
+    await this.look();
+    if (!this.#isClosed) this.#timer = setTimeout(() => void this.#repeat(), this.#limits.pollMs);
   }
-  void repeat();
-
-  return {
-    look,
-    close() {
-      isClosed = true;
-      clearTimeout(timer);
-    },
-    get state() {
-      return state;
-    },
-    get readings() {
-      return readings;
-    },
-    get version() {
-      return version;
-    },
-    get metricsText() {
-      return metricsText;
-    },
-  };
 }
 
 async function readVersion(engine: Engine): Promise<string> {

@@ -12,7 +12,7 @@ export interface Metrics {
   noteAuthFailure(): void;
   notePing(): void;
   noteTokens(prompt: number, completion: number): void;
-  /** Prometheus text (exposition format 0.0.4), the engines' pages behind it under their own names. */
+  /** Prometheus text (exposition format 0.0.4), the engines' pages behind it under their own names; a family is described once. */
   write(gauges: Gauges, enginePages: string[]): string;
 }
 
@@ -42,7 +42,7 @@ export function openMetrics(): Metrics {
         ...single("agent_held_tokens", "gauge", "Tokens that the holds of calls in flight cover.", gauges.heldTokens),
         ...single("agent_usage_backlog", "gauge", "Bytes of usage records that the edge has not acknowledged.", gauges.usageBacklogBytes),
         ...single("agent_ready", "gauge", "1 when the node takes calls.", Number(gauges.isReady)),
-        ...enginePages.map((page) => page.trimEnd()),
+        ...enginePages.map((page, at) => (at === 0 ? page : page.replace(/^#.*\n/gm, "")).trimEnd()),
         "",
       ].join("\n");
     },

@@ -47,19 +47,26 @@ export async function startAgent(config: AgentConfig, options: { log?: Log } = {
   const read = () => reportOf(rooms, bootId, bootedAtMs);
   const pulse = openHeartbeat({ edgeUrl: config.edgeUrl, sign, log, intervalMs: config.limits.heartbeatMs, read });
   const server = openDoor(rooms, drain);
-  const url = await listen(server, config.host, config.port);
+  const url = await listen(server, config.host, config.port).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   void pulse.beat();
   let stopping: Promise<void> | null = null;
 
-  async function stop(drainMsMax: number): Promise<void> {
-    await drain.finish(drainMsMax);
+  async function close(): Promise<void> {
     pulse.close();
-    await sender.flush(config.limits.flushMsMax);
     sender.close();
     posts.close();
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
     await stateDir.release();
+  }
+
+  async function stop(drainMsMax: number): Promise<void> {
+    await drain.finish(drainMsMax);
+    await sender.flush(config.limits.flushMsMax);
+    await close();
     log("stopped");
   }
 

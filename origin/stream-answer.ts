@@ -37,6 +37,7 @@ export function endingOf(reason: unknown): Ending {
   return { outcome: "cut", refusal: null };
 }
 
+const done: Ending = { outcome: "done", refusal: null };
 const broken = (log: string): Ending => ({ outcome: "broken", refusal: new Refusal("stream_broken", { log }) });
 
 /**
@@ -45,94 +46,118 @@ const broken = (log: string): Ending => ({ outcome: "broken", refusal: new Refus
  * nothing for `streamIdleMsMax` while we listen, hangs up, or reports an error (then `[DONE]` behind it means nothing).
  */
 export function passStream(parts: StreamParts): Promise<Ending> {
-  const { engineAnswer, response, writer, chunks, tally, limits, signal } = parts;
-  return new Promise((resolve) => {
-    const frames = new Frames();
-    let isOver = false;
-    let checkpointAt = 0;
-    let hasToken = false;
-    const ping = setInterval(() => {
-      if (response.writableNeedDrain) return;
-      writer.write(": ping\n\n");
-      parts.onPing();
-    }, limits.pingMs);
-    const idle = setTimeout(() => !engineAnswer.isPaused() && end(broken("engine_idle")), limits.streamIdleMsMax);
-    const checkpoints = setInterval(noteCheckpoint, checkpointMs);
+  return new Promise((resolve) => new Passage(parts, resolve).begin());
+}
 
-    function end(ending: Ending): void {
-      if (isOver) return;
-      isOver = true;
-      clearInterval(ping);
-      clearTimeout(idle);
-      clearInterval(checkpoints);
-      signal.removeEventListener("abort", leave);
-      response.off("drain", goOn);
-      engineAnswer.off("data", take);
-      if (ending.outcome === "done") letGo(engineAnswer);
-      else engineAnswer.destroy();
-      resolve(ending);
+class Passage {
+  #parts: StreamParts;
+  #resolve: (ending: Ending) => void;
+  #frames = new Frames();
+  #isOver = false;
+  #hasToken = false;
+  #checkpointAt = 0;
+  #ping: NodeJS.Timeout;
+  #idle: NodeJS.Timeout;
+  #checkpoints: NodeJS.Timeout;
+
+  constructor(parts: StreamParts, resolve: (ending: Ending) => void) {
+    const { limits, engineAnswer } = parts;
+    this.#parts = parts;
+    this.#resolve = resolve;
+    this.#ping = setInterval(this.#writePing, limits.pingMs);
+    this.#idle = setTimeout(() => !engineAnswer.isPaused() && this.#end(broken("engine_idle")), limits.streamIdleMsMax);
+    this.#checkpoints = setInterval(this.#noteCheckpoint, checkpointMs);
+  }
+
+  begin(): void {
+    const { engineAnswer, response, signal } = this.#parts;
+    signal.addEventListener("abort", this.#leave);
+    response.on("drain", this.#goOn);
+    engineAnswer.on("data", this.#take).on("end", this.#hangUp).on("error", this.#hangUp).on("close", this.#hangUp);
+    if (signal.aborted) this.#leave();
+  }
+
+  #end(ending: Ending): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const { engineAnswer, response, signal } = this.#parts;
+    clearInterval(this.#ping);
+    clearTimeout(this.#idle);
+    clearInterval(this.#checkpoints);
+    signal.removeEventListener("abort", this.#leave);
+    response.off("drain", this.#goOn);
+    engineAnswer.off("data", this.#take);
+    if (ending.outcome === "done") letGo(engineAnswer);
+    else engineAnswer.destroy();
+    this.#resolve(ending);
+  }
+
+  #take = (bytes: Buffer): void => {
+    const { engineAnswer, writer, tally } = this.#parts;
+    const payloads = this.#cut(bytes);
+    if (payloads.length === 0) return;
+    this.#idle.refresh();
+    const { text, ending } = this.#passAll(payloads);
+    if (text !== "") {
+      this.#ping.refresh();
+      if (!writer.write(text)) engineAnswer.pause();
     }
-
-    function take(bytes: Buffer): void {
-      let payloads: string[];
-      try {
-        payloads = frames.push(bytes);
-      } catch {
-        return end(broken("event_too_large"));
-      }
-      if (payloads.length === 0) return;
-      idle.refresh();
-      const { text, ending } = passAll(payloads);
-      if (text !== "") {
-        ping.refresh();
-        if (!writer.write(text)) engineAnswer.pause();
-      }
-      if (ending) return end(ending);
-      if (!hasToken && tally.hasContent) {
-        hasToken = true;
-        parts.onFirstToken();
-      }
-      if (tally.completionSoFar - checkpointAt >= checkpointTokens) noteCheckpoint();
+    if (!this.#hasToken && tally.hasContent) {
+      this.#hasToken = true;
+      this.#parts.onFirstToken();
     }
+    if (ending) return this.#end(ending);
+    if (tally.completionSoFar - this.#checkpointAt >= checkpointTokens) this.#noteCheckpoint();
+  };
 
-    function passAll(payloads: string[]): { text: string; ending: Ending | null } {
-      let text = "";
-      for (const payload of payloads) {
-        if (payload === "[DONE]") return { text, ending: chunks.hasFinished ? { outcome: "done", refusal: null } : broken("done_without_finish") };
-        const passed = chunks.read(payload);
-        if (passed === null) return { text, ending: broken("engine_error_event") };
-        if (tally.isOverHold) return { text, ending: broken("over_hold") };
-        if (passed !== "") text += `data: ${passed}\n\n`;
-      }
-      return { text, ending: null };
+  #cut(bytes: Buffer): string[] {
+    try {
+      return this.#frames.push(bytes);
+    } catch {
+      this.#end(broken("event_too_large"));
+      return [];
     }
+  }
 
-    function noteCheckpoint(): void {
-      const tokens = tally.completionSoFar;
-      if (tokens === checkpointAt) return;
-      checkpointAt = tokens;
-      parts.onCheckpoint();
+  #passAll(payloads: string[]): { text: string; ending: Ending | null } {
+    const { chunks, tally } = this.#parts;
+    let text = "";
+    for (const payload of payloads) {
+      if (payload === "[DONE]") return { text, ending: chunks.hasFinished ? done : broken("done_without_finish") };
+      const passed = chunks.read(payload);
+      if (passed === null) return { text, ending: broken("engine_error_event") };
+      if (tally.isOverHold) return { text, ending: broken("over_hold") };
+      if (passed !== "") text += `data: ${passed}\n\n`;
     }
+    return { text, ending: null };
+  }
 
-    function goOn(): void {
-      idle.refresh();
-      engineAnswer.resume();
-    }
+  #writePing = (): void => {
+    if (this.#parts.response.writableNeedDrain) return;
+    this.#parts.writer.write(": ping\n\n");
+    this.#parts.onPing();
+  };
 
-    function leave(): void {
-      end(endingOf(signal.reason));
-    }
+  #noteCheckpoint = (): void => {
+    const tokens = this.#parts.tally.completionSoFar;
+    if (tokens === this.#checkpointAt) return;
+    this.#checkpointAt = tokens;
+    this.#parts.onCheckpoint();
+  };
 
-    function hangUp(): void {
-      const isDone = engineAnswer.complete && frames.finish() === "[DONE]" && chunks.hasFinished;
-      end(isDone ? { outcome: "done", refusal: null } : broken("engine_hung_up"));
-    }
+  #goOn = (): void => {
+    this.#idle.refresh();
+    this.#parts.engineAnswer.resume();
+  };
 
-    signal.addEventListener("abort", leave);
-    response.on("drain", goOn);
-    engineAnswer.on("data", take).on("end", hangUp).on("error", hangUp).on("close", hangUp);
-    if (signal.aborted) leave();
-  });
+  #leave = (): void => this.#end(endingOf(this.#parts.signal.reason));
+
+  /** A body that ended properly may lack the blank line behind `[DONE]`. */
+  #hangUp = (): void => {
+    const { engineAnswer, chunks } = this.#parts;
+    const isDone = engineAnswer.complete && this.#frames.finish() === "[DONE]" && chunks.hasFinished;
+    this.#end(isDone ? done : broken("engine_hung_up"));
+  };
 }
 
 /** After `[DONE]` the engine only closes its body: its socket goes back for the next call, unless it dawdles. */

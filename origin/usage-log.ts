@@ -38,68 +38,95 @@ const segmentPattern = /^(\d{8})\.jsonl$/;
  */
 export function openUsageLog(directory: string, segmentBytesMax: number, log: Log): UsageLog {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const pathOf = (segment: number) => join(directory, `${String(segment).padStart(8, "0")}.jsonl`);
-  const markPath = join(directory, "acknowledged.json");
-  const found = readdirSync(directory).flatMap((name) => segmentPattern.exec(name)?.[1] ?? []).map(Number);
-  let acknowledged = readMark(markPath, Math.min(...found, Number.MAX_SAFE_INTEGER));
-  let last = Math.max(acknowledged.segment, ...found);
-  let size = mend(pathOf(last), log);
-  let file = openSync(pathOf(last), "a", 0o600);
-  let syncTimer: NodeJS.Timeout | undefined;
+  return new SegmentedLog(directory, segmentBytesMax, log);
+}
 
-  function sync(): void {
-    syncTimer = undefined;
-    const synced = file;
-    fdatasync(synced, (error) => error && error.code !== "EBADF" && log("usage_log_sync_failed", { cause: causeOf(error) }));
+class SegmentedLog implements UsageLog {
+  #directory: string;
+  #segmentBytesMax: number;
+  #log: Log;
+  #acknowledged: Mark;
+  #last: number;
+  #size: number;
+  #file: number;
+  #syncTimer: NodeJS.Timeout | undefined;
+
+  constructor(directory: string, segmentBytesMax: number, log: Log) {
+    this.#directory = directory;
+    this.#segmentBytesMax = segmentBytesMax;
+    this.#log = log;
+    const found = readdirSync(directory).flatMap((name) => segmentPattern.exec(name)?.[1] ?? []).map(Number);
+    this.#acknowledged = readMark(this.#markPath, Math.min(...found, Number.MAX_SAFE_INTEGER));
+    this.#last = Math.max(this.#acknowledged.segment, ...found);
+    this.#size = mend(this.#pathOf(this.#last), log);
+    if (this.#acknowledged.segment === this.#last && this.#acknowledged.offset > this.#size) this.#acknowledged = { segment: this.#last, offset: 0 };
+    this.#file = openSync(this.#pathOf(this.#last), "a", 0o600);
   }
 
-  function turnOver(): void {
-    const full = file;
+  append(record: UsageRecord): void {
+    if (this.#size >= this.#segmentBytesMax) this.#turnOver();
+    const line = Buffer.from(`${JSON.stringify(record)}\n`);
+    const written = writeSync(this.#file, line);
+    // A disk that is full may take half a line: the half is taken back, so that the next line is not spoiled by it.
+    if (written !== line.length) {
+      ftruncateSync(this.#file, this.#size);
+      throw new Error("usage log: short write");
+    }
+    this.#size += line.length;
+    this.#syncTimer ??= setTimeout(() => this.#sync(), syncMs);
+  }
+
+  peek(count: number): { records: UsageRecord[]; mark: Mark } {
+    let mark = this.#acknowledged;
+    while (mark.segment < this.#last && sizeOf(this.#pathOf(mark.segment)) <= mark.offset) mark = { segment: mark.segment + 1, offset: 0 };
+    const { lines, bytes } = readLines(this.#pathOf(mark.segment), mark.offset, count, mark.segment < this.#last);
+    const records = lines.flatMap((line) => readRecord(line, join(this.#directory, "unreadable.jsonl"), this.#log) ?? []);
+    return { records, mark: { segment: mark.segment, offset: mark.offset + bytes } };
+  }
+
+  acknowledge(mark: Mark): void {
+    writeFileSync(`${this.#markPath}.new`, JSON.stringify(mark), { mode: 0o600 });
+    renameSync(`${this.#markPath}.new`, this.#markPath);
+    for (let segment = this.#acknowledged.segment; segment < mark.segment; segment++) remove(this.#pathOf(segment));
+    this.#acknowledged = mark;
+  }
+
+  setAside(records: UsageRecord[]): void {
+    for (const record of records) writeFileSync(join(this.#directory, "refused.jsonl"), `${JSON.stringify(record)}\n`, { flag: "a", mode: 0o600 });
+  }
+
+  get backlogBytes(): number {
+    const { segment: first, offset } = this.#acknowledged;
+    let bytes = this.#size - offset;
+    for (let segment = first; segment < this.#last; segment++) bytes += sizeOf(this.#pathOf(segment));
+    return Math.max(0, bytes);
+  }
+
+  close(): void {
+    clearTimeout(this.#syncTimer);
+    closeSync(this.#file);
+  }
+
+  get #markPath(): string {
+    return join(this.#directory, "acknowledged.json");
+  }
+
+  #pathOf(segment: number): string {
+    return join(this.#directory, `${String(segment).padStart(8, "0")}.jsonl`);
+  }
+
+  #sync(): void {
+    this.#syncTimer = undefined;
+    fdatasync(this.#file, (error) => error && error.code !== "EBADF" && this.#log("usage_log_sync_failed", { cause: causeOf(error) }));
+  }
+
+  #turnOver(): void {
+    const full = this.#file;
     fdatasync(full, () => closeSync(full));
-    last++;
-    size = 0;
-    file = openSync(pathOf(last), "a", 0o600);
+    this.#last++;
+    this.#size = 0;
+    this.#file = openSync(this.#pathOf(this.#last), "a", 0o600);
   }
-
-  return {
-    append(record) {
-      if (size >= segmentBytesMax) turnOver();
-      const line = Buffer.from(`${JSON.stringify(record)}\n`);
-      const written = writeSync(file, line);
-      // A disk that is full may take half a line: the half is taken back, so that the next line is not spoiled by it.
-      if (written !== line.length) {
-        ftruncateSync(file, size);
-        throw new Error("usage log: short write");
-      }
-      size += line.length;
-      syncTimer ??= setTimeout(sync, syncMs);
-    },
-    peek(count) {
-      let mark = acknowledged;
-      while (mark.segment < last && sizeOf(pathOf(mark.segment)) <= mark.offset) mark = { segment: mark.segment + 1, offset: 0 };
-      const { lines, bytes } = readLines(pathOf(mark.segment), mark.offset, count, mark.segment < last);
-      const records = lines.flatMap((line) => readRecord(line, join(directory, "unreadable.jsonl"), log) ?? []);
-      return { records, mark: { segment: mark.segment, offset: mark.offset + bytes } };
-    },
-    acknowledge(mark) {
-      writeFileSync(`${markPath}.new`, JSON.stringify(mark), { mode: 0o600 });
-      renameSync(`${markPath}.new`, markPath);
-      for (let segment = acknowledged.segment; segment < mark.segment; segment++) remove(pathOf(segment));
-      acknowledged = mark;
-    },
-    setAside(records) {
-      for (const record of records) writeFileSync(join(directory, "refused.jsonl"), `${JSON.stringify(record)}\n`, { flag: "a", mode: 0o600 });
-    },
-    get backlogBytes() {
-      let bytes = -acknowledged.offset;
-      for (let segment = acknowledged.segment; segment <= last; segment++) bytes += segment === last ? size : sizeOf(pathOf(segment));
-      return Math.max(0, bytes);
-    },
-    close() {
-      clearTimeout(syncTimer);
-      closeSync(file);
-    },
-  };
 }
 
 function readMark(path: string, firstSegment: number): Mark {

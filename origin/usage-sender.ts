@@ -39,98 +39,123 @@ const refusedStatuses = new Set([400, 413, 415, 422]);
 
 /** Opens the sender on a log; what the last run left unacknowledged goes out first. */
 export function openUsageSender(usageLog: UsageLog, options: SenderOptions): UsageSender {
-  const checkpoints = new Map<HoldId, UsageRecord>();
-  let unkept: UsageRecord[] = [];
-  let timer: NodeJS.Timeout | undefined;
-  let timerAtMs = 0;
-  let failures = 0;
-  let running: Promise<void> | null = null;
-  let isClosed = false;
-  let unsent = 0;
+  return new Sender(usageLog, options);
+}
 
-  function wake(ms: number): void {
-    const atMs = performance.now() + ms;
-    if (isClosed || running || (timer && timerAtMs <= atMs)) return;
-    clearTimeout(timer);
-    timerAtMs = atMs;
-    timer = setTimeout(() => void run(), ms);
+class Sender implements UsageSender {
+  #log: UsageLog;
+  #options: SenderOptions;
+  #checkpoints = new Map<HoldId, UsageRecord>();
+  /** Records that the disk refused. */
+  #unkept: UsageRecord[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #timerAtMs = 0;
+  #failures = 0;
+  #running: Promise<void> | null = null;
+  #isClosed = false;
+  #unsent = 0;
+
+  constructor(usageLog: UsageLog, options: SenderOptions) {
+    this.#log = usageLog;
+    this.#options = options;
+    if (usageLog.backlogBytes > 0) this.#wake(0);
   }
 
-  function run(): Promise<void> {
-    clearTimeout(timer);
-    timer = undefined;
-    running ??= round()
-      .catch((error: unknown) => {
-        failures++;
-        options.log("usage_round_failed", { cause: causeOf(error) });
-      })
-      .finally(() => {
-        running = null;
-        if (failures > 0) wake(backOffMs(failures, options.random ?? Math.random));
-        else if (checkpoints.size > 0 || unsent > 0) wake(unsent >= usageBatchMax ? 0 : usageBatchMs);
-      });
-    return running;
+  keep(record: UsageRecord): void {
+    this.#checkpoints.delete(record.hold);
+    try {
+      this.#log.append(record);
+    } catch (error) {
+      this.#options.log("usage_log_failed", { hold: record.hold, cause: causeOf(error) });
+      this.#unkept.push(record);
+    }
+    this.#unsent++;
+    if (this.#failures === 0) this.#wake(this.#unsent >= usageBatchMax ? 0 : usageBatchMs);
   }
 
-  /** Sends batches until nothing is left or the edge is out of reach. Records of the log go first; checkpoints fill up the batch. */
-  async function round(): Promise<void> {
-    for (let isMore = true; isMore && !isClosed; ) {
-      const backlogBytes = usageLog.backlogBytes;
-      const { records, mark } = usageLog.peek(usageBatchMax);
-      unsent = 0;
-      const orphans = unkept.slice(0, usageBatchMax - records.length);
-      const notes = Array.from(checkpoints.values()).slice(0, usageBatchMax - records.length - orphans.length);
-      for (const note of notes) checkpoints.delete(note.hold);
-      const batch = [...records, ...orphans, ...notes];
-      const delivery = batch.length === 0 ? "taken" : await deliver(batch, options, usageLog);
-      failures = delivery === "later" ? failures + 1 : 0;
-      if (delivery === "later") {
-        for (const note of notes) if (!checkpoints.has(note.hold)) checkpoints.set(note.hold, note);
-        return;
-      }
-      unkept = unkept.slice(orphans.length);
-      if (backlogBytes > 0 && !isClosed) usageLog.acknowledge(mark);
-      isMore = unkept.length > 0 || (usageLog.backlogBytes > 0 && (records.length > 0 || usageLog.backlogBytes < backlogBytes));
+  checkpoint(record: UsageRecord): void {
+    this.#checkpoints.set(record.hold, record);
+    if (this.#failures === 0) this.#wake(usageBatchMs);
+  }
+
+  async flush(msMax: number): Promise<void> {
+    const untilMs = performance.now() + msMax;
+    while (this.#hasWork && performance.now() < untilMs) {
+      await Promise.race([this.#run(), pause(untilMs - performance.now())]);
+      if (this.#failures > 0) await pause(Math.min(100, untilMs - performance.now()));
     }
   }
 
-  if (usageLog.backlogBytes > 0) wake(0);
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    this.#log.close();
+  }
 
-  return {
-    keep(record) {
-      checkpoints.delete(record.hold);
-      try {
-        usageLog.append(record);
-      } catch (error) {
-        options.log("usage_log_failed", { hold: record.hold, cause: causeOf(error) });
-        unkept.push(record);
-      }
-      unsent++;
-      if (failures === 0) wake(unsent >= usageBatchMax ? 0 : usageBatchMs);
-    },
-    checkpoint(record) {
-      checkpoints.set(record.hold, record);
-      if (failures === 0) wake(usageBatchMs);
-    },
-    async flush(msMax) {
-      const untilMs = performance.now() + msMax;
-      while ((usageLog.backlogBytes > 0 || checkpoints.size + unkept.length > 0) && performance.now() < untilMs) {
-        await Promise.race([run(), pause(untilMs - performance.now())]);
-        if (failures > 0) await pause(Math.min(100, untilMs - performance.now()));
-      }
-    },
-    get isDurable() {
-      return unkept.length === 0;
-    },
-    get backlogBytes() {
-      return usageLog.backlogBytes;
-    },
-    close() {
-      isClosed = true;
-      clearTimeout(timer);
-      usageLog.close();
-    },
-  };
+  get isDurable(): boolean {
+    return this.#unkept.length === 0;
+  }
+
+  get backlogBytes(): number {
+    return this.#log.backlogBytes;
+  }
+
+  get #hasWork(): boolean {
+    return this.#log.backlogBytes > 0 || this.#checkpoints.size + this.#unkept.length > 0;
+  }
+
+  #wake(ms: number): void {
+    const atMs = performance.now() + ms;
+    if (this.#isClosed || this.#running || (this.#timer && this.#timerAtMs <= atMs)) return;
+    clearTimeout(this.#timer);
+    this.#timerAtMs = atMs;
+    this.#timer = setTimeout(() => void this.#run(), ms);
+  }
+
+  /** Sends until nothing is left or the edge is out of reach; one run at a time. */
+  #run(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#running ??= this.#sendAll()
+      .catch((error: unknown) => {
+        this.#failures++;
+        this.#options.log("usage_round_failed", { cause: causeOf(error) });
+      })
+      .finally(() => {
+        this.#running = null;
+        if (this.#failures > 0) this.#wake(backOffMs(this.#failures, this.#options.random ?? Math.random));
+        else if (this.#checkpoints.size > 0 || this.#unsent > 0) this.#wake(this.#unsent >= usageBatchMax ? 0 : usageBatchMs);
+      });
+    return this.#running;
+  }
+
+  async #sendAll(): Promise<void> {
+    let isMore = true;
+    while (isMore) isMore = await this.#sendSome();
+  }
+
+  /** One batch: records of the log first, then what the disk refused, then checkpoints. True when there is more to send at once. */
+  async #sendSome(): Promise<boolean> {
+    if (this.#isClosed) return false;
+    const backlogBytes = this.#log.backlogBytes;
+    const { records, mark } = this.#log.peek(usageBatchMax);
+    this.#unsent = 0;
+    const orphans = this.#unkept.slice(0, usageBatchMax - records.length);
+    const notes = Array.from(this.#checkpoints.values()).slice(0, usageBatchMax - records.length - orphans.length);
+    for (const note of notes) this.#checkpoints.delete(note.hold);
+    const batch = [...records, ...orphans, ...notes];
+    const delivery = batch.length === 0 ? "taken" : await deliver(batch, this.#options, this.#log);
+    if (delivery === "later") {
+      this.#failures++;
+      for (const note of notes) if (!this.#checkpoints.has(note.hold)) this.#checkpoints.set(note.hold, note);
+      return false;
+    }
+    this.#failures = 0;
+    this.#unkept = this.#unkept.slice(orphans.length);
+    if (backlogBytes > 0 && !this.#isClosed) this.#log.acknowledge(mark);
+    const hasProgress = records.length > 0 || this.#log.backlogBytes < backlogBytes;
+    return this.#unkept.length > 0 || (this.#log.backlogBytes > 0 && hasProgress);
+  }
 }
 
 /** One batch; when the edge refuses it, its halves, so that one bad record is found and set aside and the others go through. */

@@ -74,10 +74,12 @@ export class Keeper {
     return records.map((record) => this.#conclude(record.hold, (ended) => settle(this.state, record, ended, now)));
   }
 
-  release(hold: HoldId, now: number): Settlement {
+  release(hold: HoldId, mayRun: boolean, now: number): Settlement {
     checkHold(hold);
     this.expire(now);
-    return this.#conclude(hold, (ended) => release(this.state, this.state.holds[hold] ?? null, ended, now));
+    const settlement = this.#conclude(hold, (ended) => release(this.state, this.state.holds[hold] ?? null, ended, now, mayRun));
+    this.#quietUntilMs = Math.min(this.#quietUntilMs, this.state.holds[hold]?.expiresAtMs ?? Infinity);
+    return settlement;
   }
 
   publish(record: OrgRecord | KeyRecord): void {

@@ -17,8 +17,11 @@ export interface Ledger {
   look(credential: Credential): Promise<Scopes | Denial>;
   /** Replaces holds by what was used (final records) or notes how far they are (checkpoints). Idempotent by hold id. */
   settle(org: OrgId, records: UsageRecord[]): Promise<Settlement[]>;
-  /** Gives a hold back because nothing ran: tokens, money and the day's request; the minute and the hour keep the attempt. */
-  release(org: OrgId, hold: HoldId): Promise<Settlement>;
+  /**
+   * Gives a hold back because nothing ran: tokens, money and the day's request; the minute and the hour keep the attempt. When
+   * a node `mayRun` the call all the same (it was given up, not refused), the hold stands for two seconds more, so that what was made is billed, and expires then.
+   */
+  release(org: OrgId, hold: HoldId, mayRun?: boolean): Promise<Settlement>;
   /** Brings a record of the control plane into force: when this returns, the next admit sees it. Older versions are ignored. */
   publish(record: OrgRecord | KeyRecord): Promise<void>;
   /** Every window of the org and of each key with limits of its own. `null`: no such org was ever published. */

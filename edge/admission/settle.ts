@@ -1,5 +1,6 @@
 import { costMicros } from "../agreements/model.ts";
 import type { UsageRecord } from "../agreements/usage.ts";
+import { abandonMs } from "../limits.ts";
 import type { Settlement, UsageEnd } from "./port.ts";
 import type { Change, Closing, Ended, Hold, State, Usage } from "./state.ts";
 
@@ -23,10 +24,14 @@ export function settle(state: State, record: UsageRecord, ended: Ended | null, n
 
 /**
  * Gives back a hold whose call never ran. Should a checkpoint say that it did run, it is charged that, as broken off: tokens that were
- * made are billed (Q4).
+ * made are billed (Q4). While a node may be at work the hold is not ended but given a near deadline.
  */
-export function release(state: State, hold: Hold | null, ended: Ended | null, now: number): Verdict {
+export function release(state: State, hold: Hold | null, ended: Ended | null, now: number, mayRun: boolean): Verdict {
   if (!hold) return { result: ended ? "repeated" : "unknown", change: null };
+  if (mayRun) {
+    const expiresAtMs = Math.min(hold.expiresAtMs, Math.max(now, state.atMs) + abandonMs);
+    return { result: "noted", change: { kind: "noted", hold: { ...hold, expiresAtMs } } };
+  }
   if (hold.noted && hold.noted.completionTokens > 0) return { result: "settled", change: close(state, hold, "broken", hold.noted, now, now) };
   return { result: "released", change: close(state, hold, "released", nothing, now, now) };
 }

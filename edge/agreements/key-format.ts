@@ -83,12 +83,17 @@ export function isSameText(one: string, other: string): boolean {
   return difference === 0;
 }
 
+/** base64url of 32 bytes or more. A length of 4n + 1 is none. */
+export function isSecret(text: string): boolean {
+  return /^[A-Za-z0-9_-]{43,}$/.test(text) && text.length % 4 !== 1;
+}
+
 async function importAll(secrets: Record<string, string>): Promise<Map<string, CryptoKey>> {
   const entries = Object.entries(secrets);
   if (entries.length === 0) throw new TypeError("no secret is given");
   const keys = new Map<string, CryptoKey>();
   for (const [kid, secret] of entries) {
-    if (!/^[A-Za-z0-9_-]{43,}$/.test(secret)) throw new TypeError(`secret '${kid}' must be base64url of at least 32 bytes`);
+    if (!isSecret(secret)) throw new TypeError(`secret '${kid}' must be base64url of at least 32 bytes`);
     const bytes = Uint8Array.from(atob(secret.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
     keys.set(kid, await crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]));
   }

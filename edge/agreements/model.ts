@@ -10,8 +10,8 @@ export type Tier = z.infer<typeof Tier>;
 
 /** Micro-units of money for a million tokens. */
 export const Price = z.strictObject({
-  promptMicrosPerMTok: z.int().min(0),
-  completionMicrosPerMTok: z.int().min(0),
+  promptMicrosPerMTok: z.int().min(0).max(1_000_000_000),
+  completionMicrosPerMTok: z.int().min(0).max(1_000_000_000),
 });
 export type Price = z.infer<typeof Price>;
 
@@ -31,5 +31,8 @@ export type ModelRecord = z.infer<typeof ModelRecord>;
 /** Integer micro-units, rounded up per call, so that the sum of rows is the sum of bills. */
 export function costMicros(price: Price, promptTokens: number, completionTokens: number): number {
   const micros = price.promptMicrosPerMTok * promptTokens + price.completionMicrosPerMTok * completionTokens;
-  return Math.ceil(micros / 1_000_000);
+  if (Number.isSafeInteger(micros)) return Math.ceil(micros / 1_000_000);
+  // A sum above 2^53 is no longer exact as a number.
+  const exact = BigInt(price.promptMicrosPerMTok) * BigInt(promptTokens) + BigInt(price.completionMicrosPerMTok) * BigInt(completionTokens);
+  return Number((exact + 999_999n) / 1_000_000n);
 }

@@ -8,7 +8,7 @@ export const NodeRecord = z.strictObject({
   url: z.url(),
   tier: Tier,
   models: z.array(z.string()).min(1),
-  publicKey: z.string().min(40),
+  publicKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
 });
 export type NodeRecord = z.infer<typeof NodeRecord>;
 
@@ -53,3 +53,8 @@ export const Heartbeat = z.strictObject({
   load: LoadReport,
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
+
+/** Of two heartbeats of one node: was this one sent after the other? By sequence within a boot, by the time of boot between two. */
+export function isLater(heartbeat: Heartbeat, other: Heartbeat): boolean {
+  return heartbeat.bootId === other.bootId ? heartbeat.sequence > other.sequence : heartbeat.bootedAtMs >= other.bootedAtMs;
+}

@@ -2,12 +2,16 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { ControlEnv } from "./port.ts";
 import { controlRoutes } from "./routes.ts";
 
-type OpenApiDocument = ReturnType<OpenAPIHono["getOpenAPI31Document"]>;
-
 /** What another part of the edge adds to the document: its paths, and the schemas they point to. */
 export interface OpenApiPart {
-  paths?: OpenApiDocument["paths"];
-  components?: OpenApiDocument["components"];
+  paths?: Record<string, object>;
+  components?: { schemas?: Record<string, object>; securitySchemes?: Record<string, object> };
+}
+
+/** An OpenAPI 3.1 document, as far as anyone here looks into it. */
+export interface OpenApiDocument extends OpenApiPart {
+  openapi: string;
+  info: object;
 }
 
 /** The OpenAPI 3.1 document of the control plane as it is mounted, and of the parts given. The same on every call, so the door may keep it. */
@@ -25,12 +29,11 @@ export function openApiDocument(...parts: OpenApiPart[]): OpenApiDocument {
     security: [{ adminKey: [] }],
     tags: [{ name: "orgs" }, { name: "keys" }, { name: "usage" }],
   });
-  return parts.reduce(join, document);
+  return parts.reduce<OpenApiDocument>(join, document);
 }
 
 function join(document: OpenApiDocument, part: OpenApiPart): OpenApiDocument {
-  const components = { ...document.components };
-  components.schemas = { ...components.schemas, ...part.components?.schemas };
-  components.securitySchemes = { ...components.securitySchemes, ...part.components?.securitySchemes };
-  return { ...document, paths: { ...document.paths, ...part.paths }, components };
+  const schemas = { ...document.components?.schemas, ...part.components?.schemas };
+  const securitySchemes = { ...document.components?.securitySchemes, ...part.components?.securitySchemes };
+  return { ...document, paths: { ...document.paths, ...part.paths }, components: { ...document.components, schemas, securitySchemes } };
 }

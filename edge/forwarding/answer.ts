@@ -108,12 +108,12 @@ async function cancelLate(late: Begun): Promise<void> {
 /** A timer that can lose a race without running on. */
 class Early {
   readonly passed: Promise<null>;
-  #timer: ReturnType<typeof setTimeout> | null = null;
+  readonly #timer: ReturnType<typeof setTimeout>;
 
   constructor(ms: number = earlyAnswerMs) {
-    this.passed = new Promise((resolve) => {
-      this.#timer = setTimeout(() => resolve(null), ms);
-    });
+    const { promise, resolve } = Promise.withResolvers<null>();
+    this.passed = promise;
+    this.#timer = setTimeout(() => resolve(null), ms);
   }
 
   cancel(): void {

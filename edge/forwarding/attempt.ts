@@ -1,50 +1,61 @@
 import { loadHeader, readLoad, type LoadReport, type NodeRecord } from "../agreements/node.ts";
-import { Refusal, refusalCodes } from "../errors.ts";
+import { Refusal, refusalCodes, refusals } from "../errors.ts";
 import type { Visit } from "../visit.ts";
 
-/** One try on one node: an answer whose body flows, or why not and whether another node may be tried. */
-export type Attempt = { kind: "answer"; response: Response } | { kind: "no"; mayRetry: boolean; refusal: Refusal };
+/** One try on one node: an answer whose body flows, or why not, whether another node may be tried, and whether this one may be at work all the same. */
+export type Attempt = { kind: "answer"; response: Response } | { kind: "no"; mayRetry: boolean; mayRun: boolean; refusal: Refusal };
+
+/** How an attempt ended, for its node's breaker: a node that answers, even with a no, is whole; one that we left while it was silent is not judged. */
+export type AttemptEnd = "answered" | "failed" | "draining" | "left";
 
 /** Told how each attempt went, for breakers and load (routing's fleet keeps this). */
 export interface AttemptWatch {
   began(node: string, nowMs: number): void;
-  saw(node: string, end: "answered" | "failed" | "draining", load: LoadReport | null, nowMs: number): void;
+  saw(node: string, end: AttemptEnd, load: LoadReport | null, nowMs: number): void;
   ended(node: string): void;
 }
 
 export interface Parcel {
   path: string;
+  /** How long to wait for headers; what takes longer counts as a failure of the node. */
+  headersMsMax: number;
   hop: string;
-  body: Uint8Array;
+  body: NonNullable<RequestInit["body"]>;
 }
 
 /** Sends a parcel to a node. Our own path and headers only: nothing of the caller's request is copied (S7). Never throws but for a bug. */
 export async function attempt(node: NodeRecord, parcel: Parcel, watch: AttemptWatch, visit: Visit, signal: AbortSignal): Promise<Attempt> {
   watch.began(node.id, visit.now());
   let response: Response;
+  const wait = new AbortController();
+  const timer = setTimeout(() => wait.abort(new DOMException("no headers in time", "TimeoutError")), parcel.headersMsMax);
   try {
     response = await fetch(node.url + parcel.path, {
       method: "POST",
       headers: { authorization: `Bearer ${parcel.hop}`, "content-type": "application/json", "x-request-id": visit.id },
       body: parcel.body,
       redirect: "manual",
-      signal,
+      signal: AbortSignal.any([signal, wait.signal]),
     });
   } catch (cause) {
-    watch.saw(node.id, signal.aborted ? "answered" : "failed", null, visit.now());
+    clearTimeout(timer);
+    const isLate = cause instanceof Error && cause.name === "TimeoutError";
+    watch.saw(node.id, signal.aborted && !isLate ? "left" : "failed", null, visit.now());
     watch.ended(node.id);
-    if (signal.aborted) return { kind: "no", mayRetry: false, refusal: new Refusal("gateway_timeout", { log: "aborted before an answer", cause }) };
-    return { kind: "no", mayRetry: true, refusal: new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log: `${node.id} out of reach`, cause }) };
+    if (signal.aborted) return { kind: "no", mayRetry: false, mayRun: true, refusal: new Refusal("gateway_timeout", { log: "given up before an answer", cause }) };
+    const refusal = new Refusal(isLate ? "gateway_timeout" : "no_healthy_backends", { retryAfterMs: 1_000, log: `${node.id} out of reach`, cause });
+    return { kind: "no", mayRetry: true, mayRun: isLate, refusal };
   }
+  clearTimeout(timer);
   const load = readLoad(response.headers.get(loadHeader));
   if (response.status === 200) {
     watch.saw(node.id, "answered", load, visit.now());
     return { kind: "answer", response };
   }
-  watch.saw(node.id, endOf(response), load, visit.now());
+  watch.saw(node.id, endOf(response, load), load, visit.now());
   const refusal = await refusalOf(response);
   watch.ended(node.id);
-  return { kind: "no", mayRetry: mayRetry(response.status), refusal };
+  return { kind: "no", mayRetry: mayRetry(response.status), mayRun: false, refusal };
 }
 
 /** Never on what the call itself is to blame for; a node's 429 is its saturation, not the caller's. */
@@ -52,10 +63,10 @@ function mayRetry(status: number): boolean {
   return status === 408 || status === 429 || (status >= 500 && status !== 501);
 }
 
-function endOf(response: Response): "answered" | "failed" | "draining" {
+function endOf(response: Response, load: LoadReport | null): AttemptEnd {
   if (response.headers.get("x-penstock-node-state") === "draining") return "draining";
   // Saturation is an honest answer of a working node; what looks like a dead or mad one counts against it.
-  const isBroken = response.status >= 500 && response.headers.get(loadHeader) === null;
+  const isBroken = response.status >= 500 && load === null;
   return isBroken || response.status === 401 ? "failed" : "answered";
 }
 
@@ -64,17 +75,22 @@ async function refusalOf(response: Response): Promise<Refusal> {
   const { status } = response;
   const error = await readError(response);
   const code = refusalCodes.safeParse(error?.code);
-  const retryAfterMs = Number(response.headers.get("retry-after") ?? 1) * 1_000 || 1_000;
+  const retryAfterMs = waitOf(response.headers.get("retry-after"));
   if (status === 503 || status === 429) {
     const isSaturated = status === 429 || (code.success && code.data === "server_is_overloaded");
     return new Refusal(isSaturated ? "server_is_overloaded" : "no_healthy_backends", { retryAfterMs, log: `node answered ${status}` });
   }
   if (status === 504 || status === 408) return new Refusal("gateway_timeout", { log: `node answered ${status}` });
   const isCallers = status === 400 || status === 404 || status === 413 || status === 422;
-  if (isCallers && code.success && code.data !== "unknown_url") {
+  if (isCallers && code.success && code.data !== "unknown_url" && refusals[code.data].status === status) {
     return new Refusal(code.data, { say: textOf(error?.message), param: textOf(error?.param) });
   }
   return new Refusal("bad_gateway", { log: `node answered ${status}` });
+}
+
+/** Whole seconds, one to sixty; anything else is one. */
+function waitOf(retryAfter: string | null): number {
+  return retryAfter && /^\d{1,2}$/.test(retryAfter) ? Math.min(Math.max(Number(retryAfter), 1), 60) * 1_000 : 1_000;
 }
 
 async function readError(response: Response): Promise<Record<string, unknown> | null> {

@@ -11,12 +11,12 @@ const spanMs = 10_000;
 
 /** A budget that lives as long as the isolate; two counters, no timers. */
 export function openRetryBudget(): RetryBudget {
-  let span = { startMs: 0, calls: 0, retries: 0 };
+  let span = { startMs: -Infinity, calls: 0, retries: 0 };
   let last = { calls: 0, retries: 0 };
   const turn = (nowMs: number) => {
     if (nowMs - span.startMs < spanMs) return;
     last = nowMs - span.startMs < 2 * spanMs ? span : { calls: 0, retries: 0 };
-    span = { startMs: nowMs, calls: 0, retries: 0 };
+    span = { startMs: nowMs - (nowMs % spanMs), calls: 0, retries: 0 };
   };
   return {
     called(nowMs) {

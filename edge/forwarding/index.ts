@@ -3,7 +3,7 @@ import type { HoldId, OrgId } from "../agreements/ids.ts";
 import type { Tier } from "../agreements/model.ts";
 import type { NodeRecord } from "../agreements/node.ts";
 import { Refusal } from "../errors.ts";
-import { attemptsMax } from "../limits.ts";
+import { attemptsMax, callMsMax, streamHeadersMsMax } from "../limits.ts";
 import type { Call } from "../protocol/call.ts";
 import type { Visit } from "../visit.ts";
 import { attempt, type AttemptWatch } from "./attempt.ts";
@@ -30,49 +30,70 @@ export interface Reserved {
   completionTokens: number;
 }
 
+/** No node answered. `mayRun`: one was given up while it may have been at work, so what it made must still be counted. */
+export interface NoAnswer {
+  kind: "no";
+  refusal: Refusal;
+  mayRun: boolean;
+}
+
 /** An answer that has begun, the node it comes from, and what to do when it is over. */
 export interface Answer {
+  kind: "answer";
   response: Response;
   servedBy: Tier;
   ended(): void;
 }
 
 /**
- * Tries nodes in order until one begins to answer: at most three, within the retry budget, and never again once a byte came back (F3). Throws the
- * Refusal of the last one otherwise; without any node `no_healthy_backends`, at once.
+ * Tries nodes in order until one begins to answer: at most three, within the retry budget, and never again once a byte came back (F3). Otherwise the
+ * last one's refusal; without any node `no_healthy_backends`, at once.
  */
-export async function forward(visit: Visit, call: Call, reserved: Reserved, nodes: NodeRecord[], origin: Origin, signal: AbortSignal): Promise<Answer> {
+export async function forward(visit: Visit, call: Call, reserved: Reserved, nodes: NodeRecord[], origin: Origin, signal: AbortSignal): Promise<Answer | NoAnswer> {
   const body = new TextEncoder().encode(JSON.stringify({ ...call.body, ...clamped(call, reserved) }));
   const bodySha256 = await bodyDigest(body);
   origin.budget.called(visit.now());
-  let refusal = new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log: "no eligible node" });
+  const headersMsMax = call.isStream ? streamHeadersMsMax : callMsMax;
+  const failure: NoAnswer = { kind: "no", mayRun: false, refusal: new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log: "no eligible node" }) };
   for (const [index, node] of nodes.slice(0, attemptsMax).entries()) {
     if (index > 0 && !origin.budget.takeRetry(visit.now())) break;
     const hop = await signHop(termsOf(call, reserved, node, index + 1, bodySha256), origin.hopKey, visit);
-    const tried = await attempt(node, { path: call.path, hop, body }, origin.watch, visit, signal);
+    const tried = await attempt(node, { path: call.path, hop, body, headersMsMax }, origin.watch, visit, signal);
     if (tried.kind === "answer") {
-      return { response: tried.response, servedBy: node.tier, ended: () => origin.watch.ended(node.id) };
+      return { kind: "answer", response: tried.response, servedBy: node.tier, ended: () => origin.watch.ended(node.id) };
     }
     visit.log("attempt_failed", { node: node.id, attempt: index + 1, code: tried.refusal.code, why: tried.refusal.message });
-    refusal = tried.refusal;
+    failure.refusal = tried.refusal;
+    failure.mayRun ||= tried.mayRun;
     if (!tried.mayRetry || signal.aborted) break;
   }
-  throw refusal;
+  return failure;
 }
 
-/** Asks a node how many tokens the prompt has (`/tokenize`); null when it cannot say, or when the call holds several prompts. */
+/** Asks a node how many tokens the prompt has (`/tokenize`); null when it cannot say: several prompts, images, documents. */
 export async function countPrompt(visit: Visit, call: Call, reserved: Reserved, node: NodeRecord | undefined, origin: Origin): Promise<number | null> {
-  const { model, messages, prompt, tools } = call.body;
-  if (!node || (messages === undefined && typeof prompt !== "string")) return null;
-  const question = messages === undefined ? { model, prompt } : { model, messages, tools };
+  const question = questionOf(call);
+  if (!node || !question) return null;
   const body = new TextEncoder().encode(JSON.stringify(question));
   const hop = await signHop(termsOf(call, reserved, node, 1, await bodyDigest(body)), origin.hopKey, visit);
-  const tried = await attempt(node, { path: "/tokenize", hop, body }, origin.watch, visit, AbortSignal.timeout(2_000));
+  const tried = await attempt(node, { path: "/tokenize", hop, body, headersMsMax: tokenizeMsMax }, origin.watch, visit, AbortSignal.timeout(tokenizeMsMax));
   if (tried.kind !== "answer") return null;
   const answer: unknown = await tried.response.json().catch(() => null);
   origin.watch.ended(node.id);
   const count = typeof answer === "object" && answer !== null && "count" in answer ? answer.count : null;
   return typeof count === "number" && Number.isSafeInteger(count) && count >= 0 ? count : null;
+}
+
+const tokenizeMsMax = 2_000;
+
+/** What the engine is to count: exactly what it will read as the prompt of this endpoint. */
+function questionOf(call: Call): Record<string, unknown> | null {
+  const { model, messages, prompt, input, tools, documents, chat_template_kwargs } = call.body;
+  if (call.path === "/v1/chat/completions") {
+    return call.hasImages || documents !== undefined ? null : { model, messages, tools, chat_template_kwargs };
+  }
+  const text = call.path === "/v1/completions" ? prompt : input;
+  return typeof text === "string" ? { model, prompt: text } : null;
 }
 
 function termsOf(call: Call, reserved: Reserved, node: NodeRecord, number: number, bodySha256: string): HopTerms {

@@ -1,33 +1,40 @@
 import { Refusal } from "../errors.ts";
-import { bodyBytesMax, bodyDepthMax } from "../limits.ts";
+import { bodyBytesMax, bodyDepthMax, bodyMembersMax } from "../limits.ts";
 
 /**
  * Reads a request's body whole, at most 4 MiB. Refuses any Content-Encoding (415), more bytes (413), what is not UTF-8 or not JSON (400),
  * and nesting deeper than 64 (400). Of a member that stands twice the last counts, as everywhere in JavaScript; since calls are
  * written anew for the origin, no one behind us can read it otherwise.
  */
-export async function readJson(request: Request): Promise<{ bytes: Uint8Array; json: unknown }> {
+export async function readJson(request: Request): Promise<{ bytes: Uint8Array<ArrayBuffer>; json: unknown }> {
   const bytes = await readBytes(request, bodyBytesMax);
+  if (depthOf(bytes, bodyDepthMax + 1) > bodyDepthMax) {
+    throw new Refusal("invalid_value", { say: `The body is nested deeper than ${bodyDepthMax} levels.` });
+  }
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
   } catch (cause) {
     throw new Refusal("invalid_json", { cause });
   }
-  if (depthOf(json, bodyDepthMax + 1) > bodyDepthMax) {
-    throw new Refusal("invalid_value", { say: `The body is nested deeper than ${bodyDepthMax} levels.` });
+  if (typeof json === "object" && json !== null && Object.keys(json).length > bodyMembersMax) {
+    throw new Refusal("invalid_value", { say: `The body has more than ${bodyMembersMax} members.` });
   }
   return { bytes, json };
 }
 
 /** The body's bytes, `bytesMax` at most; refuses encoded bodies. */
-export async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
+export async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
   const encoding = request.headers.get("content-encoding");
   if (encoding !== null && encoding.toLowerCase() !== "identity") throw new Refusal("unsupported_content_encoding");
   const declared = request.headers.get("content-length");
   if (declared !== null && Number(declared) > bytesMax) throw tooLarge(bytesMax);
   // A declared length is enforced by the HTTP layer, so the whole can be read natively; otherwise each chunk is counted.
-  if (declared !== null) return new Uint8Array(await request.arrayBuffer());
+  if (declared !== null) {
+    const bytes = new Uint8Array(await request.arrayBuffer());
+    if (bytes.byteLength > bytesMax) throw tooLarge(bytesMax);
+    return bytes;
+  }
   if (!request.body) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -49,15 +56,30 @@ function tooLarge(bytesMax: number): Refusal {
   return new Refusal("request_too_large", { say: `The request body is larger than ${bytesMax} bytes.` });
 }
 
-/** How deep a JSON value is nested (a scalar is 0), counted no further than `depthMax`. Level by level, so hostile depth costs no stack. */
-export function depthOf(json: unknown, depthMax: number): number {
+/**
+ * How deep JSON text is nested (a scalar is 0), counted no further than `depthMax`. Read from the bytes, before any parser is let loose on
+ * them: a megabyte of brackets costs a parser a second. Of malformed text it says something, and the parser the rest.
+ */
+export function depthOf(bytes: Uint8Array, depthMax: number): number {
   let depth = 0;
-  for (let level = [json].filter(isNested); level.length > 0 && depth < depthMax; depth++) {
-    level = level.flatMap((value) => Object.values(value).filter(isNested));
+  let deepest = 0;
+  for (let i = 0; i < bytes.length && deepest < depthMax; i++) {
+    const byte = bytes[i];
+    if (byte === quote) i = endOfString(bytes, i);
+    else if (byte === openBracket || byte === openBrace) deepest = Math.max(deepest, ++depth);
+    else if (byte === closeBracket || byte === closeBrace) depth--;
   }
-  return depth;
+  return deepest;
 }
 
-function isNested(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
+const [quote, backslash, openBracket, closeBracket, openBrace, closeBrace] = [34, 92, 91, 93, 123, 125];
+
+/** The place of the quote that ends the string which begins at `start`; the end of the bytes if none does. */
+function endOfString(bytes: Uint8Array, start: number): number {
+  for (let at = bytes.indexOf(quote, start + 1); at !== -1; at = bytes.indexOf(quote, at + 1)) {
+    let slashes = 0;
+    while (bytes[at - 1 - slashes] === backslash) slashes++;
+    if (slashes % 2 === 0) return at;
+  }
+  return bytes.length;
 }

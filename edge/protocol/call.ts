@@ -1,4 +1,4 @@
-import { hexDigest } from "../agreements/digest.ts";
+import { hexDigest, type Bytes } from "../agreements/digest.ts";
 import type { Endpoint, ModelRecord } from "../agreements/model.ts";
 import { Refusal } from "../errors.ts";
 import { callMsMax, idempotencyKeyCharsMax } from "../limits.ts";
@@ -8,7 +8,7 @@ import { ChatBody, chatPromptBound, chatText, hasImages, Text2SqlBody } from "./
 import { CompletionsBody, completionTokensDefault, EmbeddingsBody, promptBound, promptCount, promptText } from "./completions.ts";
 import { estimateTokens } from "./estimate.ts";
 import { parseBody } from "./fields.ts";
-import { refuseGuided, refuseRemoteMedia, stripOwned } from "./owned.ts";
+import { isObject, refuseGuided, refuseRemoteMedia, stripOwned } from "./owned.ts";
 
 /** The endpoints that reach an engine; `GET /v1/models` never does. */
 export type EngineEndpoint = Exclude<Endpoint, "models">;
@@ -46,9 +46,10 @@ export async function readCall(visit: Visit, endpoint: EngineEndpoint, models: r
   const shape = shapeOf(endpoint, json, models);
   const { model } = shape;
   if (shape.completionTokens > model.contextTokensMax) {
+    const param = endpoint !== "completions" && isObject(json) && json["max_completion_tokens"] ? "max_completion_tokens" : "max_tokens";
     throw new Refusal("context_length_exceeded", {
-      param: "max_tokens",
-      say: `This model's context is ${model.contextTokensMax} tokens; max_tokens asks for ${shape.completionTokens}.`,
+      param,
+      say: `This model's context is ${model.contextTokensMax} tokens; ${param} asks for ${shape.completionTokens}.`,
     });
   }
   const { headers } = visit.request;
@@ -57,7 +58,7 @@ export async function readCall(visit: Visit, endpoint: EngineEndpoint, models: r
     endpoint,
     mayClamp: headers.get("x-penstock-clamp") === "true",
     deadlineMs: visit.startedAtMs + patienceOf(headers, shape.isStream),
-    idempotency: await idempotencyOf(headers, bytes),
+    idempotency: await idempotencyOf(headers, endpoint, bytes),
   };
 }
 
@@ -107,7 +108,7 @@ function completionsShape(body: CompletionsBody, models: readonly ModelRecord[])
   return {
     path: "/v1/completions",
     model,
-    body: written(body, { model: model.id, max_tokens: completionTokens }),
+    body: written(body, { model: model.id, max_tokens: completionTokens, ...notChat }),
     isStream: body.stream ?? false,
     choices: (body.n ?? 1) * promptCount(body.prompt),
     promptTokensMax: bound,
@@ -126,7 +127,7 @@ function embeddingsShape(body: EmbeddingsBody, models: readonly ModelRecord[]): 
   return {
     path: "/v1/embeddings",
     model,
-    body: written(body, { model: model.id }),
+    body: written(body, { model: model.id, ...notChat }),
     isStream: false,
     choices: 0,
     promptTokensMax: bound,
@@ -137,6 +138,9 @@ function embeddingsShape(body: EmbeddingsBody, models: readonly ModelRecord[]): 
     affinity: text.slice(0, 1_024),
   };
 }
+
+/** An engine that finds these on another endpoint may read the call as a chat: its prompt would not be the one that was held. */
+const notChat = { messages: undefined, documents: undefined, tools: undefined, chat_template_kwargs: undefined };
 
 /** The body for the origin: the caller's members less the owned and the null ones, with ours over them. */
 function written(body: Record<string, unknown>, ours: Record<string, unknown>): Record<string, unknown> {
@@ -174,11 +178,12 @@ function patienceOf(headers: Headers, isStream: boolean): number {
   return asked > 0 ? Math.min(Math.ceil(asked), callMsMax) : callMsMax;
 }
 
-async function idempotencyOf(headers: Headers, bytes: Uint8Array): Promise<Call["idempotency"]> {
+async function idempotencyOf(headers: Headers, endpoint: EngineEndpoint, bytes: Bytes): Promise<Call["idempotency"]> {
   const key = headers.get("idempotency-key");
   if (key === null) return null;
   if (key === "" || key.length > idempotencyKeyCharsMax) {
     throw new Refusal("invalid_value", { param: "Idempotency-Key", say: `Idempotency-Key must have 1 to ${idempotencyKeyCharsMax} characters.` });
   }
-  return { key: await hexDigest(new TextEncoder().encode(key)), body: await hexDigest(bytes) };
+  const encoder = new TextEncoder();
+  return { key: await hexDigest(encoder.encode(key)), body: await hexDigest(encoder.encode(`${endpoint} ${await hexDigest(bytes)}`)) };
 }

@@ -1,28 +1,28 @@
 import { z } from "zod";
-import { messagesMax } from "../limits.ts";
-import { sampling, utf8Bytes } from "./fields.ts";
+import { messagesMax, partsMax, toolsMax } from "../limits.ts";
+import { listOf, sampling, utf8Bytes } from "./fields.ts";
 
 const Part = z.looseObject({ type: z.string().min(1) });
 
 const Message = z.looseObject({
   role: z.enum(["system", "developer", "user", "assistant", "tool", "function"]),
-  content: z.union([z.string(), z.array(Part)]).nullish(),
+  content: z.union([z.string(), listOf(Part, partsMax)]).nullish(),
 });
 
 /** POST /v1/chat/completions, as OpenAI and vLLM define it; unknown members pass. */
 export const ChatBody = z.looseObject({
   ...sampling,
-  messages: z.array(Message).min(1).max(messagesMax),
+  messages: listOf(Message, messagesMax, 1),
   max_completion_tokens: z.int().min(1).nullish(),
   logprobs: z.boolean().nullish(),
   top_logprobs: z.int().min(0).max(20).nullish(),
-  tools: z.array(z.looseObject({ type: z.string() })).max(512).nullish(),
+  tools: listOf(z.looseObject({ type: z.string() }), toolsMax).nullish(),
   tool_choice: z.union([z.enum(["none", "auto", "required"]), z.looseObject({ type: z.string() })]).nullish(),
 });
 export type ChatBody = z.infer<typeof ChatBody>;
 
 /** POST /text2sql (seed s1): chat-shaped, and the model may be left out. */
-export const Text2SqlBody = ChatBody.extend({ model: sampling.model.optional() });
+export const Text2SqlBody = ChatBody.extend({ model: sampling.model.nullish() });
 
 /** A template adds role marks around each message and, for Qwen, a system prompt of its own; tools bring a preamble and are spelled out. */
 const templateTokens = 64;

@@ -1,17 +1,36 @@
 import { z } from "zod";
-import { inputsMax } from "../limits.ts";
-import { sampling, utf8Bytes } from "./fields.ts";
+import { inputsMax, promptIdsMax } from "../limits.ts";
+import { checked, sampling, utf8Bytes, type Fault } from "./fields.ts";
 
-const TokenId = z.int().min(0).max(10_000_000);
+const tokenIdMax = 10_000_000;
 
 /** Text, texts, token ids, or lists of token ids. */
-const Prompt = z.union([
-  z.string(),
-  z.array(z.string()).min(1).max(inputsMax),
-  z.array(TokenId).min(1),
-  z.array(z.array(TokenId).min(1)).min(1).max(inputsMax),
-]);
-export type Prompt = z.infer<typeof Prompt>;
+export type Prompt = string | string[] | number[] | number[][];
+const Prompt = checked<Prompt>(promptFault);
+
+/** The first item says what the rest must be. */
+function promptFault(value: unknown): Fault | null {
+  if (typeof value === "string") return null;
+  if (!Array.isArray(value) || value.length === 0) return { path: [], message: "must be text, or a list that is not empty" };
+  const first: unknown = value[0];
+  if (typeof first === "number") return idsFault(value);
+  if (value.length > inputsMax) return { path: [], message: `must have at most ${inputsMax} items` };
+  if (typeof first === "string") {
+    const at = value.findIndex((item) => typeof item !== "string");
+    return at === -1 ? null : { path: [at], message: "must be text, as the first item is" };
+  }
+  for (const [index, item] of value.entries()) {
+    const fault = Array.isArray(item) && item.length > 0 ? idsFault(item) : { path: [], message: "must be text or a list of token ids" };
+    if (fault) return { ...fault, path: [index, ...fault.path] };
+  }
+  return null;
+}
+
+function idsFault(ids: unknown[]): Fault | null {
+  if (ids.length > promptIdsMax) return { path: [], message: `must have at most ${promptIdsMax} token ids` };
+  const at = ids.findIndex((id) => typeof id !== "number" || !Number.isInteger(id) || id < 0 || id > tokenIdMax);
+  return at === -1 ? null : { path: [at], message: "must be a token id" };
+}
 
 /** POST /v1/completions, as OpenAI and vLLM define it; unknown members pass. */
 export const CompletionsBody = z.looseObject({

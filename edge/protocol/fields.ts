@@ -8,6 +8,46 @@ function isSmall(schema: unknown): boolean {
   return utf8Bytes(JSON.stringify(schema)) <= schemaBytesMax;
 }
 
+/** What is wrong with a value, and where in it. */
+export interface Fault {
+  path: PropertyKey[];
+  message: string;
+}
+
+/**
+ * A value that `faultOf` reads by hand, up to the first fault. For what callers may send a million of: zod would look at all of them and report each,
+ * which costs seconds and hundreds of megabytes.
+ */
+export function checked<T>(faultOf: (value: unknown) => Fault | null): z.ZodType<T> {
+  return z.custom<T>().superRefine((value, context) => {
+    const fault = faultOf(value);
+    if (fault) context.addIssue({ code: "custom", ...fault });
+  });
+}
+
+/** A list whose items are read one by one by their schema, up to the first that is wrong. */
+export function listOf<T>(item: z.ZodType<T>, max: number, min = 0): z.ZodType<T[]> {
+  return checked<T[]>((value) => {
+    if (!Array.isArray(value)) return { path: [], message: "must be an array" };
+    if (value.length < min) return { path: [], message: `must have at least ${min} items` };
+    if (value.length > max) return { path: [], message: `must have at most ${max} items` };
+    for (const [index, member] of value.entries()) {
+      const parsed = item.safeParse(member);
+      const issue = parsed.success ? null : deepest(parsed.error.issues[0]);
+      if (!parsed.success) return { path: [index, ...(issue?.path ?? [])], message: issue?.message ?? "is not valid" };
+    }
+    return null;
+  });
+}
+
+function biasFault(value: unknown): Fault | null {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return { path: [], message: "must be an object" };
+  const entries = Object.entries(value);
+  if (entries.length > logitBiasMax) return { path: [], message: `must have at most ${logitBiasMax} entries` };
+  const wrong = entries.find(([id, bias]) => !/^\d{1,9}$/.test(id) || typeof bias !== "number" || !(Math.abs(bias) <= 100));
+  return wrong ? { path: [wrong[0]], message: "must map a token id to a number from -100 to 100" } : null;
+}
+
 /**
  * Sampling fields that chat and completions share. Bodies are loose: what is not named here passes to the engine as it came, so new engine
  * fields need no release of ours. Ranges are OpenAI's and vLLM's; null means 'not said', as official SDKs send it.
@@ -27,10 +67,7 @@ export const sampling = {
   frequency_penalty: z.number().min(-2).max(2).nullish(),
   seed: z.int().nullish(),
   stop: z.union([z.string(), z.array(z.string()).max(stopMax)]).nullish(),
-  logit_bias: z
-    .record(z.string().regex(/^\d{1,9}$/), z.number().min(-100).max(100))
-    .refine((bias) => Object.keys(bias).length <= logitBiasMax, { message: `at most ${logitBiasMax} entries` })
-    .nullish(),
+  logit_bias: checked<Record<string, number>>(biasFault).nullish(),
   response_format: z.looseObject({ type: z.enum(["text", "json_object", "json_schema", "structural_tag"]) }).refine(isSmall, tooBig).nullish(),
   structured_outputs: z.looseObject({}).refine(isSmall, tooBig).nullish(),
   user: z.string().max(512).nullish(),
@@ -82,6 +119,11 @@ function deepest(issue: Issue | undefined): Issue | undefined {
   return best ? { ...best, path: [...issue.path, ...best.path] } : issue;
 }
 
+/** Names in a path may be the caller's own, of any length and content: they are not repeated as they came. */
 function pathOf(path: PropertyKey[]): string {
-  return path.reduce<string>((text, step) => (typeof step === "number" ? `${text}[${step}]` : text ? `${text}.${String(step)}` : String(step)), "");
+  return path.reduce<string>((text, step) => {
+    if (typeof step === "number") return `${text}[${step}]`;
+    const name = String(step).replace(/[^\w-]/g, "?").slice(0, 64);
+    return text ? `${text}.${name}` : name;
+  }, "");
 }

@@ -2,6 +2,10 @@ import { z } from "zod";
 import { ChatBody, Text2SqlBody } from "./chat.ts";
 import { CompletionsBody, EmbeddingsBody } from "./completions.ts";
 
+const tags = ["inference"];
+const answered = { description: "The engine's answer, in OpenAI's shape; `text/event-stream` when `stream` is true" };
+const refused = { description: "A refusal in OpenAI's error envelope", content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } } };
+
 /** OpenAPI paths of the data plane; the bodies come from the very schemas that calls are parsed with. */
 export const enginePaths = {
   paths: {
@@ -16,10 +20,6 @@ export const enginePaths = {
     "/readyz": { get: read("The gateway is configured", false) },
   },
 };
-
-const tags = ["inference"];
-const answered = { description: "The engine's answer, in OpenAI's shape; `text/event-stream` when `stream` is true" };
-const refused = { description: "A refusal in OpenAI's error envelope", content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } } };
 
 function call(summary: string, body: z.ZodType) {
   const { $schema: _, ...schema } = z.toJSONSchema(body, { io: "input", unrepresentable: "any" });

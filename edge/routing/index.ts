@@ -51,8 +51,9 @@ function order(views: NodeView[], wanted: Wanted, random: () => number): NodeVie
 }
 
 function twoChoices(views: NodeView[], load: (view: NodeView) => number, random: () => number): NodeView {
-  const pick = () => views[Math.floor(random() * views.length) % views.length];
-  const [one, other] = [pick(), pick()];
+  const at = Math.floor(random() * views.length) % views.length;
+  const step = 1 + (Math.floor(random() * (views.length - 1)) % (views.length - 1));
+  const [one, other] = [views[at], views[(at + step) % views.length]];
   if (!one || !other) throw new RangeError("no node to choose from");
   return load(one) <= load(other) ? one : other;
 }

@@ -15,8 +15,8 @@ export interface NodeView {
   breaker: "closed" | "open" | "probing";
 }
 
-/** How an attempt on a node ended, for its breaker: a node that answers, even with a no, is not broken. */
-export type AttemptEnd = "answered" | "failed" | "draining";
+/** How an attempt on a node ended, for its breaker: a node that answers, even with a no, is not broken; one that we left is not judged. */
+export type AttemptEnd = "answered" | "failed" | "draining" | "left";
 
 /**
  * What is known of the nodes. Reading costs no I/O on the call's way: the view lives in the isolate and is refreshed behind it. When heartbeats cannot

@@ -20,14 +20,23 @@ export const jsonAnswer = whole("words ".repeat(200).slice(0, wholeBytes - whole
 
 export const streamEvents = Array.from({ length: tokensOf }, (_, index) => {
   const delta = index === 0 ? { role: "assistant", content: "word" } : { content: ` word${index}` };
-  const event = { id, object: "chat.completion.chunk", created: 1_790_000_000, model, choices: [{ index: 0, delta, logprobs: null, finish_reason: null }] };
+  const finish_reason = index === tokensOf - 1 ? "length" : null;
+  const event = { id, object: "chat.completion.chunk", created: 1_790_000_000, model, choices: [{ index: 0, delta, logprobs: null, finish_reason }] };
   return Buffer.from(`data: ${JSON.stringify(event)}\n\n`);
 });
+
+/** The same as vLLM sends it to whoever asked for usage on every chunk, with the closing chunk that holds usage alone. */
+export const usageEvents = [...streamEvents.map((event, index) => withUsage(event, index + 1)), withUsage(streamEvents[0] ?? Buffer.alloc(0), tokensOf, [])];
 
 export const streamTail = Buffer.from("data: [DONE]\n\n");
 
 /** All bytes of a stream's body. */
 export const streamBytes = streamEvents.reduce((sum, event) => sum + event.length, streamTail.length);
+
+function withUsage(event: Buffer, completion: number, choices?: []): Buffer {
+  const usage = { prompt_tokens: 60, total_tokens: 60 + completion, completion_tokens: completion };
+  return Buffer.from(`data: ${JSON.stringify({ ...JSON.parse(event.toString().slice("data: ".length)), ...(choices && { choices }), usage })}\n\n`);
+}
 
 const words = "The quick brown fox jumps over the lazy dog while the river runs down to the sea and back again in rain. ";
 

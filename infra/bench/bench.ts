@@ -3,6 +3,7 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import type { Bench, MeasureRows } from "./bench-plan.ts";
 import { drawTable, type Row } from "./row.ts";
+import { agentRows } from "./rows/agent.ts";
 import { countRows } from "./rows/counts.ts";
 import { jsonRow } from "./rows/json.ts";
 import { ledgerRow } from "./rows/ledger.ts";
@@ -18,6 +19,7 @@ const rows: Record<string, MeasureRows> = {
   counts: countRows,
   ledger: ledgerRow,
   refusals: refusalRow,
+  agent: agentRows,
   orgs: manyOrgsRow,
 };
 

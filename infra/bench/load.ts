@@ -1,4 +1,4 @@
-import { streamBytes, streamEvents, streamTail } from "./answers.ts";
+import { streamTail } from "./answers.ts";
 import { Connection } from "./connection.ts";
 import { arrivals, quantile, seeded } from "./stats.ts";
 import { writePost } from "./wire.ts";
@@ -29,6 +29,9 @@ export interface OpenLoad extends Aim {
   perSecond: number;
   ms: number;
   seed: number;
+  /** Events before `[DONE]`, and bytes of the whole body (null when they may differ). */
+  events: number;
+  bytes: number | null;
 }
 
 /** What came of it. Latencies in ms: of the whole answer in a closed loop; of the first event and between events in an open one. */
@@ -92,7 +95,7 @@ async function runOpen(load: OpenLoad): Promise<LoadReport> {
     arrivals(load.perSecond, load.ms, seeded(load.seed)).map(async (at) => {
       await new Promise((resolve) => setTimeout(resolve, startMs + at - performance.now()));
       const connection = idle.pop() ?? new Connection(load.port);
-      await oneStream(connection, requests[turn++ % requests.length] ?? Buffer.alloc(0), seen);
+      await oneStream(load, connection, requests[turn++ % requests.length] ?? Buffer.alloc(0), seen);
       idle.push(connection);
     }),
   );
@@ -101,7 +104,7 @@ async function runOpen(load: OpenLoad): Promise<LoadReport> {
 }
 
 /** Times run from the moment of sending: a timer of ours that is late is no fault of the target, and no call waits for another. */
-function oneStream(connection: Connection, request: Buffer, seen: Tally): Promise<void> {
+function oneStream(load: OpenLoad, connection: Connection, request: Buffer, seen: Tally): Promise<void> {
   const sentMs = performance.now();
   let firstMs = 0;
   let lastMs = 0;
@@ -126,8 +129,8 @@ function oneStream(connection: Connection, request: Buffer, seen: Tally): Promis
         end = piece.length >= streamTail.length ? piece : Buffer.concat([end, piece]);
       },
       end: () => {
-        const isWhole = bytes === streamBytes && newlines === 2 * (streamEvents.length + 1) && end.subarray(-streamTail.length).equals(streamTail);
-        close(status === 200 && isWhole ? null : `status ${status}, ${bytes} of ${streamBytes} bytes, ${newlines / 2} events`);
+        const isWhole = (load.bytes ?? bytes) === bytes && newlines === 2 * (load.events + 1) && end.subarray(-streamTail.length).equals(streamTail);
+        close(status === 200 && isWhole ? null : `status ${status}, ${bytes} bytes, ${newlines / 2} events, at the end ${JSON.stringify(end.subarray(-40).toString())}`);
       },
       fail: (cause) => close(cause.message),
     });

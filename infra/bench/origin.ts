@@ -3,13 +3,14 @@ import { createServer, type AddressInfo, type Socket } from "node:net";
 import type { HopClaims } from "#edge/agreements/hop.ts";
 import { loadHeader } from "#edge/agreements/node.ts";
 import type { KeyPair } from "#infra/local/secrets.ts";
-import { jsonAnswer, streamEvents, streamTail, eventMs, tokensOf } from "./answers.ts";
+import { eventMs, jsonAnswer, streamEvents, streamTail, tokensOf, usageEvents } from "./answers.ts";
 import { recordOf, Settling } from "./settle.ts";
 import { fieldOf, MessageReader } from "./wire.ts";
 
 /**
  * The origin of the bench, a process of its own: answers as an agent would, verifies nothing, settles every hold that a call carries. A call without a hop
- * token (direct, or through the bare pass-through) is answered the same and settles nothing.
+ * token (direct, or through the bare pass-through) is answered the same and settles nothing. For the agent's row it is the engine: it has vLLM's health pages,
+ * and puts usage on every chunk when asked.
  */
 interface OriginConfig {
   node: string;
@@ -24,10 +25,18 @@ let running = 0;
 
 const field = () => `${loadHeader}: run=${running} wait=0 kv=0.050 held=${running * 200}\r\n`;
 const chunk = (bytes: Buffer) => Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
-const events = streamEvents.map(chunk);
+const plainEvents = streamEvents.map(chunk);
+const countedEvents = usageEvents.map(chunk);
+const pages: Record<string, string> = {
+  "GET /health": "",
+  "GET /version": '{"version":"0.11.0"}',
+  "GET /metrics": 'vllm:num_requests_running 0\nvllm:num_requests_waiting 0\nvllm:kv_cache_usage_perc 0.05\nvllm:cache_config_info{block_size="16",num_gpu_blocks="6050"} 1\n',
+};
 const tail = Buffer.concat([chunk(streamTail), Buffer.from("0\r\n\r\n")]);
 
 function take(socket: Socket, head: string, body: string): void {
+  const page = pages[head.slice(0, head.indexOf(" HTTP/"))];
+  if (page !== undefined) return void socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${page.length}\r\n\r\n${page}`);
   const hop = hopOf(fieldOf(head, "authorization") ?? "");
   const startedAtMs = Date.now();
   running++;
@@ -42,11 +51,11 @@ function take(socket: Socket, head: string, body: string): void {
   }
   answered.streams++;
   socket.write(`HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n${field()}transfer-encoding: chunked\r\n\r\n`);
-  stream(socket, done);
+  stream(socket, body.includes('"include_usage":true') ? countedEvents : plainEvents, done);
 }
 
 /** Each event by a write of its own, at its own time: lateness of one does not move the next. */
-function stream(socket: Socket, done: () => void): void {
+function stream(socket: Socket, events: Buffer[], done: () => void): void {
   const startMs = performance.now();
   let index = 0;
   const beat = () => {

@@ -67,12 +67,21 @@ export class Settling {
   }
 
   #token(body: string): string {
-    const iat = Math.floor(Date.now() / 1_000);
-    const bodySha256 = createHash("sha256").update(body).digest("base64url");
-    const claims: NodeClaims = { iss: this.#node, aud: edgeIssuer, jti: randomUUID(), iat, exp: iat + 60, bodySha256 };
-    const signed = `${encode({ alg: "EdDSA" })}.${encode(claims)}`;
-    return `${signed}.${sign(null, Buffer.from(signed), this.#key).toString("base64url")}`;
+    const claims: NodeClaims = { iss: this.#node, aud: edgeIssuer, ...freshClaims(body) };
+    return signToken({ alg: "EdDSA" }, claims, this.#key);
   }
+}
+
+/** What every token of ours carries: one minute, one use, one body. */
+export function freshClaims(body: string): { jti: string; iat: number; exp: number; bodySha256: string } {
+  const iat = Math.floor(Date.now() / 1_000);
+  return { jti: randomUUID(), iat, exp: iat + 60, bodySha256: createHash("sha256").update(body).digest("base64url") };
+}
+
+/** An EdDSA JWT (RFC 8037), made at once. */
+export function signToken(header: object, claims: object, key: KeyObject): string {
+  const signed = `${encode(header)}.${encode(claims)}`;
+  return `${signed}.${sign(null, Buffer.from(signed), key).toString("base64url")}`;
 }
 
 /** The record that ends a call which used what it asked for. */

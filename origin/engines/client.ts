@@ -39,7 +39,8 @@ export function openEngine(config: EngineConfig): Engine {
     return new Promise((resolve, reject) => {
       const { body, signal } = ask;
       const outgoing: ClientRequest = send({
-        agent: sockets,
+        // Once more means on a socket of its own: after a restart of the engine every kept one is dead.
+        agent: isRetry ? false : sockets,
         host: base.hostname.replace(/^\[|\]$/g, ""),
         port: base.port || (isTls ? 443 : 80),
         method: ask.method,

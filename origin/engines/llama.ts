@@ -102,11 +102,17 @@ function historyOf(turns: Turn[]): HistoryItem[] {
 
 async function loadModule(): Promise<LlamaModule> {
   try {
-    // The only assertion: the module is not installed by default, so the compiler cannot see it.
-    return (await import(moduleName)) as LlamaModule;
+    const module: unknown = await import(moduleName);
+    if (!isLlamaModule(module)) throw new TypeError("not the module we know");
+    return module;
   } catch {
     throw new ConfigError("config_missing", `gguf: llama.cpp is not installed; run: npm install --no-save ${moduleName}@3.22.1`);
   }
+}
+
+/** The names that are used are there; what they take is known from 3.22's documentation. */
+function isLlamaModule(value: unknown): value is LlamaModule {
+  return typeof value === "object" && value !== null && ["getLlama", "LlamaChat", "LlamaCompletion"].every((name) => name in value);
 }
 
 function versionOf(): string {

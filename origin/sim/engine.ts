@@ -144,7 +144,8 @@ export class Engine {
   #schedule(): Place[] {
     let budget = this.profile.maxBatchedTokens;
     let hasPreempted = false;
-    for (const place of [...this.#running]) {
+    // Who yields makes a new list, so this one holds still.
+    for (const place of this.#running) {
       place.want = 0;
       if (place.state !== "running" || place.isFrozen || budget === 0) continue;
       const want = Math.min(place.work.tokens.length - place.computed, budget);
@@ -158,7 +159,8 @@ export class Engine {
       place.want = want;
       budget -= want;
     }
-    while (!hasPreempted && budget > 0 && this.running < this.profile.maxNumSeqs) {
+    if (hasPreempted) budget = 0;
+    while (budget > 0 && this.running < this.profile.maxNumSeqs) {
       const [next] = this.#waiting;
       if (!next || !this.#start(next, budget)) break;
       budget -= next.want;

@@ -1,5 +1,6 @@
 import { isRecord } from "./schema.ts";
 
+/** The kinds of faults, by name. */
 export const faultKinds = ["kill", "cut", "stall", "error-event", "slow-headers", "slow-first-token", "usage", "status", "garbage"] as const;
 
 /**
@@ -8,6 +9,7 @@ export const faultKinds = ["kill", "cut", "stall", "error-event", "slow-headers"
  */
 export type FaultKind = (typeof faultKinds)[number];
 
+/** The ways in which usage can lie, by name. */
 export const usageLies = ["less", "zero", "missing", "garbage"] as const;
 /** Half of the completion tokens, none, no usage at all, or values that are not counts. */
 export type UsageLie = (typeof usageLies)[number];

@@ -27,6 +27,7 @@ export interface EngineProfile {
   isPriority: boolean;
 }
 
+/** How a simulator is set up; everything has a default, which is the seed's L4. */
 export interface SimulatorOptions {
   models?: readonly ModelOptions[];
   host?: string;

@@ -13,10 +13,10 @@ const depthMax = 16;
  * document, and bounds of numbers, strings and arrays; does not know `pattern` or conditionals.
  */
 export function fillSchema(schema: unknown, seed: number): Json {
-  return new Filler(schema, seed).fill(schema, 0);
+  return new Maker(schema, seed).make(schema, 0);
 }
 
-class Filler {
+class Maker {
   readonly #root: unknown;
   #state: number;
 
@@ -25,46 +25,48 @@ class Filler {
     this.#state = seed;
   }
 
-  fill(schema: unknown, depth: number): Json {
+  make(schema: unknown, depth: number): Json {
     if (!isRecord(schema)) return {};
     const whole = this.#resolve(schema, depth);
     if ("const" in whole) return toJson(whole["const"]);
     if (Array.isArray(whole["enum"])) return toJson(whole["enum"][this.#below(whole["enum"].length)]);
     for (const choice of [whole["anyOf"], whole["oneOf"]]) {
+      if (!Array.isArray(choice)) continue;
       // Past the depth the last alternative is taken: recursive schemas commonly end with null.
-      if (Array.isArray(choice)) return this.fill({ ...whole, anyOf: undefined, oneOf: undefined, ...asSchema(choice[depth < depthMax ? this.#below(choice.length) : choice.length - 1]) }, depth + 1);
+      const taken = asSchema(choice[depth < depthMax ? this.#below(choice.length) : choice.length - 1]);
+      return this.make({ ...whole, anyOf: undefined, oneOf: undefined, ...taken }, depth + 1);
     }
-    return this.#fillType(whole, depth);
+    return this.#makeType(whole, depth);
   }
 
-  #fillType(schema: Schema, depth: number): Json {
+  #makeType(schema: Schema, depth: number): Json {
     const type = Array.isArray(schema["type"]) ? schema["type"][0] : schema["type"];
-    if (type === "object" || isRecord(schema["properties"])) return this.#fillObject(schema, depth);
-    if (type === "array") return this.#fillArray(schema, depth);
-    if (type === "integer" || type === "number") return this.#fillNumber(schema, type === "integer");
+    if (type === "object" || isRecord(schema["properties"])) return this.#makeObject(schema, depth);
+    if (type === "array") return this.#makeArray(schema, depth);
+    if (type === "integer" || type === "number") return this.#makeNumber(schema, type === "integer");
     if (type === "boolean") return this.#below(2) === 1;
     if (type === "null") return null;
-    return type === "string" ? this.#fillString(schema) : {};
+    return type === "string" ? this.#makeString(schema) : {};
   }
 
-  #fillObject(schema: Schema, depth: number): Json {
+  #makeObject(schema: Schema, depth: number): Json {
     const properties = isRecord(schema["properties"]) ? schema["properties"] : {};
     const required = Array.isArray(schema["required"]) ? schema["required"] : [];
     const filled: { [key: string]: Json } = {};
     for (const [name, property] of Object.entries(properties)) {
-      if (depth < depthMax || required.includes(name)) filled[name] = this.fill(property, depth + 1);
+      if (depth < depthMax || required.includes(name)) filled[name] = this.make(property, depth + 1);
     }
     return filled;
   }
 
-  #fillArray(schema: Schema, depth: number): Json {
+  #makeArray(schema: Schema, depth: number): Json {
     const least = toNumber(schema["minItems"]) ?? 0;
     const most = toNumber(schema["maxItems"]) ?? least + 2;
     const length = depth < depthMax ? Math.max(least, Math.min(most, least + this.#below(3))) : least;
-    return Array.from({ length }, () => this.fill(schema["items"] ?? { type: "string" }, depth + 1));
+    return Array.from({ length }, () => this.make(schema["items"] ?? { type: "string" }, depth + 1));
   }
 
-  #fillNumber(schema: Schema, isInteger: boolean): number {
+  #makeNumber(schema: Schema, isInteger: boolean): number {
     const step = toNumber(schema["multipleOf"]) ?? (isInteger ? 1 : 0.5);
     const above = toNumber(schema["exclusiveMinimum"]);
     const below = toNumber(schema["exclusiveMaximum"]);
@@ -75,7 +77,7 @@ class Filler {
     return (lowest + this.#below(Math.max(1, Math.min(highest - lowest + 1, 1_000)))) * step;
   }
 
-  #fillString(schema: Schema): string {
+  #makeString(schema: Schema): string {
     const formats: Record<string, string> = {
       "date-time": "2026-11-21T10:00:00Z", date: "2026-11-21", time: "10:00:00Z", email: "mill@example.com", uri: "https://example.com/", ipv4: "192.0.2.1",
       uuid: "00000000-0000-4000-8000-000000000000",

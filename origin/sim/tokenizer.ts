@@ -15,6 +15,7 @@ const shorterWords = [0, 0, 26, 702, 18_278, 475_254, 12_356_630];
 const wordCount = 321_272_406;
 const cases = 3;
 
+/** The ids of the markers `<|endoftext|>`, `<|im_start|>` and `<|im_end|>`. */
 export const endOfText = specialBase;
 export const imStart = specialBase + 1;
 export const imEnd = specialBase + 2;

@@ -186,6 +186,18 @@ describe("a whole answer", () => {
   });
 });
 
+test("a node whose clock differs from the edge's gives a call the time that the edge gave it", async () => {
+  engine.script = async (response) => {
+    await pause(300);
+    answerJson(response, 200, whole());
+  };
+  for (const drift of [-25, 25]) {
+    const iat = Math.floor(Date.now() / 1_000) + drift;
+    const { status } = await ask({}, { iat, exp: iat + 60, deadlineMs: iat * 1_000 + 10_000 });
+    expect(status).toBe(200);
+  }
+});
+
 describe("a prompt that does not fit with our default", () => {
   test("is tried once more with the rest of the context, by the engine's own count", async () => {
     engine.script = (response, call) => (call.body["max_tokens"] === 93 ? answerJson(response, 200, whole()) : answerJson(response, 400, contextError));

@@ -70,6 +70,13 @@ describe("routes", () => {
     expect((await fetch(`${setup.agent.url}/tokenize`, { method: "POST", body })).status).toBe(401);
   });
 
+  test("counting a prompt fetches no address either", async () => {
+    const body = JSON.stringify({ messages: [{ role: "user", content: [{ image_url: "http://169.254.169.254/" }] }] });
+    const token = await sign(hopClaims({ bodySha256: sha256(body) }), setup.keys.hopPrivate);
+    const answer = await fetch(`${setup.agent.url}/tokenize`, { method: "POST", body, headers: { authorization: `Bearer ${token}` } });
+    expect(answer.status).toBe(400);
+  });
+
   test("models are told to the edge alone", async () => {
     expect((await fetch(`${setup.agent.url}/v1/models`)).status).toBe(401);
     expect(await (await order("models", "/v1/models", "GET")).json()).toMatchObject({ object: "list", data: [{ id: "public" }] });

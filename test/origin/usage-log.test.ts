@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { UsageRecord } from "#edge/agreements/usage.ts";
 import { openUsageLog } from "#origin/usage-log.ts";
@@ -32,7 +32,7 @@ describe("the usage log", () => {
     const directory = newDirectory();
     const log = open(directory);
     const records = [record(), record(), record()];
-    records.forEach(log.append);
+    for (const one of records) log.append(one);
     const first = log.peek(2);
     expect(first.records).toEqual(records.slice(0, 2));
     expect(log.peek(2)).toEqual(first);
@@ -45,7 +45,7 @@ describe("the usage log", () => {
     const directory = newDirectory();
     const log = open(directory);
     const records = [record(), record(), record()];
-    records.forEach(log.append);
+    for (const one of records) log.append(one);
     log.acknowledge(log.peek(1).mark);
     const after = open(directory);
     expect(after.peek(64).records).toEqual(records.slice(1));
@@ -107,7 +107,7 @@ describe("the usage log", () => {
     const directory = newDirectory();
     const log = open(directory, 1_024);
     const records = Array.from({ length: 40 }, () => record());
-    records.forEach(log.append);
+    for (const one of records) log.append(one);
     expect(segments(directory).length).toBeGreaterThan(5);
     const seen: UsageRecord[] = [];
     while (log.backlogBytes > 0) {

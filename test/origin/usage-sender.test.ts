@@ -39,7 +39,7 @@ describe("the usage sender", () => {
   test("sends what comes within 100 ms as one batch, and at most 64 at once", async () => {
     const { sender, taken, sizes } = setUp(() => 200);
     const records = Array.from({ length: 150 }, () => record());
-    records.forEach(sender.keep);
+    for (const one of records) sender.keep(one);
     await until(() => taken.length === 150);
     expect(sizes).toEqual([64, 64, 22]);
     expect(taken).toEqual(records);
@@ -51,7 +51,7 @@ describe("the usage sender", () => {
     let isUp = false;
     const { sender, taken, sizes } = setUp(() => (isUp ? 200 : status));
     const records = [record(), record()];
-    records.forEach(sender.keep);
+    for (const one of records) sender.keep(one);
     await until(() => sizes.length >= 2);
     expect(taken).toEqual([]);
     isUp = true;
@@ -64,7 +64,7 @@ describe("the usage sender", () => {
     const bad = record({ model: "bad" });
     const { sender, taken, events, directory } = setUp((batch) => (batch.records.some(({ model }) => model === "bad") ? 400 : 200));
     const records = [...Array.from({ length: 20 }, () => record()), bad, ...Array.from({ length: 9 }, () => record())];
-    records.forEach(sender.keep);
+    for (const one of records) sender.keep(one);
     await until(() => sender.backlogBytes === 0);
     expect(taken).toEqual(records.filter((kept) => kept !== bad));
     expect(readFileSync(join(directory, "refused.jsonl"), "utf8")).toContain(bad.hold);
@@ -79,6 +79,7 @@ describe("the usage sender", () => {
     first.sender.close();
     const second = setUp(() => 200, openUsageLog(first.directory, 1024 * 1024, () => {}));
     await until(() => second.taken.length === 1);
+    expect(second.sender.backlogBytes).toBe(0);
     second.sender.close();
   });
 
@@ -99,10 +100,10 @@ describe("the usage sender", () => {
     let status = 503;
     const real = openUsageLog(join(mkdtempSync(join(tmpdir(), "sender-")), "usage"), 1024 * 1024, () => {});
     const broken: UsageLog = {
-      peek: real.peek,
-      acknowledge: real.acknowledge,
-      setAside: real.setAside,
-      close: real.close,
+      peek: (count) => real.peek(count),
+      acknowledge: (mark) => real.acknowledge(mark),
+      setAside: (records) => real.setAside(records),
+      close: () => real.close(),
       backlogBytes: 0,
       append: () => {
         throw Object.assign(new Error("no space"), { code: "ENOSPC" });

@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Heartbeat } from "../../agreements/node.ts";
+import { isLater, type Heartbeat } from "../../agreements/node.ts";
 
 /** A heartbeat and when the edge heard it: ages are counted by our clock, not the node's. */
 export interface HeardHeartbeat {
@@ -13,10 +13,9 @@ export class FleetObject extends DurableObject {
 
   /** Takes a heartbeat unless a later one of the same boot, or one of a later boot, has been heard. */
   report(report: HeardHeartbeat): void {
-    const { node, bootId, bootedAtMs, sequence } = report.heartbeat;
-    const last = this.#heard.get(node)?.heartbeat;
-    const isOld = last && (last.bootId === bootId ? last.sequence >= sequence : last.bootedAtMs > bootedAtMs);
-    if (!isOld) this.#heard.set(node, report);
+    const { node } = report.heartbeat;
+    const last = this.#heard.get(node);
+    if (!last || isLater(report.heartbeat, last.heartbeat)) this.#heard.set(node, report);
   }
 
   heard(): HeardHeartbeat[] {

@@ -1,4 +1,4 @@
-import type { LoadReport, NodeRecord } from "../../agreements/node.ts";
+import { isLater, type LoadReport, type NodeRecord } from "../../agreements/node.ts";
 import { breakerFailuresMax, breakerOpenMs, fleetReadMs } from "../../limits.ts";
 import type { AttemptEnd, Fleet, NodeView } from "../../routing/port.ts";
 import type { FleetObject, HeardHeartbeat } from "./fleet-object.ts";
@@ -37,7 +37,7 @@ export function durableObjectFleet(namespace: DurableObjectNamespace<FleetObject
       const memory = memories.get(node);
       if (!memory) return;
       memory.inFlight++;
-      memory.isProbing = breakerOf(memory, nowMs) === "probing";
+      memory.isProbing ||= breakerOf(memory, nowMs) === "probing";
     },
     saw(node, end, load, nowMs) {
       const memory = memories.get(node);
@@ -55,7 +55,7 @@ export function durableObjectFleet(namespace: DurableObjectNamespace<FleetObject
 }
 
 function learn(memory: Memory | undefined, report: HeardHeartbeat): void {
-  if (!memory || (memory.heard && memory.heard.heardAtMs >= report.heardAtMs)) return;
+  if (!memory || (memory.heard && !isLater(report.heartbeat, memory.heard.heartbeat))) return;
   memory.heard = report;
   if (report.heardAtMs > memory.loadAtMs) {
     memory.load = report.heartbeat.load;
@@ -72,6 +72,7 @@ function judge(memory: Memory, end: AttemptEnd, load: LoadReport | null, nowMs: 
     memory.load = load;
     memory.loadAtMs = nowMs;
   }
+  if (end === "left") return;
   if (end === "draining") {
     if (memory.heard) memory.heard = { ...memory.heard, heartbeat: { ...memory.heard.heartbeat, state: "draining" } };
     return;

@@ -54,8 +54,9 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
     return settlements;
   }
 
-  release(hold: HoldId): Settlement {
-    const settlement = this.keeper.release(hold, this.clock());
+  release(hold: HoldId, mayRun: boolean): Settlement {
+    const settlement = this.keeper.release(hold, mayRun, this.clock());
+    this.#wakeBy(this.keeper.state.holds[hold]?.expiresAtMs ?? Infinity);
     this.#wakeForDrain();
     return settlement;
   }

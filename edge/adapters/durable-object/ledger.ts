@@ -9,7 +9,7 @@ export function durableObjectLedger(namespace: DurableObjectNamespace<OrgLedger>
     admit: async (ask) => objectOf(ask.org).admit(ask),
     look: async (credential) => objectOf(credential.org).look(credential),
     settle: async (org, records) => objectOf(org).settle(org, records),
-    release: async (org, hold) => objectOf(org).release(hold),
+    release: async (org, hold, mayRun = false) => objectOf(org).release(hold, mayRun),
     publish: async (record) => objectOf(record.kind === "org" ? record.id : record.org).publish(record),
     inspect: async (org) => objectOf(org).inspect(),
   };

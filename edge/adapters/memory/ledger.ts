@@ -21,7 +21,7 @@ export function memoryLedger(options: { now: () => number; onUsage?: (row: Usage
     },
     look: async (credential) => keeperOf(credential.org).look(credential, now()),
     settle: async (org, records) => keeperOf(org).settle(org, records, now()),
-    release: async (org, hold) => keeperOf(org).release(hold, now()),
+    release: async (org, hold, mayRun = false) => keeperOf(org).release(hold, mayRun, now()),
     publish: async (record) => keeperOf(record.kind === "org" ? record.id : record.org).publish(record),
     inspect: async (org) => keeperOf(org).inspect(now(), 0),
   };

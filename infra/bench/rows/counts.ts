@@ -5,6 +5,7 @@ import { openKeyring } from "#edge/agreements/key-format.ts";
 import { makeSecrets } from "#infra/local/secrets.ts";
 import { rowOf, type Row } from "../row.ts";
 import { BrokenError, checkSettled } from "../stage.ts";
+import { openLoad } from "./streams.ts";
 
 const path = "/v1/chat/completions";
 
@@ -15,7 +16,7 @@ export async function countRows({ stage, plan }: Bench): Promise<Row[]> {
   const port = stage.ports.counted;
   await stage.desk("/counts", {});
   const whole = await stage.load({ kind: "closed", port, keys: [caller.text], path, body: callBody(false), connections: 16, ms: plan.windowMs, status: 200, bytes: jsonAnswer.length });
-  const streams = await stage.load({ kind: "open", port, keys: [caller.text], path, body: callBody(true), perSecond: 50, ms: plan.windowMs, seed: 1 });
+  const streams = await stage.load({ ...openLoad(port, [caller.text]), ms: plan.windowMs, seed: 1 });
   const calls = whole.calls + streams.calls;
   const admitted = await stage.desk("/counts", {});
   await checkSettled(stage, [caller], calls);

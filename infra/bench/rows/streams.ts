@@ -1,4 +1,4 @@
-import { callBody } from "../answers.ts";
+import { callBody, streamBytes, tokensOf } from "../answers.ts";
 import type { Bench } from "../bench-plan.ts";
 import type { LoadReport } from "../load.ts";
 import { plain, rowOf, whyNot, type Row } from "../row.ts";
@@ -15,7 +15,7 @@ export async function streamRows({ stage, plan, isSmoke }: Bench): Promise<Row[]
   let calls = 0;
   let seed = 1;
   const run = async (port: number, ms: number, seed: number): Promise<LoadReport> => {
-    const report = await stage.load({ kind: "open", port, keys: [caller.text], path: "/v1/chat/completions", body: callBody(true), perSecond, ms, seed });
+    const report = await stage.load({ ...openLoad(port, [caller.text]), ms, seed });
     if (port === stage.ports.edge) calls += report.calls;
     await stage.quiet();
     return report;
@@ -45,6 +45,11 @@ export async function streamRows({ stage, plan, isSmoke }: Bench): Promise<Row[]
     rowOf("streams: CPU a stream, edge / bare", { bound: "at most", value: 1.25, unit: "×" }, cpu, cpuNote, figures, reason),
     rowOf("streams: first event added p50, edge / bare", { bound: "at most", value: 1.6, unit: "×" }, added, firstNote, figures, reason),
   ];
+}
+
+/** Streams for a target that passes them on to the byte. */
+export function openLoad(port: number, keys: string[]) {
+  return { kind: "open", port, keys, path: "/v1/chat/completions", body: callBody(true), perSecond, events: tokensOf, bytes: streamBytes } as const;
 }
 
 function cpuMs(window: Window<LoadReport>): number {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { errorBody } from "#edge/errors.ts";
 import { isContextError, translateError } from "#origin/engines/translate.ts";

@@ -1,12 +1,13 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
+import type { FleetObject } from "#edge/adapters/durable-object/fleet-object.ts";
 import { heartbeatOf } from "#test/support/fleet.ts";
 
 const t0 = 1_800_000_000_000;
 let objects = 0;
 /** A Fleet object of its own for each test, in a real workerd. */
 function fleetObject() {
-  const { FLEET } = env as unknown as { FLEET: DurableObjectNamespace<import("#edge/adapters/durable-object/fleet-object.ts").FleetObject> };
+  const { FLEET } = env as unknown as { FLEET: DurableObjectNamespace<FleetObject> };
   return FLEET.get(FLEET.idFromName(`test ${objects++}`));
 }
 

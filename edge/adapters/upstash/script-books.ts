@@ -1,0 +1,234 @@
+import { subBuckets } from "../../limits.ts";
+
+/**
+ * Lua: time, sliding windows and books, the twins of `admission/windows.ts` and `admission/books.ts`. Numbers are doubles as in JavaScript; they become
+ * text by `%.0f` only, since Lua's own `tostring` and cjson keep 14 digits. The books of an owner are one line of text: its newest buckets are read at once, the
+ * older ones stay text until somebody needs them.
+ */
+export const scriptBooks = String.raw`
+local floor, ceil, min, max, huge = math.floor, math.ceil, math.min, math.max, math.huge
+local format, match, gmatch, sub, byte, concat = string.format, string.match, string.gmatch, string.sub, string.byte, table.concat
+local call = redis.call
+local minuteMs, hourMs, dayMs = 60000 / ${subBuckets}, 3600000 / ${subBuckets}, 86400000
+
+local function int(number) return format("%.0f", number) end
+
+local function dayOf(ms) return floor(ms / dayMs) end
+
+local function monthOf(ms)
+  local days = dayOf(ms) + 719468
+  local era = floor(days / 146097)
+  local dayOfEra = days - era * 146097
+  local leaps = floor(dayOfEra / 1460) - floor(dayOfEra / 36524) + floor(dayOfEra / 146096)
+  local yearOfEra = floor((dayOfEra - leaps) / 365)
+  local dayOfYear = dayOfEra - (365 * yearOfEra + floor(yearOfEra / 4) - floor(yearOfEra / 100))
+  return (era * 400 + yearOfEra) * 12 + floor((5 * dayOfYear + 2) / 153) + 2
+end
+
+local function nextDayMs(ms) return (dayOf(ms) + 1) * dayMs end
+
+local function nextMonthMs(ms)
+  local marchMonth = monthOf(ms) + 1 - 2
+  local year = floor(marchMonth / 12)
+  local daysBefore = floor((153 * (marchMonth - year * 12) + 2) / 5)
+  return (year * 365 + floor(year / 4) - floor(year / 100) + floor(year / 400) + daysBefore - 719468) * dayMs
+end
+
+local function bucketEnd(bucket, widthMs) return (bucket + ${subBuckets + 1}) * widthMs end
+
+local function readSlide(text)
+  local held, settled, first, at, atHeld, atSettled, rest = match(text, "^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+)(.*)$")
+  if not held then return { held = 0, settled = 0, rest = "" } end
+  return {
+    held = tonumber(held), settled = tonumber(settled), first = tonumber(first),
+    newest = { at = tonumber(at), held = tonumber(atHeld), settled = tonumber(atSettled) }, rest = rest,
+  }
+end
+
+local function writeBucket(bucket) return int(bucket.at) .. " " .. int(bucket.held) .. " " .. int(bucket.settled) end
+
+local function writeSlide(slide)
+  if not slide.newest then return "" end
+  local rest = slide.rest
+  if slide.older then
+    local parts = {}
+    for i, bucket in ipairs(slide.older) do parts[i] = " " .. writeBucket(bucket) end
+    rest = concat(parts)
+  end
+  return int(slide.held) .. " " .. int(slide.settled) .. " " .. int(slide.first) .. " " .. writeBucket(slide.newest) .. rest
+end
+
+local function olderOf(slide)
+  if slide.older then return slide.older end
+  local older = {}
+  for at, held, settled in gmatch(slide.rest, " (%S+) (%S+) (%S+)") do
+    older[#older + 1] = { at = tonumber(at), held = tonumber(held), settled = tonumber(settled) }
+  end
+  slide.older = older
+  return older
+end
+
+local function dropOld(slide, bucket)
+  local kept = {}
+  local function keep(one)
+    if one.at >= bucket - ${subBuckets} then return true end
+    slide.held, slide.settled = slide.held - one.held, slide.settled - one.settled
+    return false
+  end
+  for _, one in ipairs(olderOf(slide)) do
+    if keep(one) then kept[#kept + 1] = one end
+  end
+  if not keep(slide.newest) then slide.newest = nil end
+  slide.older = kept
+  slide.first = kept[1] and kept[1].at or slide.newest and slide.newest.at
+end
+
+local function addTo(slide, bucket, held, settled)
+  bucket.held, bucket.settled = bucket.held + held, bucket.settled + settled
+  slide.held, slide.settled = slide.held + held, slide.settled + settled
+end
+
+local function bookSlide(slide, bucket, held, settled)
+  if slide.newest and slide.first < bucket - ${subBuckets} then dropOld(slide, bucket) end
+  if not slide.newest then
+    slide.first = bucket
+  elseif slide.newest.at ~= bucket then
+    if slide.older then slide.older[#slide.older + 1] = slide.newest else slide.rest = slide.rest .. " " .. writeBucket(slide.newest) end
+  end
+  if not slide.newest or slide.newest.at ~= bucket then slide.newest = { at = bucket, held = 0, settled = 0 } end
+  addTo(slide, slide.newest, held, settled)
+end
+
+local function adjustSlide(slide, bucket, held, settled)
+  if not slide.newest or bucket < slide.first then return end
+  if slide.newest.at == bucket then return addTo(slide, slide.newest, held, settled) end
+  for _, one in ipairs(olderOf(slide)) do
+    if one.at == bucket then return addTo(slide, one, held, settled) end
+  end
+end
+
+local function useOfSlide(slide, bucket)
+  local held, settled = slide.held, slide.settled
+  if not slide.newest or slide.first >= bucket - ${subBuckets} then return held, settled end
+  for _, one in ipairs(olderOf(slide)) do
+    if one.at < bucket - ${subBuckets} then held, settled = held - one.held, settled - one.settled end
+  end
+  if slide.newest.at < bucket - ${subBuckets} then held, settled = held - slide.newest.held, settled - slide.newest.settled end
+  return held, settled
+end
+
+local function bucketThatFrees(slide, bucket, amount)
+  local freed, last = 0, nil
+  local function look(one)
+    local count = one.held + one.settled
+    if freed >= amount or one.at < bucket - ${subBuckets} or count == 0 then return end
+    freed, last = freed + count, one.at
+  end
+  if not slide.newest then return nil end
+  for _, one in ipairs(olderOf(slide)) do look(one) end
+  look(slide.newest)
+  return last
+end
+
+local function readBooks(text)
+  local head, minute, hour, tokens = match(text or "", "^([^|]*)|([^|]*)|([^|]*)|([^|]*)$")
+  local n = {}
+  for number in gmatch(head or "0 0 0 0 0 0 0 0 0 0 0", "%S+") do n[#n + 1] = tonumber(number) end
+  return {
+    open = n[1],
+    day = n[2], dayRequests = { held = n[3], settled = n[4] }, dayTokens = { held = n[5], settled = n[6] },
+    month = n[7], monthTokens = { held = n[8], settled = n[9] }, monthCost = { held = n[10], settled = n[11] },
+    minute = readSlide(minute or ""), hour = readSlide(hour or ""), tokens = readSlide(tokens or ""),
+  }
+end
+
+local function writeBooks(books)
+  local function use(one) return int(one.held) .. " " .. int(one.settled) end
+  local head = concat({
+    int(books.open), int(books.day), use(books.dayRequests), use(books.dayTokens), int(books.month), use(books.monthTokens), use(books.monthCost),
+  }, " ")
+  return concat({ head, writeSlide(books.minute), writeSlide(books.hour), writeSlide(books.tokens) }, "|")
+end
+
+local windowNames = {
+  "requestsPerMinute", "requestsPerHour", "concurrency", "tokensPerMinute", "requestsPerDay", "tokensPerDay", "tokensPerMonth", "costMicrosPerMonth",
+}
+local slideOf = { requestsPerMinute = "minute", requestsPerHour = "hour", tokensPerMinute = "tokens" }
+local widthOf = { requestsPerMinute = minuteMs, requestsPerHour = hourMs, tokensPerMinute = minuteMs }
+local dailyOf = { requestsPerDay = "dayRequests", tokensPerDay = "dayTokens" }
+local monthlyOf = { tokensPerMonth = "monthTokens", costMicrosPerMonth = "monthCost" }
+
+local function useOf(books, window, atMs)
+  local width = widthOf[window]
+  if width then return useOfSlide(books[slideOf[window]], floor(atMs / width)) end
+  if window == "concurrency" then return books.open, 0 end
+  local name = dailyOf[window]
+  local isCurrent
+  if name then
+    isCurrent = books.day == dayOf(atMs)
+  else
+    name, isCurrent = monthlyOf[window], books.month == monthOf(atMs)
+  end
+  if not isCurrent then return 0, 0 end
+  return books[name].held, books[name].settled
+end
+
+local function countsUntilMs(window, atMs)
+  local width = widthOf[window]
+  if width then return bucketEnd(floor(atMs / width), width) end
+  if window == "concurrency" then return nil end
+  return dailyOf[window] and nextDayMs(atMs) or nextMonthMs(atMs)
+end
+
+local function freesAtMs(books, window, atMs, amount)
+  local width = widthOf[window]
+  if not width then return countsUntilMs(window, atMs) or atMs end
+  local bucket = bucketThatFrees(books[slideOf[window]], floor(atMs / width), amount)
+  return bucket and bucketEnd(bucket, width) or atMs
+end
+
+local function costMicros(price, promptTokens, completionTokens)
+  return ceil((price.prompt * promptTokens + price.completion * completionTokens) / 1000000)
+end
+
+local function tokensHeld(hold) return hold.promptTokens + hold.choices * hold.completionTokens end
+
+local function costHeld(hold) return costMicros(hold.price, hold.promptTokens, hold.choices * hold.completionTokens) end
+
+local function add(use, held, settled) use.held, use.settled = use.held + held, use.settled + settled end
+
+local function bookHold(books, hold)
+  local atMs, tokens = hold.admittedAtMs, tokensHeld(hold)
+  local minute = floor(atMs / minuteMs)
+  bookSlide(books.minute, minute, 0, 1)
+  bookSlide(books.hour, floor(atMs / hourMs), 0, 1)
+  bookSlide(books.tokens, minute, tokens, 0)
+  books.open = books.open + 1
+  if books.day ~= dayOf(atMs) then
+    books.day, books.dayRequests, books.dayTokens = dayOf(atMs), { held = 0, settled = 0 }, { held = 0, settled = 0 }
+  end
+  if books.month ~= monthOf(atMs) then
+    books.month, books.monthTokens, books.monthCost = monthOf(atMs), { held = 0, settled = 0 }, { held = 0, settled = 0 }
+  end
+  add(books.dayRequests, 1, 0)
+  add(books.dayTokens, tokens, 0)
+  add(books.monthTokens, tokens, 0)
+  add(books.monthCost, costHeld(hold), 0)
+end
+
+local function bookClosing(books, hold, ending, charged, cost)
+  local isLate = ending == "corrected"
+  local held = isLate and 0 or -tokensHeld(hold)
+  local settled = charged.promptTokens + charged.completionTokens
+  adjustSlide(books.tokens, floor(hold.admittedAtMs / minuteMs), held, settled)
+  if not isLate then books.open = books.open - 1 end
+  if books.day == dayOf(hold.admittedAtMs) then
+    add(books.dayTokens, held, settled)
+    if not isLate then add(books.dayRequests, -1, ending == "released" and 0 or 1) end
+  end
+  if books.month == monthOf(hold.admittedAtMs) then
+    add(books.monthTokens, held, settled)
+    add(books.monthCost, isLate and 0 or -costHeld(hold), cost)
+  end
+end
+`;

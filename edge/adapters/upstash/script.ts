@@ -1,0 +1,89 @@
+import { scriptBooks } from "./script-books.ts";
+import { scriptDecide } from "./script-decide.ts";
+import { scriptSettle } from "./script-settle.ts";
+import { scriptState } from "./script-state.ts";
+
+/**
+ * Lua: what is asked for (ARGV[1]), at a time (ARGV[2], Unix ms; empty: by the clock of Redis). All but `look`, `publish` and the two of the outbox first
+ * expire what is due.
+ */
+const scriptTurns = String.raw`
+local function look()
+  local key, text = keyInForce(ARGV[3], ARGV[4], 5)
+  if not key then return { "denial", text } end
+  return { "scopes", text }
+end
+
+local function publish()
+  local known = recordOf(ARGV[3])
+  if known and tonumber(ARGV[4]) < known.version then return { "ignored" } end
+  write("HSET", RECORDS, ARGV[3], ARGV[5])
+  return { "published" }
+end
+
+local function stateOf(owner, window, limit)
+  local books, atMs = booksOf(owner), atMsNow()
+  local held, settled = useOf(books, window, atMs)
+  local resetAtMs = false
+  if held + settled > 0 and window ~= "concurrency" then resetAtMs = freesAtMs(books, window, atMs, huge) end
+  return { window, owner, limit or false, held, settled, resetAtMs }
+end
+
+local function inspect()
+  local org = recordOf("org")
+  if not org then return { "unknown" } end
+  local windows, holds, keys = {}, {}, {}
+  for _, window in ipairs(windowNames) do windows[#windows + 1] = stateOf("org", window, limitIn(org.limits, window)) end
+  for _, id in ipairs(call("HKEYS", RECORDS)) do
+    if id ~= "org" then keys[#keys + 1] = id end
+  end
+  table.sort(keys)
+  for _, id in ipairs(keys) do
+    local key = recordOf(id)
+    for _, window in ipairs(windowNames) do
+      local limit = limitIn(key.limits, window)
+      if limit then windows[#windows + 1] = stateOf(id, window, limit) end
+    end
+  end
+  for _, member in ipairs(call("ZRANGEBYSCORE", OPEN, "(" .. int(atMsNow()), "+inf")) do
+    local hold = holdOf(sub(member, 1, 27))
+    holds[#holds + 1] = { hold.id, hold.key, tokensHeld(hold), hold.expiresAtMs }
+  end
+  local rows = call("XLEN", OUTBOX)
+  for _, command in ipairs(writes) do
+    if command[1] == "XADD" then rows = rows + 1 end
+  end
+  return { "state", atMsNow(), rows, windows, holds }
+end
+
+local function outbox()
+  local reply = {}
+  for _, entry in ipairs(call("XRANGE", OUTBOX, "-", "+", "COUNT", ARGV[3])) do
+    reply[#reply + 1] = entry[1]
+    reply[#reply + 1] = entry[2][2]
+  end
+  return reply
+end
+
+local function drained()
+  return call("XDEL", OUTBOX, unpack(ARGV, 3))
+end
+
+local function sweep()
+  local rows = call("XLEN", OUTBOX)
+  for _, command in ipairs(writes) do
+    if command[1] == "XADD" then rows = rows + 1 end
+  end
+  return rows
+end
+
+local turns = { admit = admit, look = look, settle = settle, release = release, publish = publish, inspect = inspect, outbox = outbox, drained = drained, sweep = sweep }
+local keepsStill = { look = true, publish = true, outbox = true, drained = true }
+if not keepsStill[ARGV[1]] then expire() end
+local reply = turns[ARGV[1]]()
+commit()
+return reply
+`;
+
+/** The one script of the ledger; each call of it is atomic. */
+export const ledgerScript = scriptBooks + scriptState + scriptDecide + scriptSettle + scriptTurns;

@@ -1,0 +1,96 @@
+import { createPrivateKey } from "node:crypto";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { HopClaims } from "#edge/agreements/hop.ts";
+import { startChild, type Child } from "#infra/local/child.ts";
+import { defaultModels, root } from "#infra/local/stack.ts";
+import { callBody, tokensOf } from "../answers.ts";
+import type { Bench } from "../bench-plan.ts";
+import { makeCaller } from "../callers.ts";
+import { pin } from "../cpu.ts";
+import type { LoadReport } from "../load.ts";
+import { plain, rowOf, whyNot, type Row } from "../row.ts";
+import { takeRounds, type Window } from "../rounds.ts";
+import { freshClaims, signToken } from "../settle.ts";
+import { folderOf, type Stage } from "../stage.ts";
+import { median } from "../stats.ts";
+import { openLoad } from "./streams.ts";
+
+const node = "node_bench-complex";
+const model = "Qwen/Qwen2.5-7B-Instruct";
+
+/** The real agent between the engine (the bench's origin) and a caller: its CPU for a thousand streamed tokens, and what it adds between tokens. */
+export async function agentRows(bench: Bench): Promise<Row[]> {
+  const { stage, plan, isSmoke } = bench;
+  if (!existsSync(join(root, "origin/agent.ts"))) throw new Error("origin/agent.ts is not there");
+  const agent = await startAgent(stage);
+  try {
+    const port = Number(new URL(String(agent.ready["url"])).port);
+    let seed = 1;
+    const run = async (port: number, ms: number, events: number, seed: number) => {
+      const load = openLoad(port, await hopTokens(stage, ms));
+      return stage.load({ ...load, ms, seed, events, bytes: null });
+    };
+    const variant = (port: number) => ({ warm: () => run(port, plan.warmMs, tokensOf, 0), run: () => run(port, 2 * plan.windowMs, tokensOf, seed++) });
+    const rounds = await takeRounds({ ...plan, pid: agent.pid }, { direct: variant(stage.ports.origin), agent: variant(port) });
+    const tokens = ({ outcome }: Window<LoadReport>) => (outcome.calls * tokensOf) / 1_000;
+    const cpu = rounds.taken.map((round) => round.agent.cpuMs / tokens(round.agent));
+    const added = rounds.taken.map((round) => round.agent.outcome.gapP50Ms - round.direct.outcome.gapP50Ms);
+    const of = (name: "direct" | "agent", value: (report: LoadReport) => number) => median(rounds.taken.map((round) => value(round[name].outcome)));
+    const figures = {
+      agentGapMs: of("agent", ({ gapP50Ms }) => gapP50Ms),
+      directGapMs: of("direct", ({ gapP50Ms }) => gapP50Ms),
+      agentFirstMs: of("agent", ({ p50Ms }) => p50Ms),
+      directFirstMs: of("direct", ({ p50Ms }) => p50Ms),
+    };
+    const reason = whyNot(rounds, isSmoke);
+    const gapNote = `between tokens ${plain(figures.agentGapMs)} ms, engine alone ${plain(figures.directGapMs)} ms`;
+    const cpuNote = `first event after ${plain(figures.agentFirstMs)} ms, engine alone ${plain(figures.directFirstMs)} ms`;
+    return [
+      rowOf("agent: CPU for 1,000 streamed tokens", { bound: "at most", value: 30, unit: "ms" }, cpu, cpuNote, figures, reason),
+      rowOf("agent: inter-token latency added p50", { bound: "at most", value: 0.2, unit: "ms" }, added, gapNote, figures, reason),
+    ];
+  } finally {
+    await agent.stop();
+  }
+}
+
+/** The agent as a node runs it, on the edge's core; its usage goes to the edge, which has never heard of these holds and says so. */
+async function startAgent(stage: Stage): Promise<Child> {
+  const folder = folderOf(stage, "agent");
+  const { kty, crv, x, kid } = stage.secrets.hopKey;
+  const config = {
+    node,
+    port: 0,
+    edgeUrl: `http://127.0.0.1:${stage.ports.edge}`,
+    hopPublicKeys: { [kid]: { kty, crv, x } },
+    privateKey: stage.secrets.nodeKeys[node],
+    cacheSaltSecret: stage.secrets.cacheSaltSecret,
+    engines: [{ kind: "vllm", url: `http://127.0.0.1:${stage.ports.origin}`, models: Object.fromEntries(defaultModels.map(({ id }) => [id, id])) }],
+    stateDir: join(folder, "state"),
+    limits: { drainMsMax: 0, flushMsMax: 500 },
+  };
+  const file = join(folder, "agent.json");
+  writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
+  const agent = await startChild("agent", [join(root, "origin/agent.ts"), "--config", file], () => undefined);
+  pin(agent.pid, 0);
+  const readyz = `${String(agent.ready["url"])}/readyz`;
+  for (let tries = 0; !(await fetch(readyz)).ok && tries < 200; tries++) await sleep(50);
+  return agent;
+}
+
+/** A token for each stream that may arrive in `ms`, since the agent takes each once. */
+async function hopTokens(stage: Stage, ms: number): Promise<string[]> {
+  const { kid, ...jwk } = stage.secrets.hopKey;
+  const key = createPrivateKey({ key: jwk, format: "jwk" });
+  const { org } = await makeCaller(stage.keyring);
+  const body = callBody(true);
+  const terms = { org, attempt: 1, endpoint: "chat.completions", model, tier: "complex", tokensHeld: 400, completionTokensMax: tokensOf, isDefaultMax: false } as const;
+  const count = Math.ceil(ms / 10) + 30;
+  return Array.from({ length: count }, (_, index) => {
+    const hold: HopClaims["hold"] = `hold_${String(index).padStart(22, "0")}`;
+    const claims: HopClaims = { iss: "penstock-edge", aud: node, ...freshClaims(body), ...terms, hold, deadlineMs: Date.now() + 60_000 };
+    return signToken({ alg: "EdDSA", kid }, claims, key);
+  });
+}

@@ -1,0 +1,46 @@
+import { createServer, type ServerResponse } from "node:http";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openEventWriter } from "#origin/event-writer.ts";
+
+let serve: (response: ServerResponse) => void = () => {};
+const server = createServer((_, response) => {
+  response.writeHead(200, { "transfer-encoding": "chunked", "content-type": "text/event-stream" });
+  response.flushHeaders();
+  serve(response);
+});
+let url = "";
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  url = `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`;
+});
+afterAll(() => void server.close());
+
+describe("chunks of our own framing", () => {
+  test("arrive as they were written, characters of several bytes and empty pieces among them, on a connection that goes on", async () => {
+    const latin1 = Buffer.from("é日本🌍").toString("latin1");
+    serve = (response) => {
+      const writer = openEventWriter(response);
+      writer.write("data: a\n\n");
+      writer.write("");
+      writer.write(latin1.repeat(5_000));
+      writer.end("data: [DONE]\n\n");
+    };
+    for (let at = 0; at < 3; at++) {
+      expect(await (await fetch(url)).text()).toBe(`data: a\n\n${"é日本🌍".repeat(5_000)}data: [DONE]\n\n`);
+    }
+  });
+
+  test("an end without a last piece ends the body too", async () => {
+    serve = (response) => openEventWriter(response).end("");
+    expect(await (await fetch(url)).text()).toBe("");
+  });
+
+  test("a body that is not ended is seen as cut", async () => {
+    serve = (response) => {
+      openEventWriter(response).write("data: a\n\n");
+      setTimeout(() => response.destroy(), 20);
+    };
+    await expect(fetch(url).then((answer) => answer.text())).rejects.toThrow();
+  });
+});

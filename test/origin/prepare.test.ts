@@ -1,0 +1,61 @@
+import { describe, expect, test } from "vitest";
+import { HopClaims } from "#edge/agreements/hop.ts";
+import { Refusal } from "#edge/errors.ts";
+import type { EngineKind } from "#origin/config.ts";
+import { openEngine } from "#origin/engines/client.ts";
+import { dialects, openaiFields } from "#origin/engines/dialects.ts";
+import { cacheSaltOf, prepareCall, setCompletionMax } from "#origin/prepare.ts";
+import { hopClaims, saltSecret } from "#test/support/origin.ts";
+
+const claims = HopClaims.parse(hopClaims({ bodySha256: "a".repeat(43) }));
+const engineOf = (kind: EngineKind) => openEngine({ kind, url: "http://127.0.0.1:9", models: { public: "own" } });
+const prepare = (body: unknown, kind: EngineKind = "vllm", path: Parameters<typeof prepareCall>[1] = "/v1/chat/completions") =>
+  prepareCall(Buffer.from(typeof body === "string" ? body : JSON.stringify(body)), path, claims, engineOf(kind), saltSecret);
+
+describe("a call made ready", () => {
+  test("cache salts differ by org and secret, are the same for the same org, and do not show it", () => {
+    const salt = cacheSaltOf("org_0123456789", saltSecret);
+    expect(salt).toMatch(/^[\w-]{43}$/);
+    expect(cacheSaltOf("org_0123456789", saltSecret)).toBe(salt);
+    expect(cacheSaltOf("org_0123456780", saltSecret)).not.toBe(salt);
+    expect(cacheSaltOf("org_0123456789", saltSecret.replace("B", "C"))).not.toBe(salt);
+  });
+
+  test.each<[EngineKind, string[]]>([
+    ["vllm", ["max_tokens", "max_completion_tokens", "cache_salt", "top_k"]],
+    ["simulator", ["max_tokens", "max_completion_tokens", "cache_salt", "top_k"]],
+    ["openai", ["max_tokens"]],
+    ["ollama", ["max_tokens", "top_k"]],
+    ["llamacpp", ["max_tokens", "top_k"]],
+  ])("%s is sent what it understands", (kind, members) => {
+    const { body } = prepare({ messages: [], top_k: 3, stream: true }, kind);
+    for (const name of ["max_tokens", "max_completion_tokens", "cache_salt", "top_k"]) expect(name in body).toBe(members.includes(name));
+    expect(body["model"]).toBe("own");
+    expect(body["stream_options"]).toEqual(dialects[kind].hasContinuousUsage ? { include_usage: true, continuous_usage_stats: true } : { include_usage: true });
+    expect(kind !== "openai" || Object.keys(body).every((name) => openaiFields.has(name))).toBe(true);
+  });
+
+  test("completions have the old name of the bound alone, and count their prompts", () => {
+    const prepared = prepare({ prompt: ["a", "b", "c"], n: 2, max_completion_tokens: 9, echo: true }, "vllm", "/v1/completions");
+    expect(prepared.body).toMatchObject({ max_tokens: 9 });
+    expect(prepared.body).not.toHaveProperty("max_completion_tokens");
+    expect(prepared).toMatchObject({ choices: 6, bounds: { completionTokensMax: 6_000, choicesPerPrompt: 2, echoChunks: 6 } });
+    expect(prepare({ prompt: [1, 2, 3] }, "vllm", "/v1/completions").choices).toBe(1);
+  });
+
+  test("embeddings never stream and have no completion", () => {
+    const prepared = prepare({ input: "x", stream: true, max_tokens: 5 }, "vllm", "/v1/embeddings");
+    expect(prepared).toMatchObject({ isStream: false, choices: 0, bounds: { completionTokensMax: 0 } });
+    expect(prepared.body).not.toHaveProperty("max_tokens");
+  });
+
+  test.each(["", "[]", "null", "1", '"x"', "{"])("a body of %j is refused", (text) => {
+    expect(() => prepare(text)).toThrow(Refusal);
+  });
+
+  test("a bound set anew goes under every name that the engine reads", () => {
+    const body = {};
+    setCompletionMax(body, "/v1/chat/completions", engineOf("vllm"), 5);
+    expect(body).toEqual({ max_tokens: 5, max_completion_tokens: 5 });
+  });
+});
