@@ -4,6 +4,7 @@
 export const bodyBytesMax = 4 * 1024 * 1024;
 export const bodyDepthMax = 64;
 export const bodyMembersMax = 256;
+export const bodyMembersMaxAll = 65_536;
 export const messagesMax = 2_048;
 export const partsMax = 1_024;
 export const toolsMax = 512;

@@ -21,8 +21,8 @@ const Milliseconds = z.int().min(0).max(24 * 3_600_000);
 export const AgentLimits = z.strictObject({
   /** A stream whose engine makes no token for so long ends with an error event. */
   streamIdleMsMax: Milliseconds.min(50).default(60_000),
-  /** So much silence towards the edge, then a comment (Cloudflare cuts at 120 s). */
-  pingMs: Milliseconds.min(10).default(15_000),
+  /** So much silence towards the edge, then a comment: only a write finds out that the caller has left (docs/decisions/0003). */
+  pingMs: Milliseconds.min(10).default(500),
   /** A whole answer that takes longer is kept alive with white space before its JSON. */
   wholeSilenceMsMax: Milliseconds.min(10).default(60_000),
   /** How long a stopping agent lets streams finish; 0 cuts them at once. cloudflared's own grace is at most 3 minutes. */

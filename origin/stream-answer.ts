@@ -49,6 +49,9 @@ export function passStream(parts: StreamParts): Promise<Ending> {
   return new Promise((resolve) => new Passage(parts, resolve).begin());
 }
 
+/** An engine ends a line that nobody listens to within milliseconds; one that does not is left. */
+const listenOutMsMax = 300;
+
 class Passage {
   #parts: StreamParts;
   #resolve: (ending: Ending) => void;
@@ -56,6 +59,8 @@ class Passage {
   #isOver = false;
   #hasToken = false;
   #checkpointAt = 0;
+  /** The caller is gone; only what the engine had sent by then is still counted. */
+  #left: Ending | null = null;
   #ping: NodeJS.Timeout;
   #idle: NodeJS.Timeout;
   #checkpoints: NodeJS.Timeout;
@@ -96,6 +101,7 @@ class Passage {
     const { engineAnswer, writer, tally } = this.#parts;
     const payloads = this.#cut(bytes);
     if (payloads.length === 0) return;
+    if (this.#left) return void this.#passAll(payloads);
     this.#idle.refresh();
     const { text, ending } = this.#passAll(payloads);
     if (text !== "") {
@@ -150,10 +156,26 @@ class Passage {
     this.#parts.engineAnswer.resume();
   };
 
-  #leave = (): void => this.#end(endingOf(this.#parts.signal.reason));
+  #leave = (): void => {
+    const ending = endingOf(this.#parts.signal.reason);
+    if (ending.outcome === "cut" && !this.#left) this.#listenOut(ending);
+    else this.#end(ending);
+  };
+
+  /** The engine learns by the end of our half of the line that nobody listens. What it had put on the wire by then is on its way, and on the bill (Q4). */
+  #listenOut(ending: Ending): void {
+    const { engineAnswer } = this.#parts;
+    this.#left = ending;
+    clearInterval(this.#ping);
+    clearTimeout(this.#idle);
+    engineAnswer.resume();
+    engineAnswer.socket?.end();
+    this.#idle = setTimeout(() => this.#end(ending), listenOutMsMax);
+  }
 
   /** A body that ended properly may lack the blank line behind `[DONE]`. */
   #hangUp = (): void => {
+    if (this.#left) return this.#end(this.#left);
     const { engineAnswer, chunks } = this.#parts;
     const isDone = engineAnswer.complete && this.#frames.finish() === "[DONE]" && chunks.hasFinished;
     this.#end(isDone ? done : broken("engine_hung_up"));

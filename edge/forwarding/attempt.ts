@@ -39,7 +39,8 @@ export async function attempt(node: NodeRecord, parcel: Parcel, watch: AttemptWa
     });
   } catch (cause) {
     clearTimeout(timer);
-    const isLate = cause instanceof Error && cause.name === "TimeoutError";
+    // Our own wait ran out. A deadline of the caller's is not the node's failure: else three calls with a deadline of a millisecond would shut it out for all.
+    const isLate = wait.signal.aborted;
     watch.saw(node.id, signal.aborted && !isLate ? "left" : "failed", null, visit.now());
     watch.ended(node.id);
     if (signal.aborted) return { kind: "no", mayRetry: false, mayRun: true, refusal: new Refusal("gateway_timeout", { log: "given up before an answer", cause }) };

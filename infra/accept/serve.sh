@@ -5,12 +5,13 @@
 #   serve.sh chat PORT... [-- FLAG...]      serve on 127.0.0.1, one engine a port; FLAGs go to vLLM as they are
 #   serve.sh embed PORT... [-- FLAG...]     the same with an embedding model
 #
-# Prints "serving KIND 127.0.0.1:PORT SECONDSs" for each engine and "ready" once all answer /health; then
-# stays.  SIGTERM, SIGINT or the loss of any engine stops them all; nothing is left running.
+# Prints "serving KIND 127.0.0.1:PORT SECONDSs pid=PID" for each engine (PID leads its process group) and
+# "ready" once all answer /health; then stays.  SIGTERM, SIGINT or the loss of any engine stops them all.
 # Exits: 0 stopped on request, 1 an engine failed (its log's tail is on stderr), 2 usage, 3 a port is taken.
 #
 # PENSTOCK_ACCEPT_DIR    where it all lives (default: .penstock/accept in the repository)
 # PENSTOCK_ACCEPT_WAIT   seconds an engine may take to become healthy (default 240)
+# PENSTOCK_ACCEPT_LEAD   a process id: when that process is gone, everything stops (default: none)
 set -euo pipefail
 
 main() { # bash reads a script as it goes: in a function, an edit of this file cannot hurt a run in progress
@@ -20,7 +21,7 @@ dir=${PENSTOCK_ACCEPT_DIR:-$here/../../.penstock/accept}
 wait_s=${PENSTOCK_ACCEPT_WAIT:-240}
 python=${PENSTOCK_ACCEPT_PYTHON:-python3}
 
-usage() { sed -n '2,14p' "$here/serve.sh" | cut -c3- >&2; exit 2; }
+usage() { sed -n '2,15p' "$here/serve.sh" | cut -c3- >&2; exit 2; }
 
 kind=${1:-}; shift || usage
 ports=() flags=()
@@ -96,6 +97,7 @@ stop() {
   wait 2>/dev/null || true
 }
 trap 'stop; exit 0' TERM INT
+unled() { [ -z "${PENSTOCK_ACCEPT_LEAD:-}" ] || kill -0 "$PENSTOCK_ACCEPT_LEAD" 2>/dev/null || { stop; exit 0; }; }
 fail() { echo "serve.sh: $2; the end of its log:" >&2; tail -n 25 "$dir/log/$1.log" >&2; stop; exit 1; }
 
 for port in "${ports[@]}"; do
@@ -113,15 +115,17 @@ began=$SECONDS
 for i in "${!ports[@]}"; do
   until venv/bin/python -c 'import sys, urllib.request as u; u.urlopen(f"http://127.0.0.1:{sys.argv[1]}/health", timeout=2)' \
     "${ports[$i]}" 2>/dev/null; do
+    unled
     kill -0 "${pids[$i]}" 2>/dev/null || fail "${ports[$i]}" "the engine on port ${ports[$i]} left before it was ready"
     [ $((SECONDS - began)) -lt "$wait_s" ] || fail "${ports[$i]}" "the engine on port ${ports[$i]} was not ready in $wait_s s"
     sleep 0.5
   done
-  echo "serving $kind 127.0.0.1:${ports[$i]} $((SECONDS - began))s"
+  echo "serving $kind 127.0.0.1:${ports[$i]} $((SECONDS - began))s pid=${pids[$i]}"
 done
 echo ready
 
 while :; do
+  unled
   for i in "${!pids[@]}"; do
     kill -0 "${pids[$i]}" 2>/dev/null || fail "${ports[$i]}" "the engine on port ${ports[$i]} died"
   done

@@ -85,4 +85,6 @@ function setting({ isPinned }: Stage): string {
   return `${cpus().length} × ${cpu?.model ?? "?"}, Node ${process.versions.node}; ${where}`;
 }
 
+// A signal must run the exit hooks: they end workerd, which would otherwise go on alone.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 process.exitCode = await main();

@@ -33,3 +33,12 @@ export function pin(pid: number, core: number): boolean {
     return false;
   }
 }
+
+/** Lets a process open so many files. Where that may not be done, it stays as it was. */
+export function allowFiles(pid: number, filesMax: number): void {
+  try {
+    execFileSync("prlimit", ["--pid", String(pid), `--nofile=${filesMax}:${filesMax}`], { stdio: "ignore" });
+  } catch {
+    // Rows that need it will say so: the ledger cannot be opened.
+  }
+}

@@ -84,7 +84,7 @@ const server = createServer({ noDelay: true }, (socket) => {
       head = text;
       body = "";
     },
-    body: (bytes) => (body += bytes.latin1Slice()),
+    body: (bytes) => (body += bytes.toString("latin1")),
     end: () => take(socket, head, body),
   });
   socket.on("data", (bytes: Buffer) => reader.push(bytes));

@@ -55,7 +55,7 @@ export class MessageReader {
   #takeHead(all: Buffer): number {
     const end = all.indexOf(headEnd);
     if (end < 0) return 0;
-    const text = all.latin1Slice(0, end);
+    const text = all.toString("latin1", 0, end);
     this.#left = Number(fieldOf(text, "content-length") ?? 0);
     this.#state = /^chunked$/i.test(fieldOf(text, "transfer-encoding") ?? "") ? "size" : "body";
     this.#parts.head(text);
@@ -80,7 +80,7 @@ export class MessageReader {
   #takeSize(all: Buffer): number {
     const end = all.indexOf(lineEnd);
     if (end < 0) return 0;
-    this.#left = Number.parseInt(all.latin1Slice(0, end), 16);
+    this.#left = Number.parseInt(all.toString("latin1", 0, end), 16);
     if (Number.isNaN(this.#left)) throw new RangeError("a chunk without a size");
     this.#state = this.#left === 0 ? "trailer" : "chunk";
     return end + lineEnd.length;

@@ -29,7 +29,14 @@ export class Wire {
     this.#response = response;
     this.#rules = rules.filter(({ kind }) => strikes.has(kind));
     this.#events = events;
-    response.on("close", () => this.#leave("cut"));
+    // As uvicorn does, when the caller's half of the line ends; Node tells of it only once the whole socket has closed, and drops what is written until then.
+    const { socket } = response;
+    const hangUp = () => this.#leave("cut");
+    socket?.once("end", hangUp);
+    response.on("close", () => {
+      socket?.off("end", hangUp);
+      hangUp();
+    });
   }
 
   get isOpen(): boolean {

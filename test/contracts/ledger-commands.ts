@@ -7,7 +7,7 @@ import { LedgerModel } from "./ledger-model.ts";
 type Command =
   | { kind: "admit"; key: number; prompt: number; completion: number; choices: number; mayClamp: boolean; ttlMs: number; idempotency: number | null; body: number; isDear: boolean }
   | { kind: "settle"; pick: number; isFinal: boolean; prompt: number; completion: number; isTwice: boolean }
-  | { kind: "release"; pick: number }
+  | { kind: "release"; pick: number; mayRun: boolean | undefined }
   | { kind: "publish"; limits: number; key: number; isRevoked: boolean }
   | { kind: "clock"; ms: number }
   | { kind: "restart" };
@@ -52,13 +52,13 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       isTwice: fc.boolean(),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("release" as const), pick: fc.nat(12) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("release" as const), pick: fc.nat(12), mayRun: fc.constantFrom(undefined, false, true, true) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("publish" as const), limits: fc.nat(orgLimits.length - 1), key: fc.nat(keyLimits.length - 1), isRevoked: fc.boolean() }) },
   {
     weight: 5,
     arbitrary: fc.record({
       kind: fc.constant("clock" as const),
-      ms: fc.oneof(fc.integer({ min: 0, max: 3_000 }), fc.integer({ min: 0, max: 90_000 }), fc.constantFrom(999, 1_000, 60_000, 61_000, 3_600_000, 3_660_000, 43_200_000, -3_600_000, -1)),
+      ms: fc.oneof(fc.integer({ min: 0, max: 3_000 }), fc.integer({ min: 0, max: 90_000 }), fc.constantFrom(999, 1_000, 1_999, 2_000, 60_000, 61_000, 3_600_000, 3_660_000, 43_200_000, -3_600_000, -1)),
     }),
   },
   { weight: 1, arbitrary: fc.constant({ kind: "restart" as const }) },
@@ -111,7 +111,7 @@ async function run(open: OpenLedger, commands: Command[], firstLimits: number): 
         return undefined;
       case "release": {
         const hold = pick(command.pick);
-        return expect(await ledger.release(org, hold)).toEqual({ hold, result: model.release(hold) });
+        return expect(await ledger.release(org, hold, command.mayRun)).toEqual({ hold, result: model.release(hold, command.mayRun ?? false) });
       }
       case "settle": {
         const record = recordOf(org, pick(command.pick), { isFinal: command.isFinal, promptTokens: command.prompt, completionTokens: command.completion });
@@ -139,7 +139,7 @@ async function run(open: OpenLedger, commands: Command[], firstLimits: number): 
     await step(command);
     const state = await ledger.inspect(org);
     expect(state?.windows.map((window) => ({ ...window, resetAtMs: undefined }))).toEqual(model.windows());
-    expect(state?.openHolds.map(({ hold }) => hold).toSorted()).toEqual(model.openHolds().toSorted());
+    expect(state?.openHolds.map(({ hold, expiresAtMs }) => [hold, expiresAtMs]).toSorted()).toEqual(model.openHolds().toSorted());
     expect(state?.atMs).toBe(model.atMs);
   }
   const bill = (await opened.usage()).map((row): [string, number, number, number] => [row.id, row.promptTokens, row.completionTokens, row.costMicros]);

@@ -240,6 +240,51 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       expect(await opened.usage()).toMatchObject([{ end: "broken", promptTokens: 10, completionTokens: 7 }]);
     });
 
+    test("a call that was given up while a node may run it keeps its hold two seconds more, then expires at its last checkpoint; the late record adds the rest", async () => {
+      const opened = await openWith({ tokensPerDay: 90, requestsPerDay: 9, concurrency: 2 });
+      const { ledger, org, clock } = opened;
+      const [hold = "", mute = ""] = await fill(opened, 2);
+      expect(await ledger.release(org, hold, true)).toEqual({ hold, result: "noted" });
+      expect(await ledger.release(org, mute, true)).toEqual({ hold: mute, result: "noted" });
+      expect(await windowOf(opened, "tokensPerDay")).toEqual([30, 60, 0]);
+      expect((await ledger.inspect(org))?.openHolds.map(({ expiresAtMs }) => expiresAtMs)).toEqual([noon + 2_000, noon + 2_000]);
+      expect(shut(await ledger.admit(askOf(org)))).toMatchObject({ window: "concurrency", resetAtMs: noon + 2_000 });
+      clock.set(noon + 1_999);
+      expect(await ledger.settle(org, [recordOf(org, hold, { isFinal: false, completionTokens: 7 })])).toEqual([{ hold, result: "noted" }]);
+      await opened.restart();
+      expect(await windowOf(opened, "concurrency")).toEqual([0, 2, 0]);
+      clock.set(noon + 2_000);
+      expect(await windowOf(opened, "concurrency")).toEqual([2, 0, 0]);
+      expect(await windowOf(opened, "tokensPerDay")).toEqual([73, 0, 17]);
+      expect(await ledger.release(org, hold, true)).toEqual({ hold, result: "repeated" });
+      expect(await ledger.settle(org, [recordOf(org, hold, { completionTokens: 9 })])).toEqual([{ hold, result: "corrected" }]);
+      expect(await windowOf(opened, "requestsPerDay")).toEqual([7, 0, 2]);
+      const rows = (await opened.usage()).toSorted((one, other) => one.id.localeCompare(other.id));
+      expect(rows).toMatchObject([
+        { id: hold, end: "expired", promptTokens: 10, completionTokens: 7 },
+        { id: `${hold}:late`, end: "corrected", promptTokens: 0, completionTokens: 2 },
+        { id: mute, end: "expired", promptTokens: 0, completionTokens: 0, costMicros: 0 },
+      ]);
+    });
+
+    test("giving a call up never lengthens its hold, said again changes nothing, and a final record or a true release ends it as ever", async () => {
+      const opened = await openWith({ tokensPerDay: 900 });
+      const { ledger, org, clock } = opened;
+      const [brief = ""] = await fill(opened, 1, { ttlMs: 500 });
+      const [told = "", refused = ""] = await fill(opened, 2);
+      for (const hold of [brief, told, refused]) await ledger.release(org, hold, true);
+      clock.advance(400);
+      for (const hold of [brief, told, refused]) expect(await ledger.release(org, hold, true)).toEqual({ hold, result: "noted" });
+      await opened.restart();
+      expect((await ledger.inspect(org))?.openHolds.map(({ expiresAtMs }) => expiresAtMs).toSorted()).toEqual([noon + 500, noon + 2_000, noon + 2_000]);
+      expect(await ledger.settle(org, [recordOf(org, told, { completionTokens: 3 })])).toEqual([{ hold: told, result: "settled" }]);
+      expect(await ledger.release(org, refused)).toEqual({ hold: refused, result: "released" });
+      clock.set(noon + 500);
+      expect(await windowOf(opened, "tokensPerDay")).toEqual([887, 0, 13]);
+      expect(await ledger.release(org, freshHold(), true)).toMatchObject({ result: "unknown" });
+      await expect(ledger.release(org, "constructor", true)).rejects.toThrow("hold");
+    });
+
     test("a record is charged once, cut to what was held, and told again it changes nothing", async () => {
       const opened = await openWith({ tokensPerDay: 900 });
       const { ledger, org } = opened;

@@ -13,6 +13,7 @@ interface Call {
   ask: Ask;
   completionTokens: number;
   atMs: number;
+  expiresAtMs: number;
   isKeyBooked: boolean;
   noted: Counts | null;
   end: "settled" | "released" | "expired" | null;
@@ -51,7 +52,7 @@ export class LedgerModel {
 
   expire(): void {
     for (const call of this.#open()) {
-      if (call.atMs + call.ask.ttlMs > this.atMs) continue;
+      if (call.expiresAtMs > this.atMs) continue;
       call.end = "expired";
       call.charged = call.noted ?? { prompt: 0, completion: 0 };
       this.#seenMs = this.atMs;
@@ -69,6 +70,7 @@ export class LedgerModel {
       ask,
       completionTokens: ask.completionTokens,
       atMs: this.atMs,
+      expiresAtMs: this.atMs + ask.ttlMs,
       isKeyBooked: Object.values(key.limits ?? {}).some((limit) => limit !== null),
       noted: null,
       end: null,
@@ -81,7 +83,7 @@ export class LedgerModel {
     this.calls.push(call);
     this.#seenMs = this.atMs;
     const tokensHeld = tokensOf(call).held;
-    return { kind: "grant", hold: ask.hold, tokensHeld, completionTokens: call.completionTokens, expiresAtMs: call.atMs + ask.ttlMs, rates: this.#rates(lanes, ask.key) };
+    return { kind: "grant", hold: ask.hold, tokensHeld, completionTokens: call.completionTokens, expiresAtMs: call.expiresAtMs, rates: this.#rates(lanes, ask.key) };
   }
 
   settle(record: UsageRecord): string {
@@ -107,11 +109,16 @@ export class LedgerModel {
     return "corrected";
   }
 
-  release(hold: HoldId): string {
+  /** A call that may run all the same is not given back but has two seconds more, or what is left of its time. */
+  release(hold: HoldId, mayRun: boolean): string {
     this.expire();
     const call = this.calls.find(({ ask }) => ask.hold === hold);
     if (!call) return "unknown";
     if (call.end !== null) return "repeated";
+    if (mayRun) {
+      call.expiresAtMs = Math.min(call.expiresAtMs, this.atMs + 2_000);
+      return "noted";
+    }
     if (call.noted && call.noted.completion > 0) {
       this.#finish(call, "settled", call.noted);
       return "settled";
@@ -133,8 +140,9 @@ export class LedgerModel {
     });
   }
 
-  openHolds(): HoldId[] {
-    return this.#open().map(({ ask }) => ask.hold);
+  /** Each open hold with its deadline. */
+  openHolds(): [HoldId, number][] {
+    return this.#open().map(({ ask, expiresAtMs }) => [ask.hold, expiresAtMs]);
   }
 
   /** Calls admitted in any true span of this length that ends at an admission: the most there ever were. Both ends count. */
@@ -260,12 +268,12 @@ export class LedgerModel {
   }
 
   #openAt({ of }: Lane, call: Call, ms: number): number {
-    return this.#open().filter((open) => (of === "org" || (open.ask.key === call.ask.key && open.isKeyBooked)) && open.atMs + open.ask.ttlMs > ms).length;
+    return this.#open().filter((open) => (of === "org" || (open.ask.key === call.ask.key && open.isKeyBooked)) && open.expiresAtMs > ms).length;
   }
 
   #moments({ window }: Lane, key: KeyId): number[] {
     void key;
-    if (window === "concurrency") return this.calls.map((call) => call.atMs + call.ask.ttlMs).filter((ms) => ms > this.atMs).toSorted((one, other) => one - other);
+    if (window === "concurrency") return this.calls.map(({ expiresAtMs }) => expiresAtMs).filter((ms) => ms > this.atMs).toSorted((one, other) => one - other);
     const widthMs = window === "requestsPerHour" ? 60_000 : window.endsWith("PerMinute") ? 1_000 : null;
     if (widthMs === null) return [this.#calendarEnd(window)];
     return this.calls.map((call) => (Math.floor(call.atMs / widthMs) + 61) * widthMs).filter((ms) => ms > this.atMs).toSorted((one, other) => one - other);
@@ -279,7 +287,7 @@ export class LedgerModel {
   }
 
   #wholeWindow({ window }: Lane, call: Call): number {
-    if (window === "concurrency") return call.atMs + call.ask.ttlMs;
+    if (window === "concurrency") return call.expiresAtMs;
     if (window === "requestsPerHour") return (Math.floor(this.atMs / 60_000) + 61) * 60_000;
     return window.endsWith("PerMinute") ? (Math.floor(this.atMs / 1_000) + 61) * 1_000 : this.#calendarEnd(window);
   }

@@ -40,7 +40,7 @@ const cases: Case[] = [
   { name: "a chat with an embedding model", body: chat({ model: "embed" }), param: "model" },
   { name: "no messages", body: { model: "chat" }, param: "messages" },
   { name: "empty messages", body: chat({ messages: [] }), param: "messages" },
-  { name: "2,049 messages", body: chat({ messages: Array(2_049).fill(message) }), param: "messages" },
+  { name: "2,049 messages", body: chat({ messages: Array.from({ length: 2_049 }, () => message) }), param: "messages" },
   { name: "a message without a role", body: chat({ messages: [{ content: "x" }] }), param: "messages[0].role" },
   { name: "an unknown role in the second message", body: chat({ messages: [message, { role: "root", content: "x" }] }), param: "messages[1].role" },
   { name: "content that is a number", body: chat({ messages: [{ role: "user", content: 7 }] }), param: "messages[0].content" },

@@ -10,7 +10,7 @@ const proxies: FaultProxy[] = [];
 
 beforeAll(async () => {
   own = await openOwnStack({
-    agentLimits: { streamIdleMsMax: 1_500 },
+    agentLimits: { streamIdleMsMax: 4_000 },
     via: async (url) => {
       const proxy = await openFaultProxy(url);
       proxies.push(proxy);
@@ -27,11 +27,14 @@ afterAll(async () => {
 
 const client = (key: string) => new OpenAI({ baseURL: `${world.place.edge}/v1`, apiKey: key, maxRetries: 0 });
 
+/** What vLLM takes and the SDK's types do not know. */
+const vllmOnly = { ignore_eos: true };
+
 /** Reads a stream through the official SDK; what it threw, or null. */
 async function read(key: string, tokens: number): Promise<{ text: string; thrown: unknown }> {
   let text = "";
   try {
-    const stream = await client(key).chat.completions.create({ model: "chat", messages: [{ role: "user", content: "Tell me a story" }], max_tokens: tokens, stream: true, ...{ ignore_eos: true } });
+    const stream = await client(key).chat.completions.create({ model: "chat", messages: [{ role: "user", content: "Tell me a story" }], max_tokens: tokens, stream: true, temperature: 0, ...vllmOnly });
     for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? "";
     return { text, thrown: null };
   } catch (thrown) {
@@ -80,9 +83,11 @@ describe("an engine that breaks", () => {
     for (const lie of ["less", "zero", "missing", "garbage"]) {
       const org = await world.newOrg();
       await world.fault({ kind: "usage", lie, times: 1 }, 0);
-      await (await world.chat(org.key, { stream: true, max_tokens: 7, ignore_eos: true })).text();
+      const events = await eventsOf(await world.chat(org.key, { stream: true, max_tokens: 7, ignore_eos: true }));
+      const said = events.filter((event) => /"content":"[^"]/.test(event)).length;
       const [row] = await world.settled(org.id);
-      expect(row?.completionTokens, lie).toBe(7);
+      expect(row?.completionTokens, lie).toBeGreaterThanOrEqual(said);
+      expect(row?.completionTokens, lie).toBeLessThanOrEqual(7);
       await world.clearFaults();
     }
   });
@@ -96,7 +101,7 @@ describe("a network that breaks between edge and agent", () => {
     const size = shared.passed;
     expect(size).toBeGreaterThan(800);
     // From the first byte after the headers to the last but the end of the chunked body: cutting later loses nothing.
-    for (let at = 420; at < size - 5; at += 47) {
+    for (let at = 420; at < size - 5; at += 29) {
       shared.cutAfterBytes(at);
       const { thrown } = await read(org.key, 6);
       shared.cutAfterBytes(null);
@@ -140,10 +145,13 @@ describe("an origin that is slow", () => {
     const response = await world.chat(org.key, { stream: true, max_tokens: 4 }, {}, leave.signal);
     expect(response.status).toBe(200);
     leave.abort();
-    await new Promise((done) => setTimeout(done, 1_500));
+    // A second to notice, and two in which what the node made could still be told (docs/decisions/0002).
+    await new Promise((done) => setTimeout(done, 3_200));
     expect((await world.chat(org.key, { max_tokens: 1 })).status).toBe(200);
+    // One row for the second call; the first made nothing, and nothing is what it is charged.
     const rows = await world.settled(org.id);
-    expect(rows).toHaveLength(1);
+    expect(rows.reduce((sum, row) => sum + row.completionTokens, 0)).toBe(1);
+    expect(rows.filter(({ end }) => end === "done")).toHaveLength(1);
   });
 });
 
@@ -160,8 +168,8 @@ test("a caller who leaves at any chunk is billed exactly what the engine made", 
     const rows = await world.settled(org.id);
     const row = rows.find((candidate) => candidate.hold === hold);
     const [made] = await world.made(String(hold));
-    expect(row, `left after chunk ${chunks}`).toMatchObject({ end: "cut", completionTokens: chunks - 1 });
-    expect(made?.emittedTokens).toBe(chunks - 1);
+    expect(row, `left after chunk ${chunks}`).toMatchObject({ end: "cut", completionTokens: made?.emittedTokens });
+    expect(made?.emittedTokens).toBeGreaterThanOrEqual(chunks - 1);
     await world.clearFaults();
   }
 });
@@ -182,9 +190,7 @@ test("in full flow, too: whoever leaves is billed what the engine put on the wir
     const [made] = await world.made(hold);
     const row = rows.find((candidate) => candidate.hold === hold);
     expect(made?.outcome).toBe("cut");
-    expect(made!.endedAtMs! - leftAtMs).toBeLessThan(1_000);
-    // What was on its way when the line was cut is the house's loss, never the caller's.
-    expect(row!.completionTokens).toBeLessThanOrEqual(made!.emittedTokens);
-    expect(made!.emittedTokens - row!.completionTokens).toBeLessThanOrEqual(2);
+    expect(made!.endedAtMs! - leftAtMs).toBeLessThan(2_000);
+    expect(row!.completionTokens).toBe(made!.emittedTokens);
   }
 });

@@ -66,11 +66,12 @@ describe("the official openai SDK", () => {
     expect(several.choices).toHaveLength(3);
     expect(several.choices[0]?.logprobs?.content?.[0]?.top_logprobs).toHaveLength(2);
 
-    const seeded = () => openai.chat.completions.create({ model: "chat", messages, seed: 7, temperature: 1, max_tokens: 12, ...{ top_k: 5, repetition_penalty: 1.1 } });
+    const vllmOnly = { top_k: 5, repetition_penalty: 1.1 };
+    const seeded = () => openai.chat.completions.create({ model: "chat", messages, seed: 7, temperature: 1, max_tokens: 12, ...vllmOnly });
     const [one, other] = [await seeded(), await seeded()];
     expect(one.choices[0]?.message.content).toBe(other.choices[0]?.message.content);
     const word = one.choices[0]?.message.content?.trim().split(" ")[2] ?? "";
-    const stopped = await openai.chat.completions.create({ model: "chat", messages, seed: 7, temperature: 1, max_tokens: 12, stop: [word], ...{ top_k: 5, repetition_penalty: 1.1 } });
+    const stopped = await openai.chat.completions.create({ model: "chat", messages, seed: 7, temperature: 1, max_tokens: 12, stop: [word], ...vllmOnly });
     expect(stopped.choices[0]?.message.content).not.toContain(word);
   });
 

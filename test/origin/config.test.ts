@@ -32,7 +32,7 @@ function errorOf(work: () => unknown): ConfigError {
 describe("the config", () => {
   test("has defaults for everything that has a good one, and listens on loopback", () => {
     const { port: _, limits: __, ...rest } = good;
-    expect(checkConfig(rest)).toMatchObject({ host: "127.0.0.1", port: 8_700, limits: { streamIdleMsMax: 60_000, pingMs: 15_000 } });
+    expect(checkConfig(rest)).toMatchObject({ host: "127.0.0.1", port: 8_700, limits: { streamIdleMsMax: 60_000, pingMs: 500 } });
   });
 
   test.each<[string, string, unknown]>([

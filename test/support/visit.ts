@@ -31,7 +31,14 @@ export function posted(body: unknown, headers: Record<string, string> = {}): Req
 
 /** A POST whose length nobody declared. */
 export function streamed(chunks: Iterable<Uint8Array>, headers: Record<string, string> = {}): Request {
-  const body = ReadableStream.from(chunks);
+  const rest = chunks[Symbol.iterator]();
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const next = rest.next();
+      if (next.done) controller.close();
+      else controller.enqueue(next.value);
+    },
+  });
   const init = { method: "POST", body, headers, duplex: "half" };
   return new Request("http://edge/v1/chat/completions", init as RequestInit);
 }

@@ -34,6 +34,7 @@ export function worldAt(place: Place) {
       headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
+    // oxlint-disable-next-line typescript/no-explicit-any -- an answer over the wire, whose shape is what the journey asserts
     return { status: response.status, body: (await response.json()) as any };
   };
   const must = async (method: string, path: string, body?: unknown) => {
@@ -106,6 +107,6 @@ export async function eventsOf(response: Response): Promise<string[]> {
 }
 
 /** The tokens of one window as the ledger sees them. */
-export function windowOf(state: any, window: string, of = "org"): { limit: number | null; remaining: number | null; held: number; settled: number } {
+export function windowOf(state: { windows: { window: string; of: string; limit: number | null; remaining: number | null; held: number; settled: number }[] }, window: string, of = "org"): { limit: number | null; remaining: number | null; held: number; settled: number } {
   return state.windows.find((row: any) => row.window === window && row.of === of);
 }

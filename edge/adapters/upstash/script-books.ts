@@ -2,16 +2,16 @@ import { subBuckets } from "../../limits.ts";
 
 /**
  * Lua: time, sliding windows and books, the twins of `admission/windows.ts` and `admission/books.ts`. Numbers are doubles as in JavaScript; they become
- * text by `%.0f` only, since Lua's own `tostring` and cjson keep 14 digits. The books of an owner are one line of text: its newest buckets are read at once, the
- * older ones stay text until somebody needs them.
+ * text by `%d` (64 bits) only, since Lua's own `tostring` and cjson keep 14 digits. The books of an owner are one line of text: the newest bucket of each slide is
+ * read at once, the older ones stay text.
  */
 export const scriptBooks = String.raw`
 local floor, ceil, min, max, huge = math.floor, math.ceil, math.min, math.max, math.huge
-local format, match, gmatch, sub, byte, concat = string.format, string.match, string.gmatch, string.sub, string.byte, table.concat
+local format, match, gmatch, find, sub, byte, concat = string.format, string.match, string.gmatch, string.find, string.sub, string.byte, table.concat
 local call = redis.call
 local minuteMs, hourMs, dayMs = 60000 / ${subBuckets}, 3600000 / ${subBuckets}, 86400000
 
-local function int(number) return format("%.0f", number) end
+local function int(number) return format("%d", number) end
 
 local function dayOf(ms) return floor(ms / dayMs) end
 
@@ -37,50 +37,40 @@ end
 local function bucketEnd(bucket, widthMs) return (bucket + ${subBuckets + 1}) * widthMs end
 
 local function readSlide(text)
-  local held, settled, first, at, atHeld, atSettled, rest = match(text, "^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+)(.*)$")
+  local held, settled, first, at, atHeld, atSettled, rest = match(text, "^(%S+) (%S+) (%S+) (%S+) (%S+) ([^;]+)(.*)$")
   if not held then return { held = 0, settled = 0, rest = "" } end
   return {
-    held = tonumber(held), settled = tonumber(settled), first = tonumber(first),
-    newest = { at = tonumber(at), held = tonumber(atHeld), settled = tonumber(atSettled) }, rest = rest,
+    held = tonumber(held), settled = tonumber(settled), first = tonumber(first), rest = rest,
+    newest = { at = tonumber(at), held = tonumber(atHeld), settled = tonumber(atSettled) },
   }
 end
 
-local function writeBucket(bucket) return int(bucket.at) .. " " .. int(bucket.held) .. " " .. int(bucket.settled) end
-
 local function writeSlide(slide)
-  if not slide.newest then return "" end
-  local rest = slide.rest
-  if slide.older then
-    local parts = {}
-    for i, bucket in ipairs(slide.older) do parts[i] = " " .. writeBucket(bucket) end
-    rest = concat(parts)
-  end
-  return int(slide.held) .. " " .. int(slide.settled) .. " " .. int(slide.first) .. " " .. writeBucket(slide.newest) .. rest
+  local newest = slide.newest
+  if not newest then return "" end
+  return format("%d %d %d %d %d %d", slide.held, slide.settled, slide.first, newest.at, newest.held, newest.settled) .. slide.rest
 end
 
-local function olderOf(slide)
-  if slide.older then return slide.older end
-  local older = {}
-  for at, held, settled in gmatch(slide.rest, " (%S+) (%S+) (%S+)") do
-    older[#older + 1] = { at = tonumber(at), held = tonumber(held), settled = tonumber(settled) }
+-- One bucket after the other, oldest first, the newest last.
+local function buckets(slide)
+  local older = gmatch(slide.rest, ";(%S+) (%S+) ([^;]+)")
+  local isDone = not slide.newest
+  return function()
+    local at, held, settled = older()
+    if at then return tonumber(at), tonumber(held), tonumber(settled) end
+    if isDone then return nil end
+    isDone = true
+    return slide.newest.at, slide.newest.held, slide.newest.settled
   end
-  slide.older = older
-  return older
 end
 
 local function dropOld(slide, bucket)
-  local kept = {}
-  local function keep(one)
-    if one.at >= bucket - ${subBuckets} then return true end
-    slide.held, slide.settled = slide.held - one.held, slide.settled - one.settled
-    return false
+  for at, held, settled in buckets(slide) do
+    slide.first = at
+    if at >= bucket - ${subBuckets} then return end
+    slide.held, slide.settled = slide.held - held, slide.settled - settled
+    if slide.rest == "" then slide.newest = nil else slide.rest = match(slide.rest, "^;[^;]+(.*)$") end
   end
-  for _, one in ipairs(olderOf(slide)) do
-    if keep(one) then kept[#kept + 1] = one end
-  end
-  if not keep(slide.newest) then slide.newest = nil end
-  slide.older = kept
-  slide.first = kept[1] and kept[1].at or slide.newest and slide.newest.at
 end
 
 local function addTo(slide, bucket, held, settled)
@@ -90,64 +80,64 @@ end
 
 local function bookSlide(slide, bucket, held, settled)
   if slide.newest and slide.first < bucket - ${subBuckets} then dropOld(slide, bucket) end
-  if not slide.newest then
-    slide.first = bucket
-  elseif slide.newest.at ~= bucket then
-    if slide.older then slide.older[#slide.older + 1] = slide.newest else slide.rest = slide.rest .. " " .. writeBucket(slide.newest) end
-  end
-  if not slide.newest or slide.newest.at ~= bucket then slide.newest = { at = bucket, held = 0, settled = 0 } end
+  local newest = slide.newest
+  if not newest then slide.first = bucket end
+  if newest and newest.at ~= bucket then slide.rest = slide.rest .. format(";%d %d %d", newest.at, newest.held, newest.settled) end
+  if not newest or newest.at ~= bucket then slide.newest = { at = bucket, held = 0, settled = 0 } end
   addTo(slide, slide.newest, held, settled)
 end
 
 local function adjustSlide(slide, bucket, held, settled)
   if not slide.newest or bucket < slide.first then return end
   if slide.newest.at == bucket then return addTo(slide, slide.newest, held, settled) end
-  for _, one in ipairs(olderOf(slide)) do
-    if one.at == bucket then return addTo(slide, one, held, settled) end
-  end
+  local from, to, wasHeld, wasSettled = find(slide.rest, format(";%d (%%S+) ([^;]+)", bucket))
+  if not from then return end
+  local one = { held = tonumber(wasHeld), settled = tonumber(wasSettled) }
+  addTo(slide, one, held, settled)
+  slide.rest = sub(slide.rest, 1, from - 1) .. format(";%d %d %d", bucket, one.held, one.settled) .. sub(slide.rest, to + 1)
 end
 
 local function useOfSlide(slide, bucket)
   local held, settled = slide.held, slide.settled
   if not slide.newest or slide.first >= bucket - ${subBuckets} then return held, settled end
-  for _, one in ipairs(olderOf(slide)) do
-    if one.at < bucket - ${subBuckets} then held, settled = held - one.held, settled - one.settled end
+  for at, oldHeld, oldSettled in buckets(slide) do
+    if at >= bucket - ${subBuckets} then break end
+    held, settled = held - oldHeld, settled - oldSettled
   end
-  if slide.newest.at < bucket - ${subBuckets} then held, settled = held - slide.newest.held, settled - slide.newest.settled end
   return held, settled
 end
 
 local function bucketThatFrees(slide, bucket, amount)
   local freed, last = 0, nil
-  local function look(one)
-    local count = one.held + one.settled
-    if freed >= amount or one.at < bucket - ${subBuckets} or count == 0 then return end
-    freed, last = freed + count, one.at
+  for at, held, settled in buckets(slide) do
+    if freed >= amount then break end
+    if at >= bucket - ${subBuckets} and held + settled > 0 then freed, last = freed + held + settled, at end
   end
-  if not slide.newest then return nil end
-  for _, one in ipairs(olderOf(slide)) do look(one) end
-  look(slide.newest)
   return last
 end
 
 local function readBooks(text)
-  local head, minute, hour, tokens = match(text or "", "^([^|]*)|([^|]*)|([^|]*)|([^|]*)$")
-  local n = {}
-  for number in gmatch(head or "0 0 0 0 0 0 0 0 0 0 0", "%S+") do n[#n + 1] = tonumber(number) end
+  local head, minute, hour, tokens = match(text or "0 0 0 0 0 0 0 0 0 0 0|||", "^([^|]*)|([^|]*)|([^|]*)|([^|]*)$")
+  local n, count = {}, 0
+  for number in gmatch(head, "%S+") do
+    count = count + 1
+    n[count] = tonumber(number)
+  end
   return {
     open = n[1],
     day = n[2], dayRequests = { held = n[3], settled = n[4] }, dayTokens = { held = n[5], settled = n[6] },
     month = n[7], monthTokens = { held = n[8], settled = n[9] }, monthCost = { held = n[10], settled = n[11] },
-    minute = readSlide(minute or ""), hour = readSlide(hour or ""), tokens = readSlide(tokens or ""),
+    minute = readSlide(minute), hour = readSlide(hour), tokens = readSlide(tokens),
   }
 end
 
 local function writeBooks(books)
-  local function use(one) return int(one.held) .. " " .. int(one.settled) end
-  local head = concat({
-    int(books.open), int(books.day), use(books.dayRequests), use(books.dayTokens), int(books.month), use(books.monthTokens), use(books.monthCost),
-  }, " ")
-  return concat({ head, writeSlide(books.minute), writeSlide(books.hour), writeSlide(books.tokens) }, "|")
+  local requests, tokens, monthTokens, cost = books.dayRequests, books.dayTokens, books.monthTokens, books.monthCost
+  local head = format(
+    "%d %d %d %d %d %d %d %d %d %d %d|", books.open, books.day, requests.held, requests.settled, tokens.held, tokens.settled,
+    books.month, monthTokens.held, monthTokens.settled, cost.held, cost.settled
+  )
+  return head .. writeSlide(books.minute) .. "|" .. writeSlide(books.hour) .. "|" .. writeSlide(books.tokens)
 end
 
 local windowNames = {

@@ -44,10 +44,14 @@ end
 
 -- Deadlines as OPEN keeps them; those that this script has expired are not among them any more.
 local function slotAtMs(lane, hold)
-  local open = call("ZRANGEBYSCORE", OPEN, "(" .. int(lane.atMs), "+inf", "WITHSCORES")
   local skip = lane.books.open - lane.limit
+  if lane.of == "org" then
+    local found = call("ZRANGEBYSCORE", OPEN, "(" .. int(lane.atMs), "+inf", "WITHSCORES", "LIMIT", int(skip), 1)
+    return tonumber(found[2] or lane.atMs)
+  end
+  local open = call("ZRANGEBYSCORE", OPEN, "(" .. int(lane.atMs), "+inf", "WITHSCORES")
   for i = 1, #open, 2 do
-    if lane.of == "org" or sub(open[i], 28) == hold.key .. "1" then
+    if sub(open[i], 28) == hold.key .. "1" then
       if skip == 0 then return tonumber(open[i + 1]) end
       skip = skip - 1
     end
@@ -128,14 +132,15 @@ end
 
 -- The record of the key in force and its text, else nil and why not. ARGV from FROM on: kid, digest, kid, digest.
 local function keyInForce(id, ip, from)
-  local key, text = recordOf(id)
+  local records = call("HMGET", RECORDS, id, "org")
+  local key, text = decoded(records[1])
   local isProven = false
   for i = from, #ARGV, 2 do
     if key and ARGV[i] == key.pepperKid and ARGV[i + 1] == key.digest then isProven = true end
   end
   if not key or not isProven or key.isRevoked then return nil, "key" end
   if type(key.expiresAtMs) == "number" and key.expiresAtMs <= atMsNow() then return nil, "key" end
-  local org = recordOf("org")
+  local org = decoded(records[2])
   if not org or org.isSuspended then return nil, "key" end
   if type(key.ipRanges) == "table" then
     local isInside = false
@@ -197,6 +202,9 @@ local function admit()
   local lane, opensAtMs = firstShut(lanes, hold)
   if lane then return denialBy(lane, opensAtMs, lanes, ask) end
   if holdOf(ask.id) or isEnded(ask.id) then return redis.error_reply("HELD this hold was given before") end
+  hold.text = concat({
+    ask.key, hold.isKeyBooked and "1" or "0", ARGV[8], int(hold.completionTokens), ARGV[10], ARGV[13], ARGV[14], int(atMs), int(hold.expiresAtMs), ask.again, ask.bill,
+  }, "\n")
   local reply = { "grant", tokensHeld(hold), hold.completionTokens, hold.expiresAtMs }
   report(reply, lanes, "requests", hold)
   report(reply, lanes, "tokens", hold)

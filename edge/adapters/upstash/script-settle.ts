@@ -73,28 +73,34 @@ local function settleOne(id, isFinal, outcome, told, endedAtMs)
   return "noted"
 end
 
+-- Those in the outbox, and those that this script will add.
+local function rowsWaiting()
+  local rows = call("XLEN", OUTBOX)
+  for _, command in ipairs(writes) do
+    if command[1] == "XADD" then rows = rows + 1 end
+  end
+  return rows
+end
+
 -- Eight arguments a record: hold, final, outcome, prompt, cached, completion, response id, end.
 local function settle()
-  local reply = { call("XLEN", OUTBOX) }
+  local reply = {}
   for i = 3, #ARGV, 8 do
     local told = { promptTokens = tonumber(ARGV[i + 3]), cachedTokens = tonumber(ARGV[i + 4]), completionTokens = tonumber(ARGV[i + 5]), responseId = ARGV[i + 6] }
     reply[#reply + 1] = settleOne(ARGV[i], ARGV[i + 1] == "1", ARGV[i + 2], told, tonumber(ARGV[i + 7]))
   end
-  for _, command in ipairs(writes) do
-    if command[1] == "XADD" then reply[1] = reply[1] + 1 end
-  end
-  return reply
+  return { rowsWaiting(), reply }
 end
 
 local function release()
   local hold = holdOf(ARGV[3])
-  if not hold then return { isEnded(ARGV[3]) and "repeated" or "unknown" } end
+  if not hold then return isEnded(ARGV[3]) and "repeated" or "unknown" end
   if hold.noted and hold.noted.completionTokens > 0 then
     close(hold, "broken", hold.noted, now)
-    return { "settled" }
+    return "settled"
   end
   close(hold, "released", nothing, now)
-  return { "released" }
+  return "released"
 end
 
 local function expire()

@@ -15,7 +15,8 @@ local function clock()
 end
 
 local now = clock()
-local stateAtMs = tonumber(call("HGET", BOOKS, "at") or "0")
+local booked = call("HMGET", BOOKS, "at", "org")
+local stateAtMs = tonumber(booked[1] or "0")
 local writes, booksBy, isBooked, holdsBy, endsBy, latesBy, againsBy = {}, {}, {}, {}, {}, {}, {}
 local hasEnds, hasAgain = false, false
 
@@ -24,7 +25,11 @@ local function write(...) writes[#writes + 1] = { ... } end
 local function atMsNow() return max(now, stateAtMs) end
 
 local function booksOf(owner)
-  if not booksBy[owner] then booksBy[owner] = readBooks(call("HGET", BOOKS, owner) or nil) end
+  if not booksBy[owner] then
+    local text = booked[2]
+    if owner ~= "org" then text = call("HGET", BOOKS, owner) end
+    booksBy[owner] = readBooks(text or nil)
+  end
   return booksBy[owner]
 end
 
@@ -39,11 +44,12 @@ local function booksFor(hold)
   return all
 end
 
-local function recordOf(field)
-  local text = call("HGET", RECORDS, field)
+local function decoded(text)
   if not text then return nil end
   return cjson.decode(text), text
 end
+
+local function recordOf(field) return decoded(call("HGET", RECORDS, field)) end
 
 local function lines(text)
   local found = {}
@@ -53,7 +59,7 @@ end
 
 local function writeUsage(usage)
   if not usage then return "" end
-  return int(usage.promptTokens) .. " " .. int(usage.cachedTokens) .. " " .. int(usage.completionTokens) .. " " .. usage.responseId
+  return format("%d %d %d ", usage.promptTokens, usage.cachedTokens, usage.completionTokens) .. usage.responseId
 end
 
 local function readUsage(text)
@@ -62,19 +68,14 @@ local function readUsage(text)
   return { promptTokens = tonumber(prompt), cachedTokens = tonumber(cached), completionTokens = tonumber(completion), responseId = responseId }
 end
 
-local function writeHold(hold)
-  return concat({
-    hold.key, hold.isKeyBooked and "1" or "0", int(hold.promptTokens), int(hold.completionTokens), int(hold.choices), int(hold.price.prompt),
-    int(hold.price.completion), int(hold.admittedAtMs), int(hold.expiresAtMs), hold.again, hold.bill, writeUsage(hold.noted),
-  }, "\n")
-end
-
-local function readHold(id, text)
+-- "text" is the hold as it was admitted: it never changes, what is noted stands on a line after it.
+local function readHold(id, whole)
+  local text, noted = match(whole, "^(.*)\n([^\n]*)$")
   local line = lines(text)
   return {
-    id = id, key = line[1], isKeyBooked = line[2] == "1", promptTokens = tonumber(line[3]), completionTokens = tonumber(line[4]),
+    id = id, text = text, key = line[1], isKeyBooked = line[2] == "1", promptTokens = tonumber(line[3]), completionTokens = tonumber(line[4]),
     choices = tonumber(line[5]), price = { prompt = tonumber(line[6]), completion = tonumber(line[7]) }, admittedAtMs = tonumber(line[8]),
-    expiresAtMs = tonumber(line[9]), again = line[10], bill = line[11], noted = readUsage(line[12]),
+    expiresAtMs = tonumber(line[9]), again = line[10], bill = line[11], noted = readUsage(noted),
   }
 end
 
@@ -88,7 +89,7 @@ end
 
 local function keepHold(hold)
   holdsBy[hold.id] = hold
-  write("HSET", HOLDS, hold.id, writeHold(hold))
+  write("HSET", HOLDS, hold.id, hold.text .. "\n" .. writeUsage(hold.noted))
 end
 
 -- In OPEN, so that deadlines of one key are found without reading holds.
@@ -114,7 +115,7 @@ end
 
 local function keepLate(hold, charged, cost)
   latesBy[hold.id] = { hold = hold, charged = charged, cost = cost }
-  write("HSET", LATE, hold.id, int(cost) .. "\n" .. writeUsage(charged) .. "\n" .. writeHold(hold))
+  write("HSET", LATE, hold.id, int(cost) .. "\n" .. writeUsage(charged) .. "\n" .. hold.text .. "\n")
 end
 
 -- The newest call of an idempotency key: hold, time of admission, body, and what it used once it has ended.
@@ -160,8 +161,14 @@ end
 
 local function commit()
   for _, command in ipairs(writes) do call(unpack(command)) end
-  for owner in pairs(isBooked) do call("HSET", BOOKS, owner, writeBooks(booksBy[owner])) end
-  if isBooked.org then call("HSET", BOOKS, "at", int(stateAtMs)) end
+  if isBooked.org then
+    local fields = { "at", int(stateAtMs) }
+    for owner in pairs(isBooked) do
+      fields[#fields + 1] = owner
+      fields[#fields + 1] = writeBooks(booksBy[owner])
+    end
+    call("HSET", BOOKS, unpack(fields))
+  end
   if hasEnds then sweepEnds() end
   if hasAgain then sweepAgain() end
 end

@@ -49,11 +49,7 @@ local function inspect()
     local hold = holdOf(sub(member, 1, 27))
     holds[#holds + 1] = { hold.id, hold.key, tokensHeld(hold), hold.expiresAtMs }
   end
-  local rows = call("XLEN", OUTBOX)
-  for _, command in ipairs(writes) do
-    if command[1] == "XADD" then rows = rows + 1 end
-  end
-  return { "state", atMsNow(), rows, windows, holds }
+  return { "state", atMsNow(), rowsWaiting(), windows, holds }
 end
 
 local function outbox()
@@ -69,15 +65,7 @@ local function drained()
   return call("XDEL", OUTBOX, unpack(ARGV, 3))
 end
 
-local function sweep()
-  local rows = call("XLEN", OUTBOX)
-  for _, command in ipairs(writes) do
-    if command[1] == "XADD" then rows = rows + 1 end
-  end
-  return rows
-end
-
-local turns = { admit = admit, look = look, settle = settle, release = release, publish = publish, inspect = inspect, outbox = outbox, drained = drained, sweep = sweep }
+local turns = { admit = admit, look = look, settle = settle, release = release, publish = publish, inspect = inspect, outbox = outbox, drained = drained, sweep = rowsWaiting }
 local keepsStill = { look = true, publish = true, outbox = true, drained = true }
 if not keepsStill[ARGV[1]] then expire() end
 local reply = turns[ARGV[1]]()

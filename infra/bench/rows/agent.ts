@@ -28,12 +28,20 @@ export async function agentRows(bench: Bench): Promise<Row[]> {
   try {
     const port = Number(new URL(String(agent.ready["url"])).port);
     let seed = 1;
-    const run = async (port: number, ms: number, events: number, seed: number) => {
-      const load = openLoad(port, await hopTokens(stage, ms));
-      return stage.load({ ...load, ms, seed, events, bytes: null });
+    // Tokens are made before a window, and none for the engine itself: it would take their holds for some to settle.
+    const variant = (port: number, keysFor: (ms: number) => string[]) => {
+      let keys: string[] = [];
+      const run = (ms: number, seed: number) => stage.load({ ...openLoad(port, keys), ms, seed, bytes: null });
+      const warm = async () => {
+        keys = keysFor(plan.warmMs);
+        await run(plan.warmMs, 0);
+        keys = keysFor(2 * plan.windowMs);
+      };
+      return { warm, run: () => run(2 * plan.windowMs, seed++) };
     };
-    const variant = (port: number) => ({ warm: () => run(port, plan.warmMs, tokensOf, 0), run: () => run(port, 2 * plan.windowMs, tokensOf, seed++) });
-    const rounds = await takeRounds({ ...plan, pid: agent.pid }, { direct: variant(stage.ports.origin), agent: variant(port) });
+    const { org } = await makeCaller(stage.keyring);
+    const variants = { direct: variant(stage.ports.origin, () => ["none"]), agent: variant(port, (ms) => hopTokens(stage, org, ms)) };
+    const rounds = await takeRounds({ ...plan, pid: agent.pid }, variants);
     const tokens = ({ outcome }: Window<LoadReport>) => (outcome.calls * tokensOf) / 1_000;
     const cpu = rounds.taken.map((round) => round.agent.cpuMs / tokens(round.agent));
     const added = rounds.taken.map((round) => round.agent.outcome.gapP50Ms - round.direct.outcome.gapP50Ms);
@@ -81,10 +89,9 @@ async function startAgent(stage: Stage): Promise<Child> {
 }
 
 /** A token for each stream that may arrive in `ms`, since the agent takes each once. */
-async function hopTokens(stage: Stage, ms: number): Promise<string[]> {
+function hopTokens(stage: Stage, org: HopClaims["org"], ms: number): string[] {
   const { kid, ...jwk } = stage.secrets.hopKey;
   const key = createPrivateKey({ key: jwk, format: "jwk" });
-  const { org } = await makeCaller(stage.keyring);
   const body = callBody(true);
   const terms = { org, attempt: 1, endpoint: "chat.completions", model, tier: "complex", tokensHeld: 400, completionTokensMax: tokensOf, isDefaultMax: false } as const;
   const count = Math.ceil(ms / 10) + 30;

@@ -22,7 +22,7 @@ export function countingEnv(env: Env): Env {
   return counting;
 }
 
-function countingNamespace<T extends DurableObjectNamespace<never>>(name: string, namespace: T): T {
+function countingNamespace<T extends object>(name: string, namespace: T): T {
   return new Proxy(namespace, {
     get(target, member) {
       const own: unknown = Reflect.get(target, member, target);

@@ -1,26 +1,8 @@
 import type { OrgLedger } from "../../../edge/adapters/durable-object/ledger-object.ts";
 import type { Ask } from "../../../edge/admission/port.ts";
 import { randomBase62 } from "../../../edge/agreements/ids.ts";
-import type { KeyRecord } from "../../../edge/agreements/key.ts";
-import type { OrgRecord } from "../../../edge/agreements/org.ts";
 import type { Env } from "../../../edge/env.ts";
-
-/** What the bench asks at its desk, as JSON by POST; the path says which. */
-export interface DeskAsks {
-  "/publish": { records: (OrgRecord | KeyRecord)[] };
-  "/inspect": { orgs: string[] };
-  "/pairs": { ask: Omit<Ask, "hold">; pairs: number; atOnce: number };
-  "/counts": Record<string, never>;
-}
-
-/** What the desk answers. */
-export interface DeskAnswers {
-  "/publish": { published: number };
-  /** Over all the orgs asked for: holds that are open, calls that were booked as done, and rows of the bill (of every org) that came out. */
-  "/inspect": { openHolds: number; settledCalls: number; rowsWaiting: number; rowsOut: number };
-  "/pairs": { settled: number };
-  "/counts": Record<string, number>;
-}
+import type { DeskAnswers, DeskAsks } from "../desk-words.ts";
 
 /** Serves the desk; anything that fails shows as a 500 with its reason. */
 export async function serveDesk(request: Request, env: Env, takeCounts: () => Record<string, number>): Promise<Response> {

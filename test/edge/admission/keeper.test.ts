@@ -25,18 +25,20 @@ function openKeeper() {
   const keeper = new Keeper(emptyState(), journal);
   keeper.publish(orgRecord(org, { tokensPerDay: 1_000, concurrency: 3 }));
   keeper.publish(keyRecord(org, 1, { limits: { tokensPerMinute: 500 } }));
-  const born = structuredClone(keeper.state);
-  return { keeper, changes, fault, born };
+  return { keeper, changes, fault };
 }
 
 test("the state is what its journal says, replayed from the start", () => {
-  const { keeper, changes, born } = openKeeper();
-  const holds = [0, 1, 2].map(() => askOf(org, { ttlMs: 90_000 }));
+  const { keeper, changes } = openKeeper();
+  keeper.publish(orgRecord(org, { tokensPerDay: 1_000, concurrency: 4 }, 2));
+  const born = structuredClone(keeper.state);
+  const holds = [0, 1, 2, 3].map(() => askOf(org, { ttlMs: 90_000 }));
   for (const [i, ask] of holds.entries()) keeper.keep(keeper.weigh(ask, noon + i));
   keeper.settle(org, [recordOf(org, holds[0]!.hold, { isFinal: false, completionTokens: 4 }), recordOf(org, holds[1]!.hold)], noon + 10);
-  keeper.release(holds[2]!.hold, noon + 20);
+  keeper.release(holds[2]!.hold, false, noon + 20);
+  keeper.release(holds[3]!.hold, true, noon + 20);
   keeper.expire(noon + 90_000);
-  expect(changes.map(({ kind }) => kind)).toEqual(["held", "held", "held", "noted", "closed", "closed", "closed"]);
+  expect(changes.map(({ kind }) => kind)).toEqual(["held", "held", "held", "held", "noted", "closed", "closed", "noted", "closed", "closed"]);
   for (const change of changes) apply(born, change);
   expect(born).toEqual(keeper.state);
 });
@@ -49,11 +51,23 @@ test("what the journal did not take has not happened", () => {
   fault.isOn = true;
   expect(() => keeper.keep(keeper.weigh(askOf(org), noon))).toThrow("disk full");
   expect(() => keeper.settle(org, [recordOf(org, ask.hold)], noon)).toThrow("disk full");
-  expect(() => keeper.release(ask.hold, noon)).toThrow("disk full");
+  expect(() => keeper.release(ask.hold, false, noon)).toThrow("disk full");
+  expect(() => keeper.release(ask.hold, true, noon)).toThrow("disk full");
   expect(() => keeper.expire(noon + 9e6)).toThrow("disk full");
   expect(() => keeper.publish(orgRecord(org, {}, 2))).toThrow("disk full");
   expect(keeper.state).toEqual(before);
   fault.isOn = false;
   keeper.expire(noon + 9e6);
   expect(keeper.state.holds).toEqual({});
+});
+
+test("a hold given up expires two seconds later, though every other deadline is far away", () => {
+  const { keeper } = openKeeper();
+  const [ask, other] = [askOf(org), askOf(org)];
+  for (const each of [ask, other]) keeper.keep(keeper.weigh(each, noon));
+  expect(keeper.release(ask.hold, true, noon + 10)).toEqual({ hold: ask.hold, result: "noted" });
+  keeper.expire(noon + 2_009);
+  expect(Object.keys(keeper.state.holds)).toHaveLength(2);
+  keeper.expire(noon + 2_010);
+  expect(Object.keys(keeper.state.holds)).toEqual([other.hold]);
 });

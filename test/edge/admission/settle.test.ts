@@ -1,11 +1,12 @@
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { apply } from "../../../edge/admission/books.ts";
 import { decide } from "../../../edge/admission/decide.ts";
 import { publish } from "../../../edge/admission/publish.ts";
-import { expire, nextDeadlineMs, settle } from "../../../edge/admission/settle.ts";
+import { expire, nextDeadlineMs, release, settle } from "../../../edge/admission/settle.ts";
 import { costHeld, emptyState, tokensHeld, type Ended, type State } from "../../../edge/admission/state.ts";
 import { costMicros } from "../../../edge/agreements/model.ts";
+import { abandonMs } from "../../../edge/limits.ts";
 import { askOf, freshOrg, keyRecord, noon, orgRecord, recordOf } from "../../contracts/ledger-fixtures.ts";
 
 const org = freshOrg();
@@ -62,4 +63,30 @@ test("holds expire at their deadline, oldest first, and none is left open after 
   expect(expire(state, noon + 9_000).map((change) => change.hold.id)).toEqual([later.kind === "granted" ? later.hold.id : "", hold!.id]);
   for (const change of expire(state, noon + 9_000)) apply(state, change);
   expect([state.holds, nextDeadlineMs(state)]).toEqual([{}, Infinity]);
+});
+
+describe("a release", () => {
+  test("of a call that never ran gives all back; of one that a checkpoint saw running it charges that", () => {
+    const { state, hold } = withHold({});
+    expect(release(state, hold!, null, noon + 5, false)).toMatchObject({ result: "released", change: { kind: "closed", closing: { end: "released", costMicros: 0 } } });
+    const seen = { ...hold!, noted: { promptTokens: 10, cachedTokens: 0, completionTokens: 4, responseId: null } };
+    expect(release(state, seen, null, noon + 5, false)).toMatchObject({ result: "settled", change: { kind: "closed", closing: { end: "broken", charged: { completionTokens: 4 } } } });
+  });
+
+  test("of a call that may run changes its deadline and nothing else: two seconds by the ledger's own time, never later than it was", () => {
+    const { state, hold } = withHold({ ttlMs: 60_000 });
+    const at = (now: number) => release(state, hold!, null, now, true);
+    expect(at(noon + 5)).toEqual({ result: "noted", change: { kind: "noted", hold: { ...hold!, expiresAtMs: noon + 5 + abandonMs } } });
+    expect(at(noon - 9_000_000).change?.hold.expiresAtMs).toBe(noon + abandonMs);
+    expect(at(noon + 59_000).change?.hold.expiresAtMs).toBe(noon + 60_000);
+  });
+
+  test("of a hold that is not open changes nothing, whether or not the call may run", () => {
+    const { state, hold } = withHold({});
+    const ended = { hold: hold!, closing: { hold: hold!.id, end: "done" as const, charged: { promptTokens: 1, cachedTokens: 0, completionTokens: 1, responseId: null }, costMicros: 1, atMs: noon, endedAtMs: noon }, isCorrected: false };
+    for (const mayRun of [false, true]) {
+      expect(release(state, null, null, noon, mayRun)).toEqual({ result: "unknown", change: null });
+      expect(release(state, null, ended, noon, mayRun)).toEqual({ result: "repeated", change: null });
+    }
+  });
 });

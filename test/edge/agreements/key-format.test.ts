@@ -2,7 +2,7 @@ import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { base62 } from "#edge/agreements/ids.ts";
-import { digestsOf, isSameText, isTagged, mintKey, openKeyring, readKey, type Keyring, type KeyKind } from "#edge/agreements/key-format.ts";
+import { digestsOf, isSameText, isTagged, mintKey, openKeyring, isSecret, readKey, type Keyring, type KeyKind } from "#edge/agreements/key-format.ts";
 import { randomBytes } from "#edge/visit.ts";
 import { keyringOf, secretOf } from "#test/support/keyring.ts";
 
@@ -151,6 +151,12 @@ describe("secrets", () => {
       if (secret) expect(String(failure)).not.toContain(secret);
     });
   }
+
+  test("a secret is one exactly when it is base64url of 32 bytes or more", () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => void expect(isSecret(Buffer.from(bytes).toString("base64url"))).toBe(bytes.length >= 32)));
+    for (const [, secret] of bad) expect(isSecret(secret)).toBe(false);
+    expect(isSecret(`${secretOf(1)}\n`)).toBe(false);
+  });
 
   test("an empty set of tag keys or peppers is refused", async () => {
     await expect(openKeyring({ tagKeys: {}, peppers: { p1: long } })).rejects.toThrow(TypeError);

@@ -39,6 +39,17 @@ describe("the price of a call", () => {
     );
   });
 
+  test("a price may be a thousand units a token and no more, so that any bill is a whole number", () => {
+    const most = { promptMicrosPerMTok: 1_000_000_000, completionMicrosPerMTok: 1_000_000_000 };
+    expect(Price.safeParse(most).success).toBe(true);
+    for (const name of ["promptMicrosPerMTok", "completionMicrosPerMTok"]) expect(Price.safeParse({ ...most, [name]: 1_000_000_001 }).success).toBe(false);
+  });
+
+  test("is exact where the sum has passed 2^53", () => {
+    expect(costMicros({ promptMicrosPerMTok: 999_999_999, completionMicrosPerMTok: 1 }, 9_007_200, 1)).toBe(9_007_199_991);
+    expect(costMicros({ promptMicrosPerMTok: 1_000_000_000, completionMicrosPerMTok: 1 }, 9_007_200_000, 1)).toBe(9_007_200_000_001);
+  });
+
   for (const hostile of ["1e3", -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, null, undefined]) {
     test(`a price of ${String(hostile)} is refused`, () => {
       expect(Price.safeParse({ promptMicrosPerMTok: hostile, completionMicrosPerMTok: 1 }).success).toBe(false);

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Heartbeat, LoadReport, readLoad, writeLoad } from "#edge/agreements/node.ts";
+import { Heartbeat, isLater, LoadReport, NodeRecord, readLoad, writeLoad } from "#edge/agreements/node.ts";
+import { heartbeatOf, nodeOf } from "#test/support/fleet.ts";
 
 describe("the load header", () => {
   test("is read back as it was written, to a thousandth of the pool", () => {
@@ -88,4 +89,34 @@ describe("a heartbeat", () => {
     ["more than the pool in use", { load: { ...good.load, kvUsed: 1.1 } }],
   ];
   for (const [name, over] of bad) test(`with ${name} is refused`, () => expect(Heartbeat.safeParse({ ...good, ...over }).success).toBe(false));
+});
+
+describe("of two heartbeats of a node", () => {
+  const at = (bootId: string, bootedAtMs: number, sequence: number) => heartbeatOf("node_a", { bootId, bootedAtMs, sequence });
+
+  test("the one of the higher sequence is later within a boot, whatever its times say; none is later than itself", () => {
+    expect(isLater(at("b", 1, 6), at("b", 1, 5))).toBe(true);
+    expect(isLater(at("b", 0, 6), at("b", 9, 5))).toBe(true);
+    expect(isLater(at("b", 1, 5), at("b", 1, 5))).toBe(false);
+    expect(isLater(at("b", 9, 4), at("b", 0, 5))).toBe(false);
+  });
+
+  test("the one of the later boot is later, though its sequence begins anew", () => {
+    expect(isLater(at("c", 2, 0), at("b", 1, 900))).toBe(true);
+    expect(isLater(at("b", 1, 900), at("c", 2, 0))).toBe(false);
+  });
+
+  test("a boot in the same millisecond is not shut out by the one before it", () => {
+    expect(isLater(at("c", 1, 0), at("b", 1, 900))).toBe(true);
+  });
+});
+
+describe("a node's record", () => {
+  const good = nodeOf("a", { url: "https://a.example" });
+  test("has a public key of exactly 32 bytes in base64url", () => {
+    expect(NodeRecord.safeParse(good).success).toBe(true);
+    for (const publicKey of ["", "x".repeat(42), "x".repeat(44), `${"x".repeat(42)}=`, `${"x".repeat(42)}+`, `${"x".repeat(43)}\n`]) {
+      expect(NodeRecord.safeParse({ ...good, publicKey }).success, publicKey).toBe(false);
+    }
+  });
 });

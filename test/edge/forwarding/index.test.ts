@@ -1,15 +1,16 @@
 import { createHash } from "node:crypto";
 import { jwtVerify } from "jose";
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { HopClaims } from "#edge/agreements/hop.ts";
 import type { NodeRecord } from "#edge/agreements/node.ts";
 import type { AttemptWatch } from "#edge/forwarding/attempt.ts";
 import { openRetryBudget, type RetryBudget } from "#edge/forwarding/budget.ts";
+import type { Refusal } from "#edge/errors.ts";
+import { callMsMax, streamHeadersMsMax } from "#edge/limits.ts";
 import { readCall, type Call, type EngineEndpoint } from "#edge/protocol/call.ts";
 import type { Visit } from "#edge/visit.ts";
 import { testModels } from "#test/support/models.ts";
 import { agentError, answering, deadNode, hangingUp, hopKeys, openNode, silent, watching, type Behaviour } from "#test/support/node.ts";
-import { expectRefusal } from "#test/support/refused.ts";
 import { posted, startedAtMs, visitOf } from "#test/support/visit.ts";
 
 interface Origin {
@@ -24,8 +25,10 @@ interface Reserved {
   tokensHeld: number;
   completionTokens: number;
 }
+type Answered = { kind: "answer"; response: Response; servedBy: string; ended(): void };
+type NoAnswer = { kind: "no"; refusal: Refusal; mayRun: boolean };
 interface Forwarding {
-  forward(visit: Visit, call: Call, reserved: Reserved, nodes: NodeRecord[], origin: Origin, signal: AbortSignal): Promise<{ response: Response; servedBy: string; ended(): void }>;
+  forward(visit: Visit, call: Call, reserved: Reserved, nodes: NodeRecord[], origin: Origin, signal: AbortSignal): Promise<Answered | NoAnswer>;
   countPrompt(visit: Visit, call: Call, reserved: Reserved, node: NodeRecord | undefined, origin: Origin): Promise<number | null>;
 }
 // The room's index re-exports answer.ts, which speaks of the platform's streams: the tests' own compiler settings do not know them.
@@ -49,16 +52,15 @@ async function over(behaviours: Behaviour[], given: { origin?: Partial<Origin>; 
   const { watch, seen } = watching();
   const visit = visitOf();
   try {
-    const answer = await forward(visit, given.call ?? (await chatCall()), reserved, nodes.map(({ record }) => record), originOf({ watch, ...given.origin }), given.signal ?? new AbortController().signal);
-    const text = await answer.response.text();
-    return { text, answer, seen, visit, asked: nodes.map((node) => node.asked.length), nodes };
-  } catch (failure) {
-    return { failure, seen, visit, asked: nodes.map((node) => node.asked.length), nodes };
+    const result = await forward(visit, given.call ?? (await chatCall()), reserved, nodes.map(({ record }) => record), originOf({ watch, ...given.origin }), given.signal ?? new AbortController().signal);
+    const all = { seen, visit, nodes };
+    if (result.kind === "no") return { ...all, no: result, text: undefined, answer: undefined, asked: nodes.map((node) => node.asked.length) };
+    const text = await result.response.text().catch((broken: unknown) => ({ broken }));
+    return { ...all, no: undefined, text, answer: result, asked: nodes.map((node) => node.asked.length) };
   } finally {
     await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
   }
 }
-const codeOf = async (failure: unknown) => (await expectRefusal(() => Promise.reject(failure), (failure as { code: "internal" }).code)).code;
 
 describe("the first node that answers serves", () => {
   test("and the others are left in peace; the end is told by whoever reads the answer", async () => {
@@ -78,8 +80,8 @@ describe("the first node that answers serves", () => {
 
   for (const status of [400, 401, 404, 413, 422, 501, 302]) {
     test(`after ${status} nobody else is asked`, async () => {
-      const { failure, asked } = await over([answering(status), fine]);
-      expect(await codeOf(failure)).toBe("bad_gateway");
+      const { no, asked } = await over([answering(status), fine]);
+      expect([no?.refusal.code, no?.mayRun]).toEqual(["bad_gateway", false]);
       expect(asked).toEqual([1, 0]);
     });
   }
@@ -89,16 +91,17 @@ describe("the first node that answers serves", () => {
       response.writeHead(200, { "content-type": "text/event-stream" });
       response.write("data: {}\n\n", () => response.destroy());
     };
-    const { failure, asked } = await over([broken, fine]);
-    expect(failure).toBeInstanceOf(TypeError);
+    const { text, answer, asked } = await over([broken, fine]);
+    expect(answer?.servedBy).toBe("shared");
+    expect(text).toEqual({ broken: expect.any(TypeError) });
     expect(asked).toEqual([1, 0]);
   });
 });
 
 describe("when nobody answers", () => {
   test("three are asked and no more, and the last one's refusal is the answer", async () => {
-    const { failure, asked, seen, visit } = await over([hangingUp, answering(500), answering(503, agentError("server_is_overloaded")), fine, fine]);
-    expect(await codeOf(failure)).toBe("server_is_overloaded");
+    const { no, asked, seen, visit } = await over([hangingUp, answering(500), answering(503, agentError("server_is_overloaded")), fine, fine]);
+    expect([no?.refusal.code, no?.mayRun]).toEqual(["server_is_overloaded", false]);
     expect(asked).toEqual([1, 1, 1, 0, 0]);
     expect(seen.filter((word) => word.startsWith("ended"))).toEqual(["ended a", "ended b", "ended c"]);
     expect(visit.logged.map(({ event, facts }) => [event, facts?.node, facts?.attempt])).toEqual([["attempt_failed", "node_a", 1], ["attempt_failed", "node_b", 2], ["attempt_failed", "node_c", 3]]);
@@ -106,15 +109,16 @@ describe("when nobody answers", () => {
 
   test("without any node it is 503 no_healthy_backends, at once and with a time to come again", async () => {
     const start = performance.now();
-    const { failure } = await over([]);
-    expect(failure).toMatchObject({ code: "no_healthy_backends", status: 503, details: { retryAfterMs: 1_000 } });
+    const { no } = await over([]);
+    expect(no).toMatchObject({ refusal: { code: "no_healthy_backends", status: 503, details: { retryAfterMs: 1_000 } }, mayRun: false });
     expect(performance.now() - start).toBeLessThan(500);
   });
 
   test("with all nodes out of reach it is 503 in under a second", async () => {
     const nodes = await Promise.all(["a", "b", "c"].map(deadNode));
     const start = performance.now();
-    await expectRefusal(async () => forward(visitOf(), await chatCall(), reserved, nodes, originOf(), new AbortController().signal), "no_healthy_backends");
+    const result = await forward(visitOf(), await chatCall(), reserved, nodes, originOf(), new AbortController().signal);
+    expect(result).toMatchObject({ kind: "no", refusal: { code: "no_healthy_backends" }, mayRun: false });
     expect(performance.now() - start).toBeLessThan(1_000);
   });
 });
@@ -145,23 +149,49 @@ describe("a caller who has left", () => {
       gone.push(new Promise((resolve) => response.on("close", resolve)));
       abort.abort();
     };
-    const { failure, asked } = await over([waiting, fine], { signal: abort.signal });
-    expect(await codeOf(failure)).toBe("gateway_timeout");
+    const { no, asked, seen } = await over([waiting, fine], { signal: abort.signal });
+    expect([no?.refusal.code, no?.mayRun]).toEqual(["gateway_timeout", true]);
+    expect(seen).toEqual(["began a", "saw a left", "ended a"]);
     expect(asked).toEqual([1, 0]);
     await Promise.all(gone);
   });
 
   test("before the first attempt costs no node anything", async () => {
-    const { failure, asked } = await over([fine, fine], { signal: AbortSignal.abort() });
-    expect(await codeOf(failure)).toBe("gateway_timeout");
+    const { no, asked } = await over([fine, fine], { signal: AbortSignal.abort() });
+    expect(no?.refusal.code).toBe("gateway_timeout");
     expect(asked).toEqual([0, 0]);
   });
 
   test("while a node drags out its refusal, ends the call there", async () => {
     const dragging: Behaviour = (_, response) => void response.writeHead(503).write("{");
-    const { asked, failure } = await over([dragging, fine], { signal: AbortSignal.timeout(200) });
+    const { asked, no } = await over([dragging, fine], { signal: AbortSignal.timeout(200) });
     expect(asked).toEqual([1, 0]);
-    await codeOf(failure);
+    expect([no?.refusal.code, no?.mayRun]).toEqual(["no_healthy_backends", false]);
+  });
+});
+
+describe("a node that is silent", () => {
+  afterEach(() => void vi.useRealTimers());
+
+  test("is left after 30 s on a stream, for the next one; should none answer, the first may have run the call", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const late: Behaviour = () => void vi.advanceTimersByTime(streamHeadersMsMax);
+    const call = await chatCall({ stream: true });
+    const { answer, asked, seen } = await over([late, fine], { call });
+    expect([answer?.servedBy, asked]).toEqual(["complex", [1, 1]]);
+    expect(seen).toEqual(["began a", "saw a failed", "ended a", "began b", "saw b answered"]);
+    const { no } = await over([late, answering(422), fine], { call });
+    expect([no?.refusal.code, no?.mayRun]).toEqual(["bad_gateway", true]);
+  });
+
+  test("is given the call's whole time when the answer is no stream: engines speak only at its end", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const patient: Behaviour = (asked, response, request) => {
+      vi.advanceTimersByTime(callMsMax - 1);
+      fine(asked, response, request);
+    };
+    const { answer, asked } = await over([patient, fine]);
+    expect([answer?.servedBy, asked]).toEqual(["shared", [1, 0]]);
   });
 });
 
@@ -235,8 +265,14 @@ describe("counting a prompt", () => {
     expect((await counted(await chatCall({ messages: [{ role: "user", content: [image] }] }))).count).toBeNull();
   });
 
+  test("asks with the one input of an embedding", async () => {
+    const { question } = await counted(await callOf("embeddings", { model: "embed", input: "x", messages: [{ role: "user", content: "y" }], prompt: "z" }));
+    expect(question).toEqual({ model: "BAAI/bge-m3", prompt: "x" });
+  });
+
   test("does not ask about several prompts, ids or inputs, nor when there is no node", async () => {
-    for (const call of [await completion({ prompt: ["a", "b"] }), await completion({ prompt: [1, 2] }), await callOf("embeddings", { model: "embed", input: "x" })]) expect((await counted(call)).asked).toBeUndefined();
+    const inputs = (input: unknown) => callOf("embeddings", { model: "embed", input });
+    for (const call of [await completion({ prompt: ["a", "b"] }), await completion({ prompt: [1, 2] }), await inputs(["x", "y"]), await inputs([1, 2])]) expect((await counted(call)).asked).toBeUndefined();
     expect(await countPrompt(visitOf(), await chatCall(), reserved, undefined, originOf())).toBeNull();
   });
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { bodyBytesMax, bodyDepthMax } from "#edge/limits.ts";
+import { bodyBytesMax, bodyDepthMax, bodyMembersMax, bodyMembersMaxAll } from "#edge/limits.ts";
 import { depthOf, readBytes, readJson } from "#edge/protocol/body.ts";
 import { expectRefusal } from "#test/support/refused.ts";
 import { posted, streamed } from "#test/support/visit.ts";
@@ -132,15 +132,48 @@ describe("depth", () => {
   }
 
   test("depth counts along the deepest branch, and scalars are 0", () => {
-    for (const [json, depth] of [[1, 0], [null, 0], ["[[", 0], [[], 1], [{}, 1], [[[], { a: [1] }, 2], 3], [{ a: {}, b: [[[]]] }, 4]] as const) expect(depthOf(json, 65)).toBe(depth);
-    expect(depthOf([[[[]]]], 2)).toBe(2);
+    for (const [json, depth] of [[1, 0], [null, 0], ["[[", 0], [[], 1], [{}, 1], [[[], { a: [1] }, 2], 3], [{ a: {}, b: [[[]]] }, 4]] as const) {
+      expect(depthOf(bytesOf(JSON.stringify(json)), 65)).toBe(depth);
+    }
+    expect(depthOf(bytesOf("[[[[]]]]"), 2)).toBe(2);
+  });
+
+  test("brackets inside strings are no depth, however the quotes around them are escaped", () => {
+    const table: [string, number][] = [
+      ['"[[[["', 0],
+      ['["]]"]', 1],
+      ['{"[{":"}]"}', 1],
+      ['["\\"[[[", []]', 2],
+      ['["\\\\", [[]]]', 3],
+      ['["\\\\\\"[[", []]', 2],
+      ['["字[", "\u{1f9d1}[[", []]', 2],
+    ];
+    for (const [text, depth] of table) {
+      JSON.parse(text);
+      expect(depthOf(bytesOf(text), 65), text).toBe(depth);
+    }
+  });
+
+  test("read from the bytes it is the depth of the value, for any JSON", () => {
+    const depthIn = (value: unknown): number => (typeof value === "object" && value !== null ? 1 + Math.max(0, ...Object.values(value).map(depthIn)) : 0);
+    const jsonText = fc.oneof(fc.json({ maxDepth: 8, stringUnit: "binary" }), fc.json({ stringUnit: fc.constantFrom("[", "]", "{", "}", '"', "\\", "a") }));
+    fc.assert(fc.property(jsonText, (text) => void expect(depthOf(bytesOf(text), 1_000)).toBe(depthIn(JSON.parse(text)))), { numRuns: 1_000 });
+  });
+
+  test("of bytes that are no JSON something is said, at once, and the parser says the rest", async () => {
+    for (const text of ['"', '["[', '"\\', "]]]]", "}{", '[""""]']) expect(depthOf(bytesOf(text), 65)).toBeLessThanOrEqual(65);
+    const quotes = `["${'\\"'.repeat(bodyBytesMax / 2 - 4)}`;
+    const start = performance.now();
+    await expectRefusal(() => readJson(posted(quotes)), "invalid_json");
+    await expectRefusal(() => readJson(posted(`["${"\\".repeat(bodyBytesMax - 8)}`)), "invalid_json");
+    expect(performance.now() - start).toBeLessThan(1_000);
   });
 
   const hostile: [string, string, string][] = [
-    ["4 MiB of '['", "[".repeat(bodyBytesMax), "invalid_json"],
+    ["4 MiB of '['", "[".repeat(bodyBytesMax), "invalid_value"],
     ["2 MiB of '[' closed by as many ']'", nested(bodyBytesMax / 2), "invalid_value"],
     ["700,000 objects in one another", objects(bodyBytesMax / 6 - 1), "invalid_value"],
-    ["4 MiB of '{\"a\":' unclosed", '{"a":'.repeat(800_000), "invalid_json"],
+    ["4 MiB of '{\"a\":' unclosed", '{"a":'.repeat(800_000), "invalid_value"],
   ];
   for (const [name, text, code] of hostile) {
     test(`${name} are refused fast`, async () => {
@@ -151,4 +184,23 @@ describe("depth", () => {
       expect(performance.now() - start).toBeLessThan(1_000);
     });
   }
+});
+
+describe("members", () => {
+  const members = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`m${at}`, 0]));
+
+  test(`a body has at most ${bodyMembersMax}, a list in its place as many items; one more is refused`, async () => {
+    await readJson(posted(members(bodyMembersMax)));
+    for (const body of [members(bodyMembersMax + 1), Array(bodyMembersMax + 1).fill(0)]) {
+      const refusal = await expectRefusal(() => readJson(posted(body)), "invalid_value");
+      expect(refusal.details.say).toContain(String(bodyMembersMax));
+    }
+  });
+
+  test(`its objects have ${bodyMembersMaxAll} in all; one more is refused before it is parsed, and colons in text are none`, async () => {
+    await readJson(posted({ all: members(bodyMembersMaxAll - 1) }));
+    const refusal = await expectRefusal(() => readJson(posted({ all: members(bodyMembersMaxAll) })), "invalid_value");
+    expect(refusal.details.say).toContain(String(bodyMembersMaxAll));
+    await readJson(posted({ all: ':"'.repeat(bodyMembersMaxAll), list: Array(bodyMembersMaxAll).fill(0) }));
+  });
 });

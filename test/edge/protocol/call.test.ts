@@ -79,6 +79,15 @@ describe("how many tokens may be made", () => {
     await expectRefusal(() => chat({ max_completion_tokens: 2 ** 53 - 1 }), "context_length_exceeded", "max_completion_tokens");
   });
 
+  test("members that make a chat of a call go to no other endpoint: an engine might read another prompt than the one that was held", async () => {
+    const stray = { messages, documents: [{ text: "x" }], tools: [{ type: "function" }], chat_template_kwargs: { x: 1 } };
+    for (const endpoint of ["completions", "embeddings"] as const) {
+      const { body } = await read(endpoint, stray);
+      for (const name of Object.keys(stray)) expect(body, endpoint).not.toHaveProperty(name);
+    }
+    expect((await chat(stray)).body).toMatchObject(stray);
+  });
+
   test("choices are n times prompts", async () => {
     const table: [EngineEndpoint, Record<string, unknown>, number][] = [
       ["chat.completions", {}, 1],
@@ -185,11 +194,15 @@ describe("options in headers", () => {
     for (const other of ["", "1", "TRUE", "yes", "false", "true, true"]) expect((await chat({}, { "x-penstock-clamp": other })).mayClamp, other).toBe(false);
   });
 
-  test("an Idempotency-Key is kept as digests of itself and of the very bytes sent", async () => {
+  test("an Idempotency-Key is kept as digests of itself, and of the endpoint and the very bytes sent", async () => {
     const sha = (text: string) => createHash("sha256").update(text).digest("hex");
     const request = posted({ model: "chat", messages }, { "idempotency-key": "order-66" });
     const call = await readCall(visitOf(request), "chat.completions", testModels);
-    expect(call.idempotency).toEqual({ key: sha("order-66"), body: sha(JSON.stringify({ model: "chat", messages })) });
+    expect(call.idempotency).toEqual({ key: sha("order-66"), body: sha(`chat.completions ${sha(JSON.stringify({ model: "chat", messages }))}`) });
+    const twin = await readCall(visitOf(posted({ model: "text2sql", messages }, { "idempotency-key": "order-66" })), "text2sql", testModels);
+    const chatTwin = await readCall(visitOf(posted({ model: "text2sql", messages }, { "idempotency-key": "order-66" })), "chat.completions", testModels);
+    expect(twin.idempotency?.key).toBe(chatTwin.idempotency?.key);
+    expect(twin.idempotency?.body).not.toBe(chatTwin.idempotency?.body);
     expect((await chat()).idempotency).toBeNull();
   });
 

@@ -4,8 +4,10 @@ import { z } from "zod";
 import { choicesMax, inputsMax, logitBiasMax, messagesMax, schemaBytesMax, stopMax } from "#edge/limits.ts";
 import { ChatBody, Text2SqlBody } from "#edge/protocol/chat.ts";
 import { CompletionsBody, EmbeddingsBody } from "#edge/protocol/completions.ts";
-import { parseBody, utf8Bytes } from "#edge/protocol/fields.ts";
+import { checked, listOf, parseBody, utf8Bytes } from "#edge/protocol/fields.ts";
+import { readJson } from "#edge/protocol/body.ts";
 import { expectRefusal, refusedBy } from "#test/support/refused.ts";
+import { posted } from "#test/support/visit.ts";
 
 const chat = { model: "m", messages: [{ role: "user", content: "hi" }] };
 const completions = { model: "m", prompt: "hi" };
@@ -153,6 +155,49 @@ describe("the field at fault is named by its path", () => {
   });
 });
 
+test("of a member's name in a path only letters, digits, '_' and '-' are repeated, 64 at most", async () => {
+  const table: [string, string][] = [
+    ["<script>", "logit_bias.?script?"],
+    ["a b\r\nx: y", "logit_bias.a?b??x??y"],
+    ["__proto__x", "logit_bias.__proto__x"],
+    ["ключ", "logit_bias.????"],
+    ["k".repeat(65), `logit_bias.${"k".repeat(64)}`],
+  ];
+  for (const [name, param] of table) await expectRefusal(() => parseBody(ChatBody, { ...chat, logit_bias: { [name]: 1 } }), "invalid_value", param);
+});
+
+describe("lists and values that are read by hand", () => {
+  const seen: unknown[] = [];
+  const item = z.custom<number>().refine((value) => {
+    seen.push(value);
+    return typeof value === "number";
+  });
+  const parsed = (value: unknown) => {
+    seen.length = 0;
+    const result = listOf(item, 3, 1).safeParse(value);
+    return result.success ? result.data : result.error.issues.map(({ path, message }) => [path.join("."), message]);
+  };
+
+  test("a list is read up to its first fault, which alone is told", () => {
+    expect(parsed([1, 2, 3])).toEqual([1, 2, 3]);
+    expect(parsed([1, "x", "y"])).toEqual([["1", expect.any(String)]]);
+    expect(seen).toEqual([1, "x"]);
+  });
+
+  test("a list too long, too short or none at all is not read", () => {
+    for (const [value, message] of [[[1, 2, 3, 4], "must have at most 3 items"], [[], "must have at least 1 items"], ["ab", "must be an array"], [{ length: 2 }, "must be an array"]] as const) {
+      expect(parsed(value)).toEqual([["", message]]);
+      expect(seen).toEqual([]);
+    }
+  });
+
+  test("a checked value tells its fault where it lies, or is taken as it came", () => {
+    const even = checked<number>((value) => (Number(value) % 2 === 0 ? null : { path: ["of", 1], message: "must be even" }));
+    expect(even.parse(4)).toBe(4);
+    expect(() => parseBody(z.object({ number: even }), { number: 5 })).toThrow(expect.objectContaining({ details: { param: "number.of[1]", say: "Invalid value for 'number.of[1]': must be even." } }));
+  });
+});
+
 describe("a hostile body of 4 MiB is refused in a fraction of a second (S12)", () => {
   const many = (item: string) => `[${Array(Math.floor(4_190_000 / (item.length + 1))).fill(item).join()}]`;
   const hostile: [keyof typeof shapes, string, string][] = [
@@ -161,7 +206,7 @@ describe("a hostile body of 4 MiB is refused in a fraction of a second (S12)", (
     ["chat", "messages", `[{"role":"user","content":${many("{}")}}]`],
     ["chat", "stop", many("1")],
     ["chat", "tools", many("1")],
-    ["chat", "logit_bias", `{${Array.from({ length: 400_000 }, (_, id) => `"x${id}":0`).join()}}`],
+    ["chat", "logit_bias", `{${Array.from({ length: 340_000 }, (_, id) => `"x${id}":0`).join()}}`],
     ["completions", "prompt", many("-1")],
     ["completions", "prompt", many("[]")],
     ["completions", "prompt", many("true")],
@@ -170,10 +215,22 @@ describe("a hostile body of 4 MiB is refused in a fraction of a second (S12)", (
   ];
   for (const [shape, name, text] of hostile) {
     test(`${shape}: '${name}' = ${text.slice(0, 40)}…`, async () => {
-      const body: unknown = { ...shapes[shape].body, [name]: JSON.parse(text) };
-      const start = performance.now();
-      await expectRefusal(() => parseBody(shapes[shape].schema, body), "invalid_value");
-      expect(performance.now() - start).toBeLessThan(300);
+      const { [name as "model"]: _, ...rest } = shapes[shape].body;
+      const request = posted(`${JSON.stringify(rest).slice(0, -1)},"${name}":${text}}`);
+      // In time of the processor, since the machine may be busy otherwise.
+      const cpuMs = () => (process.cpuUsage().user + process.cpuUsage().system) / 1_000;
+      const start = cpuMs();
+      let read = start;
+      const whole = async () => {
+        const { json } = await readJson(request);
+        read = cpuMs();
+        parseBody(shapes[shape].schema, json);
+      };
+      await expectRefusal(whole, "invalid_value");
+      const end = cpuMs();
+      // What is refused unparsed is quick altogether; otherwise JavaScript's own parser comes on top of ours.
+      expect(end - read).toBeLessThan(300);
+      expect(end - start).toBeLessThan(1_500);
     });
   }
 });

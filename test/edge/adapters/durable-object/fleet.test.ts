@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { durableObjectFleet } from "#edge/adapters/durable-object/fleet.ts";
 import type { FleetObject, HeardHeartbeat } from "#edge/adapters/durable-object/fleet-object.ts";
 import { breakerOpenMs } from "#edge/limits.ts";
-import type { NodeView } from "#edge/routing/port.ts";
+import type { AttemptEnd, NodeView } from "#edge/routing/port.ts";
 import { heartbeatOf, nodeOf } from "#test/support/fleet.ts";
 
 const t0 = 1_800_000_000_000;
@@ -36,7 +36,7 @@ function fleetOf(...names: string[]) {
     return found;
   };
   /** One attempt from beginning to end. */
-  const attempt = (end: "answered" | "failed" | "draining", nowMs: number, node = "node_a") => {
+  const attempt = (end: AttemptEnd, nowMs: number, node = "node_a") => {
     fleet.began(node, nowMs);
     fleet.saw(node, end, null, nowMs);
     fleet.ended(node);
@@ -246,6 +246,17 @@ describe("the breaker", () => {
     fleet.began("node_a", t0 + breakerOpenMs);
     await fleet.report(heartbeatOf("node_a", { sequence: 2 }), t0 + breakerOpenMs + 100);
     expect(view(t0 + breakerOpenMs + 100).breaker).toBe("open");
+  });
+
+  test("is not moved by an attempt that was left: neither failures nor answers add up, and a probe that was left lets the next one try", () => {
+    const { view, attempt, opened } = fleetOf();
+    for (let turn = 0; turn < 5; turn++) attempt("left", t0);
+    expect(view(t0).breaker).toBe("closed");
+    for (const end of ["failed", "failed", "left", "failed"] as const) attempt(end, t0);
+    expect(view(t0).breaker).toBe("open");
+    opened();
+    attempt("left", t0 + breakerOpenMs);
+    expect(view(t0 + breakerOpenMs).breaker).toBe("probing");
   });
 
   test("takes a node's draining for honesty, not for a failure", () => {

@@ -9,7 +9,7 @@ beforeAll(migrate);
 test("restarted between any two steps, it has the state it had before, snapshot or none", async () => {
   const { ledger, org, clock, restart } = await openWith();
   const ask = askOf(org, { ttlMs: 60_000, idempotency: { key: "a".repeat(64), body: "b".repeat(64) } });
-  const [other, third, fourth] = [askOf(org), askOf(org), askOf(org)];
+  const [other, third, fourth, fifth] = [askOf(org), askOf(org), askOf(org), askOf(org)];
   const steps: (() => unknown)[] = [
     () => ledger.admit(ask),
     () => ledger.admit(other),
@@ -19,6 +19,9 @@ test("restarted between any two steps, it has the state it had before, snapshot 
     () => runDurableObjectAlarm(stubOf(org)),
     () => ledger.release(org, third.hold),
     () => ledger.admit(fourth),
+    () => ledger.admit(fifth),
+    () => ledger.release(org, fifth.hold, true),
+    () => runDurableObjectAlarm(stubOf(org)),
     () => clock.advance(3_600_000),
     () => ledger.inspect(org),
     () => ledger.settle(org, [recordOf(org, ask.hold, { completionTokens: 9 })]),

@@ -32,6 +32,18 @@ test("its alarm stands no later than the first deadline, and within a second of 
   expect(await ledger.inspect(org)).toMatchObject({ outboxRows: 0, openHolds: [{ expiresAtMs: noon + 900_000 }] });
 });
 
+test("giving a call up that may run brings the alarm forward to its new deadline, and then its row is on the way to D1", async () => {
+  const { ledger, org, clock } = await openWith();
+  const { hold } = granted(await ledger.admit(askOf(org, { ttlMs: 900_000 })));
+  clock.advance(10_000);
+  await ledger.release(org, hold, true);
+  expect(await alarmOf(org)).toBe(noon + 12_000);
+  clock.advance(2_000);
+  await runDurableObjectAlarm(stubOf(org));
+  expect(await usageInD1(org)).toMatchObject([{ id: hold, end: "expired", promptTokens: 0, completionTokens: 0 }]);
+  expect(await ledger.inspect(org)).toMatchObject({ openHolds: [], outboxRows: 0 });
+});
+
 test("a call admitted while the alarm drains does not hide an older deadline", async () => {
   const { ledger, org } = await openWith();
   const old = granted(await ledger.admit(askOf(org, { ttlMs: 400_000 })));

@@ -1,0 +1,71 @@
+import { checkAsk, checkCredential, checkHold, checkRecords } from "../../admission/check.ts";
+import type { Ledger, UsageRow } from "../../admission/port.ts";
+import { publish } from "../../admission/publish.ts";
+import { emptyState } from "../../admission/state.ts";
+import type { OrgId } from "../../agreements/ids.ts";
+import { askArgs, credentialArgs, keysOf, readAdmission, readLook, readRelease, readSettlements, readState, recordArgs } from "./ledger-wire.ts";
+import { openOutbox, type Drain } from "./outbox.ts";
+import { openScript, type RedisOptions } from "./redis.ts";
+import { ledgerScript } from "./script.ts";
+
+/** How long Redis may take to answer a call; chores (the bill, expiry without calls) may take longer. */
+export const redisWaitMs = 250;
+const choreWaitMs = 5_000;
+
+export interface UpstashLedgerOptions extends Omit<RedisOptions, "waitMsMax"> {
+  /** Of each request; 250 ms unless told. */
+  waitMsMax?: number;
+  /** Writes lines of the bill to D1, each once however often it is sent; throws unless it has all of them. */
+  writeRows: (rows: UsageRow[]) => Promise<void>;
+  /** Starts work that goes on after the answer (`waitUntil`). */
+  later: (work: () => Promise<void>) => void;
+  /** Unix ms, for tests. By default the clock of Redis counts: one clock for all edges. */
+  now?: () => number;
+}
+
+/** The ledger in Redis, and the chores that a cron has to do for it. */
+export interface UpstashLedger extends Ledger, Drain {}
+
+/**
+ * One Redis primary keeps every org's ledger, all keys of an org under one hash tag. Each method is one HTTP request that runs one script, so it is atomic;
+ * whatever goes wrong on the way is thrown, never a grant by default (F1). A request that was cut off by its deadline may have taken effect: a hold that nobody
+ * knows of is given back by its own deadline, uncharged.
+ */
+export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
+  const { url, token, waitMsMax = redisWaitMs } = options;
+  const run = openScript({ url, token, waitMsMax }, ledgerScript);
+  const chore = openScript({ url, token, waitMsMax: choreWaitMs }, ledgerScript);
+  const time = () => (options.now ? String(options.now()) : "");
+  const turn = (org: OrgId, name: string, args: string[] = []) => run(keysOf(org), [name, time(), ...args]);
+  const outbox = openOutbox((org, name, args) => chore(keysOf(org), [name, time(), ...args]), options);
+  return {
+    ...outbox,
+    admit: async (ask) => {
+      checkAsk(ask);
+      return readAdmission(ask, await turn(ask.org, "admit", askArgs(ask)));
+    },
+    look: async (credential) => {
+      checkCredential(credential);
+      return readLook(await turn(credential.org, "look", credentialArgs(credential)));
+    },
+    settle: async (org, records) => {
+      checkRecords(org, records);
+      const { rows, settlements } = readSettlements(records, await turn(org, "settle", recordArgs(records)));
+      if (rows > 0) outbox.drainSoon(org);
+      return settlements;
+    },
+    release: async (org, hold) => {
+      checkHold(hold);
+      const settlement = readRelease(hold, await turn(org, "release", [hold]));
+      if (settlement.result === "settled") outbox.drainSoon(org);
+      return settlement;
+    },
+    publish: async (record) => {
+      // Throws on what is malformed, in the words of every other ledger.
+      publish(emptyState(), record);
+      const [org, field] = record.kind === "org" ? [record.id, "org"] : [record.org, record.id];
+      await turn(org, "publish", [field, String(record.version), JSON.stringify(record)]);
+    },
+    inspect: async (org) => readState(org, await turn(org, "inspect")),
+  };
+}

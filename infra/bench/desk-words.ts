@@ -1,0 +1,20 @@
+import type { Ask } from "#edge/admission/port.ts";
+import type { KeyRecord } from "#edge/agreements/key.ts";
+import type { OrgRecord } from "#edge/agreements/org.ts";
+
+/** What the bench asks at its desk, as JSON by POST; the path says which. */
+export interface DeskAsks {
+  "/publish": { records: (OrgRecord | KeyRecord)[] };
+  "/inspect": { orgs: string[] };
+  "/pairs": { ask: Omit<Ask, "hold">; pairs: number; atOnce: number };
+  "/counts": Record<string, never>;
+}
+
+/** What the desk answers. */
+export interface DeskAnswers {
+  "/publish": { published: number };
+  /** Over all the orgs asked for: holds that are open, calls that were booked as done, and rows of the bill (of every org) that came out. */
+  "/inspect": { openHolds: number; settledCalls: number; rowsWaiting: number; rowsOut: number };
+  "/pairs": { settled: number };
+  "/counts": Record<string, number>;
+}
