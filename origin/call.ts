@@ -185,7 +185,7 @@ async function countCompletion(call: LiveCall, text: string): Promise<void> {
 async function askEngine(call: LiveCall, isRetry = false): Promise<IncomingMessage> {
   const { engine, prepared, claims, leaving } = call;
   const { path, body } = prepared;
-  const answer = await engine.ask({ method: "POST", path, body: JSON.stringify(body), requestId: claims.hold, signal: leaving.signal });
+  const answer = await engine.ask({ method: "POST", path, body: JSON.stringify(body), requestId: claims.hold, signal: leaving.signal, isStream: prepared.isStream });
   if (answer.statusCode === 200) return answer;
   const status = answer.statusCode ?? 0;
   const text = await readText(answer, errorBytesMax);
@@ -203,13 +203,14 @@ async function shrinkToContext({ engine, prepared, claims }: LiveCall): Promise<
   return true;
 }
 
-/** Why a call that was left got no answer. An edge that went without a word may try another node: what was used here is noted, not settled. */
+/** Why a call that was left, or whose time was up, got no answer. It may be tried on another node: what was used here is noted, not settled. */
 async function lastWord(call: LiveCall): Promise<Refusal> {
   const { outcome, refusal } = endingOf(call.leaving.signal.reason);
-  if (refusal) return refusal;
-  await settlePrompt(call.tally, call.engine, call.prepared);
-  call.rooms.sender.keep(recordOf(call, outcome, false, call.rooms.now()));
-  return new Refusal("bad_gateway", { log: "left" });
+  if (outcome === "cut") {
+    await settlePrompt(call.tally, call.engine, call.prepared);
+    call.rooms.sender.keep(recordOf(call, outcome, false, call.rooms.now()));
+  }
+  return refusal ?? new Refusal("bad_gateway", { log: "left" });
 }
 
 function keepFinal(call: LiveCall, outcome: Outcome, why: Refusal | null): void {

@@ -91,7 +91,7 @@ const json = (path, value, extra = {}) => ({
 
 let written = 0
 function save(name, server, request, response, note) {
-  const { cut, patience, onBlock, ...req } = request
+  const { cut: _cut, patience: _patience, onBlock: _onBlock, ...req } = request
   const fixture = { name, server, ...(note ? { note } : {}), request: req, ...response }
   mkdirSync(OUT, { recursive: true })
   writeFileSync(join(OUT, `${name}.json`), JSON.stringify(fixture, null, 2) + '\n')
@@ -493,7 +493,7 @@ async function main() {
     if (!only || only.test('metrics')) {
       const m = await exchange(port, { path: '/metrics' })
       writeFileSync(join(OUT, 'metrics.txt'), m.body)
-      const { body, ...rest } = m
+      const { body: _body, ...rest } = m
       save('metrics', 'chat', { path: '/metrics', method: 'GET', headers: {} }, { ...rest, bodyIn: 'metrics.txt' }, 'taken after all the other cases')
     }
   }

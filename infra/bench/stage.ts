@@ -95,7 +95,7 @@ export async function openStage(): Promise<Stage> {
     },
     async desk(path, asked) {
       const { status, body } = await ask(toDesk, writePost(path, "bench", JSON.stringify(asked)));
-      if (status !== 200) throw new BrokenError(`the desk answered ${status} to ${path}: ${body}`);
+      if (status !== 200) throw new BrokenError(`the desk answered ${status} to ${path}: ${body}\nworkerd said: ${workerd.failure()}`);
       return JSON.parse(body);
     },
     origin: () => post<OriginState>(origin, {}),

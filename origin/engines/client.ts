@@ -12,7 +12,9 @@ export interface Ask {
   body?: string;
   /** The hold: the engine's own log and its oracle in tests name the call by it. */
   requestId?: string;
+  /** Ends the exchange; of a stream only until its head is there: what to do with the rest is then its reader's affair. */
   signal?: AbortSignal;
+  isStream?: boolean;
 }
 
 export interface Engine {
@@ -46,9 +48,15 @@ export function openEngine(config: EngineConfig): Engine {
         method: ask.method,
         path: prefix + ask.path,
         headers: headersOf(config, ask),
-        ...(signal && { signal }),
       });
-      outgoing.on("response", resolve);
+      const leave = () => outgoing.destroy(new DOMException("left", "AbortError"));
+      if (signal?.aborted) leave();
+      signal?.addEventListener("abort", leave, { once: true });
+      outgoing.once("close", () => signal?.removeEventListener("abort", leave));
+      outgoing.on("response", (answer) => {
+        if (ask.isStream) signal?.removeEventListener("abort", leave);
+        resolve(answer);
+      });
       outgoing.on("error", (error) => {
         // An engine may close a kept-alive socket just as we write on it: nothing was read by it, so once more is safe.
         const isStale = outgoing.reusedSocket && causeOf(error) === "ECONNRESET" && !isRetry && !signal?.aborted;

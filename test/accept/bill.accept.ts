@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import OpenAI from "openai";
 import { describe, expect, inject, test } from "vitest";
 import { worldAt } from "#test/support/world.ts";
 import { note, untilBusy, untilIdle, workDone } from "./engines.ts";
@@ -57,22 +57,50 @@ describe("a caller who leaves", () => {
     note("left a stream of two choices", `saw ${seen}, billed ${row!.completionTokens}, vLLM made ${made}`);
   });
 
-  test("before a whole answer is there: vLLM stops within seconds, and nothing stays held", async () => {
+  async function leaveWhole(signal: AbortSignal) {
     const org = await world.newOrg();
     const before = await workDone();
-    const leave = new AbortController();
-    const call = world.chat(org.key, { max_tokens: 1_900, ignore_eos: true }, {}, leave.signal).catch(() => null);
+    const call = world.chat(org.key, { max_tokens: 1_200, ignore_eos: true }, {}, signal).catch(() => null);
     await untilBusy();
-    await sleep(300);
+    return { org, call, made: async () => (await workDone()).generated - before.generated };
+  }
+
+  test("before a whole answer is there: nothing stays held, and the bill is at most what vLLM made", async () => {
+    const leave = new AbortController();
+    const { org, call, made } = await leaveWhole(leave.signal);
     leave.abort();
     await call;
-    const leftAtMs = Date.now();
     const idleMs = await untilIdle(30_000);
     const rows = await world.settled(org.id, 40_000);
+    for (const row of rows) expect(row.completionTokens).toBeLessThanOrEqual(await made());
+    note("left before a whole answer of 1200 tokens", `vLLM made ${await made()} and was idle after ${idleMs} ms, billed ${JSON.stringify(rows.map((row) => [row.end, row.completionTokens]))}`);
+  });
+
+  // workerd does not report a caller who leaves before the headers (road.md §5), so the edge cannot know. Fails, and is to be turned round, when that changes.
+  test.fails("known: before a whole answer is there, vLLM stops within two seconds", async () => {
+    const leave = new AbortController();
+    const { call } = await leaveWhole(leave.signal);
+    leave.abort();
+    await call;
+    await untilIdle(2_000).catch(async (late: unknown) => {
+      await untilIdle(30_000);
+      throw late;
+    });
+  });
+
+  test("a whole answer by the deadline that OpenAI's SDK sends: vLLM stops at the deadline", async () => {
+    const org = await world.newOrg();
+    const before = await workDone();
+    const openai = new OpenAI({ baseURL: `${world.place.edge}/v1`, apiKey: org.key, maxRetries: 0, timeout: 1_000 });
+    const call = { model: "chat", messages: [{ role: "user" as const, content: "Tell me a story" }], max_tokens: 1_900, ignore_eos: true };
+    const startedAtMs = Date.now();
+    await expect(openai.chat.completions.create(call)).rejects.toThrow();
+    await untilIdle(2_000);
     const made = (await workDone()).generated - before.generated;
-    note("left before a whole answer", `vLLM idle after ${idleMs} ms, made ${made} of 1900, billed ${JSON.stringify(rows.map((row) => [row.end, row.completionTokens]))} after ${Date.now() - leftAtMs} ms`);
-    expect(idleMs).toBeLessThan(4_000);
+    expect(made).toBeLessThan(1_900);
+    const rows = await world.settled(org.id);
     for (const row of rows) expect(row.completionTokens).toBeLessThanOrEqual(made);
+    note("a whole answer at the SDK's deadline of 1 s", `vLLM made ${made} of 1900 and was idle after ${Date.now() - startedAtMs} ms, billed ${JSON.stringify(rows.map((row) => [row.end, row.completionTokens]))}`);
   });
 
   test("and whose deadline comes: vLLM stops, the bill is within what it made", async () => {
@@ -96,13 +124,17 @@ test("the sum of all bills is what both engines say they have read and made, und
   const kinds = [{ max_tokens: 30 }, { max_tokens: 50, stream: true }, { max_tokens: 20, n: 4, temperature: 1 }, { max_tokens: 40, stream: true, n: 2, temperature: 1 }, { max_tokens: 60, temperature: 2, stream: true, stop: ["e"] }];
   const startedAtMs = Date.now();
   const answers = await Promise.all(Array.from({ length: 24 }, async (_, at) => {
-    const response = await world.chat(org.key, { ...kinds[at % kinds.length], messages: [{ role: "user", content: `Story number ${at}` }] });
-    return { status: response.status, text: await response.text() };
+    const fields: { n?: number } = kinds[at % kinds.length]!;
+    const response = await world.chat(org.key, { ...fields, messages: [{ role: "user", content: `Story number ${at}` }] });
+    await response.text();
+    return { status: response.status, hold: response.headers.get("x-penstock-hold"), n: fields.n ?? 1 };
   }));
   expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
   const rows = await world.settled(org.id);
   expect(rows).toHaveLength(24);
-  const billed = { prompt: sum(rows.map((row) => row.promptTokens)), generated: sum(rows.map((row) => row.completionTokens)) };
+  // vLLM's metric counts a prompt once for each choice, its usage once for all: the bill goes by the usage.
+  const choices = new Map(answers.map(({ hold, n }) => [hold, n]));
+  const billed = { prompt: sum(rows.map((row) => row.promptTokens * choices.get(String(row["hold"]))!)), generated: sum(rows.map((row) => row.completionTokens)) };
   const done = async () => {
     const after = await workDone();
     return { prompt: after.prompt - before.prompt, generated: after.generated - before.generated };

@@ -36,7 +36,7 @@ const chats: [name: string, fields: Fields][] = [
   ["json_schema", { response_format: { type: "json_schema", json_schema: { name: "x", strict: true, schema } }, max_tokens: 80 }],
   ["json_object", { response_format: { type: "json_object" }, max_tokens: 60 }],
   ["structured_outputs", { structured_outputs: { choice: ["yes", "no"] }, max_tokens: 8 }],
-  ["no max_tokens: to the end of the context", { ignore_eos: true }],
+  ["no max_tokens: to the end of the context", { ignore_eos: true, messages: [{ role: "user", content: "house ".repeat(1_800) }] }],
 ];
 
 const completions: [name: string, fields: Fields][] = [
@@ -56,50 +56,75 @@ interface Told {
   logprobs: unknown[];
 }
 
-const counts = (usage: any) => ({ prompt: usage?.prompt_tokens, completion: usage?.completion_tokens, total: usage?.total_tokens });
+interface WireCall {
+  index: number;
+  function: { name?: string; arguments?: string };
+}
 
-function toldWhole(answer: any): Told[] {
-  return answer.choices.map((choice: any) => ({
+interface WireChoice {
+  index: number;
+  text?: string;
+  message?: { content: string | null; tool_calls?: WireCall[] };
+  delta?: { content?: string | null; tool_calls?: WireCall[] };
+  finish_reason: string | null;
+  logprobs?: { content?: unknown[]; tokens?: unknown[] } | null;
+}
+
+interface WireAnswer {
+  id: string;
+  model: string;
+  choices: WireChoice[];
+  usage?: { prompt_tokens: number; completion_tokens: number; total_tokens: number } | null;
+}
+
+const counts = ({ usage }: WireAnswer) => ({ prompt: usage?.prompt_tokens, completion: usage?.completion_tokens, total: usage?.total_tokens });
+const logprobsOf = ({ logprobs }: WireChoice) => logprobs?.content ?? logprobs?.tokens ?? [];
+
+function toldWhole(answer: WireAnswer): Told[] {
+  return answer.choices.map((choice) => ({
     index: choice.index,
-    text: choice.text ?? choice.message.content ?? "",
-    calls: (choice.message?.tool_calls ?? []).map((call: any) => ({ name: call.function.name, args: call.function.arguments })),
+    text: choice.text ?? choice.message?.content ?? "",
+    calls: (choice.message?.tool_calls ?? []).map((call) => ({ name: call.function.name ?? "", args: call.function.arguments ?? "" })),
     finish: choice.finish_reason,
-    logprobs: choice.logprobs?.content ?? choice.logprobs?.tokens ?? [],
+    logprobs: logprobsOf(choice),
   }));
 }
 
-function toldStream(chunks: any[]): Told[] {
+function toldStream(chunks: WireAnswer[]): Told[] {
   const told: Told[] = [];
   for (const choice of chunks.flatMap((chunk) => chunk.choices)) {
     const one = (told[choice.index] ??= { index: choice.index, text: "", calls: [], finish: null, logprobs: [] });
     one.text += choice.text ?? choice.delta?.content ?? "";
     for (const part of choice.delta?.tool_calls ?? []) {
       const call = (one.calls[part.index] ??= { name: "", args: "" });
-      call.name += part.function?.name ?? "";
-      call.args += part.function?.arguments ?? "";
+      call.name += part.function.name ?? "";
+      call.args += part.function.arguments ?? "";
     }
     one.finish = choice.finish_reason ?? one.finish;
-    one.logprobs.push(...(choice.logprobs?.content ?? choice.logprobs?.tokens ?? []));
+    one.logprobs.push(...logprobsOf(choice));
   }
   return told;
 }
 
-type Ask = (client: OpenAI, fields: Fields) => Promise<any>;
+/** What the SDK returns, whole or as a stream; its own types know neither vLLM's fields nor what we compare. */
+type Ask = (client: OpenAI, fields: Fields) => Promise<unknown>;
+const asWhole = async (answer: Promise<unknown>) => (await answer) as WireAnswer;
+const asStream = async (answer: Promise<unknown>) => (await answer) as AsyncIterable<WireAnswer>;
 
 async function compare(ask: Ask, fields: Fields): Promise<void> {
   const org = await world.newOrg();
   const ours = new OpenAI({ baseURL: `${world.place.edge}/v1`, apiKey: org.key, maxRetries: 0 });
-  const truth = await ask(direct, fields);
-  const whole = await ask(ours, fields);
+  const truth = await asWhole(ask(direct, fields));
+  const whole = await asWhole(ask(ours, fields));
   expect(toldWhole(whole)).toEqual(toldWhole(truth));
-  expect(counts(whole.usage)).toEqual(counts(truth.usage));
+  expect(counts(whole)).toEqual(counts(truth));
   expect(whole.model).toBe(truth.model);
 
-  const told: unknown[] = [];
+  const told: Told[][] = [];
   for (const client of [direct, ours]) {
-    const chunks: any[] = [];
-    for await (const chunk of await ask(client, { ...fields, stream: true, stream_options: { include_usage: true } })) chunks.push(chunk);
-    expect(counts(chunks.at(-1).usage)).toEqual(counts(truth.usage));
+    const chunks: WireAnswer[] = [];
+    for await (const chunk of await asStream(ask(client, { ...fields, stream: true, stream_options: { include_usage: true } }))) chunks.push(chunk);
+    expect(counts(chunks.at(-1)!)).toEqual(counts(truth));
     expect(chunks.filter((chunk) => chunk.usage)).toHaveLength(1);
     told.push(toldStream(chunks));
   }
@@ -107,21 +132,20 @@ async function compare(ask: Ask, fields: Fields): Promise<void> {
 
   const rows = await world.settled(org.id);
   expect(rows).toHaveLength(2);
-  for (const row of rows) expect(row).toMatchObject({ end: "done", promptTokens: truth.usage.prompt_tokens, completionTokens: truth.usage.completion_tokens });
+  for (const row of rows) expect(row).toMatchObject({ end: "done", promptTokens: truth.usage?.prompt_tokens, completionTokens: truth.usage?.completion_tokens });
   expect(rows.map((row) => row.responseId)).toContain(whole.id);
 }
 
+const askChat: Ask = (client, fields) => client.chat.completions.create({ model: "chat", messages, temperature: 0, ...fields } as unknown as OpenAI.ChatCompletionCreateParams);
+const askCompletion: Ask = (client, fields) => client.completions.create({ model: "chat", temperature: 0, ...fields } as unknown as OpenAI.CompletionCreateParams);
+
 describe("through edge and agent the official SDK gets what vLLM says, whole and streamed, and is billed vLLM's usage:", () => {
-  test.each(chats)("chat, %s", async (_name, fields) => {
-    await compare((client, more) => client.chat.completions.create({ model: "chat", messages, temperature: 0, ...more } as any), fields);
-  });
-  test.each(completions)("completions, %s", async (_name, fields) => {
-    await compare((client, more) => client.completions.create({ model: "chat", temperature: 0, ...more } as any), fields);
-  });
+  test.each(chats)("chat, %s", (_name, fields) => compare(askChat, fields));
+  test.each(completions)("completions, %s", (_name, fields) => compare(askCompletion, fields));
   test("chat, a stop string that comes", async () => {
-    const call = { model: "chat", messages, temperature: 0, max_tokens: 40, ignore_eos: true };
-    const text = toldWhole(await direct.chat.completions.create(call as any))[0]!.text;
-    await compare((client, more) => client.chat.completions.create({ ...call, ...more } as any), { stop: [text.slice(12, 19)] });
+    const call = { max_tokens: 40, ignore_eos: true };
+    const [free] = toldWhole(await asWhole(askChat(direct, call)));
+    await compare(askChat, { ...call, stop: [free!.text.slice(12, 19)] });
   });
 });
 

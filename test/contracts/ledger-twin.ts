@@ -16,7 +16,7 @@ export type Turn = { nowMs: number } & (
   | { kind: "admit"; ask: Ask }
   | { kind: "look"; ask: Ask }
   | { kind: "settle"; records: UsageRecord[] }
-  | { kind: "release"; hold: string }
+  | { kind: "release"; hold: string; mayRun: boolean }
   | { kind: "publish"; record: OrgRecord | KeyRecord }
   | { kind: "inspect" }
 );
@@ -64,7 +64,7 @@ const step = fc.oneof(
       records: fc.array(fc.record({ pick: fc.nat(5), isFinal: fc.boolean(), prompt: tokens, cached: tokens, completion: tokens, outcome: fc.constantFrom("done" as const, "cut" as const, "broken" as const), responseId, agoMs: fc.integer({ min: -5_000, max: 2_000_000 }) }), { minLength: 1, maxLength: 5 }),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("release" as const), pick: fc.nat(5) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("release" as const), pick: fc.nat(5), mayRun: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("org" as const), limits, isSuspended: fc.integer({ min: 0, max: 15 }), version: fc.integer({ min: 1, max: 4 }) }) },
   {
     weight: 2,
@@ -102,7 +102,7 @@ function turnsOf(org: OrgId, steps: Step[], startMs: number): Turn[] {
       case "look":
         return [{ nowMs, kind: "look", ask: askOf(org, { key: keyOf(org, each.key), ip: each.ip === 0 ? null : ip(each.ip) }) }];
       case "release":
-        return [{ nowMs, kind: "release", hold: pick(each.pick) }];
+        return [{ nowMs, kind: "release", hold: pick(each.pick), mayRun: each.mayRun }];
       case "settle":
         return [{ nowMs, kind: "settle", records: each.records.map((told) => recordOf(org, pick(told.pick), { isFinal: told.isFinal, promptTokens: told.prompt, cachedTokens: told.cached, completionTokens: told.completion, outcome: told.outcome, responseId: told.responseId, endedAtMs: nowMs - told.agoMs })) }];
       case "admit": {
@@ -144,7 +144,7 @@ async function toldByDecide(org: OrgId, turns: Turn[]): Promise<Told> {
       case "admit": return ledger.admit(turn.ask);
       case "look": return ledger.look(turn.ask);
       case "settle": return ledger.settle(org, turn.records);
-      case "release": return ledger.release(org, turn.hold);
+      case "release": return ledger.release(org, turn.hold, turn.mayRun);
       case "publish": return ledger.publish(turn.record);
       case "inspect": return ledger.inspect(org);
     }
@@ -187,7 +187,7 @@ export async function checkTwin(twin: Twin, { numRuns, maxSteps }: { numRuns: nu
     const opening: Turn[] = [orgRecord(org, orgLimits), keyRecord(org, 1, { limits: one }), keyRecord(org, 2, { limits: two }), keyRecord(org, 3)].map((record) => ({ nowMs: startMs, kind: "publish", record }));
     const turns = [...opening, ...turnsOf(org, steps, startMs)];
     count += turns.length;
-    const [pure, other] = await Promise.all([toldByDecide(org, turns), twin(org, turns)]);
+    const [other, pure] = await Promise.all([twin(org, turns), toldByDecide(org, turns)]);
     for (const [index, answer] of pure.answers.entries()) {
       for (const name of namesOf(answer)) seen.set(name, (seen.get(name) ?? 0) + 1);
       const [expected, found] = [comparable(answer), comparable(other.answers[index])];

@@ -106,7 +106,18 @@ export async function eventsOf(response: Response): Promise<string[]> {
     .map((block) => block.slice(6));
 }
 
-/** The tokens of one window as the ledger sees them. */
-export function windowOf(state: { windows: { window: string; of: string; limit: number | null; remaining: number | null; held: number; settled: number }[] }, window: string, of = "org"): { limit: number | null; remaining: number | null; held: number; settled: number } {
-  return state.windows.find((row: any) => row.window === window && row.of === of);
+interface WindowRow {
+  window: string;
+  of: string;
+  limit: number | null;
+  remaining: number | null;
+  held: number;
+  settled: number;
+}
+
+/** One window as the ledger sees it; fails when the ledger shows no such window. */
+export function windowOf(state: { windows: WindowRow[] }, window: string, of = "org"): WindowRow {
+  const found = state.windows.find((row) => row.window === window && row.of === of);
+  if (!found) throw new Error(`the ledger shows no ${window} of ${of}`);
+  return found;
 }

@@ -73,6 +73,11 @@ export function readRelease(hold: HoldId, reply: unknown): Settlement {
   return { hold, result: read(Result, reply) };
 }
 
+/** Throws unless the record is in force, or one of a higher version is. */
+export function readPublished(reply: unknown): void {
+  read(z.enum(["published", "ignored"]), reply);
+}
+
 const State = z.tuple([
   z.literal("state"), z.int(), z.int(),
   z.array(z.tuple([WindowName, z.union([z.literal("org"), KeyId]), z.int().nullable(), z.int(), z.int(), z.int().nullable()])),

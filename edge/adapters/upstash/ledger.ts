@@ -3,7 +3,7 @@ import type { Ledger, UsageRow } from "../../admission/port.ts";
 import { publish } from "../../admission/publish.ts";
 import { emptyState } from "../../admission/state.ts";
 import type { OrgId } from "../../agreements/ids.ts";
-import { askArgs, credentialArgs, keysOf, readAdmission, readLook, readRelease, readSettlements, readState, recordArgs } from "./ledger-wire.ts";
+import { askArgs, credentialArgs, keysOf, readAdmission, readLook, readPublished, readRelease, readSettlements, readState, recordArgs } from "./ledger-wire.ts";
 import { openOutbox, type Drain } from "./outbox.ts";
 import { openScript, type RedisOptions } from "./redis.ts";
 import { ledgerScript } from "./script.ts";
@@ -54,9 +54,9 @@ export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
       if (rows > 0) outbox.drainSoon(org);
       return settlements;
     },
-    release: async (org, hold) => {
+    release: async (org, hold, mayRun = false) => {
       checkHold(hold);
-      const settlement = readRelease(hold, await turn(org, "release", [hold]));
+      const settlement = readRelease(hold, await turn(org, "release", [hold, mayRun ? "1" : "0"]));
       if (settlement.result === "settled") outbox.drainSoon(org);
       return settlement;
     },
@@ -64,7 +64,7 @@ export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
       // Throws on what is malformed, in the words of every other ledger.
       publish(emptyState(), record);
       const [org, field] = record.kind === "org" ? [record.id, "org"] : [record.org, record.id];
-      await turn(org, "publish", [field, String(record.version), JSON.stringify(record)]);
+      readPublished(await turn(org, "publish", [field, String(record.version), JSON.stringify(record)]));
     },
     inspect: async (org) => readState(org, await turn(org, "inspect")),
   };

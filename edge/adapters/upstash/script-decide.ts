@@ -203,7 +203,7 @@ local function admit()
   if lane then return denialBy(lane, opensAtMs, lanes, ask) end
   if holdOf(ask.id) or isEnded(ask.id) then return redis.error_reply("HELD this hold was given before") end
   hold.text = concat({
-    ask.key, hold.isKeyBooked and "1" or "0", ARGV[8], int(hold.completionTokens), ARGV[10], ARGV[13], ARGV[14], int(atMs), int(hold.expiresAtMs), ask.again, ask.bill,
+    ask.key, hold.isKeyBooked and "1" or "0", ARGV[8], int(hold.completionTokens), ARGV[10], ARGV[13], ARGV[14], int(atMs), ask.again, ask.bill,
   }, "\n")
   local reply = { "grant", tokensHeld(hold), hold.completionTokens, hold.expiresAtMs }
   report(reply, lanes, "requests", hold)

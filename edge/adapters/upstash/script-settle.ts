@@ -1,3 +1,5 @@
+import { abandonMs } from "../../limits.ts";
+
 /** Lua: how holds end, the twin of `admission/settle.ts`. Every end that costs writes its line of the bill into the outbox, in the same script. */
 export const scriptSettle = String.raw`
 local nothing = { promptTokens = 0, cachedTokens = 0, completionTokens = 0, responseId = "null" }
@@ -95,6 +97,12 @@ end
 local function release()
   local hold = holdOf(ARGV[3])
   if not hold then return isEnded(ARGV[3]) and "repeated" or "unknown" end
+  if ARGV[4] == "1" then
+    hold.expiresAtMs = min(hold.expiresAtMs, atMsNow() + ${abandonMs})
+    keepHold(hold)
+    write("ZADD", OPEN, int(hold.expiresAtMs), memberOf(hold))
+    return "noted"
+  end
   if hold.noted and hold.noted.completionTokens > 0 then
     close(hold, "broken", hold.noted, now)
     return "settled"

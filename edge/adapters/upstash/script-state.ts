@@ -68,14 +68,16 @@ local function readUsage(text)
   return { promptTokens = tonumber(prompt), cachedTokens = tonumber(cached), completionTokens = tonumber(completion), responseId = responseId }
 end
 
--- "text" is the hold as it was admitted: it never changes, what is noted stands on a line after it.
+-- "text" is what never changes of a hold; its deadline and what is noted stand on lines after it.
+local function writeHold(hold) return hold.text .. "\n" .. int(hold.expiresAtMs) .. "\n" .. writeUsage(hold.noted) end
+
 local function readHold(id, whole)
-  local text, noted = match(whole, "^(.*)\n([^\n]*)$")
+  local text, expiresAtMs, noted = match(whole, "^(.*)\n([^\n]*)\n([^\n]*)$")
   local line = lines(text)
   return {
     id = id, text = text, key = line[1], isKeyBooked = line[2] == "1", promptTokens = tonumber(line[3]), completionTokens = tonumber(line[4]),
     choices = tonumber(line[5]), price = { prompt = tonumber(line[6]), completion = tonumber(line[7]) }, admittedAtMs = tonumber(line[8]),
-    expiresAtMs = tonumber(line[9]), again = line[10], bill = line[11], noted = readUsage(noted),
+    expiresAtMs = tonumber(expiresAtMs), again = line[9], bill = line[10], noted = readUsage(noted),
   }
 end
 
@@ -89,7 +91,7 @@ end
 
 local function keepHold(hold)
   holdsBy[hold.id] = hold
-  write("HSET", HOLDS, hold.id, hold.text .. "\n" .. writeUsage(hold.noted))
+  write("HSET", HOLDS, hold.id, writeHold(hold))
 end
 
 -- In OPEN, so that deadlines of one key are found without reading holds.
@@ -115,7 +117,7 @@ end
 
 local function keepLate(hold, charged, cost)
   latesBy[hold.id] = { hold = hold, charged = charged, cost = cost }
-  write("HSET", LATE, hold.id, int(cost) .. "\n" .. writeUsage(charged) .. "\n" .. hold.text .. "\n")
+  write("HSET", LATE, hold.id, int(cost) .. "\n" .. writeUsage(charged) .. "\n" .. writeHold(hold))
 end
 
 -- The newest call of an idempotency key: hold, time of admission, body, and what it used once it has ended.

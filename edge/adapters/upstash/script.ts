@@ -16,9 +16,9 @@ end
 
 local function publish()
   local known = recordOf(ARGV[3])
-  if known and tonumber(ARGV[4]) < known.version then return { "ignored" } end
+  if known and tonumber(ARGV[4]) < known.version then return "ignored" end
   write("HSET", RECORDS, ARGV[3], ARGV[5])
-  return { "published" }
+  return "published"
 end
 
 local function stateOf(owner, window, limit)

@@ -24,7 +24,6 @@ describe.skipIf(!isRedisThere)("the script", () => {
     await redis.script("LOAD", ledgerScript);
   });
   afterAll(async () => {
-    console.log(String(await redis.info("commandstats")).split("\n").filter((l) => /evalsha|hget|xadd/.test(l)).join("\n")); // TMP
     redis.disconnect();
     await world.close();
   });
@@ -34,7 +33,7 @@ describe.skipIf(!isRedisThere)("the script", () => {
       case "admit": return askArgs(turn.ask);
       case "look": return credentialArgs(turn.ask);
       case "settle": return recordArgs(turn.records);
-      case "release": return [turn.hold];
+      case "release": return [turn.hold, turn.mayRun ? "1" : "0"];
       case "publish": return [turn.record.kind === "org" ? "org" : turn.record.id, String(turn.record.version), JSON.stringify(turn.record)];
       case "inspect": return [];
     }
