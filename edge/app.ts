@@ -5,7 +5,7 @@ import { MisconfiguredError } from "./env.ts";
 import { openApiDocument } from "./control/open-api.ts";
 import { controlRoutes } from "./control/routes.ts";
 import { errorBody, errorHeaders, Refusal } from "./errors.ts";
-import { serveCall, serveModels } from "./pipeline.ts";
+import { mintToken, serveCall, serveModels } from "./pipeline.ts";
 import { readHealth } from "./routing/health.ts";
 import { enginePaths } from "./protocol/open-api.ts";
 import { takeHeartbeat, takeUsage } from "./settlement/index.ts";
@@ -54,6 +54,8 @@ export function openDoor() {
   app.get("/v1/models", async (c) => c.json(await serveModels(c.var.visit, null, c.var.wiring.ports)));
   app.get("/v1/models/:id{.+}", async (c) => c.json(await serveModels(c.var.visit, c.req.param("id"), c.var.wiring.ports)));
 
+  app.post("/v1/client-tokens", async (c) => c.json(await mintToken(c.var.visit, c.var.wiring.ports), 201, { "cache-control": "no-store" }));
+
   app.post("/origin/usage", async (c) => c.json(await takeUsage(c.var.visit, c.var.wiring.ports.nodes, c.var.wiring.ports.ledger)));
   app.post("/origin/heartbeat", async (c) => {
     const { nodes, fleet } = c.var.wiring.ports;
@@ -78,7 +80,7 @@ export function openDoor() {
 }
 
 function isKnownPath(path: string): boolean {
-  return path in engineRoutes || /^\/(v1\/models|health|livez|readyz|origin\/usage|origin\/heartbeat)$/.test(path);
+  return path in engineRoutes || /^\/(v1\/models|v1\/client-tokens|health|livez|readyz|origin\/usage|origin\/heartbeat)$/.test(path);
 }
 
 /** Anything unforeseen is `internal`; what it was goes to the log by name only, since messages may quote what callers sent. */

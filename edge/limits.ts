@@ -16,6 +16,9 @@ export const schemaBytesMax = 32 * 1024;
 export const inputsMax = 2_048;
 export const idempotencyKeyCharsMax = 255;
 
+/** A client token lives an hour at most. */
+export const clientTokenSecondsMax = 3_600;
+
 /** Forwarding (F3, F4, F5). */
 export const attemptsMax = 3;
 export const retryShareMax = 0.2;

@@ -1,17 +1,17 @@
 import { admit, look, rateHeaders } from "./admission/index.ts";
 import { randomBase62, type HoldId } from "./agreements/ids.ts";
 import { answerStream, answerWhole, countPrompt, forward, type Answer } from "./forwarding/index.ts";
-import { identify } from "./identity/index.ts";
+import { identify, mintClientToken, type ClientToken } from "./identity/index.ts";
 import type { Ports } from "./ports.ts";
 import { Refusal } from "./errors.ts";
-import { readCall, type EngineEndpoint } from "./protocol/call.ts";
+import { findModel, readCall, type EngineEndpoint } from "./protocol/call.ts";
 import { modelCard, type ModelCard, type ModelList } from "./protocol/models.ts";
 import { judge, rank, tierHeader } from "./routing/index.ts";
 import type { Visit } from "./visit.ts";
 
 /** A call's way through the edge, top to bottom. A room says no by throwing a Refusal; app.ts writes it out. */
 export async function serveCall(visit: Visit, endpoint: EngineEndpoint, ports: Ports): Promise<Response> {
-  const credential = await identify(visit.request, ports.keyring);
+  const credential = await identify(visit.request, ports.keyring, ports.tokenKey, visit.now());
   const call = await readCall(visit, endpoint, ports.models);
   const verdict = judge(call);
   visit.afterwards(ports.fleet.refresh(visit.now()));
@@ -45,11 +45,18 @@ export async function serveCall(visit: Visit, endpoint: EngineEndpoint, ports: P
 
 /** `GET /v1/models` and `/v1/models/{id}`: what the key may use, and nothing else; a model that it may not use is as one that is not there. */
 export async function serveModels(visit: Visit, id: string | null, ports: Ports): Promise<ModelList | ModelCard> {
-  const credential = await identify(visit.request, ports.keyring);
+  const credential = await identify(visit.request, ports.keyring, ports.tokenKey, visit.now());
   const scopes = await look(ports.ledger, credential);
-  const cards = ports.models.filter((model) => scopes.models === null || scopes.models.includes(model.id));
+  const cards = ports.models.filter(({ id }) => [scopes, credential.token].every((narrow) => narrow?.models?.includes(id) ?? true));
   if (id === null) return { object: "list", data: cards.map(modelCard) };
   const model = cards.find((record) => record.id === id || record.aliases.includes(id));
   if (!model) throw new Refusal("model_not_found", { param: "model" });
   return modelCard(model);
+}
+
+/** `POST /v1/client-tokens`: a short-lived token for browsers and apps, narrower than the key that asks. */
+export async function mintToken(visit: Visit, ports: Ports): Promise<ClientToken> {
+  const credential = await identify(visit.request, ports.keyring, ports.tokenKey, visit.now());
+  await look(ports.ledger, credential);
+  return mintClientToken(visit, credential, ports.tokenKey, (name) => findModel(ports.models, name, "models").id);
 }

@@ -29,12 +29,16 @@ async function open(env: Env): Promise<Wiring> {
   const settings = readSettings(env);
   const keyring = await openKeyring({ tagKeys: settings.TAG_KEYS, peppers: settings.PEPPERS });
   const hopKey = await importJWK(settings.HOP_KEY, "EdDSA").catch(() => null);
-  if (hopKey === null || hopKey instanceof Uint8Array) throw new MisconfiguredError(["HOP_KEY is not an Ed25519 key pair"]);
+  const { kty, crv, x, kid } = settings.HOP_KEY;
+  const publicKey = await importJWK({ kty, crv, x }, "EdDSA").catch(() => null);
+  if (!hopKey || !publicKey || hopKey instanceof Uint8Array || publicKey instanceof Uint8Array) {
+    throw new MisconfiguredError(["HOP_KEY is not an Ed25519 key pair"]);
+  }
   const fleet = durableObjectFleet(env.FLEET, settings.NODES);
   const ledger = durableObjectLedger(env.LEDGERS);
-  const origin = { hopKey: { kid: settings.HOP_KEY.kid, key: hopKey }, budget: openRetryBudget(), watch: fleet };
+  const origin = { hopKey: { kid, key: hopKey }, budget: openRetryBudget(), watch: fleet };
   return {
-    ports: { keyring, models: settings.MODELS, nodes: settings.NODES, ledger, fleet, origin },
+    ports: { keyring, tokenKey: { kid, privateKey: hopKey, publicKey }, models: settings.MODELS, nodes: settings.NODES, ledger, fleet, origin },
     control: {
       db: env.DB,
       keyring,

@@ -24,8 +24,8 @@ export function decide(state: State, ask: Ask, earlier: EarlierCall | null, now:
   const atMs = Math.max(now, state.atMs);
   const key = keyInForce(state, ask, now);
   if (key.kind === "denial") return no(key);
-  if (key.endpoints && !key.endpoints.includes(ask.endpoint)) return no({ kind: "denial", reason: "endpoint" });
-  if (key.models && !key.models.includes(ask.model)) return no({ kind: "denial", reason: "model" });
+  if (![key, ask.token].every((scopes) => scopes?.endpoints?.includes(ask.endpoint) ?? true)) return no({ kind: "denial", reason: "endpoint" });
+  if (![key, ask.token].every((scopes) => scopes?.models?.includes(ask.model) ?? true)) return no({ kind: "denial", reason: "model" });
   const repeat = earlier && ask.idempotency && atMs < earlier.admittedAtMs + idempotencyMs ? judgeRepeat(ask.idempotency.body, earlier) : null;
   if (repeat) return no(repeat);
 
@@ -70,7 +70,8 @@ export function keyInForce(state: State, credential: Credential, now: number): K
 /** Unknown keys are compared too, so that they take as long (S3). */
 function provenKey(state: State, credential: Credential, atMs: number): KeyRecord | null {
   const key = state.keys[credential.key] ?? null;
-  let isProven = false;
+  // A client token was verified by the edge, and stands for the key as long as that is in force.
+  let isProven = credential.token !== undefined;
   for (const { kid, digest } of credential.digests) {
     const isSame = isSameText(digest, key?.digest ?? noDigest);
     if (isSame && kid === key?.pepperKid) isProven = true;

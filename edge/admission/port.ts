@@ -29,12 +29,8 @@ export interface Ledger {
 }
 
 /** What a call wants to set aside. Digests are of the presented key, one per live pepper; `ip` is 32 hex digits (agreements/ip.ts). */
-export interface Ask {
+export interface Ask extends Credential {
   hold: HoldId;
-  org: OrgId;
-  key: KeyId;
-  digests: { kid: string; digest: string }[];
-  ip: string | null;
   endpoint: Endpoint;
   model: string;
   tier: Tier;

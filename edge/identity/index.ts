@@ -2,13 +2,22 @@ import { digestsOf, isTagged, readKey, type Keyring } from "../agreements/key-fo
 import { readIp } from "../agreements/ip.ts";
 import type { Credential } from "../agreements/credential.ts";
 import { Refusal } from "../errors.ts";
+import { readClientToken, type TokenKey } from "./client-token.ts";
+
+export { mintClientToken, type ClientToken, type TokenKey } from "./client-token.ts";
 
 /**
  * Reads the credential without any I/O: form, checksum, tag. Every failure is the same 401 (S3). Accepts `Authorization: Bearer`, and
- * `x-api-key` and `api-key` as Anthropic's and Azure's clients send them. Admin keys are not for inference.
+ * `x-api-key` and `api-key` as Anthropic's and Azure's clients send them. Client tokens are taken like keys. Admin keys are not for inference.
  */
-export async function identify(request: Request, keyring: Keyring): Promise<Credential> {
-  const presented = readKey(presentedText(request.headers));
+export async function identify(request: Request, keyring: Keyring, tokenKey: TokenKey, nowMs: number): Promise<Credential> {
+  const shown = presentedText(request.headers);
+  if (shown.startsWith("ey")) {
+    const claimed = await readClientToken(shown, tokenKey, nowMs);
+    if (!claimed) throw new Refusal("invalid_api_key");
+    return { ...claimed, digests: [], ip: callerIp(request.headers) };
+  }
+  const presented = readKey(shown);
   if (!presented || presented.kind !== "inference" || !(await isTagged(presented, keyring))) throw new Refusal("invalid_api_key");
   const { org, key, text } = presented;
   return { org, key, digests: await digestsOf(text, keyring), ip: callerIp(request.headers) };

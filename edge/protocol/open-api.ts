@@ -13,6 +13,7 @@ export const enginePaths = {
     "/v1/completions": call("Text completion, streamed or whole", CompletionsBody),
     "/v1/embeddings": call("Embeddings", EmbeddingsBody),
     "/text2sql": call("Chat completion by the text-to-SQL model", Text2SqlBody),
+    "/v1/client-tokens": { post: read("A short-lived token for browsers and apps, narrower than the key", true) },
     "/v1/models": { get: read("The models that the key may use", true) },
     "/v1/models/{id}": { get: { ...read("One model", true), parameters: [{ name: "id", in: "path" as const, required: true, schema: { type: "string" as const } }] } },
     "/health": { get: read("Which nodes are ready for each model", false) },

@@ -97,3 +97,33 @@ test("another org's key sees nothing of ours: a hold, a row, a model list", asyn
     expect(theirs.status).toBe(404);
   }
 });
+
+test("a client token stands for its key, narrower, for its time, and dies with the key", async () => {
+  const org = await world.newOrg();
+  const key = await world.newKey(org.id);
+  const mint = async (body: unknown, by = key.secret) => {
+    const response = await world.post("/v1/client-tokens", by, body);
+    return { status: response.status, body: (await response.json()) as { token: string; expires_at: number } };
+  };
+  const { status, body } = await mint({ expires_in: 60, models: ["chat"], endpoints: ["chat.completions", "models"] });
+  expect(status).toBe(201);
+  expect(body.expires_at * 1_000 - Date.now()).toBeLessThanOrEqual(60_000);
+  expect((await world.chat(body.token, { max_tokens: 1 })).status).toBe(200);
+  expect((await world.post("/v1/completions", body.token, { model: "chat", prompt: "x" })).status).toBe(403);
+  expect((await world.chat(body.token, { model: "text2sql", max_tokens: 1 })).status).toBe(403);
+  const listed = await fetch(`${world.place.edge}/v1/models`, { headers: { authorization: `Bearer ${body.token}` } });
+  expect(((await listed.json()) as { data: unknown[] }).data).toHaveLength(1);
+  expect((await mint({}, body.token)).status).toBe(403);
+  expect((await mint({ expires_in: 7_200 })).status).toBe(400);
+  expect((await mint({ models: ["nope"] })).status).toBe(404);
+  const [row] = await world.settled(org.id);
+  expect(row?.key).toBe(key.id);
+
+  const forged = `${body.token.slice(0, -8)}AAAAAAAA`;
+  expect((await world.chat(forged, { max_tokens: 1 })).status).toBe(401);
+  const brief = await mint({ expires_in: 1 });
+  await new Promise((done) => setTimeout(done, 2_100));
+  expect((await world.chat(brief.body.token, { max_tokens: 1 })).status).toBe(401);
+  await world.must("POST", `/orgs/${org.id}/keys/${key.id}/revoke`);
+  expect((await world.chat(body.token, { max_tokens: 1 })).status).toBe(401);
+});

@@ -19,7 +19,7 @@ export async function manyOrgsRow({ stage, plan, isSmoke }: Bench): Promise<Row[
     await stage.quiet();
     return report;
   };
-  const variant = (keys: string[]) => ({ warm: () => run(keys, plan.warmMs), run: () => run(keys, 3 * plan.windowMs) });
+  const variant = (keys: string[]) => ({ warm: () => run(keys, plan.warmMs), run: () => run(keys, 2 * plan.windowMs) });
   const rounds = await takeRounds({ ...plan, pid: stage.workerdPid }, { one: variant([one.text]), many: variant(many.map(({ text }) => text)) });
   await checkSettled(stage, [one, ...many], calls);
   const of = (name: "one" | "many") => median(rounds.taken.map((round) => micros(round[name])));

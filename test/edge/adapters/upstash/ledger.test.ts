@@ -4,13 +4,16 @@ import { ledgerContract } from "../../../contracts/ledger-contract.ts";
 import { askOf, granted, keyRecord, noon, orgRecord, recordOf } from "../../../contracts/ledger-fixtures.ts";
 import { isRedisThere, openOn, openWith, openWorld, type RedisWorld } from "./redis-world.ts";
 
-/** Every promise of the port, over a real Redis behind the REST bridge; each restart is a kill -9 of Redis. */
+/**
+ * Every promise of the port, over a real Redis behind the REST bridge; each restart is a kill -9 of Redis. With `appendfsync always`: `everysec` may lose up to two
+ * seconds of what was acknowledged also when only the process dies, since it puts off writing while the disk is behind.
+ */
 describe.skipIf(!isRedisThere)("upstash", () => {
   let world: RedisWorld;
-  beforeAll(async () => void (world = await openWorld("everysec")));
+  beforeAll(async () => void (world = await openWorld("always")));
   afterAll(() => world?.close());
 
-  ledgerContract("upstash ledger", (startMs) => world.open(startMs), { numRuns: 30, maxCommands: 80 });
+  ledgerContract("upstash ledger", (startMs) => world.open(startMs), { numRuns: 20, maxCommands: 80 });
 
   test("an admission is one HTTP request, and so is a settlement of 64 records", async () => {
     const { ledger, org } = await openWith(world.redis);
@@ -77,15 +80,9 @@ describe.skipIf(!isRedisThere)("upstash", () => {
     expect(sizes).toEqual([1, 0, 1, 1, 0]);
     expect(await usage()).toHaveLength(4);
   });
-});
-
-describe.skipIf(!isRedisThere)("upstash, every write forced to disk", () => {
-  let world: RedisWorld;
-  beforeAll(async () => void (world = await openWorld("always")));
-  afterAll(() => world?.close());
 
   test("kill -9 in the middle of a storm loses nothing that was acknowledged, and nobody is let in twice", async () => {
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < 4; round++) {
       const { ledger, org } = await openWith(world.redis, { requestsPerMinute: 400 });
       const known = new Map<string, "open" | "settled">();
       const caller = async () => {
