@@ -1,8 +1,9 @@
-import { expect, inject, test } from "vitest";
+import { beforeEach, expect, inject, test } from "vitest";
 import { worldAt } from "#test/support/world.ts";
-import { workDone } from "./engines.ts";
+import { untilIdle, workDone } from "./engines.ts";
 
 const world = worldAt(inject("place"));
+beforeEach(() => untilIdle(60_000).then(() => undefined));
 
 test("one Idempotency-Key runs once on vLLM: in progress, then replayed with the first call's id and usage", async () => {
   const org = await world.newOrg();

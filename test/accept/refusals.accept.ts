@@ -30,7 +30,7 @@ const long = "12345678 ".repeat(1_500);
 
 const cases: Case[] = [
   { name: "a prompt far beyond the context", body: chat({ messages: [{ role: "user", content: long }] }), code: "context_length_exceeded", param: "messages" },
-  { name: "a prompt that the byte bound lets pass and vLLM does not", body: { model: "chat", prompt: Array(2_048).fill(300), max_tokens: 1 }, path: "/v1/completions", code: "context_length_exceeded", param: "prompt" },
+  { name: "a prompt that leaves no room for one token", body: { model: "chat", prompt: Array(2_048).fill(300), max_tokens: 1 }, path: "/v1/completions", code: "context_length_exceeded", param: "prompt" },
   { name: "a prompt beyond the context, without max_tokens", body: { model: "chat", messages: [{ role: "user", content: long }] }, code: "context_length_exceeded", param: "messages" },
   { name: "max_tokens beyond the context", body: chat({ max_tokens: 2_049 }), code: "context_length_exceeded", param: "max_tokens" },
   { name: "an unknown model", body: chat({ model: "gpt-4" }), status: 404, code: "model_not_found", param: "model" },

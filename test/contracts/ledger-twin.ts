@@ -4,6 +4,7 @@ import { expect } from "vitest";
 import { memoryLedger } from "../../edge/adapters/memory/ledger.ts";
 import { checkAsk } from "../../edge/admission/check.ts";
 import type { Ask, LedgerState, UsageRow } from "../../edge/admission/port.ts";
+import type { Endpoint } from "../../edge/agreements/model.ts";
 import type { OrgId } from "../../edge/agreements/ids.ts";
 import type { KeyRecord } from "../../edge/agreements/key.ts";
 import type { OrgRecord } from "../../edge/agreements/org.ts";
@@ -71,7 +72,7 @@ const step = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant("key" as const),
       key: fc.integer({ min: 1, max: 3 }), limits: keyLimits, isRevoked: fc.integer({ min: 0, max: 25 }), ttl: fc.constantFrom(null, null, null, null, null, null, 0, 100_000), version: fc.integer({ min: 1, max: 4 }),
-      endpoints: fc.constantFrom(null, null, null, [], ["chat.completions" as const]), models: fc.constantFrom(null, null, null, ["small"]), ranges: fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, fc.array(fc.tuple(fc.nat(6), fc.integer({ min: 4, max: 12 })), { maxLength: 3 })),
+      endpoints: fc.constantFrom<Endpoint[] | null>(null, null, null, [], ["chat.completions"]), models: fc.constantFrom<string[] | null>(null, null, null, ["small"]), ranges: fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, fc.array(fc.tuple(fc.nat(6), fc.integer({ min: 4, max: 12 })), { maxLength: 3 })),
     }),
   },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("clock" as const), ms: fc.oneof(fc.integer({ min: 0, max: 3 * second }), fc.integer({ min: 0, max: 90 * second }), fc.constantFrom(999, 1_000, 60_000, 61_000, hour, 61 * 60_000, 12 * hour, -hour, -1)) }) },
@@ -80,11 +81,10 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** Turns one history into what both ledgers are asked, on an org of its own. It starts anywhere in sixty years and stays shorter than what ended holds are remembered for. */
-function turnsOf(org: OrgId, steps: Step[], startMs: number): Turn[] {
+/** Turns steps into what a ledger is asked, on one org. `granted` are the holds that it gave so far; the history stays shorter than what ended holds are remembered for. */
+function openHistory(org: OrgId, startMs: number, granted: string[]) {
   let nowMs = startMs;
-  const holds: string[] = [];
-  const pick = (n: number) => (n === 5 ? freshHold() : (holds.at(-1 - (n % Math.max(1, holds.length))) ?? freshHold()));
+  const pick = (n: number) => (n === 5 ? freshHold() : (granted.at(-1 - (n % Math.max(1, granted.length))) ?? freshHold()));
   const turn = (each: Step): Turn[] => {
     switch (each.kind) {
       case "clock":
@@ -114,13 +114,11 @@ function turnsOf(org: OrgId, steps: Step[], startMs: number): Turn[] {
           idempotency: each.again === null ? null : { key: String(each.again).repeat(64), body: String(each.body).repeat(64) },
           ...(each.isRepeat === 0 ? { hold: pick(0) } : {}),
         });
-        if (!isAcceptable(ask)) return [];
-        holds.push(ask.hold);
-        return [{ nowMs, kind: "admit", ask }];
+        return !isAcceptable(ask) ? [] : [{ nowMs, kind: "admit", ask }];
       }
     }
   };
-  return [...steps.flatMap(turn), { nowMs, kind: "inspect" }];
+  return turn;
 }
 
 /** What no ledger accepts never reaches the script: the adapter has the same gate. */
@@ -133,8 +131,8 @@ function isAcceptable(ask: Ask): boolean {
   }
 }
 
-/** The pure ledger's answers: `decide`, `settle` and their kin, kept in memory. */
-async function toldByDecide(org: OrgId, turns: Turn[]): Promise<Told> {
+/** A history of the pure ledger: `decide`, `settle` and their kin, kept in memory. */
+async function play(org: OrgId, startMs: number, opening: Turn[], steps: Step[]): Promise<{ turns: Turn[]; told: Told }> {
   let nowMs = 0;
   const bill: UsageRow[] = [];
   const ledger = memoryLedger({ now: () => nowMs, onUsage: (row) => bill.push(row) });
@@ -149,9 +147,19 @@ async function toldByDecide(org: OrgId, turns: Turn[]): Promise<Told> {
       case "inspect": return ledger.inspect(org);
     }
   };
-  const answers = [];
-  for (const turn of turns) answers.push(await ask(turn).catch(() => "threw"));
-  return { answers, bill };
+  const granted: string[] = [];
+  const turnOf = openHistory(org, startMs, granted);
+  const turns: Turn[] = [];
+  const answers: unknown[] = [];
+  const take = async (turn: Turn) => {
+    const answer = await ask(turn).catch(() => "threw");
+    if (turn.kind === "admit" && namesOf(answer).includes("grant")) granted.push(turn.ask.hold);
+    turns.push(turn);
+    answers.push(answer);
+  };
+  for (const turn of opening) await take(turn);
+  for (const step of [...steps, { kind: "inspect" as const }]) for (const turn of turnOf(step)) await take(turn);
+  return { turns, told: { answers, bill } };
 }
 
 /** Without what the port leaves open: the order of keys and holds, and rows that memory never keeps waiting. */
@@ -185,9 +193,9 @@ export async function checkTwin(twin: Twin, { numRuns, maxSteps }: { numRuns: nu
   const property = fc.asyncProperty(fc.array(step, { minLength: Math.floor(maxSteps / 2), maxLength: maxSteps, size: "max" }), start, first, async (steps, startMs, [orgLimits, one, two]) => {
     const org = freshOrg();
     const opening: Turn[] = [orgRecord(org, orgLimits), keyRecord(org, 1, { limits: one }), keyRecord(org, 2, { limits: two }), keyRecord(org, 3)].map((record) => ({ nowMs: startMs, kind: "publish", record }));
-    const turns = [...opening, ...turnsOf(org, steps, startMs)];
+    const { turns, told: pure } = await play(org, startMs, opening, steps);
     count += turns.length;
-    const [other, pure] = await Promise.all([twin(org, turns), toldByDecide(org, turns)]);
+    const other = await twin(org, turns);
     for (const [index, answer] of pure.answers.entries()) {
       for (const name of namesOf(answer)) seen.set(name, (seen.get(name) ?? 0) + 1);
       const [expected, found] = [comparable(answer), comparable(other.answers[index])];

@@ -3,9 +3,11 @@ import { mintKey, type Keyring } from "#edge/agreements/key-format.ts";
 import { errorBody, errorHeaders } from "#edge/errors.ts";
 import { identify } from "#edge/identity/index.ts";
 import { randomBytes } from "#edge/visit.ts";
-import { keyringOf, secretOf } from "#test/support/keyring.ts";
+import { keyringOf, secretOf, tokenKeyOf } from "#test/support/keyring.ts";
 import { refusedBy } from "#test/support/refused.ts";
+import { startedAtMs } from "#test/support/visit.ts";
 
+const tokenKey = await tokenKeyOf();
 const org = "org_Ab0Cd1Ef2G";
 let keyring: Keyring;
 let inference: { id: string; text: string };
@@ -32,13 +34,13 @@ describe("a key of ours is known", () => {
   ];
   for (const [name, headersOf] of ways) {
     test(name, async () => {
-      const credential = await identify(withHeaders(headersOf(inference.text)), keyring);
+      const credential = await identify(withHeaders(headersOf(inference.text)), keyring, tokenKey, startedAtMs);
       expect(credential).toEqual({ org, key: inference.id, digests: [{ kid: "p1", digest: expect.stringMatching(/^[0-9a-f]{64}$/) }], ip: null });
     });
   }
 
   test("and what is handed on does not hold the key itself", async () => {
-    expect(JSON.stringify(await identify(withHeaders({ "x-api-key": inference.text }), keyring))).not.toContain(inference.text.slice(24, 40));
+    expect(JSON.stringify(await identify(withHeaders({ "x-api-key": inference.text }), keyring, tokenKey, startedAtMs))).not.toContain(inference.text.slice(24, 40));
   });
 });
 
@@ -61,7 +63,7 @@ describe("everything else gets the same 401, to the byte", () => {
   ];
   for (const [name, headersOf] of ways) {
     test(name, async () => {
-      const refusal = await refusedBy(() => identify(withHeaders(headersOf()), keyring));
+      const refusal = await refusedBy(() => identify(withHeaders(headersOf()), keyring, tokenKey, startedAtMs));
       expect([refusal.status, errorBody(refusal), errorHeaders(refusal)]).toEqual([
         401,
         { error: { message: "Incorrect API key provided.", type: "authentication_error", param: null, code: "invalid_api_key" } },
@@ -81,7 +83,7 @@ describe("the caller's address", () => {
   ];
   for (const [headers, ip] of table) {
     test(`${JSON.stringify(headers).slice(0, 60)} -> ${ip}`, async () => {
-      expect((await identify(withHeaders({ ...headers, "x-api-key": inference.text }), keyring)).ip).toBe(ip);
+      expect((await identify(withHeaders({ ...headers, "x-api-key": inference.text }), keyring, tokenKey, startedAtMs)).ip).toBe(ip);
     });
   }
 });
@@ -89,8 +91,8 @@ describe("the caller's address", () => {
 test("no I/O is done and the body is not touched, for good keys and bad", async () => {
   const fetching = vi.spyOn(globalThis, "fetch");
   const request = new Request("http://edge/", { method: "POST", body: "x", headers: { "x-api-key": inference.text } });
-  await identify(request, keyring);
-  await refusedBy(() => identify(withHeaders({ "x-api-key": foreign.text }), keyring));
+  await identify(request, keyring, tokenKey, startedAtMs);
+  await refusedBy(() => identify(withHeaders({ "x-api-key": foreign.text }), keyring, tokenKey, startedAtMs));
   expect(request.bodyUsed).toBe(false);
   expect(fetching).not.toHaveBeenCalled();
   fetching.mockRestore();

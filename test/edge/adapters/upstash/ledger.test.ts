@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { upstashLedger } from "../../../../edge/adapters/upstash/ledger.ts";
 import { ledgerContract } from "../../../contracts/ledger-contract.ts";
-import { askOf, granted, keyRecord, noon, orgRecord, recordOf } from "../../../contracts/ledger-fixtures.ts";
+import { askOf, granted, keyOf, keyRecord, noon, orgRecord, recordOf, shut } from "../../../contracts/ledger-fixtures.ts";
 import { isRedisThere, openOn, openWith, openWorld, type RedisWorld } from "./redis-world.ts";
 
 /**
@@ -55,6 +55,16 @@ describe.skipIf(!isRedisThere)("upstash", () => {
     const { expiresAtMs } = granted(await ledger.admit(askOf(org, { ttlMs: 1_000 })));
     expect(expiresAtMs).toBeGreaterThanOrEqual(before + 1_000);
     expect(expiresAtMs).toBeLessThanOrEqual(Date.now() + 1_000);
+  });
+
+  test("when a key's slots were cut below what it has open, the deadline told is that of the call whose end frees one", async () => {
+    const { ledger, org } = await openWith(world.redis);
+    await ledger.publish(keyRecord(org, 1, { limits: { concurrency: 4 }, version: 2 }));
+    await ledger.publish(keyRecord(org, 2, { limits: { concurrency: 9 } }));
+    for (const ttlMs of [4_000, 1_000, 3_000, 2_000]) granted(await ledger.admit(askOf(org, { ttlMs })));
+    granted(await ledger.admit(askOf(org, { key: keyOf(org, 2), ttlMs: 2_500 })));
+    await ledger.publish(keyRecord(org, 1, { limits: { concurrency: 2 }, version: 3 }));
+    expect(shut(await ledger.admit(askOf(org)))).toMatchObject({ window: "concurrency", of: "key", limit: 2, resetAtMs: noon + 3_000, retryAfterMs: 1_000 });
   });
 
   test("all keys of an org carry its tag and stay few, however many calls there were", async () => {

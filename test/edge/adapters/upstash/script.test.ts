@@ -28,7 +28,7 @@ describe.skipIf(!isRedisThere)("the script", () => {
     await world.close();
   });
 
-  const argsOf = (org: OrgId, turn: Turn): string[] => {
+  const argsOf = (turn: Turn): string[] => {
     switch (turn.kind) {
       case "admit": return askArgs(turn.ask);
       case "look": return credentialArgs(turn.ask);
@@ -53,8 +53,8 @@ describe.skipIf(!isRedisThere)("the script", () => {
   const toldByScript = async (org: OrgId, turns: Turn[]): Promise<Told> => {
     const keys = keysOf(org);
     const pipeline = redis.pipeline();
-    for (const turn of turns) pipeline.evalshaBuffer(sha, keys.length, ...keys, turn.kind, String(turn.nowMs), ...argsOf(org, turn));
-    pipeline.evalshaBuffer(sha, keys.length, ...keys, "outbox", "", "100000");
+    for (const turn of turns) pipeline.callBuffer("EVALSHA", sha, keys.length, ...keys, turn.kind, String(turn.nowMs), ...argsOf(turn));
+    pipeline.callBuffer("EVALSHA", sha, keys.length, ...keys, "outbox", "", "100000");
     pipeline.del(...keys);
     const replies = (await pipeline.exec()) ?? [];
     const answers = turns.map((turn, index) => {
