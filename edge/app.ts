@@ -7,6 +7,7 @@ import { controlRoutes } from "./control/routes.ts";
 import { errorBody, errorHeaders, Refusal } from "./errors.ts";
 import { mintToken, serveCall, serveModels } from "./pipeline.ts";
 import { readHealth } from "./routing/health.ts";
+import type { EngineEndpoint } from "./protocol/call.ts";
 import { enginePaths } from "./protocol/open-api.ts";
 import { takeHeartbeat, takeUsage } from "./settlement/index.ts";
 import { openVisit, type Visit } from "./visit.ts";
@@ -17,12 +18,12 @@ export interface DoorEnv {
   Variables: { visit: Visit; wiring: Wiring };
 }
 
-const engineRoutes = {
+const engineRoutes: Partial<Record<string, EngineEndpoint>> = {
   "/v1/chat/completions": "chat.completions",
   "/v1/completions": "completions",
   "/v1/embeddings": "embeddings",
   "/text2sql": "text2sql",
-} as const;
+};
 
 const exposed = [
   "x-request-id",
@@ -35,8 +36,41 @@ const exposed = [
   ...["limit", "remaining", "reset"].flatMap((what) => [`x-ratelimit-${what}-requests`, `x-ratelimit-${what}-tokens`]),
 ];
 
-/** The door: paths, request ids, CORS for browsers, and the only place that writes an error. */
+const corsHeaders = { "access-control-allow-origin": "*", "access-control-expose-headers": exposed.join(",") };
+
+/**
+ * The door. Calls to models go straight to the pipeline: a middleware chain would wrap each answer anew, at a fifth of a call's cost
+ * (docs/decisions/0005). All else goes through Hono.
+ */
 export function openDoor() {
+  const desk = openDesk();
+  return {
+    fetch(request: Request, env: Env, context: ExecutionContext): Response | Promise<Response> {
+      const endpoint = request.method === "POST" ? engineRoutes[pathOf(request.url)] : undefined;
+      if (!endpoint) return desk.fetch(request, env, context);
+      return serveEngineCall(endpoint, env, openVisit(request, (work) => context.waitUntil(work), corsHeaders));
+    },
+  };
+}
+
+async function serveEngineCall(endpoint: EngineEndpoint, env: Env, visit: Visit): Promise<Response> {
+  try {
+    const { ports } = await wire(env);
+    return await serveCall(visit, endpoint, ports);
+  } catch (failure) {
+    return refuse(visit, asRefusal(failure));
+  }
+}
+
+/** The path of an absolute URL, without parsing the rest. */
+function pathOf(url: string): string {
+  const start = url.indexOf("/", url.indexOf("//") + 2);
+  const end = url.search(/[?#]/);
+  return start === -1 ? "/" : url.slice(start, end === -1 ? undefined : end);
+}
+
+/** Everything but calls to models: paths, request ids, CORS for browsers. Errors are written here and in `serveEngineCall` alone, by `refuse`. */
+function openDesk() {
   const app = new Hono<DoorEnv>();
   let document: ReturnType<typeof openApiDocument> | null = null;
   app.use(async (c, next) => {
@@ -48,9 +82,6 @@ export function openDoor() {
   });
   for (const path of ["/v1/*", "/text2sql"]) app.use(path, cors({ origin: "*", exposeHeaders: exposed, maxAge: 86_400 }));
 
-  for (const [path, endpoint] of Object.entries(engineRoutes)) {
-    app.post(path, (c) => serveCall(c.var.visit, endpoint, c.var.wiring.ports));
-  }
   app.get("/v1/models", async (c) => c.json(await serveModels(c.var.visit, null, c.var.wiring.ports)));
   app.get("/v1/models/:id{.+}", async (c) => c.json(await serveModels(c.var.visit, c.req.param("id"), c.var.wiring.ports)));
 
@@ -67,7 +98,7 @@ export function openDoor() {
   app.get("/readyz", (c) => c.json({ status: "ready" }));
   app.get("/health", async (c) => {
     const { fleet, models } = c.var.wiring.ports;
-    await fleet.refresh(c.var.visit.now()).catch(() => c.var.visit.log("fleet_unreadable"));
+    await fleet.refresh(c.var.visit.now())?.catch(() => c.var.visit.log("fleet_unreadable"));
     const health = readHealth(fleet.view(c.var.visit.now()), models);
     return c.json(health, health.status === "unhealthy" ? 503 : 200);
   });
@@ -84,9 +115,10 @@ function isKnownPath(path: string): boolean {
 }
 
 /** Anything unforeseen is `internal`; what it was goes to the log by name only, since messages may quote what callers sent. */
-function asRefusal(failure: Error): Refusal {
+function asRefusal(failure: unknown): Refusal {
   if (failure instanceof Refusal) return failure;
   if (failure instanceof MisconfiguredError) return new Refusal("misconfigured", { log: failure.message });
+  if (!(failure instanceof Error)) return new Refusal("internal", { log: "thrown: no error" });
   return new Refusal("internal", { log: `${failure.name} at ${failure.stack?.split("\n")[1]?.trim() ?? "?"}` });
 }
 
@@ -95,6 +127,6 @@ function refuse(visit: Visit, refusal: Refusal): Response {
   visit.log("refused", { code: refusal.code, status: refusal.status, ...(isOurs && { why: refusal.message }) });
   return new Response(JSON.stringify(errorBody(refusal)), {
     status: refusal.status,
-    headers: { ...errorHeaders(refusal), "x-request-id": visit.id },
+    headers: { ...errorHeaders(refusal), ...visit.headers },
   });
 }

@@ -14,7 +14,8 @@ export async function serveCall(visit: Visit, endpoint: EngineEndpoint, ports: P
   const credential = await identify(visit.request, ports.keyring, ports.tokenKey, visit.now());
   const call = await readCall(visit, endpoint, ports.models);
   const verdict = judge(call);
-  visit.afterwards(ports.fleet.refresh(visit.now()));
+  const refresh = ports.fleet.refresh(visit.now());
+  if (refresh) visit.afterwards(refresh);
   const wanted = { model: call.model.id, tier: verdict.tier, org: credential.org, affinity: call.affinity };
   const nodes = rank(ports.fleet.view(visit.now()), wanted, Math.random).map((view) => view.record);
 
@@ -26,13 +27,13 @@ export async function serveCall(visit: Visit, endpoint: EngineEndpoint, ports: P
   // From here on the org's tokens are held. An origin that begins to answer settles them itself; every other way out gives them back.
   const reserved = { ...asked, tokensHeld: grant.tokensHeld, completionTokens: grant.completionTokens };
   const start = async (left: AbortSignal) => {
-    const deadline = AbortSignal.timeout(Math.max(1, call.deadlineMs - visit.now()));
-    const result = await forward(visit, call, reserved, nodes, ports.origin, AbortSignal.any([left, deadline]));
+    const result = await forward(visit, call, reserved, nodes, ports.origin, left);
     if (result.kind === "answer") return result;
     await ports.ledger.release(credential.org, hold, result.mayRun).catch(() => visit.log("release_failed", { hold }));
     throw result.refusal;
   };
   const headersOf = (answer: Answer | null) => ({
+    ...visit.headers,
     ...rateHeaders(grant.rates),
     "x-penstock-hold": hold,
     "x-penstock-tier": tierHeader(verdict, answer?.servedBy ?? verdict.tier),

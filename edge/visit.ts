@@ -5,6 +5,8 @@ export interface Visit {
   readonly id: string;
   readonly request: Request;
   readonly startedAtMs: number;
+  /** Headers that every answer to this request carries. */
+  readonly headers: Readonly<Record<string, string>>;
   /** Unix ms. */
   now(): number;
   random(bytes: number): Uint8Array;
@@ -16,13 +18,14 @@ export interface Visit {
 export const randomBytes = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
 
 /** Opens a visit. Nothing that the caller sent is ever logged: facts are ids, counts and codes. */
-export function openVisit(request: Request, waitUntil: (work: Promise<unknown>) => void): Visit {
+export function openVisit(request: Request, waitUntil: (work: Promise<unknown>) => void, headers: Readonly<Record<string, string>> = {}): Visit {
   const id = `req_${randomBase62(22, randomBytes)}`;
   const log: Visit["log"] = (event, facts) => console.log(JSON.stringify({ event, request: id, ...facts }));
   return {
     id,
     request,
     startedAtMs: Date.now(),
+    headers: { ...headers, "x-request-id": id },
     now: () => Date.now(),
     random: randomBytes,
     afterwards: (work) =>

@@ -3,8 +3,9 @@ import { durableObjectFleet } from "./adapters/durable-object/fleet.ts";
 import { durableObjectLedger } from "./adapters/durable-object/ledger.ts";
 import { openKeyring } from "./agreements/key-format.ts";
 import type { ControlPorts } from "./control/port.ts";
-import { MisconfiguredError, readSettings, type Env } from "./env.ts";
-import { openRetryBudget } from "./forwarding/index.ts";
+import { MisconfiguredError, readSettings, type Env, type Settings } from "./env.ts";
+import { openHopKey, openRetryBudget, type HopKey } from "./forwarding/index.ts";
+import type { TokenKey } from "./identity/index.ts";
 import type { Ports } from "./ports.ts";
 
 /** The edge, wired: what calls need and what the control plane needs. */
@@ -28,17 +29,12 @@ export function wire(env: Env): Promise<Wiring> {
 async function open(env: Env): Promise<Wiring> {
   const settings = readSettings(env);
   const keyring = await openKeyring({ tagKeys: settings.TAG_KEYS, peppers: settings.PEPPERS });
-  const hopKey = await importJWK(settings.HOP_KEY, "EdDSA").catch(() => null);
-  const { kty, crv, x, kid } = settings.HOP_KEY;
-  const publicKey = await importJWK({ kty, crv, x }, "EdDSA").catch(() => null);
-  if (!hopKey || !publicKey || hopKey instanceof Uint8Array || publicKey instanceof Uint8Array) {
-    throw new MisconfiguredError(["HOP_KEY is not an Ed25519 key pair"]);
-  }
+  const { hopKey, tokenKey } = await openSigningKeys(settings.HOP_KEY);
   const fleet = durableObjectFleet(env.FLEET, settings.NODES);
   const ledger = durableObjectLedger(env.LEDGERS);
-  const origin = { hopKey: { kid, key: hopKey }, budget: openRetryBudget(), watch: fleet };
+  const origin = { hopKey, budget: openRetryBudget(), watch: fleet };
   return {
-    ports: { keyring, tokenKey: { kid, privateKey: hopKey, publicKey }, models: settings.MODELS, nodes: settings.NODES, ledger, fleet, origin },
+    ports: { keyring, tokenKey, models: settings.MODELS, nodes: settings.NODES, ledger, fleet, origin },
     control: {
       db: env.DB,
       keyring,
@@ -47,4 +43,16 @@ async function open(env: Env): Promise<Wiring> {
       models: settings.MODELS,
     },
   };
+}
+
+/** One Ed25519 key signs hops (synchronously, on every call) and client tokens (by jose). */
+async function openSigningKeys(jwk: Settings["HOP_KEY"]): Promise<{ hopKey: HopKey; tokenKey: TokenKey }> {
+  const { kid, kty, crv, x } = jwk;
+  try {
+    const [privateKey, publicKey] = await Promise.all([importJWK(jwk, "EdDSA"), importJWK({ kty, crv, x }, "EdDSA")]);
+    if (privateKey instanceof Uint8Array || publicKey instanceof Uint8Array) throw new TypeError("a symmetric key");
+    return { hopKey: openHopKey(jwk), tokenKey: { kid, privateKey, publicKey } };
+  } catch {
+    throw new MisconfiguredError(["HOP_KEY is not an Ed25519 key pair"]);
+  }
 }

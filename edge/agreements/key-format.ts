@@ -1,4 +1,5 @@
-import { hexOf } from "./digest.ts";
+import { Buffer } from "node:buffer";
+import { createHmac } from "node:crypto";
 import { randomBase62, base62, type KeyId, type OrgId } from "./ids.ts";
 
 /**
@@ -14,8 +15,8 @@ export type KeyKind = "inference" | "admin";
 
 /** Keys for tags and digests, each by its `kid`. The first of each is the one new keys are made with; two may live at once. */
 export interface Keyring {
-  tagKeys: ReadonlyMap<string, CryptoKey>;
-  peppers: ReadonlyMap<string, CryptoKey>;
+  tagKeys: ReadonlyMap<string, Uint8Array>;
+  peppers: ReadonlyMap<string, Uint8Array>;
 }
 
 /** What a well-formed key says of itself. Nothing of it is proven until its tag and its digest are. */
@@ -28,22 +29,22 @@ export interface PresentedKey {
 
 const encoder = new TextEncoder();
 
-/** Imports secrets (`{kid: base64url of ≥ 32 bytes}`) as HMAC-SHA-256 keys. Throws on an empty map or a short secret, naming the kid. */
+/** Reads secrets (`{kid: base64url of ≥ 32 bytes}`), keys for HMAC-SHA-256. Rejects on an empty map or a short secret, naming the kid. */
 export async function openKeyring(secrets: { tagKeys: Record<string, string>; peppers: Record<string, string> }): Promise<Keyring> {
-  return { tagKeys: await importAll(secrets.tagKeys), peppers: await importAll(secrets.peppers) };
+  return { tagKeys: readAll(secrets.tagKeys), peppers: readAll(secrets.peppers) };
 }
 
 /** A new key. The text is shown once; only `digest` is kept, and `hint` (prefix, public part, last four) for lists. */
-export async function mintKey(kind: KeyKind, org: OrgId, keyring: Keyring, random: (bytes: number) => Uint8Array) {
+export function mintKey(kind: KeyKind, org: OrgId, keyring: Keyring, random: (bytes: number) => Uint8Array) {
   const ref = org.slice("org_".length) + randomBase62(6, random);
   const prefix = kind === "admin" ? "sk-pen-admin-" : "sk-pen-";
   const signed = `${prefix}${ref}-${randomBase62(33, random)}`;
   const [tagKey] = keyring.tagKeys.values();
   const [pepperKid] = keyring.peppers.keys();
   if (!tagKey || !pepperKid) throw new TypeError("keyring is empty");
-  const tagged = signed + (await tagOf(signed, tagKey));
+  const tagged = signed + tagOf(signed, tagKey);
   const text = tagged + checksumOf(tagged);
-  const digests = await digestsOf(text, keyring);
+  const digests = digestsOf(text, keyring);
   const digest = digests.find(({ kid }) => kid === pepperKid)?.digest ?? "";
   return { id: `key_${ref}`, text, digest, pepperKid, hint: `${prefix}${ref}…${text.slice(-4)}` };
 }
@@ -58,21 +59,18 @@ export function readKey(text: string): PresentedKey | null {
 }
 
 /** Did we make this key? True when its tag is ours under any live tag key. */
-export async function isTagged(presented: PresentedKey, keyring: Keyring): Promise<boolean> {
+export function isTagged(presented: PresentedKey, keyring: Keyring): boolean {
   const signed = presented.text.slice(0, -(tagChars + checksumChars));
   const tag = presented.text.slice(signed.length, -checksumChars);
   for (const tagKey of keyring.tagKeys.values()) {
-    if (isSameText(await tagOf(signed, tagKey), tag)) return true;
+    if (isSameText(tagOf(signed, tagKey), tag)) return true;
   }
   return false;
 }
 
 /** HMAC-SHA-256 of the whole key under each live pepper, in hex. */
-export async function digestsOf(text: string, keyring: Keyring): Promise<{ kid: string; digest: string }[]> {
-  const bytes = encoder.encode(text);
-  return Promise.all(
-    Array.from(keyring.peppers, async ([kid, pepper]) => ({ kid, digest: hexOf(await crypto.subtle.sign("HMAC", pepper, bytes)) })),
-  );
+export function digestsOf(text: string, keyring: Keyring): { kid: string; digest: string }[] {
+  return Array.from(keyring.peppers, ([kid, pepper]) => ({ kid, digest: createHmac("sha256", pepper).update(text).digest("hex") }));
 }
 
 /** Compares without leaving early at the first difference (S3). Lengths are not secret. */
@@ -88,21 +86,20 @@ export function isSecret(text: string): boolean {
   return /^[A-Za-z0-9_-]{43,}$/.test(text) && text.length % 4 !== 1;
 }
 
-async function importAll(secrets: Record<string, string>): Promise<Map<string, CryptoKey>> {
+function readAll(secrets: Record<string, string>): Map<string, Uint8Array> {
   const entries = Object.entries(secrets);
   if (entries.length === 0) throw new TypeError("no secret is given");
-  const keys = new Map<string, CryptoKey>();
+  const keys = new Map<string, Uint8Array>();
   for (const [kid, secret] of entries) {
     if (!isSecret(secret)) throw new TypeError(`secret '${kid}' must be base64url of at least 32 bytes`);
-    const bytes = Uint8Array.from(atob(secret.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
-    keys.set(kid, await crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]));
+    keys.set(kid, Buffer.from(secret, "base64url"));
   }
   return keys;
 }
 
-async function tagOf(signed: string, tagKey: CryptoKey): Promise<string> {
-  const mac = new DataView(await crypto.subtle.sign("HMAC", tagKey, encoder.encode(signed)));
-  return toBase62(mac.getBigUint64(0), tagChars);
+function tagOf(signed: string, tagKey: Uint8Array): string {
+  const mac = createHmac("sha256", tagKey).update(signed).digest();
+  return toBase62(new DataView(mac.buffer, mac.byteOffset).getBigUint64(0), tagChars);
 }
 
 function checksumOf(text: string): string {

@@ -17,37 +17,32 @@ export interface AttemptWatch {
 
 export interface Parcel {
   path: string;
-  /** How long to wait for headers; what takes longer counts as a failure of the node. */
+  /** How long to wait for headers; what takes longer counts as a failure of the node, and is tried on another. */
   headersMsMax: number;
+  /** Unix ms. No headers by then: the call has no time left anywhere. */
+  deadlineMs: number;
   hop: string;
   body: NonNullable<RequestInit["body"]>;
 }
 
 /** Sends a parcel to a node. Our own path and headers only: nothing of the caller's request is copied (S7). Never throws but for a bug. */
-export async function attempt(node: NodeRecord, parcel: Parcel, watch: AttemptWatch, visit: Visit, signal: AbortSignal): Promise<Attempt> {
+export async function attempt(node: NodeRecord, parcel: Parcel, watch: AttemptWatch, visit: Visit, left: AbortSignal): Promise<Attempt> {
   watch.began(node.id, visit.now());
+  const patience = waitFor(parcel, left, visit.now());
   let response: Response;
-  const wait = new AbortController();
-  const timer = setTimeout(() => wait.abort(new DOMException("no headers in time", "TimeoutError")), parcel.headersMsMax);
   try {
     response = await fetch(node.url + parcel.path, {
       method: "POST",
       headers: { authorization: `Bearer ${parcel.hop}`, "content-type": "application/json", "x-request-id": visit.id },
       body: parcel.body,
       redirect: "manual",
-      signal: AbortSignal.any([signal, wait.signal]),
+      signal: patience.signal,
     });
   } catch (cause) {
-    clearTimeout(timer);
-    // Our own wait ran out. A deadline of the caller's is not the node's failure: else three calls with a deadline of a millisecond would shut it out for all.
-    const isLate = wait.signal.aborted;
-    watch.saw(node.id, signal.aborted && !isLate ? "left" : "failed", null, visit.now());
-    watch.ended(node.id);
-    if (signal.aborted) return { kind: "no", mayRetry: false, mayRun: true, refusal: new Refusal("gateway_timeout", { log: "given up before an answer", cause }) };
-    const refusal = new Refusal(isLate ? "gateway_timeout" : "no_healthy_backends", { retryAfterMs: 1_000, log: `${node.id} out of reach`, cause });
-    return { kind: "no", mayRetry: true, mayRun: isLate, refusal };
+    return failed(node, watch, visit, patience.why(), cause);
+  } finally {
+    patience.headersCame();
   }
-  clearTimeout(timer);
   const load = readLoad(response.headers.get(loadHeader));
   if (response.status === 200) {
     watch.saw(node.id, "answered", load, visit.now());
@@ -57,6 +52,34 @@ export async function attempt(node: NodeRecord, parcel: Parcel, watch: AttemptWa
   const refusal = await refusalOf(response);
   watch.ended(node.id);
   return { kind: "no", mayRetry: mayRetry(response.status), mayRun: false, refusal };
+}
+
+/** Why an attempt was given up, if it was: the caller left, her time was up, or the node's. */
+type GivenUp = "left" | "deadline" | "headers" | null;
+
+/** One controller and one timer an attempt, both done with when the headers come; after that only `left` ends the exchange. */
+function waitFor(parcel: Parcel, left: AbortSignal, nowMs: number) {
+  const controller = new AbortController();
+  let givenUp: GivenUp = null;
+  const giveUp = (why: GivenUp) => {
+    givenUp = why;
+    controller.abort();
+  };
+  const leave = () => giveUp("left");
+  if (left.aborted) leave();
+  else left.addEventListener("abort", leave, { once: true });
+  const remainingMs = Math.max(1, parcel.deadlineMs - nowMs);
+  const timer = setTimeout(() => giveUp(remainingMs <= parcel.headersMsMax ? "deadline" : "headers"), Math.min(remainingMs, parcel.headersMsMax));
+  return { signal: controller.signal, why: () => givenUp, headersCame: () => clearTimeout(timer) };
+}
+
+function failed(node: NodeRecord, watch: AttemptWatch, visit: Visit, givenUp: GivenUp, cause: unknown): Attempt {
+  // A node that never spoke in all the time a caller gave counts as failed; one that the caller left early is not judged.
+  watch.saw(node.id, givenUp === "left" ? "left" : "failed", null, visit.now());
+  watch.ended(node.id);
+  const log = givenUp ? `${node.id} given up: ${givenUp}` : `${node.id} out of reach`;
+  const refusal = new Refusal(givenUp ? "gateway_timeout" : "no_healthy_backends", { retryAfterMs: 1_000, log, cause });
+  return { kind: "no", mayRetry: givenUp === null || givenUp === "headers", mayRun: givenUp !== null, refusal };
 }
 
 /** Never on what the call itself is to blame for; a node's 429 is its saturation, not the caller's. */

@@ -12,7 +12,7 @@ import { signHop, type HopKey, type HopTerms } from "./hop.ts";
 
 export { answerStream, answerWhole } from "./answer.ts";
 export { openRetryBudget, type RetryBudget } from "./budget.ts";
-export type { HopKey } from "./hop.ts";
+export { openHopKey, type HopKey } from "./hop.ts";
 
 /** What forwarding needs from outside: a key to sign with, a budget for retries, and someone who watches how nodes answer. */
 export interface Origin {
@@ -51,14 +51,14 @@ export interface Answer {
  */
 export async function forward(visit: Visit, call: Call, reserved: Reserved, nodes: NodeRecord[], origin: Origin, signal: AbortSignal): Promise<Answer | NoAnswer> {
   const body = new TextEncoder().encode(JSON.stringify({ ...call.body, ...clamped(call, reserved) }));
-  const bodySha256 = await bodyDigest(body);
+  const bodySha256 = bodyDigest(body);
   origin.budget.called(visit.now());
   const headersMsMax = call.isStream ? streamHeadersMsMax : callMsMax;
-  const failure: NoAnswer = { kind: "no", mayRun: false, refusal: new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log: "no eligible node" }) };
+  const failure: Omit<NoAnswer, "refusal"> & { refusal: Refusal | null } = { kind: "no", mayRun: false, refusal: null };
   for (const [index, node] of nodes.slice(0, attemptsMax).entries()) {
     if (index > 0 && !origin.budget.takeRetry(visit.now())) break;
-    const hop = await signHop(termsOf(call, reserved, node, index + 1, bodySha256), origin.hopKey, visit);
-    const tried = await attempt(node, { path: call.path, hop, body, headersMsMax }, origin.watch, visit, signal);
+    const hop = signHop(termsOf(call, reserved, node, index + 1, bodySha256), origin.hopKey, visit);
+    const tried = await attempt(node, { path: call.path, hop, body, headersMsMax, deadlineMs: call.deadlineMs }, origin.watch, visit, signal);
     if (tried.kind === "answer") {
       return { kind: "answer", response: tried.response, servedBy: node.tier, ended: () => origin.watch.ended(node.id) };
     }
@@ -67,7 +67,7 @@ export async function forward(visit: Visit, call: Call, reserved: Reserved, node
     failure.mayRun ||= tried.mayRun;
     if (!tried.mayRetry || signal.aborted) break;
   }
-  return failure;
+  return { ...failure, refusal: failure.refusal ?? new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log: "no eligible node" }) };
 }
 
 /** Asks a node how many tokens the prompt has (`/tokenize`); null when it cannot say: several prompts, images, documents. */
@@ -75,8 +75,8 @@ export async function countPrompt(visit: Visit, call: Call, reserved: Reserved, 
   const question = questionOf(call);
   if (!node || !question) return null;
   const body = new TextEncoder().encode(JSON.stringify(question));
-  const hop = await signHop(termsOf(call, reserved, node, 1, await bodyDigest(body)), origin.hopKey, visit);
-  const tried = await attempt(node, { path: "/tokenize", hop, body, headersMsMax: tokenizeMsMax }, origin.watch, visit, AbortSignal.timeout(tokenizeMsMax));
+  const hop = signHop(termsOf(call, reserved, node, 1, bodyDigest(body)), origin.hopKey, visit);
+  const tried = await attempt(node, { path: "/tokenize", hop, body, headersMsMax: tokenizeMsMax, deadlineMs: call.deadlineMs }, origin.watch, visit, neverLeft);
   if (tried.kind !== "answer") return null;
   const answer: unknown = await tried.response.json().catch(() => null);
   origin.watch.ended(node.id);
@@ -85,6 +85,7 @@ export async function countPrompt(visit: Visit, call: Call, reserved: Reserved, 
 }
 
 const tokenizeMsMax = 2_000;
+const neverLeft = new AbortController().signal;
 
 /** What the engine is to count: exactly what it will read as the prompt of this endpoint. */
 function questionOf(call: Call): Record<string, unknown> | null {

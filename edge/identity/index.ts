@@ -18,9 +18,9 @@ export async function identify(request: Request, keyring: Keyring, tokenKey: Tok
     return { ...claimed, digests: [], ip: callerIp(request.headers) };
   }
   const presented = readKey(shown);
-  if (!presented || presented.kind !== "inference" || !(await isTagged(presented, keyring))) throw new Refusal("invalid_api_key");
+  if (!presented || presented.kind !== "inference" || !isTagged(presented, keyring)) throw new Refusal("invalid_api_key");
   const { org, key, text } = presented;
-  return { org, key, digests: await digestsOf(text, keyring), ip: callerIp(request.headers) };
+  return { org, key, digests: digestsOf(text, keyring), ip: callerIp(request.headers) };
 }
 
 function presentedText(headers: Headers): string {

@@ -1,4 +1,4 @@
-import { hexDigest, type Bytes } from "../agreements/digest.ts";
+import { hexDigest } from "../agreements/digest.ts";
 import type { Endpoint, ModelRecord } from "../agreements/model.ts";
 import { Refusal } from "../errors.ts";
 import { callMsMax, idempotencyKeyCharsMax } from "../limits.ts";
@@ -58,7 +58,7 @@ export async function readCall(visit: Visit, endpoint: EngineEndpoint, models: r
     endpoint,
     mayClamp: headers.get("x-penstock-clamp") === "true",
     deadlineMs: visit.startedAtMs + patienceOf(headers, shape.isStream),
-    idempotency: await idempotencyOf(headers, endpoint, bytes),
+    idempotency: idempotencyOf(headers, endpoint, bytes),
   };
 }
 
@@ -178,12 +178,11 @@ function patienceOf(headers: Headers, isStream: boolean): number {
   return asked > 0 ? Math.min(Math.ceil(asked), callMsMax) : callMsMax;
 }
 
-async function idempotencyOf(headers: Headers, endpoint: EngineEndpoint, bytes: Bytes): Promise<Call["idempotency"]> {
+function idempotencyOf(headers: Headers, endpoint: EngineEndpoint, bytes: Uint8Array): Call["idempotency"] {
   const key = headers.get("idempotency-key");
   if (key === null) return null;
   if (key === "" || key.length > idempotencyKeyCharsMax) {
     throw new Refusal("invalid_value", { param: "Idempotency-Key", say: `Idempotency-Key must have 1 to ${idempotencyKeyCharsMax} characters.` });
   }
-  const encoder = new TextEncoder();
-  return { key: await hexDigest(encoder.encode(key)), body: await hexDigest(encoder.encode(`${endpoint} ${await hexDigest(bytes)}`)) };
+  return { key: hexDigest(key), body: hexDigest(`${endpoint} ${hexDigest(bytes)}`) };
 }

@@ -24,8 +24,8 @@ export type AttemptEnd = "answered" | "failed" | "draining" | "left";
  */
 export interface Fleet {
   view(nowMs: number): NodeView[];
-  /** Refreshes the view if it is older than a second; to be run beside the call, never before it. */
-  refresh(nowMs: number): Promise<void>;
+  /** Refreshes the view if it is older than a second, else null; to be run beside the call, never before it. */
+  refresh(nowMs: number): Promise<void> | null;
   /** An attempt goes out to a node; `saw` follows with what its headers told, and `ended` when the answer is over. */
   began(node: string, nowMs: number): void;
   saw(node: string, end: AttemptEnd, load: LoadReport | null, nowMs: number): void;

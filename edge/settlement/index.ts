@@ -46,7 +46,7 @@ async function readSigned(visit: Visit, nodes: readonly NodeRecord[]): Promise<{
   const token = visit.request.headers.get("authorization")?.match(/^Bearer (\S+)$/)?.[1] ?? "";
   const bytes = await readBytes(visit.request, usageBodyBytesMax);
   const { node, claims } = await verify(token, nodes, visit.now());
-  if (claims.bodySha256 !== (await bodyDigest(bytes))) throw new Refusal("invalid_api_key", { log: "node token is for another body" });
+  if (claims.bodySha256 !== bodyDigest(bytes)) throw new Refusal("invalid_api_key", { log: "node token is for another body" });
   try {
     return { node, json: JSON.parse(new TextDecoder().decode(bytes)) };
   } catch (cause) {

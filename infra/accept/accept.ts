@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { findKept, folder, keepEngines, setUp, startEngines, stopEngines, type RunningEngine } from "./engines.ts";
+import { findKept, folder, keepEngines, removeShared, setUp, sharedOf, startEngines, stopEngines, type RunningEngine } from "./engines.ts";
 import { figuresIn, readSuite, writeReport, type Suite } from "./report.ts";
 
 const usage = `npm run accept -- [options]
@@ -36,7 +36,11 @@ async function main(): Promise<number> {
   const engines = await openEngines(values.keep, values["no-embed"]);
   const suites = suitesOf(values.only, values.keep);
   const done: Suite[] = [];
-  for (const name of suites) done.push(await runSuite(name, engines));
+  for (const name of suites) {
+    const shared = name === "deaths" ? sharedOf(engines.filter(({ kind }) => kind === "chat")) : [];
+    done.push(await runSuite(name, engines));
+    removeShared(shared);
+  }
   const [chat] = engines;
   process.stdout.write(writeReport({ suites: done, figures: figuresIn(figures), version: chat ? versions.get(chat.url) ?? "unknown" : "none", engines }));
   if (values.keep) keepEngines(engines);

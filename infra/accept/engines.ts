@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, openSync, closeSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePorts } from "../local/child.ts";
@@ -76,17 +76,37 @@ async function stopKeeper(keeper: number): Promise<void> {
   signal(keeper, "SIGKILL");
 }
 
+/** The shared memory that an engine's processes have mapped. One that is killed with -9 cannot remove it itself: whoever kills it does, with `removeShared`. */
+export function sharedOf(engines: RunningEngine[]): string[] {
+  const leaders = new Set(engines.map(({ pid }) => pid));
+  const members = readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && leaders.has(groupOf(pid)));
+  return members.flatMap((pid) => read(`/proc/${pid}/maps`).match(/\/dev\/shm\/\S+/g) ?? []);
+}
+
+export function removeShared(files: string[]): void {
+  for (const file of files) rmSync(file, { force: true });
+}
+
+/** The fifth field of `stat`; the second, in brackets, may hold blanks. */
+function groupOf(pid: string): number {
+  return Number(read(`/proc/${pid}/stat`).split(") ").at(-1)?.split(" ")[2]);
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
 /** Remembers engines for the next run. */
 export function keepEngines(engines: RunningEngine[]): void {
   writeFileSync(list, `${JSON.stringify(engines, null, 2)}\n`);
 }
 
 function readList(): RunningEngine[] {
-  try {
-    return JSON.parse(readFileSync(list, "utf8"));
-  } catch {
-    return [];
-  }
+  return JSON.parse(read(list) || "[]");
 }
 
 /** False when there is no such process. */

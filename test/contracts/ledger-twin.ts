@@ -5,6 +5,7 @@ import { memoryLedger } from "../../edge/adapters/memory/ledger.ts";
 import { checkAsk } from "../../edge/admission/check.ts";
 import type { Ask, LedgerState, UsageRow } from "../../edge/admission/port.ts";
 import type { Endpoint } from "../../edge/agreements/model.ts";
+import type { Credential } from "../../edge/agreements/credential.ts";
 import type { OrgId } from "../../edge/agreements/ids.ts";
 import type { KeyRecord } from "../../edge/agreements/key.ts";
 import type { OrgRecord } from "../../edge/agreements/org.ts";
@@ -55,7 +56,7 @@ const step = fc.oneof(
       kind: fc.constant("admit" as const),
       key: fc.constantFrom(1, 1, 1, 2, 2, 2, 3, 3, 3, 4), digest: fc.integer({ min: 0, max: 29 }), ip: fc.integer({ min: 0, max: 12 }), endpoint: fc.integer({ min: 0, max: 9 }), model: fc.constantFrom("small", "small", "small", "big"),
       prompt: tokens, completion: tokens, choices: fc.integer({ min: 0, max: 3 }), mayClamp: fc.boolean(), ttlMs: fc.constantFrom(500, 5_000, 90_000, 930_000, 24 * hour),
-      promptPrice: price, completionPrice: price, again: fc.constantFrom(null, null, null, null, null, 0, 1, 2), body: fc.integer({ min: 0, max: 1 }), isRepeat: fc.integer({ min: 0, max: 30 }),
+      promptPrice: price, completionPrice: price, token: fc.constantFrom<Credential["token"] | null>(null, null, null, null, null, null, { endpoints: null, models: null }, { endpoints: ["embeddings"], models: null }, { endpoints: null, models: ["big"] }), again: fc.constantFrom(null, null, null, null, null, 0, 1, 2), body: fc.integer({ min: 0, max: 1 }), isRepeat: fc.integer({ min: 0, max: 30 }),
     }),
   },
   {
@@ -112,6 +113,7 @@ function openHistory(org: OrgId, startMs: number, granted: string[]) {
           promptTokens: each.prompt, completionTokens: each.completion, choices: each.choices, mayClamp: each.mayClamp, ttlMs: each.ttlMs,
           price: { promptMicrosPerMTok: each.promptPrice, completionMicrosPerMTok: each.completionPrice },
           idempotency: each.again === null ? null : { key: String(each.again).repeat(64), body: String(each.body).repeat(64) },
+          ...(each.token ? { token: each.token, digests: each.digest === 0 ? [{ kid: "p2", digest }] : [] } : {}),
           ...(each.isRepeat === 0 ? { hold: pick(0) } : {}),
         });
         return !isAcceptable(ask) ? [] : [{ nowMs, kind: "admit", ask }];

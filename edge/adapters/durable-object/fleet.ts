@@ -24,14 +24,16 @@ export function durableObjectFleet(namespace: DurableObjectNamespace<FleetObject
     ]),
   );
   const object = () => namespace.get(namespace.idFromName("fleet"));
+  const read = async () => {
+    for (const report of await object().heard()) learn(memories.get(report.heartbeat.node), report);
+  };
   let readAtMs = 0;
   return {
     view: (nowMs) => Array.from(memories.values(), (memory) => viewOf(memory, nowMs)),
-    async refresh(nowMs) {
-      if (nowMs - readAtMs < fleetReadMs) return;
+    refresh(nowMs) {
+      if (nowMs - readAtMs < fleetReadMs) return null;
       readAtMs = nowMs;
-      const heard = await object().heard();
-      for (const report of heard) learn(memories.get(report.heartbeat.node), report);
+      return read();
     },
     began(node, nowMs) {
       const memory = memories.get(node);

@@ -15,6 +15,13 @@ const drainMs = 1_000;
 const drainRetryMsMax = 30_000;
 const drainWaitMsMax = 10_000;
 
+/** An ask that has arrived and will be decided in the next turn. */
+interface Waiting {
+  ask: Ask;
+  resolve(answer: Grant | Denial): void;
+  reject(cause: unknown): void;
+}
+
 /**
  * The ledger of one org. Its methods await nothing between reading and writing, so no two calls see the same room; what they answer leaves only after the
  * writes are on disk (the runtime's output gate). One alarm serves two ends: the next deadline of a hold, and the draining of the bill into D1.
@@ -26,6 +33,7 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
   readonly #journal: SqliteJournal;
   #alarmAtMs = Infinity;
   #failures = 0;
+  #waiting: Waiting[] = [];
 
   constructor(ctx: DurableObjectState, env: { DB: D1Database }) {
     super(ctx, env);
@@ -37,8 +45,31 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
     });
   }
 
-  /** See `Ledger`; so for all that follow. */
-  admit(ask: Ask): Grant | Denial {
+  /**
+   * See `Ledger`; so for all that follow. Asks that arrive in one turn of the event loop are decided one after the other in the next, in one
+   * block, and reach the disk together: a sync of the disk is most of what an admission costs (docs/decisions/0005).
+   */
+  admit(ask: Ask): Promise<Grant | Denial> {
+    const { promise, resolve, reject } = Promise.withResolvers<Grant | Denial>();
+    this.#waiting.push({ ask, resolve, reject });
+    if (this.#waiting.length === 1) setTimeout(() => this.#admitAll(), 0);
+    return promise;
+  }
+
+  #admitAll(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { ask, resolve, reject } of waiting) {
+      try {
+        resolve(this.#decide(ask));
+      } catch (cause) {
+        reject(cause);
+      }
+    }
+  }
+
+  /** Reads, decides and writes without a pause: no two asks see the same room. */
+  #decide(ask: Ask): Grant | Denial {
     const answer = this.keeper.keep(this.keeper.weigh(ask, this.clock()));
     if (answer.kind === "grant") this.#wakeBy(answer.expiresAtMs);
     return answer;

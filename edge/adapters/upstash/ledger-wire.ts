@@ -18,12 +18,12 @@ export function askArgs(ask: Ask): string[] {
   const numbers = [ask.promptTokens, ask.completionTokens, ask.choices, ask.mayClamp ? 1 : 0, ask.ttlMs, price.promptMicrosPerMTok, price.completionMicrosPerMTok];
   const again = idempotency ? [JSON.stringify(idempotency.key), JSON.stringify(idempotency.body)] : ["", ""];
   const bill = JSON.stringify({ hold, org, key, model, tier, endpoint }).slice(1, -1);
-  return [hold, key, ask.ip ?? "", endpoint, model, ...numbers.map(String), ...again, bill, ...digestArgs(ask)];
+  return [hold, key, ask.ip ?? "", endpoint, model, ...numbers.map(String), ...again, bill, tokenArg(ask, ask), ...digestArgs(ask)];
 }
 
 /** A look's arguments. */
 export function credentialArgs(credential: Credential): string[] {
-  return [credential.key, credential.ip ?? "", ...digestArgs(credential)];
+  return [credential.key, credential.ip ?? "", tokenArg(credential, null), ...digestArgs(credential)];
 }
 
 /** A settlement's arguments, eight a record. */
@@ -104,6 +104,13 @@ export function read<T extends z.ZodType>(schema: T, reply: unknown): z.infer<T>
   const { data: parsed, error } = schema.safeParse(reply);
   if (error) throw new TypeError(`redis: the reply is not the ledger's, at '${error.issues[0]?.path.join(".") ?? ""}'`);
   return parsed;
+}
+
+/** Empty for a key; for a client token two digits: whether its own scopes allow the endpoint and the model. */
+function tokenArg({ token }: Credential, asked: { endpoint: Ask["endpoint"]; model: string } | null): string {
+  if (!token) return "";
+  if (!asked) return "11";
+  return (token.endpoints?.includes(asked.endpoint) ?? true ? "1" : "0") + (token.models?.includes(asked.model) ?? true ? "1" : "0");
 }
 
 function digestArgs({ digests }: Credential): string[] {

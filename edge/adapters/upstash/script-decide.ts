@@ -130,12 +130,13 @@ local function includes(list, value)
   return false
 end
 
--- The record of the key in force and its text, else nil and why not. ARGV from FROM on: kid, digest, kid, digest.
+-- The record of the key in force and its text, else nil and why not. ARGV from FROM on: token, then kid, digest, kid, digest. A token of ours was verified by the
+-- edge and stands for the key: two digits tell whether it allows the endpoint and the model.
 local function keyInForce(id, ip, from)
   local records = call("HMGET", RECORDS, id, "org")
   local key, text = decoded(records[1])
-  local isProven = false
-  for i = from, #ARGV, 2 do
+  local isProven = (ARGV[from] or "") ~= ""
+  for i = from + 1, #ARGV, 2 do
     if key and ARGV[i] == key.pepperKid and ARGV[i + 1] == key.digest then isProven = true end
   end
   if not key or not isProven or key.isRevoked then return nil, "key" end
@@ -188,8 +189,8 @@ local function admit()
   local ask = readAsk()
   local key, why, org = keyInForce(ask.key, ARGV[5], 18)
   if not key then return { "denial", why } end
-  if not includes(key.endpoints, ARGV[6]) then return { "denial", "endpoint" } end
-  if not includes(key.models, ARGV[7]) then return { "denial", "model" } end
+  if not includes(key.endpoints, ARGV[6]) or sub(ARGV[18], 1, 1) == "0" then return { "denial", "endpoint" } end
+  if not includes(key.models, ARGV[7]) or sub(ARGV[18], 2, 2) == "0" then return { "denial", "model" } end
   local again = judgeRepeat(ask)
   if again then return again end
   local atMs, lanes = atMsNow(), {}

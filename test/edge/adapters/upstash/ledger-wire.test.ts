@@ -21,10 +21,16 @@ describe("what is sent", () => {
   });
 
   test("digests come last, two by two", () => {
-    expect(askArgs(askOf(org)).slice(15)).toEqual(["p1", digest]);
-    expect(credentialArgs(askOf(org)).slice(2)).toEqual(["p1", digest]);
+    expect(askArgs(askOf(org)).slice(15)).toEqual(["", "p1", digest]);
+    expect(credentialArgs(askOf(org)).slice(2)).toEqual(["", "p1", digest]);
     expect(recordArgs([recordOf(org, freshHold()), recordOf(org, freshHold())])).toHaveLength(16);
   });
+});
+
+test("of a client token only goes what its scopes say of this call", () => {
+  const withToken = (endpoints: ["embeddings"] | null, models: string[] | null) => askOf(org, { digests: [], token: { endpoints, models } });
+  expect([withToken(null, null), withToken(["embeddings"], null), withToken(null, ["big"]), withToken(["embeddings"], [])].map((ask) => askArgs(ask)[15])).toEqual(["11", "01", "10", "00"]);
+  expect(credentialArgs(withToken(["embeddings"], []))[2]).toBe("11");
 });
 
 describe("what is read", () => {
