@@ -12,7 +12,8 @@ declare module "node:crypto" {
     digest(encoding: "hex" | "base64url"): string;
   }
   function createHash(algorithm: "sha256"): Hash;
-  function createHmac(algorithm: "sha256", key: Uint8Array): Hash;
+  function createHmac(algorithm: "sha256", key: KeyObject): Hash;
+  function createSecretKey(key: Uint8Array): KeyObject;
   function createPrivateKey(key: { key: object; format: "jwk" }): KeyObject;
   function sign(algorithm: null, bytes: Uint8Array, key: KeyObject): { toString(encoding: "base64url"): string };
 }

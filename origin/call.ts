@@ -8,6 +8,7 @@ import { errorEvent, streamHeaders } from "#edge/protocol/sse.ts";
 import { Chunks } from "./chunks.ts";
 import type { AgentConfig } from "./config.ts";
 import { readText, type Engine } from "./engines/client.ts";
+import { earlyError } from "./engines/early-error.ts";
 import { countPrompt, countText, guessText } from "./engines/tokenize.ts";
 import { isContextError, translateError, type CallPath } from "./engines/translate.ts";
 import { openEventWriter } from "./event-writer.ts";
@@ -51,6 +52,8 @@ const endpoints: Readonly<Record<CallPath, readonly Endpoint[]>> = {
   "/v1/embeddings": ["embeddings"],
 };
 const errorBytesMax = 256 * 1024;
+/** vLLM refuses what its engine finds at fault (grammars, token ids, logprobs) at once, but as the first event of a stream that began with 200. */
+const firstEventMsMax = 250;
 const wholeBytesMax = 64 * 1024 * 1024;
 const timerMsMax = 2 ** 31 - 1;
 /** A token is signed just before it is sent, and its time is in whole seconds. */
@@ -186,9 +189,11 @@ async function askEngine(call: LiveCall, isRetry = false): Promise<IncomingMessa
   const { engine, prepared, claims, leaving } = call;
   const { path, body } = prepared;
   const answer = await engine.ask({ method: "POST", path, body: JSON.stringify(body), requestId: claims.hold, signal: leaving.signal, isStream: prepared.isStream });
-  if (answer.statusCode === 200) return answer;
-  const status = answer.statusCode ?? 0;
-  const text = await readText(answer, errorBytesMax);
+  const early = answer.statusCode === 200 && prepared.isStream ? await earlyError(answer, firstEventMsMax) : null;
+  if (answer.statusCode === 200 && early === null) return answer;
+  if (early) answer.destroy();
+  const status = early?.status ?? answer.statusCode ?? 0;
+  const text = early?.text ?? (await readText(answer, errorBytesMax));
   const isFitting = !isRetry && claims.isDefaultMax && isContextError(status, text) && (await shrinkToContext(call));
   if (isFitting) return askEngine(call, true);
   throw translateError(status, text, path, answer.headers["retry-after"]);

@@ -36,6 +36,8 @@ function resolve(file: string, to: string): string {
 
 const rooms = ["identity", "admission", "routing", "forwarding", "settlement", "audit"];
 const leaves = /^edge\/(protocol|agreements)\/|^edge\/(errors|limits)\.ts$/;
+/** Workers have these; they are pure (docs/decisions/0005). */
+const isNodeCrypto = (to: string) => to === "node:crypto" || to === "node:buffer";
 const isPackage = (to: string) => !to.startsWith("edge/") && !to.startsWith("origin/");
 
 /** Which part of the house a file belongs to, and what that part may import. Packages are named where they are restricted. */
@@ -48,7 +50,7 @@ const table: { of: RegExp; may: (to: string, isType: boolean, file: string) => b
   },
   {
     of: new RegExp(`^edge/(${rooms.join("|")})/`),
-    may: (to, _isType, file) => to.startsWith(dirname(file) + "/") || leaves.test(to) || to === "edge/visit.ts" || to === "zod" || to === "jose",
+    may: (to, _isType, file) => to.startsWith(dirname(file) + "/") || leaves.test(to) || to === "edge/visit.ts" || to === "zod" || to === "jose" || isNodeCrypto(to),
     instead: "state the need in the room's port.ts and let pipeline.ts or wiring.ts bring it",
   },
   {
@@ -63,7 +65,7 @@ const table: { of: RegExp; may: (to: string, isType: boolean, file: string) => b
       to.startsWith("edge/control/") || leaves.test(to) || to === "edge/visit.ts" || (isType && to === "edge/admission/port.ts") || /^(hono|@hono\/zod-openapi|zod)(\/|$)/.test(to),
     instead: "control reaches the data plane only by publishing records through its port",
   },
-  { of: /^edge\/(protocol|agreements)\/|^edge\/(errors|limits)\.ts$/, may: (to, isType) => leaves.test(to) || to === "zod" || (isType && to === "edge/visit.ts"), instead: "leaf modules know zod and each other only" },
+  { of: /^edge\/(protocol|agreements)\/|^edge\/(errors|limits)\.ts$/, may: (to, isType) => leaves.test(to) || to === "zod" || isNodeCrypto(to) || (isType && to === "edge/visit.ts"), instead: "leaf modules know zod and each other only" },
   { of: /^origin\//, may: (to) => to.startsWith("origin/") || leaves.test(to) || isPackage(to), instead: "the origin knows itself and the edge's agreements and protocol" },
 ];
 

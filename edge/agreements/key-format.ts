@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { createHmac } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import { randomBase62, base62, type KeyId, type OrgId } from "./ids.ts";
 
 /**
@@ -13,10 +13,10 @@ const checksumChars = 6;
 
 export type KeyKind = "inference" | "admin";
 
-/** Keys for tags and digests, each by its `kid`. The first of each is the one new keys are made with; two may live at once. */
+/** Keys for tags and digests, each by its `kid`, as objects that show nothing when printed. The first of each is the one new keys are made with; two may live at once. */
 export interface Keyring {
-  tagKeys: ReadonlyMap<string, Uint8Array>;
-  peppers: ReadonlyMap<string, Uint8Array>;
+  tagKeys: ReadonlyMap<string, KeyObject>;
+  peppers: ReadonlyMap<string, KeyObject>;
 }
 
 /** What a well-formed key says of itself. Nothing of it is proven until its tag and its digest are. */
@@ -86,18 +86,18 @@ export function isSecret(text: string): boolean {
   return /^[A-Za-z0-9_-]{43,}$/.test(text) && text.length % 4 !== 1;
 }
 
-function readAll(secrets: Record<string, string>): Map<string, Uint8Array> {
+function readAll(secrets: Record<string, string>): Map<string, KeyObject> {
   const entries = Object.entries(secrets);
   if (entries.length === 0) throw new TypeError("no secret is given");
-  const keys = new Map<string, Uint8Array>();
+  const keys = new Map<string, KeyObject>();
   for (const [kid, secret] of entries) {
     if (!isSecret(secret)) throw new TypeError(`secret '${kid}' must be base64url of at least 32 bytes`);
-    keys.set(kid, Buffer.from(secret, "base64url"));
+    keys.set(kid, createSecretKey(Buffer.from(secret, "base64url")));
   }
   return keys;
 }
 
-function tagOf(signed: string, tagKey: Uint8Array): string {
+function tagOf(signed: string, tagKey: KeyObject): string {
   const mac = createHmac("sha256", tagKey).update(signed).digest();
   return toBase62(new DataView(mac.buffer, mac.byteOffset).getBigUint64(0), tagChars);
 }

@@ -74,8 +74,8 @@ function waitFor(parcel: Parcel, left: AbortSignal, nowMs: number) {
 }
 
 function failed(node: NodeRecord, watch: AttemptWatch, visit: Visit, givenUp: GivenUp, cause: unknown): Attempt {
-  // A node that never spoke in all the time a caller gave counts as failed; one that the caller left early is not judged.
-  watch.saw(node.id, givenUp === "left" ? "left" : "failed", null, visit.now());
+  // Only our own wait for headers judges a node: a caller's deadline may be a millisecond.
+  watch.saw(node.id, givenUp === "left" || givenUp === "deadline" ? "left" : "failed", null, visit.now());
   watch.ended(node.id);
   const log = givenUp ? `${node.id} given up: ${givenUp}` : `${node.id} out of reach`;
   const refusal = new Refusal(givenUp ? "gateway_timeout" : "no_healthy_backends", { retryAfterMs: 1_000, log, cause });

@@ -17,8 +17,11 @@ interface EngineError {
   param: string | null;
 }
 
-/** How engines word 'prompt and completion do not fit'; the newest vLLM, older ones, llama.cpp, Ollama. */
-const contextPattern = /context length|context window|maximum (?:model|input) length|context size|exceeds? the (?:available )?context|max_model_len/i;
+/**
+ * How engines word 'prompt and completion do not fit'; the newest vLLM, older ones, llama.cpp, Ollama. A prompt that fills the context to its last token leaves vLLM
+ * a `max_tokens` of 0, which nobody has asked for: we never send less than 1.
+ */
+const contextPattern = /context length|context window|maximum (?:model|input) length|context size|exceeds? the (?:available )?context|max_model_len|max_tokens must be at least 1, got 0/i;
 const fieldPath = /^[A-Za-z_]\w{0,63}(?:\[\d{1,6}\]|\.\w{1,64}){0,16}$/;
 const retryAfterMsMax = 60_000;
 

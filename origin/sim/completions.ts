@@ -6,7 +6,7 @@ import { tellUsage, type FaultRule } from "./faults.ts";
 import { Fields } from "./fields.ts";
 import { fingerprint } from "./identity.ts";
 import { completionLogprobs, promptLogprobs } from "./logprobs.ts";
-import { problem, Problem, invalid, type Flaw } from "./problems.ts";
+import { engineProblem, problem, Problem, invalid, type Flaw } from "./problems.ts";
 import { checkEarly, readSampling, readUsageWish, samplingKinds, sharedFlaws } from "./sampling.ts";
 import { structuredScript } from "./script.ts";
 import { admit, type ServedModels } from "./served-model.ts";
@@ -65,7 +65,7 @@ function readPrompts(prompt: unknown): number[][] {
   return list.map((item: unknown) => {
     if (!isTokenList(item)) return tokenize(String(item));
     const odd = item.find((token) => token < 0 || token >= vocabularySize);
-    if (odd !== undefined) throw problem(`Token id ${odd} is out of vocabulary`);
+    if (odd !== undefined) throw engineProblem(`Token id ${odd} is out of vocabulary`);
     return item;
   });
 }

@@ -21,6 +21,21 @@ export function problem(message: string, param: string | null = null, value?: st
   return new Problem(400, `${message} (parameter=${param}${suffix})`, "BadRequestError", param);
 }
 
+/** A 400 that the engine raises behind the API server. A stream has been answered 200 by then: there it is the first event, and `[DONE]` the second. */
+export class EngineProblem extends Problem {
+  /** As Python's `json.dumps` writes it, which puts spaces where the rest of vLLM has none. */
+  readonly event: string;
+
+  constructor({ message, status, body }: Problem) {
+    const { error }: { error: { type: string; param: string | null } } = JSON.parse(body);
+    super(status, message, error.type, error.param);
+    this.event = `{"error": {"message": ${JSON.stringify(message)}, "type": "${error.type}", "param": ${JSON.stringify(error.param)}, "code": ${status}}}`;
+  }
+}
+
+/** As `problem`, for what the engine finds: grammars, token ids, numbers of logprobs. */
+export const engineProblem = (message: string, param: string | null = null, value?: string | number): EngineProblem => new EngineProblem(problem(message, param, value));
+
 /** 404 for a model that is not served. For embeddings (`names` null) vLLM says less. */
 export const unknownModel = (model: string, names: readonly string[] | null): Problem =>
   new Problem(404, `The model \`${model}\` does not exist.${names ? ` Valid aliases: ${names.join(", ")}.` : ""}`, "NotFoundError", names ? "model" : null);

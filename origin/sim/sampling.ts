@@ -1,4 +1,4 @@
-import { problem, type Flaw } from "./problems.ts";
+import { engineProblem, problem, type Flaw } from "./problems.ts";
 import { Fields, stopFlaws, type FieldKind } from "./fields.ts";
 import { vocabularySize } from "./tokenizer.ts";
 
@@ -82,7 +82,7 @@ export function readSampling(fields: Fields, contextTokens: number, completionTo
   // -1 asks for the whole vocabulary.
   const wished = logprobs !== null && logprobs < 0 ? vocabularySize : logprobs;
   if (wished !== null && wished > logprobsMax) {
-    throw problem(`Requested sample logprobs of ${wished}, which is greater than max allowed: ${logprobsMax}`, "logprobs", wished);
+    throw engineProblem(`Requested sample logprobs of ${wished}, which is greater than max allowed: ${logprobsMax}`, "logprobs", wished);
   }
   return {
     n, completionTokensMax: max, minTokens, isGreedy, seed: fields.number("seed"), stops: fields.texts("stop"),
@@ -110,7 +110,7 @@ function checkNumbers(fields: Fields) {
   if (fields.texts("stop").includes("")) throw problem("stop cannot contain an empty string.");
   if (fields.texts("bad_words").includes("")) throw problem("bad_words cannot contain an empty string. Got bad_words=['']");
   const { allowed_token_ids: allowed } = fields.raw;
-  if (Array.isArray(allowed) && allowed.length === 0) throw problem("allowed_token_ids is not None and empty!", "allowed_token_ids", "[]");
+  if (Array.isArray(allowed) && allowed.length === 0) throw engineProblem("allowed_token_ids is not None and empty!", "allowed_token_ids", "[]");
 }
 
 function forcedBy(bias: Readonly<Record<string, unknown>>): number | null {

@@ -1,6 +1,6 @@
 import { fillSchema, isRecord } from "./schema.ts";
 import { hashText } from "./hash.ts";
-import { problem, invalid } from "./problems.ts";
+import { engineProblem, invalid, problem } from "./problems.ts";
 import { tokenize } from "./tokenizer.ts";
 
 /** How a token of a script reaches the caller: as text, as a tool call's beginning, as its arguments, or not at all. */
@@ -52,7 +52,7 @@ function checkSchema(schema: unknown): unknown {
   const inner = schema["schema"];
   const type = isRecord(inner) ? inner["type"] : undefined;
   const types = ["object", "array", "string", "number", "integer", "boolean", "null"];
-  if (typeof type === "string" && !types.includes(type)) throw problem(`Grammar error: Invalid type: ${type}`);
+  if (typeof type === "string" && !types.includes(type)) throw engineProblem(`Grammar error: Invalid type: ${type}`);
   return inner ?? { type: "object" };
 }
 

@@ -10,7 +10,7 @@ import { writeMetrics } from "./metrics.ts";
 import { settle, type Settings, type SimulatorOptions } from "./options.ts";
 import { reportOf, type OracleRecord, type OracleReport } from "./oracle.ts";
 import { detokenizeBody, embedInputs, listModels, tokenizeBody } from "./plain-routes.ts";
-import { errorJson, Problem, wrongMediaType } from "./problems.ts";
+import { EngineProblem, errorJson, Problem, wrongMediaType } from "./problems.ts";
 import { ServedModels } from "./served-model.ts";
 import { Wire } from "./wire.ts";
 
@@ -131,6 +131,7 @@ class House {
     const record = this.#open(request, path);
     const leaving = new AbortController();
     response.on("close", () => leaving.abort());
+    let isStream = false;
     try {
       const raw = await readBody(request);
       const model = this.models.all.find(({ names }) => names.includes(String(raw["model"] ?? "")));
@@ -141,11 +142,12 @@ class House {
         return void this.#shut(record, "refused");
       }
       if (leaving.signal.aborted) return void this.#shut(record, "cut");
+      isStream = raw["stream"] === true;
       await this.#answer(path, raw, response, record, rules, leaving.signal);
     } catch (cause) {
       record.status = cause instanceof Problem ? cause.status : 500;
       this.#shut(record, "refused");
-      throw cause;
+      refuse(response, cause, isStream);
     }
   }
 
@@ -230,8 +232,9 @@ function statusBody(status: number): string {
   return errorJson(status, "The simulator was told to fail.", types[status] ?? "InternalServerError", null);
 }
 
-function refuse(response: ServerResponse, cause: unknown) {
+function refuse(response: ServerResponse, cause: unknown, isStream = false) {
   if (response.destroyed || response.headersSent) return void response.destroy();
+  if (cause instanceof EngineProblem && isStream) return void response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" }).end(`data: ${cause.event}\n\ndata: [DONE]\n\n`);
   if (cause instanceof Problem) return sendJson(response, cause.status, cause.body);
   sendJson(response, 500, errorJson(500, cause instanceof Error ? cause.message : "Internal server error", "InternalServerError", null));
 }

@@ -266,6 +266,30 @@ function promiseRefusals(promise: Promised) {
       expect(await response.json()).toMatchObject({ error: { type, param, code: status } });
     });
   }
+  promise("what only the engine itself finds at fault is a 400, in a stream its first event behind a 200, and [DONE] follows", async ({ client, ask, model }) => {
+    const faults: [path: string, body: Record<string, unknown>, param: string | null][] = [
+      [completions, { model, prompt: [2_000_000_000], max_tokens: 1 }, null],
+      [chat, { ...ask, logprobs: true, top_logprobs: 21 }, "logprobs"],
+      [chat, { ...ask, response_format: { type: "json_schema", json_schema: { name: "x", schema: { type: "nonsense" } } } }, null],
+      [chat, { ...ask, allowed_token_ids: [] }, "allowed_token_ids"],
+    ];
+    for (const [path, body, param] of faults) {
+      const error = { type: "BadRequestError", param, code: 400 };
+      const response = await client.post(path, body);
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({ error });
+      const [first, ...rest] = await client.events(path, body);
+      expect(JSON.parse(first ?? "")).toMatchObject({ error });
+      expect(rest).toEqual(["[DONE]"]);
+    }
+  });
+  promise("a prompt that fills the context to its last token is refused as a max_tokens of 0", async ({ client, model }) => {
+    const { data } = (await (await fetch(`${client.url}/v1/models`)).json()) as { data: { id: string; max_model_len: number }[] };
+    const prompt = Array<number>(data[0]?.max_model_len ?? 0).fill(300);
+    const response = await client.post(completions, { model, prompt, max_tokens: 1 });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ error: { message: "max_tokens must be at least 1, got 0. (parameter=max_tokens, value=0)", param: "max_tokens" } });
+  });
   promise("JSON that is none is refused with 400", async ({ client }) => {
     const response = await client.post(chat, null, { body: '{"model": ' });
     expect(response.status).toBe(400);

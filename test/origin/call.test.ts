@@ -214,6 +214,14 @@ describe("a prompt that does not fit with our default", () => {
     expect(engine.calls).toHaveLength(1);
   });
 
+  test("is refused as such when vLLM words it as a max_tokens of 0, which nobody asked for", async () => {
+    const error = { message: "max_tokens must be at least 1, got 0. (parameter=max_tokens, value=0)", type: "BadRequestError", param: "max_tokens", code: 400 };
+    engine.script = (response) => answerJson(response, 400, { error });
+    const { status, text } = await ask({ max_tokens: 1 });
+    expect(status).toBe(400);
+    expect(JSON.parse(text).error).toMatchObject({ code: "context_length_exceeded", param: "messages" });
+  });
+
   test("is refused when the prompt alone fills the context, and never tried a third time", async () => {
     engine.tokens = 100;
     engine.script = (response) => answerJson(response, 400, contextError);
@@ -284,4 +292,18 @@ test("on long streams the edge hears how far they are, every 256 tokens", async 
   expect(checkpoints.length).toBeGreaterThan(0);
   expect(checkpoints.at(-1)?.completionTokens).toBeGreaterThanOrEqual(512);
   expect(records.at(-1)).toMatchObject({ isFinal: true, completionTokens: 600 });
+});
+
+test("an error that is the first event of a stream is answered as if its status had come in time, and leaves no record", async () => {
+  for (const [code, status, name] of [[400, 400, "invalid_value"], [500, 502, "bad_gateway"]] as const) {
+    engine.script = (response) => {
+      openStream(response);
+      response.end(`data: {"error": {"message": "secret words", "type": "BadRequestError", "param": "logit_bias", "code": ${code}}}\n\ndata: [DONE]\n\n`);
+    };
+    const answer = await ask({ stream: true });
+    expect(answer.status).toBe(status);
+    expect(JSON.parse(answer.text).error.code).toBe(name);
+    expect(answer.text).not.toContain("secret");
+    expect(setup.edge.records.filter(({ hold }) => hold === answer.hold)).toEqual([]);
+  }
 });

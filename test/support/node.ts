@@ -1,6 +1,7 @@
+import { openHopKey, type HopKey } from "#edge/forwarding/hop.ts";
+import { makeKeyPair } from "#infra/local/secrets.ts";
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { generateKeyPair, type CryptoKey } from "jose";
 import type { NodeRecord } from "#edge/agreements/node.ts";
 import type { AttemptEnd } from "#edge/routing/port.ts";
 import type { LoadReport } from "#edge/agreements/node.ts";
@@ -85,7 +86,8 @@ export function watching() {
 }
 
 /** A key pair of the edge, as wiring imports it. */
-export async function hopKeys(): Promise<{ hopKey: { kid: string; key: CryptoKey }; publicKey: CryptoKey }> {
-  const { privateKey, publicKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
-  return { hopKey: { kid: "h1", key: privateKey }, publicKey };
+export async function hopKeys(): Promise<{ hopKey: HopKey; publicKey: CryptoKey }> {
+  const { kty, crv, x, d } = makeKeyPair();
+  const publicKey = await crypto.subtle.importKey("jwk", { kty, crv, x }, "Ed25519", true, ["verify"]);
+  return { hopKey: openHopKey({ kid: "h1", kty, crv, x, d }), publicKey };
 }

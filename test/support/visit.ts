@@ -13,6 +13,7 @@ export function visitOf(request: Request = new Request("http://edge/"), id = "re
     id,
     request,
     startedAtMs,
+    headers: { "x-request-id": id },
     nowMs: startedAtMs,
     logged: [],
     now: () => visit.nowMs,

@@ -117,6 +117,7 @@ function openDoor(world: { control: ControlPorts; clock: { offsetMs: number }; l
     const visit: Visit = {
       id: "req_0000000000000000000000",
       request: c.req.raw,
+      headers: {},
       startedAtMs: Date.now(),
       now: () => Date.now() + world.clock.offsetMs,
       random: randomBytes,

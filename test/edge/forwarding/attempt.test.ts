@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import { errorBody, errorHeaders, refusals, type RefusalCode } from "#edge/errors.ts";
 import { attempt, type Attempt } from "#edge/forwarding/attempt.ts";
 import { agentError, answering, deadNode, hangingUp, openNode, silent, watching, type Behaviour } from "#test/support/node.ts";
-import { visitOf } from "#test/support/visit.ts";
+import { startedAtMs, visitOf } from "#test/support/visit.ts";
 
-const parcel = { path: "/v1/chat/completions", hop: "hop.token.x", body: new TextEncoder().encode('{"a":1}'), headersMsMax: 30_000 };
+const parcel = { path: "/v1/chat/completions", hop: "hop.token.x", body: new TextEncoder().encode('{"a":1}'), headersMsMax: 30_000, deadlineMs: startedAtMs + 60_000 };
 
 /** One attempt on a node that behaves so: what came of it and what the watch was told. */
 async function tryOn(behave: Behaviour, signal = new AbortController().signal, headersMsMax = parcel.headersMsMax) {
