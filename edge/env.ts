@@ -11,6 +11,8 @@ export interface Env {
   LEDGERS: DurableObjectNamespace<OrgLedger>;
   FLEET: DurableObjectNamespace<FleetObject>;
   LEDGER?: string;
+  UPSTASH_REDIS_REST_URL?: string;
+  UPSTASH_REDIS_REST_TOKEN?: string;
   MODELS?: string;
   NODES?: string;
   TAG_KEYS?: string;
@@ -38,13 +40,20 @@ const PrivateKey = z.object({ kty: z.literal("OKP"), crv: z.literal("Ed25519"), 
 
 /** Variables and secrets, parsed. `.dev.vars.example` shows one of each. */
 export const Settings = z.object({
-  LEDGER: z.enum(["durable-object"]).default("durable-object"),
+  LEDGER: z.enum(["durable-object", "upstash"]).default("durable-object"),
+  UPSTASH_REDIS_REST_URL: z.url({ protocol: /^https?$/, error: "is not an http(s) URL" }).optional(),
+  UPSTASH_REDIS_REST_TOKEN: z.string().min(1, "is empty").optional(),
   MODELS: json(z.array(ModelRecord).min(1).refine((models) => isUnique(models.flatMap(({ id, aliases }) => [id, ...aliases])), "names a model or an alias twice")),
   NODES: json(z.array(NodeRecord).refine((nodes) => isUnique(nodes.map(({ id }) => id)), "names a node twice")),
   TAG_KEYS: json(Secrets),
   PEPPERS: json(Secrets),
   HOP_KEY: json(PrivateKey),
   BOOTSTRAP_TOKEN: z.string().min(32, "must have at least 32 characters").optional(),
+}).superRefine(({ LEDGER, UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN }, context) => {
+  if (LEDGER !== "upstash") return;
+  for (const [name, value] of Object.entries({ UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN })) {
+    if (value === undefined) context.addIssue({ code: "custom", path: [name], message: "is not set, though LEDGER is upstash" });
+  }
 });
 export type Settings = z.infer<typeof Settings>;
 

@@ -1,6 +1,10 @@
 import { importJWK } from "jose";
 import { durableObjectFleet } from "./adapters/durable-object/fleet.ts";
 import { durableObjectLedger } from "./adapters/durable-object/ledger.ts";
+import { writeUsage } from "./adapters/durable-object/ledger-outbox.ts";
+import { later } from "./adapters/upstash/later.ts";
+import { upstashLedger } from "./adapters/upstash/ledger.ts";
+import type { Ledger } from "./admission/port.ts";
 import { openKeyring } from "./agreements/key-format.ts";
 import type { ControlPorts } from "./control/port.ts";
 import { MisconfiguredError, readSettings, type Env, type Settings } from "./env.ts";
@@ -12,6 +16,8 @@ import type { Ports } from "./ports.ts";
 export interface Wiring {
   ports: Ports;
   control: ControlPorts;
+  /** What the cron does each minute. */
+  chores: () => Promise<void>;
 }
 
 /** One wiring an isolate and environment; it lives as long as the isolate does. */
@@ -31,7 +37,7 @@ async function open(env: Env): Promise<Wiring> {
   const keyring = await openKeyring({ tagKeys: settings.TAG_KEYS, peppers: settings.PEPPERS });
   const { hopKey, tokenKey } = await openSigningKeys(settings.HOP_KEY);
   const fleet = durableObjectFleet(env.FLEET, settings.NODES);
-  const ledger = durableObjectLedger(env.LEDGERS);
+  const { ledger, chores } = openLedger(env, settings);
   const origin = { hopKey, budget: openRetryBudget(), watch: fleet };
   return {
     ports: { keyring, tokenKey, models: settings.MODELS, nodes: settings.NODES, ledger, fleet, origin },
@@ -42,7 +48,23 @@ async function open(env: Env): Promise<Wiring> {
       publisher: ledger,
       models: settings.MODELS,
     },
+    chores,
   };
+}
+
+/** D1 has so long to take rows of the bill. */
+const usageWaitMsMax = 10_000;
+
+/** Objects wake themselves; Redis has to be told to expire holds of orgs that nobody calls, and to hand over their bill. */
+function openLedger(env: Env, settings: Settings): { ledger: Ledger; chores: () => Promise<void> } {
+  const { LEDGER, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = settings;
+  if (LEDGER === "durable-object" || !url || !token) return { ledger: durableObjectLedger(env.LEDGERS), chores: async () => undefined };
+  const ledger = upstashLedger({ url, token, writeRows: (rows) => writeUsage(env.DB, rows, usageWaitMsMax), later });
+  const chores = async () => {
+    const { results } = await env.DB.prepare("SELECT id FROM orgs").all<{ id: string }>();
+    await ledger.sweep(results.map(({ id }) => id));
+  };
+  return { ledger, chores };
 }
 
 /** One Ed25519 key signs hops (synchronously, on every call) and client tokens (by jose). */

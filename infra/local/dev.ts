@@ -13,6 +13,7 @@ const usage = `npm run dev -- [options]
   --fresh        forget all state first
   --engine URL   a real engine instead of the simulator: vLLM, Ollama or any OpenAI-compatible server
   --gguf FILE    a GGUF model served on this machine by node-llama-cpp (npm install --no-save node-llama-cpp)
+  --ledger NAME  who keeps the limits: durable-object (the default), or upstash: a redis-server of this machine behind Upstash's REST
   --quiet        print the ready line only
   --help
 `;
@@ -24,6 +25,7 @@ function readFlags() {
       state: { type: "string", default: join(root, ".penstock") },
       fresh: { type: "boolean", default: false },
       quiet: { type: "boolean", default: false },
+      ledger: { type: "string", default: "durable-object" },
       engine: { type: "string" },
       gguf: { type: "string" },
       help: { type: "boolean", default: false },
@@ -31,7 +33,12 @@ function readFlags() {
   });
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`--port must be a port number, not '${values.port}'`);
-  return { ...values, port, state: resolve(values.state) };
+  return { ...values, ledger: readLedger(values.ledger), port, state: resolve(values.state) };
+}
+
+function readLedger(name: string): "durable-object" | "upstash" {
+  if (name === "durable-object" || name === "upstash") return name;
+  throw new Error(`--ledger must be durable-object or upstash, not '${name}'`);
 }
 
 async function main(): Promise<void> {
@@ -40,10 +47,10 @@ async function main(): Promise<void> {
     process.stdout.write(usage);
     return;
   }
-  if (flags.fresh) for (const part of ["edge", "secrets.json", "dev.json", "node_shared-1", "node_complex-1"]) rmSync(join(flags.state, part), { recursive: true, force: true });
+  if (flags.fresh) for (const part of ["edge", "redis", "secrets.json", "dev.json", "node_shared-1", "node_complex-1"]) rmSync(join(flags.state, part), { recursive: true, force: true });
   takeStack(flags.state);
   const log = flags.quiet ? () => undefined : (source: string, line: string) => process.stderr.write(`${source.padEnd(14)} ${line}\n`);
-  const options: StackOptions = { port: flags.port, stateDir: flags.state, log };
+  const options: StackOptions = { port: flags.port, stateDir: flags.state, ledger: flags.ledger, log };
   if (flags.engine) {
     const spec = await probeEngine(flags.engine);
     options.models = modelsOfEngine(spec.found);

@@ -19,6 +19,8 @@ export interface StackOptions {
   /** A GGUF file that each agent serves itself, by node-llama-cpp. */
   gguf?: string;
   agentLimits?: Record<string, number>;
+  /** Who keeps the limits; `upstash` is a Redis of our own behind the REST bridge. */
+  ledger?: "durable-object" | "upstash";
   /** Where the edge finds an agent that listens at `url`; tests put a faulty network between them. */
   via?: (url: string) => Promise<string>;
   vars?: Record<string, string>;
@@ -74,11 +76,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       publicKey: secrets.nodeKeys[spec.id]?.x ?? "",
     })),
   );
+  const redis = options.ledger === "upstash" ? await openRedis(stateDir, log) : null;
   const edge = await startEdge({
     root,
     port,
     stateDir: join(stateDir, "edge"),
-    vars: { MODELS: JSON.stringify(models), NODES: JSON.stringify(records), ...secretVars(secrets), ...options.vars },
+    vars: { MODELS: JSON.stringify(models), NODES: JSON.stringify(records), ...secretVars(secrets), ...redis?.vars, ...options.vars },
     log: (line) => log("edge", line),
   });
   const nodes = await Promise.all(
@@ -103,9 +106,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   );
   const close = async () => {
     await Promise.all([...nodes.map(({ agent }) => agent.stop()), edge.close()]);
-    await Promise.all(nodes.map(({ engine }) => engine?.stop()));
+    await Promise.all([redis?.child.stop(), ...nodes.map(({ engine }) => engine?.stop())]);
   };
   return { edge, nodes, secrets, close };
+}
+
+/** Its file lies in the state folder, so quotas survive a restart as those of objects do. */
+async function openRedis(stateDir: string, log: (source: string, line: string) => void) {
+  const child = await startChild("redis", [join(root, "infra/local/redis.ts"), "--dir", join(stateDir, "redis")], (line) => log("redis", line));
+  const { url, token } = child.ready;
+  return { child, vars: { LEDGER: "upstash", UPSTASH_REDIS_REST_URL: String(url), UPSTASH_REDIS_REST_TOKEN: String(token) } };
 }
 
 interface OpenEngine {

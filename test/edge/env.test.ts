@@ -113,3 +113,10 @@ describe("a malformed value is named by its variable and never shown", () => {
     expect(faultsOf({ ...good, MODELS: JSON.stringify([modelOf(), modelOf({ id: "other" })]) })).toContain("MODELS");
   });
 });
+
+test("with Redis for a ledger its address and token are named when missing, and are not needed otherwise", () => {
+  const redis = { ...good, LEDGER: "upstash" };
+  expect(faultsOf(redis)).toMatch(/UPSTASH_REDIS_REST_URL is not set.*UPSTASH_REDIS_REST_TOKEN is not set/);
+  expect(faultsOf({ ...redis, UPSTASH_REDIS_REST_URL: "redis://x", UPSTASH_REDIS_REST_TOKEN: "" })).toMatch(/URL is not an http.*TOKEN is empty/);
+  expect(readSettings({ ...redis, UPSTASH_REDIS_REST_URL: "https://redis.example", UPSTASH_REDIS_REST_TOKEN: "token" })).toMatchObject({ LEDGER: "upstash" });
+});
