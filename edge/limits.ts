@@ -2,6 +2,8 @@
 
 /** Caps on what a caller may send (S12). Each has a case in `test/journeys/bad-input.test.ts`. */
 export const bodyBytesMax = 4 * 1024 * 1024;
+/** Of a body that is too large so much is read, and thrown away, before it is refused. */
+export const discardedBytesMax = 16 * 1024 * 1024;
 export const bodyDepthMax = 64;
 export const bodyMembersMax = 256;
 export const bodyMembersMaxAll = 65_536;

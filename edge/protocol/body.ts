@@ -1,5 +1,5 @@
 import { Refusal } from "../errors.ts";
-import { bodyBytesMax, bodyDepthMax, bodyMembersMax, bodyMembersMaxAll } from "../limits.ts";
+import { bodyBytesMax, bodyDepthMax, bodyMembersMax, bodyMembersMaxAll, discardedBytesMax } from "../limits.ts";
 
 /**
  * Reads a request's body whole, at most 4 MiB. Refuses any Content-Encoding (415), more bytes (413), what is not UTF-8 or not JSON (400),
@@ -31,7 +31,10 @@ export async function readBytes(request: Request, bytesMax: number): Promise<Uin
   const encoding = request.headers.get("content-encoding");
   if (encoding !== null && encoding.toLowerCase() !== "identity") throw new Refusal("unsupported_content_encoding");
   const declared = request.headers.get("content-length");
-  if (declared !== null && Number(declared) > bytesMax) throw tooLarge(bytesMax);
+  if (declared !== null && Number(declared) > bytesMax) {
+    await discard(request.body);
+    throw tooLarge(bytesMax);
+  }
   // A declared length is enforced by the HTTP layer, so the whole can be read natively; otherwise each chunk is counted.
   if (declared !== null) {
     const bytes = new Uint8Array(await request.arrayBuffer());
@@ -43,9 +46,10 @@ export async function readBytes(request: Request, bytesMax: number): Promise<Uin
   let size = 0;
   for await (const chunk of request.body) {
     size += chunk.byteLength;
-    if (size > bytesMax) throw tooLarge(bytesMax);
-    chunks.push(chunk);
+    if (size <= bytesMax) chunks.push(chunk);
+    else if (size > discardedBytesMax) break;
   }
+  if (size > bytesMax) throw tooLarge(bytesMax);
   const bytes = new Uint8Array(size);
   let at = 0;
   for (const chunk of chunks) {
@@ -53,6 +57,15 @@ export async function readBytes(request: Request, bytesMax: number): Promise<Uin
     at += chunk.byteLength;
   }
   return bytes;
+}
+
+/** Reads on without keeping anything, so that a caller who is still sending gets to read the refusal instead of a broken pipe. */
+async function discard(body: ReadableStream<Uint8Array> | null): Promise<void> {
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.byteLength;
+    if (size > discardedBytesMax) return;
+  }
 }
 
 function tooLarge(bytesMax: number): Refusal {
