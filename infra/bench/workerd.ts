@@ -6,12 +6,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { bundleWorker } from "#infra/local/bundle.ts";
 import { freePorts } from "#infra/local/child.ts";
 
-/** Sockets of the one process: the edge, the edge with counting bindings, the bench's desk, and the bare pass-through. */
+/** Sockets of the one process: the edge, the edge with counting bindings, the bench's desk, the bare pass-through, and the least that an edge must do. */
 export interface EdgePorts {
   edge: number;
   counted: number;
   desk: number;
   bare: number;
+  least: number;
 }
 
 /** A running workerd. `failure` is what it wrote to stderr, if anything. */
@@ -24,8 +25,8 @@ export interface Workerd {
 
 /** Free ports for `startWorkerd`: chosen first, because the origin must know the edge's and the edge the origin's. */
 export async function choosePorts(): Promise<EdgePorts> {
-  const [edge = 0, counted = 0, desk = 0, bare = 0] = await freePorts(4);
-  return { edge, counted, desk, bare };
+  const [edge = 0, counted = 0, desk = 0, bare = 0, least = 0] = await freePorts(5);
+  return { edge, counted, desk, bare, least };
 }
 
 /**
@@ -35,7 +36,7 @@ export async function choosePorts(): Promise<EdgePorts> {
 export async function startWorkerd(root: string, dir: string, ports: EdgePorts, originUrl: string, vars: Record<string, string>): Promise<Workerd> {
   const state = join(dir, "state");
   mkdirSync(state, { recursive: true });
-  for (const name of ["entry", "bare", "bill"]) writeFileSync(join(dir, `${name}.js`), await bundleWorker(root, `infra/bench/worker/${name}.ts`));
+  for (const name of ["entry", "bare", "least", "bill"]) writeFileSync(join(dir, `${name}.js`), await bundleWorker(root, `infra/bench/worker/${name}.ts`));
   writeFileSync(join(dir, "config.capnp"), configOf(readCompatibility(root), state, ports, originUrl, vars));
   const binary: string = createRequire(import.meta.url)("workerd").default;
   const child = spawn(binary, ["serve", join(dir, "config.capnp")], { stdio: ["ignore", "ignore", "pipe"] });
@@ -100,6 +101,13 @@ const config :Workerd.Config = (
       bindings = [(name = "ORIGIN", text = ${text(originUrl)})],
       ${common},
     )),
+    (name = "least", worker = (
+      modules = [(name = "least.js", esModule = embed "least.js")],
+      bindings = [(name = "ORIGIN", text = ${text(originUrl)}), (name = "YES", durableObjectNamespace = "Yes")],
+      durableObjectNamespaces = [(className = "Yes", uniqueKey = "yes", enableSql = true)],
+      durableObjectStorage = (inMemory = void),
+      ${common},
+    )),
     (name = "disk", disk = (path = ${text(state)}, writable = true)),
     (name = "out", network = (allow = ["private"])),
   ],
@@ -108,6 +116,7 @@ const config :Workerd.Config = (
     ${socket("counted", ports.counted, '(name = "edge", entrypoint = "counted")')}
     ${socket("desk", ports.desk, '(name = "edge", entrypoint = "desk")')}
     ${socket("bare", ports.bare, '"bare"')}
+    ${socket("least", ports.least, '"least"')}
   ],
   v8Flags = [${v8Flags.map(text).join(", ")}],
   extensions = [(modules = [(name = "bench:bill", esModule = embed "bill.js", internal = true)])],

@@ -9,18 +9,12 @@ import type { OrgRecord } from "../../agreements/org.ts";
 import type { UsageRecord } from "../../agreements/usage.ts";
 import { SqliteJournal } from "./ledger-journal.ts";
 import { writeUsage } from "./ledger-outbox.ts";
+import { Turns } from "./turns.ts";
 
 /** Rows of the bill go to D1 together after so long; while D1 fails, twice as long each time, up to a bound; it has so long to answer. */
 const drainMs = 1_000;
 const drainRetryMsMax = 30_000;
 const drainWaitMsMax = 10_000;
-
-/** An ask that has arrived and will be decided in the next turn. */
-interface Waiting {
-  ask: Ask;
-  resolve(answer: Grant | Denial): void;
-  reject(cause: unknown): void;
-}
 
 /**
  * The ledger of one org. Its methods await nothing between reading and writing, so no two calls see the same room; what they answer leaves only after the
@@ -33,7 +27,7 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
   readonly #journal: SqliteJournal;
   #alarmAtMs = Infinity;
   #failures = 0;
-  #waiting: Waiting[] = [];
+  readonly #turns = new Turns();
 
   constructor(ctx: DurableObjectState, env: { DB: D1Database }) {
     super(ctx, env);
@@ -45,27 +39,9 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
     });
   }
 
-  /**
-   * See `Ledger`; so for all that follow. Asks that arrive in one turn of the event loop are decided one after the other in the next, in one
-   * block, and reach the disk together: a sync of the disk is most of what an admission costs (docs/decisions/0005).
-   */
-  admit(ask: Ask): Promise<Grant | Denial> {
-    const { promise, resolve, reject } = Promise.withResolvers<Grant | Denial>();
-    this.#waiting.push({ ask, resolve, reject });
-    if (this.#waiting.length === 1) setTimeout(() => this.#admitAll(), 0);
-    return promise;
-  }
-
-  #admitAll(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const { ask, resolve, reject } of waiting) {
-      try {
-        resolve(this.#decide(ask));
-      } catch (cause) {
-        reject(cause);
-      }
-    }
+  /** See `Ledger`; so for all that follow. What comes at the same time is done in one block: a sync of the disk is most of what a call costs (`Turns`). */
+  admit(ask: Ask): Grant | Denial | Promise<Grant | Denial> {
+    return this.#turns.take(() => this.#decide(ask));
   }
 
   /** Reads, decides and writes without a pause: no two asks see the same room. */
@@ -79,17 +55,21 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
     return this.keeper.look(credential, this.clock());
   }
 
-  settle(org: OrgId, records: UsageRecord[]): Settlement[] {
-    const settlements = this.keeper.settle(org, records, this.clock());
-    this.#wakeForDrain();
-    return settlements;
+  settle(org: OrgId, records: UsageRecord[]): Settlement[] | Promise<Settlement[]> {
+    return this.#turns.take(() => {
+      const settlements = this.keeper.settle(org, records, this.clock());
+      this.#wakeForDrain();
+      return settlements;
+    });
   }
 
-  release(hold: HoldId, mayRun: boolean): Settlement {
-    const settlement = this.keeper.release(hold, mayRun, this.clock());
-    this.#wakeBy(this.keeper.state.holds[hold]?.expiresAtMs ?? Infinity);
-    this.#wakeForDrain();
-    return settlement;
+  release(hold: HoldId, mayRun: boolean): Settlement | Promise<Settlement> {
+    return this.#turns.take(() => {
+      const settlement = this.keeper.release(hold, mayRun, this.clock());
+      this.#wakeBy(this.keeper.state.holds[hold]?.expiresAtMs ?? Infinity);
+      this.#wakeForDrain();
+      return settlement;
+    });
   }
 
   publish(record: OrgRecord | KeyRecord): void {

@@ -8,7 +8,7 @@ import { median } from "../stats.ts";
 
 const connections = 16;
 
-/** Whole answers: calls a second through the edge, each reserved and settled durably, against the bare pass-through. */
+/** Whole answers: calls a second through the edge, each reserved and settled durably, against the bare pass-through; beside it, the least that any edge could do. */
 export async function jsonRow({ stage, plan, isSmoke }: Bench): Promise<Row[]> {
   const [caller] = await stage.publish(1);
   if (!caller) throw new RangeError("no caller");
@@ -26,14 +26,16 @@ export async function jsonRow({ stage, plan, isSmoke }: Bench): Promise<Row[]> {
     await stage.quiet();
     return report;
   }
-  const { direct, bare, edge } = { direct: variant(stage.ports.origin), bare: variant(stage.ports.bare), edge: variant(stage.ports.edge) };
-  const rounds = await takeRounds({ ...plan, pid: stage.workerdPid }, { direct, bare, edge });
+  const { origin, ...ports } = stage.ports;
+  const variants = { direct: variant(origin), bare: variant(ports.bare), least: variant(ports.least), edge: variant(ports.edge) };
+  const rounds = await takeRounds({ ...plan, pid: stage.workerdPid }, variants);
   await checkSettled(stage, [caller], calls);
 
-  const of = (name: "direct" | "bare" | "edge", value: (window: Window<LoadReport>) => number) => rounds.taken.map((round) => value(round[name]));
+  const of = (name: keyof typeof variants, value: (window: Window<LoadReport>) => number) => rounds.taken.map((round) => value(round[name]));
   const figures = {
     directPerSecond: median(of("direct", rate)),
     barePerSecond: median(of("bare", rate)),
+    leastPerSecond: median(of("least", rate)),
     edgePerSecond: median(of("edge", rate)),
     bareCpuMicros: median(of("bare", cpuMicros)),
     edgeCpuMicros: median(of("edge", cpuMicros)),
@@ -43,7 +45,8 @@ export async function jsonRow({ stage, plan, isSmoke }: Bench): Promise<Row[]> {
   const isLoadBound = figures.directPerSecond < 1.5 * figures.barePerSecond;
   const note =
     `edge ${plain(figures.edgePerSecond)}/s, bare ${plain(figures.barePerSecond)}/s, origin alone ${plain(figures.directPerSecond)}/s${isLoadBound ? " (the load was the bound)" : ""}; ` +
-    `CPU a call ${plain(figures.edgeCpuMicros)} against ${plain(figures.bareCpuMicros)} µs`;
+    `CPU a call ${plain(figures.edgeCpuMicros)} against ${plain(figures.bareCpuMicros)} µs; ` +
+    `the least that an edge can do: ${plain(figures.leastPerSecond / figures.barePerSecond)} ×`;
   const ratios = rounds.taken.map((round) => rate(round.edge) / rate(round.bare));
   const reason = whyNot(rounds, isSmoke) ?? (isLoadBound ? "the load generator was the bound" : null);
   return [rowOf("whole answers: calls a second, edge / bare", { bound: "at least", value: 0.5, unit: "×" }, ratios, note, figures, reason)];
