@@ -197,10 +197,16 @@ describe("members", () => {
     }
   });
 
-  test(`its objects have ${bodyMembersMaxAll} in all; one more is refused before it is parsed, and colons in text are none`, async () => {
-    await readJson(posted({ all: members(bodyMembersMaxAll - 1) }));
-    const refusal = await expectRefusal(() => readJson(posted({ all: members(bodyMembersMaxAll) })), "invalid_value");
-    expect(refusal.details.say).toContain(String(bodyMembersMaxAll));
-    await readJson(posted({ all: ':"'.repeat(bodyMembersMaxAll), list: Array(bodyMembersMaxAll).fill(0) }));
+  test(`it has ${bodyMembersMaxAll} members, lists and objects in all; one more is refused before it is parsed, and those in text are none`, async () => {
+    // The body itself, its member `all` and what stands there.
+    const own = 3;
+    for (const more of [(count: number) => Array(count).fill([]), (count: number) => Array(count).fill({})]) {
+      await readJson(posted({ all: more(bodyMembersMaxAll - own) }));
+      const refusal = await expectRefusal(() => readJson(posted({ all: more(bodyMembersMaxAll - own + 1) })), "invalid_value");
+      expect(refusal.details.say).toContain(String(bodyMembersMaxAll));
+    }
+    await readJson(posted({ all: members(bodyMembersMaxAll - own) }));
+    await expectRefusal(() => readJson(posted({ all: members(bodyMembersMaxAll - own + 1) })), "invalid_value");
+    await readJson(posted({ all: ':"[{'.repeat(bodyMembersMaxAll), list: Array(bodyMembersMaxAll).fill(0) }));
   });
 });
