@@ -52,6 +52,14 @@ export const usageBodyBytesMax = 256 * 1024;
 export const checkpointTokens = 256;
 export const checkpointMs = 5_000;
 
+/** Pairs of org and model whose habits an isolate, and an agent, remember (docs/decisions/0009); at an isolate from so many nodes each, the latest. */
+export const habitsMax = 10_000;
+export const habitTellersMax = 8;
+/** What one node told is forgotten when another has told something so much later. */
+export const habitStaleMs = 10 * 60_000;
+/** A node whose queue is expected to take longer is passed over while one of the other tier is quicker. */
+export const waitTargetMs = 5_000;
+
 /** The fleet. */
 export const heartbeatMs = 5_000;
 export const heartbeatStaleMs = 60_000;

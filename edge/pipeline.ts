@@ -6,17 +6,17 @@ import type { Ports } from "./ports.ts";
 import { Refusal } from "./errors.ts";
 import { findModel, readCall, type EngineEndpoint } from "./protocol/call.ts";
 import { modelCard, type ModelCard, type ModelList } from "./protocol/models.ts";
-import { judge, rank, tierHeader } from "./routing/index.ts";
+import { rank, tierHeader } from "./routing/index.ts";
 import type { Visit } from "./visit.ts";
 
 /** A call's way through the edge, top to bottom. A room says no by throwing a Refusal; app.ts writes it out. */
 export async function serveCall(visit: Visit, endpoint: EngineEndpoint, ports: Ports): Promise<Response> {
   const credential = await identify(visit.request, ports.keyring, ports.tokenKey, visit.now());
   const call = await readCall(visit, endpoint, ports.models);
-  const verdict = judge(call);
+  const verdict = ports.judge.judge(credential.org, call);
   const refresh = ports.fleet.refresh(visit.now());
   if (refresh) visit.afterwards(refresh);
-  const wanted = { model: call.model.id, tier: verdict.tier, org: credential.org, affinity: call.affinity };
+  const wanted = { model: call.model.id, tier: verdict.tier, gpuSeconds: verdict.gpuSeconds, org: credential.org, affinity: call.affinity };
   const nodes = rank(ports.fleet.view(visit.now()), wanted, Math.random).map((view) => view.record);
 
   const hold: HoldId = `hold_${randomBase62(22, visit.random)}`;
@@ -28,7 +28,10 @@ export async function serveCall(visit: Visit, endpoint: EngineEndpoint, ports: P
   const reserved = { ...asked, tokensHeld: grant.tokensHeld, completionTokens: grant.completionTokens };
   const start = async (left: AbortSignal) => {
     const result = await forward(visit, call, reserved, nodes, ports.origin, left);
-    if (result.kind === "answer") return result;
+    if (result.kind === "answer") {
+      ports.judge.told(credential.org, call.model.id, result.node, result.response.headers, visit.now());
+      return result;
+    }
     await ports.ledger.release(credential.org, hold, result.mayRun).catch(() => visit.log("release_failed", { hold }));
     throw result.refusal;
   };

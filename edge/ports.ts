@@ -4,6 +4,7 @@ import type { ModelRecord } from "./agreements/model.ts";
 import type { NodeRecord } from "./agreements/node.ts";
 import type { Origin } from "./forwarding/index.ts";
 import type { TokenKey } from "./identity/index.ts";
+import type { Judge } from "./routing/judge.ts";
 import type { Fleet } from "./routing/port.ts";
 
 /** Everything the edge stands on, as one value. Only wiring.ts knows what is behind each. */
@@ -14,5 +15,6 @@ export interface Ports {
   nodes: readonly NodeRecord[];
   ledger: Ledger;
   fleet: Fleet;
+  judge: Judge;
   origin: Origin;
 }

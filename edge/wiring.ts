@@ -11,6 +11,7 @@ import { MisconfiguredError, readSettings, type Env, type Settings } from "./env
 import { openHopKey, openRetryBudget, type HopKey } from "./forwarding/index.ts";
 import type { TokenKey } from "./identity/index.ts";
 import type { Ports } from "./ports.ts";
+import { openJudge } from "./routing/index.ts";
 
 /** The edge, wired: what calls need and what the control plane needs. */
 export interface Wiring {
@@ -38,9 +39,10 @@ async function open(env: Env): Promise<Wiring> {
   const { hopKey, tokenKey } = await openSigningKeys(settings.HOP_KEY);
   const fleet = durableObjectFleet(env.FLEET, settings.NODES);
   const { ledger, chores } = openLedger(env, settings);
+  const judge = openJudge(settings.MODELS, settings.NODES);
   const origin = { hopKey, budget: openRetryBudget(), watch: fleet };
   return {
-    ports: { keyring, tokenKey, models: settings.MODELS, nodes: settings.NODES, ledger, fleet, origin },
+    ports: { keyring, tokenKey, models: settings.MODELS, nodes: settings.NODES, ledger, fleet, judge, origin },
     control: {
       db: env.DB,
       keyring,

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { habitHeader, writeHabit } from "#edge/agreements/habit.ts";
 import type { HopClaims } from "#edge/agreements/hop.ts";
 import type { Endpoint } from "#edge/agreements/model.ts";
 import { loadHeader, writeLoad } from "#edge/agreements/node.ts";
@@ -13,6 +14,7 @@ import { countPrompt, countText, guessText } from "./engines/tokenize.ts";
 import { isContextError, translateError, type CallPath } from "./engines/translate.ts";
 import { openEventWriter } from "./event-writer.ts";
 import type { Gate } from "./gate.ts";
+import type { Habits } from "./habits.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Posts } from "./posts.ts";
@@ -29,6 +31,7 @@ export interface Rooms {
   gate: Gate;
   posts: Posts;
   sender: UsageSender;
+  habits: Habits;
   metrics: Metrics;
   log: Log;
   now(): number;
@@ -86,6 +89,12 @@ export async function serveCall(rooms: Rooms, path: CallPath, request: IncomingM
   }
 }
 
+/** On the answer to a call, beside our headers: what its org's calls to its model have been like here. */
+function habitHeaders({ rooms, claims }: Pick<LiveCall, "rooms" | "claims">): Record<string, string> {
+  const habit = rooms.habits.read(claims.org, claims.model);
+  return habit ? { [habitHeader]: writeHabit(habit) } : {};
+}
+
 /** Headers of every answer of ours. */
 export function ourHeaders(rooms: Pick<Rooms, "posts">): Record<string, string> {
   return { [loadHeader]: writeLoad(rooms.posts.load) };
@@ -123,7 +132,7 @@ async function serveStream(call: LiveCall): Promise<void> {
   const patience = setTimeout(() => leaving.abort(silent), limits.streamIdleMsMax);
   const engineAnswer = await askEngine(call).finally(() => clearTimeout(patience));
   if (leaving.signal.aborted) throw new Refusal("bad_gateway", { log: "left" });
-  response.writeHead(200, { ...streamHeaders, "transfer-encoding": "chunked", ...ourHeaders(rooms) });
+  response.writeHead(200, { ...streamHeaders, "transfer-encoding": "chunked", ...ourHeaders(rooms), ...habitHeaders(call) });
   response.flushHeaders();
   const writer = openEventWriter(response);
   const { wantsUsage, wantsContinuousUsage, choices, path } = prepared;
@@ -156,7 +165,7 @@ async function serveStream(call: LiveCall): Promise<void> {
  */
 async function serveWhole(call: LiveCall): Promise<void> {
   const { rooms, claims, prepared, response, tally } = call;
-  const headers = () => ({ "content-type": "application/json", "cache-control": "no-store", ...ourHeaders(rooms) });
+  const headers = () => ({ "content-type": "application/json", "cache-control": "no-store", ...ourHeaders(rooms), ...habitHeaders(call) });
   const stopWaiting = keepWaiting(response, rooms.config.limits, headers, rooms.metrics.notePing);
   try {
     const answer = readWhole(await readText(await askEngine(call), wholeBytesMax), prepared.path, tally);
@@ -219,9 +228,11 @@ async function lastWord(call: LiveCall): Promise<Refusal> {
 }
 
 function keepFinal(call: LiveCall, outcome: Outcome, why: Refusal | null): void {
-  const { rooms } = call;
+  const { rooms, claims, prepared } = call;
   const record = recordOf(call, outcome, true, rooms.now());
   rooms.sender.keep(record);
+  const { completionTokensMax, promptTokensGuess } = claims;
+  rooms.habits.note({ ...record, choices: prepared.choices, completionTokensMax, promptTokensGuess });
   rooms.metrics.noteRequest(outcome);
   rooms.metrics.noteTokens(record.promptTokens, record.completionTokens);
   const { hold, promptTokens, completionTokens } = record;

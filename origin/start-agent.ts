@@ -7,6 +7,7 @@ import type { AgentConfig } from "./config.ts";
 import { openDoor } from "./door.ts";
 import { openDrain } from "./drain.ts";
 import { openGate } from "./gate.ts";
+import { openHabits } from "./habits.ts";
 import { openHeartbeat } from "./heartbeat.ts";
 import { openLog, type Log } from "./log.ts";
 import { openMetrics } from "./metrics.ts";
@@ -43,7 +44,7 @@ export async function startAgent(config: AgentConfig, options: { log?: Log } = {
   const drain = openDrain(live, onChange);
   const posts = openPosts(config, now, onChange);
   const gate = await openGate(config, now);
-  const rooms: Rooms = { config, gate, posts, sender, metrics: openMetrics(), log, now, live, isDraining: () => drain.isDraining };
+  const rooms: Rooms = { config, gate, posts, sender, habits: openHabits(), metrics: openMetrics(), log, now, live, isDraining: () => drain.isDraining };
   const read = () => reportOf(rooms, bootId, bootedAtMs);
   const pulse = openHeartbeat({ edgeUrl: config.edgeUrl, sign, log, intervalMs: config.limits.heartbeatMs, read });
   const server = openDoor(rooms, drain);

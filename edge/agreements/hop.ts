@@ -25,6 +25,8 @@ export const HopClaims = z.object({
   completionTokensMax: z.int().min(0),
   /** The caller named no `max_tokens`: when prompt and default do not fit the context together, the agent may lower it. */
   isDefaultMax: z.boolean(),
+  /** The edge's estimate of the prompt, for the agent to compare with what the engine counts. None for prompts with images. */
+  promptTokensGuess: z.int().min(0).optional(),
   deadlineMs: z.int(),
   /** base64url SHA-256 of the request body as sent. */
   bodySha256: z.string().length(43),

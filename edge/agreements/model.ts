@@ -15,6 +15,22 @@ export const Price = z.strictObject({
 });
 export type Price = z.infer<typeof Price>;
 
+/**
+ * What a model takes of one kind of node (shared/design/origin.md §3): the KV pool, and seconds of GPU `start + perPromptToken·(P−C) + perPromptTokenSquared·(P−C)·P +
+ * perToken·n·D` at the node's usual batch. Measured for each model and kind and set here; nothing refits them.
+ */
+export const Coefficients = z.strictObject({
+  poolTokens: z.int().min(1),
+  startSeconds: z.number().min(0),
+  secondsPerPromptToken: z.number().min(0),
+  secondsPerPromptTokenSquared: z.number().min(0),
+  secondsPerToken: z.number().min(0),
+});
+export type Coefficients = z.infer<typeof Coefficients>;
+
+/** A kind of node, such as its GPU: `l4`. */
+export const NodeKind = z.string().regex(/^[a-z0-9-]{1,32}$/);
+
 export const ModelRecord = z.strictObject({
   id: z.string().min(1),
   aliases: z.array(z.string().min(1)),
@@ -25,6 +41,8 @@ export const ModelRecord = z.strictObject({
   ownedBy: z.string(),
   createdAtMs: z.int(),
   prices: z.strictObject({ shared: Price, complex: Price }),
+  /** By kind of node; for a kind that is not named, those of a 7B model on an L4. */
+  coefficients: z.record(NodeKind, Coefficients).optional(),
 });
 export type ModelRecord = z.infer<typeof ModelRecord>;
 

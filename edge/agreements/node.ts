@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { NodeId } from "./ids.ts";
-import { Tier } from "./model.ts";
+import { NodeKind, Tier } from "./model.ts";
 
 /** A node as the edge is configured to know it. `publicKey` is the `x` of its Ed25519 JWK: with it the edge verifies what the agent sends. */
 export const NodeRecord = z.strictObject({
@@ -9,6 +9,8 @@ export const NodeRecord = z.strictObject({
   tier: Tier,
   models: z.array(z.string()).min(1),
   publicKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+  /** Selects the coefficients of its models; `l4` when not said. */
+  kind: NodeKind.optional(),
 });
 export type NodeRecord = z.infer<typeof NodeRecord>;
 

@@ -41,6 +41,7 @@ export interface NoAnswer {
 export interface Answer {
   kind: "answer";
   response: Response;
+  node: string;
   servedBy: Tier;
   ended(): void;
 }
@@ -60,7 +61,7 @@ export async function forward(visit: Visit, call: Call, reserved: Reserved, node
     const hop = signHop(termsOf(call, reserved, node, index + 1, bodySha256), origin.hopKey, visit);
     const tried = await attempt(node, { path: call.path, hop, body, headersMsMax, deadlineMs: call.deadlineMs }, origin.watch, visit, signal);
     if (tried.kind === "answer") {
-      return { kind: "answer", response: tried.response, servedBy: node.tier, ended: () => origin.watch.ended(node.id) };
+      return { kind: "answer", response: tried.response, node: node.id, servedBy: node.tier, ended: () => origin.watch.ended(node.id) };
     }
     visit.log("attempt_failed", { node: node.id, attempt: index + 1, code: tried.refusal.code, why: tried.refusal.message });
     failure.refusal = tried.refusal;
@@ -109,6 +110,7 @@ function termsOf(call: Call, reserved: Reserved, node: NodeRecord, number: numbe
     tokensHeld: reserved.tokensHeld,
     completionTokensMax: reserved.completionTokens,
     isDefaultMax: call.isDefaultMax,
+    ...(!call.hasImages && { promptTokensGuess: call.promptTokensGuess }),
     deadlineMs: call.deadlineMs,
     bodySha256,
   };

@@ -84,6 +84,7 @@ function chatShape(body: ChatBody, endpoint: "chat.completions" | "text2sql", mo
   const asked = body.max_completion_tokens ?? body.max_tokens;
   const completionTokens = asked ?? Math.min(model.completionTokensDefault, model.contextTokensMax);
   const text = chatText(body);
+  const tools = body.tools?.length ? estimateTokens(JSON.stringify(body.tools)) : 0;
   return {
     path: "/v1/chat/completions",
     model,
@@ -91,7 +92,7 @@ function chatShape(body: ChatBody, endpoint: "chat.completions" | "text2sql", mo
     isStream: body.stream ?? false,
     choices: body.n ?? 1,
     promptTokensMax: chatPromptBound(body),
-    promptTokensGuess: estimateTokens(text) + 5 * body.messages.length + 20,
+    promptTokensGuess: estimateTokens(text) + tools + 5 * body.messages.length + 20,
     completionTokens,
     isDefaultMax: asked === null || asked === undefined,
     hasImages: hasImages(body),

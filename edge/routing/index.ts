@@ -1,14 +1,16 @@
 import type { Tier } from "../agreements/model.ts";
-import { heartbeatStaleMs } from "../limits.ts";
+import { heartbeatStaleMs, waitTargetMs } from "../limits.ts";
 import type { NodeView } from "./port.ts";
 
-export { judge, tierHeader, type Verdict } from "./complexity.ts";
+export { tierHeader, type Verdict } from "./complexity.ts";
+export { openJudge, type Judge } from "./judge.ts";
 export type { Fleet, NodeView } from "./port.ts";
 
-/** What is looked for: a model in a tier, and the words by which calls share a prefix cache. */
+/** What is looked for: a model in a tier, for a call that takes so long of a GPU, and the words by which calls share a prefix cache. */
 export interface Wanted {
   model: string;
   tier: Tier;
+  gpuSeconds: number;
   org: string;
   affinity: string;
 }
@@ -20,14 +22,22 @@ const loadMemoryMs = 5_000;
 
 /**
  * Nodes for a call, best first: the tier's own (the favourite of its prefix while that one is not overloaded, then by two random choices), and behind them
- * those of the other tier that may take a spilled call. Pure over the view. Empty: nobody serves this model now.
+ * those of the other tier that may take a spilled call; nodes where it would wait longer than the target come after all others. Pure over the view. Empty:
+ * nobody serves this model now.
  */
 export function rank(views: readonly NodeView[], wanted: Wanted, random: () => number): NodeView[] {
   const eligible = eligibleOf(views.filter((view) => view.record.models.includes(wanted.model)));
   const own = eligible.filter((view) => view.record.tier === wanted.tier);
   const others = eligible.filter((view) => view.record.tier !== wanted.tier);
   const spill = wanted.tier === "complex" ? others : others.filter((view) => own.length === 0 || usedShare(view) < borrowBelow);
-  return [...order(own, wanted, random), ...order(spill, wanted, random)];
+  const isQuick = (view: NodeView) => waitMs(view, wanted.gpuSeconds) <= waitTargetMs;
+  const isSlow = (view: NodeView) => !isQuick(view);
+  return [own.filter(isQuick), spill.filter(isQuick), own.filter(isSlow), spill.filter(isSlow)].flatMap((views) => order(views, wanted, random));
+}
+
+/** How long a call would wait for its turn, in ms, if those that wait take as much GPU as it does. A report fades as it grows old. */
+function waitMs({ load, loadAgeMs }: NodeView, gpuSeconds: number): number {
+  return load ? load.waiting * freshness(loadAgeMs) * gpuSeconds * 1_000 : 0;
 }
 
 /** Ready, fresh and not broken. When no heartbeat is fresh the reports tell nothing, so all that the breaker allows are eligible. */
@@ -61,9 +71,13 @@ function twoChoices(views: NodeView[], load: (view: NodeView) => number, random:
 /** Sequences at work on the node: what it last reported, fading with age, and what this isolate has sent it, and a wall as its KV pool fills. */
 function loadOf({ load, loadAgeMs, inFlight }: NodeView): number {
   if (!load) return inFlight;
-  const weight = Math.exp(-loadAgeMs / loadMemoryMs);
+  const weight = freshness(loadAgeMs);
   const k = Math.min(load.kvUsed, 0.99);
   return Math.max(inFlight, (load.running + load.waiting) * weight + inFlight * (1 - weight)) + ((0.15 * k) / (1 - k)) * weight;
+}
+
+function freshness(loadAgeMs: number): number {
+  return Math.exp(-loadAgeMs / loadMemoryMs);
 }
 
 function usedShare({ load, kvPoolTokens }: NodeView): number {

@@ -102,6 +102,21 @@ describe("a whole answer", () => {
     expect(await recordOf(hold)).toMatchObject([{ isFinal: true, promptTokens: 7, cachedTokens: 5, completionTokens: 4, outcome: "done", responseId: "chatcmpl-whole" }]);
   });
 
+  test("tells the edge, when enough calls have ended, what this org's calls to this model are like: not those of others, and not before", async () => {
+    const habitAfter = async (calls: number, claims: Record<string, unknown>) => {
+      for (let at = 0; at < calls; at++) await ask({}, claims);
+      return (await ask({}, claims)).headers["x-penstock-habit"];
+    };
+    engine.script = (response) => answerJson(response, 200, whole());
+    const mine = { org: "org_habits0001", promptTokensGuess: 5 };
+    expect(await habitAfter(15, mine)).toBeUndefined();
+    expect(await habitAfter(0, mine)).toBe("out=4 cached=5 ratio=1.400");
+    expect(await habitAfter(0, { org: "org_habits0002" })).toBeUndefined();
+    engine.script = (response) => streamChunks(response, textChunks(["a"]));
+    const { headers } = await ask({ stream: true }, mine);
+    expect(headers["x-penstock-habit"]).toMatch(/^out=4 cached=5 ratio=1\.4/);
+  });
+
   test("gets its usage from the tokenizer when the engine tells none", async () => {
     engine.script = (response) => answerJson(response, 200, whole({ usage: undefined }));
     const { text, hold } = await ask();

@@ -72,5 +72,14 @@ describe("a model's record", () => {
     ["no name", { id: "" }],
     ["an empty alias", { aliases: [""] }],
   ];
+  const l4 = { poolTokens: 96_800, startSeconds: 0.05, secondsPerPromptToken: 2.1e-4, secondsPerPromptTokenSquared: 4e-9, secondsPerToken: 0.00425 };
+  test("may tell its coefficients by kind of node, each of them whole", () => {
+    expect(ModelRecord.safeParse(modelOf({ coefficients: { l4, "h100-sxm": l4 } })).success).toBe(true);
+    for (const [name, value] of [["poolTokens", 0], ["startSeconds", -1], ["secondsPerToken", "1e-3"], ["secondsPerPromptToken", Number.POSITIVE_INFINITY], ["more", 1], ["secondsPerPromptTokenSquared", undefined]] as const) {
+      expect(ModelRecord.safeParse({ ...modelOf(), coefficients: { l4: { ...l4, [name]: value } } }).success, name).toBe(false);
+    }
+    expect(ModelRecord.safeParse({ ...modelOf(), coefficients: { "L4 24GB": l4 } }).success).toBe(false);
+  });
+
   for (const [name, over] of bad) test(`with ${name} is refused`, () => expect(ModelRecord.safeParse(modelOf(over)).success).toBe(false));
 });

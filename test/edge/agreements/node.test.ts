@@ -119,4 +119,9 @@ describe("a node's record", () => {
       expect(NodeRecord.safeParse({ ...good, publicKey }).success, publicKey).toBe(false);
     }
   });
+
+  test("may say of what kind it is, in small letters, digits and hyphens", () => {
+    expect(NodeRecord.safeParse({ ...good, kind: "h100-sxm" }).success).toBe(true);
+    for (const kind of ["", "L4", "l4 ", "x".repeat(33), 4]) expect(NodeRecord.safeParse({ ...good, kind }).success, String(kind)).toBe(false);
+  });
 });

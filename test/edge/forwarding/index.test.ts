@@ -25,7 +25,7 @@ interface Reserved {
   tokensHeld: number;
   completionTokens: number;
 }
-type Answered = { kind: "answer"; response: Response; servedBy: string; ended(): void };
+type Answered = { kind: "answer"; response: Response; node: string; servedBy: string; ended(): void };
 type NoAnswer = { kind: "no"; refusal: Refusal; mayRun: boolean };
 interface Forwarding {
   forward(visit: Visit, call: Call, reserved: Reserved, nodes: NodeRecord[], origin: Origin, signal: AbortSignal): Promise<Answered | NoAnswer>;
@@ -65,7 +65,7 @@ async function over(behaviours: Behaviour[], given: { origin?: Partial<Origin>; 
 describe("the first node that answers serves", () => {
   test("and the others are left in peace; the end is told by whoever reads the answer", async () => {
     const { text, answer, asked, seen } = await over([fine, fine]);
-    expect([text, answer?.servedBy, asked]).toEqual(['{"id":"chatcmpl-1"}', "shared", [1, 0]]);
+    expect([text, answer?.node, answer?.servedBy, asked]).toEqual(['{"id":"chatcmpl-1"}', "node_a", "shared", [1, 0]]);
     expect(seen).toEqual(["began a", "saw a answered"]);
     answer?.ended();
     expect(seen.at(-1)).toBe("ended a");
@@ -209,9 +209,16 @@ describe("each attempt", () => {
       const { payload } = await jwtVerify(token, keys.publicKey, { issuer: "penstock-edge", audience: node.record.id, algorithms: ["EdDSA"], currentDate: new Date(startedAtMs) });
       const claims = HopClaims.parse(payload);
       jtis.add(claims.jti);
-      expect(claims).toMatchObject({ org: reserved.org, hold: reserved.hold, attempt: at + 1, endpoint: "chat.completions", model: call.model.id, tier: "shared", tokensHeld: 300, completionTokensMax: 20, isDefaultMax: false, deadlineMs: call.deadlineMs, bodySha256: sha(body) });
+      expect(claims).toMatchObject({ org: reserved.org, hold: reserved.hold, attempt: at + 1, endpoint: "chat.completions", model: call.model.id, tier: "shared", tokensHeld: 300, completionTokensMax: 20, isDefaultMax: false, deadlineMs: call.deadlineMs, promptTokensGuess: call.promptTokensGuess, bodySha256: sha(body) });
     }
     expect(jtis.size).toBe(3);
+  });
+
+  test("tells no estimate of a prompt with images: it counts their words only", async () => {
+    const call = await chatCall({ messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "data:image/png;base64,AA" } }] }] });
+    const { nodes } = await over([fine], { call });
+    const [, claims = ""] = String(nodes[0]?.asked[0]?.headers.authorization).split(".");
+    expect(Object.keys(JSON.parse(String(Buffer.from(claims, "base64url"))))).not.toContain("promptTokensGuess");
   });
 
   test("asks for what was granted when that is less than was asked", async () => {

@@ -88,6 +88,14 @@ describe("how many tokens may be made", () => {
     expect((await chat(stray)).body).toMatchObject(stray);
   });
 
+  test("tools are part of the prompt, in the estimate as in the bound", async () => {
+    const tools = Array.from({ length: 40 }, (_, at) => ({ type: "function", function: { name: `get_weather_${at}`, parameters: { type: "object", properties: { city: { type: "string" } } } } }));
+    const [plain, tooled] = [await chat({}), await chat({ tools })];
+    const more = tooled.promptTokensGuess - plain.promptTokensGuess;
+    expect(more).toBeGreaterThan(JSON.stringify(tools).length / 6);
+    expect(more).toBeLessThan(tooled.promptTokensMax - plain.promptTokensMax);
+  });
+
   test("choices are n times prompts", async () => {
     const table: [EngineEndpoint, Record<string, unknown>, number][] = [
       ["chat.completions", {}, 1],

@@ -4,7 +4,7 @@ import type { NodeView } from "#edge/routing/port.ts";
 import { rank, type Wanted } from "#edge/routing/index.ts";
 import { servedModel, viewOf } from "#test/support/fleet.ts";
 
-const wanted: Wanted = { model: servedModel, tier: "shared", org: "org_0123456789", affinity: "You are a helpful assistant." };
+const wanted: Wanted = { model: servedModel, tier: "shared", gpuSeconds: 2, org: "org_0123456789", affinity: "You are a helpful assistant." };
 const namesOf = (views: NodeView[]) => views.map(({ record }) => record.id.slice(5));
 const ranked = (views: NodeView[], over: Partial<Wanted> = {}, random = () => 0) => namesOf(rank(views, { ...wanted, ...over }, random));
 const busy = (running: number, over: Partial<NodeView> = {}): Partial<NodeView> => ({ load: { running, waiting: 0, kvUsed: 0, heldTokens: 0 }, loadAgeMs: 0, ...over });
@@ -66,6 +66,34 @@ describe("the other tier", () => {
 
   test("a shared call without a node of its own takes a dedicated one, however full", () => {
     expect(ranked([viewOf("x", load(0.99, 96_000), complex)])).toEqual(["x"]);
+  });
+});
+
+describe("a wait", () => {
+  // Three that wait, of two seconds of GPU each like the call itself: six seconds; the target is five.
+  const queue = (waiting: number, over: Partial<NodeView> = {}): Partial<NodeView> => ({ load: { running: 8, waiting, kvUsed: 0.3, heldTokens: 0 }, loadAgeMs: 0, ...over });
+
+  test("beyond the target sends a complex call to a shared node first, and keeps its own behind", () => {
+    expect(ranked([viewOf("a"), viewOf("x", queue(2), complex)], complex)).toEqual(["x", "a"]);
+    expect(ranked([viewOf("a"), viewOf("x", queue(3), complex)], complex)).toEqual(["a", "x"]);
+  });
+
+  test("sends a shared call to a dedicated node only if that is below half use", () => {
+    expect(ranked([viewOf("a", queue(3)), viewOf("x", {}, complex)])).toEqual(["x", "a"]);
+    expect(ranked([viewOf("a", queue(3)), viewOf("x", queue(0, { load: { running: 1, waiting: 0, kvUsed: 0.5, heldTokens: 0 } }), complex)])).toEqual(["a"]);
+  });
+
+  test("stays within the tier while a node of it is quick", () => {
+    expect(ranked([viewOf("a"), viewOf("x", queue(9), complex), viewOf("y", queue(1), complex)], complex)).toEqual(["y", "a", "x"]);
+  });
+
+  test("that is as long in the other tier moves nobody", () => {
+    expect(ranked([viewOf("a", queue(9)), viewOf("x", queue(3), complex)], complex)).toEqual(["x", "a"]);
+  });
+
+  test("counts by the call's own size, and a report by its age", () => {
+    expect(ranked([viewOf("a"), viewOf("x", queue(2), complex)], { ...complex, gpuSeconds: 3 })).toEqual(["a", "x"]);
+    expect(ranked([viewOf("a"), viewOf("x", queue(3, { loadAgeMs: 1_000 }), complex)], complex)).toEqual(["x", "a"]);
   });
 });
 
