@@ -5,7 +5,7 @@ interface Counter {
   limit(of: { key: string }): Promise<{ success: boolean }>;
 }
 
-/** The period that wrangler.toml gives the binding. Its buckets begin at whole multiples of it. */
+/** The period that wrangler.toml gives the binding. Its buckets begin at whole multiples of it (cloudflare/workers-sdk#14968). */
 const periodMs = 10_000;
 
 /**
