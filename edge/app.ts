@@ -5,10 +5,12 @@ import { MisconfiguredError } from "./env.ts";
 import { openApiDocument } from "./control/open-api.ts";
 import { controlRoutes } from "./control/routes.ts";
 import { errorBody, errorHeaders, Refusal } from "./errors.ts";
+import { countCaller, countFailure } from "./identity/index.ts";
 import { mintToken, serveCall, serveModels } from "./pipeline.ts";
 import { readHealth } from "./routing/health.ts";
 import type { EngineEndpoint } from "./protocol/call.ts";
 import { enginePaths } from "./protocol/open-api.ts";
+import type { Ports } from "./ports.ts";
 import { takeHeartbeat, takeUsage } from "./settlement/index.ts";
 import { openVisit, type Visit } from "./visit.ts";
 import { wire, type Wiring } from "./wiring.ts";
@@ -56,9 +58,21 @@ export function openDoor() {
 async function serveEngineCall(endpoint: EngineEndpoint, env: Env, visit: Visit): Promise<Response> {
   try {
     const { ports } = await wire(env);
-    return await serveCall(visit, endpoint, ports);
+    return await serveCounted(endpoint, ports, visit);
   } catch (failure) {
     return refuse(visit, asRefusal(failure));
+  }
+}
+
+/** Counts the caller's address, where that takes time while the call is read. Whoever is over the limit is told that and nothing else, whatever else is wrong. */
+async function serveCounted(endpoint: EngineEndpoint, ports: Ports, visit: Visit): Promise<Response> {
+  const counted = countCaller(visit, ports.ips);
+  try {
+    return await serveCall(visit, endpoint, ports, counted);
+  } catch (failure) {
+    await counted;
+    countFailure(visit, ports.ips, failure);
+    throw failure;
   }
 }
 
@@ -81,6 +95,14 @@ function openDesk() {
     c.res.headers.set("x-request-id", visit.id);
   });
   for (const path of ["/v1/*", "/text2sql"]) app.use(path, cors({ origin: "*", exposeHeaders: exposed, maxAge: 86_400 }));
+  // After CORS, so that browsers can read the refusal; preflights end there and are not counted.
+  app.use(async (c, next) => {
+    if (isUncounted(c.req.path)) return next();
+    const { visit, wiring } = c.var;
+    await countCaller(visit, wiring.ports.ips);
+    await next();
+    countFailure(visit, wiring.ports.ips, c.error);
+  });
 
   app.get("/v1/models", async (c) => c.json(await serveModels(c.var.visit, null, c.var.wiring.ports)));
   app.get("/v1/models/:id{.+}", async (c) => c.json(await serveModels(c.var.visit, c.req.param("id"), c.var.wiring.ports)));
@@ -110,6 +132,11 @@ function openDesk() {
   return app;
 }
 
+/** What nodes send is signed, and probes must hear that we are alive. */
+function isUncounted(path: string): boolean {
+  return /^\/(origin\/usage|origin\/heartbeat|livez|readyz)$/.test(path);
+}
+
 function isKnownPath(path: string): boolean {
   return path in engineRoutes || /^\/(v1\/models|v1\/client-tokens|health|livez|readyz|origin\/usage|origin\/heartbeat)$/.test(path);
 }
@@ -123,8 +150,8 @@ function asRefusal(failure: unknown): Refusal {
 }
 
 function refuse(visit: Visit, refusal: Refusal): Response {
-  const isOurs = refusal.status >= 500;
-  visit.log("refused", { code: refusal.code, status: refusal.status, ...(isOurs && { why: refusal.message }) });
+  const hasReason = refusal.status >= 500 || refusal.details.log !== undefined;
+  visit.log("refused", { code: refusal.code, status: refusal.status, ...(hasReason && { why: refusal.message }) });
   return new Response(JSON.stringify(errorBody(refusal)), {
     status: refusal.status,
     headers: { ...errorHeaders(refusal), ...visit.headers },

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { OrgLedger } from "./adapters/durable-object/ledger-object.ts";
 import type { FleetObject } from "./adapters/durable-object/fleet-object.ts";
+import { readCidr } from "./agreements/ip.ts";
 import { isSecret } from "./agreements/key-format.ts";
 import { ModelRecord } from "./agreements/model.ts";
 import { NodeRecord } from "./agreements/node.ts";
@@ -10,6 +11,8 @@ export interface Env {
   DB: D1Database;
   LEDGERS: DurableObjectNamespace<OrgLedger>;
   FLEET: DurableObjectNamespace<FleetObject>;
+  /** Counts calls by address per Cloudflare location. Without it, and without Redis, each isolate counts alone. */
+  IP_COUNTER?: RateLimit;
   LEDGER?: string;
   UPSTASH_REDIS_REST_URL?: string;
   UPSTASH_REDIS_REST_TOKEN?: string;
@@ -19,6 +22,8 @@ export interface Env {
   PEPPERS?: string;
   HOP_KEY?: string;
   BOOTSTRAP_TOKEN?: string;
+  IP_PER_SECOND?: string;
+  IP_EXEMPT?: string;
 }
 
 /** Text that holds JSON of a shape. Errors name the field, never the value: it may be a secret. */
@@ -38,6 +43,15 @@ const Secrets = z.record(z.string().regex(/^[a-z0-9-]{1,16}$/, "has a kid that i
 const key = /^[A-Za-z0-9_-]{43}$/;
 const PrivateKey = z.object({ kty: z.literal("OKP"), crv: z.literal("Ed25519"), x: z.string().regex(key), d: z.string().regex(key), kid: z.string().min(1) });
 
+/** Networks with commas between them, as ranges; text without any is none. */
+const Cidrs = z.string().transform((text, context) => {
+  const networks = text.split(",").map((network) => network.trim()).filter(Boolean);
+  const ranges = networks.map(readCidr).filter((range) => range !== null);
+  if (ranges.length === networks.length) return ranges;
+  context.addIssue({ code: "custom", message: "holds what is neither an address nor a network such as 203.0.113.0/24 or 2001:db8::/32" });
+  return z.NEVER;
+});
+
 /** Variables and secrets, parsed. `.dev.vars.example` shows one of each. */
 export const Settings = z.object({
   LEDGER: z.enum(["durable-object", "upstash"]).default("durable-object"),
@@ -49,6 +63,10 @@ export const Settings = z.object({
   PEPPERS: json(Secrets),
   HOP_KEY: json(PrivateKey),
   BOOTSTRAP_TOKEN: z.string().min(32, "must have at least 32 characters").optional(),
+  /** Calls that an address may make a second; 0 is no limit. */
+  IP_PER_SECOND: z.string().regex(/^\d{1,5}$/, "is not a whole number from 0 to 99999").transform(Number).default(50),
+  /** Networks whose calls are not limited by address. */
+  IP_EXEMPT: Cidrs.default([]),
 }).superRefine(({ LEDGER, UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN }, context) => {
   if (LEDGER !== "upstash") return;
   for (const [name, value] of Object.entries({ UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN })) {

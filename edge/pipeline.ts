@@ -9,8 +9,11 @@ import { modelCard, type ModelCard, type ModelList } from "./protocol/models.ts"
 import { rank, tierHeader } from "./routing/index.ts";
 import type { Visit } from "./visit.ts";
 
-/** A call's way through the edge, top to bottom. A room says no by throwing a Refusal; app.ts writes it out. */
-export async function serveCall(visit: Visit, endpoint: EngineEndpoint, ports: Ports): Promise<Response> {
+/**
+ * A call's way through the edge, top to bottom. A room says no by throwing a Refusal; app.ts writes it out. The caller's address is being counted meanwhile:
+ * `counted` rejects when it is over its limit, and is awaited before anything is held.
+ */
+export async function serveCall(visit: Visit, endpoint: EngineEndpoint, ports: Ports, counted: Promise<void>): Promise<Response> {
   const credential = await identify(visit.request, ports.keyring, ports.tokenKey, visit.now());
   const call = await readCall(visit, endpoint, ports.models);
   const verdict = ports.judge.judge(credential.org, call);
@@ -22,6 +25,7 @@ export async function serveCall(visit: Visit, endpoint: EngineEndpoint, ports: P
   const hold: HoldId = `hold_${randomBase62(22, visit.random)}`;
   const asked = { org: credential.org, hold, tier: verdict.tier, tokensHeld: 0, completionTokens: 0 };
   const terms = { hold, tier: verdict.tier, price: call.model.prices[verdict.tier], nowMs: visit.now() };
+  await counted;
   const grant = await admit(ports.ledger, credential, call, terms, () => countPrompt(visit, call, asked, nodes[0], ports.origin));
 
   // From here on the org's tokens are held. An origin that begins to answer settles them itself; every other way out gives them back.

@@ -3,12 +3,14 @@ import type { Keyring } from "./agreements/key-format.ts";
 import type { ModelRecord } from "./agreements/model.ts";
 import type { NodeRecord } from "./agreements/node.ts";
 import type { Origin } from "./forwarding/index.ts";
-import type { TokenKey } from "./identity/index.ts";
+import type { IpLimits, TokenKey } from "./identity/index.ts";
 import type { Judge } from "./routing/judge.ts";
 import type { Fleet } from "./routing/port.ts";
 
 /** Everything the edge stands on, as one value. Only wiring.ts knows what is behind each. */
 export interface Ports {
+  /** Null: callers are not limited by address. */
+  ips: IpLimits | null;
   keyring: Keyring;
   tokenKey: TokenKey;
   models: readonly ModelRecord[];

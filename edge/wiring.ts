@@ -1,15 +1,19 @@
 import { importJWK } from "jose";
+import { cloudflareIpLimit } from "./adapters/cloudflare/ip-limit.ts";
 import { durableObjectFleet } from "./adapters/durable-object/fleet.ts";
 import { durableObjectLedger } from "./adapters/durable-object/ledger.ts";
 import { writeUsage } from "./adapters/durable-object/ledger-outbox.ts";
+import { memoryIpLimit } from "./adapters/memory/ip-limit.ts";
+import { upstashIpLimit } from "./adapters/upstash/ip-limit.ts";
 import { later } from "./adapters/upstash/later.ts";
-import { upstashLedger } from "./adapters/upstash/ledger.ts";
+import { redisWaitMs, upstashLedger } from "./adapters/upstash/ledger.ts";
 import type { Ledger } from "./admission/port.ts";
 import { openKeyring } from "./agreements/key-format.ts";
 import type { ControlPorts } from "./control/port.ts";
 import { MisconfiguredError, readSettings, type Env, type Settings } from "./env.ts";
 import { openHopKey, openRetryBudget, type HopKey } from "./forwarding/index.ts";
-import type { TokenKey } from "./identity/index.ts";
+import type { IpLimits, TokenKey } from "./identity/index.ts";
+import type { IpLimit } from "./identity/port.ts";
 import type { Ports } from "./ports.ts";
 import { openJudge } from "./routing/index.ts";
 
@@ -42,7 +46,7 @@ async function open(env: Env): Promise<Wiring> {
   const judge = openJudge(settings.MODELS, settings.NODES);
   const origin = { hopKey, budget: openRetryBudget(), watch: fleet };
   return {
-    ports: { keyring, tokenKey, models: settings.MODELS, nodes: settings.NODES, ledger, fleet, judge, origin },
+    ports: { ips: openIpLimits(env, settings), keyring, tokenKey, models: settings.MODELS, nodes: settings.NODES, ledger, fleet, judge, origin },
     control: {
       db: env.DB,
       keyring,
@@ -67,6 +71,20 @@ function openLedger(env: Env, settings: Settings): { ledger: Ledger; chores: () 
     await ledger.sweep(results.map(({ id }) => id));
   };
   return { ledger, chores };
+}
+
+/** Each isolate counts addresses itself; Redis, or the platform's binding, counts them for all edges or all of a location. What is missing is said in the log. */
+function openIpLimits(env: Env, settings: Settings): IpLimits | null {
+  const { IP_PER_SECOND: perSecond, IP_EXEMPT: exempt } = settings;
+  const far = perSecond > 0 ? openFarIpLimit(env, settings) : null;
+  if (!far) console.warn(JSON.stringify({ event: "ip_limit", perSecond, countedBy: perSecond > 0 ? "each isolate alone" : "nobody" }));
+  return perSecond > 0 ? { near: memoryIpLimit({ perSecond, now: Date.now }), far, exempt } : null;
+}
+
+function openFarIpLimit(env: Env, settings: Settings): IpLimit | null {
+  const { LEDGER, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, IP_PER_SECOND: perSecond } = settings;
+  if (LEDGER === "upstash" && url && token) return upstashIpLimit({ url, token, waitMsMax: redisWaitMs, perSecond, now: Date.now });
+  return env.IP_COUNTER ? cloudflareIpLimit({ counter: env.IP_COUNTER, now: Date.now }) : null;
 }
 
 /** One Ed25519 key signs hops (synchronously, on every call) and client tokens (by jose). */

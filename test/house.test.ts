@@ -137,10 +137,10 @@ describe("the house", () => {
 
 /** Files whose promises are kept elsewhere, each with where: they come to life only in a running Worker, with real streams and real sockets. */
 const exempt: Record<string, string[]> = {
-  // Paths, request ids, CORS, the one writer of errors.
-  "edge/app.ts": ["test/journeys/door.test.ts", "test/journeys/bad-input.test.ts", "test/journeys/sdk.test.ts"],
-  // The order of the rooms; what was held is given back when no node answers; models as a key may see them.
-  "edge/pipeline.ts": ["test/journeys/limits.test.ts", "test/journeys/failover.test.ts", "test/journeys/sdk.test.ts", "test/journeys/door.test.ts"],
+  // Paths, request ids, CORS, who is counted by address, the one writer of errors.
+  "edge/app.ts": ["test/journeys/door.test.ts", "test/journeys/ip-limit.test.ts", "test/journeys/bad-input.test.ts", "test/journeys/sdk.test.ts"],
+  // The order of the rooms; nothing is held for an address over its limit; what was held is given back when no node answers; models as a key may see them.
+  "edge/pipeline.ts": ["test/journeys/limits.test.ts", "test/journeys/ip-limit.test.ts", "test/journeys/failover.test.ts", "test/journeys/sdk.test.ts", "test/journeys/door.test.ts"],
   // The entry: served over real HTTP, with the classes that it exports.
   "edge/worker.ts": ["test/journeys/sdk.test.ts", "test/journeys/crash.test.ts"],
   // Done, cut and broken streams; early comments; whole answers, small and large; bounded memory.

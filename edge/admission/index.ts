@@ -4,7 +4,8 @@ import type { Price, Tier } from "../agreements/model.ts";
 import { Refusal } from "../errors.ts";
 import { holdGraceMs } from "../limits.ts";
 import type { Call } from "../protocol/call.ts";
-import type { Ask, Denial, Grant, Ledger, Rates, Scopes, WindowReport } from "./port.ts";
+import { goDuration, windowHeaders } from "../protocol/rate-headers.ts";
+import type { Ask, Denial, Grant, Ledger, Rates, Scopes } from "./port.ts";
 
 /** Counts a call's prompt exactly, by asking an engine of its model; null when none could be asked. */
 export type CountPrompt = () => Promise<number | null>;
@@ -137,24 +138,4 @@ const limitWords: Record<LimitDenial["window"], string> = {
 /** `x-ratelimit-{limit,remaining,reset}-{requests,tokens}` as OpenAI writes them; a window without a limit has no headers. */
 export function rateHeaders(rates: Rates): Record<string, string> {
   return { ...windowHeaders("requests", rates.requests), ...windowHeaders("tokens", rates.tokens) };
-}
-
-function windowHeaders(unit: "requests" | "tokens", report: WindowReport | null): Record<string, string> {
-  if (!report) return {};
-  return {
-    [`x-ratelimit-limit-${unit}`]: String(report.limit),
-    [`x-ratelimit-remaining-${unit}`]: String(report.remaining),
-    [`x-ratelimit-reset-${unit}`]: goDuration(report.resetMs),
-  };
-}
-
-/** A duration as Go prints it: `12ms`, `1.5s`, `6m0s`, `23h59m59s`. Parts of a second only below a minute. */
-export function goDuration(ms: number): string {
-  const whole = Math.max(0, Math.ceil(ms));
-  if (whole < 1_000) return `${whole}ms`;
-  if (whole < 60_000) return `${whole / 1_000}s`;
-  const seconds = Math.ceil(whole / 1_000);
-  const hours = Math.floor(seconds / 3_600);
-  const minutes = Math.floor(seconds / 60) % 60;
-  return `${hours > 0 ? `${hours}h` : ""}${minutes}m${seconds % 60}s`;
 }

@@ -1,8 +1,9 @@
 import type { KeyRecord } from "../agreements/key.ts";
 import { costMicros } from "../agreements/model.ts";
 import type { WindowName } from "../agreements/quota.ts";
+import type { WindowReport } from "../protocol/rate-headers.ts";
 import { countsUntilMs, emptyBooks, freesAtMs, useOf, windowNames, type Books } from "./books.ts";
-import type { Ask, Rates, WindowReport } from "./port.ts";
+import type { Ask, Rates } from "./port.ts";
 import { costHeld, tokensHeld, type Hold, type State } from "./state.ts";
 
 /** One limit that a call has to pass: a window of its key or its org, with what is left of it at this moment. */

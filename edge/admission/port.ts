@@ -5,6 +5,7 @@ import type { Endpoint, Price, Tier } from "../agreements/model.ts";
 import type { OrgRecord } from "../agreements/org.ts";
 import type { WindowName } from "../agreements/quota.ts";
 import type { Outcome, UsageRecord } from "../agreements/usage.ts";
+import type { WindowReport } from "../protocol/rate-headers.ts";
 
 /**
  * Who keeps the limits: one authority per org. Every method is atomic. A ledger that cannot be reached throws; the caller is then
@@ -53,13 +54,6 @@ export interface Scopes {
   kind: "scopes";
   endpoints: Endpoint[] | null;
   models: string[] | null;
-}
-
-/** One window as response headers tell it: how much is left, and in how many ms it is full again. */
-export interface WindowReport {
-  limit: number;
-  remaining: number;
-  resetMs: number;
 }
 
 /** The narrowest request window and the narrowest token window of this key and its org; `null` where there is no such limit. */

@@ -3,7 +3,7 @@ import type { IpRange } from "./key.ts";
 /** An address as 32 hex digits, IPv4 as ::ffff:a.b.c.d (RFC 4291 §2.5.5.2), so that ranges compare as text. `null` if it is none. */
 export function readIp(text: string): string | null {
   const v4 = readV4(text);
-  if (v4) return "0".repeat(20) + "ffff" + v4;
+  if (v4) return mappedV4 + v4;
   if (!text.includes(":")) return null;
   let address = text;
   const tail = address.slice(address.lastIndexOf(":") + 1);
@@ -41,6 +41,13 @@ export function readCidr(text: string): IpRange | null {
 export function isInRanges(ip: string | null, ranges: IpRange[]): boolean {
   return ip !== null && ranges.some((range) => range.from <= ip && ip <= range.to);
 }
+
+/** What is counted as one caller: an IPv4 address, or the /64 of an IPv6 one, which is the least that a home is given (RFC 6177). */
+export function networkOf(ip: string): string {
+  return ip.startsWith(mappedV4) ? ip : ip.slice(0, 16);
+}
+
+const mappedV4 = "0".repeat(20) + "ffff";
 
 function readV4(text: string): string | null {
   const parts = text.split(".");

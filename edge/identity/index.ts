@@ -1,10 +1,11 @@
 import { digestsOf, isTagged, readKey, type Keyring } from "../agreements/key-format.ts";
-import { readIp } from "../agreements/ip.ts";
 import type { Credential } from "../agreements/credential.ts";
 import { Refusal } from "../errors.ts";
 import { readClientToken, type TokenKey } from "./client-token.ts";
+import { callerIp } from "./ip-limit.ts";
 
 export { mintClientToken, type ClientToken, type TokenKey } from "./client-token.ts";
+export { countCaller, countFailure, type IpLimits } from "./ip-limit.ts";
 
 /**
  * Reads the credential without any I/O: form, checksum, tag. Every failure is the same 401 (S3). Accepts `Authorization: Bearer`, and
@@ -26,9 +27,4 @@ export async function identify(request: Request, keyring: Keyring, tokenKey: Tok
 function presentedText(headers: Headers): string {
   const bearer = headers.get("authorization")?.match(/^bearer +(\S+) *$/i)?.[1];
   return bearer ?? headers.get("x-api-key") ?? headers.get("api-key") ?? "";
-}
-
-/** Set by Cloudflare's edge and overwritten there when a caller sends it herself. */
-function callerIp(headers: Headers): string | null {
-  return readIp(headers.get("cf-connecting-ip") ?? "");
 }

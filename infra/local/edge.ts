@@ -21,6 +21,9 @@ export interface RunningEdge {
   close(): Promise<void>;
 }
 
+/** Miniflare tells the Worker the address of whoever called; on this machine nobody is limited by it who does not name another in `cf-connecting-ip`. */
+export const loopback = "127.0.0.0/8,::1";
+
 /**
  * The Worker in real workerd with all its bindings, on this machine: the same wrangler.toml as in production, through the Miniflare API. The only file
  * that uses wrangler's and Miniflare's unstable functions.
@@ -37,7 +40,7 @@ export async function startEdge(options: EdgeOptions): Promise<RunningEdge> {
       name: "penstock",
       modules: [{ type: "ESModule", path: "worker.js", contents: script }],
       modulesRoot: "/",
-      bindings: { ...given, ...options.vars },
+      bindings: { ...given, IP_EXEMPT: loopback, ...options.vars },
       host: "127.0.0.1",
       port: options.port,
       cf: false,

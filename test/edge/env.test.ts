@@ -45,6 +45,13 @@ describe("settings", () => {
     expect(readSettings({ ...good, NODES: "[]" }).NODES).toEqual([]);
   });
 
+  test("callers are limited by address unless it is said otherwise, and networks are listed with commas", () => {
+    expect(readSettings(good)).toMatchObject({ IP_PER_SECOND: 50, IP_EXEMPT: [] });
+    expect(readSettings({ ...good, IP_PER_SECOND: "0", IP_EXEMPT: "" })).toMatchObject({ IP_PER_SECOND: 0, IP_EXEMPT: [] });
+    const ranges = [{ from: `${"0".repeat(20)}ffff0a000000`, to: `${"0".repeat(20)}ffff0affffff` }, { from: "1".padStart(32, "0"), to: "1".padStart(32, "0") }];
+    expect(readSettings({ ...good, IP_PER_SECOND: "120", IP_EXEMPT: " 10.0.0.0/8, ::1 ," })).toMatchObject({ IP_PER_SECOND: 120, IP_EXEMPT: ranges });
+  });
+
   for (const name of ["DB", "LEDGERS", "FLEET", "MODELS", "NODES", "TAG_KEYS", "PEPPERS", "HOP_KEY"]) {
     test(`without ${name} the gateway does not start, and says so by that name and no other`, () => {
       const faults = faultsOf(without(name));
@@ -94,6 +101,13 @@ describe("a malformed value is named by its variable and never shown", () => {
     ["BOOTSTRAP_TOKEN", "empty", ""],
     ["BOOTSTRAP_TOKEN", "short", "CANARY"],
     ["LEDGER", "unknown", canary],
+    ["IP_PER_SECOND", "empty", ""],
+    ["IP_PER_SECOND", "negative", "-1"],
+    ["IP_PER_SECOND", "a fraction", "0.5"],
+    ["IP_PER_SECOND", "in words", canary],
+    ["IP_EXEMPT", "no address", canary],
+    ["IP_EXEMPT", "a network with bits beyond its prefix, among others", "10.0.0.0/8,203.0.113.7/24"],
+    ["IP_EXEMPT", "a list in JSON", `["${canary}"]`],
   ];
   for (const [name, what, value] of table) {
     test(`${name}: ${what}`, () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { admit, goDuration, look, rateHeaders, refusalOf, type CountPrompt } from "#edge/admission/index.ts";
+import { admit, look, rateHeaders, refusalOf, type CountPrompt } from "#edge/admission/index.ts";
 import type { Ask, Denial, Grant, Ledger } from "#edge/admission/port.ts";
 import type { Credential } from "#edge/agreements/credential.ts";
 import { errorBody, errorHeaders } from "#edge/errors.ts";
@@ -164,28 +164,4 @@ describe("rates in headers", () => {
     expect(rateHeaders({ requests: null, tokens: null })).toEqual({});
     expect(Object.keys(rateHeaders({ requests: null, tokens: rates.tokens })).every((name) => name.endsWith("-tokens"))).toBe(true);
   });
-
-  const durations: [number, string][] = [
-    [0, "0ms"],
-    [-5, "0ms"],
-    [0.2, "1ms"],
-    [12, "12ms"],
-    [999, "999ms"],
-    [999.5, "1s"],
-    [1_000, "1s"],
-    [1_500, "1.5s"],
-    [12_345, "12.345s"],
-    [59_999, "59.999s"],
-    [59_999.5, "1m0s"],
-    [60_000, "1m0s"],
-    [60_001, "1m1s"],
-    [360_000, "6m0s"],
-    [3_599_999, "1h0m0s"],
-    [3_600_000, "1h0m0s"],
-    [3_661_000, "1h1m1s"],
-    [86_399_000, "23h59m59s"],
-    [86_400_000, "24h0m0s"],
-    [31 * 86_400_000, "744h0m0s"],
-  ];
-  for (const [ms, text] of durations) test(`${ms} ms are '${text}'`, () => expect(goDuration(ms)).toBe(text));
 });

@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from "node:net";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isInRanges, readCidr, readIp } from "#edge/agreements/ip.ts";
+import { isInRanges, networkOf, readCidr, readIp } from "#edge/agreements/ip.ts";
 
 const mapped = "00000000000000000000ffff";
 const all = (bits: number) => (1n << BigInt(bits)) - 1n;
@@ -115,3 +115,19 @@ function colons(value: bigint): string {
 function dots(value: bigint): string {
   return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 255n).join(".");
 }
+
+describe("who is counted as one", () => {
+  const network = (text: string) => networkOf(readIp(text) ?? expect.fail(text));
+
+  test("is an IPv4 address, however it is written", () => {
+    expect(network("203.0.113.7")).not.toBe(network("203.0.113.8"));
+    expect(network("::ffff:203.0.113.7")).toBe(network("203.0.113.7"));
+    expect(network("::ffff:cb00:7107")).toBe(network("203.0.113.7"));
+  });
+
+  test("is a /64 of IPv6, and no more", () => {
+    expect(network("2001:db8:1:2::7")).toBe(network("2001:db8:1:2:ffff:ffff:ffff:ffff"));
+    expect(network("2001:db8:1:2::7")).not.toBe(network("2001:db8:1:3::7"));
+    expect(network("::1")).not.toBe(network("0.0.0.1"));
+  });
+});

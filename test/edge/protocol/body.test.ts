@@ -200,13 +200,13 @@ describe("members", () => {
   test(`it has ${bodyMembersMaxAll} members, lists and objects in all; one more is refused before it is parsed, and those in text are none`, async () => {
     // The body itself, its member `all` and what stands there.
     const own = 3;
-    for (const more of [(count: number) => Array(count).fill([]), (count: number) => Array(count).fill({})]) {
+    const lists = (count: number) => Array.from({ length: count }, () => []);
+    const objects = (count: number) => Array.from({ length: count }, () => ({}));
+    for (const more of [lists, objects, members]) {
       await readJson(posted({ all: more(bodyMembersMaxAll - own) }));
       const refusal = await expectRefusal(() => readJson(posted({ all: more(bodyMembersMaxAll - own + 1) })), "invalid_value");
       expect(refusal.details.say).toContain(String(bodyMembersMaxAll));
     }
-    await readJson(posted({ all: members(bodyMembersMaxAll - own) }));
-    await expectRefusal(() => readJson(posted({ all: members(bodyMembersMaxAll - own + 1) })), "invalid_value");
     await readJson(posted({ all: ':"[{'.repeat(bodyMembersMaxAll), list: Array(bodyMembersMaxAll).fill(0) }));
   });
 });

@@ -1,0 +1,27 @@
+/** One window as response headers tell it: how much is left, and in how many ms it is full again. */
+export interface WindowReport {
+  limit: number;
+  remaining: number;
+  resetMs: number;
+}
+
+/** `x-ratelimit-{limit,remaining,reset}-requests` or `-tokens` as OpenAI writes them; a window without a limit (null) has no headers. */
+export function windowHeaders(unit: "requests" | "tokens", report: WindowReport | null): Record<string, string> {
+  if (!report) return {};
+  return {
+    [`x-ratelimit-limit-${unit}`]: String(report.limit),
+    [`x-ratelimit-remaining-${unit}`]: String(report.remaining),
+    [`x-ratelimit-reset-${unit}`]: goDuration(report.resetMs),
+  };
+}
+
+/** A duration as Go prints it: `12ms`, `1.5s`, `6m0s`, `23h59m59s`. Parts of a second only below a minute. */
+export function goDuration(ms: number): string {
+  const whole = Math.max(0, Math.ceil(ms));
+  if (whole < 1_000) return `${whole}ms`;
+  if (whole < 60_000) return `${whole / 1_000}s`;
+  const seconds = Math.ceil(whole / 1_000);
+  const hours = Math.floor(seconds / 3_600);
+  const minutes = Math.floor(seconds / 60) % 60;
+  return `${hours > 0 ? `${hours}h` : ""}${minutes}m${seconds % 60}s`;
+}

@@ -1,0 +1,68 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import { cloudflareIpLimit } from "#edge/adapters/cloudflare/ip-limit.ts";
+import wranglerToml from "../../../../wrangler.toml?raw";
+
+/** A binding as Cloudflare documents it: one method, which counts a key and says whether it may pass. */
+function counterOf(passing: number) {
+  const counts = new Map<string, number>();
+  const limit = async ({ key }: { key: string }) => {
+    const count = counts.get(key) ?? 0;
+    if (count < passing) counts.set(key, count + 1);
+    return { success: count < passing };
+  };
+  return { counts, limit };
+}
+
+describe("the platform's count", () => {
+  test("counts each network for itself, and a failed authentication once more", async () => {
+    const counter = counterOf(4);
+    const limit = cloudflareIpLimit({ counter, now: () => 0 });
+    expect(await limit.take("a")).toEqual({ isAllowed: true });
+    await limit.penalize("a");
+    expect(await limit.take("b")).toEqual({ isAllowed: true });
+    expect(Object.fromEntries(counter.counts)).toEqual({ a: 2, b: 1 });
+    await limit.take("a");
+    expect((await limit.take("a")).isAllowed).toBe(true);
+    expect((await limit.take("a")).isAllowed).toBe(false);
+  });
+
+  test("tells when its ten seconds are over, and no numbers: those are the platform's", async () => {
+    for (const [nowMs, retryAfterMs] of [[1_700_000_000_000, 10_000], [1_700_000_002_700, 7_300], [1_700_000_009_999, 1]] as const) {
+      const limit = cloudflareIpLimit({ counter: counterOf(0), now: () => nowMs });
+      expect(await limit.take("a")).toEqual({ isAllowed: false, retryAfterMs, window: null });
+    }
+  });
+
+  test("throws when the platform does, and leaves what that means to others", async () => {
+    const away = async () => Promise.reject(new Error("internal error"));
+    const limit = cloudflareIpLimit({ counter: { limit: away }, now: () => 0 });
+    await expect(limit.take("a")).rejects.toThrow("internal error");
+    await expect(limit.penalize("a")).rejects.toThrow("internal error");
+  });
+});
+
+describe("wrangler.toml", () => {
+  test("binds it, and it counts as the adapter expects", async () => {
+    const { IP_COUNTER } = env as unknown as { IP_COUNTER: RateLimit };
+    expect(await cloudflareIpLimit({ counter: IP_COUNTER, now: Date.now }).take("a")).toEqual({ isAllowed: true });
+    // Miniflare takes another limit with a call; 500 calls would take it longer than ten seconds on a slow machine.
+    const counter = { limit: async (of: { key: string }) => IP_COUNTER.limit({ ...of, limit: 5 } as { key: string }) };
+    const limit = cloudflareIpLimit({ counter, now: Date.now });
+    const bucket = () => Math.floor(Date.now() / 10_000);
+    const first = bucket();
+    const verdicts = await Promise.all(Array.from({ length: 30 }, () => limit.take("b")));
+    const passed = verdicts.filter(({ isAllowed }) => isAllowed).length;
+    expect(passed).toBeGreaterThanOrEqual(5);
+    expect(passed).toBeLessThanOrEqual(5 * (bucket() - first + 1));
+  });
+
+  test("binds it in every environment at the rate of the default, in the period that callers are told", () => {
+    const found = [...wranglerToml.matchAll(/^\[\[(.*)ratelimits\]\]\nname = "(\w+)"\nnamespace_id = "(\d+)"\nsimple = \{ limit = (\d+), period = (\d+) \}$/gm)];
+    expect(found.map(([, environment, name, , limit, period]) => [environment, name, limit, period])).toEqual([
+      ["", "IP_COUNTER", "500", "10"],
+      ["env.production.", "IP_COUNTER", "500", "10"],
+    ]);
+    expect(new Set(found.map(([, , , id]) => id)).size).toBe(2);
+  });
+});
