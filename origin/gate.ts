@@ -1,27 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import { errors, importJWK, jwtVerify, type CryptoKey, type JWTHeaderParameters, type JWTPayload } from "jose";
-import { z } from "zod";
-import { edgeIssuer, HopClaims } from "#edge/agreements/hop.ts";
-import { NodeId } from "#edge/agreements/ids.ts";
+import type { z } from "zod";
+import { edgeIssuer, HopClaims, OrderClaims } from "#edge/agreements/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import { bodyBytesMax, clockSkewMs, hopTtlMs } from "#edge/limits.ts";
 import type { AgentConfig } from "./config.ts";
 import { openReplays } from "./replays.ts";
 import { bodyHash } from "./sign.ts";
-
-/**
- * What the edge signs to give the agent an order instead of a call (drain, undrain, list models). A hop token is none: it has no `order`.
- */
-export const OrderClaims = z.object({
-  iss: z.literal(edgeIssuer),
-  aud: NodeId,
-  jti: z.string().min(16),
-  iat: z.int(),
-  exp: z.int(),
-  order: z.enum(["drain", "undrain", "models"]),
-  bodySha256: z.string().length(43),
-});
-export type OrderClaims = z.infer<typeof OrderClaims>;
 
 /** A token that has been verified, and the body it was made for. */
 export interface Admitted<Claims> {
