@@ -68,7 +68,7 @@ export async function serveCall(rooms: Rooms, path: CallPath, request: IncomingM
   if (!endpoints[path].includes(claims.endpoint)) throw new Refusal("invalid_api_key", { say: "The hop token is for another endpoint.", log: "endpoint" });
   refuseWhenClosed(rooms);
   const { engine, capacity } = rooms.posts.serving(claims.model);
-  const prepared = prepareCall(body, path, claims, engine, rooms.config.cacheSaltSecret);
+  const prepared = prepareCall(body, path, claims, engine, rooms.config.cacheSaltKey);
   const place = capacity.take(claims.tokensHeld);
   const leaving = new AbortController();
   const stopWatching = watchLeaving(leaving, response, patienceOf(claims, rooms.now()));
