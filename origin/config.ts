@@ -51,7 +51,7 @@ export type EngineKind = z.infer<typeof EngineKind>;
 export const EngineConfig = z.strictObject({
   kind: EngineKind,
   url: z.url({ protocol: /^https?$/ }),
-  apiKey: z.string().min(1).optional(),
+  apiKey: z.string().regex(/^[\x21-\x7e]+$/, "must be printable ASCII without spaces").optional(),
   models: z.record(z.string().min(1), z.string().min(1)).refine((models) => Object.keys(models).length > 0, "must name a model"),
 });
 export type EngineConfig = z.infer<typeof EngineConfig>;

@@ -22,7 +22,7 @@ function replay(recorded: Recorded, over: Partial<ChunkOptions> = {}) {
   const choices = (body.n ?? 1) * prompts;
   const tally = new Tally({ tokensHeld: 1e6, completionTokensMax: 1e5, choicesPerPrompt: body.n ?? 1, echoChunks: body.echo ? choices : 0 });
   const chunks = new Chunks(tally, { model: "public/é", choices, wantsUsage: false, wantsContinuousUsage: false, hasContinuousUsage: true, ...over });
-  const payloads = new Frames().push(Buffer.from(recorded.blocks.join(""))).filter((payload) => payload !== "[DONE]");
+  const payloads = new Frames().push(Buffer.from(recorded.blocks.join("")).toString("latin1")).filter((payload) => payload !== "[DONE]");
   const passed = payloads.map((payload) => chunks.read(payload));
   const sent = passed.filter((payload) => payload !== null && payload !== "").map((payload) => JSON.parse(Buffer.from(payload ?? "", "latin1").toString("utf8")));
   const originals = payloads.map((payload) => JSON.parse(Buffer.from(payload, "latin1").toString("utf8")));
