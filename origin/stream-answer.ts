@@ -6,6 +6,7 @@ import type { AgentLimits } from "./config.ts";
 import type { EngineAnswer } from "./engines/line.ts";
 import type { EventWriter } from "./event-writer.ts";
 import { Frames } from "./frames.ts";
+import { watchSilence, type Silence } from "./silence.ts";
 import type { Tally } from "./tally.ts";
 
 /** How a call ended. `refusal` is what the caller is still told, if she is there; a whole answer has none. */
@@ -60,16 +61,17 @@ class Passage {
   #checkpointAt = 0;
   /** The caller is gone; only what the engine had sent by then is still counted. */
   #left: Ending | null = null;
-  #ping: NodeJS.Timeout;
-  #idle: NodeJS.Timeout;
+  /** Nothing was said to the caller; nothing was heard from the engine. */
+  #unsaid: Silence;
+  #unheard: Silence;
   #checkpoints: NodeJS.Timeout;
 
   constructor(parts: StreamParts, resolve: (ending: Ending) => void) {
     const { limits, engineAnswer } = parts;
     this.#parts = parts;
     this.#resolve = resolve;
-    this.#ping = setInterval(this.#writePing, limits.pingMs);
-    this.#idle = setTimeout(() => !engineAnswer.isPaused && this.#end(broken("engine_idle")), limits.streamIdleMsMax);
+    this.#unsaid = watchSilence(limits.pingMs, this.#writePing);
+    this.#unheard = watchSilence(limits.streamIdleMsMax, () => !engineAnswer.isPaused && this.#end(broken("engine_idle")));
     this.#checkpoints = setInterval(this.#noteCheckpoint, checkpointMs);
   }
 
@@ -85,8 +87,8 @@ class Passage {
     if (this.#isOver) return;
     this.#isOver = true;
     const { engineAnswer, writer, signal } = this.#parts;
-    clearInterval(this.#ping);
-    clearTimeout(this.#idle);
+    this.#unsaid.stop();
+    this.#unheard.stop();
     clearInterval(this.#checkpoints);
     signal.removeEventListener("abort", this.#leave);
     writer.onDrain = () => {};
@@ -100,10 +102,11 @@ class Passage {
     const payloads = this.#cut(read);
     if (payloads.length === 0) return;
     if (this.#left) return void this.#passAll(payloads);
-    this.#idle.refresh();
+    const nowMs = performance.now();
+    this.#unheard.note(nowMs);
     const { text, ending } = this.#passAll(payloads);
     if (text !== "") {
-      this.#ping.refresh();
+      this.#unsaid.note(nowMs);
       if (!writer.write(text)) engineAnswer.pause();
     }
     if (!this.#hasToken && tally.hasContent) {
@@ -150,7 +153,7 @@ class Passage {
   };
 
   #goOn = (): void => {
-    this.#idle.refresh();
+    this.#unheard.note(performance.now());
     this.#parts.engineAnswer.resume();
   };
 
@@ -164,11 +167,11 @@ class Passage {
   #listenOut(ending: Ending): void {
     const { engineAnswer } = this.#parts;
     this.#left = ending;
-    clearInterval(this.#ping);
-    clearTimeout(this.#idle);
+    this.#unsaid.stop();
+    this.#unheard.stop();
     engineAnswer.resume();
     engineAnswer.leave();
-    this.#idle = setTimeout(() => this.#end(ending), listenOutMsMax);
+    this.#unheard = watchSilence(listenOutMsMax, () => this.#end(ending));
   }
 
   /** A body that ended properly may lack the blank line behind `[DONE]`. */
