@@ -10,6 +10,7 @@ import { Chunks } from "./chunks.ts";
 import type { AgentConfig } from "./config.ts";
 import { readText, type Engine } from "./engines/client.ts";
 import { earlyError } from "./engines/early-error.ts";
+import type { EngineAnswer } from "./engines/line.ts";
 import { countPrompt, countText, guessText } from "./engines/tokenize.ts";
 import { isContextError, translateError, type CallPath } from "./engines/translate.ts";
 import { openEventWriter } from "./event-writer.ts";
@@ -71,7 +72,7 @@ export async function serveCall(rooms: Rooms, path: CallPath, request: IncomingM
   if (!endpoints[path].includes(claims.endpoint)) throw new Refusal("invalid_api_key", { say: "The hop token is for another endpoint.", log: "endpoint" });
   refuseWhenClosed(rooms);
   const { engine, capacity } = rooms.posts.serving(claims.model);
-  const prepared = prepareCall(body, path, claims, engine, rooms.config.cacheSaltSecret);
+  const prepared = prepareCall(body, path, claims, engine, rooms.config.cacheSaltKey);
   const place = capacity.take(claims.tokensHeld);
   const leaving = new AbortController();
   const stopWatching = watchLeaving(leaving, response, patienceOf(claims, rooms.now()));
@@ -115,9 +116,9 @@ function patienceOf({ deadlineMs, iat }: Pick<HopClaims, "deadlineMs" | "iat">, 
 
 function watchLeaving(leaving: AbortController, response: ServerResponse, patienceMs: number): () => void {
   const leave = () => !response.writableFinished && leaving.abort({ outcome: "cut", refusal: null } satisfies Ending);
-  const late: Ending = { outcome: "cut", refusal: new Refusal("gateway_timeout", { log: "deadline" }) };
-  if (patienceMs <= 0) leaving.abort(late);
-  const deadline = setTimeout(() => leaving.abort(late), Math.min(Math.max(patienceMs, 0), timerMsMax));
+  const giveUp = () => leaving.abort({ outcome: "cut", refusal: new Refusal("gateway_timeout", { log: "deadline" }) } satisfies Ending);
+  if (patienceMs <= 0) giveUp();
+  const deadline = setTimeout(giveUp, Math.min(Math.max(patienceMs, 0), timerMsMax));
   response.once("close", leave);
   return () => {
     clearTimeout(deadline);
@@ -128,10 +129,13 @@ function watchLeaving(leaving: AbortController, response: ServerResponse, patien
 async function serveStream(call: LiveCall): Promise<void> {
   const { rooms, claims, prepared, response, leaving, tally, engine } = call;
   const { limits } = rooms.config;
-  const silent: Ending = { outcome: "broken", refusal: new Refusal("gateway_timeout", { log: "engine_silent" }) };
-  const patience = setTimeout(() => leaving.abort(silent), limits.streamIdleMsMax);
+  const giveUp = () => leaving.abort({ outcome: "broken", refusal: new Refusal("gateway_timeout", { log: "engine_silent" }) } satisfies Ending);
+  const patience = setTimeout(giveUp, limits.streamIdleMsMax);
   const engineAnswer = await askEngine(call).finally(() => clearTimeout(patience));
-  if (leaving.signal.aborted) throw new Refusal("bad_gateway", { log: "left" });
+  if (leaving.signal.aborted) {
+    engineAnswer.destroy();
+    throw new Refusal("bad_gateway", { log: "left" });
+  }
   response.writeHead(200, { ...streamHeaders, "transfer-encoding": "chunked", ...ourHeaders(rooms), ...habitHeaders(call) });
   response.flushHeaders();
   const writer = openEventWriter(response);
@@ -140,7 +144,6 @@ async function serveStream(call: LiveCall): Promise<void> {
   const chunks = new Chunks(tally, { model: claims.model, choices, wantsUsage, wantsContinuousUsage, hasContinuousUsage });
   const ending = await passStream({
     engineAnswer,
-    response,
     writer,
     chunks,
     tally,
@@ -194,18 +197,18 @@ async function countCompletion(call: LiveCall, text: string): Promise<void> {
 }
 
 /** The engine's answer with status 200. When our default `max_tokens` was what did not fit, once more with what does. */
-async function askEngine(call: LiveCall, isRetry = false): Promise<IncomingMessage> {
+async function askEngine(call: LiveCall, isRetry = false): Promise<EngineAnswer> {
   const { engine, prepared, claims, leaving } = call;
   const { path, body } = prepared;
   const answer = await engine.ask({ method: "POST", path, body: JSON.stringify(body), requestId: claims.hold, signal: leaving.signal, isStream: prepared.isStream });
-  const early = answer.statusCode === 200 && prepared.isStream ? await earlyError(answer, firstEventMsMax) : null;
-  if (answer.statusCode === 200 && early === null) return answer;
+  const early = answer.status === 200 && prepared.isStream ? await earlyError(answer, firstEventMsMax) : null;
+  if (answer.status === 200 && early === null) return answer;
   if (early) answer.destroy();
-  const status = early?.status ?? answer.statusCode ?? 0;
+  const status = early?.status ?? answer.status;
   const text = early?.text ?? (await readText(answer, errorBytesMax));
   const isFitting = !isRetry && claims.isDefaultMax && isContextError(status, text) && (await shrinkToContext(call));
   if (isFitting) return askEngine(call, true);
-  throw translateError(status, text, path, answer.headers["retry-after"]);
+  throw translateError(status, text, path, answer.fields.get("retry-after"));
 }
 
 async function shrinkToContext({ engine, prepared, claims }: LiveCall): Promise<boolean> {

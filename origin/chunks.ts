@@ -16,15 +16,27 @@ export interface ChunkOptions {
 }
 
 const choicesStart = '"choices":[';
-const usageStart = '],"usage":';
-/** A member that carries what the model made, and is not empty. Inside a JSON string the quote before a colon would be escaped. */
-const content = /"(?:content|text|reasoning|reasoning_content|refusal|arguments|name)":"[^"]/;
+const usageStart = '],"usage":{"prompt_tokens":';
+const completionStart = '"completion_tokens":';
+/** Text that is not empty, as JSON; digits that JavaScript can count with. */
+const text = String.raw`"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))+"`;
+const count = String.raw`(?:0|[1-9]\d{0,14})`;
+const ids = String.raw`(?:null|\[${count}(?:,${count})*\])`;
+const delta = String.raw`(?:"role":"assistant",)?"(?:content|reasoning|reasoning_content)":${text}|(?:"content":null,)?"tool_calls":\[\{"index":${count},"function":\{"arguments":${text}\}\}\]`;
+const chat = String.raw`"delta":\{(?:${delta})\},"logprobs":null,"finish_reason":null`;
+const completion = String.raw`"text":${text},"logprobs":null,"finish_reason":null,"stop_reason":null(?:,"prompt_token_ids":null)?`;
+const usage = String.raw`,"usage":\{"prompt_tokens":${count},"total_tokens":${count},"completion_tokens":${count}(?:,"completion_tokens_details":null)?\}`;
+/**
+ * What vLLM writes behind `"choices":[` for a token in the middle of a stream, and nothing else: one choice with something in it, and its usage. Whatever is written
+ * otherwise (other members, another order, spaces, escaped names) is parsed.
+ */
+const tokenChunk = new RegExp(String.raw`\{"index":0,(?:${chat}|${completion})(?:,"token_ids":${ids})?\}\](?:${usage})?\}$`, "y");
 const textMembers = ["content", "reasoning", "reasoning_content", "refusal", "text"];
 const brokenReasons: ReadonlySet<unknown> = new Set(["error", "abort"]);
 
 /**
  * Reads the payloads of one stream: counts, and gives back what the caller may see. All chunks of a stream begin alike, so the beginning is parsed once and
- * compared after that, and usage is cut off the end by position; anything of another shape is parsed. Payloads are Latin-1 (frames.ts).
+ * compared after that, and usage is cut off the end by position; anything that is not written as vLLM writes a token is parsed. Payloads are Latin-1 (frames.ts).
  */
 export class Chunks {
   /** The id that the caller saw; `null` before the first chunk. */
@@ -47,20 +59,20 @@ export class Chunks {
     return this.#readFast(payload) ?? this.#readWhole(payload);
   }
 
-  /** `null`: not of the shape that can be cut by position. */
+  /** `null`: not a token's chunk that begins as the others did. */
   #readFast(payload: string): string | null {
     const head = this.#headIn;
-    if (head === "" || !payload.startsWith(head) || payload.charCodeAt(head.length) !== 0x7b) return null;
-    let rest = payload.slice(head.length);
-    if (rest.includes('"finish_reason":"')) return null;
-    const cut = rest.lastIndexOf(usageStart);
-    if (cut < 0 ? rest.includes('"usage"') : !rest.endsWith("}}") || rest.indexOf("}", cut) !== rest.length - 2) return null;
-    if (cut >= 0) {
-      this.#tally.noteChoice(0, readCounts(rest.slice(cut + usageStart.length, -1)));
-      if (!this.#options.wantsContinuousUsage) rest = `${rest.slice(0, cut)}]}`;
-    }
-    if (content.test(rest)) this.#tally.noteContent();
-    return this.#headOut + rest;
+    if (head === "" || !payload.startsWith(head)) return null;
+    tokenChunk.lastIndex = head.length;
+    if (!tokenChunk.test(payload)) return null;
+    this.#tally.noteContent();
+    // In JSON this text stands where an array ends and nowhere else: within a string its quotes would be escaped.
+    const cut = payload.indexOf(usageStart, head.length);
+    if (cut < 0) return this.#headOut + payload.slice(head.length);
+    const prompt = digitsAt(payload, cut + usageStart.length);
+    const completion = digitsAt(payload, payload.indexOf(completionStart, cut) + completionStart.length);
+    this.#tally.noteChoice(0, { prompt, completion, cached: null });
+    return this.#options.wantsContinuousUsage ? this.#headOut + payload.slice(head.length) : `${this.#headOut}${payload.slice(head.length, cut)}]}`;
   }
 
   #readWhole(payload: string): string | null {
@@ -134,6 +146,15 @@ export function hasContent(choice: Body): boolean {
   const part = isObject(choice["delta"]) ? choice["delta"] : isObject(choice["message"]) ? choice["message"] : choice;
   if (textMembers.some((name) => typeof part[name] === "string" && part[name] !== "")) return true;
   return (Array.isArray(part["tool_calls"]) && part["tool_calls"].length > 0) || isObject(part["function_call"]);
+}
+
+function digitsAt(text: string, from: number): number {
+  let value = 0;
+  for (let at = from; ; at++) {
+    const digit = text.charCodeAt(at) - 48;
+    if (!(digit >= 0 && digit <= 9)) return value;
+    value = value * 10 + digit;
+  }
 }
 
 function indexOf(choice: Body, choices: number): number {

@@ -1,4 +1,4 @@
-import { createPrivateKey, type KeyObject } from "node:crypto";
+import { createPrivateKey, createSecretKey, type KeyObject } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { z } from "zod";
@@ -51,7 +51,7 @@ export type EngineKind = z.infer<typeof EngineKind>;
 export const EngineConfig = z.strictObject({
   kind: EngineKind,
   url: z.url({ protocol: /^https?$/ }),
-  apiKey: z.string().min(1).optional(),
+  apiKey: z.string().regex(/^[\x21-\x7e]+$/, "must be printable ASCII without spaces").optional(),
   models: z.record(z.string().min(1), z.string().min(1)).refine((models) => Object.keys(models).length > 0, "must name a model"),
 });
 export type EngineConfig = z.infer<typeof EngineConfig>;
@@ -73,8 +73,9 @@ const ConfigFile = z.strictObject({
 /** What a config file holds before defaults are filled in. */
 export type ConfigInput = z.input<typeof ConfigFile>;
 
-export interface AgentConfig extends Omit<z.infer<typeof ConfigFile>, "privateKey" | "privateKeyFile"> {
+export interface AgentConfig extends Omit<z.infer<typeof ConfigFile>, "privateKey" | "privateKeyFile" | "cacheSaltSecret"> {
   privateKey: KeyObject;
+  cacheSaltKey: KeyObject;
 }
 
 /** From which variables a config's members may come; they win over the file. */
@@ -116,7 +117,8 @@ export function checkConfig(raw: unknown): AgentConfig {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join(".") || "config"}: ${issue.message}`);
     throw new ConfigError("config_invalid", faults.join("; "));
   }
-  const { privateKey, privateKeyFile, ...rest } = parsed.data;
+  const { privateKey, privateKeyFile, cacheSaltSecret, ...members } = parsed.data;
+  const rest = { ...members, cacheSaltKey: createSecretKey(cacheSaltSecret, "base64url") };
   const models = rest.engines.flatMap((engine) => Object.keys(engine.models));
   const twice = models.find((model, at) => models.indexOf(model) !== at);
   if (twice !== undefined) throw new ConfigError("config_invalid", `engines: model '${twice}' is served by two engines`);

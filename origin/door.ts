@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { OrderClaims } from "#edge/agreements/hop.ts";
 import { errorBody, errorHeaders, Refusal } from "#edge/errors.ts";
 import { isObject, refuseRemoteMedia, stripOwned } from "#edge/protocol/owned.ts";
 import { ourHeaders, serveCall, type Rooms } from "./call.ts";
 import type { Drain } from "./drain.ts";
 import { countPrompt } from "./engines/tokenize.ts";
-import type { OrderClaims } from "./gate.ts";
 import { causeOf } from "./log.ts";
 import { nodeState } from "./node-state.ts";
 

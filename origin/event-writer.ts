@@ -1,22 +1,39 @@
 import type { ServerResponse } from "node:http";
+import type { Writable } from "node:stream";
 
 /** Writes a stream's body in one system call a piece. Text is Latin-1 (frames.ts). */
 export interface EventWriter {
-  /** False when the caller reads slower than we write: wait for `drain`. */
+  /** False when the caller reads slower than we write: wait for `onDrain`. */
   write(text: string): boolean;
+  /** She reads slower, and has not caught up yet. */
+  readonly isFull: boolean;
+  /** Called when she has caught up. */
+  onDrain: () => void;
   /** Writes the last piece and ends the body; a body that is never ended so is seen as cut. */
   end(text: string): void;
 }
 
 /**
- * Frames HTTP/1.1 chunks itself (RFC 9112 §7.1): Node hands the kernel four pieces for each, and that costs more than all our work on a token. The head
- * must have been sent, with `transfer-encoding: chunked`.
+ * Frames HTTP/1.1 chunks itself (RFC 9112 §7.1) and writes them to the response's socket: on their way through the response they would wait for the next tick and reach
+ * the kernel in four pieces, which costs more than all our work on a token. The head must have been sent, with `transfer-encoding: chunked`.
  */
 export function openEventWriter(response: ServerResponse): EventWriter {
   response.chunkedEncoding = false;
+  // A caller who pipelines (none of ours does) waits for her socket: the response keeps what is written until then.
+  const out: Writable = response.socket ?? response;
+  const drain = () => writer.onDrain();
   const frame = (text: string) => (text === "" ? "" : `${text.length.toString(16)}\r\n${text}\r\n`);
-  return {
-    write: (text) => response.write(frame(text), "latin1"),
-    end: (text) => void response.end(`${frame(text)}0\r\n\r\n`, "latin1"),
+  const writer: EventWriter = {
+    write: (text) => text === "" || out.write(frame(text), "latin1"),
+    get isFull() {
+      return out.writableNeedDrain;
+    },
+    onDrain: () => {},
+    end(text) {
+      out.off("drain", drain);
+      response.end(`${frame(text)}0\r\n\r\n`, "latin1");
+    },
   };
+  out.on("drain", drain);
+  return writer;
 }

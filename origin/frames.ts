@@ -13,9 +13,9 @@ export class Frames {
   #isAfterCr = false;
   #hasBegun = false;
 
-  /** The payloads that `bytes` completes. */
-  push(bytes: Buffer): string[] {
-    let text = bytes.toString("latin1");
+  /** The payloads that `read` completes. */
+  push(read: string): string[] {
+    let text = read;
     if (this.#isAfterCr || text.includes("\r")) text = this.#unify(text);
     if (!this.#hasBegun) text = this.#begin(text);
     if (this.#rest !== "") text = this.#rest + text;

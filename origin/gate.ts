@@ -1,27 +1,12 @@
 import type { IncomingMessage } from "node:http";
-import { errors, importJWK, jwtVerify, type CryptoKey, type JWTHeaderParameters, type JWTPayload } from "jose";
-import { z } from "zod";
-import { edgeIssuer, HopClaims } from "#edge/agreements/hop.ts";
-import { NodeId } from "#edge/agreements/ids.ts";
+import type { z } from "zod";
+import { HopClaims, OrderClaims } from "#edge/agreements/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import { bodyBytesMax, clockSkewMs, hopTtlMs } from "#edge/limits.ts";
 import type { AgentConfig } from "./config.ts";
 import { openReplays } from "./replays.ts";
 import { bodyHash } from "./sign.ts";
-
-/**
- * What the edge signs to give the agent an order instead of a call (drain, undrain, list models). A hop token is none: it has no `order`.
- */
-export const OrderClaims = z.object({
-  iss: z.literal(edgeIssuer),
-  aud: NodeId,
-  jti: z.string().min(16),
-  iat: z.int(),
-  exp: z.int(),
-  order: z.enum(["drain", "undrain", "models"]),
-  bodySha256: z.string().length(43),
-});
-export type OrderClaims = z.infer<typeof OrderClaims>;
+import { openVerifier } from "./verify.ts";
 
 /** A token that has been verified, and the body it was made for. */
 export interface Admitted<Claims> {
@@ -37,29 +22,22 @@ export interface Gate {
 
 const replaysMax = 200_000;
 
-type KeyOf = (header: JWTHeaderParameters) => Promise<CryptoKey>;
-
 /** The only way in. Signatures are EdDSA by one of the configured keys; `none`, HMAC and unknown key ids die here. */
-export async function openGate(config: Pick<AgentConfig, "node" | "hopPublicKeys">, now: () => number): Promise<Gate> {
-  const keys = new Map<string, CryptoKey>();
-  for (const [kid, jwk] of Object.entries(config.hopPublicKeys)) {
-    const key = await importJWK({ kty: jwk.kty, crv: jwk.crv, x: jwk.x }, "EdDSA");
-    if (!(key instanceof Uint8Array)) keys.set(kid, key);
-  }
-  const keyOf: KeyOf = async ({ kid }) => {
-    const key = kid === undefined ? undefined : keys.get(kid);
-    if (!key) throw unauthorized("unknown_kid");
-    return key;
-  };
+export function openGate(config: Pick<AgentConfig, "node" | "hopPublicKeys">, now: () => number): Gate {
+  const verify = openVerifier(config.hopPublicKeys);
   const replays = openReplays(hopTtlMs + 2 * clockSkewMs, replaysMax, now);
 
-  async function admit<Claims extends { jti: string; iat: number; exp: number; bodySha256: string }>(
+  async function admit<Claims extends { aud: string; jti: string; iat: number; exp: number; bodySha256: string }>(
     request: IncomingMessage,
     shape: z.ZodType<Claims>,
   ): Promise<Admitted<Claims>> {
-    const claims = shape.safeParse(await verify(bearerOf(request), keyOf, config.node, now()));
+    const payload = verify(bearerOf(request));
+    if (payload === null) throw unauthorized("token");
+    const claims = shape.safeParse(payload);
     if (!claims.success) throw unauthorized("claims");
-    const { jti, iat, exp, bodySha256 } = claims.data;
+    const { aud, jti, iat, exp, bodySha256 } = claims.data;
+    if (aud !== config.node) throw unauthorized("audience");
+    if (exp * 1_000 <= now() - clockSkewMs) throw unauthorized("expired");
     if ((exp - iat) * 1_000 > hopTtlMs || iat * 1_000 > now() + clockSkewMs) throw unauthorized("lifetime");
     const isFresh = replays.isFresh(jti, exp * 1_000 + clockSkewMs);
     if (isFresh === null) throw new Refusal("server_is_overloaded", { retryAfterMs: 1_000, log: "replay_cache_full" });
@@ -73,22 +51,6 @@ export async function openGate(config: Pick<AgentConfig, "node" | "hopPublicKeys
     admitCall: (request) => admit(request, HopClaims),
     admitOrder: (request) => admit(request, OrderClaims),
   };
-}
-
-async function verify(token: string, keyOf: KeyOf, node: string, nowMs: number): Promise<JWTPayload> {
-  try {
-    const { payload } = await jwtVerify(token, keyOf, {
-      algorithms: ["EdDSA"],
-      issuer: edgeIssuer,
-      audience: node,
-      clockTolerance: clockSkewMs / 1_000,
-      currentDate: new Date(nowMs),
-    });
-    return payload;
-  } catch (error) {
-    if (error instanceof Refusal) throw error;
-    throw unauthorized(error instanceof errors.JOSEError ? error.code : "token");
-  }
 }
 
 /** One answer for every reason; which one it was stands in our log only. */

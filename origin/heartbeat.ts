@@ -1,15 +1,12 @@
 import type { Heartbeat } from "#edge/agreements/node.ts";
-import { causeOf, type Log } from "./log.ts";
-import type { Signer } from "./sign.ts";
+import type { Log } from "./log.ts";
+import { postSigned, type ToEdge } from "./sign.ts";
 
-export interface HeartbeatOptions {
-  edgeUrl: string;
-  sign: Signer;
+export interface HeartbeatOptions extends ToEdge {
   log: Log;
   intervalMs: number;
   /** The node as it is now, all but the sequence. */
   read(): Omit<Heartbeat, "sequence">;
-  fetch?: typeof fetch;
 }
 
 export interface Pulse {
@@ -29,7 +26,7 @@ export function openHeartbeat(options: HeartbeatOptions): Pulse {
 
   async function post(): Promise<void> {
     const body = JSON.stringify({ ...options.read(), sequence: sequence++ } satisfies Heartbeat);
-    const cause = await send(body, options);
+    const { cause } = await postSigned(options, "/origin/heartbeat", body, postMsMax);
     if (cause !== null && !isFailing) options.log("heartbeat_failing", { cause });
     if (cause === null && isFailing) options.log("heartbeat_heard");
     isFailing = cause !== null;
@@ -53,20 +50,4 @@ export function openHeartbeat(options: HeartbeatOptions): Pulse {
     beat,
     close: () => clearInterval(timer),
   };
-}
-
-async function send(body: string, options: HeartbeatOptions): Promise<string | null> {
-  try {
-    const answer = await (options.fetch ?? fetch)(new URL("/origin/heartbeat", options.edgeUrl), {
-      method: "POST",
-      headers: { "content-type": "application/json", authorization: `Bearer ${await options.sign(body)}` },
-      body,
-      redirect: "error",
-      signal: AbortSignal.timeout(postMsMax),
-    });
-    await answer.body?.cancel();
-    return answer.ok ? null : `status ${answer.status}`;
-  } catch (error) {
-    return causeOf(error);
-  }
 }

@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { createHmac, type KeyObject } from "node:crypto";
 import type { HopClaims } from "#edge/agreements/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import { choicesMax, inputsMax } from "#edge/limits.ts";
@@ -24,7 +24,7 @@ export interface PreparedCall {
  * Turns the edge's body into the engine's. Owned fields are set by us, bounds never exceed the hold, the model gets the engine's name. Throws a Refusal (400) for what
  * no engine may see, and 502 when this engine does not serve the model, which is a fault of configuration.
  */
-export function prepareCall(bytes: Buffer, path: CallPath, claims: HopClaims, engine: Engine, cacheSaltSecret: string): PreparedCall {
+export function prepareCall(bytes: Buffer, path: CallPath, claims: HopClaims, engine: Engine, cacheSaltKey: KeyObject): PreparedCall {
   const asked = readObject(bytes);
   refuseGuided(asked);
   refuseRemoteMedia(asked["messages"]);
@@ -38,7 +38,7 @@ export function prepareCall(bytes: Buffer, path: CallPath, claims: HopClaims, en
   for (const name of ["stream_options", "max_tokens", "max_completion_tokens"]) delete body[name];
   if (path !== "/v1/embeddings") setCompletionMax(body, path, engine, completionMaxOf(asked, claims.completionTokensMax));
   if (isStream) body["stream_options"] = { include_usage: true, ...(engine.dialect.hasContinuousUsage && { continuous_usage_stats: true }) };
-  if (engine.dialect.hasCacheSalt) body["cache_salt"] = cacheSaltOf(claims.org, cacheSaltSecret);
+  if (engine.dialect.hasCacheSalt) body["cache_salt"] = cacheSaltOf(claims.org, cacheSaltKey);
   return {
     path,
     body: engine.dialect.isStrict ? onlyOpenai(body) : body,
@@ -56,8 +56,8 @@ export function prepareCall(bytes: Buffer, path: CallPath, claims: HopClaims, en
 }
 
 /** Keeps the prefix caches of orgs apart, so that nobody can time what another org has asked (S9). base64url, 43 characters. */
-export function cacheSaltOf(org: string, secret: string): string {
-  return createHmac("sha256", Buffer.from(secret, "base64url")).update(org).digest("base64url");
+export function cacheSaltOf(org: string, key: KeyObject): string {
+  return createHmac("sha256", key).update(org).digest("base64url");
 }
 
 /** Sets the completion's bound under the names that this engine reads. `/v1/completions` has the old name only. */

@@ -43,7 +43,7 @@ export async function startAgent(config: AgentConfig, options: { log?: Log } = {
   const onChange = () => void pulse.beat();
   const drain = openDrain(live, onChange);
   const posts = openPosts(config, now, onChange);
-  const gate = await openGate(config, now);
+  const gate = openGate(config, now);
   const rooms: Rooms = { config, gate, posts, sender, habits: openHabits(), metrics: openMetrics(), log, now, live, isDraining: () => drain.isDraining };
   const read = () => reportOf(rooms, bootId, bootedAtMs);
   const pulse = openHeartbeat({ edgeUrl: config.edgeUrl, sign, log, intervalMs: config.limits.heartbeatMs, read });

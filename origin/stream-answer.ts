@@ -1,11 +1,12 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Outcome } from "#edge/agreements/usage.ts";
 import { Refusal } from "#edge/errors.ts";
 import { checkpointMs, checkpointTokens } from "#edge/limits.ts";
 import type { Chunks } from "./chunks.ts";
 import type { AgentLimits } from "./config.ts";
+import type { EngineAnswer } from "./engines/line.ts";
 import type { EventWriter } from "./event-writer.ts";
 import { Frames } from "./frames.ts";
+import { watchSilence, type Silence } from "./silence.ts";
 import type { Tally } from "./tally.ts";
 
 /** How a call ended. `refusal` is what the caller is still told, if she is there; a whole answer has none. */
@@ -15,8 +16,7 @@ export interface Ending {
 }
 
 export interface StreamParts {
-  engineAnswer: IncomingMessage;
-  response: ServerResponse;
+  engineAnswer: EngineAnswer;
   writer: EventWriter;
   chunks: Chunks;
   tally: Tally;
@@ -61,51 +61,52 @@ class Passage {
   #checkpointAt = 0;
   /** The caller is gone; only what the engine had sent by then is still counted. */
   #left: Ending | null = null;
-  #ping: NodeJS.Timeout;
-  #idle: NodeJS.Timeout;
+  /** Nothing was said to the caller; nothing was heard from the engine. */
+  #unsaid: Silence;
+  #unheard: Silence;
   #checkpoints: NodeJS.Timeout;
 
   constructor(parts: StreamParts, resolve: (ending: Ending) => void) {
     const { limits, engineAnswer } = parts;
     this.#parts = parts;
     this.#resolve = resolve;
-    this.#ping = setInterval(this.#writePing, limits.pingMs);
-    this.#idle = setTimeout(() => !engineAnswer.isPaused() && this.#end(broken("engine_idle")), limits.streamIdleMsMax);
+    this.#unsaid = watchSilence(limits.pingMs, this.#writePing);
+    this.#unheard = watchSilence(limits.streamIdleMsMax, () => !engineAnswer.isPaused && this.#end(broken("engine_idle")));
     this.#checkpoints = setInterval(this.#noteCheckpoint, checkpointMs);
   }
 
   begin(): void {
-    const { engineAnswer, response, signal } = this.#parts;
+    const { engineAnswer, writer, signal } = this.#parts;
     signal.addEventListener("abort", this.#leave);
-    response.on("drain", this.#goOn);
-    engineAnswer.on("data", this.#take).on("end", this.#hangUp).on("error", this.#hangUp).on("close", this.#hangUp);
+    writer.onDrain = this.#goOn;
+    engineAnswer.listen({ text: this.#take, end: this.#hangUp });
     if (signal.aborted) this.#leave();
   }
 
   #end(ending: Ending): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    const { engineAnswer, response, signal } = this.#parts;
-    clearInterval(this.#ping);
-    clearTimeout(this.#idle);
+    const { engineAnswer, writer, signal } = this.#parts;
+    this.#unsaid.stop();
+    this.#unheard.stop();
     clearInterval(this.#checkpoints);
     signal.removeEventListener("abort", this.#leave);
-    response.off("drain", this.#goOn);
-    engineAnswer.off("data", this.#take);
+    writer.onDrain = () => {};
     if (ending.outcome === "done") letGo(engineAnswer);
     else engineAnswer.destroy();
     this.#resolve(ending);
   }
 
-  #take = (bytes: Buffer): void => {
+  #take = (read: string): void => {
     const { engineAnswer, writer, tally } = this.#parts;
-    const payloads = this.#cut(bytes);
+    const payloads = this.#cut(read);
     if (payloads.length === 0) return;
     if (this.#left) return void this.#passAll(payloads);
-    this.#idle.refresh();
+    const nowMs = performance.now();
+    this.#unheard.note(nowMs);
     const { text, ending } = this.#passAll(payloads);
     if (text !== "") {
-      this.#ping.refresh();
+      this.#unsaid.note(nowMs);
       if (!writer.write(text)) engineAnswer.pause();
     }
     if (!this.#hasToken && tally.hasContent) {
@@ -116,9 +117,9 @@ class Passage {
     if (tally.completionSoFar - this.#checkpointAt >= checkpointTokens) this.#noteCheckpoint();
   };
 
-  #cut(bytes: Buffer): string[] {
+  #cut(read: string): string[] {
     try {
-      return this.#frames.push(bytes);
+      return this.#frames.push(read);
     } catch {
       this.#end(broken("event_too_large"));
       return [];
@@ -139,7 +140,7 @@ class Passage {
   }
 
   #writePing = (): void => {
-    if (this.#parts.response.writableNeedDrain) return;
+    if (this.#parts.writer.isFull) return;
     this.#parts.writer.write(": ping\n\n");
     this.#parts.onPing();
   };
@@ -152,7 +153,7 @@ class Passage {
   };
 
   #goOn = (): void => {
-    this.#idle.refresh();
+    this.#unheard.note(performance.now());
     this.#parts.engineAnswer.resume();
   };
 
@@ -166,25 +167,24 @@ class Passage {
   #listenOut(ending: Ending): void {
     const { engineAnswer } = this.#parts;
     this.#left = ending;
-    clearInterval(this.#ping);
-    clearTimeout(this.#idle);
+    this.#unsaid.stop();
+    this.#unheard.stop();
     engineAnswer.resume();
-    engineAnswer.socket?.end();
-    this.#idle = setTimeout(() => this.#end(ending), listenOutMsMax);
+    engineAnswer.leave();
+    this.#unheard = watchSilence(listenOutMsMax, () => this.#end(ending));
   }
 
   /** A body that ended properly may lack the blank line behind `[DONE]`. */
-  #hangUp = (): void => {
+  #hangUp = (isWhole: boolean): void => {
     if (this.#left) return this.#end(this.#left);
-    const { engineAnswer, chunks } = this.#parts;
-    const isDone = engineAnswer.complete && this.#frames.finish() === "[DONE]" && chunks.hasFinished;
+    const isDone = isWhole && this.#frames.finish() === "[DONE]" && this.#parts.chunks.hasFinished;
     this.#end(isDone ? done : broken("engine_hung_up"));
   };
 }
 
-/** After `[DONE]` the engine only closes its body: its socket goes back for the next call, unless it dawdles. */
-function letGo(engineAnswer: IncomingMessage): void {
-  engineAnswer.resume();
+/** After `[DONE]` the engine only closes its body: its line goes back for the next call, unless it dawdles. */
+function letGo(engineAnswer: EngineAnswer): void {
   const timer = setTimeout(() => engineAnswer.destroy(), 1_000);
-  engineAnswer.once("close", () => clearTimeout(timer));
+  engineAnswer.listen({ text: () => {}, end: () => clearTimeout(timer) });
+  engineAnswer.resume();
 }

@@ -2,7 +2,7 @@ import { usageBatchMax, usageBatchMs } from "#edge/limits.ts";
 import type { HoldId } from "#edge/agreements/ids.ts";
 import type { UsageBatch, UsageRecord } from "#edge/agreements/usage.ts";
 import { causeOf, type Log } from "./log.ts";
-import type { Signer } from "./sign.ts";
+import { postSigned, type ToEdge } from "./sign.ts";
 import type { UsageLog } from "./usage-log.ts";
 
 /** Takes usage to the edge, at least once. */
@@ -21,12 +21,9 @@ export interface UsageSender {
   close(): void;
 }
 
-export interface SenderOptions {
+export interface SenderOptions extends ToEdge {
   node: string;
-  edgeUrl: string;
-  sign: Signer;
   log: Log;
-  fetch?: typeof fetch;
   random?: () => number;
 }
 
@@ -174,22 +171,10 @@ async function deliver(records: UsageRecord[], options: SenderOptions, usageLog:
 
 async function post(records: UsageRecord[], options: SenderOptions): Promise<Delivery> {
   const body = JSON.stringify({ node: options.node, records } satisfies UsageBatch);
-  try {
-    const answer = await (options.fetch ?? fetch)(new URL("/origin/usage", options.edgeUrl), {
-      method: "POST",
-      headers: { "content-type": "application/json", authorization: `Bearer ${await options.sign(body)}` },
-      body,
-      redirect: "error",
-      signal: AbortSignal.timeout(postMsMax),
-    });
-    await answer.body?.cancel();
-    if (answer.ok) return "taken";
-    options.log("usage_not_taken", { status: answer.status, records: records.length });
-    return refusedStatuses.has(answer.status) ? "refused" : "later";
-  } catch (error) {
-    options.log("usage_not_taken", { cause: causeOf(error), records: records.length });
-    return "later";
-  }
+  const { status, cause } = await postSigned(options, "/origin/usage", body, postMsMax);
+  if (cause === null) return "taken";
+  options.log("usage_not_taken", { cause, records: records.length });
+  return status !== null && refusedStatuses.has(status) ? "refused" : "later";
 }
 
 /** Doubles from 0.2 s to 30 s, with up to half of it random, so that nodes do not return all at once. */

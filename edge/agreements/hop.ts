@@ -33,6 +33,18 @@ export const HopClaims = z.object({
 });
 export type HopClaims = z.infer<typeof HopClaims>;
 
+/** What the edge signs to give an agent an order instead of a call. A hop token is none: it has no `order`. */
+export const OrderClaims = z.object({
+  iss: z.literal(edgeIssuer),
+  aud: NodeId,
+  jti: z.string().min(16),
+  iat: z.int(),
+  exp: z.int(),
+  order: z.enum(["drain", "undrain", "models"]),
+  bodySha256: z.string().length(43),
+});
+export type OrderClaims = z.infer<typeof OrderClaims>;
+
 /** What an agent signs when it sends usage or a heartbeat: issuer is the node, audience the edge, bound to the body. 60 s. */
 export const NodeClaims = z.object({
   iss: NodeId,

@@ -1,9 +1,8 @@
-import { Agent, request, type ClientRequest, type IncomingMessage } from "node:http";
-import { Agent as TlsAgent, request as tlsRequest } from "node:https";
 import { Refusal } from "#edge/errors.ts";
 import type { EngineConfig } from "../config.ts";
 import { causeOf } from "../log.ts";
 import { dialects, type Dialect } from "./dialects.ts";
+import { Line, type EngineAnswer } from "./line.ts";
 
 /** One HTTP exchange with an engine. Headers are built here and never copied from anyone (S7). */
 export interface Ask {
@@ -21,50 +20,59 @@ export interface Engine {
   readonly config: EngineConfig;
   readonly dialect: Dialect;
   /** Resolves with the answer's head, whatever its status; the body is the caller's to read. Throws a Refusal when none comes. */
-  ask(ask: Ask): Promise<IncomingMessage>;
+  ask(ask: Ask): Promise<EngineAnswer>;
   /** The whole answer to a small question; status 0 when nobody listens, `null` when it fails otherwise, takes longer than `msMax` or is larger than 4 MiB. */
   askText(ask: Ask, msMax: number): Promise<{ status: number; text: string } | null>;
   close(): void;
 }
 
 const answerBytesMax = 4 * 1024 * 1024;
+const idleLinesMax = 64;
 
-/** A client for one engine over kept-alive sockets; as many as there are calls, since capacity.ts bounds those. */
+/** A client for one engine over kept-alive lines; as many as there are calls, since capacity.ts bounds those. */
 export function openEngine(config: EngineConfig): Engine {
   const base = new URL(config.url);
   const isTls = base.protocol === "https:";
-  const sockets = isTls ? new TlsAgent({ keepAlive: true }) : new Agent({ keepAlive: true, maxFreeSockets: 64 });
-  const prefix = base.pathname.replace(/\/+$/, "");
-  const send = isTls ? tlsRequest : request;
+  const place = { host: base.hostname.replace(/^\[|\]$/g, ""), port: Number(base.port || (isTls ? 443 : 80)), isTls };
+  const lines = new Set<Line>();
+  const idle: Line[] = [];
 
-  function open(ask: Ask, isRetry: boolean): Promise<IncomingMessage> {
-    return new Promise((resolve, reject) => {
-      const { body, signal } = ask;
-      const outgoing: ClientRequest = send({
-        // Once more means on a socket of its own: after a restart of the engine every kept one is dead.
-        agent: isRetry ? false : sockets,
-        host: base.hostname.replace(/^\[|\]$/g, ""),
-        port: base.port || (isTls ? 443 : 80),
-        method: ask.method,
-        path: prefix + ask.path,
-        headers: headersOf(config, ask),
-      });
-      const leave = () => outgoing.destroy(new DOMException("left", "AbortError"));
-      if (signal?.aborted) leave();
-      signal?.addEventListener("abort", leave, { once: true });
-      outgoing.once("close", () => signal?.removeEventListener("abort", leave));
-      outgoing.on("response", (answer) => {
-        if (ask.isStream) signal?.removeEventListener("abort", leave);
-        resolve(answer);
-      });
-      outgoing.on("error", (error) => {
-        // An engine may close a kept-alive socket just as we write on it: nothing was read by it, so once more is safe.
-        const isStale = outgoing.reusedSocket && causeOf(error) === "ECONNRESET" && !isRetry && !signal?.aborted;
-        if (isStale) open(ask, true).then(resolve, reject);
-        else reject(refusalOf(error));
-      });
-      outgoing.end(body);
-    });
+  function connect(): Line {
+    const line = new Line(place, keepLine, dropLine);
+    lines.add(line);
+    return line;
+  }
+
+  function keepLine(line: Line): void {
+    if (idle.length < idleLinesMax) idle.push(line);
+    else line.close();
+  }
+
+  function dropLine(line: Line): void {
+    lines.delete(line);
+    const at = idle.indexOf(line);
+    if (at >= 0) idle.splice(at, 1);
+  }
+
+  /** `isRetry`: on a line of its own, since after a restart of the engine every kept one is dead. */
+  async function open(ask: Ask, isRetry: boolean): Promise<EngineAnswer> {
+    const { signal } = ask;
+    if (signal?.aborted) throw refusalOf(left());
+    const line = (isRetry ? undefined : idle.pop()) ?? connect();
+    const { isReused } = line;
+    const answer = line.ask(writeRequest(config, base, ask));
+    const leave = () => answer.fail(left());
+    signal?.addEventListener("abort", leave);
+    try {
+      await answer.head;
+      if (ask.isStream) signal?.removeEventListener("abort", leave);
+      return answer;
+    } catch (error) {
+      signal?.removeEventListener("abort", leave);
+      // An engine may close a kept line just as we write on it: nothing was read by it, so once more is safe.
+      if (isReused && answer.isUnheard && !signal?.aborted) return open(ask, true);
+      throw refusalOf(error);
+    }
   }
 
   return {
@@ -74,38 +82,46 @@ export function openEngine(config: EngineConfig): Engine {
     async askText(ask, msMax) {
       try {
         const answer = await open({ ...ask, signal: AbortSignal.timeout(msMax) }, false);
-        return { status: answer.statusCode ?? 0, text: await readText(answer, answerBytesMax) };
+        return { status: answer.status, text: await readText(answer, answerBytesMax) };
       } catch (error) {
         return error instanceof Refusal && error.code === "no_healthy_backends" ? { status: 0, text: "" } : null;
       }
     },
-    close: () => sockets.destroy(),
+    close: () => lines.forEach((line) => line.close()),
   };
 }
 
 /** The whole body as text. Throws a Refusal when it breaks off or is larger than `bytesMax`. */
-export async function readText(answer: IncomingMessage, bytesMax: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of answer) {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size > bytesMax) throw new Refusal("bad_gateway", { log: "engine_answer_too_large" });
-    }
-  } catch (cause) {
-    throw cause instanceof Refusal ? cause : new Refusal("bad_gateway", { log: `engine_broke_off ${causeOf(cause)}`, cause });
-  }
-  return Buffer.concat(chunks).toString("utf8");
+export function readText(answer: EngineAnswer, bytesMax: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let latin1 = "";
+    answer.listen({
+      text(text) {
+        latin1 += text;
+        if (latin1.length <= bytesMax) return;
+        answer.destroy();
+        reject(new Refusal("bad_gateway", { log: "engine_answer_too_large" }));
+      },
+      end(isWhole) {
+        if (isWhole) resolve(Buffer.from(latin1, "latin1").toString("utf8"));
+        else reject(new Refusal("bad_gateway", { log: "engine_broke_off" }));
+      },
+    });
+  });
 }
 
-function headersOf(config: EngineConfig, ask: Ask): Record<string, string> {
-  return {
-    accept: "*/*",
-    ...(ask.body !== undefined && { "content-type": "application/json", "content-length": String(Buffer.byteLength(ask.body)) }),
-    ...(ask.requestId !== undefined && { "x-request-id": ask.requestId }),
-    ...(config.apiKey !== undefined && { authorization: `Bearer ${config.apiKey}` }),
-  };
+/** Head and body of a request. Values come from our config and our own ids, which hold no line end. */
+function writeRequest(config: EngineConfig, base: URL, ask: Ask): string {
+  const { method, path, body, requestId } = ask;
+  let head = `${method} ${base.pathname.replace(/\/+$/, "")}${path} HTTP/1.1\r\nhost: ${base.host}\r\naccept: */*\r\n`;
+  if (requestId !== undefined) head += `x-request-id: ${requestId}\r\n`;
+  if (config.apiKey !== undefined) head += `authorization: Bearer ${config.apiKey}\r\n`;
+  if (body === undefined) return `${head}\r\n`;
+  return `${head}content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+}
+
+function left(): DOMException {
+  return new DOMException("left", "AbortError");
 }
 
 const unreachable = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT"]);

@@ -1,5 +1,5 @@
-import type { IncomingMessage } from "node:http";
 import { isObject } from "#edge/protocol/owned.ts";
+import type { EngineAnswer } from "./line.ts";
 
 /** What an engine said instead of a stream: the status that it would have had, and the text of that answer. */
 export interface EarlyError {
@@ -13,21 +13,10 @@ const begin = "data: {\"error\"";
  * Looks at the first bytes of a stream without taking them. An error event there is a refusal that came too late for its status line: nothing was made,
  * and the caller is told as if the status had come. `null` when anything else comes first, or nothing for `msMax`: then the stream is passed on.
  */
-export function earlyError(answer: IncomingMessage, msMax: number): Promise<EarlyError | null> {
-  return new Promise((resolve) => {
-    const look = () => {
-      clearTimeout(timer);
-      answer.off("readable", look).off("end", look).off("error", look).off("close", look);
-      const bytes: unknown = answer.readableEnded || answer.destroyed ? null : answer.read();
-      const text = Buffer.isBuffer(bytes) ? bytes.toString("utf8") : "";
-      const found = text.startsWith(begin) ? readError(text.slice(6).split("\n\n")[0] ?? "") : null;
-      // In the same breath as read(): a stream that has been read to its end would end before it got this back.
-      if (!found && Buffer.isBuffer(bytes)) answer.unshift(bytes);
-      resolve(found);
-    };
-    const timer = setTimeout(look, msMax);
-    answer.on("readable", look).on("end", look).on("error", look).on("close", look);
-  });
+export async function earlyError(answer: EngineAnswer, msMax: number): Promise<EarlyError | null> {
+  const first = await answer.peek(msMax);
+  if (!first.startsWith(begin)) return null;
+  return readError(Buffer.from(first, "latin1").toString("utf8").slice(6).split("\n\n")[0] ?? "");
 }
 
 function readError(payload: string): EarlyError | null {

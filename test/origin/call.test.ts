@@ -59,7 +59,7 @@ describe("what the engine is sent", () => {
       cache_salt: createHmac("sha256", Buffer.from(saltSecret, "base64url")).update(org).digest("base64url"),
     });
     expect(call?.headers["x-request-id"]).toBe(hold);
-    expect(Object.keys(call?.headers ?? {}).toSorted()).toEqual(["accept", "connection", "content-length", "content-type", "host", "x-request-id"]);
+    expect(Object.keys(call?.headers ?? {}).toSorted()).toEqual(["accept", "content-length", "content-type", "host", "x-request-id"]);
   });
 
   test.each([
@@ -297,15 +297,12 @@ test("on long streams the edge hears how far they are, every 256 tokens", async 
   engine.script = async (response) => {
     openStream(response);
     for (let at = 1; at <= 600; at++) response.write(chunk("x", usage(7, at)));
-    await pause(300);
+    await until(() => setup.edge.records.some((record) => !record.isFinal && record.completionTokens >= 512));
     response.destroy();
   };
   const { hold } = await ask({ stream: true });
   await until(() => setup.edge.finals().some((record) => record.hold === hold));
   const records = await recordOf(hold);
-  const checkpoints = records.filter((record) => !record.isFinal);
-  expect(checkpoints.length).toBeGreaterThan(0);
-  expect(checkpoints.at(-1)?.completionTokens).toBeGreaterThanOrEqual(512);
   expect(records.at(-1)).toMatchObject({ isFinal: true, completionTokens: 600 });
 });
 

@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { EventTooLarge, Frames } from "#origin/frames.ts";
 
+const latin1 = (text: string) => Buffer.from(text).toString("latin1");
 const utf8 = (payload: string) => Buffer.from(payload, "latin1").toString("utf8");
 
 describe("SSE framing", () => {
@@ -10,15 +11,15 @@ describe("SSE framing", () => {
     fc.assert(
       fc.property(fc.array(payload, { maxLength: 8 }), fc.constantFrom("\n", "\r\n", "\r"), fc.infiniteStream(fc.integer({ min: 1, max: 9 })), fc.boolean(), (payloads, eol, sizes, hasComments) => {
         const text = payloads.map((data) => `${hasComments ? `: c${eol}${eol}id: 3${eol}` : ""}data: ${data}${eol}${eol}`).join("");
-        const bytes = Buffer.from(text);
+        const bytes = latin1(text);
         const frames = new Frames();
         const out: string[] = [];
         for (let at = 0; at < bytes.length; ) {
           const size = sizes.next().value ?? 1;
-          out.push(...frames.push(bytes.subarray(at, at + size)));
+          out.push(...frames.push(bytes.slice(at, at + size)));
           at += size;
         }
-        if (eol === "\r") out.push(...frames.push(Buffer.from("\n")));
+        if (eol === "\r") out.push(...frames.push("\n"));
         expect(out.map(utf8)).toEqual(payloads);
       }),
       { numRuns: 300 },
@@ -27,18 +28,18 @@ describe("SSE framing", () => {
 
   test("an event without its blank line is not one yet", () => {
     const frames = new Frames();
-    expect(frames.push(Buffer.from("data: [DONE]\n"))).toEqual([]);
+    expect(frames.push("data: [DONE]\n")).toEqual([]);
     expect(frames.finish()).toBe("[DONE]\n".trim());
   });
 
   test("data over several lines is joined, empty data is an empty payload, other fields are none", () => {
     const frames = new Frames();
-    expect(frames.push(Buffer.from("data: a\ndata: b\n\ndata:\n\nretry: 5\n\n: c\n\n"))).toEqual(["a\nb", ""]);
+    expect(frames.push("data: a\ndata: b\n\ndata:\n\nretry: 5\n\n: c\n\n")).toEqual(["a\nb", ""]);
   });
 
   test("an event that never ends is refused before it fills the memory", () => {
     const frames = new Frames();
-    const mega = Buffer.alloc(1024 * 1024, "x");
+    const mega = "x".repeat(1024 * 1024);
     expect(() => {
       for (let at = 0; at < 10; at++) frames.push(mega);
     }).toThrow(EventTooLarge);

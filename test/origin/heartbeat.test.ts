@@ -28,7 +28,7 @@ test("one report at a time: what changes meanwhile is told right after, once; a 
   const events: string[] = [];
   const pulse = openHeartbeat({
     edgeUrl: "http://edge.test",
-    sign: async () => "t",
+    sign: () => "t",
     log: (event) => void events.push(event),
     intervalMs: 3_600_000,
     read: () => ({ node: "node_a", bootId: "b", bootedAtMs: 0, state: "ready", models: [], engine: { kind: "vllm", version: "", fingerprint: "" }, kvPoolTokens: 0, load: { running: 0, waiting: 0, kvUsed: 0, heldTokens: 0 } }),

@@ -1,3 +1,4 @@
+import { createSecretKey } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { HopClaims } from "#edge/agreements/hop.ts";
 import { Refusal } from "#edge/errors.ts";
@@ -5,20 +6,20 @@ import type { EngineKind } from "#origin/config.ts";
 import { openEngine } from "#origin/engines/client.ts";
 import { dialects, openaiFields } from "#origin/engines/dialects.ts";
 import { cacheSaltOf, prepareCall, setCompletionMax } from "#origin/prepare.ts";
-import { hopClaims, saltSecret } from "#test/support/origin.ts";
+import { hopClaims, saltKey } from "#test/support/origin.ts";
 
 const claims = HopClaims.parse(hopClaims({ bodySha256: "a".repeat(43) }));
 const engineOf = (kind: EngineKind) => openEngine({ kind, url: "http://127.0.0.1:9", models: { public: "own" } });
 const prepare = (body: unknown, kind: EngineKind = "vllm", path: Parameters<typeof prepareCall>[1] = "/v1/chat/completions") =>
-  prepareCall(Buffer.from(typeof body === "string" ? body : JSON.stringify(body)), path, claims, engineOf(kind), saltSecret);
+  prepareCall(Buffer.from(typeof body === "string" ? body : JSON.stringify(body)), path, claims, engineOf(kind), saltKey);
 
 describe("a call made ready", () => {
   test("cache salts differ by org and secret, are the same for the same org, and do not show it", () => {
-    const salt = cacheSaltOf("org_0123456789", saltSecret);
+    const salt = cacheSaltOf("org_0123456789", saltKey);
     expect(salt).toMatch(/^[\w-]{43}$/);
-    expect(cacheSaltOf("org_0123456789", saltSecret)).toBe(salt);
-    expect(cacheSaltOf("org_0123456780", saltSecret)).not.toBe(salt);
-    expect(cacheSaltOf("org_0123456789", saltSecret.replace("B", "C"))).not.toBe(salt);
+    expect(cacheSaltOf("org_0123456789", saltKey)).toBe(salt);
+    expect(cacheSaltOf("org_0123456780", saltKey)).not.toBe(salt);
+    expect(cacheSaltOf("org_0123456789", createSecretKey(Buffer.alloc(32, 8)))).not.toBe(salt);
   });
 
   test.each<[EngineKind, string[]]>([

@@ -6,7 +6,7 @@ import { prepareCall } from "#origin/prepare.ts";
 import { recordOf, settlePrompt } from "#origin/record.ts";
 import { Tally } from "#origin/tally.ts";
 import { startFakeEngine } from "#test/support/fake-engine.ts";
-import { hopClaims, saltSecret } from "#test/support/origin.ts";
+import { hopClaims, saltKey } from "#test/support/origin.ts";
 
 const claims = HopClaims.parse(hopClaims({ bodySha256: "a".repeat(43), tokensHeld: Number.MAX_SAFE_INTEGER, completionTokensMax: Number.MAX_SAFE_INTEGER }));
 const bounds = { tokensHeld: Number.MAX_SAFE_INTEGER, completionTokensMax: Number.MAX_SAFE_INTEGER, choicesPerPrompt: 1, echoChunks: 0 };
@@ -23,7 +23,7 @@ describe("a usage record", () => {
     const fake = await startFakeEngine();
     for (const [kind, hasContent, expected] of [["vllm", false, 7], ["openai", true, 6], ["openai", false, null]] as const) {
       const engine = openEngine({ kind, url: fake.url, models: { public: "own" } });
-      const prepared = prepareCall(Buffer.from('{"messages":[{"content":"abcdefg"}]}'), "/v1/chat/completions", claims, engine, saltSecret);
+      const prepared = prepareCall(Buffer.from('{"messages":[{"content":"abcdefg"}]}'), "/v1/chat/completions", claims, engine, saltKey);
       const tally = new Tally(bounds);
       if (hasContent) tally.noteContent();
       await settlePrompt(tally, engine, prepared);

@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from "node:crypto";
 import { decodeProtectedHeader, jwtVerify } from "jose";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { NodeClaims } from "#edge/agreements/hop.ts";
-import { bodyHash, openSigner } from "#origin/sign.ts";
+import { bodyHash, openSigner, postSigned } from "#origin/sign.ts";
 
 test("a node's token holds NodeClaims, for 60 s and for one body, under the node's own key", async () => {
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
@@ -12,9 +12,29 @@ test("a node's token holds NodeClaims, for 60 s and for one body, under the node
   expect(decodeProtectedHeader(token)).toEqual({ alg: "EdDSA", kid: "node_a" });
 });
 
-test("no two tokens are alike, and a hash is base64url", async () => {
+test("no two tokens are alike, and a hash is base64url", () => {
   const { privateKey } = generateKeyPairSync("ed25519");
   const sign = openSigner("node_a", privateKey, () => 0);
-  expect(await sign("x")).not.toBe(await sign("x"));
+  expect(sign("x")).not.toBe(sign("x"));
   expect(bodyHash("")).toBe("47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU");
+});
+
+describe("a post to the edge", () => {
+  const seen: { url: string; init: RequestInit | undefined }[] = [];
+  const post = (answer: () => Response) =>
+    postSigned({ edgeUrl: "http://edge.test/base", sign: (body) => `token-for-${body}`, fetch: async (url, init) => (seen.push({ url: String(url), init }), answer()) }, "/origin/usage", "{}", 1_000);
+
+  test("carries a token for its own body, and follows nobody elsewhere", async () => {
+    expect(await post(() => new Response("taken"))).toEqual({ status: 200, cause: null });
+    expect(seen.at(-1)).toMatchObject({ url: "http://edge.test/origin/usage", init: { method: "POST", body: "{}", redirect: "error", headers: { authorization: "Bearer token-for-{}" } } });
+  });
+
+  test("says what the edge answered, or why it did not, and never rejects", async () => {
+    expect(await post(() => new Response(null, { status: 503 }))).toEqual({ status: 503, cause: "status 503" });
+    const gone = () => {
+      throw new TypeError("fetch failed", { cause: Object.assign(new Error("connect"), { code: "ECONNREFUSED" }) });
+    };
+    expect(await post(gone)).toEqual({ status: null, cause: "ECONNREFUSED" });
+    expect(await postSigned({ edgeUrl: "no url", sign: () => "" }, "/x", "{}", 1_000)).toEqual({ status: null, cause: "ERR_INVALID_URL" });
+  });
 });

@@ -180,6 +180,17 @@ describe("a caller who leaves", () => {
     }
   });
 
+  test("between the engine's head and its first event stops the engine too", async () => {
+    engine.calls = [];
+    engine.script = (response) => openStream(response);
+    const { request, answer } = await setup.open({ stream: true });
+    answer.catch(() => {});
+    await until(() => engine.calls.length === 1);
+    await pause(50);
+    request.destroy();
+    await until(() => engine.calls[0]?.isAborted === true, 1_000);
+  });
+
   test("who reads slowly holds the engine back instead of filling the agent's memory", async () => {
     const big = chunk("x".repeat(64 * 1024), usage(7, 1));
     let written = 0;

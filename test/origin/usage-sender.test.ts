@@ -20,7 +20,7 @@ function setUp(answer: (batch: UsageBatch) => number, usageLog?: UsageLog) {
   const sender = openUsageSender(log, {
     node: "node_test",
     edgeUrl: "http://edge.test",
-    sign: async () => "token",
+    sign: () => "token",
     log: (event) => void events.push(event),
     random: () => 0,
     fetch: async (_, init) => {

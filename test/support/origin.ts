@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from "node:crypto";
+import { createHash, createSecretKey, randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { request as httpRequest, type IncomingMessage, type ClientRequest } from "node:http";
@@ -87,6 +87,7 @@ export function sha256(body: string | Uint8Array): string {
 }
 
 export const saltSecret = Buffer.alloc(32, 7).toString("base64url");
+export const saltKey = createSecretKey(saltSecret, "base64url");
 export const org = "org_0123456789";
 
 export function newHold(): string {

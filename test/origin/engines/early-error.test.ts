@@ -1,22 +1,26 @@
-import { createServer, get, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { earlyError } from "#origin/engines/early-error.ts";
-import { readText } from "#origin/engines/client.ts";
+import { openEngine, readText, type Engine } from "#origin/engines/client.ts";
 
 let server: Server;
+let engine: Engine;
 let script: (response: ServerResponse) => void;
-beforeAll(() => new Promise<void>((resolve) => {
-  server = createServer((_, response) => script(response.writeHead(200, { "content-type": "text/event-stream" }))).listen(0, "127.0.0.1", resolve);
-}));
+beforeAll(async () => {
+  server = createServer((_, response) => script(response.writeHead(200, { "content-type": "text/event-stream" })));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  engine = openEngine({ kind: "vllm", url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, models: { a: "a" } });
+});
 afterAll(() => new Promise<void>((resolve) => {
+  engine.close();
   server.close(() => resolve());
   server.closeAllConnections();
 }));
 
 const open = (write: typeof script) => {
   script = write;
-  return new Promise<IncomingMessage>((resolve) => get({ port: (server.address() as AddressInfo).port, host: "127.0.0.1" }, resolve));
+  return engine.ask({ method: "GET", path: "/", isStream: true });
 };
 const refusal = '{"error": {"message": "Token id 999999 is out of vocabulary", "type": "BadRequestError", "param": null, "code": 400}}';
 const chunks = ['data: {"id":"a","choices":[]}\n\n', "data: [DONE]\n\n"];
@@ -38,13 +42,12 @@ test("any other stream is passed on whole, whenever its first event comes", asyn
   }
 });
 
-test("flowing by 'data' works behind it, also when the bytes were there already", async () => {
+test("what came before the look and what comes after it are told once, in order", async () => {
   const answer = await open((response) => response.end(chunks.join("")));
   expect(await earlyError(answer, 1_000)).toBeNull();
   let text = "";
-  answer.on("data", (bytes: Buffer) => (text += bytes.toString()));
-  await new Promise((resolve) => answer.once("end", resolve));
-  expect(text).toBe(chunks.join(""));
+  const isWhole = await new Promise((resolve) => answer.listen({ text: (piece) => (text += piece), end: resolve }));
+  expect([text, isWhole]).toEqual([chunks.join(""), true]);
 });
 
 test("an error that is half there, has no status, or comes behind a chunk is left to the stream; an empty stream as well", async () => {
@@ -59,6 +62,5 @@ test("a stream that breaks before its first event does not throw here", async ()
     response.flushHeaders();
     setTimeout(() => response.destroy(), 20);
   });
-  answer.on("error", () => undefined);
   expect(await earlyError(answer, 500)).toBeNull();
 });
