@@ -38,6 +38,12 @@ export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
   const time = () => (options.now ? String(options.now()) : "");
   const turn = (org: OrgId, name: string, args: string[] = []) => run(keysOf(org), [name, time(), ...args]);
   const outbox = openOutbox((org, name, args) => chore(keysOf(org), [name, time(), ...args]), options);
+  const settle: Ledger["settle"] = async (org, records) => {
+    checkRecords(org, records);
+    const { rows, settlements } = readSettlements(records, await turn(org, "settle", recordArgs(records)));
+    if (rows > 0) outbox.drainSoon(org);
+    return settlements;
+  };
   return {
     ...outbox,
     admit: async (ask) => {
@@ -48,12 +54,8 @@ export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
       checkCredential(credential);
       return readLook(await turn(credential.org, "look", credentialArgs(credential)));
     },
-    settle: async (org, records) => {
-      checkRecords(org, records);
-      const { rows, settlements } = readSettlements(records, await turn(org, "settle", recordArgs(records)));
-      if (rows > 0) outbox.drainSoon(org);
-      return settlements;
-    },
+    settle,
+    settleAll: (batches) => Promise.allSettled(batches.map(({ org, records }) => settle(org, records))),
     release: async (org, hold, mayRun = false) => {
       checkHold(hold);
       const settlement = readRelease(hold, await turn(org, "release", [hold, mayRun ? "1" : "0"]));
