@@ -42,6 +42,7 @@ interface Page {
 }
 
 const Entries = z.array(z.string());
+const RowCount = z.int();
 
 /**
  * The way of the bill from Redis to D1, oldest first, for many orgs at a time. Rows leave the stream only after D1 has them: a crash in between sends them
@@ -108,7 +109,7 @@ export function openOutbox(run: RunChores, { writeRows, later }: OutboxOptions) 
       const failures: unknown[] = [];
       for (const lot of lots(orgs)) {
         const swept = await run(lot.map((org) => ({ org, name: "sweep", args: [] })));
-        const rows = kept(swept, failures, (reply, index) => ({ org: lot[index] ?? "", rows: read(z.int(), reply) }));
+        const rows = kept(swept, failures, (reply, index) => ({ org: lot[index] ?? "", rows: read(RowCount, reply) }));
         failures.push(...(await drainAll(rows.filter(({ rows }) => rows > 0).map(({ org }) => org))));
       }
       if (failures.length > 0) throw failures[0];
