@@ -13,7 +13,7 @@ import { allowFiles, pidsOf, pin } from "./cpu.ts";
 import type { DeskAnswers, DeskAsks } from "./desk-words.ts";
 import type { Load, LoadReport } from "./load.ts";
 import type { SettledCounts } from "./settle.ts";
-import { choosePorts, startWorkerd, type EdgePorts } from "./workerd.ts";
+import { choosePorts, chooseRedisPorts, startWorkerd, type EdgePorts } from "./workerd.ts";
 import { writePost } from "./wire.ts";
 
 /** A wrong answer, a lost hold, a count that is off: the bench is worth nothing until this is mended, so it exits with 1. */
@@ -77,28 +77,27 @@ export async function openStage({ withRedis }: { withRedis: boolean }): Promise<
   process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
   const secrets = makeSecrets([...nodes]);
   const edgePorts = await choosePorts();
+  const redisPorts = await chooseRedisPorts(edgePorts);
   const say = (line: string) => console.error(line);
   const isRedisThere = withRedis && hasRedisServer();
   const [loader, origin, redisOrigin, redis] = await Promise.all([
     startChild("load", [join(here, "load.ts")], say),
     startOrigin(dir, secrets, edgePorts.edge),
-    isRedisThere ? startOrigin(dir, secrets, edgePorts.redisEdge) : null,
+    isRedisThere ? startOrigin(dir, secrets, redisPorts.edge) : null,
     isRedisThere ? startChild("redis", [join(here, "redis.ts"), dir], say) : null,
   ]);
   const ports = { ...edgePorts, origin: portOf(origin) };
   const toRedis = { LEDGER: "upstash", UPSTASH_REDIS_REST_URL: String(redis?.ready["url"]), UPSTASH_REDIS_REST_TOKEN: String(redis?.ready["token"]) };
-  const workerd = await startWorkerd(root, dir, ports, {
-    originUrl: `http://127.0.0.1:${ports.origin}`,
-    vars: { LEDGER: "durable-object", ...edgeVars(secrets, ports.origin) },
-    redisVars: redisOrigin && { ...toRedis, ...edgeVars(secrets, portOf(redisOrigin)) },
-  });
+  const vars = { LEDGER: "durable-object", ...edgeVars(secrets, ports.origin) };
+  const redisEdge = redisOrigin && { ports: redisPorts, vars: { ...toRedis, ...edgeVars(secrets, portOf(redisOrigin)) } };
+  const workerd = await startWorkerd(root, dir, ports, `http://127.0.0.1:${ports.origin}`, vars, redisEdge);
   const keyring = await openKeyring({ tagKeys: secrets.tagKeys, peppers: secrets.peppers });
   allowFiles(workerd.pid, filesMax);
   const atLoad = [loader, origin, redisOrigin, redis].flatMap((child) => (child ? pidsOf(child.pid) : []));
   const isPinned = [pin(workerd.pid, 0), ...[...atLoad, process.pid].map((pid) => pin(pid, 1))].every(Boolean);
   const common = { keyring, failure: () => workerd.failure() };
   const objects = openSide({ ...common, ports, origin });
-  const overRedis = redis && redisOrigin && openSide({ ...common, ports: { edge: ports.redisEdge, desk: ports.redisDesk, origin: portOf(redisOrigin) }, origin: redisOrigin });
+  const overRedis = redis && redisOrigin && openSide({ ...common, ports: { ...redisPorts, origin: portOf(redisOrigin) }, origin: redisOrigin });
   return {
     ...objects,
     dir,

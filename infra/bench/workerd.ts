@@ -6,21 +6,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { bundleWorker } from "#infra/local/bundle.ts";
 import { freePorts } from "#infra/local/child.ts";
 
-/** Sockets of the one process: the edge, the edge with counting bindings, the bench's desk, the bare pass-through; edge and desk once more over Redis. */
+/** Sockets of the one process: the edge, the edge with counting bindings, the bench's desk, and the bare pass-through. */
 export interface EdgePorts {
   edge: number;
   counted: number;
   desk: number;
   bare: number;
-  redisEdge: number;
-  redisDesk: number;
 }
 
-/** What the workers are told: where the origin is, the edge's variables, and those of the edge over Redis, if there is one. */
-export interface EdgeSettings {
-  originUrl: string;
+/** The edge once more, over Redis: its sockets and its variables. */
+export interface RedisEdge {
+  ports: { edge: number; desk: number };
   vars: Record<string, string>;
-  redisVars: Record<string, string> | null;
 }
 
 /** A running workerd. `failure` is what it wrote to stderr, if anything. */
@@ -33,19 +30,27 @@ export interface Workerd {
 
 /** Free ports for `startWorkerd`: chosen first, because the origin must know the edge's and the edge the origin's. */
 export async function choosePorts(): Promise<EdgePorts> {
-  const [edge = 0, counted = 0, desk = 0, bare = 0, redisEdge = 0, redisDesk = 0] = await freePorts(6);
-  return { edge, counted, desk, bare, redisEdge, redisDesk };
+  const [edge = 0, counted = 0, desk = 0, bare = 0] = await freePorts(4);
+  return { edge, counted, desk, bare };
+}
+
+/** The same for the edge over Redis: none of those that were chosen before. */
+export async function chooseRedisPorts(chosen: EdgePorts): Promise<RedisEdge["ports"]> {
+  const others = Object.values(chosen);
+  const [edge = 0, desk = 0] = (await freePorts(others.length + 2)).filter((port) => !others.includes(port));
+  return { edge, desk };
 }
 
 /**
- * Starts plain `workerd serve` on the edge as it stands in the source, with the compatibility settings of wrangler.toml and ledgers on disk under `dir`. Only
- * D1 is stood in for (worker/bill.ts). What the edge logs goes nowhere, as on a server whose log is read by someone else.
+ * Starts plain `workerd serve` on the edge as it stands in the source, with the compatibility settings of wrangler.toml and ledgers on disk under `dir`; and on
+ * the same edge over Redis, if told where that is. Only D1 is stood in for (worker/bill.ts). What the edge logs goes nowhere, as on a server whose log is read
+ * by someone else.
  */
-export async function startWorkerd(root: string, dir: string, ports: EdgePorts, settings: EdgeSettings): Promise<Workerd> {
+export async function startWorkerd(root: string, dir: string, ports: EdgePorts, originUrl: string, vars: Record<string, string>, redis: RedisEdge | null): Promise<Workerd> {
   const state = join(dir, "state");
   mkdirSync(state, { recursive: true });
   for (const name of ["entry", "bare", "bill"]) writeFileSync(join(dir, `${name}.js`), await bundleWorker(root, `infra/bench/worker/${name}.ts`));
-  writeFileSync(join(dir, "config.capnp"), configOf(readCompatibility(root), state, ports, settings));
+  writeFileSync(join(dir, "config.capnp"), configOf(readCompatibility(root), state, ports, originUrl, vars, redis));
   const binary: string = createRequire(import.meta.url)("workerd").default;
   const child = spawn(binary, ["serve", join(dir, "config.capnp")], { stdio: ["ignore", "ignore", "pipe"] });
   let errors = "";
@@ -79,7 +84,7 @@ function readCompatibility(root: string): { date: string; flags: string[] } {
   return { date, flags: JSON.parse(flags ?? "[]") };
 }
 
-function configOf({ date, flags }: { date: string; flags: string[] }, state: string, ports: EdgePorts, { originUrl, vars, redisVars }: EdgeSettings): string {
+function configOf({ date, flags }: { date: string; flags: string[] }, state: string, ports: EdgePorts, originUrl: string, vars: Record<string, string>, redis: RedisEdge | null): string {
   const text = (value: string) => JSON.stringify(value);
   const textBindings = (vars: Record<string, string>) => Object.entries(vars).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)}),`).join("\n        ");
   const common = `compatibilityDate = ${text(date)}, compatibilityFlags = [${flags.map(text).join(", ")}], globalOutbound = "out"`;
@@ -87,18 +92,18 @@ function configOf({ date, flags }: { date: string; flags: string[] }, state: str
   // For profiling with perf: `BENCH_V8_FLAGS="--perf-basic-prof"` gives JavaScript its names.
   const v8Flags = (process.env["BENCH_V8_FLAGS"] ?? "").split(" ").filter(Boolean);
   // Over Redis the edge asks no ledger object, but like every deployment it has them: those of its neighbour.
-  const redisEdge = redisVars && `(name = "redis-edge", worker = (
+  const redisEdge = redis && `(name = "redis-edge", worker = (
       modules = [(name = "entry.js", esModule = embed "entry.js")],
       bindings = [
         (name = "LEDGERS", durableObjectNamespace = (className = "OrgLedger", serviceName = "edge")),
         (name = "FLEET", durableObjectNamespace = (className = "FleetObject", serviceName = "edge")),
         (name = "DB", wrapped = (moduleName = "bench:bill")),
-        ${textBindings(redisVars)}
+        ${textBindings(redis.vars)}
       ],
       ${common},
     )),`;
-  const redisSockets = redisVars && `${socket("redis-edge", ports.redisEdge, '"redis-edge"')}
-    ${socket("redis-desk", ports.redisDesk, '(name = "redis-edge", entrypoint = "desk")')}`;
+  const redisSockets = redis && `${socket("redis-edge", redis.ports.edge, '"redis-edge"')}
+    ${socket("redis-desk", redis.ports.desk, '(name = "redis-edge", entrypoint = "desk")')}`;
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
@@ -117,21 +122,21 @@ const config :Workerd.Config = (
       durableObjectStorage = (localDisk = "disk"),
       ${common},
     )),
+    ${redisEdge ?? ""}
     (name = "bare", worker = (
       modules = [(name = "bare.js", esModule = embed "bare.js")],
       bindings = [(name = "ORIGIN", text = ${text(originUrl)})],
       ${common},
     )),
-    ${redisEdge ?? ""}
     (name = "disk", disk = (path = ${text(state)}, writable = true)),
     (name = "out", network = (allow = ["private"])),
   ],
   sockets = [
     ${socket("edge", ports.edge, '"edge"')}
+    ${redisSockets ?? ""}
     ${socket("counted", ports.counted, '(name = "edge", entrypoint = "counted")')}
     ${socket("desk", ports.desk, '(name = "edge", entrypoint = "desk")')}
     ${socket("bare", ports.bare, '"bare"')}
-    ${redisSockets ?? ""}
   ],
   v8Flags = [${v8Flags.map(text).join(", ")}],
   extensions = [(modules = [(name = "bench:bill", esModule = embed "bill.js", internal = true)])],
