@@ -7,7 +7,8 @@ import type { OrgRecord } from "#edge/agreements/org.ts";
 export interface DeskAsks {
   "/publish": { records: (OrgRecord | KeyRecord)[] };
   "/inspect": { orgs: string[] };
-  "/pairs": { ask: Omit<Ask, "hold">; pairs: number; atOnce: number };
+  /** `batch`: records of a settlement. */
+  "/pairs": { ask: Omit<Ask, "hold">; pairs: number; atOnce: number; batch: number };
   /** What `/admit` answers, without asking the ledger. */
   "/nothing": { ask: Omit<Ask, "hold"> };
   "/admit": { ask: Omit<Ask, "hold"> };

@@ -1,3 +1,4 @@
+import { usageBatchMax } from "#edge/limits.ts";
 import { redisMissing } from "#infra/local/redis-server.ts";
 import type { Bench } from "../bench-plan.ts";
 import { askFor } from "../callers.ts";
@@ -61,41 +62,52 @@ interface Pairs {
   redisMs: number;
 }
 
-/** Reservations and settlements of one org, each acknowledged before the next of its lane, by one driver for all. */
+/** Reservations and settlements of one org by one driver for all: settled one by one, each acknowledged before the next of its lane; and in full batches. */
 async function pairRows(bench: Bench, redis: RedisSide): Promise<Row[]> {
   const { stage, plan, isSmoke } = bench;
-  const pairs = Math.round(plan.windowMs);
-  const variant = async (side: Side, prepare = async () => {}): Promise<Variant<Pairs>> => {
-    const [caller] = await side.publish(1);
-    if (!caller) throw new RangeError("no caller");
-    const total = { asked: 0, settled: 0 };
-    const drive = async (pairs: number) => {
-      const beforeMs = cpuMsOf(redis.pid);
-      const { settled, why } = await side.desk("/pairs", { ask: askFor(caller), pairs, atOnce: pairsAtOnce });
-      const redisMs = cpuMsOf(redis.pid) - beforeMs;
-      if (pairs - settled > (pairs * refusedMax) / 100) throw new BrokenError(`of ${pairs} pairs ${settled} were settled: ${why}`);
-      total.asked += pairs;
-      total.settled += settled;
-      const books = await side.desk("/inspect", { orgs: [caller.org] });
-      // An admission or a settlement that was not answered in time may have been booked.
-      const isRight = books.openHolds === 0 && books.settledCalls >= total.settled && books.settledCalls <= total.asked;
-      if (!isRight) throw new BrokenError(`${total.settled} of ${total.asked} pairs were settled, the ledger says ${JSON.stringify(books)}`);
-      return { settled, redisMs };
-    };
-    return { warm: () => prepare().then(() => drive(Math.round(pairs / 4))), run: () => drive(pairs) };
-  };
-  const rounds = await takeRounds({ ...plan, pid: stage.workerdPid }, await inEach(bench, redis, variant));
-  return stores.map((store) => {
-    const windows = rounds.taken.map((round) => round[store]);
+  const drive = (batch: number) => (side: Side, prepare = async () => {}) => pairVariant(bench, redis, { side, prepare, batch });
+  const { objects, always, everysec } = await inEach(bench, redis, drive(1));
+  const full = await inEach(bench, redis, drive(usageBatchMax));
+  const rounds = await takeRounds({ ...plan, pid: stage.workerdPid }, { objects, always, everysec, objectsFull: full.objects, alwaysFull: full.always });
+  const row = (name: keyof (typeof rounds.taken)[number], title: string, goal: Goal) => {
+    const windows = rounds.taken.map((round) => round[name]);
     const figures = shares(windows);
     const rates = windows.map(({ outcome, wallMs }) => (outcome.settled / wallMs) * 1_000);
     const { edgeMicros, redisMicros, edgeShare, redisShare } = figures;
-    const ofRedis = store === "objects" ? "" : `; Redis and its bridge ${plain(redisMicros)} µs, ${plain(redisShare * 100)} %`;
+    const ofRedis = name.startsWith("objects") ? "" : `; Redis and its bridge ${plain(redisMicros)} µs, ${plain(redisShare * 100)} %`;
     const note = `${pairsAtOnce} at once; edge ${plain(edgeMicros)} µs of CPU a pair, ${plain(edgeShare * 100)} % of its core${ofRedis}`;
     const isBridgeBound = redisShare > boundAbove && redisShare > edgeShare;
-    const reason = whyNot(rounds, isSmoke) ?? (isBridgeBound ? "Redis and its bridge were the bound" : null);
-    return rowOf(`${titles[store]}: admit + settle`, store === "always" ? { bound: "at least", value: 800, unit: "pairs/s" } : toldIn("pairs/s"), rates, note, figures, reason);
-  });
+    return rowOf(title, goal, rates, note, figures, whyNot(rounds, isSmoke) ?? (isBridgeBound ? "Redis and its bridge were the bound" : null));
+  };
+  const inBatches = `settled ${usageBatchMax} at a time`;
+  return [
+    row("objects", `${titles.objects}: admit + settle`, toldIn("pairs/s")),
+    row("always", `${titles.always}: admit + settle`, { bound: "at least", value: 800, unit: "pairs/s" }),
+    row("everysec", `${titles.everysec}: admit + settle`, toldIn("pairs/s")),
+    row("objectsFull", `${titles.objects}: … ${inBatches}`, toldIn("pairs/s")),
+    row("alwaysFull", `${titles.always}: … ${inBatches}`, toldIn("pairs/s")),
+  ];
+}
+
+async function pairVariant({ plan }: Bench, redis: RedisSide, { side, prepare, batch }: { side: Side; prepare: () => Promise<void>; batch: number }): Promise<Variant<Pairs>> {
+  const [caller] = await side.publish(1);
+  if (!caller) throw new RangeError("no caller");
+  const total = { asked: 0, settled: 0 };
+  const drive = async (pairs: number) => {
+    const beforeMs = cpuMsOf(redis.pid);
+    const { settled, why } = await side.desk("/pairs", { ask: askFor(caller), pairs, atOnce: pairsAtOnce, batch });
+    const redisMs = cpuMsOf(redis.pid) - beforeMs;
+    total.asked += pairs;
+    total.settled += settled;
+    if (total.asked - total.settled > (total.asked * refusedMax) / 100) throw new BrokenError(`of ${total.asked} pairs ${total.settled} were settled: ${why}`);
+    const books = await side.desk("/inspect", { orgs: [caller.org] });
+    // An admission or a settlement that was not answered in time may have been booked.
+    const isRight = books.openHolds === 0 && books.settledCalls >= total.settled && books.settledCalls <= total.asked;
+    if (!isRight) throw new BrokenError(`${total.settled} of ${total.asked} pairs were settled, the ledger says ${JSON.stringify(books)}`);
+    return { settled, redisMs };
+  };
+  const pairs = Math.round(plan.windowMs);
+  return { warm: () => prepare().then(() => drive(Math.round(pairs / 4))), run: () => drive(pairs) };
 }
 
 function shares(windows: Window<Pairs>[]) {

@@ -59,25 +59,34 @@ async function inspect({ orgs }: DeskAsks["/inspect"], ledger: Ledger, env: Env)
 }
 
 /**
- * Admits and settles, one pair after the other, `atOnce` of them side by side: the ledger without the rest of the edge. What the ledger throws is counted, as a
- * caller would be refused and come again; what such a call may have left open is settled at the end, and not counted as settled.
+ * Admits and settles, `atOnce` lanes side by side, each waiting for what it asked: the ledger without the rest of the edge. Whichever lane makes a batch full
+ * settles it. What the ledger throws is counted, as a caller would be refused and come again; what such a call may have left open is settled at the end, and not
+ * counted as settled.
  */
-async function drivePairs({ ask, pairs, atOnce }: DeskAsks["/pairs"], ledger: Ledger): Promise<DeskAnswers["/pairs"]> {
+async function drivePairs({ ask, pairs, atOnce, batch }: DeskAsks["/pairs"], ledger: Ledger): Promise<DeskAnswers["/pairs"]> {
   let begun = 0;
   let settled = 0;
   let why: string | null = null;
+  let ended: HoldId[] = [];
+  const settleAll = async () => {
+    const holds = ended;
+    ended = [];
+    const count = await settle(ledger, ask.org, holds);
+    settled += count;
+  };
   const lane = async () => {
     while (begun++ < pairs) {
       try {
         const hold = await admit(ledger, ask);
-        const count = await settle(ledger, ask.org, [hold]);
-        settled += count;
+        ended.push(hold);
+        if (ended.length >= batch) await settleAll();
       } catch (cause) {
         why ??= String(cause);
       }
     }
   };
   await Promise.all(Array.from({ length: atOnce }, lane));
+  if (ended.length > 0) await settleAll();
   if (settled < pairs) await settleOpen(ask, ledger);
   return { settled, why };
 }
