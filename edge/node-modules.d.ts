@@ -11,7 +11,7 @@ declare module "node:crypto" {
     digest(): Uint8Array;
     digest(encoding: "hex" | "base64url"): string;
   }
-  function createHash(algorithm: "sha256"): Hash;
+  function createHash(algorithm: "sha1" | "sha256"): Hash;
   function createHmac(algorithm: "sha256", key: KeyObject): Hash;
   function createSecretKey(key: Uint8Array): KeyObject;
   function createPrivateKey(key: { key: object; format: "jwk" }): KeyObject;

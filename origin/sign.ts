@@ -33,9 +33,11 @@ export interface ToEdge {
 export interface Posted {
   status: number | null;
   cause: string | null;
+  /** The JSON of a 503; null when there is none. */
+  said: unknown;
 }
 
-/** Posts JSON to the edge, signed. Follows no redirect, waits `msMax` at most, leaves the answer's body unread, never rejects. */
+/** Posts JSON to the edge, signed. Follows no redirect, waits `msMax` at most, reads the body of a 503 only, never rejects. */
 export async function postSigned({ edgeUrl, sign, fetch = globalThis.fetch }: ToEdge, path: string, body: string, msMax: number): Promise<Posted> {
   try {
     const answer = await fetch(new URL(path, edgeUrl), {
@@ -45,10 +47,10 @@ export async function postSigned({ edgeUrl, sign, fetch = globalThis.fetch }: To
       redirect: "error",
       signal: AbortSignal.timeout(msMax),
     });
-    await answer.body?.cancel();
-    return { status: answer.status, cause: answer.ok ? null : `status ${answer.status}` };
+    const said: unknown = answer.status === 503 ? await answer.json().catch(() => null) : await answer.body?.cancel();
+    return { status: answer.status, cause: answer.ok ? null : `status ${answer.status}`, said: said ?? null };
   } catch (error) {
-    return { status: null, cause: causeOf(error) };
+    return { status: null, cause: causeOf(error), said: null };
   }
 }
 

@@ -38,7 +38,8 @@ export async function startAgent(config: AgentConfig, options: { log?: Log } = {
   const stateDir = await takeStateDir(config.stateDir);
   const sign = openSigner(config.node, config.privateKey, now);
   const usageLog = openUsageLog(join(config.stateDir, "usage"), config.limits.segmentBytesMax, log);
-  const sender = openUsageSender(usageLog, { node: config.node, edgeUrl: config.edgeUrl, sign, log });
+  const untakenLog = openUsageLog(join(config.stateDir, "usage-untaken"), config.limits.segmentBytesMax, log);
+  const sender = openUsageSender(usageLog, { untakenLog, node: config.node, edgeUrl: config.edgeUrl, sign, log });
   const live = new Set<AbortController>();
   const onChange = () => void pulse.beat();
   const drain = openDrain(live, onChange);

@@ -1,6 +1,6 @@
 import { usageBatchMax, usageBatchMs } from "#edge/limits.ts";
 import type { HoldId } from "#edge/agreements/ids.ts";
-import type { UsageBatch, UsageRecord } from "#edge/agreements/usage.ts";
+import { UntakenAnswer, type UsageBatch, type UsageRecord } from "#edge/agreements/usage.ts";
 import { causeOf, type Log } from "./log.ts";
 import { postSigned, type ToEdge } from "./sign.ts";
 import type { UsageLog } from "./usage-log.ts";
@@ -22,26 +22,34 @@ export interface UsageSender {
 }
 
 export interface SenderOptions extends ToEdge {
+  /** Where records wait whose org's ledger was out of reach while others were not. */
+  untakenLog: UsageLog;
   node: string;
   log: Log;
   random?: () => number;
 }
 
-type Delivery = "taken" | "refused" | "later";
+/** What became of a batch: nothing is known, so all of it comes again; or all was taken but these records. */
+type Delivery = "later" | UsageRecord[];
 
 const postMsMax = 10_000;
 const backOffMsMax = 30_000;
 /** The edge read the batch and will never take it. Every other status but 2xx may change, so it is tried again for ever. */
 const refusedStatuses = new Set([400, 413, 415, 422]);
 
-/** Opens the sender on a log; what the last run left unacknowledged goes out first. */
+/**
+ * Opens the sender on a log; what the last run left unacknowledged goes out first. Records that the edge names as untaken move to a queue of their own, so
+ * that an org whose ledger is out of reach holds up no other.
+ */
 export function openUsageSender(usageLog: UsageLog, options: SenderOptions): UsageSender {
-  return new Sender(usageLog, options);
+  return new Sender(usageLog, options, new Sender(options.untakenLog, options, null));
 }
 
 class Sender implements UsageSender {
   #log: UsageLog;
   #options: SenderOptions;
+  /** The queue of the untaken; null for that queue itself, which puts them at its own end. */
+  #untaken: Sender | null;
   #checkpoints = new Map<HoldId, UsageRecord>();
   /** Records that the disk refused. */
   #unkept: UsageRecord[] = [];
@@ -52,9 +60,10 @@ class Sender implements UsageSender {
   #isClosed = false;
   #unsent = 0;
 
-  constructor(usageLog: UsageLog, options: SenderOptions) {
+  constructor(usageLog: UsageLog, options: SenderOptions, untaken: Sender | null) {
     this.#log = usageLog;
     this.#options = options;
+    this.#untaken = untaken;
     if (usageLog.backlogBytes > 0) this.#wake(0);
   }
 
@@ -81,20 +90,22 @@ class Sender implements UsageSender {
       await Promise.race([this.#run(), pause(untilMs - performance.now())]);
       if (this.#failures > 0) await pause(Math.min(100, untilMs - performance.now()));
     }
+    await this.#untaken?.flush(untilMs - performance.now());
   }
 
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#log.close();
+    this.#untaken?.close();
   }
 
   get isDurable(): boolean {
-    return this.#unkept.length === 0;
+    return this.#unkept.length === 0 && (this.#untaken?.isDurable ?? true);
   }
 
   get backlogBytes(): number {
-    return this.#log.backlogBytes;
+    return this.#log.backlogBytes + (this.#untaken?.backlogBytes ?? 0);
   }
 
   get #hasWork(): boolean {
@@ -141,40 +152,65 @@ class Sender implements UsageSender {
     const notes = Array.from(this.#checkpoints.values()).slice(0, usageBatchMax - records.length - orphans.length);
     for (const note of notes) this.#checkpoints.delete(note.hold);
     const batch = [...records, ...orphans, ...notes];
-    const delivery = batch.length === 0 ? "taken" : await deliver(batch, this.#options, this.#log);
-    if (delivery === "later") {
+    const left = batch.length === 0 ? [] : await deliver(batch, this.#options, this.#log);
+    if (left === "later" || (this.#untaken && isOutage(batch, left))) {
       this.#failures++;
       for (const note of notes) if (!this.#checkpoints.has(note.hold)) this.#checkpoints.set(note.hold, note);
       return false;
     }
-    this.#failures = 0;
+    const isStuck = !this.#untaken && left.length > 0 && left.length === batch.length;
+    this.#failures = isStuck ? this.#failures + 1 : 0;
     this.#unkept = this.#unkept.slice(orphans.length);
+    for (const record of left) this.#putOff(record);
     if (backlogBytes > 0 && !this.#isClosed) this.#log.acknowledge(mark);
     const hasProgress = records.length > 0 || this.#log.backlogBytes < backlogBytes;
-    return this.#unkept.length > 0 || (this.#log.backlogBytes > 0 && hasProgress);
+    return !isStuck && (this.#unkept.length > 0 || (this.#log.backlogBytes > 0 && hasProgress));
+  }
+
+  /** Before the batch is acknowledged: a crash in between sends the record twice, which is harmless. */
+  #putOff(record: UsageRecord): void {
+    const queue = this.#untaken ?? this;
+    if (record.isFinal) queue.keep(record);
+    else if (!queue.#checkpoints.has(record.hold)) queue.checkpoint(record);
   }
 }
 
+/** Nobody's ledger was in reach: then nobody is held up by another, and the sender waits. Of one org alone that cannot be told. */
+function isOutage(batch: UsageRecord[], left: UsageRecord[]): boolean {
+  return left.length > 0 && left.length === batch.length && new Set(left.map(({ org }) => org)).size > 1;
+}
+
 /** One batch; when the edge refuses it, its halves, so that one bad record is found and set aside and the others go through. */
-async function deliver(records: UsageRecord[], options: SenderOptions, usageLog: UsageLog): Promise<Exclude<Delivery, "refused">> {
+async function deliver(records: UsageRecord[], options: SenderOptions, usageLog: UsageLog): Promise<Delivery> {
   const delivery = await post(records, options);
   if (delivery !== "refused") return delivery;
   if (records.length === 1) {
     options.log("usage_record_refused", { hold: records[0]?.hold ?? null });
     usageLog.setAside(records);
-    return "taken";
+    return [];
   }
   const half = Math.ceil(records.length / 2);
   const first = await deliver(records.slice(0, half), options, usageLog);
-  return first === "later" ? first : deliver(records.slice(half), options, usageLog);
+  const second = first === "later" ? first : await deliver(records.slice(half), options, usageLog);
+  return first === "later" || second === "later" ? "later" : [...first, ...second];
 }
 
-async function post(records: UsageRecord[], options: SenderOptions): Promise<Delivery> {
+async function post(records: UsageRecord[], options: SenderOptions): Promise<Delivery | "refused"> {
   const body = JSON.stringify({ node: options.node, records } satisfies UsageBatch);
-  const { status, cause } = await postSigned(options, "/origin/usage", body, postMsMax);
-  if (cause === null) return "taken";
-  options.log("usage_not_taken", { cause, records: records.length });
+  const { status, cause, said } = await postSigned(options, "/origin/usage", body, postMsMax);
+  if (cause === null) return [];
+  const left = untakenOf(said, records);
+  options.log("usage_not_taken", { cause, records: left?.length ?? records.length });
+  if (left) return left;
   return status !== null && refusedStatuses.has(status) ? "refused" : "later";
+}
+
+/** The records that a refusal names; null when it names none of these. */
+function untakenOf(said: unknown, records: UsageRecord[]): UsageRecord[] | null {
+  const told = UntakenAnswer.safeParse(said);
+  const untaken = new Set(told.data?.error.untaken);
+  const left = records.filter(({ hold }) => untaken.has(hold));
+  return left.length > 0 ? left : null;
 }
 
 /** Doubles from 0.2 s to 30 s, with up to half of it random, so that nodes do not return all at once. */

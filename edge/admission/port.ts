@@ -19,6 +19,11 @@ export interface Ledger {
   /** Replaces holds by what was used (final records) or notes how far they are (checkpoints). Idempotent by hold id. */
   settle(org: OrgId, records: UsageRecord[]): Promise<Settlement[]>;
   /**
+   * The same for many orgs, in as few round trips as the store needs. Each org by itself: a ledger that fails is told at its place and keeps no other from
+   * settling. Answers in the order asked, and never rejects.
+   */
+  settleAll(batches: OrgRecords[]): Promise<PromiseSettledResult<Settlement[]>[]>;
+  /**
    * Gives a hold back because nothing ran: tokens, money and the day's request; the minute and the hour keep the attempt. When
    * a node `mayRun` the call all the same (it was given up, not refused), the hold stands for two seconds more, so that what was made is billed, and expires then.
    */
@@ -99,6 +104,12 @@ export type Denial =
       tokensRemaining: number | null;
       rates: Rates;
     };
+
+/** Records of one org. */
+export interface OrgRecords {
+  org: OrgId;
+  records: UsageRecord[];
+}
 
 /** What became of one record. `repeated`: the hold had ended before, nothing changed. `unknown`: this ledger never gave that hold. */
 export interface Settlement {

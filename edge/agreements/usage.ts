@@ -31,3 +31,10 @@ export type UsageRecord = z.infer<typeof UsageRecord>;
 /** At most 64 records of one node; delivered at least once, so every receiver is idempotent by hold id. */
 export const UsageBatch = z.strictObject({ node: NodeId, records: z.array(UsageRecord).min(1).max(usageBatchMax) });
 export type UsageBatch = z.infer<typeof UsageBatch>;
+
+/** Stands in the error object of the 503 that a batch is refused with: these holds' records were not taken, all others of the batch were. */
+export const Untaken = z.object({ untaken: z.array(HoldId).min(1).max(usageBatchMax) });
+export type Untaken = z.infer<typeof Untaken>;
+
+/** The body of that answer, as far as an agent reads it. One without `untaken` says nothing: the whole batch comes again. */
+export const UntakenAnswer = z.object({ error: Untaken });

@@ -3,7 +3,7 @@ import { bodyDigest } from "../agreements/digest.ts";
 import { edgeIssuer, NodeClaims } from "../agreements/hop.ts";
 import type { OrgId } from "../agreements/ids.ts";
 import { Heartbeat, type NodeRecord } from "../agreements/node.ts";
-import { UsageBatch, type UsageRecord } from "../agreements/usage.ts";
+import { UsageBatch, type Untaken, type UsageRecord } from "../agreements/usage.ts";
 import { Refusal } from "../errors.ts";
 import { clockSkewMs, usageBodyBytesMax } from "../limits.ts";
 import { readBytes } from "../protocol/body.ts";
@@ -14,8 +14,8 @@ import type { Settler } from "./port.ts";
 export type SettlementCounts = Record<string, number>;
 
 /**
- * Takes a batch of usage from a node: settles each hold with its org's ledger, one call an org. All or nothing for the sender: if any ledger is out of
- * reach the batch is refused (503) and comes again, and since settling is idempotent by hold id, nothing is booked twice.
+ * Takes a batch of usage from a node: settles each hold with its org's ledger. If any ledger is out of reach the batch is refused (503) and `untaken` names
+ * the holds that have to come again; the others are settled. A sender that sends all of it again does no harm: settling is idempotent by hold id.
  */
 export async function takeUsage(visit: Visit, nodes: readonly NodeRecord[], ledger: Settler): Promise<SettlementCounts> {
   const { node, json } = await readSigned(visit, nodes);
@@ -23,14 +23,26 @@ export async function takeUsage(visit: Visit, nodes: readonly NodeRecord[], ledg
   if (!batch.success || batch.data.node !== node.id) throw new Refusal("invalid_value", { log: "malformed usage batch" });
   const byOrg = new Map<OrgId, UsageRecord[]>();
   for (const record of batch.data.records) byOrg.set(record.org, [...(byOrg.get(record.org) ?? []), record]);
+  const batches = Array.from(byOrg, ([org, records]) => ({ org, records }));
+  const answers = await ledger.settleAll(batches);
   const counts: SettlementCounts = {};
-  try {
-    const settled = await Promise.all(Array.from(byOrg, ([org, records]) => ledger.settle(org, records)));
-    for (const { result } of settled.flat()) counts[result] = (counts[result] ?? 0) + 1;
-  } catch (cause) {
-    throw new Refusal("quota_unavailable", { retryAfterMs: 1_000, log: "ledger out of reach while settling", cause });
+  for (const answer of answers) {
+    if (answer.status === "rejected") continue;
+    for (const { result } of answer.value) counts[result] = (counts[result] ?? 0) + 1;
   }
+  const failed = batches.filter((_, index) => answers[index]?.status !== "fulfilled");
+  if (failed.length > 0) throw outOfReach(failed, batches.length);
   return counts;
+}
+
+function outOfReach(failed: { org: OrgId; records: UsageRecord[] }[], ledgers: number): Refusal {
+  const untaken = new Set(failed.flatMap(({ records }) => records.map(({ hold }) => hold)));
+  return new Refusal("quota_unavailable", {
+    say: "Ledgers are out of reach: send the records of the holds named in 'untaken' again.",
+    retryAfterMs: 1_000,
+    extra: { untaken: Array.from(untaken) } satisfies Untaken,
+    log: `${failed.length} of ${ledgers} ledgers out of reach while settling, that of ${failed[0]?.org} first`,
+  });
 }
 
 /** Takes a node's heartbeat; a node speaks for itself only. */

@@ -1,7 +1,7 @@
 import type { OrgId } from "../agreements/ids.ts";
 import type { UsageRecord } from "../agreements/usage.ts";
 
-/** Whoever keeps an org's holds. Settling is idempotent by hold id; when the store is out of reach it throws, and the batch comes again. */
+/** Whoever keeps the holds. Settling is idempotent by hold id; an org whose ledger is out of reach is told at its place, and its records come again. */
 export interface Settler {
-  settle(org: OrgId, records: UsageRecord[]): Promise<{ result: string }[]>;
+  settleAll(batches: { org: OrgId; records: UsageRecord[] }[]): Promise<PromiseSettledResult<{ result: string }[]>[]>;
 }

@@ -9,6 +9,7 @@ import { jsonRow } from "./rows/json.ts";
 import { ledgerRow } from "./rows/ledger.ts";
 import { manyOrgsRow } from "./rows/many-orgs.ts";
 import { refusalRow } from "./rows/refusals.ts";
+import { storeRows } from "./rows/stores.ts";
 import { streamRows } from "./rows/streams.ts";
 import { BrokenError, openStage, type Stage } from "./stage.ts";
 
@@ -18,6 +19,7 @@ const rows: Record<string, MeasureRows> = {
   streams: streamRows,
   counts: countRows,
   ledger: ledgerRow,
+  stores: storeRows,
   refusals: refusalRow,
   agent: agentRows,
   orgs: manyOrgsRow,
@@ -48,7 +50,7 @@ async function main(): Promise<number> {
   }
   const isSmoke = values.smoke;
   const times = isSmoke ? { rounds: 1, retries: 0, warmMs: 100, windowMs: 400 } : { rounds: Number(values.rounds), retries: Number(values.retries), warmMs: 500, windowMs: 2_000 };
-  const stage = await openStage();
+  const stage = await openStage({ withRedis: chosen.includes("stores") });
   console.log(setting(stage));
   try {
     const say = isSmoke ? () => undefined : (line: string) => console.log(line);
@@ -81,7 +83,7 @@ async function measureAll(bench: Bench, chosen: string[]): Promise<{ table: Row[
 
 function setting({ isPinned }: Stage): string {
   const [cpu] = cpus();
-  const where = isPinned ? "workerd (edge and bare pass-through) on core 0, load and origin on core 1" : "not pinned to cores: taskset is missing or failed";
+  const where = isPinned ? "workerd (edge and bare pass-through) on core 0, all else on core 1" : "not pinned to cores: taskset is missing or failed";
   return `${cpus().length} × ${cpu?.model ?? "?"}, Node ${process.versions.node}; ${where}`;
 }
 

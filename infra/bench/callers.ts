@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Ask } from "#edge/admission/port.ts";
 import { randomBase62, type KeyId, type OrgId } from "#edge/agreements/ids.ts";
 import type { KeyRecord } from "#edge/agreements/key.ts";
 import { digestsOf, mintKey, type Keyring } from "#edge/agreements/key-format.ts";
@@ -43,6 +44,13 @@ export async function makeCaller(keyring: Keyring): Promise<Caller> {
       { kind: "key", id, org, ...ofKey, version: 1 },
     ],
   };
+}
+
+/** What a call of this caller would reserve. */
+export function askFor({ org, key, digests }: Caller): Omit<Ask, "hold"> {
+  const price = { promptMicrosPerMTok: 200_000, completionMicrosPerMTok: 400_000 };
+  const sizes = { promptTokens: 300, completionTokens: 100, choices: 1, mayClamp: false, ttlMs: 930_000, idempotency: null };
+  return { org, key, digests, ip: null, endpoint: "chat.completions", model: "Qwen/Qwen2.5-7B-Instruct", tier: "shared", price, ...sizes };
 }
 
 /** A key of the right form and checksum that another deployment made: only its tag tells. */

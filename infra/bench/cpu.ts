@@ -6,14 +6,26 @@ const tickMs = 10;
 
 /** CPU time of a process and all below it, user and system, in ms; 0 for one that is gone. */
 export function cpuMsOf(pid: number): number {
+  return pidsOf(pid).reduce((sum, each) => sum + ownCpuMs(each), 0);
+}
+
+function ownCpuMs(pid: number): number {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    const below = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
-    const own = (Number(fields[11]) + Number(fields[12])) * tickMs;
-    return below.reduce((sum, child) => sum + cpuMsOf(child), own);
+    return (Number(fields[11]) + Number(fields[12])) * tickMs;
   } catch {
     return 0;
+  }
+}
+
+/** A process and all below it. */
+export function pidsOf(pid: number): number[] {
+  try {
+    const below = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+    return [pid, ...below.flatMap(pidsOf)];
+  } catch {
+    return [];
   }
 }
 

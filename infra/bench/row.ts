@@ -1,8 +1,8 @@
 import { spreadOf, type Spread } from "./stats.ts";
 
-/** A bound that a row must keep, as the issue states it. */
+/** A bound that a row must keep, as the issue states it; `none` for a row that stands beside another to compare. */
 export interface Goal {
-  bound: "at most" | "at least" | "exactly";
+  bound: "at most" | "at least" | "exactly" | "none";
   value: number;
   /** `×` for ratios to the baseline of the same round. */
   unit: string;
@@ -13,7 +13,7 @@ export interface Row {
   name: string;
   goal: Goal;
   measured: Spread;
-  reached: "yes" | "no" | "not counted";
+  reached: "yes" | "no" | "not counted" | "–";
   note: string;
   figures: Record<string, number>;
 }
@@ -21,7 +21,7 @@ export interface Row {
 /** A row from what the rounds gave. `whyNot` says why it does not count, if it does not. */
 export function rowOf(name: string, goal: Goal, values: number[], note: string, figures: Record<string, number> = {}, whyNot: string | null = null): Row {
   const measured = spreadOf(values);
-  const reached = whyNot !== null || values.length === 0 ? "not counted" : keeps(goal, measured.median) ? "yes" : "no";
+  const reached = goal.bound === "none" ? "–" : whyNot !== null || values.length === 0 ? "not counted" : keeps(goal, measured.median) ? "yes" : "no";
   return { name, goal, measured, reached, note: whyNot === null ? note : `${whyNot}; ${note}`, figures };
 }
 
@@ -32,6 +32,7 @@ export function whyNot(rounds: { isNoisy: boolean }, isSmoke: boolean): string |
 }
 
 function keeps({ bound, value }: Goal, measured: number): boolean {
+  if (bound === "none") return true;
   if (bound === "at most") return measured <= value;
   return bound === "at least" ? measured >= value : measured === value;
 }
@@ -40,9 +41,10 @@ function keeps({ bound, value }: Goal, measured: number): boolean {
 export function drawTable(rows: Row[]): string {
   const head = ["row", "goal", "median", "min – max", "reached", "how"];
   const sign = { "at most": "≤", "at least": "≥", exactly: "=" };
+  const bound = ({ bound, value, unit }: Goal) => (bound === "none" ? "–" : `${sign[bound]} ${plain(value)} ${unit}`);
   const cells = rows.map(({ name, goal, measured, reached, note }) => [
     name,
-    `${sign[goal.bound]} ${plain(goal.value)} ${goal.unit}`,
+    bound(goal),
     `${plain(measured.median)} ${goal.unit}`,
     `${plain(measured.min)} – ${plain(measured.max)}`,
     reached,

@@ -4,15 +4,16 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openKeyring, type Keyring } from "#edge/agreements/key-format.ts";
 import { startChild, type Child } from "#infra/local/child.ts";
+import { hasRedisServer } from "#infra/local/redis-server.ts";
 import { makeSecrets, secretVars, type Secrets } from "#infra/local/secrets.ts";
 import { defaultModels, root } from "#infra/local/stack.ts";
 import { makeCaller, type Caller } from "./callers.ts";
 import { ask, Connection } from "./connection.ts";
-import { allowFiles, pin } from "./cpu.ts";
+import { allowFiles, pidsOf, pin } from "./cpu.ts";
 import type { DeskAnswers, DeskAsks } from "./desk-words.ts";
 import type { Load, LoadReport } from "./load.ts";
 import type { SettledCounts } from "./settle.ts";
-import { choosePorts, startWorkerd, type EdgePorts } from "./workerd.ts";
+import { choosePorts, chooseRedisPorts, startWorkerd, type EdgePorts } from "./workerd.ts";
 import { writePost } from "./wire.ts";
 
 /** A wrong answer, a lost hold, a count that is off: the bench is worth nothing until this is mended, so it exits with 1. */
@@ -26,8 +27,29 @@ export interface OriginState {
   settling: SettledCounts;
 }
 
-/** Everything that runs: workerd with edge and bare pass-through on core 0, load and origin on core 1. */
-export interface Stage {
+/** An edge over one store of limits, with the origin that answers its calls and settles them, and its desk. */
+export interface Side {
+  ports: { edge: number; origin: number; desk: number };
+  /** Makes orgs and brings them into force. */
+  publish(count: number): Promise<Caller[]>;
+  desk<Path extends keyof DeskAsks>(path: Path, asked: DeskAsks[Path]): Promise<DeskAnswers[Path]>;
+  origin(): Promise<OriginState>;
+  /** Resolves when no call runs and every hold is settled. */
+  quiet(): Promise<void>;
+}
+
+/** The edge over Redis: the same code in the same process, but for its store. */
+export interface RedisSide extends Side {
+  /** The process of bridge and Redis. */
+  pid: number;
+  /** HTTP requests that the bridge has been sent so far, by what they were for. */
+  seen(): Promise<Record<string, number>>;
+  /** When Redis forces what it writes to disk. */
+  sync(when: "always" | "everysec"): Promise<void>;
+}
+
+/** Everything that runs: workerd with both edges and the bare pass-through on core 0; load, origins, bridge and Redis on core 1. */
+export interface Stage extends Side {
   dir: string;
   secrets: Secrets;
   keyring: Keyring;
@@ -36,47 +58,61 @@ export interface Stage {
   isPinned: boolean;
   /** Runs a load; throws a BrokenError if any answer was not what it must be. */
   load(load: Load): Promise<LoadReport>;
-  /** Makes orgs and brings them into force. */
-  publish(count: number): Promise<Caller[]>;
-  desk<Path extends keyof DeskAsks>(path: Path, asked: DeskAsks[Path]): Promise<DeskAnswers[Path]>;
-  origin(): Promise<OriginState>;
-  /** Resolves when no call runs and every hold is settled. */
-  quiet(): Promise<void>;
+  /** Null where it was not asked for, or there is no redis-server. */
+  redis: RedisSide | null;
   close(): Promise<void>;
 }
 
 const nodes = ["node_bench-shared", "node_bench-complex"] as const;
 const here = new URL(".", import.meta.url).pathname;
 const publishedAtOnce = 250;
+const repeatable: ReadonlySet<string> = new Set<keyof DeskAsks>(["/publish", "/inspect"]);
 /** A ledger that was called within ten seconds keeps three files open: after so many, those are waited for, since not every machine allows more than 20,000. */
 const filesMax = 65_536;
 const ledgersAtOnce = 4_000;
 const letGoMs = 12_000;
 
 /** Sets the stage on free ports and a temporary folder, which `close` takes away. */
-export async function openStage(): Promise<Stage> {
+export async function openStage({ withRedis }: { withRedis: boolean }): Promise<Stage> {
   const dir = mkdtempSync(join(tmpdir(), "penstock-bench-"));
   process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
   const secrets = makeSecrets([...nodes]);
   const edgePorts = await choosePorts();
-  const originFile = join(dir, "origin.json");
-  writeFileSync(originFile, JSON.stringify({ node: nodes[0], key: secrets.nodeKeys[nodes[0]], edgePort: edgePorts.edge }), { mode: 0o600 });
+  const redisPorts = await chooseRedisPorts(edgePorts);
   const say = (line: string) => console.error(line);
-  const [origin, loader] = await Promise.all([startChild("origin", [join(here, "origin.ts"), originFile], say), startChild("load", [join(here, "load.ts")], say)]);
-  const ports = { ...edgePorts, origin: Number(origin.ready["port"]) };
-  const workerd = await startWorkerd(root, dir, ports, `http://127.0.0.1:${ports.origin}`, edgeVars(secrets, ports.origin));
+  const isRedisThere = withRedis && hasRedisServer();
+  const [loader, origin, redisOrigin, redis] = await Promise.all([
+    startChild("load", [join(here, "load.ts")], say),
+    startOrigin(dir, secrets, edgePorts.edge),
+    isRedisThere ? startOrigin(dir, secrets, redisPorts.edge) : null,
+    isRedisThere ? startChild("redis", [join(here, "redis.ts"), dir], say) : null,
+  ]);
+  const ports = { ...edgePorts, origin: portOf(origin) };
+  const toRedis = { LEDGER: "upstash", UPSTASH_REDIS_REST_URL: String(redis?.ready["url"]), UPSTASH_REDIS_REST_TOKEN: String(redis?.ready["token"]) };
+  const vars = { LEDGER: "durable-object", ...edgeVars(secrets, ports.origin) };
+  const redisEdge = redisOrigin && { ports: redisPorts, vars: { ...toRedis, ...edgeVars(secrets, portOf(redisOrigin)) } };
+  const workerd = await startWorkerd(root, dir, ports, `http://127.0.0.1:${ports.origin}`, vars, redisEdge);
   const keyring = await openKeyring({ tagKeys: secrets.tagKeys, peppers: secrets.peppers });
   allowFiles(workerd.pid, filesMax);
-  const isPinned = [pin(workerd.pid, 0), pin(origin.pid, 1), pin(loader.pid, 1), pin(process.pid, 1)].every(Boolean);
-  const toDesk = new Connection(ports.desk);
-
-  const stage: Stage = {
+  const atLoad = [loader, origin, redisOrigin, redis].flatMap((child) => (child ? pidsOf(child.pid) : []));
+  const isPinned = [pin(workerd.pid, 0), ...[...atLoad, process.pid].map((pid) => pin(pid, 1))].every(Boolean);
+  const common = { keyring, failure: () => workerd.failure() };
+  const objects = openSide({ ...common, ports, origin });
+  const overRedis = redis && redisOrigin && openSide({ ...common, ports: { ...redisPorts, origin: portOf(redisOrigin) }, origin: redisOrigin });
+  return {
+    ...objects,
     dir,
     secrets,
     keyring,
     ports,
     workerdPid: workerd.pid,
     isPinned,
+    redis: redis && overRedis && {
+      ...overRedis,
+      pid: redis.pid,
+      seen: () => post<Record<string, number>>(redis, {}),
+      sync: async (when) => void (await post(redis, { sync: when })),
+    },
     async load(load) {
       const report = await post<LoadReport>(loader, { ask: load });
       if (report.wrong > 0) {
@@ -85,49 +121,78 @@ export async function openStage(): Promise<Stage> {
       }
       return report;
     },
+    async close() {
+      objects.close();
+      overRedis?.close();
+      await Promise.all([workerd, origin, loader, redisOrigin, redis].map((running) => running?.stop()));
+      rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
+    },
+  };
+}
+
+/** The origin of one edge: it settles with that edge what it answers. */
+function startOrigin(dir: string, secrets: Secrets, edgePort: number): Promise<Child> {
+  const file = join(dir, `origin-${edgePort}.json`);
+  writeFileSync(file, JSON.stringify({ node: nodes[0], key: secrets.nodeKeys[nodes[0]], edgePort }), { mode: 0o600 });
+  return startChild("origin", [join(here, "origin.ts"), file], (line) => console.error(line));
+}
+
+function portOf(origin: Child): number {
+  return Number(origin.ready["port"]);
+}
+
+interface SideParts {
+  ports: Side["ports"];
+  origin: Child;
+  keyring: Keyring;
+  failure(): string;
+}
+
+function openSide({ ports, origin, keyring, failure }: SideParts): Side & { close(): void } {
+  const toDesk = new Connection(ports.desk);
+  const side: Side = {
+    ports,
     async publish(count) {
       const callers: Caller[] = [];
       while (callers.length < count) {
         const more = await Promise.all(Array.from({ length: Math.min(publishedAtOnce, count - callers.length) }, () => makeCaller(keyring)));
-        await stage.desk("/publish", { records: more.map(({ records }) => records[0]) });
-        await stage.desk("/publish", { records: more.map(({ records }) => records[1]) });
+        await side.desk("/publish", { records: more.map(({ records }) => records[0]) });
+        await side.desk("/publish", { records: more.map(({ records }) => records[1]) });
         callers.push(...more);
         await letGoOf(callers.length);
       }
       return callers;
     },
     async desk(path, asked) {
-      const { status, body } = await ask(toDesk, writePost(path, "bench", JSON.stringify(asked)));
-      if (status !== 200) throw new BrokenError(`the desk answered ${status} to ${path}: ${body}\nworkerd said: ${workerd.failure()}`);
+      const question = () => ask(toDesk, writePost(path, "bench", JSON.stringify(asked)));
+      let { status, body } = await question();
+      // A machine that is busy with something else may keep Redis from answering in time: what may be asked twice is.
+      for (let tries = 0; status !== 200 && body.includes("no answer within") && repeatable.has(path) && tries < 5; tries++) ({ status, body } = await question());
+      if (status !== 200) throw new BrokenError(`the desk answered ${status} to ${path}: ${body}\nworkerd said: ${failure()}`);
       return JSON.parse(body);
     },
     origin: () => post<OriginState>(origin, {}),
     async quiet() {
       const untilMs = performance.now() + 10_000;
-      for (let state = await stage.origin(); state.running > 0 || state.settling.open > 0; state = await stage.origin()) {
+      for (let state = await side.origin(); state.running > 0 || state.settling.open > 0; state = await side.origin()) {
         if (performance.now() > untilMs) throw new BrokenError(`holds are not settled: ${JSON.stringify(state)}`);
         await sleep(10);
       }
     },
-    async close() {
-      toDesk.close();
-      await Promise.all([workerd.stop(), origin.stop(), loader.stop()]);
-      rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
-    },
   };
-  return stage;
+  return { ...side, close: () => toDesk.close() };
 }
 
 /** After calls of these orgs have ended: each of their holds is settled once, none is open, and what the origin sent is what the ledgers booked. */
-export async function checkSettled(stage: Stage, callers: Caller[], calls: number): Promise<void> {
-  await stage.quiet();
-  const { settling } = await stage.origin();
+export async function checkSettled(side: Side, callers: Caller[], calls: number): Promise<void> {
+  await side.quiet();
+  const { settling } = await side.origin();
   const settled = settling.results["settled"] ?? 0;
   if (settled !== settling.queued) throw new BrokenError(`of ${settling.queued} records ${settled} settled: ${JSON.stringify(settling)}`);
   let openHolds = 0;
   let settledCalls = 0;
   for (let from = 0; from < callers.length; from += publishedAtOnce) {
-    const some = await stage.desk("/inspect", { orgs: callers.slice(from, from + publishedAtOnce).map(({ org }) => org) });
+    const some = await side.desk("/inspect", { orgs: callers.slice(from, from + publishedAtOnce).map(({ org }) => org) });
     openHolds += some.openHolds;
     settledCalls += some.settledCalls;
     await letGoOf(from + publishedAtOnce);
@@ -139,7 +204,7 @@ async function letGoOf(ledgers: number): Promise<void> {
   if (ledgers % ledgersAtOnce === 0) await sleep(letGoMs);
 }
 
-/** The edge's variables as a deployment has them, with two nodes that are both the origin of the bench. */
+/** An edge's variables as a deployment has them, all but its store's; both its nodes are its origin. */
 function edgeVars(secrets: Secrets, originPort: number): Record<string, string> {
   const records = nodes.map((id, index) => ({
     id,
@@ -148,7 +213,7 @@ function edgeVars(secrets: Secrets, originPort: number): Record<string, string> 
     models: defaultModels.map((model) => model.id),
     publicKey: secrets.nodeKeys[id]?.x,
   }));
-  return { LEDGER: "durable-object", MODELS: JSON.stringify(defaultModels), NODES: JSON.stringify(records), ...secretVars(secrets) };
+  return { MODELS: JSON.stringify(defaultModels), NODES: JSON.stringify(records), ...secretVars(secrets) };
 }
 
 let lastId = 0;

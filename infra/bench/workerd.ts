@@ -15,6 +15,12 @@ export interface EdgePorts {
   least: number;
 }
 
+/** The edge once more, over Redis: its sockets and its variables. */
+export interface RedisEdge {
+  ports: { edge: number; desk: number };
+  vars: Record<string, string>;
+}
+
 /** A running workerd. `failure` is what it wrote to stderr, if anything. */
 export interface Workerd {
   process: ChildProcess;
@@ -29,15 +35,23 @@ export async function choosePorts(): Promise<EdgePorts> {
   return { edge, counted, desk, bare, least };
 }
 
+/** The same for the edge over Redis: none of those that were chosen before. */
+export async function chooseRedisPorts(chosen: EdgePorts): Promise<RedisEdge["ports"]> {
+  const others = Object.values(chosen);
+  const [edge = 0, desk = 0] = (await freePorts(others.length + 2)).filter((port) => !others.includes(port));
+  return { edge, desk };
+}
+
 /**
- * Starts plain `workerd serve` on the edge as it stands in the source, with the compatibility settings of wrangler.toml and ledgers on disk under `dir`. Only
- * D1 is stood in for (worker/bill.ts). What the edge logs goes nowhere, as on a server whose log is read by someone else.
+ * Starts plain `workerd serve` on the edge as it stands in the source, with the compatibility settings of wrangler.toml and ledgers on disk under `dir`; and on
+ * the same edge over Redis, if told where that is. Only D1 is stood in for (worker/bill.ts). What the edge logs goes nowhere, as on a server whose log is read
+ * by someone else.
  */
-export async function startWorkerd(root: string, dir: string, ports: EdgePorts, originUrl: string, vars: Record<string, string>): Promise<Workerd> {
+export async function startWorkerd(root: string, dir: string, ports: EdgePorts, originUrl: string, vars: Record<string, string>, redis: RedisEdge | null): Promise<Workerd> {
   const state = join(dir, "state");
   mkdirSync(state, { recursive: true });
   for (const name of ["entry", "bare", "least", "bill"]) writeFileSync(join(dir, `${name}.js`), await bundleWorker(root, `infra/bench/worker/${name}.ts`));
-  writeFileSync(join(dir, "config.capnp"), configOf(readCompatibility(root), state, ports, originUrl, vars));
+  writeFileSync(join(dir, "config.capnp"), configOf(readCompatibility(root), state, ports, originUrl, vars, redis));
   const binary: string = createRequire(import.meta.url)("workerd").default;
   const child = spawn(binary, ["serve", join(dir, "config.capnp")], { stdio: ["ignore", "ignore", "pipe"] });
   let errors = "";
@@ -71,13 +85,26 @@ function readCompatibility(root: string): { date: string; flags: string[] } {
   return { date, flags: JSON.parse(flags ?? "[]") };
 }
 
-function configOf({ date, flags }: { date: string; flags: string[] }, state: string, ports: EdgePorts, originUrl: string, vars: Record<string, string>): string {
+function configOf({ date, flags }: { date: string; flags: string[] }, state: string, ports: EdgePorts, originUrl: string, vars: Record<string, string>, redis: RedisEdge | null): string {
   const text = (value: string) => JSON.stringify(value);
-  const bindings = Object.entries(vars).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)}),`);
+  const textBindings = (vars: Record<string, string>) => Object.entries(vars).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)}),`).join("\n        ");
   const common = `compatibilityDate = ${text(date)}, compatibilityFlags = [${flags.map(text).join(", ")}], globalOutbound = "out"`;
   const socket = (name: string, port: number, service: string) => `(name = ${text(name)}, address = "127.0.0.1:${port}", http = (), service = ${service}),`;
   // For profiling with perf: `BENCH_V8_FLAGS="--perf-basic-prof"` gives JavaScript its names.
   const v8Flags = (process.env["BENCH_V8_FLAGS"] ?? "").split(" ").filter(Boolean);
+  // Over Redis the edge asks no ledger object, but like every deployment it has them: those of its neighbour.
+  const redisEdge = redis && `(name = "redis-edge", worker = (
+      modules = [(name = "entry.js", esModule = embed "entry.js")],
+      bindings = [
+        (name = "LEDGERS", durableObjectNamespace = (className = "OrgLedger", serviceName = "edge")),
+        (name = "FLEET", durableObjectNamespace = (className = "FleetObject", serviceName = "edge")),
+        (name = "DB", wrapped = (moduleName = "bench:bill")),
+        ${textBindings(redis.vars)}
+      ],
+      ${common},
+    )),`;
+  const redisSockets = redis && `${socket("redis-edge", redis.ports.edge, '"redis-edge"')}
+    ${socket("redis-desk", redis.ports.desk, '(name = "redis-edge", entrypoint = "desk")')}`;
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
@@ -87,7 +114,7 @@ const config :Workerd.Config = (
         (name = "LEDGERS", durableObjectNamespace = "OrgLedger"),
         (name = "FLEET", durableObjectNamespace = "FleetObject"),
         (name = "DB", wrapped = (moduleName = "bench:bill")),
-        ${bindings.join("\n        ")}
+        ${textBindings(vars)}
       ],
       durableObjectNamespaces = [
         (className = "OrgLedger", uniqueKey = "ledgers", enableSql = true),
@@ -96,6 +123,7 @@ const config :Workerd.Config = (
       durableObjectStorage = (localDisk = "disk"),
       ${common},
     )),
+    ${redisEdge ?? ""}
     (name = "bare", worker = (
       modules = [(name = "bare.js", esModule = embed "bare.js")],
       bindings = [(name = "ORIGIN", text = ${text(originUrl)})],
@@ -113,6 +141,7 @@ const config :Workerd.Config = (
   ],
   sockets = [
     ${socket("edge", ports.edge, '"edge"')}
+    ${redisSockets ?? ""}
     ${socket("counted", ports.counted, '(name = "edge", entrypoint = "counted")')}
     ${socket("desk", ports.desk, '(name = "edge", entrypoint = "desk")')}
     ${socket("bare", ports.bare, '"bare"')}

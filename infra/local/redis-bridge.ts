@@ -10,6 +10,8 @@ export interface BridgeOptions {
   port?: number;
   /** At random unless told. */
   token?: string;
+  /** Told of each request's commands before they run: for those who count. */
+  onCommands?: (commands: string[][]) => void;
 }
 
 export interface Bridge {
@@ -44,7 +46,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   let requests = 0;
   const server = createServer((request, response) => {
     requests++;
-    answer(request, redis, scripts, token).then(
+    answer(request, redis, scripts, { token, onCommands: options.onCommands ?? (() => undefined) }).then(
       ({ status, body }) => send(response, status, body),
       (error: unknown) => send(response, error instanceof BadRequest ? 400 : 500, { error: `ERR ${messageOf(error)}` }),
     );
@@ -74,7 +76,7 @@ interface Answer {
 
 type Run = (command: string[]) => Promise<unknown>;
 
-async function answer(request: IncomingMessage, redis: Redis, scripts: ScriptMap, token: string): Promise<Answer> {
+async function answer(request: IncomingMessage, redis: Redis, scripts: ScriptMap, { token, onCommands }: { token: string; onCommands(commands: string[][]): void }): Promise<Answer> {
   const url = new URL(request.url ?? "/", "http://bridge");
   if (!isAllowed(request, url, token)) return { status: 401, body: { error: "Unauthorized" } };
   const path = url.pathname.split("/").filter(Boolean).map(decodeURIComponent);
@@ -84,9 +86,12 @@ async function answer(request: IncomingMessage, redis: Redis, scripts: ScriptMap
     const [name = "", ...args] = scripts.rewrite(command);
     return plain(scripts.reply(command, await redis.callBuffer(name, ...args)), isBase64);
   };
-  if (path[0] === "pipeline") return { status: 200, body: await Promise.all(commandsIn(text).map((command) => settled(run(command)))) };
-  if (path[0] === "multi-exec") return multi(commandsIn(text), redis, scripts, isBase64);
-  const command = path.length > 0 ? [...path, ...(text === "" ? [] : [text])] : commandIn(json(text));
+  const isMany = path[0] === "pipeline" || path[0] === "multi-exec";
+  const commands = isMany ? commandsIn(text) : [path.length > 0 ? [...path, ...(text === "" ? [] : [text])] : commandIn(json(text))];
+  onCommands(commands);
+  if (path[0] === "pipeline") return { status: 200, body: await Promise.all(commands.map((command) => settled(run(command)))) };
+  if (path[0] === "multi-exec") return multi(commands, redis, scripts, isBase64);
+  const [command = []] = commands;
   const result = await settled(run(command));
   return { status: "error" in result ? 400 : 200, body: result };
 }
@@ -136,15 +141,19 @@ function isAllowed(request: IncomingMessage, url: URL, token: string): boolean {
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
-  let bytes = 0;
-  for await (const part of request) {
-    bytes += part.length;
-    if (bytes > bodyBytesMax) throw new BadRequest("the body is too large");
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString("utf8");
+/** By events: an async iterator was a sixth of all the time that the bridge takes. */
+function readBody(request: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    let bytes = 0;
+    request.on("data", (part: Buffer) => {
+      bytes += part.length;
+      if (bytes > bodyBytesMax) return reject(new BadRequest("the body is too large"));
+      parts.push(part);
+    });
+    request.on("end", () => resolve(Buffer.concat(parts).toString("utf8")));
+    request.on("error", reject);
+  });
 }
 
 function commandsIn(text: string): string[][] {

@@ -2,7 +2,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { pathToFileURL } from "node:url";
-import { startBridge, type Bridge } from "./redis-bridge.ts";
+import { startBridge, type Bridge, type BridgeOptions } from "./redis-bridge.ts";
 import { startRedisServer, type RedisServer, type RedisServerOptions } from "./redis-server.ts";
 
 /** A Redis of our own with Upstash's REST before it. */
@@ -15,9 +15,10 @@ export interface LocalRedis {
 }
 
 /** Starts both; throws `redisMissing` where there is no redis-server. */
-export async function startRedis(options: RedisServerOptions & { bridgePort?: number; token?: string }): Promise<LocalRedis> {
+export async function startRedis(options: RedisServerOptions & { bridgePort?: number } & Pick<BridgeOptions, "token" | "onCommands">): Promise<LocalRedis> {
+  const { token, onCommands } = options;
   const server = await startRedisServer(options);
-  const bridge = await startBridge({ redisPort: server.port, port: options.bridgePort ?? 0, ...(options.token ? { token: options.token } : {}) });
+  const bridge = await startBridge({ redisPort: server.port, port: options.bridgePort ?? 0, ...(token && { token }), ...(onCommands && { onCommands }) });
   const close = async () => {
     await bridge.close();
     await server.stop();

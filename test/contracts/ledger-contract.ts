@@ -3,6 +3,7 @@ import type { WindowName } from "../../edge/agreements/quota.ts";
 import {
   askOf, freshHold, granted, keyOf, keyRecord, noon, orgRecord, recordOf, shut, type OpenedLedger, type OpenLedger,
 } from "./ledger-fixtures.ts";
+import { ledgerBatches } from "./ledger-batches.ts";
 import { checkAgainstModel } from "./ledger-commands.ts";
 import type { Limits } from "../../edge/agreements/quota.ts";
 import type { OrgId } from "../../edge/agreements/ids.ts";
@@ -365,6 +366,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
     });
   });
 
+  ledgerBatches(name, open);
   describe(`${name}: hostile values`, () => {
     test("nothing but a plain non-negative integer is accepted anywhere, and a refusal changes nothing", async () => {
       const opened = await openWith({ tokensPerDay: 1_000 });

@@ -25,16 +25,17 @@ describe("a post to the edge", () => {
     postSigned({ edgeUrl: "http://edge.test/base", sign: (body) => `token-for-${body}`, fetch: async (url, init) => (seen.push({ url: String(url), init }), answer()) }, "/origin/usage", "{}", 1_000);
 
   test("carries a token for its own body, and follows nobody elsewhere", async () => {
-    expect(await post(() => new Response("taken"))).toEqual({ status: 200, cause: null });
+    expect(await post(() => new Response("taken"))).toEqual({ status: 200, cause: null, said: null });
     expect(seen.at(-1)).toMatchObject({ url: "http://edge.test/origin/usage", init: { method: "POST", body: "{}", redirect: "error", headers: { authorization: "Bearer token-for-{}" } } });
   });
 
   test("says what the edge answered, or why it did not, and never rejects", async () => {
-    expect(await post(() => new Response(null, { status: 503 }))).toEqual({ status: 503, cause: "status 503" });
+    expect(await post(() => new Response(null, { status: 503 }))).toEqual({ status: 503, cause: "status 503", said: null });
+    expect(await post(() => Response.json({ error: { untaken: ["hold_1"] } }, { status: 503 }))).toMatchObject({ status: 503, said: { error: { untaken: ["hold_1"] } } });
     const gone = () => {
       throw new TypeError("fetch failed", { cause: Object.assign(new Error("connect"), { code: "ECONNREFUSED" }) });
     };
-    expect(await post(gone)).toEqual({ status: null, cause: "ECONNREFUSED" });
-    expect(await postSigned({ edgeUrl: "no url", sign: () => "" }, "/x", "{}", 1_000)).toEqual({ status: null, cause: "ERR_INVALID_URL" });
+    expect(await post(gone)).toEqual({ status: null, cause: "ECONNREFUSED", said: null });
+    expect(await postSigned({ edgeUrl: "no url", sign: () => "" }, "/x", "{}", 1_000)).toEqual({ status: null, cause: "ERR_INVALID_URL", said: null });
   });
 });

@@ -11,13 +11,15 @@ const record = (over: Partial<UsageRecord> = {}): UsageRecord => ({
   hold: newHold(), org: "org_0123456789", model: "m", isFinal: true, promptTokens: 1, cachedTokens: 0, completionTokens: 2, outcome: "done", responseId: null, startedAtMs: 1, firstTokenAtMs: null, endedAtMs: 2, ...over,
 });
 
-function setUp(answer: (batch: UsageBatch) => number, usageLog?: UsageLog) {
-  const directory = join(mkdtempSync(join(tmpdir(), "sender-")), "usage");
+/** `answer` says the status, or whose records are not taken. */
+function setUp(answer: (batch: UsageBatch) => number | { untaken: string[] }, usageLog?: UsageLog, directory = join(mkdtempSync(join(tmpdir(), "sender-")), "usage")) {
   const taken: UsageRecord[] = [];
   const sizes: number[] = [];
   const events: string[] = [];
   const log = usageLog ?? openUsageLog(directory, 1024 * 1024, () => {});
+  const untakenLog = openUsageLog(`${directory}-untaken`, 1024 * 1024, () => {});
   const sender = openUsageSender(log, {
+    untakenLog,
     node: "node_test",
     edgeUrl: "http://edge.test",
     sign: () => "token",
@@ -26,13 +28,18 @@ function setUp(answer: (batch: UsageBatch) => number, usageLog?: UsageLog) {
     fetch: async (_, init) => {
       const batch: UsageBatch = JSON.parse(String(init?.body));
       sizes.push(batch.records.length);
-      const status = answer(batch);
-      if (status === 0) throw new TypeError("fetch failed");
-      if (status === 200) taken.push(...batch.records);
-      return new Response(null, { status });
+      const told = answer(batch);
+      if (told === 0) throw new TypeError("fetch failed");
+      if (typeof told === "number") {
+        if (told === 200) taken.push(...batch.records);
+        return new Response(null, { status: told });
+      }
+      const untaken = batch.records.filter(({ org }) => told.untaken.includes(org)).map(({ hold }) => hold);
+      taken.push(...batch.records.filter(({ hold }) => !untaken.includes(hold)));
+      return untaken.length > 0 ? Response.json({ error: { code: "quota_unavailable", untaken } }, { status: 503 }) : new Response(null, { status: 200 });
     },
   });
-  return { sender, log, taken, sizes, events, directory };
+  return { sender, log, untakenLog, taken, sizes, events, directory };
 }
 
 describe("the usage sender", () => {
@@ -132,5 +139,76 @@ describe("the usage sender", () => {
     expect(performance.now() - startedAtMs).toBeLessThan(800);
     expect(down.sender.backlogBytes).toBeGreaterThan(0);
     down.sender.close();
+  });
+
+  const [good, bad, worse] = ["org_good000000", "org_bad0000000", "org_worse00000"] as const;
+
+  test("an org whose ledger is out of reach holds up no other: its records wait in a queue of their own, and arrive when it is back", async () => {
+    let untaken: string[] = [bad];
+    const { sender, taken, untakenLog } = setUp(() => ({ untaken }));
+    const stuck = Array.from({ length: 100 }, () => record({ org: bad }));
+    const others = Array.from({ length: 100 }, () => record({ org: good }));
+    for (let at = 0; at < 100; at++) for (const one of [stuck[at], others[at]]) if (one) sender.keep(one);
+    await until(() => taken.length === 100);
+    expect(taken).toEqual(others);
+    await until(() => untakenLog.backlogBytes > 0 && sender.backlogBytes === untakenLog.backlogBytes);
+    const late = record({ org: good });
+    sender.keep(late);
+    await until(() => taken.length === 101);
+    expect(taken.at(-1)).toEqual(late);
+    untaken = [];
+    await until(() => sender.backlogBytes === 0);
+    expect(new Set(taken.slice(101).map(({ hold }) => hold))).toEqual(new Set(stuck.map(({ hold }) => hold)));
+    sender.close();
+  });
+
+  test("of two orgs that were out of reach the one that is back is settled, whoever stands first in the queue", async () => {
+    let untaken: string[] = [bad, worse];
+    const { sender, taken } = setUp(() => ({ untaken }));
+    for (let at = 0; at < 70; at++) sender.keep(record({ org: worse }));
+    for (let at = 0; at < 3; at++) sender.keep(record({ org: bad }));
+    sender.keep(record({ org: good }));
+    await until(() => taken.length === 1);
+    untaken = [worse];
+    await until(() => taken.length === 4);
+    expect(taken.slice(1).map(({ org }) => org)).toEqual([bad, bad, bad]);
+    expect(sender.backlogBytes).toBeGreaterThan(0);
+    sender.close();
+  });
+
+  test("what waits for its ledger outlives the agent", async () => {
+    const first = setUp(() => ({ untaken: [bad] }));
+    const stuck = record({ org: bad });
+    first.sender.keep(stuck);
+    first.sender.keep(record({ org: good }));
+    await until(() => first.untakenLog.backlogBytes > 0 && first.taken.length === 1);
+    first.sender.close();
+    const second = setUp(() => 200, undefined, first.directory);
+    await until(() => second.taken.length === 1);
+    expect(second.taken).toEqual([stuck]);
+    expect(second.sender.backlogBytes).toBe(0);
+    second.sender.close();
+  });
+
+  test("when no org's ledger is in reach nothing is moved, and the sender waits longer each time", async () => {
+    const { sender, untakenLog, sizes } = setUp(() => ({ untaken: [good, bad] }));
+    for (const org of [good, bad]) sender.keep(record({ org }));
+    await until(() => sizes.length >= 3);
+    expect(untakenLog.backlogBytes).toBe(0);
+    expect(sizes).toEqual(Array.from(sizes, () => 2));
+    sender.close();
+  });
+
+  test("a checkpoint that was not taken is sent again, unless a newer one or the end is there", async () => {
+    let untaken: string[] = [bad];
+    const { sender, taken } = setUp(() => ({ untaken }));
+    const hold = newHold();
+    sender.checkpoint(record({ org: bad, hold, isFinal: false, completionTokens: 1 }));
+    sender.keep(record({ org: good }));
+    await until(() => taken.length === 1);
+    untaken = [];
+    await until(() => taken.length === 2);
+    expect(taken[1]).toMatchObject({ hold, isFinal: false, completionTokens: 1 });
+    sender.close();
   });
 });

@@ -14,13 +14,15 @@ export function memoryLedger(options: { now: () => number; onUsage?: (row: Usage
     return keeper;
   };
   const { now } = options;
+  const settle: Ledger["settle"] = async (org, records) => keeperOf(org).settle(org, records, now());
   return {
     admit: async (ask) => {
       const keeper = keeperOf(ask.org);
       return keeper.keep(keeper.weigh(ask, now()));
     },
     look: async (credential) => keeperOf(credential.org).look(credential, now()),
-    settle: async (org, records) => keeperOf(org).settle(org, records, now()),
+    settle,
+    settleAll: (batches) => Promise.allSettled(batches.map(({ org, records }) => settle(org, records))),
     release: async (org, hold, mayRun = false) => keeperOf(org).release(hold, mayRun, now()),
     publish: async (record) => keeperOf(record.kind === "org" ? record.id : record.org).publish(record),
     inspect: async (org) => keeperOf(org).inspect(now(), 0),

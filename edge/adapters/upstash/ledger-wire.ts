@@ -61,10 +61,13 @@ export function readLook(reply: unknown): Scopes | Denial {
 }
 
 const Result = z.enum(["settled", "noted", "corrected", "released", "repeated", "unknown"]);
+const Settled = z.tuple([z.int(), z.array(Result)]);
+const Published = z.enum(["published", "ignored"]);
 
 /** How many rows wait for D1, and what became of each record. */
 export function readSettlements(records: UsageRecord[], reply: unknown): { rows: number; settlements: Settlement[] } {
-  const [rows, results] = read(z.tuple([z.int(), z.array(Result).length(records.length)]), reply);
+  const [rows, results] = read(Settled, reply);
+  if (results.length !== records.length) throw new TypeError("redis: the reply is not the ledger's, at '1'");
   return { rows, settlements: records.map(({ hold }, index) => ({ hold, result: read(Result, results[index]) })) };
 }
 
@@ -75,7 +78,7 @@ export function readRelease(hold: HoldId, reply: unknown): Settlement {
 
 /** Throws unless the record is in force, or one of a higher version is. */
 export function readPublished(reply: unknown): void {
-  read(z.enum(["published", "ignored"]), reply);
+  read(Published, reply);
 }
 
 const State = z.tuple([

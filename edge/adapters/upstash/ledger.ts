@@ -1,11 +1,12 @@
 import { checkAsk, checkCredential, checkHold, checkRecords } from "../../admission/check.ts";
-import type { Ledger, UsageRow } from "../../admission/port.ts";
+import type { Ledger, Settlement, UsageRow } from "../../admission/port.ts";
 import { publish } from "../../admission/publish.ts";
 import { emptyState } from "../../admission/state.ts";
 import type { OrgId } from "../../agreements/ids.ts";
+import type { UsageRecord } from "../../agreements/usage.ts";
 import { askArgs, credentialArgs, keysOf, readAdmission, readLook, readPublished, readRelease, readSettlements, readState, recordArgs } from "./ledger-wire.ts";
 import { openOutbox, type Drain } from "./outbox.ts";
-import { openScript, type RedisOptions } from "./redis.ts";
+import { openScript, RedisError, type RedisOptions, type Run } from "./redis.ts";
 import { ledgerScript } from "./script.ts";
 
 /** How long Redis may take to answer a call; chores (the bill, expiry without calls) may take longer. */
@@ -28,16 +29,35 @@ export interface UpstashLedger extends Ledger, Drain {}
 
 /**
  * One Redis primary keeps every org's ledger, all keys of an org under one hash tag. Each method is one HTTP request that runs one script, so it is atomic;
- * whatever goes wrong on the way is thrown, never a grant by default (F1). A request that was cut off by its deadline may have taken effect: a hold that nobody
- * knows of is given back by its own deadline, uncharged.
+ * `settleAll` is one request that runs it once an org. Whatever goes wrong on the way is thrown, never a grant by default (F1). A request that was cut off by its
+ * deadline may have taken effect: a hold that nobody knows of is given back by its own deadline, uncharged.
  */
 export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
   const { url, token, waitMsMax = redisWaitMs } = options;
-  const run = openScript({ url, token, waitMsMax }, ledgerScript);
-  const chore = openScript({ url, token, waitMsMax: choreWaitMs }, ledgerScript);
+  const script = openScript({ url, token, waitMsMax }, ledgerScript);
+  const chores = openScript({ url, token, waitMsMax: choreWaitMs }, ledgerScript);
   const time = () => (options.now ? String(options.now()) : "");
-  const turn = (org: OrgId, name: string, args: string[] = []) => run(keysOf(org), [name, time(), ...args]);
-  const outbox = openOutbox((org, name, args) => chore(keysOf(org), [name, time(), ...args]), options);
+  const turnOf = (org: OrgId, name: string, args: string[] = []) => ({ keys: keysOf(org), args: [name, time(), ...args] });
+  const turn = (org: OrgId, name: string, args?: string[]) => script.run(turnOf(org, name, args));
+  const outbox = openOutbox((turns) => chores.runAll(turns.map(({ org, name, args }) => turnOf(org, name, args))), options);
+  const take = (org: OrgId, records: UsageRecord[], reply: PromiseSettledResult<unknown> | undefined): Settlement[] => {
+    if (reply?.status !== "fulfilled") throw reply?.reason ?? new RedisError("redis: no reply");
+    const { rows, settlements } = readSettlements(records, reply.value);
+    if (rows > 0) outbox.drainSoon(org);
+    return settlements;
+  };
+  const settleAll: Ledger["settleAll"] = (batches) => {
+    const runs: Run[] = [];
+    // All wait for one request, which leaves when each org's records have been looked at; those of an org that are refused are not in it.
+    const request = Promise.withResolvers<PromiseSettledResult<unknown>[]>();
+    const settling = batches.map(async ({ org, records }) => {
+      checkRecords(org, records);
+      const place = runs.push(turnOf(org, "settle", recordArgs(records))) - 1;
+      return take(org, records, (await request.promise)[place]);
+    });
+    request.resolve(script.runAll(runs));
+    return Promise.allSettled(settling);
+  };
   return {
     ...outbox,
     admit: async (ask) => {
@@ -49,11 +69,11 @@ export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
       return readLook(await turn(credential.org, "look", credentialArgs(credential)));
     },
     settle: async (org, records) => {
-      checkRecords(org, records);
-      const { rows, settlements } = readSettlements(records, await turn(org, "settle", recordArgs(records)));
-      if (rows > 0) outbox.drainSoon(org);
-      return settlements;
+      const [answer] = await settleAll([{ org, records }]);
+      if (answer?.status !== "fulfilled") throw answer?.reason;
+      return answer.value;
     },
+    settleAll,
     release: async (org, hold, mayRun = false) => {
       checkHold(hold);
       const settlement = readRelease(hold, await turn(org, "release", [hold, mayRun ? "1" : "0"]));

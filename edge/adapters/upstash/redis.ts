@@ -1,4 +1,4 @@
-import { Redis } from "@upstash/redis/cloudflare";
+import { createHash } from "node:crypto";
 
 /** Where Upstash's REST is, or a bridge that speaks it. `waitMsMax` bounds each request, from sending to the last byte of its answer. */
 export interface RedisOptions {
@@ -7,8 +7,19 @@ export interface RedisOptions {
   waitMsMax: number;
 }
 
-/** Runs one script, known to Redis by its SHA-1, on the keys of one slot. */
-export type RunScript = (keys: string[], args: string[]) => Promise<unknown>;
+/** One run of the script: on the keys of one slot. */
+export interface Run {
+  keys: string[];
+  args: string[];
+}
+
+/** A script that Redis knows by its SHA-1. */
+export interface Script {
+  /** Runs it once, in one HTTP request, and answers what it returned. */
+  run(run: Run): Promise<unknown>;
+  /** Runs it many times, in their order, in one HTTP request; each run fails by itself, and is answered at its place. Never rejects. */
+  runAll(runs: Run[]): Promise<PromiseSettledResult<unknown>[]>;
+}
 
 /** Redis could not be asked, or did not answer as it should. Its message names no argument: those carry digests and addresses. */
 export class RedisError extends Error {
@@ -19,52 +30,93 @@ export class RedisError extends Error {
 }
 
 /**
- * One HTTP request a run: the script is sent by its SHA-1, and whole only when Redis does not know it (NOSCRIPT: nothing has run, so it may be sent again).
- * No other failure is tried again. A wrong token, a refusal, garbage, silence past the deadline: all throw a RedisError.
+ * The script goes by its SHA-1, and whole only when Redis does not know it (NOSCRIPT: nothing has run, so it may be sent again). No other failure is tried
+ * again. A wrong token, a refusal, garbage, silence past the deadline: all throw a RedisError. Bare `fetch`: to run a script is all that is asked, and the SDK's
+ * errors quote whole commands.
  */
-export function openScript(options: RedisOptions, script: string): RunScript {
-  const { url, token, waitMsMax } = options;
-  const redis = new Redis({
-    url,
-    token,
-    signal: () => AbortSignal.timeout(waitMsMax),
-    // `retry: false` would still try twice.
-    retry: { retries: 0 },
-    responseEncoding: false,
-    automaticDeserialization: false,
-    // Merging would wait for other calls of the same tick, and one that fails would fail them all.
-    enableAutoPipelining: false,
-    enableTelemetry: false,
-    readYourWrites: false,
-  });
-  const sha = sha1Of(script);
-  return async (keys, args) => {
-    try {
-      return await redis.evalsha<string[], unknown>(await sha, keys, args);
-    } catch (cause) {
-      if (!isUnknownScript(cause)) throw safeError(cause, waitMsMax);
-    }
-    try {
-      return await redis.eval<string[], unknown>(script, keys, args);
-    } catch (cause) {
-      throw safeError(cause, waitMsMax);
-    }
+export function openScript(options: RedisOptions, script: string): Script {
+  const sha = createHash("sha1").update(script).digest("hex");
+  const known = ({ keys, args }: Run) => ["evalsha", sha, keys.length, ...keys, ...args];
+  const whole = ({ keys, args }: Run) => ["eval", script, keys.length, ...keys, ...args];
+  const post = openPost(options);
+  const one = async (command: unknown) => readReply(await post("", command));
+  const many = async (commands: unknown[]): Promise<Reply[]> => {
+    const replies = await post("/pipeline", commands);
+    if (!Array.isArray(replies) || replies.length !== commands.length) throw new RedisError(`redis: ${errorIn(replies) ?? "the reply is not the ledger's: no pipeline"}`);
+    return replies.map(readReply);
+  };
+  return {
+    async run(run) {
+      const reply = await one(known(run));
+      return resultOf(isUnknown(reply) ? await one(whole(run)) : reply);
+    },
+    async runAll(runs) {
+      if (runs.length === 0) return [];
+      try {
+        const replies = await many(runs.map(known));
+        const again = runs.filter((_, index) => isUnknown(replies[index]));
+        // The first brings the script with it; the others find it there.
+        const late = again.length > 0 ? await many(again.map((run, index) => (index === 0 ? whole(run) : known(run)))) : [];
+        const all = replies.map((reply) => (isUnknown(reply) ? late.shift() : reply));
+        return await Promise.allSettled(all.map(async (reply) => resultOf(reply)));
+      } catch (reason) {
+        return runs.map(() => ({ status: "rejected", reason }));
+      }
+    },
   };
 }
 
-function isUnknownScript(cause: unknown): boolean {
-  return cause instanceof Error && cause.message.startsWith("NOSCRIPT");
+/** What Redis said to one command: a result, or why not. */
+type Reply = { result: unknown } | { error: string };
+
+function openPost({ url, token, waitMsMax }: RedisOptions): (path: string, body: unknown) => Promise<unknown> {
+  const base = url.replace(/\/$/, "");
+  const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
+  return async (path, body) => {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), waitMsMax);
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(base + path, { method: "POST", headers, body: JSON.stringify(body), redirect: "manual", signal: late.signal });
+      text = await response.text();
+    } catch (cause) {
+      throw new RedisError(late.signal.aborted ? `redis: no answer within ${waitMsMax} ms` : `redis: out of reach (${cause instanceof Error ? cause.name : "?"})`);
+    } finally {
+      clearTimeout(timer);
+    }
+    const answer = parse(text);
+    if (!response.ok && errorIn(answer) === null) throw new RedisError(`redis: status ${response.status}`);
+    return answer;
+  };
 }
 
-/** The SDK appends the whole command to what Redis said, and the whole body to what it could not parse. */
-function safeError(cause: unknown, waitMsMax: number): RedisError {
-  if (!(cause instanceof Error)) return new RedisError("redis: failed");
-  if (cause.name === "TimeoutError" || cause.name === "AbortError") return new RedisError(`redis: no answer within ${waitMsMax} ms`);
-  if (cause.name === "UpstashJSONParseError") return new RedisError("redis: the answer is not JSON");
-  return new RedisError(`redis: ${(cause.message.split(", command was:")[0] ?? "").slice(0, 200)}`);
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new RedisError("redis: the answer is not JSON");
+  }
 }
 
-async function sha1Of(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-1", new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+function readReply(answer: unknown): Reply {
+  const error = errorIn(answer);
+  if (error !== null) return { error };
+  if (typeof answer === "object" && answer !== null && "result" in answer) return { result: answer.result };
+  return { error: "the answer has no result" };
+}
+
+/** What Redis says when it does not know a command goes on with the command's arguments: that is cut off. */
+function errorIn(answer: unknown): string | null {
+  if (typeof answer !== "object" || answer === null || !("error" in answer)) return null;
+  return (String(answer.error).split(", with args")[0] ?? "").slice(0, 200);
+}
+
+function resultOf(reply: Reply | undefined): unknown {
+  if (!reply || "error" in reply) throw new RedisError(`redis: ${reply?.error ?? "no reply"}`);
+  return reply.result;
+}
+
+function isUnknown(reply: Reply | undefined): boolean {
+  return reply !== undefined && "error" in reply && reply.error.startsWith("NOSCRIPT");
 }

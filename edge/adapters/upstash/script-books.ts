@@ -6,9 +6,6 @@ import { subBuckets } from "../../limits.ts";
  * read at once, the older ones stay text.
  */
 export const scriptBooks = String.raw`
-local floor, ceil, min, max, huge = math.floor, math.ceil, math.min, math.max, math.huge
-local format, match, gmatch, find, sub, byte, concat = string.format, string.match, string.gmatch, string.find, string.sub, string.byte, table.concat
-local call = redis.call
 local minuteMs, hourMs, dayMs = 60000 / ${subBuckets}, 3600000 / ${subBuckets}, 86400000
 
 local function int(number) return format("%d", number) end
@@ -116,18 +113,17 @@ local function bucketThatFrees(slide, bucket, amount)
   return last
 end
 
+local function readUse(held, settled) return { held = tonumber(held), settled = tonumber(settled) } end
+
 local function readBooks(text)
-  local head, minute, hour, tokens = match(text or "0 0 0 0 0 0 0 0 0 0 0|||", "^([^|]*)|([^|]*)|([^|]*)|([^|]*)$")
-  local n, count = {}, 0
-  for number in gmatch(head, "%S+") do
-    count = count + 1
-    n[count] = tonumber(number)
-  end
+  local open, day, requests, requestsSettled, tokens, tokensSettled, month, monthTokens, monthTokensSettled, cost, costSettled, minute, hour, tokensMinute = match(
+    text or "0 0 0 0 0 0 0 0 0 0 0|||", "^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) ([^|]+)|([^|]*)|([^|]*)|([^|]*)$"
+  )
   return {
-    open = n[1],
-    day = n[2], dayRequests = { held = n[3], settled = n[4] }, dayTokens = { held = n[5], settled = n[6] },
-    month = n[7], monthTokens = { held = n[8], settled = n[9] }, monthCost = { held = n[10], settled = n[11] },
-    minute = readSlide(minute), hour = readSlide(hour), tokens = readSlide(tokens),
+    open = tonumber(open),
+    day = tonumber(day), dayRequests = readUse(requests, requestsSettled), dayTokens = readUse(tokens, tokensSettled),
+    month = tonumber(month), monthTokens = readUse(monthTokens, monthTokensSettled), monthCost = readUse(cost, costSettled),
+    minute = readSlide(minute), hour = readSlide(hour), tokens = readSlide(tokensMinute),
   }
 end
 

@@ -1,16 +1,14 @@
 import { idempotencyMs } from "../../limits.ts";
 
-/** Lua: may this call run? The twin of `admission/lanes.ts` and `admission/decide.ts`; it reads, and only `admit` at its end books. */
+/**
+ * Lua: may this call run? The twin of `admission/lanes.ts` and `admission/decide.ts`; the body of a function (script.ts). It reads, and only `admit` at its end
+ * books.
+ */
 export const scriptDecide = String.raw`
 local unitOf = {
   requestsPerMinute = "requests", requestsPerHour = "requests", concurrency = "calls", tokensPerMinute = "tokens",
   requestsPerDay = "requests", tokensPerDay = "tokens", tokensPerMonth = "tokens", costMicrosPerMonth = "money",
 }
-
-local function limitIn(limits, window)
-  local limit = type(limits) == "table" and limits[window]
-  return type(limit) == "number" and limit or nil
-end
 
 local function hasLimits(record)
   for _, window in ipairs(windowNames) do
@@ -216,4 +214,12 @@ local function admit()
   stateAtMs = atMs
   return reply
 end
+
+local function look()
+  local key, text = keyInForce(ARGV[3], ARGV[4], 5)
+  if not key then return { "denial", text } end
+  return { "scopes", text }
+end
+
+return { admit = admit, look = look }
 `;

@@ -1,6 +1,9 @@
 import { abandonMs } from "../../limits.ts";
 
-/** Lua: how holds end, the twin of `admission/settle.ts`. Every end that costs writes its line of the bill into the outbox, in the same script. */
+/**
+ * Lua: how holds end, the twin of `admission/settle.ts`; the body of a function (script.ts). Every end that costs writes its line of the bill into the
+ * outbox, in the same script.
+ */
 export const scriptSettle = String.raw`
 local nothing = { promptTokens = 0, cachedTokens = 0, completionTokens = 0, responseId = "null" }
 
@@ -75,15 +78,6 @@ local function settleOne(id, isFinal, outcome, told, endedAtMs)
   return "noted"
 end
 
--- Those in the outbox, and those that this script will add.
-local function rowsWaiting()
-  local rows = call("XLEN", OUTBOX)
-  for _, command in ipairs(writes) do
-    if command[1] == "XADD" then rows = rows + 1 end
-  end
-  return rows
-end
-
 -- Eight arguments a record: hold, final, outcome, prompt, cached, completion, response id, end.
 local function settle()
   local reply = {}
@@ -111,10 +105,5 @@ local function release()
   return "released"
 end
 
-local function expire()
-  for _, member in ipairs(call("ZRANGEBYSCORE", OPEN, "-inf", int(atMsNow()))) do
-    local hold = holdOf(sub(member, 1, 27))
-    if hold then close(hold, "expired", hold.noted or nothing, now) end
-  end
-end
+return { nothing = nothing, close = close, settle = settle, release = release }
 `;

@@ -20,6 +20,11 @@ local stateAtMs = tonumber(booked[1] or "0")
 local writes, booksBy, isBooked, holdsBy, endsBy, latesBy, againsBy = {}, {}, {}, {}, {}, {}, {}
 local hasEnds, hasAgain = false, false
 
+local function limitIn(limits, window)
+  local limit = type(limits) == "table" and limits[window]
+  return type(limit) == "number" and limit or nil
+end
+
 local function write(...) writes[#writes + 1] = { ... } end
 
 local function atMsNow() return max(now, stateAtMs) end
@@ -144,6 +149,15 @@ local function forgetAgain(key)
   againsBy[key] = false
   write("HDEL", AGAIN, key)
   write("ZREM", AGES, key)
+end
+
+-- Those in the outbox, and those that this script will add.
+local function rowsWaiting()
+  local rows = call("XLEN", OUTBOX)
+  for _, command in ipairs(writes) do
+    if command[1] == "XADD" then rows = rows + 1 end
+  end
+  return rows
 end
 
 -- A few of the oldest at a time, so that no call pays for a week.

@@ -1,4 +1,5 @@
 import type { Bench } from "../bench-plan.ts";
+import { askFor } from "../callers.ts";
 import { plain, rowOf, whyNot, type Row } from "../row.ts";
 import { takeRounds } from "../rounds.ts";
 import { BrokenError, checkSettled } from "../stage.ts";
@@ -6,18 +7,14 @@ import { median } from "../stats.ts";
 
 const atOnce = 16;
 
-/** One org's ledger alone: reservations and settlements, each pair durable, through a worker that calls the object directly. */
+/** One org's ledger alone: reservations and settlements, each pair durable, without the rest of the edge. */
 export async function ledgerRow({ stage, plan, isSmoke }: Bench): Promise<Row[]> {
   const [caller] = await stage.publish(1);
   if (!caller) throw new RangeError("no caller");
-  const { org, key, digests } = caller;
-  const price = { promptMicrosPerMTok: 200_000, completionMicrosPerMTok: 400_000 };
-  const sizes = { promptTokens: 300, completionTokens: 100, choices: 1, mayClamp: false, ttlMs: 930_000, idempotency: null };
-  const ask = { org, key, digests, ip: null, endpoint: "chat.completions", model: "Qwen/Qwen2.5-7B-Instruct", tier: "shared", price, ...sizes } as const;
   let done = 0;
   const drive = async (pairs: number) => {
-    const { settled } = await stage.desk("/pairs", { ask: { ...ask, digests: [...ask.digests] }, pairs, atOnce });
-    if (settled !== pairs) throw new BrokenError(`of ${pairs} pairs ${settled} were settled`);
+    const { settled, why } = await stage.desk("/pairs", { ask: askFor(caller), pairs, atOnce, batch: 1 });
+    if (settled !== pairs) throw new BrokenError(`of ${pairs} pairs ${settled} were settled: ${why}`);
     done += pairs;
     return pairs;
   };

@@ -1,8 +1,12 @@
-import type { OrgLedger } from "../../../edge/adapters/durable-object/ledger-object.ts";
-import type { Ask } from "../../../edge/admission/port.ts";
-import { randomBase62 } from "../../../edge/agreements/ids.ts";
+import type { Ask, Ledger } from "../../../edge/admission/port.ts";
+import { randomBase62, type HoldId, type OrgId } from "../../../edge/agreements/ids.ts";
+import type { UsageRecord } from "../../../edge/agreements/usage.ts";
 import type { Env } from "../../../edge/env.ts";
+import { usageBatchMax } from "../../../edge/limits.ts";
+import { wire } from "../../../edge/wiring.ts";
 import type { DeskAnswers, DeskAsks } from "../desk-words.ts";
+
+const model = "Qwen/Qwen2.5-7B-Instruct";
 
 /** Serves the desk; anything that fails shows as a 500 with its reason. */
 export async function serveDesk(request: Request, env: Env, takeCounts: () => Record<string, number>): Promise<Response> {
@@ -14,13 +18,20 @@ export async function serveDesk(request: Request, env: Env, takeCounts: () => Re
 }
 
 async function answer(path: string, asked: unknown, env: Env, takeCounts: () => Record<string, number>): Promise<unknown> {
+  const { ledger } = (await wire(env)).ports;
   switch (path) {
     case "/publish":
-      return publish(asked as DeskAsks["/publish"], env);
+      return publish(asked as DeskAsks["/publish"], ledger);
     case "/inspect":
-      return inspect(asked as DeskAsks["/inspect"], env);
+      return inspect(asked as DeskAsks["/inspect"], ledger, env);
     case "/pairs":
-      return drivePairs(asked as DeskAsks["/pairs"], env);
+      return drivePairs(asked as DeskAsks["/pairs"], ledger);
+    case "/nothing":
+      return { hold: freshHold() };
+    case "/admit":
+      return { hold: await admit(ledger, (asked as DeskAsks["/admit"]).ask) };
+    case "/settle-open":
+      return settleOpen(asked as DeskAsks["/settle-open"], ledger);
     case "/counts":
       return takeCounts();
     default:
@@ -28,16 +39,16 @@ async function answer(path: string, asked: unknown, env: Env, takeCounts: () => 
   }
 }
 
-async function publish({ records }: DeskAsks["/publish"], env: Env): Promise<DeskAnswers["/publish"]> {
-  await Promise.all(records.map((record) => objectOf(env, record.kind === "org" ? record.id : record.org).publish(record)));
+async function publish({ records }: DeskAsks["/publish"], ledger: Ledger): Promise<DeskAnswers["/publish"]> {
+  await Promise.all(records.map((record) => ledger.publish(record)));
   return { published: records.length };
 }
 
-async function inspect({ orgs }: DeskAsks["/inspect"], env: Env): Promise<DeskAnswers["/inspect"]> {
+async function inspect({ orgs }: DeskAsks["/inspect"], ledger: Ledger, env: Env): Promise<DeskAnswers["/inspect"]> {
   const sums = { openHolds: 0, settledCalls: 0, rowsWaiting: 0, rowsOut: (env.DB as unknown as { rows(): number }).rows() };
   await Promise.all(
     orgs.map(async (org) => {
-      const state = await objectOf(env, org).inspect();
+      const state = await ledger.inspect(org);
       if (!state) throw new Error(`${org} was never published`);
       sums.openHolds += state.openHolds.length;
       sums.rowsWaiting += state.outboxRows;
@@ -47,44 +58,68 @@ async function inspect({ orgs }: DeskAsks["/inspect"], env: Env): Promise<DeskAn
   return sums;
 }
 
-/** Admits and settles, one pair after the other, `atOnce` of them side by side: the ledger without the rest of the edge. */
-async function drivePairs({ ask, pairs, atOnce }: DeskAsks["/pairs"], env: Env): Promise<DeskAnswers["/pairs"]> {
-  const ledger = objectOf(env, ask.org);
+/**
+ * Admits and settles, `atOnce` lanes side by side, each waiting for what it asked: the ledger without the rest of the edge. Whichever lane makes a batch full
+ * settles it. What the ledger throws is counted, as a caller would be refused and come again; what such a call may have left open is settled at the end, and not
+ * counted as settled.
+ */
+async function drivePairs({ ask, pairs, atOnce, batch }: DeskAsks["/pairs"], ledger: Ledger): Promise<DeskAnswers["/pairs"]> {
   let begun = 0;
   let settled = 0;
+  let why: string | null = null;
+  let ended: HoldId[] = [];
+  const settleAll = async () => {
+    const holds = ended;
+    ended = [];
+    const count = await settle(ledger, ask.org, holds);
+    settled += count;
+  };
   const lane = async () => {
     while (begun++ < pairs) {
-      const hold: Ask["hold"] = `hold_${randomBase62(22, (bytes) => crypto.getRandomValues(new Uint8Array(bytes)))}`;
-      const grant = await ledger.admit({ ...ask, hold });
-      if (grant.kind !== "grant") throw new Error(`denied: ${grant.reason}`);
-      const count = await settleOne(ledger, ask, hold);
-      settled += count;
+      try {
+        const hold = await admit(ledger, ask);
+        ended.push(hold);
+        if (ended.length >= batch) await settleAll();
+      } catch (cause) {
+        why ??= String(cause);
+      }
     }
   };
   await Promise.all(Array.from({ length: atOnce }, lane));
+  if (ended.length > 0) await settleAll();
+  if (settled < pairs) await settleOpen(ask, ledger);
+  return { settled, why };
+}
+
+/** Settles whatever an org has open, in batches as an agent sends them. */
+async function settleOpen({ org }: { org: OrgId }, ledger: Ledger): Promise<DeskAnswers["/settle-open"]> {
+  const open = (await ledger.inspect(org))?.openHolds ?? [];
+  let settled = 0;
+  for (let from = 0; from < open.length; from += usageBatchMax) {
+    settled += await settle(ledger, org, open.slice(from, from + usageBatchMax).map(({ hold }) => hold));
+  }
   return { settled };
 }
 
-async function settleOne(ledger: DurableObjectStub<OrgLedger>, ask: Omit<Ask, "hold">, hold: Ask["hold"]): Promise<number> {
-  const [settlement] = await ledger.settle(ask.org, [
-    {
-      hold,
-      org: ask.org,
-      model: ask.model,
-      isFinal: true,
-      promptTokens: 60,
-      cachedTokens: 0,
-      completionTokens: ask.completionTokens,
-      outcome: "done",
-      responseId: "chatcmpl-bench",
-      startedAtMs: Date.now(),
-      firstTokenAtMs: Date.now(),
-      endedAtMs: Date.now(),
-    },
-  ]);
-  return settlement?.result === "settled" ? 1 : 0;
+async function admit(ledger: Ledger, ask: Omit<Ask, "hold">): Promise<HoldId> {
+  const hold = freshHold();
+  const grant = await ledger.admit({ ...ask, hold });
+  if (grant.kind !== "grant") throw new Error(`denied: ${grant.reason}`);
+  return hold;
 }
 
-function objectOf(env: Env, org: string): DurableObjectStub<OrgLedger> {
-  return env.LEDGERS.get(env.LEDGERS.idFromName(org));
+async function settle(ledger: Ledger, org: OrgId, holds: HoldId[]): Promise<number> {
+  const [answer] = await ledger.settleAll([{ org, records: holds.map((hold) => recordOf(org, hold)) }]);
+  if (answer?.status !== "fulfilled") throw answer?.reason;
+  return answer.value.filter(({ result }) => result === "settled").length;
+}
+
+function freshHold(): HoldId {
+  return `hold_${randomBase62(22, (bytes) => crypto.getRandomValues(new Uint8Array(bytes)))}`;
+}
+
+function recordOf(org: OrgId, hold: HoldId): UsageRecord {
+  const nowMs = Date.now();
+  const times = { startedAtMs: nowMs, firstTokenAtMs: nowMs, endedAtMs: nowMs };
+  return { hold, org, model, isFinal: true, promptTokens: 60, cachedTokens: 0, completionTokens: 100, outcome: "done", responseId: "chatcmpl-bench", ...times };
 }

@@ -25,7 +25,7 @@ function ledgerOf(...answers: (Grant | Denial | Error)[]) {
     if (!answer || answer instanceof Error) throw answer ?? new Error("asked too often");
     return answer;
   };
-  const ledger: Ledger = { admit: admitAsk, look: away, settle: away, release: away, publish: away, inspect: away };
+  const ledger: Ledger = { admit: admitAsk, look: away, settle: away, settleAll: away, release: away, publish: away, inspect: away };
   return { ledger, asks };
 }
 

@@ -2,7 +2,7 @@ import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from "jose";
 import { beforeAll, describe, expect, test } from "vitest";
 import { bodyDigest } from "#edge/agreements/digest.ts";
 import type { NodeRecord } from "#edge/agreements/node.ts";
-import type { UsageRecord } from "#edge/agreements/usage.ts";
+import { Untaken, type UsageRecord } from "#edge/agreements/usage.ts";
 import { errorBody, errorHeaders } from "#edge/errors.ts";
 import { usageBatchMax, usageBodyBytesMax } from "#edge/limits.ts";
 import { takeHeartbeat, takeUsage } from "#edge/settlement/index.ts";
@@ -42,27 +42,31 @@ function recordOf(at: number, org = "org_0000000001", over: Partial<UsageRecord>
   return { hold: holdOf(at), org, model: "m", isFinal: true, promptTokens: 5, cachedTokens: 0, completionTokens: 7, outcome: "done", responseId: "chatcmpl-1", startedAtMs, firstTokenAtMs: null, endedAtMs: startedAtMs, ...over };
 }
 
-/** A ledger that settles everything and remembers the order; or is out of reach for some orgs. */
+/** A ledger that settles everything and remembers what it was asked; or is out of reach for some orgs. */
 function settlerOf(isDown: (org: string) => boolean = () => false) {
-  const calls: [string, string[]][] = [];
+  const calls: [string, string[]][][] = [];
   const settler: Settler = {
-    async settle(org, records) {
-      if (isDown(org)) throw new Error("CANARY out of reach");
-      calls.push([org, records.map(({ hold }) => hold)]);
-      return records.map(({ isFinal }) => ({ result: isFinal ? "settled" : "noted" }));
+    async settleAll(batches) {
+      calls.push(batches.map(({ org, records }) => [org, records.map(({ hold }) => hold)]));
+      return batches.map(({ org, records }) => {
+        if (isDown(org)) return { status: "rejected", reason: new Error("CANARY out of reach") };
+        return { status: "fulfilled", value: records.map(({ isFinal }) => ({ result: isFinal ? "settled" : "noted" })) };
+      });
     },
   };
   return { settler, calls };
 }
 
 describe("a batch of usage", () => {
-  test("is settled org by org, one call each, records in their order, and counted by result", async () => {
+  test("is settled in one call, org by org, records in their order, and counted by result", async () => {
     const records = [recordOf(1, "org_0000000001"), recordOf(2, "org_0000000002"), recordOf(3, "org_0000000001", { isFinal: false }), recordOf(4, "org_0000000002"), recordOf(3, "org_0000000001")];
     const { settler, calls } = settlerOf();
     expect(await takeUsage(await signed({ node: "node_a", records }), nodes, settler)).toEqual({ settled: 4, noted: 1 });
     expect(calls).toEqual([
-      ["org_0000000001", [holdOf(1), holdOf(3), holdOf(3)]],
-      ["org_0000000002", [holdOf(2), holdOf(4)]],
+      [
+        ["org_0000000001", [holdOf(1), holdOf(3), holdOf(3)]],
+        ["org_0000000002", [holdOf(2), holdOf(4)]],
+      ],
     ]);
   });
 
@@ -73,12 +77,21 @@ describe("a batch of usage", () => {
     await expectRefusal(async () => takeUsage(await signed(batch(0)), nodes, settlerOf().settler), "invalid_value");
   });
 
-  test("is refused with 503 when any ledger is out of reach, so that it comes again whole", async () => {
-    const records = [recordOf(1, "org_0000000001"), recordOf(2, "org_0000000002")];
-    const refusal = await expectRefusal(async () => takeUsage(await signed({ node: "node_a", records }), nodes, settlerOf((org) => org.endsWith("2")).settler), "quota_unavailable");
+  test("is refused with 503 when a ledger is out of reach: the holds that have to come again are named, each once; the others are settled", async () => {
+    const records = [recordOf(1, "org_0000000001"), recordOf(2, "org_0000000002", { isFinal: false }), recordOf(3, "org_0000000003"), recordOf(2, "org_0000000002"), recordOf(4, "org_0000000002")];
+    const { settler, calls } = settlerOf((org) => org.endsWith("2"));
+    const refusal = await expectRefusal(async () => takeUsage(await signed({ node: "node_a", records }), nodes, settler), "quota_unavailable");
     expect(refusal.status).toBe(503);
     expect(errorHeaders(refusal)["retry-after"]).toBe("1");
+    expect(Untaken.parse(errorBody(refusal).error)).toEqual({ untaken: [holdOf(2), holdOf(4)] });
     expect(JSON.stringify(errorBody(refusal))).not.toContain("CANARY");
+    expect(calls[0]?.map(([org]) => org)).toEqual(["org_0000000001", "org_0000000002", "org_0000000003"]);
+  });
+
+  test("names every hold when no ledger is in reach", async () => {
+    const records = [recordOf(1, "org_0000000001"), recordOf(2, "org_0000000002")];
+    const refusal = await expectRefusal(async () => takeUsage(await signed({ node: "node_a", records }), nodes, settlerOf(() => true).settler), "quota_unavailable");
+    expect(Untaken.parse(errorBody(refusal).error)).toEqual({ untaken: [holdOf(1), holdOf(2)] });
   });
 
   test("of another node is refused, though signed well: a node speaks for itself", async () => {

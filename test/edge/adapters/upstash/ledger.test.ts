@@ -29,6 +29,21 @@ describe.skipIf(!isRedisThere)("upstash", () => {
     expect((await ledger.inspect(org))?.outboxRows).toBe(64);
   });
 
+  test("a settlement of 64 orgs is one HTTP request, and an org whose keys are spoilt keeps no other from settling", async () => {
+    const { ledger } = await openWith(world.redis);
+    const orgs = await Promise.all(Array.from({ length: 64 }, async () => (await openWith(world.redis)).org));
+    const holds = await Promise.all(orgs.map(async (org) => granted(await ledger.admit(askOf(org))).hold));
+    const spoilt = orgs[40] ?? "";
+    await world.command("SET", `penstock:{${spoilt}}:open`, "spoilt");
+    const before = world.redis.bridge.requests;
+    const answers = await ledger.settleAll(orgs.map((org, index) => ({ org, records: [recordOf(org, holds[index] ?? "")] })));
+    expect(world.redis.bridge.requests - before).toBe(1);
+    for (const [index, answer] of answers.entries()) {
+      if (index === 40) expect(String(answer.status === "rejected" && answer.reason)).toContain("WRONGTYPE");
+      else expect(answer).toEqual({ status: "fulfilled", value: [{ hold: holds[index], result: "settled" }] });
+    }
+  });
+
   test("when Redis has forgotten every script, calls go on, and the script is sent once", async () => {
     const { ledger, org } = await openWith(world.redis);
     await world.command("SCRIPT", "FLUSH");

@@ -122,13 +122,51 @@ describe("a REST service that is not well", () => {
 
   test("a failure is never tried again, save an unknown script, which is sent whole", async () => {
     const failing = await serve((response) => void response.writeHead(500).end('{"error":"ERR no"}'));
-    const run = openScript({ url: failing.url, token: "t", waitMsMax }, "return 1");
-    await expect(run(["k"], ["a"])).rejects.toThrow("redis: ERR no");
+    const { run } = openScript({ url: failing.url, token: "t", waitMsMax }, "return 1");
+    await expect(run({ keys: ["k"], args: ["a"] })).rejects.toThrow("redis: ERR no");
     expect(failing.seen).toHaveLength(1);
     await close();
     let asked = 0;
     const forgetful = await serve((response) => void response.writeHead(asked++ ? 200 : 400).end(asked > 1 ? '{"result":1}' : '{"error":"NOSCRIPT No matching script."}'));
-    expect(await openScript({ url: forgetful.url, token: "t", waitMsMax }, "return 1")(["k"], ["a"])).toBe(1);
+    expect(await openScript({ url: forgetful.url, token: "t", waitMsMax }, "return 1").run({ keys: ["k"], args: ["a"] })).toBe(1);
     expect(forgetful.seen.map((body) => JSON.parse(body))).toEqual([["evalsha", "e0e1f9fabfc9d4800c877a703b823ac0578ff8db", 1, "k", "a"], ["eval", "return 1", 1, "k", "a"]]);
+  });
+
+  const many = [{ keys: ["k1"], args: ["a"] }, { keys: ["k2"], args: [] }, { keys: ["k3"], args: ["c"] }];
+  const told = (answers: PromiseSettledResult<unknown>[]) => answers.map((answer) => (answer.status === "fulfilled" ? answer.value : String(answer.reason)));
+
+  test("many runs are one request, and each fails by itself", async () => {
+    const { url, seen } = await serve((response) => void response.end('[{"result":1},{"error":"WRONGTYPE no"},{"result":null}]'));
+    const script = openScript({ url: `${url}/`, token: "t", waitMsMax }, "return 1");
+    expect(told(await script.runAll(many))).toEqual([1, "RedisError: redis: WRONGTYPE no", null]);
+    expect(seen.map((body) => JSON.parse(body).map(([name, , count, ...rest]: string[]) => [name, count, ...rest]))).toEqual([[["evalsha", 1, "k1", "a"], ["evalsha", 1, "k2"], ["evalsha", 1, "k3", "c"]]]);
+    expect(await script.runAll([])).toEqual([]);
+    expect(seen).toHaveLength(1);
+  });
+
+  test("of many runs only those are sent again that Redis did not know, the script once with the first of them", async () => {
+    let asked = 0;
+    const { url, seen } = await serve((response) => void response.end(asked++ ? '[{"result":2},{"result":3}]' : '[{"result":1},{"error":"NOSCRIPT No matching script."},{"error":"NOSCRIPT No matching script."}]'));
+    expect(told(await openScript({ url, token: "t", waitMsMax }, "return 1").runAll(many))).toEqual([1, 2, 3]);
+    expect(JSON.parse(seen[1] ?? "")).toEqual([["eval", "return 1", 1, "k2"], ["evalsha", "e0e1f9fabfc9d4800c877a703b823ac0578ff8db", 1, "k3", "c"]]);
+  });
+
+  test.each([
+    ["a refusal of the whole", (response: ServerResponse) => void response.writeHead(401).end('{"error":"Unauthorized"}'), "Unauthorized"],
+    ["an answer too few", (response: ServerResponse) => void response.end('[{"result":1}]'), "no pipeline"],
+    ["silence", (response: ServerResponse) => void response, "no answer within 250 ms"],
+    ["a status without a word", (response: ServerResponse) => void response.writeHead(503).end("[1,2,3]"), "status 503"],
+    ["a redirect", (response: ServerResponse) => void response.writeHead(302, { location: "/elsewhere" }).end("{}"), "status 302"],
+  ])("many runs, and %s: each fails, and none is sent again", async (_, answer, message) => {
+    const { url, seen } = await serve(answer);
+    const answers = told(await openScript({ url, token: "t", waitMsMax }, "return 1").runAll(many));
+    expect(answers).toHaveLength(3);
+    for (const failure of answers) expect(failure).toContain(message);
+    expect(seen).toHaveLength(1);
+  });
+
+  test("what Redis says of a command that it does not know goes on with the command's arguments: those are not told", async () => {
+    const { url } = await serve((response) => void response.writeHead(400).end(`{"error":"ERR unknown command 'evalsha', with args beginning with: '${digest}'"}`));
+    await expectAllThrow(ledgerAt(url, "token"), /unknown command 'evalsha'$/);
   });
 });
