@@ -1,20 +1,13 @@
 import { parseArgs } from "node:util";
 import { Stryker } from "@stryker-mutator/core";
+import { mutateLua } from "./lua.ts";
 import { parts } from "./parts.ts";
+import type { Score } from "./score.ts";
 
 const usage = `node infra/mutate/mutate.ts [PART]... [--force] [--concurrency N]
   PART         ${Object.keys(parts).join(", ")}; all of them when none is named
   --force      tries every mutant again; else only those whose code or tests have changed since the last run
   --concurrency N  2 by default`;
-
-interface Score {
-  part: string;
-  mutants: number;
-  /** Mutants that a test noticed, by failing or by never ending. */
-  noticed: number;
-  /** Where those stand that no test noticed. */
-  survivors: string[];
-}
 
 async function mutatePart(part: string, concurrency: number, force: boolean): Promise<Score> {
   const { mutate } = parts[part] ?? { mutate: [] };
@@ -28,7 +21,9 @@ async function mutatePart(part: string, concurrency: number, force: boolean): Pr
     incrementalFile: `.penstock/mutate/${part}.json`,
     force,
     concurrency,
-    timeoutMS: 20_000,
+    // Generous: on a busy machine a mutant that is only slow must not count as one that never ends.
+    timeoutMS: 60_000,
+    timeoutFactor: 4,
     tempDirName: ".penstock/mutate/sandboxes",
     ignorePatterns: [".penstock", ".wrangler", "dist", "docs"],
     reporters: ["progress-append-only", "clear-text"],
@@ -53,8 +48,10 @@ async function main(): Promise<number> {
     return unknown === undefined ? 0 : 2;
   }
   const scores: Score[] = [];
-  for (const part of chosen) scores.push(await mutatePart(part, Number(values.concurrency), values.force));
-  for (const { part, mutants, noticed } of scores) console.log(`${part.padEnd(16)} ${((100 * noticed) / mutants).toFixed(1)} % of ${mutants}`);
+  for (const part of chosen) scores.push(part === "lua" ? mutateLua() : await mutatePart(part, Number(values.concurrency), values.force));
+  for (const { part, mutants, noticed, survivors } of scores) {
+    console.log([`\n${part}: ${((100 * noticed) / mutants).toFixed(1)} % of ${mutants} mutants are noticed`, ...survivors].join("\n  "));
+  }
   return 0;
 }
 

@@ -8,7 +8,7 @@ export interface Part {
 
 const durable = (name: string) => `test/edge/adapters/durable-object/${name}.test.ts`;
 
-/** The Lua of `script*.ts` is one string to Stryker: `lua.ts` mutates it. */
+/** The Lua of `script*.ts` is text to Stryker: `lua-mutants.ts` changes it, and nothing in the part `lua` is Stryker's. */
 export const parts: Record<string, Part> = {
   admission: { mutate: ["edge/admission/*.ts"], tests: ["test/edge/admission/*.test.ts", "test/edge/adapters/memory/*.test.ts"], runtime: "node" },
   identity: { mutate: ["edge/identity/*.ts"], tests: ["test/edge/identity/*.test.ts"], runtime: "node" },
@@ -16,4 +16,5 @@ export const parts: Record<string, Part> = {
   upstash: { mutate: ["edge/adapters/upstash/*.ts", "!edge/adapters/upstash/script*.ts"], tests: ["test/edge/adapters/upstash/*.test.ts"], runtime: "node" },
   "durable-object": { mutate: ["edge/adapters/durable-object/*.ts", "!**/fleet.ts"], tests: ["ledger", "ledger-object", "ledger-outbox", "ledger-journal", "fleet-object"].map(durable), runtime: "workerd" },
   fleet: { mutate: ["edge/adapters/durable-object/fleet.ts"], tests: [durable("fleet")], runtime: "node" },
+  lua: { mutate: [], tests: ["infra/mutate/lua-twin.mutate.ts"], runtime: "node" },
 };

@@ -146,6 +146,8 @@ describe("a denial becomes a refusal", () => {
     expect(refusalOf({ kind: "denial", reason: "model" }).details.param).toBe("model");
     expect(refusalOf(quota(0)).details.say).toBe("The quota is used up: tokens per day (the organization's limit is 1000). It opens again at 2026-11-21T00:00:00.000Z.");
     for (const window of ["requestsPerMinute", "requestsPerHour", "concurrency", "tokensPerMinute", "requestsPerDay", "tokensPerDay", "tokensPerMonth", "costMicrosPerMonth"] as const) {
+      const words = { concurrency: "concurrent calls", costMicrosPerMonth: "spend per month, in millionths" }[String(window)] ?? window.replaceAll(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`);
+      for (const reason of ["rate", "concurrency", "quota"] as const) expect(refusalOf({ ...limit, reason, window }).details.say).toContain(`: ${words} (this key's limit is 60).`);
       for (const reason of ["rate", "concurrency", "quota"] as const) expect(refusalOf({ ...limit, reason, window }).details.say).not.toMatch(/undefined|NaN|null/);
     }
   });
