@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
-import type { UsageRow } from "../../../../edge/admission/port.ts";
+import type { Settlement, UsageRow } from "../../../../edge/admission/port.ts";
 import {
   askArgs, credentialArgs, keysOf, readAdmission, readLook, readRelease, readSettlements, readState, recordArgs,
 } from "../../../../edge/adapters/upstash/ledger-wire.ts";
@@ -24,8 +24,20 @@ export function scriptTwin(redis: Redis, script: string): Twin {
       return error ? "threw" : readTurn(org, turn, plain(reply, false));
     });
     const entries = plain(replies[turns.length]?.[1], false) as string[];
+    checkWaiting(turns, replies.map((reply) => reply[1]), answers, entries.length / 2);
     return { answers, bill: entries.filter((_, index) => index % 2 === 1).map((row) => JSON.parse(row) as UsageRow) };
   };
+}
+
+/** A settlement also says how many rows wait: at least one for each that it and those before it have charged, at most what the bill has at the end. */
+function checkWaiting(turns: Turn[], replies: unknown[], answers: unknown[], total: number): void {
+  let charged = 0;
+  for (const [index, turn] of turns.entries()) {
+    if (turn.kind !== "settle") continue;
+    charged += (answers[index] as Settlement[]).filter(({ result }) => result === "settled" || result === "corrected").length;
+    const { rows } = readSettlements(turn.records, plain(replies[index], false));
+    if (rows < charged || rows > total) throw new Error(`${rows} rows wait, of ${charged} to ${total}`);
+  }
 }
 
 function argsOf(turn: Turn): string[] {
