@@ -38,12 +38,7 @@ export function bucketEnd(bucket: number, widthMs: number): number {
 /** Books into a bucket that is at least as new as any booked before. */
 export function bookSlide(slide: Slide, bucket: number, held: number, settled: number): void {
   dropOld(slide, bucket);
-  const last = slide.at.length - 1;
-  if (last < 0 || slide.at[last] !== bucket) {
-    slide.at.push(bucket);
-    slide.held.push(0);
-    slide.settled.push(0);
-  }
+  if (slide.at.at(-1) !== bucket) slide.at.push(bucket);
   adjustSlide(slide, bucket, held, settled);
 }
 

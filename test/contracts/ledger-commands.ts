@@ -66,17 +66,18 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 
 /**
  * Runs random commands through a ledger and the brute-force model side by side: every answer must be equal, and after every command every
- * window (Q2). Returns how many commands there were. At the end the bills are equal (Q10) and no true sliding span ever held more than the largest limit in force (Q1, Q6).
+ * window (Q2). `MODEL_RUNS` overrides how many runs. Returns how many commands there were. At the end the bills are equal (Q10) and no true sliding span ever held more than the largest limit in force (Q1, Q6).
  */
 export async function checkAgainstModel(open: OpenLedger, { numRuns, maxCommands }: { numRuns: number; maxCommands: number }): Promise<number> {
   const seed = Number(process.env["SEED"] ?? Date.now() % 2 ** 31);
+  const runs = Number(process.env["MODEL_RUNS"] ?? numRuns);
   let count = 0;
   const property = fc.asyncProperty(fc.array(command, { maxLength: maxCommands, size: "max" }), fc.nat(orgLimits.length - 2), async (commands, firstLimits) => {
     count += commands.length;
     await run(open, commands, firstLimits);
   });
-  await fc.assert(property, { numRuns, seed, endOnFailure: process.env["SHRINK"] === undefined });
-  console.log(`ledger model: seed ${seed}, ${numRuns} runs, ${count} commands`);
+  await fc.assert(property, { numRuns: runs, seed, endOnFailure: process.env["SHRINK"] === undefined });
+  console.log(`ledger model: seed ${seed}, ${runs} runs, ${count} commands`);
   return count;
 }
 
@@ -137,6 +138,8 @@ async function run(open: OpenLedger, commands: Command[], firstLimits: number): 
 
   for (const command of commands) {
     await step(command);
+    // What comes next has to expire by itself what is due: looking would do it.
+    if (command.kind === "clock" && command !== commands.at(-1)) continue;
     const state = await ledger.inspect(org);
     expect(state?.windows.map((window) => ({ ...window, resetAtMs: undefined }))).toEqual(model.windows());
     expect(state?.openHolds.map(({ hold, expiresAtMs }) => [hold, expiresAtMs]).toSorted()).toEqual(model.openHolds().toSorted());

@@ -15,6 +15,8 @@ test("a well-formed ask passes, up to a billion tokens", () => {
   checkAsk(askOf(org));
   checkAsk(askOf(org, { promptTokens: 999_999_999, completionTokens: 1, choices: 1 }));
   expect(() => checkAsk(askOf(org, { promptTokens: 999_999_999, completionTokens: 1, choices: 2 }))).toThrow("tokens");
+  checkAsk(askOf(org, { ttlMs: 24 * 3_600_000 }));
+  for (const ttlMs of [0, 24 * 3_600_000 + 1]) expect(() => checkAsk(askOf(org, { ttlMs }))).toThrow("'ttlMs'");
 });
 
 test.each(["promptTokens", "completionTokens", "choices", "ttlMs"])("an ask whose %s is not a plain non-negative integer is refused", (field) => {
@@ -33,12 +35,16 @@ test.each(["promptMicrosPerMTok", "completionMicrosPerMTok"])("a price whose %s 
 test("money that a double cannot hold exactly is refused", () => {
   const price = { promptMicrosPerMTok: Number.MAX_SAFE_INTEGER, completionMicrosPerMTok: 0 };
   expect(() => checkAsk(askOf(org, { price, promptTokens: 2 }))).toThrow("'price'");
+  const both = { promptMicrosPerMTok: Number.MAX_SAFE_INTEGER, completionMicrosPerMTok: 1 };
+  checkAsk(askOf(org, { price: both, promptTokens: 1, completionTokens: 0 }));
+  expect(() => checkAsk(askOf(org, { price: both, promptTokens: 1, completionTokens: 1 }))).toThrow("'price'");
 });
 
 test.each(["promptTokens", "cachedTokens", "completionTokens"])("a record whose %s is not a plain non-negative integer is refused, and its batch with it", (field) => {
   const good = recordOf(org, freshHold());
   checkRecords(org, [good]);
-  fc.assert(fc.property(hostile, (value) => void expect(() => checkRecords(org, [good, { ...good, [field]: value }])).toThrow("not acceptable")));
+  const named = new RegExp(`^ledger: 'record\\.(${field}|tokens)' is not acceptable$`);
+  fc.assert(fc.property(hostile, (value) => void expect(() => checkRecords(org, [good, { ...good, [field]: value }])).toThrow(named)));
 });
 
 test("ids of another form, and records of another org, are refused", () => {
@@ -46,5 +52,6 @@ test("ids of another form, and records of another org, are refused", () => {
   expect(() => checkAsk(askOf(org, { key: "toString" }))).toThrow("key");
   expect(() => checkAsk(askOf(org, { hold: "hold_1" }))).toThrow("hold");
   expect(() => checkAsk(askOf("org_1"))).toThrow("org");
+  expect(() => checkRecords("org_1", [])).toThrow("'org'");
   expect(() => checkRecords(org, [recordOf(freshOrg(), freshHold())])).toThrow("record.org");
 });

@@ -4,7 +4,7 @@ import { apply, freesAtMs, useOf, windowNames } from "../../../edge/admission/bo
 import { decide } from "../../../edge/admission/decide.ts";
 import { publish } from "../../../edge/admission/publish.ts";
 import { emptyState, type State } from "../../../edge/admission/state.ts";
-import { askOf, freshOrg, keyRecord, noon, orgRecord } from "../../contracts/ledger-fixtures.ts";
+import { askOf, freshOrg, keyOf, keyRecord, noon, orgRecord } from "../../contracts/ledger-fixtures.ts";
 
 const org = freshOrg();
 
@@ -68,6 +68,27 @@ test("a wait that a window names is exact: refused the ms before, passed at it",
       },
     ),
   );
+});
+
+test("a client token stands for its key without a digest, allows no more than that does, and falls with it", () => {
+  const state = publish(stateWith({}), keyRecord(org, 1, { models: ["small", "big"], version: 2 }))!;
+  const reasonFor = (of: State, fields: Parameters<typeof askOf>[1]) => {
+    const decision = decide(of, askOf(org, { digests: [], token: { endpoints: null, models: null }, ...fields }), null, noon);
+    return decision.kind === "granted" ? "granted" : decision.denial;
+  };
+  expect(reasonFor(state, {})).toBe("granted");
+  expect(reasonFor(state, { token: { endpoints: ["embeddings"], models: null } })).toEqual({ kind: "denial", reason: "endpoint" });
+  expect(reasonFor(state, { token: { endpoints: null, models: ["big"] } })).toEqual({ kind: "denial", reason: "model" });
+  expect(reasonFor(state, { token: { endpoints: null, models: ["huge"] }, model: "huge" })).toEqual({ kind: "denial", reason: "model" });
+  expect(reasonFor(publish(state, keyRecord(org, 1, { isRevoked: true, version: 3 }))!, {})).toEqual({ kind: "denial", reason: "key" });
+});
+
+test("neither the digest that unknown keys are compared with nor another org's name opens a ledger", () => {
+  const state = stateWith({});
+  const zeros = [{ kid: "p1", digest: "0".repeat(64) }];
+  for (const ask of [askOf(org, { key: keyOf(org, 9), digests: zeros }), askOf(org, { digests: zeros }), { ...askOf(org), org: freshOrg() }]) {
+    expect(decide(state, ask, null, noon)).toEqual({ kind: "denied", denial: { kind: "denial", reason: "key" } });
+  }
 });
 
 test("every window is full again when it says so, if nothing else happens", () => {

@@ -57,6 +57,7 @@ describe("admission", () => {
     test(`a ledger that throws ${failure.name} is 503 quota_unavailable, never a grant`, async () => {
       const refusal = await expectRefusal(async () => admit(ledgerOf(failure).ledger, credential, await callOf(), terms, never), "quota_unavailable");
       expect(errorHeaders(refusal)).toMatchObject({ "retry-after": "1", "retry-after-ms": "1000" });
+      expect([refusal.message, refusal.cause]).toEqual(["ledger out of reach", failure]);
       expect(JSON.stringify(errorBody(refusal))).not.toContain("CANARY");
     });
   }
@@ -78,6 +79,7 @@ describe("the exact count", () => {
   const unasked: [string, Denial, Partial<Call>][] = [
     ["the estimate does not fit by one token", quota(69), {}],
     ["the window counts no tokens", quota(null), {}],
+    ["the window counts no tokens and the call seems to need none", quota(null), { promptTokensGuess: 0, completionTokens: 0 }],
     ["it is the rate of requests", { ...quota(null), reason: "rate", window: "requestsPerMinute" } as Denial, {}],
     ["it is the key", { kind: "denial", reason: "key" }, {}],
     ["nothing is left", quota(0), { mayClamp: true }],
@@ -140,8 +142,12 @@ describe("a denial becomes a refusal", () => {
 
   test("says which window, whose, how much, and when it opens", () => {
     expect(refusalOf({ ...limit, reason: "rate" }).details.say).toBe("Rate limit reached: requests per minute (this key's limit is 60). Try again in 12.3s.");
+    expect(refusalOf({ ...limit, reason: "concurrency", window: "concurrency" }).details.say).toBe("Too many calls at once: concurrent calls (this key's limit is 60).");
+    expect(refusalOf({ kind: "denial", reason: "model" }).details.param).toBe("model");
     expect(refusalOf(quota(0)).details.say).toBe("The quota is used up: tokens per day (the organization's limit is 1000). It opens again at 2026-11-21T00:00:00.000Z.");
     for (const window of ["requestsPerMinute", "requestsPerHour", "concurrency", "tokensPerMinute", "requestsPerDay", "tokensPerDay", "tokensPerMonth", "costMicrosPerMonth"] as const) {
+      const words = { concurrency: "concurrent calls", costMicrosPerMonth: "spend per month, in millionths" }[String(window)] ?? window.replaceAll(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`);
+      for (const reason of ["rate", "concurrency", "quota"] as const) expect(refusalOf({ ...limit, reason, window }).details.say).toContain(`: ${words} (this key's limit is 60).`);
       for (const reason of ["rate", "concurrency", "quota"] as const) expect(refusalOf({ ...limit, reason, window }).details.say).not.toMatch(/undefined|NaN|null/);
     }
   });
@@ -153,9 +159,12 @@ describe("a denial becomes a refusal", () => {
   });
 });
 
-test("a look is refused like a call, and a ledger out of reach is 503", async () => {
+test("a look tells the scopes, is refused like a call, and a ledger out of reach is 503", async () => {
   const { ledger } = ledgerOf();
-  await expectRefusal(() => look(ledger, credential), "quota_unavailable");
+  const scopes = { kind: "scopes" as const, endpoints: null, models: ["small"] };
+  expect(await look({ ...ledger, look: async () => scopes }, credential)).toBe(scopes);
+  const refusal = await expectRefusal(() => look(ledger, credential), "quota_unavailable");
+  expect([errorHeaders(refusal)["retry-after-ms"], refusal.message]).toEqual(["1000", "ledger out of reach"]);
   await expectRefusal(() => look({ ...ledger, look: async () => ({ kind: "denial", reason: "key" }) }, credential), "invalid_api_key");
 });
 

@@ -61,6 +61,28 @@ test("what the journal did not take has not happened", () => {
   expect(keeper.state.holds).toEqual({});
 });
 
+test("whatever comes after a deadline finds the hold expired, though nobody looked in between", () => {
+  const after = (deed: (keeper: Keeper, hold: string) => unknown) => {
+    const { keeper, changes } = openKeeper();
+    const ask = askOf(org, { ttlMs: 1_000 });
+    keeper.keep(keeper.weigh(ask, noon));
+    deed(keeper, ask.hold);
+    const last = changes.at(-1);
+    return [keeper.state.holds, last?.kind === "closed" && last.closing.end];
+  };
+  const late = noon + 1_000;
+  expect(after((keeper, hold) => keeper.settle(org, [recordOf(org, hold)], late))).toEqual([{}, "expired"]);
+  expect(after((keeper, hold) => keeper.release(hold, false, late))).toEqual([{}, "expired"]);
+  expect(after((keeper) => keeper.inspect(late, 0))).toEqual([{}, "expired"]);
+  expect(after((keeper) => keeper.weigh(askOf(org), late))).toEqual([{}, "expired"]);
+});
+
+test("nothing malformed is looked at", () => {
+  const { keeper } = openKeeper();
+  expect(() => keeper.look(askOf(org, { key: "__proto__" }), noon)).toThrow("'key'");
+  expect(() => keeper.look(askOf("org_1"), noon)).toThrow("'org'");
+});
+
 test("a hold given up expires two seconds later, though every other deadline is far away", () => {
   const { keeper } = openKeeper();
   const [ask, other] = [askOf(org), askOf(org)];

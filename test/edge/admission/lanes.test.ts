@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import { apply } from "../../../edge/admission/books.ts";
 import { clampedCompletion, firstShut, lanesOf, ratesOf, tokensFitting } from "../../../edge/admission/lanes.ts";
 import { decide } from "../../../edge/admission/decide.ts";
 import { publish } from "../../../edge/admission/publish.ts";
@@ -48,6 +49,41 @@ test("the tokens that fit are those of the narrowest window; money is spent on t
   expect(tokensFitting(lanesWith({ tokensPerDay: 50, tokensPerMonth: 40 }), ask)).toBe(40);
   expect(tokensFitting(lanesWith({ costMicrosPerMonth: 30 }), ask)).toBe(20);
   expect(tokensFitting(lanesWith({ costMicrosPerMonth: 7 }), ask)).toBe(7);
+});
+
+test("nothing is never divided by: what is free, has no choices or fits to the last millionth", () => {
+  const free = { promptMicrosPerMTok: 0, completionMicrosPerMTok: 0 };
+  expect(tokensFitting(lanesWith({ costMicrosPerMonth: 0 }), askOf(org, { price: free }))).toBe(Number.MAX_SAFE_INTEGER);
+  const prompts = { promptMicrosPerMTok: 1_000_000, completionMicrosPerMTok: 0 };
+  expect(tokensFitting(lanesWith({ costMicrosPerMonth: 7 }), askOf(org, { price: prompts, promptTokens: 7 }))).toBe(Number.MAX_SAFE_INTEGER);
+  expect(clampedCompletion(lanesWith({ tokensPerDay: 10 }), askOf(org, { promptTokens: 10, choices: 0 }))).toBe(20);
+});
+
+test("a window that a call takes nothing of stays full; one that it takes of is full again when that has gone", () => {
+  const holdOf = (fields: Parameters<typeof askOf>[1]) => {
+    const decision = decide(stateWith({}), askOf(org, fields), null, noon);
+    return decision.kind === "granted" ? decision.hold : null;
+  };
+  const lanes = lanesWith({ tokensPerMinute: 100, requestsPerMinute: 2 });
+  expect(ratesOf(lanes, holdOf({ promptTokens: 0, completionTokens: 0 }), noon)).toEqual({ requests: { limit: 2, remaining: 1, resetMs: 61_000 }, tokens: { limit: 100, remaining: 100, resetMs: 0 } });
+  expect(ratesOf(lanes, holdOf({ promptTokens: 1, completionTokens: 0 }), noon).tokens).toEqual({ limit: 100, remaining: 99, resetMs: 61_000 });
+});
+
+test("a slot of a key is freed by a call that was booked to it: not by another key's, nor by one from before it had limits", () => {
+  let state = publish(stateWith({}), keyRecord(org, 2, { limits: { concurrency: 9 } }))!;
+  const hold = (key: number, ttlMs: number) => {
+    const decision = decide(state, askOf(org, { key: keyOf(org, key), ttlMs }), null, noon);
+    if (decision.kind !== "granted") throw new Error("denied");
+    apply(state, { kind: "held", hold: decision.hold });
+  };
+  hold(1, 1_000);
+  hold(2, 2_000);
+  const limited = (concurrency: number, version: number) => publish(state, keyRecord(org, 1, { limits: { concurrency }, version }))!;
+  state = limited(4, 2);
+  for (const ttlMs of [6_000, 4_000, 3_000, 5_000]) hold(1, ttlMs);
+  const told = (concurrency: number, version: number) => decide(limited(concurrency, version), askOf(org), null, noon);
+  expect(told(4, 3)).toMatchObject({ denial: { window: "concurrency", of: "key", resetAtMs: noon + 3_000 } });
+  expect(told(2, 3)).toMatchObject({ denial: { resetAtMs: noon + 5_000 } });
 });
 
 test("a limit that is less than the ask itself is named before any that only has to be waited for", () => {

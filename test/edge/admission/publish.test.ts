@@ -1,7 +1,10 @@
 import { expect, test } from "vitest";
+import { apply } from "../../../edge/admission/books.ts";
+import { decide } from "../../../edge/admission/decide.ts";
 import { inspect, publish } from "../../../edge/admission/publish.ts";
+import { settle } from "../../../edge/admission/settle.ts";
 import { emptyState } from "../../../edge/admission/state.ts";
-import { freshOrg, keyRecord, noon, orgRecord } from "../../contracts/ledger-fixtures.ts";
+import { askOf, freshOrg, keyRecord, noon, orgRecord, recordOf } from "../../contracts/ledger-fixtures.ts";
 
 const org = freshOrg();
 
@@ -14,6 +17,9 @@ test("a record comes into a new state; the old one is as it was", () => {
 test("of two versions the higher stays in force, whichever comes last; the same one may come again", () => {
   const state = publish(emptyState(), keyRecord(org, 1, { version: 3 }))!;
   expect(publish(state, keyRecord(org, 1, { version: 2 }))).toBeNull();
+  const known = publish(state, orgRecord(org, { requestsPerDay: 1 }, 3))!;
+  expect(publish(known, orgRecord(org, {}, 2))).toBeNull();
+  expect(publish(known, orgRecord(org, { requestsPerDay: 2 }, 3))?.org?.limits.requestsPerDay).toBe(2);
   expect(publish(state, keyRecord(org, 1, { version: 3, isRevoked: true }))?.keys).toMatchObject({ [keyRecord(org, 1).id]: { isRevoked: true } });
 });
 
@@ -21,6 +27,7 @@ test("a malformed record, or one of another org, throws and names what is wrong"
   const state = publish(emptyState(), keyRecord(org, 1))!;
   expect(() => publish(state, orgRecord(freshOrg(), {}))).toThrow("another org");
   expect(() => publish(state, keyRecord(org, 1, { digest: "short" }))).toThrow("'digest'");
+  expect(() => publish(state, orgRecord(org, { requestsPerDay: -1 }))).toThrow("'limits.requestsPerDay'");
   expect(() => publish(state, { ...keyRecord(org, 1), isAdmin: true } as never)).toThrow("not acceptable");
 });
 
@@ -32,4 +39,20 @@ test("an inspection shows every window of the org, limited or not, and a key's l
   expect(shown?.windows.find(({ window }) => window === "requestsPerDay")).toEqual({ window: "requestsPerDay", of: "org", limit: 5, remaining: 5, held: 0, settled: 0, resetAtMs: null });
   expect(shown?.windows.at(-1)).toMatchObject({ window: "concurrency", of: keyRecord(org, 1).id, limit: 2 });
   expect(inspect(emptyState(), noon, 0)).toBeNull();
+});
+
+test("an inspection says when each window is empty again, if nothing else happens; for concurrency nobody knows", () => {
+  const state = publish(publish(emptyState(), orgRecord(org, {}))!, keyRecord(org, 1))!;
+  const ids = [1, 2].map(() => {
+    const decision = decide(state, askOf(org), null, noon + 1);
+    if (decision.kind !== "granted") throw new Error("denied");
+    apply(state, { kind: "held", hold: decision.hold });
+    return decision.hold.id;
+  });
+  // One held and one settled: what is in a window is their sum, not their difference.
+  const { change } = settle(state, recordOf(org, ids[0]!), null, noon + 2);
+  if (change) apply(state, change);
+  const resets = Object.fromEntries(inspect(state, noon + 3, 0)!.windows.map(({ window, resetAtMs }) => [window, resetAtMs]));
+  const [minute, day, month] = [noon + 61_000, Date.UTC(2032, 2, 2), Date.UTC(2032, 3, 1)];
+  expect({ ...resets, noon }).toEqual({ noon, requestsPerMinute: minute, requestsPerHour: noon + 61 * 60_000, concurrency: null, tokensPerMinute: minute, requestsPerDay: day, tokensPerDay: day, tokensPerMonth: month, costMicrosPerMonth: month });
 });

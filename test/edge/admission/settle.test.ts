@@ -65,12 +65,39 @@ test("holds expire at their deadline, oldest first, and none is left open after 
   expect([state.holds, nextDeadlineMs(state)]).toEqual([{}, Infinity]);
 });
 
+test("a node's clock may be wrong: a call ended neither before it was admitted nor after now", () => {
+  const { state, hold } = withHold({});
+  const endedAt = (endedAtMs: number) => {
+    const { change } = settle(state, recordOf(org, hold!.id, { endedAtMs }), null, noon + 500);
+    return change?.kind === "closed" ? change.closing.endedAtMs : null;
+  };
+  expect([noon - 9_000, noon + 100, noon + 9_000].map(endedAt)).toEqual([noon, noon + 100, noon + 500]);
+});
+
+test("a correction adds what expiry left out of every part, cached tokens included", () => {
+  const { state, hold } = withHold({ promptTokens: 50, ttlMs: 1_000 });
+  const noted = settle(state, recordOf(org, hold!.id, { isFinal: false, promptTokens: 30, cachedTokens: 12, completionTokens: 4 }), null, noon).change;
+  if (noted) apply(state, noted);
+  const [expired] = expire(state, noon + 1_000);
+  if (expired?.kind !== "closed") throw new Error("not expired");
+  apply(state, expired);
+  const ended = { hold: expired.hold, closing: expired.closing, isCorrected: false };
+  const told = recordOf(org, hold!.id, { promptTokens: 50, cachedTokens: 20, completionTokens: 9 });
+  expect(settle(state, told, ended, noon + 2_000)).toMatchObject({ result: "corrected", change: { closing: { charged: { promptTokens: 20, cachedTokens: 8, completionTokens: 5 } } } });
+});
+
 describe("a release", () => {
   test("of a call that never ran gives all back; of one that a checkpoint saw running it charges that", () => {
     const { state, hold } = withHold({});
     expect(release(state, hold!, null, noon + 5, false)).toMatchObject({ result: "released", change: { kind: "closed", closing: { end: "released", costMicros: 0 } } });
     const seen = { ...hold!, noted: { promptTokens: 10, cachedTokens: 0, completionTokens: 4, responseId: null } };
     expect(release(state, seen, null, noon + 5, false)).toMatchObject({ result: "settled", change: { kind: "closed", closing: { end: "broken", charged: { completionTokens: 4 } } } });
+  });
+
+  test("of a call whose checkpoint saw a prompt but no token yet gives all back, too", () => {
+    const { state, hold } = withHold({});
+    const seen = { ...hold!, noted: { promptTokens: 10, cachedTokens: 0, completionTokens: 0, responseId: null } };
+    expect(release(state, seen, null, noon + 5, false)).toMatchObject({ result: "released", change: { closing: { charged: { promptTokens: 0 }, costMicros: 0 } } });
   });
 
   test("of a call that may run changes its deadline and nothing else: two seconds by the ledger's own time, never later than it was", () => {

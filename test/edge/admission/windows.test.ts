@@ -41,6 +41,13 @@ test("no true sliding span ever holds more than the window counted, and nothing 
   );
 });
 
+test("a slide never lists more than the buckets that count, however long it is booked", () => {
+  const slide = emptySlide();
+  for (let bucket = 0; bucket < 1_000; bucket++) bookSlide(slide, bucket, 1, 1);
+  expect([slide.at.length, slide.held.length, slide.settled.length]).toEqual([61, 61, 61]);
+  expect(slide.sum).toEqual({ held: 61, settled: 61 });
+});
+
 test("what was held becomes settled in its own bucket, and nothing changes once that has slid out", () => {
   const slide = emptySlide();
   bookSlide(slide, 100, 30, 0);

@@ -1,5 +1,6 @@
-import { SignJWT } from "jose";
+import { decodeJwt, SignJWT } from "jose";
 import { expect, test } from "vitest";
+import { errorBody } from "#edge/errors.ts";
 import { mintClientToken, readClientToken } from "#edge/identity/client-token.ts";
 import { tokenKeyOf } from "#test/support/keyring.ts";
 import { refusedBy } from "#test/support/refused.ts";
@@ -15,6 +16,16 @@ test("what is minted is read back: whose key it stands for and how it is narrowe
   expect(expires_at).toBe(startedAtMs / 1_000 + 60);
   expect(await read(token)).toEqual({ org: credential.org, key: credential.key, token: { endpoints: ["embeddings"], models: ["id of chat"] } });
   expect(await read((await mint({})).token)).toMatchObject({ token: { endpoints: null, models: null } });
+});
+
+test("the answer says what it is and until when; the token itself is ours, for an audience that no node has, for ten minutes unless told", async () => {
+  const answer = await mint({ endpoints: ["embeddings", "completions"] });
+  const now = startedAtMs / 1_000;
+  expect(answer).toEqual({ object: "client_token", token: expect.any(String), expires_at: now + 600 });
+  expect(decodeJwt(answer.token)).toEqual({
+    iss: "penstock-edge", aud: "penstock-client", sub: credential.key, org: credential.org, endpoints: ["embeddings", "completions"], models: null, iat: now, exp: now + 600,
+    jti: expect.stringMatching(/^[0-9A-Za-z]{22}$/),
+  });
 });
 
 test("it is read until its time is up, and not a second longer", async () => {
@@ -35,10 +46,11 @@ test("a token that is altered, signed by another, for another audience, or no to
 });
 
 test("what may not be asked for is refused by name, and a token makes no token", async () => {
-  for (const [body, param] of [[{ expires_in: 3_601 }, "expires_in"], [{ expires_in: 0 }, "expires_in"], [{ endpoints: ["root"] }, "endpoints[0]"], [{ models: [] }, "models"]] as const) {
+  for (const [body, param] of [[{ expires_in: 3_601 }, "expires_in"], [{ expires_in: 0 }, "expires_in"], [{ endpoints: ["root"] }, "endpoints[0]"], [{ endpoints: [] }, "endpoints"], [{ models: [] }, "models"]] as const) {
     expect((await refusedBy(() => mint(body))).details.param).toBe(param);
   }
   expect((await refusedBy(() => mint({ org: "org_other00000" }))).code).toBe("invalid_value");
   const byToken = { ...credential, token: { endpoints: null, models: null } };
-  expect((await refusedBy(() => mint({}, byToken))).code).toBe("insufficient_permissions");
+  const refusal = await refusedBy(() => mint({}, byToken));
+  expect([refusal.code, errorBody(refusal).error.message]).toEqual(["insufficient_permissions", "A client token cannot make another."]);
 });

@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { mintKey, type Keyring } from "#edge/agreements/key-format.ts";
 import { errorBody, errorHeaders } from "#edge/errors.ts";
-import { identify } from "#edge/identity/index.ts";
+import { identify, mintClientToken } from "#edge/identity/index.ts";
 import { randomBytes } from "#edge/visit.ts";
 import { keyringOf, secretOf, tokenKeyOf } from "#test/support/keyring.ts";
 import { refusedBy } from "#test/support/refused.ts";
-import { startedAtMs } from "#test/support/visit.ts";
+import { posted, startedAtMs, visitOf } from "#test/support/visit.ts";
 
 const tokenKey = await tokenKeyOf();
 const org = "org_Ab0Cd1Ef2G";
@@ -44,12 +44,24 @@ describe("a key of ours is known", () => {
   });
 });
 
+test("a client token is taken where a key is, with the key that it stands for, its scopes, the caller's address and no digest", async () => {
+  const minter = { org, key: inference.id, digests: [], ip: null };
+  const { token } = await mintClientToken(visitOf(posted({ models: ["chat"], expires_in: 60 })), minter, tokenKey, (name) => name);
+  for (const headers of [{ authorization: `Bearer ${token}` }, { "x-api-key": token }]) {
+    expect(await identify(withHeaders({ ...headers, "cf-connecting-ip": "203.0.113.7" }), keyring, tokenKey, startedAtMs)).toEqual({
+      org, key: inference.id, token: { endpoints: null, models: ["chat"] }, digests: [], ip: "00000000000000000000ffffcb007107",
+    });
+  }
+  expect((await refusedBy(() => identify(withHeaders({ "x-api-key": token }), keyring, tokenKey, startedAtMs + 60_000))).code).toBe("invalid_api_key");
+});
+
 describe("everything else gets the same 401, to the byte", () => {
   const ways: [string, () => Record<string, string>][] = [
     ["nothing", () => ({})],
     ["an empty bearer", () => ({ authorization: "Bearer " })],
     ["the key without a scheme", () => ({ authorization: inference.text })],
     ["the key in two words", () => ({ authorization: `Bearer ${inference.text} x` })],
+    ["a scheme in second place", () => ({ authorization: `Token Bearer ${inference.text}` })],
     ["a wrong scheme", () => ({ authorization: `Token ${inference.text}` })],
     ["an OpenAI key", () => ({ authorization: "Bearer sk-proj-0123456789abcdef0123456789abcdef" })],
     ["a typing error", () => ({ authorization: `Bearer ${inference.text.slice(0, -1)}${inference.text.endsWith("0") ? "1" : "0"}` })],
@@ -59,6 +71,7 @@ describe("everything else gets the same 401, to the byte", () => {
     ["two keys in one header", () => ({ "x-api-key": `${inference.text}, ${inference.text}` })],
     ["a bad bearer beside a good key", () => ({ authorization: "Bearer nonsense", "x-api-key": inference.text })],
     ["the key in a query or a cookie", () => ({ cookie: `key=${inference.text}` })],
+    ["what only begins as a client token does", () => ({ authorization: "Bearer eyJhbGciOiJFZERTQSJ9.e30.AAAA" })],
     ["a very long header", () => ({ authorization: `Bearer ${"a".repeat(10_000)}` })],
   ];
   for (const [name, headersOf] of ways) {

@@ -8,7 +8,7 @@ import { usageBatchMax, usageBodyBytesMax } from "#edge/limits.ts";
 import { takeHeartbeat, takeUsage } from "#edge/settlement/index.ts";
 import type { Settler } from "#edge/settlement/port.ts";
 import { heartbeatOf, nodeOf } from "#test/support/fleet.ts";
-import { expectRefusal } from "#test/support/refused.ts";
+import { expectRefusal, refusedBy } from "#test/support/refused.ts";
 import { posted, startedAtMs, visitOf } from "#test/support/visit.ts";
 
 let keys: Record<"a" | "b" | "stranger", CryptoKey>;
@@ -159,6 +159,36 @@ describe("who may speak", () => {
   test("a clock off by less than thirty seconds does no harm", async () => {
     for (const skew of [-85, -29, 0, 29]) {
       expect(await takeUsage(await signed(body, { claims: { iat: now + skew, exp: now + skew + 60 } }), nodes, settlerOf().settler)).toEqual({ settled: 1 });
+    }
+  });
+
+  test("each node of ours speaks with its own key, whatever its token says in base64url", async () => {
+    const ofB = { node: "node_b", records: [recordOf(1)] };
+    expect(await takeUsage(await signed(ofB, { by: "b", claims: { iss: "node_b", jti: "\u00fb\u00ff\u00fe?>~".repeat(9) } }), nodes, settlerOf().settler)).toEqual({ settled: 1 });
+  });
+
+  test("a good token counts behind `Bearer ` only, and with nothing after it", async () => {
+    const { request } = await signed(body);
+    const good = request.headers.get("authorization") ?? expect.fail("unsigned");
+    const shown = (authorization: string) => takeUsage(visitOf(posted(body, { authorization })), nodes, settlerOf().settler);
+    expect(await shown(good)).toEqual({ settled: 1 });
+    for (const wrong of [`Token ${good}`, `${good} x`, good.slice("Bearer ".length)]) await expectRefusal(() => shown(wrong), "invalid_api_key");
+  });
+
+  test("why it was refused is said for our log, and to nobody else", async () => {
+    const { settler } = settlerOf(() => true);
+    const table: [string, () => Promise<unknown>][] = [
+      ["token of no known node", async () => takeUsage(await signed(body, { claims: { iss: "node_x" } }), nodes, settler)],
+      ["token of node_a does not verify", async () => takeUsage(await signed(body, { by: "stranger" }), nodes, settler)],
+      ["node token is for another body", async () => takeUsage(await signed(body, { of: "{}" }), nodes, settler)],
+      ["malformed usage batch", async () => takeUsage(await signed({}), nodes, settler)],
+      ["malformed heartbeat", async () => takeHeartbeat(await signed({}), nodes)],
+      ["out of reach while settling", async () => takeUsage(await signed(body), nodes, settler)],
+    ];
+    for (const [why, work] of table) {
+      const refusal = await refusedBy(work);
+      expect(refusal.message).toContain(why);
+      expect(JSON.stringify([errorBody(refusal), errorHeaders(refusal)])).not.toContain(why);
     }
   });
 

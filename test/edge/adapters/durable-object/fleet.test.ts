@@ -67,6 +67,12 @@ describe("the view", () => {
     object.heard = [{ heartbeat: heartbeatOf("node_a", { sequence: 2 }), heardAtMs: t0 + 90 }];
     await fleet.refresh(t0 + 5_000);
     expect(view(t0 + 5_000).load).toEqual(load);
+    await fleet.report(heartbeatOf("node_a", { sequence: 3, load: { ...load, running: 9 } }), t0 + 6_000);
+    fleet.saw("node_a", "answered", null, t0 + 6_500);
+    expect(view(t0 + 7_000)).toMatchObject({ load: { running: 9 }, loadAgeMs: 1_000 });
+    fleet.saw("node_a", "answered", load, t0 + 8_000);
+    await fleet.report(heartbeatOf("node_a", { sequence: 4 }), t0 + 8_000);
+    expect(view(t0 + 8_000).load).toEqual(load);
   });
 
   test("counts calls under way, never below none", () => {
@@ -209,6 +215,13 @@ describe("the breaker", () => {
     expect(view(later + 2).breaker).toBe("open");
   });
 
+  test("does not take for the probe a call that was let through while it was open", () => {
+    const { fleet, view, opened } = fleetOf();
+    opened();
+    fleet.began("node_a", t0 + 1);
+    expect(view(t0 + breakerOpenMs).breaker).toBe("probing");
+  });
+
   test("closes when the probe is answered, and opens again for 30 s when it fails", () => {
     const { view, attempt, opened } = fleetOf();
     opened();
@@ -237,6 +250,8 @@ describe("the breaker", () => {
     opened();
     object.heard = [{ heartbeat: heartbeatOf("node_a"), heardAtMs: t0 - 100 }];
     await fleet.refresh(t0 + 1_000);
+    expect(view(t0 + 1_000).breaker).toBe("open");
+    await fleet.report(heartbeatOf("node_a", { sequence: 2 }), t0);
     expect(view(t0 + 1_000).breaker).toBe("open");
   });
 

@@ -1,6 +1,8 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test, vi } from "vitest";
+import type { UsageRow } from "../../../../edge/admission/port.ts";
 import type { OrgLedger } from "../../../../edge/adapters/durable-object/ledger-object.ts";
+import { writeUsage } from "../../../../edge/adapters/durable-object/ledger-outbox.ts";
 import { askOf, granted, recordOf } from "../../../contracts/ledger-fixtures.ts";
 import { alarmOf, DB, insides, migrate, openWith, stubOf, usageInD1 } from "./ledger-world.ts";
 
@@ -57,4 +59,19 @@ test("a row that D1 refuses stops the outbox and is kept: it is never passed ove
   await DB.exec("DROP TRIGGER refusing");
   await runDurableObjectAlarm(stubOf(org));
   expect(await usageInD1(org)).toHaveLength(1);
+});
+
+test("a D1 that does not answer in time has failed; no rows are not even sent, and no timer is left to keep the object awake", async () => {
+  const d1 = (run: () => Promise<unknown>) => ({ prepare: () => ({ bind: () => ({ run }) }) }) as unknown as D1Database;
+  const asked = vi.fn<() => Promise<void>>(async () => undefined);
+  await expect(writeUsage(d1(() => new Promise(() => undefined)), [{} as UsageRow], 20)).rejects.toThrow("usage: D1 did not answer in time");
+  await writeUsage(d1(asked), [], 20);
+  expect(asked).not.toHaveBeenCalled();
+  vi.useFakeTimers();
+  try {
+    await writeUsage(d1(asked), [{} as UsageRow], 20);
+    expect([asked.mock.calls.length, vi.getTimerCount()]).toEqual([1, 0]);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -53,6 +53,12 @@ describe.skipIf(!isRedisThere)("upstash", () => {
     expect(world.redis.bridge.requests - before).toBe(3);
   });
 
+  test("of shut windows that open at once, the first is named", async () => {
+    const { ledger, org } = await openWith(world.redis, { requestsPerDay: 1, tokensPerDay: 40 });
+    granted(await ledger.admit(askOf(org)));
+    expect(shut(await ledger.admit(askOf(org)))).toMatchObject({ window: "requestsPerDay", of: "org" });
+  });
+
   test("two edges on one Redis hold a limit together", async () => {
     const { ledger, org } = await openWith(world.redis, { requestsPerMinute: 100 });
     const other = upstashLedger({ ...world.redis, waitMsMax: 20_000, now: () => noon, writeRows: async () => undefined, later: () => undefined });
