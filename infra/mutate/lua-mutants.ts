@@ -3,7 +3,7 @@ import { scriptBooks } from "../../edge/adapters/upstash/script-books.ts";
 import { scriptDecide } from "../../edge/adapters/upstash/script-decide.ts";
 import { scriptSettle } from "../../edge/adapters/upstash/script-settle.ts";
 import { scriptState } from "../../edge/adapters/upstash/script-state.ts";
-import { ledgerScript } from "../../edge/adapters/upstash/script.ts";
+import { ledgerScript, scriptTurns } from "../../edge/adapters/upstash/script.ts";
 
 /** One change of the ledger's Lua, and the whole script with it. */
 export interface LuaMutant {
@@ -42,12 +42,10 @@ function changesOf(code: string): { at: number; was: string; is: string }[] {
 
 /** Every mutant of the script: comparisons, arithmetic, logic, conditions, numbers, and statements left out. */
 export function luaMutants(): LuaMutant[] {
-  const pieces = { "script-books.ts": scriptBooks, "script-state.ts": scriptState, "script-decide.ts": scriptDecide, "script-settle.ts": scriptSettle };
-  const turns = ledgerScript.slice(Object.values(pieces).join("").length);
-  let start = 0;
-  return Object.entries({ ...pieces, "script.ts": turns }).flatMap(([name, lua]) => {
-    const offset = start;
-    start += lua.length;
+  const pieces = { "script-books.ts": scriptBooks, "script-state.ts": scriptState, "script-decide.ts": scriptDecide, "script-settle.ts": scriptSettle, "script.ts": scriptTurns };
+  return Object.entries(pieces).flatMap(([name, lua]) => {
+    const offset = ledgerScript.indexOf(lua);
+    if (offset < 0) throw new Error(`${name} is not in the script as it stands`);
     const file = `edge/adapters/upstash/${name}`;
     const firstLine = readFileSync(file, "utf8").split("String.raw")[0]?.split("\n").length ?? 1;
     return changesOf(codeOf(lua)).map(({ at, was, is }) => ({

@@ -7,7 +7,7 @@ import { scriptState } from "./script-state.ts";
  * Lua: what is asked for (ARGV[1]), at a time (ARGV[2], Unix ms; empty: by the clock of Redis). All but `look`, `publish` and the two of the outbox first
  * expire what is due.
  */
-const scriptTurns = String.raw`
+export const scriptTurns = String.raw`
 local function chores()
   local turns = {}
 
