@@ -7,8 +7,8 @@ import { checkTwin } from "../../../contracts/ledger-twin.ts";
 import { isRedisThere, openWorld, type RedisWorld } from "./redis-world.ts";
 import { scriptTwin } from "./script-twin.ts";
 
-/** Its first piece, `script-books.ts`: functions that ask Redis nothing. */
-const books = ledgerScript.slice(0, ledgerScript.indexOf("local RECORDS"));
+/** Its first piece, `script-books.ts`, out of the function that it stands in: functions that ask Redis nothing. */
+const books = ledgerScript.slice(0, ledgerScript.indexOf("local RECORDS")).replace("local function run()", "");
 
 /** `TWIN_HISTORIES=100000` runs as many as the issue asks for once. */
 const histories = Number(process.env["TWIN_HISTORIES"] ?? 2_500);
