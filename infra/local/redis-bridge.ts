@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Redis } from "ioredis";
+import { Redis, type ChainableCommander } from "ioredis";
 import { openScriptMap, type ScriptMap } from "./redis-scripts.ts";
 
 export interface BridgeOptions {
@@ -42,11 +42,11 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   });
   redis.on("error", () => undefined);
   await redis.connect();
-  const scripts = openScriptMap();
+  const desk: Desk = { redis, ask: openQueue(redis), scripts: openScriptMap(), token, onCommands: options.onCommands ?? (() => undefined) };
   let requests = 0;
   const server = createServer((request, response) => {
     requests++;
-    answer(request, redis, scripts, { token, onCommands: options.onCommands ?? (() => undefined) }).then(
+    answer(request, desk).then(
       ({ status, body }) => send(response, status, body),
       (error: unknown) => send(response, error instanceof BadRequest ? 400 : 500, { error: `ERR ${messageOf(error)}` }),
     );
@@ -74,9 +74,19 @@ interface Answer {
   body: unknown;
 }
 
+/** What every request needs. */
+interface Desk {
+  redis: Redis;
+  ask: Ask;
+  scripts: ScriptMap;
+  token: string;
+  onCommands(commands: string[][]): void;
+}
+
+type Ask = (name: string, args: string[]) => Promise<unknown>;
 type Run = (command: string[]) => Promise<unknown>;
 
-async function answer(request: IncomingMessage, redis: Redis, scripts: ScriptMap, { token, onCommands }: { token: string; onCommands(commands: string[][]): void }): Promise<Answer> {
+async function answer(request: IncomingMessage, { redis, ask, scripts, token, onCommands }: Desk): Promise<Answer> {
   const url = new URL(request.url ?? "/", "http://bridge");
   if (!isAllowed(request, url, token)) return { status: 401, body: { error: "Unauthorized" } };
   const path = url.pathname.split("/").filter(Boolean).map(decodeURIComponent);
@@ -84,7 +94,7 @@ async function answer(request: IncomingMessage, redis: Redis, scripts: ScriptMap
   const isBase64 = request.headers["upstash-encoding"] === "base64";
   const run: Run = async (command) => {
     const [name = "", ...args] = scripts.rewrite(command);
-    return plain(scripts.reply(command, await redis.callBuffer(name, ...args)), isBase64);
+    return plain(scripts.reply(command, await ask(name, args)), isBase64);
   };
   const isMany = path[0] === "pipeline" || path[0] === "multi-exec";
   const commands = isMany ? commandsIn(text) : [path.length > 0 ? [...path, ...(text === "" ? [] : [text])] : commandIn(json(text))];
@@ -94,6 +104,29 @@ async function answer(request: IncomingMessage, redis: Redis, scripts: ScriptMap
   const [command = []] = commands;
   const result = await settled(run(command));
   return { status: "error" in result ? 400 : 200, body: result };
+}
+
+/** Commands that come in one turn of the event loop go out in one write: a quarter less work here, and for Redis one sync of its disk. */
+function openQueue(redis: Redis): Ask {
+  let waiting: ChainableCommander | null = null;
+  let replies: ReturnType<ChainableCommander["exec"]>;
+  const send = async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    const queue = waiting;
+    waiting = null;
+    return queue?.exec() ?? null;
+  };
+  return async (name, args) => {
+    if (!waiting) {
+      waiting = redis.pipeline();
+      replies = send();
+    }
+    const index = waiting.length;
+    waiting.callBuffer(name, ...args);
+    const [error, reply] = (await replies)?.[index] ?? [new Error("no reply"), null];
+    if (error) throw error;
+    return reply;
+  };
 }
 
 /** All or nothing: a command that cannot be queued discards the others. */

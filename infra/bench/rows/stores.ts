@@ -12,8 +12,8 @@ import { redisRequestRows } from "./redis-requests.ts";
 /** `{"hold":"hold_…"}` */
 const holdBytes = 38;
 const pairsAtOnce = 16;
-/** Of a hundred pairs so many may be refused because Redis did not answer in time. */
-const refusedMax = 1;
+/** Such a share of the pairs may be refused because Redis did not answer in time: where others use the machine, it waits for them. */
+const refusedShareMax = 0.05;
 /** A process that is busier than this was what held the others up. */
 const boundAbove = 0.9;
 
@@ -58,6 +58,7 @@ async function waitRows(bench: Bench, redis: RedisSide): Promise<Row[]> {
 
 interface Pairs {
   settled: number;
+  refused: number;
   /** CPU of Redis and its bridge. */
   redisMs: number;
 }
@@ -75,7 +76,8 @@ async function pairRows(bench: Bench, redis: RedisSide): Promise<Row[]> {
     const rates = windows.map(({ outcome, wallMs }) => (outcome.settled / wallMs) * 1_000);
     const { edgeMicros, redisMicros, edgeShare, redisShare } = figures;
     const ofRedis = name.startsWith("objects") ? "" : `; Redis and its bridge ${plain(redisMicros)} µs, ${plain(redisShare * 100)} %`;
-    const note = `${pairsAtOnce} at once; edge ${plain(edgeMicros)} µs of CPU a pair, ${plain(edgeShare * 100)} % of its core${ofRedis}`;
+    const refused = windows.reduce((sum, { outcome }) => sum + outcome.refused, 0);
+    const note = `${pairsAtOnce} at once${refused > 0 ? `, ${refused} refused for want of an answer` : ""}; edge ${plain(edgeMicros)} µs of CPU a pair, ${plain(edgeShare * 100)} % of its core${ofRedis}`;
     const isBridgeBound = redisShare > boundAbove && redisShare > edgeShare;
     return rowOf(title, goal, rates, note, figures, whyNot(rounds, isSmoke) ?? (isBridgeBound ? "Redis and its bridge were the bound" : null));
   };
@@ -99,12 +101,12 @@ async function pairVariant({ plan }: Bench, redis: RedisSide, { side, prepare, b
     const redisMs = cpuMsOf(redis.pid) - beforeMs;
     total.asked += pairs;
     total.settled += settled;
-    if (total.asked - total.settled > (total.asked * refusedMax) / 100) throw new BrokenError(`of ${total.asked} pairs ${total.settled} were settled: ${why}`);
+    if (total.asked - total.settled > total.asked * refusedShareMax) throw new BrokenError(`of ${total.asked} pairs ${total.settled} were settled: ${why}`);
     const books = await side.desk("/inspect", { orgs: [caller.org] });
     // An admission or a settlement that was not answered in time may have been booked.
     const isRight = books.openHolds === 0 && books.settledCalls >= total.settled && books.settledCalls <= total.asked;
     if (!isRight) throw new BrokenError(`${total.settled} of ${total.asked} pairs were settled, the ledger says ${JSON.stringify(books)}`);
-    return { settled, redisMs };
+    return { settled, refused: pairs - settled, redisMs };
   };
   const pairs = Math.round(plan.windowMs);
   return { warm: () => prepare().then(() => drive(Math.round(pairs / 4))), run: () => drive(pairs) };
