@@ -1,4 +1,3 @@
-import { parseArgs } from "node:util";
 import { ConfigError, readConfig } from "./config.ts";
 import { causeOf } from "./log.ts";
 import { startAgent } from "./start-agent.ts";
@@ -11,24 +10,15 @@ const exitConfig = 78;
 
 /**
  * Runs the agent as a process: `node origin/agent.ts --config FILE`. Prints `ready {"node":…,"url":…}`. SIGTERM or SIGINT drains and exits; a second one cuts
- * what is left. With `--gguf FILE` llama.cpp runs in this process (engines/gguf.ts).
+ * what is left.
  */
 async function main(args: string[]): Promise<void> {
-  const config = readConfig(args, { ...process.env, ...(await startGguf(args)) });
+  const config = readConfig(args, process.env);
   const agent = await startAgent(config);
   process.stdout.write(`ready ${JSON.stringify({ node: config.node, url: agent.url })}\n`);
   const leave = () => void agent.stop().then(() => process.exit(0));
   process.on("SIGTERM", leave);
   process.on("SIGINT", leave);
-}
-
-/** The engine that `--gguf FILE` asks for, as a variable of the config; the module is loaded only then. */
-async function startGguf(args: string[]): Promise<Record<string, string>> {
-  const { values } = parseArgs({ args, strict: false, options: { gguf: { type: "string" } } });
-  if (typeof values.gguf !== "string") return {};
-  const { serveGguf } = await import("./engines/gguf.ts");
-  const engine = await serveGguf(values.gguf);
-  return { PENSTOCK_ENGINES: JSON.stringify([{ kind: "llamacpp", url: engine.url, models: { [engine.model]: engine.model } }]) };
 }
 
 if (import.meta.main) {

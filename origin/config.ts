@@ -129,7 +129,7 @@ export function checkConfig(raw: unknown): AgentConfig {
 
 function readFlags(args: string[]) {
   try {
-    return parseArgs({ args, options: { config: { type: "string" }, port: { type: "string" }, host: { type: "string" }, gguf: { type: "string" } } }).values;
+    return parseArgs({ args, options: { config: { type: "string" }, port: { type: "string" }, host: { type: "string" } } }).values;
   } catch (error) {
     throw new ConfigError("config_invalid", error instanceof Error ? error.message : "unknown flag");
   }

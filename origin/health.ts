@@ -69,6 +69,7 @@ class EngineWatch implements Watch {
     if (this.#failures > 0 || this.version === "unknown") this.version = await readVersion(this.#engine);
     this.#failures = 0;
     if (dialect.hasMetrics) await this.#readMetrics();
+    else this.#movedAtMs = this.#now();
     this.#become(this.#now() - this.#movedAtMs >= this.#limits.stuckMs ? "unhealthy" : "ready");
   }
 

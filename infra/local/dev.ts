@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { startGguf, type GgufEngine } from "./gguf.ts";
 import { modelsOfEngine, probeEngine } from "./real-engine.ts";
 import { openDemo, type Demo } from "./demo.ts";
 import { releaseStack, takeStack } from "./one-stack.ts";
@@ -12,7 +13,7 @@ const usage = `npm run dev -- [options]
   --state DIR    where state is kept (.penstock); it survives restarts
   --fresh        forget all state first
   --engine URL   a real engine instead of the simulator: vLLM, Ollama or any OpenAI-compatible server
-  --gguf FILE    a GGUF model served on this machine by node-llama-cpp (npm install --no-save node-llama-cpp)
+  --gguf FILE    a GGUF model served on this machine by llama.cpp (npm install --no-save node-llama-cpp@3.22.1)
   --ledger NAME  who keeps the limits: durable-object (the default), or upstash: a redis-server of this machine behind Upstash's REST
   --quiet        print the ready line only
   --help
@@ -31,6 +32,7 @@ function readFlags() {
       help: { type: "boolean", default: false },
     },
   });
+  if (values.engine && values.gguf) throw new Error("--engine and --gguf are two engines; give one");
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`--port must be a port number, not '${values.port}'`);
   return { ...values, ledger: readLedger(values.ledger), port, state: resolve(values.state) };
@@ -51,17 +53,11 @@ async function main(): Promise<void> {
   takeStack(flags.state);
   const log = flags.quiet ? () => undefined : (source: string, line: string) => process.stderr.write(`${source.padEnd(14)} ${line}\n`);
   const options: StackOptions = { port: flags.port, stateDir: flags.state, ledger: flags.ledger, log };
-  if (flags.engine) {
-    const spec = await probeEngine(flags.engine);
-    options.models = modelsOfEngine(spec.found);
-    options.engines = [spec.engine];
-  }
-  if (flags.gguf) {
-    options.gguf = resolve(flags.gguf);
-    options.models = defaultModels.filter((model) => model.aliases.includes("chat"));
-  }
+  const gguf = flags.gguf ? await startGguf(resolve(flags.gguf), (line) => log("llama.cpp", line)) : null;
+  const given = gguf ?? (flags.engine ? await probeEngine(flags.engine) : null);
+  if (given) Object.assign(options, { models: modelsOfEngine(given.found), engines: [given.engine] });
   const stack = await startStack(options);
-  stopOnSignal(stack, flags.state);
+  stopOnSignal(stack, gguf, flags.state);
   const demo = await openDemo(flags.state, stack.edge.url, stack.secrets.bootstrapToken);
   await untilHealthy(stack.edge.url);
   const model = (options.models ?? defaultModels)[0]?.aliases[0] ?? "chat";
@@ -71,13 +67,13 @@ async function main(): Promise<void> {
 }
 
 /** Every process is gone within two seconds of Ctrl-C or SIGTERM; a second signal does not wait. */
-function stopOnSignal(stack: Stack, stateDir: string): void {
+function stopOnSignal(stack: Stack, gguf: GgufEngine | null, stateDir: string): void {
   let isStopping = false;
   const stop = () => {
     if (isStopping) process.exit(1);
     isStopping = true;
     const late = setTimeout(() => process.exit(1), 1_900);
-    void stack.close().finally(() => {
+    void stack.close().then(() => gguf?.stop()).finally(() => {
       clearTimeout(late);
       releaseStack(stateDir);
       process.exit(0);

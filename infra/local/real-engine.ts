@@ -11,6 +11,7 @@ export interface FoundModel {
 
 interface ListedModel {
   id: string;
+  owned_by?: string;
   /** vLLM: what is served under this name; the same for all names of one model. */
   root?: string;
   max_model_len?: number;
@@ -22,7 +23,7 @@ export async function probeEngine(url: string): Promise<{ engine: EngineSpec; fo
   const list: { data?: ListedModel[] } | null = await getJson(`${base}/v1/models`);
   const listed = list?.data ?? [];
   if (listed.length === 0) throw new Error(`no OpenAI-compatible engine with a model answers at ${base}/v1/models`);
-  const kind = await kindOf(base);
+  const kind = await kindOf(base, listed);
   // A vLLM serves one kind of model: the route of the other kind is not there.
   const isEmbedder = kind === "vllm" && (await statusOf(`${base}/v1/embeddings`)) !== 404;
   const groups = Map.groupBy(listed, ({ id, root }) => (kind === "vllm" ? root ?? id : id));
@@ -51,7 +52,9 @@ export function modelsOfEngine(found: FoundModel[]): ModelRecord[] {
   }));
 }
 
-async function kindOf(base: string): Promise<EngineSpec["kind"]> {
+async function kindOf(base: string, [first]: ListedModel[]): Promise<EngineSpec["kind"]> {
+  // origin/gguf says its version as vLLM does.
+  if (first?.owned_by === "penstock-gguf") return "llamacpp";
   if (await getJson(`${base}/api/version`)) return "ollama";
   return (await getJson(`${base}/version`)) ? "vllm" : "openai";
 }

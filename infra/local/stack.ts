@@ -16,8 +16,6 @@ export interface StackOptions {
   engines?: EngineSpec[];
   /** Further arguments of the simulators. */
   simulatorArgs?: string[];
-  /** A GGUF file that each agent serves itself, by node-llama-cpp. */
-  gguf?: string;
   agentLimits?: Record<string, number>;
   /** Who keeps the limits; `upstash` is a Redis of our own behind the REST bridge. */
   ledger?: "durable-object" | "upstash";
@@ -89,7 +87,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       const engine = engines[index];
       if (!engine) throw new RangeError("a node without an engine");
       const config = writeAgentConfig(options, secrets, record, agentPorts[index] ?? 0, edge.url, engine.spec);
-      const start = () => startChild(record.id, [join(root, "origin/agent.ts"), "--config", config, ...engine.agentArgs], (line) => log(record.id, line));
+      const start = () => startChild(record.id, [join(root, "origin/agent.ts"), "--config", config], (line) => log(record.id, line));
       const node: LocalNode = {
         id: record.id,
         tier: record.tier,
@@ -121,18 +119,16 @@ async function openRedis(stateDir: string, log: (source: string, line: string) =
 interface OpenEngine {
   spec: EngineSpec;
   child: Child | null;
-  agentArgs: string[];
 }
 
 async function openEngine(options: StackOptions, models: ModelRecord[], index: number, log: (source: string, line: string) => void): Promise<OpenEngine> {
   const given = options.engines?.[index % options.engines.length];
-  if (given) return { spec: given, child: null, agentArgs: [] };
+  if (given) return { spec: given, child: null };
   const served = Object.fromEntries(models.map(({ id }) => [id, id]));
-  if (options.gguf) return { spec: { kind: "llamacpp", url: "http://127.0.0.1:1", models: served }, child: null, agentArgs: ["--gguf", options.gguf] };
   const names = models.flatMap((model) => [model.endpoints.includes("embeddings") ? "--embedding-model" : "--model", [model.id, ...model.aliases].join(",")]);
   const name = `engine-${index + 1}`;
   const child = await startChild(name, [join(root, "origin/sim/main.ts"), "--port", "0", ...names, ...(options.simulatorArgs ?? [])], (line) => log(name, line));
-  return { spec: { kind: "simulator", url: String(child.ready["url"]), models: served }, child, agentArgs: [] };
+  return { spec: { kind: "simulator", url: String(child.ready["url"]), models: served }, child };
 }
 
 function writeAgentConfig(options: StackOptions, secrets: Secrets, record: { id: string }, port: number, edgeUrl: string, engine: EngineSpec): string {

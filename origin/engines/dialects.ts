@@ -49,8 +49,8 @@ export const dialects: Readonly<Record<EngineKind, Dialect>> = {
   simulator: vllm,
   openai: { ...plain, isStrict: true },
   ollama: { ...plain, healthPath: "/api/version", versionPath: "/api/version" },
-  /** The server of engines/gguf.ts: llama.cpp in the agent's own process, with vLLM's /tokenize. */
-  llamacpp: { ...plain, healthPath: "/health", versionPath: "/version", hasTokenize: true },
+  /** origin/gguf: llama.cpp behind a server of our own, which does as vLLM does, but has no metrics. */
+  llamacpp: { ...plain, healthPath: "/health", versionPath: "/version", hasTokenize: true, hasContinuousUsage: true, hasCacheSalt: true },
 };
 
 /** OpenAI's own members of the three requests: all that a strict engine is sent. */

@@ -33,7 +33,7 @@ export function translateError(status: number, body: string, path: CallPath, ret
   const log = `engine_status ${status}`;
   if (status === 400 || status === 422) return translateRefused(body, path, log);
   if (status === 413) return new Refusal("request_too_large", { log });
-  if (status === 501) return new Refusal("unsupported_parameter", { say: "The engine of this model does not support what the request asks for.", log });
+  if (status === 501) return translateUnsupported(body, log);
   if (status === 429 || status === 503) {
     // A dead vLLM answers 503 with nothing in it; one that is full says so.
     if (status === 503 && body.trim() === "") return new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log });
@@ -54,6 +54,12 @@ function translateRefused(body: string, path: CallPath, log: string): Refusal {
   const param = pathOf(error.param) ?? pathOf(locationIn(error.message));
   if (param === null) return new Refusal("invalid_value", { say: "The engine of this model does not accept this request.", log });
   return new Refusal("invalid_value", { param, say: `The engine of this model does not accept the value of '${param}'.`, log });
+}
+
+function translateUnsupported(body: string, log: string): Refusal {
+  const param = pathOf(readError(body).param);
+  if (param === null) return new Refusal("unsupported_parameter", { say: "The engine of this model does not support what the request asks for.", log });
+  return new Refusal("unsupported_parameter", { param, say: `The engine of this model does not support this value of '${param}'.`, log });
 }
 
 function readError(body: string): EngineError {

@@ -146,10 +146,4 @@ describe("the agent as a process", () => {
     expect(performance.now() - atMs).toBeLessThan(2_000);
     expect(edge.finals().find((record) => record.hold === hold)).toMatchObject({ completionTokens: 3, outcome: "broken" });
   });
-
-  test("--gguf without its module says what to install", async () => {
-    const agent = await start(["--gguf", "/nowhere.gguf"]);
-    expect(await agent.exit).toBe(78);
-    expect(agent.stderr()).toMatch(/config_\w+: .*(node-llama-cpp|nowhere)/);
-  });
 });

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
+import type { EngineKind } from "#origin/config.ts";
 import { openEngine } from "#origin/engines/client.ts";
 import { openWatch, type Watch } from "#origin/health.ts";
 import { startFakeEngine, type FakeEngine } from "#test/support/fake-engine.ts";
@@ -11,10 +12,10 @@ afterEach(async () => {
   await fake.close();
 });
 
-async function watchFake(): Promise<string[]> {
+async function watchFake(kind: EngineKind = "vllm"): Promise<string[]> {
   fake = await startFakeEngine();
   const states: string[] = [];
-  const engine = openEngine({ kind: "vllm", url: fake.url, models: { a: "a" } });
+  const engine = openEngine({ kind, url: fake.url, models: { a: "a" } });
   watch = openWatch(engine, { pollMs: 60_000, stuckMs: 20_000 }, () => now, () => void states.push(watch.state));
   await watch.look();
   return states;
@@ -52,6 +53,15 @@ describe("an engine's watch", () => {
     fake.metrics = page(2, 101);
     await watch.look();
     expect(watch.state).toBe("ready");
+  });
+
+  test.each<EngineKind>(["openai", "ollama", "llamacpp"])("%s has no metrics: nobody can tell that it is stuck, and it stays ready", async (kind) => {
+    await watchFake(kind);
+    for (let at = 0; at < 3; at++) {
+      now += 60_000;
+      await watch.look();
+      expect(watch.state).toBe("ready");
+    }
   });
 
   test("an idle engine is not stuck", async () => {

@@ -46,7 +46,7 @@ export async function startFakeEngine(): Promise<FakeEngine> {
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const text = await new Response(request as unknown as ReadableStream).text();
     if (request.url === "/health") return void response.writeHead(engine.isHealthy ? 200 : 503).end();
-    if (request.url === "/version") return void response.end('{"version":"0.0-fake"}');
+    if (request.url === "/version" || request.url === "/api/version") return void response.end('{"version":"0.0-fake"}');
     if (request.url === "/metrics") return void response.end(engine.metrics);
     if (request.url === "/v1/models") return void response.end('{"data":[]}');
     if (request.url === "/tokenize") {

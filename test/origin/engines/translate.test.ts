@@ -66,6 +66,12 @@ describe("any error", () => {
     expect(translateError(status, body, "/v1/completions").code).toBe(code);
   });
 
+  test("what an engine does not do is named, in our words", () => {
+    const refusal = translateError(501, '{"error":{"message":"secret-canary","param":"messages[0].content[1].type"}}', "/v1/chat/completions");
+    expect([refusal.code, refusal.details.param]).toEqual(["unsupported_parameter", "messages[0].content[1].type"]);
+    expect(JSON.stringify(errorBody(refusal))).not.toContain("secret-canary");
+  });
+
   test("never throws, and never says what the engine said", () => {
     fc.assert(
       fc.property(fc.integer({ min: 100, max: 599 }), fc.string(), fc.json(), (status, message, json) => {

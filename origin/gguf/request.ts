@@ -1,0 +1,124 @@
+import { ChatBody } from "#edge/protocol/chat.ts";
+import { completionTokensDefault, CompletionsBody } from "#edge/protocol/completions.ts";
+import { isObject, type Body } from "#edge/protocol/owned.ts";
+import { Fault } from "./fault.ts";
+import type { Prompt, Sampling, Speech, Turn } from "./llama.ts";
+import { toGrammarSchema } from "./schema.ts";
+
+/** A call as the model can take it. */
+export interface GgufCall extends Pick<Speech, "prompt" | "sampling" | "stop" | "format"> {
+  isStream: boolean;
+  wantsUsage: boolean;
+  wantsContinuousUsage: boolean;
+  /** `null`: as many as fit. */
+  maxTokens: number | null;
+  /** Calls of one salt may find what an earlier one had read. */
+  salt: string;
+}
+
+/** What changes an answer and is not built here, with the values that ask for it. Silence would give an answer that the caller did not ask for. */
+const unsupported: Readonly<Record<string, (value: unknown) => boolean>> = {
+  n: (value) => value !== 1,
+  logprobs: (value) => value !== false,
+  top_logprobs: (value) => value !== 0,
+  prompt_logprobs: () => true,
+  echo: (value) => value !== false,
+  suffix: (value) => value !== "",
+  functions: isFilled,
+  logit_bias: isFilled,
+  structured_outputs: isFilled,
+  documents: isFilled,
+  chat_template_kwargs: isFilled,
+  stop_token_ids: isFilled,
+  bad_words: isFilled,
+  allowed_token_ids: isFilled,
+  min_tokens: (value) => value !== 0,
+  ignore_eos: (value) => value !== false,
+  include_stop_str_in_output: (value) => value !== false,
+  continue_final_message: (value) => value !== false,
+  add_generation_prompt: (value) => value !== true,
+  audio: isFilled,
+  modalities: (value) => !Array.isArray(value) || value.some((kind) => kind !== "text"),
+};
+
+/** Reads a request of OpenAI's or vLLM's form. Throws a Fault that names the field: 400 for what nobody takes, 501 for what is not built here. */
+export function readCall(isChat: boolean, body: Body): GgufCall {
+  const parsed = isChat ? ChatBody.safeParse(body) : CompletionsBody.safeParse(body);
+  if (!parsed.success) throw new Fault(400, "the body is not valid", parsed.error.issues[0]?.path.filter((step) => typeof step === "string").join(".") || null);
+  const { stop, stream, stream_options, max_tokens, response_format } = parsed.data;
+  const { max_completion_tokens } = parsed.data;
+  const stops = typeof stop === "string" ? [stop] : (stop ?? []);
+  if (stops.includes("")) throw new Fault(400, "a stop string must not be empty", "stop");
+  const asked = typeof max_completion_tokens === "number" ? max_completion_tokens : (max_tokens ?? null);
+  return {
+    prompt: readPrompt(body),
+    sampling: samplingOf(parsed.data),
+    stop: stops,
+    format: formatOf(response_format),
+    isStream: stream === true,
+    wantsUsage: stream_options?.include_usage === true,
+    wantsContinuousUsage: stream_options?.continuous_usage_stats === true,
+    maxTokens: isChat ? asked : (asked ?? completionTokensDefault),
+    salt: typeof body["cache_salt"] === "string" ? body["cache_salt"] : "",
+  };
+}
+
+/** What the model is to read. Throws a Fault as `readCall` does. */
+export function readPrompt(body: Body): Prompt {
+  const field = Object.keys(unsupported).find((name) => isSaid(body[name]) && unsupported[name]?.(body[name]));
+  if (field !== undefined) throw new Fault(501, `${field} is not supported`, field);
+  if (isFilled(body["tools"]) && body["tool_choice"] !== "none") throw new Fault(501, "tools are not supported", "tools");
+  const { messages, prompt } = body;
+  if (Array.isArray(messages) && messages.length > 0) return { turns: messages.map(turnOf) };
+  const [only, ...others]: unknown[] = Array.isArray(prompt) ? prompt : [prompt];
+  if (typeof only === "string" && others.length === 0) return { text: only, ...(body["add_special_tokens"] === false && { isBare: true }) };
+  if (Array.isArray(prompt)) throw new Fault(501, "one prompt at a time, as text", "prompt");
+  throw new Fault(400, "messages or prompt is missing", messages === undefined ? "prompt" : "messages");
+}
+
+function turnOf(message: unknown, at: number): Turn {
+  if (!isObject(message)) throw new Fault(400, "a message must be an object", `messages[${at}]`);
+  const { role, content } = message;
+  if (role !== "system" && role !== "developer" && role !== "user" && role !== "assistant") throw new Fault(501, "this role is not supported", `messages[${at}].role`);
+  const call = ["tool_calls", "function_call"].find((name) => isFilled(message[name]));
+  if (call !== undefined) throw new Fault(501, "calls of tools are not supported", `messages[${at}].${call}`);
+  const parts: unknown[] = Array.isArray(content) ? content : [{ type: "text", text: content ?? "" }];
+  const texts = parts.map((part, place) => {
+    if (isObject(part) && part["type"] === "text" && typeof part["text"] === "string") return part["text"];
+    throw new Fault(501, "only text is supported", `messages[${at}].content${Array.isArray(content) ? `[${place}].type` : ""}`);
+  });
+  return { role: role === "developer" ? "system" : role, text: texts.join("") };
+}
+
+/** Where nothing is said: OpenAI's defaults. */
+function samplingOf(body: ChatBody | CompletionsBody): Sampling {
+  return {
+    temperature: body.temperature ?? 1,
+    topP: body.top_p ?? 1,
+    topK: Math.max(0, body.top_k ?? 0),
+    minP: body.min_p ?? 0,
+    // llama.cpp takes 32 bits.
+    seed: typeof body.seed === "number" ? body.seed >>> 0 : null,
+    presencePenalty: body.presence_penalty ?? 0,
+    frequencyPenalty: body.frequency_penalty ?? 0,
+    repetitionPenalty: body.repetition_penalty ?? 1,
+  };
+}
+
+function formatOf(format: ChatBody["response_format"]): Speech["format"] {
+  if (!format || format.type === "text") return null;
+  if (format.type === "json_object") return "json";
+  const named = format.type === "json_schema" ? format["json_schema"] : null;
+  const schema = isObject(named) ? toGrammarSchema(named["schema"]) : null;
+  if (schema === null) throw new Fault(501, "this format is not supported", "response_format");
+  return { schema };
+}
+
+function isSaid(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+function isFilled(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0;
+  return isObject(value) ? Object.keys(value).length > 0 : isSaid(value);
+}

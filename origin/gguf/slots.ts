@@ -1,0 +1,60 @@
+/** A place in the model's memory, lent to one call. */
+export interface Slot {
+  index: number;
+  /** What lies in it was read for the same salt: it may be built upon. Otherwise it must be forgotten first. */
+  isWarm: boolean;
+}
+
+interface Waiting {
+  salt: string;
+  take(slot: Slot | null): void;
+}
+
+/** Lends `count` slots. The one that last served a salt is preferred for it, so that a conversation finds its beginning again; no other salt ever gets to it warm. */
+export class Slots {
+  #salts: (string | null)[];
+  #free: Set<number>;
+  #waiting = new Set<Waiting>();
+
+  constructor(count: number) {
+    this.#salts = Array.from({ length: count }, () => null);
+    this.#free = new Set(this.#salts.keys());
+  }
+
+  /** Resolves with a slot in the order of asking, or with `null` when none became free within `msMax` or the signal came first. */
+  take(salt: string, msMax: number, signal: AbortSignal): Promise<Slot | null> {
+    if (signal.aborted) return Promise.resolve(null);
+    if (this.#free.size > 0) return Promise.resolve(this.#lend(salt));
+    return new Promise((resolve) => {
+      const giveUp = () => waiting.take(null);
+      const timer = setTimeout(giveUp, msMax);
+      const waiting: Waiting = {
+        salt,
+        take: (slot) => {
+          clearTimeout(timer);
+          signal.removeEventListener("abort", giveUp);
+          this.#waiting.delete(waiting);
+          resolve(slot);
+        },
+      };
+      signal.addEventListener("abort", giveUp);
+      this.#waiting.add(waiting);
+    });
+  }
+
+  giveBack({ index }: Slot): void {
+    this.#free.add(index);
+    const [next] = this.#waiting;
+    if (next) next.take(this.#lend(next.salt));
+  }
+
+  #lend(salt: string): Slot {
+    const free = [...this.#free];
+    // Else one that nobody has used, and only then one that somebody may come back to.
+    const index = free.find((at) => this.#salts[at] === salt) ?? free.find((at) => this.#salts[at] === null) ?? free[0] ?? 0;
+    const isWarm = this.#salts[index] === salt;
+    this.#salts[index] = salt;
+    this.#free.delete(index);
+    return { index, isWarm };
+  }
+}

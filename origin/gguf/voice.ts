@@ -1,0 +1,68 @@
+import type { ServerResponse } from "node:http";
+import type { Body } from "#edge/protocol/owned.ts";
+import type { Said } from "./llama.ts";
+
+/** How an answer is to be written. */
+export interface VoiceOptions {
+  isChat: boolean;
+  isStream: boolean;
+  wantsUsage: boolean;
+  wantsContinuousUsage: boolean;
+  model: string;
+  promptTokens: number;
+  cachedTokens: number;
+}
+
+/** Writes one answer, in OpenAI's form and with vLLM's `reasoning`: as chunks while it is made, or whole at its end. */
+export interface Voice {
+  say(text: string, isThought: boolean, completionTokens: number): void;
+  finish(said: Said): void;
+}
+
+/** A stream begins at once; a chat's first event says how long the prompt was. Usage in a chunk is what llama.cpp had made by then. */
+export function openVoice(response: ServerResponse, options: VoiceOptions): Voice {
+  const { isChat, isStream, wantsUsage, wantsContinuousUsage, model } = options;
+  const id = `${isChat ? "chatcmpl" : "cmpl"}-${Date.now().toString(36)}${Math.random().toString(36).slice(2, 10)}`;
+  const object = isChat ? (isStream ? "chat.completion.chunk" : "chat.completion") : "text_completion";
+  const common = { id, object, created: Math.floor(Date.now() / 1_000), model };
+  const whole = { content: "", reasoning: "" };
+  const event = (choices: Body[], usage: Body | null) => response.write(`data: ${JSON.stringify({ ...common, choices, ...(usage && { usage }) })}\n\n`);
+  const chunk = (delta: Body, finish: string | null, usage: Body) =>
+    event([{ index: 0, ...(isChat ? { delta } : { text: delta["content"] ?? "" }), finish_reason: finish }], wantsContinuousUsage ? usage : null);
+  if (isStream) {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.flushHeaders();
+    if (isChat) chunk({ role: "assistant", content: "" }, null, { ...usageOf(options, 0), ...cachedOf(options) });
+  }
+  return {
+    say(text, isThought, completionTokens) {
+      if (text === "") return;
+      const part = isThought ? "reasoning" : "content";
+      if (isStream) chunk({ [part]: text }, null, usageOf(options, completionTokens));
+      else whole[part] += text;
+    },
+    finish({ reason, completionTokens }) {
+      const usage = { ...usageOf(options, completionTokens), ...cachedOf(options) };
+      if (isStream) {
+        chunk({}, reason, usage);
+        if (wantsUsage) event([], usage);
+        response.end("data: [DONE]\n\n");
+        return;
+      }
+      const { content, reasoning } = whole;
+      const message = { role: "assistant", content, ...(reasoning !== "" && { reasoning }) };
+      const choice = { index: 0, ...(isChat ? { message } : { text: content }), finish_reason: reason };
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(JSON.stringify({ ...common, choices: [choice], usage }));
+    },
+  };
+}
+
+function usageOf({ promptTokens }: VoiceOptions, tokens: number): Body {
+  return { prompt_tokens: promptTokens, total_tokens: promptTokens + tokens, completion_tokens: tokens };
+}
+
+/** Not on every chunk: the agent reads a usage of plain figures by position. */
+function cachedOf({ cachedTokens }: VoiceOptions): Body {
+  return cachedTokens > 0 ? { prompt_tokens_details: { cached_tokens: cachedTokens } } : {};
+}
