@@ -1,6 +1,7 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type MiniflareOptions } from "miniflare";
 import { unstable_getMiniflareWorkerOptions, unstable_splitSqlQuery } from "wrangler";
 import { bundleWorker } from "./bundle.ts";
 
@@ -14,10 +15,18 @@ export interface EdgeOptions {
   /** Takes what the Worker logs, a line at a time. */
   log?: (line: string) => void;
   entry?: string;
+  /** A folder in which edges on one machine find each other. */
+  registry?: string;
+  /** By default `penstock`; each edge of a registry has a name of its own. */
+  name?: string;
+  /** The edge of the registry whose ledgers and fleet this one uses, as all edges of a deployment use the same; by default its own. D1 is always its own. */
+  hostedBy?: string;
 }
 
 export interface RunningEdge {
   url: string;
+  /** Of its workerd, by /proc (Linux); `null` while it has none. A workerd that is killed is started again at once. */
+  readonly pid: number | null;
   close(): Promise<void>;
 }
 
@@ -32,12 +41,14 @@ export async function startEdge(options: EdgeOptions): Promise<RunningEdge> {
   const { workerOptions } = unstable_getMiniflareWorkerOptions(join(options.root, "wrangler.toml"));
   const script = await bundleWorker(options.root, options.entry);
   await mkdir(options.stateDir, { recursive: true });
-  const { log } = options;
+  const { log, name = "penstock", hostedBy, registry } = options;
   const given = "bindings" in workerOptions && typeof workerOptions.bindings === "object" ? workerOptions.bindings : {};
-  const miniflare = new Miniflare(
+  const settings = (): MiniflareOptions =>
     convertV4MiniflareOptions({
       ...workerOptions,
-      name: "penstock",
+      ...(hostedBy !== undefined && { durableObjects: objectsOf(hostedBy), unsafeHandleRuntimeRestart: () => miniflare.setOptions(settings()) }),
+      ...(registry !== undefined && { unsafeDevRegistryPath: registry }),
+      name,
       modules: [{ type: "ESModule", path: "worker.js", contents: script }],
       modulesRoot: "/",
       bindings: { ...given, IP_EXEMPT: loopback, ...options.vars },
@@ -48,11 +59,39 @@ export async function startEdge(options: EdgeOptions): Promise<RunningEdge> {
       resourcePersistencePath: options.stateDir,
       log: new Log(LogLevel.ERROR),
       handleStructuredLogs: ({ message }) => log?.(message),
-    }),
-  );
+    });
+  const miniflare: Miniflare = new Miniflare(settings());
   const url = await miniflare.ready;
   await migrate(miniflare, options.root);
-  return { url: url.origin, close: () => miniflare.dispose() };
+  return {
+    url: url.origin,
+    get pid() {
+      return workerdOn(url.port);
+    },
+    close: () => miniflare.dispose(),
+  };
+}
+
+/**
+ * The objects of another edge. When Miniflare starts a workerd that died again, it has forgotten whose they were (it looks for a worker `dev-registry-proxy`);
+ * it is told once more.
+ */
+function objectsOf(scriptName: string) {
+  return { LEDGERS: { className: "OrgLedger", scriptName }, FLEET: { className: "FleetObject", scriptName } };
+}
+
+/** The workerd that listens on a port which it was given by number. */
+function workerdOn(port: string): number | null {
+  const isIt = (pid: number) => read(`/proc/${pid}/cmdline`).includes(`--socket-addr=entry=127.0.0.1:${port}\0`);
+  return readdirSync("/proc").map(Number).find((pid) => pid > 0 && isIt(pid)) ?? null;
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
 }
 
 /** Applies what stands in infra/migrations and has not been applied, as `wrangler d1 migrations apply` does, in its own table. */

@@ -21,6 +21,11 @@ export interface StackOptions {
   ledger?: "durable-object" | "upstash";
   /** Where the edge finds an agent that listens at `url`; tests put a faulty network between them. */
   via?: (url: string) => Promise<string>;
+  /** Where the agents find the edge that listens at `url`. */
+  viaBack?: (url: string) => Promise<string>;
+  /** See EdgeOptions. */
+  registry?: string;
+  entry?: string;
   vars?: Record<string, string>;
   log?: (source: string, line: string) => void;
 }
@@ -46,6 +51,8 @@ export interface Stack {
   edge: RunningEdge;
   nodes: LocalNode[];
   secrets: Secrets;
+  /** The edge's variables, for a second edge of the same deployment. */
+  vars: Record<string, string>;
   close(): Promise<void>;
 }
 
@@ -75,18 +82,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     })),
   );
   const redis = options.ledger === "upstash" ? await openRedis(stateDir, log) : null;
-  const edge = await startEdge({
-    root,
-    port,
-    stateDir: join(stateDir, "edge"),
-    vars: { MODELS: JSON.stringify(models), NODES: JSON.stringify(records), ...secretVars(secrets), ...redis?.vars, ...options.vars },
-    log: (line) => log("edge", line),
-  });
+  const vars = { MODELS: JSON.stringify(models), NODES: JSON.stringify(records), ...secretVars(secrets), ...redis?.vars, ...options.vars };
+  const { registry, entry } = options;
+  const further = { ...(registry !== undefined && { registry }), ...(entry !== undefined && { entry }) };
+  const edge = await startEdge({ root, port, stateDir: join(stateDir, "edge"), vars, log: (line) => log("edge", line), ...further });
+  const edgeUrl = options.viaBack ? await options.viaBack(edge.url) : edge.url;
   const nodes = await Promise.all(
     records.map(async (record, index): Promise<LocalNode> => {
       const engine = engines[index];
       if (!engine) throw new RangeError("a node without an engine");
-      const config = writeAgentConfig(options, secrets, record, agentPorts[index] ?? 0, edge.url, engine.spec);
+      const config = writeAgentConfig(options, secrets, record, agentPorts[index] ?? 0, edgeUrl, engine.spec);
       const start = () => startChild(record.id, [join(root, "origin/agent.ts"), "--config", config], (line) => log(record.id, line));
       const node: LocalNode = {
         id: record.id,
@@ -106,7 +111,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await Promise.all([...nodes.map(({ agent }) => agent.stop()), edge.close()]);
     await Promise.all([redis?.child.stop(), ...nodes.map(({ engine }) => engine?.stop())]);
   };
-  return { edge, nodes, secrets, close };
+  return { edge, nodes, secrets, vars, close };
 }
 
 /** Its file lies in the state folder, so quotas survive a restart as those of objects do. */

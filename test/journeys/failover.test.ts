@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { openFaultProxy, type FaultProxy } from "#test/support/fault-proxy.ts";
+import { openFaultProxy, type FaultProxy } from "#infra/local/fault-proxy.ts";
 import { openOwnStack, type OwnStack } from "#test/support/stack.ts";
 import { eventsOf, type World } from "#test/support/world.ts";
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openFaultProxy, type FaultProxy } from "#test/support/fault-proxy.ts";
+import { openFaultProxy, type FaultProxy } from "#infra/local/fault-proxy.ts";
 import { openOwnStack, type OwnStack } from "#test/support/stack.ts";
 import type { World } from "#test/support/world.ts";
 

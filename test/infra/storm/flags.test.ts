@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { readFlags } from "#infra/storm/flags.ts";
+
+test("the full storm is twenty seeds on both stores, in turn", () => {
+  const { storms, stores } = readFlags([]);
+  expect(stores).toEqual(["durable-object", "upstash"]);
+  expect(storms).toHaveLength(40);
+  expect(storms.slice(0, 3).map(({ seed, store, callers }) => [seed, store, callers])).toEqual([[1, "durable-object", 2_000], [1, "upstash", 2_000], [2, "durable-object", 2_000]]);
+});
+
+test("one storm is told by its seed, store, callers, edges and what is left out", () => {
+  expect(readFlags(["--seed", "7", "--store", "upstash", "--callers", "50", "--edges", "2", "--without", "1,3"]).storms).toEqual([{ seed: 7, store: "upstash", callers: 50, edges: 2, without: [1, 3] }]);
+});
+
+test.each([["--callers", "2001"], ["--seeds", "0"], ["--seed", "x"], ["--edges", "3"], ["--store", "memcached"], ["--without", "1,a"]])("%s %s is refused by name", (flag, value) => {
+  expect(() => readFlags([flag, value])).toThrow(flag);
+});
