@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { unstable_getMiniflareWorkerOptions, unstable_splitSqlQuery } from "wrangler";
 import { bundleWorker } from "./bundle.ts";
+import { freePorts } from "./child.ts";
+import { openFront } from "./front.ts";
 
 export interface EdgeOptions {
   root: string;
@@ -22,14 +24,18 @@ export interface RunningEdge {
 }
 
 /**
- * The Worker in real workerd with all its bindings, on this machine: the same wrangler.toml as in production, through the Miniflare API. The only file
- * that uses wrangler's and Miniflare's unstable functions.
+ * The Worker in real workerd with all its bindings, on this machine: the same wrangler.toml as in production, through the Miniflare API, behind a front that
+ * lets callers leave (front.ts). The only file that uses wrangler's and Miniflare's unstable functions.
  */
 export async function startEdge(options: EdgeOptions): Promise<RunningEdge> {
   const { workerOptions } = unstable_getMiniflareWorkerOptions(join(options.root, "wrangler.toml"));
   const script = await bundleWorker(options.root, options.entry);
   await mkdir(options.stateDir, { recursive: true });
   const { log } = options;
+  // First, so that its port is no longer free.
+  let workerdPort = 0;
+  const front = await openFront(options.port, () => workerdPort);
+  [workerdPort = 0] = await freePorts(1);
   const given = "bindings" in workerOptions && typeof workerOptions.bindings === "object" ? workerOptions.bindings : {};
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
@@ -39,7 +45,7 @@ export async function startEdge(options: EdgeOptions): Promise<RunningEdge> {
       modulesRoot: "/",
       bindings: { ...given, ...options.vars },
       host: "127.0.0.1",
-      port: options.port,
+      port: workerdPort,
       cf: false,
       telemetry: { enabled: false },
       resourcePersistencePath: options.stateDir,
@@ -47,9 +53,18 @@ export async function startEdge(options: EdgeOptions): Promise<RunningEdge> {
       handleStructuredLogs: ({ message }) => log?.(message),
     }),
   );
-  const url = await miniflare.ready;
-  await migrate(miniflare, options.root);
-  return { url: url.origin, close: () => miniflare.dispose() };
+  const close = async () => {
+    await front.close();
+    await miniflare.dispose();
+  };
+  try {
+    await miniflare.ready;
+    await migrate(miniflare, options.root);
+  } catch (cause) {
+    await close();
+    throw cause;
+  }
+  return { url: front.url, close };
 }
 
 /** Applies what stands in infra/migrations and has not been applied, as `wrangler d1 migrations apply` does, in its own table. */
