@@ -50,7 +50,10 @@ export function openDoor() {
     fetch(request: Request, env: Env, context: ExecutionContext): Response | Promise<Response> {
       const endpoint = request.method === "POST" ? engineRoutes[pathOf(request.url)] : undefined;
       if (!endpoint) return desk.fetch(request, env, context);
-      return serveEngineCall(endpoint, env, openVisit(request, (work) => context.waitUntil(work), corsHeaders));
+      const answer = serveEngineCall(endpoint, env, openVisit(request, (work) => context.waitUntil(work), corsHeaders));
+      // A caller who leaves takes the request's context with her: what was held for her has to be given back all the same (docs/decisions/0008).
+      context.waitUntil(answer);
+      return answer;
     },
   };
 }

@@ -17,6 +17,7 @@ const wholeBytesMax = 256 * 1024;
  */
 export async function answerStream(visit: Visit, start: (signal: AbortSignal) => Promise<Answer>, headersOf: (answer: Answer | null) => HeadersInit): Promise<Response> {
   const abort = new AbortController();
+  visit.request.signal.addEventListener("abort", () => abort.abort(), { once: true });
   const started = start(abort.signal);
   const early = new Early();
   const answer = await Promise.race([started, early.passed]);

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type MiniflareOptions } from "miniflare";
 import { unstable_getMiniflareWorkerOptions, unstable_splitSqlQuery } from "wrangler";
 import { bundleWorker } from "./bundle.ts";
+import { freePorts } from "./child.ts";
+import { openFront } from "./front.ts";
 
 export interface EdgeOptions {
   root: string;
@@ -34,14 +36,18 @@ export interface RunningEdge {
 export const loopback = "127.0.0.0/8,::1";
 
 /**
- * The Worker in real workerd with all its bindings, on this machine: the same wrangler.toml as in production, through the Miniflare API. The only file
- * that uses wrangler's and Miniflare's unstable functions.
+ * The Worker in real workerd with all its bindings, on this machine: the same wrangler.toml as in production, through the Miniflare API, behind a front that
+ * lets callers leave (front.ts). The only file that uses wrangler's and Miniflare's unstable functions.
  */
 export async function startEdge(options: EdgeOptions): Promise<RunningEdge> {
   const { workerOptions } = unstable_getMiniflareWorkerOptions(join(options.root, "wrangler.toml"));
   const script = await bundleWorker(options.root, options.entry);
   await mkdir(options.stateDir, { recursive: true });
   const { log, name = "penstock", hostedBy, registry } = options;
+  // First, so that its port is no longer free.
+  let workerdPort = 0;
+  const front = await openFront(options.port, () => workerdPort);
+  [workerdPort = 0] = await freePorts(1);
   const given = "bindings" in workerOptions && typeof workerOptions.bindings === "object" ? workerOptions.bindings : {};
   const settings = (): MiniflareOptions =>
     convertV4MiniflareOptions({
@@ -53,7 +59,7 @@ export async function startEdge(options: EdgeOptions): Promise<RunningEdge> {
       modulesRoot: "/",
       bindings: { ...given, IP_EXEMPT: loopback, ...options.vars },
       host: "127.0.0.1",
-      port: options.port,
+      port: workerdPort,
       cf: false,
       telemetry: { enabled: false },
       resourcePersistencePath: options.stateDir,
@@ -61,14 +67,23 @@ export async function startEdge(options: EdgeOptions): Promise<RunningEdge> {
       handleStructuredLogs: ({ message }) => log?.(message),
     });
   const miniflare: Miniflare = new Miniflare(settings());
-  const url = await miniflare.ready;
-  await migrate(miniflare, options.root);
+  const close = async () => {
+    await front.close();
+    await miniflare.dispose();
+  };
+  try {
+    await miniflare.ready;
+    await migrate(miniflare, options.root);
+  } catch (cause) {
+    await close();
+    throw cause;
+  }
   return {
-    url: url.origin,
+    url: front.url,
     get pid() {
-      return workerdOn(url.port);
+      return workerdOn(workerdPort);
     },
-    close: () => miniflare.dispose(),
+    close,
   };
 }
 
@@ -80,8 +95,8 @@ function objectsOf(scriptName: string) {
   return { LEDGERS: { className: "OrgLedger", scriptName }, FLEET: { className: "FleetObject", scriptName } };
 }
 
-/** The workerd that listens on a port which it was given by number. */
-function workerdOn(port: string): number | null {
+/** The workerd that listens on a port. */
+function workerdOn(port: number): number | null {
   const isIt = (pid: number) => read(`/proc/${pid}/cmdline`).includes(`--socket-addr=entry=127.0.0.1:${port}\0`);
   return readdirSync("/proc").map(Number).find((pid) => pid > 0 && isIt(pid)) ?? null;
 }

@@ -77,7 +77,7 @@ test("callers who do not read hold the origin back; the edge's memory stays boun
         await new Promise((done) => setTimeout(done, 500));
         return written.reduce((sum, bytes) => sum + bytes, 0) - first;
       },
-      { timeout: 30_000, interval: 100 },
+      { timeout: 50_000, interval: 100 },
     )
     .toBe(0);
   expect(written).toHaveLength(readers);
