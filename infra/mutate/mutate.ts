@@ -1,3 +1,4 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Stryker } from "@stryker-mutator/core";
 import { mutateLua } from "./lua.ts";
@@ -6,19 +7,29 @@ import type { Score } from "./score.ts";
 
 const usage = `node infra/mutate/mutate.ts [PART]... [--force] [--concurrency N]
   PART         ${Object.keys(parts).join(", ")}; all of them when none is named
-  --force      tries every mutant again; else only those whose code or tests have changed since the last run
+  --force      tries every mutant again; else only those that survived or whose code or tests have changed since the last run
   --concurrency N  2 by default`;
+
+/** Stryker would go by the last run where a mutant of a constant survived, also when tests have been added since: what survived is tried again. */
+function forgetSurvivors(file: string): void {
+  if (!existsSync(file)) return;
+  const report: { files: Record<string, { mutants: { status: string }[] }> } = JSON.parse(readFileSync(file, "utf8"));
+  for (const each of Object.values(report.files)) each.mutants = each.mutants.filter(({ status }) => status === "Killed" || status === "Timeout");
+  writeFileSync(file, JSON.stringify(report));
+}
 
 async function mutatePart(part: string, concurrency: number, force: boolean): Promise<Score> {
   const { mutate } = parts[part] ?? { mutate: [] };
   process.env["MUTATE_PART"] = part;
+  const incrementalFile = `.penstock/mutate/${part}.json`;
+  forgetSurvivors(incrementalFile);
   const results = await new Stryker({
     mutate,
     testRunner: "vitest",
     vitest: { configFile: "infra/mutate/vitest.config.ts", related: false },
     coverageAnalysis: "perTest",
     incremental: true,
-    incrementalFile: `.penstock/mutate/${part}.json`,
+    incrementalFile,
     force,
     concurrency,
     // Generous: on a busy machine a mutant that is only slow must not count as one that never ends.

@@ -39,21 +39,6 @@ test("restarted between any two steps, it has the state it had before, snapshot 
   }
 });
 
-test("an alarm that finds nothing changed writes no snapshot, the first after a restart no more than any other", async () => {
-  const { ledger, org, restart } = await openWith();
-  granted(await ledger.admit(askOf(org)));
-  await runDurableObjectAlarm(stubOf(org));
-  await restart();
-  const kept = () => insides(org, (_, { storage }) => storage.sql.exec("SELECT 1 FROM snapshot").toArray().length);
-  expect(await kept()).toBe(1);
-  await insides(org, (_, { storage }) => void storage.sql.exec("DELETE FROM snapshot"));
-  await runDurableObjectAlarm(stubOf(org));
-  expect(await kept()).toBe(0);
-  granted(await ledger.admit(askOf(org)));
-  await runDurableObjectAlarm(stubOf(org));
-  expect(await kept()).toBe(1);
-});
-
 test("an object nobody published to writes nothing", async () => {
   const { ledger, org } = await open(noon);
   await ledger.admit(askOf(org));
