@@ -33,11 +33,17 @@ export const hopTtlMs = 60_000;
 /** A call that runs longer is cut; the hold of a call expires a little later. */
 export const callMsMax = 15 * 60_000;
 export const holdGraceMs = 30_000;
+/** An agent ends a call at its deadline and says so. A node that says nothing is left so much later. */
+export const answerGraceMs = 1_000;
 /** The hold of a call that was given up while a node may have been at work: so long may what it made still be told. */
 export const abandonMs = 2_000;
 /** A stream whose origin has not spoken by then is answered 200 and kept alive with comments. */
 export const earlyAnswerMs = 1_000;
 export const waitCommentMs = 400;
+
+/** An org's ledger in a Durable Object, and D1 when control asks it, have so long to answer; then they are out of reach. Less than agents wait (10 s). */
+export const ledgerWaitMsMax = 5_000;
+export const databaseWaitMsMax = 5_000;
 
 /** Windows of the ledger. */
 export const subBuckets = 60;
@@ -64,4 +70,6 @@ export const waitTargetMs = 5_000;
 export const heartbeatMs = 5_000;
 export const heartbeatStaleMs = 60_000;
 export const fleetReadMs = 1_000;
+/** The fleet object has so long to take or tell heartbeats; less than agents wait (4 s). */
+export const fleetWaitMsMax = 2_500;
 export const clockSkewMs = 30_000;

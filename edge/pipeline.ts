@@ -1,4 +1,4 @@
-import { admit, look, rateHeaders } from "./admission/index.ts";
+import { admit, giveBack, look, rateHeaders } from "./admission/index.ts";
 import { randomBase62, type HoldId } from "./agreements/ids.ts";
 import { answerStream, answerWhole, countPrompt, forward, type Answer } from "./forwarding/index.ts";
 import { identify, mintClientToken, type ClientToken } from "./identity/index.ts";
@@ -26,7 +26,7 @@ export async function serveCall(visit: Visit, endpoint: EngineEndpoint, ports: P
   const asked = { org: credential.org, hold, tier: verdict.tier, tokensHeld: 0, completionTokens: 0 };
   const terms = { hold, tier: verdict.tier, price: call.model.prices[verdict.tier], nowMs: visit.now() };
   await counted;
-  const grant = await admit(ports.ledger, credential, call, terms, () => countPrompt(visit, call, asked, nodes[0], ports.origin));
+  const grant = await admit(visit, ports.ledger, credential, call, terms, () => countPrompt(visit, call, asked, nodes[0], ports.origin));
 
   // From here on the org's tokens are held. An origin that begins to answer settles them itself; every other way out gives them back.
   const reserved = { ...asked, tokensHeld: grant.tokensHeld, completionTokens: grant.completionTokens };
@@ -36,7 +36,7 @@ export async function serveCall(visit: Visit, endpoint: EngineEndpoint, ports: P
       ports.judge.told(credential.org, call.model.id, result.node, result.response.headers, visit.now());
       return result;
     }
-    await ports.ledger.release(credential.org, hold, result.mayRun).catch(() => visit.log("release_failed", { hold }));
+    await giveBack(visit, ports.ledger, credential.org, hold, result.mayRun);
     throw result.refusal;
   };
   const headersOf = (answer: Answer | null) => ({

@@ -5,15 +5,18 @@ import { durableObjectLedger } from "./adapters/durable-object/ledger.ts";
 import { writeUsage } from "./adapters/durable-object/ledger-outbox.ts";
 import { memoryIpLimit } from "./adapters/memory/ip-limit.ts";
 import { upstashIpLimit } from "./adapters/upstash/ip-limit.ts";
+import { within } from "./adapters/durable-object/within.ts";
 import { later } from "./adapters/upstash/later.ts";
 import { redisWaitMs, upstashLedger } from "./adapters/upstash/ledger.ts";
 import type { Ledger } from "./admission/port.ts";
 import { openKeyring } from "./agreements/key-format.ts";
+import { boundedDatabase } from "./control/database.ts";
 import type { ControlPorts } from "./control/port.ts";
 import { MisconfiguredError, readSettings, type Env, type Settings } from "./env.ts";
 import { openHopKey, openRetryBudget, type HopKey } from "./forwarding/index.ts";
 import type { IpLimits, TokenKey } from "./identity/index.ts";
 import type { IpLimit } from "./identity/port.ts";
+import { databaseWaitMsMax } from "./limits.ts";
 import type { Ports } from "./ports.ts";
 import { openJudge } from "./routing/index.ts";
 
@@ -48,7 +51,7 @@ async function open(env: Env): Promise<Wiring> {
   return {
     ports: { ips: openIpLimits(env, settings), keyring, tokenKey, models: settings.MODELS, nodes: settings.NODES, ledger, fleet, judge, origin },
     control: {
-      db: env.DB,
+      db: boundedDatabase(env.DB, (answer) => within(databaseWaitMsMax, "d1", answer)),
       keyring,
       bootstrapToken: settings.BOOTSTRAP_TOKEN ?? null,
       publisher: ledger,

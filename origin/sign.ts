@@ -33,11 +33,11 @@ export interface ToEdge {
 export interface Posted {
   status: number | null;
   cause: string | null;
-  /** The JSON of a 503; null when there is none. */
+  /** The body, if it is JSON; else null. */
   said: unknown;
 }
 
-/** Posts JSON to the edge, signed. Follows no redirect, waits `msMax` at most, reads the body of a 503 only, never rejects. */
+/** Posts JSON to the edge, signed. Follows no redirect, waits `msMax` at most, never rejects. */
 export async function postSigned({ edgeUrl, sign, fetch = globalThis.fetch }: ToEdge, path: string, body: string, msMax: number): Promise<Posted> {
   try {
     const answer = await fetch(new URL(path, edgeUrl), {
@@ -47,8 +47,8 @@ export async function postSigned({ edgeUrl, sign, fetch = globalThis.fetch }: To
       redirect: "error",
       signal: AbortSignal.timeout(msMax),
     });
-    const said: unknown = answer.status === 503 ? await answer.json().catch(() => null) : await answer.body?.cancel();
-    return { status: answer.status, cause: answer.ok ? null : `status ${answer.status}`, said: said ?? null };
+    const said: unknown = await answer.json().catch(() => null);
+    return { status: answer.status, cause: answer.ok ? null : `status ${answer.status}`, said };
   } catch (error) {
     return { status: null, cause: causeOf(error), said: null };
   }

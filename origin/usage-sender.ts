@@ -198,9 +198,9 @@ async function deliver(records: UsageRecord[], options: SenderOptions, usageLog:
 async function post(records: UsageRecord[], options: SenderOptions): Promise<Delivery | "refused"> {
   const body = JSON.stringify({ node: options.node, records } satisfies UsageBatch);
   const { status, cause, said } = await postSigned(options, "/origin/usage", body, postMsMax);
-  if (cause === null) return [];
+  if (cause === null && isReceipt(said, records.length)) return [];
   const left = untakenOf(said, records);
-  options.log("usage_not_taken", { cause, records: left?.length ?? records.length });
+  options.log("usage_not_taken", { cause: cause ?? "no receipt", records: left?.length ?? records.length });
   if (left) return left;
   return status !== null && refusedStatuses.has(status) ? "refused" : "later";
 }
@@ -211,6 +211,12 @@ function untakenOf(said: unknown, records: UsageRecord[]): UsageRecord[] | null 
   const untaken = new Set(told.data?.error.untaken);
   const left = records.filter(({ hold }) => untaken.has(hold));
   return left.length > 0 ? left : null;
+}
+
+/** What the edge says to a batch it has taken: how many records came to what. A 200 from anything else on the way, a login page say, is no receipt. */
+function isReceipt(counts: unknown, records: number): boolean {
+  const said: unknown[] = typeof counts === "object" && counts !== null ? Object.values(counts) : [];
+  return said.reduce((sum: number, count) => sum + (typeof count === "number" ? count : Number.NaN), 0) === records;
 }
 
 /** Doubles from 0.2 s to 30 s, with up to half of it random, so that nodes do not return all at once. */

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { refusals } from "#edge/errors.ts";
+import { allFaults, rowWords, table, type Cell, type Dependency, type Never, type Told } from "./journeys/fault-table.ts";
 
 test("docs/errors.md is the table of refusals (`npx vitest run test/docs.test.ts -u` writes it)", async () => {
   const rows = Object.entries(refusals).map(([code, { status, type, say }]) => `| ${status} | \`${type}\` | \`${code}\` | ${say} |`);
@@ -24,4 +25,46 @@ ${rows.join("\n")}
 This page is written from \`edge/errors.ts\` by \`test/docs.test.ts\`.
 `;
   await expect(page).toMatchFileSnapshot("../docs/errors.md");
+});
+
+/** `ok`, or the status and the code; of a stream that had begun, the code of its last event. */
+function toldInWords(told: Told): string {
+  if (told === "ok") return "ok";
+  const code = told.replace("event:", "") as keyof typeof refusals;
+  return told.startsWith("event:") ? `event \`${code}\`` : `${refusals[code].status} \`${code}\``;
+}
+
+test("docs/failures.md is F1's table of dependencies and faults (`npx vitest run test/docs.test.ts -u` writes it)", async () => {
+  const reasons: string[] = [];
+  const noteOf = (reason: string) => {
+    if (!reasons.includes(reason)) reasons.push(reason);
+    return `never (${reasons.indexOf(reason) + 1})`;
+  };
+  const inWords = (cell: Cell | Never) => {
+    if ("never" in cell) return noteOf(cell.never);
+    const billed = cell.billed === "nothing" || (cell.told === "ok" && cell.billed === "all") ? "" : `, billed ${cell.billed}`;
+    return `${toldInWords(cell.told)}${billed}${cell.elsewhere ? "; one node: ok" : ""}`;
+  };
+  const rows = Object.entries(table).map(([name, row]) => `| \`${name}\` ${rowWords[name as Dependency]} | ${allFaults.map((fault) => inWords(row[fault])).join(" | ")} |`);
+  const page = `# What happens when something fails
+
+Promise F1: each thing that the road stands on, times five ways to fail, and what the one who asked is told. Every cell is run over real HTTP by \`test/journeys/faults*.test.ts\`, with the fault at the binding or on the wire; after each, nothing stays held, nothing is billed that was not made, errors have OpenAI's shape with an \`x-request-id\`, and no word of what failed reaches the caller.
+
+- **timeout**: it is done, or delivered, and no answer comes. **error**: it throws, or the connection is reset. **slow**: late, and right. **garbage**: a page of HTML, or no HTTP. **shape**: right in kind, and without what was asked for.
+- A refusal bills nothing unless the cell says so; an ok of a call bills the call, once, though the bill may come late. "one node: ok": when only one node is at fault, another serves.
+- "billed made": no less than the caller saw, no more than the engine sent. "made or nothing": the node's last word and the edge's giving back race, and the first counts.
+
+| what fails | ${allFaults.join(" | ")} |
+|---|---|---|---|---|---|
+${rows.join("\n")}
+
+${reasons.map((reason, index) => `${index + 1}. ${reason}.`).join("\n")}
+
+- Control: a change that is answered 503 may be in D1, and is not in force; the same request once more brings it into force. A new key or org that was answered 503 is shown to nobody and can do nothing.
+- Bounds: an org's ledger 5 s as a Durable Object and 250 ms in Redis, D1 5 s for control and 10 s for the bill, the fleet object 2.5 s, an agent's post 10 s. A node that stands still is left a second after the call's deadline, 15 minutes unless the caller says less; a stream's headers are waited for 30 s, and then another node is tried.
+- What a call held and could not give back is given back behind the answer, three times in 15 s, and after that by its deadline.
+
+This page is written from \`test/journeys/fault-table.ts\` by \`test/docs.test.ts\`.
+`;
+  await expect(page).toMatchFileSnapshot("../docs/failures.md");
 });

@@ -1,10 +1,11 @@
 import type { Credential } from "../agreements/credential.ts";
-import type { HoldId } from "../agreements/ids.ts";
+import type { HoldId, OrgId } from "../agreements/ids.ts";
 import type { Price, Tier } from "../agreements/model.ts";
 import { Refusal } from "../errors.ts";
 import { holdGraceMs } from "../limits.ts";
 import type { Call } from "../protocol/call.ts";
 import { goDuration, windowHeaders } from "../protocol/rate-headers.ts";
+import type { Visit } from "../visit.ts";
 import type { Ask, Denial, Grant, Ledger, Rates, Scopes } from "./port.ts";
 
 /** Counts a call's prompt exactly, by asking an engine of its model; null when none could be asked. */
@@ -15,6 +16,7 @@ export type CountPrompt = () => Promise<number | null>;
  * length asked for, and that held instead: nothing overshoots, and nobody near the limit is refused without cause.
  */
 export async function admit(
+  visit: Visit,
   ledger: Ledger,
   credential: Credential,
   call: Call,
@@ -22,12 +24,12 @@ export async function admit(
   countPrompt: CountPrompt,
 ): Promise<Grant> {
   const ask = askOf(credential, call, terms);
-  const first = await asked(ledger, ask);
+  const first = await asked(visit, ledger, ask);
   if (first.kind === "grant") return first;
   if (!mightFit(first, call)) throw refusalOf(first);
   const promptTokens = await countPrompt();
   if (promptTokens === null || promptTokens >= ask.promptTokens) throw refusalOf(first);
-  const second = await asked(ledger, { ...ask, promptTokens });
+  const second = await asked(visit, ledger, { ...ask, promptTokens });
   if (second.kind === "grant") return second;
   throw refusalOf(second);
 }
@@ -58,10 +60,39 @@ function askOf(credential: Credential, call: Call, terms: { hold: HoldId; tier: 
   };
 }
 
-async function asked(ledger: Ledger, ask: Ask): Promise<Grant | Denial> {
+/** How long after the answer the ledger is told again, in ms; the platform lets a request outlive its answer by 30 s. */
+const tellAgainMs = [1_000, 4_000, 10_000];
+
+/**
+ * Gives a hold back. When the ledger cannot be told, the caller is not kept: it is told again behind the answer, so that a moment's failure does not leave a
+ * slot taken until the call's deadline.
+ */
+export async function giveBack(visit: Visit, ledger: Ledger, org: OrgId, hold: HoldId, mayRun: boolean): Promise<void> {
+  if (await isTold()) return;
+  visit.log("release_failed", { hold });
+  visit.afterwards(tellAgain());
+
+  function isTold(): Promise<boolean> {
+    return ledger.release(org, hold, mayRun).then(
+      () => true,
+      () => false,
+    );
+  }
+  async function tellAgain(): Promise<void> {
+    for (const ms of tellAgainMs) {
+      await new Promise((done) => setTimeout(done, ms));
+      if (await isTold()) return;
+    }
+    visit.log("release_given_up", { hold });
+  }
+}
+
+async function asked(visit: Visit, ledger: Ledger, ask: Ask): Promise<Grant | Denial> {
   try {
     return await ledger.admit(ask);
   } catch (cause) {
+    // What was not answered may have been booked all the same.
+    visit.afterwards(giveBack(visit, ledger, ask.org, ask.hold, false));
     throw new Refusal("quota_unavailable", { retryAfterMs: 1_000, log: "ledger out of reach", cause });
   }
 }

@@ -40,6 +40,7 @@ export async function answerWhole(answer: Answer, headers: HeadersInit): Promise
   try {
     return new Response(await response.arrayBuffer(), { headers: all });
   } catch (cause) {
+    if (answer.isLate()) throw new Refusal("gateway_timeout", { log: "origin stood still in a whole answer", cause });
     throw new Refusal("bad_gateway", { log: "origin died in a whole answer", cause });
   } finally {
     answer.ended();
@@ -52,7 +53,7 @@ async function pipe(answer: Answer, writable: WritableStream<Uint8Array>): Promi
     await answer.response.body.pipeTo(writable, { preventClose: true, preventAbort: true });
     await writable.close();
   } catch {
-    await breakOff(writable, new Refusal("stream_broken"));
+    await breakOff(writable, new Refusal(answer.isLate() ? "gateway_timeout" : "stream_broken"));
   } finally {
     answer.ended();
   }

@@ -3,7 +3,13 @@ import { Refusal, refusalCodes, refusals } from "../errors.ts";
 import type { Visit } from "../visit.ts";
 
 /** One try on one node: an answer whose body flows, or why not, whether another node may be tried, and whether this one may be at work all the same. */
-export type Attempt = { kind: "answer"; response: Response } | { kind: "no"; mayRetry: boolean; mayRun: boolean; refusal: Refusal };
+export type Attempt = ({ kind: "answer"; response: Response } & Patience) | { kind: "no"; mayRetry: boolean; mayRun: boolean; refusal: Refusal };
+
+/** What an answer's receiver is to know of our waiting: whether the body broke because its time was up, and how to say that it is over. */
+export interface Patience {
+  isLate(): boolean;
+  over(): void;
+}
 
 /** How an attempt ended, for its node's breaker: a node that answers, even with a no, is whole; one that we left while it was silent is not judged. */
 export type AttemptEnd = "answered" | "failed" | "draining" | "left";
@@ -21,6 +27,10 @@ export interface Parcel {
   headersMsMax: number;
   /** Unix ms. No headers by then: the call has no time left anywhere. */
   deadlineMs: number;
+  /** Unix ms. The body must have ended by then: a node that stands still in the middle is left. */
+  endMs: number;
+  /** A 200 of another type does not come from an agent, but from something that stands before it. */
+  contentType: "text/event-stream" | "application/json";
   hop: string;
   body: NonNullable<RequestInit["body"]>;
 }
@@ -28,7 +38,7 @@ export interface Parcel {
 /** Sends a parcel to a node. Our own path and headers only: nothing of the caller's request is copied (S7). Never throws but for a bug. */
 export async function attempt(node: NodeRecord, parcel: Parcel, watch: AttemptWatch, visit: Visit, left: AbortSignal): Promise<Attempt> {
   watch.began(node.id, visit.now());
-  const patience = waitFor(parcel, left, visit.now());
+  const waiting = waitFor(parcel, left, visit.now());
   let response: Response;
   try {
     response = await fetch(node.url + parcel.path, {
@@ -36,41 +46,57 @@ export async function attempt(node: NodeRecord, parcel: Parcel, watch: AttemptWa
       headers: { authorization: `Bearer ${parcel.hop}`, "content-type": "application/json", "x-request-id": visit.id },
       body: parcel.body,
       redirect: "manual",
-      signal: patience.signal,
+      signal: waiting.signal,
     });
   } catch (cause) {
-    return failed(node, watch, visit, patience.why(), cause);
-  } finally {
-    patience.headersCame();
+    waiting.over();
+    return failed(node, watch, visit, waiting.why(), cause);
   }
   const load = readLoad(response.headers.get(loadHeader));
-  if (response.status === 200) {
+  const isAgents = response.headers.get("content-type")?.startsWith(parcel.contentType) ?? false;
+  if (response.status === 200 && isAgents) {
+    waiting.giveBody(parcel.endMs - visit.now());
     watch.saw(node.id, "answered", load, visit.now());
-    return { kind: "answer", response };
+    return { kind: "answer", response, isLate: () => waiting.why() === "deadline", over: waiting.over };
   }
-  watch.saw(node.id, endOf(response, load), load, visit.now());
-  const refusal = await refusalOf(response);
+  waiting.giveBody(refusalMsMax);
+  watch.saw(node.id, response.status === 200 ? "failed" : endOf(response, load), load, visit.now());
+  const refusal = response.status === 200 ? await notAnAgent(response) : await refusalOf(response);
+  waiting.over();
   watch.ended(node.id);
-  return { kind: "no", mayRetry: mayRetry(response.status), mayRun: false, refusal };
+  return { kind: "no", mayRetry: response.status === 200 || mayRetry(response.status), mayRun: false, refusal };
 }
+
+/** An error answer is small and comes at once; what it says is not worth more patience. */
+const refusalMsMax = 2_000;
 
 /** Why an attempt was given up, if it was: the caller left, her time was up, or the node's. */
 type GivenUp = "left" | "deadline" | "headers" | null;
 
-/** One controller and one timer an attempt, both done with when the headers come; after that only `left` ends the exchange. */
+/** One controller an attempt and one timer at a time: for the headers, then for the body. */
 function waitFor(parcel: Parcel, left: AbortSignal, nowMs: number) {
   const controller = new AbortController();
   let givenUp: GivenUp = null;
   const giveUp = (why: GivenUp) => {
-    givenUp = why;
+    givenUp ??= why;
     controller.abort();
   };
   const leave = () => giveUp("left");
   if (left.aborted) leave();
   else left.addEventListener("abort", leave, { once: true });
   const remainingMs = Math.max(1, parcel.deadlineMs - nowMs);
-  const timer = setTimeout(() => giveUp(remainingMs <= parcel.headersMsMax ? "deadline" : "headers"), Math.min(remainingMs, parcel.headersMsMax));
-  return { signal: controller.signal, why: () => givenUp, headersCame: () => clearTimeout(timer) };
+  let timer = setTimeout(() => giveUp(remainingMs <= parcel.headersMsMax ? "deadline" : "headers"), Math.min(remainingMs, parcel.headersMsMax));
+  const over = () => clearTimeout(timer);
+  const giveBody = (ms: number) => {
+    over();
+    timer = setTimeout(() => giveUp("deadline"), Math.max(1, ms));
+  };
+  return { signal: controller.signal, why: () => givenUp, giveBody, over };
+}
+
+async function notAnAgent(response: Response): Promise<Refusal> {
+  await response.body?.cancel().catch(() => undefined);
+  return new Refusal("bad_gateway", { log: "200 of another type than asked for" });
 }
 
 function failed(node: NodeRecord, watch: AttemptWatch, visit: Visit, givenUp: GivenUp, cause: unknown): Attempt {

@@ -3,7 +3,7 @@ import type { HoldId, OrgId } from "../agreements/ids.ts";
 import type { Tier } from "../agreements/model.ts";
 import type { NodeRecord } from "../agreements/node.ts";
 import { Refusal } from "../errors.ts";
-import { attemptsMax, callMsMax, streamHeadersMsMax } from "../limits.ts";
+import { answerGraceMs, attemptsMax, callMsMax, streamHeadersMsMax } from "../limits.ts";
 import type { Call } from "../protocol/call.ts";
 import type { Visit } from "../visit.ts";
 import { attempt, type AttemptWatch } from "./attempt.ts";
@@ -43,6 +43,8 @@ export interface Answer {
   response: Response;
   node: string;
   servedBy: Tier;
+  /** The body broke because the node stood still until the call's time was up. */
+  isLate(): boolean;
   ended(): void;
 }
 
@@ -54,14 +56,20 @@ export async function forward(visit: Visit, call: Call, reserved: Reserved, node
   const body = new TextEncoder().encode(JSON.stringify({ ...call.body, ...clamped(call, reserved) }));
   const bodySha256 = bodyDigest(body);
   origin.budget.called(visit.now());
-  const headersMsMax = call.isStream ? streamHeadersMsMax : callMsMax;
+  const contentType = call.isStream ? "text/event-stream" : "application/json";
+  const terms = { headersMsMax: call.isStream ? streamHeadersMsMax : callMsMax, deadlineMs: call.deadlineMs, endMs: call.deadlineMs + answerGraceMs, contentType } as const;
   const failure: Omit<NoAnswer, "refusal"> & { refusal: Refusal | null } = { kind: "no", mayRun: false, refusal: null };
   for (const [index, node] of nodes.slice(0, attemptsMax).entries()) {
     if (index > 0 && !origin.budget.takeRetry(visit.now())) break;
     const hop = signHop(termsOf(call, reserved, node, index + 1, bodySha256), origin.hopKey, visit);
-    const tried = await attempt(node, { path: call.path, hop, body, headersMsMax, deadlineMs: call.deadlineMs }, origin.watch, visit, signal);
+    const tried = await attempt(node, { path: call.path, hop, body, ...terms }, origin.watch, visit, signal);
     if (tried.kind === "answer") {
-      return { kind: "answer", response: tried.response, node: node.id, servedBy: node.tier, ended: () => origin.watch.ended(node.id) };
+      const { response, isLate, over } = tried;
+      const ended = () => {
+        over();
+        origin.watch.ended(node.id);
+      };
+      return { kind: "answer", response, node: node.id, servedBy: node.tier, isLate, ended };
     }
     visit.log("attempt_failed", { node: node.id, attempt: index + 1, code: tried.refusal.code, why: tried.refusal.message });
     failure.refusal = tried.refusal;
@@ -77,9 +85,11 @@ export async function countPrompt(visit: Visit, call: Call, reserved: Reserved, 
   if (!node || !question) return null;
   const body = new TextEncoder().encode(JSON.stringify(question));
   const hop = signHop(termsOf(call, reserved, node, 1, bodyDigest(body)), origin.hopKey, visit);
-  const tried = await attempt(node, { path: "/tokenize", hop, body, headersMsMax: tokenizeMsMax, deadlineMs: call.deadlineMs }, origin.watch, visit, neverLeft);
+  const terms = { headersMsMax: tokenizeMsMax, deadlineMs: call.deadlineMs, endMs: visit.now() + tokenizeMsMax, contentType: "application/json" } as const;
+  const tried = await attempt(node, { path: "/tokenize", hop, body, ...terms }, origin.watch, visit, neverLeft);
   if (tried.kind !== "answer") return null;
   const answer: unknown = await tried.response.json().catch(() => null);
+  tried.over();
   origin.watch.ended(node.id);
   const count = typeof answer === "object" && answer !== null && "count" in answer ? answer.count : null;
   return typeof count === "number" && Number.isSafeInteger(count) && count >= 0 ? count : null;

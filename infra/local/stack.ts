@@ -21,8 +21,9 @@ export interface StackOptions {
   ledger?: "durable-object" | "upstash";
   /** Where the edge finds an agent that listens at `url`; tests put a faulty network between them. */
   via?: (url: string) => Promise<string>;
-  /** Where the agents find the edge that listens at `url`. */
-  viaBack?: (url: string) => Promise<string>;
+  /** Where an agent finds its engine, and the edge. */
+  viaEngine?: (url: string) => Promise<string>;
+  viaEdge?: (url: string) => Promise<string>;
   /** See EdgeOptions. */
   registry?: string;
   entry?: string;
@@ -86,7 +87,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const { registry, entry } = options;
   const further = { ...(registry !== undefined && { registry }), ...(entry !== undefined && { entry }) };
   const edge = await startEdge({ root, port, stateDir: join(stateDir, "edge"), vars, log: (line) => log("edge", line), ...further });
-  const edgeUrl = options.viaBack ? await options.viaBack(edge.url) : edge.url;
+  const edgeUrl = (await options.viaEdge?.(edge.url)) ?? edge.url;
   const nodes = await Promise.all(
     records.map(async (record, index): Promise<LocalNode> => {
       const engine = engines[index];
@@ -133,7 +134,8 @@ async function openEngine(options: StackOptions, models: ModelRecord[], index: n
   const names = models.flatMap((model) => [model.endpoints.includes("embeddings") ? "--embedding-model" : "--model", [model.id, ...model.aliases].join(",")]);
   const name = `engine-${index + 1}`;
   const child = await startChild(name, [join(root, "origin/sim/main.ts"), "--port", "0", ...names, ...(options.simulatorArgs ?? [])], (line) => log(name, line));
-  return { spec: { kind: "simulator", url: String(child.ready["url"]), models: served }, child };
+  const url = String(child.ready["url"]);
+  return { spec: { kind: "simulator", url: (await options.viaEngine?.(url)) ?? url, models: served }, child };
 }
 
 function writeAgentConfig(options: StackOptions, secrets: Secrets, record: { id: string }, port: number, edgeUrl: string, engine: EngineSpec): string {

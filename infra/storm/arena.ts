@@ -62,7 +62,7 @@ export async function openArena(store: Store, isVerbose = false): Promise<Arena>
     agentLimits,
     engines: engines.map(({ url }) => ({ kind: "simulator", url, models: Object.fromEntries(defaultModels.map(({ id }) => [id, id])) })),
     via: async (url) => opened(toNode, await openFaultProxy(url)),
-    viaBack: async (url) => opened(toEdge, await openFaultProxy(url)),
+    viaEdge: async (url) => opened(toEdge, await openFaultProxy(url)),
     log,
   });
   const [port = 0] = await freePorts(1);

@@ -11,8 +11,14 @@ const record = (over: Partial<UsageRecord> = {}): UsageRecord => ({
   hold: newHold(), org: "org_0123456789", model: "m", isFinal: true, promptTokens: 1, cachedTokens: 0, completionTokens: 2, outcome: "done", responseId: null, startedAtMs: 1, firstTokenAtMs: null, endedAtMs: 2, ...over,
 });
 
-/** `answer` says the status, or whose records are not taken. */
-function setUp(answer: (batch: UsageBatch) => number | { untaken: string[] }, usageLog?: UsageLog, directory = join(mkdtempSync(join(tmpdir(), "sender-")), "usage")) {
+const receipt = (batch: UsageBatch) => JSON.stringify({ settled: batch.records.length });
+
+/** `answer` says the status, or whose records are not taken; `says` the body of a 200. */
+function setUp(
+  answer: (batch: UsageBatch) => number | { untaken: string[] },
+  usageLog?: UsageLog,
+  { says = receipt, directory = join(mkdtempSync(join(tmpdir(), "sender-")), "usage") }: { says?: (batch: UsageBatch) => string; directory?: string } = {},
+) {
   const taken: UsageRecord[] = [];
   const sizes: number[] = [];
   const events: string[] = [];
@@ -32,11 +38,11 @@ function setUp(answer: (batch: UsageBatch) => number | { untaken: string[] }, us
       if (told === 0) throw new TypeError("fetch failed");
       if (typeof told === "number") {
         if (told === 200) taken.push(...batch.records);
-        return new Response(null, { status: told });
+        return new Response(told === 200 ? says(batch) : null, { status: told });
       }
       const untaken = batch.records.filter(({ org }) => told.untaken.includes(org)).map(({ hold }) => hold);
       taken.push(...batch.records.filter(({ hold }) => !untaken.includes(hold)));
-      return untaken.length > 0 ? Response.json({ error: { code: "quota_unavailable", untaken } }, { status: 503 }) : new Response(null, { status: 200 });
+      return untaken.length > 0 ? Response.json({ error: { code: "quota_unavailable", untaken } }, { status: 503 }) : new Response(says(batch), { status: 200 });
     },
   });
   return { sender, log, untakenLog, taken, sizes, events, directory };
@@ -51,6 +57,24 @@ describe("the usage sender", () => {
     expect(sizes).toEqual([64, 64, 22]);
     expect(taken).toEqual(records);
     expect(sender.backlogBytes).toBe(0);
+    sender.close();
+  });
+
+  test.each(["", "<html>Sign in</html>", "{}", "[]", "null", "3", '{"settled":1}', '{"settled":"2"}', '{"settled":3}', '{"settled":2,"ok":true}'])("takes %j with status 200 for no receipt, and sends again", async (text) => {
+    let isTheEdge = false;
+    const seen: string[] = [];
+    const says = (batch: UsageBatch) => {
+      seen.push(...batch.records.map(({ hold }) => hold));
+      return isTheEdge ? '{"settled":1,"repeated":1}' : text;
+    };
+    const { sender, log } = setUp(() => 200, undefined, { says });
+    const records = [record(), record()];
+    for (const one of records) sender.keep(one);
+    await until(() => seen.length >= 4);
+    expect(log.backlogBytes).toBeGreaterThan(0);
+    isTheEdge = true;
+    await until(() => log.backlogBytes === 0);
+    expect(new Set(seen)).toEqual(new Set(records.map(({ hold }) => hold)));
     sender.close();
   });
 
@@ -183,7 +207,7 @@ describe("the usage sender", () => {
     first.sender.keep(record({ org: good }));
     await until(() => first.untakenLog.backlogBytes > 0 && first.taken.length === 1);
     first.sender.close();
-    const second = setUp(() => 200, undefined, first.directory);
+    const second = setUp(() => 200, undefined, { directory: first.directory });
     await until(() => second.taken.length === 1);
     expect(second.taken).toEqual([stuck]);
     expect(second.sender.backlogBytes).toBe(0);

@@ -59,13 +59,17 @@ export async function startFakeEdge(keys: Keys): Promise<FakeEdge> {
       if (!isGood) edge.badTokens++;
       if (request.url === "/origin/heartbeat") edge.heartbeats.push(JSON.parse(body));
       let status = isGood ? 200 : 401;
+      let receipt = "";
       if (request.url === "/origin/usage" && isGood) {
         const batch: UsageBatch = JSON.parse(body);
         status = edge.answer(batch);
         edge.batches.push(batch.records.length);
-        if (status === 200) edge.records.push(...batch.records);
+        if (status === 200) {
+          edge.records.push(...batch.records);
+          receipt = JSON.stringify({ settled: batch.records.length });
+        }
       }
-      response.writeHead(status).end();
+      response.writeHead(status).end(receipt);
     })();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

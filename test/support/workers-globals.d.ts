@@ -7,6 +7,7 @@ type D1Database = any;
 type DurableObjectNamespace<T = any> = any;
 type DurableObjectStub<T = any> = any;
 type DurableObjectState = any;
+type RateLimit = any;
 interface SqlStorage {
   exec<T = any>(query: string, ...bindings: unknown[]): { toArray(): T[]; one(): T; [Symbol.iterator](): IterableIterator<T> };
 }

@@ -1,7 +1,8 @@
 import { isLater, type LoadReport, type NodeRecord } from "../../agreements/node.ts";
-import { breakerFailuresMax, breakerOpenMs, fleetReadMs } from "../../limits.ts";
+import { breakerFailuresMax, breakerOpenMs, fleetReadMs, fleetWaitMsMax } from "../../limits.ts";
 import type { AttemptEnd, Fleet, NodeView } from "../../routing/port.ts";
 import type { FleetObject, HeardHeartbeat } from "./fleet-object.ts";
+import { within } from "./within.ts";
 
 /** What this isolate knows of one node. Lifetime: the isolate's; size: one a configured node. */
 interface Memory {
@@ -25,7 +26,7 @@ export function durableObjectFleet(namespace: DurableObjectNamespace<FleetObject
   );
   const object = () => namespace.get(namespace.idFromName("fleet"));
   const read = async () => {
-    for (const report of await object().heard()) learn(memories.get(report.heartbeat.node), report);
+    for (const report of await within<HeardHeartbeat[]>(fleetWaitMsMax, "fleet", object().heard())) learn(memories.get(report.heartbeat.node), report);
   };
   let readAtMs = 0;
   return {
@@ -50,7 +51,7 @@ export function durableObjectFleet(namespace: DurableObjectNamespace<FleetObject
       if (memory) memory.inFlight = Math.max(0, memory.inFlight - 1);
     },
     async report(heartbeat, nowMs) {
-      await object().report({ heartbeat, heardAtMs: nowMs });
+      await within(fleetWaitMsMax, "fleet", object().report({ heartbeat, heardAtMs: nowMs }));
       learn(memories.get(heartbeat.node), { heartbeat, heardAtMs: nowMs });
     },
   };

@@ -1,4 +1,5 @@
 import type { UsageRow } from "../../admission/port.ts";
+import { within } from "./within.ts";
 
 /**
  * One statement for any number of rows. DO NOTHING on a known id alone: `OR IGNORE` would also pass over a row that breaks a constraint,
@@ -16,11 +17,6 @@ const insert = `
 /** Writes lines of the bill, each once however often it is sent. Throws when D1 did not take all of them, or did not answer in `msMax`. */
 export async function writeUsage(db: D1Database, rows: UsageRow[], msMax: number): Promise<void> {
   if (rows.length === 0) return;
-  const deadline = Promise.withResolvers<never>();
-  const timer = setTimeout(() => deadline.reject(new Error("usage: D1 did not answer in time")), msMax);
-  try {
-    await Promise.race([db.prepare(insert).bind(JSON.stringify(rows)).run(), deadline.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const answer = await within<{ success: boolean }>(msMax, "usage", db.prepare(insert).bind(JSON.stringify(rows)).run());
+  if (answer?.success !== true) throw new Error("usage: D1 did not say that it took the rows");
 }

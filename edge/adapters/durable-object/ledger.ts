@@ -1,18 +1,59 @@
-import type { Ledger } from "../../admission/port.ts";
+import type { Denial, Grant, Ledger, LedgerState, Scopes, Settlement } from "../../admission/port.ts";
 import type { OrgId } from "../../agreements/ids.ts";
+import { ledgerWaitMsMax } from "../../limits.ts";
 import type { OrgLedger } from "./ledger-object.ts";
+import { within } from "./within.ts";
 
-/** One Durable Object per org keeps its ledger. Whatever the object or the way to it throws is thrown: never a grant by default (F1). */
+/**
+ * One Durable Object per org keeps its ledger. Whatever the object or the way to it throws is thrown, silence and answers of another shape as well: never a
+ * grant by default (F1). An object goes on in the code that started it, so while a deploy is under way its answers may be another version's.
+ */
 export function durableObjectLedger(namespace: DurableObjectNamespace<OrgLedger>): Ledger {
   const objectOf = (org: OrgId) => namespace.get(namespace.idFromName(org));
-  const settle: Ledger["settle"] = async (org, records) => objectOf(org).settle(org, records);
+  const settle: Ledger["settle"] = async (org, records) => told(objectOf(org).settle(org, records), (answer) => areSettlements(answer, records.length));
   return {
-    admit: async (ask) => objectOf(ask.org).admit(ask),
-    look: async (credential) => objectOf(credential.org).look(credential),
+    admit: async (ask) => told(objectOf(ask.org).admit(ask), isAdmission),
+    look: async (credential) => told(objectOf(credential.org).look(credential), isLook),
     settle,
     settleAll: (batches) => Promise.allSettled(batches.map(({ org, records }) => settle(org, records))),
-    release: async (org, hold, mayRun = false) => objectOf(org).release(hold, mayRun),
-    publish: async (record) => objectOf(record.kind === "org" ? record.id : record.org).publish(record),
-    inspect: async (org) => objectOf(org).inspect(),
+    release: async (org, hold, mayRun = false) => told(objectOf(org).release(hold, mayRun), isSettlement),
+    publish: async (record) => told(objectOf(record.kind === "org" ? record.id : record.org).publish(record), () => true),
+    inspect: async (org) => told(objectOf(org).inspect(), isState),
   };
+}
+
+async function told<T>(answer: Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
+  const known = await within(ledgerWaitMsMax, "ledger", answer);
+  if (!isRight(known)) throw new TypeError("ledger: the answer is not of the shape that was asked for");
+  return known;
+}
+
+/** Only what is read of an answer is looked at: this stands on every call's way. */
+function isAdmission(answer: Grant | Denial): boolean {
+  if (answer?.kind !== "grant") return isDenial(answer);
+  return Number.isSafeInteger(answer.tokensHeld) && Number.isSafeInteger(answer.completionTokens) && typeof answer.rates === "object";
+}
+
+function isLook(answer: Scopes | Denial): boolean {
+  return answer?.kind === "scopes" ? isList(answer.endpoints) && isList(answer.models) : isDenial(answer);
+}
+
+function isDenial(answer: Denial | Scopes | Grant): boolean {
+  return answer?.kind === "denial" && typeof answer.reason === "string" && (!("window" in answer) || typeof answer.rates === "object");
+}
+
+function areSettlements(answer: Settlement[], count: number): boolean {
+  return Array.isArray(answer) && answer.length === count && answer.every(isSettlement);
+}
+
+function isSettlement(answer: Settlement): boolean {
+  return typeof answer?.result === "string";
+}
+
+function isState(answer: LedgerState | null): boolean {
+  return answer === null || (Array.isArray(answer?.windows) && Array.isArray(answer.openHolds));
+}
+
+function isList(answer: string[] | null): boolean {
+  return answer === null || Array.isArray(answer);
 }

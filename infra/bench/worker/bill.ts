@@ -11,6 +11,7 @@ export default function openBill(): { prepare(sql: string): unknown; rows(): num
         bind: (json: string) => ({
           run: async () => {
             rows += JSON.parse(json).length;
+          return { success: true };
           },
         }),
       };

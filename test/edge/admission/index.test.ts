@@ -1,5 +1,5 @@
-import { describe, expect, test } from "vitest";
-import { admit, look, rateHeaders, refusalOf, type CountPrompt } from "#edge/admission/index.ts";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { admit, giveBack, look, rateHeaders, refusalOf, type CountPrompt } from "#edge/admission/index.ts";
 import type { Ask, Denial, Grant, Ledger } from "#edge/admission/port.ts";
 import type { Credential } from "#edge/agreements/credential.ts";
 import { errorBody, errorHeaders } from "#edge/errors.ts";
@@ -9,6 +9,7 @@ import { testModels } from "#test/support/models.ts";
 import { expectRefusal } from "#test/support/refused.ts";
 import { posted, startedAtMs, visitOf } from "#test/support/visit.ts";
 
+const visit = visitOf();
 const credential: Credential = { org: "org_0123456789", key: "key_0123456789abcdef", digests: [{ kid: "p1", digest: "d".repeat(64) }], ip: null };
 const terms = { hold: "hold_0123456789012345678901", tier: "shared", price: { promptMicrosPerMTok: 1, completionMicrosPerMTok: 2 }, nowMs: startedAtMs + 5 } as const;
 const rates = { requests: { limit: 60, remaining: 0, resetMs: 59_999 }, tokens: { limit: 1_000, remaining: 12, resetMs: 360_000 } };
@@ -40,7 +41,7 @@ describe("admission", () => {
   test("asks once, for the safe bound, and hands the grant on", async () => {
     const { ledger, asks } = ledgerOf(grant);
     const call = await callOf({ mayClamp: true, deadlineMs: terms.nowMs + 1_000, idempotency: { key: "k", body: "b" } });
-    expect(await admit(ledger, credential, call, terms, never)).toBe(grant);
+    expect(await admit(visit, ledger, credential, call, terms, never)).toBe(grant);
     const { nowMs: _, ...ours } = terms;
     expect(asks).toEqual([
       { ...credential, ...ours, endpoint: "chat.completions", model: call.model.id, promptTokens: 200, completionTokens: 10, choices: 2, mayClamp: true, ttlMs: 1_000 + holdGraceMs, idempotency: { key: "k", body: "b" } },
@@ -49,13 +50,13 @@ describe("admission", () => {
 
   test("holds for the grace alone when the deadline has passed already", async () => {
     const { ledger, asks } = ledgerOf(grant);
-    await admit(ledger, credential, await callOf({ deadlineMs: terms.nowMs - 10_000 }), terms, never);
+    await admit(visit, ledger, credential, await callOf({ deadlineMs: terms.nowMs - 10_000 }), terms, never);
     expect(asks[0]?.ttlMs).toBe(holdGraceMs);
   });
 
   for (const failure of [new Error("CANARY"), new TypeError("CANARY")]) {
     test(`a ledger that throws ${failure.name} is 503 quota_unavailable, never a grant`, async () => {
-      const refusal = await expectRefusal(async () => admit(ledgerOf(failure).ledger, credential, await callOf(), terms, never), "quota_unavailable");
+      const refusal = await expectRefusal(async () => admit(visit, ledgerOf(failure).ledger, credential, await callOf(), terms, never), "quota_unavailable");
       expect(errorHeaders(refusal)).toMatchObject({ "retry-after": "1", "retry-after-ms": "1000" });
       expect([refusal.message, refusal.cause]).toEqual(["ledger out of reach", failure]);
       expect(JSON.stringify(errorBody(refusal))).not.toContain("CANARY");
@@ -64,14 +65,66 @@ describe("admission", () => {
 
   test("and so is one that throws at the second question", async () => {
     const { ledger } = ledgerOf(quota(80), new Error("gone"));
-    await expectRefusal(async () => admit(ledger, credential, await callOf(), terms, async () => 60), "quota_unavailable");
+    await expectRefusal(async () => admit(visit, ledger, credential, await callOf(), terms, async () => 60), "quota_unavailable");
+  });
+});
+
+describe("what is held for nothing", () => {
+  afterEach(() => vi.useRealTimers());
+  const org = credential.org;
+
+  /** A ledger that takes a release only after so many failures; what it was told, and when. */
+  function releasing(failures: number) {
+    const told: [string, string, boolean | undefined][] = [];
+    const release: Ledger["release"] = async (org, hold, mayRun) => {
+      told.push([org, hold, mayRun]);
+      if (told.length <= failures) throw new Error("out of reach");
+      return { hold, result: "released" };
+    };
+    return { told, ledger: { ...ledgerOf().ledger, release } };
+  }
+
+  test("is given back at once, and the ledger is told no more", async () => {
+    const { told, ledger } = releasing(0);
+    await giveBack(visitOf(), ledger, org, terms.hold, true);
+    expect(told).toEqual([[org, terms.hold, true]]);
+  });
+
+  test("is given back behind the answer when the ledger cannot be told: the caller does not wait for it", async () => {
+    vi.useFakeTimers();
+    const { told, ledger } = releasing(2);
+    const visit = visitOf();
+    await giveBack(visit, ledger, org, terms.hold, false);
+    expect(told).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(told).toEqual(Array.from({ length: 3 }, () => [org, terms.hold, false]));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(told).toHaveLength(3);
+    expect(visit.logged.map(({ event }) => event)).toEqual(["release_failed"]);
+  });
+
+  test("is left to its deadline when the ledger stays away, and that is said", async () => {
+    vi.useFakeTimers();
+    const { told, ledger } = releasing(Infinity);
+    const visit = visitOf();
+    await giveBack(visit, ledger, org, terms.hold, false);
+    await vi.advanceTimersByTimeAsync(28_000);
+    expect(told).toHaveLength(4);
+    expect(visit.logged.at(-1)).toEqual({ event: "release_given_up", facts: { hold: terms.hold } });
+  });
+
+  test("also when it was the admission that was not answered: it may have been booked", async () => {
+    const { told, ledger } = releasing(0);
+    const admitting = { ...ledger, admit: async () => Promise.reject(new Error("no answer")) };
+    await expectRefusal(async () => admit(visitOf(), admitting, credential, await callOf(), terms, never), "quota_unavailable");
+    expect(told).toEqual([[org, terms.hold, false]]);
   });
 });
 
 describe("the exact count", () => {
   test("is asked for when the bound does not fit and the estimate would, and is what is then held", async () => {
     const { ledger, asks } = ledgerOf(quota(70), grant);
-    expect(await admit(ledger, credential, await callOf(), terms, async () => 47)).toBe(grant);
+    expect(await admit(visit, ledger, credential, await callOf(), terms, async () => 47)).toBe(grant);
     expect(asks.map(({ promptTokens }) => promptTokens)).toEqual([200, 47]);
     expect({ ...asks[1], promptTokens: 0 }).toEqual({ ...asks[0], promptTokens: 0 });
   });
@@ -88,7 +141,7 @@ describe("the exact count", () => {
   for (const [why, denial, over] of unasked) {
     test(`is not asked for when ${why}`, async () => {
       const { ledger, asks } = ledgerOf(denial);
-      const refusal = await expectRefusal(async () => admit(ledger, credential, await callOf(over), terms, never), refusalOf(denial).code);
+      const refusal = await expectRefusal(async () => admit(visit, ledger, credential, await callOf(over), terms, never), refusalOf(denial).code);
       expect(errorBody(refusal)).toEqual(errorBody(refusalOf(denial)));
       expect(asks).toHaveLength(1);
     });
@@ -96,21 +149,21 @@ describe("the exact count", () => {
 
   test("is asked for when with a clamp a token for each choice fits", async () => {
     const { ledger, asks } = ledgerOf(quota(52), grant);
-    await admit(ledger, credential, await callOf({ mayClamp: true }), terms, async () => 50);
+    await admit(visit, ledger, credential, await callOf({ mayClamp: true }), terms, async () => 50);
     expect(asks).toHaveLength(2);
   });
 
   for (const count of [null, 200, 201]) {
     test(`of ${count} helps nothing: the first denial stands, the ledger is not asked again`, async () => {
       const { ledger, asks } = ledgerOf(quota(70));
-      await expectRefusal(async () => admit(ledger, credential, await callOf(), terms, async () => count), "insufficient_quota");
+      await expectRefusal(async () => admit(visit, ledger, credential, await callOf(), terms, async () => count), "insufficient_quota");
       expect(asks).toHaveLength(1);
     });
   }
 
   test("does not buy a third question: the second denial is the answer", async () => {
     const { ledger, asks } = ledgerOf(quota(70), { ...quota(70), limit: 777 } as Denial);
-    const refusal = await expectRefusal(async () => admit(ledger, credential, await callOf(), terms, async () => 60), "insufficient_quota");
+    const refusal = await expectRefusal(async () => admit(visit, ledger, credential, await callOf(), terms, async () => 60), "insufficient_quota");
     expect(refusal.details.say).toContain("777");
     expect(asks).toHaveLength(2);
   });

@@ -4,10 +4,10 @@ import { attempt, type Attempt } from "#edge/forwarding/attempt.ts";
 import { agentError, answering, deadNode, hangingUp, openNode, silent, watching, type Behaviour } from "#test/support/node.ts";
 import { startedAtMs, visitOf } from "#test/support/visit.ts";
 
-const parcel = { path: "/v1/chat/completions", hop: "hop.token.x", body: new TextEncoder().encode('{"a":1}'), headersMsMax: 30_000, deadlineMs: startedAtMs + 60_000 };
+const parcel = { path: "/v1/chat/completions", hop: "hop.token.x", body: new TextEncoder().encode('{"a":1}'), headersMsMax: 30_000, deadlineMs: startedAtMs + 60_000, endMs: startedAtMs + 61_000, contentType: "application/json" } as const;
 
 /** One attempt on a node that behaves so: what came of it and what the watch was told. */
-async function tryOn(behave: Behaviour, signal = new AbortController().signal, headersMsMax = parcel.headersMsMax) {
+async function tryOn(behave: Behaviour, signal = new AbortController().signal, headersMsMax: number = parcel.headersMsMax) {
   await using node = await openNode("a", behave);
   const { watch, seen, loads } = watching();
   const tried = await attempt(node.record, { ...parcel, headersMsMax }, watch, visitOf(), signal);
@@ -44,6 +44,30 @@ describe("an answer", () => {
     expect(tried.kind).toBe("answer");
     expect(seen).toEqual(["began a", "saw a answered"]);
     expect(loads).toEqual([{ running: 3, waiting: 0, kvUsed: 0.41, heldTokens: 18_230 }]);
+  });
+
+  for (const [contentType, body] of [["text/html", "<html>CANARY</html>"], ["text/event-stream", "data: {}\n\n"], [undefined, "{}"]] as const) {
+    test(`of 200 whose type is ${contentType ?? "not said"} is nobody's whom we asked: it counts against the node, and another may be tried`, async () => {
+      const { tried, seen } = await tryOn((_, response) => void response.writeHead(200, contentType && { "content-type": contentType }).end(body));
+      expect(no(tried)).toEqual({ code: "bad_gateway", mayRetry: true, mayRun: false });
+      expect(seen).toEqual(["began a", "saw a failed", "ended a"]);
+    });
+  }
+
+  test("whose body has not ended in its time is cut off, and its receiver can tell why", async () => {
+    await using node = await openNode("a", (_, response) => void response.writeHead(200, { "content-type": "application/json" }).write("{"));
+    const tried = await attempt(node.record, { ...parcel, endMs: startedAtMs + 150 }, watching().watch, visitOf(), new AbortController().signal);
+    if (tried.kind === "no") throw new Error("it was none");
+    expect(tried.isLate()).toBe(false);
+    await expect(tried.response.text()).rejects.toThrow(/abort/i);
+    expect(tried.isLate()).toBe(true);
+  });
+
+  test("that is over in its time is left alone", async () => {
+    const { tried } = await tryOn(answering(200, { id: 1 }));
+    if (tried.kind === "no") throw new Error("it was none");
+    tried.over();
+    expect(tried.isLate()).toBe(false);
   });
 
   for (const status of [201, 204, 206, 301, 302, 307]) {
@@ -100,7 +124,7 @@ describe("what may be tried elsewhere", () => {
 
   test("the time for headers is not the time for the answer: what has begun flows on", async () => {
     const slow: Behaviour = (_, response) => {
-      response.writeHead(200).write("{");
+      response.writeHead(200, { "content-type": "application/json" }).write("{");
       setTimeout(() => response.end("}"), 300);
     };
     await using node = await openNode("a", slow);
@@ -119,6 +143,14 @@ describe("what may be tried elsewhere", () => {
 });
 
 describe("what the agent says no with", () => {
+  test("in a body that never ends is what its status says, after two seconds at most", async () => {
+    const startedMs = performance.now();
+    const { tried, seen } = await tryOn((_, response) => void response.writeHead(500, { "content-type": "application/json" }).write('{"error":'));
+    expect(no(tried)).toEqual({ code: "bad_gateway", mayRetry: true, mayRun: false });
+    expect(seen).toEqual(["began a", "saw a failed", "ended a"]);
+    expect(performance.now() - startedMs).toBeGreaterThan(1_900);
+  });
+
   const passes: [number, RefusalCode][] = [
     [400, "context_length_exceeded"],
     [400, "invalid_value"],

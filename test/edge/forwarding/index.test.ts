@@ -25,7 +25,7 @@ interface Reserved {
   tokensHeld: number;
   completionTokens: number;
 }
-type Answered = { kind: "answer"; response: Response; node: string; servedBy: string; ended(): void };
+type Answered = { kind: "answer"; response: Response; node: string; servedBy: string; isLate(): boolean; ended(): void };
 type NoAnswer = { kind: "no"; refusal: Refusal; mayRun: boolean };
 interface Forwarding {
   forward(visit: Visit, call: Call, reserved: Reserved, nodes: NodeRecord[], origin: Origin, signal: AbortSignal): Promise<Answered | NoAnswer>;
@@ -91,7 +91,7 @@ describe("the first node that answers serves", () => {
       response.writeHead(200, { "content-type": "text/event-stream" });
       response.write("data: {}\n\n", () => response.destroy());
     };
-    const { text, answer, asked } = await over([broken, fine]);
+    const { text, answer, asked } = await over([broken, fine], { call: await chatCall({ stream: true }) });
     expect(answer?.servedBy).toBe("shared");
     expect(text).toEqual({ broken: expect.any(TypeError) });
     expect(asked).toEqual([1, 0]);
@@ -177,7 +177,8 @@ describe("a node that is silent", () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const late: Behaviour = () => void vi.advanceTimersByTime(streamHeadersMsMax);
     const call = await chatCall({ stream: true });
-    const { answer, asked, seen } = await over([late, fine], { call });
+    const streaming = answering(200, "data: {}\n\n", { "content-type": "text/event-stream" });
+    const { answer, asked, seen } = await over([late, streaming], { call });
     expect([answer?.servedBy, asked]).toEqual(["complex", [1, 1]]);
     expect(seen).toEqual(["began a", "saw a failed", "ended a", "began b", "saw b answered"]);
     const { no } = await over([late, answering(422), fine], { call });

@@ -29,6 +29,15 @@ test("while D1 fails no row is lost and the object asks again, later each time; 
   expect((await ledger.inspect(org))?.outboxRows).toBe(0);
 });
 
+test.each([undefined, "<html>", {}, { success: false }])("what D1 says to rows is read: %j does not mean that it has them", async (answer) => {
+  const { ledger, org } = await openWith();
+  const { hold } = granted(await ledger.admit(askOf(org)));
+  await ledger.settle(org, [recordOf(org, hold)]);
+  await insides(org, (object) => void (object.env = { DB: { prepare: () => ({ bind: () => ({ run: async () => answer }) }) } as unknown as D1Database }));
+  await runDurableObjectAlarm(stubOf(org));
+  expect((await ledger.inspect(org))?.outboxRows).toBe(1);
+});
+
 test("a crash after D1 took the rows and before the object knew sends them again, and the bill has them once", async () => {
   const { ledger, org, restart } = await openWith();
   const { hold } = granted(await ledger.admit(askOf(org)));
