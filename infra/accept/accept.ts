@@ -3,14 +3,16 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { findKept, folder, keepEngines, removeShared, setUp, sharedOf, startEngines, stopEngines, type RunningEngine } from "./engines.ts";
+import { setUpGguf } from "./gguf.ts";
 import { figuresIn, readSuite, writeReport, type Suite } from "./report.ts";
 
 const usage = `npm run accept -- [options]
 
 Makes a Python environment and a tiny model on the first run (about 5 GB, some minutes), starts real vLLM servers on this machine's CPU, and runs the engine
-contract, the recordings and the main journeys (edge, agents, vLLM) against them. Exit code 0 when every promise was kept.
+contract, the recordings and the main journeys (edge, agents, vLLM) against them; then llama.cpp with a small GGUF model, where node-llama-cpp is installed. Exit
+code 0 when every promise was kept.
 
-  --only contract|journeys   one half only
+  --only contract|journeys|gguf   one part only; gguf needs no vLLM
   --keep                     leave the servers running; the next run finds them, and stops them unless it has --keep too. The journeys that kill a server are left out
   --no-embed                 without the server for embeddings
   --help
@@ -30,11 +32,11 @@ async function main(): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  if (values.only !== undefined && !["contract", "journeys"].includes(values.only)) throw new Error(`--only takes contract or journeys, not '${values.only}'`);
+  if (values.only !== undefined && !["contract", "journeys", "gguf"].includes(values.only)) throw new Error(`--only takes contract, journeys or gguf, not '${values.only}'`);
   rmSync(results, { recursive: true, force: true });
   mkdirSync(results, { recursive: true });
-  const engines = await openEngines(values.keep, values["no-embed"]);
-  const suites = suitesOf(values.only, values.keep);
+  const engines = values.only === "gguf" ? [] : await openEngines(values.keep, values["no-embed"]);
+  const suites = [...suitesOf(values.only, values.keep), ...(await openGguf(values.only))];
   const done: Suite[] = [];
   for (const name of suites) {
     const shared = name === "deaths" ? sharedOf(engines.filter(({ kind }) => kind === "chat")) : [];
@@ -51,8 +53,24 @@ const versions = new Map<string, string>();
 
 function suitesOf(only: string | undefined, isKept: boolean): string[] {
   const journeys = ["journeys", ...(isKept ? [] : ["deaths"])];
+  if (only === "gguf") return [];
   if (only === "contract") return ["contract"];
   return only === "journeys" ? journeys : ["contract", ...journeys];
+}
+
+const gguf = { model: "" };
+
+/** The suite over llama.cpp, if it can run here. Throws when it was asked for and cannot. */
+async function openGguf(only: string | undefined): Promise<string[]> {
+  if (only !== undefined && only !== "gguf") return [];
+  const found = await setUpGguf();
+  if ("model" in found) {
+    gguf.model = found.model;
+    return ["gguf"];
+  }
+  if (only === "gguf") throw new Error(found.missing);
+  say(`without the suite gguf: ${found.missing}`);
+  return [];
 }
 
 async function openEngines(isKept: boolean, isWithoutEmbed: boolean): Promise<RunningEngine[]> {
@@ -85,6 +103,7 @@ async function runSuite(name: string, engines: RunningEngine[]): Promise<Suite> 
       PENSTOCK_ACCEPT_FIGURES: figures,
       PENSTOCK_ACCEPT_STACK_LOG: join(folder, "log/stack.log"),
       PENSTOCK_VLLM_URL: engines[0]?.url ?? "",
+      PENSTOCK_ACCEPT_GGUF: gguf.model,
     },
   });
   suite = child;

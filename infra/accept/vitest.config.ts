@@ -11,8 +11,9 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: "contract", include: ["test/contracts/engine-vllm.accept.ts", "test/accept/recordings.accept.ts"], ...slow } },
-      { test: { name: "journeys", include: ["test/accept/*.accept.ts"], exclude: ["test/accept/recordings.accept.ts", "test/accept/deaths.accept.ts"], globalSetup: ["test/accept/real-stack.ts"], ...slow } },
+      { test: { name: "journeys", include: ["test/accept/*.accept.ts"], exclude: ["test/accept/recordings.accept.ts", "test/accept/deaths.accept.ts", "test/accept/gguf.accept.ts"], globalSetup: ["test/accept/real-stack.ts"], ...slow } },
       { test: { name: "deaths", include: ["test/accept/deaths.accept.ts"], ...slow } },
+      { test: { name: "gguf", include: ["test/accept/gguf.accept.ts"], ...slow, testTimeout: 300_000, hookTimeout: 300_000 } },
     ],
   },
 });

@@ -56,6 +56,8 @@ async function main(): Promise<void> {
   const gguf = flags.gguf ? await startGguf(resolve(flags.gguf), (line) => log("llama.cpp", line)) : null;
   const given = gguf ?? (flags.engine ? await probeEngine(flags.engine) : null);
   if (given) Object.assign(options, { models: modelsOfEngine(given.found), engines: [given.engine] });
+  // A laptop may read a long prompt for minutes before it says a word.
+  if (gguf) options.agentLimits = { streamIdleMsMax: 600_000 };
   const stack = await startStack(options);
   stopOnSignal(stack, gguf, flags.state);
   const demo = await openDemo(flags.state, stack.edge.url, stack.secrets.bootstrapToken);

@@ -19,7 +19,7 @@ export interface GgufServerOptions {
   name: string;
   host?: string;
   port?: number;
-  /** How long a call may wait for a slot. Shorter than an agent's patience with a silent stream. */
+  /** How long a call may wait for a slot: less than the edge waits for a stream to begin. */
   waitMsMax?: number;
   log?(line: string): void;
 }
@@ -36,7 +36,7 @@ const bodyBytesMax = 8 * 1024 * 1024;
  * Serves a model over HTTP as vLLM would, as far as it goes: chat and plain completions, streamed or whole, with usage on every chunk where it is asked for;
  * /v1/models, /tokenize, /health, /version. What it cannot do is refused by name. Four calls speak at once; more wait for `waitMsMax`, then 503.
  */
-export async function serveGguf(llama: Llama, { name, host = "127.0.0.1", port = 0, waitMsMax = 30_000, log = () => undefined }: GgufServerOptions): Promise<GgufServer> {
+export async function serveGguf(llama: Llama, { name, host = "127.0.0.1", port = 0, waitMsMax = 20_000, log = () => undefined }: GgufServerOptions): Promise<GgufServer> {
   const rooms: Rooms = { llama, slots: new Slots(llama.slots), options: { name, waitMsMax, log } };
   const server = createServer((request, response) => {
     serve(rooms, request, response).catch((error: unknown) => fail(rooms, response, error));
@@ -78,10 +78,9 @@ async function speak({ llama, slots, options }: Rooms, isChat: boolean, body: Bo
   const slot = await slots.take(call.salt, options.waitMsMax, signal);
   if (!slot) throw new Fault(503, "all slots are taken");
   try {
+    const voice = openVoice(response, { ...call, isChat, model: options.name, promptTokens });
     const cachedTokens = await llama.read(slot, call.prompt, signal);
-    if (signal.aborted) return;
-    const voice = openVoice(response, { ...call, isChat, model: options.name, promptTokens, cachedTokens });
-    voice.finish(await llama.speak(slot, { ...call, maxTokens, signal, onText: voice.say }));
+    if (!signal.aborted) voice.finish(await llama.speak(slot, { ...call, maxTokens, signal, onText: voice.say }), cachedTokens);
   } catch (error) {
     // A caller who left before the first token is told of by an error of node-llama-cpp's.
     if (!signal.aborted) throw error;

@@ -10,16 +10,15 @@ export interface VoiceOptions {
   wantsContinuousUsage: boolean;
   model: string;
   promptTokens: number;
-  cachedTokens: number;
 }
 
 /** Writes one answer, in OpenAI's form and with vLLM's `reasoning`: as chunks while it is made, or whole at its end. */
 export interface Voice {
   say(text: string, isThought: boolean, completionTokens: number): void;
-  finish(said: Said): void;
+  finish(said: Said, cachedTokens: number): void;
 }
 
-/** A stream begins at once; a chat's first event says how long the prompt was. Usage in a chunk is what llama.cpp had made by then. */
+/** A stream begins at once, before the prompt is read; a chat's first event says how long it is. Usage in a chunk is what llama.cpp had made by then. */
 export function openVoice(response: ServerResponse, options: VoiceOptions): Voice {
   const { isChat, isStream, wantsUsage, wantsContinuousUsage, model } = options;
   const id = `${isChat ? "chatcmpl" : "cmpl"}-${Date.now().toString(36)}${Math.random().toString(36).slice(2, 10)}`;
@@ -32,7 +31,7 @@ export function openVoice(response: ServerResponse, options: VoiceOptions): Voic
   if (isStream) {
     response.writeHead(200, { "content-type": "text/event-stream" });
     response.flushHeaders();
-    if (isChat) chunk({ role: "assistant", content: "" }, null, { ...usageOf(options, 0), ...cachedOf(options) });
+    if (isChat) chunk({ role: "assistant", content: "" }, null, usageOf(options, 0));
   }
   return {
     say(text, isThought, completionTokens) {
@@ -41,8 +40,9 @@ export function openVoice(response: ServerResponse, options: VoiceOptions): Voic
       if (isStream) chunk({ [part]: text }, null, usageOf(options, completionTokens));
       else whole[part] += text;
     },
-    finish({ reason, completionTokens }) {
-      const usage = { ...usageOf(options, completionTokens), ...cachedOf(options) };
+    finish({ reason, completionTokens }, cachedTokens) {
+      // Not on every chunk: the agent reads a usage of plain figures by position.
+      const usage = { ...usageOf(options, completionTokens), ...(cachedTokens > 0 && { prompt_tokens_details: { cached_tokens: cachedTokens } }) };
       if (isStream) {
         chunk({}, reason, usage);
         if (wantsUsage) event([], usage);
@@ -60,9 +60,4 @@ export function openVoice(response: ServerResponse, options: VoiceOptions): Voic
 
 function usageOf({ promptTokens }: VoiceOptions, tokens: number): Body {
   return { prompt_tokens: promptTokens, total_tokens: promptTokens + tokens, completion_tokens: tokens };
-}
-
-/** Not on every chunk: the agent reads a usage of plain figures by position. */
-function cachedOf({ cachedTokens }: VoiceOptions): Body {
-  return cachedTokens > 0 ? { prompt_tokens_details: { cached_tokens: cachedTokens } } : {};
 }

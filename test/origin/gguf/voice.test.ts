@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { openVoice, type VoiceOptions } from "#origin/gguf/voice.ts";
 
-const options: VoiceOptions = { isChat: true, isStream: true, wantsUsage: true, wantsContinuousUsage: true, model: "m", promptTokens: 7, cachedTokens: 3 };
+const options: VoiceOptions = { isChat: true, isStream: true, wantsUsage: true, wantsContinuousUsage: true, model: "m", promptTokens: 7 };
 
 async function heard(over: Partial<VoiceOptions>): Promise<string> {
   const speak = (response: ServerResponse) => {
@@ -11,7 +11,7 @@ async function heard(over: Partial<VoiceOptions>): Promise<string> {
     voice.say("hm", true, 1);
     voice.say("", false, 2);
     voice.say("Hi", false, 3);
-    voice.finish({ reason: "stop", completionTokens: 5 });
+    voice.finish({ reason: "stop", completionTokens: 5 }, 3);
   };
   const server = createServer((_, response) => speak(response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
