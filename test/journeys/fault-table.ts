@@ -60,7 +60,6 @@ const noNode: Cell = { told: "bad_gateway", billed: "nothing" };
 const silence = never("to a Worker and to Node a connection that does not open is silence before the headers: see the row of the headers");
 const noShape = never("a connection has no shape");
 const ourAgent = never("what comes as HTTP from behind the tunnel is what our agent wrote: JSON.stringify, or events it has parsed itself; the edge pipes it unread");
-const noPipeline = never("no command of ours goes to /pipeline: one command a request, and merging is off; the run checks every path that Redis was asked for");
 
 export const table = {
   // The org's ledger, as a Durable Object. A call; `GET /v1/models`; a call and its bill; a call that every node refuses; control: set, and show, an org's limits.
@@ -80,7 +79,6 @@ export const table = {
   "redis.publish": isAsked,
   "redis.inspect": isAsked,
   "redis.outbox": isBilledLate,
-  "redis.pipeline": { timeout: noPipeline, error: noPipeline, slow: noPipeline, garbage: noPipeline, shape: noPipeline },
 
   // D1: who asks; what is asked for; a change (which may have been written: repeating it heals); the bill. Rows that cannot be read are ours to look into.
   "d1.key": isAsked,
@@ -200,7 +198,6 @@ export const rowWords: Record<Dependency, string> = {
   "redis.publish": "control sets an org's limits",
   "redis.inspect": "control shows an org's ledger",
   "redis.outbox": "the bill goes from Redis to D1",
-  "redis.pipeline": "Redis is asked for several things at once",
   "d1.key": "control reads whose key it is",
   "d1.read": "control reads an org",
   "d1.write": "control writes an org",
@@ -261,7 +258,7 @@ export const bindingRows: Record<keyof Env, Dependency[] | string> = {
   DB: ["d1.key", "d1.read", "d1.write", "d1.usage", "redis.outbox"],
   LEDGERS: ["ledger.admit", "ledger.look", "ledger.settle", "ledger.release", "ledger.publish", "ledger.inspect"],
   FLEET: ["fleet.heard", "fleet.report"],
-  UPSTASH_REDIS_REST_URL: ["redis.admit", "redis.look", "redis.settle", "redis.release", "redis.publish", "redis.inspect", "redis.outbox", "redis.pipeline"],
+  UPSTASH_REDIS_REST_URL: ["redis.admit", "redis.look", "redis.settle", "redis.release", "redis.publish", "redis.inspect", "redis.outbox"],
   UPSTASH_REDIS_REST_TOKEN: setting,
   LEDGER: setting,
   MODELS: setting,

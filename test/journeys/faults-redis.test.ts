@@ -38,7 +38,7 @@ describe.skipIf(!isThere)("a ledger in Redis", () => {
     expect(unstruckOf([hop], ({ keys }) => keys[1] ?? "")).toEqual([]);
   });
 
-  test("is asked by single commands, never by a pipeline", () => {
-    expect([...hop.paths]).toEqual(["/"]);
+  test("is asked for settlements and for the bill by pipelines, and for all else by single commands", () => {
+    expect([...hop.paths].toSorted()).toEqual(["/", "/pipeline"]);
   });
 });

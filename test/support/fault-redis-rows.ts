@@ -7,8 +7,8 @@ import type { Org } from "./world.ts";
 
 type RedisRow = Extract<Dependency, `redis.${string}`>;
 
-/** The ledger in Redis: each run puts the fault on the way to its REST, for one command of one org. `pipeline` has no cell that can occur. */
-export function redisRows(redis: () => Hop): Record<Exclude<RedisRow, "redis.pipeline">, RunCell> {
+/** The ledger in Redis: each run puts the fault on the way to its REST, for one command of one org. */
+export function redisRows(redis: () => Hop): Record<RedisRow, RunCell> {
   const orgWith = async (stage: Stage, command: string, fault: Fault, place: Place = "headers"): Promise<Org> => {
     const org = await stage.world.newOrg();
     // Late, but within its 250 ms.
