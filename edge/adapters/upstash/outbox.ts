@@ -53,19 +53,6 @@ export function openOutbox(run: RunChores, { writeRows, later }: OutboxOptions) 
   let waiting = new Set<OrgId>();
   let busyUntilMs = 0;
 
-  /** Into D1 in one statement; if that fails, in halves, so that a row that D1 will never take keeps no other org's. Answers the pages that arrived. */
-  const write = async (pages: Page[], failures: unknown[]): Promise<Page[]> => {
-    if (pages.length === 0 || failures.length >= failuresMax) return [];
-    try {
-      await writeRows(pages.flatMap(({ rows }) => rows));
-      return pages;
-    } catch (cause) {
-      failures.push(cause);
-      if (pages.length === 1) return [];
-      const half = Math.ceil(pages.length / 2);
-      return [...(await write(pages.slice(0, half), failures)), ...(await write(pages.slice(half), failures))];
-    }
-  };
   /** Empties the outboxes of `orgsMax` orgs at most; answers what failed. */
   const drain = async (orgs: OrgId[]): Promise<unknown[]> => {
     const failures: unknown[] = [];
@@ -74,7 +61,7 @@ export function openOutbox(run: RunChores, { writeRows, later }: OutboxOptions) 
       const count = Math.ceil(rowsMax / full.length);
       const found = await run(full.map((org) => ({ org, name: "outbox", args: [String(count)] })));
       const pages = kept(found, failures, (reply, index) => pageOf(full[index] ?? "", reply)).filter(({ rows }) => rows.length > 0);
-      const written = await write(pages, unwritten);
+      const written = await write(writeRows, pages, unwritten);
       const drained = await run(written.map(({ org, ids }) => ({ org, name: "drained", args: ids })));
       full = kept(drained, failures, (_, index) => written[index]).flatMap((page) => (page?.rows.length === count ? page.org : []));
     }
@@ -115,6 +102,20 @@ export function openOutbox(run: RunChores, { writeRows, later }: OutboxOptions) 
       if (failures.length > 0) throw failures[0];
     },
   };
+}
+
+/** Into D1 in one statement; if that fails, in halves, so that a row that D1 will never take keeps no other org's. Answers the pages that arrived. */
+async function write(writeRows: OutboxOptions["writeRows"], pages: Page[], failures: unknown[]): Promise<Page[]> {
+  if (pages.length === 0 || failures.length >= failuresMax) return [];
+  try {
+    await writeRows(pages.flatMap(({ rows }) => rows));
+    return pages;
+  } catch (cause) {
+    failures.push(cause);
+    if (pages.length === 1) return [];
+    const half = Math.ceil(pages.length / 2);
+    return [...(await write(writeRows, pages.slice(0, half), failures)), ...(await write(writeRows, pages.slice(half), failures))];
+  }
 }
 
 function pageOf(org: OrgId, reply: unknown): Page {
