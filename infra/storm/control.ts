@@ -16,7 +16,7 @@ export type LedgerView = Pick<LedgerState, "outboxRows"> & {
 };
 
 /** Cold or loaded, Redis may take longer than its 250 ms; repeating a request heals. */
-const awayMsMax = 30_000;
+const awayMsMax = 90_000;
 
 /** The control API of an edge. */
 export class Control {

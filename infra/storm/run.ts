@@ -47,7 +47,9 @@ export async function runStorm(arena: Arena, crew: Crew, plan: Plan): Promise<St
     ms: endedAtMs - startedAtMs,
     async gather() {
       await untilSettled(control, orgs, plan, struck.length > 0, outcomes);
-      const ledgers = await Promise.all(orgs.map(({ id }) => drained(control, id)));
+      // One after the other: Redis has 250 ms for each, and a later storm rages.
+      const ledgers: LedgerView[] = [];
+      for (const { id } of orgs) ledgers.push(await drained(control, id));
       const rows = await readRows(arena, orgs.map(({ id }) => id));
       const made = await Promise.all(arena.engines.map((engine) => patiently(awayMsMax, () => engine.read(startedAtMs, endedAtMs))));
       const evidence = orgs.map(({ id }, index) => {
@@ -71,9 +73,10 @@ async function untilSettled(control: Control, orgs: StormOrg[], plan: Plan, hasS
   const isStranded = hasStruck || outcomes.some(({ code, how }) => code === "quota_unavailable" || how === "hung");
   if (isStranded) return void (await sleep(Math.max(0, latestMs - Date.now())));
   while (Date.now() < latestMs) {
-    const ledgers = await Promise.all(orgs.map(({ id }) => control.ledger(id)));
+    const ledgers: LedgerView[] = [];
+    for (const { id } of orgs) ledgers.push(await control.ledger(id));
     if (ledgers.every(({ openHolds, outboxRows }) => openHolds.length === 0 && outboxRows === 0)) return;
-    await sleep(200);
+    await sleep(500);
   }
 }
 

@@ -4,7 +4,7 @@ import { hasRedisServer } from "#infra/local/redis-server.ts";
 
 /** The short form of `npm run storm`: the same storms with fewer callers. What it checks stands in infra/storm/README.md. */
 const isRedisThere = hasRedisServer();
-const msMax = 400_000;
+const msMax = 600_000;
 let child: ChildProcess;
 let code: number | null = null;
 let errors = "";
