@@ -1,10 +1,11 @@
 import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { startGguf, type GgufEngine } from "./gguf.ts";
-import { modelsOfEngine, probeEngine } from "./real-engine.ts";
+import type { ModelRecord } from "#edge/agreements/model.ts";
 import { openDemo, type Demo } from "./demo.ts";
+import { startGguf, type GgufEngine } from "./gguf.ts";
 import { releaseStack, takeStack } from "./one-stack.ts";
+import { modelsOfEngine, probeEngine } from "./real-engine.ts";
 import { defaultModels, root, startStack, type Stack, type StackOptions } from "./stack.ts";
 
 const usage = `npm run dev -- [options]
@@ -62,8 +63,7 @@ async function main(): Promise<void> {
   stopOnSignal(stack, gguf, flags.state);
   const demo = await openDemo(flags.state, stack.edge.url, stack.secrets.bootstrapToken);
   await untilHealthy(stack.edge.url);
-  const model = (options.models ?? defaultModels)[0]?.aliases[0] ?? "chat";
-  if (!flags.quiet) process.stdout.write(welcome(stack, demo, model));
+  if (!flags.quiet) process.stdout.write(welcome(stack, demo, options.models ?? defaultModels));
   const ready = { edge: demo.edge, org: demo.org, key: demo.key, adminKey: demo.adminKey, agents: stack.nodes.map(({ id, url, tier, agent }) => ({ id, url, tier, pid: agent.pid })) };
   process.stdout.write(`ready ${JSON.stringify(ready)}\n`);
 }
@@ -97,13 +97,16 @@ async function untilHealthy(edge: string): Promise<void> {
   throw new Error(`the nodes did not report to ${edge} within 30 s`);
 }
 
-function welcome(stack: Stack, { edge, org, key, adminKey }: Demo, model: string): string {
+function welcome(stack: Stack, { edge, org, key, adminKey }: Demo, models: ModelRecord[]): string {
+  const model = models[0]?.aliases[0] ?? "chat";
+  const served = models.map(({ id, aliases, contextTokensMax }) => `  model       ${[id, ...aliases].join(", ")}  (${contextTokensMax} tokens)`).join("\n");
   const nodes = stack.nodes.map((node) => `  node        ${node.id} (${node.tier})  ${node.url}  engine ${node.engineUrl}`).join("\n");
   return `
   edge        ${edge}
   openapi     ${edge}/openapi.json
   health      ${edge}/health
 ${nodes}
+${served}
   org         ${org}  (plan Standard: 60 requests a minute, 3,000 an hour, 5 at once)
   key         ${key}
   admin key   ${adminKey}

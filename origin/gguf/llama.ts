@@ -97,6 +97,9 @@ export async function openLlama(path: string, { contextTokens = contextTokensDef
   return llamaOf(runtime, model, memories, { version, contextTokensMax: Math.min(contextTokens, context.contextSize - contextTokensSpare) });
 }
 
+/** Else a thought is broken off at three quarters of the context, whatever `max_tokens` is. */
+const endless = { thoughtTokens: Infinity, commentTokens: Infinity };
+
 /** A slot's own: one text in the model's memory and the two ways to go on with it. */
 interface Memory {
   sequence: Sequence;
@@ -139,7 +142,7 @@ function llamaOf(runtime: Runtime, model: Model, memories: Memory[], facts: { ve
       const { metadata } =
         "text" in prompt
           ? await completion.generateCompletionWithMeta(prompt.text, { ...options, contextShiftSize: 1, disableContextShift: true, onTextChunk: (text) => onText(text, false, made()) })
-          : await chat.generateResponse(historyOf(prompt.turns), { ...options, onResponseChunk: ({ type, text }) => onText(text, type === "segment", made()) });
+          : await chat.generateResponse(historyOf(prompt.turns), { ...options, budgets: endless, onResponseChunk: ({ type, text }) => onText(text, type === "segment", made()) });
       return { reason: metadata.stopReason === "maxTokens" ? "length" : "stop", completionTokens: made() };
     },
   };

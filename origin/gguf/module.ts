@@ -61,7 +61,7 @@ interface Result {
 
 export interface Chat {
   chatWrapper: { generateContextState(options: { chatHistory: HistoryItem[] }): { contextText: { tokenize(tokenizer: unknown): number[] } } };
-  generateResponse(history: HistoryItem[], options: GenerateOptions & { onResponseChunk(chunk: { type?: "segment"; text: string }): void }): Promise<Result>;
+  generateResponse(history: HistoryItem[], options: GenerateOptions & { budgets: { thoughtTokens: number; commentTokens: number }; onResponseChunk(chunk: { type?: "segment"; text: string }): void }): Promise<Result>;
 }
 
 export interface Completion {

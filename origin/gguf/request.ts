@@ -1,5 +1,6 @@
 import { ChatBody } from "#edge/protocol/chat.ts";
 import { completionTokensDefault, CompletionsBody } from "#edge/protocol/completions.ts";
+import { refusalOf } from "#edge/protocol/fields.ts";
 import { isObject, type Body } from "#edge/protocol/owned.ts";
 import { Fault } from "./fault.ts";
 import type { Prompt, Sampling, Speech, Turn } from "./llama.ts";
@@ -44,9 +45,8 @@ const unsupported: Readonly<Record<string, (value: unknown) => boolean>> = {
 /** Reads a request of OpenAI's or vLLM's form. Throws a Fault that names the field: 400 for what nobody takes, 501 for what is not built here. */
 export function readCall(isChat: boolean, body: Body): GgufCall {
   const parsed = isChat ? ChatBody.safeParse(body) : CompletionsBody.safeParse(body);
-  if (!parsed.success) throw new Fault(400, "the body is not valid", parsed.error.issues[0]?.path.filter((step) => typeof step === "string").join(".") || null);
-  const { stop, stream, stream_options, max_tokens, response_format } = parsed.data;
-  const { max_completion_tokens } = parsed.data;
+  if (!parsed.success) throw new Fault(400, "the body is not valid", refusalOf(parsed.error).details.param ?? null);
+  const { stop, stream, stream_options, max_tokens, max_completion_tokens, response_format } = parsed.data;
   const stops = typeof stop === "string" ? [stop] : (stop ?? []);
   if (stops.includes("")) throw new Fault(400, "a stop string must not be empty", "stop");
   const asked = typeof max_completion_tokens === "number" ? max_completion_tokens : (max_tokens ?? null);

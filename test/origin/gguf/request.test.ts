@@ -81,6 +81,7 @@ describe("a call", () => {
     [{ stop: [""] }, 400, "stop"],
     [{ max_tokens: 0 }, 400, "max_tokens"],
     [{ messages: [] }, 400, "messages"],
+    [{ messages: [{ role: "user", content: [{ text: "x" }] }] }, 400, "messages[0].content[0].type"],
   ])("nonsense is nonsense: %j", (fields, status, param) => {
     expect(faultOf(() => readCall(true, { ...chat, ...fields }))).toEqual([status, param]);
   });
