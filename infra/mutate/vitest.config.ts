@@ -11,7 +11,7 @@ const part = parts[process.env["MUTATE_PART"] ?? ""];
 if (!part) throw new Error("MUTATE_PART names no part");
 
 /** A command of the model costs ten times as much where a ledger is not in memory. */
-const env = { SEED: "1", TWIN_HISTORIES: "1", ...(part.isSlow && { MODEL_RUNS: "8" }) };
+const env = { SEED: "1", TWIN_HISTORIES: "20", ...(part.isSlow && { MODEL_RUNS: "8" }) };
 
 function withMutant(index: number): Plugin {
   const { script } = luaMutants()[index] ?? { script: "" };
