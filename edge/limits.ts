@@ -42,7 +42,7 @@ export const earlyAnswerMs = 1_000;
 export const waitCommentMs = 400;
 
 /** An org's ledger in a Durable Object, and D1 when control asks it, have so long to answer; then they are out of reach. Less than agents wait (10 s). */
-export const ledgerWaitMsMax = 5_000;
+export const ledgerWaitMsMax = 8_000;
 export const databaseWaitMsMax = 5_000;
 
 /** Windows of the ledger. */

@@ -69,11 +69,11 @@ function at(place: Place, org: Org, fault: Fault): HopFault {
   return { keys: [org.id], path: "/v1/chat/completions", place, fault };
 }
 
-/** The safe bound of the prompt does not fit, its true length would: the answer hangs on a count. */
+/** The safe bound of the prompt does not fit, its true length would: the answer hangs on a count, which has a second and a half. */
 function counted(where: "nodes" | "engines"): RunCell {
   return async (stage, fault, cell) => {
     const org = await stage.world.newOrg({ tokensPerDay: 100 });
-    for (const hop of stage[where] as Hop[]) hop.arm({ keys: [org.id], path: "/tokenize", place: "headers", fault, shape: '{"count":"CANARY"}' });
+    for (const hop of stage[where] as Hop[]) hop.arm({ keys: [org.id], path: "/tokenize", place: "headers", fault, ms: 200, shape: '{"count":"CANARY"}' });
     await expectCall(stage, org, cell);
   };
 }

@@ -8,8 +8,13 @@ import { within } from "./within.ts";
  * One Durable Object per org keeps its ledger. Whatever the object or the way to it throws is thrown, silence and answers of another shape as well: never a
  * grant by default (F1). An object goes on in the code that started it, so while a deploy is under way its answers may be another version's.
  */
-export function durableObjectLedger(namespace: DurableObjectNamespace<OrgLedger>): Ledger {
+export function durableObjectLedger(namespace: DurableObjectNamespace<OrgLedger>, waitMsMax: number = ledgerWaitMsMax): Ledger {
   const objectOf = (org: OrgId) => namespace.get(namespace.idFromName(org));
+  const told = async <T>(answer: Promise<T>, isRight: (answer: T) => boolean): Promise<T> => {
+    const known = await within(waitMsMax, "ledger", answer);
+    if (!isRight(known)) throw new TypeError("ledger: the answer is not of the shape that was asked for");
+    return known;
+  };
   const settle: Ledger["settle"] = async (org, records) => told(objectOf(org).settle(org, records), (answer) => areSettlements(answer, records.length));
   return {
     admit: async (ask) => told(objectOf(ask.org).admit(ask), isAdmission),
@@ -20,12 +25,6 @@ export function durableObjectLedger(namespace: DurableObjectNamespace<OrgLedger>
     publish: async (record) => told(objectOf(record.kind === "org" ? record.id : record.org).publish(record), () => true),
     inspect: async (org) => told(objectOf(org).inspect(), isState),
   };
-}
-
-async function told<T>(answer: Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
-  const known = await within(ledgerWaitMsMax, "ledger", answer);
-  if (!isRight(known)) throw new TypeError("ledger: the answer is not of the shape that was asked for");
-  return known;
 }
 
 /** Only what is read of an answer is looked at: this stands on every call's way. */
