@@ -72,8 +72,8 @@ test("a row that D1 refuses stops the outbox and is kept: it is never passed ove
 
 test("a D1 that does not answer in time has failed; no rows are not even sent, and no timer is left to keep the object awake", async () => {
   const d1 = (run: () => Promise<unknown>) => ({ prepare: () => ({ bind: () => ({ run }) }) }) as unknown as D1Database;
-  const asked = vi.fn<() => Promise<void>>(async () => undefined);
-  await expect(writeUsage(d1(() => new Promise(() => undefined)), [{} as UsageRow], 20)).rejects.toThrow("usage: D1 did not answer in time");
+  const asked = vi.fn<() => Promise<{ success: boolean }>>(async () => ({ success: true }));
+  await expect(writeUsage(d1(() => new Promise(() => undefined)), [{} as UsageRow], 20)).rejects.toThrow("usage: no answer within 20 ms");
   await writeUsage(d1(asked), [], 20);
   expect(asked).not.toHaveBeenCalled();
   vi.useFakeTimers();
