@@ -1,11 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import type { z } from "zod";
+import { bodyDigest } from "#edge/agreements/digest.ts";
 import { HopClaims, OrderClaims } from "#edge/agreements/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import { bodyBytesMax, clockSkewMs, hopTtlMs } from "#edge/limits.ts";
 import type { AgentConfig } from "./config.ts";
 import { openReplays } from "./replays.ts";
-import { bodyHash } from "./sign.ts";
 import { openVerifier } from "./verify.ts";
 
 /** A token that has been verified, and the body it was made for. */
@@ -43,7 +43,7 @@ export function openGate(config: Pick<AgentConfig, "node" | "hopPublicKeys">, no
     if (isFresh === null) throw new Refusal("server_is_overloaded", { retryAfterMs: 1_000, log: "replay_cache_full" });
     if (!isFresh) throw unauthorized("replayed");
     const body = await readBody(request, bodyBytesMax);
-    if (bodyHash(body) !== bodySha256) throw unauthorized("body");
+    if (bodyDigest(body) !== bodySha256) throw unauthorized("body");
     return { claims: claims.data, body };
   }
 

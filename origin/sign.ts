@@ -1,24 +1,19 @@
-import { createHash, randomUUID, sign as signBytes, type KeyObject } from "node:crypto";
+import { randomUUID, type KeyObject } from "node:crypto";
+import { bodyDigest } from "#edge/agreements/digest.ts";
 import { edgeIssuer, type NodeClaims } from "#edge/agreements/hop.ts";
+import { openJwsSigner } from "#edge/agreements/jws.ts";
 import { causeOf } from "./log.ts";
 
 const ttlSeconds = 60;
 
-/** base64url SHA-256, as hop tokens and node tokens bind a body. */
-export function bodyHash(body: string | Uint8Array): string {
-  return createHash("sha256").update(body).digest("base64url");
-}
-
-/** A token for one body, by which the edge knows that this node sent it: an EdDSA JWT of NodeClaims in compact form (RFC 7515 §3.1, RFC 8037), valid 60 s, `kid` = node id. */
+/** A token for one body, by which the edge knows that this node sent it: an EdDSA JWT of NodeClaims, valid 60 s, `kid` = node id. */
 export type Signer = (body: string) => string;
 
 export function openSigner(node: string, privateKey: KeyObject, now: () => number): Signer {
-  const header = encode({ alg: "EdDSA", kid: node });
+  const signClaims = openJwsSigner(node, privateKey);
   return (body) => {
     const iat = Math.floor(now() / 1_000);
-    const claims = { iss: node, aud: edgeIssuer, jti: randomUUID(), iat, exp: iat + ttlSeconds, bodySha256: bodyHash(body) } satisfies NodeClaims;
-    const signed = `${header}.${encode(claims)}`;
-    return `${signed}.${signBytes(null, Buffer.from(signed), privateKey).toString("base64url")}`;
+    return signClaims({ iss: node, aud: edgeIssuer, jti: randomUUID(), iat, exp: iat + ttlSeconds, bodySha256: bodyDigest(body) } satisfies NodeClaims);
   };
 }
 
@@ -52,8 +47,4 @@ export async function postSigned({ edgeUrl, sign, fetch = globalThis.fetch }: To
   } catch (error) {
     return { status: null, cause: causeOf(error), said: null };
   }
-}
-
-function encode(json: object): string {
-  return Buffer.from(JSON.stringify(json)).toString("base64url");
 }

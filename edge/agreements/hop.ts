@@ -5,6 +5,15 @@ import { Endpoint, Tier } from "./model.ts";
 /** Issuer of hop tokens, and audience of what agents sign in return. */
 export const edgeIssuer = "penstock-edge";
 
+/** Every token of ours is for one use, 60 s and one body. */
+const once = {
+  jti: z.string().min(16),
+  iat: z.int(),
+  exp: z.int(),
+  /** base64url SHA-256 of the request body as sent. */
+  bodySha256: z.string().length(43),
+};
+
 /**
  * What the edge signs for each attempt: an EdDSA JWT (RFC 8037), valid 60 s, for one node (`aud`) and one body. The agent verifies it
  * with public keys only. `completionTokensMax` is what the hold covers for each of the `n` choices; the agent never lets more through.
@@ -12,9 +21,7 @@ export const edgeIssuer = "penstock-edge";
 export const HopClaims = z.object({
   iss: z.literal(edgeIssuer),
   aud: NodeId,
-  jti: z.string().min(16),
-  iat: z.int(),
-  exp: z.int(),
+  ...once,
   org: OrgId,
   hold: HoldId,
   attempt: z.int().min(1),
@@ -28,8 +35,6 @@ export const HopClaims = z.object({
   /** The edge's estimate of the prompt, for the agent to compare with what the engine counts. None for prompts with images. */
   promptTokensGuess: z.int().min(0).optional(),
   deadlineMs: z.int(),
-  /** base64url SHA-256 of the request body as sent. */
-  bodySha256: z.string().length(43),
 });
 export type HopClaims = z.infer<typeof HopClaims>;
 
@@ -37,11 +42,8 @@ export type HopClaims = z.infer<typeof HopClaims>;
 export const OrderClaims = z.object({
   iss: z.literal(edgeIssuer),
   aud: NodeId,
-  jti: z.string().min(16),
-  iat: z.int(),
-  exp: z.int(),
+  ...once,
   order: z.enum(["drain", "undrain", "models"]),
-  bodySha256: z.string().length(43),
 });
 export type OrderClaims = z.infer<typeof OrderClaims>;
 
@@ -49,9 +51,6 @@ export type OrderClaims = z.infer<typeof OrderClaims>;
 export const NodeClaims = z.object({
   iss: NodeId,
   aud: z.literal(edgeIssuer),
-  jti: z.string().min(16),
-  iat: z.int(),
-  exp: z.int(),
-  bodySha256: z.string().length(43),
+  ...once,
 });
 export type NodeClaims = z.infer<typeof NodeClaims>;

@@ -1,5 +1,7 @@
-import { createHash, createPrivateKey, randomUUID, sign, type KeyObject } from "node:crypto";
+import { createPrivateKey, randomUUID } from "node:crypto";
+import { bodyDigest } from "#edge/agreements/digest.ts";
 import { edgeIssuer, type HopClaims, type NodeClaims } from "#edge/agreements/hop.ts";
+import { openJwsSigner, type SignClaims } from "#edge/agreements/jws.ts";
 import type { UsageRecord } from "#edge/agreements/usage.ts";
 import { usageBatchMax, usageBatchMs } from "#edge/limits.ts";
 import type { KeyPair } from "#infra/local/secrets.ts";
@@ -21,7 +23,7 @@ export interface SettledCounts {
 export class Settling {
   readonly counts: SettledCounts = { queued: 0, results: {}, open: 0, batches: 0, lastFailure: null };
   readonly #node: string;
-  readonly #key: KeyObject;
+  readonly #sign: SignClaims;
   readonly #port: number;
   readonly #idle: Connection[] = [];
   #records: UsageRecord[] = [];
@@ -29,7 +31,7 @@ export class Settling {
 
   constructor(node: string, key: KeyPair, edgePort: number) {
     this.#node = node;
-    this.#key = createPrivateKey({ key: { ...key }, format: "jwk" });
+    this.#sign = openJwsSigner(node, createPrivateKey({ key: { ...key }, format: "jwk" }));
     this.#port = edgePort;
   }
 
@@ -68,20 +70,14 @@ export class Settling {
 
   #token(body: string): string {
     const claims: NodeClaims = { iss: this.#node, aud: edgeIssuer, ...freshClaims(body) };
-    return signToken({ alg: "EdDSA" }, claims, this.#key);
+    return this.#sign(claims);
   }
 }
 
 /** What every token of ours carries: one minute, one use, one body. */
 export function freshClaims(body: string): { jti: string; iat: number; exp: number; bodySha256: string } {
   const iat = Math.floor(Date.now() / 1_000);
-  return { jti: randomUUID(), iat, exp: iat + 60, bodySha256: createHash("sha256").update(body).digest("base64url") };
-}
-
-/** An EdDSA JWT (RFC 8037), made at once. */
-export function signToken(header: object, claims: object, key: KeyObject): string {
-  const signed = `${encode(header)}.${encode(claims)}`;
-  return `${signed}.${sign(null, Buffer.from(signed), key).toString("base64url")}`;
+  return { jti: randomUUID(), iat, exp: iat + 60, bodySha256: bodyDigest(body) };
 }
 
 /** The record that ends a call which used what it asked for. */
@@ -100,8 +96,4 @@ export function recordOf(hop: Pick<HopClaims, "hold" | "org" | "model">, complet
     firstTokenAtMs: startedAtMs,
     endedAtMs: Date.now(),
   };
-}
-
-function encode(part: object): string {
-  return Buffer.from(JSON.stringify(part)).toString("base64url");
 }

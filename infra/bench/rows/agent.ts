@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HopClaims } from "#edge/agreements/hop.ts";
+import { openJwsSigner } from "#edge/agreements/jws.ts";
 import { startChild, type Child } from "#infra/local/child.ts";
 import { defaultModels, root } from "#infra/local/stack.ts";
 import { callBody, tokensOf } from "../answers.ts";
@@ -12,7 +13,7 @@ import { pin } from "../cpu.ts";
 import type { LoadReport } from "../load.ts";
 import { plain, rowOf, whyNot, type Row } from "../row.ts";
 import { takeRounds, type Rounds } from "../rounds.ts";
-import { freshClaims, signToken } from "../settle.ts";
+import { freshClaims } from "../settle.ts";
 import { folderOf, type Stage } from "../stage.ts";
 import { median } from "../stats.ts";
 import { openLoad } from "./streams.ts";
@@ -109,13 +110,13 @@ async function startAgent(stage: Stage): Promise<Child> {
 /** A token for each stream that may arrive in `ms`, since the agent takes each once. */
 function hopTokens(stage: Stage, org: HopClaims["org"], ms: number): string[] {
   const { kid, ...jwk } = stage.secrets.hopKey;
-  const key = createPrivateKey({ key: jwk, format: "jwk" });
+  const sign = openJwsSigner(kid, createPrivateKey({ key: jwk, format: "jwk" }));
   const body = callBody(true);
   const terms = { org, attempt: 1, endpoint: "chat.completions", model, tier: "complex", tokensHeld: 400, completionTokensMax: tokensOf, isDefaultMax: false } as const;
   const count = Math.ceil(ms / 10) + 30;
   return Array.from({ length: count }, (_, index) => {
     const hold: HopClaims["hold"] = `hold_${String(index).padStart(22, "0")}`;
     const claims: HopClaims = { iss: "penstock-edge", aud: node, ...freshClaims(body), ...terms, hold, deadlineMs: Date.now() + 60_000 };
-    return signToken({ alg: "EdDSA", kid }, claims, key);
+    return sign(claims);
   });
 }
