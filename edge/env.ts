@@ -22,6 +22,7 @@ export interface Env {
   PEPPERS?: string;
   HOP_KEY?: string;
   BOOTSTRAP_TOKEN?: string;
+  REDIS_WAIT_MS?: string;
   IP_PER_SECOND?: string;
   IP_EXEMPT?: string;
 }
@@ -63,6 +64,8 @@ export const Settings = z.object({
   PEPPERS: json(Secrets),
   HOP_KEY: json(PrivateKey),
   BOOTSTRAP_TOKEN: z.string().min(32, "must have at least 32 characters").optional(),
+  /** How long Redis may take to answer a call; no longer than for chores, and less than agents wait for their answer (10 s). */
+  REDIS_WAIT_MS: z.string().regex(/^([1-9]\d{1,2}|[1-4]\d{3}|5000)$/, "is not a whole number from 10 to 5000").transform(Number).default(250),
   /** Calls that an address may make a second; 0 is no limit. */
   IP_PER_SECOND: z.string().regex(/^\d{1,5}$/, "is not a whole number from 0 to 99999").transform(Number).default(50),
   /** Networks whose calls are not limited by address. */

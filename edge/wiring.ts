@@ -7,7 +7,7 @@ import { memoryIpLimit } from "./adapters/memory/ip-limit.ts";
 import { upstashIpLimit } from "./adapters/upstash/ip-limit.ts";
 import { within } from "./adapters/durable-object/within.ts";
 import { later } from "./adapters/upstash/later.ts";
-import { redisWaitMs, upstashLedger } from "./adapters/upstash/ledger.ts";
+import { upstashLedger } from "./adapters/upstash/ledger.ts";
 import type { Ledger } from "./admission/port.ts";
 import { openKeyring } from "./agreements/key-format.ts";
 import { boundedDatabase } from "./control/database.ts";
@@ -66,9 +66,9 @@ const usageWaitMsMax = 10_000;
 
 /** Objects wake themselves; Redis has to be told to expire holds of orgs that nobody calls, and to hand over their bill. */
 function openLedger(env: Env, settings: Settings): { ledger: Ledger; chores: () => Promise<void> } {
-  const { LEDGER, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = settings;
+  const { LEDGER, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, REDIS_WAIT_MS: waitMsMax } = settings;
   if (LEDGER === "durable-object" || !url || !token) return { ledger: durableObjectLedger(env.LEDGERS), chores: async () => undefined };
-  const ledger = upstashLedger({ url, token, writeRows: (rows) => writeUsage(env.DB, rows, usageWaitMsMax), later });
+  const ledger = upstashLedger({ url, token, waitMsMax, writeRows: (rows) => writeUsage(env.DB, rows, usageWaitMsMax), later });
   const chores = async () => {
     const { results } = await env.DB.prepare("SELECT id FROM orgs").all<{ id: string }>();
     await ledger.sweep(results.map(({ id }) => id));
@@ -85,8 +85,8 @@ function openIpLimits(env: Env, settings: Settings): IpLimits | null {
 }
 
 function openFarIpLimit(env: Env, settings: Settings): IpLimit | null {
-  const { LEDGER, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, IP_PER_SECOND: perSecond } = settings;
-  if (LEDGER === "upstash" && url && token) return upstashIpLimit({ url, token, waitMsMax: redisWaitMs, perSecond, now: Date.now });
+  const { LEDGER, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, REDIS_WAIT_MS: waitMsMax, IP_PER_SECOND: perSecond } = settings;
+  if (LEDGER === "upstash" && url && token) return upstashIpLimit({ url, token, waitMsMax, perSecond, now: Date.now });
   return env.IP_COUNTER ? cloudflareIpLimit({ counter: env.IP_COUNTER, now: Date.now }) : null;
 }
 

@@ -68,31 +68,32 @@ const tellAgainMs = [1_000, 4_000, 10_000];
  * slot taken until the call's deadline.
  */
 export async function giveBack(visit: Visit, ledger: Ledger, org: OrgId, hold: HoldId, mayRun: boolean): Promise<void> {
-  if (await isTold()) return;
+  if (await isTold(ledger, org, hold, mayRun)) return;
   visit.log("release_failed", { hold });
-  visit.afterwards(tellAgain());
+  visit.afterwards(tellAgain(visit, ledger, org, hold, mayRun));
+}
 
-  function isTold(): Promise<boolean> {
-    return ledger.release(org, hold, mayRun).then(
-      () => true,
-      () => false,
-    );
+async function tellAgain(visit: Visit, ledger: Ledger, org: OrgId, hold: HoldId, mayRun: boolean): Promise<void> {
+  for (const ms of tellAgainMs) {
+    await new Promise((done) => setTimeout(done, ms));
+    if (await isTold(ledger, org, hold, mayRun)) return;
   }
-  async function tellAgain(): Promise<void> {
-    for (const ms of tellAgainMs) {
-      await new Promise((done) => setTimeout(done, ms));
-      if (await isTold()) return;
-    }
-    visit.log("release_given_up", { hold });
-  }
+  visit.log("release_given_up", { hold });
+}
+
+function isTold(ledger: Ledger, org: OrgId, hold: HoldId, mayRun: boolean): Promise<boolean> {
+  return ledger.release(org, hold, mayRun).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function asked(visit: Visit, ledger: Ledger, ask: Ask): Promise<Grant | Denial> {
   try {
     return await ledger.admit(ask);
   } catch (cause) {
-    // What was not answered may have been booked all the same.
-    visit.afterwards(giveBack(visit, ledger, ask.org, ask.hold, false));
+    // What was not answered may have been booked all the same. A ledger that has just failed is not asked at once: that is how a rush becomes a collapse.
+    visit.afterwards(tellAgain(visit, ledger, ask.org, ask.hold, false));
     throw new Refusal("quota_unavailable", { retryAfterMs: 1_000, log: "ledger out of reach", cause });
   }
 }

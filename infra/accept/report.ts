@@ -16,13 +16,11 @@ interface Group {
   skipped: number;
   ms: number;
   failures: { title: string; why: string }[];
-  /** What is known not to hold over a real vLLM; a test asserts each. */
-  known: string[];
 }
 
 /** The part of vitest's JSON report that we read. */
 interface VitestReport {
-  testResults: { name: string; status: string; message?: string; startTime: number; endTime: number; assertionResults: { fullName: string; title: string; status: string; failureMessages?: string[] | null }[] }[];
+  testResults: { name: string; status: string; message?: string; startTime: number; endTime: number; assertionResults: { fullName: string; status: string; failureMessages?: string[] | null }[] }[];
 }
 
 /** Reads what vitest has written. A run that left no report, or an exit code, counts as failed. */
@@ -36,8 +34,7 @@ function readGroup({ name, status, message, startTime, endTime, assertionResults
   const count = (...kinds: string[]) => assertionResults.filter((one) => kinds.includes(one.status)).length;
   const failures = assertionResults.filter((one) => one.status === "failed").map((one) => ({ title: one.fullName, why: firstLine(one.failureMessages?.[0]) }));
   if (status === "failed" && failures.length === 0) failures.push({ title: "the file itself", why: firstLine(message) });
-  const known = assertionResults.filter((one) => one.title.startsWith("known: ") && one.status === "passed").map((one) => one.title.slice(7));
-  return { file: name.replace(/^.*\/test\//, ""), passed: count("passed"), failed: failures.length, skipped: count("skipped", "pending", "todo", "disabled"), ms: endTime - startTime, failures, known };
+  return { file: name.replace(/^.*\/test\//, ""), passed: count("passed"), failed: failures.length, skipped: count("skipped", "pending", "todo", "disabled"), ms: endTime - startTime, failures };
 }
 
 const firstLine = (text = "") => text.split("\n")[0]?.slice(0, 200) ?? "";
@@ -67,9 +64,6 @@ ${rows.join("\n")}
 | figure | |
 |---|---|
 ${figures.map(([figure, value]) => `| ${figure} | ${value} |`).join("\n")}
-
-Known not to hold over a real vLLM (a test asserts each):
-${groups.flatMap((group) => group.known.map((title) => `- ${title}`)).join("\n") || "- nothing"}
 
 Where the simulator differs from vLLM (test/contracts/engine-differences.ts, asserted by \`npm test\`):
 ${writeDifferences()}

@@ -15,7 +15,7 @@ export const parts: Record<string, Part> = {
   admission: { mutate: ["edge/admission/*.ts"], tests: ["test/edge/admission/*.test.ts", "test/edge/adapters/memory/*.test.ts"], runtime: "node" },
   identity: { mutate: ["edge/identity/*.ts"], tests: ["test/edge/identity/*.test.ts"], runtime: "node" },
   settlement: { mutate: ["edge/settlement/*.ts"], tests: ["test/edge/settlement/*.test.ts"], runtime: "node" },
-  upstash: { mutate: ["edge/adapters/upstash/*.ts", "!edge/adapters/upstash/script*.ts"], tests: ["test/edge/adapters/upstash/{ip-limit,ledger,ledger-wire,outbox,redis,script}.test.ts"], runtime: "node", isSlow: true },
+  upstash: { mutate: ["edge/adapters/upstash/*.ts", "!edge/adapters/upstash/script*.ts"], tests: ["test/edge/adapters/upstash/{batcher,ip-limit,ledger,ledger-wire,outbox,redis,script}.test.ts"], runtime: "node", isSlow: true },
   "durable-object": { mutate: ["edge/adapters/durable-object/*.ts", "!**/{fleet,ledger-journal}.ts"], tests: ["ledger", "ledger-object", "ledger-outbox", "ledger-journal", "fleet-object"].map(durable), runtime: "workerd", isSlow: true },
   journal: { mutate: ["edge/adapters/durable-object/ledger-journal.ts"], tests: ["test/contracts/ledger-journal.test.ts"], runtime: "node" },
   fleet: { mutate: ["edge/adapters/durable-object/fleet.ts"], tests: [durable("fleet")], runtime: "node" },

@@ -38,7 +38,7 @@ const engineArgs = ["--max-num-seqs", "512", "--max-num-queued-reqs", "none", "-
 const agentLimits = { heartbeatMs: 500, pollMs: 300, inflightMax: 4_000, kvPromiseMax: 100 };
 
 /** Starts it all; closing leaves nothing behind. */
-export async function openArena(store: Store, isVerbose = false): Promise<Arena> {
+export async function openArena(store: Store, redisWaitMs: number, isVerbose = false): Promise<Arena> {
   const stateDir = mkdtempSync(join(tmpdir(), "penstock-storm-"));
   // Also when something fails on the way up.
   process.once("exit", () => rmSync(stateDir, { recursive: true, force: true }));
@@ -49,7 +49,7 @@ export async function openArena(store: Store, isVerbose = false): Promise<Arena>
     if (logs.length > logLinesMax) logs.splice(0, logLinesMax / 2);
   };
   const engines = await Promise.all([0, 1].map((index) => startEngine(index, engineArgs, (line) => log(`engine-${index + 1}`, line))));
-  const redis = store === "upstash" ? await openRedis(join(stateDir, "redis"), log) : null;
+  const redis = store === "upstash" ? await openRedis(join(stateDir, "redis"), redisWaitMs, log) : null;
   const toNode: FaultProxy[] = [];
   const toEdge: FaultProxy[] = [];
   const registry = join(stateDir, "registry");
@@ -100,11 +100,11 @@ function opened(list: FaultProxy[], proxy: FaultProxy): string {
 }
 
 /** Each edge has a way of its own to it. With `appendfsync always`: only then is what was acknowledged still there after kill -9 (docs/decisions/0006). */
-async function openRedis(dir: string, log: (source: string, line: string) => void) {
+async function openRedis(dir: string, waitMs: number, log: (source: string, line: string) => void) {
   const server = await startRedisServer({ dir, fsync: "always" });
   const bridge = await startChild("bridge", [join(root, "infra/storm/bridge.ts"), "--redis", String(server.port)], (line) => log("bridge", line));
   const proxies = await Promise.all([0, 1].map(() => openFaultProxy(String(bridge.ready["url"]))));
-  const vars = proxies.map(({ url }) => ({ LEDGER: "upstash", UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: String(bridge.ready["token"]) }));
+  const vars = proxies.map(({ url }) => ({ LEDGER: "upstash", REDIS_WAIT_MS: String(waitMs), UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: String(bridge.ready["token"]) }));
   const stop = async () => {
     await bridge.stop();
     await server.stop();

@@ -3,7 +3,7 @@ import { callOf, type Evidence } from "./evidence.ts";
 import type { Outcome } from "./outcome.ts";
 import type { FaultKind } from "./plan.ts";
 
-/** Which faults announce which 5xx. What stands here never needs no fault: Redis may take longer than its 250 ms; a caller's own deadline passes. */
+/** Which faults announce which 5xx. What stands here never needs no fault: Redis may take longer than it has; a caller's own deadline passes. */
 const announcedBy: Readonly<Record<string, readonly FaultKind[]>> = {
   quota_unavailable: ["kill-edge", "kill-redis", "cut-redis"],
   no_healthy_backends: ["kill-agent", "kill-engine", "cut-origin"],

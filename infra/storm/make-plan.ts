@@ -35,7 +35,7 @@ function orgOf(kind: OrgKind, callers: number): OrgPlan {
     case "professional":
       return { ...free, plan: kind };
     case "tokens":
-      return { ...free, limits: { tokensPerMonth: Math.max(400, callers) } };
+      return { ...free, limits: { tokensPerMonth: Math.max(200, callers / 2) } };
     case "key":
       return { ...free, narrowKey: Math.max(2, Math.floor(callers / 100)) };
     case "again":
@@ -63,7 +63,7 @@ function callOf(random: () => number, index: number): CallPlan {
   const isStream = random() < 0.7;
   const length = random();
   // A few are long enough for checkpoints, which come every 256 tokens.
-  const tokens = !isStream ? 1 + Math.floor(random() * 12) : length < 0.02 ? 280 + Math.floor(random() * 200) : 3 + Math.floor(random() * 20);
+  const tokens = !isStream ? 1 + Math.floor(random() * 8) : length < 0.015 ? 280 + Math.floor(random() * 120) : 3 + Math.floor(random() * 12);
   const mayLeave = isStream && random() < 0.3;
   return {
     isStream,

@@ -38,7 +38,7 @@ async function main(): Promise<number> {
   const arenas = new Map<Store, Arena>();
   const crew = await startCrew(clientProcesses, (line) => process.stderr.write(`${line}\n`));
   try {
-    for (const store of flags.stores) arenas.set(store, await openArena(store, flags.isVerbose));
+    for (const store of flags.stores) arenas.set(store, await openArena(store, flags.redisWaitMs, flags.isVerbose));
     return await rage(flags, arenas, crew);
   } finally {
     await Promise.all([crew.close(), ...Array.from(arenas.values(), (arena) => arena.close())]);

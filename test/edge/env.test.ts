@@ -52,6 +52,11 @@ describe("settings", () => {
     expect(readSettings({ ...good, IP_PER_SECOND: "120", IP_EXEMPT: " 10.0.0.0/8, ::1 ," })).toMatchObject({ IP_PER_SECOND: 120, IP_EXEMPT: ranges });
   });
 
+  test("Redis has 250 ms unless it is said otherwise, 10 ms to 5 s", () => {
+    expect(readSettings(good).REDIS_WAIT_MS).toBe(250);
+    for (const ms of [10, 999, 1_000, 4_999, 5_000]) expect(readSettings({ ...good, REDIS_WAIT_MS: String(ms) }).REDIS_WAIT_MS).toBe(ms);
+  });
+
   for (const name of ["DB", "LEDGERS", "FLEET", "MODELS", "NODES", "TAG_KEYS", "PEPPERS", "HOP_KEY"]) {
     test(`without ${name} the gateway does not start, and says so by that name and no other`, () => {
       const faults = faultsOf(without(name));
@@ -101,6 +106,10 @@ describe("a malformed value is named by its variable and never shown", () => {
     ["BOOTSTRAP_TOKEN", "empty", ""],
     ["BOOTSTRAP_TOKEN", "short", "CANARY"],
     ["LEDGER", "unknown", canary],
+    ["REDIS_WAIT_MS", "empty", ""],
+    ["REDIS_WAIT_MS", "too short for any network", "9"],
+    ["REDIS_WAIT_MS", "longer than an agent waits", "5001"],
+    ["REDIS_WAIT_MS", "in words", canary],
     ["IP_PER_SECOND", "empty", ""],
     ["IP_PER_SECOND", "negative", "-1"],
     ["IP_PER_SECOND", "a fraction", "0.5"],

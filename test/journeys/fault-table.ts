@@ -268,6 +268,7 @@ export const bindingRows: Record<keyof Env, Dependency[] | string> = {
   HOP_KEY: setting,
   BOOTSTRAP_TOKEN: setting,
   IP_COUNTER: shield,
+  REDIS_WAIT_MS: setting,
   IP_PER_SECOND: setting,
   IP_EXEMPT: setting,
 };

@@ -4,18 +4,16 @@ import { publish } from "../../admission/publish.ts";
 import { emptyState } from "../../admission/state.ts";
 import type { OrgId } from "../../agreements/ids.ts";
 import type { UsageRecord } from "../../agreements/usage.ts";
+import { openBatcher } from "./batcher.ts";
 import { askArgs, credentialArgs, keysOf, readAdmission, readLook, readPublished, readRelease, readSettlements, readState, recordArgs } from "./ledger-wire.ts";
 import { openOutbox, type Drain } from "./outbox.ts";
 import { openScript, RedisError, type RedisOptions, type Run } from "./redis.ts";
 import { ledgerScript } from "./script.ts";
 
-/** How long Redis may take to answer a call; chores (the bill, expiry without calls) may take longer. */
-export const redisWaitMs = 250;
+/** Chores (the bill, expiry without calls) may take longer than a call. */
 const choreWaitMs = 5_000;
 
-export interface UpstashLedgerOptions extends Omit<RedisOptions, "waitMsMax"> {
-  /** Of each request; 250 ms unless told. */
-  waitMsMax?: number;
+export interface UpstashLedgerOptions extends RedisOptions {
   /** Writes lines of the bill to D1, each once however often it is sent; throws unless it has all of them. */
   writeRows: (rows: UsageRow[]) => Promise<void>;
   /** Starts work that goes on after the answer (`waitUntil`). */
@@ -29,16 +27,17 @@ export interface UpstashLedger extends Ledger, Drain {}
 
 /**
  * One Redis primary keeps every org's ledger, all keys of an org under one hash tag. Each method is one HTTP request that runs one script, so it is atomic;
- * `settleAll` is one request that runs it once an org. Whatever goes wrong on the way is thrown, never a grant by default (F1). A request that was cut off by its
+ * `settleAll` is one request that runs it once an org, and in a rush calls share requests (`openBatcher`). Whatever goes wrong on the way is thrown, never a grant by default (F1). A request that was cut off by its
  * deadline may have taken effect: a hold that nobody knows of is given back by its own deadline, uncharged.
  */
 export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
-  const { url, token, waitMsMax = redisWaitMs } = options;
+  const { url, token, waitMsMax } = options;
   const script = openScript({ url, token, waitMsMax }, ledgerScript);
   const chores = openScript({ url, token, waitMsMax: choreWaitMs }, ledgerScript);
   const time = () => (options.now ? String(options.now()) : "");
   const turnOf = (org: OrgId, name: string, args: string[] = []) => ({ keys: keysOf(org), args: [name, time(), ...args] });
-  const turn = (org: OrgId, name: string, args?: string[]) => script.run(turnOf(org, name, args));
+  const run = openBatcher(script, waitMsMax);
+  const turn = (org: OrgId, name: string, args?: string[]) => run(turnOf(org, name, args));
   const outbox = openOutbox((turns) => chores.runAll(turns.map(({ org, name, args }) => turnOf(org, name, args))), options);
   const take = (org: OrgId, records: UsageRecord[], reply: PromiseSettledResult<unknown> | undefined): Settlement[] => {
     if (reply?.status !== "fulfilled") throw reply?.reason ?? new RedisError("redis: no reply");

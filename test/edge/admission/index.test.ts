@@ -115,8 +115,14 @@ describe("what is held for nothing", () => {
 
   test("also when it was the admission that was not answered: it may have been booked", async () => {
     const { told, ledger } = releasing(0);
+    const call = await callOf();
+    vi.useFakeTimers();
     const admitting = { ...ledger, admit: async () => Promise.reject(new Error("no answer")) };
-    await expectRefusal(async () => admit(visitOf(), admitting, credential, await callOf(), terms, never), "quota_unavailable");
+    await expectRefusal(async () => admit(visitOf(), admitting, credential, call, terms, never), "quota_unavailable");
+    // Not at once: it has just failed.
+    await vi.advanceTimersByTimeAsync(999);
+    expect(told).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
     expect(told).toEqual([[org, terms.hold, false]]);
   });
 });

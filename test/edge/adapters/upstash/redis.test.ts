@@ -7,7 +7,7 @@ import { askOf, digest, freshOrg, keyRecord, recordOf } from "../../../contracts
 import { isRedisThere, openWith, openWorld, type RedisWorld } from "./redis-world.ts";
 
 const waitMsMax = 250;
-const ledgerAt = (url: string, token: string) => upstashLedger({ url, token, writeRows: async () => undefined, later: () => undefined });
+const ledgerAt = (url: string, token: string) => upstashLedger({ url, token, waitMsMax, writeRows: async () => undefined, later: () => undefined });
 
 /** Each way to ask, so that none of them says yes by default. */
 async function expectAllThrow(ledger: ReturnType<typeof ledgerAt>, message: RegExp): Promise<void> {
