@@ -115,7 +115,10 @@ function openDesk() {
   app.post("/origin/usage", async (c) => c.json(await takeUsage(c.var.visit, c.var.wiring.ports.nodes, c.var.wiring.ports.ledger)));
   app.post("/origin/heartbeat", async (c) => {
     const { nodes, fleet } = c.var.wiring.ports;
-    await fleet.report(await takeHeartbeat(c.var.visit, nodes), c.var.visit.now());
+    const heartbeat = await takeHeartbeat(c.var.visit, nodes);
+    await fleet.report(heartbeat, c.var.visit.now()).catch((cause: unknown) => {
+      throw new Refusal("quota_unavailable", { say: "The fleet's memory is out of reach. The next heartbeat will do.", retryAfterMs: 1_000, log: "fleet out of reach", cause });
+    });
     return c.json({ heard: true });
   });
 

@@ -61,7 +61,7 @@ ${rows.join("\n")}
 ${reasons.map((reason, index) => `${index + 1}. ${reason}.`).join("\n")}
 
 - Control: a change that is answered 503 may be in D1, and is not in force; the same request once more brings it into force. A new key or org that was answered 503 is shown to nobody and can do nothing.
-- Bounds: an org's ledger 8 s as a Durable Object and 250 ms in Redis, D1 5 s for control and 10 s for the bill, the fleet object 2.5 s, an agent's post 10 s. A node that stands still is left a second after the call's deadline, 15 minutes unless the caller says less; a stream's headers are waited for 30 s, and then another node is tried.
+- Bounds: an org's ledger 8 s as a Durable Object and 250 ms in Redis (\`REDIS_WAIT_MS\`), D1 5 s for control and 10 s for the bill, the fleet object 2.5 s, an agent's post 10 s. A node that stands still is left a second after the call's deadline, 15 minutes unless the caller says less; a stream's headers are waited for 30 s, and then another node is tried.
 - What a call held and could not give back is given back behind the answer, three times in 15 s, and after that by its deadline.
 
 This page is written from \`test/journeys/fault-table.ts\` by \`test/docs.test.ts\`.

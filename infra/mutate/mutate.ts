@@ -8,7 +8,8 @@ import type { Score } from "./score.ts";
 const usage = `node infra/mutate/mutate.ts [PART]... [--force] [--concurrency N]
   PART         ${Object.keys(parts).join(", ")}; all of them when none is named
   --force      tries every mutant again; else only those that survived or whose code or tests have changed since the last run
-  --concurrency N  2 by default`;
+  --concurrency N  2 by default
+  --timeout MS     a mutant never ends when it takes so much longer than twice its tests' time: 60,000 by default, for a busy machine`;
 
 /** Stryker would go by the last run where a mutant of a constant survived, also when tests have been added since: what survived is tried again. */
 function forgetSurvivors(file: string): void {
@@ -18,7 +19,7 @@ function forgetSurvivors(file: string): void {
   writeFileSync(file, JSON.stringify(report));
 }
 
-async function mutatePart(part: string, concurrency: number, force: boolean): Promise<Score> {
+async function mutatePart(part: string, concurrency: number, timeoutMs: number, force: boolean): Promise<Score> {
   const { mutate } = parts[part] ?? { mutate: [] };
   process.env["MUTATE_PART"] = part;
   const incrementalFile = `.penstock/mutate/${part}.json`;
@@ -32,9 +33,9 @@ async function mutatePart(part: string, concurrency: number, force: boolean): Pr
     incrementalFile,
     force,
     concurrency,
-    // Generous: on a busy machine a mutant that is only slow must not count as one that never ends.
-    timeoutMS: 60_000,
-    timeoutFactor: 4,
+    // On a busy machine a mutant that is only slow must not count as one that never ends.
+    timeoutMS: timeoutMs,
+    timeoutFactor: 2,
     tempDirName: ".penstock/mutate/sandboxes",
     ignorePatterns: [".penstock", ".wrangler", "dist", "docs"],
     reporters: ["progress-append-only", "clear-text"],
@@ -50,7 +51,7 @@ async function mutatePart(part: string, concurrency: number, force: boolean): Pr
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { force: { type: "boolean", default: false }, concurrency: { type: "string", default: "2" }, help: { type: "boolean", default: false } },
+    options: { force: { type: "boolean", default: false }, concurrency: { type: "string", default: "2" }, timeout: { type: "string", default: "60000" }, help: { type: "boolean", default: false } },
   });
   const chosen = positionals.length > 0 ? positionals : Object.keys(parts);
   const unknown = chosen.find((name) => !(name in parts));
@@ -59,7 +60,7 @@ async function main(): Promise<number> {
     return unknown === undefined ? 0 : 2;
   }
   const scores: Score[] = [];
-  for (const part of chosen) scores.push(part === "lua" ? mutateLua() : await mutatePart(part, Number(values.concurrency), values.force));
+  for (const part of chosen) scores.push(part === "lua" ? mutateLua() : await mutatePart(part, Number(values.concurrency), Number(values.timeout), values.force));
   for (const { part, mutants, noticed, survivors } of scores) {
     console.log([`\n${part}: ${((100 * noticed) / mutants).toFixed(1)} % of ${mutants} mutants are noticed`, ...survivors].join("\n  "));
   }

@@ -88,7 +88,7 @@ export const table = {
 
   // The fleet object. Calls go by what they learn themselves; an agent whose heartbeat was not heard sends the next.
   "fleet.heard": isBilledLate,
-  "fleet.report": { timeout: internal, error: internal, slow: done, garbage: done, shape: done },
+  "fleet.report": { timeout: unavailable, error: unavailable, slow: done, garbage: done, shape: done },
 
   // A node, as the edge finds it.
   "node.connect": {

@@ -44,6 +44,30 @@ test("giving a call up that may run brings the alarm forward to its new deadline
   expect(await ledger.inspect(org)).toMatchObject({ openHolds: [], outboxRows: 0 });
 });
 
+test("what a call that was given back had used, by its checkpoint, is on the way to D1 within a second", async () => {
+  const { ledger, org } = await openWith();
+  const { hold } = granted(await ledger.admit(askOf(org, { ttlMs: 900_000 })));
+  await ledger.settle(org, [recordOf(org, hold, { isFinal: false })]);
+  expect(await alarmOf(org)).toBe(noon + 900_000);
+  expect(await ledger.release(org, hold)).toMatchObject({ result: "settled" });
+  expect(await alarmOf(org)).toBe(noon + 1_000);
+});
+
+test("an object that wakes sets its alarm by what it finds: rows that wait, or the first deadline", async () => {
+  const { ledger, org, restart } = await openWith();
+  const forget = async () => {
+    await insides(org, (_, { storage }) => storage.deleteAlarm());
+    await restart();
+  };
+  const open = granted(await ledger.admit(askOf(org)));
+  await forget();
+  expect(await alarmOf(org)).toBe(open.expiresAtMs);
+  await ledger.settle(org, [recordOf(org, open.hold)]);
+  await forget();
+  // Its own clock, before a test's is set.
+  expect(await alarmOf(org)).toBeLessThanOrEqual(Date.now() + 1_000);
+});
+
 test("a call admitted while the alarm drains does not hide an older deadline", async () => {
   const { ledger, org } = await openWith();
   const old = granted(await ledger.admit(askOf(org, { ttlMs: 400_000 })));

@@ -8,9 +8,26 @@ import { askOf, digest, freshHold, keyRecord, recordOf } from "../../../contract
 const org = "org_0123456789";
 
 describe("what is sent", () => {
-  test("all keys of an org lie in one slot, and no two orgs share one by accident", () => {
-    expect(new Set(keysOf(org)).size).toBe(9);
-    for (const key of keysOf(org)) expect(key.slice(0, 26)).toBe(`penstock:{${org}}:`.slice(0, 26));
+  test("all keys of an org lie in one slot, under the names of docs/storage.md", () => {
+    const names = ["records", "books", "open", "holds", "ends", "late", "again", "ages", "outbox"];
+    expect(keysOf(org)).toEqual(names.map((name) => `penstock:{org_0123456789}:${name}`));
+  });
+
+  test("an ask goes whole, in the script's order", () => {
+    const ask = askOf(org, { promptTokens: 10, completionTokens: 20, choices: 2, ttlMs: 3_000, ip: null, price: { promptMicrosPerMTok: 7, completionMicrosPerMTok: 9 } });
+    const { hold, key, endpoint, model, tier } = ask;
+    const bill = JSON.stringify({ hold, org, key, model, tier, endpoint }).slice(1, -1);
+    expect(askArgs(ask)).toEqual([hold, key, "", endpoint, model, "10", "20", "2", "0", "3000", "7", "9", "", "", bill, "", "p1", digest]);
+    const other = askArgs({ ...ask, ip: "f".repeat(32), mayClamp: true, idempotency: { key: "k", body: "b" } });
+    expect([other[2], other[8], other[12], other[13]]).toEqual(["f".repeat(32), "1", '"k"', '"b"']);
+    expect([credentialArgs(ask)[1], credentialArgs({ ...ask, ip: "0".repeat(32) })[1]]).toEqual(["", "0".repeat(32)]);
+  });
+
+  test("a record goes whole: final or a checkpoint, counts, the engine's id or none", () => {
+    const hold = freshHold();
+    const counts = { promptTokens: 10, cachedTokens: 4, completionTokens: 5 };
+    const records = [recordOf(org, hold, { ...counts, responseId: "r", endedAtMs: 9 }), recordOf(org, hold, { ...counts, isFinal: false, outcome: "cut", responseId: null, endedAtMs: 9 })];
+    expect(recordArgs(records)).toEqual([hold, "1", "done", "10", "4", "5", '"r"', "9", hold, "0", "cut", "10", "4", "5", "null", "9"]);
   });
 
   test("no argument of an ask or a record holds a line break, whatever callers and engines wrote", () => {
@@ -74,7 +91,20 @@ describe("what is read", () => {
     expect(readState(org, ["state", 5, 1, [["tokensPerDay", "org", 9, 4, 6, null]], []])).toEqual({
       org, atMs: 5, outboxRows: 1, openHolds: [], windows: [{ window: "tokensPerDay", of: "org", limit: 9, remaining: -1, held: 4, settled: 6, resetAtMs: null }],
     });
+    const { hold } = record;
+    const key = keyRecord(org, 1).id;
+    expect(readState(org, ["state", 5, 0, [["tokensPerDay", key, null, 4, 6, 7]], [[hold, key, 30, 99]]])).toEqual({
+      org, atMs: 5, outboxRows: 0, openHolds: [{ hold, key, tokens: 30, expiresAtMs: 99 }],
+      windows: [{ window: "tokensPerDay", of: key, limit: null, remaining: null, held: 4, settled: 6, resetAtMs: 7 }],
+    });
     expect(() => readState(org, ["state", 5])).toThrow("not the ledger's");
-    expect(() => read(z.string(), 7)).toThrow("not the ledger's");
+    expect(readLook(["denial", "ip"])).toEqual({ kind: "denial", reason: "ip" });
+    for (const reply of [["grant", JSON.stringify(keyRecord(org, 1))], "scopes", null]) expect(() => readLook(reply)).toThrow("not the ledger's");
+    expect(() => readSettlements([record], [3, ["settled", "settled"]])).toThrow("not the ledger's, at '1'");
+  });
+
+  test("what is at fault is named by its place", () => {
+    expect(() => read(z.string(), 7)).toThrow("not the ledger's, at ''");
+    expect(() => readState(org, ["state", 5, 1, [["tokensPerDay", "org", "nine", 4, 6, null]], []])).toThrow("at '3.0.2'");
   });
 });
