@@ -15,7 +15,7 @@ export const parts: Record<string, Part> = {
   admission: { mutate: ["edge/admission/*.ts"], tests: ["test/edge/admission/*.test.ts", "test/edge/adapters/memory/*.test.ts"], runtime: "node" },
   identity: { mutate: ["edge/identity/*.ts"], tests: ["test/edge/identity/*.test.ts"], runtime: "node" },
   settlement: { mutate: ["edge/settlement/*.ts"], tests: ["test/edge/settlement/*.test.ts"], runtime: "node" },
-  upstash: { mutate: ["edge/adapters/upstash/*.ts", "!**/{script*,ledger-wire}.ts"], tests: ["test/edge/adapters/upstash/{batcher,ip-limit,ledger,outbox,redis}.test.ts"], runtime: "node", isSlow: true },
+  upstash: { mutate: ["edge/adapters/upstash/*.ts", "!**/{script*,ledger-wire}.ts"], tests: ["test/edge/adapters/upstash/{batcher,ip-limit,ledger,outbox,places,redis}.test.ts"], runtime: "node", isSlow: true },
   wire: { mutate: ["edge/adapters/upstash/ledger-wire.ts"], tests: ["test/edge/adapters/upstash/ledger-wire.test.ts"], runtime: "node" },
   "durable-object": { mutate: ["edge/adapters/durable-object/*.ts", "!**/{fleet,ledger-journal}.ts"], tests: ["ledger", "ledger-object", "ledger-outbox", "ledger-journal", "fleet-object", "turns", "within"].map(durable), runtime: "workerd", isSlow: true },
   journal: { mutate: ["edge/adapters/durable-object/ledger-journal.ts"], tests: ["test/contracts/ledger-journal.test.ts"], runtime: "node" },

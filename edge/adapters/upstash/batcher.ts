@@ -1,3 +1,4 @@
+import { Places, type Place } from "./places.ts";
 import { RedisError, type Run, type Script } from "./redis.ts";
 
 /** Requests that one isolate may have under way; runs that go together in one; runs that wait. */
@@ -5,15 +6,10 @@ const underWayMax = 16;
 const togetherMax = 64;
 const waitingMax = 1_024;
 
-/** A request that has left, or is about to. */
-interface Trip {
-  atMs: number;
-}
-
 /** A run that waits. It is told its reply by the request that took it along, or that it is to take the others along itself. */
 interface Waiting {
   run: Run;
-  told: PromiseWithResolvers<PromiseSettledResult<unknown> | Trip>;
+  told: PromiseWithResolvers<PromiseSettledResult<unknown> | Place>;
 }
 
 /**
@@ -23,23 +19,14 @@ interface Waiting {
  */
 export function openBatcher(script: Script, waitMsMax: number): (run: Run) => Promise<unknown> {
   const waiting: Waiting[] = [];
-  const underWay = new Set<Trip>();
+  const places = new Places(underWayMax, goneAfter * waitMsMax);
 
-  /** A place for one more request. One whose call died with it never says that it is over: it is taken for that when it must long have ended. */
-  const claim = (): Trip | null => {
-    const now = Date.now();
-    if (underWay.size >= underWayMax) for (const trip of underWay) if (now - trip.atMs > goneAfter * waitMsMax) underWay.delete(trip);
-    if (underWay.size >= underWayMax) return null;
-    const trip = { atMs: now };
-    underWay.add(trip);
-    return trip;
-  };
-  const over = (trip: Trip): void => {
-    underWay.delete(trip);
-    const next = waiting.length > 0 ? claim() : null;
+  const over = (place: Place): void => {
+    places.giveBack(place);
+    const next = waiting.length > 0 ? places.take() : null;
     if (next) waiting.shift()?.told.resolve(next);
   };
-  const carry = async (run: Run, trip: Trip): Promise<unknown> => {
+  const carry = async (run: Run, place: Place): Promise<unknown> => {
     const others = waiting.splice(0, togetherMax - 1);
     try {
       if (others.length === 0) return await script.run(run);
@@ -47,19 +34,19 @@ export function openBatcher(script: Script, waitMsMax: number): (run: Run) => Pr
       others.forEach(({ told }, index) => told.resolve(replies[index] ?? noReply));
       return resultOf(own ?? noReply);
     } finally {
-      over(trip);
+      over(place);
     }
   };
   return async (run) => {
-    const trip = claim();
-    if (trip) return carry(run, trip);
+    const place = places.take();
+    if (place) return carry(run, place);
     if (waiting.length >= waitingMax) throw new RedisError(`redis: ${waitingMax} wait already`);
     const own: Waiting = { run, told: Promise.withResolvers() };
     waiting.push(own);
     const leave = () => {
-      const place = waiting.indexOf(own);
-      if (place < 0) return;
-      waiting.splice(place, 1);
+      const index = waiting.indexOf(own);
+      if (index < 0) return;
+      waiting.splice(index, 1);
       own.told.reject(new RedisError(`redis: no place within ${waitMsMax} ms`));
     };
     const timers = [setTimeout(leave, waitMsMax), setTimeout(() => own.told.resolve(noReply), goneAfter * waitMsMax)];

@@ -1,6 +1,7 @@
 import { Ratelimit } from "@upstash/ratelimit";
 import { Redis } from "@upstash/redis/cloudflare";
 import type { IpLimit } from "../../identity/port.ts";
+import { Places } from "./places.ts";
 import { RedisError, type RedisOptions } from "./redis.ts";
 
 export interface UpstashIpLimitOptions extends RedisOptions {
@@ -8,6 +9,8 @@ export interface UpstashIpLimitOptions extends RedisOptions {
   now: () => number;
 }
 
+/** Addresses that one isolate has Redis count at a time; in a flood that comes from everywhere the others are left to the isolate's own count. */
+const underWayMax = 64;
 /** Refused networks that an isolate remembers, so that a flood costs Redis nothing; each for as long as it is refused. */
 const cachedMax = 10_000;
 
@@ -22,18 +25,24 @@ export function upstashIpLimit(options: UpstashIpLimitOptions): IpLimit {
     token,
     signal: () => AbortSignal.timeout(waitMsMax),
     retry: { retries: 0 },
-    // Calls must not share a request: each waits for its own, in its own context.
+    // Each call waits for a request of its own; how many do so at a time is bounded by `underWayMax`.
     enableAutoPipelining: false,
     enableTelemetry: false,
     readYourWrites: false,
   });
   const cache = new Map<string, number>();
   const limiter = new Ratelimit({ redis, limiter: Ratelimit.slidingWindow(perSecond, "1 s"), prefix: "penstock:ip", ephemeralCache: cache, timeout: waitMsMax });
+  const places = new Places(underWayMax, 4 * waitMsMax);
   const count = async (network: string) => {
     if (cache.size > cachedMax) cache.clear();
-    const counted = await limiter.limit(network).catch(() => {
-      throw new RedisError("redis: the address could not be counted");
-    });
+    const place = places.take();
+    if (!place) throw new RedisError(`redis: ${underWayMax} addresses are being counted`);
+    const counted = await limiter
+      .limit(network)
+      .catch(() => {
+        throw new RedisError("redis: the address could not be counted");
+      })
+      .finally(() => places.giveBack(place));
     if (counted.reason === "timeout") throw new RedisError(`redis: no answer within ${waitMsMax} ms`);
     return counted;
   };

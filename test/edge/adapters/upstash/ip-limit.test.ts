@@ -44,6 +44,16 @@ describe.skipIf(!isRedisThere)("the limit on an address", () => {
     expect(again.isAllowed || world.redis.bridge.requests === before).toBe(true);
   });
 
+  test("a flood from everywhere is counted 64 at a time; the others are told that nobody counts them", async () => {
+    const limit = open(1_000);
+    const before = world.redis.bridge.requests;
+    const flood = await Promise.allSettled(Array.from({ length: 300 }, (_, index) => limit.take(`flood-${index}`)));
+    const refused = flood.flatMap((one) => (one.status === "rejected" ? String(one.reason) : []));
+    expect(refused).toEqual(Array(300 - 64).fill("RedisError: redis: 64 addresses are being counted"));
+    expect(world.redis.bridge.requests - before).toBeGreaterThanOrEqual(64);
+    expect(await limit.take("flood-0")).toEqual({ isAllowed: true });
+  });
+
   test("a failed authentication is counted once more, each network for itself, in one request each", async () => {
     const limit = open(1_000);
     await limit.take("c0");
