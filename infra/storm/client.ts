@@ -16,8 +16,8 @@ export type ClientWord = { kind: "moment"; number: number } | { kind: "outcomes"
 
 /** So often a caller tries a call that something dead refused or cut off. Who is refused by a limit does not come again. */
 const triesMax = 6;
-const pauseMs = 150;
-const pauseMsMax = 1_500;
+const pauseMs = 250;
+const pauseMsMax = 2_000;
 
 async function runShare(share: ClientShare, tell: (word: ClientWord) => void): Promise<void> {
   const planned = share.callers.reduce((sum, { calls }) => sum + calls.length, 0);

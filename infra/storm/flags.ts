@@ -3,7 +3,7 @@ import type { PlanOptions, Store } from "./plan.ts";
 
 export const usage = `npm run storm -- [options]
 
-  --seeds N       that many storms on each store, seeds 1 to N (20)
+  --seeds N       that many storms on each store, seeds N to 1 (20)
   --seed N        this one only
   --callers N     2,000; with --short 80
   --edges 1|2     by default the seed says
@@ -34,14 +34,14 @@ export function readFlags(args: string[]): StormFlags {
   const flag = { type: "boolean", default: false } as const;
   const { values } = parseArgs({ args, options: { seeds: text, seed: text, callers: text, edges: text, store: text, "redis-wait": text, without: text, short: flag, json: flag, verbose: flag, help: flag } });
   const count = values.seeds === undefined ? (values.short ? seedsShort : 20) : whole("--seeds", values.seeds, 1, 10_000);
-  const seeds = values.seed === undefined ? Array.from({ length: count }, (_, index) => index + 1) : [whole("--seed", values.seed, 0, 2 ** 31 - 1)];
+  const seeds = values.seed === undefined ? Array.from({ length: count }, (_, index) => count - index) : [whole("--seed", values.seed, 0, 2 ** 31 - 1)];
   const callers = values.callers === undefined ? (values.short ? callersShort : 2_000) : whole("--callers", values.callers, 1, 2_000);
   // A machine that is its own thousand callers keeps no promise of 250 ms, and refuses nearly all of them.
   const redisWaitMs = values["redis-wait"] === undefined ? (callers > 500 ? 5_000 : 250) : whole("--redis-wait", values["redis-wait"], 10, 5_000);
   const stores = storesOf(values.store ?? "both");
   const without = (values.without ?? "").split(",").filter(Boolean).map((number) => whole("--without", number, 1, 99));
   const edges = values.edges === undefined ? null : whole("--edges", values.edges, 1, 2) === 1 ? 1 : 2;
-  // Storms on one store and on the other take turns: what one leaves behind settles during the next.
+  // Storms on one store and on the other take turns: what one leaves behind settles during the next. So the calm one, seed 1, comes last.
   const storms = seeds.flatMap((seed) => stores.map((store): PlanOptions => ({ seed, callers, store, edges, without })));
   return { storms, stores, redisWaitMs, isJson: values.json, isVerbose: values.verbose, isHelp: values.help };
 }
