@@ -9,7 +9,7 @@ const usage = `node infra/mutate/mutate.ts [PART]... [--force] [--concurrency N]
   PART         ${Object.keys(parts).join(", ")}; all of them when none is named
   --force      tries every mutant again; else only those that survived or whose code or tests have changed since the last run
   --concurrency N  2 by default
-  --timeout MS     a mutant never ends when it takes so much longer than twice its tests' time: 60,000 by default, for a busy machine`;
+  --timeout MS     a mutant never ends when it takes so much longer than four times its tests' time: 60,000 by default, for a busy machine`;
 
 /** Stryker would go by the last run where a mutant of a constant survived, also when tests have been added since: what survived is tried again. */
 function forgetSurvivors(file: string): void {
@@ -35,7 +35,7 @@ async function mutatePart(part: string, concurrency: number, timeoutMs: number, 
     concurrency,
     // On a busy machine a mutant that is only slow must not count as one that never ends.
     timeoutMS: timeoutMs,
-    timeoutFactor: 2,
+    timeoutFactor: 4,
     tempDirName: ".penstock/mutate/sandboxes",
     ignorePatterns: [".penstock", ".wrangler", "dist", "docs"],
     reporters: ["progress-append-only", "clear-text"],

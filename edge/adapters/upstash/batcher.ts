@@ -1,4 +1,4 @@
-import { Places, type Place } from "./places.ts";
+import { goneAfter, Places, type Place } from "./places.ts";
 import { RedisError, type Run, type Script } from "./redis.ts";
 
 /** Requests that one isolate may have under way; runs that go together in one; runs that wait. */
@@ -54,9 +54,6 @@ export function openBatcher(script: Script, waitMsMax: number): (run: Run) => Pr
     return "atMs" in told ? carry(run, told) : resultOf(told);
   };
 }
-
-/** A request, and the one that brings a script which Redis had forgotten, must have ended so many times its bound after it was begun. */
-const goneAfter = 4;
 
 const noReply: PromiseRejectedResult = { status: "rejected", reason: new RedisError("redis: no reply") };
 

@@ -1,7 +1,7 @@
 import { Ratelimit } from "@upstash/ratelimit";
 import { Redis } from "@upstash/redis/cloudflare";
 import type { IpLimit } from "../../identity/port.ts";
-import { Places } from "./places.ts";
+import { goneAfter, Places } from "./places.ts";
 import { RedisError, type RedisOptions } from "./redis.ts";
 
 export interface UpstashIpLimitOptions extends RedisOptions {
@@ -32,7 +32,7 @@ export function upstashIpLimit(options: UpstashIpLimitOptions): IpLimit {
   });
   const cache = new Map<string, number>();
   const limiter = new Ratelimit({ redis, limiter: Ratelimit.slidingWindow(perSecond, "1 s"), prefix: "penstock:ip", ephemeralCache: cache, timeout: waitMsMax });
-  const places = new Places(underWayMax, 4 * waitMsMax);
+  const places = new Places(underWayMax, goneAfter * waitMsMax);
   const count = async (network: string) => {
     if (cache.size > cachedMax) cache.clear();
     const place = places.take();

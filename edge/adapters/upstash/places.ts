@@ -1,3 +1,6 @@
+/** A request, and the one that brings a script which Redis had forgotten, must have ended so many times its bound after it was begun. */
+export const goneAfter = 4;
+
 /** A request that is under way, or about to leave. */
 export interface Place {
   atMs: number;
