@@ -34,6 +34,11 @@ export interface Ledger {
   inspect(org: OrgId): Promise<LedgerState | null>;
 }
 
+/** Thrown by a ledger that is out of reach when the ask certainly never left: nothing can have been booked, so there is nothing to give back. */
+export class NeverAsked extends Error {
+  override name = "NeverAsked";
+}
+
 /** What a call wants to set aside. Digests are of the presented key, one per live pepper; `ip` is 32 hex digits (agreements/ip.ts). */
 export interface Ask extends Credential {
   hold: HoldId;

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { admit, giveBack, look, rateHeaders, refusalOf, type CountPrompt } from "#edge/admission/index.ts";
-import type { Ask, Denial, Grant, Ledger } from "#edge/admission/port.ts";
+import { NeverAsked, type Ask, type Denial, type Grant, type Ledger } from "#edge/admission/port.ts";
 import type { Credential } from "#edge/agreements/credential.ts";
 import { errorBody, errorHeaders } from "#edge/errors.ts";
 import { holdGraceMs } from "#edge/limits.ts";
@@ -124,6 +124,16 @@ describe("what is held for nothing", () => {
     expect(told).toEqual([]);
     await vi.advanceTimersByTimeAsync(1);
     expect(told).toEqual([[org, terms.hold, false]]);
+  });
+
+  test("not when the ledger was never asked: nothing can have been booked", async () => {
+    const { told, ledger } = releasing(0);
+    const call = await callOf();
+    vi.useFakeTimers();
+    const rushed = { ...ledger, admit: async () => Promise.reject(new NeverAsked("no place")) };
+    await expectRefusal(async () => admit(visitOf(), rushed, credential, call, terms, never), "quota_unavailable");
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(told).toEqual([]);
   });
 });
 

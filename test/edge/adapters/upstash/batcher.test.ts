@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { NeverAsked } from "../../../../edge/admission/port.ts";
 import { openBatcher } from "../../../../edge/adapters/upstash/batcher.ts";
 import { RedisError, type Run, type Script } from "../../../../edge/adapters/upstash/redis.ts";
 
@@ -93,7 +94,7 @@ describe("when Redis does not answer", () => {
     const { script, requests } = heldScript();
     const ask = openBatcher(script, waitMsMax);
     runs(underWayMax).forEach((one) => void ask(one));
-    const waiting = expect(ask(run("late"))).rejects.toThrow("redis: no place within 250 ms");
+    const waiting = expect(ask(run("late"))).rejects.toThrow(new NeverAsked("redis: no place within 250 ms"));
     await vi.advanceTimersByTimeAsync(waitMsMax);
     await waiting;
     requests.forEach(({ end }) => end());
@@ -108,7 +109,7 @@ describe("when Redis does not answer", () => {
     const { script } = heldScript();
     const ask = openBatcher(script, waitMsMax);
     const waiting = runs(underWayMax + 1_024).map(ask);
-    await expect(ask(run("one too many"))).rejects.toThrow("redis: 1024 wait already");
+    await expect(ask(run("one too many"))).rejects.toThrow(new NeverAsked("redis: 1024 wait already"));
     const all = Promise.allSettled(waiting.slice(underWayMax));
     await vi.advanceTimersByTimeAsync(waitMsMax);
     expect((await all).every(({ status }) => status === "rejected")).toBe(true);
