@@ -4,7 +4,7 @@ import type { Env } from "./env.ts";
 import { MisconfiguredError } from "./env.ts";
 import { openApiDocument } from "./control/open-api.ts";
 import { controlRoutes } from "./control/routes.ts";
-import { errorBody, errorHeaders, Refusal } from "./errors.ts";
+import { errorBody, errorHeaders, reasonOf, Refusal } from "./errors.ts";
 import { countCaller, countFailure } from "./identity/index.ts";
 import { mintToken, serveCall, serveModels } from "./pipeline.ts";
 import { readHealth } from "./routing/health.ts";
@@ -156,8 +156,9 @@ function asRefusal(failure: unknown): Refusal {
 }
 
 function refuse(visit: Visit, refusal: Refusal): Response {
-  const hasReason = refusal.status >= 500 || refusal.details.log !== undefined;
-  visit.log("refused", { code: refusal.code, status: refusal.status, ...(hasReason && { why: refusal.message }) });
+  const { code, status, message, cause, details } = refusal;
+  const isOurs = status >= 500;
+  visit.log("refused", { code, status, ...((isOurs || details.log !== undefined) && { why: message }), ...(isOurs && cause !== undefined && { cause: reasonOf(cause) }) });
   return new Response(JSON.stringify(errorBody(refusal)), {
     status: refusal.status,
     headers: { ...errorHeaders(refusal), ...visit.headers },

@@ -77,6 +77,26 @@ export class Refusal extends Error {
   }
 }
 
+/**
+ * A store, or the way to it, failed. Unlike other errors' its message is ours and may stand in the log: it says what went wrong and quotes nothing that was
+ * asked. `wasAsked` false: the question never left, so it cannot have taken effect.
+ */
+export class OutOfReach extends Error {
+  readonly wasAsked: boolean;
+
+  constructor(message: string, wasAsked = true) {
+    super(message);
+    this.name = "OutOfReach";
+    this.wasAsked = wasAsked;
+  }
+}
+
+/** Why something failed, fit for the log: other errors go by their names, since their messages may quote what a caller sent. */
+export function reasonOf(cause: unknown): string {
+  if (cause instanceof OutOfReach) return cause.message;
+  return cause instanceof Error ? cause.name : "unknown";
+}
+
 /** The body of an error answer and of an error event in a stream: `{error: {message, type, param, code}}`. */
 export function errorBody(refusal: Refusal) {
   const row = table[refusal.code];

@@ -1,4 +1,5 @@
 import { randomBase62 } from "./agreements/ids.ts";
+import { reasonOf } from "./errors.ts";
 
 /** What belongs to one HTTP request: its id, and the only way to time, randomness and work after the answer. */
 export interface Visit {
@@ -29,7 +30,7 @@ export function openVisit(request: Request, waitUntil: (work: Promise<unknown>) 
     now: () => Date.now(),
     random: randomBytes,
     afterwards: (work) =>
-      waitUntil(work.catch((cause: unknown) => log("afterwards_failed", { cause: cause instanceof Error ? cause.name : "unknown" }))),
+      waitUntil(work.catch((cause: unknown) => log("afterwards_failed", { cause: reasonOf(cause) }))),
     log,
   };
 }

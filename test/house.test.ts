@@ -145,8 +145,6 @@ const exempt: Record<string, string[]> = {
   "edge/worker.ts": ["test/journeys/sdk.test.ts", "test/journeys/crash.test.ts"],
   // Done, cut and broken streams; early comments; whole answers, small and large; bounded memory.
   "edge/forwarding/answer.ts": ["test/journeys/broken-streams.test.ts", "test/journeys/slow-readers.test.ts", "test/journeys/door.test.ts"],
-  // Words alone, but for one error: who throws it and who asks for it.
-  "edge/admission/port.ts": ["test/edge/adapters/upstash/batcher.test.ts", "test/edge/admission/index.test.ts"],
   // Every adapter at its place; a setting that is missing or malformed serves nothing.
   "edge/wiring.ts": ["test/journeys/door.test.ts", "test/journeys/crash.test.ts", "test/journeys/keys.test.ts"],
 };

@@ -1,12 +1,12 @@
 import type { Credential } from "../agreements/credential.ts";
 import type { HoldId, OrgId } from "../agreements/ids.ts";
 import type { Price, Tier } from "../agreements/model.ts";
-import { Refusal } from "../errors.ts";
+import { OutOfReach, Refusal } from "../errors.ts";
 import { holdGraceMs } from "../limits.ts";
 import type { Call } from "../protocol/call.ts";
 import { goDuration, windowHeaders } from "../protocol/rate-headers.ts";
 import type { Visit } from "../visit.ts";
-import { NeverAsked, type Ask, type Denial, type Grant, type Ledger, type Rates, type Scopes } from "./port.ts";
+import type { Ask, Denial, Grant, Ledger, Rates, Scopes } from "./port.ts";
 
 /** Counts a call's prompt exactly, by asking an engine of its model; null when none could be asked. */
 export type CountPrompt = () => Promise<number | null>;
@@ -93,7 +93,8 @@ async function asked(visit: Visit, ledger: Ledger, ask: Ask): Promise<Grant | De
     return await ledger.admit(ask);
   } catch (cause) {
     // What was asked and not answered may have been booked all the same. A ledger that has just failed is not told at once: that is how a rush becomes a collapse.
-    if (!(cause instanceof NeverAsked)) visit.afterwards(tellAgain(visit, ledger, ask.org, ask.hold, false));
+    const mayBeBooked = !(cause instanceof OutOfReach) || cause.wasAsked;
+    if (mayBeBooked) visit.afterwards(tellAgain(visit, ledger, ask.org, ask.hold, false));
     throw new Refusal("quota_unavailable", { retryAfterMs: 1_000, log: "ledger out of reach", cause });
   }
 }

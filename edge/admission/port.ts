@@ -8,7 +8,7 @@ import type { Outcome, UsageRecord } from "../agreements/usage.ts";
 import type { WindowReport } from "../protocol/rate-headers.ts";
 
 /**
- * Who keeps the limits: one authority per org. Every method is atomic. A ledger that cannot be reached throws; the caller is then
+ * Who keeps the limits: one authority per org. Every method is atomic. A ledger that cannot be reached throws (`OutOfReach` when it can say why); the caller is then
  * refused with `quota_unavailable`, never let through unmetered (F1).
  */
 export interface Ledger {
@@ -32,11 +32,6 @@ export interface Ledger {
   publish(record: OrgRecord | KeyRecord): Promise<void>;
   /** Every window of the org and of each key with limits of its own. `null`: no such org was ever published. */
   inspect(org: OrgId): Promise<LedgerState | null>;
-}
-
-/** Thrown by a ledger that is out of reach when the ask certainly never left: nothing can have been booked, so there is nothing to give back. */
-export class NeverAsked extends Error {
-  override name = "NeverAsked";
 }
 
 /** What a call wants to set aside. Digests are of the presented key, one per live pepper; `ip` is 32 hex digits (agreements/ip.ts). */

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { KeyId } from "../agreements/ids.ts";
 import type { KeyRecord } from "../agreements/key.ts";
 import type { OrgRecord } from "../agreements/org.ts";
-import { Refusal } from "../errors.ts";
+import { reasonOf, Refusal } from "../errors.ts";
 import { revokeKeyRow, toKeyRecord, type KeyRow } from "./keys/queries.ts";
 import { toOrgRecord, type OrgRow } from "./orgs/queries.ts";
 import type { ControlEnv } from "./port.ts";
@@ -32,7 +32,7 @@ export async function cleanUp(c: Context<ControlEnv>, work: () => Promise<unknow
   try {
     await work();
   } catch (cause) {
-    c.var.visit.log("clean_up_failed", { cause: cause instanceof Error ? cause.name : "unknown" });
+    c.var.visit.log("clean_up_failed", { cause: reasonOf(cause) });
   }
 }
 
@@ -45,7 +45,7 @@ async function publish(c: Context<ControlEnv>, record: OrgRecord | KeyRecord): P
   try {
     await c.var.control.publisher.publish(record);
   } catch (cause) {
-    c.var.visit.log("publish_failed", { id: record.id, version: record.version, cause: cause instanceof Error ? cause.name : "unknown" });
+    c.var.visit.log("publish_failed", { id: record.id, version: record.version, cause: reasonOf(cause) });
     throw new Refusal("quota_unavailable", {
       say: "The ledger is out of reach, so the change is not in force. Repeat the request.",
       retryAfterMs: 1_000,

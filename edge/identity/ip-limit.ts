@@ -1,6 +1,6 @@
 import { isInRanges, networkOf, readIp } from "../agreements/ip.ts";
 import type { IpRange } from "../agreements/key.ts";
-import { Refusal } from "../errors.ts";
+import { reasonOf, Refusal } from "../errors.ts";
 import { goDuration, windowHeaders } from "../protocol/rate-headers.ts";
 import type { Visit } from "../visit.ts";
 import type { IpLimit, IpVerdict, NearIpLimit } from "./port.ts";
@@ -47,7 +47,7 @@ export function callerIp(headers: Headers): string | null {
 
 async function countFar(visit: Visit, far: IpLimit, network: string): Promise<void> {
   const verdict = await far.take(network).catch((cause: unknown) => {
-    visit.log("ip_limit_unreachable", { cause: cause instanceof Error ? cause.name : "unknown" });
+    visit.log("ip_limit_unreachable", { cause: reasonOf(cause) });
   });
   if (verdict) refuseOver(verdict, "shared");
 }

@@ -31,17 +31,18 @@ export async function takeUsage(visit: Visit, nodes: readonly NodeRecord[], ledg
     for (const { result } of answer.value) counts[result] = (counts[result] ?? 0) + 1;
   }
   const failed = batches.filter((_, index) => answers[index]?.status !== "fulfilled");
-  if (failed.length > 0) throw outOfReach(failed, batches.length);
+  if (failed.length > 0) throw outOfReach(failed, batches.length, answers.find((answer) => answer.status === "rejected")?.reason);
   return counts;
 }
 
-function outOfReach(failed: { org: OrgId; records: UsageRecord[] }[], ledgers: number): Refusal {
+function outOfReach(failed: { org: OrgId; records: UsageRecord[] }[], ledgers: number, cause: unknown): Refusal {
   const untaken = new Set(failed.flatMap(({ records }) => records.map(({ hold }) => hold)));
   return new Refusal("quota_unavailable", {
     say: "Ledgers are out of reach: send the records of the holds named in 'untaken' again.",
     retryAfterMs: 1_000,
     extra: { untaken: Array.from(untaken) } satisfies Untaken,
     log: `${failed.length} of ${ledgers} ledgers out of reach while settling, that of ${failed[0]?.org} first`,
+    cause,
   });
 }
 

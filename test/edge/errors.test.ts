@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { errorBody, errorHeaders, Refusal, refusalCodes, refusals, type RefusalCode } from "#edge/errors.ts";
+import { errorBody, errorHeaders, OutOfReach, reasonOf, Refusal, refusalCodes, refusals, type RefusalCode } from "#edge/errors.ts";
 
 const codes = Object.keys(refusals) as RefusalCode[];
 
@@ -97,4 +97,10 @@ describe("details", () => {
     expect(errorHeaders(new Refusal("internal", { mayRetry: true }))["x-should-retry"]).toBe("true");
     expect(errorHeaders(new Refusal("rate_limit_exceeded", { headers: { "x-ratelimit-limit-requests": "60" } }))["x-ratelimit-limit-requests"]).toBe("60");
   });
+});
+
+test("a reason for the log is told in our own words or by its name, never in the words of another's error", () => {
+  expect(reasonOf(new OutOfReach("redis: status 503"))).toBe("redis: status 503");
+  expect([new TypeError("CANARY"), new Error("CANARY", { cause: new OutOfReach("CANARY") }), "CANARY", undefined].map(reasonOf)).toEqual(["TypeError", "Error", "unknown", "unknown"]);
+  expect([new OutOfReach("gone"), new OutOfReach("full", false)].map(({ wasAsked }) => wasAsked)).toEqual([true, false]);
 });

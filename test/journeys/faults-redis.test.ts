@@ -38,6 +38,13 @@ describe.skipIf(!isThere)("a ledger in Redis", () => {
     expect(unstruckOf([hop], ({ keys }) => keys[1] ?? "")).toEqual([]);
   });
 
+  test("is named in the log with why it failed, in words that quote neither what was asked nor what it said", () => {
+    const refused = stage.own.logs.filter((line) => line.includes('"code":"quota_unavailable"')).map((line): { cause?: string } => JSON.parse(line.slice(line.indexOf("{"))));
+    expect(new Set(refused.map(({ cause }) => cause))).toEqual(
+      new Set(["no answer within 250 ms", "out of reach (Error)", "the answer is not JSON", "the reply is not the ledger's, at ''", "the reply is not the ledger's: no pipeline"].map((why) => `redis: ${why}`)),
+    );
+  });
+
   test("is asked for settlements and for the bill by pipelines, and for all else by single commands", () => {
     expect([...hop.paths].toSorted()).toEqual(["/", "/pipeline"]);
   });

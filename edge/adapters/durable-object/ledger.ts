@@ -1,5 +1,6 @@
 import type { Denial, Grant, Ledger, LedgerState, Scopes, Settlement } from "../../admission/port.ts";
 import type { OrgId } from "../../agreements/ids.ts";
+import { OutOfReach } from "../../errors.ts";
 import { ledgerWaitMsMax } from "../../limits.ts";
 import type { OrgLedger } from "./ledger-object.ts";
 import { within } from "./within.ts";
@@ -12,7 +13,7 @@ export function durableObjectLedger(namespace: DurableObjectNamespace<OrgLedger>
   const objectOf = (org: OrgId) => namespace.get(namespace.idFromName(org));
   const told = async <T>(answer: Promise<T>, isRight: (answer: T) => boolean): Promise<T> => {
     const known = await within(waitMsMax, "ledger", answer);
-    if (!isRight(known)) throw new TypeError("ledger: the answer is not of the shape that was asked for");
+    if (!isRight(known)) throw new OutOfReach("ledger: the answer is not of the shape that was asked for");
     return known;
   };
   const settle: Ledger["settle"] = async (org, records) => told(objectOf(org).settle(org, records), (answer) => areSettlements(answer, records.length));

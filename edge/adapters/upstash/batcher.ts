@@ -1,6 +1,6 @@
-import { NeverAsked } from "../../admission/port.ts";
+import { OutOfReach } from "../../errors.ts";
 import { goneAfter, Places, type Place } from "./places.ts";
-import { RedisError, type Run, type Script } from "./redis.ts";
+import type { Run, Script } from "./redis.ts";
 
 /** Requests that one isolate may have under way; runs that go together in one; runs that wait. */
 const underWayMax = 16;
@@ -16,7 +16,7 @@ interface Waiting {
 /**
  * Keeps an isolate from burying Redis, and itself, under requests. While few are under way each run leaves at once, alone; beyond that runs wait for one to
  * come back, and the first that waits takes those behind it along, in one pipeline. Nobody waits longer than a request may take; what has waited so long was
- * never sent (`NeverAsked`). Runs of many calls meet here: workerd wakes each in its own context (compatibility flag `handle_cross_request_promise_resolution`, on by date).
+ * never sent. Runs of many calls meet here: workerd wakes each in its own context (compatibility flag `handle_cross_request_promise_resolution`, on by date).
  */
 export function openBatcher(script: Script, waitMsMax: number): (run: Run) => Promise<unknown> {
   const waiting: Waiting[] = [];
@@ -41,14 +41,14 @@ export function openBatcher(script: Script, waitMsMax: number): (run: Run) => Pr
   return async (run) => {
     const place = places.take();
     if (place) return carry(run, place);
-    if (waiting.length >= waitingMax) throw new NeverAsked(`redis: ${waitingMax} wait already`);
+    if (waiting.length >= waitingMax) throw new OutOfReach(`redis: ${waitingMax} wait already`, false);
     const own: Waiting = { run, told: Promise.withResolvers() };
     waiting.push(own);
     const leave = () => {
       const index = waiting.indexOf(own);
       if (index < 0) return;
       waiting.splice(index, 1);
-      own.told.reject(new NeverAsked(`redis: no place within ${waitMsMax} ms`));
+      own.told.reject(new OutOfReach(`redis: no place within ${waitMsMax} ms`, false));
     };
     const timers = [setTimeout(leave, waitMsMax), setTimeout(() => own.told.resolve(noReply), goneAfter * waitMsMax)];
     const told = await own.told.promise.finally(() => timers.forEach(clearTimeout));
@@ -56,7 +56,7 @@ export function openBatcher(script: Script, waitMsMax: number): (run: Run) => Pr
   };
 }
 
-const noReply: PromiseRejectedResult = { status: "rejected", reason: new RedisError("redis: no reply") };
+const noReply: PromiseRejectedResult = { status: "rejected", reason: new OutOfReach("redis: no reply") };
 
 function resultOf(reply: PromiseSettledResult<unknown>): unknown {
   if (reply.status === "rejected") throw reply.reason;

@@ -1,8 +1,9 @@
 import { Ratelimit } from "@upstash/ratelimit";
 import { Redis } from "@upstash/redis/cloudflare";
+import { OutOfReach } from "../../errors.ts";
 import type { IpLimit } from "../../identity/port.ts";
 import { goneAfter, Places } from "./places.ts";
-import { RedisError, type RedisOptions } from "./redis.ts";
+import type { RedisOptions } from "./redis.ts";
 
 export interface UpstashIpLimitOptions extends RedisOptions {
   perSecond: number;
@@ -36,14 +37,14 @@ export function upstashIpLimit(options: UpstashIpLimitOptions): IpLimit {
   const count = async (network: string) => {
     if (cache.size > cachedMax) cache.clear();
     const place = places.take();
-    if (!place) throw new RedisError(`redis: ${underWayMax} addresses are being counted`);
+    if (!place) throw new OutOfReach(`redis: ${underWayMax} addresses are being counted`);
     const counted = await limiter
       .limit(network)
       .catch(() => {
-        throw new RedisError("redis: the address could not be counted");
+        throw new OutOfReach("redis: the address could not be counted");
       })
       .finally(() => places.giveBack(place));
-    if (counted.reason === "timeout") throw new RedisError(`redis: no answer within ${waitMsMax} ms`);
+    if (counted.reason === "timeout") throw new OutOfReach(`redis: no answer within ${waitMsMax} ms`);
     return counted;
   };
   return {

@@ -4,6 +4,7 @@ import { HoldId, KeyId, type OrgId } from "../../agreements/ids.ts";
 import { KeyRecord } from "../../agreements/key.ts";
 import type { Credential } from "../../agreements/credential.ts";
 import type { UsageRecord } from "../../agreements/usage.ts";
+import { OutOfReach } from "../../errors.ts";
 
 /** What the ledger's script is told and what it answers. A reply of any other shape throws: never a grant by default (F1). */
 
@@ -67,7 +68,7 @@ const Published = z.enum(["published", "ignored"]);
 /** How many rows wait for D1, and what became of each record. */
 export function readSettlements(records: UsageRecord[], reply: unknown): { rows: number; settlements: Settlement[] } {
   const [rows, results] = read(Settled, reply);
-  if (results.length !== records.length) throw new TypeError("redis: the reply is not the ledger's, at '1'");
+  if (results.length !== records.length) throw new OutOfReach("redis: the reply is not the ledger's, at '1'");
   return { rows, settlements: records.map(({ hold }, index) => ({ hold, result: read(Result, results[index]) })) };
 }
 
@@ -105,7 +106,7 @@ export function readState(org: OrgId, reply: unknown): LedgerState | null {
 /** Parses, or throws an error that names the place at fault and no value. */
 export function read<T extends z.ZodType>(schema: T, reply: unknown): z.infer<T> {
   const { data: parsed, error } = schema.safeParse(reply);
-  if (error) throw new TypeError(`redis: the reply is not the ledger's, at '${error.issues[0]?.path.join(".") ?? ""}'`);
+  if (error) throw new OutOfReach(`redis: the reply is not the ledger's, at '${error.issues[0]?.path.join(".") ?? ""}'`);
   return parsed;
 }
 

@@ -4,10 +4,11 @@ import { publish } from "../../admission/publish.ts";
 import { emptyState } from "../../admission/state.ts";
 import type { OrgId } from "../../agreements/ids.ts";
 import type { UsageRecord } from "../../agreements/usage.ts";
+import { OutOfReach } from "../../errors.ts";
 import { openBatcher } from "./batcher.ts";
 import { askArgs, credentialArgs, keysOf, readAdmission, readLook, readPublished, readRelease, readSettlements, readState, recordArgs } from "./ledger-wire.ts";
 import { openOutbox, type Drain } from "./outbox.ts";
-import { openScript, RedisError, type RedisOptions, type Run } from "./redis.ts";
+import { openScript, type RedisOptions, type Run } from "./redis.ts";
 import { ledgerScript } from "./script.ts";
 
 /** Chores (the bill, expiry without calls) may take longer than a call. */
@@ -40,7 +41,7 @@ export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
   const turn = (org: OrgId, name: string, args?: string[]) => run(turnOf(org, name, args));
   const outbox = openOutbox((turns) => chores.runAll(turns.map(({ org, name, args }) => turnOf(org, name, args))), options);
   const take = (org: OrgId, records: UsageRecord[], reply: PromiseSettledResult<unknown> | undefined): Settlement[] => {
-    if (reply?.status !== "fulfilled") throw reply?.reason ?? new RedisError("redis: no reply");
+    if (reply?.status !== "fulfilled") throw reply?.reason ?? new OutOfReach("redis: no reply");
     const { rows, settlements } = readSettlements(records, reply.value);
     if (rows > 0) outbox.drainSoon(org);
     return settlements;

@@ -1,4 +1,9 @@
 import { createHash } from "node:crypto";
+import { OutOfReach } from "../../errors.ts";
+
+/** What is kept of an error's text, in characters: of all, and of a word. */
+const errorLengthMax = 200;
+const errorWordMax = 24;
 
 /** Where Upstash's REST is, or a bridge that speaks it. `waitMsMax` bounds each request, from sending to the last byte of its answer. */
 export interface RedisOptions {
@@ -21,17 +26,9 @@ export interface Script {
   runAll(runs: Run[]): Promise<PromiseSettledResult<unknown>[]>;
 }
 
-/** Redis could not be asked, or did not answer as it should. Its message names no argument: those carry digests and addresses. */
-export class RedisError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "RedisError";
-  }
-}
-
 /**
  * The script goes by its SHA-1, and whole only when Redis does not know it (NOSCRIPT: nothing has run, so it may be sent again). No other failure is tried
- * again. A wrong token, a refusal, garbage, silence past the deadline: all throw a RedisError. Bare `fetch`: to run a script is all that is asked, and the SDK's
+ * again. A wrong token, a refusal, garbage, silence past the deadline: all throw an OutOfReach. Bare `fetch`: to run a script is all that is asked, and the SDK's
  * errors quote whole commands.
  */
 export function openScript(options: RedisOptions, script: string): Script {
@@ -42,7 +39,7 @@ export function openScript(options: RedisOptions, script: string): Script {
   const one = async (command: unknown) => readReply(await post("", command));
   const many = async (commands: unknown[]): Promise<Reply[]> => {
     const replies = await post("/pipeline", commands);
-    if (!Array.isArray(replies) || replies.length !== commands.length) throw new RedisError(`redis: ${errorIn(replies) ?? "the reply is not the ledger's: no pipeline"}`);
+    if (!Array.isArray(replies) || replies.length !== commands.length) throw new OutOfReach(`redis: ${errorIn(replies) ?? "the reply is not the ledger's: no pipeline"}`);
     return replies.map(readReply);
   };
   return {
@@ -81,12 +78,12 @@ function openPost({ url, token, waitMsMax }: RedisOptions): (path: string, body:
       response = await fetch(base + path, { method: "POST", headers, body: JSON.stringify(body), redirect: "manual", signal: late.signal });
       text = await response.text();
     } catch (cause) {
-      throw new RedisError(late.signal.aborted ? `redis: no answer within ${waitMsMax} ms` : `redis: out of reach (${cause instanceof Error ? cause.name : "?"})`);
+      throw new OutOfReach(late.signal.aborted ? `redis: no answer within ${waitMsMax} ms` : `redis: out of reach (${cause instanceof Error ? cause.name : "?"})`);
     } finally {
       clearTimeout(timer);
     }
     const answer = parse(text);
-    if (!response.ok && errorIn(answer) === null) throw new RedisError(`redis: status ${response.status}`);
+    if (!response.ok && errorIn(answer) === null) throw new OutOfReach(`redis: status ${response.status}`);
     return answer;
   };
 }
@@ -95,7 +92,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new RedisError("redis: the answer is not JSON");
+    throw new OutOfReach("redis: the answer is not JSON");
   }
 }
 
@@ -106,14 +103,16 @@ function readReply(answer: unknown): Reply {
   return { error: "the answer has no result" };
 }
 
-/** What Redis says when it does not know a command goes on with the command's arguments: that is cut off. */
+/** What went wrong, in the words of whoever answered, up to the first that is as long as a digest or an address: it may quote what was asked. */
 function errorIn(answer: unknown): string | null {
   if (typeof answer !== "object" || answer === null || !("error" in answer)) return null;
-  return (String(answer.error).split(", with args")[0] ?? "").slice(0, 200);
+  const words = String(answer.error).slice(0, errorLengthMax).split(" ");
+  const long = words.findIndex((word) => word.length > errorWordMax);
+  return words.slice(0, long < 0 ? undefined : long).join(" ") || "it says why at length";
 }
 
 function resultOf(reply: Reply | undefined): unknown {
-  if (!reply || "error" in reply) throw new RedisError(`redis: ${reply?.error ?? "no reply"}`);
+  if (!reply || "error" in reply) throw new OutOfReach(`redis: ${reply?.error ?? "no reply"}`);
   return reply.result;
 }
 

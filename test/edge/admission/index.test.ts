@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { admit, giveBack, look, rateHeaders, refusalOf, type CountPrompt } from "#edge/admission/index.ts";
-import { NeverAsked, type Ask, type Denial, type Grant, type Ledger } from "#edge/admission/port.ts";
+import type { Ask, Denial, Grant, Ledger } from "#edge/admission/port.ts";
 import type { Credential } from "#edge/agreements/credential.ts";
-import { errorBody, errorHeaders } from "#edge/errors.ts";
+import { errorBody, errorHeaders, OutOfReach } from "#edge/errors.ts";
 import { holdGraceMs } from "#edge/limits.ts";
 import { readCall, type Call } from "#edge/protocol/call.ts";
 import { testModels } from "#test/support/models.ts";
@@ -130,7 +130,7 @@ describe("what is held for nothing", () => {
     const { told, ledger } = releasing(0);
     const call = await callOf();
     vi.useFakeTimers();
-    const rushed = { ...ledger, admit: async () => Promise.reject(new NeverAsked("no place")) };
+    const rushed = { ...ledger, admit: async () => Promise.reject(new OutOfReach("no place", false)) };
     await expectRefusal(async () => admit(visitOf(), rushed, credential, call, terms, never), "quota_unavailable");
     await vi.advanceTimersByTimeAsync(60_000);
     expect(told).toEqual([]);

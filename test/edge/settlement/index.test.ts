@@ -190,6 +190,8 @@ describe("who may speak", () => {
       expect(refusal.message).toContain(why);
       expect(JSON.stringify([errorBody(refusal), errorHeaders(refusal)])).not.toContain(why);
     }
+    const away = await refusedBy(async () => takeUsage(await signed(body), nodes, settler));
+    expect(away.cause).toEqual(new Error("CANARY out of reach"));
   });
 
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");

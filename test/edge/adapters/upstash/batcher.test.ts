@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { NeverAsked } from "../../../../edge/admission/port.ts";
 import { openBatcher } from "../../../../edge/adapters/upstash/batcher.ts";
-import { RedisError, type Run, type Script } from "../../../../edge/adapters/upstash/redis.ts";
+import type { Run, Script } from "../../../../edge/adapters/upstash/redis.ts";
+import { OutOfReach } from "../../../../edge/errors.ts";
 
 const waitMsMax = 250;
 const underWayMax = 16;
@@ -18,7 +18,7 @@ function heldScript() {
   const script: Script = {
     run: (one) => leave([one], false, () => fine(one)),
     runAll: (all) =>
-      leave(all, true, () => all.map((one) => (one.args[0]?.startsWith("bad") ? { status: "rejected", reason: new RedisError(one.args[0]) } : { status: "fulfilled", value: fine(one) }))),
+      leave(all, true, () => all.map((one) => (one.args[0]?.startsWith("bad") ? { status: "rejected", reason: new OutOfReach(one.args[0]) } : { status: "fulfilled", value: fine(one) }))),
   };
   return { script, requests };
 }
@@ -94,7 +94,7 @@ describe("when Redis does not answer", () => {
     const { script, requests } = heldScript();
     const ask = openBatcher(script, waitMsMax);
     runs(underWayMax).forEach((one) => void ask(one));
-    const waiting = expect(ask(run("late"))).rejects.toThrow(new NeverAsked("redis: no place within 250 ms"));
+    const waiting = expect(ask(run("late"))).rejects.toMatchObject({ message: "redis: no place within 250 ms", wasAsked: false });
     await vi.advanceTimersByTimeAsync(waitMsMax);
     await waiting;
     requests.forEach(({ end }) => end());
@@ -109,7 +109,7 @@ describe("when Redis does not answer", () => {
     const { script } = heldScript();
     const ask = openBatcher(script, waitMsMax);
     const waiting = runs(underWayMax + 1_024).map(ask);
-    await expect(ask(run("one too many"))).rejects.toThrow(new NeverAsked("redis: 1024 wait already"));
+    await expect(ask(run("one too many"))).rejects.toMatchObject({ message: "redis: 1024 wait already", wasAsked: false });
     const all = Promise.allSettled(waiting.slice(underWayMax));
     await vi.advanceTimersByTimeAsync(waitMsMax);
     expect((await all).every(({ status }) => status === "rejected")).toBe(true);

@@ -138,7 +138,7 @@ describe("a REST service that is not well", () => {
   test("many runs are one request, and each fails by itself", async () => {
     const { url, seen } = await serve((response) => void response.end('[{"result":1},{"error":"WRONGTYPE no"},{"result":null}]'));
     const script = openScript({ url: `${url}/`, token: "t", waitMsMax }, "return 1");
-    expect(told(await script.runAll(many))).toEqual([1, "RedisError: redis: WRONGTYPE no", null]);
+    expect(told(await script.runAll(many))).toEqual([1, "OutOfReach: redis: WRONGTYPE no", null]);
     expect(seen.map((body) => JSON.parse(body).map(([name, , count, ...rest]: string[]) => [name, count, ...rest]))).toEqual([[["evalsha", 1, "k1", "a"], ["evalsha", 1, "k2"], ["evalsha", 1, "k3", "c"]]]);
     expect(await script.runAll([])).toEqual([]);
     expect(seen).toHaveLength(1);
@@ -165,8 +165,18 @@ describe("a REST service that is not well", () => {
     expect(seen).toHaveLength(1);
   });
 
-  test("what Redis says of a command that it does not know goes on with the command's arguments: those are not told", async () => {
-    const { url } = await serve((response) => void response.writeHead(400).end(`{"error":"ERR unknown command 'evalsha', with args beginning with: '${digest}'"}`));
-    await expectAllThrow(ledgerAt(url, "token"), /unknown command 'evalsha'$/);
+  test.each([
+    ["a command that it does not know", `ERR unknown command 'evalsha', with args beginning with: '${digest}' more`, /unknown command 'evalsha', with args beginning with:$/],
+    ["everything", `["evalsha","${digest}"]`, /^OutOfReach: redis: it says why at length$/],
+    ["an address", `ERR in script: ${"0".repeat(20)}ffffcb007101 is bad`, /ERR in script:$/],
+  ])("an answer that quotes %s is told up to what it quotes", async (_, error, message) => {
+    const { url } = await serve((response) => void response.writeHead(400).end(JSON.stringify({ error })));
+    await expectAllThrow(ledgerAt(url, "token"), message);
+  });
+
+  test("what an operator has to know is told whole", async () => {
+    const error = "ERR max requests limit exceeded. Limit: 500000, Usage: 500001. See the documentation for details";
+    const { url } = await serve((response) => void response.writeHead(400).end(JSON.stringify({ error })));
+    await expectAllThrow(ledgerAt(url, "token"), new RegExp(`redis: ${error}$`));
   });
 });
