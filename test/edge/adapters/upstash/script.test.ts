@@ -6,7 +6,7 @@ import { isRedisThere, openWorld, type RedisWorld } from "./redis-world.ts";
 import { checkCalendar, checkSlides } from "./script-checks.ts";
 import { scriptTwin } from "./script-twin.ts";
 
-/** `TWIN_HISTORIES=100000` runs as many as the issue asks for once. */
+/** `TWIN_HISTORIES=100000` runs them for a quarter of an hour (docs/decisions/0006). */
 const histories = Number(process.env["TWIN_HISTORIES"] ?? 2_500);
 
 describe.skipIf(!isRedisThere)("the script", () => {
