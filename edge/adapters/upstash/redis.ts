@@ -99,14 +99,19 @@ function parse(text: string): unknown {
 function readReply(answer: unknown): Reply {
   const error = errorIn(answer);
   if (error !== null) return { error };
-  if (typeof answer === "object" && answer !== null && "result" in answer) return { result: answer.result };
-  return { error: "the answer has no result" };
+  const { result } = membersOf(answer);
+  return result === undefined ? { error: "the answer has no result" } : { result };
+}
+
+function membersOf(answer: unknown): { result?: unknown; error?: unknown } {
+  return typeof answer === "object" && answer !== null ? answer : {};
 }
 
 /** What went wrong, in the words of whoever answered, up to the first that is as long as a digest or an address: it may quote what was asked. */
 function errorIn(answer: unknown): string | null {
-  if (typeof answer !== "object" || answer === null || !("error" in answer)) return null;
-  const words = String(answer.error).slice(0, errorLengthMax).split(" ");
+  const { error } = membersOf(answer);
+  if (error === undefined) return null;
+  const words = String(error).slice(0, errorLengthMax).split(" ");
   const long = words.findIndex((word) => word.length > errorWordMax);
   return words.slice(0, long < 0 ? undefined : long).join(" ") || "it says why at length";
 }

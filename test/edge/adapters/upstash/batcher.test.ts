@@ -48,6 +48,7 @@ describe("runs of one isolate", () => {
     expect(requests.slice(underWayMax).map(({ args, isPipeline }) => [args, isPipeline])).toEqual([[["a", "bad b", "c"], true]]);
     requests.at(-1)?.end();
     expect(await Promise.allSettled(late)).toMatchObject([{ value: "done a" }, { reason: { message: "bad b" } }, { value: "done c" }]);
+    expect(vi.getTimerCount()).toBe(0);
     requests.forEach(({ end }) => end());
     expect(await Promise.all(first)).toHaveLength(underWayMax);
   });
@@ -97,12 +98,15 @@ describe("when Redis does not answer", () => {
     const waiting = expect(ask(run("late"))).rejects.toMatchObject({ message: "redis: no place within 250 ms", wasAsked: false });
     await vi.advanceTimersByTimeAsync(waitMsMax);
     await waiting;
+    // Nor does it stand before those that came after it.
+    const next = ask(run("next"));
+    requests[0]?.end();
+    await vi.advanceTimersByTimeAsync(0);
+    requests.at(-1)?.end();
+    expect(await next).toBe("done next");
     requests.forEach(({ end }) => end());
     await vi.advanceTimersByTimeAsync(0);
     expect(requests.flatMap(({ args }) => args)).not.toContain("late");
-    const next = ask(run("next"));
-    requests.at(-1)?.end();
-    expect(await next).toBe("done next");
   });
 
   test("the 1,025th who waits is refused at once", async () => {
@@ -124,11 +128,16 @@ describe("when Redis does not answer", () => {
     await vi.advanceTimersByTimeAsync(0);
     expect(requests.at(-1)?.args).toEqual(["carrier", "passenger"]);
     const told = expect(carried[1]).rejects.toThrow("redis: no reply");
-    await vi.advanceTimersByTimeAsync(4 * waitMsMax + 1);
+    // Until then it may yet be over, and nobody takes its place.
+    await vi.advanceTimersByTimeAsync(4 * waitMsMax - 1);
+    const early = ask(run("early"));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(requests.at(-1)?.args).toEqual(["carrier", "passenger"]);
+    await vi.advanceTimersByTimeAsync(2);
     await told;
     const fresh = ask(run("fresh"));
-    expect(requests.at(-1)?.args).toEqual(["fresh"]);
+    expect(requests.at(-1)?.args).toEqual(["fresh", "early"]);
     requests.at(-1)?.end();
-    expect(await fresh).toBe("done fresh");
+    expect(await Promise.all([fresh, early])).toEqual(["done fresh", "done early"]);
   });
 });

@@ -44,6 +44,29 @@ describe.skipIf(!isRedisThere)("upstash", () => {
     }
   });
 
+  test("behind an answer that left a line on the bill, and only then, the line goes out to D1", async () => {
+    const { org } = await openWith(world.redis);
+    const works: (() => Promise<void>)[] = [];
+    const sent: string[] = [];
+    const ledger = upstashLedger({
+      ...world.redis, waitMsMax: 20_000, now: () => noon, later: (work) => void works.push(work),
+      writeRows: async (rows) => void sent.push(...rows.map(({ id }) => id)),
+    });
+    const admit = async () => granted(await ledger.admit(askOf(org))).hold;
+    const [first, second, third] = [await admit(), await admit(), await admit()];
+    expect(await ledger.settle(org, [recordOf(org, first, { isFinal: false }), recordOf(org, second, { isFinal: false })])).toMatchObject([{ result: "noted" }, { result: "noted" }]);
+    expect(await ledger.release(org, third)).toMatchObject({ result: "released" });
+    expect(works).toHaveLength(0);
+    expect(await ledger.release(org, first)).toMatchObject({ result: "settled" });
+    expect(works).toHaveLength(1);
+    await works[0]?.();
+    expect(sent).toEqual([first]);
+    expect(await ledger.settle(org, [recordOf(org, second)])).toMatchObject([{ result: "settled" }]);
+    expect(works).toHaveLength(2);
+    await works[1]?.();
+    expect(sent).toEqual([first, second]);
+  });
+
   test("when Redis has forgotten every script, calls go on, and the script is sent once", async () => {
     const { ledger, org } = await openWith(world.redis);
     await world.command("SCRIPT", "FLUSH");

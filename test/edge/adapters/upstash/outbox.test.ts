@@ -103,7 +103,8 @@ function setUp(rowsOf: Record<string, number>, refuses: (rows: string[]) => bool
   };
   const outbox = openOutbox(
     (chores) => {
-      requests.push(chores.map(({ org, name }) => `${org} ${name}`).join(", "));
+      // No chores are no request: openScript sends none.
+      if (chores.length > 0) requests.push(chores.map(({ org, name }) => `${org} ${name}`).join(", "));
       return Promise.allSettled(chores.map(async (chore) => answer(chore)));
     },
     {
@@ -183,6 +184,51 @@ describe("the outbox", () => {
     const { outbox, requests } = setUp(Object.fromEntries(orgs.map((org) => [org, 0])));
     await outbox.sweep(orgs);
     expect(requests.map((request) => request.split(", ").length)).toEqual([64, 64, 2]);
+  });
+
+  test("where there is nothing to send D1 is not asked, and Redis has nothing to forget", async () => {
+    const { outbox, requests, statements, works } = setUp({ org_1: 0, org_2: 1 });
+    outbox.drainSoon("org_1");
+    await Promise.all([works[0]?.(), vi.advanceTimersByTimeAsync(1_000)]);
+    expect([requests, statements]).toEqual([["org_1 outbox"], []]);
+    outbox.drainSoon("org_1");
+    outbox.drainSoon("org_2");
+    await Promise.all([works[1]?.(), vi.advanceTimersByTimeAsync(1_000)]);
+    expect(requests.slice(1)).toEqual(["org_1 outbox, org_2 outbox", "org_2 drained"]);
+  });
+
+  test("what D1 would not take is told in the log, and left for the cron", async () => {
+    const log = vi.spyOn(console, "error").mockReturnValue();
+    const { outbox, outboxes, requests, works } = setUp({ org_1: 1, org_2: 1 }, () => true);
+    outbox.drainSoon("org_1");
+    outbox.drainSoon("org_2");
+    outbox.drainSoon("org_gone");
+    await Promise.all([works[0]?.(), vi.advanceTimersByTimeAsync(10_000)]);
+    expect(log.mock.calls.map(([line]) => JSON.parse(line))).toEqual([{ event: "usage_drain_failed", orgs: 3, failures: 4, cause: "Error: the keys of org_gone are gone" }]);
+    expect([...outboxes.values()].flat()).toEqual(["org_1/0", "org_2/0"]);
+    expect(requests).toEqual(["org_1 outbox, org_2 outbox, org_gone outbox"]);
+    log.mockClear();
+    const fine = setUp({ org_1: 1 });
+    fine.outbox.drainSoon("org_1");
+    await Promise.all([fine.works[0]?.(), vi.advanceTimersByTimeAsync(10_000)]);
+    expect(log).not.toHaveBeenCalled();
+    log.mockRestore();
+  });
+
+  test("a round ends in time for its request to live through it, however much comes after", async () => {
+    let settle = () => {};
+    const { outbox, statements, works } = setUp({ org_1: 1_000_000 }, () => {
+      settle();
+      return true;
+    });
+    vi.spyOn(console, "error").mockReturnValue();
+    settle = () => outbox.drainSoon("org_1");
+    settle();
+    await Promise.all([works[0]?.(), vi.advanceTimersByTimeAsync(40_000)]);
+    expect(statements).toHaveLength(15);
+    settle();
+    expect(works).toHaveLength(2);
+    vi.mocked(console.error).mockRestore();
   });
 
   test("one org that fails does not keep the others, and is told of", async () => {

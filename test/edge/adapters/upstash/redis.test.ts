@@ -80,7 +80,9 @@ describe("a REST service that is not well", () => {
 
   const serve = async (answer: (response: ServerResponse) => void) => {
     const seen: string[] = [];
+    const heads: string[] = [];
     const server = createServer((request, response) => {
+      heads.push(`${request.method} ${request.url} ${request.headers["content-type"]} ${request.headers.authorization}`);
       let body = "";
       request.on("data", (bytes) => (body += bytes)).on("end", () => {
         seen.push(body);
@@ -92,7 +94,7 @@ describe("a REST service that is not well", () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     };
-    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen };
+    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen, heads };
   };
 
   test("nobody listens", async () => {
@@ -115,9 +117,17 @@ describe("a REST service that is not well", () => {
     ["a grant without its numbers", (response: ServerResponse) => void response.writeHead(200).end('{"result":["grant"]}'), /the reply is not the ledger's/],
     ["a grant of text", (response: ServerResponse) => void response.writeHead(200).end('{"result":["grant","1","2","3",null,null,null,null,null,null]}'), /the reply is not the ledger's/],
     ["null", (response: ServerResponse) => void response.writeHead(200).end('{"result":null}'), /the reply is not the ledger's/],
-    ["no result at all", (response: ServerResponse) => void response.writeHead(200).end("{}"), /redis: /],
+    ...["{}", "null", "7", '"OK"', "[]"].map((body): [string, (response: ServerResponse) => void, RegExp] => [`no result at all but ${body}`, (response) => void response.writeHead(200).end(body), /the answer has no result|no pipeline/]),
   ])("%s", async (_, answer, message) => {
     await expectAllThrow(ledgerAt((await serve(answer)).url, "token"), message);
+  });
+
+  test("what is malformed never leaves", async () => {
+    const { url, seen } = await serve((response) => void response.end("{}"));
+    const ledger = ledgerAt(url, "token");
+    const org = freshOrg();
+    for (const ask of [() => ledger.admit(askOf("org")), () => ledger.look(askOf("org")), () => ledger.settle(org, [recordOf(org, "hold")]), () => ledger.release(org, "hold")]) await expect(ask()).rejects.toThrow(TypeError);
+    expect(seen).toEqual([]);
   });
 
   test("a failure is never tried again, save an unknown script, which is sent whole", async () => {
@@ -136,12 +146,12 @@ describe("a REST service that is not well", () => {
   const told = (answers: PromiseSettledResult<unknown>[]) => answers.map((answer) => (answer.status === "fulfilled" ? answer.value : String(answer.reason)));
 
   test("many runs are one request, and each fails by itself", async () => {
-    const { url, seen } = await serve((response) => void response.end('[{"result":1},{"error":"WRONGTYPE no"},{"result":null}]'));
+    const { url, seen, heads } = await serve((response) => void response.end('[{"result":1},{"error":"WRONGTYPE no"},{"result":null}]'));
     const script = openScript({ url: `${url}/`, token: "t", waitMsMax }, "return 1");
     expect(told(await script.runAll(many))).toEqual([1, "OutOfReach: redis: WRONGTYPE no", null]);
     expect(seen.map((body) => JSON.parse(body).map(([name, , count, ...rest]: string[]) => [name, count, ...rest]))).toEqual([[["evalsha", 1, "k1", "a"], ["evalsha", 1, "k2"], ["evalsha", 1, "k3", "c"]]]);
     expect(await script.runAll([])).toEqual([]);
-    expect(seen).toHaveLength(1);
+    expect(heads).toEqual(["POST /pipeline application/json Bearer t"]);
   });
 
   test("of many runs only those are sent again that Redis did not know, the script once with the first of them", async () => {
@@ -159,9 +169,9 @@ describe("a REST service that is not well", () => {
     ["a redirect", (response: ServerResponse) => void response.writeHead(302, { location: "/elsewhere" }).end("{}"), "status 302"],
   ])("many runs, and %s: each fails, and none is sent again", async (_, answer, message) => {
     const { url, seen } = await serve(answer);
-    const answers = told(await openScript({ url, token: "t", waitMsMax }, "return 1").runAll(many));
-    expect(answers).toHaveLength(3);
-    for (const failure of answers) expect(failure).toContain(message);
+    const answers = await openScript({ url, token: "t", waitMsMax }, "return 1").runAll(many);
+    expect(answers.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+    for (const failure of told(answers)) expect(failure).toContain(message);
     expect(seen).toHaveLength(1);
   });
 
@@ -172,6 +182,11 @@ describe("a REST service that is not well", () => {
   ])("an answer that quotes %s is told up to what it quotes", async (_, error, message) => {
     const { url } = await serve((response) => void response.writeHead(400).end(JSON.stringify({ error })));
     await expectAllThrow(ledgerAt(url, "token"), message);
+  });
+
+  test("an error of many words is told in part", async () => {
+    const { url } = await serve((response) => void response.writeHead(400).end(JSON.stringify({ error: "no ".repeat(1_000) })));
+    await expectAllThrow(ledgerAt(url, "token"), /^OutOfReach: redis: (no ){66}no$/);
   });
 
   test("what an operator has to know is told whole", async () => {
