@@ -24,7 +24,7 @@ import { recordOf, settlePrompt, type Account } from "./record.ts";
 import { endingOf, passStream, type Ending } from "./stream-answer.ts";
 import { Tally } from "./tally.ts";
 import type { UsageSender } from "./usage-sender.ts";
-import { keepWaiting, readWhole, textOf, writeWhole } from "./whole-answer.ts";
+import { keepWaiting, readWhole, textsOf, writeWhole } from "./whole-answer.ts";
 
 /** All that a call meets on its way. */
 export interface Rooms {
@@ -140,8 +140,8 @@ async function serveStream(call: LiveCall): Promise<void> {
   response.flushHeaders();
   const writer = openEventWriter(response);
   const { wantsUsage, wantsContinuousUsage, choices, path } = prepared;
-  const { hasContinuousUsage } = engine.dialect;
-  const chunks = new Chunks(tally, { model: claims.model, choices, wantsUsage, wantsContinuousUsage, hasContinuousUsage });
+  const { hasContinuousUsage, isUsageOfOneChoice } = engine.dialect;
+  const chunks = new Chunks(tally, { model: claims.model, choices, wantsUsage, wantsContinuousUsage, hasContinuousUsage, isUsageOfOneChoice });
   const ending = await passStream({
     engineAnswer,
     writer,
@@ -171,10 +171,10 @@ async function serveWhole(call: LiveCall): Promise<void> {
   const headers = () => ({ "content-type": "application/json", "cache-control": "no-store", ...ourHeaders(rooms), ...habitHeaders(call) });
   const stopWaiting = keepWaiting(response, rooms.config.limits, headers, rooms.metrics.notePing);
   try {
-    const answer = readWhole(await readText(await askEngine(call), wholeBytesMax), prepared.path, tally);
+    const answer = readWhole(await readText(await askEngine(call), wholeBytesMax), prepared.path, tally, call.engine.dialect.isUsageOfOneChoice);
     if (typeof answer["id"] === "string") call.responseId = answer["id"].slice(0, 128);
     await settlePrompt(tally, call.engine, prepared);
-    if (tally.isCompletionUnknown) await countCompletion(call, textOf(answer));
+    if (tally.isCompletionUnknown) await countCompletion(call, textsOf(answer));
     if (call.leaving.signal.aborted) throw new Refusal("bad_gateway", { log: "left" });
     if (!response.headersSent) response.writeHead(200, headers());
     keepFinal(call, "done", null);
@@ -190,10 +190,11 @@ async function serveWhole(call: LiveCall): Promise<void> {
   }
 }
 
-async function countCompletion(call: LiveCall, text: string): Promise<void> {
+async function countCompletion(call: LiveCall, texts: string[]): Promise<void> {
   const { model } = call.prepared.body;
-  const counted = await countText(call.engine, typeof model === "string" ? model : call.claims.model, text);
-  call.tally.noteCompletion(counted ?? guessText(text));
+  const name = typeof model === "string" ? model : call.claims.model;
+  const counts = await Promise.all(texts.map(async (text) => (await countText(call.engine, name, text)) ?? guessText(text)));
+  call.tally.noteCompletion(counts.reduce((sum, count) => sum + count, 0));
 }
 
 /** The engine's answer with status 200. When our default `max_tokens` was what did not fit, once more with what does. */

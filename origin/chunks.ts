@@ -13,6 +13,8 @@ export interface ChunkOptions {
   wantsContinuousUsage: boolean;
   /** The engine reports usage on every chunk, for each choice; else any usage is of the whole call. */
   hasContinuousUsage: boolean;
+  /** Usage beside a choice is that choice's alone, also where it comes once. */
+  isUsageOfOneChoice: boolean;
 }
 
 const choicesStart = '"choices":[';
@@ -76,6 +78,8 @@ export class Chunks {
   }
 
   #readWhole(payload: string): string | null {
+    // So llama.cpp's server begins a stream of several prompts.
+    if (payload === "null") return "";
     const json = Buffer.from(payload, "latin1").toString("utf8");
     const chunk = parse(json);
     if (chunk === null || isError(chunk) || !Array.isArray(chunk["choices"])) return null;
@@ -96,7 +100,8 @@ export class Chunks {
     const [first] = choices;
     if (usage !== null) {
       const counts = readCounts(usage);
-      if (!first || !this.#options.hasContinuousUsage) this.#tally.noteTotal(counts);
+      const isOfChoice = this.#options.hasContinuousUsage || this.#options.isUsageOfOneChoice;
+      if (!first || !isOfChoice) this.#tally.noteTotal(counts);
       else this.#tally.noteChoice(indexOf(first, this.#options.choices), counts);
     }
     for (const choice of choices) if (hasContent(choice)) this.#tally.noteContent();

@@ -44,7 +44,7 @@ export const AgentLimits = z.strictObject({
 });
 export type AgentLimits = z.infer<typeof AgentLimits>;
 
-export const EngineKind = z.enum(["vllm", "simulator", "openai", "ollama", "llamacpp"]);
+export const EngineKind = z.enum(["vllm", "simulator", "openai", "ollama", "llama-server", "llamacpp"]);
 export type EngineKind = z.infer<typeof EngineKind>;
 
 /** One engine: where it listens, and which of our public model ids it serves under which name of its own. */

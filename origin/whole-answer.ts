@@ -13,9 +13,9 @@ const brokenReasons: ReadonlySet<unknown> = new Set(["error", "abort"]);
 
 /**
  * Reads a whole answer of an engine and counts it. Throws 502 for what is no answer: no JSON, an error with status 200, no choices, or a choice that the engine gave
- * up. The text of each choice is left to the caller to count when the engine did not.
+ * up. The text of each choice is left to the caller to count when the engine did not, or did for the first choice alone (`isUsageOfOneChoice`).
  */
-export function readWhole(text: string, path: CallPath, tally: Tally): Body {
+export function readWhole(text: string, path: CallPath, tally: Tally, isUsageOfOneChoice = false): Body {
   const answer = parse(text);
   const isEmbedding = path === "/v1/embeddings";
   const list = answer?.[isEmbedding ? "data" : "choices"];
@@ -23,7 +23,7 @@ export function readWhole(text: string, path: CallPath, tally: Tally): Body {
   const choices = isEmbedding ? [] : list.filter(isObject);
   if (choices.some((choice) => brokenReasons.has(choice["finish_reason"]))) throw new Refusal("bad_gateway", { log: "engine_gave_up" });
   for (const choice of choices) if (hasContent(choice)) tally.noteContent();
-  const usage = usageTextOf(text);
+  const usage = isUsageOfOneChoice && choices.length > 1 ? null : usageTextOf(text);
   if (usage !== null) tally.noteTotal(readCounts(usage));
   if (isEmbedding) tally.noteCompletion(0);
   return answer;
@@ -37,10 +37,10 @@ export function writeWhole(answer: Body, path: CallPath, model: string, tally: T
   return JSON.stringify({ ...shown, model, usage: { ...(isObject(answer["usage"]) && answer["usage"]), ...billed } });
 }
 
-/** All the text that the choices hold, for a tokenizer to count. */
-export function textOf(answer: Body): string {
+/** The text of each choice, for a tokenizer to count. */
+export function textsOf(answer: Body): string[] {
   const choices: unknown[] = Array.isArray(answer["choices"]) ? answer["choices"] : [];
-  return choices.filter(isObject).map(choiceText).join("\n");
+  return choices.filter(isObject).map(choiceText);
 }
 
 function choiceText(choice: Body): string {

@@ -14,7 +14,9 @@ interface ListedModel {
   owned_by?: string;
   /** vLLM: what is served under this name; the same for all names of one model. */
   root?: string;
+  /** The context, as vLLM and as llama.cpp's server tell it. */
   max_model_len?: number;
+  meta?: { n_ctx?: number };
 }
 
 /** Asks a running engine what it is and what it serves. Throws when nothing OpenAI-compatible answers. */
@@ -30,7 +32,7 @@ export async function probeEngine(url: string): Promise<{ engine: EngineSpec; fo
   const found = Array.from(groups.values(), ([first, ...others]): FoundModel => {
     const name = first?.id ?? "";
     const isEmbedding = kind === "vllm" ? isEmbedder : /embed/i.test(name);
-    return { name, aliases: others.map(({ id }) => id), contextTokensMax: first?.max_model_len ?? 8_192, isEmbedding };
+    return { name, aliases: others.map(({ id }) => id), contextTokensMax: first?.max_model_len ?? first?.meta?.n_ctx ?? 8_192, isEmbedding };
   });
   return { engine: { kind, url: base, models: Object.fromEntries(found.map(({ name }) => [name, name])) }, found };
 }
@@ -55,6 +57,7 @@ export function modelsOfEngine(found: FoundModel[]): ModelRecord[] {
 async function kindOf(base: string, [first]: ListedModel[]): Promise<EngineSpec["kind"]> {
   // origin/gguf says its version as vLLM does.
   if (first?.owned_by === "penstock-gguf") return "llamacpp";
+  if (first?.owned_by === "llamacpp") return "llama-server";
   if (await getJson(`${base}/api/version`)) return "ollama";
   return (await getJson(`${base}/version`)) ? "vllm" : "openai";
 }

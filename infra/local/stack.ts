@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ModelRecord } from "#edge/agreements/model.ts";
+import type { EngineKind } from "#origin/config.ts";
 import { freePorts, startChild, type Child } from "./child.ts";
 import { startEdge, type RunningEdge } from "./edge.ts";
 import { openSecrets, secretVars, type Secrets } from "./secrets.ts";
@@ -32,7 +33,7 @@ export interface StackOptions {
 }
 
 export interface EngineSpec {
-  kind: "vllm" | "simulator" | "openai" | "ollama" | "llamacpp";
+  kind: EngineKind;
   url: string;
   models: Record<string, string>;
 }

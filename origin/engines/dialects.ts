@@ -8,10 +8,15 @@ export interface Dialect {
   healthPath: string;
   /** Where `{"version": …}` is told. */
   versionPath: string | null;
-  /** `POST /tokenize {model, messages | prompt}` answers `{count, max_model_len}`. */
-  hasTokenize: boolean;
+  /**
+   * How a prompt is counted. `vllm`: `POST /tokenize {model, messages | prompt}` answers `{count, max_model_len}`. `llama-server`: `POST /apply-template {messages}`
+   * answers `{prompt}`, and `POST /tokenize {content}` answers `{tokens}`.
+   */
+  tokenizer: "vllm" | "llama-server" | null;
   /** `stream_options.continuous_usage_stats` puts usage on every chunk, for each choice. */
   hasContinuousUsage: boolean;
+  /** Usage that stands beside choices is that of one: of the first in a whole answer, of the one that ends in a stream. */
+  isUsageOfOneChoice: boolean;
   /** Prometheus text under `vllm:` names. */
   hasMetrics: boolean;
   /** Prefix caches are kept apart by `cache_salt`. */
@@ -25,8 +30,9 @@ export interface Dialect {
 const vllm: Dialect = {
   healthPath: "/health",
   versionPath: "/version",
-  hasTokenize: true,
+  tokenizer: "vllm",
   hasContinuousUsage: true,
+  isUsageOfOneChoice: false,
   hasMetrics: true,
   hasCacheSalt: true,
   maxFields: ["max_tokens", "max_completion_tokens"],
@@ -36,8 +42,9 @@ const vllm: Dialect = {
 const plain: Dialect = {
   healthPath: "/v1/models",
   versionPath: null,
-  hasTokenize: false,
+  tokenizer: null,
   hasContinuousUsage: false,
+  isUsageOfOneChoice: false,
   hasMetrics: false,
   hasCacheSalt: false,
   maxFields: ["max_tokens"],
@@ -49,8 +56,10 @@ export const dialects: Readonly<Record<EngineKind, Dialect>> = {
   simulator: vllm,
   openai: { ...plain, isStrict: true },
   ollama: { ...plain, healthPath: "/api/version", versionPath: "/api/version" },
+  /** llama.cpp's own `llama-server`. */
+  "llama-server": { ...plain, healthPath: "/health", tokenizer: "llama-server", isUsageOfOneChoice: true },
   /** origin/gguf: llama.cpp behind a server of our own, which does as vLLM does, but has no metrics. */
-  llamacpp: { ...plain, healthPath: "/health", versionPath: "/version", hasTokenize: true, hasContinuousUsage: true, hasCacheSalt: true },
+  llamacpp: { ...plain, healthPath: "/health", versionPath: "/version", tokenizer: "vllm", hasContinuousUsage: true, hasCacheSalt: true },
 };
 
 /** OpenAI's own members of the three requests: all that a strict engine is sent. */

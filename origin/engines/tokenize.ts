@@ -44,12 +44,26 @@ export function guessText(text: string): number {
 }
 
 async function askCount(engine: Engine, question: Body): Promise<TokenCount | null> {
-  if (!engine.dialect.hasTokenize) return null;
-  const answer = await engine.askText({ method: "POST", path: "/tokenize", body: JSON.stringify(question) }, tokenizeMsMax);
-  if (answer?.status !== 200) return null;
-  const json = parse(answer.text);
-  if (!isObject(json) || !isCount(json["count"])) return null;
-  return { tokens: json["count"], contextTokensMax: isCount(json["max_model_len"]) ? json["max_model_len"] : null };
+  const { tokenizer } = engine.dialect;
+  if (tokenizer === "llama-server") return askTokens(engine, question);
+  const answer = tokenizer && (await ask(engine, "/tokenize", question));
+  if (!answer || !isCount(answer["count"])) return null;
+  return { tokens: answer["count"], contextTokensMax: isCount(answer["max_model_len"]) ? answer["max_model_len"] : null };
+}
+
+/** The template in one request, its tokens in another. */
+async function askTokens(engine: Engine, question: Body): Promise<TokenCount | null> {
+  const { model, messages, add_special_tokens: isWhole = true } = question;
+  const content = messages === undefined ? question["prompt"] : (await ask(engine, "/apply-template", question))?.["prompt"];
+  if (typeof content !== "string") return null;
+  const tokens = (await ask(engine, "/tokenize", { model, content, add_special: isWhole, parse_special: true }))?.["tokens"];
+  return Array.isArray(tokens) ? { tokens: tokens.length, contextTokensMax: null } : null;
+}
+
+async function ask(engine: Engine, path: string, question: Body): Promise<Body | null> {
+  const answer = await engine.askText({ method: "POST", path, body: JSON.stringify(question) }, tokenizeMsMax);
+  const json = answer?.status === 200 ? parse(answer.text) : null;
+  return isObject(json) ? json : null;
 }
 
 function isTokens(value: unknown): value is number[] {

@@ -22,7 +22,7 @@ function replay(recorded: Recorded, over: Partial<ChunkOptions> = {}) {
   const prompts = Array.isArray(body.prompt) && typeof body.prompt[0] !== "number" ? body.prompt.length : 1;
   const choices = (body.n ?? 1) * prompts;
   const tally = new Tally({ tokensHeld: 1e6, completionTokensMax: 1e5, choicesPerPrompt: body.n ?? 1, echoChunks: body.echo ? choices : 0 });
-  const chunks = new Chunks(tally, { model: "public/é", choices, wantsUsage: false, wantsContinuousUsage: false, hasContinuousUsage: true, ...over });
+  const chunks = new Chunks(tally, { model: "public/é", choices, wantsUsage: false, wantsContinuousUsage: false, hasContinuousUsage: true, isUsageOfOneChoice: false, ...over });
   const payloads = new Frames().push(Buffer.from(recorded.blocks.join("")).toString("latin1")).filter((payload) => payload !== "[DONE]");
   const passed = payloads.map((payload) => chunks.read(payload));
   const sent = passed.filter((payload) => payload !== null && payload !== "").map((payload) => JSON.parse(Buffer.from(payload ?? "", "latin1").toString("utf8")));
@@ -65,13 +65,40 @@ describe("every stream recorded from vLLM 0.32", () => {
   });
 });
 
+describe("the chunks of llama.cpp's server", () => {
+  const open = (choicesPerPrompt: number) => {
+    const tally = new Tally({ tokensHeld: 1e6, completionTokensMax: 30, choicesPerPrompt, echoChunks: 0 });
+    return { tally, chunks: new Chunks(tally, { model: "public", choices: 2, wantsUsage: true, wantsContinuousUsage: false, hasContinuousUsage: false, isUsageOfOneChoice: true }) };
+  };
+  const usage = (prompt: number, completion: number) => ({ usage: { completion_tokens: completion, prompt_tokens: prompt, total_tokens: prompt + completion } });
+  const read = (chunks: Chunks, events: unknown[]) => events.map((event) => chunks.read(JSON.stringify(event)));
+
+  test("of several prompts begin with null, and each choice ends with its own usage: they are summed", () => {
+    const { tally, chunks } = open(1);
+    const text = (index: number) => ({ choices: [{ text: "a", index, finish_reason: null }] });
+    const end = (index: number, prompt: number) => ({ choices: [{ text: "", index, finish_reason: "length" }], ...usage(prompt, 3) });
+    const passed = read(chunks, [null, text(0), text(1), end(0, 4), text(1), end(1, 5)]);
+    expect(passed.map((payload) => payload !== "" && payload !== null)).toEqual([false, true, true, true, true, true]);
+    expect(passed.join("")).not.toContain("usage");
+    expect(tally.read()).toMatchObject({ promptTokens: 9, completionTokens: 6 });
+    expect(chunks.hasFinished).toBe(true);
+  });
+
+  test("of several choices come with a usage chunk for each choice that ended; the last is of all", () => {
+    const { tally, chunks } = open(2);
+    const end = (index: number) => ({ choices: [{ delta: {}, index, finish_reason: "length" }] });
+    read(chunks, [end(1), { choices: [], ...usage(26, 5) }, end(0), { choices: [], ...usage(26, 6) }]);
+    expect(tally.read()).toMatchObject({ promptTokens: 26, completionTokens: 6 });
+  });
+});
+
 describe("a token's chunk, cut by position", () => {
   const latin1 = (text: string) => Buffer.from(text).toString("latin1");
   const utf8 = (text: string) => Buffer.from(text, "latin1").toString("utf8");
   const head = '{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"engine","choices":[';
   const open = (over: Partial<ChunkOptions> = {}) => {
     const tally = new Tally({ tokensHeld: 1e6, completionTokensMax: 30, choicesPerPrompt: 1, echoChunks: 0 });
-    return { tally, chunks: new Chunks(tally, { model: "öffentlich", choices: 1, wantsUsage: false, wantsContinuousUsage: false, hasContinuousUsage: true, ...over }) };
+    return { tally, chunks: new Chunks(tally, { model: "öffentlich", choices: 1, wantsUsage: false, wantsContinuousUsage: false, hasContinuousUsage: true, isUsageOfOneChoice: false, ...over }) };
   };
 
   test("keeps what the engine wrote of its choice, escapes and all, so it was not parsed", () => {

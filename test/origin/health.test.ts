@@ -55,7 +55,7 @@ describe("an engine's watch", () => {
     expect(watch.state).toBe("ready");
   });
 
-  test.each<EngineKind>(["openai", "ollama", "llamacpp"])("%s has no metrics: nobody can tell that it is stuck, and it stays ready", async (kind) => {
+  test.each<EngineKind>(["openai", "ollama", "llama-server", "llamacpp"])("%s has no metrics: nobody can tell that it is stuck, and it stays ready", async (kind) => {
     await watchFake(kind);
     for (let at = 0; at < 3; at++) {
       now += 60_000;

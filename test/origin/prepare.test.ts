@@ -27,6 +27,7 @@ describe("a call made ready", () => {
     ["simulator", ["max_tokens", "max_completion_tokens", "cache_salt", "top_k"]],
     ["openai", ["max_tokens"]],
     ["ollama", ["max_tokens", "top_k"]],
+    ["llama-server", ["max_tokens", "top_k"]],
     ["llamacpp", ["max_tokens", "cache_salt", "top_k"]],
   ])("%s is sent what it understands", (kind, members) => {
     const { body } = prepare({ messages: [], top_k: 3, stream: true }, kind);

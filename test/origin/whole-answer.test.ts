@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { CallPath } from "#origin/engines/translate.ts";
 import { Tally } from "#origin/tally.ts";
-import { keepWaiting, readWhole, textOf, writeWhole } from "#origin/whole-answer.ts";
+import { keepWaiting, readWhole, textsOf, writeWhole } from "#origin/whole-answer.ts";
 
 const folder = join(import.meta.dirname, "../fixtures/vllm");
 const newTally = () => new Tally({ tokensHeld: 1e6, completionTokensMax: 1e5, choicesPerPrompt: 1, echoChunks: 0 });
@@ -28,7 +28,19 @@ describe("every whole answer recorded from vLLM 0.32", () => {
 
 test("the text to be counted is everything that was made", () => {
   const choices = [{ text: "a" }, { message: { content: "b", reasoning: "c" } }, { message: { content: null, tool_calls: [{ function: { arguments: "{}" } }] } }];
-  for (const part of ["a", "b", "c", "arguments"]) expect(textOf({ choices })).toContain(part);
+  expect(textsOf({ choices })).toEqual(["a", "c\nb", expect.stringContaining("arguments")]);
+});
+
+test("usage that is of the first choice alone is no usage of several", () => {
+  const answer = (count: number) => JSON.stringify({ choices: Array.from({ length: count }, () => ({ text: "a", finish_reason: "stop" })), usage: { prompt_tokens: 3, completion_tokens: 5 } });
+  const counted = (count: number, isUsageOfOneChoice: boolean) => {
+    const tally = newTally();
+    readWhole(answer(count), "/v1/completions", tally, isUsageOfOneChoice);
+    return { ...tally.read(), isUnknown: tally.isCompletionUnknown };
+  };
+  expect(counted(1, true)).toMatchObject({ promptTokens: 3, completionTokens: 5, isUnknown: false });
+  expect(counted(2, true)).toMatchObject({ promptTokens: null, completionTokens: 2, isUnknown: true });
+  expect(counted(2, false)).toMatchObject({ promptTokens: 3, completionTokens: 5, isUnknown: false });
 });
 
 test("a wait that ends in time writes nothing", async () => {

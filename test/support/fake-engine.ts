@@ -51,7 +51,7 @@ export async function startFakeEngine(): Promise<FakeEngine> {
     if (request.url === "/v1/models") return void response.end('{"data":[]}');
     if (request.url === "/tokenize") {
       if (engine.tokens === null) return void response.writeHead(404).end();
-      return void response.end(JSON.stringify({ count: engine.tokens, max_model_len: engine.contextTokensMax, tokens: [1] }));
+      return void response.end(JSON.stringify({ count: engine.tokens, max_model_len: engine.contextTokensMax, tokens: Array(engine.tokens).fill(1) }));
     }
     const call: SeenCall = { path: request.url ?? "", headers: request.headers, body: JSON.parse(text), isAborted: false, abortedAtMs: null };
     engine.calls.push(call);

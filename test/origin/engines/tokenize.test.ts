@@ -1,3 +1,6 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { afterEach, describe, expect, test } from "vitest";
 import { openEngine } from "#origin/engines/client.ts";
 import { countPrompt, countText, guessPrompt, guessText } from "#origin/engines/tokenize.ts";
@@ -16,6 +19,33 @@ describe("counting a prompt", () => {
     expect(await countPrompt(engine, { model: "a", prompt: [[1, 2], [3]] })).toEqual({ tokens: 3, contextTokensMax: null });
     expect(await countText(engine, "a", "text")).toBe(7);
     engine.close();
+  });
+
+  test("by llama.cpp's server takes the template first, and then its tokens", async () => {
+    const asked: [string, unknown][] = [];
+    let isSound = true;
+    const server = createServer(async (request, response) => {
+      asked.push([request.url ?? "", JSON.parse(await text(request))]);
+      if (!isSound) return void response.end("[]");
+      response.end(JSON.stringify(request.url === "/apply-template" ? { prompt: "<user>hi" } : { tokens: [2, 9, 9] }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const engine = openEngine({ kind: "llama-server", url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, models: { a: "a" } });
+    const messages = [{ role: "user", content: "hi" }];
+    expect(await countPrompt(engine, { model: "a", messages, temperature: 1 })).toEqual({ tokens: 3, contextTokensMax: null });
+    expect(await countPrompt(engine, { model: "a", prompt: ["x", [4, 5]] })).toEqual({ tokens: 5, contextTokensMax: null });
+    expect(await countText(engine, "a", "made")).toBe(3);
+    expect(asked).toEqual([
+      ["/apply-template", { model: "a", messages }],
+      ["/tokenize", { model: "a", content: "<user>hi", add_special: true, parse_special: true }],
+      ["/tokenize", { model: "a", content: "x", add_special: true, parse_special: true }],
+      ["/tokenize", { model: "a", content: "made", add_special: false, parse_special: true }],
+    ]);
+    isSound = false;
+    expect([await countPrompt(engine, { model: "a", messages }), await countText(engine, "a", "made")]).toEqual([null, null]);
+    engine.close();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
   });
 
   test("is null when the engine has no tokenizer or does not answer", async () => {
