@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { answerJson, startFakeEngine, type FakeEngine } from "#test/support/fake-engine.ts";
-import { hopClaims, readAnswer, send, setUp, sha256, sign, type Setup } from "#test/support/origin.ts";
+import { hopClaims, readAnswer, send, setUp, sha256, sign, until, type Setup } from "#test/support/origin.ts";
 import { randomUUID } from "node:crypto";
 
 let engine: FakeEngine;
@@ -99,7 +99,8 @@ describe("orders", () => {
     expect(refused.headers["x-penstock-node-state"]).toBe("draining");
     expect(refused.headers["retry-after"]).toBe("1");
     expect(JSON.parse(refused.text).error.code).toBe("no_healthy_backends");
-    expect(setup.edge.heartbeats.at(-1)?.state).toBe("draining");
+    // The order is answered first, and the edge told at once.
+    await until(() => setup.edge.heartbeats.at(-1)?.state === "draining");
     expect((await fetch(`${setup.agent.url}/readyz`)).status).toBe(503);
     expect((await order("undrain", "/undrain")).status).toBe(200);
     expect((await setup.call()).status).toBe(200);
