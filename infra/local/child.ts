@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { createServer, type AddressInfo } from "node:net";
+import { randomInt } from "node:crypto";
+import { createServer } from "node:net";
 
 /** A process of the stack that has said it is ready. */
 export interface Child {
@@ -56,14 +57,24 @@ function eachLine(stream: NodeJS.ReadableStream | null, take: (line: string) => 
   });
 }
 
-/** Ports that nobody listened on a moment ago. */
+/** Below what systems hand out by themselves: Linux from 32,768 on, macOS and Windows from 49,152. */
+const firstPort = 20_000;
+const portCount = 12_000;
+
+/** Ports that nobody listened on a moment ago, and that no connection is given before they are used. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => new Promise<ReturnType<typeof createServer>>((resolve) => {
-      const server = createServer().listen(0, "127.0.0.1", () => resolve(server));
-    })),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+  const ports = new Set<number>();
+  while (ports.size < count) {
+    const port = firstPort + randomInt(portCount);
+    if (await isFree(port)) ports.add(port);
+  }
+  return Array.from(ports);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
 }

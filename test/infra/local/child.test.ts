@@ -1,8 +1,10 @@
+import { once } from "node:events";
 import { mkdtempSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { startChild } from "#infra/local/child.ts";
+import { freePorts, startChild } from "#infra/local/child.ts";
 import { isAlive } from "#test/support/processes.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "child-"));
@@ -35,4 +37,15 @@ test("a process that ends before it is ready is reported with its last words", a
   const file = write("fails.mjs", `console.error("first"); console.error("gguf: there is no such file"); process.exit(78);`);
   await expect(startChild("engine", [file], (line) => void lines.push(line))).rejects.toThrow("engine stopped before it was ready: gguf: there is no such file");
   expect(lines).toEqual(["first", "gguf: there is no such file"]);
+});
+
+test("free ports are all different, can be listened on, and are none that a system hands out by itself", async () => {
+  const ports = await freePorts(200);
+  expect(new Set(ports).size).toBe(200);
+  for (const port of ports.slice(0, 20)) {
+    const server = createServer().listen(port, "127.0.0.1");
+    await once(server, "listening");
+    server.close();
+  }
+  expect(ports.filter((port) => port >= 32_768)).toEqual([]);
 });
