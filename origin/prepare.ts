@@ -38,10 +38,11 @@ export function prepareCall(bytes: Buffer, path: CallPath, claims: HopClaims, en
   for (const name of ["stream_options", "max_tokens", "max_completion_tokens"]) delete body[name];
   if (path !== "/v1/embeddings") setCompletionMax(body, path, engine, completionMaxOf(asked, claims.completionTokensMax));
   if (isStream) body["stream_options"] = { include_usage: true, ...(engine.dialect.hasContinuousUsage && { continuous_usage_stats: true }) };
-  if (engine.dialect.hasCacheSalt) body["cache_salt"] = cacheSaltOf(claims.org, cacheSaltKey);
+  const { cache, isStrict } = engine.dialect;
+  if (cache === "salt") body["cache_salt"] = cacheSaltOf(claims.org, cacheSaltKey);
   return {
     path,
-    body: engine.dialect.isStrict ? onlyOpenai(body) : body,
+    body: { ...(isStrict ? onlyOpenai(body) : body), ...(cache === "off" && path !== "/v1/embeddings" && { cache_prompt: false }) },
     isStream,
     wantsUsage: wish["include_usage"] === true || wish["continuous_usage_stats"] === true,
     wantsContinuousUsage: wish["continuous_usage_stats"] === true,

@@ -19,11 +19,11 @@ export interface Dialect {
   isUsageOfOneChoice: boolean;
   /** Prometheus text under `vllm:` names. */
   hasMetrics: boolean;
-  /** Prefix caches are kept apart by `cache_salt`. */
-  hasCacheSalt: boolean;
+  /** How no org learns from the prefix cache what another has asked: `salt` by `cache_salt`, `off` by `cache_prompt: false`; `null` where it cannot be asked for. */
+  cache: "salt" | "off" | null;
   /** How the bound is called: vLLM takes both names, newer OpenAI models one, Ollama and llama.cpp the other. */
   maxFields: readonly ("max_tokens" | "max_completion_tokens")[];
-  /** Refuses members it does not know, so only OpenAI's own are sent. */
+  /** Only OpenAI's own members are sent: it refuses others, or would do by them what the hold does not cover. */
   isStrict: boolean;
 }
 
@@ -34,7 +34,7 @@ const vllm: Dialect = {
   hasContinuousUsage: true,
   isUsageOfOneChoice: false,
   hasMetrics: true,
-  hasCacheSalt: true,
+  cache: "salt",
   maxFields: ["max_tokens", "max_completion_tokens"],
   isStrict: false,
 };
@@ -46,7 +46,7 @@ const plain: Dialect = {
   hasContinuousUsage: false,
   isUsageOfOneChoice: false,
   hasMetrics: false,
-  hasCacheSalt: false,
+  cache: null,
   maxFields: ["max_tokens"],
   isStrict: false,
 };
@@ -56,10 +56,10 @@ export const dialects: Readonly<Record<EngineKind, Dialect>> = {
   simulator: vllm,
   openai: { ...plain, isStrict: true },
   ollama: { ...plain, healthPath: "/api/version", versionPath: "/api/version" },
-  /** llama.cpp's own `llama-server`. */
-  "llama-server": { ...plain, healthPath: "/health", tokenizer: "llama-server", isUsageOfOneChoice: true },
+  /** llama.cpp's own `llama-server`. Strict, because it knows the bounds by other names as well (`n_predict`, `n_cmpl`), and lets callers choose a slot. */
+  "llama-server": { ...plain, healthPath: "/health", tokenizer: "llama-server", isUsageOfOneChoice: true, cache: "off", isStrict: true },
   /** origin/gguf: llama.cpp behind a server of our own, which does as vLLM does, but has no metrics. */
-  llamacpp: { ...plain, healthPath: "/health", versionPath: "/version", tokenizer: "vllm", hasContinuousUsage: true, hasCacheSalt: true },
+  llamacpp: { ...plain, healthPath: "/health", versionPath: "/version", tokenizer: "vllm", hasContinuousUsage: true, cache: "salt" },
 };
 
 /** OpenAI's own members of the three requests: all that a strict engine is sent. */

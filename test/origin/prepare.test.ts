@@ -27,7 +27,7 @@ describe("a call made ready", () => {
     ["simulator", ["max_tokens", "max_completion_tokens", "cache_salt", "top_k"]],
     ["openai", ["max_tokens"]],
     ["ollama", ["max_tokens", "top_k"]],
-    ["llama-server", ["max_tokens", "top_k"]],
+    ["llama-server", ["max_tokens"]],
     ["llamacpp", ["max_tokens", "cache_salt", "top_k"]],
   ])("%s is sent what it understands", (kind, members) => {
     const { body } = prepare({ messages: [], top_k: 3, stream: true }, kind);
@@ -35,6 +35,12 @@ describe("a call made ready", () => {
     expect(body["model"]).toBe("own");
     expect(body["stream_options"]).toEqual(dialects[kind].hasContinuousUsage ? { include_usage: true, continuous_usage_stats: true } : { include_usage: true });
     expect(kind !== "openai" || Object.keys(body).every((name) => openaiFields.has(name))).toBe(true);
+  });
+
+  test("llama.cpp's server is told no bound by another name, no slot, and to keep nothing of a prompt for others", () => {
+    const { body } = prepare({ messages: [], n_predict: 9_999, n_cmpl: 8, id_slot: 1, lora: [], ignore_eos: true, cache_prompt: true, seed: 1 }, "llama-server");
+    expect(body).toEqual({ messages: [], seed: 1, model: "own", stream: false, max_tokens: expect.any(Number), cache_prompt: false });
+    expect(prepare({ input: "x" }, "llama-server", "/v1/embeddings").body).toEqual({ input: "x", model: "own", stream: false });
   });
 
   test("completions have the old name of the bound alone, and count their prompts", () => {
