@@ -39,10 +39,12 @@ export function prepareCall(bytes: Buffer, path: CallPath, claims: HopClaims, en
   if (path !== "/v1/embeddings") setCompletionMax(body, path, engine, completionMaxOf(asked, claims.completionTokensMax));
   if (isStream) body["stream_options"] = { include_usage: true, ...(engine.dialect.hasContinuousUsage && { continuous_usage_stats: true }) };
   const { cache, isStrict } = engine.dialect;
-  if (cache === "salt") body["cache_salt"] = cacheSaltOf(claims.org, cacheSaltKey);
+  const sent = isStrict ? onlyOpenai(body) : body;
+  if (cache === "salt") sent["cache_salt"] = cacheSaltOf(claims.org, cacheSaltKey);
+  if (cache === "off" && path !== "/v1/embeddings") sent["cache_prompt"] = false;
   return {
     path,
-    body: { ...(isStrict ? onlyOpenai(body) : body), ...(cache === "off" && path !== "/v1/embeddings" && { cache_prompt: false }) },
+    body: sent,
     isStream,
     wantsUsage: wish["include_usage"] === true || wish["continuous_usage_stats"] === true,
     wantsContinuousUsage: wish["continuous_usage_stats"] === true,

@@ -15,7 +15,7 @@ const brokenReasons: ReadonlySet<unknown> = new Set(["error", "abort"]);
  * Reads a whole answer of an engine and counts it. Throws 502 for what is no answer: no JSON, an error with status 200, no choices, or a choice that the engine gave
  * up. The text of each choice is left to the caller to count when the engine did not, or did for the first choice alone (`isUsageOfOneChoice`).
  */
-export function readWhole(text: string, path: CallPath, tally: Tally, isUsageOfOneChoice = false): Body {
+export function readWhole(text: string, path: CallPath, tally: Tally, isUsageOfOneChoice: boolean): Body {
   const answer = parse(text);
   const isEmbedding = path === "/v1/embeddings";
   const list = answer?.[isEmbedding ? "data" : "choices"];

@@ -1,4 +1,5 @@
-import { existsSync, globSync, readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, globSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import ts from "typescript";
 import { describe, expect, test } from "vitest";
@@ -100,6 +101,11 @@ describe("the house", () => {
     const lines = (file: string) => text(file).split("\n").length - 1;
     expect(sources.filter((file) => lines(file) > 300).map((file) => `${file}: ${lines(file)}`)).toEqual([]);
     expect(tests.filter((file) => lines(file) > 400).map((file) => `${file}: ${lines(file)}`)).toEqual([]);
+  });
+
+  test("git keeps nothing larger than a megabyte: models and builds belong elsewhere", () => {
+    const kept = spawnSync("git", ["ls-files", "-z"], { encoding: "utf8" }).stdout?.split("\0") ?? [];
+    expect(kept.filter((file) => existsSync(file) && statSync(file).isFile() && statSync(file).size > 1_000_000)).toEqual([]);
   });
 
   test("the pipeline stays one screen", () => {

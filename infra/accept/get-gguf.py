@@ -40,4 +40,6 @@ def main(target):
         os.replace(whole, target)
 
 
+if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
+    sys.exit(__doc__)
 main(os.path.abspath(sys.argv[1]))

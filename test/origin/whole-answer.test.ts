@@ -18,7 +18,7 @@ const recorded = readdirSync(folder)
 describe("every whole answer recorded from vLLM 0.32", () => {
   test.each(recorded)("%s keeps all but the model's name and the engine's own affairs, and is billed as vLLM counted", (_, path, body) => {
     const tally = newTally();
-    const answer = readWhole(body, path, tally);
+    const answer = readWhole(body, path, tally, false);
     const original = JSON.parse(body);
     const { kv_transfer_params: _kv, ec_transfer_params: _ec, metrics: _metrics, ...expected } = { ...original, model: "public" };
     expect(JSON.parse(writeWhole(answer, path, "public", tally))).toEqual(expected);

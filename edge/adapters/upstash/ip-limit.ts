@@ -17,7 +17,7 @@ const cachedMax = 10_000;
 
 /**
  * A sliding second in Redis, by `@upstash/ratelimit`: one count for all edges, one HTTP request a call. A network that was refused is refused again without a
- * request until its second has passed. The SDK's own timeout lets calls pass when Redis is slow: it is off, and slow is a failure as any other.
+ * request until its second has passed. The SDK's own timeout lets calls pass when Redis is slow: it is off, and slow is a failure like the rest.
  */
 export function upstashIpLimit(options: UpstashIpLimitOptions): IpLimit {
   const { url, token, waitMsMax, perSecond, now } = options;
@@ -37,7 +37,7 @@ export function upstashIpLimit(options: UpstashIpLimitOptions): IpLimit {
   const count = async (network: string) => {
     if (cache.size > cachedMax) cache.clear();
     const place = places.take();
-    if (!place) throw new OutOfReach(`redis: ${underWayMax} addresses are being counted`);
+    if (!place) throw new OutOfReach(`redis: ${underWayMax} addresses are being counted`, false);
     return limiter
       .limit(network)
       .catch(() => {
