@@ -41,8 +41,8 @@ const exposed = [
 const corsHeaders = { "access-control-allow-origin": "*", "access-control-expose-headers": exposed.join(",") };
 
 /**
- * The door. Calls to models go straight to the pipeline: a middleware chain would wrap each answer anew, at a fifth of a call's cost
- * (docs/decisions/0005). All else goes through Hono.
+ * The door. Calls to models go straight to the pipeline: a middleware chain would wrap each answer anew, at a fifth of
+ * a call's cost (docs/decisions/0005). All else goes through Hono.
  */
 export function openDoor() {
   const desk = openDesk();
@@ -50,8 +50,13 @@ export function openDoor() {
     fetch(request: Request, env: Env, context: ExecutionContext): Response | Promise<Response> {
       const endpoint = request.method === "POST" ? engineRoutes[pathOf(request.url)] : undefined;
       if (!endpoint) return desk.fetch(request, env, context);
-      const answer = serveEngineCall(endpoint, env, openVisit(request, (work) => context.waitUntil(work), corsHeaders));
-      // A caller who leaves takes the request's context with her: what was held for her has to be given back all the same (docs/decisions/0008).
+      const answer = serveEngineCall(
+        endpoint,
+        env,
+        openVisit(request, (work) => context.waitUntil(work), corsHeaders),
+      );
+      // A caller who leaves takes the request's context with her: what was held for her has to be given back all the
+      // same (docs/decisions/0008).
       context.waitUntil(answer);
       return answer;
     },
@@ -67,7 +72,10 @@ async function serveEngineCall(endpoint: EngineEndpoint, env: Env, visit: Visit)
   }
 }
 
-/** Counts the caller's address, where that takes time while the call is read. Whoever is over the limit is told that and nothing else, whatever else is wrong. */
+/**
+ * Counts the caller's address, where that takes time while the call is read. Whoever is over the limit is told that and
+ * nothing else, whatever else is wrong.
+ */
 async function serveCounted(endpoint: EngineEndpoint, ports: Ports, visit: Visit): Promise<Response> {
   const counted = countCaller(visit, ports.ips);
   try {
@@ -86,7 +94,10 @@ function pathOf(url: string): string {
   return start === -1 ? "/" : url.slice(start, end === -1 ? undefined : end);
 }
 
-/** Everything but calls to models: paths, request ids, CORS for browsers. Errors are written here and in `serveEngineCall` alone, by `refuse`. */
+/**
+ * Everything but calls to models: paths, request ids, CORS for browsers. Errors are written here and in
+ * `serveEngineCall` alone, by `refuse`.
+ */
 function openDesk() {
   const app = new Hono<DoorEnv>();
   let document: ReturnType<typeof openApiDocument> | null = null;
@@ -97,7 +108,8 @@ function openDesk() {
     await next();
     c.res.headers.set("x-request-id", visit.id);
   });
-  for (const path of ["/v1/*", "/text2sql"]) app.use(path, cors({ origin: "*", exposeHeaders: exposed, maxAge: 86_400 }));
+  for (const path of ["/v1/*", "/text2sql"])
+    app.use(path, cors({ origin: "*", exposeHeaders: exposed, maxAge: 86_400 }));
   // After CORS, so that browsers can read the refusal; preflights end there and are not counted.
   app.use(async (c, next) => {
     if (isUncounted(c.req.path)) return next();
@@ -108,16 +120,27 @@ function openDesk() {
   });
 
   app.get("/v1/models", async (c) => c.json(await serveModels(c.var.visit, null, c.var.wiring.ports)));
-  app.get("/v1/models/:id{.+}", async (c) => c.json(await serveModels(c.var.visit, c.req.param("id"), c.var.wiring.ports)));
+  app.get("/v1/models/:id{.+}", async (c) =>
+    c.json(await serveModels(c.var.visit, c.req.param("id"), c.var.wiring.ports)),
+  );
 
-  app.post("/v1/client-tokens", async (c) => c.json(await mintToken(c.var.visit, c.var.wiring.ports), 201, { "cache-control": "no-store" }));
+  app.post("/v1/client-tokens", async (c) =>
+    c.json(await mintToken(c.var.visit, c.var.wiring.ports), 201, { "cache-control": "no-store" }),
+  );
 
-  app.post("/origin/usage", async (c) => c.json(await takeUsage(c.var.visit, c.var.wiring.ports.nodes, c.var.wiring.ports.ledger)));
+  app.post("/origin/usage", async (c) =>
+    c.json(await takeUsage(c.var.visit, c.var.wiring.ports.nodes, c.var.wiring.ports.ledger)),
+  );
   app.post("/origin/heartbeat", async (c) => {
     const { nodes, fleet } = c.var.wiring.ports;
     const heartbeat = await takeHeartbeat(c.var.visit, nodes);
     await fleet.report(heartbeat, c.var.visit.now()).catch((cause: unknown) => {
-      throw new Refusal("quota_unavailable", { say: "The fleet's memory is out of reach. The next heartbeat will do.", retryAfterMs: 1_000, log: "fleet out of reach", cause });
+      throw new Refusal("quota_unavailable", {
+        say: "The fleet's memory is out of reach. The next heartbeat will do.",
+        retryAfterMs: 1_000,
+        log: "fleet out of reach",
+        cause,
+      });
     });
     return c.json({ heard: true });
   });
@@ -133,7 +156,9 @@ function openDesk() {
   app.route("/control", controlRoutes());
   app.get("/openapi.json", (c) => c.json((document ??= openApiDocument(enginePaths))));
 
-  app.notFound((c) => refuse(c.get("visit"), isKnownPath(c.req.path) ? new Refusal("method_not_allowed") : new Refusal("unknown_url")));
+  app.notFound((c) =>
+    refuse(c.get("visit"), isKnownPath(c.req.path) ? new Refusal("method_not_allowed") : new Refusal("unknown_url")),
+  );
   app.onError((failure, c) => refuse(c.get("visit"), asRefusal(failure)));
   return app;
 }
@@ -144,10 +169,16 @@ function isUncounted(path: string): boolean {
 }
 
 function isKnownPath(path: string): boolean {
-  return path in engineRoutes || /^\/(v1\/models|v1\/client-tokens|health|livez|readyz|origin\/usage|origin\/heartbeat)$/.test(path);
+  return (
+    path in engineRoutes ||
+    /^\/(v1\/models|v1\/client-tokens|health|livez|readyz|origin\/usage|origin\/heartbeat)$/.test(path)
+  );
 }
 
-/** Anything unforeseen is `internal`; what it was goes to the log by name only, since messages may quote what callers sent. */
+/**
+ * Anything unforeseen is `internal`; what it was goes to the log by name only, since messages may quote what callers
+ * sent.
+ */
 function asRefusal(failure: unknown): Refusal {
   if (failure instanceof Refusal) return failure;
   if (failure instanceof MisconfiguredError) return new Refusal("misconfigured", { log: failure.message });
@@ -158,7 +189,12 @@ function asRefusal(failure: unknown): Refusal {
 function refuse(visit: Visit, refusal: Refusal): Response {
   const { code, status, message, cause, details } = refusal;
   const isOurs = status >= 500;
-  visit.log("refused", { code, status, ...((isOurs || details.log !== undefined) && { why: message }), ...(isOurs && cause !== undefined && { cause: reasonOf(cause) }) });
+  visit.log("refused", {
+    code,
+    status,
+    ...((isOurs || details.log !== undefined) && { why: message }),
+    ...(isOurs && cause !== undefined && { cause: reasonOf(cause) }),
+  });
   return new Response(JSON.stringify(errorBody(refusal)), {
     status: refusal.status,
     headers: { ...errorHeaders(refusal), ...visit.headers },

@@ -29,53 +29,97 @@ export interface Env {
 
 /** Text that holds JSON of a shape. Errors name the field, never the value: it may be a secret. */
 const json = <T extends z.ZodType>(schema: T) =>
-  z.string({ error: "is not set" }).transform((text, context): unknown => {
-    try {
-      return JSON.parse(text);
-    } catch {
-      context.addIssue({ code: "custom", message: "is not JSON" });
-      return z.NEVER;
-    }
-  }).pipe(schema);
+  z
+    .string({ error: "is not set" })
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        context.addIssue({ code: "custom", message: "is not JSON" });
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
 
-const Secrets = z.record(z.string().regex(/^[a-z0-9-]{1,16}$/, "has a kid that is not of 1 to 16 small letters and digits"), z.string().refine(isSecret, "must be base64url of at least 32 bytes"))
-  .refine((secrets) => Object.keys(secrets).length >= 1 && Object.keys(secrets).length <= 2, "must hold one or two secrets");
+const Secrets = z
+  .record(
+    z.string().regex(/^[a-z0-9-]{1,16}$/, "has a kid that is not of 1 to 16 small letters and digits"),
+    z.string().refine(isSecret, "must be base64url of at least 32 bytes"),
+  )
+  .refine(
+    (secrets) => Object.keys(secrets).length >= 1 && Object.keys(secrets).length <= 2,
+    "must hold one or two secrets",
+  );
 
 const key = /^[A-Za-z0-9_-]{43}$/;
-const PrivateKey = z.object({ kty: z.literal("OKP"), crv: z.literal("Ed25519"), x: z.string().regex(key), d: z.string().regex(key), kid: z.string().min(1) });
+const PrivateKey = z.object({
+  kty: z.literal("OKP"),
+  crv: z.literal("Ed25519"),
+  x: z.string().regex(key),
+  d: z.string().regex(key),
+  kid: z.string().min(1),
+});
 
 /** Networks with commas between them, as ranges; text without any is none. */
 const Cidrs = z.string().transform((text, context) => {
-  const networks = text.split(",").map((network) => network.trim()).filter(Boolean);
+  const networks = text
+    .split(",")
+    .map((network) => network.trim())
+    .filter(Boolean);
   const ranges = networks.map(readCidr).filter((range) => range !== null);
   if (ranges.length === networks.length) return ranges;
-  context.addIssue({ code: "custom", message: "holds what is neither an address nor a network such as 203.0.113.0/24 or 2001:db8::/32" });
+  context.addIssue({
+    code: "custom",
+    message: "holds what is neither an address nor a network such as 203.0.113.0/24 or 2001:db8::/32",
+  });
   return z.NEVER;
 });
 
 /** Variables and secrets, parsed. `.dev.vars.example` shows one of each. */
-export const Settings = z.object({
-  LEDGER: z.enum(["durable-object", "upstash"]).default("durable-object"),
-  UPSTASH_REDIS_REST_URL: z.url({ protocol: /^https?$/, error: "is not an http(s) URL" }).optional(),
-  UPSTASH_REDIS_REST_TOKEN: z.string().min(1, "is empty").optional(),
-  MODELS: json(z.array(ModelRecord).min(1).refine((models) => isUnique(models.flatMap(({ id, aliases }) => [id, ...aliases])), "names a model or an alias twice")),
-  NODES: json(z.array(NodeRecord).refine((nodes) => isUnique(nodes.map(({ id }) => id)), "names a node twice")),
-  TAG_KEYS: json(Secrets),
-  PEPPERS: json(Secrets),
-  HOP_KEY: json(PrivateKey),
-  BOOTSTRAP_TOKEN: z.string().min(32, "must have at least 32 characters").optional(),
-  /** How long Redis may take to answer a call; no longer than for chores, and less than agents wait for their answer (10 s). */
-  REDIS_WAIT_MS: z.string().regex(/^([1-9]\d{1,2}|[1-4]\d{3}|5000)$/, "is not a whole number from 10 to 5000").transform(Number).default(250),
-  /** Calls that an address may make a second; 0 is no limit. */
-  IP_PER_SECOND: z.string().regex(/^\d{1,5}$/, "is not a whole number from 0 to 99999").transform(Number).default(50),
-  /** Networks whose calls are not limited by address. */
-  IP_EXEMPT: Cidrs.default([]),
-}).superRefine(({ LEDGER, UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN }, context) => {
-  if (LEDGER !== "upstash") return;
-  for (const [name, value] of Object.entries({ UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN })) {
-    if (value === undefined) context.addIssue({ code: "custom", path: [name], message: "is not set, though LEDGER is upstash" });
-  }
-});
+export const Settings = z
+  .object({
+    LEDGER: z.enum(["durable-object", "upstash"]).default("durable-object"),
+    UPSTASH_REDIS_REST_URL: z.url({ protocol: /^https?$/, error: "is not an http(s) URL" }).optional(),
+    UPSTASH_REDIS_REST_TOKEN: z.string().min(1, "is empty").optional(),
+    MODELS: json(
+      z
+        .array(ModelRecord)
+        .min(1)
+        .refine(
+          (models) => isUnique(models.flatMap(({ id, aliases }) => [id, ...aliases])),
+          "names a model or an alias twice",
+        ),
+    ),
+    NODES: json(z.array(NodeRecord).refine((nodes) => isUnique(nodes.map(({ id }) => id)), "names a node twice")),
+    TAG_KEYS: json(Secrets),
+    PEPPERS: json(Secrets),
+    HOP_KEY: json(PrivateKey),
+    BOOTSTRAP_TOKEN: z.string().min(32, "must have at least 32 characters").optional(),
+    /**
+     * How long Redis may take to answer a call; no longer than for chores, and less than agents wait for their answer
+     * (10 s).
+     */
+    REDIS_WAIT_MS: z
+      .string()
+      .regex(/^([1-9]\d{1,2}|[1-4]\d{3}|5000)$/, "is not a whole number from 10 to 5000")
+      .transform(Number)
+      .default(250),
+    /** Calls that an address may make a second; 0 is no limit. */
+    IP_PER_SECOND: z
+      .string()
+      .regex(/^\d{1,5}$/, "is not a whole number from 0 to 99999")
+      .transform(Number)
+      .default(50),
+    /** Networks whose calls are not limited by address. */
+    IP_EXEMPT: Cidrs.default([]),
+  })
+  .superRefine(({ LEDGER, UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN }, context) => {
+    if (LEDGER !== "upstash") return;
+    for (const [name, value] of Object.entries({ UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN })) {
+      if (value === undefined)
+        context.addIssue({ code: "custom", path: [name], message: "is not set, though LEDGER is upstash" });
+    }
+  });
 export type Settings = z.infer<typeof Settings>;
 
 function isUnique(names: string[]): boolean {
@@ -98,7 +142,9 @@ export class MisconfiguredError extends Error {
 
 /** Parses variables and checks bindings, or throws a MisconfiguredError with all faults at once. */
 export function readSettings(env: Env): Settings {
-  const faults = (["DB", "LEDGERS", "FLEET"] as const).filter((name) => !env[name]).map((name) => `binding ${name} is missing`);
+  const faults = (["DB", "LEDGERS", "FLEET"] as const)
+    .filter((name) => !env[name])
+    .map((name) => `binding ${name} is missing`);
   const settings = Settings.safeParse(env);
   if (!settings.success) faults.push(...settings.error.issues.map(({ path, message }) => `${nameOf(path)} ${message}`));
   if (faults.length > 0 || !settings.success) throw new MisconfiguredError(faults);

@@ -1,38 +1,75 @@
 import { z } from "zod";
 
 /**
- * Every way this gateway says no: one row each (road.md §7). `code` is what a program switches on, `say` what a person reads. Answers, `docs/errors.md`
- * and a test follow from this table. Shapes: OpenAI's error envelope, all four keys, always.
+ * Every way this gateway says no: one row each (road.md §7). `code` is what a program switches on, `say` what a person
+ * reads. Answers, `docs/errors.md` and a test follow from this table. Shapes: OpenAI's error envelope, all four keys,
+ * always.
  */
 const table = {
   invalid_api_key: { status: 401, type: "authentication_error", say: "Incorrect API key provided." },
-  ip_not_authorized: { status: 401, type: "authentication_error", say: "This API key may not be used from your IP address." },
+  ip_not_authorized: {
+    status: 401,
+    type: "authentication_error",
+    say: "This API key may not be used from your IP address.",
+  },
   model_not_allowed: { status: 403, type: "permission_error", say: "This API key may not use this model." },
   insufficient_permissions: { status: 403, type: "permission_error", say: "This API key may not use this endpoint." },
-  model_not_found: { status: 404, type: "invalid_request_error", say: "The model does not exist or you do not have access to it." },
+  model_not_found: {
+    status: 404,
+    type: "invalid_request_error",
+    say: "The model does not exist or you do not have access to it.",
+  },
   unknown_url: { status: 404, type: "invalid_request_error", say: "Unknown request URL." },
   not_found: { status: 404, type: "invalid_request_error", say: "There is no such object." },
   method_not_allowed: { status: 405, type: "invalid_request_error", say: "This URL does not take this method." },
   invalid_json: { status: 400, type: "invalid_request_error", say: "The body is not valid JSON." },
   invalid_value: { status: 400, type: "invalid_request_error", say: "A field has a value that is not allowed." },
   unsupported_parameter: { status: 400, type: "invalid_request_error", say: "A parameter is not supported." },
-  context_length_exceeded: { status: 400, type: "invalid_request_error", say: "The prompt and the requested completion do not fit the model's context." },
+  context_length_exceeded: {
+    status: 400,
+    type: "invalid_request_error",
+    say: "The prompt and the requested completion do not fit the model's context.",
+  },
   request_too_large: { status: 413, type: "invalid_request_error", say: "The request body is too large." },
-  unsupported_content_encoding: { status: 415, type: "invalid_request_error", say: "Request bodies must not be encoded; remove Content-Encoding." },
+  unsupported_content_encoding: {
+    status: 415,
+    type: "invalid_request_error",
+    say: "Request bodies must not be encoded; remove Content-Encoding.",
+  },
   rate_limit_exceeded: { status: 429, type: "rate_limit_error", say: "Rate limit reached." },
   concurrency_exceeded: { status: 429, type: "rate_limit_error", say: "Too many calls at once." },
   insufficient_quota: { status: 429, type: "insufficient_quota", say: "The quota is used up." },
-  idempotency_in_progress: { status: 409, type: "invalid_request_error", say: "A call with this Idempotency-Key is still running." },
-  idempotency_replayed: { status: 409, type: "invalid_request_error", say: "A call with this Idempotency-Key has already run; its content is not kept." },
-  idempotency_mismatch: { status: 409, type: "invalid_request_error", say: "This Idempotency-Key was used with another body." },
+  idempotency_in_progress: {
+    status: 409,
+    type: "invalid_request_error",
+    say: "A call with this Idempotency-Key is still running.",
+  },
+  idempotency_replayed: {
+    status: 409,
+    type: "invalid_request_error",
+    say: "A call with this Idempotency-Key has already run; its content is not kept.",
+  },
+  idempotency_mismatch: {
+    status: 409,
+    type: "invalid_request_error",
+    say: "This Idempotency-Key was used with another body.",
+  },
   conflict: { status: 409, type: "invalid_request_error", say: "The object is not in a state that allows this." },
-  quota_unavailable: { status: 503, type: "server_error", say: "The quota store is out of reach; nothing was charged." },
+  quota_unavailable: {
+    status: 503,
+    type: "server_error",
+    say: "The quota store is out of reach; nothing was charged.",
+  },
   no_healthy_backends: { status: 503, type: "server_error", say: "No healthy node serves this model now." },
   server_is_overloaded: { status: 503, type: "server_error", say: "All nodes that serve this model are saturated." },
   gateway_timeout: { status: 504, type: "server_error", say: "The node did not answer in time." },
   bad_gateway: { status: 502, type: "server_error", say: "The node's answer could not be used." },
   stream_broken: { status: 502, type: "server_error", say: "The node broke off in the middle of its answer." },
-  misconfigured: { status: 500, type: "server_error", say: "This gateway is not configured; its operator can see why in the log." },
+  misconfigured: {
+    status: 500,
+    type: "server_error",
+    say: "This gateway is not configured; its operator can see why in the log.",
+  },
   internal: { status: 500, type: "server_error", say: "Something went wrong on our side." },
 } as const;
 
@@ -78,8 +115,9 @@ export class Refusal extends Error {
 }
 
 /**
- * A store, or the way to it, failed. Unlike other errors' its message is ours and may stand in the log: it says what went wrong and quotes nothing that was
- * asked. `wasAsked` false: the question never left, so it cannot have taken effect.
+ * A store, or the way to it, failed. Unlike other errors' its message is ours and may stand in the log: it says what
+ * went wrong and quotes nothing that was asked. `wasAsked` false: the question never left, so it cannot have taken
+ * effect.
  */
 export class OutOfReach extends Error {
   readonly wasAsked: boolean;
@@ -91,7 +129,10 @@ export class OutOfReach extends Error {
   }
 }
 
-/** Why something failed, fit for the log: other errors go by their names, since their messages may quote what a caller sent. */
+/**
+ * Why something failed, fit for the log: other errors go by their names, since their messages may quote what a caller
+ * sent.
+ */
 export function reasonOf(cause: unknown): string {
   if (cause instanceof OutOfReach) return cause.message;
   return cause instanceof Error ? cause.name : "unknown";
@@ -104,7 +145,10 @@ export function errorBody(refusal: Refusal) {
   return { error: { message: say ?? row.say, type: row.type, param: param ?? null, code: refusal.code, ...extra } };
 }
 
-/** The headers of an error answer; `retry-after` in whole seconds (RFC 9110 §10.2.3), `retry-after-ms` as OpenAI's SDKs read it. */
+/**
+ * The headers of an error answer; `retry-after` in whole seconds (RFC 9110 §10.2.3), `retry-after-ms` as OpenAI's SDKs
+ * read it.
+ */
 export function errorHeaders(refusal: Refusal): Record<string, string> {
   const { retryAfterMs, mayRetry, headers } = refusal.details;
   return {

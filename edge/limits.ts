@@ -41,7 +41,10 @@ export const abandonMs = 2_000;
 export const earlyAnswerMs = 1_000;
 export const waitCommentMs = 400;
 
-/** An org's ledger in a Durable Object, and D1 when control asks it, have so long to answer; then they are out of reach. Less than agents wait (10 s). */
+/**
+ * An org's ledger in a Durable Object, and D1 when control asks it, have so long to answer; then they are out of reach.
+ * Less than agents wait (10 s).
+ */
 export const ledgerWaitMsMax = 8_000;
 export const databaseWaitMsMax = 5_000;
 
@@ -58,7 +61,10 @@ export const usageBodyBytesMax = 256 * 1024;
 export const checkpointTokens = 256;
 export const checkpointMs = 5_000;
 
-/** Pairs of org and model whose habits an isolate, and an agent, remember (docs/decisions/0009); at an isolate from so many nodes each, the latest. */
+/**
+ * Pairs of org and model whose habits an isolate, and an agent, remember (docs/decisions/0009); at an isolate from so
+ * many nodes each, the latest.
+ */
 export const habitsMax = 10_000;
 export const habitTellersMax = 8;
 /** What one node told is forgotten when another has told something so much later. */

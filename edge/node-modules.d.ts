@@ -1,6 +1,7 @@
 /**
- * The parts of Node's modules that the edge uses; Workers have them since compatibility date 2026-08-04. Synchronous crypto spares a call four
- * turns of the event loop (docs/decisions/0005). Node's own types cannot stand beside the platform's.
+ * The parts of Node's modules that the edge uses; Workers have them since compatibility date 2026-08-04. Synchronous
+ * crypto spares a call four turns of the event loop (docs/decisions/0005). Node's own types cannot stand beside the
+ * platform's.
  */
 declare module "node:crypto" {
   interface KeyObject {
@@ -18,5 +19,7 @@ declare module "node:crypto" {
   function sign(algorithm: null, bytes: Uint8Array, key: KeyObject): { toString(encoding: "base64url"): string };
 }
 declare module "node:buffer" {
-  const Buffer: { from(text: string, encoding?: "utf8" | "base64url"): Uint8Array & { toString(encoding: "base64url"): string } };
+  const Buffer: {
+    from(text: string, encoding?: "utf8" | "base64url"): Uint8Array & { toString(encoding: "base64url"): string };
+  };
 }

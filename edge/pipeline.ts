@@ -10,25 +10,40 @@ import { rank, tierHeader } from "./routing/index.ts";
 import type { Visit } from "./visit.ts";
 
 /**
- * A call's way through the edge, top to bottom. A room says no by throwing a Refusal; app.ts writes it out. The caller's address is being counted meanwhile:
- * `counted` rejects when it is over its limit, and is awaited before anything is held.
+ * A call's way through the edge, top to bottom. A room says no by throwing a Refusal; app.ts writes it out. The
+ * caller's address is being counted meanwhile: `counted` rejects when it is over its limit, and is awaited before
+ * anything is held.
  */
-export async function serveCall(visit: Visit, endpoint: EngineEndpoint, ports: Ports, counted: Promise<void>): Promise<Response> {
+export async function serveCall(
+  visit: Visit,
+  endpoint: EngineEndpoint,
+  ports: Ports,
+  counted: Promise<void>,
+): Promise<Response> {
   const credential = await identify(visit.request, ports.keyring, ports.tokenKey, visit.now());
   const call = await readCall(visit, endpoint, ports.models);
   const verdict = ports.judge.judge(credential.org, call);
   const refresh = ports.fleet.refresh(visit.now());
   if (refresh) visit.afterwards(refresh);
-  const wanted = { model: call.model.id, tier: verdict.tier, gpuSeconds: verdict.gpuSeconds, org: credential.org, affinity: call.affinity };
+  const wanted = {
+    model: call.model.id,
+    tier: verdict.tier,
+    gpuSeconds: verdict.gpuSeconds,
+    org: credential.org,
+    affinity: call.affinity,
+  };
   const nodes = rank(ports.fleet.view(visit.now()), wanted, Math.random).map((view) => view.record);
 
   const hold: HoldId = `hold_${randomBase62(22, visit.random)}`;
   const asked = { org: credential.org, hold, tier: verdict.tier, tokensHeld: 0, completionTokens: 0 };
   const terms = { hold, tier: verdict.tier, price: call.model.prices[verdict.tier], nowMs: visit.now() };
   await counted;
-  const grant = await admit(visit, ports.ledger, credential, call, terms, () => countPrompt(visit, call, asked, nodes[0], ports.origin));
+  const grant = await admit(visit, ports.ledger, credential, call, terms, () =>
+    countPrompt(visit, call, asked, nodes[0], ports.origin),
+  );
 
-  // From here on the org's tokens are held. An origin that begins to answer settles them itself; every other way out gives them back.
+  // From here on the org's tokens are held. An origin that begins to answer settles them itself; every other way out
+  // gives them back.
   const reserved = { ...asked, tokensHeld: grant.tokensHeld, completionTokens: grant.completionTokens };
   const start = async (left: AbortSignal) => {
     const result = await forward(visit, call, reserved, nodes, ports.origin, left);
@@ -51,11 +66,16 @@ export async function serveCall(visit: Visit, endpoint: EngineEndpoint, ports: P
   return answerWhole(answer, headersOf(answer));
 }
 
-/** `GET /v1/models` and `/v1/models/{id}`: what the key may use, and nothing else; a model that it may not use is as one that is not there. */
+/**
+ * `GET /v1/models` and `/v1/models/{id}`: what the key may use, and nothing else; a model that it may not use is as one
+ * that is not there.
+ */
 export async function serveModels(visit: Visit, id: string | null, ports: Ports): Promise<ModelList | ModelCard> {
   const credential = await identify(visit.request, ports.keyring, ports.tokenKey, visit.now());
   const scopes = await look(ports.ledger, credential);
-  const cards = ports.models.filter(({ id }) => [scopes, credential.token].every((narrow) => narrow?.models?.includes(id) ?? true));
+  const cards = ports.models.filter(({ id }) =>
+    [scopes, credential.token].every((narrow) => narrow?.models?.includes(id) ?? true),
+  );
   if (id === null) return { object: "list", data: cards.map(modelCard) };
   const model = cards.find((record) => record.id === id || record.aliases.includes(id));
   if (!model) throw new Refusal("model_not_found", { param: "model" });

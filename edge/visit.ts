@@ -19,7 +19,11 @@ export interface Visit {
 export const randomBytes = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
 
 /** Opens a visit. Nothing that the caller sent is ever logged: facts are ids, counts and codes. */
-export function openVisit(request: Request, waitUntil: (work: Promise<unknown>) => void, headers: Readonly<Record<string, string>> = {}): Visit {
+export function openVisit(
+  request: Request,
+  waitUntil: (work: Promise<unknown>) => void,
+  headers: Readonly<Record<string, string>> = {},
+): Visit {
   const id = `req_${randomBase62(22, randomBytes)}`;
   const log: Visit["log"] = (event, facts) => console.log(JSON.stringify({ event, request: id, ...facts }));
   return {

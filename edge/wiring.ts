@@ -49,7 +49,17 @@ async function open(env: Env): Promise<Wiring> {
   const judge = openJudge(settings.MODELS, settings.NODES);
   const origin = { hopKey, budget: openRetryBudget(), watch: fleet };
   return {
-    ports: { ips: openIpLimits(env, settings), keyring, tokenKey, models: settings.MODELS, nodes: settings.NODES, ledger, fleet, judge, origin },
+    ports: {
+      ips: openIpLimits(env, settings),
+      keyring,
+      tokenKey,
+      models: settings.MODELS,
+      nodes: settings.NODES,
+      ledger,
+      fleet,
+      judge,
+      origin,
+    },
     control: {
       db: boundedDatabase(env.DB, (answer) => within(databaseWaitMsMax, "d1", answer)),
       keyring,
@@ -64,11 +74,20 @@ async function open(env: Env): Promise<Wiring> {
 /** D1 has so long to take rows of the bill. */
 const usageWaitMsMax = 10_000;
 
-/** Objects wake themselves; Redis has to be told to expire holds of orgs that nobody calls, and to hand over their bill. */
+/**
+ * Objects wake themselves; Redis has to be told to expire holds of orgs that nobody calls, and to hand over their bill.
+ */
 function openLedger(env: Env, settings: Settings): { ledger: Ledger; chores: () => Promise<void> } {
   const { LEDGER, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, REDIS_WAIT_MS: waitMsMax } = settings;
-  if (LEDGER === "durable-object" || !url || !token) return { ledger: durableObjectLedger(env.LEDGERS), chores: async () => undefined };
-  const ledger = upstashLedger({ url, token, waitMsMax, writeRows: (rows) => writeUsage(env.DB, rows, usageWaitMsMax), later });
+  if (LEDGER === "durable-object" || !url || !token)
+    return { ledger: durableObjectLedger(env.LEDGERS), chores: async () => undefined };
+  const ledger = upstashLedger({
+    url,
+    token,
+    waitMsMax,
+    writeRows: (rows) => writeUsage(env.DB, rows, usageWaitMsMax),
+    later,
+  });
   const chores = async () => {
     const { results } = await env.DB.prepare("SELECT id FROM orgs").all<{ id: string }>();
     await ledger.sweep(results.map(({ id }) => id));
@@ -76,16 +95,28 @@ function openLedger(env: Env, settings: Settings): { ledger: Ledger; chores: () 
   return { ledger, chores };
 }
 
-/** Each isolate counts addresses itself; Redis, or the platform's binding, counts them for all edges or all of a location. What is missing is said in the log. */
+/**
+ * Each isolate counts addresses itself; Redis, or the platform's binding, counts them for all edges or all of a
+ * location. What is missing is said in the log.
+ */
 function openIpLimits(env: Env, settings: Settings): IpLimits | null {
   const { IP_PER_SECOND: perSecond, IP_EXEMPT: exempt } = settings;
   const far = perSecond > 0 ? openFarIpLimit(env, settings) : null;
-  if (!far) console.warn(JSON.stringify({ event: "ip_limit", perSecond, countedBy: perSecond > 0 ? "each isolate alone" : "nobody" }));
+  if (!far)
+    console.warn(
+      JSON.stringify({ event: "ip_limit", perSecond, countedBy: perSecond > 0 ? "each isolate alone" : "nobody" }),
+    );
   return perSecond > 0 ? { near: memoryIpLimit({ perSecond, now: Date.now }), far, exempt } : null;
 }
 
 function openFarIpLimit(env: Env, settings: Settings): IpLimit | null {
-  const { LEDGER, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, REDIS_WAIT_MS: waitMsMax, IP_PER_SECOND: perSecond } = settings;
+  const {
+    LEDGER,
+    UPSTASH_REDIS_REST_URL: url,
+    UPSTASH_REDIS_REST_TOKEN: token,
+    REDIS_WAIT_MS: waitMsMax,
+    IP_PER_SECOND: perSecond,
+  } = settings;
   if (LEDGER === "upstash" && url && token) return upstashIpLimit({ url, token, waitMsMax, perSecond, now: Date.now });
   return env.IP_COUNTER ? cloudflareIpLimit({ counter: env.IP_COUNTER, now: Date.now }) : null;
 }

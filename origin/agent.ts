@@ -9,8 +9,8 @@ export { startAgent, type Agent } from "./start-agent.ts";
 const exitConfig = 78;
 
 /**
- * Runs the agent as a process: `node origin/agent.ts --config FILE`. Prints `ready {"node":…,"url":…}`. SIGTERM or SIGINT drains and exits; a second one cuts
- * what is left.
+ * Runs the agent as a process: `node origin/agent.ts --config FILE`. Prints `ready {"node":…,"url":…}`. SIGTERM or
+ * SIGINT drains and exits; a second one cuts what is left.
  */
 async function main(args: string[]): Promise<void> {
   const config = readConfig(args, process.env);

@@ -56,7 +56,10 @@ const endpoints: Readonly<Record<CallPath, readonly Endpoint[]>> = {
   "/v1/embeddings": ["embeddings"],
 };
 const errorBytesMax = 256 * 1024;
-/** vLLM refuses what its engine finds at fault (grammars, token ids, logprobs) at once, but as the first event of a stream that began with 200. */
+/**
+ * vLLM refuses what its engine finds at fault (grammars, token ids, logprobs) at once, but as the first event of a
+ * stream that began with 200.
+ */
 const firstEventMsMax = 250;
 const wholeBytesMax = 64 * 1024 * 1024;
 const timerMsMax = 2 ** 31 - 1;
@@ -64,12 +67,19 @@ const timerMsMax = 2 ** 31 - 1;
 const signedAgoMsMax = 2_000;
 
 /**
- * Carries one call from the gate to its last byte. Throws a Refusal while nothing has been sent; after that it tells the caller itself. A call whose answer
- * began leaves one final record, written before its last byte; one that was refused leaves none.
+ * Carries one call from the gate to its last byte. Throws a Refusal while nothing has been sent; after that it tells
+ * the caller itself. A call whose answer began leaves one final record, written before its last byte; one that was
+ * refused leaves none.
  */
-export async function serveCall(rooms: Rooms, path: CallPath, request: IncomingMessage, response: ServerResponse): Promise<void> {
+export async function serveCall(
+  rooms: Rooms,
+  path: CallPath,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const { claims, body } = await rooms.gate.admitCall(request);
-  if (!endpoints[path].includes(claims.endpoint)) throw new Refusal("invalid_api_key", { say: "The hop token is for another endpoint.", log: "endpoint" });
+  if (!endpoints[path].includes(claims.endpoint))
+    throw new Refusal("invalid_api_key", { say: "The hop token is for another endpoint.", log: "endpoint" });
   refuseWhenClosed(rooms);
   const { engine, capacity } = rooms.posts.serving(claims.model);
   const prepared = prepareCall(body, path, claims, engine, rooms.config.cacheSaltKey);
@@ -78,7 +88,18 @@ export async function serveCall(rooms: Rooms, path: CallPath, request: IncomingM
   const stopWatching = watchLeaving(leaving, response, patienceOf(claims, rooms.now()));
   rooms.live.add(leaving);
   const tally = new Tally(prepared.bounds);
-  const call: LiveCall = { rooms, claims, engine, prepared, response, leaving, tally, responseId: null, startedAtMs: rooms.now(), firstTokenAtMs: null };
+  const call: LiveCall = {
+    rooms,
+    claims,
+    engine,
+    prepared,
+    response,
+    leaving,
+    tally,
+    responseId: null,
+    startedAtMs: rooms.now(),
+    firstTokenAtMs: null,
+  };
   try {
     await (prepared.isStream ? serveStream(call) : serveWhole(call));
   } catch (error) {
@@ -103,12 +124,20 @@ export function ourHeaders(rooms: Pick<Rooms, "posts">): Record<string, string> 
 
 function refuseWhenClosed(rooms: Rooms): void {
   if (rooms.isDraining()) {
-    throw new Refusal("no_healthy_backends", { retryAfterMs: 1_000, headers: { "x-penstock-node-state": "draining" }, log: "draining" });
+    throw new Refusal("no_healthy_backends", {
+      retryAfterMs: 1_000,
+      headers: { "x-penstock-node-state": "draining" },
+      log: "draining",
+    });
   }
-  if (!rooms.sender.isDurable) throw new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log: "usage_log_failed" });
+  if (!rooms.sender.isDurable)
+    throw new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log: "usage_log_failed" });
 }
 
-/** How long the call may take, in ms. The edge's clock may differ from ours by 30 s; its token says what time it was there a moment ago. */
+/**
+ * How long the call may take, in ms. The edge's clock may differ from ours by 30 s; its token says what time it was
+ * there a moment ago.
+ */
 function patienceOf({ deadlineMs, iat }: Pick<HopClaims, "deadlineMs" | "iat">, nowMs: number): number {
   const longestMs = deadlineMs - iat * 1_000;
   return Math.min(longestMs, Math.max(longestMs - signedAgoMsMax, deadlineMs - nowMs));
@@ -116,7 +145,8 @@ function patienceOf({ deadlineMs, iat }: Pick<HopClaims, "deadlineMs" | "iat">, 
 
 function watchLeaving(leaving: AbortController, response: ServerResponse, patienceMs: number): () => void {
   const leave = () => !response.writableFinished && leaving.abort({ outcome: "cut", refusal: null } satisfies Ending);
-  const giveUp = () => leaving.abort({ outcome: "cut", refusal: new Refusal("gateway_timeout", { log: "deadline" }) } satisfies Ending);
+  const giveUp = () =>
+    leaving.abort({ outcome: "cut", refusal: new Refusal("gateway_timeout", { log: "deadline" }) } satisfies Ending);
   if (patienceMs <= 0) giveUp();
   const deadline = setTimeout(giveUp, Math.min(Math.max(patienceMs, 0), timerMsMax));
   response.once("close", leave);
@@ -129,19 +159,35 @@ function watchLeaving(leaving: AbortController, response: ServerResponse, patien
 async function serveStream(call: LiveCall): Promise<void> {
   const { rooms, claims, prepared, response, leaving, tally, engine } = call;
   const { limits } = rooms.config;
-  const giveUp = () => leaving.abort({ outcome: "broken", refusal: new Refusal("gateway_timeout", { log: "engine_silent" }) } satisfies Ending);
+  const giveUp = () =>
+    leaving.abort({
+      outcome: "broken",
+      refusal: new Refusal("gateway_timeout", { log: "engine_silent" }),
+    } satisfies Ending);
   const patience = setTimeout(giveUp, limits.streamIdleMsMax);
   const engineAnswer = await askEngine(call).finally(() => clearTimeout(patience));
   if (leaving.signal.aborted) {
     engineAnswer.destroy();
     throw new Refusal("bad_gateway", { log: "left" });
   }
-  response.writeHead(200, { ...streamHeaders, "transfer-encoding": "chunked", ...ourHeaders(rooms), ...habitHeaders(call) });
+  response.writeHead(200, {
+    ...streamHeaders,
+    "transfer-encoding": "chunked",
+    ...ourHeaders(rooms),
+    ...habitHeaders(call),
+  });
   response.flushHeaders();
   const writer = openEventWriter(response);
   const { wantsUsage, wantsContinuousUsage, choices, path } = prepared;
   const { hasContinuousUsage, isUsageOfOneChoice } = engine.dialect;
-  const chunks = new Chunks(tally, { model: claims.model, choices, wantsUsage, wantsContinuousUsage, hasContinuousUsage, isUsageOfOneChoice });
+  const chunks = new Chunks(tally, {
+    model: claims.model,
+    choices,
+    wantsUsage,
+    wantsContinuousUsage,
+    hasContinuousUsage,
+    isUsageOfOneChoice,
+  });
   const ending = await passStream({
     engineAnswer,
     writer,
@@ -150,28 +196,40 @@ async function serveStream(call: LiveCall): Promise<void> {
     limits,
     signal: leaving.signal,
     onFirstToken: () => (call.firstTokenAtMs = rooms.now()),
-    onCheckpoint: () => rooms.sender.checkpoint(recordOf({ ...call, responseId: chunks.responseId }, "broken", false, rooms.now())),
+    onCheckpoint: () =>
+      rooms.sender.checkpoint(recordOf({ ...call, responseId: chunks.responseId }, "broken", false, rooms.now())),
     onPing: rooms.metrics.notePing,
   });
   call.responseId = chunks.responseId;
   await settlePrompt(tally, engine, prepared);
   keepFinal(call, ending.outcome, ending.refusal);
-  if (ending.outcome !== "done") return writer.end(ending.refusal ? Buffer.from(errorEvent(ending.refusal)).toString("latin1") : "");
+  if (ending.outcome !== "done")
+    return writer.end(ending.refusal ? Buffer.from(errorEvent(ending.refusal)).toString("latin1") : "");
   const owed = wantsUsage && !chunks.hasSentUsage;
   const object = path === "/v1/completions" ? "text_completion" : "chat.completion.chunk";
   writer.end(`${owed ? `data: ${chunks.owedUsage(rooms.now(), object)}\n\n` : ""}data: [DONE]\n\n`);
 }
 
 /**
- * Whole answers are asked for whole: what a caller who left never saw was made, but not told to us, so she is charged the prompt and nothing for the
- * completion (a checkpoint, since a retry elsewhere may still settle the hold).
+ * Whole answers are asked for whole: what a caller who left never saw was made, but not told to us, so she is charged
+ * the prompt and nothing for the completion (a checkpoint, since a retry elsewhere may still settle the hold).
  */
 async function serveWhole(call: LiveCall): Promise<void> {
   const { rooms, claims, prepared, response, tally } = call;
-  const headers = () => ({ "content-type": "application/json", "cache-control": "no-store", ...ourHeaders(rooms), ...habitHeaders(call) });
+  const headers = () => ({
+    "content-type": "application/json",
+    "cache-control": "no-store",
+    ...ourHeaders(rooms),
+    ...habitHeaders(call),
+  });
   const stopWaiting = keepWaiting(response, rooms.config.limits, headers, rooms.metrics.notePing);
   try {
-    const answer = readWhole(await readText(await askEngine(call), wholeBytesMax), prepared.path, tally, call.engine.dialect.isUsageOfOneChoice);
+    const answer = readWhole(
+      await readText(await askEngine(call), wholeBytesMax),
+      prepared.path,
+      tally,
+      call.engine.dialect.isUsageOfOneChoice,
+    );
     if (typeof answer["id"] === "string") call.responseId = answer["id"].slice(0, 128);
     await settlePrompt(tally, call.engine, prepared);
     if (tally.isCompletionUnknown) await countCompletion(call, textsOf(answer));
@@ -193,15 +251,26 @@ async function serveWhole(call: LiveCall): Promise<void> {
 async function countCompletion(call: LiveCall, texts: string[]): Promise<void> {
   const { model } = call.prepared.body;
   const name = typeof model === "string" ? model : call.claims.model;
-  const counts = await Promise.all(texts.map(async (text) => (await countText(call.engine, name, text)) ?? guessText(text)));
+  const counts = await Promise.all(
+    texts.map(async (text) => (await countText(call.engine, name, text)) ?? guessText(text)),
+  );
   call.tally.noteCompletion(counts.reduce((sum, count) => sum + count, 0));
 }
 
-/** The engine's answer with status 200. When our default `max_tokens` was what did not fit, once more with what does. */
+/**
+ * The engine's answer with status 200. When our default `max_tokens` was what did not fit, once more with what does.
+ */
 async function askEngine(call: LiveCall, isRetry = false): Promise<EngineAnswer> {
   const { engine, prepared, claims, leaving } = call;
   const { path, body } = prepared;
-  const answer = await engine.ask({ method: "POST", path, body: JSON.stringify(body), requestId: claims.hold, signal: leaving.signal, isStream: prepared.isStream });
+  const answer = await engine.ask({
+    method: "POST",
+    path,
+    body: JSON.stringify(body),
+    requestId: claims.hold,
+    signal: leaving.signal,
+    isStream: prepared.isStream,
+  });
   const early = answer.status === 200 && prepared.isStream ? await earlyError(answer, firstEventMsMax) : null;
   if (answer.status === 200 && early === null) return answer;
   if (early) answer.destroy();
@@ -221,7 +290,10 @@ async function shrinkToContext({ engine, prepared, claims }: LiveCall): Promise<
   return true;
 }
 
-/** Why a call that was left, or whose time was up, got no answer. It may be tried on another node: what was used here is noted, not settled. */
+/**
+ * Why a call that was left, or whose time was up, got no answer. It may be tried on another node: what was used here is
+ * noted, not settled.
+ */
 async function lastWord(call: LiveCall): Promise<Refusal> {
   const { outcome, refusal } = endingOf(call.leaving.signal.reason);
   if (outcome === "cut") {

@@ -7,17 +7,24 @@ export interface Place {
 
 /** How many calls and KV tokens are promised at one engine. */
 export interface Capacity {
-  /** Takes a place for one call. Throws 503 `server_is_overloaded` when calls or tokens would exceed the bound; an idle engine takes any call. */
+  /**
+   * Takes a place for one call. Throws 503 `server_is_overloaded` when calls or tokens would exceed the bound; an idle
+   * engine takes any call.
+   */
   take(tokens: number): Place;
   readonly inflight: number;
   readonly heldTokens: number;
 }
 
 /**
- * The engine's own doorkeeper: it protects the GPU from every mistake of an edge, and from edges that know nothing of each other. `poolTokens` is asked at each
- * call, since the engine tells its pool only once it runs; unknown, only calls are counted.
+ * The engine's own doorkeeper: it protects the GPU from every mistake of an edge, and from edges that know nothing of
+ * each other. `poolTokens` is asked at each call, since the engine tells its pool only once it runs; unknown, only
+ * calls are counted.
  */
-export function openCapacity(bounds: { inflightMax: number; kvPromiseMax: number }, poolTokens: () => number | null): Capacity {
+export function openCapacity(
+  bounds: { inflightMax: number; kvPromiseMax: number },
+  poolTokens: () => number | null,
+): Capacity {
   let inflight = 0;
   let heldTokens = 0;
 

@@ -29,16 +29,21 @@ const chat = String.raw`"delta":\{(?:${delta})\},"logprobs":null,"finish_reason"
 const completion = String.raw`"text":${text},"logprobs":null,"finish_reason":null,"stop_reason":null(?:,"prompt_token_ids":null)?`;
 const usage = String.raw`,"usage":\{"prompt_tokens":${count},"total_tokens":${count},"completion_tokens":${count}(?:,"completion_tokens_details":null)?\}`;
 /**
- * What vLLM writes behind `"choices":[` for a token in the middle of a stream, and nothing else: one choice with something in it, and its usage. Whatever is written
- * otherwise (other members, another order, spaces, escaped names) is parsed.
+ * What vLLM writes behind `"choices":[` for a token in the middle of a stream, and nothing else: one choice with
+ * something in it, and its usage. Whatever is written otherwise (other members, another order, spaces, escaped names)
+ * is parsed.
  */
-const tokenChunk = new RegExp(String.raw`\{"index":0,(?:${chat}|${completion})(?:,"token_ids":${ids})?\}\](?:${usage})?\}$`, "y");
+const tokenChunk = new RegExp(
+  String.raw`\{"index":0,(?:${chat}|${completion})(?:,"token_ids":${ids})?\}\](?:${usage})?\}$`,
+  "y",
+);
 const textMembers = ["content", "reasoning", "reasoning_content", "refusal", "text"];
 const brokenReasons: ReadonlySet<unknown> = new Set(["error", "abort"]);
 
 /**
- * Reads the payloads of one stream: counts, and gives back what the caller may see. All chunks of a stream begin alike, so the beginning is parsed once and
- * compared after that, and usage is cut off the end by position; anything that is not written as vLLM writes a token is parsed. Payloads are Latin-1 (frames.ts).
+ * Reads the payloads of one stream: counts, and gives back what the caller may see. All chunks of a stream begin alike,
+ * so the beginning is parsed once and compared after that, and usage is cut off the end by position; anything that is
+ * not written as vLLM writes a token is parsed. Payloads are Latin-1 (frames.ts).
  */
 export class Chunks {
   /** The id that the caller saw; `null` before the first chunk. */
@@ -56,7 +61,9 @@ export class Chunks {
     this.#options = options;
   }
 
-  /** The payload for the caller; "" when there is nothing in it for her; `null` when it is an error or no chunk at all. */
+  /**
+   * The payload for the caller; "" when there is nothing in it for her; `null` when it is an error or no chunk at all.
+   */
   read(payload: string): string | null {
     return this.#readFast(payload) ?? this.#readWhole(payload);
   }
@@ -74,7 +81,9 @@ export class Chunks {
     const prompt = digitsAt(payload, cut + usageStart.length);
     const completion = digitsAt(payload, payload.indexOf(completionStart, cut) + completionStart.length);
     this.#tally.noteChoice(0, { prompt, completion, cached: null });
-    return this.#options.wantsContinuousUsage ? this.#headOut + payload.slice(head.length) : `${this.#headOut}${payload.slice(head.length, cut)}]}`;
+    return this.#options.wantsContinuousUsage
+      ? this.#headOut + payload.slice(head.length)
+      : `${this.#headOut}${payload.slice(head.length, cut)}]}`;
   }
 
   #readWhole(payload: string): string | null {
@@ -107,7 +116,9 @@ export class Chunks {
     for (const choice of choices) if (hasContent(choice)) this.#tally.noteContent();
   }
 
-  /** A chunk without choices is the usage chunk, or an extension that nobody asked for. It shows what will be billed. */
+  /**
+   * A chunk without choices is the usage chunk, or an extension that nobody asked for. It shows what will be billed.
+   */
   #usageChunk(chunk: Body): string {
     if (!this.#options.wantsUsage || !isObject(chunk["usage"])) return "";
     this.hasSentUsage = true;
@@ -119,7 +130,9 @@ export class Chunks {
   owedUsage(nowMs: number, object: string): string {
     const created = Math.floor(nowMs / 1_000);
     const usage = billedUsage(this.#tally);
-    return toLatin1(JSON.stringify({ id: this.responseId, object, created, model: this.#options.model, choices: [], usage }));
+    return toLatin1(
+      JSON.stringify({ id: this.responseId, object, created, model: this.#options.model, choices: [], usage }),
+    );
   }
 
   /** Only where chunks carry one choice's count can they be read by position. */

@@ -12,7 +12,8 @@ type Route = (rooms: Rooms, request: IncomingMessage, response: ServerResponse, 
 
 /** All that this server answers, by method and exact target. What is not here is 404, a query string included. */
 const routes: Readonly<Record<string, Route>> = {
-  "POST /v1/chat/completions": (rooms, request, response) => serveCall(rooms, "/v1/chat/completions", request, response),
+  "POST /v1/chat/completions": (rooms, request, response) =>
+    serveCall(rooms, "/v1/chat/completions", request, response),
   "POST /v1/completions": (rooms, request, response) => serveCall(rooms, "/v1/completions", request, response),
   "POST /v1/embeddings": (rooms, request, response) => serveCall(rooms, "/v1/embeddings", request, response),
   "POST /tokenize": serveTokenize,
@@ -24,26 +25,36 @@ const routes: Readonly<Record<string, Route>> = {
   "GET /metrics": serveMetrics,
 };
 
-/** The agent's server. Everything but health and metrics needs a token of the edge; those two answer this machine only. */
+/**
+ * The agent's server. Everything but health and metrics needs a token of the edge; those two answer this machine only.
+ */
 export function openDoor(rooms: Rooms, drain: Drain): Server {
-  const server = createServer({ keepAliveTimeout: 95_000, headersTimeout: 20_000, requestTimeout: 60_000 }, (request, response) => {
-    // A write to a caller who has just left is no fault of ours; 'close' ends the call.
-    response.on("error", () => response.destroy());
-    const route = routes[`${request.method} ${request.url}`];
-    const work = route ? route(rooms, request, response, drain) : Promise.reject(new Refusal("unknown_url"));
-    work.catch((error: unknown) => refuse(rooms, request, response, error));
-  });
+  const server = createServer(
+    { keepAliveTimeout: 95_000, headersTimeout: 20_000, requestTimeout: 60_000 },
+    (request, response) => {
+      // A write to a caller who has just left is no fault of ours; 'close' ends the call.
+      response.on("error", () => response.destroy());
+      const route = routes[`${request.method} ${request.url}`];
+      const work = route ? route(rooms, request, response, drain) : Promise.reject(new Refusal("unknown_url"));
+      work.catch((error: unknown) => refuse(rooms, request, response, error));
+    },
+  );
   return server;
 }
 
 function refuse(rooms: Rooms, request: IncomingMessage, response: ServerResponse, error: unknown): void {
-  const refusal = error instanceof Refusal ? error : new Refusal("internal", { log: `unforeseen ${causeOf(error)}`, cause: error });
+  const refusal =
+    error instanceof Refusal ? error : new Refusal("internal", { log: `unforeseen ${causeOf(error)}`, cause: error });
   rooms.metrics.noteRequest(response.destroyed ? "left" : refusal.code);
   if (refusal.status === 401) rooms.metrics.noteAuthFailure();
   rooms.log("refused", { code: refusal.code, why: refusal.details.log ?? null });
   if (response.headersSent || response.destroyed) return void response.destroy();
   const body = JSON.stringify(errorBody(refusal));
-  response.writeHead(refusal.status, { ...errorHeaders(refusal), ...ourHeaders(rooms), "content-length": Buffer.byteLength(body) });
+  response.writeHead(refusal.status, {
+    ...errorHeaders(refusal),
+    ...ourHeaders(rooms),
+    "content-length": Buffer.byteLength(body),
+  });
   response.end(body);
   request.resume();
 }
@@ -67,17 +78,30 @@ async function serveTokenize(rooms: Rooms, request: IncomingMessage, response: S
 
 async function serveModels(rooms: Rooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
   await admitOrder(rooms, request, "models");
-  answer(rooms, response, 200, { object: "list", data: rooms.posts.models.map((id) => ({ id, object: "model", created: 0, owned_by: rooms.config.node })) });
+  answer(rooms, response, 200, {
+    object: "list",
+    data: rooms.posts.models.map((id) => ({ id, object: "model", created: 0, owned_by: rooms.config.node })),
+  });
 }
 
 /** Takes no new calls from now on; those in flight go on, and so does the process. */
-async function serveDrain(rooms: Rooms, request: IncomingMessage, response: ServerResponse, drain: Drain): Promise<void> {
+async function serveDrain(
+  rooms: Rooms,
+  request: IncomingMessage,
+  response: ServerResponse,
+  drain: Drain,
+): Promise<void> {
   await admitOrder(rooms, request, "drain");
   drain.begin();
   answer(rooms, response, 202, { state: "draining", inflight: rooms.live.size });
 }
 
-async function serveUndrain(rooms: Rooms, request: IncomingMessage, response: ServerResponse, drain: Drain): Promise<void> {
+async function serveUndrain(
+  rooms: Rooms,
+  request: IncomingMessage,
+  response: ServerResponse,
+  drain: Drain,
+): Promise<void> {
   await admitOrder(rooms, request, "undrain");
   drain.cancel();
   answer(rooms, response, 200, { state: nodeState(rooms), inflight: rooms.live.size });
@@ -85,7 +109,8 @@ async function serveUndrain(rooms: Rooms, request: IncomingMessage, response: Se
 
 async function admitOrder(rooms: Rooms, request: IncomingMessage, order: OrderClaims["order"]): Promise<void> {
   const { claims } = await rooms.gate.admitOrder(request);
-  if (claims.order !== order) throw new Refusal("invalid_api_key", { say: "The token is for another order.", log: "order" });
+  if (claims.order !== order)
+    throw new Refusal("invalid_api_key", { say: "The token is for another order.", log: "order" });
 }
 
 async function serveLive(rooms: Rooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -102,17 +127,27 @@ async function serveReady(rooms: Rooms, request: IncomingMessage, response: Serv
 async function serveMetrics(rooms: Rooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
   refuseStrangers(request);
   const { load, all, inflight } = rooms.posts;
-  const gauges = { inflight, heldTokens: load.heldTokens, usageBacklogBytes: rooms.sender.backlogBytes, isReady: nodeState(rooms) === "ready" };
+  const gauges = {
+    inflight,
+    heldTokens: load.heldTokens,
+    usageBacklogBytes: rooms.sender.backlogBytes,
+    isReady: nodeState(rooms) === "ready",
+  };
   const pages = all.map(({ watch }) => watch.metricsText).filter((page) => page !== "");
   response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
   response.end(rooms.metrics.write(gauges, pages));
 }
 
-/** cloudflared speaks from loopback too, but for others, and says so in headers: those get the same 404 as any unknown path. */
+/**
+ * cloudflared speaks from loopback too, but for others, and says so in headers: those get the same 404 as any unknown
+ * path.
+ */
 function refuseStrangers(request: IncomingMessage): void {
   const address = request.socket.remoteAddress ?? "";
   const isLocal = address === "::1" || /^(?:::ffff:)?127\./.test(address);
-  const isForwarded = Object.keys(request.headers).some((name) => name.startsWith("cf-") || name.startsWith("x-forwarded-") || name === "forwarded");
+  const isForwarded = Object.keys(request.headers).some(
+    (name) => name.startsWith("cf-") || name.startsWith("x-forwarded-") || name === "forwarded",
+  );
   if (!isLocal || isForwarded) throw new Refusal("unknown_url");
 }
 

@@ -18,7 +18,10 @@ const lookMs = 20;
 /** A call that was cut only writes its record and its error event: it needs no longer. */
 const cutMsMax = 1_500;
 
-/** `live` holds a controller for each call in flight; a cut call tells its caller by an error event, and the edge may continue it elsewhere. */
+/**
+ * `live` holds a controller for each call in flight; a cut call tells its caller by an error event, and the edge may
+ * continue it elsewhere.
+ */
 export function openDrain(live: ReadonlySet<AbortController>, onChange: () => void): Drain {
   let isDraining = false;
   let isHurried = false;
@@ -31,7 +34,8 @@ export function openDrain(live: ReadonlySet<AbortController>, onChange: () => vo
 
   async function emptied(msMax: number, isEnough: () => boolean): Promise<void> {
     const untilMs = performance.now() + msMax;
-    while (live.size > 0 && performance.now() < untilMs && !isEnough()) await new Promise((resolve) => setTimeout(resolve, lookMs));
+    while (live.size > 0 && performance.now() < untilMs && !isEnough())
+      await new Promise((resolve) => setTimeout(resolve, lookMs));
   }
 
   return {

@@ -14,8 +14,9 @@ export interface EventWriter {
 }
 
 /**
- * Frames HTTP/1.1 chunks itself (RFC 9112 §7.1) and writes them to the response's socket: on their way through the response they would wait for the next tick and reach
- * the kernel in four pieces, which costs more than all our work on a token. The head must have been sent, with `transfer-encoding: chunked`.
+ * Frames HTTP/1.1 chunks itself (RFC 9112 §7.1) and writes them to the response's socket: on their way through the
+ * response they would wait for the next tick and reach the kernel in four pieces, which costs more than all our work on
+ * a token. The head must have been sent, with `transfer-encoding: chunked`.
  */
 export function openEventWriter(response: ServerResponse): EventWriter {
   response.chunkedEncoding = false;

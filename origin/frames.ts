@@ -5,8 +5,9 @@ const eventCharsMax = 8 * 1024 * 1024;
 export class EventTooLarge extends Error {}
 
 /**
- * Cuts an SSE byte stream into the payloads of its `data` fields (WHATWG HTML §9.2.6), wherever the bytes were split. Text is Latin-1: one
- * character a byte, so no character of UTF-8 can be torn, and what goes out again is what came in. Comments and other fields are dropped.
+ * Cuts an SSE byte stream into the payloads of its `data` fields (WHATWG HTML §9.2.6), wherever the bytes were split.
+ * Text is Latin-1: one character a byte, so no character of UTF-8 can be torn, and what goes out again is what came in.
+ * Comments and other fields are dropped.
  */
 export class Frames {
   #rest = "";
@@ -31,7 +32,10 @@ export class Frames {
     return payloads;
   }
 
-  /** What stood at the end without its blank line. An event cut short is never one; only the caller knows whether it is a whole `[DONE]`. */
+  /**
+   * What stood at the end without its blank line. An event cut short is never one; only the caller knows whether it is
+   * a whole `[DONE]`.
+   */
   finish(): string | null {
     return payloadOf(this.#rest);
   }
@@ -43,7 +47,9 @@ export class Frames {
     return whole.replace(/\r\n?/g, "\n");
   }
 
-  /** A byte order mark may open the stream. A read of one or two bytes is too short to tell, and no engine sends one. */
+  /**
+   * A byte order mark may open the stream. A read of one or two bytes is too short to tell, and no engine sends one.
+   */
   #begin(text: string): string {
     if (text === "") return text;
     this.#hasBegun = true;

@@ -15,7 +15,10 @@ export interface Admitted<Claims> {
 }
 
 export interface Gate {
-  /** A call of the edge's. Throws 401 for anything but a fresh token of a live key, for this node and this very body; 413 over 4 MiB. */
+  /**
+   * A call of the edge's. Throws 401 for anything but a fresh token of a live key, for this node and this very body;
+   * 413 over 4 MiB.
+   */
   admitCall(request: IncomingMessage): Promise<Admitted<HopClaims>>;
   admitOrder(request: IncomingMessage): Promise<Admitted<OrderClaims>>;
 }

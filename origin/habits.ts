@@ -2,8 +2,14 @@ import { promptRatioMax, promptRatioMin, type Habit } from "#edge/agreements/hab
 import type { UsageRecord } from "#edge/agreements/usage.ts";
 import { habitsMax } from "#edge/limits.ts";
 
-/** What a call that has ended tells of its org's habits: its final record, whose prompt is 0 when nobody has counted it, and what was asked for. */
-export interface EndedCall extends Pick<UsageRecord, "org" | "model" | "promptTokens" | "cachedTokens" | "completionTokens" | "outcome"> {
+/**
+ * What a call that has ended tells of its org's habits: its final record, whose prompt is 0 when nobody has counted it,
+ * and what was asked for.
+ */
+export interface EndedCall extends Pick<
+  UsageRecord,
+  "org" | "model" | "promptTokens" | "cachedTokens" | "completionTokens" | "outcome"
+> {
   /** Over all prompts; 0 for embeddings. */
   choices: number;
   /** For each choice, as held. */
@@ -28,7 +34,10 @@ const callsMin = 16;
 const reachedMin = 4;
 const longShare = 0.1;
 
-/** Lengths are counted in classes, each a fourth root of two (19 %) wider than the one before; class 0 is 'no token', the last one is all from 262,144 on. */
+/**
+ * Lengths are counted in classes, each a fourth root of two (19 %) wider than the one before; class 0 is 'no token',
+ * the last one is all from 262,144 on.
+ */
 const classesPerDouble = 4;
 const classesMax = 2 + 18 * classesPerDouble;
 
@@ -37,14 +46,20 @@ interface Entry {
   calls: number;
   /** Completions, over all classes. */
   outputs: number;
-  /** By class of length those that ended by themselves and, `classesMax` further on, those that `max_tokens`, the caller or a fault stopped. */
+  /**
+   * By class of length those that ended by themselves and, `classesMax` further on, those that `max_tokens`, the caller
+   * or a fault stopped.
+   */
   lengths: Float64Array;
   cachedTokens: number;
   promptTokens: number;
   promptTokensGuess: number;
 }
 
-/** Remembers at most `entriesMax` pairs of org and model, about 1.5 kB each; the one that was longest without a call goes first. */
+/**
+ * Remembers at most `entriesMax` pairs of org and model, about 1.5 kB each; the one that was longest without a call
+ * goes first.
+ */
 export function openHabits(entriesMax: number = habitsMax): Habits {
   const entries = new Map<string, Entry>();
   return {
@@ -71,7 +86,14 @@ export function openHabits(entriesMax: number = habitsMax): Habits {
 const keyOf = (org: string, model: string) => `${org} ${model}`;
 
 function newEntry(): Entry {
-  return { calls: 0, outputs: 0, lengths: new Float64Array(2 * classesMax), cachedTokens: 0, promptTokens: 0, promptTokensGuess: 0 };
+  return {
+    calls: 0,
+    outputs: 0,
+    lengths: new Float64Array(2 * classesMax),
+    cachedTokens: 0,
+    promptTokens: 0,
+    promptTokensGuess: 0,
+  };
 }
 
 /** What `calls` calls in a row weigh, the last one as 1. */
@@ -123,8 +145,9 @@ function habitOf(entry: Entry): Habit {
 }
 
 /**
- * The length that nine of ten completions stay within, if nothing stops them: the product-limit estimate (Kaplan and Meier, 1958). A completion that was
- * stopped counts as long as it ran and no further, so an org that asks for one token in most calls is not taken for one whose answers are short.
+ * The length that nine of ten completions stay within, if nothing stops them: the product-limit estimate (Kaplan and
+ * Meier, 1958). A completion that was stopped counts as long as it ran and no further, so an org that asks for one
+ * token in most calls is not taken for one whose answers are short.
  */
 function outputOf({ lengths, outputs }: Entry): Pick<Habit, "outputTokens" | "isAtLeast"> {
   const enough = weightOf(reachedMin);

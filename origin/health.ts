@@ -26,8 +26,8 @@ const lookMsMax = 5_000;
 const failuresMax = 3;
 
 /**
- * Watches one engine: ready = its health page says 200 **and** its tokens move. Sequences that run without a new token for `stuckMs`
- * mean that it hangs with a healthy page. A refused connection counts at once, a slow answer after three.
+ * Watches one engine: ready = its health page says 200 **and** its tokens move. Sequences that run without a new token
+ * for `stuckMs` mean that it hangs with a healthy page. A refused connection counts at once, a slow answer after three.
  */
 export function openWatch(engine: Engine, limits: WatchLimits, now: () => number, onChange: () => void): Watch {
   return new EngineWatch(engine, limits, now, onChange);

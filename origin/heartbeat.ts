@@ -17,7 +17,10 @@ export interface Pulse {
 
 const postMsMax = 4_000;
 
-/** Reports the node to the edge every `intervalMs`, signed, numbered from 0 since the boot. A report that fails is not repeated: the next one is newer. */
+/**
+ * Reports the node to the edge every `intervalMs`, signed, numbered from 0 since the boot. A report that fails is not
+ * repeated: the next one is newer.
+ */
 export function openHeartbeat(options: HeartbeatOptions): Pulse {
   let sequence = 0;
   let running: Promise<void> | null = null;

@@ -12,7 +12,10 @@ export interface Metrics {
   noteAuthFailure(): void;
   notePing(): void;
   noteTokens(prompt: number, completion: number): void;
-  /** Prometheus text (exposition format 0.0.4), the engines' pages behind it under their own names; a family is described once. */
+  /**
+   * Prometheus text (exposition format 0.0.4), the engines' pages behind it under their own names; a family is
+   * described once.
+   */
   write(gauges: Gauges, enginePages: string[]): string;
 }
 
@@ -31,16 +34,29 @@ export function openMetrics(): Metrics {
       completionTokens += completion;
     },
     write(gauges, enginePages) {
-      const outcomes = Array.from(requests, ([outcome, count]) => `agent_requests_total{outcome="${outcome}"} ${count}`);
+      const outcomes = Array.from(
+        requests,
+        ([outcome, count]) => `agent_requests_total{outcome="${outcome}"} ${count}`,
+      );
       return [
-        ...family("agent_requests_total", "counter", "Calls by how they ended: done, cut, broken, or the code of the refusal.", outcomes),
+        ...family(
+          "agent_requests_total",
+          "counter",
+          "Calls by how they ended: done, cut, broken, or the code of the refusal.",
+          outcomes,
+        ),
         ...single("agent_auth_failures_total", "counter", "Requests without a valid token of the edge.", authFailures),
         ...single("agent_ping_total", "counter", "Keep-alive comments written.", pings),
         ...single("agent_prompt_tokens_total", "counter", "Prompt tokens billed.", promptTokens),
         ...single("agent_completion_tokens_total", "counter", "Completion tokens billed.", completionTokens),
         ...single("agent_inflight", "gauge", "Calls in flight.", gauges.inflight),
         ...single("agent_held_tokens", "gauge", "Tokens that the holds of calls in flight cover.", gauges.heldTokens),
-        ...single("agent_usage_backlog", "gauge", "Bytes of usage records that the edge has not acknowledged.", gauges.usageBacklogBytes),
+        ...single(
+          "agent_usage_backlog",
+          "gauge",
+          "Bytes of usage records that the edge has not acknowledged.",
+          gauges.usageBacklogBytes,
+        ),
         ...single("agent_ready", "gauge", "1 when the node takes calls.", Number(gauges.isReady)),
         ...enginePages.map((page, at) => (at === 0 ? page : page.replace(/^#.*\n/gm, "")).trimEnd()),
         "",

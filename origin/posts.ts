@@ -29,27 +29,40 @@ export interface Posts {
 }
 
 /** Opens a client, a watch and a capacity for each configured engine. */
-export function openPosts(config: Pick<AgentConfig, "engines" | "limits">, now: () => number, onChange: () => void): Posts {
+export function openPosts(
+  config: Pick<AgentConfig, "engines" | "limits">,
+  now: () => number,
+  onChange: () => void,
+): Posts {
   const all = config.engines.map((engineConfig): Post => {
     const engine = openEngine(engineConfig);
     const watch = openWatch(engine, config.limits, now, onChange);
-    return { engine, watch, capacity: openCapacity(config.limits, () => config.limits.kvPoolTokens ?? watch.readings.kvPoolTokens) };
+    return {
+      engine,
+      watch,
+      capacity: openCapacity(config.limits, () => config.limits.kvPoolTokens ?? watch.readings.kvPoolTokens),
+    };
   });
-  const byModel = new Map(all.flatMap((post) => Object.keys(post.engine.config.models).map((model): [string, Post] => [model, post])));
+  const byModel = new Map(
+    all.flatMap((post) => Object.keys(post.engine.config.models).map((model): [string, Post] => [model, post])),
+  );
 
   return {
     all,
     serving(model) {
       const post = byModel.get(model);
       if (!post) throw new Refusal("bad_gateway", { log: "model_not_served" });
-      if (post.watch.state !== "ready") throw new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log: `engine_${post.watch.state}` });
+      if (post.watch.state !== "ready")
+        throw new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log: `engine_${post.watch.state}` });
       return post;
     },
     get load() {
       return loadOf(all);
     },
     get models() {
-      return all.filter(({ watch }) => watch.state === "ready").flatMap(({ engine }) => Object.keys(engine.config.models));
+      return all
+        .filter(({ watch }) => watch.state === "ready")
+        .flatMap(({ engine }) => Object.keys(engine.config.models));
     },
     get inflight() {
       return total(all, ({ capacity }) => capacity.inflight);
@@ -58,7 +71,11 @@ export function openPosts(config: Pick<AgentConfig, "engines" | "limits">, now: 
       return total(all, ({ watch }) => config.limits.kvPoolTokens ?? watch.readings.kvPoolTokens ?? 0);
     },
     get fingerprint() {
-      const parts = all.map(({ engine, watch }) => [engine.config.kind, watch.version, Object.entries(engine.config.models).toSorted()]);
+      const parts = all.map(({ engine, watch }) => [
+        engine.config.kind,
+        watch.version,
+        Object.entries(engine.config.models).toSorted(),
+      ]);
       return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
     },
     close() {
@@ -70,10 +87,16 @@ export function openPosts(config: Pick<AgentConfig, "engines" | "limits">, now: 
   };
 }
 
-/** What waits is the engine's last word, a second old at most; what runs is known to the call: all in flight here that do not wait. */
+/**
+ * What waits is the engine's last word, a second old at most; what runs is known to the call: all in flight here that
+ * do not wait.
+ */
 function loadOf(all: readonly Post[]): LoadReport {
   const inflight = total(all, ({ capacity }) => capacity.inflight);
-  const waiting = Math.min(inflight, total(all, ({ watch }) => watch.readings.waiting ?? 0));
+  const waiting = Math.min(
+    inflight,
+    total(all, ({ watch }) => watch.readings.waiting ?? 0),
+  );
   return {
     running: inflight - waiting,
     waiting,

@@ -21,10 +21,17 @@ export interface PreparedCall {
 }
 
 /**
- * Turns the edge's body into the engine's. Owned fields are set by us, bounds never exceed the hold, the model gets the engine's name. Throws a Refusal (400) for what
- * no engine may see, and 502 when this engine does not serve the model, which is a fault of configuration.
+ * Turns the edge's body into the engine's. Owned fields are set by us, bounds never exceed the hold, the model gets the
+ * engine's name. Throws a Refusal (400) for what no engine may see, and 502 when this engine does not serve the model,
+ * which is a fault of configuration.
  */
-export function prepareCall(bytes: Buffer, path: CallPath, claims: HopClaims, engine: Engine, cacheSaltKey: KeyObject): PreparedCall {
+export function prepareCall(
+  bytes: Buffer,
+  path: CallPath,
+  claims: HopClaims,
+  engine: Engine,
+  cacheSaltKey: KeyObject,
+): PreparedCall {
   const asked = readObject(bytes);
   refuseGuided(asked);
   refuseRemoteMedia(asked["messages"]);
@@ -36,8 +43,13 @@ export function prepareCall(bytes: Buffer, path: CallPath, claims: HopClaims, en
   const choices = choicesPerPrompt * (path === "/v1/completions" ? promptsIn(asked["prompt"]) : 1);
   const body: Body = { ...stripOwned(asked), model, stream: isStream };
   for (const name of ["stream_options", "max_tokens", "max_completion_tokens"]) delete body[name];
-  if (path !== "/v1/embeddings") setCompletionMax(body, path, engine, completionMaxOf(asked, claims.completionTokensMax));
-  if (isStream) body["stream_options"] = { include_usage: true, ...(engine.dialect.hasContinuousUsage && { continuous_usage_stats: true }) };
+  if (path !== "/v1/embeddings")
+    setCompletionMax(body, path, engine, completionMaxOf(asked, claims.completionTokensMax));
+  if (isStream)
+    body["stream_options"] = {
+      include_usage: true,
+      ...(engine.dialect.hasContinuousUsage && { continuous_usage_stats: true }),
+    };
   const { cache, isStrict } = engine.dialect;
   const sent = isStrict ? onlyOpenai(body) : body;
   if (cache === "salt") sent["cache_salt"] = cacheSaltOf(claims.org, cacheSaltKey);
@@ -58,7 +70,10 @@ export function prepareCall(bytes: Buffer, path: CallPath, claims: HopClaims, en
   };
 }
 
-/** Keeps the prefix caches of orgs apart, so that nobody can time what another org has asked (S9). base64url, 43 characters. */
+/**
+ * Keeps the prefix caches of orgs apart, so that nobody can time what another org has asked (S9). base64url, 43
+ * characters.
+ */
 export function cacheSaltOf(org: string, key: KeyObject): string {
   return createHmac("sha256", key).update(org).digest("base64url");
 }
@@ -87,7 +102,8 @@ function readChoices(n: unknown): number {
 /** A list of texts, or of lists of token ids, is as many prompts; a list of token ids is one. */
 function promptsIn(prompt: unknown): number {
   if (!Array.isArray(prompt) || prompt.length === 0 || typeof prompt[0] === "number") return 1;
-  if (prompt.length > inputsMax) throw new Refusal("invalid_value", { param: "prompt", say: `At most ${inputsMax} prompts in one call.` });
+  if (prompt.length > inputsMax)
+    throw new Refusal("invalid_value", { param: "prompt", say: `At most ${inputsMax} prompts in one call.` });
   return prompt.length;
 }
 

@@ -35,8 +35,8 @@ export function recordOf(account: Account, outcome: Outcome, isFinal: boolean, n
 }
 
 /**
- * Has the prompt counted when the engine never said: by its tokenizer, or guessed when the engine has none and something was generated. An engine that
- * died before it made anything has used nothing worth a guess: 0.
+ * Has the prompt counted when the engine never said: by its tokenizer, or guessed when the engine has none and
+ * something was generated. An engine that died before it made anything has used nothing worth a guess: 0.
  */
 export async function settlePrompt(tally: Tally, engine: Engine, prepared: PreparedCall): Promise<void> {
   if (tally.read().promptTokens !== null) return;

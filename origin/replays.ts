@@ -1,12 +1,16 @@
-/** Which tokens were used already. `isFresh` is true once for each id until `expiresAtMs`; `null` when no more can be remembered. */
+/**
+ * Which tokens were used already. `isFresh` is true once for each id until `expiresAtMs`; `null` when no more can be
+ * remembered.
+ */
 export interface Replays {
   isFresh(jti: string, expiresAtMs: number): boolean | null;
   readonly size: number;
 }
 
 /**
- * Remembers at most `sizeMax` ids. Full of live ones it answers `null`, and the call must be refused: forgetting one would let it in
- * twice. Ids live in two generations of `lifeMs` (the longest a token may live); the older one is dropped as a whole.
+ * Remembers at most `sizeMax` ids. Full of live ones it answers `null`, and the call must be refused: forgetting one
+ * would let it in twice. Ids live in two generations of `lifeMs` (the longest a token may live); the older one is
+ * dropped as a whole.
  */
 export function openReplays(lifeMs: number, sizeMax: number, now: () => number): Replays {
   let young = new Set<string>();

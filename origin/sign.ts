@@ -6,14 +6,24 @@ import { causeOf } from "./log.ts";
 
 const ttlSeconds = 60;
 
-/** A token for one body, by which the edge knows that this node sent it: an EdDSA JWT of NodeClaims, valid 60 s, `kid` = node id. */
+/**
+ * A token for one body, by which the edge knows that this node sent it: an EdDSA JWT of NodeClaims, valid 60 s, `kid` =
+ * node id.
+ */
 export type Signer = (body: string) => string;
 
 export function openSigner(node: string, privateKey: KeyObject, now: () => number): Signer {
   const signClaims = openJwsSigner(node, privateKey);
   return (body) => {
     const iat = Math.floor(now() / 1_000);
-    return signClaims({ iss: node, aud: edgeIssuer, jti: randomUUID(), iat, exp: iat + ttlSeconds, bodySha256: bodyDigest(body) } satisfies NodeClaims);
+    return signClaims({
+      iss: node,
+      aud: edgeIssuer,
+      jti: randomUUID(),
+      iat,
+      exp: iat + ttlSeconds,
+      bodySha256: bodyDigest(body),
+    } satisfies NodeClaims);
   };
 }
 
@@ -24,7 +34,9 @@ export interface ToEdge {
   fetch?: typeof fetch;
 }
 
-/** What the edge said to a post. `cause` is null when it took it; else `status 503` or why no answer came, for the log. */
+/**
+ * What the edge said to a post. `cause` is null when it took it; else `status 503` or why no answer came, for the log.
+ */
 export interface Posted {
   status: number | null;
   cause: string | null;
@@ -33,7 +45,12 @@ export interface Posted {
 }
 
 /** Posts JSON to the edge, signed. Follows no redirect, waits `msMax` at most, never rejects. */
-export async function postSigned({ edgeUrl, sign, fetch = globalThis.fetch }: ToEdge, path: string, body: string, msMax: number): Promise<Posted> {
+export async function postSigned(
+  { edgeUrl, sign, fetch = globalThis.fetch }: ToEdge,
+  path: string,
+  body: string,
+  msMax: number,
+): Promise<Posted> {
   try {
     const answer = await fetch(new URL(path, edgeUrl), {
       method: "POST",

@@ -6,7 +6,8 @@ export interface Silence {
 }
 
 /**
- * Calls `onSilence` when nothing was heard for `ms`, and again after each further `ms` of it. A token is noted by a number; the timer, which costs more to move, finds out when it fires.
+ * Calls `onSilence` when nothing was heard for `ms`, and again after each further `ms` of it. A token is noted by a
+ * number; the timer, which costs more to move, finds out when it fires.
  */
 export function watchSilence(ms: number, onSilence: () => void): Silence {
   let heardAtMs = performance.now();

@@ -22,14 +22,20 @@ import { openUsageSender } from "./usage-sender.ts";
 export interface Agent {
   /** Where it listens. */
   readonly url: string;
-  /** Drains for `drainMsMax` (the config's, when not said; 0 cuts at once), delivers usage, closes. A second call, or `hurry`, cuts what is in flight. */
+  /**
+   * Drains for `drainMsMax` (the config's, when not said; 0 cuts at once), delivers usage, closes. A second call, or
+   * `hurry`, cuts what is in flight.
+   */
   stop(drainMsMax?: number): Promise<void>;
   hurry(): void;
   /** Looks at the engines now instead of within a second; resolves when their state is known. */
   look(): Promise<void>;
 }
 
-/** Starts an agent from a checked config; rejects with ConfigError when its state directory is taken. What its last run left undelivered is sent first. */
+/**
+ * Starts an agent from a checked config; rejects with ConfigError when its state directory is taken. What its last run
+ * left undelivered is sent first.
+ */
 export async function startAgent(config: AgentConfig, options: { log?: Log } = {}): Promise<Agent> {
   const now = () => Date.now();
   const log = options.log ?? openLog(config.node);
@@ -45,7 +51,18 @@ export async function startAgent(config: AgentConfig, options: { log?: Log } = {
   const drain = openDrain(live, onChange);
   const posts = openPosts(config, now, onChange);
   const gate = openGate(config, now);
-  const rooms: Rooms = { config, gate, posts, sender, habits: openHabits(), metrics: openMetrics(), log, now, live, isDraining: () => drain.isDraining };
+  const rooms: Rooms = {
+    config,
+    gate,
+    posts,
+    sender,
+    habits: openHabits(),
+    metrics: openMetrics(),
+    log,
+    now,
+    live,
+    isDraining: () => drain.isDraining,
+  };
   const read = () => reportOf(rooms, bootId, bootedAtMs);
   const pulse = openHeartbeat({ edgeUrl: config.edgeUrl, sign, log, intervalMs: config.limits.heartbeatMs, read });
   const server = openDoor(rooms, drain);
@@ -93,7 +110,11 @@ function reportOf(rooms: Rooms, bootId: string, bootedAtMs: number): Omit<Heartb
     bootedAtMs,
     state: nodeState(rooms),
     models: posts.models,
-    engine: { kind: first?.engine.config.kind ?? "none", version: first?.watch.version ?? "unknown", fingerprint: posts.fingerprint },
+    engine: {
+      kind: first?.engine.config.kind ?? "none",
+      version: first?.watch.version ?? "unknown",
+      fingerprint: posts.fingerprint,
+    },
     kvPoolTokens: posts.kvPoolTokens,
     load: posts.load,
   };

@@ -4,8 +4,9 @@ import { createServer } from "node:net";
 import { ConfigError } from "./config.ts";
 
 /**
- * Takes a state directory for this process alone: two agents on one usage log would delete each other's records. The lock is an abstract socket, which the
- * kernel drops with the process however that dies; elsewhere than on Linux there is none. Throws `state_dir_in_use`.
+ * Takes a state directory for this process alone: two agents on one usage log would delete each other's records. The
+ * lock is an abstract socket, which the kernel drops with the process however that dies; elsewhere than on Linux there
+ * is none. Throws `state_dir_in_use`.
  */
 export async function takeStateDir(path: string): Promise<{ release(): Promise<void> }> {
   mkdirSync(path, { recursive: true, mode: 0o700 });

@@ -32,7 +32,8 @@ export interface StreamParts {
 export function endingOf(reason: unknown): Ending {
   if (typeof reason === "object" && reason !== null && "outcome" in reason && "refusal" in reason) {
     const { outcome, refusal } = reason;
-    if (outcome === "cut" || outcome === "broken") return { outcome, refusal: refusal instanceof Refusal ? refusal : null };
+    if (outcome === "cut" || outcome === "broken")
+      return { outcome, refusal: refusal instanceof Refusal ? refusal : null };
   }
   return { outcome: "cut", refusal: null };
 }
@@ -41,9 +42,10 @@ const done: Ending = { outcome: "done", refusal: null };
 const broken = (log: string): Ending => ({ outcome: "broken", refusal: new Refusal("stream_broken", { log }) });
 
 /**
- * Passes an engine's stream on, event by event, and resolves when it has ended; it writes neither `[DONE]` nor the error event, since the record
- * must be kept first. Never faster than the caller reads; a comment when nothing was said for `pingMs`; broken when the engine makes
- * nothing for `streamIdleMsMax` while we listen, hangs up, or reports an error (then `[DONE]` behind it means nothing).
+ * Passes an engine's stream on, event by event, and resolves when it has ended; it writes neither `[DONE]` nor the
+ * error event, since the record must be kept first. Never faster than the caller reads; a comment when nothing was said
+ * for `pingMs`; broken when the engine makes nothing for `streamIdleMsMax` while we listen, hangs up, or reports an
+ * error (then `[DONE]` behind it means nothing).
  */
 export function passStream(parts: StreamParts): Promise<Ending> {
   return new Promise((resolve) => new Passage(parts, resolve).begin());
@@ -71,7 +73,10 @@ class Passage {
     this.#parts = parts;
     this.#resolve = resolve;
     this.#unsaid = watchSilence(limits.pingMs, this.#writePing);
-    this.#unheard = watchSilence(limits.streamIdleMsMax, () => !engineAnswer.isPaused && this.#end(broken("engine_idle")));
+    this.#unheard = watchSilence(
+      limits.streamIdleMsMax,
+      () => !engineAnswer.isPaused && this.#end(broken("engine_idle")),
+    );
     this.#checkpoints = setInterval(this.#noteCheckpoint, checkpointMs);
   }
 
@@ -163,7 +168,10 @@ class Passage {
     else this.#end(ending);
   };
 
-  /** The engine learns by the end of our half of the line that nobody listens. What it had put on the wire by then is on its way, and on the bill (Q4). */
+  /**
+   * The engine learns by the end of our half of the line that nobody listens. What it had put on the wire by then is on
+   * its way, and on the bill (Q4).
+   */
   #listenOut(ending: Ending): void {
     const { engineAnswer } = this.#parts;
     this.#left = ending;

@@ -21,8 +21,9 @@ export interface Bill {
 const countMax = 1_000_000_000;
 
 /**
- * Counts what one call used. The engine's last word is believed as far as it is possible: never less than the chunks that carried
- * text (each took a token at least), never more than the hold (Q4). With several choices vLLM reports each choice's own count, so they are summed.
+ * Counts what one call used. The engine's last word is believed as far as it is possible: never less than the chunks
+ * that carried text (each took a token at least), never more than the hold (Q4). With several choices vLLM reports each
+ * choice's own count, so they are summed.
  */
 export class Tally {
   #bounds: TallyBounds;

@@ -1,4 +1,19 @@
-import { closeSync, fdatasync, fstatSync, ftruncateSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, renameSync, statSync, unlinkSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fdatasync,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { UsageRecord } from "#edge/agreements/usage.ts";
 import { causeOf, type Log } from "./log.ts";
@@ -10,13 +25,19 @@ export interface Mark {
 }
 
 /**
- * The durable queue of usage records: an append-only file in segments, and the mark up to which the edge has acknowledged. It holds ids and
- * counts, never a prompt.
+ * The durable queue of usage records: an append-only file in segments, and the mark up to which the edge has
+ * acknowledged. It holds ids and counts, never a prompt.
  */
 export interface UsageLog {
-  /** Returns when the record is with the kernel: it then survives the death of this process. A power cut may take the last 50 ms. Throws when the disk refuses. */
+  /**
+   * Returns when the record is with the kernel: it then survives the death of this process. A power cut may take the
+   * last 50 ms. Throws when the disk refuses.
+   */
   append(record: UsageRecord): void;
-  /** The oldest records not yet acknowledged, `count` at most, and the mark behind them. Lines that are no records are skipped and kept aside. */
+  /**
+   * The oldest records not yet acknowledged, `count` at most, and the mark behind them. Lines that are no records are
+   * skipped and kept aside.
+   */
   peek(count: number): { records: UsageRecord[]; mark: Mark };
   /** Everything before the mark is with the edge; segments that are all before it are deleted. */
   acknowledge(mark: Mark): void;
@@ -33,8 +54,8 @@ const readBytes = 64 * 1024;
 const segmentPattern = /^(\d{8})\.jsonl$/;
 
 /**
- * Opens the log in `directory`, made when missing (0700). A last line without its end was never acknowledged to anyone: the process died in the
- * middle of writing it, before the call's last byte left; it is cut off.
+ * Opens the log in `directory`, made when missing (0700). A last line without its end was never acknowledged to anyone:
+ * the process died in the middle of writing it, before the call's last byte left; it is cut off.
  */
 export function openUsageLog(directory: string, segmentBytesMax: number, log: Log): UsageLog {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -55,11 +76,14 @@ class SegmentedLog implements UsageLog {
     this.#directory = directory;
     this.#segmentBytesMax = segmentBytesMax;
     this.#log = log;
-    const found = readdirSync(directory).flatMap((name) => segmentPattern.exec(name)?.[1] ?? []).map(Number);
+    const found = readdirSync(directory)
+      .flatMap((name) => segmentPattern.exec(name)?.[1] ?? [])
+      .map(Number);
     this.#acknowledged = readMark(this.#markPath, Math.min(...found, Number.MAX_SAFE_INTEGER));
     this.#last = Math.max(this.#acknowledged.segment, ...found);
     this.#size = mend(this.#pathOf(this.#last), log);
-    if (this.#acknowledged.segment === this.#last && this.#acknowledged.offset > this.#size) this.#acknowledged = { segment: this.#last, offset: 0 };
+    if (this.#acknowledged.segment === this.#last && this.#acknowledged.offset > this.#size)
+      this.#acknowledged = { segment: this.#last, offset: 0 };
     this.#file = openSync(this.#pathOf(this.#last), "a", 0o600);
   }
 
@@ -78,9 +102,12 @@ class SegmentedLog implements UsageLog {
 
   peek(count: number): { records: UsageRecord[]; mark: Mark } {
     let mark = this.#acknowledged;
-    while (mark.segment < this.#last && sizeOf(this.#pathOf(mark.segment)) <= mark.offset) mark = { segment: mark.segment + 1, offset: 0 };
+    while (mark.segment < this.#last && sizeOf(this.#pathOf(mark.segment)) <= mark.offset)
+      mark = { segment: mark.segment + 1, offset: 0 };
     const { lines, bytes } = readLines(this.#pathOf(mark.segment), mark.offset, count, mark.segment < this.#last);
-    const records = lines.flatMap((line) => readRecord(line, join(this.#directory, "unreadable.jsonl"), this.#log) ?? []);
+    const records = lines.flatMap(
+      (line) => readRecord(line, join(this.#directory, "unreadable.jsonl"), this.#log) ?? [],
+    );
     return { records, mark: { segment: mark.segment, offset: mark.offset + bytes } };
   }
 
@@ -92,7 +119,8 @@ class SegmentedLog implements UsageLog {
   }
 
   setAside(records: UsageRecord[]): void {
-    for (const record of records) writeFileSync(join(this.#directory, "refused.jsonl"), `${JSON.stringify(record)}\n`, { flag: "a", mode: 0o600 });
+    for (const record of records)
+      writeFileSync(join(this.#directory, "refused.jsonl"), `${JSON.stringify(record)}\n`, { flag: "a", mode: 0o600 });
   }
 
   get backlogBytes(): number {
@@ -117,7 +145,10 @@ class SegmentedLog implements UsageLog {
 
   #sync(): void {
     this.#syncTimer = undefined;
-    fdatasync(this.#file, (error) => error && error.code !== "EBADF" && this.#log("usage_log_sync_failed", { cause: causeOf(error) }));
+    fdatasync(
+      this.#file,
+      (error) => error && error.code !== "EBADF" && this.#log("usage_log_sync_failed", { cause: causeOf(error) }),
+    );
   }
 
   #turnOver(): void {
@@ -159,7 +190,10 @@ function mend(path: string, log: Log): number {
   }
 }
 
-/** Whole lines, `count` at most. Where none can come any more, what is there counts as one, so that damage never blocks the queue. */
+/**
+ * Whole lines, `count` at most. Where none can come any more, what is there counts as one, so that damage never blocks
+ * the queue.
+ */
 function readLines(path: string, offset: number, count: number, isFull: boolean): { lines: string[]; bytes: number } {
   let file: number;
   try {

@@ -8,8 +8,9 @@ import type { UsageLog } from "./usage-log.ts";
 /** Takes usage to the edge, at least once. */
 export interface UsageSender {
   /**
-   * Durable when it returns (see usage-log.ts), delivered within 100 ms or whenever the edge can be reached. If the disk refuses, the record stays in memory, is
-   * sent all the same, and `isDurable` is false until it has arrived: no new call may begin then.
+   * Durable when it returns (see usage-log.ts), delivered within 100 ms or whenever the edge can be reached. If the
+   * disk refuses, the record stays in memory, is sent all the same, and `isDurable` is false until it has arrived: no
+   * new call may begin then.
    */
   keep(record: UsageRecord): void;
   readonly isDurable: boolean;
@@ -34,12 +35,14 @@ type Delivery = "later" | UsageRecord[];
 
 const postMsMax = 10_000;
 const backOffMsMax = 30_000;
-/** The edge read the batch and will never take it. Every other status but 2xx may change, so it is tried again for ever. */
+/**
+ * The edge read the batch and will never take it. Every other status but 2xx may change, so it is tried again for ever.
+ */
 const refusedStatuses = new Set([400, 413, 415, 422]);
 
 /**
- * Opens the sender on a log; what the last run left unacknowledged goes out first. Records that the edge names as untaken move to a queue of their own, so
- * that an org whose ledger is out of reach holds up no other.
+ * Opens the sender on a log; what the last run left unacknowledged goes out first. Records that the edge names as
+ * untaken move to a queue of their own, so that an org whose ledger is out of reach holds up no other.
  */
 export function openUsageSender(usageLog: UsageLog, options: SenderOptions): UsageSender {
   return new Sender(usageLog, options, new Sender(options.untakenLog, options, null));
@@ -132,7 +135,8 @@ class Sender implements UsageSender {
       .finally(() => {
         this.#running = null;
         if (this.#failures > 0) this.#wake(backOffMs(this.#failures, this.#options.random ?? Math.random));
-        else if (this.#checkpoints.size > 0 || this.#unsent > 0) this.#wake(this.#unsent >= usageBatchMax ? 0 : usageBatchMs);
+        else if (this.#checkpoints.size > 0 || this.#unsent > 0)
+          this.#wake(this.#unsent >= usageBatchMax ? 0 : usageBatchMs);
       });
     return this.#running;
   }
@@ -142,7 +146,10 @@ class Sender implements UsageSender {
     while (isMore) isMore = await this.#sendSome();
   }
 
-  /** One batch: records of the log first, then what the disk refused, then checkpoints. True when there is more to send at once. */
+  /**
+   * One batch: records of the log first, then what the disk refused, then checkpoints. True when there is more to send
+   * at once.
+   */
   async #sendSome(): Promise<boolean> {
     if (this.#isClosed) return false;
     const backlogBytes = this.#log.backlogBytes;
@@ -175,12 +182,18 @@ class Sender implements UsageSender {
   }
 }
 
-/** Nobody's ledger was in reach: then nobody is held up by another, and the sender waits. Of one org alone that cannot be told. */
+/**
+ * Nobody's ledger was in reach: then nobody is held up by another, and the sender waits. Of one org alone that cannot
+ * be told.
+ */
 function isOutage(batch: UsageRecord[], left: UsageRecord[]): boolean {
   return left.length > 0 && left.length === batch.length && new Set(left.map(({ org }) => org)).size > 1;
 }
 
-/** One batch; when the edge refuses it, its halves, so that one bad record is found and set aside and the others go through. */
+/**
+ * One batch; when the edge refuses it, its halves, so that one bad record is found and set aside and the others go
+ * through.
+ */
 async function deliver(records: UsageRecord[], options: SenderOptions, usageLog: UsageLog): Promise<Delivery> {
   const delivery = await post(records, options);
   if (delivery !== "refused") return delivery;
@@ -213,7 +226,10 @@ function untakenOf(said: unknown, records: UsageRecord[]): UsageRecord[] | null 
   return left.length > 0 ? left : null;
 }
 
-/** What the edge says to a batch it has taken: how many records came to what. A 200 from anything else on the way, a login page say, is no receipt. */
+/**
+ * What the edge says to a batch it has taken: how many records came to what. A 200 from anything else on the way, a
+ * login page say, is no receipt.
+ */
 function isReceipt(counts: unknown, records: number): boolean {
   const said: unknown[] = typeof counts === "object" && counts !== null ? Object.values(counts) : [];
   return said.reduce((sum: number, count) => sum + (typeof count === "number" ? count : Number.NaN), 0) === records;

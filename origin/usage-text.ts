@@ -5,12 +5,18 @@ export interface Counts {
   cached: number | null;
 }
 
-/** Digits and nothing else: no sign, fraction, exponent, quotes or leading zeros. The text is JSON, so a quote before a name is never escaped. */
+/**
+ * Digits and nothing else: no sign, fraction, exponent, quotes or leading zeros. The text is JSON, so a quote before a
+ * name is never escaped.
+ */
 const promptPattern = /"prompt_tokens"\s*:\s*(0|[1-9]\d{0,15})\s*[,}]/;
 const completionPattern = /"completion_tokens"\s*:\s*(0|[1-9]\d{0,15})\s*[,}]/;
 const cachedPattern = /"cached_tokens"\s*:\s*(0|[1-9]\d{0,15})\s*[,}]/;
 
-/** Reads the text of a `usage` object. Text, because JSON.parse makes 1e3 and 1000 the same and rounds what is above 2^53. */
+/**
+ * Reads the text of a `usage` object. Text, because JSON.parse makes 1e3 and 1000 the same and rounds what is above
+ * 2^53.
+ */
 export function readCounts(usage: string): Counts {
   return {
     prompt: countIn(promptPattern, usage),

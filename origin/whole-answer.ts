@@ -12,16 +12,19 @@ const engineMembers = ["kv_transfer_params", "ec_transfer_params", "metrics"];
 const brokenReasons: ReadonlySet<unknown> = new Set(["error", "abort"]);
 
 /**
- * Reads a whole answer of an engine and counts it. Throws 502 for what is no answer: no JSON, an error with status 200, no choices, or a choice that the engine gave
- * up. The text of each choice is left to the caller to count when the engine did not, or did for the first choice alone (`isUsageOfOneChoice`).
+ * Reads a whole answer of an engine and counts it. Throws 502 for what is no answer: no JSON, an error with status 200,
+ * no choices, or a choice that the engine gave up. The text of each choice is left to the caller to count when the
+ * engine did not, or did for the first choice alone (`isUsageOfOneChoice`).
  */
 export function readWhole(text: string, path: CallPath, tally: Tally, isUsageOfOneChoice: boolean): Body {
   const answer = parse(text);
   const isEmbedding = path === "/v1/embeddings";
   const list = answer?.[isEmbedding ? "data" : "choices"];
-  if (!answer || isError(answer) || !Array.isArray(list) || list.length === 0) throw new Refusal("bad_gateway", { log: "engine_answer_unusable" });
+  if (!answer || isError(answer) || !Array.isArray(list) || list.length === 0)
+    throw new Refusal("bad_gateway", { log: "engine_answer_unusable" });
   const choices = isEmbedding ? [] : list.filter(isObject);
-  if (choices.some((choice) => brokenReasons.has(choice["finish_reason"]))) throw new Refusal("bad_gateway", { log: "engine_gave_up" });
+  if (choices.some((choice) => brokenReasons.has(choice["finish_reason"])))
+    throw new Refusal("bad_gateway", { log: "engine_gave_up" });
   for (const choice of choices) if (hasContent(choice)) tally.noteContent();
   const usage = isUsageOfOneChoice && choices.length > 1 ? null : usageTextOf(text);
   if (usage !== null) tally.noteTotal(readCounts(usage));
@@ -46,14 +49,20 @@ export function textsOf(answer: Body): string[] {
 function choiceText(choice: Body): string {
   if (typeof choice["text"] === "string") return choice["text"];
   const message = isObject(choice["message"]) ? choice["message"] : {};
-  const texts = [message["reasoning"], message["reasoning_content"], message["content"]].filter((part) => typeof part === "string");
-  const calls = Array.isArray(message["tool_calls"]) && message["tool_calls"].length > 0 ? [JSON.stringify(message["tool_calls"])] : [];
+  const texts = [message["reasoning"], message["reasoning_content"], message["content"]].filter(
+    (part) => typeof part === "string",
+  );
+  const calls =
+    Array.isArray(message["tool_calls"]) && message["tool_calls"].length > 0
+      ? [JSON.stringify(message["tool_calls"])]
+      : [];
   return [...texts, ...calls].join("\n");
 }
 
 /**
- * Keeps a whole answer's connection open: after `wholeSilenceMsMax` the status line goes out, 200, and then white space, which JSON allows before
- * a value. From then on a failure can only be told by closing the socket. Returns how to stop.
+ * Keeps a whole answer's connection open: after `wholeSilenceMsMax` the status line goes out, 200, and then white
+ * space, which JSON allows before a value. From then on a failure can only be told by closing the socket. Returns how
+ * to stop.
  */
 export function keepWaiting(
   response: ServerResponse,

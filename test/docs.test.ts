@@ -1,9 +1,19 @@
 import { expect, test } from "vitest";
 import { refusals } from "#edge/errors.ts";
-import { allFaults, rowWords, table, type Cell, type Dependency, type Never, type Told } from "./journeys/fault-table.ts";
+import {
+  allFaults,
+  rowWords,
+  table,
+  type Cell,
+  type Dependency,
+  type Never,
+  type Told,
+} from "./journeys/fault-table.ts";
 
 test("docs/errors.md is the table of refusals (`npx vitest run test/docs.test.ts -u` writes it)", async () => {
-  const rows = Object.entries(refusals).map(([code, { status, type, say }]) => `| ${status} | \`${type}\` | \`${code}\` | ${say} |`);
+  const rows = Object.entries(refusals).map(
+    ([code, { status, type, say }]) => `| ${status} | \`${type}\` | \`${code}\` | ${say} |`,
+  );
   const page = `# Errors
 
 Every refusal has OpenAI's envelope, all four members, and an \`x-request-id\` header:
@@ -42,10 +52,14 @@ test("docs/failures.md is F1's table of dependencies and faults (`npx vitest run
   };
   const inWords = (cell: Cell | Never) => {
     if ("never" in cell) return noteOf(cell.never);
-    const billed = cell.billed === "nothing" || (cell.told === "ok" && cell.billed === "all") ? "" : `, billed ${cell.billed}`;
+    const billed =
+      cell.billed === "nothing" || (cell.told === "ok" && cell.billed === "all") ? "" : `, billed ${cell.billed}`;
     return `${toldInWords(cell.told)}${billed}${cell.elsewhere ? "; one node: ok" : ""}`;
   };
-  const rows = Object.entries(table).map(([name, row]) => `| \`${name}\` ${rowWords[name as Dependency]} | ${allFaults.map((fault) => inWords(row[fault])).join(" | ")} |`);
+  const rows = Object.entries(table).map(
+    ([name, row]) =>
+      `| \`${name}\` ${rowWords[name as Dependency]} | ${allFaults.map((fault) => inWords(row[fault])).join(" | ")} |`,
+  );
   const page = `# What happens when something fails
 
 Promise F1: each thing that the road stands on, times five ways to fail, and what the one who asked is told. Every cell is run over real HTTP by \`test/journeys/faults*.test.ts\`, with the fault at the binding or on the wire; after each, nothing stays held, nothing is billed that was not made, errors have OpenAI's shape with an \`x-request-id\`, and no word of what failed reaches the caller.

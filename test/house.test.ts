@@ -4,7 +4,10 @@ import { dirname, join, normalize } from "node:path";
 import ts from "typescript";
 import { describe, expect, test } from "vitest";
 
-/** The laws of the house (shared design, house.md), read from the source itself. A failure names the file, the law and what to do instead. */
+/**
+ * The laws of the house (shared design, house.md), read from the source itself. A failure names the file, the law and
+ * what to do instead.
+ */
 
 const sources = globSync(["edge/**/*.ts", "origin/**/*.ts"]).sort();
 const tests = globSync("test/**/*.ts").sort();
@@ -23,7 +26,10 @@ function importsOf(file: string): Import[] {
     const to = (node.moduleSpecifier as ts.StringLiteral).text;
     const clause = ts.isImportDeclaration(node) ? node.importClause : undefined;
     const named = clause?.namedBindings && ts.isNamedImports(clause.namedBindings) ? clause.namedBindings.elements : [];
-    const isType = Boolean(clause?.isTypeOnly) || (named.length > 0 && !clause?.name && named.every((element) => element.isTypeOnly)) || (ts.isExportDeclaration(node) && node.isTypeOnly);
+    const isType =
+      Boolean(clause?.isTypeOnly) ||
+      (named.length > 0 && !clause?.name && named.every((element) => element.isTypeOnly)) ||
+      (ts.isExportDeclaration(node) && node.isTypeOnly);
     found.push({ to: resolve(file, to), isType });
   }
   return found;
@@ -41,33 +47,62 @@ const leaves = /^edge\/(protocol|agreements)\/|^edge\/(errors|limits)\.ts$/;
 const isNodeCrypto = (to: string) => to === "node:crypto" || to === "node:buffer";
 const isPackage = (to: string) => !to.startsWith("edge/") && !to.startsWith("origin/");
 
-/** Which part of the house a file belongs to, and what that part may import. Packages are named where they are restricted. */
+/**
+ * Which part of the house a file belongs to, and what that part may import. Packages are named where they are
+ * restricted.
+ */
 const table: { of: RegExp; may: (to: string, isType: boolean, file: string) => boolean; instead: string }[] = [
   { of: /^edge\/wiring\.ts$/, may: () => true, instead: "" },
   {
     of: /^edge\/pipeline\.ts$/,
-    may: (to, isType) => rooms.some((room) => to === `edge/${room}/index.ts`) || leaves.test(to) || to === "edge/visit.ts" || (isType && to === "edge/ports.ts"),
+    may: (to, isType) =>
+      rooms.some((room) => to === `edge/${room}/index.ts`) ||
+      leaves.test(to) ||
+      to === "edge/visit.ts" ||
+      (isType && to === "edge/ports.ts"),
     instead: "go through the room's index.ts",
   },
   {
     of: new RegExp(`^edge/(${rooms.join("|")})/`),
-    may: (to, _isType, file) => to.startsWith(dirname(file) + "/") || leaves.test(to) || to === "edge/visit.ts" || to === "zod" || to === "jose" || isNodeCrypto(to),
+    may: (to, _isType, file) =>
+      to.startsWith(dirname(file) + "/") ||
+      leaves.test(to) ||
+      to === "edge/visit.ts" ||
+      to === "zod" ||
+      to === "jose" ||
+      isNodeCrypto(to),
     instead: "state the need in the room's port.ts and let pipeline.ts or wiring.ts bring it",
   },
   {
     of: /^edge\/adapters\//,
     may: (to, _isType, file) =>
-      isPackage(to) || leaves.test(to) || to.startsWith(dirname(file) + "/") || to === "edge/env.ts" || new RegExp(`^edge/(${rooms.join("|")})/`).test(to),
+      isPackage(to) ||
+      leaves.test(to) ||
+      to.startsWith(dirname(file) + "/") ||
+      to === "edge/env.ts" ||
+      new RegExp(`^edge/(${rooms.join("|")})/`).test(to),
     instead: "an adapter knows the room whose port it keeps, agreements and its own SDK",
   },
   {
     of: /^edge\/control\//,
     may: (to, isType) =>
-      to.startsWith("edge/control/") || leaves.test(to) || to === "edge/visit.ts" || (isType && to === "edge/admission/port.ts") || /^(hono|@hono\/zod-openapi|zod)(\/|$)/.test(to),
+      to.startsWith("edge/control/") ||
+      leaves.test(to) ||
+      to === "edge/visit.ts" ||
+      (isType && to === "edge/admission/port.ts") ||
+      /^(hono|@hono\/zod-openapi|zod)(\/|$)/.test(to),
     instead: "control reaches the data plane only by publishing records through its port",
   },
-  { of: /^edge\/(protocol|agreements)\/|^edge\/(errors|limits)\.ts$/, may: (to, isType) => leaves.test(to) || to === "zod" || isNodeCrypto(to) || (isType && to === "edge/visit.ts"), instead: "leaf modules know zod and each other only" },
-  { of: /^origin\//, may: (to) => to.startsWith("origin/") || leaves.test(to) || isPackage(to), instead: "the origin knows itself and the edge's agreements and protocol" },
+  {
+    of: /^edge\/(protocol|agreements)\/|^edge\/(errors|limits)\.ts$/,
+    may: (to, isType) => leaves.test(to) || to === "zod" || isNodeCrypto(to) || (isType && to === "edge/visit.ts"),
+    instead: "leaf modules know zod and each other only",
+  },
+  {
+    of: /^origin\//,
+    may: (to) => to.startsWith("origin/") || leaves.test(to) || isPackage(to),
+    instead: "the origin knows itself and the edge's agreements and protocol",
+  },
 ];
 
 describe("the house", () => {
@@ -83,18 +118,28 @@ describe("the house", () => {
   });
 
   test("SDKs are named in their adapter only", () => {
-    const broken = sources.filter((file) => !file.startsWith("edge/adapters/") && importsOf(file).some(({ to }) => to.startsWith("@upstash/") || to === "cloudflare:workers"));
+    const broken = sources.filter(
+      (file) =>
+        !file.startsWith("edge/adapters/") &&
+        importsOf(file).some(({ to }) => to.startsWith("@upstash/") || to === "cloudflare:workers"),
+    );
     expect(broken).toEqual([]);
   });
 
   test("a source file that exports a function has a mirror in test/", () => {
-    const unmirrored = sources.filter((file) => exportsFunction(file) && !existsSync(mirrorOf(file)) && !(file in exempt));
+    const unmirrored = sources.filter(
+      (file) => exportsFunction(file) && !existsSync(mirrorOf(file)) && !(file in exempt),
+    );
     expect(unmirrored.map((file) => `${file} -> ${mirrorOf(file)}`)).toEqual([]);
   });
 
   test("every exemption from the mirror still exists and still needs it, and so do the tests that it names", () => {
     expect(Object.keys(exempt).filter((file) => !existsSync(file) || existsSync(mirrorOf(file)))).toEqual([]);
-    expect(Object.values(exempt).flat().filter((keeper) => !existsSync(keeper))).toEqual([]);
+    expect(
+      Object.values(exempt)
+        .flat()
+        .filter((keeper) => !existsSync(keeper)),
+    ).toEqual([]);
   });
 
   test("files stay short: 300 lines in the source, 400 in tests", () => {
@@ -105,7 +150,9 @@ describe("the house", () => {
 
   test("git keeps nothing larger than a megabyte: models and builds belong elsewhere", () => {
     const kept = spawnSync("git", ["ls-files", "-z"], { encoding: "utf8" }).stdout?.split("\0") ?? [];
-    expect(kept.filter((file) => existsSync(file) && statSync(file).isFile() && statSync(file).size > 1_000_000)).toEqual([]);
+    expect(
+      kept.filter((file) => existsSync(file) && statSync(file).isFile() && statSync(file).size > 1_000_000),
+    ).toEqual([]);
   });
 
   test("the pipeline stays one screen", () => {
@@ -114,9 +161,15 @@ describe("the house", () => {
 
   test("no name hides that nobody asked what the thing does", () => {
     const banned = /(Service|Manager|Helper|Util|Utils|Handler|Processor|Impl)$|^(Base[A-Z]|I[A-Z][a-z])|^(data|info)$/;
-    const broken = [...sources, ...globSync("infra/**/*.ts")].flatMap((file) => declaredNames(file).filter((name) => banned.test(name)).map((name) => `${file}: ${name}`));
+    const broken = [...sources, ...globSync("infra/**/*.ts")].flatMap((file) =>
+      declaredNames(file)
+        .filter((name) => banned.test(name))
+        .map((name) => `${file}: ${name}`),
+    );
     expect(broken).toEqual([]);
-    const folders = globSync(["edge/**", "origin/**", "infra/**", "test/**"]).filter((path) => /(^|\/)(src|utils?|common|types|helpers?)(\/|$)/.test(path));
+    const folders = globSync(["edge/**", "origin/**", "infra/**", "test/**"]).filter((path) =>
+      /(^|\/)(src|utils?|common|types|helpers?)(\/|$)/.test(path),
+    );
     expect(folders).toEqual([]);
   });
 
@@ -136,21 +189,42 @@ describe("the house", () => {
 
   test("every dependency is pinned exactly", () => {
     const { dependencies, devDependencies, optionalDependencies } = JSON.parse(text("package.json"));
-    const loose = Object.entries<string>({ ...dependencies, ...devDependencies, ...optionalDependencies }).filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version));
+    const loose = Object.entries<string>({ ...dependencies, ...devDependencies, ...optionalDependencies }).filter(
+      ([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version),
+    );
     expect(loose).toEqual([]);
   });
 });
 
-/** Files whose promises are kept elsewhere, each with where: they come to life only in a running Worker, with real streams and real sockets. */
+/**
+ * Files whose promises are kept elsewhere, each with where: they come to life only in a running Worker, with real
+ * streams and real sockets.
+ */
 const exempt: Record<string, string[]> = {
   // Paths, request ids, CORS, who is counted by address, the one writer of errors.
-  "edge/app.ts": ["test/journeys/door.test.ts", "test/journeys/ip-limit.test.ts", "test/journeys/bad-input.test.ts", "test/journeys/sdk.test.ts"],
-  // The order of the rooms; nothing is held for an address over its limit; what was held is given back when no node answers; models as a key may see them.
-  "edge/pipeline.ts": ["test/journeys/limits.test.ts", "test/journeys/ip-limit.test.ts", "test/journeys/failover.test.ts", "test/journeys/sdk.test.ts", "test/journeys/door.test.ts"],
+  "edge/app.ts": [
+    "test/journeys/door.test.ts",
+    "test/journeys/ip-limit.test.ts",
+    "test/journeys/bad-input.test.ts",
+    "test/journeys/sdk.test.ts",
+  ],
+  // The order of the rooms; nothing is held for an address over its limit; what was held is given back when no node
+  // answers; models as a key may see them.
+  "edge/pipeline.ts": [
+    "test/journeys/limits.test.ts",
+    "test/journeys/ip-limit.test.ts",
+    "test/journeys/failover.test.ts",
+    "test/journeys/sdk.test.ts",
+    "test/journeys/door.test.ts",
+  ],
   // The entry: served over real HTTP, with the classes that it exports.
   "edge/worker.ts": ["test/journeys/sdk.test.ts", "test/journeys/crash.test.ts"],
   // Done, cut and broken streams; early comments; whole answers, small and large; bounded memory.
-  "edge/forwarding/answer.ts": ["test/journeys/broken-streams.test.ts", "test/journeys/slow-readers.test.ts", "test/journeys/door.test.ts"],
+  "edge/forwarding/answer.ts": [
+    "test/journeys/broken-streams.test.ts",
+    "test/journeys/slow-readers.test.ts",
+    "test/journeys/door.test.ts",
+  ],
   // Every adapter at its place; a setting that is missing or malformed serves nothing.
   "edge/wiring.ts": ["test/journeys/door.test.ts", "test/journeys/crash.test.ts", "test/journeys/keys.test.ts"],
 };
@@ -161,7 +235,8 @@ function mirrorOf(file: string): string {
 
 function exportsFunction(file: string): boolean {
   return parse(file).statements.some((node) => {
-    const isExported = ts.canHaveModifiers(node) && ts.getModifiers(node)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword);
+    const isExported =
+      ts.canHaveModifiers(node) && ts.getModifiers(node)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword);
     return isExported && (ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node));
   });
 }
@@ -169,7 +244,11 @@ function exportsFunction(file: string): boolean {
 function declaredNames(file: string): string[] {
   return parse(file).statements.flatMap((node) => {
     if (ts.isVariableStatement(node)) return node.declarationList.declarations.map(({ name }) => name.getText());
-    const isNamed = ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node) || ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node);
+    const isNamed =
+      ts.isFunctionDeclaration(node) ||
+      ts.isClassDeclaration(node) ||
+      ts.isInterfaceDeclaration(node) ||
+      ts.isTypeAliasDeclaration(node);
     return isNamed && node.name ? [node.name.text] : [];
   });
 }

@@ -17,7 +17,10 @@ import {
   type Use,
 } from "./windows.ts";
 
-/** The windows of one org or one key. A call is booked where it was admitted; its settlement changes that place only, and only while it is current. */
+/**
+ * The windows of one org or one key. A call is booked where it was admitted; its settlement changes that place only,
+ * and only while it is current.
+ */
 export interface Books {
   minute: Slide;
   hour: Slide;
@@ -43,10 +46,20 @@ const none: Use = { held: 0, settled: 0 };
 
 /** Books with nothing in them. */
 export function emptyBooks(): Books {
-  return { minute: emptySlide(), hour: emptySlide(), tokens: emptySlide(), open: 0, day: emptyDay(0), month: emptyMonth(0) };
+  return {
+    minute: emptySlide(),
+    hour: emptySlide(),
+    tokens: emptySlide(),
+    open: 0,
+    day: emptyDay(0),
+    month: emptyMonth(0),
+  };
 }
 
-/** Applies one change; the only way a state changes, save by `publish`. The hold of a change other than `held` must be as it was admitted. */
+/**
+ * Applies one change; the only way a state changes, save by `publish`. The hold of a change other than `held` must be
+ * as it was admitted.
+ */
 export function apply(state: State, change: Change): void {
   const { hold } = change;
   if (change.kind === "noted") {
@@ -86,8 +99,8 @@ export function useOf(books: Books, window: WindowName, atMs: number): Use {
 }
 
 /**
- * When `amount` will have come free of the window if nothing else happens; `Infinity` for all of it. Not for concurrency, whose answer lies in the holds.
- * `atMs` itself when the window is empty.
+ * When `amount` will have come free of the window if nothing else happens; `Infinity` for all of it. Not for
+ * concurrency, whose answer lies in the holds. `atMs` itself when the window is empty.
  */
 export function freesAtMs(books: Books, window: WindowName, atMs: number, amount: number): number {
   switch (window) {
@@ -102,7 +115,10 @@ export function freesAtMs(books: Books, window: WindowName, atMs: number, amount
   }
 }
 
-/** Until when something that is booked at `atMs` counts in the window; `null` for concurrency, where that is the hold's affair. */
+/**
+ * Until when something that is booked at `atMs` counts in the window; `null` for concurrency, where that is the hold's
+ * affair.
+ */
 export function countsUntilMs(window: WindowName, atMs: number): number | null {
   switch (window) {
     case "requestsPerMinute":

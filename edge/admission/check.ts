@@ -8,8 +8,9 @@ const countMax = 1_000_000_000;
 const holdMsMax = 24 * 3_600_000;
 
 /**
- * The gate of every ledger (Q7): throws a `TypeError` that names the field unless each number of the ask is a plain non-negative integer, the tokens it
- * holds are at most 10^9 and its money is exact in a double. Nothing is booked from an ask that did not pass here.
+ * The gate of every ledger (Q7): throws a `TypeError` that names the field unless each number of the ask is a plain
+ * non-negative integer, the tokens it holds are at most 10^9 and its money is exact in a double. Nothing is booked from
+ * an ask that did not pass here.
  */
 export function checkAsk(ask: Ask): void {
   checkHold(ask.hold);
@@ -37,7 +38,10 @@ export function checkHold(hold: HoldId): void {
   mustBe(HoldId.safeParse(hold).success, "hold");
 }
 
-/** The same for what agents report: throws unless every record is well-formed and belongs to `org`. One bad record refuses the whole batch. */
+/**
+ * The same for what agents report: throws unless every record is well-formed and belongs to `org`. One bad record
+ * refuses the whole batch.
+ */
 export function checkRecords(org: OrgId, records: UsageRecord[]): void {
   mustBe(OrgId.safeParse(org).success, "org");
   for (const record of records) {
@@ -45,7 +49,10 @@ export function checkRecords(org: OrgId, records: UsageRecord[]): void {
     mustBe(!error, `record.${error?.issues[0]?.path.join(".") ?? ""}`);
     mustBe(record.org === org, "record.org");
     const { promptTokens, cachedTokens, completionTokens } = record;
-    mustBe([promptTokens, cachedTokens, completionTokens].every((count) => isCount(count, countMax)), "record.tokens");
+    mustBe(
+      [promptTokens, cachedTokens, completionTokens].every((count) => isCount(count, countMax)),
+      "record.tokens",
+    );
   }
 }
 

@@ -10,23 +10,32 @@ import { hasLimits, tokensHeld, type EarlierCall, type Hold, type State } from "
 /** A grant comes with the hold that must be booked before anyone is told of it. */
 export type Decision = { kind: "granted"; hold: Hold; grant: Grant } | { kind: "denied"; denial: Denial };
 
-/** How long to wait for a call that is still running under the same idempotency key, or for a free slot: neither has an end that is known. */
+/**
+ * How long to wait for a call that is still running under the same idempotency key, or for a free slot: neither has an
+ * end that is known.
+ */
 const askAgainMs = 1_000;
 
 /**
- * May this call run? Reads, never changes: a denial leaves the state bit-identical because nothing here could do otherwise, and a grant takes effect when
- * its hold is booked. Holds past their deadline must have been expired before. Of several windows that are shut, the one that opens last is named, so that a
- * caller who waits as told is not refused again by another. An ask larger than a limit itself never passes: that window is named first of all, its `limit`
- * shows that waiting is no use, and the wait told is one whole window. For concurrency `resetAtMs` is the deadline that surely frees a slot; as calls mostly end
- * long before theirs, `retryAfterMs` is at most a second.
+ * May this call run? Reads, never changes: a denial leaves the state bit-identical because nothing here could do
+ * otherwise, and a grant takes effect when its hold is booked. Holds past their deadline must have been expired before.
+ * Of several windows that are shut, the one that opens last is named, so that a caller who waits as told is not refused
+ * again by another. An ask larger than a limit itself never passes: that window is named first of all, its `limit`
+ * shows that waiting is no use, and the wait told is one whole window. For concurrency `resetAtMs` is the deadline that
+ * surely frees a slot; as calls mostly end long before theirs, `retryAfterMs` is at most a second.
  */
 export function decide(state: State, ask: Ask, earlier: EarlierCall | null, now: number): Decision {
   const atMs = Math.max(now, state.atMs);
   const key = keyInForce(state, ask, now);
   if (key.kind === "denial") return no(key);
-  if (![key, ask.token].every((scopes) => scopes?.endpoints?.includes(ask.endpoint) ?? true)) return no({ kind: "denial", reason: "endpoint" });
-  if (![key, ask.token].every((scopes) => scopes?.models?.includes(ask.model) ?? true)) return no({ kind: "denial", reason: "model" });
-  const repeat = earlier && ask.idempotency && atMs < earlier.admittedAtMs + idempotencyMs ? judgeRepeat(ask.idempotency.body, earlier) : null;
+  if (![key, ask.token].every((scopes) => scopes?.endpoints?.includes(ask.endpoint) ?? true))
+    return no({ kind: "denial", reason: "endpoint" });
+  if (![key, ask.token].every((scopes) => scopes?.models?.includes(ask.model) ?? true))
+    return no({ kind: "denial", reason: "model" });
+  const repeat =
+    earlier && ask.idempotency && atMs < earlier.admittedAtMs + idempotencyMs
+      ? judgeRepeat(ask.idempotency.body, earlier)
+      : null;
   if (repeat) return no(repeat);
 
   const lanes = lanesOf(state, key, atMs);
@@ -59,7 +68,9 @@ export function decide(state: State, ask: Ask, earlier: EarlierCall | null, now:
   });
 }
 
-/** The record of the key that is presented, when it and its org are in force and the address is allowed; else why not. */
+/**
+ * The record of the key that is presented, when it and its org are in force and the address is allowed; else why not.
+ */
 export function keyInForce(state: State, credential: Credential, now: number): KeyRecord | Denial {
   const key = provenKey(state, credential, Math.max(now, state.atMs));
   if (!key) return { kind: "denial", reason: "key" };

@@ -12,8 +12,9 @@ import type { Ask, Denial, Grant, Ledger, Rates, Scopes } from "./port.ts";
 export type CountPrompt = () => Promise<number | null>;
 
 /**
- * Reserves what the call may use, in one round trip. Only when the safe bound does not fit but the estimate would is the exact prompt
- * length asked for, and that held instead: nothing overshoots, and nobody near the limit is refused without cause.
+ * Reserves what the call may use, in one round trip. Only when the safe bound does not fit but the estimate would is
+ * the exact prompt length asked for, and that held instead: nothing overshoots, and nobody near the limit is refused
+ * without cause.
  */
 export async function admit(
   visit: Visit,
@@ -43,7 +44,11 @@ export async function look(ledger: Ledger, credential: Credential): Promise<Scop
   return answer;
 }
 
-function askOf(credential: Credential, call: Call, terms: { hold: HoldId; tier: Tier; price: Price; nowMs: number }): Ask {
+function askOf(
+  credential: Credential,
+  call: Call,
+  terms: { hold: HoldId; tier: Tier; price: Price; nowMs: number },
+): Ask {
   return {
     hold: terms.hold,
     ...credential,
@@ -60,12 +65,14 @@ function askOf(credential: Credential, call: Call, terms: { hold: HoldId; tier: 
   };
 }
 
-/** How long after the answer the ledger is told again, in ms; the platform lets a request outlive its answer by 30 s. */
+/**
+ * How long after the answer the ledger is told again, in ms; the platform lets a request outlive its answer by 30 s.
+ */
 const tellAgainMs = [1_000, 4_000, 10_000];
 
 /**
- * Gives a hold back. When the ledger cannot be told, the caller is not kept: it is told again behind the answer, so that a moment's failure does not leave a
- * slot taken until the call's deadline.
+ * Gives a hold back. When the ledger cannot be told, the caller is not kept: it is told again behind the answer, so
+ * that a moment's failure does not leave a slot taken until the call's deadline.
  */
 export async function giveBack(visit: Visit, ledger: Ledger, org: OrgId, hold: HoldId, mayRun: boolean): Promise<void> {
   if (await isTold(ledger, org, hold, mayRun)) return;
@@ -92,7 +99,8 @@ async function asked(visit: Visit, ledger: Ledger, ask: Ask): Promise<Grant | De
   try {
     return await ledger.admit(ask);
   } catch (cause) {
-    // What was asked and not answered may have been booked all the same. A ledger that has just failed is not told at once: that is how a rush becomes a collapse.
+    // What was asked and not answered may have been booked all the same. A ledger that has just failed is not told at
+    // once: that is how a rush becomes a collapse.
     const mayBeBooked = !(cause instanceof OutOfReach) || cause.wasAsked;
     if (mayBeBooked) visit.afterwards(tellAgain(visit, ledger, ask.org, ask.hold, false));
     throw new Refusal("quota_unavailable", { retryAfterMs: 1_000, log: "ledger out of reach", cause });
@@ -135,7 +143,11 @@ function replayed(first: Extract<Denial, { reason: "idempotency_replayed" }>["fi
       first_call: {
         id: responseId,
         hold,
-        usage: { prompt_tokens: promptTokens, completion_tokens: completionTokens, total_tokens: promptTokens + completionTokens },
+        usage: {
+          prompt_tokens: promptTokens,
+          completion_tokens: completionTokens,
+          total_tokens: promptTokens + completionTokens,
+        },
       },
     },
   });
@@ -153,7 +165,10 @@ function limitRefusal(denial: LimitDenial): Refusal {
     return new Refusal("insufficient_quota", { say, mayRetry: false, retryAfterMs, headers });
   }
   const code = denial.reason === "concurrency" ? "concurrency_exceeded" : "rate_limit_exceeded";
-  const say = denial.reason === "concurrency" ? `Too many calls at once: ${where}.` : `Rate limit reached: ${where}. Try again in ${goDuration(retryAfterMs)}.`;
+  const say =
+    denial.reason === "concurrency"
+      ? `Too many calls at once: ${where}.`
+      : `Rate limit reached: ${where}. Try again in ${goDuration(retryAfterMs)}.`;
   return new Refusal(code, { say, retryAfterMs, headers });
 }
 
@@ -168,7 +183,10 @@ const limitWords: Record<LimitDenial["window"], string> = {
   costMicrosPerMonth: "spend per month, in millionths",
 };
 
-/** `x-ratelimit-{limit,remaining,reset}-{requests,tokens}` as OpenAI writes them; a window without a limit has no headers. */
+/**
+ * `x-ratelimit-{limit,remaining,reset}-{requests,tokens}` as OpenAI writes them; a window without a limit has no
+ * headers.
+ */
 export function rateHeaders(rates: Rates): Record<string, string> {
   return { ...windowHeaders("requests", rates.requests), ...windowHeaders("tokens", rates.tokens) };
 }

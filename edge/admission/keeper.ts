@@ -11,7 +11,10 @@ import { inspect, publish } from "./publish.ts";
 import { expire, nextDeadlineMs, release, settle, type Verdict } from "./settle.ts";
 import type { Change, EarlierCall, Ended, State } from "./state.ts";
 
-/** How long an ended hold is remembered, so that a record told twice is known, and a late one still corrects what expiry charged. */
+/**
+ * How long an ended hold is remembered, so that a record told twice is known, and a late one still corrects what expiry
+ * charged.
+ */
 export const endedKeepMs = 7 * 24 * 3_600_000;
 
 /** Where changes are kept, synchronously. Whatever `write` throws, the state is as if the change had not been. */
@@ -27,8 +30,8 @@ export interface Journal {
 }
 
 /**
- * One org's ledger, all but where it is kept: every method is synchronous, so whoever calls it is atomic as long as nothing is awaited between `weigh` and
- * `keep`. Each change goes to the journal first and into the state after.
+ * One org's ledger, all but where it is kept: every method is synchronous, so whoever calls it is atomic as long as
+ * nothing is awaited between `weigh` and `keep`. Each change goes to the journal first and into the state after.
  */
 export class Keeper {
   #state: State;
@@ -47,7 +50,9 @@ export class Keeper {
     return this.#state;
   }
 
-  /** Decides, having expired what is due. Throws on an ask that is not well-formed. Nothing is reserved before `keep`. */
+  /**
+   * Decides, having expired what is due. Throws on an ask that is not well-formed. Nothing is reserved before `keep`.
+   */
   weigh(ask: Ask, now: number): Decision {
     checkAsk(ask);
     this.expire(now);
@@ -77,7 +82,9 @@ export class Keeper {
   release(hold: HoldId, mayRun: boolean, now: number): Settlement {
     checkHold(hold);
     this.expire(now);
-    const settlement = this.#conclude(hold, (ended) => release(this.state, this.state.holds[hold] ?? null, ended, now, mayRun));
+    const settlement = this.#conclude(hold, (ended) =>
+      release(this.state, this.state.holds[hold] ?? null, ended, now, mayRun),
+    );
     this.#quietUntilMs = Math.min(this.#quietUntilMs, this.state.holds[hold]?.expiresAtMs ?? Infinity);
     return settlement;
   }

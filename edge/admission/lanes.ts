@@ -38,7 +38,10 @@ const unitOf: Record<WindowName, Unit> = {
 
 const noBooks = emptyBooks();
 
-/** Every limit on this key, the key's own first. `remaining` is never below 0, though a limit may have been lowered under what was used. */
+/**
+ * Every limit on this key, the key's own first. `remaining` is never below 0, though a limit may have been lowered
+ * under what was used.
+ */
 export function lanesOf(state: State, key: KeyRecord, atMs: number): Lane[] {
   const lanes: Lane[] = [];
   for (const [of, limits, books] of [
@@ -58,8 +61,9 @@ export function lanesOf(state: State, key: KeyRecord, atMs: number): Lane[] {
 }
 
 /**
- * Of the lanes that this hold does not pass, the one that opens last (the first of equals); `null` when it passes all. One whose limit is less than the
- * hold itself never opens: it comes before all others, and is said to open one whole window from now.
+ * Of the lanes that this hold does not pass, the one that opens last (the first of equals); `null` when it passes all.
+ * One whose limit is less than the hold itself never opens: it comes before all others, and is said to open one whole
+ * window from now.
  */
 export function firstShut(state: State, lanes: Lane[], hold: Hold): Shut | null {
   let shut: Shut | null = null;
@@ -73,7 +77,10 @@ export function firstShut(state: State, lanes: Lane[], hold: Hold): Shut | null 
   return shut;
 }
 
-/** The largest number of completion tokens, at most what was asked and at least 1, that fits; what was asked when nothing fits. */
+/**
+ * The largest number of completion tokens, at most what was asked and at least 1, that fits; what was asked when
+ * nothing fits.
+ */
 export function clampedCompletion(lanes: Lane[], ask: Ask): number {
   if (ask.choices === 0) return ask.completionTokens;
   const fitting = Math.floor((tokensFitting(lanes, ask) - ask.promptTokens) / ask.choices);
@@ -91,7 +98,9 @@ export function tokensFitting(lanes: Lane[], ask: Ask): number {
   return Math.min(fitting, Number.MAX_SAFE_INTEGER);
 }
 
-/** The narrowest request window and token window, as they are (`hold` null) or as they will be once the hold is booked. */
+/**
+ * The narrowest request window and token window, as they are (`hold` null) or as they will be once the hold is booked.
+ */
 export function ratesOf(lanes: Lane[], hold: Hold | null, now: number): Rates {
   return { requests: narrowest(lanes, "requests", hold, now), tokens: narrowest(lanes, "tokens", hold, now) };
 }

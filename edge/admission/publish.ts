@@ -6,8 +6,9 @@ import type { LedgerState, WindowState } from "./port.ts";
 import { tokensHeld, type State } from "./state.ts";
 
 /**
- * The state with a record in force. `null` when one of a higher version is: then nothing changes. Records of another org than this ledger's and malformed
- * ones throw. Calls that a key makes while it has no limits of its own are never counted to it, also when it is given some later.
+ * The state with a record in force. `null` when one of a higher version is: then nothing changes. Records of another
+ * org than this ledger's and malformed ones throw. Calls that a key makes while it has no limits of its own are never
+ * counted to it, also when it is given some later.
  */
 export function publish(state: State, record: OrgRecord | KeyRecord): State | null {
   const { data: fresh, error } = record.kind === "org" ? OrgRecord.safeParse(record) : KeyRecord.safeParse(record);
@@ -21,7 +22,10 @@ export function publish(state: State, record: OrgRecord | KeyRecord): State | nu
   return fresh.kind === "org" ? { ...state, org: fresh } : { ...state, keys: { ...state.keys, [fresh.id]: fresh } };
 }
 
-/** Every window of the org and every limited one of each key, at `now`; `null` before the org was published. Holds past their deadline must have been expired. */
+/**
+ * Every window of the org and every limited one of each key, at `now`; `null` before the org was published. Holds past
+ * their deadline must have been expired.
+ */
 export function inspect(state: State, now: number, outboxRows: number): LedgerState | null {
   const { org } = state;
   if (!org) return null;
@@ -42,7 +46,10 @@ export function inspect(state: State, now: number, outboxRows: number): LedgerSt
   return { org: org.id, atMs, windows, openHolds, outboxRows };
 }
 
-/** `remaining` goes below 0 when a limit was lowered under what is used, or a correction came late: the sum always holds. */
+/**
+ * `remaining` goes below 0 when a limit was lowered under what is used, or a correction came late: the sum always
+ * holds.
+ */
 function windowState(
   books: Books | undefined,
   window: (typeof windowNames)[number],

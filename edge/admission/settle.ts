@@ -11,8 +11,9 @@ export interface Verdict {
 }
 
 /**
- * What one record of an agent does. A checkpoint raises what expiry would charge, never lowers it. A final record ends the hold and is charged, part by
- * part, at most what was held and at least what was noted: those tokens have been seen. After expiry a final record books, once, what expiry left out.
+ * What one record of an agent does. A checkpoint raises what expiry would charge, never lowers it. A final record ends
+ * the hold and is charged, part by part, at most what was held and at least what was noted: those tokens have been
+ * seen. After expiry a final record books, once, what expiry left out.
  */
 export function settle(state: State, record: UsageRecord, ended: Ended | null, now: number): Verdict {
   const hold = state.holds[record.hold];
@@ -23,8 +24,8 @@ export function settle(state: State, record: UsageRecord, ended: Ended | null, n
 }
 
 /**
- * Gives back a hold whose call never ran. Should a checkpoint say that it did run, it is charged that, as broken off: tokens that were
- * made are billed (Q4). While a node may be at work the hold is not ended but given a near deadline.
+ * Gives back a hold whose call never ran. Should a checkpoint say that it did run, it is charged that, as broken off:
+ * tokens that were made are billed (Q4). While a node may be at work the hold is not ended but given a near deadline.
  */
 export function release(state: State, hold: Hold | null, ended: Ended | null, now: number, mayRun: boolean): Verdict {
   if (!hold) return { result: ended ? "repeated" : "unknown", change: null };
@@ -32,7 +33,8 @@ export function release(state: State, hold: Hold | null, ended: Ended | null, no
     const expiresAtMs = Math.min(hold.expiresAtMs, Math.max(now, state.atMs) + abandonMs);
     return { result: "noted", change: { kind: "noted", hold: { ...hold, expiresAtMs } } };
   }
-  if (hold.noted && hold.noted.completionTokens > 0) return { result: "settled", change: close(state, hold, "broken", hold.noted, now, now) };
+  if (hold.noted && hold.noted.completionTokens > 0)
+    return { result: "settled", change: close(state, hold, "broken", hold.noted, now, now) };
   return { result: "released", change: close(state, hold, "released", nothing, now, now) };
 }
 
@@ -72,21 +74,45 @@ function settleLate(state: State, record: UsageRecord, ended: Ended | null, now:
   return { result: "corrected", change: { kind: "late", hold, closing: late } };
 }
 
-function close(state: State, hold: Hold, end: UsageEnd | "released", usage: Usage, now: number, endedAtMs: number): Change {
+function close(
+  state: State,
+  hold: Hold,
+  end: UsageEnd | "released",
+  usage: Usage,
+  now: number,
+  endedAtMs: number,
+): Change {
   return { kind: "closed", hold, closing: closingOf(state, hold, end, usage, now, endedAtMs) };
 }
 
 /** A node's clock may be wrong: a call ended neither before it was admitted nor after now. */
-function closingOf(state: State, hold: Hold, end: UsageEnd | "released", charged: Usage, now: number, endedAtMs: number): Closing {
+function closingOf(
+  state: State,
+  hold: Hold,
+  end: UsageEnd | "released",
+  charged: Usage,
+  now: number,
+  endedAtMs: number,
+): Closing {
   const atMs = Math.max(now, state.atMs);
   const cost = costMicros(hold.price, charged.promptTokens, charged.completionTokens);
-  return { hold: hold.id, end, charged, costMicros: cost, atMs, endedAtMs: Math.min(Math.max(endedAtMs, hold.admittedAtMs), atMs) };
+  return {
+    hold: hold.id,
+    end,
+    charged,
+    costMicros: cost,
+    atMs,
+    endedAtMs: Math.min(Math.max(endedAtMs, hold.admittedAtMs), atMs),
+  };
 }
 
 /** Part by part the greater of what was known and what is told, cut to what was held (Q4). */
 function raised(hold: Hold, known: Usage | null, told: UsageRecord): Usage {
   const promptTokens = Math.max(known?.promptTokens ?? 0, Math.min(told.promptTokens, hold.promptTokens));
   const cachedTokens = Math.max(known?.cachedTokens ?? 0, Math.min(told.cachedTokens, promptTokens));
-  const completionTokens = Math.max(known?.completionTokens ?? 0, Math.min(told.completionTokens, hold.choices * hold.completionTokens));
+  const completionTokens = Math.max(
+    known?.completionTokens ?? 0,
+    Math.min(told.completionTokens, hold.choices * hold.completionTokens),
+  );
   return { promptTokens, cachedTokens, completionTokens, responseId: told.responseId ?? known?.responseId ?? null };
 }

@@ -7,15 +7,20 @@ import type { Books } from "./books.ts";
 import type { FirstCall, UsageEnd, UsageRow } from "./port.ts";
 
 /**
- * All that one org's ledger needs to decide, as plain data (JSON): its size follows keys and calls in flight, never history. Holds that have ended and
- * idempotency keys are looked up in the journal and handed to the functions that need them (`Ended`, `EarlierCall`).
+ * All that one org's ledger needs to decide, as plain data (JSON): its size follows keys and calls in flight, never
+ * history. Holds that have ended and idempotency keys are looked up in the journal and handed to the functions that
+ * need them (`Ended`, `EarlierCall`).
  */
 export interface State {
-  /** The latest time any change was booked at. A clock that steps back is read as this, so nothing resets twice (Q6). */
+  /**
+   * The latest time any change was booked at. A clock that steps back is read as this, so nothing resets twice (Q6).
+   */
   atMs: number;
   org: OrgRecord | null;
   keys: Record<string, KeyRecord>;
-  /** The org's books under `org`, and those of each key that was booked while it had limits of its own, under its id. */
+  /**
+   * The org's books under `org`, and those of each key that was booked while it had limits of its own, under its id.
+   */
   books: Record<string, Books>;
   /** Open holds only. */
   holds: Record<string, Hold>;
@@ -54,7 +59,10 @@ export interface Hold {
   noted: Usage | null;
 }
 
-/** How a hold ended and what it was charged. `atMs` is the ledger's time, `endedAtMs` the node's, held between admission and `atMs`. */
+/**
+ * How a hold ended and what it was charged. `atMs` is the ledger's time, `endedAtMs` the node's, held between admission
+ * and `atMs`.
+ */
 export interface Closing {
   hold: HoldId;
   end: UsageEnd | "released";
@@ -64,7 +72,9 @@ export interface Closing {
   endedAtMs: number;
 }
 
-/** A hold that has ended, as the journal remembers it. `isCorrected`: its late record has been booked, no other will be. */
+/**
+ * A hold that has ended, as the journal remembers it. `isCorrected`: its late record has been booked, no other will be.
+ */
 export interface Ended {
   hold: Hold;
   closing: Closing;
@@ -78,7 +88,10 @@ export interface EarlierCall {
   ended: FirstCall | null;
 }
 
-/** One change of the state. The state after is the state before plus these, in order; that is how it is rebuilt after a crash. */
+/**
+ * One change of the state. The state after is the state before plus these, in order; that is how it is rebuilt after a
+ * crash.
+ */
 export type Change =
   | { kind: "held"; hold: Hold }
   | { kind: "noted"; hold: Hold }
@@ -100,7 +113,10 @@ export function costHeld(hold: Hold): number {
   return costMicros(hold.price, hold.promptTokens, hold.choices * hold.completionTokens);
 }
 
-/** The line of the bill that a closing writes; `null` for a released hold, which owes nothing. A correction's id adds `:late`. */
+/**
+ * The line of the bill that a closing writes; `null` for a released hold, which owes nothing. A correction's id adds
+ * `:late`.
+ */
 export function usageRow(hold: Hold, closing: Closing, org: string): UsageRow | null {
   const { end, charged } = closing;
   if (end === "released") return null;

@@ -7,8 +7,9 @@ export interface Use {
 }
 
 /**
- * A sliding window in sub-buckets, sparse: `at` are bucket numbers (Unix ms ÷ width, ascending), beside each what it holds. The two sums are over all
- * that is listed; what has slid out is dropped when the next booking comes, and left out when read before that.
+ * A sliding window in sub-buckets, sparse: `at` are bucket numbers (Unix ms ÷ width, ascending), beside each what it
+ * holds. The two sums are over all that is listed; what has slid out is dropped when the next booking comes, and left
+ * out when read before that.
  */
 export interface Slide {
   at: number[];
@@ -28,8 +29,8 @@ export function emptySlide(): Slide {
 }
 
 /**
- * The bucket is counted from its start until `bucketEnd`: 60 whole buckets after its own. That is up to one bucket longer than the window, and the
- * reason that no true sliding window ever holds more than the limit.
+ * The bucket is counted from its start until `bucketEnd`: 60 whole buckets after its own. That is up to one bucket
+ * longer than the window, and the reason that no true sliding window ever holds more than the limit.
  */
 export function bucketEnd(bucket: number, widthMs: number): number {
   return (bucket + subBuckets + 1) * widthMs;
@@ -62,7 +63,10 @@ export function useOfSlide(slide: Slide, bucket: number): Use {
   return { held, settled };
 }
 
-/** The last bucket that has to slide out before `amount` has come free; the newest with anything in it when all of them do not suffice. `null`: empty. */
+/**
+ * The last bucket that has to slide out before `amount` has come free; the newest with anything in it when all of them
+ * do not suffice. `null`: empty.
+ */
 export function bucketThatFrees(slide: Slide, bucket: number, amount: number): number | null {
   let freed = 0;
   let last: number | null = null;
@@ -81,7 +85,10 @@ export function dayOf(ms: number): number {
   return Math.floor(ms / dayMs);
 }
 
-/** The UTC month of a time, counted from January of year 0. Integers only, so that Lua can do the same (civil_from_days, Hinnant 2013). */
+/**
+ * The UTC month of a time, counted from January of year 0. Integers only, so that Lua can do the same (civil_from_days,
+ * Hinnant 2013).
+ */
 export function monthOf(ms: number): number {
   const days = dayOf(ms) + 719_468;
   const era = Math.floor(days / 146_097);
@@ -103,7 +110,8 @@ export function nextMonthMs(ms: number): number {
   const marchMonth = monthOf(ms) + 1 - 2;
   const year = Math.floor(marchMonth / 12);
   const daysBefore = Math.floor((153 * (marchMonth - year * 12) + 2) / 5);
-  const days = year * 365 + Math.floor(year / 4) - Math.floor(year / 100) + Math.floor(year / 400) + daysBefore - 719_468;
+  const days =
+    year * 365 + Math.floor(year / 4) - Math.floor(year / 100) + Math.floor(year / 400) + daysBefore - 719_468;
   return days * dayMs;
 }
 

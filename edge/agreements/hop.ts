@@ -15,8 +15,9 @@ const once = {
 };
 
 /**
- * What the edge signs for each attempt: an EdDSA JWT (RFC 8037), valid 60 s, for one node (`aud`) and one body. The agent verifies it
- * with public keys only. `completionTokensMax` is what the hold covers for each of the `n` choices; the agent never lets more through.
+ * What the edge signs for each attempt: an EdDSA JWT (RFC 8037), valid 60 s, for one node (`aud`) and one body. The
+ * agent verifies it with public keys only. `completionTokensMax` is what the hold covers for each of the `n` choices;
+ * the agent never lets more through.
  */
 export const HopClaims = z.object({
   iss: z.literal(edgeIssuer),
@@ -30,9 +31,14 @@ export const HopClaims = z.object({
   tier: Tier,
   tokensHeld: z.int().min(0),
   completionTokensMax: z.int().min(0),
-  /** The caller named no `max_tokens`: when prompt and default do not fit the context together, the agent may lower it. */
+  /**
+   * The caller named no `max_tokens`: when prompt and default do not fit the context together, the agent may lower it.
+   */
   isDefaultMax: z.boolean(),
-  /** The edge's estimate of the prompt, for the agent to compare with what the engine counts. None for prompts with images. */
+  /**
+   * The edge's estimate of the prompt, for the agent to compare with what the engine counts. None for prompts with
+   * images.
+   */
   promptTokensGuess: z.int().min(0).optional(),
   deadlineMs: z.int(),
 });
@@ -47,7 +53,10 @@ export const OrderClaims = z.object({
 });
 export type OrderClaims = z.infer<typeof OrderClaims>;
 
-/** What an agent signs when it sends usage or a heartbeat: issuer is the node, audience the edge, bound to the body. 60 s. */
+/**
+ * What an agent signs when it sends usage or a heartbeat: issuer is the node, audience the edge, bound to the body. 60
+ * s.
+ */
 export const NodeClaims = z.object({
   iss: NodeId,
   aud: z.literal(edgeIssuer),

@@ -3,7 +3,9 @@ import { z } from "zod";
 /** Digits of every reference we mint, in ASCII order so that sorting text sorts value. */
 export const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/** An organisation: who pays. The ten characters after the prefix are its reference and stand inside each of its keys. */
+/**
+ * An organisation: who pays. The ten characters after the prefix are its reference and stand inside each of its keys.
+ */
 export const OrgId = z.string().regex(/^org_[0-9A-Za-z]{10}$/);
 export type OrgId = z.infer<typeof OrgId>;
 

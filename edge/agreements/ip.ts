@@ -1,6 +1,9 @@
 import type { IpRange } from "./key.ts";
 
-/** An address as 32 hex digits, IPv4 as ::ffff:a.b.c.d (RFC 4291 §2.5.5.2), so that ranges compare as text. `null` if it is none. */
+/**
+ * An address as 32 hex digits, IPv4 as ::ffff:a.b.c.d (RFC 4291 §2.5.5.2), so that ranges compare as text. `null` if it
+ * is none.
+ */
 export function readIp(text: string): string | null {
   const v4 = readV4(text);
   if (v4) return mappedV4 + v4;
@@ -22,7 +25,10 @@ export function readIp(text: string): string | null {
   return groups.map((group) => group.padStart(4, "0").toLowerCase()).join("");
 }
 
-/** `203.0.113.0/24`, `2001:db8::/32` or a bare address, as a range. `null` when malformed or when bits stand beyond the prefix. */
+/**
+ * `203.0.113.0/24`, `2001:db8::/32` or a bare address, as a range. `null` when malformed or when bits stand beyond the
+ * prefix.
+ */
 export function readCidr(text: string): IpRange | null {
   const [address = "", length, ...more] = text.split("/");
   const ip = readIp(address);
@@ -42,7 +48,10 @@ export function isInRanges(ip: string | null, ranges: IpRange[]): boolean {
   return ip !== null && ranges.some((range) => range.from <= ip && ip <= range.to);
 }
 
-/** What is counted as one caller: an IPv4 address, or the /64 of an IPv6 one, which is the least that a home is given (RFC 6177). */
+/**
+ * What is counted as one caller: an IPv4 address, or the /64 of an IPv6 one, which is the least that a home is given
+ * (RFC 6177).
+ */
 export function networkOf(ip: string): string {
   return ip.startsWith(mappedV4) ? ip : ip.slice(0, 16);
 }

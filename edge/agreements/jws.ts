@@ -4,7 +4,10 @@ import { sign, type KeyObject } from "node:crypto";
 /** Signs claims: an EdDSA JWT in compact form (RFC 7515 §3.1, RFC 8037). */
 export type SignClaims = (claims: object) => string;
 
-/** Signs with a private Ed25519 key that the header names. Synchronous, by hand and not by jose, because every call waits for it (docs/decisions/0005). */
+/**
+ * Signs with a private Ed25519 key that the header names. Synchronous, by hand and not by jose, because every call
+ * waits for it (docs/decisions/0005).
+ */
 export function openJwsSigner(kid: string, key: KeyObject): SignClaims {
   const header = encode({ alg: "EdDSA", kid });
   return (claims) => {

@@ -3,9 +3,9 @@ import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import { randomBase62, base62, type KeyId, type OrgId } from "./ids.ts";
 
 /**
- * The form of our keys: `sk-pen-<org 10><key 6>-<secret 33><tag 8><checksum 6>`, base62; `sk-pen-admin-…` for the control API.
- * The tag is an HMAC of ours, truncated, over all before it: a key that we did not make dies without I/O. The checksum is CRC32
- * of all before it and needs no secret: typing errors and secret scanners.
+ * The form of our keys: `sk-pen-<org 10><key 6>-<secret 33><tag 8><checksum 6>`, base62; `sk-pen-admin-…` for the
+ * control API. The tag is an HMAC of ours, truncated, over all before it: a key that we did not make dies without I/O.
+ * The checksum is CRC32 of all before it and needs no secret: typing errors and secret scanners.
  */
 const form = /^sk-pen-(admin-)?([0-9A-Za-z]{10})([0-9A-Za-z]{6})-([0-9A-Za-z]{33})([0-9A-Za-z]{8})([0-9A-Za-z]{6})$/;
 const tagChars = 8;
@@ -13,7 +13,10 @@ const checksumChars = 6;
 
 export type KeyKind = "inference" | "admin";
 
-/** Keys for tags and digests, each by its `kid`, as objects that show nothing when printed. The first of each is the one new keys are made with; two may live at once. */
+/**
+ * Keys for tags and digests, each by its `kid`, as objects that show nothing when printed. The first of each is the one
+ * new keys are made with; two may live at once.
+ */
 export interface Keyring {
   tagKeys: ReadonlyMap<string, KeyObject>;
   peppers: ReadonlyMap<string, KeyObject>;
@@ -29,8 +32,14 @@ export interface PresentedKey {
 
 const encoder = new TextEncoder();
 
-/** Reads secrets (`{kid: base64url of ≥ 32 bytes}`), keys for HMAC-SHA-256. Rejects on an empty map or a short secret, naming the kid. */
-export async function openKeyring(secrets: { tagKeys: Record<string, string>; peppers: Record<string, string> }): Promise<Keyring> {
+/**
+ * Reads secrets (`{kid: base64url of ≥ 32 bytes}`), keys for HMAC-SHA-256. Rejects on an empty map or a short secret,
+ * naming the kid.
+ */
+export async function openKeyring(secrets: {
+  tagKeys: Record<string, string>;
+  peppers: Record<string, string>;
+}): Promise<Keyring> {
   return { tagKeys: readAll(secrets.tagKeys), peppers: readAll(secrets.peppers) };
 }
 
@@ -70,7 +79,10 @@ export function isTagged(presented: PresentedKey, keyring: Keyring): boolean {
 
 /** HMAC-SHA-256 of the whole key under each live pepper, in hex. */
 export function digestsOf(text: string, keyring: Keyring): { kid: string; digest: string }[] {
-  return Array.from(keyring.peppers, ([kid, pepper]) => ({ kid, digest: createHmac("sha256", pepper).update(text).digest("hex") }));
+  return Array.from(keyring.peppers, ([kid, pepper]) => ({
+    kid,
+    digest: createHmac("sha256", pepper).update(text).digest("hex"),
+  }));
 }
 
 /** Compares without leaving early at the first difference (S3). Lengths are not secret. */

@@ -8,8 +8,9 @@ export const IpRange = z.strictObject({ from: z.string().length(32), to: z.strin
 export type IpRange = z.infer<typeof IpRange>;
 
 /**
- * What the data plane knows of an inference key. Never the key itself: `digest` is HMAC-SHA-256 of the whole key under the
- * pepper named by `pepperKid`, in hex. `null` for endpoints, models or ipRanges means any. Published from D1, newest `version` wins.
+ * What the data plane knows of an inference key. Never the key itself: `digest` is HMAC-SHA-256 of the whole key under
+ * the pepper named by `pepperKid`, in hex. `null` for endpoints, models or ipRanges means any. Published from D1,
+ * newest `version` wins.
  */
 export const KeyRecord = z.strictObject({
   kind: z.literal("key"),

@@ -16,8 +16,9 @@ export const Price = z.strictObject({
 export type Price = z.infer<typeof Price>;
 
 /**
- * What a model takes of one kind of node (shared/design/origin.md §3): the KV pool, and seconds of GPU `start + perPromptToken·(P−C) + perPromptTokenSquared·(P−C)·P +
- * perToken·n·D` at the node's usual batch. Measured for each model and kind and set here; nothing refits them.
+ * What a model takes of one kind of node (shared/design/origin.md §3): the KV pool, and seconds of GPU `start +
+ * perPromptToken·(P−C) + perPromptTokenSquared·(P−C)·P + perToken·n·D` at the node's usual batch. Measured for each
+ * model and kind and set here; nothing refits them.
  */
 export const Coefficients = z.strictObject({
   poolTokens: z.int().min(1),
@@ -51,6 +52,8 @@ export function costMicros(price: Price, promptTokens: number, completionTokens:
   const micros = price.promptMicrosPerMTok * promptTokens + price.completionMicrosPerMTok * completionTokens;
   if (Number.isSafeInteger(micros)) return Math.ceil(micros / 1_000_000);
   // A sum above 2^53 is no longer exact as a number.
-  const exact = BigInt(price.promptMicrosPerMTok) * BigInt(promptTokens) + BigInt(price.completionMicrosPerMTok) * BigInt(completionTokens);
+  const exact =
+    BigInt(price.promptMicrosPerMTok) * BigInt(promptTokens) +
+    BigInt(price.completionMicrosPerMTok) * BigInt(completionTokens);
   return Number((exact + 999_999n) / 1_000_000n);
 }

@@ -2,7 +2,10 @@ import { z } from "zod";
 import { NodeId } from "./ids.ts";
 import { NodeKind, Tier } from "./model.ts";
 
-/** A node as the edge is configured to know it. `publicKey` is the `x` of its Ed25519 JWK: with it the edge verifies what the agent sends. */
+/**
+ * A node as the edge is configured to know it. `publicKey` is the `x` of its Ed25519 JWK: with it the edge verifies
+ * what the agent sends.
+ */
 export const NodeRecord = z.strictObject({
   id: NodeId,
   url: z.url(),
@@ -14,7 +17,10 @@ export const NodeRecord = z.strictObject({
 });
 export type NodeRecord = z.infer<typeof NodeRecord>;
 
-/** How loaded a node's engines are: sequences running and waiting, share of the KV pool in use (0 to 1), tokens held by calls in flight. */
+/**
+ * How loaded a node's engines are: sequences running and waiting, share of the KV pool in use (0 to 1), tokens held by
+ * calls in flight.
+ */
 export const LoadReport = z.strictObject({
   running: z.int().min(0),
   waiting: z.int().min(0),
@@ -56,7 +62,12 @@ export const Heartbeat = z.strictObject({
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
 
-/** Of two heartbeats of one node: was this one sent after the other? By sequence within a boot, by the time of boot between two. */
+/**
+ * Of two heartbeats of one node: was this one sent after the other? By sequence within a boot, by the time of boot
+ * between two.
+ */
 export function isLater(heartbeat: Heartbeat, other: Heartbeat): boolean {
-  return heartbeat.bootId === other.bootId ? heartbeat.sequence > other.sequence : heartbeat.bootedAtMs >= other.bootedAtMs;
+  return heartbeat.bootId === other.bootId
+    ? heartbeat.sequence > other.sequence
+    : heartbeat.bootedAtMs >= other.bootedAtMs;
 }

@@ -2,7 +2,10 @@ import { z } from "zod";
 import { OrgId } from "./ids.ts";
 import { Limits, Plan } from "./quota.ts";
 
-/** What the data plane knows of an org. Published from D1; a record with a lower `version` than the one in force is ignored. */
+/**
+ * What the data plane knows of an org. Published from D1; a record with a lower `version` than the one in force is
+ * ignored.
+ */
 export const OrgRecord = z.strictObject({
   kind: z.literal("org"),
   id: OrgId,

@@ -3,8 +3,8 @@ import { z } from "zod";
 const Bound = z.int().min(0).max(Number.MAX_SAFE_INTEGER).nullable();
 
 /**
- * What one org, or one key of it, may use. `null` is no limit of its own. Requests and tokens are counts, money is integer
- * micro-units. Minute and hour slide; day and month are UTC calendar days and months.
+ * What one org, or one key of it, may use. `null` is no limit of its own. Requests and tokens are counts, money is
+ * integer micro-units. Minute and hour slide; day and month are UTC calendar days and months.
  */
 export const Limits = z.strictObject({
   requestsPerMinute: Bound,
@@ -35,7 +35,10 @@ const orgQuotas = {
   costMicrosPerMonth: null,
 };
 
-/** Plans of seed s0: requests a minute, an hour, and at once. Enterprise is 'as set': its rates must be given with the plan. */
+/**
+ * Plans of seed s0: requests a minute, an hour, and at once. Enterprise is 'as set': its rates must be given with the
+ * plan.
+ */
 export const planLimits: Record<Plan, Limits> = {
   standard: { requestsPerMinute: 60, requestsPerHour: 3_000, concurrency: 5, ...orgQuotas },
   professional: { requestsPerMinute: 300, requestsPerHour: 15_000, concurrency: 20, ...orgQuotas },

@@ -6,7 +6,10 @@ import { findKey, isInForce, type KeyRow } from "./keys/queries.ts";
 import { findOrg } from "./orgs/queries.ts";
 import type { ControlEnv } from "./port.ts";
 
-/** Lets admin keys in. Whatever is wrong with a credential, the answer is the same 401; a key that we did not make costs no I/O (S3). */
+/**
+ * Lets admin keys in. Whatever is wrong with a credential, the answer is the same 401; a key that we did not make costs
+ * no I/O (S3).
+ */
 export const authenticate: MiddlewareHandler<ControlEnv> = async (c, next) => {
   const { keyring } = c.var.control;
   const presented = readKey(bearerOf(c));
@@ -14,12 +17,16 @@ export const authenticate: MiddlewareHandler<ControlEnv> = async (c, next) => {
   const row = await lookUp(c, presented);
   const digests = await digestsOf(presented.text, keyring);
   const digest = digests.find(({ kid }) => kid === row?.pepper_kid)?.digest ?? "";
-  if (!row?.role || !isSameText(digest, row.digest) || !isInForce(row, c.var.visit.now())) throw new Refusal("invalid_api_key");
+  if (!row?.role || !isSameText(digest, row.digest) || !isInForce(row, c.var.visit.now()))
+    throw new Refusal("invalid_api_key");
   c.set("admin", { key: row.id, org: row.org, role: row.role });
   return next();
 };
 
-/** Opens the bootstrap to whoever holds the deployment's token. Without such a token there is no bootstrap, and no sign of one. */
+/**
+ * Opens the bootstrap to whoever holds the deployment's token. Without such a token there is no bootstrap, and no sign
+ * of one.
+ */
 export const authenticateBootstrap: MiddlewareHandler<ControlEnv> = async (c, next) => {
   const token = c.var.control.bootstrapToken;
   if (!token) throw new Refusal("unknown_url");
@@ -27,7 +34,10 @@ export const authenticateBootstrap: MiddlewareHandler<ControlEnv> = async (c, ne
   return next();
 };
 
-/** Stands before every path that names an org: another's org, one that does not exist and one that cannot exist are the same 404 (S4). */
+/**
+ * Stands before every path that names an org: another's org, one that does not exist and one that cannot exist are the
+ * same 404 (S4).
+ */
 export const reachOrg: MiddlewareHandler<ControlEnv> = async (c, next) => {
   const { admin, control } = c.var;
   const id = OrgId.safeParse(c.req.param("org"));
@@ -41,14 +51,17 @@ export const reachOrg: MiddlewareHandler<ControlEnv> = async (c, next) => {
 
 /** For what only the house may do. */
 export const operatorsOnly: MiddlewareHandler<ControlEnv> = async (c, next) => {
-  if (c.var.admin.role !== "operator") throw new Refusal("insufficient_permissions", { say: "Only an operator's key may do this." });
+  if (c.var.admin.role !== "operator")
+    throw new Refusal("insufficient_permissions", { say: "Only an operator's key may do this." });
   return next();
 };
 
 /** An org's admin makes and ends inference keys; admin keys are the operators'. */
 export function refuseUnlessInCharge(c: Context<ControlEnv>, kind: KeyRow["kind"]): void {
   if (kind === "inference" || c.var.admin.role === "operator") return;
-  throw new Refusal("insufficient_permissions", { say: "Only an operator's key may create, rotate or revoke admin keys." });
+  throw new Refusal("insufficient_permissions", {
+    say: "Only an operator's key may create, rotate or revoke admin keys.",
+  });
 }
 
 function bearerOf(c: Context<ControlEnv>): string {
@@ -60,6 +73,11 @@ async function lookUp(c: Context<ControlEnv>, presented: PresentedKey): Promise<
     return await findKey(c.var.control.db, presented.org, presented.key);
   } catch (cause) {
     // A store that cannot be read says nothing about the key (F1).
-    throw new Refusal("quota_unavailable", { say: "The store of keys is out of reach.", retryAfterMs: 1_000, log: "keys unreadable", cause });
+    throw new Refusal("quota_unavailable", {
+      say: "The store of keys is out of reach.",
+      retryAfterMs: 1_000,
+      log: "keys unreadable",
+      cause,
+    });
   }
 }

@@ -7,7 +7,10 @@ import type { ControlEnv } from "./port.ts";
 const controlBodyBytesMax = 64 * 1024;
 const sayCharsMax = 300;
 
-/** Reads the body within its bound; refuses encoded bodies, other media types and malformed JSON before any field is looked at. */
+/**
+ * Reads the body within its bound; refuses encoded bodies, other media types and malformed JSON before any field is
+ * looked at.
+ */
 export const takeBody: MiddlewareHandler<ControlEnv> = async (c, next) => {
   if (c.req.header("content-encoding")) throw new Refusal("unsupported_content_encoding");
   if (c.req.raw.body === null) return next();
@@ -21,7 +24,10 @@ export const takeBody: MiddlewareHandler<ControlEnv> = async (c, next) => {
   return next();
 };
 
-/** What zod refused becomes `invalid_value` with the field's path; an id in the path that is none is as good as unknown (S4). */
+/**
+ * What zod refused becomes `invalid_value` with the field's path; an id in the path that is none is as good as unknown
+ * (S4).
+ */
 export function refuseInvalid(result: { target: string; success: boolean; error?: z.ZodError }, c: Context): void {
   if (result.success) return;
   if (result.target === "param") throw new Refusal("not_found");
@@ -30,7 +36,11 @@ export function refuseInvalid(result: { target: string; success: boolean; error?
   const path = isUnknownField ? [...issue.path, issue.keys[0] ?? ""] : (issue?.path ?? []);
   const say = isUnknownField ? "There is no such field, or it may not be set." : (issue?.message ?? "Not allowed.");
   const param = writePath(path).slice(0, sayCharsMax);
-  throw new Refusal("invalid_value", { param: param || undefined, say: `${param || "The body"}: ${say}`, log: `${c.req.method} ${issue?.code}` });
+  throw new Refusal("invalid_value", {
+    param: param || undefined,
+    say: `${param || "The body"}: ${say}`,
+    log: `${c.req.method} ${issue?.code}`,
+  });
 }
 
 function writePath(path: PropertyKey[]): string {
@@ -40,7 +50,10 @@ function writePath(path: PropertyKey[]): string {
 
 function refuseUnlessJson(text: string, contentType: string): void {
   if (!/^application\/json\s*(;|$)/i.test(contentType)) {
-    throw new Refusal("invalid_value", { param: "content-type", say: "Send the body as JSON, with Content-Type: application/json." });
+    throw new Refusal("invalid_value", {
+      param: "content-type",
+      say: "Send the body as JSON, with Content-Type: application/json.",
+    });
   }
   try {
     JSON.parse(text);

@@ -8,7 +8,10 @@ const instantMsMax = 253_402_300_799_999;
 /** How many rows a list answers when `limit` is not given. */
 export const pageRowsDefault = 100;
 
-/** What could move the cursor, turn the text round or break the line where a name is shown, and halves of surrogate pairs. */
+/**
+ * What could move the cursor, turn the text round or break the line where a name is shown, and halves of surrogate
+ * pairs.
+ */
 const unshowable = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
 
 /** A name that people read: 1 to 100 characters (code points) in NFC, trimmed, without control or bidi characters. */
@@ -33,10 +36,15 @@ export const Expiry = z
 
 /** A moment in a query: as in a body, or a UTC date. */
 export const QueryInstant = z
-  .union([z.string().regex(/^\d{1,15}$/), z.iso.datetime({ offset: true }), z.iso.date()], { error: `${instantForm.slice(0, -1)}, or a date.` })
+  .union([z.string().regex(/^\d{1,15}$/), z.iso.datetime({ offset: true }), z.iso.date()], {
+    error: `${instantForm.slice(0, -1)}, or a date.`,
+  })
   .transform((given) => (/^\d+$/.test(given) ? Number(given) : Date.parse(given)))
   .pipe(z.int().max(instantMsMax))
-  .openapi({ type: "string", description: "From an ISO 8601 date-time with an offset, a UTC date, or Unix milliseconds." });
+  .openapi({
+    type: "string",
+    description: "From an ISO 8601 date-time with an offset, a UTC date, or Unix milliseconds.",
+  });
 
 /** Where a page ends: the last row's time and id. Opaque to callers; it names a place, and opens nothing. */
 export interface Place {
@@ -66,7 +74,11 @@ export const pageFields = {
 };
 
 /** Cuts the row too many that a list was read with, and says where the next page begins. */
-export function cutPage<Row>(rows: Row[], limit: number, placeOf: (row: Row) => Place): { rows: Row[]; nextCursor: string | null } {
+export function cutPage<Row>(
+  rows: Row[],
+  limit: number,
+  placeOf: (row: Row) => Place,
+): { rows: Row[]; nextCursor: string | null } {
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   if (rows.length <= limit || last === undefined) return { rows: page, nextCursor: null };

@@ -14,13 +14,28 @@ export interface OpenApiDocument extends OpenApiPart {
   info: object;
 }
 
-/** The OpenAPI 3.1 document of the control plane as it is mounted, and of the parts given. The same on every call, so the door may keep it. */
+/**
+ * The OpenAPI 3.1 document of the control plane as it is mounted, and of the parts given. The same on every call, so
+ * the door may keep it.
+ */
 export function openApiDocument(...parts: OpenApiPart[]): OpenApiDocument {
   const app = new OpenAPIHono<ControlEnv>();
   const registry = app.openAPIRegistry;
-  registry.registerComponent("securitySchemes", "adminKey", { type: "http", scheme: "bearer", description: "An admin key: `sk-pen-admin-…`." });
-  registry.registerComponent("securitySchemes", "apiKey", { type: "http", scheme: "bearer", description: "An inference key: `sk-pen-…`." });
-  registry.registerComponent("securitySchemes", "bootstrapToken", { type: "http", scheme: "bearer", description: "The deployment's bootstrap token." });
+  registry.registerComponent("securitySchemes", "adminKey", {
+    type: "http",
+    scheme: "bearer",
+    description: "An admin key: `sk-pen-admin-…`.",
+  });
+  registry.registerComponent("securitySchemes", "apiKey", {
+    type: "http",
+    scheme: "bearer",
+    description: "An inference key: `sk-pen-…`.",
+  });
+  registry.registerComponent("securitySchemes", "bootstrapToken", {
+    type: "http",
+    scheme: "bearer",
+    description: "The deployment's bootstrap token.",
+  });
   app.route("/control", controlRoutes());
   const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
@@ -35,5 +50,9 @@ export function openApiDocument(...parts: OpenApiPart[]): OpenApiDocument {
 function join(document: OpenApiDocument, part: OpenApiPart): OpenApiDocument {
   const schemas = { ...document.components?.schemas, ...part.components?.schemas };
   const securitySchemes = { ...document.components?.securitySchemes, ...part.components?.securitySchemes };
-  return { ...document, paths: { ...document.paths, ...part.paths }, components: { ...document.components, schemas, securitySchemes } };
+  return {
+    ...document,
+    paths: { ...document.paths, ...part.paths },
+    components: { ...document.components, schemas, securitySchemes },
+  };
 }

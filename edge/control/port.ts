@@ -18,7 +18,10 @@ export interface Statement {
   run(): Promise<unknown>;
 }
 
-/** What the control plane needs from outside; `wiring.ts` gives it. `bootstrapToken: null` closes the bootstrap for good. */
+/**
+ * What the control plane needs from outside; `wiring.ts` gives it. `bootstrapToken: null` closes the bootstrap for
+ * good.
+ */
 export interface ControlPorts {
   db: Database;
   keyring: Keyring;
@@ -36,7 +39,10 @@ export interface Admin {
   role: "operator" | "admin";
 }
 
-/** Hono's variables. The door sets `visit` and `wiring`, `controlRoutes` takes `control` from it; `authenticate` sets `admin`, `reachOrg` sets `org`. */
+/**
+ * Hono's variables. The door sets `visit` and `wiring`, `controlRoutes` takes `control` from it; `authenticate` sets
+ * `admin`, `reachOrg` sets `org`.
+ */
 export interface ControlEnv {
   Variables: { visit: Visit; wiring: { control: ControlPorts }; control: ControlPorts; admin: Admin; org: OrgRow };
 }

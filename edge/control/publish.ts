@@ -7,7 +7,10 @@ import { revokeKeyRow, toKeyRecord, type KeyRow } from "./keys/queries.ts";
 import { toOrgRecord, type OrgRow } from "./orgs/queries.ts";
 import type { ControlEnv } from "./port.ts";
 
-/** Brings an org as stored into force; refuses with 503 when the ledger cannot be told, so that repeating the request heals. */
+/**
+ * Brings an org as stored into force; refuses with 503 when the ledger cannot be told, so that repeating the request
+ * heals.
+ */
 export async function publishOrg(c: Context<ControlEnv>, row: OrgRow): Promise<void> {
   await publish(c, toOrgRecord(row));
 }
@@ -18,8 +21,8 @@ export async function publishKey(c: Context<ControlEnv>, row: KeyRow): Promise<v
 }
 
 /**
- * Revokes a key whose text nobody was shown. The ledger may have heard of it before it failed, so it is told again, without making the caller wait
- * for what just failed.
+ * Revokes a key whose text nobody was shown. The ledger may have heard of it before it failed, so it is told again,
+ * without making the caller wait for what just failed.
  */
 export async function withdrawKey(c: Context<ControlEnv>, id: KeyId): Promise<void> {
   const { visit, control } = c.var;

@@ -7,15 +7,23 @@ import type { Answer } from "./index.ts";
 /** How the wait for an origin ended. */
 type Begun = { answer: Answer } | { refusal: Refusal };
 
-/** Whole answers up to this size are read before they are sent, so that an origin which dies in the middle becomes a clean 502. */
+/**
+ * Whole answers up to this size are read before they are sent, so that an origin which dies in the middle becomes a
+ * clean 502.
+ */
 const wholeBytesMax = 256 * 1024;
 
 /**
- * Streams an answer natively: no JavaScript per token. A stream ends in one of three ways: *done*, the origin ended it; *cut*, the caller left and
- * the origin is aborted; *broken*, the origin died and the caller gets one error event and no `[DONE]`. When the origin has not spoken after a
- * second the caller is answered 200 and kept with comments; a failure after that is an error event too.
+ * Streams an answer natively: no JavaScript per token. A stream ends in one of three ways: *done*, the origin ended it;
+ * *cut*, the caller left and the origin is aborted; *broken*, the origin died and the caller gets one error event and
+ * no `[DONE]`. When the origin has not spoken after a second the caller is answered 200 and kept with comments; a
+ * failure after that is an error event too.
  */
-export async function answerStream(visit: Visit, start: (signal: AbortSignal) => Promise<Answer>, headersOf: (answer: Answer | null) => HeadersInit): Promise<Response> {
+export async function answerStream(
+  visit: Visit,
+  start: (signal: AbortSignal) => Promise<Answer>,
+  headersOf: (answer: Answer | null) => HeadersInit,
+): Promise<Response> {
   const abort = new AbortController();
   visit.request.signal.addEventListener("abort", () => abort.abort(), { once: true });
   const started = start(abort.signal);
@@ -27,14 +35,20 @@ export async function answerStream(visit: Visit, start: (signal: AbortSignal) =>
   return new Response(readable, { headers: { ...headersOf(answer), ...streamHeaders } });
 }
 
-/** Sends an answer that is no stream. Small ones are read first; large ones flow under their declared length, so a cut shows as a cut. */
+/**
+ * Sends an answer that is no stream. Small ones are read first; large ones flow under their declared length, so a cut
+ * shows as a cut.
+ */
 export async function answerWhole(answer: Answer, headers: HeadersInit): Promise<Response> {
   const { response } = answer;
   const length = Number(response.headers.get("content-length") ?? Number.NaN);
   const all = { "content-type": "application/json", "cache-control": "no-store", ...headers };
   if (length > wholeBytesMax && response.body) {
     const { readable, writable } = new FixedLengthStream(length);
-    void response.body.pipeTo(writable).catch(() => undefined).finally(answer.ended);
+    void response.body
+      .pipeTo(writable)
+      .catch(() => undefined)
+      .finally(answer.ended);
     return new Response(readable, { headers: all });
   }
   try {
@@ -68,7 +82,11 @@ async function breakOff(writable: WritableStream<Uint8Array>, refusal: Refusal):
     .catch(() => undefined);
 }
 
-async function waitThenPipe(started: Promise<Answer>, writable: WritableStream<Uint8Array>, abort: AbortController): Promise<void> {
+async function waitThenPipe(
+  started: Promise<Answer>,
+  writable: WritableStream<Uint8Array>,
+  abort: AbortController,
+): Promise<void> {
   const writer = writable.getWriter();
   const begun = started.then<Begun, Begun>(
     (answer) => ({ answer }),
@@ -82,7 +100,11 @@ async function waitThenPipe(started: Promise<Answer>, writable: WritableStream<U
 }
 
 /** Comments until the origin has begun; null, and the attempt aborted, when a comment finds the caller gone. */
-async function keepWaiting(begun: Promise<Begun>, writer: WritableStreamDefaultWriter<Uint8Array>, abort: AbortController): Promise<Begun | null> {
+async function keepWaiting(
+  begun: Promise<Begun>,
+  writer: WritableStreamDefaultWriter<Uint8Array>,
+  abort: AbortController,
+): Promise<Begun | null> {
   for (;;) {
     const isGone = await writer.write(waitComment).then(
       () => false,

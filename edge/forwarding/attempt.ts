@@ -2,16 +2,27 @@ import { loadHeader, readLoad, type LoadReport, type NodeRecord } from "../agree
 import { Refusal, refusalCodes, refusals } from "../errors.ts";
 import type { Visit } from "../visit.ts";
 
-/** One try on one node: an answer whose body flows, or why not, whether another node may be tried, and whether this one may be at work all the same. */
-export type Attempt = ({ kind: "answer"; response: Response } & Patience) | { kind: "no"; mayRetry: boolean; mayRun: boolean; refusal: Refusal };
+/**
+ * One try on one node: an answer whose body flows, or why not, whether another node may be tried, and whether this one
+ * may be at work all the same.
+ */
+export type Attempt =
+  | ({ kind: "answer"; response: Response } & Patience)
+  | { kind: "no"; mayRetry: boolean; mayRun: boolean; refusal: Refusal };
 
-/** What an answer's receiver is to know of our waiting: whether the body broke because its time was up, and how to say that it is over. */
+/**
+ * What an answer's receiver is to know of our waiting: whether the body broke because its time was up, and how to say
+ * that it is over.
+ */
 export interface Patience {
   isLate(): boolean;
   over(): void;
 }
 
-/** How an attempt ended, for its node's breaker: a node that answers, even with a no, is whole; one that we left while it was silent is not judged. */
+/**
+ * How an attempt ended, for its node's breaker: a node that answers, even with a no, is whole; one that we left while
+ * it was silent is not judged.
+ */
 export type AttemptEnd = "answered" | "failed" | "draining" | "left";
 
 /** Told how each attempt went, for breakers and load (routing's fleet keeps this). */
@@ -35,8 +46,17 @@ export interface Parcel {
   body: NonNullable<RequestInit["body"]>;
 }
 
-/** Sends a parcel to a node. Our own path and headers only: nothing of the caller's request is copied (S7). Never throws but for a bug. */
-export async function attempt(node: NodeRecord, parcel: Parcel, watch: AttemptWatch, visit: Visit, left: AbortSignal): Promise<Attempt> {
+/**
+ * Sends a parcel to a node. Our own path and headers only: nothing of the caller's request is copied (S7). Never throws
+ * but for a bug.
+ */
+export async function attempt(
+  node: NodeRecord,
+  parcel: Parcel,
+  watch: AttemptWatch,
+  visit: Visit,
+  left: AbortSignal,
+): Promise<Attempt> {
   watch.began(node.id, visit.now());
   const waiting = waitFor(parcel, left, visit.now());
   let response: Response;
@@ -85,7 +105,10 @@ function waitFor(parcel: Parcel, left: AbortSignal, nowMs: number) {
   if (left.aborted) leave();
   else left.addEventListener("abort", leave, { once: true });
   const remainingMs = Math.max(1, parcel.deadlineMs - nowMs);
-  let timer = setTimeout(() => giveUp(remainingMs <= parcel.headersMsMax ? "deadline" : "headers"), Math.min(remainingMs, parcel.headersMsMax));
+  let timer = setTimeout(
+    () => giveUp(remainingMs <= parcel.headersMsMax ? "deadline" : "headers"),
+    Math.min(remainingMs, parcel.headersMsMax),
+  );
   const over = () => clearTimeout(timer);
   const giveBody = (ms: number) => {
     over();
@@ -128,7 +151,10 @@ async function refusalOf(response: Response): Promise<Refusal> {
   const retryAfterMs = waitOf(response.headers.get("retry-after"));
   if (status === 503 || status === 429) {
     const isSaturated = status === 429 || (code.success && code.data === "server_is_overloaded");
-    return new Refusal(isSaturated ? "server_is_overloaded" : "no_healthy_backends", { retryAfterMs, log: `node answered ${status}` });
+    return new Refusal(isSaturated ? "server_is_overloaded" : "no_healthy_backends", {
+      retryAfterMs,
+      log: `node answered ${status}`,
+    });
   }
   if (status === 504 || status === 408) return new Refusal("gateway_timeout", { log: `node answered ${status}` });
   const isCallers = status === 400 || status === 404 || status === 413 || status === 422;

@@ -1,6 +1,9 @@
 import { retriesMin, retryShareMax } from "../limits.ts";
 
-/** Retries are a share of calls, so that a sick fleet is not beaten with its own retries (F3): 20 % of the last 10 to 20 s, three at least. */
+/**
+ * Retries are a share of calls, so that a sick fleet is not beaten with its own retries (F3): 20 % of the last 10 to 20
+ * s, three at least.
+ */
 export interface RetryBudget {
   called(nowMs: number): void;
   /** Takes a retry from the budget, or says no. */

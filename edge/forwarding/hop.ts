@@ -19,6 +19,12 @@ export function openHopKey({ kid, ...jwk }: { kid: string; kty: "OKP"; crv: "Ed2
 /** Signs one attempt: for one node, one body, one minute. */
 export function signHop(terms: HopTerms, hopKey: HopKey, visit: Visit): string {
   const issuedAt = Math.floor(visit.now() / 1_000);
-  const claims: HopClaims = { ...terms, iss: edgeIssuer, jti: randomBase62(22, visit.random), iat: issuedAt, exp: issuedAt + hopTtlMs / 1_000 };
+  const claims: HopClaims = {
+    ...terms,
+    iss: edgeIssuer,
+    jti: randomBase62(22, visit.random),
+    iat: issuedAt,
+    exp: issuedAt + hopTtlMs / 1_000,
+  };
   return hopKey(claims);
 }

@@ -14,7 +14,10 @@ export { answerStream, answerWhole } from "./answer.ts";
 export { openRetryBudget, type RetryBudget } from "./budget.ts";
 export { openHopKey, type HopKey } from "./hop.ts";
 
-/** What forwarding needs from outside: a key to sign with, a budget for retries, and someone who watches how nodes answer. */
+/**
+ * What forwarding needs from outside: a key to sign with, a budget for retries, and someone who watches how nodes
+ * answer.
+ */
 export interface Origin {
   hopKey: HopKey;
   budget: RetryBudget;
@@ -30,7 +33,9 @@ export interface Reserved {
   completionTokens: number;
 }
 
-/** No node answered. `mayRun`: one was given up while it may have been at work, so what it made must still be counted. */
+/**
+ * No node answered. `mayRun`: one was given up while it may have been at work, so what it made must still be counted.
+ */
 export interface NoAnswer {
   kind: "no";
   refusal: Refusal;
@@ -49,15 +54,27 @@ export interface Answer {
 }
 
 /**
- * Tries nodes in order until one begins to answer: at most three, within the retry budget, and never again once a byte came back (F3). Otherwise the
- * last one's refusal; without any node `no_healthy_backends`, at once.
+ * Tries nodes in order until one begins to answer: at most three, within the retry budget, and never again once a byte
+ * came back (F3). Otherwise the last one's refusal; without any node `no_healthy_backends`, at once.
  */
-export async function forward(visit: Visit, call: Call, reserved: Reserved, nodes: NodeRecord[], origin: Origin, signal: AbortSignal): Promise<Answer | NoAnswer> {
+export async function forward(
+  visit: Visit,
+  call: Call,
+  reserved: Reserved,
+  nodes: NodeRecord[],
+  origin: Origin,
+  signal: AbortSignal,
+): Promise<Answer | NoAnswer> {
   const body = new TextEncoder().encode(JSON.stringify({ ...call.body, ...clamped(call, reserved) }));
   const bodySha256 = bodyDigest(body);
   origin.budget.called(visit.now());
   const contentType = call.isStream ? "text/event-stream" : "application/json";
-  const terms = { headersMsMax: call.isStream ? streamHeadersMsMax : callMsMax, deadlineMs: call.deadlineMs, endMs: call.deadlineMs + answerGraceMs, contentType } as const;
+  const terms = {
+    headersMsMax: call.isStream ? streamHeadersMsMax : callMsMax,
+    deadlineMs: call.deadlineMs,
+    endMs: call.deadlineMs + answerGraceMs,
+    contentType,
+  } as const;
   const failure: Omit<NoAnswer, "refusal"> & { refusal: Refusal | null } = { kind: "no", mayRun: false, refusal: null };
   for (const [index, node] of nodes.slice(0, attemptsMax).entries()) {
     if (index > 0 && !origin.budget.takeRetry(visit.now())) break;
@@ -71,21 +88,43 @@ export async function forward(visit: Visit, call: Call, reserved: Reserved, node
       };
       return { kind: "answer", response, node: node.id, servedBy: node.tier, isLate, ended };
     }
-    visit.log("attempt_failed", { node: node.id, attempt: index + 1, code: tried.refusal.code, why: tried.refusal.message });
+    visit.log("attempt_failed", {
+      node: node.id,
+      attempt: index + 1,
+      code: tried.refusal.code,
+      why: tried.refusal.message,
+    });
     failure.refusal = tried.refusal;
     failure.mayRun ||= tried.mayRun;
     if (!tried.mayRetry || signal.aborted) break;
   }
-  return { ...failure, refusal: failure.refusal ?? new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log: "no eligible node" }) };
+  return {
+    ...failure,
+    refusal: failure.refusal ?? new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log: "no eligible node" }),
+  };
 }
 
-/** Asks a node how many tokens the prompt has (`/tokenize`); null when it cannot say: several prompts, images, documents. */
-export async function countPrompt(visit: Visit, call: Call, reserved: Reserved, node: NodeRecord | undefined, origin: Origin): Promise<number | null> {
+/**
+ * Asks a node how many tokens the prompt has (`/tokenize`); null when it cannot say: several prompts, images,
+ * documents.
+ */
+export async function countPrompt(
+  visit: Visit,
+  call: Call,
+  reserved: Reserved,
+  node: NodeRecord | undefined,
+  origin: Origin,
+): Promise<number | null> {
   const question = questionOf(call);
   if (!node || !question) return null;
   const body = new TextEncoder().encode(JSON.stringify(question));
   const hop = signHop(termsOf(call, reserved, node, 1, bodyDigest(body)), origin.hopKey, visit);
-  const terms = { headersMsMax: tokenizeMsMax, deadlineMs: call.deadlineMs, endMs: visit.now() + tokenizeMsMax, contentType: "application/json" } as const;
+  const terms = {
+    headersMsMax: tokenizeMsMax,
+    deadlineMs: call.deadlineMs,
+    endMs: visit.now() + tokenizeMsMax,
+    contentType: "application/json",
+  } as const;
   const tried = await attempt(node, { path: "/tokenize", hop, body, ...terms }, origin.watch, visit, neverLeft);
   if (tried.kind !== "answer") return null;
   const answer: unknown = await tried.response.json().catch(() => null);

@@ -20,7 +20,12 @@ export interface TokenKey {
   publicKey: CryptoKey;
 }
 
-const Claims = z.object({ sub: KeyId, org: OrgId, endpoints: z.array(Endpoint).nullable(), models: z.array(z.string()).nullable() });
+const Claims = z.object({
+  sub: KeyId,
+  org: OrgId,
+  endpoints: z.array(Endpoint).nullable(),
+  models: z.array(z.string()).nullable(),
+});
 
 /** What a token is asked for with: a life in seconds, and scopes; `null` or absent means all that its key may use. */
 export const TokenBody = z.strictObject({
@@ -37,15 +42,25 @@ export interface ClientToken {
 }
 
 /**
- * Mints a short-lived token for a browser or an app: an EdDSA JWT that stands for the key, with at most the key's scopes, and dies with it. Whether the key is
- * in force must have been asked before. `models` are ids or aliases; `idOf` resolves them and throws on an unknown one.
+ * Mints a short-lived token for a browser or an app: an EdDSA JWT that stands for the key, with at most the key's
+ * scopes, and dies with it. Whether the key is in force must have been asked before. `models` are ids or aliases;
+ * `idOf` resolves them and throws on an unknown one.
  */
-export async function mintClientToken(visit: Visit, credential: Credential, tokenKey: TokenKey, idOf: (name: string) => string): Promise<ClientToken> {
+export async function mintClientToken(
+  visit: Visit,
+  credential: Credential,
+  tokenKey: TokenKey,
+  idOf: (name: string) => string,
+): Promise<ClientToken> {
   if (credential.token) throw new Refusal("insufficient_permissions", { say: "A client token cannot make another." });
   const { json } = await readJson(visit.request);
   const asked = parseBody(TokenBody, json);
   const now = Math.floor(visit.now() / 1_000);
-  const token = await new SignJWT({ org: credential.org, endpoints: asked.endpoints ?? null, models: asked.models?.map(idOf) ?? null })
+  const token = await new SignJWT({
+    org: credential.org,
+    endpoints: asked.endpoints ?? null,
+    models: asked.models?.map(idOf) ?? null,
+  })
     .setProtectedHeader({ alg: "EdDSA", kid: tokenKey.kid })
     .setIssuer(edgeIssuer)
     .setAudience(audience)
@@ -58,9 +73,18 @@ export async function mintClientToken(visit: Visit, credential: Credential, toke
 }
 
 /** What a client token says, if we made it and its time is not up; else null. No I/O. */
-export async function readClientToken(text: string, tokenKey: TokenKey, nowMs: number): Promise<Pick<Credential, "org" | "key" | "token"> | null> {
+export async function readClientToken(
+  text: string,
+  tokenKey: TokenKey,
+  nowMs: number,
+): Promise<Pick<Credential, "org" | "key" | "token"> | null> {
   try {
-    const { payload } = await jwtVerify(text, tokenKey.publicKey, { issuer: edgeIssuer, audience, algorithms: ["EdDSA"], currentDate: new Date(nowMs) });
+    const { payload } = await jwtVerify(text, tokenKey.publicKey, {
+      issuer: edgeIssuer,
+      audience,
+      algorithms: ["EdDSA"],
+      currentDate: new Date(nowMs),
+    });
     const { sub, org, endpoints, models } = Claims.parse(payload);
     return { org, key: sub, token: { endpoints, models } };
   } catch {

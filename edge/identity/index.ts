@@ -8,10 +8,16 @@ export { mintClientToken, type ClientToken, type TokenKey } from "./client-token
 export { countCaller, countFailure, type IpLimits } from "./ip-limit.ts";
 
 /**
- * Reads the credential without any I/O: form, checksum, tag. Every failure is the same 401 (S3). Accepts `Authorization: Bearer`, and
- * `x-api-key` and `api-key` as Anthropic's and Azure's clients send them. Client tokens are taken like keys. Admin keys are not for inference.
+ * Reads the credential without any I/O: form, checksum, tag. Every failure is the same 401 (S3). Accepts
+ * `Authorization: Bearer`, and `x-api-key` and `api-key` as Anthropic's and Azure's clients send them. Client tokens
+ * are taken like keys. Admin keys are not for inference.
  */
-export async function identify(request: Request, keyring: Keyring, tokenKey: TokenKey, nowMs: number): Promise<Credential> {
+export async function identify(
+  request: Request,
+  keyring: Keyring,
+  tokenKey: TokenKey,
+  nowMs: number,
+): Promise<Credential> {
   const shown = presentedText(request.headers);
   if (shown.startsWith("ey")) {
     const claimed = await readClientToken(shown, tokenKey, nowMs);
@@ -19,7 +25,8 @@ export async function identify(request: Request, keyring: Keyring, tokenKey: Tok
     return { ...claimed, digests: [], ip: callerIp(request.headers) };
   }
   const presented = readKey(shown);
-  if (!presented || presented.kind !== "inference" || !isTagged(presented, keyring)) throw new Refusal("invalid_api_key");
+  if (!presented || presented.kind !== "inference" || !isTagged(presented, keyring))
+    throw new Refusal("invalid_api_key");
   const { org, key, text } = presented;
   return { org, key, digests: digestsOf(text, keyring), ip: callerIp(request.headers) };
 }

@@ -16,9 +16,10 @@ export interface IpLimits {
 }
 
 /**
- * Counts the caller's address. Throws a 429 when it has had its share in this isolate; what is returned rejects with one when it has had its share elsewhere, and
- * may be awaited late, or never. A shared count that is out of reach is logged, and the near one decides alone: this is a shield, and the ledger behind it fails
- * closed (docs/decisions/0007).
+ * Counts the caller's address. Throws a 429 when it has had its share in this isolate; what is returned rejects with
+ * one when it has had its share elsewhere, and may be awaited late, or never. A shared count that is out of reach is
+ * logged, and the near one decides alone: this is a shield, and the ledger behind it fails closed
+ * (docs/decisions/0007).
  */
 export function countCaller(visit: Visit, ips: IpLimits | null): Promise<void> {
   const network = countedNetwork(visit, ips);
@@ -31,7 +32,10 @@ export function countCaller(visit: Visit, ips: IpLimits | null): Promise<void> {
   return counted;
 }
 
-/** Counts a call once more whose authentication failed, so that guessing is half as fast. Other failures are not counted. */
+/**
+ * Counts a call once more whose authentication failed, so that guessing is half as fast. Other failures are not
+ * counted.
+ */
 export function countFailure(visit: Visit, ips: IpLimits | null, failure: unknown): void {
   if (!(failure instanceof Refusal) || failure.code !== "invalid_api_key") return;
   const network = countedNetwork(visit, ips);
@@ -40,7 +44,10 @@ export function countFailure(visit: Visit, ips: IpLimits | null, failure: unknow
   if (ips.far) visit.afterwards(ips.far.penalize(network));
 }
 
-/** The caller's address as 32 hex digits. Its header is set by Cloudflare's edge, and overwritten there when a caller sends it herself. */
+/**
+ * The caller's address as 32 hex digits. Its header is set by Cloudflare's edge, and overwritten there when a caller
+ * sends it herself.
+ */
 export function callerIp(headers: Headers): string | null {
   return readIp(headers.get("cf-connecting-ip") ?? "");
 }

@@ -2,9 +2,9 @@ import { Refusal } from "../errors.ts";
 import { bodyBytesMax, bodyDepthMax, bodyMembersMax, bodyMembersMaxAll, discardedBytesMax } from "../limits.ts";
 
 /**
- * Reads a request's body whole, at most 4 MiB. Refuses any Content-Encoding (415), more bytes (413), what is not UTF-8 or not JSON (400),
- * and nesting deeper than 64 (400). Of a member that stands twice the last counts, as everywhere in JavaScript; since calls are
- * written anew for the origin, no one behind us can read it otherwise.
+ * Reads a request's body whole, at most 4 MiB. Refuses any Content-Encoding (415), more bytes (413), what is not UTF-8
+ * or not JSON (400), and nesting deeper than 64 (400). Of a member that stands twice the last counts, as everywhere in
+ * JavaScript; since calls are written anew for the origin, no one behind us can read it otherwise.
  */
 export async function readJson(request: Request): Promise<{ bytes: Uint8Array<ArrayBuffer>; json: unknown }> {
   const bytes = await readBytes(request, bodyBytesMax);
@@ -12,7 +12,9 @@ export async function readJson(request: Request): Promise<{ bytes: Uint8Array<Ar
     throw new Refusal("invalid_value", { say: `The body is nested deeper than ${bodyDepthMax} levels.` });
   }
   if (bytes.length > bodyMembersMaxAll && membersOf(bytes) > bodyMembersMaxAll) {
-    throw new Refusal("invalid_value", { say: `The body has more than ${bodyMembersMaxAll} members, lists and objects in all.` });
+    throw new Refusal("invalid_value", {
+      say: `The body has more than ${bodyMembersMaxAll} members, lists and objects in all.`,
+    });
   }
   let json: unknown;
   try {
@@ -35,7 +37,8 @@ export async function readBytes(request: Request, bytesMax: number): Promise<Uin
     await discard(request.body);
     throw tooLarge(bytesMax);
   }
-  // A declared length is enforced by the HTTP layer, so the whole can be read natively; otherwise each chunk is counted.
+  // A declared length is enforced by the HTTP layer, so the whole can be read natively; otherwise each chunk is
+  // counted.
   if (declared !== null) {
     const bytes = new Uint8Array(await request.arrayBuffer());
     if (bytes.byteLength > bytesMax) throw tooLarge(bytesMax);
@@ -59,7 +62,10 @@ export async function readBytes(request: Request, bytesMax: number): Promise<Uin
   return bytes;
 }
 
-/** Reads on without keeping anything, so that a caller who is still sending gets to read the refusal instead of a broken pipe. */
+/**
+ * Reads on without keeping anything, so that a caller who is still sending gets to read the refusal instead of a broken
+ * pipe.
+ */
 async function discard(body: ReadableStream<Uint8Array> | null): Promise<void> {
   let size = 0;
   for await (const chunk of body ?? []) {
@@ -73,8 +79,9 @@ function tooLarge(bytesMax: number): Refusal {
 }
 
 /**
- * How deep JSON text is nested (a scalar is 0), counted no further than `depthMax`. Read from the bytes, before any parser is let loose on
- * them: a megabyte of brackets costs a parser a second. Of malformed text it says something, and the parser the rest.
+ * How deep JSON text is nested (a scalar is 0), counted no further than `depthMax`. Read from the bytes, before any
+ * parser is let loose on them: a megabyte of brackets costs a parser a second. Of malformed text it says something, and
+ * the parser the rest.
  */
 export function depthOf(bytes: Uint8Array, depthMax: number): number {
   let depth = 0;
@@ -89,8 +96,8 @@ export function depthOf(bytes: Uint8Array, depthMax: number): number {
 }
 
 /**
- * How many members, lists and objects a JSON text has in all: colons and opening brackets outside of strings. A parser needs up to a microsecond for each;
- * numbers and text cost it little.
+ * How many members, lists and objects a JSON text has in all: colons and opening brackets outside of strings. A parser
+ * needs up to a microsecond for each; numbers and text cost it little.
  */
 function membersOf(bytes: Uint8Array): number {
   let members = 0;

@@ -5,7 +5,14 @@ import { callMsMax, idempotencyKeyCharsMax } from "../limits.ts";
 import type { Visit } from "../visit.ts";
 import { readJson } from "./body.ts";
 import { ChatBody, chatPromptBound, chatText, hasImages, Text2SqlBody } from "./chat.ts";
-import { CompletionsBody, completionTokensDefault, EmbeddingsBody, promptBound, promptCount, promptText } from "./completions.ts";
+import {
+  CompletionsBody,
+  completionTokensDefault,
+  EmbeddingsBody,
+  promptBound,
+  promptCount,
+  promptText,
+} from "./completions.ts";
 import { estimateTokens } from "./estimate.ts";
 import { parseBody } from "./fields.ts";
 import { isObject, refuseGuided, refuseRemoteMedia, stripOwned } from "./owned.ts";
@@ -30,7 +37,10 @@ export interface Call {
   completionTokens: number;
   isDefaultMax: boolean;
   hasImages: boolean;
-  /** The prompt's first kilobyte, or the caller's own word for what belongs together: calls alike in it share a prefix cache. */
+  /**
+   * The prompt's first kilobyte, or the caller's own word for what belongs together: calls alike in it share a prefix
+   * cache.
+   */
   affinity: string;
   mayClamp: boolean;
   deadlineMs: number;
@@ -38,15 +48,18 @@ export interface Call {
 }
 
 /**
- * Reads a call: body, shape, model, bounds. Throws a Refusal that names the field. What stands only in the caller's bytes or
- * headers goes no further: `body` is our own reading of it, without the fields that the origin owns.
+ * Reads a call: body, shape, model, bounds. Throws a Refusal that names the field. What stands only in the caller's
+ * bytes or headers goes no further: `body` is our own reading of it, without the fields that the origin owns.
  */
 export async function readCall(visit: Visit, endpoint: EngineEndpoint, models: readonly ModelRecord[]): Promise<Call> {
   const { bytes, json } = await readJson(visit.request);
   const shape = shapeOf(endpoint, json, models);
   const { model } = shape;
   if (shape.completionTokens > model.contextTokensMax) {
-    const param = endpoint !== "completions" && isObject(json) && json["max_completion_tokens"] ? "max_completion_tokens" : "max_tokens";
+    const param =
+      endpoint !== "completions" && isObject(json) && json["max_completion_tokens"]
+        ? "max_completion_tokens"
+        : "max_tokens";
     throw new Refusal("context_length_exceeded", {
       param,
       say: `This model's context is ${model.contextTokensMax} tokens; ${param} asks for ${shape.completionTokens}.`,
@@ -140,18 +153,26 @@ function embeddingsShape(body: EmbeddingsBody, models: readonly ModelRecord[]): 
   };
 }
 
-/** An engine that finds these on another endpoint may read the call as a chat: its prompt would not be the one that was held. */
+/**
+ * An engine that finds these on another endpoint may read the call as a chat: its prompt would not be the one that was
+ * held.
+ */
 const notChat = { messages: undefined, documents: undefined, tools: undefined, chat_template_kwargs: undefined };
 
 /** The body for the origin: the caller's members less the owned and the null ones, with ours over them. */
 function written(body: Record<string, unknown>, ours: Record<string, unknown>): Record<string, unknown> {
-  const kept = Object.entries({ ...stripOwned(body), ...ours }).filter(([, value]) => value !== null && value !== undefined);
+  const kept = Object.entries({ ...stripOwned(body), ...ours }).filter(
+    ([, value]) => value !== null && value !== undefined,
+  );
   return Object.fromEntries(kept);
 }
 
 function refuseStrayOptions(body: { stream?: boolean | null | undefined; stream_options?: unknown }): void {
   if (body.stream_options && !body.stream) {
-    throw new Refusal("invalid_value", { param: "stream_options", say: "'stream_options' is only allowed when 'stream' is true." });
+    throw new Refusal("invalid_value", {
+      param: "stream_options",
+      say: "'stream_options' is only allowed when 'stream' is true.",
+    });
   }
 }
 
@@ -169,8 +190,8 @@ function affinityOf(body: Record<string, unknown>, text: string): string {
 }
 
 /**
- * How long the caller waits, in ms: `x-penstock-timeout-ms`, or for whole answers the `x-stainless-timeout` (seconds) that OpenAI's SDKs send;
- * for streams the SDK means the first byte only, so it bounds nothing there.
+ * How long the caller waits, in ms: `x-penstock-timeout-ms`, or for whole answers the `x-stainless-timeout` (seconds)
+ * that OpenAI's SDKs send; for streams the SDK means the first byte only, so it bounds nothing there.
  */
 function patienceOf(headers: Headers, isStream: boolean): number {
   const own = Number(headers.get("x-penstock-timeout-ms") ?? Number.NaN);
@@ -183,7 +204,10 @@ function idempotencyOf(headers: Headers, endpoint: EngineEndpoint, bytes: Uint8A
   const key = headers.get("idempotency-key");
   if (key === null) return null;
   if (key === "" || key.length > idempotencyKeyCharsMax) {
-    throw new Refusal("invalid_value", { param: "Idempotency-Key", say: `Idempotency-Key must have 1 to ${idempotencyKeyCharsMax} characters.` });
+    throw new Refusal("invalid_value", {
+      param: "Idempotency-Key",
+      say: `Idempotency-Key must have 1 to ${idempotencyKeyCharsMax} characters.`,
+    });
   }
   return { key: hexDigest(key), body: hexDigest(`${endpoint} ${hexDigest(bytes)}`) };
 }

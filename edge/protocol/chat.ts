@@ -24,13 +24,17 @@ export type ChatBody = z.infer<typeof ChatBody>;
 /** POST /text2sql (seed s1): chat-shaped, and the model may be left out. */
 export const Text2SqlBody = ChatBody.extend({ model: sampling.model.nullish() });
 
-/** A template adds role marks around each message and, for Qwen, a system prompt of its own; tools bring a preamble and are spelled out. */
+/**
+ * A template adds role marks around each message and, for Qwen, a system prompt of its own; tools bring a preamble and
+ * are spelled out.
+ */
 const templateTokens = 64;
 const toolsTokens = 512;
 
 /**
- * No prompt made of this body can be longer, in tokens: a byte-level BPE never needs more tokens than UTF-8 bytes, and the JSON
- * around each message (28 bytes and more) outweighs its role marks. Tools are counted twice, since templates print them with spaces.
+ * No prompt made of this body can be longer, in tokens: a byte-level BPE never needs more tokens than UTF-8 bytes, and
+ * the JSON around each message (28 bytes and more) outweighs its role marks. Tools are counted twice, since templates
+ * print them with spaces.
  */
 export function chatPromptBound(body: ChatBody): number {
   const tools = body.tools?.length ? 2 * utf8Bytes(JSON.stringify(body.tools)) + toolsTokens : 0;

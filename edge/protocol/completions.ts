@@ -11,7 +11,8 @@ const Prompt = checked<Prompt>(promptFault);
 /** The first item says what the rest must be. */
 function promptFault(value: unknown): Fault | null {
   if (typeof value === "string") return null;
-  if (!Array.isArray(value) || value.length === 0) return { path: [], message: "must be text, or a list that is not empty" };
+  if (!Array.isArray(value) || value.length === 0)
+    return { path: [], message: "must be text, or a list that is not empty" };
   const first: unknown = value[0];
   if (typeof first === "number") return idsFault(value);
   if (value.length > inputsMax) return { path: [], message: `must have at most ${inputsMax} items` };
@@ -20,7 +21,10 @@ function promptFault(value: unknown): Fault | null {
     return at === -1 ? null : { path: [at], message: "must be text, as the first item is" };
   }
   for (const [index, item] of value.entries()) {
-    const fault = Array.isArray(item) && item.length > 0 ? idsFault(item) : { path: [], message: "must be text or a list of token ids" };
+    const fault =
+      Array.isArray(item) && item.length > 0
+        ? idsFault(item)
+        : { path: [], message: "must be text or a list of token ids" };
     if (fault) return { ...fault, path: [index, ...fault.path] };
   }
   return null;

@@ -1,6 +1,7 @@
 /**
- * How many tokens a text will take, without a tokenizer: a count by class of character. Measured against Qwen's tokenizer such a counter is about
- * 11 % off on average where chars/4 is 37 % off (shared/reference/origin.md §4.3). Never a bound: bounds count bytes.
+ * How many tokens a text will take, without a tokenizer: a count by class of character. Measured against Qwen's
+ * tokenizer such a counter is about 11 % off on average where chars/4 is 37 % off (shared/reference/origin.md §4.3).
+ * Never a bound: bounds count bytes.
  */
 export function estimateTokens(text: string): number {
   let tokens = 0;

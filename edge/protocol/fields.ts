@@ -15,8 +15,8 @@ export interface Fault {
 }
 
 /**
- * A value that `faultOf` reads by hand, up to the first fault. For what callers may send a million of: zod would look at all of them and report each,
- * which costs seconds and hundreds of megabytes.
+ * A value that `faultOf` reads by hand, up to the first fault. For what callers may send a million of: zod would look
+ * at all of them and report each, which costs seconds and hundreds of megabytes.
  */
 export function checked<T>(faultOf: (value: unknown) => Fault | null): z.ZodType<T> {
   return z.custom<T>().superRefine((value, context) => {
@@ -41,23 +41,29 @@ export function listOf<T>(item: z.ZodType<T>, max: number, min = 0): z.ZodType<T
 }
 
 function biasFault(value: unknown): Fault | null {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return { path: [], message: "must be an object" };
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return { path: [], message: "must be an object" };
   const entries = Object.entries(value);
   if (entries.length > logitBiasMax) return { path: [], message: `must have at most ${logitBiasMax} entries` };
-  const wrong = entries.find(([id, bias]) => !/^\d{1,9}$/.test(id) || typeof bias !== "number" || !(Math.abs(bias) <= 100));
+  const wrong = entries.find(
+    ([id, bias]) => !/^\d{1,9}$/.test(id) || typeof bias !== "number" || !(Math.abs(bias) <= 100),
+  );
   return wrong ? { path: [wrong[0]], message: "must map a token id to a number from -100 to 100" } : null;
 }
 
 /**
- * Sampling fields that chat and completions share. Bodies are loose: what is not named here passes to the engine as it came, so new engine
- * fields need no release of ours. Ranges are OpenAI's and vLLM's; null means 'not said', as official SDKs send it.
+ * Sampling fields that chat and completions share. Bodies are loose: what is not named here passes to the engine as it
+ * came, so new engine fields need no release of ours. Ranges are OpenAI's and vLLM's; null means 'not said', as
+ * official SDKs send it.
  */
 export const sampling = {
   model: z.string().min(1).max(256),
   n: z.int().min(1).max(choicesMax).nullish(),
   max_tokens: z.int().min(1).nullish(),
   stream: z.boolean().nullish(),
-  stream_options: z.looseObject({ include_usage: z.boolean().nullish(), continuous_usage_stats: z.boolean().nullish() }).nullish(),
+  stream_options: z
+    .looseObject({ include_usage: z.boolean().nullish(), continuous_usage_stats: z.boolean().nullish() })
+    .nullish(),
   temperature: z.number().min(0).max(2).nullish(),
   top_p: z.number().gt(0).max(1).nullish(),
   top_k: z.int().min(-1).nullish(),
@@ -68,7 +74,10 @@ export const sampling = {
   seed: z.int().nullish(),
   stop: z.union([z.string(), z.array(z.string()).max(stopMax)]).nullish(),
   logit_bias: checked<Record<string, number>>(biasFault).nullish(),
-  response_format: z.looseObject({ type: z.enum(["text", "json_object", "json_schema", "structural_tag"]) }).refine(isSmall, tooBig).nullish(),
+  response_format: z
+    .looseObject({ type: z.enum(["text", "json_object", "json_schema", "structural_tag"]) })
+    .refine(isSmall, tooBig)
+    .nullish(),
   structured_outputs: z.looseObject({}).refine(isSmall, tooBig).nullish(),
   user: z.string().max(512).nullish(),
 } as const;
@@ -123,7 +132,9 @@ function deepest(issue: Issue | undefined): Issue | undefined {
 function pathOf(path: PropertyKey[]): string {
   return path.reduce<string>((text, step) => {
     if (typeof step === "number") return `${text}[${step}]`;
-    const name = String(step).replace(/[^\w-]/g, "?").slice(0, 64);
+    const name = String(step)
+      .replace(/[^\w-]/g, "?")
+      .slice(0, 64);
     return text ? `${text}.${name}` : name;
   }, "");
 }

@@ -1,6 +1,9 @@
 import type { ModelRecord } from "../agreements/model.ts";
 
-/** A model as OpenAI lists it, with what vLLM and we add: `max_model_len` (tokens), aliases, endpoints. `created` is in Unix seconds. */
+/**
+ * A model as OpenAI lists it, with what vLLM and we add: `max_model_len` (tokens), aliases, endpoints. `created` is in
+ * Unix seconds.
+ */
 export interface ModelCard {
   id: string;
   object: "model";

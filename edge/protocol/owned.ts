@@ -4,8 +4,8 @@ import { Refusal } from "../errors.ts";
 export type Body = Record<string, unknown>;
 
 /**
- * Members of a request that the gateway sets itself or that a caller may never set: they are taken out without a word. They steer the
- * engine's scheduler and caches, reach into its process, or cost more than the hold covers.
+ * Members of a request that the gateway sets itself or that a caller may never set: they are taken out without a word.
+ * They steer the engine's scheduler and caches, reach into its process, or cost more than the hold covers.
  */
 export const ownedFields: ReadonlySet<string> = new Set([
   "priority",
@@ -25,7 +25,10 @@ export const ownedFields: ReadonlySet<string> = new Set([
   "best_of",
 ]);
 
-/** Inside `chat_template_kwargs`: a template by the back door, and a switch that makes vLLM's renderer fail (CVE-2025-61620). */
+/**
+ * Inside `chat_template_kwargs`: a template by the back door, and a switch that makes vLLM's renderer fail
+ * (CVE-2025-61620).
+ */
 const ownedTemplateFields: ReadonlySet<string> = new Set(["chat_template", "tokenize"]);
 
 /** Members of a message part that hand the engine a tensor to unpickle. */
@@ -35,12 +38,18 @@ export function isObject(value: unknown): value is Body {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Refuses `guided_*` by name: new vLLM ignores these fields, so the caller would get unconstrained text unawares. Anything but an object passes. */
+/**
+ * Refuses `guided_*` by name: new vLLM ignores these fields, so the caller would get unconstrained text unawares.
+ * Anything but an object passes.
+ */
 export function refuseGuided(body: unknown): void {
   if (!isObject(body)) return;
   const name = Object.keys(body).find((member) => member.startsWith("guided_"));
   if (name === undefined) return;
-  throw new Refusal("unsupported_parameter", { param: plain(name), say: `'${plain(name)}' is not supported; use 'structured_outputs'.` });
+  throw new Refusal("unsupported_parameter", {
+    param: plain(name),
+    say: `'${plain(name)}' is not supported; use 'structured_outputs'.`,
+  });
 }
 
 /** A copy of a request's body without what the gateway owns. */
@@ -51,15 +60,17 @@ export function stripOwned(body: Body): Body {
 }
 
 /**
- * Refuses message parts whose image, video, audio or file is anything but a `data:` URI: the engine would fetch the address from
- * inside the node's network. Parts without a `type` count as well, vLLM reads them by their members.
+ * Refuses message parts whose image, video, audio or file is anything but a `data:` URI: the engine would fetch the
+ * address from inside the node's network. Parts without a `type` count as well, vLLM reads them by their members.
  */
 export function refuseRemoteMedia(messages: unknown): void {
   if (!Array.isArray(messages)) return;
   for (const [index, message] of messages.entries()) {
     const content: unknown = isObject(message) ? message["content"] : null;
     const parts = Array.isArray(content) ? content : [content];
-    parts.forEach((part: unknown, place) => isObject(part) && refuseRemotePart(part, `messages[${index}].content[${place}]`));
+    parts.forEach(
+      (part: unknown, place) => isObject(part) && refuseRemotePart(part, `messages[${index}].content[${place}]`),
+    );
   }
 }
 

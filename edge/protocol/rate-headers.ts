@@ -5,7 +5,10 @@ export interface WindowReport {
   resetMs: number;
 }
 
-/** `x-ratelimit-{limit,remaining,reset}-requests` or `-tokens` as OpenAI writes them; a window without a limit (null) has no headers. */
+/**
+ * `x-ratelimit-{limit,remaining,reset}-requests` or `-tokens` as OpenAI writes them; a window without a limit (null)
+ * has no headers.
+ */
 export function windowHeaders(unit: "requests" | "tokens", report: WindowReport | null): Record<string, string> {
   if (!report) return {};
   return {

@@ -6,8 +6,9 @@ const encoder = new TextEncoder();
 export const waitComment = encoder.encode(": wait\n\n");
 
 /**
- * The last event of a stream that did not end well: OpenAI's SDKs throw on it. No `[DONE]` follows. It begins with a blank line, since what came
- * before may have been cut within a line: behind half a `data:` it would be a field that nobody knows, and the SDK would take the answer for whole.
+ * The last event of a stream that did not end well: OpenAI's SDKs throw on it. No `[DONE]` follows. It begins with a
+ * blank line, since what came before may have been cut within a line: behind half a `data:` it would be a field that
+ * nobody knows, and the SDK would take the answer for whole.
  */
 export function errorEvent(refusal: Refusal): Uint8Array {
   return encoder.encode(`\n\ndata: ${JSON.stringify(errorBody(refusal))}\n\n`);

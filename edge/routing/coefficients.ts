@@ -1,7 +1,10 @@
 import type { Coefficients, ModelRecord } from "../agreements/model.ts";
 import type { NodeRecord } from "../agreements/node.ts";
 
-/** One L4 with a 7B model in bf16 (shared/design/origin.md §3): a pool of 96,800 KV tokens, 0.21 ms a prompt token, 51 ms a decode step of twelve. */
+/**
+ * One L4 with a 7B model in bf16 (shared/design/origin.md §3): a pool of 96,800 KV tokens, 0.21 ms a prompt token, 51
+ * ms a decode step of twelve.
+ */
 export const l4With7B: Coefficients = {
   poolTokens: 96_800,
   startSeconds: 0.05,
@@ -13,14 +16,18 @@ export const l4With7B: Coefficients = {
 const kindDefault = "l4";
 
 /**
- * By what a model's calls are judged: the coefficients of the nodes whose neighbours a complex call would disturb, the shared ones (all of its nodes when none is shared). Where
- * these differ in kind, each coefficient is the worst of them, since the tier is chosen before the node.
+ * By what a model's calls are judged: the coefficients of the nodes whose neighbours a complex call would disturb, the
+ * shared ones (all of its nodes when none is shared). Where these differ in kind, each coefficient is the worst of
+ * them, since the tier is chosen before the node.
  */
 export function coefficientsOf(model: ModelRecord, nodes: readonly NodeRecord[]): Coefficients {
   const serving = nodes.filter(({ models }) => models.includes(model.id));
   const shared = serving.filter(({ tier }) => tier === "shared");
   const kinds = new Set((shared.length > 0 ? shared : serving).map(({ kind }) => kind ?? kindDefault));
-  const [first, ...others] = Array.from(kinds.size > 0 ? kinds : [kindDefault], (kind) => model.coefficients?.[kind] ?? l4With7B);
+  const [first, ...others] = Array.from(
+    kinds.size > 0 ? kinds : [kindDefault],
+    (kind) => model.coefficients?.[kind] ?? l4With7B,
+  );
   return others.reduce(worse, first ?? l4With7B);
 }
 

@@ -2,7 +2,10 @@ import type { ModelRecord } from "../agreements/model.ts";
 import { heartbeatStaleMs } from "../limits.ts";
 import type { NodeView } from "./port.ts";
 
-/** `GET /health` in the shape of seed s1, with node names where that had addresses: which nodes are ready for each model. */
+/**
+ * `GET /health` in the shape of seed s1, with node names where that had addresses: which nodes are ready for each
+ * model.
+ */
 export interface Health {
   status: "healthy" | "degraded" | "unhealthy";
   backends: Record<string, string[]>;
@@ -11,10 +14,16 @@ export interface Health {
 /** Healthy: every model has a ready node. Unhealthy: none has. A node that was never heard of is not ready. */
 export function readHealth(views: readonly NodeView[], models: readonly ModelRecord[]): Health {
   const isReady = (view: NodeView) =>
-    view.state === "ready" && view.breaker !== "open" && view.heartbeatAgeMs !== null && view.heartbeatAgeMs < heartbeatStaleMs;
+    view.state === "ready" &&
+    view.breaker !== "open" &&
+    view.heartbeatAgeMs !== null &&
+    view.heartbeatAgeMs < heartbeatStaleMs;
   const ready = views.filter(isReady).map((view) => view.record);
   const backends = Object.fromEntries(
-    models.map((model) => [model.aliases[0] ?? model.id, ready.filter((node) => node.models.includes(model.id)).map((node) => node.id)]),
+    models.map((model) => [
+      model.aliases[0] ?? model.id,
+      ready.filter((node) => node.models.includes(model.id)).map((node) => node.id),
+    ]),
   );
   const served = Object.values(backends).filter((nodes) => nodes.length > 0).length;
   if (served === models.length) return { status: "healthy", backends };

@@ -6,7 +6,10 @@ export { tierHeader, type Verdict } from "./complexity.ts";
 export { openJudge, type Judge } from "./judge.ts";
 export type { Fleet, NodeView } from "./port.ts";
 
-/** What is looked for: a model in a tier, for a call that takes so long of a GPU, and the words by which calls share a prefix cache. */
+/**
+ * What is looked for: a model in a tier, for a call that takes so long of a GPU, and the words by which calls share a
+ * prefix cache.
+ */
 export interface Wanted {
   model: string;
   tier: Tier;
@@ -21,26 +24,35 @@ const borrowBelow = 0.5;
 const loadMemoryMs = 5_000;
 
 /**
- * Nodes for a call, best first: the tier's own (the favourite of its prefix while that one is not overloaded, then by two random choices), and behind them
- * those of the other tier that may take a spilled call; nodes where it would wait longer than the target come after all others. Pure over the view. Empty:
- * nobody serves this model now.
+ * Nodes for a call, best first: the tier's own (the favourite of its prefix while that one is not overloaded, then by
+ * two random choices), and behind them those of the other tier that may take a spilled call; nodes where it would wait
+ * longer than the target come after all others. Pure over the view. Empty: nobody serves this model now.
  */
 export function rank(views: readonly NodeView[], wanted: Wanted, random: () => number): NodeView[] {
   const eligible = eligibleOf(views.filter((view) => view.record.models.includes(wanted.model)));
   const own = eligible.filter((view) => view.record.tier === wanted.tier);
   const others = eligible.filter((view) => view.record.tier !== wanted.tier);
-  const spill = wanted.tier === "complex" ? others : others.filter((view) => own.length === 0 || usedShare(view) < borrowBelow);
+  const spill =
+    wanted.tier === "complex" ? others : others.filter((view) => own.length === 0 || usedShare(view) < borrowBelow);
   const isQuick = (view: NodeView) => waitMs(view, wanted.gpuSeconds) <= waitTargetMs;
   const isSlow = (view: NodeView) => !isQuick(view);
-  return [own.filter(isQuick), spill.filter(isQuick), own.filter(isSlow), spill.filter(isSlow)].flatMap((views) => order(views, wanted, random));
+  return [own.filter(isQuick), spill.filter(isQuick), own.filter(isSlow), spill.filter(isSlow)].flatMap((views) =>
+    order(views, wanted, random),
+  );
 }
 
-/** How long a call would wait for its turn, in ms, if those that wait take as much GPU as it does. A report fades as it grows old. */
+/**
+ * How long a call would wait for its turn, in ms, if those that wait take as much GPU as it does. A report fades as it
+ * grows old.
+ */
 function waitMs({ load, loadAgeMs }: NodeView, gpuSeconds: number): number {
   return load ? load.waiting * freshness(loadAgeMs) * gpuSeconds * 1_000 : 0;
 }
 
-/** Ready, fresh and not broken. When no heartbeat is fresh the reports tell nothing, so all that the breaker allows are eligible. */
+/**
+ * Ready, fresh and not broken. When no heartbeat is fresh the reports tell nothing, so all that the breaker allows are
+ * eligible.
+ */
 function eligibleOf(views: NodeView[]): NodeView[] {
   const whole = views.filter((view) => view.breaker !== "open");
   const isFresh = (view: NodeView) => view.heartbeatAgeMs !== null && view.heartbeatAgeMs < heartbeatStaleMs;
@@ -68,12 +80,18 @@ function twoChoices(views: NodeView[], load: (view: NodeView) => number, random:
   return load(one) <= load(other) ? one : other;
 }
 
-/** Sequences at work on the node: what it last reported, fading with age, and what this isolate has sent it, and a wall as its KV pool fills. */
+/**
+ * Sequences at work on the node: what it last reported, fading with age, and what this isolate has sent it, and a wall
+ * as its KV pool fills.
+ */
 function loadOf({ load, loadAgeMs, inFlight }: NodeView): number {
   if (!load) return inFlight;
   const weight = freshness(loadAgeMs);
   const k = Math.min(load.kvUsed, 0.99);
-  return Math.max(inFlight, (load.running + load.waiting) * weight + inFlight * (1 - weight)) + ((0.15 * k) / (1 - k)) * weight;
+  return (
+    Math.max(inFlight, (load.running + load.waiting) * weight + inFlight * (1 - weight)) +
+    ((0.15 * k) / (1 - k)) * weight
+  );
 }
 
 function freshness(loadAgeMs: number): number {
@@ -85,7 +103,10 @@ function usedShare({ load, kvPoolTokens }: NodeView): number {
   return kvPoolTokens ? Math.max(load.kvUsed, load.heldTokens / kvPoolTokens) : load.kvUsed;
 }
 
-/** Rendezvous hashing: each node's score for a prefix; a node that leaves moves only its own prefixes. FNV-1a, 32 bits, mixed at the end. */
+/**
+ * Rendezvous hashing: each node's score for a prefix; a node that leaves moves only its own prefixes. FNV-1a, 32 bits,
+ * mixed at the end.
+ */
 function score(wanted: Wanted, view: NodeView): number {
   const text = `${view.record.id}|${wanted.org}|${wanted.model}|${wanted.affinity}`;
   let hash = 0x811c9dc5;

@@ -6,7 +6,10 @@ import type { Call } from "../protocol/call.ts";
 import { coefficientsOf, l4With7B } from "./coefficients.ts";
 import { isComplexNext, judge, stranger, type Asked, type Known, type Verdict } from "./complexity.ts";
 
-/** Judges calls by what this isolate remembers of their orgs: no I/O on a call's way. A wrong memory costs placement and with it the tier's price, never a limit. */
+/**
+ * Judges calls by what this isolate remembers of their orgs: no I/O on a call's way. A wrong memory costs placement and
+ * with it the tier's price, never a limit.
+ */
 export interface Judge {
   judge(org: string, call: Asked & Pick<Call, "model">): Verdict;
   /** Takes what the head of a node's answer tells of the org's habits. */
@@ -25,8 +28,15 @@ interface Memory extends Known {
   told: Told[];
 }
 
-/** Opens a judge that knows nobody yet. It remembers at most `entriesMax` pairs of org and model, some 300 bytes each and a node. */
-export function openJudge(models: readonly ModelRecord[], nodes: readonly NodeRecord[], entriesMax: number = habitsMax): Judge {
+/**
+ * Opens a judge that knows nobody yet. It remembers at most `entriesMax` pairs of org and model, some 300 bytes each
+ * and a node.
+ */
+export function openJudge(
+  models: readonly ModelRecord[],
+  nodes: readonly NodeRecord[],
+  entriesMax: number = habitsMax,
+): Judge {
   const coefficients = new Map<string, Coefficients>(models.map((model) => [model.id, coefficientsOf(model, nodes)]));
   const memories = new Map<string, Memory>();
   const remember = (key: string, memory: Memory): void => {
@@ -63,14 +73,16 @@ export function openJudge(models: readonly ModelRecord[], nodes: readonly NodeRe
 const keyOf = (org: string, model: string) => `${org} ${model}`;
 
 /**
- * Nodes see different calls of an org, the shared ones its smaller ones: of what they tell, the most demanding is believed. The longest output; at least so
- * long, if the one that tells it knows no more; the least cached; the greatest ratio.
+ * Nodes see different calls of an org, the shared ones its smaller ones: of what they tell, the most demanding is
+ * believed. The longest output; at least so long, if the one that tells it knows no more; the least cached; the
+ * greatest ratio.
  */
 function mostOf(habits: Habit[]): Habit | null {
   const [first, ...others] = habits;
   if (!first) return null;
   return others.reduce((most, habit) => {
-    const isLonger = habit.outputTokens > most.outputTokens || (habit.outputTokens === most.outputTokens && habit.isAtLeast);
+    const isLonger =
+      habit.outputTokens > most.outputTokens || (habit.outputTokens === most.outputTokens && habit.isAtLeast);
     const { outputTokens, isAtLeast } = isLonger ? habit : most;
     return {
       outputTokens,

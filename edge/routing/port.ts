@@ -15,12 +15,15 @@ export interface NodeView {
   breaker: "closed" | "open" | "probing";
 }
 
-/** How an attempt on a node ended, for its breaker: a node that answers, even with a no, is not broken; one that we left is not judged. */
+/**
+ * How an attempt on a node ended, for its breaker: a node that answers, even with a no, is not broken; one that we left
+ * is not judged.
+ */
 export type AttemptEnd = "answered" | "failed" | "draining" | "left";
 
 /**
- * What is known of the nodes. Reading costs no I/O on the call's way: the view lives in the isolate and is refreshed behind it. When heartbeats cannot
- * be read, the view grows stale and ranking fails open to what calls themselves show.
+ * What is known of the nodes. Reading costs no I/O on the call's way: the view lives in the isolate and is refreshed
+ * behind it. When heartbeats cannot be read, the view grows stale and ranking fails open to what calls themselves show.
  */
 export interface Fleet {
   view(nowMs: number): NodeView[];

@@ -14,13 +14,19 @@ import type { Settler } from "./port.ts";
 export type SettlementCounts = Record<string, number>;
 
 /**
- * Takes a batch of usage from a node: settles each hold with its org's ledger. If any ledger is out of reach the batch is refused (503) and `untaken` names
- * the holds that have to come again; the others are settled. A sender that sends all of it again does no harm: settling is idempotent by hold id.
+ * Takes a batch of usage from a node: settles each hold with its org's ledger. If any ledger is out of reach the batch
+ * is refused (503) and `untaken` names the holds that have to come again; the others are settled. A sender that sends
+ * all of it again does no harm: settling is idempotent by hold id.
  */
-export async function takeUsage(visit: Visit, nodes: readonly NodeRecord[], ledger: Settler): Promise<SettlementCounts> {
+export async function takeUsage(
+  visit: Visit,
+  nodes: readonly NodeRecord[],
+  ledger: Settler,
+): Promise<SettlementCounts> {
   const { node, json } = await readSigned(visit, nodes);
   const batch = UsageBatch.safeParse(json);
-  if (!batch.success || batch.data.node !== node.id) throw new Refusal("invalid_value", { log: "malformed usage batch" });
+  if (!batch.success || batch.data.node !== node.id)
+    throw new Refusal("invalid_value", { log: "malformed usage batch" });
   const byOrg = new Map<OrgId, UsageRecord[]>();
   for (const record of batch.data.records) byOrg.set(record.org, [...(byOrg.get(record.org) ?? []), record]);
   const batches = Array.from(byOrg, ([org, records]) => ({ org, records }));
@@ -31,7 +37,8 @@ export async function takeUsage(visit: Visit, nodes: readonly NodeRecord[], ledg
     for (const { result } of answer.value) counts[result] = (counts[result] ?? 0) + 1;
   }
   const failed = batches.filter((_, index) => answers[index]?.status !== "fulfilled");
-  if (failed.length > 0) throw outOfReach(failed, batches.length, answers.find((answer) => answer.status === "rejected")?.reason);
+  if (failed.length > 0)
+    throw outOfReach(failed, batches.length, answers.find((answer) => answer.status === "rejected")?.reason);
   return counts;
 }
 
@@ -50,16 +57,21 @@ function outOfReach(failed: { org: OrgId; records: UsageRecord[] }[], ledgers: n
 export async function takeHeartbeat(visit: Visit, nodes: readonly NodeRecord[]): Promise<Heartbeat> {
   const { node, json } = await readSigned(visit, nodes);
   const heartbeat = Heartbeat.safeParse(json);
-  if (!heartbeat.success || heartbeat.data.node !== node.id) throw new Refusal("invalid_value", { log: "malformed heartbeat" });
+  if (!heartbeat.success || heartbeat.data.node !== node.id)
+    throw new Refusal("invalid_value", { log: "malformed heartbeat" });
   return heartbeat.data;
 }
 
-/** Verifies that the body was signed within the last minute by a node we know. Replays are harmless: both uses are idempotent. */
+/**
+ * Verifies that the body was signed within the last minute by a node we know. Replays are harmless: both uses are
+ * idempotent.
+ */
 async function readSigned(visit: Visit, nodes: readonly NodeRecord[]): Promise<{ node: NodeRecord; json: unknown }> {
   const token = visit.request.headers.get("authorization")?.match(/^Bearer (\S+)$/)?.[1] ?? "";
   const bytes = await readBytes(visit.request, usageBodyBytesMax);
   const { node, claims } = await verify(token, nodes, visit.now());
-  if (claims.bodySha256 !== bodyDigest(bytes)) throw new Refusal("invalid_api_key", { log: "node token is for another body" });
+  if (claims.bodySha256 !== bodyDigest(bytes))
+    throw new Refusal("invalid_api_key", { log: "node token is for another body" });
   try {
     return { node, json: JSON.parse(new TextDecoder().decode(bytes)) };
   } catch (cause) {
@@ -67,7 +79,11 @@ async function readSigned(visit: Visit, nodes: readonly NodeRecord[]): Promise<{
   }
 }
 
-async function verify(token: string, nodes: readonly NodeRecord[], nowMs: number): Promise<{ node: NodeRecord; claims: NodeClaims }> {
+async function verify(
+  token: string,
+  nodes: readonly NodeRecord[],
+  nowMs: number,
+): Promise<{ node: NodeRecord; claims: NodeClaims }> {
   const node = nodes.find((record) => record.id === issuerOf(token));
   if (!node) throw new Refusal("invalid_api_key", { log: "token of no known node" });
   try {

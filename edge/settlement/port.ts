@@ -1,7 +1,10 @@
 import type { OrgId } from "../agreements/ids.ts";
 import type { UsageRecord } from "../agreements/usage.ts";
 
-/** Whoever keeps the holds. Settling is idempotent by hold id; an org whose ledger is out of reach is told at its place, and its records come again. */
+/**
+ * Whoever keeps the holds. Settling is idempotent by hold id; an org whose ledger is out of reach is told at its place,
+ * and its records come again.
+ */
 export interface Settler {
   settleAll(batches: { org: OrgId; records: UsageRecord[] }[]): Promise<PromiseSettledResult<{ result: string }[]>[]>;
 }

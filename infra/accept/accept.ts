@@ -2,7 +2,17 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { findKept, folder, keepEngines, removeShared, setUp, sharedOf, startEngines, stopEngines, type RunningEngine } from "./engines.ts";
+import {
+  findKept,
+  folder,
+  keepEngines,
+  removeShared,
+  setUp,
+  sharedOf,
+  startEngines,
+  stopEngines,
+  type RunningEngine,
+} from "./engines.ts";
 import { setUpGguf } from "./gguf.ts";
 import { figuresIn, readSuite, writeReport, type Suite } from "./report.ts";
 
@@ -26,13 +36,19 @@ let suite: ChildProcess | null = null;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { only: { type: "string" }, keep: { type: "boolean", default: false }, "no-embed": { type: "boolean", default: false }, help: { type: "boolean", default: false } },
+    options: {
+      only: { type: "string" },
+      keep: { type: "boolean", default: false },
+      "no-embed": { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
   });
   if (values.help) {
     process.stdout.write(usage);
     return 0;
   }
-  if (values.only !== undefined && !["contract", "journeys", "gguf"].includes(values.only)) throw new Error(`--only takes contract, journeys or gguf, not '${values.only}'`);
+  if (values.only !== undefined && !["contract", "journeys", "gguf"].includes(values.only))
+    throw new Error(`--only takes contract, journeys or gguf, not '${values.only}'`);
   rmSync(results, { recursive: true, force: true });
   mkdirSync(results, { recursive: true });
   const engines = values.only === "gguf" ? [] : await openEngines(values.keep, values["no-embed"]);
@@ -44,7 +60,14 @@ async function main(): Promise<number> {
     removeShared(shared);
   }
   const [chat] = engines;
-  process.stdout.write(writeReport({ suites: done, figures: figuresIn(figures), version: chat ? versions.get(chat.url) ?? "unknown" : "none", engines }));
+  process.stdout.write(
+    writeReport({
+      suites: done,
+      figures: figuresIn(figures),
+      version: chat ? (versions.get(chat.url) ?? "unknown") : "none",
+      engines,
+    }),
+  );
   if (values.keep) keepEngines(engines);
   return done.every((one) => one.isKept) ? 0 : 1;
 }
@@ -78,7 +101,9 @@ async function openEngines(isKept: boolean, isWithoutEmbed: boolean): Promise<Ru
   let engines = await findKept();
   if (engines.length === 0) {
     say("starting vLLM: about a minute each");
-    engines = await startEngines(["chat", "chat", ...(isWithoutEmbed ? [] : ["embed" as const])], isKept, (keeper) => keepers.add(keeper));
+    engines = await startEngines(["chat", "chat", ...(isWithoutEmbed ? [] : ["embed" as const])], isKept, (keeper) =>
+      keepers.add(keeper),
+    );
   }
   for (const { keeper, url, kind, startedInS } of engines) {
     keepers.add(keeper);
@@ -93,19 +118,33 @@ async function openEngines(isKept: boolean, isWithoutEmbed: boolean): Promise<Ru
 async function runSuite(name: string, engines: RunningEngine[]): Promise<Suite> {
   say(`suite ${name}`);
   const output = join(results, `${name}.json`);
-  const child = spawn(process.execPath, [join(root, "node_modules/vitest/vitest.mjs"), "run", "--config", "infra/accept/vitest.config.ts", "--project", name, "--reporter=default", "--reporter=json", `--outputFile.json=${output}`], {
-    cwd: root,
-    detached: true,
-    stdio: ["ignore", "inherit", "inherit"],
-    env: {
-      ...process.env,
-      PENSTOCK_ACCEPT_ENGINES: JSON.stringify(engines),
-      PENSTOCK_ACCEPT_FIGURES: figures,
-      PENSTOCK_ACCEPT_STACK_LOG: join(folder, "log/stack.log"),
-      PENSTOCK_VLLM_URL: engines[0]?.url ?? "",
-      PENSTOCK_ACCEPT_GGUF: gguf.model,
+  const child = spawn(
+    process.execPath,
+    [
+      join(root, "node_modules/vitest/vitest.mjs"),
+      "run",
+      "--config",
+      "infra/accept/vitest.config.ts",
+      "--project",
+      name,
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${output}`,
+    ],
+    {
+      cwd: root,
+      detached: true,
+      stdio: ["ignore", "inherit", "inherit"],
+      env: {
+        ...process.env,
+        PENSTOCK_ACCEPT_ENGINES: JSON.stringify(engines),
+        PENSTOCK_ACCEPT_FIGURES: figures,
+        PENSTOCK_ACCEPT_STACK_LOG: join(folder, "log/stack.log"),
+        PENSTOCK_VLLM_URL: engines[0]?.url ?? "",
+        PENSTOCK_ACCEPT_GGUF: gguf.model,
+      },
     },
-  });
+  );
   suite = child;
   const code = await new Promise<number | null>((resolve) => child.once("exit", resolve));
   endGroup(child);

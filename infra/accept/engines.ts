@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePorts } from "../local/child.ts";
 
-/** A vLLM that serve.sh keeps. `pid` leads the process group of the server and its engine core; `keeper` is the serve.sh. */
+/**
+ * A vLLM that serve.sh keeps. `pid` leads the process group of the server and its engine core; `keeper` is the
+ * serve.sh.
+ */
 export interface RunningEngine {
   kind: "chat" | "embed";
   url: string;
@@ -26,22 +29,44 @@ export async function setUp(): Promise<void> {
   if (code !== 0) throw new Error(`serve.sh setup failed with ${String(code)}`);
 }
 
-/** Engines that an earlier run with --keep has left, if all of them live; otherwise none, and what was left of them is stopped. */
+/**
+ * Engines that an earlier run with --keep has left, if all of them live; otherwise none, and what was left of them is
+ * stopped.
+ */
 export async function findKept(): Promise<RunningEngine[]> {
   const known = readList();
-  const living = await Promise.all(known.map(({ url }) => fetch(`${url}/health`).then(({ ok }) => ok, () => false)));
+  const living = await Promise.all(
+    known.map(({ url }) =>
+      fetch(`${url}/health`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    ),
+  );
   if (living.every(Boolean)) return known;
   await stopEngines(known);
   return [];
 }
 
-/** Starts one serve.sh for each kind, so that the death of one engine is not the end of the others, and waits until all are healthy. */
-export async function startEngines(kinds: RunningEngine["kind"][], isKept: boolean, onBegun: (keeper: number) => void): Promise<RunningEngine[]> {
+/**
+ * Starts one serve.sh for each kind, so that the death of one engine is not the end of the others, and waits until all
+ * are healthy.
+ */
+export async function startEngines(
+  kinds: RunningEngine["kind"][],
+  isKept: boolean,
+  onBegun: (keeper: number) => void,
+): Promise<RunningEngine[]> {
   const ports = await freePorts(kinds.length);
   return Promise.all(kinds.map((kind, at) => startEngine(kind, ports[at] ?? 0, isKept, onBegun)));
 }
 
-async function startEngine(kind: RunningEngine["kind"], port: number, isKept: boolean, onBegun: (keeper: number) => void): Promise<RunningEngine> {
+async function startEngine(
+  kind: RunningEngine["kind"],
+  port: number,
+  isKept: boolean,
+  onBegun: (keeper: number) => void,
+): Promise<RunningEngine> {
   mkdirSync(join(folder, "log"), { recursive: true });
   const log = join(folder, "log", `serve-${port}.log`);
   const output = openSync(log, "w");
@@ -58,7 +83,15 @@ async function startEngine(kind: RunningEngine["kind"], port: number, isKept: bo
   for (;;) {
     const said = readFileSync(log, "utf8");
     const serving = /^serving \w+ \S+ (\d+)s pid=(\d+)$/m.exec(said);
-    if (serving && /^ready$/m.test(said)) return { kind, url: `http://127.0.0.1:${port}`, port, pid: Number(serving[2]), keeper, startedInS: Number(serving[1]) };
+    if (serving && /^ready$/m.test(said))
+      return {
+        kind,
+        url: `http://127.0.0.1:${port}`,
+        port,
+        pid: Number(serving[2]),
+        keeper,
+        startedInS: Number(serving[1]),
+      };
     if (child.exitCode !== null) throw new Error(`the ${kind} engine did not start:\n${said}`);
     await sleep(250);
   }
@@ -76,7 +109,10 @@ async function stopKeeper(keeper: number): Promise<void> {
   signal(keeper, "SIGKILL");
 }
 
-/** The shared memory that an engine's processes have mapped. One that is killed with -9 cannot remove it itself: whoever kills it does, with `removeShared`. */
+/**
+ * The shared memory that an engine's processes have mapped. One that is killed with -9 cannot remove it itself: whoever
+ * kills it does, with `removeShared`.
+ */
 export function sharedOf(engines: RunningEngine[]): string[] {
   const leaders = new Set(engines.map(({ pid }) => pid));
   const members = readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && leaders.has(groupOf(pid)));

@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * The acceptance suites, for `npm run accept` only: `npm test` never meets them, since their names do not end in `.test.ts`. They share few engines and
- * compare metrics before and after, so one test runs at a time.
+ * The acceptance suites, for `npm run accept` only: `npm test` never meets them, since their names do not end in
+ * `.test.ts`. They share few engines and compare metrics before and after, so one test runs at a time.
  */
 const slow = { testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false, isolate: false } as const;
 
@@ -10,10 +10,32 @@ export default defineConfig({
   root: new URL("../..", import.meta.url).pathname,
   test: {
     projects: [
-      { test: { name: "contract", include: ["test/contracts/engine-vllm.accept.ts", "test/accept/recordings.accept.ts"], ...slow } },
-      { test: { name: "journeys", include: ["test/accept/*.accept.ts"], exclude: ["test/accept/recordings.accept.ts", "test/accept/deaths.accept.ts", "test/accept/gguf.accept.ts"], globalSetup: ["test/accept/real-stack.ts"], ...slow } },
+      {
+        test: {
+          name: "contract",
+          include: ["test/contracts/engine-vllm.accept.ts", "test/accept/recordings.accept.ts"],
+          ...slow,
+        },
+      },
+      {
+        test: {
+          name: "journeys",
+          include: ["test/accept/*.accept.ts"],
+          exclude: ["test/accept/recordings.accept.ts", "test/accept/deaths.accept.ts", "test/accept/gguf.accept.ts"],
+          globalSetup: ["test/accept/real-stack.ts"],
+          ...slow,
+        },
+      },
       { test: { name: "deaths", include: ["test/accept/deaths.accept.ts"], ...slow } },
-      { test: { name: "gguf", include: ["test/accept/gguf.accept.ts"], ...slow, testTimeout: 300_000, hookTimeout: 300_000 } },
+      {
+        test: {
+          name: "gguf",
+          include: ["test/accept/gguf.accept.ts"],
+          ...slow,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
     ],
   },
 });

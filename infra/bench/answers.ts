@@ -1,4 +1,7 @@
-/** What the origin of the bench says, and so what every caller must hear to the byte: a whole answer of 713 bytes, or 100 events and `[DONE]`. */
+/**
+ * What the origin of the bench says, and so what every caller must hear to the byte: a whole answer of 713 bytes, or
+ * 100 events and `[DONE]`.
+ */
 export const tokensOf = 100;
 export const eventMs = 5;
 
@@ -21,12 +24,23 @@ export const jsonAnswer = whole("words ".repeat(200).slice(0, wholeBytes - whole
 export const streamEvents = Array.from({ length: tokensOf }, (_, index) => {
   const delta = index === 0 ? { role: "assistant", content: "word" } : { content: ` word${index}` };
   const finish_reason = index === tokensOf - 1 ? "length" : null;
-  const event = { id, object: "chat.completion.chunk", created: 1_790_000_000, model, choices: [{ index: 0, delta, logprobs: null, finish_reason }] };
+  const event = {
+    id,
+    object: "chat.completion.chunk",
+    created: 1_790_000_000,
+    model,
+    choices: [{ index: 0, delta, logprobs: null, finish_reason }],
+  };
   return Buffer.from(`data: ${JSON.stringify(event)}\n\n`);
 });
 
-/** The same as vLLM sends it to whoever asked for usage on every chunk, with the closing chunk that holds usage alone. */
-export const usageEvents = [...streamEvents.map((event, index) => withUsage(event, index + 1)), withUsage(streamEvents[0] ?? Buffer.alloc(0), tokensOf, [])];
+/**
+ * The same as vLLM sends it to whoever asked for usage on every chunk, with the closing chunk that holds usage alone.
+ */
+export const usageEvents = [
+  ...streamEvents.map((event, index) => withUsage(event, index + 1)),
+  withUsage(streamEvents[0] ?? Buffer.alloc(0), tokensOf, []),
+];
 
 export const streamTail = Buffer.from("data: [DONE]\n\n");
 
@@ -35,12 +49,20 @@ export const streamBytes = streamEvents.reduce((sum, event) => sum + event.lengt
 
 function withUsage(event: Buffer, completion: number, choices?: []): Buffer {
   const usage = { prompt_tokens: 60, total_tokens: 60 + completion, completion_tokens: completion };
-  return Buffer.from(`data: ${JSON.stringify({ ...JSON.parse(event.toString().slice("data: ".length)), ...(choices && { choices }), usage })}\n\n`);
+  return Buffer.from(
+    `data: ${JSON.stringify({ ...JSON.parse(event.toString().slice("data: ".length)), ...(choices && { choices }), usage })}\n\n`,
+  );
 }
 
-const words = "The quick brown fox jumps over the lazy dog while the river runs down to the sea and back again in rain. ";
+const words =
+  "The quick brown fox jumps over the lazy dog while the river runs down to the sea and back again in rain. ";
 
 /** A call with a prompt of 200 bytes. `stream` must be written as the origin looks for it. */
 export function callBody(stream: boolean): string {
-  return JSON.stringify({ model, messages: [{ role: "user", content: words.repeat(2).slice(0, 200) }], max_tokens: tokensOf, ...(stream && { stream }) });
+  return JSON.stringify({
+    model,
+    messages: [{ role: "user", content: words.repeat(2).slice(0, 200) }],
+    max_tokens: tokensOf,
+    ...(stream && { stream }),
+  });
 }

@@ -49,7 +49,9 @@ async function main(): Promise<number> {
     return unknown === undefined ? 0 : 2;
   }
   const isSmoke = values.smoke;
-  const times = isSmoke ? { rounds: 1, retries: 0, warmMs: 100, windowMs: 400 } : { rounds: Number(values.rounds), retries: Number(values.retries), warmMs: 500, windowMs: 2_000 };
+  const times = isSmoke
+    ? { rounds: 1, retries: 0, warmMs: 100, windowMs: 400 }
+    : { rounds: Number(values.rounds), retries: Number(values.retries), warmMs: 500, windowMs: 2_000 };
   const stage = await openStage({ withRedis: chosen.includes("stores") });
   console.log(setting(stage));
   try {
@@ -57,7 +59,8 @@ async function main(): Promise<number> {
     const bench: Bench = { stage, isSmoke, plan: { ...times, say } };
     const { table, isBroken } = await measureAll(bench, chosen);
     console.log(`\n${drawTable(table)}`);
-    if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ setting: setting(stage), isSmoke, rows: table }, null, 2)}\n`);
+    if (values.json !== undefined)
+      writeFileSync(values.json, `${JSON.stringify({ setting: setting(stage), isSmoke, rows: table }, null, 2)}\n`);
     return isBroken ? 1 : 0;
   } finally {
     await stage.close();
@@ -83,7 +86,9 @@ async function measureAll(bench: Bench, chosen: string[]): Promise<{ table: Row[
 
 function setting({ isPinned }: Stage): string {
   const [cpu] = cpus();
-  const where = isPinned ? "workerd (edge and bare pass-through) on core 0, all else on core 1" : "not pinned to cores: taskset is missing or failed";
+  const where = isPinned
+    ? "workerd (edge and bare pass-through) on core 0, all else on core 1"
+    : "not pinned to cores: taskset is missing or failed";
   return `${cpus().length} × ${cpu?.model ?? "?"}, Node ${process.versions.node}; ${where}`;
 }
 

@@ -33,7 +33,16 @@ const random = (bytes: number) => new Uint8Array(randomBytes(bytes));
 export async function makeCaller(keyring: Keyring): Promise<Caller> {
   const org: OrgId = `org_${randomBase62(10, random)}`;
   const { id, text, digest, pepperKid } = await mintKey("inference", org, keyring, random);
-  const ofKey = { digest, pepperKid, isRevoked: false, expiresAtMs: null, endpoints: null, models: null, ipRanges: null, limits: null };
+  const ofKey = {
+    digest,
+    pepperKid,
+    isRevoked: false,
+    expiresAtMs: null,
+    endpoints: null,
+    models: null,
+    ipRanges: null,
+    limits: null,
+  };
   return {
     org,
     key: id,
@@ -49,8 +58,25 @@ export async function makeCaller(keyring: Keyring): Promise<Caller> {
 /** What a call of this caller would reserve. */
 export function askFor({ org, key, digests }: Caller): Omit<Ask, "hold"> {
   const price = { promptMicrosPerMTok: 200_000, completionMicrosPerMTok: 400_000 };
-  const sizes = { promptTokens: 300, completionTokens: 100, choices: 1, mayClamp: false, ttlMs: 930_000, idempotency: null };
-  return { org, key, digests, ip: null, endpoint: "chat.completions", model: "Qwen/Qwen2.5-7B-Instruct", tier: "shared", price, ...sizes };
+  const sizes = {
+    promptTokens: 300,
+    completionTokens: 100,
+    choices: 1,
+    mayClamp: false,
+    ttlMs: 930_000,
+    idempotency: null,
+  };
+  return {
+    org,
+    key,
+    digests,
+    ip: null,
+    endpoint: "chat.completions",
+    model: "Qwen/Qwen2.5-7B-Instruct",
+    tier: "shared",
+    price,
+    ...sizes,
+  };
 }
 
 /** A key of the right form and checksum that another deployment made: only its tag tells. */

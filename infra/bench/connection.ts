@@ -10,7 +10,10 @@ export interface AnswerParts {
   fail(cause: Error): void;
 }
 
-/** One keep-alive connection that carries one call at a time. When the peer has closed it in between, the next call opens it anew. */
+/**
+ * One keep-alive connection that carries one call at a time. When the peer has closed it in between, the next call
+ * opens it anew.
+ */
 export class Connection {
   readonly #port: number;
   #socket: Socket | null = null;

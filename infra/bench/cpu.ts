@@ -29,7 +29,9 @@ export function pidsOf(pid: number): number[] {
   }
 }
 
-/** CPU time of the whole machine that somebody used, in ms, over all cores; what a hypervisor took away counts as used. */
+/**
+ * CPU time of the whole machine that somebody used, in ms, over all cores; what a hypervisor took away counts as used.
+ */
 export function machineCpuMs(): number {
   const [first = ""] = readFileSync("/proc/stat", "utf8").split("\n");
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = first.split(/\s+/).slice(1).map(Number);

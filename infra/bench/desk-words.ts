@@ -20,7 +20,10 @@ export interface DeskAsks {
 /** What the desk answers. */
 export interface DeskAnswers {
   "/publish": { published: number };
-  /** Over all the orgs asked for: holds that are open, calls that were booked as done, and rows of the bill (of every org) that came out. */
+  /**
+   * Over all the orgs asked for: holds that are open, calls that were booked as done, and rows of the bill (of every
+   * org) that came out.
+   */
   "/inspect": { openHolds: number; settledCalls: number; rowsWaiting: number; rowsOut: number };
   /** `why`: what the ledger threw first, if it threw. */
   "/pairs": { settled: number; why: string | null };

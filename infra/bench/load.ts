@@ -34,7 +34,10 @@ export interface OpenLoad extends Aim {
   bytes: number | null;
 }
 
-/** What came of it. Latencies in ms: of the whole answer in a closed loop; of the first event and between events in an open one. */
+/**
+ * What came of it. Latencies in ms: of the whole answer in a closed loop; of the first event and between events in an
+ * open one.
+ */
 export interface LoadReport {
   calls: number;
   /** From the first call to the last answer. */
@@ -103,7 +106,10 @@ async function runOpen(load: OpenLoad): Promise<LoadReport> {
   return seen.report(performance.now() - startMs);
 }
 
-/** Times run from the moment of sending: a timer of ours that is late is no fault of the target, and no call waits for another. */
+/**
+ * Times run from the moment of sending: a timer of ours that is late is no fault of the target, and no call waits for
+ * another.
+ */
 function oneStream(load: OpenLoad, connection: Connection, request: Buffer, seen: Tally): Promise<void> {
   const sentMs = performance.now();
   let firstMs = 0;
@@ -134,11 +140,14 @@ function oneStream(load: OpenLoad, connection: Connection, request: Buffer, seen
   });
 }
 
-/** What is wrong with a stream's body, if anything. Comments that keep a slow stream alive are right, and not counted. */
+/**
+ * What is wrong with a stream's body, if anything. Comments that keep a slow stream alive are right, and not counted.
+ */
 function wrongIn({ events, bytes }: OpenLoad, body: string): string | null {
   const told = body.replaceAll(/^: \w+\n\n/gm, "");
   const count = told.split("\n\n").length - 1;
-  const isWhole = count === events + 1 && told.endsWith(streamTail.toString()) && (bytes ?? told.length) === told.length;
+  const isWhole =
+    count === events + 1 && told.endsWith(streamTail.toString()) && (bytes ?? told.length) === told.length;
   return isWhole ? null : `${told.length} bytes, ${count} events, at the end ${JSON.stringify(told.slice(-200))}`;
 }
 

@@ -8,9 +8,9 @@ import { recordOf, Settling } from "./settle.ts";
 import { fieldOf, MessageReader } from "./wire.ts";
 
 /**
- * The origin of the bench, a process of its own: answers as an agent would, verifies nothing, settles every hold that a call carries. A call without a hop
- * token (direct, or through the bare pass-through) is answered the same and settles nothing. For the agent's row it is the engine: it has vLLM's health pages,
- * and puts usage on every chunk when asked.
+ * The origin of the bench, a process of its own: answers as an agent would, verifies nothing, settles every hold that a
+ * call carries. A call without a hop token (direct, or through the bare pass-through) is answered the same and settles
+ * nothing. For the agent's row it is the engine: it has vLLM's health pages, and puts usage on every chunk when asked.
  */
 interface OriginConfig {
   node: string;
@@ -24,13 +24,15 @@ const answered = { whole: 0, streams: 0 };
 let running = 0;
 
 const field = () => `${loadHeader}: run=${running} wait=0 kv=0.050 held=${running * 200}\r\n`;
-const chunk = (bytes: Buffer) => Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
+const chunk = (bytes: Buffer) =>
+  Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
 const plainEvents = streamEvents.map(chunk);
 const countedEvents = usageEvents.map(chunk);
 const pages: Record<string, string> = {
   "GET /health": "",
   "GET /version": '{"version":"0.11.0"}',
-  "GET /metrics": 'vllm:num_requests_running 0\nvllm:num_requests_waiting 0\nvllm:kv_cache_usage_perc 0.05\nvllm:cache_config_info{block_size="16",num_gpu_blocks="6050"} 1\n',
+  "GET /metrics":
+    'vllm:num_requests_running 0\nvllm:num_requests_waiting 0\nvllm:kv_cache_usage_perc 0.05\nvllm:cache_config_info{block_size="16",num_gpu_blocks="6050"} 1\n',
 };
 const tail = Buffer.concat([chunk(streamTail), Buffer.from("0\r\n\r\n")]);
 
@@ -46,11 +48,15 @@ function take(socket: Socket, head: string, body: string): void {
   };
   if (!body.includes('"stream":true')) {
     answered.whole++;
-    socket.write(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n${field()}content-length: ${jsonAnswer.length}\r\n\r\n${jsonAnswer}`);
+    socket.write(
+      `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n${field()}content-length: ${jsonAnswer.length}\r\n\r\n${jsonAnswer}`,
+    );
     return done();
   }
   answered.streams++;
-  socket.write(`HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n${field()}transfer-encoding: chunked\r\n\r\n`);
+  socket.write(
+    `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n${field()}transfer-encoding: chunked\r\n\r\n`,
+  );
   stream(socket, body.includes('"include_usage":true') ? countedEvents : plainEvents, done);
 }
 
@@ -91,5 +97,9 @@ const server = createServer({ noDelay: true }, (socket) => {
   socket.on("error", () => socket.destroy());
 });
 
-process.on("message", ({ id }: { id: number }) => process.send?.({ id, answer: { ...answered, running, settling: settling.counts } }));
-server.listen(0, "127.0.0.1", () => console.log(`ready ${JSON.stringify({ port: (server.address() as AddressInfo).port })}`));
+process.on("message", ({ id }: { id: number }) =>
+  process.send?.({ id, answer: { ...answered, running, settling: settling.counts } }),
+);
+server.listen(0, "127.0.0.1", () =>
+  console.log(`ready ${JSON.stringify({ port: (server.address() as AddressInfo).port })}`),
+);

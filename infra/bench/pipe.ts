@@ -1,7 +1,10 @@
 import { Agent, createServer, request, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** The least that Node can do between a caller and an engine, a process of its own: passes calls to the port in its argument and the answers back by `pipe`, and looks at nothing. */
+/**
+ * The least that Node can do between a caller and an engine, a process of its own: passes calls to the port in its
+ * argument and the answers back by `pipe`, and looks at nothing.
+ */
 const port = Number(process.argv[2]);
 const agent = new Agent({ keepAlive: true });
 
@@ -16,4 +19,6 @@ function pass(call: IncomingMessage, answer: ServerResponse): void {
 }
 
 const server = createServer(pass);
-server.listen(0, "127.0.0.1", () => console.log(`ready ${JSON.stringify({ port: (server.address() as AddressInfo).port })}`));
+server.listen(0, "127.0.0.1", () =>
+  console.log(`ready ${JSON.stringify({ port: (server.address() as AddressInfo).port })}`),
+);

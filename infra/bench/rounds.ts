@@ -1,6 +1,9 @@
 import { cpuMsOf, machineCpuMs } from "./cpu.ts";
 
-/** One measured stretch of time: what was done, how long it took, what the measured process burnt, and what everybody else on the machine did. */
+/**
+ * One measured stretch of time: what was done, how long it took, what the measured process burnt, and what everybody
+ * else on the machine did.
+ */
 export interface Window<T> {
   outcome: T;
   wallMs: number;
@@ -27,7 +30,10 @@ export interface RoundPlan {
   say(line: string): void;
 }
 
-/** Rounds in which every variant was heard; `isNoisy` when others disturbed all of them, and the figures are told only for want of better. */
+/**
+ * Rounds in which every variant was heard; `isNoisy` when others disturbed all of them, and the figures are told only
+ * for want of better.
+ */
 export interface Rounds<Name extends string, T> {
   taken: Record<Name, Window<T>>[];
   dropped: number;
@@ -39,7 +45,10 @@ const againAbove = 0.12;
 const droppedAbove = 0.15;
 
 /** Takes the variants in turn, A..Z and then Z..A, so that a drift of the machine meets all alike. */
-export async function takeRounds<Name extends string, T>(plan: RoundPlan, variants: Record<Name, Variant<T>>): Promise<Rounds<Name, T>> {
+export async function takeRounds<Name extends string, T>(
+  plan: RoundPlan,
+  variants: Record<Name, Variant<T>>,
+): Promise<Rounds<Name, T>> {
   const names = Object.keys(variants) as Name[];
   const all: Record<Name, Window<T>>[] = [];
   for (let round = 0; round < plan.rounds; round++) {
@@ -48,7 +57,8 @@ export async function takeRounds<Name extends string, T>(plan: RoundPlan, varian
     for (const name of order) windows[name] = await quietest(plan, name, variants[name]);
     all.push(windows as Record<Name, Window<T>>);
   }
-  const isQuiet = (windows: Record<Name, Window<T>>) => names.every((name) => windows[name].foreignShare <= droppedAbove);
+  const isQuiet = (windows: Record<Name, Window<T>>) =>
+    names.every((name) => windows[name].foreignShare <= droppedAbove);
   const taken = all.filter(isQuiet);
   if (taken.length === 0) return { taken: all, dropped: 0, isNoisy: true };
   return { taken, dropped: all.length - taken.length, isNoisy: false };
@@ -61,7 +71,9 @@ async function quietest<T>(plan: RoundPlan, name: string, variant: Variant<T>): 
     const window = await measure(variant.pid ?? plan.pid, variant.run);
     if (!best || window.foreignShare < best.foreignShare) best = window;
     if (best.foreignShare <= againAbove) break;
-    plan.say(`  ${name}: others used ${percent(window.foreignShare)} of a core${tries < plan.retries ? ", again" : ""}`);
+    plan.say(
+      `  ${name}: others used ${percent(window.foreignShare)} of a core${tries < plan.retries ? ", again" : ""}`,
+    );
   }
   if (!best) throw new RangeError("a window must be tried once");
   return best;

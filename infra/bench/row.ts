@@ -19,9 +19,23 @@ export interface Row {
 }
 
 /** A row from what the rounds gave. `whyNot` says why it does not count, if it does not. */
-export function rowOf(name: string, goal: Goal, values: number[], note: string, figures: Record<string, number> = {}, whyNot: string | null = null): Row {
+export function rowOf(
+  name: string,
+  goal: Goal,
+  values: number[],
+  note: string,
+  figures: Record<string, number> = {},
+  whyNot: string | null = null,
+): Row {
   const measured = spreadOf(values);
-  const reached = goal.bound === "none" ? "–" : whyNot !== null || values.length === 0 ? "not counted" : keeps(goal, measured.median) ? "yes" : "no";
+  const reached =
+    goal.bound === "none"
+      ? "–"
+      : whyNot !== null || values.length === 0
+        ? "not counted"
+        : keeps(goal, measured.median)
+          ? "yes"
+          : "no";
   return { name, goal, measured, reached, note: whyNot === null ? note : `${whyNot}; ${note}`, figures };
 }
 
@@ -50,8 +64,14 @@ export function drawTable(rows: Row[]): string {
     reached,
     note,
   ]);
-  const widths = head.map((title, column) => Math.max(...[head, ...cells].map((line) => (line[column] ?? title).length)));
-  const draw = (line: string[]) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd();
+  const widths = head.map((title, column) =>
+    Math.max(...[head, ...cells].map((line) => (line[column] ?? title).length)),
+  );
+  const draw = (line: string[]) =>
+    line
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd();
   return [draw(head), widths.map((width) => "-".repeat(width)).join("  "), ...cells.map(draw)].join("\n");
 }
 

@@ -19,7 +19,10 @@ export interface SettledCounts {
   lastFailure: string | null;
 }
 
-/** The agent's side of settlement, at its least: batches of 64 records or 100 ms, each signed for its body. Nothing is sent twice: a refused batch is an error here. */
+/**
+ * The agent's side of settlement, at its least: batches of 64 records or 100 ms, each signed for its body. Nothing is
+ * sent twice: a refused batch is an error here.
+ */
 export class Settling {
   readonly counts: SettledCounts = { queued: 0, results: {}, open: 0, batches: 0, lastFailure: null };
   readonly #node: string;
@@ -59,7 +62,8 @@ export class Settling {
     try {
       const answer = await ask(connection, writePost("/origin/usage", this.#token(body), body));
       if (answer.status !== 200) throw new Error(`usage: ${answer.status} ${answer.body}`);
-      for (const [result, count] of Object.entries<number>(JSON.parse(answer.body))) counts.results[result] = (counts.results[result] ?? 0) + count;
+      for (const [result, count] of Object.entries<number>(JSON.parse(answer.body)))
+        counts.results[result] = (counts.results[result] ?? 0) + count;
     } catch (cause) {
       counts.results["refused"] = (counts.results["refused"] ?? 0) + records.length;
       counts.lastFailure = String(cause);
@@ -81,7 +85,11 @@ export function freshClaims(body: string): { jti: string; iat: number; exp: numb
 }
 
 /** The record that ends a call which used what it asked for. */
-export function recordOf(hop: Pick<HopClaims, "hold" | "org" | "model">, completionTokens: number, startedAtMs: number): UsageRecord {
+export function recordOf(
+  hop: Pick<HopClaims, "hold" | "org" | "model">,
+  completionTokens: number,
+  startedAtMs: number,
+): UsageRecord {
   return {
     hold: hop.hold,
     org: hop.org,

@@ -16,7 +16,10 @@ import type { SettledCounts } from "./settle.ts";
 import { choosePorts, chooseRedisPorts, startWorkerd, type EdgePorts } from "./workerd.ts";
 import { writePost } from "./wire.ts";
 
-/** A wrong answer, a lost hold, a count that is off: the bench is worth nothing until this is mended, so it exits with 1. */
+/**
+ * A wrong answer, a lost hold, a count that is off: the bench is worth nothing until this is mended, so it exits with
+ * 1.
+ */
 export class BrokenError extends Error {}
 
 /** What the origin of the bench has seen. */
@@ -48,7 +51,10 @@ export interface RedisSide extends Side {
   sync(when: "always" | "everysec"): Promise<void>;
 }
 
-/** Everything that runs: workerd with both edges and the bare pass-through on core 0; load, origins, bridge and Redis on core 1. */
+/**
+ * Everything that runs: workerd with both edges and the bare pass-through on core 0; load, origins, bridge and Redis on
+ * core 1.
+ */
 export interface Stage extends Side {
   dir: string;
   secrets: Secrets;
@@ -67,7 +73,10 @@ const nodes = ["node_bench-shared", "node_bench-complex"] as const;
 const here = new URL(".", import.meta.url).pathname;
 const publishedAtOnce = 250;
 const repeatable: ReadonlySet<string> = new Set<keyof DeskAsks>(["/publish", "/inspect"]);
-/** A ledger that was called within ten seconds keeps three files open: after so many, those are waited for, since not every machine allows more than 20,000. */
+/**
+ * A ledger that was called within ten seconds keeps three files open: after so many, those are waited for, since not
+ * every machine allows more than 20,000.
+ */
 const filesMax = 65_536;
 const ledgersAtOnce = 4_000;
 const letGoMs = 12_000;
@@ -88,9 +97,16 @@ export async function openStage({ withRedis }: { withRedis: boolean }): Promise<
     isRedisThere ? startChild("redis", [join(here, "redis.ts"), dir], say) : null,
   ]);
   const ports = { ...edgePorts, origin: portOf(origin) };
-  const toRedis = { LEDGER: "upstash", UPSTASH_REDIS_REST_URL: String(redis?.ready["url"]), UPSTASH_REDIS_REST_TOKEN: String(redis?.ready["token"]) };
+  const toRedis = {
+    LEDGER: "upstash",
+    UPSTASH_REDIS_REST_URL: String(redis?.ready["url"]),
+    UPSTASH_REDIS_REST_TOKEN: String(redis?.ready["token"]),
+  };
   const vars = { LEDGER: "durable-object", ...edgeVars(secrets, ports.origin) };
-  const redisEdge = redisOrigin && { ports: redisPorts, vars: { ...toRedis, ...edgeVars(secrets, portOf(redisOrigin)) } };
+  const redisEdge = redisOrigin && {
+    ports: redisPorts,
+    vars: { ...toRedis, ...edgeVars(secrets, portOf(redisOrigin)) },
+  };
   const workerd = await startWorkerd(root, dir, ports, `http://127.0.0.1:${ports.origin}`, vars, redisEdge);
   const keyring = await openKeyring({ tagKeys: secrets.tagKeys, peppers: secrets.peppers });
   allowFiles(workerd.pid, filesMax);
@@ -98,7 +114,10 @@ export async function openStage({ withRedis }: { withRedis: boolean }): Promise<
   const isPinned = [pin(workerd.pid, 0), ...[...atLoad, process.pid].map((pid) => pin(pid, 1))].every(Boolean);
   const common = { keyring, failure: () => workerd.failure() };
   const objects = openSide({ ...common, ports, origin });
-  const overRedis = redis && redisOrigin && openSide({ ...common, ports: { ...redisPorts, origin: portOf(redisOrigin) }, origin: redisOrigin });
+  const overRedis =
+    redis &&
+    redisOrigin &&
+    openSide({ ...common, ports: { ...redisPorts, origin: portOf(redisOrigin) }, origin: redisOrigin });
   return {
     ...objects,
     dir,
@@ -107,17 +126,20 @@ export async function openStage({ withRedis }: { withRedis: boolean }): Promise<
     ports,
     workerdPid: workerd.pid,
     isPinned,
-    redis: redis && overRedis && {
-      ...overRedis,
-      pid: redis.pid,
-      seen: () => post<Record<string, number>>(redis, {}),
-      sync: async (when) => void (await post(redis, { sync: when })),
-    },
+    redis: redis &&
+      overRedis && {
+        ...overRedis,
+        pid: redis.pid,
+        seen: () => post<Record<string, number>>(redis, {}),
+        sync: async (when) => void (await post(redis, { sync: when })),
+      },
     async load(load) {
       const report = await post<LoadReport>(loader, { ask: load });
       if (report.wrong > 0) {
         const why = workerd.failure();
-        throw new BrokenError(`${report.wrong} of ${report.calls} answers were wrong; the first: ${report.firstWrong}${why && `\nworkerd said: ${why}`}`);
+        throw new BrokenError(
+          `${report.wrong} of ${report.calls} answers were wrong; the first: ${report.firstWrong}${why && `\nworkerd said: ${why}`}`,
+        );
       }
       return report;
     },
@@ -155,7 +177,9 @@ function openSide({ ports, origin, keyring, failure }: SideParts): Side & { clos
     async publish(count) {
       const callers: Caller[] = [];
       while (callers.length < count) {
-        const more = await Promise.all(Array.from({ length: Math.min(publishedAtOnce, count - callers.length) }, () => makeCaller(keyring)));
+        const more = await Promise.all(
+          Array.from({ length: Math.min(publishedAtOnce, count - callers.length) }, () => makeCaller(keyring)),
+        );
         await side.desk("/publish", { records: more.map(({ records }) => records[0]) });
         await side.desk("/publish", { records: more.map(({ records }) => records[1]) });
         callers.push(...more);
@@ -167,8 +191,14 @@ function openSide({ ports, origin, keyring, failure }: SideParts): Side & { clos
       const question = () => ask(toDesk, writePost(path, "bench", JSON.stringify(asked)));
       let { status, body } = await question();
       // A machine that is busy with something else may keep Redis from answering in time: what may be asked twice is.
-      for (let tries = 0; status !== 200 && body.includes("no answer within") && repeatable.has(path) && tries < 5; tries++) ({ status, body } = await question());
-      if (status !== 200) throw new BrokenError(`the desk answered ${status} to ${path}: ${body}\nworkerd said: ${failure()}`);
+      for (
+        let tries = 0;
+        status !== 200 && body.includes("no answer within") && repeatable.has(path) && tries < 5;
+        tries++
+      )
+        ({ status, body } = await question());
+      if (status !== 200)
+        throw new BrokenError(`the desk answered ${status} to ${path}: ${body}\nworkerd said: ${failure()}`);
       return JSON.parse(body);
     },
     origin: () => post<OriginState>(origin, {}),
@@ -183,21 +213,28 @@ function openSide({ ports, origin, keyring, failure }: SideParts): Side & { clos
   return { ...side, close: () => toDesk.close() };
 }
 
-/** After calls of these orgs have ended: each of their holds is settled once, none is open, and what the origin sent is what the ledgers booked. */
+/**
+ * After calls of these orgs have ended: each of their holds is settled once, none is open, and what the origin sent is
+ * what the ledgers booked.
+ */
 export async function checkSettled(side: Side, callers: Caller[], calls: number): Promise<void> {
   await side.quiet();
   const { settling } = await side.origin();
   const settled = settling.results["settled"] ?? 0;
-  if (settled !== settling.queued) throw new BrokenError(`of ${settling.queued} records ${settled} settled: ${JSON.stringify(settling)}`);
+  if (settled !== settling.queued)
+    throw new BrokenError(`of ${settling.queued} records ${settled} settled: ${JSON.stringify(settling)}`);
   let openHolds = 0;
   let settledCalls = 0;
   for (let from = 0; from < callers.length; from += publishedAtOnce) {
-    const some = await side.desk("/inspect", { orgs: callers.slice(from, from + publishedAtOnce).map(({ org }) => org) });
+    const some = await side.desk("/inspect", {
+      orgs: callers.slice(from, from + publishedAtOnce).map(({ org }) => org),
+    });
     openHolds += some.openHolds;
     settledCalls += some.settledCalls;
     await letGoOf(from + publishedAtOnce);
   }
-  if (openHolds !== 0 || settledCalls !== calls) throw new BrokenError(`${calls} calls, but the ledgers have ${settledCalls} settled and ${openHolds} open`);
+  if (openHolds !== 0 || settledCalls !== calls)
+    throw new BrokenError(`${calls} calls, but the ledgers have ${settledCalls} settled and ${openHolds} open`);
 }
 
 async function letGoOf(ledgers: number): Promise<void> {

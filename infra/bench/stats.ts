@@ -3,7 +3,10 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-/** The value below which a share `q` (0 to 1) of the values lies, interpolated between neighbours (Hyndman and Fan's type 7); NaN for none. */
+/**
+ * The value below which a share `q` (0 to 1) of the values lies, interpolated between neighbours (Hyndman and Fan's
+ * type 7); NaN for none.
+ */
 export function quantile(values: readonly number[], q: number): number {
   const sorted = values.toSorted((one, other) => one - other);
   const at = (sorted.length - 1) * q;

@@ -10,8 +10,9 @@ const headEnd = Buffer.from("\r\n\r\n");
 const lineEnd = Buffer.from("\r\n");
 
 /**
- * Reads HTTP/1.1 messages from one connection (RFC 9112): requests and responses with Content-Length, chunked, or without a body. It is this small because a
- * load generator must cost less than what it measures; it trusts its peer, and throws on a chunk size that is no number.
+ * Reads HTTP/1.1 messages from one connection (RFC 9112): requests and responses with Content-Length, chunked, or
+ * without a body. It is this small because a load generator must cost less than what it measures; it trusts its peer,
+ * and throws on a chunk size that is no number.
  */
 export class MessageReader {
   readonly #parts: MessageParts;

@@ -6,7 +6,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { bundleWorker } from "#infra/local/bundle.ts";
 import { freePorts } from "#infra/local/child.ts";
 
-/** Sockets of the one process: the edge, the edge with counting bindings, the bench's desk, the bare pass-through, and the least that an edge must do. */
+/**
+ * Sockets of the one process: the edge, the edge with counting bindings, the bench's desk, the bare pass-through, and
+ * the least that an edge must do.
+ */
 export interface EdgePorts {
   edge: number;
   counted: number;
@@ -43,14 +46,22 @@ export async function chooseRedisPorts(chosen: EdgePorts): Promise<RedisEdge["po
 }
 
 /**
- * Starts plain `workerd serve` on the edge as it stands in the source, with the compatibility settings of wrangler.toml and ledgers on disk under `dir`; and on
- * the same edge over Redis, if told where that is. Only D1 is stood in for (worker/bill.ts). What the edge logs goes nowhere, as on a server whose log is read
- * by someone else.
+ * Starts plain `workerd serve` on the edge as it stands in the source, with the compatibility settings of wrangler.toml
+ * and ledgers on disk under `dir`; and on the same edge over Redis, if told where that is. Only D1 is stood in for
+ * (worker/bill.ts). What the edge logs goes nowhere, as on a server whose log is read by someone else.
  */
-export async function startWorkerd(root: string, dir: string, ports: EdgePorts, originUrl: string, vars: Record<string, string>, redis: RedisEdge | null): Promise<Workerd> {
+export async function startWorkerd(
+  root: string,
+  dir: string,
+  ports: EdgePorts,
+  originUrl: string,
+  vars: Record<string, string>,
+  redis: RedisEdge | null,
+): Promise<Workerd> {
   const state = join(dir, "state");
   mkdirSync(state, { recursive: true });
-  for (const name of ["entry", "bare", "least", "bill"]) writeFileSync(join(dir, `${name}.js`), await bundleWorker(root, `infra/bench/worker/${name}.ts`));
+  for (const name of ["entry", "bare", "least", "bill"])
+    writeFileSync(join(dir, `${name}.js`), await bundleWorker(root, `infra/bench/worker/${name}.ts`));
   writeFileSync(join(dir, "config.capnp"), configOf(readCompatibility(root), state, ports, originUrl, vars, redis));
   const binary: string = createRequire(import.meta.url)("workerd").default;
   const child = spawn(binary, ["serve", join(dir, "config.capnp")], { stdio: ["ignore", "ignore", "pipe"] });
@@ -85,15 +96,28 @@ function readCompatibility(root: string): { date: string; flags: string[] } {
   return { date, flags: JSON.parse(flags ?? "[]") };
 }
 
-function configOf({ date, flags }: { date: string; flags: string[] }, state: string, ports: EdgePorts, originUrl: string, vars: Record<string, string>, redis: RedisEdge | null): string {
+function configOf(
+  { date, flags }: { date: string; flags: string[] },
+  state: string,
+  ports: EdgePorts,
+  originUrl: string,
+  vars: Record<string, string>,
+  redis: RedisEdge | null,
+): string {
   const text = (value: string) => JSON.stringify(value);
-  const textBindings = (vars: Record<string, string>) => Object.entries(vars).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)}),`).join("\n        ");
+  const textBindings = (vars: Record<string, string>) =>
+    Object.entries(vars)
+      .map(([name, value]) => `(name = ${text(name)}, text = ${text(value)}),`)
+      .join("\n        ");
   const common = `compatibilityDate = ${text(date)}, compatibilityFlags = [${flags.map(text).join(", ")}], globalOutbound = "out"`;
-  const socket = (name: string, port: number, service: string) => `(name = ${text(name)}, address = "127.0.0.1:${port}", http = (), service = ${service}),`;
+  const socket = (name: string, port: number, service: string) =>
+    `(name = ${text(name)}, address = "127.0.0.1:${port}", http = (), service = ${service}),`;
   // For profiling with perf: `BENCH_V8_FLAGS="--perf-basic-prof"` gives JavaScript its names.
   const v8Flags = (process.env["BENCH_V8_FLAGS"] ?? "").split(" ").filter(Boolean);
   // Over Redis the edge asks no ledger object, but like every deployment it has them: those of its neighbour.
-  const redisEdge = redis && `(name = "redis-edge", worker = (
+  const redisEdge =
+    redis &&
+    `(name = "redis-edge", worker = (
       modules = [(name = "entry.js", esModule = embed "entry.js")],
       bindings = [
         (name = "LEDGERS", durableObjectNamespace = (className = "OrgLedger", serviceName = "edge")),
@@ -103,7 +127,9 @@ function configOf({ date, flags }: { date: string; flags: string[] }, state: str
       ],
       ${common},
     )),`;
-  const redisSockets = redis && `${socket("redis-edge", redis.ports.edge, '"redis-edge"')}
+  const redisSockets =
+    redis &&
+    `${socket("redis-edge", redis.ports.edge, '"redis-edge"')}
     ${socket("redis-desk", redis.ports.desk, '(name = "redis-edge", entrypoint = "desk")')}`;
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (

@@ -21,7 +21,10 @@ export class EdgeError extends Error {
 
 const patienceMs = 30_000;
 
-/** Asks the edge and answers its JSON. A refusal, a silent edge and an answer that is no JSON throw an EdgeError, which never holds the credential. */
+/**
+ * Asks the edge and answers its JSON. A refusal, a silent edge and an answer that is no JSON throw an EdgeError, which
+ * never holds the credential.
+ */
 export async function ask(to: { edge: URL; credential: string }, question: Question): Promise<unknown> {
   const url = new URL(to.edge.pathname.replace(/\/$/, "") + question.path, to.edge.origin);
   for (const [name, value] of Object.entries(question.query ?? {})) {
@@ -30,13 +33,20 @@ export async function ask(to: { edge: URL; credential: string }, question: Quest
   const response = await reach(url, to.credential, question);
   const text = await response.text().catch(() => "");
   const body = readJson(text);
-  if (body === undefined) throw new EdgeError(`${url.origin} answered ${response.status} with something that is not JSON. Is this an edge of Penstock?`);
+  if (body === undefined)
+    throw new EdgeError(
+      `${url.origin} answered ${response.status} with something that is not JSON. Is this an edge of Penstock?`,
+    );
   if (!response.ok) throw new EdgeError(messageOf(response.status, body), body);
   return body;
 }
 
 async function reach(url: URL, credential: string, { method, body }: Question): Promise<Response> {
-  const headers = { authorization: `Bearer ${credential}`, accept: "application/json", ...(body && { "content-type": "application/json" }) };
+  const headers = {
+    authorization: `Bearer ${credential}`,
+    accept: "application/json",
+    ...(body && { "content-type": "application/json" }),
+  };
   try {
     return await fetch(url, {
       method,
@@ -47,12 +57,17 @@ async function reach(url: URL, credential: string, { method, body }: Question): 
       signal: AbortSignal.timeout(patienceMs),
     });
   } catch (cause) {
-    throw new EdgeError(`cannot reach the edge at ${url.origin} (${reasonOf(cause)}). Is it running, and is the URL right?`);
+    throw new EdgeError(
+      `cannot reach the edge at ${url.origin} (${reasonOf(cause)}). Is it running, and is the URL right?`,
+    );
   }
 }
 
 /** Messages of `fetch` that say more than their error's name and quote nothing. */
-const plainReasons: Record<string, string> = { "unexpected redirect": "it redirects", "bad port": "this port is not allowed" };
+const plainReasons: Record<string, string> = {
+  "unexpected redirect": "it redirects",
+  "bad port": "this port is not allowed",
+};
 
 /** Names the failure by its code only: other messages of `fetch` may quote headers. */
 function reasonOf(cause: unknown): string {

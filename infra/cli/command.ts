@@ -24,7 +24,8 @@ export interface Command {
 }
 
 /** The windows of a limit, for the help. */
-export const windows = "requestsPerMinute, requestsPerHour, concurrency, tokensPerMinute, requestsPerDay, tokensPerDay, tokensPerMonth, costMicrosPerMonth";
+export const windows =
+  "requestsPerMinute, requestsPerHour, concurrency, tokensPerMinute, requestsPerDay, tokensPerDay, tokensPerMonth, costMicrosPerMonth";
 /** Options that several commands take. */
 export const limitOption: Option = { value: "WINDOW=N", isMany: true, about: "Sets a limit; 'none' is no limit." };
 export const pageOptions: Record<string, Option> = {

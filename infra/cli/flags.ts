@@ -29,7 +29,11 @@ export class Flags {
       return [name, { type, multiple: option.isMany ?? false }] as const;
     });
     try {
-      const { values, positionals } = parseArgs({ args: line, options: Object.fromEntries(known), allowPositionals: true });
+      const { values, positionals } = parseArgs({
+        args: line,
+        options: Object.fromEntries(known),
+        allowPositionals: true,
+      });
       this.words = positionals;
       this.#values = values;
     } catch (failure) {
@@ -71,7 +75,8 @@ export function readLimits(given: string[] | undefined): Record<string, number |
   if (!given) return undefined;
   const limits = given.map((text) => {
     const match = /^([A-Za-z]+)=(none|\d{1,16})$/.exec(text);
-    if (!match) throw new UsageError(`--limit takes WINDOW=NUMBER or WINDOW=none, such as requestsPerMinute=600; not '${text}'.`);
+    if (!match)
+      throw new UsageError(`--limit takes WINDOW=NUMBER or WINDOW=none, such as requestsPerMinute=600; not '${text}'.`);
     return [match[1], match[2] === "none" ? null : Number(match[2])] as const;
   });
   return Object.fromEntries(limits);

@@ -49,7 +49,11 @@ export const keyCommands: readonly Command[] = [
     options: {
       name: { value: "NAME", about: "What the key is for." },
       kind: { value: "KIND", about: "inference (if not given) or admin." },
-      endpoint: { value: "ENDPOINT", isMany: true, about: "chat.completions, completions, embeddings, text2sql or models." },
+      endpoint: {
+        value: "ENDPOINT",
+        isMany: true,
+        about: "chat.completions, completions, embeddings, text2sql or models.",
+      },
       model: { value: "MODEL", isMany: true, about: "A model or alias." },
       cidr: { value: "CIDR", isMany: true, about: "Addresses that may use it, e.g. 203.0.113.0/24." },
       expires: expiresOption,
@@ -73,11 +77,18 @@ export const keyCommands: readonly Command[] = [
     usage: "KEY_ID",
     about: "Make a new key with the same scopes; the old one ends after the overlap.",
     options: {
-      overlap: { value: "TIME", about: "How long the old key still works: 24h if not given, 72h at most, 0 to revoke it at once." },
+      overlap: {
+        value: "TIME",
+        about: "How long the old key still works: 24h if not given, 72h at most, 0 to revoke it at once.",
+      },
       expires: { ...expiresOption, about: `${expiresOption.about} As the old key if not given.` },
     },
     words: 1,
-    question: ({ flags, nowMs }) => ({ method: "POST", path: `${keyPath(flags)}/rotate`, body: rotationOf(flags, nowMs) }),
+    question: ({ flags, nowMs }) => ({
+      method: "POST",
+      path: `${keyPath(flags)}/rotate`,
+      body: rotationOf(flags, nowMs),
+    }),
     show: (answer) => `${showNewKey(answer)}\n\nThe old key ${showEnd(read(answer, "replaced"))}.`,
   },
   {

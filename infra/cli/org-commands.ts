@@ -2,7 +2,10 @@ import { given, limitOption, namedOrgPath, nextPage, pageOf, pageOptions, window
 import { readLimits, UsageError, type Flags, type Option } from "./flags.ts";
 import { listOf, writeFields, writeTable, type Column } from "./table.ts";
 
-const planOption: Option = { value: "PLAN", about: "standard, professional or enterprise: sets every limit to the plan's." };
+const planOption: Option = {
+  value: "PLAN",
+  about: "standard, professional or enterprise: sets every limit to the plan's.",
+};
 
 const orgColumns: Column[] = [
   ["ID", "id"],
@@ -35,7 +38,10 @@ export const orgCommands: readonly Command[] = [
     question: ({ flags }) => ({
       method: "POST",
       path: "/control/orgs",
-      body: { name: flags.word(0, "NAME"), ...given({ plan: flags.one("plan"), limits: readLimits(flags.many("limit")) }) },
+      body: {
+        name: flags.word(0, "NAME"),
+        ...given({ plan: flags.one("plan"), limits: readLimits(flags.many("limit")) }),
+      },
     }),
     show: (answer) => writeFields(orgFields, answer),
   },
@@ -61,7 +67,10 @@ export const orgCommands: readonly Command[] = [
     name: "orgs set",
     usage: "ORG",
     about: "Set an org's name, plan or limits; suspend or resume it.",
-    more: [`Windows: ${windows}.`, "With --plan enterprise, requestsPerMinute, requestsPerHour and concurrency must be given."],
+    more: [
+      `Windows: ${windows}.`,
+      "With --plan enterprise, requestsPerMinute, requestsPerHour and concurrency must be given.",
+    ],
     options: {
       name: { value: "NAME", about: "Its new name." },
       plan: planOption,
@@ -78,7 +87,13 @@ export const orgCommands: readonly Command[] = [
 function changeOf(flags: Flags): Record<string, unknown> {
   if (flags.is("suspend") && flags.is("resume")) throw new UsageError("--suspend and --resume exclude each other.");
   const isSuspended = flags.is("suspend") ? true : flags.is("resume") ? false : undefined;
-  const change = given({ name: flags.one("name"), plan: flags.one("plan"), limits: readLimits(flags.many("limit")), isSuspended });
-  if (Object.keys(change).length === 0) throw new UsageError("nothing to set: give --name, --plan, --limit, --suspend or --resume.");
+  const change = given({
+    name: flags.one("name"),
+    plan: flags.one("plan"),
+    limits: readLimits(flags.many("limit")),
+    isSuspended,
+  });
+  if (Object.keys(change).length === 0)
+    throw new UsageError("nothing to set: give --name, --plan, --limit, --suspend or --resume.");
   return change;
 }

@@ -54,7 +54,8 @@ function findCommand(words: string[]): Command {
   const known = commands.find(({ name }) => name === words.slice(0, name.split(" ").length).join(" "));
   if (known) return known;
   const group = commands.filter(({ name }) => name.startsWith(`${words[0]} `)).map(({ name }) => name.split(" ")[1]);
-  if (group.length > 0) throw new UsageError(`'${words[0]}' needs one of: ${group.join(", ")}. See 'penstock help ${words[0]}'.`);
+  if (group.length > 0)
+    throw new UsageError(`'${words[0]}' needs one of: ${group.join(", ")}. See 'penstock help ${words[0]}'.`);
   throw new UsageError(`there is no command '${words[0]}'. See 'penstock help'.`);
 }
 

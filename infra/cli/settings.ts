@@ -19,8 +19,9 @@ interface DevStack {
 const repository = join(import.meta.dirname, "../..");
 
 /**
- * Options come before the environment, and that before the dev stack's `.penstock/dev.json`. The dev stack's key goes to the dev stack's edge only:
- * whoever names another edge must name a key for it. Throws a UsageError that says what is missing; it never quotes a key.
+ * Options come before the environment, and that before the dev stack's `.penstock/dev.json`. The dev stack's key goes
+ * to the dev stack's edge only: whoever names another edge must name a key for it. Throws a UsageError that says what
+ * is missing; it never quotes a key.
  */
 export function readSettings(
   flags: Flags,
@@ -30,12 +31,23 @@ export function readSettings(
   const dev = readDevStack(terminal.folder);
   const named = flags.one("edge") ?? terminal.env["PENSTOCK_EDGE"];
   const text = named ?? dev.edge;
-  if (!text) throw new UsageError("no edge: give --edge URL or set PENSTOCK_EDGE (the dev stack of `npm run dev` is found by itself).");
+  if (!text)
+    throw new UsageError(
+      "no edge: give --edge URL or set PENSTOCK_EDGE (the dev stack of `npm run dev` is found by itself).",
+    );
   const edge = readUrl(text);
   const isDevStack = named === undefined || isSameEdge(edge, dev.edge);
-  const given = kind === "admin key" ? (flags.one("key") ?? terminal.env["PENSTOCK_ADMIN_KEY"]) : (flags.one("token") ?? terminal.env["PENSTOCK_BOOTSTRAP_TOKEN"]);
+  const given =
+    kind === "admin key"
+      ? (flags.one("key") ?? terminal.env["PENSTOCK_ADMIN_KEY"])
+      : (flags.one("token") ?? terminal.env["PENSTOCK_BOOTSTRAP_TOKEN"]);
   const credential = given ?? (kind === "admin key" && isDevStack ? dev.adminKey : undefined);
-  if (!credential) throw new UsageError(kind === "admin key" ? "no admin key: set PENSTOCK_ADMIN_KEY or give --key." : "no token: set PENSTOCK_BOOTSTRAP_TOKEN or give --token.");
+  if (!credential)
+    throw new UsageError(
+      kind === "admin key"
+        ? "no admin key: set PENSTOCK_ADMIN_KEY or give --key."
+        : "no token: set PENSTOCK_BOOTSTRAP_TOKEN or give --token.",
+    );
   if (!/^[\x21-\x7e]+$/.test(credential)) throw new UsageError(`the ${kind} is malformed (it is not shown here).`);
   const isOpen = edge.protocol === "http:" && !isLoopback(edge.hostname);
   const warning = isOpen ? `warning: ${edge.origin} is plain http; the ${kind} can be read on the way.` : null;

@@ -8,7 +8,11 @@ export function writeTable(columns: readonly Column[], rows: unknown[], none: st
   const cells = [columns.map(([head]) => head), ...values.map((line) => line.map(clean))];
   const widths = columns.map((_, at) => Math.max(...cells.map((line) => width(line[at] ?? ""))));
   const isNumber = columns.map((_, at) => values.every((line) => typeof line[at] === "number" || line[at] === null));
-  const write = (line: string[]) => line.map((cell, at) => pad(cell, widths[at] ?? 0, isNumber[at] ?? false)).join("  ").trimEnd();
+  const write = (line: string[]) =>
+    line
+      .map((cell, at) => pad(cell, widths[at] ?? 0, isNumber[at] ?? false))
+      .join("  ")
+      .trimEnd();
   return cells.map(write).join("\n");
 }
 
@@ -27,7 +31,8 @@ export function listOf(answer: unknown, name: string): unknown[] {
 /** The value at a path of nested objects. */
 export function read(value: unknown, path: string): unknown {
   let found = value;
-  for (const step of path.split(".")) found = typeof found === "object" && found !== null ? Reflect.get(found, step) : undefined;
+  for (const step of path.split("."))
+    found = typeof found === "object" && found !== null ? Reflect.get(found, step) : undefined;
   return found;
 }
 

@@ -24,7 +24,6 @@ const ledgerColumns: Column[] = [
   ["RESETS", "resetAt"],
 ];
 
-
 /** `penstock usage …` and `penstock ledger …` */
 export const usageCommands: readonly Command[] = [
   {
@@ -58,7 +57,13 @@ export const usageCommands: readonly Command[] = [
 ];
 
 function usageOf(flags: Flags): Record<string, string | undefined> {
-  return { from: flags.one("from"), to: flags.one("to"), key: flags.one("key-id"), model: flags.one("model"), ...pageOf(flags) };
+  return {
+    from: flags.one("from"),
+    to: flags.one("to"),
+    key: flags.one("key-id"),
+    model: flags.one("model"),
+    ...pageOf(flags),
+  };
 }
 
 function showUsage(answer: unknown): string {

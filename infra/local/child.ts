@@ -15,10 +15,15 @@ export interface Child {
 }
 
 /**
- * Starts `node ARGS` and waits for its `ready {…}` line. Its other lines go to `log`. It dies with us, even when we are killed: an IPC channel that
- * closes ends it (leash.ts).
+ * Starts `node ARGS` and waits for its `ready {…}` line. Its other lines go to `log`. It dies with us, even when we are
+ * killed: an IPC channel that closes ends it (leash.ts).
  */
-export function startChild(name: string, args: string[], log: (line: string) => void, env: Record<string, string> = {}): Promise<Child> {
+export function startChild(
+  name: string,
+  args: string[],
+  log: (line: string) => void,
+  env: Record<string, string> = {},
+): Promise<Child> {
   const child = spawn(process.execPath, ["--import", new URL("leash.ts", import.meta.url).pathname, ...args], {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     env: { ...process.env, ...env },

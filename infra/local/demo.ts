@@ -1,7 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** What the demo org is reached with. Kept beside the state it belongs to, readable by its owner only; `penstock` (infra/cli) reads it too. */
+/**
+ * What the demo org is reached with. Kept beside the state it belongs to, readable by its owner only; `penstock`
+ * (infra/cli) reads it too.
+ */
 export interface Demo {
   edge: string;
   org: string;
@@ -9,7 +12,10 @@ export interface Demo {
   adminKey: string;
 }
 
-/** The demo org of a state folder: made through the control API like any other, on the first start; later starts find it again. */
+/**
+ * The demo org of a state folder: made through the control API like any other, on the first start; later starts find it
+ * again.
+ */
 export async function openDemo(stateDir: string, edge: string, bootstrapToken: string): Promise<Demo> {
   const file = join(stateDir, "dev.json");
   const known = readDemo(file);

@@ -35,7 +35,8 @@ function readFlags() {
   });
   if (values.engine && values.gguf) throw new Error("--engine and --gguf are two engines; give one");
   const port = Number(values.port);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`--port must be a port number, not '${values.port}'`);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new Error(`--port must be a port number, not '${values.port}'`);
   return { ...values, ledger: readLedger(values.ledger), port, state: resolve(values.state) };
 }
 
@@ -50,9 +51,13 @@ async function main(): Promise<void> {
     process.stdout.write(usage);
     return;
   }
-  if (flags.fresh) for (const part of ["edge", "redis", "secrets.json", "dev.json", "node_shared-1", "node_complex-1"]) rmSync(join(flags.state, part), { recursive: true, force: true });
+  if (flags.fresh)
+    for (const part of ["edge", "redis", "secrets.json", "dev.json", "node_shared-1", "node_complex-1"])
+      rmSync(join(flags.state, part), { recursive: true, force: true });
   takeStack(flags.state);
-  const log = flags.quiet ? () => undefined : (source: string, line: string) => process.stderr.write(`${source.padEnd(14)} ${line}\n`);
+  const log = flags.quiet
+    ? () => undefined
+    : (source: string, line: string) => process.stderr.write(`${source.padEnd(14)} ${line}\n`);
   const options: StackOptions = { port: flags.port, stateDir: flags.state, ledger: flags.ledger, log };
   const gguf = flags.gguf ? await startGguf(resolve(flags.gguf), (line) => log("llama.cpp", line)) : null;
   const given = gguf ?? (flags.engine ? await probeEngine(flags.engine) : null);
@@ -64,7 +69,13 @@ async function main(): Promise<void> {
   const demo = await openDemo(flags.state, stack.edge.url, stack.secrets.bootstrapToken);
   await untilHealthy(stack.edge.url);
   if (!flags.quiet) process.stdout.write(welcome(stack, demo, options.models ?? defaultModels));
-  const ready = { edge: demo.edge, org: demo.org, key: demo.key, adminKey: demo.adminKey, agents: stack.nodes.map(({ id, url, tier, agent }) => ({ id, url, tier, pid: agent.pid })) };
+  const ready = {
+    edge: demo.edge,
+    org: demo.org,
+    key: demo.key,
+    adminKey: demo.adminKey,
+    agents: stack.nodes.map(({ id, url, tier, agent }) => ({ id, url, tier, pid: agent.pid })),
+  };
   process.stdout.write(`ready ${JSON.stringify(ready)}\n`);
 }
 
@@ -75,11 +86,14 @@ function stopOnSignal(stack: Stack, gguf: GgufEngine | null, stateDir: string): 
     if (isStopping) process.exit(1);
     isStopping = true;
     const late = setTimeout(() => process.exit(1), 1_900);
-    void stack.close().then(() => gguf?.stop()).finally(() => {
-      clearTimeout(late);
-      releaseStack(stateDir);
-      process.exit(0);
-    });
+    void stack
+      .close()
+      .then(() => gguf?.stop())
+      .finally(() => {
+        clearTimeout(late);
+        releaseStack(stateDir);
+        process.exit(0);
+      });
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     // Miniflare's own listener would exit at once, before agents have handed over their usage.
@@ -99,8 +113,15 @@ async function untilHealthy(edge: string): Promise<void> {
 
 function welcome(stack: Stack, { edge, org, key, adminKey }: Demo, models: ModelRecord[]): string {
   const model = models[0]?.aliases[0] ?? "chat";
-  const served = models.map(({ id, aliases, contextTokensMax }) => `  model       ${[id, ...aliases].join(", ")}  (${contextTokensMax} tokens)`).join("\n");
-  const nodes = stack.nodes.map((node) => `  node        ${node.id} (${node.tier})  ${node.url}  engine ${node.engineUrl}`).join("\n");
+  const served = models
+    .map(
+      ({ id, aliases, contextTokensMax }) =>
+        `  model       ${[id, ...aliases].join(", ")}  (${contextTokensMax} tokens)`,
+    )
+    .join("\n");
+  const nodes = stack.nodes
+    .map((node) => `  node        ${node.id} (${node.tier})  ${node.url}  engine ${node.engineUrl}`)
+    .join("\n");
   return `
   edge        ${edge}
   openapi     ${edge}/openapi.json

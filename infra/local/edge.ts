@@ -21,7 +21,10 @@ export interface EdgeOptions {
   registry?: string;
   /** By default `penstock`; each edge of a registry has a name of its own. */
   name?: string;
-  /** The edge of the registry whose ledgers and fleet this one uses, as all edges of a deployment use the same; by default its own. D1 is always its own. */
+  /**
+   * The edge of the registry whose ledgers and fleet this one uses, as all edges of a deployment use the same; by
+   * default its own. D1 is always its own.
+   */
   hostedBy?: string;
 }
 
@@ -32,12 +35,16 @@ export interface RunningEdge {
   close(): Promise<void>;
 }
 
-/** Miniflare tells the Worker the address of whoever called; on this machine nobody is limited by it who does not name another in `cf-connecting-ip`. */
+/**
+ * Miniflare tells the Worker the address of whoever called; on this machine nobody is limited by it who does not name
+ * another in `cf-connecting-ip`.
+ */
 export const loopback = "127.0.0.0/8,::1";
 
 /**
- * The Worker in real workerd with all its bindings, on this machine: the same wrangler.toml as in production, through the Miniflare API, behind a front that
- * lets callers leave (front.ts). The only file that uses wrangler's and Miniflare's unstable functions.
+ * The Worker in real workerd with all its bindings, on this machine: the same wrangler.toml as in production, through
+ * the Miniflare API, behind a front that lets callers leave (front.ts). The only file that uses wrangler's and
+ * Miniflare's unstable functions.
  */
 export async function startEdge(options: EdgeOptions): Promise<RunningEdge> {
   const { workerOptions } = unstable_getMiniflareWorkerOptions(join(options.root, "wrangler.toml"));
@@ -52,7 +59,10 @@ export async function startEdge(options: EdgeOptions): Promise<RunningEdge> {
   const settings = (): MiniflareOptions =>
     convertV4MiniflareOptions({
       ...workerOptions,
-      ...(hostedBy !== undefined && { durableObjects: objectsOf(hostedBy), unsafeHandleRuntimeRestart: () => miniflare.setOptions(settings()) }),
+      ...(hostedBy !== undefined && {
+        durableObjects: objectsOf(hostedBy),
+        unsafeHandleRuntimeRestart: () => miniflare.setOptions(settings()),
+      }),
       ...(registry !== undefined && { unsafeDevRegistryPath: registry }),
       name,
       modules: [{ type: "ESModule", path: "worker.js", contents: script }],
@@ -88,8 +98,8 @@ export async function startEdge(options: EdgeOptions): Promise<RunningEdge> {
 }
 
 /**
- * The objects of another edge. When Miniflare starts a workerd that died again, it has forgotten whose they were (it looks for a worker `dev-registry-proxy`);
- * it is told once more.
+ * The objects of another edge. When Miniflare starts a workerd that died again, it has forgotten whose they were (it
+ * looks for a worker `dev-registry-proxy`); it is told once more.
  */
 function objectsOf(scriptName: string) {
   return { LEDGERS: { className: "OrgLedger", scriptName }, FLEET: { className: "FleetObject", scriptName } };
@@ -98,7 +108,11 @@ function objectsOf(scriptName: string) {
 /** The workerd that listens on a port. */
 function workerdOn(port: number): number | null {
   const isIt = (pid: number) => read(`/proc/${pid}/cmdline`).includes(`--socket-addr=entry=127.0.0.1:${port}\0`);
-  return readdirSync("/proc").map(Number).find((pid) => pid > 0 && isIt(pid)) ?? null;
+  return (
+    readdirSync("/proc")
+      .map(Number)
+      .find((pid) => pid > 0 && isIt(pid)) ?? null
+  );
 }
 
 function read(path: string): string {
@@ -109,16 +123,24 @@ function read(path: string): string {
   }
 }
 
-/** Applies what stands in infra/migrations and has not been applied, as `wrangler d1 migrations apply` does, in its own table. */
+/**
+ * Applies what stands in infra/migrations and has not been applied, as `wrangler d1 migrations apply` does, in its own
+ * table.
+ */
 async function migrate(miniflare: Miniflare, root: string): Promise<void> {
   const db = await miniflare.getD1Database("DB");
-  await db.exec("CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)");
+  await db.exec(
+    "CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)",
+  );
   const { results } = await db.prepare("SELECT name FROM d1_migrations").all<{ name: string }>();
   const applied = new Set(results.map((row: { name: string }) => row.name));
   const folder = join(root, "infra/migrations");
   for (const name of (await readdir(folder)).filter((file) => file.endsWith(".sql")).sort()) {
     if (applied.has(name)) continue;
     const statements = unstable_splitSqlQuery(await readFile(join(folder, name), "utf8"));
-    await db.batch([...statements.map((sql) => db.prepare(sql)), db.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(name)]);
+    await db.batch([
+      ...statements.map((sql) => db.prepare(sql)),
+      db.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(name),
+    ]);
   }
 }

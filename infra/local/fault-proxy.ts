@@ -1,6 +1,8 @@
 import { createServer, connect, type AddressInfo, type Socket } from "node:net";
 
-/** A TCP way to somewhere, that can be cut. Bytes are counted towards the client, for each connection and answer anew. */
+/**
+ * A TCP way to somewhere, that can be cut. Bytes are counted towards the client, for each connection and answer anew.
+ */
 export interface FaultProxy {
   url: string;
   /** The next answer is cut after so many bytes; `null`: no more. */

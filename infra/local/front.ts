@@ -7,9 +7,9 @@ export interface Front {
 }
 
 /**
- * Stands before the local workerd as Cloudflare's proxies stand before a Worker: when a caller hangs up, the connection behind it is reset. Without it a FIN is
- * all that workerd hears, it takes that for the half of a conversation that may end, and works on for nobody (docs/decisions/0008). Bytes pass as they are.
- * Rejects when the port is taken.
+ * Stands before the local workerd as Cloudflare's proxies stand before a Worker: when a caller hangs up, the connection
+ * behind it is reset. Without it a FIN is all that workerd hears, it takes that for the half of a conversation that may
+ * end, and works on for nobody (docs/decisions/0008). Bytes pass as they are. Rejects when the port is taken.
  */
 export async function openFront(port: number, workerdPort: () => number): Promise<Front> {
   const open = new Set<Socket>();
@@ -23,7 +23,8 @@ export async function openFront(port: number, workerdPort: () => number): Promis
     }
     const leave = () => void workerd.resetAndDestroy();
     caller.once("end", leave).once("close", leave);
-    // What workerd still wanted to say is said before the caller's side closes; after a failure there is nothing more to say.
+    // What workerd still wanted to say is said before the caller's side closes; after a failure there is nothing more
+    // to say.
     workerd.once("close", (isFailed) => (isFailed ? caller.resetAndDestroy() : caller.destroySoon()));
   });
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, "127.0.0.1", resolve));

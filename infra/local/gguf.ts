@@ -10,7 +10,10 @@ export interface GgufEngine {
   stop(): Promise<void>;
 }
 
-/** Loads a model file; large ones take minutes. Rejects with what the process said last: no module, no binary for this machine, no model. */
+/**
+ * Loads a model file; large ones take minutes. Rejects with what the process said last: no module, no binary for this
+ * machine, no model.
+ */
 export async function startGguf(file: string, log: (line: string) => void): Promise<GgufEngine> {
   log(`loading ${file}`);
   const child = await startChild("llama.cpp", [join(root, "origin/gguf/main.ts"), "--model", file], log);

@@ -2,14 +2,15 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 
 /**
- * Takes a state folder for this process. What a stack that was killed (`kill -9`) left running on it, workerd above all, is ended first; a stack that
- * still runs is left alone, and we refuse.
+ * Takes a state folder for this process. What a stack that was killed (`kill -9`) left running on it, workerd above
+ * all, is ended first; a stack that still runs is left alone, and we refuse.
  */
 export function takeStack(stateDir: string): void {
   mkdirSync(stateDir, { recursive: true });
   const file = join(stateDir, "dev.pid");
   const pid = readPid(file);
-  if (pid !== null && pid !== process.pid && isDev(pid)) throw new Error(`a dev stack (pid ${pid}) runs on ${stateDir} already; stop it, or give another --state`);
+  if (pid !== null && pid !== process.pid && isDev(pid))
+    throw new Error(`a dev stack (pid ${pid}) runs on ${stateDir} already; stop it, or give another --state`);
   for (const orphan of orphansOn(stateDir)) process.kill(orphan, "SIGKILL");
   writeFileSync(file, String(process.pid));
 }
@@ -31,7 +32,10 @@ function isDev(pid: number): boolean {
   return commandOf(pid).includes("infra/local/dev.ts");
 }
 
-/** workerd processes whose parent is gone and whose open state lies in this folder. Linux tells by /proc; elsewhere none are found. */
+/**
+ * workerd processes whose parent is gone and whose open state lies in this folder. Linux tells by /proc; elsewhere none
+ * are found.
+ */
 function orphansOn(stateDir: string): number[] {
   const pids = safely(() => readdirSync("/proc").map(Number).filter(Boolean), []);
   return pids.filter((pid) => /workerd/.test(commandOf(pid)) && parentOf(pid) === 1 && holdsFileIn(pid, stateDir));

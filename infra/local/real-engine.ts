@@ -1,7 +1,10 @@
 import type { ModelRecord } from "#edge/agreements/model.ts";
 import type { EngineSpec } from "./stack.ts";
 
-/** A model that a running engine lists: its names there, the first of which answers bear, and its context in tokens if the engine tells. */
+/**
+ * A model that a running engine lists: its names there, the first of which answers bear, and its context in tokens if
+ * the engine tells.
+ */
 export interface FoundModel {
   name: string;
   aliases: string[];
@@ -28,16 +31,24 @@ export async function probeEngine(url: string): Promise<{ engine: EngineSpec; fo
   const kind = await kindOf(base, listed);
   // A vLLM serves one kind of model: the route of the other kind is not there.
   const isEmbedder = kind === "vllm" && (await statusOf(`${base}/v1/embeddings`)) !== 404;
-  const groups = Map.groupBy(listed, ({ id, root }) => (kind === "vllm" ? root ?? id : id));
+  const groups = Map.groupBy(listed, ({ id, root }) => (kind === "vllm" ? (root ?? id) : id));
   const found = Array.from(groups.values(), ([first, ...others]): FoundModel => {
     const name = first?.id ?? "";
     const isEmbedding = kind === "vllm" ? isEmbedder : /embed/i.test(name);
-    return { name, aliases: others.map(({ id }) => id), contextTokensMax: first?.max_model_len ?? first?.meta?.n_ctx ?? 8_192, isEmbedding };
+    return {
+      name,
+      aliases: others.map(({ id }) => id),
+      contextTokensMax: first?.max_model_len ?? first?.meta?.n_ctx ?? 8_192,
+      isEmbedding,
+    };
   });
   return { engine: { kind, url: base, models: Object.fromEntries(found.map(({ name }) => [name, name])) }, found };
 }
 
-/** Model records for what an engine serves: the first is `chat` and `text2sql` as well, or `embed`, where no model has that name. */
+/**
+ * Model records for what an engine serves: the first is `chat` and `text2sql` as well, or `embed`, where no model has
+ * that name.
+ */
 export function modelsOfEngine(found: FoundModel[]): ModelRecord[] {
   const price = { promptMicrosPerMTok: 200_000, completionMicrosPerMTok: 400_000 };
   const taken = new Set(found.flatMap(({ name, aliases }) => [name, ...aliases]));
@@ -69,7 +80,12 @@ async function getJson<T>(url: string): Promise<T | null> {
 }
 
 async function statusOf(url: string): Promise<number> {
-  const response = await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body: "{}", signal: AbortSignal.timeout(5_000) });
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: "{}",
+    signal: AbortSignal.timeout(5_000),
+  });
   await response.body?.cancel();
   return response.status;
 }

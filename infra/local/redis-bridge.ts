@@ -25,8 +25,8 @@ export interface Bridge {
 const bodyBytesMax = 10 * 1024 * 1024;
 
 /**
- * Upstash's REST in front of a Redis on this machine: `POST /` with a JSON array, path commands, `/pipeline`, `/multi-exec`, Bearer auth, base64 answers. A
- * Redis that is away is answered 500 at once, and found again by itself.
+ * Upstash's REST in front of a Redis on this machine: `POST /` with a JSON array, path commands, `/pipeline`,
+ * `/multi-exec`, Bearer auth, base64 answers. A Redis that is away is answered 500 at once, and found again by itself.
  */
 export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const token = options.token ?? randomBytes(24).toString("base64url");
@@ -42,7 +42,13 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   });
   redis.on("error", () => undefined);
   await redis.connect();
-  const desk: Desk = { redis, ask: openQueue(redis), scripts: openScriptMap(), token, onCommands: options.onCommands ?? (() => undefined) };
+  const desk: Desk = {
+    redis,
+    ask: openQueue(redis),
+    scripts: openScriptMap(),
+    token,
+    onCommands: options.onCommands ?? (() => undefined),
+  };
   let requests = 0;
   const server = createServer((request, response) => {
     requests++;
@@ -97,16 +103,22 @@ async function answer(request: IncomingMessage, { redis, ask, scripts, token, on
     return plain(scripts.reply(command, await ask(name, args)), isBase64);
   };
   const isMany = path[0] === "pipeline" || path[0] === "multi-exec";
-  const commands = isMany ? commandsIn(text) : [path.length > 0 ? [...path, ...(text === "" ? [] : [text])] : commandIn(json(text))];
+  const commands = isMany
+    ? commandsIn(text)
+    : [path.length > 0 ? [...path, ...(text === "" ? [] : [text])] : commandIn(json(text))];
   onCommands(commands);
-  if (path[0] === "pipeline") return { status: 200, body: await Promise.all(commands.map((command) => settled(run(command)))) };
+  if (path[0] === "pipeline")
+    return { status: 200, body: await Promise.all(commands.map((command) => settled(run(command)))) };
   if (path[0] === "multi-exec") return multi(commands, redis, scripts, isBase64);
   const [command = []] = commands;
   const result = await settled(run(command));
   return { status: "error" in result ? 400 : 200, body: result };
 }
 
-/** Commands that come in one turn of the event loop go out in one write: a quarter less work here, and for Redis one sync of its disk. */
+/**
+ * Commands that come in one turn of the event loop go out in one write: a quarter less work here, and for Redis one
+ * sync of its disk.
+ */
 function openQueue(redis: Redis): Ask {
   let waiting: ChainableCommander | null = null;
   let replies: ReturnType<ChainableCommander["exec"]>;
@@ -138,7 +150,9 @@ async function multi(commands: string[][], redis: Redis, scripts: ScriptMap, isB
   }
   try {
     const results = (await transaction.exec()) ?? [];
-    const body = results.map(([error, reply], index) => (error ? { error: messageOf(error) } : { result: plain(scripts.reply(commands[index] ?? [], reply), isBase64) }));
+    const body = results.map(([error, reply], index) =>
+      error ? { error: messageOf(error) } : { result: plain(scripts.reply(commands[index] ?? [], reply), isBase64) },
+    );
     return { status: 200, body };
   } catch (error) {
     return { status: 400, body: { error: messageOf(error) } };
@@ -169,7 +183,9 @@ export function plain(reply: unknown, isBase64: boolean): unknown {
 }
 
 function isAllowed(request: IncomingMessage, url: URL, token: string): boolean {
-  const given = Buffer.from(request.headers.authorization?.replace(/^Bearer /, "") ?? url.searchParams.get("_token") ?? "");
+  const given = Buffer.from(
+    request.headers.authorization?.replace(/^Bearer /, "") ?? url.searchParams.get("_token") ?? "",
+  );
   const wanted = Buffer.from(token);
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
@@ -214,5 +230,7 @@ function messageOf(error: unknown): string {
 
 function send(response: ServerResponse, status: number, body: unknown): void {
   const text = JSON.stringify(body);
-  response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(text) }).end(text);
+  response
+    .writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(text) })
+    .end(text);
 }

@@ -8,8 +8,9 @@ export interface ScriptMap {
 }
 
 /**
- * Upstash knows a flag of its own, `#!lua flags=allow-key-locking`, which Redis refuses to load. It is taken off, and the SHA by which clients ask for the script
- * is mapped to that of what is left. The map lives with the bridge; after a restart EVALSHA is answered NOSCRIPT, and clients send the script again.
+ * Upstash knows a flag of its own, `#!lua flags=allow-key-locking`, which Redis refuses to load. It is taken off, and
+ * the SHA by which clients ask for the script is mapped to that of what is left. The map lives with the bridge; after a
+ * restart EVALSHA is answered NOSCRIPT, and clients send the script again.
  */
 export function openScriptMap(): ScriptMap {
   const known = new Map<string, string>();
@@ -47,7 +48,10 @@ export function openScriptMap(): ScriptMap {
 function withoutLock(script: string): string {
   const [, flags, rest = ""] = /^#!lua flags=([^\r\n]*)([^]*)$/.exec(script) ?? [];
   if (flags === undefined) return script;
-  const kept = flags.split(",").map((flag) => flag.trim()).filter((flag) => flag !== "allow-key-locking");
+  const kept = flags
+    .split(",")
+    .map((flag) => flag.trim())
+    .filter((flag) => flag !== "allow-key-locking");
   return (kept.length > 0 ? `#!lua flags=${kept.join(",")}` : "") + rest;
 }
 

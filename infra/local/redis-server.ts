@@ -24,14 +24,18 @@ export interface RedisServer {
 }
 
 /** What to do where there is none. */
-export const redisMissing = "redis-server was not found: install it (Debian and Ubuntu: apt-get install redis-server; macOS: brew install redis)";
+export const redisMissing =
+  "redis-server was not found: install it (Debian and Ubuntu: apt-get install redis-server; macOS: brew install redis)";
 
 /** Whether this machine has a redis-server. */
 export function hasRedisServer(): boolean {
   return spawnSync("redis-server", ["--version"]).status === 0;
 }
 
-/** A real redis-server as the ledger needs it: nothing is ever evicted, every write is in the append-only file. Throws `redisMissing` where there is none. */
+/**
+ * A real redis-server as the ledger needs it: nothing is ever evicted, every write is in the append-only file. Throws
+ * `redisMissing` where there is none.
+ */
 export async function startRedisServer(options: RedisServerOptions): Promise<RedisServer> {
   if (!hasRedisServer()) throw new Error(redisMissing);
   mkdirSync(options.dir, { recursive: true });
@@ -62,12 +66,27 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Red
 
 async function launch({ dir, fsync }: RedisServerOptions, port: number): Promise<ChildProcess> {
   const keep = fsync ? ["--appendonly", "yes", "--appendfsync", fsync] : ["--appendonly", "no"];
-  const args = ["--port", String(port), "--bind", "127.0.0.1", "--dir", dir, "--pidfile", join(dir, "redis.pid"), "--save", "", "--maxmemory-policy", "noeviction", ...keep];
+  const args = [
+    "--port",
+    String(port),
+    "--bind",
+    "127.0.0.1",
+    "--dir",
+    dir,
+    "--pidfile",
+    join(dir, "redis.pid"),
+    "--save",
+    "",
+    "--maxmemory-policy",
+    "noeviction",
+    ...keep,
+  ];
   const child = spawn("redis-server", args, { stdio: ["ignore", "pipe", "ignore"] });
   let log = "";
   child.stdout?.setEncoding("utf8").on("data", (text: string) => (log = (log + text).slice(-2_000)));
   for (let tries = 0; tries < 500; tries++) {
-    if (child.exitCode !== null) throw new Error(`redis-server stopped before it was ready: ${log.trim().split("\n").at(-1)}`);
+    if (child.exitCode !== null)
+      throw new Error(`redis-server stopped before it was ready: ${log.trim().split("\n").at(-1)}`);
     if (await answersPing(port)) return child;
     await new Promise((done) => setTimeout(done, 20));
   }
@@ -98,7 +117,8 @@ function gone(child: ChildProcess): Promise<void> {
 function endLeftover(dir: string): void {
   try {
     const pid = Number(readFileSync(join(dir, "redis.pid"), "utf8"));
-    if (pid > 0 && readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("redis-server")) process.kill(pid, "SIGKILL");
+    if (pid > 0 && readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("redis-server"))
+      process.kill(pid, "SIGKILL");
   } catch {
     // There is none.
   }

@@ -15,10 +15,17 @@ export interface LocalRedis {
 }
 
 /** Starts both; throws `redisMissing` where there is no redis-server. */
-export async function startRedis(options: RedisServerOptions & { bridgePort?: number } & Pick<BridgeOptions, "token" | "onCommands">): Promise<LocalRedis> {
+export async function startRedis(
+  options: RedisServerOptions & { bridgePort?: number } & Pick<BridgeOptions, "token" | "onCommands">,
+): Promise<LocalRedis> {
   const { token, onCommands } = options;
   const server = await startRedisServer(options);
-  const bridge = await startBridge({ redisPort: server.port, port: options.bridgePort ?? 0, ...(token && { token }), ...(onCommands && { onCommands }) });
+  const bridge = await startBridge({
+    redisPort: server.port,
+    port: options.bridgePort ?? 0,
+    ...(token && { token }),
+    ...(onCommands && { onCommands }),
+  });
   const close = async () => {
     await bridge.close();
     await server.stop();
@@ -37,7 +44,12 @@ async function main(): Promise<void> {
     },
   });
   if (values.fsync !== "everysec" && values.fsync !== "always") throw new Error("--fsync must be everysec or always");
-  const redis = await startRedis({ dir: values.dir, fsync: values.fsync, bridgePort: Number(values.port), ...(values.token ? { token: values.token } : {}) });
+  const redis = await startRedis({
+    dir: values.dir,
+    fsync: values.fsync,
+    bridgePort: Number(values.port),
+    ...(values.token ? { token: values.token } : {}),
+  });
   process.once("SIGTERM", () => void redis.close().finally(() => process.exit(0)));
   process.once("SIGINT", () => void redis.close().finally(() => process.exit(0)));
   const { url, token, server } = redis;

@@ -10,7 +10,10 @@ export interface KeyPair {
   d: string;
 }
 
-/** What a deployment keeps secret. Made at random on the first start, kept under the state folder, readable by its owner only. */
+/**
+ * What a deployment keeps secret. Made at random on the first start, kept under the state folder, readable by its owner
+ * only.
+ */
 export interface Secrets {
   tagKeys: Record<string, string>;
   peppers: Record<string, string>;

@@ -64,13 +64,16 @@ export const nodeSpecs = [
 ] as const;
 
 /**
- * The whole road on this machine: engines, agents, edge. Agents and edge know of each other only what a remote node would: an address, a public key
- * each way. Closing stops every process within two seconds.
+ * The whole road on this machine: engines, agents, edge. Agents and edge know of each other only what a remote node
+ * would: an address, a public key each way. Closing stops every process within two seconds.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { stateDir, models = defaultModels, log = () => undefined } = options;
   mkdirSync(stateDir, { recursive: true });
-  const secrets = openSecrets(stateDir, nodeSpecs.map(({ id }) => id));
+  const secrets = openSecrets(
+    stateDir,
+    nodeSpecs.map(({ id }) => id),
+  );
   const [edgePort = 0, ...agentPorts] = await freePorts(1 + nodeSpecs.length);
   const port = options.port || edgePort;
   const engines = await Promise.all(nodeSpecs.map((_, index) => openEngine(options, models, index, log)));
@@ -84,17 +87,31 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     })),
   );
   const redis = options.ledger === "upstash" ? await openRedis(stateDir, log) : null;
-  const vars = { MODELS: JSON.stringify(models), NODES: JSON.stringify(records), ...secretVars(secrets), ...redis?.vars, ...options.vars };
+  const vars = {
+    MODELS: JSON.stringify(models),
+    NODES: JSON.stringify(records),
+    ...secretVars(secrets),
+    ...redis?.vars,
+    ...options.vars,
+  };
   const { registry, entry } = options;
   const further = { ...(registry !== undefined && { registry }), ...(entry !== undefined && { entry }) };
-  const edge = await startEdge({ root, port, stateDir: join(stateDir, "edge"), vars, log: (line) => log("edge", line), ...further });
+  const edge = await startEdge({
+    root,
+    port,
+    stateDir: join(stateDir, "edge"),
+    vars,
+    log: (line) => log("edge", line),
+    ...further,
+  });
   const edgeUrl = (await options.viaEdge?.(edge.url)) ?? edge.url;
   const nodes = await Promise.all(
     records.map(async (record, index): Promise<LocalNode> => {
       const engine = engines[index];
       if (!engine) throw new RangeError("a node without an engine");
       const config = writeAgentConfig(options, secrets, record, agentPorts[index] ?? 0, edgeUrl, engine.spec);
-      const start = () => startChild(record.id, [join(root, "origin/agent.ts"), "--config", config], (line) => log(record.id, line));
+      const start = () =>
+        startChild(record.id, [join(root, "origin/agent.ts"), "--config", config], (line) => log(record.id, line));
       const node: LocalNode = {
         id: record.id,
         tier: record.tier,
@@ -118,9 +135,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
 /** Its file lies in the state folder, so quotas survive a restart as those of objects do. */
 async function openRedis(stateDir: string, log: (source: string, line: string) => void) {
-  const child = await startChild("redis", [join(root, "infra/local/redis.ts"), "--dir", join(stateDir, "redis")], (line) => log("redis", line));
+  const child = await startChild(
+    "redis",
+    [join(root, "infra/local/redis.ts"), "--dir", join(stateDir, "redis")],
+    (line) => log("redis", line),
+  );
   const { url, token } = child.ready;
-  return { child, vars: { LEDGER: "upstash", UPSTASH_REDIS_REST_URL: String(url), UPSTASH_REDIS_REST_TOKEN: String(token) } };
+  return {
+    child,
+    vars: { LEDGER: "upstash", UPSTASH_REDIS_REST_URL: String(url), UPSTASH_REDIS_REST_TOKEN: String(token) },
+  };
 }
 
 interface OpenEngine {
@@ -128,18 +152,37 @@ interface OpenEngine {
   child: Child | null;
 }
 
-async function openEngine(options: StackOptions, models: ModelRecord[], index: number, log: (source: string, line: string) => void): Promise<OpenEngine> {
+async function openEngine(
+  options: StackOptions,
+  models: ModelRecord[],
+  index: number,
+  log: (source: string, line: string) => void,
+): Promise<OpenEngine> {
   const given = options.engines?.[index % options.engines.length];
   if (given) return { spec: given, child: null };
   const served = Object.fromEntries(models.map(({ id }) => [id, id]));
-  const names = models.flatMap((model) => [model.endpoints.includes("embeddings") ? "--embedding-model" : "--model", [model.id, ...model.aliases].join(",")]);
+  const names = models.flatMap((model) => [
+    model.endpoints.includes("embeddings") ? "--embedding-model" : "--model",
+    [model.id, ...model.aliases].join(","),
+  ]);
   const name = `engine-${index + 1}`;
-  const child = await startChild(name, [join(root, "origin/sim/main.ts"), "--port", "0", ...names, ...(options.simulatorArgs ?? [])], (line) => log(name, line));
+  const child = await startChild(
+    name,
+    [join(root, "origin/sim/main.ts"), "--port", "0", ...names, ...(options.simulatorArgs ?? [])],
+    (line) => log(name, line),
+  );
   const url = String(child.ready["url"]);
   return { spec: { kind: "simulator", url: (await options.viaEngine?.(url)) ?? url, models: served }, child };
 }
 
-function writeAgentConfig(options: StackOptions, secrets: Secrets, record: { id: string }, port: number, edgeUrl: string, engine: EngineSpec): string {
+function writeAgentConfig(
+  options: StackOptions,
+  secrets: Secrets,
+  record: { id: string },
+  port: number,
+  edgeUrl: string,
+  engine: EngineSpec,
+): string {
   const { kty, crv, x, kid } = secrets.hopKey;
   const config = {
     node: record.id,

@@ -15,10 +15,28 @@ export interface LuaMutant {
 }
 
 const swaps: Record<string, string> = {
-  "<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "~=", "~=": "==", "+": "-", "-": "+", "*": "/", "/": "*",
-  and: "or", or: "and", true: "false", false: "true", min: "max", max: "min", floor: "ceil", ceil: "floor", not: "",
+  "<": "<=",
+  "<=": "<",
+  ">": ">=",
+  ">=": ">",
+  "==": "~=",
+  "~=": "==",
+  "+": "-",
+  "-": "+",
+  "*": "/",
+  "/": "*",
+  and: "or",
+  or: "and",
+  true: "false",
+  false: "true",
+  min: "max",
+  max: "min",
+  floor: "ceil",
+  ceil: "floor",
+  not: "",
 };
-const swappable = /(?<= )(?:<=|>=|==|~=|<|>|\+|-|\*|\/|and|or)(?= )|\b(?:true|false)\b|\b(?:min|max|floor|ceil)(?=\()|\bnot(?= )/g;
+const swappable =
+  /(?<= )(?:<=|>=|==|~=|<|>|\+|-|\*|\/|and|or)(?= )|\b(?:true|false)\b|\b(?:min|max|floor|ceil)(?=\()|\bnot(?= )/g;
 const condition = /(?<=\bif ).+?(?= then\b)/g;
 const count = /(?<![\w.])\d+(?![\w.])/g;
 /** A call or an assignment that has a line to itself; `local` ones and the lines of a table do not count. */
@@ -26,7 +44,9 @@ const statement = /^ +(?!local |return|if |for |else)(?:[a-z]\w*\(.*\)|[a-zA-Z][
 
 /** Strings and comments blanked, so that only code is changed; every place stays where it is. */
 function codeOf(lua: string): string {
-  return lua.replaceAll(/"(?:\\.|[^"\\\n])*"|'[^'\n]*'|--.*/g, (text) => (text.startsWith("--") ? " ".repeat(text.length) : `"${"_".repeat(text.length - 2)}"`));
+  return lua.replaceAll(/"(?:\\.|[^"\\\n])*"|'[^'\n]*'|--.*/g, (text) =>
+    text.startsWith("--") ? " ".repeat(text.length) : `"${"_".repeat(text.length - 2)}"`,
+  );
 }
 
 function changesOf(code: string): { at: number; was: string; is: string }[] {
@@ -42,7 +62,13 @@ function changesOf(code: string): { at: number; was: string; is: string }[] {
 
 /** Every mutant of the script: comparisons, arithmetic, logic, conditions, numbers, and statements left out. */
 export function luaMutants(): LuaMutant[] {
-  const pieces = { "script-books.ts": scriptBooks, "script-state.ts": scriptState, "script-decide.ts": scriptDecide, "script-settle.ts": scriptSettle, "script.ts": scriptTurns };
+  const pieces = {
+    "script-books.ts": scriptBooks,
+    "script-state.ts": scriptState,
+    "script-decide.ts": scriptDecide,
+    "script-settle.ts": scriptSettle,
+    "script.ts": scriptTurns,
+  };
   return Object.entries(pieces).flatMap(([name, lua]) => {
     const offset = ledgerScript.indexOf(lua);
     if (offset < 0) throw new Error(`${name} is not in the script as it stands`);

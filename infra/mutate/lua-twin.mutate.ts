@@ -15,20 +15,35 @@ const stuckMsMax = 20_000;
 
 type Verdict = "invalid" | "noticed" | "survived";
 
-/** Puts every mutant of the Lua to the tests that compare it with the pure ledger. `lua.ts` runs this, and puts what survives to the other tests. */
+/**
+ * Puts every mutant of the Lua to the tests that compare it with the pure ledger. `lua.ts` runs this, and puts what
+ * survives to the other tests.
+ */
 test("every mutant of the Lua is judged", { timeout: 36_000_000 }, async () => {
   const world = await openWorld("everysec");
   const redis = new Redis(world.redis.server.port, "127.0.0.1", { stringNumbers: true, commandTimeout: stuckMsMax });
   redis.on("error", () => undefined);
   const judge = async ({ script }: LuaMutant): Promise<Verdict> => {
-    if (!(await redis.script("LOAD", script).then(() => true, () => false))) return "invalid";
+    if (
+      !(await redis.script("LOAD", script).then(
+        () => true,
+        () => false,
+      ))
+    )
+      return "invalid";
     const late = new Promise<Verdict>((resolve) => void setTimeout(() => resolve("noticed"), waitMsMax).unref());
     const check = async () => {
       await checkCalendar(redis, script);
       await checkSlides(redis, script);
       await checkTwin(scriptTwin(redis, script), { numRuns, maxSteps: 60 });
     };
-    return Promise.race([late, check().then((): Verdict => "survived", (): Verdict => "noticed")]);
+    return Promise.race([
+      late,
+      check().then(
+        (): Verdict => "survived",
+        (): Verdict => "noticed",
+      ),
+    ]);
   };
   const verdicts: (Omit<LuaMutant, "script"> & { index: number; verdict: Verdict })[] = [];
   for (const [index, mutant] of luaMutants().entries()) {

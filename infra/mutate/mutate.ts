@@ -11,11 +11,15 @@ const usage = `node infra/mutate/mutate.ts [PART]... [--force] [--concurrency N]
   --concurrency N  2 by default
   --timeout MS     a mutant never ends when it takes so much longer than four times its tests' time: 60,000 by default, for a busy machine`;
 
-/** Stryker would go by the last run where a mutant of a constant survived, also when tests have been added since: what survived is tried again. */
+/**
+ * Stryker would go by the last run where a mutant of a constant survived, also when tests have been added since: what
+ * survived is tried again.
+ */
 function forgetSurvivors(file: string): void {
   if (!existsSync(file)) return;
   const report: { files: Record<string, { mutants: { status: string }[] }> } = JSON.parse(readFileSync(file, "utf8"));
-  for (const each of Object.values(report.files)) each.mutants = each.mutants.filter(({ status }) => status === "Killed" || status === "Timeout");
+  for (const each of Object.values(report.files))
+    each.mutants = each.mutants.filter(({ status }) => status === "Killed" || status === "Timeout");
   writeFileSync(file, JSON.stringify(report));
 }
 
@@ -39,19 +43,32 @@ async function mutatePart(part: string, concurrency: number, timeoutMs: number, 
     tempDirName: ".penstock/mutate/sandboxes",
     ignorePatterns: [".penstock", ".wrangler", "dist", "docs"],
     reporters: ["progress-append-only", "clear-text"],
-    clearTextReporter: { allowColor: false, allowEmojis: false, logTests: false, reportTests: false, reportScoreTable: true },
+    clearTextReporter: {
+      allowColor: false,
+      allowEmojis: false,
+      logTests: false,
+      reportTests: false,
+      reportScoreTable: true,
+    },
     allowConsoleColors: false,
   }).runMutationTest();
   const counted = results.filter(({ status }) => status !== "Ignored" && status !== "CompileError");
   const missed = counted.filter(({ status }) => status === "Survived" || status === "NoCoverage");
-  const survivors = missed.map(({ fileName, location, mutatorName }) => `${fileName}:${location.start.line} ${mutatorName}`);
+  const survivors = missed.map(
+    ({ fileName, location, mutatorName }) => `${fileName}:${location.start.line} ${mutatorName}`,
+  );
   return { part, mutants: counted.length, noticed: counted.length - missed.length, survivors };
 }
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { force: { type: "boolean", default: false }, concurrency: { type: "string", default: "2" }, timeout: { type: "string", default: "60000" }, help: { type: "boolean", default: false } },
+    options: {
+      force: { type: "boolean", default: false },
+      concurrency: { type: "string", default: "2" },
+      timeout: { type: "string", default: "60000" },
+      help: { type: "boolean", default: false },
+    },
   });
   const chosen = positionals.length > 0 ? positionals : Object.keys(parts);
   const unknown = chosen.find((name) => !(name in parts));
@@ -60,9 +77,18 @@ async function main(): Promise<number> {
     return unknown === undefined ? 0 : 2;
   }
   const scores: Score[] = [];
-  for (const part of chosen) scores.push(part === "lua" ? mutateLua() : await mutatePart(part, Number(values.concurrency), Number(values.timeout), values.force));
+  for (const part of chosen)
+    scores.push(
+      part === "lua"
+        ? mutateLua()
+        : await mutatePart(part, Number(values.concurrency), Number(values.timeout), values.force),
+    );
   for (const { part, mutants, noticed, survivors } of scores) {
-    console.log([`\n${part}: ${((100 * noticed) / mutants).toFixed(1)} % of ${mutants} mutants are noticed`, ...survivors].join("\n  "));
+    console.log(
+      [`\n${part}: ${((100 * noticed) / mutants).toFixed(1)} % of ${mutants} mutants are noticed`, ...survivors].join(
+        "\n  ",
+      ),
+    );
   }
   return 0;
 }

@@ -4,8 +4,8 @@ import { luaMutants } from "./lua-mutants.ts";
 import { parts } from "./parts.ts";
 
 /**
- * The tests of the part named in `MUTATE_PART`, each property from one seed, so that two runs of a mutant say the same. `LUA_MUTANT` is the place of a mutant in
- * `luaMutants()`: its script is the ledger's.
+ * The tests of the part named in `MUTATE_PART`, each property from one seed, so that two runs of a mutant say the same.
+ * `LUA_MUTANT` is the place of a mutant in `luaMutants()`: its script is the ledger's.
  */
 const part = parts[process.env["MUTATE_PART"] ?? ""];
 if (!part) throw new Error("MUTATE_PART names no part");
@@ -18,7 +18,8 @@ function withMutant(index: number): Plugin {
   return {
     name: "lua-mutant",
     enforce: "pre",
-    load: (id) => (id.endsWith("/adapters/upstash/script.ts") ? `export const ledgerScript = ${JSON.stringify(script)};` : undefined),
+    load: (id) =>
+      id.endsWith("/adapters/upstash/script.ts") ? `export const ledgerScript = ${JSON.stringify(script)};` : undefined,
   };
 }
 

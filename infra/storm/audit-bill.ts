@@ -25,7 +25,10 @@ interface Account {
   outcome: Outcome | null;
 }
 
-/** Σ settled = Σ rows = what the engines made: exactly, but where something died in the middle; then never more, and not much less. */
+/**
+ * Σ settled = Σ rows = what the engines made: exactly, but where something died in the middle; then never more, and not
+ * much less.
+ */
 export function checkBill(evidence: Evidence): { violations: Violation[]; figures: BillFigures } {
   const violations = evidence.orgs.flatMap((org) => checkSums(org));
   const accounts = accountsOf(evidence);
@@ -37,7 +40,12 @@ export function checkBill(evidence: Evidence): { violations: Violation[]; figure
     const short = made === null ? 0 : made - account.completion;
     if (short > 0) figures.short++;
     figures.shortMost = Math.max(figures.shortMost, short);
-    violations.push(...checkAccount(evidence, account).map((what): Violation => ({ rule: "bill", what: `${account.hold} (${account.base.end}): ${what}` })));
+    violations.push(
+      ...checkAccount(evidence, account).map((what): Violation => ({
+        rule: "bill",
+        what: `${account.hold} (${account.base.end}): ${what}`,
+      })),
+    );
   }
   violations.push(...checkUnbilled(evidence, new Set(accounts.map(({ hold }) => hold))));
   return { violations, figures };
@@ -51,34 +59,58 @@ function checkSums(org: OrgEvidence): Violation[] {
   for (const row of org.rows) {
     const known = byId.get(row.id);
     if (known === undefined) rows.push(row);
-    else if (known !== JSON.stringify(row)) found.push({ rule: "double", what: `${row.id} stands on the bill twice, and differs` });
+    else if (known !== JSON.stringify(row))
+      found.push({ rule: "double", what: `${row.id} stands on the bill twice, and differs` });
     byId.set(row.id, JSON.stringify(row));
   }
   const holds = new Set(rows.filter(({ end }) => end !== "corrected").map(({ hold }) => hold));
   const calls = rows.filter(({ end }) => end !== "corrected").length;
-  if (calls !== holds.size) found.push({ rule: "double", what: `${org.id}: ${calls} calls on the bill for ${holds.size} holds` });
+  if (calls !== holds.size)
+    found.push({ rule: "double", what: `${org.id}: ${calls} calls on the bill for ${holds.size} holds` });
   const sum = (of: (row: BillRow) => number) => rows.reduce((total, row) => total + of(row), 0);
   const pairs: [string, number, number][] = [
-    ["tokens", settledIn(org, "tokensPerMonth"), sum(({ promptTokens, completionTokens }) => promptTokens + completionTokens)],
+    [
+      "tokens",
+      settledIn(org, "tokensPerMonth"),
+      sum(({ promptTokens, completionTokens }) => promptTokens + completionTokens),
+    ],
     ["money", settledIn(org, "costMicrosPerMonth"), sum(({ costMicros }) => costMicros)],
   ];
   for (const [unit, settled, billed] of pairs) {
-    if (settled !== billed) found.push({ rule: "bill", what: `${org.plan.kind} ${org.id}: the ledger has settled ${settled} of ${unit}, the rows say ${billed}` });
+    if (settled !== billed)
+      found.push({
+        rule: "bill",
+        what: `${org.plan.kind} ${org.id}: the ledger has settled ${settled} of ${unit}, the rows say ${billed}`,
+      });
   }
   const admitted = settledIn(org, "requestsPerHour");
-  if (calls > admitted) found.push({ rule: "double", what: `${org.id}: ${calls} calls on the bill, but ${admitted} were admitted` });
+  if (calls > admitted)
+    found.push({ rule: "double", what: `${org.id}: ${calls} calls on the bill, but ${admitted} were admitted` });
   return found;
 }
 
 function accountsOf({ orgs, made, outcomes }: Evidence): Account[] {
   const byHold = new Map<string, MadeCall[]>();
-  for (const call of made) if (call.requestId !== null && call.outcome !== "refused") byHold.set(call.requestId, [...(byHold.get(call.requestId) ?? []), call]);
-  const outcomeOf = new Map(outcomes.flatMap((outcome) => (outcome.hold === null || outcome.status !== 200 ? [] : [[outcome.hold, outcome] as const])));
+  for (const call of made)
+    if (call.requestId !== null && call.outcome !== "refused")
+      byHold.set(call.requestId, [...(byHold.get(call.requestId) ?? []), call]);
+  const outcomeOf = new Map(
+    outcomes.flatMap((outcome) =>
+      outcome.hold === null || outcome.status !== 200 ? [] : [[outcome.hold, outcome] as const],
+    ),
+  );
   const accounts = new Map<string, Account>();
   for (const { rows } of orgs) {
     const once = new Map(rows.map((row) => [row.id, row]));
     for (const row of once.values()) {
-      const account = accounts.get(row.hold) ?? { hold: row.hold, base: row, completion: 0, prompt: 0, calls: byHold.get(row.hold) ?? [], outcome: outcomeOf.get(row.hold) ?? null };
+      const account = accounts.get(row.hold) ?? {
+        hold: row.hold,
+        base: row,
+        completion: 0,
+        prompt: 0,
+        calls: byHold.get(row.hold) ?? [],
+        outcome: outcomeOf.get(row.hold) ?? null,
+      };
       if (row.end !== "corrected") account.base = row;
       account.completion += row.completionTokens;
       account.prompt += row.promptTokens;
@@ -88,7 +120,10 @@ function accountsOf({ orgs, made, outcomes }: Evidence): Account[] {
   return [...accounts.values()];
 }
 
-/** Completion tokens on the wire; of several tries of one call the bill takes the greatest. `null`: the engine took the truth with it. */
+/**
+ * Completion tokens on the wire; of several tries of one call the bill takes the greatest. `null`: the engine took the
+ * truth with it.
+ */
 function madeFor({ calls }: Account): number | null {
   if (calls.length === 0 || calls.some(({ isWhole }) => !isWhole)) return null;
   return Math.max(...calls.map(({ emittedTokens }) => emittedTokens));
@@ -99,27 +134,37 @@ function checkAccount(evidence: Evidence, account: Account): string[] {
   const found: string[] = [];
   const made = madeFor(account);
   const tokensMax = outcome ? callOf(evidence.plan, outcome).tokens : null;
-  if (tokensMax !== null && completion > tokensMax) found.push(`${completion} tokens are billed, ${tokensMax} were reserved`);
-  if (outcome?.told && base.end === "done" && (outcome.told.completionTokens !== completion || outcome.told.promptTokens !== account.prompt)) {
-    found.push(`the caller was told ${outcome.told.promptTokens} + ${outcome.told.completionTokens} tokens, the bill says ${account.prompt} + ${completion}`);
+  if (tokensMax !== null && completion > tokensMax)
+    found.push(`${completion} tokens are billed, ${tokensMax} were reserved`);
+  if (
+    outcome?.told &&
+    base.end === "done" &&
+    (outcome.told.completionTokens !== completion || outcome.told.promptTokens !== account.prompt)
+  ) {
+    found.push(
+      `the caller was told ${outcome.told.promptTokens} + ${outcome.told.completionTokens} tokens, the bill says ${account.prompt} + ${completion}`,
+    );
   }
   if (made === null) {
     const mayBeUnknown = didStrike(evidence, "kill-engine") || (calls.length === 0 && completion === 0);
     if (!mayBeUnknown) found.push(`${completion} tokens are billed, but no engine knows of the call`);
-    if (outcome && base.end !== "expired" && completion < outcome.seen && callOf(evidence.plan, outcome).isStream) found.push(`the caller saw ${outcome.seen} tokens, ${completion} are billed`);
+    if (outcome && base.end !== "expired" && completion < outcome.seen && callOf(evidence.plan, outcome).isStream)
+      found.push(`the caller saw ${outcome.seen} tokens, ${completion} are billed`);
     return found;
   }
   if (completion > made) found.push(`${completion} tokens are billed, the engines made ${made}`);
-  if (completion < made && made - completion > shortMax(evidence, account, made)) found.push(`${completion} tokens are billed, the engines made ${made}`);
+  if (completion < made && made - completion > shortMax(evidence, account, made))
+    found.push(`${completion} tokens are billed, the engines made ${made}`);
   const whole = calls.length === 1 && calls[0]?.outcome === "done" ? calls[0] : null;
-  if (whole && base.end === "done" && account.prompt !== whole.promptTokens) found.push(`a prompt of ${account.prompt} tokens is billed, it had ${whole.promptTokens}`);
+  if (whole && base.end === "done" && account.prompt !== whole.promptTokens)
+    found.push(`a prompt of ${account.prompt} tokens is billed, it had ${whole.promptTokens}`);
   return found;
 }
 
 /**
- * How much less than was made may be billed. Nothing, unless something died: an agent's last checkpoint is at most 256 tokens, or what it made in five
- * seconds, old; and of a call that was given up before its first byte the agent has read nothing, whatever the engine made meanwhile (origin/call.ts): its
- * completion is free.
+ * How much less than was made may be billed. Nothing, unless something died: an agent's last checkpoint is at most 256
+ * tokens, or what it made in five seconds, old; and of a call that was given up before its first byte the agent has
+ * read nothing, whatever the engine made meanwhile (origin/call.ts): its completion is free.
  */
 function shortMax(evidence: Evidence, { base, calls, outcome }: Account, made: number): number {
   if (base.end === "done") return 0;
@@ -131,17 +176,27 @@ function shortMax(evidence: Evidence, { base, calls, outcome }: Account, made: n
   return Math.max(checkpointTokens, Math.ceil((made * checkpointMs) / ms));
 }
 
-/** Work that is on no bill: only where the way to a node broke before the answer's first byte, and so the hold was given back. */
+/**
+ * Work that is on no bill: only where the way to a node broke before the answer's first byte, and so the hold was given
+ * back.
+ */
 function checkUnbilled(evidence: Evidence, billed: ReadonlySet<string>): Violation[] {
   const found: Violation[] = [];
   const broke = ["kill-agent", "cut-origin", "kill-edge", "kill-engine"].some((kind) => didStrike(evidence, kind));
   for (const { requestId, outcome, emittedTokens } of evidence.made) {
     if (requestId === null || billed.has(requestId) || outcome === "refused" || emittedTokens === 0) continue;
-    if (!broke || emittedTokens > checkpointTokens) found.push({ rule: "unbilled", what: `${requestId}: ${emittedTokens} tokens were made (${outcome}), and stand on no bill` });
+    if (!broke || emittedTokens > checkpointTokens)
+      found.push({
+        rule: "unbilled",
+        what: `${requestId}: ${emittedTokens} tokens were made (${outcome}), and stand on no bill`,
+      });
   }
   for (const { hold, status, seen, how, isDone } of evidence.outcomes) {
     if (hold === null || status !== 200 || seen === 0 || billed.has(hold)) continue;
-    found.push({ rule: "unbilled", what: `${hold}: its caller saw ${seen} events (${how}, ${isDone ? "whole" : "not whole"}), and it stands on no bill` });
+    found.push({
+      rule: "unbilled",
+      what: `${hold}: its caller saw ${seen} events (${how}, ${isDone ? "whole" : "not whole"}), and it stands on no bill`,
+    });
   }
   return found;
 }

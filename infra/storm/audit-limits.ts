@@ -2,16 +2,30 @@ import type { Violation } from "./audit.ts";
 import type { BillRow, Evidence, OrgEvidence } from "./evidence.ts";
 import { windowFaults, type WindowFault } from "./watch.ts";
 
-/** Clocks of one machine, but a call that is given up when its network is cut ends at the engine some moments after its hold. */
+/**
+ * Clocks of one machine, but a call that is given up when its network is cut ends at the engine some moments after its
+ * hold.
+ */
 const cutSlackMs = 100;
 const minuteMs = 60_000;
 
-/** Nothing was let through above a limit, by the ledger's word, by the callers' and by the engines'; every window adds up; nothing is held any more. */
+/**
+ * Nothing was let through above a limit, by the ledger's word, by the callers' and by the engines'; every window adds
+ * up; nothing is held any more.
+ */
 export function checkLimits(evidence: Evidence): Violation[] {
   return evidence.orgs.flatMap((org) => {
     const seen = evidence.watched.wrong.filter(({ org: id }) => id === org.id);
-    const faults = [...seen.map((fault) => ({ ...fault, what: `during the storm ${fault.what}` })), ...windowFaults(org.id, org.ledger)];
-    return [...faults.filter((fault) => fault.overshootBy === 0 || fault.overshootBy > lateIn(fault, org)).map((fault) => violationOf(fault, org)), ...checkOrg(evidence, org)];
+    const faults = [
+      ...seen.map((fault) => ({ ...fault, what: `during the storm ${fault.what}` })),
+      ...windowFaults(org.id, org.ledger),
+    ];
+    return [
+      ...faults
+        .filter((fault) => fault.overshootBy === 0 || fault.overshootBy > lateIn(fault, org))
+        .map((fault) => violationOf(fault, org)),
+      ...checkOrg(evidence, org),
+    ];
   });
 }
 
@@ -20,8 +34,9 @@ function violationOf({ what, overshootBy }: WindowFault, { plan, id }: OrgEviden
 }
 
 /**
- * What came after its hold had ended: those tokens had been given back, and perhaps away again, when a node that was given up told what it had made all the
- * same (docs/decisions/0002). By so much may tokens and money go over; requests and calls at once never.
+ * What came after its hold had ended: those tokens had been given back, and perhaps away again, when a node that was
+ * given up told what it had made all the same (docs/decisions/0002). By so much may tokens and money go over; requests
+ * and calls at once never.
  */
 function lateIn({ window }: Pick<WindowFault, "window">, { rows }: OrgEvidence): number {
   const late = rows.filter(({ end }) => end === "corrected");
@@ -34,13 +49,31 @@ function tokensOf(rows: BillRow[]): number {
 }
 
 function checkOrg(evidence: Evidence, org: OrgEvidence): Violation[] {
-  const say = (rule: Violation["rule"], what: string): Violation => ({ rule, what: `${org.plan.kind} ${org.id}: ${what}` });
+  const say = (rule: Violation["rule"], what: string): Violation => ({
+    rule,
+    what: `${org.plan.kind} ${org.id}: ${what}`,
+  });
   const { ledger } = org;
   const found: Violation[] = [];
-  if (ledger.openHolds.length > 0) found.push(say("open holds", `${ledger.openHolds.length} holds are open after their time: ${ledger.openHolds.map(({ hold }) => hold).slice(0, 3).join(", ")}`));
-  if (ledger.outboxRows > 0) found.push(say("open holds", `${ledger.outboxRows} lines of the bill have not reached D1`));
-  for (const { window, of, held } of ledger.windows) if (held !== 0) found.push(say("open holds", `${window} of ${of} still holds ${held}`));
-  return [...found, ...checkAttempts(evidence, org).map(([rule, what]) => say(rule, what)), ...checkAtOnce(evidence, org).map((what) => say("overshoot", what))];
+  if (ledger.openHolds.length > 0)
+    found.push(
+      say(
+        "open holds",
+        `${ledger.openHolds.length} holds are open after their time: ${ledger.openHolds
+          .map(({ hold }) => hold)
+          .slice(0, 3)
+          .join(", ")}`,
+      ),
+    );
+  if (ledger.outboxRows > 0)
+    found.push(say("open holds", `${ledger.outboxRows} lines of the bill have not reached D1`));
+  for (const { window, of, held } of ledger.windows)
+    if (held !== 0) found.push(say("open holds", `${window} of ${of} still holds ${held}`));
+  return [
+    ...found,
+    ...checkAttempts(evidence, org).map(([rule, what]) => say(rule, what)),
+    ...checkAtOnce(evidence, org).map((what) => say("overshoot", what)),
+  ];
 }
 
 /** Requests a minute: what the hour has counted is every admission there was, also when the minute has slid on. */
@@ -52,19 +85,31 @@ function checkAttempts(evidence: Evidence, org: OrgEvidence): [Violation["rule"]
   const ours = outcomes.filter(({ caller }) => plan.orgs[plan.callers[caller]?.org ?? -1]?.kind === org.plan.kind);
   const answered = new Set(ours.flatMap(({ hold, status }) => (hold !== null && status === 200 ? [hold] : [])));
   const found: [Violation["rule"], string][] = [];
-  if (limit !== null && admitted > limit * minutes) found.push(["overshoot", `the ledger admitted ${admitted} of ${limit} a minute`]);
-  if (limit !== null && answered.size > limit * minutes) found.push(["overshoot", `${answered.size} callers were answered, of ${limit} a minute`]);
-  if (answered.size > admitted) found.push(["conservation", `${answered.size} callers were answered, but the ledger knows of ${admitted} admissions`]);
-  const narrow = ours.filter(({ caller, status, hold }) => plan.callers[caller]?.isNarrow && status === 200 && hold !== null);
+  if (limit !== null && admitted > limit * minutes)
+    found.push(["overshoot", `the ledger admitted ${admitted} of ${limit} a minute`]);
+  if (limit !== null && answered.size > limit * minutes)
+    found.push(["overshoot", `${answered.size} callers were answered, of ${limit} a minute`]);
+  if (answered.size > admitted)
+    found.push([
+      "conservation",
+      `${answered.size} callers were answered, but the ledger knows of ${admitted} admissions`,
+    ]);
+  const narrow = ours.filter(
+    ({ caller, status, hold }) => plan.callers[caller]?.isNarrow && status === 200 && hold !== null,
+  );
   const { narrowKey } = org.plan;
-  if (narrowKey !== null && narrow.length > narrowKey * minutes) found.push(["overshoot", `${narrow.length} callers of the narrow key were answered, of ${narrowKey} a minute`]);
+  if (narrowKey !== null && narrow.length > narrowKey * minutes)
+    found.push(["overshoot", `${narrow.length} callers of the narrow key were answered, of ${narrowKey} a minute`]);
   // Where nothing fails, whoever fits is let in.
-  const isCalm = evidence.struck.length === 0 && !ours.some(({ code, how }) => code === "quota_unavailable" || how !== "ended");
+  const isCalm =
+    evidence.struck.length === 0 && !ours.some(({ code, how }) => code === "quota_unavailable" || how !== "ended");
   const asked = ours.filter(({ attempt }) => attempt === 0).length;
-  if (org.plan.kind === "minute" && limit !== null && isCalm && admitted < Math.min(asked, limit)) found.push(["under-admission", `only ${admitted} of ${limit} were admitted, though ${asked} asked`]);
+  if (org.plan.kind === "minute" && limit !== null && isCalm && admitted < Math.min(asked, limit))
+    found.push(["under-admission", `only ${admitted} of ${limit} were admitted, though ${asked} asked`]);
   const tokensMax = org.limits.tokensPerMonth ?? null;
   const billed = tokensOf(org.rows);
-  if (tokensMax !== null && billed > tokensMax + lateIn({ window: "tokensPerMonth" }, org)) found.push(["overshoot", `${billed} tokens are on the bill, of ${tokensMax} a month`]);
+  if (tokensMax !== null && billed > tokensMax + lateIn({ window: "tokensPerMonth" }, org))
+    found.push(["overshoot", `${billed} tokens are on the bill, of ${tokensMax} a month`]);
   return found;
 }
 
@@ -74,9 +119,20 @@ function checkAtOnce({ made, struck }: Evidence, { rows, limits }: OrgEvidence):
   if (limit === null) return [];
   const slackMs = struck.length > 0 ? cutSlackMs : 0;
   const holds = new Set(rows.map(({ hold }) => hold));
-  const ours = made.filter(({ requestId, endedAtMs, outcome }) => requestId !== null && holds.has(requestId) && endedAtMs !== null && outcome !== "refused");
+  const ours = made.filter(
+    ({ requestId, endedAtMs, outcome }) =>
+      requestId !== null && holds.has(requestId) && endedAtMs !== null && outcome !== "refused",
+  );
   // At one millisecond an end comes before a beginning.
-  const steps = ours.flatMap(({ startedAtMs, endedAtMs }) => [[startedAtMs, 1], [Math.max(startedAtMs, (endedAtMs ?? 0) - slackMs), -1]] as const).toSorted(([a, up], [b, down]) => a - b || up - down);
+  const steps = ours
+    .flatMap(
+      ({ startedAtMs, endedAtMs }) =>
+        [
+          [startedAtMs, 1],
+          [Math.max(startedAtMs, (endedAtMs ?? 0) - slackMs), -1],
+        ] as const,
+    )
+    .toSorted(([a, up], [b, down]) => a - b || up - down);
   let running = 0;
   let most = 0;
   for (const [, step] of steps) most = Math.max(most, (running += step));

@@ -5,7 +5,19 @@ import type { Evidence } from "./evidence.ts";
 
 /** What is wrong, in words that name the org, the hold or the call. `rule` is the promise that was broken. */
 export interface Violation {
-  rule: "overshoot" | "under-admission" | "conservation" | "open holds" | "bill" | "double" | "unbilled" | "announced errors" | "truncation" | "hung" | "idempotency" | "empty storm";
+  rule:
+    | "overshoot"
+    | "under-admission"
+    | "conservation"
+    | "open holds"
+    | "bill"
+    | "double"
+    | "unbilled"
+    | "announced errors"
+    | "truncation"
+    | "hung"
+    | "idempotency"
+    | "empty storm";
   what: string;
 }
 
@@ -43,13 +55,17 @@ export function audit(evidence: Evidence): Verdict {
   return { violations, figures };
 }
 
-/** A storm in which nothing was admitted, refused by a limit or looked at would prove nothing; one without faults must show each. */
+/**
+ * A storm in which nothing was admitted, refused by a limit or looked at would prove nothing; one without faults must
+ * show each.
+ */
 function checkLife({ outcomes, watched, struck, plan }: Evidence): Violation[] {
   const found: string[] = [];
   if (!outcomes.some(({ isDone }) => isDone)) found.push("no call was answered to its end");
   if (struck.length === 0 && !outcomes.some(({ status }) => status === 429)) found.push("no limit was met");
   if (watched.looks === 0) found.push("no ledger was looked at");
   const missed = plan.faults.filter(({ number }) => !struck.some(({ fault }) => fault.number === number));
-  if (missed.length > 0) found.push(`faults that did not strike: ${missed.map(({ number, kind }) => `${number} ${kind}`).join(", ")}`);
+  if (missed.length > 0)
+    found.push(`faults that did not strike: ${missed.map(({ number, kind }) => `${number} ${kind}`).join(", ")}`);
   return found.map((what) => ({ rule: "empty storm", what }));
 }

@@ -14,7 +14,9 @@ export interface ClientShare {
 /** What a client process tells its parent. */
 export type ClientWord = { kind: "moment"; number: number } | { kind: "outcomes"; outcomes: Outcome[] };
 
-/** So often a caller tries a call that something dead refused or cut off. Who is refused by a limit does not come again. */
+/**
+ * So often a caller tries a call that something dead refused or cut off. Who is refused by a limit does not come again.
+ */
 const triesMax = 6;
 const pauseMs = 250;
 const pauseMsMax = 2_000;

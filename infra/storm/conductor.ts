@@ -78,7 +78,13 @@ async function cut(way: Arena["toNode"][number] | undefined, forMs: number): Pro
 async function untilAlive(url: string): Promise<void> {
   await sleep(20);
   for (const endMs = Date.now() + 30_000; Date.now() < endMs; await sleep(50)) {
-    if (await fetch(`${url}/livez`).then(({ ok }) => ok, () => false)) return;
+    if (
+      await fetch(`${url}/livez`).then(
+        ({ ok }) => ok,
+        () => false,
+      )
+    )
+      return;
   }
   throw new Error(`the edge at ${url} did not come back within 30 s`);
 }

@@ -11,7 +11,14 @@ export interface StormOrg {
 
 /** The ledger as the control API shows it. */
 export type LedgerView = Pick<LedgerState, "outboxRows"> & {
-  windows: { window: string; of: string; limit: number | null; remaining: number | null; held: number; settled: number }[];
+  windows: {
+    window: string;
+    of: string;
+    limit: number | null;
+    remaining: number | null;
+    held: number;
+    settled: number;
+  }[];
   openHolds: { hold: string; expiresAt: string }[];
 };
 
@@ -35,12 +42,19 @@ export class Control {
   }
 
   async makeOrg(plan: OrgPlan): Promise<StormOrg> {
-    const { id } = await this.#must<{ id: string }>("POST", "/orgs", { name: `storm ${plan.kind}`, ...(plan.plan !== "enterprise" && { plan: plan.plan }) });
+    const { id } = await this.#must<{ id: string }>("POST", "/orgs", {
+      name: `storm ${plan.kind}`,
+      ...(plan.plan !== "enterprise" && { plan: plan.plan }),
+    });
     const free = { requestsPerMinute: null, requestsPerHour: null, concurrency: null };
-    if (plan.plan === "enterprise") await this.#must("PATCH", `/orgs/${id}`, { plan: "enterprise", limits: { ...free, ...plan.limits } });
+    if (plan.plan === "enterprise")
+      await this.#must("PATCH", `/orgs/${id}`, { plan: "enterprise", limits: { ...free, ...plan.limits } });
     const { secret: key } = await this.#must<{ secret: string }>("POST", `/orgs/${id}/keys`, { name: "storm" });
     if (plan.narrowKey === null) return { id, key, narrowKey: null };
-    const narrow = await this.#must<{ secret: string }>("POST", `/orgs/${id}/keys`, { name: "narrow", limits: { requestsPerMinute: plan.narrowKey } });
+    const narrow = await this.#must<{ secret: string }>("POST", `/orgs/${id}/keys`, {
+      name: "narrow",
+      limits: { requestsPerMinute: plan.narrowKey },
+    });
     return { id, key, narrowKey: narrow.secret };
   }
 

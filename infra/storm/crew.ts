@@ -5,8 +5,16 @@ import type { Plan } from "./plan.ts";
 
 /** The client processes: callers that do not share a process with what they call, nor all with one another. */
 export interface Crew {
-  /** Runs all callers of a plan; `keys` are each org's, the first and the narrow one. `onMoment` hears of a fault's moment, once. */
-  run(plan: Plan, ports: number[], keys: { key: string; narrowKey: string | null }[], onMoment: (number: number) => void): Promise<Outcome[]>;
+  /**
+   * Runs all callers of a plan; `keys` are each org's, the first and the narrow one. `onMoment` hears of a fault's
+   * moment, once.
+   */
+  run(
+    plan: Plan,
+    ports: number[],
+    keys: { key: string; narrowKey: string | null }[],
+    onMoment: (number: number) => void,
+  ): Promise<Outcome[]>;
   close(): Promise<void>;
 }
 
@@ -14,7 +22,9 @@ const script = new URL("client.ts", import.meta.url).pathname;
 
 /** Starts `count` client processes. */
 export async function startCrew(count: number, log: (line: string) => void): Promise<Crew> {
-  const clients = await Promise.all(Array.from({ length: count }, (_, index) => startChild(`client-${index + 1}`, [script], log)));
+  const clients = await Promise.all(
+    Array.from({ length: count }, (_, index) => startChild(`client-${index + 1}`, [script], log)),
+  );
   return {
     async run(plan, ports, keys, onMoment) {
       const heard = new Set<number>();
@@ -28,7 +38,11 @@ export async function startCrew(count: number, log: (line: string) => void): Pro
         heard.add(number);
         onMoment(number);
       };
-      const shareOf = (at: number): ClientShare => ({ ports, watches, callers: callers.filter(({ index }) => index % count === at) });
+      const shareOf = (at: number): ClientShare => ({
+        ports,
+        watches,
+        callers: callers.filter(({ index }) => index % count === at),
+      });
       const all = await Promise.all(clients.map((client, at) => runShare(client, shareOf(at), hear)));
       return all.flat();
     },

@@ -23,8 +23,16 @@ export interface MadeCall extends OracleRecord {
 /** Starts one on a port that it keeps over its deaths. */
 export async function startEngine(index: number, args: string[], log: (line: string) => void): Promise<StormEngine> {
   const [port = 0] = await freePorts(1);
-  const names = defaultModels.flatMap(({ id, aliases, endpoints }) => [endpoints.includes("embeddings") ? "--embedding-model" : "--model", [id, ...aliases].join(",")]);
-  const start = () => startChild(`engine-${index + 1}`, [join(root, "origin/sim/main.ts"), "--port", String(port), ...names, ...args], log);
+  const names = defaultModels.flatMap(({ id, aliases, endpoints }) => [
+    endpoints.includes("embeddings") ? "--embedding-model" : "--model",
+    [id, ...aliases].join(","),
+  ]);
+  const start = () =>
+    startChild(
+      `engine-${index + 1}`,
+      [join(root, "origin/sim/main.ts"), "--port", String(port), ...names, ...args],
+      log,
+    );
   let child = await start();
   const url = `http://127.0.0.1:${port}`;
   const past: MadeCall[] = [];
@@ -34,7 +42,8 @@ export async function startEngine(index: number, args: string[], log: (line: str
   };
   return {
     url,
-    read: async (fromMs, toMs) => [...past, ...(await ask())].filter(({ startedAtMs }) => startedAtMs >= fromMs && startedAtMs <= toMs),
+    read: async (fromMs, toMs) =>
+      [...past, ...(await ask())].filter(({ startedAtMs }) => startedAtMs >= fromMs && startedAtMs <= toMs),
     async kill() {
       past.push(...(await ask()));
       child.kill("SIGKILL");

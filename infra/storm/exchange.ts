@@ -39,9 +39,19 @@ export class Line {
         socket.removeAllListeners("data").removeAllListeners("close");
         if (how !== "ended") this.close();
         const status = head === "" ? null : statusOf(head);
-        const read = status === null ? { code: null, seen: 0, isDone: false, told: null } : readAnswer(call.isStream, status, body);
+        const read =
+          status === null
+            ? { code: null, seen: 0, isDone: false, told: null }
+            : readAnswer(call.isStream, status, body);
         if (how === "ended") errand.onMoment("end");
-        resolve({ ...read, startedAtMs, endedAtMs: Date.now(), status, hold: head === "" ? null : fieldOf(head, "x-penstock-hold"), how });
+        resolve({
+          ...read,
+          startedAtMs,
+          endedAtMs: Date.now(),
+          status,
+          hold: head === "" ? null : fieldOf(head, "x-penstock-hold"),
+          how,
+        });
       };
       const reader = new MessageReader({
         head: (text) => {

@@ -1,10 +1,16 @@
 import { seeded } from "#infra/bench/stats.ts";
 import type { FaultKind, FaultPlan, Moment, Store } from "./plan.ts";
 
-/** The places at which things die: each is a step between a call's first byte and its line on the bill, and what a crash there could lose. */
+/**
+ * The places at which things die: each is a step between a call's first byte and its line on the bill, and what a crash
+ * there could lose.
+ */
 type Point = readonly [kind: FaultKind, moment: Moment, afterMs: number];
 
-/** The edge in the middle of: an admission; the first byte; a stream; the last byte, with the record on its way; settling it; moving the bill to D1. */
+/**
+ * The edge in the middle of: an admission; the first byte; a stream; the last byte, with the record on its way;
+ * settling it; moving the bill to D1.
+ */
 const edgePoints: readonly Point[] = [
   ["kill-edge", "call", 1],
   ["kill-edge", "head", 0],
@@ -31,7 +37,10 @@ const redisPoints: readonly Point[] = [
   ["cut-redis", "end", 90],
 ];
 
-/** Of so many seeds the first is calm, so that what holds without faults is checked, too; the others take the places in turn. */
+/**
+ * Of so many seeds the first is calm, so that what holds without faults is checked, too; the others take the places in
+ * turn.
+ */
 const round = 20;
 
 /** The places for a store, in the order in which seeds take them. */
@@ -48,7 +57,8 @@ export function faultsOf(seed: number, store: Store, edges: 1 | 2): FaultPlan[] 
   const turn = Math.max(0, seed - Math.ceil(seed / round) - 1);
   const count = 1 + Math.floor(random() * 3);
   return Array.from({ length: count }, (_, index) => {
-    const [kind, moment, afterMs] = points[index === 0 ? turn % points.length : Math.floor(random() * points.length)] ?? edgePoints[0] ?? ["kill-edge", "call", 1];
+    const [kind, moment, afterMs] = points[index === 0 ? turn % points.length : Math.floor(random() * points.length)] ??
+      edgePoints[0] ?? ["kill-edge", "call", 1];
     const hasEdge = kind === "kill-edge" || kind === "cut-redis";
     const target = (hasEdge ? edges === 2 : true) && random() < 0.4 ? 1 : 0;
     const share = 0.15 + 0.6 * random();

@@ -3,8 +3,24 @@ import { faultsOf } from "./make-faults.ts";
 import type { CallerPlan, CallPlan, OrgKind, OrgPlan, Plan, PlanOptions } from "./plan.ts";
 
 /** How many of twenty callers belong to each kind of org. */
-const shares: Readonly<Record<OrgKind, number>> = { minute: 4, standard: 2, professional: 3, tokens: 2, key: 2, again: 2, open: 5 };
-const kinds = (["minute", "standard", "professional", "tokens", "key", "again", "open"] as const) satisfies readonly OrgKind[];
+const shares: Readonly<Record<OrgKind, number>> = {
+  minute: 4,
+  standard: 2,
+  professional: 3,
+  tokens: 2,
+  key: 2,
+  again: 2,
+  open: 5,
+};
+const kinds = [
+  "minute",
+  "standard",
+  "professional",
+  "tokens",
+  "key",
+  "again",
+  "open",
+] as const satisfies readonly OrgKind[];
 const seats: readonly OrgKind[] = kinds.flatMap((kind) => Array<OrgKind>(shares[kind]).fill(kind));
 /** Callers of one idempotency key. */
 const againSize = 4;
@@ -15,7 +31,10 @@ const callMs = 10_000;
 /** A few callers are in a hurry: their deadline comes while they are served. */
 const hurriedShare = 0.03;
 
-/** The storm of a seed. Each caller is drawn from a source of its own, so that fewer callers are the first of the same ones. */
+/**
+ * The storm of a seed. Each caller is drawn from a source of its own, so that fewer callers are the first of the same
+ * ones.
+ */
 export function makePlan(options: PlanOptions): Plan {
   const { seed, store, without } = options;
   const edges = options.edges ?? (seed % 3 === 0 ? 1 : 2);
@@ -55,15 +74,27 @@ function callerOf(index: number, { seed, callers }: PlanOptions, edges: 1 | 2): 
   const startMs = isInBurst ? (rampMs * (1 + Math.floor(random() * 3))) / 4 : random() * rampMs;
   const count = kind === "open" || kind === "professional" ? 2 : 1;
   const seat = Math.floor(index / seats.length);
-  const calls = Array.from({ length: count }, () => (kind === "again" ? repeatedCall(seed, Math.floor(seat / (againSize / 2))) : callOf(random, index)));
-  return { org, isNarrow: kind === "key" && index % 2 === 0, edge: edges === 2 && random() < 0.5 ? 1 : 0, startMs: Math.round(startMs), calls };
+  const calls = Array.from({ length: count }, () =>
+    kind === "again" ? repeatedCall(seed, Math.floor(seat / (againSize / 2))) : callOf(random, index),
+  );
+  return {
+    org,
+    isNarrow: kind === "key" && index % 2 === 0,
+    edge: edges === 2 && random() < 0.5 ? 1 : 0,
+    startMs: Math.round(startMs),
+    calls,
+  };
 }
 
 function callOf(random: () => number, index: number): CallPlan {
   const isStream = random() < 0.7;
   const length = random();
   // A few are long enough for checkpoints, which come every 256 tokens.
-  const tokens = !isStream ? 1 + Math.floor(random() * 8) : length < 0.015 ? 280 + Math.floor(random() * 120) : 3 + Math.floor(random() * 12);
+  const tokens = !isStream
+    ? 1 + Math.floor(random() * 8)
+    : length < 0.015
+      ? 280 + Math.floor(random() * 120)
+      : 3 + Math.floor(random() * 12);
   const mayLeave = isStream && random() < 0.3;
   return {
     isStream,

@@ -24,7 +24,11 @@ export interface Outcome {
 }
 
 /** Reads a body as it came: an SSE stream or JSON. */
-export function readAnswer(isStream: boolean, status: number, body: string): Pick<Outcome, "code" | "seen" | "isDone" | "told"> {
+export function readAnswer(
+  isStream: boolean,
+  status: number,
+  body: string,
+): Pick<Outcome, "code" | "seen" | "isDone" | "told"> {
   return isStream && status === 200 ? readStream(body) : readWhole(status, body);
 }
 
@@ -45,7 +49,12 @@ function readStream(body: string): Pick<Outcome, "code" | "seen" | "isDone" | "t
 function readWhole(status: number, body: string): Pick<Outcome, "code" | "seen" | "isDone" | "told"> {
   const answer = parse(body);
   const isDone = status === 200 && answer !== null;
-  return { code: status === 200 ? null : codeOf(body), seen: isDone ? 1 : 0, isDone, told: isDone ? usageOf(answer) : null };
+  return {
+    code: status === 200 ? null : codeOf(body),
+    seen: isDone ? 1 : 0,
+    isDone,
+    told: isDone ? usageOf(answer) : null,
+  };
 }
 
 interface Answer {

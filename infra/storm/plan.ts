@@ -23,8 +23,9 @@ export interface Plan extends Omit<PlanOptions, "callers" | "edges"> {
 }
 
 /**
- * What an org of the storm is there for: a limit on requests a minute, the plans of the price list as they stand, tokens a month, one key that is narrower
- * than its org, idempotency keys that several callers share, or nothing in its way.
+ * What an org of the storm is there for: a limit on requests a minute, the plans of the price list as they stand,
+ * tokens a month, one key that is narrower than its org, idempotency keys that several callers share, or nothing in its
+ * way.
  */
 export type OrgKind = "minute" | "standard" | "professional" | "tokens" | "key" | "again" | "open";
 
@@ -71,7 +72,14 @@ export interface CallPlan {
 export type Moment = "call" | "head" | "event" | "end";
 
 /** What happens: a death (`kill-…`, by SIGKILL, started again after `forMs`) or a network that is cut for `forMs`. */
-export type FaultKind = "kill-edge" | "kill-agent" | "kill-engine" | "kill-redis" | "cut-redis" | "cut-origin" | "cut-usage";
+export type FaultKind =
+  | "kill-edge"
+  | "kill-agent"
+  | "kill-engine"
+  | "kill-redis"
+  | "cut-redis"
+  | "cut-origin"
+  | "cut-usage";
 
 export interface FaultPlan {
   /** 1, 2, 3 … in the order of the seed, also when some are left out. */

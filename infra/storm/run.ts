@@ -37,7 +37,12 @@ export async function runStorm(arena: Arena, crew: Crew, plan: Plan): Promise<St
   const startedAtMs = Date.now();
   const watch = openWatch(control, orgs);
   const conductor = openConductor(arena, plan.faults);
-  const outcomes = await crew.run(plan, arena.edges.map(({ url }) => Number(new URL(url).port)), orgs, conductor.onMoment);
+  const outcomes = await crew.run(
+    plan,
+    arena.edges.map(({ url }) => Number(new URL(url).port)),
+    orgs,
+    conductor.onMoment,
+  );
   const struck = await conductor.finish();
   const endedAtMs = Date.now();
   const watched = await watch.stop();
@@ -50,8 +55,13 @@ export async function runStorm(arena: Arena, crew: Crew, plan: Plan): Promise<St
       // One after the other: Redis has 250 ms for each, and a later storm rages.
       const ledgers: LedgerView[] = [];
       for (const { id } of orgs) ledgers.push(await drained(control, id));
-      const rows = await readRows(arena, orgs.map(({ id }) => id));
-      const made = await Promise.all(arena.engines.map((engine) => patiently(awayMsMax, () => engine.read(startedAtMs, endedAtMs))));
+      const rows = await readRows(
+        arena,
+        orgs.map(({ id }) => id),
+      );
+      const made = await Promise.all(
+        arena.engines.map((engine) => patiently(awayMsMax, () => engine.read(startedAtMs, endedAtMs))),
+      );
       const evidence = orgs.map(({ id }, index) => {
         const org = plan.orgs[index];
         const ledger = ledgers[index];
@@ -64,10 +74,16 @@ export async function runStorm(arena: Arena, crew: Crew, plan: Plan): Promise<St
 }
 
 /**
- * After a storm in which nothing could be stranded: until the ledgers say that all is settled. Otherwise without a look, since a look expires what is due:
- * alarms and cron must have done it by the latest deadline and its grace.
+ * After a storm in which nothing could be stranded: until the ledgers say that all is settled. Otherwise without a
+ * look, since a look expires what is due: alarms and cron must have done it by the latest deadline and its grace.
  */
-async function untilSettled(control: Control, orgs: StormOrg[], plan: Plan, hasStruck: boolean, outcomes: Outcome[]): Promise<void> {
+async function untilSettled(
+  control: Control,
+  orgs: StormOrg[],
+  plan: Plan,
+  hasStruck: boolean,
+  outcomes: Outcome[],
+): Promise<void> {
   const timeoutMs = Math.max(...plan.callers.flatMap(({ calls }) => calls.map((call) => call.timeoutMs)));
   const latestMs = Math.max(...outcomes.map(({ startedAtMs }) => startedAtMs)) + timeoutMs + holdGraceMs + settleMsMax;
   const isStranded = hasStruck || outcomes.some(({ code, how }) => code === "quota_unavailable" || how === "hung");
@@ -84,7 +100,8 @@ async function untilSettled(control: Control, orgs: StormOrg[], plan: Plan, hasS
 async function drained(control: Control, org: string): Promise<LedgerView> {
   const endMs = Date.now() + drainMsMax;
   let ledger = await control.ledger(org);
-  for (; ledger.outboxRows > 0 && Date.now() < endMs; await sleep(300)) ledger = { ...(await control.ledger(org)), openHolds: ledger.openHolds };
+  for (; ledger.outboxRows > 0 && Date.now() < endMs; await sleep(300))
+    ledger = { ...(await control.ledger(org)), openHolds: ledger.openHolds };
   return ledger;
 }
 
@@ -95,7 +112,11 @@ function limitsOf({ plan, limits }: OrgPlan) {
 /** The bill is what all D1s hold together: on this machine each edge has its own. */
 async function readRows(arena: Arena, orgs: string[]): Promise<BillRow[]> {
   const read = async ({ url }: RunningEdge): Promise<BillRow[]> => {
-    const answer = await fetch(`${url}/storm/rows`, { method: "POST", body: JSON.stringify(orgs), signal: AbortSignal.timeout(10_000) });
+    const answer = await fetch(`${url}/storm/rows`, {
+      method: "POST",
+      body: JSON.stringify(orgs),
+      signal: AbortSignal.timeout(10_000),
+    });
     if (!answer.ok) throw new Error(`the edge at ${url} does not show its bill: ${answer.status}`);
     return answer.json();
   };

@@ -5,10 +5,15 @@ import type { PlanOptions } from "./plan.ts";
 const callersMin = 20;
 
 /**
- * Looks for a smaller storm that still fails: without one fault after another, then with half the callers again and again, in `triesMax` storms at most. A
- * storm is not quite the same twice, so what comes out failed at least once, and its parent more often than not.
+ * Looks for a smaller storm that still fails: without one fault after another, then with half the callers again and
+ * again, in `triesMax` storms at most. A storm is not quite the same twice, so what comes out failed at least once, and
+ * its parent more often than not.
  */
-export async function shrink(options: PlanOptions, isFailing: (options: PlanOptions) => Promise<boolean>, triesMax: number): Promise<PlanOptions> {
+export async function shrink(
+  options: PlanOptions,
+  isFailing: (options: PlanOptions) => Promise<boolean>,
+  triesMax: number,
+): Promise<PlanOptions> {
   let smallest = options;
   let tries = 0;
   const stillFails = async (candidate: PlanOptions) => {
@@ -18,7 +23,8 @@ export async function shrink(options: PlanOptions, isFailing: (options: PlanOpti
     if (fails) smallest = candidate;
     return fails;
   };
-  for (const { number } of makePlan(options).faults) await stillFails({ ...smallest, without: [...smallest.without, number] });
+  for (const { number } of makePlan(options).faults)
+    await stillFails({ ...smallest, without: [...smallest.without, number] });
   let callers = Math.floor(smallest.callers / 2);
   while (callers >= callersMin && (await stillFails({ ...smallest, callers }))) callers = Math.floor(callers / 2);
   return smallest;

@@ -23,9 +23,22 @@ const shrinkTriesMax = 6;
 const violationsShown = 12;
 
 const columns = [
-  ["seed", "options.seed"], ["store", "options.store"], ["edges", "edges"], ["calls", "verdict.figures.calls"], ["answered", "verdict.figures.answered"], ["refused", "verdict.figures.refused"],
-  ["failed", "verdict.figures.failed"], ["left", "verdict.figures.left"], ["rows", "verdict.figures.rows"], ["made", "verdict.figures.made"], ["billed", "verdict.figures.billed"],
-  ["short", "verdict.figures.short"], ["most", "verdict.figures.shortMost"], ["s", "seconds"], ["wrong", "wrong"], ["faults", "faults"],
+  ["seed", "options.seed"],
+  ["store", "options.store"],
+  ["edges", "edges"],
+  ["calls", "verdict.figures.calls"],
+  ["answered", "verdict.figures.answered"],
+  ["refused", "verdict.figures.refused"],
+  ["failed", "verdict.figures.failed"],
+  ["left", "verdict.figures.left"],
+  ["rows", "verdict.figures.rows"],
+  ["made", "verdict.figures.made"],
+  ["billed", "verdict.figures.billed"],
+  ["short", "verdict.figures.short"],
+  ["most", "verdict.figures.shortMost"],
+  ["s", "seconds"],
+  ["wrong", "wrong"],
+  ["faults", "faults"],
 ] as const;
 
 async function main(): Promise<number> {
@@ -34,7 +47,8 @@ async function main(): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  if (flags.stores.includes("upstash") && !hasRedisServer()) throw new Error(`${redisMissing}, or give --store durable-object`);
+  if (flags.stores.includes("upstash") && !hasRedisServer())
+    throw new Error(`${redisMissing}, or give --store durable-object`);
   const arenas = new Map<Store, Arena>();
   const crew = await startCrew(clientProcesses, (line) => process.stderr.write(`${line}\n`));
   try {
@@ -52,31 +66,54 @@ async function rage(flags: StormFlags, arenas: ReadonlyMap<Store, Arena>, crew: 
   for (const options of flags.storms) {
     const { judged } = await stormOn(arenas, crew, options);
     pending.push(judged);
-    void judged.then((one) => show(one, flags.isJson), () => undefined);
+    void judged.then(
+      (one) => show(one, flags.isJson),
+      () => undefined,
+    );
   }
   const all = await Promise.all(pending);
   const failing = all.filter(({ verdict }) => verdict.violations.length > 0);
   if (!flags.isJson) {
-    const rows = all.map((one) => ({ ...one, faults: one.faults.join("; ") || "none", seconds: Math.round(one.ms / 100) / 10, wrong: one.verdict.violations.length }));
+    const rows = all.map((one) => ({
+      ...one,
+      faults: one.faults.join("; ") || "none",
+      seconds: Math.round(one.ms / 100) / 10,
+      wrong: one.verdict.violations.length,
+    }));
     process.stdout.write(`\n${writeTable(columns, rows, "no storm")}\n\n`);
-    process.stdout.write(`${all.length} storms in ${Math.round((performance.now() - startedAtMs) / 1_000)} s, ${failing.length} with violations\n`);
+    process.stdout.write(
+      `${all.length} storms in ${Math.round((performance.now() - startedAtMs) / 1_000)} s, ${failing.length} with violations\n`,
+    );
   }
   const [first] = failing;
   if (!first) return 0;
-  const fails = async (options: PlanOptions) => (await (await stormOn(arenas, crew, options)).judged).verdict.violations.length > 0;
+  const fails = async (options: PlanOptions) =>
+    (await (await stormOn(arenas, crew, options)).judged).verdict.violations.length > 0;
   process.stderr.write(`looking for a smaller storm that fails …\n`);
   process.stderr.write(`again: ${replayCommand(await shrink(first.options, fails, shrinkTriesMax))}\n`);
   return 1;
 }
 
 /** Resolves when the storm is over; the verdict comes when everything has settled. */
-async function stormOn(arenas: ReadonlyMap<Store, Arena>, crew: Crew, options: PlanOptions): Promise<{ judged: Promise<Judged> }> {
+async function stormOn(
+  arenas: ReadonlyMap<Store, Arena>,
+  crew: Crew,
+  options: PlanOptions,
+): Promise<{ judged: Promise<Judged> }> {
   const arena = arenas.get(options.store);
   if (!arena) throw new RangeError(`no arena with ${options.store}`);
   const plan = makePlan(options);
   const run = await runStorm(arena, crew, plan);
-  process.stderr.write(`seed ${options.seed} ${options.store}: ${run.outcomes.length} calls in ${Math.round(run.ms / 1_000)} s; it settles\n`);
-  const judged = run.gather().then((evidence): Judged => ({ options, faults: plan.faults.map(wordsOf), edges: plan.edges, ms: run.ms, verdict: audit(evidence) }));
+  process.stderr.write(
+    `seed ${options.seed} ${options.store}: ${run.outcomes.length} calls in ${Math.round(run.ms / 1_000)} s; it settles\n`,
+  );
+  const judged = run.gather().then((evidence): Judged => ({
+    options,
+    faults: plan.faults.map(wordsOf),
+    edges: plan.edges,
+    ms: run.ms,
+    verdict: audit(evidence),
+  }));
   // Awaited by the caller, but a storm later: until then a failure must not end the process.
   judged.catch(() => undefined);
   return { judged };
@@ -86,10 +123,16 @@ function show({ options, faults, verdict }: Judged, isJson: boolean): void {
   const { violations, figures } = verdict;
   if (isJson) return void process.stdout.write(`${JSON.stringify({ ...options, faults, figures, violations })}\n`);
   const isFine = violations.length === 0;
-  const counts = Array.from(Map.groupBy(violations, ({ rule }) => rule), ([rule, those]) => `${those.length} ${rule}`);
-  process.stdout.write(`${isFine ? "ok   " : "WRONG"} seed ${options.seed} ${options.store} (${[...counts, faults.join("; ") || "no faults"].join(", ")})\n`);
+  const counts = Array.from(
+    Map.groupBy(violations, ({ rule }) => rule),
+    ([rule, those]) => `${those.length} ${rule}`,
+  );
+  process.stdout.write(
+    `${isFine ? "ok   " : "WRONG"} seed ${options.seed} ${options.store} (${[...counts, faults.join("; ") || "no faults"].join(", ")})\n`,
+  );
   for (const { rule, what } of violations.slice(0, violationsShown)) process.stdout.write(`      ${rule}: ${what}\n`);
-  if (violations.length > violationsShown) process.stdout.write(`      … ${violations.length - violationsShown} more\n`);
+  if (violations.length > violationsShown)
+    process.stdout.write(`      … ${violations.length - violationsShown} more\n`);
   if (!isFine) process.stdout.write(`      again: ${replayCommand(options)}\n`);
 }
 

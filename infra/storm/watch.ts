@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Control, LedgerView, StormOrg } from "./control.ts";
 
-/** Something wrong with a window. `overshootBy`: so much more is given away than there was; 0 where that is not what is wrong. */
+/**
+ * Something wrong with a window. `overshootBy`: so much more is given away than there was; 0 where that is not what is
+ * wrong.
+ */
 export interface WindowFault {
   org: string;
   window: string;
@@ -45,15 +48,22 @@ export function openWatch(control: Control, orgs: readonly StormOrg[]): Watch {
   };
 }
 
-/** At any instant `limit = remaining + held + settled`, nothing is below zero, and no more calls are open than holds are counted. */
+/**
+ * At any instant `limit = remaining + held + settled`, nothing is below zero, and no more calls are open than holds are
+ * counted.
+ */
 export function windowFaults(org: string, { windows, openHolds }: LedgerView): WindowFault[] {
   return windows.flatMap(({ window, of, limit, remaining, held, settled }) => {
     const found: WindowFault[] = [];
-    const say = (what: string, overshootBy = 0) => void found.push({ org, window, overshootBy, what: `${window} of ${of} ${what}` });
+    const say = (what: string, overshootBy = 0) =>
+      void found.push({ org, window, overshootBy, what: `${window} of ${of} ${what}` });
     if (held < 0 || settled < 0) say(`is below zero: held ${held}, settled ${settled}`);
-    if (limit !== null && held + settled > limit) say(`overshoots: held ${held}, settled ${settled}, of ${limit}`, held + settled - limit);
-    if (limit !== null && remaining !== limit - held - settled) say(`does not add up: ${limit} is not ${remaining} + ${held} + ${settled}`);
-    if (window === "concurrency" && of === "org" && held !== openHolds.length) say(`holds ${held}, but ${openHolds.length} holds are open`);
+    if (limit !== null && held + settled > limit)
+      say(`overshoots: held ${held}, settled ${settled}, of ${limit}`, held + settled - limit);
+    if (limit !== null && remaining !== limit - held - settled)
+      say(`does not add up: ${limit} is not ${remaining} + ${held} + ${settled}`);
+    if (window === "concurrency" && of === "org" && held !== openHolds.length)
+      say(`holds ${held}, but ${openHolds.length} holds are open`);
     return found;
   });
 }

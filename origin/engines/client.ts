@@ -11,7 +11,9 @@ export interface Ask {
   body?: string;
   /** The hold: the engine's own log and its oracle in tests name the call by it. */
   requestId?: string;
-  /** Ends the exchange; of a stream only until its head is there: what to do with the rest is then its reader's affair. */
+  /**
+   * Ends the exchange; of a stream only until its head is there: what to do with the rest is then its reader's affair.
+   */
   signal?: AbortSignal;
   isStream?: boolean;
 }
@@ -19,9 +21,15 @@ export interface Ask {
 export interface Engine {
   readonly config: EngineConfig;
   readonly dialect: Dialect;
-  /** Resolves with the answer's head, whatever its status; the body is the caller's to read. Throws a Refusal when none comes. */
+  /**
+   * Resolves with the answer's head, whatever its status; the body is the caller's to read. Throws a Refusal when none
+   * comes.
+   */
   ask(ask: Ask): Promise<EngineAnswer>;
-  /** The whole answer to a small question; status 0 when nobody listens, `null` when it fails otherwise, takes longer than `msMax` or is larger than 4 MiB. */
+  /**
+   * The whole answer to a small question; status 0 when nobody listens, `null` when it fails otherwise, takes longer
+   * than `msMax` or is larger than 4 MiB.
+   */
   askText(ask: Ask, msMax: number): Promise<{ status: number; text: string } | null>;
   close(): void;
 }
@@ -129,6 +137,7 @@ const unreachable = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENO
 /** Nothing came back: 503 when nobody listens, 502 when the engine hung up. Both may be tried elsewhere. */
 function refusalOf(cause: unknown): Refusal {
   const code = causeOf(cause);
-  if (unreachable.has(code)) return new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log: `engine_unreachable ${code}`, cause });
+  if (unreachable.has(code))
+    return new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log: `engine_unreachable ${code}`, cause });
   return new Refusal("bad_gateway", { log: `engine_hung_up ${code}`, cause });
 }

@@ -9,17 +9,23 @@ export interface Dialect {
   /** Where `{"version": …}` is told. */
   versionPath: string | null;
   /**
-   * How a prompt is counted. `vllm`: `POST /tokenize {model, messages | prompt}` answers `{count, max_model_len}`. `llama-server`: `POST /apply-template {messages}`
-   * answers `{prompt}`, and `POST /tokenize {content}` answers `{tokens}`.
+   * How a prompt is counted. `vllm`: `POST /tokenize {model, messages | prompt}` answers `{count, max_model_len}`.
+   * `llama-server`: `POST /apply-template {messages}` answers `{prompt}`, and `POST /tokenize {content}` answers
+   * `{tokens}`.
    */
   tokenizer: "vllm" | "llama-server" | null;
   /** `stream_options.continuous_usage_stats` puts usage on every chunk, for each choice. */
   hasContinuousUsage: boolean;
-  /** Usage that stands beside choices is that of one: of the first in a whole answer, of the one that ends in a stream. */
+  /**
+   * Usage that stands beside choices is that of one: of the first in a whole answer, of the one that ends in a stream.
+   */
   isUsageOfOneChoice: boolean;
   /** Prometheus text under `vllm:` names. */
   hasMetrics: boolean;
-  /** How no org learns from the prefix cache what another has asked: `salt` by `cache_salt`, `off` by `cache_prompt: false`; `null` where it cannot be asked for. */
+  /**
+   * How no org learns from the prefix cache what another has asked: `salt` by `cache_salt`, `off` by `cache_prompt:
+   * false`; `null` where it cannot be asked for.
+   */
   cache: "salt" | "off" | null;
   /** How the bound is called: vLLM takes both names, newer OpenAI models one, Ollama and llama.cpp the other. */
   maxFields: readonly ("max_tokens" | "max_completion_tokens")[];
@@ -56,10 +62,27 @@ export const dialects: Readonly<Record<EngineKind, Dialect>> = {
   simulator: vllm,
   openai: { ...plain, isStrict: true },
   ollama: { ...plain, healthPath: "/api/version", versionPath: "/api/version" },
-  /** llama.cpp's own `llama-server`. Strict, because it knows the bounds by other names as well (`n_predict`, `n_cmpl`), and lets callers choose a slot. */
-  "llama-server": { ...plain, healthPath: "/health", tokenizer: "llama-server", isUsageOfOneChoice: true, cache: "off", isStrict: true },
+  /**
+   * llama.cpp's own `llama-server`. Strict, because it knows the bounds by other names as well (`n_predict`, `n_cmpl`),
+   * and lets callers choose a slot.
+   */
+  "llama-server": {
+    ...plain,
+    healthPath: "/health",
+    tokenizer: "llama-server",
+    isUsageOfOneChoice: true,
+    cache: "off",
+    isStrict: true,
+  },
   /** origin/gguf: llama.cpp behind a server of our own, which does as vLLM does, but has no metrics. */
-  llamacpp: { ...plain, healthPath: "/health", versionPath: "/version", tokenizer: "vllm", hasContinuousUsage: true, cache: "salt" },
+  llamacpp: {
+    ...plain,
+    healthPath: "/health",
+    versionPath: "/version",
+    tokenizer: "vllm",
+    hasContinuousUsage: true,
+    cache: "salt",
+  },
 };
 
 /** OpenAI's own members of the three requests: all that a strict engine is sent. */

@@ -7,11 +7,12 @@ export interface EarlyError {
   text: string;
 }
 
-const begin = "data: {\"error\"";
+const begin = 'data: {"error"';
 
 /**
- * Looks at the first bytes of a stream without taking them. An error event there is a refusal that came too late for its status line: nothing was made,
- * and the caller is told as if the status had come. `null` when anything else comes first, or nothing for `msMax`: then the stream is passed on.
+ * Looks at the first bytes of a stream without taking them. An error event there is a refusal that came too late for
+ * its status line: nothing was made, and the caller is told as if the status had come. `null` when anything else comes
+ * first, or nothing for `msMax`: then the stream is passed on.
  */
 export async function earlyError(answer: EngineAnswer, msMax: number): Promise<EarlyError | null> {
   const first = await answer.peek(msMax);

@@ -21,8 +21,8 @@ export interface BodyListener {
 const readBytesMax = 32 * 1024;
 
 /**
- * One kept-alive connection to an engine; it carries one exchange at a time. Reads land in one buffer and become text at once: no stream, no promise and no
- * buffer for each token.
+ * One kept-alive connection to an engine; it carries one exchange at a time. Reads land in one buffer and become text
+ * at once: no stream, no promise and no buffer for each token.
  */
 export class Line {
   /** It has carried an answer before: the engine may have closed it meanwhile. */
@@ -39,7 +39,14 @@ export class Line {
       else this.close();
       return true;
     };
-    const options = { host, port, onread: { buffer, callback: take }, noDelay: true, keepAlive: true, keepAliveInitialDelay: 1_000 };
+    const options = {
+      host,
+      port,
+      onread: { buffer, callback: take },
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: 1_000,
+    };
     let cause: Error = Object.assign(new Error("the engine hung up"), { code: "ECONNRESET" });
     this.#onFree = onFree;
     this.#socket = isTls ? connectTls({ ...options, ...(isIP(host) === 0 && { servername: host }) }) : connect(options);
@@ -99,7 +106,11 @@ export class EngineAnswer {
     this.#socket = socket;
     this.#onOver = onOver;
     this.head = new Promise((resolve, reject) => (this.#settle = (cause) => (cause ? reject(cause) : resolve())));
-    this.#reader = new AnswerReader({ head: (head) => this.#begin(head), body: (text) => this.#pass(text), end: () => this.#end(true) });
+    this.#reader = new AnswerReader({
+      head: (head) => this.#begin(head),
+      body: (text) => this.#pass(text),
+      end: () => this.#end(true),
+    });
   }
 
   /** Nothing of the answer has come: the engine may never have read the request. */
@@ -112,7 +123,10 @@ export class EngineAnswer {
     return this.#isWhole && this.#reader.isReusable;
   }
 
-  /** Resolves with the beginning of the body when it comes, "" when the body ends without any or nothing comes for `msMax`. It is still told to whoever listens. */
+  /**
+   * Resolves with the beginning of the body when it comes, "" when the body ends without any or nothing comes for
+   * `msMax`. It is still told to whoever listens.
+   */
   peek(msMax: number): Promise<string> {
     if (this.#held !== "" || this.isOver) return Promise.resolve(this.#held);
     return new Promise((resolve) => {
@@ -147,7 +161,10 @@ export class EngineAnswer {
     this.#socket.resume();
   }
 
-  /** Ends our half of the line: by that the engine learns that nobody listens any more. What it has sent by then is still told. */
+  /**
+   * Ends our half of the line: by that the engine learns that nobody listens any more. What it has sent by then is
+   * still told.
+   */
   leave(): void {
     if (!this.isOver) this.#socket.end();
   }

@@ -1,4 +1,6 @@
-/** What the agent reads off an engine's metrics page. `null` = not there, which is unknown and never 0 (reference §9.5). */
+/**
+ * What the agent reads off an engine's metrics page. `null` = not there, which is unknown and never 0 (reference §9.5).
+ */
 export interface Readings {
   running: number | null;
   waiting: number | null;
@@ -8,7 +10,10 @@ export interface Readings {
   generatedTokens: number | null;
 }
 
-/** Reads vLLM's Prometheus text. Several engines on one page are summed (the KV share: the largest); NaN and infinities are not figures. */
+/**
+ * Reads vLLM's Prometheus text. Several engines on one page are summed (the KV share: the largest); NaN and infinities
+ * are not figures.
+ */
 export function readReadings(text: string): Readings {
   const generated = samples(text, "vllm:generation_tokens_total");
   const used = samples(text, "vllm:kv_cache_usage_perc");

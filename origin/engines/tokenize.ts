@@ -9,11 +9,19 @@ export interface TokenCount {
 
 const tokenizeMsMax = 1_500;
 /** Members that change what a chat prompt looks like once its template is applied. */
-const chatFields = ["messages", "tools", "add_generation_prompt", "continue_final_message", "chat_template_kwargs", "add_special_tokens"];
+const chatFields = [
+  "messages",
+  "tools",
+  "add_generation_prompt",
+  "continue_final_message",
+  "chat_template_kwargs",
+  "add_special_tokens",
+];
 
 /**
- * Counts a request's prompt by the engine's own tokenizer, the chat template applied. `null` when the engine has none, or fails. `body` names the engine's
- * model. Lists of token ids count themselves; lists of texts are counted one by one and summed.
+ * Counts a request's prompt by the engine's own tokenizer, the chat template applied. `null` when the engine has none,
+ * or fails. `body` names the engine's model. Lists of token ids count themselves; lists of texts are counted one by one
+ * and summed.
  */
 export async function countPrompt(engine: Engine, body: Body): Promise<TokenCount | null> {
   const input = body["prompt"] ?? body["input"];
@@ -21,7 +29,9 @@ export async function countPrompt(engine: Engine, body: Body): Promise<TokenCoun
   const prompts: unknown[] = Array.isArray(input) && !isTokens(input) ? input : [input];
   let total: TokenCount = { tokens: 0, contextTokensMax: null };
   for (const prompt of prompts) {
-    const count = isTokens(prompt) ? { tokens: prompt.length, contextTokensMax: null } : await askCount(engine, { model: body["model"], prompt });
+    const count = isTokens(prompt)
+      ? { tokens: prompt.length, contextTokensMax: null }
+      : await askCount(engine, { model: body["model"], prompt });
     if (!count) return null;
     total = { tokens: total.tokens + count.tokens, contextTokensMax: count.contextTokensMax ?? total.contextTokensMax };
   }
@@ -34,7 +44,10 @@ export async function countText(engine: Engine, model: string, text: string): Pr
   return count?.tokens ?? null;
 }
 
-/** For engines without a tokenizer: a token for four characters of the prompt's JSON, which is about right for English and low for all else. */
+/**
+ * For engines without a tokenizer: a token for four characters of the prompt's JSON, which is about right for English
+ * and low for all else.
+ */
 export function guessPrompt(body: Body): number {
   return guessText(JSON.stringify(body["messages"] ?? body["prompt"] ?? body["input"] ?? ""));
 }
@@ -48,15 +61,21 @@ async function askCount(engine: Engine, question: Body): Promise<TokenCount | nu
   if (tokenizer === "llama-server") return askTokens(engine, question);
   const answer = tokenizer && (await ask(engine, "/tokenize", question));
   if (!answer || !isCount(answer["count"])) return null;
-  return { tokens: answer["count"], contextTokensMax: isCount(answer["max_model_len"]) ? answer["max_model_len"] : null };
+  return {
+    tokens: answer["count"],
+    contextTokensMax: isCount(answer["max_model_len"]) ? answer["max_model_len"] : null,
+  };
 }
 
 /** The template in one request, its tokens in another. */
 async function askTokens(engine: Engine, question: Body): Promise<TokenCount | null> {
   const { model, messages, add_special_tokens: isWhole = true } = question;
-  const content = messages === undefined ? question["prompt"] : (await ask(engine, "/apply-template", question))?.["prompt"];
+  const content =
+    messages === undefined ? question["prompt"] : (await ask(engine, "/apply-template", question))?.["prompt"];
   if (typeof content !== "string") return null;
-  const tokens = (await ask(engine, "/tokenize", { model, content, add_special: isWhole, parse_special: true }))?.["tokens"];
+  const tokens = (await ask(engine, "/tokenize", { model, content, add_special: isWhole, parse_special: true }))?.[
+    "tokens"
+  ];
   return Array.isArray(tokens) ? { tokens: tokens.length, contextTokensMax: null } : null;
 }
 

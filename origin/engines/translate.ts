@@ -18,16 +18,19 @@ interface EngineError {
 }
 
 /**
- * How engines word 'prompt and completion do not fit'; the newest vLLM, older ones, llama.cpp, Ollama. A prompt that fills the context to its last token leaves vLLM
- * a `max_tokens` of 0, which nobody has asked for: we never send less than 1.
+ * How engines word 'prompt and completion do not fit'; the newest vLLM, older ones, llama.cpp, Ollama. A prompt that
+ * fills the context to its last token leaves vLLM a `max_tokens` of 0, which nobody has asked for: we never send less
+ * than 1.
  */
-const contextPattern = /context length|context window|maximum (?:model|input) length|context size|exceeds? the (?:available )?context|max_model_len|max_tokens must be at least 1, got 0/i;
+const contextPattern =
+  /context length|context window|maximum (?:model|input) length|context size|exceeds? the (?:available )?context|max_model_len|max_tokens must be at least 1, got 0/i;
 const fieldPath = /^[A-Za-z_]\w{0,63}(?:\[\d{1,6}\]|\.\w{1,64}){0,16}$/;
 const retryAfterMsMax = 60_000;
 
 /**
- * Says no in our words for an engine that did: never its text, which may hold the prompt, paths or addresses. Faults of our configuration
- * (unknown model, wrong key) are 502, so that a caller is never told that her key is wrong (reference §9.4).
+ * Says no in our words for an engine that did: never its text, which may hold the prompt, paths or addresses. Faults of
+ * our configuration (unknown model, wrong key) are 502, so that a caller is never told that her key is wrong (reference
+ * §9.4).
  */
 export function translateError(status: number, body: string, path: CallPath, retryAfter?: string): Refusal {
   const log = `engine_status ${status}`;
@@ -50,16 +53,30 @@ export function isContextError(status: number, body: string): boolean {
 
 function translateRefused(body: string, path: CallPath, log: string): Refusal {
   const error = readError(body);
-  if (contextPattern.test(error.message)) return new Refusal("context_length_exceeded", { param: promptFields[path], log });
+  if (contextPattern.test(error.message))
+    return new Refusal("context_length_exceeded", { param: promptFields[path], log });
   const param = pathOf(error.param) ?? pathOf(locationIn(error.message));
-  if (param === null) return new Refusal("invalid_value", { say: "The engine of this model does not accept this request.", log });
-  return new Refusal("invalid_value", { param, say: `The engine of this model does not accept the value of '${param}'.`, log });
+  if (param === null)
+    return new Refusal("invalid_value", { say: "The engine of this model does not accept this request.", log });
+  return new Refusal("invalid_value", {
+    param,
+    say: `The engine of this model does not accept the value of '${param}'.`,
+    log,
+  });
 }
 
 function translateUnsupported(body: string, log: string): Refusal {
   const param = pathOf(readError(body).param);
-  if (param === null) return new Refusal("unsupported_parameter", { say: "The engine of this model does not support what the request asks for.", log });
-  return new Refusal("unsupported_parameter", { param, say: `The engine of this model does not support this value of '${param}'.`, log });
+  if (param === null)
+    return new Refusal("unsupported_parameter", {
+      say: "The engine of this model does not support what the request asks for.",
+      log,
+    });
+  return new Refusal("unsupported_parameter", {
+    param,
+    say: `The engine of this model does not support this value of '${param}'.`,
+    log,
+  });
 }
 
 function readError(body: string): EngineError {
@@ -76,15 +93,23 @@ function locationIn(message: string): string | null {
   const flat = /'loc': '([\w.]{1,300})'/.exec(message)?.[1];
   if (flat !== undefined) return flat;
   const steps = /'loc': \(([^)]{1,300})\)/.exec(message)?.[1];
-  return steps === undefined ? null : Array.from(steps.matchAll(/'([A-Za-z_]\w{0,63})'|(\d{1,6})/g), ([, name, index]) => name ?? index).join(".");
+  return steps === undefined
+    ? null
+    : Array.from(steps.matchAll(/'([A-Za-z_]\w{0,63})'|(\d{1,6})/g), ([, name, index]) => name ?? index).join(".");
 }
 
-/** An engine's path in our form: `body.messages.0.ChatCompletionUserMessageParam.role` is `messages[0].role`. Anything but names and indices is no path. */
+/**
+ * An engine's path in our form: `body.messages.0.ChatCompletionUserMessageParam.role` is `messages[0].role`. Anything
+ * but names and indices is no path.
+ */
 function pathOf(place: string | null): string | null {
   if (place === null) return null;
   const steps = place.split(/\.|\[(?=\d)/).map((step) => step.replace(/\]$/, ""));
   const named = steps.filter((step, at) => !(at === 0 && step === "body") && !/^[A-Z]/.test(step));
-  const path = named.map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${step}`)).join("").replace(/^\./, "");
+  const path = named
+    .map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${step}`))
+    .join("")
+    .replace(/^\./, "");
   return fieldPath.test(path) ? path : null;
 }
 

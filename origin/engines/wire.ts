@@ -28,9 +28,10 @@ const fieldLine = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*([^\r\n\0]*)$/;
 const chunkSize = /^([0-9A-Fa-f]{1,12})[ \t]*(?:;[^\r\n\0]*)?$/;
 
 /**
- * Reads one answer from a connection (RFC 9112): a body by Content-Length, chunked, until the connection closes, or none. Text is Latin-1, one character a byte.
- * Everything that one read brings of a body is told at once. It is here because Node's own client takes twice as long for a token
- * (docs/decisions/0010); it accepts less: no other coding than chunked, no folded lines, no bare line feeds.
+ * Reads one answer from a connection (RFC 9112): a body by Content-Length, chunked, until the connection closes, or
+ * none. Text is Latin-1, one character a byte. Everything that one read brings of a body is told at once. It is here
+ * because Node's own client takes twice as long for a token (docs/decisions/0010); it accepts less: no other coding
+ * than chunked, no folded lines, no bare line feeds.
  */
 export class AnswerReader {
   /** Nothing was heard yet: whatever broke, the engine may not even have read the request. */

@@ -1,4 +1,7 @@
-/** Why a call is refused: the status and the field at fault, told in vLLM's form. 501 is what llama.cpp could do and we do not. */
+/**
+ * Why a call is refused: the status and the field at fault, told in vLLM's form. 501 is what llama.cpp could do and we
+ * do not.
+ */
 export class Fault extends Error {
   readonly status: 400 | 404 | 501 | 503;
   readonly param: string | null;
@@ -14,4 +17,9 @@ export class Fault extends Error {
   }
 }
 
-const types = { 400: "BadRequestError", 404: "NotFoundError", 501: "NotImplementedError", 503: "Service Unavailable" } as const;
+const types = {
+  400: "BadRequestError",
+  404: "NotFoundError",
+  501: "NotImplementedError",
+  503: "Service Unavailable",
+} as const;

@@ -1,7 +1,19 @@
 import type { Body } from "#edge/protocol/owned.ts";
 import { ConfigError } from "../config.ts";
 import { Fault } from "./fault.ts";
-import { loadLlamaModule, wordsOf, type Chat, type Completion, type GenerateOptions, type Grammar, type HistoryItem, type LlamaModule, type Model, type Runtime, type Sequence } from "./module.ts";
+import {
+  loadLlamaModule,
+  wordsOf,
+  type Chat,
+  type Completion,
+  type GenerateOptions,
+  type Grammar,
+  type HistoryItem,
+  type LlamaModule,
+  type Model,
+  type Runtime,
+  type Sequence,
+} from "./module.ts";
 import type { Slot } from "./slots.ts";
 
 /** One turn of a conversation. */
@@ -10,7 +22,10 @@ export interface Turn {
   text: string;
 }
 
-/** A text that goes through no template. `isBare` leaves out the mark that the model wants at its beginning: for counting only. */
+/**
+ * A text that goes through no template. `isBare` leaves out the mark that the model wants at its beginning: for
+ * counting only.
+ */
 export interface TextPrompt {
   text: string;
   isBare?: boolean;
@@ -59,7 +74,10 @@ export interface Llama {
   slots: number;
   /** Tokens of a prompt as the model reads it. Throws a Fault when the model's template takes no such conversation. */
   count(prompt: Prompt): number;
-  /** Reads the prompt into a slot, and resolves with how many of its tokens lay there already. Ends early when the signal comes. */
+  /**
+   * Reads the prompt into a slot, and resolves with how many of its tokens lay there already. Ends early when the
+   * signal comes.
+   */
   read(slot: Slot, prompt: Prompt, signal: AbortSignal): Promise<number>;
   speak(slot: Slot, speech: Speech): Promise<Said>;
 }
@@ -79,22 +97,33 @@ export interface LlamaOptions {
 }
 
 /**
- * Loads a GGUF file. Throws ConfigError when the optional module is absent, has no binary for this machine, or cannot read the file; nothing is ever
- * downloaded or compiled.
+ * Loads a GGUF file. Throws ConfigError when the optional module is absent, has no binary for this machine, or cannot
+ * read the file; nothing is ever downloaded or compiled.
  */
-export async function openLlama(path: string, { contextTokens = contextTokensDefault, load = loadLlamaModule }: LlamaOptions = {}): Promise<Llama> {
+export async function openLlama(
+  path: string,
+  { contextTokens = contextTokensDefault, load = loadLlamaModule }: LlamaOptions = {},
+): Promise<Llama> {
   const module = await load();
   const failed = (what: string) => (error: unknown) => {
     throw new ConfigError("config_unreadable", `gguf: ${what}: ${wordsOf(error)}`);
   };
-  const runtime = await module.getLlama({ build: "never", logLevel: "error" }).catch(failed("llama.cpp does not run on this machine"));
-  // Its own default is four at least: on fewer cores they wait for each other, a hundredfold slower. One core is left to the edge and the agents.
+  const runtime = await module
+    .getLlama({ build: "never", logLevel: "error" })
+    .catch(failed("llama.cpp does not run on this machine"));
+  // Its own default is four at least: on fewer cores they wait for each other, a hundredfold slower. One core is left
+  // to the edge and the agents.
   runtime.maxThreads = Math.max(1, runtime.cpuMathCores - 1);
   const model = await runtime.loadModel({ modelPath: path }).catch(failed("cannot load the model"));
-  const context = await model.createContext({ sequences: slots, contextSize: { max: contextTokens + contextTokensSpare } }).catch(failed("too little memory"));
+  const context = await model
+    .createContext({ sequences: slots, contextSize: { max: contextTokens + contextTokensSpare } })
+    .catch(failed("too little memory"));
   const version = `${await module.getModuleVersion()}+llama.cpp-${runtime.llamaCppRelease.release}`;
   const memories = Array.from({ length: slots }, () => openMemory(module, context.getSequence()));
-  return llamaOf(runtime, model, memories, { version, contextTokensMax: Math.min(contextTokens, context.contextSize - contextTokensSpare) });
+  return llamaOf(runtime, model, memories, {
+    version,
+    contextTokensMax: Math.min(contextTokens, context.contextSize - contextTokensSpare),
+  });
 }
 
 /** Else a thought is broken off at three quarters of the context, whatever `max_tokens` is. */
@@ -108,16 +137,28 @@ interface Memory {
 }
 
 function openMemory({ LlamaChat, LlamaCompletion }: LlamaModule, sequence: Sequence): Memory {
-  return { sequence, chat: new LlamaChat({ contextSequence: sequence }), completion: new LlamaCompletion({ contextSequence: sequence }) };
+  return {
+    sequence,
+    chat: new LlamaChat({ contextSequence: sequence }),
+    completion: new LlamaCompletion({ contextSequence: sequence }),
+  };
 }
 
-function llamaOf(runtime: Runtime, model: Model, memories: Memory[], facts: { version: string; contextTokensMax: number }): Llama {
+function llamaOf(
+  runtime: Runtime,
+  model: Model,
+  memories: Memory[],
+  facts: { version: string; contextTokensMax: number },
+): Llama {
   const memoryOf = ({ index }: Slot): Memory => {
     const memory = memories[index];
     if (!memory) throw new RangeError(`no slot ${index}`);
     return memory;
   };
-  const tokensOf = (prompt: Prompt) => ("text" in prompt ? textTokens(model, prompt) : turnTokens(model, memoryOf({ index: 0, isWarm: false }).chat, prompt.turns));
+  const tokensOf = (prompt: Prompt) =>
+    "text" in prompt
+      ? textTokens(model, prompt)
+      : turnTokens(model, memoryOf({ index: 0, isWarm: false }).chat, prompt.turns);
   return {
     ...facts,
     slots: memories.length,
@@ -130,7 +171,8 @@ function llamaOf(runtime: Runtime, model: Model, memories: Memory[], facts: { ve
       if (slot.isWarm && end > 0) await sequence.adaptStateToTokens(tokens.slice(0, end), false);
       else await sequence.clearHistory();
       const cached = sequence.nextTokenIndex;
-      for (let at = cached; at < end && !signal.aborted; at += readTokensMax) await sequence.evaluateWithoutGeneratingNewTokens(tokens.slice(at, Math.min(at + readTokensMax, end)));
+      for (let at = cached; at < end && !signal.aborted; at += readTokensMax)
+        await sequence.evaluateWithoutGeneratingNewTokens(tokens.slice(at, Math.min(at + readTokensMax, end)));
       return cached;
     },
     async speak(slot, speech) {
@@ -141,8 +183,17 @@ function llamaOf(runtime: Runtime, model: Model, memories: Memory[], facts: { ve
       const options = optionsOf(speech, await grammarOf(runtime, speech.format));
       const { metadata } =
         "text" in prompt
-          ? await completion.generateCompletionWithMeta(prompt.text, { ...options, contextShiftSize: 1, disableContextShift: true, onTextChunk: (text) => onText(text, false, made()) })
-          : await chat.generateResponse(historyOf(prompt.turns), { ...options, budgets: endless, onResponseChunk: ({ type, text }) => onText(text, type === "segment", made()) });
+          ? await completion.generateCompletionWithMeta(prompt.text, {
+              ...options,
+              contextShiftSize: 1,
+              disableContextShift: true,
+              onTextChunk: (text) => onText(text, false, made()),
+            })
+          : await chat.generateResponse(historyOf(prompt.turns), {
+              ...options,
+              budgets: endless,
+              onResponseChunk: ({ type, text }) => onText(text, type === "segment", made()),
+            });
       return { reason: metadata.stopReason === "maxTokens" ? "length" : "stop", completionTokens: made() };
     },
   };
@@ -157,7 +208,9 @@ function textTokens(model: Model, { text, isBare }: TextPrompt): number[] {
 
 function turnTokens(model: Model, chat: Chat, turns: Turn[]): number[] {
   try {
-    return chat.chatWrapper.generateContextState({ chatHistory: historyOf(turns) }).contextText.tokenize(model.tokenizer);
+    return chat.chatWrapper
+      .generateContextState({ chatHistory: historyOf(turns) })
+      .contextText.tokenize(model.tokenizer);
   } catch (cause) {
     throw new Fault(400, `the model's chat template refuses this conversation: ${wordsOf(cause)}`, "messages");
   }
@@ -165,7 +218,9 @@ function turnTokens(model: Model, chat: Chat, turns: Turn[]): number[] {
 
 /** The last item is the answer to come. */
 function historyOf(turns: Turn[]): HistoryItem[] {
-  const said = turns.map(({ role, text }): HistoryItem => (role === "assistant" ? { type: "model", response: [text] } : { type: role, text }));
+  const said = turns.map(({ role, text }): HistoryItem =>
+    role === "assistant" ? { type: "model", response: [text] } : { type: role, text },
+  );
   return [...said, { type: "model", response: [] }];
 }
 
@@ -185,7 +240,13 @@ function optionsOf({ maxTokens, sampling, stop, signal }: Speech, grammar: Gramm
     topK,
     minP,
     ...(seed !== null && { seed }),
-    repeatPenalty: hasPenalty && { lastTokens: maxTokens, penalizeNewLine: true, penalty: repetitionPenalty, frequencyPenalty, presencePenalty },
+    repeatPenalty: hasPenalty && {
+      lastTokens: maxTokens,
+      penalizeNewLine: true,
+      penalty: repetitionPenalty,
+      frequencyPenalty,
+      presencePenalty,
+    },
     ...(grammar && { grammar }),
     customStopTriggers: stop,
     signal,

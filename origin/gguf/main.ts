@@ -12,17 +12,28 @@ Serves a GGUF model by llama.cpp. An agent names it as an engine of kind "llamac
 /** EX_CONFIG of sysexits.h. */
 const exitConfig = 78;
 
-/** Prints `ready {"url":…,"model":…,"contextTokensMax":…,"version":…}` once the model is loaded. Exit code 78 when file or module are at fault. */
+/**
+ * Prints `ready {"url":…,"model":…,"contextTokensMax":…,"version":…}` once the model is loaded. Exit code 78 when file
+ * or module are at fault.
+ */
 async function main(args: string[]): Promise<void> {
   const { model, name, contextTokens, host, port } = readFlags(args);
   const llama = await openLlama(model, { contextTokens });
   const log = (line: string) => void process.stderr.write(`${line}\n`);
   const { url } = await serveGguf(llama, { name, host, port, log });
-  process.stdout.write(`ready ${JSON.stringify({ url, model: name, contextTokensMax: llama.contextTokensMax, version: llama.version })}\n`);
+  process.stdout.write(
+    `ready ${JSON.stringify({ url, model: name, contextTokensMax: llama.contextTokensMax, version: llama.version })}\n`,
+  );
 }
 
 /** The name is the file's without its ending where none is given. Throws ConfigError. */
-export function readFlags(args: string[]): { model: string; name: string; contextTokens: number; host: string; port: number } {
+export function readFlags(args: string[]): {
+  model: string;
+  name: string;
+  contextTokens: number;
+  host: string;
+  port: number;
+} {
   const text = { type: "string" } as const;
   const { values } = parseArgs({ args, options: { model: text, name: text, context: text, host: text, port: text } });
   const { model, host = "127.0.0.1" } = values;

@@ -22,7 +22,10 @@ export interface Model {
   tokenizer: unknown;
   tokens: { bos: number | null; shouldPrependBosToken: boolean };
   tokenize(text: string, specialTokens: false, options?: "trimLeadingSpace"): number[];
-  createContext(options: { sequences: number; contextSize: { max: number } }): Promise<{ contextSize: number; getSequence(): Sequence }>;
+  createContext(options: {
+    sequences: number;
+    contextSize: { max: number };
+  }): Promise<{ contextSize: number; getSequence(): Sequence }>;
 }
 
 /** One text in the model's memory. */
@@ -48,7 +51,9 @@ export interface GenerateOptions {
   topK: number;
   minP: number;
   seed?: number;
-  repeatPenalty: false | { lastTokens: number; penalizeNewLine: true; penalty: number; frequencyPenalty: number; presencePenalty: number };
+  repeatPenalty:
+    | false
+    | { lastTokens: number; penalizeNewLine: true; penalty: number; frequencyPenalty: number; presencePenalty: number };
   grammar?: Grammar;
   customStopTriggers: string[];
   signal: AbortSignal;
@@ -56,12 +61,24 @@ export interface GenerateOptions {
 }
 
 interface Result {
-  metadata: { stopReason: "eogToken" | "stopGenerationTrigger" | "customStopTrigger" | "functionCalls" | "maxTokens" | "abort" };
+  metadata: {
+    stopReason: "eogToken" | "stopGenerationTrigger" | "customStopTrigger" | "functionCalls" | "maxTokens" | "abort";
+  };
 }
 
 export interface Chat {
-  chatWrapper: { generateContextState(options: { chatHistory: HistoryItem[] }): { contextText: { tokenize(tokenizer: unknown): number[] } } };
-  generateResponse(history: HistoryItem[], options: GenerateOptions & { budgets: { thoughtTokens: number; commentTokens: number }; onResponseChunk(chunk: { type?: "segment"; text: string }): void }): Promise<Result>;
+  chatWrapper: {
+    generateContextState(options: { chatHistory: HistoryItem[] }): {
+      contextText: { tokenize(tokenizer: unknown): number[] };
+    };
+  };
+  generateResponse(
+    history: HistoryItem[],
+    options: GenerateOptions & {
+      budgets: { thoughtTokens: number; commentTokens: number };
+      onResponseChunk(chunk: { type?: "segment"; text: string }): void;
+    },
+  ): Promise<Result>;
 }
 
 export interface Completion {
@@ -74,25 +91,44 @@ export interface Completion {
 const moduleName = "node-llama-cpp";
 export const moduleVersion = "3.22.1";
 
-/** Loads the optional module. Throws ConfigError: with the install command when it is absent, with its own words when it does not load. */
+/**
+ * Loads the optional module. Throws ConfigError: with the install command when it is absent, with its own words when it
+ * does not load.
+ */
 export async function loadLlamaModule(load: () => Promise<unknown> = () => import(moduleName)): Promise<LlamaModule> {
   try {
     const module = await load();
     if (isLlamaModule(module)) return module;
   } catch (error) {
     const isAbsent = causeOf(error) === "ERR_MODULE_NOT_FOUND" && String(error).includes(`'${moduleName}'`);
-    if (isAbsent) throw new ConfigError("config_missing", `gguf: llama.cpp is not installed; run: npm install --no-save ${moduleName}@${moduleVersion}`);
+    if (isAbsent)
+      throw new ConfigError(
+        "config_missing",
+        `gguf: llama.cpp is not installed; run: npm install --no-save ${moduleName}@${moduleVersion}`,
+      );
     throw new ConfigError("config_unreadable", `gguf: ${moduleName} does not load: ${wordsOf(error)}`);
   }
-  throw new ConfigError("config_invalid", `gguf: this is not the ${moduleName} we know; run: npm install --no-save ${moduleName}@${moduleVersion}`);
+  throw new ConfigError(
+    "config_invalid",
+    `gguf: this is not the ${moduleName} we know; run: npm install --no-save ${moduleName}@${moduleVersion}`,
+  );
 }
 
 /** The first line of what a library says of its failure: it is told to the operator, never to a caller. */
 export function wordsOf(error: unknown): string {
-  return (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).split("\n")[0]?.slice(0, 300) ?? "";
+  return (
+    (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).split("\n")[0]?.slice(0, 300) ?? ""
+  );
 }
 
-/** The names that are used are there; what they take is checked by `npm run accept -- --only gguf`, against the real one. */
+/**
+ * The names that are used are there; what they take is checked by `npm run accept -- --only gguf`, against the real
+ * one.
+ */
 function isLlamaModule(value: unknown): value is LlamaModule {
-  return typeof value === "object" && value !== null && ["getLlama", "LlamaChat", "LlamaCompletion", "getModuleVersion"].every((name) => name in value);
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    ["getLlama", "LlamaChat", "LlamaCompletion", "getModuleVersion"].every((name) => name in value)
+  );
 }

@@ -17,7 +17,10 @@ export interface GgufCall extends Pick<Speech, "prompt" | "sampling" | "stop" | 
   salt: string;
 }
 
-/** What changes an answer and is not built here, with the values that ask for it. Silence would give an answer that the caller did not ask for. */
+/**
+ * What changes an answer and is not built here, with the values that ask for it. Silence would give an answer that the
+ * caller did not ask for.
+ */
 const unsupported: Readonly<Record<string, (value: unknown) => boolean>> = {
   n: (value) => value !== 1,
   logprobs: (value) => value !== false,
@@ -42,7 +45,10 @@ const unsupported: Readonly<Record<string, (value: unknown) => boolean>> = {
   modalities: (value) => !Array.isArray(value) || value.some((kind) => kind !== "text"),
 };
 
-/** Reads a request of OpenAI's or vLLM's form. Throws a Fault that names the field: 400 for what nobody takes, 501 for what is not built here. */
+/**
+ * Reads a request of OpenAI's or vLLM's form. Throws a Fault that names the field: 400 for what nobody takes, 501 for
+ * what is not built here.
+ */
 export function readCall(isChat: boolean, body: Body): GgufCall {
   const parsed = isChat ? ChatBody.safeParse(body) : CompletionsBody.safeParse(body);
   if (!parsed.success) throw new Fault(400, "the body is not valid", refusalOf(parsed.error).details.param ?? null);
@@ -67,11 +73,13 @@ export function readCall(isChat: boolean, body: Body): GgufCall {
 export function readPrompt(body: Body): Prompt {
   const field = Object.keys(unsupported).find((name) => isSaid(body[name]) && unsupported[name]?.(body[name]));
   if (field !== undefined) throw new Fault(501, `${field} is not supported`, field);
-  if (isFilled(body["tools"]) && body["tool_choice"] !== "none") throw new Fault(501, "tools are not supported", "tools");
+  if (isFilled(body["tools"]) && body["tool_choice"] !== "none")
+    throw new Fault(501, "tools are not supported", "tools");
   const { messages, prompt } = body;
   if (Array.isArray(messages) && messages.length > 0) return { turns: messages.map(turnOf) };
   const [only, ...others]: unknown[] = Array.isArray(prompt) ? prompt : [prompt];
-  if (typeof only === "string" && others.length === 0) return { text: only, ...(body["add_special_tokens"] === false && { isBare: true }) };
+  if (typeof only === "string" && others.length === 0)
+    return { text: only, ...(body["add_special_tokens"] === false && { isBare: true }) };
   if (Array.isArray(prompt)) throw new Fault(501, "one prompt at a time, as text", "prompt");
   throw new Fault(400, "messages or prompt is missing", messages === undefined ? "prompt" : "messages");
 }
@@ -79,13 +87,18 @@ export function readPrompt(body: Body): Prompt {
 function turnOf(message: unknown, at: number): Turn {
   if (!isObject(message)) throw new Fault(400, "a message must be an object", `messages[${at}]`);
   const { role, content } = message;
-  if (role !== "system" && role !== "developer" && role !== "user" && role !== "assistant") throw new Fault(501, "this role is not supported", `messages[${at}].role`);
+  if (role !== "system" && role !== "developer" && role !== "user" && role !== "assistant")
+    throw new Fault(501, "this role is not supported", `messages[${at}].role`);
   const call = ["tool_calls", "function_call"].find((name) => isFilled(message[name]));
   if (call !== undefined) throw new Fault(501, "calls of tools are not supported", `messages[${at}].${call}`);
   const parts: unknown[] = Array.isArray(content) ? content : [{ type: "text", text: content ?? "" }];
   const texts = parts.map((part, place) => {
     if (isObject(part) && part["type"] === "text" && typeof part["text"] === "string") return part["text"];
-    throw new Fault(501, "only text is supported", `messages[${at}].content${Array.isArray(content) ? `[${place}].type` : ""}`);
+    throw new Fault(
+      501,
+      "only text is supported",
+      `messages[${at}].content${Array.isArray(content) ? `[${place}].type` : ""}`,
+    );
   });
   return { role: role === "developer" ? "system" : role, text: texts.join("") };
 }

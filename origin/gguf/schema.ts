@@ -1,23 +1,47 @@
 import { isObject, type Body } from "#edge/protocol/owned.ts";
 
 /** Members that say nothing about what may be generated, or that hold anyway: every property listed is always there. */
-const silent: ReadonlySet<string> = new Set(["$schema", "$id", "title", "description", "default", "examples", "required"]);
+const silent: ReadonlySet<string> = new Set([
+  "$schema",
+  "$id",
+  "title",
+  "description",
+  "default",
+  "examples",
+  "required",
+]);
 const known: ReadonlySet<string> = new Set([
-  "type", "const", "enum", "$ref", "$defs", "oneOf", "properties", "additionalProperties", "minProperties", "maxProperties",
-  "items", "prefixItems", "minItems", "maxItems", "minLength", "maxLength",
+  "type",
+  "const",
+  "enum",
+  "$ref",
+  "$defs",
+  "oneOf",
+  "properties",
+  "additionalProperties",
+  "minProperties",
+  "maxProperties",
+  "items",
+  "prefixItems",
+  "minItems",
+  "maxItems",
+  "minLength",
+  "maxLength",
 ]);
 const plain: ReadonlySet<unknown> = new Set(["string", "number", "integer", "boolean", "null"]);
 const depthMax = 32;
 
 /**
- * The same JSON schema in node-llama-cpp's dialect, or `null` when it says anything that node-llama-cpp would pass over in silence: an answer that breaks the
- * schema is worse than a refusal. `anyOf` becomes `oneOf`, which its grammar reads as 'any of'.
+ * The same JSON schema in node-llama-cpp's dialect, or `null` when it says anything that node-llama-cpp would pass over
+ * in silence: an answer that breaks the schema is worse than a refusal. `anyOf` becomes `oneOf`, which its grammar
+ * reads as 'any of'.
  */
 export function toGrammarSchema(schema: unknown, depth = 0): Body | null {
   if (!isObject(schema) || depth > depthMax) return null;
   const entries = Object.entries(schema).filter(([name]) => !silent.has(name));
   const members: Body = Object.fromEntries(entries.map(([name, value]) => [name === "anyOf" ? "oneOf" : name, value]));
-  if (Object.keys(members).length < entries.length || Object.keys(members).some((name) => !known.has(name))) return null;
+  if (Object.keys(members).length < entries.length || Object.keys(members).some((name) => !known.has(name)))
+    return null;
   if (!saysWhat(members) || !hasAllRequired(schema)) return null;
   const below: [string, unknown][] = [];
   for (const [name, value] of Object.entries(members)) {
@@ -26,7 +50,9 @@ export function toGrammarSchema(schema: unknown, depth = 0): Body | null {
     below.push([name, inner]);
   }
   // An object of which nothing is said may hold anything; node-llama-cpp would leave it empty.
-  return Object.fromEntries(members["type"] === "object" && below.length === 1 ? [...below, ["additionalProperties", true]] : below);
+  return Object.fromEntries(
+    members["type"] === "object" && below.length === 1 ? [...below, ["additionalProperties", true]] : below,
+  );
 }
 
 /** Without any of these node-llama-cpp writes `null`. */
@@ -35,7 +61,9 @@ function saysWhat(members: Body): boolean {
   if (typeof members["$ref"] === "string") return members["$ref"].startsWith("#/$defs/");
   const { type } = members;
   // Of several types at once only plain ones are told apart, and nothing else that is said of them.
-  return Array.isArray(type) ? type.length > 0 && Object.keys(members).length === 1 && type.every((kind) => plain.has(kind)) : plain.has(type) || type === "object" || type === "array";
+  return Array.isArray(type)
+    ? type.length > 0 && Object.keys(members).length === 1 && type.every((kind) => plain.has(kind))
+    : plain.has(type) || type === "object" || type === "array";
 }
 
 /** A property that is required but not listed would never come. */
@@ -48,7 +76,8 @@ function hasAllRequired(schema: Body): boolean {
 function innerOf(name: string, value: unknown, depth: number): unknown {
   if (name === "items") return toGrammarSchema(value, depth);
   if (name === "additionalProperties") return typeof value === "boolean" ? value : toGrammarSchema(value, depth);
-  if (name === "oneOf" || name === "prefixItems") return all(Array.isArray(value) ? value.map((item) => toGrammarSchema(item, depth)) : []);
+  if (name === "oneOf" || name === "prefixItems")
+    return all(Array.isArray(value) ? value.map((item) => toGrammarSchema(item, depth)) : []);
   if (name !== "properties" && name !== "$defs") return value;
   if (!isObject(value)) return null;
   const names = Object.keys(value);

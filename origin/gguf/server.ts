@@ -33,10 +33,14 @@ interface Rooms {
 const bodyBytesMax = 8 * 1024 * 1024;
 
 /**
- * Serves a model over HTTP as vLLM would, as far as it goes: chat and plain completions, streamed or whole, with usage on every chunk where it is asked for;
- * /v1/models, /tokenize, /health, /version. What it cannot do is refused by name. Four calls speak at once; more wait for `waitMsMax`, then 503.
+ * Serves a model over HTTP as vLLM would, as far as it goes: chat and plain completions, streamed or whole, with usage
+ * on every chunk where it is asked for; /v1/models, /tokenize, /health, /version. What it cannot do is refused by name.
+ * Four calls speak at once; more wait for `waitMsMax`, then 503.
  */
-export async function serveGguf(llama: Llama, { name, host = "127.0.0.1", port = 0, waitMsMax = 20_000, log = () => undefined }: GgufServerOptions): Promise<GgufServer> {
+export async function serveGguf(
+  llama: Llama,
+  { name, host = "127.0.0.1", port = 0, waitMsMax = 20_000, log = () => undefined }: GgufServerOptions,
+): Promise<GgufServer> {
   const rooms: Rooms = { llama, slots: new Slots(llama.slots), options: { name, waitMsMax, log } };
   const server = createServer((request, response) => {
     serve(rooms, request, response).catch((error: unknown) => fail(rooms, response, error));
@@ -57,20 +61,35 @@ async function serve(rooms: Rooms, request: IncomingMessage, response: ServerRes
   const route = `${request.method} ${request.url}`;
   if (route === "GET /health") return void response.end();
   if (route === "GET /version") return answer(response, 200, { version: llama.version });
-  if (route === "GET /v1/models") return answer(response, 200, { object: "list", data: [{ id: options.name, object: "model", owned_by: "penstock-gguf", max_model_len: llama.contextTokensMax }] });
-  if (!["POST /tokenize", "POST /v1/chat/completions", "POST /v1/completions"].includes(route)) throw new Fault(404, "no such route");
+  if (route === "GET /v1/models")
+    return answer(response, 200, {
+      object: "list",
+      data: [{ id: options.name, object: "model", owned_by: "penstock-gguf", max_model_len: llama.contextTokensMax }],
+    });
+  if (!["POST /tokenize", "POST /v1/chat/completions", "POST /v1/completions"].includes(route))
+    throw new Fault(404, "no such route");
   const body = await readBody(request);
   if (body["model"] !== undefined && body["model"] !== options.name) throw new Fault(404, "no such model", "model");
-  if (route === "POST /tokenize") return answer(response, 200, { count: llama.count(readPrompt(body)), max_model_len: llama.contextTokensMax });
+  if (route === "POST /tokenize")
+    return answer(response, 200, { count: llama.count(readPrompt(body)), max_model_len: llama.contextTokensMax });
   await speak(rooms, route === "POST /v1/chat/completions", body, response);
 }
 
-async function speak({ llama, slots, options }: Rooms, isChat: boolean, body: Body, response: ServerResponse): Promise<void> {
+async function speak(
+  { llama, slots, options }: Rooms,
+  isChat: boolean,
+  body: Body,
+  response: ServerResponse,
+): Promise<void> {
   const call = readCall(isChat, { model: options.name, ...body });
   const promptTokens = llama.count(call.prompt);
   const maxTokens = call.maxTokens ?? llama.contextTokensMax - promptTokens;
   if (maxTokens < 1 || promptTokens + maxTokens > llama.contextTokensMax) {
-    throw new Fault(400, `maximum context length is ${llama.contextTokensMax} tokens, not ${promptTokens} of prompt and ${maxTokens} of completion`, isChat ? "messages" : "prompt");
+    throw new Fault(
+      400,
+      `maximum context length is ${llama.contextTokensMax} tokens, not ${promptTokens} of prompt and ${maxTokens} of completion`,
+      isChat ? "messages" : "prompt",
+    );
   }
   const leaving = new AbortController();
   response.once("close", () => leaving.abort());
@@ -80,7 +99,8 @@ async function speak({ llama, slots, options }: Rooms, isChat: boolean, body: Bo
   try {
     const voice = openVoice(response, { ...call, isChat, model: options.name, promptTokens });
     const cachedTokens = await llama.read(slot, call.prompt, signal);
-    if (!signal.aborted) voice.finish(await llama.speak(slot, { ...call, maxTokens, signal, onText: voice.say }), cachedTokens);
+    if (!signal.aborted)
+      voice.finish(await llama.speak(slot, { ...call, maxTokens, signal, onText: voice.say }), cachedTokens);
   } catch (error) {
     // A caller who left before the first token is told of by an error of node-llama-cpp's.
     if (!signal.aborted) throw error;
@@ -94,7 +114,9 @@ function fail({ options }: Rooms, response: ServerResponse, error: unknown): voi
   if (error instanceof Fault) return answer(response, error.status, error.body);
   options.log(`failed: ${wordsOf(error)}`);
   if (response.headersSent) return void response.destroy();
-  answer(response, 500, { error: { message: "Internal Server Error", type: "InternalServerError", param: null, code: 500 } });
+  answer(response, 500, {
+    error: { message: "Internal Server Error", type: "InternalServerError", param: null, code: 500 },
+  });
 }
 
 async function readBody(request: IncomingMessage): Promise<Body> {

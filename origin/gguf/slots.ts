@@ -10,7 +10,10 @@ interface Waiting {
   take(slot: Slot | null): void;
 }
 
-/** Lends `count` slots. The one that last served a salt is preferred for it, so that a conversation finds its beginning again; no other salt ever gets to it warm. */
+/**
+ * Lends `count` slots. The one that last served a salt is preferred for it, so that a conversation finds its beginning
+ * again; no other salt ever gets to it warm.
+ */
 export class Slots {
   #salts: (string | null)[];
   #free: Set<number>;
@@ -21,7 +24,10 @@ export class Slots {
     this.#free = new Set(this.#salts.keys());
   }
 
-  /** Resolves with a slot in the order of asking, or with `null` when none became free within `msMax` or the signal came first. */
+  /**
+   * Resolves with a slot in the order of asking, or with `null` when none became free within `msMax` or the signal came
+   * first.
+   */
   take(salt: string, msMax: number, signal: AbortSignal): Promise<Slot | null> {
     if (signal.aborted) return Promise.resolve(null);
     if (this.#free.size > 0) return Promise.resolve(this.#lend(salt));
@@ -51,7 +57,8 @@ export class Slots {
   #lend(salt: string): Slot {
     const free = [...this.#free];
     // Else one that nobody has used, and only then one that somebody may come back to.
-    const index = free.find((at) => this.#salts[at] === salt) ?? free.find((at) => this.#salts[at] === null) ?? free[0] ?? 0;
+    const index =
+      free.find((at) => this.#salts[at] === salt) ?? free.find((at) => this.#salts[at] === null) ?? free[0] ?? 0;
     const isWarm = this.#salts[index] === salt;
     this.#salts[index] = salt;
     this.#free.delete(index);

@@ -18,16 +18,23 @@ export interface Voice {
   finish(said: Said, cachedTokens: number): void;
 }
 
-/** A stream begins at once, before the prompt is read; a chat's first event says how long it is. Usage in a chunk is what llama.cpp had made by then. */
+/**
+ * A stream begins at once, before the prompt is read; a chat's first event says how long it is. Usage in a chunk is
+ * what llama.cpp had made by then.
+ */
 export function openVoice(response: ServerResponse, options: VoiceOptions): Voice {
   const { isChat, isStream, wantsUsage, wantsContinuousUsage, model } = options;
   const id = `${isChat ? "chatcmpl" : "cmpl"}-${Date.now().toString(36)}${Math.random().toString(36).slice(2, 10)}`;
   const object = isChat ? (isStream ? "chat.completion.chunk" : "chat.completion") : "text_completion";
   const common = { id, object, created: Math.floor(Date.now() / 1_000), model };
   const whole = { content: "", reasoning: "" };
-  const event = (choices: Body[], usage: Body | null) => response.write(`data: ${JSON.stringify({ ...common, choices, ...(usage && { usage }) })}\n\n`);
+  const event = (choices: Body[], usage: Body | null) =>
+    response.write(`data: ${JSON.stringify({ ...common, choices, ...(usage && { usage }) })}\n\n`);
   const chunk = (delta: Body, finish: string | null, usage: Body) =>
-    event([{ index: 0, ...(isChat ? { delta } : { text: delta["content"] ?? "" }), finish_reason: finish }], wantsContinuousUsage ? usage : null);
+    event(
+      [{ index: 0, ...(isChat ? { delta } : { text: delta["content"] ?? "" }), finish_reason: finish }],
+      wantsContinuousUsage ? usage : null,
+    );
   if (isStream) {
     response.writeHead(200, { "content-type": "text/event-stream" });
     response.flushHeaders();
@@ -42,7 +49,10 @@ export function openVoice(response: ServerResponse, options: VoiceOptions): Voic
     },
     finish({ reason, completionTokens }, cachedTokens) {
       // Not on every chunk: the agent reads a usage of plain figures by position.
-      const usage = { ...usageOf(options, completionTokens), ...(cachedTokens > 0 && { prompt_tokens_details: { cached_tokens: cachedTokens } }) };
+      const usage = {
+        ...usageOf(options, completionTokens),
+        ...(cachedTokens > 0 && { prompt_tokens_details: { cached_tokens: cachedTokens } }),
+      };
       if (isStream) {
         chunk({}, reason, usage);
         if (wantsUsage) event([], usage);

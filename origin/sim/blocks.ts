@@ -4,8 +4,9 @@ import { hashText, mix } from "./hash.ts";
 export const blockTokens = 16;
 
 /**
- * The KV pool: a fixed number of blocks, each free or held by one or more sequences. A full block is known by the hash of all tokens up to its end and of
- * the cache salt; a freed block keeps its content, and can be found again, until it is needed for something else (least recently freed first).
+ * The KV pool: a fixed number of blocks, each free or held by one or more sequences. A full block is known by the hash
+ * of all tokens up to its end and of the cache salt; a freed block keeps its content, and can be found again, until it
+ * is needed for something else (least recently freed first).
  */
 export class BlockPool {
   readonly total: number;
@@ -88,7 +89,10 @@ export class BlockPool {
   }
 }
 
-/** The keys of full blocks of one sequence, made as it grows. Two 32-bit lanes: a false hit is out of the question in any test. */
+/**
+ * The keys of full blocks of one sequence, made as it grows. Two 32-bit lanes: a false hit is out of the question in
+ * any test.
+ */
 export class BlockKeys {
   readonly keys: string[] = [];
   #high: number;

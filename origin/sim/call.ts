@@ -50,10 +50,15 @@ export interface Surroundings {
 }
 
 /**
- * Generates and answers one call that has been admitted. Whatever happens is in the record. Aborts the engine's work the
- * moment the caller leaves.
+ * Generates and answers one call that has been admitted. Whatever happens is in the record. Aborts the engine's work
+ * the moment the caller leaves.
  */
-export async function serveCall(ask: Ask, scribe: Scribe, openWire: (events: ConstructorParameters<typeof Wire>[2]) => Wire, around: Surroundings): Promise<void> {
+export async function serveCall(
+  ask: Ask,
+  scribe: Scribe,
+  openWire: (events: ConstructorParameters<typeof Wire>[2]) => Wire,
+  around: Surroundings,
+): Promise<void> {
   const run = new Run(ask, scribe, openWire, around);
   await run.start();
 }
@@ -68,7 +73,12 @@ class Run {
   #unfinished: number;
   #hasOpened = false;
 
-  constructor(ask: Ask, scribe: Scribe, openWire: (events: ConstructorParameters<typeof Wire>[2]) => Wire, around: Surroundings) {
+  constructor(
+    ask: Ask,
+    scribe: Scribe,
+    openWire: (events: ConstructorParameters<typeof Wire>[2]) => Wire,
+    around: Surroundings,
+  ) {
     this.#ask = ask;
     this.#scribe = scribe;
     this.#around = around;
@@ -90,7 +100,12 @@ class Run {
     const completionTokensMax = Math.max(1, Math.min(sampling.completionTokensMax ?? room, room));
     return Array.from({ length: sampling.n }, (_, sample) => {
       const index = promptAt * sampling.n + sample;
-      return new Choice(index, sample, model.name, prompt, { sampling, completionTokensMax, voice: model.voice, script: scriptFor(index) });
+      return new Choice(index, sample, model.name, prompt, {
+        sampling,
+        completionTokensMax,
+        voice: model.voice,
+        script: scriptFor(index),
+      });
     });
   }
 
@@ -152,7 +167,8 @@ class Run {
     if (!this.#ask.isStream) {
       const all = this.#choices.map((choice) => ({ choice, delta: choice.take() }));
       this.#around.record.status = 200;
-      if (this.#wire.whole(200, this.#scribe.whole(all, this.#tally()))) for (const { delta } of all) this.#count(delta);
+      if (this.#wire.whole(200, this.#scribe.whole(all, this.#tally())))
+        for (const { delta } of all) this.#count(delta);
       return this.#close("done");
     }
     if (this.#choices.some((choice) => choice.hasNews)) return;

@@ -13,7 +13,14 @@ import { admit, type ServedModel, type ServedModels } from "./served-model.ts";
 import { readMessages, renderChat, type Message } from "./template.ts";
 import { tokenCharsMax, tokenize } from "./tokenizer.ts";
 
-const chatKinds = { ...samplingKinds, logprobs: "boolean", top_logprobs: "integer", prompt_logprobs: "integer", add_generation_prompt: "boolean", continue_final_message: "boolean" } as const;
+const chatKinds = {
+  ...samplingKinds,
+  logprobs: "boolean",
+  top_logprobs: "integer",
+  prompt_logprobs: "integer",
+  add_generation_prompt: "boolean",
+  continue_final_message: "boolean",
+} as const;
 
 /** A chat call as asked, with what the answer's writer needs to know of it. */
 export interface ChatAsk extends Ask {
@@ -23,7 +30,11 @@ export interface ChatAsk extends Ask {
 }
 
 /** Reads a body of `/v1/chat/completions`; throws vLLM's errors, in vLLM's order. */
-export function readChat(raw: Readonly<Record<string, unknown>>, models: ServedModels, requestId: string | null): ChatAsk {
+export function readChat(
+  raw: Readonly<Record<string, unknown>>,
+  models: ServedModels,
+  requestId: string | null,
+): ChatAsk {
   checkEarly(raw);
   checkTools(raw);
   checkTopLogprobs(raw);
@@ -35,7 +46,9 @@ export function readChat(raw: Readonly<Record<string, unknown>>, models: ServedM
   const logprobs = fields.is("logprobs") ? (fields.number("top_logprobs") ?? 0) : null;
   const sampling = readSampling(fields, contextTokens, null, logprobs);
   if (raw["chat_template"]) {
-    throw problem("Chat template is passed with request, but --trust-request-chat-template is not set. Refused request with untrusted chat template.");
+    throw problem(
+      "Chat template is passed with request, but --trust-request-chat-template is not set. Refused request with untrusted chat template.",
+    );
   }
   const { messages, prompt } = readPrompt(fields, model);
   const last = messages.at(-1);
@@ -47,7 +60,8 @@ export function readChat(raw: Readonly<Record<string, unknown>>, models: ServedM
     sampling,
     isStream: fields.is("stream"),
     usage: readUsageWish(raw),
-    scriptFor: (index) => toolScript(raw, last?.role ?? "", `${seed}\n${index}`) ?? structuredScript(raw, `${seed}\n${index}`),
+    scriptFor: (index) =>
+      toolScript(raw, last?.role ?? "", `${seed}\n${index}`) ?? structuredScript(raw, `${seed}\n${index}`),
     echoed: fields.is("echo") && last?.role === "assistant" ? last.content : "",
     promptLogprobs: fields.number("prompt_logprobs"),
   };
@@ -56,7 +70,8 @@ export function readChat(raw: Readonly<Record<string, unknown>>, models: ServedM
 /** The messages, and the prompt that the template makes of them. Throws vLLM's 400 when it does not fit the context. */
 export function readPrompt(fields: Fields, model: ServedModel): { messages: Message[]; prompt: number[] } {
   const messages = readMessages(fields.list("messages"), model.name);
-  if (messages.length === 0) throw problem("Cannot apply chat template to an empty conversation. Provide at least one message.");
+  if (messages.length === 0)
+    throw problem("Cannot apply chat template to an empty conversation. Provide at least one message.");
   const isContinued = fields.is("continue_final_message");
   const hasGenerationPrompt = fields.raw["add_generation_prompt"] === undefined || fields.is("add_generation_prompt");
   if (isContinued && hasGenerationPrompt) {
@@ -77,7 +92,10 @@ export function truncated(prompt: number[], fields: Fields, tokensMax = prompt.l
   return wish === null ? prompt : prompt.slice(-(wish < 0 ? tokensMax : wish));
 }
 
-/** vLLM does not count the tokens of a text that cannot fit even if all its tokens were the longest there are: a 400 of its own. */
+/**
+ * vLLM does not count the tokens of a text that cannot fit even if all its tokens were the longest there are: a 400 of
+ * its own.
+ */
 export function checkLength(text: string, fields: Fields, contextTokens: number): void {
   const charsMax = contextTokens * tokenCharsMax;
   if (text.length <= charsMax || fields.number("truncate_prompt_tokens") !== null) return;
@@ -107,18 +125,22 @@ function checkTopLogprobs(raw: Readonly<Record<string, unknown>>) {
   const top = raw["top_logprobs"];
   if (typeof top !== "number") return;
   if (top < 0 && top !== -1) throw problem("`top_logprobs` must be a positive value or -1.", "top_logprobs", top);
-  if (top !== 0 && !raw["logprobs"]) throw problem("when using `top_logprobs`, `logprobs` must be set to true.", "top_logprobs");
+  if (top !== 0 && !raw["logprobs"])
+    throw problem("when using `top_logprobs`, `logprobs` must be set to true.", "top_logprobs");
 }
 
 function messageFlaws(raw: Readonly<Record<string, unknown>>): Flaw[] {
   const { messages } = raw;
   if (messages === undefined) return [{ type: "missing", loc: "body.messages", msg: "Field required", input: raw }];
-  if (!Array.isArray(messages)) return [{ type: "list_type", loc: "body.messages", msg: "Input should be a valid list", input: messages }];
+  if (!Array.isArray(messages))
+    return [{ type: "list_type", loc: "body.messages", msg: "Input should be a valid list", input: messages }];
   return messages.flatMap((message: unknown, at): Flaw[] => {
     const loc = `body.messages.${at}.ChatCompletionDeveloperMessageParam`;
-    if (!isRecord(message)) return [{ type: "dict_type", loc, msg: "Input should be a valid dictionary", input: message }];
+    if (!isRecord(message))
+      return [{ type: "dict_type", loc, msg: "Input should be a valid dictionary", input: message }];
     const { role, content } = message;
-    if (typeof role !== "string") return [{ type: "missing", loc: `${loc}.role`, msg: "Field required", input: message }];
+    if (typeof role !== "string")
+      return [{ type: "missing", loc: `${loc}.role`, msg: "Field required", input: message }];
     if (content === undefined || content === null || typeof content === "string" || Array.isArray(content)) return [];
     return [{ type: "string_type", loc: `${loc}.content`, msg: "Input should be a valid string", input: content }];
   });
@@ -127,7 +149,10 @@ function messageFlaws(raw: Readonly<Record<string, unknown>>): Flaw[] {
 function toolFlaws({ tools }: Readonly<Record<string, unknown>>): Flaw[] {
   if (!Array.isArray(tools)) return [];
   return tools.flatMap((tool: unknown, at): Flaw[] =>
-    isRecord(tool) && isRecord(tool["function"]) ? [] : [{ type: "missing", loc: `body.tools.${at}.function`, msg: "Field required", input: tool }]);
+    isRecord(tool) && isRecord(tool["function"])
+      ? []
+      : [{ type: "missing", loc: `body.tools.${at}.function`, msg: "Field required", input: tool }],
+  );
 }
 
 /** Writes chat answers as vLLM does, key for key. */
@@ -150,16 +175,34 @@ export class ChatScribe implements Scribe {
     const ids = sampling.hasTokenIds ? JSON.stringify(prompts[0]) : "null";
     const usage = this.#continuous({ ...tally, completionTokens: 0 });
     const indexes = Array.from({ length: sampling.n }, (_, index) => index);
-    const roles = indexes.map((index) =>
-      `${this.#head}{"index":${index},"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]${usage},"prompt_token_ids":${ids},"prompt_text":null}`);
-    const echoes = indexes.map((index) => `${this.#head}{"index":${index},"delta":{"content":${JSON.stringify(echoed)}},"logprobs":null,"finish_reason":null}]${usage}}`);
+    const roles = indexes.map(
+      (index) =>
+        `${this.#head}{"index":${index},"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]${usage},"prompt_token_ids":${ids},"prompt_text":null}`,
+    );
+    const echoes = indexes.map(
+      (index) =>
+        `${this.#head}{"index":${index},"delta":{"content":${JSON.stringify(echoed)}},"logprobs":null,"finish_reason":null}]${usage}}`,
+    );
     return echoed === "" ? roles : [...roles, ...echoes];
   }
 
   chunk(choice: Choice, delta: Delta, tally: Tally): string {
     const { sampling, usage } = this.#ask;
-    const logprobs = sampling.logprobs === null ? "null" : JSON.stringify(chatLogprobs(delta.tokens, choice.completionTokens - delta.tokens.length, sampling.logprobs, sampling.hasIdsForTokens));
-    const finish = delta.finish === null ? "null" : `"${this.#finishReason(choice, delta)}","stop_reason":${JSON.stringify(delta.stopReason)}`;
+    const logprobs =
+      sampling.logprobs === null
+        ? "null"
+        : JSON.stringify(
+            chatLogprobs(
+              delta.tokens,
+              choice.completionTokens - delta.tokens.length,
+              sampling.logprobs,
+              sampling.hasIdsForTokens,
+            ),
+          );
+    const finish =
+      delta.finish === null
+        ? "null"
+        : `"${this.#finishReason(choice, delta)}","stop_reason":${JSON.stringify(delta.stopReason)}`;
     const ids = sampling.hasTokenIds ? JSON.stringify(delta.tokens) : "null";
     const print = delta.finish !== null && !usage.isFinal ? `,"system_fingerprint":"${fingerprint}"` : "";
     return `${this.#head}{"index":${choice.index},"delta":${this.#delta(choice, delta)},"logprobs":${logprobs},"finish_reason":${finish},"token_ids":${ids}}]${this.#continuous(tally)}${print}}`;
@@ -167,35 +210,88 @@ export class ChatScribe implements Scribe {
 
   closing({ promptTokens, completionTokens, cachedTokens, createdTokens }: Tally): string | null {
     const usage = tellUsage(
-      { prompt_tokens: promptTokens, total_tokens: promptTokens + completionTokens, completion_tokens: completionTokens, prompt_tokens_details: { cached_tokens: cachedTokens, created_cache_tokens: createdTokens } },
+      {
+        prompt_tokens: promptTokens,
+        total_tokens: promptTokens + completionTokens,
+        completion_tokens: completionTokens,
+        prompt_tokens_details: { cached_tokens: cachedTokens, created_cache_tokens: createdTokens },
+      },
       this.#rules,
     );
     return usage === null ? null : `${this.#head}],"usage":${usage},"system_fingerprint":"${fingerprint}"}`;
   }
 
-  whole(choices: readonly { choice: Choice; delta: Delta }[], { promptTokens, completionTokens, cachedTokens, createdTokens }: Tally): string {
+  whole(
+    choices: readonly { choice: Choice; delta: Delta }[],
+    { promptTokens, completionTokens, cachedTokens, createdTokens }: Tally,
+  ): string {
     const { id, model, prompts, sampling, promptLogprobs: prompted } = this.#ask;
     const details = { cached_tokens: cachedTokens, created_cache_tokens: createdTokens, multimodal_tokens: null };
-    const counts = { prompt_tokens: promptTokens, total_tokens: promptTokens + completionTokens, completion_tokens: completionTokens };
-    const usage = tellUsage({ ...counts, prompt_tokens_details: details, completion_tokens_details: null }, this.#rules);
+    const counts = {
+      prompt_tokens: promptTokens,
+      total_tokens: promptTokens + completionTokens,
+      completion_tokens: completionTokens,
+    };
+    const usage = tellUsage(
+      { ...counts, prompt_tokens_details: details, completion_tokens_details: null },
+      this.#rules,
+    );
     const body = JSON.stringify({
-      id, object: "chat.completion", created: this.#created, model: model.name, choices: choices.map(({ choice, delta }) => this.#wholeChoice(choice, delta)),
-      service_tier: null, system_fingerprint: fingerprint, usage: 0, prompt_logprobs: prompted === null ? null : promptLogprobs(prompts[0] ?? [], prompted),
-      prompt_token_ids: sampling.hasTokenIds ? prompts[0] : null, prompt_text: null, kv_transfer_params: null, ec_transfer_params: null, metrics: null,
+      id,
+      object: "chat.completion",
+      created: this.#created,
+      model: model.name,
+      choices: choices.map(({ choice, delta }) => this.#wholeChoice(choice, delta)),
+      service_tier: null,
+      system_fingerprint: fingerprint,
+      usage: 0,
+      prompt_logprobs: prompted === null ? null : promptLogprobs(prompts[0] ?? [], prompted),
+      prompt_token_ids: sampling.hasTokenIds ? prompts[0] : null,
+      prompt_text: null,
+      kv_transfer_params: null,
+      ec_transfer_params: null,
+      metrics: null,
     });
     // `usage` is already JSON, and may be a lie that is no JSON value of ours; it takes the place held for it.
-    return body.replace(`"system_fingerprint":"${fingerprint}","usage":0,`, () => `"system_fingerprint":"${fingerprint}",${usage === null ? "" : `"usage":${usage},`}`);
+    return body.replace(
+      `"system_fingerprint":"${fingerprint}","usage":0,`,
+      () => `"system_fingerprint":"${fingerprint}",${usage === null ? "" : `"usage":${usage},`}`,
+    );
   }
 
   #wholeChoice(choice: Choice, delta: Delta) {
     const { sampling, echoed } = this.#ask;
-    const calls = delta.isCall && delta.finish === "stop" ? { tool_calls: [{ id: this.#callId(choice), type: "function", function: { name: choice.toolName, arguments: delta.args } }] } : null;
+    const calls =
+      delta.isCall && delta.finish === "stop"
+        ? {
+            tool_calls: [
+              {
+                id: this.#callId(choice),
+                type: "function",
+                function: { name: choice.toolName, arguments: delta.args },
+              },
+            ],
+          }
+        : null;
     const cut = choice.toolName !== "" && calls === null ? choice.rawText : "";
     return {
       index: choice.index,
-      message: { role: "assistant", content: calls !== null && choice.isToolFree ? null : `${echoed}${delta.text}${cut}`, refusal: null, annotations: null, audio: null, function_call: null, ...calls, reasoning: null },
-      logprobs: sampling.logprobs === null ? null : chatLogprobs(delta.tokens, 0, sampling.logprobs, sampling.hasIdsForTokens),
-      finish_reason: this.#finishReason(choice, delta), stop_reason: delta.stopReason, token_ids: sampling.hasTokenIds ? delta.tokens : null, routed_experts: null,
+      message: {
+        role: "assistant",
+        content: calls !== null && choice.isToolFree ? null : `${echoed}${delta.text}${cut}`,
+        refusal: null,
+        annotations: null,
+        audio: null,
+        function_call: null,
+        ...calls,
+        reasoning: null,
+      },
+      logprobs:
+        sampling.logprobs === null ? null : chatLogprobs(delta.tokens, 0, sampling.logprobs, sampling.hasIdsForTokens),
+      finish_reason: this.#finishReason(choice, delta),
+      stop_reason: delta.stopReason,
+      token_ids: sampling.hasTokenIds ? delta.tokens : null,
+      routed_experts: null,
     };
   }
 
@@ -220,7 +316,15 @@ export class ChatScribe implements Scribe {
 
   #continuous({ promptTokens, completionTokens }: Tally): string {
     if (!this.#ask.usage.isContinuous) return "";
-    const usage = tellUsage({ prompt_tokens: promptTokens, total_tokens: promptTokens + completionTokens, completion_tokens: completionTokens, completion_tokens_details: null }, this.#rules);
+    const usage = tellUsage(
+      {
+        prompt_tokens: promptTokens,
+        total_tokens: promptTokens + completionTokens,
+        completion_tokens: completionTokens,
+        completion_tokens_details: null,
+      },
+      this.#rules,
+    );
     return usage === null ? "" : `,"usage":${usage}`;
   }
 }

@@ -18,7 +18,10 @@ export interface Delta {
 
 const emptyDelta = (): Delta => ({ text: "", tokens: [], isCall: false, args: "", finish: null, stopReason: null });
 
-/** One answer in the making: draws tokens, turns them into text, and knows when it ends. The engine calls `step`, the server takes what came of it. */
+/**
+ * One answer in the making: draws tokens, turns them into text, and knows when it ends. The engine calls `step`, the
+ * server takes what came of it.
+ */
 export class Choice implements Work {
   readonly index: number;
   readonly tokens: number[];
@@ -36,7 +39,13 @@ export class Choice implements Work {
   #delta = emptyDelta();
   #hasCalled = false;
 
-  constructor(index: number, sample: number, model: string, prompt: readonly number[], maker: { sampling: Sampling; completionTokensMax: number; voice: Voice; script: Script | null }) {
+  constructor(
+    index: number,
+    sample: number,
+    model: string,
+    prompt: readonly number[],
+    maker: { sampling: Sampling; completionTokensMax: number; voice: Voice; script: Script | null },
+  ) {
     this.index = index;
     this.tokens = [...prompt];
     this.promptTokens = prompt.length;
@@ -91,7 +100,13 @@ export class Choice implements Work {
   /** Whether a chunk is due: there is something to tell. */
   get hasNews(): boolean {
     const { text, args, isCall, finish, tokens } = this.#delta;
-    return text !== "" || args !== "" || isCall || finish !== null || (tokens.length > 0 && (this.#sampling.hasTokenIds || this.#sampling.logprobs !== null));
+    return (
+      text !== "" ||
+      args !== "" ||
+      isCall ||
+      finish !== null ||
+      (tokens.length > 0 && (this.#sampling.hasTokenIds || this.#sampling.logprobs !== null))
+    );
   }
 
   /** Whether the end has come and has not been handed over yet. */

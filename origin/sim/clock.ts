@@ -1,4 +1,7 @@
-/** The only way to time in the simulator: `now` in ms, and `sleep`, which resolves early (never rejects) when the signal fires. */
+/**
+ * The only way to time in the simulator: `now` in ms, and `sleep`, which resolves early (never rejects) when the signal
+ * fires.
+ */
 export interface Clock {
   now(): number;
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
@@ -29,8 +32,8 @@ interface Sleeper {
 }
 
 /**
- * Time that jumps to the next sleeper as soon as the event loop has nothing else to do: a day of traffic is planned in seconds. Sleepers wake in order of
- * their due time, and in order of arrival when it is the same.
+ * Time that jumps to the next sleeper as soon as the event loop has nothing else to do: a day of traffic is planned in
+ * seconds. Sleepers wake in order of their due time, and in order of arrival when it is the same.
  */
 export function virtualClock(startMs = 0): Clock {
   let nowMs = startMs;

@@ -26,15 +26,26 @@ export interface CompletionAsk extends Ask {
 }
 
 /** Reads a body of `/v1/completions`; throws vLLM's errors. */
-export function readCompletion(raw: Readonly<Record<string, unknown>>, models: ServedModels, requestId: string | null): CompletionAsk {
+export function readCompletion(
+  raw: Readonly<Record<string, unknown>>,
+  models: ServedModels,
+  requestId: string | null,
+): CompletionAsk {
   checkEarly(raw);
   const { prompt } = raw;
   if (prompt === undefined || prompt === null || prompt === "") {
-    if (!raw["prompt_embeds"]) throw problem("Either prompt or prompt_embeds must be provided and non-empty.", "prompt");
+    if (!raw["prompt_embeds"])
+      throw problem("Either prompt or prompt_embeds must be provided and non-empty.", "prompt");
   }
   const fields = new Fields(raw, completionKinds, [...promptFlaws(prompt), ...sharedFlaws(raw)]);
   const model = models.find(fields.text("model"), false);
-  if (fields.text("suffix")) throw new Problem(400, "suffix is only supported for models with FIM completion rendering", "BadRequestError", "suffix");
+  if (fields.text("suffix"))
+    throw new Problem(
+      400,
+      "suffix is only supported for models with FIM completion rendering",
+      "BadRequestError",
+      "suffix",
+    );
   admit(model, fields.number("n") ?? 1);
   const { contextTokens } = model.engine.profile;
   const logprobs = fields.number("logprobs");
@@ -50,14 +61,19 @@ export function readCompletion(raw: Readonly<Record<string, unknown>>, models: S
     sampling,
     isStream: fields.is("stream"),
     usage: readUsageWish(raw),
-    scriptFor: (index) => structuredScript(raw, `${model.name}\n${prompts.join("\n")}\n${sampling.isGreedy ? "" : (sampling.seed ?? "")}\n${index}`),
+    scriptFor: (index) =>
+      structuredScript(
+        raw,
+        `${model.name}\n${prompts.join("\n")}\n${sampling.isGreedy ? "" : (sampling.seed ?? "")}\n${index}`,
+      ),
     isEcho,
     isEchoOnly: isEcho && sampling.completionTokensMax === 0,
     promptLogprobs: fields.number("prompt_logprobs") ?? (isEcho ? logprobs : null),
   };
 }
 
-const isTokenList = (value: unknown): value is number[] => Array.isArray(value) && value.every((token) => typeof token === "number" && Number.isInteger(token));
+const isTokenList = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.every((token) => typeof token === "number" && Number.isInteger(token));
 
 /** Text, texts, token ids, or lists of token ids. */
 function readPrompts(prompt: unknown): number[][] {
@@ -73,7 +89,8 @@ function readPrompts(prompt: unknown): number[][] {
 function promptFlaws(prompt: unknown): Flaw[] {
   if (prompt === undefined || prompt === null || typeof prompt === "string" || isTokenList(prompt)) return [];
   const list = { type: "list_type", loc: "body.prompt", msg: "Input should be a valid list", input: prompt };
-  if (!Array.isArray(prompt)) return [list, list, { ...list, type: "string_type", msg: "Input should be a valid string" }, list];
+  if (!Array.isArray(prompt))
+    return [list, list, { ...list, type: "string_type", msg: "Input should be a valid string" }, list];
   if (prompt.every((item) => typeof item === "string") || prompt.every(isTokenList)) return [];
   const msg = "Input should be a valid integer, unable to parse string as an integer";
   return [{ type: "int_parsing", loc: "body.prompt.0", msg, input: prompt[0] }];
@@ -119,16 +136,31 @@ export class CompletionScribe implements Scribe {
 
   closing({ promptTokens, completionTokens, cachedTokens }: Tally): string | null {
     const usage = tellUsage(
-      { prompt_tokens: promptTokens, total_tokens: promptTokens + completionTokens, completion_tokens: completionTokens, prompt_tokens_details: { cached_tokens: cachedTokens } },
+      {
+        prompt_tokens: promptTokens,
+        total_tokens: promptTokens + completionTokens,
+        completion_tokens: completionTokens,
+        prompt_tokens_details: { cached_tokens: cachedTokens },
+      },
       this.#rules,
     );
     return usage === null ? null : `${this.#head}],"usage":${usage},"system_fingerprint":"${fingerprint}"}`;
   }
 
-  whole(choices: readonly { choice: Choice; delta: Delta }[], { promptTokens, completionTokens, cachedTokens }: Tally): string {
+  whole(
+    choices: readonly { choice: Choice; delta: Delta }[],
+    { promptTokens, completionTokens, cachedTokens }: Tally,
+  ): string {
     const details = { cached_tokens: cachedTokens, created_cache_tokens: null, multimodal_tokens: null };
-    const counts = { prompt_tokens: promptTokens, total_tokens: promptTokens + completionTokens, completion_tokens: completionTokens };
-    const usage = tellUsage({ ...counts, prompt_tokens_details: details, completion_tokens_details: null }, this.#rules);
+    const counts = {
+      prompt_tokens: promptTokens,
+      total_tokens: promptTokens + completionTokens,
+      completion_tokens: completionTokens,
+    };
+    const usage = tellUsage(
+      { ...counts, prompt_tokens_details: details, completion_tokens_details: null },
+      this.#rules,
+    );
     const head = `{"id":${JSON.stringify(this.#ask.id)},"object":"text_completion","created":${this.#created},"model":${JSON.stringify(this.#ask.model.name)}`;
     const told = choices.map(({ choice, delta }) => this.#wholeChoice(choice, delta)).join(",");
     const tail = `"kv_transfer_params":null,"ec_transfer_params":null,"metrics":null}`;
@@ -142,9 +174,16 @@ export class CompletionScribe implements Scribe {
     return JSON.stringify({
       index: choice.index,
       text: (sampling.hasTokenIds ? "" : detokenize(echoed)) + (isEchoOnly ? "" : delta.text),
-      logprobs: sampling.logprobs === null ? null : completionLogprobs([...echoed, ...delta.tokens], 0, sampling.logprobs, sampling.hasIdsForTokens, 0, isEcho),
-      finish_reason: delta.finish, stop_reason: delta.stopReason, token_ids: sampling.hasTokenIds ? delta.tokens : null,
-      prompt_logprobs: prompted === null ? null : promptLogprobs(prompt, prompted), prompt_token_ids: sampling.hasTokenIds ? prompt : null, routed_experts: null,
+      logprobs:
+        sampling.logprobs === null
+          ? null
+          : completionLogprobs([...echoed, ...delta.tokens], 0, sampling.logprobs, sampling.hasIdsForTokens, 0, isEcho),
+      finish_reason: delta.finish,
+      stop_reason: delta.stopReason,
+      token_ids: sampling.hasTokenIds ? delta.tokens : null,
+      prompt_logprobs: prompted === null ? null : promptLogprobs(prompt, prompted),
+      prompt_token_ids: sampling.hasTokenIds ? prompt : null,
+      routed_experts: null,
     });
   }
 
@@ -157,14 +196,28 @@ export class CompletionScribe implements Scribe {
     if (sampling.logprobs === null) return "null";
     const offset = this.#offsets.get(choice.index) ?? 0;
     const firstAt = choice.completionTokens - delta.tokens.length;
-    const told = completionLogprobs([...echoed, ...delta.tokens], firstAt, sampling.logprobs, sampling.hasIdsForTokens, offset, echoed.length > 0);
+    const told = completionLogprobs(
+      [...echoed, ...delta.tokens],
+      firstAt,
+      sampling.logprobs,
+      sampling.hasIdsForTokens,
+      offset,
+      echoed.length > 0,
+    );
     this.#offsets.set(choice.index, (told.text_offset.at(-1) ?? offset) + (told.tokens.at(-1) ?? "").length);
     return JSON.stringify(told);
   }
 
   #continuous({ promptTokens, completionTokens }: Tally): string {
     if (!this.#ask.usage.isContinuous) return "";
-    const usage = tellUsage({ prompt_tokens: promptTokens, total_tokens: promptTokens + completionTokens, completion_tokens: completionTokens }, this.#rules);
+    const usage = tellUsage(
+      {
+        prompt_tokens: promptTokens,
+        total_tokens: promptTokens + completionTokens,
+        completion_tokens: completionTokens,
+      },
+      this.#rules,
+    );
     return usage === null ? "" : `,"usage":${usage}`;
   }
 }
@@ -172,7 +225,8 @@ export class CompletionScribe implements Scribe {
 /** The `input` of `/v1/embeddings`, which has the forms of a prompt; throws pydantic's flaws under its own name. */
 export function readInputs(raw: Readonly<Record<string, unknown>>): number[][] {
   const { input } = raw;
-  if (input === undefined || input === null) throw invalid([{ type: "missing", loc: "body.input", msg: "Field required", input: raw }]);
+  if (input === undefined || input === null)
+    throw invalid([{ type: "missing", loc: "body.input", msg: "Field required", input: raw }]);
   const flaws = promptFlaws(input).map((flaw) => ({ ...flaw, loc: flaw.loc.replace("prompt", "input") }));
   if (flaws.length > 0) throw invalid(flaws);
   return readPrompts(input);

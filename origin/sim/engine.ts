@@ -9,7 +9,9 @@ export interface Work {
   readonly tokens: readonly number[];
   readonly salt: string;
   readonly priority: number;
-  /** Called when the next token is computed: appends it to `tokens`, and says why the sequence ends with it, or `null`. */
+  /**
+   * Called when the next token is computed: appends it to `tokens`, and says why the sequence ends with it, or `null`.
+   */
   step(): "stop" | "length" | null;
 }
 
@@ -40,8 +42,9 @@ interface Place extends Seat {
 }
 
 /**
- * vLLM's scheduler in small: continuous batching with chunked prefill, a block pool with prefix cache, preemption by recomputation, first come first served
- * or by priority. Deterministic: it reads no clock but the one given, and draws no random numbers.
+ * vLLM's scheduler in small: continuous batching with chunked prefill, a block pool with prefix cache, preemption by
+ * recomputation, first come first served or by priority. Deterministic: it reads no clock but the one given, and draws
+ * no random numbers.
  */
 export class Engine {
   readonly profile: EngineProfile;
@@ -84,8 +87,20 @@ export class Engine {
 
   submit(work: Work): Seat {
     const place: Place = {
-      work, promptTokens: work.tokens.length, cachedTokens: 0, createdTokens: 0, keys: new BlockKeys(work.salt), blocks: [],
-      arrival: this.#arrivals++, arrivedAtMs: this.#clock.now(), state: "waiting", isFrozen: false, computed: 0, want: 0, named: 0, lastTokenAtMs: null,
+      work,
+      promptTokens: work.tokens.length,
+      cachedTokens: 0,
+      createdTokens: 0,
+      keys: new BlockKeys(work.salt),
+      blocks: [],
+      arrival: this.#arrivals++,
+      arrivedAtMs: this.#clock.now(),
+      state: "waiting",
+      isFrozen: false,
+      computed: 0,
+      want: 0,
+      named: 0,
+      lastTokenAtMs: null,
     };
     this.#enqueue(place);
     this.#wake();
@@ -253,7 +268,8 @@ export class Engine {
   }
 
   #isBefore(one: Place, other: Place): boolean {
-    if (this.profile.isPriority && one.work.priority !== other.work.priority) return one.work.priority < other.work.priority;
+    if (this.profile.isPriority && one.work.priority !== other.work.priority)
+      return one.work.priority < other.work.priority;
     return one.arrival < other.arrival;
   }
 
@@ -284,6 +300,12 @@ export class Engine {
     this.#leave(place);
     place.state = "ended";
     if (reason === "abort") this.stats.aborts++;
-    else this.stats.finish(reason, place.promptTokens, place.work.tokens.length - place.promptTokens, (this.#clock.now() - place.arrivedAtMs) / 1_000);
+    else
+      this.stats.finish(
+        reason,
+        place.promptTokens,
+        place.work.tokens.length - place.promptTokens,
+        (this.#clock.now() - place.arrivedAtMs) / 1_000,
+      );
   }
 }

@@ -1,11 +1,22 @@
 import { isRecord } from "./schema.ts";
 
 /** The kinds of faults, by name. */
-export const faultKinds = ["kill", "cut", "stall", "error-event", "slow-headers", "slow-first-token", "usage", "status", "garbage"] as const;
+export const faultKinds = [
+  "kill",
+  "cut",
+  "stall",
+  "error-event",
+  "slow-headers",
+  "slow-first-token",
+  "usage",
+  "status",
+  "garbage",
+] as const;
 
 /**
- * What goes wrong: `kill` every socket (and the process, in the runnable entry), `cut` this socket, `stall` for good, `error-event` as vLLM sends it,
- * `slow-headers` and `slow-first-token` by `ms`, `usage` that lies, a bare `status`, or `garbage` for a body.
+ * What goes wrong: `kill` every socket (and the process, in the runnable entry), `cut` this socket, `stall` for good,
+ * `error-event` as vLLM sends it, `slow-headers` and `slow-first-token` by `ms`, `usage` that lies, a bare `status`, or
+ * `garbage` for a body.
  */
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -14,7 +25,10 @@ export const usageLies = ["less", "zero", "missing", "garbage"] as const;
 /** Half of the completion tokens, none, no usage at all, or values that are not counts. */
 export type UsageLie = (typeof usageLies)[number];
 
-/** One fault. Which calls it meets: `path` and `model` narrow, `times` limits. Where it strikes: after so many chunks or bytes of the body; 0 = before the first. */
+/**
+ * One fault. Which calls it meets: `path` and `model` narrow, `times` limits. Where it strikes: after so many chunks or
+ * bytes of the body; 0 = before the first.
+ */
 export interface FaultRule {
   kind: FaultKind;
   path?: string;
@@ -40,7 +54,8 @@ export function readFaultRule(value: unknown): FaultRule {
   for (const name of ["times", "afterChunks", "afterBytes", "ms", "status"] as const) {
     const number = value[name];
     if (number === undefined) continue;
-    if (typeof number !== "number" || !Number.isInteger(number) || number < 0) throw new RangeError(`${name} must be a whole number of at least 0`);
+    if (typeof number !== "number" || !Number.isInteger(number) || number < 0)
+      throw new RangeError(`${name} must be a whole number of at least 0`);
     rule[name] = number;
   }
   for (const name of ["path", "model", "body"] as const) {
@@ -95,6 +110,13 @@ export function tellUsage(usage: Readonly<Record<string, unknown>>, rules: reado
   const prompt = Number(usage["prompt_tokens"]);
   const completion = lie.lie === "zero" ? 0 : Math.floor(Number(usage["completion_tokens"]) / 2);
   if (lie.lie === "missing") return null;
-  if (lie.lie === "garbage") return JSON.stringify({ ...usage, prompt_tokens: -1, total_tokens: "1e3", completion_tokens: 1.5, prompt_tokens_details: { cached_tokens: null } });
+  if (lie.lie === "garbage")
+    return JSON.stringify({
+      ...usage,
+      prompt_tokens: -1,
+      total_tokens: "1e3",
+      completion_tokens: 1.5,
+      prompt_tokens_details: { cached_tokens: null },
+    });
   return JSON.stringify({ ...usage, total_tokens: prompt + completion, completion_tokens: completion });
 }

@@ -4,12 +4,19 @@ import { isRecord } from "./schema.ts";
 /** What a field must be. Pydantic in its lax mode also takes numbers and booleans in strings. */
 export type FieldKind = "integer" | "number" | "boolean" | "text";
 
-/** A request body whose known fields are checked once, and then read without doubt. Unknown fields are ignored, as vLLM does. */
+/**
+ * A request body whose known fields are checked once, and then read without doubt. Unknown fields are ignored, as vLLM
+ * does.
+ */
 export class Fields {
   readonly raw: Readonly<Record<string, unknown>>;
   readonly #values = new Map<string, number | boolean | string>();
 
-  constructor(raw: Readonly<Record<string, unknown>>, kinds: Readonly<Record<string, FieldKind>>, flaws: readonly Flaw[] = []) {
+  constructor(
+    raw: Readonly<Record<string, unknown>>,
+    kinds: Readonly<Record<string, FieldKind>>,
+    flaws: readonly Flaw[] = [],
+  ) {
     this.raw = raw;
     const all = [...flaws];
     for (const [name, kind] of Object.entries(kinds)) {
@@ -58,21 +65,36 @@ type Misfit = Pick<Flaw, "type" | "msg">;
 
 const readAs: Record<FieldKind, (value: unknown) => number | boolean | string | Misfit> = {
   integer: (value) => {
-    const number = typeof value === "string" && /^\s*[+-]?\d+\s*$/.test(value) ? Number(value) : typeof value === "boolean" ? Number(value) : value;
-    if (typeof number === "string") return { type: "int_parsing", msg: "Input should be a valid integer, unable to parse string as an integer" };
+    const number =
+      typeof value === "string" && /^\s*[+-]?\d+\s*$/.test(value)
+        ? Number(value)
+        : typeof value === "boolean"
+          ? Number(value)
+          : value;
+    if (typeof number === "string")
+      return { type: "int_parsing", msg: "Input should be a valid integer, unable to parse string as an integer" };
     if (typeof number !== "number") return { type: "int_type", msg: "Input should be a valid integer" };
-    return Number.isInteger(number) ? number : { type: "int_from_float", msg: "Input should be a valid integer, got a number with a fractional part" };
+    return Number.isInteger(number)
+      ? number
+      : { type: "int_from_float", msg: "Input should be a valid integer, got a number with a fractional part" };
   },
   number: (value) => {
-    const number = typeof value === "string" && value.trim() !== "" && !Number.isNaN(Number(value)) ? Number(value) : typeof value === "boolean" ? Number(value) : value;
-    if (typeof number === "string") return { type: "float_parsing", msg: "Input should be a valid number, unable to parse string as a number" };
+    const number =
+      typeof value === "string" && value.trim() !== "" && !Number.isNaN(Number(value))
+        ? Number(value)
+        : typeof value === "boolean"
+          ? Number(value)
+          : value;
+    if (typeof number === "string")
+      return { type: "float_parsing", msg: "Input should be a valid number, unable to parse string as a number" };
     return typeof number === "number" ? number : { type: "float_type", msg: "Input should be a valid number" };
   },
   boolean: (value) => {
     if (typeof value === "boolean") return value;
     if (value === 1 || (typeof value === "string" && /^(1|true|t|yes|y|on)$/i.test(value))) return true;
     if (value === 0 || (typeof value === "string" && /^(0|false|f|no|n|off)$/i.test(value))) return false;
-    if (typeof value === "string" || typeof value === "number") return { type: "bool_parsing", msg: "Input should be a valid boolean, unable to interpret input" };
+    if (typeof value === "string" || typeof value === "number")
+      return { type: "bool_parsing", msg: "Input should be a valid boolean, unable to interpret input" };
     return { type: "bool_type", msg: "Input should be a valid boolean" };
   },
   text: (value) => (typeof value === "string" ? value : { type: "string_type", msg: "Input should be a valid string" }),
@@ -80,12 +102,20 @@ const readAs: Record<FieldKind, (value: unknown) => number | boolean | string | 
 
 /** The flaws of `stop`, which may be one string or a list of them. */
 export function stopFlaws(stop: unknown): Flaw[] {
-  const isFit = stop === undefined || stop === null || typeof stop === "string" || (Array.isArray(stop) && stop.every((item) => typeof item === "string"));
+  const isFit =
+    stop === undefined ||
+    stop === null ||
+    typeof stop === "string" ||
+    (Array.isArray(stop) && stop.every((item) => typeof item === "string"));
   if (isFit) return [];
   const flaws: Flaw[] = [{ type: "string_type", loc: "body.stop", msg: "Input should be a valid string", input: stop }];
-  if (!Array.isArray(stop)) return [...flaws, { type: "list_type", loc: "body.stop", msg: "Input should be a valid list", input: stop }];
+  if (!Array.isArray(stop))
+    return [...flaws, { type: "list_type", loc: "body.stop", msg: "Input should be a valid list", input: stop }];
   const at = stop.findIndex((item) => typeof item !== "string");
-  return [...flaws, { type: "string_type", loc: `body.stop.${at}`, msg: "Input should be a valid string", input: stop[at] }];
+  return [
+    ...flaws,
+    { type: "string_type", loc: `body.stop.${at}`, msg: "Input should be a valid string", input: stop[at] },
+  ];
 }
 
 /** The body as an object. Throws vLLM's 400 for no body, broken JSON, or JSON that is no object. */
@@ -96,8 +126,23 @@ export function parseBody(text: string): Record<string, unknown> {
     value = JSON.parse(text);
   } catch (cause) {
     const at = cause instanceof SyntaxError ? Number(/position (\d+)/.exec(cause.message)?.[1] ?? text.length) : 0;
-    throw invalid([{ type: "json_invalid", loc: `body.${at}`, msg: "JSON decode error", input: {}, ctx: { error: "Expecting value" } }]);
+    throw invalid([
+      {
+        type: "json_invalid",
+        loc: `body.${at}`,
+        msg: "JSON decode error",
+        input: {},
+        ctx: { error: "Expecting value" },
+      },
+    ]);
   }
   if (isRecord(value)) return value;
-  throw invalid([{ type: "model_attributes_type", loc: "body", msg: "Input should be a valid dictionary or object to extract fields from", input: value }]);
+  throw invalid([
+    {
+      type: "model_attributes_type",
+      loc: "body",
+      msg: "Input should be a valid dictionary or object to extract fields from",
+      input: value,
+    },
+  ]);
 }

@@ -1,4 +1,6 @@
-/** Folds `value` into a running 32-bit hash; every bit of both reaches every bit of the result (murmur3's finalizer). */
+/**
+ * Folds `value` into a running 32-bit hash; every bit of both reaches every bit of the result (murmur3's finalizer).
+ */
 export function mix(hash: number, value: number): number {
   let h = hash ^ Math.imul(value | 0, 0x9e3779b1);
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);

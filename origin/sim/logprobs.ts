@@ -7,12 +7,17 @@ interface Candidate {
   bytes: number[];
 }
 
-const others = tokenize(" water gate mill river wheel stone flow turns opens closes holds feeds runs slow fast deep cold small large model");
+const others = tokenize(
+  " water gate mill river wheel stone flow turns opens closes holds feeds runs slow fast deep cold small large model",
+);
 
 /** The token drawn and `count - 1` others, most likely first; a pure function of the token and its place. */
 function candidates(token: number, at: number, count: number, hasIds: boolean): Candidate[] {
   const first = -0.01 - (mix(token, at) % 1_000) / 2_000;
-  const rest = Array.from({ length: Math.max(0, count - 1) }, (_, rank) => others[(mix(token, at) + rank) % others.length] ?? 0);
+  const rest = Array.from(
+    { length: Math.max(0, count - 1) },
+    (_, rank) => others[(mix(token, at) + rank) % others.length] ?? 0,
+  );
   return [token, ...rest].map((candidate, rank) => ({
     token: hasIds ? `token_id:${candidate}` : tokenText(candidate),
     logprob: first - rank * 1.5,
@@ -32,7 +37,14 @@ export function chatLogprobs(tokens: readonly number[], firstAt: number, count: 
 }
 
 /** `choices[].logprobs` of completions. The first token of an echoed prompt has none. */
-export function completionLogprobs(tokens: readonly number[], firstAt: number, count: number, hasIds: boolean, textOffset: number, isPromptFirst: boolean) {
+export function completionLogprobs(
+  tokens: readonly number[],
+  firstAt: number,
+  count: number,
+  hasIds: boolean,
+  textOffset: number,
+  isPromptFirst: boolean,
+) {
   const text_offset: number[] = [];
   const token_logprobs: (number | null)[] = [];
   const top_logprobs: (Record<string, number> | null)[] = [];
@@ -51,11 +63,19 @@ export function completionLogprobs(tokens: readonly number[], firstAt: number, c
 }
 
 /** `prompt_logprobs`: for each prompt token but the first a map from token id to its logprob and rank. */
-export function promptLogprobs(prompt: readonly number[], count: number): (Record<string, { logprob: number; rank: number; decoded_token: string }> | null)[] {
+export function promptLogprobs(
+  prompt: readonly number[],
+  count: number,
+): (Record<string, { logprob: number; rank: number; decoded_token: string }> | null)[] {
   return prompt.map((token, at) => {
     if (at === 0) return null;
     const rest = others.slice(0, Math.max(0, count - 1));
-    return Object.fromEntries([token, ...rest].map((id, rank) => [String(id), { logprob: -0.01 - rank * 1.5, rank: rank + 1, decoded_token: tokenText(id) }]));
+    return Object.fromEntries(
+      [token, ...rest].map((id, rank) => [
+        String(id),
+        { logprob: -0.01 - rank * 1.5, rank: rank + 1, decoded_token: tokenText(id) },
+      ]),
+    );
   });
 }
 

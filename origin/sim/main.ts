@@ -5,16 +5,37 @@ import { startSimulator } from "./server.ts";
 const text = { type: "string" } as const;
 const many = { type: "string", multiple: true } as const;
 const flags = {
-  host: text, port: text, model: many, "embedding-model": many, "api-key": text, "answer-tokens": text, "tokens-per-chunk": text, blocks: text, "max-num-seqs": text,
-  "max-num-batched-tokens": text, "max-model-len": text, "max-num-queued-reqs": text, "step-ms": text, "prefill-ms-per-token": text, "kv-ms-per-token": text,
+  host: text,
+  port: text,
+  model: many,
+  "embedding-model": many,
+  "api-key": text,
+  "answer-tokens": text,
+  "tokens-per-chunk": text,
+  blocks: text,
+  "max-num-seqs": text,
+  "max-num-batched-tokens": text,
+  "max-model-len": text,
+  "max-num-queued-reqs": text,
+  "step-ms": text,
+  "prefill-ms-per-token": text,
+  "kv-ms-per-token": text,
 } as const;
 
-/** Options from the command line; names as vLLM has them where it has them. `--max-num-queued-reqs none` takes the bound away. Throws `RangeError` for no number. */
+/**
+ * Options from the command line; names as vLLM has them where it has them. `--max-num-queued-reqs none` takes the bound
+ * away. Throws `RangeError` for no number.
+ */
 export function readOptions(args: readonly string[]): SimulatorOptions {
   const { values } = parseArgs({ args: [...args], options: flags });
-  const set = <Name extends string>(name: Name, flag: string, value: string | undefined): Partial<Record<Name, number>> => {
+  const set = <Name extends string>(
+    name: Name,
+    flag: string,
+    value: string | undefined,
+  ): Partial<Record<Name, number>> => {
     if (value === undefined) return {};
-    if (value.trim() === "" || !(Number(value) >= 0)) throw new RangeError(`--${flag} wants a number of at least 0, not ${value}`);
+    if (value.trim() === "" || !(Number(value) >= 0))
+      throw new RangeError(`--${flag} wants a number of at least 0, not ${value}`);
     const one: Partial<Record<Name, number>> = {};
     one[name] = Number(value);
     return one;
@@ -47,7 +68,10 @@ export function readOptions(args: readonly string[]): SimulatorOptions {
 
 /** `name,alias,alias` */
 function namesOf(list: string): [string, ...string[]] {
-  const [name, ...aliases] = list.split(",").map((part) => part.trim()).filter((part) => part !== "");
+  const [name, ...aliases] = list
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
   if (name === undefined) throw new RangeError("--model wants a name");
   return [name, ...aliases];
 }

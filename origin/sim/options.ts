@@ -10,7 +10,10 @@ export interface ModelOptions {
   speech?: Speech;
 }
 
-/** How an engine is sized and how fast it is. One engine per model, as on the seed's node, where each model has a GPU of its own. */
+/**
+ * How an engine is sized and how fast it is. One engine per model, as on the seed's node, where each model has a GPU of
+ * its own.
+ */
 export interface EngineProfile {
   /** KV pool, in blocks of 16 tokens. */
   blocks: number;
@@ -33,7 +36,9 @@ export interface SimulatorOptions {
   host?: string;
   /** 0 takes any free port. */
   port?: number;
-  /** What differs from an L4 with a 7B model. A given `stepMs` scales the other times with it unless they are given too. */
+  /**
+   * What differs from an L4 with a 7B model. A given `stepMs` scales the other times with it unless they are given too.
+   */
   profile?: Partial<EngineProfile>;
   clock?: Clock;
   /** Mean length of prose that ends by itself. `Infinity`: only `max_tokens` ends it. */
@@ -53,7 +58,10 @@ export type Settings = Required<Omit<SimulatorOptions, "profile" | "models">> & 
   models: readonly Required<ModelOptions>[];
 };
 
-/** The seed's L4: 5.17 GiB of KV at 57,344 B a token, 51 ms a decode step, 0.21 ms a prefill token (reference/origin.md §1.8). */
+/**
+ * The seed's L4: 5.17 GiB of KV at 57,344 B a token, 51 ms a decode step, 0.21 ms a prefill token (reference/origin.md
+ * §1.8).
+ */
 export const l4Profile: Readonly<EngineProfile> = {
   blocks: 6_050,
   maxNumSeqs: 32,
@@ -79,7 +87,10 @@ export function settle(options: SimulatorOptions): Settings {
   const contextTokens = Math.min(profile.contextTokens, (profile.blocks - 1) * 16);
   if (contextTokens < 16) throw new RangeError("a pool of fewer than 2 blocks holds no context");
   return {
-    models: (options.models ?? seedModels).map(({ names, speech }) => ({ names, speech: speech ?? guessSpeech(names) })),
+    models: (options.models ?? seedModels).map(({ names, speech }) => ({
+      names,
+      speech: speech ?? guessSpeech(names),
+    })),
     host: options.host ?? "127.0.0.1",
     port: options.port ?? 0,
     profile: { ...profile, contextTokens },

@@ -1,7 +1,13 @@
-/** How a call ended: whole, left by the caller, broken by a fault, ended by an error event, refused before any token, or not yet. */
+/**
+ * How a call ended: whole, left by the caller, broken by a fault, ended by an error event, refused before any token, or
+ * not yet.
+ */
 export type CallOutcome = "open" | "done" | "cut" | "broken" | "error" | "refused";
 
-/** The truth about one call. `emittedTokens` are those whose chunk was written whole to the socket; `generatedTokens` those the engine made. */
+/**
+ * The truth about one call. `emittedTokens` are those whose chunk was written whole to the socket; `generatedTokens`
+ * those the engine made.
+ */
 export interface OracleRecord {
   /** The id in the answer; empty when the call was refused. */
   id: string;
@@ -23,13 +29,23 @@ export interface OracleRecord {
 /** Every call of a model since the start, and their sums. */
 export interface OracleReport {
   records: OracleRecord[];
-  totals: { calls: number; promptTokens: number; generatedTokens: number; emittedTokens: number; outcomes: Record<CallOutcome, number> };
+  totals: {
+    calls: number;
+    promptTokens: number;
+    generatedTokens: number;
+    emittedTokens: number;
+    outcomes: Record<CallOutcome, number>;
+  };
 }
 
 /** Sums the records up. */
 export function reportOf(records: readonly OracleRecord[]): OracleReport {
   const totals: OracleReport["totals"] = {
-    calls: records.length, promptTokens: 0, generatedTokens: 0, emittedTokens: 0, outcomes: { open: 0, done: 0, cut: 0, broken: 0, error: 0, refused: 0 },
+    calls: records.length,
+    promptTokens: 0,
+    generatedTokens: 0,
+    emittedTokens: 0,
+    outcomes: { open: 0, done: 0, cut: 0, broken: 0, error: 0, refused: 0 },
   };
   for (const record of records) {
     totals.promptTokens += record.promptTokens;

@@ -1,4 +1,6 @@
-/** vLLM's way to say no: a status and `{error: {message, type, param, code}}`, where `code` is the status as a number. */
+/**
+ * vLLM's way to say no: a status and `{error: {message, type, param, code}}`, where `code` is the status as a number.
+ */
 export class Problem extends Error {
   readonly status: number;
   readonly body: string;
@@ -21,7 +23,10 @@ export function problem(message: string, param: string | null = null, value?: st
   return new Problem(400, `${message} (parameter=${param}${suffix})`, "BadRequestError", param);
 }
 
-/** A 400 that the engine raises behind the API server. A stream has been answered 200 by then: there it is the first event, and `[DONE]` the second. */
+/**
+ * A 400 that the engine raises behind the API server. A stream has been answered 200 by then: there it is the first
+ * event, and `[DONE]` the second.
+ */
 export class EngineProblem extends Problem {
   /** As Python's `json.dumps` writes it, which puts spaces where the rest of vLLM has none. */
   readonly event: string;
@@ -34,15 +39,26 @@ export class EngineProblem extends Problem {
 }
 
 /** As `problem`, for what the engine finds: grammars, token ids, numbers of logprobs. */
-export const engineProblem = (message: string, param: string | null = null, value?: string | number): EngineProblem => new EngineProblem(problem(message, param, value));
+export const engineProblem = (message: string, param: string | null = null, value?: string | number): EngineProblem =>
+  new EngineProblem(problem(message, param, value));
 
 /** 404 for a model that is not served. For embeddings (`names` null) vLLM says less. */
 export const unknownModel = (model: string, names: readonly string[] | null): Problem =>
-  new Problem(404, `The model \`${model}\` does not exist.${names ? ` Valid aliases: ${names.join(", ")}.` : ""}`, "NotFoundError", names ? "model" : null);
+  new Problem(
+    404,
+    `The model \`${model}\` does not exist.${names ? ` Valid aliases: ${names.join(", ")}.` : ""}`,
+    "NotFoundError",
+    names ? "model" : null,
+  );
 
 /** 503 of the admission limit; retryable elsewhere. */
 export const queueFull = (): Problem =>
-  new Problem(503, "The engine is currently busy and cannot accept new requests. Please try again later or on a different instance.", "Service Unavailable", null);
+  new Problem(
+    503,
+    "The engine is currently busy and cannot accept new requests. Please try again later or on a different instance.",
+    "Service Unavailable",
+    null,
+  );
 
 /** One fault that pydantic finds in a body. */
 export interface Flaw {
@@ -56,7 +72,11 @@ export interface Flaw {
 /** The 400 of a body that does not validate; names the first field at fault. */
 export function invalid(flaws: readonly Flaw[]): Problem {
   const lines = flaws.map(({ type, loc, msg, input, ctx }) => {
-    const tail = ctx ? `, 'ctx': {${Object.entries(ctx).map(([key, value]) => `'${key}': ${pythonText(value)}`).join(", ")}}` : "";
+    const tail = ctx
+      ? `, 'ctx': {${Object.entries(ctx)
+          .map(([key, value]) => `'${key}': ${pythonText(value)}`)
+          .join(", ")}}`
+      : "";
     return `\n  {'type': '${type}', 'loc': '${loc}', 'msg': ${pythonText(msg)}, 'input': ${pythonText(describe(input))}${tail}}`;
   });
   const noun = flaws.length === 1 ? "error" : "errors";
@@ -65,7 +85,12 @@ export function invalid(flaws: readonly Flaw[]): Problem {
 
 /** The 400 for a body that does not call itself JSON. */
 export const wrongMediaType = (): Problem =>
-  new Problem(400, "1 validation error:\n  Unsupported Media Type: Only 'application/json' is allowed", "Bad Request", null);
+  new Problem(
+    400,
+    "1 validation error:\n  Unsupported Media Type: Only 'application/json' is allowed",
+    "Bad Request",
+    null,
+  );
 
 /** Python's `repr` of a string. */
 function pythonText(text: string): string {

@@ -4,13 +4,15 @@ type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 type Schema = Record<string, unknown>;
 
 /** Narrowest useful look at unknown JSON. */
-export const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const depthMax = 16;
 
 /**
- * A JSON value that a schema accepts, the same one for the same `seed`. Knows types, properties, items, enum, const, any/one/allOf, `$ref` within the
- * document, and bounds of numbers, strings and arrays; does not know `pattern` or conditionals.
+ * A JSON value that a schema accepts, the same one for the same `seed`. Knows types, properties, items, enum, const,
+ * any/one/allOf, `$ref` within the document, and bounds of numbers, strings and arrays; does not know `pattern` or
+ * conditionals.
  */
 export function fillSchema(schema: unknown, seed: number): Json {
   return new Maker(schema, seed).make(schema, 0);
@@ -79,7 +81,12 @@ class Maker {
 
   #makeString(schema: Schema): string {
     const formats: Record<string, string> = {
-      "date-time": "2026-11-21T10:00:00Z", date: "2026-11-21", time: "10:00:00Z", email: "mill@example.com", uri: "https://example.com/", ipv4: "192.0.2.1",
+      "date-time": "2026-11-21T10:00:00Z",
+      date: "2026-11-21",
+      time: "10:00:00Z",
+      email: "mill@example.com",
+      uri: "https://example.com/",
+      ipv4: "192.0.2.1",
       uuid: "00000000-0000-4000-8000-000000000000",
     };
     const known = formats[String(schema["format"])];
@@ -94,7 +101,10 @@ class Maker {
     let whole = schema;
     const reference = schema["$ref"];
     if (typeof reference === "string" && depth < 4 * depthMax) {
-      const path = reference.replace(/^#\/?/, "").split("/").filter((part) => part !== "");
+      const path = reference
+        .replace(/^#\/?/, "")
+        .split("/")
+        .filter((part) => part !== "");
       const target = path.reduce<unknown>((at, part) => (isRecord(at) ? at[part] : undefined), this.#root);
       whole = { ...asSchema(target), ...schema, $ref: undefined };
       if (isRecord(target) && "$ref" in target) whole = this.#resolve(target, depth + 1);
@@ -112,11 +122,15 @@ class Maker {
 }
 
 const asSchema = (value: unknown): Schema => (isRecord(value) ? value : {});
-const toNumber = (value: unknown): number | null => (typeof value === "number" && Number.isFinite(value) ? value : null);
+const toNumber = (value: unknown): number | null =>
+  typeof value === "number" && Number.isFinite(value) ? value : null;
 
 /** A value that came from JSON is JSON; anything else is null. */
 function toJson(value: unknown): Json {
-  if (value === null || typeof value === "boolean" || typeof value === "number" || typeof value === "string") return value;
+  if (value === null || typeof value === "boolean" || typeof value === "number" || typeof value === "string")
+    return value;
   if (Array.isArray(value)) return value.map(toJson);
-  return isRecord(value) ? Object.fromEntries(Object.entries(value).map(([key, member]) => [key, toJson(member)])) : null;
+  return isRecord(value)
+    ? Object.fromEntries(Object.entries(value).map(([key, member]) => [key, toJson(member)]))
+    : null;
 }

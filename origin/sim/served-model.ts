@@ -19,7 +19,11 @@ export class ServedModels {
 
   constructor({ models, profile, clock, answerTokensMean }: Settings) {
     this.all = models.map(({ names, speech }) => ({
-      name: names[0], names, speech, engine: new Engine(profile, clock), voice: voiceOf(speech, answerTokensMean),
+      name: names[0],
+      names,
+      speech,
+      engine: new Engine(profile, clock),
+      voice: voiceOf(speech, answerTokensMean),
     }));
   }
 
@@ -32,7 +36,10 @@ export class ServedModels {
   }
 }
 
-/** Throws vLLM's 503 when the model's engine has no room for so many sequences. It comes after the model is known, and before its parameters are looked at. */
+/**
+ * Throws vLLM's 503 when the model's engine has no room for so many sequences. It comes after the model is known, and
+ * before its parameters are looked at.
+ */
 export function admit({ engine }: ServedModel, sequences: number): void {
   if (!engine.admits(sequences)) throw queueFull();
 }

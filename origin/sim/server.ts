@@ -87,18 +87,39 @@ class House {
     const call: Route = (request, response, path) => this.#call(request, response, path);
     const empty: Route = (_, response) => void response.writeHead(200, { "content-length": 0 }).end();
     return new Map<string, Record<string, Route>>([
-      ...(hasAnswers ? [["/v1/chat/completions", { POST: call }] as const, ["/v1/completions", { POST: call }] as const] : []),
+      ...(hasAnswers
+        ? [["/v1/chat/completions", { POST: call }] as const, ["/v1/completions", { POST: call }] as const]
+        : []),
       ...(hasVectors ? [["/v1/embeddings", { POST: call }] as const] : []),
       ["/v1/models", { GET: (_, response) => sendJson(response, 200, listModels(this.models, this.#startedAtMs)) }],
-      ["/tokenize", { POST: async (request, response) => sendJson(response, 200, tokenizeBody(await readBody(request), this.models)) }],
-      ["/detokenize", { POST: async (request, response) => sendJson(response, 200, detokenizeBody(await readBody(request), this.models)) }],
+      [
+        "/tokenize",
+        {
+          POST: async (request, response) =>
+            sendJson(response, 200, tokenizeBody(await readBody(request), this.models)),
+        },
+      ],
+      [
+        "/detokenize",
+        {
+          POST: async (request, response) =>
+            sendJson(response, 200, detokenizeBody(await readBody(request), this.models)),
+        },
+      ],
       ["/health", { GET: empty }],
       ["/ping", { GET: empty, POST: empty }],
       ["/load", { GET: (_, response) => sendJson(response, 200, '{"server_load":0}') }],
       ["/version", { GET: (_, response) => sendJson(response, 200, JSON.stringify({ version: vllmVersion })) }],
       ["/metrics", { GET: (_, response) => this.#metrics(response), HEAD: (_, response) => this.#metrics(response) }],
       ["/sim/oracle", { GET: (_, response) => sendJson(response, 200, JSON.stringify(reportOf(this.records))) }],
-      ["/sim/faults", { GET: (_, response) => this.#tellFaults(response), POST: (request, response) => this.#addFaults(request, response), DELETE: (_, response) => this.#clearFaults(response) }],
+      [
+        "/sim/faults",
+        {
+          GET: (_, response) => this.#tellFaults(response),
+          POST: (request, response) => this.#addFaults(request, response),
+          DELETE: (_, response) => this.#clearFaults(response),
+        },
+      ],
     ]);
   }
 
@@ -110,8 +131,14 @@ class House {
     const route = methods?.[request.method ?? "GET"];
     try {
       if (this.#isBarred(request, path)) return sendJson(response, 401, '{"error":"Unauthorized"}');
-      if (!callPaths.has(path) && !path.startsWith("/sim/") && (await this.#fault(response, this.faults.draw(path, [], false)))) return;
-      if (!methods && this.#routes.has(path.replace(/\/$/, ""))) return void response.writeHead(307, { location: path.slice(0, -1), "content-length": 0 }).end();
+      if (
+        !callPaths.has(path) &&
+        !path.startsWith("/sim/") &&
+        (await this.#fault(response, this.faults.draw(path, [], false)))
+      )
+        return;
+      if (!methods && this.#routes.has(path.replace(/\/$/, "")))
+        return void response.writeHead(307, { location: path.slice(0, -1), "content-length": 0 }).end();
       if (!methods) return sendJson(response, 404, '{"detail":"Not Found"}');
       if (route) return await route(request, response, path);
       response.setHeader("allow", Object.keys(methods).join(", "));
@@ -151,10 +178,22 @@ class House {
     }
   }
 
-  async #answer(path: string, raw: Record<string, unknown>, response: ServerResponse, record: OracleRecord, rules: readonly FaultRule[], signal: AbortSignal) {
+  async #answer(
+    path: string,
+    raw: Record<string, unknown>,
+    response: ServerResponse,
+    record: OracleRecord,
+    rules: readonly FaultRule[],
+    signal: AbortSignal,
+  ) {
     const { clock, tokensPerChunk } = this.#settings;
     const around: Surroundings = {
-      rules, record, tokensPerChunk, now: () => clock.now(), sleep: (ms) => clock.sleep(ms, signal), kill: () => this.onKill(),
+      rules,
+      record,
+      tokensPerChunk,
+      now: () => clock.now(),
+      sleep: (ms) => clock.sleep(ms, signal),
+      kill: () => this.onKill(),
     };
     const openWire = (events: ConstructorParameters<typeof Wire>[2]) => new Wire(response, rules, events);
     if (path === "/v1/chat/completions") {
@@ -184,8 +223,19 @@ class House {
   #open({ headers }: IncomingMessage, path: string): OracleRecord {
     const requestId = headers["x-request-id"];
     const record: OracleRecord = {
-      id: "", requestId: typeof requestId === "string" ? requestId : null, path, model: "", status: 200, promptTokens: 0, cachedTokens: 0, generatedTokens: 0,
-      emittedTokens: 0, finishReasons: [], outcome: "open", startedAtMs: Math.round(this.#settings.clock.now()), endedAtMs: null,
+      id: "",
+      requestId: typeof requestId === "string" ? requestId : null,
+      path,
+      model: "",
+      status: 200,
+      promptTokens: 0,
+      cachedTokens: 0,
+      generatedTokens: 0,
+      emittedTokens: 0,
+      finishReasons: [],
+      outcome: "open",
+      startedAtMs: Math.round(this.#settings.clock.now()),
+      endedAtMs: null,
     };
     this.records.push(record);
     return record;
@@ -199,7 +249,12 @@ class House {
 
   #metrics(response: ServerResponse) {
     const text = writeMetrics(new Map(this.models.all.map(({ name, engine }) => [name, engine])));
-    response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8", "content-length": Buffer.byteLength(text) }).end(text);
+    response
+      .writeHead(200, {
+        "content-type": "text/plain; version=0.0.4; charset=utf-8",
+        "content-length": Buffer.byteLength(text),
+      })
+      .end(text);
   }
 
   #tellFaults(response: ServerResponse) {
@@ -228,19 +283,33 @@ class House {
 /** What vLLM itself says with this status: 401 is a string, the rest the envelope. */
 function statusBody(status: number): string {
   if (status === 401) return '{"error":"Unauthorized"}';
-  const types: Record<number, string> = { 400: "BadRequestError", 404: "NotFoundError", 429: "Too Many Requests", 503: "Service Unavailable" };
+  const types: Record<number, string> = {
+    400: "BadRequestError",
+    404: "NotFoundError",
+    429: "Too Many Requests",
+    503: "Service Unavailable",
+  };
   return errorJson(status, "The simulator was told to fail.", types[status] ?? "InternalServerError", null);
 }
 
 function refuse(response: ServerResponse, cause: unknown, isStream = false) {
   if (response.destroyed || response.headersSent) return void response.destroy();
-  if (cause instanceof EngineProblem && isStream) return void response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" }).end(`data: ${cause.event}\n\ndata: [DONE]\n\n`);
+  if (cause instanceof EngineProblem && isStream)
+    return void response
+      .writeHead(200, { "content-type": "text/event-stream; charset=utf-8" })
+      .end(`data: ${cause.event}\n\ndata: [DONE]\n\n`);
   if (cause instanceof Problem) return sendJson(response, cause.status, cause.body);
-  sendJson(response, 500, errorJson(500, cause instanceof Error ? cause.message : "Internal server error", "InternalServerError", null));
+  sendJson(
+    response,
+    500,
+    errorJson(500, cause instanceof Error ? cause.message : "Internal server error", "InternalServerError", null),
+  );
 }
 
 function sendJson(response: ServerResponse, status: number, json: string) {
-  response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(json) }).end(json);
+  response
+    .writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(json) })
+    .end(json);
 }
 
 /** The request's JSON object. Throws vLLM's 400 for another media type or a body that is none. */

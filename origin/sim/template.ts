@@ -19,9 +19,13 @@ export interface Rendering {
 
 const defaultSystem = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant.";
 
-/** Messages from a request body; content parts of text are joined by a newline. Throws what vLLM answers to images and the like. */
+/**
+ * Messages from a request body; content parts of text are joined by a newline. Throws what vLLM answers to images and
+ * the like.
+ */
 export function readMessages(messages: readonly unknown[], model: string): Message[] {
-  if (messages.some((message) => hasLoneSurrogate(message))) throw problem("TextEncodeInput must be Union[TextInputSequence, Tuple[InputSequence, InputSequence]]");
+  if (messages.some((message) => hasLoneSurrogate(message)))
+    throw problem("TextEncodeInput must be Union[TextInputSequence, Tuple[InputSequence, InputSequence]]");
   return messages.map((message) => {
     const fields = isRecord(message) ? message : {};
     const calls = Array.isArray(fields["tool_calls"]) ? fields["tool_calls"] : [];
@@ -37,7 +41,8 @@ export function readMessages(messages: readonly unknown[], model: string): Messa
 }
 
 /** Half a character cannot be encoded, and the tokenizer that vLLM uses says so in its own words. */
-const hasLoneSurrogate = (message: unknown): boolean => isRecord(message) && typeof message["content"] === "string" && !message["content"].isWellFormed();
+const hasLoneSurrogate = (message: unknown): boolean =>
+  isRecord(message) && typeof message["content"] === "string" && !message["content"].isWellFormed();
 
 function readContent(content: unknown, model: string): string {
   if (!Array.isArray(content)) return typeof content === "string" ? content : "";
@@ -50,12 +55,20 @@ function readContent(content: unknown, model: string): string {
     .join("\n");
 }
 
-/** The prompt of a conversation, as Qwen2.5's ChatML template writes it: five tokens around each message, and a system message when there is none. */
-export function renderChat(messages: readonly Message[], { tools, hasGenerationPrompt, isContinued }: Rendering): string {
+/**
+ * The prompt of a conversation, as Qwen2.5's ChatML template writes it: five tokens around each message, and a system
+ * message when there is none.
+ */
+export function renderChat(
+  messages: readonly Message[],
+  { tools, hasGenerationPrompt, isContinued }: Rendering,
+): string {
   const [first] = messages;
   const hasSystem = first?.role === "system";
   const system = (hasSystem ? first.content : defaultSystem) + (tools.length > 0 ? renderTools(tools) : "");
-  const turns = (hasSystem ? messages.slice(1) : messages).map((message) => [roleOf(message), renderTurn(message)] as const);
+  const turns = (hasSystem ? messages.slice(1) : messages).map(
+    (message) => [roleOf(message), renderTurn(message)] as const,
+  );
   let prompt = `<|im_start|>system\n${system}<|im_end|>\n`;
   turns.forEach(([role, text], at) => {
     const isOpen = isContinued && at === turns.length - 1;
@@ -68,7 +81,9 @@ const roleOf = ({ role }: Message): string => (role === "tool" ? "user" : role);
 
 function renderTurn({ role, content, toolCalls }: Message): string {
   if (role === "tool") return `<tool_response>\n${content}\n</tool_response>`;
-  const calls = toolCalls.map((call) => `\n<tool_call>\n{"name": "${call.name}", "arguments": ${call.arguments}}\n</tool_call>`);
+  const calls = toolCalls.map(
+    (call) => `\n<tool_call>\n{"name": "${call.name}", "arguments": ${call.arguments}}\n</tool_call>`,
+  );
   return content + calls.join("");
 }
 

@@ -1,7 +1,8 @@
 /**
- * A tokenizer with no tables: every id is arithmetic over what it stands for, so it is exact, reversible and needs no memory. It behaves like the
- * byte-level BPE of Qwen2.5: words are a few bytes a token, a leading space belongs to the word, a digit is a token of its own, an emoji is split over
- * two tokens, and a text never has more tokens than UTF-8 bytes.
+ * A tokenizer with no tables: every id is arithmetic over what it stands for, so it is exact, reversible and needs no
+ * memory. It behaves like the byte-level BPE of Qwen2.5: words are a few bytes a token, a leading space belongs to the
+ * word, a digit is a token of its own, an emoji is split over two tokens, and a text never has more tokens than UTF-8
+ * bytes.
  */
 const specials = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"] as const;
 const specialBase = 256;
@@ -41,7 +42,10 @@ export function tokenize(text: string): number[] {
   return tokens;
 }
 
-/** The text of token ids; bytes that are not UTF-8 come out as U+FFFD. Throws `RangeError` for an id beyond the vocabulary. */
+/**
+ * The text of token ids; bytes that are not UTF-8 come out as U+FFFD. Throws `RangeError` for an id beyond the
+ * vocabulary.
+ */
 export function detokenize(tokens: readonly number[]): string {
   const decoder = new Detokenizer();
   let text = "";
@@ -80,7 +84,8 @@ export function tokenBytes(token: number): number[] {
 export const tokenText = (token: number): string => detokenize([token]);
 
 function wholeText(token: number): string | null {
-  if (!Number.isInteger(token) || token < 0 || token >= vocabularySize) throw new RangeError(`Token id ${token} is out of vocabulary`);
+  if (!Number.isInteger(token) || token < 0 || token >= vocabularySize)
+    throw new RangeError(`Token id ${token} is out of vocabulary`);
   if (token >= wordBase) return wordText(token - wordBase);
   if (token >= pointBase) return String.fromCharCode(token - pointBase).toWellFormed();
   if (token >= pairBase) return null;

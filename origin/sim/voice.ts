@@ -6,8 +6,8 @@ import type { Speech } from "./options.ts";
 export const endOfAnswer = imEnd;
 
 /**
- * Names the token that follows. It depends on nothing but the tokens before it (their last, and a hash of them all), so an answer that is continued
- * elsewhere from prompt and generated ids goes on exactly as it would have here.
+ * Names the token that follows. It depends on nothing but the tokens before it (their last, and a hash of them all), so
+ * an answer that is continued elsewhere from prompt and generated ids goes on exactly as it would have here.
  */
 export type Voice = (last: number, hash: number, mayEnd: boolean) => number;
 
@@ -86,7 +86,10 @@ const semicolon = one(";");
 const digits = ones("1|2|5|7|8");
 const zero = one("0");
 
-/** A grammar that is a chain: each token tells what may follow. Clauses use words of their own, so that the last token is enough to know the clause. */
+/**
+ * A grammar that is a chain: each token tells what may follow. Clauses use words of their own, so that the last token
+ * is enough to know the clause.
+ */
 const speakSql: Voice = (last, hash, mayEnd) => {
   const other = mix(hash, 7);
   const rule = sqlRules.get(last);

@@ -29,7 +29,8 @@ export class Wire {
     this.#response = response;
     this.#rules = rules.filter(({ kind }) => strikes.has(kind));
     this.#events = events;
-    // As uvicorn does, when the caller's half of the line ends; Node tells of it only once the whole socket has closed, and drops what is written until then.
+    // As uvicorn does, when the caller's half of the line ends; Node tells of it only once the whole socket has closed,
+    // and drops what is written until then.
     const { socket } = response;
     const hangUp = () => this.#leave("cut");
     socket?.once("end", hangUp);
@@ -103,7 +104,9 @@ export class Wire {
   }
 
   #strikeIfDue() {
-    const due = this.#rules.find(({ afterChunks, afterBytes }) => (afterBytes === undefined ? this.#chunks >= (afterChunks ?? 0) : this.#bytes >= afterBytes));
+    const due = this.#rules.find(({ afterChunks, afterBytes }) =>
+      afterBytes === undefined ? this.#chunks >= (afterChunks ?? 0) : this.#bytes >= afterBytes,
+    );
     if (!due || this.#state !== "open") return;
     if (due.kind === "cut" || due.kind === "kill") {
       this.#state = "stalled";

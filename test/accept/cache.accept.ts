@@ -7,7 +7,12 @@ const world = worldAt(inject("place"));
 
 const cachedFor = async (org: Org, content: string, fields: Record<string, unknown> = {}) => {
   const openai = new OpenAI({ baseURL: `${world.place.edge}/v1`, apiKey: org.key, maxRetries: 0 });
-  const { usage } = await openai.chat.completions.create({ model: "chat", messages: [{ role: "user", content }], max_tokens: 2, ...fields });
+  const { usage } = await openai.chat.completions.create({
+    model: "chat",
+    messages: [{ role: "user", content }],
+    max_tokens: 2,
+    ...fields,
+  });
   return usage?.prompt_tokens_details?.cached_tokens ?? 0;
 };
 
@@ -23,7 +28,10 @@ test("a prompt seen before shows as cached tokens to its own org, in usage and o
   const rows = await world.settled(one.id);
   expect(rows.map((row) => row["cachedTokens"]).sort()).toEqual([0, cached].sort());
   const [prompted] = rows;
-  note("prefix cache", `${cached} of ${prompted?.promptTokens} prompt tokens for the org that asked before, 0 for another`);
+  note(
+    "prefix cache",
+    `${cached} of ${prompted?.promptTokens} prompt tokens for the org that asked before, 0 for another`,
+  );
 });
 
 test("a stream tells its cached tokens as well", async () => {
@@ -31,7 +39,13 @@ test("a stream tells its cached tokens as well", async () => {
   const prompt = `${Date.now()} ${"Water turns the wheel and the wheel turns the stone. ".repeat(30)}`;
   await cachedFor(org, prompt);
   const openai = new OpenAI({ baseURL: `${world.place.edge}/v1`, apiKey: org.key, maxRetries: 0 });
-  const stream = await openai.chat.completions.create({ model: "chat", messages: [{ role: "user", content: prompt }], max_tokens: 2, stream: true, stream_options: { include_usage: true } });
+  const stream = await openai.chat.completions.create({
+    model: "chat",
+    messages: [{ role: "user", content: prompt }],
+    max_tokens: 2,
+    stream: true,
+    stream_options: { include_usage: true },
+  });
   let cached = 0;
   for await (const chunk of stream) cached = chunk.usage?.prompt_tokens_details?.cached_tokens ?? cached;
   expect(cached).toBeGreaterThan(100);

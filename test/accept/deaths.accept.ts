@@ -34,10 +34,16 @@ async function readUntil(response: Response, count: number): Promise<{ rest: Pro
 }
 
 /** The last count that the stream told on a chunk of text. */
-const lastCount = (text: string): number => Math.max(...[...text.matchAll(/"completion_tokens":(\d+)/g)].map(([, count]) => Number(count)));
+const lastCount = (text: string): number =>
+  Math.max(...[...text.matchAll(/"completion_tokens":(\d+)/g)].map(([, count]) => Number(count)));
 
 const short = { model: "chat", messages: [{ role: "user" as const, content: "hi" }], max_tokens: 6, ignore_eos: true };
-const endless = { stream: true, max_tokens: 1_900, ignore_eos: true, stream_options: { include_usage: true, continuous_usage_stats: true } };
+const endless = {
+  stream: true,
+  max_tokens: 1_900,
+  ignore_eos: true,
+  stream_options: { include_usage: true, continuous_usage_stats: true },
+};
 const errorEnd = /data: \{"error":\{[^\n]*"code":"stream_broken"\}\}\n\n$/;
 
 test("kill -9 of the whole vLLM in mid-stream: error event, no [DONE], the bill is the last token sent; the next call goes to the other node", async () => {
@@ -61,7 +67,10 @@ test("kill -9 of the whole vLLM in mid-stream: error event, no [DONE], the bill 
   const { data, response: next } = await openai.chat.completions.create(short).withResponse();
   expect(data.usage?.completion_tokens).toBe(6);
   expect(next.headers.get("x-penstock-tier")).toMatch(/^shared; .* spill=complex$/);
-  note("vLLM killed with -9 in mid-stream", `error event after ${endedMs} ms, billed ${row!.completionTokens} as sent; the next call was answered by the other node in ${Date.now() - startedAtMs} ms`);
+  note(
+    "vLLM killed with -9 in mid-stream",
+    `error event after ${endedMs} ms, billed ${row!.completionTokens} as sent; the next call was answered by the other node in ${Date.now() - startedAtMs} ms`,
+  );
   expect(await world.settled(org.id)).toHaveLength(2);
   expect((await workDone([complex!])).generated - before.generated).toBe(6);
 });
@@ -79,7 +88,10 @@ test("kill -9 of the engine core under a living server: vLLM's error event and [
   expect(text).not.toMatch(/EngineCore|stack trace/i);
   const [row] = await world.settled(org.id);
   expect(row).toMatchObject({ end: "broken", completionTokens: lastCount(text) });
-  note("engine core killed with -9 in mid-stream", `error event after ${Date.now() - killedAtMs} ms, billed ${row!.completionTokens} as sent`);
+  note(
+    "engine core killed with -9 in mid-stream",
+    `error event after ${Date.now() - killedAtMs} ms, billed ${row!.completionTokens} as sent`,
+  );
 });
 
 test("with both vLLMs dead every call is refused in under a second by name, and nothing is held or charged", async () => {

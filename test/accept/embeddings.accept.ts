@@ -25,9 +25,15 @@ describe.skipIf(!engine)("embeddings over a real vLLM", () => {
     let prompts = 0;
     for (const input of inputs) {
       for (const encoding_format of ["float", "base64"] as const) {
-        const [told, truth] = [await ours.embeddings.create({ model: "embed", input, encoding_format }), await direct.embeddings.create({ model: "embed", input, encoding_format })];
+        const [told, truth] = [
+          await ours.embeddings.create({ model: "embed", input, encoding_format }),
+          await direct.embeddings.create({ model: "embed", input, encoding_format }),
+        ];
         expect(told.data).toEqual(truth.data);
-        expect(told.usage).toMatchObject({ prompt_tokens: truth.usage.prompt_tokens, total_tokens: truth.usage.total_tokens });
+        expect(told.usage).toMatchObject({
+          prompt_tokens: truth.usage.prompt_tokens,
+          total_tokens: truth.usage.total_tokens,
+        });
         prompts += truth.usage.prompt_tokens;
       }
     }
@@ -43,11 +49,15 @@ describe.skipIf(!engine)("embeddings over a real vLLM", () => {
     expect(await long.json()).toMatchObject({ error: { code: "context_length_exceeded", param: "input" } });
     const cut = await own.world.post("/v1/embeddings", org.key, { model: "embed", input: "x", dimensions: 7 });
     expect(cut.status).toBe(400);
-    expect(await cut.json()).toMatchObject({ error: { type: "invalid_request_error", message: expect.not.stringMatching(/matryoshka/i) } });
+    expect(await cut.json()).toMatchObject({
+      error: { type: "invalid_request_error", message: expect.not.stringMatching(/matryoshka/i) },
+    });
     expect(await own.world.settled(org.id)).toEqual([]);
   });
 
   test("what `npm run dev -- --engine` makes of this vLLM is an embedding model", async () => {
-    expect(modelsOfEngine((await probeEngine(engine!.url)).found)).toMatchObject([{ id: "BAAI/bge-small-en-v1.5", aliases: expect.arrayContaining(["embed"]), endpoints: ["embeddings"] }]);
+    expect(modelsOfEngine((await probeEngine(engine!.url)).found)).toMatchObject([
+      { id: "BAAI/bge-small-en-v1.5", aliases: expect.arrayContaining(["embed"]), endpoints: ["embeddings"] },
+    ]);
   });
 });

@@ -12,7 +12,10 @@ export interface RealEngine {
   pid: number;
 }
 
-/** What runs, told by infra/accept/accept.ts: the engine of the shared node, that of the complex one, and perhaps one for embeddings. */
+/**
+ * What runs, told by infra/accept/accept.ts: the engine of the shared node, that of the complex one, and perhaps one
+ * for embeddings.
+ */
 export function realEngines(): RealEngine[] {
   const told = process.env["PENSTOCK_ACCEPT_ENGINES"];
   if (told === undefined) throw new Error("run this suite with `npm run accept`: it starts the engines");
@@ -22,8 +25,8 @@ export function realEngines(): RealEngine[] {
 export const chatEngines = (): RealEngine[] => realEngines().filter(({ kind }) => kind === "chat");
 
 /**
- * The engines and models of a stack over these engines, as `npm run dev -- --engine` makes them, each under its first served name alone; what becomes of an
- * engine with several names is a test of its own.
+ * The engines and models of a stack over these engines, as `npm run dev -- --engine` makes them, each under its first
+ * served name alone; what becomes of an engine with several names is a test of its own.
  */
 export async function overEngines(engines: RealEngine[]): Promise<{ engines: EngineSpec[]; models: ModelRecord[] }> {
   const probed = await Promise.all(engines.map(({ url }) => probeEngine(url)));
@@ -35,7 +38,11 @@ export async function overEngines(engines: RealEngine[]): Promise<{ engines: Eng
 /** The truth: what the engines themselves say they have read and made, summed over all of them. */
 export async function workDone(engines: RealEngine[] = chatEngines()): Promise<{ prompt: number; generated: number }> {
   const clients = engines.map(({ url }) => new EngineClient(url));
-  const sum = async (name: string) => (await Promise.all(clients.map((client) => client.metric(name)))).reduce<number>((total, value) => total + (value ?? 0), 0);
+  const sum = async (name: string) =>
+    (await Promise.all(clients.map((client) => client.metric(name)))).reduce<number>(
+      (total, value) => total + (value ?? 0),
+      0,
+    );
   return { prompt: await sum("vllm:prompt_tokens_total"), generated: await sum("vllm:generation_tokens_total") };
 }
 
@@ -49,7 +56,9 @@ export async function untilIdle(msMax: number, engines: RealEngine[] = chatEngin
 /** Waits until some engine runs something. */
 export async function untilBusy(msMax = 5_000): Promise<void> {
   for (const endMs = Date.now() + msMax; Date.now() < endMs; await sleep(10)) {
-    const running = await Promise.all(chatEngines().map(({ url }) => new EngineClient(url).metric("vllm:num_requests_running")));
+    const running = await Promise.all(
+      chatEngines().map(({ url }) => new EngineClient(url).metric("vllm:num_requests_running")),
+    );
     if (running.some((count) => (count ?? 0) > 0)) return;
   }
   throw new Error(`no engine has run anything in ${msMax} ms`);

@@ -41,7 +41,10 @@ export async function openGgufWorld(): Promise<GgufWorld> {
   const llama = await openLlama(file, { contextTokens, load: async () => ({ ...module, LlamaChat: MeteredChat }) });
   const server = await serveGguf(llama, { name: "gemma" });
   const found = [{ name: "gemma", aliases: [], contextTokensMax: llama.contextTokensMax, isEmbedding: false }];
-  const own = await openOwnStack({ models: modelsOfEngine(found), engines: [{ kind: "llamacpp", url: server.url, models: { gemma: "gemma" } }] });
+  const own = await openOwnStack({
+    models: modelsOfEngine(found),
+    engines: [{ kind: "llamacpp", url: server.url, models: { gemma: "gemma" } }],
+  });
   const sum = (of: (meter: Meter) => number) => meters.reduce((total, meter) => total + of(meter), 0);
   return {
     ...own,

@@ -14,12 +14,27 @@ test("one Idempotency-Key runs once on vLLM: in progress, then replayed with the
   const during = await world.chat(org.key, call, headers);
   expect(during.status).toBe(409);
   expect(await during.json()).toMatchObject({ error: { code: "idempotency_in_progress" } });
-  const first = JSON.parse((await running.text()).split("\n\n").find((block) => block.startsWith("data: "))!.slice(6));
+  const first = JSON.parse(
+    (await running.text())
+      .split("\n\n")
+      .find((block) => block.startsWith("data: "))!
+      .slice(6),
+  );
   const [row] = await world.settled(org.id);
   const after = await world.chat(org.key, call, headers);
   expect(after.status).toBe(409);
   expect(await after.json()).toMatchObject({
-    error: { code: "idempotency_replayed", first_call: { id: first.id, usage: { prompt_tokens: row?.promptTokens, completion_tokens: 200, total_tokens: Number(row?.promptTokens) + 200 } } },
+    error: {
+      code: "idempotency_replayed",
+      first_call: {
+        id: first.id,
+        usage: {
+          prompt_tokens: row?.promptTokens,
+          completion_tokens: 200,
+          total_tokens: Number(row?.promptTokens) + 200,
+        },
+      },
+    },
   });
   const other = await world.chat(org.key, { ...call, max_tokens: 2 }, headers);
   expect(await other.json()).toMatchObject({ error: { code: "idempotency_mismatch" } });
@@ -30,7 +45,11 @@ test("one Idempotency-Key runs once on vLLM: in progress, then replayed with the
 test("of 20 concurrent calls with one key exactly one reaches vLLM", async () => {
   const org = await world.newOrg();
   const before = await workDone();
-  const answers = await Promise.all(Array.from({ length: 20 }, () => world.chat(org.key, { max_tokens: 7, ignore_eos: true }, { "idempotency-key": "storm" })));
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () =>
+      world.chat(org.key, { max_tokens: 7, ignore_eos: true }, { "idempotency-key": "storm" }),
+    ),
+  );
   expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array<number>(19).fill(409)]);
   expect(await world.settled(org.id)).toMatchObject([{ completionTokens: 7 }]);
   await expect.poll(async () => (await workDone()).generated - before.generated).toBe(7);

@@ -10,7 +10,10 @@ declare module "vitest" {
   }
 }
 
-/** One stack over the two real engines for all journeys that kill nothing. Its log is kept, for whoever has to find out why one failed. */
+/**
+ * One stack over the two real engines for all journeys that kill nothing. Its log is kept, for whoever has to find out
+ * why one failed.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const { world, close, logs } = await openOwnStack(await overEngines(chatEngines()));
   project.provide("place", world.place);

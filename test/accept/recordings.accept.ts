@@ -20,16 +20,38 @@ const recordings = readdirSync(folder)
   .filter((file) => file.endsWith(".json"))
   .map((file) => JSON.parse(readFileSync(join(folder, file), "utf8")) as Recording)
   // `limited` needs a server with other flags; what the cache held depends on what was asked before.
-  .filter(({ name, server, request, status, body, blocks, ended }) => ["chat", "embed"].includes(server) && request && status && ended === undefined && !/^(death|cache)-/.test(name) && (body ?? blocks) !== undefined);
+  .filter(
+    ({ name, server, request, status, body, blocks, ended }) =>
+      ["chat", "embed"].includes(server) &&
+      request &&
+      status &&
+      ended === undefined &&
+      !/^(death|cache)-/.test(name) &&
+      (body ?? blocks) !== undefined,
+  );
 
-const engines = new Map(realEngines().toReversed().map(({ kind, url }): [string, string] => [kind, url]));
+const engines = new Map(
+  realEngines()
+    .toReversed()
+    .map(({ kind, url }): [string, string] => [kind, url]),
+);
 
 describe("this vLLM still answers as the recordings say that the tests of the simulator go by:", () => {
-  test.each(recordings.filter(({ server }) => engines.has(server)))("$name", async ({ server, request, status, headers, body, blocks }) => {
-    const response = await fetch(engines.get(server) + request.path, {
-      method: request.method ?? "GET", headers: request.headers ?? {}, redirect: "manual", ...(request.body !== undefined && request.body !== "" && { body: request.body }),
-    });
-    const got = structureOf(response.status, response.headers.get("content-type") ?? undefined, await response.text());
-    expect(got).toEqual(structureOf(status ?? 0, headers?.["content-type"], body ?? blocks?.join("") ?? ""));
-  });
+  test.each(recordings.filter(({ server }) => engines.has(server)))(
+    "$name",
+    async ({ server, request, status, headers, body, blocks }) => {
+      const response = await fetch(engines.get(server) + request.path, {
+        method: request.method ?? "GET",
+        headers: request.headers ?? {},
+        redirect: "manual",
+        ...(request.body !== undefined && request.body !== "" && { body: request.body }),
+      });
+      const got = structureOf(
+        response.status,
+        response.headers.get("content-type") ?? undefined,
+        await response.text(),
+      );
+      expect(got).toEqual(structureOf(status ?? 0, headers?.["content-type"], body ?? blocks?.join("") ?? ""));
+    },
+  );
 });

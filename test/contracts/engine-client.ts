@@ -2,13 +2,25 @@
 export interface TestChoice {
   index: number;
   text?: string;
-  message?: { role: string; content: string | null; tool_calls?: { type: string; function: { name: string; arguments: string } }[] };
-  delta?: { role?: string; content?: string | null; tool_calls?: { function: { name?: string; arguments?: string } }[] };
+  message?: {
+    role: string;
+    content: string | null;
+    tool_calls?: { type: string; function: { name: string; arguments: string } }[];
+  };
+  delta?: {
+    role?: string;
+    content?: string | null;
+    tool_calls?: { function: { name?: string; arguments?: string } }[];
+  };
   finish_reason: string | null;
   stop_reason?: string | number | null;
   token_ids?: number[] | null;
   prompt_token_ids?: number[] | null;
-  logprobs?: { content?: { token: string; logprob: number; bytes: number[]; top_logprobs: unknown[] }[]; tokens?: string[]; token_logprobs?: (number | null)[] } | null;
+  logprobs?: {
+    content?: { token: string; logprob: number; bytes: number[]; top_logprobs: unknown[] }[];
+    tokens?: string[];
+    token_logprobs?: (number | null)[];
+  } | null;
 }
 
 export interface TestUsage {
@@ -54,7 +66,10 @@ export class EngineClient {
     const response = await this.post(path, { ...body, stream: true });
     const text = await response.text();
     if (response.status !== 200) throw new Error(`${response.status} ${text}`);
-    return text.split("\n\n").filter((event) => event.startsWith("data: ")).map((event) => event.slice(6));
+    return text
+      .split("\n\n")
+      .filter((event) => event.startsWith("data: "))
+      .map((event) => event.slice(6));
   }
 
   /** The chunks of a stream that ended well; throws when `[DONE]` is missing. */
@@ -75,7 +90,9 @@ export class EngineClient {
   async idle(ms: number): Promise<void> {
     const until = Date.now() + ms;
     for (;;) {
-      const busy = ((await this.metric("vllm:num_requests_running")) ?? 0) + ((await this.metric("vllm:num_requests_waiting")) ?? 0);
+      const busy =
+        ((await this.metric("vllm:num_requests_running")) ?? 0) +
+        ((await this.metric("vllm:num_requests_waiting")) ?? 0);
       if (busy === 0) return;
       if (Date.now() > until) throw new Error(`still ${busy} requests after ${ms} ms`);
       await new Promise((resolve) => setTimeout(resolve, 25));

@@ -22,14 +22,37 @@ const folder = new URL("../fixtures/vllm/", import.meta.url).pathname;
 const fixtures = readdirSync(folder)
   .filter((file) => file.endsWith(".json"))
   .map((file) => JSON.parse(readFileSync(join(folder, file), "utf8")) as Fixture)
-  .filter(({ name, request, status, body, blocks, ended }) => request && status && ended === undefined && !name.startsWith("death-") && (body !== undefined || blocks !== undefined));
+  .filter(
+    ({ name, request, status, body, blocks, ended }) =>
+      request &&
+      status &&
+      ended === undefined &&
+      !name.startsWith("death-") &&
+      (body !== undefined || blocks !== undefined),
+  );
 
 /** One simulator for each way in which vLLM was started; see the fixtures' README. */
 const servers: Record<string, Parameters<typeof startSimulator>[0]> = {
-  chat: { models: [{ names: ["Qwen/Qwen2.5-7B-Instruct", "chat"] }], profile: { stepMs: 0, contextTokens: 2_048, maxQueued: null }, answerTokensMean: Infinity },
-  limited: { models: [{ names: ["Qwen/Qwen2.5-7B-Instruct", "chat"] }], profile: { stepMs: 0, contextTokens: 2_048 }, answerTokensMean: Infinity, apiKey: "penstock-fixture-key" },
-  full: { models: [{ names: ["Qwen/Qwen2.5-7B-Instruct", "chat"] }], profile: { stepMs: 0, contextTokens: 2_048, maxQueued: 0 }, apiKey: "penstock-fixture-key" },
-  embed: { models: [{ names: ["BAAI/bge-small-en-v1.5", "embed"], speech: "vectors" }], profile: { stepMs: 0, contextTokens: 2_048 } },
+  chat: {
+    models: [{ names: ["Qwen/Qwen2.5-7B-Instruct", "chat"] }],
+    profile: { stepMs: 0, contextTokens: 2_048, maxQueued: null },
+    answerTokensMean: Infinity,
+  },
+  limited: {
+    models: [{ names: ["Qwen/Qwen2.5-7B-Instruct", "chat"] }],
+    profile: { stepMs: 0, contextTokens: 2_048 },
+    answerTokensMean: Infinity,
+    apiKey: "penstock-fixture-key",
+  },
+  full: {
+    models: [{ names: ["Qwen/Qwen2.5-7B-Instruct", "chat"] }],
+    profile: { stepMs: 0, contextTokens: 2_048, maxQueued: 0 },
+    apiKey: "penstock-fixture-key",
+  },
+  embed: {
+    models: [{ names: ["BAAI/bge-small-en-v1.5", "embed"], speech: "vectors" }],
+    profile: { stepMs: 0, contextTokens: 2_048 },
+  },
 };
 
 describe("the simulator answers as the recorded vLLM did, but for values", () => {
@@ -44,7 +67,10 @@ describe("the simulator answers as the recorded vLLM did, but for values", () =>
   test.each(fixtures)("$name", async ({ name, server, request, status, headers, body, blocks }) => {
     const url = running.get(name.startsWith("queue-full") ? "full" : server)?.url ?? "";
     const response = await fetch(url + request.path, {
-      method: request.method ?? "GET", headers: request.headers ?? {}, redirect: "manual", ...(request.body !== undefined && request.body !== "" && { body: request.body }),
+      method: request.method ?? "GET",
+      headers: request.headers ?? {},
+      redirect: "manual",
+      ...(request.body !== undefined && request.body !== "" && { body: request.body }),
     });
     const got = structureOf(response.status, response.headers.get("content-type") ?? undefined, await response.text());
     const wanted = structureOf(status ?? 0, headers?.["content-type"], body ?? blocks?.join("") ?? "");

@@ -3,7 +3,10 @@ import { engineContract } from "./engine-contract.ts";
 
 engineContract("simulator", async () => {
   const { url, close } = await startSimulator({
-    models: [{ names: ["Qwen/Qwen2.5-7B-Instruct", "chat"] }, { names: ["BAAI/bge-small-en-v1.5", "embed"], speech: "vectors" }],
+    models: [
+      { names: ["Qwen/Qwen2.5-7B-Instruct", "chat"] },
+      { names: ["BAAI/bge-small-en-v1.5", "embed"], speech: "vectors" },
+    ],
     profile: { stepMs: 1 },
   });
   return { url, model: "chat", embeddingModel: "embed", close };

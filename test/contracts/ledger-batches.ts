@@ -22,7 +22,8 @@ export function ledgerBatches(name: string, open: OpenLedger): void {
     const records = (org: OrgId, fields = {}) => (holds.get(org) ?? []).map((hold) => recordOf(org, hold, fields));
     return { ledger, orgs: [opened[0].org, opened[1].org, opened[2].org] as const, records, booked };
   };
-  const told = (answers: PromiseSettledResult<{ result: string }[]>[]) => answers.map((answer) => (answer.status === "fulfilled" ? answer.value.map(({ result }) => result) : "rejected"));
+  const told = (answers: PromiseSettledResult<{ result: string }[]>[]) =>
+    answers.map((answer) => (answer.status === "fulfilled" ? answer.value.map(({ result }) => result) : "rejected"));
 
   describe(`${name}: many orgs at once`, () => {
     test("each org's records are settled in their order and answered at their place; told again they change nothing", async () => {
@@ -34,10 +35,26 @@ export function ledgerBatches(name: string, open: OpenLedger): void {
         { org: one, records: [...noted, ...records(one, { completionTokens: 5 })] },
         { org: three, records: [recordOf(three, freshHold()), ...records(three).slice(1)] },
       ];
-      expect(told(await ledger.settleAll(batches))).toEqual([["settled", "settled"], ["noted", "noted", "settled", "settled"], ["unknown", "settled"]]);
-      expect(await Promise.all(orgs.map(booked))).toEqual([[0, 30], [0, 22], [30, 30]]);
-      expect(told(await ledger.settleAll(batches))).toEqual([["repeated", "repeated"], ["repeated", "repeated", "repeated", "repeated"], ["unknown", "repeated"]]);
-      expect(await Promise.all(orgs.map(booked))).toEqual([[0, 30], [0, 22], [30, 30]]);
+      expect(told(await ledger.settleAll(batches))).toEqual([
+        ["settled", "settled"],
+        ["noted", "noted", "settled", "settled"],
+        ["unknown", "settled"],
+      ]);
+      expect(await Promise.all(orgs.map(booked))).toEqual([
+        [0, 30],
+        [0, 22],
+        [30, 30],
+      ]);
+      expect(told(await ledger.settleAll(batches))).toEqual([
+        ["repeated", "repeated"],
+        ["repeated", "repeated", "repeated", "repeated"],
+        ["unknown", "repeated"],
+      ]);
+      expect(await Promise.all(orgs.map(booked))).toEqual([
+        [0, 30],
+        [0, 22],
+        [30, 30],
+      ]);
       expect(await ledger.settleAll([])).toEqual([]);
     });
 
@@ -50,7 +67,11 @@ export function ledgerBatches(name: string, open: OpenLedger): void {
         { org: three, records: records(three, { completionTokens: -1 }) },
       ]);
       expect(told(answers)).toEqual([["settled", "settled"], "rejected", "rejected"]);
-      expect(await Promise.all(orgs.map(booked))).toEqual([[0, 60], [60, 0], [60, 0]]);
+      expect(await Promise.all(orgs.map(booked))).toEqual([
+        [0, 60],
+        [60, 0],
+        [60, 0],
+      ]);
     });
   });
 }

@@ -1,7 +1,17 @@
 import { describe, expect, test } from "vitest";
 import type { WindowName } from "../../edge/agreements/quota.ts";
 import {
-  askOf, freshHold, granted, keyOf, keyRecord, noon, orgRecord, recordOf, shut, type OpenedLedger, type OpenLedger,
+  askOf,
+  freshHold,
+  granted,
+  keyOf,
+  keyRecord,
+  noon,
+  orgRecord,
+  recordOf,
+  shut,
+  type OpenedLedger,
+  type OpenLedger,
 } from "./ledger-fixtures.ts";
 import { ledgerBatches } from "./ledger-batches.ts";
 import { checkAgainstModel } from "./ledger-commands.ts";
@@ -49,7 +59,16 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       expect(await ledger.admit(askOf(org, { digests: [] }))).toEqual(no);
       expect(await ledger.admit(askOf(org, { digests: [{ kid: "p1", digest: "e".repeat(64) }] }))).toEqual(no);
       expect(await ledger.admit(askOf(org, { digests: [{ kid: "p2", digest: "d".repeat(64) }] }))).toEqual(no);
-      granted(await ledger.admit(askOf(org, { digests: [{ kid: "p2", digest: "e".repeat(64) }, { kid: "p1", digest: "d".repeat(64) }] })));
+      granted(
+        await ledger.admit(
+          askOf(org, {
+            digests: [
+              { kid: "p2", digest: "e".repeat(64) },
+              { kid: "p1", digest: "d".repeat(64) },
+            ],
+          }),
+        ),
+      );
       clock.set(noon + 999);
       granted(await ledger.admit(askOf(org)));
       clock.set(noon + 1_000);
@@ -73,7 +92,10 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
 
     test("address, endpoint and model are checked in this order, before any window", async () => {
       const range = { from: `${"0".repeat(20)}ffff0a000000`, to: `${"0".repeat(20)}ffff0a0000ff` };
-      const { ledger, org } = await openWith({ requestsPerMinute: 0 }, { ipRanges: [range], endpoints: ["embeddings"], models: ["small"] });
+      const { ledger, org } = await openWith(
+        { requestsPerMinute: 0 },
+        { ipRanges: [range], endpoints: ["embeddings"], models: ["small"] },
+      );
       const ip = `${"0".repeat(20)}ffff0a000007`;
       const no = (reason: string) => ({ kind: "denial", reason });
       expect(await ledger.admit(askOf(org))).toEqual(no("ip"));
@@ -86,7 +108,10 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
 
   describe(`${name}: looking`, () => {
     test("a key in force is told its scopes, reserving nothing; any other the denial that a call would get", async () => {
-      const { ledger, org } = await openWith({ requestsPerMinute: 0 }, { models: ["small"], endpoints: ["embeddings"] });
+      const { ledger, org } = await openWith(
+        { requestsPerMinute: 0 },
+        { models: ["small"], endpoints: ["embeddings"] },
+      );
       const before = await ledger.inspect(org);
       expect(await ledger.look(askOf(org))).toEqual({ kind: "scopes", models: ["small"], endpoints: ["embeddings"] });
       expect(await ledger.look(askOf(org, { digests: [] }))).toEqual({ kind: "denial", reason: "key" });
@@ -112,7 +137,14 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       await fill(opened, 1);
       clock.set(noon + 40_000);
       const no = shut(await ledger.admit(askOf(org)));
-      expect(no).toMatchObject({ reason: "rate", window: "requestsPerMinute", of: "org", limit: 2, retryAfterMs: 21_000, resetAtMs: noon + 61_000 });
+      expect(no).toMatchObject({
+        reason: "rate",
+        window: "requestsPerMinute",
+        of: "org",
+        limit: 2,
+        retryAfterMs: 21_000,
+        resetAtMs: noon + 61_000,
+      });
       expect(no.rates.requests).toEqual({ limit: 2, remaining: 0, resetMs: 51_000 });
       clock.set(noon + 60_999);
       expect(shut(await ledger.admit(askOf(org))).retryAfterMs).toBe(1);
@@ -125,10 +157,18 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       const opened = await openWith({ requestsPerHour: 2, requestsPerDay: 3 });
       const { ledger, org, clock } = opened;
       await fill(opened, 2);
-      expect(shut(await ledger.admit(askOf(org)))).toMatchObject({ window: "requestsPerHour", reason: "rate", retryAfterMs: 61 * minute });
+      expect(shut(await ledger.admit(askOf(org)))).toMatchObject({
+        window: "requestsPerHour",
+        reason: "rate",
+        retryAfterMs: 61 * minute,
+      });
       clock.advance(61 * minute);
       await fill(opened, 1);
-      expect(shut(await ledger.admit(askOf(org)))).toMatchObject({ window: "requestsPerDay", reason: "quota", resetAtMs: noon + 12 * hour });
+      expect(shut(await ledger.admit(askOf(org)))).toMatchObject({
+        window: "requestsPerDay",
+        reason: "quota",
+        resetAtMs: noon + 12 * hour,
+      });
       clock.set(noon + 12 * hour - 1);
       expect(shut(await ledger.admit(askOf(org)))).toMatchObject({ retryAfterMs: 1 });
       clock.set(noon + 12 * hour);
@@ -152,7 +192,9 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       await fill(opened, 2, { key: keyOf(org, 2) });
       expect(shut(await ledger.admit(askOf(org, { key: keyOf(org, 2) })))).toMatchObject({ of: "org", limit: 3 });
       const state = await ledger.inspect(org);
-      expect(state?.windows.filter(({ of }) => of !== "org")).toMatchObject([{ of: keyOf(org, 1), window: "requestsPerMinute", remaining: 0, settled: 1 }]);
+      expect(state?.windows.filter(({ of }) => of !== "org")).toMatchObject([
+        { of: keyOf(org, 1), window: "requestsPerMinute", remaining: 0, settled: 1 },
+      ]);
     });
 
     test("a slot is free as soon as its call has settled, and at its deadline at the latest", async () => {
@@ -160,12 +202,19 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       const { ledger, org, clock } = opened;
       const [first = ""] = await fill(opened, 1, { ttlMs: 500 });
       const [second = ""] = await fill(opened, 1, { ttlMs: 100_000 });
-      expect(shut(await ledger.admit(askOf(org)))).toMatchObject({ reason: "concurrency", retryAfterMs: 500, resetAtMs: noon + 500 });
+      expect(shut(await ledger.admit(askOf(org)))).toMatchObject({
+        reason: "concurrency",
+        retryAfterMs: 500,
+        resetAtMs: noon + 500,
+      });
       await ledger.settle(org, [recordOf(org, second)]);
       const [third = ""] = await fill(opened, 1);
       clock.set(noon + 500);
       await fill(opened, 1);
-      expect(await ledger.settle(org, [recordOf(org, first), recordOf(org, third)])).toMatchObject([{ result: "corrected" }, { result: "settled" }]);
+      expect(await ledger.settle(org, [recordOf(org, first), recordOf(org, third)])).toMatchObject([
+        { result: "corrected" },
+        { result: "settled" },
+      ]);
     });
 
     test("an ask larger than a limit itself lowers nothing and is told one whole window", async () => {
@@ -180,11 +229,20 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       const opened = await openWith({ tokensPerDay: 100 });
       const { ledger, org } = opened;
       const large = { promptTokens: 10, completionTokens: 50, choices: 2 };
-      expect(shut(await ledger.admit(askOf(org, large)))).toMatchObject({ window: "tokensPerDay", tokensRemaining: 100 });
-      expect(granted(await ledger.admit(askOf(org, { ...large, mayClamp: true })))).toMatchObject({ completionTokens: 45, tokensHeld: 100 });
+      expect(shut(await ledger.admit(askOf(org, large)))).toMatchObject({
+        window: "tokensPerDay",
+        tokensRemaining: 100,
+      });
+      expect(granted(await ledger.admit(askOf(org, { ...large, mayClamp: true })))).toMatchObject({
+        completionTokens: 45,
+        tokensHeld: 100,
+      });
       expect(shut(await ledger.admit(askOf(org, { ...large, mayClamp: true }))).tokensRemaining).toBe(0);
       const other = await openWith({ costMicrosPerMonth: 100 });
-      expect(granted(await other.ledger.admit(askOf(other.org, { promptTokens: 20, completionTokens: 60, mayClamp: true }))).completionTokens).toBe(40);
+      expect(
+        granted(await other.ledger.admit(askOf(other.org, { promptTokens: 20, completionTokens: 60, mayClamp: true })))
+          .completionTokens,
+      ).toBe(40);
     });
 
     test("money is held at the price of all tokens and settled at the price of those used", async () => {
@@ -194,7 +252,12 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       await opened.ledger.settle(opened.org, [recordOf(opened.org, hold, { completionTokens: 5 })]);
       expect(await windowOf(opened, "costMicrosPerMonth")).toEqual([80, 0, 20]);
       const no = shut(await opened.ledger.admit(askOf(opened.org, { promptTokens: 30, completionTokens: 40 })));
-      expect(no).toMatchObject({ window: "costMicrosPerMonth", reason: "quota", resetAtMs: Date.UTC(2032, 3, 1), tokensRemaining: 55 });
+      expect(no).toMatchObject({
+        window: "costMicrosPerMonth",
+        reason: "quota",
+        resetAtMs: Date.UTC(2032, 3, 1),
+        tokensRemaining: 55,
+      });
     });
 
     test.each([
@@ -220,17 +283,28 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
 
   describe(`${name}: ends`, () => {
     test("a release gives back tokens, money and the day's request; the minute and the hour keep the attempt", async () => {
-      const opened = await openWith({ requestsPerMinute: 9, requestsPerHour: 9, requestsPerDay: 9, tokensPerDay: 90, tokensPerMinute: 90, costMicrosPerMonth: 900 });
+      const opened = await openWith({
+        requestsPerMinute: 9,
+        requestsPerHour: 9,
+        requestsPerDay: 9,
+        tokensPerDay: 90,
+        tokensPerMinute: 90,
+        costMicrosPerMonth: 900,
+      });
       const [hold = ""] = await fill(opened, 1);
       expect(await windowOf(opened, "requestsPerDay")).toEqual([8, 1, 0]);
       expect(await opened.ledger.release(opened.org, hold)).toEqual({ hold, result: "released" });
       expect(await opened.ledger.release(opened.org, hold)).toEqual({ hold, result: "repeated" });
-      expect(await opened.ledger.settle(opened.org, [recordOf(opened.org, hold)])).toEqual([{ hold, result: "repeated" }]);
+      expect(await opened.ledger.settle(opened.org, [recordOf(opened.org, hold)])).toEqual([
+        { hold, result: "repeated" },
+      ]);
       expect(await opened.ledger.release(opened.org, freshHold())).toMatchObject({ result: "unknown" });
-      for (const window of ["tokensPerMinute", "tokensPerDay"] as const) expect(await windowOf(opened, window)).toEqual([90, 0, 0]);
+      for (const window of ["tokensPerMinute", "tokensPerDay"] as const)
+        expect(await windowOf(opened, window)).toEqual([90, 0, 0]);
       expect(await windowOf(opened, "costMicrosPerMonth")).toEqual([900, 0, 0]);
       expect(await windowOf(opened, "requestsPerDay")).toEqual([9, 0, 0]);
-      for (const window of ["requestsPerMinute", "requestsPerHour"] as const) expect(await windowOf(opened, window)).toEqual([8, 0, 1]);
+      for (const window of ["requestsPerMinute", "requestsPerHour"] as const)
+        expect(await windowOf(opened, window)).toEqual([8, 0, 1]);
       expect(await opened.usage()).toEqual([]);
     });
 
@@ -249,17 +323,24 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       expect(await ledger.release(org, hold, true)).toEqual({ hold, result: "noted" });
       expect(await ledger.release(org, mute, true)).toEqual({ hold: mute, result: "noted" });
       expect(await windowOf(opened, "tokensPerDay")).toEqual([30, 60, 0]);
-      expect((await ledger.inspect(org))?.openHolds.map(({ expiresAtMs }) => expiresAtMs)).toEqual([noon + 2_000, noon + 2_000]);
+      expect((await ledger.inspect(org))?.openHolds.map(({ expiresAtMs }) => expiresAtMs)).toEqual([
+        noon + 2_000,
+        noon + 2_000,
+      ]);
       expect(shut(await ledger.admit(askOf(org)))).toMatchObject({ window: "concurrency", resetAtMs: noon + 2_000 });
       clock.set(noon + 1_999);
-      expect(await ledger.settle(org, [recordOf(org, hold, { isFinal: false, completionTokens: 7 })])).toEqual([{ hold, result: "noted" }]);
+      expect(await ledger.settle(org, [recordOf(org, hold, { isFinal: false, completionTokens: 7 })])).toEqual([
+        { hold, result: "noted" },
+      ]);
       await opened.restart();
       expect(await windowOf(opened, "concurrency")).toEqual([0, 2, 0]);
       clock.set(noon + 2_000);
       expect(await windowOf(opened, "concurrency")).toEqual([2, 0, 0]);
       expect(await windowOf(opened, "tokensPerDay")).toEqual([73, 0, 17]);
       expect(await ledger.release(org, hold, true)).toEqual({ hold, result: "repeated" });
-      expect(await ledger.settle(org, [recordOf(org, hold, { completionTokens: 9 })])).toEqual([{ hold, result: "corrected" }]);
+      expect(await ledger.settle(org, [recordOf(org, hold, { completionTokens: 9 })])).toEqual([
+        { hold, result: "corrected" },
+      ]);
       expect(await windowOf(opened, "requestsPerDay")).toEqual([7, 0, 2]);
       const rows = (await opened.usage()).toSorted((one, other) => one.id.localeCompare(other.id));
       expect(rows).toMatchObject([
@@ -276,10 +357,17 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       const [told = "", refused = ""] = await fill(opened, 2);
       for (const hold of [brief, told, refused]) await ledger.release(org, hold, true);
       clock.advance(400);
-      for (const hold of [brief, told, refused]) expect(await ledger.release(org, hold, true)).toEqual({ hold, result: "noted" });
+      for (const hold of [brief, told, refused])
+        expect(await ledger.release(org, hold, true)).toEqual({ hold, result: "noted" });
       await opened.restart();
-      expect((await ledger.inspect(org))?.openHolds.map(({ expiresAtMs }) => expiresAtMs).toSorted()).toEqual([noon + 500, noon + 2_000, noon + 2_000]);
-      expect(await ledger.settle(org, [recordOf(org, told, { completionTokens: 3 })])).toEqual([{ hold: told, result: "settled" }]);
+      expect((await ledger.inspect(org))?.openHolds.map(({ expiresAtMs }) => expiresAtMs).toSorted()).toEqual([
+        noon + 500,
+        noon + 2_000,
+        noon + 2_000,
+      ]);
+      expect(await ledger.settle(org, [recordOf(org, told, { completionTokens: 3 })])).toEqual([
+        { hold: told, result: "settled" },
+      ]);
       expect(await ledger.release(org, refused)).toEqual({ hold: refused, result: "released" });
       clock.set(noon + 500);
       expect(await windowOf(opened, "tokensPerDay")).toEqual([887, 0, 13]);
@@ -291,25 +379,51 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       const opened = await openWith({ tokensPerDay: 900 });
       const { ledger, org } = opened;
       const [hold = "", open = ""] = await fill(opened, 2);
-      const lying = recordOf(org, hold, { promptTokens: 999, cachedTokens: 500, completionTokens: 999, outcome: "cut", responseId: "chatcmpl-1", endedAtMs: noon - day });
-      expect(await ledger.settle(org, [lying, lying])).toEqual([{ hold, result: "settled" }, { hold, result: "repeated" }]);
+      const lying = recordOf(org, hold, {
+        promptTokens: 999,
+        cachedTokens: 500,
+        completionTokens: 999,
+        outcome: "cut",
+        responseId: "chatcmpl-1",
+        endedAtMs: noon - day,
+      });
+      expect(await ledger.settle(org, [lying, lying])).toEqual([
+        { hold, result: "settled" },
+        { hold, result: "repeated" },
+      ]);
       await opened.restart();
       expect(await ledger.settle(org, [{ ...lying, completionTokens: 1 }])).toEqual([{ hold, result: "repeated" }]);
       expect(await opened.usage()).toEqual([
         {
-          id: hold, hold, org, key: keyOf(org, 1), model: "small", tier: "shared", endpoint: "chat.completions", end: "cut", responseId: "chatcmpl-1",
-          promptTokens: 10, cachedTokens: 10, completionTokens: 20, costMicros: 50, admittedAtMs: noon, endedAtMs: noon,
+          id: hold,
+          hold,
+          org,
+          key: keyOf(org, 1),
+          model: "small",
+          tier: "shared",
+          endpoint: "chat.completions",
+          end: "cut",
+          responseId: "chatcmpl-1",
+          promptTokens: 10,
+          cachedTokens: 10,
+          completionTokens: 20,
+          costMicros: 50,
+          admittedAtMs: noon,
+          endedAtMs: noon,
         },
       ]);
       expect(await windowOf(opened, "tokensPerDay")).toEqual([840, 30, 30]);
-      expect((await ledger.inspect(org))?.openHolds).toEqual([{ hold: open, key: keyOf(org, 1), tokens: 30, expiresAtMs: noon + 930_000 }]);
+      expect((await ledger.inspect(org))?.openHolds).toEqual([
+        { hold: open, key: keyOf(org, 1), tokens: 30, expiresAtMs: noon + 930_000 },
+      ]);
     });
 
     test("expiry charges the last checkpoint; the late record adds the rest, once", async () => {
       const opened = await openWith({ tokensPerDay: 900 });
       const { ledger, org, clock } = opened;
       const [hold = "", mute = ""] = await fill(opened, 2, { ttlMs: 60_000 });
-      const note = (completionTokens: number) => ledger.settle(org, [recordOf(org, hold, { isFinal: false, completionTokens })]);
+      const note = (completionTokens: number) =>
+        ledger.settle(org, [recordOf(org, hold, { isFinal: false, completionTokens })]);
       expect(await note(8)).toEqual([{ hold, result: "noted" }]);
       expect(await note(3)).toEqual([{ hold, result: "noted" }]);
       await opened.restart();
@@ -317,9 +431,13 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       expect(await windowOf(opened, "tokensPerDay")).toEqual([882, 0, 18]);
       expect(await note(9)).toEqual([{ hold, result: "repeated" }]);
       await opened.restart();
-      expect(await ledger.settle(org, [recordOf(org, hold, { completionTokens: 15 })])).toEqual([{ hold, result: "corrected" }]);
+      expect(await ledger.settle(org, [recordOf(org, hold, { completionTokens: 15 })])).toEqual([
+        { hold, result: "corrected" },
+      ]);
       await opened.restart();
-      expect(await ledger.settle(org, [recordOf(org, hold, { completionTokens: 19 })])).toEqual([{ hold, result: "repeated" }]);
+      expect(await ledger.settle(org, [recordOf(org, hold, { completionTokens: 19 })])).toEqual([
+        { hold, result: "repeated" },
+      ]);
       expect(await windowOf(opened, "tokensPerDay")).toEqual([875, 0, 25]);
       const rows = (await opened.usage()).toSorted((one, other) => one.id.localeCompare(other.id));
       expect(rows).toMatchObject([
@@ -333,7 +451,10 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       const opened = await openWith({});
       const [hold = ""] = await fill(opened, 1);
       const { ledger, org } = opened;
-      await ledger.settle(org, [recordOf(org, hold, { isFinal: false, completionTokens: 12 }), recordOf(org, hold, { completionTokens: 3 })]);
+      await ledger.settle(org, [
+        recordOf(org, hold, { isFinal: false, completionTokens: 12 }),
+        recordOf(org, hold, { completionTokens: 3 }),
+      ]);
       expect(await opened.usage()).toMatchObject([{ end: "done", completionTokens: 12 }]);
     });
   });
@@ -347,7 +468,10 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       const again = (idempotency = first) => ledger.admit(askOf(org, { idempotency }));
       const { hold } = granted(await again());
       expect(await again()).toEqual({ kind: "denial", reason: "idempotency_in_progress", retryAfterMs: 1_000 });
-      expect(await again({ ...first, body: "c".repeat(64) })).toEqual({ kind: "denial", reason: "idempotency_mismatch" });
+      expect(await again({ ...first, body: "c".repeat(64) })).toEqual({
+        kind: "denial",
+        reason: "idempotency_mismatch",
+      });
       await opened.restart();
       await ledger.release(org, hold);
       const second = granted(await again());
@@ -362,7 +486,9 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
 
     test("of a thousand retries at once one runs", async () => {
       const { ledger, org } = await openWith({});
-      const answers = await Promise.all(Array.from({ length: 1_000 }, () => ledger.admit(askOf(org, { idempotency: first }))));
+      const answers = await Promise.all(
+        Array.from({ length: 1_000 }, () => ledger.admit(askOf(org, { idempotency: first }))),
+      );
       expect(answers.filter(({ kind }) => kind === "grant")).toHaveLength(1);
     });
   });
@@ -376,9 +502,13 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       const before = await ledger.inspect(org);
       await expect(ledger.admit(askOf(org, { promptTokens: Number.NaN }))).rejects.toThrow("promptTokens");
       await expect(ledger.admit(askOf(org, { key: "__proto__" }))).rejects.toThrow("key");
-      await expect(ledger.settle(org, [recordOf(org, hold), recordOf(org, hold, { completionTokens: -1 })])).rejects.toThrow("completionTokens");
+      await expect(
+        ledger.settle(org, [recordOf(org, hold), recordOf(org, hold, { completionTokens: -1 })]),
+      ).rejects.toThrow("completionTokens");
       await expect(ledger.release(org, "constructor")).rejects.toThrow("hold");
-      await expect(ledger.publish({ ...orgRecord(org, { tokensPerDay: -5 }), version: 9 })).rejects.toThrow("tokensPerDay");
+      await expect(ledger.publish({ ...orgRecord(org, { tokensPerDay: -5 }), version: 9 })).rejects.toThrow(
+        "tokensPerDay",
+      );
       expect(await ledger.inspect(org)).toEqual(before);
     });
 

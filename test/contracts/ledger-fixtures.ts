@@ -6,7 +6,10 @@ import type { Limits } from "../../edge/agreements/quota.ts";
 import type { UsageRecord } from "../../edge/agreements/usage.ts";
 import type { TestClock } from "../support/clock.ts";
 
-/** A ledger under test: its clock, a way to kill and reopen it, and the bill so far (which may have to be fetched from elsewhere). */
+/**
+ * A ledger under test: its clock, a way to kill and reopen it, and the bill so far (which may have to be fetched from
+ * elsewhere).
+ */
 export interface OpenedLedger {
   ledger: Ledger;
   clock: TestClock;
@@ -121,6 +124,7 @@ export function granted(answer: Grant | Denial): Grant {
 
 /** The denial that names a window, or a failure. */
 export function shut(answer: Grant | Denial) {
-  if (answer.kind !== "denial" || !("window" in answer)) throw new Error(`not shut by a window: ${JSON.stringify(answer)}`);
+  if (answer.kind !== "denial" || !("window" in answer))
+    throw new Error(`not shut by a window: ${JSON.stringify(answer)}`);
   return answer;
 }

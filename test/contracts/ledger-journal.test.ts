@@ -10,8 +10,9 @@ import { ledgerContract } from "./ledger-contract.ts";
 import { askOf, freshHold, freshOrg, keyRecord, noon, orgRecord, recordOf } from "./ledger-fixtures.ts";
 
 /**
- * The journal of the Durable Object over Node's own SQLite, without the object around it. What it promises inside workerd is tested there
- * (`test/edge/adapters/durable-object`); here a restart costs nothing, so each history has many, and each must give back the very same state.
+ * The journal of the Durable Object over Node's own SQLite, without the object around it. What it promises inside
+ * workerd is tested there (`test/edge/adapters/durable-object`); here a restart costs nothing, so each history has
+ * many, and each must give back the very same state.
  */
 function sqlStorage(): SqlStorage {
   const database = new DatabaseSync(":memory:");
@@ -46,7 +47,8 @@ function openJournal(org: OrgId) {
     if (batch) journal.drained(batch.seq, batch.rows.length);
     return batch?.rows.length ?? 0;
   };
-  const count = (table: string) => Number(sql.exec<{ rows: number }>(`SELECT count(*) AS rows FROM ${table}`).one().rows);
+  const count = (table: string) =>
+    Number(sql.exec<{ rows: number }>(`SELECT count(*) AS rows FROM ${table}`).one().rows);
   return { sql, bill, restart, drain, count, journal: () => journal, keeper: () => keeper };
 }
 
@@ -72,7 +74,10 @@ ledgerContract(
       settle,
       settleAll: (batches) => Promise.allSettled(batches.map(({ org, records }) => settle(org, records))),
       release: async (org, hold, mayRun = false) => of(org).keeper().release(hold, mayRun, clock.now()),
-      publish: async (record) => of(record.kind === "org" ? record.id : record.org).keeper().publish(record),
+      publish: async (record) =>
+        of(record.kind === "org" ? record.id : record.org)
+          .keeper()
+          .publish(record),
       inspect: async (org) => of(org).keeper().inspect(clock.now(), of(org).journal().outboxRows),
     };
     const usage = async () => {
@@ -93,7 +98,13 @@ function settled(org: OrgId, calls: number) {
   opened.keeper().publish(keyRecord(org, 1));
   for (let i = 0; i < calls; i++) {
     const hold = freshHold();
-    opened.keeper().keep(opened.keeper().weigh(askOf(org, { hold, idempotency: { key: String(i).padStart(64, "a"), body: "b".repeat(64) } }), noon));
+    opened
+      .keeper()
+      .keep(
+        opened
+          .keeper()
+          .weigh(askOf(org, { hold, idempotency: { key: String(i).padStart(64, "a"), body: "b".repeat(64) } }), noon),
+      );
     opened.keeper().settle(org, [recordOf(org, hold)], noon);
   }
   return opened;

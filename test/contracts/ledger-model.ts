@@ -6,8 +6,9 @@ import type { WindowName } from "../../edge/agreements/quota.ts";
 import type { UsageRecord } from "../../edge/agreements/usage.ts";
 
 /**
- * What a ledger has to answer, worked out the long way: a list of calls, and every question put to the whole list. Shares no code with the ledgers.
- * Windows slide by sub-buckets as the documents promise; `spanCount` counts true spans.
+ * What a ledger has to answer, worked out the long way: a list of calls, and every question put to the whole list.
+ * Shares no code with the ledgers. Windows slide by sub-buckets as the documents promise; `spanCount` counts true
+ * spans.
  */
 interface Call {
   ask: Ask;
@@ -29,7 +30,14 @@ interface Counts {
 type Lane = { of: "org" | "key"; window: WindowName; limit: number };
 
 const order: WindowName[] = [
-  "requestsPerMinute", "requestsPerHour", "concurrency", "tokensPerMinute", "requestsPerDay", "tokensPerDay", "tokensPerMonth", "costMicrosPerMonth",
+  "requestsPerMinute",
+  "requestsPerHour",
+  "concurrency",
+  "tokensPerMinute",
+  "requestsPerDay",
+  "tokensPerDay",
+  "tokensPerMonth",
+  "costMicrosPerMonth",
 ];
 const tokenWindows = ["tokensPerMinute", "tokensPerDay", "tokensPerMonth"];
 const requestWindows = ["requestsPerMinute", "requestsPerHour", "requestsPerDay"];
@@ -83,7 +91,14 @@ export class LedgerModel {
     this.calls.push(call);
     this.#seenMs = this.atMs;
     const tokensHeld = tokensOf(call).held;
-    return { kind: "grant", hold: ask.hold, tokensHeld, completionTokens: call.completionTokens, expiresAtMs: call.expiresAtMs, rates: this.#rates(lanes, ask.key) };
+    return {
+      kind: "grant",
+      hold: ask.hold,
+      tokensHeld,
+      completionTokens: call.completionTokens,
+      expiresAtMs: call.expiresAtMs,
+      rates: this.#rates(lanes, ask.key),
+    };
   }
 
   settle(record: UsageRecord): string {
@@ -95,7 +110,10 @@ export class LedgerModel {
       completion: Math.min(record.completionTokens, call.ask.choices * call.completionTokens),
     };
     if (call.end === null) {
-      const known = { prompt: Math.max(told.prompt, call.noted?.prompt ?? 0), completion: Math.max(told.completion, call.noted?.completion ?? 0) };
+      const known = {
+        prompt: Math.max(told.prompt, call.noted?.prompt ?? 0),
+        completion: Math.max(told.completion, call.noted?.completion ?? 0),
+      };
       if (!record.isFinal) {
         call.noted = known;
         return "noted";
@@ -104,7 +122,10 @@ export class LedgerModel {
       return "settled";
     }
     if (call.end !== "expired" || call.late || !record.isFinal) return "repeated";
-    call.late = { prompt: Math.max(0, told.prompt - call.charged.prompt), completion: Math.max(0, told.completion - call.charged.completion) };
+    call.late = {
+      prompt: Math.max(0, told.prompt - call.charged.prompt),
+      completion: Math.max(0, told.completion - call.charged.completion),
+    };
     this.#seenMs = this.atMs;
     return "corrected";
   }
@@ -130,9 +151,14 @@ export class LedgerModel {
   /** Every window as `inspect` shows it. */
   windows(): Record<string, unknown>[] {
     this.expire();
-    const all: { of: "org" | KeyId; window: WindowName; limit: number | null }[] = order.map((window) => ({ of: "org", window, limit: this.org.record.limits[window] }));
+    const all: { of: "org" | KeyId; window: WindowName; limit: number | null }[] = order.map((window) => ({
+      of: "org",
+      window,
+      limit: this.org.record.limits[window],
+    }));
     for (const key of this.keys.values()) {
-      for (const window of order) if (typeof key.limits?.[window] === "number") all.push({ of: key.id, window, limit: key.limits[window] });
+      for (const window of order)
+        if (typeof key.limits?.[window] === "number") all.push({ of: key.id, window, limit: key.limits[window] });
     }
     return all.map(({ of, window, limit }) => {
       const { held, settled } = this.#use(of, window, this.atMs);
@@ -145,9 +171,17 @@ export class LedgerModel {
     return this.#open().map(({ ask, expiresAtMs }) => [ask.hold, expiresAtMs]);
   }
 
-  /** Calls admitted in any true span of this length that ends at an admission: the most there ever were. Both ends count. */
+  /**
+   * Calls admitted in any true span of this length that ends at an admission: the most there ever were. Both ends
+   * count.
+   */
   spanMax(spanMs: number): number {
-    return Math.max(0, ...this.calls.map(({ atMs }) => this.calls.filter((call) => call.atMs >= atMs - spanMs && call.atMs <= atMs).length));
+    return Math.max(
+      0,
+      ...this.calls.map(
+        ({ atMs }) => this.calls.filter((call) => call.atMs >= atMs - spanMs && call.atMs <= atMs).length,
+      ),
+    );
   }
 
   /** The bill, `[id, prompt, completion, cost]` a row. */
@@ -157,7 +191,13 @@ export class LedgerModel {
       if (call.end === null || call.end === "released") continue;
       const cost = costOf(call.ask, call.charged);
       rows.push([call.ask.hold, call.charged.prompt, call.charged.completion, cost]);
-      if (call.late) rows.push([`${call.ask.hold}:late`, call.late.prompt, call.late.completion, costOf(call.ask, sum(call.charged, call.late)) - cost]);
+      if (call.late)
+        rows.push([
+          `${call.ask.hold}:late`,
+          call.late.prompt,
+          call.late.completion,
+          costOf(call.ask, sum(call.charged, call.late)) - cost,
+        ]);
     }
     return rows.toSorted((one, other) => (one[0] < other[0] ? -1 : 1));
   }
@@ -173,17 +213,23 @@ export class LedgerModel {
   }
 
   #repeat(ask: Ask): object | null {
-    const earlier = this.calls.findLast((call) => call.ask.idempotency && call.ask.idempotency.key === ask.idempotency?.key && call.end !== "released");
+    const earlier = this.calls.findLast(
+      (call) => call.ask.idempotency && call.ask.idempotency.key === ask.idempotency?.key && call.end !== "released",
+    );
     if (!earlier || earlier.atMs + 86_400_000 <= this.atMs) return null;
     if (earlier.ask.idempotency?.body !== ask.idempotency?.body) return { reason: "idempotency_mismatch" };
     if (earlier.end === null) return { reason: "idempotency_in_progress", retryAfterMs: 1_000 };
     const { prompt, completion } = earlier.charged;
-    return { reason: "idempotency_replayed", first: { hold: earlier.ask.hold, responseId: null, promptTokens: prompt, completionTokens: completion } };
+    return {
+      reason: "idempotency_replayed",
+      first: { hold: earlier.ask.hold, responseId: null, promptTokens: prompt, completionTokens: completion },
+    };
   }
 
   #lanes(key: KeyRecord): Lane[] {
     const lanes: Lane[] = [];
-    for (const window of order) if (typeof key.limits?.[window] === "number") lanes.push({ of: "key", window, limit: key.limits[window] });
+    for (const window of order)
+      if (typeof key.limits?.[window] === "number") lanes.push({ of: "key", window, limit: key.limits[window] });
     for (const window of order) {
       const limit = this.org.record.limits[window];
       if (limit !== null) lanes.push({ of: "org", window, limit });
@@ -193,10 +239,14 @@ export class LedgerModel {
 
   #use(of: "org" | KeyId, window: WindowName, atMs: number): { held: number; settled: number } {
     const mine = this.calls.filter((call) => of === "org" || (call.ask.key === of && call.isKeyBooked));
-    const slides = (widthMs: number) => mine.filter((call) => Math.floor(call.atMs / widthMs) >= Math.floor(atMs / widthMs) - 60);
+    const slides = (widthMs: number) =>
+      mine.filter((call) => Math.floor(call.atMs / widthMs) >= Math.floor(atMs / widthMs) - 60);
     const calendar = (letters: number) => mine.filter((call) => utc(call.atMs, letters) === utc(atMs, letters));
     const total = (calls: Call[], part: (call: Call) => { held: number; settled: number }) =>
-      calls.map(part).reduce((one, other) => ({ held: one.held + other.held, settled: one.settled + other.settled }), { held: 0, settled: 0 });
+      calls.map(part).reduce((one, other) => ({ held: one.held + other.held, settled: one.settled + other.settled }), {
+        held: 0,
+        settled: 0,
+      });
     switch (window) {
       case "requestsPerMinute":
         return { held: 0, settled: slides(1_000).length };
@@ -207,7 +257,10 @@ export class LedgerModel {
       case "tokensPerMinute":
         return total(slides(1_000), tokensOf);
       case "requestsPerDay":
-        return total(calendar(10), ({ end }) => ({ held: end === null ? 1 : 0, settled: end === null || end === "released" ? 0 : 1 }));
+        return total(calendar(10), ({ end }) => ({
+          held: end === null ? 1 : 0,
+          settled: end === null || end === "released" ? 0 : 1,
+        }));
       case "tokensPerDay":
         return total(calendar(10), tokensOf);
       case "tokensPerMonth":
@@ -215,7 +268,13 @@ export class LedgerModel {
       case "costMicrosPerMonth":
         return total(calendar(7), (call) =>
           call.end === null
-            ? { held: costOf(call.ask, { prompt: call.ask.promptTokens, completion: call.ask.choices * call.completionTokens }), settled: 0 }
+            ? {
+                held: costOf(call.ask, {
+                  prompt: call.ask.promptTokens,
+                  completion: call.ask.choices * call.completionTokens,
+                }),
+                settled: 0,
+              }
             : { held: 0, settled: costOf(call.ask, sum(call.charged, call.late)) },
         );
     }
@@ -248,13 +307,19 @@ export class LedgerModel {
     const never = closed.find((lane) => this.#need(lane, call) > lane.limit);
     const waits = closed.map((lane) => ({ lane, opensAtMs: this.#opensAtMs(lane, call) }));
     const latest = Math.max(...waits.map(({ opensAtMs }) => opensAtMs));
-    const { lane, opensAtMs } = never ? { lane: never, opensAtMs: this.#wholeWindow(never, call) } : waits.find((wait) => wait.opensAtMs === latest)!;
+    const { lane, opensAtMs } = never
+      ? { lane: never, opensAtMs: this.#wholeWindow(never, call) }
+      : waits.find((wait) => wait.opensAtMs === latest)!;
     const { window, of, limit } = lane;
     const waitMs = Math.max(1, opensAtMs - this.nowMs);
     const isCounted = tokenWindows.includes(window) || window === "costMicrosPerMonth";
     const reason = window === "concurrency" ? "concurrency" : /Minute|Hour/.test(window) ? "rate" : "quota";
     return {
-      kind: "denial", reason, window, of, limit,
+      kind: "denial",
+      reason,
+      window,
+      of,
+      limit,
       retryAfterMs: window === "concurrency" ? Math.min(1_000, waitMs) : waitMs,
       resetAtMs: opensAtMs,
       tokensRemaining: isCounted ? this.#tokensRemaining(lanes, call) : null,
@@ -264,19 +329,32 @@ export class LedgerModel {
 
   /** Tries every moment at which something changes. */
   #opensAtMs(lane: Lane, call: Call): number {
-    return this.#moments(lane, call.ask.key).find((ms) => (lane.window === "concurrency" ? this.#openAt(lane, call, ms) < lane.limit : this.#passes(lane, call, ms))) ?? Number.NaN;
+    return (
+      this.#moments(lane, call.ask.key).find((ms) =>
+        lane.window === "concurrency" ? this.#openAt(lane, call, ms) < lane.limit : this.#passes(lane, call, ms),
+      ) ?? Number.NaN
+    );
   }
 
   #openAt({ of }: Lane, call: Call, ms: number): number {
-    return this.#open().filter((open) => (of === "org" || (open.ask.key === call.ask.key && open.isKeyBooked)) && open.expiresAtMs > ms).length;
+    return this.#open().filter(
+      (open) => (of === "org" || (open.ask.key === call.ask.key && open.isKeyBooked)) && open.expiresAtMs > ms,
+    ).length;
   }
 
   #moments({ window }: Lane, key: KeyId): number[] {
     void key;
-    if (window === "concurrency") return this.calls.map(({ expiresAtMs }) => expiresAtMs).filter((ms) => ms > this.atMs).toSorted((one, other) => one - other);
+    if (window === "concurrency")
+      return this.calls
+        .map(({ expiresAtMs }) => expiresAtMs)
+        .filter((ms) => ms > this.atMs)
+        .toSorted((one, other) => one - other);
     const widthMs = window === "requestsPerHour" ? 60_000 : window.endsWith("PerMinute") ? 1_000 : null;
     if (widthMs === null) return [this.#calendarEnd(window)];
-    return this.calls.map((call) => (Math.floor(call.atMs / widthMs) + 61) * widthMs).filter((ms) => ms > this.atMs).toSorted((one, other) => one - other);
+    return this.calls
+      .map((call) => (Math.floor(call.atMs / widthMs) + 61) * widthMs)
+      .filter((ms) => ms > this.atMs)
+      .toSorted((one, other) => one - other);
   }
 
   #calendarEnd(window: WindowName): number {
@@ -309,7 +387,9 @@ export class LedgerModel {
 
   #rates(lanes: Lane[], key: KeyId): Rates {
     const report = (windows: string[]) => {
-      const mine = lanes.filter(({ window }) => windows.includes(window)).map((lane) => ({ lane, remaining: Math.max(0, this.#left(lane, key)) }));
+      const mine = lanes
+        .filter(({ window }) => windows.includes(window))
+        .map((lane) => ({ lane, remaining: Math.max(0, this.#left(lane, key)) }));
       const least = Math.min(...mine.map(({ remaining }) => remaining));
       const found = mine.find(({ remaining }) => remaining === least);
       if (!found) return null;
@@ -333,7 +413,12 @@ function sum(one: Counts, other: Counts | null): Counts {
 }
 
 function costOf({ price }: Ask, { prompt, completion }: Counts): number {
-  return Number((BigInt(price.promptMicrosPerMTok) * BigInt(prompt) + BigInt(price.completionMicrosPerMTok) * BigInt(completion) + 999_999n) / 1_000_000n);
+  return Number(
+    (BigInt(price.promptMicrosPerMTok) * BigInt(prompt) +
+      BigInt(price.completionMicrosPerMTok) * BigInt(completion) +
+      999_999n) /
+      1_000_000n,
+  );
 }
 
 function utc(ms: number, letters: number): string {

@@ -39,7 +39,11 @@ const without = (name: string) => Object.fromEntries(Object.entries(good).filter
 
 describe("settings", () => {
   test("are read when all is there; the ledger and the bootstrap token have defaults", () => {
-    expect(readSettings(good)).toMatchObject({ LEDGER: "durable-object", TAG_KEYS: { t1: secretOf(1) }, HOP_KEY: { kid: "h1" } });
+    expect(readSettings(good)).toMatchObject({
+      LEDGER: "durable-object",
+      TAG_KEYS: { t1: secretOf(1) },
+      HOP_KEY: { kid: "h1" },
+    });
     expect(readSettings(without("LEDGER")).LEDGER).toBe("durable-object");
     expect(readSettings(without("BOOTSTRAP_TOKEN")).BOOTSTRAP_TOKEN).toBeUndefined();
     expect(readSettings({ ...good, NODES: "[]" }).NODES).toEqual([]);
@@ -47,27 +51,39 @@ describe("settings", () => {
 
   test("callers are limited by address unless it is said otherwise, and networks are listed with commas", () => {
     expect(readSettings(good)).toMatchObject({ IP_PER_SECOND: 50, IP_EXEMPT: [] });
-    expect(readSettings({ ...good, IP_PER_SECOND: "0", IP_EXEMPT: "" })).toMatchObject({ IP_PER_SECOND: 0, IP_EXEMPT: [] });
-    const ranges = [{ from: `${"0".repeat(20)}ffff0a000000`, to: `${"0".repeat(20)}ffff0affffff` }, { from: "1".padStart(32, "0"), to: "1".padStart(32, "0") }];
-    expect(readSettings({ ...good, IP_PER_SECOND: "120", IP_EXEMPT: " 10.0.0.0/8, ::1 ," })).toMatchObject({ IP_PER_SECOND: 120, IP_EXEMPT: ranges });
+    expect(readSettings({ ...good, IP_PER_SECOND: "0", IP_EXEMPT: "" })).toMatchObject({
+      IP_PER_SECOND: 0,
+      IP_EXEMPT: [],
+    });
+    const ranges = [
+      { from: `${"0".repeat(20)}ffff0a000000`, to: `${"0".repeat(20)}ffff0affffff` },
+      { from: "1".padStart(32, "0"), to: "1".padStart(32, "0") },
+    ];
+    expect(readSettings({ ...good, IP_PER_SECOND: "120", IP_EXEMPT: " 10.0.0.0/8, ::1 ," })).toMatchObject({
+      IP_PER_SECOND: 120,
+      IP_EXEMPT: ranges,
+    });
   });
 
   test("Redis has 250 ms unless it is said otherwise, 10 ms to 5 s", () => {
     expect(readSettings(good).REDIS_WAIT_MS).toBe(250);
-    for (const ms of [10, 999, 1_000, 4_999, 5_000]) expect(readSettings({ ...good, REDIS_WAIT_MS: String(ms) }).REDIS_WAIT_MS).toBe(ms);
+    for (const ms of [10, 999, 1_000, 4_999, 5_000])
+      expect(readSettings({ ...good, REDIS_WAIT_MS: String(ms) }).REDIS_WAIT_MS).toBe(ms);
   });
 
   for (const name of ["DB", "LEDGERS", "FLEET", "MODELS", "NODES", "TAG_KEYS", "PEPPERS", "HOP_KEY"]) {
     test(`without ${name} the gateway does not start, and says so by that name and no other`, () => {
       const faults = faultsOf(without(name));
       expect(faults).toContain(name);
-      for (const other of Object.keys(good).filter((one) => one !== name && !name.startsWith(one))) expect(faults).not.toContain(other);
+      for (const other of Object.keys(good).filter((one) => one !== name && !name.startsWith(one)))
+        expect(faults).not.toContain(other);
     });
   }
 
   test("all faults are told at once", () => {
     const faults = faultsOf({});
-    for (const name of ["DB", "LEDGERS", "FLEET", "MODELS", "NODES", "TAG_KEYS", "PEPPERS", "HOP_KEY"]) expect(faults).toContain(name);
+    for (const name of ["DB", "LEDGERS", "FLEET", "MODELS", "NODES", "TAG_KEYS", "PEPPERS", "HOP_KEY"])
+      expect(faults).toContain(name);
   });
 });
 
@@ -128,11 +144,14 @@ describe("a malformed value is named by its variable and never shown", () => {
   }
 
   test("what is no text is refused by name, as bindings and TOML tables may be", () => {
-    for (const name of ["MODELS", "NODES", "TAG_KEYS", "PEPPERS", "HOP_KEY"]) for (const value of [{}, [], 1, true, null]) expect(faultsOf({ ...good, [name]: value })).toContain(name);
+    for (const name of ["MODELS", "NODES", "TAG_KEYS", "PEPPERS", "HOP_KEY"])
+      for (const value of [{}, [], 1, true, null]) expect(faultsOf({ ...good, [name]: value })).toContain(name);
   });
 
   test("two nodes do not share an id, and two models no name: the first would hide the second", () => {
-    expect(faultsOf({ ...good, NODES: JSON.stringify([node, { ...node, url: "https://b.example" }]) })).toContain("NODES");
+    expect(faultsOf({ ...good, NODES: JSON.stringify([node, { ...node, url: "https://b.example" }]) })).toContain(
+      "NODES",
+    );
     expect(faultsOf({ ...good, MODELS: JSON.stringify([modelOf(), modelOf({ id: "other" })]) })).toContain("MODELS");
   });
 });
@@ -140,6 +159,10 @@ describe("a malformed value is named by its variable and never shown", () => {
 test("with Redis for a ledger its address and token are named when missing, and are not needed otherwise", () => {
   const redis = { ...good, LEDGER: "upstash" };
   expect(faultsOf(redis)).toMatch(/UPSTASH_REDIS_REST_URL is not set.*UPSTASH_REDIS_REST_TOKEN is not set/);
-  expect(faultsOf({ ...redis, UPSTASH_REDIS_REST_URL: "redis://x", UPSTASH_REDIS_REST_TOKEN: "" })).toMatch(/URL is not an http.*TOKEN is empty/);
-  expect(readSettings({ ...redis, UPSTASH_REDIS_REST_URL: "https://redis.example", UPSTASH_REDIS_REST_TOKEN: "token" })).toMatchObject({ LEDGER: "upstash" });
+  expect(faultsOf({ ...redis, UPSTASH_REDIS_REST_URL: "redis://x", UPSTASH_REDIS_REST_TOKEN: "" })).toMatch(
+    /URL is not an http.*TOKEN is empty/,
+  );
+  expect(
+    readSettings({ ...redis, UPSTASH_REDIS_REST_URL: "https://redis.example", UPSTASH_REDIS_REST_TOKEN: "token" }),
+  ).toMatchObject({ LEDGER: "upstash" });
 });

@@ -1,5 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { errorBody, errorHeaders, OutOfReach, reasonOf, Refusal, refusalCodes, refusals, type RefusalCode } from "#edge/errors.ts";
+import {
+  errorBody,
+  errorHeaders,
+  OutOfReach,
+  reasonOf,
+  Refusal,
+  refusalCodes,
+  refusals,
+  type RefusalCode,
+} from "#edge/errors.ts";
 
 const codes = Object.keys(refusals) as RefusalCode[];
 
@@ -45,11 +54,24 @@ describe("the table of refusals", () => {
       expect([refusal.status, refusals[code].type]).toEqual(promised[code]);
       const { error } = errorBody(refusal);
       expect(Object.keys(error)).toEqual(["message", "type", "param", "code"]);
-      expect(error).toEqual({ message: expect.stringMatching(/^[A-Z].*\.$/), type: refusals[code].type, param: null, code });
+      expect(error).toEqual({
+        message: expect.stringMatching(/^[A-Z].*\.$/),
+        type: refusals[code].type,
+        param: null,
+        code,
+      });
     });
 
     test(`'${code}' keeps our log and its cause to itself`, () => {
-      const refusal = new Refusal(code, { log: "CANARY", cause: new Error("CANARY"), param: "a", retryAfterMs: 1, mayRetry: false, headers: { "x-a": "b" }, extra: { more: 1 } });
+      const refusal = new Refusal(code, {
+        log: "CANARY",
+        cause: new Error("CANARY"),
+        param: "a",
+        retryAfterMs: 1,
+        mayRetry: false,
+        headers: { "x-a": "b" },
+        extra: { more: 1 },
+      });
       expect(JSON.stringify([errorBody(refusal), errorHeaders(refusal)])).not.toContain("CANARY");
       expect(refusal.message).toBe("CANARY");
     });
@@ -57,22 +79,38 @@ describe("the table of refusals", () => {
 
   test("tells its own codes from any other word", () => {
     for (const code of codes) expect(refusalCodes.safeParse(code).success).toBe(true);
-    for (const other of ["", "toString", "__proto__", "constructor", "Internal", 400, null, undefined, {}]) expect(refusalCodes.safeParse(other).success, String(other)).toBe(false);
+    for (const other of ["", "toString", "__proto__", "constructor", "Internal", 400, null, undefined, {}])
+      expect(refusalCodes.safeParse(other).success, String(other)).toBe(false);
   });
 });
 
 describe("details", () => {
   test("'say' replaces the sentence, 'param' is told, 'extra' stands beside the four", () => {
-    const { error } = errorBody(new Refusal("idempotency_replayed", { say: "No.", param: "a[0].b", extra: { first_call: { id: 1 } } }));
-    expect(error).toEqual({ message: "No.", type: "invalid_request_error", param: "a[0].b", code: "idempotency_replayed", first_call: { id: 1 } });
+    const { error } = errorBody(
+      new Refusal("idempotency_replayed", { say: "No.", param: "a[0].b", extra: { first_call: { id: 1 } } }),
+    );
+    expect(error).toEqual({
+      message: "No.",
+      type: "invalid_request_error",
+      param: "a[0].b",
+      code: "idempotency_replayed",
+      first_call: { id: 1 },
+    });
   });
 
   test("errors are JSON, never stored", () => {
-    for (const code of codes) expect(errorHeaders(new Refusal(code))).toMatchObject({ "content-type": "application/json", "cache-control": "no-store" });
+    for (const code of codes)
+      expect(errorHeaders(new Refusal(code))).toMatchObject({
+        "content-type": "application/json",
+        "cache-control": "no-store",
+      });
   });
 
   test("401 names the scheme, and nothing else does", () => {
-    for (const code of codes) expect(errorHeaders(new Refusal(code))["www-authenticate"], code).toBe(refusals[code].status === 401 ? "Bearer" : undefined);
+    for (const code of codes)
+      expect(errorHeaders(new Refusal(code))["www-authenticate"], code).toBe(
+        refusals[code].status === 401 ? "Bearer" : undefined,
+      );
   });
 
   const waits: [number, string, string][] = [
@@ -87,7 +125,10 @@ describe("details", () => {
   ];
   for (const [ms, seconds, millis] of waits) {
     test(`a wait of ${ms} ms is told in whole seconds and whole milliseconds, rounded up, one at least`, () => {
-      expect(errorHeaders(new Refusal("rate_limit_exceeded", { retryAfterMs: ms }))).toMatchObject({ "retry-after": seconds, "retry-after-ms": millis });
+      expect(errorHeaders(new Refusal("rate_limit_exceeded", { retryAfterMs: ms }))).toMatchObject({
+        "retry-after": seconds,
+        "retry-after-ms": millis,
+      });
     });
   }
 
@@ -95,12 +136,23 @@ describe("details", () => {
     expect(Object.keys(errorHeaders(new Refusal("internal"))).toSorted()).toEqual(["cache-control", "content-type"]);
     expect(errorHeaders(new Refusal("internal", { mayRetry: false }))["x-should-retry"]).toBe("false");
     expect(errorHeaders(new Refusal("internal", { mayRetry: true }))["x-should-retry"]).toBe("true");
-    expect(errorHeaders(new Refusal("rate_limit_exceeded", { headers: { "x-ratelimit-limit-requests": "60" } }))["x-ratelimit-limit-requests"]).toBe("60");
+    expect(
+      errorHeaders(new Refusal("rate_limit_exceeded", { headers: { "x-ratelimit-limit-requests": "60" } }))[
+        "x-ratelimit-limit-requests"
+      ],
+    ).toBe("60");
   });
 });
 
 test("a reason for the log is told in our own words or by its name, never in the words of another's error", () => {
   expect(reasonOf(new OutOfReach("redis: status 503"))).toBe("redis: status 503");
-  expect([new TypeError("CANARY"), new Error("CANARY", { cause: new OutOfReach("CANARY") }), "CANARY", undefined].map(reasonOf)).toEqual(["TypeError", "Error", "unknown", "unknown"]);
-  expect([new OutOfReach("gone"), new OutOfReach("full", false)].map(({ wasAsked }) => wasAsked)).toEqual([true, false]);
+  expect(
+    [new TypeError("CANARY"), new Error("CANARY", { cause: new OutOfReach("CANARY") }), "CANARY", undefined].map(
+      reasonOf,
+    ),
+  ).toEqual(["TypeError", "Error", "unknown", "unknown"]);
+  expect([new OutOfReach("gone"), new OutOfReach("full", false)].map(({ wasAsked }) => wasAsked)).toEqual([
+    true,
+    false,
+  ]);
 });

@@ -34,7 +34,14 @@ const vllmOnly = { ignore_eos: true };
 async function read(key: string, tokens: number): Promise<{ text: string; thrown: unknown }> {
   let text = "";
   try {
-    const stream = await client(key).chat.completions.create({ model: "chat", messages: [{ role: "user", content: "Tell me a story" }], max_tokens: tokens, stream: true, temperature: 0, ...vllmOnly });
+    const stream = await client(key).chat.completions.create({
+      model: "chat",
+      messages: [{ role: "user", content: "Tell me a story" }],
+      max_tokens: tokens,
+      stream: true,
+      temperature: 0,
+      ...vllmOnly,
+    });
     for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? "";
     return { text, thrown: null };
   } catch (thrown) {
@@ -65,7 +72,9 @@ describe("an engine that breaks", () => {
     await world.fault({ kind: "error-event", afterChunks: 3, times: 2 }, 0);
     expect((await read(org.key, 6)).thrown).toBeInstanceOf(OpenAI.APIError);
     const events = await eventsOf(await world.chat(org.key, { stream: true, max_tokens: 6 }));
-    expect(JSON.parse(events.at(-1) ?? "")).toEqual({ error: { message: expect.any(String), type: "server_error", param: null, code: "stream_broken" } });
+    expect(JSON.parse(events.at(-1) ?? "")).toEqual({
+      error: { message: expect.any(String), type: "server_error", param: null, code: "stream_broken" },
+    });
     expect(events).not.toContain("[DONE]");
   });
 
@@ -162,7 +171,8 @@ test("a caller who leaves at any chunk is billed exactly what the engine made", 
     await world.fault({ kind: "stall", afterChunks: chunks, times: 1 }, 0);
     const response = await world.chat(org.key, { stream: true, max_tokens: 30, ignore_eos: true });
     const reader = response.body!.getReader();
-    for (let text = ""; text.split("data: ").length <= chunks; ) text += new TextDecoder().decode((await reader.read()).value);
+    for (let text = ""; text.split("data: ").length <= chunks;)
+      text += new TextDecoder().decode((await reader.read()).value);
     await reader.cancel();
     const hold = response.headers.get("x-penstock-hold");
     const rows = await world.settled(org.id);

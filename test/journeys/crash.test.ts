@@ -53,7 +53,8 @@ test("an agent killed with -9 in mid-stream: the SDK throws, the hold ends by it
   );
   let chunks = 0;
   const read = async () => {
-    for await (const chunk of stream) if (chunk.choices[0]?.delta.content && ++chunks === 420) own.stack.nodes[0]!.agent.kill("SIGKILL");
+    for await (const chunk of stream)
+      if (chunk.choices[0]?.delta.content && ++chunks === 420) own.stack.nodes[0]!.agent.kill("SIGKILL");
   };
   await expect(read()).rejects.toThrow();
   const during = await own.world.ledger(org.id);
@@ -71,7 +72,9 @@ test("an edge killed with -9 in mid-stream: keys and limits survive, the agent d
   own = await openOwnStack();
   const org = await own.world.newOrg({ requestsPerMinute: 40 });
   await (await own.world.chat(org.key, { stream: true, max_tokens: 5 })).text();
-  const responses = await Promise.all(Array.from({ length: 4 }, () => own.world.chat(org.key, { stream: true, max_tokens: 2_000, ignore_eos: true })));
+  const responses = await Promise.all(
+    Array.from({ length: 4 }, () => own.world.chat(org.key, { stream: true, max_tokens: 2_000, ignore_eos: true })),
+  );
   const holds = responses.map((response) => String(response.headers.get("x-penstock-hold")));
   const reading = await Promise.all(responses.map((response) => readUntil(response, 15)));
   const [workerd] = childrenOf(process.pid, "workerd");
@@ -79,7 +82,9 @@ test("an edge killed with -9 in mid-stream: keys and limits survive, the agent d
   for (const { rest } of reading) expect(await rest).not.toContain("[DONE]");
   await untilHealthy(own.world.place.edge);
   const rows = await own.world.settled(org.id, 40_000);
-  expect(new Set(rows.map((row) => row.hold))).toEqual(new Set([...holds, rows.find((row) => row.end === "done")!.hold]));
+  expect(new Set(rows.map((row) => row.hold))).toEqual(
+    new Set([...holds, rows.find((row) => row.end === "done")!.hold]),
+  );
   expect(rows).toHaveLength(5);
   for (const hold of holds) {
     const [made] = await own.world.made(hold);
@@ -88,7 +93,9 @@ test("an edge killed with -9 in mid-stream: keys and limits survive, the agent d
     expect(row.completionTokens).toBeGreaterThanOrEqual(13);
     expect(row.completionTokens).toBeLessThanOrEqual(made!.emittedTokens);
   }
-  const minute = (await own.world.ledger(org.id)).windows.find((row: { window: string }) => row.window === "requestsPerMinute");
+  const minute = (await own.world.ledger(org.id)).windows.find(
+    (row: { window: string }) => row.window === "requestsPerMinute",
+  );
   expect(minute.settled).toBe(5);
   const again = await Promise.all(Array.from({ length: 60 }, () => own.world.chat(org.key, { max_tokens: 1 })));
   expect(again.filter(({ status }) => status === 200)).toHaveLength(35);

@@ -17,7 +17,9 @@ interface Dev {
 }
 
 function startDev(...flags: string[]): Promise<Dev> {
-  const child = spawn(process.execPath, ["infra/local/dev.ts", "--state", stateDir, "--port", "0", ...flags], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, ["infra/local/dev.ts", "--state", stateDir, "--port", "0", ...flags], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   running.add(child);
   const gone = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
   return new Promise((resolve, reject) => {
@@ -39,7 +41,11 @@ afterEach(() => {
 });
 
 const ask = ({ ready }: Dev) =>
-  new OpenAI({ baseURL: `${ready.edge}/v1`, apiKey: ready.key, maxRetries: 0 }).chat.completions.create({ model: "chat", messages: [{ role: "user", content: "hi" }], max_tokens: 3 });
+  new OpenAI({ baseURL: `${ready.edge}/v1`, apiKey: ready.key, maxRetries: 0 }).chat.completions.create({
+    model: "chat",
+    messages: [{ role: "user", content: "hi" }],
+    max_tokens: 3,
+  });
 
 test("one command brings up the whole road, prints what is where, and its last line is machine-readable", async () => {
   const dev = await startDev();
@@ -57,7 +63,9 @@ test("one command brings up the whole road, prints what is where, and its last l
   expect(await dev.gone).toBe(0);
   expect(Date.now() - startedAtMs).toBeLessThan(2_000);
   // The bundler's own process ends when it finds its parent gone, a moment later; all are gone within the two seconds.
-  await expect.poll(() => pids.filter(isAlive), { timeout: Math.max(1, 2_000 - (Date.now() - startedAtMs)), interval: 20 }).toEqual([]);
+  await expect
+    .poll(() => pids.filter(isAlive), { timeout: Math.max(1, 2_000 - (Date.now() - startedAtMs)), interval: 20 })
+    .toEqual([]);
 });
 
 test("state survives a restart, and kill -9 of the whole stack", async () => {
@@ -75,9 +83,13 @@ test("state survives a restart, and kill -9 of the whole stack", async () => {
   await second.gone;
   const third = await startDev("--quiet");
   expect(third.ready.org).toBe(first.ready.org);
-  const ledger = await fetch(`${third.ready.edge}/control/orgs/${third.ready.org}/ledger`, { headers: { authorization: `Bearer ${third.ready.adminKey}` } });
+  const ledger = await fetch(`${third.ready.edge}/control/orgs/${third.ready.org}/ledger`, {
+    headers: { authorization: `Bearer ${third.ready.adminKey}` },
+  });
   const { windows } = (await ledger.json()) as { windows: { window: string; settled: number; held: number }[] };
-  expect(windows.find(({ window }) => window === "requestsPerDay")).toMatchObject({ settled: 3 - windows.find(({ window }) => window === "requestsPerDay")!.held });
+  expect(windows.find(({ window }) => window === "requestsPerDay")).toMatchObject({
+    settled: 3 - windows.find(({ window }) => window === "requestsPerDay")!.held,
+  });
   expect((await ask(third)).usage?.completion_tokens).toBe(3);
 });
 

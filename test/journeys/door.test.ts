@@ -24,7 +24,13 @@ const node = createServer((request, response) => void request.resume().on("end",
 beforeAll(async () => {
   await new Promise<void>((resolve) => node.listen(0, "127.0.0.1", resolve));
   const models = defaultModels.map(({ id }) => id);
-  const record = { id: "node_scripted", url: `http://127.0.0.1:${(node.address() as AddressInfo).port}`, tier: "shared", models, publicKey: secrets.nodeKeys["node_scripted"]!.x };
+  const record = {
+    id: "node_scripted",
+    url: `http://127.0.0.1:${(node.address() as AddressInfo).port}`,
+    tier: "shared",
+    models,
+    publicKey: secrets.nodeKeys["node_scripted"]!.x,
+  };
   vars = { MODELS: JSON.stringify(defaultModels), NODES: JSON.stringify([record]), ...secretVars(secrets) };
   edge = await startEdge({ root, port: 0, stateDir, vars });
   const demo = await openDemo(stateDir, edge.url, secrets.bootstrapToken);
@@ -46,9 +52,20 @@ describe("a whole answer", () => {
     response.write(text.slice(0, bytes));
   };
 
-  for (const [name, text] of [["small", small], ["large", large]] as const) {
+  for (const [name, text] of [
+    ["small", small],
+    ["large", large],
+  ] as const) {
     test(`that is ${name} reaches the caller byte for byte, with our headers and none of the node's`, async () => {
-      answer = (response) => void response.writeHead(200, { "content-type": "application/json", "content-length": String(Buffer.byteLength(text)), "set-cookie": "theirs=1", server: "theirs" }).end(text);
+      answer = (response) =>
+        void response
+          .writeHead(200, {
+            "content-type": "application/json",
+            "content-length": String(Buffer.byteLength(text)),
+            "set-cookie": "theirs=1",
+            server: "theirs",
+          })
+          .end(text);
       const org = await world.newOrg();
       const response = await world.chat(org.key, { max_tokens: 2 });
       expect([response.status, await response.text()]).toEqual([200, text]);
@@ -108,14 +125,20 @@ describe("the door", () => {
     expect(response.headers.get("access-control-allow-origin")).toBe("*");
     expect(response.headers.get("access-control-allow-credentials")).toBeNull();
     const exposed = response.headers.get("access-control-expose-headers")?.split(/, ?/) ?? [];
-    for (const name of ["x-request-id", "retry-after", "x-ratelimit-remaining-tokens", "x-penstock-hold"]) expect(exposed).toContain(name);
-    expect((await fetch(`${edge.url}/control/orgs`, { headers: { origin: "https://app.example" } })).headers.get("access-control-allow-origin")).toBeNull();
+    for (const name of ["x-request-id", "retry-after", "x-ratelimit-remaining-tokens", "x-penstock-hold"])
+      expect(exposed).toContain(name);
+    expect(
+      (await fetch(`${edge.url}/control/orgs`, { headers: { origin: "https://app.example" } })).headers.get(
+        "access-control-allow-origin",
+      ),
+    ).toBeNull();
   });
 
   test("of models, tells a key only those it may use; another is as one that is not there", async () => {
     const org = await world.newOrg();
     const narrow = await world.newKey(org.id, { models: ["chat"] });
-    const ask = (id: string) => fetch(`${edge.url}/v1/models/${id}`, { headers: { authorization: `Bearer ${narrow.secret}` } });
+    const ask = (id: string) =>
+      fetch(`${edge.url}/v1/models/${id}`, { headers: { authorization: `Bearer ${narrow.secret}` } });
     expect((await ask("chat")).status).toBe(200);
     const [hidden, missing] = [await ask("embed"), await ask("gpt-4")];
     expect([hidden.status, missing.status]).toEqual([404, 404]);
@@ -133,15 +156,29 @@ describe("a gateway that is not configured", () => {
     test(`by ${name} serves nothing: every path is refused, and the log names it without a value`, async () => {
       logs.length = 0;
       const given = spoil(vars);
-      const broken = await startEdge({ root, port: 0, stateDir: mkdtempSync(join(stateDir, "broken-")), vars: given, log: (line) => void logs.push(line) });
+      const broken = await startEdge({
+        root,
+        port: 0,
+        stateDir: mkdtempSync(join(stateDir, "broken-")),
+        vars: given,
+        log: (line) => void logs.push(line),
+      });
       try {
         for (const path of ["/v1/models", "/control/orgs", "/readyz", "/openapi.json"]) {
-          const response = await fetch(broken.url + path, { headers: { authorization: `Bearer ${world.place.adminKey}` } });
+          const response = await fetch(broken.url + path, {
+            headers: { authorization: `Bearer ${world.place.adminKey}` },
+          });
           expect(response.status, path).toBe(500);
           expect(await response.json()).toMatchObject({ error: { type: "server_error", code: "misconfigured" } });
         }
         expect(logs.join("\n")).toContain(name);
-        for (const secret of [secrets.hopKey.d, secrets.bootstrapToken, ...Object.values(secrets.tagKeys), ...Object.values(secrets.peppers)]) expect(logs.join("\n")).not.toContain(secret);
+        for (const secret of [
+          secrets.hopKey.d,
+          secrets.bootstrapToken,
+          ...Object.values(secrets.tagKeys),
+          ...Object.values(secrets.peppers),
+        ])
+          expect(logs.join("\n")).not.toContain(secret);
       } finally {
         await broken.close();
       }

@@ -26,7 +26,8 @@ afterAll(async () => {
   await Promise.all(proxies.map((proxy) => proxy.close()));
 });
 
-const calls = async (key: string, count: number) => Promise.all(Array.from({ length: count }, () => world.chat(key, { max_tokens: 2 })));
+const calls = async (key: string, count: number) =>
+  Promise.all(Array.from({ length: count }, () => world.chat(key, { max_tokens: 2 })));
 
 test("a dead node leaves rotation after three failures and returns when it is back", async () => {
   const org = await world.newOrg();
@@ -38,7 +39,12 @@ test("a dead node leaves rotation after three failures and returns when it is ba
   expect(health.backends["chat"]).toEqual(["node_complex-1"]);
   proxies[0]!.refuse(false);
   // The next heartbeat (5 s) lets one call probe it.
-  await expect.poll(async () => (await world.chat(org.key, { max_tokens: 1 })).headers.get("x-penstock-tier"), { timeout: 12_000, interval: 500 }).not.toContain("spill");
+  await expect
+    .poll(async () => (await world.chat(org.key, { max_tokens: 1 })).headers.get("x-penstock-tier"), {
+      timeout: 12_000,
+      interval: 500,
+    })
+    .not.toContain("spill");
 });
 
 test("before the first byte a call moves to another node, says so in its header, and is billed once", async () => {
@@ -65,7 +71,14 @@ test("an engine that rejects our key, or speaks nonsense, is a 502 in our words"
   await world.fault({ kind: "status", status: 401, times: 4 });
   const rejected = await world.chat(org.key, { max_tokens: 2 });
   expect(rejected.status).toBe(502);
-  expect(await rejected.json()).toEqual({ error: { message: expect.not.stringContaining("Unauthorized"), type: "server_error", param: null, code: "bad_gateway" } });
+  expect(await rejected.json()).toEqual({
+    error: {
+      message: expect.not.stringContaining("Unauthorized"),
+      type: "server_error",
+      param: null,
+      code: "bad_gateway",
+    },
+  });
   await world.clearFaults();
   await world.fault({ kind: "garbage", times: 4 });
   expect((await world.chat(org.key, { max_tokens: 2 })).status).toBe(502);
@@ -90,7 +103,11 @@ test("a caller's deadline reaches the engine: it stops within a second of it", a
   await expect.poll(async () => (await fetch(`${world.place.edge}/health`)).status, { timeout: 15_000 }).toBe(200);
   const org = await world.newOrg();
   const startedAtMs = Date.now();
-  const response = await world.chat(org.key, { stream: true, max_tokens: 4_000, ignore_eos: true }, { "x-penstock-timeout-ms": "700" });
+  const response = await world.chat(
+    org.key,
+    { stream: true, max_tokens: 4_000, ignore_eos: true },
+    { "x-penstock-timeout-ms": "700" },
+  );
   const events = await eventsOf(response);
   expect(Date.now() - startedAtMs).toBeLessThan(2_500);
   expect(events).not.toContain("[DONE]");

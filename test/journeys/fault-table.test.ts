@@ -1,7 +1,16 @@
 import { readFileSync } from "node:fs";
 import ts from "typescript";
 import { describe, expect, test } from "vitest";
-import { agentRows, allFaults, bindingRows, fleetRows, ledgerRows, portRows, table, type Dependency } from "./fault-table.ts";
+import {
+  agentRows,
+  allFaults,
+  bindingRows,
+  fleetRows,
+  ledgerRows,
+  portRows,
+  table,
+  type Dependency,
+} from "./fault-table.ts";
 
 /** The compiler holds the table to the interfaces; this does where tests run unchecked. */
 function membersOf(file: string, name: string): string[] {
@@ -12,13 +21,15 @@ function membersOf(file: string, name: string): string[] {
   return [...found.members.map((member) => member.name?.getText() ?? "?"), ...inherited].sort();
 }
 
-const rowsOf = (told: Record<string, readonly Dependency[] | string>) => Object.values(told).flatMap((rows) => (typeof rows === "string" ? [] : rows));
+const rowsOf = (told: Record<string, readonly Dependency[] | string>) =>
+  Object.values(told).flatMap((rows) => (typeof rows === "string" ? [] : rows));
 
 describe("F1's table", () => {
   test("has a cell for each dependency and fault: what is told and billed, or why it cannot occur", () => {
     for (const [name, row] of Object.entries(table)) {
       expect(Object.keys(row).sort(), name).toEqual([...allFaults].sort());
-      for (const cell of Object.values(row)) expect("never" in cell ? cell.never.length > 20 : cell.told && cell.billed, name).toBeTruthy();
+      for (const cell of Object.values(row))
+        expect("never" in cell ? cell.never.length > 20 : cell.told && cell.billed, name).toBeTruthy();
     }
   });
 
@@ -38,7 +49,9 @@ describe("F1's table", () => {
   });
 
   test("is run: each row but those of which no cell can occur has its runner", () => {
-    const runners = ["edge", "origin", "redis"].map((part) => readFileSync(new URL(`../support/fault-${part}-rows.ts`, import.meta.url), "utf8")).join("\n");
+    const runners = ["edge", "origin", "redis"]
+      .map((part) => readFileSync(new URL(`../support/fault-${part}-rows.ts`, import.meta.url), "utf8"))
+      .join("\n");
     for (const [name, row] of Object.entries(table)) {
       const canOccur = Object.values(row).some((cell) => "told" in cell);
       expect(runners.includes(`"${name}": `), name).toBe(canOccur);

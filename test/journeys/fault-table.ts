@@ -5,8 +5,9 @@ import type { Ports } from "#edge/ports.ts";
 import type { Fleet } from "#edge/routing/port.ts";
 
 /**
- * Promise F1, as data: what happens when something that the road stands on fails. One row a dependency, one cell a fault; `faults-*.test.ts` run every
- * cell over real HTTP. A missing cell does not compile, a dependency that has no row neither.
+ * Promise F1, as data: what happens when something that the road stands on fails. One row a dependency, one cell a
+ * fault; `faults-*.test.ts` run every cell over real HTTP. A missing cell does not compile, a dependency that has no
+ * row neither.
  *
  * | fault | at a binding (object, D1) | at a hop over HTTP |
  * |---|---|---|
@@ -21,13 +22,16 @@ import type { Fleet } from "#edge/routing/port.ts";
 export type Fault = "timeout" | "error" | "slow" | "garbage" | "shape";
 export const allFaults = ["timeout", "error", "slow", "garbage", "shape"] as const satisfies readonly Fault[];
 
-/** What the asker is told: `ok`, the code of a refusal, or the code of the error event that ends a stream which had begun with 200. */
+/**
+ * What the asker is told: `ok`, the code of a refusal, or the code of the error event that ends a stream which had
+ * begun with 200.
+ */
 export type Told = "ok" | RefusalCode | `event:${RefusalCode}`;
 
 /**
- * What stands on the bill in the end. `all`: the whole call, once. `made`: no less than the caller saw, no more than the engine put on the wire. `prompt`: no
- * token of the answer.
- * `made or nothing`: an agent's last word and the edge's giving back are under way at once, and the first to arrive counts.
+ * What stands on the bill in the end. `all`: the whole call, once. `made`: no less than the caller saw, no more than
+ * the engine put on the wire. `prompt`: no token of the answer. `made or nothing`: an agent's last word and the edge's
+ * giving back are under way at once, and the first to arrive counts.
  */
 export type Billed = "all" | "made" | "prompt" | "nothing" | "made or nothing";
 
@@ -57,17 +61,23 @@ const isBilledLate = { timeout: served, error: served, slow: served, garbage: se
 const isGivenBack = (cell: Cell) => ({ timeout: cell, error: cell, slow: cell, garbage: cell, shape: cell });
 const noNode: Cell = { told: "bad_gateway", billed: "nothing" };
 
-const silence = never("to a Worker and to Node a connection that does not open is silence before the headers: see the row of the headers");
+const silence = never(
+  "to a Worker and to Node a connection that does not open is silence before the headers: see the row of the headers",
+);
 const noShape = never("a connection has no shape");
-const ourAgent = never("what comes as HTTP from behind the tunnel is what our agent wrote: JSON.stringify, or events it has parsed itself; the edge pipes it unread");
+const ourAgent = never(
+  "what comes as HTTP from behind the tunnel is what our agent wrote: JSON.stringify, or events it has parsed itself; the edge pipes it unread",
+);
 
 export const table = {
-  // The org's ledger, as a Durable Object. A call; `GET /v1/models`; a call and its bill; a call that every node refuses; control: set, and show, an org's limits.
+  // The org's ledger, as a Durable Object. A call; `GET /v1/models`; a call and its bill; a call that every node
+  // refuses; control: set, and show, an org's limits.
   "ledger.admit": isHeld,
   "ledger.look": isAsked,
   "ledger.settle": isBilledLate,
   "ledger.release": isGivenBack(noNode),
-  // What a ledger says to a record is not read: it throws or it has taken it. A refused change is in D1 and not in force; repeating it heals.
+  // What a ledger says to a record is not read: it throws or it has taken it. A refused change is in D1 and not in
+  // force; repeating it heals.
   "ledger.publish": { timeout: unavailable, error: unavailable, slow: done, garbage: done, shape: done },
   "ledger.inspect": isAsked,
 
@@ -80,7 +90,8 @@ export const table = {
   "redis.inspect": isAsked,
   "redis.outbox": isBilledLate,
 
-  // D1: who asks; what is asked for; a change (which may have been written: repeating it heals); the bill. Rows that cannot be read are ours to look into.
+  // D1: who asks; what is asked for; a change (which may have been written: repeating it heals); the bill. Rows that
+  // cannot be read are ours to look into.
   "d1.key": isAsked,
   "d1.read": { timeout: unavailable, error: unavailable, slow: done, garbage: internal, shape: internal },
   "d1.write": { timeout: unavailable, error: unavailable, slow: done, garbage: internal, shape: internal },
@@ -113,7 +124,13 @@ export const table = {
     shape: { told: "bad_gateway", billed: "made or nothing", elsewhere: "ok" },
   },
   "node.refusal": isGivenBack({ ...noNode, elsewhere: "ok" }),
-  "node.body": { timeout: { told: "gateway_timeout", billed: "all" }, error: { told: "bad_gateway", billed: "all" }, slow: served, garbage: ourAgent, shape: ourAgent },
+  "node.body": {
+    timeout: { told: "gateway_timeout", billed: "all" },
+    error: { told: "bad_gateway", billed: "all" },
+    slow: served,
+    garbage: ourAgent,
+    shape: ourAgent,
+  },
   "node.stream": {
     timeout: { told: "event:gateway_timeout", billed: "made" },
     error: { told: "event:stream_broken", billed: "made" },
@@ -177,7 +194,8 @@ export const table = {
   // The edge, as an agent finds it, and the agent's disk.
   "intake.usage": isBilledLate,
   "intake.heartbeat": isBilledLate,
-  // A hung disk stops the whole agent: what it had made and not told yet is the house's loss, and its hold ends by its deadline.
+  // A hung disk stops the whole agent: what it had made and not told yet is the house's loss, and its hold ends by its
+  // deadline.
   "disk.usage": { ...isBilledLate, timeout: { told: "event:gateway_timeout", billed: "nothing" } },
 } satisfies Record<string, Row>;
 
@@ -233,7 +251,8 @@ export const ledgerRows: Record<keyof Ledger, Dependency[]> = {
   inspect: ["ledger.inspect", "redis.inspect"],
 };
 const local = "computed in the isolate: nothing to wait for";
-const shield = "a shield, not a quota: when it cannot be asked the isolate's own count decides (test/journeys/ip-limit.test.ts, docs/decisions/0007)";
+const shield =
+  "a shield, not a quota: when it cannot be asked the isolate's own count decides (test/journeys/ip-limit.test.ts, docs/decisions/0007)";
 export const fleetRows: Record<keyof Fleet, Dependency[] | string> = {
   refresh: ["fleet.heard"],
   report: ["fleet.report", "intake.heartbeat"],
@@ -251,14 +270,31 @@ export const portRows: Record<keyof Ports, Dependency[] | string> = {
   nodes: local,
   ledger: Object.values(ledgerRows).flat(),
   fleet: Object.values(fleetRows).flatMap((rows) => (typeof rows === "string" ? [] : rows)),
-  origin: ["node.connect", "node.headers.whole", "node.headers.stream", "node.refusal", "node.body", "node.stream", "node.tokenize"],
+  origin: [
+    "node.connect",
+    "node.headers.whole",
+    "node.headers.stream",
+    "node.refusal",
+    "node.body",
+    "node.stream",
+    "node.tokenize",
+  ],
 };
-const setting = "a setting: read once, and refused by name when it is missing or malformed (test/journeys/door.test.ts)";
+const setting =
+  "a setting: read once, and refused by name when it is missing or malformed (test/journeys/door.test.ts)";
 export const bindingRows: Record<keyof Env, Dependency[] | string> = {
   DB: ["d1.key", "d1.read", "d1.write", "d1.usage", "redis.outbox"],
   LEDGERS: ["ledger.admit", "ledger.look", "ledger.settle", "ledger.release", "ledger.publish", "ledger.inspect"],
   FLEET: ["fleet.heard", "fleet.report"],
-  UPSTASH_REDIS_REST_URL: ["redis.admit", "redis.look", "redis.settle", "redis.release", "redis.publish", "redis.inspect", "redis.outbox"],
+  UPSTASH_REDIS_REST_URL: [
+    "redis.admit",
+    "redis.look",
+    "redis.settle",
+    "redis.release",
+    "redis.publish",
+    "redis.inspect",
+    "redis.outbox",
+  ],
   UPSTASH_REDIS_REST_TOKEN: setting,
   LEDGER: setting,
   MODELS: setting,
@@ -274,7 +310,14 @@ export const bindingRows: Record<keyof Env, Dependency[] | string> = {
 };
 /** What an agent stands on. */
 export const agentRows = {
-  engine: ["engine.connect", "engine.headers.whole", "engine.headers.stream", "engine.body", "engine.stream", "engine.tokenize"],
+  engine: [
+    "engine.connect",
+    "engine.headers.whole",
+    "engine.headers.stream",
+    "engine.body",
+    "engine.stream",
+    "engine.tokenize",
+  ],
   edge: ["intake.usage", "intake.heartbeat"],
   disk: ["disk.usage"],
 } satisfies Record<string, Dependency[]>;

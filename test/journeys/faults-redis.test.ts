@@ -20,7 +20,9 @@ beforeAll(async () => {
   if (!isThere) return;
   redis = await startRedis({ dir, fsync: "everysec" });
   hop = await openHop(redis.url);
-  stage = await openStage({ vars: { LEDGER: "upstash", UPSTASH_REDIS_REST_URL: hop.url, UPSTASH_REDIS_REST_TOKEN: redis.token } });
+  stage = await openStage({
+    vars: { LEDGER: "upstash", UPSTASH_REDIS_REST_URL: hop.url, UPSTASH_REDIS_REST_TOKEN: redis.token },
+  });
 });
 afterAll(async () => {
   await stage?.close();
@@ -31,7 +33,10 @@ afterAll(async () => {
 
 describe.skipIf(!isThere)("a ledger in Redis", () => {
   describe("that fails for one org", () => {
-    runCells(redisRows(() => hop), () => stage);
+    runCells(
+      redisRows(() => hop),
+      () => stage,
+    );
   });
 
   test("has been struck by every fault: no cell passed because nothing happened", () => {
@@ -39,9 +44,19 @@ describe.skipIf(!isThere)("a ledger in Redis", () => {
   });
 
   test("is named in the log with why it failed, in words that quote neither what was asked nor what it said", () => {
-    const refused = stage.own.logs.filter((line) => line.includes('"code":"quota_unavailable"')).map((line): { cause?: string } => JSON.parse(line.slice(line.indexOf("{"))));
+    const refused = stage.own.logs
+      .filter((line) => line.includes('"code":"quota_unavailable"'))
+      .map((line): { cause?: string } => JSON.parse(line.slice(line.indexOf("{"))));
     expect(new Set(refused.map(({ cause }) => cause))).toEqual(
-      new Set(["no answer within 250 ms", "out of reach (Error)", "the answer is not JSON", "the reply is not the ledger's, at ''", "the reply is not the ledger's: no pipeline"].map((why) => `redis: ${why}`)),
+      new Set(
+        [
+          "no answer within 250 ms",
+          "out of reach (Error)",
+          "the answer is not JSON",
+          "the reply is not the ledger's, at ''",
+          "the reply is not the ledger's: no pipeline",
+        ].map((why) => `redis: ${why}`),
+      ),
     );
   });
 

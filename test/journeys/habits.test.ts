@@ -8,7 +8,9 @@ beforeAll(async () => {
 });
 afterAll(() => own.close());
 
-/** A call that may make 5,000 tokens and is answered with a word; what its header says, once the whole answer is here. */
+/**
+ * A call that may make 5,000 tokens and is answered with a word; what its header says, once the whole answer is here.
+ */
 async function verdictOn(key: string): Promise<string> {
   const response = await own.world.chat(key, { max_tokens: 5_000, structured_outputs: { choice: ["yes", "no"] } });
   expect([response.status, await response.text()]).toEqual([200, expect.stringContaining("chat.completion")]);
@@ -20,7 +22,8 @@ async function verdictOn(key: string): Promise<string> {
 test("an org whose outputs are always short stops being judged, and charged, complex for a large max_tokens; after a restart the prior applies", async () => {
   const [org, other] = [await own.world.newOrg(), await own.world.newOrg()];
   // The sixteenth end makes a habit, the seventeenth answer tells it.
-  for (let call = 0; call < 17; call++) expect(await verdictOn(org.key)).toMatch(/^complex; kv=50\d\d gpu_s=2\d\.\d why=kv$/);
+  for (let call = 0; call < 17; call++)
+    expect(await verdictOn(org.key)).toMatch(/^complex; kv=50\d\d gpu_s=2\d\.\d why=kv$/);
   expect(await verdictOn(org.key)).toMatch(/^shared; kv=\d\d gpu_s=0\.\d why=standard$/);
   expect(await verdictOn(other.key)).toMatch(/^complex; .* why=kv$/);
   const tiers = (await own.world.settled(org.id)).map(({ tier }) => tier);

@@ -19,7 +19,14 @@ test("one Idempotency-Key with one body runs once: in progress, then replayed wi
   expect(await after.json()).toMatchObject({
     error: {
       code: "idempotency_replayed",
-      first_call: { id: first.id, usage: { prompt_tokens: row?.promptTokens, completion_tokens: 150, total_tokens: Number(row?.promptTokens) + 150 } },
+      first_call: {
+        id: first.id,
+        usage: {
+          prompt_tokens: row?.promptTokens,
+          completion_tokens: 150,
+          total_tokens: Number(row?.promptTokens) + 150,
+        },
+      },
     },
   });
   expect(await world.settled(org.id)).toHaveLength(1);
@@ -36,7 +43,9 @@ test("the same key with another body is a mismatch", async () => {
 
 test("of 50 concurrent calls with one key exactly one runs and is charged", async () => {
   const org = await world.newOrg();
-  const answers = await Promise.all(Array.from({ length: 50 }, () => world.chat(org.key, { max_tokens: 3 }, { "idempotency-key": "storm" })));
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, () => world.chat(org.key, { max_tokens: 3 }, { "idempotency-key": "storm" })),
+  );
   expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
   expect(answers.filter(({ status }) => status === 409)).toHaveLength(49);
   expect(await world.settled(org.id)).toHaveLength(1);
@@ -44,7 +53,8 @@ test("of 50 concurrent calls with one key exactly one runs and is charged", asyn
 
 test("two orgs may use the same key", async () => {
   const [one, other] = [await world.newOrg(), await world.newOrg()];
-  for (const org of [one, other]) expect((await world.chat(org.key, { max_tokens: 1 }, { "idempotency-key": "same" })).status).toBe(200);
+  for (const org of [one, other])
+    expect((await world.chat(org.key, { max_tokens: 1 }, { "idempotency-key": "same" })).status).toBe(200);
 });
 
 test("a refused call leaves its key free", async () => {

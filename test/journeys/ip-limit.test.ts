@@ -27,7 +27,8 @@ let addresses = 0;
 /** An address that no other test has used. */
 const fresh = () => `198.51.100.${++addresses}`;
 const from = (ip: string) => ({ "cf-connecting-ip": ip });
-const get = (path: string, ip: string, key = org.key) => fetch(world.place.edge + path, { headers: { authorization: `Bearer ${key}`, ...from(ip) } });
+const get = (path: string, ip: string, key = org.key) =>
+  fetch(world.place.edge + path, { headers: { authorization: `Bearer ${key}`, ...from(ip) } });
 const models = (ip: string) => get("/v1/models", ip);
 
 /** Calls at once; tells who passed, and how many may have: a second's calls, and the rate for as long as it took. */
@@ -40,7 +41,10 @@ async function burst(calls: number, call: (index: number) => Promise<Response>) 
 }
 
 /** Two calls, the second so soon after the first that only what the first was counted for can refuse it. */
-async function soonAfter(first: (ip: string) => Promise<Response>, second = models): Promise<{ first: Response; second: Response }> {
+async function soonAfter(
+  first: (ip: string) => Promise<Response>,
+  second = models,
+): Promise<{ first: Response; second: Response }> {
   for (let tries = 0; tries < 30; tries++) {
     const ip = fresh();
     const fromMs = Date.now();
@@ -59,27 +63,43 @@ describe("a burst from one address", () => {
     const [answer] = refused;
     const { headers } = answer ?? expect.fail("nothing was refused");
     expect(await answer?.json()).toEqual({
-      error: { message: expect.stringMatching(/^Rate limit reached: requests from your IP address \(the limit is 2 per second\)\. Try again in \d+ms\.$/), type: "rate_limit_error", param: null, code: "rate_limit_exceeded" },
+      error: {
+        message: expect.stringMatching(
+          /^Rate limit reached: requests from your IP address \(the limit is 2 per second\)\. Try again in \d+ms\.$/,
+        ),
+        type: "rate_limit_error",
+        param: null,
+        code: "rate_limit_exceeded",
+      },
     });
     expect(headers.get("retry-after")).toBe("1");
     expect(Number(headers.get("retry-after-ms"))).toBeGreaterThanOrEqual(1);
-    expect([headers.get("x-ratelimit-limit-requests"), headers.get("x-ratelimit-remaining-requests")]).toEqual(["2", "0"]);
+    expect([headers.get("x-ratelimit-limit-requests"), headers.get("x-ratelimit-remaining-requests")]).toEqual([
+      "2",
+      "0",
+    ]);
     expect(headers.get("x-ratelimit-reset-requests")).toMatch(/^(\d+ms|1s|1\.\d+s)$/);
     expect(headers.get("x-request-id")).toMatch(/^req_/);
     expect(headers.get("access-control-allow-origin")).toBe("*");
     expect((await models(other)).status).toBe(200);
-    expect(own.logs.some((line) => line.includes('"rate_limit_exceeded"') && line.includes("by the isolate count"))).toBe(true);
+    expect(
+      own.logs.some((line) => line.includes('"rate_limit_exceeded"') && line.includes("by the isolate count")),
+    ).toBe(true);
     expect(own.logs.filter((line) => line.includes(ip))).toEqual([]);
   });
 
   test("of calls to models runs and is charged for what passed, and holds nothing for what did not", async () => {
     const caller = await world.newOrg();
     const ip = fresh();
-    const { answers, refused, passed, passedMax } = await burst(20, () => world.chat(caller.key, { max_tokens: 2 }, from(ip)));
+    const { answers, refused, passed, passedMax } = await burst(20, () =>
+      world.chat(caller.key, { max_tokens: 2 }, from(ip)),
+    );
     expect(passed).toBeLessThanOrEqual(passedMax);
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(passed);
     expect(refused[0]?.headers.get("access-control-allow-origin")).toBe("*");
-    expect(await refused[0]?.json()).toMatchObject({ error: { type: "rate_limit_error", code: "rate_limit_exceeded" } });
+    expect(await refused[0]?.json()).toMatchObject({
+      error: { type: "rate_limit_error", code: "rate_limit_exceeded" },
+    });
     expect(await world.settled(caller.id)).toHaveLength(passed);
     expect(windowOf(await world.ledger(caller.id), "requestsPerDay")).toMatchObject({ held: 0, settled: passed });
   });
@@ -101,7 +121,13 @@ describe("a burst from one address", () => {
 
   test("is not limited at an address that the operator lists, nor on this machine", async () => {
     expect((await burst(20, () => models("203.0.113.9"))).refused).toEqual([]);
-    expect((await burst(20, () => fetch(`${world.place.edge}/v1/models`, { headers: { authorization: `Bearer ${org.key}` } }))).refused).toEqual([]);
+    expect(
+      (
+        await burst(20, () =>
+          fetch(`${world.place.edge}/v1/models`, { headers: { authorization: `Bearer ${org.key}` } }),
+        )
+      ).refused,
+    ).toEqual([]);
   });
 });
 
@@ -115,11 +141,23 @@ describe("a key that is guessed counts double", () => {
   const ways: [string, (ip: string, key: string) => Promise<Response>, () => Promise<string> | string][] = [
     ["in a call", (ip, key) => world.chat(key, {}, from(ip)), () => guess],
     ["in a call whose key was ours and is revoked", (ip, key) => world.chat(key, {}, from(ip)), revoked],
-    ["in a call with a token of nobody", (ip, key) => world.chat(key, {}, from(ip)), () => "eyJhbGciOiJFZERTQSJ9.e30.AA"],
+    [
+      "in a call with a token of nobody",
+      (ip, key) => world.chat(key, {}, from(ip)),
+      () => "eyJhbGciOiJFZERTQSJ9.e30.AA",
+    ],
     ["in the list of models", (ip, key) => get("/v1/models", ip, key), () => guess],
     ["for a client token", (ip, key) => world.post("/v1/client-tokens", key, {}, from(ip)), () => guess],
     ["at the control API", (ip, key) => get("/control/orgs", ip, key), () => guess],
-    ["at the bootstrap", (ip, key) => fetch(`${world.place.edge}/control/bootstrap`, { method: "POST", headers: { authorization: `Bearer ${key}`, ...from(ip) } }), () => guess],
+    [
+      "at the bootstrap",
+      (ip, key) =>
+        fetch(`${world.place.edge}/control/bootstrap`, {
+          method: "POST",
+          headers: { authorization: `Bearer ${key}`, ...from(ip) },
+        }),
+      () => guess,
+    ],
   ];
   for (const [name, call, keyOf] of ways) {
     test(name, async () => {
@@ -139,7 +177,12 @@ describe("a key that is guessed counts double", () => {
 
 describe("who is over the limit", () => {
   test("is told that, whatever else is wrong with the call", async () => {
-    for (const next of [(ip: string) => world.chat("sk-nonsense", {}, from(ip)), (ip: string) => world.post("/v1/chat/completions", org.key, "{", from(ip)), (ip: string) => get("/nonsense", ip), (ip: string) => get("/control/orgs", ip)]) {
+    for (const next of [
+      (ip: string) => world.chat("sk-nonsense", {}, from(ip)),
+      (ip: string) => world.post("/v1/chat/completions", org.key, "{", from(ip)),
+      (ip: string) => get("/nonsense", ip),
+      (ip: string) => get("/control/orgs", ip),
+    ]) {
       expect((await soonAfter((ip) => world.chat("sk-guess", {}, from(ip)), next)).second.status).toBe(429);
     }
   });
@@ -149,9 +192,14 @@ describe("who is over the limit", () => {
     const { refused } = await burst(10, () => models(ip));
     expect(refused.length).toBeGreaterThan(0);
     for (const path of ["/livez", "/readyz"]) expect((await burst(10, () => get(path, ip))).refused, path).toEqual([]);
-    const preflight = { method: "OPTIONS", headers: { origin: "https://app.example", "access-control-request-method": "POST", ...from(ip) } };
+    const preflight = {
+      method: "OPTIONS",
+      headers: { origin: "https://app.example", "access-control-request-method": "POST", ...from(ip) },
+    };
     expect((await burst(10, () => fetch(`${world.place.edge}/v1/chat/completions`, preflight))).refused).toEqual([]);
-    const heartbeats = await burst(10, () => fetch(`${world.place.edge}/origin/heartbeat`, { method: "POST", headers: from(ip), body: "{}" }));
+    const heartbeats = await burst(10, () =>
+      fetch(`${world.place.edge}/origin/heartbeat`, { method: "POST", headers: from(ip), body: "{}" }),
+    );
     expect(heartbeats.answers.map(({ status }) => status)).toEqual(Array(10).fill(401));
   });
 });
@@ -175,17 +223,38 @@ describe.skipIf(!hasRedisServer())("with Redis (needs redis-server: apt-get inst
     dir = mkdtempSync(join(tmpdir(), "penstock-ip-redis-"));
     redis = await startRedis({ dir, fsync: "everysec" });
     const ledger = { LEDGER: "upstash", UPSTASH_REDIS_REST_URL: redis.url, UPSTASH_REDIS_REST_TOKEN: redis.token };
-    const given = { ...vars, ...ledger, MODELS: JSON.stringify(defaultModels), NODES: "[]", ...secretVars(makeSecrets([])) };
-    edge = await startEdge({ root, port: 0, stateDir: join(dir, "edge"), vars: given, log: (line) => void logs.push(line) });
+    const given = {
+      ...vars,
+      ...ledger,
+      MODELS: JSON.stringify(defaultModels),
+      NODES: "[]",
+      ...secretVars(makeSecrets([])),
+    };
+    edge = await startEdge({
+      root,
+      port: 0,
+      stateDir: join(dir, "edge"),
+      vars: given,
+      log: (line) => void logs.push(line),
+    });
   });
   afterAll(async () => {
     await edge?.close();
     await redis?.close();
     rmSync(dir, { recursive: true, force: true });
   });
-  const guessFrom = (ip: string) => fetch(`${edge.url}/v1/chat/completions`, { method: "POST", headers: { authorization: "Bearer sk-guess", ...from(ip) }, body: "{}" });
+  const guessFrom = (ip: string) =>
+    fetch(`${edge.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { authorization: "Bearer sk-guess", ...from(ip) },
+      body: "{}",
+    });
   const countedKeys = async () => {
-    const answer = await fetch(redis.url, { method: "POST", headers: { authorization: `Bearer ${redis.token}` }, body: JSON.stringify(["KEYS", "penstock:ip:*"]) });
+    const answer = await fetch(redis.url, {
+      method: "POST",
+      headers: { authorization: `Bearer ${redis.token}` },
+      body: JSON.stringify(["KEYS", "penstock:ip:*"]),
+    });
     return ((await answer.json()) as { result: string[] }).result;
   };
 
@@ -217,13 +286,22 @@ describe.skipIf(!hasRedisServer())("with Redis (needs redis-server: apt-get inst
 test("a limit of 0 is no limit, and the log says that nobody counts", async () => {
   const stateDir = mkdtempSync(join(tmpdir(), "penstock-ip-off-"));
   const logs: string[] = [];
-  const given = { IP_PER_SECOND: "0", MODELS: JSON.stringify(defaultModels), NODES: "[]", ...secretVars(makeSecrets([])) };
+  const given = {
+    IP_PER_SECOND: "0",
+    MODELS: JSON.stringify(defaultModels),
+    NODES: "[]",
+    ...secretVars(makeSecrets([])),
+  };
   const edge = await startEdge({ root, port: 0, stateDir, vars: given, log: (line) => void logs.push(line) });
   try {
     const ip = fresh();
-    const answers = await Promise.all(Array.from({ length: 60 }, () => fetch(`${edge.url}/v1/models`, { headers: from(ip) })));
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, () => fetch(`${edge.url}/v1/models`, { headers: from(ip) })),
+    );
     expect(answers.map(({ status }) => status)).toEqual(Array(60).fill(401));
-    expect(logs.filter((line) => line.includes('"ip_limit"')).map((line) => JSON.parse(line))).toEqual([{ event: "ip_limit", perSecond: 0, countedBy: "nobody" }]);
+    expect(logs.filter((line) => line.includes('"ip_limit"')).map((line) => JSON.parse(line))).toEqual([
+      { event: "ip_limit", perSecond: 0, countedBy: "nobody" },
+    ]);
   } finally {
     await edge.close();
     rmSync(stateDir, { recursive: true, force: true });

@@ -2,7 +2,8 @@ import { expect, inject, test } from "vitest";
 import { worldAt } from "#test/support/world.ts";
 
 const world = worldAt(inject("place"));
-const headerNames = (response: Response) => [...response.headers.keys()].filter((name) => name !== "x-request-id" && name !== "date").sort();
+const headerNames = (response: Response) =>
+  [...response.headers.keys()].filter((name) => name !== "x-request-id" && name !== "date").sort();
 
 test("a revoke that has answered is in force for every call that starts after it", async () => {
   const org = await world.newOrg();
@@ -41,7 +42,9 @@ test("unknown, malformed, forged, revoked and expired keys get the same 401, to 
   expect(new Set(bodies).size).toBe(1);
   expect(new Set(answers.map((answer) => headerNames(answer).join()))).toHaveProperty("size", 1);
   expect(answers[0]?.headers.get("www-authenticate")).toBe("Bearer");
-  expect(JSON.parse(bodies[0] ?? "")).toMatchObject({ error: { type: "authentication_error", code: "invalid_api_key", param: null } });
+  expect(JSON.parse(bodies[0] ?? "")).toMatchObject({
+    error: { type: "authentication_error", code: "invalid_api_key", param: null },
+  });
 });
 
 test("a missing key is the same 401", async () => {

@@ -4,7 +4,10 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { openOwnStack, type OwnStack } from "#test/support/stack.ts";
 import type { World } from "#test/support/world.ts";
 
-/** Callers who leave before an answer has begun (F5, Q4, Q8); those who leave a stream in flow are in broken-streams.test.ts. */
+/**
+ * Callers who leave before an answer has begun (F5, Q4, Q8); those who leave a stream in flow are in
+ * broken-streams.test.ts.
+ */
 let own: OwnStack;
 let world: World;
 
@@ -15,7 +18,9 @@ beforeAll(async () => {
 afterEach(() => world.clearFaults());
 afterAll(() => own.close());
 
-/** A second until the engine is let go, two in which what it made may still be told, and what a busy machine may add. */
+/**
+ * A second until the engine is let go, two in which what it made may still be told, and what a busy machine may add.
+ */
 const freeMsMax = 6_000;
 
 /** The engine's word on the only call of an org, once it has ended. */
@@ -48,7 +53,8 @@ test("a whole answer: the engine is let go within a second, the prompt is all th
   expect(made.generatedTokens).toBeLessThan(2_000);
   expect(made.endedAtMs! - leftAtMs).toBeLessThan(1_000);
   const rows = await world.settled(org.id, freeMsMax);
-  // Whole answers are asked for whole: of tokens that never left the engine nobody is told a number, and none is charged.
+  // Whole answers are asked for whole: of tokens that never left the engine nobody is told a number, and none is
+  // charged.
   expect(rows).toMatchObject([{ hold, end: "expired", promptTokens: made.promptTokens, completionTokens: 0 }]);
   expect((await world.chat(org.key, { max_tokens: 1 })).status).toBe(200);
 });
@@ -58,7 +64,10 @@ test("by the official SDK's own abort, too", async () => {
   const openai = new OpenAI({ baseURL: `${world.place.edge}/v1`, apiKey: org.key, maxRetries: 0 });
   const leaving = new AbortController();
   const vllmOnly = { ignore_eos: true };
-  const answer = openai.chat.completions.create({ model: "chat", messages: [{ role: "user", content: "hi" }], max_tokens: 2_000, ...vllmOnly }, { signal: leaving.signal });
+  const answer = openai.chat.completions.create(
+    { model: "chat", messages: [{ role: "user", content: "hi" }], max_tokens: 2_000, ...vllmOnly },
+    { signal: leaving.signal },
+  );
   setTimeout(() => leaving.abort(), 500);
   await expect(answer).rejects.toThrow(OpenAI.APIUserAbortError);
   expect(await world.settled(org.id, freeMsMax)).toMatchObject([{ completionTokens: 0 }]);
@@ -83,7 +92,9 @@ test("at any moment, of a call of either kind: nothing stays held, and nobody pa
   await Promise.all(
     Array.from({ length: 40 }, async (_, index) => {
       const leaving = new AbortController();
-      const answer = world.chat(org.key, { stream: index % 2 === 0, max_tokens: 40, ignore_eos: true }, {}, leaving.signal).then((response) => response.text());
+      const answer = world
+        .chat(org.key, { stream: index % 2 === 0, max_tokens: 40, ignore_eos: true }, {}, leaving.signal)
+        .then((response) => response.text());
       answer.catch(() => undefined);
       await sleep(index * 12);
       leaving.abort();

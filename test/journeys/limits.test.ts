@@ -8,7 +8,11 @@ const world = worldAt(inject("place"));
 function knock(agent: Agent, key: string, body: unknown): Promise<number> {
   return new Promise((resolve, reject) => {
     const text = JSON.stringify(body);
-    const headers = { authorization: `Bearer ${key}`, "content-type": "application/json", "content-length": Buffer.byteLength(text) };
+    const headers = {
+      authorization: `Bearer ${key}`,
+      "content-type": "application/json",
+      "content-length": Buffer.byteLength(text),
+    };
     const call = request(`${world.place.edge}/v1/chat/completions`, { method: "POST", agent, headers }, (response) => {
       response.resume().once("end", () => resolve(response.statusCode ?? 0));
     });
@@ -26,16 +30,25 @@ test("a storm of 1,000 concurrent calls on a limit of 60 a minute admits exactly
   // A call that was admitted and then found the nodes saturated keeps its place in the minute.
   expect(statuses.filter((status) => status !== 429)).toHaveLength(60);
   await world.settled(org.id);
-  expect(windowOf(await world.ledger(org.id), "requestsPerMinute")).toMatchObject({ limit: 60, remaining: 0, held: 0, settled: 60 });
+  expect(windowOf(await world.ledger(org.id), "requestsPerMinute")).toMatchObject({
+    limit: 60,
+    remaining: 0,
+    held: 0,
+    settled: 60,
+  });
 });
 
 test("no more calls run at once than the org may, and a slot is free within a second of a stream's end", async () => {
   const org = await world.newOrg({ concurrency: 3 });
-  const streams = await Promise.all(Array.from({ length: 3 }, () => world.chat(org.key, { stream: true, max_tokens: 400, ignore_eos: true })));
+  const streams = await Promise.all(
+    Array.from({ length: 3 }, () => world.chat(org.key, { stream: true, max_tokens: 400, ignore_eos: true })),
+  );
   expect(streams.map(({ status }) => status)).toEqual([200, 200, 200]);
   const fourth = await world.chat(org.key, { max_tokens: 1 });
   expect(fourth.status).toBe(429);
-  expect(await fourth.json()).toMatchObject({ error: { type: "rate_limit_error", code: "concurrency_exceeded", param: null } });
+  expect(await fourth.json()).toMatchObject({
+    error: { type: "rate_limit_error", code: "concurrency_exceeded", param: null },
+  });
   await streams[0]?.body?.cancel();
   await new Promise((done) => setTimeout(done, 900));
   expect((await world.chat(org.key, { max_tokens: 1 })).status).toBe(200);
@@ -93,7 +106,10 @@ test("a caller who opts in gets the completion that still fits instead of a refu
   expect((await world.chat(org.key, call)).status).toBe(429);
   const clamped = await world.chat(org.key, call, { "x-penstock-clamp": "true" });
   expect(clamped.status).toBe(200);
-  const { usage, choices } = (await clamped.json()) as { usage: { completion_tokens: number }; choices: { finish_reason: string }[] };
+  const { usage, choices } = (await clamped.json()) as {
+    usage: { completion_tokens: number };
+    choices: { finish_reason: string }[];
+  };
   expect(choices[0]?.finish_reason).toBe("length");
   expect(usage.completion_tokens).toBeLessThan(600);
 });
@@ -103,7 +119,9 @@ test("a key's own limits bind it, and leave the org's other keys alone", async (
   const narrow = await world.newKey(org.id, { limits: { requestsPerMinute: 1 } });
   expect((await world.chat(narrow.secret, { max_tokens: 1 })).status).toBe(200);
   const refused = await world.chat(narrow.secret, { max_tokens: 1 });
-  expect(await refused.json()).toMatchObject({ error: { code: "rate_limit_exceeded", message: expect.stringContaining("this key's limit is 1") } });
+  expect(await refused.json()).toMatchObject({
+    error: { code: "rate_limit_exceeded", message: expect.stringContaining("this key's limit is 1") },
+  });
   expect((await world.chat(org.key, { max_tokens: 1 })).status).toBe(200);
 });
 
@@ -117,10 +135,23 @@ test("a complex call goes to the dedicated tier, with the reason in the header",
 });
 
 test("remaining, held and settled add up to the limit in every window, in the middle of calls too", async () => {
-  const org = await world.newOrg({ requestsPerMinute: 50, requestsPerHour: 60, concurrency: 9, tokensPerMinute: 90_000, tokensPerDay: 90_000, tokensPerMonth: 90_000, requestsPerDay: 70, costMicrosPerMonth: 900_000 });
-  const streams = await Promise.all(Array.from({ length: 4 }, () => world.chat(org.key, { stream: true, max_tokens: 200, ignore_eos: true })));
+  const org = await world.newOrg({
+    requestsPerMinute: 50,
+    requestsPerHour: 60,
+    concurrency: 9,
+    tokensPerMinute: 90_000,
+    tokensPerDay: 90_000,
+    tokensPerMonth: 90_000,
+    requestsPerDay: 70,
+    costMicrosPerMonth: 900_000,
+  });
+  const streams = await Promise.all(
+    Array.from({ length: 4 }, () => world.chat(org.key, { stream: true, max_tokens: 200, ignore_eos: true })),
+  );
   const isWhole = (state: { windows: { limit: number; remaining: number; held: number; settled: number }[] }) =>
-    state.windows.every(({ limit, remaining, held, settled }) => remaining >= 0 && limit === remaining + held + settled);
+    state.windows.every(
+      ({ limit, remaining, held, settled }) => remaining >= 0 && limit === remaining + held + settled,
+    );
   const during = await world.ledger(org.id);
   expect(windowOf(during, "concurrency").held).toBe(4);
   expect(windowOf(during, "tokensPerDay").held).toBeGreaterThan(800);

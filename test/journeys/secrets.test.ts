@@ -18,7 +18,9 @@ beforeAll(async () => {
   key = org.key;
   const messages = [{ role: "user", content: canary }];
   await (await world.post("/v1/chat/completions", key, { model: "chat", messages, max_tokens: 4 })).text();
-  await (await world.post("/v1/chat/completions", key, { model: "chat", messages, max_tokens: 4, stream: true })).text();
+  await (
+    await world.post("/v1/chat/completions", key, { model: "chat", messages, max_tokens: 4, stream: true })
+  ).text();
   await (await world.post("/v1/completions", key, { model: "chat", prompt: canary })).text();
   await (await world.post("/v1/embeddings", key, { model: "embed", input: canary })).text();
   // Wrong input and broken engines must not spill it either.
@@ -36,7 +38,11 @@ afterAll(() => own.close());
 
 /** How a secret may hide: as it is, in base64 at any offset, percent-encoded. */
 function shapesOf(secret: string): string[] {
-  const base64 = [0, 1, 2].map((shift) => Buffer.from("x".repeat(shift) + secret).toString("base64").slice(shift === 0 ? 0 : 4, -4));
+  const base64 = [0, 1, 2].map((shift) =>
+    Buffer.from("x".repeat(shift) + secret)
+      .toString("base64")
+      .slice(shift === 0 ? 0 : 4, -4),
+  );
   return [secret, encodeURIComponent(secret), ...base64];
 }
 
@@ -83,10 +89,23 @@ test("nothing of the caller's headers reaches a node: not the key, not cookies, 
     },
   });
   const org = await other.world.newOrg();
-  const theirs = { cookie: "session=theirs", "x-forwarded-for": "203.0.113.9", "cf-ray": "theirs", traceparent: "theirs", "x-data-parallel-rank": "1", "x-theirs": "theirs", "proxy-authorization": "theirs" };
+  const theirs = {
+    cookie: "session=theirs",
+    "x-forwarded-for": "203.0.113.9",
+    "cf-ray": "theirs",
+    traceparent: "theirs",
+    "x-data-parallel-rank": "1",
+    "x-theirs": "theirs",
+    "proxy-authorization": "theirs",
+  };
   await (await other.world.chat(org.key, { max_tokens: 2 }, theirs)).text();
   const request = seen.find((text) => text.startsWith("POST /v1/chat/completions")) ?? "";
-  const names = request.split("\r\n\r\n")[0]?.split("\r\n").slice(1).map((line) => line.split(":")[0]?.toLowerCase()).sort();
+  const names = request
+    .split("\r\n\r\n")[0]
+    ?.split("\r\n")
+    .slice(1)
+    .map((line) => line.split(":")[0]?.toLowerCase())
+    .sort();
   // `cf-worker` names the zone that a Worker's fetch comes from; the platform adds it.
   expect(names).toEqual(["authorization", "cf-worker", "content-length", "content-type", "host", "x-request-id"]);
   expect(request).not.toContain(org.key);

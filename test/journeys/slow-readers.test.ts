@@ -41,7 +41,12 @@ beforeAll(async () => {
     models: defaultModels.map(({ id }) => id),
     publicKey: secrets.nodeKeys["node_flood"]!.x,
   };
-  edge = await startEdge({ root, port: 0, stateDir, vars: { MODELS: JSON.stringify(defaultModels), NODES: JSON.stringify([record]), ...secretVars(secrets) } });
+  edge = await startEdge({
+    root,
+    port: 0,
+    stateDir,
+    vars: { MODELS: JSON.stringify(defaultModels), NODES: JSON.stringify([record]), ...secretVars(secrets) },
+  });
   const demo = await openDemo(stateDir, edge.url, secrets.bootstrapToken);
   world = worldAt({ edge: edge.url, adminKey: demo.adminKey, nodes: [], stateDir });
 });
@@ -52,16 +57,23 @@ afterAll(async () => {
   rmSync(stateDir, { recursive: true, force: true });
 });
 
-const rssOf = (pid: number) => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1_024;
+const rssOf = (pid: number) =>
+  Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1_024;
 
 /** Opens a stream and reads none of it. */
 function openSlow(key: string): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const call = request(`${edge.url}/v1/chat/completions`, { method: "POST", headers: { authorization: `Bearer ${key}`, "content-type": "application/json" } }, (response) => {
-      response.pause();
-      resolve(response);
-    });
-    call.once("error", reject).end(JSON.stringify({ model: "chat", stream: true, max_tokens: 9, messages: [{ role: "user", content: "x" }] }));
+    const call = request(
+      `${edge.url}/v1/chat/completions`,
+      { method: "POST", headers: { authorization: `Bearer ${key}`, "content-type": "application/json" } },
+      (response) => {
+        response.pause();
+        resolve(response);
+      },
+    );
+    call
+      .once("error", reject)
+      .end(JSON.stringify({ model: "chat", stream: true, max_tokens: 9, messages: [{ role: "user", content: "x" }] }));
   });
 }
 
@@ -81,7 +93,8 @@ test("callers who do not read hold the origin back; the edge's memory stays boun
     )
     .toBe(0);
   expect(written).toHaveLength(readers);
-  // A bare pass-through in workerd costs 0.9 MB of process memory for a stream that stands still, this pipe 1.15 MB; none of it grows with time.
+  // A bare pass-through in workerd costs 0.9 MB of process memory for a stream that stands still, this pipe 1.15 MB;
+  // none of it grows with time.
   expect(rssOf(workerd!) - before).toBeLessThan(2 * readers);
   for (const stream of streams) stream.destroy();
 });

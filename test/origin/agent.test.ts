@@ -3,8 +3,29 @@ import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { chunk, openStream, startFakeEngine, textChunks, streamChunks, usage, type FakeEngine } from "#test/support/fake-engine.ts";
-import { configFor, eventsOf, hopClaims, makeKeys, readAnswer, send, sha256, sign, startFakeEdge, until, type FakeEdge, type Keys } from "#test/support/origin.ts";
+import {
+  chunk,
+  openStream,
+  startFakeEngine,
+  textChunks,
+  streamChunks,
+  usage,
+  type FakeEngine,
+} from "#test/support/fake-engine.ts";
+import {
+  configFor,
+  eventsOf,
+  hopClaims,
+  makeKeys,
+  readAnswer,
+  send,
+  sha256,
+  sign,
+  startFakeEdge,
+  until,
+  type FakeEdge,
+  type Keys,
+} from "#test/support/origin.ts";
 
 const entry = join(import.meta.dirname, "../../origin/agent.ts");
 let engine: FakeEngine;
@@ -30,7 +51,13 @@ afterAll(async () => {
 function writeConfig(limits: Record<string, number> = {}): string {
   const directory = mkdtempSync(join(tmpdir(), "agent-process-"));
   const file = join(directory, "agent.json");
-  writeFileSync(file, JSON.stringify({ ...configFor(keys, edge.url, engine.url, join(directory, "state")), limits: { pollMs: 50, ...limits } }));
+  writeFileSync(
+    file,
+    JSON.stringify({
+      ...configFor(keys, edge.url, engine.url, join(directory, "state")),
+      limits: { pollMs: 50, ...limits },
+    }),
+  );
   chmodSync(file, 0o600);
   return file;
 }
@@ -43,7 +70,10 @@ interface Process {
 }
 
 async function start(args: string[], env: Record<string, string> = {}): Promise<Process> {
-  const child = spawn(process.execPath, [entry, ...args], { env: { PATH: process.env["PATH"], ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [entry, ...args], {
+    env: { PATH: process.env["PATH"], ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   running.add(child);
   let out = "";
   let errors = "";
@@ -53,13 +83,18 @@ async function start(args: string[], env: Record<string, string> = {}): Promise<
   await Promise.race([exit, until(() => out.includes("\n"), 20_000)]);
   const url = out.startsWith("ready ") ? JSON.parse(out.slice(6)).url : "";
   if (url) {
-    for (let tries = 0; tries < 200 && (await fetch(`${url}/readyz`)).status !== 200; tries++) await new Promise((resolve) => setTimeout(resolve, 20));
+    for (let tries = 0; tries < 200 && (await fetch(`${url}/readyz`)).status !== 200; tries++)
+      await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return { child, url, stderr: () => errors, exit };
 }
 
 async function stream(url: string) {
-  const body = JSON.stringify({ model: "public", stream: true, messages: [{ role: "user", content: "a secret prompt" }] });
+  const body = JSON.stringify({
+    model: "public",
+    stream: true,
+    messages: [{ role: "user", content: "a secret prompt" }],
+  });
   const claims = hopClaims({ bodySha256: sha256(body) });
   const request = send(`${url}/v1/chat/completions`, body, await sign(claims, keys.hopPrivate));
   const answer = new Promise<Awaited<ReturnType<typeof readAnswer>>>((resolve, reject) => {
@@ -111,7 +146,11 @@ describe("the agent as a process", () => {
     edge.answer = () => 200;
     await start(["--config", file]);
     await until(() => calls.every(({ hold }) => edge.finals().some((record) => record.hold === hold)));
-    for (const { hold } of calls) expect(edge.finals().find((record) => record.hold === hold)).toMatchObject({ promptTokens: 7, completionTokens: 2 });
+    for (const { hold } of calls)
+      expect(edge.finals().find((record) => record.hold === hold)).toMatchObject({
+        promptTokens: 7,
+        completionTokens: 2,
+      });
   });
 
   test("SIGTERM refuses new calls, lets a stream finish, and then exits", async () => {
@@ -144,6 +183,9 @@ describe("the agent as a process", () => {
     expect(JSON.parse(eventsOf(text).at(-1) ?? "").error.code).toBe("stream_broken");
     expect(await agent.exit).toBe(0);
     expect(performance.now() - atMs).toBeLessThan(2_000);
-    expect(edge.finals().find((record) => record.hold === hold)).toMatchObject({ completionTokens: 3, outcome: "broken" });
+    expect(edge.finals().find((record) => record.hold === hold)).toMatchObject({
+      completionTokens: 3,
+      outcome: "broken",
+    });
   });
 });

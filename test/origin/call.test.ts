@@ -1,6 +1,15 @@
 import { createHmac } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { answerJson, chunk, openStream, startFakeEngine, textChunks, streamChunks, usage, type FakeEngine } from "#test/support/fake-engine.ts";
+import {
+  answerJson,
+  chunk,
+  openStream,
+  startFakeEngine,
+  textChunks,
+  streamChunks,
+  usage,
+  type FakeEngine,
+} from "#test/support/fake-engine.ts";
 import { org, readAnswer, saltSecret, setUp, until, type Setup } from "#test/support/origin.ts";
 
 let engine: FakeEngine;
@@ -31,7 +40,14 @@ const whole = (over: Record<string, unknown> = {}) => ({
   kv_transfer_params: null,
   ...over,
 });
-const contextError = { error: { message: "This model's maximum context length is 100 tokens.", type: "BadRequestError", param: "input_tokens", code: 400 } };
+const contextError = {
+  error: {
+    message: "This model's maximum context length is 100 tokens.",
+    type: "BadRequestError",
+    param: "input_tokens",
+    code: 400,
+  },
+};
 
 async function ask(body: Record<string, unknown> = {}, claims: Record<string, unknown> = {}, path?: string) {
   const { answer, hold } = await setup.open(body, claims, path);
@@ -46,7 +62,15 @@ async function recordOf(hold: string) {
 describe("what the engine is sent", () => {
   test("our own body: owned fields set, the engine's name for the model, the org's cache salt, the hold as request id, and no header of the edge's", async () => {
     engine.script = (response) => streamChunks(response, textChunks(["a"]));
-    const { hold } = await ask({ stream: true, priority: -5, cache_salt: "mine", request_id: "x", chat_template: "{{x}}", top_k: 3, max_tokens: 50 });
+    const { hold } = await ask({
+      stream: true,
+      priority: -5,
+      cache_salt: "mine",
+      request_id: "x",
+      chat_template: "{{x}}",
+      top_k: 3,
+      max_tokens: 50,
+    });
     const [call] = engine.calls;
     expect(call?.body).toEqual({
       model: "engine/name",
@@ -59,7 +83,13 @@ describe("what the engine is sent", () => {
       cache_salt: createHmac("sha256", Buffer.from(saltSecret, "base64url")).update(org).digest("base64url"),
     });
     expect(call?.headers["x-request-id"]).toBe(hold);
-    expect(Object.keys(call?.headers ?? {}).toSorted()).toEqual(["accept", "content-length", "content-type", "host", "x-request-id"]);
+    expect(Object.keys(call?.headers ?? {}).toSorted()).toEqual([
+      "accept",
+      "content-length",
+      "content-type",
+      "host",
+      "x-request-id",
+    ]);
   });
 
   test.each([
@@ -72,7 +102,11 @@ describe("what the engine is sent", () => {
   ])("max_tokens is never above the hold: %s", async (_, body, expected) => {
     engine.script = (response) => answerJson(response, 200, whole());
     await ask(body);
-    expect(engine.calls[0]?.body).toMatchObject({ max_tokens: expected, max_completion_tokens: expected, stream: false });
+    expect(engine.calls[0]?.body).toMatchObject({
+      max_tokens: expected,
+      max_completion_tokens: expected,
+      stream: false,
+    });
     expect(engine.calls[0]?.body).not.toHaveProperty("stream_options");
   });
 
@@ -82,7 +116,10 @@ describe("what the engine is sent", () => {
     ["max_completion_tokens", { max_completion_tokens: 1.5 }],
     ["n", { n: 9 }],
     ["guided_json", { guided_json: {} }],
-    ["messages[0].content[0].image_url.url", { messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "http://169.254.169.254/" } }] }] }],
+    [
+      "messages[0].content[0].image_url.url",
+      { messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "http://169.254.169.254/" } }] }] },
+    ],
   ])("a bad %s is refused before the engine sees it", async (param, body) => {
     const { status, text } = await ask(body);
     expect(status).toBe(400);
@@ -99,7 +136,16 @@ describe("a whole answer", () => {
     expect(headers["x-penstock-load"]).toMatch(/^run=1 wait=0 kv=0\.000 held=10000$/);
     const { kv_transfer_params: _, ...expected } = whole({ model: "public" });
     expect(JSON.parse(text)).toEqual(expected);
-    expect(await recordOf(hold)).toMatchObject([{ isFinal: true, promptTokens: 7, cachedTokens: 5, completionTokens: 4, outcome: "done", responseId: "chatcmpl-whole" }]);
+    expect(await recordOf(hold)).toMatchObject([
+      {
+        isFinal: true,
+        promptTokens: 7,
+        cachedTokens: 5,
+        completionTokens: 4,
+        outcome: "done",
+        responseId: "chatcmpl-whole",
+      },
+    ]);
   });
 
   test("tells the edge, when enough calls have ended, what this org's calls to this model are like: not those of others, and not before", async () => {
@@ -125,15 +171,30 @@ describe("a whole answer", () => {
   });
 
   test("is never billed as nothing when there is text", async () => {
-    engine.script = (response) => answerJson(response, 200, whole({ usage: { prompt_tokens: 7, completion_tokens: 0, total_tokens: 7 } }));
+    engine.script = (response) =>
+      answerJson(response, 200, whole({ usage: { prompt_tokens: 7, completion_tokens: 0, total_tokens: 7 } }));
     const { hold } = await ask();
     expect(await recordOf(hold)).toMatchObject([{ completionTokens: 1 }]);
   });
 
   test("embeddings are billed their prompt", async () => {
-    engine.script = (response) => answerJson(response, 200, { object: "list", model: "engine/name", data: [{ index: 0, embedding: [0.1, -2e-7] }], usage: { prompt_tokens: 3, total_tokens: 3, completion_tokens: 0 } });
-    const { text, hold } = await ask({ input: "abc", messages: undefined }, { endpoint: "embeddings", completionTokensMax: 0 }, "/v1/embeddings");
-    expect(JSON.parse(text)).toMatchObject({ model: "public", data: [{ embedding: [0.1, -2e-7] }], usage: { prompt_tokens: 3, total_tokens: 3 } });
+    engine.script = (response) =>
+      answerJson(response, 200, {
+        object: "list",
+        model: "engine/name",
+        data: [{ index: 0, embedding: [0.1, -2e-7] }],
+        usage: { prompt_tokens: 3, total_tokens: 3, completion_tokens: 0 },
+      });
+    const { text, hold } = await ask(
+      { input: "abc", messages: undefined },
+      { endpoint: "embeddings", completionTokensMax: 0 },
+      "/v1/embeddings",
+    );
+    expect(JSON.parse(text)).toMatchObject({
+      model: "public",
+      data: [{ embedding: [0.1, -2e-7] }],
+      usage: { prompt_tokens: 3, total_tokens: 3 },
+    });
     expect(engine.calls[0]?.body).not.toHaveProperty("max_tokens");
     expect(await recordOf(hold)).toMatchObject([{ promptTokens: 3, completionTokens: 0, outcome: "done" }]);
   });
@@ -143,7 +204,10 @@ describe("a whole answer", () => {
     ["an error with status 200", JSON.stringify({ error: { message: "x" } })],
     ["choices that are null", JSON.stringify(whole({ choices: null }))],
     ["no choice", JSON.stringify(whole({ choices: [] }))],
-    ["a choice that the engine gave up", JSON.stringify(whole({ choices: [{ index: 0, message: { content: "x" }, finish_reason: "abort" }] }))],
+    [
+      "a choice that the engine gave up",
+      JSON.stringify(whole({ choices: [{ index: 0, message: { content: "x" }, finish_reason: "abort" }] })),
+    ],
   ])("%s is a bad gateway and leaves no record", async (_, body) => {
     engine.script = (response) => answerJson(response, 200, body);
     const { status, text, hold } = await ask();
@@ -190,7 +254,9 @@ describe("a whole answer", () => {
     await until(() => engine.calls.length === 1);
     request.destroy();
     await until(() => engine.calls[0]?.isAborted === true);
-    expect(await recordOf(hold)).toMatchObject([{ isFinal: false, promptTokens: 7, completionTokens: 0, outcome: "cut" }]);
+    expect(await recordOf(hold)).toMatchObject([
+      { isFinal: false, promptTokens: 7, completionTokens: 0, outcome: "cut" },
+    ]);
   });
 
   test("past its deadline it is a timeout", async () => {
@@ -215,7 +281,8 @@ test("a node whose clock differs from the edge's gives a call the time that the 
 
 describe("a prompt that does not fit with our default", () => {
   test("is tried once more with the rest of the context, by the engine's own count", async () => {
-    engine.script = (response, call) => (call.body["max_tokens"] === 93 ? answerJson(response, 200, whole()) : answerJson(response, 400, contextError));
+    engine.script = (response, call) =>
+      call.body["max_tokens"] === 93 ? answerJson(response, 200, whole()) : answerJson(response, 400, contextError);
     const { status } = await ask({}, { isDefaultMax: true });
     expect(status).toBe(200);
     expect(engine.calls.map(({ body }) => body["max_tokens"])).toEqual([1_000, 93]);
@@ -230,7 +297,12 @@ describe("a prompt that does not fit with our default", () => {
   });
 
   test("is refused as such when vLLM words it as a max_tokens of 0, which nobody asked for", async () => {
-    const error = { message: "max_tokens must be at least 1, got 0. (parameter=max_tokens, value=0)", type: "BadRequestError", param: "max_tokens", code: 400 };
+    const error = {
+      message: "max_tokens must be at least 1, got 0. (parameter=max_tokens, value=0)",
+      type: "BadRequestError",
+      param: "max_tokens",
+      code: 400,
+    };
     engine.script = (response) => answerJson(response, 400, { error });
     const { status, text } = await ask({ max_tokens: 1 });
     expect(status).toBe(400);
@@ -307,10 +379,15 @@ test("on long streams the edge hears how far they are, every 256 tokens", async 
 });
 
 test("an error that is the first event of a stream is answered as if its status had come in time, and leaves no record", async () => {
-  for (const [code, status, name] of [[400, 400, "invalid_value"], [500, 502, "bad_gateway"]] as const) {
+  for (const [code, status, name] of [
+    [400, 400, "invalid_value"],
+    [500, 502, "bad_gateway"],
+  ] as const) {
     engine.script = (response) => {
       openStream(response);
-      response.end(`data: {"error": {"message": "secret words", "type": "BadRequestError", "param": "logit_bias", "code": ${code}}}\n\ndata: [DONE]\n\n`);
+      response.end(
+        `data: {"error": {"message": "secret words", "type": "BadRequestError", "param": "logit_bias", "code": ${code}}}\n\ndata: [DONE]\n\n`,
+      );
     };
     const answer = await ask({ stream: true });
     expect(answer.status).toBe(status);

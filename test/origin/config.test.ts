@@ -32,7 +32,11 @@ function errorOf(work: () => unknown): ConfigError {
 describe("the config", () => {
   test("has defaults for everything that has a good one, and listens on loopback", () => {
     const { port: _, limits: __, ...rest } = good;
-    expect(checkConfig(rest)).toMatchObject({ host: "127.0.0.1", port: 8_700, limits: { streamIdleMsMax: 60_000, pingMs: 500 } });
+    expect(checkConfig(rest)).toMatchObject({
+      host: "127.0.0.1",
+      port: 8_700,
+      limits: { streamIdleMsMax: 60_000, pingMs: 500 },
+    });
   });
 
   test.each<[string, string, unknown]>([
@@ -67,18 +71,30 @@ describe("the config", () => {
     const { privateKey, ...rest } = good;
     const pem = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString();
     expect(checkConfig({ ...rest, privateKeyFile: write("k.pem", pem) }).privateKey.asymmetricKeyType).toBe("ed25519");
-    expect(checkConfig({ ...rest, privateKeyFile: write("k.jwk", JSON.stringify(privateKey)) }).privateKey.asymmetricKeyType).toBe("ed25519");
-    expect(errorOf(() => checkConfig({ ...rest, privateKeyFile: write("open.pem", pem, 0o644) })).name).toBe("file_mode");
-    expect(errorOf(() => checkConfig({ ...rest, privateKeyFile: join(directory, "none") })).name).toBe("config_unreadable");
+    expect(
+      checkConfig({ ...rest, privateKeyFile: write("k.jwk", JSON.stringify(privateKey)) }).privateKey.asymmetricKeyType,
+    ).toBe("ed25519");
+    expect(errorOf(() => checkConfig({ ...rest, privateKeyFile: write("open.pem", pem, 0o644) })).name).toBe(
+      "file_mode",
+    );
+    expect(errorOf(() => checkConfig({ ...rest, privateKeyFile: join(directory, "none") })).name).toBe(
+      "config_unreadable",
+    );
     expect(errorOf(() => checkConfig({ ...rest, privateKeyFile: write("bad.pem", "xx") })).name).toBe("config_invalid");
-    const rsa = generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+    const rsa = generateKeyPairSync("rsa", { modulusLength: 1024 })
+      .privateKey.export({ type: "pkcs8", format: "pem" })
+      .toString();
     expect(errorOf(() => checkConfig({ ...rest, privateKeyFile: write("rsa.pem", rsa) })).message).toContain("Ed25519");
     expect(errorOf(() => checkConfig(rest)).message).toContain("privateKeyFile");
   });
 
   test("comes from a file, with variables and then flags over it", () => {
     const file = write("agent.json", JSON.stringify(good));
-    const config = readConfig(["--config", file, "--port", "9000"], { PENSTOCK_NODE: "node_env", PENSTOCK_PORT: "8999", PENSTOCK_CACHE_SALT_SECRET: saltSecret });
+    const config = readConfig(["--config", file, "--port", "9000"], {
+      PENSTOCK_NODE: "node_env",
+      PENSTOCK_PORT: "8999",
+      PENSTOCK_CACHE_SALT_SECRET: saltSecret,
+    });
     expect(config).toMatchObject({ node: "node_env", port: 9_000, edgeUrl: "http://edge.test" });
     expect(readConfig([], { PENSTOCK_AGENT_CONFIG: file }).node).toBe("node_test");
   });

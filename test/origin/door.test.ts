@@ -8,8 +8,10 @@ let setup: Setup;
 
 beforeAll(async () => {
   engine = await startFakeEngine();
-  engine.metrics = 'vllm:num_requests_running{engine="0"} 1.0\nvllm:cache_config_info{block_size="16",num_gpu_blocks="6050"} 1.0\n';
-  engine.script = (response) => answerJson(response, 200, { choices: [{ index: 0, message: { content: "x" }, finish_reason: "stop" }] });
+  engine.metrics =
+    'vllm:num_requests_running{engine="0"} 1.0\nvllm:cache_config_info{block_size="16",num_gpu_blocks="6050"} 1.0\n';
+  engine.script = (response) =>
+    answerJson(response, 200, { choices: [{ index: 0, message: { content: "x" }, finish_reason: "stop" }] });
   setup = await setUp(engine.url);
 });
 afterAll(async () => {
@@ -19,7 +21,18 @@ afterAll(async () => {
 
 async function order(name: string, path: string, method = "POST") {
   const iat = Math.floor(Date.now() / 1_000);
-  const token = await sign({ iss: "penstock-edge", aud: "node_test", jti: randomUUID(), iat, exp: iat + 60, order: name, bodySha256: sha256("") }, setup.keys.hopPrivate);
+  const token = await sign(
+    {
+      iss: "penstock-edge",
+      aud: "node_test",
+      jti: randomUUID(),
+      iat,
+      exp: iat + 60,
+      order: name,
+      bodySha256: sha256(""),
+    },
+    setup.keys.hopPrivate,
+  );
   return fetch(setup.agent.url + path, { method, headers: { authorization: `Bearer ${token}` } });
 }
 
@@ -40,7 +53,9 @@ describe("routes", () => {
   ])("%s %s is 404 in our envelope, and reaches no engine", async (method, path) => {
     const answer = await fetch(setup.agent.url + path, { method });
     expect(answer.status).toBe(404);
-    expect(await answer.json()).toMatchObject({ error: { code: "unknown_url", type: "invalid_request_error", param: null } });
+    expect(await answer.json()).toMatchObject({
+      error: { code: "unknown_url", type: "invalid_request_error", param: null },
+    });
     expect(engine.calls).toHaveLength(0);
   });
 
@@ -55,7 +70,13 @@ describe("routes", () => {
 
   test("metrics are ours and the engine's, which keep their own names", async () => {
     const page = await (await fetch(`${setup.agent.url}/metrics`)).text();
-    for (const name of ["agent_requests_total", "agent_inflight", "agent_auth_failures_total", "agent_usage_backlog", "agent_ping_total"]) {
+    for (const name of [
+      "agent_requests_total",
+      "agent_inflight",
+      "agent_auth_failures_total",
+      "agent_usage_backlog",
+      "agent_ping_total",
+    ]) {
       expect(page).toContain(`# TYPE ${name} `);
     }
     expect(page).toContain('vllm:num_requests_running{engine="0"} 1.0');
@@ -65,7 +86,9 @@ describe("routes", () => {
     const body = JSON.stringify({ messages: [{ role: "user", content: "Hi" }] });
     const token = await sign(hopClaims({ bodySha256: sha256(body) }), setup.keys.hopPrivate);
     const request = send(`${setup.agent.url}/tokenize`, body, token);
-    const answer = await new Promise<Awaited<ReturnType<typeof readAnswer>>>((resolve) => request.on("response", (response) => void readAnswer(response).then(resolve)));
+    const answer = await new Promise<Awaited<ReturnType<typeof readAnswer>>>((resolve) =>
+      request.on("response", (response) => void readAnswer(response).then(resolve)),
+    );
     expect(JSON.parse(answer.text)).toEqual({ count: 7, max_model_len: 100 });
     expect((await fetch(`${setup.agent.url}/tokenize`, { method: "POST", body })).status).toBe(401);
   });
@@ -73,20 +96,30 @@ describe("routes", () => {
   test("counting a prompt fetches no address either", async () => {
     const body = JSON.stringify({ messages: [{ role: "user", content: [{ image_url: "http://169.254.169.254/" }] }] });
     const token = await sign(hopClaims({ bodySha256: sha256(body) }), setup.keys.hopPrivate);
-    const answer = await fetch(`${setup.agent.url}/tokenize`, { method: "POST", body, headers: { authorization: `Bearer ${token}` } });
+    const answer = await fetch(`${setup.agent.url}/tokenize`, {
+      method: "POST",
+      body,
+      headers: { authorization: `Bearer ${token}` },
+    });
     expect(answer.status).toBe(400);
   });
 
   test("models are told to the edge alone", async () => {
     expect((await fetch(`${setup.agent.url}/v1/models`)).status).toBe(401);
-    expect(await (await order("models", "/v1/models", "GET")).json()).toMatchObject({ object: "list", data: [{ id: "public" }] });
+    expect(await (await order("models", "/v1/models", "GET")).json()).toMatchObject({
+      object: "list",
+      data: [{ id: "public" }],
+    });
   });
 });
 
 describe("orders", () => {
   test("a call's token is no order, and one order's token is not another's", async () => {
     const token = await sign(hopClaims({ bodySha256: sha256("") }), setup.keys.hopPrivate);
-    expect((await fetch(`${setup.agent.url}/drain`, { method: "POST", headers: { authorization: `Bearer ${token}` } })).status).toBe(401);
+    expect(
+      (await fetch(`${setup.agent.url}/drain`, { method: "POST", headers: { authorization: `Bearer ${token}` } }))
+        .status,
+    ).toBe(401);
     expect((await order("undrain", "/drain")).status).toBe(401);
     expect((await fetch(`${setup.agent.url}/readyz`)).status).toBe(200);
   });

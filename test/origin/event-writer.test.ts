@@ -75,6 +75,9 @@ describe("chunks of our own framing", () => {
     socket.on("data", (bytes) => (text += bytes.toString())).write("GET / HTTP/1.1\r\nhost: x\r\n\r\n".repeat(2));
     while (text.split("0\r\n\r\n").length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
     socket.destroy();
-    expect(text.split("\r\n\r\n").filter((part) => part.includes("data: "))).toEqual(["9\r\ndata: 0\n\n\r\n0", "9\r\ndata: 1\n\n\r\n0"]);
+    expect(text.split("\r\n\r\n").filter((part) => part.includes("data: "))).toEqual([
+      "9\r\ndata: 0\n\n\r\n0",
+      "9\r\ndata: 1\n\n\r\n0",
+    ]);
   });
 });

@@ -9,19 +9,27 @@ describe("SSE framing", () => {
   test("any payloads come out as they went in, whatever the line ends and wherever the bytes are split", () => {
     const payload = fc.string({ unit: "binary" }).map((text) => JSON.stringify(text));
     fc.assert(
-      fc.property(fc.array(payload, { maxLength: 8 }), fc.constantFrom("\n", "\r\n", "\r"), fc.infiniteStream(fc.integer({ min: 1, max: 9 })), fc.boolean(), (payloads, eol, sizes, hasComments) => {
-        const text = payloads.map((data) => `${hasComments ? `: c${eol}${eol}id: 3${eol}` : ""}data: ${data}${eol}${eol}`).join("");
-        const bytes = latin1(text);
-        const frames = new Frames();
-        const out: string[] = [];
-        for (let at = 0; at < bytes.length; ) {
-          const size = sizes.next().value ?? 1;
-          out.push(...frames.push(bytes.slice(at, at + size)));
-          at += size;
-        }
-        if (eol === "\r") out.push(...frames.push("\n"));
-        expect(out.map(utf8)).toEqual(payloads);
-      }),
+      fc.property(
+        fc.array(payload, { maxLength: 8 }),
+        fc.constantFrom("\n", "\r\n", "\r"),
+        fc.infiniteStream(fc.integer({ min: 1, max: 9 })),
+        fc.boolean(),
+        (payloads, eol, sizes, hasComments) => {
+          const text = payloads
+            .map((data) => `${hasComments ? `: c${eol}${eol}id: 3${eol}` : ""}data: ${data}${eol}${eol}`)
+            .join("");
+          const bytes = latin1(text);
+          const frames = new Frames();
+          const out: string[] = [];
+          for (let at = 0; at < bytes.length;) {
+            const size = sizes.next().value ?? 1;
+            out.push(...frames.push(bytes.slice(at, at + size)));
+            at += size;
+          }
+          if (eol === "\r") out.push(...frames.push("\n"));
+          expect(out.map(utf8)).toEqual(payloads);
+        },
+      ),
       { numRuns: 300 },
     );
   });

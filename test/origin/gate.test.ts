@@ -2,7 +2,19 @@ import { SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bodyBytesMax } from "#edge/limits.ts";
 import { answerJson, startFakeEngine, type FakeEngine } from "#test/support/fake-engine.ts";
-import { hopClaims, makeKeys, newHold, readAnswer, send, setUp, sha256, sign, until, type Answer, type Setup } from "#test/support/origin.ts";
+import {
+  hopClaims,
+  makeKeys,
+  newHold,
+  readAnswer,
+  send,
+  setUp,
+  sha256,
+  sign,
+  until,
+  type Answer,
+  type Setup,
+} from "#test/support/origin.ts";
 
 let engine: FakeEngine;
 let setup: Setup;
@@ -10,7 +22,11 @@ const body = JSON.stringify({ model: "public", messages: [{ role: "user", conten
 
 beforeAll(async () => {
   engine = await startFakeEngine();
-  engine.script = (response) => answerJson(response, 200, { choices: [{ index: 0, message: { content: "x" }, finish_reason: "stop" }], usage: { prompt_tokens: 1, completion_tokens: 1 } });
+  engine.script = (response) =>
+    answerJson(response, 200, {
+      choices: [{ index: 0, message: { content: "x" }, finish_reason: "stop" }],
+      usage: { prompt_tokens: 1, completion_tokens: 1 },
+    });
   setup = await setUp(engine.url);
 });
 afterAll(async () => {
@@ -21,7 +37,12 @@ afterAll(async () => {
 const claims = (over: Record<string, unknown> = {}) => hopClaims({ bodySha256: sha256(body), ...over });
 const now = () => Math.floor(Date.now() / 1_000);
 
-async function post(token: string | null, text = body, path = "/v1/chat/completions", headers: Record<string, string> = {}): Promise<Answer> {
+async function post(
+  token: string | null,
+  text = body,
+  path = "/v1/chat/completions",
+  headers: Record<string, string> = {},
+): Promise<Answer> {
   const request = send(setup.agent.url + path, text, token, headers);
   return new Promise((resolve, reject) => {
     request.on("response", (answer) => void readAnswer(answer).then(resolve)).on("error", reject);
@@ -47,8 +68,18 @@ describe("the gate", () => {
     ["an unknown kid", () => sign(claims(), setup.keys.hopPrivate, "k2")],
     ["no kid", () => new SignJWT(claims()).setProtectedHeader({ alg: "EdDSA" }).sign(setup.keys.hopPrivate)],
     ["no signature", async () => new UnsecuredJWT(claims()).encode()],
-    ["alg none with a kid", async () => `${Buffer.from('{"alg":"none","kid":"k1"}').toString("base64url")}.${Buffer.from(JSON.stringify(claims())).toString("base64url")}.AAAA`],
-    ["HMAC by the public key", () => new SignJWT(claims()).setProtectedHeader({ alg: "HS256", kid: "k1" }).sign(Buffer.from(setup.keys.hopPublic.x ?? "", "base64url"))],
+    [
+      "alg none with a kid",
+      async () =>
+        `${Buffer.from('{"alg":"none","kid":"k1"}').toString("base64url")}.${Buffer.from(JSON.stringify(claims())).toString("base64url")}.AAAA`,
+    ],
+    [
+      "HMAC by the public key",
+      () =>
+        new SignJWT(claims())
+          .setProtectedHeader({ alg: "HS256", kid: "k1" })
+          .sign(Buffer.from(setup.keys.hopPublic.x ?? "", "base64url")),
+    ],
     ["a hold that is none", () => sign(claims({ hold: "hold_1" }), setup.keys.hopPrivate)],
     ["a token for another endpoint", () => sign(claims({ endpoint: "embeddings" }), setup.keys.hopPrivate)],
     ["a negative bound", () => sign(claims({ completionTokensMax: -1 }), setup.keys.hopPrivate)],
@@ -57,7 +88,9 @@ describe("the gate", () => {
     engine.calls = [];
     const { status, text } = await post(await forge());
     expect(status).toBe(401);
-    expect(JSON.parse(text)).toMatchObject({ error: { type: "authentication_error", code: "invalid_api_key", param: null } });
+    expect(JSON.parse(text)).toMatchObject({
+      error: { type: "authentication_error", code: "invalid_api_key", param: null },
+    });
     expect(engine.calls).toHaveLength(0);
   });
 

@@ -25,7 +25,11 @@ const habitAfter = (...groups: [number, Partial<EndedCall>][]) => after(...group
 describe("how long answers are", () => {
   test("is told after sixteen calls, of this org and this model alone", () => {
     expect(habitAfter([15, {}])).toBeNull();
-    const habits = after([16, {}], [40, { org: "org_b", completionTokens: 3_000 }], [40, { model: "n", completionTokens: 3_000 }]);
+    const habits = after(
+      [16, {}],
+      [40, { org: "org_b", completionTokens: 3_000 }],
+      [40, { model: "n", completionTokens: 3_000 }],
+    );
     expect(habits.read("org_a", "m")).toEqual({ outputTokens: 22, isAtLeast: false, cachedTokens: 0, promptRatio: 1 });
     expect(habits.read("org_b", "n")).toBeNull();
   });
@@ -59,7 +63,10 @@ describe("how long answers are", () => {
 
   test("is that of the calls that were let run, however many ask for one token only", () => {
     const one = { completionTokens: 1, completionTokensMax: 1 };
-    expect(habitAfter([80, one], [20, { completionTokens: 900 }])).toMatchObject({ outputTokens: 1_024, isAtLeast: false });
+    expect(habitAfter([80, one], [20, { completionTokens: 900 }])).toMatchObject({
+      outputTokens: 1_024,
+      isAtLeast: false,
+    });
     expect(habitAfter([97, one], [3, { completionTokens: 900 }])).toMatchObject({ outputTokens: 1, isAtLeast: true });
   });
 
@@ -71,20 +78,35 @@ describe("how long answers are", () => {
   });
 
   test("is nothing for embeddings", () => {
-    expect(habitAfter([20, { choices: 0, completionTokens: 0, completionTokensMax: 0 }])).toMatchObject({ outputTokens: 0, isAtLeast: true, promptRatio: 1 });
+    expect(habitAfter([20, { choices: 0, completionTokens: 0, completionTokensMax: 0 }])).toMatchObject({
+      outputTokens: 0,
+      isAtLeast: true,
+      promptRatio: 1,
+    });
   });
 });
 
 describe("what prompts are", () => {
   test("the ratio weighs each estimate by its size, and is never beyond a half or a double", () => {
     expect(habitAfter([20, { promptTokens: 130 }])?.promptRatio).toBeCloseTo(1.3, 9);
-    expect(habitAfter([50, { promptTokens: 10, promptTokensGuess: 10 }], [50, { promptTokens: 1_500, promptTokensGuess: 1_000 }])?.promptRatio).toBeGreaterThan(1.49);
+    expect(
+      habitAfter(
+        [50, { promptTokens: 10, promptTokensGuess: 10 }],
+        [50, { promptTokens: 1_500, promptTokensGuess: 1_000 }],
+      )?.promptRatio,
+    ).toBeGreaterThan(1.49);
     expect(habitAfter([20, { promptTokens: 9 }])?.promptRatio).toBe(0.5);
     expect(habitAfter([20, { promptTokens: 900 }])?.promptRatio).toBe(2);
   });
 
   test("a prompt that was not estimated, or not counted, says nothing of the estimates", () => {
-    expect(habitAfter([20, { promptTokensGuess: undefined, promptTokens: 900 }], [20, { promptTokens: 0 }], [20, { promptTokensGuess: 0, promptTokens: 5 }])?.promptRatio).toBe(1);
+    expect(
+      habitAfter(
+        [20, { promptTokensGuess: undefined, promptTokens: 900 }],
+        [20, { promptTokens: 0 }],
+        [20, { promptTokensGuess: 0, promptTokens: 5 }],
+      )?.promptRatio,
+    ).toBe(1);
   });
 
   test("cached tokens are told as the mean of the latest calls", () => {
@@ -118,9 +140,19 @@ test("whatever calls end, what is told can be written and read, and never says t
       for (const one of calls) habits.note(callOf(one));
       const habit = habits.read("org_a", "m");
       expect(habit).not.toBeNull();
-      expect(readHabit(writeHabit(habit!))).toMatchObject({ outputTokens: habit!.outputTokens, isAtLeast: habit!.isAtLeast, cachedTokens: habit!.cachedTokens });
-      const ends = calls.filter(({ choices, outcome, completionTokens, completionTokensMax }) => choices > 0 && outcome === "done" && completionTokens < choices * completionTokensMax);
-      const shortest = Math.min(262_144, ...ends.map(({ completionTokens, choices }) => Math.floor(completionTokens / choices)));
+      expect(readHabit(writeHabit(habit!))).toMatchObject({
+        outputTokens: habit!.outputTokens,
+        isAtLeast: habit!.isAtLeast,
+        cachedTokens: habit!.cachedTokens,
+      });
+      const ends = calls.filter(
+        ({ choices, outcome, completionTokens, completionTokensMax }) =>
+          choices > 0 && outcome === "done" && completionTokens < choices * completionTokensMax,
+      );
+      const shortest = Math.min(
+        262_144,
+        ...ends.map(({ completionTokens, choices }) => Math.floor(completionTokens / choices)),
+      );
       if (!habit!.isAtLeast) expect(habit!.outputTokens).toBeGreaterThanOrEqual(shortest);
     }),
   );

@@ -16,11 +16,17 @@ async function watchFake(kind: EngineKind = "vllm"): Promise<string[]> {
   fake = await startFakeEngine();
   const states: string[] = [];
   const engine = openEngine({ kind, url: fake.url, models: { a: "a" } });
-  watch = openWatch(engine, { pollMs: 60_000, stuckMs: 20_000 }, () => now, () => void states.push(watch.state));
+  watch = openWatch(
+    engine,
+    { pollMs: 60_000, stuckMs: 20_000 },
+    () => now,
+    () => void states.push(watch.state),
+  );
   await watch.look();
   return states;
 }
-const page = (running: number, tokens: number) => `vllm:num_requests_running ${running}\nvllm:generation_tokens_total ${tokens}\n`;
+const page = (running: number, tokens: number) =>
+  `vllm:num_requests_running ${running}\nvllm:generation_tokens_total ${tokens}\n`;
 
 describe("an engine's watch", () => {
   test("ready when its health page says 200, unhealthy when it says otherwise, and ready again", async () => {
@@ -55,14 +61,17 @@ describe("an engine's watch", () => {
     expect(watch.state).toBe("ready");
   });
 
-  test.each<EngineKind>(["openai", "ollama", "llama-server", "llamacpp"])("%s has no metrics: nobody can tell that it is stuck, and it stays ready", async (kind) => {
-    await watchFake(kind);
-    for (let at = 0; at < 3; at++) {
-      now += 60_000;
-      await watch.look();
-      expect(watch.state).toBe("ready");
-    }
-  });
+  test.each<EngineKind>(["openai", "ollama", "llama-server", "llamacpp"])(
+    "%s has no metrics: nobody can tell that it is stuck, and it stays ready",
+    async (kind) => {
+      await watchFake(kind);
+      for (let at = 0; at < 3; at++) {
+        now += 60_000;
+        await watch.look();
+        expect(watch.state).toBe("ready");
+      }
+    },
+  );
 
   test("an idle engine is not stuck", async () => {
     await watchFake();

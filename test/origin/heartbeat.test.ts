@@ -14,7 +14,13 @@ test("the edge hears signed, numbered reports of one boot, and of a change at on
   const beats = setup.edge.heartbeats.map((beat) => Heartbeat.parse(beat));
   expect(beats.map(({ sequence }) => sequence)).toEqual(beats.map((_, at) => at));
   expect(new Set(beats.map(({ bootId }) => bootId)).size).toBe(1);
-  expect(beats.find(({ state }) => state === "ready")).toMatchObject({ node: "node_test", models: ["public"], engine: { kind: "vllm", version: "0.0-fake" }, kvPoolTokens: 1_600, load: { kvUsed: 0.25 } });
+  expect(beats.find(({ state }) => state === "ready")).toMatchObject({
+    node: "node_test",
+    models: ["public"],
+    engine: { kind: "vllm", version: "0.0-fake" },
+    kvPoolTokens: 1_600,
+    load: { kvUsed: 0.25 },
+  });
   expect(beats.at(-1)?.models).toEqual([]);
   expect(setup.edge.badTokens).toBe(0);
   await setup.stop();
@@ -31,7 +37,16 @@ test("one report at a time: what changes meanwhile is told right after, once; a 
     sign: () => "t",
     log: (event) => void events.push(event),
     intervalMs: 3_600_000,
-    read: () => ({ node: "node_a", bootId: "b", bootedAtMs: 0, state: "ready", models: [], engine: { kind: "vllm", version: "", fingerprint: "" }, kvPoolTokens: 0, load: { running: 0, waiting: 0, kvUsed: 0, heldTokens: 0 } }),
+    read: () => ({
+      node: "node_a",
+      bootId: "b",
+      bootedAtMs: 0,
+      state: "ready",
+      models: [],
+      engine: { kind: "vllm", version: "", fingerprint: "" },
+      kvPoolTokens: 0,
+      load: { running: 0, waiting: 0, kvUsed: 0, heldTokens: 0 },
+    }),
     fetch: async () => {
       openMax = Math.max(openMax, ++open);
       await new Promise((resolve) => setTimeout(resolve, 20));

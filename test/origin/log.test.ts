@@ -10,5 +10,10 @@ test("a log line is one JSON object with the node's id", () => {
 
 test("of an error only its kind is said, never its message", () => {
   const refused = Object.assign(new Error("connect 10.0.0.1"), { code: "ECONNREFUSED" });
-  expect([causeOf(refused), causeOf(new TypeError("fetch failed", { cause: refused })), causeOf(new RangeError("x")), causeOf("x")]).toEqual(["ECONNREFUSED", "ECONNREFUSED", "RangeError", "unknown"]);
+  expect([
+    causeOf(refused),
+    causeOf(new TypeError("fetch failed", { cause: refused })),
+    causeOf(new RangeError("x")),
+    causeOf("x"),
+  ]).toEqual(["ECONNREFUSED", "ECONNREFUSED", "RangeError", "unknown"]);
 });

@@ -9,7 +9,9 @@ test("the page is Prometheus text: every sample has a type, the engine's page co
   metrics.notePing();
   metrics.noteAuthFailure();
   metrics.noteTokens(3, 4);
-  const page = metrics.write({ inflight: 1, heldTokens: 2, usageBacklogBytes: 3, isReady: true }, ["vllm:num_requests_running 0\n"]);
+  const page = metrics.write({ inflight: 1, heldTokens: 2, usageBacklogBytes: 3, isReady: true }, [
+    "vllm:num_requests_running 0\n",
+  ]);
   expect(page).toContain('agent_requests_total{outcome="done"} 2\nagent_requests_total{outcome="invalid_value"} 1\n');
   expect(page).toMatch(/agent_inflight 1\n[\s\S]*agent_ready 1\nvllm:num_requests_running 0\n$/);
   for (const line of page.split("\n").filter((text) => text.startsWith("agent_"))) {
@@ -20,7 +22,10 @@ test("the page is Prometheus text: every sample has a type, the engine's page co
 
 test("two engines' pages describe each family once, and keep both engines' samples", () => {
   const page = (model: string) => `# HELP vllm:x X\n# TYPE vllm:x gauge\nvllm:x{model_name="${model}"} 1\n`;
-  const text = openMetrics().write({ inflight: 0, heldTokens: 0, usageBacklogBytes: 0, isReady: false }, [page("a"), page("b")]);
+  const text = openMetrics().write({ inflight: 0, heldTokens: 0, usageBacklogBytes: 0, isReady: false }, [
+    page("a"),
+    page("b"),
+  ]);
   expect(text.match(/# TYPE vllm:x/g)).toHaveLength(1);
   expect(text).toContain('vllm:x{model_name="a"} 1\nvllm:x{model_name="b"} 1\n');
 });

@@ -17,7 +17,11 @@ async function open(kvPools: number[]) {
     fakes.push(fake);
   }
   const engines = fakes.map(({ url }, at) => ({ kind: "vllm" as const, url, models: { [`model-${at}`]: "own" } }));
-  posts = openPosts({ engines, limits: AgentLimits.parse({ pollMs: 60_000 }) }, () => Date.now(), () => {});
+  posts = openPosts(
+    { engines, limits: AgentLimits.parse({ pollMs: 60_000 }) },
+    () => Date.now(),
+    () => {},
+  );
   await Promise.all(posts.all.map(({ watch }) => watch.look()));
 }
 

@@ -10,8 +10,18 @@ import { hopClaims, saltKey } from "#test/support/origin.ts";
 
 const claims = HopClaims.parse(hopClaims({ bodySha256: "a".repeat(43) }));
 const engineOf = (kind: EngineKind) => openEngine({ kind, url: "http://127.0.0.1:9", models: { public: "own" } });
-const prepare = (body: unknown, kind: EngineKind = "vllm", path: Parameters<typeof prepareCall>[1] = "/v1/chat/completions") =>
-  prepareCall(Buffer.from(typeof body === "string" ? body : JSON.stringify(body)), path, claims, engineOf(kind), saltKey);
+const prepare = (
+  body: unknown,
+  kind: EngineKind = "vllm",
+  path: Parameters<typeof prepareCall>[1] = "/v1/chat/completions",
+) =>
+  prepareCall(
+    Buffer.from(typeof body === "string" ? body : JSON.stringify(body)),
+    path,
+    claims,
+    engineOf(kind),
+    saltKey,
+  );
 
 describe("a call made ready", () => {
   test("cache salts differ by org and secret, are the same for the same org, and do not show it", () => {
@@ -31,23 +41,58 @@ describe("a call made ready", () => {
     ["llamacpp", ["max_tokens", "cache_salt", "top_k"]],
   ])("%s is sent what it understands", (kind, members) => {
     const { body } = prepare({ messages: [], top_k: 3, stream: true }, kind);
-    for (const name of ["max_tokens", "max_completion_tokens", "cache_salt", "top_k"]) expect(name in body).toBe(members.includes(name));
+    for (const name of ["max_tokens", "max_completion_tokens", "cache_salt", "top_k"])
+      expect(name in body).toBe(members.includes(name));
     expect(body["model"]).toBe("own");
-    expect(body["stream_options"]).toEqual(dialects[kind].hasContinuousUsage ? { include_usage: true, continuous_usage_stats: true } : { include_usage: true });
+    expect(body["stream_options"]).toEqual(
+      dialects[kind].hasContinuousUsage
+        ? { include_usage: true, continuous_usage_stats: true }
+        : { include_usage: true },
+    );
     expect(kind !== "openai" || Object.keys(body).every((name) => openaiFields.has(name))).toBe(true);
   });
 
   test("llama.cpp's server is told no bound by another name, no slot, and to keep nothing of a prompt for others", () => {
-    const { body } = prepare({ messages: [], n_predict: 9_999, n_cmpl: 8, id_slot: 1, lora: [], ignore_eos: true, cache_prompt: true, seed: 1 }, "llama-server");
-    expect(body).toEqual({ messages: [], seed: 1, model: "own", stream: false, max_tokens: expect.any(Number), cache_prompt: false });
-    expect(prepare({ input: "x" }, "llama-server", "/v1/embeddings").body).toEqual({ input: "x", model: "own", stream: false });
+    const { body } = prepare(
+      {
+        messages: [],
+        n_predict: 9_999,
+        n_cmpl: 8,
+        id_slot: 1,
+        lora: [],
+        ignore_eos: true,
+        cache_prompt: true,
+        seed: 1,
+      },
+      "llama-server",
+    );
+    expect(body).toEqual({
+      messages: [],
+      seed: 1,
+      model: "own",
+      stream: false,
+      max_tokens: expect.any(Number),
+      cache_prompt: false,
+    });
+    expect(prepare({ input: "x" }, "llama-server", "/v1/embeddings").body).toEqual({
+      input: "x",
+      model: "own",
+      stream: false,
+    });
   });
 
   test("completions have the old name of the bound alone, and count their prompts", () => {
-    const prepared = prepare({ prompt: ["a", "b", "c"], n: 2, max_completion_tokens: 9, echo: true }, "vllm", "/v1/completions");
+    const prepared = prepare(
+      { prompt: ["a", "b", "c"], n: 2, max_completion_tokens: 9, echo: true },
+      "vllm",
+      "/v1/completions",
+    );
     expect(prepared.body).toMatchObject({ max_tokens: 9 });
     expect(prepared.body).not.toHaveProperty("max_completion_tokens");
-    expect(prepared).toMatchObject({ choices: 6, bounds: { completionTokensMax: 6_000, choicesPerPrompt: 2, echoChunks: 6 } });
+    expect(prepared).toMatchObject({
+      choices: 6,
+      bounds: { completionTokensMax: 6_000, choicesPerPrompt: 2, echoChunks: 6 },
+    });
     expect(prepare({ prompt: [1, 2, 3] }, "vllm", "/v1/completions").choices).toBe(1);
   });
 

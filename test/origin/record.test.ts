@@ -8,22 +8,47 @@ import { Tally } from "#origin/tally.ts";
 import { startFakeEngine } from "#test/support/fake-engine.ts";
 import { hopClaims, saltKey } from "#test/support/origin.ts";
 
-const claims = HopClaims.parse(hopClaims({ bodySha256: "a".repeat(43), tokensHeld: Number.MAX_SAFE_INTEGER, completionTokensMax: Number.MAX_SAFE_INTEGER }));
-const bounds = { tokensHeld: Number.MAX_SAFE_INTEGER, completionTokensMax: Number.MAX_SAFE_INTEGER, choicesPerPrompt: 1, echoChunks: 0 };
+const claims = HopClaims.parse(
+  hopClaims({
+    bodySha256: "a".repeat(43),
+    tokensHeld: Number.MAX_SAFE_INTEGER,
+    completionTokensMax: Number.MAX_SAFE_INTEGER,
+  }),
+);
+const bounds = {
+  tokensHeld: Number.MAX_SAFE_INTEGER,
+  completionTokensMax: Number.MAX_SAFE_INTEGER,
+  choicesPerPrompt: 1,
+  echoChunks: 0,
+};
 
 describe("a usage record", () => {
   test("is one by the agreement, even when the engine claims absurd counts under an absurd hold", () => {
     const tally = new Tally(bounds);
-    tally.noteTotal({ prompt: Number.MAX_SAFE_INTEGER, completion: Number.MAX_SAFE_INTEGER, cached: Number.MAX_SAFE_INTEGER });
+    tally.noteTotal({
+      prompt: Number.MAX_SAFE_INTEGER,
+      completion: Number.MAX_SAFE_INTEGER,
+      cached: Number.MAX_SAFE_INTEGER,
+    });
     const record = recordOf({ claims, tally, responseId: null, startedAtMs: 1, firstTokenAtMs: null }, "done", true, 2);
     expect(UsageRecord.parse(record)).toEqual(record);
   });
 
   test("has its prompt counted when the engine did not say, guessed only when something was made, and 0 otherwise", async () => {
     const fake = await startFakeEngine();
-    for (const [kind, hasContent, expected] of [["vllm", false, 7], ["openai", true, 6], ["openai", false, null]] as const) {
+    for (const [kind, hasContent, expected] of [
+      ["vllm", false, 7],
+      ["openai", true, 6],
+      ["openai", false, null],
+    ] as const) {
       const engine = openEngine({ kind, url: fake.url, models: { public: "own" } });
-      const prepared = prepareCall(Buffer.from('{"messages":[{"content":"abcdefg"}]}'), "/v1/chat/completions", claims, engine, saltKey);
+      const prepared = prepareCall(
+        Buffer.from('{"messages":[{"content":"abcdefg"}]}'),
+        "/v1/chat/completions",
+        claims,
+        engine,
+        saltKey,
+      );
       const tally = new Tally(bounds);
       if (hasContent) tally.noteContent();
       await settlePrompt(tally, engine, prepared);

@@ -8,7 +8,10 @@ let setup: Setup;
 
 beforeAll(async () => {
   simulator = await startSimulator({ models: [{ names: ["sim"] }], profile: { stepMs: 1, maxQueued: 2_000 } });
-  setup = await setUp(simulator.url, { engines: [{ kind: "simulator", url: simulator.url, models: { public: "sim" } }], limits: { kvPromiseMax: 100 } });
+  setup = await setUp(simulator.url, {
+    engines: [{ kind: "simulator", url: simulator.url, models: { public: "sim" } }],
+    limits: { kvPromiseMax: 100 },
+  });
 });
 afterAll(async () => {
   await setup.stop();
@@ -20,14 +23,21 @@ describe("a storm before the simulator", () => {
     const calls = await Promise.all(
       Array.from({ length: 120 }, async (_, at) => {
         const isStream = at % 4 !== 0;
-        const { request, answer, hold } = await setup.open({ stream: isStream, max_tokens: 5 + (at % 40), seed: at, messages: [{ role: "user", content: `Call ${at}: tell me more.` }] });
+        const { request, answer, hold } = await setup.open({
+          stream: isStream,
+          max_tokens: 5 + (at % 40),
+          seed: at,
+          messages: [{ role: "user", content: `Call ${at}: tell me more.` }],
+        });
         const head = await answer;
         const isLeaving = isStream && at % 3 === 0;
         if (isLeaving) {
           let events = 0;
-          head.on("error", () => {}).on("data", () => {
-            if (++events > at % 7) request.destroy();
-          });
+          head
+            .on("error", () => {})
+            .on("data", () => {
+              if (++events > at % 7) request.destroy();
+            });
           await new Promise((resolve) => head.on("close", resolve));
           return { hold, isLeaving };
         }
@@ -45,7 +55,8 @@ describe("a storm before the simulator", () => {
       const real = truth.get(hold);
       expect(records).toHaveLength(1);
       expect(records[0]?.promptTokens).toBe(real?.promptTokens);
-      // What the engine wrote to a socket that was then closed may not have been read: never more is billed, and less only by that.
+      // What the engine wrote to a socket that was then closed may not have been read: never more is billed, and less
+      // only by that.
       const emitted = real?.emittedTokens ?? 0;
       expect(records[0]?.completionTokens).toBeLessThanOrEqual(emitted);
       expect(isLeaving ? emitted : records[0]?.completionTokens).toBe(emitted);
@@ -62,7 +73,11 @@ describe("a storm before the simulator", () => {
   test("a lying engine is billed at least what it sent", async () => {
     for (const lie of ["less", "zero", "missing", "garbage"] as const) {
       simulator.faults.add({ kind: "usage", lie, times: 1 });
-      const { answer, hold } = await setup.open({ stream: true, max_tokens: 12, messages: [{ role: "user", content: lie }] });
+      const { answer, hold } = await setup.open({
+        stream: true,
+        max_tokens: 12,
+        messages: [{ role: "user", content: lie }],
+      });
       expect(eventsOf((await readAnswer(await answer)).text).at(-1)).toBe("[DONE]");
       await until(() => setup.edge.finals().some((record) => record.hold === hold));
       const real = simulator.oracle().records.find(({ requestId }) => requestId === hold);

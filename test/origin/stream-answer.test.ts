@@ -1,5 +1,17 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { answerJson, chunk, doneEvent, openStream, roleChunk, startFakeEngine, streamChunks, textChunks, usage, usageChunk, type FakeEngine } from "#test/support/fake-engine.ts";
+import {
+  answerJson,
+  chunk,
+  doneEvent,
+  openStream,
+  roleChunk,
+  startFakeEngine,
+  streamChunks,
+  textChunks,
+  usage,
+  usageChunk,
+  type FakeEngine,
+} from "#test/support/fake-engine.ts";
 import { eventsOf, readAnswer, setUp, textOfStream, until, type Setup } from "#test/support/origin.ts";
 
 let engine: FakeEngine;
@@ -40,7 +52,14 @@ describe("a stream that ends well", () => {
     expect(text).not.toContain("usage");
     expect(text).not.toContain("engine/name");
     expect(eventsOf(text).at(-1)).toBe("[DONE]");
-    expect(await recordOf(hold)).toMatchObject({ promptTokens: 7, completionTokens: 3, outcome: "done", responseId: "chatcmpl-fake", model: "public", org: "org_0123456789" });
+    expect(await recordOf(hold)).toMatchObject({
+      promptTokens: 7,
+      completionTokens: 3,
+      outcome: "done",
+      responseId: "chatcmpl-fake",
+      model: "public",
+      org: "org_0123456789",
+    });
   });
 
   test("carries the usage chunk for a caller who asked for it, as it is billed", async () => {
@@ -48,7 +67,11 @@ describe("a stream that ends well", () => {
     const { text } = await stream({ stream_options: { include_usage: true } });
     const withUsage = eventsOf(text).filter((event) => event.includes('"usage"'));
     expect(withUsage).toHaveLength(1);
-    expect(JSON.parse(withUsage[0] ?? "")).toMatchObject({ choices: [], model: "public", usage: { prompt_tokens: 7, completion_tokens: 2, total_tokens: 9 } });
+    expect(JSON.parse(withUsage[0] ?? "")).toMatchObject({
+      choices: [],
+      model: "public",
+      usage: { prompt_tokens: 7, completion_tokens: 2, total_tokens: 9 },
+    });
   });
 
   test("keeps usage on every chunk for a caller who asked for that", async () => {
@@ -61,12 +84,21 @@ describe("a stream that ends well", () => {
     engine.script = (response) => streamChunks(response, [chunk("a", null), chunk("b", null, "stop"), doneEvent]);
     const { text, hold } = await stream({ stream_options: { include_usage: true } });
     const usageEvent = JSON.parse(eventsOf(text).at(-2) ?? "");
-    expect(usageEvent).toMatchObject({ id: "chatcmpl-fake", choices: [], usage: { prompt_tokens: 7, completion_tokens: 2, total_tokens: 9 } });
+    expect(usageEvent).toMatchObject({
+      id: "chatcmpl-fake",
+      choices: [],
+      usage: { prompt_tokens: 7, completion_tokens: 2, total_tokens: 9 },
+    });
     expect(await recordOf(hold)).toMatchObject({ promptTokens: 7, completionTokens: 2 });
   });
 
   test("sums what vLLM reports for each of several choices", async () => {
-    const pieces = [chunk("a", usage(7, 1), null, 0), chunk("b", usage(7, 1), null, 1), chunk("c", usage(7, 2), "stop", 1), chunk("d", usage(7, 2), "stop", 0)];
+    const pieces = [
+      chunk("a", usage(7, 1), null, 0),
+      chunk("b", usage(7, 1), null, 1),
+      chunk("c", usage(7, 2), "stop", 1),
+      chunk("d", usage(7, 2), "stop", 0),
+    ];
     engine.script = async (response) => {
       openStream(response);
       for (const piece of pieces) response.write(piece);
@@ -90,7 +122,9 @@ describe("a stream that does not end well", () => {
       };
       const { text, hold } = await stream();
       const events = eventsOf(text);
-      expect(JSON.parse(events.at(-1) ?? "")).toMatchObject({ error: { code: "stream_broken", type: "server_error", param: null } });
+      expect(JSON.parse(events.at(-1) ?? "")).toMatchObject({
+        error: { code: "stream_broken", type: "server_error", param: null },
+      });
       expect(events.filter((event) => event.includes('"error"'))).toHaveLength(1);
       expect(text).not.toContain("[DONE]");
       const tokens = Math.min(Math.max(kept - 1, 0), 4);
@@ -99,7 +133,8 @@ describe("a stream that does not end well", () => {
   });
 
   test("a [DONE] behind an error event is no success, and the engine's words stay inside", async () => {
-    const error = 'data: {"error": {"message": "CUDA out of memory at /opt/secret", "type": "InternalServerError", "param": null, "code": 500}}\n\n';
+    const error =
+      'data: {"error": {"message": "CUDA out of memory at /opt/secret", "type": "InternalServerError", "param": null, "code": 500}}\n\n';
     engine.script = (response) => streamChunks(response, [roleChunk, chunk("a", usage(7, 1)), error, doneEvent]);
     const { text, hold } = await stream();
     expect(text).not.toContain("CUDA");
@@ -113,7 +148,10 @@ describe("a stream that does not end well", () => {
     ["a choice that the engine aborted", [roleChunk, chunk("a", usage(7, 1), "abort"), doneEvent]],
     ["a chunk that is no JSON", [roleChunk, chunk("a", usage(7, 1)), "data: <html>\n\n", doneEvent]],
     ["a chunk without choices", [roleChunk, chunk("a", usage(7, 1)), 'data: {"object":"x"}\n\n', doneEvent]],
-    ["a flat error of an old vLLM", [roleChunk, chunk("a", usage(7, 1)), 'data: {"object":"error","message":"x"}\n\n', doneEvent]],
+    [
+      "a flat error of an old vLLM",
+      [roleChunk, chunk("a", usage(7, 1)), 'data: {"object":"error","message":"x"}\n\n', doneEvent],
+    ],
   ])("%s is broken, not done", async (_, pieces) => {
     engine.script = (response) => streamChunks(response, pieces);
     const { text, hold } = await stream();
@@ -142,7 +180,12 @@ describe("a stream that does not end well", () => {
   });
 
   test("at the call's deadline the stream is cut with a timeout event", async () => {
-    engine.script = (response) => streamChunks(response, Array.from({ length: 100 }, (_, at) => chunk("x", usage(7, at + 1))), 20);
+    engine.script = (response) =>
+      streamChunks(
+        response,
+        Array.from({ length: 100 }, (_, at) => chunk("x", usage(7, at + 1))),
+        20,
+      );
     const { text, hold } = await stream({}, { deadlineMs: Date.now() + 200 });
     expect(JSON.parse(eventsOf(text).at(-1) ?? "").error.code).toBe("gateway_timeout");
     const record = await recordOf(hold);
@@ -152,7 +195,12 @@ describe("a stream that does not end well", () => {
   });
 
   test("an engine that makes more than the hold covers is stopped at the hold", async () => {
-    engine.script = (response) => streamChunks(response, Array.from({ length: 10 }, (_, at) => chunk("x", usage(7, at + 1))), 5);
+    engine.script = (response) =>
+      streamChunks(
+        response,
+        Array.from({ length: 10 }, (_, at) => chunk("x", usage(7, at + 1))),
+        5,
+      );
     const { text, hold } = await stream({}, { completionTokensMax: 4 });
     expect(textOfStream(text)).toBe("xxxx");
     expect(await recordOf(hold)).toMatchObject({ completionTokens: 4, outcome: "broken" });
@@ -199,7 +247,8 @@ describe("a caller who leaves", () => {
       openStream(response);
       for (let at = 0; at < 600 && !response.destroyed; at++) {
         written++;
-        if (!response.write(big)) await new Promise((resolve) => response.once("drain", resolve).once("close", resolve));
+        if (!response.write(big))
+          await new Promise((resolve) => response.once("drain", resolve).once("close", resolve));
       }
       response.end();
     };
@@ -218,7 +267,9 @@ describe("framing", () => {
   test("bytes may be torn anywhere: in a character, between the line feeds, in the middle of [DONE]", async () => {
     const bytes = Buffer.from(whole);
     for (const size of [1, 2, 3, 7, 61]) {
-      const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) => bytes.subarray(at * size, (at + 1) * size));
+      const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) =>
+        bytes.subarray(at * size, (at + 1) * size),
+      );
       engine.script = (response) => streamChunks(response, pieces);
       const { text, hold } = await stream();
       expect(textOfStream(text)).toBe("é日本🌍 ok");
@@ -251,17 +302,72 @@ describe("the exact bill when usage lies", () => {
   test.each<[string, string[], number, number]>([
     ["no usage at all", [chunk("a", null), chunk("b", null, "stop"), doneEvent], 7, 2],
     ["usage null", [chunk("a", "null"), chunk("b", "null", "stop"), doneEvent], 7, 2],
-    ["less than the chunks with text", [chunk("a", plain(1)), chunk("b", plain(1), "stop"), usageChunk(plain(1)), doneEvent], 7, 2],
-    ["nothing although there was text", [chunk("a", plain(0)), chunk("b", plain(0), "stop"), usageChunk(plain(0)), doneEvent], 7, 2],
-    ["more tokens than chunks", [chunk("abc", plain(3)), chunk("d", plain(4), "stop"), usageChunk(plain(4)), doneEvent], 7, 4],
-    ["more than the hold", [chunk("a", plain(1)), chunk("b", plain(900_000), "stop"), usageChunk(plain(900_000)), doneEvent], 7, 1_000],
-    ["a negative count", [chunk("a", '{"prompt_tokens":7,"completion_tokens":-5}'), chunk("b", plain(2), "stop"), doneEvent], 7, 2],
-    ["a fraction", [chunk("a", plain(1)), chunk("b", '{"prompt_tokens":7.5,"completion_tokens":2.5}', "stop"), doneEvent], 7, 2],
-    ["an exponent", [chunk("a", plain(1)), chunk("b", '{"prompt_tokens":1e3,"completion_tokens":1e3}', "stop"), doneEvent], 7, 2],
-    ["text for a number", [chunk("a", plain(1)), chunk("b", '{"prompt_tokens":"7","completion_tokens":"900"}', "stop"), doneEvent], 7, 2],
-    ["beyond 2^53", [chunk("a", plain(1)), chunk("b", '{"prompt_tokens":7,"completion_tokens":9007199254740993}', "stop"), doneEvent], 7, 2],
-    ["a prompt beyond the hold", [chunk("a", usage(50_000, 1), "stop"), usageChunk(usage(50_000, 1)), doneEvent], 9_999, 1],
-    ["usage inside the text", [chunk('],"usage":{"completion_tokens":999}}', plain(1)), chunk("b", plain(2), "stop"), doneEvent], 7, 2],
+    [
+      "less than the chunks with text",
+      [chunk("a", plain(1)), chunk("b", plain(1), "stop"), usageChunk(plain(1)), doneEvent],
+      7,
+      2,
+    ],
+    [
+      "nothing although there was text",
+      [chunk("a", plain(0)), chunk("b", plain(0), "stop"), usageChunk(plain(0)), doneEvent],
+      7,
+      2,
+    ],
+    [
+      "more tokens than chunks",
+      [chunk("abc", plain(3)), chunk("d", plain(4), "stop"), usageChunk(plain(4)), doneEvent],
+      7,
+      4,
+    ],
+    [
+      "more than the hold",
+      [chunk("a", plain(1)), chunk("b", plain(900_000), "stop"), usageChunk(plain(900_000)), doneEvent],
+      7,
+      1_000,
+    ],
+    [
+      "a negative count",
+      [chunk("a", '{"prompt_tokens":7,"completion_tokens":-5}'), chunk("b", plain(2), "stop"), doneEvent],
+      7,
+      2,
+    ],
+    [
+      "a fraction",
+      [chunk("a", plain(1)), chunk("b", '{"prompt_tokens":7.5,"completion_tokens":2.5}', "stop"), doneEvent],
+      7,
+      2,
+    ],
+    [
+      "an exponent",
+      [chunk("a", plain(1)), chunk("b", '{"prompt_tokens":1e3,"completion_tokens":1e3}', "stop"), doneEvent],
+      7,
+      2,
+    ],
+    [
+      "text for a number",
+      [chunk("a", plain(1)), chunk("b", '{"prompt_tokens":"7","completion_tokens":"900"}', "stop"), doneEvent],
+      7,
+      2,
+    ],
+    [
+      "beyond 2^53",
+      [chunk("a", plain(1)), chunk("b", '{"prompt_tokens":7,"completion_tokens":9007199254740993}', "stop"), doneEvent],
+      7,
+      2,
+    ],
+    [
+      "a prompt beyond the hold",
+      [chunk("a", usage(50_000, 1), "stop"), usageChunk(usage(50_000, 1)), doneEvent],
+      9_999,
+      1,
+    ],
+    [
+      "usage inside the text",
+      [chunk('],"usage":{"completion_tokens":999}}', plain(1)), chunk("b", plain(2), "stop"), doneEvent],
+      7,
+      2,
+    ],
   ])("%s", async (_, pieces, promptTokens, completionTokens) => {
     engine.script = (response) => streamChunks(response, pieces);
     const { hold, text } = await stream();
@@ -271,7 +377,10 @@ describe("the exact bill when usage lies", () => {
 });
 
 test("an error answer before the first byte is told in our words and leaves no record", async () => {
-  engine.script = (response) => answerJson(response, 500, { error: { message: "boom at 10.0.0.1", type: "InternalServerError", param: null, code: 500 } });
+  engine.script = (response) =>
+    answerJson(response, 500, {
+      error: { message: "boom at 10.0.0.1", type: "InternalServerError", param: null, code: 500 },
+    });
   const { status, text, hold } = await stream();
   expect(status).toBe(502);
   expect(text).not.toContain("10.0.0.1");

@@ -4,28 +4,45 @@ import { Tally } from "#origin/tally.ts";
 import type { Counts } from "#origin/usage-text.ts";
 
 const bounds = { tokensHeld: 1_000, completionTokensMax: 100, choicesPerPrompt: 1, echoChunks: 0 };
-const said = (prompt: number | null, completion: number | null, cached: number | null = null): Counts => ({ prompt, completion, cached });
+const said = (prompt: number | null, completion: number | null, cached: number | null = null): Counts => ({
+  prompt,
+  completion,
+  cached,
+});
 
 describe("the bill", () => {
   test("never exceeds the hold, never falls below the chunks with text, and never is anything but whole numbers, whatever the engine says", () => {
     const count = fc.option(fc.oneof(fc.nat(200), fc.nat(Number.MAX_SAFE_INTEGER)), { nil: null });
-    const word = fc.record({ choice: fc.nat(8), prompt: count, completion: count, cached: count, isTotal: fc.boolean(), hasContent: fc.boolean() });
+    const word = fc.record({
+      choice: fc.nat(8),
+      prompt: count,
+      completion: count,
+      cached: count,
+      isTotal: fc.boolean(),
+      hasContent: fc.boolean(),
+    });
     fc.assert(
-      fc.property(fc.array(word, { maxLength: 40 }), fc.nat(300), fc.nat(2_000), (words, completionTokensMax, tokensHeld) => {
-        const tally = new Tally({ ...bounds, completionTokensMax, tokensHeld });
-        for (const { choice, isTotal, hasContent, ...counts } of words) {
-          if (hasContent) tally.noteContent();
-          if (isTotal) tally.noteTotal(counts);
-          else tally.noteChoice(choice, counts);
-        }
-        const { promptTokens, cachedTokens, completionTokens } = tally.read();
-        const chunks = words.filter(({ hasContent }) => hasContent).length;
-        expect(completionTokens).toBeGreaterThanOrEqual(Math.min(chunks, completionTokensMax, tokensHeld));
-        expect(completionTokens).toBeLessThanOrEqual(completionTokensMax);
-        expect((promptTokens ?? 0) + completionTokens).toBeLessThanOrEqual(tokensHeld);
-        expect(cachedTokens).toBeLessThanOrEqual(promptTokens ?? 0);
-        for (const tokens of [promptTokens ?? 0, cachedTokens, completionTokens]) expect(Number.isSafeInteger(tokens) && tokens >= 0).toBe(true);
-      }),
+      fc.property(
+        fc.array(word, { maxLength: 40 }),
+        fc.nat(300),
+        fc.nat(2_000),
+        (words, completionTokensMax, tokensHeld) => {
+          const tally = new Tally({ ...bounds, completionTokensMax, tokensHeld });
+          for (const { choice, isTotal, hasContent, ...counts } of words) {
+            if (hasContent) tally.noteContent();
+            if (isTotal) tally.noteTotal(counts);
+            else tally.noteChoice(choice, counts);
+          }
+          const { promptTokens, cachedTokens, completionTokens } = tally.read();
+          const chunks = words.filter(({ hasContent }) => hasContent).length;
+          expect(completionTokens).toBeGreaterThanOrEqual(Math.min(chunks, completionTokensMax, tokensHeld));
+          expect(completionTokens).toBeLessThanOrEqual(completionTokensMax);
+          expect((promptTokens ?? 0) + completionTokens).toBeLessThanOrEqual(tokensHeld);
+          expect(cachedTokens).toBeLessThanOrEqual(promptTokens ?? 0);
+          for (const tokens of [promptTokens ?? 0, cachedTokens, completionTokens])
+            expect(Number.isSafeInteger(tokens) && tokens >= 0).toBe(true);
+        },
+      ),
     );
   });
 

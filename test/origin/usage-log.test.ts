@@ -24,7 +24,8 @@ const record = (over: Partial<UsageRecord> = {}): UsageRecord => ({
 });
 const newDirectory = () => join(mkdtempSync(join(tmpdir(), "usage-")), "usage");
 const quiet = () => {};
-const open = (directory: string, segmentBytesMax = 1024 * 1024, events: string[] = []) => openUsageLog(directory, segmentBytesMax, (event) => void events.push(event));
+const open = (directory: string, segmentBytesMax = 1024 * 1024, events: string[] = []) =>
+  openUsageLog(directory, segmentBytesMax, (event) => void events.push(event));
 const segments = (directory: string) => readdirSync(directory).filter((name) => /^\d{8}\.jsonl$/.test(name));
 
 describe("the usage log", () => {

@@ -8,7 +8,19 @@ import { openUsageSender } from "#origin/usage-sender.ts";
 import { newHold, until } from "#test/support/origin.ts";
 
 const record = (over: Partial<UsageRecord> = {}): UsageRecord => ({
-  hold: newHold(), org: "org_0123456789", model: "m", isFinal: true, promptTokens: 1, cachedTokens: 0, completionTokens: 2, outcome: "done", responseId: null, startedAtMs: 1, firstTokenAtMs: null, endedAtMs: 2, ...over,
+  hold: newHold(),
+  org: "org_0123456789",
+  model: "m",
+  isFinal: true,
+  promptTokens: 1,
+  cachedTokens: 0,
+  completionTokens: 2,
+  outcome: "done",
+  responseId: null,
+  startedAtMs: 1,
+  firstTokenAtMs: null,
+  endedAtMs: 2,
+  ...over,
 });
 
 const receipt = (batch: UsageBatch) => JSON.stringify({ settled: batch.records.length });
@@ -17,7 +29,10 @@ const receipt = (batch: UsageBatch) => JSON.stringify({ settled: batch.records.l
 function setUp(
   answer: (batch: UsageBatch) => number | { untaken: string[] },
   usageLog?: UsageLog,
-  { says = receipt, directory = join(mkdtempSync(join(tmpdir(), "sender-")), "usage") }: { says?: (batch: UsageBatch) => string; directory?: string } = {},
+  {
+    says = receipt,
+    directory = join(mkdtempSync(join(tmpdir(), "sender-")), "usage"),
+  }: { says?: (batch: UsageBatch) => string; directory?: string } = {},
 ) {
   const taken: UsageRecord[] = [];
   const sizes: number[] = [];
@@ -42,7 +57,9 @@ function setUp(
       }
       const untaken = batch.records.filter(({ org }) => told.untaken.includes(org)).map(({ hold }) => hold);
       taken.push(...batch.records.filter(({ hold }) => !untaken.includes(hold)));
-      return untaken.length > 0 ? Response.json({ error: { code: "quota_unavailable", untaken } }, { status: 503 }) : new Response(says(batch), { status: 200 });
+      return untaken.length > 0
+        ? Response.json({ error: { code: "quota_unavailable", untaken } }, { status: 503 })
+        : new Response(says(batch), { status: 200 });
     },
   });
   return { sender, log, untakenLog, taken, sizes, events, directory };
@@ -60,7 +77,18 @@ describe("the usage sender", () => {
     sender.close();
   });
 
-  test.each(["", "<html>Sign in</html>", "{}", "[]", "null", "3", '{"settled":1}', '{"settled":"2"}', '{"settled":3}', '{"settled":2,"ok":true}'])("takes %j with status 200 for no receipt, and sends again", async (text) => {
+  test.each([
+    "",
+    "<html>Sign in</html>",
+    "{}",
+    "[]",
+    "null",
+    "3",
+    '{"settled":1}',
+    '{"settled":"2"}',
+    '{"settled":3}',
+    '{"settled":2,"ok":true}',
+  ])("takes %j with status 200 for no receipt, and sends again", async (text) => {
     let isTheEdge = false;
     const seen: string[] = [];
     const says = (batch: UsageBatch) => {
@@ -78,22 +106,27 @@ describe("the usage sender", () => {
     sender.close();
   });
 
-  test.each([0, 401, 403, 404, 429, 500, 503])("keeps trying when the edge says %i, and loses nothing", async (status) => {
-    let isUp = false;
-    const { sender, taken, sizes } = setUp(() => (isUp ? 200 : status));
-    const records = [record(), record()];
-    for (const one of records) sender.keep(one);
-    await until(() => sizes.length >= 2);
-    expect(taken).toEqual([]);
-    isUp = true;
-    await until(() => taken.length === 2);
-    expect(taken).toEqual(records);
-    sender.close();
-  });
+  test.each([0, 401, 403, 404, 429, 500, 503])(
+    "keeps trying when the edge says %i, and loses nothing",
+    async (status) => {
+      let isUp = false;
+      const { sender, taken, sizes } = setUp(() => (isUp ? 200 : status));
+      const records = [record(), record()];
+      for (const one of records) sender.keep(one);
+      await until(() => sizes.length >= 2);
+      expect(taken).toEqual([]);
+      isUp = true;
+      await until(() => taken.length === 2);
+      expect(taken).toEqual(records);
+      sender.close();
+    },
+  );
 
   test("finds the one record that the edge will never take, sets it aside, and delivers the others", async () => {
     const bad = record({ model: "bad" });
-    const { sender, taken, events, directory } = setUp((batch) => (batch.records.some(({ model }) => model === "bad") ? 400 : 200));
+    const { sender, taken, events, directory } = setUp((batch) =>
+      batch.records.some(({ model }) => model === "bad") ? 400 : 200,
+    );
     const records = [...Array.from({ length: 20 }, () => record()), bad, ...Array.from({ length: 9 }, () => record())];
     for (const one of records) sender.keep(one);
     await until(() => sender.backlogBytes === 0);
@@ -108,7 +141,10 @@ describe("the usage sender", () => {
     first.sender.keep(record());
     await until(() => first.sizes.length > 0);
     first.sender.close();
-    const second = setUp(() => 200, openUsageLog(first.directory, 1024 * 1024, () => {}));
+    const second = setUp(
+      () => 200,
+      openUsageLog(first.directory, 1024 * 1024, () => {}),
+    );
     await until(() => second.taken.length === 1);
     expect(second.sender.backlogBytes).toBe(0);
     second.sender.close();
@@ -117,7 +153,8 @@ describe("the usage sender", () => {
   test("of a call's checkpoints only the newest is sent, and none once it is settled", async () => {
     const { sender, taken } = setUp(() => 200);
     const hold = newHold();
-    for (let tokens = 1; tokens <= 5; tokens++) sender.checkpoint(record({ hold, isFinal: false, completionTokens: tokens }));
+    for (let tokens = 1; tokens <= 5; tokens++)
+      sender.checkpoint(record({ hold, isFinal: false, completionTokens: tokens }));
     await until(() => taken.length === 1);
     expect(taken[0]).toMatchObject({ isFinal: false, completionTokens: 5 });
     sender.checkpoint(record({ hold, isFinal: false, completionTokens: 6 }));

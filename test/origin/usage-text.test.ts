@@ -7,21 +7,48 @@ describe("an engine's usage", () => {
     const count = fc.integer({ min: 0, max: 1e9 });
     fc.assert(
       fc.property(count, count, count, fc.constantFrom(undefined, 1, "\t"), (prompt, completion, cached, space) => {
-        const usage = { completion_tokens: completion, prompt_tokens_details: { cached_tokens: cached }, prompt_tokens: prompt };
+        const usage = {
+          completion_tokens: completion,
+          prompt_tokens_details: { cached_tokens: cached },
+          prompt_tokens: prompt,
+        };
         expect(readCounts(JSON.stringify(usage, null, space))).toEqual({ prompt, completion, cached });
       }),
     );
   });
 
   const hostile = fc.oneof(
-    fc.constantFrom("-1", "-0", "1.5", "1e3", "1E3", "0x10", "01", "9007199254740993", "99999999999999999999", "null", "true", '"5"', "[5]", '{"x":5}', "NaN", "Infinity", "٣", "", "+5"),
+    fc.constantFrom(
+      "-1",
+      "-0",
+      "1.5",
+      "1e3",
+      "1E3",
+      "0x10",
+      "01",
+      "9007199254740993",
+      "99999999999999999999",
+      "null",
+      "true",
+      '"5"',
+      "[5]",
+      '{"x":5}',
+      "NaN",
+      "Infinity",
+      "٣",
+      "",
+      "+5",
+    ),
     fc.double({ noInteger: true }).map(String),
     fc.integer({ max: -1 }).map(String),
   );
   test("a value that is no plain non-negative integer is no count (Q7)", () => {
     fc.assert(
       fc.property(hostile, hostile, (one, other) => {
-        expect(readCounts(`{"prompt_tokens":${one},"completion_tokens":${other},"total_tokens":9}`)).toMatchObject({ prompt: null, completion: null });
+        expect(readCounts(`{"prompt_tokens":${one},"completion_tokens":${other},"total_tokens":9}`)).toMatchObject({
+          prompt: null,
+          completion: null,
+        });
       }),
     );
   });
@@ -35,13 +62,24 @@ describe("finding usage", () => {
   test("whatever text stands around it", () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (before, after) => {
-        const json = JSON.stringify({ choices: [{ text: before, "a usage": after }], usage: { prompt_tokens: 3, note: after }, model: before.replaceAll("usage", "") });
+        const json = JSON.stringify({
+          choices: [{ text: before, "a usage": after }],
+          usage: { prompt_tokens: 3, note: after },
+          model: before.replaceAll("usage", ""),
+        });
         expect(JSON.parse(usageTextOf(json) ?? "null")).toEqual({ prompt_tokens: 3, note: after });
       }),
     );
   });
 
-  test.each(['{"usage":null}', '{"usage":[1]}', "{}", '{"text":"\\"usage\\":{}"}', '{"usage":{"prompt_tokens":1', '"usage"'])("%s holds none", (json) => {
+  test.each([
+    '{"usage":null}',
+    '{"usage":[1]}',
+    "{}",
+    '{"text":"\\"usage\\":{}"}',
+    '{"usage":{"prompt_tokens":1',
+    '"usage"',
+  ])("%s holds none", (json) => {
     expect(usageTextOf(json)).toBeNull();
   });
 });

@@ -12,27 +12,49 @@ const paths: ReadonlySet<string> = new Set(["/v1/chat/completions", "/v1/complet
 const recorded = readdirSync(folder)
   .filter((name) => name.endsWith(".json"))
   .map((name) => [name, JSON.parse(readFileSync(join(folder, name), "utf8"))])
-  .filter(([, { status, body, request }]) => status === 200 && typeof body === "string" && paths.has(request?.path) && request.method === "POST")
+  .filter(
+    ([, { status, body, request }]) =>
+      status === 200 && typeof body === "string" && paths.has(request?.path) && request.method === "POST",
+  )
   .map(([name, { body, request }]): [string, CallPath, string] => [name, request.path, body]);
 
 describe("every whole answer recorded from vLLM 0.32", () => {
-  test.each(recorded)("%s keeps all but the model's name and the engine's own affairs, and is billed as vLLM counted", (_, path, body) => {
-    const tally = newTally();
-    const answer = readWhole(body, path, tally, false);
-    const original = JSON.parse(body);
-    const { kv_transfer_params: _kv, ec_transfer_params: _ec, metrics: _metrics, ...expected } = { ...original, model: "public" };
-    expect(JSON.parse(writeWhole(answer, path, "public", tally))).toEqual(expected);
-    expect(tally.read()).toMatchObject({ promptTokens: original.usage.prompt_tokens, completionTokens: original.usage.completion_tokens ?? 0 });
-  });
+  test.each(recorded)(
+    "%s keeps all but the model's name and the engine's own affairs, and is billed as vLLM counted",
+    (_, path, body) => {
+      const tally = newTally();
+      const answer = readWhole(body, path, tally, false);
+      const original = JSON.parse(body);
+      const {
+        kv_transfer_params: _kv,
+        ec_transfer_params: _ec,
+        metrics: _metrics,
+        ...expected
+      } = { ...original, model: "public" };
+      expect(JSON.parse(writeWhole(answer, path, "public", tally))).toEqual(expected);
+      expect(tally.read()).toMatchObject({
+        promptTokens: original.usage.prompt_tokens,
+        completionTokens: original.usage.completion_tokens ?? 0,
+      });
+    },
+  );
 });
 
 test("the text to be counted is everything that was made", () => {
-  const choices = [{ text: "a" }, { message: { content: "b", reasoning: "c" } }, { message: { content: null, tool_calls: [{ function: { arguments: "{}" } }] } }];
+  const choices = [
+    { text: "a" },
+    { message: { content: "b", reasoning: "c" } },
+    { message: { content: null, tool_calls: [{ function: { arguments: "{}" } }] } },
+  ];
   expect(textsOf({ choices })).toEqual(["a", "c\nb", expect.stringContaining("arguments")]);
 });
 
 test("usage that is of the first choice alone is no usage of several", () => {
-  const answer = (count: number) => JSON.stringify({ choices: Array.from({ length: count }, () => ({ text: "a", finish_reason: "stop" })), usage: { prompt_tokens: 3, completion_tokens: 5 } });
+  const answer = (count: number) =>
+    JSON.stringify({
+      choices: Array.from({ length: count }, () => ({ text: "a", finish_reason: "stop" })),
+      usage: { prompt_tokens: 3, completion_tokens: 5 },
+    });
   const counted = (count: number, isUsageOfOneChoice: boolean) => {
     const tally = newTally();
     readWhole(answer(count), "/v1/completions", tally, isUsageOfOneChoice);
@@ -45,7 +67,12 @@ test("usage that is of the first choice alone is no usage of several", () => {
 
 test("a wait that ends in time writes nothing", async () => {
   const server = createServer((_, response) => {
-    const stop = keepWaiting(response, { wholeSilenceMsMax: 50, pingMs: 10 }, () => ({}), () => {});
+    const stop = keepWaiting(
+      response,
+      { wholeSilenceMsMax: 50, pingMs: 10 },
+      () => ({}),
+      () => {},
+    );
     setTimeout(() => (stop(), response.end("{}")), 10);
   });
   await new Promise<void>((resolve) => server.listen(0, resolve));

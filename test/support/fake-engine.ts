@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** What one model call to the fake engine looked like, and whether its socket was closed by the agent before it ended. */
+/**
+ * What one model call to the fake engine looked like, and whether its socket was closed by the agent before it ended.
+ */
 export interface SeenCall {
   path: string;
   headers: IncomingMessage["headers"];
@@ -46,14 +48,27 @@ export async function startFakeEngine(): Promise<FakeEngine> {
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const text = await new Response(request as unknown as ReadableStream).text();
     if (request.url === "/health") return void response.writeHead(engine.isHealthy ? 200 : 503).end();
-    if (request.url === "/version" || request.url === "/api/version") return void response.end('{"version":"0.0-fake"}');
+    if (request.url === "/version" || request.url === "/api/version")
+      return void response.end('{"version":"0.0-fake"}');
     if (request.url === "/metrics") return void response.end(engine.metrics);
     if (request.url === "/v1/models") return void response.end('{"data":[]}');
     if (request.url === "/tokenize") {
       if (engine.tokens === null) return void response.writeHead(404).end();
-      return void response.end(JSON.stringify({ count: engine.tokens, max_model_len: engine.contextTokensMax, tokens: Array(engine.tokens).fill(1) }));
+      return void response.end(
+        JSON.stringify({
+          count: engine.tokens,
+          max_model_len: engine.contextTokensMax,
+          tokens: Array(engine.tokens).fill(1),
+        }),
+      );
     }
-    const call: SeenCall = { path: request.url ?? "", headers: request.headers, body: JSON.parse(text), isAborted: false, abortedAtMs: null };
+    const call: SeenCall = {
+      path: request.url ?? "",
+      headers: request.headers,
+      body: JSON.parse(text),
+      isAborted: false,
+      abortedAtMs: null,
+    };
     engine.calls.push(call);
     response.on("close", () => {
       if (response.writableFinished) return;
@@ -68,7 +83,8 @@ export async function startFakeEngine(): Promise<FakeEngine> {
   return engine;
 }
 
-const head = '{"id":"chatcmpl-fake","object":"chat.completion.chunk","created":1795258287,"model":"engine/name","choices":[';
+const head =
+  '{"id":"chatcmpl-fake","object":"chat.completion.chunk","created":1795258287,"model":"engine/name","choices":[';
 
 /** One chunk as vLLM 0.32 writes it; `usage` is any text, so that tests can lie. */
 export function chunk(text: string, usage: string | null, finish: string | null = null, index = 0): string {
@@ -99,7 +115,11 @@ export function openStream(response: ServerResponse): void {
 }
 
 /** Writes each piece as a read of its own. */
-export async function streamChunks(response: ServerResponse, pieces: (string | Buffer)[], msBetween = 0): Promise<void> {
+export async function streamChunks(
+  response: ServerResponse,
+  pieces: (string | Buffer)[],
+  msBetween = 0,
+): Promise<void> {
   openStream(response);
   for (const piece of pieces) {
     if (response.destroyed) return;
@@ -109,7 +129,12 @@ export async function streamChunks(response: ServerResponse, pieces: (string | B
   response.end();
 }
 
-export function answerJson(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+export function answerJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): void {
   response.writeHead(status, { "content-type": "application/json", ...headers });
   response.end(typeof body === "string" ? body : JSON.stringify(body));
 }

@@ -12,7 +12,13 @@ export const edgeRows: Record<EdgeRow, RunCell> = {
   "d1.usage": held("DB.usage"),
   "ledger.look": async (stage, fault, cell) => {
     const org = await orgWith(stage, "LEDGERS.look", fault);
-    expect(await toldBy(fetch(`${stage.world.place.edge}/v1/models`, { headers: { authorization: `Bearer ${org.key}`, "x-fault-cell": org.id } }))).toBe(cell.told);
+    expect(
+      await toldBy(
+        fetch(`${stage.world.place.edge}/v1/models`, {
+          headers: { authorization: `Bearer ${org.key}`, "x-fault-cell": org.id },
+        }),
+      ),
+    ).toBe(cell.told);
     await expectBill(stage.world, org, cell.billed);
   },
   "ledger.release": async (stage, fault, cell) => {
@@ -61,7 +67,17 @@ export const edgeRows: Record<EdgeRow, RunCell> = {
     const load = { running: 0, waiting: 0, kvUsed: 0, heldTokens: 0 };
     const engine = { kind: "simulator", version: "1", fingerprint: "f" };
     // Of a boot long past, so that it changes nobody's picture of the node.
-    const heartbeat = { node: stage.world.place.nodes[0]!.id, bootId: "long-ago", bootedAtMs: 1, sequence: 1, state: "ready", models: [], engine, kvPoolTokens: 0, load };
+    const heartbeat = {
+      node: stage.world.place.nodes[0]!.id,
+      bootId: "long-ago",
+      bootedAtMs: 1,
+      sequence: 1,
+      state: "ready",
+      models: [],
+      engine,
+      kvPoolTokens: 0,
+      load,
+    };
     expect(await toldBy(stage.postAsNode("/origin/heartbeat", heartbeat, { "x-fault-cell": cellOf }))).toBe(cell.told);
   },
 };
@@ -76,9 +92,19 @@ function held(at: string): RunCell {
   return async (stage, fault, cell) => expectCall(stage, await orgWith(stage, at, fault), cell);
 }
 
-function control(stage: Stage, method: string, path: string, body?: unknown, key = stage.world.place.adminKey): Promise<Response> {
+function control(
+  stage: Stage,
+  method: string,
+  path: string,
+  body?: unknown,
+  key = stage.world.place.adminKey,
+): Promise<Response> {
   const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
-  return fetch(`${stage.world.place.edge}/control${path}`, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
+  return fetch(`${stage.world.place.edge}/control${path}`, {
+    method,
+    headers,
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
 }
 
 /** Sets a limit. Whatever the first try was told, repeating it brings it into force. */

@@ -37,7 +37,13 @@ export const serialRows: Record<SerialRow, RunCell> = {
   "intake.usage": async (stage, fault, cell) => {
     const org = await stage.world.newOrg();
     // A timeout is the worse when the batch was taken; nonsense, when it was not.
-    stage.intake.arm({ keys: [org.id], path: "/origin/usage", place: fault === "timeout" ? "headers" : "instead", fault, times: 1 });
+    stage.intake.arm({
+      keys: [org.id],
+      path: "/origin/usage",
+      place: fault === "timeout" ? "headers" : "instead",
+      fault,
+      times: 1,
+    });
     await expectCall(stage, org, cell);
   },
   "intake.heartbeat": async (stage, fault, cell) => {
@@ -48,11 +54,17 @@ export const serialRows: Record<SerialRow, RunCell> = {
     // The nodes have gone on to say that they are there.
     expect((await fetch(`${stage.world.place.edge}/health`)).status).toBe(200);
   },
-  "disk.usage": (stage, fault, cell) => (fault === "garbage" || fault === "shape" ? expectDamageSkipped(stage, fault, cell) : expectDisk(stage, fault, cell)),
+  "disk.usage": (stage, fault, cell) =>
+    fault === "garbage" || fault === "shape" ? expectDamageSkipped(stage, fault, cell) : expectDisk(stage, fault, cell),
 };
 
 /** The fault on every node, and then, when that differs, on the first alone. */
-function through(where: "nodes" | "engines", place: Place, fields: Record<string, unknown> = {}, headers: Record<string, string> = {}): RunCell {
+function through(
+  where: "nodes" | "engines",
+  place: Place,
+  fields: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+): RunCell {
   return async (stage, fault, cell) => {
     const late = fault === "timeout" ? headers : {};
     const everywhere = await stage.world.newOrg();
@@ -69,11 +81,15 @@ function at(place: Place, org: Org, fault: Fault): HopFault {
   return { keys: [org.id], path: "/v1/chat/completions", place, fault };
 }
 
-/** The safe bound of the prompt does not fit, its true length would: the answer hangs on a count, which has a second and a half. */
+/**
+ * The safe bound of the prompt does not fit, its true length would: the answer hangs on a count, which has a second and
+ * a half.
+ */
 function counted(where: "nodes" | "engines"): RunCell {
   return async (stage, fault, cell) => {
     const org = await stage.world.newOrg({ tokensPerDay: 100 });
-    for (const hop of stage[where] as Hop[]) hop.arm({ keys: [org.id], path: "/tokenize", place: "headers", fault, ms: 200, shape: '{"count":"CANARY"}' });
+    for (const hop of stage[where] as Hop[])
+      hop.arm({ keys: [org.id], path: "/tokenize", place: "headers", fault, ms: 200, shape: '{"count":"CANARY"}' });
     await expectCall(stage, org, cell);
   };
 }
@@ -100,8 +116,14 @@ async function expectDamageSkipped(stage: Stage, fault: Fault, cell: Cell): Prom
   stage.intake.arm({ keys: [org.id], path: "/origin/usage", place: "connect", fault: "error", times: 1 });
   first!.agent.kill("SIGKILL");
   const folder = join(stage.world.place.stateDir, first!.id, "usage");
-  const segment = readdirSync(folder).filter((name) => /^\d+\.jsonl$/.test(name)).sort().at(-1)!;
-  appendFileSync(join(folder, segment), fault === "garbage" ? "<html>CANARY</html>\n\u0000\n" : '{"CANARY":true}\n{"hold":1}\n');
+  const segment = readdirSync(folder)
+    .filter((name) => /^\d+\.jsonl$/.test(name))
+    .sort()
+    .at(-1)!;
+  appendFileSync(
+    join(folder, segment),
+    fault === "garbage" ? "<html>CANARY</html>\n\u0000\n" : '{"CANARY":true}\n{"hold":1}\n',
+  );
   await first!.restartAgent();
   await expectCall(stage, org, cell, stream);
   expect(readdirSync(folder)).toContain("unreadable.jsonl");

@@ -18,10 +18,13 @@ export function redisRows(redis: () => Hop): Record<RedisRow, RunCell> {
   return eachPatiently({
     "redis.admit": async (stage, fault, cell) => expectCall(stage, await orgWith(stage, "admit", fault), cell),
     // Nonsense is the worse when the bill was not taken.
-    "redis.settle": async (stage, fault, cell) => expectCall(stage, await orgWith(stage, "settle", fault, fault === "timeout" ? "headers" : "instead"), cell),
+    "redis.settle": async (stage, fault, cell) =>
+      expectCall(stage, await orgWith(stage, "settle", fault, fault === "timeout" ? "headers" : "instead"), cell),
     "redis.look": async (stage, fault, cell) => {
       const org = await orgWith(stage, "look", fault);
-      expect(await toldBy(fetch(`${stage.world.place.edge}/v1/models`, { headers: { authorization: `Bearer ${org.key}` } }))).toBe(cell.told);
+      expect(
+        await toldBy(fetch(`${stage.world.place.edge}/v1/models`, { headers: { authorization: `Bearer ${org.key}` } })),
+      ).toBe(cell.told);
       await expectBill(stage.world, org, cell.billed);
     },
     "redis.release": async (stage, fault, cell) => {
@@ -29,11 +32,16 @@ export function redisRows(redis: () => Hop): Record<RedisRow, RunCell> {
       for (const hop of stage.nodes) hop.arm({ keys: [org.id], place: "refusal", fault: "garbage" });
       await expectCall(stage, org, cell);
     },
-    "redis.publish": async (stage, fault, cell) => expectChange(stage, await orgWith(stage, "publish", fault), cell.told),
+    "redis.publish": async (stage, fault, cell) =>
+      expectChange(stage, await orgWith(stage, "publish", fault), cell.told),
     "redis.inspect": async (stage, fault, cell) => {
       const org = await orgWith(stage, "inspect", fault);
       const { edge, adminKey } = stage.world.place;
-      expect(await toldBy(fetch(`${edge}/control/orgs/${org.id}/ledger`, { headers: { authorization: `Bearer ${adminKey}` } }))).toBe(cell.told);
+      expect(
+        await toldBy(
+          fetch(`${edge}/control/orgs/${org.id}/ledger`, { headers: { authorization: `Bearer ${adminKey}` } }),
+        ),
+      ).toBe(cell.told);
       await expectBill(stage.world, org, cell.billed);
     },
     "redis.outbox": async (stage, fault, cell) => {
@@ -46,17 +54,25 @@ export function redisRows(redis: () => Hop): Record<RedisRow, RunCell> {
   });
 }
 
-/** Where all is to go well, 250 ms may be too short on a busy machine: such a cell has three tries, each with an org of its own. */
+/**
+ * Where all is to go well, 250 ms may be too short on a busy machine: such a cell has three tries, each with an org of
+ * its own.
+ */
 function eachPatiently<Name extends string>(rows: Record<Name, RunCell>): Record<Name, RunCell> {
-  const patient = (run: RunCell): RunCell => async (stage, fault, cell) => {
-    for (let tries = cell.told === "ok" ? 3 : 1; tries > 1; tries--) {
-      const isRight = await run(stage, fault, cell).then(
-        () => true,
-        () => false,
-      );
-      if (isRight) return;
-    }
-    await run(stage, fault, cell);
-  };
-  return Object.fromEntries(Object.entries<RunCell>(rows).map(([name, run]) => [name, patient(run)])) as Record<Name, RunCell>;
+  const patient =
+    (run: RunCell): RunCell =>
+    async (stage, fault, cell) => {
+      for (let tries = cell.told === "ok" ? 3 : 1; tries > 1; tries--) {
+        const isRight = await run(stage, fault, cell).then(
+          () => true,
+          () => false,
+        );
+        if (isRight) return;
+      }
+      await run(stage, fault, cell);
+    };
+  return Object.fromEntries(Object.entries<RunCell>(rows).map(([name, run]) => [name, patient(run)])) as Record<
+    Name,
+    RunCell
+  >;
 }

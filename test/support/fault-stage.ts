@@ -6,7 +6,15 @@ import { expect, test } from "vitest";
 import { refusals, type RefusalCode } from "#edge/errors.ts";
 import type { StackOptions } from "#infra/local/stack.ts";
 import { openSigner } from "#origin/sign.ts";
-import { allFaults, table, type Billed, type Cell, type Dependency, type Fault, type Told } from "#test/journeys/fault-table.ts";
+import {
+  allFaults,
+  table,
+  type Billed,
+  type Cell,
+  type Dependency,
+  type Fault,
+  type Told,
+} from "#test/journeys/fault-table.ts";
 import type { BindingFault } from "./binding-fault.ts";
 import { openHop, type Hop, type HopFault } from "./faulty-hop.ts";
 import { openOwnStack, type OwnStack } from "./stack.ts";
@@ -55,7 +63,10 @@ export async function openStage(options: Partial<StackOptions> = {}): Promise<St
   const dir = mkdtempSync(join(tmpdir(), "penstock-faults-"));
   const diskFile = join(dir, "disk");
   const diskFaults: string[] = [];
-  Object.assign(process.env, { NODE_OPTIONS: `--import=${new URL("faulty-disk.ts", import.meta.url).href}`, FAULTY_DISK: diskFile });
+  Object.assign(process.env, {
+    NODE_OPTIONS: `--import=${new URL("faulty-disk.ts", import.meta.url).href}`,
+    FAULTY_DISK: diskFile,
+  });
   const own = await openOwnStack({
     entry: "test/support/faulty-edge.ts",
     agentLimits: { streamIdleMsMax: 2_000, heartbeatMs: 1_000 },
@@ -96,7 +107,11 @@ export async function openStage(options: Partial<StackOptions> = {}): Promise<St
     },
     async postAsNode(path, body, headers) {
       const text = JSON.stringify(body);
-      return fetch(world.place.edge + path, { method: "POST", headers: { ...headers, "content-type": "application/json", authorization: `Bearer ${await sign(text)}` }, body: text });
+      return fetch(world.place.edge + path, {
+        method: "POST",
+        headers: { ...headers, "content-type": "application/json", authorization: `Bearer ${await sign(text)}` },
+        body: text,
+      });
     },
     async close() {
       await own.close();
@@ -119,12 +134,24 @@ export function unstruckOf(hops: Hop[], nameOf: (fault: HopFault) => string): st
 /** Tokens that a call asks for. */
 export const asked = 6;
 /** A call of one org, in a cell of its own, that names the org in its prompt, so that every hop knows whose it is. */
-export function call(world: World, org: Org, fields: Record<string, unknown> = {}, headers: Record<string, string> = {}): Promise<Response> {
+export function call(
+  world: World,
+  org: Org,
+  fields: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+): Promise<Response> {
   const messages = [{ role: "user", content: `Tell ${org.id} a story` }];
-  return world.chat(org.key, { messages, max_tokens: asked, ignore_eos: true, ...fields }, { "x-fault-cell": org.id, ...headers });
+  return world.chat(
+    org.key,
+    { messages, max_tokens: asked, ignore_eos: true, ...fields },
+    { "x-fault-cell": org.id, ...headers },
+  );
 }
 
-/** Reads an answer to its end. Fails on what no answer may have or lack: a fault's own text, another shape of error, no request id. */
+/**
+ * Reads an answer to its end. Fails on what no answer may have or lack: a fault's own text, another shape of error, no
+ * request id.
+ */
 export async function toldBy(answer: Promise<Response> | Response): Promise<Told> {
   const response = await answer;
   return told(response, await response.text());
@@ -143,7 +170,10 @@ function told(response: Response, text: string): Told {
     expect(JSON.parse(text)).not.toHaveProperty("error");
     return "ok";
   }
-  const events = text.split("\n\n").filter((block) => block.startsWith("data: ")).map((block) => block.slice(6));
+  const events = text
+    .split("\n\n")
+    .filter((block) => block.startsWith("data: "))
+    .map((block) => block.slice(6));
   const last = events.at(-1) ?? "";
   if (last === "[DONE]") return "ok";
   expect(events).not.toContain("[DONE]");
@@ -157,7 +187,10 @@ function codeOf(text: string): RefusalCode {
   return code;
 }
 
-/** Waits until nothing is held and the bill is written, and compares. Nobody ever pays for what was not made. `seen`: texts that the caller got. */
+/**
+ * Waits until nothing is held and the bill is written, and compares. Nobody ever pays for what was not made. `seen`:
+ * texts that the caller got.
+ */
 export async function expectBill(world: World, org: Org, billed: Billed, seen = 0): Promise<void> {
   const rows = await world.settled(org.id, 50_000);
   const sum = (numbers: number[]) => numbers.reduce((one, other) => one + other, 0);
@@ -165,7 +198,10 @@ export async function expectBill(world: World, org: Org, billed: Billed, seen = 
   const made = (await Promise.all(rows.map((row) => world.made(String(row.hold))))).flat();
   expect(new Set(rows.map((row) => row.id)).size).toBe(rows.length);
   expect(completion).toBeLessThanOrEqual(sum(made.map((one) => one.emittedTokens)));
-  if (billed === "all") expect(rows.map(({ end, completionTokens }) => ({ end, completionTokens }))).toEqual([{ end: "done", completionTokens: asked }]);
+  if (billed === "all")
+    expect(rows.map(({ end, completionTokens }) => ({ end, completionTokens }))).toEqual([
+      { end: "done", completionTokens: asked },
+    ]);
   if (billed === "made") expect(completion).toBeGreaterThanOrEqual(seen);
   if (billed === "made or nothing") expect([0, ...made.map((one) => one.emittedTokens)]).toContain(completion);
   if (billed === "prompt") expect(rows).toMatchObject([{ completionTokens: 0, promptTokens: expect.any(Number) }]);
@@ -173,7 +209,13 @@ export async function expectBill(world: World, org: Org, billed: Billed, seen = 
 }
 
 /** A call that meets the fault, whatever it is: what it was told, and what it cost. */
-export async function expectCall(stage: Stage, org: Org, cell: Cell, fields: Record<string, unknown> = {}, headers: Record<string, string> = {}): Promise<void> {
+export async function expectCall(
+  stage: Stage,
+  org: Org,
+  cell: Cell,
+  fields: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+): Promise<void> {
   const response = await call(stage.world, org, fields, headers);
   const text = await response.text();
   // A stream that has not begun after a second is answered 200: on a busy machine any refusal may come that late.

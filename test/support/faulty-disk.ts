@@ -2,8 +2,9 @@ import fs, { appendFileSync, readFileSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 
 /**
- * Preloaded into an agent (`NODE_OPTIONS=--import=…`): its usage log meets the fault that stands in the file which `FAULTY_DISK` names, as `fault org`. Only
- * records of that org are met, so other calls of the same agent go on. Each time it strikes is noted beside that file.
+ * Preloaded into an agent (`NODE_OPTIONS=--import=…`): its usage log meets the fault that stands in the file which
+ * `FAULTY_DISK` names, as `fault org`. Only records of that org are met, so other calls of the same agent go on. Each
+ * time it strikes is noted beside that file.
  */
 const file = process.env["FAULTY_DISK"] ?? "";
 const lateMs = 600;

@@ -12,7 +12,10 @@ const lateMs = 600;
 const neverMs = 120_000;
 const undone: ReadonlySet<string> = new Set(["LEDGERS.settle", "DB.usage"]);
 
-/** The edge as it is, but for its bindings: each may fail as a test says. Calls of one cell share an isolate's memory of nodes with no other cell. */
+/**
+ * The edge as it is, but for its bindings: each may fail as a test says. Calls of one cell share an isolate's memory of
+ * nodes with no other cell.
+ */
 export default {
   ...door,
   async fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
@@ -60,10 +63,16 @@ function draw(at: string, isMine: (key: string) => boolean): BindingFault["fault
 }
 
 /**
- * What each fault does at a binding. In all but `error` the work is done: that is the worse case, since then something is held or written of which the asker does
- * not know. Only where the asker counts on the work, nonsense for an answer means that it was not.
+ * What each fault does at a binding. In all but `error` the work is done: that is the worse case, since then something
+ * is held or written of which the asker does not know. Only where the asker counts on the work, nonsense for an answer
+ * means that it was not.
  */
-async function struck(at: string, fault: BindingFault["fault"] | null, work: () => Promise<unknown>, shape: unknown = { CANARY: true }): Promise<unknown> {
+async function struck(
+  at: string,
+  fault: BindingFault["fault"] | null,
+  work: () => Promise<unknown>,
+  shape: unknown = { CANARY: true },
+): Promise<unknown> {
   if (fault === "error") throw new Error("CANARY: the binding failed");
   if (fault === "slow") await scheduler.wait(lateMs);
   const isUndone = (fault === "garbage" || fault === "shape") && undone.has(at);
@@ -91,7 +100,13 @@ function faultyStub<T extends object>(stub: T, name: string, key: string): T {
     get(target, member) {
       const call = (target as Record<PropertyKey, (...given: unknown[]) => Promise<unknown>>)[member];
       const at = `${name}.${String(member)}`;
-      return (...given: unknown[]) => struck(at, draw(at, (wanted) => wanted === key), () => Promise.resolve(call?.(...given)), shapes[at]);
+      return (...given: unknown[]) =>
+        struck(
+          at,
+          draw(at, (wanted) => wanted === key),
+          () => Promise.resolve(call?.(...given)),
+          shapes[at],
+        );
     },
   });
 }
@@ -109,7 +124,9 @@ const shapes: Record<string, unknown> = {
 /** A statement belongs to whoever is named among its values, or, when it has none that anybody named, to `*`. */
 function faultyDatabase(db: D1Database): D1Database {
   const prepare = (sql: string) => faultyStatement(db.prepare(sql), sql, []);
-  return new Proxy(db, { get: (target, member) => (member === "prepare" ? prepare : Reflect.get(target, member, target)) });
+  return new Proxy(db, {
+    get: (target, member) => (member === "prepare" ? prepare : Reflect.get(target, member, target)),
+  });
 }
 
 function faultyStatement(statement: D1PreparedStatement, sql: string, values: unknown[]): D1PreparedStatement {
@@ -121,7 +138,13 @@ function faultyStatement(statement: D1PreparedStatement, sql: string, values: un
       const own = (target as unknown as Record<PropertyKey, (...given: unknown[]) => Promise<unknown>>)[member];
       if (member !== "first" && member !== "all" && member !== "run") return own;
       const shape = member === "all" ? { results: [{ CANARY: 1 }] } : { CANARY: 1 };
-      return (...given: unknown[]) => struck(at, draw(at, (key) => text.includes(key)), () => Reflect.apply(own!, target, given), shape);
+      return (...given: unknown[]) =>
+        struck(
+          at,
+          draw(at, (key) => text.includes(key)),
+          () => Reflect.apply(own!, target, given),
+          shape,
+        );
     },
   });
 }

@@ -2,8 +2,9 @@ import { Agent, createServer, request as send, type IncomingMessage, type Server
 import type { AddressInfo } from "node:net";
 
 /**
- * Where an exchange over HTTP goes wrong: nothing is delivered (`connect`); delivered, and the answer's head fails (`headers`); an error answer whose body
- * fails (`refusal`); the body of a whole answer (`body`) or of a stream after three events (`stream`); or something else answers in its place (`instead`).
+ * Where an exchange over HTTP goes wrong: nothing is delivered (`connect`); delivered, and the answer's head fails
+ * (`headers`); an error answer whose body fails (`refusal`); the body of a whole answer (`body`) or of a stream after
+ * three events (`stream`); or something else answers in its place (`instead`).
  */
 export type Place = "connect" | "headers" | "refusal" | "body" | "stream" | "instead";
 export interface HopFault {
@@ -41,13 +42,22 @@ export async function openHop(target: string): Promise<Hop> {
   const agent = new Agent({ keepAlive: true });
 
   const draw = (path: string, body: string) => {
-    const rule = armed.find((one) => one.struck < (one.times ?? Infinity) && one.keys.every((key) => body.includes(key)) && (one.path ?? path) === path);
+    const rule = armed.find(
+      (one) =>
+        one.struck < (one.times ?? Infinity) &&
+        one.keys.every((key) => body.includes(key)) &&
+        (one.path ?? path) === path,
+    );
     if (rule) rule.struck++;
     return rule;
   };
   const forward = (request: IncomingMessage, body: string, response: ServerResponse) =>
     new Promise<IncomingMessage>((resolve, reject) => {
-      const onward = send(target + (request.url ?? ""), { method: request.method ?? "GET", headers: request.headers, agent }, resolve);
+      const onward = send(
+        target + (request.url ?? ""),
+        { method: request.method ?? "GET", headers: request.headers, agent },
+        resolve,
+      );
       onward.once("error", reject).end(body);
       response.once("close", () => response.writableFinished || onward.destroy());
     });
@@ -62,13 +72,22 @@ export async function openHop(target: string): Promise<Hop> {
         return relay(await forward(request, body, response), response);
       }
       if (rule.place === "connect") return fail(response, rule, "SSH-2.0-CANARY\r\n");
-      if (rule.place === "refusal") return answerWith(response, rule, 500, '{"error":{"message":"CANARY","type":"server_error","param":null,"code":"internal"}}', '{"detail":"CANARY"}');
+      if (rule.place === "refusal")
+        return answerWith(
+          response,
+          rule,
+          500,
+          '{"error":{"message":"CANARY","type":"server_error","param":null,"code":"internal"}}',
+          '{"detail":"CANARY"}',
+        );
       if (rule.place === "instead") return failInstead(response, rule);
       const answer = await forward(request, body, response);
       if (rule.place === "stream") return relayUntil(answer, response, rule);
       const whole = await textOf(answer);
-      if (rule.place === "body") return answerWith(response, rule, answer.statusCode ?? 0, whole, rule.shape ?? '{"CANARY":true}');
-      if (rule.fault === "shape") return failInstead(response, { ...rule, ...(rule.shape === undefined && { fault: "garbage" }) });
+      if (rule.place === "body")
+        return answerWith(response, rule, answer.statusCode ?? 0, whole, rule.shape ?? '{"CANARY":true}');
+      if (rule.fault === "shape")
+        return failInstead(response, { ...rule, ...(rule.shape === undefined && { fault: "garbage" }) });
       return fail(response, rule, `HTTP/9.9 CANARY\r\n\r\n${html}`);
     })().catch(() => response.destroy());
   });
@@ -97,14 +116,25 @@ function fail(response: ServerResponse, { fault }: HopFault, nonsense: string): 
 /** A page or a JSON of somebody else's, with status 200. */
 function failInstead(response: ServerResponse, rule: HopFault): void {
   if (rule.fault === "garbage") return void response.writeHead(200, { "content-type": "text/html" }).end(html);
-  if (rule.fault === "shape") return void response.writeHead(200, { "content-type": "application/json" }).end(rule.shape ?? '{"CANARY":true}');
+  if (rule.fault === "shape")
+    return void response.writeHead(200, { "content-type": "application/json" }).end(rule.shape ?? '{"CANARY":true}');
   return fail(response, rule, "");
 }
 
 /** An answer whose head is right and whose body is not. */
-async function answerWith(response: ServerResponse, { fault }: HopFault, status: number, right: string, wrong: string): Promise<void> {
+async function answerWith(
+  response: ServerResponse,
+  { fault }: HopFault,
+  status: number,
+  right: string,
+  wrong: string,
+): Promise<void> {
   const body = fault === "garbage" ? html : fault === "shape" ? wrong : right;
-  response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(body), "x-penstock-load": "run=0 wait=0 kv=0.000 held=0" });
+  response.writeHead(status, {
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(body),
+    "x-penstock-load": "run=0 wait=0 kv=0.000 held=0",
+  });
   if (fault === "garbage" || fault === "shape") return void response.end(body);
   response.write(body.slice(0, body.length / 2));
   await later(fault === "slow" ? lateMs : 50);
@@ -118,7 +148,10 @@ function relay(answer: IncomingMessage, response: ServerResponse): void {
   answer.once("error", () => response.destroy()).pipe(response);
 }
 
-/** Three events of a stream, then the fault; after `slow`, `garbage` and `shape` the rest. The sender is heard to its end in any case. */
+/**
+ * Three events of a stream, then the fault; after `slow`, `garbage` and `shape` the rest. The sender is heard to its
+ * end in any case.
+ */
 function relayUntil(answer: IncomingMessage, response: ServerResponse, { fault, shape }: HopFault): void {
   response.writeHead(answer.statusCode ?? 0, answer.headers);
   response.flushHeaders();
@@ -135,7 +168,8 @@ function relayUntil(answer: IncomingMessage, response: ServerResponse, { fault, 
       answer.pause();
       setTimeout(() => answer.resume(), lateMs);
     }
-    if (fault === "garbage" || fault === "shape") response.write(`data: ${fault === "garbage" ? html : (shape ?? '{"CANARY":true}')}\n\n`);
+    if (fault === "garbage" || fault === "shape")
+      response.write(`data: ${fault === "garbage" ? html : (shape ?? '{"CANARY":true}')}\n\n`);
   });
   answer.once("error", () => response.destroy()).once("end", () => fault !== "timeout" && response.end());
 }

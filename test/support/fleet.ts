@@ -4,7 +4,14 @@ import type { NodeView } from "#edge/routing/port.ts";
 export const servedModel = "Qwen/Qwen2.5-7B-Instruct";
 
 export function nodeOf(name: string, over: Partial<NodeRecord> = {}): NodeRecord {
-  return { id: `node_${name}`, url: `http://${name}.invalid`, tier: "shared", models: [servedModel], publicKey: "x".repeat(43), ...over };
+  return {
+    id: `node_${name}`,
+    url: `http://${name}.invalid`,
+    tier: "shared",
+    models: [servedModel],
+    publicKey: "x".repeat(43),
+    ...over,
+  };
 }
 
 export function heartbeatOf(node: string, over: Partial<Heartbeat> = {}): Heartbeat {

@@ -6,7 +6,10 @@ export function secretOf(byte: number, bytes = 32): string {
   return Buffer.alloc(bytes, byte).toString("base64url");
 }
 
-export function keyringOf(tagKeys: Record<string, string> = { t1: secretOf(1) }, peppers: Record<string, string> = { p1: secretOf(101) }): Promise<Keyring> {
+export function keyringOf(
+  tagKeys: Record<string, string> = { t1: secretOf(1) },
+  peppers: Record<string, string> = { p1: secretOf(101) },
+): Promise<Keyring> {
   return openKeyring({ tagKeys, peppers });
 }
 

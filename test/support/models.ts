@@ -18,6 +18,16 @@ export function modelOf(over: Partial<ModelRecord> = {}): ModelRecord {
 }
 
 export const chatModel = modelOf();
-export const sqlModel = modelOf({ id: "defog/sqlcoder-7b-2", aliases: ["text2sql"], endpoints: ["chat.completions", "text2sql"], contextTokensMax: 4_096 });
-export const embeddingModel = modelOf({ id: "BAAI/bge-m3", aliases: ["embed"], endpoints: ["embeddings"], completionTokensDefault: 1 });
+export const sqlModel = modelOf({
+  id: "defog/sqlcoder-7b-2",
+  aliases: ["text2sql"],
+  endpoints: ["chat.completions", "text2sql"],
+  contextTokensMax: 4_096,
+});
+export const embeddingModel = modelOf({
+  id: "BAAI/bge-m3",
+  aliases: ["embed"],
+  endpoints: ["embeddings"],
+  completionTokensDefault: 1,
+});
 export const testModels: readonly ModelRecord[] = [chatModel, sqlModel, embeddingModel];

@@ -29,7 +29,12 @@ export async function openNode(name: string, behave: Behaviour, over: Partial<No
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
-      const one = { method: request.method ?? "", url: request.url ?? "", headers: request.headers, body: Buffer.concat(chunks) };
+      const one = {
+        method: request.method ?? "",
+        url: request.url ?? "",
+        headers: request.headers,
+        body: Buffer.concat(chunks),
+      };
       asked.push(one);
       behave(one, response, request);
     });
@@ -48,11 +53,16 @@ export async function openNode(name: string, behave: Behaviour, over: Partial<No
 
 /** Answers with a status and a JSON body. */
 export function answering(status: number, body: unknown = {}, headers: Record<string, string> = {}): Behaviour {
-  return (_, response) => void response.writeHead(status, { "content-type": "application/json", ...headers }).end(typeof body === "string" ? body : JSON.stringify(body));
+  return (_, response) =>
+    void response
+      .writeHead(status, { "content-type": "application/json", ...headers })
+      .end(typeof body === "string" ? body : JSON.stringify(body));
 }
 
 /** The agent's error shape. */
-export const agentError = (code: unknown, message = "said the agent", param: unknown = null) => ({ error: { message, type: "t", param, code } });
+export const agentError = (code: unknown, message = "said the agent", param: unknown = null) => ({
+  error: { message, type: "t", param, code },
+});
 
 /** Breaks the connection before a byte of an answer. */
 export const hangingUp: Behaviour = (_, __, request) => void request.socket.destroy();

@@ -33,7 +33,12 @@ export interface Keys {
 export async function makeKeys(): Promise<Keys> {
   const hop = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
   const node = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
-  return { hopPrivate: hop.privateKey, hopPublic: await exportJWK(hop.publicKey), nodePrivate: await exportJWK(node.privateKey), nodePublic: node.publicKey };
+  return {
+    hopPrivate: hop.privateKey,
+    hopPublic: await exportJWK(hop.publicKey),
+    nodePrivate: await exportJWK(node.privateKey),
+    nodePublic: node.publicKey,
+  };
 }
 
 export async function startFakeEdge(keys: Keys): Promise<FakeEdge> {
@@ -142,11 +147,21 @@ export interface Setup {
   /** A signed call; `claims` and `body` over the defaults. */
   call(body?: Record<string, unknown>, claims?: Record<string, unknown>, path?: string): Promise<Answer>;
   /** The same, left to the test: request and hold. */
-  open(body?: Record<string, unknown>, claims?: Record<string, unknown>, path?: string): Promise<{ request: ClientRequest; answer: Promise<IncomingMessage>; hold: string }>;
+  open(
+    body?: Record<string, unknown>,
+    claims?: Record<string, unknown>,
+    path?: string,
+  ): Promise<{ request: ClientRequest; answer: Promise<IncomingMessage>; hold: string }>;
   stop(): Promise<void>;
 }
 
-export function configFor(keys: Keys, edgeUrl: string, engineUrl: string, stateDir: string, over: Partial<ConfigInput> = {}): ConfigInput {
+export function configFor(
+  keys: Keys,
+  edgeUrl: string,
+  engineUrl: string,
+  stateDir: string,
+  over: Partial<ConfigInput> = {},
+): ConfigInput {
   return {
     node: "node_test",
     port: 0,
@@ -168,13 +183,17 @@ export async function setUp(engineUrl: string, over: Partial<ConfigInput> = {}):
   const stateDir = mkdtempSync(join(tmpdir(), "agent-"));
   const config = checkConfig(configFor(keys, edge.url, engineUrl, stateDir, over));
   const logs: string[] = [];
-  const agent = await startAgent(config, { log: (event, facts) => void logs.push(JSON.stringify({ event, ...facts })) });
+  const agent = await startAgent(config, {
+    log: (event, facts) => void logs.push(JSON.stringify({ event, ...facts })),
+  });
   await agent.look();
   const open: Setup["open"] = async (body = {}, claims = {}, path = "/v1/chat/completions") => {
     const text = JSON.stringify({ model: "public", messages: [{ role: "user", content: "Hi" }], ...body });
     const full = hopClaims({ bodySha256: sha256(text), ...claims });
     const request = send(agent.url + path, text, await sign(full, keys.hopPrivate));
-    const answer = new Promise<IncomingMessage>((resolve, reject) => request.on("response", resolve).on("error", reject));
+    const answer = new Promise<IncomingMessage>((resolve, reject) =>
+      request.on("response", resolve).on("error", reject),
+    );
     answer.catch(() => {});
     return { request, answer, hold: String(full["hold"]) };
   };
@@ -195,11 +214,21 @@ export async function setUp(engineUrl: string, over: Partial<ConfigInput> = {}):
   };
 }
 
-export function send(url: string, body: string, token: string | null, headers: Record<string, string> = {}): ClientRequest {
+export function send(
+  url: string,
+  body: string,
+  token: string | null,
+  headers: Record<string, string> = {},
+): ClientRequest {
   const request = httpRequest(url, {
     method: "POST",
     agent: false,
-    headers: { "content-type": "application/json", "content-length": String(Buffer.byteLength(body)), ...(token !== null && { authorization: `Bearer ${token}` }), ...headers },
+    headers: {
+      "content-type": "application/json",
+      "content-length": String(Buffer.byteLength(body)),
+      ...(token !== null && { authorization: `Bearer ${token}` }),
+      ...headers,
+    },
   });
   request.end(body);
   return request;
@@ -208,14 +237,26 @@ export function send(url: string, body: string, token: string | null, headers: R
 export function readAnswer(answer: IncomingMessage): Promise<Answer> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
-    const end = () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text: Buffer.concat(chunks).toString("utf8"), isCut: !answer.complete });
-    answer.on("data", (piece: Buffer) => void chunks.push(piece)).on("error", () => {}).on("close", end);
+    const end = () =>
+      resolve({
+        status: answer.statusCode ?? 0,
+        headers: answer.headers,
+        text: Buffer.concat(chunks).toString("utf8"),
+        isCut: !answer.complete,
+      });
+    answer
+      .on("data", (piece: Buffer) => void chunks.push(piece))
+      .on("error", () => {})
+      .on("close", end);
   });
 }
 
 /** The payloads of a stream; comments apart. */
 export function eventsOf(text: string): string[] {
-  return text.split("\n\n").filter((block) => block.startsWith("data: ")).map((block) => block.slice(6));
+  return text
+    .split("\n\n")
+    .filter((block) => block.startsWith("data: "))
+    .map((block) => block.slice(6));
 }
 
 export function textOfStream(text: string): string {

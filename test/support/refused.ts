@@ -15,6 +15,9 @@ export async function refusedBy(work: () => unknown): Promise<Refusal> {
 /** Expects a refusal with this code, and when given with this `param`. */
 export async function expectRefusal(work: () => unknown, code: RefusalCode, param?: string): Promise<Refusal> {
   const refusal = await refusedBy(work);
-  expect({ code: refusal.code, ...(param !== undefined && { param: refusal.details.param }) }).toEqual({ code, ...(param !== undefined && { param }) });
+  expect({ code: refusal.code, ...(param !== undefined && { param: refusal.details.param }) }).toEqual({
+    code,
+    ...(param !== undefined && { param }),
+  });
   return refusal;
 }

@@ -8,7 +8,10 @@ declare module "vitest" {
   }
 }
 
-/** One stack for all journeys that break nothing; each makes orgs of its own. Journeys with faults open their own (stack.ts). */
+/**
+ * One stack for all journeys that break nothing; each makes orgs of its own. Journeys with faults open their own
+ * (stack.ts).
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const { world, close } = await openOwnStack();
   project.provide("place", world.place);

@@ -13,7 +13,10 @@ export interface OwnStack {
   close(): Promise<void>;
 }
 
-/** A stack of one's own, in a folder of its own that goes with it: real workerd, real agents, simulators that make a token every 2 ms. */
+/**
+ * A stack of one's own, in a folder of its own that goes with it: real workerd, real agents, simulators that make a
+ * token every 2 ms.
+ */
 export async function openOwnStack(options: Partial<StackOptions> = {}): Promise<OwnStack> {
   const stateDir = mkdtempSync(join(tmpdir(), "penstock-"));
   const logs: string[] = [];
@@ -39,7 +42,13 @@ export async function openOwnStack(options: Partial<StackOptions> = {}): Promise
 export async function placeOf(stack: Stack, stateDir: string): Promise<Place> {
   const demo = await openDemo(stateDir, stack.edge.url, stack.secrets.bootstrapToken);
   await untilHealthy(stack.edge.url);
-  const nodes = stack.nodes.map(({ id, tier, url, engineUrl, agent }) => ({ id, tier, url, engineUrl, agentPid: agent.pid }));
+  const nodes = stack.nodes.map(({ id, tier, url, engineUrl, agent }) => ({
+    id,
+    tier,
+    url,
+    engineUrl,
+    agentPid: agent.pid,
+  }));
   return { edge: stack.edge.url, adminKey: demo.adminKey, nodes, stateDir };
 }
 

@@ -27,7 +27,11 @@ export function visitOf(request: Request = new Request("http://edge/"), id = "re
 /** A POST with a JSON body. */
 export function posted(body: unknown, headers: Record<string, string> = {}): Request {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  return new Request("http://edge/v1/chat/completions", { method: "POST", body: text, headers: { "content-type": "application/json", ...headers } });
+  return new Request("http://edge/v1/chat/completions", {
+    method: "POST",
+    body: text,
+    headers: { "content-type": "application/json", ...headers },
+  });
 }
 
 /** A POST whose length nobody declared. */

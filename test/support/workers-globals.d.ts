@@ -1,7 +1,8 @@
 /* oxlint-disable typescript/no-explicit-any -- loose on purpose: the edge is checked against the platform's real types by the tsconfig at the root */
 /**
- * The platform's globals, as far as the Node side meets them when a test imports edge code. Workers' and Node's own types do not share one program;
- * the edge is checked against the real ones by the tsconfig at the root, so these need only be loose.
+ * The platform's globals, as far as the Node side meets them when a test imports edge code. Workers' and Node's own
+ * types do not share one program; the edge is checked against the real ones by the tsconfig at the root, so these need
+ * only be loose.
  */
 type D1Database = any;
 type DurableObjectNamespace<T = any> = any;
@@ -9,7 +10,10 @@ type DurableObjectStub<T = any> = any;
 type DurableObjectState = any;
 type RateLimit = any;
 interface SqlStorage {
-  exec<T = any>(query: string, ...bindings: unknown[]): { toArray(): T[]; one(): T; [Symbol.iterator](): IterableIterator<T> };
+  exec<T = any>(
+    query: string,
+    ...bindings: unknown[]
+  ): { toArray(): T[]; one(): T; [Symbol.iterator](): IterableIterator<T> };
 }
 type SqlStorageValue = ArrayBuffer | string | number | null;
 type ExportedHandler<T = any> = any;

@@ -26,7 +26,10 @@ export interface UsageRowView {
   [member: string]: unknown;
 }
 
-/** Hands to work a stack with: orgs and keys through the control API, calls through the front door, faults and truth from the simulators. */
+/**
+ * Hands to work a stack with: orgs and keys through the control API, calls through the front door, faults and truth
+ * from the simulators.
+ */
 export function worldAt(place: Place) {
   const control = async (method: string, path: string, body?: unknown, key = place.adminKey) => {
     const response = await fetch(`${place.edge}/control${path}`, {
@@ -38,7 +41,12 @@ export function worldAt(place: Place) {
     return { status: response.status, body: (await response.json()) as any };
   };
   /** Repeats what is refused with 503, as the API says: on a busy machine a Redis may not answer within its 250 ms. */
-  const must = async (method: string, path: string, body?: unknown, tries = 5): Promise<Awaited<ReturnType<typeof control>>["body"]> => {
+  const must = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    tries = 5,
+  ): Promise<Awaited<ReturnType<typeof control>>["body"]> => {
     const answer = await control(method, path, body);
     if (answer.status === 503 && tries > 1) {
       await sleep(200);
@@ -52,7 +60,10 @@ export function worldAt(place: Place) {
   /** An org with room for everything, save what `limits` says. */
   const newOrg = async (limits: Partial<Limits> = {}): Promise<Org> => {
     const { id } = await must("POST", "/orgs", { name: "test" });
-    await must("PATCH", `/orgs/${id}`, { plan: "enterprise", limits: { requestsPerMinute: null, requestsPerHour: null, concurrency: null, ...limits } });
+    await must("PATCH", `/orgs/${id}`, {
+      plan: "enterprise",
+      limits: { requestsPerMinute: null, requestsPerHour: null, concurrency: null, ...limits },
+    });
     return { id, key: (await newKey(id)).secret };
   };
   const post = (path: string, key: string, body: unknown, headers: Record<string, string> = {}, signal?: AbortSignal) =>
@@ -63,7 +74,8 @@ export function worldAt(place: Place) {
       ...(signal && { signal }),
     });
   const ledger = (org: string) => must("GET", `/orgs/${org}/ledger`);
-  const usage = async (org: string): Promise<UsageRowView[]> => (await must("GET", `/orgs/${org}/usage?limit=500`)).rows;
+  const usage = async (org: string): Promise<UsageRowView[]> =>
+    (await must("GET", `/orgs/${org}/usage?limit=500`)).rows;
   return {
     place,
     control,
@@ -73,8 +85,19 @@ export function worldAt(place: Place) {
     post,
     ledger,
     usage,
-    chat: (key: string, fields: Record<string, unknown> = {}, headers: Record<string, string> = {}, signal?: AbortSignal) =>
-      post("/v1/chat/completions", key, { model: "chat", messages: [{ role: "user", content: "Tell me a story" }], ...fields }, headers, signal),
+    chat: (
+      key: string,
+      fields: Record<string, unknown> = {},
+      headers: Record<string, string> = {},
+      signal?: AbortSignal,
+    ) =>
+      post(
+        "/v1/chat/completions",
+        key,
+        { model: "chat", messages: [{ role: "user", content: "Tell me a story" }], ...fields },
+        headers,
+        signal,
+      ),
     /** Waits until nothing is held and the whole bill is in D1. */
     async settled(org: string, msMax = 15_000): Promise<UsageRowView[]> {
       for (const endMs = Date.now() + msMax; Date.now() < endMs; await sleep(50)) {
@@ -85,14 +108,22 @@ export function worldAt(place: Place) {
     },
     /** What every simulator says it made for a hold, summed over the nodes. */
     async made(hold: string) {
-      const reports = await Promise.all(place.nodes.map(async ({ engineUrl }) => (await (await fetch(`${engineUrl}/sim/oracle`)).json()) as OracleReport));
+      const reports = await Promise.all(
+        place.nodes.map(
+          async ({ engineUrl }) => (await (await fetch(`${engineUrl}/sim/oracle`)).json()) as OracleReport,
+        ),
+      );
       return reports.flatMap((report) => report.records).filter((record) => record.requestId === hold);
     },
     /** Arms a fault on every simulator, or on one. */
     async fault(fault: Record<string, unknown>, node?: number) {
       const nodes = node === undefined ? place.nodes : place.nodes.slice(node, node + 1);
       for (const { engineUrl } of nodes) {
-        const response = await fetch(`${engineUrl}/sim/faults`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(fault) });
+        const response = await fetch(`${engineUrl}/sim/faults`, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify(fault),
+        });
         if (!response.ok) throw new Error(`fault refused: ${await response.text()}`);
       }
     },

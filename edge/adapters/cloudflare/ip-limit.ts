@@ -5,18 +5,24 @@ interface Counter {
   limit(of: { key: string }): Promise<{ success: boolean }>;
 }
 
-/** The period that wrangler.toml gives the binding. Its buckets begin at whole multiples of it (cloudflare/workers-sdk#14968). */
+/**
+ * The period that wrangler.toml gives the binding. Its buckets begin at whole multiples of it
+ * (cloudflare/workers-sdk#14968).
+ */
 const periodMs = 10_000;
 
 /**
- * Cloudflare's rate-limit binding: counts calls per Cloudflare location, without a round trip, in buckets of ten seconds. It is permissive by design: machines
- * of a location tell each other late, so it brakes a flood that lasts and not a burst. Its numbers stand in wrangler.toml and are not told to the Worker.
+ * Cloudflare's rate-limit binding: counts calls per Cloudflare location, without a round trip, in buckets of ten
+ * seconds. It is permissive by design: machines of a location tell each other late, so it brakes a flood that lasts and
+ * not a burst. Its numbers stand in wrangler.toml and are not told to the Worker.
  */
 export function cloudflareIpLimit({ counter, now }: { counter: Counter; now: () => number }): IpLimit {
   return {
     take: async (network) => {
       const { success } = await counter.limit({ key: network });
-      return success ? { isAllowed: true } : { isAllowed: false, retryAfterMs: periodMs - (now() % periodMs), window: null };
+      return success
+        ? { isAllowed: true }
+        : { isAllowed: false, retryAfterMs: periodMs - (now() % periodMs), window: null };
     },
     penalize: async (network) => void (await counter.limit({ key: network })),
   };

@@ -16,8 +16,14 @@ interface Memory {
   isProbing: boolean;
 }
 
-/** The fleet as configured, kept fresh by the answers of the nodes themselves and, once a second at most, by the Fleet object. */
-export function durableObjectFleet(namespace: DurableObjectNamespace<FleetObject>, nodes: readonly NodeRecord[]): Fleet {
+/**
+ * The fleet as configured, kept fresh by the answers of the nodes themselves and, once a second at most, by the Fleet
+ * object.
+ */
+export function durableObjectFleet(
+  namespace: DurableObjectNamespace<FleetObject>,
+  nodes: readonly NodeRecord[],
+): Fleet {
   const memories = new Map<string, Memory>(
     nodes.map((record) => [
       record.id,
@@ -26,7 +32,8 @@ export function durableObjectFleet(namespace: DurableObjectNamespace<FleetObject
   );
   const object = () => namespace.get(namespace.idFromName("fleet"));
   const read = async () => {
-    for (const report of await within<HeardHeartbeat[]>(fleetWaitMsMax, "fleet", object().heard())) learn(memories.get(report.heartbeat.node), report);
+    for (const report of await within<HeardHeartbeat[]>(fleetWaitMsMax, "fleet", object().heard()))
+      learn(memories.get(report.heartbeat.node), report);
   };
   let readAtMs = 0;
   return {
@@ -65,7 +72,8 @@ function learn(memory: Memory | undefined, report: HeardHeartbeat): void {
     memory.loadAtMs = report.heardAtMs;
   }
   // A node that has come to life since its breaker opened may be probed at once.
-  const hasReturned = memory.openedAtMs !== null && report.heartbeat.state === "ready" && report.heardAtMs > memory.openedAtMs;
+  const hasReturned =
+    memory.openedAtMs !== null && report.heartbeat.state === "ready" && report.heardAtMs > memory.openedAtMs;
   if (hasReturned) memory.openedAtMs = report.heardAtMs - breakerOpenMs;
 }
 

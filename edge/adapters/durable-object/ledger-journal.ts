@@ -1,13 +1,24 @@
 import { apply } from "../../admission/books.ts";
 import { endedKeepMs, type Journal } from "../../admission/keeper.ts";
 import type { UsageRow } from "../../admission/port.ts";
-import { emptyState, firstCall, usageRow, type Change, type Closing, type EarlierCall, type Ended, type Hold, type State } from "../../admission/state.ts";
+import {
+  emptyState,
+  firstCall,
+  usageRow,
+  type Change,
+  type Closing,
+  type EarlierCall,
+  type Ended,
+  type Hold,
+  type State,
+} from "../../admission/state.ts";
 import type { KeyRecord } from "../../agreements/key.ts";
 import type { OrgRecord } from "../../agreements/org.ts";
 
 /**
- * `holds` is the journal, the store of holds and the outbox at once. A row is written when a call is admitted (`seq`) and again when it ends (`end_seq`,
- * numbered from the same series); a correction is a row of its own. State = snapshot + all that is numbered after it. Rows up to `drained` are in D1.
+ * `holds` is the journal, the store of holds and the outbox at once. A row is written when a call is admitted (`seq`)
+ * and again when it ends (`end_seq`, numbered from the same series); a correction is a row of its own. State = snapshot
+ * + all that is numbered after it. Rows up to `drained` are in D1.
  */
 const schema = `
   CREATE TABLE records (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -26,7 +37,9 @@ const schema = `
   CREATE INDEX holds_by_idempotency ON holds (idempotency) WHERE idempotency IS NOT NULL;
 `;
 
-/** Rows that go to D1 in one statement (2 MB of JSON are allowed, these are some 200 kB), and rows forgotten at a time. */
+/**
+ * Rows that go to D1 in one statement (2 MB of JSON are allowed, these are some 200 kB), and rows forgotten at a time.
+ */
 const outboxRowsMax = 500;
 const sweptRowsMax = 1_000;
 /** A value may have 2 MB; the books of a thousand busy keys have more, so a snapshot is cut into parts. */
@@ -46,7 +59,10 @@ interface Snapshot {
   open: string[];
 }
 
-/** The journal of one org in the object's own SQLite. A new object writes nothing until an org or key is published to it. */
+/**
+ * The journal of one org in the object's own SQLite. A new object writes nothing until an org or key is published to
+ * it.
+ */
 export class SqliteJournal implements Journal {
   /** Usage rows that wait for D1. */
   outboxRows = 0;
@@ -101,7 +117,16 @@ export class SqliteJournal implements Journal {
       this.#sql.exec(update, seq, closing.end, closing.atMs, JSON.stringify(closing), hold.id);
     } else {
       const insert = `INSERT INTO holds (seq, id, hold, end_seq, "end", ended_at_ms, closing) VALUES (?, ?, ?, ?, ?, ?, ?)`;
-      this.#sql.exec(insert, seq, lateId(hold.id), JSON.stringify(hold), seq, closing.end, closing.atMs, JSON.stringify(closing));
+      this.#sql.exec(
+        insert,
+        seq,
+        lateId(hold.id),
+        JSON.stringify(hold),
+        seq,
+        closing.end,
+        closing.atMs,
+        JSON.stringify(closing),
+      );
     }
     this.#seq = seq;
     if (closing.end !== "released") this.outboxRows++;
@@ -114,15 +139,22 @@ export class SqliteJournal implements Journal {
   }
 
   ended(hold: string): Ended | null {
-    const [row] = this.#rows("SELECT seq, hold, end_seq, closing FROM holds WHERE id = ? AND end_seq IS NOT NULL", hold);
+    const [row] = this.#rows(
+      "SELECT seq, hold, end_seq, closing FROM holds WHERE id = ? AND end_seq IS NOT NULL",
+      hold,
+    );
     if (!row?.closing) return null;
     const closing = JSON.parse(row.closing) as Closing;
-    const isCorrected = closing.end === "expired" && this.#rows("SELECT seq FROM holds WHERE id = ?", lateId(hold)).length > 0;
+    const isCorrected =
+      closing.end === "expired" && this.#rows("SELECT seq FROM holds WHERE id = ?", lateId(hold)).length > 0;
     return { hold: JSON.parse(row.hold) as Hold, closing, isCorrected };
   }
 
   earlier(key: string): EarlierCall | null {
-    const [row] = this.#rows("SELECT seq, hold, end_seq, closing FROM holds WHERE idempotency = ? ORDER BY seq DESC LIMIT 1", key);
+    const [row] = this.#rows(
+      "SELECT seq, hold, end_seq, closing FROM holds WHERE idempotency = ? ORDER BY seq DESC LIMIT 1",
+      key,
+    );
     const hold = row && (JSON.parse(row.hold) as Hold);
     if (!hold?.idempotency) return null;
     return {
@@ -134,10 +166,16 @@ export class SqliteJournal implements Journal {
 
   /** The oldest rows of the bill that are not known to be in D1, and the number to confirm them by. `null`: all are. */
   outbox(org: string): { rows: UsageRow[]; seq: number } | null {
-    const ended = this.#rows("SELECT seq, hold, end_seq, closing FROM holds WHERE end_seq > ? ORDER BY end_seq LIMIT ?", this.#drainedSeq, outboxRowsMax);
+    const ended = this.#rows(
+      "SELECT seq, hold, end_seq, closing FROM holds WHERE end_seq > ? ORDER BY end_seq LIMIT ?",
+      this.#drainedSeq,
+      outboxRowsMax,
+    );
     const seq = ended.at(-1)?.end_seq;
     if (!seq) return null;
-    const rows = ended.map(({ hold, closing }) => usageRow(JSON.parse(hold) as Hold, JSON.parse(closing ?? "") as Closing, org));
+    const rows = ended.map(({ hold, closing }) =>
+      usageRow(JSON.parse(hold) as Hold, JSON.parse(closing ?? "") as Closing, org),
+    );
     return { rows: rows.filter((row) => row !== null), seq };
   }
 
@@ -149,25 +187,39 @@ export class SqliteJournal implements Journal {
     this.#isDirty = true;
   }
 
-  /** Keeps a snapshot if anything has changed since the last, and forgets what ended more than a week ago and is in D1. */
+  /**
+   * Keeps a snapshot if anything has changed since the last, and forgets what ended more than a week ago and is in D1.
+   */
   compact(state: State): void {
     if (!this.#isDirty) return;
     this.#writeSnapshot(state);
-    const [oldest] = this.#sql.exec<{ ended_at_ms: number }>("SELECT ended_at_ms FROM holds WHERE end_seq > 0 ORDER BY end_seq LIMIT 1");
+    const [oldest] = this.#sql.exec<{ ended_at_ms: number }>(
+      "SELECT ended_at_ms FROM holds WHERE end_seq > 0 ORDER BY end_seq LIMIT 1",
+    );
     if (!oldest || oldest.ended_at_ms > state.atMs - endedKeepMs) return;
     const some = "SELECT end_seq FROM holds WHERE end_seq <= ? AND ended_at_ms <= ? ORDER BY end_seq LIMIT ?";
-    this.#sql.exec(`DELETE FROM holds WHERE end_seq IN (${some})`, this.#drainedSeq, state.atMs - endedKeepMs, sweptRowsMax);
+    this.#sql.exec(
+      `DELETE FROM holds WHERE end_seq IN (${some})`,
+      this.#drainedSeq,
+      state.atMs - endedKeepMs,
+      sweptRowsMax,
+    );
   }
 
   #openSnapshot(state: State): void {
-    const parts = this.#sql.exec<{ seq: number; drained: number; body: string }>("SELECT seq, drained, body FROM snapshot ORDER BY part").toArray();
+    const parts = this.#sql
+      .exec<{ seq: number; drained: number; body: string }>("SELECT seq, drained, body FROM snapshot ORDER BY part")
+      .toArray();
     const [kept] = parts;
     if (!kept) return;
     const { atMs, books, open } = JSON.parse(parts.map(({ body }) => body).join("")) as Snapshot;
     Object.assign(state, { atMs, books });
     this.#seq = kept.seq;
     this.#drainedSeq = kept.drained;
-    for (const { hold } of this.#rows("SELECT hold FROM holds WHERE id IN (SELECT value FROM json_each(?))", JSON.stringify(open))) {
+    for (const { hold } of this.#rows(
+      "SELECT hold FROM holds WHERE id IN (SELECT value FROM json_each(?))",
+      JSON.stringify(open),
+    )) {
       const found = JSON.parse(hold) as Hold;
       state.holds[found.id] = found;
     }

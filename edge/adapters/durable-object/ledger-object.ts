@@ -11,14 +11,18 @@ import { SqliteJournal } from "./ledger-journal.ts";
 import { writeUsage } from "./ledger-outbox.ts";
 import { Turns } from "./turns.ts";
 
-/** Rows of the bill go to D1 together after so long; while D1 fails, twice as long each time, up to a bound; it has so long to answer. */
+/**
+ * Rows of the bill go to D1 together after so long; while D1 fails, twice as long each time, up to a bound; it has so
+ * long to answer.
+ */
 const drainMs = 1_000;
 const drainRetryMsMax = 30_000;
 const drainWaitMsMax = 10_000;
 
 /**
- * The ledger of one org. Its methods await nothing between reading and writing, so no two calls see the same room; what they answer leaves only after the
- * writes are on disk (the runtime's output gate). One alarm serves two ends: the next deadline of a hold, and the draining of the bill into D1.
+ * The ledger of one org. Its methods await nothing between reading and writing, so no two calls see the same room; what
+ * they answer leaves only after the writes are on disk (the runtime's output gate). One alarm serves two ends: the next
+ * deadline of a hold, and the draining of the bill into D1.
  */
 export class OrgLedger extends DurableObject<{ DB: D1Database }> {
   /** Unix ms. An own property, so no caller from outside can reach it; tests set it. */
@@ -39,7 +43,10 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
     });
   }
 
-  /** See `Ledger`; so for all that follow. What comes at the same time is done in one block: a sync of the disk is most of what a call costs (`Turns`). */
+  /**
+   * See `Ledger`; so for all that follow. What comes at the same time is done in one block: a sync of the disk is most
+   * of what a call costs (`Turns`).
+   */
   admit(ask: Ask): Grant | Denial | Promise<Grant | Denial> {
     return this.#turns.take(() => this.#decide(ask));
   }
@@ -90,13 +97,18 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
       this.#failures = 0;
     } catch (cause) {
       this.#failures++;
-      console.error(JSON.stringify({ event: "usage_drain_failed", rows: this.#journal.outboxRows, cause: String(cause) }));
+      console.error(
+        JSON.stringify({ event: "usage_drain_failed", rows: this.#journal.outboxRows, cause: String(cause) }),
+      );
     }
     this.#journal.compact(this.keeper.state);
     this.#wakeForAll();
   }
 
-  /** Sends the bill to D1, oldest first. Rows are marked only after D1 has them: a crash in between sends them again, and D1 knows them by id. */
+  /**
+   * Sends the bill to D1, oldest first. Rows are marked only after D1 has them: a crash in between sends them again,
+   * and D1 knows them by id.
+   */
   async #drain(): Promise<void> {
     const org = this.keeper.state.org?.id;
     if (!org) return;
@@ -106,14 +118,18 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
     }
   }
 
-  /** Whatever comes first: rows that wait for D1, or a deadline. Calls that came while the alarm ran may have set it too late for an older hold. */
+  /**
+   * Whatever comes first: rows that wait for D1, or a deadline. Calls that came while the alarm ran may have set it too
+   * late for an older hold.
+   */
   #wakeForAll(): void {
     this.#wakeBy(nextDeadlineMs(this.keeper.state));
     this.#wakeForDrain();
   }
 
   #wakeForDrain(): void {
-    if (this.#journal.outboxRows > 0) this.#wakeBy(this.clock() + Math.min(drainMs * 2 ** this.#failures, drainRetryMsMax));
+    if (this.#journal.outboxRows > 0)
+      this.#wakeBy(this.clock() + Math.min(drainMs * 2 ** this.#failures, drainRetryMsMax));
   }
 
   /** An alarm is a write: none is set while an earlier one stands. */

@@ -6,24 +6,30 @@ import type { OrgLedger } from "./ledger-object.ts";
 import { within } from "./within.ts";
 
 /**
- * One Durable Object per org keeps its ledger. Whatever the object or the way to it throws is thrown, silence and answers of another shape as well: never a
- * grant by default (F1). An object goes on in the code that started it, so while a deploy is under way its answers may be another version's.
+ * One Durable Object per org keeps its ledger. Whatever the object or the way to it throws is thrown, silence and
+ * answers of another shape as well: never a grant by default (F1). An object goes on in the code that started it, so
+ * while a deploy is under way its answers may be another version's.
  */
-export function durableObjectLedger(namespace: DurableObjectNamespace<OrgLedger>, waitMsMax: number = ledgerWaitMsMax): Ledger {
+export function durableObjectLedger(
+  namespace: DurableObjectNamespace<OrgLedger>,
+  waitMsMax: number = ledgerWaitMsMax,
+): Ledger {
   const objectOf = (org: OrgId) => namespace.get(namespace.idFromName(org));
   const told = async <T>(answer: Promise<T>, isRight: (answer: T) => boolean): Promise<T> => {
     const known = await within(waitMsMax, "ledger", answer);
     if (!isRight(known)) throw new OutOfReach("ledger: the answer is not of the shape that was asked for");
     return known;
   };
-  const settle: Ledger["settle"] = async (org, records) => told(objectOf(org).settle(org, records), (answer) => areSettlements(answer, records.length));
+  const settle: Ledger["settle"] = async (org, records) =>
+    told(objectOf(org).settle(org, records), (answer) => areSettlements(answer, records.length));
   return {
     admit: async (ask) => told(objectOf(ask.org).admit(ask), isAdmission),
     look: async (credential) => told(objectOf(credential.org).look(credential), isLook),
     settle,
     settleAll: (batches) => Promise.allSettled(batches.map(({ org, records }) => settle(org, records))),
     release: async (org, hold, mayRun = false) => told(objectOf(org).release(hold, mayRun), isSettlement),
-    publish: async (record) => told(objectOf(record.kind === "org" ? record.id : record.org).publish(record), () => true),
+    publish: async (record) =>
+      told(objectOf(record.kind === "org" ? record.id : record.org).publish(record), () => true),
     inspect: async (org) => told(objectOf(org).inspect(), isState),
   };
 }
@@ -31,7 +37,11 @@ export function durableObjectLedger(namespace: DurableObjectNamespace<OrgLedger>
 /** Only what is read of an answer is looked at: this stands on every call's way. */
 function isAdmission(answer: Grant | Denial): boolean {
   if (answer?.kind !== "grant") return isDenial(answer);
-  return Number.isSafeInteger(answer.tokensHeld) && Number.isSafeInteger(answer.completionTokens) && typeof answer.rates === "object";
+  return (
+    Number.isSafeInteger(answer.tokensHeld) &&
+    Number.isSafeInteger(answer.completionTokens) &&
+    typeof answer.rates === "object"
+  );
 }
 
 function isLook(answer: Scopes | Denial): boolean {
@@ -39,7 +49,11 @@ function isLook(answer: Scopes | Denial): boolean {
 }
 
 function isDenial(answer: Denial | Scopes | Grant): boolean {
-  return answer?.kind === "denial" && typeof answer.reason === "string" && (!("window" in answer) || typeof answer.rates === "object");
+  return (
+    answer?.kind === "denial" &&
+    typeof answer.reason === "string" &&
+    (!("window" in answer) || typeof answer.rates === "object")
+  );
 }
 
 function areSettlements(answer: Settlement[], count: number): boolean {

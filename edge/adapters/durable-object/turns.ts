@@ -1,4 +1,7 @@
-/** Work that comes so soon after the last is not alone: more is on its way, and to wait a turn for it costs less than a sync of the disk for each. */
+/**
+ * Work that comes so soon after the last is not alone: more is on its way, and to wait a turn for it costs less than a
+ * sync of the disk for each.
+ */
 const busyMs = 4;
 
 interface Waiting {
@@ -7,8 +10,9 @@ interface Waiting {
 }
 
 /**
- * Lets writes reach the disk together. Work is run in the order in which it came, each piece without a pause: at once when the last was a while ago; otherwise
- * with all that arrives in this turn of the event loop, in one block in the next (docs/decisions/0005). Nothing is read before the wait.
+ * Lets writes reach the disk together. Work is run in the order in which it came, each piece without a pause: at once
+ * when the last was a while ago; otherwise with all that arrives in this turn of the event loop, in one block in the
+ * next (docs/decisions/0005). Nothing is read before the wait.
  */
 export class Turns {
   #waiting: Waiting[] = [];

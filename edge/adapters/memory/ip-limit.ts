@@ -1,6 +1,9 @@
 import type { NearIpLimit } from "../../identity/port.ts";
 
-/** Networks remembered at most. Each is empty again 2 s after its last call at the latest; when more than so many are not, all are forgotten. */
+/**
+ * Networks remembered at most. Each is empty again 2 s after its last call at the latest; when more than so many are
+ * not, all are forgotten.
+ */
 const networksMax = 10_000;
 
 /** A call in the meter's own unit, which makes `perSecond` units leak in a ms, exactly. */
@@ -13,8 +16,9 @@ interface Meter {
 }
 
 /**
- * This isolate's own count: a leaky bucket a network that holds one second's calls and leaks as many a second. So `perSecond` may come at once and as many each
- * second, and in no second more than twice as many; a caller who waits as told passes. A penalty is counted even where a call would be refused, up to a second's worth.
+ * This isolate's own count: a leaky bucket a network that holds one second's calls and leaks as many a second. So
+ * `perSecond` may come at once and as many each second, and in no second more than twice as many; a caller who waits as
+ * told passes. A penalty is counted even where a call would be refused, up to a second's worth.
  */
 export function memoryIpLimit({ perSecond, now }: { perSecond: number; now: () => number }): NearIpLimit {
   const meters = new Map<string, Meter>();
@@ -34,7 +38,12 @@ export function memoryIpLimit({ perSecond, now }: { perSecond: number; now: () =
       const atMs = now();
       const units = unitsOf(meters.get(network), atMs);
       const over = units + callUnits - unitsMax;
-      if (over > 0) return { isAllowed: false, retryAfterMs: Math.ceil(over / perSecond), window: { limit: perSecond, resetMs: Math.ceil(units / perSecond) } };
+      if (over > 0)
+        return {
+          isAllowed: false,
+          retryAfterMs: Math.ceil(over / perSecond),
+          window: { limit: perSecond, resetMs: Math.ceil(units / perSecond) },
+        };
       pour(network, units, atMs);
       return { isAllowed: true };
     },

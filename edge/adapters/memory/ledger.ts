@@ -1,9 +1,20 @@
 import { endedKeepMs, Keeper, type Journal } from "../../admission/keeper.ts";
 import type { Ledger, UsageRow } from "../../admission/port.ts";
-import { emptyState, firstCall, usageRow, type Change, type Closing, type Ended, type Hold } from "../../admission/state.ts";
+import {
+  emptyState,
+  firstCall,
+  usageRow,
+  type Change,
+  type Closing,
+  type Ended,
+  type Hold,
+} from "../../admission/state.ts";
 import type { OrgId } from "../../agreements/ids.ts";
 
-/** Keeps the promises of `Ledger` for as long as the process lives: for tests and trials. `onUsage` is given each line of the bill, once. */
+/**
+ * Keeps the promises of `Ledger` for as long as the process lives: for tests and trials. `onUsage` is given each line
+ * of the bill, once.
+ */
 export function memoryLedger(options: { now: () => number; onUsage?: (row: UsageRow) => void }): Ledger {
   const keepers = new Map<OrgId, Keeper>();
   const keeperOf = (org: OrgId): Keeper => {
@@ -42,7 +53,8 @@ function memoryJournal(org: OrgId, onUsage: (row: UsageRow) => void): Journal {
       if (old.closing.atMs > closing.atMs - endedKeepMs) break;
       ends.delete(id);
       holds.delete(id);
-      if (old.hold.idempotency && byKey.get(old.hold.idempotency.key)?.id === id) byKey.delete(old.hold.idempotency.key);
+      if (old.hold.idempotency && byKey.get(old.hold.idempotency.key)?.id === id)
+        byKey.delete(old.hold.idempotency.key);
     }
   };
   const write = (change: Change): void => {
@@ -68,7 +80,11 @@ function memoryJournal(org: OrgId, onUsage: (row: UsageRow) => void): Journal {
       const hold = byKey.get(key);
       if (!hold?.idempotency) return null;
       const ended = ends.get(hold.id);
-      return { body: hold.idempotency.body, admittedAtMs: hold.admittedAtMs, ended: ended ? firstCall(ended.closing) : null };
+      return {
+        body: hold.idempotency.body,
+        admittedAtMs: hold.admittedAtMs,
+        ended: ended ? firstCall(ended.closing) : null,
+      };
     },
   };
 }

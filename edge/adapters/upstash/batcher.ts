@@ -7,16 +7,21 @@ const underWayMax = 16;
 const togetherMax = 64;
 const waitingMax = 1_024;
 
-/** A run that waits. It is told its reply by the request that took it along, or that it is to take the others along itself. */
+/**
+ * A run that waits. It is told its reply by the request that took it along, or that it is to take the others along
+ * itself.
+ */
 interface Waiting {
   run: Run;
   told: PromiseWithResolvers<PromiseSettledResult<unknown> | Place>;
 }
 
 /**
- * Keeps an isolate from burying Redis, and itself, under requests. While few are under way each run leaves at once, alone; beyond that runs wait for one to
- * come back, and the first that waits takes those behind it along, in one pipeline. Nobody waits longer than a request may take; what has waited so long was
- * never sent. Runs of many calls meet here: workerd wakes each in its own context (compatibility flag `handle_cross_request_promise_resolution`, on by date).
+ * Keeps an isolate from burying Redis, and itself, under requests. While few are under way each run leaves at once,
+ * alone; beyond that runs wait for one to come back, and the first that waits takes those behind it along, in one
+ * pipeline. Nobody waits longer than a request may take; what has waited so long was never sent. Runs of many calls
+ * meet here: workerd wakes each in its own context (compatibility flag `handle_cross_request_promise_resolution`, on by
+ * date).
  */
 export function openBatcher(script: Script, waitMsMax: number): (run: Run) => Promise<unknown> {
   const waiting: Waiting[] = [];

@@ -10,14 +10,20 @@ export interface UpstashIpLimitOptions extends RedisOptions {
   now: () => number;
 }
 
-/** Addresses that one isolate has Redis count at a time; in a flood that comes from everywhere the others are left to the isolate's own count. */
+/**
+ * Addresses that one isolate has Redis count at a time; in a flood that comes from everywhere the others are left to
+ * the isolate's own count.
+ */
 const underWayMax = 64;
-/** Refused networks that an isolate remembers, so that a flood costs Redis nothing; each for as long as it is refused. */
+/**
+ * Refused networks that an isolate remembers, so that a flood costs Redis nothing; each for as long as it is refused.
+ */
 const cachedMax = 10_000;
 
 /**
- * A sliding second in Redis, by `@upstash/ratelimit`: one count for all edges, one HTTP request a call. A network that was refused is refused again without a
- * request until its second has passed. The SDK's own timeout lets calls pass when Redis is slow: it is off, and slow is a failure like the rest.
+ * A sliding second in Redis, by `@upstash/ratelimit`: one count for all edges, one HTTP request a call. A network that
+ * was refused is refused again without a request until its second has passed. The SDK's own timeout lets calls pass
+ * when Redis is slow: it is off, and slow is a failure like the rest.
  */
 export function upstashIpLimit(options: UpstashIpLimitOptions): IpLimit {
   const { url, token, waitMsMax, perSecond, now } = options;
@@ -32,7 +38,13 @@ export function upstashIpLimit(options: UpstashIpLimitOptions): IpLimit {
     readYourWrites: false,
   });
   const cache = new Map<string, number>();
-  const limiter = new Ratelimit({ redis, limiter: Ratelimit.slidingWindow(perSecond, "1 s"), prefix: "penstock:ip", ephemeralCache: cache, timeout: 0 });
+  const limiter = new Ratelimit({
+    redis,
+    limiter: Ratelimit.slidingWindow(perSecond, "1 s"),
+    prefix: "penstock:ip",
+    ephemeralCache: cache,
+    timeout: 0,
+  });
   const places = new Places(underWayMax, goneAfter * waitMsMax);
   const count = async (network: string) => {
     if (cache.size > cachedMax) cache.clear();

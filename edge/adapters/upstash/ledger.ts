@@ -6,7 +6,18 @@ import type { OrgId } from "../../agreements/ids.ts";
 import type { UsageRecord } from "../../agreements/usage.ts";
 import { OutOfReach } from "../../errors.ts";
 import { openBatcher } from "./batcher.ts";
-import { askArgs, credentialArgs, keysOf, readAdmission, readLook, readPublished, readRelease, readSettlements, readState, recordArgs } from "./ledger-wire.ts";
+import {
+  askArgs,
+  credentialArgs,
+  keysOf,
+  readAdmission,
+  readLook,
+  readPublished,
+  readRelease,
+  readSettlements,
+  readState,
+  recordArgs,
+} from "./ledger-wire.ts";
 import { openOutbox, type Drain } from "./outbox.ts";
 import { openScript, type RedisOptions, type Run } from "./redis.ts";
 import { ledgerScript } from "./script.ts";
@@ -27,19 +38,27 @@ export interface UpstashLedgerOptions extends RedisOptions {
 export interface UpstashLedger extends Ledger, Drain {}
 
 /**
- * One Redis primary keeps every org's ledger, all keys of an org under one hash tag. Each method is one HTTP request that runs one script, so it is atomic;
- * `settleAll` is one request that runs it once an org, and in a rush calls share requests (`openBatcher`). Whatever goes wrong on the way is thrown, never a grant by default (F1). A request that was cut off by its
- * deadline may have taken effect: a hold that nobody knows of is given back by its own deadline, uncharged.
+ * One Redis primary keeps every org's ledger, all keys of an org under one hash tag. Each method is one HTTP request
+ * that runs one script, so it is atomic; `settleAll` is one request that runs it once an org, and in a rush calls share
+ * requests (`openBatcher`). Whatever goes wrong on the way is thrown, never a grant by default (F1). A request that was
+ * cut off by its deadline may have taken effect: a hold that nobody knows of is given back by its own deadline,
+ * uncharged.
  */
 export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
   const { url, token, waitMsMax } = options;
   const script = openScript({ url, token, waitMsMax }, ledgerScript);
   const chores = openScript({ url, token, waitMsMax: choreWaitMs }, ledgerScript);
   const time = () => (options.now ? String(options.now()) : "");
-  const turnOf = (org: OrgId, name: string, args: string[] = []) => ({ keys: keysOf(org), args: [name, time(), ...args] });
+  const turnOf = (org: OrgId, name: string, args: string[] = []) => ({
+    keys: keysOf(org),
+    args: [name, time(), ...args],
+  });
   const run = openBatcher(script, waitMsMax);
   const turn = (org: OrgId, name: string, args?: string[]) => run(turnOf(org, name, args));
-  const outbox = openOutbox((turns) => chores.runAll(turns.map(({ org, name, args }) => turnOf(org, name, args))), options);
+  const outbox = openOutbox(
+    (turns) => chores.runAll(turns.map(({ org, name, args }) => turnOf(org, name, args))),
+    options,
+  );
   const take = (org: OrgId, records: UsageRecord[], reply: PromiseSettledResult<unknown> | undefined): Settlement[] => {
     if (reply?.status !== "fulfilled") throw reply?.reason ?? new OutOfReach("redis: no reply");
     const { rows, settlements } = readSettlements(records, reply.value);
@@ -48,7 +67,8 @@ export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
   };
   const settleAll: Ledger["settleAll"] = (batches) => {
     const runs: Run[] = [];
-    // All wait for one request, which leaves when each org's records have been looked at; those of an org that are refused are not in it.
+    // All wait for one request, which leaves when each org's records have been looked at; those of an org that are
+    // refused are not in it.
     const request = Promise.withResolvers<PromiseSettledResult<unknown>[]>();
     const settling = batches.map(async ({ org, records }) => {
       checkRecords(org, records);

@@ -1,4 +1,7 @@
-/** A request, and the one that brings a script which Redis had forgotten, must have ended so many times its bound after it was begun. */
+/**
+ * A request, and the one that brings a script which Redis had forgotten, must have ended so many times its bound after
+ * it was begun.
+ */
 export const goneAfter = 4;
 
 /** A request that is under way, or about to leave. */
@@ -7,8 +10,8 @@ export interface Place {
 }
 
 /**
- * Bounds how many requests one isolate has under way. A request whose call died with it never says that it is over: after `goneMs` its place is free all the
- * same.
+ * Bounds how many requests one isolate has under way. A request whose call died with it never says that it is over:
+ * after `goneMs` its place is free all the same.
  */
 export class Places {
   readonly #taken = new Set<Place>();
@@ -23,7 +26,8 @@ export class Places {
   /** A place, or null when there is none. */
   take(): Place | null {
     const now = Date.now();
-    if (this.#taken.size >= this.#max) for (const place of this.#taken) if (now - place.atMs > this.#goneMs) this.#taken.delete(place);
+    if (this.#taken.size >= this.#max)
+      for (const place of this.#taken) if (now - place.atMs > this.#goneMs) this.#taken.delete(place);
     if (this.#taken.size >= this.#max) return null;
     const place = { atMs: now };
     this.#taken.add(place);

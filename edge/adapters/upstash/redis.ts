@@ -5,7 +5,10 @@ import { OutOfReach } from "../../errors.ts";
 const errorLengthMax = 200;
 const errorWordMax = 24;
 
-/** Where Upstash's REST is, or a bridge that speaks it. `waitMsMax` bounds each request, from sending to the last byte of its answer. */
+/**
+ * Where Upstash's REST is, or a bridge that speaks it. `waitMsMax` bounds each request, from sending to the last byte
+ * of its answer.
+ */
 export interface RedisOptions {
   url: string;
   token: string;
@@ -22,14 +25,17 @@ export interface Run {
 export interface Script {
   /** Runs it once, in one HTTP request, and answers what it returned. */
   run(run: Run): Promise<unknown>;
-  /** Runs it many times, in their order, in one HTTP request; each run fails by itself, and is answered at its place. Never rejects. */
+  /**
+   * Runs it many times, in their order, in one HTTP request; each run fails by itself, and is answered at its place.
+   * Never rejects.
+   */
   runAll(runs: Run[]): Promise<PromiseSettledResult<unknown>[]>;
 }
 
 /**
- * The script goes by its SHA-1, and whole only when Redis does not know it (NOSCRIPT: nothing has run, so it may be sent again). No other failure is tried
- * again. A wrong token, a refusal, garbage, silence past the deadline: all throw an OutOfReach. Bare `fetch`: to run a script is all that is asked, and the SDK's
- * errors quote whole commands.
+ * The script goes by its SHA-1, and whole only when Redis does not know it (NOSCRIPT: nothing has run, so it may be
+ * sent again). No other failure is tried again. A wrong token, a refusal, garbage, silence past the deadline: all throw
+ * an OutOfReach. Bare `fetch`: to run a script is all that is asked, and the SDK's errors quote whole commands.
  */
 export function openScript(options: RedisOptions, script: string): Script {
   const sha = createHash("sha1").update(script).digest("hex");
@@ -39,7 +45,8 @@ export function openScript(options: RedisOptions, script: string): Script {
   const one = async (command: unknown) => readReply(await post("", command));
   const many = async (commands: unknown[]): Promise<Reply[]> => {
     const replies = await post("/pipeline", commands);
-    if (!Array.isArray(replies) || replies.length !== commands.length) throw new OutOfReach(`redis: ${errorIn(replies) ?? "the reply is not the ledger's: no pipeline"}`);
+    if (!Array.isArray(replies) || replies.length !== commands.length)
+      throw new OutOfReach(`redis: ${errorIn(replies) ?? "the reply is not the ledger's: no pipeline"}`);
     return replies.map(readReply);
   };
   return {
@@ -53,7 +60,8 @@ export function openScript(options: RedisOptions, script: string): Script {
         const replies = await many(runs.map(known));
         const again = runs.filter((_, index) => isUnknown(replies[index]));
         // The first brings the script with it; the others find it there.
-        const late = again.length > 0 ? await many(again.map((run, index) => (index === 0 ? whole(run) : known(run)))) : [];
+        const late =
+          again.length > 0 ? await many(again.map((run, index) => (index === 0 ? whole(run) : known(run)))) : [];
         const all = replies.map((reply) => (isUnknown(reply) ? late.shift() : reply));
         return await Promise.allSettled(all.map(async (reply) => resultOf(reply)));
       } catch (reason) {
@@ -75,10 +83,20 @@ function openPost({ url, token, waitMsMax }: RedisOptions): (path: string, body:
     let response: Response;
     let text: string;
     try {
-      response = await fetch(base + path, { method: "POST", headers, body: JSON.stringify(body), redirect: "manual", signal: late.signal });
+      response = await fetch(base + path, {
+        method: "POST",
+        headers,
+        body: JSON.stringify(body),
+        redirect: "manual",
+        signal: late.signal,
+      });
       text = await response.text();
     } catch (cause) {
-      throw new OutOfReach(late.signal.aborted ? `redis: no answer within ${waitMsMax} ms` : `redis: out of reach (${cause instanceof Error ? cause.name : "?"})`);
+      throw new OutOfReach(
+        late.signal.aborted
+          ? `redis: no answer within ${waitMsMax} ms`
+          : `redis: out of reach (${cause instanceof Error ? cause.name : "?"})`,
+      );
     } finally {
       clearTimeout(timer);
     }
@@ -107,7 +125,10 @@ function membersOf(answer: unknown): { result?: unknown; error?: unknown } {
   return typeof answer === "object" && answer !== null ? answer : {};
 }
 
-/** What went wrong, in the words of whoever answered, up to the first that is as long as a digest or an address: it may quote what was asked. */
+/**
+ * What went wrong, in the words of whoever answered, up to the first that is as long as a digest or an address: it may
+ * quote what was asked.
+ */
 function errorIn(answer: unknown): string | null {
   const { error } = membersOf(answer);
   if (error === undefined) return null;

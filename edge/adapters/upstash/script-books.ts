@@ -1,9 +1,10 @@
 import { subBuckets } from "../../limits.ts";
 
 /**
- * Lua: time, sliding windows and books, the twins of `admission/windows.ts` and `admission/books.ts`. Numbers are doubles as in JavaScript; they become
- * text by `%d` (64 bits) only, since Lua's own `tostring` and cjson keep 14 digits. The books of an owner are one line of text: the newest bucket of each slide is
- * read at once, the older ones stay text.
+ * Lua: time, sliding windows and books, the twins of `admission/windows.ts` and `admission/books.ts`. Numbers are
+ * doubles as in JavaScript; they become text by `%d` (64 bits) only, since Lua's own `tostring` and cjson keep 14
+ * digits. The books of an owner are one line of text: the newest bucket of each slide is read at once, the older ones
+ * stay text.
  */
 export const scriptBooks = String.raw`
 local minuteMs, hourMs, dayMs = 60000 / ${subBuckets}, 3600000 / ${subBuckets}, 86400000

@@ -1,8 +1,8 @@
 import { idempotencyMs } from "../../limits.ts";
 
 /**
- * Lua: may this call run? The twin of `admission/lanes.ts` and `admission/decide.ts`; the body of a function (script.ts). It reads, and only `admit` at its end
- * books.
+ * Lua: may this call run? The twin of `admission/lanes.ts` and `admission/decide.ts`; the body of a function
+ * (script.ts). It reads, and only `admit` at its end books.
  */
 export const scriptDecide = String.raw`
 local unitOf = {

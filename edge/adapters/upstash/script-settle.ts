@@ -1,8 +1,8 @@
 import { abandonMs } from "../../limits.ts";
 
 /**
- * Lua: how holds end, the twin of `admission/settle.ts`; the body of a function (script.ts). Every end that costs writes its line of the bill into the
- * outbox, in the same script.
+ * Lua: how holds end, the twin of `admission/settle.ts`; the body of a function (script.ts). Every end that costs
+ * writes its line of the bill into the outbox, in the same script.
  */
 export const scriptSettle = String.raw`
 local nothing = { promptTokens = 0, cachedTokens = 0, completionTokens = 0, responseId = "null" }

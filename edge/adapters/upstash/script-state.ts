@@ -2,8 +2,9 @@ import { endedKeepMs } from "../../admission/keeper.ts";
 import { idempotencyMs } from "../../limits.ts";
 
 /**
- * Lua: what one org keeps, read as it is needed, and written once at the end: a script that fails on the way has changed nothing. Open holds are lines of
- * text, ended ones an id in a sorted set by their end; only what expiry charged is kept whole, until its late record comes.
+ * Lua: what one org keeps, read as it is needed, and written once at the end: a script that fails on the way has
+ * changed nothing. Open holds are lines of text, ended ones an id in a sorted set by their end; only what expiry
+ * charged is kept whole, until its late record comes.
  */
 export const scriptState = String.raw`
 local RECORDS, BOOKS, OPEN, HOLDS, ENDS, LATE, AGAIN, AGES, OUTBOX = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]

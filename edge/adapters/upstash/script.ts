@@ -4,8 +4,8 @@ import { scriptSettle } from "./script-settle.ts";
 import { scriptState } from "./script-state.ts";
 
 /**
- * Lua: what is asked for (ARGV[1]), at a time (ARGV[2], Unix ms; empty: by the clock of Redis). All but `look`, `publish` and the two of the outbox first
- * expire what is due.
+ * Lua: what is asked for (ARGV[1]), at a time (ARGV[2], Unix ms; empty: by the clock of Redis). All but `look`,
+ * `publish` and the two of the outbox first expire what is due.
  */
 export const scriptTurns = String.raw`
 local function chores()
@@ -91,9 +91,10 @@ local call = redis.call
 `;
 
 /**
- * The one script of the ledger; each call of it is atomic. Lua makes a script's functions anew each time it runs, and looks for each name that one of them
- * takes from around it among all that are taken: that was a third of an admission's time. So what only some turns need is made in a function of its own, when a turn
- * asks for it, and what all of them name stands outside of all.
+ * The one script of the ledger; each call of it is atomic. Lua makes a script's functions anew each time it runs, and
+ * looks for each name that one of them takes from around it among all that are taken: that was a third of an
+ * admission's time. So what only some turns need is made in a function of its own, when a turn asks for it, and what
+ * all of them name stands outside of all.
  */
 export const ledgerScript = `${scriptBuiltins}
 local function run()${scriptBooks}${scriptState}

@@ -16,7 +16,12 @@ import { insertKey } from "./queries.ts";
 const modelsMax = 100;
 const ipCidrsMax = 100;
 
-const Cidr = z.string().refine((text) => readCidr(text) !== null, "Give an IPv4 or IPv6 range such as 203.0.113.0/24, with no bits beyond the prefix.");
+const Cidr = z
+  .string()
+  .refine(
+    (text) => readCidr(text) !== null,
+    "Give an IPv4 or IPv6 range such as 203.0.113.0/24, with no bits beyond the prefix.",
+  );
 
 const Body = z
   .strictObject({
@@ -30,13 +35,22 @@ const Body = z
   })
   .superRefine((body, context) => {
     if (body.kind !== "admin") return;
-    const scopes = [["endpoints", body.endpoints], ["models", body.models], ["ipCidrs", body.ipCidrs], ["limits", body.limits]] as const;
+    const scopes = [
+      ["endpoints", body.endpoints],
+      ["models", body.models],
+      ["ipCidrs", body.ipCidrs],
+      ["limits", body.limits],
+    ] as const;
     const scope = scopes.find(([, given]) => given !== undefined && given !== null);
-    if (scope) context.addIssue({ code: "custom", path: [scope[0]], message: "Only inference keys have scopes and limits." });
+    if (scope)
+      context.addIssue({ code: "custom", path: [scope[0]], message: "Only inference keys have scopes and limits." });
   })
   .openapi("KeyCreate");
 
-/** Makes a key and shows it this once. When it cannot be brought into force, its row is left revoked and its text is shown to nobody. */
+/**
+ * Makes a key and shows it this once. When it cannot be brought into force, its row is left revoked and its text is
+ * shown to nobody.
+ */
 export const createKey = endpoint(
   createRoute({
     method: "post",
@@ -81,7 +95,8 @@ export const createKey = endpoint(
 function idsOf(names: string[], models: ControlPorts["models"]): string[] {
   const ids = names.map((name, at) => {
     const model = models.find(({ id, aliases }) => id === name || aliases.includes(name));
-    if (!model) throw new Refusal("invalid_value", { param: `models[${at}]`, say: `models[${at}]: There is no such model.` });
+    if (!model)
+      throw new Refusal("invalid_value", { param: `models[${at}]`, say: `models[${at}]: There is no such model.` });
     return model.id;
   });
   return unique(ids);

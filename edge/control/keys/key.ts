@@ -7,7 +7,10 @@ import { iso, isoOrNull, Timestamp } from "../fields.ts";
 import { OrgPath } from "../orgs/org.ts";
 import { isInForce, type KeyRow } from "./queries.ts";
 
-/** A key as lists show it: `hint` is its prefix, public part and last four. `null` for endpoints, models, ipCidrs means any. */
+/**
+ * A key as lists show it: `hint` is its prefix, public part and last four. `null` for endpoints, models, ipCidrs means
+ * any.
+ */
 export const Key = z
   .strictObject({
     id: KeyId,
@@ -30,7 +33,9 @@ export const Key = z
   .openapi("Key");
 
 /** A new key, with its text: the one answer that ever shows it. */
-export const KeyWithSecret = Key.extend({ secret: z.string().openapi({ description: "The key. Shown this once." }) }).openapi("KeyWithSecret");
+export const KeyWithSecret = Key.extend({
+  secret: z.string().openapi({ description: "The key. Shown this once." }),
+}).openapi("KeyWithSecret");
 
 /** The path's parts that name a key of an org. */
 export const KeyPath = OrgPath.extend({ key: KeyId });

@@ -61,12 +61,29 @@ export async function insertKey(db: Database, key: KeyDraft): Promise<KeyRow> {
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`,
   );
   const scopes = [key.endpoints, key.models, key.ipCidrs, key.limits].map((scope) => scope && JSON.stringify(scope));
-  const values = [key.id, key.org, key.kind, key.role, key.name, key.hint, key.digest, key.pepperKid, ...scopes, key.expiresAtMs, key.createdAtMs];
+  const values = [
+    key.id,
+    key.org,
+    key.kind,
+    key.role,
+    key.name,
+    key.hint,
+    key.digest,
+    key.pepperKid,
+    ...scopes,
+    key.expiresAtMs,
+    key.createdAtMs,
+  ];
   return KeyRow.parse(await insert.bind(...values).first());
 }
 
-/** Inserts an operator key unless one is in force; `null` then. One statement, so two bootstraps at once make one key. */
-export async function insertFirstOperatorKey(db: Database, key: Minted & { org: OrgId; createdAtMs: number }): Promise<KeyRow | null> {
+/**
+ * Inserts an operator key unless one is in force; `null` then. One statement, so two bootstraps at once make one key.
+ */
+export async function insertFirstOperatorKey(
+  db: Database,
+  key: Minted & { org: OrgId; createdAtMs: number },
+): Promise<KeyRow | null> {
   const insert = db.prepare(
     `INSERT INTO keys (id, org, kind, role, name, hint, digest, pepper_kid, created_at_ms)
      SELECT ?, ?, 'admin', 'operator', 'bootstrap', ?, ?, ?, ?
@@ -76,7 +93,10 @@ export async function insertFirstOperatorKey(db: Database, key: Minted & { org: 
   return KeyRow.nullable().parse(await insert.bind(...values).first());
 }
 
-/** Inserts the successor of a key in force, with its name and scopes; `null` when the key is not in force or has a successor. */
+/**
+ * Inserts the successor of a key in force, with its name and scopes; `null` when the key is not in force or has a
+ * successor.
+ */
 export async function insertSuccessor(
   db: Database,
   of: KeyId,
@@ -97,24 +117,33 @@ export async function findKey(db: Database, org: OrgId, id: KeyId): Promise<KeyR
 
 /** An org's keys, newest first, from after `cursor`. */
 export async function selectKeys(db: Database, org: OrgId, cursor: Place, limit: number): Promise<KeyRow[]> {
-  const select = db.prepare("SELECT * FROM keys WHERE org = ? AND (created_at_ms, id) < (?, ?) ORDER BY created_at_ms DESC, id DESC LIMIT ?");
+  const select = db.prepare(
+    "SELECT * FROM keys WHERE org = ? AND (created_at_ms, id) < (?, ?) ORDER BY created_at_ms DESC, id DESC LIMIT ?",
+  );
   const { results } = await select.bind(org, cursor.ms, cursor.id, limit).all();
   return z.array(KeyRow).parse(results);
 }
 
 /**
- * Marks a key revoked. A second time keeps the first moment, yet counts the version up: whoever is about to undo a rotation then sees that this
- * revoke came after it.
+ * Marks a key revoked. A second time keeps the first moment, yet counts the version up: whoever is about to undo a
+ * rotation then sees that this revoke came after it.
  */
 export async function revokeKeyRow(db: Database, id: KeyId, nowMs: number): Promise<KeyRow | null> {
-  const update = db.prepare("UPDATE keys SET revoked_at_ms = coalesce(revoked_at_ms, ?), version = version + 1 WHERE id = ? RETURNING *");
+  const update = db.prepare(
+    "UPDATE keys SET revoked_at_ms = coalesce(revoked_at_ms, ?), version = version + 1 WHERE id = ? RETURNING *",
+  );
   return KeyRow.nullable().parse(await update.bind(nowMs, id).first());
 }
 
-/** Ends a key as a rotation does: its expiry comes forward (never back), or without an overlap it is revoked. `null` when it is revoked already. */
+/**
+ * Ends a key as a rotation does: its expiry comes forward (never back), or without an overlap it is revoked. `null`
+ * when it is revoked already.
+ */
 export async function endKey(db: Database, id: KeyId, nowMs: number, overlapMs: number): Promise<KeyRow | null> {
   const end = overlapMs === 0 ? "revoked_at_ms = ?1" : "expires_at_ms = min(coalesce(expires_at_ms, ?1), ?1)";
-  const update = db.prepare(`UPDATE keys SET ${end}, version = version + 1 WHERE id = ?2 AND revoked_at_ms IS NULL RETURNING *`);
+  const update = db.prepare(
+    `UPDATE keys SET ${end}, version = version + 1 WHERE id = ?2 AND revoked_at_ms IS NULL RETURNING *`,
+  );
   return KeyRow.nullable().parse(await update.bind(nowMs + overlapMs, id).first());
 }
 
@@ -136,5 +165,18 @@ export function toKeyRecord(row: KeyRow): KeyRecord {
   const { id, org, digest, endpoints, models, limits, version } = row;
   const ipRanges = row.ip_cidrs?.map(readCidr).filter((range) => range !== null) ?? null;
   const isRevoked = row.revoked_at_ms !== null;
-  return { kind: "key", id, org, digest, pepperKid: row.pepper_kid, isRevoked, expiresAtMs: row.expires_at_ms, endpoints, models, ipRanges, limits, version };
+  return {
+    kind: "key",
+    id,
+    org,
+    digest,
+    pepperKid: row.pepper_kid,
+    isRevoked,
+    expiresAtMs: row.expires_at_ms,
+    endpoints,
+    models,
+    ipRanges,
+    limits,
+    version,
+  };
 }

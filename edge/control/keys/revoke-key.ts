@@ -6,7 +6,10 @@ import { logChange, publishKey } from "../publish.ts";
 import { Key, KeyPath, toKey } from "./key.ts";
 import { findKey, revokeKeyRow } from "./queries.ts";
 
-/** Revokes a key: once it has answered, the next call is refused (S1). Repeating it keeps the first moment, and heals a revoke that got a 503. */
+/**
+ * Revokes a key: once it has answered, the next call is refused (S1). Repeating it keeps the first moment, and heals a
+ * revoke that got a 503.
+ */
 export const revokeKey = endpoint(
   createRoute({
     method: "post",

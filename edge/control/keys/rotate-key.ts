@@ -18,15 +18,18 @@ const Body = z
       .min(0)
       .max(rotationOverlapMsMax / 1_000)
       .openapi({ description: "How long the old key still works. 0 revokes it at once." }),
-    expiresAt: Expiry.openapi({ description: "When the new key expires; as the old one when not given, `null` for never." }),
+    expiresAt: Expiry.openapi({
+      description: "When the new key expires; as the old one when not given, `null` for never.",
+    }),
   })
   .openapi("KeyRotate");
 
 const Answer = KeyWithSecret.extend({ replaced: Key }).openapi("KeyRotated");
 
 /**
- * Makes a key with the old one's name and scopes; the old one ends after the overlap, or when it would have ended anyway. A key that is not in force, or
- * has been rotated already, is refused with 409. When either cannot be brought into force, the old key stays as it was and the new one is shown to nobody.
+ * Makes a key with the old one's name and scopes; the old one ends after the overlap, or when it would have ended
+ * anyway. A key that is not in force, or has been rotated already, is refused with 409. When either cannot be brought
+ * into force, the old key stays as it was and the new one is shown to nobody.
  */
 export const rotateKey = endpoint(
   createRoute({

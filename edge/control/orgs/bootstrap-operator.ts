@@ -14,8 +14,8 @@ import { ensureOperatorOrg } from "./queries.ts";
 const Answer = z.strictObject({ org: Org, key: KeyWithSecret }).openapi("Bootstrap");
 
 /**
- * Makes the house's own org and its first key, for the holder of the bootstrap token. Refused with 409 while an operator key is in force; when the last
- * one has been revoked or has expired, this is the way back in.
+ * Makes the house's own org and its first key, for the holder of the bootstrap token. Refused with 409 while an
+ * operator key is in force; when the last one has been revoked or has expired, this is the way back in.
  */
 export const bootstrapOperator = endpoint(
   createRoute({
@@ -26,14 +26,23 @@ export const bootstrapOperator = endpoint(
     security: [{ bootstrapToken: [] }],
     middleware: [authenticateBootstrap, takeBody],
     request: { body: noBody },
-    responses: { 201: jsonAnswer("The operator's org and key; `secret` is shown this once.", Answer), default: refusalAnswer },
+    responses: {
+      201: jsonAnswer("The operator's org and key; `secret` is shown this once.", Answer),
+      default: refusalAnswer,
+    },
   }),
   async (c) => {
     const { visit, control } = c.var;
     const nowMs = visit.now();
     const random = (bytes: number) => visit.random(bytes);
-    const org = await ensureOperatorOrg(control.db, `org_${randomBase62(10, random)}`, limitsOf("enterprise", undefined), nowMs);
-    // Before the key is stored: were the ledger out of reach after it, the secret would be lost and the bootstrap closed.
+    const org = await ensureOperatorOrg(
+      control.db,
+      `org_${randomBase62(10, random)}`,
+      limitsOf("enterprise", undefined),
+      nowMs,
+    );
+    // Before the key is stored: were the ledger out of reach after it, the secret would be lost and the bootstrap
+    // closed.
     await publishOrg(c, org);
     const minted = await mintKey("admin", org.id, control.keyring, random);
     const key = await insertFirstOperatorKey(control.db, { ...minted, org: org.id, createdAtMs: nowMs });

@@ -17,7 +17,10 @@ const Body = z
   .superRefine(refuseUnsetRates)
   .openapi("OrgChange");
 
-/** Sets an org's name, plan, limits or suspension. In force for the next call once it has answered; refused with 503, it heals by repeating. */
+/**
+ * Sets an org's name, plan, limits or suspension. In force for the next call once it has answered; refused with 503, it
+ * heals by repeating.
+ */
 export const changeOrg = endpoint(
   createRoute({
     method: "patch",

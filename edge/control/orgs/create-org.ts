@@ -11,7 +11,10 @@ const Body = z
   .superRefine(refuseUnsetRates)
   .openapi("OrgCreate");
 
-/** Makes an org; plan `standard` unless said otherwise. When it cannot be brought into force, it is as if it had not been asked for. */
+/**
+ * Makes an org; plan `standard` unless said otherwise. When it cannot be brought into force, it is as if it had not
+ * been asked for.
+ */
 export const createOrg = endpoint(
   createRoute({
     method: "post",
@@ -26,7 +29,13 @@ export const createOrg = endpoint(
     const { visit, control } = c.var;
     const { name, plan = "standard", limits } = c.req.valid("json");
     const id = `org_${randomBase62(10, (bytes) => visit.random(bytes))}`;
-    const row = await insertOrg(control.db, { id, name, plan, limits: limitsOf(plan, limits), createdAtMs: visit.now() });
+    const row = await insertOrg(control.db, {
+      id,
+      name,
+      plan,
+      limits: limitsOf(plan, limits),
+      createdAtMs: visit.now(),
+    });
     try {
       await publishOrg(c, row);
     } catch (cause) {

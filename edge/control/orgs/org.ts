@@ -31,10 +31,18 @@ export const orgFields = {
 const ratesOfEnterprise = ["requestsPerMinute", "requestsPerHour", "concurrency"] as const;
 
 /** Enterprise is 'as set': whoever names it must say its rates, if only that there are none. */
-export function refuseUnsetRates(given: { plan?: Plan | undefined; limits?: KeyLimits | undefined }, context: z.RefinementCtx): void {
+export function refuseUnsetRates(
+  given: { plan?: Plan | undefined; limits?: KeyLimits | undefined },
+  context: z.RefinementCtx,
+): void {
   if (given.plan !== "enterprise") return;
   const missing = ratesOfEnterprise.find((name) => given.limits?.[name] === undefined);
-  if (missing) context.addIssue({ code: "custom", path: ["limits", missing], message: "Must be given with plan `enterprise`; `null` is no limit." });
+  if (missing)
+    context.addIssue({
+      code: "custom",
+      path: ["limits", missing],
+      message: "Must be given with plan `enterprise`; `null` is no limit.",
+    });
 }
 
 /** A plan's limits, with some set otherwise. */
@@ -45,5 +53,14 @@ export function limitsOf(plan: Plan, given: KeyLimits | undefined): Limits {
 /** The answer for a row. */
 export function toOrg(row: OrgRow): z.infer<typeof Org> {
   const { id, name, plan, limits, version } = row;
-  return { id, name, plan, limits, isSuspended: row.is_suspended !== 0, isOperator: row.is_operator !== 0, version, createdAt: iso(row.created_at_ms) };
+  return {
+    id,
+    name,
+    plan,
+    limits,
+    isSuspended: row.is_suspended !== 0,
+    isOperator: row.is_operator !== 0,
+    version,
+    createdAt: iso(row.created_at_ms),
+  };
 }

@@ -29,9 +29,16 @@ export interface OrgChange {
 }
 
 /** Inserts an org at version 1. */
-export async function insertOrg(db: Database, org: { id: OrgId; name: string; plan: Plan; limits: Limits; createdAtMs: number }): Promise<OrgRow> {
-  const insert = db.prepare("INSERT INTO orgs (id, name, plan, limits, created_at_ms) VALUES (?, ?, ?, ?, ?) RETURNING *");
-  return OrgRow.parse(await insert.bind(org.id, org.name, org.plan, JSON.stringify(org.limits), org.createdAtMs).first());
+export async function insertOrg(
+  db: Database,
+  org: { id: OrgId; name: string; plan: Plan; limits: Limits; createdAtMs: number },
+): Promise<OrgRow> {
+  const insert = db.prepare(
+    "INSERT INTO orgs (id, name, plan, limits, created_at_ms) VALUES (?, ?, ?, ?, ?) RETURNING *",
+  );
+  return OrgRow.parse(
+    await insert.bind(org.id, org.name, org.plan, JSON.stringify(org.limits), org.createdAtMs).first(),
+  );
 }
 
 /** The house's own org: the one that is there, or `id` made now. */

@@ -37,7 +37,9 @@ const Totals = Usage.pick({ promptTokens: true, cachedTokens: true, completionTo
   .extend({ calls: z.int() })
   .openapi("UsageTotals");
 
-const Answer = z.strictObject({ rows: z.array(Usage), totals: Totals, nextCursor: z.string().nullable() }).openapi("UsageList");
+const Answer = z
+  .strictObject({ rows: z.array(Usage), totals: Totals, nextCursor: z.string().nullable() })
+  .openapi("UsageList");
 
 /** Lists an org's usage, newest first, with the sums over all that matches. `from` is included, `to` is not. */
 export const listUsage = endpoint(
@@ -47,22 +49,43 @@ export const listUsage = endpoint(
     tags: ["usage"],
     summary: "List usage",
     request: { params: OrgPath, query: Query },
-    responses: { 200: jsonAnswer("A page of usage rows, and the totals of all pages.", Answer), default: refusalAnswer },
+    responses: {
+      200: jsonAnswer("A page of usage rows, and the totals of all pages.", Answer),
+      default: refusalAnswer,
+    },
   }),
   async (c) => {
     const { control, org } = c.var;
     const { from, to, key, model, limit = pageRowsDefault, cursor = listStart } = c.req.valid("query");
     const filter = { org: org.id, fromMs: from, toMs: to, key, model };
-    const [rows, sums] = await Promise.all([selectUsage(control.db, filter, cursor, limit + 1), sumUsage(control.db, filter)]);
+    const [rows, sums] = await Promise.all([
+      selectUsage(control.db, filter, cursor, limit + 1),
+      sumUsage(control.db, filter),
+    ]);
     const page = cutPage(rows, limit, (row) => ({ ms: row.admitted_at_ms, id: row.id }));
-    return c.json({ rows: page.rows.map(toUsage), totals: { calls: sums.calls, ...countsOf(sums) }, nextCursor: page.nextCursor }, 200);
+    return c.json(
+      { rows: page.rows.map(toUsage), totals: { calls: sums.calls, ...countsOf(sums) }, nextCursor: page.nextCursor },
+      200,
+    );
   },
 );
 
 function toUsage(row: UsageRow): z.infer<typeof Usage> {
   const { id, hold, org, key, model, tier, endpoint: path, end } = row;
   const times = { admittedAt: iso(row.admitted_at_ms), endedAt: iso(row.ended_at_ms) };
-  return { id, hold, org, key, model, tier, endpoint: path, end, responseId: row.response_id, ...countsOf(row), ...times };
+  return {
+    id,
+    hold,
+    org,
+    key,
+    model,
+    tier,
+    endpoint: path,
+    end,
+    responseId: row.response_id,
+    ...countsOf(row),
+    ...times,
+  };
 }
 
 function countsOf(row: Pick<UsageRow, "prompt_tokens" | "cached_tokens" | "completion_tokens" | "cost_micros">) {

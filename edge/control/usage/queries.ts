@@ -44,7 +44,12 @@ export interface UsageFilter {
 const matching = `org = ?1 AND admitted_at_ms >= ?2 AND admitted_at_ms < ?3 AND (?4 IS NULL OR key = ?4) AND (?5 IS NULL OR model = ?5)`;
 
 /** Rows, newest first, from after `cursor`. */
-export async function selectUsage(db: Database, filter: UsageFilter, cursor: Place, limit: number): Promise<UsageRow[]> {
+export async function selectUsage(
+  db: Database,
+  filter: UsageFilter,
+  cursor: Place,
+  limit: number,
+): Promise<UsageRow[]> {
   const select = db.prepare(
     `SELECT * FROM usage WHERE ${matching} AND (admitted_at_ms, id) < (?6, ?7) ORDER BY admitted_at_ms DESC, id DESC LIMIT ?8`,
   );
@@ -64,5 +69,11 @@ export async function sumUsage(db: Database, filter: UsageFilter): Promise<z.inf
 }
 
 function valuesOf(filter: UsageFilter): unknown[] {
-  return [filter.org, filter.fromMs ?? 0, filter.toMs ?? Number.MAX_SAFE_INTEGER, filter.key ?? null, filter.model ?? null];
+  return [
+    filter.org,
+    filter.fromMs ?? 0,
+    filter.toMs ?? Number.MAX_SAFE_INTEGER,
+    filter.key ?? null,
+    filter.model ?? null,
+  ];
 }

@@ -21,10 +21,18 @@ const Window = z
   })
   .openapi("LedgerWindow");
 
-const OpenHold = z.strictObject({ hold: HoldId, key: KeyId, tokens: z.int(), expiresAt: Timestamp }).openapi("LedgerHold");
+const OpenHold = z
+  .strictObject({ hold: HoldId, key: KeyId, tokens: z.int(), expiresAt: Timestamp })
+  .openapi("LedgerHold");
 
 const Answer = z
-  .strictObject({ org: OrgId, at: Timestamp, windows: z.array(Window), openHolds: z.array(OpenHold), outboxRows: z.int() })
+  .strictObject({
+    org: OrgId,
+    at: Timestamp,
+    windows: z.array(Window),
+    openHolds: z.array(OpenHold),
+    outboxRows: z.int(),
+  })
   .openapi("Ledger");
 
 /** Shows every window of an org as its ledger keeps it: `limit = remaining + held + settled`. */
@@ -39,7 +47,10 @@ export const showLedger = endpoint(
   }),
   async (c) => {
     const state = await inspect(c);
-    if (!state) throw new Refusal("conflict", { say: "This org has not come into force; set its name, plan or limits once more." });
+    if (!state)
+      throw new Refusal("conflict", {
+        say: "This org has not come into force; set its name, plan or limits once more.",
+      });
     const windows = state.windows.map(({ resetAtMs, ...window }) => ({ ...window, resetAt: isoOrNull(resetAtMs) }));
     const openHolds = state.openHolds.map(({ expiresAtMs, ...hold }) => ({ ...hold, expiresAt: iso(expiresAtMs) }));
     return c.json({ org: state.org, at: iso(state.atMs), windows, openHolds, outboxRows: state.outboxRows }, 200);
@@ -50,6 +61,11 @@ async function inspect(c: Context<ControlEnv>): Promise<LedgerState | null> {
   try {
     return await c.var.control.publisher.inspect(c.var.org.id);
   } catch (cause) {
-    throw new Refusal("quota_unavailable", { say: "The ledger is out of reach.", retryAfterMs: 1_000, log: "inspect failed", cause });
+    throw new Refusal("quota_unavailable", {
+      say: "The ledger is out of reach.",
+      retryAfterMs: 1_000,
+      log: "inspect failed",
+      cause,
+    });
   }
 }

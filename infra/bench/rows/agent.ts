@@ -21,17 +21,25 @@ import { openLoad } from "./streams.ts";
 const node = "node_bench-complex";
 const model = "Qwen/Qwen2.5-7B-Instruct";
 
-/** How long the agent and the pipe are loaded before anything counts, in ms: they run for weeks where they are used, and V8 has compiled them by then. */
+/**
+ * How long the agent and the pipe are loaded before anything counts, in ms: they run for weeks where they are used, and
+ * V8 has compiled them by then.
+ */
 const heatMs = 4_000;
 
 /**
- * The real agent between the engine (the bench's origin) and a caller: its CPU for a thousand streamed tokens, and what it adds between tokens. How much CPU a read and a
- * write of a socket cost is the machine's affair, so a bare `pipe` proxy, which does nothing else, is measured in the same rounds.
+ * The real agent between the engine (the bench's origin) and a caller: its CPU for a thousand streamed tokens, and what
+ * it adds between tokens. How much CPU a read and a write of a socket cost is the machine's affair, so a bare `pipe`
+ * proxy, which does nothing else, is measured in the same rounds.
  */
 export async function agentRows(bench: Bench): Promise<Row[]> {
   const { stage, plan, isSmoke } = bench;
   const agent = await startAgent(stage);
-  const pipe = await startChild("pipe", [join(root, "infra/bench/pipe.ts"), String(stage.ports.origin)], () => undefined);
+  const pipe = await startChild(
+    "pipe",
+    [join(root, "infra/bench/pipe.ts"), String(stage.ports.origin)],
+    () => undefined,
+  );
   pin(pipe.pid, 0);
   try {
     const portOf = (url: unknown) => Number(new URL(String(url)).port);
@@ -62,8 +70,10 @@ export async function agentRows(bench: Bench): Promise<Row[]> {
 }
 
 function rowsOf(rounds: Rounds<"direct" | "pipe" | "agent", LoadReport>, isSmoke: boolean): Row[] {
-  const cpuMs = (name: "pipe" | "agent") => rounds.taken.map((round) => (round[name].cpuMs / (round[name].outcome.calls * tokensOf)) * 1_000);
-  const of = (name: "direct" | "agent", value: (report: LoadReport) => number) => median(rounds.taken.map((round) => value(round[name].outcome)));
+  const cpuMs = (name: "pipe" | "agent") =>
+    rounds.taken.map((round) => (round[name].cpuMs / (round[name].outcome.calls * tokensOf)) * 1_000);
+  const of = (name: "direct" | "agent", value: (report: LoadReport) => number) =>
+    median(rounds.taken.map((round) => value(round[name].outcome)));
   const [cpu, pipeCpu] = [cpuMs("agent"), cpuMs("pipe")];
   const added = rounds.taken.map((round) => round.agent.outcome.gapP50Ms - round.direct.outcome.gapP50Ms);
   const figures = {
@@ -78,12 +88,29 @@ function rowsOf(rounds: Rounds<"direct" | "pipe" | "agent", LoadReport>, isSmoke
   const cpuNote = `${plain(figures.agentToPipe)} × a bare pipe proxy's ${plain(figures.pipeCpuMs)} ms; first event after ${plain(figures.agentFirstMs)} ms, engine alone ${plain(figures.directFirstMs)} ms`;
   const gapNote = `between tokens ${plain(figures.agentGapMs)} ms, engine alone ${plain(figures.directGapMs)} ms`;
   return [
-    rowOf("agent: CPU for 1,000 streamed tokens", { bound: "at most", value: 30, unit: "ms" }, cpu, cpuNote, figures, reason),
-    rowOf("agent: inter-token latency added p50", { bound: "at most", value: 0.2, unit: "ms" }, added, gapNote, figures, reason),
+    rowOf(
+      "agent: CPU for 1,000 streamed tokens",
+      { bound: "at most", value: 30, unit: "ms" },
+      cpu,
+      cpuNote,
+      figures,
+      reason,
+    ),
+    rowOf(
+      "agent: inter-token latency added p50",
+      { bound: "at most", value: 0.2, unit: "ms" },
+      added,
+      gapNote,
+      figures,
+      reason,
+    ),
   ];
 }
 
-/** The agent as a node runs it, on the edge's core; its usage goes to the edge, which has never heard of these holds and says so. */
+/**
+ * The agent as a node runs it, on the edge's core; its usage goes to the edge, which has never heard of these holds and
+ * says so.
+ */
 async function startAgent(stage: Stage): Promise<Child> {
   const folder = folderOf(stage, "agent");
   const { kty, crv, x, kid } = stage.secrets.hopKey;
@@ -94,7 +121,13 @@ async function startAgent(stage: Stage): Promise<Child> {
     hopPublicKeys: { [kid]: { kty, crv, x } },
     privateKey: stage.secrets.nodeKeys[node],
     cacheSaltSecret: stage.secrets.cacheSaltSecret,
-    engines: [{ kind: "vllm", url: `http://127.0.0.1:${stage.ports.origin}`, models: Object.fromEntries(defaultModels.map(({ id }) => [id, id])) }],
+    engines: [
+      {
+        kind: "vllm",
+        url: `http://127.0.0.1:${stage.ports.origin}`,
+        models: Object.fromEntries(defaultModels.map(({ id }) => [id, id])),
+      },
+    ],
     stateDir: join(folder, "state"),
     limits: { drainMsMax: 0, flushMsMax: 500 },
   };
@@ -112,11 +145,27 @@ function hopTokens(stage: Stage, org: HopClaims["org"], ms: number): string[] {
   const { kid, ...jwk } = stage.secrets.hopKey;
   const sign = openJwsSigner(kid, createPrivateKey({ key: jwk, format: "jwk" }));
   const body = callBody(true);
-  const terms = { org, attempt: 1, endpoint: "chat.completions", model, tier: "complex", tokensHeld: 400, completionTokensMax: tokensOf, isDefaultMax: false } as const;
+  const terms = {
+    org,
+    attempt: 1,
+    endpoint: "chat.completions",
+    model,
+    tier: "complex",
+    tokensHeld: 400,
+    completionTokensMax: tokensOf,
+    isDefaultMax: false,
+  } as const;
   const count = Math.ceil(ms / 10) + 30;
   return Array.from({ length: count }, (_, index) => {
     const hold: HopClaims["hold"] = `hold_${String(index).padStart(22, "0")}`;
-    const claims: HopClaims = { iss: "penstock-edge", aud: node, ...freshClaims(body), ...terms, hold, deadlineMs: Date.now() + 60_000 };
+    const claims: HopClaims = {
+      iss: "penstock-edge",
+      aud: node,
+      ...freshClaims(body),
+      ...terms,
+      hold,
+      deadlineMs: Date.now() + 60_000,
+    };
     return sign(claims);
   });
 }

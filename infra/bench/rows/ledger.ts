@@ -19,10 +19,22 @@ export async function ledgerRow({ stage, plan, isSmoke }: Bench): Promise<Row[]>
     return pairs;
   };
   const pairs = Math.round(plan.windowMs);
-  const rounds = await takeRounds({ ...plan, pid: stage.workerdPid }, { ledger: { warm: () => drive(Math.round(pairs / 4)), run: () => drive(pairs) } });
+  const rounds = await takeRounds(
+    { ...plan, pid: stage.workerdPid },
+    { ledger: { warm: () => drive(Math.round(pairs / 4)), run: () => drive(pairs) } },
+  );
   await checkSettled(stage, [caller], done);
   const rates = rounds.taken.map(({ ledger }) => (ledger.outcome / ledger.wallMs) * 1_000);
   const figures = { pairCpuMicros: median(rounds.taken.map(({ ledger }) => (ledger.cpuMs / ledger.outcome) * 1_000)) };
   const note = `${plain(figures.pairCpuMicros)} µs of CPU a pair, ${atOnce} at once; the rest is waiting for the disk`;
-  return [rowOf("one org's ledger: admit + settle", { bound: "at least", value: 1_000, unit: "pairs/s" }, rates, note, figures, whyNot(rounds, isSmoke))];
+  return [
+    rowOf(
+      "one org's ledger: admit + settle",
+      { bound: "at least", value: 1_000, unit: "pairs/s" },
+      rates,
+      note,
+      figures,
+      whyNot(rounds, isSmoke),
+    ),
+  ];
 }

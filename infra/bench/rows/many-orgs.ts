@@ -13,20 +13,40 @@ export async function manyOrgsRow({ stage, plan, isSmoke }: Bench): Promise<Row[
   const many = await stage.publish(isSmoke ? 100 : 10_000);
   let calls = 0;
   const run = async (keys: string[], ms: number) => {
-    const load = { kind: "closed", port: stage.ports.edge, keys, path: "/v1/chat/completions", body: callBody(false), connections: 16, ms } as const;
+    const load = {
+      kind: "closed",
+      port: stage.ports.edge,
+      keys,
+      path: "/v1/chat/completions",
+      body: callBody(false),
+      connections: 16,
+      ms,
+    } as const;
     const report = await stage.load({ ...load, status: 200, bytes: jsonAnswer.length });
     calls += report.calls;
     await stage.quiet();
     return report;
   };
   const variant = (keys: string[]) => ({ warm: () => run(keys, plan.warmMs), run: () => run(keys, 2 * plan.windowMs) });
-  const rounds = await takeRounds({ ...plan, pid: stage.workerdPid }, { one: variant([one.text]), many: variant(many.map(({ text }) => text)) });
+  const rounds = await takeRounds(
+    { ...plan, pid: stage.workerdPid },
+    { one: variant([one.text]), many: variant(many.map(({ text }) => text)) },
+  );
   await checkSettled(stage, [one, ...many], calls);
   const of = (name: "one" | "many") => median(rounds.taken.map((round) => micros(round[name])));
   const figures = { oneMicros: of("one"), manyMicros: of("many"), orgs: many.length };
   const note = `${plain(many.length)} orgs ${plain(figures.manyMicros)} µs, one org ${plain(figures.oneMicros)} µs`;
   const ratios = rounds.taken.map((round) => micros(round.many) / micros(round.one));
-  return [rowOf("many orgs taking turns: CPU a call, against one", { bound: "at most", value: 1.2, unit: "×" }, ratios, note, figures, whyNot(rounds, isSmoke))];
+  return [
+    rowOf(
+      "many orgs taking turns: CPU a call, against one",
+      { bound: "at most", value: 1.2, unit: "×" },
+      ratios,
+      note,
+      figures,
+      whyNot(rounds, isSmoke),
+    ),
+  ];
 }
 
 function micros({ cpuMs, outcome }: Window<LoadReport>): number {

@@ -12,8 +12,14 @@ const orgs = 64;
 export async function redisRequestRows({ stage, plan, isSmoke }: Bench, redis: RedisSide): Promise<Row[]> {
   await redis.sync("everysec");
   const callers = await redis.publish(orgs);
-  const aim = { port: redis.ports.edge, keys: callers.map(({ text }) => text), path: "/v1/chat/completions", body: callBody(false) };
-  const call = (ms: number) => stage.load({ kind: "closed", ...aim, connections: 8, ms, status: 200, bytes: jsonAnswer.length });
+  const aim = {
+    port: redis.ports.edge,
+    keys: callers.map(({ text }) => text),
+    path: "/v1/chat/completions",
+    body: callBody(false),
+  };
+  const call = (ms: number) =>
+    stage.load({ kind: "closed", ...aim, connections: 8, ms, status: 200, bytes: jsonAnswer.length });
   // The first calls may have to send the script.
   const first = await call(plan.warmMs);
   await billed(redis, callers, first.calls);
@@ -24,12 +30,31 @@ export async function redisRequestRows({ stage, plan, isSmoke }: Bench, redis: R
   const after = await redis.seen();
 
   const aCall = (turn: string) => ((after[turn] ?? 0) - (before[turn] ?? 0)) / calls;
-  const figures = { admit: aCall("admit"), settle: aCall("settle"), outbox: aCall("outbox"), drained: aCall("drained"), calls };
+  const figures = {
+    admit: aCall("admit"),
+    settle: aCall("settle"),
+    outbox: aCall("outbox"),
+    drained: aCall("drained"),
+    calls,
+  };
   const sum = figures.settle + figures.outbox + figures.drained;
   const note = `${plain(calls)} calls of ${orgs} orgs in turn; batches of usage ${plain(figures.settle)}, the bill's way to D1 ${plain(sum - figures.settle)}`;
   return [
-    rowOf("Redis: HTTP requests a call, admission", { bound: "exactly", value: 1, unit: "" }, [figures.admit], `${plain(calls)} calls`, figures),
-    rowOf("Redis: HTTP requests a call, settlement", { bound: "at most", value: 0.1, unit: "" }, [sum], note, figures, isSmoke ? "smoke: batches are small" : null),
+    rowOf(
+      "Redis: HTTP requests a call, admission",
+      { bound: "exactly", value: 1, unit: "" },
+      [figures.admit],
+      `${plain(calls)} calls`,
+      figures,
+    ),
+    rowOf(
+      "Redis: HTTP requests a call, settlement",
+      { bound: "at most", value: 0.1, unit: "" },
+      [sum],
+      note,
+      figures,
+      isSmoke ? "smoke: batches are small" : null,
+    ),
   ];
 }
 

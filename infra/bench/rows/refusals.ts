@@ -15,7 +15,13 @@ export async function refusalRow({ stage, plan, isSmoke }: Bench): Promise<Row[]
   const port = stage.ports.edge;
   let calls = 0;
   const admit = async (ms: number) => {
-    const report = await stage.load({ ...refusal(port, [caller.text]), ms, status: 200, bytes: jsonAnswer.length, body: callBody(false) });
+    const report = await stage.load({
+      ...refusal(port, [caller.text]),
+      ms,
+      status: 200,
+      bytes: jsonAnswer.length,
+      body: callBody(false),
+    });
     calls += report.calls;
     await stage.quiet();
     return report;
@@ -26,7 +32,11 @@ export async function refusalRow({ stage, plan, isSmoke }: Bench): Promise<Row[]
   });
   const rounds = await takeRounds(
     { ...plan, pid: stage.workerdPid },
-    { malformed: refuse(keys.slice(0, 2)), forged: refuse(keys.slice(2)), admitted: { warm: () => admit(plan.warmMs), run: () => admit(plan.windowMs) } },
+    {
+      malformed: refuse(keys.slice(0, 2)),
+      forged: refuse(keys.slice(2)),
+      admitted: { warm: () => admit(plan.warmMs), run: () => admit(plan.windowMs) },
+    },
   );
   await checkSettled(stage, [caller], calls);
   const costly = (round: (typeof rounds.taken)[number]) => Math.max(micros(round.malformed), micros(round.forged));
@@ -34,7 +44,16 @@ export async function refusalRow({ stage, plan, isSmoke }: Bench): Promise<Row[]
   const figures = { malformedMicros: of("malformed"), forgedMicros: of("forged"), admittedMicros: of("admitted") };
   const note = `malformed ${plain(figures.malformedMicros)} µs, forged ${plain(figures.forgedMicros)} µs, admitted ${plain(figures.admittedMicros)} µs`;
   const ratios = rounds.taken.map((round) => costly(round) / micros(round.admitted));
-  return [rowOf("refusing a key not ours: CPU, against an admitted call", { bound: "at most", value: 0.3, unit: "×" }, ratios, note, figures, whyNot(rounds, isSmoke))];
+  return [
+    rowOf(
+      "refusing a key not ours: CPU, against an admitted call",
+      { bound: "at most", value: 0.3, unit: "×" },
+      ratios,
+      note,
+      figures,
+      whyNot(rounds, isSmoke),
+    ),
+  ];
 }
 
 function micros({ cpuMs, outcome }: Window<LoadReport>): number {

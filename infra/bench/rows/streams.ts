@@ -8,7 +8,9 @@ import { median } from "../stats.ts";
 
 const perSecond = 50;
 
-/** Streams of 100 events, 5 ms apart: CPU of the edge and the wait for the first event, against the bare pass-through. */
+/**
+ * Streams of 100 events, 5 ms apart: CPU of the edge and the wait for the first event, against the bare pass-through.
+ */
 export async function streamRows({ stage, plan, isSmoke }: Bench): Promise<Row[]> {
   const [caller] = await stage.publish(1);
   if (!caller) throw new RangeError("no caller");
@@ -20,13 +22,22 @@ export async function streamRows({ stage, plan, isSmoke }: Bench): Promise<Row[]
     await stage.quiet();
     return report;
   };
-  const variant = (port: number) => ({ warm: () => run(port, plan.warmMs, 0), run: () => run(port, 2 * plan.windowMs, seed++) });
+  const variant = (port: number) => ({
+    warm: () => run(port, plan.warmMs, 0),
+    run: () => run(port, 2 * plan.windowMs, seed++),
+  });
   const { origin, ...ports } = stage.ports;
-  const variants = { direct: variant(origin), bare: variant(ports.bare), least: variant(ports.least), edge: variant(ports.edge) };
+  const variants = {
+    direct: variant(origin),
+    bare: variant(ports.bare),
+    least: variant(ports.least),
+    edge: variant(ports.edge),
+  };
   const rounds = await takeRounds({ ...plan, pid: stage.workerdPid }, variants);
   await checkSettled(stage, [caller], calls);
 
-  const of = (name: keyof typeof variants, value: (window: Window<LoadReport>) => number) => median(rounds.taken.map((round) => value(round[name])));
+  const of = (name: keyof typeof variants, value: (window: Window<LoadReport>) => number) =>
+    median(rounds.taken.map((round) => value(round[name])));
   const figures = {
     bareCpuMs: of("bare", cpuMs),
     edgeCpuMs: of("edge", cpuMs),
@@ -41,19 +52,43 @@ export async function streamRows({ stage, plan, isSmoke }: Bench): Promise<Row[]
   };
   const reason = whyNot(rounds, isSmoke);
   const cpu = rounds.taken.map((round) => cpuMs(round.edge) / cpuMs(round.bare));
-  const addedBy = (round: (typeof rounds.taken)[number], name: "edge" | "least") => (firstMs(round[name]) - firstMs(round.direct)) / (firstMs(round.bare) - firstMs(round.direct));
+  const addedBy = (round: (typeof rounds.taken)[number], name: "edge" | "least") =>
+    (firstMs(round[name]) - firstMs(round.direct)) / (firstMs(round.bare) - firstMs(round.direct));
   const added = rounds.taken.map((round) => addedBy(round, "edge"));
   const cpuNote = `${plain(figures.edgeCpuMs)} ms a stream against ${plain(figures.bareCpuMs)} ms; the least that an edge can do: ${plain(figures.leastCpuMs / figures.bareCpuMs)} ×`;
   const firstNote = `first event after ${plain(figures.edgeFirstMs)} ms, bare ${plain(figures.bareFirstMs)} ms, direct ${plain(figures.directFirstMs)} ms; the least: ${plain(median(rounds.taken.map((round) => addedBy(round, "least"))))} ×`;
   return [
-    rowOf("streams: CPU a stream, edge / bare", { bound: "at most", value: 1.25, unit: "×" }, cpu, cpuNote, figures, reason),
-    rowOf("streams: first event added p50, edge / bare", { bound: "at most", value: 1.6, unit: "×" }, added, firstNote, figures, reason),
+    rowOf(
+      "streams: CPU a stream, edge / bare",
+      { bound: "at most", value: 1.25, unit: "×" },
+      cpu,
+      cpuNote,
+      figures,
+      reason,
+    ),
+    rowOf(
+      "streams: first event added p50, edge / bare",
+      { bound: "at most", value: 1.6, unit: "×" },
+      added,
+      firstNote,
+      figures,
+      reason,
+    ),
   ];
 }
 
 /** Streams for a target that passes them on to the byte. */
 export function openLoad(port: number, keys: string[]) {
-  return { kind: "open", port, keys, path: "/v1/chat/completions", body: callBody(true), perSecond, events: tokensOf, bytes: streamBytes } as const;
+  return {
+    kind: "open",
+    port,
+    keys,
+    path: "/v1/chat/completions",
+    body: callBody(true),
+    perSecond,
+    events: tokensOf,
+    bytes: streamBytes,
+  } as const;
 }
 
 function cpuMs(window: Window<LoadReport>): number {

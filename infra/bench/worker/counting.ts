@@ -17,7 +17,12 @@ export function takeCounts(): Counts {
 export function countingEnv(env: Env): Env {
   const known = envs.get(env);
   if (known) return known;
-  const counting = { ...env, LEDGERS: countingNamespace("LEDGERS", env.LEDGERS), FLEET: countingNamespace("FLEET", env.FLEET), DB: countingCalls("DB", env.DB) };
+  const counting = {
+    ...env,
+    LEDGERS: countingNamespace("LEDGERS", env.LEDGERS),
+    FLEET: countingNamespace("FLEET", env.FLEET),
+    DB: countingCalls("DB", env.DB),
+  };
   envs.set(env, counting);
   return counting;
 }

@@ -9,7 +9,11 @@ import type { DeskAnswers, DeskAsks } from "../desk-words.ts";
 const model = "Qwen/Qwen2.5-7B-Instruct";
 
 /** Serves the desk; anything that fails shows as a 500 with its reason. */
-export async function serveDesk(request: Request, env: Env, takeCounts: () => Record<string, number>): Promise<Response> {
+export async function serveDesk(
+  request: Request,
+  env: Env,
+  takeCounts: () => Record<string, number>,
+): Promise<Response> {
   try {
     return Response.json(await answer(new URL(request.url).pathname, await request.json(), env, takeCounts));
   } catch (cause) {
@@ -17,7 +21,12 @@ export async function serveDesk(request: Request, env: Env, takeCounts: () => Re
   }
 }
 
-async function answer(path: string, asked: unknown, env: Env, takeCounts: () => Record<string, number>): Promise<unknown> {
+async function answer(
+  path: string,
+  asked: unknown,
+  env: Env,
+  takeCounts: () => Record<string, number>,
+): Promise<unknown> {
   const { ledger } = (await wire(env)).ports;
   switch (path) {
     case "/publish":
@@ -45,25 +54,34 @@ async function publish({ records }: DeskAsks["/publish"], ledger: Ledger): Promi
 }
 
 async function inspect({ orgs }: DeskAsks["/inspect"], ledger: Ledger, env: Env): Promise<DeskAnswers["/inspect"]> {
-  const sums = { openHolds: 0, settledCalls: 0, rowsWaiting: 0, rowsOut: (env.DB as unknown as { rows(): number }).rows() };
+  const sums = {
+    openHolds: 0,
+    settledCalls: 0,
+    rowsWaiting: 0,
+    rowsOut: (env.DB as unknown as { rows(): number }).rows(),
+  };
   await Promise.all(
     orgs.map(async (org) => {
       const state = await ledger.inspect(org);
       if (!state) throw new Error(`${org} was never published`);
       sums.openHolds += state.openHolds.length;
       sums.rowsWaiting += state.outboxRows;
-      sums.settledCalls += state.windows.find(({ window, of }) => window === "requestsPerDay" && of === "org")?.settled ?? 0;
+      sums.settledCalls +=
+        state.windows.find(({ window, of }) => window === "requestsPerDay" && of === "org")?.settled ?? 0;
     }),
   );
   return sums;
 }
 
 /**
- * Admits and settles, `atOnce` lanes side by side, each waiting for what it asked: the ledger without the rest of the edge. Whichever lane makes a batch full
- * settles it. What the ledger throws is counted, as a caller would be refused and come again; what such a call may have left open is settled at the end, and not
- * counted as settled.
+ * Admits and settles, `atOnce` lanes side by side, each waiting for what it asked: the ledger without the rest of the
+ * edge. Whichever lane makes a batch full settles it. What the ledger throws is counted, as a caller would be refused
+ * and come again; what such a call may have left open is settled at the end, and not counted as settled.
  */
-async function drivePairs({ ask, pairs, atOnce, batch }: DeskAsks["/pairs"], ledger: Ledger): Promise<DeskAnswers["/pairs"]> {
+async function drivePairs(
+  { ask, pairs, atOnce, batch }: DeskAsks["/pairs"],
+  ledger: Ledger,
+): Promise<DeskAnswers["/pairs"]> {
   let begun = 0;
   let settled = 0;
   let why: string | null = null;
@@ -96,7 +114,11 @@ async function settleOpen({ org }: { org: OrgId }, ledger: Ledger): Promise<Desk
   const open = (await ledger.inspect(org))?.openHolds ?? [];
   let settled = 0;
   for (let from = 0; from < open.length; from += usageBatchMax) {
-    settled += await settle(ledger, org, open.slice(from, from + usageBatchMax).map(({ hold }) => hold));
+    settled += await settle(
+      ledger,
+      org,
+      open.slice(from, from + usageBatchMax).map(({ hold }) => hold),
+    );
   }
   return { settled };
 }
@@ -121,5 +143,16 @@ function freshHold(): HoldId {
 function recordOf(org: OrgId, hold: HoldId): UsageRecord {
   const nowMs = Date.now();
   const times = { startedAtMs: nowMs, firstTokenAtMs: nowMs, endedAtMs: nowMs };
-  return { hold, org, model, isFinal: true, promptTokens: 60, cachedTokens: 0, completionTokens: 100, outcome: "done", responseId: "chatcmpl-bench", ...times };
+  return {
+    hold,
+    org,
+    model,
+    isFinal: true,
+    promptTokens: 60,
+    cachedTokens: 0,
+    completionTokens: 100,
+    outcome: "done",
+    responseId: "chatcmpl-bench",
+    ...times,
+  };
 }

@@ -8,7 +8,10 @@ export { FleetObject, OrgLedger } from "../../../edge/worker.ts";
 /** What the bench measures: the edge's own door, as it is. */
 export default door;
 
-/** The same door with each use of the ledgers, the fleet and D1 counted; on a socket of its own, so that counting costs the measured one nothing. */
+/**
+ * The same door with each use of the ledgers, the fleet and D1 counted; on a socket of its own, so that counting costs
+ * the measured one nothing.
+ */
 export const counted: ExportedHandler<Env> = {
   fetch: (request, env, context) => door.fetch(request, countingEnv(env), context),
 };

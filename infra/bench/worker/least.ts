@@ -1,8 +1,9 @@
 import { DurableObject } from "cloudflare:workers";
 
 /**
- * The least that any edge must do which asks an object before it forwards (road.md §3, §5): read the body, one call to an object that says yes, a request of its
- * own to the origin, and a pipe that would notice a broken stream. No key, no limit, no signature, nothing on disk. What the edge costs over this is ours.
+ * The least that any edge must do which asks an object before it forwards (road.md §3, §5): read the body, one call to
+ * an object that says yes, a request of its own to the origin, and a pipe that would notice a broken stream. No key, no
+ * limit, no signature, nothing on disk. What the edge costs over this is ours.
  */
 export class Yes extends DurableObject {
   ask(): boolean {
@@ -24,7 +25,9 @@ export default {
     const answer = await fetch(env.ORIGIN + new URL(request.url).pathname, { method: "POST", headers, body });
     if (!answer.body || answer.headers.has("content-length")) return new Response(answer.body, { headers });
     const { readable, writable } = new IdentityTransformStream();
-    context.waitUntil(answer.body.pipeTo(writable, { preventClose: true, preventAbort: true }).then(() => writable.close()));
+    context.waitUntil(
+      answer.body.pipeTo(writable, { preventClose: true, preventAbort: true }).then(() => writable.close()),
+    );
     return new Response(readable, { headers: { "content-type": "text/event-stream" } });
   },
 } satisfies ExportedHandler<LeastEnv>;

@@ -46,10 +46,19 @@ test("a state is JSON: read back from text it decides the same", () => {
 test("a wait that a window names is exact: refused the ms before, passed at it", () => {
   fc.assert(
     fc.property(
-      fc.constantFrom("requestsPerMinute", "requestsPerHour", "tokensPerMinute", "requestsPerDay", "tokensPerMonth", "costMicrosPerMonth"),
+      fc.constantFrom(
+        "requestsPerMinute",
+        "requestsPerHour",
+        "tokensPerMinute",
+        "requestsPerDay",
+        "tokensPerMonth",
+        "costMicrosPerMonth",
+      ),
       fc.array(fc.nat(20_000), { maxLength: 12 }),
       (window, gaps) => {
-        const state = stateWith({ [window]: window.startsWith("requests") ? 3 : window.startsWith("tokens") ? 100 : 160 });
+        const state = stateWith({
+          [window]: window.startsWith("requests") ? 3 : window.startsWith("tokens") ? 100 : 160,
+        });
         state.keys = Object.fromEntries(Object.entries(state.keys).map(([id, key]) => [id, { ...key, limits: null }]));
         let now = noon;
         for (const gap of gaps) {
@@ -73,20 +82,41 @@ test("a wait that a window names is exact: refused the ms before, passed at it",
 test("a client token stands for its key without a digest, allows no more than that does, and falls with it", () => {
   const state = publish(stateWith({}), keyRecord(org, 1, { models: ["small", "big"], version: 2 }))!;
   const reasonFor = (of: State, fields: Parameters<typeof askOf>[1]) => {
-    const decision = decide(of, askOf(org, { digests: [], token: { endpoints: null, models: null }, ...fields }), null, noon);
+    const decision = decide(
+      of,
+      askOf(org, { digests: [], token: { endpoints: null, models: null }, ...fields }),
+      null,
+      noon,
+    );
     return decision.kind === "granted" ? "granted" : decision.denial;
   };
   expect(reasonFor(state, {})).toBe("granted");
-  expect(reasonFor(state, { token: { endpoints: ["embeddings"], models: null } })).toEqual({ kind: "denial", reason: "endpoint" });
-  expect(reasonFor(state, { token: { endpoints: null, models: ["big"] } })).toEqual({ kind: "denial", reason: "model" });
-  expect(reasonFor(state, { token: { endpoints: null, models: ["huge"] }, model: "huge" })).toEqual({ kind: "denial", reason: "model" });
-  expect(reasonFor(publish(state, keyRecord(org, 1, { isRevoked: true, version: 3 }))!, {})).toEqual({ kind: "denial", reason: "key" });
+  expect(reasonFor(state, { token: { endpoints: ["embeddings"], models: null } })).toEqual({
+    kind: "denial",
+    reason: "endpoint",
+  });
+  expect(reasonFor(state, { token: { endpoints: null, models: ["big"] } })).toEqual({
+    kind: "denial",
+    reason: "model",
+  });
+  expect(reasonFor(state, { token: { endpoints: null, models: ["huge"] }, model: "huge" })).toEqual({
+    kind: "denial",
+    reason: "model",
+  });
+  expect(reasonFor(publish(state, keyRecord(org, 1, { isRevoked: true, version: 3 }))!, {})).toEqual({
+    kind: "denial",
+    reason: "key",
+  });
 });
 
 test("neither the digest that unknown keys are compared with nor another org's name opens a ledger", () => {
   const state = stateWith({});
   const zeros = [{ kid: "p1", digest: "0".repeat(64) }];
-  for (const ask of [askOf(org, { key: keyOf(org, 9), digests: zeros }), askOf(org, { digests: zeros }), { ...askOf(org), org: freshOrg() }]) {
+  for (const ask of [
+    askOf(org, { key: keyOf(org, 9), digests: zeros }),
+    askOf(org, { digests: zeros }),
+    { ...askOf(org), org: freshOrg() },
+  ]) {
     expect(decide(state, ask, null, noon)).toEqual({ kind: "denied", denial: { kind: "denial", reason: "key" } });
   }
 });

@@ -10,11 +10,34 @@ import { expectRefusal } from "#test/support/refused.ts";
 import { posted, startedAtMs, visitOf } from "#test/support/visit.ts";
 
 const visit = visitOf();
-const credential: Credential = { org: "org_0123456789", key: "key_0123456789abcdef", digests: [{ kid: "p1", digest: "d".repeat(64) }], ip: null };
-const terms = { hold: "hold_0123456789012345678901", tier: "shared", price: { promptMicrosPerMTok: 1, completionMicrosPerMTok: 2 }, nowMs: startedAtMs + 5 } as const;
-const rates = { requests: { limit: 60, remaining: 0, resetMs: 59_999 }, tokens: { limit: 1_000, remaining: 12, resetMs: 360_000 } };
+const credential: Credential = {
+  org: "org_0123456789",
+  key: "key_0123456789abcdef",
+  digests: [{ kid: "p1", digest: "d".repeat(64) }],
+  ip: null,
+};
+const terms = {
+  hold: "hold_0123456789012345678901",
+  tier: "shared",
+  price: { promptMicrosPerMTok: 1, completionMicrosPerMTok: 2 },
+  nowMs: startedAtMs + 5,
+} as const;
+const rates = {
+  requests: { limit: 60, remaining: 0, resetMs: 59_999 },
+  tokens: { limit: 1_000, remaining: 12, resetMs: 360_000 },
+};
 const grant: Grant = { kind: "grant", hold: terms.hold, tokensHeld: 100, completionTokens: 10, expiresAtMs: 0, rates };
-const quota = (tokensRemaining: number | null): Denial => ({ kind: "denial", reason: "quota", window: "tokensPerDay", of: "org", limit: 1_000, retryAfterMs: 3_600_000, resetAtMs: Date.UTC(2026, 10, 21), tokensRemaining, rates });
+const quota = (tokensRemaining: number | null): Denial => ({
+  kind: "denial",
+  reason: "quota",
+  window: "tokensPerDay",
+  of: "org",
+  limit: 1_000,
+  retryAfterMs: 3_600_000,
+  resetAtMs: Date.UTC(2026, 10, 21),
+  tokensRemaining,
+  rates,
+});
 
 /** A ledger that answers from a script, and remembers what it was asked. */
 function ledgerOf(...answers: (Grant | Denial | Error)[]) {
@@ -26,13 +49,25 @@ function ledgerOf(...answers: (Grant | Denial | Error)[]) {
     if (!answer || answer instanceof Error) throw answer ?? new Error("asked too often");
     return answer;
   };
-  const ledger: Ledger = { admit: admitAsk, look: away, settle: away, settleAll: away, release: away, publish: away, inspect: away };
+  const ledger: Ledger = {
+    admit: admitAsk,
+    look: away,
+    settle: away,
+    settleAll: away,
+    release: away,
+    publish: away,
+    inspect: away,
+  };
   return { ledger, asks };
 }
 
 /** A call with 200 tokens of bound, 50 by the guess, and n × 10 to make. */
 async function callOf(over: Partial<Call> = {}): Promise<Call> {
-  const call = await readCall(visitOf(posted({ model: "chat", messages: [{ role: "user", content: "hi" }] })), "chat.completions", testModels);
+  const call = await readCall(
+    visitOf(posted({ model: "chat", messages: [{ role: "user", content: "hi" }] })),
+    "chat.completions",
+    testModels,
+  );
   return { ...call, promptTokensMax: 200, promptTokensGuess: 50, completionTokens: 10, choices: 2, ...over };
 }
 const never: CountPrompt = () => Promise.reject(new Error("nobody should count"));
@@ -40,11 +75,26 @@ const never: CountPrompt = () => Promise.reject(new Error("nobody should count")
 describe("admission", () => {
   test("asks once, for the safe bound, and hands the grant on", async () => {
     const { ledger, asks } = ledgerOf(grant);
-    const call = await callOf({ mayClamp: true, deadlineMs: terms.nowMs + 1_000, idempotency: { key: "k", body: "b" } });
+    const call = await callOf({
+      mayClamp: true,
+      deadlineMs: terms.nowMs + 1_000,
+      idempotency: { key: "k", body: "b" },
+    });
     expect(await admit(visit, ledger, credential, call, terms, never)).toBe(grant);
     const { nowMs: _, ...ours } = terms;
     expect(asks).toEqual([
-      { ...credential, ...ours, endpoint: "chat.completions", model: call.model.id, promptTokens: 200, completionTokens: 10, choices: 2, mayClamp: true, ttlMs: 1_000 + holdGraceMs, idempotency: { key: "k", body: "b" } },
+      {
+        ...credential,
+        ...ours,
+        endpoint: "chat.completions",
+        model: call.model.id,
+        promptTokens: 200,
+        completionTokens: 10,
+        choices: 2,
+        mayClamp: true,
+        ttlMs: 1_000 + holdGraceMs,
+        idempotency: { key: "k", body: "b" },
+      },
     ]);
   });
 
@@ -56,7 +106,10 @@ describe("admission", () => {
 
   for (const failure of [new Error("CANARY"), new TypeError("CANARY")]) {
     test(`a ledger that throws ${failure.name} is 503 quota_unavailable, never a grant`, async () => {
-      const refusal = await expectRefusal(async () => admit(visit, ledgerOf(failure).ledger, credential, await callOf(), terms, never), "quota_unavailable");
+      const refusal = await expectRefusal(
+        async () => admit(visit, ledgerOf(failure).ledger, credential, await callOf(), terms, never),
+        "quota_unavailable",
+      );
       expect(errorHeaders(refusal)).toMatchObject({ "retry-after": "1", "retry-after-ms": "1000" });
       expect([refusal.message, refusal.cause]).toEqual(["ledger out of reach", failure]);
       expect(JSON.stringify(errorBody(refusal))).not.toContain("CANARY");
@@ -65,7 +118,10 @@ describe("admission", () => {
 
   test("and so is one that throws at the second question", async () => {
     const { ledger } = ledgerOf(quota(80), new Error("gone"));
-    await expectRefusal(async () => admit(visit, ledger, credential, await callOf(), terms, async () => 60), "quota_unavailable");
+    await expectRefusal(
+      async () => admit(visit, ledger, credential, await callOf(), terms, async () => 60),
+      "quota_unavailable",
+    );
   });
 });
 
@@ -148,7 +204,11 @@ describe("the exact count", () => {
   const unasked: [string, Denial, Partial<Call>][] = [
     ["the estimate does not fit by one token", quota(69), {}],
     ["the window counts no tokens", quota(null), {}],
-    ["the window counts no tokens and the call seems to need none", quota(null), { promptTokensGuess: 0, completionTokens: 0 }],
+    [
+      "the window counts no tokens and the call seems to need none",
+      quota(null),
+      { promptTokensGuess: 0, completionTokens: 0 },
+    ],
     ["it is the rate of requests", { ...quota(null), reason: "rate", window: "requestsPerMinute" } as Denial, {}],
     ["it is the key", { kind: "denial", reason: "key" }, {}],
     ["nothing is left", quota(0), { mayClamp: true }],
@@ -157,7 +217,10 @@ describe("the exact count", () => {
   for (const [why, denial, over] of unasked) {
     test(`is not asked for when ${why}`, async () => {
       const { ledger, asks } = ledgerOf(denial);
-      const refusal = await expectRefusal(async () => admit(visit, ledger, credential, await callOf(over), terms, never), refusalOf(denial).code);
+      const refusal = await expectRefusal(
+        async () => admit(visit, ledger, credential, await callOf(over), terms, never),
+        refusalOf(denial).code,
+      );
       expect(errorBody(refusal)).toEqual(errorBody(refusalOf(denial)));
       expect(asks).toHaveLength(1);
     });
@@ -172,14 +235,20 @@ describe("the exact count", () => {
   for (const count of [null, 200, 201]) {
     test(`of ${count} helps nothing: the first denial stands, the ledger is not asked again`, async () => {
       const { ledger, asks } = ledgerOf(quota(70));
-      await expectRefusal(async () => admit(visit, ledger, credential, await callOf(), terms, async () => count), "insufficient_quota");
+      await expectRefusal(
+        async () => admit(visit, ledger, credential, await callOf(), terms, async () => count),
+        "insufficient_quota",
+      );
       expect(asks).toHaveLength(1);
     });
   }
 
   test("does not buy a third question: the second denial is the answer", async () => {
     const { ledger, asks } = ledgerOf(quota(70), { ...quota(70), limit: 777 } as Denial);
-    const refusal = await expectRefusal(async () => admit(visit, ledger, credential, await callOf(), terms, async () => 60), "insufficient_quota");
+    const refusal = await expectRefusal(
+      async () => admit(visit, ledger, credential, await callOf(), terms, async () => 60),
+      "insufficient_quota",
+    );
     expect(refusal.details.say).toContain("777");
     expect(asks).toHaveLength(2);
   });
@@ -187,18 +256,65 @@ describe("the exact count", () => {
 
 describe("a denial becomes a refusal", () => {
   const first = { hold: terms.hold, responseId: "chatcmpl-1", promptTokens: 3, completionTokens: 4 };
-  const limit = { kind: "denial", window: "requestsPerMinute", of: "key", limit: 60, retryAfterMs: 12_300, resetAtMs: 0, tokensRemaining: null, rates } as const;
+  const limit = {
+    kind: "denial",
+    window: "requestsPerMinute",
+    of: "key",
+    limit: 60,
+    retryAfterMs: 12_300,
+    resetAtMs: 0,
+    tokensRemaining: null,
+    rates,
+  } as const;
   const table: [Denial, string, number, Record<string, string | undefined>][] = [
-    [{ kind: "denial", reason: "key" }, "invalid_api_key", 401, { "www-authenticate": "Bearer", "retry-after": undefined }],
+    [
+      { kind: "denial", reason: "key" },
+      "invalid_api_key",
+      401,
+      { "www-authenticate": "Bearer", "retry-after": undefined },
+    ],
     [{ kind: "denial", reason: "ip" }, "ip_not_authorized", 401, {}],
     [{ kind: "denial", reason: "endpoint" }, "insufficient_permissions", 403, {}],
     [{ kind: "denial", reason: "model" }, "model_not_allowed", 403, {}],
-    [{ kind: "denial", reason: "idempotency_in_progress", retryAfterMs: 1_500 }, "idempotency_in_progress", 409, { "retry-after": "2", "retry-after-ms": "1500", "x-should-retry": undefined }],
+    [
+      { kind: "denial", reason: "idempotency_in_progress", retryAfterMs: 1_500 },
+      "idempotency_in_progress",
+      409,
+      { "retry-after": "2", "retry-after-ms": "1500", "x-should-retry": undefined },
+    ],
     [{ kind: "denial", reason: "idempotency_mismatch" }, "idempotency_mismatch", 409, { "x-should-retry": "false" }],
-    [{ kind: "denial", reason: "idempotency_replayed", first }, "idempotency_replayed", 409, { "x-should-retry": "false" }],
-    [{ ...limit, reason: "rate" }, "rate_limit_exceeded", 429, { "retry-after": "13", "retry-after-ms": "12300", "x-should-retry": undefined, "x-ratelimit-limit-requests": "60", "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "59.999s", "x-ratelimit-reset-tokens": "6m0s" }],
-    [{ ...limit, reason: "concurrency", window: "concurrency" }, "concurrency_exceeded", 429, { "retry-after": "13", "x-ratelimit-limit-tokens": "1000" }],
-    [quota(12), "insufficient_quota", 429, { "retry-after": "3600", "x-should-retry": "false", "x-ratelimit-remaining-tokens": "12" }],
+    [
+      { kind: "denial", reason: "idempotency_replayed", first },
+      "idempotency_replayed",
+      409,
+      { "x-should-retry": "false" },
+    ],
+    [
+      { ...limit, reason: "rate" },
+      "rate_limit_exceeded",
+      429,
+      {
+        "retry-after": "13",
+        "retry-after-ms": "12300",
+        "x-should-retry": undefined,
+        "x-ratelimit-limit-requests": "60",
+        "x-ratelimit-remaining-requests": "0",
+        "x-ratelimit-reset-requests": "59.999s",
+        "x-ratelimit-reset-tokens": "6m0s",
+      },
+    ],
+    [
+      { ...limit, reason: "concurrency", window: "concurrency" },
+      "concurrency_exceeded",
+      429,
+      { "retry-after": "13", "x-ratelimit-limit-tokens": "1000" },
+    ],
+    [
+      quota(12),
+      "insufficient_quota",
+      429,
+      { "retry-after": "3600", "x-should-retry": "false", "x-ratelimit-remaining-tokens": "12" },
+    ],
   ];
   for (const [denial, code, status, headers] of table) {
     test(`${denial.reason} -> ${status} ${code}`, () => {
@@ -210,20 +326,43 @@ describe("a denial becomes a refusal", () => {
   }
 
   test("says which window, whose, how much, and when it opens", () => {
-    expect(refusalOf({ ...limit, reason: "rate" }).details.say).toBe("Rate limit reached: requests per minute (this key's limit is 60). Try again in 12.3s.");
-    expect(refusalOf({ ...limit, reason: "concurrency", window: "concurrency" }).details.say).toBe("Too many calls at once: concurrent calls (this key's limit is 60).");
+    expect(refusalOf({ ...limit, reason: "rate" }).details.say).toBe(
+      "Rate limit reached: requests per minute (this key's limit is 60). Try again in 12.3s.",
+    );
+    expect(refusalOf({ ...limit, reason: "concurrency", window: "concurrency" }).details.say).toBe(
+      "Too many calls at once: concurrent calls (this key's limit is 60).",
+    );
     expect(refusalOf({ kind: "denial", reason: "model" }).details.param).toBe("model");
-    expect(refusalOf(quota(0)).details.say).toBe("The quota is used up: tokens per day (the organization's limit is 1000). It opens again at 2026-11-21T00:00:00.000Z.");
-    for (const window of ["requestsPerMinute", "requestsPerHour", "concurrency", "tokensPerMinute", "requestsPerDay", "tokensPerDay", "tokensPerMonth", "costMicrosPerMonth"] as const) {
-      const words = { concurrency: "concurrent calls", costMicrosPerMonth: "spend per month, in millionths" }[String(window)] ?? window.replaceAll(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`);
-      for (const reason of ["rate", "concurrency", "quota"] as const) expect(refusalOf({ ...limit, reason, window }).details.say).toContain(`: ${words} (this key's limit is 60).`);
-      for (const reason of ["rate", "concurrency", "quota"] as const) expect(refusalOf({ ...limit, reason, window }).details.say).not.toMatch(/undefined|NaN|null/);
+    expect(refusalOf(quota(0)).details.say).toBe(
+      "The quota is used up: tokens per day (the organization's limit is 1000). It opens again at 2026-11-21T00:00:00.000Z.",
+    );
+    for (const window of [
+      "requestsPerMinute",
+      "requestsPerHour",
+      "concurrency",
+      "tokensPerMinute",
+      "requestsPerDay",
+      "tokensPerDay",
+      "tokensPerMonth",
+      "costMicrosPerMonth",
+    ] as const) {
+      const words =
+        { concurrency: "concurrent calls", costMicrosPerMonth: "spend per month, in millionths" }[String(window)] ??
+        window.replaceAll(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`);
+      for (const reason of ["rate", "concurrency", "quota"] as const)
+        expect(refusalOf({ ...limit, reason, window }).details.say).toContain(`: ${words} (this key's limit is 60).`);
+      for (const reason of ["rate", "concurrency", "quota"] as const)
+        expect(refusalOf({ ...limit, reason, window }).details.say).not.toMatch(/undefined|NaN|null/);
     }
   });
 
   test("a replay tells what the first call used, never its content", () => {
     expect(errorBody(refusalOf({ kind: "denial", reason: "idempotency_replayed", first })).error).toMatchObject({
-      first_call: { id: "chatcmpl-1", hold: terms.hold, usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 } },
+      first_call: {
+        id: "chatcmpl-1",
+        hold: terms.hold,
+        usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 },
+      },
     });
   });
 });
@@ -234,12 +373,17 @@ test("a look tells the scopes, is refused like a call, and a ledger out of reach
   expect(await look({ ...ledger, look: async () => scopes }, credential)).toBe(scopes);
   const refusal = await expectRefusal(() => look(ledger, credential), "quota_unavailable");
   expect([errorHeaders(refusal)["retry-after-ms"], refusal.message]).toEqual(["1000", "ledger out of reach"]);
-  await expectRefusal(() => look({ ...ledger, look: async () => ({ kind: "denial", reason: "key" }) }, credential), "invalid_api_key");
+  await expectRefusal(
+    () => look({ ...ledger, look: async () => ({ kind: "denial", reason: "key" }) }, credential),
+    "invalid_api_key",
+  );
 });
 
 describe("rates in headers", () => {
   test("a window without a limit has no headers", () => {
     expect(rateHeaders({ requests: null, tokens: null })).toEqual({});
-    expect(Object.keys(rateHeaders({ requests: null, tokens: rates.tokens })).every((name) => name.endsWith("-tokens"))).toBe(true);
+    expect(
+      Object.keys(rateHeaders({ requests: null, tokens: rates.tokens })).every((name) => name.endsWith("-tokens")),
+    ).toBe(true);
   });
 });

@@ -34,11 +34,26 @@ test("the state is what its journal says, replayed from the start", () => {
   const born = structuredClone(keeper.state);
   const holds = [0, 1, 2, 3].map(() => askOf(org, { ttlMs: 90_000 }));
   for (const [i, ask] of holds.entries()) keeper.keep(keeper.weigh(ask, noon + i));
-  keeper.settle(org, [recordOf(org, holds[0]!.hold, { isFinal: false, completionTokens: 4 }), recordOf(org, holds[1]!.hold)], noon + 10);
+  keeper.settle(
+    org,
+    [recordOf(org, holds[0]!.hold, { isFinal: false, completionTokens: 4 }), recordOf(org, holds[1]!.hold)],
+    noon + 10,
+  );
   keeper.release(holds[2]!.hold, false, noon + 20);
   keeper.release(holds[3]!.hold, true, noon + 20);
   keeper.expire(noon + 90_000);
-  expect(changes.map(({ kind }) => kind)).toEqual(["held", "held", "held", "held", "noted", "closed", "closed", "noted", "closed", "closed"]);
+  expect(changes.map(({ kind }) => kind)).toEqual([
+    "held",
+    "held",
+    "held",
+    "held",
+    "noted",
+    "closed",
+    "closed",
+    "noted",
+    "closed",
+    "closed",
+  ]);
   for (const change of changes) apply(born, change);
   expect(born).toEqual(keeper.state);
 });

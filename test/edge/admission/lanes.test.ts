@@ -23,20 +23,31 @@ const lanesWith = (limits: Partial<Limits>, keyLimits: Partial<Limits> | null = 
 test("a lane for every limit there is, the key's own first", () => {
   const lanes = lanesWith({ concurrency: 2, requestsPerMinute: 5 }, { tokensPerDay: 7, requestsPerHour: null });
   expect(lanes.map(({ of, window, remaining }) => [of, window, remaining])).toEqual([
-    ["key", "tokensPerDay", 7], ["org", "requestsPerMinute", 5], ["org", "concurrency", 2],
+    ["key", "tokensPerDay", 7],
+    ["org", "requestsPerMinute", 5],
+    ["org", "concurrency", 2],
   ]);
-  expect(ratesOf(lanes, null, noon)).toEqual({ requests: { limit: 5, remaining: 5, resetMs: 0 }, tokens: { limit: 7, remaining: 7, resetMs: 0 } });
+  expect(ratesOf(lanes, null, noon)).toEqual({
+    requests: { limit: 5, remaining: 5, resetMs: 0 },
+    tokens: { limit: 7, remaining: 7, resetMs: 0 },
+  });
 });
 
 test("a clamped completion fits, one token more would not, and it is never 0", () => {
   const price = fc.record({ promptMicrosPerMTok: fc.nat(9_000_000), completionMicrosPerMTok: fc.nat(9_000_000) });
-  const numbers = fc.record({ promptTokens: fc.nat(500), completionTokens: fc.integer({ min: 1, max: 500 }), choices: fc.integer({ min: 1, max: 8 }), price });
+  const numbers = fc.record({
+    promptTokens: fc.nat(500),
+    completionTokens: fc.integer({ min: 1, max: 500 }),
+    choices: fc.integer({ min: 1, max: 8 }),
+    price,
+  });
   fc.assert(
     fc.property(numbers, fc.nat(3_000), fc.nat(9_000), (asked, tokensPerDay, costMicrosPerMonth) => {
       const ask = askOf(org, asked);
       const clamped = clampedCompletion(lanesWith({ tokensPerDay, costMicrosPerMonth }), ask);
       const fits = (completion: number) =>
-        ask.promptTokens + ask.choices * completion <= tokensPerDay && costMicros(ask.price, ask.promptTokens, ask.choices * completion) <= costMicrosPerMonth;
+        ask.promptTokens + ask.choices * completion <= tokensPerDay &&
+        costMicros(ask.price, ask.promptTokens, ask.choices * completion) <= costMicrosPerMonth;
       const isLargest = fits(clamped) && (clamped === ask.completionTokens || !fits(clamped + 1));
       expect(fits(1) ? isLargest : clamped === ask.completionTokens).toBe(true);
     }),
@@ -53,9 +64,13 @@ test("the tokens that fit are those of the narrowest window; money is spent on t
 
 test("nothing is never divided by: what is free, has no choices or fits to the last millionth", () => {
   const free = { promptMicrosPerMTok: 0, completionMicrosPerMTok: 0 };
-  expect(tokensFitting(lanesWith({ costMicrosPerMonth: 0 }), askOf(org, { price: free }))).toBe(Number.MAX_SAFE_INTEGER);
+  expect(tokensFitting(lanesWith({ costMicrosPerMonth: 0 }), askOf(org, { price: free }))).toBe(
+    Number.MAX_SAFE_INTEGER,
+  );
   const prompts = { promptMicrosPerMTok: 1_000_000, completionMicrosPerMTok: 0 };
-  expect(tokensFitting(lanesWith({ costMicrosPerMonth: 7 }), askOf(org, { price: prompts, promptTokens: 7 }))).toBe(Number.MAX_SAFE_INTEGER);
+  expect(tokensFitting(lanesWith({ costMicrosPerMonth: 7 }), askOf(org, { price: prompts, promptTokens: 7 }))).toBe(
+    Number.MAX_SAFE_INTEGER,
+  );
   expect(clampedCompletion(lanesWith({ tokensPerDay: 10 }), askOf(org, { promptTokens: 10, choices: 0 }))).toBe(20);
 });
 
@@ -65,8 +80,15 @@ test("a window that a call takes nothing of stays full; one that it takes of is 
     return decision.kind === "granted" ? decision.hold : null;
   };
   const lanes = lanesWith({ tokensPerMinute: 100, requestsPerMinute: 2 });
-  expect(ratesOf(lanes, holdOf({ promptTokens: 0, completionTokens: 0 }), noon)).toEqual({ requests: { limit: 2, remaining: 1, resetMs: 61_000 }, tokens: { limit: 100, remaining: 100, resetMs: 0 } });
-  expect(ratesOf(lanes, holdOf({ promptTokens: 1, completionTokens: 0 }), noon).tokens).toEqual({ limit: 100, remaining: 99, resetMs: 61_000 });
+  expect(ratesOf(lanes, holdOf({ promptTokens: 0, completionTokens: 0 }), noon)).toEqual({
+    requests: { limit: 2, remaining: 1, resetMs: 61_000 },
+    tokens: { limit: 100, remaining: 100, resetMs: 0 },
+  });
+  expect(ratesOf(lanes, holdOf({ promptTokens: 1, completionTokens: 0 }), noon).tokens).toEqual({
+    limit: 100,
+    remaining: 99,
+    resetMs: 61_000,
+  });
 });
 
 test("a slot of a key is freed by a call that was booked to it: not by another key's, nor by one from before it had limits", () => {
@@ -78,7 +100,8 @@ test("a slot of a key is freed by a call that was booked to it: not by another k
   };
   hold(1, 1_000);
   hold(2, 2_000);
-  const limited = (concurrency: number, version: number) => publish(state, keyRecord(org, 1, { limits: { concurrency }, version }))!;
+  const limited = (concurrency: number, version: number) =>
+    publish(state, keyRecord(org, 1, { limits: { concurrency }, version }))!;
   state = limited(4, 2);
   for (const ttlMs of [6_000, 4_000, 3_000, 5_000]) hold(1, ttlMs);
   const told = (concurrency: number, version: number) => decide(limited(concurrency, version), askOf(org), null, noon);
@@ -91,6 +114,9 @@ test("a limit that is less than the ask itself is named before any that only has
   const decision = decide(stateWith({}), askOf(org), null, noon);
   if (decision.kind !== "granted") throw new Error("denied");
   const lanes = lanesOf(state, state.keys[keyOf(org, 1)]!, noon);
-  expect(firstShut(state, lanes, decision.hold)).toMatchObject({ lane: { window: "requestsPerDay" }, opensAtMs: noon + 12 * 3_600_000 });
+  expect(firstShut(state, lanes, decision.hold)).toMatchObject({
+    lane: { window: "requestsPerDay" },
+    opensAtMs: noon + 12 * 3_600_000,
+  });
   expect(firstShut(state, [], decision.hold)).toBeNull();
 });

@@ -20,7 +20,9 @@ test("of two versions the higher stays in force, whichever comes last; the same 
   const known = publish(state, orgRecord(org, { requestsPerDay: 1 }, 3))!;
   expect(publish(known, orgRecord(org, {}, 2))).toBeNull();
   expect(publish(known, orgRecord(org, { requestsPerDay: 2 }, 3))?.org?.limits.requestsPerDay).toBe(2);
-  expect(publish(state, keyRecord(org, 1, { version: 3, isRevoked: true }))?.keys).toMatchObject({ [keyRecord(org, 1).id]: { isRevoked: true } });
+  expect(publish(state, keyRecord(org, 1, { version: 3, isRevoked: true }))?.keys).toMatchObject({
+    [keyRecord(org, 1).id]: { isRevoked: true },
+  });
 });
 
 test("a malformed record, or one of another org, throws and names what is wrong", () => {
@@ -32,11 +34,22 @@ test("a malformed record, or one of another org, throws and names what is wrong"
 });
 
 test("an inspection shows every window of the org, limited or not, and a key's limited ones", () => {
-  const state = publish(publish(emptyState(), orgRecord(org, { requestsPerDay: 5 }))!, keyRecord(org, 1, { limits: { concurrency: 2, tokensPerDay: null } }))!;
+  const state = publish(
+    publish(emptyState(), orgRecord(org, { requestsPerDay: 5 }))!,
+    keyRecord(org, 1, { limits: { concurrency: 2, tokensPerDay: null } }),
+  )!;
   const shown = inspect(state, noon, 4);
   expect(shown).toMatchObject({ org, atMs: noon, outboxRows: 4, openHolds: [] });
   expect(shown?.windows).toHaveLength(9);
-  expect(shown?.windows.find(({ window }) => window === "requestsPerDay")).toEqual({ window: "requestsPerDay", of: "org", limit: 5, remaining: 5, held: 0, settled: 0, resetAtMs: null });
+  expect(shown?.windows.find(({ window }) => window === "requestsPerDay")).toEqual({
+    window: "requestsPerDay",
+    of: "org",
+    limit: 5,
+    remaining: 5,
+    held: 0,
+    settled: 0,
+    resetAtMs: null,
+  });
   expect(shown?.windows.at(-1)).toMatchObject({ window: "concurrency", of: keyRecord(org, 1).id, limit: 2 });
   expect(inspect(emptyState(), noon, 0)).toBeNull();
 });
@@ -52,7 +65,19 @@ test("an inspection says when each window is empty again, if nothing else happen
   // One held and one settled: what is in a window is their sum, not their difference.
   const { change } = settle(state, recordOf(org, ids[0]!), null, noon + 2);
   if (change) apply(state, change);
-  const resets = Object.fromEntries(inspect(state, noon + 3, 0)!.windows.map(({ window, resetAtMs }) => [window, resetAtMs]));
+  const resets = Object.fromEntries(
+    inspect(state, noon + 3, 0)!.windows.map(({ window, resetAtMs }) => [window, resetAtMs]),
+  );
   const [minute, day, month] = [noon + 61_000, Date.UTC(2032, 2, 2), Date.UTC(2032, 3, 1)];
-  expect({ ...resets, noon }).toEqual({ noon, requestsPerMinute: minute, requestsPerHour: noon + 61 * 60_000, concurrency: null, tokensPerMinute: minute, requestsPerDay: day, tokensPerDay: day, tokensPerMonth: month, costMicrosPerMonth: month });
+  expect({ ...resets, noon }).toEqual({
+    noon,
+    requestsPerMinute: minute,
+    requestsPerHour: noon + 61 * 60_000,
+    concurrency: null,
+    tokensPerMinute: minute,
+    requestsPerDay: day,
+    tokensPerDay: day,
+    tokensPerMonth: month,
+    costMicrosPerMonth: month,
+  });
 });

@@ -1,9 +1,23 @@
 import { expect, test } from "vitest";
-import { costHeld, emptyState, firstCall, hasLimits, tokensHeld, usageRow, type Closing, type Hold } from "../../../edge/admission/state.ts";
+import {
+  costHeld,
+  emptyState,
+  firstCall,
+  hasLimits,
+  tokensHeld,
+  usageRow,
+  type Closing,
+  type Hold,
+} from "../../../edge/admission/state.ts";
 import { askOf, freshOrg, keyRecord, noon } from "../../contracts/ledger-fixtures.ts";
 
 const org = freshOrg();
-const ask = askOf(org, { promptTokens: 7, completionTokens: 5, choices: 2, price: { promptMicrosPerMTok: 100_000, completionMicrosPerMTok: 250_000 } });
+const ask = askOf(org, {
+  promptTokens: 7,
+  completionTokens: 5,
+  choices: 2,
+  price: { promptMicrosPerMTok: 100_000, completionMicrosPerMTok: 250_000 },
+});
 const hold: Hold = { ...ask, id: ask.hold, isKeyBooked: false, admittedAtMs: noon, expiresAtMs: noon + 1, noted: null };
 const closing: Closing = {
   hold: hold.id,
@@ -23,12 +37,23 @@ test("a hold keeps the prompt and every choice, at the price of all, rounded up"
 });
 
 test("a bill's line is keyed by the hold, a correction's by the hold and `:late`, and a released hold has none", () => {
-  expect(usageRow(hold, closing, org)).toMatchObject({ id: hold.id, hold: hold.id, org, end: "cut", completionTokens: 4, costMicros: 2, admittedAtMs: noon, endedAtMs: noon + 8 });
+  expect(usageRow(hold, closing, org)).toMatchObject({
+    id: hold.id,
+    hold: hold.id,
+    org,
+    end: "cut",
+    completionTokens: 4,
+    costMicros: 2,
+    admittedAtMs: noon,
+    endedAtMs: noon + 8,
+  });
   expect(usageRow(hold, { ...closing, end: "corrected" }, org)).toMatchObject({ id: `${hold.id}:late`, hold: hold.id });
   expect(usageRow(hold, { ...closing, end: "released" }, org)).toBeNull();
   expect(firstCall(closing)).toEqual({ hold: hold.id, responseId: "chatcmpl-1", promptTokens: 7, completionTokens: 4 });
 });
 
 test("a key has limits of its own when one of them is a number, 0 included", () => {
-  expect([null, {}, { concurrency: null }, { concurrency: 0 }].map((limits) => hasLimits(keyRecord(org, 1, { limits })))).toEqual([false, false, false, true]);
+  expect(
+    [null, {}, { concurrency: null }, { concurrency: 0 }].map((limits) => hasLimits(keyRecord(org, 1, { limits }))),
+  ).toEqual([false, false, false, true]);
 });

@@ -1,7 +1,18 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import {
-  adjustSlide, bookSlide, bucketEnd, bucketThatFrees, dayOf, emptySlide, hourBucketMs, minuteBucketMs, monthOf, nextDayMs, nextMonthMs, useOfSlide,
+  adjustSlide,
+  bookSlide,
+  bucketEnd,
+  bucketThatFrees,
+  dayOf,
+  emptySlide,
+  hourBucketMs,
+  minuteBucketMs,
+  monthOf,
+  nextDayMs,
+  nextMonthMs,
+  useOfSlide,
 } from "../../../edge/admission/windows.ts";
 
 const anyTime = fc.integer({ min: 0, max: Date.UTC(2400, 0, 1) });
@@ -56,7 +67,12 @@ test("what was held becomes settled in its own bucket, and nothing changes once 
   adjustSlide(slide, 100, -30, 12);
   expect(useOfSlide(slide, 160)).toEqual({ held: 5, settled: 12 });
   expect(useOfSlide(slide, 161)).toEqual({ held: 5, settled: 0 });
-  expect([bucketThatFrees(slide, 160, 12), bucketThatFrees(slide, 160, 13), bucketThatFrees(slide, 160, Infinity), bucketThatFrees(slide, 191, 1)]).toEqual([100, 130, 130, null]);
+  expect([
+    bucketThatFrees(slide, 160, 12),
+    bucketThatFrees(slide, 160, 13),
+    bucketThatFrees(slide, 160, Infinity),
+    bucketThatFrees(slide, 191, 1),
+  ]).toEqual([100, 130, 130, null]);
   bookSlide(slide, 161, 0, 1);
   adjustSlide(slide, 100, 0, 99);
   expect(useOfSlide(slide, 161)).toEqual({ held: 5, settled: 1 });

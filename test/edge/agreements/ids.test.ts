@@ -12,7 +12,18 @@ describe("ids", () => {
   for (const [schema, id] of good) {
     test(`'${id}' is one, and nothing around it or instead of it is`, () => {
       expect(schema.safeParse(id).success).toBe(true);
-      for (const bad of [` ${id}`, `${id} `, `${id}\n`, `${id}/`, `${id}é`, id.slice(1), id.toUpperCase(), id.replace("_", "-"), `${id}${"x".repeat(60)}`, ""]) {
+      for (const bad of [
+        ` ${id}`,
+        `${id} `,
+        `${id}\n`,
+        `${id}/`,
+        `${id}é`,
+        id.slice(1),
+        id.toUpperCase(),
+        id.replace("_", "-"),
+        `${id}${"x".repeat(60)}`,
+        "",
+      ]) {
         expect(schema.safeParse(bad).success, JSON.stringify(bad)).toBe(false);
       }
     });
@@ -21,7 +32,8 @@ describe("ids", () => {
 
 describe("random references", () => {
   test("have the asked length and base62 digits only", () => {
-    for (const count of [0, 1, 6, 22, 33, 500]) expect(randomBase62(count, randomBytes)).toMatch(new RegExp(`^[0-9A-Za-z]{${count}}$`));
+    for (const count of [0, 1, 6, 22, 33, 500])
+      expect(randomBase62(count, randomBytes)).toMatch(new RegExp(`^[0-9A-Za-z]{${count}}$`));
   });
 
   test("are unbiased: bytes from 248 are thrown away, each digit stands for four bytes", () => {

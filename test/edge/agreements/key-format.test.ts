@@ -3,13 +3,24 @@ import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { base62 } from "#edge/agreements/ids.ts";
-import { digestsOf, isSameText, isTagged, mintKey, openKeyring, isSecret, readKey, type Keyring, type KeyKind } from "#edge/agreements/key-format.ts";
+import {
+  digestsOf,
+  isSameText,
+  isTagged,
+  mintKey,
+  openKeyring,
+  isSecret,
+  readKey,
+  type Keyring,
+  type KeyKind,
+} from "#edge/agreements/key-format.ts";
 import { randomBytes } from "#edge/visit.ts";
 import { keyringOf, secretOf } from "#test/support/keyring.ts";
 
 const org = "org_Ab0Cd1Ef2G";
 const kinds: KeyKind[] = ["inference", "admin"];
-const text = (chars: number) => fc.array(fc.constantFrom(...base62), { minLength: chars, maxLength: chars }).map((all) => all.join(""));
+const text = (chars: number) =>
+  fc.array(fc.constantFrom(...base62), { minLength: chars, maxLength: chars }).map((all) => all.join(""));
 
 /** The public checksum, written anew from zip's CRC-32 and base62, as a secret scanner would. */
 function withChecksum(tagged: string): string {
@@ -27,15 +38,25 @@ describe("a key of ours", () => {
 
   test("reads back as what it was minted for, and carries our tag", async () => {
     await fc.assert(
-      fc.asyncProperty(text(10), fc.constantFrom(...kinds), fc.uint8Array({ minLength: 32, maxLength: 32 }), async (ref, kind, seed) => {
-        let at = 0;
-        const random = (bytes: number) => Uint8Array.from({ length: bytes }, () => ((seed[at % 32] ?? 0) * 31 + 7 * at++) & 255);
-        const minted = await mintKey(kind, `org_${ref}`, keyring, random);
-        expect(minted.text).toMatch(kind === "admin" ? /^sk-pen-admin-[0-9A-Za-z]{16}-[0-9A-Za-z]{47}$/ : /^sk-pen-[0-9A-Za-z]{16}-[0-9A-Za-z]{47}$/);
-        const read = readKey(minted.text);
-        expect(read).toEqual({ kind, org: `org_${ref}`, key: minted.id, text: minted.text });
-        expect(read && (await isTagged(read, keyring))).toBe(true);
-      }),
+      fc.asyncProperty(
+        text(10),
+        fc.constantFrom(...kinds),
+        fc.uint8Array({ minLength: 32, maxLength: 32 }),
+        async (ref, kind, seed) => {
+          let at = 0;
+          const random = (bytes: number) =>
+            Uint8Array.from({ length: bytes }, () => ((seed[at % 32] ?? 0) * 31 + 7 * at++) & 255);
+          const minted = await mintKey(kind, `org_${ref}`, keyring, random);
+          expect(minted.text).toMatch(
+            kind === "admin"
+              ? /^sk-pen-admin-[0-9A-Za-z]{16}-[0-9A-Za-z]{47}$/
+              : /^sk-pen-[0-9A-Za-z]{16}-[0-9A-Za-z]{47}$/,
+          );
+          const read = readKey(minted.text);
+          expect(read).toEqual({ kind, org: `org_${ref}`, key: minted.id, text: minted.text });
+          expect(read && (await isTagged(read, keyring))).toBe(true);
+        },
+      ),
       { numRuns: 100 },
     );
   });
@@ -53,7 +74,10 @@ describe("a key of ours", () => {
   });
 
   test("two keys of one org share its reference and nothing else", async () => {
-    const [one, other] = await Promise.all([mintKey("inference", org, keyring, randomBytes), mintKey("inference", org, keyring, randomBytes)]);
+    const [one, other] = await Promise.all([
+      mintKey("inference", org, keyring, randomBytes),
+      mintKey("inference", org, keyring, randomBytes),
+    ]);
     expect(one.text).not.toBe(other.text);
     expect(one.id).not.toBe(other.id);
     expect(one.id.slice(0, 14)).toBe(other.id.slice(0, 14));
@@ -75,7 +99,18 @@ describe("a key of ours", () => {
 
   test("is refused when characters are dropped, doubled, swapped or put around it", async () => {
     const { text: good } = await mintKey("inference", org, keyring, randomBytes);
-    const bad = [`${good} `, ` ${good}`, `${good}\n`, good.slice(1), good.slice(0, -1), good + good, good.toUpperCase(), good.replace("sk-pen-", "sk-pen-admin-"), "", "sk-pen-"];
+    const bad = [
+      `${good} `,
+      ` ${good}`,
+      `${good}\n`,
+      good.slice(1),
+      good.slice(0, -1),
+      good + good,
+      good.toUpperCase(),
+      good.replace("sk-pen-", "sk-pen-admin-"),
+      "",
+      "sk-pen-",
+    ];
     for (let at = 0; at + 1 < good.length; at++) {
       bad.push(good.slice(0, at) + good.slice(at + 1));
       if (good[at] !== good[at + 1]) bad.push(good.slice(0, at) + good[at + 1] + good[at] + good.slice(at + 2));
@@ -121,13 +156,21 @@ describe("rotation of secrets", () => {
   });
 
   test("new keys are tagged under the first tag key", async () => {
-    const { text: fresh } = await mintKey("inference", org, await keyringOf({ t2: secretOf(2), t1: secretOf(1) }), randomBytes);
+    const { text: fresh } = await mintKey(
+      "inference",
+      org,
+      await keyringOf({ t2: secretOf(2), t1: secretOf(1) }),
+      randomBytes,
+    );
     const read = readKey(fresh);
     expect(read && (await isTagged(read, await keyringOf({ t2: secretOf(2) })))).toBe(true);
   });
 
   test("a key is digested under each live pepper, by kid, and each digest is different", async () => {
-    const digests = await digestsOf("any text", await keyringOf({ t1: secretOf(1) }, { p1: secretOf(101), p2: secretOf(102) }));
+    const digests = await digestsOf(
+      "any text",
+      await keyringOf({ t1: secretOf(1) }, { p1: secretOf(101), p2: secretOf(102) }),
+    );
     expect(digests.map(({ kid }) => kid)).toEqual(["p1", "p2"]);
     expect(new Set(digests.map(({ digest }) => digest)).size).toBe(2);
   });
@@ -146,7 +189,10 @@ describe("secrets", () => {
   ];
   for (const [name, secret] of bad) {
     test(`a secret that is ${name} is refused by its kid, and is not printed`, async () => {
-      const failure: unknown = await openKeyring({ tagKeys: { t1: long, "the-bad-one": secret }, peppers: { p1: long } }).catch((cause: unknown) => cause);
+      const failure: unknown = await openKeyring({
+        tagKeys: { t1: long, "the-bad-one": secret },
+        peppers: { p1: long },
+      }).catch((cause: unknown) => cause);
       expect(failure).toBeInstanceOf(Error);
       expect(String(failure)).toContain("the-bad-one");
       if (secret) expect(String(failure)).not.toContain(secret);
@@ -154,7 +200,12 @@ describe("secrets", () => {
   }
 
   test("a secret is one exactly when it is base64url of 32 bytes or more", () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => void expect(isSecret(Buffer.from(bytes).toString("base64url"))).toBe(bytes.length >= 32)));
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 80 }),
+        (bytes) => void expect(isSecret(Buffer.from(bytes).toString("base64url"))).toBe(bytes.length >= 32),
+      ),
+    );
     for (const [, secret] of bad) expect(isSecret(secret)).toBe(false);
     expect(isSecret(`${secretOf(1)}\n`)).toBe(false);
   });
@@ -175,5 +226,11 @@ describe("secrets", () => {
 });
 
 test("texts are the same exactly when they are equal", () => {
-  fc.assert(fc.property(fc.string(), fc.string(), (one, other) => isSameText(one, other) === (one === other) && isSameText(one, one)));
+  fc.assert(
+    fc.property(
+      fc.string(),
+      fc.string(),
+      (one, other) => isSameText(one, other) === (one === other) && isSameText(one, one),
+    ),
+  );
 });

@@ -7,16 +7,27 @@ describe("the load header", () => {
   test("is read back as it was written, to a thousandth of the pool", () => {
     const count = fc.nat({ max: 999_999_999 });
     fc.assert(
-      fc.property(count, count, fc.double({ min: 0, max: 1, noNaN: true }), fc.nat({ max: 999_999_999_999 }), (running, waiting, kvUsed, heldTokens) => {
-        const read = readLoad(writeLoad({ running, waiting, kvUsed, heldTokens }));
-        expect(read).toMatchObject({ running, waiting, heldTokens });
-        expect(Math.abs((read?.kvUsed ?? 9) - kvUsed)).toBeLessThanOrEqual(0.000_5);
-      }),
+      fc.property(
+        count,
+        count,
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.nat({ max: 999_999_999_999 }),
+        (running, waiting, kvUsed, heldTokens) => {
+          const read = readLoad(writeLoad({ running, waiting, kvUsed, heldTokens }));
+          expect(read).toMatchObject({ running, waiting, heldTokens });
+          expect(Math.abs((read?.kvUsed ?? 9) - kvUsed)).toBeLessThanOrEqual(0.000_5);
+        },
+      ),
     );
   });
 
   test("reads as the design writes it", () => {
-    expect(readLoad("run=3 wait=0 kv=0.41 held=18230")).toEqual({ running: 3, waiting: 0, kvUsed: 0.41, heldTokens: 18_230 });
+    expect(readLoad("run=3 wait=0 kv=0.41 held=18230")).toEqual({
+      running: 3,
+      waiting: 0,
+      kvUsed: 0.41,
+      heldTokens: 18_230,
+    });
     expect(readLoad("run=0 wait=0 kv=1 held=0")).toEqual({ running: 0, waiting: 0, kvUsed: 1, heldTokens: 0 });
   });
 
@@ -53,10 +64,13 @@ describe("the load header", () => {
 
   test("whatever is read, from any text at all, is a report", () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.stringMatching(/^run=\d{0,11} wait=\d{0,11} kv=\d?\.?\d{0,11} held=\d{0,14}$/)), (text) => {
-        const read = readLoad(text);
-        if (read) expect(LoadReport.safeParse(read).success).toBe(true);
-      }),
+      fc.property(
+        fc.oneof(fc.string(), fc.stringMatching(/^run=\d{0,11} wait=\d{0,11} kv=\d?\.?\d{0,11} held=\d{0,14}$/)),
+        (text) => {
+          const read = readLoad(text);
+          if (read) expect(LoadReport.safeParse(read).success).toBe(true);
+        },
+      ),
     );
   });
 });
@@ -88,11 +102,13 @@ describe("a heartbeat", () => {
     ["another's form of id", { node: "node_A/../b" }],
     ["more than the pool in use", { load: { ...good.load, kvUsed: 1.1 } }],
   ];
-  for (const [name, over] of bad) test(`with ${name} is refused`, () => expect(Heartbeat.safeParse({ ...good, ...over }).success).toBe(false));
+  for (const [name, over] of bad)
+    test(`with ${name} is refused`, () => expect(Heartbeat.safeParse({ ...good, ...over }).success).toBe(false));
 });
 
 describe("of two heartbeats of a node", () => {
-  const at = (bootId: string, bootedAtMs: number, sequence: number) => heartbeatOf("node_a", { bootId, bootedAtMs, sequence });
+  const at = (bootId: string, bootedAtMs: number, sequence: number) =>
+    heartbeatOf("node_a", { bootId, bootedAtMs, sequence });
 
   test("the one of the higher sequence is later within a boot, whatever its times say; none is later than itself", () => {
     expect(isLater(at("b", 1, 6), at("b", 1, 5))).toBe(true);
@@ -115,13 +131,21 @@ describe("a node's record", () => {
   const good = nodeOf("a", { url: "https://a.example" });
   test("has a public key of exactly 32 bytes in base64url", () => {
     expect(NodeRecord.safeParse(good).success).toBe(true);
-    for (const publicKey of ["", "x".repeat(42), "x".repeat(44), `${"x".repeat(42)}=`, `${"x".repeat(42)}+`, `${"x".repeat(43)}\n`]) {
+    for (const publicKey of [
+      "",
+      "x".repeat(42),
+      "x".repeat(44),
+      `${"x".repeat(42)}=`,
+      `${"x".repeat(42)}+`,
+      `${"x".repeat(43)}\n`,
+    ]) {
       expect(NodeRecord.safeParse({ ...good, publicKey }).success, publicKey).toBe(false);
     }
   });
 
   test("may say of what kind it is, in small letters, digits and hyphens", () => {
     expect(NodeRecord.safeParse({ ...good, kind: "h100-sxm" }).success).toBe(true);
-    for (const kind of ["", "L4", "l4 ", "x".repeat(33), 4]) expect(NodeRecord.safeParse({ ...good, kind }).success, String(kind)).toBe(false);
+    for (const kind of ["", "L4", "l4 ", "x".repeat(33), 4])
+      expect(NodeRecord.safeParse({ ...good, kind }).success, String(kind)).toBe(false);
   });
 });

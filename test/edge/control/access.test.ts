@@ -12,10 +12,18 @@ const list = (key: string, headers = {}) => world.ask("GET", "/control/orgs", { 
 
 it("takes the scheme in any case, and nothing but a bearer", async () => {
   expect((await list("", { authorization: `bearer ${world.a.admin}` })).status).toBe(200);
-  for (const authorization of [world.a.admin, `Basic ${world.a.admin}`, `Bearer ${world.a.admin} x`, `Bearer x, Bearer ${world.a.admin}`, `Bearer ${"x".repeat(10_000)}`]) {
+  for (const authorization of [
+    world.a.admin,
+    `Basic ${world.a.admin}`,
+    `Bearer ${world.a.admin} x`,
+    `Bearer x, Bearer ${world.a.admin}`,
+    `Bearer ${"x".repeat(10_000)}`,
+  ]) {
     expect((await list("", { authorization })).status).toBe(401);
   }
-  expect((await world.ask("GET", "/control/orgs", { key: null, headers: { "x-api-key": world.a.admin } })).status).toBe(401);
+  expect((await world.ask("GET", "/control/orgs", { key: null, headers: { "x-api-key": world.a.admin } })).status).toBe(
+    401,
+  );
 });
 
 it("refuses a key that we did not make without asking the store", async () => {
@@ -37,7 +45,10 @@ it("refuses a key of ours that was never stored, and one whose secret is another
 
 it("knows a key by the pepper it was stored under, after the peppers have turned", async () => {
   const { keyring } = world.control;
-  world.control.keyring = await openKeyring({ tagKeys: { t2: "D".repeat(43), t1: "A".repeat(43) }, peppers: { p2: "E".repeat(43), p1: "B".repeat(43) } });
+  world.control.keyring = await openKeyring({
+    tagKeys: { t2: "D".repeat(43), t1: "A".repeat(43) },
+    peppers: { p2: "E".repeat(43), p1: "B".repeat(43) },
+  });
   expect((await list(world.a.admin)).status).toBe(200);
   world.control.keyring = await openKeyring({ tagKeys: { t1: "A".repeat(43) }, peppers: { p2: "E".repeat(43) } });
   expect((await list(world.a.admin)).status).toBe(401);
@@ -45,7 +56,9 @@ it("knows a key by the pepper it was stored under, after the peppers have turned
 });
 
 it("refuses a revoked admin key on the next call, and an expired one at its millisecond", async () => {
-  const { body: key } = await world.ask("POST", `/control/orgs/${world.a.org}/keys`, { body: { name: "t", kind: "admin", expiresAt: Date.now() + 3_600_000 } });
+  const { body: key } = await world.ask("POST", `/control/orgs/${world.a.org}/keys`, {
+    body: { name: "t", kind: "admin", expiresAt: Date.now() + 3_600_000 },
+  });
   const expiresAtMs = Date.parse(key.expiresAt);
   expect((await list(key.secret)).status).toBe(200);
   world.clock.offsetMs = expiresAtMs - Date.now() + 1;
@@ -58,7 +71,11 @@ it("refuses a revoked admin key on the next call, and an expired one at its mill
 
 it("answers 503, not 401, when the store of keys cannot be read (F1)", async () => {
   const { db } = world.control;
-  world.control.db = { prepare: () => { throw new Error("D1_ERROR: secret detail"); } };
+  world.control.db = {
+    prepare: () => {
+      throw new Error("D1_ERROR: secret detail");
+    },
+  };
   const answer = await list(world.a.admin);
   world.control.db = db;
   expect([answer.status, answer.body.error.code]).toEqual([503, "quota_unavailable"]);

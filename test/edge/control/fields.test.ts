@@ -24,21 +24,49 @@ describe("moments", () => {
     assert(
       property(integer({ min: 0, max: 253_402_300_799_999 }), (ms) => {
         const text = new Date(ms).toISOString();
-        expect([Expiry.parse(ms), Expiry.parse(text), QueryInstant.parse(String(ms)), QueryInstant.parse(text)]).toEqual([ms, ms, ms, ms]);
+        expect([
+          Expiry.parse(ms),
+          Expiry.parse(text),
+          QueryInstant.parse(String(ms)),
+          QueryInstant.parse(text),
+        ]).toEqual([ms, ms, ms, ms]);
       }),
     );
   });
 
   it("are nothing else", () => {
-    for (const hostile of [NaN, Infinity, -1, -0.5, 1e300, "1e3", "NaN", "", " 1", {}, [1], true, "2026-02-30T00:00:00Z", "2026-11-01T24:00:00Z", "253402300800000", "9999-12-31T23:59:59-14:00"]) {
-      expect([hostile, Expiry.safeParse(hostile).success, QueryInstant.safeParse(hostile).success]).toEqual([hostile, false, false]);
+    for (const hostile of [
+      NaN,
+      Infinity,
+      -1,
+      -0.5,
+      1e300,
+      "1e3",
+      "NaN",
+      "",
+      " 1",
+      {},
+      [1],
+      true,
+      "2026-02-30T00:00:00Z",
+      "2026-11-01T24:00:00Z",
+      "253402300800000",
+      "9999-12-31T23:59:59-14:00",
+    ]) {
+      expect([hostile, Expiry.safeParse(hostile).success, QueryInstant.safeParse(hostile).success]).toEqual([
+        hostile,
+        false,
+        false,
+      ]);
     }
   });
 });
 
 describe("pages", () => {
   it("hand every row over once, whatever the page's size", () => {
-    const rowsOf = uniqueArray(record({ ms: nat({ max: 3 }), id: nat({ max: 999 }).map((n) => `key_${n}`) }), { selector: ({ ms, id }) => `${ms}.${id}` });
+    const rowsOf = uniqueArray(record({ ms: nat({ max: 3 }), id: nat({ max: 999 }).map((n) => `key_${n}`) }), {
+      selector: ({ ms, id }) => `${ms}.${id}`,
+    });
     assert(
       property(rowsOf, integer({ min: 1, max: 5 }), (rows, limit) => {
         const newest = rows.toSorted((a, b) => b.ms - a.ms || (a.id < b.id ? 1 : -1));

@@ -25,7 +25,10 @@ it("has no reference that leads nowhere", () => {
 });
 
 it("takes parts of others, and is the same on every call", () => {
-  const part = { paths: { "/v1/models": { get: { responses: {} } } }, components: { schemas: { Model: { type: "object" as const } } } };
+  const part = {
+    paths: { "/v1/models": { get: { responses: {} } } },
+    components: { schemas: { Model: { type: "object" as const } } },
+  };
   const document = openApiDocument(part);
   expect(document.paths).toMatchObject(part.paths);
   expect(document.components?.schemas).toMatchObject({ Model: {}, Key: {} });

@@ -7,7 +7,8 @@ afterAll(() => world.close());
 
 it("publishes what is stored: the ledger's newest record is D1's row, after any course of changes", async () => {
   const keys = `/control/orgs/${world.a.org}/keys`;
-  const change = (at: number) => world.ask("PATCH", `/control/orgs/${world.a.org}`, { body: { limits: { concurrency: at } } });
+  const change = (at: number) =>
+    world.ask("PATCH", `/control/orgs/${world.a.org}`, { body: { limits: { concurrency: at } } });
   const create = () => world.ask("POST", keys, { body: { name: "x", expiresAt: Date.now() + 9_999_999 } });
   const rotate = () => world.ask("POST", `${keys}/${world.a.keyId}/rotate`, { body: { overlapSeconds: 60 } });
   const revoke = () => world.ask("POST", `${keys}/${world.a.keyId}/revoke`);
@@ -23,9 +24,16 @@ it("publishes what is stored: the ledger's newest record is D1's row, after any 
   await Promise.all(world.pending);
 
   const [org] = await world.select("SELECT * FROM orgs WHERE id = ?", world.a.org);
-  expect(world.publisher.org(world.a.org)).toMatchObject({ version: org?.["version"], limits: JSON.parse(org?.["limits"]) });
+  expect(world.publisher.org(world.a.org)).toMatchObject({
+    version: org?.["version"],
+    limits: JSON.parse(org?.["limits"]),
+  });
   for (const row of await world.select("SELECT * FROM keys WHERE kind = 'inference' AND revoked_at_ms IS NULL")) {
-    expect(world.publisher.key(row["id"])).toMatchObject({ version: row["version"], expiresAtMs: row["expires_at_ms"], isRevoked: false });
+    expect(world.publisher.key(row["id"])).toMatchObject({
+      version: row["version"],
+      expiresAtMs: row["expires_at_ms"],
+      isRevoked: false,
+    });
   }
   expect(world.publisher.key(world.a.keyId).isRevoked).toBe(true);
 });
@@ -33,5 +41,10 @@ it("publishes what is stored: the ledger's newest record is D1's row, after any 
 it("logs who changed what by ids alone", async () => {
   await world.ask("PATCH", `/control/orgs/${world.b.org}`, { body: { name: "Secret project" } });
   const line = world.logs.findLast((text) => text.includes("control_changed")) ?? "{}";
-  expect(JSON.parse(line)).toEqual({ event: "control_changed", change: "org_changed", by: world.operator.keyId, org: world.b.org });
+  expect(JSON.parse(line)).toEqual({
+    event: "control_changed",
+    change: "org_changed",
+    by: world.operator.keyId,
+    org: world.b.org,
+  });
 });

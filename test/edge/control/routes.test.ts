@@ -33,8 +33,16 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const send = (operation: Operation, ids: { org: string; keyId: string }, key: string | null, body: unknown = operation.body): Promise<Answer> =>
-  world.ask(operation.method, operation.path.replace("{org}", ids.org).replace("{key}", ids.keyId), { key, ...(body !== null && { body }) });
+const send = (
+  operation: Operation,
+  ids: { org: string; keyId: string },
+  key: string | null,
+  body: unknown = operation.body,
+): Promise<Answer> =>
+  world.ask(operation.method, operation.path.replace("{org}", ids.org).replace("{key}", ids.keyId), {
+    key,
+    ...(body !== null && { body }),
+  });
 
 const needsAdmin = () => operations.filter(({ path }) => path !== "/control/bootstrap");
 
@@ -89,7 +97,11 @@ describe("every endpoint", () => {
   });
 
   it("refuses every column that its body may not name (S5)", async () => {
-    const columns = (await world.select("SELECT name FROM pragma_table_info('orgs') UNION SELECT name FROM pragma_table_info('keys') UNION SELECT name FROM pragma_table_info('usage')")).map(({ name }) => String(name));
+    const columns = (
+      await world.select(
+        "SELECT name FROM pragma_table_info('orgs') UNION SELECT name FROM pragma_table_info('keys') UNION SELECT name FROM pragma_table_info('usage')",
+      )
+    ).map(({ name }) => String(name));
     const camel = columns.map((column) => column.replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase()));
     const names = new Set([...columns, ...camel, "secret", "price", "status", "createdBy", "constructor", "toString"]);
     const before = await snapshot();
@@ -97,7 +109,9 @@ describe("every endpoint", () => {
       const mayName = await fieldsOf(operation);
       const key = operation.path === "/control/bootstrap" ? world.control.bootstrapToken : world.operator.key;
       const hostile = Array.from(names).filter((name) => !mayName.includes(name));
-      const answers = await Promise.all(hostile.map((name) => send(operation, world.a, key, { ...operation.body, [name]: 1 })));
+      const answers = await Promise.all(
+        hostile.map((name) => send(operation, world.a, key, { ...operation.body, [name]: 1 })),
+      );
       const params = answers.map(({ status, body }) => [operation.path, status, body.error?.param]);
       expect(params).toEqual(hostile.map((name) => [operation.path, 400, name]));
     }
@@ -105,13 +119,26 @@ describe("every endpoint", () => {
   });
 
   it("refuses `__proto__` in a body", async () => {
-    const answer = await world.ask("POST", "/control/orgs", { rawBody: '{"name":"x","__proto__":{"plan":"enterprise"}}' });
+    const answer = await world.ask("POST", "/control/orgs", {
+      rawBody: '{"name":"x","__proto__":{"plan":"enterprise"}}',
+    });
     expect(answer.status).toBe(400);
   });
 
   it("refuses unknown, repeated and empty query fields where it takes a query", async () => {
     for (const path of ["/control/orgs", `/control/orgs/${world.a.org}/keys`, `/control/orgs/${world.a.org}/usage`]) {
-      for (const query of ["org=org_0000000000", "limit=1&limit=2", "limit=", "limit=0", "limit=1001", "limit=1e2", "limit=-1", "cursor=", "cursor=x", "cursor=1.org_x' OR 1"]) {
+      for (const query of [
+        "org=org_0000000000",
+        "limit=1&limit=2",
+        "limit=",
+        "limit=0",
+        "limit=1001",
+        "limit=1e2",
+        "limit=-1",
+        "cursor=",
+        "cursor=x",
+        "cursor=1.org_x' OR 1",
+      ]) {
         const answer = await world.ask("GET", `${path}?${query}`);
         expect([query, answer.status, answer.body.error?.code]).toEqual([query, 400, "invalid_value"]);
       }
@@ -142,7 +169,10 @@ describe("the document", () => {
   it("says which fields are required, and that no others are taken", async () => {
     const { body: document } = await world.ask("GET", "/openapi.json", { key: null });
     expect(document.components.schemas.KeyCreate).toMatchObject({ required: ["name"], additionalProperties: false });
-    expect(document.components.schemas.KeyRotate).toMatchObject({ required: ["overlapSeconds"], additionalProperties: false });
+    expect(document.components.schemas.KeyRotate).toMatchObject({
+      required: ["overlapSeconds"],
+      additionalProperties: false,
+    });
     expect(document.security).toEqual([{ adminKey: [] }]);
     expect(document.paths["/control/bootstrap"].post.security).toEqual([{ bootstrapToken: [] }]);
   });
@@ -155,4 +185,7 @@ async function fieldsOf({ method, path }: Operation): Promise<string[]> {
   return Object.keys(named.properties ?? {});
 }
 
-const snapshot = async () => ({ orgs: await world.select("SELECT * FROM orgs ORDER BY id"), keys: await world.select("SELECT * FROM keys ORDER BY id") });
+const snapshot = async () => ({
+  orgs: await world.select("SELECT * FROM orgs ORDER BY id"),
+  keys: await world.select("SELECT * FROM keys ORDER BY id"),
+});

@@ -31,7 +31,15 @@ export class FakePublisher {
   async inspect(org: string): Promise<LedgerState | null> {
     if (this.isDeaf) throw new Error("ledger out of reach");
     if (!this.records.has(org)) return null;
-    const window = { window: "requestsPerMinute", of: "org", limit: 60, remaining: 57, held: 1, settled: 2, resetAtMs: null } as const;
+    const window = {
+      window: "requestsPerMinute",
+      of: "org",
+      limit: 60,
+      remaining: 57,
+      held: 1,
+      settled: 2,
+      resetAtMs: null,
+    } as const;
     return { org, atMs: 1_763_700_000_000, windows: [window], openHolds: [], outboxRows: 0 };
   }
 
@@ -66,18 +74,34 @@ export type World = Awaited<ReturnType<typeof openWorld>>;
 
 /** The control routes over a real D1, with an operator and two orgs that each have an admin. */
 export async function openWorld() {
-  const worker = { modules: true, script: "export default { fetch() { return new Response() } }", d1Databases: ["DB"], compatibilityDate: "2026-08-15" };
+  const worker = {
+    modules: true,
+    script: "export default { fetch() { return new Response() } }",
+    d1Databases: ["DB"],
+    compatibilityDate: "2026-08-15",
+  };
   const mf = new Miniflare(convertV4MiniflareOptions(worker));
   const db: Database & { batch(statements: unknown[]): Promise<unknown> } = (await mf.getD1Database("DB")) as never;
-  const migration = readFileSync(new URL("../../../infra/migrations/0001_road.sql", import.meta.url), "utf8").replaceAll(/^--.*$/gm, "");
-  await db.batch(migration.split(";").filter((sql) => sql.trim()).map((sql) => db.prepare(sql)));
+  const migration = readFileSync(
+    new URL("../../../infra/migrations/0001_road.sql", import.meta.url),
+    "utf8",
+  ).replaceAll(/^--.*$/gm, "");
+  await db.batch(
+    migration
+      .split(";")
+      .filter((sql) => sql.trim())
+      .map((sql) => db.prepare(sql)),
+  );
   const secret = (letter: string) => letter.repeat(43);
   const keyring = await openKeyring({ tagKeys: { t1: secret("A") }, peppers: { p1: secret("B") } });
   const publisher = new FakePublisher();
   const clock = { offsetMs: 0 };
   const logs: string[] = [];
   const pending: Promise<unknown>[] = [];
-  const models = [{ id: "qwen-chat", aliases: ["default", "gpt-4o"] }, { id: "embedder", aliases: [] }];
+  const models = [
+    { id: "qwen-chat", aliases: ["default", "gpt-4o"] },
+    { id: "embedder", aliases: [] },
+  ];
   const control: ControlPorts = { db, keyring, bootstrapToken, publisher, models };
   const app = openDoor({ control, clock, logs, pending });
 
@@ -86,7 +110,11 @@ export async function openWorld() {
     const sent = rawBody ?? (body === undefined ? undefined : JSON.stringify(body));
     const request = new Request(`http://edge.test${path}`, {
       method,
-      headers: { ...(key !== null && { authorization: `Bearer ${key}` }), ...(sent !== undefined && { "content-type": "application/json" }), ...headers },
+      headers: {
+        ...(key !== null && { authorization: `Bearer ${key}` }),
+        ...(sent !== undefined && { "content-type": "application/json" }),
+        ...headers,
+      },
       ...(sent !== undefined && { body: sent, duplex: "half" }),
     } as RequestInit);
     const answer = await app.fetch(request);
@@ -102,16 +130,49 @@ export async function openWorld() {
     const org = (await ask("POST", "/control/orgs", { body: { name } })).body.id as string;
     const admin = (await ask("POST", `/control/orgs/${org}/keys`, { body: { name: "admin", kind: "admin" } })).body;
     const key = (await ask("POST", `/control/orgs/${org}/keys`, { body: { name: "calls" } })).body;
-    return { org, admin: admin.secret as string, adminId: admin.id as string, key: key.secret as string, keyId: key.id as string };
+    return {
+      org,
+      admin: admin.secret as string,
+      adminId: admin.id as string,
+      key: key.secret as string,
+      keyId: key.id as string,
+    };
   };
   const a = await openOrg("Org A");
   const b = await openOrg("Org B");
-  const select = async (sql: string, ...values: unknown[]) => (await db.prepare(sql).bind(...values).all()).results as Record<string, Json>[];
-  return { app, ask, a, b, operator, control, db, select, publisher, clock, logs, pending, keyring, openOrg, close: () => mf.dispose() };
+  const select = async (sql: string, ...values: unknown[]) =>
+    (
+      await db
+        .prepare(sql)
+        .bind(...values)
+        .all()
+    ).results as Record<string, Json>[];
+  return {
+    app,
+    ask,
+    a,
+    b,
+    operator,
+    control,
+    db,
+    select,
+    publisher,
+    clock,
+    logs,
+    pending,
+    keyring,
+    openOrg,
+    close: () => mf.dispose(),
+  };
 }
 
 /** A door as edge/app.ts has it: sets visit and wiring, writes Refusals. */
-function openDoor(world: { control: ControlPorts; clock: { offsetMs: number }; logs: string[]; pending: Promise<unknown>[] }) {
+function openDoor(world: {
+  control: ControlPorts;
+  clock: { offsetMs: number };
+  logs: string[];
+  pending: Promise<unknown>[];
+}) {
   const app = new Hono<ControlEnv>();
   app.use(async (c, next) => {
     const visit: Visit = {
@@ -130,7 +191,8 @@ function openDoor(world: { control: ControlPorts; clock: { offsetMs: number }; l
   });
   app.route("/control", controlRoutes());
   app.get("/openapi.json", (c) => c.json(openApiDocument()));
-  const refuse = (refusal: Refusal) => new Response(JSON.stringify(errorBody(refusal)), { status: refusal.status, headers: errorHeaders(refusal) });
+  const refuse = (refusal: Refusal) =>
+    new Response(JSON.stringify(errorBody(refusal)), { status: refusal.status, headers: errorHeaders(refusal) });
   app.notFound(() => refuse(new Refusal("unknown_url")));
   app.onError((failure) => {
     if (failure instanceof Refusal) return refuse(failure);
@@ -141,19 +203,44 @@ function openDoor(world: { control: ControlPorts; clock: { offsetMs: number }; l
 }
 
 /** Writes a usage row as the ledger's outbox would. */
-export async function insertUsage(world: World, row: Partial<UsageRow> & { org: string; key: string }): Promise<string> {
+export async function insertUsage(
+  world: World,
+  row: Partial<UsageRow> & { org: string; key: string },
+): Promise<string> {
   const id = row.id ?? `hold_${Math.random().toString(36).slice(2).padEnd(22, "0").slice(0, 22)}`;
   const values = [
-    id, row.hold ?? id.slice(0, 27), row.org, row.key, row.model ?? "qwen-chat", row.tier ?? "shared", row.endpoint ?? "chat.completions", row.end ?? "done",
-    row.responseId ?? null, row.promptTokens ?? 10, row.cachedTokens ?? 0, row.completionTokens ?? 20, row.costMicros ?? 5,
-    row.admittedAtMs ?? 1_763_700_000_000, row.endedAtMs ?? 1_763_700_001_000,
+    id,
+    row.hold ?? id.slice(0, 27),
+    row.org,
+    row.key,
+    row.model ?? "qwen-chat",
+    row.tier ?? "shared",
+    row.endpoint ?? "chat.completions",
+    row.end ?? "done",
+    row.responseId ?? null,
+    row.promptTokens ?? 10,
+    row.cachedTokens ?? 0,
+    row.completionTokens ?? 20,
+    row.costMicros ?? 5,
+    row.admittedAtMs ?? 1_763_700_000_000,
+    row.endedAtMs ?? 1_763_700_001_000,
   ];
-  await world.db.prepare(`INSERT INTO usage VALUES (${values.map(() => "?").join(",")})`).bind(...values).run();
+  await world.db
+    .prepare(`INSERT INTO usage VALUES (${values.map(() => "?").join(",")})`)
+    .bind(...values)
+    .run();
   return id;
 }
 
 /** Every way in which an admin key may be no good. */
 export async function badSessions(world: World, ask: (key: string | null) => Promise<Answer>): Promise<Answer[]> {
-  const keys = [null, "", "x", world.a.key, `${world.a.admin.slice(0, -1)}!`, world.a.admin.replace(/.$/, (last) => (last === "0" ? "1" : "0"))];
+  const keys = [
+    null,
+    "",
+    "x",
+    world.a.key,
+    `${world.a.admin.slice(0, -1)}!`,
+    world.a.admin.replace(/.$/, (last) => (last === "0" ? "1" : "0")),
+  ];
   return Promise.all(keys.map(ask));
 }

@@ -1,13 +1,34 @@
 import { describe, expect, test } from "vitest";
 import { errorBody, errorHeaders, refusals, type RefusalCode } from "#edge/errors.ts";
 import { attempt, type Attempt } from "#edge/forwarding/attempt.ts";
-import { agentError, answering, deadNode, hangingUp, openNode, silent, watching, type Behaviour } from "#test/support/node.ts";
+import {
+  agentError,
+  answering,
+  deadNode,
+  hangingUp,
+  openNode,
+  silent,
+  watching,
+  type Behaviour,
+} from "#test/support/node.ts";
 import { startedAtMs, visitOf } from "#test/support/visit.ts";
 
-const parcel = { path: "/v1/chat/completions", hop: "hop.token.x", body: new TextEncoder().encode('{"a":1}'), headersMsMax: 30_000, deadlineMs: startedAtMs + 60_000, endMs: startedAtMs + 61_000, contentType: "application/json" } as const;
+const parcel = {
+  path: "/v1/chat/completions",
+  hop: "hop.token.x",
+  body: new TextEncoder().encode('{"a":1}'),
+  headersMsMax: 30_000,
+  deadlineMs: startedAtMs + 60_000,
+  endMs: startedAtMs + 61_000,
+  contentType: "application/json",
+} as const;
 
 /** One attempt on a node that behaves so: what came of it and what the watch was told. */
-async function tryOn(behave: Behaviour, signal = new AbortController().signal, headersMsMax: number = parcel.headersMsMax) {
+async function tryOn(
+  behave: Behaviour,
+  signal = new AbortController().signal,
+  headersMsMax: number = parcel.headersMsMax,
+) {
   await using node = await openNode("a", behave);
   const { watch, seen, loads } = watching();
   const tried = await attempt(node.record, { ...parcel, headersMsMax }, watch, visitOf(), signal);
@@ -25,38 +46,91 @@ describe("what reaches the node", () => {
     const caller = new Request("http://edge/v1/chat/completions/..%2f;x?a=CANARY", {
       method: "POST",
       body: "CANARY",
-      headers: { authorization: "Bearer CANARY", cookie: "CANARY", "x-forwarded-for": "CANARY", "cf-ray": "CANARY", traceparent: "CANARY", baggage: "CANARY", "x-api-key": "CANARY", "x-data-parallel-rank": "7", "x-request-id": "CANARY", "user-agent": "CANARY", "accept-language": "CANARY", "openai-organization": "CANARY" },
+      headers: {
+        authorization: "Bearer CANARY",
+        cookie: "CANARY",
+        "x-forwarded-for": "CANARY",
+        "cf-ray": "CANARY",
+        traceparent: "CANARY",
+        baggage: "CANARY",
+        "x-api-key": "CANARY",
+        "x-data-parallel-rank": "7",
+        "x-request-id": "CANARY",
+        "user-agent": "CANARY",
+        "accept-language": "CANARY",
+        "openai-organization": "CANARY",
+      },
     });
-    const tried = await attempt(node.record, parcel, watching().watch, visitOf(caller, "req_ours"), new AbortController().signal);
+    const tried = await attempt(
+      node.record,
+      parcel,
+      watching().watch,
+      visitOf(caller, "req_ours"),
+      new AbortController().signal,
+    );
     if (tried.kind === "answer") await tried.response.body?.cancel();
     const [asked] = node.asked;
     expect([asked?.method, asked?.url, String(asked?.body)]).toEqual(["POST", parcel.path, '{"a":1}']);
-    expect(asked?.headers).toMatchObject({ authorization: "Bearer hop.token.x", "content-type": "application/json", "x-request-id": "req_ours" });
-    const byTheHttpLayer = ["host", "connection", "content-length", "accept", "accept-encoding", "accept-language", "sec-fetch-mode", "user-agent"];
-    expect(Object.keys(asked?.headers ?? {}).filter((name) => !["authorization", "content-type", "x-request-id", ...byTheHttpLayer].includes(name))).toEqual([]);
+    expect(asked?.headers).toMatchObject({
+      authorization: "Bearer hop.token.x",
+      "content-type": "application/json",
+      "x-request-id": "req_ours",
+    });
+    const byTheHttpLayer = [
+      "host",
+      "connection",
+      "content-length",
+      "accept",
+      "accept-encoding",
+      "accept-language",
+      "sec-fetch-mode",
+      "user-agent",
+    ];
+    expect(
+      Object.keys(asked?.headers ?? {}).filter(
+        (name) => !["authorization", "content-type", "x-request-id", ...byTheHttpLayer].includes(name),
+      ),
+    ).toEqual([]);
     expect(JSON.stringify(asked?.headers)).not.toContain("CANARY");
   });
 });
 
 describe("an answer", () => {
   test("of 200 is handed on as it flows; its end is the receiver's to tell", async () => {
-    const { tried, seen, loads } = await tryOn(answering(200, { id: 1 }, { "x-penstock-load": "run=3 wait=0 kv=0.41 held=18230" }));
+    const { tried, seen, loads } = await tryOn(
+      answering(200, { id: 1 }, { "x-penstock-load": "run=3 wait=0 kv=0.41 held=18230" }),
+    );
     expect(tried.kind).toBe("answer");
     expect(seen).toEqual(["began a", "saw a answered"]);
     expect(loads).toEqual([{ running: 3, waiting: 0, kvUsed: 0.41, heldTokens: 18_230 }]);
   });
 
-  for (const [contentType, body] of [["text/html", "<html>CANARY</html>"], ["text/event-stream", "data: {}\n\n"], [undefined, "{}"]] as const) {
+  for (const [contentType, body] of [
+    ["text/html", "<html>CANARY</html>"],
+    ["text/event-stream", "data: {}\n\n"],
+    [undefined, "{}"],
+  ] as const) {
     test(`of 200 whose type is ${contentType ?? "not said"} is nobody's whom we asked: it counts against the node, and another may be tried`, async () => {
-      const { tried, seen } = await tryOn((_, response) => void response.writeHead(200, contentType && { "content-type": contentType }).end(body));
+      const { tried, seen } = await tryOn(
+        (_, response) => void response.writeHead(200, contentType && { "content-type": contentType }).end(body),
+      );
       expect(no(tried)).toEqual({ code: "bad_gateway", mayRetry: true, mayRun: false });
       expect(seen).toEqual(["began a", "saw a failed", "ended a"]);
     });
   }
 
   test("whose body has not ended in its time is cut off, and its receiver can tell why", async () => {
-    await using node = await openNode("a", (_, response) => void response.writeHead(200, { "content-type": "application/json" }).write("{"));
-    const tried = await attempt(node.record, { ...parcel, endMs: startedAtMs + 150 }, watching().watch, visitOf(), new AbortController().signal);
+    await using node = await openNode(
+      "a",
+      (_, response) => void response.writeHead(200, { "content-type": "application/json" }).write("{"),
+    );
+    const tried = await attempt(
+      node.record,
+      { ...parcel, endMs: startedAtMs + 150 },
+      watching().watch,
+      visitOf(),
+      new AbortController().signal,
+    );
     if (tried.kind === "no") throw new Error("it was none");
     expect(tried.isLate()).toBe(false);
     await expect(tried.response.text()).rejects.toThrow(/abort/i);
@@ -72,7 +146,9 @@ describe("an answer", () => {
 
   for (const status of [201, 204, 206, 301, 302, 307]) {
     test(`of ${status} is nonsense: not followed, not handed on`, async () => {
-      const { tried, asked } = await tryOn((_, response) => void response.writeHead(status, { location: "http://169.254.169.254/" }).end());
+      const { tried, asked } = await tryOn(
+        (_, response) => void response.writeHead(status, { location: "http://169.254.169.254/" }).end(),
+      );
       expect(no(tried)).toEqual({ code: "bad_gateway", mayRetry: false, mayRun: false });
       expect(asked).toHaveLength(1);
     });
@@ -128,7 +204,13 @@ describe("what may be tried elsewhere", () => {
       setTimeout(() => response.end("}"), 300);
     };
     await using node = await openNode("a", slow);
-    const tried = await attempt(node.record, { ...parcel, headersMsMax: 150 }, watching().watch, visitOf(), new AbortController().signal);
+    const tried = await attempt(
+      node.record,
+      { ...parcel, headersMsMax: 150 },
+      watching().watch,
+      visitOf(),
+      new AbortController().signal,
+    );
     expect(tried.kind === "answer" && (await tried.response.text())).toBe("{}");
   });
 
@@ -136,7 +218,8 @@ describe("what may be tried elsewhere", () => {
     for (const signal of [AbortSignal.abort(), AbortSignal.timeout(100)]) {
       const { tried, seen } = await tryOn(silent, signal);
       expect(no(tried)).toEqual({ code: "gateway_timeout", mayRetry: false, mayRun: true });
-      // Told as an answer, it would close the breaker of a node that hangs; as a failure, callers could open it with short deadlines.
+      // Told as an answer, it would close the breaker of a node that hangs; as a failure, callers could open it with
+      // short deadlines.
       expect(seen).toEqual(["began a", "saw a left", "ended a"]);
     }
   });
@@ -145,7 +228,9 @@ describe("what may be tried elsewhere", () => {
 describe("what the agent says no with", () => {
   test("in a body that never ends is what its status says, after two seconds at most", async () => {
     const startedMs = performance.now();
-    const { tried, seen } = await tryOn((_, response) => void response.writeHead(500, { "content-type": "application/json" }).write('{"error":'));
+    const { tried, seen } = await tryOn(
+      (_, response) => void response.writeHead(500, { "content-type": "application/json" }).write('{"error":'),
+    );
     expect(no(tried)).toEqual({ code: "bad_gateway", mayRetry: true, mayRun: false });
     expect(seen).toEqual(["began a", "saw a failed", "ended a"]);
     expect(performance.now() - startedMs).toBeGreaterThan(1_900);
@@ -161,7 +246,11 @@ describe("what the agent says no with", () => {
   for (const [status, code] of passes) {
     test(`${status} ${code} reaches the caller with its words and its field`, async () => {
       const { tried } = await tryOn(answering(status, agentError(code, "Too long by 5.", "messages")));
-      expect(tried).toMatchObject({ kind: "no", mayRetry: false, refusal: { code, details: { say: "Too long by 5.", param: "messages" } } });
+      expect(tried).toMatchObject({
+        kind: "no",
+        mayRetry: false,
+        refusal: { code, details: { say: "Too long by 5.", param: "messages" } },
+      });
     });
   }
 
@@ -186,7 +275,10 @@ describe("what the agent says no with", () => {
     test(`${name} is bad_gateway, and not a word of it passes`, async () => {
       const { tried } = await tryOn(answering(status, body));
       expect(no(tried).code).toBe("bad_gateway");
-      if (tried.kind === "no") expect(JSON.stringify([errorBody(tried.refusal), errorHeaders(tried.refusal), tried.refusal.message])).not.toContain("CANARY");
+      if (tried.kind === "no")
+        expect(
+          JSON.stringify([errorBody(tried.refusal), errorHeaders(tried.refusal), tried.refusal.message]),
+        ).not.toContain("CANARY");
     });
   }
 
@@ -210,8 +302,16 @@ describe("what the agent says no with", () => {
   });
 
   test("saturation is told apart from sickness", async () => {
-    for (const [status, code, told] of [[503, "server_is_overloaded", "server_is_overloaded"], [429, "anything", "server_is_overloaded"], [503, "draining", "no_healthy_backends"]] as const) {
-      expect(no((await tryOn(answering(status, agentError(code)))).tried)).toEqual({ code: told, mayRetry: true, mayRun: false });
+    for (const [status, code, told] of [
+      [503, "server_is_overloaded", "server_is_overloaded"],
+      [429, "anything", "server_is_overloaded"],
+      [503, "draining", "no_healthy_backends"],
+    ] as const) {
+      expect(no((await tryOn(answering(status, agentError(code)))).tried)).toEqual({
+        code: told,
+        mayRetry: true,
+        mayRun: false,
+      });
     }
   });
 
@@ -230,7 +330,9 @@ describe("what the agent says no with", () => {
   ];
   for (const [header, seconds] of waits) {
     test(`retry-after '${header}' becomes ${seconds} s`, async () => {
-      const { tried } = await tryOn(answering(503, agentError("server_is_overloaded"), header === null ? {} : { "retry-after": header }));
+      const { tried } = await tryOn(
+        answering(503, agentError("server_is_overloaded"), header === null ? {} : { "retry-after": header }),
+      );
       if (tried.kind === "no") expect(errorHeaders(tried.refusal)["retry-after"]).toBe(seconds);
     });
   }
@@ -258,6 +360,7 @@ describe("what the watch is told", () => {
     ["a load report that is none", 503, { "x-penstock-load": "run=lots" }, "failed"],
   ];
   for (const [name, status, headers, end] of table) {
-    test(`${name}: ${end}`, async () => expect((await tryOn(answering(status, {}, headers))).seen).toEqual(["began a", `saw a ${end}`, "ended a"]));
+    test(`${name}: ${end}`, async () =>
+      expect((await tryOn(answering(status, {}, headers))).seen).toEqual(["began a", `saw a ${end}`, "ended a"]));
   }
 });

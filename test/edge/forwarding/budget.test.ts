@@ -23,7 +23,9 @@ describe("the retry budget", () => {
     [100, 20],
     [1_004, 200],
   ];
-  for (const [calls, retries] of table) test(`after ${calls} calls allows ${retries} retries`, () => expect(taken(budgetAfter(calls), calls + 10, t0)).toBe(retries));
+  for (const [calls, retries] of table)
+    test(`after ${calls} calls allows ${retries} retries`, () =>
+      expect(taken(budgetAfter(calls), calls + 10, t0)).toBe(retries));
 
   test("is not refilled by a span that turns, only by time and calls", () => {
     const budget = budgetAfter(100);
@@ -43,10 +45,20 @@ describe("the retry budget", () => {
   });
 
   test("over any run of calls and failures, no retry is granted beyond a fifth of the calls of the last 20 s, or three", () => {
-    const step = fc.record({ waitMs: fc.nat({ max: 6_000 }), calls: fc.nat({ max: 40 }), retries: fc.nat({ max: 40 }) });
+    const step = fc.record({
+      waitMs: fc.nat({ max: 6_000 }),
+      calls: fc.nat({ max: 40 }),
+      retries: fc.nat({ max: 40 }),
+    });
     const step0 = { waitMs: 5_999, calls: 0, retries: 0 };
     // Found by an earlier run: a call of 20 s ago still counted.
-    const found = [{ ...step0, waitMs: 0, calls: 1 }, step0, step0, { waitMs: 2_010, calls: 36, retries: 5 }, { waitMs: 5_992, calls: 3, retries: 3 }];
+    const found = [
+      { ...step0, waitMs: 0, calls: 1 },
+      step0,
+      step0,
+      { waitMs: 2_010, calls: 36, retries: 5 },
+      { waitMs: 5_992, calls: 3, retries: 3 },
+    ];
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const budget = openRetryBudget();
@@ -63,7 +75,9 @@ describe("the retry budget", () => {
             if (!budget.takeRetry(nowMs)) continue;
             retries.push(nowMs);
             const granted = retries.filter((at) => at > nowMs - 10_000).length;
-            expect(granted).toBeLessThanOrEqual(Math.max(retriesMin, retryShareMax * calls.filter((at) => at > nowMs - 20_000).length));
+            expect(granted).toBeLessThanOrEqual(
+              Math.max(retriesMin, retryShareMax * calls.filter((at) => at > nowMs - 20_000).length),
+            );
           }
         }
       }),

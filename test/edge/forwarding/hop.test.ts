@@ -27,9 +27,20 @@ describe("a hop token", () => {
     visit.nowMs += 999;
     const token = await signHop(terms, hopKey, visit);
     expect(decodeProtectedHeader(token)).toEqual({ alg: "EdDSA", kid: "h1" });
-    const { payload } = await jwtVerify(token, publicKey, { issuer: "penstock-edge", audience: "node_a", algorithms: ["EdDSA"], currentDate: new Date(visit.now()) });
+    const { payload } = await jwtVerify(token, publicKey, {
+      issuer: "penstock-edge",
+      audience: "node_a",
+      algorithms: ["EdDSA"],
+      currentDate: new Date(visit.now()),
+    });
     const issued = startedAtMs / 1_000;
-    expect(HopClaims.parse(payload)).toEqual({ ...terms, iss: "penstock-edge", iat: issued, exp: issued + 60, jti: expect.stringMatching(/^[0-9A-Za-z]{22}$/) });
+    expect(HopClaims.parse(payload)).toEqual({
+      ...terms,
+      iss: "penstock-edge",
+      iat: issued,
+      exp: issued + 60,
+      jti: expect.stringMatching(/^[0-9A-Za-z]{22}$/),
+    });
     expect(Object.keys(payload).toSorted()).toEqual([...Object.keys(terms), "iss", "iat", "exp", "jti"].toSorted());
   });
 

@@ -10,7 +10,17 @@ import { callMsMax, streamHeadersMsMax } from "#edge/limits.ts";
 import { readCall, type Call, type EngineEndpoint } from "#edge/protocol/call.ts";
 import type { Visit } from "#edge/visit.ts";
 import { testModels } from "#test/support/models.ts";
-import { agentError, answering, deadNode, hangingUp, hopKeys, openNode, silent, watching, type Behaviour } from "#test/support/node.ts";
+import {
+  agentError,
+  answering,
+  deadNode,
+  hangingUp,
+  hopKeys,
+  openNode,
+  silent,
+  watching,
+  type Behaviour,
+} from "#test/support/node.ts";
 import { posted, startedAtMs, visitOf } from "#test/support/visit.ts";
 
 interface Origin {
@@ -25,36 +35,83 @@ interface Reserved {
   tokensHeld: number;
   completionTokens: number;
 }
-type Answered = { kind: "answer"; response: Response; node: string; servedBy: string; isLate(): boolean; ended(): void };
+type Answered = {
+  kind: "answer";
+  response: Response;
+  node: string;
+  servedBy: string;
+  isLate(): boolean;
+  ended(): void;
+};
 type NoAnswer = { kind: "no"; refusal: Refusal; mayRun: boolean };
 interface Forwarding {
-  forward(visit: Visit, call: Call, reserved: Reserved, nodes: NodeRecord[], origin: Origin, signal: AbortSignal): Promise<Answered | NoAnswer>;
-  countPrompt(visit: Visit, call: Call, reserved: Reserved, node: NodeRecord | undefined, origin: Origin): Promise<number | null>;
+  forward(
+    visit: Visit,
+    call: Call,
+    reserved: Reserved,
+    nodes: NodeRecord[],
+    origin: Origin,
+    signal: AbortSignal,
+  ): Promise<Answered | NoAnswer>;
+  countPrompt(
+    visit: Visit,
+    call: Call,
+    reserved: Reserved,
+    node: NodeRecord | undefined,
+    origin: Origin,
+  ): Promise<number | null>;
 }
-// The room's index re-exports answer.ts, which speaks of the platform's streams: the tests' own compiler settings do not know them.
+// The room's index re-exports answer.ts, which speaks of the platform's streams: the tests' own compiler settings do
+// not know them.
 const path: string = "#edge/forwarding/index.ts";
 const { forward, countPrompt } = (await import(path)) as Forwarding;
 
-const reserved: Reserved = { org: "org_0123456789", hold: "hold_0123456789012345678901", tier: "shared", tokensHeld: 300, completionTokens: 20 };
+const reserved: Reserved = {
+  org: "org_0123456789",
+  hold: "hold_0123456789012345678901",
+  tier: "shared",
+  tokensHeld: 300,
+  completionTokens: 20,
+};
 const fine = answering(200, { id: "chatcmpl-1" });
-const chatCall = (over: Record<string, unknown> = {}) => callOf("chat.completions", { model: "chat", messages: [{ role: "user", content: "é" }], max_tokens: 20, ...over });
-const callOf = (endpoint: EngineEndpoint, body: Record<string, unknown>) => readCall(visitOf(posted(body)), endpoint, testModels);
+const chatCall = (over: Record<string, unknown> = {}) =>
+  callOf("chat.completions", { model: "chat", messages: [{ role: "user", content: "é" }], max_tokens: 20, ...over });
+const callOf = (endpoint: EngineEndpoint, body: Record<string, unknown>) =>
+  readCall(visitOf(posted(body)), endpoint, testModels);
 let keys: Awaited<ReturnType<typeof hopKeys>>;
 beforeAll(async () => {
   keys = await hopKeys();
 });
-const originOf = (over: Partial<Origin> = {}): Origin => ({ hopKey: keys.hopKey, budget: openRetryBudget(), watch: watching().watch, ...over });
+const originOf = (over: Partial<Origin> = {}): Origin => ({
+  hopKey: keys.hopKey,
+  budget: openRetryBudget(),
+  watch: watching().watch,
+  ...over,
+});
 const sha = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("base64url");
 
 /** Forwards a chat call over nodes that behave so, and tells who was asked how often and what came of it. */
-async function over(behaviours: Behaviour[], given: { origin?: Partial<Origin>; signal?: AbortSignal; call?: Call } = {}) {
-  const nodes = await Promise.all(behaviours.map((behave, at) => openNode("abcdef"[at] ?? "", behave, at === 1 ? { tier: "complex" } : {})));
+async function over(
+  behaviours: Behaviour[],
+  given: { origin?: Partial<Origin>; signal?: AbortSignal; call?: Call } = {},
+) {
+  const nodes = await Promise.all(
+    behaviours.map((behave, at) => openNode("abcdef"[at] ?? "", behave, at === 1 ? { tier: "complex" } : {})),
+  );
   const { watch, seen } = watching();
   const visit = visitOf();
   try {
-    const result = await forward(visit, given.call ?? (await chatCall()), reserved, nodes.map(({ record }) => record), originOf({ watch, ...given.origin }), given.signal ?? new AbortController().signal);
+    const result = await forward(
+      visit,
+      given.call ?? (await chatCall()),
+      reserved,
+      nodes.map(({ record }) => record),
+      originOf({ watch, ...given.origin }),
+      given.signal ?? new AbortController().signal,
+    );
     const all = { seen, visit, nodes };
-    if (result.kind === "no") return { ...all, no: result, text: undefined, answer: undefined, asked: nodes.map((node) => node.asked.length) };
+    if (result.kind === "no")
+      return { ...all, no: result, text: undefined, answer: undefined, asked: nodes.map((node) => node.asked.length) };
     const text = await result.response.text().catch((broken: unknown) => ({ broken }));
     return { ...all, no: undefined, text, answer: result, asked: nodes.map((node) => node.asked.length) };
   } finally {
@@ -71,7 +128,13 @@ describe("the first node that answers serves", () => {
     expect(seen.at(-1)).toBe("ended a");
   });
 
-  for (const [name, bad] of [["hangs up", hangingUp], ["is saturated", answering(503, agentError("server_is_overloaded"))], ["has timed out", answering(408)], ["is rate limiting us", answering(429)], ["crashed", answering(500)]] as const) {
+  for (const [name, bad] of [
+    ["hangs up", hangingUp],
+    ["is saturated", answering(503, agentError("server_is_overloaded"))],
+    ["has timed out", answering(408)],
+    ["is rate limiting us", answering(429)],
+    ["crashed", answering(500)],
+  ] as const) {
     test(`when the first ${name} the next one does, and the tier told is its own`, async () => {
       const { answer, asked } = await over([bad, fine]);
       expect([answer?.servedBy, asked]).toEqual(["complex", [1, 1]]);
@@ -100,24 +163,44 @@ describe("the first node that answers serves", () => {
 
 describe("when nobody answers", () => {
   test("three are asked and no more, and the last one's refusal is the answer", async () => {
-    const { no, asked, seen, visit } = await over([hangingUp, answering(500), answering(503, agentError("server_is_overloaded")), fine, fine]);
+    const { no, asked, seen, visit } = await over([
+      hangingUp,
+      answering(500),
+      answering(503, agentError("server_is_overloaded")),
+      fine,
+      fine,
+    ]);
     expect([no?.refusal.code, no?.mayRun]).toEqual(["server_is_overloaded", false]);
     expect(asked).toEqual([1, 1, 1, 0, 0]);
     expect(seen.filter((word) => word.startsWith("ended"))).toEqual(["ended a", "ended b", "ended c"]);
-    expect(visit.logged.map(({ event, facts }) => [event, facts?.node, facts?.attempt])).toEqual([["attempt_failed", "node_a", 1], ["attempt_failed", "node_b", 2], ["attempt_failed", "node_c", 3]]);
+    expect(visit.logged.map(({ event, facts }) => [event, facts?.node, facts?.attempt])).toEqual([
+      ["attempt_failed", "node_a", 1],
+      ["attempt_failed", "node_b", 2],
+      ["attempt_failed", "node_c", 3],
+    ]);
   });
 
   test("without any node it is 503 no_healthy_backends, at once and with a time to come again", async () => {
     const start = performance.now();
     const { no } = await over([]);
-    expect(no).toMatchObject({ refusal: { code: "no_healthy_backends", status: 503, details: { retryAfterMs: 1_000 } }, mayRun: false });
+    expect(no).toMatchObject({
+      refusal: { code: "no_healthy_backends", status: 503, details: { retryAfterMs: 1_000 } },
+      mayRun: false,
+    });
     expect(performance.now() - start).toBeLessThan(500);
   });
 
   test("with all nodes out of reach it is 503 in under a second", async () => {
     const nodes = await Promise.all(["a", "b", "c"].map(deadNode));
     const start = performance.now();
-    const result = await forward(visitOf(), await chatCall(), reserved, nodes, originOf(), new AbortController().signal);
+    const result = await forward(
+      visitOf(),
+      await chatCall(),
+      reserved,
+      nodes,
+      originOf(),
+      new AbortController().signal,
+    );
     expect(result).toMatchObject({ kind: "no", refusal: { code: "no_healthy_backends" }, mayRun: false });
     expect(performance.now() - start).toBeLessThan(1_000);
   });
@@ -127,8 +210,15 @@ describe("the retry budget", () => {
   test("once spent, a failure of the first node is the answer; the next call is tried once as ever", async () => {
     const budget = openRetryBudget();
     const asked = [];
-    for (let turn = 0; turn < 5; turn++) asked.push((await over([answering(500), answering(500), answering(500)], { origin: { budget } })).asked);
-    expect(asked).toEqual([[1, 1, 1], [1, 1, 0], [1, 0, 0], [1, 0, 0], [1, 0, 0]]);
+    for (let turn = 0; turn < 5; turn++)
+      asked.push((await over([answering(500), answering(500), answering(500)], { origin: { budget } })).asked);
+    expect(asked).toEqual([
+      [1, 1, 1],
+      [1, 1, 0],
+      [1, 0, 0],
+      [1, 0, 0],
+      [1, 0, 0],
+    ]);
     expect((await over([fine], { origin: { budget } })).text).toContain("chatcmpl-1");
   });
 
@@ -136,8 +226,13 @@ describe("the retry budget", () => {
     const budget = openRetryBudget();
     for (let i = 0; i < 20; i++) budget.called(startedAtMs);
     const asked = [];
-    for (let turn = 0; turn < 3; turn++) asked.push((await over([answering(500), answering(500), answering(500)], { origin: { budget } })).asked);
-    expect(asked).toEqual([[1, 1, 1], [1, 1, 1], [1, 0, 0]]);
+    for (let turn = 0; turn < 3; turn++)
+      asked.push((await over([answering(500), answering(500), answering(500)], { origin: { budget } })).asked);
+    expect(asked).toEqual([
+      [1, 1, 1],
+      [1, 1, 1],
+      [1, 0, 0],
+    ]);
   });
 });
 
@@ -204,19 +299,44 @@ describe("each attempt", () => {
     for (const [at, node] of nodes.entries()) {
       const [asked] = node.asked;
       const body = asked?.body ?? new Uint8Array();
-      expect(JSON.parse(String(body))).toEqual({ model: call.model.id, messages: [{ role: "user", content: "é" }], max_tokens: 20, n: 2 });
+      expect(JSON.parse(String(body))).toEqual({
+        model: call.model.id,
+        messages: [{ role: "user", content: "é" }],
+        max_tokens: 20,
+        n: 2,
+      });
       expect(asked?.url).toBe("/v1/chat/completions");
       const token = asked?.headers.authorization?.slice("Bearer ".length) ?? "";
-      const { payload } = await jwtVerify(token, keys.publicKey, { issuer: "penstock-edge", audience: node.record.id, algorithms: ["EdDSA"], currentDate: new Date(startedAtMs) });
+      const { payload } = await jwtVerify(token, keys.publicKey, {
+        issuer: "penstock-edge",
+        audience: node.record.id,
+        algorithms: ["EdDSA"],
+        currentDate: new Date(startedAtMs),
+      });
       const claims = HopClaims.parse(payload);
       jtis.add(claims.jti);
-      expect(claims).toMatchObject({ org: reserved.org, hold: reserved.hold, attempt: at + 1, endpoint: "chat.completions", model: call.model.id, tier: "shared", tokensHeld: 300, completionTokensMax: 20, isDefaultMax: false, deadlineMs: call.deadlineMs, promptTokensGuess: call.promptTokensGuess, bodySha256: sha(body) });
+      expect(claims).toMatchObject({
+        org: reserved.org,
+        hold: reserved.hold,
+        attempt: at + 1,
+        endpoint: "chat.completions",
+        model: call.model.id,
+        tier: "shared",
+        tokensHeld: 300,
+        completionTokensMax: 20,
+        isDefaultMax: false,
+        deadlineMs: call.deadlineMs,
+        promptTokensGuess: call.promptTokensGuess,
+        bodySha256: sha(body),
+      });
     }
     expect(jtis.size).toBe(3);
   });
 
   test("tells no estimate of a prompt with images: it counts their words only", async () => {
-    const call = await chatCall({ messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "data:image/png;base64,AA" } }] }] });
+    const call = await chatCall({
+      messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "data:image/png;base64,AA" } }] }],
+    });
     const { nodes } = await over([fine], { call });
     const [, claims = ""] = String(nodes[0]?.asked[0]?.headers.authorization).split(".");
     expect(Object.keys(JSON.parse(String(Buffer.from(claims, "base64url"))))).not.toContain("promptTokensGuess");
@@ -235,11 +355,18 @@ describe("each attempt", () => {
 });
 
 describe("counting a prompt", () => {
-  const completion = (body: Record<string, unknown>) => callOf("completions", { model: "chat", prompt: "a long prompt", ...body });
+  const completion = (body: Record<string, unknown>) =>
+    callOf("completions", { model: "chat", prompt: "a long prompt", ...body });
   async function counted(call: Call, behave: Behaviour = answering(200, { count: 47 })) {
     await using node = await openNode("a", behave);
     const { watch, seen } = watching();
-    const count = await countPrompt(visitOf(), call, { ...reserved, tokensHeld: 0, completionTokens: 0 }, node.record, originOf({ watch }));
+    const count = await countPrompt(
+      visitOf(),
+      call,
+      { ...reserved, tokensHeld: 0, completionTokens: 0 },
+      node.record,
+      originOf({ watch }),
+    );
     const [asked] = node.asked;
     return { count, seen, asked, question: asked ? JSON.parse(String(asked.body)) : null };
   }
@@ -249,19 +376,31 @@ describe("counting a prompt", () => {
     const { count, asked, question, seen } = await counted(await chatCall({ tools }));
     expect([count, asked?.url]).toEqual([47, "/tokenize"]);
     expect(question).toEqual({ model: testModels[0]?.id, messages: [{ role: "user", content: "é" }], tools });
-    const { payload } = await jwtVerify(asked?.headers.authorization?.slice(7) ?? "", keys.publicKey, { currentDate: new Date(startedAtMs) });
-    expect(payload).toMatchObject({ tokensHeld: 0, completionTokensMax: 0, bodySha256: sha(asked?.body ?? new Uint8Array()) });
+    const { payload } = await jwtVerify(asked?.headers.authorization?.slice(7) ?? "", keys.publicKey, {
+      currentDate: new Date(startedAtMs),
+    });
+    expect(payload).toMatchObject({
+      tokensHeld: 0,
+      completionTokensMax: 0,
+      bodySha256: sha(asked?.body ?? new Uint8Array()),
+    });
     expect(seen).toEqual(["began a", "saw a answered", "ended a"]);
   });
 
   test("asks with the prompt of a completion, whatever `messages` the caller put beside it: else a short one would stand for a long one", async () => {
-    expect((await counted(await completion({}))).question).toEqual({ model: testModels[0]?.id, prompt: "a long prompt" });
+    expect((await counted(await completion({}))).question).toEqual({
+      model: testModels[0]?.id,
+      prompt: "a long prompt",
+    });
     const { question } = await counted(await completion({ messages: [{ role: "user", content: "x" }] }));
     expect(question === null || question.prompt === "a long prompt").toBe(true);
     expect(question ?? {}).not.toHaveProperty("messages");
   });
 
-  for (const [name, over] of [["documents", { documents: [{ text: "x".repeat(5_000) }] }], ["chat_template_kwargs", { chat_template_kwargs: { system: "x".repeat(5_000) } }]] as const) {
+  for (const [name, over] of [
+    ["documents", { documents: [{ text: "x".repeat(5_000) }] }],
+    ["chat_template_kwargs", { chat_template_kwargs: { system: "x".repeat(5_000) } }],
+  ] as const) {
     test(`leaves nothing out that the template prints: with '${name}' it asks with them, or not at all`, async () => {
       const { count, question } = await counted(await chatCall(over));
       if (count !== null) expect(question).toMatchObject(over);
@@ -274,13 +413,26 @@ describe("counting a prompt", () => {
   });
 
   test("asks with the one input of an embedding", async () => {
-    const { question } = await counted(await callOf("embeddings", { model: "embed", input: "x", messages: [{ role: "user", content: "y" }], prompt: "z" }));
+    const { question } = await counted(
+      await callOf("embeddings", {
+        model: "embed",
+        input: "x",
+        messages: [{ role: "user", content: "y" }],
+        prompt: "z",
+      }),
+    );
     expect(question).toEqual({ model: "BAAI/bge-m3", prompt: "x" });
   });
 
   test("does not ask about several prompts, ids or inputs, nor when there is no node", async () => {
     const inputs = (input: unknown) => callOf("embeddings", { model: "embed", input });
-    for (const call of [await completion({ prompt: ["a", "b"] }), await completion({ prompt: [1, 2] }), await inputs(["x", "y"]), await inputs([1, 2])]) expect((await counted(call)).asked).toBeUndefined();
+    for (const call of [
+      await completion({ prompt: ["a", "b"] }),
+      await completion({ prompt: [1, 2] }),
+      await inputs(["x", "y"]),
+      await inputs([1, 2]),
+    ])
+      expect((await counted(call)).asked).toBeUndefined();
     expect(await countPrompt(visitOf(), await chatCall(), reserved, undefined, originOf())).toBeNull();
   });
 
@@ -290,7 +442,10 @@ describe("counting a prompt", () => {
     ["no JSON", answering(200, "forty")],
     ["no count", answering(200, { tokens: [1] })],
     ["null", answering(200, "null")],
-    ...["47", -1, 1.5, 2 ** 53, null, true, [47]].map((count): [string, Behaviour] => [`a count of ${JSON.stringify(count)}`, answering(200, { count })]),
+    ...["47", -1, 1.5, 2 ** 53, null, true, [47]].map((count): [string, Behaviour] => [
+      `a count of ${JSON.stringify(count)}`,
+      answering(200, { count }),
+    ]),
   ];
   for (const [name, behave] of useless) {
     test(`${name} is no count, and the attempt is over`, async () => {

@@ -35,24 +35,45 @@ describe("a key of ours is known", () => {
   for (const [name, headersOf] of ways) {
     test(name, async () => {
       const credential = await identify(withHeaders(headersOf(inference.text)), keyring, tokenKey, startedAtMs);
-      expect(credential).toEqual({ org, key: inference.id, digests: [{ kid: "p1", digest: expect.stringMatching(/^[0-9a-f]{64}$/) }], ip: null });
+      expect(credential).toEqual({
+        org,
+        key: inference.id,
+        digests: [{ kid: "p1", digest: expect.stringMatching(/^[0-9a-f]{64}$/) }],
+        ip: null,
+      });
     });
   }
 
   test("and what is handed on does not hold the key itself", async () => {
-    expect(JSON.stringify(await identify(withHeaders({ "x-api-key": inference.text }), keyring, tokenKey, startedAtMs))).not.toContain(inference.text.slice(24, 40));
+    expect(
+      JSON.stringify(await identify(withHeaders({ "x-api-key": inference.text }), keyring, tokenKey, startedAtMs)),
+    ).not.toContain(inference.text.slice(24, 40));
   });
 });
 
 test("a client token is taken where a key is, with the key that it stands for, its scopes, the caller's address and no digest", async () => {
   const minter = { org, key: inference.id, digests: [], ip: null };
-  const { token } = await mintClientToken(visitOf(posted({ models: ["chat"], expires_in: 60 })), minter, tokenKey, (name) => name);
+  const { token } = await mintClientToken(
+    visitOf(posted({ models: ["chat"], expires_in: 60 })),
+    minter,
+    tokenKey,
+    (name) => name,
+  );
   for (const headers of [{ authorization: `Bearer ${token}` }, { "x-api-key": token }]) {
-    expect(await identify(withHeaders({ ...headers, "cf-connecting-ip": "203.0.113.7" }), keyring, tokenKey, startedAtMs)).toEqual({
-      org, key: inference.id, token: { endpoints: null, models: ["chat"] }, digests: [], ip: "00000000000000000000ffffcb007107",
+    expect(
+      await identify(withHeaders({ ...headers, "cf-connecting-ip": "203.0.113.7" }), keyring, tokenKey, startedAtMs),
+    ).toEqual({
+      org,
+      key: inference.id,
+      token: { endpoints: null, models: ["chat"] },
+      digests: [],
+      ip: "00000000000000000000ffffcb007107",
     });
   }
-  expect((await refusedBy(() => identify(withHeaders({ "x-api-key": token }), keyring, tokenKey, startedAtMs + 60_000))).code).toBe("invalid_api_key");
+  expect(
+    (await refusedBy(() => identify(withHeaders({ "x-api-key": token }), keyring, tokenKey, startedAtMs + 60_000)))
+      .code,
+  ).toBe("invalid_api_key");
 });
 
 describe("everything else gets the same 401, to the byte", () => {
@@ -64,7 +85,10 @@ describe("everything else gets the same 401, to the byte", () => {
     ["a scheme in second place", () => ({ authorization: `Token Bearer ${inference.text}` })],
     ["a wrong scheme", () => ({ authorization: `Token ${inference.text}` })],
     ["an OpenAI key", () => ({ authorization: "Bearer sk-proj-0123456789abcdef0123456789abcdef" })],
-    ["a typing error", () => ({ authorization: `Bearer ${inference.text.slice(0, -1)}${inference.text.endsWith("0") ? "1" : "0"}` })],
+    [
+      "a typing error",
+      () => ({ authorization: `Bearer ${inference.text.slice(0, -1)}${inference.text.endsWith("0") ? "1" : "0"}` }),
+    ],
     ["a cut key", () => ({ "x-api-key": inference.text.slice(0, -3) })],
     ["a well-formed key of another gateway", () => ({ "api-key": foreign.text })],
     ["an admin key", () => ({ authorization: `Bearer ${admin.text}` })],
@@ -79,7 +103,14 @@ describe("everything else gets the same 401, to the byte", () => {
       const refusal = await refusedBy(() => identify(withHeaders(headersOf()), keyring, tokenKey, startedAtMs));
       expect([refusal.status, errorBody(refusal), errorHeaders(refusal)]).toEqual([
         401,
-        { error: { message: "Incorrect API key provided.", type: "authentication_error", param: null, code: "invalid_api_key" } },
+        {
+          error: {
+            message: "Incorrect API key provided.",
+            type: "authentication_error",
+            param: null,
+            code: "invalid_api_key",
+          },
+        },
         { "content-type": "application/json", "cache-control": "no-store", "www-authenticate": "Bearer" },
       ]);
     });
@@ -92,11 +123,21 @@ describe("the caller's address", () => {
     [{ "cf-connecting-ip": "2001:db8::1" }, "20010db8000000000000000000000001"],
     [{ "cf-connecting-ip": "nonsense" }, null],
     [{ "cf-connecting-ip": "203.0.113.7, 10.0.0.1" }, null],
-    [{ "x-forwarded-for": "203.0.113.7", "x-real-ip": "203.0.113.7", "true-client-ip": "203.0.113.7", forwarded: "for=203.0.113.7" }, null],
+    [
+      {
+        "x-forwarded-for": "203.0.113.7",
+        "x-real-ip": "203.0.113.7",
+        "true-client-ip": "203.0.113.7",
+        forwarded: "for=203.0.113.7",
+      },
+      null,
+    ],
   ];
   for (const [headers, ip] of table) {
     test(`${JSON.stringify(headers).slice(0, 60)} -> ${ip}`, async () => {
-      expect((await identify(withHeaders({ ...headers, "x-api-key": inference.text }), keyring, tokenKey, startedAtMs)).ip).toBe(ip);
+      expect(
+        (await identify(withHeaders({ ...headers, "x-api-key": inference.text }), keyring, tokenKey, startedAtMs)).ip,
+      ).toBe(ip);
     });
   }
 });

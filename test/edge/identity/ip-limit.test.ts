@@ -31,11 +31,19 @@ function far(verdict: IpVerdict | Error) {
     if (verdict instanceof Error) throw verdict;
     return verdict;
   };
-  const limit: IpLimit = { take: (network) => answer(`take ${network}`), penalize: async (network) => void (await answer(`penalize ${network}`)) };
+  const limit: IpLimit = {
+    take: (network) => answer(`take ${network}`),
+    penalize: async (network) => void (await answer(`penalize ${network}`)),
+  };
   return { ...limit, asked };
 }
-const limitsOf = (near: NearIpLimit, far: IpLimit | null, exempt: string[] = []): IpLimits => ({ near, far, exempt: exempt.map((text) => readCidr(text) ?? expect.fail(text)) });
-const from = (ip: string | null) => visitOf(new Request("http://edge/", { headers: ip === null ? {} : { "cf-connecting-ip": ip } }));
+const limitsOf = (near: NearIpLimit, far: IpLimit | null, exempt: string[] = []): IpLimits => ({
+  near,
+  far,
+  exempt: exempt.map((text) => readCidr(text) ?? expect.fail(text)),
+});
+const from = (ip: string | null) =>
+  visitOf(new Request("http://edge/", { headers: ip === null ? {} : { "cf-connecting-ip": ip } }));
 
 describe("a caller is counted", () => {
   test("by this isolate, then by the count that isolates share", async () => {
@@ -54,7 +62,8 @@ describe("a caller is counted", () => {
 
   test("but not without an address, nor at one that the operator lists, nor when there is no limit", async () => {
     const [here, shared] = [near(no), far(no)];
-    for (const ip of [null, "", "nonsense", "10.1.2.3", "2001:db8:ffff::1"]) await countCaller(from(ip), limitsOf(here, shared, ["10.0.0.0/8", "2001:db8:ffff::/48"]));
+    for (const ip of [null, "", "nonsense", "10.1.2.3", "2001:db8:ffff::1"])
+      await countCaller(from(ip), limitsOf(here, shared, ["10.0.0.0/8", "2001:db8:ffff::/48"]));
     await countCaller(from("203.0.113.7"), null);
     expect([...here.asked, ...shared.asked]).toEqual([]);
     await refusedBy(() => countCaller(from("11.0.0.0"), limitsOf(here, null, ["10.0.0.0/8"])));
@@ -82,8 +91,15 @@ describe("who is over the limit", () => {
   });
 
   test("is told no numbers that nobody knows", async () => {
-    const refusal = await refusedBy(() => countCaller(from("203.0.113.7"), limitsOf(near(yes), far({ isAllowed: false, retryAfterMs: 7_300, window: null }))));
-    expect(errorBody(refusal).error.message).toBe("Rate limit reached: requests from your IP address. Try again in 7.3s.");
+    const refusal = await refusedBy(() =>
+      countCaller(
+        from("203.0.113.7"),
+        limitsOf(near(yes), far({ isAllowed: false, retryAfterMs: 7_300, window: null })),
+      ),
+    );
+    expect(errorBody(refusal).error.message).toBe(
+      "Rate limit reached: requests from your IP address. Try again in 7.3s.",
+    );
     expect(errorHeaders(refusal)["retry-after"]).toBe("8");
     expect(Object.keys(errorHeaders(refusal)).filter((name) => name.startsWith("x-ratelimit"))).toEqual([]);
   });
@@ -129,13 +145,18 @@ describe("a failed authentication is counted once more", () => {
   test("and no other failure is, and nobody who is not counted", () => {
     const others = Object.keys(refusals).filter((code) => code !== "invalid_api_key");
     for (const code of others) expect(countedAfter(new Refusal(code as keyof typeof refusals)), code).toEqual([]);
-    for (const failure of [undefined, null, new Error("invalid_api_key"), { code: "invalid_api_key" }]) expect(countedAfter(failure)).toEqual([]);
-    for (const ip of [null, "nonsense", "10.1.2.3"]) expect(countedAfter(new Refusal("invalid_api_key"), ip)).toEqual([]);
+    for (const failure of [undefined, null, new Error("invalid_api_key"), { code: "invalid_api_key" }])
+      expect(countedAfter(failure)).toEqual([]);
+    for (const ip of [null, "nonsense", "10.1.2.3"])
+      expect(countedAfter(new Refusal("invalid_api_key"), ip)).toEqual([]);
     expect(() => countFailure(from("203.0.113.7"), null, new Refusal("invalid_api_key"))).not.toThrow();
   });
 });
 
 test("the address is what Cloudflare's edge says, and nothing that a caller could say", () => {
-  expect(callerIp(new Headers({ "cf-connecting-ip": "203.0.113.7", "x-forwarded-for": "198.51.100.1" }))).toBe(v4("07"));
-  for (const name of ["x-forwarded-for", "x-real-ip", "forwarded", "true-client-ip"]) expect(callerIp(new Headers({ [name]: "203.0.113.7" })), name).toBeNull();
+  expect(callerIp(new Headers({ "cf-connecting-ip": "203.0.113.7", "x-forwarded-for": "198.51.100.1" }))).toBe(
+    v4("07"),
+  );
+  for (const name of ["x-forwarded-for", "x-real-ip", "forwarded", "true-client-ip"])
+    expect(callerIp(new Headers({ [name]: "203.0.113.7" })), name).toBeNull();
 });

@@ -30,14 +30,25 @@ describe("size", () => {
 
   test("exactly 4 MiB pass, streamed in uneven chunks, in their order; one byte more does not", async () => {
     const bytes = Uint8Array.from({ length: bodyBytesMax }, (_, at) => at % 251);
-    const chunks = (all: Uint8Array) => [all.subarray(0, 1), all.subarray(1, 70_000), new Uint8Array(), all.subarray(70_000)];
+    const chunks = (all: Uint8Array) => [
+      all.subarray(0, 1),
+      all.subarray(1, 70_000),
+      new Uint8Array(),
+      all.subarray(70_000),
+    ];
     const read = await readBytes(streamed(chunks(bytes)), bodyBytesMax);
     expect(Buffer.compare(read, bytes)).toBe(0);
-    await expectRefusal(() => readBytes(streamed(chunks(new Uint8Array(bodyBytesMax + 1))), bodyBytesMax), "request_too_large");
+    await expectRefusal(
+      () => readBytes(streamed(chunks(new Uint8Array(bodyBytesMax + 1))), bodyBytesMax),
+      "request_too_large",
+    );
   });
 
   test("a body longer than its declared length is refused as well, should the HTTP layer let it through", async () => {
-    await expectRefusal(() => readBytes(streamed([new Uint8Array(2_000)], { "content-length": "5" }), 1_000), "request_too_large");
+    await expectRefusal(
+      () => readBytes(streamed([new Uint8Array(2_000)], { "content-length": "5" }), 1_000),
+      "request_too_large",
+    );
   });
 
   test("the refusal names the bound", async () => {
@@ -51,20 +62,60 @@ describe("size", () => {
 });
 
 describe("encodings", () => {
-  for (const encoding of ["gzip", "br", "deflate", "zstd", "GZIP", "gzip, identity", "identity, gzip", "x-none", "*", "identity identity"]) {
+  for (const encoding of [
+    "gzip",
+    "br",
+    "deflate",
+    "zstd",
+    "GZIP",
+    "gzip, identity",
+    "identity, gzip",
+    "x-none",
+    "*",
+    "identity identity",
+  ]) {
     test(`Content-Encoding '${encoding}' is 415`, async () => {
-      const refusal = await expectRefusal(() => readJson(posted("{}", { "content-encoding": encoding })), "unsupported_content_encoding");
+      const refusal = await expectRefusal(
+        () => readJson(posted("{}", { "content-encoding": encoding })),
+        "unsupported_content_encoding",
+      );
       expect(refusal.status).toBe(415);
     });
   }
 
   for (const encoding of ["identity", "IDENTITY", " identity "]) {
-    test(`Content-Encoding '${encoding}' is none`, async () => expect((await readJson(posted("{}", { "content-encoding": encoding }))).json).toEqual({}));
+    test(`Content-Encoding '${encoding}' is none`, async () =>
+      expect((await readJson(posted("{}", { "content-encoding": encoding }))).json).toEqual({}));
   }
 });
 
 describe("JSON", () => {
-  const malformed = ["", " ", "{", "[", "{]", "{'a':1}", "{a:1}", '{"a":1,}', '{"a":1}x', "NaN", "Infinity", "-", "01", "1e", "undefined", '"\n"', '{"a":0x10}', "{} {}", "// x\n{}", '{"a":.5}', '{"n":１}', "\u0000", "<html>", "model=x&prompt=y"];
+  const malformed = [
+    "",
+    " ",
+    "{",
+    "[",
+    "{]",
+    "{'a':1}",
+    "{a:1}",
+    '{"a":1,}',
+    '{"a":1}x',
+    "NaN",
+    "Infinity",
+    "-",
+    "01",
+    "1e",
+    "undefined",
+    '"\n"',
+    '{"a":0x10}',
+    "{} {}",
+    "// x\n{}",
+    '{"a":.5}',
+    '{"n":１}',
+    "\u0000",
+    "<html>",
+    "model=x&prompt=y",
+  ];
   for (const text of malformed) {
     test(`${JSON.stringify(text)} is not JSON`, async () => {
       const refusal = await expectRefusal(() => readJson(posted(text)), "invalid_json");
@@ -81,7 +132,9 @@ describe("JSON", () => {
     ["UTF-16", [0xff, 0xfe, 0x7b, 0x00, 0x7d, 0x00]],
     ["Latin-1", [0x22, 0xe9, 0x22]],
   ];
-  for (const [name, bytes] of notUtf8) test(`${name} is refused`, async () => void (await expectRefusal(() => readJson(raw(Uint8Array.from(bytes))), "invalid_json")));
+  for (const [name, bytes] of notUtf8)
+    test(`${name} is refused`, async () =>
+      void (await expectRefusal(() => readJson(raw(Uint8Array.from(bytes))), "invalid_json")));
 
   test("one byte order mark at the front is passed over; a second one, or one inside, is not", async () => {
     expect((await readJson(posted('\ufeff{"a":1}'))).json).toEqual({ a: 1 });
@@ -132,7 +185,15 @@ describe("depth", () => {
   }
 
   test("depth counts along the deepest branch, and scalars are 0", () => {
-    for (const [json, depth] of [[1, 0], [null, 0], ["[[", 0], [[], 1], [{}, 1], [[[], { a: [1] }, 2], 3], [{ a: {}, b: [[[]]] }, 4]] as const) {
+    for (const [json, depth] of [
+      [1, 0],
+      [null, 0],
+      ["[[", 0],
+      [[], 1],
+      [{}, 1],
+      [[[], { a: [1] }, 2], 3],
+      [{ a: {}, b: [[[]]] }, 4],
+    ] as const) {
       expect(depthOf(bytesOf(JSON.stringify(json)), 65)).toBe(depth);
     }
     expect(depthOf(bytesOf("[[[[]]]]"), 2)).toBe(2);
@@ -155,13 +216,21 @@ describe("depth", () => {
   });
 
   test("read from the bytes it is the depth of the value, for any JSON", () => {
-    const depthIn = (value: unknown): number => (typeof value === "object" && value !== null ? 1 + Math.max(0, ...Object.values(value).map(depthIn)) : 0);
-    const jsonText = fc.oneof(fc.json({ maxDepth: 8, stringUnit: "binary" }), fc.json({ stringUnit: fc.constantFrom("[", "]", "{", "}", '"', "\\", "a") }));
-    fc.assert(fc.property(jsonText, (text) => void expect(depthOf(bytesOf(text), 1_000)).toBe(depthIn(JSON.parse(text)))), { numRuns: 1_000 });
+    const depthIn = (value: unknown): number =>
+      typeof value === "object" && value !== null ? 1 + Math.max(0, ...Object.values(value).map(depthIn)) : 0;
+    const jsonText = fc.oneof(
+      fc.json({ maxDepth: 8, stringUnit: "binary" }),
+      fc.json({ stringUnit: fc.constantFrom("[", "]", "{", "}", '"', "\\", "a") }),
+    );
+    fc.assert(
+      fc.property(jsonText, (text) => void expect(depthOf(bytesOf(text), 1_000)).toBe(depthIn(JSON.parse(text)))),
+      { numRuns: 1_000 },
+    );
   });
 
   test("of bytes that are no JSON something is said, at once, and the parser says the rest", async () => {
-    for (const text of ['"', '["[', '"\\', "]]]]", "}{", '[""""]']) expect(depthOf(bytesOf(text), 65)).toBeLessThanOrEqual(65);
+    for (const text of ['"', '["[', '"\\', "]]]]", "}{", '[""""]'])
+      expect(depthOf(bytesOf(text), 65)).toBeLessThanOrEqual(65);
     const quotes = `["${'\\"'.repeat(bodyBytesMax / 2 - 4)}`;
     const start = performance.now();
     await expectRefusal(() => readJson(posted(quotes)), "invalid_json");
@@ -204,7 +273,10 @@ describe("members", () => {
     const objects = (count: number) => Array.from({ length: count }, () => ({}));
     for (const more of [lists, objects, members]) {
       await readJson(posted({ all: more(bodyMembersMaxAll - own) }));
-      const refusal = await expectRefusal(() => readJson(posted({ all: more(bodyMembersMaxAll - own + 1) })), "invalid_value");
+      const refusal = await expectRefusal(
+        () => readJson(posted({ all: more(bodyMembersMaxAll - own + 1) })),
+        "invalid_value",
+      );
       expect(refusal.details.say).toContain(String(bodyMembersMaxAll));
     }
     await readJson(posted({ all: ':"[{'.repeat(bodyMembersMaxAll), list: Array(bodyMembersMaxAll).fill(0) }));

@@ -48,8 +48,28 @@ const sampling: [string, unknown[], unknown[]][] = [
   ["frequency_penalty", [-2, 0, 2], [-2.001, 2.001, ...notNumber]],
   ["seed", [0, -1, 42, 2 ** 53 - 1], notWhole],
   ["stop", ["x", [], ["x"], times(stopMax, "x")], [times(stopMax + 1, "x"), 1, true, {}, [1], ["x", null]]],
-  ["logit_bias", [{}, { "15": -100 }, { "15": 100 }, bias(logitBiasMax)], [bias(logitBiasMax + 1), { "15": 100.1 }, { "15": -100.1 }, { "15": "1" }, { x: 1 }, { "-1": 1 }, { "1e3": 1 }, { "": 1 }, { "1234567890": 1 }, [], "x"]],
-  ["response_format", [{ type: "text" }, { type: "json_object" }, sized(schemaBytesMax, { type: "json_schema" })], [{}, { type: "xml" }, sized(schemaBytesMax + 1, { type: "json_schema" }), "json", []]],
+  [
+    "logit_bias",
+    [{}, { "15": -100 }, { "15": 100 }, bias(logitBiasMax)],
+    [
+      bias(logitBiasMax + 1),
+      { "15": 100.1 },
+      { "15": -100.1 },
+      { "15": "1" },
+      { x: 1 },
+      { "-1": 1 },
+      { "1e3": 1 },
+      { "": 1 },
+      { "1234567890": 1 },
+      [],
+      "x",
+    ],
+  ],
+  [
+    "response_format",
+    [{ type: "text" }, { type: "json_object" }, sized(schemaBytesMax, { type: "json_schema" })],
+    [{}, { type: "xml" }, sized(schemaBytesMax + 1, { type: "json_schema" }), "json", []],
+  ],
   ["structured_outputs", [{}, { regex: "a+" }, sized(schemaBytesMax, {})], [sized(schemaBytesMax + 1, {}), "a+", 1]],
   ["user", ["", "x".repeat(512)], ["x".repeat(513), ...notText]],
 ];
@@ -57,7 +77,11 @@ const tool = { type: "function", function: { name: "f" } };
 const own: { [shape in keyof typeof shapes]: [string, unknown[], unknown[]][] } = {
   chat: [
     ...sampling,
-    ["messages", [times(messagesMax, chat.messages[0])], [[], times(messagesMax + 1, chat.messages[0]), null, "hi", {}, [1], [null], [[]]]],
+    [
+      "messages",
+      [times(messagesMax, chat.messages[0])],
+      [[], times(messagesMax + 1, chat.messages[0]), null, "hi", {}, [1], [null], [[]]],
+    ],
     ["max_completion_tokens", [1, 2 ** 53 - 1], [0, -1, ...notWhole]],
     ["logprobs", [true, false], notBoolean],
     ["top_logprobs", [0, 20], [-1, 21, ...notWhole]],
@@ -66,7 +90,27 @@ const own: { [shape in keyof typeof shapes]: [string, unknown[], unknown[]][] } 
   ],
   completions: [
     ...sampling,
-    ["prompt", ["", "x", ["a", "b"], times(inputsMax, "x"), [0, 10_000_000], [[1], [2, 3]], times(inputsMax, [1])], [[], times(inputsMax + 1, "x"), times(inputsMax + 1, [1]), [[]], [1, "a"], ["a", 1], [-1], [1.5], [10_000_001], [[1, -1]], ["1e3", 1], null, 5, {}, true]],
+    [
+      "prompt",
+      ["", "x", ["a", "b"], times(inputsMax, "x"), [0, 10_000_000], [[1], [2, 3]], times(inputsMax, [1])],
+      [
+        [],
+        times(inputsMax + 1, "x"),
+        times(inputsMax + 1, [1]),
+        [[]],
+        [1, "a"],
+        ["a", 1],
+        [-1],
+        [1.5],
+        [10_000_001],
+        [[1, -1]],
+        ["1e3", 1],
+        null,
+        5,
+        {},
+        true,
+      ],
+    ],
     ["echo", [true, false], notBoolean],
     ["logprobs", [0, 20], [-1, 21, ...notWhole]],
   ],
@@ -85,7 +129,10 @@ for (const [shape, fields] of Object.entries(own) as [keyof typeof shapes, [stri
   describe(`a ${shape} body`, () => {
     for (const [name, inside, outside] of fields) {
       test(`takes '${name}' inside its bounds and refuses it outside, naming it`, async () => {
-        for (const value of inside) expect(parseBody(schema, { ...body, [name]: value }), String(value).slice(0, 40)).toMatchObject({ [name]: value });
+        for (const value of inside)
+          expect(parseBody(schema, { ...body, [name]: value }), String(value).slice(0, 40)).toMatchObject({
+            [name]: value,
+          });
         for (const value of outside) {
           const refusal = await refusedBy(() => parseBody(schema, { ...body, [name]: value }));
           expect(refusal.code).toBe("invalid_value");
@@ -102,18 +149,25 @@ for (const [shape, fields] of Object.entries(own) as [keyof typeof shapes, [stri
     });
 
     test("passes members that it does not know, as they came", () => {
-      expect(parseBody(schema, { ...body, brand_new_field: { deep: [1, null] } })).toMatchObject({ brand_new_field: { deep: [1, null] } });
+      expect(parseBody(schema, { ...body, brand_new_field: { deep: [1, null] } })).toMatchObject({
+        brand_new_field: { deep: [1, null] },
+      });
     });
 
     test("is not steered by a member called __proto__", () => {
-      const hostile: unknown = JSON.parse(`${JSON.stringify(body).slice(0, -1)},"__proto__":{"n":-5,"max_tokens":"1e3","stream":true,"dimensions":-1}}`);
+      const hostile: unknown = JSON.parse(
+        `${JSON.stringify(body).slice(0, -1)},"__proto__":{"n":-5,"max_tokens":"1e3","stream":true,"dimensions":-1}}`,
+      );
       const parsed = Object(parseBody(schema, hostile));
       for (const name of ["n", "max_tokens", "stream", "dimensions"]) expect(parsed[name]).toBeUndefined();
     });
 
-    const nullable = fields.map(([name]) => name).filter((name) => !["model", "messages", "prompt", "input"].includes(name));
+    const nullable = fields
+      .map(([name]) => name)
+      .filter((name) => !["model", "messages", "prompt", "input"].includes(name));
     test("takes null as 'not said', as official SDKs send it", () => {
-      for (const name of shape === "text2sql" ? ["model"] : nullable) expect(() => parseBody(schema, { ...body, [name]: null }), name).not.toThrow();
+      for (const name of shape === "text2sql" ? ["model"] : nullable)
+        expect(() => parseBody(schema, { ...body, [name]: null }), name).not.toThrow();
     });
   });
 }
@@ -123,7 +177,11 @@ describe("the field at fault is named by its path", () => {
     ["chat", { messages: [{ role: "boss", content: "x" }] }, "messages[0].role"],
     ["chat", { messages: [{ content: "x" }] }, "messages[0].role"],
     ["chat", { messages: [chat.messages[0], { role: "user", content: 5 }] }, "messages[1].content"],
-    ["chat", { messages: [{ role: "user", content: [{ type: "text" }, { text: "x" }] }] }, "messages[0].content[1].type"],
+    [
+      "chat",
+      { messages: [{ role: "user", content: [{ type: "text" }, { text: "x" }] }] },
+      "messages[0].content[1].type",
+    ],
     ["chat", { messages: [{ role: "user", content: ["x"] }] }, "messages[0].content[0]"],
     ["chat", { stop: ["a", 1] }, "stop[1]"],
     ["chat", { stop: times(stopMax + 1, "x") }, "stop"],
@@ -138,14 +196,24 @@ describe("the field at fault is named by its path", () => {
   ];
   for (const [shape, over, param] of paths) {
     test(`${JSON.stringify(over).slice(0, 70)} -> ${param}`, async () => {
-      const refusal = await expectRefusal(() => parseBody(shapes[shape].schema, { ...shapes[shape].body, ...over }), "invalid_value", param);
+      const refusal = await expectRefusal(
+        () => parseBody(shapes[shape].schema, { ...shapes[shape].body, ...over }),
+        "invalid_value",
+        param,
+      );
       expect(refusal.details.say).toContain(param);
     });
   }
 
   test("no value of the caller's is repeated to her, and of a member's name no more than fits a line", async () => {
     const canary = "CANARY-".repeat(2_000);
-    for (const over of [{ temperature: canary }, { messages: [{ role: canary }] }, { stop: [[canary]] }, { response_format: { type: canary } }, { user: canary }]) {
+    for (const over of [
+      { temperature: canary },
+      { messages: [{ role: canary }] },
+      { stop: [[canary]] },
+      { response_format: { type: canary } },
+      { user: canary },
+    ]) {
       const { details } = await refusedBy(() => parseBody(ChatBody, { ...chat, ...over }));
       expect(JSON.stringify([details.say, details.param])).not.toContain("CANARY");
     }
@@ -163,7 +231,8 @@ test("of a member's name in a path only letters, digits, '_' and '-' are repeate
     ["ключ", "logit_bias.????"],
     ["k".repeat(65), `logit_bias.${"k".repeat(64)}`],
   ];
-  for (const [name, param] of table) await expectRefusal(() => parseBody(ChatBody, { ...chat, logit_bias: { [name]: 1 } }), "invalid_value", param);
+  for (const [name, param] of table)
+    await expectRefusal(() => parseBody(ChatBody, { ...chat, logit_bias: { [name]: 1 } }), "invalid_value", param);
 });
 
 describe("lists and values that are read by hand", () => {
@@ -185,21 +254,35 @@ describe("lists and values that are read by hand", () => {
   });
 
   test("a list too long, too short or none at all is not read", () => {
-    for (const [value, message] of [[[1, 2, 3, 4], "must have at most 3 items"], [[], "must have at least 1 items"], ["ab", "must be an array"], [{ length: 2 }, "must be an array"]] as const) {
+    for (const [value, message] of [
+      [[1, 2, 3, 4], "must have at most 3 items"],
+      [[], "must have at least 1 items"],
+      ["ab", "must be an array"],
+      [{ length: 2 }, "must be an array"],
+    ] as const) {
       expect(parsed(value)).toEqual([["", message]]);
       expect(seen).toEqual([]);
     }
   });
 
   test("a checked value tells its fault where it lies, or is taken as it came", () => {
-    const even = checked<number>((value) => (Number(value) % 2 === 0 ? null : { path: ["of", 1], message: "must be even" }));
+    const even = checked<number>((value) =>
+      Number(value) % 2 === 0 ? null : { path: ["of", 1], message: "must be even" },
+    );
     expect(even.parse(4)).toBe(4);
-    expect(() => parseBody(z.object({ number: even }), { number: 5 })).toThrow(expect.objectContaining({ details: { param: "number.of[1]", say: "Invalid value for 'number.of[1]': must be even." } }));
+    expect(() => parseBody(z.object({ number: even }), { number: 5 })).toThrow(
+      expect.objectContaining({
+        details: { param: "number.of[1]", say: "Invalid value for 'number.of[1]': must be even." },
+      }),
+    );
   });
 });
 
 describe("a hostile body of 4 MiB is refused in a fraction of a second (S12)", () => {
-  const many = (item: string) => `[${Array(Math.floor(4_190_000 / (item.length + 1))).fill(item).join()}]`;
+  const many = (item: string) =>
+    `[${Array(Math.floor(4_190_000 / (item.length + 1)))
+      .fill(item)
+      .join()}]`;
   const hostile: [keyof typeof shapes, string, string][] = [
     ["chat", "messages", many("1")],
     ["chat", "messages", `[{"role":"user","content":${many("1")}}]`],
@@ -237,7 +320,11 @@ describe("a hostile body of 4 MiB is refused in a fraction of a second (S12)", (
 
 test("UTF-8 length is what TextEncoder counts, for any string, lone surrogates too", () => {
   const encoder = new TextEncoder();
-  const unit = fc.oneof(fc.integer({ min: 0xd7fe, max: 0xe001 }), fc.integer({ min: 0, max: 0xffff }), fc.constantFrom(0x7f, 0x80, 0x7ff, 0x800, 0xd83d, 0xde00));
+  const unit = fc.oneof(
+    fc.integer({ min: 0xd7fe, max: 0xe001 }),
+    fc.integer({ min: 0, max: 0xffff }),
+    fc.constantFrom(0x7f, 0x80, 0x7ff, 0x800, 0xd83d, 0xde00),
+  );
   fc.assert(
     fc.property(fc.array(unit), (units) => {
       const text = String.fromCharCode(...units);

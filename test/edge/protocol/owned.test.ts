@@ -16,7 +16,13 @@ function refusalOf(work: () => unknown): Refusal {
 
 describe("owned fields", () => {
   test("every owned field is taken out, everything else stays as it was", () => {
-    const body: Record<string, unknown> = { model: "m", messages: [], top_k: 4, repetition_penalty: 1.1, brand_new_field: { a: 1 } };
+    const body: Record<string, unknown> = {
+      model: "m",
+      messages: [],
+      top_k: 4,
+      repetition_penalty: 1.1,
+      brand_new_field: { a: 1 },
+    };
     const dirty = { ...body };
     for (const name of ownedFields) dirty[name] = "from the caller";
     expect(stripOwned(dirty)).toEqual(body);
@@ -34,11 +40,14 @@ describe("owned fields", () => {
   );
 
   test("a body without guided fields passes, and so does what is no object", () => {
-    for (const body of [{ model: "guided_json" }, null, "guided_json", ["guided_json"]]) expect(() => refuseGuided(body)).not.toThrow();
+    for (const body of [{ model: "guided_json" }, null, "guided_json", ["guided_json"]])
+      expect(() => refuseGuided(body)).not.toThrow();
   });
 
   test("a chat template does not come in through chat_template_kwargs", () => {
-    const clean = stripOwned({ chat_template_kwargs: { chat_template: "{{ x }}", tokenize: true, enable_thinking: false } });
+    const clean = stripOwned({
+      chat_template_kwargs: { chat_template: "{{ x }}", tokenize: true, enable_thinking: false },
+    });
     expect(clean["chat_template_kwargs"]).toEqual({ enable_thinking: false });
   });
 
@@ -62,28 +71,44 @@ describe("media", () => {
     ["an address that is no text", { type: "image_url", image_url: { url: ["https://example.com"] } }, "image_url.url"],
     ["no address at all", { type: "image_url", image_url: {} }, "image_url.url"],
   ])("%s is refused with the path of the field", (_, part, member) => {
-    const refusal = refusalOf(() => refuseRemoteMedia([{ role: "system", content: "s" }, { role: "user", content: [{ type: "text", text: "t" }, part] }]));
+    const refusal = refusalOf(() =>
+      refuseRemoteMedia([
+        { role: "system", content: "s" },
+        { role: "user", content: [{ type: "text", text: "t" }, part] },
+      ]),
+    );
     expect(refusal.code).toBe("invalid_value");
     expect(refusal.details.param).toBe(`messages[1].content[1].${member}`);
   });
 
   test("data: URIs pass, in either form and any case", () => {
-    const content = [{ type: "image_url", image_url: { url: png } }, { image_url: png.replace("data", "DATA") }, { type: "text", text: "https://x" }];
+    const content = [
+      { type: "image_url", image_url: { url: png } },
+      { image_url: png.replace("data", "DATA") },
+      { type: "text", text: "https://x" },
+    ];
     expect(() => refuseRemoteMedia([{ role: "user", content }])).not.toThrow();
   });
 
   test("tensors are refused", () => {
-    const refusal = refusalOf(() => refuseRemoteMedia([{ role: "user", content: [{ type: "image_embeds", image_embeds: "gASV" }] }]));
+    const refusal = refusalOf(() =>
+      refuseRemoteMedia([{ role: "user", content: [{ type: "image_embeds", image_embeds: "gASV" }] }]),
+    );
     expect(refusal.details.param).toBe("messages[0].content[0].image_embeds");
   });
 
   test("content that is an object instead of a list is looked at too", () => {
-    expect(() => refuseRemoteMedia([{ role: "user", content: { image_url: "https://example.com/a.png" } }])).toThrow(Refusal);
+    expect(() => refuseRemoteMedia([{ role: "user", content: { image_url: "https://example.com/a.png" } }])).toThrow(
+      Refusal,
+    );
   });
 
-  test.each([null, "text", 7, [], [null], [[]], [{ content: null }]])("messages of %j are nobody's media", (messages) => {
-    expect(() => refuseRemoteMedia(messages)).not.toThrow();
-  });
+  test.each([null, "text", 7, [], [null], [[]], [{ content: null }]])(
+    "messages of %j are nobody's media",
+    (messages) => {
+      expect(() => refuseRemoteMedia(messages)).not.toThrow();
+    },
+  );
 });
 
 test("an object is neither null nor a list", () => {

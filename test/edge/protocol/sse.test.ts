@@ -10,7 +10,11 @@ test("waiting is a comment, the one thing that every SDK passes over", () => {
 
 test("an error is one event of one line whatever its words, and never followed by [DONE]", () => {
   for (const code of Object.keys(refusals) as RefusalCode[]) {
-    const event = textOf(errorEvent(new Refusal(code, { say: "a\nb\r\n\ndata: [DONE]\n\n\u2028", log: "CANARY", cause: new Error("CANARY") })));
+    const event = textOf(
+      errorEvent(
+        new Refusal(code, { say: "a\nb\r\n\ndata: [DONE]\n\n\u2028", log: "CANARY", cause: new Error("CANARY") }),
+      ),
+    );
     // A blank line first: what came before may have been cut within a line.
     const [blank, end, line, ...rest] = event.split(/\r\n|\n|\r/);
     expect([blank, end, ...rest]).toEqual(["", "", "", ""]);

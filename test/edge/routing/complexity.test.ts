@@ -2,10 +2,26 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Habit } from "#edge/agreements/habit.ts";
 import { l4With7B } from "#edge/routing/coefficients.ts";
-import { isComplexNext, judge, stranger, tierHeader, type Asked, type Known, type Verdict } from "#edge/routing/complexity.ts";
+import {
+  isComplexNext,
+  judge,
+  stranger,
+  tierHeader,
+  type Asked,
+  type Known,
+  type Verdict,
+} from "#edge/routing/complexity.ts";
 
-const call = (promptTokensGuess: number, completionTokens: number, choices = 1, hasImages = false): Asked => ({ promptTokensGuess, completionTokens, choices, hasImages });
-const knowing = (habit: Partial<Habit> = {}, wasComplex = false): Known => ({ habit: { outputTokens: 0, isAtLeast: true, cachedTokens: 0, promptRatio: 1, ...habit }, wasComplex });
+const call = (promptTokensGuess: number, completionTokens: number, choices = 1, hasImages = false): Asked => ({
+  promptTokensGuess,
+  completionTokens,
+  choices,
+  hasImages,
+});
+const knowing = (habit: Partial<Habit> = {}, wasComplex = false): Known => ({
+  habit: { outputTokens: 0, isAtLeast: true, cachedTokens: 0, promptRatio: 1, ...habit },
+  wasComplex,
+});
 const judged = (asked: Asked, known: Known = stranger) => judge(asked, known, l4With7B);
 
 describe("the verdict on a stranger", () => {
@@ -27,20 +43,32 @@ describe("the verdict on a stranger", () => {
   for (const [name, asked, why] of table) {
     test(`${name}: ${why}`, () => {
       const verdict = judged(asked);
-      expect([verdict.why, verdict.tier, verdict.isStay]).toEqual([why, why === "standard" ? "shared" : "complex", false]);
+      expect([verdict.why, verdict.tier, verdict.isStay]).toEqual([
+        why,
+        why === "standard" ? "shared" : "complex",
+        false,
+      ]);
     });
   }
 });
 
 describe("what is known of an org", () => {
   test("its own outputs stand for a max_tokens that it never uses", () => {
-    expect(judged(call(100, 6_000), knowing({ outputTokens: 210, isAtLeast: false }))).toMatchObject({ tier: "shared", kvTokens: 310, why: "standard" });
+    expect(judged(call(100, 6_000), knowing({ outputTokens: 210, isAtLeast: false }))).toMatchObject({
+      tier: "shared",
+      kvTokens: 310,
+      why: "standard",
+    });
     expect(judged(call(100, 6_000, 3), knowing({ outputTokens: 210, isAtLeast: false })).kvTokens).toBe(730);
   });
 
   test("but max_tokens is the most that is expected, and all of it when nobody knows where its outputs end", () => {
     expect(judged(call(100, 50), knowing({ outputTokens: 4_000, isAtLeast: false })).kvTokens).toBe(150);
-    expect(judged(call(100, 6_000), knowing({ outputTokens: 210, isAtLeast: true }))).toMatchObject({ tier: "complex", kvTokens: 6_100, why: "kv" });
+    expect(judged(call(100, 6_000), knowing({ outputTokens: 210, isAtLeast: true }))).toMatchObject({
+      tier: "complex",
+      kvTokens: 6_100,
+      why: "kv",
+    });
   });
 
   test("what its prompts find cached takes no prefill, but KV all the same", () => {
@@ -52,7 +80,11 @@ describe("what is known of an org", () => {
 
   test("an estimate is taken for as much as the org's prompts have turned out to be", () => {
     expect(judged(call(3_000, 16)).tier).toBe("shared");
-    expect(judged(call(3_000, 16), knowing({ promptRatio: 1.2 }))).toMatchObject({ tier: "complex", kvTokens: 3_616, why: "prefill" });
+    expect(judged(call(3_000, 16), knowing({ promptRatio: 1.2 }))).toMatchObject({
+      tier: "complex",
+      kvTokens: 3_616,
+      why: "prefill",
+    });
     expect(judged(call(4_000, 16), knowing({ promptRatio: 0.8 })).tier).toBe("shared");
   });
 
@@ -68,34 +100,73 @@ test("other coefficients, other verdicts: each term is weighed against the node'
   expect(judge(call(100, 399), stranger, small).why).toBe("standard");
   expect(judge(call(1_000, 16), stranger, { ...l4With7B, secondsPerPromptToken: 0.01 }).why).toBe("prefill");
   expect(judge(call(1_000, 16), stranger, { ...l4With7B, secondsPerToken: 2 }).why).toBe("gpu");
-  expect(judge(call(9_000, 900), stranger, { poolTokens: 1_000_000, startSeconds: 0.01, secondsPerPromptToken: 1e-5, secondsPerPromptTokenSquared: 0, secondsPerToken: 1e-3 }).why).toBe("standard");
+  expect(
+    judge(call(9_000, 900), stranger, {
+      poolTokens: 1_000_000,
+      startSeconds: 0.01,
+      secondsPerPromptToken: 1e-5,
+      secondsPerPromptTokenSquared: 0,
+      secondsPerToken: 1e-3,
+    }).why,
+  ).toBe("standard");
 });
 
 const size = fc.nat({ max: 20_000 });
-const habit = fc.record({ outputTokens: size, isAtLeast: fc.boolean(), cachedTokens: size, promptRatio: fc.double({ min: 0.5, max: 2, noNaN: true }) });
+const habit = fc.record({
+  outputTokens: size,
+  isAtLeast: fc.boolean(),
+  cachedTokens: size,
+  promptRatio: fc.double({ min: 0.5, max: 2, noNaN: true }),
+});
 const anyKnown: fc.Arbitrary<Known> = fc.record({ habit: fc.option(habit), wasComplex: fc.boolean() });
 const rate = (max: number) => fc.double({ min: 0, max, noNaN: true });
-const anyNode = fc.record({ poolTokens: fc.integer({ min: 1, max: 2_000_000 }), startSeconds: rate(1), secondsPerPromptToken: rate(0.01), secondsPerPromptTokenSquared: rate(1e-7), secondsPerToken: rate(0.1) });
+const anyNode = fc.record({
+  poolTokens: fc.integer({ min: 1, max: 2_000_000 }),
+  startSeconds: rate(1),
+  secondsPerPromptToken: rate(0.01),
+  secondsPerPromptTokenSquared: rate(1e-7),
+  secondsPerToken: rate(0.1),
+});
 
 test("asking for more never makes a complex call a shared one, whatever is known and on whatever node", () => {
   fc.assert(
-    fc.property(size, size, fc.nat({ max: 8 }), size, size, fc.nat({ max: 3 }), anyKnown, anyNode, (prompt, completion, choices, more, longer, further, known, node) => {
-      const [less, greater] = [judge(call(prompt, completion, choices), known, node), judge(call(prompt + more, completion + longer, choices + further), known, node)];
-      if (less.tier === "complex") expect(greater.tier).toBe("complex");
-      expect(greater.kvTokens).toBeGreaterThanOrEqual(less.kvTokens);
-      expect(greater.gpuSeconds).toBeGreaterThanOrEqual(less.gpuSeconds);
-      expect(Number.isFinite(less.gpuSeconds)).toBe(true);
-    }),
+    fc.property(
+      size,
+      size,
+      fc.nat({ max: 8 }),
+      size,
+      size,
+      fc.nat({ max: 3 }),
+      anyKnown,
+      anyNode,
+      (prompt, completion, choices, more, longer, further, known, node) => {
+        const [less, greater] = [
+          judge(call(prompt, completion, choices), known, node),
+          judge(call(prompt + more, completion + longer, choices + further), known, node),
+        ];
+        if (less.tier === "complex") expect(greater.tier).toBe("complex");
+        expect(greater.kvTokens).toBeGreaterThanOrEqual(less.kvTokens);
+        expect(greater.gpuSeconds).toBeGreaterThanOrEqual(less.gpuSeconds);
+        expect(Number.isFinite(less.gpuSeconds)).toBe(true);
+      },
+    ),
     { numRuns: 1_000 },
   );
 });
 
 test("outputs that were learned never make a verdict worse than max_tokens alone would", () => {
   fc.assert(
-    fc.property(size, size, fc.nat({ max: 8 }), size, fc.boolean(), (prompt, completion, choices, outputTokens, isAtLeast) => {
-      const learned = judged(call(prompt, completion, choices), knowing({ outputTokens, isAtLeast }));
-      if (learned.tier === "complex") expect(judged(call(prompt, completion, choices)).tier).toBe("complex");
-    }),
+    fc.property(
+      size,
+      size,
+      fc.nat({ max: 8 }),
+      size,
+      fc.boolean(),
+      (prompt, completion, choices, outputTokens, isAtLeast) => {
+        const learned = judged(call(prompt, completion, choices), knowing({ outputTokens, isAtLeast }));
+        if (learned.tier === "complex") expect(judged(call(prompt, completion, choices)).tier).toBe("complex");
+      },
+    ),
   );
 });
 
@@ -129,8 +200,16 @@ describe("hysteresis", () => {
 
   test("an image or many choices neither begin a stay nor end one", () => {
     const within = call(100, 4_100);
-    expect(run([call(1, 1, 1, true), within, call(1, 1, 4), within]).map(({ tier }) => tier)).toEqual(["complex", "shared", "complex", "shared"]);
-    expect(run([call(100, 4_800), call(1, 1, 1, true), within]).at(-1)).toMatchObject({ tier: "complex", isStay: true });
+    expect(run([call(1, 1, 1, true), within, call(1, 1, 4), within]).map(({ tier }) => tier)).toEqual([
+      "complex",
+      "shared",
+      "complex",
+      "shared",
+    ]);
+    expect(run([call(100, 4_800), call(1, 1, 1, true), within]).at(-1)).toMatchObject({
+      tier: "complex",
+      isStay: true,
+    });
   });
 
   test("a caller whose calls all lie within the band changes tier once at most", () => {
@@ -147,10 +226,18 @@ describe("hysteresis", () => {
 
   test("never keeps a call complex whose terms are all 15 % below", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 2_500 }), fc.integer({ min: 0, max: 1_600 }), fc.integer({ min: 0, max: 3 }), (prompt, completion, choices) => {
-        const verdict = judged(call(prompt, Math.floor(completion / Math.max(1, choices)), choices), knowing({}, true));
-        expect(verdict).toMatchObject({ tier: "shared", why: "standard", isStay: false });
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: 2_500 }),
+        fc.integer({ min: 0, max: 1_600 }),
+        fc.integer({ min: 0, max: 3 }),
+        (prompt, completion, choices) => {
+          const verdict = judged(
+            call(prompt, Math.floor(completion / Math.max(1, choices)), choices),
+            knowing({}, true),
+          );
+          expect(verdict).toMatchObject({ tier: "shared", why: "standard", isStay: false });
+        },
+      ),
     );
   });
 });
@@ -159,5 +246,7 @@ test("the header tells the tier, its terms, that it stayed, and a spill when the
   const verdict: Verdict = { tier: "complex", kvTokens: 9_210, gpuSeconds: 4.06, why: "kv", isStay: false };
   expect(tierHeader(verdict, "complex")).toBe("complex; kv=9210 gpu_s=4.1 why=kv");
   expect(tierHeader(verdict, "shared")).toBe("complex; kv=9210 gpu_s=4.1 why=kv spill=shared");
-  expect(tierHeader({ ...verdict, isStay: true }, "shared")).toBe("complex; kv=9210 gpu_s=4.1 why=kv after=complex spill=shared");
+  expect(tierHeader({ ...verdict, isStay: true }, "shared")).toBe(
+    "complex; kv=9210 gpu_s=4.1 why=kv after=complex spill=shared",
+  );
 });

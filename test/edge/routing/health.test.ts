@@ -10,12 +10,18 @@ const both = { models: [servedModel, sqlModel.id] };
 describe("health", () => {
   test("is healthy when each model has a ready node, in the shape of the seed, with names and no addresses", () => {
     const health = readHealth([viewOf("a"), viewOf("b", {}, { models: [sqlModel.id] }), viewOf("c", {}, both)], models);
-    expect(health).toEqual({ status: "healthy", backends: { chat: ["node_a", "node_c"], text2sql: ["node_b", "node_c"] } });
+    expect(health).toEqual({
+      status: "healthy",
+      backends: { chat: ["node_a", "node_c"], text2sql: ["node_b", "node_c"] },
+    });
     expect(JSON.stringify(health)).not.toContain("http");
   });
 
   test("is degraded when some model has none, unhealthy when all have none", () => {
-    expect(readHealth([viewOf("a")], models)).toEqual({ status: "degraded", backends: { chat: ["node_a"], text2sql: [] } });
+    expect(readHealth([viewOf("a")], models)).toEqual({
+      status: "degraded",
+      backends: { chat: ["node_a"], text2sql: [] },
+    });
     expect(readHealth([], models)).toEqual({ status: "unhealthy", backends: { chat: [], text2sql: [] } });
   });
 
@@ -29,7 +35,9 @@ describe("health", () => {
     ["unhealthy", { state: "unhealthy" }],
     ["sleeping", { state: "sleeping" }],
   ];
-  for (const [name, over] of notReady) test(`a node that is ${name} is not ready`, () => expect(readHealth([viewOf("a", over)], [chatModel]).status).toBe("unhealthy"));
+  for (const [name, over] of notReady)
+    test(`a node that is ${name} is not ready`, () =>
+      expect(readHealth([viewOf("a", over)], [chatModel]).status).toBe("unhealthy"));
 
   test("a node heard 59 s ago, or being probed, is ready", () => {
     expect(readHealth([viewOf("a", { heartbeatAgeMs: 59_999 })], [chatModel]).status).toBe("healthy");

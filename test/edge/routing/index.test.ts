@@ -4,10 +4,21 @@ import type { NodeView } from "#edge/routing/port.ts";
 import { rank, type Wanted } from "#edge/routing/index.ts";
 import { servedModel, viewOf } from "#test/support/fleet.ts";
 
-const wanted: Wanted = { model: servedModel, tier: "shared", gpuSeconds: 2, org: "org_0123456789", affinity: "You are a helpful assistant." };
+const wanted: Wanted = {
+  model: servedModel,
+  tier: "shared",
+  gpuSeconds: 2,
+  org: "org_0123456789",
+  affinity: "You are a helpful assistant.",
+};
 const namesOf = (views: NodeView[]) => views.map(({ record }) => record.id.slice(5));
-const ranked = (views: NodeView[], over: Partial<Wanted> = {}, random = () => 0) => namesOf(rank(views, { ...wanted, ...over }, random));
-const busy = (running: number, over: Partial<NodeView> = {}): Partial<NodeView> => ({ load: { running, waiting: 0, kvUsed: 0, heldTokens: 0 }, loadAgeMs: 0, ...over });
+const ranked = (views: NodeView[], over: Partial<Wanted> = {}, random = () => 0) =>
+  namesOf(rank(views, { ...wanted, ...over }, random));
+const busy = (running: number, over: Partial<NodeView> = {}): Partial<NodeView> => ({
+  load: { running, waiting: 0, kvUsed: 0, heldTokens: 0 },
+  loadAgeMs: 0,
+  ...over,
+});
 const complex = { tier: "complex" as const };
 
 describe("who may serve", () => {
@@ -20,25 +31,39 @@ describe("who may serve", () => {
     ["stale by a minute while others are fresh", { heartbeatAgeMs: 60_000 }],
     ["behind an open breaker", { breaker: "open" }],
   ];
-  for (const [name, over] of out) test(`a node that is ${name} does not`, () => expect(ranked([viewOf("a"), viewOf("b", over)])).toEqual(["a"]));
+  for (const [name, over] of out)
+    test(`a node that is ${name} does not`, () => expect(ranked([viewOf("a"), viewOf("b", over)])).toEqual(["a"]));
 
   test("a node without the model does not, in either tier", () => {
-    expect(ranked([viewOf("a", {}, { models: ["other"] }), viewOf("b", {}, { models: ["other"], tier: "complex" })])).toEqual([]);
+    expect(
+      ranked([viewOf("a", {}, { models: ["other"] }), viewOf("b", {}, { models: ["other"], tier: "complex" })]),
+    ).toEqual([]);
   });
 
   test("a node that was not heard of yet, or is to be probed, may", () => {
-    expect(ranked([viewOf("a"), viewOf("b", { state: null, heartbeatAgeMs: null, load: null })]).toSorted()).toEqual(["a", "b"]);
+    expect(ranked([viewOf("a"), viewOf("b", { state: null, heartbeatAgeMs: null, load: null })]).toSorted()).toEqual([
+      "a",
+      "b",
+    ]);
     expect(ranked([viewOf("a", { breaker: "probing" })])).toEqual(["a"]);
   });
 
   test("nobody does when there is nobody, or all are known not to be ready", () => {
     expect(ranked([])).toEqual([]);
-    expect(ranked([viewOf("a", { state: "draining" }), viewOf("b", { state: "unhealthy", heartbeatAgeMs: 90_000 })])).toEqual([]);
+    expect(
+      ranked([viewOf("a", { state: "draining" }), viewOf("b", { state: "unhealthy", heartbeatAgeMs: 90_000 })]),
+    ).toEqual([]);
   });
 
   test("all that the breaker allows do when every heartbeat is stale", () => {
     const stale = { heartbeatAgeMs: 60_000 };
-    expect(ranked([viewOf("a", stale), viewOf("b", { ...stale, state: "unhealthy" }), viewOf("c", { ...stale, breaker: "open" })]).toSorted()).toEqual(["a", "b"]);
+    expect(
+      ranked([
+        viewOf("a", stale),
+        viewOf("b", { ...stale, state: "unhealthy" }),
+        viewOf("c", { ...stale, breaker: "open" }),
+      ]).toSorted(),
+    ).toEqual(["a", "b"]);
   });
 });
 
@@ -71,7 +96,11 @@ describe("the other tier", () => {
 
 describe("a wait", () => {
   // Three that wait, of two seconds of GPU each like the call itself: six seconds; the target is five.
-  const queue = (waiting: number, over: Partial<NodeView> = {}): Partial<NodeView> => ({ load: { running: 8, waiting, kvUsed: 0.3, heldTokens: 0 }, loadAgeMs: 0, ...over });
+  const queue = (waiting: number, over: Partial<NodeView> = {}): Partial<NodeView> => ({
+    load: { running: 8, waiting, kvUsed: 0.3, heldTokens: 0 },
+    loadAgeMs: 0,
+    ...over,
+  });
 
   test("beyond the target sends a complex call to a shared node first, and keeps its own behind", () => {
     expect(ranked([viewOf("a"), viewOf("x", queue(2), complex)], complex)).toEqual(["x", "a"]);
@@ -80,11 +109,20 @@ describe("a wait", () => {
 
   test("sends a shared call to a dedicated node only if that is below half use", () => {
     expect(ranked([viewOf("a", queue(3)), viewOf("x", {}, complex)])).toEqual(["x", "a"]);
-    expect(ranked([viewOf("a", queue(3)), viewOf("x", queue(0, { load: { running: 1, waiting: 0, kvUsed: 0.5, heldTokens: 0 } }), complex)])).toEqual(["a"]);
+    expect(
+      ranked([
+        viewOf("a", queue(3)),
+        viewOf("x", queue(0, { load: { running: 1, waiting: 0, kvUsed: 0.5, heldTokens: 0 } }), complex),
+      ]),
+    ).toEqual(["a"]);
   });
 
   test("stays within the tier while a node of it is quick", () => {
-    expect(ranked([viewOf("a"), viewOf("x", queue(9), complex), viewOf("y", queue(1), complex)], complex)).toEqual(["y", "a", "x"]);
+    expect(ranked([viewOf("a"), viewOf("x", queue(9), complex), viewOf("y", queue(1), complex)], complex)).toEqual([
+      "y",
+      "a",
+      "x",
+    ]);
   });
 
   test("that is as long in the other tier moves nobody", () => {
@@ -102,7 +140,8 @@ describe("the order", () => {
   const prefixes = Array.from({ length: 2_000 }, (_, id) => `prefix ${id}`);
 
   test("the same prefix of the same org goes to the same node, whatever order the nodes come in", () => {
-    for (const affinity of prefixes.slice(0, 100)) expect(ranked(five(), { affinity })[0]).toBe(ranked(five().toReversed(), { affinity }, () => 0.9)[0]);
+    for (const affinity of prefixes.slice(0, 100))
+      expect(ranked(five(), { affinity })[0]).toBe(ranked(five().toReversed(), { affinity }, () => 0.9)[0]);
   });
 
   test("prefixes, orgs and models spread evenly over nodes", () => {
@@ -110,7 +149,10 @@ describe("the order", () => {
       const models = name === "model" ? prefixes : [servedModel];
       const counts = new Map<string, number>();
       for (const value of prefixes) {
-        const [first = ""] = ranked(["a", "b", "c", "d", "e"].map((node) => viewOf(node, {}, { models })), { [name]: value });
+        const [first = ""] = ranked(
+          ["a", "b", "c", "d", "e"].map((node) => viewOf(node, {}, { models })),
+          { [name]: value },
+        );
         counts.set(first, (counts.get(first) ?? 0) + 1);
       }
       expect(counts.size).toBe(5);
@@ -120,23 +162,39 @@ describe("the order", () => {
 
   test("a node that leaves moves only its own prefixes", () => {
     const before = prefixes.map((affinity) => ranked(five(), { affinity })[0]);
-    const after = prefixes.map((affinity) => ranked(five().filter(({ record }) => record.id !== "node_c"), { affinity })[0]);
+    const after = prefixes.map(
+      (affinity) =>
+        ranked(
+          five().filter(({ record }) => record.id !== "node_c"),
+          { affinity },
+        )[0],
+    );
     for (const [at, first] of before.entries()) if (first !== "c") expect(after[at]).toBe(first);
     expect(new Set(after.filter((_, at) => before[at] === "c")).size).toBe(4);
   });
 
   test("the favourite is kept to 1.25 times the mean and one call more, and then gives way to a less loaded one", () => {
     const [favourite = ""] = ranked(five());
-    const withFavourite = (running: number) => five().map((view) => ({ ...view, ...busy(view.record.id === `node_${favourite}` ? running : 10) }));
+    const withFavourite = (running: number) =>
+      five().map((view) => ({ ...view, ...busy(view.record.id === `node_${favourite}` ? running : 10) }));
     expect(ranked(withFavourite(14))[0]).toBe(favourite);
-    for (const random of [0, 0.25, 0.5, 0.75, 0.999_999, 1]) expect(ranked(withFavourite(40), {}, () => random)).toHaveLength(5);
-    const spread = new Set(Array.from({ length: 200 }, (_, turn) => ranked(withFavourite(40), {}, () => ((turn * 7_919) % 1_000) / 1_000)[0]));
+    for (const random of [0, 0.25, 0.5, 0.75, 0.999_999, 1])
+      expect(ranked(withFavourite(40), {}, () => random)).toHaveLength(5);
+    const spread = new Set(
+      Array.from(
+        { length: 200 },
+        (_, turn) => ranked(withFavourite(40), {}, () => ((turn * 7_919) % 1_000) / 1_000)[0],
+      ),
+    );
     expect(spread.size).toBeGreaterThan(2);
   });
 
   test("a node that this isolate has just filled counts as loaded though its report is old", () => {
     const [favourite = ""] = ranked(five());
-    const views = five({ loadAgeMs: 10_000 }).map((view) => ({ ...view, inFlight: view.record.id === `node_${favourite}` ? 30 : 0 }));
+    const views = five({ loadAgeMs: 10_000 }).map((view) => ({
+      ...view,
+      inFlight: view.record.id === `node_${favourite}` ? 30 : 0,
+    }));
     const others = ["a", "b", "c", "d", "e"].flatMap((name, at) => (name === favourite ? [] : [at / 5]));
     for (const random of others) expect(ranked(views, {}, () => random)[0]).not.toBe(favourite);
   });
@@ -159,16 +217,25 @@ describe("the order", () => {
       isSilent: fc.boolean(),
     });
     fc.assert(
-      fc.property(fc.uniqueArray(view, { selector: ({ name }) => name, maxLength: 6 }), fc.constantFrom("shared", "complex"), fc.double({ min: 0, max: 1, noNaN: true }), (all, tier, random) => {
-        const views = all.map(({ name, tier: own, running, kvUsed, age, inFlight, isSilent }) =>
-          viewOf(name, { load: isSilent ? null : { running, waiting: 0, kvUsed, heldTokens: 0 }, loadAgeMs: age, inFlight }, { tier: own }),
-        );
-        const names = ranked(views, { tier }, () => random);
-        expect(new Set(names).size).toBe(names.length);
-        const own = all.filter((one) => one.tier === tier).map(({ name }) => name);
-        expect(names.slice(0, own.length).toSorted()).toEqual(own.toSorted());
-        if (tier === "complex" || own.length === 0) expect(names).toHaveLength(all.length);
-      }),
+      fc.property(
+        fc.uniqueArray(view, { selector: ({ name }) => name, maxLength: 6 }),
+        fc.constantFrom("shared", "complex"),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (all, tier, random) => {
+          const views = all.map(({ name, tier: own, running, kvUsed, age, inFlight, isSilent }) =>
+            viewOf(
+              name,
+              { load: isSilent ? null : { running, waiting: 0, kvUsed, heldTokens: 0 }, loadAgeMs: age, inFlight },
+              { tier: own },
+            ),
+          );
+          const names = ranked(views, { tier }, () => random);
+          expect(new Set(names).size).toBe(names.length);
+          const own = all.filter((one) => one.tier === tier).map(({ name }) => name);
+          expect(names.slice(0, own.length).toSorted()).toEqual(own.toSorted());
+          if (tier === "complex" || own.length === 0) expect(names).toHaveLength(all.length);
+        },
+      ),
       { numRuns: 500 },
     );
   });

@@ -9,8 +9,18 @@ import { chatModel, modelOf, sqlModel } from "#test/support/models.ts";
 const nodes = [nodeOf("a")];
 const open = (entriesMax?: number) => openJudge([chatModel, sqlModel], nodes, entriesMax);
 const long = { model: chatModel, promptTokensGuess: 100, completionTokens: 6_000, choices: 1, hasImages: false };
-const headersOf = (habit: Partial<Habit> = {}) => new Headers({ [habitHeader]: writeHabit({ outputTokens: 20, isAtLeast: false, cachedTokens: 0, promptRatio: 1, ...habit }) });
-const tell = (judge: Judge, habit: Partial<Habit> = {}, node = "node_a", atMs = 0, org = "org_a", model = chatModel.id) => judge.told(org, model, node, headersOf(habit), atMs);
+const headersOf = (habit: Partial<Habit> = {}) =>
+  new Headers({
+    [habitHeader]: writeHabit({ outputTokens: 20, isAtLeast: false, cachedTokens: 0, promptRatio: 1, ...habit }),
+  });
+const tell = (
+  judge: Judge,
+  habit: Partial<Habit> = {},
+  node = "node_a",
+  atMs = 0,
+  org = "org_a",
+  model = chatModel.id,
+) => judge.told(org, model, node, headersOf(habit), atMs);
 
 describe("a judge", () => {
   test("takes a stranger for the most that she asks for, and one whose habits were told for what she uses", () => {
@@ -29,13 +39,28 @@ describe("a judge", () => {
 
   test("learns nothing from an answer that tells nothing, or nonsense", () => {
     const judge = open();
-    for (const headers of [new Headers(), new Headers({ [habitHeader]: "out=1" }), new Headers({ [habitHeader]: "out=1 cached=0 ratio=9" })]) judge.told("org_a", chatModel.id, "node_a", headers, 0);
+    for (const headers of [
+      new Headers(),
+      new Headers({ [habitHeader]: "out=1" }),
+      new Headers({ [habitHeader]: "out=1 cached=0 ratio=9" }),
+    ])
+      judge.told("org_a", chatModel.id, "node_a", headers, 0);
     expect([judge.judge("org_b", { ...long, completionTokens: 10 }).tier, judge.size]).toEqual(["shared", 0]);
     expect(judge.judge("org_a", long).tier).toBe("complex");
   });
 
   test("weighs calls by the coefficients of the model's own nodes", () => {
-    const large = modelOf({ coefficients: { h100: { poolTokens: 1_000_000, startSeconds: 0, secondsPerPromptToken: 0, secondsPerPromptTokenSquared: 0, secondsPerToken: 0.001 } } });
+    const large = modelOf({
+      coefficients: {
+        h100: {
+          poolTokens: 1_000_000,
+          startSeconds: 0,
+          secondsPerPromptToken: 0,
+          secondsPerPromptTokenSquared: 0,
+          secondsPerToken: 0.001,
+        },
+      },
+    });
     const judge = openJudge([large, sqlModel], [nodeOf("a", { kind: "h100" })]);
     expect(judge.judge("org_a", { ...long, model: large })).toMatchObject({ tier: "shared", gpuSeconds: 6 });
   });
@@ -43,14 +68,25 @@ describe("a judge", () => {
 
 describe("a stay", () => {
   const near = { ...long, completionTokens: 4_100 };
-  const allShared = [["shared", false], ["shared", false], ["shared", false]];
+  const allShared = [
+    ["shared", false],
+    ["shared", false],
+    ["shared", false],
+  ];
 
   test("lasts until a call is 15 % below, for this org and model only", () => {
     const judge = open();
-    const tiers = () => [judge.judge("org_a", near), judge.judge("org_b", near), judge.judge("org_a", { ...near, model: sqlModel })].map(({ tier, isStay }) => [tier, isStay]);
+    const tiers = () =>
+      [judge.judge("org_a", near), judge.judge("org_b", near), judge.judge("org_a", { ...near, model: sqlModel })].map(
+        ({ tier, isStay }) => [tier, isStay],
+      );
     expect(tiers()).toEqual(allShared);
     judge.judge("org_a", long);
-    expect(tiers()).toEqual([["complex", true], ["shared", false], ["shared", false]]);
+    expect(tiers()).toEqual([
+      ["complex", true],
+      ["shared", false],
+      ["shared", false],
+    ]);
     judge.judge("org_a", { ...long, completionTokens: 3_000 });
     expect(tiers()).toEqual(allShared);
   });
@@ -73,14 +109,39 @@ describe("where nodes tell different things", () => {
   };
 
   test("the longest output is believed, in whatever order they tell", () => {
-    expect(kvAfter([["a", { outputTokens: 20 }], ["b", { outputTokens: 900 }]])).toBe(1_000);
-    expect(kvAfter([["b", { outputTokens: 900 }], ["a", { outputTokens: 20 }]])).toBe(1_000);
+    expect(
+      kvAfter([
+        ["a", { outputTokens: 20 }],
+        ["b", { outputTokens: 900 }],
+      ]),
+    ).toBe(1_000);
+    expect(
+      kvAfter([
+        ["b", { outputTokens: 900 }],
+        ["a", { outputTokens: 20 }],
+      ]),
+    ).toBe(1_000);
   });
 
   test("one that has seen long answers only begin makes it unknown; one that has seen less than the others know does not", () => {
-    expect(kvAfter([["a", { outputTokens: 20 }], ["b", { outputTokens: 4_000, isAtLeast: true }]])).toBe(6_100);
-    expect(kvAfter([["a", { outputTokens: 20 }], ["b", { outputTokens: 1, isAtLeast: true }]])).toBe(120);
-    expect(kvAfter([["a", { outputTokens: 20 }], ["b", { outputTokens: 20, isAtLeast: true }]])).toBe(6_100);
+    expect(
+      kvAfter([
+        ["a", { outputTokens: 20 }],
+        ["b", { outputTokens: 4_000, isAtLeast: true }],
+      ]),
+    ).toBe(6_100);
+    expect(
+      kvAfter([
+        ["a", { outputTokens: 20 }],
+        ["b", { outputTokens: 1, isAtLeast: true }],
+      ]),
+    ).toBe(120);
+    expect(
+      kvAfter([
+        ["a", { outputTokens: 20 }],
+        ["b", { outputTokens: 20, isAtLeast: true }],
+      ]),
+    ).toBe(6_100);
   });
 
   test("the least cached and the greatest ratio are believed", () => {
@@ -94,9 +155,24 @@ describe("where nodes tell different things", () => {
   });
 
   test("a node's later word replaces its earlier one, and what is ten minutes older than another's is forgotten", () => {
-    expect(kvAfter([["b", { outputTokens: 900 }], ["b", { outputTokens: 20 }]])).toBe(120);
-    expect(kvAfter([["b", { outputTokens: 900 }], ["a", {}, habitStaleMs - 1]])).toBe(1_000);
-    expect(kvAfter([["b", { outputTokens: 900 }], ["a", {}, habitStaleMs]])).toBe(120);
+    expect(
+      kvAfter([
+        ["b", { outputTokens: 900 }],
+        ["b", { outputTokens: 20 }],
+      ]),
+    ).toBe(120);
+    expect(
+      kvAfter([
+        ["b", { outputTokens: 900 }],
+        ["a", {}, habitStaleMs - 1],
+      ]),
+    ).toBe(1_000);
+    expect(
+      kvAfter([
+        ["b", { outputTokens: 900 }],
+        ["a", {}, habitStaleMs],
+      ]),
+    ).toBe(120);
   });
 
   test("the latest eight are remembered", () => {
@@ -129,7 +205,8 @@ describe("memory", () => {
           expect(judge.size).toBe(Math.min(max, used.length));
         }
         const gone = used.slice(0, -max);
-        for (const org of gone.slice(0, 1)) expect(judge.judge(`org_${org}`, { ...long, completionTokens: 4_100 }).tier).toBe("shared");
+        for (const org of gone.slice(0, 1))
+          expect(judge.judge(`org_${org}`, { ...long, completionTokens: 4_100 }).tier).toBe("shared");
       }),
     );
   });

@@ -17,7 +17,10 @@ beforeAll(async () => {
   const pair = async () => generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
   const [a, b, stranger] = [await pair(), await pair(), await pair()];
   keys = { a: a.privateKey, b: b.privateKey, stranger: stranger.privateKey };
-  nodes = [nodeOf("a", { publicKey: String((await exportJWK(a.publicKey)).x) }), nodeOf("b", { publicKey: String((await exportJWK(b.publicKey)).x) })];
+  nodes = [
+    nodeOf("a", { publicKey: String((await exportJWK(a.publicKey)).x) }),
+    nodeOf("b", { publicKey: String((await exportJWK(b.publicKey)).x) }),
+  ];
 });
 
 interface Signing {
@@ -31,7 +34,15 @@ interface Signing {
 async function signed(body: unknown, { by = "a", claims = {}, of, without = [] }: Signing = {}) {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   const now = startedAtMs / 1_000;
-  const all: Record<string, unknown> = { iss: "node_a", aud: "penstock-edge", jti: "j".repeat(22), iat: now, exp: now + 60, bodySha256: await bodyDigest(new TextEncoder().encode(of ?? text)), ...claims };
+  const all: Record<string, unknown> = {
+    iss: "node_a",
+    aud: "penstock-edge",
+    jti: "j".repeat(22),
+    iat: now,
+    exp: now + 60,
+    bodySha256: await bodyDigest(new TextEncoder().encode(of ?? text)),
+    ...claims,
+  };
   for (const name of without) delete all[name];
   const token = await new SignJWT(all).setProtectedHeader({ alg: "EdDSA" }).sign(keys[by]);
   return visitOf(posted(text, { authorization: `Bearer ${token}` }));
@@ -39,7 +50,21 @@ async function signed(body: unknown, { by = "a", claims = {}, of, without = [] }
 
 const holdOf = (at: number) => `hold_${String(at).padStart(22, "0")}`;
 function recordOf(at: number, org = "org_0000000001", over: Partial<UsageRecord> = {}): UsageRecord {
-  return { hold: holdOf(at), org, model: "m", isFinal: true, promptTokens: 5, cachedTokens: 0, completionTokens: 7, outcome: "done", responseId: "chatcmpl-1", startedAtMs, firstTokenAtMs: null, endedAtMs: startedAtMs, ...over };
+  return {
+    hold: holdOf(at),
+    org,
+    model: "m",
+    isFinal: true,
+    promptTokens: 5,
+    cachedTokens: 0,
+    completionTokens: 7,
+    outcome: "done",
+    responseId: "chatcmpl-1",
+    startedAtMs,
+    firstTokenAtMs: null,
+    endedAtMs: startedAtMs,
+    ...over,
+  };
 }
 
 /** A ledger that settles everything and remembers what it was asked; or is out of reach for some orgs. */
@@ -50,7 +75,10 @@ function settlerOf(isDown: (org: string) => boolean = () => false) {
       calls.push(batches.map(({ org, records }) => [org, records.map(({ hold }) => hold)]));
       return batches.map(({ org, records }) => {
         if (isDown(org)) return { status: "rejected", reason: new Error("CANARY out of reach") };
-        return { status: "fulfilled", value: records.map(({ isFinal }) => ({ result: isFinal ? "settled" : "noted" })) };
+        return {
+          status: "fulfilled",
+          value: records.map(({ isFinal }) => ({ result: isFinal ? "settled" : "noted" })),
+        };
       });
     },
   };
@@ -59,9 +87,18 @@ function settlerOf(isDown: (org: string) => boolean = () => false) {
 
 describe("a batch of usage", () => {
   test("is settled in one call, org by org, records in their order, and counted by result", async () => {
-    const records = [recordOf(1, "org_0000000001"), recordOf(2, "org_0000000002"), recordOf(3, "org_0000000001", { isFinal: false }), recordOf(4, "org_0000000002"), recordOf(3, "org_0000000001")];
+    const records = [
+      recordOf(1, "org_0000000001"),
+      recordOf(2, "org_0000000002"),
+      recordOf(3, "org_0000000001", { isFinal: false }),
+      recordOf(4, "org_0000000002"),
+      recordOf(3, "org_0000000001"),
+    ];
     const { settler, calls } = settlerOf();
-    expect(await takeUsage(await signed({ node: "node_a", records }), nodes, settler)).toEqual({ settled: 4, noted: 1 });
+    expect(await takeUsage(await signed({ node: "node_a", records }), nodes, settler)).toEqual({
+      settled: 4,
+      noted: 1,
+    });
     expect(calls).toEqual([
       [
         ["org_0000000001", [holdOf(1), holdOf(3), holdOf(3)]],
@@ -71,16 +108,28 @@ describe("a batch of usage", () => {
   });
 
   test("may hold 64 records, and no more", async () => {
-    const batch = (count: number) => ({ node: "node_a", records: Array.from({ length: count }, (_, at) => recordOf(at)) });
+    const batch = (count: number) => ({
+      node: "node_a",
+      records: Array.from({ length: count }, (_, at) => recordOf(at)),
+    });
     expect(await takeUsage(await signed(batch(usageBatchMax)), nodes, settlerOf().settler)).toEqual({ settled: 64 });
     await expectRefusal(async () => takeUsage(await signed(batch(65)), nodes, settlerOf().settler), "invalid_value");
     await expectRefusal(async () => takeUsage(await signed(batch(0)), nodes, settlerOf().settler), "invalid_value");
   });
 
   test("is refused with 503 when a ledger is out of reach: the holds that have to come again are named, each once; the others are settled", async () => {
-    const records = [recordOf(1, "org_0000000001"), recordOf(2, "org_0000000002", { isFinal: false }), recordOf(3, "org_0000000003"), recordOf(2, "org_0000000002"), recordOf(4, "org_0000000002")];
+    const records = [
+      recordOf(1, "org_0000000001"),
+      recordOf(2, "org_0000000002", { isFinal: false }),
+      recordOf(3, "org_0000000003"),
+      recordOf(2, "org_0000000002"),
+      recordOf(4, "org_0000000002"),
+    ];
     const { settler, calls } = settlerOf((org) => org.endsWith("2"));
-    const refusal = await expectRefusal(async () => takeUsage(await signed({ node: "node_a", records }), nodes, settler), "quota_unavailable");
+    const refusal = await expectRefusal(
+      async () => takeUsage(await signed({ node: "node_a", records }), nodes, settler),
+      "quota_unavailable",
+    );
     expect(refusal.status).toBe(503);
     expect(errorHeaders(refusal)["retry-after"]).toBe("1");
     expect(Untaken.parse(errorBody(refusal).error)).toEqual({ untaken: [holdOf(2), holdOf(4)] });
@@ -90,16 +139,27 @@ describe("a batch of usage", () => {
 
   test("names every hold when no ledger is in reach", async () => {
     const records = [recordOf(1, "org_0000000001"), recordOf(2, "org_0000000002")];
-    const refusal = await expectRefusal(async () => takeUsage(await signed({ node: "node_a", records }), nodes, settlerOf(() => true).settler), "quota_unavailable");
+    const refusal = await expectRefusal(
+      async () => takeUsage(await signed({ node: "node_a", records }), nodes, settlerOf(() => true).settler),
+      "quota_unavailable",
+    );
     expect(Untaken.parse(errorBody(refusal).error)).toEqual({ untaken: [holdOf(1), holdOf(2)] });
   });
 
   test("of another node is refused, though signed well: a node speaks for itself", async () => {
-    await expectRefusal(async () => takeUsage(await signed({ node: "node_b", records: [recordOf(1)] }), nodes, settlerOf().settler), "invalid_value");
+    await expectRefusal(
+      async () => takeUsage(await signed({ node: "node_b", records: [recordOf(1)] }), nodes, settlerOf().settler),
+      "invalid_value",
+    );
   });
 
   const hostile: [string, Record<string, unknown>][] = [
-    ...["promptTokens", "cachedTokens", "completionTokens"].flatMap((name) => [-1, 1.5, "1e3", "7", null, 1_000_000_001, 2 ** 53, true].map((value): [string, Record<string, unknown>] => [`${name} ${JSON.stringify(value)}`, { [name]: value }])),
+    ...["promptTokens", "cachedTokens", "completionTokens"].flatMap((name) =>
+      [-1, 1.5, "1e3", "7", null, 1_000_000_001, 2 ** 53, true].map((value): [string, Record<string, unknown>] => [
+        `${name} ${JSON.stringify(value)}`,
+        { [name]: value },
+      ]),
+    ),
     ["an unknown outcome", { outcome: "fine" }],
     ["a hold of another form", { hold: "hold_1" }],
     ["an org of another form", { org: "org_1" }],
@@ -111,13 +171,29 @@ describe("a batch of usage", () => {
   for (const [name, over] of hostile) {
     test(`with ${name} settles nothing, not even its good records`, async () => {
       const { settler, calls } = settlerOf();
-      await expectRefusal(async () => takeUsage(await signed({ node: "node_a", records: [recordOf(1), { ...recordOf(2), ...over }] }), nodes, settler), "invalid_value");
+      await expectRefusal(
+        async () =>
+          takeUsage(
+            await signed({ node: "node_a", records: [recordOf(1), { ...recordOf(2), ...over }] }),
+            nodes,
+            settler,
+          ),
+        "invalid_value",
+      );
       expect(calls).toEqual([]);
     });
   }
 
-  for (const [name, text] of [["no JSON", "{"], ["nothing", ""], ["NaN", '{"node":NaN}']] as const) {
-    test(`of ${name} is refused as JSON`, async () => void (await expectRefusal(async () => takeUsage(await signed(text), nodes, settlerOf().settler), "invalid_json")));
+  for (const [name, text] of [
+    ["no JSON", "{"],
+    ["nothing", ""],
+    ["NaN", '{"node":NaN}'],
+  ] as const) {
+    test(`of ${name} is refused as JSON`, async () =>
+      void (await expectRefusal(
+        async () => takeUsage(await signed(text), nodes, settlerOf().settler),
+        "invalid_json",
+      )));
   }
 
   test("larger than 256 KiB is refused before its signature is looked at", async () => {
@@ -151,35 +227,58 @@ describe("who may speak", () => {
     test(`${name}: 401, and nothing is settled`, async () => {
       const { settler, calls } = settlerOf();
       await expectRefusal(async () => takeUsage(await signed(body, signing), nodes, settler), "invalid_api_key");
-      await expectRefusal(async () => takeHeartbeat(await signed(heartbeatOf("node_a"), signing), nodes), "invalid_api_key");
+      await expectRefusal(
+        async () => takeHeartbeat(await signed(heartbeatOf("node_a"), signing), nodes),
+        "invalid_api_key",
+      );
       expect(calls).toEqual([]);
     });
   }
 
   test("a clock off by less than thirty seconds does no harm", async () => {
     for (const skew of [-85, -29, 0, 29]) {
-      expect(await takeUsage(await signed(body, { claims: { iat: now + skew, exp: now + skew + 60 } }), nodes, settlerOf().settler)).toEqual({ settled: 1 });
+      expect(
+        await takeUsage(
+          await signed(body, { claims: { iat: now + skew, exp: now + skew + 60 } }),
+          nodes,
+          settlerOf().settler,
+        ),
+      ).toEqual({ settled: 1 });
     }
   });
 
   test("each node of ours speaks with its own key, whatever its token says in base64url", async () => {
     const ofB = { node: "node_b", records: [recordOf(1)] };
-    expect(await takeUsage(await signed(ofB, { by: "b", claims: { iss: "node_b", jti: "\u00fb\u00ff\u00fe?>~".repeat(9) } }), nodes, settlerOf().settler)).toEqual({ settled: 1 });
+    expect(
+      await takeUsage(
+        await signed(ofB, { by: "b", claims: { iss: "node_b", jti: "\u00fb\u00ff\u00fe?>~".repeat(9) } }),
+        nodes,
+        settlerOf().settler,
+      ),
+    ).toEqual({ settled: 1 });
   });
 
   test("a good token counts behind `Bearer ` only, and with nothing after it", async () => {
     const { request } = await signed(body);
     const good = request.headers.get("authorization") ?? expect.fail("unsigned");
-    const shown = (authorization: string) => takeUsage(visitOf(posted(body, { authorization })), nodes, settlerOf().settler);
+    const shown = (authorization: string) =>
+      takeUsage(visitOf(posted(body, { authorization })), nodes, settlerOf().settler);
     expect(await shown(good)).toEqual({ settled: 1 });
-    for (const wrong of [`Token ${good}`, `${good} x`, good.slice("Bearer ".length)]) await expectRefusal(() => shown(wrong), "invalid_api_key");
+    for (const wrong of [`Token ${good}`, `${good} x`, good.slice("Bearer ".length)])
+      await expectRefusal(() => shown(wrong), "invalid_api_key");
   });
 
   test("why it was refused is said for our log, and to nobody else", async () => {
     const { settler } = settlerOf(() => true);
     const table: [string, () => Promise<unknown>][] = [
-      ["token of no known node", async () => takeUsage(await signed(body, { claims: { iss: "node_x" } }), nodes, settler)],
-      ["token of node_a does not verify", async () => takeUsage(await signed(body, { by: "stranger" }), nodes, settler)],
+      [
+        "token of no known node",
+        async () => takeUsage(await signed(body, { claims: { iss: "node_x" } }), nodes, settler),
+      ],
+      [
+        "token of node_a does not verify",
+        async () => takeUsage(await signed(body, { by: "stranger" }), nodes, settler),
+      ],
       ["node token is for another body", async () => takeUsage(await signed(body, { of: "{}" }), nodes, settler)],
       ["malformed usage batch", async () => takeUsage(await signed({}), nodes, settler)],
       ["malformed heartbeat", async () => takeHeartbeat(await signed({}), nodes)],
@@ -201,15 +300,24 @@ describe("who may speak", () => {
     ["words", "Bearer x.y.z"],
     ["an empty token", "Bearer "],
     ["two tokens", "Bearer a b"],
-    ["a token that names no algorithm", `Bearer ${part({ alg: "none" })}.${part({ iss: "node_a", aud: "penstock-edge", iat: now, exp: now + 60 })}.`],
-    ["a token under a secret of text", `Bearer ${part({ alg: "HS256" })}.${part({ iss: "node_a", aud: "penstock-edge", iat: now, exp: now + 60 })}.AAAA`],
+    [
+      "a token that names no algorithm",
+      `Bearer ${part({ alg: "none" })}.${part({ iss: "node_a", aud: "penstock-edge", iat: now, exp: now + 60 })}.`,
+    ],
+    [
+      "a token under a secret of text",
+      `Bearer ${part({ alg: "HS256" })}.${part({ iss: "node_a", aud: "penstock-edge", iat: now, exp: now + 60 })}.AAAA`,
+    ],
     ["a payload that is no object", `Bearer ${part({ alg: "EdDSA" })}.${part(null)}.AAAA`],
     ["a payload of a list", `Bearer ${part({ alg: "EdDSA" })}.${part(["node_a"])}.AAAA`],
     ["an inference key", `Bearer sk-pen-${"0".repeat(16)}-${"0".repeat(47)}`],
   ];
   for (const [name, authorization] of forged) {
     test(`${name} in the header: 401`, async () => {
-      await expectRefusal(() => takeUsage(visitOf(posted(body, authorization ? { authorization } : {})), nodes, settlerOf().settler), "invalid_api_key");
+      await expectRefusal(
+        () => takeUsage(visitOf(posted(body, authorization ? { authorization } : {})), nodes, settlerOf().settler),
+        "invalid_api_key",
+      );
     });
   }
 });
@@ -220,7 +328,15 @@ describe("a heartbeat", () => {
   });
 
   test("of another node, or of another shape, is refused", async () => {
-    for (const body of [heartbeatOf("node_b"), { ...heartbeatOf("node_a"), state: "fine" }, { ...heartbeatOf("node_a"), extra: 1 }, {}, [], null, { node: "node_a", records: [recordOf(1)] }]) {
+    for (const body of [
+      heartbeatOf("node_b"),
+      { ...heartbeatOf("node_a"), state: "fine" },
+      { ...heartbeatOf("node_a"), extra: 1 },
+      {},
+      [],
+      null,
+      { node: "node_a", records: [recordOf(1)] },
+    ]) {
       await expectRefusal(async () => takeHeartbeat(await signed(body), nodes), "invalid_value");
     }
   });

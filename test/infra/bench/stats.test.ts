@@ -22,14 +22,19 @@ describe("the statistics of the bench", () => {
   test("quantiles rise with their share, stay within the values, and leave the input as it was", () => {
     const finite = fc.double({ noNaN: true, min: -1e9, max: 1e9 });
     fc.assert(
-      fc.property(fc.array(finite, { minLength: 1 }), fc.double({ noNaN: true, min: 0, max: 1 }), fc.double({ noNaN: true, min: 0, max: 1 }), (values, one, other) => {
-        const before = [...values];
-        const [low, high] = [quantile(values, Math.min(one, other)), quantile(values, Math.max(one, other))];
-        expect(low).toBeLessThanOrEqual(high + 1e-6);
-        expect(low).toBeGreaterThanOrEqual(Math.min(...values) - 1e-6);
-        expect(high).toBeLessThanOrEqual(Math.max(...values) + 1e-6);
-        expect(values).toEqual(before);
-      }),
+      fc.property(
+        fc.array(finite, { minLength: 1 }),
+        fc.double({ noNaN: true, min: 0, max: 1 }),
+        fc.double({ noNaN: true, min: 0, max: 1 }),
+        (values, one, other) => {
+          const before = [...values];
+          const [low, high] = [quantile(values, Math.min(one, other)), quantile(values, Math.max(one, other))];
+          expect(low).toBeLessThanOrEqual(high + 1e-6);
+          expect(low).toBeGreaterThanOrEqual(Math.min(...values) - 1e-6);
+          expect(high).toBeLessThanOrEqual(Math.max(...values) + 1e-6);
+          expect(values).toEqual(before);
+        },
+      ),
     );
   });
 

@@ -41,7 +41,9 @@ describe("the wire of the bench", () => {
   });
 
   test("a chunk without a size is an error, not an empty chunk", () => {
-    expect(() => read([Buffer.from("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n")])).toThrow(RangeError);
+    expect(() => read([Buffer.from("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n")])).toThrow(
+      RangeError,
+    );
   });
 
   test("a POST says who asks, and how long it is in bytes", () => {

@@ -37,10 +37,15 @@ function run(words: string[], env: Record<string, string> = {}, cwd = elsewhere)
   const settings = { PENSTOCK_EDGE: edge, PENSTOCK_ADMIN_KEY: world.operator.key, ...env };
   const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== ""));
   return new Promise((resolve) => {
-    execFile(process.execPath, [program, ...words], { cwd, env: { PATH: process.env["PATH"] ?? "", ...given } }, (failure, out, err) => {
-      for (const text of [out, err]) expect(text).not.toContain(world.operator.key);
-      resolve({ code: failure ? Number(failure.code) : 0, out, err });
-    });
+    execFile(
+      process.execPath,
+      [program, ...words],
+      { cwd, env: { PATH: process.env["PATH"] ?? "", ...given } },
+      (failure, out, err) => {
+        for (const text of [out, err]) expect(text).not.toContain(world.operator.key);
+        resolve({ code: failure ? Number(failure.code) : 0, out, err });
+      },
+    );
   });
 }
 
@@ -48,7 +53,15 @@ const json = async (words: string[]) => JSON.parse((await run([...words, "--json
 
 describe("orgs", () => {
   it("creates, lists, shows and sets", async () => {
-    const made = await run(["orgs", "create", "From the terminal", "--plan", "professional", "--limit", "tokensPerDay=none"]);
+    const made = await run([
+      "orgs",
+      "create",
+      "From the terminal",
+      "--plan",
+      "professional",
+      "--limit",
+      "tokensPerDay=none",
+    ]);
     expect([made.code, made.err]).toEqual([0, ""]);
     expect(made.out).toMatch(/^id\s+org_\w{10}$/m);
     expect(made.out).toMatch(/^tokensPerDay\s+-$/m);
@@ -66,13 +79,33 @@ describe("orgs", () => {
 
 describe("keys", () => {
   it("creates with scopes, shows the key once, lists, rotates and revokes", async () => {
-    const words = ["keys", "create", world.a.org, "--name", "cli", "--endpoint", "models", "--model", "default", "--cidr", "203.0.113.0/24", "--expires", "30d", "--limit", "concurrency=2"];
+    const words = [
+      "keys",
+      "create",
+      world.a.org,
+      "--name",
+      "cli",
+      "--endpoint",
+      "models",
+      "--model",
+      "default",
+      "--cidr",
+      "203.0.113.0/24",
+      "--expires",
+      "30d",
+      "--limit",
+      "concurrency=2",
+    ];
     const made = await run(words);
     expect([made.code, made.err]).toEqual([0, ""]);
     const [secret = ""] = made.out.match(/^sk-pen-[0-9A-Za-z-]+$/m) ?? [];
     expect(made.out).toContain("not shown again");
     const [id = ""] = made.out.match(/key_\w{16}/) ?? [];
-    expect(world.publisher.key(id)).toMatchObject({ endpoints: ["models"], models: ["qwen-chat"], limits: { concurrency: 2 } });
+    expect(world.publisher.key(id)).toMatchObject({
+      endpoints: ["models"],
+      models: ["qwen-chat"],
+      limits: { concurrency: 2 },
+    });
     const listed = await run(["keys", "list", world.a.org]);
     expect(listed.out).toContain(id);
     expect(listed.out).not.toContain(secret);
@@ -91,8 +124,13 @@ describe("keys", () => {
     expect((await run(["bootstrap"])).err).toBe("penstock: no token: set PENSTOCK_BOOTSTRAP_TOKEN or give --token.\n");
     const fresh = await openWorld();
     await fresh.db.prepare("UPDATE keys SET revoked_at_ms = 1").bind().run();
-    const own = createServer(async (incoming, outgoing) => outgoing.end(await (await fresh.app.fetch(await toRequest(incoming))).text()));
-    const opened = await run(["bootstrap"], { PENSTOCK_EDGE: await listen(own), PENSTOCK_BOOTSTRAP_TOKEN: bootstrapToken });
+    const own = createServer(async (incoming, outgoing) =>
+      outgoing.end(await (await fresh.app.fetch(await toRequest(incoming))).text()),
+    );
+    const opened = await run(["bootstrap"], {
+      PENSTOCK_EDGE: await listen(own),
+      PENSTOCK_BOOTSTRAP_TOKEN: bootstrapToken,
+    });
     own.close();
     await fresh.close();
     expect(opened.out).toMatch(/^sk-pen-admin-[0-9A-Za-z-]+$/m);
@@ -102,11 +140,23 @@ describe("keys", () => {
 describe("usage and ledger", () => {
   it("lists usage with totals, and shows the ledger", async () => {
     await insertUsage(world, { org: world.a.org, key: world.a.keyId, promptTokens: 1_234 });
-    const listed = await run(["usage", "list", world.a.org, "--from", "2025-01-01", "--key-id", world.a.keyId, "--model", "qwen-chat"]);
+    const listed = await run([
+      "usage",
+      "list",
+      world.a.org,
+      "--from",
+      "2025-01-01",
+      "--key-id",
+      world.a.keyId,
+      "--model",
+      "qwen-chat",
+    ]);
     expect(listed.out).toContain("In all: 1 calls, 1234 prompt tokens");
     expect((await json(["usage", "list", world.a.org])).totals.promptTokens).toBe(1_234);
     expect((await run(["usage", "list", world.b.org])).out).toContain("There is no usage.");
-    expect((await run(["ledger", "show", world.a.org])).out).toMatch(/^requestsPerMinute\s+org\s+60\s+57\s+1\s+2\s+-$/m);
+    expect((await run(["ledger", "show", world.a.org])).out).toMatch(
+      /^requestsPerMinute\s+org\s+60\s+57\s+1\s+2\s+-$/m,
+    );
   });
 });
 
@@ -125,7 +175,11 @@ describe("when it cannot", () => {
     const nowhere = await listen(gone);
     await new Promise((resolve) => gone.close(resolve));
     const silent = await run(["orgs", "list", "--edge", nowhere]);
-    expect(silent).toEqual({ code: 1, out: "", err: `penstock: cannot reach the edge at ${nowhere} (ECONNREFUSED). Is it running, and is the URL right?\n` });
+    expect(silent).toEqual({
+      code: 1,
+      out: "",
+      err: `penstock: cannot reach the edge at ${nowhere} (ECONNREFUSED). Is it running, and is the URL right?\n`,
+    });
     expect((await run(["orgs", "list", "--edge", "http://127.0.0.1:1"])).err).toContain("(this port is not allowed)");
     const other = createServer((_, outgoing) => outgoing.end("<html>"));
     expect((await run(["orgs", "list", "--edge", await listen(other)])).err).toContain("something that is not JSON");
@@ -161,12 +215,16 @@ describe("when it cannot", () => {
       ["orgs", "show", world.operator.key, world.operator.key],
     ];
     const ran = await Promise.all(wrong.map((words) => run(words)));
-    ran.forEach(({ code, out, err }, at) => expect([wrong[at], code, out, err]).toEqual([wrong[at], 2, "", expect.stringMatching(/^penstock: .+\n$/)]));
+    ran.forEach(({ code, out, err }, at) =>
+      expect([wrong[at], code, out, err]).toEqual([wrong[at], 2, "", expect.stringMatching(/^penstock: .+\n$/)]),
+    );
   });
 
   it("asks for what is missing, and never shows a key that it cannot use", async () => {
     expect((await run(["orgs", "list"], { PENSTOCK_EDGE: "", PENSTOCK_ADMIN_KEY: "k" }, elsewhere)).code).not.toBe(0);
-    expect((await run(["orgs", "list"], { PENSTOCK_ADMIN_KEY: "" })).err).toBe("penstock: no admin key: set PENSTOCK_ADMIN_KEY or give --key.\n");
+    expect((await run(["orgs", "list"], { PENSTOCK_ADMIN_KEY: "" })).err).toBe(
+      "penstock: no admin key: set PENSTOCK_ADMIN_KEY or give --key.\n",
+    );
     const broken = await run(["orgs", "list"], { PENSTOCK_ADMIN_KEY: "sk-pen-admin-a b\nc" });
     expect(broken).toEqual({ code: 2, out: "", err: "penstock: the admin key is malformed (it is not shown here).\n" });
   });
@@ -178,7 +236,10 @@ describe("the dev stack", () => {
 
   it("is found by itself: its edge, its admin key and its org", async () => {
     mkdirSync(join(folder, ".penstock"));
-    writeFileSync(join(folder, ".penstock/dev.json"), JSON.stringify({ edge, adminKey: world.operator.key, org: world.a.org, key: world.a.key }));
+    writeFileSync(
+      join(folder, ".penstock/dev.json"),
+      JSON.stringify({ edge, adminKey: world.operator.key, org: world.a.org, key: world.a.key }),
+    );
     const listed = await run(["keys", "list"], unset, folder);
     expect([listed.code, listed.err]).toEqual([0, ""]);
     expect(listed.out).toContain(world.a.keyId);
@@ -189,13 +250,24 @@ describe("the dev stack", () => {
     const other = createServer((_, outgoing) => (seen++, outgoing.end("{}")));
     const ran = await run(["orgs", "list", "--edge", await listen(other)], unset, folder);
     other.close();
-    expect([ran.code, ran.err, seen]).toEqual([2, "penstock: no admin key: set PENSTOCK_ADMIN_KEY or give --key.\n", 0]);
+    expect([ran.code, ran.err, seen]).toEqual([
+      2,
+      "penstock: no admin key: set PENSTOCK_ADMIN_KEY or give --key.\n",
+      0,
+    ]);
   });
 });
 
 describe("help", () => {
   it("needs no edge and no key", async () => {
-    for (const words of [[], ["help"], ["--help"], ["help", "keys"], ["help", "keys", "rotate"], ["keys", "rotate", "--help"]]) {
+    for (const words of [
+      [],
+      ["help"],
+      ["--help"],
+      ["help", "keys"],
+      ["help", "keys", "rotate"],
+      ["keys", "rotate", "--help"],
+    ]) {
       const ran = await run(words, { PENSTOCK_EDGE: "", PENSTOCK_ADMIN_KEY: "" });
       expect([words, ran.code, ran.err]).toEqual([words, 0, ""]);
       expect(ran.out).toContain("penstock");
@@ -212,12 +284,18 @@ describe("help", () => {
 });
 
 function listen(one: Server): Promise<string> {
-  return new Promise((resolve) => one.listen(0, "127.0.0.1", () => resolve(`http://127.0.0.1:${(one.address() as AddressInfo).port}`)));
+  return new Promise((resolve) =>
+    one.listen(0, "127.0.0.1", () => resolve(`http://127.0.0.1:${(one.address() as AddressInfo).port}`)),
+  );
 }
 
 async function toRequest(incoming: IncomingMessage): Promise<Request> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of incoming) chunks.push(chunk);
   const body = chunks.length > 0 ? Buffer.concat(chunks) : null;
-  return new Request(`http://edge.test${incoming.url}`, { method: incoming.method ?? "GET", headers: incoming.headers as Record<string, string>, body });
+  return new Request(`http://edge.test${incoming.url}`, {
+    method: incoming.method ?? "GET",
+    headers: incoming.headers as Record<string, string>,
+    body,
+  });
 }

@@ -34,8 +34,13 @@ test("what a process of the stack forks lives on its own: it may sit and wait fo
 
 test("a process that ends before it is ready is reported with its last words", async () => {
   const lines: string[] = [];
-  const file = write("fails.mjs", `console.error("first"); console.error("gguf: there is no such file"); process.exit(78);`);
-  await expect(startChild("engine", [file], (line) => void lines.push(line))).rejects.toThrow("engine stopped before it was ready: gguf: there is no such file");
+  const file = write(
+    "fails.mjs",
+    `console.error("first"); console.error("gguf: there is no such file"); process.exit(78);`,
+  );
+  await expect(startChild("engine", [file], (line) => void lines.push(line))).rejects.toThrow(
+    "engine stopped before it was ready: gguf: there is no such file",
+  );
   expect(lines).toEqual(["first", "gguf: there is no such file"]);
 });
 

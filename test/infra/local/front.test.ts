@@ -9,7 +9,9 @@ const server = createServer({ allowHalfOpen: true });
 
 beforeEach(async () => {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  accepted = new Promise((resolve) => server.once("connection", (socket) => resolve(socket.on("error", () => undefined))));
+  accepted = new Promise((resolve) =>
+    server.once("connection", (socket) => resolve(socket.on("error", () => undefined))),
+  );
   front = await openFront(0, () => (server.address() as AddressInfo).port);
 });
 afterEach(async () => {
@@ -22,7 +24,10 @@ const textOf = (socket: Socket) =>
   new Promise<{ text: string; isReset: boolean }>((resolve) => {
     let text = "";
     let isReset = false;
-    socket.on("data", (bytes) => (text += bytes)).on("error", () => (isReset = true)).on("close", () => resolve({ text, isReset }));
+    socket
+      .on("data", (bytes) => (text += bytes))
+      .on("error", () => (isReset = true))
+      .on("close", () => resolve({ text, isReset }));
   });
 
 test("bytes pass both ways, and an answer that ends is told to its end", async () => {
@@ -36,7 +41,11 @@ test("bytes pass both ways, and an answer that ends is told to its end", async (
   expect(await heard).toEqual({ text: "x".repeat(1_000_000), isReset: false });
 });
 
-for (const [name, leave] of [["closes", (caller: Socket) => caller.destroy()], ["ends her side", (caller: Socket) => caller.end()], ["is reset", (caller: Socket) => caller.resetAndDestroy()]] as const) {
+for (const [name, leave] of [
+  ["closes", (caller: Socket) => caller.destroy()],
+  ["ends her side", (caller: Socket) => caller.end()],
+  ["is reset", (caller: Socket) => caller.resetAndDestroy()],
+] as const) {
   test(`a caller who ${name} resets the connection to workerd`, async () => {
     const caller = call();
     caller.write("question");

@@ -12,7 +12,12 @@ const isThere = hasRedisServer();
 if (!isThere) console.warn(`skipped: ${redisMissing}`);
 
 test("replies become JSON: bytes as text or base64, OK as it is, integers to the last digit", () => {
-  expect(plain([Buffer.from("OK"), Buffer.from("ü"), "9007199254740991", null], true)).toEqual(["OK", "w7w=", 9_007_199_254_740_991, null]);
+  expect(plain([Buffer.from("OK"), Buffer.from("ü"), "9007199254740991", null], true)).toEqual([
+    "OK",
+    "w7w=",
+    9_007_199_254_740_991,
+    null,
+  ]);
   expect(plain(Buffer.from("ü"), false)).toBe("ü");
 });
 
@@ -26,7 +31,11 @@ describe.skipIf(!isThere)("the bridge", () => {
   });
   const send = async (path: string, body: unknown, headers: Record<string, string> = {}) => {
     const given = typeof body === "string" ? body : JSON.stringify(body);
-    const response = await fetch(redis.url + path, { method: "POST", headers: { authorization: `Bearer ${redis.token}`, ...headers }, body: given });
+    const response = await fetch(redis.url + path, {
+      method: "POST",
+      headers: { authorization: `Bearer ${redis.token}`, ...headers },
+      body: given,
+    });
     return [response.status, await response.json()];
   };
 
@@ -44,14 +53,28 @@ describe.skipIf(!isThere)("the bridge", () => {
   });
 
   test("without the token nothing is done", async () => {
-    expect(await send("/", ["SET", "c", "1"], { authorization: "Bearer no" })).toEqual([401, { error: "Unauthorized" }]);
+    expect(await send("/", ["SET", "c", "1"], { authorization: "Bearer no" })).toEqual([
+      401,
+      { error: "Unauthorized" },
+    ]);
     expect((await fetch(`${redis.url}/set/c/1`)).status).toBe(401);
     expect(await send("/", ["GET", "c"])).toEqual([200, { result: null }]);
   });
 
   test("a pipeline answers each command by itself; multi-exec does all or nothing", async () => {
-    expect(await send("/pipeline", [["SET", "p", "1"], ["LPUSH", "p", "1"], ["GET", "p"]])).toEqual([200, [{ result: "OK" }, { error: expect.stringContaining("WRONGTYPE") }, { result: "1" }]]);
-    expect(await send("/multi-exec", [["INCR", "m"], ["INCR", "m"]])).toEqual([200, [{ result: 1 }, { result: 2 }]]);
+    expect(
+      await send("/pipeline", [
+        ["SET", "p", "1"],
+        ["LPUSH", "p", "1"],
+        ["GET", "p"],
+      ]),
+    ).toEqual([200, [{ result: "OK" }, { error: expect.stringContaining("WRONGTYPE") }, { result: "1" }]]);
+    expect(
+      await send("/multi-exec", [
+        ["INCR", "m"],
+        ["INCR", "m"],
+      ]),
+    ).toEqual([200, [{ result: 1 }, { result: 2 }]]);
     expect(await send("/multi-exec", [["INCR", "m"], ["NONSENSE"]])).toEqual([400, { error: expect.any(String) }]);
     expect(await send("/", ["GET", "m"])).toEqual([200, { result: "2" }]);
   });
@@ -66,7 +89,11 @@ describe.skipIf(!isThere)("the bridge", () => {
   });
 
   test("@upstash/ratelimit runs, though stock Redis refuses the flag of its scripts", async () => {
-    const limiter = new Ratelimit({ redis: new Redis({ url: redis.url, token: redis.token }), limiter: Ratelimit.slidingWindow(3, "10 s"), ephemeralCache: false });
+    const limiter = new Ratelimit({
+      redis: new Redis({ url: redis.url, token: redis.token }),
+      limiter: Ratelimit.slidingWindow(3, "10 s"),
+      ephemeralCache: false,
+    });
     const answers = [];
     for (let i = 0; i < 5; i++) answers.push((await limiter.limit("someone")).success);
     expect(answers).toEqual([true, true, true, false, false]);

@@ -8,7 +8,11 @@ const locked = "#!lua flags=allow-key-locking\nreturn 1";
 test("the flag that only Upstash knows is taken off, and others stay", () => {
   const scripts = openScriptMap();
   expect(scripts.rewrite(["EVAL", locked, "0"])).toEqual(["EVAL", "\nreturn 1", "0"]);
-  expect(scripts.rewrite(["eval", "#!lua flags=no-writes,allow-key-locking\nreturn 1", "0"])).toEqual(["eval", "#!lua flags=no-writes\nreturn 1", "0"]);
+  expect(scripts.rewrite(["eval", "#!lua flags=no-writes,allow-key-locking\nreturn 1", "0"])).toEqual([
+    "eval",
+    "#!lua flags=no-writes\nreturn 1",
+    "0",
+  ]);
   expect(scripts.rewrite(["EVAL", "return 1", "0"])).toEqual(["EVAL", "return 1", "0"]);
 });
 

@@ -21,7 +21,11 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 describe.skipIf(!isThere)("Redis on this machine", () => {
   const command = async ({ url, token }: Record<string, unknown>, ...args: string[]) => {
-    const response = await fetch(String(url), { method: "POST", headers: { authorization: `Bearer ${token}` }, body: JSON.stringify(args) });
+    const response = await fetch(String(url), {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}` },
+      body: JSON.stringify(args),
+    });
     return ((await response.json()) as { result: unknown }).result;
   };
 
@@ -51,7 +55,11 @@ describe.skipIf(!isThere)("Redis on this machine", () => {
   test("kill -9 with every write forced to disk loses none", async () => {
     const server = await startRedisServer({ dir, fsync: "always" });
     const bulk = (text: string) => execFileSync("redis-cli", ["-p", String(server.port)], { input: text }).toString();
-    expect(bulk(Array.from({ length: 100 }, (_, n) => `INCR n${n % 3}`).join("\n")).trim().split("\n")).toHaveLength(100);
+    expect(
+      bulk(Array.from({ length: 100 }, (_, n) => `INCR n${n % 3}`).join("\n"))
+        .trim()
+        .split("\n"),
+    ).toHaveLength(100);
     server.kill("SIGKILL");
     await server.restart();
     expect(bulk("GET n0\nGET n1\nGET n2").trim().split("\n").map(Number)).toEqual([34, 33, 33]);

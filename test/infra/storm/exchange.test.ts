@@ -4,7 +4,18 @@ import { afterEach, expect, test } from "vitest";
 import { Line } from "#infra/storm/exchange.ts";
 import type { CallPlan, Moment } from "#infra/storm/plan.ts";
 
-const call: CallPlan = { isStream: true, endpoint: "chat", model: "chat", prompt: "hi", tokens: 9, isToTheEnd: true, wantsUsage: false, leavesAfter: null, again: "k1", timeoutMs: 100 };
+const call: CallPlan = {
+  isStream: true,
+  endpoint: "chat",
+  model: "chat",
+  prompt: "hi",
+  tokens: 9,
+  isToTheEnd: true,
+  wantsUsage: false,
+  leavesAfter: null,
+  again: "k1",
+  timeoutMs: 100,
+};
 const closers: (() => void)[] = [];
 afterEach(() => closers.splice(0).forEach((close) => close()));
 
@@ -20,7 +31,12 @@ async function serve(answer: (request: IncomingMessage, response: ServerResponse
 
 async function exchange(port: number, over: Partial<CallPlan> = {}, line = new Line()) {
   const moments: Moment[] = [];
-  const result = await line.exchange({ call: { ...call, ...over }, key: "sk", port, onMoment: (moment) => moments.push(moment) });
+  const result = await line.exchange({
+    call: { ...call, ...over },
+    key: "sk",
+    port,
+    onMoment: (moment) => moments.push(moment),
+  });
   closers.push(() => line.close());
   return { ...result, moments };
 }
@@ -31,12 +47,23 @@ test("a stream to its end, its moments in order, over one socket that stays", as
   const ports = new Set<number | undefined>();
   const port = await serve((request, response) => {
     ports.add(request.socket.remotePort);
-    expect(request.headers).toMatchObject({ authorization: "Bearer sk", "idempotency-key": "k1", "x-penstock-timeout-ms": "100" });
+    expect(request.headers).toMatchObject({
+      authorization: "Bearer sk",
+      "idempotency-key": "k1",
+      "x-penstock-timeout-ms": "100",
+    });
     response.writeHead(200, { "x-penstock-hold": "hold_1" }).end(`${event}data: [DONE]\n\n`);
   });
   const line = new Line();
   const first = await exchange(port, {}, line);
-  expect(first).toMatchObject({ status: 200, hold: "hold_1", seen: 1, isDone: true, how: "ended", moments: ["call", "head", "event", "end"] });
+  expect(first).toMatchObject({
+    status: 200,
+    hold: "hold_1",
+    seen: 1,
+    isDone: true,
+    how: "ended",
+    moments: ["call", "head", "event", "end"],
+  });
   await exchange(port, {}, line);
   expect(ports.size).toBe(1);
 });

@@ -3,7 +3,11 @@ import { makePlan } from "#infra/storm/make-plan.ts";
 import type { PlanOptions } from "#infra/storm/plan.ts";
 import { replayCommand, shrink } from "#infra/storm/shrink.ts";
 
-const seed = Array.from({ length: 40 }, (_, index) => index).find((candidate) => makePlan({ seed: candidate, callers: 9, store: "upstash", edges: null, without: [] }).faults.length === 3) ?? 0;
+const seed =
+  Array.from({ length: 40 }, (_, index) => index).find(
+    (candidate) =>
+      makePlan({ seed: candidate, callers: 9, store: "upstash", edges: null, without: [] }).faults.length === 3,
+  ) ?? 0;
 const whole: PlanOptions = { seed, callers: 1_600, store: "upstash", edges: null, without: [] };
 
 describe("shrinking", () => {
@@ -25,6 +29,8 @@ describe("shrinking", () => {
   });
 
   test("says how to run it again", () => {
-    expect(replayCommand({ ...whole, seed: 7, without: [1, 3], edges: 2 })).toBe("npm run storm -- --seed 7 --store upstash --callers 1600 --edges 2 --without 1,3");
+    expect(replayCommand({ ...whole, seed: 7, without: [1, 3], edges: 2 })).toBe(
+      "npm run storm -- --seed 7 --store upstash --callers 1600 --edges 2 --without 1,3",
+    );
   });
 });

@@ -56,7 +56,11 @@ describe("the engine's client", () => {
       });
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const engine = openEngine({ kind: "vllm", url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, models });
+    const engine = openEngine({
+      kind: "vllm",
+      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      models,
+    });
     for (let at = 0; at < 3; at++) {
       const answer = await engine.ask(question);
       expect(await readText(answer, 10)).toBe("{}");

@@ -10,19 +10,27 @@ let script: (response: ServerResponse) => void;
 beforeAll(async () => {
   server = createServer((_, response) => script(response.writeHead(200, { "content-type": "text/event-stream" })));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  engine = openEngine({ kind: "vllm", url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, models: { a: "a" } });
+  engine = openEngine({
+    kind: "vllm",
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    models: { a: "a" },
+  });
 });
-afterAll(() => new Promise<void>((resolve) => {
-  engine.close();
-  server.close(() => resolve());
-  server.closeAllConnections();
-}));
+afterAll(
+  () =>
+    new Promise<void>((resolve) => {
+      engine.close();
+      server.close(() => resolve());
+      server.closeAllConnections();
+    }),
+);
 
 const open = (write: typeof script) => {
   script = write;
   return engine.ask({ method: "GET", path: "/", isStream: true });
 };
-const refusal = '{"error": {"message": "Token id 999999 is out of vocabulary", "type": "BadRequestError", "param": null, "code": 400}}';
+const refusal =
+  '{"error": {"message": "Token id 999999 is out of vocabulary", "type": "BadRequestError", "param": null, "code": 400}}';
 const chunks = ['data: {"id":"a","choices":[]}\n\n', "data: [DONE]\n\n"];
 
 test("a stream that begins with an error event is that error, with its status", async () => {
@@ -51,7 +59,12 @@ test("what came before the look and what comes after it are told once, in order"
 });
 
 test("an error that is half there, has no status, or comes behind a chunk is left to the stream; an empty stream as well", async () => {
-  for (const text of [`data: ${refusal.slice(0, 30)}`, 'data: {"error":"x"}\n\n', `${chunks[0]}data: ${refusal}\n\n`, ""]) {
+  for (const text of [
+    `data: ${refusal.slice(0, 30)}`,
+    'data: {"error":"x"}\n\n',
+    `${chunks[0]}data: ${refusal}\n\n`,
+    "",
+  ]) {
     const answer = await open((response) => response.end(text));
     expect(await earlyError(answer, 200)).toBeNull();
   }

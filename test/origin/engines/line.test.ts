@@ -28,7 +28,14 @@ async function open(script: (socket: Socket, served: number) => void) {
   await new Promise<void>((resolve) => server?.listen(0, "127.0.0.1", resolve));
   const heard = { free: 0, gone: 0 };
   const place = { host: "127.0.0.1", port: (server.address() as AddressInfo).port, isTls: false };
-  return { heard, line: new Line(place, () => heard.free++, () => heard.gone++) };
+  return {
+    heard,
+    line: new Line(
+      place,
+      () => heard.free++,
+      () => heard.gone++,
+    ),
+  };
 }
 
 /** Everything told of a body. */
@@ -47,16 +54,28 @@ describe("a line", () => {
       await answer.head;
       const told = hear(answer);
       await until(() => told.end !== null);
-      expect([answer.status, told, heard]).toEqual([200, { text: `answer ${at}`, end: true }, { free: at + 1, gone: 0 }]);
+      expect([answer.status, told, heard]).toEqual([
+        200,
+        { text: `answer ${at}`, end: true },
+        { free: at + 1, gone: 0 },
+      ]);
     }
     line.close();
     await until(() => heard.gone === 1);
   });
 
   test.each([
-    ["the engine closes it behind an answer", (socket: Socket) => void socket.write(`${headOf("connection: close")}ok`, () => socket.end()), "ok"],
+    [
+      "the engine closes it behind an answer",
+      (socket: Socket) => void socket.write(`${headOf("connection: close")}ok`, () => socket.end()),
+      "ok",
+    ],
     ["something follows an answer", (socket: Socket) => void socket.write(`${whole("ok")}HTTP/1.1`), "ok"],
-    ["it answers what nobody asked", (socket: Socket) => void socket.write(whole("ok"), () => setTimeout(() => socket.write(whole("more")), 10)), "ok"],
+    [
+      "it answers what nobody asked",
+      (socket: Socket) => void socket.write(whole("ok"), () => setTimeout(() => socket.write(whole("more")), 10)),
+      "ok",
+    ],
   ])("is gone when %s", async (_, script, text) => {
     const { line, heard } = await open(script);
     const told = hear(line.ask(request));
@@ -72,7 +91,11 @@ describe("a line", () => {
   });
 
   test("that nobody listens at, that breaks off or that speaks no HTTP rejects the head with its cause", async () => {
-    const nobody = new Line({ host: "127.0.0.1", port: 9, isTls: false }, () => {}, () => {});
+    const nobody = new Line(
+      { host: "127.0.0.1", port: 9, isTls: false },
+      () => {},
+      () => {},
+    );
     await expect(nobody.ask(request).head).rejects.toMatchObject({ code: "ECONNREFUSED" });
     for (const [script, code] of [
       [(socket: Socket) => void socket.end(), "ECONNRESET"],
@@ -93,17 +116,33 @@ describe("a line", () => {
     }).on("tlsClientError", () => {});
     await new Promise<void>((resolve) => server?.listen(0, "127.0.0.1", resolve));
     const place = { host: "localhost", port: (server.address() as AddressInfo).port, isTls: true };
-    await expect(new Line(place, () => {}, () => {}).ask(request).head).rejects.toMatchObject({ code: "DEPTH_ZERO_SELF_SIGNED_CERT" });
+    await expect(
+      new Line(
+        place,
+        () => {},
+        () => {},
+      ).ask(request).head,
+    ).rejects.toMatchObject({ code: "DEPTH_ZERO_SELF_SIGNED_CERT" });
     const before = getCACertificates("default");
     setDefaultCACertificates([...before, cert]);
     let free = 0;
-    const line = new Line(place, () => free++, () => {});
+    const line = new Line(
+      place,
+      () => free++,
+      () => {},
+    );
     for (let at = 0; at < 2; at++) {
       const told = hear(line.ask(request));
       await until(() => told.end !== null);
       expect([told, free]).toEqual([{ text: "secret", end: true }, at + 1]);
     }
-    await expect(new Line({ ...place, host: "127.0.0.1" }, () => {}, () => {}).ask(request).head).rejects.toMatchObject({ code: "ERR_TLS_CERT_ALTNAME_INVALID" });
+    await expect(
+      new Line(
+        { ...place, host: "127.0.0.1" },
+        () => {},
+        () => {},
+      ).ask(request).head,
+    ).rejects.toMatchObject({ code: "ERR_TLS_CERT_ALTNAME_INVALID" });
     setDefaultCACertificates(before);
     line.close();
   });
@@ -133,12 +172,17 @@ describe("an answer", () => {
   });
 
   test("that broke off is told so, once, also to who listens late", async () => {
-    const { line } = await open((socket) => void socket.write(`${headOf("content-length: 9")}half`, () => socket.end()));
+    const { line } = await open(
+      (socket) => void socket.write(`${headOf("content-length: 9")}half`, () => socket.end()),
+    );
     const answer = line.ask(request);
     expect(await answer.peek(5_000)).toBe("half");
     const told = hear(answer);
     await until(() => answer.isOver);
-    expect([told, hear(answer)]).toEqual([{ text: "half", end: false }, { text: "", end: false }]);
+    expect([told, hear(answer)]).toEqual([
+      { text: "half", end: false },
+      { text: "", end: false },
+    ]);
   });
 
   test("that is paused holds the engine back, and goes on where it was", async () => {

@@ -16,7 +16,10 @@ describe("counting a prompt", () => {
     expect(await countPrompt(engine, { model: "a", messages: [] })).toEqual({ tokens: 7, contextTokensMax: 100 });
     expect(await countPrompt(engine, { model: "a", prompt: [1, 2, 3] })).toEqual({ tokens: 3, contextTokensMax: null });
     expect(await countPrompt(engine, { model: "a", input: ["x", "y"] })).toEqual({ tokens: 14, contextTokensMax: 100 });
-    expect(await countPrompt(engine, { model: "a", prompt: [[1, 2], [3]] })).toEqual({ tokens: 3, contextTokensMax: null });
+    expect(await countPrompt(engine, { model: "a", prompt: [[1, 2], [3]] })).toEqual({
+      tokens: 3,
+      contextTokensMax: null,
+    });
     expect(await countText(engine, "a", "text")).toBe(7);
     engine.close();
   });
@@ -30,10 +33,20 @@ describe("counting a prompt", () => {
       response.end(JSON.stringify(request.url === "/apply-template" ? { prompt: "<user>hi" } : { tokens: [2, 9, 9] }));
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const engine = openEngine({ kind: "llama-server", url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, models: { a: "a" } });
+    const engine = openEngine({
+      kind: "llama-server",
+      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      models: { a: "a" },
+    });
     const messages = [{ role: "user", content: "hi" }];
-    expect(await countPrompt(engine, { model: "a", messages, temperature: 1 })).toEqual({ tokens: 3, contextTokensMax: null });
-    expect(await countPrompt(engine, { model: "a", prompt: ["x", [4, 5]] })).toEqual({ tokens: 5, contextTokensMax: null });
+    expect(await countPrompt(engine, { model: "a", messages, temperature: 1 })).toEqual({
+      tokens: 3,
+      contextTokensMax: null,
+    });
+    expect(await countPrompt(engine, { model: "a", prompt: ["x", [4, 5]] })).toEqual({
+      tokens: 5,
+      contextTokensMax: null,
+    });
     expect(await countText(engine, "a", "made")).toBe(3);
     expect(asked).toEqual([
       ["/apply-template", { model: "a", messages }],
@@ -42,7 +55,10 @@ describe("counting a prompt", () => {
       ["/tokenize", { model: "a", content: "made", add_special: false, parse_special: true }],
     ]);
     isSound = false;
-    expect([await countPrompt(engine, { model: "a", messages }), await countText(engine, "a", "made")]).toEqual([null, null]);
+    expect([await countPrompt(engine, { model: "a", messages }), await countText(engine, "a", "made")]).toEqual([
+      null,
+      null,
+    ]);
     engine.close();
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));

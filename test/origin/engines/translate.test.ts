@@ -6,7 +6,8 @@ import { errorBody } from "#edge/errors.ts";
 import { isContextError, translateError } from "#origin/engines/translate.ts";
 
 const folder = join(import.meta.dirname, "../../fixtures/vllm");
-const recorded = (name: string): { status: number; body: string } => JSON.parse(readFileSync(join(folder, `${name}.json`), "utf8"));
+const recorded = (name: string): { status: number; body: string } =>
+  JSON.parse(readFileSync(join(folder, `${name}.json`), "utf8"));
 const translate = (name: string) => translateError(recorded(name).status, recorded(name).body, "/v1/chat/completions");
 
 describe("recorded errors of vLLM 0.32", () => {
@@ -42,7 +43,8 @@ describe("recorded errors of vLLM 0.32", () => {
       if (typeof status !== "number" || status < 400 || typeof body !== "string") continue;
       const said = JSON.stringify(errorBody(translateError(status, body, "/v1/chat/completions")));
       const message = /"message":"((?:[^"\\]|\\.)*)"/.exec(body)?.[1] ?? "";
-      for (const sentence of message.split(/[.\n]/).filter((part) => part.trim().length > 20)) expect(said).not.toContain(sentence.trim());
+      for (const sentence of message.split(/[.\n]/).filter((part) => part.trim().length > 20))
+        expect(said).not.toContain(sentence.trim());
       checked++;
     }
     expect(checked).toBeGreaterThan(40);
@@ -67,7 +69,11 @@ describe("any error", () => {
   });
 
   test("what an engine does not do is named, in our words", () => {
-    const refusal = translateError(501, '{"error":{"message":"secret-canary","param":"messages[0].content[1].type"}}', "/v1/chat/completions");
+    const refusal = translateError(
+      501,
+      '{"error":{"message":"secret-canary","param":"messages[0].content[1].type"}}',
+      "/v1/chat/completions",
+    );
     expect([refusal.code, refusal.details.param]).toEqual(["unsupported_parameter", "messages[0].content[1].type"]);
     expect(JSON.stringify(errorBody(refusal))).not.toContain("secret-canary");
   });
@@ -75,8 +81,13 @@ describe("any error", () => {
   test("never throws, and never says what the engine said", () => {
     fc.assert(
       fc.property(fc.integer({ min: 100, max: 599 }), fc.string(), fc.json(), (status, message, json) => {
-        for (const body of [json, JSON.stringify({ error: { message: `secret-canary ${message}`, param: `secret-canary ${message}` } })]) {
-          expect(JSON.stringify(errorBody(translateError(status, body, "/v1/completions")))).not.toContain("secret-canary");
+        for (const body of [
+          json,
+          JSON.stringify({ error: { message: `secret-canary ${message}`, param: `secret-canary ${message}` } }),
+        ]) {
+          expect(JSON.stringify(errorBody(translateError(status, body, "/v1/completions")))).not.toContain(
+            "secret-canary",
+          );
         }
       }),
     );
@@ -84,6 +95,8 @@ describe("any error", () => {
 
   test("retry-after is believed in whole seconds, from 1 to 60", () => {
     const retry = (header?: string) => translateError(429, "", "/v1/completions", header).details.retryAfterMs;
-    expect([retry("5"), retry("0"), retry("99999"), retry("soon"), retry()]).toEqual([5_000, 1_000, 60_000, 1_000, 1_000]);
+    expect([retry("5"), retry("0"), retry("99999"), retry("soon"), retry()]).toEqual([
+      5_000, 1_000, 60_000, 1_000, 1_000,
+    ]);
   });
 });

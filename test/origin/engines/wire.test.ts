@@ -6,14 +6,15 @@ import { AnswerReader, WireError } from "#origin/engines/wire.ts";
 function read(text: string, sizes: Iterator<number> = [][Symbol.iterator]()) {
   const told = { status: 0, fields: {} as Record<string, string>, body: "", heads: 0, ends: 0 };
   const reader = new AnswerReader({
-    head: ({ status, fields }) => Object.assign(told, { status, fields: Object.fromEntries(fields), heads: told.heads + 1 }),
+    head: ({ status, fields }) =>
+      Object.assign(told, { status, fields: Object.fromEntries(fields), heads: told.heads + 1 }),
     body: (piece) => {
       expect([told.heads, told.ends, piece === ""]).toEqual([1, 0, false]);
       told.body += piece;
     },
     end: () => told.ends++,
   });
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const size: number = sizes.next().value ?? text.length;
     reader.push(text.slice(at, at + size));
     at += size;
@@ -21,18 +22,31 @@ function read(text: string, sizes: Iterator<number> = [][Symbol.iterator]()) {
   return { ...told, reader };
 }
 
-const chunked = (pieces: string[], extension = "", trailer = "") => pieces.map((piece) => `${piece.length.toString(16)}${extension}\r\n${piece}\r\n`).join("") + `0\r\n${trailer}\r\n`;
-const anyText = fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)), maxLength: 60 });
+const chunked = (pieces: string[], extension = "", trailer = "") =>
+  pieces.map((piece) => `${piece.length.toString(16)}${extension}\r\n${piece}\r\n`).join("") + `0\r\n${trailer}\r\n`;
+const anyText = fc.string({
+  unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)),
+  maxLength: 60,
+});
 const someText = anyText.filter((text) => text !== "");
 const sizes = fc.infiniteStream(fc.integer({ min: 1, max: 12 }));
 
 describe("an answer, wherever its bytes were split", () => {
   test("in chunks is its chunks in order, extensions and trailers aside, and the line may be used again", () => {
     fc.assert(
-      fc.property(fc.array(someText, { maxLength: 6 }), fc.constantFrom("", ";x=1", " ; x"), fc.constantFrom("", "x-sum: 1\r\n", "a: b\r\nc: d\r\n"), sizes, (pieces, extension, trailer, splits) => {
-        const { status, body, ends, reader } = read(`HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n${chunked(pieces, extension, trailer)}`, splits);
-        expect([status, body, ends, reader.isReusable]).toEqual([200, pieces.join(""), 1, true]);
-      }),
+      fc.property(
+        fc.array(someText, { maxLength: 6 }),
+        fc.constantFrom("", ";x=1", " ; x"),
+        fc.constantFrom("", "x-sum: 1\r\n", "a: b\r\nc: d\r\n"),
+        sizes,
+        (pieces, extension, trailer, splits) => {
+          const { status, body, ends, reader } = read(
+            `HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n${chunked(pieces, extension, trailer)}`,
+            splits,
+          );
+          expect([status, body, ends, reader.isReusable]).toEqual([200, pieces.join(""), 1, true]);
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -40,7 +54,10 @@ describe("an answer, wherever its bytes were split", () => {
   test("with a length is so many bytes", () => {
     fc.assert(
       fc.property(anyText, sizes, (text, splits) => {
-        const { body, ends, reader } = read(`HTTP/1.1 404 Not Found\r\ncontent-length:${text.length}\r\n\r\n${text}`, splits);
+        const { body, ends, reader } = read(
+          `HTTP/1.1 404 Not Found\r\ncontent-length:${text.length}\r\n\r\n${text}`,
+          splits,
+        );
         expect([body, ends, reader.isReusable]).toEqual([text, 1, true]);
       }),
     );
@@ -59,7 +76,9 @@ describe("an answer, wherever its bytes were split", () => {
 
 describe("an answer", () => {
   test("tells its status and fields, names in lower case, twice-told ones joined; interim answers are not it", () => {
-    const { status, fields, heads } = read("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 429 \r\nRetry-After:  7 \r\nX-A: 1\r\nx-a: 2\r\ncontent-length: 0\r\n\r\n");
+    const { status, fields, heads } = read(
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 429 \r\nRetry-After:  7 \r\nX-A: 1\r\nx-a: 2\r\ncontent-length: 0\r\n\r\n",
+    );
     expect([status, heads, fields]).toEqual([429, 1, { "retry-after": "7", "x-a": "1, 2", "content-length": "0" }]);
   });
 
@@ -71,7 +90,10 @@ describe("an answer", () => {
   test.each([
     ["asks to close", "HTTP/1.1 200 OK\r\nConnection: keep-alive, Close\r\ncontent-length: 2\r\n\r\nok"],
     ["is of HTTP/1.0", "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok"],
-    ["has a length and chunks, of which the chunks count", `HTTP/1.1 200 OK\r\ncontent-length: 900\r\ntransfer-encoding: chunked\r\n\r\n${chunked(["ok"])}`],
+    [
+      "has a length and chunks, of which the chunks count",
+      `HTTP/1.1 200 OK\r\ncontent-length: 900\r\ntransfer-encoding: chunked\r\n\r\n${chunked(["ok"])}`,
+    ],
     ["has something behind it", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n"],
   ])("that %s is the last on its line", (_, text) => {
     const { body, ends, reader } = read(text);
@@ -105,7 +127,10 @@ describe("an answer", () => {
     ["in its length", "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nok"],
     ["in a chunk", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nok"],
     ["before its last chunk", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n"],
-    ["before the blank line behind its last chunk", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n"],
+    [
+      "before the blank line behind its last chunk",
+      "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n",
+    ],
   ])("whose line closes %s is not whole", (_, text) => {
     const { ends, reader } = read(text);
     expect([reader.finish(), reader.isOver, ends]).toEqual([false, false, 0]);

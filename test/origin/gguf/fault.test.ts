@@ -3,9 +3,15 @@ import { Fault } from "#origin/gguf/fault.ts";
 import { isContextError, translateError } from "#origin/engines/translate.ts";
 
 test("a fault is told in vLLM's form, which the agent understands", () => {
-  expect(new Fault(501, "n is not supported", "n").body).toEqual({ error: { message: "n is not supported", type: "NotImplementedError", param: "n", code: 501 } });
+  expect(new Fault(501, "n is not supported", "n").body).toEqual({
+    error: { message: "n is not supported", type: "NotImplementedError", param: "n", code: 501 },
+  });
   const told = (status: 400 | 404 | 501 | 503, param: string | null = null) => {
-    const { code, details } = translateError(status, JSON.stringify(new Fault(status, "x", param).body), "/v1/chat/completions");
+    const { code, details } = translateError(
+      status,
+      JSON.stringify(new Fault(status, "x", param).body),
+      "/v1/chat/completions",
+    );
     return [code, details.param];
   };
   expect([told(501, "n"), told(400, "temperature"), told(503), told(404, "model")]).toEqual([

@@ -1,11 +1,31 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Fault } from "#origin/gguf/fault.ts";
 import { openLlama, type Llama, type Speech } from "#origin/gguf/llama.ts";
-import type { Chat, Completion, GenerateOptions, HistoryItem, LlamaModule, Runtime, Sequence } from "#origin/gguf/module.ts";
+import type {
+  Chat,
+  Completion,
+  GenerateOptions,
+  HistoryItem,
+  LlamaModule,
+  Runtime,
+  Sequence,
+} from "#origin/gguf/module.ts";
 
-/** node-llama-cpp's shape with nothing behind it: a token a character, 1 before each text. What the real one does is checked by test/accept/gguf.accept.ts. */
+/**
+ * node-llama-cpp's shape with nothing behind it: a token a character, 1 before each text. What the real one does is
+ * checked by test/accept/gguf.accept.ts.
+ */
 const codes = (text: string) => Array.from(text, (char) => char.charCodeAt(0));
-const sampling: Speech["sampling"] = { temperature: 1, topP: 1, topK: 0, minP: 0, seed: null, presencePenalty: 0, frequencyPenalty: 0, repetitionPenalty: 1 };
+const sampling: Speech["sampling"] = {
+  temperature: 1,
+  topP: 1,
+  topK: 0,
+  minP: 0,
+  seed: null,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  repetitionPenalty: 1,
+};
 const never = new AbortController().signal;
 const cold = { index: 0, isWarm: false };
 const warm = { index: 0, isWarm: true };
@@ -43,8 +63,16 @@ class FakeChat implements Chat {
   }
   chatWrapper: Chat["chatWrapper"] = {
     generateContextState({ chatHistory }) {
-      if (chatHistory.some((item) => item.type === "system" && item.text === "forbidden")) throw new Error("only user and model");
-      return { contextText: { tokenize: () => [1, ...chatHistory.flatMap((item) => codes(item.type === "model" ? item.response.join("") : item.text))] } };
+      if (chatHistory.some((item) => item.type === "system" && item.text === "forbidden"))
+        throw new Error("only user and model");
+      return {
+        contextText: {
+          tokenize: () => [
+            1,
+            ...chatHistory.flatMap((item) => codes(item.type === "model" ? item.response.join("") : item.text)),
+          ],
+        },
+      };
     },
   };
   generateResponse: Chat["generateResponse"] = async (history, options) => {
@@ -109,22 +137,45 @@ beforeEach(async () => {
 
 function say(prompt: Speech["prompt"], over: Partial<Speech> = {}) {
   const heard: [string, boolean, number][] = [];
-  const speech: Speech = { prompt, maxTokens: 9, sampling, stop: [], format: null, signal: never, onText: (...piece) => void heard.push(piece), ...over };
+  const speech: Speech = {
+    prompt,
+    maxTokens: 9,
+    sampling,
+    stop: [],
+    format: null,
+    signal: never,
+    onText: (...piece) => void heard.push(piece),
+    ...over,
+  };
   return llama.speak(cold, speech).then((said) => ({ said, heard }));
 }
 
 describe("a model that is opened", () => {
   test("never builds or downloads anything, leaves a core to others, and keeps the end of its context free", () => {
-    expect(opened).toEqual([{ build: "never", logLevel: "error" }, { sequences: 4, contextSize: { max: 8_194 } }]);
+    expect(opened).toEqual([
+      { build: "never", logLevel: "error" },
+      { sequences: 4, contextSize: { max: 8_194 } },
+    ]);
     expect(runtime.maxThreads).toBe(7);
     expect(llama).toMatchObject({ version: "3.0.0+llama.cpp-b1", contextTokensMax: 510, slots: 4 });
   });
 
   test.each<[string, Partial<LlamaModule>, string]>([
-    ["no binary for this machine", { getLlama: () => Promise.reject(new Error("NoBinaryFoundError")) }, "llama.cpp does not run on this machine: Error: NoBinaryFoundError"],
-    ["a file that is no model", { getLlama: async () => ({ ...runtime, loadModel: () => Promise.reject(new Error("bad magic")) }) }, "cannot load the model: Error: bad magic"],
+    [
+      "no binary for this machine",
+      { getLlama: () => Promise.reject(new Error("NoBinaryFoundError")) },
+      "llama.cpp does not run on this machine: Error: NoBinaryFoundError",
+    ],
+    [
+      "a file that is no model",
+      { getLlama: async () => ({ ...runtime, loadModel: () => Promise.reject(new Error("bad magic")) }) },
+      "cannot load the model: Error: bad magic",
+    ],
   ])("%s is a fault of configuration", async (_, over, message) => {
-    await expect(openLlama("x", { load: async () => ({ ...(await load()), ...over }) })).rejects.toMatchObject({ name: "config_unreadable", message: expect.stringContaining(message) });
+    await expect(openLlama("x", { load: async () => ({ ...(await load()), ...over }) })).rejects.toMatchObject({
+      name: "config_unreadable",
+      message: expect.stringContaining(message),
+    });
   });
 });
 
@@ -159,11 +210,27 @@ describe("a prompt", () => {
 
 describe("an answer", () => {
   test("is counted by llama.cpp's meter, the token that ended it and held-back ones included; thoughts are marked", async () => {
-    expect(await say({ turns: [{ role: "system", text: "s" }, { role: "user", text: "u" }, { role: "assistant", text: "a" }] })).toEqual({
+    expect(
+      await say({
+        turns: [
+          { role: "system", text: "s" },
+          { role: "user", text: "u" },
+          { role: "assistant", text: "a" },
+        ],
+      }),
+    ).toEqual({
       said: { reason: "stop", completionTokens: 6 },
-      heard: [["hm", true, 2], ["Hi", false, 5]],
+      heard: [
+        ["hm", true, 2],
+        ["Hi", false, 5],
+      ],
     });
-    expect(asked[0]!.history).toEqual([{ type: "system", text: "s" }, { type: "user", text: "u" }, { type: "model", response: ["a"] }, { type: "model", response: [] }]);
+    expect(asked[0]!.history).toEqual([
+      { type: "system", text: "s" },
+      { type: "user", text: "u" },
+      { type: "model", response: ["a"] },
+      { type: "model", response: [] },
+    ]);
   });
 
   test("to a text ends by length when it reaches its bound, and never pushes the text out of the context", async () => {
@@ -173,10 +240,23 @@ describe("an answer", () => {
 
   test("is sampled as asked, with no penalty that nobody asked for", async () => {
     await say({ text: "a" }, { stop: ["x"] });
-    expect(asked[0]!.options).toMatchObject({ maxTokens: 9, temperature: 1, topP: 1, topK: 0, minP: 0, repeatPenalty: false, customStopTriggers: ["x"], stopOnAbortSignal: true });
+    expect(asked[0]!.options).toMatchObject({
+      maxTokens: 9,
+      temperature: 1,
+      topP: 1,
+      topK: 0,
+      minP: 0,
+      repeatPenalty: false,
+      customStopTriggers: ["x"],
+      stopOnAbortSignal: true,
+    });
     expect(asked[0]!.options).not.toHaveProperty("seed");
     await say({ text: "a" }, { sampling: { ...sampling, seed: 7, topK: 3, frequencyPenalty: 0.5 } });
-    expect(asked[1]!.options).toMatchObject({ seed: 7, topK: 3, repeatPenalty: { penalty: 1, frequencyPenalty: 0.5, presencePenalty: 0, lastTokens: 9, penalizeNewLine: true } });
+    expect(asked[1]!.options).toMatchObject({
+      seed: 7,
+      topK: 3,
+      repeatPenalty: { penalty: 1, frequencyPenalty: 0.5, presencePenalty: 0, lastTokens: 9, penalizeNewLine: true },
+    });
   });
 
   test("in JSON is held to a grammar", async () => {
@@ -184,6 +264,10 @@ describe("an answer", () => {
     await say({ text: "a" }, { format: { schema: { type: "string" } } });
     await say({ text: "a" });
     expect(grammars).toEqual(["json", { type: "string" }]);
-    expect(asked.map(({ options }) => options.grammar)).toEqual([{ name: "json" }, { schema: { type: "string" } }, undefined]);
+    expect(asked.map(({ options }) => options.grammar)).toEqual([
+      { name: "json" },
+      { schema: { type: "string" } },
+      undefined,
+    ]);
   });
 });

@@ -9,8 +9,16 @@ const file = join(mkdtempSync(join(tmpdir(), "gguf-")), "Tiny-Q4.gguf");
 writeFileSync(file, "not a model");
 
 test("a model is called by its file, unless it is given a name", () => {
-  expect(readFlags(["--model", file])).toEqual({ model: file, name: "Tiny-Q4", contextTokens: 8_192, host: "127.0.0.1", port: 0 });
-  expect(readFlags(["--model", file, "--name", "chat", "--host", "::1", "--port", "8100", "--context", "512"])).toMatchObject({ name: "chat", contextTokens: 512, host: "::1", port: 8_100 });
+  expect(readFlags(["--model", file])).toEqual({
+    model: file,
+    name: "Tiny-Q4",
+    contextTokens: 8_192,
+    host: "127.0.0.1",
+    port: 0,
+  });
+  expect(
+    readFlags(["--model", file, "--name", "chat", "--host", "::1", "--port", "8100", "--context", "512"]),
+  ).toMatchObject({ name: "chat", contextTokens: 512, host: "::1", port: 8_100 });
 });
 
 test.each<[string[], string]>([
@@ -24,6 +32,10 @@ test.each<[string[], string]>([
 });
 
 test("as a process it says what is wrong in one line, and ends with EX_CONFIG", () => {
-  const { status, stderr } = spawnSync(process.execPath, [join(import.meta.dirname, "../../../origin/gguf/main.ts"), "--model", "/nowhere.gguf"], { encoding: "utf8" });
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [join(import.meta.dirname, "../../../origin/gguf/main.ts"), "--model", "/nowhere.gguf"],
+    { encoding: "utf8" },
+  );
   expect([status, stderr]).toEqual([78, "gguf: there is no file /nowhere.gguf\n"]);
 });

@@ -19,7 +19,16 @@ describe("a call", () => {
   test("that says little gets OpenAI's defaults, not llama.cpp's", () => {
     expect(readCall(true, chat)).toEqual({
       prompt: { turns: [{ role: "user", text: "Hi" }] },
-      sampling: { temperature: 1, topP: 1, topK: 0, minP: 0, seed: null, presencePenalty: 0, frequencyPenalty: 0, repetitionPenalty: 1 },
+      sampling: {
+        temperature: 1,
+        topP: 1,
+        topK: 0,
+        minP: 0,
+        seed: null,
+        presencePenalty: 0,
+        frequencyPenalty: 0,
+        repetitionPenalty: 1,
+      },
       stop: [],
       format: null,
       isStream: false,
@@ -33,15 +42,53 @@ describe("a call", () => {
 
   test("that says much is understood", () => {
     const said = {
-      temperature: 0, top_p: 0.9, top_k: -1, min_p: 0.1, seed: -1, presence_penalty: 1, frequency_penalty: -1, repetition_penalty: 1.2, max_tokens: 3, max_completion_tokens: 5,
-      stop: "x", stream: true, stream_options: { include_usage: true, continuous_usage_stats: true }, cache_salt: "s", response_format: { type: "json_object" }, logit_bias: {}, tools: [], n: 1,
+      temperature: 0,
+      top_p: 0.9,
+      top_k: -1,
+      min_p: 0.1,
+      seed: -1,
+      presence_penalty: 1,
+      frequency_penalty: -1,
+      repetition_penalty: 1.2,
+      max_tokens: 3,
+      max_completion_tokens: 5,
+      stop: "x",
+      stream: true,
+      stream_options: { include_usage: true, continuous_usage_stats: true },
+      cache_salt: "s",
+      response_format: { type: "json_object" },
+      logit_bias: {},
+      tools: [],
+      n: 1,
     };
     expect(readCall(true, { ...chat, ...said })).toMatchObject({
-      sampling: { temperature: 0, topP: 0.9, topK: 0, minP: 0.1, seed: 4_294_967_295, presencePenalty: 1, frequencyPenalty: -1, repetitionPenalty: 1.2 },
-      maxTokens: 5, stop: ["x"], isStream: true, wantsUsage: true, wantsContinuousUsage: true, salt: "s", format: "json",
+      sampling: {
+        temperature: 0,
+        topP: 0.9,
+        topK: 0,
+        minP: 0.1,
+        seed: 4_294_967_295,
+        presencePenalty: 1,
+        frequencyPenalty: -1,
+        repetitionPenalty: 1.2,
+      },
+      maxTokens: 5,
+      stop: ["x"],
+      isStream: true,
+      wantsUsage: true,
+      wantsContinuousUsage: true,
+      salt: "s",
+      format: "json",
     });
-    expect(readCall(true, { ...chat, response_format: { type: "json_schema", json_schema: { name: "a", schema: { type: "string" } } } }).format).toEqual({ schema: { type: "string" } });
-    expect(readCall(true, { ...chat, tools: [{ type: "function" }], tool_choice: "none" }).prompt).toEqual({ turns: [{ role: "user", text: "Hi" }] });
+    expect(
+      readCall(true, {
+        ...chat,
+        response_format: { type: "json_schema", json_schema: { name: "a", schema: { type: "string" } } },
+      }).format,
+    ).toEqual({ schema: { type: "string" } });
+    expect(readCall(true, { ...chat, tools: [{ type: "function" }], tool_choice: "none" }).prompt).toEqual({
+      turns: [{ role: "user", text: "Hi" }],
+    });
   });
 
   test.each<[Record<string, unknown>, string]>([
@@ -52,7 +99,12 @@ describe("a call", () => {
     [{ functions: [{ name: "f" }] }, "functions"],
     [{ logit_bias: { 1: 1 } }, "logit_bias"],
     [{ structured_outputs: { regex: "a" } }, "structured_outputs"],
-    [{ response_format: { type: "json_schema", json_schema: { name: "a", schema: { type: "string", pattern: "a" } } } }, "response_format"],
+    [
+      {
+        response_format: { type: "json_schema", json_schema: { name: "a", schema: { type: "string", pattern: "a" } } },
+      },
+      "response_format",
+    ],
     [{ response_format: { type: "structural_tag" } }, "response_format"],
     [{ min_tokens: 2 }, "min_tokens"],
     [{ ignore_eos: true }, "ignore_eos"],
@@ -61,7 +113,20 @@ describe("a call", () => {
     [{ modalities: ["text", "audio"] }, "modalities"],
     [{ messages: [{ role: "tool", tool_call_id: "1", content: "x" }] }, "messages[0].role"],
     [{ messages: [{ role: "assistant", content: null, tool_calls: [{ id: "1" }] }] }, "messages[0].tool_calls"],
-    [{ messages: [{ role: "user", content: [{ type: "text", text: "a" }, { type: "image_url", image_url: { url: "data:," } }] }] }, "messages[0].content[1].type"],
+    [
+      {
+        messages: [
+          {
+            role: "user",
+            content: [
+              { type: "text", text: "a" },
+              { type: "image_url", image_url: { url: "data:," } },
+            ],
+          },
+        ],
+      },
+      "messages[0].content[1].type",
+    ],
   ])("%j is refused by name, and not passed over", (fields, param) => {
     expect(faultOf(() => readCall(true, { ...chat, ...fields }))).toEqual([501, param]);
   });
@@ -91,10 +156,22 @@ describe("a prompt", () => {
   test("of parts is joined; a developer is the system", () => {
     const messages = [
       { role: "developer", content: "Be brief." },
-      { role: "user", content: [{ type: "text", text: "a" }, { type: "text", text: "b" }] },
+      {
+        role: "user",
+        content: [
+          { type: "text", text: "a" },
+          { type: "text", text: "b" },
+        ],
+      },
       { role: "assistant", content: null },
     ];
-    expect(readPrompt({ messages })).toEqual({ turns: [{ role: "system", text: "Be brief." }, { role: "user", text: "ab" }, { role: "assistant", text: "" }] });
+    expect(readPrompt({ messages })).toEqual({
+      turns: [
+        { role: "system", text: "Be brief." },
+        { role: "user", text: "ab" },
+        { role: "assistant", text: "" },
+      ],
+    });
   });
 
   test("in a list of one is that one; a text can be counted without its mark", () => {

@@ -47,7 +47,10 @@ test.each([
   ["both anyOf and oneOf", { anyOf: [{ type: "null" }], oneOf: [{ type: "string" }] }],
   ["a required property that is not listed", { type: "object", properties: {}, required: ["a"] }],
   ["a reference elsewhere", { $ref: "#/definitions/a" }],
-  ["any of these, deep inside", { type: "object", properties: { a: { type: "array", items: { type: "string", pattern: "^a" } } } }],
+  [
+    "any of these, deep inside",
+    { type: "object", properties: { a: { type: "array", items: { type: "string", pattern: "^a" } } } },
+  ],
   ["… in a branch", { anyOf: [{ type: "null" }, { type: "string", format: "date" }] }],
   ["… in a definition", { $ref: "#/$defs/a", $defs: { a: { not: {} } } }],
   ["… in further properties", { type: "object", additionalProperties: { type: "number", multipleOf: 2 } }],

@@ -13,7 +13,8 @@ let fault: Error | null = null;
 /** While it is there, nobody speaks. */
 let gate: Promise<void> | null = null;
 
-const wordsOf = (prompt: Prompt) => ("text" in prompt ? prompt.text : prompt.turns.map(({ text }) => text).join(" ")).split(" ");
+const wordsOf = (prompt: Prompt) =>
+  ("text" in prompt ? prompt.text : prompt.turns.map(({ text }) => text).join(" ")).split(" ");
 
 /** A llama that says the words of its prompt back, one token a word, one more token to end. */
 const parrot: Llama = {
@@ -64,16 +65,31 @@ const finalOf = async (hold: string) => {
   return setup.edge.finals().find((record) => record.hold === hold);
 };
 const ask = async (path: string, body?: unknown) => {
-  const answer = await fetch(server.url + path, body === undefined ? {} : { method: "POST", body: typeof body === "string" ? body : JSON.stringify(body) });
+  const answer = await fetch(
+    server.url + path,
+    body === undefined ? {} : { method: "POST", body: typeof body === "string" ? body : JSON.stringify(body) },
+  );
   return { status: answer.status, body: JSON.parse((await answer.text()) || "null") };
 };
 
 describe("llama.cpp behind the agent", () => {
   test("streams, is counted by llama.cpp's own count, and ends with [DONE]", async () => {
-    const { text } = await setup.call({ stream: true, ...say("one two three"), stream_options: { include_usage: true } });
+    const { text } = await setup.call({
+      stream: true,
+      ...say("one two three"),
+      stream_options: { include_usage: true },
+    });
     expect(textOfStream(text)).toBe("one two three ");
-    expect(JSON.parse(eventsOf(text).at(-2) ?? "").usage).toEqual({ prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 });
-    expect(eventsOf(text).slice(0, -2).some((event) => event.includes('"usage"'))).toBe(false);
+    expect(JSON.parse(eventsOf(text).at(-2) ?? "").usage).toEqual({
+      prompt_tokens: 3,
+      completion_tokens: 4,
+      total_tokens: 7,
+    });
+    expect(
+      eventsOf(text)
+        .slice(0, -2)
+        .some((event) => event.includes('"usage"')),
+    ).toBe(false);
     expect(eventsOf(text).at(-1)).toBe("[DONE]");
     await until(() => setup.edge.finals().length === 1);
     expect(setup.edge.finals()[0]).toMatchObject({ promptTokens: 3, completionTokens: 4, outcome: "done" });
@@ -81,13 +97,30 @@ describe("llama.cpp behind the agent", () => {
 
   test("answers whole, chat and plain, within max_tokens", async () => {
     const chat = JSON.parse((await setup.call({ ...say("a b c d"), max_tokens: 2 })).text);
-    expect(chat).toMatchObject({ object: "chat.completion", model: "public", choices: [{ message: { content: "a b " }, finish_reason: "length" }], usage: { prompt_tokens: 4, completion_tokens: 2 } });
-    const plain = JSON.parse((await setup.call({ prompt: "a b", messages: undefined, max_tokens: 9 }, { endpoint: "completions" }, "/v1/completions")).text);
+    expect(chat).toMatchObject({
+      object: "chat.completion",
+      model: "public",
+      choices: [{ message: { content: "a b " }, finish_reason: "length" }],
+      usage: { prompt_tokens: 4, completion_tokens: 2 },
+    });
+    const plain = JSON.parse(
+      (
+        await setup.call(
+          { prompt: "a b", messages: undefined, max_tokens: 9 },
+          { endpoint: "completions" },
+          "/v1/completions",
+        )
+      ).text,
+    );
     expect(plain).toMatchObject({ object: "text_completion", choices: [{ text: "a b " }] });
   });
 
   test("a caller who leaves is billed what was made by then, and it stops", async () => {
-    const { request, answer, hold } = await setup.open({ stream: true, ...say("word ".repeat(40).trim()), max_tokens: 5 });
+    const { request, answer, hold } = await setup.open({
+      stream: true,
+      ...say("word ".repeat(40).trim()),
+      max_tokens: 5,
+    });
     (await answer).once("data", () => undefined);
     await until(() => made >= 3);
     request.destroy();
@@ -107,15 +140,30 @@ describe("llama.cpp behind the agent", () => {
 
   test("a prompt that fills the context is refused as such; our own default bound shrinks to what is left of it", async () => {
     const { status, text } = await setup.call(say("x ".repeat(60)));
-    expect([status, JSON.parse(text).error.code, JSON.parse(text).error.param]).toEqual([400, "context_length_exceeded", "messages"]);
+    expect([status, JSON.parse(text).error.code, JSON.parse(text).error.param]).toEqual([
+      400,
+      "context_length_exceeded",
+      "messages",
+    ]);
     const shrunk = await setup.call({ ...say("x ".repeat(45)), max_tokens: undefined }, { isDefaultMax: true });
-    expect(JSON.parse(shrunk.text)).toMatchObject({ choices: [{ finish_reason: "length" }], usage: { prompt_tokens: 46, completion_tokens: 4 } });
+    expect(JSON.parse(shrunk.text)).toMatchObject({
+      choices: [{ finish_reason: "length" }],
+      usage: { prompt_tokens: 46, completion_tokens: 4 },
+    });
   });
 
   test("what it cannot do is refused by name", async () => {
     for (const stream of [false, true]) {
-      const { status, text } = await setup.call({ ...say("a"), stream, tools: [{ type: "function", function: { name: "f" } }] });
-      expect([status, JSON.parse(text).error.code, JSON.parse(text).error.param]).toEqual([400, "unsupported_parameter", "tools"]);
+      const { status, text } = await setup.call({
+        ...say("a"),
+        stream,
+        tools: [{ type: "function", function: { name: "f" } }],
+      });
+      expect([status, JSON.parse(text).error.code, JSON.parse(text).error.param]).toEqual([
+        400,
+        "unsupported_parameter",
+        "tools",
+      ]);
     }
   });
 

@@ -3,7 +3,14 @@ import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { openVoice, type VoiceOptions } from "#origin/gguf/voice.ts";
 
-const options: VoiceOptions = { isChat: true, isStream: true, wantsUsage: true, wantsContinuousUsage: true, model: "m", promptTokens: 7 };
+const options: VoiceOptions = {
+  isChat: true,
+  isStream: true,
+  wantsUsage: true,
+  wantsContinuousUsage: true,
+  model: "m",
+  promptTokens: 7,
+};
 
 async function heard(over: Partial<VoiceOptions>): Promise<string> {
   const speak = (response: ServerResponse) => {
@@ -19,17 +26,33 @@ async function heard(over: Partial<VoiceOptions>): Promise<string> {
   server.close();
   return text;
 }
-const eventsOf = (text: string) => text.split("\n\n").filter(Boolean).map((block) => (block === "data: [DONE]" ? "done" : JSON.parse(block.slice(6))));
+const eventsOf = (text: string) =>
+  text
+    .split("\n\n")
+    .filter(Boolean)
+    .map((block) => (block === "data: [DONE]" ? "done" : JSON.parse(block.slice(6))));
 
 test("a stream says the prompt first, then pieces with the running count, and the whole count last", async () => {
   const events = eventsOf(await heard({}));
-  expect(events.slice(0, -2).map(({ choices: [{ delta, finish_reason }], usage }) => [delta, finish_reason, usage.prompt_tokens, usage.completion_tokens])).toEqual([
+  expect(
+    events
+      .slice(0, -2)
+      .map(({ choices: [{ delta, finish_reason }], usage }) => [
+        delta,
+        finish_reason,
+        usage.prompt_tokens,
+        usage.completion_tokens,
+      ]),
+  ).toEqual([
     [{ role: "assistant", content: "" }, null, 7, 0],
     [{ reasoning: "hm" }, null, 7, 1],
     [{ content: "Hi" }, null, 7, 3],
     [{}, "stop", 7, 5],
   ]);
-  expect(events.at(-2)).toMatchObject({ choices: [], usage: { prompt_tokens: 7, completion_tokens: 5, total_tokens: 12, prompt_tokens_details: { cached_tokens: 3 } } });
+  expect(events.at(-2)).toMatchObject({
+    choices: [],
+    usage: { prompt_tokens: 7, completion_tokens: 5, total_tokens: 12, prompt_tokens_details: { cached_tokens: 3 } },
+  });
   expect(events.at(-1)).toBe("done");
 });
 
@@ -49,6 +72,13 @@ test("whole, thoughts stand apart", async () => {
 
 test("plain completions have text", async () => {
   const events = eventsOf(await heard({ isChat: false }));
-  expect(events.filter((event) => event.choices?.length).map(({ choices: [{ text }] }) => text)).toEqual(["", "Hi", ""]);
-  expect(JSON.parse(await heard({ isChat: false, isStream: false }))).toMatchObject({ object: "text_completion", choices: [{ text: "Hi" }] });
+  expect(events.filter((event) => event.choices?.length).map(({ choices: [{ text }] }) => text)).toEqual([
+    "",
+    "Hi",
+    "",
+  ]);
+  expect(JSON.parse(await heard({ isChat: false, isStream: false }))).toMatchObject({
+    object: "text_completion",
+    choices: [{ text: "Hi" }],
+  });
 });

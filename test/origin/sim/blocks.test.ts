@@ -9,7 +9,14 @@ const keysOf = (salt: string, tokens: number[]) => {
 };
 
 test("blocks are never held twice by accident, never lost, and all come back", () => {
-  const commands = fc.array(fc.oneof(fc.record({ take: fc.integer({ min: 1, max: 5 }) }), fc.record({ release: fc.nat() }), fc.record({ share: fc.nat() })), { maxLength: 80 });
+  const commands = fc.array(
+    fc.oneof(
+      fc.record({ take: fc.integer({ min: 1, max: 5 }) }),
+      fc.record({ release: fc.nat() }),
+      fc.record({ share: fc.nat() }),
+    ),
+    { maxLength: 80 },
+  );
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 12 }), commands, (total, steps) => {
       const pool = new BlockPool(total);
@@ -20,7 +27,8 @@ test("blocks are never held twice by accident, never lost, and all come back", (
           const blocks = Array.from({ length: step.take }, () => pool.take()).filter((block) => block !== null);
           clashes += blocks.filter((block) => held.flat().includes(block)).length;
           held.push(blocks);
-        } else if (held.length > 0 && "release" in step) pool.release(held.splice(step.release % held.length, 1)[0] ?? []);
+        } else if (held.length > 0 && "release" in step)
+          pool.release(held.splice(step.release % held.length, 1)[0] ?? []);
         else if (held.length > 0 && "share" in step) {
           const shared = held[step.share % held.length] ?? [];
           for (const block of shared) pool.share(block);
@@ -44,7 +52,10 @@ test("releasing more often than holding is refused", () => {
 
 test("a freed block is found again until it is needed, the tail of a prompt first", () => {
   const pool = new BlockPool(2);
-  const keys = keysOf("", Array.from({ length: 2 * blockTokens }, (_, at) => at));
+  const keys = keysOf(
+    "",
+    Array.from({ length: 2 * blockTokens }, (_, at) => at),
+  );
   const blocks = [pool.take() ?? -1, pool.take() ?? -1];
   blocks.forEach((block, at) => pool.name(block, keys[at] ?? ""));
   pool.release(blocks);

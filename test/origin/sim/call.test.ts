@@ -8,7 +8,13 @@ test("tokens gathered into larger chunks are the same tokens, and usage counts t
     [1, 8].map(async (tokensPerChunk) => {
       const { url, close } = await startSimulator({ profile: { stepMs: 0 }, tokensPerChunk });
       onTestFinished(close);
-      return new EngineClient(url).chunks("/v1/completions", { prompt: "x", max_tokens: 64, ignore_eos: true, return_token_ids: true, stream_options: { include_usage: true } });
+      return new EngineClient(url).chunks("/v1/completions", {
+        prompt: "x",
+        max_tokens: 64,
+        ignore_eos: true,
+        return_token_ids: true,
+        stream_options: { include_usage: true },
+      });
     }),
   );
   const ids = answers.map((chunks) => chunks.flatMap(({ choices }) => choices[0]?.token_ids ?? []));
@@ -20,7 +26,11 @@ test("tokens gathered into larger chunks are the same tokens, and usage counts t
 test("a prompt near the context gets what room is left, and no token more", async () => {
   const { url, close, models } = await startSimulator({ profile: { stepMs: 0, contextTokens: 64 } });
   onTestFinished(close);
-  const { usage } = await new EngineClient(url).whole("/v1/completions", { prompt: Array(60).fill(65), max_tokens: 64, ignore_eos: true });
+  const { usage } = await new EngineClient(url).whole("/v1/completions", {
+    prompt: Array(60).fill(65),
+    max_tokens: 64,
+    ignore_eos: true,
+  });
   expect(usage).toMatchObject({ prompt_tokens: 60, completion_tokens: 4 });
   expect(models.all[0]?.engine.pool.usedCount).toBe(0);
 });

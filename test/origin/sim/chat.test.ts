@@ -1,17 +1,36 @@
 import { expect, test } from "vitest";
 import { Fields } from "#origin/sim/fields.ts";
-import { ChatScribe, checkLength, contextExceeded, fitPrompt, flawedMessages, readChat, readPrompt, truncated } from "#origin/sim/chat.ts";
+import {
+  ChatScribe,
+  checkLength,
+  contextExceeded,
+  fitPrompt,
+  flawedMessages,
+  readChat,
+  readPrompt,
+  truncated,
+} from "#origin/sim/chat.ts";
 import { settle } from "#origin/sim/options.ts";
 import { ServedModels } from "#origin/sim/served-model.ts";
 
 const models = new ServedModels(settle({ profile: { contextTokens: 128 } }));
 const messages = [{ role: "user", content: "Hi" }];
 const [model] = models.all;
-const truncating = (tokens: number) => new Fields({ truncate_prompt_tokens: tokens }, { truncate_prompt_tokens: "integer" });
+const truncating = (tokens: number) =>
+  new Fields({ truncate_prompt_tokens: tokens }, { truncate_prompt_tokens: "integer" });
 
 test("a call is read with its prompt; the caller's request id becomes its id", () => {
-  const ask = readChat({ model: "chat", messages, stream: true, stream_options: { include_usage: true } }, models, "req_1");
-  expect(ask).toMatchObject({ id: "chatcmpl-req_1", isStream: true, usage: { isFinal: true, isContinuous: false }, echoed: "" });
+  const ask = readChat(
+    { model: "chat", messages, stream: true, stream_options: { include_usage: true } },
+    models,
+    "req_1",
+  );
+  expect(ask).toMatchObject({
+    id: "chatcmpl-req_1",
+    isStream: true,
+    usage: { isFinal: true, isContinuous: false },
+    echoed: "",
+  });
   expect(ask.prompts).toEqual([model && readPrompt(new Fields({ messages }, {}), model).prompt]);
 });
 
@@ -32,7 +51,16 @@ test("a prompt fits, is cut from the left when asked, or is refused", () => {
 
 test("a stream opens with a role for each choice", () => {
   const ask = readChat({ messages, n: 2 }, models, "x");
-  const opening = new ChatScribe(ask, [], 5_000).opening({ promptTokens: 1, completionTokens: 0, cachedTokens: 0, createdTokens: 0 });
-  expect(opening).toEqual([0, 1].map((index) =>
-    `{"id":"chatcmpl-x","object":"chat.completion.chunk","created":5,"model":"Qwen/Qwen2.5-7B-Instruct","choices":[{"index":${index},"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}],"prompt_token_ids":null,"prompt_text":null}`));
+  const opening = new ChatScribe(ask, [], 5_000).opening({
+    promptTokens: 1,
+    completionTokens: 0,
+    cachedTokens: 0,
+    createdTokens: 0,
+  });
+  expect(opening).toEqual(
+    [0, 1].map(
+      (index) =>
+        `{"id":"chatcmpl-x","object":"chat.completion.chunk","created":5,"model":"Qwen/Qwen2.5-7B-Instruct","choices":[{"index":${index},"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}],"prompt_token_ids":null,"prompt_text":null}`,
+    ),
+  );
 });

@@ -7,9 +7,17 @@ import { structuredScript, type Script } from "#origin/sim/script.ts";
 import { tokenize } from "#origin/sim/tokenizer.ts";
 import { voiceOf } from "#origin/sim/voice.ts";
 
-function choose(raw: Record<string, unknown>, { sample = 0, prompt = tokenize("Hello"), script = null as Script | null } = {}) {
+function choose(
+  raw: Record<string, unknown>,
+  { sample = 0, prompt = tokenize("Hello"), script = null as Script | null } = {},
+) {
   const sampling = readSampling(new Fields(raw, samplingKinds), 8_192, 200, null);
-  return new Choice(0, sample, "m", prompt, { sampling, completionTokensMax: sampling.completionTokensMax ?? 200, voice: voiceOf("prose", Infinity), script });
+  return new Choice(0, sample, "m", prompt, {
+    sampling,
+    completionTokensMax: sampling.completionTokensMax ?? 200,
+    voice: voiceOf("prose", Infinity),
+    script,
+  });
 }
 
 /** Steps to the end; the text of each delta, and the last delta. */
@@ -38,7 +46,9 @@ test("a stop string ends the answer wherever it falls, and no part of it is let 
       const stop = free.slice(from, from + length).toWellFormed();
       const { text, delta } = run(choose({ stop }));
       expect([text, delta.finish, delta.stopReason]).toEqual([free.slice(0, free.indexOf(stop)), "stop", stop]);
-      expect(run(choose({ stop, include_stop_str_in_output: true })).text).toBe(free.slice(0, free.indexOf(stop)) + stop);
+      expect(run(choose({ stop, include_stop_str_in_output: true })).text).toBe(
+        free.slice(0, free.indexOf(stop)) + stop,
+      );
     }),
     { examples: [[0, 1]] },
   );
@@ -68,5 +78,7 @@ test("a script is told to its end, unless max_tokens cuts it; min_tokens hold ba
   expect(run(choose({}, { script }))).toMatchObject({ text: "a long enough text", delta: { finish: "stop" } });
   expect(run(choose({ max_tokens: 2 }, { script })).delta.finish).toBe("length");
   const [first] = tokenize("e");
-  expect(run(choose({ stop_token_ids: [first], logit_bias: { [String(first)]: 100 }, min_tokens: 3 })).delta).toMatchObject({ finish: "stop", stopReason: first });
+  expect(
+    run(choose({ stop_token_ids: [first], logit_bias: { [String(first)]: 100 }, min_tokens: 3 })).delta,
+  ).toMatchObject({ finish: "stop", stopReason: first });
 });

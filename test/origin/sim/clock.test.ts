@@ -16,7 +16,10 @@ test("time stands still for whoever does not sleep", async () => {
   expect(clock.now()).toBe(0);
 });
 
-test.each([["real", realClock()], ["virtual", virtualClock()]] as const)("an aborted sleep ends at once: %s", async (_, clock) => {
+test.each([
+  ["real", realClock()],
+  ["virtual", virtualClock()],
+] as const)("an aborted sleep ends at once: %s", async (_, clock) => {
   const abort = new AbortController();
   const startedMs = Date.now();
   const sleep = clock.sleep(60_000, abort.signal);

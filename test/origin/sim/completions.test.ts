@@ -8,11 +8,23 @@ const models = new ServedModels(settle({}));
 const promptsOf = (prompt: unknown) => readCompletion({ prompt }, models, null).prompts;
 
 test("a prompt is text, texts, token ids, or lists of token ids", () => {
-  expect([promptsOf("a b"), promptsOf(["a", "b"]), promptsOf([1, 2]), promptsOf([[1], [2, 3]])]).toEqual([[tokenize("a b")], [tokenize("a"), tokenize("b")], [[1, 2]], [[1], [2, 3]]]);
+  expect([promptsOf("a b"), promptsOf(["a", "b"]), promptsOf([1, 2]), promptsOf([[1], [2, 3]])]).toEqual([
+    [tokenize("a b")],
+    [tokenize("a"), tokenize("b")],
+    [[1, 2]],
+    [[1], [2, 3]],
+  ]);
 });
 
 test("any other prompt is refused as vLLM does", () => {
-  for (const [prompt, said] of [[undefined, "non-empty"], ["", "non-empty"], [[], "at least one prompt"], [5, "4 validation errors"], [["a", 1], "int_parsing"], [[2 ** 40], "out of vocabulary"]]) {
+  for (const [prompt, said] of [
+    [undefined, "non-empty"],
+    ["", "non-empty"],
+    [[], "at least one prompt"],
+    [5, "4 validation errors"],
+    [["a", 1], "int_parsing"],
+    [[2 ** 40], "out of vocabulary"],
+  ]) {
     expect(() => promptsOf(prompt)).toThrow(String(said));
   }
   expect(() => readCompletion({ prompt: "x", suffix: "y" }, models, null)).toThrow("suffix");

@@ -14,7 +14,11 @@ interface Job extends Work {
 function job(prompt: number[], length: number, { salt = "", priority = 0 } = {}): Job {
   const ended = Promise.withResolvers<void>();
   const made: Job = {
-    tokens: [...prompt], salt, priority, done: ended.promise, steps: 0,
+    tokens: [...prompt],
+    salt,
+    priority,
+    done: ended.promise,
+    steps: 0,
     step: () => {
       made.tokens.push(prompt.length + made.steps++);
       if (made.steps < length) return null;
@@ -26,29 +30,43 @@ function job(prompt: number[], length: number, { salt = "", priority = 0 } = {})
 }
 
 const upTo = (length: number, from = 0) => Array.from({ length }, (_, at) => from + at);
-const small = (profile: Partial<EngineProfile> = {}) => new Engine({ ...l4Profile, blocks: 12, contextTokens: 176, maxQueued: null, ...profile }, virtualClock());
+const small = (profile: Partial<EngineProfile> = {}) =>
+  new Engine({ ...l4Profile, blocks: 12, contextTokens: 176, maxQueued: null, ...profile }, virtualClock());
 
 test("whatever comes, every sequence ends whole, the pool is never overdrawn and is empty at the end", async () => {
-  const loads = fc.array(fc.record({ prompt: fc.integer({ min: 1, max: 90 }), length: fc.integer({ min: 1, max: 80 }), priority: fc.integer({ min: 0, max: 2 }), from: fc.integer({ min: 0, max: 3 }) }), { minLength: 1, maxLength: 12 });
-  await fc.assert(
-    fc.asyncProperty(loads, fc.boolean(), fc.integer({ min: 8, max: 64 }), async (load, isPriority, maxBatchedTokens) => {
-      const engine = small({ isPriority, maxBatchedTokens });
-      const jobs = load.map(({ prompt, length, priority, from }) => job(upTo(prompt, from), length, { priority }));
-      for (const work of jobs) {
-        const { step } = work;
-        work.step = () => {
-          expect(engine.pool.freeCount).toBeGreaterThanOrEqual(0);
-          expect(engine.running).toBeLessThanOrEqual(engine.profile.maxNumSeqs);
-          return step();
-        };
-        engine.submit(work);
-      }
-      await Promise.all(jobs.map(({ done }) => done));
-      await Promise.resolve();
-      expect([engine.running, engine.waiting, engine.pool.usedCount]).toEqual([0, 0, 0]);
-      expect(jobs.map(({ steps }) => steps)).toEqual(load.map(({ length }) => length));
-      expect(engine.stats.generationTokens).toBe(load.reduce((sum, { length }) => sum + length, 0));
+  const loads = fc.array(
+    fc.record({
+      prompt: fc.integer({ min: 1, max: 90 }),
+      length: fc.integer({ min: 1, max: 80 }),
+      priority: fc.integer({ min: 0, max: 2 }),
+      from: fc.integer({ min: 0, max: 3 }),
     }),
+    { minLength: 1, maxLength: 12 },
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      loads,
+      fc.boolean(),
+      fc.integer({ min: 8, max: 64 }),
+      async (load, isPriority, maxBatchedTokens) => {
+        const engine = small({ isPriority, maxBatchedTokens });
+        const jobs = load.map(({ prompt, length, priority, from }) => job(upTo(prompt, from), length, { priority }));
+        for (const work of jobs) {
+          const { step } = work;
+          work.step = () => {
+            expect(engine.pool.freeCount).toBeGreaterThanOrEqual(0);
+            expect(engine.running).toBeLessThanOrEqual(engine.profile.maxNumSeqs);
+            return step();
+          };
+          engine.submit(work);
+        }
+        await Promise.all(jobs.map(({ done }) => done));
+        await Promise.resolve();
+        expect([engine.running, engine.waiting, engine.pool.usedCount]).toEqual([0, 0, 0]);
+        expect(jobs.map(({ steps }) => steps)).toEqual(load.map(({ length }) => length));
+        expect(engine.stats.generationTokens).toBe(load.reduce((sum, { length }) => sum + length, 0));
+      },
+    ),
     { numRuns: 60 },
   );
 });
@@ -57,7 +75,10 @@ test("an abort frees its blocks before it returns, at any step", async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 0, max: 30 }), async (afterMs) => {
       const clock = virtualClock();
-      const engine = new Engine({ ...l4Profile, blocks: 12, contextTokens: 176, stepMs: 1, prefillMsPerToken: 0, kvMsPerToken: 0 }, clock);
+      const engine = new Engine(
+        { ...l4Profile, blocks: 12, contextTokens: 176, stepMs: 1, prefillMsPerToken: 0, kvMsPerToken: 0 },
+        clock,
+      );
       const seats: Seat[] = [job(upTo(40), 100), job(upTo(40, 7), 100)].map((work) => engine.submit(work));
       await clock.sleep(afterMs);
       for (const seat of seats) engine.abort(seat);

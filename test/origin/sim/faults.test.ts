@@ -4,7 +4,14 @@ import { FaultDesk, readFaultRule, tellUsage } from "#origin/sim/faults.ts";
 test("a rule is read as it was written, and anything else is refused by name", () => {
   const rule = { kind: "cut", path: "/v1/completions", model: "chat", times: 2, afterBytes: 10 };
   expect(readFaultRule(rule)).toEqual(rule);
-  for (const [wrong, named] of [[null, "object"], [{ kind: "wat" }, "kind"], [{ kind: "cut", times: -1 }, "times"], [{ kind: "cut", path: 5 }, "path"], [{ kind: "usage", lie: "x" }, "lie"], [{ kind: "cut", after: 1 }, "after"]]) {
+  for (const [wrong, named] of [
+    [null, "object"],
+    [{ kind: "wat" }, "kind"],
+    [{ kind: "cut", times: -1 }, "times"],
+    [{ kind: "cut", path: 5 }, "path"],
+    [{ kind: "usage", lie: "x" }, "lie"],
+    [{ kind: "cut", after: 1 }, "after"],
+  ]) {
     expect(() => readFaultRule(wrong)).toThrow(String(named));
   }
 });
@@ -25,5 +32,7 @@ test("a rule meets calls of its model, so often as it says; a path reaches beyon
 test("usage without a lie is told as it is", () => {
   const usage = { prompt_tokens: 3, total_tokens: 8, completion_tokens: 5 };
   expect(tellUsage(usage, [{ kind: "stall" }])).toBe(JSON.stringify(usage));
-  expect(tellUsage(usage, [{ kind: "usage", lie: "less" }])).toBe('{"prompt_tokens":3,"total_tokens":5,"completion_tokens":2}');
+  expect(tellUsage(usage, [{ kind: "usage", lie: "less" }])).toBe(
+    '{"prompt_tokens":3,"total_tokens":5,"completion_tokens":2}',
+  );
 });

@@ -5,8 +5,14 @@ import { Engine } from "#origin/sim/engine.ts";
 import { writeMetrics } from "#origin/sim/metrics.ts";
 import { l4Profile } from "#origin/sim/options.ts";
 
-const text = writeMetrics(new Map([["a", new Engine(l4Profile, virtualClock())], ["b", new Engine(l4Profile, virtualClock())]]));
-const typesIn = (metrics: string) => new Map([...metrics.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [name, type]));
+const text = writeMetrics(
+  new Map([
+    ["a", new Engine(l4Profile, virtualClock())],
+    ["b", new Engine(l4Profile, virtualClock())],
+  ]),
+);
+const typesIn = (metrics: string) =>
+  new Map([...metrics.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [name, type]));
 
 test("every metric has a name and a type that the recorded vLLM has too", () => {
   const known = typesIn(readFileSync(new URL("../../fixtures/vllm/metrics.txt", import.meta.url), "utf8"));
@@ -14,7 +20,9 @@ test("every metric has a name and a type that the recorded vLLM has too", () => 
 });
 
 test("samples carry model and engine, one series a model", () => {
-  expect(text).toContain('vllm:num_requests_running{engine="0",model_name="a"} 0.0\nvllm:num_requests_running{engine="0",model_name="b"} 0.0\n');
+  expect(text).toContain(
+    'vllm:num_requests_running{engine="0",model_name="a"} 0.0\nvllm:num_requests_running{engine="0",model_name="b"} 0.0\n',
+  );
   expect(text).toMatch(/vllm:cache_config_info\{block_size="16",.*num_gpu_blocks="6050"\} 1\.0/);
 });
 

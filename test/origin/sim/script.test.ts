@@ -2,11 +2,23 @@ import { expect, test } from "vitest";
 import { checkTools, structuredScript, toolScript } from "#origin/sim/script.ts";
 import { detokenize } from "#origin/sim/tokenizer.ts";
 
-const tools = ["a", "b"].map((name) => ({ type: "function", function: { name, parameters: { type: "object", properties: { x: { const: name } } } } }));
+const tools = ["a", "b"].map((name) => ({
+  type: "function",
+  function: { name, parameters: { type: "object", properties: { x: { const: name } } } },
+}));
 
 test("an answer with a form is that form", () => {
   const text = (raw: Record<string, unknown>) => detokenize(structuredScript(raw, "seed")?.tokens ?? []);
-  expect(JSON.parse(text({ response_format: { type: "json_schema", json_schema: { schema: { type: "object", properties: { n: { const: 5 } } } } } }))).toEqual({ n: 5 });
+  expect(
+    JSON.parse(
+      text({
+        response_format: {
+          type: "json_schema",
+          json_schema: { schema: { type: "object", properties: { n: { const: 5 } } } },
+        },
+      }),
+    ),
+  ).toEqual({ n: 5 });
   expect(JSON.parse(text({ response_format: { type: "json_object" } }))).toHaveProperty("answer");
   expect(["yes", "no"]).toContain(text({ structured_outputs: { choice: ["yes", "no"] } }));
   expect(structuredScript({ response_format: { type: "text" } }, "seed")).toBeNull();
@@ -30,8 +42,12 @@ test("a tool is called when it must be, or when the user spoke last", () => {
 });
 
 test.each([
-  [{ tools: [] }, "empty array"], [{ tool_choice: "auto" }, "must be set"], [{ tools, tool_choice: "perhaps" }, "perhaps"], [{ tools, tool_choice: {} }, "function"],
-  [{ tools, tool_choice: { function: {} } }, "name"], [{ tools, tool_choice: { function: { name: "c" } } }, "does not match"],
+  [{ tools: [] }, "empty array"],
+  [{ tool_choice: "auto" }, "must be set"],
+  [{ tools, tool_choice: "perhaps" }, "perhaps"],
+  [{ tools, tool_choice: {} }, "function"],
+  [{ tools, tool_choice: { function: {} } }, "name"],
+  [{ tools, tool_choice: { function: { name: "c" } } }, "does not match"],
 ])("tools %# are refused", (raw, said) => {
   expect(() => checkTools(raw)).toThrow(said);
 });

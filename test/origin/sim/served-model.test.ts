@@ -2,7 +2,12 @@ import { expect, test } from "vitest";
 import { settle } from "#origin/sim/options.ts";
 import { admit, ServedModels } from "#origin/sim/served-model.ts";
 
-const models = new ServedModels(settle({ models: [{ names: ["a/long", "short"] }, { names: ["vec"], speech: "vectors" }], profile: { maxQueued: 2 } }));
+const models = new ServedModels(
+  settle({
+    models: [{ names: ["a/long", "short"] }, { names: ["vec"], speech: "vectors" }],
+    profile: { maxQueued: 2 },
+  }),
+);
 
 test("a model is found by any of its names, and without a name the first that fits", () => {
   for (const name of ["a/long", "short", null, ""]) expect(models.find(name, false).name).toBe("a/long");

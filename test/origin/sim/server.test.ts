@@ -32,8 +32,17 @@ test("the oracle knows every call: who asked, what it cost, how it ended", async
   await client.chunks(chat, { ...ask, max_tokens: 5 });
   await client.post(chat, { ...ask, max_tokens: 0 });
   const { records, totals } = simulator.oracle();
-  expect(records.map(({ outcome, status, emittedTokens }) => [outcome, status, emittedTokens])).toEqual([["done", 200, 7], ["done", 200, 5], ["refused", 400, 0]]);
-  expect(records[0]).toMatchObject({ id: "chatcmpl-req_1", requestId: "req_1", model: "Qwen/Qwen2.5-7B-Instruct", finishReasons: ["length"] });
+  expect(records.map(({ outcome, status, emittedTokens }) => [outcome, status, emittedTokens])).toEqual([
+    ["done", 200, 7],
+    ["done", 200, 5],
+    ["refused", 400, 0],
+  ]);
+  expect(records[0]).toMatchObject({
+    id: "chatcmpl-req_1",
+    requestId: "req_1",
+    model: "Qwen/Qwen2.5-7B-Instruct",
+    finishReasons: ["length"],
+  });
   expect(totals).toMatchObject({ calls: 3, emittedTokens: 12, generatedTokens: 12 });
   expect(await (await fetch(`${simulator.url}/sim/oracle`)).json()).toEqual(simulator.oracle());
 });
@@ -53,20 +62,31 @@ test("a caller who leaves is counted as cut, with the tokens that reached the so
   expect(record?.emittedTokens).toBeLessThan(200);
 });
 
-test.each(["cut", "kill"] as const)("%s after N chunks: exactly N events, no end, and the oracle has what they carried", async (kind) => {
-  for (const afterChunks of [0, 1, 4]) {
-    const { simulator, client } = await open({ faults: [{ kind, afterChunks, times: 1 }] });
-    const response = await client.post(chat, { ...ask, stream: true, max_tokens: 50 }).catch(() => null);
-    const { text, isWhole } = response ? await read(response) : { text: "", isWhole: false };
-    expect(isWhole).toBe(false);
-    expect(eventsIn(text)).toBe(afterChunks);
-    expect(simulator.oracle().records[0]).toMatchObject({ outcome: "broken", emittedTokens: Math.max(0, afterChunks - 1) });
-    expect(simulator.models.all[0]?.engine.pool.usedCount).toBe(0);
-  }
-});
+test.each(["cut", "kill"] as const)(
+  "%s after N chunks: exactly N events, no end, and the oracle has what they carried",
+  async (kind) => {
+    for (const afterChunks of [0, 1, 4]) {
+      const { simulator, client } = await open({ faults: [{ kind, afterChunks, times: 1 }] });
+      const response = await client.post(chat, { ...ask, stream: true, max_tokens: 50 }).catch(() => null);
+      const { text, isWhole } = response ? await read(response) : { text: "", isWhole: false };
+      expect(isWhole).toBe(false);
+      expect(eventsIn(text)).toBe(afterChunks);
+      expect(simulator.oracle().records[0]).toMatchObject({
+        outcome: "broken",
+        emittedTokens: Math.max(0, afterChunks - 1),
+      });
+      expect(simulator.models.all[0]?.engine.pool.usedCount).toBe(0);
+    }
+  },
+);
 
 test("cut at byte N of a stream and of a whole answer: exactly N bytes", async () => {
-  for (const [stream, afterBytes] of [[true, 0], [true, 777], [false, 0], [false, 100]] as const) {
+  for (const [stream, afterBytes] of [
+    [true, 0],
+    [true, 777],
+    [false, 0],
+    [false, 100],
+  ] as const) {
     const { client } = await open({ faults: [{ kind: "cut", afterBytes }] });
     const response = await client.post(chat, { ...ask, stream, max_tokens: 50 }).catch(() => null);
     const { text, isWhole } = response ? await read(response) : { text: "", isWhole: false };
@@ -115,7 +135,12 @@ test("usage lies as told, and the oracle does not", async () => {
 });
 
 test("a status comes with what vLLM says at that status, so often as told, and then no more", async () => {
-  const { client } = await open({ faults: [{ kind: "status", status: 401, times: 1 }, { kind: "status", status: 503, times: 2 }] });
+  const { client } = await open({
+    faults: [
+      { kind: "status", status: 401, times: 1 },
+      { kind: "status", status: 503, times: 2 },
+    ],
+  });
   const answers = [];
   for (let call = 0; call < 3; call++) {
     const response = await client.post(chat, { ...ask, max_tokens: 1 });
@@ -142,10 +167,17 @@ test("garbage, slow headers and a slow first token come as told", async () => {
 
 test("faults are given, listed and taken back while it runs; a rule that is none is refused whole", async () => {
   const { simulator, client } = await open();
-  const given = await client.post("/sim/faults", { faults: [{ kind: "status", status: 500, path: "/health", times: 1 }, { kind: "status", status: 429, model: "text2sql" }] });
+  const given = await client.post("/sim/faults", {
+    faults: [
+      { kind: "status", status: 500, path: "/health", times: 1 },
+      { kind: "status", status: 429, model: "text2sql" },
+    ],
+  });
   expect(await given.json()).toMatchObject({ faults: [{ path: "/health", times: 1 }, { model: "text2sql" }] });
   expect((await client.post("/sim/faults", { faults: [{ kind: "stall" }, { kind: "wat" }] })).status).toBe(400);
-  expect([(await fetch(`${simulator.url}/health`)).status, (await fetch(`${simulator.url}/health`)).status]).toEqual([500, 200]);
+  expect([(await fetch(`${simulator.url}/health`)).status, (await fetch(`${simulator.url}/health`)).status]).toEqual([
+    500, 200,
+  ]);
   expect((await client.post(chat, { ...ask, max_tokens: 1 })).status).toBe(200);
   expect((await client.post(chat, { ...ask, model: "text2sql", max_tokens: 1 })).status).toBe(429);
   await fetch(`${simulator.url}/sim/faults`, { method: "DELETE" });
@@ -167,7 +199,12 @@ test("a reader who does not read makes tokens gather, and gets them all", async 
   await new Promise((resolve) => setTimeout(resolve, 300));
   const { text, isWhole } = await read(response);
   expect(isWhole).toBe(true);
-  const ids = text.split("\n\n").filter((event) => event.includes('"token_ids":[')).flatMap((event) => (JSON.parse(event.slice(6)) as { choices: { token_ids: number[] }[] }).choices[0]?.token_ids ?? []);
+  const ids = text
+    .split("\n\n")
+    .filter((event) => event.includes('"token_ids":['))
+    .flatMap(
+      (event) => (JSON.parse(event.slice(6)) as { choices: { token_ids: number[] }[] }).choices[0]?.token_ids ?? [],
+    );
   expect(ids).toHaveLength(7_900);
   expect(simulator.oracle().totals.emittedTokens).toBe(7_900);
 }, 30_000);
@@ -180,7 +217,8 @@ test("the key guards /v1 and nothing else, as vLLM's does", async () => {
 });
 
 test("two simulators give the same answers: text is a function of model, prompt and seed", async () => {
-  const answer = async (change: object) => (await (await open()).client.whole(chat, { ...ask, max_tokens: 30, ...change })).choices[0]?.message?.content;
+  const answer = async (change: object) =>
+    (await (await open()).client.whole(chat, { ...ask, max_tokens: 30, ...change })).choices[0]?.message?.content;
   expect(await answer({})).toBe(await answer({}));
   expect(await answer({ temperature: 0, seed: 1 })).toBe(await answer({ temperature: 0, seed: 2 }));
   expect(await answer({ seed: 1 })).not.toBe(await answer({ seed: 2 }));
@@ -194,8 +232,14 @@ test("text2sql speaks SQL", async () => {
 });
 
 test("a thousand streams at once all end whole", async () => {
-  const { simulator, client } = await open({ profile: { stepMs: 1, maxQueued: null, maxNumSeqs: 1_024, blocks: 20_000 } });
-  const streams = await Promise.all(Array.from({ length: 1_000 }, (_, at) => client.chunks(chat, { ...ask, messages: [{ role: "user", content: `call ${at}` }], max_tokens: 10 })));
+  const { simulator, client } = await open({
+    profile: { stepMs: 1, maxQueued: null, maxNumSeqs: 1_024, blocks: 20_000 },
+  });
+  const streams = await Promise.all(
+    Array.from({ length: 1_000 }, (_, at) =>
+      client.chunks(chat, { ...ask, messages: [{ role: "user", content: `call ${at}` }], max_tokens: 10 }),
+    ),
+  );
   expect(streams.every((chunks) => chunks.at(-1)?.choices[0]?.finish_reason === "length")).toBe(true);
   expect(simulator.oracle().totals).toMatchObject({ emittedTokens: 10_000, outcomes: { done: 1_000 } });
 }, 60_000);

@@ -11,5 +11,7 @@ test("a finished sequence is counted by its reason, an abort is not", () => {
   const stats = new EngineStats();
   stats.finish("stop", 10, 5, 1);
   expect(stats.finished).toEqual({ stop: 1, length: 0, abort: 0, error: 0, repetition: 0 });
-  expect([stats.requestPromptTokens.sum, stats.requestGenerationTokens.sum, stats.latencySeconds.count]).toEqual([10, 5, 1]);
+  expect([stats.requestPromptTokens.sum, stats.requestGenerationTokens.sum, stats.latencySeconds.count]).toEqual([
+    10, 5, 1,
+  ]);
 });

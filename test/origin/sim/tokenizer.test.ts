@@ -1,24 +1,54 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { detokenize, Detokenizer, endOfText, imEnd, imStart, tokenBytes, tokenize, vocabularySize } from "#origin/sim/tokenizer.ts";
+import {
+  detokenize,
+  Detokenizer,
+  endOfText,
+  imEnd,
+  imStart,
+  tokenBytes,
+  tokenize,
+  vocabularySize,
+} from "#origin/sim/tokenizer.ts";
 
-const texts = fc.oneof(fc.string({ unit: "grapheme" }), fc.string({ unit: "binary" }), fc.lorem(), fc.stringMatching(/^[A-Za-z0-9 .,\n]{0,200}$/));
+const texts = fc.oneof(
+  fc.string({ unit: "grapheme" }),
+  fc.string({ unit: "binary" }),
+  fc.lorem(),
+  fc.stringMatching(/^[A-Za-z0-9 .,\n]{0,200}$/),
+);
 const bytesOf = (text: string) => new TextEncoder().encode(text).length;
 
 test("detokenize undoes tokenize, but for lone surrogates", () => {
-  fc.assert(fc.property(texts, (text) => void expect(detokenize(tokenize(text))).toBe(text.toWellFormed())), { numRuns: 2_000, examples: [["Aaaaaaa"], [" AAAAAAAa"]] });
+  fc.assert(
+    fc.property(texts, (text) => void expect(detokenize(tokenize(text))).toBe(text.toWellFormed())),
+    { numRuns: 2_000, examples: [["Aaaaaaa"], [" AAAAAAAa"]] },
+  );
 });
 
 test("a text never has more tokens than UTF-8 bytes", () => {
-  fc.assert(fc.property(texts, (text) => void expect(tokenize(text).length).toBeLessThanOrEqual(bytesOf(text.toWellFormed()))), { numRuns: 2_000 });
+  fc.assert(
+    fc.property(texts, (text) => void expect(tokenize(text).length).toBeLessThanOrEqual(bytesOf(text.toWellFormed()))),
+    { numRuns: 2_000 },
+  );
 });
 
 test("token bytes concatenate to the text's bytes", () => {
-  fc.assert(fc.property(texts, (text) => void expect(Buffer.from(tokenize(text).flatMap(tokenBytes)).toString()).toBe(text.toWellFormed())));
+  fc.assert(
+    fc.property(
+      texts,
+      (text) => void expect(Buffer.from(tokenize(text).flatMap(tokenBytes)).toString()).toBe(text.toWellFormed()),
+    ),
+  );
 });
 
 test("every id below the vocabulary's size is spoken, and none above", () => {
-  fc.assert(fc.property(fc.integer({ min: 0, max: vocabularySize - 1 }), (token) => void expect(typeof detokenize([token])).toBe("string")));
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: vocabularySize - 1 }),
+      (token) => void expect(typeof detokenize([token])).toBe("string"),
+    ),
+  );
   for (const token of [-1, 1.5, vocabularySize]) expect(() => detokenize([token])).toThrow("out of vocabulary");
 });
 

@@ -6,7 +6,7 @@ import { endOfAnswer, voiceOf, type Voice } from "#origin/sim/voice.ts";
 
 function speak(voice: Voice, seed: number, tokensMax: number, mayEnd = true): number[] {
   const tokens: number[] = [];
-  for (let hash = seed, last = 10; tokens.length < tokensMax; ) {
+  for (let hash = seed, last = 10; tokens.length < tokensMax;) {
     last = voice(last, hash, mayEnd);
     if (last === endOfAnswer) break;
     tokens.push(last);
@@ -25,12 +25,32 @@ test("an answer ends by itself at about the length asked for, and never when it 
 });
 
 test("prose is whole characters, some of many bytes; SQL is SQL", () => {
-  fc.assert(fc.property(fc.nat(), (seed) => void expect(detokenize(speak(voiceOf("prose", Infinity), seed, 300)).replace(/\ufffd$/, "")).not.toContain("\ufffd")));
+  fc.assert(
+    fc.property(
+      fc.nat(),
+      (seed) =>
+        void expect(detokenize(speak(voiceOf("prose", Infinity), seed, 300)).replace(/\ufffd$/, "")).not.toContain(
+          "\ufffd",
+        ),
+    ),
+  );
   expect(detokenize(speak(voiceOf("prose", Infinity), 3, 2_000))).toMatch(/é.*\p{Emoji_Presentation}/su);
-  fc.assert(fc.property(fc.nat(), (seed) => void expect(detokenize(speak(voiceOf("sql", 80), seed, 500))).toMatch(/^SELECT [a-z, ]+ FROM [a-z]+[^;]*;$/)));
+  fc.assert(
+    fc.property(
+      fc.nat(),
+      (seed) =>
+        void expect(detokenize(speak(voiceOf("sql", 80), seed, 500))).toMatch(/^SELECT [a-z, ]+ FROM [a-z]+[^;]*;$/),
+    ),
+  );
 });
 
 test("what follows depends on the last token and the hash alone", () => {
   expect(endOfAnswer).toBe(imEnd);
-  fc.assert(fc.property(fc.nat(), fc.nat(), (last, hash) => void expect(voiceOf("prose", 80)(last, hash, true)).toBe(voiceOf("prose", 80)(last, hash, true))));
+  fc.assert(
+    fc.property(
+      fc.nat(),
+      fc.nat(),
+      (last, hash) => void expect(voiceOf("prose", 80)(last, hash, true)).toBe(voiceOf("prose", 80)(last, hash, true)),
+    ),
+  );
 });

@@ -34,7 +34,11 @@ test("a cut breaks the answer and is told once; a kill is told as well", async (
       wire.openStream();
       expect([wire.event("1"), wire.event("2")]).toEqual([true, false]);
     });
-    expect([text, events.onEnd.mock.calls, events.onKill.mock.calls.length]).toEqual(["broken", [["broken"]], kind === "kill" ? 1 : 0]);
+    expect([text, events.onEnd.mock.calls, events.onKill.mock.calls.length]).toEqual([
+      "broken",
+      [["broken"]],
+      kind === "kill" ? 1 : 0,
+    ]);
   }
 });
 

@@ -28,7 +28,11 @@ describe("the platform's count", () => {
   });
 
   test("tells when its ten seconds are over, and no numbers: those are the platform's", async () => {
-    for (const [nowMs, retryAfterMs] of [[1_700_000_000_000, 10_000], [1_700_000_002_700, 7_300], [1_700_000_009_999, 1]] as const) {
+    for (const [nowMs, retryAfterMs] of [
+      [1_700_000_000_000, 10_000],
+      [1_700_000_002_700, 7_300],
+      [1_700_000_009_999, 1],
+    ] as const) {
       const limit = cloudflareIpLimit({ counter: counterOf(0), now: () => nowMs });
       expect(await limit.take("a")).toEqual({ isAllowed: false, retryAfterMs, window: null });
     }
@@ -58,7 +62,11 @@ describe("wrangler.toml", () => {
   });
 
   test("binds it in every environment at the rate of the default, in the period that callers are told", () => {
-    const found = [...wranglerToml.matchAll(/^\[\[(.*)ratelimits\]\]\nname = "(\w+)"\nnamespace_id = "(\d+)"\nsimple = \{ limit = (\d+), period = (\d+) \}$/gm)];
+    const found = [
+      ...wranglerToml.matchAll(
+        /^\[\[(.*)ratelimits\]\]\nname = "(\w+)"\nnamespace_id = "(\d+)"\nsimple = \{ limit = (\d+), period = (\d+) \}$/gm,
+      ),
+    ];
     expect(found.map(([, environment, name, , limit, period]) => [environment, name, limit, period])).toEqual([
       ["", "IP_COUNTER", "500", "10"],
       ["env.production.", "IP_COUNTER", "500", "10"],

@@ -37,7 +37,10 @@ describe("the Fleet object", () => {
   test("takes a later boot, though its sequence begins anew", async () => {
     const object = fleetObject();
     await object.report({ heartbeat: heartbeatOf("node_a", { sequence: 900 }), heardAtMs: t0 });
-    await object.report({ heartbeat: heartbeatOf("node_a", { bootId: "boot-2", bootedAtMs: 2_000, sequence: 0 }), heardAtMs: t0 + 1 });
+    await object.report({
+      heartbeat: heartbeatOf("node_a", { bootId: "boot-2", bootedAtMs: 2_000, sequence: 0 }),
+      heardAtMs: t0 + 1,
+    });
     expect((await object.heard())[0]?.heartbeat).toMatchObject({ bootId: "boot-2", sequence: 0 });
   });
 });

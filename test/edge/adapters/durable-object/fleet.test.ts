@@ -23,13 +23,19 @@ function fakeObject() {
     },
   };
   const names: string[] = [];
-  const namespace = { idFromName: (name: string) => void names.push(name), get: () => stub } as unknown as DurableObjectNamespace<FleetObject>;
+  const namespace = {
+    idFromName: (name: string) => void names.push(name),
+    get: () => stub,
+  } as unknown as DurableObjectNamespace<FleetObject>;
   return { object, namespace, names };
 }
 
 function fleetOf(...names: string[]) {
   const fake = fakeObject();
-  const fleet = durableObjectFleet(fake.namespace, (names.length ? names : ["a", "b"]).map((name) => nodeOf(name)));
+  const fleet = durableObjectFleet(
+    fake.namespace,
+    (names.length ? names : ["a", "b"]).map((name) => nodeOf(name)),
+  );
   const view = (nowMs: number, name = "a"): NodeView => {
     const found = fleet.view(nowMs).find(({ record }) => record.id === `node_${name}`);
     if (!found) throw new Error("no such node");
@@ -49,13 +55,26 @@ describe("the view", () => {
   test("begins with every configured node, unheard of, idle and trusted", () => {
     const { fleet } = fleetOf("a", "b", "c");
     expect(fleet.view(t0).map(({ record }) => record.id)).toEqual(["node_a", "node_b", "node_c"]);
-    expect(fleet.view(t0)[0]).toMatchObject({ state: null, heartbeatAgeMs: null, load: null, kvPoolTokens: null, inFlight: 0, breaker: "closed" });
+    expect(fleet.view(t0)[0]).toMatchObject({
+      state: null,
+      heartbeatAgeMs: null,
+      load: null,
+      kvPoolTokens: null,
+      inFlight: 0,
+      breaker: "closed",
+    });
   });
 
   test("shows a heartbeat with its age by our clock", async () => {
     const { fleet, view } = fleetOf();
     await fleet.report(heartbeatOf("node_a", { load, kvPoolTokens: 1_000 }), t0);
-    expect(view(t0 + 7_000)).toMatchObject({ state: "ready", heartbeatAgeMs: 7_000, load, loadAgeMs: 7_000, kvPoolTokens: 1_000 });
+    expect(view(t0 + 7_000)).toMatchObject({
+      state: "ready",
+      heartbeatAgeMs: 7_000,
+      load,
+      loadAgeMs: 7_000,
+      kvPoolTokens: 1_000,
+    });
     expect(view(t0, "b").state).toBeNull();
   });
 
@@ -173,7 +192,10 @@ describe("a report", () => {
   test("of a later boot counts, though its sequence begins anew", async () => {
     const { fleet, view } = fleetOf();
     await fleet.report(heartbeatOf("node_a", { sequence: 900, state: "draining" }), t0);
-    await fleet.report(heartbeatOf("node_a", { bootId: "boot-2", bootedAtMs: 2_000, sequence: 0, state: "warming" }), t0 + 100);
+    await fleet.report(
+      heartbeatOf("node_a", { bootId: "boot-2", bootedAtMs: 2_000, sequence: 0, state: "warming" }),
+      t0 + 100,
+    );
     expect(view(t0 + 100).state).toBe("warming");
   });
 });

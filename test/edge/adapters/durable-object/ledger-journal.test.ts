@@ -42,7 +42,11 @@ test("restarted between any two steps, it has the state it had before, snapshot 
 test("an object nobody published to writes nothing", async () => {
   const { ledger, org } = await open(noon);
   await ledger.admit(askOf(org));
-  expect(await insides(org, (_, { storage }) => storage.sql.exec("SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_cf%' ESCAPE '\\'").toArray())).toEqual([]);
+  expect(
+    await insides(org, (_, { storage }) =>
+      storage.sql.exec("SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_cf%' ESCAPE '\\'").toArray(),
+    ),
+  ).toEqual([]);
 });
 
 test("an ended hold is forgotten after a week, once D1 has its row", async () => {
@@ -55,7 +59,10 @@ test("an ended hold is forgotten after a week, once D1 has its row", async () =>
   expect(await ledger.settle(org, [recordOf(org, hold)])).toMatchObject([{ result: "repeated" }]);
   await ledger.settle(org, [recordOf(org, next.hold)]);
   await runDurableObjectAlarm(stubOf(org));
-  expect(await ledger.settle(org, [recordOf(org, hold), recordOf(org, next.hold)])).toMatchObject([{ result: "unknown" }, { result: "repeated" }]);
+  expect(await ledger.settle(org, [recordOf(org, hold), recordOf(org, next.hold)])).toMatchObject([
+    { result: "unknown" },
+    { result: "repeated" },
+  ]);
 });
 
 test("a state of several megabytes is kept and restored, too", async () => {

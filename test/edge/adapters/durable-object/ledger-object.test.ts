@@ -3,7 +3,16 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { Ask, Denial, Grant } from "../../../../edge/admission/port.ts";
 import { OrgLedger } from "../../../../edge/adapters/durable-object/ledger-object.ts";
 import type { OrgId } from "../../../../edge/agreements/ids.ts";
-import { askOf, freshHold, freshOrg, granted, keyRecord, noon, orgRecord, recordOf } from "../../../contracts/ledger-fixtures.ts";
+import {
+  askOf,
+  freshHold,
+  freshOrg,
+  granted,
+  keyRecord,
+  noon,
+  orgRecord,
+  recordOf,
+} from "../../../contracts/ledger-fixtures.ts";
 import { alarmOf, DB, insides, migrate, openWith, stubOf, usageInD1 } from "./ledger-world.ts";
 
 beforeAll(migrate);
@@ -75,14 +84,20 @@ test("a call admitted while the alarm drains does not hide an older deadline", a
   await ledger.settle(org, [recordOf(org, hold)]);
   await insides(org, async (object) => {
     const { DB: real } = object.env;
-    object.env = { DB: { prepare: (sql: string) => (void (object as unknown as OrgLedger).admit(askOf(org)), real.prepare(sql)) } as D1Database };
+    object.env = {
+      DB: {
+        prepare: (sql: string) => (void (object as unknown as OrgLedger).admit(askOf(org)), real.prepare(sql)),
+      } as D1Database,
+    };
     await (object as unknown as OrgLedger).alarm();
     object.env = { DB: real };
   });
   expect(await alarmOf(org)).toBe(old.expiresAtMs);
 });
 
-/** The mistake that the storm must catch: an await on something other than storage between the reading and the writing. */
+/**
+ * The mistake that the storm must catch: an await on something other than storage between the reading and the writing.
+ */
 class AwaitingLedger extends OrgLedger {
   async admitLate(ask: Ask): Promise<Grant | Denial> {
     const decision = this.keeper.weigh(ask, this.clock());
@@ -97,7 +112,9 @@ describe("the storm", () => {
       const object = new AwaitingLedger(state, { DB });
       await object.publish(orgRecord(org, { requestsPerMinute: 60 }));
       await object.publish(keyRecord(org, 1));
-      const answers = await Promise.all(Array.from({ length: 1_000 }, () => admit(object, askOf(org, { hold: freshHold() }))));
+      const answers = await Promise.all(
+        Array.from({ length: 1_000 }, () => admit(object, askOf(org, { hold: freshHold() }))),
+      );
       return answers.filter(({ kind }) => kind === "grant").length;
     });
 

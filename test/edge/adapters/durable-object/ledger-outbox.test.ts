@@ -12,8 +12,22 @@ test("while D1 fails no row is lost and the object asks again, later each time; 
   const { ledger, org, clock } = await openWith();
   const answers = await Promise.all(Array.from({ length: 1_200 }, () => ledger.admit(askOf(org))));
   const holds = answers.map((answer) => granted(answer).hold);
-  for (let i = 0; i < holds.length; i += 64) await ledger.settle(org, holds.slice(i, i + 64).map((hold) => recordOf(org, hold)));
-  await insides(org, (object) => void (object.env = { DB: { prepare: () => { throw new Error("D1 is down"); } } as unknown as D1Database }));
+  for (let i = 0; i < holds.length; i += 64)
+    await ledger.settle(
+      org,
+      holds.slice(i, i + 64).map((hold) => recordOf(org, hold)),
+    );
+  await insides(
+    org,
+    (object) =>
+      void (object.env = {
+        DB: {
+          prepare: () => {
+            throw new Error("D1 is down");
+          },
+        } as unknown as D1Database,
+      }),
+  );
   const waits = [];
   for (let i = 0; i < 7; i++) {
     await runDurableObjectAlarm(stubOf(org));
@@ -29,14 +43,23 @@ test("while D1 fails no row is lost and the object asks again, later each time; 
   expect((await ledger.inspect(org))?.outboxRows).toBe(0);
 });
 
-test.each([undefined, "<html>", {}, { success: false }])("what D1 says to rows is read: %j does not mean that it has them", async (answer) => {
-  const { ledger, org } = await openWith();
-  const { hold } = granted(await ledger.admit(askOf(org)));
-  await ledger.settle(org, [recordOf(org, hold)]);
-  await insides(org, (object) => void (object.env = { DB: { prepare: () => ({ bind: () => ({ run: async () => answer }) }) } as unknown as D1Database }));
-  await runDurableObjectAlarm(stubOf(org));
-  expect((await ledger.inspect(org))?.outboxRows).toBe(1);
-});
+test.each([undefined, "<html>", {}, { success: false }])(
+  "what D1 says to rows is read: %j does not mean that it has them",
+  async (answer) => {
+    const { ledger, org } = await openWith();
+    const { hold } = granted(await ledger.admit(askOf(org)));
+    await ledger.settle(org, [recordOf(org, hold)]);
+    await insides(
+      org,
+      (object) =>
+        void (object.env = {
+          DB: { prepare: () => ({ bind: () => ({ run: async () => answer }) }) } as unknown as D1Database,
+        }),
+    );
+    await runDurableObjectAlarm(stubOf(org));
+    expect((await ledger.inspect(org))?.outboxRows).toBe(1);
+  },
+);
 
 test("a crash after D1 took the rows and before the object knew sends them again, and the bill has them once", async () => {
   const { ledger, org, restart } = await openWith();
@@ -45,7 +68,16 @@ test("a crash after D1 took the rows and before the object knew sends them again
   await insides(org, async (object) => {
     const { DB: real } = object.env;
     object.env = {
-      DB: { prepare: (sql: string) => ({ bind: (rows: string) => ({ run: async () => { await real.prepare(sql).bind(rows).run(); throw new Error("lost"); } }) }) } as unknown as D1Database,
+      DB: {
+        prepare: (sql: string) => ({
+          bind: (rows: string) => ({
+            run: async () => {
+              await real.prepare(sql).bind(rows).run();
+              throw new Error("lost");
+            },
+          }),
+        }),
+      } as unknown as D1Database,
     };
     await (object as unknown as OrgLedger).alarm();
   });
@@ -62,7 +94,9 @@ test("a row that D1 refuses stops the outbox and is kept: it is never passed ove
   const { ledger, org } = await openWith();
   const { hold } = granted(await ledger.admit(askOf(org)));
   await ledger.settle(org, [recordOf(org, hold)]);
-  await DB.exec(`CREATE TRIGGER refusing BEFORE INSERT ON usage WHEN new.hold = '${hold}' BEGIN SELECT RAISE(ABORT, 'no'); END`);
+  await DB.exec(
+    `CREATE TRIGGER refusing BEFORE INSERT ON usage WHEN new.hold = '${hold}' BEGIN SELECT RAISE(ABORT, 'no'); END`,
+  );
   await runDurableObjectAlarm(stubOf(org));
   expect((await ledger.inspect(org))?.outboxRows).toBe(1);
   await DB.exec("DROP TRIGGER refusing");
@@ -73,7 +107,13 @@ test("a row that D1 refuses stops the outbox and is kept: it is never passed ove
 test("a D1 that does not answer in time has failed; no rows are not even sent, and no timer is left to keep the object awake", async () => {
   const d1 = (run: () => Promise<unknown>) => ({ prepare: () => ({ bind: () => ({ run }) }) }) as unknown as D1Database;
   const asked = vi.fn<() => Promise<{ success: boolean }>>(async () => ({ success: true }));
-  await expect(writeUsage(d1(() => new Promise(() => undefined)), [{} as UsageRow], 20)).rejects.toThrow("usage: no answer within 20 ms");
+  await expect(
+    writeUsage(
+      d1(() => new Promise(() => undefined)),
+      [{} as UsageRow],
+      20,
+    ),
+  ).rejects.toThrow("usage: no answer within 20 ms");
   await writeUsage(d1(asked), [], 20);
   expect(asked).not.toHaveBeenCalled();
   vi.useFakeTimers();

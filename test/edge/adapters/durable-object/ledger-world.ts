@@ -19,12 +19,18 @@ export interface Insides {
 
 /** Makes the tables of D1, as every test file has a D1 of its own. */
 export async function migrate(): Promise<void> {
-  const queries = migration.split(/;\s*$/m).map((query) => query.trim()).filter((query) => query !== "");
+  const queries = migration
+    .split(/;\s*$/m)
+    .map((query) => query.trim())
+    .filter((query) => query !== "");
   await applyD1Migrations(DB, [{ name: "0001_road.sql", queries }]);
 }
 
 export const stubOf = (org: OrgId) => LEDGERS.get(LEDGERS.idFromName(org));
-export const insides = <R>(org: OrgId, look: (object: Insides, state: DurableObjectState) => R | Promise<R>): Promise<R> =>
+export const insides = <R>(
+  org: OrgId,
+  look: (object: Insides, state: DurableObjectState) => R | Promise<R>,
+): Promise<R> =>
   runInDurableObject(stubOf(org), (object: OrgLedger, state) => look(object as unknown as Insides, state));
 
 export async function usageInD1(org: OrgId): Promise<UsageRow[]> {
@@ -33,7 +39,9 @@ export async function usageInD1(org: OrgId): Promise<UsageRow[]> {
   return (await DB.prepare(`SELECT ${columns} FROM usage WHERE org = ?`).bind(org).all<UsageRow>()).results;
 }
 
-/** Opens an object whose clock is ours, through every restart; its bill is read from D1, after the alarm has drained it. */
+/**
+ * Opens an object whose clock is ours, through every restart; its bill is read from D1, after the alarm has drained it.
+ */
 export async function open(startMs: number) {
   const org = freshOrg();
   const clock: TestClock = testClock(startMs);

@@ -15,7 +15,9 @@ test("what comes in a rush is done in one block, in the order in which it came",
   const turns = new Turns();
   const done: number[] = [];
   turns.take(() => done.push(0));
-  const waiting = [1, 2, 3].map((number) => turns.take(() => (queueMicrotask(() => done.push(-number)), done.push(number))));
+  const waiting = [1, 2, 3].map((number) =>
+    turns.take(() => (queueMicrotask(() => done.push(-number)), done.push(number))),
+  );
   expect(done).toEqual([0]);
   expect(await Promise.all(waiting)).toEqual([2, 3, 4]);
   expect(done.slice(0, 4)).toEqual([0, 1, 2, 3]);

@@ -17,7 +17,13 @@ describe("an isolate's own count", () => {
     const limit = open(50);
     expect(burst(limit, "a", 200)).toBe(50);
     expect(burst(limit, "b", 200)).toBe(50);
-    for (const [ms, passed] of [[100, 5], [1, 0], [19, 1], [1_000, 50], [60_000, 50]] as const) {
+    for (const [ms, passed] of [
+      [100, 5],
+      [1, 0],
+      [19, 1],
+      [1_000, 50],
+      [60_000, 50],
+    ] as const) {
       limit.clock.advance(ms);
       expect(burst(limit, "a", 200), `${ms} ms later`).toBe(passed);
     }
@@ -79,7 +85,8 @@ describe("whatever comes when", () => {
           if (isGuess) limit.penalize("a");
         }
         for (const [index, fromMs] of passedAtMs.entries()) {
-          for (const [after, toMs] of passedAtMs.slice(index).entries()) expect(after + 1).toBeLessThanOrEqual(perSecond + ((toMs - fromMs) * perSecond) / 1_000);
+          for (const [after, toMs] of passedAtMs.slice(index).entries())
+            expect(after + 1).toBeLessThanOrEqual(perSecond + ((toMs - fromMs) * perSecond) / 1_000);
         }
       }),
       { numRuns: 50 },
@@ -111,7 +118,8 @@ describe("whatever comes when", () => {
 
 test("memory is bounded: what is empty is forgotten first, and a flood of networks forgets them all", () => {
   const limit = open(1);
-  const flood = (count: number, name: string) => void Array.from({ length: count }, (_, index) => limit.take(`${name}${index}`));
+  const flood = (count: number, name: string) =>
+    void Array.from({ length: count }, (_, index) => limit.take(`${name}${index}`));
   flood(9_999, "old");
   limit.clock.advance(1_000);
   limit.take("kept");

@@ -14,11 +14,19 @@ const fine = ({ args }: Run) => `done ${args[0]}`;
 function heldScript() {
   const requests: { args: string[]; isPipeline: boolean; end(): void }[] = [];
   const leave = <T>(sent: Run[], isPipeline: boolean, answer: () => T): Promise<T> =>
-    new Promise((resolve) => requests.push({ args: sent.map(({ args }) => args[0] ?? ""), isPipeline, end: () => resolve(answer()) }));
+    new Promise((resolve) =>
+      requests.push({ args: sent.map(({ args }) => args[0] ?? ""), isPipeline, end: () => resolve(answer()) }),
+    );
   const script: Script = {
     run: (one) => leave([one], false, () => fine(one)),
     runAll: (all) =>
-      leave(all, true, () => all.map((one) => (one.args[0]?.startsWith("bad") ? { status: "rejected", reason: new OutOfReach(one.args[0]) } : { status: "fulfilled", value: fine(one) }))),
+      leave(all, true, () =>
+        all.map((one) =>
+          one.args[0]?.startsWith("bad")
+            ? { status: "rejected", reason: new OutOfReach(one.args[0]) }
+            : { status: "fulfilled", value: fine(one) },
+        ),
+      ),
   };
   return { script, requests };
 }
@@ -31,7 +39,9 @@ describe("runs of one isolate", () => {
     const { script, requests } = heldScript();
     const ask = openBatcher(script, waitMsMax);
     const answers = runs(underWayMax).map(ask);
-    expect(requests.map(({ args, isPipeline }) => [args, isPipeline])).toEqual(runs(underWayMax).map(({ args }) => [args, false]));
+    expect(requests.map(({ args, isPipeline }) => [args, isPipeline])).toEqual(
+      runs(underWayMax).map(({ args }) => [args, false]),
+    );
     requests.forEach(({ end }) => end());
     expect(await Promise.all(answers)).toEqual(runs(underWayMax).map(fine));
   });
@@ -45,9 +55,15 @@ describe("runs of one isolate", () => {
     requests[3]?.end();
     expect(await first[3]).toBe("done 3");
     await vi.advanceTimersByTimeAsync(0);
-    expect(requests.slice(underWayMax).map(({ args, isPipeline }) => [args, isPipeline])).toEqual([[["a", "bad b", "c"], true]]);
+    expect(requests.slice(underWayMax).map(({ args, isPipeline }) => [args, isPipeline])).toEqual([
+      [["a", "bad b", "c"], true],
+    ]);
     requests.at(-1)?.end();
-    expect(await Promise.allSettled(late)).toMatchObject([{ value: "done a" }, { reason: { message: "bad b" } }, { value: "done c" }]);
+    expect(await Promise.allSettled(late)).toMatchObject([
+      { value: "done a" },
+      { reason: { message: "bad b" } },
+      { value: "done c" },
+    ]);
     expect(vi.getTimerCount()).toBe(0);
     requests.forEach(({ end }) => end());
     expect(await Promise.all(first)).toHaveLength(underWayMax);
@@ -76,7 +92,13 @@ describe("runs of one isolate", () => {
           underWay--;
           return answer();
         };
-        const ask = openBatcher({ run: (one) => goes([one], () => fine(one)), runAll: (all) => goes(all, () => all.map((one) => ({ status: "fulfilled", value: fine(one) }))) }, 60_000);
+        const ask = openBatcher(
+          {
+            run: (one) => goes([one], () => fine(one)),
+            runAll: (all) => goes(all, () => all.map((one) => ({ status: "fulfilled", value: fine(one) }))),
+          },
+          60_000,
+        );
         const answers = plan.map(async ({ arrivesMs }, index) => {
           await new Promise((done) => setTimeout(done, arrivesMs));
           return ask(run(index));
@@ -95,7 +117,10 @@ describe("when Redis does not answer", () => {
     const { script, requests } = heldScript();
     const ask = openBatcher(script, waitMsMax);
     runs(underWayMax).forEach((one) => void ask(one));
-    const waiting = expect(ask(run("late"))).rejects.toMatchObject({ message: "redis: no place within 250 ms", wasAsked: false });
+    const waiting = expect(ask(run("late"))).rejects.toMatchObject({
+      message: "redis: no place within 250 ms",
+      wasAsked: false,
+    });
     await vi.advanceTimersByTimeAsync(waitMsMax);
     await waiting;
     // Nor does it stand before those that came after it.
@@ -113,7 +138,10 @@ describe("when Redis does not answer", () => {
     const { script } = heldScript();
     const ask = openBatcher(script, waitMsMax);
     const waiting = runs(underWayMax + 1_024).map(ask);
-    await expect(ask(run("one too many"))).rejects.toMatchObject({ message: "redis: 1024 wait already", wasAsked: false });
+    await expect(ask(run("one too many"))).rejects.toMatchObject({
+      message: "redis: 1024 wait already",
+      wasAsked: false,
+    });
     const all = Promise.allSettled(waiting.slice(underWayMax));
     await vi.advanceTimersByTimeAsync(waitMsMax);
     expect((await all).every(({ status }) => status === "rejected")).toBe(true);

@@ -7,14 +7,18 @@ describe.skipIf(!isRedisThere)("the limit on an address", () => {
   let world: RedisWorld;
   beforeAll(async () => void (world = await openWorld("everysec")));
   afterAll(() => world?.close());
-  const open = (perSecond: number, waitMsMax = 5_000) => upstashIpLimit({ ...world.redis, waitMsMax, perSecond, now: Date.now });
+  const open = (perSecond: number, waitMsMax = 5_000) =>
+    upstashIpLimit({ ...world.redis, waitMsMax, perSecond, now: Date.now });
   /** What Redis has counted for a network, in whatever seconds. */
   const countedFor = async (network: string): Promise<number> => {
     const keys = (await world.command("KEYS", `penstock:ip:${network}:*`)) as string[];
     const counts = await Promise.all(keys.map((key) => world.command("GET", key)));
     return counts.reduce<number>((sum, count) => sum + Number(count), 0);
   };
-  const untilRefused = async (limit: ReturnType<typeof open>, network: string): Promise<Extract<IpVerdict, { isAllowed: false }>> => {
+  const untilRefused = async (
+    limit: ReturnType<typeof open>,
+    network: string,
+  ): Promise<Extract<IpVerdict, { isAllowed: false }>> => {
     for (;;) {
       const verdict = await limit.take(network);
       if (!verdict.isAllowed) return verdict;

@@ -1,12 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { upstashLedger } from "../../../../edge/adapters/upstash/ledger.ts";
 import { ledgerContract } from "../../../contracts/ledger-contract.ts";
-import { askOf, granted, keyOf, keyRecord, noon, orgRecord, recordOf, shut } from "../../../contracts/ledger-fixtures.ts";
+import {
+  askOf,
+  granted,
+  keyOf,
+  keyRecord,
+  noon,
+  orgRecord,
+  recordOf,
+  shut,
+} from "../../../contracts/ledger-fixtures.ts";
 import { isRedisThere, openOn, openWith, openWorld, type RedisWorld } from "./redis-world.ts";
 
 /**
- * Every promise of the port, over a real Redis behind the REST bridge; each restart is a kill -9 of Redis. With `appendfsync always`: `everysec` may lose up to two
- * seconds of what was acknowledged also when only the process dies, since it puts off writing while the disk is behind.
+ * Every promise of the port, over a real Redis behind the REST bridge; each restart is a kill -9 of Redis. With
+ * `appendfsync always`: `everysec` may lose up to two seconds of what was acknowledged also when only the process dies,
+ * since it puts off writing while the disk is behind.
  */
 describe.skipIf(!isRedisThere)("upstash", () => {
   let world: RedisWorld;
@@ -23,8 +33,16 @@ describe.skipIf(!isRedisThere)("upstash", () => {
       return world.redis.bridge.requests - before;
     };
     const holds: string[] = [];
-    for (let i = 0; i < 64; i++) expect(await requests(async () => holds.push(granted(await ledger.admit(askOf(org))).hold))).toBe(1);
-    expect(await requests(() => ledger.settle(org, holds.map((hold) => recordOf(org, hold))))).toBe(1);
+    for (let i = 0; i < 64; i++)
+      expect(await requests(async () => holds.push(granted(await ledger.admit(askOf(org))).hold))).toBe(1);
+    expect(
+      await requests(() =>
+        ledger.settle(
+          org,
+          holds.map((hold) => recordOf(org, hold)),
+        ),
+      ),
+    ).toBe(1);
     expect(await requests(() => ledger.admit(askOf(org, { digests: [] })))).toBe(1);
     expect((await ledger.inspect(org))?.outboxRows).toBe(64);
   });
@@ -36,7 +54,9 @@ describe.skipIf(!isRedisThere)("upstash", () => {
     const spoilt = orgs[40] ?? "";
     await world.command("SET", `penstock:{${spoilt}}:open`, "spoilt");
     const before = world.redis.bridge.requests;
-    const answers = await ledger.settleAll(orgs.map((org, index) => ({ org, records: [recordOf(org, holds[index] ?? "")] })));
+    const answers = await ledger.settleAll(
+      orgs.map((org, index) => ({ org, records: [recordOf(org, holds[index] ?? "")] })),
+    );
     expect(world.redis.bridge.requests - before).toBe(1);
     for (const [index, answer] of answers.entries()) {
       if (index === 40) expect(String(answer.status === "rejected" && answer.reason)).toContain("WRONGTYPE");
@@ -49,12 +69,17 @@ describe.skipIf(!isRedisThere)("upstash", () => {
     const works: (() => Promise<void>)[] = [];
     const sent: string[] = [];
     const ledger = upstashLedger({
-      ...world.redis, waitMsMax: 20_000, now: () => noon, later: (work) => void works.push(work),
+      ...world.redis,
+      waitMsMax: 20_000,
+      now: () => noon,
+      later: (work) => void works.push(work),
       writeRows: async (rows) => void sent.push(...rows.map(({ id }) => id)),
     });
     const admit = async () => granted(await ledger.admit(askOf(org))).hold;
     const [first, second, third] = [await admit(), await admit(), await admit()];
-    expect(await ledger.settle(org, [recordOf(org, first, { isFinal: false }), recordOf(org, second, { isFinal: false })])).toMatchObject([{ result: "noted" }, { result: "noted" }]);
+    expect(
+      await ledger.settle(org, [recordOf(org, first, { isFinal: false }), recordOf(org, second, { isFinal: false })]),
+    ).toMatchObject([{ result: "noted" }, { result: "noted" }]);
     expect(await ledger.release(org, third)).toMatchObject({ result: "released" });
     expect(works).toHaveLength(0);
     expect(await ledger.release(org, first)).toMatchObject({ result: "settled" });
@@ -84,15 +109,29 @@ describe.skipIf(!isRedisThere)("upstash", () => {
 
   test("two edges on one Redis hold a limit together", async () => {
     const { ledger, org } = await openWith(world.redis, { requestsPerMinute: 100 });
-    const other = upstashLedger({ ...world.redis, waitMsMax: 20_000, now: () => noon, writeRows: async () => undefined, later: () => undefined });
-    const answers = await Promise.all(Array.from({ length: 600 }, (_, index) => (index % 2 ? ledger : other).admit(askOf(org))));
+    const other = upstashLedger({
+      ...world.redis,
+      waitMsMax: 20_000,
+      now: () => noon,
+      writeRows: async () => undefined,
+      later: () => undefined,
+    });
+    const answers = await Promise.all(
+      Array.from({ length: 600 }, (_, index) => (index % 2 ? ledger : other).admit(askOf(org))),
+    );
     expect(answers.filter(({ kind }) => kind === "grant")).toHaveLength(100);
   });
 
   test("without a clock of ours the clock of Redis counts", async () => {
     const { url, token } = world.redis;
     const { org } = await openOn(world.redis, noon);
-    const ledger = upstashLedger({ url, token, waitMsMax: 20_000, writeRows: async () => undefined, later: () => undefined });
+    const ledger = upstashLedger({
+      url,
+      token,
+      waitMsMax: 20_000,
+      writeRows: async () => undefined,
+      later: () => undefined,
+    });
     await ledger.publish(orgRecord(org, {}));
     await ledger.publish(keyRecord(org, 1));
     const before = Date.now();
@@ -108,13 +147,24 @@ describe.skipIf(!isRedisThere)("upstash", () => {
     for (const ttlMs of [4_000, 1_000, 3_000, 2_000]) granted(await ledger.admit(askOf(org, { ttlMs })));
     granted(await ledger.admit(askOf(org, { key: keyOf(org, 2), ttlMs: 2_500 })));
     await ledger.publish(keyRecord(org, 1, { limits: { concurrency: 2 }, version: 3 }));
-    expect(shut(await ledger.admit(askOf(org)))).toMatchObject({ window: "concurrency", of: "key", limit: 2, resetAtMs: noon + 3_000, retryAfterMs: 1_000 });
+    expect(shut(await ledger.admit(askOf(org)))).toMatchObject({
+      window: "concurrency",
+      of: "key",
+      limit: 2,
+      resetAtMs: noon + 3_000,
+      retryAfterMs: 1_000,
+    });
   });
 
   test("all keys of an org carry its tag and stay few, however many calls there were", async () => {
     const { ledger, org } = await openWith(world.redis);
     for (let i = 0; i < 30; i++) {
-      const { hold } = granted(await ledger.admit(askOf(org, { idempotency: { key: String(i % 10).repeat(64), body: "b".repeat(64) }, ttlMs: 1 + i })).catch(() => ledger.admit(askOf(org))).then((answer) => (answer.kind === "grant" ? answer : ledger.admit(askOf(org)))));
+      const { hold } = granted(
+        await ledger
+          .admit(askOf(org, { idempotency: { key: String(i % 10).repeat(64), body: "b".repeat(64) }, ttlMs: 1 + i }))
+          .catch(() => ledger.admit(askOf(org)))
+          .then((answer) => (answer.kind === "grant" ? answer : ledger.admit(askOf(org)))),
+      );
       if (i % 3 === 0) await ledger.settle(org, [recordOf(org, hold)]);
     }
     const keys = (await world.command("KEYS", `*${org}*`)) as string[];
@@ -124,13 +174,28 @@ describe.skipIf(!isRedisThere)("upstash", () => {
 
   test("what ended a week ago is forgotten, a few at a time, and what was charged for it stays on the bill", async () => {
     const { ledger, org, clock, usage } = await openWith(world.redis);
-    for (let i = 0; i < 3; i++) granted(await ledger.admit(askOf(org, { ttlMs: 1_000, idempotency: { key: String(i).repeat(64), body: "b".repeat(64) } })));
+    for (let i = 0; i < 3; i++)
+      granted(
+        await ledger.admit(
+          askOf(org, { ttlMs: 1_000, idempotency: { key: String(i).repeat(64), body: "b".repeat(64) } }),
+        ),
+      );
     clock.advance(1_000);
     await ledger.inspect(org);
     clock.advance(7 * 24 * 3_600_000);
-    const { hold } = granted(await ledger.admit(askOf(org, { idempotency: { key: "9".repeat(64), body: "b".repeat(64) } })));
+    const { hold } = granted(
+      await ledger.admit(askOf(org, { idempotency: { key: "9".repeat(64), body: "b".repeat(64) } })),
+    );
     await ledger.settle(org, [recordOf(org, hold)]);
-    const sizes = await Promise.all([["ZCARD", "ends"], ["HLEN", "late"], ["HLEN", "again"], ["ZCARD", "ages"], ["HLEN", "holds"]].map(([name = "", key]) => world.command(name, `penstock:{${org}}:${key}`)));
+    const sizes = await Promise.all(
+      [
+        ["ZCARD", "ends"],
+        ["HLEN", "late"],
+        ["HLEN", "again"],
+        ["ZCARD", "ages"],
+        ["HLEN", "holds"],
+      ].map(([name = "", key]) => world.command(name, `penstock:{${org}}:${key}`)),
+    );
     expect(sizes).toEqual([1, 0, 1, 1, 0]);
     expect(await usage()).toHaveLength(4);
   });
@@ -162,7 +227,9 @@ describe.skipIf(!isRedisThere)("upstash", () => {
       }
       // A call whose answer was lost in the crash may be held as well: never more than were under way.
       expect(open.size).toBeLessThanOrEqual([...known.values()].filter((stage) => stage === "open").length + 24);
-      const minute = (await ledger.inspect(org))?.windows.find(({ window, of }) => window === "requestsPerMinute" && of === "org");
+      const minute = (await ledger.inspect(org))?.windows.find(
+        ({ window, of }) => window === "requestsPerMinute" && of === "org",
+      );
       expect(minute?.settled).toBeLessThanOrEqual(400);
       expect(minute?.settled).toBeGreaterThanOrEqual(known.size);
     }

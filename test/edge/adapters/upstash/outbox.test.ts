@@ -16,7 +16,10 @@ describe.skipIf(!isRedisThere)("the bill's way out of Redis", () => {
     let isDown = true;
     let statements = 0;
     const chores = upstashLedger({
-      ...world.redis, waitMsMax: 20_000, now: () => noon, later: () => undefined,
+      ...world.redis,
+      waitMsMax: 20_000,
+      now: () => noon,
+      later: () => undefined,
       writeRows: async (rows) => {
         statements++;
         if (isDown) throw new Error("D1 is down");
@@ -28,7 +31,11 @@ describe.skipIf(!isRedisThere)("the bill's way out of Redis", () => {
     });
     const answers = await Promise.all(Array.from({ length: 600 }, () => ledger.admit(askOf(org))));
     const holds = answers.map((answer) => granted(answer).hold);
-    for (let i = 0; i < holds.length; i += 64) await ledger.settle(org, holds.slice(i, i + 64).map((hold) => recordOf(org, hold)));
+    for (let i = 0; i < holds.length; i += 64)
+      await ledger.settle(
+        org,
+        holds.slice(i, i + 64).map((hold) => recordOf(org, hold)),
+      );
     await expect(chores.sweep([org])).rejects.toThrow("D1 is down");
     expect((await ledger.inspect(org))?.outboxRows).toBe(600);
     isDown = false;
@@ -45,7 +52,10 @@ describe.skipIf(!isRedisThere)("the bill's way out of Redis", () => {
     const sent: string[] = [];
     const chores = (isLost: boolean) =>
       upstashLedger({
-        ...world.redis, waitMsMax: 20_000, now: () => noon, later: () => undefined,
+        ...world.redis,
+        waitMsMax: 20_000,
+        now: () => noon,
+        later: () => undefined,
         writeRows: async (rows) => {
           sent.push(...rows.map(({ id }) => id));
           if (isLost) throw new Error("lost");
@@ -74,7 +84,10 @@ describe.skipIf(!isRedisThere)("the bill's way out of Redis", () => {
     }
     const statements: string[][] = [];
     const chores = upstashLedger({
-      ...world.redis, waitMsMax: 20_000, now: () => noon, later: () => undefined,
+      ...world.redis,
+      waitMsMax: 20_000,
+      now: () => noon,
+      later: () => undefined,
       writeRows: async (rows) => void statements.push(rows.map(({ org }) => org)),
     });
     const before = world.redis.bridge.requests;
@@ -85,9 +98,14 @@ describe.skipIf(!isRedisThere)("the bill's way out of Redis", () => {
   });
 });
 
-/** Outboxes in memory, each row known by its id; the chores that were asked, one line a request; and what D1 was given, one list a statement. */
+/**
+ * Outboxes in memory, each row known by its id; the chores that were asked, one line a request; and what D1 was given,
+ * one list a statement.
+ */
 function setUp(rowsOf: Record<string, number>, refuses: (rows: string[]) => boolean = () => false) {
-  const outboxes = new Map(Object.entries(rowsOf).map(([org, count]) => [org, Array.from({ length: count }, (_, index) => `${org}/${index}`)]));
+  const outboxes = new Map(
+    Object.entries(rowsOf).map(([org, count]) => [org, Array.from({ length: count }, (_, index) => `${org}/${index}`)]),
+  );
   const requests: string[] = [];
   const statements: string[][] = [];
   const works: (() => Promise<void>)[] = [];
@@ -98,7 +116,10 @@ function setUp(rowsOf: Record<string, number>, refuses: (rows: string[]) => bool
     if (name === "sweep") return rows.length;
     if (name === "outbox") return rows.slice(0, Number(args[0])).flatMap((id) => [id, JSON.stringify({ id })]);
     if (isStuck) throw new Error("READONLY");
-    outboxes.set(org, rows.filter((id) => !args.includes(id)));
+    outboxes.set(
+      org,
+      rows.filter((id) => !args.includes(id)),
+    );
     return args.length;
   };
   const outbox = openOutbox(
@@ -175,7 +196,9 @@ describe("the outbox", () => {
     await outbox.sweep(["org_1", "org_2", "org_3"]);
     expect([...outboxes.values()].flat()).toEqual([]);
     expect(statements.flat()).toHaveLength(573);
-    expect(statements.flat().filter((id) => id.startsWith("org_1"))).toEqual(Array.from({ length: 400 }, (_, index) => `org_1/${index}`));
+    expect(statements.flat().filter((id) => id.startsWith("org_1"))).toEqual(
+      Array.from({ length: 400 }, (_, index) => `org_1/${index}`),
+    );
     for (const rows of statements) expect(rows.length).toBeLessThanOrEqual(501);
   });
 
@@ -204,7 +227,9 @@ describe("the outbox", () => {
     outbox.drainSoon("org_2");
     outbox.drainSoon("org_gone");
     await Promise.all([works[0]?.(), vi.advanceTimersByTimeAsync(10_000)]);
-    expect(log.mock.calls.map(([line]) => JSON.parse(line))).toEqual([{ event: "usage_drain_failed", orgs: 3, failures: 4, cause: "Error: the keys of org_gone are gone" }]);
+    expect(log.mock.calls.map(([line]) => JSON.parse(line))).toEqual([
+      { event: "usage_drain_failed", orgs: 3, failures: 4, cause: "Error: the keys of org_gone are gone" },
+    ]);
     expect([...outboxes.values()].flat()).toEqual(["org_1/0", "org_2/0"]);
     expect(requests).toEqual(["org_1 outbox, org_2 outbox, org_gone outbox"]);
     log.mockClear();
@@ -240,7 +265,9 @@ describe("the outbox", () => {
 
   test("a row that D1 will never take stays, and keeps no other org's", async () => {
     const orgs = Array.from({ length: 64 }, (_, index) => `org_${index}`);
-    const { outbox, outboxes } = setUp(Object.fromEntries(orgs.map((org) => [org, 2])), (ids) => ids.includes("org_41/1"));
+    const { outbox, outboxes } = setUp(Object.fromEntries(orgs.map((org) => [org, 2])), (ids) =>
+      ids.includes("org_41/1"),
+    );
     await expect(outbox.sweep(orgs)).rejects.toThrow("D1 says no");
     expect([...outboxes.values()].flat()).toEqual(["org_41/0", "org_41/1"]);
   });

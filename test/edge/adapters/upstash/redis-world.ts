@@ -28,7 +28,11 @@ export async function openWorld(fsync: "everysec" | "always"): Promise<RedisWorl
   const dir = mkdtempSync(join(tmpdir(), "penstock-redis-"));
   const redis = await startRedis({ dir, fsync });
   const command = async (...args: string[]) => {
-    const response = await fetch(redis.url, { method: "POST", headers: { authorization: `Bearer ${redis.token}` }, body: JSON.stringify(args) });
+    const response = await fetch(redis.url, {
+      method: "POST",
+      headers: { authorization: `Bearer ${redis.token}` },
+      body: JSON.stringify(args),
+    });
     return ((await response.json()) as { result?: unknown }).result;
   };
   const crash = async () => {
@@ -43,7 +47,10 @@ export async function openWorld(fsync: "everysec" | "always"): Promise<RedisWorl
   return { redis, command, crash, open: (startMs) => openOn(redis, startMs, crash), close };
 }
 
-/** A ledger on this Redis whose clock is ours; its bill is what a table with unique ids would hold after the chores of a cron. */
+/**
+ * A ledger on this Redis whose clock is ours; its bill is what a table with unique ids would hold after the chores of a
+ * cron.
+ */
 export async function openOn(redis: LocalRedis, startMs: number, onRestart?: () => Promise<void>) {
   const org = freshOrg();
   const clock = testClock(startMs);
@@ -52,7 +59,14 @@ export async function openOn(redis: LocalRedis, startMs: number, onRestart?: () 
     for (const row of rows) if (!table.has(row.id)) table.set(row.id, row);
   };
   // A deadline that a busy machine keeps: faults have tests of their own.
-  const ledger = upstashLedger({ url: redis.url, token: redis.token, waitMsMax: 20_000, now: clock.now, writeRows, later: () => undefined });
+  const ledger = upstashLedger({
+    url: redis.url,
+    token: redis.token,
+    waitMsMax: 20_000,
+    now: clock.now,
+    writeRows,
+    later: () => undefined,
+  });
   const restart = async () => onRestart?.();
   const usage = async () => {
     await ledger.sweep([org]);

@@ -6,13 +6,20 @@ import { adjustSlide, bookSlide, bucketThatFrees, emptySlide, useOfSlide } from 
 const dayMs = 86_400_000;
 const endOnFailure = process.env["SHRINK"] === undefined;
 
-/** The first piece of the script, `script-books.ts`, out of the function that it stands in: functions that ask Redis nothing. */
-const booksOf = (script: string) => script.slice(0, script.indexOf("local RECORDS")).replace("local function run()", "");
+/**
+ * The first piece of the script, `script-books.ts`, out of the function that it stands in: functions that ask Redis
+ * nothing.
+ */
+const booksOf = (script: string) =>
+  script.slice(0, script.indexOf("local RECORDS")).replace("local function run()", "");
 
 /** The script's calendar is that of UTC. */
 export async function checkCalendar(redis: Redis, script: string): Promise<void> {
   const lua = `${booksOf(script)} local told = {} for i, ms in ipairs(ARGV) do told[i] = int(monthOf(tonumber(ms))) .. " " .. int(nextMonthMs(tonumber(ms))) end return told`;
-  const days = fc.array(fc.integer({ min: 0, max: Date.UTC(2400, 0, 1) / dayMs }), { minLength: 1_000, maxLength: 1_000 });
+  const days = fc.array(fc.integer({ min: 0, max: Date.UTC(2400, 0, 1) / dayMs }), {
+    minLength: 1_000,
+    maxLength: 1_000,
+  });
   const property = fc.asyncProperty(days, async (some) => {
     // The last day of the Gregorian calendar's 400 years: no random day finds it.
     const times = [Date.UTC(2000, 1, 29) / dayMs, ...some].flatMap((day) => [day * dayMs, (day + 1) * dayMs - 1]);
@@ -23,7 +30,10 @@ export async function checkCalendar(redis: Redis, script: string): Promise<void>
   await fc.assert(property, { numRuns: 10, endOnFailure });
 }
 
-/** The script's sliding windows answer as the pure ledger's, written to text and read again at every step, and list as few buckets. */
+/**
+ * The script's sliding windows answer as the pure ledger's, written to text and read again at every step, and list as
+ * few buckets.
+ */
 export async function checkSlides(redis: Redis, script: string): Promise<void> {
   const lua = `${booksOf(script)} local slide, told = readSlide(""), {}
     for i = 1, #ARGV, 5 do
@@ -35,7 +45,13 @@ export async function checkSlides(redis: Redis, script: string): Promise<void> {
       for _ in buckets(slide) do count = count + 1 end
       told[#told + 1] = concat({ int(heldNow), int(settledNow), int(bucketThatFrees(slide, now, amount) or -1), int(count) }, " ")
     end return told`;
-  const step = fc.record({ gap: fc.oneof(fc.nat(3), fc.nat(70)), back: fc.oneof(fc.constant(0), fc.nat(70)), held: fc.nat(9), settled: fc.nat(9), amount: fc.nat(60) });
+  const step = fc.record({
+    gap: fc.oneof(fc.nat(3), fc.nat(70)),
+    back: fc.oneof(fc.constant(0), fc.nat(70)),
+    held: fc.nat(9),
+    settled: fc.nat(9),
+    amount: fc.nat(60),
+  });
   const property = fc.asyncProperty(fc.array(step, { minLength: 40, maxLength: 120, size: "max" }), async (steps) => {
     const slide = emptySlide();
     let now = 1_000;

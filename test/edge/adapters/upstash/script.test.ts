@@ -24,9 +24,12 @@ describe.skipIf(!isRedisThere)("the script", () => {
 
   test("keeps the calendar of UTC, leap years and centuries included", () => checkCalendar(redis, ledgerScript));
 
-  test("slides its windows as the pure ledger does, and lists no more buckets than count", () => checkSlides(redis, ledgerScript));
+  test("slides its windows as the pure ledger does, and lists no more buckets than count", () =>
+    checkSlides(redis, ledgerScript));
 
   test("answers any history as the pure ledger does: every answer, every window, every line of the bill", async () => {
-    expect(await checkTwin(scriptTwin(redis, ledgerScript), { numRuns: histories, maxSteps: 60 })).toBeGreaterThan(histories * 30);
+    expect(await checkTwin(scriptTwin(redis, ledgerScript), { numRuns: histories, maxSteps: 60 })).toBeGreaterThan(
+      histories * 30,
+    );
   }, 3_600_000);
 });

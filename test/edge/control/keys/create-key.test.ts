@@ -7,18 +7,42 @@ let world: World;
 beforeAll(async () => void (world = await openWorld()));
 afterAll(() => world.close());
 
-const create = (body: unknown, key = world.a.admin, org = world.a.org) => world.ask("POST", `/control/orgs/${org}/keys`, { body, key });
+const create = (body: unknown, key = world.a.admin, org = world.a.org) =>
+  world.ask("POST", `/control/orgs/${org}/keys`, { body, key });
 const count = async () => (await world.select("SELECT count(*) AS n FROM keys"))[0]?.["n"];
 
 it("makes a key that may do anything its org may, and answers when the ledger knows it", async () => {
   const { status, body } = await create({ name: "plain" });
   expect(status).toBe(201);
-  expect(body).toMatchObject({ org: world.a.org, kind: "inference", role: null, state: "active", endpoints: null, models: null, ipCidrs: null, limits: null, expiresAt: null, replaces: null, version: 1 });
+  expect(body).toMatchObject({
+    org: world.a.org,
+    kind: "inference",
+    role: null,
+    state: "active",
+    endpoints: null,
+    models: null,
+    ipCidrs: null,
+    limits: null,
+    expiresAt: null,
+    replaces: null,
+    version: 1,
+  });
   expect(body.secret).toMatch(/^sk-pen-[0-9A-Za-z]{16}-/);
   expect(body.hint).toBe(`sk-pen-${body.id.slice(4)}…${body.secret.slice(-4)}`);
   const [{ digest } = { digest: "" }] = await digestsOf(body.secret, world.keyring);
   expect(world.publisher.key(body.id)).toEqual({
-    kind: "key", id: body.id, org: world.a.org, digest, pepperKid: "p1", isRevoked: false, expiresAtMs: null, endpoints: null, models: null, ipRanges: null, limits: null, version: 1,
+    kind: "key",
+    id: body.id,
+    org: world.a.org,
+    digest,
+    pepperKid: "p1",
+    isRevoked: false,
+    expiresAtMs: null,
+    endpoints: null,
+    models: null,
+    ipRanges: null,
+    limits: null,
+    version: 1,
   });
 });
 
@@ -32,7 +56,11 @@ it("stores scopes as the data plane reads them: aliases as model ids, ranges as 
     expiresAt: new Date(expiresAtMs).toISOString(),
     limits: { requestsPerMinute: 5, tokensPerDay: null },
   });
-  expect(body).toMatchObject({ endpoints: ["chat.completions", "models"], models: ["qwen-chat", "embedder"], ipCidrs: ["203.0.113.0/24", "2001:db8::/32"] });
+  expect(body).toMatchObject({
+    endpoints: ["chat.completions", "models"],
+    models: ["qwen-chat", "embedder"],
+    ipCidrs: ["203.0.113.0/24", "2001:db8::/32"],
+  });
   expect(body.expiresAt).toBe(new Date(expiresAtMs).toISOString());
   expect(world.publisher.key(body.id)).toMatchObject({
     endpoints: ["chat.completions", "models"],
@@ -44,9 +72,13 @@ it("stores scopes as the data plane reads them: aliases as model ids, ranges as 
 });
 
 it("takes null for any scope, and a moment as ms or with an offset", async () => {
-  expect((await create({ name: "x", endpoints: null, models: null, ipCidrs: null, limits: null, expiresAt: null })).status).toBe(201);
+  expect(
+    (await create({ name: "x", endpoints: null, models: null, ipCidrs: null, limits: null, expiresAt: null })).status,
+  ).toBe(201);
   expect((await create({ name: "x", expiresAt: 4_102_444_800_000 })).body.expiresAt).toBe("2100-01-01T00:00:00.000Z");
-  expect((await create({ name: "x", expiresAt: "2100-01-01T02:00:00+02:00" })).body.expiresAt).toBe("2100-01-01T00:00:00.000Z");
+  expect((await create({ name: "x", expiresAt: "2100-01-01T02:00:00+02:00" })).body.expiresAt).toBe(
+    "2100-01-01T00:00:00.000Z",
+  );
 });
 
 it("refuses each field's bad values with the field's path", async () => {
@@ -65,16 +97,47 @@ it("refuses each field's bad values with the field's path", async () => {
     [{ name: "x", models: ["constructor"] }, "models[0]"],
     [{ name: "x", models: Array(101).fill("qwen-chat") }, "models"],
     [{ name: "x", ipCidrs: [] }, "ipCidrs"],
-    ...["", "garbage", "1.2.3.4/33", "1.2.3.4/24", "01.2.3.4", "1.2.3.4/-1", "1.2.3.4/8/8", "::/129", "::1/64", "1.2.3.4/ 8", "0x7f.1", "١.2.3.4"].map((cidr): [object, string] => [{ name: "x", ipCidrs: ["::1", cidr] }, "ipCidrs[1]"]),
+    ...[
+      "",
+      "garbage",
+      "1.2.3.4/33",
+      "1.2.3.4/24",
+      "01.2.3.4",
+      "1.2.3.4/-1",
+      "1.2.3.4/8/8",
+      "::/129",
+      "::1/64",
+      "1.2.3.4/ 8",
+      "0x7f.1",
+      "١.2.3.4",
+    ].map((cidr): [object, string] => [{ name: "x", ipCidrs: ["::1", cidr] }, "ipCidrs[1]"]),
     [{ name: "x", ipCidrs: [1] }, "ipCidrs[0]"],
-    ...["tomorrow", "", "2100-01-01", "2100-01-01T00:00:00", "4102444800000", -1, 1.5, 1e300, true, Date.now() - 1, "2020-01-01T00:00:00Z", 0].map((expiresAt): [object, string] => [{ name: "x", expiresAt }, "expiresAt"]),
+    ...[
+      "tomorrow",
+      "",
+      "2100-01-01",
+      "2100-01-01T00:00:00",
+      "4102444800000",
+      -1,
+      1.5,
+      1e300,
+      true,
+      Date.now() - 1,
+      "2020-01-01T00:00:00Z",
+      0,
+    ].map((expiresAt): [object, string] => [{ name: "x", expiresAt }, "expiresAt"]),
     [{ name: "x", limits: { requestsPerMinute: "5" } }, "limits.requestsPerMinute"],
     [{ name: "x", limits: { requestsPerMinute: -5 } }, "limits.requestsPerMinute"],
     [{ name: "x", limits: { perSecond: 5 } }, "limits.perSecond"],
   ];
   for (const [body, param] of bad) {
     const answer = await create(body);
-    expect([body, answer.status, answer.body.error?.code, answer.body.error?.param]).toEqual([body, 400, "invalid_value", param]);
+    expect([body, answer.status, answer.body.error?.code, answer.body.error?.param]).toEqual([
+      body,
+      400,
+      "invalid_value",
+      param,
+    ]);
   }
   expect(await count()).toBe(before);
 });
@@ -94,7 +157,12 @@ it("refuses an expiry at this very millisecond", async () => {
 it("gives admin keys to operators only, without scopes, and never to a ledger", async () => {
   const answer = await create({ name: "x", kind: "admin" });
   expect([answer.status, answer.body.error.code]).toEqual([403, "insufficient_permissions"]);
-  for (const [name, value] of Object.entries({ endpoints: ["models"], models: ["embedder"], ipCidrs: ["::/0"], limits: {} })) {
+  for (const [name, value] of Object.entries({
+    endpoints: ["models"],
+    models: ["embedder"],
+    ipCidrs: ["::/0"],
+    limits: {},
+  })) {
     expect((await create({ name: "x", kind: "admin", [name]: value }, world.operator.key)).body.error.param).toBe(name);
   }
   const made = await create({ name: "x", kind: "admin" }, world.operator.key);
@@ -110,15 +178,20 @@ it("shows a key's text in one answer and keeps it nowhere", async () => {
   const { body } = await create({ name: "canary", models: ["embedder"] });
   await world.ask("POST", `/control/orgs/${world.a.org}/keys/${body.id}/rotate`, { body: { overlapSeconds: 60 } });
   const secretPart = body.secret.split("-").at(-1).slice(0, 33);
-  const answers = await Promise.all([`/keys/${body.id}`, "/keys", "/usage", ""].map((path) => world.ask("GET", `/control/orgs/${world.a.org}${path}`)));
+  const answers = await Promise.all(
+    [`/keys/${body.id}`, "/keys", "/usage", ""].map((path) => world.ask("GET", `/control/orgs/${world.a.org}${path}`)),
+  );
   const revoked = await world.ask("POST", `/control/orgs/${world.a.org}/keys/${body.id}/revoke`);
   for (const { text } of [...answers, revoked]) {
     expect(text).not.toContain(secretPart);
     expect(text).not.toContain(world.publisher.key(body.id).digest);
   }
-  const tables = await world.select("SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('orgs', 'keys', 'usage')");
+  const tables = await world.select(
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('orgs', 'keys', 'usage')",
+  );
   expect(tables.length).toBe(3);
-  for (const { name } of tables) expect(JSON.stringify(await world.select(`SELECT * FROM ${name}`))).not.toContain(secretPart);
+  for (const { name } of tables)
+    expect(JSON.stringify(await world.select(`SELECT * FROM ${name}`))).not.toContain(secretPart);
   expect(JSON.stringify([...world.logs, ...world.publisher.published])).not.toContain(secretPart);
 });
 

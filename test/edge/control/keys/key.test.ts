@@ -3,17 +3,39 @@ import { Key, refusePast, toKey } from "#edge/control/keys/key.ts";
 import { isInForce, toKeyRecord, type KeyRow } from "#edge/control/keys/queries.ts";
 
 const row: KeyRow = {
-  id: "key_0000000000000000", org: "org_0000000000", kind: "inference", role: null, name: "x", hint: "sk-pen-…", digest: "d".repeat(64), pepper_kid: "p1",
-  endpoints: null, models: null, ip_cidrs: ["::1"], limits: null, expires_at_ms: 1_000, revoked_at_ms: null, replaces: null, version: 1, created_at_ms: 0,
+  id: "key_0000000000000000",
+  org: "org_0000000000",
+  kind: "inference",
+  role: null,
+  name: "x",
+  hint: "sk-pen-…",
+  digest: "d".repeat(64),
+  pepper_kid: "p1",
+  endpoints: null,
+  models: null,
+  ip_cidrs: ["::1"],
+  limits: null,
+  expires_at_ms: 1_000,
+  revoked_at_ms: null,
+  replaces: null,
+  version: 1,
+  created_at_ms: 0,
 };
 
 it("shows a row as the document describes it, without its digest", () => {
-  expect(Key.parse(toKey(row, 0))).toMatchObject({ state: "active", expiresAt: "1970-01-01T00:00:01.000Z", revokedAt: null });
+  expect(Key.parse(toKey(row, 0))).toMatchObject({
+    state: "active",
+    expiresAt: "1970-01-01T00:00:01.000Z",
+    revokedAt: null,
+  });
   expect(JSON.stringify(toKey(row, 0))).not.toContain(row.digest);
 });
 
 it("expires at the very millisecond, and is revoked before it is expired", () => {
-  expect([999, 1_000].map((nowMs) => [isInForce(row, nowMs), toKey(row, nowMs).state])).toEqual([[true, "active"], [false, "expired"]]);
+  expect([999, 1_000].map((nowMs) => [isInForce(row, nowMs), toKey(row, nowMs).state])).toEqual([
+    [true, "active"],
+    [false, "expired"],
+  ]);
   expect(toKey({ ...row, revoked_at_ms: 1 }, 5_000).state).toBe("revoked");
   expect(toKeyRecord({ ...row, revoked_at_ms: 1 }).isRevoked).toBe(true);
 });

@@ -5,7 +5,8 @@ let world: World;
 beforeAll(async () => void (world = await openWorld()));
 afterAll(() => world.close());
 
-const list = async (query = "") => (await world.ask("GET", `/control/orgs/${world.a.org}/keys${query}`, { key: world.a.admin })).body;
+const list = async (query = "") =>
+  (await world.ask("GET", `/control/orgs/${world.a.org}/keys${query}`, { key: world.a.admin })).body;
 
 it("lists an org's own keys, with hints and states, and no secrets", async () => {
   const { keys, nextCursor } = await list();
@@ -16,10 +17,16 @@ it("lists an org's own keys, with hints and states, and no secrets", async () =>
 });
 
 it("says which keys have expired and which are revoked", async () => {
-  const expiring = (await world.ask("POST", `/control/orgs/${world.a.org}/keys`, { body: { name: "soon", expiresAt: Date.now() + 10_000 } })).body;
+  const expiring = (
+    await world.ask("POST", `/control/orgs/${world.a.org}/keys`, {
+      body: { name: "soon", expiresAt: Date.now() + 10_000 },
+    })
+  ).body;
   await world.ask("POST", `/control/orgs/${world.a.org}/keys/${world.a.keyId}/revoke`);
   world.clock.offsetMs = 20_000;
-  const states = Object.fromEntries((await list()).keys.map(({ id, state }: { id: string; state: string }) => [id, state]));
+  const states = Object.fromEntries(
+    (await list()).keys.map(({ id, state }: { id: string; state: string }) => [id, state]),
+  );
   world.clock.offsetMs = 0;
   expect(states).toEqual({ [world.a.adminId]: "active", [world.a.keyId]: "revoked", [expiring.id]: "expired" });
 });

@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { endKey, findKey, insertKey, insertSuccessor, restoreKey, revokeKeyRow, selectKeys, type KeyDraft } from "#edge/control/keys/queries.ts";
+import {
+  endKey,
+  findKey,
+  insertKey,
+  insertSuccessor,
+  restoreKey,
+  revokeKeyRow,
+  selectKeys,
+  type KeyDraft,
+} from "#edge/control/keys/queries.ts";
 import { listStart } from "#edge/control/fields.ts";
 import { openWorld, type World } from "../world.ts";
 
@@ -9,13 +18,35 @@ afterAll(() => world.close());
 
 let count = 0;
 const draft = (fields: Partial<KeyDraft> = {}): KeyDraft => ({
-  id: `key_${world.a.org.slice(4)}${String(++count).padStart(6, "0")}`, org: world.a.org, kind: "inference", role: null, name: "x", hint: "sk-pen-…", digest: "d".repeat(64), pepperKid: "p1",
-  endpoints: null, models: null, ipCidrs: null, limits: null, expiresAtMs: null, createdAtMs: 1_000, ...fields,
+  id: `key_${world.a.org.slice(4)}${String(++count).padStart(6, "0")}`,
+  org: world.a.org,
+  kind: "inference",
+  role: null,
+  name: "x",
+  hint: "sk-pen-…",
+  digest: "d".repeat(64),
+  pepperKid: "p1",
+  endpoints: null,
+  models: null,
+  ipCidrs: null,
+  limits: null,
+  expiresAtMs: null,
+  createdAtMs: 1_000,
+  ...fields,
 });
 
 it("hands back what was inserted, to its own org only", async () => {
-  const row = await insertKey(world.db, draft({ endpoints: ["models"], limits: { concurrency: null }, ipCidrs: ["::1"] }));
-  expect(row).toMatchObject({ endpoints: ["models"], limits: { concurrency: null }, ip_cidrs: ["::1"], models: null, version: 1 });
+  const row = await insertKey(
+    world.db,
+    draft({ endpoints: ["models"], limits: { concurrency: null }, ipCidrs: ["::1"] }),
+  );
+  expect(row).toMatchObject({
+    endpoints: ["models"],
+    limits: { concurrency: null },
+    ip_cidrs: ["::1"],
+    models: null,
+    version: 1,
+  });
   expect(await findKey(world.db, world.a.org, row.id)).toEqual(row);
   expect(await findKey(world.db, world.b.org, row.id)).toBeNull();
 });
@@ -54,6 +85,11 @@ it("restores only what nobody has changed since", async () => {
 
 it("lists by an index, without sorting", async () => {
   expect((await selectKeys(world.db, world.b.org, listStart, 9)).length).toBe(2);
-  const plan = await world.select("EXPLAIN QUERY PLAN SELECT * FROM keys WHERE org = ? AND (created_at_ms, id) < (?, ?) ORDER BY created_at_ms DESC, id DESC LIMIT 1", "", 1, "");
+  const plan = await world.select(
+    "EXPLAIN QUERY PLAN SELECT * FROM keys WHERE org = ? AND (created_at_ms, id) < (?, ?) ORDER BY created_at_ms DESC, id DESC LIMIT 1",
+    "",
+    1,
+    "",
+  );
   expect(plan.map(({ detail }) => detail)).toEqual([expect.stringMatching(/^SEARCH keys USING INDEX keys_by_org/)]);
 });

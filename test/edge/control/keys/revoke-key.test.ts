@@ -5,8 +5,11 @@ let world: World;
 beforeAll(async () => void (world = await openWorld()));
 afterAll(() => world.close());
 
-const revoke = (id: string, key = world.a.admin) => world.ask("POST", `/control/orgs/${world.a.org}/keys/${id}/revoke`, { key });
-const create = async (name: string) => (await world.ask("POST", `/control/orgs/${world.a.org}/keys`, { key: world.a.admin, body: { name } })).body.id as string;
+const revoke = (id: string, key = world.a.admin) =>
+  world.ask("POST", `/control/orgs/${world.a.org}/keys/${id}/revoke`, { key });
+const create = async (name: string) =>
+  (await world.ask("POST", `/control/orgs/${world.a.org}/keys`, { key: world.a.admin, body: { name } })).body
+    .id as string;
 
 it("has answered only when the ledger knows (S1)", async () => {
   const id = await create("x");
@@ -47,7 +50,9 @@ it("takes an empty object, and no other body", async () => {
   const path = `/control/orgs/${world.a.org}/keys/${id}/revoke`;
   expect((await world.ask("POST", path, { body: { at: 1 } })).body.error.param).toBe("at");
   expect((await world.ask("POST", path, { body: [] })).status).toBe(400);
-  expect((await world.ask("POST", path, { rawBody: "at=1", headers: { "content-type": "text/plain" } })).status).toBe(400);
+  expect((await world.ask("POST", path, { rawBody: "at=1", headers: { "content-type": "text/plain" } })).status).toBe(
+    400,
+  );
   expect((await world.ask("GET", `/control/orgs/${world.a.org}/keys/${id}`)).body.state).toBe("active");
   expect((await world.ask("POST", path, { rawBody: "" })).body.state).toBe("revoked");
   expect((await world.ask("POST", path, { body: {} })).body.state).toBe("revoked");

@@ -12,19 +12,35 @@ beforeEach(() => {
 const keys = () => `/control/orgs/${world.a.org}/keys`;
 const create = async (body: object = {}) => (await world.ask("POST", keys(), { body: { name: "x", ...body } })).body;
 const show = async (id: string) => (await world.ask("GET", `${keys()}/${id}`)).body;
-const rotate = (id: string, body: unknown, key?: string) => world.ask("POST", `${keys()}/${id}/rotate`, { body, ...(key && { key }) });
+const rotate = (id: string, body: unknown, key?: string) =>
+  world.ask("POST", `${keys()}/${id}/rotate`, { body, ...(key && { key }) });
 
 it("makes a key with the same name and scopes; the old one ends after the overlap, to the millisecond", async () => {
-  const old = await create({ endpoints: ["models"], models: ["embedder"], ipCidrs: ["::1"], limits: { concurrency: 1 } });
+  const old = await create({
+    endpoints: ["models"],
+    models: ["embedder"],
+    ipCidrs: ["::1"],
+    limits: { concurrency: 1 },
+  });
   const { status, body } = await rotate(old.id, { overlapSeconds: 60 }, world.a.admin);
   expect(status).toBe(201);
   const { id: _id, hint: _hint, secret: _secret, createdAt: _created, replaces: _replaces, ...scopes } = old;
   expect(body).toMatchObject({ ...scopes, replaces: old.id, version: 1 });
   expect(body.secret).not.toBe(old.secret);
   const endsAtMs = Date.parse(body.createdAt) + 60_000;
-  expect(body.replaced).toMatchObject({ id: old.id, state: "active", expiresAt: new Date(endsAtMs).toISOString(), version: 2 });
+  expect(body.replaced).toMatchObject({
+    id: old.id,
+    state: "active",
+    expiresAt: new Date(endsAtMs).toISOString(),
+    version: 2,
+  });
   expect(world.publisher.key(old.id)).toMatchObject({ isRevoked: false, expiresAtMs: endsAtMs, version: 2 });
-  expect(world.publisher.key(body.id)).toMatchObject({ isRevoked: false, expiresAtMs: null, models: ["embedder"], limits: { concurrency: 1 } });
+  expect(world.publisher.key(body.id)).toMatchObject({
+    isRevoked: false,
+    expiresAtMs: null,
+    models: ["embedder"],
+    limits: { concurrency: 1 },
+  });
   const published = world.publisher.published.map(({ id }) => id);
   expect(published.lastIndexOf(body.id)).toBeLessThan(published.lastIndexOf(old.id));
 });
@@ -42,8 +58,14 @@ it("refuses each field's bad values with the field's path", async () => {
   const old = await create();
   const bad: [unknown, string][] = [
     [{}, "overlapSeconds"],
-    ...[259_201, -1, 0.5, "60", null, true, 1e300].map((overlapSeconds): [unknown, string] => [{ overlapSeconds }, "overlapSeconds"]),
-    ...["soon", 5, "2020-01-01T00:00:00Z"].map((expiresAt): [unknown, string] => [{ overlapSeconds: 1, expiresAt }, "expiresAt"]),
+    ...[259_201, -1, 0.5, "60", null, true, 1e300].map((overlapSeconds): [unknown, string] => [
+      { overlapSeconds },
+      "overlapSeconds",
+    ]),
+    ...["soon", 5, "2020-01-01T00:00:00Z"].map((expiresAt): [unknown, string] => [
+      { overlapSeconds: 1, expiresAt },
+      "expiresAt",
+    ]),
     [{ overlapSeconds: 1, name: "y" }, "name"],
   ];
   for (const [body, param] of bad) {
@@ -123,7 +145,8 @@ it("does not undo a revoke that was answered in between, whoever came first", as
       const publish = publisher.publish.bind(publisher);
       let isBroken = false;
       publisher.publish = async (record) => {
-        // The rotation publishes the new key, then the old one's end. Another admin revokes before the one or the other; the end then fails.
+        // The rotation publishes the new key, then the old one's end. Another admin revokes before the one or the
+        // other; the end then fails.
         const isFirst = record.id !== old.id && !isBroken;
         if (isFirst && !isRevokedFirst) return publish(record);
         if (isBroken) return publish(record);
@@ -134,7 +157,11 @@ it("does not undo a revoke that was answered in between, whoever came first", as
       expect((await rotate(old.id, { overlapSeconds })).status).toBe(503);
       publisher.publish = publish;
       await Promise.all(world.pending);
-      expect([overlapSeconds, isRevokedFirst, (await show(old.id)).state]).toEqual([overlapSeconds, isRevokedFirst, "revoked"]);
+      expect([overlapSeconds, isRevokedFirst, (await show(old.id)).state]).toEqual([
+        overlapSeconds,
+        isRevokedFirst,
+        "revoked",
+      ]);
       expect(publisher.key(old.id).isRevoked).toBe(true);
     }
   }

@@ -6,23 +6,37 @@ let world: World;
 beforeAll(async () => void (world = await openWorld()));
 afterAll(() => world.close());
 
-const change = (body: unknown, org = world.a.org, key?: string) => world.ask("PATCH", `/control/orgs/${org}`, { body, ...(key && { key }) });
+const change = (body: unknown, org = world.a.org, key?: string) =>
+  world.ask("PATCH", `/control/orgs/${org}`, { body, ...(key && { key }) });
 
 it("sets what is named and nothing else, one version on, and answers when the ledger knows", async () => {
   const answer = await change({ limits: { requestsPerMinute: 7, tokensPerDay: null } });
   expect(answer.status).toBe(200);
-  expect(answer.body).toMatchObject({ name: "Org A", version: 2, limits: { ...planLimits.standard, requestsPerMinute: 7, tokensPerDay: null } });
+  expect(answer.body).toMatchObject({
+    name: "Org A",
+    version: 2,
+    limits: { ...planLimits.standard, requestsPerMinute: 7, tokensPerDay: null },
+  });
   expect(world.publisher.org(world.a.org)).toMatchObject({ version: 2, limits: answer.body.limits });
-  expect((await change({ name: "Org A2" })).body).toMatchObject({ name: "Org A2", version: 3, limits: answer.body.limits });
+  expect((await change({ name: "Org A2" })).body).toMatchObject({
+    name: "Org A2",
+    version: 3,
+    limits: answer.body.limits,
+  });
 });
 
 it("sets every limit anew with a plan, and has the last word with limits", async () => {
   await change({ limits: { tokensPerDay: 1 } });
   expect((await change({ plan: "professional" })).body.limits).toEqual(planLimits.professional);
   const limits = { requestsPerMinute: 1_000, requestsPerHour: null, concurrency: 50 };
-  expect((await change({ plan: "enterprise", limits })).body).toMatchObject({ plan: "enterprise", limits: { ...planLimits.enterprise, ...limits } });
+  expect((await change({ plan: "enterprise", limits })).body).toMatchObject({
+    plan: "enterprise",
+    limits: { ...planLimits.enterprise, ...limits },
+  });
   expect((await change({ limits: { concurrency: 51 } })).body.limits).toMatchObject({ ...limits, concurrency: 51 });
-  expect((await change({ plan: "enterprise", limits: { concurrency: 1 } })).body.error.param).toBe("limits.requestsPerMinute");
+  expect((await change({ plan: "enterprise", limits: { concurrency: 1 } })).body.error.param).toBe(
+    "limits.requestsPerMinute",
+  );
 });
 
 it("suspends and resumes", async () => {
@@ -34,9 +48,20 @@ it("suspends and resumes", async () => {
 
 it("loses no version and no window when changes come at once, and the newest is in force", async () => {
   const { version } = (await world.ask("GET", `/control/orgs/${world.b.org}`)).body;
-  const windows = ["requestsPerMinute", "requestsPerHour", "concurrency", "tokensPerMinute", "requestsPerDay", "tokensPerDay", "tokensPerMonth", "costMicrosPerMonth"];
+  const windows = [
+    "requestsPerMinute",
+    "requestsPerHour",
+    "concurrency",
+    "tokensPerMinute",
+    "requestsPerDay",
+    "tokensPerDay",
+    "tokensPerMonth",
+    "costMicrosPerMonth",
+  ];
   const answers = await Promise.all(windows.map((window, at) => change({ limits: { [window]: at + 1 } }, world.b.org)));
-  expect(answers.map(({ body }) => body.version).toSorted((one, other) => one - other)).toEqual(windows.map((_, at) => version + 1 + at));
+  expect(answers.map(({ body }) => body.version).toSorted((one, other) => one - other)).toEqual(
+    windows.map((_, at) => version + 1 + at),
+  );
   const expected = Object.fromEntries(windows.map((window, at) => [window, at + 1]));
   expect(world.publisher.org(world.b.org)).toMatchObject({ version: version + 8, limits: expected });
 });

@@ -6,16 +6,31 @@ let world: World;
 beforeAll(async () => void (world = await openWorld()));
 afterAll(() => world.close());
 
-const create = (body: unknown, key?: string) => world.ask("POST", "/control/orgs", { body, ...(key !== undefined && { key }) });
+const create = (body: unknown, key?: string) =>
+  world.ask("POST", "/control/orgs", { body, ...(key !== undefined && { key }) });
 const count = async () => (await world.select("SELECT count(*) AS n FROM orgs"))[0]?.["n"];
 
 it("makes an org with its plan's limits, and answers when the ledger knows it", async () => {
   const answer = await create({ name: "Acme" });
   expect(answer.status).toBe(201);
-  expect(answer.body).toMatchObject({ name: "Acme", plan: "standard", limits: planLimits.standard, isSuspended: false, isOperator: false, version: 1 });
+  expect(answer.body).toMatchObject({
+    name: "Acme",
+    plan: "standard",
+    limits: planLimits.standard,
+    isSuspended: false,
+    isOperator: false,
+    version: 1,
+  });
   expect(answer.body.id).toMatch(/^org_[0-9A-Za-z]{10}$/);
   expect(new Date(answer.body.createdAt).toISOString()).toBe(answer.body.createdAt);
-  expect(world.publisher.org(answer.body.id)).toEqual({ kind: "org", id: answer.body.id, plan: "standard", isSuspended: false, limits: planLimits.standard, version: 1 });
+  expect(world.publisher.org(answer.body.id)).toEqual({
+    kind: "org",
+    id: answer.body.id,
+    plan: "standard",
+    isSuspended: false,
+    limits: planLimits.standard,
+    version: 1,
+  });
 });
 
 it("takes limits over the plan's, null for none", async () => {
@@ -63,14 +78,26 @@ it("refuses each field's bad values with the field's path", async () => {
   ];
   for (const [body, param] of bad) {
     const answer = await create(body);
-    expect([body, answer.status, answer.body.error.code, answer.body.error.param]).toEqual([body, 400, "invalid_value", param]);
+    expect([body, answer.status, answer.body.error.code, answer.body.error.param]).toEqual([
+      body,
+      400,
+      "invalid_value",
+      param,
+    ]);
     expect(Object.keys(answer.body.error).toSorted()).toEqual(["code", "message", "param", "type"]);
   }
   expect(await count()).toBe(before);
 });
 
 it("counts a name in characters, trims it, and stores what people typed", async () => {
-  for (const [name, stored] of [["🦑".repeat(100), "🦑".repeat(100)], [" \u00e9 ", "\u00e9"], ["e\u0301", "\u00e9"], ["'; DROP TABLE orgs; --", "'; DROP TABLE orgs; --"], ["<script>", "<script>"], ["𝕬👩‍👩‍👧", "𝕬👩‍👩‍👧"]]) {
+  for (const [name, stored] of [
+    ["🦑".repeat(100), "🦑".repeat(100)],
+    [" \u00e9 ", "\u00e9"],
+    ["e\u0301", "\u00e9"],
+    ["'; DROP TABLE orgs; --", "'; DROP TABLE orgs; --"],
+    ["<script>", "<script>"],
+    ["𝕬👩‍👩‍👧", "𝕬👩‍👩‍👧"],
+  ]) {
     const answer = await create({ name });
     expect([answer.status, answer.body.name]).toEqual([201, stored]);
   }
@@ -80,13 +107,21 @@ it("refuses bodies that are no JSON, no JSON by type, encoded, missing, or too l
   const post = (asking: object) => world.ask("POST", "/control/orgs", asking);
   expect((await post({ rawBody: "{" })).body.error).toMatchObject({ code: "invalid_json" });
   expect((await post({ rawBody: "[".repeat(60_000) })).body.error).toMatchObject({ code: "invalid_json" });
-  expect((await post({ rawBody: new Blob([new Uint8Array([0x22, 0xff, 0x22])]).stream() })).body.error).toMatchObject({ code: "invalid_json" });
-  expect((await post({ rawBody: '{"name":"x"}', headers: { "content-type": "text/plain" } })).body.error).toMatchObject({ code: "invalid_value", param: "content-type" });
-  expect((await post({ rawBody: '{"name":"x"}', headers: { "content-type": "application/jsonp" } })).body.error).toMatchObject({ param: "content-type" });
+  expect((await post({ rawBody: new Blob([new Uint8Array([0x22, 0xff, 0x22])]).stream() })).body.error).toMatchObject({
+    code: "invalid_json",
+  });
+  expect((await post({ rawBody: '{"name":"x"}', headers: { "content-type": "text/plain" } })).body.error).toMatchObject(
+    { code: "invalid_value", param: "content-type" },
+  );
+  expect(
+    (await post({ rawBody: '{"name":"x"}', headers: { "content-type": "application/jsonp" } })).body.error,
+  ).toMatchObject({ param: "content-type" });
   expect((await post({ rawBody: '{"name":"x"}', headers: { "content-encoding": "gzip" } })).status).toBe(415);
   expect((await post({})).body.error).toMatchObject({ code: "invalid_value" });
   expect((await post({ rawBody: JSON.stringify({ name: "x", pad: "y".repeat(70_000) }) })).status).toBe(413);
-  expect((await post({ rawBody: '{"name":"ok"}', headers: { "content-type": "application/json; charset=utf-8" } })).status).toBe(201);
+  expect(
+    (await post({ rawBody: '{"name":"ok"}', headers: { "content-type": "application/json; charset=utf-8" } })).status,
+  ).toBe(201);
 });
 
 it("is the operators' alone", async () => {
@@ -99,7 +134,11 @@ it("leaves nothing behind when the ledger is out of reach", async () => {
   world.publisher.fails = () => true;
   const answer = await create({ name: "Late" });
   world.publisher.fails = () => false;
-  expect([answer.status, answer.body.error.code, answer.headers.get("retry-after")]).toEqual([503, "quota_unavailable", "1"]);
+  expect([answer.status, answer.body.error.code, answer.headers.get("retry-after")]).toEqual([
+    503,
+    "quota_unavailable",
+    "1",
+  ]);
   expect(await count()).toBe(before);
   expect(world.logs.some((line) => line.includes("publish_failed"))).toBe(true);
   expect((await create({ name: "Late" })).status).toBe(201);

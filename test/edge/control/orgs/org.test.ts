@@ -4,10 +4,27 @@ import { limitsOf, Org, toOrg } from "#edge/control/orgs/org.ts";
 
 it("gives every plan its limits, and lets given ones have the last word", () => {
   for (const plan of Plan.options) expect(limitsOf(plan, undefined)).toEqual(planLimits[plan]);
-  expect(limitsOf("standard", { concurrency: null, requestsPerMinute: 0 })).toEqual({ ...planLimits.standard, concurrency: null, requestsPerMinute: 0 });
+  expect(limitsOf("standard", { concurrency: null, requestsPerMinute: 0 })).toEqual({
+    ...planLimits.standard,
+    concurrency: null,
+    requestsPerMinute: 0,
+  });
 });
 
 it("shows a row as the document describes it", () => {
-  const row = { id: "org_0000000000", name: "x", plan: "standard", limits: planLimits.standard, is_suspended: 1, is_operator: 0, version: 3, created_at_ms: 0 } as const;
-  expect(Org.parse(toOrg(row))).toMatchObject({ isSuspended: true, isOperator: false, createdAt: "1970-01-01T00:00:00.000Z" });
+  const row = {
+    id: "org_0000000000",
+    name: "x",
+    plan: "standard",
+    limits: planLimits.standard,
+    is_suspended: 1,
+    is_operator: 0,
+    version: 3,
+    created_at_ms: 0,
+  } as const;
+  expect(Org.parse(toOrg(row))).toMatchObject({
+    isSuspended: true,
+    isOperator: false,
+    createdAt: "1970-01-01T00:00:00.000Z",
+  });
 });

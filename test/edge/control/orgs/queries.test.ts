@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { planLimits } from "#edge/agreements/quota.ts";
-import { deleteOrg, ensureOperatorOrg, findOrg, insertOrg, selectOrgs, toOrgRecord, updateOrg } from "#edge/control/orgs/queries.ts";
+import {
+  deleteOrg,
+  ensureOperatorOrg,
+  findOrg,
+  insertOrg,
+  selectOrgs,
+  toOrgRecord,
+  updateOrg,
+} from "#edge/control/orgs/queries.ts";
 import { listStart } from "#edge/control/fields.ts";
 import { openWorld, type World } from "../world.ts";
 
@@ -11,9 +19,22 @@ afterAll(() => world.close());
 const limits = planLimits.standard;
 
 it("hands back what was inserted, and nothing once it was deleted", async () => {
-  const row = await insertOrg(world.db, { id: "org_1111111111", name: "One", plan: "standard", limits, createdAtMs: 1 });
+  const row = await insertOrg(world.db, {
+    id: "org_1111111111",
+    name: "One",
+    plan: "standard",
+    limits,
+    createdAtMs: 1,
+  });
   expect(await findOrg(world.db, row.id)).toEqual(row);
-  expect(toOrgRecord(row)).toEqual({ kind: "org", id: row.id, plan: "standard", isSuspended: false, limits, version: 1 });
+  expect(toOrgRecord(row)).toEqual({
+    kind: "org",
+    id: row.id,
+    plan: "standard",
+    isSuspended: false,
+    limits,
+    version: 1,
+  });
   await deleteOrg(world.db, row.id);
   expect(await findOrg(world.db, row.id)).toBeNull();
   expect(await updateOrg(world.db, row.id, { name: "Two" })).toBeNull();
@@ -24,17 +45,31 @@ it("keeps an org that has keys", async () => {
 });
 
 it("sets a window to null and leaves the others, as JSON numbers", async () => {
-  const row = await updateOrg(world.db, world.a.org, { limits: { tokensPerDay: null, tokensPerMonth: Number.MAX_SAFE_INTEGER, concurrency: 0 } });
-  expect(row?.limits).toEqual({ ...limits, tokensPerDay: null, tokensPerMonth: Number.MAX_SAFE_INTEGER, concurrency: 0 });
+  const row = await updateOrg(world.db, world.a.org, {
+    limits: { tokensPerDay: null, tokensPerMonth: Number.MAX_SAFE_INTEGER, concurrency: 0 },
+  });
+  expect(row?.limits).toEqual({
+    ...limits,
+    tokensPerDay: null,
+    tokensPerMonth: Number.MAX_SAFE_INTEGER,
+    concurrency: 0,
+  });
 });
 
 it("has one operator's org, whoever asks for it", async () => {
-  const rows = await Promise.all(["org_2222222222", "org_3333333333"].map((id) => ensureOperatorOrg(world.db, id, limits, 1)));
+  const rows = await Promise.all(
+    ["org_2222222222", "org_3333333333"].map((id) => ensureOperatorOrg(world.db, id, limits, 1)),
+  );
   expect(rows.map(({ id }) => id)).toEqual([world.operator.org, world.operator.org]);
 });
 
 it("lists by an index, without sorting", async () => {
   expect(await selectOrgs(world.db, world.b.org, listStart, 9)).toHaveLength(1);
-  const plan = await world.select("EXPLAIN QUERY PLAN SELECT * FROM orgs WHERE (?1 IS NULL OR id = ?1) AND (created_at_ms, id) < (?2, ?3) ORDER BY created_at_ms DESC, id DESC LIMIT 1", null, 1, "");
+  const plan = await world.select(
+    "EXPLAIN QUERY PLAN SELECT * FROM orgs WHERE (?1 IS NULL OR id = ?1) AND (created_at_ms, id) < (?2, ?3) ORDER BY created_at_ms DESC, id DESC LIMIT 1",
+    null,
+    1,
+    "",
+  );
   expect(plan.map(({ detail }) => detail).join()).toMatch(/^SEARCH orgs USING INDEX orgs_by_age/);
 });

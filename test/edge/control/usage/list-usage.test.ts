@@ -9,14 +9,30 @@ beforeAll(async () => {
   world = await openWorld();
   for (let at = 0; at < 6; at++) {
     const model = at % 2 ? "embedder" : "qwen-chat";
-    await insertUsage(world, { id: `hold_${String(at).padStart(22, "0")}`, org: world.a.org, key: world.a.keyId, model, admittedAtMs: startMs + Math.floor(at / 2) * dayMs });
+    await insertUsage(world, {
+      id: `hold_${String(at).padStart(22, "0")}`,
+      org: world.a.org,
+      key: world.a.keyId,
+      model,
+      admittedAtMs: startMs + Math.floor(at / 2) * dayMs,
+    });
   }
-  await insertUsage(world, { id: `hold_${"0".repeat(22)}:late`, org: world.a.org, key: world.a.keyId, end: "corrected", promptTokens: 0, completionTokens: 3, costMicros: 1, admittedAtMs: startMs });
+  await insertUsage(world, {
+    id: `hold_${"0".repeat(22)}:late`,
+    org: world.a.org,
+    key: world.a.keyId,
+    end: "corrected",
+    promptTokens: 0,
+    completionTokens: 3,
+    costMicros: 1,
+    admittedAtMs: startMs,
+  });
   await insertUsage(world, { org: world.b.org, key: world.b.keyId, admittedAtMs: startMs });
 });
 afterAll(() => world.close());
 
-const list = async (query = "", key = world.a.admin) => world.ask("GET", `/control/orgs/${world.a.org}/usage${query}`, { key });
+const list = async (query = "", key = world.a.admin) =>
+  world.ask("GET", `/control/orgs/${world.a.org}/usage${query}`, { key });
 const idsOf = (body: Json): string[] => body.rows.map(({ id }: { id: string }) => id.replace(/hold_0*(?=\d)/, ""));
 
 it("lists an org's own rows, newest first, with totals in which a correction is no call", async () => {
@@ -25,8 +41,21 @@ it("lists an org's own rows, newest first, with totals in which a correction is 
   expect(idsOf(body)).toEqual(["5", "4", "3", "2", "1", "0:late", "0"]);
   expect(body.totals).toEqual({ calls: 6, promptTokens: 60, cachedTokens: 0, completionTokens: 123, costMicros: 31 });
   expect(body.rows[0]).toEqual({
-    id: `hold_${"5".padStart(22, "0")}`, hold: `hold_${"5".padStart(22, "0")}`, org: world.a.org, key: world.a.keyId, model: "embedder", tier: "shared", endpoint: "chat.completions", end: "done",
-    responseId: null, promptTokens: 10, cachedTokens: 0, completionTokens: 20, costMicros: 5, admittedAt: "2026-11-03T00:00:00.000Z", endedAt: "2025-11-21T04:40:01.000Z",
+    id: `hold_${"5".padStart(22, "0")}`,
+    hold: `hold_${"5".padStart(22, "0")}`,
+    org: world.a.org,
+    key: world.a.keyId,
+    model: "embedder",
+    tier: "shared",
+    endpoint: "chat.completions",
+    end: "done",
+    responseId: null,
+    promptTokens: 10,
+    cachedTokens: 0,
+    completionTokens: 20,
+    costMicros: 5,
+    admittedAt: "2026-11-03T00:00:00.000Z",
+    endedAt: "2025-11-21T04:40:01.000Z",
   });
 });
 
@@ -41,7 +70,11 @@ it("includes `from` and not `to`, as dates, moments or ms", async () => {
 it("keeps to a key and a model", async () => {
   expect(idsOf((await list("?model=embedder")).body)).toEqual(["5", "3", "1"]);
   expect((await list(`?key=${world.a.keyId}`)).body.totals.calls).toBe(6);
-  expect((await list(`?key=${world.a.adminId}`)).body).toEqual({ rows: [], totals: { calls: 0, promptTokens: 0, cachedTokens: 0, completionTokens: 0, costMicros: 0 }, nextCursor: null });
+  expect((await list(`?key=${world.a.adminId}`)).body).toEqual({
+    rows: [],
+    totals: { calls: 0, promptTokens: 0, cachedTokens: 0, completionTokens: 0, costMicros: 0 },
+    nextCursor: null,
+  });
 });
 
 it("shows nothing of another org's key, no more than of one that does not exist", async () => {

@@ -10,16 +10,33 @@ afterAll(() => world.close());
 
 it("answers an empty list and zeros where there is nothing", async () => {
   expect(await selectUsage(world.db, { org: world.b.org }, listStart, 9)).toEqual([]);
-  expect(await sumUsage(world.db, { org: world.b.org })).toEqual({ calls: 0, prompt_tokens: 0, cached_tokens: 0, completion_tokens: 0, cost_micros: 0 });
+  expect(await sumUsage(world.db, { org: world.b.org })).toEqual({
+    calls: 0,
+    prompt_tokens: 0,
+    cached_tokens: 0,
+    completion_tokens: 0,
+    cost_micros: 0,
+  });
 });
 
 it("adds up exactly what it lists (Q10)", async () => {
-  for (let at = 0; at < 20; at++) await insertUsage(world, { org: world.a.org, key: world.a.keyId, promptTokens: at * 1_000_003, costMicros: at, admittedAtMs: 1_000 + at });
+  for (let at = 0; at < 20; at++)
+    await insertUsage(world, {
+      org: world.a.org,
+      key: world.a.keyId,
+      promptTokens: at * 1_000_003,
+      costMicros: at,
+      admittedAtMs: 1_000 + at,
+    });
   const filter = { org: world.a.org, fromMs: 1_003, toMs: 1_017 };
   const rows = await selectUsage(world.db, filter, listStart, 1_000);
   expect(rows).toHaveLength(14);
   const sum = (of: (row: (typeof rows)[number]) => number) => rows.reduce((total, row) => total + of(row), 0);
-  expect(await sumUsage(world.db, filter)).toMatchObject({ calls: 14, prompt_tokens: sum((row) => row.prompt_tokens), cost_micros: sum((row) => row.cost_micros) });
+  expect(await sumUsage(world.db, filter)).toMatchObject({
+    calls: 14,
+    prompt_tokens: sum((row) => row.prompt_tokens),
+    cost_micros: sum((row) => row.cost_micros),
+  });
 });
 
 it("reads only the rows of its org and its time, by an index, without sorting", async () => {
@@ -28,8 +45,13 @@ it("reads only the rows of its org and its time, by an index, without sorting", 
   await selectUsage(spy, { org: world.a.org }, listStart, 1);
   await sumUsage(spy, { org: world.a.org });
   const [list = "", sums = ""] = asked;
-  const plan = async (sql: string, ...more: unknown[]) => (await world.select(`EXPLAIN QUERY PLAN ${sql}`, world.a.org, 0, 1, null, null, ...more)).map(({ detail }) => detail);
+  const plan = async (sql: string, ...more: unknown[]) =>
+    (await world.select(`EXPLAIN QUERY PLAN ${sql}`, world.a.org, 0, 1, null, null, ...more)).map(
+      ({ detail }) => detail,
+    );
   for (const details of [await plan(list, 1, "", 1), await plan(sums)]) {
-    expect(details).toEqual([expect.stringMatching(/^SEARCH usage USING INDEX usage_by_org \(org=\? AND admitted_at_ms>/)]);
+    expect(details).toEqual([
+      expect.stringMatching(/^SEARCH usage USING INDEX usage_by_org \(org=\? AND admitted_at_ms>/),
+    ]);
   }
 });
