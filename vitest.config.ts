@@ -2,7 +2,7 @@ import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
 /** Adapters of the platform's own things are tested in workerd, where those are. */
-const inWorkerd = ["test/edge/adapters/cloudflare", "test/edge/adapters/durable-object"];
+const inWorkerd = ["cloudflare", "durable-object", "d1"].map((name) => `test/edge/adapters/${name}`);
 
 export default defineConfig({
   test: {
@@ -20,7 +20,7 @@ export default defineConfig({
         test: {
           name: "journeys",
           include: ["test/journeys/**/*.test.ts"],
-          globalSetup: ["test/support/shared-stack.ts"],
+          globalSetup: ["test/support/stack/shared-stack.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import type { OrgLedger } from "./adapters/durable-object/ledger-object.ts";
-import type { FleetObject } from "./adapters/durable-object/fleet-object.ts";
+import type { OrgLedger } from "./adapters/durable-object/ledger/ledger-object.ts";
+import type { FleetObject } from "./adapters/durable-object/fleet/fleet-object.ts";
 import { readCidr } from "./agreements/ip.ts";
-import { isSecret } from "./agreements/key-format.ts";
-import { ModelRecord } from "./agreements/model.ts";
-import { NodeRecord } from "./agreements/node.ts";
+import { isSecret } from "./agreements/tokens/key-format.ts";
+import { ModelRecord } from "./agreements/records/model.ts";
+import { NodeRecord } from "./agreements/records/node.ts";
 
 /** What the platform gives us, as wrangler.toml names it: bindings, then variables and secrets. */
 export interface Env {

@@ -1,6 +1,6 @@
 /** Every bound of the edge by name. Unit and bound come last: `Bytes`, `Ms`, `Tokens`, then `Max` or `Min`. */
 
-/** Caps on what a caller may send (S12). Each has a case in `test/journeys/bad-input.test.ts`. */
+/** Caps on what a caller may send (S12). Each has a case in `test/journeys/callers/bad-input.test.ts`. */
 export const bodyBytesMax = 4 * 1024 * 1024;
 /** Of a body that is too large so much is read, and thrown away, before it is refused. */
 export const discardedBytesMax = 16 * 1024 * 1024;

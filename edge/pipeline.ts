@@ -1,11 +1,11 @@
 import { admit, giveBack, look, rateHeaders } from "./admission/index.ts";
-import { randomBase62, type HoldId } from "./agreements/ids.ts";
+import { randomBase62, type HoldId } from "./agreements/tokens/ids.ts";
 import { answerStream, answerWhole, countPrompt, forward, type Answer } from "./forwarding/index.ts";
 import { identify, mintClientToken, type ClientToken } from "./identity/index.ts";
 import type { Ports } from "./ports.ts";
 import { Refusal } from "./errors.ts";
-import { findModel, readCall, type EngineEndpoint } from "./protocol/call.ts";
-import { modelCard, type ModelCard, type ModelList } from "./protocol/models.ts";
+import { findModel, readCall, type EngineEndpoint } from "./protocol/openai/call.ts";
+import { modelCard, type ModelCard, type ModelList } from "./protocol/openai/models.ts";
 import { rank, tierHeader } from "./routing/index.ts";
 import type { Visit } from "./visit.ts";
 

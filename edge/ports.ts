@@ -1,10 +1,10 @@
-import type { Ledger } from "./admission/port.ts";
-import type { Keyring } from "./agreements/key-format.ts";
-import type { ModelRecord } from "./agreements/model.ts";
-import type { NodeRecord } from "./agreements/node.ts";
+import type { Ledger } from "./ledger/port.ts";
+import type { Keyring } from "./agreements/tokens/key-format.ts";
+import type { ModelRecord } from "./agreements/records/model.ts";
+import type { NodeRecord } from "./agreements/records/node.ts";
 import type { Origin } from "./forwarding/index.ts";
 import type { IpLimits, TokenKey } from "./identity/index.ts";
-import type { Judge } from "./routing/judge.ts";
+import type { Judge } from "./routing/tier/classifier.ts";
 import type { Fleet } from "./routing/port.ts";
 
 /** Everything the edge stands on, as one value. Only wiring.ts knows what is behind each. */

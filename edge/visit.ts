@@ -1,4 +1,4 @@
-import { randomBase62 } from "./agreements/ids.ts";
+import { randomBase62 } from "./agreements/tokens/ids.ts";
 import { reasonOf } from "./errors.ts";
 
 /** What belongs to one HTTP request: its id, and the only way to time, randomness and work after the answer. */

@@ -2,8 +2,8 @@ import { openDoor } from "./app.ts";
 import type { Env } from "./env.ts";
 import { wire } from "./wiring.ts";
 
-export { FleetObject } from "./adapters/durable-object/fleet-object.ts";
-export { OrgLedger } from "./adapters/durable-object/ledger-object.ts";
+export { FleetObject } from "./adapters/durable-object/fleet/fleet-object.ts";
+export { OrgLedger } from "./adapters/durable-object/ledger/ledger-object.ts";
 
 const door = openDoor();
 

@@ -2,7 +2,7 @@ import { createPrivateKey, createSecretKey, type KeyObject } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { NodeId } from "#edge/agreements/ids.ts";
+import { NodeId } from "#edge/agreements/tokens/ids.ts";
 
 /**
  * Why the agent will not start. `name` says what is wrong, the message where; neither holds a secret. Exit code 78

@@ -1,22 +1,22 @@
 import { randomUUID } from "node:crypto";
 import type { Server } from "node:http";
 import { join } from "node:path";
-import type { Heartbeat } from "#edge/agreements/node.ts";
-import type { Rooms } from "./call.ts";
+import type { Heartbeat } from "#edge/agreements/records/node.ts";
+import type { Rooms } from "./calls/call.ts";
 import type { AgentConfig } from "./config.ts";
-import { openDoor } from "./door.ts";
-import { openDrain } from "./drain.ts";
-import { openGate } from "./gate.ts";
-import { openHabits } from "./habits.ts";
-import { openHeartbeat } from "./heartbeat.ts";
+import { openDoor } from "./door/door.ts";
+import { openDrain } from "./calls/drain.ts";
+import { openGate } from "./door/gate.ts";
+import { openHabits } from "./usage/traffic-profiles.ts";
+import { openHeartbeat } from "./report/heartbeat.ts";
 import { openLog, type Log } from "./log.ts";
 import { openMetrics } from "./metrics.ts";
-import { nodeState } from "./node-state.ts";
-import { openPosts } from "./posts.ts";
-import { openSigner } from "./sign.ts";
+import { nodeState } from "./report/node-state.ts";
+import { openPosts } from "./engines/pool.ts";
+import { openSigner } from "./report/sign.ts";
 import { takeStateDir } from "./state-dir.ts";
-import { openUsageLog } from "./usage-log.ts";
-import { openUsageSender } from "./usage-sender.ts";
+import { openUsageLog } from "./usage/usage-log.ts";
+import { openUsageSender } from "./usage/usage-sender.ts";
 
 /** A running agent. */
 export interface Agent {

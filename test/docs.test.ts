@@ -8,7 +8,7 @@ import {
   type Dependency,
   type Never,
   type Told,
-} from "./journeys/fault-table.ts";
+} from "./journeys/faults/fault-table.ts";
 
 test("docs/errors.md is the table of refusals (`npx vitest run test/docs.test.ts -u` writes it)", async () => {
   const rows = Object.entries(refusals).map(
@@ -78,7 +78,7 @@ ${reasons.map((reason, index) => `${index + 1}. ${reason}.`).join("\n")}
 - Bounds: an org's ledger 8 s as a Durable Object and 250 ms in Redis (\`REDIS_WAIT_MS\`), D1 5 s for control and 10 s for the bill, the fleet object 2.5 s, an agent's post 10 s. A node that stands still is left a second after the call's deadline, 15 minutes unless the caller says less; a stream's headers are waited for 30 s, and then another node is tried.
 - What a call held and could not give back is given back behind the answer, three times in 15 s, and after that by its deadline.
 
-This page is written from \`test/journeys/fault-table.ts\` by \`test/docs.test.ts\`.
+This page is written from \`test/journeys/faults/fault-table.ts\` by \`test/docs.test.ts\`.
 `;
   await expect(page).toMatchFileSnapshot("../docs/failures.md");
 });

@@ -1,12 +1,12 @@
-import type { Credential } from "../agreements/credential.ts";
-import type { HoldId, OrgId } from "../agreements/ids.ts";
-import type { Price, Tier } from "../agreements/model.ts";
+import type { Credential } from "../agreements/tokens/credential.ts";
+import type { HoldId, OrgId } from "../agreements/tokens/ids.ts";
+import type { Price, Tier } from "../agreements/records/model.ts";
 import { OutOfReach, Refusal } from "../errors.ts";
 import { holdGraceMs } from "../limits.ts";
-import type { Call } from "../protocol/call.ts";
+import type { Call } from "../protocol/openai/call.ts";
 import { goDuration, windowHeaders } from "../protocol/rate-headers.ts";
 import type { Visit } from "../visit.ts";
-import type { Ask, Denial, Grant, Ledger, Rates, Scopes } from "./port.ts";
+import type { Ask, Denial, Grant, Ledger, Rates, Scopes } from "../ledger/port.ts";
 
 /** Counts a call's prompt exactly, by asking an engine of its model; null when none could be asked. */
 export type CountPrompt = () => Promise<number | null>;

@@ -1,4 +1,4 @@
-import type { IpRange } from "./key.ts";
+import type { IpRange } from "./records/key.ts";
 
 /**
  * An address as 32 hex digits, IPv4 as ::ffff:a.b.c.d (RFC 4291 §2.5.5.2), so that ranges compare as text. `null` if it

@@ -1,4 +1,4 @@
-import { loadHeader, readLoad, type LoadReport, type NodeRecord } from "../agreements/node.ts";
+import { loadHeader, readLoad, type LoadReport, type NodeRecord } from "../agreements/records/node.ts";
 import { Refusal, refusalCodes, refusals } from "../errors.ts";
 import type { Visit } from "../visit.ts";
 

@@ -1,7 +1,7 @@
 import { createPrivateKey } from "node:crypto";
-import { edgeIssuer, type HopClaims } from "../agreements/hop.ts";
-import { randomBase62 } from "../agreements/ids.ts";
-import { openJwsSigner, type SignClaims } from "../agreements/jws.ts";
+import { edgeIssuer, type HopClaims } from "../agreements/tokens/hop.ts";
+import { randomBase62 } from "../agreements/tokens/ids.ts";
+import { openJwsSigner, type SignClaims } from "../agreements/tokens/jws.ts";
 import { hopTtlMs } from "../limits.ts";
 import type { Visit } from "../visit.ts";
 

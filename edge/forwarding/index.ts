@@ -1,10 +1,10 @@
 import { bodyDigest } from "../agreements/digest.ts";
-import type { HoldId, OrgId } from "../agreements/ids.ts";
-import type { Tier } from "../agreements/model.ts";
-import type { NodeRecord } from "../agreements/node.ts";
+import type { HoldId, OrgId } from "../agreements/tokens/ids.ts";
+import type { Tier } from "../agreements/records/model.ts";
+import type { NodeRecord } from "../agreements/records/node.ts";
 import { Refusal } from "../errors.ts";
 import { answerGraceMs, attemptsMax, callMsMax, streamHeadersMsMax } from "../limits.ts";
-import type { Call } from "../protocol/call.ts";
+import type { Call } from "../protocol/openai/call.ts";
 import type { Visit } from "../visit.ts";
 import { attempt, type AttemptWatch } from "./attempt.ts";
 import type { RetryBudget } from "./budget.ts";

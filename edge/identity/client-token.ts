@@ -1,9 +1,9 @@
 import { jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
-import type { Credential } from "../agreements/credential.ts";
-import { edgeIssuer } from "../agreements/hop.ts";
-import { KeyId, OrgId, randomBase62 } from "../agreements/ids.ts";
-import { Endpoint } from "../agreements/model.ts";
+import type { Credential } from "../agreements/tokens/credential.ts";
+import { edgeIssuer } from "../agreements/tokens/hop.ts";
+import { KeyId, OrgId, randomBase62 } from "../agreements/tokens/ids.ts";
+import { Endpoint } from "../agreements/records/model.ts";
 import { Refusal } from "../errors.ts";
 import { clientTokenSecondsMax } from "../limits.ts";
 import { readJson } from "../protocol/body.ts";

@@ -1,5 +1,5 @@
-import { digestsOf, isTagged, readKey, type Keyring } from "../agreements/key-format.ts";
-import type { Credential } from "../agreements/credential.ts";
+import { digestsOf, isTagged, readKey, type Keyring } from "../agreements/tokens/key-format.ts";
+import type { Credential } from "../agreements/tokens/credential.ts";
 import { Refusal } from "../errors.ts";
 import { readClientToken, type TokenKey } from "./client-token.ts";
 import { callerIp } from "./ip-limit.ts";

@@ -1,5 +1,5 @@
 import { isInRanges, networkOf, readIp } from "../agreements/ip.ts";
-import type { IpRange } from "../agreements/key.ts";
+import type { IpRange } from "../agreements/records/key.ts";
 import { reasonOf, Refusal } from "../errors.ts";
 import { goDuration, windowHeaders } from "../protocol/rate-headers.ts";
 import type { Visit } from "../visit.ts";

@@ -1,4 +1,4 @@
-import type { ModelRecord } from "../agreements/model.ts";
+import type { ModelRecord } from "../agreements/records/model.ts";
 import { heartbeatStaleMs } from "../limits.ts";
 import type { NodeView } from "./port.ts";
 

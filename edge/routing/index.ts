@@ -1,9 +1,9 @@
-import type { Tier } from "../agreements/model.ts";
+import type { Tier } from "../agreements/records/model.ts";
 import { heartbeatStaleMs, waitTargetMs } from "../limits.ts";
 import type { NodeView } from "./port.ts";
 
-export { tierHeader, type Verdict } from "./complexity.ts";
-export { openJudge, type Judge } from "./judge.ts";
+export { tierHeader, type Verdict } from "./tier/complexity.ts";
+export { openJudge, type Judge } from "./tier/classifier.ts";
 export type { Fleet, NodeView } from "./port.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { Heartbeat, LoadReport, NodeRecord, NodeState } from "../agreements/node.ts";
+import type { Heartbeat, LoadReport, NodeRecord, NodeState } from "../agreements/records/node.ts";
 
 /** One node as this isolate sees it now. */
 export interface NodeView {

@@ -1,9 +1,9 @@
 import { decodeJwt, importJWK, jwtVerify } from "jose";
 import { bodyDigest } from "../agreements/digest.ts";
-import { edgeIssuer, NodeClaims } from "../agreements/hop.ts";
-import type { OrgId } from "../agreements/ids.ts";
-import { Heartbeat, type NodeRecord } from "../agreements/node.ts";
-import { UsageBatch, type Untaken, type UsageRecord } from "../agreements/usage.ts";
+import { edgeIssuer, NodeClaims } from "../agreements/tokens/hop.ts";
+import type { OrgId } from "../agreements/tokens/ids.ts";
+import { Heartbeat, type NodeRecord } from "../agreements/records/node.ts";
+import { UsageBatch, type Untaken, type UsageRecord } from "../agreements/records/usage.ts";
 import { Refusal } from "../errors.ts";
 import { clockSkewMs, usageBodyBytesMax } from "../limits.ts";
 import { readBytes } from "../protocol/body.ts";

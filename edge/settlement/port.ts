@@ -1,5 +1,5 @@
-import type { OrgId } from "../agreements/ids.ts";
-import type { UsageRecord } from "../agreements/usage.ts";
+import type { OrgId } from "../agreements/tokens/ids.ts";
+import type { UsageRecord } from "../agreements/records/usage.ts";
 
 /**
  * Whoever keeps the holds. Settling is idempotent by hold id; an org whose ledger is out of reach is told at its place,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 /**
  * What the demo org is reached with. Kept beside the state it belongs to, readable by its owner only; `penstock`
- * (infra/cli) reads it too.
+ * (clients/cli) reads it too.
  */
 export interface Demo {
   edge: string;

@@ -1,11 +1,11 @@
 import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import type { ModelRecord } from "#edge/agreements/model.ts";
+import type { ModelRecord } from "#edge/agreements/records/model.ts";
 import { openDemo, type Demo } from "./demo.ts";
-import { startGguf, type GgufEngine } from "./gguf.ts";
+import { startGguf, type GgufEngine } from "./engine/gguf.ts";
 import { releaseStack, takeStack } from "./one-stack.ts";
-import { modelsOfEngine, probeEngine } from "./real-engine.ts";
+import { modelsOfEngine, probeEngine } from "./engine/real-engine.ts";
 import { defaultModels, root, startStack, type Stack, type StackOptions } from "./stack.ts";
 
 const usage = `npm run dev -- [options]

@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ModelRecord } from "#edge/agreements/model.ts";
+import type { ModelRecord } from "#edge/agreements/records/model.ts";
 import type { EngineKind } from "#origin/config.ts";
 import { freePorts, startChild, type Child } from "./child.ts";
-import { startEdge, type RunningEdge } from "./edge.ts";
+import { startEdge, type RunningEdge } from "./edge/edge.ts";
 import { openSecrets, secretVars, type Secrets } from "./secrets.ts";
 
 export const root = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
@@ -137,7 +137,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 async function openRedis(stateDir: string, log: (source: string, line: string) => void) {
   const child = await startChild(
     "redis",
-    [join(root, "infra/local/redis.ts"), "--dir", join(stateDir, "redis")],
+    [join(root, "infra/local/redis/redis.ts"), "--dir", join(stateDir, "redis")],
     (line) => log("redis", line),
   );
   const { url, token } = child.ready;
@@ -168,7 +168,7 @@ async function openEngine(
   const name = `engine-${index + 1}`;
   const child = await startChild(
     name,
-    [join(root, "origin/sim/main.ts"), "--port", "0", ...names, ...(options.simulatorArgs ?? [])],
+    [join(root, "infra/simulator/main.ts"), "--port", "0", ...names, ...(options.simulatorArgs ?? [])],
     (line) => log(name, line),
   );
   const url = String(child.ready["url"]);

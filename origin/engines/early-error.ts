@@ -1,5 +1,5 @@
-import { isObject } from "#edge/protocol/owned.ts";
-import type { EngineAnswer } from "./line.ts";
+import { isObject } from "#edge/protocol/openai/reserved-fields.ts";
+import type { EngineAnswer } from "./http/connection.ts";
 
 /** What an engine said instead of a stream: the status that it would have had, and the text of that answer. */
 export interface EarlyError {

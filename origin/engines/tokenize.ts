@@ -1,5 +1,5 @@
-import { isObject, type Body } from "#edge/protocol/owned.ts";
-import type { Engine } from "./client.ts";
+import { isObject, type Body } from "#edge/protocol/openai/reserved-fields.ts";
+import type { Engine } from "./http/client.ts";
 
 /** What an engine's tokenizer says of a prompt. */
 export interface TokenCount {

@@ -1,5 +1,5 @@
 import { Refusal } from "#edge/errors.ts";
-import { isObject } from "#edge/protocol/owned.ts";
+import { isObject } from "#edge/protocol/openai/reserved-fields.ts";
 
 /** The path of a call on the agent and on the engine alike. */
 export type CallPath = "/v1/chat/completions" | "/v1/completions" | "/v1/embeddings";

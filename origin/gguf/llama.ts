@@ -1,4 +1,4 @@
-import type { Body } from "#edge/protocol/owned.ts";
+import type { Body } from "#edge/protocol/openai/reserved-fields.ts";
 import { ConfigError } from "../config.ts";
 import { Fault } from "./fault.ts";
 import {

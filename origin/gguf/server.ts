@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { isObject, type Body } from "#edge/protocol/owned.ts";
+import { isObject, type Body } from "#edge/protocol/openai/reserved-fields.ts";
 import { Fault } from "./fault.ts";
 import type { Llama } from "./llama.ts";
 import { wordsOf } from "./module.ts";

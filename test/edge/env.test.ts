@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { secretOf } from "#test/support/keyring.ts";
-import { modelOf } from "#test/support/models.ts";
+import { secretOf } from "#test/support/fakes/keyring.ts";
+import { modelOf } from "#test/support/fakes/models.ts";
 
 interface EnvModule {
   readSettings(env: Record<string, unknown>): Record<string, unknown>;

@@ -11,7 +11,7 @@ import {
   streamChunks,
   usage,
   type FakeEngine,
-} from "#test/support/fake-engine.ts";
+} from "#test/support/fakes/fake-engine.ts";
 import {
   configFor,
   eventsOf,
@@ -25,7 +25,7 @@ import {
   until,
   type FakeEdge,
   type Keys,
-} from "#test/support/origin.ts";
+} from "#test/support/fakes/origin.ts";
 
 const entry = join(import.meta.dirname, "../../origin/agent.ts");
 let engine: FakeEngine;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { checkConfig, ConfigError, readConfig, type ConfigInput } from "#origin/config.ts";
-import { configFor, makeKeys, saltSecret } from "#test/support/origin.ts";
+import { configFor, makeKeys, saltSecret } from "#test/support/fakes/origin.ts";
 
 let good: ConfigInput;
 const directory = mkdtempSync(join(tmpdir(), "config-"));

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startSimulator, type Simulator } from "#origin/sim/server.ts";
+import { startSimulator, type Simulator } from "#infra/simulator/server.ts";
 import { startAgent } from "#origin/start-agent.ts";
-import { eventsOf, readAnswer, setUp, until, type Setup } from "#test/support/origin.ts";
+import { eventsOf, readAnswer, setUp, until, type Setup } from "#test/support/fakes/origin.ts";
 
 let simulator: Simulator;
 let setup: Setup;

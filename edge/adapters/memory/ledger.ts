@@ -1,5 +1,5 @@
-import { endedKeepMs, Keeper, type Journal } from "../../admission/keeper.ts";
-import type { Ledger, UsageRow } from "../../admission/port.ts";
+import { endedKeepMs, Keeper, type Journal } from "../../ledger/core.ts";
+import type { Ledger, UsageRow } from "../../ledger/port.ts";
 import {
   emptyState,
   firstCall,
@@ -8,8 +8,8 @@ import {
   type Closing,
   type Ended,
   type Hold,
-} from "../../admission/state.ts";
-import type { OrgId } from "../../agreements/ids.ts";
+} from "../../ledger/state.ts";
+import type { OrgId } from "../../agreements/tokens/ids.ts";
 
 /**
  * Keeps the promises of `Ledger` for as long as the process lives: for tests and trials. `onUsage` is given each line

@@ -2,8 +2,8 @@ import { Ratelimit } from "@upstash/ratelimit";
 import { Redis } from "@upstash/redis/cloudflare";
 import { OutOfReach } from "../../errors.ts";
 import type { IpLimit } from "../../identity/port.ts";
-import { goneAfter, Places } from "./places.ts";
-import type { RedisOptions } from "./redis.ts";
+import { goneAfter, Places } from "./ledger/semaphore.ts";
+import type { RedisOptions } from "./client.ts";
 
 export interface UpstashIpLimitOptions extends RedisOptions {
   perSecond: number;

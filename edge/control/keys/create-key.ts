@@ -1,15 +1,15 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { readCidr } from "../../agreements/ip.ts";
-import { mintKey } from "../../agreements/key-format.ts";
-import { Endpoint } from "../../agreements/model.ts";
-import { KeyLimits } from "../../agreements/quota.ts";
+import { mintKey } from "../../agreements/tokens/key-format.ts";
+import { Endpoint } from "../../agreements/records/model.ts";
+import { KeyLimits } from "../../agreements/records/quota.ts";
 import { Refusal } from "../../errors.ts";
-import { refuseUnlessInCharge } from "../access.ts";
-import { endpoint, jsonAnswer, jsonBody, refusalAnswer } from "../endpoint.ts";
-import { Expiry, Name } from "../fields.ts";
+import { refuseUnlessInCharge } from "../http/access.ts";
+import { endpoint, jsonAnswer, jsonBody, refusalAnswer } from "../http/endpoint.ts";
+import { Expiry, Name } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
-import type { ControlPorts } from "../port.ts";
-import { cleanUp, logChange, publishKey, withdrawKey } from "../publish.ts";
+import type { ControlPorts } from "../http/port.ts";
+import { cleanUp, logChange, publishKey, withdrawKey } from "../http/publish.ts";
 import { KeyWithSecret, refusePast, toKey } from "./key.ts";
 import { insertKey } from "./queries.ts";
 

@@ -1,9 +1,9 @@
 import { z } from "@hono/zod-openapi";
-import { KeyId, OrgId } from "../../agreements/ids.ts";
-import { Endpoint } from "../../agreements/model.ts";
-import { KeyLimits } from "../../agreements/quota.ts";
+import { KeyId, OrgId } from "../../agreements/tokens/ids.ts";
+import { Endpoint } from "../../agreements/records/model.ts";
+import { KeyLimits } from "../../agreements/records/quota.ts";
 import { Refusal } from "../../errors.ts";
-import { iso, isoOrNull, Timestamp } from "../fields.ts";
+import { iso, isoOrNull, Timestamp } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
 import { isInForce, type KeyRow } from "./queries.ts";
 

@@ -1,11 +1,11 @@
 import { z } from "zod";
-import { KeyId, OrgId } from "../../agreements/ids.ts";
+import { KeyId, OrgId } from "../../agreements/tokens/ids.ts";
 import { readCidr } from "../../agreements/ip.ts";
-import type { KeyRecord } from "../../agreements/key.ts";
-import { Endpoint } from "../../agreements/model.ts";
-import { KeyLimits } from "../../agreements/quota.ts";
-import { jsonColumn, type Place } from "../fields.ts";
-import type { Database } from "../port.ts";
+import type { KeyRecord } from "../../agreements/records/key.ts";
+import { Endpoint } from "../../agreements/records/model.ts";
+import { KeyLimits } from "../../agreements/records/quota.ts";
+import { jsonColumn, type Place } from "../http/fields.ts";
+import type { Database } from "../http/port.ts";
 
 const KeyRow = z.object({
   id: KeyId,

@@ -1,8 +1,8 @@
 import { createRoute } from "@hono/zod-openapi";
 import { Refusal } from "../../errors.ts";
-import { refuseUnlessInCharge } from "../access.ts";
-import { endpoint, jsonAnswer, noBody, refusalAnswer } from "../endpoint.ts";
-import { logChange, publishKey } from "../publish.ts";
+import { refuseUnlessInCharge } from "../http/access.ts";
+import { endpoint, jsonAnswer, noBody, refusalAnswer } from "../http/endpoint.ts";
+import { logChange, publishKey } from "../http/publish.ts";
 import { Key, KeyPath, toKey } from "./key.ts";
 import { findKey, revokeKeyRow } from "./queries.ts";
 

@@ -1,13 +1,13 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { mintKey } from "../../agreements/key-format.ts";
+import { mintKey } from "../../agreements/tokens/key-format.ts";
 import { Refusal } from "../../errors.ts";
 import { rotationOverlapMsMax } from "../../limits.ts";
-import { refuseUnlessInCharge } from "../access.ts";
-import { endpoint, jsonAnswer, jsonBody, refusalAnswer } from "../endpoint.ts";
-import { Expiry } from "../fields.ts";
-import type { ControlEnv } from "../port.ts";
-import { cleanUp, logChange, publishKey, withdrawKey } from "../publish.ts";
+import { refuseUnlessInCharge } from "../http/access.ts";
+import { endpoint, jsonAnswer, jsonBody, refusalAnswer } from "../http/endpoint.ts";
+import { Expiry } from "../http/fields.ts";
+import type { ControlEnv } from "../http/port.ts";
+import { cleanUp, logChange, publishKey, withdrawKey } from "../http/publish.ts";
 import { Key, KeyPath, KeyWithSecret, refusePast, toKey } from "./key.ts";
 import { endKey, findKey, insertSuccessor, isInForce, restoreKey, type KeyRow } from "./queries.ts";
 

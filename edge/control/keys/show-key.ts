@@ -1,6 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
 import { Refusal } from "../../errors.ts";
-import { endpoint, jsonAnswer, refusalAnswer } from "../endpoint.ts";
+import { endpoint, jsonAnswer, refusalAnswer } from "../http/endpoint.ts";
 import { Key, KeyPath, toKey } from "./key.ts";
 import { findKey } from "./queries.ts";
 

@@ -1,13 +1,13 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { randomBase62 } from "../../agreements/ids.ts";
-import { mintKey } from "../../agreements/key-format.ts";
+import { randomBase62 } from "../../agreements/tokens/ids.ts";
+import { mintKey } from "../../agreements/tokens/key-format.ts";
 import { Refusal } from "../../errors.ts";
-import { authenticateBootstrap } from "../access.ts";
-import { takeBody } from "../body.ts";
-import { endpoint, jsonAnswer, noBody, refusalAnswer } from "../endpoint.ts";
+import { authenticateBootstrap } from "../http/access.ts";
+import { takeBody } from "../http/body.ts";
+import { endpoint, jsonAnswer, noBody, refusalAnswer } from "../http/endpoint.ts";
 import { KeyWithSecret, toKey } from "../keys/key.ts";
 import { insertFirstOperatorKey } from "../keys/queries.ts";
-import { publishOrg } from "../publish.ts";
+import { publishOrg } from "../http/publish.ts";
 import { limitsOf, Org, toOrg } from "./org.ts";
 import { ensureOperatorOrg } from "./queries.ts";
 

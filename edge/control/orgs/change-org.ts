@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { Refusal } from "../../errors.ts";
-import { operatorsOnly } from "../access.ts";
-import { endpoint, jsonAnswer, jsonBody, refusalAnswer } from "../endpoint.ts";
-import { logChange, publishOrg } from "../publish.ts";
+import { operatorsOnly } from "../http/access.ts";
+import { endpoint, jsonAnswer, jsonBody, refusalAnswer } from "../http/endpoint.ts";
+import { logChange, publishOrg } from "../http/publish.ts";
 import { limitsOf, Org, orgFields, OrgPath, refuseUnsetRates, toOrg } from "./org.ts";
 import { updateOrg } from "./queries.ts";
 

@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { randomBase62 } from "../../agreements/ids.ts";
-import { operatorsOnly } from "../access.ts";
-import { endpoint, jsonAnswer, jsonBody, refusalAnswer } from "../endpoint.ts";
-import { cleanUp, logChange, publishOrg } from "../publish.ts";
+import { randomBase62 } from "../../agreements/tokens/ids.ts";
+import { operatorsOnly } from "../http/access.ts";
+import { endpoint, jsonAnswer, jsonBody, refusalAnswer } from "../http/endpoint.ts";
+import { cleanUp, logChange, publishOrg } from "../http/publish.ts";
 import { limitsOf, Org, orgFields, refuseUnsetRates, toOrg } from "./org.ts";
 import { deleteOrg, insertOrg } from "./queries.ts";
 

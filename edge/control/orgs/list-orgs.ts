@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { endpoint, jsonAnswer, refusalAnswer } from "../endpoint.ts";
-import { cutPage, listStart, pageFields, pageRowsDefault } from "../fields.ts";
+import { endpoint, jsonAnswer, refusalAnswer } from "../http/endpoint.ts";
+import { cutPage, listStart, pageFields, pageRowsDefault } from "../http/fields.ts";
 import { Org, toOrg } from "./org.ts";
 import { selectOrgs } from "./queries.ts";
 

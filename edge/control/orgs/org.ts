@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
-import { OrgId } from "../../agreements/ids.ts";
-import { KeyLimits, Limits, Plan, planLimits } from "../../agreements/quota.ts";
-import { iso, Name, Timestamp } from "../fields.ts";
+import { OrgId } from "../../agreements/tokens/ids.ts";
+import { KeyLimits, Limits, Plan, planLimits } from "../../agreements/records/quota.ts";
+import { iso, Name, Timestamp } from "../http/fields.ts";
 import type { OrgRow } from "./queries.ts";
 
 /** An org as the API shows it. `isOperator` marks the house's own. */

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { OrgId } from "../../agreements/ids.ts";
-import type { OrgRecord } from "../../agreements/org.ts";
-import { Limits, Plan, type KeyLimits, type WindowName } from "../../agreements/quota.ts";
-import { jsonColumn, type Place } from "../fields.ts";
-import type { Database } from "../port.ts";
+import { OrgId } from "../../agreements/tokens/ids.ts";
+import type { OrgRecord } from "../../agreements/records/org.ts";
+import { Limits, Plan, type KeyLimits, type WindowName } from "../../agreements/records/quota.ts";
+import { jsonColumn, type Place } from "../http/fields.ts";
+import type { Database } from "../http/port.ts";
 
 const OrgRow = z.object({
   id: OrgId,

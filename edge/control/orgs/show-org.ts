@@ -1,5 +1,5 @@
 import { createRoute } from "@hono/zod-openapi";
-import { endpoint, jsonAnswer, refusalAnswer } from "../endpoint.ts";
+import { endpoint, jsonAnswer, refusalAnswer } from "../http/endpoint.ts";
 import { Org, OrgPath, toOrg } from "./org.ts";
 
 /** Shows one org. */

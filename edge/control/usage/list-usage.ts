@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { KeyId, OrgId } from "../../agreements/ids.ts";
-import { endpoint, jsonAnswer, refusalAnswer } from "../endpoint.ts";
-import { cutPage, iso, listStart, pageFields, pageRowsDefault, QueryInstant, Timestamp } from "../fields.ts";
+import { KeyId, OrgId } from "../../agreements/tokens/ids.ts";
+import { endpoint, jsonAnswer, refusalAnswer } from "../http/endpoint.ts";
+import { cutPage, iso, listStart, pageFields, pageRowsDefault, QueryInstant, Timestamp } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
 import { selectUsage, sumUsage, type UsageRow } from "./queries.ts";
 

@@ -1,13 +1,13 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import type { LedgerState } from "../../admission/port.ts";
-import { HoldId, KeyId, OrgId } from "../../agreements/ids.ts";
-import { Limits } from "../../agreements/quota.ts";
+import type { LedgerState } from "../../ledger/port.ts";
+import { HoldId, KeyId, OrgId } from "../../agreements/tokens/ids.ts";
+import { Limits } from "../../agreements/records/quota.ts";
 import { Refusal } from "../../errors.ts";
-import { endpoint, jsonAnswer, refusalAnswer } from "../endpoint.ts";
-import { iso, isoOrNull, Timestamp } from "../fields.ts";
+import { endpoint, jsonAnswer, refusalAnswer } from "../http/endpoint.ts";
+import { iso, isoOrNull, Timestamp } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
-import type { ControlEnv } from "../port.ts";
+import type { ControlEnv } from "../http/port.ts";
 
 const Window = z
   .strictObject({

@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { admit, giveBack, look, rateHeaders, refusalOf, type CountPrompt } from "#edge/admission/index.ts";
-import type { Ask, Denial, Grant, Ledger } from "#edge/admission/port.ts";
-import type { Credential } from "#edge/agreements/credential.ts";
+import type { Ask, Denial, Grant, Ledger } from "#edge/ledger/port.ts";
+import type { Credential } from "#edge/agreements/tokens/credential.ts";
 import { errorBody, errorHeaders, OutOfReach } from "#edge/errors.ts";
 import { holdGraceMs } from "#edge/limits.ts";
-import { readCall, type Call } from "#edge/protocol/call.ts";
-import { testModels } from "#test/support/models.ts";
-import { expectRefusal } from "#test/support/refused.ts";
-import { posted, startedAtMs, visitOf } from "#test/support/visit.ts";
+import { readCall, type Call } from "#edge/protocol/openai/call.ts";
+import { testModels } from "#test/support/fakes/models.ts";
+import { expectRefusal } from "#test/support/fakes/refused.ts";
+import { posted, startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
 
 const visit = visitOf();
 const credential: Credential = {

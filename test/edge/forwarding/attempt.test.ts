@@ -10,8 +10,8 @@ import {
   silent,
   watching,
   type Behaviour,
-} from "#test/support/node.ts";
-import { startedAtMs, visitOf } from "#test/support/visit.ts";
+} from "#test/support/stack/node.ts";
+import { startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
 
 const parcel = {
   path: "/v1/chat/completions",

@@ -1,9 +1,9 @@
 import { decodeProtectedHeader, jwtVerify } from "jose";
 import { describe, expect, test } from "vitest";
-import { HopClaims } from "#edge/agreements/hop.ts";
+import { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { signHop, type HopTerms } from "#edge/forwarding/hop.ts";
-import { hopKeys } from "#test/support/node.ts";
-import { startedAtMs, visitOf } from "#test/support/visit.ts";
+import { hopKeys } from "#test/support/stack/node.ts";
+import { startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
 
 const terms: HopTerms = {
   aud: "node_a",

@@ -1,15 +1,15 @@
 import { createHash } from "node:crypto";
 import { jwtVerify } from "jose";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { HopClaims } from "#edge/agreements/hop.ts";
-import type { NodeRecord } from "#edge/agreements/node.ts";
+import { HopClaims } from "#edge/agreements/tokens/hop.ts";
+import type { NodeRecord } from "#edge/agreements/records/node.ts";
 import type { AttemptWatch } from "#edge/forwarding/attempt.ts";
 import { openRetryBudget, type RetryBudget } from "#edge/forwarding/budget.ts";
 import type { Refusal } from "#edge/errors.ts";
 import { callMsMax, streamHeadersMsMax } from "#edge/limits.ts";
-import { readCall, type Call, type EngineEndpoint } from "#edge/protocol/call.ts";
+import { readCall, type Call, type EngineEndpoint } from "#edge/protocol/openai/call.ts";
 import type { Visit } from "#edge/visit.ts";
-import { testModels } from "#test/support/models.ts";
+import { testModels } from "#test/support/fakes/models.ts";
 import {
   agentError,
   answering,
@@ -20,8 +20,8 @@ import {
   silent,
   watching,
   type Behaviour,
-} from "#test/support/node.ts";
-import { posted, startedAtMs, visitOf } from "#test/support/visit.ts";
+} from "#test/support/stack/node.ts";
+import { posted, startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
 
 interface Origin {
   hopKey: Awaited<ReturnType<typeof hopKeys>>["hopKey"];

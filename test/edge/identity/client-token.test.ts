@@ -2,9 +2,9 @@ import { decodeJwt, SignJWT } from "jose";
 import { expect, test } from "vitest";
 import { errorBody } from "#edge/errors.ts";
 import { mintClientToken, readClientToken } from "#edge/identity/client-token.ts";
-import { tokenKeyOf } from "#test/support/keyring.ts";
-import { refusedBy } from "#test/support/refused.ts";
-import { posted, startedAtMs, visitOf } from "#test/support/visit.ts";
+import { tokenKeyOf } from "#test/support/fakes/keyring.ts";
+import { refusedBy } from "#test/support/fakes/refused.ts";
+import { posted, startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
 
 const tokenKey = await tokenKeyOf();
 const credential = { org: "org_abcdefghij", key: "key_abcdefghijKLMNOP", digests: [], ip: null };

@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { mintKey, type Keyring } from "#edge/agreements/key-format.ts";
+import { mintKey, type Keyring } from "#edge/agreements/tokens/key-format.ts";
 import { errorBody, errorHeaders } from "#edge/errors.ts";
 import { identify, mintClientToken } from "#edge/identity/index.ts";
 import { randomBytes } from "#edge/visit.ts";
-import { keyringOf, secretOf, tokenKeyOf } from "#test/support/keyring.ts";
-import { refusedBy } from "#test/support/refused.ts";
-import { posted, startedAtMs, visitOf } from "#test/support/visit.ts";
+import { keyringOf, secretOf, tokenKeyOf } from "#test/support/fakes/keyring.ts";
+import { refusedBy } from "#test/support/fakes/refused.ts";
+import { posted, startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
 
 const tokenKey = await tokenKeyOf();
 const org = "org_Ab0Cd1Ef2G";

@@ -3,8 +3,8 @@ import { readCidr } from "#edge/agreements/ip.ts";
 import { errorBody, errorHeaders, Refusal, refusals } from "#edge/errors.ts";
 import { callerIp, countCaller, countFailure, type IpLimits } from "#edge/identity/ip-limit.ts";
 import type { IpLimit, IpVerdict, NearIpLimit } from "#edge/identity/port.ts";
-import { refusedBy } from "#test/support/refused.ts";
-import { visitOf } from "#test/support/visit.ts";
+import { refusedBy } from "#test/support/fakes/refused.ts";
+import { visitOf } from "#test/support/fakes/visit.ts";
 
 const v4 = (last: string) => `00000000000000000000ffffcb0071${last}`;
 const yes: IpVerdict = { isAllowed: true };

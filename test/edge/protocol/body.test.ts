@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { bodyBytesMax, bodyDepthMax, bodyMembersMax, bodyMembersMaxAll, discardedBytesMax } from "#edge/limits.ts";
 import { depthOf, readBytes, readJson } from "#edge/protocol/body.ts";
-import { expectRefusal } from "#test/support/refused.ts";
-import { posted, streamed } from "#test/support/visit.ts";
+import { expectRefusal } from "#test/support/fakes/refused.ts";
+import { posted, streamed } from "#test/support/fakes/visit.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const raw = (bytes: Uint8Array<ArrayBuffer>) => new Request("http://edge/", { method: "POST", body: bytes });

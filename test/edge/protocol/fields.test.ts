@@ -2,12 +2,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { choicesMax, inputsMax, logitBiasMax, messagesMax, schemaBytesMax, stopMax } from "#edge/limits.ts";
-import { ChatBody, Text2SqlBody } from "#edge/protocol/chat.ts";
-import { CompletionsBody, EmbeddingsBody } from "#edge/protocol/completions.ts";
+import { ChatBody, Text2SqlBody } from "#edge/protocol/openai/chat.ts";
+import { CompletionsBody, EmbeddingsBody } from "#edge/protocol/openai/completions.ts";
 import { checked, listOf, parseBody, utf8Bytes } from "#edge/protocol/fields.ts";
 import { readJson } from "#edge/protocol/body.ts";
-import { expectRefusal, refusedBy } from "#test/support/refused.ts";
-import { posted } from "#test/support/visit.ts";
+import { expectRefusal, refusedBy } from "#test/support/fakes/refused.ts";
+import { posted } from "#test/support/fakes/visit.ts";
 
 const chat = { model: "m", messages: [{ role: "user", content: "hi" }] };
 const completions = { model: "m", prompt: "hi" };

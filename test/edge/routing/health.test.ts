@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { NodeView } from "#edge/routing/port.ts";
 import { readHealth } from "#edge/routing/health.ts";
-import { servedModel, viewOf } from "#test/support/fleet.ts";
-import { chatModel, sqlModel } from "#test/support/models.ts";
+import { servedModel, viewOf } from "#test/support/fakes/fleet.ts";
+import { chatModel, sqlModel } from "#test/support/fakes/models.ts";
 
 const models = [chatModel, sqlModel];
 const both = { models: [servedModel, sqlModel.id] };

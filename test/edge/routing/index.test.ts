@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { NodeView } from "#edge/routing/port.ts";
 import { rank, type Wanted } from "#edge/routing/index.ts";
-import { servedModel, viewOf } from "#test/support/fleet.ts";
+import { servedModel, viewOf } from "#test/support/fakes/fleet.ts";
 
 const wanted: Wanted = {
   model: servedModel,

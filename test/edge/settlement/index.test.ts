@@ -1,15 +1,15 @@
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from "jose";
 import { beforeAll, describe, expect, test } from "vitest";
 import { bodyDigest } from "#edge/agreements/digest.ts";
-import type { NodeRecord } from "#edge/agreements/node.ts";
-import { Untaken, type UsageRecord } from "#edge/agreements/usage.ts";
+import type { NodeRecord } from "#edge/agreements/records/node.ts";
+import { Untaken, type UsageRecord } from "#edge/agreements/records/usage.ts";
 import { errorBody, errorHeaders } from "#edge/errors.ts";
 import { usageBatchMax, usageBodyBytesMax } from "#edge/limits.ts";
 import { takeHeartbeat, takeUsage } from "#edge/settlement/index.ts";
 import type { Settler } from "#edge/settlement/port.ts";
-import { heartbeatOf, nodeOf } from "#test/support/fleet.ts";
-import { expectRefusal, refusedBy } from "#test/support/refused.ts";
-import { posted, startedAtMs, visitOf } from "#test/support/visit.ts";
+import { heartbeatOf, nodeOf } from "#test/support/fakes/fleet.ts";
+import { expectRefusal, refusedBy } from "#test/support/fakes/refused.ts";
+import { posted, startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
 
 let keys: Record<"a" | "b" | "stranger", CryptoKey>;
 let nodes: NodeRecord[];

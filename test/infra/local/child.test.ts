@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { freePorts, startChild } from "#infra/local/child.ts";
-import { isAlive } from "#test/support/processes.ts";
+import { isAlive } from "#test/support/stack/processes.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "child-"));
 const write = (name: string, text: string) => {

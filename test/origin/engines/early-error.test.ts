@@ -2,7 +2,7 @@ import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { earlyError } from "#origin/engines/early-error.ts";
-import { openEngine, readText, type Engine } from "#origin/engines/client.ts";
+import { openEngine, readText, type Engine } from "#origin/engines/http/client.ts";
 
 let server: Server;
 let engine: Engine;

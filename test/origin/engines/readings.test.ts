@@ -1,11 +1,10 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readReadings } from "#origin/engines/readings.ts";
+import { readMetricsPage } from "#test/support/recordings.ts";
 
 describe("vLLM's metrics page", () => {
   test("as recorded from vLLM 0.32", () => {
-    const page = readFileSync(join(import.meta.dirname, "../../fixtures/vllm/metrics.txt"), "utf8");
+    const page = readMetricsPage("metrics");
     const pool = /block_size="(\d+)".*num_gpu_blocks="(\d+)"/.exec(
       page.split("\n").find((line) => line.startsWith("vllm:cache_config_info{")) ?? "",
     );

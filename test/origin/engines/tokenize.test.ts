@@ -2,9 +2,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterEach, describe, expect, test } from "vitest";
-import { openEngine } from "#origin/engines/client.ts";
+import { openEngine } from "#origin/engines/http/client.ts";
 import { countPrompt, countText, guessPrompt, guessText } from "#origin/engines/tokenize.ts";
-import { startFakeEngine, type FakeEngine } from "#test/support/fake-engine.ts";
+import { startFakeEngine, type FakeEngine } from "#test/support/fakes/fake-engine.ts";
 
 let fake: FakeEngine;
 afterEach(() => fake?.close());

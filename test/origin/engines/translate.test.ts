@@ -1,13 +1,10 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { errorBody } from "#edge/errors.ts";
 import { isContextError, translateError } from "#origin/engines/translate.ts";
+import { readRecording, readRecordings } from "#test/support/recordings.ts";
 
-const folder = join(import.meta.dirname, "../../fixtures/vllm");
-const recorded = (name: string): { status: number; body: string } =>
-  JSON.parse(readFileSync(join(folder, `${name}.json`), "utf8"));
+const recorded = (name: string) => readRecording<{ status: number; body: string }>(name);
 const translate = (name: string) => translateError(recorded(name).status, recorded(name).body, "/v1/chat/completions");
 
 describe("recorded errors of vLLM 0.32", () => {
@@ -36,10 +33,11 @@ describe("recorded errors of vLLM 0.32", () => {
   });
 
   test("of no recorded error does a word of the engine's message leave", () => {
-    const names = readdirSync(folder).filter((name) => /^(?:embed-)?error-.*\.json$/.test(name));
+    const errors = readRecordings<{ status: number; body: string }>().filter(([name]) =>
+      /^(?:embed-)?error-/.test(name),
+    );
     let checked = 0;
-    for (const name of names) {
-      const { status, body } = recorded(name.replace(".json", ""));
+    for (const [, { status, body }] of errors) {
       if (typeof status !== "number" || status < 400 || typeof body !== "string") continue;
       const said = JSON.stringify(errorBody(translateError(status, body, "/v1/chat/completions")));
       const message = /"message":"((?:[^"\\]|\\.)*)"/.exec(body)?.[1] ?? "";

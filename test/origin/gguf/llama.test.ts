@@ -13,7 +13,7 @@ import type {
 
 /**
  * node-llama-cpp's shape with nothing behind it: a token a character, 1 before each text. What the real one does is
- * checked by test/accept/gguf.accept.ts.
+ * checked by test/infra/checks/accept/gguf/gguf.accept.ts.
  */
 const codes = (text: string) => Array.from(text, (char) => char.charCodeAt(0));
 const sampling: Speech["sampling"] = {

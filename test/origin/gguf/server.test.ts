@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Llama, Prompt } from "#origin/gguf/llama.ts";
 import { serveGguf, type GgufServer } from "#origin/gguf/server.ts";
-import { eventsOf, setUp, textOfStream, until, type Setup } from "#test/support/origin.ts";
+import { eventsOf, setUp, textOfStream, until, type Setup } from "#test/support/fakes/origin.ts";
 
 let server: GgufServer;
 let setup: Setup;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { memoryIpLimit } from "#edge/adapters/memory/ip-limit.ts";
-import { testClock } from "#test/support/clock.ts";
+import { testClock } from "#test/support/fakes/clock.ts";
 
 function open(perSecond: number) {
   const clock = testClock(1_700_000_000_123);

@@ -1,8 +1,8 @@
-import { memoryLedger } from "../../../../edge/adapters/memory/ledger.ts";
-import type { UsageRow } from "../../../../edge/admission/port.ts";
-import { ledgerContract } from "../../../contracts/ledger-contract.ts";
-import { freshOrg } from "../../../contracts/ledger-fixtures.ts";
-import { testClock } from "../../../support/clock.ts";
+import { memoryLedger } from "#edge/adapters/memory/ledger.ts";
+import type { UsageRow } from "#edge/ledger/port.ts";
+import { ledgerContract } from "#test/contracts/ledger/ledger-contract.ts";
+import { freshOrg } from "#test/contracts/ledger/ledger-fixtures.ts";
+import { testClock } from "#test/support/fakes/clock.ts";
 
 ledgerContract(
   "memory ledger",

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { upstashIpLimit } from "../../../../edge/adapters/upstash/ip-limit.ts";
-import type { IpVerdict } from "../../../../edge/identity/port.ts";
+import { upstashIpLimit } from "#edge/adapters/upstash/ip-limit.ts";
+import type { IpVerdict } from "#edge/identity/port.ts";
 import { isRedisThere, openWorld, type RedisWorld } from "./redis-world.ts";
 
 describe.skipIf(!isRedisThere)("the limit on an address", () => {

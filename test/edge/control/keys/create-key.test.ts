@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { digestsOf } from "#edge/agreements/key-format.ts";
+import { digestsOf } from "#edge/agreements/tokens/key-format.ts";
 import { readCidr } from "#edge/agreements/ip.ts";
-import { openWorld, type World } from "../world.ts";
+import { openWorld, type World } from "#test/edge/control/http/world.ts";
 
 let world: World;
 beforeAll(async () => void (world = await openWorld()));

@@ -9,8 +9,8 @@ import {
   selectKeys,
   type KeyDraft,
 } from "#edge/control/keys/queries.ts";
-import { listStart } from "#edge/control/fields.ts";
-import { openWorld, type World } from "../world.ts";
+import { listStart } from "#edge/control/http/fields.ts";
+import { openWorld, type World } from "#test/edge/control/http/world.ts";
 
 let world: World;
 beforeAll(async () => void (world = await openWorld()));

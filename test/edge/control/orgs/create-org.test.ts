@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { planLimits } from "#edge/agreements/quota.ts";
-import { openWorld, type World } from "../world.ts";
+import { planLimits } from "#edge/agreements/records/quota.ts";
+import { openWorld, type World } from "#test/edge/control/http/world.ts";
 
 let world: World;
 beforeAll(async () => void (world = await openWorld()));

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { Plan, planLimits } from "#edge/agreements/quota.ts";
+import { Plan, planLimits } from "#edge/agreements/records/quota.ts";
 import { limitsOf, Org, toOrg } from "#edge/control/orgs/org.ts";
 
 it("gives every plan its limits, and lets given ones have the last word", () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { planLimits } from "#edge/agreements/quota.ts";
+import { planLimits } from "#edge/agreements/records/quota.ts";
 import {
   deleteOrg,
   ensureOperatorOrg,
@@ -9,8 +9,8 @@ import {
   toOrgRecord,
   updateOrg,
 } from "#edge/control/orgs/queries.ts";
-import { listStart } from "#edge/control/fields.ts";
-import { openWorld, type World } from "../world.ts";
+import { listStart } from "#edge/control/http/fields.ts";
+import { openWorld, type World } from "#test/edge/control/http/world.ts";
 
 let world: World;
 beforeAll(async () => void (world = await openWorld()));

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { insertUsage, openWorld, type Json, type World } from "../world.ts";
+import { insertUsage, openWorld, type Json, type World } from "#test/edge/control/http/world.ts";
 
 const dayMs = 86_400_000;
 const startMs = Date.parse("2026-11-01T00:00:00Z");

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { selectUsage, sumUsage } from "#edge/control/usage/queries.ts";
-import { listStart } from "#edge/control/fields.ts";
-import type { Database } from "#edge/control/port.ts";
-import { insertUsage, openWorld, type World } from "../world.ts";
+import { listStart } from "#edge/control/http/fields.ts";
+import type { Database } from "#edge/control/http/port.ts";
+import { insertUsage, openWorld, type World } from "#test/edge/control/http/world.ts";
 
 let world: World;
 beforeAll(async () => void (world = await openWorld()));

@@ -1,0 +1,73 @@
+import type { Denial, Grant, Ledger, LedgerState, Scopes, Settlement } from "../../../ledger/port.ts";
+import type { OrgId } from "../../../agreements/tokens/ids.ts";
+import { OutOfReach } from "../../../errors.ts";
+import { ledgerWaitMsMax } from "../../../limits.ts";
+import type { OrgLedger } from "./ledger-object.ts";
+import { within } from "../../within.ts";
+
+/**
+ * One Durable Object per org keeps its ledger. Whatever the object or the way to it throws is thrown, silence and
+ * answers of another shape as well: never a grant by default (F1). An object goes on in the code that started it, so
+ * while a deploy is under way its answers may be another version's.
+ */
+export function durableObjectLedger(
+  namespace: DurableObjectNamespace<OrgLedger>,
+  waitMsMax: number = ledgerWaitMsMax,
+): Ledger {
+  const objectOf = (org: OrgId) => namespace.get(namespace.idFromName(org));
+  const told = async <T>(answer: Promise<T>, isRight: (answer: T) => boolean): Promise<T> => {
+    const known = await within(waitMsMax, "ledger", answer);
+    if (!isRight(known)) throw new OutOfReach("ledger: the answer is not of the shape that was asked for");
+    return known;
+  };
+  const settle: Ledger["settle"] = async (org, records) =>
+    told(objectOf(org).settle(org, records), (answer) => areSettlements(answer, records.length));
+  return {
+    admit: async (ask) => told(objectOf(ask.org).admit(ask), isAdmission),
+    look: async (credential) => told(objectOf(credential.org).look(credential), isLook),
+    settle,
+    settleAll: (batches) => Promise.allSettled(batches.map(({ org, records }) => settle(org, records))),
+    release: async (org, hold, mayRun = false) => told(objectOf(org).release(hold, mayRun), isSettlement),
+    publish: async (record) =>
+      told(objectOf(record.kind === "org" ? record.id : record.org).publish(record), () => true),
+    inspect: async (org) => told(objectOf(org).inspect(), isState),
+  };
+}
+
+/** Only what is read of an answer is looked at: this stands on every call's way. */
+function isAdmission(answer: Grant | Denial): boolean {
+  if (answer?.kind !== "grant") return isDenial(answer);
+  return (
+    Number.isSafeInteger(answer.tokensHeld) &&
+    Number.isSafeInteger(answer.completionTokens) &&
+    typeof answer.rates === "object"
+  );
+}
+
+function isLook(answer: Scopes | Denial): boolean {
+  return answer?.kind === "scopes" ? isList(answer.endpoints) && isList(answer.models) : isDenial(answer);
+}
+
+function isDenial(answer: Denial | Scopes | Grant): boolean {
+  return (
+    answer?.kind === "denial" &&
+    typeof answer.reason === "string" &&
+    (!("window" in answer) || typeof answer.rates === "object")
+  );
+}
+
+function areSettlements(answer: Settlement[], count: number): boolean {
+  return Array.isArray(answer) && answer.length === count && answer.every(isSettlement);
+}
+
+function isSettlement(answer: Settlement): boolean {
+  return typeof answer?.result === "string";
+}
+
+function isState(answer: LedgerState | null): boolean {
+  return answer === null || (Array.isArray(answer?.windows) && Array.isArray(answer.openHolds));
+}
+
+function isList(answer: string[] | null): boolean {
+  return answer === null || Array.isArray(answer);
+}

@@ -1,0 +1,226 @@
+import { z } from "zod";
+import type { Ask, Denial, Grant, LedgerState, Rates, Scopes, Settlement } from "../../../ledger/port.ts";
+import { HoldId, KeyId, type OrgId } from "../../../agreements/tokens/ids.ts";
+import { KeyRecord } from "../../../agreements/records/key.ts";
+import type { Credential } from "../../../agreements/tokens/credential.ts";
+import type { UsageRecord } from "../../../agreements/records/usage.ts";
+import { OutOfReach } from "../../../errors.ts";
+
+/**
+ * What the ledger's script is told and what it answers. A reply of any other shape throws: never a grant by default
+ * (F1).
+ */
+
+/**
+ * The keys of one org, in the order in which the script knows them; the tag in braces keeps them in one slot of a
+ * cluster.
+ */
+export function keysOf(org: OrgId): string[] {
+  return ["records", "books", "open", "holds", "ends", "late", "again", "ages", "outbox"].map(
+    (name) => `penstock:{${org}}:${name}`,
+  );
+}
+
+/**
+ * An admission's arguments after its turn and its time. Texts of callers travel as JSON, so that a line break cannot
+ * end a line of the script's.
+ */
+export function askArgs(ask: Ask): string[] {
+  const { hold, org, key, model, tier, endpoint, idempotency, price } = ask;
+  const numbers = [
+    ask.promptTokens,
+    ask.completionTokens,
+    ask.choices,
+    ask.mayClamp ? 1 : 0,
+    ask.ttlMs,
+    price.promptMicrosPerMTok,
+    price.completionMicrosPerMTok,
+  ];
+  const again = idempotency ? [JSON.stringify(idempotency.key), JSON.stringify(idempotency.body)] : ["", ""];
+  const bill = JSON.stringify({ hold, org, key, model, tier, endpoint }).slice(1, -1);
+  return [
+    hold,
+    key,
+    ask.ip ?? "",
+    endpoint,
+    model,
+    ...numbers.map(String),
+    ...again,
+    bill,
+    tokenArg(ask, ask),
+    ...digestArgs(ask),
+  ];
+}
+
+/** A look's arguments. */
+export function credentialArgs(credential: Credential): string[] {
+  return [credential.key, credential.ip ?? "", tokenArg(credential, null), ...digestArgs(credential)];
+}
+
+/** A settlement's arguments, eight a record. */
+export function recordArgs(records: UsageRecord[]): string[] {
+  return records.flatMap(
+    ({ hold, isFinal, outcome, promptTokens, cachedTokens, completionTokens, responseId, endedAtMs }) => {
+      const counts = [promptTokens, cachedTokens, completionTokens].map(String);
+      return [hold, isFinal ? "1" : "0", outcome, ...counts, JSON.stringify(responseId), String(endedAtMs)];
+    },
+  );
+}
+
+const Report = [z.int().nullable(), z.int().nullable(), z.int().nullable()] as const;
+const Granted = z.tuple([z.literal("grant"), z.int(), z.int(), z.int(), ...Report, ...Report]);
+const WindowName = z.enum([
+  "requestsPerMinute",
+  "requestsPerHour",
+  "concurrency",
+  "tokensPerMinute",
+  "requestsPerDay",
+  "tokensPerDay",
+  "tokensPerMonth",
+  "costMicrosPerMonth",
+]);
+const Shut = z.tuple([
+  z.literal("denial"),
+  z.enum(["rate", "concurrency", "quota"]),
+  WindowName,
+  z.enum(["org", "key"]),
+  z.int(),
+  z.int(),
+  z.int(),
+  z.int().nullable(),
+  ...Report,
+  ...Report,
+]);
+const Plain = z.tuple([z.literal("denial"), z.enum(["key", "ip", "endpoint", "model", "idempotency_mismatch"])]);
+const InProgress = z.tuple([z.literal("denial"), z.literal("idempotency_in_progress"), z.int()]);
+const Replayed = z.tuple([
+  z.literal("denial"),
+  z.literal("idempotency_replayed"),
+  HoldId,
+  z.string(),
+  z.int(),
+  z.int(),
+]);
+
+/** What became of an ask. */
+export function readAdmission(ask: Ask, reply: unknown): Grant | Denial {
+  if (!Array.isArray(reply) || reply[0] !== "grant") return readDenial(reply);
+  const [, tokensHeld, completionTokens, expiresAtMs, ...reports] = read(Granted, reply);
+  return { kind: "grant", hold: ask.hold, tokensHeld, completionTokens, expiresAtMs, rates: ratesOf(reports) };
+}
+
+/** What a key may use. */
+export function readLook(reply: unknown): Scopes | Denial {
+  if (!Array.isArray(reply) || reply[0] !== "scopes") return readDenial(reply);
+  const { endpoints, models } = read(KeyRecord, JSON.parse(String(reply[1])));
+  return { kind: "scopes", endpoints, models };
+}
+
+const Result = z.enum(["settled", "noted", "corrected", "released", "repeated", "unknown"]);
+const Settled = z.tuple([z.int(), z.array(Result)]);
+const Published = z.enum(["published", "ignored"]);
+
+/** How many rows wait for D1, and what became of each record. */
+export function readSettlements(records: UsageRecord[], reply: unknown): { rows: number; settlements: Settlement[] } {
+  const [rows, results] = read(Settled, reply);
+  if (results.length !== records.length) throw new OutOfReach("redis: the reply is not the ledger's, at '1'");
+  return { rows, settlements: records.map(({ hold }, index) => ({ hold, result: read(Result, results[index]) })) };
+}
+
+/** What became of a release. */
+export function readRelease(hold: HoldId, reply: unknown): Settlement {
+  return { hold, result: read(Result, reply) };
+}
+
+/** Throws unless the record is in force, or one of a higher version is. */
+export function readPublished(reply: unknown): void {
+  read(Published, reply);
+}
+
+const State = z.tuple([
+  z.literal("state"),
+  z.int(),
+  z.int(),
+  z.array(
+    z.tuple([WindowName, z.union([z.literal("org"), KeyId]), z.int().nullable(), z.int(), z.int(), z.int().nullable()]),
+  ),
+  z.array(z.tuple([HoldId, KeyId, z.int(), z.int()])),
+]);
+
+/** Every window, or `null` before the org was published. */
+export function readState(org: OrgId, reply: unknown): LedgerState | null {
+  if (Array.isArray(reply) && reply[0] === "unknown") return null;
+  const [, atMs, outboxRows, windows, holds] = read(State, reply);
+  return {
+    org,
+    atMs,
+    windows: windows.map(([window, of, limit, held, settled, resetAtMs]) => ({
+      window,
+      of,
+      limit,
+      remaining: limit === null ? null : limit - held - settled,
+      held,
+      settled,
+      resetAtMs,
+    })),
+    openHolds: holds.map(([hold, key, tokens, expiresAtMs]) => ({ hold, key, tokens, expiresAtMs })),
+    outboxRows,
+  };
+}
+
+/** Parses, or throws an error that names the place at fault and no value. */
+export function read<T extends z.ZodType>(schema: T, reply: unknown): z.infer<T> {
+  const { data: parsed, error } = schema.safeParse(reply);
+  if (error)
+    throw new OutOfReach(`redis: the reply is not the ledger's, at '${error.issues[0]?.path.join(".") ?? ""}'`);
+  return parsed;
+}
+
+/** Empty for a key; for a client token two digits: whether its own scopes allow the endpoint and the model. */
+function tokenArg({ token }: Credential, asked: { endpoint: Ask["endpoint"]; model: string } | null): string {
+  if (!token) return "";
+  if (!asked) return "11";
+  return (
+    ((token.endpoints?.includes(asked.endpoint) ?? true) ? "1" : "0") +
+    ((token.models?.includes(asked.model) ?? true) ? "1" : "0")
+  );
+}
+
+function digestArgs({ digests }: Credential): string[] {
+  return digests.flatMap(({ kid, digest }) => [kid, digest]);
+}
+
+function readDenial(reply: unknown): Denial {
+  const reason: unknown = Array.isArray(reply) ? reply[1] : null;
+  if (reason === "idempotency_in_progress") return { kind: "denial", reason, retryAfterMs: read(InProgress, reply)[2] };
+  if (reason === "idempotency_replayed") {
+    const [, , hold, responseId, promptTokens, completionTokens] = read(Replayed, reply);
+    return {
+      kind: "denial",
+      reason,
+      first: { hold, responseId: read(z.string().nullable(), JSON.parse(responseId)), promptTokens, completionTokens },
+    };
+  }
+  if (reason !== "rate" && reason !== "concurrency" && reason !== "quota")
+    return { kind: "denial", reason: read(Plain, reply)[1] };
+  const [, , window, of, limit, retryAfterMs, resetAtMs, tokensRemaining, ...reports] = read(Shut, reply);
+  return {
+    kind: "denial",
+    reason,
+    window,
+    of,
+    limit,
+    retryAfterMs,
+    resetAtMs,
+    tokensRemaining,
+    rates: ratesOf(reports),
+  };
+}
+
+function ratesOf([limit, remaining, resetMs, tokenLimit, tokensRemaining, tokenResetMs]: (number | null)[]): Rates {
+  return { requests: reportOf(limit, remaining, resetMs), tokens: reportOf(tokenLimit, tokensRemaining, tokenResetMs) };
+}
+
+function reportOf(limit: number | null = null, remaining: number | null = null, resetMs: number | null = null) {
+  return limit === null || remaining === null || resetMs === null ? null : { limit, remaining, resetMs };
+}

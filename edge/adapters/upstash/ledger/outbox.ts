@@ -1,0 +1,182 @@
+import { z } from "zod";
+import type { UsageRow } from "../../../ledger/port.ts";
+import type { OrgId } from "../../../agreements/tokens/ids.ts";
+import { read } from "./codec.ts";
+
+/**
+ * Lines of the bill that go to D1 in one statement, orgs that are asked in one request, and how long after a
+ * settlement.
+ */
+const rowsMax = 500;
+const orgsMax = 64;
+/** Seven statements fail when one org of 64 has a bad row; when more do, D1 is away. */
+const failuresMax = 8;
+const drainMs = 1_000;
+/**
+ * Work after an answer may go on for 30 s (`waitUntil`). One round of draining ends well before; one that has not said
+ * so by then is taken for dead.
+ */
+const roundMsMax = 15_000;
+const deadMs = 30_000;
+
+/** What a cron does for the ledgers in Redis. */
+export interface Drain {
+  /**
+   * Expires what is due in each org's ledger and moves its bill to D1. One org that fails does not keep the others;
+   * their first error is thrown at the end.
+   */
+  sweep(orgs: OrgId[]): Promise<void>;
+}
+
+/** One turn of the script on an org's keys. */
+export interface Chore {
+  org: OrgId;
+  name: "outbox" | "drained" | "sweep";
+  args: string[];
+}
+
+/** Does chores in one request; each is answered at its place, and fails by itself. */
+type RunChores = (chores: Chore[]) => Promise<PromiseSettledResult<unknown>[]>;
+
+export interface OutboxOptions {
+  writeRows: (rows: UsageRow[]) => Promise<void>;
+  later: (work: () => Promise<void>) => void;
+}
+
+/** What an org's outbox held: as many rows as were asked for mean that there may be more. */
+interface Page {
+  org: OrgId;
+  ids: string[];
+  rows: UsageRow[];
+}
+
+const Entries = z.array(z.string());
+const RowCount = z.int();
+
+/**
+ * The way of the bill from Redis to D1, oldest first, for many orgs at a time. Rows leave the stream only after D1 has
+ * them: a crash in between sends them again, and D1 knows them by id. Two edges that drain one org at once do the same
+ * work twice, and no harm.
+ */
+export function openOutbox(run: RunChores, { writeRows, later }: OutboxOptions) {
+  /** Orgs that settled since they were last drained by this isolate. */
+  let waiting = new Set<OrgId>();
+  let busyUntilMs = 0;
+
+  /** Empties the outboxes of `orgsMax` orgs at most; answers what failed. */
+  const drain = async (orgs: OrgId[]): Promise<unknown[]> => {
+    const failures: unknown[] = [];
+    const unwritten: unknown[] = [];
+    for (let full = orgs; full.length > 0;) {
+      const count = Math.ceil(rowsMax / full.length);
+      const found = await run(full.map((org) => ({ org, name: "outbox", args: [String(count)] })));
+      const pages = kept(found, failures, (reply, index) => pageOf(full[index] ?? "", reply)).filter(
+        ({ rows }) => rows.length > 0,
+      );
+      const written = await write(writeRows, pages, unwritten);
+      const drained = await run(written.map(({ org, ids }) => ({ org, name: "drained", args: ids })));
+      full = kept(drained, failures, (_, index) => written[index]).flatMap((page) =>
+        page?.rows.length === count ? page.org : [],
+      );
+    }
+    return [...failures, ...unwritten];
+  };
+  /** The same for any number; what fails in one lot is no reason to leave the next. */
+  const drainAll = async (orgs: OrgId[]): Promise<unknown[]> => {
+    const failures: unknown[] = [];
+    for (const lot of lots(orgs)) failures.push(...(await drain(lot)));
+    return failures;
+  };
+  const round = async (): Promise<void> => {
+    const untilMs = Date.now() + roundMsMax;
+    while (waiting.size > 0 && Date.now() < untilMs) {
+      await new Promise((done) => setTimeout(done, drainMs));
+      const orgs = Array.from(waiting);
+      waiting = new Set();
+      const [cause, ...others] = await drainAll(orgs);
+      if (cause)
+        console.error(
+          JSON.stringify({
+            event: "usage_drain_failed",
+            orgs: orgs.length,
+            failures: others.length + 1,
+            cause: String(cause),
+          }),
+        );
+    }
+    busyUntilMs = 0;
+  };
+  return {
+    /**
+     * Once a second for all orgs of this isolate, however many settlements there are; what fails is left for the cron.
+     */
+    drainSoon(org: OrgId): void {
+      waiting.add(org);
+      if (Date.now() < busyUntilMs) return;
+      busyUntilMs = Date.now() + deadMs;
+      later(round);
+    },
+    async sweep(orgs: OrgId[]): Promise<void> {
+      const failures: unknown[] = [];
+      for (const lot of lots(orgs)) {
+        const swept = await run(lot.map((org) => ({ org, name: "sweep", args: [] })));
+        const rows = kept(swept, failures, (reply, index) => ({ org: lot[index] ?? "", rows: read(RowCount, reply) }));
+        failures.push(...(await drainAll(rows.filter(({ rows }) => rows > 0).map(({ org }) => org))));
+      }
+      if (failures.length > 0) throw failures[0];
+    },
+  };
+}
+
+/**
+ * Into D1 in one statement; if that fails, in halves, so that a row that D1 will never take keeps no other org's.
+ * Answers the pages that arrived.
+ */
+async function write(writeRows: OutboxOptions["writeRows"], pages: Page[], failures: unknown[]): Promise<Page[]> {
+  if (pages.length === 0 || failures.length >= failuresMax) return [];
+  try {
+    await writeRows(pages.flatMap(({ rows }) => rows));
+    return pages;
+  } catch (cause) {
+    failures.push(cause);
+    if (pages.length === 1) return [];
+    const half = Math.ceil(pages.length / 2);
+    return [
+      ...(await write(writeRows, pages.slice(0, half), failures)),
+      ...(await write(writeRows, pages.slice(half), failures)),
+    ];
+  }
+}
+
+function pageOf(org: OrgId, reply: unknown): Page {
+  const entries = read(Entries, reply);
+  const isId = (_: string, index: number) => index % 2 === 0;
+  return {
+    org,
+    ids: entries.filter(isId),
+    rows: entries.filter((_, index) => index % 2 === 1).map((row) => JSON.parse(row) as UsageRow),
+  };
+}
+
+/** What could be read of the replies, in their order; the rest goes to `failures`. */
+function kept<T>(
+  replies: PromiseSettledResult<unknown>[],
+  failures: unknown[],
+  readReply: (reply: unknown, index: number) => T,
+): T[] {
+  return replies.flatMap((reply, index) => {
+    try {
+      if (reply.status === "rejected") throw reply.reason;
+      return [readReply(reply.value, index)];
+    } catch (cause) {
+      failures.push(cause);
+      return [];
+    }
+  });
+}
+
+function lots(orgs: OrgId[]): OrgId[][] {
+  return Array.from({ length: Math.ceil(orgs.length / orgsMax) }, (_, index) =>
+    orgs.slice(index * orgsMax, (index + 1) * orgsMax),
+  );
+}

@@ -1,0 +1,109 @@
+import { abandonMs } from "../../../limits.ts";
+
+/**
+ * Lua: how holds end, the twin of `admission/settle.ts`; the body of a function (script.ts). Every end that costs
+ * writes its line of the bill into the outbox, in the same script.
+ */
+export const scriptSettle = String.raw`
+local nothing = { promptTokens = 0, cachedTokens = 0, completionTokens = 0, responseId = "null" }
+
+local function bill(id, hold, ending, charged, cost, endedAtMs)
+  local row = concat({
+    '{"id":"', id, '",', hold.bill, ',"end":"', ending, '","responseId":', charged.responseId, ',"promptTokens":', int(charged.promptTokens),
+    ',"cachedTokens":', int(charged.cachedTokens), ',"completionTokens":', int(charged.completionTokens), ',"costMicros":', int(cost),
+    ',"admittedAtMs":', int(hold.admittedAtMs), ',"endedAtMs":', int(min(max(endedAtMs, hold.admittedAtMs), atMsNow())), "}",
+  })
+  write("XADD", OUTBOX, "*", "row", row)
+end
+
+local function close(hold, ending, charged, endedAtMs)
+  local cost = costMicros(hold.price, charged.promptTokens, charged.completionTokens)
+  for _, books in ipairs(booksFor(hold)) do bookClosing(books, hold, ending, charged, cost) end
+  holdsBy[hold.id], endsBy[hold.id], hasEnds = false, true, true
+  write("HDEL", HOLDS, hold.id)
+  write("ZREM", OPEN, memberOf(hold))
+  write("ZADD", ENDS, int(atMsNow()), hold.id)
+  if ending == "expired" then keepLate(hold, charged, cost) end
+  if ending ~= "released" then bill(hold.id, hold, ending, charged, cost, endedAtMs) end
+  local again = hold.again ~= "" and againOf(hold.again)
+  if again and again.hold == hold.id then
+    if ending == "released" then
+      forgetAgain(hold.again)
+    else
+      again.first = charged
+      keepAgain(hold.again, again)
+    end
+  end
+  stateAtMs = atMsNow()
+end
+
+local function raised(hold, known, told)
+  local promptTokens = max(known and known.promptTokens or 0, min(told.promptTokens, hold.promptTokens))
+  local cachedTokens = max(known and known.cachedTokens or 0, min(told.cachedTokens, promptTokens))
+  local completionTokens = max(known and known.completionTokens or 0, min(told.completionTokens, hold.choices * hold.completionTokens))
+  local responseId = told.responseId
+  if responseId == "null" and known then responseId = known.responseId end
+  return { promptTokens = promptTokens, cachedTokens = cachedTokens, completionTokens = completionTokens, responseId = responseId }
+end
+
+local function settleLate(id, isFinal, told, endedAtMs)
+  if not isEnded(id) then return "unknown" end
+  local late = lateOf(id)
+  if not late or not isFinal then return "repeated" end
+  local hold, charged = late.hold, late.charged
+  local whole = raised(hold, charged, told)
+  local rest = {
+    promptTokens = whole.promptTokens - charged.promptTokens, cachedTokens = whole.cachedTokens - charged.cachedTokens,
+    completionTokens = whole.completionTokens - charged.completionTokens, responseId = whole.responseId,
+  }
+  local cost = costMicros(hold.price, whole.promptTokens, whole.completionTokens) - late.cost
+  for _, books in ipairs(booksFor(hold)) do bookClosing(books, hold, "corrected", rest, cost) end
+  latesBy[id] = false
+  write("HDEL", LATE, id)
+  bill(id .. ":late", hold, "corrected", rest, cost, endedAtMs)
+  stateAtMs = atMsNow()
+  return "corrected"
+end
+
+local function settleOne(id, isFinal, outcome, told, endedAtMs)
+  local hold = holdOf(id)
+  if not hold then return settleLate(id, isFinal, told, endedAtMs) end
+  local usage = raised(hold, hold.noted, told)
+  if isFinal then
+    close(hold, outcome, usage, endedAtMs)
+    return "settled"
+  end
+  hold.noted = usage
+  keepHold(hold)
+  return "noted"
+end
+
+-- Eight arguments a record: hold, final, outcome, prompt, cached, completion, response id, end.
+local function settle()
+  local reply = {}
+  for i = 3, #ARGV, 8 do
+    local told = { promptTokens = tonumber(ARGV[i + 3]), cachedTokens = tonumber(ARGV[i + 4]), completionTokens = tonumber(ARGV[i + 5]), responseId = ARGV[i + 6] }
+    reply[#reply + 1] = settleOne(ARGV[i], ARGV[i + 1] == "1", ARGV[i + 2], told, tonumber(ARGV[i + 7]))
+  end
+  return { rowsWaiting(), reply }
+end
+
+local function release()
+  local hold = holdOf(ARGV[3])
+  if not hold then return isEnded(ARGV[3]) and "repeated" or "unknown" end
+  if ARGV[4] == "1" then
+    hold.expiresAtMs = min(hold.expiresAtMs, atMsNow() + ${abandonMs})
+    keepHold(hold)
+    write("ZADD", OPEN, int(hold.expiresAtMs), memberOf(hold))
+    return "noted"
+  end
+  if hold.noted and hold.noted.completionTokens > 0 then
+    close(hold, "broken", hold.noted, now)
+    return "settled"
+  end
+  close(hold, "released", nothing, now)
+  return "released"
+end
+
+return { nothing = nothing, close = close, settle = settle, release = release }
+`;

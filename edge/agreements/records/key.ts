@@ -1,0 +1,29 @@
+import { z } from "zod";
+import { Endpoint } from "./model.ts";
+import { KeyId, OrgId } from "../tokens/ids.ts";
+import { KeyLimits } from "./quota.ts";
+
+/** An address range, both ends included, each as 32 hex digits (see ip.ts): text order is address order. */
+export const IpRange = z.strictObject({ from: z.string().length(32), to: z.string().length(32) });
+export type IpRange = z.infer<typeof IpRange>;
+
+/**
+ * What the data plane knows of an inference key. Never the key itself: `digest` is HMAC-SHA-256 of the whole key under
+ * the pepper named by `pepperKid`, in hex. `null` for endpoints, models or ipRanges means any. Published from D1,
+ * newest `version` wins.
+ */
+export const KeyRecord = z.strictObject({
+  kind: z.literal("key"),
+  id: KeyId,
+  org: OrgId,
+  digest: z.string().length(64),
+  pepperKid: z.string(),
+  isRevoked: z.boolean(),
+  expiresAtMs: z.int().nullable(),
+  endpoints: z.array(Endpoint).nullable(),
+  models: z.array(z.string()).nullable(),
+  ipRanges: z.array(IpRange).nullable(),
+  limits: KeyLimits.nullable(),
+  version: z.int().min(1),
+});
+export type KeyRecord = z.infer<typeof KeyRecord>;

@@ -1,0 +1,73 @@
+import { z } from "zod";
+import { NodeId } from "../tokens/ids.ts";
+import { NodeKind, Tier } from "./model.ts";
+
+/**
+ * A node as the edge is configured to know it. `publicKey` is the `x` of its Ed25519 JWK: with it the edge verifies
+ * what the agent sends.
+ */
+export const NodeRecord = z.strictObject({
+  id: NodeId,
+  url: z.url(),
+  tier: Tier,
+  models: z.array(z.string()).min(1),
+  publicKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+  /** Selects the coefficients of its models; `l4` when not said. */
+  kind: NodeKind.optional(),
+});
+export type NodeRecord = z.infer<typeof NodeRecord>;
+
+/**
+ * How loaded a node's engines are: sequences running and waiting, share of the KV pool in use (0 to 1), tokens held by
+ * calls in flight.
+ */
+export const LoadReport = z.strictObject({
+  running: z.int().min(0),
+  waiting: z.int().min(0),
+  kvUsed: z.number().min(0).max(1),
+  heldTokens: z.int().min(0),
+});
+export type LoadReport = z.infer<typeof LoadReport>;
+
+/** The header that rides on every answer of an agent: `run=3 wait=0 kv=0.41 held=18230`. */
+export const loadHeader = "x-penstock-load";
+
+export function writeLoad(load: LoadReport): string {
+  return `run=${load.running} wait=${load.waiting} kv=${load.kvUsed.toFixed(3)} held=${load.heldTokens}`;
+}
+
+/** Reads the header; anything that is not exactly such a report is `null`, never a guess. */
+export function readLoad(text: string | null): LoadReport | null {
+  const match = text?.match(/^run=(\d{1,9}) wait=(\d{1,9}) kv=(\d(?:\.\d{1,9})?) held=(\d{1,12})$/);
+  if (!match) return null;
+  const [, running, waiting, kvUsed, heldTokens] = match.map(Number);
+  const load = LoadReport.safeParse({ running, waiting, kvUsed, heldTokens });
+  return load.success ? load.data : null;
+}
+
+export const NodeState = z.enum(["starting", "warming", "ready", "draining", "unhealthy", "sleeping"]);
+export type NodeState = z.infer<typeof NodeState>;
+
+/** Sent by the agent every 5 s, signed. A report from before the last boot, or out of order within one, is ignored. */
+export const Heartbeat = z.strictObject({
+  node: NodeId,
+  bootId: z.string().min(1).max(64),
+  bootedAtMs: z.int(),
+  sequence: z.int().min(0),
+  state: NodeState,
+  models: z.array(z.string()),
+  engine: z.strictObject({ kind: z.string(), version: z.string(), fingerprint: z.string() }),
+  kvPoolTokens: z.int().min(0),
+  load: LoadReport,
+});
+export type Heartbeat = z.infer<typeof Heartbeat>;
+
+/**
+ * Of two heartbeats of one node: was this one sent after the other? By sequence within a boot, by the time of boot
+ * between two.
+ */
+export function isLater(heartbeat: Heartbeat, other: Heartbeat): boolean {
+  return heartbeat.bootId === other.bootId
+    ? heartbeat.sequence > other.sequence
+    : heartbeat.bootedAtMs >= other.bootedAtMs;
+}

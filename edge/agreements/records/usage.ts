@@ -1,0 +1,47 @@
+import { z } from "zod";
+import { usageBatchMax } from "../../limits.ts";
+import { HoldId, NodeId, OrgId } from "../tokens/ids.ts";
+
+const Count = z.int().min(0).max(1_000_000_000);
+
+/** How a call ended: the answer was whole, the caller left, or the origin died under it. */
+export const Outcome = z.enum(["done", "cut", "broken"]);
+export type Outcome = z.infer<typeof Outcome>;
+
+/**
+ * What the agent counted for one hold. `isFinal` settles it; otherwise it is a checkpoint: what will be charged if no
+ * final record ever comes. `responseId` is the id that the caller saw (`chatcmpl-…`). Times are Unix ms by the node's
+ * clock.
+ */
+export const UsageRecord = z.strictObject({
+  hold: HoldId,
+  org: OrgId,
+  model: z.string(),
+  isFinal: z.boolean(),
+  promptTokens: Count,
+  cachedTokens: Count,
+  completionTokens: Count,
+  outcome: Outcome,
+  responseId: z.string().max(128).nullable(),
+  startedAtMs: z.int(),
+  firstTokenAtMs: z.int().nullable(),
+  endedAtMs: z.int(),
+});
+export type UsageRecord = z.infer<typeof UsageRecord>;
+
+/** At most 64 records of one node; delivered at least once, so every receiver is idempotent by hold id. */
+export const UsageBatch = z.strictObject({ node: NodeId, records: z.array(UsageRecord).min(1).max(usageBatchMax) });
+export type UsageBatch = z.infer<typeof UsageBatch>;
+
+/**
+ * Stands in the error object of the 503 that a batch is refused with: these holds' records were not taken, all others
+ * of the batch were.
+ */
+export const Untaken = z.object({ untaken: z.array(HoldId).min(1).max(usageBatchMax) });
+export type Untaken = z.infer<typeof Untaken>;
+
+/**
+ * The body of that answer, as far as an agent reads it. One without `untaken` says nothing: the whole batch comes
+ * again.
+ */
+export const UntakenAnswer = z.object({ error: Untaken });

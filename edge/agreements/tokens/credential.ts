@@ -1,0 +1,20 @@
+import type { KeyId, OrgId } from "./ids.ts";
+import type { Endpoint } from "../records/model.ts";
+
+/**
+ * Who presents herself: a key that we made, or a client token minted from one. Whether the key is in force is the
+ * ledger's to say.
+ */
+export interface Credential {
+  org: OrgId;
+  key: KeyId;
+  /** HMAC-SHA-256 of the presented key under each live pepper, in hex. */
+  digests: { kid: string; digest: string }[];
+  /**
+   * Set when a client token of ours stands for the key: then there is no digest to compare, and its scopes narrow the
+   * key's.
+   */
+  token?: { endpoints: Endpoint[] | null; models: string[] | null };
+  /** The caller's address as 32 hex digits; null when the platform did not tell. */
+  ip: string | null;
+}

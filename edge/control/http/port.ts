@@ -1,0 +1,48 @@
+import type { Ledger } from "../../ledger/port.ts";
+import type { KeyId, OrgId } from "../../agreements/tokens/ids.ts";
+import type { Keyring } from "../../agreements/tokens/key-format.ts";
+import type { ModelRecord } from "../../agreements/records/model.ts";
+import type { Visit } from "../../visit.ts";
+import type { OrgRow } from "../orgs/queries.ts";
+
+/** The part of D1's binding that the queries use; `D1Database` fits it as it is. */
+export interface Database {
+  prepare(sql: string): Statement;
+}
+
+/** A prepared statement of D1. Rows come back as `unknown` and are read with zod. */
+export interface Statement {
+  bind(...values: unknown[]): Statement;
+  first(): Promise<unknown>;
+  all(): Promise<{ results: unknown[] }>;
+  run(): Promise<unknown>;
+}
+
+/**
+ * What the control plane needs from outside; `wiring.ts` gives it. `bootstrapToken: null` closes the bootstrap for
+ * good.
+ */
+export interface ControlPorts {
+  db: Database;
+  keyring: Keyring;
+  bootstrapToken: string | null;
+  /** How records reach the data plane: when `publish` returns, the next call sees the record (S1). */
+  publisher: Pick<Ledger, "publish" | "inspect">;
+  /** The models that a key's scope may name. An alias is stored as the id it stands for. */
+  models: readonly Pick<ModelRecord, "id" | "aliases">[];
+}
+
+/** Who asks: an operator reaches every org, an admin its own. */
+export interface Admin {
+  key: KeyId;
+  org: OrgId;
+  role: "operator" | "admin";
+}
+
+/**
+ * Hono's variables. The door sets `visit` and `wiring`, `controlRoutes` takes `control` from it; `authenticate` sets
+ * `admin`, `reachOrg` sets `org`.
+ */
+export interface ControlEnv {
+  Variables: { visit: Visit; wiring: { control: ControlPorts }; control: ControlPorts; admin: Admin; org: OrgRow };
+}

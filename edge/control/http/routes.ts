@@ -1,0 +1,57 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
+import { authenticate, reachOrg } from "./access.ts";
+import { refuseInvalid, takeBody } from "./body.ts";
+import { createKey } from "../keys/create-key.ts";
+import { listKeys } from "../keys/list-keys.ts";
+import { revokeKey } from "../keys/revoke-key.ts";
+import { rotateKey } from "../keys/rotate-key.ts";
+import { showKey } from "../keys/show-key.ts";
+import { bootstrapOperator } from "../orgs/bootstrap-operator.ts";
+import { changeOrg } from "../orgs/change-org.ts";
+import { createOrg } from "../orgs/create-org.ts";
+import { listOrgs } from "../orgs/list-orgs.ts";
+import { showOrg } from "../orgs/show-org.ts";
+import type { ControlEnv } from "./port.ts";
+import { listUsage } from "../usage/list-usage.ts";
+import { showLedger } from "../usage/show-ledger.ts";
+
+/**
+ * The control plane's table of contents, to be mounted at `/control` by a door that has set `visit` and `wiring` and
+ * that writes thrown Refusals. Whatever stands below `authenticate` needs an admin key; whatever names an org passes
+ * `reachOrg`, new endpoints too.
+ */
+export function controlRoutes(): OpenAPIHono<ControlEnv> {
+  const app = new OpenAPIHono<ControlEnv>({ defaultHook: refuseInvalid });
+  app.use(begin, finishWrites);
+  app.openapi(...bootstrapOperator);
+  app.use(authenticate, takeBody);
+  app.use("/orgs/:org/*", reachOrg);
+
+  app.openapi(...createOrg);
+  app.openapi(...listOrgs);
+  app.openapi(...showOrg);
+  app.openapi(...changeOrg);
+  app.openapi(...createKey);
+  app.openapi(...listKeys);
+  app.openapi(...showKey);
+  app.openapi(...rotateKey);
+  app.openapi(...revokeKey);
+  app.openapi(...showLedger);
+  app.openapi(...listUsage);
+  return app;
+}
+
+const begin: MiddlewareHandler<ControlEnv> = async (c, next) => {
+  c.set("control", c.var.wiring.control);
+  c.header("cache-control", "no-store");
+  return next();
+};
+
+/** A caller who leaves between the store and the ledger must not leave a change half done. */
+const finishWrites: MiddlewareHandler<ControlEnv> = async (c, next) => {
+  if (c.req.method === "GET") return next();
+  const work = next();
+  c.var.visit.afterwards(work);
+  return work;
+};

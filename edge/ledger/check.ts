@@ -1,0 +1,66 @@
+import type { Credential } from "../agreements/tokens/credential.ts";
+import { HoldId, KeyId, OrgId } from "../agreements/tokens/ids.ts";
+import { UsageRecord } from "../agreements/records/usage.ts";
+import type { Ask } from "./port.ts";
+
+/** No call is longer than this many tokens, no hold longer than a day: bounds that keep every sum far from 2^53. */
+const countMax = 1_000_000_000;
+const holdMsMax = 24 * 3_600_000;
+
+/**
+ * The gate of every ledger (Q7): throws a `TypeError` that names the field unless each number of the ask is a plain
+ * non-negative integer, the tokens it holds are at most 10^9 and its money is exact in a double. Nothing is booked from
+ * an ask that did not pass here.
+ */
+export function checkAsk(ask: Ask): void {
+  checkHold(ask.hold);
+  checkCredential(ask);
+  mustBe(isCount(ask.promptTokens, countMax), "promptTokens");
+  mustBe(isCount(ask.completionTokens, countMax), "completionTokens");
+  mustBe(isCount(ask.choices, countMax), "choices");
+  mustBe(isCount(ask.ttlMs, holdMsMax) && ask.ttlMs > 0, "ttlMs");
+  const completion = ask.choices * ask.completionTokens;
+  mustBe(isCount(ask.promptTokens + completion, countMax), "tokens");
+  const { promptMicrosPerMTok, completionMicrosPerMTok } = ask.price;
+  mustBe(isCount(promptMicrosPerMTok, Number.MAX_SAFE_INTEGER), "price.promptMicrosPerMTok");
+  mustBe(isCount(completionMicrosPerMTok, Number.MAX_SAFE_INTEGER), "price.completionMicrosPerMTok");
+  mustBe(Number.isSafeInteger(promptMicrosPerMTok * ask.promptTokens + completionMicrosPerMTok * completion), "price");
+}
+
+/** Throws unless org and key are ids. */
+export function checkCredential(credential: Credential): void {
+  mustBe(OrgId.safeParse(credential.org).success, "org");
+  mustBe(KeyId.safeParse(credential.key).success, "key");
+}
+
+/** Throws unless this is a hold's id. */
+export function checkHold(hold: HoldId): void {
+  mustBe(HoldId.safeParse(hold).success, "hold");
+}
+
+/**
+ * The same for what agents report: throws unless every record is well-formed and belongs to `org`. One bad record
+ * refuses the whole batch.
+ */
+export function checkRecords(org: OrgId, records: UsageRecord[]): void {
+  mustBe(OrgId.safeParse(org).success, "org");
+  for (const record of records) {
+    const { error } = UsageRecord.safeParse(record);
+    mustBe(!error, `record.${error?.issues[0]?.path.join(".") ?? ""}`);
+    mustBe(record.org === org, "record.org");
+    const { promptTokens, cachedTokens, completionTokens } = record;
+    mustBe(
+      [promptTokens, cachedTokens, completionTokens].every((count) => isCount(count, countMax)),
+      "record.tokens",
+    );
+  }
+}
+
+/** A number that counts: a safe integer from 0 to `max`; -0 is none, since it is not what `0` is written as. */
+function isCount(value: unknown, max: number): boolean {
+  return Number.isSafeInteger(value) && !Object.is(value, -0) && Number(value) >= 0 && Number(value) <= max;
+}
+
+function mustBe(isTrue: boolean, field: string): void {
+  if (!isTrue) throw new TypeError(`ledger: '${field}' is not acceptable`);
+}

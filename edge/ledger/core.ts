@@ -1,0 +1,122 @@
+import type { Credential } from "../agreements/tokens/credential.ts";
+import type { KeyRecord } from "../agreements/records/key.ts";
+import type { HoldId, OrgId } from "../agreements/tokens/ids.ts";
+import type { OrgRecord } from "../agreements/records/org.ts";
+import type { UsageRecord } from "../agreements/records/usage.ts";
+import { apply } from "./counters.ts";
+import { checkAsk, checkCredential, checkHold, checkRecords } from "./check.ts";
+import { decide, keyInForce, type Decision } from "./decide.ts";
+import type { Ask, Denial, Grant, LedgerState, Scopes, Settlement } from "./port.ts";
+import { inspect, publish } from "./publish.ts";
+import { expire, nextDeadlineMs, release, settle, type Verdict } from "./settle.ts";
+import type { Change, EarlierCall, Ended, State } from "./state.ts";
+
+/**
+ * How long an ended hold is remembered, so that a record told twice is known, and a late one still corrects what expiry
+ * charged.
+ */
+export const endedKeepMs = 7 * 24 * 3_600_000;
+
+/** Where changes are kept, synchronously. Whatever `write` throws, the state is as if the change had not been. */
+export interface Journal {
+  /** Keeps a change; throws on a hold id that was given before. */
+  write(change: Change): void;
+  /** Keeps a record that is coming into force. */
+  publish(record: OrgRecord | KeyRecord): void;
+  /** A hold that has ended, while it is remembered (`endedKeepMs`). */
+  ended(hold: HoldId): Ended | null;
+  /** The newest hold with this idempotency key that was not released, while it is remembered. */
+  earlier(key: string): EarlierCall | null;
+}
+
+/**
+ * One org's ledger, all but where it is kept: every method is synchronous, so whoever calls it is atomic as long as
+ * nothing is awaited between `weigh` and `keep`. Each change goes to the journal first and into the state after.
+ */
+export class Keeper {
+  #state: State;
+  readonly #journal: Journal;
+  /** No open hold has an earlier deadline than this: most calls need not look. */
+  #quietUntilMs: number;
+
+  constructor(state: State, journal: Journal) {
+    this.#state = state;
+    this.#journal = journal;
+    this.#quietUntilMs = nextDeadlineMs(state);
+  }
+
+  /** As it is now: to be read, never changed. */
+  get state(): State {
+    return this.#state;
+  }
+
+  /**
+   * Decides, having expired what is due. Throws on an ask that is not well-formed. Nothing is reserved before `keep`.
+   */
+  weigh(ask: Ask, now: number): Decision {
+    checkAsk(ask);
+    this.expire(now);
+    return decide(this.state, ask, ask.idempotency && this.#journal.earlier(ask.idempotency.key), now);
+  }
+
+  /** Books what was decided, and only then says so. */
+  keep(decision: Decision): Grant | Denial {
+    if (decision.kind === "denied") return decision.denial;
+    this.#write({ kind: "held", hold: decision.hold });
+    this.#quietUntilMs = Math.min(this.#quietUntilMs, decision.hold.expiresAtMs);
+    return decision.grant;
+  }
+
+  look(credential: Credential, now: number): Scopes | Denial {
+    checkCredential(credential);
+    const key = keyInForce(this.state, credential, now);
+    return key.kind === "denial" ? key : { kind: "scopes", endpoints: key.endpoints, models: key.models };
+  }
+
+  settle(org: OrgId, records: UsageRecord[], now: number): Settlement[] {
+    checkRecords(org, records);
+    this.expire(now);
+    return records.map((record) => this.#conclude(record.hold, (ended) => settle(this.state, record, ended, now)));
+  }
+
+  release(hold: HoldId, mayRun: boolean, now: number): Settlement {
+    checkHold(hold);
+    this.expire(now);
+    const settlement = this.#conclude(hold, (ended) =>
+      release(this.state, this.state.holds[hold] ?? null, ended, now, mayRun),
+    );
+    this.#quietUntilMs = Math.min(this.#quietUntilMs, this.state.holds[hold]?.expiresAtMs ?? Infinity);
+    return settlement;
+  }
+
+  publish(record: OrgRecord | KeyRecord): void {
+    const fresh = publish(this.state, record);
+    if (!fresh) return;
+    this.#journal.publish(record);
+    this.#state = fresh;
+  }
+
+  inspect(now: number, outboxRows: number): LedgerState | null {
+    this.expire(now);
+    return inspect(this.state, now, outboxRows);
+  }
+
+  /** Ends every hold whose deadline has come (Q3). */
+  expire(now: number): void {
+    if (Math.max(now, this.state.atMs) < this.#quietUntilMs) return;
+    for (const change of expire(this.state, now)) this.#write(change);
+    this.#quietUntilMs = nextDeadlineMs(this.state);
+  }
+
+  /** The journal is asked only about holds that are not open. */
+  #conclude(hold: HoldId, judge: (ended: Ended | null) => Verdict): Settlement {
+    const { result, change } = judge(hold in this.state.holds ? null : this.#journal.ended(hold));
+    if (change) this.#write(change);
+    return { hold, result };
+  }
+
+  #write(change: Change): void {
+    this.#journal.write(change);
+    apply(this.state, change);
+  }
+}

@@ -1,0 +1,183 @@
+import type { Credential } from "../agreements/tokens/credential.ts";
+import type { HoldId, KeyId, OrgId } from "../agreements/tokens/ids.ts";
+import type { KeyRecord } from "../agreements/records/key.ts";
+import type { Endpoint, Price, Tier } from "../agreements/records/model.ts";
+import type { OrgRecord } from "../agreements/records/org.ts";
+import type { WindowName } from "../agreements/records/quota.ts";
+import type { Outcome, UsageRecord } from "../agreements/records/usage.ts";
+import type { WindowReport } from "../protocol/rate-headers.ts";
+
+/**
+ * Who keeps the limits: one authority per org. Every method is atomic. A ledger that cannot be reached throws
+ * (`OutOfReach` when it can say why); the caller is then refused with `quota_unavailable`, never let through unmetered
+ * (F1).
+ */
+export interface Ledger {
+  /**
+   * One round trip: verifies key, scopes and address, checks every window and reserves. A denial leaves every counter
+   * as it was.
+   */
+  admit(ask: Ask): Promise<Grant | Denial>;
+  /** What a key in force may use, at an address it may be used from; reserves nothing. Denials are `key` and `ip`. */
+  look(credential: Credential): Promise<Scopes | Denial>;
+  /** Replaces holds by what was used (final records) or notes how far they are (checkpoints). Idempotent by hold id. */
+  settle(org: OrgId, records: UsageRecord[]): Promise<Settlement[]>;
+  /**
+   * The same for many orgs, in as few round trips as the store needs. Each org by itself: a ledger that fails is told
+   * at its place and keeps no other from settling. Answers in the order asked, and never rejects.
+   */
+  settleAll(batches: OrgRecords[]): Promise<PromiseSettledResult<Settlement[]>[]>;
+  /**
+   * Gives a hold back because nothing ran: tokens, money and the day's request; the minute and the hour keep the
+   * attempt. When a node `mayRun` the call all the same (it was given up, not refused), the hold stands for two seconds
+   * more, so that what was made is billed, and expires then.
+   */
+  release(org: OrgId, hold: HoldId, mayRun?: boolean): Promise<Settlement>;
+  /**
+   * Brings a record of the control plane into force: when this returns, the next admit sees it. Older versions are
+   * ignored.
+   */
+  publish(record: OrgRecord | KeyRecord): Promise<void>;
+  /** Every window of the org and of each key with limits of its own. `null`: no such org was ever published. */
+  inspect(org: OrgId): Promise<LedgerState | null>;
+}
+
+/**
+ * What a call wants to set aside. Digests are of the presented key, one per live pepper; `ip` is 32 hex digits
+ * (agreements/ip.ts).
+ */
+export interface Ask extends Credential {
+  hold: HoldId;
+  endpoint: Endpoint;
+  model: string;
+  tier: Tier;
+  price: Price;
+  /** Upper bound of the prompt, in tokens. */
+  promptTokens: number;
+  /** Per choice; the hold covers `promptTokens + choices × completionTokens`. */
+  completionTokens: number;
+  choices: number;
+  /** The caller allows a smaller `completionTokens` (at least 1) when only that fits. */
+  mayClamp: boolean;
+  /** How long the hold may stand without a final record. */
+  ttlMs: number;
+  /** SHA-256 in hex of the caller's Idempotency-Key and of the body it came with. */
+  idempotency: { key: string; body: string } | null;
+}
+
+/** What a key may use; `null` is any. */
+export interface Scopes {
+  kind: "scopes";
+  endpoints: Endpoint[] | null;
+  models: string[] | null;
+}
+
+/**
+ * The narrowest request window and the narrowest token window of this key and its org; `null` where there is no such
+ * limit.
+ */
+export interface Rates {
+  requests: WindowReport | null;
+  tokens: WindowReport | null;
+}
+
+export interface Grant {
+  kind: "grant";
+  hold: HoldId;
+  tokensHeld: number;
+  completionTokens: number;
+  expiresAtMs: number;
+  rates: Rates;
+}
+
+/** The first call of an idempotency key: its hold, the id its answer carried and what it used, once it has ended. */
+export interface FirstCall {
+  hold: HoldId;
+  responseId: string | null;
+  promptTokens: number;
+  completionTokens: number;
+}
+
+/**
+ * Why not. `key` covers unknown, wrong, revoked and expired keys and suspended orgs alike. `rate`, `concurrency` and
+ * `quota` name the window, whose it is, and when it opens again; for token and money windows `tokensRemaining` says
+ * what would have fitted.
+ */
+export type Denial =
+  | { kind: "denial"; reason: "key" | "ip" | "endpoint" | "model" }
+  | { kind: "denial"; reason: "idempotency_in_progress"; retryAfterMs: number }
+  | { kind: "denial"; reason: "idempotency_replayed"; first: FirstCall }
+  | { kind: "denial"; reason: "idempotency_mismatch" }
+  | {
+      kind: "denial";
+      reason: "rate" | "concurrency" | "quota";
+      window: WindowName;
+      of: "org" | "key";
+      limit: number;
+      retryAfterMs: number;
+      resetAtMs: number;
+      tokensRemaining: number | null;
+      rates: Rates;
+    };
+
+/** Records of one org. */
+export interface OrgRecords {
+  org: OrgId;
+  records: UsageRecord[];
+}
+
+/**
+ * What became of one record. `repeated`: the hold had ended before, nothing changed. `unknown`: this ledger never gave
+ * that hold.
+ */
+export interface Settlement {
+  hold: HoldId;
+  result: "settled" | "noted" | "corrected" | "released" | "repeated" | "unknown";
+}
+
+/** `limit = remaining + held + settled`, at any instant; without a limit, `limit` and `remaining` are null. */
+export interface WindowState {
+  window: WindowName;
+  of: "org" | KeyId;
+  limit: number | null;
+  remaining: number | null;
+  held: number;
+  settled: number;
+  resetAtMs: number | null;
+}
+
+export interface LedgerState {
+  org: OrgId;
+  atMs: number;
+  windows: WindowState[];
+  openHolds: { hold: HoldId; key: KeyId; tokens: number; expiresAtMs: number }[];
+  /** Usage rows that have not reached D1 yet. */
+  outboxRows: number;
+}
+
+/**
+ * How a hold ended, in the usage table: `expired` was charged its last checkpoint, `corrected` is the rest that came
+ * late.
+ */
+export type UsageEnd = Outcome | "expired" | "corrected";
+
+/**
+ * One row of the bill, keyed by `id` (the hold's id; a correction adds `:late`). Written to D1 with INSERT OR IGNORE.
+ */
+export interface UsageRow {
+  id: string;
+  hold: HoldId;
+  org: OrgId;
+  key: KeyId;
+  model: string;
+  tier: Tier;
+  endpoint: Endpoint;
+  end: UsageEnd;
+  responseId: string | null;
+  promptTokens: number;
+  cachedTokens: number;
+  completionTokens: number;
+  costMicros: number;
+  admittedAtMs: number;
+  endedAtMs: number;
+}

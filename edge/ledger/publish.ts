@@ -1,0 +1,65 @@
+import type { KeyId } from "../agreements/tokens/ids.ts";
+import { KeyRecord } from "../agreements/records/key.ts";
+import { OrgRecord } from "../agreements/records/org.ts";
+import { countsUntilMs, emptyBooks, freesAtMs, useOf, windowNames, type Books } from "./counters.ts";
+import type { LedgerState, WindowState } from "./port.ts";
+import { tokensHeld, type State } from "./state.ts";
+
+/**
+ * The state with a record in force. `null` when one of a higher version is: then nothing changes. Records of another
+ * org than this ledger's and malformed ones throw. Calls that a key makes while it has no limits of its own are never
+ * counted to it, also when it is given some later.
+ */
+export function publish(state: State, record: OrgRecord | KeyRecord): State | null {
+  const { data: fresh, error } = record.kind === "org" ? OrgRecord.safeParse(record) : KeyRecord.safeParse(record);
+  // Not the ZodError itself: its text is lost on the way out of a Durable Object.
+  if (error) throw new TypeError(`ledger: '${error.issues[0]?.path.join(".")}' is not acceptable`);
+  const org = fresh.kind === "org" ? fresh.id : fresh.org;
+  const mine = state.org?.id ?? Object.values(state.keys)[0]?.org ?? org;
+  if (org !== mine) throw new TypeError("ledger: the record belongs to another org");
+  const known = fresh.kind === "org" ? state.org : state.keys[fresh.id];
+  if (known && fresh.version < known.version) return null;
+  return fresh.kind === "org" ? { ...state, org: fresh } : { ...state, keys: { ...state.keys, [fresh.id]: fresh } };
+}
+
+/**
+ * Every window of the org and every limited one of each key, at `now`; `null` before the org was published. Holds past
+ * their deadline must have been expired.
+ */
+export function inspect(state: State, now: number, outboxRows: number): LedgerState | null {
+  const { org } = state;
+  if (!org) return null;
+  const atMs = Math.max(now, state.atMs);
+  const windows = windowNames.map((window) => windowState(state.books["org"], window, "org", org.limits[window], atMs));
+  for (const key of Object.values(state.keys)) {
+    for (const window of windowNames) {
+      const limit = key.limits?.[window] ?? null;
+      if (limit !== null) windows.push(windowState(state.books[key.id], window, key.id, limit, atMs));
+    }
+  }
+  const openHolds = Object.values(state.holds).map((hold) => ({
+    hold: hold.id,
+    key: hold.key,
+    tokens: tokensHeld(hold),
+    expiresAtMs: hold.expiresAtMs,
+  }));
+  return { org: org.id, atMs, windows, openHolds, outboxRows };
+}
+
+/**
+ * `remaining` goes below 0 when a limit was lowered under what is used, or a correction came late: the sum always
+ * holds.
+ */
+function windowState(
+  books: Books | undefined,
+  window: (typeof windowNames)[number],
+  of: "org" | KeyId,
+  limit: number | null,
+  atMs: number,
+): WindowState {
+  const mine = books ?? emptyBooks();
+  const { held, settled } = useOf(mine, window, atMs);
+  const isEmpty = held + settled === 0;
+  const resetAtMs = isEmpty || countsUntilMs(window, atMs) === null ? null : freesAtMs(mine, window, atMs, Infinity);
+  return { window, of, limit, remaining: limit === null ? null : limit - held - settled, held, settled, resetAtMs };
+}

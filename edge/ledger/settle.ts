@@ -1,0 +1,118 @@
+import { costMicros } from "../agreements/records/model.ts";
+import type { UsageRecord } from "../agreements/records/usage.ts";
+import { abandonMs } from "../limits.ts";
+import type { Settlement, UsageEnd } from "./port.ts";
+import type { Change, Closing, Ended, Hold, State, Usage } from "./state.ts";
+
+/** What becomes of a record or a release, and the change that makes it so; `null` when nothing changes. */
+export interface Verdict {
+  result: Settlement["result"];
+  change: Change | null;
+}
+
+/**
+ * What one record of an agent does. A checkpoint raises what expiry would charge, never lowers it. A final record ends
+ * the hold and is charged, part by part, at most what was held and at least what was noted: those tokens have been
+ * seen. After expiry a final record books, once, what expiry left out.
+ */
+export function settle(state: State, record: UsageRecord, ended: Ended | null, now: number): Verdict {
+  const hold = state.holds[record.hold];
+  if (!hold) return settleLate(state, record, ended, now);
+  const usage = raised(hold, hold.noted, record);
+  if (!record.isFinal) return { result: "noted", change: { kind: "noted", hold: { ...hold, noted: usage } } };
+  return { result: "settled", change: close(state, hold, record.outcome, usage, now, record.endedAtMs) };
+}
+
+/**
+ * Gives back a hold whose call never ran. Should a checkpoint say that it did run, it is charged that, as broken off:
+ * tokens that were made are billed (Q4). While a node may be at work the hold is not ended but given a near deadline.
+ */
+export function release(state: State, hold: Hold | null, ended: Ended | null, now: number, mayRun: boolean): Verdict {
+  if (!hold) return { result: ended ? "repeated" : "unknown", change: null };
+  if (mayRun) {
+    const expiresAtMs = Math.min(hold.expiresAtMs, Math.max(now, state.atMs) + abandonMs);
+    return { result: "noted", change: { kind: "noted", hold: { ...hold, expiresAtMs } } };
+  }
+  if (hold.noted && hold.noted.completionTokens > 0)
+    return { result: "settled", change: close(state, hold, "broken", hold.noted, now, now) };
+  return { result: "released", change: close(state, hold, "released", nothing, now, now) };
+}
+
+/** Every hold whose deadline has come, charged its last checkpoint, oldest deadline first. */
+export function expire(state: State, now: number): Change[] {
+  const atMs = Math.max(now, state.atMs);
+  return Object.values(state.holds)
+    .filter((hold) => hold.expiresAtMs <= atMs)
+    .sort((one, other) => one.expiresAtMs - other.expiresAtMs)
+    .map((hold) => close(state, hold, "expired", hold.noted ?? nothing, now, now));
+}
+
+/** The next deadline of an open hold; `Infinity` when none is open. */
+export function nextDeadlineMs(state: State): number {
+  let next = Infinity;
+  for (const id in state.holds) next = Math.min(next, state.holds[id]?.expiresAtMs ?? Infinity);
+  return next;
+}
+
+const nothing: Usage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0, responseId: null };
+
+function settleLate(state: State, record: UsageRecord, ended: Ended | null, now: number): Verdict {
+  if (!ended) return { result: "unknown", change: null };
+  const { hold, closing, isCorrected } = ended;
+  if (closing.end !== "expired" || isCorrected || !record.isFinal) return { result: "repeated", change: null };
+  const { charged } = closing;
+  const whole = raised(hold, charged, record);
+  const rest: Usage = {
+    promptTokens: whole.promptTokens - charged.promptTokens,
+    cachedTokens: whole.cachedTokens - charged.cachedTokens,
+    completionTokens: whole.completionTokens - charged.completionTokens,
+    responseId: whole.responseId,
+  };
+  const late = closingOf(state, hold, "corrected", rest, now, record.endedAtMs);
+  // The price of the whole less what was charged, so that two rows cost what one would have.
+  late.costMicros = costMicros(hold.price, whole.promptTokens, whole.completionTokens) - closing.costMicros;
+  return { result: "corrected", change: { kind: "late", hold, closing: late } };
+}
+
+function close(
+  state: State,
+  hold: Hold,
+  end: UsageEnd | "released",
+  usage: Usage,
+  now: number,
+  endedAtMs: number,
+): Change {
+  return { kind: "closed", hold, closing: closingOf(state, hold, end, usage, now, endedAtMs) };
+}
+
+/** A node's clock may be wrong: a call ended neither before it was admitted nor after now. */
+function closingOf(
+  state: State,
+  hold: Hold,
+  end: UsageEnd | "released",
+  charged: Usage,
+  now: number,
+  endedAtMs: number,
+): Closing {
+  const atMs = Math.max(now, state.atMs);
+  const cost = costMicros(hold.price, charged.promptTokens, charged.completionTokens);
+  return {
+    hold: hold.id,
+    end,
+    charged,
+    costMicros: cost,
+    atMs,
+    endedAtMs: Math.min(Math.max(endedAtMs, hold.admittedAtMs), atMs),
+  };
+}
+
+/** Part by part the greater of what was known and what is told, cut to what was held (Q4). */
+function raised(hold: Hold, known: Usage | null, told: UsageRecord): Usage {
+  const promptTokens = Math.max(known?.promptTokens ?? 0, Math.min(told.promptTokens, hold.promptTokens));
+  const cachedTokens = Math.max(known?.cachedTokens ?? 0, Math.min(told.cachedTokens, promptTokens));
+  const completionTokens = Math.max(
+    known?.completionTokens ?? 0,
+    Math.min(told.completionTokens, hold.choices * hold.completionTokens),
+  );
+  return { promptTokens, cachedTokens, completionTokens, responseId: told.responseId ?? known?.responseId ?? null };
+}

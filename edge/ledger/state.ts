@@ -1,0 +1,146 @@
+import type { Endpoint, Price, Tier } from "../agreements/records/model.ts";
+import { costMicros } from "../agreements/records/model.ts";
+import type { HoldId, KeyId } from "../agreements/tokens/ids.ts";
+import type { KeyRecord } from "../agreements/records/key.ts";
+import type { OrgRecord } from "../agreements/records/org.ts";
+import type { Books } from "./counters.ts";
+import type { FirstCall, UsageEnd, UsageRow } from "./port.ts";
+
+/**
+ * All that one org's ledger needs to decide, as plain data (JSON): its size follows keys and calls in flight, never
+ * history. Holds that have ended and idempotency keys are looked up in the journal and handed to the functions that
+ * need them (`Ended`, `EarlierCall`).
+ */
+export interface State {
+  /**
+   * The latest time any change was booked at. A clock that steps back is read as this, so nothing resets twice (Q6).
+   */
+  atMs: number;
+  org: OrgRecord | null;
+  keys: Record<string, KeyRecord>;
+  /**
+   * The org's books under `org`, and those of each key that was booked while it had limits of its own, under its id.
+   */
+  books: Record<string, Books>;
+  /** Open holds only. */
+  holds: Record<string, Hold>;
+}
+
+/** A ledger nobody has published to yet. */
+export function emptyState(): State {
+  return { atMs: 0, org: null, keys: {}, books: {}, holds: {} };
+}
+
+/** What an agent counted, or what was charged. */
+export interface Usage {
+  promptTokens: number;
+  cachedTokens: number;
+  completionTokens: number;
+  responseId: string | null;
+}
+
+/** What one admitted call has set aside, with everything its bill will need. */
+export interface Hold {
+  id: HoldId;
+  key: KeyId;
+  /** Whether the key had limits of its own at admission, so that its books move together with the org's. */
+  isKeyBooked: boolean;
+  endpoint: Endpoint;
+  model: string;
+  tier: Tier;
+  price: Price;
+  promptTokens: number;
+  completionTokens: number;
+  choices: number;
+  admittedAtMs: number;
+  expiresAtMs: number;
+  idempotency: { key: string; body: string } | null;
+  /** The last checkpoint: what expiry will charge. */
+  noted: Usage | null;
+}
+
+/**
+ * How a hold ended and what it was charged. `atMs` is the ledger's time, `endedAtMs` the node's, held between admission
+ * and `atMs`.
+ */
+export interface Closing {
+  hold: HoldId;
+  end: UsageEnd | "released";
+  charged: Usage;
+  costMicros: number;
+  atMs: number;
+  endedAtMs: number;
+}
+
+/**
+ * A hold that has ended, as the journal remembers it. `isCorrected`: its late record has been booked, no other will be.
+ */
+export interface Ended {
+  hold: Hold;
+  closing: Closing;
+  isCorrected: boolean;
+}
+
+/** The newest hold that carried an idempotency key and was not released. `ended` is null while it is open. */
+export interface EarlierCall {
+  body: string;
+  admittedAtMs: number;
+  ended: FirstCall | null;
+}
+
+/**
+ * One change of the state. The state after is the state before plus these, in order; that is how it is rebuilt after a
+ * crash.
+ */
+export type Change =
+  | { kind: "held"; hold: Hold }
+  | { kind: "noted"; hold: Hold }
+  | { kind: "closed"; hold: Hold; closing: Closing }
+  | { kind: "late"; hold: Hold; closing: Closing };
+
+/** Whether a key has a limit of its own, so that its calls are booked to it, too. */
+export function hasLimits({ limits }: KeyRecord): boolean {
+  return Object.values(limits ?? {}).some((limit) => typeof limit === "number");
+}
+
+/** Tokens a hold keeps from others. */
+export function tokensHeld(hold: Hold): number {
+  return hold.promptTokens + hold.choices * hold.completionTokens;
+}
+
+/** Money a hold keeps from others: the price of all its tokens. */
+export function costHeld(hold: Hold): number {
+  return costMicros(hold.price, hold.promptTokens, hold.choices * hold.completionTokens);
+}
+
+/**
+ * The line of the bill that a closing writes; `null` for a released hold, which owes nothing. A correction's id adds
+ * `:late`.
+ */
+export function usageRow(hold: Hold, closing: Closing, org: string): UsageRow | null {
+  const { end, charged } = closing;
+  if (end === "released") return null;
+  return {
+    id: end === "corrected" ? `${hold.id}:late` : hold.id,
+    hold: hold.id,
+    org,
+    key: hold.key,
+    model: hold.model,
+    tier: hold.tier,
+    endpoint: hold.endpoint,
+    end,
+    responseId: charged.responseId,
+    promptTokens: charged.promptTokens,
+    cachedTokens: charged.cachedTokens,
+    completionTokens: charged.completionTokens,
+    costMicros: closing.costMicros,
+    admittedAtMs: hold.admittedAtMs,
+    endedAtMs: closing.endedAtMs,
+  };
+}
+
+/** What a caller who repeats an idempotency key is told of the call that ended. */
+export function firstCall({ charged, hold }: Closing): FirstCall {
+  const { responseId, promptTokens, completionTokens } = charged;
+  return { hold, responseId, promptTokens, completionTokens };
+}

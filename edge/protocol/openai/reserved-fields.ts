@@ -1,0 +1,102 @@
+import { Refusal } from "../../errors.ts";
+
+/** A JSON object whose members are not known yet. */
+export type Body = Record<string, unknown>;
+
+/**
+ * Members of a request that the gateway sets itself or that a caller may never set: they are taken out without a word.
+ * They steer the engine's scheduler and caches, reach into its process, or cost more than the hold covers.
+ */
+export const ownedFields: ReadonlySet<string> = new Set([
+  "priority",
+  "cache_salt",
+  "request_id",
+  "session_id",
+  "kv_transfer_params",
+  "ec_transfer_params",
+  "vllm_xargs",
+  "prompt_embeds",
+  "chat_template",
+  "mm_processor_kwargs",
+  "media_io_kwargs",
+  "return_token_ids",
+  "logits_processors",
+  "use_beam_search",
+  "best_of",
+]);
+
+/**
+ * Inside `chat_template_kwargs`: a template by the back door, and a switch that makes vLLM's renderer fail
+ * (CVE-2025-61620).
+ */
+const ownedTemplateFields: ReadonlySet<string> = new Set(["chat_template", "tokenize"]);
+
+/** Members of a message part that hand the engine a tensor to unpickle. */
+const tensorFields = ["image_embeds", "audio_embeds"];
+
+export function isObject(value: unknown): value is Body {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Refuses `guided_*` by name: new vLLM ignores these fields, so the caller would get unconstrained text unawares.
+ * Anything but an object passes.
+ */
+export function refuseGuided(body: unknown): void {
+  if (!isObject(body)) return;
+  const name = Object.keys(body).find((member) => member.startsWith("guided_"));
+  if (name === undefined) return;
+  throw new Refusal("unsupported_parameter", {
+    param: plain(name),
+    say: `'${plain(name)}' is not supported; use 'structured_outputs'.`,
+  });
+}
+
+/** A copy of a request's body without what the gateway owns. */
+export function stripOwned(body: Body): Body {
+  const rest = without(body, ownedFields);
+  const template = rest["chat_template_kwargs"];
+  return isObject(template) ? { ...rest, chat_template_kwargs: without(template, ownedTemplateFields) } : rest;
+}
+
+/**
+ * Refuses message parts whose image, video, audio or file is anything but a `data:` URI: the engine would fetch the
+ * address from inside the node's network. Parts without a `type` count as well, vLLM reads them by their members.
+ */
+export function refuseRemoteMedia(messages: unknown): void {
+  if (!Array.isArray(messages)) return;
+  for (const [index, message] of messages.entries()) {
+    const content: unknown = isObject(message) ? message["content"] : null;
+    const parts = Array.isArray(content) ? content : [content];
+    parts.forEach(
+      (part: unknown, place) => isObject(part) && refuseRemotePart(part, `messages[${index}].content[${place}]`),
+    );
+  }
+}
+
+function refuseRemotePart(part: Body, path: string): void {
+  for (const name of tensorFields) {
+    if (part[name] !== undefined && part[name] !== null) {
+      throw new Refusal("unsupported_parameter", { param: `${path}.${name}`, say: `'${name}' is not supported.` });
+    }
+  }
+  for (const [name, value] of Object.entries(part)) {
+    if (!name.endsWith("_url") || value === null) continue;
+    const isNested = isObject(value);
+    const url: unknown = isNested ? value["url"] : value;
+    if (typeof url === "string" && /^data:/i.test(url)) continue;
+    throw new Refusal("invalid_value", {
+      param: `${path}.${plain(name)}${isNested ? ".url" : ""}`,
+      say: "Media must be sent inline, as a 'data:' URI; addresses are not fetched.",
+    });
+  }
+}
+
+/** `fromEntries` defines members: one called `__proto__` stays a plain member. */
+function without(object: Body, names: ReadonlySet<string>): Body {
+  return Object.fromEntries(Object.entries(object).filter(([name]) => !names.has(name)));
+}
+
+function plain(name: string): string {
+  return name.replace(/[^\w-]/g, "?").slice(0, 64);
+}

@@ -1,0 +1,191 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import {
+  findKept,
+  folder,
+  keepEngines,
+  removeShared,
+  setUp,
+  sharedOf,
+  startEngines,
+  stopEngines,
+  type RunningEngine,
+} from "./engines.ts";
+import { setUpGguf } from "./gguf.ts";
+import { figuresIn, readSuite, writeReport, type Suite } from "./report.ts";
+
+const usage = `npm run accept -- [options]
+
+Makes a Python environment and a tiny model on the first run (about 5 GB, some minutes), starts real vLLM servers on this machine's CPU, and runs the engine
+contract, the recordings and the main journeys (edge, agents, vLLM) against them; then llama.cpp with a small GGUF model, where node-llama-cpp is installed. Exit
+code 0 when every promise was kept.
+
+  --only contract|journeys|gguf   one part only; gguf needs no vLLM
+  --keep                     leave the servers running; the next run finds them, and stops them unless it has --keep too. The journeys that kill a server are left out
+  --no-embed                 without the server for embeddings
+  --help
+`;
+
+const root = new URL("../../..", import.meta.url).pathname;
+const results = join(folder, "results");
+const figures = join(results, "figures.jsonl");
+const keepers = new Set<number>();
+let suite: ChildProcess | null = null;
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: "string" },
+      keep: { type: "boolean", default: false },
+      "no-embed": { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  if (values.only !== undefined && !["contract", "journeys", "gguf"].includes(values.only))
+    throw new Error(`--only takes contract, journeys or gguf, not '${values.only}'`);
+  rmSync(results, { recursive: true, force: true });
+  mkdirSync(results, { recursive: true });
+  const engines = values.only === "gguf" ? [] : await openEngines(values.keep, values["no-embed"]);
+  const suites = [...suitesOf(values.only, values.keep), ...(await openGguf(values.only))];
+  const done: Suite[] = [];
+  for (const name of suites) {
+    const shared = name === "deaths" ? sharedOf(engines.filter(({ kind }) => kind === "chat")) : [];
+    done.push(await runSuite(name, engines));
+    removeShared(shared);
+  }
+  const [chat] = engines;
+  process.stdout.write(
+    writeReport({
+      suites: done,
+      figures: figuresIn(figures),
+      version: chat ? (versions.get(chat.url) ?? "unknown") : "none",
+      engines,
+    }),
+  );
+  if (values.keep) keepEngines(engines);
+  return done.every((one) => one.isKept) ? 0 : 1;
+}
+
+const versions = new Map<string, string>();
+
+function suitesOf(only: string | undefined, isKept: boolean): string[] {
+  const journeys = ["journeys", ...(isKept ? [] : ["deaths"])];
+  if (only === "gguf") return [];
+  if (only === "contract") return ["contract"];
+  return only === "journeys" ? journeys : ["contract", ...journeys];
+}
+
+const gguf = { model: "" };
+
+/** The suite over llama.cpp, if it can run here. Throws when it was asked for and cannot. */
+async function openGguf(only: string | undefined): Promise<string[]> {
+  if (only !== undefined && only !== "gguf") return [];
+  const found = await setUpGguf();
+  if ("model" in found) {
+    gguf.model = found.model;
+    return ["gguf"];
+  }
+  if (only === "gguf") throw new Error(found.missing);
+  say(`without the suite gguf: ${found.missing}`);
+  return [];
+}
+
+async function openEngines(isKept: boolean, isWithoutEmbed: boolean): Promise<RunningEngine[]> {
+  await setUp();
+  let engines = await findKept();
+  if (engines.length === 0) {
+    say("starting vLLM: about a minute each");
+    engines = await startEngines(["chat", "chat", ...(isWithoutEmbed ? [] : ["embed" as const])], isKept, (keeper) =>
+      keepers.add(keeper),
+    );
+  }
+  for (const { keeper, url, kind, startedInS } of engines) {
+    keepers.add(keeper);
+    const { version }: { version: string } = JSON.parse(await (await fetch(`${url}/version`)).text());
+    versions.set(url, version);
+    say(`${kind.padEnd(6)} vLLM ${version} at ${url}, healthy after ${startedInS} s`);
+  }
+  return engines;
+}
+
+/** Runs one project of vitest.config.ts in a process group of its own, so that nothing of its stacks outlives it. */
+async function runSuite(name: string, engines: RunningEngine[]): Promise<Suite> {
+  say(`suite ${name}`);
+  const output = join(results, `${name}.json`);
+  const child = spawn(
+    process.execPath,
+    [
+      join(root, "node_modules/vitest/vitest.mjs"),
+      "run",
+      "--config",
+      "infra/checks/accept/vitest.config.ts",
+      "--project",
+      name,
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${output}`,
+    ],
+    {
+      cwd: root,
+      detached: true,
+      stdio: ["ignore", "inherit", "inherit"],
+      env: {
+        ...process.env,
+        PENSTOCK_ACCEPT_ENGINES: JSON.stringify(engines),
+        PENSTOCK_ACCEPT_FIGURES: figures,
+        PENSTOCK_ACCEPT_STACK_LOG: join(folder, "log/stack.log"),
+        PENSTOCK_VLLM_URL: engines[0]?.url ?? "",
+        PENSTOCK_ACCEPT_GGUF: gguf.model,
+      },
+    },
+  );
+  suite = child;
+  const code = await new Promise<number | null>((resolve) => child.once("exit", resolve));
+  endGroup(child);
+  suite = null;
+  return readSuite(name, output, code);
+}
+
+function endGroup(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // Nothing was left of it.
+  }
+}
+
+function say(text: string): void {
+  process.stdout.write(`\n== ${text}\n`);
+}
+
+async function stopAll(): Promise<void> {
+  if (suite) endGroup(suite);
+  await stopEngines([...keepers].map((keeper) => ({ keeper })));
+}
+
+let isStopping = false;
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(name, () => {
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    process.stderr.write("stopping the servers\n");
+    void stopAll().finally(() => process.exit(130));
+  });
+}
+
+let code = 1;
+try {
+  code = await main();
+} catch (error) {
+  if (!isStopping) process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+}
+if (!isStopping) {
+  if (!process.argv.includes("--keep")) await stopAll();
+  process.exit(code);
+}

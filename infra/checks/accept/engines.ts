@@ -1,0 +1,156 @@
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { freePorts } from "#infra/local/child.ts";
+
+/**
+ * A vLLM that serve.sh keeps. `pid` leads the process group of the server and its engine core; `keeper` is the
+ * serve.sh.
+ */
+export interface RunningEngine {
+  kind: "chat" | "embed";
+  url: string;
+  port: number;
+  pid: number;
+  keeper: number;
+  startedInS: number;
+}
+
+const script = new URL("serve.sh", import.meta.url).pathname;
+export const folder =
+  process.env["PENSTOCK_ACCEPT_DIR"] ?? new URL("../../../.penstock/accept", import.meta.url).pathname;
+const list = join(folder, "engines.json");
+const stopMsMax = 25_000;
+
+/** Makes the Python environment and the model where they are absent. Throws when it cannot. */
+export async function setUp(): Promise<void> {
+  const child = spawn("bash", [script, "setup"], { stdio: ["ignore", "inherit", "inherit"] });
+  const code = await new Promise((resolve) => child.once("exit", resolve));
+  if (code !== 0) throw new Error(`serve.sh setup failed with ${String(code)}`);
+}
+
+/**
+ * Engines that an earlier run with --keep has left, if all of them live; otherwise none, and what was left of them is
+ * stopped.
+ */
+export async function findKept(): Promise<RunningEngine[]> {
+  const known = readList();
+  const living = await Promise.all(
+    known.map(({ url }) =>
+      fetch(`${url}/health`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    ),
+  );
+  if (living.every(Boolean)) return known;
+  await stopEngines(known);
+  return [];
+}
+
+/**
+ * Starts one serve.sh for each kind, so that the death of one engine is not the end of the others, and waits until all
+ * are healthy.
+ */
+export async function startEngines(
+  kinds: RunningEngine["kind"][],
+  isKept: boolean,
+  onBegun: (keeper: number) => void,
+): Promise<RunningEngine[]> {
+  const ports = await freePorts(kinds.length);
+  return Promise.all(kinds.map((kind, at) => startEngine(kind, ports[at] ?? 0, isKept, onBegun)));
+}
+
+async function startEngine(
+  kind: RunningEngine["kind"],
+  port: number,
+  isKept: boolean,
+  onBegun: (keeper: number) => void,
+): Promise<RunningEngine> {
+  mkdirSync(join(folder, "log"), { recursive: true });
+  const log = join(folder, "log", `serve-${port}.log`);
+  const output = openSync(log, "w");
+  // A group of its own: Ctrl-C reaches it through us alone, once.
+  const child = spawn("bash", [script, kind, String(port)], {
+    detached: true,
+    stdio: ["ignore", output, output],
+    env: { ...process.env, ...(!isKept && { PENSTOCK_ACCEPT_LEAD: String(process.pid) }) },
+  });
+  closeSync(output);
+  child.unref();
+  const keeper = child.pid ?? 0;
+  onBegun(keeper);
+  for (;;) {
+    const said = readFileSync(log, "utf8");
+    const serving = /^serving \w+ \S+ (\d+)s pid=(\d+)$/m.exec(said);
+    if (serving && /^ready$/m.test(said))
+      return {
+        kind,
+        url: `http://127.0.0.1:${port}`,
+        port,
+        pid: Number(serving[2]),
+        keeper,
+        startedInS: Number(serving[1]),
+      };
+    if (child.exitCode !== null) throw new Error(`the ${kind} engine did not start:\n${said}`);
+    await sleep(250);
+  }
+}
+
+/** Stops serve.sh and with it the engine, whoever started it; waits until it is gone, and kills what will not go. */
+export async function stopEngines(engines: Pick<RunningEngine, "keeper">[]): Promise<void> {
+  await Promise.all(engines.map(({ keeper }) => stopKeeper(keeper)));
+  rmSync(list, { force: true });
+}
+
+async function stopKeeper(keeper: number): Promise<void> {
+  signal(keeper, "SIGTERM");
+  for (const endMs = Date.now() + stopMsMax; Date.now() < endMs; await sleep(100)) if (!signal(keeper, 0)) return;
+  signal(keeper, "SIGKILL");
+}
+
+/**
+ * The shared memory that an engine's processes have mapped. One that is killed with -9 cannot remove it itself: whoever
+ * kills it does, with `removeShared`.
+ */
+export function sharedOf(engines: RunningEngine[]): string[] {
+  const leaders = new Set(engines.map(({ pid }) => pid));
+  const members = readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && leaders.has(groupOf(pid)));
+  return members.flatMap((pid) => read(`/proc/${pid}/maps`).match(/\/dev\/shm\/\S+/g) ?? []);
+}
+
+export function removeShared(files: string[]): void {
+  for (const file of files) rmSync(file, { force: true });
+}
+
+/** The fifth field of `stat`; the second, in brackets, may hold blanks. */
+function groupOf(pid: string): number {
+  return Number(read(`/proc/${pid}/stat`).split(") ").at(-1)?.split(" ")[2]);
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** Remembers engines for the next run. */
+export function keepEngines(engines: RunningEngine[]): void {
+  writeFileSync(list, `${JSON.stringify(engines, null, 2)}\n`);
+}
+
+function readList(): RunningEngine[] {
+  return JSON.parse(read(list) || "[]");
+}
+
+/** False when there is no such process. */
+function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
+  }
+}

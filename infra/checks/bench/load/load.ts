@@ -1,0 +1,187 @@
+import { streamTail } from "./answers.ts";
+import { Connection } from "./connection.ts";
+import { arrivals, quantile, seeded } from "../stats.ts";
+import { writePost } from "./wire.ts";
+
+/** What the load generator, a process of its own, is told to do. Keys are used in turn. */
+export type Load = ClosedLoad | OpenLoad;
+
+interface Aim {
+  port: number;
+  keys: string[];
+  path: string;
+  body: string;
+}
+
+/** So many connections, each calling again as soon as it is answered, for `ms`. */
+export interface ClosedLoad extends Aim {
+  kind: "closed";
+  connections: number;
+  ms: number;
+  status: number;
+  /** Length of every right answer; null when it may differ. */
+  bytes: number | null;
+}
+
+/** Streams that arrive as a Poisson process, whether or not earlier ones are done. */
+export interface OpenLoad extends Aim {
+  kind: "open";
+  perSecond: number;
+  ms: number;
+  seed: number;
+  /** Events before `[DONE]`, and bytes of the whole body (null when they may differ). */
+  events: number;
+  bytes: number | null;
+}
+
+/**
+ * What came of it. Latencies in ms: of the whole answer in a closed loop; of the first event and between events in an
+ * open one.
+ */
+export interface LoadReport {
+  calls: number;
+  /** From the first call to the last answer. */
+  wallMs: number;
+  wrong: number;
+  firstWrong: string | null;
+  p50Ms: number;
+  p99Ms: number;
+  gapP50Ms: number;
+}
+
+let turn = 0;
+
+async function runClosed(load: ClosedLoad): Promise<LoadReport> {
+  const requests = load.keys.map((key) => writePost(load.path, key, load.body));
+  const seen = new Tally();
+  const startMs = performance.now();
+  const lanes = Array.from({ length: load.connections }, () => closedLane(load, requests, startMs + load.ms, seen));
+  await Promise.all(lanes);
+  return seen.report(performance.now() - startMs);
+}
+
+function closedLane(load: ClosedLoad, requests: Buffer[], untilMs: number, seen: Tally): Promise<void> {
+  const connection = new Connection(load.port);
+  return new Promise((resolve) => {
+    const next = () => {
+      if (performance.now() >= untilMs) {
+        connection.close();
+        return resolve();
+      }
+      const sentMs = performance.now();
+      let status = 0;
+      let bytes = 0;
+      connection.call(requests[turn++ % requests.length] ?? Buffer.alloc(0), {
+        status: (got) => (status = got),
+        body: (piece) => (bytes += piece.length),
+        end: () => {
+          const isRight = status === load.status && (load.bytes === null || bytes === load.bytes);
+          seen.add(performance.now() - sentMs, isRight ? null : `status ${status}, ${bytes} bytes`);
+          next();
+        },
+        fail: (cause) => {
+          seen.add(0, cause.message);
+          next();
+        },
+      });
+    };
+    next();
+  });
+}
+
+async function runOpen(load: OpenLoad): Promise<LoadReport> {
+  const requests = load.keys.map((key) => writePost(load.path, key, load.body));
+  const seen = new Tally();
+  const idle: Connection[] = [];
+  const startMs = performance.now();
+  await Promise.all(
+    arrivals(load.perSecond, load.ms, seeded(load.seed)).map(async (at) => {
+      await new Promise((resolve) => setTimeout(resolve, startMs + at - performance.now()));
+      const connection = idle.pop() ?? new Connection(load.port);
+      await oneStream(load, connection, requests[turn++ % requests.length] ?? Buffer.alloc(0), seen);
+      idle.push(connection);
+    }),
+  );
+  for (const connection of idle) connection.close();
+  return seen.report(performance.now() - startMs);
+}
+
+/**
+ * Times run from the moment of sending: a timer of ours that is late is no fault of the target, and no call waits for
+ * another.
+ */
+function oneStream(load: OpenLoad, connection: Connection, request: Buffer, seen: Tally): Promise<void> {
+  const sentMs = performance.now();
+  let firstMs = 0;
+  let lastMs = 0;
+  let status = 0;
+  let bytes = 0;
+  const pieces: Buffer[] = [];
+  return new Promise((resolve) => {
+    const close = (wrong: string | null) => {
+      seen.add(firstMs, wrong);
+      resolve();
+    };
+    connection.call(request, {
+      status: (got) => (status = got),
+      body: (piece) => {
+        const nowMs = performance.now();
+        if (bytes === 0) firstMs = nowMs - sentMs;
+        else seen.gaps.push(nowMs - lastMs);
+        lastMs = nowMs;
+        bytes += piece.length;
+        pieces.push(piece);
+      },
+      end: () => {
+        close(status === 200 ? wrongIn(load, Buffer.concat(pieces).toString("latin1")) : `status ${status}`);
+      },
+      fail: (cause) => close(cause.message),
+    });
+  });
+}
+
+/**
+ * What is wrong with a stream's body, if anything. Comments that keep a slow stream alive are right, and not counted.
+ */
+function wrongIn({ events, bytes }: OpenLoad, body: string): string | null {
+  const told = body.replaceAll(/^: \w+\n\n/gm, "");
+  const count = told.split("\n\n").length - 1;
+  const isWhole =
+    count === events + 1 && told.endsWith(streamTail.toString()) && (bytes ?? told.length) === told.length;
+  return isWhole ? null : `${told.length} bytes, ${count} events, at the end ${JSON.stringify(told.slice(-200))}`;
+}
+
+class Tally {
+  readonly gaps: number[] = [];
+  readonly #ms: number[] = [];
+  #wrong = 0;
+  #firstWrong: string | null = null;
+
+  add(ms: number, wrong: string | null): void {
+    this.#ms.push(ms);
+    if (wrong === null) return;
+    this.#wrong++;
+    this.#firstWrong ??= wrong;
+  }
+
+  report(wallMs: number): LoadReport {
+    return {
+      calls: this.#ms.length,
+      wallMs,
+      wrong: this.#wrong,
+      firstWrong: this.#firstWrong,
+      p50Ms: quantile(this.#ms, 0.5),
+      p99Ms: quantile(this.#ms, 0.99),
+      gapP50Ms: quantile(this.gaps, 0.5),
+    };
+  }
+}
+
+if (process.send) {
+  process.on("message", async ({ id, ask }: { id: number; ask: Load }) => {
+    const answer = ask.kind === "closed" ? await runClosed(ask) : await runOpen(ask);
+    process.send?.({ id, answer });
+  });
+  process.channel?.ref();
+  console.log("ready {}");
+}

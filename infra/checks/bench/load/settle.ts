@@ -1,0 +1,107 @@
+import { createPrivateKey, randomUUID } from "node:crypto";
+import { bodyDigest } from "#edge/agreements/digest.ts";
+import { edgeIssuer, type HopClaims, type NodeClaims } from "#edge/agreements/tokens/hop.ts";
+import { openJwsSigner, type SignClaims } from "#edge/agreements/tokens/jws.ts";
+import type { UsageRecord } from "#edge/agreements/records/usage.ts";
+import { usageBatchMax, usageBatchMs } from "#edge/limits.ts";
+import type { KeyPair } from "#infra/local/secrets.ts";
+import { ask, Connection } from "./connection.ts";
+import { writePost } from "./wire.ts";
+
+/** What has been sent so far, and what the edge said to it. */
+export interface SettledCounts {
+  queued: number;
+  /** Records by what their org's ledger made of them; `refused` for those of a batch that was not taken. */
+  results: Record<string, number>;
+  /** Records that wait for an answer, or for their batch. */
+  open: number;
+  batches: number;
+  lastFailure: string | null;
+}
+
+/**
+ * The agent's side of settlement, at its least: batches of 64 records or 100 ms, each signed for its body. Nothing is
+ * sent twice: a refused batch is an error here.
+ */
+export class Settling {
+  readonly counts: SettledCounts = { queued: 0, results: {}, open: 0, batches: 0, lastFailure: null };
+  readonly #node: string;
+  readonly #sign: SignClaims;
+  readonly #port: number;
+  readonly #idle: Connection[] = [];
+  #records: UsageRecord[] = [];
+  #timer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(node: string, key: KeyPair, edgePort: number) {
+    this.#node = node;
+    this.#sign = openJwsSigner(node, createPrivateKey({ key: { ...key }, format: "jwk" }));
+    this.#port = edgePort;
+  }
+
+  add(record: UsageRecord): void {
+    this.counts.queued++;
+    this.counts.open++;
+    this.#records.push(record);
+    if (this.#records.length >= usageBatchMax) return this.#flush();
+    this.#timer ??= setTimeout(() => this.#flush(), usageBatchMs);
+  }
+
+  #flush(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    const records = this.#records;
+    this.#records = [];
+    if (records.length > 0) void this.#send(records);
+  }
+
+  async #send(records: UsageRecord[]): Promise<void> {
+    const { counts } = this;
+    counts.batches++;
+    const body = JSON.stringify({ node: this.#node, records });
+    const connection = this.#idle.pop() ?? new Connection(this.#port);
+    try {
+      const answer = await ask(connection, writePost("/origin/usage", this.#token(body), body));
+      if (answer.status !== 200) throw new Error(`usage: ${answer.status} ${answer.body}`);
+      for (const [result, count] of Object.entries<number>(JSON.parse(answer.body)))
+        counts.results[result] = (counts.results[result] ?? 0) + count;
+    } catch (cause) {
+      counts.results["refused"] = (counts.results["refused"] ?? 0) + records.length;
+      counts.lastFailure = String(cause);
+    }
+    counts.open -= records.length;
+    this.#idle.push(connection);
+  }
+
+  #token(body: string): string {
+    const claims: NodeClaims = { iss: this.#node, aud: edgeIssuer, ...freshClaims(body) };
+    return this.#sign(claims);
+  }
+}
+
+/** What every token of ours carries: one minute, one use, one body. */
+export function freshClaims(body: string): { jti: string; iat: number; exp: number; bodySha256: string } {
+  const iat = Math.floor(Date.now() / 1_000);
+  return { jti: randomUUID(), iat, exp: iat + 60, bodySha256: bodyDigest(body) };
+}
+
+/** The record that ends a call which used what it asked for. */
+export function recordOf(
+  hop: Pick<HopClaims, "hold" | "org" | "model">,
+  completionTokens: number,
+  startedAtMs: number,
+): UsageRecord {
+  return {
+    hold: hop.hold,
+    org: hop.org,
+    model: hop.model,
+    isFinal: true,
+    promptTokens: 60,
+    cachedTokens: 0,
+    completionTokens,
+    outcome: "done",
+    responseId: "chatcmpl-bench",
+    startedAtMs,
+    firstTokenAtMs: startedAtMs,
+    endedAtMs: Date.now(),
+  };
+}

@@ -1,0 +1,54 @@
+import { callBody, jsonAnswer } from "../load/answers.ts";
+import type { Bench } from "../bench-plan.ts";
+import type { LoadReport } from "../load/load.ts";
+import { plain, rowOf, whyNot, type Row } from "../row.ts";
+import { takeRounds, type Window } from "../rounds.ts";
+import { checkSettled } from "../stage.ts";
+import { median } from "../stats.ts";
+
+/** CPU of a call when ten thousand orgs take turns, against one org that makes them all. */
+export async function manyOrgsRow({ stage, plan, isSmoke }: Bench): Promise<Row[]> {
+  const [one] = await stage.publish(1);
+  if (!one) throw new RangeError("no caller");
+  const many = await stage.publish(isSmoke ? 100 : 10_000);
+  let calls = 0;
+  const run = async (keys: string[], ms: number) => {
+    const load = {
+      kind: "closed",
+      port: stage.ports.edge,
+      keys,
+      path: "/v1/chat/completions",
+      body: callBody(false),
+      connections: 16,
+      ms,
+    } as const;
+    const report = await stage.load({ ...load, status: 200, bytes: jsonAnswer.length });
+    calls += report.calls;
+    await stage.quiet();
+    return report;
+  };
+  const variant = (keys: string[]) => ({ warm: () => run(keys, plan.warmMs), run: () => run(keys, 2 * plan.windowMs) });
+  const rounds = await takeRounds(
+    { ...plan, pid: stage.workerdPid },
+    { one: variant([one.text]), many: variant(many.map(({ text }) => text)) },
+  );
+  await checkSettled(stage, [one, ...many], calls);
+  const of = (name: "one" | "many") => median(rounds.taken.map((round) => micros(round[name])));
+  const figures = { oneMicros: of("one"), manyMicros: of("many"), orgs: many.length };
+  const note = `${plain(many.length)} orgs ${plain(figures.manyMicros)} µs, one org ${plain(figures.oneMicros)} µs`;
+  const ratios = rounds.taken.map((round) => micros(round.many) / micros(round.one));
+  return [
+    rowOf(
+      "many orgs taking turns: CPU a call, against one",
+      { bound: "at most", value: 1.2, unit: "×" },
+      ratios,
+      note,
+      figures,
+      whyNot(rounds, isSmoke),
+    ),
+  ];
+}
+
+function micros({ cpuMs, outcome }: Window<LoadReport>): number {
+  return (cpuMs / outcome.calls) * 1_000;
+}

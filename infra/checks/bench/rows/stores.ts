@@ -1,0 +1,219 @@
+import { usageBatchMax } from "#edge/limits.ts";
+import { redisMissing } from "#infra/local/redis/redis-server.ts";
+import type { Bench } from "../bench-plan.ts";
+import { askFor } from "../load/callers.ts";
+import { cpuMsOf } from "../cpu.ts";
+import { plain, rowOf, whyNot, type Goal, type Row } from "../row.ts";
+import { takeRounds, type Variant, type Window } from "../rounds.ts";
+import { BrokenError, type RedisSide, type Side } from "../stage.ts";
+import { median } from "../stats.ts";
+import { redisRequestRows } from "./redis-requests.ts";
+
+/** `{"hold":"hold_…"}` */
+const holdBytes = 38;
+const pairsAtOnce = 16;
+/**
+ * Such a share of the pairs may be refused because Redis did not answer in time: where others use the machine, it waits
+ * for them.
+ */
+const refusedShareMax = 0.05;
+/** A process that is busier than this was what held the others up. */
+const boundAbove = 0.9;
+
+/**
+ * What stands side by side: objects on disk; Redis that syncs each write before it acknowledges, which promises the
+ * same; Redis as most run it.
+ */
+const stores = ["objects", "always", "everysec"] as const;
+type Store = (typeof stores)[number];
+const titles: Record<Store, string> = {
+  objects: "Durable Object",
+  always: "Redis",
+  everysec: "Redis, a sync a second",
+};
+
+/**
+ * Both stores in one run: requests a call, the wait for an admission, and pairs of admission and settlement a second.
+ */
+export async function storeRows(bench: Bench): Promise<Row[]> {
+  const { redis } = bench.stage;
+  if (redis)
+    return [
+      ...(await redisRequestRows(bench, redis)),
+      ...(await waitRows(bench, redis)),
+      ...(await pairRows(bench, redis)),
+    ];
+  console.log(`  skipped: ${redisMissing}`);
+  return [];
+}
+
+/** How long an admission takes when nothing else is asked, over a question at the same desk that asks no ledger. */
+async function waitRows(bench: Bench, redis: RedisSide): Promise<Row[]> {
+  const { stage, plan, isSmoke } = bench;
+  const variant = async (
+    side: Side,
+    path: "/nothing" | "/admit",
+    prepare = async () => {},
+  ): Promise<Variant<number>> => {
+    const [caller] = await side.publish(1);
+    if (!caller) throw new RangeError("no caller");
+    const body = JSON.stringify({ ask: askFor(caller) });
+    const run = async (ms: number) => {
+      const { calls, p50Ms } = await stage.load({
+        kind: "closed",
+        port: side.ports.desk,
+        keys: ["bench"],
+        path,
+        body,
+        connections: 1,
+        ms,
+        status: 200,
+        bytes: holdBytes,
+      });
+      const { settled } = await side.desk("/settle-open", { org: caller.org });
+      if (settled !== (path === "/admit" ? calls : 0))
+        throw new BrokenError(`${calls} admissions left ${settled} holds`);
+      return p50Ms;
+    };
+    return { warm: () => prepare().then(() => run(plan.warmMs)), run: () => run(plan.windowMs) };
+  };
+  const admits = await inEach(bench, redis, (side, prepare) => variant(side, "/admit", prepare));
+  const { taken, isNoisy } = await takeRounds(
+    { ...plan, pid: stage.workerdPid },
+    { nothing: await variant(stage, "/nothing"), ...admits },
+  );
+  const added = (round: (typeof taken)[number], store: Store) => round[store].outcome - round.nothing.outcome;
+  const note = `one connection; over the ${plain(median(taken.map(({ nothing }) => nothing.outcome)))} ms of a question that asks no ledger`;
+  const ratios = taken.map((round) => added(round, "always") / added(round, "objects"));
+  return [
+    ...stores.map((store) =>
+      rowOf(
+        `${titles[store]}: admission added p50`,
+        toldIn("ms"),
+        taken.map((round) => added(round, store)),
+        note,
+      ),
+    ),
+    rowOf(
+      "admission added p50, Redis / Durable Object",
+      { bound: "at most", value: 1.5, unit: "×" },
+      ratios,
+      "in the same round",
+      {},
+      whyNot({ isNoisy }, isSmoke),
+    ),
+  ];
+}
+
+interface Pairs {
+  settled: number;
+  refused: number;
+  /** CPU of Redis and its bridge. */
+  redisMs: number;
+}
+
+/**
+ * Reservations and settlements of one org by one driver for all: settled one by one, each acknowledged before the next
+ * of its lane; and in full batches.
+ */
+async function pairRows(bench: Bench, redis: RedisSide): Promise<Row[]> {
+  const { stage, plan, isSmoke } = bench;
+  const drive =
+    (batch: number) =>
+    (side: Side, prepare = async () => {}) =>
+      pairVariant(bench, redis, { side, prepare, batch });
+  const { objects, always, everysec } = await inEach(bench, redis, drive(1));
+  const full = await inEach(bench, redis, drive(usageBatchMax));
+  const rounds = await takeRounds(
+    { ...plan, pid: stage.workerdPid },
+    { objects, always, everysec, objectsFull: full.objects, alwaysFull: full.always },
+  );
+  const row = (name: keyof (typeof rounds.taken)[number], title: string, bound: Goal) => {
+    const windows = rounds.taken.map((round) => round[name]);
+    const figures = shares(windows);
+    const rates = windows.map(({ outcome, wallMs }) => (outcome.settled / wallMs) * 1_000);
+    const { edgeMicros, redisMicros, edgeShare, redisShare } = figures;
+    const ofRedis = name.startsWith("objects")
+      ? ""
+      : `; Redis and its bridge ${plain(redisMicros)} µs, ${plain(redisShare * 100)} %`;
+    const refused = windows.reduce((sum, { outcome }) => sum + outcome.refused, 0);
+    const note = `${pairsAtOnce} at once${refused > 0 ? `, ${refused} refused for want of an answer` : ""}; edge ${plain(edgeMicros)} µs of CPU a pair, ${plain(edgeShare * 100)} % of its core${ofRedis}`;
+    const isBridgeBound = redisShare > boundAbove && redisShare > edgeShare;
+    return rowOf(
+      title,
+      bound,
+      rates,
+      note,
+      figures,
+      whyNot(rounds, isSmoke) ?? (isBridgeBound ? "Redis and its bridge were the bound" : null),
+    );
+  };
+  const goal: Goal = { bound: "at least", value: 800, unit: "pairs/s" };
+  const inBatches = `settled ${usageBatchMax} at a time`;
+  return [
+    row("objects", `${titles.objects}: admit + settle`, toldIn("pairs/s")),
+    row("always", `${titles.always}: admit + settle`, goal),
+    row("everysec", `${titles.everysec}: admit + settle`, goal),
+    row("objectsFull", `${titles.objects}: … ${inBatches}`, toldIn("pairs/s")),
+    row("alwaysFull", `${titles.always}: … ${inBatches}`, toldIn("pairs/s")),
+  ];
+}
+
+async function pairVariant(
+  { plan }: Bench,
+  redis: RedisSide,
+  { side, prepare, batch }: { side: Side; prepare: () => Promise<void>; batch: number },
+): Promise<Variant<Pairs>> {
+  const [caller] = await side.publish(1);
+  if (!caller) throw new RangeError("no caller");
+  const total = { asked: 0, settled: 0 };
+  const drive = async (pairs: number) => {
+    const beforeMs = cpuMsOf(redis.pid);
+    const { settled, why } = await side.desk("/pairs", { ask: askFor(caller), pairs, atOnce: pairsAtOnce, batch });
+    const redisMs = cpuMsOf(redis.pid) - beforeMs;
+    total.asked += pairs;
+    total.settled += settled;
+    if (total.asked - total.settled > total.asked * refusedShareMax)
+      throw new BrokenError(`of ${total.asked} pairs ${total.settled} were settled: ${why}`);
+    const books = await side.desk("/inspect", { orgs: [caller.org] });
+    // An admission or a settlement that was not answered in time may have been booked.
+    const isRight = books.openHolds === 0 && books.settledCalls >= total.settled && books.settledCalls <= total.asked;
+    if (!isRight)
+      throw new BrokenError(
+        `${total.settled} of ${total.asked} pairs were settled, the ledger says ${JSON.stringify(books)}`,
+      );
+    return { settled, refused: pairs - settled, redisMs };
+  };
+  const pairs = Math.round(plan.windowMs);
+  return { warm: () => prepare().then(() => drive(Math.round(pairs / 4))), run: () => drive(pairs) };
+}
+
+function shares(windows: Window<Pairs>[]) {
+  const of = (value: (window: Window<Pairs>) => number) => median(windows.map(value));
+  return {
+    edgeMicros: of(({ cpuMs, outcome }) => (cpuMs / outcome.settled) * 1_000),
+    redisMicros: of(({ outcome }) => (outcome.redisMs / outcome.settled) * 1_000),
+    edgeShare: of(({ cpuMs, wallMs }) => cpuMs / wallMs),
+    redisShare: of(({ outcome, wallMs }) => outcome.redisMs / wallMs),
+  };
+}
+
+/**
+ * The same over each store. `prepare` sets when Redis syncs; a smoke run never waits for the disk, which may be
+ * anything where it runs.
+ */
+async function inEach<T>(
+  { stage, isSmoke }: Bench,
+  redis: RedisSide,
+  make: (side: Side, prepare?: () => Promise<void>) => Promise<Variant<T>>,
+): Promise<Record<Store, Variant<T>>> {
+  return {
+    objects: await make(stage),
+    always: await make(redis, () => redis.sync(isSmoke ? "everysec" : "always")),
+    everysec: await make(redis, () => redis.sync("everysec")),
+  };
+}
+
+function toldIn(unit: string): Goal {
+  return { bound: "none", value: 0, unit };
+}

@@ -1,0 +1,278 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { openKeyring, type Keyring } from "#edge/agreements/tokens/key-format.ts";
+import { startChild, type Child } from "#infra/local/child.ts";
+import { hasRedisServer } from "#infra/local/redis/redis-server.ts";
+import { makeSecrets, secretVars, type Secrets } from "#infra/local/secrets.ts";
+import { defaultModels, root } from "#infra/local/stack.ts";
+import { makeCaller, type Caller } from "./load/callers.ts";
+import { ask, Connection } from "./load/connection.ts";
+import { allowFiles, pidsOf, pin } from "./cpu.ts";
+import type { DeskAnswers, DeskAsks } from "./desk-words.ts";
+import type { Load, LoadReport } from "./load/load.ts";
+import type { SettledCounts } from "./load/settle.ts";
+import { choosePorts, chooseRedisPorts, startWorkerd, type EdgePorts } from "./servers/workerd.ts";
+import { writePost } from "./load/wire.ts";
+
+/**
+ * A wrong answer, a lost hold, a count that is off: the bench is worth nothing until this is mended, so it exits with
+ * 1.
+ */
+export class BrokenError extends Error {}
+
+/** What the origin of the bench has seen. */
+export interface OriginState {
+  whole: number;
+  streams: number;
+  running: number;
+  settling: SettledCounts;
+}
+
+/** An edge over one store of limits, with the origin that answers its calls and settles them, and its desk. */
+export interface Side {
+  ports: { edge: number; origin: number; desk: number };
+  /** Makes orgs and brings them into force. */
+  publish(count: number): Promise<Caller[]>;
+  desk<Path extends keyof DeskAsks>(path: Path, asked: DeskAsks[Path]): Promise<DeskAnswers[Path]>;
+  origin(): Promise<OriginState>;
+  /** Resolves when no call runs and every hold is settled. */
+  quiet(): Promise<void>;
+}
+
+/** The edge over Redis: the same code in the same process, but for its store. */
+export interface RedisSide extends Side {
+  /** The process of bridge and Redis. */
+  pid: number;
+  /** HTTP requests that the bridge has been sent so far, by what they were for. */
+  seen(): Promise<Record<string, number>>;
+  /** When Redis forces what it writes to disk. */
+  sync(when: "always" | "everysec"): Promise<void>;
+}
+
+/**
+ * Everything that runs: workerd with both edges and the bare pass-through on core 0; load, origins, bridge and Redis on
+ * core 1.
+ */
+export interface Stage extends Side {
+  dir: string;
+  secrets: Secrets;
+  keyring: Keyring;
+  ports: EdgePorts & { origin: number };
+  workerdPid: number;
+  isPinned: boolean;
+  /** Runs a load; throws a BrokenError if any answer was not what it must be. */
+  load(load: Load): Promise<LoadReport>;
+  /** Null where it was not asked for, or there is no redis-server. */
+  redis: RedisSide | null;
+  close(): Promise<void>;
+}
+
+const nodes = ["node_bench-shared", "node_bench-complex"] as const;
+const here = new URL(".", import.meta.url).pathname;
+const publishedAtOnce = 250;
+const repeatable: ReadonlySet<string> = new Set<keyof DeskAsks>(["/publish", "/inspect"]);
+/**
+ * A ledger that was called within ten seconds keeps three files open: after so many, those are waited for, since not
+ * every machine allows more than 20,000.
+ */
+const filesMax = 65_536;
+const ledgersAtOnce = 4_000;
+const letGoMs = 12_000;
+
+/** Sets the stage on free ports and a temporary folder, which `close` takes away. */
+export async function openStage({ withRedis }: { withRedis: boolean }): Promise<Stage> {
+  const dir = mkdtempSync(join(tmpdir(), "penstock-bench-"));
+  process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
+  const secrets = makeSecrets([...nodes]);
+  const edgePorts = await choosePorts();
+  const redisPorts = await chooseRedisPorts(edgePorts);
+  const say = (line: string) => console.error(line);
+  const isRedisThere = withRedis && hasRedisServer();
+  const [loader, origin, redisOrigin, redis] = await Promise.all([
+    startChild("load", [join(here, "load/load.ts")], say),
+    startOrigin(dir, secrets, edgePorts.edge),
+    isRedisThere ? startOrigin(dir, secrets, redisPorts.edge) : null,
+    isRedisThere ? startChild("redis", [join(here, "servers/redis.ts"), dir], say) : null,
+  ]);
+  const ports = { ...edgePorts, origin: portOf(origin) };
+  const toRedis = {
+    LEDGER: "upstash",
+    UPSTASH_REDIS_REST_URL: String(redis?.ready["url"]),
+    UPSTASH_REDIS_REST_TOKEN: String(redis?.ready["token"]),
+  };
+  const vars = { LEDGER: "durable-object", ...edgeVars(secrets, ports.origin) };
+  const redisEdge = redisOrigin && {
+    ports: redisPorts,
+    vars: { ...toRedis, ...edgeVars(secrets, portOf(redisOrigin)) },
+  };
+  const workerd = await startWorkerd(root, dir, ports, `http://127.0.0.1:${ports.origin}`, vars, redisEdge);
+  const keyring = await openKeyring({ tagKeys: secrets.tagKeys, peppers: secrets.peppers });
+  allowFiles(workerd.pid, filesMax);
+  const atLoad = [loader, origin, redisOrigin, redis].flatMap((child) => (child ? pidsOf(child.pid) : []));
+  const isPinned = [pin(workerd.pid, 0), ...[...atLoad, process.pid].map((pid) => pin(pid, 1))].every(Boolean);
+  const common = { keyring, failure: () => workerd.failure() };
+  const objects = openSide({ ...common, ports, origin });
+  const overRedis =
+    redis &&
+    redisOrigin &&
+    openSide({ ...common, ports: { ...redisPorts, origin: portOf(redisOrigin) }, origin: redisOrigin });
+  return {
+    ...objects,
+    dir,
+    secrets,
+    keyring,
+    ports,
+    workerdPid: workerd.pid,
+    isPinned,
+    redis: redis &&
+      overRedis && {
+        ...overRedis,
+        pid: redis.pid,
+        seen: () => post<Record<string, number>>(redis, {}),
+        sync: async (when) => void (await post(redis, { sync: when })),
+      },
+    async load(load) {
+      const report = await post<LoadReport>(loader, { ask: load });
+      if (report.wrong > 0) {
+        const why = workerd.failure();
+        throw new BrokenError(
+          `${report.wrong} of ${report.calls} answers were wrong; the first: ${report.firstWrong}${why && `\nworkerd said: ${why}`}`,
+        );
+      }
+      return report;
+    },
+    async close() {
+      objects.close();
+      overRedis?.close();
+      await Promise.all([workerd, origin, loader, redisOrigin, redis].map((running) => running?.stop()));
+      rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
+    },
+  };
+}
+
+/** The origin of one edge: it settles with that edge what it answers. */
+function startOrigin(dir: string, secrets: Secrets, edgePort: number): Promise<Child> {
+  const file = join(dir, `origin-${edgePort}.json`);
+  writeFileSync(file, JSON.stringify({ node: nodes[0], key: secrets.nodeKeys[nodes[0]], edgePort }), { mode: 0o600 });
+  return startChild("origin", [join(here, "servers/origin.ts"), file], (line) => console.error(line));
+}
+
+function portOf(origin: Child): number {
+  return Number(origin.ready["port"]);
+}
+
+interface SideParts {
+  ports: Side["ports"];
+  origin: Child;
+  keyring: Keyring;
+  failure(): string;
+}
+
+function openSide({ ports, origin, keyring, failure }: SideParts): Side & { close(): void } {
+  const toDesk = new Connection(ports.desk);
+  const side: Side = {
+    ports,
+    async publish(count) {
+      const callers: Caller[] = [];
+      while (callers.length < count) {
+        const more = await Promise.all(
+          Array.from({ length: Math.min(publishedAtOnce, count - callers.length) }, () => makeCaller(keyring)),
+        );
+        await side.desk("/publish", { records: more.map(({ records }) => records[0]) });
+        await side.desk("/publish", { records: more.map(({ records }) => records[1]) });
+        callers.push(...more);
+        await letGoOf(callers.length);
+      }
+      return callers;
+    },
+    async desk(path, asked) {
+      const question = () => ask(toDesk, writePost(path, "bench", JSON.stringify(asked)));
+      let { status, body } = await question();
+      // A machine that is busy with something else may keep Redis from answering in time: what may be asked twice is.
+      for (
+        let tries = 0;
+        status !== 200 && body.includes("no answer within") && repeatable.has(path) && tries < 5;
+        tries++
+      )
+        ({ status, body } = await question());
+      if (status !== 200)
+        throw new BrokenError(`the desk answered ${status} to ${path}: ${body}\nworkerd said: ${failure()}`);
+      return JSON.parse(body);
+    },
+    origin: () => post<OriginState>(origin, {}),
+    async quiet() {
+      const untilMs = performance.now() + 10_000;
+      for (let state = await side.origin(); state.running > 0 || state.settling.open > 0; state = await side.origin()) {
+        if (performance.now() > untilMs) throw new BrokenError(`holds are not settled: ${JSON.stringify(state)}`);
+        await sleep(10);
+      }
+    },
+  };
+  return { ...side, close: () => toDesk.close() };
+}
+
+/**
+ * After calls of these orgs have ended: each of their holds is settled once, none is open, and what the origin sent is
+ * what the ledgers booked.
+ */
+export async function checkSettled(side: Side, callers: Caller[], calls: number): Promise<void> {
+  await side.quiet();
+  const { settling } = await side.origin();
+  const settled = settling.results["settled"] ?? 0;
+  if (settled !== settling.queued)
+    throw new BrokenError(`of ${settling.queued} records ${settled} settled: ${JSON.stringify(settling)}`);
+  let openHolds = 0;
+  let settledCalls = 0;
+  for (let from = 0; from < callers.length; from += publishedAtOnce) {
+    const some = await side.desk("/inspect", {
+      orgs: callers.slice(from, from + publishedAtOnce).map(({ org }) => org),
+    });
+    openHolds += some.openHolds;
+    settledCalls += some.settledCalls;
+    await letGoOf(from + publishedAtOnce);
+  }
+  if (openHolds !== 0 || settledCalls !== calls)
+    throw new BrokenError(`${calls} calls, but the ledgers have ${settledCalls} settled and ${openHolds} open`);
+}
+
+async function letGoOf(ledgers: number): Promise<void> {
+  if (ledgers % ledgersAtOnce === 0) await sleep(letGoMs);
+}
+
+/** An edge's variables as a deployment has them, all but its store's; both its nodes are its origin. */
+function edgeVars(secrets: Secrets, originPort: number): Record<string, string> {
+  const records = nodes.map((id, index) => ({
+    id,
+    url: `http://127.0.0.1:${originPort}`,
+    tier: index === 0 ? "shared" : "complex",
+    models: defaultModels.map((model) => model.id),
+    publicKey: secrets.nodeKeys[id]?.x,
+  }));
+  return { MODELS: JSON.stringify(defaultModels), NODES: JSON.stringify(records), ...secretVars(secrets) };
+}
+
+let lastId = 0;
+
+/** One question to a child over IPC, and its answer; rejects when the child goes first. */
+function post<T>(child: Child, message: object): Promise<T> {
+  const id = ++lastId;
+  return new Promise((resolve, reject) => {
+    const gone = () => reject(new Error(`${child.name} is gone`));
+    const hear = (heard: { id: number; answer: T }) => {
+      if (heard.id !== id) return;
+      child.process.off("message", hear).off("exit", gone);
+      resolve(heard.answer);
+    };
+    child.process.on("message", hear).once("exit", gone);
+    child.process.send({ id, ...message });
+  });
+}
+
+/** The folder of one row's own files. */
+export function folderOf(stage: Stage, name: string): string {
+  const folder = join(stage.dir, name);
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}

@@ -1,0 +1,22 @@
+import type { Env } from "#edge/env.ts";
+import door from "#edge/worker.ts";
+import { countingEnv, takeCounts } from "./counting.ts";
+import { serveDesk } from "./desk.ts";
+
+export { FleetObject, OrgLedger } from "#edge/worker.ts";
+
+/** What the bench measures: the edge's own door, as it is. */
+export default door;
+
+/**
+ * The same door with each use of the ledgers, the fleet and D1 counted; on a socket of its own, so that counting costs
+ * the measured one nothing.
+ */
+export const counted: ExportedHandler<Env> = {
+  fetch: (request, env, context) => door.fetch(request, countingEnv(env), context),
+};
+
+/** The bench's own desk, behind the door: publishes orgs, looks into ledgers, drives one directly. */
+export const desk: ExportedHandler<Env> = {
+  fetch: (request, env) => serveDesk(request, env, takeCounts),
+};

@@ -1,0 +1,50 @@
+/** What is mutated together, and which tests have to notice: those that mirror it, never the whole suite. */
+export interface Part {
+  mutate: string[];
+  tests: string[];
+  /** Where its tests run. */
+  runtime: "node" | "workerd";
+  /** The ledger that it tests is not in memory. */
+  isSlow?: true;
+}
+
+/**
+ * The Lua of `script*.ts` is text to Stryker: `lua-mutants.ts` changes it, and nothing in the part `lua` is Stryker's.
+ */
+export const parts: Record<string, Part> = {
+  admission: {
+    mutate: ["edge/admission/*.ts", "edge/ledger/*.ts"],
+    tests: ["test/edge/admission/*.test.ts", "test/edge/ledger/*.test.ts", "test/edge/adapters/memory/*.test.ts"],
+    runtime: "node",
+  },
+  identity: { mutate: ["edge/identity/*.ts"], tests: ["test/edge/identity/*.test.ts"], runtime: "node" },
+  settlement: { mutate: ["edge/settlement/*.ts"], tests: ["test/edge/settlement/*.test.ts"], runtime: "node" },
+  upstash: {
+    mutate: ["edge/adapters/upstash/**/*.ts", "!**/{script*,codec}.ts"],
+    tests: ["test/edge/adapters/upstash/{client,ip-limit,ledger/{batcher,ledger,outbox,semaphore}}.test.ts"],
+    runtime: "node",
+    isSlow: true,
+  },
+  wire: {
+    mutate: ["edge/adapters/upstash/ledger/codec.ts"],
+    tests: ["test/edge/adapters/upstash/ledger/codec.test.ts"],
+    runtime: "node",
+  },
+  "durable-object": {
+    mutate: ["edge/adapters/{durable-object/**,d1}/*.ts", "edge/adapters/within.ts", "!**/{fleet,ledger-journal}.ts"],
+    tests: ["test/edge/adapters/{durable-object/**,d1}/*.test.ts"],
+    runtime: "workerd",
+    isSlow: true,
+  },
+  journal: {
+    mutate: ["edge/adapters/durable-object/ledger/ledger-journal.ts"],
+    tests: ["test/contracts/ledger/ledger-journal.test.ts"],
+    runtime: "node",
+  },
+  fleet: {
+    mutate: ["edge/adapters/durable-object/fleet/fleet.ts"],
+    tests: ["test/edge/adapters/durable-object/fleet/fleet.test.ts"],
+    runtime: "node",
+  },
+  lua: { mutate: [], tests: ["infra/checks/mutate/lua-twin.mutate.ts"], runtime: "node" },
+};

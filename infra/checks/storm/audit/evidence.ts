@@ -1,0 +1,48 @@
+import type { Limits } from "#edge/agreements/records/quota.ts";
+import type { Struck } from "../arena/conductor.ts";
+import type { LedgerView } from "../arena/control.ts";
+import type { MadeCall } from "../arena/engine.ts";
+import type { Outcome } from "../crew/outcome.ts";
+import type { CallPlan, OrgPlan, Plan } from "../plan/plan.ts";
+import type { WindowFault } from "./watch.ts";
+
+/** A line of the bill in D1. */
+export interface BillRow {
+  id: string;
+  hold: string;
+  org: string;
+  end: string;
+  promptTokens: number;
+  completionTokens: number;
+  costMicros: number;
+}
+
+/** One org after the storm. `limits` are those in force. */
+export interface OrgEvidence {
+  id: string;
+  plan: OrgPlan;
+  limits: Partial<Limits>;
+  ledger: LedgerView;
+  /** From every edge's D1; a row that two of them have stands twice. */
+  rows: BillRow[];
+}
+
+/** All that is known of one storm when it is over, as plain data: what the audit judges. */
+export interface Evidence {
+  plan: Plan;
+  startedAtMs: number;
+  endedAtMs: number;
+  outcomes: Outcome[];
+  orgs: OrgEvidence[];
+  made: MadeCall[];
+  struck: Struck[];
+  /** Faults that the looks during the storm found, and how many looks there were. */
+  watched: { wrong: WindowFault[]; looks: number };
+}
+
+/** The call that an outcome is one try of. */
+export function callOf(plan: Plan, { caller, call }: Pick<Outcome, "caller" | "call">): CallPlan {
+  const found = plan.callers[caller]?.calls[call];
+  if (!found) throw new RangeError("an outcome of no call");
+  return found;
+}

@@ -1,0 +1,106 @@
+import { realClock, type Clock } from "./engine/clock.ts";
+import type { FaultRule } from "./faults.ts";
+
+/** What a model speaks: prose, SQL, or vectors. */
+export type Speech = "prose" | "sql" | "vectors";
+
+/** A model of the simulator. The first name is the one in answers; the others are aliases. */
+export interface ModelOptions {
+  names: readonly [string, ...string[]];
+  speech?: Speech;
+}
+
+/**
+ * How an engine is sized and how fast it is. One engine per model, as on the seed's node, where each model has a GPU of
+ * its own.
+ */
+export interface EngineProfile {
+  /** KV pool, in blocks of 16 tokens. */
+  blocks: number;
+  maxNumSeqs: number;
+  maxBatchedTokens: number;
+  contextTokens: number;
+  /** Sequences running and waiting together; beyond that 503. `null` queues without bound, as vLLM does by default. */
+  maxQueued: number | null;
+  /** A step = `stepMs` + prefill tokens × `prefillMsPerToken` + tokens in the pool × `kvMsPerToken`. */
+  stepMs: number;
+  prefillMsPerToken: number;
+  kvMsPerToken: number;
+  /** vLLM's `--scheduling-policy priority`: lower first. Without it `priority` is ignored. */
+  isPriority: boolean;
+}
+
+/** How a simulator is set up; everything has a default, which is the seed's L4. */
+export interface SimulatorOptions {
+  models?: readonly ModelOptions[];
+  host?: string;
+  /** 0 takes any free port. */
+  port?: number;
+  /**
+   * What differs from an L4 with a 7B model. A given `stepMs` scales the other times with it unless they are given too.
+   */
+  profile?: Partial<EngineProfile>;
+  clock?: Clock;
+  /** Mean length of prose that ends by itself. `Infinity`: only `max_tokens` ends it. */
+  answerTokensMean?: number;
+  /** Tokens gathered into one chunk: 1 as vLLM does; more makes the simulator a cheaper source of load. */
+  tokensPerChunk?: number;
+  /** When set, `/v1/*` wants `authorization: Bearer <apiKey>`, and nothing else does: as vLLM's `--api-key`. */
+  apiKey?: string | null;
+  faults?: readonly FaultRule[];
+  /** What a `kill` fault does after every socket is destroyed. The runnable entry exits the process here. */
+  onKill?: () => void;
+}
+
+/** Options with every default filled in. */
+export type Settings = Required<Omit<SimulatorOptions, "profile" | "models">> & {
+  profile: EngineProfile;
+  models: readonly Required<ModelOptions>[];
+};
+
+/**
+ * The seed's L4: 5.17 GiB of KV at 57,344 B a token, 51 ms a decode step, 0.21 ms a prefill token (reference/origin.md
+ * §1.8).
+ */
+export const l4Profile: Readonly<EngineProfile> = {
+  blocks: 6_050,
+  maxNumSeqs: 32,
+  maxBatchedTokens: 2_048,
+  contextTokens: 8_192,
+  maxQueued: 48,
+  stepMs: 51,
+  prefillMsPerToken: 0.21,
+  kvMsPerToken: 0.000_19,
+  isPriority: true,
+};
+
+const seedModels: readonly ModelOptions[] = [
+  { names: ["Qwen/Qwen2.5-7B-Instruct", "chat"] },
+  { names: ["Snowflake/Arctic-Text2SQL-R1-7B", "text2sql"], speech: "sql" },
+];
+
+/** Fills in defaults. The context never exceeds the pool: vLLM refuses to start otherwise. */
+export function settle(options: SimulatorOptions): Settings {
+  const pace = (options.profile?.stepMs ?? l4Profile.stepMs) / l4Profile.stepMs;
+  const scaled = { prefillMsPerToken: l4Profile.prefillMsPerToken * pace, kvMsPerToken: l4Profile.kvMsPerToken * pace };
+  const profile = { ...l4Profile, ...scaled, ...options.profile };
+  const contextTokens = Math.min(profile.contextTokens, (profile.blocks - 1) * 16);
+  if (contextTokens < 16) throw new RangeError("a pool of fewer than 2 blocks holds no context");
+  return {
+    models: (options.models ?? seedModels).map(({ names, speech }) => ({
+      names,
+      speech: speech ?? guessSpeech(names),
+    })),
+    host: options.host ?? "127.0.0.1",
+    port: options.port ?? 0,
+    profile: { ...profile, contextTokens },
+    clock: options.clock ?? realClock(),
+    answerTokensMean: options.answerTokensMean ?? 80,
+    tokensPerChunk: options.tokensPerChunk ?? 1,
+    apiKey: options.apiKey ?? null,
+    faults: options.faults ?? [],
+    onKill: options.onKill ?? (() => {}),
+  };
+}
+
+const guessSpeech = (names: readonly string[]): Speech => (names.some((name) => /sql/i.test(name)) ? "sql" : "prose");

@@ -1,0 +1,179 @@
+import { randomBytes } from "node:crypto";
+import { contextExceeded, flawedMessages, readPrompt, truncated } from "./calls/chat.ts";
+import { readInputs } from "./calls/completions.ts";
+import { Fields } from "./calls/fields.ts";
+import { hexOf } from "./text/hash.ts";
+import { embed } from "./calls/logprobs.ts";
+import { invalid, problem, type Flaw } from "./problems.ts";
+import type { OracleRecord } from "./text/oracle.ts";
+import { admit, type ServedModel, type ServedModels } from "./served-model.ts";
+import { detokenize, tokenize, tokenText, vocabularySize } from "./text/tokenizer.ts";
+
+const dimensionsDefault = 384;
+
+/** `GET /v1/models`: a card for each name, aliases included. */
+export function listModels(models: ServedModels, createdMs: number): string {
+  const created = Math.floor(createdMs / 1_000);
+  const cards = models.all.flatMap((model) => model.names.map((name) => modelCard(model, name, created)));
+  return JSON.stringify({ object: "list", data: cards });
+}
+
+function modelCard(model: ServedModel, id: string, created: number) {
+  const permission = {
+    id: `modelperm-${hexOf(id, 16)}`,
+    object: "model_permission",
+    created,
+    allow_create_engine: false,
+    allow_sampling: true,
+    allow_logprobs: true,
+    allow_search_indices: false,
+    allow_view: true,
+    allow_fine_tuning: false,
+    organization: "*",
+    group: null,
+    is_blocking: false,
+  };
+  const { contextTokens } = model.engine.profile;
+  return {
+    id,
+    object: "model",
+    created,
+    owned_by: "vllm",
+    root: model.name,
+    parent: null,
+    max_model_len: contextTokens,
+    permission: [permission],
+  };
+}
+
+/** `POST /tokenize`: ids of a prompt, or of a conversation with the template around it. */
+export function tokenizeBody(raw: Readonly<Record<string, unknown>>, models: ServedModels): string {
+  const fields = new Fields(
+    raw,
+    {
+      model: "text",
+      return_token_strs: "boolean",
+      add_generation_prompt: "boolean",
+      continue_final_message: "boolean",
+    },
+    promptOrMessages(raw),
+  );
+  const model = findAny(models, fields.text("model"));
+  if (raw["prompt"] === undefined) flawedMessages(raw);
+  const tokens = raw["prompt"] === undefined ? readPrompt(fields, model).prompt : tokenize(String(raw["prompt"]));
+  const strings = fields.is("return_token_strs")
+    ? tokens.map((token) => tokenText(token).replaceAll(" ", "Ġ").replaceAll("\n", "Ċ"))
+    : null;
+  return JSON.stringify({
+    count: tokens.length,
+    max_model_len: model.engine.profile.contextTokens,
+    tokens,
+    token_strs: strings,
+  });
+}
+
+/** Any model can tokenize, embedding models too. */
+function findAny(models: ServedModels, name: string | null): ServedModel {
+  const isEmbedding =
+    models.all.every(({ speech }) => speech === "vectors") ||
+    models.all.some(({ speech, names }) => speech === "vectors" && names.includes(name ?? ""));
+  return models.find(name, isEmbedding);
+}
+
+function promptOrMessages(raw: Readonly<Record<string, unknown>>): Flaw[] {
+  if (typeof raw["prompt"] === "string" || raw["messages"] !== undefined) return [];
+  const lacks = (name: string): Flaw => ({ type: "missing", loc: `body.${name}`, msg: "Field required", input: raw });
+  const isGiven = raw["prompt"] !== undefined;
+  return [
+    isGiven
+      ? { type: "string_type", loc: "body.prompt", msg: "Input should be a valid string", input: raw["prompt"] }
+      : lacks("prompt"),
+    lacks("messages"),
+  ];
+}
+
+/** `POST /detokenize`. Ids beyond the vocabulary stand for nothing. */
+export function detokenizeBody(raw: Readonly<Record<string, unknown>>, models: ServedModels): string {
+  const tokens = raw["tokens"];
+  if (!Array.isArray(tokens))
+    throw invalid([{ type: "missing", loc: "body.tokens", msg: "Field required", input: raw }]);
+  const fields = new Fields(raw, { model: "text" });
+  findAny(models, fields.text("model"));
+  return JSON.stringify({
+    prompt: detokenize(tokens.filter((token) => Number.isInteger(token) && token >= 0 && token < vocabularySize)),
+  });
+}
+
+/**
+ * `POST /v1/embeddings`: prefills each input in the engine, and answers with a vector that depends on its text alone.
+ */
+export async function embedInputs(
+  raw: Readonly<Record<string, unknown>>,
+  models: ServedModels,
+  record: OracleRecord,
+  signal: AbortSignal,
+  nowMs: number,
+): Promise<string | null> {
+  const fields = new Fields(raw, {
+    model: "text",
+    dimensions: "integer",
+    encoding_format: "text",
+    truncate_prompt_tokens: "integer",
+    add_generation_prompt: "boolean",
+  });
+  const isChat = Array.isArray(raw["messages"]);
+  const texts = isChat ? [] : readInputs(raw);
+  const model = models.find(fields.text("model"), true);
+  admit(model, 1);
+  const inputs = isChat ? [readPrompt(fields, model).prompt] : texts.map((tokens) => truncated(tokens, fields));
+  if (inputs.length === 0) throw problem("You must pass at least one prompt");
+  if (inputs.some((tokens) => tokens.length === 0)) throw problem("The decoder prompt cannot be empty");
+  const { contextTokens } = model.engine.profile;
+  const long = inputs.find((tokens) => tokens.length > contextTokens);
+  if (long) {
+    throw contextExceeded(contextTokens);
+  }
+  record.id = `embd-${randomBytes(8).toString("hex")}`;
+  record.promptTokens = inputs.reduce((sum, tokens) => sum + tokens.length, 0);
+  await Promise.all(inputs.map((tokens) => prefill(model, tokens, signal)));
+  if (signal.aborted) return null;
+  const dimensions = fields.number("dimensions") ?? dimensionsDefault;
+  const isBase64 = fields.text("encoding_format") === "base64";
+  const rows = inputs.map((tokens, index) => {
+    const vector = embed(tokens, dimensions);
+    return {
+      index,
+      object: "embedding",
+      embedding: isBase64 ? Buffer.from(Float32Array.from(vector).buffer).toString("base64") : vector,
+    };
+  });
+  const usage = {
+    prompt_tokens: record.promptTokens,
+    total_tokens: record.promptTokens,
+    completion_tokens: 0,
+    prompt_tokens_details: null,
+    completion_tokens_details: null,
+  };
+  return JSON.stringify({
+    id: record.id,
+    object: "list",
+    created: Math.floor(nowMs / 1_000),
+    model: model.name,
+    data: rows,
+    usage,
+  });
+}
+
+function prefill(model: ServedModel, tokens: readonly number[], signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const step = (): "stop" => {
+      resolve();
+      return "stop";
+    };
+    const seat = model.engine.submit({ tokens: tokens.length > 0 ? tokens : [0], salt: "", priority: 0, step });
+    signal.addEventListener("abort", () => {
+      model.engine.abort(seat);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,322 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { serveCall, type Surroundings } from "./calls/call.ts";
+import { ChatScribe, readChat } from "./calls/chat.ts";
+import { CompletionScribe, readCompletion } from "./calls/completions.ts";
+import { FaultDesk, readFaultRule, type FaultRule } from "./faults.ts";
+import { parseBody } from "./calls/fields.ts";
+import { vllmVersion } from "./identity.ts";
+import { writeMetrics } from "./metrics.ts";
+import { settle, type Settings, type SimulatorOptions } from "./options.ts";
+import { reportOf, type OracleRecord, type OracleReport } from "./text/oracle.ts";
+import { detokenizeBody, embedInputs, listModels, tokenizeBody } from "./plain-routes.ts";
+import { EngineProblem, errorJson, Problem, wrongMediaType } from "./problems.ts";
+import { ServedModels } from "./served-model.ts";
+import { Wire } from "./calls/stream-writer.ts";
+
+/** A running simulator. */
+export interface Simulator {
+  readonly url: string;
+  readonly models: ServedModels;
+  readonly faults: FaultDesk;
+  /** What really happened, call by call. */
+  oracle(): OracleReport;
+  /** Stops at once: every socket is destroyed. */
+  close(): Promise<void>;
+}
+
+/** Starts a simulator of vLLM's OpenAI server; resolves when it listens. */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const settings = settle(options);
+  const house = new House(settings);
+  const server = createServer((request, response) => void house.serve(request, response));
+  // Storms open a thousand connections at a time, and idle ones must not be closed under a pooled client's hands.
+  server.keepAliveTimeout = 65_000;
+  house.onKill = () => {
+    server.closeAllConnections();
+    server.close();
+    settings.onKill();
+  };
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ port: settings.port, host: settings.host, backlog: 4_096 }, resolve);
+  });
+  return {
+    url: `http://${settings.host}:${portOf(server)}`,
+    models: house.models,
+    faults: house.faults,
+    oracle: () => reportOf(house.records),
+    close: () =>
+      new Promise((resolve) => {
+        for (const { engine } of house.models.all) engine.close();
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function portOf(server: Server): number {
+  const address: AddressInfo | string | null = server.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+type Route = (request: IncomingMessage, response: ServerResponse, path: string) => void | Promise<void>;
+
+const callPaths = new Set(["/v1/chat/completions", "/v1/completions", "/v1/embeddings"]);
+
+class House {
+  readonly models: ServedModels;
+  readonly faults = new FaultDesk();
+  readonly records: OracleRecord[] = [];
+  onKill: () => void = () => {};
+  readonly #settings: Settings;
+  readonly #startedAtMs: number;
+  readonly #routes: ReadonlyMap<string, Readonly<Record<string, Route>>>;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+    this.models = new ServedModels(settings);
+    this.#startedAtMs = settings.clock.now();
+    for (const rule of settings.faults) this.faults.add(rule);
+    this.#routes = this.#table();
+  }
+
+  #table(): ReadonlyMap<string, Readonly<Record<string, Route>>> {
+    const hasVectors = this.models.all.some(({ speech }) => speech === "vectors");
+    const hasAnswers = this.models.all.some(({ speech }) => speech !== "vectors");
+    const call: Route = (request, response, path) => this.#call(request, response, path);
+    const empty: Route = (_, response) => void response.writeHead(200, { "content-length": 0 }).end();
+    return new Map<string, Record<string, Route>>([
+      ...(hasAnswers
+        ? [["/v1/chat/completions", { POST: call }] as const, ["/v1/completions", { POST: call }] as const]
+        : []),
+      ...(hasVectors ? [["/v1/embeddings", { POST: call }] as const] : []),
+      ["/v1/models", { GET: (_, response) => sendJson(response, 200, listModels(this.models, this.#startedAtMs)) }],
+      [
+        "/tokenize",
+        {
+          POST: async (request, response) =>
+            sendJson(response, 200, tokenizeBody(await readBody(request), this.models)),
+        },
+      ],
+      [
+        "/detokenize",
+        {
+          POST: async (request, response) =>
+            sendJson(response, 200, detokenizeBody(await readBody(request), this.models)),
+        },
+      ],
+      ["/health", { GET: empty }],
+      ["/ping", { GET: empty, POST: empty }],
+      ["/load", { GET: (_, response) => sendJson(response, 200, '{"server_load":0}') }],
+      ["/version", { GET: (_, response) => sendJson(response, 200, JSON.stringify({ version: vllmVersion })) }],
+      ["/metrics", { GET: (_, response) => this.#metrics(response), HEAD: (_, response) => this.#metrics(response) }],
+      ["/sim/oracle", { GET: (_, response) => sendJson(response, 200, JSON.stringify(reportOf(this.records))) }],
+      [
+        "/sim/faults",
+        {
+          GET: (_, response) => this.#tellFaults(response),
+          POST: (request, response) => this.#addFaults(request, response),
+          DELETE: (_, response) => this.#clearFaults(response),
+        },
+      ],
+    ]);
+  }
+
+  async serve(request: IncomingMessage, response: ServerResponse) {
+    response.setHeader("server", "uvicorn");
+    response.setHeader("vary", "Origin");
+    const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
+    const methods = this.#routes.get(path);
+    const route = methods?.[request.method ?? "GET"];
+    try {
+      if (this.#isBarred(request, path)) return sendJson(response, 401, '{"error":"Unauthorized"}');
+      if (
+        !callPaths.has(path) &&
+        !path.startsWith("/sim/") &&
+        (await this.#fault(response, this.faults.draw(path, [], false)))
+      )
+        return;
+      if (!methods && this.#routes.has(path.replace(/\/$/, "")))
+        return void response.writeHead(307, { location: path.slice(0, -1), "content-length": 0 }).end();
+      if (!methods) return sendJson(response, 404, '{"detail":"Not Found"}');
+      if (route) return await route(request, response, path);
+      response.setHeader("allow", Object.keys(methods).join(", "));
+      sendJson(response, 405, '{"detail":"Method Not Allowed"}');
+    } catch (cause) {
+      refuse(response, cause);
+    }
+  }
+
+  /** As `--api-key` guards: only under `/v1`. */
+  #isBarred({ headers }: IncomingMessage, path: string): boolean {
+    const { apiKey } = this.#settings;
+    return apiKey !== null && path.startsWith("/v1/") && headers.authorization !== `Bearer ${apiKey}`;
+  }
+
+  async #call(request: IncomingMessage, response: ServerResponse, path: string) {
+    const record = this.#open(request, path);
+    const leaving = new AbortController();
+    response.on("close", () => leaving.abort());
+    let isStream = false;
+    try {
+      const raw = await readBody(request);
+      const model = this.models.all.find(({ names }) => names.includes(String(raw["model"] ?? "")));
+      record.model = model?.name ?? String(raw["model"] ?? "");
+      const rules = this.faults.draw(path, model?.names ?? [], true);
+      if (await this.#fault(response, rules)) {
+        record.status = response.statusCode;
+        return void this.#shut(record, "refused");
+      }
+      if (leaving.signal.aborted) return void this.#shut(record, "cut");
+      isStream = raw["stream"] === true;
+      await this.#answer(path, raw, response, record, rules, leaving.signal);
+    } catch (cause) {
+      record.status = cause instanceof Problem ? cause.status : 500;
+      this.#shut(record, "refused");
+      refuse(response, cause, isStream);
+    }
+  }
+
+  async #answer(
+    path: string,
+    raw: Record<string, unknown>,
+    response: ServerResponse,
+    record: OracleRecord,
+    rules: readonly FaultRule[],
+    signal: AbortSignal,
+  ) {
+    const { clock, tokensPerChunk } = this.#settings;
+    const around: Surroundings = {
+      rules,
+      record,
+      tokensPerChunk,
+      now: () => clock.now(),
+      sleep: (ms) => clock.sleep(ms, signal),
+      kill: () => this.onKill(),
+    };
+    const openWire = (events: ConstructorParameters<typeof Wire>[2]) => new Wire(response, rules, events);
+    if (path === "/v1/chat/completions") {
+      const ask = readChat(raw, this.models, record.requestId);
+      return serveCall(ask, new ChatScribe(ask, rules, clock.now()), openWire, around);
+    }
+    if (path === "/v1/completions") {
+      const ask = readCompletion(raw, this.models, record.requestId);
+      return serveCall(ask, new CompletionScribe(ask, rules, clock.now()), openWire, around);
+    }
+    const wire = openWire({ onEnd: (how) => this.#shut(record, how), onStall: () => {}, onKill: () => this.onKill() });
+    const body = await embedInputs(raw, this.models, record, signal, clock.now());
+    if (body !== null && wire.whole(200, body)) this.#shut(record, "done");
+  }
+
+  /** The faults that strike before anything is read: true when one has answered. */
+  async #fault(response: ServerResponse, rules: readonly FaultRule[]): Promise<boolean> {
+    const slow = rules.find(({ kind }) => kind === "slow-headers");
+    if (slow) await this.#settings.clock.sleep(slow.ms ?? 1_000);
+    const garbage = rules.find(({ kind }) => kind === "garbage");
+    if (garbage) sendJson(response, garbage.status ?? 200, garbage.body ?? "<html><body>Bad gateway</body></html>");
+    const bare = garbage ? undefined : rules.find(({ kind }) => kind === "status");
+    if (bare) sendJson(response, bare.status ?? 500, bare.body ?? statusBody(bare.status ?? 500));
+    return garbage !== undefined || bare !== undefined;
+  }
+
+  #open({ headers }: IncomingMessage, path: string): OracleRecord {
+    const requestId = headers["x-request-id"];
+    const record: OracleRecord = {
+      id: "",
+      requestId: typeof requestId === "string" ? requestId : null,
+      path,
+      model: "",
+      status: 200,
+      promptTokens: 0,
+      cachedTokens: 0,
+      generatedTokens: 0,
+      emittedTokens: 0,
+      finishReasons: [],
+      outcome: "open",
+      startedAtMs: Math.round(this.#settings.clock.now()),
+      endedAtMs: null,
+    };
+    this.records.push(record);
+    return record;
+  }
+
+  #shut(record: OracleRecord, outcome: OracleRecord["outcome"]) {
+    if (record.outcome !== "open") return;
+    record.outcome = outcome;
+    record.endedAtMs = Math.round(this.#settings.clock.now());
+  }
+
+  #metrics(response: ServerResponse) {
+    const text = writeMetrics(new Map(this.models.all.map(({ name, engine }) => [name, engine])));
+    response
+      .writeHead(200, {
+        "content-type": "text/plain; version=0.0.4; charset=utf-8",
+        "content-length": Buffer.byteLength(text),
+      })
+      .end(text);
+  }
+
+  #tellFaults(response: ServerResponse) {
+    sendJson(response, 200, JSON.stringify({ faults: this.faults.list() }));
+  }
+
+  #clearFaults(response: ServerResponse) {
+    this.faults.clear();
+    this.#tellFaults(response);
+  }
+
+  /** Takes one rule, or `{faults: [...]}`. All or none. */
+  async #addFaults(request: IncomingMessage, response: ServerResponse) {
+    const raw = await readBody(request);
+    try {
+      const rules = (Array.isArray(raw["faults"]) ? raw["faults"] : [raw]).map(readFaultRule);
+      for (const rule of rules) this.faults.add(rule);
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      return sendJson(response, 400, errorJson(400, cause.message, "BadRequestError", null));
+    }
+    this.#tellFaults(response);
+  }
+}
+
+/** What vLLM itself says with this status: 401 is a string, the rest the envelope. */
+function statusBody(status: number): string {
+  if (status === 401) return '{"error":"Unauthorized"}';
+  const types: Record<number, string> = {
+    400: "BadRequestError",
+    404: "NotFoundError",
+    429: "Too Many Requests",
+    503: "Service Unavailable",
+  };
+  return errorJson(status, "The simulator was told to fail.", types[status] ?? "InternalServerError", null);
+}
+
+function refuse(response: ServerResponse, cause: unknown, isStream = false) {
+  if (response.destroyed || response.headersSent) return void response.destroy();
+  if (cause instanceof EngineProblem && isStream)
+    return void response
+      .writeHead(200, { "content-type": "text/event-stream; charset=utf-8" })
+      .end(`data: ${cause.event}\n\ndata: [DONE]\n\n`);
+  if (cause instanceof Problem) return sendJson(response, cause.status, cause.body);
+  sendJson(
+    response,
+    500,
+    errorJson(500, cause instanceof Error ? cause.message : "Internal server error", "InternalServerError", null),
+  );
+}
+
+function sendJson(response: ServerResponse, status: number, json: string) {
+  response
+    .writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(json) })
+    .end(json);
+}
+
+/** The request's JSON object. Throws vLLM's 400 for another media type or a body that is none. */
+async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(Buffer.from(part));
+  const type = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
+  if (type !== "application/json") throw wrongMediaType();
+  return parseBody(Buffer.concat(parts).toString("utf8"));
+}

@@ -1,0 +1,97 @@
+import { problem } from "../problems.ts";
+import { isRecord } from "./schema.ts";
+
+/** A message as the template sees it. */
+export interface Message {
+  role: string;
+  content: string;
+  toolCalls: { name: string; arguments: string }[];
+}
+
+/** What is rendered beside the messages. */
+export interface Rendering {
+  tools: readonly unknown[];
+  /** Ends with an opened assistant turn. */
+  hasGenerationPrompt: boolean;
+  /** Leaves the last message open, so that the answer goes on in it. */
+  isContinued: boolean;
+}
+
+const defaultSystem = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant.";
+
+/**
+ * Messages from a request body; content parts of text are joined by a newline. Throws what vLLM answers to images and
+ * the like.
+ */
+export function readMessages(messages: readonly unknown[], model: string): Message[] {
+  if (messages.some((message) => hasLoneSurrogate(message)))
+    throw problem("TextEncodeInput must be Union[TextInputSequence, Tuple[InputSequence, InputSequence]]");
+  return messages.map((message) => {
+    const fields = isRecord(message) ? message : {};
+    const calls = Array.isArray(fields["tool_calls"]) ? fields["tool_calls"] : [];
+    return {
+      role: String(fields["role"] ?? ""),
+      content: readContent(fields["content"], model),
+      toolCalls: calls.map((call) => {
+        const called = isRecord(call) && isRecord(call["function"]) ? call["function"] : {};
+        return { name: String(called["name"] ?? ""), arguments: String(called["arguments"] ?? "{}") };
+      }),
+    };
+  });
+}
+
+/** Half a character cannot be encoded, and the tokenizer that vLLM uses says so in its own words. */
+const hasLoneSurrogate = (message: unknown): boolean =>
+  isRecord(message) && typeof message["content"] === "string" && !message["content"].isWellFormed();
+
+function readContent(content: unknown, model: string): string {
+  if (!Array.isArray(content)) return typeof content === "string" ? content : "";
+  return content
+    .map((part) => {
+      if (typeof part === "string") return part;
+      if (isRecord(part) && typeof part["text"] === "string") return part["text"];
+      throw problem(`${model} is not a multimodal model`);
+    })
+    .join("\n");
+}
+
+/**
+ * The prompt of a conversation, as Qwen2.5's ChatML template writes it: five tokens around each message, and a system
+ * message when there is none.
+ */
+export function renderChat(
+  messages: readonly Message[],
+  { tools, hasGenerationPrompt, isContinued }: Rendering,
+): string {
+  const [first] = messages;
+  const hasSystem = first?.role === "system";
+  const system = (hasSystem ? first.content : defaultSystem) + (tools.length > 0 ? renderTools(tools) : "");
+  const turns = (hasSystem ? messages.slice(1) : messages).map(
+    (message) => [roleOf(message), renderTurn(message)] as const,
+  );
+  let prompt = `<|im_start|>system\n${system}<|im_end|>\n`;
+  turns.forEach(([role, text], at) => {
+    const isOpen = isContinued && at === turns.length - 1;
+    prompt += `<|im_start|>${role}\n${text}${isOpen ? "" : "<|im_end|>\n"}`;
+  });
+  return hasGenerationPrompt ? `${prompt}<|im_start|>assistant\n` : prompt;
+}
+
+const roleOf = ({ role }: Message): string => (role === "tool" ? "user" : role);
+
+function renderTurn({ role, content, toolCalls }: Message): string {
+  if (role === "tool") return `<tool_response>\n${content}\n</tool_response>`;
+  const calls = toolCalls.map(
+    (call) => `\n<tool_call>\n{"name": "${call.name}", "arguments": ${call.arguments}}\n</tool_call>`,
+  );
+  return content + calls.join("");
+}
+
+function renderTools(tools: readonly unknown[]): string {
+  return (
+    "\n\n# Tools\n\nYou may call one or more functions to assist with the user query.\n\nYou are provided with function signatures within <tools></tools> XML tags:\n<tools>" +
+    tools.map((tool) => `\n${JSON.stringify(tool)}`).join("") +
+    "\n</tools>\n\nFor each function call, return a json object with function name and arguments within <tool_call></tool_call> XML tags:\n<tool_call>\n" +
+    '{"name": <function-name>, "arguments": <args-json-object>}\n</tool_call>'
+  );
+}

@@ -1,0 +1,198 @@
+import type { Outcome } from "#edge/agreements/records/usage.ts";
+import { Refusal } from "#edge/errors.ts";
+import { checkpointMs, checkpointTokens } from "#edge/limits.ts";
+import type { Chunks } from "./chunk-rewriter.ts";
+import type { AgentLimits } from "../../config.ts";
+import type { EngineAnswer } from "../../engines/http/connection.ts";
+import type { EventWriter } from "./event-writer.ts";
+import { Frames } from "./sse-decoder.ts";
+import { watchSilence, type Silence } from "./idle-timer.ts";
+import type { Tally } from "../usage-meter.ts";
+
+/** How a call ended. `refusal` is what the caller is still told, if she is there; a whole answer has none. */
+export interface Ending {
+  outcome: Outcome;
+  refusal: Refusal | null;
+}
+
+export interface StreamParts {
+  engineAnswer: EngineAnswer;
+  writer: EventWriter;
+  chunks: Chunks;
+  tally: Tally;
+  limits: Pick<AgentLimits, "streamIdleMsMax" | "pingMs">;
+  /** Aborted with an Ending as its reason: the caller left, the deadline came, the agent stops. */
+  signal: AbortSignal;
+  onFirstToken(): void;
+  onCheckpoint(): void;
+  onPing(): void;
+}
+
+/** What ends the stream: the caller's own end or one of ours. */
+export function endingOf(reason: unknown): Ending {
+  if (typeof reason === "object" && reason !== null && "outcome" in reason && "refusal" in reason) {
+    const { outcome, refusal } = reason;
+    if (outcome === "cut" || outcome === "broken")
+      return { outcome, refusal: refusal instanceof Refusal ? refusal : null };
+  }
+  return { outcome: "cut", refusal: null };
+}
+
+const done: Ending = { outcome: "done", refusal: null };
+const broken = (log: string): Ending => ({ outcome: "broken", refusal: new Refusal("stream_broken", { log }) });
+
+/**
+ * Passes an engine's stream on, event by event, and resolves when it has ended; it writes neither `[DONE]` nor the
+ * error event, since the record must be kept first. Never faster than the caller reads; a comment when nothing was said
+ * for `pingMs`; broken when the engine makes nothing for `streamIdleMsMax` while we listen, hangs up, or reports an
+ * error (then `[DONE]` behind it means nothing).
+ */
+export function passStream(parts: StreamParts): Promise<Ending> {
+  return new Promise((resolve) => new Passage(parts, resolve).begin());
+}
+
+/** An engine ends a line that nobody listens to within milliseconds; one that does not is left. */
+const listenOutMsMax = 300;
+
+class Passage {
+  #parts: StreamParts;
+  #resolve: (ending: Ending) => void;
+  #frames = new Frames();
+  #isOver = false;
+  #hasToken = false;
+  #checkpointAt = 0;
+  /** The caller is gone; only what the engine had sent by then is still counted. */
+  #left: Ending | null = null;
+  /** Nothing was said to the caller; nothing was heard from the engine. */
+  #unsaid: Silence;
+  #unheard: Silence;
+  #checkpoints: NodeJS.Timeout;
+
+  constructor(parts: StreamParts, resolve: (ending: Ending) => void) {
+    const { limits, engineAnswer } = parts;
+    this.#parts = parts;
+    this.#resolve = resolve;
+    this.#unsaid = watchSilence(limits.pingMs, this.#writePing);
+    this.#unheard = watchSilence(
+      limits.streamIdleMsMax,
+      () => !engineAnswer.isPaused && this.#end(broken("engine_idle")),
+    );
+    this.#checkpoints = setInterval(this.#noteCheckpoint, checkpointMs);
+  }
+
+  begin(): void {
+    const { engineAnswer, writer, signal } = this.#parts;
+    signal.addEventListener("abort", this.#leave);
+    writer.onDrain = this.#goOn;
+    engineAnswer.listen({ text: this.#take, end: this.#hangUp });
+    if (signal.aborted) this.#leave();
+  }
+
+  #end(ending: Ending): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const { engineAnswer, writer, signal } = this.#parts;
+    this.#unsaid.stop();
+    this.#unheard.stop();
+    clearInterval(this.#checkpoints);
+    signal.removeEventListener("abort", this.#leave);
+    writer.onDrain = () => {};
+    if (ending.outcome === "done") letGo(engineAnswer);
+    else engineAnswer.destroy();
+    this.#resolve(ending);
+  }
+
+  #take = (read: string): void => {
+    const { engineAnswer, writer, tally } = this.#parts;
+    const payloads = this.#cut(read);
+    if (payloads.length === 0) return;
+    if (this.#left) return void this.#passAll(payloads);
+    const nowMs = performance.now();
+    this.#unheard.note(nowMs);
+    const { text, ending } = this.#passAll(payloads);
+    if (text !== "") {
+      this.#unsaid.note(nowMs);
+      if (!writer.write(text)) engineAnswer.pause();
+    }
+    if (!this.#hasToken && tally.hasContent) {
+      this.#hasToken = true;
+      this.#parts.onFirstToken();
+    }
+    if (ending) return this.#end(ending);
+    if (tally.completionSoFar - this.#checkpointAt >= checkpointTokens) this.#noteCheckpoint();
+  };
+
+  #cut(read: string): string[] {
+    try {
+      return this.#frames.push(read);
+    } catch {
+      this.#end(broken("event_too_large"));
+      return [];
+    }
+  }
+
+  #passAll(payloads: string[]): { text: string; ending: Ending | null } {
+    const { chunks, tally } = this.#parts;
+    let text = "";
+    for (const payload of payloads) {
+      if (payload === "[DONE]") return { text, ending: chunks.hasFinished ? done : broken("done_without_finish") };
+      const passed = chunks.read(payload);
+      if (passed === null) return { text, ending: broken("engine_error_event") };
+      if (tally.isOverHold) return { text, ending: broken("over_hold") };
+      if (passed !== "") text += `data: ${passed}\n\n`;
+    }
+    return { text, ending: null };
+  }
+
+  #writePing = (): void => {
+    if (this.#parts.writer.isFull) return;
+    this.#parts.writer.write(": ping\n\n");
+    this.#parts.onPing();
+  };
+
+  #noteCheckpoint = (): void => {
+    const tokens = this.#parts.tally.completionSoFar;
+    if (tokens === this.#checkpointAt) return;
+    this.#checkpointAt = tokens;
+    this.#parts.onCheckpoint();
+  };
+
+  #goOn = (): void => {
+    this.#unheard.note(performance.now());
+    this.#parts.engineAnswer.resume();
+  };
+
+  #leave = (): void => {
+    const ending = endingOf(this.#parts.signal.reason);
+    if (ending.outcome === "cut" && !this.#left) this.#listenOut(ending);
+    else this.#end(ending);
+  };
+
+  /**
+   * The engine learns by the end of our half of the line that nobody listens. What it had put on the wire by then is on
+   * its way, and on the bill (Q4).
+   */
+  #listenOut(ending: Ending): void {
+    const { engineAnswer } = this.#parts;
+    this.#left = ending;
+    this.#unsaid.stop();
+    this.#unheard.stop();
+    engineAnswer.resume();
+    engineAnswer.leave();
+    this.#unheard = watchSilence(listenOutMsMax, () => this.#end(ending));
+  }
+
+  /** A body that ended properly may lack the blank line behind `[DONE]`. */
+  #hangUp = (isWhole: boolean): void => {
+    if (this.#left) return this.#end(this.#left);
+    const isDone = isWhole && this.#frames.finish() === "[DONE]" && this.#parts.chunks.hasFinished;
+    this.#end(isDone ? done : broken("engine_hung_up"));
+  };
+}
+
+/** After `[DONE]` the engine only closes its body: its line goes back for the next call, unless it dawdles. */
+function letGo(engineAnswer: EngineAnswer): void {
+  const timer = setTimeout(() => engineAnswer.destroy(), 1_000);
+  engineAnswer.listen({ text: () => {}, end: () => clearTimeout(timer) });
+  engineAnswer.resume();
+}

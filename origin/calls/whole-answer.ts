@@ -1,0 +1,89 @@
+import type { ServerResponse } from "node:http";
+import { Refusal } from "#edge/errors.ts";
+import { isObject, type Body } from "#edge/protocol/openai/reserved-fields.ts";
+import { billedUsage, hasContent, isError } from "./stream/chunk-rewriter.ts";
+import type { AgentLimits } from "../config.ts";
+import type { CallPath } from "../engines/translate.ts";
+import type { Tally } from "./usage-meter.ts";
+import { readCounts, usageTextOf } from "./usage-text.ts";
+
+/** vLLM's own affairs, which a whole answer tells. */
+const engineMembers = ["kv_transfer_params", "ec_transfer_params", "metrics"];
+const brokenReasons: ReadonlySet<unknown> = new Set(["error", "abort"]);
+
+/**
+ * Reads a whole answer of an engine and counts it. Throws 502 for what is no answer: no JSON, an error with status 200,
+ * no choices, or a choice that the engine gave up. The text of each choice is left to the caller to count when the
+ * engine did not, or did for the first choice alone (`isUsageOfOneChoice`).
+ */
+export function readWhole(text: string, path: CallPath, tally: Tally, isUsageOfOneChoice: boolean): Body {
+  const answer = parse(text);
+  const isEmbedding = path === "/v1/embeddings";
+  const list = answer?.[isEmbedding ? "data" : "choices"];
+  if (!answer || isError(answer) || !Array.isArray(list) || list.length === 0)
+    throw new Refusal("bad_gateway", { log: "engine_answer_unusable" });
+  const choices = isEmbedding ? [] : list.filter(isObject);
+  if (choices.some((choice) => brokenReasons.has(choice["finish_reason"])))
+    throw new Refusal("bad_gateway", { log: "engine_gave_up" });
+  for (const choice of choices) if (hasContent(choice)) tally.noteContent();
+  const usage = isUsageOfOneChoice && choices.length > 1 ? null : usageTextOf(text);
+  if (usage !== null) tally.noteTotal(readCounts(usage));
+  if (isEmbedding) tally.noteCompletion(0);
+  return answer;
+}
+
+/** The answer as the caller sees it: our name of the model, and the usage that is billed. */
+export function writeWhole(answer: Body, path: CallPath, model: string, tally: Tally): string {
+  const { completion_tokens, ...usage } = billedUsage(tally);
+  const billed = path === "/v1/embeddings" ? usage : { ...usage, completion_tokens };
+  const shown = Object.fromEntries(Object.entries(answer).filter(([name]) => !engineMembers.includes(name)));
+  return JSON.stringify({ ...shown, model, usage: { ...(isObject(answer["usage"]) && answer["usage"]), ...billed } });
+}
+
+/** The text of each choice, for a tokenizer to count. */
+export function textsOf(answer: Body): string[] {
+  const choices: unknown[] = Array.isArray(answer["choices"]) ? answer["choices"] : [];
+  return choices.filter(isObject).map(choiceText);
+}
+
+function choiceText(choice: Body): string {
+  if (typeof choice["text"] === "string") return choice["text"];
+  const message = isObject(choice["message"]) ? choice["message"] : {};
+  const texts = [message["reasoning"], message["reasoning_content"], message["content"]].filter(
+    (part) => typeof part === "string",
+  );
+  const calls =
+    Array.isArray(message["tool_calls"]) && message["tool_calls"].length > 0
+      ? [JSON.stringify(message["tool_calls"])]
+      : [];
+  return [...texts, ...calls].join("\n");
+}
+
+/**
+ * Keeps a whole answer's connection open: after `wholeSilenceMsMax` the status line goes out, 200, and then white
+ * space, which JSON allows before a value. From then on a failure can only be told by closing the socket. Returns how
+ * to stop.
+ */
+export function keepWaiting(
+  response: ServerResponse,
+  limits: Pick<AgentLimits, "wholeSilenceMsMax" | "pingMs">,
+  headers: () => Record<string, string>,
+  onPing: () => void,
+): () => void {
+  let timer = setTimeout(function wait() {
+    if (!response.headersSent) response.writeHead(200, headers());
+    if (!response.writableNeedDrain) response.write(" ");
+    onPing();
+    timer = setTimeout(wait, limits.pingMs);
+  }, limits.wholeSilenceMsMax);
+  return () => clearTimeout(timer);
+}
+
+function parse(text: string): Body | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}

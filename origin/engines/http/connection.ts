@@ -1,0 +1,224 @@
+import { connect, isIP, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { AnswerReader, WireError, type AnswerHead } from "./response-parser.ts";
+
+/** Where an engine listens. */
+export interface Place {
+  host: string;
+  port: number;
+  isTls: boolean;
+}
+
+/** Told of a body as it comes. Text is Latin-1: one character a byte. */
+export interface BodyListener {
+  /** What one read of the socket brought. */
+  text(text: string): void;
+  /** Comes once, and last. False: it broke off. */
+  end(isWhole: boolean): void;
+}
+
+/** What one read takes at most. */
+const readBytesMax = 32 * 1024;
+
+/**
+ * One kept-alive connection to an engine; it carries one exchange at a time. Reads land in one buffer and become text
+ * at once: no stream, no promise and no buffer for each token.
+ */
+export class Line {
+  /** It has carried an answer before: the engine may have closed it meanwhile. */
+  isReused = false;
+  #socket: Socket;
+  #answer: EngineAnswer | null = null;
+  #onFree: (line: Line) => void;
+
+  /** `onFree`: it may be asked again. `onGone`: it may not, and never will. */
+  constructor({ host, port, isTls }: Place, onFree: (line: Line) => void, onGone: (line: Line) => void) {
+    const buffer = Buffer.allocUnsafeSlow(readBytesMax);
+    const take = (bytes: number) => {
+      if (this.#answer) this.#answer.push(buffer.toString("latin1", 0, bytes));
+      else this.close();
+      return true;
+    };
+    const options = {
+      host,
+      port,
+      onread: { buffer, callback: take },
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: 1_000,
+    };
+    let cause: Error = Object.assign(new Error("the engine hung up"), { code: "ECONNRESET" });
+    this.#onFree = onFree;
+    this.#socket = isTls ? connectTls({ ...options, ...(isIP(host) === 0 && { servername: host }) }) : connect(options);
+    this.#socket.on("error", (error) => (cause = error));
+    this.#socket.on("end", () => this.#answer?.finish(cause));
+    this.#socket.on("close", () => {
+      onGone(this);
+      this.#answer?.fail(cause);
+    });
+  }
+
+  /** Sends a request, written out. Only for a line that is free. */
+  ask(request: string): EngineAnswer {
+    const answer = new EngineAnswer(this.#socket, () => this.#free(answer));
+    this.#answer = answer;
+    this.#socket.ref();
+    this.#socket.write(request);
+    return answer;
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #free({ mayFollow, isPaused }: EngineAnswer): void {
+    this.#answer = null;
+    const socket = this.#socket;
+    // An engine that answers before it has read the whole request may take the rest of it for another.
+    if (!mayFollow || socket.writableLength > 0 || !socket.writable || !socket.readable) return this.close();
+    this.isReused = true;
+    if (isPaused) socket.resume();
+    // Nobody waits for an idle line, so it keeps no process alive.
+    socket.unref();
+    this.#onFree(this);
+  }
+}
+
+/** An engine's answer to one request. */
+export class EngineAnswer {
+  status = 0;
+  fields: AnswerHead["fields"] = new Map();
+  /** Resolves when status and fields are there; rejects with the cause when none come. */
+  readonly head: Promise<void>;
+  isOver = false;
+  isPaused = false;
+  #socket: Socket;
+  #reader: AnswerReader;
+  #onOver: () => void;
+  #listener: BodyListener | null = null;
+  /** What came before anyone listened. */
+  #held = "";
+  #isWhole = false;
+  #settle: (cause: Error | null) => void = () => {};
+  #onHeld = () => {};
+
+  constructor(socket: Socket, onOver: () => void) {
+    this.#socket = socket;
+    this.#onOver = onOver;
+    this.head = new Promise((resolve, reject) => (this.#settle = (cause) => (cause ? reject(cause) : resolve())));
+    this.#reader = new AnswerReader({
+      head: (head) => this.#begin(head),
+      body: (text) => this.#pass(text),
+      end: () => this.#end(true),
+    });
+  }
+
+  /** Nothing of the answer has come: the engine may never have read the request. */
+  get isUnheard(): boolean {
+    return !this.#reader.hasBegun;
+  }
+
+  /** The line may carry another exchange behind this one. */
+  get mayFollow(): boolean {
+    return this.#isWhole && this.#reader.isReusable;
+  }
+
+  /**
+   * Resolves with the beginning of the body when it comes, "" when the body ends without any or nothing comes for
+   * `msMax`. It is still told to whoever listens.
+   */
+  peek(msMax: number): Promise<string> {
+    if (this.#held !== "" || this.isOver) return Promise.resolve(this.#held);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#onHeld(), msMax);
+      this.#onHeld = () => {
+        clearTimeout(timer);
+        resolve(this.#held);
+      };
+    });
+  }
+
+  /** Tells the body from now on; what came before, at once. Another listener takes the place of the last. */
+  listen(listener: BodyListener): void {
+    this.#listener = listener;
+    const held = this.#held;
+    this.#held = "";
+    if (held !== "") listener.text(held);
+    if (this.#listener !== listener) return;
+    if (this.isOver) listener.end(this.#isWhole);
+    else if (held !== "") this.resume();
+  }
+
+  pause(): void {
+    if (this.isOver) return;
+    this.isPaused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (this.isOver) return;
+    this.isPaused = false;
+    this.#socket.resume();
+  }
+
+  /**
+   * Ends our half of the line: by that the engine learns that nobody listens any more. What it has sent by then is
+   * still told.
+   */
+  leave(): void {
+    if (!this.isOver) this.#socket.end();
+  }
+
+  /** Ends the exchange and its line; nothing more is told. */
+  destroy(): void {
+    this.#listener = null;
+    this.fail(new Error("left"));
+  }
+
+  /** Takes what was read from the socket. */
+  push(text: string): void {
+    try {
+      this.#reader.push(text);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.fail(error);
+    }
+  }
+
+  /** The engine has ended its half of the line: the end of some answers, a break in all others. */
+  finish(cause: Error): void {
+    if (!this.#reader.finish()) this.fail(cause);
+  }
+
+  /** It broke off, or is given up. */
+  fail(cause: Error): void {
+    if (this.isOver) return;
+    this.#socket.destroy();
+    this.#settle(cause);
+    this.#end(false);
+  }
+
+  #begin({ status, fields }: AnswerHead): void {
+    if (this.isOver) return;
+    this.status = status;
+    this.fields = fields;
+    this.#settle(null);
+  }
+
+  #pass(text: string): void {
+    if (this.isOver) return;
+    if (this.#listener) return this.#listener.text(text);
+    this.#held += text;
+    this.pause();
+    this.#onHeld();
+  }
+
+  #end(isWhole: boolean): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.#isWhole = isWhole;
+    this.#onHeld();
+    this.#onOver();
+    this.#listener?.end(isWhole);
+  }
+}

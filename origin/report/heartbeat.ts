@@ -1,0 +1,56 @@
+import type { Heartbeat } from "#edge/agreements/records/node.ts";
+import type { Log } from "../log.ts";
+import { postSigned, type ToEdge } from "./sign.ts";
+
+export interface HeartbeatOptions extends ToEdge {
+  log: Log;
+  intervalMs: number;
+  /** The node as it is now, all but the sequence. */
+  read(): Omit<Heartbeat, "sequence">;
+}
+
+export interface Pulse {
+  /** Tells the edge at once, since something changed; while one report is on its way the next waits for it. */
+  beat(): Promise<void>;
+  close(): void;
+}
+
+const postMsMax = 4_000;
+
+/**
+ * Reports the node to the edge every `intervalMs`, signed, numbered from 0 since the boot. A report that fails is not
+ * repeated: the next one is newer.
+ */
+export function openHeartbeat(options: HeartbeatOptions): Pulse {
+  let sequence = 0;
+  let running: Promise<void> | null = null;
+  let isAgain = false;
+  let isFailing = false;
+
+  async function post(): Promise<void> {
+    const body = JSON.stringify({ ...options.read(), sequence: sequence++ } satisfies Heartbeat);
+    const { cause } = await postSigned(options, "/origin/heartbeat", body, postMsMax);
+    if (cause !== null && !isFailing) options.log("heartbeat_failing", { cause });
+    if (cause === null && isFailing) options.log("heartbeat_heard");
+    isFailing = cause !== null;
+  }
+
+  async function beat(): Promise<void> {
+    if (running) {
+      isAgain = true;
+      return running;
+    }
+    running = post();
+    await running;
+    running = null;
+    if (!isAgain) return;
+    isAgain = false;
+    await beat();
+  }
+
+  const timer = setInterval(() => void beat(), options.intervalMs);
+  return {
+    beat,
+    close: () => clearInterval(timer),
+  };
+}

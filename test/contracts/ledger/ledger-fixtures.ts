@@ -1,0 +1,130 @@
+import type { Ask, Denial, Grant, Ledger, UsageRow } from "#edge/ledger/port.ts";
+import type { HoldId, KeyId, OrgId } from "#edge/agreements/tokens/ids.ts";
+import type { KeyRecord } from "#edge/agreements/records/key.ts";
+import type { OrgRecord } from "#edge/agreements/records/org.ts";
+import type { Limits } from "#edge/agreements/records/quota.ts";
+import type { UsageRecord } from "#edge/agreements/records/usage.ts";
+import type { TestClock } from "#test/support/fakes/clock.ts";
+
+/**
+ * A ledger under test: its clock, a way to kill and reopen it, and the bill so far (which may have to be fetched from
+ * elsewhere).
+ */
+export interface OpenedLedger {
+  ledger: Ledger;
+  clock: TestClock;
+  restart(): Promise<void>;
+  usage(): Promise<UsageRow[]>;
+}
+
+/** Opens a fresh ledger whose clock shows `startMs`, for the org that `orgOf` names. */
+export type OpenLedger = (startMs: number) => Promise<OpenedLedger & { org: OrgId }>;
+
+/** 2032-03-01T12:00:00Z: ahead of any real clock, so that alarms of a real object never fire by themselves. */
+export const noon = Date.UTC(2032, 2, 1, 12);
+
+export const noLimits: Limits = {
+  requestsPerMinute: null,
+  requestsPerHour: null,
+  concurrency: null,
+  tokensPerMinute: null,
+  requestsPerDay: null,
+  tokensPerDay: null,
+  tokensPerMonth: null,
+  costMicrosPerMonth: null,
+};
+
+let count = 0;
+
+/** An org id that no other test of this process has. */
+export function freshOrg(): OrgId {
+  return `org_${String(++count).padStart(10, "0")}`;
+}
+
+/** The `n`th key of an org. */
+export function keyOf(org: OrgId, n: number): KeyId {
+  return `key_${org.slice(4)}${String(n).padStart(6, "0")}`;
+}
+
+/** The digest that the fixtures' keys are known by. */
+export const digest = "d".repeat(64);
+
+export function orgRecord(org: OrgId, limits: Partial<Limits>, version = 1): OrgRecord {
+  return { kind: "org", id: org, plan: "enterprise", isSuspended: false, limits: { ...noLimits, ...limits }, version };
+}
+
+export function keyRecord(org: OrgId, n: number, fields: Partial<KeyRecord> = {}): KeyRecord {
+  return {
+    kind: "key",
+    id: keyOf(org, n),
+    org,
+    digest,
+    pepperKid: "p1",
+    isRevoked: false,
+    expiresAtMs: null,
+    endpoints: null,
+    models: null,
+    ipRanges: null,
+    limits: null,
+    version: 1,
+    ...fields,
+  };
+}
+
+let holds = 0;
+
+export function freshHold(): HoldId {
+  return `hold_${String(++holds).padStart(22, "0")}`;
+}
+
+export function askOf(org: OrgId, fields: Partial<Ask> = {}): Ask {
+  return {
+    hold: freshHold(),
+    org,
+    key: keyOf(org, 1),
+    digests: [{ kid: "p1", digest }],
+    ip: null,
+    endpoint: "chat.completions",
+    model: "small",
+    tier: "shared",
+    price: { promptMicrosPerMTok: 1_000_000, completionMicrosPerMTok: 2_000_000 },
+    promptTokens: 10,
+    completionTokens: 20,
+    choices: 1,
+    mayClamp: false,
+    ttlMs: 930_000,
+    idempotency: null,
+    ...fields,
+  };
+}
+
+export function recordOf(org: OrgId, hold: HoldId, fields: Partial<UsageRecord> = {}): UsageRecord {
+  return {
+    hold,
+    org,
+    model: "small",
+    isFinal: true,
+    promptTokens: 10,
+    cachedTokens: 0,
+    completionTokens: 20,
+    outcome: "done",
+    responseId: null,
+    startedAtMs: noon,
+    firstTokenAtMs: null,
+    endedAtMs: noon,
+    ...fields,
+  };
+}
+
+/** The grant, or a failure that shows the denial. */
+export function granted(answer: Grant | Denial): Grant {
+  if (answer.kind !== "grant") throw new Error(`denied: ${JSON.stringify(answer)}`);
+  return answer;
+}
+
+/** The denial that names a window, or a failure. */
+export function shut(answer: Grant | Denial) {
+  if (answer.kind !== "denial" || !("window" in answer))
+    throw new Error(`not shut by a window: ${JSON.stringify(answer)}`);
+  return answer;
+}

@@ -1,0 +1,170 @@
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { expect, test } from "vitest";
+import { SqliteJournal } from "#edge/adapters/durable-object/ledger/ledger-journal.ts";
+import { emptyBooks } from "#edge/ledger/counters.ts";
+import { endedKeepMs, Keeper } from "#edge/ledger/core.ts";
+import type { Ledger, UsageRow } from "#edge/ledger/port.ts";
+import type { OrgId } from "#edge/agreements/tokens/ids.ts";
+import { testClock } from "#test/support/fakes/clock.ts";
+import { ledgerContract } from "./ledger-contract.ts";
+import { askOf, freshHold, freshOrg, keyRecord, noon, orgRecord, recordOf } from "./ledger-fixtures.ts";
+
+/**
+ * The journal of the Durable Object over Node's own SQLite, without the object around it. What it promises inside
+ * workerd is tested there (`test/edge/adapters/durable-object`); here a restart costs nothing, so each history has
+ * many, and each must give back the very same state.
+ */
+function sqlStorage(): SqlStorage {
+  const database = new DatabaseSync(":memory:");
+  const exec = (query: string, ...bindings: unknown[]) => {
+    // A schema is several statements: those have no rows, and only `exec` takes them.
+    const isSchema = bindings.length === 0 && query.includes("CREATE TABLE");
+    if (isSchema) database.exec(query);
+    const rows = isSchema ? [] : database.prepare(query).all(...(bindings as SQLInputValue[]));
+    return { toArray: () => rows, one: () => rows[0], [Symbol.iterator]: () => rows.values() };
+  };
+  return { exec } as SqlStorage;
+}
+
+function openJournal(org: OrgId) {
+  const sql = sqlStorage();
+  let journal = new SqliteJournal(sql);
+  let keeper = new Keeper(journal.restore(), journal);
+  /** With a snapshot or, as in a crash, without. */
+  const restart = (isKept: boolean) => {
+    if (isKept) journal.compact(keeper.state);
+    const before = { state: keeper.state, outboxRows: journal.outboxRows };
+    journal = new SqliteJournal(sql);
+    keeper = new Keeper(journal.restore(), journal);
+    expect(keeper.state).toEqual(before.state);
+    if (isKept) expect(journal.outboxRows).toBe(before.outboxRows);
+  };
+  const bill = new Map<string, UsageRow>();
+  /** Takes one batch, as D1 would, and says how many rows it had. */
+  const drain = () => {
+    const batch = journal.outbox(org);
+    for (const row of batch?.rows ?? []) bill.set(row.id, row);
+    if (batch) journal.drained(batch.seq, batch.rows.length);
+    return batch?.rows.length ?? 0;
+  };
+  const count = (table: string) =>
+    Number(sql.exec<{ rows: number }>(`SELECT count(*) AS rows FROM ${table}`).one().rows);
+  return { sql, bill, restart, drain, count, journal: () => journal, keeper: () => keeper };
+}
+
+ledgerContract(
+  "journal",
+  async (startMs) => {
+    const org = freshOrg();
+    const clock = testClock(startMs);
+    const own = openJournal(org);
+    const { journal, drain, bill } = own;
+    const journals = new Map([[org, own]]);
+    const of = (any: OrgId) => {
+      const opened = journals.get(any) ?? openJournal(any);
+      journals.set(any, opened);
+      return opened;
+    };
+    let restarts = 0;
+    const restart = () => own.restart(restarts++ % 2 === 1);
+    const settle: Ledger["settle"] = async (org, records) => of(org).keeper().settle(org, records, clock.now());
+    const ledger: Ledger = {
+      admit: async (ask) => of(ask.org).keeper().keep(of(ask.org).keeper().weigh(ask, clock.now())),
+      look: async (credential) => of(credential.org).keeper().look(credential, clock.now()),
+      settle,
+      settleAll: (batches) => Promise.allSettled(batches.map(({ org, records }) => settle(org, records))),
+      release: async (org, hold, mayRun = false) => of(org).keeper().release(hold, mayRun, clock.now()),
+      publish: async (record) =>
+        of(record.kind === "org" ? record.id : record.org)
+          .keeper()
+          .publish(record),
+      inspect: async (org) => of(org).keeper().inspect(clock.now(), of(org).journal().outboxRows),
+    };
+    const usage = async () => {
+      restart();
+      while (journal().outbox(org)) drain();
+      expect(journal().outboxRows).toBe(0);
+      return [...bill.values()];
+    };
+    return { ledger, clock, org, restart: async () => restart(), usage };
+  },
+  { numRuns: 150, maxCommands: 80 },
+);
+
+/** Calls that are admitted, and settled in the same order. */
+function settled(org: OrgId, calls: number) {
+  const opened = openJournal(org);
+  opened.keeper().publish(orgRecord(org, {}));
+  opened.keeper().publish(keyRecord(org, 1));
+  for (let i = 0; i < calls; i++) {
+    const hold = freshHold();
+    opened
+      .keeper()
+      .keep(
+        opened
+          .keeper()
+          .weigh(askOf(org, { hold, idempotency: { key: String(i).padStart(64, "a"), body: "b".repeat(64) } }), noon),
+      );
+    opened.keeper().settle(org, [recordOf(org, hold)], noon);
+  }
+  return opened;
+}
+
+test("the bill leaves in batches of at most 500, oldest first; what was confirmed does not come again, and to confirm it again changes nothing", () => {
+  const org = freshOrg();
+  const { journal, drain, restart, bill } = settled(org, 1_100);
+  expect([drain(), journal().outboxRows, drain(), journal().outboxRows]).toEqual([500, 600, 500, 100]);
+  const last = journal().outbox(org);
+  journal().drained(1, 500);
+  expect([last?.rows.length, journal().outboxRows]).toEqual([100, 100]);
+  restart(true);
+  expect([drain(), drain(), journal().outboxRows]).toEqual([100, 0, 0]);
+  // A crash before the next snapshot: D1 is told again, and knows them by id.
+  restart(false);
+  expect([journal().outboxRows, drain(), drain()]).toEqual([100, 100, 0]);
+  const holds = [...bill.keys()];
+  expect(holds).toEqual(holds.toSorted());
+});
+
+test("what ended a week ago and is in D1 is forgotten, a thousand at a time; what D1 does not have is kept", () => {
+  const org = freshOrg();
+  const { keeper, journal, drain, count } = settled(org, 1_600);
+  for (let i = 0; i < 3; i++) drain();
+  const later = (ms: number) => {
+    const hold = freshHold();
+    keeper().keep(keeper().weigh(askOf(org, { hold }), ms));
+    keeper().release(hold, false, ms);
+    journal().compact(keeper().state);
+    return count("holds");
+  };
+  expect(later(noon + endedKeepMs - 1)).toBe(1_601);
+  expect(later(noon + endedKeepMs)).toBe(602);
+  expect(later(noon + endedKeepMs + 1)).toBe(103);
+  expect(later(noon + endedKeepMs + 2)).toBe(104);
+  drain();
+  expect(later(noon + endedKeepMs + 3)).toBe(5);
+});
+
+test("what a crash left without a snapshot gets one with the next; a journal that nobody wrote to has nothing to keep", () => {
+  const { keeper, journal, count, restart } = settled(freshOrg(), 1);
+  restart(false);
+  expect(count("snapshot")).toBe(0);
+  journal().compact(keeper().state);
+  expect(count("snapshot")).toBe(1);
+  const unborn = openJournal(freshOrg());
+  unborn.journal().compact(unborn.keeper().state);
+  expect(unborn.count("sqlite_master")).toBe(0);
+});
+
+test("a snapshot is written when something has changed, in parts of a million characters, and a restart reads all of them", () => {
+  const org = freshOrg();
+  const { keeper, journal, count, restart, sql } = settled(org, 2);
+  for (let i = 0; i < 9_000; i++) keeper().state.books[`key_${i}`] = emptyBooks();
+  journal().compact(keeper().state);
+  expect(count("snapshot")).toBeGreaterThan(2);
+  expect(sql.exec<{ most: number }>("SELECT max(length(body)) AS most FROM snapshot").one().most).toBe(1_000_000);
+  restart(false);
+  sql.exec("DELETE FROM snapshot");
+  journal().compact(keeper().state);
+  expect(count("snapshot")).toBe(0);
+});

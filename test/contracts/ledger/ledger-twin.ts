@@ -1,0 +1,393 @@
+import { isDeepStrictEqual } from "node:util";
+import * as fc from "fast-check";
+import { expect } from "vitest";
+import { memoryLedger } from "#edge/adapters/memory/ledger.ts";
+import { checkAsk } from "#edge/ledger/check.ts";
+import type { Ask, LedgerState, UsageRow } from "#edge/ledger/port.ts";
+import type { Endpoint } from "#edge/agreements/records/model.ts";
+import type { Credential } from "#edge/agreements/tokens/credential.ts";
+import type { OrgId } from "#edge/agreements/tokens/ids.ts";
+import type { KeyRecord } from "#edge/agreements/records/key.ts";
+import type { OrgRecord } from "#edge/agreements/records/org.ts";
+import type { KeyLimits, Limits } from "#edge/agreements/records/quota.ts";
+import type { UsageRecord } from "#edge/agreements/records/usage.ts";
+import { askOf, digest, freshHold, freshOrg, keyOf, keyRecord, orgRecord, recordOf } from "./ledger-fixtures.ts";
+
+/** One thing that a ledger is asked, at a time by its clock. */
+export type Turn = { nowMs: number } & (
+  | { kind: "admit"; ask: Ask }
+  | { kind: "look"; ask: Ask }
+  | { kind: "settle"; records: UsageRecord[] }
+  | { kind: "release"; hold: string; mayRun: boolean }
+  | { kind: "publish"; record: OrgRecord | KeyRecord }
+  | { kind: "inspect" }
+);
+
+/** What a ledger said to each turn, and its bill at the end. A turn that threw is `"threw"`. */
+export interface Told {
+  answers: unknown[];
+  bill: UsageRow[];
+}
+
+/** Another ledger, given a whole history at once. */
+export type Twin = (org: OrgId, turns: Turn[]) => Promise<Told>;
+
+const second = 1_000;
+const hour = 3_600_000;
+const weekMs = 7 * 24 * hour;
+/** Addresses in ascending order; some differ in their first digit, some in their last only. */
+const ip = (n: number) => `${n > 6 ? "2" : "0"}${"0".repeat(19)}ffff0a0000${n.toString(16).padStart(2, "0")}`;
+
+const bound = fc.oneof(
+  { weight: 14, arbitrary: fc.constant(null) },
+  { weight: 2, arbitrary: fc.integer({ min: 1, max: 8 }) },
+  { weight: 2, arbitrary: fc.integer({ min: 0, max: 4_000 }) },
+  { weight: 1, arbitrary: fc.constantFrom(0, Number.MAX_SAFE_INTEGER) },
+);
+const limits: fc.Arbitrary<Limits> = fc.record({
+  requestsPerMinute: bound,
+  requestsPerHour: bound,
+  concurrency: bound,
+  tokensPerMinute: bound,
+  requestsPerDay: bound,
+  tokensPerDay: bound,
+  tokensPerMonth: bound,
+  costMicrosPerMonth: bound,
+});
+const keyLimits: fc.Arbitrary<KeyLimits | null> = fc.option(limits, { freq: 2 });
+const price = fc.oneof(
+  { weight: 6, arbitrary: fc.constantFrom(0, 1, 150_000, 3_300_001) },
+  { weight: 3, arbitrary: fc.integer({ min: 0, max: 9_000_000 }) },
+  { weight: 1, arbitrary: fc.constant(2 ** 40 + 1) },
+);
+const tokens = fc.oneof(
+  { weight: 4, arbitrary: fc.integer({ min: 0, max: 60 }) },
+  fc.integer({ min: 0, max: 3_000 }),
+  fc.constant(0),
+);
+const responseId = fc.constantFrom(null, null, "chatcmpl-1", 'a "b"\nc \u2028 d|e', "ü 1 2 3", "");
+
+const step = fc.oneof(
+  {
+    weight: 10,
+    arbitrary: fc.record({
+      kind: fc.constant("admit" as const),
+      key: fc.constantFrom(1, 1, 1, 2, 2, 2, 3, 3, 3, 4),
+      digest: fc.integer({ min: 0, max: 29 }),
+      ip: fc.integer({ min: 0, max: 12 }),
+      endpoint: fc.integer({ min: 0, max: 9 }),
+      model: fc.constantFrom("small", "small", "small", "big"),
+      prompt: tokens,
+      completion: tokens,
+      choices: fc.integer({ min: 0, max: 3 }),
+      mayClamp: fc.boolean(),
+      ttlMs: fc.constantFrom(500, 5_000, 90_000, 930_000, 24 * hour),
+      promptPrice: price,
+      completionPrice: price,
+      token: fc.constantFrom<Credential["token"] | null>(
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        { endpoints: null, models: null },
+        { endpoints: ["embeddings"], models: null },
+        { endpoints: null, models: ["big"] },
+      ),
+      again: fc.constantFrom(null, null, null, null, null, 0, 1, 2),
+      body: fc.integer({ min: 0, max: 1 }),
+      isRepeat: fc.integer({ min: 0, max: 30 }),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant("settle" as const),
+      records: fc.array(
+        fc.record({
+          pick: fc.nat(5),
+          isFinal: fc.boolean(),
+          prompt: tokens,
+          cached: tokens,
+          completion: tokens,
+          outcome: fc.constantFrom("done" as const, "cut" as const, "broken" as const),
+          responseId,
+          agoMs: fc.integer({ min: -5_000, max: 2_000_000 }),
+        }),
+        { minLength: 1, maxLength: 5 },
+      ),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("release" as const), pick: fc.nat(5), mayRun: fc.boolean() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("org" as const),
+      limits,
+      isSuspended: fc.integer({ min: 0, max: 25 }),
+      version: fc.integer({ min: 1, max: 4 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("key" as const),
+      key: fc.integer({ min: 1, max: 3 }),
+      limits: keyLimits,
+      isRevoked: fc.integer({ min: 0, max: 25 }),
+      ttl: fc.constantFrom(null, null, null, null, null, null, 0, 100_000),
+      version: fc.integer({ min: 1, max: 4 }),
+      endpoints: fc.constantFrom<Endpoint[] | null>(null, null, null, [], ["chat.completions"]),
+      models: fc.constantFrom<string[] | null>(null, null, null, ["small"]),
+      ranges: fc.oneof(
+        { weight: 4, arbitrary: fc.constant(null) },
+        fc.array(fc.tuple(fc.nat(6), fc.integer({ min: 4, max: 12 })), { maxLength: 3 }),
+      ),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant("clock" as const),
+      ms: fc.oneof(
+        fc.integer({ min: 0, max: 3 * second }),
+        fc.integer({ min: 0, max: 90 * second }),
+        fc.constantFrom(999, 1_000, 60_000, 61_000, hour, 61 * 60_000, 12 * hour, -hour, -1),
+      ),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("look" as const), key: fc.integer({ min: 1, max: 4 }), ip: fc.nat(12) }),
+  },
+  { weight: 3, arbitrary: fc.constant({ kind: "inspect" as const }) },
+);
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+/**
+ * Turns steps into what a ledger is asked, on one org. `granted` are the holds that it gave so far; the history stays
+ * shorter than what ended holds are remembered for.
+ */
+function openHistory(org: OrgId, startMs: number, granted: string[]) {
+  let nowMs = startMs;
+  const pick = (n: number) =>
+    n === 5 ? freshHold() : (granted.at(-1 - (n % Math.max(1, granted.length))) ?? freshHold());
+  const turn = (each: Step): Turn[] => {
+    switch (each.kind) {
+      case "clock":
+        if (nowMs + each.ms < startMs + weekMs - hour) nowMs += each.ms;
+        return [];
+      case "inspect":
+        return [{ nowMs, kind: "inspect" }];
+      case "org":
+        return [
+          {
+            nowMs,
+            kind: "publish",
+            record: { ...orgRecord(org, each.limits, each.version), isSuspended: each.isSuspended === 0 },
+          },
+        ];
+      case "key": {
+        const ipRanges = each.ranges && each.ranges.map(([from, to]) => ({ from: ip(from), to: ip(to) }));
+        const fields = {
+          limits: each.limits,
+          isRevoked: each.isRevoked === 0,
+          expiresAtMs: each.ttl === null ? null : nowMs + each.ttl,
+          endpoints: each.endpoints,
+          models: each.models,
+          ipRanges,
+          version: each.version,
+        };
+        return [{ nowMs, kind: "publish", record: keyRecord(org, each.key, fields) }];
+      }
+      case "look":
+        return [
+          {
+            nowMs,
+            kind: "look",
+            ask: askOf(org, { key: keyOf(org, each.key), ip: each.ip === 0 ? null : ip(each.ip) }),
+          },
+        ];
+      case "release":
+        return [{ nowMs, kind: "release", hold: pick(each.pick), mayRun: each.mayRun }];
+      case "settle":
+        return [
+          {
+            nowMs,
+            kind: "settle",
+            records: each.records.map((told) =>
+              recordOf(org, pick(told.pick), {
+                isFinal: told.isFinal,
+                promptTokens: told.prompt,
+                cachedTokens: told.cached,
+                completionTokens: told.completion,
+                outcome: told.outcome,
+                responseId: told.responseId,
+                endedAtMs: nowMs - told.agoMs,
+              }),
+            ),
+          },
+        ];
+      case "admit": {
+        const ask = askOf(org, {
+          key: keyOf(org, each.key),
+          ip: each.ip === 0 ? null : ip(each.ip),
+          endpoint: each.endpoint === 0 ? "embeddings" : "chat.completions",
+          model: each.model,
+          digests:
+            each.digest === 0
+              ? [{ kid: "p2", digest }]
+              : each.digest === 1
+                ? [
+                    { kid: "p0", digest: "0".repeat(64) },
+                    { kid: "p1", digest },
+                  ]
+                : [{ kid: "p1", digest }],
+          promptTokens: each.prompt,
+          completionTokens: each.completion,
+          choices: each.choices,
+          mayClamp: each.mayClamp,
+          ttlMs: each.ttlMs,
+          price: { promptMicrosPerMTok: each.promptPrice, completionMicrosPerMTok: each.completionPrice },
+          idempotency:
+            each.again === null ? null : { key: String(each.again).repeat(64), body: String(each.body).repeat(64) },
+          ...(each.token ? { token: each.token, digests: each.digest === 0 ? [{ kid: "p2", digest }] : [] } : {}),
+          ...(each.isRepeat === 0 ? { hold: pick(0) } : {}),
+        });
+        return !isAcceptable(ask) ? [] : [{ nowMs, kind: "admit", ask }];
+      }
+    }
+  };
+  return turn;
+}
+
+/** What no ledger accepts never reaches the script: the adapter has the same gate. */
+function isAcceptable(ask: Ask): boolean {
+  try {
+    checkAsk(ask);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A history of the pure ledger: `decide`, `settle` and their kin, kept in memory. */
+async function play(
+  org: OrgId,
+  startMs: number,
+  opening: Turn[],
+  steps: Step[],
+): Promise<{ turns: Turn[]; told: Told }> {
+  let nowMs = 0;
+  const bill: UsageRow[] = [];
+  const ledger = memoryLedger({ now: () => nowMs, onUsage: (row) => bill.push(row) });
+  const ask = (turn: Turn): Promise<unknown> => {
+    nowMs = turn.nowMs;
+    switch (turn.kind) {
+      case "admit":
+        return ledger.admit(turn.ask);
+      case "look":
+        return ledger.look(turn.ask);
+      case "settle":
+        return ledger.settle(org, turn.records);
+      case "release":
+        return ledger.release(org, turn.hold, turn.mayRun);
+      case "publish":
+        return ledger.publish(turn.record);
+      case "inspect":
+        return ledger.inspect(org);
+    }
+  };
+  const granted: string[] = [];
+  const turnOf = openHistory(org, startMs, granted);
+  const turns: Turn[] = [];
+  const answers: unknown[] = [];
+  const take = async (turn: Turn) => {
+    const answer = await ask(turn).catch(() => "threw");
+    if (turn.kind === "admit" && namesOf(answer).includes("grant")) granted.push(turn.ask.hold);
+    turns.push(turn);
+    answers.push(answer);
+  };
+  for (const turn of opening) await take(turn);
+  for (const step of [...steps, { kind: "inspect" as const }]) for (const turn of turnOf(step)) await take(turn);
+  return { turns, told: { answers, bill } };
+}
+
+/** Without what the port leaves open: the order of keys and holds, and rows that memory never keeps waiting. */
+function comparable(answer: unknown): unknown {
+  if (!isState(answer)) return answer;
+  const byName = (one: { of: string; window: string }, other: { of: string; window: string }) =>
+    `${one.of}${one.window}`.localeCompare(`${other.of}${other.window}`);
+  return {
+    ...answer,
+    outboxRows: 0,
+    windows: answer.windows.toSorted(byName),
+    openHolds: answer.openHolds.toSorted((one, other) => one.hold.localeCompare(other.hold)),
+  };
+}
+
+/** What an answer was, in a word each, to show what the histories reached. */
+function namesOf(answer: unknown): string[] {
+  if (Array.isArray(answer)) return answer.flatMap(namesOf);
+  if (typeof answer !== "object" || answer === null || isState(answer)) return [];
+  return Object.entries(answer).flatMap(([name, value]) =>
+    (name === "kind" && value !== "denial") || name === "reason" || name === "result" || name === "window"
+      ? [String(value)]
+      : [],
+  );
+}
+
+function isState(answer: unknown): answer is LedgerState {
+  return typeof answer === "object" && answer !== null && "windows" in answer;
+}
+
+/**
+ * Puts random histories to the pure ledger and to its twin: every answer, every window and every line of the bill must
+ * be the same. Returns how many turns there were. `SEED` repeats a run; `SHRINK=1` shrinks what failed.
+ */
+export async function checkTwin(
+  twin: Twin,
+  { numRuns, maxSteps }: { numRuns: number; maxSteps: number },
+): Promise<number> {
+  const seed = Number(process.env["SEED"] ?? Date.now() % 2 ** 31);
+  let count = 0;
+  const seen = new Map<string, number>();
+  const start = fc
+    .integer({ min: 0, max: 60 * 365 })
+    .chain((days) => fc.integer({ min: 0, max: 24 * hour }).map((ms) => Date.UTC(2024, 1, 27) + days * 24 * hour + ms));
+  const first = fc.tuple(limits, keyLimits, keyLimits);
+  const property = fc.asyncProperty(
+    fc.array(step, { minLength: Math.floor(maxSteps / 2), maxLength: maxSteps, size: "max" }),
+    start,
+    first,
+    async (steps, startMs, [orgLimits, one, two]) => {
+      const org = freshOrg();
+      const opening: Turn[] = [
+        orgRecord(org, orgLimits),
+        keyRecord(org, 1, { limits: one }),
+        keyRecord(org, 2, { limits: two }),
+        keyRecord(org, 3),
+      ].map((record) => ({ nowMs: startMs, kind: "publish", record }));
+      const { turns, told: pure } = await play(org, startMs, opening, steps);
+      count += turns.length;
+      const other = await twin(org, turns);
+      for (const [index, answer] of pure.answers.entries()) {
+        for (const name of namesOf(answer)) seen.set(name, (seen.get(name) ?? 0) + 1);
+        const [expected, found] = [comparable(answer), comparable(other.answers[index])];
+        // vitest's own comparison is slow, and needed only to show a difference.
+        if (!isDeepStrictEqual(found, expected)) expect(found, JSON.stringify(turns[index])).toEqual(expected);
+      }
+      const byId = (rows: UsageRow[]) => rows.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+      expect(byId(other.bill)).toEqual(byId(pure.bill));
+    },
+  );
+  await fc.assert(property, { numRuns, seed, endOnFailure: process.env["SHRINK"] === undefined });
+  console.log(
+    `ledger twin: seed ${seed}, ${numRuns} histories, ${count} turns; ${[...seen]
+      .map(([name, times]) => `${name} ${times}`)
+      .toSorted()
+      .join(", ")}`,
+  );
+  return count;
+}

@@ -1,0 +1,134 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { beforeAll, expect, test, vi } from "vitest";
+import type { UsageRow } from "#edge/ledger/port.ts";
+import type { OrgLedger } from "#edge/adapters/durable-object/ledger/ledger-object.ts";
+import { writeUsage } from "#edge/adapters/d1/usage.ts";
+import { askOf, granted, recordOf } from "#test/contracts/ledger/ledger-fixtures.ts";
+import {
+  alarmOf,
+  DB,
+  insides,
+  migrate,
+  openWith,
+  stubOf,
+  usageInD1,
+} from "#test/edge/adapters/durable-object/ledger/ledger-world.ts";
+
+beforeAll(migrate);
+
+test("while D1 fails no row is lost and the object asks again, later each time; then each row arrives once", async () => {
+  const { ledger, org, clock } = await openWith();
+  const answers = await Promise.all(Array.from({ length: 1_200 }, () => ledger.admit(askOf(org))));
+  const holds = answers.map((answer) => granted(answer).hold);
+  for (let i = 0; i < holds.length; i += 64)
+    await ledger.settle(
+      org,
+      holds.slice(i, i + 64).map((hold) => recordOf(org, hold)),
+    );
+  await insides(
+    org,
+    (object) =>
+      void (object.env = {
+        DB: {
+          prepare: () => {
+            throw new Error("D1 is down");
+          },
+        } as unknown as D1Database,
+      }),
+  );
+  const waits = [];
+  for (let i = 0; i < 7; i++) {
+    await runDurableObjectAlarm(stubOf(org));
+    waits.push(((await alarmOf(org)) ?? 0) - clock.now());
+  }
+  expect(waits).toEqual([2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
+  expect((await ledger.inspect(org))?.outboxRows).toBe(1_200);
+  await insides(org, (object) => void (object.env = { DB }));
+  await runDurableObjectAlarm(stubOf(org));
+  const rows = await usageInD1(org);
+  expect(new Set(rows.map(({ hold }) => hold))).toEqual(new Set(holds));
+  expect(rows).toHaveLength(1_200);
+  expect((await ledger.inspect(org))?.outboxRows).toBe(0);
+});
+
+test.each([undefined, "<html>", {}, { success: false }])(
+  "what D1 says to rows is read: %j does not mean that it has them",
+  async (answer) => {
+    const { ledger, org } = await openWith();
+    const { hold } = granted(await ledger.admit(askOf(org)));
+    await ledger.settle(org, [recordOf(org, hold)]);
+    await insides(
+      org,
+      (object) =>
+        void (object.env = {
+          DB: { prepare: () => ({ bind: () => ({ run: async () => answer }) }) } as unknown as D1Database,
+        }),
+    );
+    await runDurableObjectAlarm(stubOf(org));
+    expect((await ledger.inspect(org))?.outboxRows).toBe(1);
+  },
+);
+
+test("a crash after D1 took the rows and before the object knew sends them again, and the bill has them once", async () => {
+  const { ledger, org, restart } = await openWith();
+  const { hold } = granted(await ledger.admit(askOf(org)));
+  await ledger.settle(org, [recordOf(org, hold)]);
+  await insides(org, async (object) => {
+    const { DB: real } = object.env;
+    object.env = {
+      DB: {
+        prepare: (sql: string) => ({
+          bind: (rows: string) => ({
+            run: async () => {
+              await real.prepare(sql).bind(rows).run();
+              throw new Error("lost");
+            },
+          }),
+        }),
+      } as unknown as D1Database,
+    };
+    await (object as unknown as OrgLedger).alarm();
+  });
+  expect(await usageInD1(org)).toHaveLength(1);
+  await restart();
+  expect((await ledger.inspect(org))?.outboxRows).toBe(1);
+  await runDurableObjectAlarm(stubOf(org));
+  await runDurableObjectAlarm(stubOf(org));
+  expect(await usageInD1(org)).toHaveLength(1);
+  expect((await ledger.inspect(org))?.outboxRows).toBe(0);
+});
+
+test("a row that D1 refuses stops the outbox and is kept: it is never passed over", async () => {
+  const { ledger, org } = await openWith();
+  const { hold } = granted(await ledger.admit(askOf(org)));
+  await ledger.settle(org, [recordOf(org, hold)]);
+  await DB.exec(
+    `CREATE TRIGGER refusing BEFORE INSERT ON usage WHEN new.hold = '${hold}' BEGIN SELECT RAISE(ABORT, 'no'); END`,
+  );
+  await runDurableObjectAlarm(stubOf(org));
+  expect((await ledger.inspect(org))?.outboxRows).toBe(1);
+  await DB.exec("DROP TRIGGER refusing");
+  await runDurableObjectAlarm(stubOf(org));
+  expect(await usageInD1(org)).toHaveLength(1);
+});
+
+test("a D1 that does not answer in time has failed; no rows are not even sent, and no timer is left to keep the object awake", async () => {
+  const d1 = (run: () => Promise<unknown>) => ({ prepare: () => ({ bind: () => ({ run }) }) }) as unknown as D1Database;
+  const asked = vi.fn<() => Promise<{ success: boolean }>>(async () => ({ success: true }));
+  await expect(
+    writeUsage(
+      d1(() => new Promise(() => undefined)),
+      [{} as UsageRow],
+      20,
+    ),
+  ).rejects.toThrow("usage: no answer within 20 ms");
+  await writeUsage(d1(asked), [], 20);
+  expect(asked).not.toHaveBeenCalled();
+  vi.useFakeTimers();
+  try {
+    await writeUsage(d1(asked), [{} as UsageRow], 20);
+    expect([asked.mock.calls.length, vi.getTimerCount()]).toEqual([1, 0]);
+  } finally {
+    vi.useRealTimers();
+  }
+});

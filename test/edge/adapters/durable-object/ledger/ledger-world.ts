@@ -1,0 +1,71 @@
+import { applyD1Migrations, env, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import type { UsageRow } from "#edge/ledger/port.ts";
+import type { State } from "#edge/ledger/state.ts";
+import { durableObjectLedger } from "#edge/adapters/durable-object/ledger/ledger.ts";
+import type { OrgLedger } from "#edge/adapters/durable-object/ledger/ledger-object.ts";
+import type { OrgId } from "#edge/agreements/tokens/ids.ts";
+import migration from "../../../../infra/migrations/0001_road.sql?raw";
+import { freshOrg, keyRecord, noon, orgRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
+import { testClock, type TestClock } from "#test/support/fakes/clock.ts";
+
+export const { DB, LEDGERS } = env as unknown as { DB: D1Database; LEDGERS: DurableObjectNamespace<OrgLedger> };
+
+/** What tests reach of an object, and callers cannot. */
+export interface Insides {
+  clock: () => number;
+  env: { DB: D1Database };
+  keeper: { state: State };
+}
+
+/** Makes the tables of D1, as every test file has a D1 of its own. */
+export async function migrate(): Promise<void> {
+  const queries = migration
+    .split(/;\s*$/m)
+    .map((query) => query.trim())
+    .filter((query) => query !== "");
+  await applyD1Migrations(DB, [{ name: "0001_road.sql", queries }]);
+}
+
+export const stubOf = (org: OrgId) => LEDGERS.get(LEDGERS.idFromName(org));
+export const insides = <R>(
+  org: OrgId,
+  look: (object: Insides, state: DurableObjectState) => R | Promise<R>,
+): Promise<R> =>
+  runInDurableObject(stubOf(org), (object: OrgLedger, state) => look(object as unknown as Insides, state));
+
+export async function usageInD1(org: OrgId): Promise<UsageRow[]> {
+  const columns = `id, hold, org, "key", model, tier, endpoint, "end", response_id AS responseId, prompt_tokens AS promptTokens, cached_tokens AS cachedTokens,
+    completion_tokens AS completionTokens, cost_micros AS costMicros, admitted_at_ms AS admittedAtMs, ended_at_ms AS endedAtMs`;
+  return (await DB.prepare(`SELECT ${columns} FROM usage WHERE org = ?`).bind(org).all<UsageRow>()).results;
+}
+
+/**
+ * Opens an object whose clock is ours, through every restart; its bill is read from D1, after the alarm has drained it.
+ */
+export async function open(startMs: number) {
+  const org = freshOrg();
+  const clock: TestClock = testClock(startMs);
+  const setClock = () => insides(org, (object) => void (object.clock = clock.now));
+  await setClock();
+  const restart = async () => {
+    await evictDurableObject(stubOf(org));
+    await setClock();
+  };
+  const usage = async () => {
+    await runDurableObjectAlarm(stubOf(org));
+    return usageInD1(org);
+  };
+  // A deadline that a busy machine keeps: faults have tests of their own.
+  return { ledger: durableObjectLedger(LEDGERS, 60_000), clock, org, restart, usage };
+}
+
+/** The same, with an org and a key published. */
+export async function openWith(limits = {}) {
+  const opened = await open(noon);
+  await opened.ledger.publish(orgRecord(opened.org, limits));
+  await opened.ledger.publish(keyRecord(opened.org, 1, { limits: { tokensPerDay: 100_000 } }));
+  return opened;
+}
+
+export const stateOf = (org: OrgId) => insides(org, (object) => structuredClone(object.keeper.state));
+export const alarmOf = (org: OrgId) => insides(org, (_, { storage }) => storage.getAlarm());

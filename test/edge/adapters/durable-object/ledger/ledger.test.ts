@@ -1,0 +1,86 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { durableObjectLedger } from "#edge/adapters/durable-object/ledger/ledger.ts";
+import type { OrgLedger } from "#edge/adapters/durable-object/ledger/ledger-object.ts";
+import { ledgerContract } from "#test/contracts/ledger/ledger-contract.ts";
+import { askOf, freshHold, freshOrg, recordOf } from "#test/contracts/ledger/ledger-fixtures.ts";
+import { insides, migrate, open, openWith } from "./ledger-world.ts";
+
+beforeAll(migrate);
+
+ledgerContract("durable-object ledger", open, { numRuns: 30, maxCommands: 80 });
+
+test("what the object throws reaches the caller", async () => {
+  const { ledger, org } = await openWith();
+  await insides(org, (_, { storage }) => void storage.sql.exec("ALTER TABLE holds RENAME TO gone"));
+  await expect(ledger.admit(askOf(org))).rejects.toThrow("no such table");
+});
+
+describe("an object that answers in another shape, as one of another version may", () => {
+  const org = freshOrg();
+  /** A ledger whose object answers so, whatever it is asked. */
+  const answering = (answer: unknown) => {
+    const stub = new Proxy({}, { get: () => async () => answer });
+    return durableObjectLedger({
+      idFromName: () => ({}),
+      get: () => stub,
+    } as unknown as DurableObjectNamespace<OrgLedger>);
+  };
+  const rates = { requests: null, tokens: null };
+  // Not a fresh hold: the names of tests must not change from run to run (npm run mutate goes by them).
+  const grant = {
+    kind: "grant",
+    hold: "hold_0123456789012345678901",
+    tokensHeld: 3,
+    completionTokens: 2,
+    expiresAtMs: 1,
+    rates,
+  };
+
+  test.each([
+    undefined,
+    null,
+    "<html>",
+    7,
+    [],
+    {},
+    { kind: "grant" },
+    { ...grant, tokensHeld: undefined },
+    { ...grant, completionTokens: "2" },
+    { ...grant, rates: undefined },
+    { kind: "denial" },
+    { kind: "denial", reason: "rate", window: "requestsPerMinute" },
+  ])("is no admission: %j", (answer) =>
+    expect(answering(answer).admit(askOf(org))).rejects.toThrow("not of the shape"),
+  );
+
+  test.each([undefined, "<html>", {}, { kind: "scopes" }, { kind: "scopes", endpoints: null }, { kind: "denial" }])(
+    "is no look: %j",
+    (answer) => expect(answering(answer).look(askOf(org))).rejects.toThrow("not of the shape"),
+  );
+
+  test.each([undefined, "<html>", [], [{}], [{ result: "settled" }, { result: "settled" }], {}])(
+    "settles nothing: %j",
+    (answer) => expect(answering(answer).settle(org, [recordOf(org, freshHold())])).rejects.toThrow("not of the shape"),
+  );
+
+  test.each([undefined, null, "<html>", {}])("gives nothing back: %j", (answer) =>
+    expect(answering(answer).release(org, freshHold())).rejects.toThrow("not of the shape"),
+  );
+
+  test.each([undefined, "<html>", {}, { windows: [] }])("shows nothing: %j", (answer) =>
+    expect(answering(answer).inspect(org)).rejects.toThrow("not of the shape"),
+  );
+
+  test("what is right is handed on as it is", async () => {
+    expect(await answering(grant).admit(askOf(org))).toBe(grant);
+    expect(await answering({ kind: "denial", reason: "key" }).look(askOf(org))).toEqual({
+      kind: "denial",
+      reason: "key",
+    });
+    expect(await answering({ kind: "scopes", endpoints: null, models: ["a"] }).look(askOf(org))).toHaveProperty(
+      "models",
+      ["a"],
+    );
+    expect(await answering(null).inspect(org)).toBeNull();
+  });
+});

@@ -1,0 +1,237 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { upstashLedger } from "#edge/adapters/upstash/ledger/ledger.ts";
+import { ledgerContract } from "#test/contracts/ledger/ledger-contract.ts";
+import {
+  askOf,
+  granted,
+  keyOf,
+  keyRecord,
+  noon,
+  orgRecord,
+  recordOf,
+  shut,
+} from "#test/contracts/ledger/ledger-fixtures.ts";
+import { isRedisThere, openOn, openWith, openWorld, type RedisWorld } from "#test/edge/adapters/upstash/redis-world.ts";
+
+/**
+ * Every promise of the port, over a real Redis behind the REST bridge; each restart is a kill -9 of Redis. With
+ * `appendfsync always`: `everysec` may lose up to two seconds of what was acknowledged also when only the process dies,
+ * since it puts off writing while the disk is behind.
+ */
+describe.skipIf(!isRedisThere)("upstash", () => {
+  let world: RedisWorld;
+  beforeAll(async () => void (world = await openWorld("always")));
+  afterAll(() => world?.close());
+
+  ledgerContract("upstash ledger", (startMs) => world.open(startMs), { numRuns: 20, maxCommands: 80 });
+
+  test("an admission is one HTTP request, and so is a settlement of 64 records", async () => {
+    const { ledger, org } = await openWith(world.redis);
+    const requests = async (work: () => Promise<unknown>) => {
+      const before = world.redis.bridge.requests;
+      await work();
+      return world.redis.bridge.requests - before;
+    };
+    const holds: string[] = [];
+    for (let i = 0; i < 64; i++)
+      expect(await requests(async () => holds.push(granted(await ledger.admit(askOf(org))).hold))).toBe(1);
+    expect(
+      await requests(() =>
+        ledger.settle(
+          org,
+          holds.map((hold) => recordOf(org, hold)),
+        ),
+      ),
+    ).toBe(1);
+    expect(await requests(() => ledger.admit(askOf(org, { digests: [] })))).toBe(1);
+    expect((await ledger.inspect(org))?.outboxRows).toBe(64);
+  });
+
+  test("a settlement of 64 orgs is one HTTP request, and an org whose keys are spoilt keeps no other from settling", async () => {
+    const { ledger } = await openWith(world.redis);
+    const orgs = await Promise.all(Array.from({ length: 64 }, async () => (await openWith(world.redis)).org));
+    const holds = await Promise.all(orgs.map(async (org) => granted(await ledger.admit(askOf(org))).hold));
+    const spoilt = orgs[40] ?? "";
+    await world.command("SET", `penstock:{${spoilt}}:open`, "spoilt");
+    const before = world.redis.bridge.requests;
+    const answers = await ledger.settleAll(
+      orgs.map((org, index) => ({ org, records: [recordOf(org, holds[index] ?? "")] })),
+    );
+    expect(world.redis.bridge.requests - before).toBe(1);
+    for (const [index, answer] of answers.entries()) {
+      if (index === 40) expect(String(answer.status === "rejected" && answer.reason)).toContain("WRONGTYPE");
+      else expect(answer).toEqual({ status: "fulfilled", value: [{ hold: holds[index], result: "settled" }] });
+    }
+  });
+
+  test("behind an answer that left a line on the bill, and only then, the line goes out to D1", async () => {
+    const { org } = await openWith(world.redis);
+    const works: (() => Promise<void>)[] = [];
+    const sent: string[] = [];
+    const ledger = upstashLedger({
+      ...world.redis,
+      waitMsMax: 20_000,
+      now: () => noon,
+      later: (work) => void works.push(work),
+      writeRows: async (rows) => void sent.push(...rows.map(({ id }) => id)),
+    });
+    const admit = async () => granted(await ledger.admit(askOf(org))).hold;
+    const [first, second, third] = [await admit(), await admit(), await admit()];
+    expect(
+      await ledger.settle(org, [recordOf(org, first, { isFinal: false }), recordOf(org, second, { isFinal: false })]),
+    ).toMatchObject([{ result: "noted" }, { result: "noted" }]);
+    expect(await ledger.release(org, third)).toMatchObject({ result: "released" });
+    expect(works).toHaveLength(0);
+    expect(await ledger.release(org, first)).toMatchObject({ result: "settled" });
+    expect(works).toHaveLength(1);
+    await works[0]?.();
+    expect(sent).toEqual([first]);
+    expect(await ledger.settle(org, [recordOf(org, second)])).toMatchObject([{ result: "settled" }]);
+    expect(works).toHaveLength(2);
+    await works[1]?.();
+    expect(sent).toEqual([first, second]);
+  });
+
+  test("when Redis has forgotten every script, calls go on, and the script is sent once", async () => {
+    const { ledger, org } = await openWith(world.redis);
+    await world.command("SCRIPT", "FLUSH");
+    const before = world.redis.bridge.requests;
+    const { hold } = granted(await ledger.admit(askOf(org)));
+    expect(await ledger.settle(org, [recordOf(org, hold)])).toMatchObject([{ result: "settled" }]);
+    expect(world.redis.bridge.requests - before).toBe(3);
+  });
+
+  test("of shut windows that open at once, the first is named", async () => {
+    const { ledger, org } = await openWith(world.redis, { requestsPerDay: 1, tokensPerDay: 40 });
+    granted(await ledger.admit(askOf(org)));
+    expect(shut(await ledger.admit(askOf(org)))).toMatchObject({ window: "requestsPerDay", of: "org" });
+  });
+
+  test("two edges on one Redis hold a limit together", async () => {
+    const { ledger, org } = await openWith(world.redis, { requestsPerMinute: 100 });
+    const other = upstashLedger({
+      ...world.redis,
+      waitMsMax: 20_000,
+      now: () => noon,
+      writeRows: async () => undefined,
+      later: () => undefined,
+    });
+    const answers = await Promise.all(
+      Array.from({ length: 600 }, (_, index) => (index % 2 ? ledger : other).admit(askOf(org))),
+    );
+    expect(answers.filter(({ kind }) => kind === "grant")).toHaveLength(100);
+  });
+
+  test("without a clock of ours the clock of Redis counts", async () => {
+    const { url, token } = world.redis;
+    const { org } = await openOn(world.redis, noon);
+    const ledger = upstashLedger({
+      url,
+      token,
+      waitMsMax: 20_000,
+      writeRows: async () => undefined,
+      later: () => undefined,
+    });
+    await ledger.publish(orgRecord(org, {}));
+    await ledger.publish(keyRecord(org, 1));
+    const before = Date.now();
+    const { expiresAtMs } = granted(await ledger.admit(askOf(org, { ttlMs: 1_000 })));
+    expect(expiresAtMs).toBeGreaterThanOrEqual(before + 1_000);
+    expect(expiresAtMs).toBeLessThanOrEqual(Date.now() + 1_000);
+  });
+
+  test("when a key's slots were cut below what it has open, the deadline told is that of the call whose end frees one", async () => {
+    const { ledger, org } = await openWith(world.redis);
+    await ledger.publish(keyRecord(org, 1, { limits: { concurrency: 4 }, version: 2 }));
+    await ledger.publish(keyRecord(org, 2, { limits: { concurrency: 9 } }));
+    for (const ttlMs of [4_000, 1_000, 3_000, 2_000]) granted(await ledger.admit(askOf(org, { ttlMs })));
+    granted(await ledger.admit(askOf(org, { key: keyOf(org, 2), ttlMs: 2_500 })));
+    await ledger.publish(keyRecord(org, 1, { limits: { concurrency: 2 }, version: 3 }));
+    expect(shut(await ledger.admit(askOf(org)))).toMatchObject({
+      window: "concurrency",
+      of: "key",
+      limit: 2,
+      resetAtMs: noon + 3_000,
+      retryAfterMs: 1_000,
+    });
+  });
+
+  test("all keys of an org carry its tag and stay few, however many calls there were", async () => {
+    const { ledger, org } = await openWith(world.redis);
+    for (let i = 0; i < 30; i++) {
+      const { hold } = granted(
+        await ledger
+          .admit(askOf(org, { idempotency: { key: String(i % 10).repeat(64), body: "b".repeat(64) }, ttlMs: 1 + i }))
+          .catch(() => ledger.admit(askOf(org)))
+          .then((answer) => (answer.kind === "grant" ? answer : ledger.admit(askOf(org)))),
+      );
+      if (i % 3 === 0) await ledger.settle(org, [recordOf(org, hold)]);
+    }
+    const keys = (await world.command("KEYS", `*${org}*`)) as string[];
+    expect(keys.length).toBeLessThanOrEqual(9);
+    for (const key of keys) expect(key).toMatch(new RegExp(`^penstock:\\{${org}\\}:[a-z]+$`));
+  });
+
+  test("what ended a week ago is forgotten, a few at a time, and what was charged for it stays on the bill", async () => {
+    const { ledger, org, clock, usage } = await openWith(world.redis);
+    for (let i = 0; i < 3; i++)
+      granted(
+        await ledger.admit(
+          askOf(org, { ttlMs: 1_000, idempotency: { key: String(i).repeat(64), body: "b".repeat(64) } }),
+        ),
+      );
+    clock.advance(1_000);
+    await ledger.inspect(org);
+    clock.advance(7 * 24 * 3_600_000);
+    const { hold } = granted(
+      await ledger.admit(askOf(org, { idempotency: { key: "9".repeat(64), body: "b".repeat(64) } })),
+    );
+    await ledger.settle(org, [recordOf(org, hold)]);
+    const sizes = await Promise.all(
+      [
+        ["ZCARD", "ends"],
+        ["HLEN", "late"],
+        ["HLEN", "again"],
+        ["ZCARD", "ages"],
+        ["HLEN", "holds"],
+      ].map(([name = "", key]) => world.command(name, `penstock:{${org}}:${key}`)),
+    );
+    expect(sizes).toEqual([1, 0, 1, 1, 0]);
+    expect(await usage()).toHaveLength(4);
+  });
+
+  test("kill -9 in the middle of a storm loses nothing that was acknowledged, and nobody is let in twice", async () => {
+    for (let round = 0; round < 4; round++) {
+      const { ledger, org } = await openWith(world.redis, { requestsPerMinute: 400 });
+      const known = new Map<string, "open" | "settled">();
+      const caller = async () => {
+        for (let i = 0; i < 60; i++) {
+          const answer = await ledger.admit(askOf(org));
+          if (answer.kind === "grant") known.set(answer.hold, "open");
+          if (answer.kind === "grant" && i % 2 === 0) {
+            const [settled] = await ledger.settle(org, [recordOf(org, answer.hold)]);
+            if (settled?.result === "settled") known.set(answer.hold, "settled");
+          }
+        }
+      };
+      const storm = Promise.allSettled(Array.from({ length: 12 }, caller));
+      while (known.size < 20 + 25 * round) await new Promise((done) => setTimeout(done, 1));
+      await world.crash();
+      await storm;
+      const state = await ledger.inspect(org);
+      const open = new Set(state?.openHolds.map(({ hold }) => hold));
+      for (const [hold, stage] of known) {
+        const [told] = await ledger.settle(org, [recordOf(org, hold)]);
+        expect(told?.result === "unknown", `round ${round}: ${hold} was ${stage}`).toBe(false);
+        if (stage === "settled") expect(told?.result).toBe("repeated");
+      }
+      // A call whose answer was lost in the crash may be held as well: never more than were under way.
+      expect(open.size).toBeLessThanOrEqual([...known.values()].filter((stage) => stage === "open").length + 24);
+      const minute = (await ledger.inspect(org))?.windows.find(
+        ({ window, of }) => window === "requestsPerMinute" && of === "org",
+      );
+      expect(minute?.settled).toBeLessThanOrEqual(400);
+      expect(minute?.settled).toBeGreaterThanOrEqual(known.size);
+    }
+  });
+});

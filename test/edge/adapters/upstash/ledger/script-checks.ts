@@ -1,0 +1,70 @@
+import * as fc from "fast-check";
+import type { Redis } from "ioredis";
+import { expect } from "vitest";
+import { adjustSlide, bookSlide, bucketThatFrees, emptySlide, useOfSlide } from "#edge/ledger/windows.ts";
+
+const dayMs = 86_400_000;
+const endOnFailure = process.env["SHRINK"] === undefined;
+
+/**
+ * The first piece of the script, `script-books.ts`, out of the function that it stands in: functions that ask Redis
+ * nothing.
+ */
+const booksOf = (script: string) =>
+  script.slice(0, script.indexOf("local RECORDS")).replace("local function run()", "");
+
+/** The script's calendar is that of UTC. */
+export async function checkCalendar(redis: Redis, script: string): Promise<void> {
+  const lua = `${booksOf(script)} local told = {} for i, ms in ipairs(ARGV) do told[i] = int(monthOf(tonumber(ms))) .. " " .. int(nextMonthMs(tonumber(ms))) end return told`;
+  const days = fc.array(fc.integer({ min: 0, max: Date.UTC(2400, 0, 1) / dayMs }), {
+    minLength: 1_000,
+    maxLength: 1_000,
+  });
+  const property = fc.asyncProperty(days, async (some) => {
+    // The last day of the Gregorian calendar's 400 years: no random day finds it.
+    const times = [Date.UTC(2000, 1, 29) / dayMs, ...some].flatMap((day) => [day * dayMs, (day + 1) * dayMs - 1]);
+    const [year, month] = [(ms: number) => new Date(ms).getUTCFullYear(), (ms: number) => new Date(ms).getUTCMonth()];
+    const expected = times.map((ms) => `${year(ms) * 12 + month(ms)} ${Date.UTC(year(ms), month(ms) + 1, 1)}`);
+    expect(await redis.eval(lua, 0, ...times)).toEqual(expected);
+  });
+  await fc.assert(property, { numRuns: 10, endOnFailure });
+}
+
+/**
+ * The script's sliding windows answer as the pure ledger's, written to text and read again at every step, and list as
+ * few buckets.
+ */
+export async function checkSlides(redis: Redis, script: string): Promise<void> {
+  const lua = `${booksOf(script)} local slide, told = readSlide(""), {}
+    for i = 1, #ARGV, 5 do
+      local now, bucket, held, settled, amount = tonumber(ARGV[i]), tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4])
+      if now == bucket then bookSlide(slide, bucket, held, settled) else adjustSlide(slide, bucket, held, settled) end
+      slide = readSlide(writeSlide(slide))
+      local heldNow, settledNow = useOfSlide(slide, now)
+      local count = 0
+      for _ in buckets(slide) do count = count + 1 end
+      told[#told + 1] = concat({ int(heldNow), int(settledNow), int(bucketThatFrees(slide, now, amount) or -1), int(count) }, " ")
+    end return told`;
+  const step = fc.record({
+    gap: fc.oneof(fc.nat(3), fc.nat(70)),
+    back: fc.oneof(fc.constant(0), fc.nat(70)),
+    held: fc.nat(9),
+    settled: fc.nat(9),
+    amount: fc.nat(60),
+  });
+  const property = fc.asyncProperty(fc.array(step, { minLength: 40, maxLength: 120, size: "max" }), async (steps) => {
+    const slide = emptySlide();
+    let now = 1_000;
+    const args: number[] = [];
+    const expected = steps.map(({ gap, back, held, settled, amount }) => {
+      now += gap;
+      args.push(now, now - back, held, settled, amount);
+      if (back === 0) bookSlide(slide, now, held, settled);
+      else adjustSlide(slide, now - back, held, settled);
+      const use = useOfSlide(slide, now);
+      return `${use.held} ${use.settled} ${bucketThatFrees(slide, now, amount) ?? -1} ${slide.at.length}`;
+    });
+    expect(await redis.eval(lua, 0, ...args)).toEqual(expected);
+  });
+  await fc.assert(property, { numRuns: 100, endOnFailure });
+}

@@ -1,0 +1,49 @@
+import { describe, expect, test } from "vitest";
+import { base62, HoldId, KeyId, NodeId, OrgId, randomBase62 } from "#edge/agreements/tokens/ids.ts";
+import { randomBytes } from "#edge/visit.ts";
+
+describe("ids", () => {
+  const good: [typeof OrgId, string][] = [
+    [OrgId, "org_0123456789"],
+    [KeyId, "key_0123456789abcDEF"],
+    [HoldId, "hold_0123456789012345678901"],
+    [NodeId, "node_l4-a"],
+  ];
+  for (const [schema, id] of good) {
+    test(`'${id}' is one, and nothing around it or instead of it is`, () => {
+      expect(schema.safeParse(id).success).toBe(true);
+      for (const bad of [
+        ` ${id}`,
+        `${id} `,
+        `${id}\n`,
+        `${id}/`,
+        `${id}é`,
+        id.slice(1),
+        id.toUpperCase(),
+        id.replace("_", "-"),
+        `${id}${"x".repeat(60)}`,
+        "",
+      ]) {
+        expect(schema.safeParse(bad).success, JSON.stringify(bad)).toBe(false);
+      }
+    });
+  }
+});
+
+describe("random references", () => {
+  test("have the asked length and base62 digits only", () => {
+    for (const count of [0, 1, 6, 22, 33, 500])
+      expect(randomBase62(count, randomBytes)).toMatch(new RegExp(`^[0-9A-Za-z]{${count}}$`));
+  });
+
+  test("are unbiased: bytes from 248 are thrown away, each digit stands for four bytes", () => {
+    const all = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+    const digits = randomBase62(248, () => all);
+    for (const digit of base62) expect(digits.split(digit).length - 1).toBe(4);
+  });
+
+  test("go on asking when the first bytes were all thrown away", () => {
+    const answers = [new Uint8Array(9).fill(255), new Uint8Array(9).fill(61)];
+    expect(randomBase62(1, () => answers.shift() ?? new Uint8Array(9))).toBe("z");
+  });
+});

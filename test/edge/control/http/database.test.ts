@@ -1,0 +1,62 @@
+import { expect, test } from "vitest";
+import { boundedDatabase, type Wait } from "#edge/control/http/database.ts";
+import type { Database, Statement } from "#edge/control/http/port.ts";
+import { errorBody } from "#edge/errors.ts";
+import { expectRefusal } from "#test/support/fakes/refused.ts";
+
+const patient: Wait = (answer) => answer;
+const ways = ["first", "all", "run"] as const;
+
+/** A store whose every statement ends so; what was bound to it. */
+function storeOf(end: () => Promise<unknown>) {
+  const bound: unknown[][] = [];
+  const statement: Statement = {
+    bind(...values) {
+      bound.push(values);
+      return statement;
+    },
+    first: end,
+    all: end as Statement["all"],
+    run: end,
+  };
+  const db: Database = { prepare: () => statement };
+  return { db, bound };
+}
+
+test("hands statements, values and rows on as they are", async () => {
+  const { db, bound } = storeOf(async () => ({ results: [1] }));
+  const bounded = boundedDatabase(db, patient);
+  for (const way of ways) expect(await bounded.prepare("SELECT ?").bind("a", null)[way]()).toEqual({ results: [1] });
+  expect(bound).toEqual([
+    ["a", null],
+    ["a", null],
+    ["a", null],
+  ]);
+});
+
+test("a store that fails, or that is waited for in vain, is 503 to be repeated, in our words", async () => {
+  const failing = boundedDatabase(
+    storeOf(() => Promise.reject(new Error("D1_ERROR: Network connection lost. CANARY"))).db,
+    patient,
+  );
+  const silent = boundedDatabase(storeOf(() => new Promise(() => {})).db, () =>
+    Promise.reject(new Error("d1: no answer within 5000 ms")),
+  );
+  for (const db of [failing, silent]) {
+    for (const way of ways) {
+      const refusal = await expectRefusal(() => db.prepare("SELECT 1")[way](), "quota_unavailable");
+      expect(refusal.details.retryAfterMs).toBe(1_000);
+      expect(JSON.stringify(errorBody(refusal))).not.toContain("CANARY");
+    }
+  }
+});
+
+test("what our own SQL is to blame for stays a fault of ours", async () => {
+  for (const message of [
+    "D1_ERROR: UNIQUE constraint failed: keys.id: SQLITE_CONSTRAINT",
+    "D1_ERROR: no such table: orgs: SQLITE_ERROR",
+  ]) {
+    const bounded = boundedDatabase(storeOf(() => Promise.reject(new Error(message))).db, patient);
+    await expect(bounded.prepare("SELECT 1").first()).rejects.toThrow(message);
+  }
+});

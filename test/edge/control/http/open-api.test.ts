@@ -1,0 +1,37 @@
+import { expect, it } from "vitest";
+import { openApiDocument } from "#edge/control/http/open-api.ts";
+
+it("lists the control plane where it is mounted, by OpenAPI 3.1", () => {
+  const document = openApiDocument();
+  expect(document.openapi).toBe("3.1.0");
+  expect(Object.keys(document.paths ?? {}).toSorted()).toEqual([
+    "/control/bootstrap",
+    "/control/orgs",
+    "/control/orgs/{org}",
+    "/control/orgs/{org}/keys",
+    "/control/orgs/{org}/keys/{key}",
+    "/control/orgs/{org}/keys/{key}/revoke",
+    "/control/orgs/{org}/keys/{key}/rotate",
+    "/control/orgs/{org}/ledger",
+    "/control/orgs/{org}/usage",
+  ]);
+  expect(Object.keys(document.components?.securitySchemes ?? {})).toEqual(["adminKey", "apiKey", "bootstrapToken"]);
+});
+
+it("has no reference that leads nowhere", () => {
+  const document = openApiDocument();
+  const references = JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g);
+  for (const [, name = ""] of references) expect(document.components?.schemas).toHaveProperty(name);
+});
+
+it("takes parts of others, and is the same on every call", () => {
+  const part = {
+    paths: { "/v1/models": { get: { responses: {} } } },
+    components: { schemas: { Model: { type: "object" as const } } },
+  };
+  const document = openApiDocument(part);
+  expect(document.paths).toMatchObject(part.paths);
+  expect(document.components?.schemas).toMatchObject({ Model: {}, Key: {} });
+  expect(openApiDocument(part)).toEqual(document);
+  expect(openApiDocument().paths).not.toHaveProperty("/v1/models");
+});

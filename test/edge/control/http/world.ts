@@ -1,0 +1,246 @@
+import { readFileSync } from "node:fs";
+import { Hono } from "hono";
+import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import type { LedgerState, UsageRow } from "#edge/ledger/port.ts";
+import { openKeyring } from "#edge/agreements/tokens/key-format.ts";
+import type { KeyRecord } from "#edge/agreements/records/key.ts";
+import type { OrgRecord } from "#edge/agreements/records/org.ts";
+import { randomBytes, type Visit } from "#edge/visit.ts";
+import { openApiDocument } from "#edge/control/http/open-api.ts";
+import type { ControlEnv, ControlPorts, Database } from "#edge/control/http/port.ts";
+import { controlRoutes } from "#edge/control/http/routes.ts";
+import { errorBody, errorHeaders, Refusal } from "#edge/errors.ts";
+
+export const bootstrapToken = "bootstrap-token-of-the-tests-0123456789";
+
+/** A ledger that keeps what it is told, newest version wins, and can be taken out of reach. */
+export class FakePublisher {
+  records = new Map<string, OrgRecord | KeyRecord>();
+  published: (OrgRecord | KeyRecord)[] = [];
+  /** Which publishes fail: by default none. */
+  fails: (record: OrgRecord | KeyRecord) => boolean = () => false;
+  isDeaf = false;
+
+  async publish(record: OrgRecord | KeyRecord): Promise<void> {
+    if (this.fails(record)) throw new Error("ledger out of reach");
+    this.published.push(record);
+    const known = this.records.get(record.id);
+    if (!known || known.version < record.version) this.records.set(record.id, record);
+  }
+
+  async inspect(org: string): Promise<LedgerState | null> {
+    if (this.isDeaf) throw new Error("ledger out of reach");
+    if (!this.records.has(org)) return null;
+    const window = {
+      window: "requestsPerMinute",
+      of: "org",
+      limit: 60,
+      remaining: 57,
+      held: 1,
+      settled: 2,
+      resetAtMs: null,
+    } as const;
+    return { org, atMs: 1_763_700_000_000, windows: [window], openHolds: [], outboxRows: 0 };
+  }
+
+  key(id: string): KeyRecord {
+    return this.records.get(id) as KeyRecord;
+  }
+
+  org(id: string): OrgRecord {
+    return this.records.get(id) as OrgRecord;
+  }
+}
+
+/** Parsed JSON, of which a test expects what it expects. */
+// oxlint-disable-next-line typescript/no-explicit-any -- every use is an expectation: a wrong shape fails the test that reads it
+export type Json = any;
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  body: Json;
+  text: string;
+}
+
+export interface Asking {
+  key?: string | null;
+  body?: unknown;
+  rawBody?: string | ReadableStream;
+  headers?: Record<string, string>;
+}
+
+export type World = Awaited<ReturnType<typeof openWorld>>;
+
+/** The control routes over a real D1, with an operator and two orgs that each have an admin. */
+export async function openWorld() {
+  const worker = {
+    modules: true,
+    script: "export default { fetch() { return new Response() } }",
+    d1Databases: ["DB"],
+    compatibilityDate: "2026-08-15",
+  };
+  const mf = new Miniflare(convertV4MiniflareOptions(worker));
+  const db: Database & { batch(statements: unknown[]): Promise<unknown> } = (await mf.getD1Database("DB")) as never;
+  const migration = readFileSync(
+    new URL("../../../../infra/migrations/0001_road.sql", import.meta.url),
+    "utf8",
+  ).replaceAll(/^--.*$/gm, "");
+  await db.batch(
+    migration
+      .split(";")
+      .filter((sql) => sql.trim())
+      .map((sql) => db.prepare(sql)),
+  );
+  const secret = (letter: string) => letter.repeat(43);
+  const keyring = await openKeyring({ tagKeys: { t1: secret("A") }, peppers: { p1: secret("B") } });
+  const publisher = new FakePublisher();
+  const clock = { offsetMs: 0 };
+  const logs: string[] = [];
+  const pending: Promise<unknown>[] = [];
+  const models = [
+    { id: "qwen-chat", aliases: ["default", "gpt-4o"] },
+    { id: "embedder", aliases: [] },
+  ];
+  const control: ControlPorts = { db, keyring, bootstrapToken, publisher, models };
+  const app = openDoor({ control, clock, logs, pending });
+
+  const ask = async (method: string, path: string, asking: Asking = {}): Promise<Answer> => {
+    const { key = bootstrapKey, body, rawBody, headers = {} } = asking;
+    const sent = rawBody ?? (body === undefined ? undefined : JSON.stringify(body));
+    const request = new Request(`http://edge.test${path}`, {
+      method,
+      headers: {
+        ...(key !== null && { authorization: `Bearer ${key}` }),
+        ...(sent !== undefined && { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(sent !== undefined && { body: sent, duplex: "half" }),
+    } as RequestInit);
+    const answer = await app.fetch(request);
+    const text = await answer.text();
+    return { status: answer.status, headers: answer.headers, text, body: text === "" ? null : JSON.parse(text) };
+  };
+
+  let bootstrapKey = "";
+  const first = await ask("POST", "/control/bootstrap", { key: bootstrapToken });
+  bootstrapKey = first.body.key.secret;
+  const operator = { org: first.body.org.id as string, key: bootstrapKey, keyId: first.body.key.id as string };
+  const openOrg = async (name: string) => {
+    const org = (await ask("POST", "/control/orgs", { body: { name } })).body.id as string;
+    const admin = (await ask("POST", `/control/orgs/${org}/keys`, { body: { name: "admin", kind: "admin" } })).body;
+    const key = (await ask("POST", `/control/orgs/${org}/keys`, { body: { name: "calls" } })).body;
+    return {
+      org,
+      admin: admin.secret as string,
+      adminId: admin.id as string,
+      key: key.secret as string,
+      keyId: key.id as string,
+    };
+  };
+  const a = await openOrg("Org A");
+  const b = await openOrg("Org B");
+  const select = async (sql: string, ...values: unknown[]) =>
+    (
+      await db
+        .prepare(sql)
+        .bind(...values)
+        .all()
+    ).results as Record<string, Json>[];
+  return {
+    app,
+    ask,
+    a,
+    b,
+    operator,
+    control,
+    db,
+    select,
+    publisher,
+    clock,
+    logs,
+    pending,
+    keyring,
+    openOrg,
+    close: () => mf.dispose(),
+  };
+}
+
+/** A door as edge/app.ts has it: sets visit and wiring, writes Refusals. */
+function openDoor(world: {
+  control: ControlPorts;
+  clock: { offsetMs: number };
+  logs: string[];
+  pending: Promise<unknown>[];
+}) {
+  const app = new Hono<ControlEnv>();
+  app.use(async (c, next) => {
+    const visit: Visit = {
+      id: "req_0000000000000000000000",
+      request: c.req.raw,
+      headers: {},
+      startedAtMs: Date.now(),
+      now: () => Date.now() + world.clock.offsetMs,
+      random: randomBytes,
+      afterwards: (work) => void world.pending.push(work.catch(() => world.logs.push("afterwards_failed"))),
+      log: (event, facts) => void world.logs.push(JSON.stringify({ event, ...facts })),
+    };
+    c.set("visit", visit);
+    c.set("wiring", { control: world.control });
+    await next();
+  });
+  app.route("/control", controlRoutes());
+  app.get("/openapi.json", (c) => c.json(openApiDocument()));
+  const refuse = (refusal: Refusal) =>
+    new Response(JSON.stringify(errorBody(refusal)), { status: refusal.status, headers: errorHeaders(refusal) });
+  app.notFound(() => refuse(new Refusal("unknown_url")));
+  app.onError((failure) => {
+    if (failure instanceof Refusal) return refuse(failure);
+    world.logs.push(`internal: ${failure.stack}`);
+    return refuse(new Refusal("internal"));
+  });
+  return app;
+}
+
+/** Writes a usage row as the ledger's outbox would. */
+export async function insertUsage(
+  world: World,
+  row: Partial<UsageRow> & { org: string; key: string },
+): Promise<string> {
+  const id = row.id ?? `hold_${Math.random().toString(36).slice(2).padEnd(22, "0").slice(0, 22)}`;
+  const values = [
+    id,
+    row.hold ?? id.slice(0, 27),
+    row.org,
+    row.key,
+    row.model ?? "qwen-chat",
+    row.tier ?? "shared",
+    row.endpoint ?? "chat.completions",
+    row.end ?? "done",
+    row.responseId ?? null,
+    row.promptTokens ?? 10,
+    row.cachedTokens ?? 0,
+    row.completionTokens ?? 20,
+    row.costMicros ?? 5,
+    row.admittedAtMs ?? 1_763_700_000_000,
+    row.endedAtMs ?? 1_763_700_001_000,
+  ];
+  await world.db
+    .prepare(`INSERT INTO usage VALUES (${values.map(() => "?").join(",")})`)
+    .bind(...values)
+    .run();
+  return id;
+}
+
+/** Every way in which an admin key may be no good. */
+export async function badSessions(world: World, ask: (key: string | null) => Promise<Answer>): Promise<Answer[]> {
+  const keys = [
+    null,
+    "",
+    "x",
+    world.a.key,
+    `${world.a.admin.slice(0, -1)}!`,
+    world.a.admin.replace(/.$/, (last) => (last === "0" ? "1" : "0")),
+  ];
+  return Promise.all(keys.map(ask));
+}

@@ -1,0 +1,173 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { apply } from "#edge/ledger/counters.ts";
+import { decide } from "#edge/ledger/decide.ts";
+import { publish } from "#edge/ledger/publish.ts";
+import { expire, nextDeadlineMs, release, settle } from "#edge/ledger/settle.ts";
+import { costHeld, emptyState, tokensHeld, type Ended, type State } from "#edge/ledger/state.ts";
+import { costMicros } from "#edge/agreements/records/model.ts";
+import { abandonMs } from "#edge/limits.ts";
+import { askOf, freshOrg, keyRecord, noon, orgRecord, recordOf } from "#test/contracts/ledger/ledger-fixtures.ts";
+
+const org = freshOrg();
+
+function withHold(fields: Parameters<typeof askOf>[1]): { state: State; hold: State["holds"][string] } {
+  const first = publish(emptyState(), orgRecord(org, {}));
+  const state = first && publish(first, keyRecord(org, 1));
+  const decision = state && decide(state, askOf(org, fields), null, noon);
+  if (decision?.kind !== "granted") throw new Error("denied");
+  apply(state!, { kind: "held", hold: decision.hold });
+  return { state: state!, hold: decision.hold };
+}
+
+const counts = fc.nat(1_000);
+
+test("whatever agents report, in whatever order, a hold is charged at most once and at most itself, and expired and late rows add up to one bill", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ prompt: counts, completion: counts, isFinal: fc.boolean() }), { maxLength: 8 }),
+      fc.nat(8),
+      (reports, expiresAfter) => {
+        const { state, hold } = withHold({
+          promptTokens: 300,
+          completionTokens: 100,
+          choices: 3,
+          price: { promptMicrosPerMTok: 333_333, completionMicrosPerMTok: 777_777 },
+        });
+        let ended: Ended | null = null;
+        let charged = { prompt: 0, completion: 0, cost: 0, rows: 0 };
+        const note = (change: ReturnType<typeof settle>["change"]) => {
+          if (!change) return;
+          apply(state, change);
+          if (change.kind !== "closed" && change.kind !== "late") return;
+          const { closing } = change;
+          if (ended) ended.isCorrected = true;
+          else ended = { hold: change.hold, closing, isCorrected: false };
+          expect(
+            Math.min(closing.costMicros, closing.charged.promptTokens, closing.charged.completionTokens),
+          ).toBeGreaterThanOrEqual(0);
+          const { promptTokens, completionTokens } = closing.charged;
+          charged = {
+            prompt: charged.prompt + promptTokens,
+            completion: charged.completion + completionTokens,
+            cost: charged.cost + closing.costMicros,
+            rows: charged.rows + 1,
+          };
+        };
+        reports.forEach((report, i) => {
+          if (i === expiresAfter) for (const change of expire(state, hold!.expiresAtMs)) note(change);
+          const record = recordOf(org, hold!.id, {
+            promptTokens: report.prompt,
+            completionTokens: report.completion,
+            isFinal: report.isFinal,
+          });
+          note(settle(state, record, ended, noon + i).change);
+        });
+        expect(charged.rows).toBeLessThanOrEqual(2);
+        expect(charged.prompt).toBeLessThanOrEqual(300);
+        expect(charged.completion).toBeLessThanOrEqual(300);
+        expect(charged.prompt + charged.completion).toBeLessThanOrEqual(tokensHeld(hold!));
+        expect(charged.cost).toBeLessThanOrEqual(costHeld(hold!));
+        expect(charged.cost).toBe(costMicros(hold!.price, charged.prompt, charged.completion));
+      },
+    ),
+  );
+});
+
+test("holds expire at their deadline, oldest first, and none is left open after it", () => {
+  const { state, hold } = withHold({ ttlMs: 5_000 });
+  const later = decide(state, askOf(org, { ttlMs: 2_000 }), null, noon + 1);
+  if (later.kind === "granted") apply(state, { kind: "held", hold: later.hold });
+  expect(nextDeadlineMs(state)).toBe(noon + 2_001);
+  expect(expire(state, noon + 2_000)).toEqual([]);
+  expect(expire(state, noon + 9_000).map((change) => change.hold.id)).toEqual([
+    later.kind === "granted" ? later.hold.id : "",
+    hold!.id,
+  ]);
+  for (const change of expire(state, noon + 9_000)) apply(state, change);
+  expect([state.holds, nextDeadlineMs(state)]).toEqual([{}, Infinity]);
+});
+
+test("a node's clock may be wrong: a call ended neither before it was admitted nor after now", () => {
+  const { state, hold } = withHold({});
+  const endedAt = (endedAtMs: number) => {
+    const { change } = settle(state, recordOf(org, hold!.id, { endedAtMs }), null, noon + 500);
+    return change?.kind === "closed" ? change.closing.endedAtMs : null;
+  };
+  expect([noon - 9_000, noon + 100, noon + 9_000].map(endedAt)).toEqual([noon, noon + 100, noon + 500]);
+});
+
+test("a correction adds what expiry left out of every part, cached tokens included", () => {
+  const { state, hold } = withHold({ promptTokens: 50, ttlMs: 1_000 });
+  const noted = settle(
+    state,
+    recordOf(org, hold!.id, { isFinal: false, promptTokens: 30, cachedTokens: 12, completionTokens: 4 }),
+    null,
+    noon,
+  ).change;
+  if (noted) apply(state, noted);
+  const [expired] = expire(state, noon + 1_000);
+  if (expired?.kind !== "closed") throw new Error("not expired");
+  apply(state, expired);
+  const ended = { hold: expired.hold, closing: expired.closing, isCorrected: false };
+  const told = recordOf(org, hold!.id, { promptTokens: 50, cachedTokens: 20, completionTokens: 9 });
+  expect(settle(state, told, ended, noon + 2_000)).toMatchObject({
+    result: "corrected",
+    change: { closing: { charged: { promptTokens: 20, cachedTokens: 8, completionTokens: 5 } } },
+  });
+});
+
+describe("a release", () => {
+  test("of a call that never ran gives all back; of one that a checkpoint saw running it charges that", () => {
+    const { state, hold } = withHold({});
+    expect(release(state, hold!, null, noon + 5, false)).toMatchObject({
+      result: "released",
+      change: { kind: "closed", closing: { end: "released", costMicros: 0 } },
+    });
+    const seen = { ...hold!, noted: { promptTokens: 10, cachedTokens: 0, completionTokens: 4, responseId: null } };
+    expect(release(state, seen, null, noon + 5, false)).toMatchObject({
+      result: "settled",
+      change: { kind: "closed", closing: { end: "broken", charged: { completionTokens: 4 } } },
+    });
+  });
+
+  test("of a call whose checkpoint saw a prompt but no token yet gives all back, too", () => {
+    const { state, hold } = withHold({});
+    const seen = { ...hold!, noted: { promptTokens: 10, cachedTokens: 0, completionTokens: 0, responseId: null } };
+    expect(release(state, seen, null, noon + 5, false)).toMatchObject({
+      result: "released",
+      change: { closing: { charged: { promptTokens: 0 }, costMicros: 0 } },
+    });
+  });
+
+  test("of a call that may run changes its deadline and nothing else: two seconds by the ledger's own time, never later than it was", () => {
+    const { state, hold } = withHold({ ttlMs: 60_000 });
+    const at = (now: number) => release(state, hold!, null, now, true);
+    expect(at(noon + 5)).toEqual({
+      result: "noted",
+      change: { kind: "noted", hold: { ...hold!, expiresAtMs: noon + 5 + abandonMs } },
+    });
+    expect(at(noon - 9_000_000).change?.hold.expiresAtMs).toBe(noon + abandonMs);
+    expect(at(noon + 59_000).change?.hold.expiresAtMs).toBe(noon + 60_000);
+  });
+
+  test("of a hold that is not open changes nothing, whether or not the call may run", () => {
+    const { state, hold } = withHold({});
+    const ended = {
+      hold: hold!,
+      closing: {
+        hold: hold!.id,
+        end: "done" as const,
+        charged: { promptTokens: 1, cachedTokens: 0, completionTokens: 1, responseId: null },
+        costMicros: 1,
+        atMs: noon,
+        endedAtMs: noon,
+      },
+      isCorrected: false,
+    };
+    for (const mayRun of [false, true]) {
+      expect(release(state, null, null, noon, mayRun)).toEqual({ result: "unknown", change: null });
+      expect(release(state, null, ended, noon, mayRun)).toEqual({ result: "repeated", change: null });
+    }
+  });
+});

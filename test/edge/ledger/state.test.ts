@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import {
+  costHeld,
+  emptyState,
+  firstCall,
+  hasLimits,
+  tokensHeld,
+  usageRow,
+  type Closing,
+  type Hold,
+} from "#edge/ledger/state.ts";
+import { askOf, freshOrg, keyRecord, noon } from "#test/contracts/ledger/ledger-fixtures.ts";
+
+const org = freshOrg();
+const ask = askOf(org, {
+  promptTokens: 7,
+  completionTokens: 5,
+  choices: 2,
+  price: { promptMicrosPerMTok: 100_000, completionMicrosPerMTok: 250_000 },
+});
+const hold: Hold = { ...ask, id: ask.hold, isKeyBooked: false, admittedAtMs: noon, expiresAtMs: noon + 1, noted: null };
+const closing: Closing = {
+  hold: hold.id,
+  end: "cut",
+  charged: { promptTokens: 7, cachedTokens: 2, completionTokens: 4, responseId: "chatcmpl-1" },
+  costMicros: 2,
+  atMs: noon + 9,
+  endedAtMs: noon + 8,
+};
+
+test("a new state is JSON and empty", () => {
+  expect(JSON.parse(JSON.stringify(emptyState()))).toEqual({ atMs: 0, org: null, keys: {}, books: {}, holds: {} });
+});
+
+test("a hold keeps the prompt and every choice, at the price of all, rounded up", () => {
+  expect([tokensHeld(hold), costHeld(hold)]).toEqual([17, 4]);
+});
+
+test("a bill's line is keyed by the hold, a correction's by the hold and `:late`, and a released hold has none", () => {
+  expect(usageRow(hold, closing, org)).toMatchObject({
+    id: hold.id,
+    hold: hold.id,
+    org,
+    end: "cut",
+    completionTokens: 4,
+    costMicros: 2,
+    admittedAtMs: noon,
+    endedAtMs: noon + 8,
+  });
+  expect(usageRow(hold, { ...closing, end: "corrected" }, org)).toMatchObject({ id: `${hold.id}:late`, hold: hold.id });
+  expect(usageRow(hold, { ...closing, end: "released" }, org)).toBeNull();
+  expect(firstCall(closing)).toEqual({ hold: hold.id, responseId: "chatcmpl-1", promptTokens: 7, completionTokens: 4 });
+});
+
+test("a key has limits of its own when one of them is a number, 0 included", () => {
+  expect(
+    [null, {}, { concurrency: null }, { concurrency: 0 }].map((limits) => hasLimits(keyRecord(org, 1, { limits }))),
+  ).toEqual([false, false, false, true]);
+});

@@ -1,0 +1,79 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import {
+  adjustSlide,
+  bookSlide,
+  bucketEnd,
+  bucketThatFrees,
+  dayOf,
+  emptySlide,
+  hourBucketMs,
+  minuteBucketMs,
+  monthOf,
+  nextDayMs,
+  nextMonthMs,
+  useOfSlide,
+} from "#edge/ledger/windows.ts";
+
+const anyTime = fc.integer({ min: 0, max: Date.UTC(2400, 0, 1) });
+
+test("days and months are those of the UTC calendar, leap years and centuries included", () => {
+  fc.assert(
+    fc.property(anyTime, (ms) => {
+      const date = new Date(ms);
+      expect(dayOf(ms)).toBe(Math.floor(ms / 86_400_000));
+      expect(monthOf(ms)).toBe(date.getUTCFullYear() * 12 + date.getUTCMonth());
+      expect(nextDayMs(ms)).toBe(Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate() + 1));
+      expect(nextMonthMs(ms)).toBe(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1));
+    }),
+    // The last day of the Gregorian calendar's 400 years: no random day finds it.
+    { numRuns: 5_000, examples: [[Date.UTC(2000, 1, 29)], [Date.UTC(2000, 2, 1) - 1], [Date.UTC(2000, 2, 1)]] },
+  );
+});
+
+test("a sub-bucket is a second of the minute, a minute of the hour, and counts for 60 more after its own", () => {
+  expect([minuteBucketMs, hourBucketMs, bucketEnd(10, minuteBucketMs)]).toEqual([1_000, 60_000, 71_000]);
+});
+
+test("no true sliding span ever holds more than the window counted, and nothing older than 61 sub-buckets is counted", () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(9_000), { minLength: 1, maxLength: 150, size: "max" }), (gaps) => {
+      const slide = emptySlide();
+      const times: number[] = [];
+      let ms = 0;
+      for (const gap of gaps) {
+        ms += gap;
+        times.push(ms);
+        bookSlide(slide, Math.floor(ms / minuteBucketMs), 0, 1);
+        const counted = useOfSlide(slide, Math.floor(ms / minuteBucketMs)).settled;
+        expect(counted).toBeGreaterThanOrEqual(times.filter((time) => time >= ms - 60_000).length);
+        expect(counted).toBeLessThanOrEqual(times.filter((time) => time > ms - 61_000).length);
+      }
+    }),
+  );
+});
+
+test("a slide never lists more than the buckets that count, however long it is booked", () => {
+  const slide = emptySlide();
+  for (let bucket = 0; bucket < 1_000; bucket++) bookSlide(slide, bucket, 1, 1);
+  expect([slide.at.length, slide.held.length, slide.settled.length]).toEqual([61, 61, 61]);
+  expect(slide.sum).toEqual({ held: 61, settled: 61 });
+});
+
+test("what was held becomes settled in its own bucket, and nothing changes once that has slid out", () => {
+  const slide = emptySlide();
+  bookSlide(slide, 100, 30, 0);
+  bookSlide(slide, 130, 5, 0);
+  adjustSlide(slide, 100, -30, 12);
+  expect(useOfSlide(slide, 160)).toEqual({ held: 5, settled: 12 });
+  expect(useOfSlide(slide, 161)).toEqual({ held: 5, settled: 0 });
+  expect([
+    bucketThatFrees(slide, 160, 12),
+    bucketThatFrees(slide, 160, 13),
+    bucketThatFrees(slide, 160, Infinity),
+    bucketThatFrees(slide, 191, 1),
+  ]).toEqual([100, 130, 130, null]);
+  bookSlide(slide, 161, 0, 1);
+  adjustSlide(slide, 100, 0, 99);
+  expect(useOfSlide(slide, 161)).toEqual({ held: 5, settled: 1 });
+});

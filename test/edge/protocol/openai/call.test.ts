@@ -1,0 +1,341 @@
+import { createHash } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { callMsMax } from "#edge/limits.ts";
+import { findModel, readCall, type EngineEndpoint } from "#edge/protocol/openai/call.ts";
+import { ownedFields } from "#edge/protocol/openai/reserved-fields.ts";
+import { chatModel, embeddingModel, modelOf, sqlModel, testModels } from "#test/support/fakes/models.ts";
+import { expectRefusal } from "#test/support/fakes/refused.ts";
+import { posted, startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
+
+const messages = [{ role: "user", content: "hi" }];
+const bodies: Record<EngineEndpoint, Record<string, unknown>> = {
+  "chat.completions": { model: "chat", messages },
+  text2sql: { messages },
+  completions: { model: "chat", prompt: "hi" },
+  embeddings: { model: "embed", input: "hi" },
+};
+const endpoints = Object.keys(bodies) as EngineEndpoint[];
+const read = (
+  endpoint: EngineEndpoint,
+  over: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+  models = testModels,
+) => readCall(visitOf(posted({ ...bodies[endpoint], ...over }, headers)), endpoint, models);
+const chat = (over: Record<string, unknown> = {}, headers: Record<string, string> = {}) =>
+  read("chat.completions", over, headers);
+
+describe("models", () => {
+  test("an alias is written for the origin as the model's own name", async () => {
+    expect((await chat()).body.model).toBe(chatModel.id);
+    expect((await chat({ model: chatModel.id })).model).toBe(chatModel);
+    expect((await read("embeddings")).body.model).toBe(embeddingModel.id);
+  });
+
+  test("text2sql takes the first model that serves it when the caller names none, or null", async () => {
+    const call = await read("text2sql");
+    expect([call.model, call.path, call.endpoint, call.body.model]).toEqual([
+      sqlModel,
+      "/v1/chat/completions",
+      "text2sql",
+      sqlModel.id,
+    ]);
+    expect((await read("text2sql", { model: null })).model).toBe(sqlModel);
+    await expectRefusal(() => read("text2sql", {}, {}, [chatModel]), "model_not_found", "model");
+  });
+
+  test("an unknown model is 404, one that does not serve the endpoint is 400", async () => {
+    for (const model of ["gpt-4", "Chat", "chat ", "__proto__", "constructor"])
+      expect((await expectRefusal(() => chat({ model }), "model_not_found", "model")).status).toBe(404);
+    await expectRefusal(() => chat({ model: "embed" }), "invalid_value", "model");
+    await expectRefusal(() => read("text2sql", { model: "chat" }), "invalid_value", "model");
+    await expectRefusal(() => read("embeddings", { model: "chat" }), "invalid_value", "model");
+    expect(findModel(testModels, "embed", "models")).toBe(embeddingModel);
+  });
+});
+
+describe("how many tokens may be made", () => {
+  test("max_completion_tokens wins over max_tokens, and only max_tokens goes to the origin", async () => {
+    const table: [Record<string, unknown>, number, boolean][] = [
+      [{}, 2_048, true],
+      [{ max_tokens: null, max_completion_tokens: null }, 2_048, true],
+      [{ max_tokens: 7 }, 7, false],
+      [{ max_completion_tokens: 9 }, 9, false],
+      [{ max_tokens: 7, max_completion_tokens: 9 }, 9, false],
+      [{ max_tokens: 9, max_completion_tokens: 7 }, 7, false],
+      [{ max_tokens: 7, max_completion_tokens: null }, 7, false],
+      [{ max_tokens: 8_192 }, 8_192, false],
+    ];
+    for (const [over, tokens, isDefaultMax] of table) {
+      const call = await chat(over);
+      expect([call.completionTokens, call.isDefaultMax, call.body.max_tokens], JSON.stringify(over)).toEqual([
+        tokens,
+        isDefaultMax,
+        tokens,
+      ]);
+      expect(call.body).not.toHaveProperty("max_completion_tokens");
+    }
+  });
+
+  test("the default never exceeds a small model's context", async () => {
+    const small = modelOf({ contextTokensMax: 1_024 });
+    expect((await read("chat.completions", {}, {}, [small])).completionTokens).toBe(1_024);
+  });
+
+  test("completions make 16 when not told, embeddings none", async () => {
+    for (const over of [{}, { max_tokens: null }]) expect((await read("completions", over)).body.max_tokens).toBe(16);
+    const call = await read("embeddings");
+    expect([call.completionTokens, call.choices]).toEqual([0, 0]);
+    expect(call.body).not.toHaveProperty("max_tokens");
+  });
+
+  test("more than the context is refused before any GPU work, naming the field that asks for it", async () => {
+    await expectRefusal(() => chat({ max_tokens: 8_193 }), "context_length_exceeded", "max_tokens");
+    await expectRefusal(() => read("completions", { max_tokens: 8_193 }), "context_length_exceeded", "max_tokens");
+    await expectRefusal(
+      () => chat({ max_completion_tokens: 2 ** 53 - 1 }),
+      "context_length_exceeded",
+      "max_completion_tokens",
+    );
+  });
+
+  test("members that make a chat of a call go to no other endpoint: an engine might read another prompt than the one that was held", async () => {
+    const stray = {
+      messages,
+      documents: [{ text: "x" }],
+      tools: [{ type: "function" }],
+      chat_template_kwargs: { x: 1 },
+    };
+    for (const endpoint of ["completions", "embeddings"] as const) {
+      const { body } = await read(endpoint, stray);
+      for (const name of Object.keys(stray)) expect(body, endpoint).not.toHaveProperty(name);
+    }
+    expect((await chat(stray)).body).toMatchObject(stray);
+  });
+
+  test("tools are part of the prompt, in the estimate as in the bound", async () => {
+    const tools = Array.from({ length: 40 }, (_, at) => ({
+      type: "function",
+      function: { name: `get_weather_${at}`, parameters: { type: "object", properties: { city: { type: "string" } } } },
+    }));
+    const [plain, tooled] = [await chat({}), await chat({ tools })];
+    const more = tooled.promptTokensGuess - plain.promptTokensGuess;
+    expect(more).toBeGreaterThan(JSON.stringify(tools).length / 6);
+    expect(more).toBeLessThan(tooled.promptTokensMax - plain.promptTokensMax);
+  });
+
+  test("choices are n times prompts", async () => {
+    const table: [EngineEndpoint, Record<string, unknown>, number][] = [
+      ["chat.completions", {}, 1],
+      ["chat.completions", { n: null }, 1],
+      ["chat.completions", { n: 8 }, 8],
+      ["completions", { prompt: ["a", "b", "c"], n: 2 }, 6],
+      ["completions", { prompt: [1, 2, 3], n: 2 }, 2],
+      ["completions", { prompt: [[1], [2]], n: null }, 2],
+    ];
+    for (const [endpoint, over, choices] of table)
+      expect((await read(endpoint, over)).choices, JSON.stringify(over)).toBe(choices);
+  });
+
+  const numeric = [
+    "n",
+    "max_tokens",
+    "max_completion_tokens",
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "repetition_penalty",
+    "presence_penalty",
+    "frequency_penalty",
+    "seed",
+    "top_logprobs",
+  ];
+  test("no hostile number becomes a count: text, halves, infinities and 2^53 are refused by name", async () => {
+    const hostile = ['"1e3"', '"16"', "[16]", '{"valueOf":16}', "true", "1e400", "-1e400", '"NaN"', '"١٦"'];
+    const whole = ["1.5", "9007199254740992", "-9007199254740992"];
+    for (const name of numeric) {
+      const isWhole = ["n", "max_tokens", "max_completion_tokens", "top_k", "seed", "top_logprobs"].includes(name);
+      for (const value of isWhole ? [...hostile, ...whole] : hostile) {
+        const text = `{"model":"chat","logprobs":true,"messages":[{"role":"user","content":"hi"}],${JSON.stringify(name)}:${value}}`;
+        await expectRefusal(
+          () => readCall(visitOf(posted(text)), "chat.completions", testModels),
+          "invalid_value",
+          name,
+        );
+      }
+    }
+    for (const value of ["-0", "0", "-1"]) {
+      const text = `{"model":"chat","messages":[{"role":"user","content":"hi"}],"max_tokens":${value}}`;
+      await expectRefusal(
+        () => readCall(visitOf(posted(text)), "chat.completions", testModels),
+        "invalid_value",
+        "max_tokens",
+      );
+    }
+  });
+
+  test("a member hidden under __proto__ or said twice changes no count unvalidated", async () => {
+    const text =
+      '{"model":"chat","messages":[{"role":"user","content":"hi"}],"max_tokens":5,"max_tokens":6,"__proto__":{"n":-5,"max_completion_tokens":"1e3"}}';
+    const call = await readCall(visitOf(posted(text)), "chat.completions", testModels);
+    expect([call.choices, call.completionTokens, call.body.max_tokens]).toEqual([1, 6, 6]);
+  });
+});
+
+describe("what is written for the origin", () => {
+  test("loses what the origin owns and what is null, and keeps what we do not know", async () => {
+    for (const endpoint of endpoints) {
+      const stray = Object.fromEntries([...ownedFields].map((name) => [name, "CANARY"]));
+      const call = await read(endpoint, { ...stray, brand_new_field: { a: [null] }, nothing: null, user: null });
+      expect(JSON.stringify(call.body), endpoint).not.toContain("CANARY");
+      expect(call.body.brand_new_field).toEqual({ a: [null] });
+      expect(Object.values(call.body)).not.toContain(null);
+    }
+  });
+
+  test("carries nothing of the caller's headers", async () => {
+    const canary = {
+      cookie: "CANARY",
+      "x-forwarded-for": "CANARY",
+      "x-data-parallel-rank": "CANARY",
+      traceparent: "CANARY",
+      "idempotency-key": "CANARY",
+      "openai-organization": "CANARY",
+    };
+    for (const endpoint of endpoints)
+      expect(JSON.stringify(await read(endpoint, {}, canary)), endpoint).not.toContain("CANARY");
+  });
+
+  test("holds only what the bound has counted: an embeddings call with chat's `messages` would be read as a chat by vLLM", async () => {
+    const call = await read("embeddings", { messages: [{ role: "user", content: "x".repeat(10_000) }] }).catch(
+      () => null,
+    );
+    expect(call?.body ?? {}).not.toHaveProperty("messages");
+  });
+
+  test("refuses guided_* and media that would be fetched, on every chat-shaped path", async () => {
+    for (const endpoint of endpoints)
+      await expectRefusal(() => read(endpoint, { guided_json: {} }), "unsupported_parameter", "guided_json");
+    const remote = [{ role: "user", content: [{ type: "image_url", image_url: { url: "http://169.254.169.254/" } }] }];
+    for (const endpoint of ["chat.completions", "text2sql"] as const)
+      await expectRefusal(
+        () => read(endpoint, { messages: remote }),
+        "invalid_value",
+        "messages[0].content[0].image_url.url",
+      );
+  });
+
+  test("options of a stream need a stream, and top_logprobs need logprobs", async () => {
+    for (const endpoint of ["chat.completions", "completions"] as const) {
+      await expectRefusal(
+        () => read(endpoint, { stream_options: { include_usage: true } }),
+        "invalid_value",
+        "stream_options",
+      );
+      await expectRefusal(
+        () => read(endpoint, { stream: false, stream_options: {} }),
+        "invalid_value",
+        "stream_options",
+      );
+      expect((await read(endpoint, { stream: true, stream_options: { include_usage: true } })).isStream).toBe(true);
+    }
+    await expectRefusal(() => chat({ top_logprobs: 2 }), "invalid_value", "top_logprobs");
+    expect((await chat({ top_logprobs: 2, logprobs: true })).body.top_logprobs).toBe(2);
+  });
+});
+
+describe("how long the caller waits", () => {
+  const table: [Record<string, string>, boolean, number][] = [
+    [{}, false, callMsMax],
+    [{ "x-penstock-timeout-ms": "5000" }, false, 5_000],
+    [{ "x-penstock-timeout-ms": "5000" }, true, 5_000],
+    [{ "x-penstock-timeout-ms": "0.4" }, false, 1],
+    [{ "x-penstock-timeout-ms": "1e3" }, false, 1_000],
+    [{ "x-stainless-timeout": "600" }, false, 600_000],
+    [{ "x-stainless-timeout": "600" }, true, callMsMax],
+    [{ "x-stainless-timeout": "0.5" }, false, 500],
+    [{ "x-stainless-timeout": "60", "x-penstock-timeout-ms": "7" }, false, 7],
+    [{ "x-stainless-timeout": "60", "x-penstock-timeout-ms": "soon" }, false, 60_000],
+    ...[
+      "NaN",
+      "-5",
+      "0",
+      "-0",
+      "",
+      "soon",
+      "1,2",
+      "Infinity",
+      "1e400",
+      "99999999999999999999",
+      "0x",
+      "5s",
+      "null",
+    ].flatMap((hostile): [Record<string, string>, boolean, number][] => [
+      [{ "x-penstock-timeout-ms": hostile }, false, callMsMax],
+      [{ "x-stainless-timeout": hostile }, false, callMsMax],
+    ]),
+  ];
+  for (const [headers, stream, ms] of table) {
+    test(`${JSON.stringify(headers)}${stream ? " on a stream" : ""}: ${ms} ms`, async () => {
+      expect((await chat({ stream }, headers)).deadlineMs).toBe(startedAtMs + ms);
+    });
+  }
+});
+
+describe("options in headers", () => {
+  test("x-penstock-clamp is 'true' or nothing", async () => {
+    expect((await chat({}, { "x-penstock-clamp": "true" })).mayClamp).toBe(true);
+    for (const other of ["", "1", "TRUE", "yes", "false", "true, true"])
+      expect((await chat({}, { "x-penstock-clamp": other })).mayClamp, other).toBe(false);
+  });
+
+  test("an Idempotency-Key is kept as digests of itself, and of the endpoint and the very bytes sent", async () => {
+    const sha = (text: string) => createHash("sha256").update(text).digest("hex");
+    const request = posted({ model: "chat", messages }, { "idempotency-key": "order-66" });
+    const call = await readCall(visitOf(request), "chat.completions", testModels);
+    expect(call.idempotency).toEqual({
+      key: sha("order-66"),
+      body: sha(`chat.completions ${sha(JSON.stringify({ model: "chat", messages }))}`),
+    });
+    const twin = await readCall(
+      visitOf(posted({ model: "text2sql", messages }, { "idempotency-key": "order-66" })),
+      "text2sql",
+      testModels,
+    );
+    const chatTwin = await readCall(
+      visitOf(posted({ model: "text2sql", messages }, { "idempotency-key": "order-66" })),
+      "chat.completions",
+      testModels,
+    );
+    expect(twin.idempotency?.key).toBe(chatTwin.idempotency?.key);
+    expect(twin.idempotency?.body).not.toBe(chatTwin.idempotency?.body);
+    expect((await chat()).idempotency).toBeNull();
+  });
+
+  test("an Idempotency-Key has 1 to 255 characters", async () => {
+    expect((await chat({}, { "idempotency-key": "k".repeat(255) })).idempotency).not.toBeNull();
+    for (const key of ["", "k".repeat(256)])
+      await expectRefusal(() => chat({}, { "idempotency-key": key }), "invalid_value", "Idempotency-Key");
+  });
+
+  test("calls alike in the first kilobyte, or in prompt_cache_key, share their affinity", async () => {
+    const long = (tail: string) => [
+      { role: "system", content: "s".repeat(1_024) },
+      { role: "user", content: tail },
+    ];
+    expect((await chat({ messages: long("a") })).affinity).toBe((await chat({ messages: long("b") })).affinity);
+    expect((await chat({ prompt_cache_key: "k", messages: long("a") })).affinity).toBe("k");
+    expect((await chat({ prompt_cache_key: "k".repeat(5_000) })).affinity).toHaveLength(1_024);
+    for (const none of ["", 5, {}]) expect((await chat({ prompt_cache_key: none })).affinity).toBe("hi");
+  });
+});
+
+test("a call's guess of its prompt stays below its bound, and ids are counted, not guessed", async () => {
+  for (const endpoint of endpoints) {
+    const call = await read(endpoint);
+    expect(call.promptTokensGuess).toBeGreaterThan(0);
+    expect(call.promptTokensGuess).toBeLessThanOrEqual(call.promptTokensMax);
+  }
+  const call = await read("completions", { prompt: [1, 2, 3] });
+  expect(call.promptTokensGuess).toBe(call.promptTokensMax);
+});

@@ -1,0 +1,54 @@
+import { describe, expect, test } from "vitest";
+import { realEngines } from "./engines.ts";
+import { readRecordings } from "#test/support/recordings.ts";
+import { structureOf } from "./structure.ts";
+
+interface Recording {
+  name: string;
+  server: string;
+  request: { method?: string; path: string; body?: string; headers?: Record<string, string> };
+  status: number | null;
+  headers?: Record<string, string>;
+  body?: string;
+  blocks?: string[];
+  ended?: string;
+}
+
+const recordings = readRecordings<Recording>()
+  .map(([, recording]) => recording)
+  // `limited` needs a server with other flags; what the cache held depends on what was asked before.
+  .filter(
+    ({ name, server, request, status, body, blocks, ended }) =>
+      ["chat", "embed"].includes(server) &&
+      request &&
+      status &&
+      ended === undefined &&
+      !/^(death|cache)-/.test(name) &&
+      (body ?? blocks) !== undefined,
+  );
+
+const engines = new Map(
+  realEngines()
+    .toReversed()
+    .map(({ kind, url }): [string, string] => [kind, url]),
+);
+
+describe("this vLLM still answers as the recordings say that the tests of the simulator go by:", () => {
+  test.each(recordings.filter(({ server }) => engines.has(server)))(
+    "$name",
+    async ({ server, request, status, headers, body, blocks }) => {
+      const response = await fetch(engines.get(server) + request.path, {
+        method: request.method ?? "GET",
+        headers: request.headers ?? {},
+        redirect: "manual",
+        ...(request.body !== undefined && request.body !== "" && { body: request.body }),
+      });
+      const got = structureOf(
+        response.status,
+        response.headers.get("content-type") ?? undefined,
+        await response.text(),
+      );
+      expect(got).toEqual(structureOf(status ?? 0, headers?.["content-type"], body ?? blocks?.join("") ?? ""));
+    },
+  );
+});

@@ -1,0 +1,23 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { hashText, hexOf, mix } from "#infra/simulator/text/hash.ts";
+
+test("a mix is an unsigned 32-bit integer, and the same every time", () => {
+  fc.assert(
+    fc.property(fc.integer(), fc.integer(), (hash, value) => {
+      const mixed = mix(hash, value);
+      expect(mixed).toBe(mixed >>> 0);
+      expect(mix(hash, value)).toBe(mixed);
+    }),
+  );
+});
+
+test("texts that differ hash apart", () => {
+  const texts = Array.from({ length: 10_000 }, (_, at) => `text ${at}`);
+  expect(new Set(texts.map((text) => hashText(text))).size).toBeGreaterThan(9_990);
+});
+
+test("hexOf has the digits asked for", () => {
+  expect(hexOf("chat", 16)).toMatch(/^[0-9a-f]{16}$/);
+  expect(hexOf("chat", 3)).toHaveLength(3);
+});

@@ -1,0 +1,31 @@
+import { expect, test } from "vitest";
+import { reportOf, type OracleRecord } from "#infra/simulator/text/oracle.ts";
+
+const record: OracleRecord = {
+  id: "chatcmpl-1",
+  requestId: null,
+  path: "/v1/completions",
+  model: "m",
+  status: 200,
+  promptTokens: 3,
+  cachedTokens: 0,
+  generatedTokens: 5,
+  emittedTokens: 4,
+  finishReasons: [],
+  outcome: "cut",
+  startedAtMs: 1,
+  endedAtMs: 2,
+};
+
+test("totals are the sums of the records, and the records are copies", () => {
+  const { records, totals } = reportOf([record, { ...record, outcome: "done", emittedTokens: 5 }]);
+  expect(totals).toEqual({
+    calls: 2,
+    promptTokens: 6,
+    generatedTokens: 10,
+    emittedTokens: 9,
+    outcomes: { open: 0, done: 1, cut: 1, broken: 0, error: 0, refused: 0 },
+  });
+  expect(records[0]).toEqual(record);
+  expect(records[0]).not.toBe(record);
+});

@@ -1,0 +1,53 @@
+import { expect, test } from "vitest";
+import { readMessages, renderChat } from "#infra/simulator/text/template.ts";
+import { tokenize } from "#infra/simulator/text/tokenizer.ts";
+
+const plain = { tools: [], hasGenerationPrompt: true, isContinued: false };
+const user = (content: string) => ({ role: "user", content, toolCalls: [] });
+
+test("a conversation without a system message gets Qwen's, and ends with the assistant's turn", () => {
+  expect(renderChat([user("Hi")], plain)).toBe(
+    "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n",
+  );
+});
+
+test("a message costs five tokens beside its text", () => {
+  const count = (texts: string[]) => tokenize(renderChat(texts.map(user), plain)).length;
+  expect(count(["a", "7"]) - count(["a"])).toBe(6);
+});
+
+test("tools are described in the system message; calls and their results are turns", () => {
+  const messages = readMessages(
+    [
+      { role: "assistant", content: null, tool_calls: [{ function: { name: "f", arguments: "{}" } }] },
+      { role: "tool", content: "42" },
+    ],
+    "m",
+  );
+  const text = renderChat(messages, { ...plain, tools: [{ type: "function" }] });
+  expect(text).toContain('<tools>\n{"type":"function"}\n</tools>');
+  expect(text).toContain(
+    '<tool_call>\n{"name": "f", "arguments": {}}\n</tool_call><|im_end|>\n<|im_start|>user\n<tool_response>\n42',
+  );
+});
+
+test("a continued message stays open; text parts are joined by a newline; other parts are refused", () => {
+  const messages = readMessages(
+    [
+      {
+        role: "assistant",
+        content: [
+          { type: "text", text: "a" },
+          { type: "text", text: "b" },
+        ],
+      },
+    ],
+    "m",
+  );
+  expect(
+    renderChat(messages, { tools: [], hasGenerationPrompt: false, isContinued: true }).endsWith("assistant\na\nb"),
+  ).toBe(true);
+  expect(() => readMessages([{ role: "user", content: [{ type: "image_url", image_url: {} }] }], "m")).toThrow(
+    "m is not a multimodal model",
+  );
+});

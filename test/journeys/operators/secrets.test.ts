@@ -1,0 +1,116 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openFaultProxy, type FaultProxy } from "#infra/local/fault-proxy.ts";
+import { openOwnStack, type OwnStack } from "#test/support/stack/stack.ts";
+import type { World } from "#test/support/stack/world.ts";
+
+const canary = "canary-7f3a-prompt-never-kept";
+let own: OwnStack;
+let world: World;
+let key: string;
+
+beforeAll(async () => {
+  own = await openOwnStack();
+  world = own.world;
+  const org = await world.newOrg();
+  key = org.key;
+  const messages = [{ role: "user", content: canary }];
+  await (await world.post("/v1/chat/completions", key, { model: "chat", messages, max_tokens: 4 })).text();
+  await (
+    await world.post("/v1/chat/completions", key, { model: "chat", messages, max_tokens: 4, stream: true })
+  ).text();
+  await (await world.post("/v1/completions", key, { model: "chat", prompt: canary })).text();
+  await (await world.post("/v1/embeddings", key, { model: "embed", input: canary })).text();
+  // Wrong input and broken engines must not spill it either.
+  await (await world.post("/v1/chat/completions", key, { model: canary, messages })).text();
+  await (await world.post("/v1/chat/completions", key, { model: "chat", messages, temperature: canary })).text();
+  await (await world.post("/v1/chat/completions", key, `{"broken": "${canary}`)).text();
+  await (await world.post(`/v1/${canary}`, key, {})).text();
+  await world.fault({ kind: "error-event", afterChunks: 2, times: 1 }, 0);
+  await (await world.post("/v1/chat/completions", key, { model: "chat", messages, stream: true })).text();
+  await world.fault({ kind: "status", status: 500, times: 6 });
+  await (await world.post("/v1/chat/completions", key, { model: "chat", messages })).text();
+  await world.settled(org.id);
+});
+afterAll(() => own.close());
+
+/** How a secret may hide: as it is, in base64 at any offset, percent-encoded. */
+function shapesOf(secret: string): string[] {
+  const base64 = [0, 1, 2].map((shift) =>
+    Buffer.from("x".repeat(shift) + secret)
+      .toString("base64")
+      .slice(shift === 0 ? 0 : 4, -4),
+  );
+  return [secret, encodeURIComponent(secret), ...base64];
+}
+
+function filesUnder(folder: string): string[] {
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    return statSync(path).isDirectory() ? filesUnder(path) : [path];
+  });
+}
+
+function findIn(text: Buffer, secret: string): boolean {
+  const bodies = [text];
+  if (text[0] === 0x1f && text[1] === 0x8b) bodies.push(gunzipSync(text));
+  return bodies.some((body) => shapesOf(secret).some((shape) => body.includes(shape)));
+}
+
+test("a prompt is in no file and no log of any part of the stack", () => {
+  const files = filesUnder(world.place.stateDir);
+  expect(files.length).toBeGreaterThan(5);
+  expect(files.filter((file) => findIn(readFileSync(file), canary))).toEqual([]);
+  expect(own.logs.length).toBeGreaterThan(5);
+  expect(own.logs.filter((line) => findIn(Buffer.from(line), canary))).toEqual([]);
+});
+
+test("a caller's key is in no file and no log", () => {
+  const secretPart = key.slice(-47);
+  expect(filesUnder(world.place.stateDir).filter((file) => findIn(readFileSync(file), secretPart))).toEqual([]);
+  expect(own.logs.filter((line) => line.includes(secretPart))).toEqual([]);
+});
+
+test("the search would find them: the admin key is where the dev stack puts it, and nowhere else", () => {
+  const found = filesUnder(world.place.stateDir).filter((file) => findIn(readFileSync(file), world.place.adminKey));
+  expect(found.map((file) => file.slice(world.place.stateDir.length + 1))).toEqual(["dev.json"]);
+});
+
+test("nothing of the caller's headers reaches a node: not the key, not cookies, not forwarding headers, not their own paths", async () => {
+  const seen: string[] = [];
+  const tap: FaultProxy[] = [];
+  const other = await openOwnStack({
+    via: async (url) => {
+      const proxy = await openFaultProxy(url, (bytes) => void seen.push(bytes.toString("latin1")));
+      tap.push(proxy);
+      return proxy.url;
+    },
+  });
+  const org = await other.world.newOrg();
+  const theirs = {
+    cookie: "session=theirs",
+    "x-forwarded-for": "203.0.113.9",
+    "cf-ray": "theirs",
+    traceparent: "theirs",
+    "x-data-parallel-rank": "1",
+    "x-theirs": "theirs",
+    "proxy-authorization": "theirs",
+  };
+  await (await other.world.chat(org.key, { max_tokens: 2 }, theirs)).text();
+  const request = seen.find((text) => text.startsWith("POST /v1/chat/completions")) ?? "";
+  const names = request
+    .split("\r\n\r\n")[0]
+    ?.split("\r\n")
+    .slice(1)
+    .map((line) => line.split(":")[0]?.toLowerCase())
+    .sort();
+  // `cf-worker` names the zone that a Worker's fetch comes from; the platform adds it.
+  expect(names).toEqual(["authorization", "cf-worker", "content-length", "content-type", "host", "x-request-id"]);
+  expect(request).not.toContain(org.key);
+  expect(request).not.toContain("theirs");
+  expect(request).toMatch(/authorization: Bearer ey/i);
+  await other.close();
+  await Promise.all(tap.map((proxy) => proxy.close()));
+});

@@ -1,0 +1,114 @@
+import { createSecretKey } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { HopClaims } from "#edge/agreements/tokens/hop.ts";
+import { Refusal } from "#edge/errors.ts";
+import type { EngineKind } from "#origin/config.ts";
+import { openEngine } from "#origin/engines/http/client.ts";
+import { dialects, openaiFields } from "#origin/engines/dialects.ts";
+import { cacheSaltOf, prepareCall, setCompletionMax } from "#origin/calls/prepare.ts";
+import { hopClaims, saltKey } from "#test/support/fakes/origin.ts";
+
+const claims = HopClaims.parse(hopClaims({ bodySha256: "a".repeat(43) }));
+const engineOf = (kind: EngineKind) => openEngine({ kind, url: "http://127.0.0.1:9", models: { public: "own" } });
+const prepare = (
+  body: unknown,
+  kind: EngineKind = "vllm",
+  path: Parameters<typeof prepareCall>[1] = "/v1/chat/completions",
+) =>
+  prepareCall(
+    Buffer.from(typeof body === "string" ? body : JSON.stringify(body)),
+    path,
+    claims,
+    engineOf(kind),
+    saltKey,
+  );
+
+describe("a call made ready", () => {
+  test("cache salts differ by org and secret, are the same for the same org, and do not show it", () => {
+    const salt = cacheSaltOf("org_0123456789", saltKey);
+    expect(salt).toMatch(/^[\w-]{43}$/);
+    expect(cacheSaltOf("org_0123456789", saltKey)).toBe(salt);
+    expect(cacheSaltOf("org_0123456780", saltKey)).not.toBe(salt);
+    expect(cacheSaltOf("org_0123456789", createSecretKey(Buffer.alloc(32, 8)))).not.toBe(salt);
+  });
+
+  test.each<[EngineKind, string[]]>([
+    ["vllm", ["max_tokens", "max_completion_tokens", "cache_salt", "top_k"]],
+    ["simulator", ["max_tokens", "max_completion_tokens", "cache_salt", "top_k"]],
+    ["openai", ["max_tokens"]],
+    ["ollama", ["max_tokens", "top_k"]],
+    ["llama-server", ["max_tokens"]],
+    ["llamacpp", ["max_tokens", "cache_salt", "top_k"]],
+  ])("%s is sent what it understands", (kind, members) => {
+    const { body } = prepare({ messages: [], top_k: 3, stream: true }, kind);
+    for (const name of ["max_tokens", "max_completion_tokens", "cache_salt", "top_k"])
+      expect(name in body).toBe(members.includes(name));
+    expect(body["model"]).toBe("own");
+    expect(body["stream_options"]).toEqual(
+      dialects[kind].hasContinuousUsage
+        ? { include_usage: true, continuous_usage_stats: true }
+        : { include_usage: true },
+    );
+    expect(kind !== "openai" || Object.keys(body).every((name) => openaiFields.has(name))).toBe(true);
+  });
+
+  test("llama.cpp's server is told no bound by another name, no slot, and to keep nothing of a prompt for others", () => {
+    const { body } = prepare(
+      {
+        messages: [],
+        n_predict: 9_999,
+        n_cmpl: 8,
+        id_slot: 1,
+        lora: [],
+        ignore_eos: true,
+        cache_prompt: true,
+        seed: 1,
+      },
+      "llama-server",
+    );
+    expect(body).toEqual({
+      messages: [],
+      seed: 1,
+      model: "own",
+      stream: false,
+      max_tokens: expect.any(Number),
+      cache_prompt: false,
+    });
+    expect(prepare({ input: "x" }, "llama-server", "/v1/embeddings").body).toEqual({
+      input: "x",
+      model: "own",
+      stream: false,
+    });
+  });
+
+  test("completions have the old name of the bound alone, and count their prompts", () => {
+    const prepared = prepare(
+      { prompt: ["a", "b", "c"], n: 2, max_completion_tokens: 9, echo: true },
+      "vllm",
+      "/v1/completions",
+    );
+    expect(prepared.body).toMatchObject({ max_tokens: 9 });
+    expect(prepared.body).not.toHaveProperty("max_completion_tokens");
+    expect(prepared).toMatchObject({
+      choices: 6,
+      bounds: { completionTokensMax: 6_000, choicesPerPrompt: 2, echoChunks: 6 },
+    });
+    expect(prepare({ prompt: [1, 2, 3] }, "vllm", "/v1/completions").choices).toBe(1);
+  });
+
+  test("embeddings never stream and have no completion", () => {
+    const prepared = prepare({ input: "x", stream: true, max_tokens: 5 }, "vllm", "/v1/embeddings");
+    expect(prepared).toMatchObject({ isStream: false, choices: 0, bounds: { completionTokensMax: 0 } });
+    expect(prepared.body).not.toHaveProperty("max_tokens");
+  });
+
+  test.each(["", "[]", "null", "1", '"x"', "{"])("a body of %j is refused", (text) => {
+    expect(() => prepare(text)).toThrow(Refusal);
+  });
+
+  test("a bound set anew goes under every name that the engine reads", () => {
+    const body = {};
+    setCompletionMax(body, "/v1/chat/completions", engineOf("vllm"), 5);
+    expect(body).toEqual({ max_tokens: 5, max_completion_tokens: 5 });
+  });
+});

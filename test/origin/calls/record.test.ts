@@ -1,0 +1,60 @@
+import { describe, expect, test } from "vitest";
+import { HopClaims } from "#edge/agreements/tokens/hop.ts";
+import { UsageRecord } from "#edge/agreements/records/usage.ts";
+import { openEngine } from "#origin/engines/http/client.ts";
+import { prepareCall } from "#origin/calls/prepare.ts";
+import { recordOf, settlePrompt } from "#origin/calls/record.ts";
+import { Tally } from "#origin/calls/usage-meter.ts";
+import { startFakeEngine } from "#test/support/fakes/fake-engine.ts";
+import { hopClaims, saltKey } from "#test/support/fakes/origin.ts";
+
+const claims = HopClaims.parse(
+  hopClaims({
+    bodySha256: "a".repeat(43),
+    tokensHeld: Number.MAX_SAFE_INTEGER,
+    completionTokensMax: Number.MAX_SAFE_INTEGER,
+  }),
+);
+const bounds = {
+  tokensHeld: Number.MAX_SAFE_INTEGER,
+  completionTokensMax: Number.MAX_SAFE_INTEGER,
+  choicesPerPrompt: 1,
+  echoChunks: 0,
+};
+
+describe("a usage record", () => {
+  test("is one by the agreement, even when the engine claims absurd counts under an absurd hold", () => {
+    const tally = new Tally(bounds);
+    tally.noteTotal({
+      prompt: Number.MAX_SAFE_INTEGER,
+      completion: Number.MAX_SAFE_INTEGER,
+      cached: Number.MAX_SAFE_INTEGER,
+    });
+    const record = recordOf({ claims, tally, responseId: null, startedAtMs: 1, firstTokenAtMs: null }, "done", true, 2);
+    expect(UsageRecord.parse(record)).toEqual(record);
+  });
+
+  test("has its prompt counted when the engine did not say, guessed only when something was made, and 0 otherwise", async () => {
+    const fake = await startFakeEngine();
+    for (const [kind, hasContent, expected] of [
+      ["vllm", false, 7],
+      ["openai", true, 6],
+      ["openai", false, null],
+    ] as const) {
+      const engine = openEngine({ kind, url: fake.url, models: { public: "own" } });
+      const prepared = prepareCall(
+        Buffer.from('{"messages":[{"content":"abcdefg"}]}'),
+        "/v1/chat/completions",
+        claims,
+        engine,
+        saltKey,
+      );
+      const tally = new Tally(bounds);
+      if (hasContent) tally.noteContent();
+      await settlePrompt(tally, engine, prepared);
+      expect(tally.read().promptTokens).toBe(expected);
+      engine.close();
+    }
+    await fake.close();
+  });
+});

@@ -1,0 +1,389 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import {
+  answerJson,
+  chunk,
+  doneEvent,
+  openStream,
+  roleChunk,
+  startFakeEngine,
+  streamChunks,
+  textChunks,
+  usage,
+  usageChunk,
+  type FakeEngine,
+} from "#test/support/fakes/fake-engine.ts";
+import { eventsOf, readAnswer, setUp, textOfStream, until, type Setup } from "#test/support/fakes/origin.ts";
+
+let engine: FakeEngine;
+let setup: Setup;
+
+beforeAll(async () => {
+  engine = await startFakeEngine();
+  setup = await setUp(engine.url, { limits: { pingMs: 60, streamIdleMsMax: 400 } });
+});
+afterAll(async () => {
+  await setup.stop();
+  await engine.close();
+});
+afterEach(() => void (engine.calls = []));
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function recordOf(hold: string) {
+  await until(() => setup.edge.finals().some((record) => record.hold === hold));
+  const records = setup.edge.finals().filter((record) => record.hold === hold);
+  expect(records).toHaveLength(1);
+  return records[0];
+}
+
+async function stream(body: Record<string, unknown> = {}, claims: Record<string, unknown> = {}) {
+  const { answer, hold } = await setup.open({ stream: true, ...body }, claims);
+  return { ...(await readAnswer(await answer)), hold };
+}
+
+describe("a stream that ends well", () => {
+  test("reaches the caller under the public model id, without the usage she did not ask for, and is billed to the token", async () => {
+    engine.script = (response) => streamChunks(response, textChunks(["Hello", " wörld", " 🌍"]));
+    const { text, hold, status, headers } = await stream();
+    expect(status).toBe(200);
+    expect(headers["content-type"]).toContain("text/event-stream");
+    expect(headers["x-penstock-load"]).toMatch(/^run=1 wait=0 kv=0\.000 held=10000$/);
+    expect(textOfStream(text)).toBe("Hello wörld 🌍");
+    expect(text).not.toContain("usage");
+    expect(text).not.toContain("engine/name");
+    expect(eventsOf(text).at(-1)).toBe("[DONE]");
+    expect(await recordOf(hold)).toMatchObject({
+      promptTokens: 7,
+      completionTokens: 3,
+      outcome: "done",
+      responseId: "chatcmpl-fake",
+      model: "public",
+      org: "org_0123456789",
+    });
+  });
+
+  test("carries the usage chunk for a caller who asked for it, as it is billed", async () => {
+    engine.script = (response) => streamChunks(response, textChunks(["a", "b"]));
+    const { text } = await stream({ stream_options: { include_usage: true } });
+    const withUsage = eventsOf(text).filter((event) => event.includes('"usage"'));
+    expect(withUsage).toHaveLength(1);
+    expect(JSON.parse(withUsage[0] ?? "")).toMatchObject({
+      choices: [],
+      model: "public",
+      usage: { prompt_tokens: 7, completion_tokens: 2, total_tokens: 9 },
+    });
+  });
+
+  test("keeps usage on every chunk for a caller who asked for that", async () => {
+    engine.script = (response) => streamChunks(response, textChunks(["a", "b"]));
+    const { text } = await stream({ stream_options: { include_usage: true, continuous_usage_stats: true } });
+    expect(eventsOf(text).filter((event) => event.includes('"usage"'))).toHaveLength(4);
+  });
+
+  test("makes up the usage chunk that an engine owed and did not send", async () => {
+    engine.script = (response) => streamChunks(response, [chunk("a", null), chunk("b", null, "stop"), doneEvent]);
+    const { text, hold } = await stream({ stream_options: { include_usage: true } });
+    const usageEvent = JSON.parse(eventsOf(text).at(-2) ?? "");
+    expect(usageEvent).toMatchObject({
+      id: "chatcmpl-fake",
+      choices: [],
+      usage: { prompt_tokens: 7, completion_tokens: 2, total_tokens: 9 },
+    });
+    expect(await recordOf(hold)).toMatchObject({ promptTokens: 7, completionTokens: 2 });
+  });
+
+  test("sums what vLLM reports for each of several choices", async () => {
+    const pieces = [
+      chunk("a", usage(7, 1), null, 0),
+      chunk("b", usage(7, 1), null, 1),
+      chunk("c", usage(7, 2), "stop", 1),
+      chunk("d", usage(7, 2), "stop", 0),
+    ];
+    engine.script = async (response) => {
+      openStream(response);
+      for (const piece of pieces) response.write(piece);
+      await pause(30);
+      response.destroy();
+    };
+    const { hold } = await stream({ n: 2 });
+    expect(await recordOf(hold)).toMatchObject({ promptTokens: 7, completionTokens: 4, outcome: "broken" });
+  });
+});
+
+describe("a stream that does not end well", () => {
+  test("cut by the engine after any chunk, it ends with one error event and no [DONE], and is billed what was emitted", async () => {
+    const whole = textChunks(["one", " two", " three", " four"]);
+    for (let kept = 0; kept < whole.length; kept++) {
+      engine.script = async (response) => {
+        openStream(response);
+        for (const piece of whole.slice(0, kept)) response.write(piece);
+        await pause(15);
+        response.destroy();
+      };
+      const { text, hold } = await stream();
+      const events = eventsOf(text);
+      expect(JSON.parse(events.at(-1) ?? "")).toMatchObject({
+        error: { code: "stream_broken", type: "server_error", param: null },
+      });
+      expect(events.filter((event) => event.includes('"error"'))).toHaveLength(1);
+      expect(text).not.toContain("[DONE]");
+      const tokens = Math.min(Math.max(kept - 1, 0), 4);
+      expect(await recordOf(hold)).toMatchObject({ promptTokens: 7, completionTokens: tokens, outcome: "broken" });
+    }
+  });
+
+  test("a [DONE] behind an error event is no success, and the engine's words stay inside", async () => {
+    const error =
+      'data: {"error": {"message": "CUDA out of memory at /opt/secret", "type": "InternalServerError", "param": null, "code": 500}}\n\n';
+    engine.script = (response) => streamChunks(response, [roleChunk, chunk("a", usage(7, 1)), error, doneEvent]);
+    const { text, hold } = await stream();
+    expect(text).not.toContain("CUDA");
+    expect(text).not.toContain("[DONE]");
+    expect(JSON.parse(eventsOf(text).at(-1) ?? "").error.code).toBe("stream_broken");
+    expect(await recordOf(hold)).toMatchObject({ completionTokens: 1, outcome: "broken" });
+  });
+
+  test.each([
+    ["a [DONE] before any choice has finished", [roleChunk, chunk("a", usage(7, 1)), doneEvent]],
+    ["a choice that the engine aborted", [roleChunk, chunk("a", usage(7, 1), "abort"), doneEvent]],
+    ["a chunk that is no JSON", [roleChunk, chunk("a", usage(7, 1)), "data: <html>\n\n", doneEvent]],
+    ["a chunk without choices", [roleChunk, chunk("a", usage(7, 1)), 'data: {"object":"x"}\n\n', doneEvent]],
+    [
+      "a flat error of an old vLLM",
+      [roleChunk, chunk("a", usage(7, 1)), 'data: {"object":"error","message":"x"}\n\n', doneEvent],
+    ],
+  ])("%s is broken, not done", async (_, pieces) => {
+    engine.script = (response) => streamChunks(response, pieces);
+    const { text, hold } = await stream();
+    expect(text).not.toContain("[DONE]");
+    expect(JSON.parse(eventsOf(text).at(-1) ?? "").error.code).toBe("stream_broken");
+    expect(await recordOf(hold)).toMatchObject({ completionTokens: 1, outcome: "broken" });
+  });
+
+  test("silence is filled with comments, and ends with an error event when the engine makes nothing for too long", async () => {
+    engine.script = (response) => {
+      openStream(response);
+      response.write(roleChunk);
+    };
+    const { text, hold } = await stream();
+    expect(text.split(": ping\n\n").length - 1).toBeGreaterThanOrEqual(3);
+    expect(JSON.parse(eventsOf(text).at(-1) ?? "").error.code).toBe("stream_broken");
+    await until(() => engine.calls[0]?.isAborted === true);
+    expect(await recordOf(hold)).toMatchObject({ completionTokens: 0, outcome: "broken" });
+  });
+
+  test("an engine that sends no headers at all is a timeout, not a hang", async () => {
+    engine.script = () => {};
+    const { status, text } = await stream();
+    expect(status).toBe(504);
+    expect(JSON.parse(text).error.code).toBe("gateway_timeout");
+  });
+
+  test("at the call's deadline the stream is cut with a timeout event", async () => {
+    engine.script = (response) =>
+      streamChunks(
+        response,
+        Array.from({ length: 100 }, (_, at) => chunk("x", usage(7, at + 1))),
+        20,
+      );
+    const { text, hold } = await stream({}, { deadlineMs: Date.now() + 200 });
+    expect(JSON.parse(eventsOf(text).at(-1) ?? "").error.code).toBe("gateway_timeout");
+    const record = await recordOf(hold);
+    expect(record?.outcome).toBe("cut");
+    expect(record?.completionTokens).toBe(eventsOf(text).length - 1);
+    await until(() => engine.calls[0]?.isAborted === true);
+  });
+
+  test("an engine that makes more than the hold covers is stopped at the hold", async () => {
+    engine.script = (response) =>
+      streamChunks(
+        response,
+        Array.from({ length: 10 }, (_, at) => chunk("x", usage(7, at + 1))),
+        5,
+      );
+    const { text, hold } = await stream({}, { completionTokensMax: 4 });
+    expect(textOfStream(text)).toBe("xxxx");
+    expect(await recordOf(hold)).toMatchObject({ completionTokens: 4, outcome: "broken" });
+  });
+});
+
+describe("a caller who leaves", () => {
+  test("stops the engine within a second after any chunk, and is billed what was emitted", async () => {
+    for (let kept = 0; kept < 5; kept++) {
+      engine.calls = [];
+      engine.script = async (response) => {
+        openStream(response);
+        response.write(roleChunk);
+        for (let at = 1; at <= kept; at++) response.write(chunk("x", usage(7, at)));
+      };
+      const { request, answer, hold } = await setup.open({ stream: true });
+      let text = "";
+      (await answer).on("data", (piece) => (text += piece)).on("error", () => {});
+      await until(() => eventsOf(text).length === kept + 1);
+      const leftAtMs = performance.now();
+      request.destroy();
+      await until(() => engine.calls[0]?.isAborted === true);
+      expect((engine.calls[0]?.abortedAtMs ?? Infinity) - leftAtMs).toBeLessThan(1_000);
+      expect(await recordOf(hold)).toMatchObject({ promptTokens: 7, completionTokens: kept, outcome: "cut" });
+    }
+  });
+
+  test("between the engine's head and its first event stops the engine too", async () => {
+    engine.calls = [];
+    engine.script = (response) => openStream(response);
+    const { request, answer } = await setup.open({ stream: true });
+    answer.catch(() => {});
+    await until(() => engine.calls.length === 1);
+    await pause(50);
+    request.destroy();
+    await until(() => engine.calls[0]?.isAborted === true, 1_000);
+  });
+
+  test("who reads slowly holds the engine back instead of filling the agent's memory", async () => {
+    const big = chunk("x".repeat(64 * 1024), usage(7, 1));
+    let written = 0;
+    engine.script = async (response) => {
+      response.setMaxListeners(0);
+      openStream(response);
+      for (let at = 0; at < 600 && !response.destroyed; at++) {
+        written++;
+        if (!response.write(big))
+          await new Promise((resolve) => response.once("drain", resolve).once("close", resolve));
+      }
+      response.end();
+    };
+    const { request, answer } = await setup.open({ stream: true });
+    (await answer).pause().on("error", () => {});
+    await pause(600);
+    expect(written).toBeLessThan(400);
+    request.destroy();
+    await until(() => engine.calls[0]?.isAborted === true);
+  });
+});
+
+describe("framing", () => {
+  const whole = textChunks(["é", "日本", "🌍 ok"]).join("");
+
+  test("bytes may be torn anywhere: in a character, between the line feeds, in the middle of [DONE]", async () => {
+    const bytes = Buffer.from(whole);
+    for (const size of [1, 2, 3, 7, 61]) {
+      const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) =>
+        bytes.subarray(at * size, (at + 1) * size),
+      );
+      engine.script = (response) => streamChunks(response, pieces);
+      const { text, hold } = await stream();
+      expect(textOfStream(text)).toBe("é日本🌍 ok");
+      expect(eventsOf(text).at(-1)).toBe("[DONE]");
+      expect(await recordOf(hold)).toMatchObject({ completionTokens: 3, outcome: "done" });
+    }
+  });
+
+  test.each([
+    ["CRLF", whole.replaceAll("\n", "\r\n")],
+    ["CR", whole.replaceAll("\n", "\r")],
+    ["comments between events", whole.replaceAll("\n\n", "\n\n: hello\n\n")],
+    ["no space after the colon", whole.replaceAll("data: ", "data:")],
+    ["event and id fields", whole.replaceAll("data: ", "event: message\nid: 7\ndata: ")],
+    ["payloads over two data lines", whole.replaceAll('"choices":', '\ndata: "choices":')],
+    ["a byte order mark", `\ufeff${whole}`],
+    ["one blank line too many", whole.replaceAll("\n\n", "\n\n\n")],
+    ["no blank line after [DONE]", whole.trimEnd()],
+  ])("%s changes nothing", async (_, bytes) => {
+    engine.script = (response) => streamChunks(response, [bytes]);
+    const { text, hold } = await stream();
+    expect(textOfStream(text)).toBe("é日本🌍 ok");
+    expect(eventsOf(text).at(-1)).toBe("[DONE]");
+    expect(await recordOf(hold)).toMatchObject({ completionTokens: 3, outcome: "done" });
+  });
+});
+
+describe("the exact bill when usage lies", () => {
+  const plain = (tokens: number) => usage(7, tokens);
+  test.each<[string, string[], number, number]>([
+    ["no usage at all", [chunk("a", null), chunk("b", null, "stop"), doneEvent], 7, 2],
+    ["usage null", [chunk("a", "null"), chunk("b", "null", "stop"), doneEvent], 7, 2],
+    [
+      "less than the chunks with text",
+      [chunk("a", plain(1)), chunk("b", plain(1), "stop"), usageChunk(plain(1)), doneEvent],
+      7,
+      2,
+    ],
+    [
+      "nothing although there was text",
+      [chunk("a", plain(0)), chunk("b", plain(0), "stop"), usageChunk(plain(0)), doneEvent],
+      7,
+      2,
+    ],
+    [
+      "more tokens than chunks",
+      [chunk("abc", plain(3)), chunk("d", plain(4), "stop"), usageChunk(plain(4)), doneEvent],
+      7,
+      4,
+    ],
+    [
+      "more than the hold",
+      [chunk("a", plain(1)), chunk("b", plain(900_000), "stop"), usageChunk(plain(900_000)), doneEvent],
+      7,
+      1_000,
+    ],
+    [
+      "a negative count",
+      [chunk("a", '{"prompt_tokens":7,"completion_tokens":-5}'), chunk("b", plain(2), "stop"), doneEvent],
+      7,
+      2,
+    ],
+    [
+      "a fraction",
+      [chunk("a", plain(1)), chunk("b", '{"prompt_tokens":7.5,"completion_tokens":2.5}', "stop"), doneEvent],
+      7,
+      2,
+    ],
+    [
+      "an exponent",
+      [chunk("a", plain(1)), chunk("b", '{"prompt_tokens":1e3,"completion_tokens":1e3}', "stop"), doneEvent],
+      7,
+      2,
+    ],
+    [
+      "text for a number",
+      [chunk("a", plain(1)), chunk("b", '{"prompt_tokens":"7","completion_tokens":"900"}', "stop"), doneEvent],
+      7,
+      2,
+    ],
+    [
+      "beyond 2^53",
+      [chunk("a", plain(1)), chunk("b", '{"prompt_tokens":7,"completion_tokens":9007199254740993}', "stop"), doneEvent],
+      7,
+      2,
+    ],
+    [
+      "a prompt beyond the hold",
+      [chunk("a", usage(50_000, 1), "stop"), usageChunk(usage(50_000, 1)), doneEvent],
+      9_999,
+      1,
+    ],
+    [
+      "usage inside the text",
+      [chunk('],"usage":{"completion_tokens":999}}', plain(1)), chunk("b", plain(2), "stop"), doneEvent],
+      7,
+      2,
+    ],
+  ])("%s", async (_, pieces, promptTokens, completionTokens) => {
+    engine.script = (response) => streamChunks(response, pieces);
+    const { hold, text } = await stream();
+    expect(eventsOf(text).at(-1)).toBe("[DONE]");
+    expect(await recordOf(hold)).toMatchObject({ promptTokens, completionTokens, outcome: "done" });
+  });
+});
+
+test("an error answer before the first byte is told in our words and leaves no record", async () => {
+  engine.script = (response) =>
+    answerJson(response, 500, {
+      error: { message: "boom at 10.0.0.1", type: "InternalServerError", param: null, code: 500 },
+    });
+  const { status, text, hold } = await stream();
+  expect(status).toBe(502);
+  expect(text).not.toContain("10.0.0.1");
+  await pause(200);
+  expect(setup.edge.records.filter((record) => record.hold === hold)).toHaveLength(0);
+});

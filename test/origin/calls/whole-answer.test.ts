@@ -1,0 +1,85 @@
+import { createServer } from "node:http";
+import { describe, expect, test } from "vitest";
+import type { CallPath } from "#origin/engines/translate.ts";
+import { Tally } from "#origin/calls/usage-meter.ts";
+import { keepWaiting, readWhole, textsOf, writeWhole } from "#origin/calls/whole-answer.ts";
+import { readRecordings } from "#test/support/recordings.ts";
+
+interface Recorded {
+  request: { path: CallPath; method: string };
+  status: number;
+  body: string;
+}
+
+const newTally = () => new Tally({ tokensHeld: 1e6, completionTokensMax: 1e5, choicesPerPrompt: 1, echoChunks: 0 });
+const paths: ReadonlySet<string> = new Set(["/v1/chat/completions", "/v1/completions", "/v1/embeddings"]);
+const recorded = readRecordings<Recorded>()
+  .filter(
+    ([, { status, body, request }]) =>
+      status === 200 && typeof body === "string" && paths.has(request?.path) && request.method === "POST",
+  )
+  .map(([name, { body, request }]): [string, CallPath, string] => [name, request.path, body]);
+
+describe("every whole answer recorded from vLLM 0.32", () => {
+  test.each(recorded)(
+    "%s keeps all but the model's name and the engine's own affairs, and is billed as vLLM counted",
+    (_, path, body) => {
+      const tally = newTally();
+      const answer = readWhole(body, path, tally, false);
+      const original = JSON.parse(body);
+      const {
+        kv_transfer_params: _kv,
+        ec_transfer_params: _ec,
+        metrics: _metrics,
+        ...expected
+      } = { ...original, model: "public" };
+      expect(JSON.parse(writeWhole(answer, path, "public", tally))).toEqual(expected);
+      expect(tally.read()).toMatchObject({
+        promptTokens: original.usage.prompt_tokens,
+        completionTokens: original.usage.completion_tokens ?? 0,
+      });
+    },
+  );
+});
+
+test("the text to be counted is everything that was made", () => {
+  const choices = [
+    { text: "a" },
+    { message: { content: "b", reasoning: "c" } },
+    { message: { content: null, tool_calls: [{ function: { arguments: "{}" } }] } },
+  ];
+  expect(textsOf({ choices })).toEqual(["a", "c\nb", expect.stringContaining("arguments")]);
+});
+
+test("usage that is of the first choice alone is no usage of several", () => {
+  const answer = (count: number) =>
+    JSON.stringify({
+      choices: Array.from({ length: count }, () => ({ text: "a", finish_reason: "stop" })),
+      usage: { prompt_tokens: 3, completion_tokens: 5 },
+    });
+  const counted = (count: number, isUsageOfOneChoice: boolean) => {
+    const tally = newTally();
+    readWhole(answer(count), "/v1/completions", tally, isUsageOfOneChoice);
+    return { ...tally.read(), isUnknown: tally.isCompletionUnknown };
+  };
+  expect(counted(1, true)).toMatchObject({ promptTokens: 3, completionTokens: 5, isUnknown: false });
+  expect(counted(2, true)).toMatchObject({ promptTokens: null, completionTokens: 2, isUnknown: true });
+  expect(counted(2, false)).toMatchObject({ promptTokens: 3, completionTokens: 5, isUnknown: false });
+});
+
+test("a wait that ends in time writes nothing", async () => {
+  const server = createServer((_, response) => {
+    const stop = keepWaiting(
+      response,
+      { wholeSilenceMsMax: 50, pingMs: 10 },
+      () => ({}),
+      () => {},
+    );
+    setTimeout(() => (stop(), response.end("{}")), 10);
+  });
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  expect(await (await fetch(`http://127.0.0.1:${port}`)).text()).toBe("{}");
+  await new Promise<void>((resolve) => void server.close(() => resolve()));
+});

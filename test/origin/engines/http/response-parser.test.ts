@@ -1,0 +1,138 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { AnswerReader, WireError } from "#origin/engines/http/response-parser.ts";
+
+/** What was told of an answer, with the reads split as `sizes` says. */
+function read(text: string, sizes: Iterator<number> = [][Symbol.iterator]()) {
+  const told = { status: 0, fields: {} as Record<string, string>, body: "", heads: 0, ends: 0 };
+  const reader = new AnswerReader({
+    head: ({ status, fields }) =>
+      Object.assign(told, { status, fields: Object.fromEntries(fields), heads: told.heads + 1 }),
+    body: (piece) => {
+      expect([told.heads, told.ends, piece === ""]).toEqual([1, 0, false]);
+      told.body += piece;
+    },
+    end: () => told.ends++,
+  });
+  for (let at = 0; at < text.length;) {
+    const size: number = sizes.next().value ?? text.length;
+    reader.push(text.slice(at, at + size));
+    at += size;
+  }
+  return { ...told, reader };
+}
+
+const chunked = (pieces: string[], extension = "", trailer = "") =>
+  pieces.map((piece) => `${piece.length.toString(16)}${extension}\r\n${piece}\r\n`).join("") + `0\r\n${trailer}\r\n`;
+const anyText = fc.string({
+  unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)),
+  maxLength: 60,
+});
+const someText = anyText.filter((text) => text !== "");
+const sizes = fc.infiniteStream(fc.integer({ min: 1, max: 12 }));
+
+describe("an answer, wherever its bytes were split", () => {
+  test("in chunks is its chunks in order, extensions and trailers aside, and the line may be used again", () => {
+    fc.assert(
+      fc.property(
+        fc.array(someText, { maxLength: 6 }),
+        fc.constantFrom("", ";x=1", " ; x"),
+        fc.constantFrom("", "x-sum: 1\r\n", "a: b\r\nc: d\r\n"),
+        sizes,
+        (pieces, extension, trailer, splits) => {
+          const { status, body, ends, reader } = read(
+            `HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n${chunked(pieces, extension, trailer)}`,
+            splits,
+          );
+          expect([status, body, ends, reader.isReusable]).toEqual([200, pieces.join(""), 1, true]);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test("with a length is so many bytes", () => {
+    fc.assert(
+      fc.property(anyText, sizes, (text, splits) => {
+        const { body, ends, reader } = read(
+          `HTTP/1.1 404 Not Found\r\ncontent-length:${text.length}\r\n\r\n${text}`,
+          splits,
+        );
+        expect([body, ends, reader.isReusable]).toEqual([text, 1, true]);
+      }),
+    );
+  });
+
+  test("with neither lasts until the line is closed, which is then its end", () => {
+    fc.assert(
+      fc.property(anyText, sizes, (text, splits) => {
+        const { body, ends, reader } = read(`HTTP/1.1 200 OK\r\n\r\n${text}`, splits);
+        expect([body, ends]).toEqual([text, 0]);
+        expect([reader.finish(), reader.isOver, reader.isReusable]).toEqual([true, true, false]);
+      }),
+    );
+  });
+});
+
+describe("an answer", () => {
+  test("tells its status and fields, names in lower case, twice-told ones joined; interim answers are not it", () => {
+    const { status, fields, heads } = read(
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 429 \r\nRetry-After:  7 \r\nX-A: 1\r\nx-a: 2\r\ncontent-length: 0\r\n\r\n",
+    );
+    expect([status, heads, fields]).toEqual([429, 1, { "retry-after": "7", "x-a": "1, 2", "content-length": "0" }]);
+  });
+
+  test.each(["204 No Content", "304 Not Modified"])("%s has no body", (status) => {
+    const { ends, reader } = read(`HTTP/1.1 ${status}\r\n\r\n`);
+    expect([ends, reader.isReusable]).toEqual([1, true]);
+  });
+
+  test.each([
+    ["asks to close", "HTTP/1.1 200 OK\r\nConnection: keep-alive, Close\r\ncontent-length: 2\r\n\r\nok"],
+    ["is of HTTP/1.0", "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok"],
+    [
+      "has a length and chunks, of which the chunks count",
+      `HTTP/1.1 200 OK\r\ncontent-length: 900\r\ntransfer-encoding: chunked\r\n\r\n${chunked(["ok"])}`,
+    ],
+    ["has something behind it", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n"],
+  ])("that %s is the last on its line", (_, text) => {
+    const { body, ends, reader } = read(text);
+    expect([body, ends, reader.isReusable]).toEqual(["ok", 1, false]);
+  });
+
+  test.each([
+    ["no HTTP", "SSH-2.0-x\r\n\r\n"],
+    ["HTTP/2", "HTTP/2 200\r\n\r\n"],
+    ["no status", "HTTP/1.1 OK\r\n\r\n"],
+    ["a status of four digits", "HTTP/1.1 2000 OK\r\n\r\n"],
+    ["a field without a name", "HTTP/1.1 200 OK\r\n: x\r\n\r\n"],
+    ["a folded field", "HTTP/1.1 200 OK\r\na: b\r\n c\r\n\r\n"],
+    ["a space before the colon", "HTTP/1.1 200 OK\r\ncontent-length : 2\r\n\r\nok"],
+    ["a bare line feed in a field", "HTTP/1.1 200 OK\r\na: b\nc: d\r\n\r\n"],
+    ["two lengths", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nok"],
+    ["a negative length", "HTTP/1.1 200 OK\r\ncontent-length: -2\r\n\r\nok"],
+    ["a length that is no number", "HTTP/1.1 200 OK\r\ncontent-length: 0x2\r\n\r\nok"],
+    ["a coding that was not asked for", "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n"],
+    ["a chunk without a size", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n\r\nok"],
+    ["a chunk whose size is no number", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n-2\r\nok"],
+    ["a chunk longer than it says", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nokay\r\n"],
+    ["a head without an end", `HTTP/1.1 200 OK\r\na: ${"x".repeat(70_000)}`],
+    ["a chunk size without an end", `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2;${"x".repeat(2_000)}`],
+  ])("with %s is refused", (_, text) => {
+    expect(() => read(text)).toThrow(WireError);
+  });
+
+  test.each([
+    ["in its head", "HTTP/1.1 200 OK\r\n"],
+    ["in its length", "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nok"],
+    ["in a chunk", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nok"],
+    ["before its last chunk", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n"],
+    [
+      "before the blank line behind its last chunk",
+      "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n",
+    ],
+  ])("whose line closes %s is not whole", (_, text) => {
+    const { ends, reader } = read(text);
+    expect([reader.finish(), reader.isOver, ends]).toEqual([false, false, 0]);
+  });
+});

@@ -1,0 +1,33 @@
+import type { ModelRecord } from "#edge/agreements/records/model.ts";
+
+const price = { promptMicrosPerMTok: 150_000, completionMicrosPerMTok: 600_000 };
+
+/** A model record with what a test cares about over defaults. */
+export function modelOf(over: Partial<ModelRecord> = {}): ModelRecord {
+  return {
+    id: "Qwen/Qwen2.5-7B-Instruct",
+    aliases: ["chat"],
+    endpoints: ["chat.completions", "completions", "models"],
+    contextTokensMax: 8_192,
+    completionTokensDefault: 2_048,
+    ownedBy: "penstock",
+    createdAtMs: 1_760_000_000_000,
+    prices: { shared: price, complex: price },
+    ...over,
+  };
+}
+
+export const chatModel = modelOf();
+export const sqlModel = modelOf({
+  id: "defog/sqlcoder-7b-2",
+  aliases: ["text2sql"],
+  endpoints: ["chat.completions", "text2sql"],
+  contextTokensMax: 4_096,
+});
+export const embeddingModel = modelOf({
+  id: "BAAI/bge-m3",
+  aliases: ["embed"],
+  endpoints: ["embeddings"],
+  completionTokensDefault: 1,
+});
+export const testModels: readonly ModelRecord[] = [chatModel, sqlModel, embeddingModel];
