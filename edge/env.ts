@@ -5,6 +5,7 @@ import { readCidr } from "./agreements/ip.ts";
 import { isSecret } from "./agreements/tokens/key-format.ts";
 import { ModelRecord } from "./agreements/records/model.ts";
 import { NodeRecord } from "./agreements/records/node.ts";
+import { holdGraceMs } from "./limits.ts";
 
 /** What the platform gives us, as wrangler.toml names it: bindings, then variables and secrets. */
 export interface Env {
@@ -23,6 +24,7 @@ export interface Env {
   HOP_KEY?: string;
   BOOTSTRAP_TOKEN?: string;
   REDIS_WAIT_MS?: string;
+  HOLD_GRACE_MS?: string;
   IP_PER_SECOND?: string;
   IP_EXEMPT?: string;
 }
@@ -104,6 +106,12 @@ export const Settings = z
       .regex(/^([1-9]\d{1,2}|[1-4]\d{3}|5000)$/, "is not a whole number from 10 to 5000")
       .transform(Number)
       .default(250),
+    /** How long after its deadline a call's hold stands, so that what the node made can still be reported. */
+    HOLD_GRACE_MS: z
+      .string()
+      .regex(/^([1-9]\d{3,4}|[1-5]\d{5}|600000)$/, "is not a whole number from 1000 to 600000")
+      .transform(Number)
+      .default(holdGraceMs),
     /** Calls that an address may make a second; 0 is no limit. */
     IP_PER_SECOND: z
       .string()

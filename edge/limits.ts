@@ -30,7 +30,7 @@ export const breakerOpenMs = 30_000;
 /** A stream whose node has not sent headers by then is tried elsewhere: engines send them before they generate. */
 export const streamHeadersMsMax = 30_000;
 export const hopTtlMs = 60_000;
-/** A call that runs longer is cut; the hold of a call expires a little later. */
+/** A call that runs longer is cut; the hold of a call expires a little later, `HOLD_GRACE_MS` unless this. */
 export const callMsMax = 15 * 60_000;
 export const holdGraceMs = 30_000;
 /** An agent ends a call at its deadline and says so. A node that says nothing is left so much later. */

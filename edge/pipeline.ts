@@ -36,7 +36,8 @@ export async function serveCall(
 
   const hold: HoldId = `hold_${randomBase62(22, visit.random)}`;
   const asked = { org: credential.org, hold, tier: verdict.tier, tokensHeld: 0, completionTokens: 0 };
-  const terms = { hold, tier: verdict.tier, price: call.model.prices[verdict.tier], nowMs: visit.now() };
+  const price = call.model.prices[verdict.tier];
+  const terms = { hold, tier: verdict.tier, price, nowMs: visit.now(), graceMs: ports.holdGraceMs };
   await counted;
   const grant = await admit(visit, ports.ledger, credential, call, terms, () =>
     countPrompt(visit, call, asked, nodes[0], ports.origin),

@@ -19,4 +19,6 @@ export interface Ports {
   fleet: Fleet;
   judge: Judge;
   origin: Origin;
+  /** How long after its deadline a call's hold stands. */
+  holdGraceMs: number;
 }

@@ -59,6 +59,7 @@ async function open(env: Env): Promise<Wiring> {
       fleet,
       judge,
       origin,
+      holdGraceMs: settings.HOLD_GRACE_MS,
     },
     control: {
       db: boundedDatabase(env.DB, (answer) => within(databaseWaitMsMax, "d1", answer)),

@@ -2,7 +2,6 @@ import type { Credential } from "../agreements/tokens/credential.ts";
 import type { HoldId, OrgId } from "../agreements/tokens/ids.ts";
 import type { Price, Tier } from "../agreements/records/model.ts";
 import { OutOfReach, Refusal } from "../errors.ts";
-import { holdGraceMs } from "../limits.ts";
 import type { Call } from "../protocol/openai/call.ts";
 import { goDuration, windowHeaders } from "../protocol/rate-headers.ts";
 import type { Visit } from "../visit.ts";
@@ -10,6 +9,16 @@ import type { Ask, Denial, Grant, Ledger, Rates, Scopes } from "../ledger/port.t
 
 /** Counts a call's prompt exactly, by asking an engine of its model; null when none could be asked. */
 export type CountPrompt = () => Promise<number | null>;
+
+/** What a hold is made with, beside what the call asks for. */
+export interface Terms {
+  hold: HoldId;
+  tier: Tier;
+  price: Price;
+  nowMs: number;
+  /** How long after the call's deadline the hold stands. */
+  graceMs: number;
+}
 
 /**
  * Reserves what the call may use, in one round trip. Only when the safe bound does not fit but the estimate would is
@@ -21,7 +30,7 @@ export async function admit(
   ledger: Ledger,
   credential: Credential,
   call: Call,
-  terms: { hold: HoldId; tier: Tier; price: Price; nowMs: number },
+  terms: Terms,
   countPrompt: CountPrompt,
 ): Promise<Grant> {
   const ask = askOf(credential, call, terms);
@@ -44,11 +53,7 @@ export async function look(ledger: Ledger, credential: Credential): Promise<Scop
   return answer;
 }
 
-function askOf(
-  credential: Credential,
-  call: Call,
-  terms: { hold: HoldId; tier: Tier; price: Price; nowMs: number },
-): Ask {
+function askOf(credential: Credential, call: Call, terms: Terms): Ask {
   return {
     hold: terms.hold,
     ...credential,
@@ -60,7 +65,7 @@ function askOf(
     completionTokens: call.completionTokens,
     choices: call.choices,
     mayClamp: call.mayClamp,
-    ttlMs: Math.max(0, call.deadlineMs - terms.nowMs) + holdGraceMs,
+    ttlMs: Math.max(0, call.deadlineMs - terms.nowMs) + terms.graceMs,
     idempotency: call.idempotency,
   };
 }

@@ -71,6 +71,12 @@ describe("settings", () => {
       expect(readSettings({ ...good, REDIS_WAIT_MS: String(ms) }).REDIS_WAIT_MS).toBe(ms);
   });
 
+  test("a hold stands 30 s after its call's deadline unless it is said otherwise, 1 s to 10 minutes", () => {
+    expect(readSettings(good)["HOLD_GRACE_MS"]).toBe(30_000);
+    for (const ms of [1_000, 9_999, 99_999, 100_000, 599_999, 600_000])
+      expect(readSettings({ ...good, HOLD_GRACE_MS: String(ms) })["HOLD_GRACE_MS"]).toBe(ms);
+  });
+
   for (const name of ["DB", "LEDGERS", "FLEET", "MODELS", "NODES", "TAG_KEYS", "PEPPERS", "HOP_KEY"]) {
     test(`without ${name} the gateway does not start, and says so by that name and no other`, () => {
       const faults = faultsOf(without(name));
@@ -126,6 +132,9 @@ describe("a malformed value is named by its variable and never shown", () => {
     ["REDIS_WAIT_MS", "too short for any network", "9"],
     ["REDIS_WAIT_MS", "longer than an agent waits", "5001"],
     ["REDIS_WAIT_MS", "in words", canary],
+    ["HOLD_GRACE_MS", "too short for a node's report", "999"],
+    ["HOLD_GRACE_MS", "longer than ten minutes", "600001"],
+    ["HOLD_GRACE_MS", "in words", canary],
     ["IP_PER_SECOND", "empty", ""],
     ["IP_PER_SECOND", "negative", "-1"],
     ["IP_PER_SECOND", "a fraction", "0.5"],

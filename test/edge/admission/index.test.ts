@@ -3,7 +3,6 @@ import { admit, giveBack, look, rateHeaders, refusalOf, type CountPrompt } from 
 import type { Ask, Denial, Grant, Ledger } from "#edge/ledger/port.ts";
 import type { Credential } from "#edge/agreements/tokens/credential.ts";
 import { errorBody, errorHeaders, OutOfReach } from "#edge/errors.ts";
-import { holdGraceMs } from "#edge/limits.ts";
 import { readCall, type Call } from "#edge/protocol/openai/call.ts";
 import { testModels } from "#test/support/fakes/models.ts";
 import { expectRefusal } from "#test/support/fakes/refused.ts";
@@ -21,6 +20,7 @@ const terms = {
   tier: "shared",
   price: { promptMicrosPerMTok: 1, completionMicrosPerMTok: 2 },
   nowMs: startedAtMs + 5,
+  graceMs: 30_000,
 } as const;
 const rates = {
   requests: { limit: 60, remaining: 0, resetMs: 59_999 },
@@ -81,7 +81,7 @@ describe("admission", () => {
       idempotency: { key: "k", body: "b" },
     });
     expect(await admit(visit, ledger, credential, call, terms, never)).toBe(grant);
-    const { nowMs: _, ...ours } = terms;
+    const { nowMs: _, graceMs: __, ...ours } = terms;
     expect(asks).toEqual([
       {
         ...credential,
@@ -92,7 +92,7 @@ describe("admission", () => {
         completionTokens: 10,
         choices: 2,
         mayClamp: true,
-        ttlMs: 1_000 + holdGraceMs,
+        ttlMs: 1_000 + terms.graceMs,
         idempotency: { key: "k", body: "b" },
       },
     ]);
@@ -101,7 +101,7 @@ describe("admission", () => {
   test("holds for the grace alone when the deadline has passed already", async () => {
     const { ledger, asks } = ledgerOf(grant);
     await admit(visit, ledger, credential, await callOf({ deadlineMs: terms.nowMs - 10_000 }), terms, never);
-    expect(asks[0]?.ttlMs).toBe(holdGraceMs);
+    expect(asks[0]?.ttlMs).toBe(terms.graceMs);
   });
 
   for (const failure of [new Error("CANARY"), new TypeError("CANARY")]) {
