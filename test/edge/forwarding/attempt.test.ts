@@ -333,7 +333,7 @@ describe("what the agent says no with", () => {
       const { tried } = await tryOn(
         answering(503, agentError("server_is_overloaded"), header === null ? {} : { "retry-after": header }),
       );
-      if (tried.kind === "no") expect(errorHeaders(tried.refusal)["retry-after"]).toBe(seconds);
+      expect(tried.kind === "no" && errorHeaders(tried.refusal)["retry-after"]).toBe(seconds);
     });
   }
 

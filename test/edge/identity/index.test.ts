@@ -33,7 +33,7 @@ describe("a key of ours is known", () => {
     ["as the bearer, whatever else is sent", (key) => ({ authorization: `Bearer ${key}`, "x-api-key": "sk-other" })],
   ];
   for (const [name, headersOf] of ways) {
-    test(name, async () => {
+    test(`${name}`, async () => {
       const credential = await identify(withHeaders(headersOf(inference.text)), keyring, tokenKey, startedAtMs);
       expect(credential).toEqual({
         org,
@@ -99,7 +99,7 @@ describe("everything else gets the same 401, to the byte", () => {
     ["a very long header", () => ({ authorization: `Bearer ${"a".repeat(10_000)}` })],
   ];
   for (const [name, headersOf] of ways) {
-    test(name, async () => {
+    test(`${name}`, async () => {
       const refusal = await refusedBy(() => identify(withHeaders(headersOf()), keyring, tokenKey, startedAtMs));
       expect([refusal.status, errorBody(refusal), errorHeaders(refusal)]).toEqual([
         401,

@@ -117,12 +117,9 @@ describe("when Redis does not answer", () => {
     const { script, requests } = heldScript();
     const ask = openBatcher(script, waitMsMax);
     runs(underWayMax).forEach((one) => void ask(one));
-    const waiting = expect(ask(run("late"))).rejects.toMatchObject({
-      message: "redis: no place within 250 ms",
-      wasAsked: false,
-    });
+    const waiting = ask(run("late")).catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(waitMsMax);
-    await waiting;
+    expect(await waiting).toMatchObject({ message: "redis: no place within 250 ms", wasAsked: false });
     // Nor does it stand before those that came after it.
     const next = ask(run("next"));
     requests[0]?.end();
@@ -155,14 +152,14 @@ describe("when Redis does not answer", () => {
     requests[0]?.end();
     await vi.advanceTimersByTimeAsync(0);
     expect(requests.at(-1)?.args).toEqual(["carrier", "passenger"]);
-    const told = expect(carried[1]).rejects.toThrow("redis: no reply");
+    const failure = carried[1]?.catch((error: unknown) => error);
     // Until then it may yet be over, and nobody takes its place.
     await vi.advanceTimersByTimeAsync(4 * waitMsMax - 1);
     const early = ask(run("early"));
     await vi.advanceTimersByTimeAsync(0);
     expect(requests.at(-1)?.args).toEqual(["carrier", "passenger"]);
     await vi.advanceTimersByTimeAsync(2);
-    await told;
+    expect(String(await failure)).toContain("redis: no reply");
     const fresh = ask(run("fresh"));
     expect(requests.at(-1)?.args).toEqual(["fresh", "early"]);
     requests.at(-1)?.end();
