@@ -4,7 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { upstashLedger } from "#edge/adapters/upstash/ledger/ledger.ts";
 import { openScript } from "#edge/adapters/upstash/client.ts";
 import { askOf, digest, freshOrg, keyRecord, recordOf } from "#test/contracts/ledger/ledger-fixtures.ts";
-import { isRedisThere, openWith, openWorld, type RedisWorld } from "./redis-world.ts";
+import { openWith, openWorld, type RedisWorld } from "./redis-world.ts";
+import { isRedisThere } from "#test/support/redis.ts";
 
 const waitMsMax = 250;
 const ledgerAt = (url: string, token: string) =>

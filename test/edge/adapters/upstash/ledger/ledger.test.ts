@@ -11,7 +11,8 @@ import {
   recordOf,
   shut,
 } from "#test/contracts/ledger/ledger-fixtures.ts";
-import { isRedisThere, openOn, openWith, openWorld, type RedisWorld } from "#test/edge/adapters/upstash/redis-world.ts";
+import { openOn, openWith, openWorld, type RedisWorld } from "#test/edge/adapters/upstash/redis-world.ts";
+import { isRedisThere } from "#test/support/redis.ts";
 
 /**
  * Every promise of the port, over a real Redis behind the REST bridge; each restart is a kill -9 of Redis. With

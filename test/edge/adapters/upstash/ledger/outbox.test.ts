@@ -3,7 +3,8 @@ import type { UsageRow } from "#edge/ledger/port.ts";
 import { upstashLedger } from "#edge/adapters/upstash/ledger/ledger.ts";
 import { openOutbox, type Chore } from "#edge/adapters/upstash/ledger/outbox.ts";
 import { askOf, granted, noon, recordOf } from "#test/contracts/ledger/ledger-fixtures.ts";
-import { isRedisThere, openWith, openWorld, type RedisWorld } from "#test/edge/adapters/upstash/redis-world.ts";
+import { openWith, openWorld, type RedisWorld } from "#test/edge/adapters/upstash/redis-world.ts";
+import { isRedisThere } from "#test/support/redis.ts";
 
 describe.skipIf(!isRedisThere)("the bill's way out of Redis", () => {
   let world: RedisWorld;
