@@ -120,7 +120,7 @@ const cases: Case[] = [
 
 describe("bad input is named, costs nothing and holds nothing:", () => {
   for (const { name, body, status = 400, code, param, path = "/v1/chat/completions" } of cases) {
-    test(name, async () => {
+    test(`${name}`, async () => {
       const headers: Record<string, string> = name.startsWith("an Idempotency-Key")
         ? { "idempotency-key": "k".repeat(256) }
         : {};

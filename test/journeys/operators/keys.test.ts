@@ -11,8 +11,10 @@ test("a revoke that has answered is in force for every call that starts after it
   const history: { startedAtMs: number; status: number }[] = [];
   let revokedAtMs = Infinity;
   const caller = async () => {
-    while (performance.now() < revokedAtMs + 300) {
+    // For 300 ms after the revoke, and at least two calls each, however slow the machine is.
+    for (let after = 0; performance.now() < revokedAtMs + 300 || after < 2;) {
       const startedAtMs = performance.now();
+      if (startedAtMs > revokedAtMs) after++;
       const { status } = await world.chat(key.secret, { max_tokens: 1 });
       history.push({ startedAtMs, status });
     }

@@ -1,16 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { edgeRows } from "#test/support/faults/fault-edge-rows.ts";
-import { originRows, serialRows } from "#test/support/faults/fault-origin-rows.ts";
+import { serialRows } from "#test/support/faults/fault-origin-rows.ts";
 import { openStage, runCells, type Stage } from "#test/support/faults/fault-stage.ts";
 
-/** Every cell of F1's table (fault-table.ts) but those of a ledger in Redis (faults-redis.test.ts). */
+/** The cells of F1's table (fault-table.ts) whose fault strikes all that a node does: one after the other. */
 let stage: Stage;
 beforeAll(async () => void (stage = await openStage()));
 afterAll(() => stage.close());
 
-describe.concurrent("what fails for one org", () => {
-  runCells({ ...edgeRows, ...originRows }, () => stage);
-});
 describe("what fails for a whole node", () => {
   runCells(serialRows, () => stage);
 });
