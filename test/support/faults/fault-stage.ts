@@ -53,6 +53,23 @@ export function runCells(rows: Partial<Record<Dependency, RunCell>>, stage: () =
   }
 }
 
+/**
+ * For cells that hang on a short deadline: where all is to go well, a busy machine may miss it, so such a cell has three
+ * tries, each with an org of its own. What is to fail has one.
+ */
+export function patiently(run: RunCell): RunCell {
+  return async (stage, fault, cell) => {
+    for (let tries = cell.told === "ok" ? 3 : 1; tries > 1; tries--) {
+      const isRight = await run(stage, fault, cell).then(
+        () => true,
+        () => false,
+      );
+      if (isRight) return;
+    }
+    await run(stage, fault, cell);
+  };
+}
+
 export async function openStage(options: Partial<StackOptions> = {}): Promise<Stage> {
   const hops: Hop[] = [];
   const through = async (url: string) => {
