@@ -62,7 +62,7 @@ export function emptyBooks(): Books {
  */
 export function apply(state: State, change: Change): void {
   const { hold } = change;
-  if (change.kind === "noted") {
+  if (change.kind === "checkpointed") {
     state.holds[hold.id] = hold;
     return;
   }

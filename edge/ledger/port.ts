@@ -132,7 +132,7 @@ export interface OrgRecords {
  */
 export interface Settlement {
   hold: HoldId;
-  result: "settled" | "noted" | "corrected" | "released" | "repeated" | "unknown";
+  result: "settled" | "checkpointed" | "corrected" | "released" | "repeated" | "unknown";
 }
 
 /** `limit = remaining + held + settled`, at any instant; without a limit, `limit` and `remaining` are null. */

@@ -19,7 +19,7 @@ export function settle(state: State, record: UsageRecord, ended: Ended | null, n
   const hold = state.holds[record.hold];
   if (!hold) return settleLate(state, record, ended, now);
   const usage = raised(hold, hold.noted, record);
-  if (!record.isFinal) return { result: "noted", change: { kind: "noted", hold: { ...hold, noted: usage } } };
+  if (!record.isFinal) return { result: "checkpointed", change: { kind: "checkpointed", hold: { ...hold, noted: usage } } };
   return { result: "settled", change: close(state, hold, record.outcome, usage, now, record.endedAtMs) };
 }
 
@@ -31,7 +31,7 @@ export function release(state: State, hold: Hold | null, ended: Ended | null, no
   if (!hold) return { result: ended ? "repeated" : "unknown", change: null };
   if (mayRun) {
     const expiresAtMs = Math.min(hold.expiresAtMs, Math.max(now, state.atMs) + abandonMs);
-    return { result: "noted", change: { kind: "noted", hold: { ...hold, expiresAtMs } } };
+    return { result: "checkpointed", change: { kind: "checkpointed", hold: { ...hold, expiresAtMs } } };
   }
   if (hold.noted && hold.noted.completionTokens > 0)
     return { result: "settled", change: close(state, hold, "broken", hold.noted, now, now) };

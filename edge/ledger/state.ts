@@ -94,7 +94,7 @@ export interface EarlierCall {
  */
 export type Change =
   | { kind: "held"; hold: Hold }
-  | { kind: "noted"; hold: Hold }
+  | { kind: "checkpointed"; hold: Hold }
   | { kind: "closed"; hold: Hold; closing: Closing }
   | { kind: "late"; hold: Hold; closing: Closing };
 

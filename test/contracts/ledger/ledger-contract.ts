@@ -320,8 +320,8 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       const opened = await openWith({ tokensPerDay: 90, requestsPerDay: 9, concurrency: 2 });
       const { ledger, org, clock } = opened;
       const [hold = "", mute = ""] = await fill(opened, 2);
-      expect(await ledger.release(org, hold, true)).toEqual({ hold, result: "noted" });
-      expect(await ledger.release(org, mute, true)).toEqual({ hold: mute, result: "noted" });
+      expect(await ledger.release(org, hold, true)).toEqual({ hold, result: "checkpointed" });
+      expect(await ledger.release(org, mute, true)).toEqual({ hold: mute, result: "checkpointed" });
       expect(await windowOf(opened, "tokensPerDay")).toEqual([30, 60, 0]);
       expect((await ledger.inspect(org))?.openHolds.map(({ expiresAtMs }) => expiresAtMs)).toEqual([
         noon + 2_000,
@@ -330,7 +330,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       expect(shut(await ledger.admit(askOf(org)))).toMatchObject({ window: "concurrency", resetAtMs: noon + 2_000 });
       clock.set(noon + 1_999);
       expect(await ledger.settle(org, [recordOf(org, hold, { isFinal: false, completionTokens: 7 })])).toEqual([
-        { hold, result: "noted" },
+        { hold, result: "checkpointed" },
       ]);
       await opened.restart();
       expect(await windowOf(opened, "concurrency")).toEqual([0, 2, 0]);
@@ -358,7 +358,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       for (const hold of [brief, told, refused]) await ledger.release(org, hold, true);
       clock.advance(400);
       for (const hold of [brief, told, refused])
-        expect(await ledger.release(org, hold, true)).toEqual({ hold, result: "noted" });
+        expect(await ledger.release(org, hold, true)).toEqual({ hold, result: "checkpointed" });
       await opened.restart();
       expect((await ledger.inspect(org))?.openHolds.map(({ expiresAtMs }) => expiresAtMs).toSorted()).toEqual([
         noon + 500,
@@ -424,8 +424,8 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       const [hold = "", mute = ""] = await fill(opened, 2, { ttlMs: 60_000 });
       const note = (completionTokens: number) =>
         ledger.settle(org, [recordOf(org, hold, { isFinal: false, completionTokens })]);
-      expect(await note(8)).toEqual([{ hold, result: "noted" }]);
-      expect(await note(3)).toEqual([{ hold, result: "noted" }]);
+      expect(await note(8)).toEqual([{ hold, result: "checkpointed" }]);
+      expect(await note(3)).toEqual([{ hold, result: "checkpointed" }]);
       await opened.restart();
       clock.set(noon + 60_000);
       expect(await windowOf(opened, "tokensPerDay")).toEqual([882, 0, 18]);

@@ -144,8 +144,8 @@ describe("a release", () => {
     const { state, hold } = withHold({ ttlMs: 60_000 });
     const at = (now: number) => release(state, hold!, null, now, true);
     expect(at(noon + 5)).toEqual({
-      result: "noted",
-      change: { kind: "noted", hold: { ...hold!, expiresAtMs: noon + 5 + abandonMs } },
+      result: "checkpointed",
+      change: { kind: "checkpointed", hold: { ...hold!, expiresAtMs: noon + 5 + abandonMs } },
     });
     expect(at(noon - 9_000_000).change?.hold.expiresAtMs).toBe(noon + abandonMs);
     expect(at(noon + 59_000).change?.hold.expiresAtMs).toBe(noon + 60_000);

@@ -77,7 +77,7 @@ function settlerOf(isDown: (org: string) => boolean = () => false) {
         if (isDown(org)) return { status: "rejected", reason: new Error("CANARY out of reach") };
         return {
           status: "fulfilled",
-          value: records.map(({ isFinal }) => ({ result: isFinal ? "settled" : "noted" })),
+          value: records.map(({ isFinal }) => ({ result: isFinal ? "settled" : "checkpointed" })),
         };
       });
     },

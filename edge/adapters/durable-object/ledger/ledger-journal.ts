@@ -99,7 +99,7 @@ export class SqliteJournal implements Journal {
 
   write(change: Change): void {
     const { hold } = change;
-    if (change.kind === "noted") {
+    if (change.kind === "checkpointed") {
       this.#sql.exec("UPDATE holds SET hold = ? WHERE id = ?", JSON.stringify(hold), hold.id);
       return;
     }

@@ -86,7 +86,7 @@ export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
     },
     look: async (credential) => {
       checkCredential(credential);
-      return readLook(await turn(credential.org, "look", credentialArgs(credential)));
+      return readLook(await turn(credential.org, "introspect", credentialArgs(credential)));
     },
     settle: async (org, records) => {
       const [answer] = await settleAll([{ org, records }]);
