@@ -11,24 +11,27 @@ import type { Ask, Denial, Grant, Ledger, Rates, Scopes } from "../ledger/port.t
 /** Counts a call's prompt exactly, by asking an engine of its model; null when none could be asked. */
 export type CountPrompt = () => Promise<number | null>;
 
+/** Who makes the call, under which hold, at which price and when. */
+export interface Terms {
+  credential: Credential;
+  hold: HoldId;
+  tier: Tier;
+  price: Price;
+  nowMs: number;
+  countPrompt: CountPrompt;
+}
+
 /**
  * Reserves what the call may use, in one round trip. Only when the safe bound does not fit but the estimate would is
  * the exact prompt length asked for, and that held instead: nothing overshoots, and nobody near the limit is refused
  * without cause.
  */
-export async function admit(
-  visit: Visit,
-  ledger: Ledger,
-  credential: Credential,
-  call: Call,
-  terms: { hold: HoldId; tier: Tier; price: Price; nowMs: number },
-  countPrompt: CountPrompt,
-): Promise<Grant> {
-  const ask = askOf(credential, call, terms);
+export async function admit(visit: Visit, ledger: Ledger, call: Call, terms: Terms): Promise<Grant> {
+  const ask = askOf(call, terms);
   const first = await asked(visit, ledger, ask);
   if (first.kind === "grant") return first;
   if (!mightFit(first, call)) throw refusalOf(first);
-  const promptTokens = await countPrompt();
+  const promptTokens = await terms.countPrompt();
   if (promptTokens === null || promptTokens >= ask.promptTokens) throw refusalOf(first);
   const second = await asked(visit, ledger, { ...ask, promptTokens });
   if (second.kind === "grant") return second;
@@ -44,14 +47,10 @@ export async function look(ledger: Ledger, credential: Credential): Promise<Scop
   return answer;
 }
 
-function askOf(
-  credential: Credential,
-  call: Call,
-  terms: { hold: HoldId; tier: Tier; price: Price; nowMs: number },
-): Ask {
+function askOf(call: Call, terms: Terms): Ask {
   return {
     hold: terms.hold,
-    ...credential,
+    ...terms.credential,
     endpoint: call.endpoint,
     model: call.model.id,
     tier: terms.tier,
@@ -74,21 +73,28 @@ const tellAgainMs = [1_000, 4_000, 10_000];
  * Gives a hold back. When the ledger cannot be told, the caller is not kept: it is told again behind the answer, so
  * that a moment's failure does not leave a slot taken until the call's deadline.
  */
-export async function giveBack(visit: Visit, ledger: Ledger, org: OrgId, hold: HoldId, mayRun: boolean): Promise<void> {
-  if (await isTold(ledger, org, hold, mayRun)) return;
-  visit.log("release_failed", { hold });
-  visit.afterwards(tellAgain(visit, ledger, org, hold, mayRun));
+export async function giveBack(visit: Visit, ledger: Ledger, release: Release): Promise<void> {
+  if (await isTold(ledger, release)) return;
+  visit.log("release_failed", { hold: release.hold });
+  visit.afterwards(tellAgain(visit, ledger, release));
 }
 
-async function tellAgain(visit: Visit, ledger: Ledger, org: OrgId, hold: HoldId, mayRun: boolean): Promise<void> {
+/** A hold to release; `mayRun`: a node may be at work on its call all the same. */
+interface Release {
+  org: OrgId;
+  hold: HoldId;
+  mayRun: boolean;
+}
+
+async function tellAgain(visit: Visit, ledger: Ledger, release: Release): Promise<void> {
   for (const ms of tellAgainMs) {
     await new Promise((done) => setTimeout(done, ms));
-    if (await isTold(ledger, org, hold, mayRun)) return;
+    if (await isTold(ledger, release)) return;
   }
-  visit.log("release_given_up", { hold });
+  visit.log("release_given_up", { hold: release.hold });
 }
 
-function isTold(ledger: Ledger, org: OrgId, hold: HoldId, mayRun: boolean): Promise<boolean> {
+function isTold(ledger: Ledger, { org, hold, mayRun }: Release): Promise<boolean> {
   return ledger.release(org, hold, mayRun).then(
     () => true,
     () => false,
@@ -102,7 +108,7 @@ async function asked(visit: Visit, ledger: Ledger, ask: Ask): Promise<Grant | De
     // What was asked and not answered may have been booked all the same. A ledger that has just failed is not told at
     // once: that is how a rush becomes a collapse.
     const mayBeBooked = !(cause instanceof OutOfReach) || cause.wasAsked;
-    if (mayBeBooked) visit.afterwards(tellAgain(visit, ledger, ask.org, ask.hold, false));
+    if (mayBeBooked) visit.afterwards(tellAgain(visit, ledger, { org: ask.org, hold: ask.hold, mayRun: false }));
     throw new Refusal("quota_unavailable", { retryAfterMs: 1_000, log: "ledger out of reach", cause });
   }
 }

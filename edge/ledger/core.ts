@@ -83,7 +83,7 @@ export class Keeper {
     checkHold(hold);
     this.expire(now);
     const settlement = this.#conclude(hold, (ended) =>
-      release(this.state, this.state.holds[hold] ?? null, ended, now, mayRun),
+      release(this.state, { hold: this.state.holds[hold] ?? null, ended, mayRun }, now),
     );
     this.#quietUntilMs = Math.min(this.#quietUntilMs, this.state.holds[hold]?.expiresAtMs ?? Infinity);
     return settlement;

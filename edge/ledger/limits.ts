@@ -2,9 +2,9 @@ import type { KeyRecord } from "../agreements/records/key.ts";
 import { costMicros } from "../agreements/records/model.ts";
 import type { WindowName } from "../agreements/records/quota.ts";
 import type { WindowReport } from "../protocol/rate-headers.ts";
-import { countsUntilMs, emptyBooks, freesAtMs, useOf, windowNames, type Books } from "./counters.ts";
+import { countsUntilMs, emptyBooks, freesAtMs, useOf, windowNames } from "./counters.ts";
 import type { Ask, Rates } from "./port.ts";
-import { costHeld, tokensHeld, type Hold, type State } from "./state.ts";
+import { costHeld, tokensHeld, type Books, type Hold, type State } from "./state.ts";
 
 /** One limit that a call has to pass: a window of its key or its org, with what is left of it at this moment. */
 export interface Lane {

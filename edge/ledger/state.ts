@@ -3,8 +3,8 @@ import { costMicros } from "../agreements/records/model.ts";
 import type { HoldId, KeyId } from "../agreements/tokens/ids.ts";
 import type { KeyRecord } from "../agreements/records/key.ts";
 import type { OrgRecord } from "../agreements/records/org.ts";
-import type { Books } from "./counters.ts";
 import type { FirstCall, UsageEnd, UsageRow } from "./port.ts";
+import type { Slide, Use } from "./windows.ts";
 
 /**
  * All that one org's ledger needs to decide, as plain data (JSON): its size follows keys and calls in flight, never
@@ -24,6 +24,19 @@ export interface State {
   books: Record<string, Books>;
   /** Open holds only. */
   holds: Record<string, Hold>;
+}
+
+/**
+ * The counters of one org or one key. A call is counted where it was admitted; its settlement changes those same
+ * counts, and only while they are current.
+ */
+export interface Books {
+  minute: Slide;
+  hour: Slide;
+  tokens: Slide;
+  open: number;
+  day: { day: number; requests: Use; tokens: Use };
+  month: { month: number; tokens: Use; cost: Use };
 }
 
 /** A ledger nobody has published to yet. */

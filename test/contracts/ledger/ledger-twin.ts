@@ -159,7 +159,11 @@ const step = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constant("introspect" as const), key: fc.integer({ min: 1, max: 4 }), ip: fc.nat(12) }),
+    arbitrary: fc.record({
+      kind: fc.constant("introspect" as const),
+      key: fc.integer({ min: 1, max: 4 }),
+      ip: fc.nat(12),
+    }),
   },
   { weight: 3, arbitrary: fc.constant({ kind: "inspect" as const }) },
 );

@@ -22,7 +22,12 @@ import type { OrgRecord } from "../../../agreements/records/org.ts";
  */
 const schema = `
   CREATE TABLE records (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE snapshot (part INTEGER PRIMARY KEY, seq INTEGER NOT NULL, drained INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
+  CREATE TABLE snapshot (
+    part INTEGER PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    drained INTEGER NOT NULL,
+    body TEXT NOT NULL
+  ) STRICT;
   CREATE TABLE holds (
     seq INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -52,7 +57,10 @@ interface Row extends Record<string, SqlStorageValue> {
   closing: string | null;
 }
 
-/** What of the state is not in rows of its own: the books, the time, and which holds were open. */
+/**
+ * The part of the state that has no rows of its own: the counters (stored as `books`), the time, and which holds were
+ * open.
+ */
 interface Snapshot {
   atMs: number;
   books: State["books"];
@@ -113,10 +121,12 @@ export class SqliteJournal implements Journal {
     }
     const { closing } = change;
     if (change.kind === "closed") {
-      const update = `UPDATE holds SET end_seq = ?, "end" = ?, ended_at_ms = ?, closing = ?${closing.end === "released" ? ", idempotency = NULL" : ""} WHERE id = ?`;
+      const forget = closing.end === "released" ? ", idempotency = NULL" : "";
+      const update = `UPDATE holds SET end_seq = ?, "end" = ?, ended_at_ms = ?, closing = ?${forget} WHERE id = ?`;
       this.#sql.exec(update, seq, closing.end, closing.atMs, JSON.stringify(closing), hold.id);
     } else {
-      const insert = `INSERT INTO holds (seq, id, hold, end_seq, "end", ended_at_ms, closing) VALUES (?, ?, ?, ?, ?, ?, ?)`;
+      const insert = `INSERT INTO holds (seq, id, hold, end_seq, "end", ended_at_ms, closing)
+        VALUES (?, ?, ?, ?, ?, ?, ?)`;
       this.#sql.exec(
         insert,
         seq,
@@ -213,7 +223,8 @@ export class SqliteJournal implements Journal {
     const [kept] = parts;
     if (!kept) return;
     const { atMs, books, open } = JSON.parse(parts.map(({ body }) => body).join("")) as Snapshot;
-    Object.assign(state, { atMs, books });
+    state.atMs = atMs;
+    state.books = books;
     this.#seq = kept.seq;
     this.#drainedSeq = kept.drained;
     for (const { hold } of this.#rows(
