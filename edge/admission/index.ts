@@ -8,7 +8,7 @@ import { goDuration, windowHeaders } from "../protocol/rate-headers.ts";
 import type { Visit } from "../visit.ts";
 import type { Ask, Denial, Grant, Ledger, Rates, Scopes } from "../ledger/port.ts";
 
-/** Counts a call's prompt exactly, by asking an engine of its model; null when none could be asked. */
+/** Counts a call's prompt exactly, with an engine of its model; null when none could be reached. */
 export type CountPrompt = () => Promise<number | null>;
 
 /** Who makes the call, under which hold, at which price and when. */
@@ -22,9 +22,9 @@ export interface Terms {
 }
 
 /**
- * Reserves what the call may use, in one round trip. Only when the safe bound does not fit but the estimate would is
- * the exact prompt length asked for, and that held instead: nothing overshoots, and nobody near the limit is refused
- * without cause.
+ * Reserves what the call may use, in one round trip. Only when the safe bound does not fit but the estimate would, the
+ * prompt is counted exactly and that many tokens are held instead: nothing overshoots, and nobody near the limit is
+ * refused without cause.
  */
 export async function admit(visit: Visit, ledger: Ledger, call: Call, terms: Terms): Promise<Grant> {
   const ask = askOf(call, terms);
@@ -38,7 +38,7 @@ export async function admit(visit: Visit, ledger: Ledger, call: Call, terms: Ter
   throw refusalOf(second);
 }
 
-/** What a key may use, without reserving anything; refused like a call when the key is not in force. */
+/** Reads what a key may use, without reserving anything; refuses like a call when the key is not in force. */
 export async function look(ledger: Ledger, credential: Credential): Promise<Scopes> {
   const answer = await ledger.look(credential).catch((cause: unknown) => {
     throw new Refusal("quota_unavailable", { retryAfterMs: 1_000, log: "ledger out of reach", cause });
@@ -65,13 +65,13 @@ function askOf(call: Call, terms: Terms): Ask {
 }
 
 /**
- * How long after the answer the ledger is told again, in ms; the platform lets a request outlive its answer by 30 s.
+ * The waits before each repeated release, in ms; the platform lets a request outlive its answer by 30 s.
  */
 const tellAgainMs = [1_000, 4_000, 10_000];
 
 /**
- * Gives a hold back. When the ledger cannot be told, the caller is not kept: it is told again behind the answer, so
- * that a moment's failure does not leave a slot taken until the call's deadline.
+ * Gives a hold back. When the ledger cannot be reached, the caller does not wait: the release is repeated behind the
+ * answer, so that a moment's failure does not leave a slot taken until the call's deadline.
  */
 export async function giveBack(visit: Visit, ledger: Ledger, release: Release): Promise<void> {
   if (await isTold(ledger, release)) return;
@@ -105,8 +105,8 @@ async function asked(visit: Visit, ledger: Ledger, ask: Ask): Promise<Grant | De
   try {
     return await ledger.admit(ask);
   } catch (cause) {
-    // What was asked and not answered may have been booked all the same. A ledger that has just failed is not told at
-    // once: that is how a rush becomes a collapse.
+    // A request without an answer may have been booked all the same. A ledger that has just failed gets its release
+    // later, not at once: that is how a rush becomes a collapse.
     const mayBeBooked = !(cause instanceof OutOfReach) || cause.wasAsked;
     if (mayBeBooked) visit.afterwards(tellAgain(visit, ledger, { org: ask.org, hold: ask.hold, mayRun: false }));
     throw new Refusal("quota_unavailable", { retryAfterMs: 1_000, log: "ledger out of reach", cause });
@@ -119,7 +119,7 @@ function mightFit(denial: Denial, call: Call): boolean {
   return call.promptTokensGuess + completion <= denial.tokensRemaining;
 }
 
-/** What the caller is told of a denial (road.md §7). */
+/** The refusal that a caller sees for a denial: its code, headers and message. */
 export function refusalOf(denial: Denial): Refusal {
   switch (denial.reason) {
     case "key":

@@ -31,7 +31,7 @@ export const windowNames = [
 
 const none: Use = { held: 0, settled: 0 };
 
-/** Books with nothing in them. */
+/** Counters at zero. */
 export function emptyBooks(): Books {
   return {
     minute: emptySlide(),

@@ -12,7 +12,7 @@ export interface Verdict {
 
 /**
  * What one record of an agent does. A checkpoint raises what expiry would charge, never lowers it. A final record ends
- * the hold and is charged, part by part, at most what was held and at least what was noted: those tokens have been
+ * the hold and is charged, part by part, at most what was held and at least its last checkpoint: those tokens have been
  * seen. After expiry a final record books, once, what expiry left out.
  */
 export function settle(state: State, record: UsageRecord, ended: Ended | null, now: number): Verdict {
@@ -28,8 +28,9 @@ export function settle(state: State, record: UsageRecord, ended: Ended | null, n
 }
 
 /**
- * Gives back a hold whose call never ran. Should a checkpoint say that it did run, it is charged that, as broken off:
- * tokens that were made are billed (Q4). While a node may be at work the hold is not ended but given a near deadline.
+ * Gives back a hold whose call never ran. When a checkpoint shows that it did run, the checkpoint is charged and the
+ * call counts as failed: generated tokens are billed (Q4). While a node may still be at work, the hold does not end but
+ * gets a near deadline.
  */
 export function release(
   state: State,
@@ -111,7 +112,7 @@ function closingOf(state: State, { hold, end, charged, endedAtMs }: Ending, now:
   };
 }
 
-/** Part by part the greater of what was known and what is told, cut to what was held (Q4). */
+/** Part by part the greater of the known and the reported usage, cut to what was held (Q4). */
 function raised(hold: Hold, known: Usage | null, told: UsageRecord): Usage {
   const promptTokens = Math.max(known?.promptTokens ?? 0, Math.min(told.promptTokens, hold.promptTokens));
   const cachedTokens = Math.max(known?.cachedTokens ?? 0, Math.min(told.cachedTokens, promptTokens));

@@ -19,7 +19,7 @@ export interface State {
   org: OrgRecord | null;
   keys: Record<string, KeyRecord>;
   /**
-   * The org's books under `org`, and those of each key that was booked while it had limits of its own, under its id.
+   * The org's counters under `org`, and under its id those of each key that was booked while it had limits of its own.
    */
   books: Record<string, Books>;
   /** Open holds only. */
@@ -56,7 +56,7 @@ export interface Usage {
 export interface Hold {
   id: HoldId;
   key: KeyId;
-  /** Whether the key had limits of its own at admission, so that its books move together with the org's. */
+  /** Whether the key had limits of its own at admission, so that its counters move together with the org's. */
   isKeyBooked: boolean;
   endpoint: Endpoint;
   model: string;
@@ -86,7 +86,8 @@ export interface Closing {
 }
 
 /**
- * A hold that has ended, as the journal remembers it. `isCorrected`: its late record has been booked, no other will be.
+ * A hold that has ended, as the journal remembers it. `isCorrected`: its late record has been booked, and no other will
+ * be.
  */
 export interface Ended {
   hold: Hold;
@@ -116,12 +117,12 @@ export function hasLimits({ limits }: KeyRecord): boolean {
   return Object.values(limits ?? {}).some((limit) => typeof limit === "number");
 }
 
-/** Tokens a hold keeps from others. */
+/** The tokens a hold reserves. */
 export function tokensHeld(hold: Hold): number {
   return hold.promptTokens + hold.choices * hold.completionTokens;
 }
 
-/** Money a hold keeps from others: the price of all its tokens. */
+/** The money a hold reserves: the price of all its tokens. */
 export function costHeld(hold: Hold): number {
   return costMicros(hold.price, hold.promptTokens, hold.choices * hold.completionTokens);
 }
@@ -152,7 +153,7 @@ export function usageRow(hold: Hold, closing: Closing, org: string): UsageRow | 
   };
 }
 
-/** What a caller who repeats an idempotency key is told of the call that ended. */
+/** The part of an ended call that is shown to a caller who repeats its idempotency key. */
 export function firstCall({ charged, hold }: Closing): FirstCall {
   const { responseId, promptTokens, completionTokens } = charged;
   return { hold, responseId, promptTokens, completionTokens };

@@ -26,5 +26,5 @@ export async function writeUsage(db: D1Database, rows: UsageRow[], msMax: number
     "usage",
     db.prepare(insert).bind(JSON.stringify(rows)).run(),
   );
-  if (answer?.success !== true) throw new Error("usage: D1 did not say that it took the rows");
+  if (answer?.success !== true) throw new Error("usage: D1 did not confirm the rows");
 }

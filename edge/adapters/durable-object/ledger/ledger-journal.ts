@@ -47,7 +47,7 @@ const schema = `
  */
 const outboxRowsMax = 500;
 const sweptRowsMax = 1_000;
-/** A value may have 2 MB; the books of a thousand busy keys have more, so a snapshot is cut into parts. */
+/** A value may have 2 MB; the counters of a thousand busy keys take more, so a snapshot is cut into parts. */
 const snapshotPartChars = 1_000_000;
 
 interface Row extends Record<string, SqlStorageValue> {
@@ -198,7 +198,7 @@ export class SqliteJournal implements Journal {
   }
 
   /**
-   * Keeps a snapshot if anything has changed since the last, and forgets what ended more than a week ago and is in D1.
+   * Stores a snapshot if anything has changed since the last, and forgets what ended more than a week ago and is in D1.
    */
   compact(state: State): void {
     if (!this.#isDirty) return;
@@ -255,7 +255,7 @@ export class SqliteJournal implements Journal {
   #writeSnapshot(state: State): void {
     const snapshot: Snapshot = { atMs: state.atMs, books: state.books, open: Object.keys(state.holds) };
     const text = JSON.stringify(snapshot);
-    // One turn without an await: the parts are kept together or not at all.
+    // Nothing is awaited here: all parts are stored, or none.
     this.#sql.exec("DELETE FROM snapshot");
     for (let from = 0; from < text.length; from += snapshotPartChars) {
       const insert = "INSERT INTO snapshot (seq, drained, body) VALUES (?, ?, ?)";

@@ -22,7 +22,7 @@ import { openOutbox, type Drain } from "./outbox.ts";
 import { openScript, type RedisOptions, type Run, type Script } from "../client.ts";
 import { ledgerScript } from "./script.ts";
 
-/** Chores (the bill, expiry without calls) may take longer than a call. */
+/** Work that no caller waits for (the bill, expiry without calls) may take longer. */
 const choreWaitMs = 5_000;
 
 export interface UpstashLedgerOptions extends RedisOptions {

@@ -4,8 +4,7 @@ import type { OrgId } from "../../../agreements/tokens/ids.ts";
 import { read } from "./codec.ts";
 
 /**
- * Lines of the bill that go to D1 in one statement, orgs that are asked in one request, and how long after a
- * settlement.
+ * Rows of the bill per statement to D1, orgs per request, and the wait after a settlement.
  */
 const rowsMax = 500;
 const orgsMax = 64;
@@ -13,8 +12,8 @@ const orgsMax = 64;
 const failuresMax = 8;
 const drainMs = 1_000;
 /**
- * Work after an answer may go on for 30 s (`waitUntil`). One round of draining ends well before; one that has not said
- * so by then is taken for dead.
+ * Work after an answer may go on for 30 s (`waitUntil`). One round of draining ends well before that; a round that has
+ * not ended by then is taken for dead.
  */
 const roundMsMax = 15_000;
 const deadMs = 30_000;
@@ -22,20 +21,20 @@ const deadMs = 30_000;
 /** What a cron does for the ledgers in Redis. */
 export interface Drain {
   /**
-   * Expires what is due in each org's ledger and moves its bill to D1. One org that fails does not keep the others;
-   * their first error is thrown at the end.
+   * Expires what is due in each org's ledger and moves its bill to D1. One org that fails does not stop the others; the
+   * first error is thrown at the end.
    */
   sweep(orgs: OrgId[]): Promise<void>;
 }
 
-/** One turn of the script on an org's keys. */
+/** One command of the script on an org's keys. */
 export interface Chore {
   org: OrgId;
   name: "outbox" | "drained" | "sweep";
   args: string[];
 }
 
-/** Does chores in one request; each is answered at its place, and fails by itself. */
+/** Runs commands in one request; each is answered at its index, and fails by itself. */
 type RunChores = (chores: Chore[]) => Promise<PromiseSettledResult<unknown>[]>;
 
 export interface OutboxOptions {
@@ -43,7 +42,7 @@ export interface OutboxOptions {
   later: (work: () => Promise<void>) => void;
 }
 
-/** What an org's outbox held: as many rows as were asked for mean that there may be more. */
+/** A page of an org's outbox. When it is full there may be more. */
 interface Page {
   org: OrgId;
   ids: string[];
@@ -130,8 +129,8 @@ function logFailures(orgs: number, failures: unknown[]): void {
 }
 
 /**
- * Into D1 in one statement; if that fails, in halves, so that a row that D1 will never take keeps no other org's.
- * Answers the pages that arrived.
+ * Into D1 in one statement; if that fails, in halves, so that a row that D1 will never take does not hold back another
+ * org's. Answers the pages that arrived.
  */
 async function write(writeRows: OutboxOptions["writeRows"], pages: Page[], failures: unknown[]): Promise<Page[]> {
   if (pages.length === 0 || failures.length >= failuresMax) return [];
