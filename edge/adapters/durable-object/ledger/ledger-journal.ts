@@ -190,7 +190,7 @@ export class SqliteJournal implements Journal {
   }
 
   /** These rows are in D1. */
-  drained(seq: number, rows: number): void {
+  markDrained(seq: number, rows: number): void {
     if (seq <= this.#drainedSeq) return;
     this.#drainedSeq = seq;
     this.outboxRows -= rows;

@@ -114,7 +114,7 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
     if (!org) return;
     for (let batch = this.#journal.outbox(org); batch; batch = this.#journal.outbox(org)) {
       await writeUsage(this.env.DB, batch.rows, drainWaitMsMax);
-      this.#journal.drained(batch.seq, batch.rows.length);
+      this.#journal.markDrained(batch.seq, batch.rows.length);
     }
   }
 
