@@ -4,7 +4,7 @@ import type { State } from "#edge/ledger/state.ts";
 import { durableObjectLedger } from "#edge/adapters/durable-object/ledger/ledger.ts";
 import type { OrgLedger } from "#edge/adapters/durable-object/ledger/ledger-object.ts";
 import type { OrgId } from "#edge/agreements/tokens/ids.ts";
-import migration from "../../../../infra/migrations/0001_road.sql?raw";
+import migration from "../../../../../infra/migrations/0001_road.sql?raw";
 import { freshOrg, keyRecord, noon, orgRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
 import { testClock, type TestClock } from "#test/support/fakes/clock.ts";
 
