@@ -36,11 +36,16 @@ export async function serveCall(
 
   const hold: HoldId = `hold_${randomBase62(22, visit.random)}`;
   const asked = { org: credential.org, hold, tier: verdict.tier, tokensHeld: 0, completionTokens: 0 };
-  const terms = { hold, tier: verdict.tier, price: call.model.prices[verdict.tier], nowMs: visit.now() };
+  const terms = {
+    credential,
+    hold,
+    tier: verdict.tier,
+    price: call.model.prices[verdict.tier],
+    nowMs: visit.now(),
+    countPrompt: () => countPrompt(visit, call, asked, nodes[0], ports.origin),
+  };
   await counted;
-  const grant = await admit(visit, ports.ledger, credential, call, terms, () =>
-    countPrompt(visit, call, asked, nodes[0], ports.origin),
-  );
+  const grant = await admit(visit, ports.ledger, call, terms);
 
   // From here on the org's tokens are held. An origin that begins to answer settles them itself; every other way out
   // gives them back.
@@ -51,7 +56,7 @@ export async function serveCall(
       ports.judge.told(credential.org, call.model.id, result.node, result.response.headers, visit.now());
       return result;
     }
-    await giveBack(visit, ports.ledger, credential.org, hold, result.mayRun);
+    await giveBack(visit, ports.ledger, { org: credential.org, hold, mayRun: result.mayRun });
     throw result.refusal;
   };
   const headersOf = (answer: Answer | null) => ({
