@@ -1,4 +1,6 @@
 import { hexDigest } from "../../agreements/digest.ts";
+import { isObject } from "../../agreements/json.ts";
+import type { CallPath } from "../../agreements/paths.ts";
 import type { Endpoint, ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import { callMsMax, idempotencyKeyCharsMax } from "../../limits.ts";
@@ -15,7 +17,7 @@ import {
 } from "./completions.ts";
 import { estimateTokens } from "../estimate.ts";
 import { parseBody } from "../fields.ts";
-import { isObject, refuseGuided, refuseRemoteMedia, stripOwned } from "./reserved-fields.ts";
+import { refuseGuided, refuseRemoteMedia, stripOwned } from "./reserved-fields.ts";
 
 /** The endpoints that reach an engine; `GET /v1/models` never does. */
 export type EngineEndpoint = Exclude<Endpoint, "models">;
@@ -24,7 +26,7 @@ export type EngineEndpoint = Exclude<Endpoint, "models">;
 export interface Call {
   endpoint: EngineEndpoint;
   /** The path on the agent. */
-  path: "/v1/chat/completions" | "/v1/completions" | "/v1/embeddings";
+  path: CallPath;
   model: ModelRecord;
   body: Record<string, unknown>;
   isStream: boolean;

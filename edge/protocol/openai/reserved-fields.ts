@@ -1,7 +1,5 @@
+import { isObject, type Body } from "../../agreements/json.ts";
 import { Refusal } from "../../errors.ts";
-
-/** A JSON object whose members are not known yet. */
-export type Body = Record<string, unknown>;
 
 /**
  * Members of a request that the gateway sets itself or that a caller may never set: they are taken out without a word.
@@ -33,10 +31,6 @@ const ownedTemplateFields: ReadonlySet<string> = new Set(["chat_template", "toke
 
 /** Members of a message part that hand the engine a tensor to unpickle. */
 const tensorFields = ["image_embeds", "audio_embeds"];
-
-export function isObject(value: unknown): value is Body {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /**
  * Refuses `guided_*` by name: new vLLM ignores these fields, so the caller would get unconstrained text unawares.
