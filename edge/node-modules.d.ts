@@ -22,6 +22,9 @@ declare module "node:crypto" {
 }
 declare module "node:buffer" {
   const Buffer: {
-    from(text: string, encoding?: "utf8" | "base64url"): Uint8Array & { toString(encoding: "utf8" | "base64url"): string };
+    from(
+      text: string,
+      encoding?: "utf8" | "base64url",
+    ): Uint8Array & { toString(encoding: "utf8" | "base64url"): string };
   };
 }
