@@ -1,17 +1,12 @@
 import { createHmac, type KeyObject } from "node:crypto";
+import { isObject, type Body } from "#edge/agreements/json.ts";
+import type { CallPath } from "#edge/agreements/paths.ts";
 import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import { choicesMax, inputsMax } from "#edge/limits.ts";
-import {
-  isObject,
-  refuseGuided,
-  refuseRemoteMedia,
-  stripOwned,
-  type Body,
-} from "#edge/protocol/openai/reserved-fields.ts";
+import { refuseGuided, refuseRemoteMedia, stripOwned } from "#edge/protocol/openai/reserved-fields.ts";
 import type { Engine } from "../engines/http/client.ts";
 import { openaiFields } from "../engines/dialects.ts";
-import type { CallPath } from "../engines/translate.ts";
 import type { TallyBounds } from "./usage-meter.ts";
 
 /** A call made ready for one engine. `body` is ours: built from the edge's, field by field. */

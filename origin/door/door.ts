@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { OrderClaims } from "#edge/agreements/tokens/hop.ts";
 import { errorBody, errorHeaders, Refusal } from "#edge/errors.ts";
-import { isObject, refuseRemoteMedia, stripOwned } from "#edge/protocol/openai/reserved-fields.ts";
+import { parseObject } from "#edge/agreements/json.ts";
+import { refuseRemoteMedia, stripOwned } from "#edge/protocol/openai/reserved-fields.ts";
 import { ourHeaders, serveCall, type Rooms } from "../calls/call.ts";
 import type { Drain } from "../calls/drain.ts";
 import { countPrompt } from "../engines/tokenize.ts";
@@ -68,8 +69,8 @@ function answer(rooms: Rooms, response: ServerResponse, status: number, body: un
 async function serveTokenize(rooms: Rooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { claims, body } = await rooms.gate.admitCall(request);
   const { engine } = rooms.posts.serving(claims.model);
-  const asked = parse(body);
-  if (!isObject(asked)) throw new Refusal("invalid_json");
+  const asked = parseObject(body.toString("utf8"));
+  if (!asked) throw new Refusal("invalid_json");
   refuseRemoteMedia(asked["messages"]);
   const count = await countPrompt(engine, { ...stripOwned(asked), model: engine.config.models[claims.model] });
   if (!count) throw new Refusal("bad_gateway", { log: "no_tokenizer" });
@@ -149,12 +150,4 @@ function refuseStrangers(request: IncomingMessage): void {
     (name) => name.startsWith("cf-") || name.startsWith("x-forwarded-") || name === "forwarded",
   );
   if (!isLocal || isForwarded) throw new Refusal("unknown_url");
-}
-
-function parse(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString("utf8"));
-  } catch {
-    return null;
-  }
 }

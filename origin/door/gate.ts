@@ -6,7 +6,7 @@ import { Refusal } from "#edge/errors.ts";
 import { bodyBytesMax, clockSkewMs, hopTtlMs } from "#edge/limits.ts";
 import type { AgentConfig } from "../config.ts";
 import { openReplays } from "./replays.ts";
-import { openVerifier } from "./verify.ts";
+import { openVerifier } from "#edge/agreements/tokens/jws.ts";
 
 /** A token that has been verified, and the body it was made for. */
 export interface Admitted<Claims> {

@@ -1,4 +1,4 @@
-import { isObject } from "#edge/protocol/openai/reserved-fields.ts";
+import { isObject } from "#edge/agreements/json.ts";
 import type { EngineAnswer } from "./http/connection.ts";
 
 /** What an engine said instead of a stream: the status that it would have had, and the text of that answer. */

@@ -1,5 +1,5 @@
 import type { NodeState } from "#edge/agreements/records/node.ts";
-import { isObject } from "#edge/protocol/openai/reserved-fields.ts";
+import { isObject } from "#edge/agreements/json.ts";
 import type { AgentLimits } from "../config.ts";
 import type { Engine } from "./http/client.ts";
 import { readReadings, type Readings } from "./readings.ts";

@@ -1,4 +1,4 @@
-import { isObject, type Body } from "#edge/protocol/openai/reserved-fields.ts";
+import { parseObject, type Body } from "#edge/agreements/json.ts";
 import type { Engine } from "./http/client.ts";
 
 /** What an engine's tokenizer says of a prompt. */
@@ -81,8 +81,7 @@ async function askTokens(engine: Engine, question: Body): Promise<TokenCount | n
 
 async function ask(engine: Engine, path: string, question: Body): Promise<Body | null> {
   const answer = await engine.askText({ method: "POST", path, body: JSON.stringify(question) }, tokenizeMsMax);
-  const json = answer?.status === 200 ? parse(answer.text) : null;
-  return isObject(json) ? json : null;
+  return answer?.status === 200 ? parseObject(answer.text) : null;
 }
 
 function isTokens(value: unknown): value is number[] {
@@ -95,12 +94,4 @@ function isCount(value: unknown): value is number {
 
 function pick(body: Body, names: string[]): Body {
   return Object.fromEntries(names.filter((name) => body[name] !== undefined).map((name) => [name, body[name]]));
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

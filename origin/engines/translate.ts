@@ -1,8 +1,6 @@
 import { Refusal } from "#edge/errors.ts";
-import { isObject } from "#edge/protocol/openai/reserved-fields.ts";
-
-/** The path of a call on the agent and on the engine alike. */
-export type CallPath = "/v1/chat/completions" | "/v1/completions" | "/v1/embeddings";
+import { isObject, parseObject } from "#edge/agreements/json.ts";
+import type { CallPath } from "#edge/agreements/paths.ts";
 
 /** Which member holds the prompt. */
 export const promptFields: Readonly<Record<CallPath, string>> = {
@@ -80,8 +78,8 @@ function translateUnsupported(body: string, log: string): Refusal {
 }
 
 function readError(body: string): EngineError {
-  const json = parse(body);
-  if (!isObject(json)) return { message: "", param: null };
+  const json = parseObject(body);
+  if (!json) return { message: "", param: null };
   const error = isObject(json["error"]) ? json["error"] : json;
   const { message, param, detail } = error;
   const text = typeof message === "string" ? message : typeof detail === "string" ? detail : "";
@@ -116,12 +114,4 @@ function pathOf(place: string | null): string | null {
 function readRetryAfter(header: string | undefined): number {
   const seconds = /^\d{1,5}$/.test(header ?? "") ? Number(header) : 1;
   return Math.min(Math.max(seconds, 1) * 1_000, retryAfterMsMax);
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

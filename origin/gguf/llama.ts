@@ -1,4 +1,4 @@
-import type { Body } from "#edge/protocol/openai/reserved-fields.ts";
+import type { Body } from "#edge/agreements/json.ts";
 import { ConfigError } from "../config.ts";
 import { Fault } from "./fault.ts";
 import {

@@ -1,7 +1,7 @@
 import { ChatBody } from "#edge/protocol/openai/chat.ts";
 import { completionTokensDefault, CompletionsBody } from "#edge/protocol/openai/completions.ts";
 import { refusalOf } from "#edge/protocol/fields.ts";
-import { isObject, type Body } from "#edge/protocol/openai/reserved-fields.ts";
+import { isObject, type Body } from "#edge/agreements/json.ts";
 import { Fault } from "./fault.ts";
 import type { Prompt, Sampling, Speech, Turn } from "./llama.ts";
 import { toGrammarSchema } from "./schema.ts";

@@ -1,4 +1,4 @@
-import { isObject, type Body } from "#edge/protocol/openai/reserved-fields.ts";
+import { isObject, type Body } from "#edge/agreements/json.ts";
 
 /** Members that say nothing about what may be generated, or that hold anyway: every property listed is always there. */
 const silent: ReadonlySet<string> = new Set([

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { isObject, type Body } from "#edge/protocol/openai/reserved-fields.ts";
+import { parseObject, type Body } from "#edge/agreements/json.ts";
 import { Fault } from "./fault.ts";
 import type { Llama } from "./llama.ts";
 import { wordsOf } from "./module.ts";
@@ -127,17 +127,9 @@ async function readBody(request: IncomingMessage): Promise<Body> {
     size += chunk.length;
     if (size > bodyBytesMax) throw new Fault(400, "the body is too large");
   }
-  const json = parse(Buffer.concat(chunks).toString("utf8"));
-  if (isObject(json)) return json;
+  const json = parseObject(Buffer.concat(chunks).toString("utf8"));
+  if (json) return json;
   throw new Fault(400, "the body is not a JSON object");
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 function answer(response: ServerResponse, status: number, body: unknown): void {
