@@ -95,6 +95,13 @@ export class Tally {
   }
 }
 
+/** The three figures of OpenAI's usage object, as they will be billed. */
+export function billedUsage(tally: Tally): { prompt_tokens: number; completion_tokens: number; total_tokens: number } {
+  const { promptTokens, completionTokens } = tally.read();
+  const prompt = promptTokens ?? 0;
+  return { prompt_tokens: prompt, completion_tokens: completionTokens, total_tokens: prompt + completionTokens };
+}
+
 /** A sparse list's holes are skipped by `reduce`. */
 function sum(counts: number[]): number {
   if (counts.length === 1) return counts[0] ?? 0;

@@ -1,15 +1,14 @@
 import type { ServerResponse } from "node:http";
 import { Refusal } from "#edge/errors.ts";
 import { isObject, type Body } from "#edge/protocol/openai/reserved-fields.ts";
-import { billedUsage, hasContent, isError } from "./stream/chunk-rewriter.ts";
+import { hasContent, hasGivenUp, isError } from "./answer-parts.ts";
 import type { AgentLimits } from "../config.ts";
 import type { CallPath } from "../engines/translate.ts";
-import type { Tally } from "./usage-meter.ts";
+import { billedUsage, type Tally } from "./usage-meter.ts";
 import { readCounts, usageTextOf } from "./usage-text.ts";
 
 /** vLLM's own affairs, which a whole answer tells. */
 const engineMembers = ["kv_transfer_params", "ec_transfer_params", "metrics"];
-const brokenReasons: ReadonlySet<unknown> = new Set(["error", "abort"]);
 
 /**
  * Reads a whole answer of an engine and counts it. Throws 502 for what is no answer: no JSON, an error with status 200,
@@ -23,8 +22,7 @@ export function readWhole(text: string, path: CallPath, tally: Tally, isUsageOfO
   if (!answer || isError(answer) || !Array.isArray(list) || list.length === 0)
     throw new Refusal("bad_gateway", { log: "engine_answer_unusable" });
   const choices = isEmbedding ? [] : list.filter(isObject);
-  if (choices.some((choice) => brokenReasons.has(choice["finish_reason"])))
-    throw new Refusal("bad_gateway", { log: "engine_gave_up" });
+  if (choices.some(hasGivenUp)) throw new Refusal("bad_gateway", { log: "engine_gave_up" });
   for (const choice of choices) if (hasContent(choice)) tally.noteContent();
   const usage = isUsageOfOneChoice && choices.length > 1 ? null : usageTextOf(text);
   if (usage !== null) tally.noteTotal(readCounts(usage));

@@ -1,5 +1,6 @@
 import { isObject, type Body } from "#edge/protocol/openai/reserved-fields.ts";
-import type { Tally } from "../usage-meter.ts";
+import { hasContent, hasGivenUp, isError } from "../answer-parts.ts";
+import { billedUsage, type Tally } from "../usage-meter.ts";
 import { readCounts, usageTextOf } from "../usage-text.ts";
 
 /** What the reader of a stream needs to know of its call. */
@@ -37,8 +38,6 @@ const tokenChunk = new RegExp(
   String.raw`\{"index":0,(?:${chat}|${completion})(?:,"token_ids":${ids})?\}\](?:${usage})?\}$`,
   "y",
 );
-const textMembers = ["content", "reasoning", "reasoning_content", "refusal", "text"];
-const brokenReasons: ReadonlySet<unknown> = new Set(["error", "abort"]);
 
 /**
  * Reads the payloads of one stream: counts, and gives back what the caller may see. All chunks of a stream begin alike,
@@ -95,7 +94,7 @@ export class Chunks {
     const choices = chunk["choices"].filter(isObject);
     if (typeof chunk["id"] === "string") this.responseId ??= chunk["id"].slice(0, 128);
     this.#count(json, choices);
-    if (choices.some((choice) => brokenReasons.has(choice["finish_reason"]))) return null;
+    if (choices.some(hasGivenUp)) return null;
     if (choices.some((choice) => typeof choice["finish_reason"] === "string")) this.hasFinished = true;
     if (choices.length === 0) return this.#usageChunk(chunk);
     if (!this.#options.wantsContinuousUsage) delete chunk["usage"];
@@ -145,25 +144,6 @@ export class Chunks {
     this.#headIn = head;
     this.#headOut = head.replace(/"model":"(?:[^"\\]|\\.)*"/, () => `"model":${model}`);
   }
-}
-
-/** The three figures of OpenAI's usage object, as they will be billed. */
-export function billedUsage(tally: Tally): { prompt_tokens: number; completion_tokens: number; total_tokens: number } {
-  const { promptTokens, completionTokens } = tally.read();
-  const prompt = promptTokens ?? 0;
-  return { prompt_tokens: prompt, completion_tokens: completionTokens, total_tokens: prompt + completionTokens };
-}
-
-/** True for `{"error":…}` and for the flat form of vLLM before 0.10. */
-export function isError(body: Body): boolean {
-  return (body["error"] !== undefined && body["error"] !== null) || body["object"] === "error";
-}
-
-/** Does a choice of a chunk or of a whole answer carry anything that the model made? */
-export function hasContent(choice: Body): boolean {
-  const part = isObject(choice["delta"]) ? choice["delta"] : isObject(choice["message"]) ? choice["message"] : choice;
-  if (textMembers.some((name) => typeof part[name] === "string" && part[name] !== "")) return true;
-  return (Array.isArray(part["tool_calls"]) && part["tool_calls"].length > 0) || isObject(part["function_call"]);
 }
 
 function digitsAt(text: string, from: number): number {

@@ -4,24 +4,21 @@ import { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import type { EngineKind } from "#origin/config.ts";
 import { openEngine } from "#origin/engines/http/client.ts";
+import type { CallPath } from "#origin/engines/translate.ts";
 import { dialects, openaiFields } from "#origin/engines/dialects.ts";
 import { cacheSaltOf, prepareCall, setCompletionMax } from "#origin/calls/prepare.ts";
 import { hopClaims, saltKey } from "#test/support/fakes/origin.ts";
 
 const claims = HopClaims.parse(hopClaims({ bodySha256: "a".repeat(43) }));
 const engineOf = (kind: EngineKind) => openEngine({ kind, url: "http://127.0.0.1:9", models: { public: "own" } });
-const prepare = (
-  body: unknown,
-  kind: EngineKind = "vllm",
-  path: Parameters<typeof prepareCall>[1] = "/v1/chat/completions",
-) =>
-  prepareCall(
-    Buffer.from(typeof body === "string" ? body : JSON.stringify(body)),
+const prepare = (body: unknown, kind: EngineKind = "vllm", path: CallPath = "/v1/chat/completions") =>
+  prepareCall({
+    body: Buffer.from(typeof body === "string" ? body : JSON.stringify(body)),
     path,
     claims,
-    engineOf(kind),
-    saltKey,
-  );
+    engine: engineOf(kind),
+    cacheSaltKey: saltKey,
+  });
 
 describe("a call made ready", () => {
   test("cache salts differ by org and secret, are the same for the same org, and do not show it", () => {

@@ -42,13 +42,13 @@ describe("a usage record", () => {
       ["openai", false, null],
     ] as const) {
       const engine = openEngine({ kind, url: fake.url, models: { public: "own" } });
-      const prepared = prepareCall(
-        Buffer.from('{"messages":[{"content":"abcdefg"}]}'),
-        "/v1/chat/completions",
+      const prepared = prepareCall({
+        body: Buffer.from('{"messages":[{"content":"abcdefg"}]}'),
+        path: "/v1/chat/completions",
         claims,
         engine,
-        saltKey,
-      );
+        cacheSaltKey: saltKey,
+      });
       const tally = new Tally(bounds);
       if (hasContent) tally.noteContent();
       await settlePrompt(tally, engine, prepared);

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Tally } from "#origin/calls/usage-meter.ts";
+import { billedUsage, Tally } from "#origin/calls/usage-meter.ts";
 import type { Counts } from "#origin/calls/usage-text.ts";
 
 const bounds = { tokensHeld: 1_000, completionTokensMax: 100, choicesPerPrompt: 1, echoChunks: 0 };
@@ -88,4 +88,10 @@ describe("the bill", () => {
     tally.noteContent();
     expect(tally.isOverHold).toBe(true);
   });
+});
+
+test("the usage shown to the caller is the usage that is billed", () => {
+  const tally = new Tally({ tokensHeld: 10, completionTokensMax: 4, choicesPerPrompt: 1, echoChunks: 0 });
+  tally.noteTotal({ prompt: 500, completion: 500, cached: null });
+  expect(billedUsage(tally)).toEqual({ prompt_tokens: 6, completion_tokens: 4, total_tokens: 10 });
 });
