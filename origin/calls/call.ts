@@ -24,13 +24,13 @@ const endpoints: Readonly<Record<CallPath, readonly Endpoint[]>> = {
   "/v1/embeddings": ["embeddings"],
 };
 const timerMsMax = 2 ** 31 - 1;
-/** A token is signed just before it is sent, and its time is in whole seconds. */
+/** The edge signs a token just before it sends it, with its time in whole seconds. */
 const signedAgoMsMax = 2_000;
 
 /**
- * Carries one call from the gate to its last byte. Throws a Refusal while nothing has been sent; after that it tells
- * the caller itself. A call whose answer began leaves one final record, written before its last byte; one that was
- * refused leaves none.
+ * Answers one admitted call, from its engine to the last byte. Throws a Refusal while nothing has been sent; after that
+ * it reports failures to the caller itself. A call whose answer began leaves one final record, written before its last
+ * byte; a refused call leaves none.
  */
 export async function serveCall(
   rooms: Rooms,
@@ -83,8 +83,8 @@ function refuseWhenClosed(rooms: Rooms): void {
 }
 
 /**
- * How long the call may take, in ms. The edge's clock may differ from ours by 30 s; its token says what time it was
- * there a moment ago.
+ * How long the call may still take, in ms. The edge's clock may differ from ours by 30 s; its token carries the edge's
+ * time of a moment ago.
  */
 function computeTimeLeft({ deadlineMs, iat }: Pick<HopClaims, "deadlineMs" | "iat">, nowMs: number): number {
   const longestMs = deadlineMs - iat * 1_000;

@@ -20,7 +20,7 @@ export interface LiveCall extends Account {
 }
 
 /** The headers that every answer of this node carries. */
-export function buildNodeHeaders(rooms: Pick<Rooms, "posts">): Record<string, string> {
+export function buildNodeHeaders(rooms: Rooms): Record<string, string> {
   return { [loadHeader]: writeLoad(rooms.posts.load) };
 }
 

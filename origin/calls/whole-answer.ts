@@ -7,13 +7,13 @@ import type { CallPath } from "../engines/translate.ts";
 import { billedUsage, type Tally } from "./usage-meter.ts";
 import { readCounts, usageTextOf } from "./usage-text.ts";
 
-/** vLLM's own affairs, which a whole answer tells. */
+/** vLLM's internals, which callers do not get to see. */
 const engineMembers = ["kv_transfer_params", "ec_transfer_params", "metrics"];
 
 /**
  * Reads a whole answer of an engine and counts it. Throws 502 for what is no answer: no JSON, an error with status 200,
- * no choices, or a choice that the engine gave up. The text of each choice is left to the caller to count when the
- * engine did not, or did for the first choice alone (`isUsageOfOneChoice`).
+ * no choices, or a choice that the engine gave up. When the engine did not count the completion, or only that of the
+ * first choice (`isUsageOfOneChoice`), counting the texts is left to whoever calls this.
  */
 export function readWhole(text: string, path: CallPath, tally: Tally, isUsageOfOneChoice: boolean): Body {
   const answer = parse(text);
@@ -58,9 +58,9 @@ function choiceText(choice: Body): string {
 }
 
 /**
- * Keeps a whole answer's connection open: after `wholeSilenceMsMax` the status line goes out, 200, and then white
- * space, which JSON allows before a value. From then on a failure can only be told by closing the socket. Returns how
- * to stop.
+ * Keeps the connection of a whole answer open: after `wholeSilenceMsMax` the status line goes out, 200, and then white
+ * space, which JSON allows before a value. From then on a failure can only be shown by closing the socket. Returns a
+ * function that stops it.
  */
 export function keepWaiting(
   response: ServerResponse,

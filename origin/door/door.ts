@@ -20,7 +20,7 @@ export interface DoorRooms extends Rooms {
 
 type Route = (rooms: DoorRooms, request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-/** All that this server answers, by method and exact target. What is not here is 404, a query string included. */
+/** Everything this server answers, by method and exact target; a query string makes it another target, and 404. */
 const routes: Readonly<Record<string, Route>> = {
   "POST /v1/chat/completions": admitTo("/v1/chat/completions"),
   "POST /v1/completions": admitTo("/v1/completions"),
@@ -35,13 +35,13 @@ const routes: Readonly<Record<string, Route>> = {
 };
 
 /**
- * The agent's server. Everything but health and metrics needs a token of the edge; those two answer this machine only.
+ * The agent's server. Everything but health and metrics needs a token from the edge; those two answer this machine only.
  */
 export function openDoor(rooms: DoorRooms): Server {
   const server = createServer(
     { keepAliveTimeout: 95_000, headersTimeout: 20_000, requestTimeout: 60_000 },
     (request, response) => {
-      // A write to a caller who has just left is no fault of ours; 'close' ends the call.
+      // A write to a caller who has just left may fail; 'close' ends the call.
       response.on("error", () => response.destroy());
       const route = routes[`${request.method} ${request.url}`];
       const work = route ? route(rooms, request, response) : Promise.reject(new Refusal("unknown_url"));
@@ -149,8 +149,8 @@ async function serveMetrics(rooms: DoorRooms, request: IncomingMessage, response
 }
 
 /**
- * cloudflared speaks from loopback too, but for others, and says so in headers: those get the same 404 as any unknown
- * path.
+ * cloudflared connects from loopback too, but on behalf of others, which its headers show: they get the same 404 as for
+ * any unknown path.
  */
 function refuseStrangers(request: IncomingMessage): void {
   const address = request.socket.remoteAddress ?? "";

@@ -3,7 +3,7 @@ import { hasContent, hasGivenUp, isError } from "../answer-parts.ts";
 import { billedUsage, type Tally } from "../usage-meter.ts";
 import { readCounts, usageTextOf } from "../usage-text.ts";
 
-/** What the reader of a stream needs to know of its call. */
+/** What the rewriter of a stream needs to know about its call. */
 export interface ChunkOptions {
   /** The id that the caller sees, whatever the engine calls its model. */
   model: string;
@@ -25,10 +25,14 @@ const completionStart = '"completion_tokens":';
 const text = String.raw`"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))+"`;
 const count = String.raw`(?:0|[1-9]\d{0,14})`;
 const ids = String.raw`(?:null|\[${count}(?:,${count})*\])`;
-const delta = String.raw`(?:"role":"assistant",)?"(?:content|reasoning|reasoning_content)":${text}|(?:"content":null,)?"tool_calls":\[\{"index":${count},"function":\{"arguments":${text}\}\}\]`;
+const textDelta = String.raw`(?:"role":"assistant",)?"(?:content|reasoning|reasoning_content)":${text}`;
+const toolCall = String.raw`\{"index":${count},"function":\{"arguments":${text}\}\}`;
+const delta = String.raw`${textDelta}|(?:"content":null,)?"tool_calls":\[${toolCall}\]`;
 const chat = String.raw`"delta":\{(?:${delta})\},"logprobs":null,"finish_reason":null`;
-const completion = String.raw`"text":${text},"logprobs":null,"finish_reason":null,"stop_reason":null(?:,"prompt_token_ids":null)?`;
-const usage = String.raw`,"usage":\{"prompt_tokens":${count},"total_tokens":${count},"completion_tokens":${count}(?:,"completion_tokens_details":null)?\}`;
+const unfinished = String.raw`"logprobs":null,"finish_reason":null`;
+const completion = String.raw`"text":${text},${unfinished},"stop_reason":null(?:,"prompt_token_ids":null)?`;
+const counts = String.raw`"prompt_tokens":${count},"total_tokens":${count},"completion_tokens":${count}`;
+const usage = String.raw`,"usage":\{${counts}(?:,"completion_tokens_details":null)?\}`;
 /**
  * What vLLM writes behind `"choices":[` for a token in the middle of a stream, and nothing else: one choice with
  * something in it, and its usage. Whatever is written otherwise (other members, another order, spaces, escaped names)
@@ -42,12 +46,12 @@ const tokenChunk = new RegExp(
 /**
  * Reads the payloads of one stream: counts, and gives back what the caller may see. All chunks of a stream begin alike,
  * so the beginning is parsed once and compared after that, and usage is cut off the end by position; anything that is
- * not written as vLLM writes a token is parsed. Payloads are Latin-1 (frames.ts).
+ * not written as vLLM writes a token is parsed. Payloads are Latin-1 (see sse-decoder.ts).
  */
 export class Chunks {
   /** The id that the caller saw; `null` before the first chunk. */
   responseId: string | null = null;
-  /** Some choice came to its end: without that, `[DONE]` is no success. */
+  /** Some choice has finished: without that, `[DONE]` is no success. */
   hasFinished = false;
   hasSentUsage = false;
   #tally: Tally;
@@ -61,7 +65,7 @@ export class Chunks {
   }
 
   /**
-   * The payload for the caller; "" when there is nothing in it for her; `null` when it is an error or no chunk at all.
+   * The payload for the caller; "" when there is nothing in it for them; `null` when it is an error or no chunk at all.
    */
   read(payload: string): string | null {
     return this.#readFast(payload) ?? this.#readWhole(payload);
@@ -86,7 +90,7 @@ export class Chunks {
   }
 
   #readWhole(payload: string): string | null {
-    // So llama.cpp's server begins a stream of several prompts.
+    // llama.cpp's server begins a stream of several prompts like this.
     if (payload === "null") return "";
     const json = Buffer.from(payload, "latin1").toString("utf8");
     const chunk = parse(json);
@@ -125,7 +129,7 @@ export class Chunks {
     return toLatin1(JSON.stringify({ ...chunk, model: this.#options.model, usage }));
   }
 
-  /** The usage chunk that an engine owed and did not send. */
+  /** Writes the usage chunk that the caller asked for and the engine did not send. */
   owedUsage(nowMs: number, object: string): string {
     const created = Math.floor(nowMs / 1_000);
     const usage = billedUsage(this.#tally);

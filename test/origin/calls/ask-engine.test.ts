@@ -21,7 +21,7 @@ describe("a prompt that does not fit with our default", () => {
     expect(world.engine.calls.map(({ body }) => body["max_tokens"])).toEqual([1_000, 93]);
   });
 
-  test("is refused when the caller named the bound herself", async () => {
+  test("is refused when the caller named the bound", async () => {
     world.engine.script = (response) => answerJson(response, 400, contextError);
     const { status, text } = await world.ask({ max_tokens: 500 });
     expect(status).toBe(400);
@@ -70,7 +70,7 @@ describe("an engine that says no", () => {
   });
 });
 
-test("an error that is the first event of a stream is answered as if its status had come in time, and leaves no record", async () => {
+test("an error as the first event of a stream is answered as if its status had come in time, unrecorded", async () => {
   for (const [code, status, name] of [
     [400, 400, "invalid_value"],
     [500, 502, "bad_gateway"],

@@ -7,7 +7,7 @@ import { openCallWorld, pause, whole } from "#test/origin/calls/world.ts";
 const world = openCallWorld();
 
 describe("what the engine is sent", () => {
-  test("our own body: owned fields set, the engine's name for the model, the org's cache salt, the hold as request id, and no header of the edge's", async () => {
+  test("is our own body: reserved fields, the engine's model name, the org's cache salt, and no header of the edge", async () => {
     world.engine.script = (response) => streamChunks(response, textChunks(["a"]));
     const { hold } = await world.ask({
       stream: true,

@@ -5,7 +5,7 @@ import { openCallWorld, whole } from "#test/origin/calls/world.ts";
 
 const world = openCallWorld();
 
-test("tells the edge, when enough calls have ended, what this org's calls to this model are like: not those of others, and not before", async () => {
+test("once enough calls have ended, an answer carries the traffic profile of this org and model alone", async () => {
   const habitAfter = async (calls: number, claims: Record<string, unknown>) => {
     for (let at = 0; at < calls; at++) await world.ask({}, claims);
     return (await world.ask({}, claims)).headers["x-penstock-habit"];
@@ -20,7 +20,7 @@ test("tells the edge, when enough calls have ended, what this org's calls to thi
   expect(headers["x-penstock-habit"]).toMatch(/^out=4 cached=5 ratio=1\.4/);
 });
 
-test("a caller who leaves before it comes stops the engine, and her prompt is noted, not settled: a retry may still settle the hold", async () => {
+test("a caller who leaves before the answer stops the engine, and their prompt is checkpointed, not settled", async () => {
   world.engine.script = () => {};
   const { request, hold } = await world.setup.open();
   await until(() => world.engine.calls.length === 1);

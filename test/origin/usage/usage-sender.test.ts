@@ -164,7 +164,7 @@ describe("the usage sender", () => {
     sender.close();
   });
 
-  test("a disk that refuses is not the end of a record: it is sent from memory, and no new call may begin until then", async () => {
+  test("a record that the disk refuses is sent from memory, and no new call may begin until then", async () => {
     let status = 503;
     const real = openUsageLog(join(mkdtempSync(join(tmpdir(), "sender-")), "usage"), 1024 * 1024, () => {});
     const broken: UsageLog = {
@@ -204,7 +204,7 @@ describe("the usage sender", () => {
 
   const [good, bad, worse] = ["org_good000000", "org_bad0000000", "org_worse00000"] as const;
 
-  test("an org whose ledger is out of reach holds up no other: its records wait in a queue of their own, and arrive when it is back", async () => {
+  test("an org whose ledger is out of reach holds up no other, and its records arrive when it is back", async () => {
     let untaken: string[] = [bad];
     const { sender, taken, delayedLog } = setUp(() => ({ untaken }));
     const stuck = Array.from({ length: 100 }, () => record({ org: bad }));
@@ -223,7 +223,7 @@ describe("the usage sender", () => {
     sender.close();
   });
 
-  test("of two orgs that were out of reach the one that is back is settled, whoever stands first in the queue", async () => {
+  test("of two orgs out of reach, the one that is back is settled, whichever is first in the queue", async () => {
     let untaken: string[] = [bad, worse];
     const { sender, taken } = setUp(() => ({ untaken }));
     for (let at = 0; at < 70; at++) sender.keep(record({ org: worse }));

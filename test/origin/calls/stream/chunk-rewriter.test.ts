@@ -332,7 +332,7 @@ describe("a token's chunk, cut by position", () => {
       return `${begin}${list.join(",")}]${behind}${end}`.replaceAll("\n", "\u0001");
     });
 
-  test("says, counts and ends exactly as when every chunk is parsed, however it is written and wherever it was split", () => {
+  test("writes, counts and ends exactly as when every chunk is parsed, however it is written or split", () => {
     const options = fc.record({ wantsUsage: fc.boolean(), wantsContinuousUsage: fc.boolean() });
     fc.assert(
       fc.property(

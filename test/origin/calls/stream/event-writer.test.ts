@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => void server.close());
 
 describe("chunks of our own framing", () => {
-  test("arrive as they were written, characters of several bytes and empty pieces among them, on a connection that goes on", async () => {
+  test("arrive as written, with multi-byte characters and empty pieces, and the connection stays open", async () => {
     const latin1 = Buffer.from("é日本🌍").toString("latin1");
     serve = (response) => {
       const writer = openEventWriter(response);
