@@ -1,7 +1,7 @@
 import { parseObject, type Body } from "#edge/agreements/json.ts";
 import type { Engine } from "./http/client.ts";
 
-/** What an engine's tokenizer says of a prompt. */
+/** What an engine's tokenizer reports about a prompt. */
 export interface TokenCount {
   tokens: number;
   contextTokensMax: number | null;
@@ -52,6 +52,7 @@ export function guessPrompt(body: Body): number {
   return guessText(JSON.stringify(body["messages"] ?? body["prompt"] ?? body["input"] ?? ""));
 }
 
+/** Guesses the tokens of a text: one for four characters. */
 export function guessText(text: string): number {
   return Math.ceil(text.length / 4);
 }
