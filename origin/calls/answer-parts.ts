@@ -1,4 +1,4 @@
-import { isObject, type Body } from "#edge/protocol/openai/reserved-fields.ts";
+import { isObject, type Body } from "#edge/agreements/json.ts";
 
 const textMembers = ["content", "reasoning", "reasoning_content", "refusal", "text"];
 const failedReasons: ReadonlySet<unknown> = new Set(["error", "abort"]);

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Endpoint } from "#edge/agreements/records/model.ts";
 import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
-import type { CallPath } from "../engines/translate.ts";
+import type { CallPath } from "#edge/agreements/paths.ts";
 import { refuseAborted, type LiveCall } from "./live-call.ts";
 import { prepareCall } from "./prepare.ts";
 import type { Rooms } from "./rooms.ts";

@@ -1,9 +1,9 @@
 import type { ServerResponse } from "node:http";
 import { Refusal } from "#edge/errors.ts";
-import { isObject, type Body } from "#edge/protocol/openai/reserved-fields.ts";
+import { isObject, parseObject, type Body } from "#edge/agreements/json.ts";
 import { hasContent, hasGivenUp, isError } from "./answer-parts.ts";
 import type { AgentLimits } from "../config.ts";
-import type { CallPath } from "../engines/translate.ts";
+import type { CallPath } from "#edge/agreements/paths.ts";
 import { billedUsage, type Tally } from "./usage-meter.ts";
 import { readCounts, usageTextOf } from "./usage-text.ts";
 
@@ -16,7 +16,7 @@ const engineMembers = ["kv_transfer_params", "ec_transfer_params", "metrics"];
  * first choice (`isUsageOfOneChoice`), counting the texts is left to whoever calls this.
  */
 export function readWhole(text: string, path: CallPath, tally: Tally, isUsageOfOneChoice: boolean): Body {
-  const answer = parse(text);
+  const answer = parseObject(text);
   const isEmbedding = path === "/v1/embeddings";
   const list = answer?.[isEmbedding ? "data" : "choices"];
   if (!answer || isError(answer) || !Array.isArray(list) || list.length === 0)
@@ -75,13 +75,4 @@ export function keepWaiting(
     timer = setTimeout(wait, limits.pingMs);
   }, limits.wholeSilenceMsMax);
   return () => clearTimeout(timer);
-}
-
-function parse(text: string): Body | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
 }

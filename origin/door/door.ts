@@ -1,12 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { OrderClaims } from "#edge/agreements/tokens/hop.ts";
 import { errorBody, errorHeaders, Refusal } from "#edge/errors.ts";
-import { isObject, refuseRemoteMedia, stripOwned } from "#edge/protocol/openai/reserved-fields.ts";
+import { isObject } from "#edge/agreements/json.ts";
+import { refuseRemoteMedia, stripOwned } from "#edge/protocol/openai/reserved-fields.ts";
 import { serveCall } from "../calls/call.ts";
 import type { Drain } from "../calls/drain.ts";
 import { buildNodeHeaders } from "../calls/live-call.ts";
 import type { Rooms } from "../calls/rooms.ts";
-import type { CallPath } from "../engines/translate.ts";
+import type { CallPath } from "#edge/agreements/paths.ts";
 import { countPrompt } from "../engines/tokenize.ts";
 import { causeOf } from "../log.ts";
 import { nodeState } from "../report/node-state.ts";

@@ -1,4 +1,4 @@
-import { isObject, type Body } from "#edge/protocol/openai/reserved-fields.ts";
+import { isObject, parseObject, type Body } from "#edge/agreements/json.ts";
 import { hasContent, hasGivenUp, isError } from "../answer-parts.ts";
 import { billedUsage, type Tally } from "../usage-meter.ts";
 import { readCounts, usageTextOf } from "../usage-text.ts";
@@ -93,7 +93,7 @@ export class Chunks {
     // llama.cpp's server begins a stream of several prompts like this.
     if (payload === "null") return "";
     const json = Buffer.from(payload, "latin1").toString("utf8");
-    const chunk = parse(json);
+    const chunk = parseObject(json);
     if (chunk === null || isError(chunk) || !Array.isArray(chunk["choices"])) return null;
     const choices = chunk["choices"].filter(isObject);
     if (typeof chunk["id"] === "string") this.responseId ??= chunk["id"].slice(0, 128);
@@ -162,15 +162,6 @@ function digitsAt(text: string, from: number): number {
 function indexOf(choice: Body, choices: number): number {
   const index = choice["index"];
   return typeof index === "number" && Number.isInteger(index) && index >= 0 && index < choices ? index : 0;
-}
-
-function parse(json: string): Body | null {
-  try {
-    const value: unknown = JSON.parse(json);
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
 }
 
 function toLatin1(text: string): string {

@@ -4,7 +4,7 @@ import { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import type { EngineKind } from "#origin/config.ts";
 import { openEngine } from "#origin/engines/http/client.ts";
-import type { CallPath } from "#origin/engines/translate.ts";
+import type { CallPath } from "#edge/agreements/paths.ts";
 import { dialects, openaiFields } from "#origin/engines/dialects.ts";
 import { cacheSaltOf, prepareCall, setCompletionMax } from "#origin/calls/prepare.ts";
 import { hopClaims, saltKey } from "#test/support/fakes/origin.ts";
