@@ -1,5 +1,5 @@
 import { Choice, type Delta } from "./choice.ts";
-import type { Seat } from "../engine/engine.ts";
+import type { Seat } from "../engine/sequence.ts";
 import type { FaultRule } from "../faults.ts";
 import type { OracleRecord } from "../text/oracle.ts";
 import type { Sampling, UsageWish } from "./sampling.ts";
@@ -100,7 +100,7 @@ class Run {
     const completionTokensMax = Math.max(1, Math.min(sampling.completionTokensMax ?? room, room));
     return Array.from({ length: sampling.n }, (_, sample) => {
       const index = promptAt * sampling.n + sample;
-      return new Choice(index, sample, model.name, prompt, {
+      return new Choice({ index, sample }, model.name, prompt, {
         sampling,
         completionTokensMax,
         voice: model.voice,

@@ -1,4 +1,4 @@
-import type { Work } from "../engine/engine.ts";
+import type { Work } from "../engine/sequence.ts";
 import { hashText, mix } from "../text/hash.ts";
 import type { Sampling } from "./sampling.ts";
 import type { Script } from "../text/script.ts";
@@ -40,8 +40,7 @@ export class Choice implements Work {
   #hasCalled = false;
 
   constructor(
-    index: number,
-    sample: number,
+    { index, sample }: { index: number; sample: number },
     model: string,
     prompt: readonly number[],
     maker: { sampling: Sampling; completionTokensMax: number; voice: Voice; script: Script | null },

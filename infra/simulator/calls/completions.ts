@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Ask, Scribe, Tally } from "./call.ts";
-import { checkLength, fitPrompt } from "./chat.ts";
+import { checkLength, fitPrompt } from "./prompt.ts";
 import type { Choice, Delta } from "./choice.ts";
 import { tellUsage, type FaultRule } from "../faults.ts";
 import { Fields } from "./fields.ts";
@@ -177,7 +177,13 @@ export class CompletionScribe implements Scribe {
       logprobs:
         sampling.logprobs === null
           ? null
-          : completionLogprobs([...echoed, ...delta.tokens], 0, sampling.logprobs, sampling.hasIdsForTokens, 0, isEcho),
+          : completionLogprobs([...echoed, ...delta.tokens], {
+              firstAt: 0,
+              count: sampling.logprobs,
+              hasIds: sampling.hasIdsForTokens,
+              textOffset: 0,
+              isPromptFirst: isEcho,
+            }),
       finish_reason: delta.finish,
       stop_reason: delta.stopReason,
       token_ids: sampling.hasTokenIds ? delta.tokens : null,
@@ -196,14 +202,13 @@ export class CompletionScribe implements Scribe {
     if (sampling.logprobs === null) return "null";
     const offset = this.#offsets.get(choice.index) ?? 0;
     const firstAt = choice.completionTokens - delta.tokens.length;
-    const told = completionLogprobs(
-      [...echoed, ...delta.tokens],
+    const told = completionLogprobs([...echoed, ...delta.tokens], {
       firstAt,
-      sampling.logprobs,
-      sampling.hasIdsForTokens,
-      offset,
-      echoed.length > 0,
-    );
+      count: sampling.logprobs,
+      hasIds: sampling.hasIdsForTokens,
+      textOffset: offset,
+      isPromptFirst: echoed.length > 0,
+    });
     this.#offsets.set(choice.index, (told.text_offset.at(-1) ?? offset) + (told.tokens.at(-1) ?? "").length);
     return JSON.stringify(told);
   }

@@ -36,14 +36,22 @@ export function chatLogprobs(tokens: readonly number[], firstAt: number, count: 
   };
 }
 
+/** Where the tokens stand in the answer and its text, and what is told of each. */
+export interface CompletionLogprobsOptions {
+  firstAt: number;
+  /** Alternatives for each token. */
+  count: number;
+  /** Tokens go by their ids instead of their text. */
+  hasIds: boolean;
+  textOffset: number;
+  /** The first token begins an echoed prompt. */
+  isPromptFirst: boolean;
+}
+
 /** `choices[].logprobs` of completions. The first token of an echoed prompt has none. */
 export function completionLogprobs(
   tokens: readonly number[],
-  firstAt: number,
-  count: number,
-  hasIds: boolean,
-  textOffset: number,
-  isPromptFirst: boolean,
+  { firstAt, count, hasIds, textOffset, isPromptFirst }: CompletionLogprobsOptions,
 ) {
   const text_offset: number[] = [];
   const token_logprobs: (number | null)[] = [];

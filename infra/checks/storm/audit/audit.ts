@@ -2,24 +2,7 @@ import { checkAnswers } from "./answers.ts";
 import { checkBill, type BillFigures } from "./bill.ts";
 import { checkLimits } from "./limits.ts";
 import type { Evidence } from "./evidence.ts";
-
-/** What is wrong, in words that name the org, the hold or the call. `rule` is the promise that was broken. */
-export interface Violation {
-  rule:
-    | "overshoot"
-    | "under-admission"
-    | "conservation"
-    | "open holds"
-    | "bill"
-    | "double"
-    | "unbilled"
-    | "announced errors"
-    | "truncation"
-    | "hung"
-    | "idempotency"
-    | "empty storm";
-  what: string;
-}
+import type { Violation } from "./violation.ts";
 
 /** What a storm came to. */
 export interface Verdict {
@@ -27,6 +10,7 @@ export interface Verdict {
   figures: Figures;
 }
 
+/** How much happened in a storm, for the table of all storms. */
 export interface Figures extends BillFigures {
   calls: number;
   answered: number;

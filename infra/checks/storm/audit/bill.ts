@@ -1,10 +1,11 @@
 import { checkpointMs, checkpointTokens } from "#edge/limits.ts";
-import type { Violation } from "./audit.ts";
+import type { Violation } from "./violation.ts";
 import { settledIn } from "./limits.ts";
 import type { MadeCall } from "../arena/engine.ts";
 import { callOf, type BillRow, type Evidence, type OrgEvidence } from "./evidence.ts";
 import type { Outcome } from "../crew/outcome.ts";
 
+/** What was made and billed over all calls of a storm. */
 export interface BillFigures {
   rows: number;
   /** Completion tokens that engines put on the wire, and that stand on the bill. */

@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { realClock, virtualClock } from "#infra/simulator/engine/clock.ts";
-import { Engine, type Seat, type Work } from "#infra/simulator/engine/engine.ts";
+import { Engine } from "#infra/simulator/engine/engine.ts";
+import type { Seat, Work } from "#infra/simulator/engine/sequence.ts";
 import { l4Profile, type EngineProfile } from "#infra/simulator/options.ts";
 
 interface Job extends Work {
