@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { serveCall, type Surroundings } from "./calls/call.ts";
+import { serveCall, type Surroundings } from "./calls/generate-answer.ts";
 import { readChat } from "./calls/chat.ts";
 import { ChatScribe } from "./calls/chat-serializer.ts";
 import { CompletionScribe, readCompletion } from "./calls/completions.ts";

@@ -8,7 +8,7 @@ import { Control, type LedgerView, type StormOrg } from "./arena/control.ts";
 import type { Crew } from "./crew/crew.ts";
 import type { BillRow, Evidence } from "./audit/evidence.ts";
 import type { Outcome } from "./crew/outcome.ts";
-import { patiently } from "./patience.ts";
+import { patiently } from "./retry.ts";
 import type { OrgPlan, Plan } from "./plan/plan.ts";
 import { openWatch } from "./audit/watch.ts";
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { tellUsage, type FaultRule } from "../faults.ts";
 import { fingerprint } from "../identity.ts";
-import type { Scribe, Tally } from "./call.ts";
+import type { Scribe, Tally } from "./generate-answer.ts";
 import type { ChatAsk } from "./chat.ts";
 import type { Choice, Delta } from "./choice.ts";
 import { chatLogprobs, promptLogprobs } from "./logprobs.ts";

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Ask } from "./call.ts";
+import type { Ask } from "./generate-answer.ts";
 import { Fields } from "./fields.ts";
 import { problem, invalid, type Flaw } from "../problems.ts";
 import { readPrompt } from "./prompt.ts";

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Ask, Scribe, Tally } from "./call.ts";
+import type { Ask, Scribe, Tally } from "./generate-answer.ts";
 import { checkLength, fitPrompt } from "./prompt.ts";
 import type { Choice, Delta } from "./choice.ts";
 import { tellUsage, type FaultRule } from "../faults.ts";

@@ -6,7 +6,7 @@ import type { UsageRecord } from "#edge/agreements/records/usage.ts";
 import { usageBatchMax, usageBatchMs } from "#edge/limits.ts";
 import type { KeyPair } from "#infra/local/secrets.ts";
 import { ask, Connection } from "./connection.ts";
-import { writePost } from "./wire.ts";
+import { writePost } from "./http-messages.ts";
 
 /** What has been sent so far, and what the edge said to it. */
 export interface SettledCounts {

@@ -17,7 +17,7 @@ export async function countRows({ stage, plan }: Bench): Promise<Row[]> {
   const [caller] = await stage.publish(1);
   if (!caller) throw new RangeError("no caller");
   const port = stage.ports.counted;
-  await stage.desk("/counts", {});
+  await stage.probe("/counts", {});
   const whole = await stage.load({
     kind: "closed",
     port,
@@ -31,11 +31,11 @@ export async function countRows({ stage, plan }: Bench): Promise<Row[]> {
   });
   const streams = await stage.load({ ...openLoad(port, [caller.text]), ms: plan.windowMs, seed: 1 });
   const calls = whole.calls + streams.calls;
-  const admitted = await stage.desk("/counts", {});
+  const admitted = await stage.probe("/counts", {});
   await checkSettled(stage, [caller], calls);
 
   const refused = await stage.load({ ...refusal(port, await badKeys()), ms: plan.windowMs / 2 });
-  const afterRefusals = await stage.desk("/counts", {});
+  const afterRefusals = await stage.probe("/counts", {});
 
   const admits = (admitted["LEDGERS.admit"] ?? 0) / calls;
   const others = sumOf(admitted, "LEDGERS.") - (admitted["LEDGERS.admit"] ?? 0);

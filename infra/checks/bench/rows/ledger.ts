@@ -13,7 +13,7 @@ export async function ledgerRow({ stage, plan, isSmoke }: Bench): Promise<Row[]>
   if (!caller) throw new RangeError("no caller");
   let done = 0;
   const drive = async (pairs: number) => {
-    const { settled, why } = await stage.desk("/pairs", { ask: askFor(caller), pairs, atOnce, batch: 1 });
+    const { settled, why } = await stage.probe("/pairs", { ask: askFor(caller), pairs, atOnce, batch: 1 });
     if (settled !== pairs) throw new BrokenError(`of ${pairs} pairs ${settled} were settled: ${why}`);
     done += pairs;
     return pairs;

@@ -62,7 +62,7 @@ export async function redisRequestRows({ stage, plan, isSmoke }: Bench, redis: R
 async function billed(redis: RedisSide, callers: Caller[], calls: number): Promise<void> {
   await redis.quiet();
   for (let tries = 0; tries < 50; tries++) {
-    const { rowsWaiting, rowsOut } = await redis.desk("/inspect", { orgs: callers.map(({ org }) => org) });
+    const { rowsWaiting, rowsOut } = await redis.probe("/inspect", { orgs: callers.map(({ org }) => org) });
     if (rowsWaiting === 0 && rowsOut >= calls) return;
     await sleep(200);
   }

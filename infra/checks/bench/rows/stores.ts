@@ -47,7 +47,7 @@ export async function storeRows(bench: Bench): Promise<Row[]> {
   return [];
 }
 
-/** How long an admission takes when nothing else is asked, over a question at the same desk that asks no ledger. */
+/** How long an admission takes when nothing else is asked, over a question at the same probe that asks no ledger. */
 async function waitRows(bench: Bench, redis: RedisSide): Promise<Row[]> {
   const { stage, plan, isSmoke } = bench;
   const variant = async (
@@ -61,7 +61,7 @@ async function waitRows(bench: Bench, redis: RedisSide): Promise<Row[]> {
     const run = async (ms: number) => {
       const { calls, p50Ms } = await stage.load({
         kind: "closed",
-        port: side.ports.desk,
+        port: side.ports.probe,
         keys: ["bench"],
         path,
         body,
@@ -70,7 +70,7 @@ async function waitRows(bench: Bench, redis: RedisSide): Promise<Row[]> {
         status: 200,
         bytes: holdBytes,
       });
-      const { settled } = await side.desk("/settle-open", { org: caller.org });
+      const { settled } = await side.probe("/settle-open", { org: caller.org });
       if (settled !== (path === "/admit" ? calls : 0))
         throw new BrokenError(`${calls} admissions left ${settled} holds`);
       return p50Ms;
@@ -169,13 +169,13 @@ async function pairVariant(
   const total = { asked: 0, settled: 0 };
   const drive = async (pairs: number) => {
     const beforeMs = cpuMsOf(redis.pid);
-    const { settled, why } = await side.desk("/pairs", { ask: askFor(caller), pairs, atOnce: pairsAtOnce, batch });
+    const { settled, why } = await side.probe("/pairs", { ask: askFor(caller), pairs, atOnce: pairsAtOnce, batch });
     const redisMs = cpuMsOf(redis.pid) - beforeMs;
     total.asked += pairs;
     total.settled += settled;
     if (total.asked - total.settled > total.asked * refusedShareMax)
       throw new BrokenError(`of ${total.asked} pairs ${total.settled} were settled: ${why}`);
-    const books = await side.desk("/inspect", { orgs: [caller.org] });
+    const books = await side.probe("/inspect", { orgs: [caller.org] });
     // An admission or a settlement that was not answered in time may have been booked.
     const isRight = books.openHolds === 0 && books.settledCalls >= total.settled && books.settledCalls <= total.asked;
     if (!isRight)

@@ -5,7 +5,7 @@ import { loadHeader } from "#edge/agreements/records/node.ts";
 import type { KeyPair } from "#infra/local/secrets.ts";
 import { eventMs, jsonAnswer, streamEvents, streamTail, tokensOf, usageEvents } from "../load/answers.ts";
 import { recordOf, Settling } from "../load/settle.ts";
-import { fieldOf, MessageReader } from "../load/wire.ts";
+import { fieldOf, MessageReader } from "../load/http-messages.ts";
 
 /**
  * The origin of the bench, a process of its own: answers as an agent would, verifies nothing, settles every hold that a

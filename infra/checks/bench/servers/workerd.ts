@@ -7,20 +7,20 @@ import { bundleWorker } from "#infra/local/edge/bundle.ts";
 import { freePorts } from "#infra/local/child.ts";
 
 /**
- * Sockets of the one process: the edge, the edge with counting bindings, the bench's desk, the bare pass-through, and
+ * Sockets of the one process: the edge, the edge with counting bindings, the bench's probe, the bare pass-through, and
  * the least that an edge must do.
  */
 export interface EdgePorts {
   edge: number;
   counted: number;
-  desk: number;
+  probe: number;
   bare: number;
   least: number;
 }
 
 /** The edge once more, over Redis: its sockets and its variables. */
 export interface RedisEdge {
-  ports: { edge: number; desk: number };
+  ports: { edge: number; probe: number };
   vars: Record<string, string>;
 }
 
@@ -34,15 +34,15 @@ export interface Workerd {
 
 /** Free ports for `startWorkerd`: chosen first, because the origin must know the edge's and the edge the origin's. */
 export async function choosePorts(): Promise<EdgePorts> {
-  const [edge = 0, counted = 0, desk = 0, bare = 0, least = 0] = await freePorts(5);
-  return { edge, counted, desk, bare, least };
+  const [edge = 0, counted = 0, probe = 0, bare = 0, least = 0] = await freePorts(5);
+  return { edge, counted, probe, bare, least };
 }
 
 /** The same for the edge over Redis: none of those that were chosen before. */
 export async function chooseRedisPorts(chosen: EdgePorts): Promise<RedisEdge["ports"]> {
   const others = Object.values(chosen);
-  const [edge = 0, desk = 0] = (await freePorts(others.length + 2)).filter((port) => !others.includes(port));
-  return { edge, desk };
+  const [edge = 0, probe = 0] = (await freePorts(others.length + 2)).filter((port) => !others.includes(port));
+  return { edge, probe };
 }
 
 /**
@@ -130,7 +130,7 @@ function configOf(
   const redisSockets =
     redis &&
     `${socket("redis-edge", redis.ports.edge, '"redis-edge"')}
-    ${socket("redis-desk", redis.ports.desk, '(name = "redis-edge", entrypoint = "desk")')}`;
+    ${socket("redis-probe", redis.ports.probe, '(name = "redis-edge", entrypoint = "probe")')}`;
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
@@ -169,7 +169,7 @@ const config :Workerd.Config = (
     ${socket("edge", ports.edge, '"edge"')}
     ${redisSockets ?? ""}
     ${socket("counted", ports.counted, '(name = "edge", entrypoint = "counted")')}
-    ${socket("desk", ports.desk, '(name = "edge", entrypoint = "desk")')}
+    ${socket("probe", ports.probe, '(name = "edge", entrypoint = "probe")')}
     ${socket("bare", ports.bare, '"bare"')}
     ${socket("least", ports.least, '"least"')}
   ],

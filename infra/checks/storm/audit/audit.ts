@@ -5,7 +5,7 @@ import type { Evidence } from "./evidence.ts";
 import type { Violation } from "./violation.ts";
 
 /** What a storm came to. */
-export interface Verdict {
+export interface AuditResult {
   violations: Violation[];
   figures: Figures;
 }
@@ -17,12 +17,12 @@ export interface Figures extends BillFigures {
   refused: number;
   /** 5xx that were announced, and connections that broke with an edge. */
   failed: number;
-  left: number;
+  aborted: number;
   looks: number;
 }
 
-/** Judges a storm. Pure: the same evidence, the same verdict. */
-export function audit(evidence: Evidence): Verdict {
+/** Judges a storm. Pure: the same evidence, the same result. */
+export function audit(evidence: Evidence): AuditResult {
   const { outcomes, watched } = evidence;
   const bill = checkBill(evidence);
   const violations = [...checkLimits(evidence), ...bill.violations, ...checkAnswers(evidence), ...checkLife(evidence)];
@@ -33,7 +33,7 @@ export function audit(evidence: Evidence): Verdict {
     answered: count(({ status }) => status === 200),
     refused: count(({ status }) => status !== null && status >= 400 && status < 500),
     failed: count(({ status }) => status === null || status >= 500),
-    left: count(({ how }) => how === "left"),
+    aborted: count(({ how }) => how === "aborted"),
     looks: watched.looks,
   };
   return { violations, figures };

@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import { fieldOf, MessageReader, statusOf } from "#infra/checks/bench/load/wire.ts";
+import { fieldOf, MessageReader, statusOf } from "#infra/checks/bench/load/http-messages.ts";
 import { readAnswer, type Outcome } from "./outcome.ts";
 import type { CallPlan, Moment } from "../plan/plan.ts";
 
@@ -65,7 +65,7 @@ export class Line {
           if (count === 0) return;
           events += count;
           errand.onMoment("event");
-          if (call.leavesAfter !== null && events >= call.leavesAfter) finish("left");
+          if (call.leavesAfter !== null && events >= call.leavesAfter) finish("aborted");
         },
         end: () => finish("ended"),
       });

@@ -18,7 +18,7 @@ export interface Outcome {
   /** The stream said `[DONE]`, or the whole answer was all there. */
   isDone: boolean;
   /** How the exchange ended: the answer did, we left, the connection broke, or nothing came for far too long. */
-  how: "ended" | "left" | "broken" | "hung";
+  how: "ended" | "aborted" | "broken" | "hung";
   /** The usage that the caller was told. */
   told: { promptTokens: number; completionTokens: number } | null;
 }

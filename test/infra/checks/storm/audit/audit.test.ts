@@ -255,7 +255,7 @@ const doctored: [what: string, rule: string, doctor: (found: Evidence) => void][
     "one token too few is billed to a caller who left",
     "bill",
     (found) => {
-      found.outcomes[0] = outcome(0, { how: "left", isDone: false, told: null });
+      found.outcomes[0] = outcome(0, { how: "aborted", isDone: false, told: null });
       found.made[0] = made("hold_0", { outcome: "cut" });
       bill(found, 0, { end: "cut", completionTokens: 19 });
     },

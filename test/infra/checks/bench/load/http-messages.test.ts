@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { fieldOf, MessageReader, statusOf, writePost } from "#infra/checks/bench/load/wire.ts";
+import { fieldOf, MessageReader, statusOf, writePost } from "#infra/checks/bench/load/http-messages.ts";
 
 /** What a reader told, one message an entry. */
 function read(pieces: Buffer[]): { messages: { head: string; body: string }[]; isBetween: boolean } {
