@@ -6,9 +6,12 @@ import { freePorts, startChild, type Child } from "./child.ts";
 import { startEdge, type RunningEdge } from "./edge/edge.ts";
 import { openSecrets, secretVars, type Secrets } from "./secrets.ts";
 
+/** The root of this repository. */
 export const root = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
+/** The models of `npm run dev`, from models.json. */
 export const defaultModels: ModelRecord[] = JSON.parse(readFileSync(new URL("models.json", import.meta.url), "utf8"));
 
+/** How a local stack is set up; everything but the port and the state folder has a default. */
 export interface StackOptions {
   port: number;
   stateDir: string;
@@ -32,12 +35,14 @@ export interface StackOptions {
   log?: (source: string, line: string) => void;
 }
 
+/** An engine as an agent's config names it: its kind, its address, and its models by our names. */
 export interface EngineSpec {
   kind: EngineKind;
   url: string;
   models: Record<string, string>;
 }
 
+/** A node of the stack: its agent, and its engine where the stack started one. */
 export interface LocalNode {
   id: string;
   tier: "shared" | "complex";
@@ -49,6 +54,7 @@ export interface LocalNode {
   restartAgent(): Promise<void>;
 }
 
+/** A running stack. */
 export interface Stack {
   edge: RunningEdge;
   nodes: LocalNode[];
@@ -58,6 +64,7 @@ export interface Stack {
   close(): Promise<void>;
 }
 
+/** The nodes of every local stack. */
 export const nodeSpecs = [
   { id: "node_shared-1", tier: "shared" },
   { id: "node_complex-1", tier: "complex" },

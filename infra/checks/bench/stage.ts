@@ -138,7 +138,8 @@ export async function openStage({ withRedis }: { withRedis: boolean }): Promise<
       if (report.wrong > 0) {
         const why = workerd.failure();
         throw new BrokenError(
-          `${report.wrong} of ${report.calls} answers were wrong; the first: ${report.firstWrong}${why && `\nworkerd said: ${why}`}`,
+          `${report.wrong} of ${report.calls} answers were wrong; the first: ` +
+            `${report.firstWrong}${why && `\nworkerd said: ${why}`}`,
         );
       }
       return report;

@@ -82,7 +82,8 @@ async function rage(flags: StormFlags, arenas: ReadonlyMap<Store, Arena>, crew: 
     }));
     process.stdout.write(`\n${writeTable(columns, rows, "no storm")}\n\n`);
     process.stdout.write(
-      `${all.length} storms in ${Math.round((performance.now() - startedAtMs) / 1_000)} s, ${failing.length} with violations\n`,
+      `${all.length} storms in ${Math.round((performance.now() - startedAtMs) / 1_000)} s, ${failing.length} ` +
+        "with violations\n",
     );
   }
   const [first] = failing;
@@ -105,7 +106,8 @@ async function stormOn(
   const plan = makePlan(options);
   const run = await runStorm(arena, crew, plan);
   process.stderr.write(
-    `seed ${options.seed} ${options.store}: ${run.outcomes.length} calls in ${Math.round(run.ms / 1_000)} s; it settles\n`,
+    `seed ${options.seed} ${options.store}: ${run.outcomes.length} calls in ${Math.round(run.ms / 1_000)} ` +
+      "s; it settles\n",
   );
   const judged = run.gather().then((evidence): Judged => ({
     options,
@@ -128,7 +130,8 @@ function show({ options, faults, result }: Judged, isJson: boolean): void {
     ([rule, those]) => `${those.length} ${rule}`,
   );
   process.stdout.write(
-    `${isFine ? "ok   " : "WRONG"} seed ${options.seed} ${options.store} (${[...counts, faults.join("; ") || "no faults"].join(", ")})\n`,
+    `${isFine ? "ok   " : "WRONG"} seed ${options.seed} ${options.store} ` +
+      `(${[...counts, faults.join("; ") || "no faults"].join(", ")})\n`,
   );
   for (const { rule, what } of violations.slice(0, violationsShown)) process.stdout.write(`      ${rule}: ${what}\n`);
   if (violations.length > violationsShown)

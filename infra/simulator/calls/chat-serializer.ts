@@ -18,7 +18,9 @@ export class ChatScribe implements Scribe {
     this.#ask = ask;
     this.#rules = rules;
     this.#created = Math.floor(nowMs / 1_000);
-    this.#head = `{"id":${JSON.stringify(ask.id)},"object":"chat.completion.chunk","created":${this.#created},"model":${JSON.stringify(ask.model.name)},"choices":[`;
+    this.#head =
+      `{"id":${JSON.stringify(ask.id)},"object":"chat.completion.chunk","created":${this.#created},` +
+      `"model":${JSON.stringify(ask.model.name)},"choices":[`;
   }
 
   opening(tally: Tally): string[] {
@@ -28,11 +30,13 @@ export class ChatScribe implements Scribe {
     const indexes = Array.from({ length: sampling.n }, (_, index) => index);
     const roles = indexes.map(
       (index) =>
-        `${this.#head}{"index":${index},"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]${usage},"prompt_token_ids":${ids},"prompt_text":null}`,
+        `${this.#head}{"index":${index},"delta":{"role":"assistant","content":""},"logprobs":null,` +
+        `"finish_reason":null}]${usage},"prompt_token_ids":${ids},"prompt_text":null}`,
     );
     const echoes = indexes.map(
       (index) =>
-        `${this.#head}{"index":${index},"delta":{"content":${JSON.stringify(echoed)}},"logprobs":null,"finish_reason":null}]${usage}}`,
+        `${this.#head}{"index":${index},"delta":{"content":${JSON.stringify(echoed)}},"logprobs":null,` +
+        `"finish_reason":null}]${usage}}`,
     );
     return echoed === "" ? roles : [...roles, ...echoes];
   }
@@ -56,7 +60,10 @@ export class ChatScribe implements Scribe {
         : `"${this.#finishReason(choice, delta)}","stop_reason":${JSON.stringify(delta.stopReason)}`;
     const ids = sampling.hasTokenIds ? JSON.stringify(delta.tokens) : "null";
     const print = delta.finish !== null && !usage.isFinal ? `,"system_fingerprint":"${fingerprint}"` : "";
-    return `${this.#head}{"index":${choice.index},"delta":${this.#delta(choice, delta)},"logprobs":${logprobs},"finish_reason":${finish},"token_ids":${ids}}]${this.#continuous(tally)}${print}}`;
+    return (
+      `${this.#head}{"index":${choice.index},"delta":${this.#delta(choice, delta)},"logprobs":${logprobs},` +
+      `"finish_reason":${finish},"token_ids":${ids}}]${this.#continuous(tally)}${print}}`
+    );
   }
 
   closing({ promptTokens, completionTokens, cachedTokens, createdTokens }: Tally): string | null {
@@ -151,7 +158,10 @@ export class ChatScribe implements Scribe {
     const told = args === "" ? "" : `"arguments":${JSON.stringify(args)}`;
     if (!isCall) return `{"content":null,"tool_calls":[{"index":0,"function":{${told}}}]}`;
     const name = `"name":${JSON.stringify(choice.toolName)}${told && `,${told}`}`;
-    return `{"content":null,"tool_calls":[{"id":"${this.#callId(choice)}","type":"function","index":0,"function":{${name}}}]}`;
+    return (
+      `{"content":null,"tool_calls":[{"id":"${this.#callId(choice)}","type":"function","index":0,` +
+      `"function":{${name}}}]}`
+    );
   }
 
   /** OpenAI's rule, which vLLM keeps: a tool that the caller named ends with `stop`. */

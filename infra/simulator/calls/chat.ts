@@ -42,7 +42,8 @@ export function readChat(
   const sampling = readSampling(fields, contextTokens, null, logprobs);
   if (raw["chat_template"]) {
     throw problem(
-      "Chat template is passed with request, but --trust-request-chat-template is not set. Refused request with untrusted chat template.",
+      "Chat template is passed with request, but --trust-request-chat-template is not set. Refused request " +
+        "with untrusted chat template.",
     );
   }
   const { messages, prompt } = readPrompt(fields, model);

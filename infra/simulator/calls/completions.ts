@@ -109,7 +109,9 @@ export class CompletionScribe implements Scribe {
     this.#ask = ask;
     this.#rules = rules;
     this.#created = Math.floor(nowMs / 1_000);
-    this.#head = `{"id":${JSON.stringify(ask.id)},"object":"text_completion","created":${this.#created},"model":${JSON.stringify(ask.model.name)},"choices":[`;
+    this.#head =
+      `{"id":${JSON.stringify(ask.id)},"object":"text_completion","created":${this.#created},` +
+      `"model":${JSON.stringify(ask.model.name)},"choices":[`;
   }
 
   opening(): string[] {
@@ -129,8 +131,10 @@ export class CompletionScribe implements Scribe {
     const promptIds = isFirst && (sampling.hasTokenIds || isEcho) ? JSON.stringify(prompt) : "null";
     const print = delta.finish !== null && !usage.isFinal ? `,"system_fingerprint":"${fingerprint}"` : "";
     return (
-      `${this.#head}{"index":${choice.index},"text":${JSON.stringify(text)},"logprobs":${this.#logprobs(choice, delta, echoed)},"finish_reason":${finish},` +
-      `"stop_reason":${JSON.stringify(delta.stopReason)},"prompt_token_ids":${promptIds},"token_ids":${ids}}]${this.#continuous(tally)}${print}}`
+      `${this.#head}{"index":${choice.index},"text":${JSON.stringify(text)},` +
+      `"logprobs":${this.#logprobs(choice, delta, echoed)},"finish_reason":${finish},` +
+      `"stop_reason":${JSON.stringify(delta.stopReason)},"prompt_token_ids":${promptIds},"token_ids":${ids}}` +
+      `]${this.#continuous(tally)}${print}}`
     );
   }
 
@@ -161,10 +165,15 @@ export class CompletionScribe implements Scribe {
       { ...counts, prompt_tokens_details: details, completion_tokens_details: null },
       this.#rules,
     );
-    const head = `{"id":${JSON.stringify(this.#ask.id)},"object":"text_completion","created":${this.#created},"model":${JSON.stringify(this.#ask.model.name)}`;
+    const head =
+      `{"id":${JSON.stringify(this.#ask.id)},"object":"text_completion","created":${this.#created},` +
+      `"model":${JSON.stringify(this.#ask.model.name)}`;
     const told = choices.map(({ choice, delta }) => this.#wholeChoice(choice, delta)).join(",");
     const tail = `"kv_transfer_params":null,"ec_transfer_params":null,"metrics":null}`;
-    return `${head},"choices":[${told}],"service_tier":null,"system_fingerprint":"${fingerprint}",${usage === null ? "" : `"usage":${usage},`}${tail}`;
+    return (
+      `${head},"choices":[${told}],"service_tier":null,"system_fingerprint":"${fingerprint}",` +
+      `${usage === null ? "" : `"usage":${usage},`}${tail}`
+    );
   }
 
   #wholeChoice(choice: Choice, delta: Delta): string {

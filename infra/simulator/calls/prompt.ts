@@ -13,8 +13,10 @@ export function readPrompt(fields: Fields, model: ServedModel): { messages: Mess
   const hasGenerationPrompt = fields.raw["add_generation_prompt"] === undefined || fields.is("add_generation_prompt");
   if (isContinued && hasGenerationPrompt) {
     throw problem(
-      "continue_final_message and add_generation_prompt are not compatible. Use continue_final_message when you want the model to continue the final message, " +
-        "and add_generation_prompt when you want to add a header that will prompt it to start a new assistant message instead.",
+      "continue_final_message and add_generation_prompt are not compatible. Use continue_final_message when " +
+        "you want the model to continue the final message, " +
+        "and add_generation_prompt when you want to add a header that will prompt it to start a new assistant " +
+        "message instead.",
     );
   }
   const { contextTokens } = model.engine.profile;
@@ -37,7 +39,8 @@ export function checkLength(text: string, fields: Fields, contextTokens: number)
   const charsMax = contextTokens * tokenCharsMax;
   if (text.length <= charsMax || fields.number("truncate_prompt_tokens") !== null) return;
   const message =
-    `This model's maximum context length is ${contextTokens} tokens. However, your prompt contains ${text.length} characters (more than ${charsMax} characters, ` +
+    `This model's maximum context length is ${contextTokens} tokens. However, your prompt contains ` +
+    `${text.length} characters (more than ${charsMax} characters, ` +
     `which is the upper bound for ${contextTokens} input tokens). Please reduce the length of the input prompt.`;
   throw problem(message, "input_text", text.length);
 }
@@ -45,7 +48,8 @@ export function checkLength(text: string, fields: Fields, contextTokens: number)
 /** The 400 of a prompt that is too long by itself. */
 export function contextExceeded(contextTokens: number): Problem {
   const message =
-    `This model's maximum context length is ${contextTokens} tokens. However, your prompt contains at least ${contextTokens + 1} input tokens, which exceeds ` +
+    `This model's maximum context length is ${contextTokens} tokens. However, your prompt contains at least ` +
+    `${contextTokens + 1} input tokens, which exceeds ` +
     "this limit even without any output tokens. Please reduce the length of the input prompt.";
   return problem(message, "input_tokens", contextTokens + 1);
 }

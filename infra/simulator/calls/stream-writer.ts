@@ -13,7 +13,8 @@ export interface WireEvents {
 
 /** An error in a stream is written by Python's `json.dumps`, which puts spaces where the rest of vLLM has none. */
 const errorEvent =
-  '{"error": {"message": "EngineCore encountered an issue. See stack trace (above) for the root cause.", "type": "InternalServerError", "param": null, "code": 500}}';
+  '{"error": {"message": "EngineCore encountered an issue. See stack trace (above) for the root cause.", ' +
+  '"type": "InternalServerError", "param": null, "code": 500}}';
 const strikes = new Set<FaultRule["kind"]>(["kill", "cut", "stall", "error-event"]);
 
 /** An answer's way to the socket, where the faults sit that strike after so many bytes or chunks. */

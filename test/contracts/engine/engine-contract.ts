@@ -41,7 +41,7 @@ export function engineContract(engine: EngineName, open: () => Promise<OpenEngin
     afterAll(() => opened.close?.());
 
     const promise: Promised = (sentence, keep) =>
-      // oxlint-disable-next-line vitest/valid-title, vitest/expect-expect -- sentence and assertions are the promise's own
+      // oxlint-disable-next-line vitest/valid-title, vitest/expect-expect -- both are the promise's own
       test(sentence, () => {
         const kept = keep({
           client,

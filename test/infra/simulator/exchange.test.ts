@@ -24,7 +24,7 @@ test("a body that is not called JSON is refused as vLLM refuses it, and JSON com
   expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining("Unsupported Media Type")]);
 });
 
-test("what the engine finds is a stream's first event; what the server finds is a status; the rest is a 500", async () => {
+test("the engine's finding is a stream's first event, the server's is a status, anything else a 500", async () => {
   const causes = [engineProblem("no such token"), problem("no"), new Error("oh")];
   const url = await serve((request, response) => refuse(response, causes[Number(request.url?.slice(1))], true));
   const answers = await Promise.all(causes.map((_, at) => fetch(`${url}/${at}`)));

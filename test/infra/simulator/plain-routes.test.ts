@@ -46,7 +46,7 @@ test("detokenize ignores ids that mean nothing", () => {
   expect(() => detokenizeBody({}, models)).toThrow("body.tokens");
 });
 
-test("an embedding is prefilled by the engine and billed by its prompt; one whose caller has left is not answered", async () => {
+test("an embedding is prefilled and billed by its prompt; nobody is answered who has left", async () => {
   const record = { ...blank };
   const body = JSON.parse(
     (await embedInputs({ model: "vec", input: ["one", "two words"], dimensions: 3 }, models, {

@@ -85,7 +85,9 @@ function rowsOf(rounds: Rounds<"direct" | "pipe" | "agent", LoadReport>, isSmoke
     directFirstMs: of("direct", ({ p50Ms }) => p50Ms),
   };
   const reason = whyNot(rounds, isSmoke);
-  const cpuNote = `${plain(figures.agentToPipe)} × a bare pipe proxy's ${plain(figures.pipeCpuMs)} ms; first event after ${plain(figures.agentFirstMs)} ms, engine alone ${plain(figures.directFirstMs)} ms`;
+  const cpuNote =
+    `${plain(figures.agentToPipe)} × a bare pipe proxy's ${plain(figures.pipeCpuMs)} ms; first event after ` +
+    `${plain(figures.agentFirstMs)} ms, engine alone ${plain(figures.directFirstMs)} ms`;
   const gapNote = `between tokens ${plain(figures.agentGapMs)} ms, engine alone ${plain(figures.directGapMs)} ms`;
   return [
     rowOf(

@@ -66,7 +66,8 @@ export async function jsonRow({ stage, plan, isSmoke }: Bench): Promise<Row[]> {
   };
   const isLoadBound = figures.directPerSecond < 1.5 * figures.barePerSecond;
   const note =
-    `edge ${plain(figures.edgePerSecond)}/s, bare ${plain(figures.barePerSecond)}/s, origin alone ${plain(figures.directPerSecond)}/s${isLoadBound ? " (the load was the bound)" : ""}; ` +
+    `edge ${plain(figures.edgePerSecond)}/s, bare ${plain(figures.barePerSecond)}/s, origin alone ` +
+    `${plain(figures.directPerSecond)}/s${isLoadBound ? " (the load was the bound)" : ""}; ` +
     `CPU a call ${plain(figures.edgeCpuMicros)} against ${plain(figures.bareCpuMicros)} µs; ` +
     `the least that an edge can do: ${plain(figures.leastPerSecond / figures.barePerSecond)} ×`;
   const ratios = rounds.taken.map((round) => rate(round.edge) / rate(round.bare));

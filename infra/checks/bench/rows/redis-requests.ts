@@ -38,7 +38,9 @@ export async function redisRequestRows({ stage, plan, isSmoke }: Bench, redis: R
     calls,
   };
   const sum = figures.settle + figures.outbox + figures.drained;
-  const note = `${plain(calls)} calls of ${orgs} orgs in turn; batches of usage ${plain(figures.settle)}, the bill's way to D1 ${plain(sum - figures.settle)}`;
+  const note =
+    `${plain(calls)} calls of ${orgs} orgs in turn; batches of usage ${plain(figures.settle)}, the bill's ` +
+    `way to D1 ${plain(sum - figures.settle)}`;
   return [
     rowOf(
       "Redis: HTTP requests a call, admission",

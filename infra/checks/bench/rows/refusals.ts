@@ -42,7 +42,9 @@ export async function refusalRow({ stage, plan, isSmoke }: Bench): Promise<Row[]
   const costly = (round: (typeof rounds.taken)[number]) => Math.max(micros(round.malformed), micros(round.forged));
   const of = (name: "malformed" | "forged" | "admitted") => median(rounds.taken.map((round) => micros(round[name])));
   const figures = { malformedMicros: of("malformed"), forgedMicros: of("forged"), admittedMicros: of("admitted") };
-  const note = `malformed ${plain(figures.malformedMicros)} µs, forged ${plain(figures.forgedMicros)} µs, admitted ${plain(figures.admittedMicros)} µs`;
+  const note =
+    `malformed ${plain(figures.malformedMicros)} µs, forged ${plain(figures.forgedMicros)} µs, admitted ` +
+    `${plain(figures.admittedMicros)} µs`;
   const ratios = rounds.taken.map((round) => costly(round) / micros(round.admitted));
   return [
     rowOf(

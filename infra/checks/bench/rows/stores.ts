@@ -83,7 +83,9 @@ async function waitRows(bench: Bench, redis: RedisSide): Promise<Row[]> {
     { nothing: await variant(stage, "/nothing"), ...admits },
   );
   const added = (round: (typeof taken)[number], store: Store) => round[store].outcome - round.nothing.outcome;
-  const note = `one connection; over the ${plain(median(taken.map(({ nothing }) => nothing.outcome)))} ms of a question that asks no ledger`;
+  const note =
+    `one connection; over the ${plain(median(taken.map(({ nothing }) => nothing.outcome)))} ms of a ` +
+    "question that asks no ledger";
   const ratios = taken.map((round) => added(round, "always") / added(round, "objects"));
   return [
     ...stores.map((store) =>
@@ -137,7 +139,9 @@ async function pairRows(bench: Bench, redis: RedisSide): Promise<Row[]> {
       ? ""
       : `; Redis and its bridge ${plain(redisMicros)} µs, ${plain(redisShare * 100)} %`;
     const refused = windows.reduce((sum, { outcome }) => sum + outcome.refused, 0);
-    const note = `${pairsAtOnce} at once${refused > 0 ? `, ${refused} refused for want of an answer` : ""}; edge ${plain(edgeMicros)} µs of CPU a pair, ${plain(edgeShare * 100)} % of its core${ofRedis}`;
+    const note =
+      `${pairsAtOnce} at once${refused > 0 ? `, ${refused} refused for want of an answer` : ""}; edge ` +
+      `${plain(edgeMicros)} µs of CPU a pair, ${plain(edgeShare * 100)} % of its core${ofRedis}`;
     const isBridgeBound = redisShare > boundAbove && redisShare > edgeShare;
     return rowOf(
       title,

@@ -55,8 +55,13 @@ export async function streamRows({ stage, plan, isSmoke }: Bench): Promise<Row[]
   const addedBy = (round: (typeof rounds.taken)[number], name: "edge" | "least") =>
     (firstMs(round[name]) - firstMs(round.direct)) / (firstMs(round.bare) - firstMs(round.direct));
   const added = rounds.taken.map((round) => addedBy(round, "edge"));
-  const cpuNote = `${plain(figures.edgeCpuMs)} ms a stream against ${plain(figures.bareCpuMs)} ms; the least that an edge can do: ${plain(figures.leastCpuMs / figures.bareCpuMs)} ×`;
-  const firstNote = `first event after ${plain(figures.edgeFirstMs)} ms, bare ${plain(figures.bareFirstMs)} ms, direct ${plain(figures.directFirstMs)} ms; the least: ${plain(median(rounds.taken.map((round) => addedBy(round, "least"))))} ×`;
+  const cpuNote =
+    `${plain(figures.edgeCpuMs)} ms a stream against ${plain(figures.bareCpuMs)} ms; the least that an edge ` +
+    `can do: ${plain(figures.leastCpuMs / figures.bareCpuMs)} ×`;
+  const firstNote =
+    `first event after ${plain(figures.edgeFirstMs)} ms, bare ${plain(figures.bareFirstMs)} ms, direct ` +
+    `${plain(figures.directFirstMs)} ms; the least: ` +
+    `${plain(median(rounds.taken.map((round) => addedBy(round, "least"))))} ×`;
   return [
     rowOf(
       "streams: CPU a stream, edge / bare",

@@ -109,7 +109,9 @@ function configOf(
     Object.entries(vars)
       .map(([name, value]) => `(name = ${text(name)}, text = ${text(value)}),`)
       .join("\n        ");
-  const common = `compatibilityDate = ${text(date)}, compatibilityFlags = [${flags.map(text).join(", ")}], globalOutbound = "out"`;
+  const common =
+    `compatibilityDate = ${text(date)}, compatibilityFlags = [${flags.map(text).join(", ")}], ` +
+    `globalOutbound = "out"`;
   const socket = (name: string, port: number, service: string) =>
     `(name = ${text(name)}, address = "127.0.0.1:${port}", http = (), service = ${service}),`;
   // For profiling with perf: `BENCH_V8_FLAGS="--perf-basic-prof"` gives JavaScript its names.

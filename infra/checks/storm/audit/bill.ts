@@ -143,7 +143,8 @@ function checkAccount(evidence: Evidence, account: Account): string[] {
     (outcome.told.completionTokens !== completion || outcome.told.promptTokens !== account.prompt)
   ) {
     found.push(
-      `the caller was told ${outcome.told.promptTokens} + ${outcome.told.completionTokens} tokens, the bill says ${account.prompt} + ${completion}`,
+      `the caller was told ${outcome.told.promptTokens} + ${outcome.told.completionTokens} tokens, the bill ` +
+        `says ${account.prompt} + ${completion}`,
     );
   }
   if (made === null) {
@@ -196,7 +197,9 @@ function checkUnbilled(evidence: Evidence, billed: ReadonlySet<string>): Violati
     if (hold === null || status !== 200 || seen === 0 || billed.has(hold)) continue;
     found.push({
       rule: "unbilled",
-      what: `${hold}: its caller saw ${seen} events (${how}, ${isDone ? "whole" : "not whole"}), and it stands on no bill`,
+      what:
+        `${hold}: its caller saw ${seen} events (${how}, ${isDone ? "whole" : "not whole"}), and it stands ` +
+        "on no bill",
     });
   }
   return found;

@@ -15,7 +15,8 @@ test("a stream opens with a role for each choice", () => {
     [0, 1].map(
       (index) =>
         '{"id":"chatcmpl-x","object":"chat.completion.chunk","created":5,"model":"Qwen/Qwen2.5-7B-Instruct",' +
-        `"choices":[{"index":${index},"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}],` +
+        `"choices":[{"index":${index},"delta":{"role":"assistant","content":""},"logprobs":null,` +
+        `"finish_reason":null}],` +
         '"prompt_token_ids":null,"prompt_text":null}',
     ),
   );

@@ -89,7 +89,7 @@ test("an abort frees its blocks before it returns, at any step", async () => {
   );
 });
 
-test("a prompt seen before is not computed again, but for its last token's block; another salt computes it all", async () => {
+test("a prompt seen before is computed again only in its last block; with another salt, all of it", async () => {
   const engine = small();
   const run = async (salt: string) => {
     const work = job(upTo(64), 2, { salt });

@@ -7,7 +7,8 @@ const user = (content: string) => ({ role: "user", content, toolCalls: [] });
 
 test("a conversation without a system message gets Qwen's, and ends with the assistant's turn", () => {
   expect(renderChat([user("Hi")], plain)).toBe(
-    "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n",
+    "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n" +
+      "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n",
   );
 });
 

@@ -148,7 +148,7 @@ describe("the bill is what llama.cpp says it read and made:", () => {
     note("llama.cpp: five calls at once", `billed ${made}, llama.cpp made ${made}, ${Date.now() - startedAtMs} ms`);
   });
 
-  test("and of what an org's last prompt left behind it alone profits; it is told, and billed all the same", async () => {
+  test("an org alone profits of its last prompt's cache; it is told so, and billed all the same", async () => {
     const ask = (key: string) =>
       sdk(key).chat.completions.create({
         ...story("Once upon a time there was a gateway that counted every token."),
@@ -166,7 +166,7 @@ describe("the bill is what llama.cpp says it read and made:", () => {
 
 describe("a caller who leaves", () => {
   test.each([1, 12])(
-    "a stream after %i tokens is billed at least what she saw and at most what was made, and llama.cpp stops",
+    "a stream after %i tokens is billed at least what its caller saw and at most what was made, and llama.cpp stops",
     async (tokens) => {
       const { result, row, read, made } = await billed(async (key) => {
         const stream = await sdk(key).chat.completions.create({
@@ -193,7 +193,7 @@ describe("a caller who leaves", () => {
     },
   );
 
-  test("while her prompt is being read: the reading stops, nothing was made, and nothing stays held", async () => {
+  test("while the prompt is being read: the reading stops, nothing was made, and nothing stays held", async () => {
     const long = "word ".repeat(900);
     const leave = new AbortController();
     const { org, rows, read, made } = await billed(async (key) => {
@@ -212,7 +212,8 @@ describe("a caller who leaves", () => {
     for (const row of rows) expect(row.completionTokens).toBeLessThanOrEqual(made);
     note(
       "llama.cpp: left while 900 tokens were read",
-      `llama.cpp read ${read} and made ${made}, billed ${JSON.stringify(rows.map((row) => [row.end, row.promptTokens, row.completionTokens]))}`,
+      `llama.cpp read ${read} and made ${made}, billed ` +
+        `${JSON.stringify(rows.map((row) => [row.end, row.promptTokens, row.completionTokens]))}`,
     );
     expect(made).toBeLessThanOrEqual(1);
   });
@@ -298,7 +299,7 @@ describe("what shapes an answer", () => {
   });
 });
 
-test("what llama.cpp is not asked to do here is refused by name, streamed or not; it costs nothing and holds nothing", async () => {
+test("what llama.cpp is not asked to do is refused by name, costs nothing and holds nothing", async () => {
   const org = await world.newOrg();
   const before = own.work();
   const chat = (fields: Record<string, unknown>) => ({ ...story(), max_tokens: 2, ...fields });
@@ -380,7 +381,7 @@ test("the caller who may have five at once is told of the sixth", async () => {
   expect(windowOf(await world.ledger(org.id), "tokensPerDay").held).toBe(0);
 });
 
-test("`npm run dev -- --gguf FILE`: its curl line works, the SDK works, half a minute later it still does, and Ctrl-C leaves nothing behind", async () => {
+test("`npm run dev -- --gguf FILE` serves its curl line and the SDK, and Ctrl-C leaves nothing behind", async () => {
   const stateDir = mkdtempSync(join(tmpdir(), "penstock-gguf-"));
   const child = spawn(
     process.execPath,

@@ -27,7 +27,7 @@ const stream: CallPlan = {
 };
 
 function outcome(caller: number, over: Partial<Outcome> = {}): Outcome {
-  const told = { promptTokens: 10, completionTokens: 20 };
+  const reported = { promptTokens: 10, completionTokens: 20 };
   return {
     caller,
     call: 0,
@@ -41,7 +41,7 @@ function outcome(caller: number, over: Partial<Outcome> = {}): Outcome {
     seen: 18,
     isDone: true,
     how: "ended",
-    told,
+    reported,
     ...over,
   };
 }
@@ -127,9 +127,9 @@ function evidence(): Evidence {
     outcomes: [
       outcome(0),
       outcome(1),
-      outcome(2, { status: 429, hold: null, code: "rate_limit_exceeded", seen: 0, isDone: false, told: null }),
+      outcome(2, { status: 429, hold: null, code: "rate_limit_exceeded", seen: 0, isDone: false, reported: null }),
       outcome(3),
-      outcome(4, { status: 409, hold: null, code: "idempotency_in_progress", seen: 0, isDone: false, told: null }),
+      outcome(4, { status: 409, hold: null, code: "idempotency_in_progress", seen: 0, isDone: false, reported: null }),
     ],
     orgs: [
       org(minute, "org_a", [row("hold_0", "org_a"), row("hold_1", "org_a")], 2),
@@ -152,8 +152,8 @@ const strike = (found: Evidence, kind: FaultKind) => {
   found.plan.faults.push(fault);
   found.struck.push({ fault, atMs: startedAtMs + 500, mendedAtMs: startedAtMs + 900 });
 };
-const rulesOf = (found: Evidence) => [...new Set(audit(found).violations.map(({ rule }) => rule))];
-const windowOf = (found: Evidence, name: string, at = 0) =>
+const findRules = (found: Evidence) => [...new Set(audit(found).violations.map(({ rule }) => rule))];
+const findWindow = (found: Evidence, name: string, at = 0) =>
   found.orgs[at]!.ledger.windows.find(({ window }) => window === name)!;
 /** Changes a line of the bill and the ledger's sums alike, as a wrong settlement would. */
 function bill(found: Evidence, at: number, over: Partial<BillRow>) {
@@ -190,7 +190,7 @@ const doctored: [what: string, rule: string, doctor: (found: Evidence) => void][
   [
     "the ledger admitted one more than the limit, and nobody was told",
     "overshoot",
-    (found) => void (windowOf(found, "requestsPerHour").settled = 3),
+    (found) => void (findWindow(found, "requestsPerHour").settled = 3),
   ],
   ["three calls ran at once where two may", "overshoot", (found) => void found.made.push(made("hold_0"))],
   [
@@ -207,13 +207,13 @@ const doctored: [what: string, rule: string, doctor: (found: Evidence) => void][
   [
     "a window does not add up in the end",
     "conservation",
-    (found) => void (windowOf(found, "requestsPerMinute").remaining = 1),
+    (found) => void (findWindow(found, "requestsPerMinute").remaining = 1),
   ],
   [
     "an admission that was answered is forgotten",
     "conservation",
     (found) => {
-      windowOf(found, "requestsPerHour").settled = 1;
+      findWindow(found, "requestsPerHour").settled = 1;
     },
   ],
   [
@@ -226,7 +226,7 @@ const doctored: [what: string, rule: string, doctor: (found: Evidence) => void][
         code: "rate_limit_exceeded",
         seen: 0,
         isDone: false,
-        told: null,
+        reported: null,
       });
       found.orgs[0] = org(minute, "org_a", [row("hold_0", "org_a")], 1);
       found.made.splice(1, 1);
@@ -237,17 +237,17 @@ const doctored: [what: string, rule: string, doctor: (found: Evidence) => void][
     "open holds",
     (found) => {
       found.orgs[0]!.ledger.openHolds.push({ hold: "hold_9", expiresAt: "2027-01-01T00:00:00Z" });
-      windowOf(found, "concurrency").held = 1;
-      windowOf(found, "concurrency").remaining = 1;
+      findWindow(found, "concurrency").held = 1;
+      findWindow(found, "concurrency").remaining = 1;
     },
   ],
   ["a line of the bill has not reached D1", "open holds", (found) => void (found.orgs[0]!.ledger.outboxRows = 1)],
   ["a line of the bill is lost on the way to D1", "bill", (found) => void found.orgs[0]!.rows.pop()],
-  ["the ledger settled more than the rows say", "bill", (found) => void windowOf(found, "tokensPerMonth").settled++],
+  ["the ledger settled more than the rows say", "bill", (found) => void findWindow(found, "tokensPerMonth").settled++],
   [
     "the ledger's money is not that of the rows",
     "bill",
-    (found) => void windowOf(found, "costMicrosPerMonth").settled--,
+    (found) => void findWindow(found, "costMicrosPerMonth").settled--,
   ],
   ["one token too many is billed", "bill", (found) => bill(found, 0, { completionTokens: 21 })],
   ["one token too few is billed", "bill", (found) => bill(found, 0, { completionTokens: 19 })],
@@ -255,7 +255,7 @@ const doctored: [what: string, rule: string, doctor: (found: Evidence) => void][
     "one token too few is billed to a caller who left",
     "bill",
     (found) => {
-      found.outcomes[0] = outcome(0, { how: "aborted", isDone: false, told: null });
+      found.outcomes[0] = outcome(0, { how: "aborted", isDone: false, reported: null });
       found.made[0] = made("hold_0", { outcome: "cut" });
       bill(found, 0, { end: "cut", completionTokens: 19 });
     },
@@ -264,21 +264,21 @@ const doctored: [what: string, rule: string, doctor: (found: Evidence) => void][
     "the prompt is billed wrongly",
     "bill",
     (found) => {
-      found.outcomes[0] = outcome(0, { told: null });
+      found.outcomes[0] = outcome(0, { reported: null });
       bill(found, 0, { promptTokens: 11 });
     },
   ],
   [
     "the caller was told another usage than is billed",
     "bill",
-    (found) => void (found.outcomes[0] = outcome(0, { told: { promptTokens: 10, completionTokens: 19 } })),
+    (found) => void (found.outcomes[0] = outcome(0, { reported: { promptTokens: 10, completionTokens: 19 } })),
   ],
   [
     "more is billed than was reserved, since the engine made more",
     "bill",
     (found) => {
       found.made[0] = made("hold_0", { emittedTokens: 301 });
-      found.outcomes[0] = outcome(0, { told: null });
+      found.outcomes[0] = outcome(0, { reported: null });
       bill(found, 0, { completionTokens: 301 });
     },
   ],
@@ -318,7 +318,7 @@ const doctored: [what: string, rule: string, doctor: (found: Evidence) => void][
         code: "no_healthy_backends",
         seen: 0,
         isDone: false,
-        told: null,
+        reported: null,
       })),
   ],
   [
@@ -326,7 +326,14 @@ const doctored: [what: string, rule: string, doctor: (found: Evidence) => void][
     "announced errors",
     (found) => {
       strike(found, "kill-agent");
-      found.outcomes[2] = outcome(2, { status: 500, hold: null, code: "internal", seen: 0, isDone: false, told: null });
+      found.outcomes[2] = outcome(2, {
+        status: 500,
+        hold: null,
+        code: "internal",
+        seen: 0,
+        isDone: false,
+        reported: null,
+      });
     },
   ],
   [
@@ -339,7 +346,7 @@ const doctored: [what: string, rule: string, doctor: (found: Evidence) => void][
         code: "gateway_timeout",
         seen: 0,
         isDone: false,
-        told: null,
+        reported: null,
       })),
   ],
   [
@@ -352,18 +359,18 @@ const doctored: [what: string, rule: string, doctor: (found: Evidence) => void][
         how: "broken",
         seen: 0,
         isDone: false,
-        told: null,
+        reported: null,
       })),
   ],
   [
     "a stream ended without a word",
     "truncation",
-    (found) => void (found.outcomes[0] = outcome(0, { isDone: false, told: null })),
+    (found) => void (found.outcomes[0] = outcome(0, { isDone: false, reported: null })),
   ],
   [
     "a call that never ends",
     "hung",
-    (found) => void (found.outcomes[0] = outcome(0, { how: "hung", endedAtMs: startedAtMs + 23_000, told: null })),
+    (found) => void (found.outcomes[0] = outcome(0, { how: "hung", endedAtMs: startedAtMs + 23_000, reported: null })),
   ],
   [
     "an idempotency key was answered twice",
@@ -389,7 +396,7 @@ describe("the audit finds", () => {
   test.each(doctored)("%s: %s", (_, rule, doctor) => {
     const found = evidence();
     doctor(found);
-    expect(rulesOf(found)).toContain(rule);
+    expect(findRules(found)).toContain(rule);
   });
 });
 
@@ -401,32 +408,32 @@ describe("the audit allows", () => {
       code,
       seen: 0,
       isDone: false,
-      told: null,
+      reported: null,
     });
     const agent = evidence();
     strike(agent, "kill-agent");
     agent.outcomes[2] = outcome(2, failed("no_healthy_backends"));
-    expect(rulesOf(agent)).toEqual([]);
+    expect(findRules(agent)).toEqual([]);
     const edge = evidence();
     strike(edge, "kill-edge");
-    edge.outcomes[2] = outcome(2, { status: null, hold: null, how: "broken", seen: 0, isDone: false, told: null });
-    expect(rulesOf(edge)).toEqual([]);
+    edge.outcomes[2] = outcome(2, { status: null, hold: null, how: "broken", seen: 0, isDone: false, reported: null });
+    expect(findRules(edge)).toEqual([]);
     const redis = evidence();
     redis.plan.store = "upstash";
     redis.outcomes[4] = outcome(4, failed("quota_unavailable"));
-    expect(rulesOf(redis)).toEqual([]);
+    expect(findRules(redis)).toEqual([]);
   });
 
-  test("a dead agent's call to be billed by its last checkpoint: less than was made, but not much, and never more", () => {
+  test("a dead agent's call to be billed by its last checkpoint: a little less than was made, never more", () => {
     const withBill = (completionTokens: number, emittedTokens: number) => {
       const found = evidence();
       strike(found, "kill-agent");
-      found.outcomes[0] = outcome(0, { how: "ended", isDone: false, code: "stream_broken", seen: 260, told: null });
+      found.outcomes[0] = outcome(0, { how: "ended", isDone: false, code: "stream_broken", seen: 260, reported: null });
       // 300 tokens in half a minute: five seconds of it are fewer than 256.
       found.made[0] = made("hold_0", { emittedTokens, outcome: "cut", endedAtMs: startedAtMs + 30_100 });
       found.orgs[0]!.limits = {};
       bill(found, 0, { end: "expired", completionTokens });
-      return rulesOf(found);
+      return findRules(found);
     };
     expect(withBill(256, 300)).toEqual([]);
     expect(withBill(40, 299)).toEqual(["bill"]);
@@ -453,7 +460,7 @@ describe("the audit allows", () => {
         2,
       );
       found.watched.wrong.push({ org: "org_a", window, overshootBy, what: "overshoots" });
-      return rulesOf(found);
+      return findRules(found);
     };
     expect(withFault("tokensPerMonth", 25)).toEqual([]);
     expect(withFault("tokensPerMonth", 26)).toEqual(["overshoot"]);
@@ -468,29 +475,29 @@ describe("the audit allows", () => {
       code: "gateway_timeout",
       seen: 0,
       isDone: false,
-      told: null,
+      reported: null,
       endedAtMs: startedAtMs + 8_000,
     });
     bill(found, 0, { end: "expired", promptTokens: 0, completionTokens: 0 });
-    expect(rulesOf(found)).toEqual([]);
+    expect(findRules(found)).toEqual([]);
     found.outcomes[0] = outcome(0, {
       code: "gateway_timeout",
       seen: 3,
       isDone: false,
-      told: null,
+      reported: null,
       endedAtMs: startedAtMs + 8_000,
     });
-    expect(rulesOf(found)).toEqual(["bill"]);
+    expect(findRules(found)).toEqual(["bill"]);
   });
 
   test("a dead engine to take the truth with it, but not that less is billed than the caller saw", () => {
     const withBill = (completionTokens: number) => {
       const found = evidence();
       strike(found, "kill-engine");
-      found.outcomes[0] = outcome(0, { isDone: false, code: "stream_broken", seen: 18, told: null });
+      found.outcomes[0] = outcome(0, { isDone: false, code: "stream_broken", seen: 18, reported: null });
       found.made[0] = made("hold_0", { isWhole: false, endedAtMs: null, outcome: "open" });
       bill(found, 0, { end: "broken", completionTokens });
-      return rulesOf(found);
+      return findRules(found);
     };
     expect(withBill(19)).toEqual([]);
     expect(withBill(17)).toEqual(["bill"]);
