@@ -113,24 +113,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   });
   const edgeUrl = (await options.viaEdge?.(edge.url)) ?? edge.url;
   const nodes = await Promise.all(
-    records.map(async (record, index): Promise<LocalNode> => {
+    records.map((record, index) => {
       const engine = engines[index];
       if (!engine) throw new RangeError("a node without an engine");
-      const config = writeAgentConfig(options, secrets, record, agentPorts[index] ?? 0, edgeUrl, engine.spec);
-      const start = () =>
-        startChild(record.id, [join(root, "origin/agent.ts"), "--config", config], (line) => log(record.id, line));
-      const node: LocalNode = {
-        id: record.id,
-        tier: record.tier,
-        url: `http://127.0.0.1:${agentPorts[index]}`,
-        engineUrl: engine.spec.url,
-        agent: await start(),
-        engine: engine.child,
-        async restartAgent() {
-          node.agent = await start();
-        },
-      };
-      return node;
+      return startNode({ options, secrets, record, port: agentPorts[index] ?? 0, edgeUrl, engine, log });
     }),
   );
   const close = async () => {
@@ -138,6 +124,36 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await Promise.all([redis?.child.stop(), ...nodes.map(({ engine }) => engine?.stop())]);
   };
   return { edge, nodes, secrets, vars, close };
+}
+
+/** What one node of the stack is made of. */
+interface NodeParts {
+  options: StackOptions;
+  secrets: Secrets;
+  record: Pick<LocalNode, "id" | "tier">;
+  port: number;
+  edgeUrl: string;
+  engine: OpenEngine;
+  log: (source: string, line: string) => void;
+}
+
+async function startNode(parts: NodeParts): Promise<LocalNode> {
+  const { record, port, engine, log } = parts;
+  const config = writeAgentConfig(parts);
+  const start = () =>
+    startChild(record.id, [join(root, "origin/agent.ts"), "--config", config], (line) => log(record.id, line));
+  const node: LocalNode = {
+    id: record.id,
+    tier: record.tier,
+    url: `http://127.0.0.1:${port}`,
+    engineUrl: engine.spec.url,
+    agent: await start(),
+    engine: engine.child,
+    async restartAgent() {
+      node.agent = await start();
+    },
+  };
+  return node;
 }
 
 /** Its file lies in the state folder, so quotas survive a restart as those of objects do. */
@@ -182,14 +198,7 @@ async function openEngine(
   return { spec: { kind: "simulator", url: (await options.viaEngine?.(url)) ?? url, models: served }, child };
 }
 
-function writeAgentConfig(
-  options: StackOptions,
-  secrets: Secrets,
-  record: { id: string },
-  port: number,
-  edgeUrl: string,
-  engine: EngineSpec,
-): string {
+function writeAgentConfig({ options, secrets, record, port, edgeUrl, engine }: NodeParts): string {
   const { kty, crv, x, kid } = secrets.hopKey;
   const config = {
     node: record.id,
@@ -198,7 +207,7 @@ function writeAgentConfig(
     hopPublicKeys: { [kid]: { kty, crv, x } },
     privateKey: secrets.nodeKeys[record.id],
     cacheSaltSecret: secrets.cacheSaltSecret,
-    engines: [engine],
+    engines: [engine.spec],
     stateDir: join(options.stateDir, record.id),
     limits: { drainMsMax: 0, flushMsMax: 500, ...options.agentLimits },
   };

@@ -1,7 +1,7 @@
 import { realClock, type Clock } from "./engine/clock.ts";
 import type { FaultRule } from "./faults.ts";
 
-/** What a model speaks: prose, SQL, or vectors. */
+/** What a model answers with: prose, SQL, or vectors. */
 export type Speech = "prose" | "sql" | "vectors";
 
 /** A model of the simulator. The first name is the one in answers; the others are aliases. */

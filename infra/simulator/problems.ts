@@ -1,5 +1,5 @@
 /**
- * vLLM's way to say no: a status and `{error: {message, type, param, code}}`, where `code` is the status as a number.
+ * vLLM's refusal: a status and `{error: {message, type, param, code}}`, where `code` is the status as a number.
  */
 export class Problem extends Error {
   readonly status: number;

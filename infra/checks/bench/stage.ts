@@ -97,17 +97,17 @@ export async function openStage({ withRedis }: { withRedis: boolean }): Promise<
     isRedisThere ? startChild("redis", [join(here, "servers/redis.ts"), dir], say) : null,
   ]);
   const ports = { ...edgePorts, origin: portOf(origin) };
-  const toRedis = {
-    LEDGER: "upstash",
-    UPSTASH_REDIS_REST_URL: String(redis?.ready["url"]),
-    UPSTASH_REDIS_REST_TOKEN: String(redis?.ready["token"]),
-  };
-  const vars = { LEDGER: "durable-object", ...edgeVars(secrets, ports.origin) };
-  const redisEdge = redisOrigin && {
-    ports: redisPorts,
-    vars: { ...toRedis, ...edgeVars(secrets, portOf(redisOrigin)) },
-  };
-  const workerd = await startWorkerd(root, dir, ports, `http://127.0.0.1:${ports.origin}`, vars, redisEdge);
+  const workerd = await startWorkerd({
+    root,
+    dir,
+    ports,
+    originUrl: `http://127.0.0.1:${ports.origin}`,
+    vars: { LEDGER: "durable-object", ...edgeVars(secrets, ports.origin) },
+    redis: redisOrigin && {
+      ports: redisPorts,
+      vars: { ...redisVars(redis), ...edgeVars(secrets, portOf(redisOrigin)) },
+    },
+  });
   const keyring = await openKeyring({ tagKeys: secrets.tagKeys, peppers: secrets.peppers });
   allowFiles(workerd.pid, filesMax);
   const atLoad = [loader, origin, redisOrigin, redis].flatMap((child) => (child ? pidsOf(child.pid) : []));
@@ -126,13 +126,7 @@ export async function openStage({ withRedis }: { withRedis: boolean }): Promise<
     ports,
     workerdPid: workerd.pid,
     isPinned,
-    redis: redis &&
-      overRedis && {
-        ...overRedis,
-        pid: redis.pid,
-        seen: () => post<Record<string, number>>(redis, {}),
-        sync: async (when) => void (await post(redis, { sync: when })),
-      },
+    redis: redis && overRedis && makeRedisSide(overRedis, redis),
     async load(load) {
       const report = await post<LoadReport>(loader, { load });
       if (report.wrong > 0) {
@@ -150,6 +144,24 @@ export async function openStage({ withRedis }: { withRedis: boolean }): Promise<
       await Promise.all([workerd, origin, loader, redisOrigin, redis].map((running) => running?.stop()));
       rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
     },
+  };
+}
+
+/** The variables that tell an edge its Redis. */
+function redisVars(redis: Child | null): Record<string, string> {
+  return {
+    LEDGER: "upstash",
+    UPSTASH_REDIS_REST_URL: String(redis?.ready["url"]),
+    UPSTASH_REDIS_REST_TOKEN: String(redis?.ready["token"]),
+  };
+}
+
+function makeRedisSide(side: Side, redis: Child): RedisSide {
+  return {
+    ...side,
+    pid: redis.pid,
+    seen: () => post<Record<string, number>>(redis, {}),
+    sync: async (when) => void (await post(redis, { sync: when })),
   };
 }
 

@@ -59,7 +59,7 @@ async function main(): Promise<number> {
   }
 }
 
-/** All storms, one after the other; each is judged when what it left has settled, while later ones rage. */
+/** All storms, one after the other; each is audited when what it left has settled, while later ones rage. */
 async function rage(flags: StormFlags, arenas: ReadonlyMap<Store, Arena>, crew: Crew): Promise<number> {
   const startedAtMs = performance.now();
   const pending: Promise<Judged>[] = [];

@@ -17,7 +17,7 @@ const chatKinds = {
   continue_final_message: "boolean",
 } as const;
 
-/** A chat call as asked, with what the answer's writer needs to know of it. */
+/** A chat call, with what the answer's writer needs to know of it. */
 export interface ChatAsk extends Ask {
   /** The last message, when it is the assistant's and `echo` wants it before the answer. */
   echoed: string;

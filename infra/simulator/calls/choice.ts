@@ -5,7 +5,7 @@ import type { Script } from "../text/script.ts";
 import { detokenize, Detokenizer } from "../text/tokenizer.ts";
 import { endOfAnswer, type Voice } from "../text/generator.ts";
 
-/** What a choice has made since it was last asked. */
+/** What a choice has made since the last `take`. */
 export interface Delta {
   text: string;
   tokens: number[];
@@ -96,7 +96,7 @@ export class Choice implements Work {
     return detokenize(this.tokens.slice(this.promptTokens).filter((token) => token !== endOfAnswer));
   }
 
-  /** Whether a chunk is due: there is something to tell. */
+  /** Whether a chunk is due: there is something to send. */
   get hasNews(): boolean {
     const { text, args, isCall, finish, tokens } = this.#delta;
     return (

@@ -17,10 +17,10 @@ const completionKinds = { ...samplingKinds, logprobs: "integer", prompt_logprobs
 /** vLLM's default for completions; chat has none. */
 const completionTokensDefault = 16;
 
-/** A completion as asked. */
+/** A completion call. */
 export interface CompletionAsk extends Ask {
   isEcho: boolean;
-  /** `max_tokens` 0 with `echo`: the prompt and nothing else is told. */
+  /** `max_tokens` 0 with `echo`: the answer is the prompt and nothing else. */
   isEchoOnly: boolean;
   promptLogprobs: number | null;
 }

@@ -19,7 +19,7 @@ export interface Ask {
   scriptFor: (index: number) => Script | null;
 }
 
-/** Counts of one answer, as `usage` tells them. */
+/** Counts of one answer, as `usage` has them. */
 export interface Tally {
   promptTokens: number;
   completionTokens: number;
@@ -31,7 +31,7 @@ export interface Tally {
 export interface Scribe {
   /** What a stream begins with, once the first token is there. */
   opening(tally: Tally): string[];
-  /** `tally` is this choice's own so far. */
+  /** `counts` are this choice's own so far. */
   chunk(choice: Choice, delta: Delta, tally: Tally): string;
   /** The usage chunk that ends a stream. */
   closing(tally: Tally): string | null;

@@ -11,7 +11,7 @@ const others = tokenize(
   " water gate mill river wheel stone flow turns opens closes holds feeds runs slow fast deep cold small large model",
 );
 
-/** The token drawn and `count - 1` others, most likely first; a pure function of the token and its place. */
+/** The token drawn and `count - 1` others, most likely first; a pure function of the token and its position. */
 function candidates(token: number, at: number, count: number, hasIds: boolean): Candidate[] {
   const first = -0.01 - (mix(token, at) % 1_000) / 2_000;
   const rest = Array.from(
@@ -36,7 +36,7 @@ export function chatLogprobs(tokens: readonly number[], firstAt: number, count: 
   };
 }
 
-/** Where the tokens stand in the answer and its text, and what is told of each. */
+/** Where the tokens stand in the answer and its text, and how each is named. */
 export interface CompletionLogprobsOptions {
   firstAt: number;
   /** Alternatives for each token. */

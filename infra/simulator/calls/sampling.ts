@@ -244,7 +244,7 @@ function forcedBy(bias: Readonly<Record<string, unknown>>): number | null {
   return forced ? Number(forced[0]) : null;
 }
 
-/** What a stream tells about usage: on the last chunk, on every chunk; the latter only with the former. */
+/** What a stream says about usage: on the last chunk, on every chunk; the latter only with the former. */
 export interface UsageWish {
   isFinal: boolean;
   isContinuous: boolean;

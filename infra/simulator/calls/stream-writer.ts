@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { FaultRule } from "../faults.ts";
 
-/** What becomes of an answer on its way out, told to whoever makes it. */
+/** What becomes of an answer on its way out, reported to whoever makes it. */
 export interface WireEvents {
   /** The caller has left, or a fault has ended the answer: nothing more will be written. */
   onEnd(how: "cut" | "broken" | "error"): void;
@@ -30,7 +30,7 @@ export class Wire {
     this.#response = response;
     this.#rules = rules.filter(({ kind }) => strikes.has(kind));
     this.#events = events;
-    // As uvicorn does, when the caller's half of the line ends; Node tells of it only once the whole socket has closed,
+    // As uvicorn does, when the caller's half of the connection ends; Node tells of it only once the whole socket has closed,
     // and drops what is written until then.
     const { socket } = response;
     const hangUp = () => this.#leave("cut");

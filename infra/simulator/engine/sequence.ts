@@ -12,7 +12,7 @@ export interface Work {
   step(): "stop" | "length" | null;
 }
 
-/** A sequence's place in the engine. */
+/** A sequence that the engine has taken, as its owner sees it. */
 export interface Seat {
   readonly work: Work;
   readonly promptTokens: number;
@@ -21,7 +21,7 @@ export interface Seat {
   readonly createdTokens: number;
 }
 
-/** The engine's own view of a seat. */
+/** The engine's own view of a sequence. */
 export interface Place extends Seat {
   cachedTokens: number;
   createdTokens: number;

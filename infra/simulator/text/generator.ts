@@ -11,7 +11,7 @@ export const endOfAnswer = imEnd;
  */
 export type Voice = (last: number, hash: number, mayEnd: boolean) => number;
 
-/** The voice of a model; `answerTokensMean` is where prose ends on average. */
+/** The generator of a model; `answerTokensMean` is where prose ends on average. */
 export function voiceOf(speech: Speech, answerTokensMean: number): Voice {
   return speech === "sql" ? speakSql : proseVoice(answerTokensMean);
 }

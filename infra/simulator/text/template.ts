@@ -11,7 +11,7 @@ export interface Message {
 /** What is rendered beside the messages. */
 export interface Rendering {
   tools: readonly unknown[];
-  /** Ends with an opened assistant turn. */
+  /** Ends with an opened message of the assistant. */
   hasGenerationPrompt: boolean;
   /** Leaves the last message open, so that the answer goes on in it. */
   isContinued: boolean;

@@ -226,7 +226,7 @@ test("two simulators give the same answers: text is a function of model, prompt 
   expect(await answer({})).not.toBe(await answer({ messages: [{ role: "user", content: "Hullo" }] }));
 });
 
-test("text2sql speaks SQL", async () => {
+test("text2sql answers with SQL", async () => {
   const { client } = await open();
   const { choices } = await client.whole(chat, { model: "text2sql", messages: ask.messages, max_tokens: 200 });
   expect(choices[0]?.message?.content).toMatch(/^SELECT [a-z, ]+ FROM [a-z]+.*;$/);

@@ -3,7 +3,7 @@ import { Connection } from "./connection.ts";
 import { arrivals, quantile, seeded } from "../stats.ts";
 import { writePost } from "./http-messages.ts";
 
-/** What the load generator, a process of its own, is told to do. Keys are used in turn. */
+/** What the load generator, a process of its own, is given to do. Keys are used in turn. */
 export type Load = ClosedLoad | OpenLoad;
 
 interface Aim {

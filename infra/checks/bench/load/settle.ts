@@ -8,7 +8,7 @@ import type { KeyPair } from "#infra/local/secrets.ts";
 import { ask, Connection } from "./connection.ts";
 import { writePost } from "./http-messages.ts";
 
-/** What has been sent so far, and what the edge said to it. */
+/** What has been sent so far, and how the edge answered. */
 export interface SettledCounts {
   queued: number;
   /** Records by what their org's ledger made of them; `refused` for those of a batch that was not taken. */

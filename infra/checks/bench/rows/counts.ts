@@ -43,27 +43,18 @@ export async function countRows({ stage, plan }: Bench): Promise<Row[]> {
     throw new BrokenError(`calls asked the ledgers for more than admission: ${JSON.stringify(admitted)}`);
   const seen = JSON.stringify(admitted).replaceAll('"', "");
   return [
-    rowOf(
-      "admission round trips a call",
-      { bound: "exactly", value: 1, unit: "" },
-      [admits],
-      `${calls} calls: ${seen}`,
-      admitted,
-    ),
-    rowOf(
-      "D1 uses a call",
-      { bound: "exactly", value: 0, unit: "" },
-      [sumOf(admitted, "DB.") / calls],
-      `${calls} calls`,
-      admitted,
-    ),
-    rowOf(
-      "storage calls for keys not ours",
-      { bound: "exactly", value: 0, unit: "" },
-      [sumOf(afterRefusals, "")],
-      `${refused.calls} refusals`,
-      afterRefusals,
-    ),
+    rowOf("admission round trips a call", { bound: "exactly", value: 1, unit: "" }, [admits], {
+      note: `${calls} calls: ${seen}`,
+      figures: admitted,
+    }),
+    rowOf("D1 uses a call", { bound: "exactly", value: 0, unit: "" }, [sumOf(admitted, "DB.") / calls], {
+      note: `${calls} calls`,
+      figures: admitted,
+    }),
+    rowOf("storage calls for keys not ours", { bound: "exactly", value: 0, unit: "" }, [sumOf(afterRefusals, "")], {
+      note: `${refused.calls} refusals`,
+      figures: afterRefusals,
+    }),
   ];
 }
 

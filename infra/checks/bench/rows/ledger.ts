@@ -28,13 +28,10 @@ export async function ledgerRow({ stage, plan, isSmoke }: Bench): Promise<Row[]>
   const figures = { pairCpuMicros: median(rounds.taken.map(({ ledger }) => (ledger.cpuMs / ledger.outcome) * 1_000)) };
   const note = `${plain(figures.pairCpuMicros)} µs of CPU a pair, ${atOnce} at once; the rest is waiting for the disk`;
   return [
-    rowOf(
-      "one org's ledger: admit + settle",
-      { bound: "at least", value: 1_000, unit: "pairs/s" },
-      rates,
+    rowOf("one org's ledger: admit + settle", { bound: "at least", value: 1_000, unit: "pairs/s" }, rates, {
       note,
       figures,
-      whyNot(rounds, isSmoke),
-    ),
+      whyNot: whyNot(rounds, isSmoke),
+    }),
   ];
 }

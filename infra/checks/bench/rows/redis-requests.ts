@@ -42,21 +42,15 @@ export async function redisRequestRows({ stage, plan, isSmoke }: Bench, redis: R
     `${plain(calls)} calls of ${orgs} orgs in turn; batches of usage ${plain(figures.settle)}, the bill's ` +
     `way to D1 ${plain(sum - figures.settle)}`;
   return [
-    rowOf(
-      "Redis: HTTP requests a call, admission",
-      { bound: "exactly", value: 1, unit: "" },
-      [figures.admit],
-      `${plain(calls)} calls`,
+    rowOf("Redis: HTTP requests a call, admission", { bound: "exactly", value: 1, unit: "" }, [figures.admit], {
+      note: `${plain(calls)} calls`,
       figures,
-    ),
-    rowOf(
-      "Redis: HTTP requests a call, settlement",
-      { bound: "at most", value: 0.1, unit: "" },
-      [sum],
+    }),
+    rowOf("Redis: HTTP requests a call, settlement", { bound: "at most", value: 0.1, unit: "" }, [sum], {
       note,
       figures,
-      isSmoke ? "smoke: batches are small" : null,
-    ),
+      whyNot: isSmoke ? "smoke: batches are small" : null,
+    }),
   ];
 }
 

@@ -51,9 +51,7 @@ export async function refusalRow({ stage, plan, isSmoke }: Bench): Promise<Row[]
       "refusing a key not ours: CPU, against an admitted call",
       { bound: "at most", value: 0.3, unit: "×" },
       ratios,
-      note,
-      figures,
-      whyNot(rounds, isSmoke),
+      { note, figures, whyNot: whyNot(rounds, isSmoke) },
     ),
   ];
 }

@@ -93,17 +93,13 @@ async function waitRows(bench: Bench, redis: RedisSide): Promise<Row[]> {
         `${titles[store]}: admission added p50`,
         toldIn("ms"),
         taken.map((round) => added(round, store)),
-        note,
+        { note },
       ),
     ),
-    rowOf(
-      "admission added p50, Redis / Durable Object",
-      { bound: "at most", value: 1.5, unit: "×" },
-      ratios,
-      "in the same round",
-      {},
-      whyNot({ isNoisy }, isSmoke),
-    ),
+    rowOf("admission added p50, Redis / Durable Object", { bound: "at most", value: 1.5, unit: "×" }, ratios, {
+      note: "in the same round",
+      whyNot: whyNot({ isNoisy }, isSmoke),
+    }),
   ];
 }
 
@@ -143,14 +139,11 @@ async function pairRows(bench: Bench, redis: RedisSide): Promise<Row[]> {
       `${pairsAtOnce} at once${refused > 0 ? `, ${refused} refused for want of an answer` : ""}; edge ` +
       `${plain(edgeMicros)} µs of CPU a pair, ${plain(edgeShare * 100)} % of its core${ofRedis}`;
     const isBridgeBound = redisShare > boundAbove && redisShare > edgeShare;
-    return rowOf(
-      title,
-      bound,
-      rates,
+    return rowOf(title, bound, rates, {
       note,
       figures,
-      whyNot(rounds, isSmoke) ?? (isBridgeBound ? "Redis and its bridge were the bound" : null),
-    );
+      whyNot: whyNot(rounds, isSmoke) ?? (isBridgeBound ? "Redis and its bridge were the bound" : null),
+    });
   };
   const goal: Goal = { bound: "at least", value: 800, unit: "pairs/s" };
   const inBatches = `settled ${usageBatchMax} at a time`;

@@ -21,7 +21,7 @@ export interface Figures extends BillFigures {
   looks: number;
 }
 
-/** Judges a storm. Pure: the same evidence, the same result. */
+/** Audits a storm. Pure: the same evidence gives the same result. */
 export function audit(evidence: Evidence): AuditResult {
   const { outcomes, watched } = evidence;
   const bill = checkBill(evidence);

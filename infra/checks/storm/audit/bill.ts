@@ -8,7 +8,7 @@ import type { Outcome } from "../crew/outcome.ts";
 /** What was made and billed over all calls of a storm. */
 export interface BillFigures {
   rows: number;
-  /** Completion tokens that engines put on the wire, and that stand on the bill. */
+  /** Completion tokens that engines sent, and that stand on the bill. */
   made: number;
   billed: number;
   /** Calls that were billed less than was made because something died: how many, and the most tokens of one. */
@@ -16,7 +16,7 @@ export interface BillFigures {
   shortMost: number;
 }
 
-/** One call's lines on the bill, what the engines say they made for it, and what its caller saw. */
+/** One call's lines on the bill, what the engines say they made for it, and what the caller saw. */
 interface Account {
   hold: string;
   base: BillRow;
@@ -122,7 +122,7 @@ function accountsOf({ orgs, made, outcomes }: Evidence): Account[] {
 }
 
 /**
- * Completion tokens on the wire; of several tries of one call the bill takes the greatest. `null`: the engine took the
+ * Completion tokens sent; of several tries of one call the bill takes the greatest. `null`: the engine took the
  * truth with it.
  */
 function madeFor({ calls }: Account): number | null {
@@ -138,12 +138,12 @@ function checkAccount(evidence: Evidence, account: Account): string[] {
   if (tokensMax !== null && completion > tokensMax)
     found.push(`${completion} tokens are billed, ${tokensMax} were reserved`);
   if (
-    outcome?.told &&
+    outcome?.reported &&
     base.end === "done" &&
-    (outcome.told.completionTokens !== completion || outcome.told.promptTokens !== account.prompt)
+    (outcome.reported.completionTokens !== completion || outcome.reported.promptTokens !== account.prompt)
   ) {
     found.push(
-      `the caller was told ${outcome.told.promptTokens} + ${outcome.told.completionTokens} tokens, the bill ` +
+      `the caller got ${outcome.reported.promptTokens} + ${outcome.reported.completionTokens} tokens, the bill ` +
         `says ${account.prompt} + ${completion}`,
     );
   }

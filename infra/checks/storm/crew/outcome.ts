@@ -17,7 +17,7 @@ export interface Outcome {
   seen: number;
   /** The stream said `[DONE]`, or the whole answer was all there. */
   isDone: boolean;
-  /** How the exchange ended: the answer did, we left, the connection broke, or nothing came for far too long. */
+  /** How the exchange ended: the answer did, we aborted it, the connection broke, or nothing came for far too long. */
   how: "ended" | "aborted" | "broken" | "hung";
   /** The usage in the answer. */
   reported: { promptTokens: number; completionTokens: number } | null;

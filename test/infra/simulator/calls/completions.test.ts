@@ -37,8 +37,8 @@ test("embedding inputs have the forms of a prompt, and their own name in refusal
 });
 
 test("the usage chunk is vLLM's to the byte", () => {
-  const scribe = new CompletionScribe(readCompletion({ prompt: "x" }, models, "1"), [], 7_000);
-  expect(scribe.closing({ promptTokens: 2, completionTokens: 3, cachedTokens: 0, createdTokens: 0 })).toBe(
+  const serializer = new CompletionScribe(readCompletion({ prompt: "x" }, models, "1"), [], 7_000);
+  expect(serializer.closing({ promptTokens: 2, completionTokens: 3, cachedTokens: 0, createdTokens: 0 })).toBe(
     '{"id":"cmpl-1","object":"text_completion","created":7,"model":"Qwen/Qwen2.5-7B-Instruct","choices":[],' +
       '"usage":{"prompt_tokens":2,"total_tokens":5,"completion_tokens":3,' +
       '"prompt_tokens_details":{"cached_tokens":0}},"system_fingerprint":"vllm-0.32.0-5eed0001"}',

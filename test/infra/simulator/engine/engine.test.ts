@@ -82,7 +82,7 @@ test("an abort frees its blocks before it returns, at any step", async () => {
       );
       const seats: Seat[] = [job(upTo(40), 100), job(upTo(40, 7), 100)].map((work) => engine.submit(work));
       await clock.sleep(afterMs);
-      for (const seat of seats) engine.abort(seat);
+      for (const handle of seats) engine.abort(handle);
       expect([engine.running, engine.waiting, engine.pool.usedCount, engine.stats.aborts]).toEqual([0, 0, 0, 2]);
     }),
     { numRuns: 31 },
@@ -93,9 +93,9 @@ test("a prompt seen before is computed again only in its last block; with anothe
   const engine = small();
   const run = async (salt: string) => {
     const work = job(upTo(64), 2, { salt });
-    const seat = engine.submit(work);
+    const handle = engine.submit(work);
     await work.done;
-    return seat.cachedTokens;
+    return handle.cachedTokens;
   };
   expect([await run("a"), await run("a"), await run("b")]).toEqual([0, 48, 0]);
   expect(engine.stats.prefixHits).toBe(48);
@@ -148,13 +148,13 @@ test("an 8k prompt takes four steps, and its prefill the time of the seed's L4",
 
 test("a frozen sequence stays, and does not keep others from ending", async () => {
   const engine = new Engine({ ...l4Profile, stepMs: 0, prefillMsPerToken: 0, kvMsPerToken: 0 }, realClock());
-  const seat = engine.submit(job(upTo(8), 1_000_000));
-  engine.freeze(seat);
+  const handle = engine.submit(job(upTo(8), 1_000_000));
+  engine.freeze(handle);
   const other = job(upTo(8), 5);
   engine.submit(other);
   await other.done;
   await Promise.resolve();
   expect(engine.running).toBe(1);
-  engine.abort(seat);
+  engine.abort(handle);
   expect(engine.running).toBe(0);
 });
