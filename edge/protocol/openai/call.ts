@@ -1,34 +1,36 @@
-import { hexDigest } from "../../agreements/digest.ts";
+import { digestHex } from "../../agreements/digest.ts";
+import { isObject } from "../../agreements/json.ts";
+import type { CallPath } from "../../agreements/paths.ts";
 import type { Endpoint, ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import { callMsMax, idempotencyKeyCharsMax } from "../../limits.ts";
 import type { Visit } from "../../visit.ts";
 import { readJson } from "../body.ts";
-import { ChatBody, chatPromptBound, chatText, hasImages, Text2SqlBody } from "./chat.ts";
+import { ChatBody, boundChatPrompt, joinChatText, hasImages, Text2SqlBody } from "./chat.ts";
 import {
   CompletionsBody,
   completionTokensDefault,
   EmbeddingsBody,
-  promptBound,
-  promptCount,
-  promptText,
+  boundPrompt,
+  countPrompts,
+  joinPromptText,
 } from "./completions.ts";
 import { estimateTokens } from "../estimate.ts";
 import { parseBody } from "../fields.ts";
-import { isObject, refuseGuided, refuseRemoteMedia, stripOwned } from "./reserved-fields.ts";
+import { refuseGuided, refuseRemoteMedia, stripReserved } from "./reserved-fields.ts";
 
 /** The endpoints that reach an engine; `GET /v1/models` never does. */
 export type EngineEndpoint = Exclude<Endpoint, "models">;
 
-/** A parsed request: what the caller wants, in our terms, and the body as it will be written for the origin. */
+/** A parsed request: what the caller wants, in our terms, and the body to send to the origin. */
 export interface Call {
   endpoint: EngineEndpoint;
   /** The path on the agent. */
-  path: "/v1/chat/completions" | "/v1/completions" | "/v1/embeddings";
+  path: CallPath;
   model: ModelRecord;
   body: Record<string, unknown>;
   isStream: boolean;
-  /** How many completions are asked for, over all prompts. */
+  /** How many completions are requested, over all prompts. */
   choices: number;
   /** Upper bound and estimate of the prompt, in tokens. */
   promptTokensMax: number;
@@ -38,7 +40,7 @@ export interface Call {
   isDefaultMax: boolean;
   hasImages: boolean;
   /**
-   * The prompt's first kilobyte, or the caller's own word for what belongs together: calls alike in it share a prefix
+   * The prompt's first kilobyte, or the caller's own `prompt_cache_key`: calls with the same value share a prefix
    * cache.
    */
   affinity: string;
@@ -48,12 +50,12 @@ export interface Call {
 }
 
 /**
- * Reads a call: body, shape, model, bounds. Throws a Refusal that names the field. What stands only in the caller's
- * bytes or headers goes no further: `body` is our own reading of it, without the fields that the origin owns.
+ * Reads a call: body, shape, model, bounds. Throws a Refusal that names the field. Nothing of the caller's raw bytes or
+ * headers goes further: `body` is our own copy of it, without the reserved fields.
  */
 export async function readCall(visit: Visit, endpoint: EngineEndpoint, models: readonly ModelRecord[]): Promise<Call> {
   const { bytes, json } = await readJson(visit.request);
-  const shape = shapeOf(endpoint, json, models);
+  const shape = readShape(endpoint, json, models);
   const { model } = shape;
   if (shape.completionTokens > model.contextTokensMax) {
     const param =
@@ -62,7 +64,7 @@ export async function readCall(visit: Visit, endpoint: EngineEndpoint, models: r
         : "max_tokens";
     throw new Refusal("context_length_exceeded", {
       param,
-      say: `This model's context is ${model.contextTokensMax} tokens; ${param} asks for ${shape.completionTokens}.`,
+      message: `This model's context is ${model.contextTokensMax} tokens; ${param} asks for ${shape.completionTokens}.`,
     });
   }
   const { headers } = visit.request;
@@ -70,78 +72,81 @@ export async function readCall(visit: Visit, endpoint: EngineEndpoint, models: r
     ...shape,
     endpoint,
     mayClamp: headers.get("x-penstock-clamp") === "true",
-    deadlineMs: visit.startedAtMs + patienceOf(headers, shape.isStream),
-    idempotency: idempotencyOf(headers, endpoint, bytes),
+    deadlineMs: visit.startedAtMs + readTimeoutMs(headers, shape.isStream),
+    idempotency: readIdempotency(headers, endpoint, bytes),
   };
 }
 
 type Shape = Omit<Call, "endpoint" | "mayClamp" | "deadlineMs" | "idempotency">;
 
-function shapeOf(endpoint: EngineEndpoint, json: unknown, models: readonly ModelRecord[]): Shape {
+function readShape(endpoint: EngineEndpoint, json: unknown, models: readonly ModelRecord[]): Shape {
   refuseGuided(json);
-  if (endpoint === "completions") return completionsShape(parseBody(CompletionsBody, json), models);
-  if (endpoint === "embeddings") return embeddingsShape(parseBody(EmbeddingsBody, json), models);
-  if (endpoint === "chat.completions") return chatShape(parseBody(ChatBody, json), endpoint, models);
+  if (endpoint === "completions") return readCompletions(parseBody(CompletionsBody, json), models);
+  if (endpoint === "embeddings") return readEmbeddings(parseBody(EmbeddingsBody, json), models);
+  if (endpoint === "chat.completions") return readChat(parseBody(ChatBody, json), endpoint, models);
   const body = parseBody(Text2SqlBody, json);
   const model = body.model ?? models.find((record) => record.endpoints.includes("text2sql"))?.id ?? "";
-  return chatShape({ ...body, model }, endpoint, models);
+  return readChat({ ...body, model }, endpoint, models);
 }
 
-function chatShape(body: ChatBody, endpoint: "chat.completions" | "text2sql", models: readonly ModelRecord[]): Shape {
+function readChat(body: ChatBody, endpoint: "chat.completions" | "text2sql", models: readonly ModelRecord[]): Shape {
   refuseStrayOptions(body);
   refuseRemoteMedia(body.messages);
   if (body.top_logprobs && !body.logprobs) {
-    throw new Refusal("invalid_value", { param: "top_logprobs", say: "'top_logprobs' needs 'logprobs' to be true." });
+    throw new Refusal("invalid_value", {
+      param: "top_logprobs",
+      message: "'top_logprobs' needs 'logprobs' to be true.",
+    });
   }
   const model = findModel(models, body.model, endpoint);
-  const asked = body.max_completion_tokens ?? body.max_tokens;
-  const completionTokens = asked ?? Math.min(model.completionTokensDefault, model.contextTokensMax);
-  const text = chatText(body);
+  const requested = body.max_completion_tokens ?? body.max_tokens;
+  const completionTokens = requested ?? Math.min(model.completionTokensDefault, model.contextTokensMax);
+  const text = joinChatText(body);
   const tools = body.tools?.length ? estimateTokens(JSON.stringify(body.tools)) : 0;
   return {
     path: "/v1/chat/completions",
     model,
-    body: written(body, { model: model.id, max_tokens: completionTokens, max_completion_tokens: undefined }),
+    body: writeBody(body, { model: model.id, max_tokens: completionTokens, max_completion_tokens: undefined }),
     isStream: body.stream ?? false,
     choices: body.n ?? 1,
-    promptTokensMax: chatPromptBound(body),
+    promptTokensMax: boundChatPrompt(body),
     promptTokensGuess: estimateTokens(text) + tools + 5 * body.messages.length + 20,
     completionTokens,
-    isDefaultMax: asked === null || asked === undefined,
+    isDefaultMax: requested === null || requested === undefined,
     hasImages: hasImages(body),
-    affinity: affinityOf(body, text),
+    affinity: readAffinity(body, text),
   };
 }
 
-function completionsShape(body: CompletionsBody, models: readonly ModelRecord[]): Shape {
+function readCompletions(body: CompletionsBody, models: readonly ModelRecord[]): Shape {
   refuseStrayOptions(body);
   const model = findModel(models, body.model, "completions");
   const completionTokens = body.max_tokens ?? completionTokensDefault;
-  const text = promptText(body.prompt);
-  const bound = promptBound(body.prompt);
+  const text = joinPromptText(body.prompt);
+  const bound = boundPrompt(body.prompt);
   return {
     path: "/v1/completions",
     model,
-    body: written(body, { model: model.id, max_tokens: completionTokens, ...notChat }),
+    body: writeBody(body, { model: model.id, max_tokens: completionTokens, ...notChat }),
     isStream: body.stream ?? false,
-    choices: (body.n ?? 1) * promptCount(body.prompt),
+    choices: (body.n ?? 1) * countPrompts(body.prompt),
     promptTokensMax: bound,
     promptTokensGuess: text.trim() ? estimateTokens(text) : bound,
     completionTokens,
     isDefaultMax: false,
     hasImages: false,
-    affinity: affinityOf(body, text),
+    affinity: readAffinity(body, text),
   };
 }
 
-function embeddingsShape(body: EmbeddingsBody, models: readonly ModelRecord[]): Shape {
+function readEmbeddings(body: EmbeddingsBody, models: readonly ModelRecord[]): Shape {
   const model = findModel(models, body.model, "embeddings");
-  const text = promptText(body.input);
-  const bound = promptBound(body.input);
+  const text = joinPromptText(body.input);
+  const bound = boundPrompt(body.input);
   return {
     path: "/v1/embeddings",
     model,
-    body: written(body, { model: model.id, ...notChat }),
+    body: writeBody(body, { model: model.id, ...notChat }),
     isStream: false,
     choices: 0,
     promptTokensMax: bound,
@@ -154,14 +159,13 @@ function embeddingsShape(body: EmbeddingsBody, models: readonly ModelRecord[]): 
 }
 
 /**
- * An engine that finds these on another endpoint may read the call as a chat: its prompt would not be the one that was
- * held.
+ * An engine that finds these on another endpoint may read the call as a chat, with another prompt than the held one.
  */
 const notChat = { messages: undefined, documents: undefined, tools: undefined, chat_template_kwargs: undefined };
 
-/** The body for the origin: the caller's members less the owned and the null ones, with ours over them. */
-function written(body: Record<string, unknown>, ours: Record<string, unknown>): Record<string, unknown> {
-  const kept = Object.entries({ ...stripOwned(body), ...ours }).filter(
+/** The body for the origin: the caller's members without reserved and null ones, then ours on top. */
+function writeBody(body: Record<string, unknown>, ours: Record<string, unknown>): Record<string, unknown> {
+  const kept = Object.entries({ ...stripReserved(body), ...ours }).filter(
     ([, value]) => value !== null && value !== undefined,
   );
   return Object.fromEntries(kept);
@@ -171,43 +175,43 @@ function refuseStrayOptions(body: { stream?: boolean | null | undefined; stream_
   if (body.stream_options && !body.stream) {
     throw new Refusal("invalid_value", {
       param: "stream_options",
-      say: "'stream_options' is only allowed when 'stream' is true.",
+      message: "'stream_options' is only allowed when 'stream' is true.",
     });
   }
 }
 
-/** A model by its id or an alias, if it serves the endpoint. */
+/** Finds a model by its id or an alias; refuses when it does not serve the endpoint. */
 export function findModel(models: readonly ModelRecord[], name: string, endpoint: Endpoint): ModelRecord {
   const model = models.find((record) => record.id === name || record.aliases.includes(name));
   if (!model) throw new Refusal("model_not_found", { param: "model" });
   if (endpoint === "models" || model.endpoints.includes(endpoint)) return model;
-  throw new Refusal("invalid_value", { param: "model", say: `This model does not serve ${endpoint}.` });
+  throw new Refusal("invalid_value", { param: "model", message: `This model does not serve ${endpoint}.` });
 }
 
-function affinityOf(body: Record<string, unknown>, text: string): string {
+function readAffinity(body: Record<string, unknown>, text: string): string {
   const own = body.prompt_cache_key;
   return typeof own === "string" && own !== "" ? own.slice(0, 1_024) : text.slice(0, 1_024);
 }
 
 /**
  * How long the caller waits, in ms: `x-penstock-timeout-ms`, or for whole answers the `x-stainless-timeout` (seconds)
- * that OpenAI's SDKs send; for streams the SDK means the first byte only, so it bounds nothing there.
+ * of OpenAI's SDKs. For streams the SDK means the first byte only, so its value does not count there.
  */
-function patienceOf(headers: Headers, isStream: boolean): number {
+function readTimeoutMs(headers: Headers, isStream: boolean): number {
   const own = Number(headers.get("x-penstock-timeout-ms") ?? Number.NaN);
   const sdk = isStream ? Number.NaN : Number(headers.get("x-stainless-timeout") ?? Number.NaN) * 1_000;
-  const asked = own > 0 ? own : sdk;
-  return asked > 0 ? Math.min(Math.ceil(asked), callMsMax) : callMsMax;
+  const requested = own > 0 ? own : sdk;
+  return requested > 0 ? Math.min(Math.ceil(requested), callMsMax) : callMsMax;
 }
 
-function idempotencyOf(headers: Headers, endpoint: EngineEndpoint, bytes: Uint8Array): Call["idempotency"] {
+function readIdempotency(headers: Headers, endpoint: EngineEndpoint, bytes: Uint8Array): Call["idempotency"] {
   const key = headers.get("idempotency-key");
   if (key === null) return null;
   if (key === "" || key.length > idempotencyKeyCharsMax) {
     throw new Refusal("invalid_value", {
       param: "Idempotency-Key",
-      say: `Idempotency-Key must have 1 to ${idempotencyKeyCharsMax} characters.`,
+      message: `Idempotency-Key must have 1 to ${idempotencyKeyCharsMax} characters.`,
     });
   }
-  return { key: hexDigest(key), body: hexDigest(`${endpoint} ${hexDigest(bytes)}`) };
+  return { key: digestHex(key), body: digestHex(`${endpoint} ${digestHex(bytes)}`) };
 }

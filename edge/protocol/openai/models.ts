@@ -14,12 +14,14 @@ export interface ModelCard {
   endpoints: string[];
 }
 
+/** The answer of `GET /v1/models`, as OpenAI shapes it. */
 export interface ModelList {
   object: "list";
   data: ModelCard[];
 }
 
-export function modelCard(model: ModelRecord): ModelCard {
+/** Builds the public card of a model. */
+export function buildModelCard(model: ModelRecord): ModelCard {
   return {
     id: model.id,
     object: "model",

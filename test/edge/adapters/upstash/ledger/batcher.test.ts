@@ -119,7 +119,7 @@ describe("when Redis does not answer", () => {
     runs(underWayMax).forEach((one) => void ask(one));
     const waiting = ask(run("late")).catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(waitMsMax);
-    expect(await waiting).toMatchObject({ message: "redis: no place within 250 ms", wasAsked: false });
+    expect(await waiting).toMatchObject({ message: "redis: no permit within 250 ms", wasAsked: false });
     // Nor does it stand before those that came after it.
     const next = ask(run("next"));
     requests[0]?.end();
