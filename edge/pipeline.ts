@@ -1,13 +1,19 @@
 import { admit, giveBack, look, rateHeaders } from "./admission/index.ts";
+import type { EngineEndpoint } from "./agreements/paths.ts";
 import { randomBase62, type HoldId } from "./agreements/tokens/ids.ts";
 import { answerStream, answerWhole, countPrompt, forward, type Answer } from "./forwarding/index.ts";
 import { identify, mintClientToken, type ClientToken } from "./identity/index.ts";
 import type { Ports } from "./ports.ts";
-import { Refusal } from "./errors.ts";
-import { findModel, readCall, type EngineEndpoint } from "./protocol/openai/call.ts";
-import { modelCard, type ModelCard, type ModelList } from "./protocol/openai/models.ts";
+import { findModel, readCall } from "./protocol/openai/call.ts";
+import { modelCard, refuseModel, type ModelCard, type ModelList } from "./protocol/openai/models.ts";
 import { rank, tierHeader } from "./routing/index.ts";
 import type { Visit } from "./visit.ts";
+
+/** What a call's address says of it; `deployment` is the model that an address in Azure's form names. */
+export interface CallAddress {
+  endpoint: EngineEndpoint;
+  deployment: string | null;
+}
 
 /**
  * A call's way through the edge, top to bottom. A room says no by throwing a Refusal; app.ts writes it out. The
@@ -16,12 +22,12 @@ import type { Visit } from "./visit.ts";
  */
 export async function serveCall(
   visit: Visit,
-  endpoint: EngineEndpoint,
+  { endpoint, deployment }: CallAddress,
   ports: Ports,
   counted: Promise<void>,
 ): Promise<Response> {
   const credential = await identify(visit.request, ports.keyring, ports.tokenKey, visit.now());
-  const call = await readCall(visit, endpoint, ports.models);
+  const call = await readCall(visit, endpoint, ports.models, deployment);
   const verdict = ports.judge.judge(credential.org, call);
   const refresh = ports.fleet.refresh(visit.now());
   if (refresh) visit.afterwards(refresh);
@@ -78,7 +84,7 @@ export async function serveModels(visit: Visit, id: string | null, ports: Ports)
   );
   if (id === null) return { object: "list", data: cards.map(modelCard) };
   const model = cards.find((record) => record.id === id || record.aliases.includes(id));
-  if (!model) throw new Refusal("model_not_found", { param: "model" });
+  if (!model) throw refuseModel(id);
   return modelCard(model);
 }
 

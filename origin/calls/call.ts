@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { callPaths, type CallPath } from "#edge/agreements/paths.ts";
 import { habitHeader, writeHabit } from "#edge/agreements/records/traffic-profile.ts";
 import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
-import type { Endpoint } from "#edge/agreements/records/model.ts";
 import { loadHeader, writeLoad } from "#edge/agreements/records/node.ts";
 import type { Outcome } from "#edge/agreements/records/usage.ts";
 import { Refusal } from "#edge/errors.ts";
@@ -12,7 +12,7 @@ import { readText, type Engine } from "../engines/http/client.ts";
 import { earlyError } from "../engines/early-error.ts";
 import type { EngineAnswer } from "../engines/http/connection.ts";
 import { countPrompt, countText, guessText } from "../engines/tokenize.ts";
-import { isContextError, translateError, type CallPath } from "../engines/translate.ts";
+import { isContextError, translateError } from "../engines/translate.ts";
 import { openEventWriter } from "./stream/event-writer.ts";
 import type { Gate } from "../door/gate.ts";
 import type { Habits } from "../usage/traffic-profiles.ts";
@@ -50,11 +50,6 @@ interface LiveCall extends Account {
   leaving: AbortController;
 }
 
-const endpoints: Readonly<Record<CallPath, readonly Endpoint[]>> = {
-  "/v1/chat/completions": ["chat.completions", "text2sql"],
-  "/v1/completions": ["completions"],
-  "/v1/embeddings": ["embeddings"],
-};
 const errorBytesMax = 256 * 1024;
 /**
  * vLLM refuses what its engine finds at fault (grammars, token ids, logprobs) at once, but as the first event of a
@@ -78,7 +73,7 @@ export async function serveCall(
   response: ServerResponse,
 ): Promise<void> {
   const { claims, body } = await rooms.gate.admitCall(request);
-  if (!endpoints[path].includes(claims.endpoint))
+  if (!callPaths[path].endpoints.some((endpoint) => endpoint === claims.endpoint))
     throw new Refusal("invalid_api_key", { say: "The hop token is for another endpoint.", log: "endpoint" });
   refuseWhenClosed(rooms);
   const { engine, capacity } = rooms.posts.serving(claims.model);
@@ -206,7 +201,7 @@ async function serveStream(call: LiveCall): Promise<void> {
   if (ending.outcome !== "done")
     return writer.end(ending.refusal ? Buffer.from(errorEvent(ending.refusal)).toString("latin1") : "");
   const owed = wantsUsage && !chunks.hasSentUsage;
-  const object = path === "/v1/completions" ? "text_completion" : "chat.completion.chunk";
+  const object = callPaths[path].chunkObject ?? "";
   writer.end(`${owed ? `data: ${chunks.owedUsage(rooms.now(), object)}\n\n` : ""}data: [DONE]\n\n`);
 }
 

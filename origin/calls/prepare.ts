@@ -1,4 +1,5 @@
 import { createHmac, type KeyObject } from "node:crypto";
+import { callPaths, type CallPath } from "#edge/agreements/paths.ts";
 import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import { choicesMax, inputsMax } from "#edge/limits.ts";
@@ -11,7 +12,6 @@ import {
 } from "#edge/protocol/openai/reserved-fields.ts";
 import type { Engine } from "../engines/http/client.ts";
 import { openaiFields } from "../engines/dialects.ts";
-import type { CallPath } from "../engines/translate.ts";
 import type { TallyBounds } from "./usage-meter.ts";
 
 /** A call made ready for one engine. `body` is ours: built from the edge's, field by field. */
@@ -43,14 +43,14 @@ export function prepareCall(
   refuseRemoteMedia(asked["messages"]);
   const model = engine.config.models[claims.model];
   if (model === undefined) throw new Refusal("bad_gateway", { log: "model_not_served" });
-  const isStream = asked["stream"] === true && path !== "/v1/embeddings";
+  const isGenerated = callPaths[path].chunkObject !== null;
+  const isStream = asked["stream"] === true && isGenerated;
   const wish = isObject(asked["stream_options"]) ? asked["stream_options"] : {};
-  const choicesPerPrompt = path === "/v1/embeddings" ? 0 : readChoices(asked["n"]);
+  const choicesPerPrompt = isGenerated ? readChoices(asked["n"]) : 0;
   const choices = choicesPerPrompt * (path === "/v1/completions" ? promptsIn(asked["prompt"]) : 1);
   const body: Body = { ...stripOwned(asked), model, stream: isStream };
   for (const name of ["stream_options", "max_tokens", "max_completion_tokens"]) delete body[name];
-  if (path !== "/v1/embeddings")
-    setCompletionMax(body, path, engine, completionMaxOf(asked, claims.completionTokensMax));
+  if (isGenerated) setCompletionMax(body, path, engine, completionMaxOf(asked, claims.completionTokensMax));
   if (isStream)
     body["stream_options"] = {
       include_usage: true,
@@ -59,7 +59,7 @@ export function prepareCall(
   const { cache, isStrict } = engine.dialect;
   const sent = isStrict ? onlyOpenai(body) : body;
   if (cache === "salt") sent["cache_salt"] = cacheSaltOf(claims.org, cacheSaltKey);
-  if (cache === "off" && path !== "/v1/embeddings") sent["cache_prompt"] = false;
+  if (cache === "off" && isGenerated) sent["cache_prompt"] = false;
   return {
     path,
     body: sent,

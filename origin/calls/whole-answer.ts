@@ -1,9 +1,9 @@
 import type { ServerResponse } from "node:http";
+import { callPaths, type CallPath } from "#edge/agreements/paths.ts";
 import { Refusal } from "#edge/errors.ts";
 import { isObject, type Body } from "#edge/protocol/openai/reserved-fields.ts";
 import { billedUsage, hasContent, isError } from "./stream/chunk-rewriter.ts";
 import type { AgentLimits } from "../config.ts";
-import type { CallPath } from "../engines/translate.ts";
 import type { Tally } from "./usage-meter.ts";
 import { readCounts, usageTextOf } from "./usage-text.ts";
 
@@ -18,8 +18,8 @@ const brokenReasons: ReadonlySet<unknown> = new Set(["error", "abort"]);
  */
 export function readWhole(text: string, path: CallPath, tally: Tally, isUsageOfOneChoice: boolean): Body {
   const answer = parse(text);
-  const isEmbedding = path === "/v1/embeddings";
-  const list = answer?.[isEmbedding ? "data" : "choices"];
+  const isEmbedding = callPaths[path].chunkObject === null;
+  const list = answer?.[callPaths[path].answer];
   if (!answer || isError(answer) || !Array.isArray(list) || list.length === 0)
     throw new Refusal("bad_gateway", { log: "engine_answer_unusable" });
   const choices = isEmbedding ? [] : list.filter(isObject);
@@ -35,7 +35,7 @@ export function readWhole(text: string, path: CallPath, tally: Tally, isUsageOfO
 /** The answer as the caller sees it: our name of the model, and the usage that is billed. */
 export function writeWhole(answer: Body, path: CallPath, model: string, tally: Tally): string {
   const { completion_tokens, ...usage } = billedUsage(tally);
-  const billed = path === "/v1/embeddings" ? usage : { ...usage, completion_tokens };
+  const billed = callPaths[path].chunkObject === null ? usage : { ...usage, completion_tokens };
   const shown = Object.fromEntries(Object.entries(answer).filter(([name]) => !engineMembers.includes(name)));
   return JSON.stringify({ ...shown, model, usage: { ...(isObject(answer["usage"]) && answer["usage"]), ...billed } });
 }

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { callPathNames } from "#edge/agreements/paths.ts";
 import type { OrderClaims } from "#edge/agreements/tokens/hop.ts";
 import { errorBody, errorHeaders, Refusal } from "#edge/errors.ts";
 import { isObject, refuseRemoteMedia, stripOwned } from "#edge/protocol/openai/reserved-fields.ts";
@@ -12,10 +13,12 @@ type Route = (rooms: Rooms, request: IncomingMessage, response: ServerResponse, 
 
 /** All that this server answers, by method and exact target. What is not here is 404, a query string included. */
 const routes: Readonly<Record<string, Route>> = {
-  "POST /v1/chat/completions": (rooms, request, response) =>
-    serveCall(rooms, "/v1/chat/completions", request, response),
-  "POST /v1/completions": (rooms, request, response) => serveCall(rooms, "/v1/completions", request, response),
-  "POST /v1/embeddings": (rooms, request, response) => serveCall(rooms, "/v1/embeddings", request, response),
+  ...Object.fromEntries(
+    callPathNames.map((path): [string, Route] => [
+      `POST ${path}`,
+      (rooms, request, response) => serveCall(rooms, path, request, response),
+    ]),
+  ),
   "POST /tokenize": serveTokenize,
   "GET /v1/models": serveModels,
   "POST /drain": serveDrain,

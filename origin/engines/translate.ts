@@ -1,15 +1,6 @@
+import { callPaths, type CallPath } from "#edge/agreements/paths.ts";
 import { Refusal } from "#edge/errors.ts";
 import { isObject } from "#edge/protocol/openai/reserved-fields.ts";
-
-/** The path of a call on the agent and on the engine alike. */
-export type CallPath = "/v1/chat/completions" | "/v1/completions" | "/v1/embeddings";
-
-/** Which member holds the prompt. */
-export const promptFields: Readonly<Record<CallPath, string>> = {
-  "/v1/chat/completions": "messages",
-  "/v1/completions": "prompt",
-  "/v1/embeddings": "input",
-};
 
 /** What an engine's error answer says, in vLLM's form, its older flat form, or FastAPI's. */
 interface EngineError {
@@ -54,7 +45,7 @@ export function isContextError(status: number, body: string): boolean {
 function translateRefused(body: string, path: CallPath, log: string): Refusal {
   const error = readError(body);
   if (contextPattern.test(error.message))
-    return new Refusal("context_length_exceeded", { param: promptFields[path], log });
+    return new Refusal("context_length_exceeded", { param: callPaths[path].prompt, log });
   const param = pathOf(error.param) ?? pathOf(locationIn(error.message));
   if (param === null)
     return new Refusal("invalid_value", { say: "The engine of this model does not accept this request.", log });

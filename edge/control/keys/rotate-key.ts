@@ -35,6 +35,7 @@ export const rotateKey = endpoint(
   createRoute({
     method: "post",
     path: "/orgs/{org}/keys/{key}/rotate",
+    operationId: "rotateKey",
     tags: ["keys"],
     summary: "Rotate a key",
     request: { params: KeyPath, body: jsonBody(Body) },

@@ -19,6 +19,7 @@ export const createOrg = endpoint(
   createRoute({
     method: "post",
     path: "/orgs",
+    operationId: "createOrg",
     tags: ["orgs"],
     summary: "Create an org",
     middleware: [operatorsOnly],

@@ -7,6 +7,7 @@ export const showOrg = endpoint(
   createRoute({
     method: "get",
     path: "/orgs/{org}",
+    operationId: "showOrg",
     tags: ["orgs"],
     summary: "Show an org",
     request: { params: OrgPath },

@@ -1,4 +1,5 @@
 import { hexDigest } from "../../agreements/digest.ts";
+import { endpointPaths, type CallPath, type EngineEndpoint } from "../../agreements/paths.ts";
 import type { Endpoint, ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import { callMsMax, idempotencyKeyCharsMax } from "../../limits.ts";
@@ -15,16 +16,15 @@ import {
 } from "./completions.ts";
 import { estimateTokens } from "../estimate.ts";
 import { parseBody } from "../fields.ts";
+import { addDeployment } from "./deployment.ts";
+import { refuseModel } from "./models.ts";
 import { isObject, refuseGuided, refuseRemoteMedia, stripOwned } from "./reserved-fields.ts";
-
-/** The endpoints that reach an engine; `GET /v1/models` never does. */
-export type EngineEndpoint = Exclude<Endpoint, "models">;
 
 /** A parsed request: what the caller wants, in our terms, and the body as it will be written for the origin. */
 export interface Call {
   endpoint: EngineEndpoint;
   /** The path on the agent. */
-  path: "/v1/chat/completions" | "/v1/completions" | "/v1/embeddings";
+  path: CallPath;
   model: ModelRecord;
   body: Record<string, unknown>;
   isStream: boolean;
@@ -49,10 +49,17 @@ export interface Call {
 
 /**
  * Reads a call: body, shape, model, bounds. Throws a Refusal that names the field. What stands only in the caller's
- * bytes or headers goes no further: `body` is our own reading of it, without the fields that the origin owns.
+ * bytes or headers goes no further: `body` is our own reading of it, without the fields that the origin owns. A
+ * `deployment` is the model that an address in Azure's form names.
  */
-export async function readCall(visit: Visit, endpoint: EngineEndpoint, models: readonly ModelRecord[]): Promise<Call> {
-  const { bytes, json } = await readJson(visit.request);
+export async function readCall(
+  visit: Visit,
+  endpoint: EngineEndpoint,
+  models: readonly ModelRecord[],
+  deployment: string | null = null,
+): Promise<Call> {
+  const { bytes, json: sent } = await readJson(visit.request);
+  const json = deployment === null ? sent : addDeployment(sent, deployment, models);
   const shape = shapeOf(endpoint, json, models);
   const { model } = shape;
   if (shape.completionTokens > model.contextTokensMax) {
@@ -71,7 +78,7 @@ export async function readCall(visit: Visit, endpoint: EngineEndpoint, models: r
     endpoint,
     mayClamp: headers.get("x-penstock-clamp") === "true",
     deadlineMs: visit.startedAtMs + patienceOf(headers, shape.isStream),
-    idempotency: idempotencyOf(headers, endpoint, bytes),
+    idempotency: idempotencyOf(headers, deployment === null ? endpoint : `${endpoint} ${deployment}`, bytes),
   };
 }
 
@@ -99,7 +106,7 @@ function chatShape(body: ChatBody, endpoint: "chat.completions" | "text2sql", mo
   const text = chatText(body);
   const tools = body.tools?.length ? estimateTokens(JSON.stringify(body.tools)) : 0;
   return {
-    path: "/v1/chat/completions",
+    path: endpointPaths[endpoint].agent,
     model,
     body: written(body, { model: model.id, max_tokens: completionTokens, max_completion_tokens: undefined }),
     isStream: body.stream ?? false,
@@ -120,7 +127,7 @@ function completionsShape(body: CompletionsBody, models: readonly ModelRecord[])
   const text = promptText(body.prompt);
   const bound = promptBound(body.prompt);
   return {
-    path: "/v1/completions",
+    path: endpointPaths.completions.agent,
     model,
     body: written(body, { model: model.id, max_tokens: completionTokens, ...notChat }),
     isStream: body.stream ?? false,
@@ -139,7 +146,7 @@ function embeddingsShape(body: EmbeddingsBody, models: readonly ModelRecord[]): 
   const text = promptText(body.input);
   const bound = promptBound(body.input);
   return {
-    path: "/v1/embeddings",
+    path: endpointPaths.embeddings.agent,
     model,
     body: written(body, { model: model.id, ...notChat }),
     isStream: false,
@@ -176,10 +183,10 @@ function refuseStrayOptions(body: { stream?: boolean | null | undefined; stream_
   }
 }
 
-/** A model by its id or an alias, if it serves the endpoint. */
+/** A model by its id or an alias, if it serves the endpoint; one that is not there is named in the refusal. */
 export function findModel(models: readonly ModelRecord[], name: string, endpoint: Endpoint): ModelRecord {
   const model = models.find((record) => record.id === name || record.aliases.includes(name));
-  if (!model) throw new Refusal("model_not_found", { param: "model" });
+  if (!model) throw refuseModel(name);
   if (endpoint === "models" || model.endpoints.includes(endpoint)) return model;
   throw new Refusal("invalid_value", { param: "model", say: `This model does not serve ${endpoint}.` });
 }
@@ -200,7 +207,7 @@ function patienceOf(headers: Headers, isStream: boolean): number {
   return asked > 0 ? Math.min(Math.ceil(asked), callMsMax) : callMsMax;
 }
 
-function idempotencyOf(headers: Headers, endpoint: EngineEndpoint, bytes: Uint8Array): Call["idempotency"] {
+function idempotencyOf(headers: Headers, address: string, bytes: Uint8Array): Call["idempotency"] {
   const key = headers.get("idempotency-key");
   if (key === null) return null;
   if (key === "" || key.length > idempotencyKeyCharsMax) {
@@ -209,5 +216,5 @@ function idempotencyOf(headers: Headers, endpoint: EngineEndpoint, bytes: Uint8A
       say: `Idempotency-Key must have 1 to ${idempotencyKeyCharsMax} characters.`,
     });
   }
-  return { key: hexDigest(key), body: hexDigest(`${endpoint} ${hexDigest(bytes)}`) };
+  return { key: hexDigest(key), body: hexDigest(`${address} ${hexDigest(bytes)}`) };
 }

@@ -1,4 +1,6 @@
 import type { ModelRecord } from "../../agreements/records/model.ts";
+import { Refusal } from "../../errors.ts";
+import { quoteName } from "../quote.ts";
 
 /**
  * A model as OpenAI lists it, with what vLLM and we add: `max_model_len` (tokens), aliases, endpoints. `created` is in
@@ -17,6 +19,17 @@ export interface ModelCard {
 export interface ModelList {
   object: "list";
   data: ModelCard[];
+}
+
+/**
+ * The refusal of a model that is not there. It is the same for one that the caller may not use, so that nobody learns
+ * what others have.
+ */
+export function refuseModel(name: string): Refusal {
+  return new Refusal("model_not_found", {
+    param: "model",
+    say: `The model '${quoteName(name)}' does not exist or you do not have access to it.`,
+  });
 }
 
 export function modelCard(model: ModelRecord): ModelCard {
