@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { Hono } from "hono";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import type { LedgerState, UsageRow } from "#edge/ledger/port.ts";
@@ -82,10 +82,11 @@ export async function openWorld() {
   };
   const mf = new Miniflare(convertV4MiniflareOptions(worker));
   const db: Database & { batch(statements: unknown[]): Promise<unknown> } = (await mf.getD1Database("DB")) as never;
-  const migration = readFileSync(
-    new URL("../../../../infra/migrations/0001_road.sql", import.meta.url),
-    "utf8",
-  ).replaceAll(/^--.*$/gm, "");
+  const migrations = globSync("infra/migrations/*.sql").sort();
+  const migration = migrations
+    .map((file) => readFileSync(file, "utf8"))
+    .join("\n")
+    .replaceAll(/^--.*$/gm, "");
   await db.batch(
     migration
       .split(";")
@@ -216,7 +217,7 @@ export async function insertUsage(
     row.model ?? "qwen-chat",
     row.tier ?? "shared",
     row.endpoint ?? "chat.completions",
-    row.end ?? "done",
+    row.end ?? "completed",
     row.responseId ?? null,
     row.promptTokens ?? 10,
     row.cachedTokens ?? 0,
