@@ -10,7 +10,7 @@ import { openSiteDoor } from "./doors/site.ts";
 import { mendPath, refuseUnrouted, refuseUrl } from "./doors/slips.ts";
 import { errorBody, errorHeaders, reasonOf, Refusal } from "./errors.ts";
 import { countCaller, countFailure } from "./identity/index.ts";
-import type { CallAddress } from "./pipeline.ts";
+import type { CallAddress } from "./protocol/openai/call.ts";
 import { openVisit, type Visit } from "./visit.ts";
 import { wire } from "./wiring.ts";
 

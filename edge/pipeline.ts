@@ -1,19 +1,12 @@
 import { admit, giveBack, look, rateHeaders } from "./admission/index.ts";
-import type { EngineEndpoint } from "./agreements/paths.ts";
 import { randomBase62, type HoldId } from "./agreements/tokens/ids.ts";
 import { answerStream, answerWhole, countPrompt, forward, type Answer } from "./forwarding/index.ts";
 import { identify, mintClientToken, type ClientToken } from "./identity/index.ts";
 import type { Ports } from "./ports.ts";
-import { findModel, readCall } from "./protocol/openai/call.ts";
+import { findModel, readCall, type CallAddress } from "./protocol/openai/call.ts";
 import { modelCard, refuseModel, type ModelCard, type ModelList } from "./protocol/openai/models.ts";
 import { rank, tierHeader } from "./routing/index.ts";
 import type { Visit } from "./visit.ts";
-
-/** What a call's address says of it; `deployment` is the model that an address in Azure's form names. */
-export interface CallAddress {
-  endpoint: EngineEndpoint;
-  deployment: string | null;
-}
 
 /**
  * A call's way through the edge, top to bottom. A room says no by throwing a Refusal; app.ts writes it out. The

@@ -1,6 +1,7 @@
 import { countCaller, countFailure } from "../identity/index.ts";
-import { serveCall, type CallAddress } from "../pipeline.ts";
+import { serveCall } from "../pipeline.ts";
 import type { Ports } from "../ports.ts";
+import type { CallAddress } from "../protocol/openai/call.ts";
 import type { Visit } from "../visit.ts";
 import { routes } from "./routes.ts";
 

@@ -20,6 +20,12 @@ import { addDeployment } from "./deployment.ts";
 import { refuseModel } from "./models.ts";
 import { isObject, refuseGuided, refuseRemoteMedia, stripOwned } from "./reserved-fields.ts";
 
+/** What a call's address says of it; `deployment` is the model that an address in Azure's form names. */
+export interface CallAddress {
+  endpoint: EngineEndpoint;
+  deployment: string | null;
+}
+
 /** A parsed request: what the caller wants, in our terms, and the body as it will be written for the origin. */
 export interface Call {
   endpoint: EngineEndpoint;
