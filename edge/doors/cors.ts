@@ -1,16 +1,8 @@
+import { everyHeaders, refusalHeaders, servedHeaders } from "../protocol/headers.ts";
 import { listMethods } from "./route.ts";
 import { findRoute } from "./routes.ts";
 
-const exposed = [
-  "x-request-id",
-  "retry-after",
-  "retry-after-ms",
-  "x-should-retry",
-  "openai-processing-ms",
-  "x-penstock-tier",
-  "x-penstock-hold",
-  ...["limit", "remaining", "reset"].flatMap((what) => [`x-ratelimit-${what}-requests`, `x-ratelimit-${what}-tokens`]),
-];
+const exposed = Object.keys({ ...everyHeaders, ...refusalHeaders, ...servedHeaders });
 const preflightSeconds = 86_400;
 
 /** What lets pages of any origin read an answer and our headers on it, without credentials of the browser's. */

@@ -1,19 +1,18 @@
 import { Hono } from "hono";
-import { openApiDocument } from "../control/http/open-api.ts";
 import { mintToken, serveModels } from "../pipeline.ts";
-import { enginePaths } from "../protocol/openai/open-api.ts";
 import { readHealth } from "../routing/health.ts";
 import { control, controlPrefix } from "./control.ts";
+import { writeOpenApi } from "./open-api/document.ts";
 import type { DoorEnv } from "./port.ts";
 import { answerWelcome } from "./welcome.ts";
 
 /** Everything that is neither a call to a model nor a node's: lists, tokens, health, documents, the control plane. */
 export function openSiteDoor(): Hono<DoorEnv> {
   const app = new Hono<DoorEnv>();
-  let document: ReturnType<typeof openApiDocument> | null = null;
+  let document: ReturnType<typeof writeOpenApi> | null = null;
 
   app.get("/", (c) => answerWelcome(c.req.raw));
-  app.get("/openapi.json", (c) => c.json((document ??= openApiDocument(enginePaths))));
+  app.get("/openapi.json", (c) => c.json((document ??= writeOpenApi())));
 
   app.get("/v1/models", async (c) => c.json(await serveModels(c.var.visit, null, c.var.wiring.ports)));
   app.get("/v1/models/:id{.+}", async (c) =>

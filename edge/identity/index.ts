@@ -4,7 +4,7 @@ import { Refusal } from "../errors.ts";
 import { readClientToken, type TokenKey } from "./client-token.ts";
 import { callerIp } from "./ip-limit.ts";
 
-export { mintClientToken, TokenBody, type ClientToken, type TokenKey } from "./client-token.ts";
+export { ClientToken, mintClientToken, TokenBody, type TokenKey } from "./client-token.ts";
 export { countCaller, countFailure, type IpLimits } from "./ip-limit.ts";
 
 /**

@@ -1,4 +1,5 @@
-import type { ModelRecord } from "../../agreements/records/model.ts";
+import { z } from "zod";
+import { Endpoint, type ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import { quoteName } from "../quote.ts";
 
@@ -6,20 +7,20 @@ import { quoteName } from "../quote.ts";
  * A model as OpenAI lists it, with what vLLM and we add: `max_model_len` (tokens), aliases, endpoints. `created` is in
  * Unix seconds.
  */
-export interface ModelCard {
-  id: string;
-  object: "model";
-  created: number;
-  owned_by: string;
-  max_model_len: number;
-  aliases: string[];
-  endpoints: string[];
-}
+export const ModelCard = z.strictObject({
+  id: z.string(),
+  object: z.literal("model"),
+  created: z.int(),
+  owned_by: z.string(),
+  max_model_len: z.int(),
+  aliases: z.array(z.string()),
+  endpoints: z.array(Endpoint),
+});
+export type ModelCard = z.infer<typeof ModelCard>;
 
-export interface ModelList {
-  object: "list";
-  data: ModelCard[];
-}
+/** The models that a key may use. */
+export const ModelList = z.strictObject({ object: z.literal("list"), data: z.array(ModelCard) });
+export type ModelList = z.infer<typeof ModelList>;
 
 /**
  * The refusal of a model that is not there. It is the same for one that the caller may not use, so that nobody learns
