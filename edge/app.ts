@@ -1,6 +1,5 @@
 import { Hono } from "hono";
-import type { Env } from "./env.ts";
-import { MisconfiguredError } from "./env.ts";
+import { MisconfiguredError, type Env } from "./env.ts";
 import { answerOptions, corsHeaders, readCorsHeaders } from "./doors/cors.ts";
 import { openNodesDoor } from "./doors/nodes.ts";
 import { callAddresses, serveCounted } from "./doors/openai.ts";

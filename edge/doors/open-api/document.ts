@@ -17,8 +17,8 @@ const tags = [
 ];
 
 /**
- * The OpenAPI 3.1 document of all that callers reach, from the route table: what nodes send is not in it. It is the same
- * on every call, so whoever serves it may keep it.
+ * The OpenAPI 3.1 document of all that callers reach, from the route table: what nodes send is not in it. It is the
+ * same on every call, so whoever serves it may keep it.
  */
 export function writeOpenApi(): OpenApiDocument {
   const control = openApiDocument();

@@ -57,6 +57,11 @@ export function writeSchemas(): Record<string, object> {
   return { ...write(requestSchemas, "input"), ...write(answerSchemas, "output") };
 }
 
+/** An OpenAPI document says for all of its schemas what a schema alone has to say of itself. */
+function withoutMarks(schema: object): object {
+  return Object.fromEntries(Object.entries(schema).filter(([member]) => member !== "$schema" && member !== "$id"));
+}
+
 function write(named: Record<string, z.ZodType>, io: "input" | "output"): Record<string, object> {
   const registry = z.registry<{ id: string }>();
   for (const [id, schema] of Object.entries(named)) registry.add(schema, { id });
@@ -65,7 +70,5 @@ function write(named: Record<string, z.ZodType>, io: "input" | "output"): Record
     unrepresentable: "any",
     uri: (id) => `#/components/schemas/${id}`,
   });
-  return Object.fromEntries(
-    Object.entries(schemas).map(([name, { $schema: _, $id: __, ...schema }]) => [name, schema]),
-  );
+  return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, withoutMarks(schema)]));
 }
