@@ -7,7 +7,7 @@ import type { DoorEnv } from "./doors/port.ts";
 import { findRoute } from "./doors/routes.ts";
 import { openSiteDoor } from "./doors/site.ts";
 import { mendPath, refuseUnrouted, refuseUrl } from "./doors/slips.ts";
-import { errorBody, errorHeaders, reasonOf, Refusal } from "./errors.ts";
+import { buildErrorBody, buildErrorHeaders, describeCause, Refusal } from "./errors.ts";
 import { countCaller, countFailure } from "./identity/index.ts";
 import type { CallAddress } from "./protocol/openai/call.ts";
 import { openVisit, type Visit } from "./visit.ts";
@@ -109,7 +109,7 @@ function openApp() {
   app.notFound((c) => refuse(c.get("visit"), refuseUrl(c.req.method, c.req.path)));
   app.onError((failure, c) => {
     const refusal = asRefusal(failure);
-    const isUnnamed = refusal.code === "unknown_url" && refusal.details.say === undefined;
+    const isUnnamed = refusal.code === "unknown_url" && refusal.details.message === undefined;
     return refuse(c.get("visit"), isUnnamed ? refuseUrl(c.req.method, c.req.path) : refusal);
   });
   return app;
@@ -133,10 +133,10 @@ function refuse(visit: Visit, refusal: Refusal): Response {
     code,
     status,
     ...((isOurs || details.log !== undefined) && { why: message }),
-    ...(isOurs && cause !== undefined && { cause: reasonOf(cause) }),
+    ...(isOurs && cause !== undefined && { cause: describeCause(cause) }),
   });
-  return new Response(JSON.stringify(errorBody(refusal)), {
+  return new Response(JSON.stringify(buildErrorBody(refusal)), {
     status: refusal.status,
-    headers: { ...errorHeaders(refusal), ...visit.headers },
+    headers: { ...buildErrorHeaders(refusal), ...visit.headers },
   });
 }

@@ -27,8 +27,8 @@ export interface Env {
   IP_EXEMPT?: string;
 }
 
-/** Text that holds JSON of a shape. Errors name the field, never the value: it may be a secret. */
-const json = <T extends z.ZodType>(schema: T) =>
+/** A schema for text that holds JSON of a given shape. Errors name the field, never the value: it may be a secret. */
+const createJsonSchema = <T extends z.ZodType>(schema: T) =>
   z
     .string({ error: "is not set" })
     .transform((text, context): unknown => {
@@ -60,7 +60,7 @@ const PrivateKey = z.object({
   kid: z.string().min(1),
 });
 
-/** Networks with commas between them, as ranges; text without any is none. */
+/** Comma-separated networks, read as ranges; empty text gives none. */
 const Cidrs = z.string().transform((text, context) => {
   const networks = text
     .split(",")
@@ -81,7 +81,7 @@ export const Settings = z
     LEDGER: z.enum(["durable-object", "upstash"]).default("durable-object"),
     UPSTASH_REDIS_REST_URL: z.url({ protocol: /^https?$/, error: "is not an http(s) URL" }).optional(),
     UPSTASH_REDIS_REST_TOKEN: z.string().min(1, "is empty").optional(),
-    MODELS: json(
+    MODELS: createJsonSchema(
       z
         .array(ModelRecord)
         .min(1)
@@ -90,21 +90,20 @@ export const Settings = z
           "names a model or an alias twice",
         ),
     ),
-    NODES: json(z.array(NodeRecord).refine((nodes) => isUnique(nodes.map(({ id }) => id)), "names a node twice")),
-    TAG_KEYS: json(Secrets),
-    PEPPERS: json(Secrets),
-    HOP_KEY: json(PrivateKey),
+    NODES: createJsonSchema(
+      z.array(NodeRecord).refine((nodes) => isUnique(nodes.map(({ id }) => id)), "names a node twice"),
+    ),
+    TAG_KEYS: createJsonSchema(Secrets),
+    PEPPERS: createJsonSchema(Secrets),
+    HOP_KEY: createJsonSchema(PrivateKey),
     BOOTSTRAP_TOKEN: z.string().min(32, "must have at least 32 characters").optional(),
-    /**
-     * How long Redis may take to answer a call; no longer than for chores, and less than agents wait for their answer
-     * (10 s).
-     */
+    /** How long Redis may take to answer a call: no longer than for the cron, and less than agents wait (10 s). */
     REDIS_WAIT_MS: z
       .string()
       .regex(/^([1-9]\d{1,2}|[1-4]\d{3}|5000)$/, "is not a whole number from 10 to 5000")
       .transform(Number)
       .default(250),
-    /** Calls that an address may make a second; 0 is no limit. */
+    /** Calls that one address may make per second; 0 turns the limit off. */
     IP_PER_SECOND: z
       .string()
       .regex(/^\d{1,5}$/, "is not a whole number from 0 to 99999")
@@ -126,13 +125,13 @@ function isUnique(names: string[]): boolean {
   return new Set(names).size === names.length;
 }
 
-/** The variable, and for lists the place in it. Not more: a kid may be a secret that was put in the wrong place. */
-function nameOf([variable, ...path]: PropertyKey[]): string {
+/** The variable's name, and for lists the position in it. No more than that: a kid may be a misplaced secret. */
+function nameVariable([variable, ...path]: PropertyKey[]): string {
   const isList = variable === "MODELS" || variable === "NODES";
   return [String(variable), ...(isList ? path.map(String) : [])].join(".");
 }
 
-/** The gateway refuses to serve with this: it names each variable at fault, and no value (F8). */
+/** Thrown when the gateway cannot serve with its settings: names each variable at fault, and no value (F8). */
 export class MisconfiguredError extends Error {
   constructor(faults: string[]) {
     super(`misconfigured: ${faults.join("; ")}`);
@@ -146,7 +145,8 @@ export function readSettings(env: Env): Settings {
     .filter((name) => !env[name])
     .map((name) => `binding ${name} is missing`);
   const settings = Settings.safeParse(env);
-  if (!settings.success) faults.push(...settings.error.issues.map(({ path, message }) => `${nameOf(path)} ${message}`));
+  if (!settings.success)
+    faults.push(...settings.error.issues.map(({ path, message }) => `${nameVariable(path)} ${message}`));
   if (faults.length > 0 || !settings.success) throw new MisconfiguredError(faults);
   return settings.data;
 }

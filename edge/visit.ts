@@ -1,7 +1,7 @@
-import { randomBase62 } from "./agreements/tokens/ids.ts";
-import { reasonOf } from "./errors.ts";
+import { generateBase62 } from "./agreements/tokens/ids.ts";
+import { describeCause } from "./errors.ts";
 
-/** What belongs to one HTTP request: its id, and the only way to time, randomness and work after the answer. */
+/** What belongs to one HTTP request: its id, and the only access to time, randomness and work after the answer. */
 export interface Visit {
   readonly id: string;
   readonly request: Request;
@@ -16,7 +16,8 @@ export interface Visit {
   log(event: string, facts?: Record<string, string | number | boolean | null>): void;
 }
 
-export const randomBytes = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
+/** Returns cryptographically random bytes. */
+export const generateRandomBytes = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
 
 /** Opens a visit. Nothing that the caller sent is ever logged: facts are ids, counts and codes. */
 export function openVisit(
@@ -24,7 +25,7 @@ export function openVisit(
   waitUntil: (work: Promise<unknown>) => void,
   headers: Readonly<Record<string, string>> = {},
 ): Visit {
-  const id = `req_${randomBase62(22, randomBytes)}`;
+  const id = `req_${generateBase62(22, generateRandomBytes)}`;
   const log: Visit["log"] = (event, facts) => console.log(JSON.stringify({ event, request: id, ...facts }));
   return {
     id,
@@ -32,9 +33,9 @@ export function openVisit(
     startedAtMs: Date.now(),
     headers: { ...headers, "x-request-id": id },
     now: () => Date.now(),
-    random: randomBytes,
+    random: generateRandomBytes,
     afterwards: (work) =>
-      waitUntil(work.catch((cause: unknown) => log("afterwards_failed", { cause: reasonOf(cause) }))),
+      waitUntil(work.catch((cause: unknown) => log("afterwards_failed", { cause: describeCause(cause) }))),
     log,
   };
 }

@@ -6,11 +6,11 @@ import { writeUsage } from "./adapters/d1/usage.ts";
 import { memoryIpLimit } from "./adapters/memory/ip-limit.ts";
 import { upstashIpLimit } from "./adapters/upstash/ip-limit.ts";
 import { within } from "./adapters/within.ts";
-import { later } from "./adapters/upstash/ledger/early.ts";
+import { runAfterAnswer } from "./adapters/upstash/ledger/early.ts";
 import { upstashLedger } from "./adapters/upstash/ledger/ledger.ts";
 import type { Ledger } from "./ledger/port.ts";
 import { openKeyring } from "./agreements/tokens/key-format.ts";
-import { boundedDatabase } from "./control/http/database.ts";
+import { boundDatabase } from "./control/http/database.ts";
 import type { ControlPorts } from "./control/http/port.ts";
 import { MisconfiguredError, readSettings, type Env, type Settings } from "./env.ts";
 import { openHopKey, openRetryBudget, type HopKey } from "./forwarding/index.ts";
@@ -18,9 +18,9 @@ import type { IpLimits, TokenKey } from "./identity/index.ts";
 import type { IpLimit } from "./identity/port.ts";
 import { databaseWaitMsMax } from "./limits.ts";
 import type { Ports } from "./ports.ts";
-import { openJudge } from "./routing/index.ts";
+import { openTierClassifier } from "./routing/index.ts";
 
-/** The edge, wired: what calls need and what the control plane needs. */
+/** The wired edge: what calls need and what the control plane needs. */
 export interface Wiring {
   ports: Ports;
   control: ControlPorts;
@@ -28,26 +28,29 @@ export interface Wiring {
   chores: () => Promise<void>;
 }
 
-/** One wiring an isolate and environment; it lives as long as the isolate does. */
+/** One wiring per isolate and environment; it lives as long as the isolate. */
 const wirings = new WeakMap<Env, Promise<Wiring>>();
 
-/** Env → Ports. The only place that names adapters. A missing or malformed setting rejects, and nothing is served. */
+/**
+ * Builds the ports from the environment; the only place that names adapters. Rejects when a setting is missing or
+ * malformed, and then nothing is served.
+ */
 export function wire(env: Env): Promise<Wiring> {
   const known = wirings.get(env);
   if (known) return known;
-  const wiring = open(env);
+  const wiring = openWiring(env);
   wirings.set(env, wiring);
   return wiring;
 }
 
-async function open(env: Env): Promise<Wiring> {
+async function openWiring(env: Env): Promise<Wiring> {
   const settings = readSettings(env);
   const keyring = await openKeyring({ tagKeys: settings.TAG_KEYS, peppers: settings.PEPPERS });
   const { hopKey, tokenKey } = await openSigningKeys(settings.HOP_KEY);
   const fleet = durableObjectFleet(env.FLEET, settings.NODES);
   const { ledger, chores } = openLedger(env, settings);
-  const judge = openJudge(settings.MODELS, settings.NODES);
-  const origin = { hopKey, budget: openRetryBudget(), watch: fleet };
+  const classifier = openTierClassifier(settings.MODELS, settings.NODES);
+  const origin = { hopKey, budget: openRetryBudget(), observer: fleet };
   return {
     ports: {
       ips: openIpLimits(env, settings),
@@ -57,11 +60,11 @@ async function open(env: Env): Promise<Wiring> {
       nodes: settings.NODES,
       ledger,
       fleet,
-      judge,
+      classifier,
       origin,
     },
     control: {
-      db: boundedDatabase(env.DB, (answer) => within(databaseWaitMsMax, "d1", answer)),
+      db: boundDatabase(env.DB, (answer) => within(databaseWaitMsMax, "d1", answer)),
       keyring,
       bootstrapToken: settings.BOOTSTRAP_TOKEN ?? null,
       publisher: ledger,
@@ -71,11 +74,11 @@ async function open(env: Env): Promise<Wiring> {
   };
 }
 
-/** D1 has so long to take rows of the bill. */
+/** How long D1 may take to store usage rows. */
 const usageWaitMsMax = 10_000;
 
 /**
- * Objects wake themselves; Redis has to be told to expire holds of orgs that nobody calls, and to hand over their bill.
+ * Durable Objects wake themselves. Redis needs the cron to expire holds of idle orgs and to hand over their usage rows.
  */
 function openLedger(env: Env, settings: Settings): { ledger: Ledger; chores: () => Promise<void> } {
   const { LEDGER, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, REDIS_WAIT_MS: waitMsMax } = settings;
@@ -86,7 +89,7 @@ function openLedger(env: Env, settings: Settings): { ledger: Ledger; chores: () 
     token,
     waitMsMax,
     writeRows: (rows) => writeUsage(env.DB, rows, usageWaitMsMax),
-    later,
+    later: runAfterAnswer,
   });
   const chores = async () => {
     const { results } = await env.DB.prepare("SELECT id FROM orgs").all<{ id: string }>();
@@ -96,20 +99,20 @@ function openLedger(env: Env, settings: Settings): { ledger: Ledger; chores: () 
 }
 
 /**
- * Each isolate counts addresses itself; Redis, or the platform's binding, counts them for all edges or all of a
- * location. What is missing is said in the log.
+ * Each isolate counts addresses itself; Redis counts them for all edges, or the platform's binding for one location.
+ * The log says when there is no such shared count.
  */
 function openIpLimits(env: Env, settings: Settings): IpLimits | null {
   const { IP_PER_SECOND: perSecond, IP_EXEMPT: exempt } = settings;
-  const far = perSecond > 0 ? openFarIpLimit(env, settings) : null;
-  if (!far)
+  const shared = perSecond > 0 ? openSharedIpLimit(env, settings) : null;
+  if (!shared)
     console.warn(
       JSON.stringify({ event: "ip_limit", perSecond, countedBy: perSecond > 0 ? "each isolate alone" : "nobody" }),
     );
-  return perSecond > 0 ? { near: memoryIpLimit({ perSecond, now: Date.now }), far, exempt } : null;
+  return perSecond > 0 ? { local: memoryIpLimit({ perSecond, now: Date.now }), shared, exempt } : null;
 }
 
-function openFarIpLimit(env: Env, settings: Settings): IpLimit | null {
+function openSharedIpLimit(env: Env, settings: Settings): IpLimit | null {
   const {
     LEDGER,
     UPSTASH_REDIS_REST_URL: url,
@@ -121,7 +124,7 @@ function openFarIpLimit(env: Env, settings: Settings): IpLimit | null {
   return env.IP_COUNTER ? cloudflareIpLimit({ counter: env.IP_COUNTER, now: Date.now }) : null;
 }
 
-/** One Ed25519 key signs hops (synchronously, on every call) and client tokens (by jose). */
+/** One Ed25519 key signs hops (synchronously, on every call) and client tokens (with jose). */
 async function openSigningKeys(jwk: Settings["HOP_KEY"]): Promise<{ hopKey: HopKey; tokenKey: TokenKey }> {
   const { kid, kty, crv, x } = jwk;
   try {

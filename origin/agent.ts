@@ -1,5 +1,5 @@
 import { ConfigError, readConfig } from "./config.ts";
-import { causeOf } from "./log.ts";
+import { readCause } from "./log.ts";
 import { startAgent } from "./start-agent.ts";
 
 export { checkConfig, ConfigError, readConfig, type AgentConfig, type ConfigInput } from "./config.ts";
@@ -10,7 +10,7 @@ const exitConfig = 78;
 
 /**
  * Runs the agent as a process: `node origin/agent.ts --config FILE`. Prints `ready {"node":…,"url":…}`. SIGTERM or
- * SIGINT drains and exits; a second one cuts what is left.
+ * SIGINT drains and exits; a second signal ends what is left.
  */
 async function main(args: string[]): Promise<void> {
   const config = readConfig(args, process.env);
@@ -24,7 +24,7 @@ async function main(args: string[]): Promise<void> {
 if (import.meta.main) {
   main(process.argv.slice(2)).catch((error: unknown) => {
     const isConfig = error instanceof ConfigError;
-    process.stderr.write(isConfig ? `${error.name}: ${error.message}\n` : `start_failed: ${causeOf(error)}\n`);
+    process.stderr.write(isConfig ? `${error.name}: ${error.message}\n` : `start_failed: ${readCause(error)}\n`);
     process.exit(isConfig ? exitConfig : 1);
   });
 }

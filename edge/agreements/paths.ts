@@ -12,7 +12,7 @@ export const endpointPaths = {
   text2sql: { edge: "/text2sql", agent: "/v1/chat/completions" },
 } as const satisfies Record<EngineEndpoint, { edge: string; agent: string }>;
 
-/** The path of a call on the agent and on the engine alike. */
+/** The path of an inference call, the same on the agent and on the engine. */
 export type CallPath = (typeof endpointPaths)[EngineEndpoint]["agent"];
 
 /**

@@ -1,11 +1,11 @@
-import { controlRoutes } from "../control/http/routes.ts";
+import { createControlRoutes } from "../control/http/routes.ts";
 import { readMethod, type Operations, type Route } from "./route.ts";
 
 /** Where the control plane is mounted. */
 export const controlPrefix = "/control";
 
 /** The control plane, which keeps its own table of contents. */
-export const control = controlRoutes();
+export const control = createControlRoutes();
 
 /** The rows that the control plane's table of contents comes to, one for each path. */
 export function listControlRoutes(): Route[] {

@@ -15,7 +15,7 @@ export function openNodesDoor(): Hono<DoorEnv> {
     const heartbeat = await takeHeartbeat(c.var.visit, nodes);
     await fleet.report(heartbeat, c.var.visit.now()).catch((cause: unknown) => {
       throw new Refusal("store_unavailable", {
-        say: "The fleet's memory is out of reach. The next heartbeat will do.",
+        message: "The fleet's memory is out of reach. The next heartbeat will do.",
         retryAfterMs: 1_000,
         log: "fleet out of reach",
         cause,

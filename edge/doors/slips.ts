@@ -37,7 +37,7 @@ export function refuseUnrouted(method: string, path: string): void {
   if (takesMethod(route, method)) return;
   const allowed = listMethods(route);
   throw new Refusal("method_not_allowed", {
-    say: `${quoteName(method, 16)} is not allowed at ${quoteName(path, pathCharsMax)}; it takes ${allowed.join(", ")}.`,
+    message: `${quoteName(method, 16)} is not allowed at ${quoteName(path, pathCharsMax)}; it takes ${allowed.join(", ")}.`,
     headers: { allow: allowed.join(", ") },
   });
 }
@@ -51,7 +51,7 @@ export function refuseUrl(method: string, path: string): Refusal {
       ? `Did you mean ${quoteName(meant, pathCharsMax)}?`
       : "The API's paths begin with /v1; /openapi.json lists them.";
   return new Refusal("unknown_url", {
-    say: `Unknown request URL: ${quoteName(method, 16)} ${quoteName(path, pathCharsMax)}. ${hint}`,
+    message: `Unknown request URL: ${quoteName(method, 16)} ${quoteName(path, pathCharsMax)}. ${hint}`,
   });
 }
 

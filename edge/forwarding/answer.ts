@@ -1,43 +1,40 @@
 import { Refusal } from "../errors.ts";
 import { earlyAnswerMs, waitCommentMs } from "../limits.ts";
-import { errorEvent, streamHeaders, waitComment } from "../protocol/sse.ts";
+import { encodeErrorEvent, streamHeaders, waitComment } from "../protocol/sse.ts";
 import type { Visit } from "../visit.ts";
-import type { Answer } from "./index.ts";
+import type { Answer } from "./outcome.ts";
 
 /** How the wait for an origin ended. */
-type Begun = { answer: Answer } | { refusal: Refusal };
+type StartResult = { answer: Answer } | { refusal: Refusal };
 
-/**
- * Whole answers up to this size are read before they are sent, so that an origin which dies in the middle becomes a
- * clean 502.
- */
+/** Answers up to this size are read before they are sent, so that an origin which dies midway becomes a clean 502. */
 const wholeBytesMax = 256 * 1024;
 
 /**
- * Streams an answer natively: no JavaScript per token. A stream ends in one of three ways: *done*, the origin ended it;
- * *cut*, the caller left and the origin is aborted; *broken*, the origin died and the caller gets one error event and
- * no `[DONE]`. When the origin has not spoken after a second the caller is answered 200 and kept with comments; a
- * failure after that is an error event too.
+ * Streams an answer natively, with no JavaScript per token. A stream ends in one of three ways: the origin completes
+ * it; the caller leaves and the origin is aborted; or the origin fails, and the caller gets one error event and no
+ * `[DONE]`. When the origin has not answered within a second, the caller gets a 200 and comments to keep the connection
+ * alive; a later failure is an error event too.
  */
 export async function answerStream(
   visit: Visit,
   start: (signal: AbortSignal) => Promise<Answer>,
-  headersOf: (answer: Answer | null) => HeadersInit,
+  buildHeaders: (answer: Answer | null) => HeadersInit,
 ): Promise<Response> {
   const abort = new AbortController();
   visit.request.signal.addEventListener("abort", () => abort.abort(), { once: true });
   const started = start(abort.signal);
-  const early = new Early();
-  const answer = await Promise.race([started, early.passed]);
-  early.cancel();
+  const timer = new RaceTimer();
+  const answer = await Promise.race([started, timer.elapsed]);
+  timer.cancel();
   const { readable, writable } = new IdentityTransformStream();
   visit.afterwards(answer ? pipe(answer, writable) : waitThenPipe(started, writable, abort));
-  return new Response(readable, { headers: { ...headersOf(answer), ...streamHeaders } });
+  return new Response(readable, { headers: { ...buildHeaders(answer), ...streamHeaders } });
 }
 
 /**
- * Sends an answer that is no stream. Small ones are read first; large ones flow under their declared length, so a cut
- * shows as a cut.
+ * Sends an answer that is not a stream. Small ones are read first; large ones flow under their declared length, so that
+ * a truncated answer shows as truncated.
  */
 export async function answerWhole(answer: Answer, headers: HeadersInit): Promise<Response> {
   const { response } = answer;
@@ -73,11 +70,11 @@ async function pipe(answer: Answer, writable: WritableStream<Uint8Array>): Promi
   }
 }
 
-/** Writes the error event. If the caller is the one who left, writing fails as well, and there is no one to tell. */
+/** Writes the error event. If it was the caller who left, writing fails too, and nobody needs to know. */
 async function breakOff(writable: WritableStream<Uint8Array>, refusal: Refusal): Promise<void> {
   const writer = writable.getWriter();
   await writer
-    .write(errorEvent(refusal))
+    .write(encodeErrorEvent(refusal))
     .then(() => writer.close())
     .catch(() => undefined);
 }
@@ -88,23 +85,26 @@ async function waitThenPipe(
   abort: AbortController,
 ): Promise<void> {
   const writer = writable.getWriter();
-  const begun = started.then<Begun, Begun>(
+  const settled = started.then<StartResult, StartResult>(
     (answer) => ({ answer }),
     (cause: unknown) => ({ refusal: cause instanceof Refusal ? cause : new Refusal("internal", { cause }) }),
   );
-  const result = await keepWaiting(begun, writer, abort);
+  const result = await sendComments(settled, writer, abort);
   writer.releaseLock();
   if (!result) return;
   if ("answer" in result) return pipe(result.answer, writable);
   await breakOff(writable, result.refusal);
 }
 
-/** Comments until the origin has begun; null, and the attempt aborted, when a comment finds the caller gone. */
-async function keepWaiting(
-  begun: Promise<Begun>,
+/**
+ * Sends comments until the origin has answered. When a comment finds the caller gone, aborts the attempt and returns
+ * null.
+ */
+async function sendComments(
+  settled: Promise<StartResult>,
   writer: WritableStreamDefaultWriter<Uint8Array>,
   abort: AbortController,
-): Promise<Begun | null> {
+): Promise<StartResult | null> {
   for (;;) {
     const isGone = await writer.write(waitComment).then(
       () => false,
@@ -112,31 +112,31 @@ async function keepWaiting(
     );
     if (isGone) {
       abort.abort();
-      // An answer that began in the same instant must not run on for nobody.
-      await begun.then(cancelLate);
+      // An answer that arrived at the same moment must not keep running for nobody.
+      await settled.then(cancelLate);
       return null;
     }
-    const beat = new Early(waitCommentMs);
-    const result = await Promise.race([begun, beat.passed]);
-    beat.cancel();
+    const timer = new RaceTimer(waitCommentMs);
+    const result = await Promise.race([settled, timer.elapsed]);
+    timer.cancel();
     if (result) return result;
   }
 }
 
-async function cancelLate(late: Begun): Promise<void> {
+async function cancelLate(late: StartResult): Promise<void> {
   if ("refusal" in late) return;
   await late.answer.response.body?.cancel().catch(() => undefined);
   late.answer.ended();
 }
 
 /** A timer that can lose a race without running on. */
-class Early {
-  readonly passed: Promise<null>;
+class RaceTimer {
+  readonly elapsed: Promise<null>;
   readonly #timer: ReturnType<typeof setTimeout>;
 
   constructor(ms: number = earlyAnswerMs) {
     const { promise, resolve } = Promise.withResolvers<null>();
-    this.passed = promise;
+    this.elapsed = promise;
     this.#timer = setTimeout(() => resolve(null), ms);
   }
 

@@ -2,7 +2,7 @@ import { jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
 import type { Credential } from "../agreements/tokens/credential.ts";
 import { edgeIssuer } from "../agreements/tokens/hop.ts";
-import { KeyId, OrgId, randomBase62 } from "../agreements/tokens/ids.ts";
+import { KeyId, OrgId, generateBase62 } from "../agreements/tokens/ids.ts";
 import { Endpoint } from "../agreements/records/model.ts";
 import { Refusal } from "../errors.ts";
 import { clientTokenSecondsMax } from "../limits.ts";
@@ -10,7 +10,7 @@ import { readJson } from "../protocol/body.ts";
 import { parseBody } from "../protocol/fields.ts";
 import type { Visit } from "../visit.ts";
 
-/** Client tokens are ours alone: this audience is no node's, so none passes for a hop, and no hop for one of them. */
+/** This audience is no node's, so no client token passes for a hop, and no hop for a client token. */
 const audience = "penstock-client";
 
 /** Both halves of the edge's Ed25519 key. */
@@ -27,7 +27,7 @@ const Claims = z.object({
   models: z.array(z.string()).nullable(),
 });
 
-/** What a token is asked for with: a life in seconds, and scopes; `null` or absent means all that its key may use. */
+/** The body of a token request: a lifetime in seconds, and scopes; `null` or absent means all that its key may use. */
 export const TokenBody = z.strictObject({
   expires_in: z.int().min(1).max(clientTokenSecondsMax).default(600),
   endpoints: z.array(Endpoint).min(1).max(8).nullish(),
@@ -44,36 +44,37 @@ export type ClientToken = z.infer<typeof ClientToken>;
 
 /**
  * Mints a short-lived token for a browser or an app: an EdDSA JWT that stands for the key, with at most the key's
- * scopes, and dies with it. Whether the key is in force must have been asked before. `models` are ids or aliases;
- * `idOf` resolves them and throws on an unknown one.
+ * scopes, and dies with it. The caller of this function has checked that the key is in force. `models` are ids or
+ * aliases; `findModelId` resolves them and throws on an unknown one.
  */
 export async function mintClientToken(
   visit: Visit,
   credential: Credential,
   tokenKey: TokenKey,
-  idOf: (name: string) => string,
+  findModelId: (name: string) => string,
 ): Promise<ClientToken> {
-  if (credential.token) throw new Refusal("insufficient_permissions", { say: "A client token cannot make another." });
+  if (credential.token)
+    throw new Refusal("insufficient_permissions", { message: "A client token cannot make another." });
   const { json } = await readJson(visit.request);
-  const asked = parseBody(TokenBody, json);
+  const requested = parseBody(TokenBody, json);
   const now = Math.floor(visit.now() / 1_000);
   const token = await new SignJWT({
     org: credential.org,
-    endpoints: asked.endpoints ?? null,
-    models: asked.models?.map(idOf) ?? null,
+    endpoints: requested.endpoints ?? null,
+    models: requested.models?.map(findModelId) ?? null,
   })
     .setProtectedHeader({ alg: "EdDSA", kid: tokenKey.kid })
     .setIssuer(edgeIssuer)
     .setAudience(audience)
     .setSubject(credential.key)
-    .setJti(randomBase62(22, visit.random))
+    .setJti(generateBase62(22, visit.random))
     .setIssuedAt(now)
-    .setExpirationTime(now + asked.expires_in)
+    .setExpirationTime(now + requested.expires_in)
     .sign(tokenKey.privateKey);
-  return { object: "client_token", token, expires_at: now + asked.expires_in };
+  return { object: "client_token", token, expires_at: now + requested.expires_in };
 }
 
-/** What a client token says, if we made it and its time is not up; else null. No I/O. */
+/** Returns what a client token grants if we minted it and it has not expired; else null. No I/O. */
 export async function readClientToken(
   text: string,
   tokenKey: TokenKey,

@@ -1,8 +1,8 @@
-import { digestsOf, isTagged, readKey, type Keyring } from "../agreements/tokens/key-format.ts";
+import { computeDigests, isTagged, readKey, type Keyring } from "../agreements/tokens/key-format.ts";
 import type { Credential } from "../agreements/tokens/credential.ts";
 import { Refusal } from "../errors.ts";
 import { readClientToken, type TokenKey } from "./client-token.ts";
-import { callerIp } from "./ip-limit.ts";
+import { readCallerIp } from "./ip-limit.ts";
 
 export { ClientToken, mintClientToken, TokenBody, type TokenKey } from "./client-token.ts";
 export { countCaller, countFailure, type IpLimits } from "./ip-limit.ts";
@@ -11,7 +11,7 @@ export { countCaller, countFailure, type IpLimits } from "./ip-limit.ts";
  * Reads the credential without any I/O: form, checksum, tag. Every failure is the same 401 (S3), but for what anybody
  * can tell from the outside: no key at all, and a key of the other kind. Accepts
  * `Authorization: Bearer`, and `x-api-key` and `api-key` as Anthropic's and Azure's clients send them. Client tokens
- * are taken like keys. Admin keys are not for inference.
+ * work like keys; admin keys do not work for inference.
  */
 export async function identify(
   request: Request,
@@ -19,36 +19,36 @@ export async function identify(
   tokenKey: TokenKey,
   nowMs: number,
 ): Promise<Credential> {
-  const shown = presentedText(request.headers);
+  const shown = readPresentedText(request.headers);
   if (shown.startsWith("ey")) {
     const claimed = await readClientToken(shown, tokenKey, nowMs);
     if (!claimed) throw new Refusal("invalid_api_key");
-    return { ...claimed, digests: [], ip: callerIp(request.headers) };
+    return { ...claimed, digests: [], ip: readCallerIp(request.headers) };
   }
   refuseByForm(shown, request.headers);
   const presented = readKey(shown);
   if (!presented || presented.kind !== "inference" || !isTagged(presented, keyring))
     throw new Refusal("invalid_api_key");
   const { org, key, text } = presented;
-  return { org, key, digests: digestsOf(text, keyring), ip: callerIp(request.headers) };
+  return { org, key, digests: computeDigests(text, keyring), ip: readCallerIp(request.headers) };
 }
 
 /** Says what the form alone shows, and shows to anybody: this tells nothing about any key. */
 function refuseByForm(shown: string, headers: Headers): void {
   if (shown.startsWith("sk-pen-admin-")) {
     throw new Refusal("invalid_api_key", {
-      say: "This is an admin key, which is for /control only. Send an inference key ('sk-pen-…').",
+      message: "This is an admin key, which is for /control only. Send an inference key ('sk-pen-…').",
     });
   }
   if (shown !== "") return;
   throw new Refusal("invalid_api_key", {
-    say: headers.has("authorization")
+    message: headers.has("authorization")
       ? "The Authorization header holds no key. Send it as 'Authorization: Bearer sk-pen-…'."
       : "No API key was sent. Send it as 'Authorization: Bearer sk-pen-…'.",
   });
 }
 
-function presentedText(headers: Headers): string {
+function readPresentedText(headers: Headers): string {
   const bearer = headers.get("authorization")?.match(/^bearer +(\S+) *$/i)?.[1];
   return bearer ?? headers.get("x-api-key") ?? headers.get("api-key") ?? "";
 }

@@ -1,78 +1,77 @@
-import { isInRanges, networkOf, readIp } from "../agreements/ip.ts";
+import { isInRanges, findNetwork, readIp } from "../agreements/ip.ts";
 import type { IpRange } from "../agreements/records/key.ts";
-import { reasonOf, Refusal } from "../errors.ts";
-import { goDuration, windowHeaders } from "../protocol/rate-headers.ts";
+import { describeCause, Refusal } from "../errors.ts";
+import { formatDuration, buildWindowHeaders } from "../protocol/rate-headers.ts";
 import type { Visit } from "../visit.ts";
-import type { IpLimit, IpVerdict, NearIpLimit } from "./port.ts";
+import type { IpLimit, IpDecision, LocalIpLimit } from "./port.ts";
 
-/** Who counts callers by address, and whom nobody counts. */
+/** The counters of callers by address, and the networks that are exempt. */
 export interface IpLimits {
-  /** Who is over the limit here is not asked for elsewhere. */
-  near: NearIpLimit;
-  /** The count that isolates share, if there is one. */
-  far: IpLimit | null;
+  /** This isolate's own counter; whoever exceeds it is not counted anywhere else. */
+  local: LocalIpLimit;
+  /** The counter that isolates share, if there is one. */
+  shared: IpLimit | null;
   /** Networks that the operator does not limit. */
   exempt: IpRange[];
 }
 
 /**
- * Counts the caller's address. Throws a 429 when it has had its share in this isolate; what is returned rejects with
- * one when it has had its share elsewhere, and may be awaited late, or never. A shared count that is out of reach is
- * logged, and the near one decides alone: this is a shield, and the ledger behind it fails closed
+ * Counts the caller's address. Throws a 429 when it is over the limit in this isolate; the returned promise rejects
+ * with one when it is over the shared limit, and may be awaited late, or never. When the shared counter is unavailable
+ * that is logged and the local one decides alone: this is only a shield, and the ledger behind it fails closed
  * (docs/decisions/0007).
  */
 export function countCaller(visit: Visit, ips: IpLimits | null): Promise<void> {
-  const network = countedNetwork(visit, ips);
+  const network = findCountedNetwork(visit, ips);
   if (!ips || !network) return Promise.resolve();
-  refuseOver(ips.near.take(network), "isolate");
-  if (!ips.far) return Promise.resolve();
-  const counted = countFar(visit, ips.far, network);
-  // Until somebody awaits it, a refusal is not an error that nobody handles.
+  refuseExceeded(ips.local.take(network), "isolate");
+  if (!ips.shared) return Promise.resolve();
+  const counted = countShared(visit, ips.shared, network);
+  // Without this, a refusal that is not awaited yet would be an unhandled rejection.
   counted.catch(() => undefined);
   return counted;
 }
 
 /**
- * Counts a call once more whose authentication failed, so that guessing is half as fast. Other failures are not
- * counted.
+ * Counts a call whose authentication failed once more, so that guessing is half as fast. Other failures do not count.
  */
 export function countFailure(visit: Visit, ips: IpLimits | null, failure: unknown): void {
   if (!(failure instanceof Refusal) || failure.code !== "invalid_api_key") return;
-  const network = countedNetwork(visit, ips);
+  const network = findCountedNetwork(visit, ips);
   if (!ips || !network) return;
-  ips.near.penalize(network);
-  if (ips.far) visit.afterwards(ips.far.penalize(network));
+  ips.local.penalize(network);
+  if (ips.shared) visit.afterwards(ips.shared.penalize(network));
 }
 
 /**
- * The caller's address as 32 hex digits. Its header is set by Cloudflare's edge, and overwritten there when a caller
- * sends it herself.
+ * Reads the caller's address as 32 hex digits. Cloudflare's edge sets this header, and overwrites one that a caller
+ * sends.
  */
-export function callerIp(headers: Headers): string | null {
+export function readCallerIp(headers: Headers): string | null {
   return readIp(headers.get("cf-connecting-ip") ?? "");
 }
 
-async function countFar(visit: Visit, far: IpLimit, network: string): Promise<void> {
-  const verdict = await far.take(network).catch((cause: unknown) => {
-    visit.log("ip_limit_unreachable", { cause: reasonOf(cause) });
+async function countShared(visit: Visit, shared: IpLimit, network: string): Promise<void> {
+  const decision = await shared.take(network).catch((cause: unknown) => {
+    visit.log("ip_limit_unreachable", { cause: describeCause(cause) });
   });
-  if (verdict) refuseOver(verdict, "shared");
+  if (decision) refuseExceeded(decision, "shared");
 }
 
-/** Null for who is not counted: an address that the platform does not tell, or that the operator lists. */
-function countedNetwork(visit: Visit, ips: IpLimits | null): string | null {
-  const ip = ips && callerIp(visit.request.headers);
-  return ips && ip && !isInRanges(ip, ips.exempt) ? networkOf(ip) : null;
+/** Null for callers who are not counted: the platform gives no address, or the operator exempts it. */
+function findCountedNetwork(visit: Visit, ips: IpLimits | null): string | null {
+  const ip = ips && readCallerIp(visit.request.headers);
+  return ips && ip && !isInRanges(ip, ips.exempt) ? findNetwork(ip) : null;
 }
 
-function refuseOver(verdict: IpVerdict, by: "isolate" | "shared"): void {
-  if (verdict.isAllowed) return;
-  const { retryAfterMs, window } = verdict;
+function refuseExceeded(decision: IpDecision, by: "isolate" | "shared"): void {
+  if (decision.isAllowed) return;
+  const { retryAfterMs, window } = decision;
   const limit = window ? ` (the limit is ${window.limit} per second)` : "";
   throw new Refusal("rate_limit_exceeded", {
-    say: `Rate limit reached: requests from your IP address${limit}. Try again in ${goDuration(retryAfterMs)}.`,
+    message: `Rate limit reached: requests from your IP address${limit}. Try again in ${formatDuration(retryAfterMs)}.`,
     retryAfterMs,
-    headers: windowHeaders("requests", window && { ...window, remaining: 0 }),
+    headers: buildWindowHeaders("requests", window && { ...window, remaining: 0 }),
     log: `address over its limit, by the ${by} count`,
   });
 }

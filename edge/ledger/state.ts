@@ -1,10 +1,10 @@
 import type { Endpoint, Price, Tier } from "../agreements/records/model.ts";
-import { costMicros } from "../agreements/records/model.ts";
+import { computeCostMicros } from "../agreements/records/model.ts";
 import type { HoldId, KeyId } from "../agreements/tokens/ids.ts";
 import type { KeyRecord } from "../agreements/records/key.ts";
 import type { OrgRecord } from "../agreements/records/org.ts";
-import type { Books } from "./counters.ts";
 import type { FirstCall, UsageEnd, UsageRow } from "./port.ts";
+import type { SlidingWindow, Use } from "./windows.ts";
 
 /**
  * All that one org's ledger needs to decide, as plain data (JSON): its size follows keys and calls in flight, never
@@ -19,16 +19,29 @@ export interface State {
   org: OrgRecord | null;
   keys: Record<string, KeyRecord>;
   /**
-   * The org's books under `org`, and those of each key that was booked while it had limits of its own, under its id.
+   * The org's counters under `org`, and under its id those of each key that was booked while it had limits of its own.
    */
-  books: Record<string, Books>;
+  counters: Record<string, Counters>;
   /** Open holds only. */
   holds: Record<string, Hold>;
 }
 
+/**
+ * The counters of one org or one key. A call is counted where it was admitted; its settlement changes those same
+ * counts, and only while they are current.
+ */
+export interface Counters {
+  minute: SlidingWindow;
+  hour: SlidingWindow;
+  tokens: SlidingWindow;
+  open: number;
+  day: { day: number; requests: Use; tokens: Use };
+  month: { month: number; tokens: Use; cost: Use };
+}
+
 /** A ledger nobody has published to yet. */
-export function emptyState(): State {
-  return { atMs: 0, org: null, keys: {}, books: {}, holds: {} };
+export function createState(): State {
+  return { atMs: 0, org: null, keys: {}, counters: {}, holds: {} };
 }
 
 /** What an agent counted, or what was charged. */
@@ -43,7 +56,7 @@ export interface Usage {
 export interface Hold {
   id: HoldId;
   key: KeyId;
-  /** Whether the key had limits of its own at admission, so that its books move together with the org's. */
+  /** Whether the key had limits of its own at admission, so that its counters move together with the org's. */
   isKeyBooked: boolean;
   endpoint: Endpoint;
   model: string;
@@ -56,7 +69,7 @@ export interface Hold {
   expiresAtMs: number;
   idempotency: { key: string; body: string } | null;
   /** The last checkpoint: what expiry will charge. */
-  noted: Usage | null;
+  checkpoint: Usage | null;
 }
 
 /**
@@ -73,12 +86,13 @@ export interface Closing {
 }
 
 /**
- * A hold that has ended, as the journal remembers it. `isCorrected`: its late record has been booked, no other will be.
+ * A hold that has ended, as the journal remembers it. `isCorrected`: its late record has been booked, and no other will
+ * be.
  */
 export interface Ended {
   hold: Hold;
   closing: Closing;
-  isCorrected: boolean;
+  isAdjusted: boolean;
 }
 
 /** The newest hold that carried an idempotency key and was not released. `ended` is null while it is open. */
@@ -103,21 +117,21 @@ export function hasLimits({ limits }: KeyRecord): boolean {
   return Object.values(limits ?? {}).some((limit) => typeof limit === "number");
 }
 
-/** Tokens a hold keeps from others. */
+/** The tokens a hold reserves. */
 export function tokensHeld(hold: Hold): number {
   return hold.promptTokens + hold.choices * hold.completionTokens;
 }
 
-/** Money a hold keeps from others: the price of all its tokens. */
+/** The money a hold reserves: the price of all its tokens. */
 export function costHeld(hold: Hold): number {
-  return costMicros(hold.price, hold.promptTokens, hold.choices * hold.completionTokens);
+  return computeCostMicros(hold.price, hold.promptTokens, hold.choices * hold.completionTokens);
 }
 
 /**
  * The line of the bill that a closing writes; `null` for a released hold, which owes nothing. A correction's id adds
  * `:late`.
  */
-export function usageRow(hold: Hold, closing: Closing, org: string): UsageRow | null {
+export function makeUsageRow(hold: Hold, closing: Closing, org: string): UsageRow | null {
   const { end, charged } = closing;
   if (end === "released") return null;
   return {
@@ -139,8 +153,8 @@ export function usageRow(hold: Hold, closing: Closing, org: string): UsageRow | 
   };
 }
 
-/** What a caller who repeats an idempotency key is told of the call that ended. */
-export function firstCall({ charged, hold }: Closing): FirstCall {
+/** The part of an ended call that is shown to a caller who repeats its idempotency key. */
+export function makeFirstCall({ charged, hold }: Closing): FirstCall {
   const { responseId, promptTokens, completionTokens } = charged;
   return { hold, responseId, promptTokens, completionTokens };
 }

@@ -2,18 +2,18 @@ import { Refusal } from "../errors.ts";
 import { bodyBytesMax, bodyDepthMax, bodyMembersMax, bodyMembersMaxAll, discardedBytesMax } from "../limits.ts";
 
 /**
- * Reads a request's body whole, at most 4 MiB. Refuses any Content-Encoding (415), more bytes (413), what is not UTF-8
- * or not JSON (400), and nesting deeper than 64 (400). Of a member that stands twice the last counts, as everywhere in
- * JavaScript; since calls are written anew for the origin, no one behind us can read it otherwise.
+ * Reads a request's body whole, 4 MiB at most. Refuses any Content-Encoding (415), more bytes (413), invalid UTF-8 or
+ * JSON (400), and nesting deeper than 64 (400). Of a duplicate member the last one counts, as everywhere in JavaScript;
+ * calls are serialized anew for the origin, so nobody behind us can read them differently.
  */
 export async function readJson(request: Request): Promise<{ bytes: Uint8Array<ArrayBuffer>; json: unknown }> {
   const bytes = await readBytes(request, bodyBytesMax);
-  if (depthOf(bytes, bodyDepthMax + 1) > bodyDepthMax) {
-    throw new Refusal("invalid_value", { say: `The body is nested deeper than ${bodyDepthMax} levels.` });
+  if (measureDepth(bytes, bodyDepthMax + 1) > bodyDepthMax) {
+    throw new Refusal("invalid_value", { message: `The body is nested deeper than ${bodyDepthMax} levels.` });
   }
-  if (bytes.length > bodyMembersMaxAll && membersOf(bytes) > bodyMembersMaxAll) {
+  if (bytes.length > bodyMembersMaxAll && countMembers(bytes) > bodyMembersMaxAll) {
     throw new Refusal("invalid_value", {
-      say: `The body has more than ${bodyMembersMaxAll} members, lists and objects in all.`,
+      message: `The body has more than ${bodyMembersMaxAll} members, lists and objects in all.`,
     });
   }
   let json: unknown;
@@ -23,25 +23,25 @@ export async function readJson(request: Request): Promise<{ bytes: Uint8Array<Ar
     throw new Refusal("invalid_json", { cause });
   }
   if (typeof json === "object" && json !== null && Object.keys(json).length > bodyMembersMax) {
-    throw new Refusal("invalid_value", { say: `The body has more than ${bodyMembersMax} members.` });
+    throw new Refusal("invalid_value", { message: `The body has more than ${bodyMembersMax} members.` });
   }
   return { bytes, json };
 }
 
-/** The body's bytes, `bytesMax` at most; refuses encoded bodies. */
+/** Reads the body's bytes, `bytesMax` at most; refuses encoded bodies. */
 export async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
   const encoding = request.headers.get("content-encoding");
   if (encoding !== null && encoding.toLowerCase() !== "identity") throw new Refusal("unsupported_content_encoding");
   const declared = request.headers.get("content-length");
   if (declared !== null && Number(declared) > bytesMax) {
     await discard(request.body);
-    throw tooLarge(bytesMax);
+    throw createTooLarge(bytesMax);
   }
   // A declared length is enforced by the HTTP layer, so the whole can be read natively; otherwise each chunk is
   // counted.
   if (declared !== null) {
     const bytes = new Uint8Array(await request.arrayBuffer());
-    if (bytes.byteLength > bytesMax) throw tooLarge(bytesMax);
+    if (bytes.byteLength > bytesMax) throw createTooLarge(bytesMax);
     return bytes;
   }
   if (!request.body) return new Uint8Array();
@@ -52,7 +52,7 @@ export async function readBytes(request: Request, bytesMax: number): Promise<Uin
     if (size <= bytesMax) chunks.push(chunk);
     else if (size > discardedBytesMax) break;
   }
-  if (size > bytesMax) throw tooLarge(bytesMax);
+  if (size > bytesMax) throw createTooLarge(bytesMax);
   const bytes = new Uint8Array(size);
   let at = 0;
   for (const chunk of chunks) {
@@ -62,10 +62,7 @@ export async function readBytes(request: Request, bytesMax: number): Promise<Uin
   return bytes;
 }
 
-/**
- * Reads on without keeping anything, so that a caller who is still sending gets to read the refusal instead of a broken
- * pipe.
- */
+/** Reads on and keeps nothing, so that a caller who is still sending gets the refusal instead of a broken pipe. */
 async function discard(body: ReadableStream<Uint8Array> | null): Promise<void> {
   let size = 0;
   for await (const chunk of body ?? []) {
@@ -74,21 +71,21 @@ async function discard(body: ReadableStream<Uint8Array> | null): Promise<void> {
   }
 }
 
-function tooLarge(bytesMax: number): Refusal {
-  return new Refusal("request_too_large", { say: `The request body is larger than ${bytesMax} bytes.` });
+function createTooLarge(bytesMax: number): Refusal {
+  return new Refusal("request_too_large", { message: `The request body is larger than ${bytesMax} bytes.` });
 }
 
 /**
- * How deep JSON text is nested (a scalar is 0), counted no further than `depthMax`. Read from the bytes, before any
- * parser is let loose on them: a megabyte of brackets costs a parser a second. Of malformed text it says something, and
- * the parser the rest.
+ * Measures how deep JSON text is nested (a scalar is 0), up to `depthMax`. Works on the bytes, before the parser sees
+ * them: a megabyte of brackets costs a parser a second. For malformed text the result means nothing; the parser refuses
+ * it.
  */
-export function depthOf(bytes: Uint8Array, depthMax: number): number {
+export function measureDepth(bytes: Uint8Array, depthMax: number): number {
   let depth = 0;
   let deepest = 0;
   for (let i = 0; i < bytes.length && deepest < depthMax; i++) {
     const byte = bytes[i];
-    if (byte === quote) i = endOfString(bytes, i);
+    if (byte === quote) i = findStringEnd(bytes, i);
     else if (byte === openBracket || byte === openBrace) deepest = Math.max(deepest, ++depth);
     else if (byte === closeBracket || byte === closeBrace) depth--;
   }
@@ -96,13 +93,13 @@ export function depthOf(bytes: Uint8Array, depthMax: number): number {
 }
 
 /**
- * How many members, lists and objects a JSON text has in all: colons and opening brackets outside of strings. A parser
- * needs up to a microsecond for each; numbers and text cost it little.
+ * Counts members, lists and objects in JSON text: colons and opening brackets outside strings. A parser needs up to a
+ * microsecond for each; numbers and text cost it little.
  */
-function membersOf(bytes: Uint8Array): number {
+function countMembers(bytes: Uint8Array): number {
   let members = 0;
   for (let i = 0; i < bytes.length; i++) {
-    if (bytes[i] === quote) i = endOfString(bytes, i);
+    if (bytes[i] === quote) i = findStringEnd(bytes, i);
     else if (bytes[i] === colon || bytes[i] === openBracket || bytes[i] === openBrace) members++;
   }
   return members;
@@ -110,8 +107,8 @@ function membersOf(bytes: Uint8Array): number {
 
 const [quote, backslash, openBracket, closeBracket, openBrace, closeBrace, colon] = [34, 92, 91, 93, 123, 125, 58];
 
-/** The place of the quote that ends the string which begins at `start`; the end of the bytes if none does. */
-function endOfString(bytes: Uint8Array, start: number): number {
+/** The index of the quote that ends the string which starts at `start`; the end of the bytes if there is none. */
+function findStringEnd(bytes: Uint8Array, start: number): number {
   for (let at = bytes.indexOf(quote, start + 1); at !== -1; at = bytes.indexOf(quote, at + 1)) {
     let slashes = 0;
     while (bytes[at - 1 - slashes] === backslash) slashes++;

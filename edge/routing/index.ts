@@ -2,14 +2,11 @@ import type { Tier } from "../agreements/records/model.ts";
 import { heartbeatStaleMs, waitTargetMs } from "../limits.ts";
 import type { NodeView } from "./port.ts";
 
-export { tierHeader, type Verdict } from "./tier/complexity.ts";
-export { openJudge, type Judge } from "./tier/classifier.ts";
+export { writeTierHeader, type Classification } from "./tier/complexity.ts";
+export { openTierClassifier, type TierClassifier } from "./tier/classifier.ts";
 export type { Fleet, NodeView } from "./port.ts";
 
-/**
- * What is looked for: a model in a tier, for a call that takes so long of a GPU, and the words by which calls share a
- * prefix cache.
- */
+/** What a call needs: a model in a tier, so many GPU seconds, and the text by which calls share a prefix cache. */
 export interface Wanted {
   model: string;
   tier: Tier;
@@ -19,22 +16,24 @@ export interface Wanted {
 }
 
 const boundedLoad = 1.25;
-/** Shared calls may borrow dedicated nodes that are below half use. */
+/** Shared calls may use dedicated nodes that are below half load. */
 const borrowBelow = 0.5;
 const loadMemoryMs = 5_000;
 
 /**
- * Nodes for a call, best first: the tier's own (the favourite of its prefix while that one is not overloaded, then by
- * two random choices), and behind them those of the other tier that may take a spilled call; nodes where it would wait
- * longer than the target come after all others. Pure over the view. Empty: nobody serves this model now.
+ * Orders the nodes for a call, best first: the tier's own (the favourite of its prefix unless that one is overloaded,
+ * then by two random choices), then those of the other tier that may take spilled calls; nodes with a longer wait than
+ * the target come last. Pure over the view. Empty when no node serves this model.
  */
 export function rank(views: readonly NodeView[], wanted: Wanted, random: () => number): NodeView[] {
-  const eligible = eligibleOf(views.filter((view) => view.record.models.includes(wanted.model)));
+  const eligible = selectEligible(views.filter((view) => view.record.models.includes(wanted.model)));
   const own = eligible.filter((view) => view.record.tier === wanted.tier);
   const others = eligible.filter((view) => view.record.tier !== wanted.tier);
   const spill =
-    wanted.tier === "complex" ? others : others.filter((view) => own.length === 0 || usedShare(view) < borrowBelow);
-  const isQuick = (view: NodeView) => waitMs(view, wanted.gpuSeconds) <= waitTargetMs;
+    wanted.tier === "complex"
+      ? others
+      : others.filter((view) => own.length === 0 || computeUsedShare(view) < borrowBelow);
+  const isQuick = (view: NodeView) => estimateWaitMs(view, wanted.gpuSeconds) <= waitTargetMs;
   const isSlow = (view: NodeView) => !isQuick(view);
   return [own.filter(isQuick), spill.filter(isQuick), own.filter(isSlow), spill.filter(isSlow)].flatMap((views) =>
     order(views, wanted, random),
@@ -42,18 +41,18 @@ export function rank(views: readonly NodeView[], wanted: Wanted, random: () => n
 }
 
 /**
- * How long a call would wait for its turn, in ms, if those that wait take as much GPU as it does. A report fades as it
- * grows old.
+ * How long a call would wait in the queue, in ms, if the waiting calls take as much GPU as it does. Reports lose weight
+ * with age.
  */
-function waitMs({ load, loadAgeMs }: NodeView, gpuSeconds: number): number {
-  return load ? load.waiting * freshness(loadAgeMs) * gpuSeconds * 1_000 : 0;
+function estimateWaitMs({ load, loadAgeMs }: NodeView, gpuSeconds: number): number {
+  return load ? load.waiting * computeFreshness(loadAgeMs) * gpuSeconds * 1_000 : 0;
 }
 
 /**
- * Ready, fresh and not broken. When no heartbeat is fresh the reports tell nothing, so all that the breaker allows are
- * eligible.
+ * Nodes that are ready, fresh and not broken. When no heartbeat is fresh the reports mean nothing, so every node that
+ * its breaker allows is eligible.
  */
-function eligibleOf(views: NodeView[]): NodeView[] {
+function selectEligible(views: NodeView[]): NodeView[] {
   const whole = views.filter((view) => view.breaker !== "open");
   const isFresh = (view: NodeView) => view.heartbeatAgeMs !== null && view.heartbeatAgeMs < heartbeatStaleMs;
   const fresh = whole.filter(isFresh);
@@ -63,16 +62,16 @@ function eligibleOf(views: NodeView[]): NodeView[] {
 
 function order(views: NodeView[], wanted: Wanted, random: () => number): NodeView[] {
   if (views.length < 2) return views;
-  const loads = new Map(views.map((view) => [view, loadOf(view)]));
+  const loads = new Map(views.map((view) => [view, estimateLoad(view)]));
   const load = (view: NodeView) => loads.get(view) ?? 0;
   const mean = views.reduce((sum, view) => sum + load(view), 0) / views.length;
   const favourite = views.reduce((best, view) => (score(wanted, view) > score(wanted, best) ? view : best));
   const byLoad = views.toSorted((a, b) => load(a) - load(b));
-  const first = load(favourite) <= boundedLoad * mean + 1 ? favourite : twoChoices(views, load, random);
+  const first = load(favourite) <= boundedLoad * mean + 1 ? favourite : chooseOfTwo(views, load, random);
   return [first, ...byLoad.filter((view) => view !== first)];
 }
 
-function twoChoices(views: NodeView[], load: (view: NodeView) => number, random: () => number): NodeView {
+function chooseOfTwo(views: NodeView[], load: (view: NodeView) => number, random: () => number): NodeView {
   const at = Math.floor(random() * views.length) % views.length;
   const step = 1 + (Math.floor(random() * (views.length - 1)) % (views.length - 1));
   const [one, other] = [views[at], views[(at + step) % views.length]];
@@ -81,12 +80,12 @@ function twoChoices(views: NodeView[], load: (view: NodeView) => number, random:
 }
 
 /**
- * Sequences at work on the node: what it last reported, fading with age, and what this isolate has sent it, and a wall
- * as its KV pool fills.
+ * Sequences at work on the node: its last report, fading with age, plus what this isolate has sent it, with a steep
+ * rise as its KV pool fills.
  */
-function loadOf({ load, loadAgeMs, inFlight }: NodeView): number {
+function estimateLoad({ load, loadAgeMs, inFlight }: NodeView): number {
   if (!load) return inFlight;
-  const weight = freshness(loadAgeMs);
+  const weight = computeFreshness(loadAgeMs);
   const k = Math.min(load.kvUsed, 0.99);
   return (
     Math.max(inFlight, (load.running + load.waiting) * weight + inFlight * (1 - weight)) +
@@ -94,18 +93,18 @@ function loadOf({ load, loadAgeMs, inFlight }: NodeView): number {
   );
 }
 
-function freshness(loadAgeMs: number): number {
+function computeFreshness(loadAgeMs: number): number {
   return Math.exp(-loadAgeMs / loadMemoryMs);
 }
 
-function usedShare({ load, kvPoolTokens }: NodeView): number {
+function computeUsedShare({ load, kvPoolTokens }: NodeView): number {
   if (!load) return 0;
   return kvPoolTokens ? Math.max(load.kvUsed, load.heldTokens / kvPoolTokens) : load.kvUsed;
 }
 
 /**
- * Rendezvous hashing: each node's score for a prefix; a node that leaves moves only its own prefixes. FNV-1a, 32 bits,
- * mixed at the end.
+ * Rendezvous hashing: each node's score for a prefix, so that a node that leaves moves only its own prefixes. FNV-1a,
+ * 32 bits, mixed at the end.
  */
 function score(wanted: Wanted, view: NodeView): number {
   const text = `${view.record.id}|${wanted.org}|${wanted.model}|${wanted.affinity}`;

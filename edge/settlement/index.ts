@@ -1,22 +1,22 @@
 import { decodeJwt, importJWK, jwtVerify } from "jose";
-import { bodyDigest } from "../agreements/digest.ts";
+import { digestBody } from "../agreements/digest.ts";
 import { edgeIssuer, NodeClaims } from "../agreements/tokens/hop.ts";
 import type { OrgId } from "../agreements/tokens/ids.ts";
 import { Heartbeat, type NodeRecord } from "../agreements/records/node.ts";
-import { UsageBatch, type Untaken, type UsageRecord } from "../agreements/records/usage.ts";
+import { UsageBatch, type Unacknowledged, type UsageRecord } from "../agreements/records/usage.ts";
 import { Refusal } from "../errors.ts";
 import { clockSkewMs, usageBodyBytesMax } from "../limits.ts";
 import { readBytes } from "../protocol/body.ts";
 import type { Visit } from "../visit.ts";
 import type { Settler } from "./port.ts";
 
-/** What a batch came to, counted by result. When this is answered 200 the agent may forget the batch. */
+/** The results of a batch, counted by kind. Once this is answered with 200 the agent may drop the batch. */
 export type SettlementCounts = Record<string, number>;
 
 /**
- * Takes a batch of usage from a node: settles each hold with its org's ledger. If any ledger is out of reach the batch
- * is refused (503) and `untaken` names the holds that have to come again; the others are settled. A sender that sends
- * all of it again does no harm: settling is idempotent by hold id.
+ * Takes a batch of usage from a node and settles each hold with its org's ledger. If any ledger is unavailable the
+ * batch is refused (503) and `unacknowledged` names the holds to send again; the others are settled. Sending all of it
+ * again does no harm: settling is idempotent by hold id.
  */
 export async function takeUsage(
   visit: Visit,
@@ -38,22 +38,22 @@ export async function takeUsage(
   }
   const failed = batches.filter((_, index) => answers[index]?.status !== "fulfilled");
   if (failed.length > 0)
-    throw outOfReach(failed, batches.length, answers.find((answer) => answer.status === "rejected")?.reason);
+    throw refuseUnreachable(failed, batches.length, answers.find((answer) => answer.status === "rejected")?.reason);
   return counts;
 }
 
-function outOfReach(failed: { org: OrgId; records: UsageRecord[] }[], ledgers: number, cause: unknown): Refusal {
-  const untaken = new Set(failed.flatMap(({ records }) => records.map(({ hold }) => hold)));
+function refuseUnreachable(failed: { org: OrgId; records: UsageRecord[] }[], ledgers: number, cause: unknown): Refusal {
+  const unacknowledged = new Set(failed.flatMap(({ records }) => records.map(({ hold }) => hold)));
   return new Refusal("quota_unavailable", {
-    say: "Ledgers are out of reach: send the records of the holds named in 'untaken' again.",
+    message: "Ledgers are out of reach: send the records of the holds named in 'untaken' again.",
     retryAfterMs: 1_000,
-    extra: { untaken: Array.from(untaken) } satisfies Untaken,
+    extra: { unacknowledged: Array.from(unacknowledged) } satisfies Unacknowledged,
     log: `${failed.length} of ${ledgers} ledgers out of reach while settling, that of ${failed[0]?.org} first`,
     cause,
   });
 }
 
-/** Takes a node's heartbeat; a node speaks for itself only. */
+/** Takes a node's heartbeat; a node may report for itself only. */
 export async function takeHeartbeat(visit: Visit, nodes: readonly NodeRecord[]): Promise<Heartbeat> {
   const { node, json } = await readSigned(visit, nodes);
   const heartbeat = Heartbeat.safeParse(json);
@@ -63,14 +63,13 @@ export async function takeHeartbeat(visit: Visit, nodes: readonly NodeRecord[]):
 }
 
 /**
- * Verifies that the body was signed within the last minute by a node we know. Replays are harmless: both uses are
- * idempotent.
+ * Verifies that a known node signed the body within the last minute. Replays are harmless: both uses are idempotent.
  */
 async function readSigned(visit: Visit, nodes: readonly NodeRecord[]): Promise<{ node: NodeRecord; json: unknown }> {
   const token = visit.request.headers.get("authorization")?.match(/^Bearer (\S+)$/)?.[1] ?? "";
   const bytes = await readBytes(visit.request, usageBodyBytesMax);
   const { node, claims } = await verify(token, nodes, visit.now());
-  if (claims.bodySha256 !== bodyDigest(bytes))
+  if (claims.bodySha256 !== digestBody(bytes))
     throw new Refusal("invalid_api_key", { log: "node token is for another body" });
   try {
     return { node, json: JSON.parse(new TextDecoder().decode(bytes)) };
@@ -84,7 +83,7 @@ async function verify(
   nodes: readonly NodeRecord[],
   nowMs: number,
 ): Promise<{ node: NodeRecord; claims: NodeClaims }> {
-  const node = nodes.find((record) => record.id === issuerOf(token));
+  const node = nodes.find((record) => record.id === readIssuer(token));
   if (!node) throw new Refusal("invalid_api_key", { log: "token of no known node" });
   try {
     const key = await importJWK({ kty: "OKP", crv: "Ed25519", x: node.publicKey }, "EdDSA");
@@ -102,8 +101,8 @@ async function verify(
   }
 }
 
-/** Whom the token names, unverified; null when it is no token. */
-function issuerOf(token: string): unknown {
+/** The issuer that the token claims, unverified; null when it is not a token. */
+function readIssuer(token: string): unknown {
   try {
     return decodeJwt(token).iss;
   } catch {

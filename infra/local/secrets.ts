@@ -36,6 +36,7 @@ export function openSecrets(stateDir: string, nodes: string[]): Secrets {
   }
 }
 
+/** New secrets, with a key pair for each node. */
 export function makeSecrets(nodes: string[]): Secrets {
   const secret = () => randomBytes(32).toString("base64url");
   return {
@@ -48,6 +49,7 @@ export function makeSecrets(nodes: string[]): Secrets {
   };
 }
 
+/** A new Ed25519 key pair. */
 export function makeKeyPair(): KeyPair {
   const { kty, crv, x, d } = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });
   if (kty !== "OKP" || crv !== "Ed25519" || !x || !d) throw new Error("this Node cannot make Ed25519 keys");
@@ -55,7 +57,7 @@ export function makeKeyPair(): KeyPair {
 }
 
 /** The Worker's variables that follow from the secrets. */
-export function secretVars(secrets: Secrets): Record<string, string> {
+export function makeSecretVars(secrets: Secrets): Record<string, string> {
   return {
     TAG_KEYS: JSON.stringify(secrets.tagKeys),
     PEPPERS: JSON.stringify(secrets.peppers),

@@ -1,26 +1,32 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { callPathNames } from "#edge/agreements/paths.ts";
 import type { OrderClaims } from "#edge/agreements/tokens/hop.ts";
-import { errorBody, errorHeaders, Refusal } from "#edge/errors.ts";
-import { isObject, refuseRemoteMedia, stripOwned } from "#edge/protocol/openai/reserved-fields.ts";
-import { ourHeaders, serveCall, type Rooms } from "../calls/call.ts";
-import type { Drain } from "../calls/drain.ts";
-import { countPrompt } from "../engines/tokenize.ts";
-import { causeOf } from "../log.ts";
-import { nodeState } from "../report/node-state.ts";
+import { buildErrorBody, buildErrorHeaders, Refusal } from "#edge/errors.ts";
+import { isObject } from "#edge/agreements/json.ts";
+import { refuseRemoteMedia, stripReserved } from "#edge/protocol/openai/reserved-fields.ts";
+import { answerCall } from "../calls/serve-call.ts";
+import type { NodeDrain } from "../calls/drain.ts";
+import { buildNodeHeaders } from "../calls/live-call.ts";
+import type { Rooms } from "../calls/rooms.ts";
+import type { CallPath } from "#edge/agreements/paths.ts";
+import { countPromptTokens } from "../engines/tokenize.ts";
+import { readCause } from "../log.ts";
+import { readNodeState } from "../report/node-state.ts";
+import type { Gate } from "./gate.ts";
 
-type Route = (rooms: Rooms, request: IncomingMessage, response: ServerResponse, drain: Drain) => Promise<void>;
+/** What the door needs: who may come in, what calls use, and the switch for draining. */
+export interface DoorRooms extends Rooms {
+  gate: Gate;
+  drain: NodeDrain;
+}
 
-/** All that this server answers, by method and exact target. What is not here is 404, a query string included. */
+type Route = (rooms: DoorRooms, request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/** Everything this server answers, by method and exact target; a query string makes it another target, and 404. */
 const routes: Readonly<Record<string, Route>> = {
-  ...Object.fromEntries(
-    callPathNames.map((path): [string, Route] => [
-      `POST ${path}`,
-      (rooms, request, response) => serveCall(rooms, path, request, response),
-    ]),
-  ),
+  ...Object.fromEntries(callPathNames.map((path): [string, Route] => [`POST ${path}`, admitTo(path)])),
   "POST /tokenize": serveTokenize,
-  "GET /v1/models": serveModels,
+  "GET /v1/models": serveNodeModels,
   "POST /drain": serveDrain,
   "POST /undrain": serveUndrain,
   "GET /livez": serveLive,
@@ -29,123 +35,128 @@ const routes: Readonly<Record<string, Route>> = {
 };
 
 /**
- * The agent's server. Everything but health and metrics needs a token of the edge; those two answer this machine only.
+ * The agent's server. Everything but health and metrics needs a token from the edge; those two answer this machine
+ * only.
  */
-export function openDoor(rooms: Rooms, drain: Drain): Server {
+export function createAgentServer(rooms: DoorRooms): Server {
   const server = createServer(
     { keepAliveTimeout: 95_000, headersTimeout: 20_000, requestTimeout: 60_000 },
     (request, response) => {
-      // A write to a caller who has just left is no fault of ours; 'close' ends the call.
+      // A write to a caller who has just left may fail; 'close' ends the call.
       response.on("error", () => response.destroy());
       const route = routes[`${request.method} ${request.url}`];
-      const work = route ? route(rooms, request, response, drain) : Promise.reject(new Refusal("unknown_url"));
-      work.catch((error: unknown) => refuse(rooms, request, response, error));
+      const work = route ? route(rooms, request, response) : Promise.reject(new Refusal("unknown_url"));
+      work.catch((error: unknown) => writeRefusal(rooms, request, response, error));
     },
   );
   return server;
 }
 
-function refuse(rooms: Rooms, request: IncomingMessage, response: ServerResponse, error: unknown): void {
+function admitTo(path: CallPath): Route {
+  return async (rooms, request, response) => {
+    const { claims, body } = await rooms.gate.admitCall(request);
+    await answerCall(rooms, { path, claims, body }, response);
+  };
+}
+
+function writeRefusal(rooms: Rooms, request: IncomingMessage, response: ServerResponse, error: unknown): void {
   const refusal =
-    error instanceof Refusal ? error : new Refusal("internal", { log: `unforeseen ${causeOf(error)}`, cause: error });
+    error instanceof Refusal ? error : new Refusal("internal", { log: `unforeseen ${readCause(error)}`, cause: error });
   rooms.metrics.noteRequest(response.destroyed ? "left" : refusal.code);
   if (refusal.status === 401) rooms.metrics.noteAuthFailure();
   rooms.log("refused", { code: refusal.code, why: refusal.details.log ?? null });
   if (response.headersSent || response.destroyed) return void response.destroy();
-  const body = JSON.stringify(errorBody(refusal));
+  const body = JSON.stringify(buildErrorBody(refusal));
   response.writeHead(refusal.status, {
-    ...errorHeaders(refusal),
-    ...ourHeaders(rooms),
+    ...buildErrorHeaders(refusal),
+    ...buildNodeHeaders(rooms),
     "content-length": Buffer.byteLength(body),
   });
   response.end(body);
   request.resume();
 }
 
-function answer(rooms: Rooms, response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store", ...ourHeaders(rooms) });
+function writeJson(rooms: Rooms, response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, {
+    "content-type": "application/json",
+    "cache-control": "no-store",
+    ...buildNodeHeaders(rooms),
+  });
   response.end(JSON.stringify(body));
 }
 
 /** The exact size of a prompt, for the edge to hold: `{count, max_model_len}`, never the tokens themselves. */
-async function serveTokenize(rooms: Rooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serveTokenize(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { claims, body } = await rooms.gate.admitCall(request);
-  const { engine } = rooms.posts.serving(claims.model);
-  const asked = parse(body);
-  if (!isObject(asked)) throw new Refusal("invalid_json");
-  refuseRemoteMedia(asked["messages"]);
-  const count = await countPrompt(engine, { ...stripOwned(asked), model: engine.config.models[claims.model] });
+  const { engine } = rooms.pool.findServing(claims.model);
+  const fields = parse(body);
+  if (!isObject(fields)) throw new Refusal("invalid_json");
+  refuseRemoteMedia(fields["messages"]);
+  const count = await countPromptTokens(engine, {
+    ...stripReserved(fields),
+    model: engine.config.models[claims.model],
+  });
   if (!count) throw new Refusal("bad_gateway", { log: "no_tokenizer" });
-  answer(rooms, response, 200, { count: count.tokens, max_model_len: count.contextTokensMax });
+  writeJson(rooms, response, 200, { count: count.tokens, max_model_len: count.contextTokensMax });
 }
 
-async function serveModels(rooms: Rooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serveNodeModels(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
   await admitOrder(rooms, request, "models");
-  answer(rooms, response, 200, {
+  writeJson(rooms, response, 200, {
     object: "list",
-    data: rooms.posts.models.map((id) => ({ id, object: "model", created: 0, owned_by: rooms.config.node })),
+    data: rooms.pool.models.map((id) => ({ id, object: "model", created: 0, owned_by: rooms.config.node })),
   });
 }
 
 /** Takes no new calls from now on; those in flight go on, and so does the process. */
-async function serveDrain(
-  rooms: Rooms,
-  request: IncomingMessage,
-  response: ServerResponse,
-  drain: Drain,
-): Promise<void> {
+async function serveDrain(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
   await admitOrder(rooms, request, "drain");
-  drain.begin();
-  answer(rooms, response, 202, { state: "draining", inflight: rooms.live.size });
+  rooms.drain.begin();
+  writeJson(rooms, response, 202, { state: "draining", inflight: rooms.live.size });
 }
 
-async function serveUndrain(
-  rooms: Rooms,
-  request: IncomingMessage,
-  response: ServerResponse,
-  drain: Drain,
-): Promise<void> {
+async function serveUndrain(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
   await admitOrder(rooms, request, "undrain");
-  drain.cancel();
-  answer(rooms, response, 200, { state: nodeState(rooms), inflight: rooms.live.size });
+  rooms.drain.cancel();
+  writeJson(rooms, response, 200, { state: readNodeState(rooms), inflight: rooms.live.size });
 }
 
-async function admitOrder(rooms: Rooms, request: IncomingMessage, order: OrderClaims["order"]): Promise<void> {
+async function admitOrder(rooms: DoorRooms, request: IncomingMessage, order: OrderClaims["order"]): Promise<void> {
   const { claims } = await rooms.gate.admitOrder(request);
   if (claims.order !== order)
-    throw new Refusal("invalid_api_key", { say: "The token is for another order.", log: "order" });
+    throw new Refusal("invalid_api_key", { message: "The token is for another order.", log: "order" });
 }
 
-async function serveLive(rooms: Rooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  refuseStrangers(request);
-  answer(rooms, response, 200, { node: rooms.config.node });
+async function serveLive(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  refuseRemote(request);
+  writeJson(rooms, response, 200, { node: rooms.config.node });
 }
 
-async function serveReady(rooms: Rooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  refuseStrangers(request);
-  const state = nodeState(rooms);
-  answer(rooms, response, state === "ready" ? 200 : 503, { state });
+async function serveReady(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  refuseRemote(request);
+  const state = readNodeState(rooms);
+  writeJson(rooms, response, state === "ready" ? 200 : 503, { state });
 }
 
-async function serveMetrics(rooms: Rooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  refuseStrangers(request);
-  const { load, all, inflight } = rooms.posts;
+async function serveMetrics(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  refuseRemote(request);
+  const { load, all, inflight } = rooms.pool;
   const gauges = {
     inflight,
     heldTokens: load.heldTokens,
     usageBacklogBytes: rooms.sender.backlogBytes,
-    isReady: nodeState(rooms) === "ready",
+    isReady: readNodeState(rooms) === "ready",
   };
-  const pages = all.map(({ watch }) => watch.metricsText).filter((page) => page !== "");
+  const pages = all.map(({ monitor: watch }) => watch.metricsText).filter((page) => page !== "");
   response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
   response.end(rooms.metrics.write(gauges, pages));
 }
 
 /**
- * cloudflared speaks from loopback too, but for others, and says so in headers: those get the same 404 as any unknown
- * path.
+ * cloudflared connects from loopback too, but on behalf of others, which its headers show: they get the same 404 as for
+ * any unknown path.
  */
-function refuseStrangers(request: IncomingMessage): void {
+function refuseRemote(request: IncomingMessage): void {
   const address = request.socket.remoteAddress ?? "";
   const isLocal = address === "::1" || /^(?:::ffff:)?127\./.test(address);
   const isForwarded = Object.keys(request.headers).some(

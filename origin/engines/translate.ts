@@ -1,6 +1,6 @@
 import { callPaths, type CallPath } from "#edge/agreements/paths.ts";
 import { Refusal } from "#edge/errors.ts";
-import { isObject } from "#edge/protocol/openai/reserved-fields.ts";
+import { isObject, parseObject } from "#edge/agreements/json.ts";
 
 /** What an engine's error answer says, in vLLM's form, its older flat form, or FastAPI's. */
 interface EngineError {
@@ -10,18 +10,24 @@ interface EngineError {
 
 /**
  * How engines word 'prompt and completion do not fit'; the newest vLLM, older ones, llama.cpp, Ollama. A prompt that
- * fills the context to its last token leaves vLLM a `max_tokens` of 0, which nobody has asked for: we never send less
- * than 1.
+ * fills the context to its last token leaves vLLM a `max_tokens` of 0, which nobody requested: we never send less than
+ * 1.
  */
-const contextPattern =
-  /context length|context window|maximum (?:model|input) length|context size|exceeds? the (?:available )?context|max_model_len|max_tokens must be at least 1, got 0/i;
+const contextPattern = new RegExp(
+  [
+    "context length|context window|context size|max_model_len",
+    "maximum (?:model|input) length",
+    "exceeds? the (?:available )?context",
+    "max_tokens must be at least 1, got 0",
+  ].join("|"),
+  "i",
+);
 const fieldPath = /^[A-Za-z_]\w{0,63}(?:\[\d{1,6}\]|\.\w{1,64}){0,16}$/;
 const retryAfterMsMax = 60_000;
 
 /**
  * Says no in our words for an engine that did: never its text, which may hold the prompt, paths or addresses. Faults of
- * our configuration (unknown model, wrong key) are 502, so that a caller is never told that her key is wrong (reference
- * §9.4).
+ * our configuration (unknown model, wrong key) are 502, so that a caller is never told that their key is wrong.
  */
 export function translateError(status: number, body: string, path: CallPath, retryAfter?: string): Refusal {
   const log = `engine_status ${status}`;
@@ -39,40 +45,40 @@ export function translateError(status: number, body: string, path: CallPath, ret
 
 /** Did the engine refuse because prompt and completion together are longer than its context? */
 export function isContextError(status: number, body: string): boolean {
-  return status === 400 && contextPattern.test(readError(body).message);
+  return status === 400 && contextPattern.test(readEngineError(body).message);
 }
 
 function translateRefused(body: string, path: CallPath, log: string): Refusal {
-  const error = readError(body);
+  const error = readEngineError(body);
   if (contextPattern.test(error.message))
     return new Refusal("context_length_exceeded", { param: callPaths[path].prompt, log });
-  const param = pathOf(error.param) ?? pathOf(locationIn(error.message));
+  const param = formatPath(error.param) ?? formatPath(readLocation(error.message));
   if (param === null)
-    return new Refusal("invalid_value", { say: "The engine of this model does not accept this request.", log });
+    return new Refusal("invalid_value", { message: "The engine of this model does not accept this request.", log });
   return new Refusal("invalid_value", {
     param,
-    say: `The engine of this model does not accept the value of '${param}'.`,
+    message: `The engine of this model does not accept the value of '${param}'.`,
     log,
   });
 }
 
 function translateUnsupported(body: string, log: string): Refusal {
-  const param = pathOf(readError(body).param);
+  const param = formatPath(readEngineError(body).param);
   if (param === null)
     return new Refusal("unsupported_parameter", {
-      say: "The engine of this model does not support what the request asks for.",
+      message: "The engine of this model does not support what the request asks for.",
       log,
     });
   return new Refusal("unsupported_parameter", {
     param,
-    say: `The engine of this model does not support this value of '${param}'.`,
+    message: `The engine of this model does not support this value of '${param}'.`,
     log,
   });
 }
 
-function readError(body: string): EngineError {
-  const json = parse(body);
-  if (!isObject(json)) return { message: "", param: null };
+function readEngineError(body: string): EngineError {
+  const json = parseObject(body);
+  if (!json) return { message: "", param: null };
   const error = isObject(json["error"]) ? json["error"] : json;
   const { message, param, detail } = error;
   const text = typeof message === "string" ? message : typeof detail === "string" ? detail : "";
@@ -80,7 +86,7 @@ function readError(body: string): EngineError {
 }
 
 /** pydantic prints where it failed: `'loc': ('body', 'messages', 0, 'role')`, or `'loc': 'body.messages.0.role'`. */
-function locationIn(message: string): string | null {
+function readLocation(message: string): string | null {
   const flat = /'loc': '([\w.]{1,300})'/.exec(message)?.[1];
   if (flat !== undefined) return flat;
   const steps = /'loc': \(([^)]{1,300})\)/.exec(message)?.[1];
@@ -93,9 +99,9 @@ function locationIn(message: string): string | null {
  * An engine's path in our form: `body.messages.0.ChatCompletionUserMessageParam.role` is `messages[0].role`. Anything
  * but names and indices is no path.
  */
-function pathOf(place: string | null): string | null {
-  if (place === null) return null;
-  const steps = place.split(/\.|\[(?=\d)/).map((step) => step.replace(/\]$/, ""));
+function formatPath(location: string | null): string | null {
+  if (location === null) return null;
+  const steps = location.split(/\.|\[(?=\d)/).map((step) => step.replace(/\]$/, ""));
   const named = steps.filter((step, at) => !(at === 0 && step === "body") && !/^[A-Z]/.test(step));
   const path = named
     .map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${step}`))
@@ -107,12 +113,4 @@ function pathOf(place: string | null): string | null {
 function readRetryAfter(header: string | undefined): number {
   const seconds = /^\d{1,5}$/.test(header ?? "") ? Number(header) : 1;
   return Math.min(Math.max(seconds, 1) * 1_000, retryAfterMsMax);
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -1,5 +1,5 @@
 import { ConfigError } from "../config.ts";
-import { causeOf } from "../log.ts";
+import { readCause } from "../log.ts";
 
 /** The parts of node-llama-cpp 3.2x that are used. It is optional, so its own types are not there to import. */
 export interface LlamaModule {
@@ -9,6 +9,7 @@ export interface LlamaModule {
   getModuleVersion(): Promise<string>;
 }
 
+/** llama.cpp, running in this process. */
 export interface Runtime {
   cpuMathCores: number;
   maxThreads: number;
@@ -18,6 +19,7 @@ export interface Runtime {
   createGrammarForJsonSchema(schema: object): Promise<Grammar>;
 }
 
+/** A loaded model. */
 export interface Model {
   tokenizer: unknown;
   tokens: { bos: number | null; shouldPrependBosToken: boolean };
@@ -42,8 +44,10 @@ export interface Sequence {
 /** Opaque: made here, handed back. */
 export type Grammar = object;
 
+/** One message of a conversation, in node-llama-cpp's form. */
 export type HistoryItem = { type: "system" | "user"; text: string } | { type: "model"; response: string[] };
 
+/** How an answer is generated. */
 export interface GenerateOptions {
   maxTokens: number;
   temperature: number;
@@ -66,6 +70,7 @@ interface Result {
   };
 }
 
+/** Generates the next message of a conversation. */
 export interface Chat {
   chatWrapper: {
     generateContextState(options: { chatHistory: HistoryItem[] }): {
@@ -81,6 +86,7 @@ export interface Chat {
   ): Promise<Result>;
 }
 
+/** Generates what follows a text. */
 export interface Completion {
   generateCompletionWithMeta(
     prompt: string,
@@ -89,6 +95,7 @@ export interface Completion {
 }
 
 const moduleName = "node-llama-cpp";
+/** The version that the install command names. */
 export const moduleVersion = "3.22.1";
 
 /**
@@ -100,13 +107,13 @@ export async function loadLlamaModule(load: () => Promise<unknown> = () => impor
     const module = await load();
     if (isLlamaModule(module)) return module;
   } catch (error) {
-    const isAbsent = causeOf(error) === "ERR_MODULE_NOT_FOUND" && String(error).includes(`'${moduleName}'`);
+    const isAbsent = readCause(error) === "ERR_MODULE_NOT_FOUND" && String(error).includes(`'${moduleName}'`);
     if (isAbsent)
       throw new ConfigError(
         "config_missing",
         `gguf: llama.cpp is not installed; run: npm install --no-save ${moduleName}@${moduleVersion}`,
       );
-    throw new ConfigError("config_unreadable", `gguf: ${moduleName} does not load: ${wordsOf(error)}`);
+    throw new ConfigError("config_unreadable", `gguf: ${moduleName} does not load: ${describeError(error)}`);
   }
   throw new ConfigError(
     "config_invalid",
@@ -114,8 +121,8 @@ export async function loadLlamaModule(load: () => Promise<unknown> = () => impor
   );
 }
 
-/** The first line of what a library says of its failure: it is told to the operator, never to a caller. */
-export function wordsOf(error: unknown): string {
+/** The first line of what a library says of its failure: for the operator, never for a caller. */
+export function describeError(error: unknown): string {
   return (
     (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).split("\n")[0]?.slice(0, 300) ?? ""
   );

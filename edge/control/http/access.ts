@@ -1,6 +1,12 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { OrgId } from "../../agreements/tokens/ids.ts";
-import { digestsOf, isSameText, isTagged, readKey, type PresentedKey } from "../../agreements/tokens/key-format.ts";
+import {
+  computeDigests,
+  isSameText,
+  isTagged,
+  readKey,
+  type PresentedKey,
+} from "../../agreements/tokens/key-format.ts";
 import { Refusal } from "../../errors.ts";
 import { findKey, isInForce, type KeyRow } from "../keys/queries.ts";
 import { findOrg } from "../orgs/queries.ts";
@@ -13,10 +19,10 @@ import type { ControlEnv } from "./port.ts";
 export const authenticate: MiddlewareHandler<ControlEnv> = async (c, next) => {
   const { keyring } = c.var.control;
   refuseByForm(c);
-  const presented = readKey(bearerOf(c));
+  const presented = readKey(readBearer(c));
   if (presented?.kind !== "admin" || !(await isTagged(presented, keyring))) throw new Refusal("invalid_api_key");
-  const row = await lookUp(c, presented);
-  const digests = await digestsOf(presented.text, keyring);
+  const row = await findPresentedKey(c, presented);
+  const digests = await computeDigests(presented.text, keyring);
   const digest = digests.find(({ kid }) => kid === row?.pepper_kid)?.digest ?? "";
   if (!row?.role || !isSameText(digest, row.digest) || !isInForce(row, c.var.visit.now()))
     throw new Refusal("invalid_api_key");
@@ -25,20 +31,17 @@ export const authenticate: MiddlewareHandler<ControlEnv> = async (c, next) => {
 };
 
 /**
- * Opens the bootstrap to whoever holds the deployment's token. Without such a token there is no bootstrap, and no sign
- * of one.
+ * Opens the bootstrap to the holder of the deployment's token. Without such a token the bootstrap does not exist, and
+ * nothing hints at it.
  */
 export const authenticateBootstrap: MiddlewareHandler<ControlEnv> = async (c, next) => {
   const token = c.var.control.bootstrapToken;
   if (!token) throw new Refusal("unknown_url");
-  if (!isSameText(bearerOf(c), token)) throw new Refusal("invalid_api_key");
+  if (!isSameText(readBearer(c), token)) throw new Refusal("invalid_api_key");
   return next();
 };
 
-/**
- * Stands before every path that names an org: another's org, one that does not exist and one that cannot exist are the
- * same 404 (S4).
- */
+/** Guards every path that names an org: another's org, an unknown one and a malformed id are the same 404 (S4). */
 export const reachOrg: MiddlewareHandler<ControlEnv> = async (c, next) => {
   const { admin, control } = c.var;
   const id = OrgId.safeParse(c.req.param("org"));
@@ -50,47 +53,47 @@ export const reachOrg: MiddlewareHandler<ControlEnv> = async (c, next) => {
   return next();
 };
 
-/** For what only the house may do. */
-export const operatorsOnly: MiddlewareHandler<ControlEnv> = async (c, next) => {
+/** Lets operators' keys through, for what only the house may do. */
+export const requireOperator: MiddlewareHandler<ControlEnv> = async (c, next) => {
   if (c.var.admin.role !== "operator")
-    throw new Refusal("insufficient_permissions", { say: "Only an operator's key may do this." });
+    throw new Refusal("insufficient_permissions", { message: "Only an operator's key may do this." });
   return next();
 };
 
-/** An org's admin makes and ends inference keys; admin keys are the operators'. */
+/** Refuses admins who touch admin keys: an org's admin manages inference keys only, operators manage both. */
 export function refuseUnlessInCharge(c: Context<ControlEnv>, kind: KeyRow["kind"]): void {
   if (kind === "inference" || c.var.admin.role === "operator") return;
   throw new Refusal("insufficient_permissions", {
-    say: "Only an operator's key may create, rotate or revoke admin keys.",
+    message: "Only an operator's key may create, rotate or revoke admin keys.",
   });
 }
 
 /** No key at all, and an inference key or a client token: this tells nothing about any key. */
 function refuseByForm(c: Context<ControlEnv>): void {
-  const shown = bearerOf(c);
+  const shown = readBearer(c);
   if (shown === "" || shown.startsWith("ey")) {
     const what = shown === "" ? "No key was sent" : "This is a client token";
     throw new Refusal("invalid_api_key", {
-      say: `${what}. Send an admin key as 'Authorization: Bearer sk-pen-admin-…'.`,
+      message: `${what}. Send an admin key as 'Authorization: Bearer sk-pen-admin-…'.`,
     });
   }
   if (!shown.startsWith("sk-pen-") || shown.startsWith("sk-pen-admin-")) return;
   throw new Refusal("invalid_api_key", {
-    say: "This is an inference key, which is for /v1 only. Send an admin key ('sk-pen-admin-…').",
+    message: "This is an inference key, which is for /v1 only. Send an admin key ('sk-pen-admin-…').",
   });
 }
 
-function bearerOf(c: Context<ControlEnv>): string {
+function readBearer(c: Context<ControlEnv>): string {
   return /^Bearer (\S{1,512})$/i.exec(c.req.header("authorization") ?? "")?.[1] ?? "";
 }
 
-async function lookUp(c: Context<ControlEnv>, presented: PresentedKey): Promise<KeyRow | null> {
+async function findPresentedKey(c: Context<ControlEnv>, presented: PresentedKey): Promise<KeyRow | null> {
   try {
     return await findKey(c.var.control.db, presented.org, presented.key);
   } catch (cause) {
-    // A store that cannot be read says nothing about the key (F1).
+    // When the store cannot be read, the key is neither valid nor invalid (F1).
     throw new Refusal("store_unavailable", {
-      say: "The store of keys is out of reach.",
+      message: "The store of keys is out of reach.",
       retryAfterMs: 1_000,
       log: "keys unreadable",
       cause,

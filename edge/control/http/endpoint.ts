@@ -16,26 +16,26 @@ const ErrorBody = z
   })
   .openapi("Error");
 
-/** An endpoint: what the OpenAPI document says of it, and what answers. `routes.ts` hangs it in. */
-export function endpoint<Route extends RouteConfig>(
+/** Defines an endpoint: its part of the OpenAPI document, and its handler. `routes.ts` mounts it. */
+export function defineEndpoint<Route extends RouteConfig>(
   route: Route,
   answer: RouteHandler<Route, ControlEnv>,
 ): readonly [Route, RouteHandler<Route, ControlEnv>] {
   return [route, answer];
 }
 
-/** A JSON body that must be sent. */
-export function jsonBody<Schema extends z.ZodType>(schema: Schema) {
+/** Describes a required JSON body. */
+export function describeJsonBody<Schema extends z.ZodType>(schema: Schema) {
   return { required: true, content: { "application/json": { schema } } };
 }
 
 /** The body of an endpoint that needs none: nothing, or `{}`. */
 export const noBody = { required: false, content: { "application/json": { schema: z.strictObject({}) } } };
 
-/** A JSON answer. */
-export function jsonAnswer<Schema extends z.ZodType>(description: string, schema: Schema) {
+/** Describes a JSON answer. */
+export function describeJsonAnswer<Schema extends z.ZodType>(description: string, schema: Schema) {
   return { description, content: { "application/json": { schema } } };
 }
 
 /** Every other answer is a refusal in OpenAI's error envelope. */
-export const refusalAnswer = jsonAnswer("A refusal: `code` is for programs, `message` for people.", ErrorBody);
+export const refusalAnswer = describeJsonAnswer("A refusal: `code` is for programs, `message` for people.", ErrorBody);

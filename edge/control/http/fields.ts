@@ -2,15 +2,15 @@ import { z } from "@hono/zod-openapi";
 
 const nameCharsMax = 100;
 const pageRowsMax = 1_000;
-/** 9999-12-31T23:59:59.999Z: beyond it ISO 8601 needs a sign, and nobody means it. */
+/** 9999-12-31T23:59:59.999Z: a later moment needs a sign in ISO 8601, and nobody means it. */
 const instantMsMax = 253_402_300_799_999;
 
-/** How many rows a list answers when `limit` is not given. */
+/** How many rows a list returns without `limit`. */
 export const pageRowsDefault = 100;
 
 /**
- * What could move the cursor, turn the text round or break the line where a name is shown, and halves of surrogate
- * pairs.
+ * Characters that could move the cursor, change the text direction or break the line where a name is shown, and halves
+ * of surrogate pairs.
  */
 const unshowable = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
 
@@ -46,19 +46,22 @@ export const QueryInstant = z
     description: "From an ISO 8601 date-time with an offset, a UTC date, or Unix milliseconds.",
   });
 
-/** Where a page ends: the last row's time and id. Opaque to callers; it names a place, and opens nothing. */
-export interface Place {
+/** Where a page ends: the last row's time and id. Opaque to callers, and grants no access. */
+export interface Cursor {
   ms: number;
   id: string;
 }
 
-/** Before the first row of any list that begins with the newest. */
-export const listStart: Place = { ms: Number.MAX_SAFE_INTEGER, id: "" };
+/** Before the first row of any newest-first list. */
+export const listStart: Cursor = { ms: Number.MAX_SAFE_INTEGER, id: "" };
 
 const Cursor = z
   .string()
   .regex(/^\d{1,15}\.(org|key|hold)_[0-9A-Za-z]{1,22}(:late)?$/, "Give `nextCursor` of the page before.")
-  .transform((text): Place => ({ ms: Number(text.slice(0, text.indexOf("."))), id: text.slice(text.indexOf(".") + 1) }))
+  .transform((text): Cursor => ({
+    ms: Number(text.slice(0, text.indexOf("."))),
+    id: text.slice(text.indexOf(".") + 1),
+  }))
   .openapi({ type: "string", description: "`nextCursor` of the page before." });
 
 /** The query fields of every list. Newest rows come first. */
@@ -73,21 +76,21 @@ export const pageFields = {
   cursor: Cursor.optional(),
 };
 
-/** Cuts the row too many that a list was read with, and says where the next page begins. */
+/** Removes the one extra row that a list was read with, and returns the cursor of the next page. */
 export function cutPage<Row>(
   rows: Row[],
   limit: number,
-  placeOf: (row: Row) => Place,
+  readCursor: (row: Row) => Cursor,
 ): { rows: Row[]; nextCursor: string | null } {
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   if (rows.length <= limit || last === undefined) return { rows: page, nextCursor: null };
-  const { ms, id } = placeOf(last);
+  const { ms, id } = readCursor(last);
   return { rows: page, nextCursor: `${ms}.${id}` };
 }
 
 /** A column that holds JSON, read as `schema`. */
-export function jsonColumn<Schema extends z.ZodType>(schema: Schema) {
+export function createJsonColumn<Schema extends z.ZodType>(schema: Schema) {
   return z
     .string()
     .transform((text): unknown => JSON.parse(text))
@@ -95,10 +98,10 @@ export function jsonColumn<Schema extends z.ZodType>(schema: Schema) {
 }
 
 /** Unix ms as answers write it. */
-export const iso = (ms: number): string => new Date(ms).toISOString();
+export const formatIso = (ms: number): string => new Date(ms).toISOString();
 
 /** As `iso`, for moments that may not be set. */
-export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
+export const formatIsoOrNull = (ms: number | null): string | null => (ms === null ? null : formatIso(ms));
 
 /** A moment in an answer. */
 export const Timestamp = z.iso.datetime();

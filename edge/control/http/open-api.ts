@@ -1,6 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { ControlEnv } from "./port.ts";
-import { controlRoutes } from "./routes.ts";
+import { createControlRoutes } from "./routes.ts";
 
 /** An operation of an OpenAPI document, as far as anyone here looks into it. */
 export interface DescribedOperation {
@@ -45,7 +45,7 @@ export function openApiDocument(): OpenApiDocument {
     scheme: "bearer",
     description: "The deployment's bootstrap token.",
   });
-  app.route("/control", controlRoutes());
+  app.route("/control", createControlRoutes());
   const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: { title: "Penstock", version: "1", description: "Open models on your own GPUs, as a global HTTPS API." },

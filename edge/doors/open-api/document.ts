@@ -1,5 +1,5 @@
 import { openApiDocument, type DescribedOperation, type OpenApiDocument } from "../../control/http/open-api.ts";
-import { isObject } from "../../protocol/openai/reserved-fields.ts";
+import { isObject } from "../../agreements/json.ts";
 import { routes } from "../routes.ts";
 import { readMethod, type Route } from "../route.ts";
 import { requestExamples } from "./examples.ts";

@@ -1,4 +1,4 @@
-import { errorBody, Refusal, refusalCodes, refusals } from "../../errors.ts";
+import { buildErrorBody, Refusal, refusalCodes, refusals } from "../../errors.ts";
 import { everyHeaders, limitHeaders, refusalHeaders, type HeaderFact } from "../../protocol/headers.ts";
 import type { Method, Route } from "../route.ts";
 import { refer } from "./schemas.ts";
@@ -42,11 +42,11 @@ function nameRefusal(status: number): string {
 
 function writeRefusal(status: number): object {
   const codes = Object.entries(refusals).filter(([, row]) => row.status === status);
-  const examples = codes.map(([code, { say }]) => {
-    return [code, { summary: say, value: errorBody(new Refusal(refusalCodes.parse(code))) }] as const;
+  const examples = codes.map(([code, { message }]) => {
+    return [code, { summary: message, value: buildErrorBody(new Refusal(refusalCodes.parse(code))) }] as const;
   });
   return {
-    description: codes.map(([code, { say }]) => `\`${code}\`: ${say}`).join("\n\n"),
+    description: codes.map(([code, { message }]) => `\`${code}\`: ${message}`).join("\n\n"),
     headers: writeHeaders({
       ...refusalHeaders,
       ...(status === 401 && {

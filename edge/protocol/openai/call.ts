@@ -1,24 +1,25 @@
-import { hexDigest } from "../../agreements/digest.ts";
+import { digestHex } from "../../agreements/digest.ts";
+import { isObject } from "../../agreements/json.ts";
 import { endpointPaths, type CallPath, type EngineEndpoint } from "../../agreements/paths.ts";
 import type { Endpoint, ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import { callMsMax, idempotencyKeyCharsMax } from "../../limits.ts";
 import type { Visit } from "../../visit.ts";
 import { readJson } from "../body.ts";
-import { ChatBody, chatPromptBound, chatText, hasImages, Text2SqlBody } from "./chat.ts";
+import { ChatBody, boundChatPrompt, joinChatText, hasImages, Text2SqlBody } from "./chat.ts";
 import {
   CompletionsBody,
   completionTokensDefault,
   EmbeddingsBody,
-  promptBound,
-  promptCount,
-  promptText,
+  boundPrompt,
+  countPrompts,
+  joinPromptText,
 } from "./completions.ts";
 import { estimateTokens } from "../estimate.ts";
 import { parseBody } from "../fields.ts";
 import { addDeployment } from "./deployment.ts";
 import { refuseModel } from "./models.ts";
-import { isObject, refuseGuided, refuseRemoteMedia, stripOwned } from "./reserved-fields.ts";
+import { refuseGuided, refuseRemoteMedia, stripReserved } from "./reserved-fields.ts";
 
 /** What a call's address says of it; `deployment` is the model that an address in Azure's form names. */
 export interface CallAddress {
@@ -26,7 +27,7 @@ export interface CallAddress {
   deployment: string | null;
 }
 
-/** A parsed request: what the caller wants, in our terms, and the body as it will be written for the origin. */
+/** A parsed request: what the caller wants, in our terms, and the body to send to the origin. */
 export interface Call {
   endpoint: EngineEndpoint;
   /** The path on the agent. */
@@ -34,7 +35,7 @@ export interface Call {
   model: ModelRecord;
   body: Record<string, unknown>;
   isStream: boolean;
-  /** How many completions are asked for, over all prompts. */
+  /** How many completions are requested, over all prompts. */
   choices: number;
   /** Upper bound and estimate of the prompt, in tokens. */
   promptTokensMax: number;
@@ -44,7 +45,7 @@ export interface Call {
   isDefaultMax: boolean;
   hasImages: boolean;
   /**
-   * The prompt's first kilobyte, or the caller's own word for what belongs together: calls alike in it share a prefix
+   * The prompt's first kilobyte, or the caller's own `prompt_cache_key`: calls with the same value share a prefix
    * cache.
    */
   affinity: string;
@@ -54,9 +55,9 @@ export interface Call {
 }
 
 /**
- * Reads a call: body, shape, model, bounds. Throws a Refusal that names the field. What stands only in the caller's
- * bytes or headers goes no further: `body` is our own reading of it, without the fields that the origin owns. A
- * `deployment` is the model that an address in Azure's form names.
+ * Reads a call: body, shape, model, bounds. Throws a Refusal that names the field. Nothing of the caller's raw bytes or
+ * headers goes further: `body` is our own copy of it, without the reserved fields. A `deployment`
+ * is the model that an address in Azure's form names.
  */
 export async function readCall(
   visit: Visit,
@@ -66,7 +67,7 @@ export async function readCall(
 ): Promise<Call> {
   const { bytes, json: sent } = await readJson(visit.request);
   const json = deployment === null ? sent : addDeployment(sent, deployment, models);
-  const shape = shapeOf(endpoint, json, models);
+  const shape = readShape(endpoint, json, models);
   const { model } = shape;
   if (shape.completionTokens > model.contextTokensMax) {
     const param =
@@ -75,7 +76,7 @@ export async function readCall(
         : "max_tokens";
     throw new Refusal("context_length_exceeded", {
       param,
-      say: `This model's context is ${model.contextTokensMax} tokens; ${param} asks for ${shape.completionTokens}.`,
+      message: `This model's context is ${model.contextTokensMax} tokens; ${param} asks for ${shape.completionTokens}.`,
     });
   }
   const { headers } = visit.request;
@@ -83,78 +84,81 @@ export async function readCall(
     ...shape,
     endpoint,
     mayClamp: headers.get("x-penstock-clamp") === "true",
-    deadlineMs: visit.startedAtMs + patienceOf(headers, shape.isStream),
-    idempotency: idempotencyOf(headers, deployment === null ? endpoint : `${endpoint} ${deployment}`, bytes),
+    deadlineMs: visit.startedAtMs + readTimeoutMs(headers, shape.isStream),
+    idempotency: readIdempotency(headers, deployment === null ? endpoint : `${endpoint} ${deployment}`, bytes),
   };
 }
 
 type Shape = Omit<Call, "endpoint" | "mayClamp" | "deadlineMs" | "idempotency">;
 
-function shapeOf(endpoint: EngineEndpoint, json: unknown, models: readonly ModelRecord[]): Shape {
+function readShape(endpoint: EngineEndpoint, json: unknown, models: readonly ModelRecord[]): Shape {
   refuseGuided(json);
-  if (endpoint === "completions") return completionsShape(parseBody(CompletionsBody, json), models);
-  if (endpoint === "embeddings") return embeddingsShape(parseBody(EmbeddingsBody, json), models);
-  if (endpoint === "chat.completions") return chatShape(parseBody(ChatBody, json), endpoint, models);
+  if (endpoint === "completions") return readCompletions(parseBody(CompletionsBody, json), models);
+  if (endpoint === "embeddings") return readEmbeddings(parseBody(EmbeddingsBody, json), models);
+  if (endpoint === "chat.completions") return readChat(parseBody(ChatBody, json), endpoint, models);
   const body = parseBody(Text2SqlBody, json);
   const model = body.model ?? models.find((record) => record.endpoints.includes("text2sql"))?.id ?? "";
-  return chatShape({ ...body, model }, endpoint, models);
+  return readChat({ ...body, model }, endpoint, models);
 }
 
-function chatShape(body: ChatBody, endpoint: "chat.completions" | "text2sql", models: readonly ModelRecord[]): Shape {
+function readChat(body: ChatBody, endpoint: "chat.completions" | "text2sql", models: readonly ModelRecord[]): Shape {
   refuseStrayOptions(body);
   refuseRemoteMedia(body.messages);
   if (body.top_logprobs && !body.logprobs) {
-    throw new Refusal("invalid_value", { param: "top_logprobs", say: "'top_logprobs' needs 'logprobs' to be true." });
+    throw new Refusal("invalid_value", {
+      param: "top_logprobs",
+      message: "'top_logprobs' needs 'logprobs' to be true.",
+    });
   }
   const model = findModel(models, body.model, endpoint);
-  const asked = body.max_completion_tokens ?? body.max_tokens;
-  const completionTokens = asked ?? Math.min(model.completionTokensDefault, model.contextTokensMax);
-  const text = chatText(body);
+  const requested = body.max_completion_tokens ?? body.max_tokens;
+  const completionTokens = requested ?? Math.min(model.completionTokensDefault, model.contextTokensMax);
+  const text = joinChatText(body);
   const tools = body.tools?.length ? estimateTokens(JSON.stringify(body.tools)) : 0;
   return {
     path: endpointPaths[endpoint].agent,
     model,
-    body: written(body, { model: model.id, max_tokens: completionTokens, max_completion_tokens: undefined }),
+    body: writeBody(body, { model: model.id, max_tokens: completionTokens, max_completion_tokens: undefined }),
     isStream: body.stream ?? false,
     choices: body.n ?? 1,
-    promptTokensMax: chatPromptBound(body),
+    promptTokensMax: boundChatPrompt(body),
     promptTokensGuess: estimateTokens(text) + tools + 5 * body.messages.length + 20,
     completionTokens,
-    isDefaultMax: asked === null || asked === undefined,
+    isDefaultMax: requested === null || requested === undefined,
     hasImages: hasImages(body),
-    affinity: affinityOf(body, text),
+    affinity: readAffinity(body, text),
   };
 }
 
-function completionsShape(body: CompletionsBody, models: readonly ModelRecord[]): Shape {
+function readCompletions(body: CompletionsBody, models: readonly ModelRecord[]): Shape {
   refuseStrayOptions(body);
   const model = findModel(models, body.model, "completions");
   const completionTokens = body.max_tokens ?? completionTokensDefault;
-  const text = promptText(body.prompt);
-  const bound = promptBound(body.prompt);
+  const text = joinPromptText(body.prompt);
+  const bound = boundPrompt(body.prompt);
   return {
     path: endpointPaths.completions.agent,
     model,
-    body: written(body, { model: model.id, max_tokens: completionTokens, ...notChat }),
+    body: writeBody(body, { model: model.id, max_tokens: completionTokens, ...notChat }),
     isStream: body.stream ?? false,
-    choices: (body.n ?? 1) * promptCount(body.prompt),
+    choices: (body.n ?? 1) * countPrompts(body.prompt),
     promptTokensMax: bound,
     promptTokensGuess: text.trim() ? estimateTokens(text) : bound,
     completionTokens,
     isDefaultMax: false,
     hasImages: false,
-    affinity: affinityOf(body, text),
+    affinity: readAffinity(body, text),
   };
 }
 
-function embeddingsShape(body: EmbeddingsBody, models: readonly ModelRecord[]): Shape {
+function readEmbeddings(body: EmbeddingsBody, models: readonly ModelRecord[]): Shape {
   const model = findModel(models, body.model, "embeddings");
-  const text = promptText(body.input);
-  const bound = promptBound(body.input);
+  const text = joinPromptText(body.input);
+  const bound = boundPrompt(body.input);
   return {
     path: endpointPaths.embeddings.agent,
     model,
-    body: written(body, { model: model.id, ...notChat }),
+    body: writeBody(body, { model: model.id, ...notChat }),
     isStream: false,
     choices: 0,
     promptTokensMax: bound,
@@ -167,14 +171,13 @@ function embeddingsShape(body: EmbeddingsBody, models: readonly ModelRecord[]): 
 }
 
 /**
- * An engine that finds these on another endpoint may read the call as a chat: its prompt would not be the one that was
- * held.
+ * An engine that finds these on another endpoint may read the call as a chat, with another prompt than the held one.
  */
 const notChat = { messages: undefined, documents: undefined, tools: undefined, chat_template_kwargs: undefined };
 
-/** The body for the origin: the caller's members less the owned and the null ones, with ours over them. */
-function written(body: Record<string, unknown>, ours: Record<string, unknown>): Record<string, unknown> {
-  const kept = Object.entries({ ...stripOwned(body), ...ours }).filter(
+/** The body for the origin: the caller's members without reserved and null ones, then ours on top. */
+function writeBody(body: Record<string, unknown>, ours: Record<string, unknown>): Record<string, unknown> {
+  const kept = Object.entries({ ...stripReserved(body), ...ours }).filter(
     ([, value]) => value !== null && value !== undefined,
   );
   return Object.fromEntries(kept);
@@ -184,43 +187,45 @@ function refuseStrayOptions(body: { stream?: boolean | null | undefined; stream_
   if (body.stream_options && !body.stream) {
     throw new Refusal("invalid_value", {
       param: "stream_options",
-      say: "'stream_options' is only allowed when 'stream' is true.",
+      message: "'stream_options' is only allowed when 'stream' is true.",
     });
   }
 }
 
-/** A model by its id or an alias, if it serves the endpoint; one that is not there is named in the refusal. */
+/**
+ * Finds a model by its id or an alias; refuses one that does not serve the endpoint, and names one that is not there.
+ */
 export function findModel(models: readonly ModelRecord[], name: string, endpoint: Endpoint): ModelRecord {
   const model = models.find((record) => record.id === name || record.aliases.includes(name));
   if (!model) throw refuseModel(name);
   if (endpoint === "models" || model.endpoints.includes(endpoint)) return model;
-  throw new Refusal("invalid_value", { param: "model", say: `This model does not serve ${endpoint}.` });
+  throw new Refusal("invalid_value", { param: "model", message: `This model does not serve ${endpoint}.` });
 }
 
-function affinityOf(body: Record<string, unknown>, text: string): string {
+function readAffinity(body: Record<string, unknown>, text: string): string {
   const own = body.prompt_cache_key;
   return typeof own === "string" && own !== "" ? own.slice(0, 1_024) : text.slice(0, 1_024);
 }
 
 /**
  * How long the caller waits, in ms: `x-penstock-timeout-ms`, or for whole answers the `x-stainless-timeout` (seconds)
- * that OpenAI's SDKs send; for streams the SDK means the first byte only, so it bounds nothing there.
+ * of OpenAI's SDKs. For streams the SDK means the first byte only, so its value does not count there.
  */
-function patienceOf(headers: Headers, isStream: boolean): number {
+function readTimeoutMs(headers: Headers, isStream: boolean): number {
   const own = Number(headers.get("x-penstock-timeout-ms") ?? Number.NaN);
   const sdk = isStream ? Number.NaN : Number(headers.get("x-stainless-timeout") ?? Number.NaN) * 1_000;
-  const asked = own > 0 ? own : sdk;
-  return asked > 0 ? Math.min(Math.ceil(asked), callMsMax) : callMsMax;
+  const requested = own > 0 ? own : sdk;
+  return requested > 0 ? Math.min(Math.ceil(requested), callMsMax) : callMsMax;
 }
 
-function idempotencyOf(headers: Headers, address: string, bytes: Uint8Array): Call["idempotency"] {
+function readIdempotency(headers: Headers, address: string, bytes: Uint8Array): Call["idempotency"] {
   const key = headers.get("idempotency-key");
   if (key === null) return null;
   if (key === "" || key.length > idempotencyKeyCharsMax) {
     throw new Refusal("invalid_value", {
       param: "Idempotency-Key",
-      say: `Idempotency-Key must have 1 to ${idempotencyKeyCharsMax} characters.`,
+      message: `Idempotency-Key must have 1 to ${idempotencyKeyCharsMax} characters.`,
     });
   }
-  return { key: hexDigest(key), body: hexDigest(`${address} ${hexDigest(bytes)}`) };
+  return { key: digestHex(key), body: digestHex(`${address} ${digestHex(bytes)}`) };
 }

@@ -1,7 +1,7 @@
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import { quoteName } from "../quote.ts";
-import { isObject } from "./reserved-fields.ts";
+import { isObject } from "../../agreements/json.ts";
 
 /**
  * The body of a call whose address names the model, as Azure's does: the name becomes `model` where the body has none.
@@ -16,6 +16,6 @@ export function addDeployment(json: unknown, deployment: string, models: readonl
   if (named && (named.id === deployment || named.aliases.includes(deployment))) return json;
   throw new Refusal("invalid_value", {
     param: "model",
-    say: `The URL names the model '${quoteName(deployment)}' and the body names '${quoteName(model)}'.`,
+    message: `The URL names the model '${quoteName(deployment)}' and the body names '${quoteName(model)}'.`,
   });
 }

@@ -29,11 +29,12 @@ export type ModelList = z.infer<typeof ModelList>;
 export function refuseModel(name: string): Refusal {
   return new Refusal("model_not_found", {
     param: "model",
-    say: `The model '${quoteName(name)}' does not exist or you do not have access to it.`,
+    message: `The model '${quoteName(name)}' does not exist or you do not have access to it.`,
   });
 }
 
-export function modelCard(model: ModelRecord): ModelCard {
+/** Builds the public card of a model. */
+export function buildModelCard(model: ModelRecord): ModelCard {
   return {
     id: model.id,
     object: "model",

@@ -1,13 +1,11 @@
+import { isObject, type JsonObject } from "../../agreements/json.ts";
 import { Refusal } from "../../errors.ts";
 
-/** A JSON object whose members are not known yet. */
-export type Body = Record<string, unknown>;
-
 /**
- * Members of a request that the gateway sets itself or that a caller may never set: they are taken out without a word.
- * They steer the engine's scheduler and caches, reach into its process, or cost more than the hold covers.
+ * Request members that the gateway sets itself or that callers may never set; they are removed silently. They steer the
+ * engine's scheduler and caches, reach into its process, or cost more than the hold covers.
  */
-export const ownedFields: ReadonlySet<string> = new Set([
+export const reservedFields: ReadonlySet<string> = new Set([
   "priority",
   "cache_salt",
   "request_id",
@@ -26,58 +24,52 @@ export const ownedFields: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Inside `chat_template_kwargs`: a template by the back door, and a switch that makes vLLM's renderer fail
+ * The same inside `chat_template_kwargs`: a template by the back door, and a switch that makes vLLM's renderer fail
  * (CVE-2025-61620).
  */
-const ownedTemplateFields: ReadonlySet<string> = new Set(["chat_template", "tokenize"]);
+const reservedTemplateFields: ReadonlySet<string> = new Set(["chat_template", "tokenize"]);
 
 /** Members of a message part that hand the engine a tensor to unpickle. */
 const tensorFields = ["image_embeds", "audio_embeds"];
 
-export function isObject(value: unknown): value is Body {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /**
- * Refuses `guided_*` by name: new vLLM ignores these fields, so the caller would get unconstrained text unawares.
- * Anything but an object passes.
+ * Refuses `guided_*` fields by name: new vLLM ignores them, so the caller would get unconstrained text without
+ * noticing. Anything but an object passes.
  */
 export function refuseGuided(body: unknown): void {
   if (!isObject(body)) return;
   const name = Object.keys(body).find((member) => member.startsWith("guided_"));
   if (name === undefined) return;
   throw new Refusal("unsupported_parameter", {
-    param: plain(name),
-    say: `'${plain(name)}' is not supported; use 'structured_outputs'.`,
+    param: cleanName(name),
+    message: `'${cleanName(name)}' is not supported; use 'structured_outputs'.`,
   });
 }
 
-/** A copy of a request's body without what the gateway owns. */
-export function stripOwned(body: Body): Body {
-  const rest = without(body, ownedFields);
+/** Returns a copy of a request's body without the reserved fields. */
+export function stripReserved(body: JsonObject): JsonObject {
+  const rest = omitMembers(body, reservedFields);
   const template = rest["chat_template_kwargs"];
-  return isObject(template) ? { ...rest, chat_template_kwargs: without(template, ownedTemplateFields) } : rest;
+  return isObject(template) ? { ...rest, chat_template_kwargs: omitMembers(template, reservedTemplateFields) } : rest;
 }
 
 /**
- * Refuses message parts whose image, video, audio or file is anything but a `data:` URI: the engine would fetch the
- * address from inside the node's network. Parts without a `type` count as well, vLLM reads them by their members.
+ * Refuses message parts whose image, video, audio or file is not a `data:` URI: the engine would fetch the address from
+ * inside the node's network. Parts without a `type` count too, since vLLM reads them by their members.
  */
 export function refuseRemoteMedia(messages: unknown): void {
   if (!Array.isArray(messages)) return;
   for (const [index, message] of messages.entries()) {
     const content: unknown = isObject(message) ? message["content"] : null;
     const parts = Array.isArray(content) ? content : [content];
-    parts.forEach(
-      (part: unknown, place) => isObject(part) && refuseRemotePart(part, `messages[${index}].content[${place}]`),
-    );
+    parts.forEach((part: unknown, at) => isObject(part) && refuseRemotePart(part, `messages[${index}].content[${at}]`));
   }
 }
 
-function refuseRemotePart(part: Body, path: string): void {
+function refuseRemotePart(part: JsonObject, path: string): void {
   for (const name of tensorFields) {
     if (part[name] !== undefined && part[name] !== null) {
-      throw new Refusal("unsupported_parameter", { param: `${path}.${name}`, say: `'${name}' is not supported.` });
+      throw new Refusal("unsupported_parameter", { param: `${path}.${name}`, message: `'${name}' is not supported.` });
     }
   }
   for (const [name, value] of Object.entries(part)) {
@@ -86,17 +78,17 @@ function refuseRemotePart(part: Body, path: string): void {
     const url: unknown = isNested ? value["url"] : value;
     if (typeof url === "string" && /^data:/i.test(url)) continue;
     throw new Refusal("invalid_value", {
-      param: `${path}.${plain(name)}${isNested ? ".url" : ""}`,
-      say: "Media must be sent inline, as a 'data:' URI; addresses are not fetched.",
+      param: `${path}.${cleanName(name)}${isNested ? ".url" : ""}`,
+      message: "Media must be sent inline, as a 'data:' URI; addresses are not fetched.",
     });
   }
 }
 
 /** `fromEntries` defines members: one called `__proto__` stays a plain member. */
-function without(object: Body, names: ReadonlySet<string>): Body {
+function omitMembers(object: JsonObject, names: ReadonlySet<string>): JsonObject {
   return Object.fromEntries(Object.entries(object).filter(([name]) => !names.has(name)));
 }
 
-function plain(name: string): string {
+function cleanName(name: string): string {
   return name.replace(/[^\w-]/g, "?").slice(0, 64);
 }

@@ -2,8 +2,8 @@ import type { Coefficients, ModelRecord } from "../../agreements/records/model.t
 import type { NodeRecord } from "../../agreements/records/node.ts";
 
 /**
- * One L4 with a 7B model in bf16 (shared/design/origin.md §3): a pool of 96,800 KV tokens, 0.21 ms a prompt token, 51
- * ms a decode step of twelve.
+ * One L4 with a 7B model in bf16, as measured: a pool of 96,800 KV tokens, 0.21 ms per prompt token, 51 ms per decode
+ * step of twelve sequences.
  */
 export const l4With7B: Coefficients = {
   poolTokens: 96_800,
@@ -16,11 +16,11 @@ export const l4With7B: Coefficients = {
 const kindDefault = "l4";
 
 /**
- * By what a model's calls are judged: the coefficients of the nodes whose neighbours a complex call would disturb, the
- * shared ones (all of its nodes when none is shared). Where these differ in kind, each coefficient is the worst of
- * them, since the tier is chosen before the node.
+ * Selects the coefficients by which a model's calls are classified: those of the nodes whose neighbours a complex call
+ * would disturb, the shared ones (all of its nodes when none is shared). Where they differ in kind, each coefficient is
+ * the worst of them, since the tier is chosen before the node.
  */
-export function coefficientsOf(model: ModelRecord, nodes: readonly NodeRecord[]): Coefficients {
+export function selectCoefficients(model: ModelRecord, nodes: readonly NodeRecord[]): Coefficients {
   const serving = nodes.filter(({ models }) => models.includes(model.id));
   const shared = serving.filter(({ tier }) => tier === "shared");
   const kinds = new Set((shared.length > 0 ? shared : serving).map(({ kind }) => kind ?? kindDefault));
@@ -28,10 +28,10 @@ export function coefficientsOf(model: ModelRecord, nodes: readonly NodeRecord[])
     kinds.size > 0 ? kinds : [kindDefault],
     (kind) => model.coefficients?.[kind] ?? l4With7B,
   );
-  return others.reduce(worse, first ?? l4With7B);
+  return others.reduce(takeWorse, first ?? l4With7B);
 }
 
-function worse(one: Coefficients, other: Coefficients): Coefficients {
+function takeWorse(one: Coefficients, other: Coefficients): Coefficients {
   return {
     poolTokens: Math.min(one.poolTokens, other.poolTokens),
     startSeconds: Math.max(one.startSeconds, other.startSeconds),

@@ -7,6 +7,7 @@ import { bundleWorker } from "./bundle.ts";
 import { freePorts } from "../child.ts";
 import { openFront } from "./front.ts";
 
+/** How a local edge is set up. */
 export interface EdgeOptions {
   root: string;
   port: number;
@@ -28,6 +29,7 @@ export interface EdgeOptions {
   hostedBy?: string;
 }
 
+/** An edge that answers at `url`. */
 export interface RunningEdge {
   url: string;
   /** Of its workerd, by /proc (Linux); `null` while it has none. A workerd that is killed is started again at once. */
@@ -60,7 +62,7 @@ export async function startEdge(options: EdgeOptions): Promise<RunningEdge> {
     convertV4MiniflareOptions({
       ...workerOptions,
       ...(hostedBy !== undefined && {
-        durableObjects: objectsOf(hostedBy),
+        durableObjects: bindObjects(hostedBy),
         unsafeHandleRuntimeRestart: () => miniflare.setOptions(settings()),
       }),
       ...(registry !== undefined && { unsafeDevRegistryPath: registry }),
@@ -91,7 +93,7 @@ export async function startEdge(options: EdgeOptions): Promise<RunningEdge> {
   return {
     url: front.url,
     get pid() {
-      return workerdOn(workerdPort);
+      return findWorkerd(workerdPort);
     },
     close,
   };
@@ -101,12 +103,12 @@ export async function startEdge(options: EdgeOptions): Promise<RunningEdge> {
  * The objects of another edge. When Miniflare starts a workerd that died again, it has forgotten whose they were (it
  * looks for a worker `dev-registry-proxy`); it is told once more.
  */
-function objectsOf(scriptName: string) {
+function bindObjects(scriptName: string) {
   return { LEDGERS: { className: "OrgLedger", scriptName }, FLEET: { className: "FleetObject", scriptName } };
 }
 
 /** The workerd that listens on a port. */
-function workerdOn(port: number): number | null {
+function findWorkerd(port: number): number | null {
   const isIt = (pid: number) => read(`/proc/${pid}/cmdline`).includes(`--socket-addr=entry=127.0.0.1:${port}\0`);
   return (
     readdirSync("/proc")
@@ -130,7 +132,8 @@ function read(path: string): string {
 async function migrate(miniflare: Miniflare, root: string): Promise<void> {
   const db = await miniflare.getD1Database("DB");
   await db.exec(
-    "CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, " +
+      "applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)",
   );
   const { results } = await db.prepare("SELECT name FROM d1_migrations").all<{ name: string }>();
   const applied = new Set(results.map((row: { name: string }) => row.name));

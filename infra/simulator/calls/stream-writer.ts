@@ -1,8 +1,8 @@
 import type { ServerResponse } from "node:http";
 import type { FaultRule } from "../faults.ts";
 
-/** What becomes of an answer on its way out, told to whoever makes it. */
-export interface WireEvents {
+/** What becomes of an answer on its way out, reported to whoever makes it. */
+export interface WriterEvents {
   /** The caller has left, or a fault has ended the answer: nothing more will be written. */
   onEnd(how: "cancelled" | "failed" | "error"): void;
   /** A fault has stalled the answer. */
@@ -13,30 +13,31 @@ export interface WireEvents {
 
 /** An error in a stream is written by Python's `json.dumps`, which puts spaces where the rest of vLLM has none. */
 const errorEvent =
-  '{"error": {"message": "EngineCore encountered an issue. See stack trace (above) for the root cause.", "type": "InternalServerError", "param": null, "code": 500}}';
+  '{"error": {"message": "EngineCore encountered an issue. See stack trace (above) for the root cause.", ' +
+  '"type": "InternalServerError", "param": null, "code": 500}}';
 const strikes = new Set<FaultRule["kind"]>(["kill", "cut", "stall", "error-event"]);
 
 /** An answer's way to the socket, where the faults sit that strike after so many bytes or chunks. */
-export class Wire {
+export class StreamWriter {
   readonly #response: ServerResponse;
   readonly #rules: readonly FaultRule[];
-  readonly #events: WireEvents;
+  readonly #events: WriterEvents;
   #chunks = 0;
   #bytes = 0;
   #state: "open" | "stalled" | "done" | "left" = "open";
 
-  constructor(response: ServerResponse, rules: readonly FaultRule[], events: WireEvents) {
+  constructor(response: ServerResponse, rules: readonly FaultRule[], events: WriterEvents) {
     this.#response = response;
     this.#rules = rules.filter(({ kind }) => strikes.has(kind));
     this.#events = events;
-    // As uvicorn does, when the caller's half of the line ends; Node tells of it only once the whole socket has closed,
-    // and drops what is written until then.
+    // As uvicorn does, when the caller's half of the connection ends; Node tells of it only once the whole socket has
+    // closed, and drops what is written until then.
     const { socket } = response;
-    const hangUp = () => this.#leave("cancelled");
-    socket?.once("end", hangUp);
+    const onHangUp = () => this.#leave("cancelled");
+    socket?.once("end", onHangUp);
     response.on("close", () => {
-      socket?.off("end", hangUp);
-      hangUp();
+      socket?.off("end", onHangUp);
+      onHangUp();
     });
   }
 

@@ -1,38 +1,42 @@
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { AnswerReader, WireError, type AnswerHead } from "./response-parser.ts";
+import { ResponseParser, ResponseParseError, type ResponseHead } from "./response-parser.ts";
 
 /** Where an engine listens. */
-export interface Place {
+export interface EngineAddress {
   host: string;
   port: number;
   isTls: boolean;
 }
 
-/** Told of a body as it comes. Text is Latin-1: one character a byte. */
+/** Receives a body as it comes. Text is Latin-1: one character a byte. */
 export interface BodyListener {
-  /** What one read of the socket brought. */
+  /** Receives what one read of the socket brought. */
   text(text: string): void;
-  /** Comes once, and last. False: it broke off. */
+  /** Is called once, and last; `isWhole` is false when the body broke off. */
   end(isWhole: boolean): void;
 }
 
-/** What one read takes at most. */
+/** The most that one read takes. */
 const readBytesMax = 32 * 1024;
 
 /**
  * One kept-alive connection to an engine; it carries one exchange at a time. Reads land in one buffer and become text
  * at once: no stream, no promise and no buffer for each token.
  */
-export class Line {
+export class EngineConnection {
   /** It has carried an answer before: the engine may have closed it meanwhile. */
   isReused = false;
   #socket: Socket;
   #answer: EngineAnswer | null = null;
-  #onFree: (line: Line) => void;
+  #onFree: (connection: EngineConnection) => void;
 
-  /** `onFree`: it may be asked again. `onGone`: it may not, and never will. */
-  constructor({ host, port, isTls }: Place, onFree: (line: Line) => void, onGone: (line: Line) => void) {
+  /** `onFree`: it can carry another request. `onGone`: it never will again. */
+  constructor(
+    { host, port, isTls }: EngineAddress,
+    onFree: (connection: EngineConnection) => void,
+    onGone: (connection: EngineConnection) => void,
+  ) {
     const buffer = Buffer.allocUnsafeSlow(readBytesMax);
     const take = (bytes: number) => {
       if (this.#answer) this.#answer.push(buffer.toString("latin1", 0, bytes));
@@ -58,8 +62,8 @@ export class Line {
     });
   }
 
-  /** Sends a request, written out. Only for a line that is free. */
-  ask(request: string): EngineAnswer {
+  /** Sends a request, written out. Only for a connection that is free. */
+  send(request: string): EngineAnswer {
     const answer = new EngineAnswer(this.#socket, () => this.#free(answer));
     this.#answer = answer;
     this.#socket.ref();
@@ -71,14 +75,14 @@ export class Line {
     this.#socket.destroy();
   }
 
-  #free({ mayFollow, isPaused }: EngineAnswer): void {
+  #free({ isReusable, isPaused }: EngineAnswer): void {
     this.#answer = null;
     const socket = this.#socket;
     // An engine that answers before it has read the whole request may take the rest of it for another.
-    if (!mayFollow || socket.writableLength > 0 || !socket.writable || !socket.readable) return this.close();
+    if (!isReusable || socket.writableLength > 0 || !socket.writable || !socket.readable) return this.close();
     this.isReused = true;
     if (isPaused) socket.resume();
-    // Nobody waits for an idle line, so it keeps no process alive.
+    // Nobody waits for an idle connection, so it keeps no process alive.
     socket.unref();
     this.#onFree(this);
   }
@@ -87,89 +91,89 @@ export class Line {
 /** An engine's answer to one request. */
 export class EngineAnswer {
   status = 0;
-  fields: AnswerHead["fields"] = new Map();
+  fields: ResponseHead["fields"] = new Map();
   /** Resolves when status and fields are there; rejects with the cause when none come. */
   readonly head: Promise<void>;
-  isOver = false;
+  hasEnded = false;
   isPaused = false;
   #socket: Socket;
-  #reader: AnswerReader;
-  #onOver: () => void;
+  #reader: ResponseParser;
+  #onEnd: () => void;
   #listener: BodyListener | null = null;
-  /** What came before anyone listened. */
-  #held = "";
+  /** The body that came before anyone listened. */
+  #buffered = "";
   #isWhole = false;
   #settle: (cause: Error | null) => void = () => {};
-  #onHeld = () => {};
+  #onBuffered = () => {};
 
-  constructor(socket: Socket, onOver: () => void) {
+  constructor(socket: Socket, onEnd: () => void) {
     this.#socket = socket;
-    this.#onOver = onOver;
+    this.#onEnd = onEnd;
     this.head = new Promise((resolve, reject) => (this.#settle = (cause) => (cause ? reject(cause) : resolve())));
-    this.#reader = new AnswerReader({
+    this.#reader = new ResponseParser({
       head: (head) => this.#begin(head),
       body: (text) => this.#pass(text),
       end: () => this.#end(true),
     });
   }
 
-  /** Nothing of the answer has come: the engine may never have read the request. */
-  get isUnheard(): boolean {
+  /** True while nothing of the answer has come: the engine may never have read the request. */
+  get isUnanswered(): boolean {
     return !this.#reader.hasBegun;
   }
 
-  /** The line may carry another exchange behind this one. */
-  get mayFollow(): boolean {
+  /** True when the connection may carry another exchange after this one. */
+  get isReusable(): boolean {
     return this.#isWhole && this.#reader.isReusable;
   }
 
   /**
    * Resolves with the beginning of the body when it comes, "" when the body ends without any or nothing comes for
-   * `msMax`. It is still told to whoever listens.
+   * `msMax`. Whoever listens later still receives it.
    */
   peek(msMax: number): Promise<string> {
-    if (this.#held !== "" || this.isOver) return Promise.resolve(this.#held);
+    if (this.#buffered !== "" || this.hasEnded) return Promise.resolve(this.#buffered);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#onHeld(), msMax);
-      this.#onHeld = () => {
+      const timer = setTimeout(() => this.#onBuffered(), msMax);
+      this.#onBuffered = () => {
         clearTimeout(timer);
-        resolve(this.#held);
+        resolve(this.#buffered);
       };
     });
   }
 
-  /** Tells the body from now on; what came before, at once. Another listener takes the place of the last. */
+  /** Passes the body on from now on, and at once what came before. A second listener replaces the first. */
   listen(listener: BodyListener): void {
     this.#listener = listener;
-    const held = this.#held;
-    this.#held = "";
+    const held = this.#buffered;
+    this.#buffered = "";
     if (held !== "") listener.text(held);
     if (this.#listener !== listener) return;
-    if (this.isOver) listener.end(this.#isWhole);
+    if (this.hasEnded) listener.end(this.#isWhole);
     else if (held !== "") this.resume();
   }
 
   pause(): void {
-    if (this.isOver) return;
+    if (this.hasEnded) return;
     this.isPaused = true;
     this.#socket.pause();
   }
 
   resume(): void {
-    if (this.isOver) return;
+    if (this.hasEnded) return;
     this.isPaused = false;
     this.#socket.resume();
   }
 
   /**
-   * Ends our half of the line: by that the engine learns that nobody listens any more. What it has sent by then is
-   * still told.
+   * Half-closes the connection: by that the engine learns that nobody listens any more. What it has sent by then still
+   * reaches the listener.
    */
   leave(): void {
-    if (!this.isOver) this.#socket.end();
+    if (!this.hasEnded) this.#socket.end();
   }
 
-  /** Ends the exchange and its line; nothing more is told. */
+  /** Ends the exchange and its connection; the listener hears no more. */
   destroy(): void {
     this.#listener = null;
     this.fail(new Error("left"));
@@ -180,45 +184,45 @@ export class EngineAnswer {
     try {
       this.#reader.push(text);
     } catch (error) {
-      if (!(error instanceof WireError)) throw error;
+      if (!(error instanceof ResponseParseError)) throw error;
       this.fail(error);
     }
   }
 
-  /** The engine has ended its half of the line: the end of some answers, a break in all others. */
+  /** The engine has ended its half of the connection: the end of some answers, a break in all others. */
   finish(cause: Error): void {
     if (!this.#reader.finish()) this.fail(cause);
   }
 
-  /** It broke off, or is given up. */
+  /** Ends an answer that broke off or is given up. */
   fail(cause: Error): void {
-    if (this.isOver) return;
+    if (this.hasEnded) return;
     this.#socket.destroy();
     this.#settle(cause);
     this.#end(false);
   }
 
-  #begin({ status, fields }: AnswerHead): void {
-    if (this.isOver) return;
+  #begin({ status, fields }: ResponseHead): void {
+    if (this.hasEnded) return;
     this.status = status;
     this.fields = fields;
     this.#settle(null);
   }
 
   #pass(text: string): void {
-    if (this.isOver) return;
+    if (this.hasEnded) return;
     if (this.#listener) return this.#listener.text(text);
-    this.#held += text;
+    this.#buffered += text;
     this.pause();
-    this.#onHeld();
+    this.#onBuffered();
   }
 
   #end(isWhole: boolean): void {
-    if (this.isOver) return;
-    this.isOver = true;
+    if (this.hasEnded) return;
+    this.hasEnded = true;
     this.#isWhole = isWhole;
-    this.#onHeld();
-    this.#onOver();
+    this.#onBuffered();
+    this.#onEnd();
     this.#listener?.end(isWhole);
   }
 }

@@ -78,7 +78,7 @@ describe("what no route answers", () => {
   test("is 405 where the path has other methods, and names them", async () => {
     const refusal = await expectRefusal(() => refuseUnrouted("GET", "/v1/chat/completions"), "method_not_allowed");
     expect(refusal.details.headers).toEqual({ allow: "POST, OPTIONS" });
-    expect(refusal.details.say).toBe("GET is not allowed at /v1/chat/completions; it takes POST, OPTIONS.");
+    expect(refusal.details.message).toBe("GET is not allowed at /v1/chat/completions; it takes POST, OPTIONS.");
     const models = await expectRefusal(() => refuseUnrouted("DELETE", "/v1/models/chat"), "method_not_allowed");
     expect(models.details.headers).toEqual({ allow: "GET, HEAD, OPTIONS" });
     const orgs = await expectRefusal(() => refuseUnrouted("PUT", "/control/orgs/org_x"), "method_not_allowed");
@@ -98,13 +98,13 @@ describe("what no route answers", () => {
     ];
     for (const [path, hint] of hints) {
       const { code, details } = refuseUrl("POST", path);
-      expect([code, details.say]).toEqual(["unknown_url", expect.stringContaining(hint)]);
-      expect(details.say).toContain(`Unknown request URL: POST ${path}.`);
+      expect([code, details.message]).toEqual(["unknown_url", expect.stringContaining(hint)]);
+      expect(details.message).toContain(`Unknown request URL: POST ${path}.`);
     }
   });
 
   test("is named bounded and clean", () => {
-    const say = refuseUrl("X".repeat(99), `/<script>${"y".repeat(9_000)}`).details.say ?? "";
+    const say = refuseUrl("X".repeat(99), `/<script>${"y".repeat(9_000)}`).details.message ?? "";
     expect(say.length).toBeLessThan(400);
     expect(say).not.toContain("<");
   });

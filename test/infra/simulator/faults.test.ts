@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { FaultDesk, readFaultRule, tellUsage } from "#infra/simulator/faults.ts";
+import { ActiveFaults, readFaultRule, writeUsage } from "#infra/simulator/faults.ts";
 
 test("a rule is read as it was written, and anything else is refused by name", () => {
   const rule = { kind: "cut", path: "/v1/completions", model: "chat", times: 2, afterBytes: 10 };
@@ -17,22 +17,22 @@ test("a rule is read as it was written, and anything else is refused by name", (
 });
 
 test("a rule meets calls of its model, so often as it says; a path reaches beyond calls", () => {
-  const desk = new FaultDesk();
-  desk.add({ kind: "stall", model: "chat", times: 1 });
-  desk.add({ kind: "status", path: "/health" });
-  expect(desk.draw("/v1/completions", ["other"], true)).toEqual([]);
-  expect(desk.draw("/v1/completions", ["Qwen", "chat"], true)).toHaveLength(1);
-  expect(desk.draw("/v1/completions", ["Qwen", "chat"], true)).toEqual([]);
-  expect(desk.draw("/health", [], false)).toHaveLength(1);
-  expect(desk.list()).toEqual([{ kind: "status", path: "/health" }]);
-  desk.clear();
-  expect(desk.list()).toEqual([]);
+  const faults = new ActiveFaults();
+  faults.add({ kind: "stall", model: "chat", times: 1 });
+  faults.add({ kind: "status", path: "/health" });
+  expect(faults.draw("/v1/completions", ["other"], true)).toEqual([]);
+  expect(faults.draw("/v1/completions", ["Qwen", "chat"], true)).toHaveLength(1);
+  expect(faults.draw("/v1/completions", ["Qwen", "chat"], true)).toEqual([]);
+  expect(faults.draw("/health", [], false)).toHaveLength(1);
+  expect(faults.list()).toEqual([{ kind: "status", path: "/health" }]);
+  faults.clear();
+  expect(faults.list()).toEqual([]);
 });
 
 test("usage without a lie is told as it is", () => {
   const usage = { prompt_tokens: 3, total_tokens: 8, completion_tokens: 5 };
-  expect(tellUsage(usage, [{ kind: "stall" }])).toBe(JSON.stringify(usage));
-  expect(tellUsage(usage, [{ kind: "usage", lie: "less" }])).toBe(
+  expect(writeUsage(usage, [{ kind: "stall" }])).toBe(JSON.stringify(usage));
+  expect(writeUsage(usage, [{ kind: "usage", lie: "less" }])).toBe(
     '{"prompt_tokens":3,"total_tokens":5,"completion_tokens":2}',
   );
 });

@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import { virtualClock } from "#infra/simulator/engine/clock.ts";
-import { Engine } from "#infra/simulator/engine/engine.ts";
+import { EngineCore } from "#infra/simulator/engine/engine.ts";
 import { writeMetrics } from "#infra/simulator/metrics.ts";
 import { l4Profile } from "#infra/simulator/options.ts";
 import { readMetricsPage } from "#test/support/recordings.ts";
 
 const text = writeMetrics(
   new Map([
-    ["a", new Engine(l4Profile, virtualClock())],
-    ["b", new Engine(l4Profile, virtualClock())],
+    ["a", new EngineCore(l4Profile, virtualClock())],
+    ["b", new EngineCore(l4Profile, virtualClock())],
   ]),
 );
 const typesIn = (metrics: string) =>
@@ -21,7 +21,8 @@ test("every metric has a name and a type that the recorded vLLM has too", () => 
 
 test("samples carry model and engine, one series a model", () => {
   expect(text).toContain(
-    'vllm:num_requests_running{engine="0",model_name="a"} 0.0\nvllm:num_requests_running{engine="0",model_name="b"} 0.0\n',
+    'vllm:num_requests_running{engine="0",model_name="a"} 0.0\n' +
+      'vllm:num_requests_running{engine="0",model_name="b"} 0.0\n',
   );
   expect(text).toMatch(/vllm:cache_config_info\{block_size="16",.*num_gpu_blocks="6050"\} 1\.0/);
 });

@@ -2,19 +2,19 @@
  * A request, and the one that brings a script which Redis had forgotten, must have ended so many times its bound after
  * it was begun.
  */
-export const goneAfter = 4;
+export const goneAfterWaits = 4;
 
 /** A request that is under way, or about to leave. */
-export interface Place {
+export interface Permit {
   atMs: number;
 }
 
 /**
- * Bounds how many requests one isolate has under way. A request whose call died with it never says that it is over:
- * after `goneMs` its place is free all the same.
+ * Bounds how many requests one isolate has under way. A request whose call died with it never releases its permit:
+ * after `goneMs` the permit is free all the same.
  */
-export class Places {
-  readonly #taken = new Set<Place>();
+export class Semaphore {
+  readonly #taken = new Set<Permit>();
   readonly #max: number;
   readonly #goneMs: number;
 
@@ -23,18 +23,18 @@ export class Places {
     this.#goneMs = goneMs;
   }
 
-  /** A place, or null when there is none. */
-  take(): Place | null {
+  /** A permit, or null when none is free. */
+  acquire(): Permit | null {
     const now = Date.now();
     if (this.#taken.size >= this.#max)
-      for (const place of this.#taken) if (now - place.atMs > this.#goneMs) this.#taken.delete(place);
+      for (const permit of this.#taken) if (now - permit.atMs > this.#goneMs) this.#taken.delete(permit);
     if (this.#taken.size >= this.#max) return null;
-    const place = { atMs: now };
-    this.#taken.add(place);
-    return place;
+    const permit = { atMs: now };
+    this.#taken.add(permit);
+    return permit;
   }
 
-  giveBack(place: Place): void {
-    this.#taken.delete(place);
+  release(permit: Permit): void {
+    this.#taken.delete(permit);
   }
 }

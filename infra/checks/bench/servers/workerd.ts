@@ -7,20 +7,20 @@ import { bundleWorker } from "#infra/local/edge/bundle.ts";
 import { freePorts } from "#infra/local/child.ts";
 
 /**
- * Sockets of the one process: the edge, the edge with counting bindings, the bench's desk, the bare pass-through, and
+ * Sockets of the one process: the edge, the edge with counting bindings, the bench's probe, the bare pass-through, and
  * the least that an edge must do.
  */
 export interface EdgePorts {
   edge: number;
   counted: number;
-  desk: number;
+  probe: number;
   bare: number;
   least: number;
 }
 
 /** The edge once more, over Redis: its sockets and its variables. */
 export interface RedisEdge {
-  ports: { edge: number; desk: number };
+  ports: { edge: number; probe: number };
   vars: Record<string, string>;
 }
 
@@ -32,44 +32,50 @@ export interface Workerd {
   stop(): Promise<void>;
 }
 
+/** What workerd is started with. */
+export interface WorkerdPlan {
+  root: string;
+  /** Where its config and the ledgers' files go. */
+  dir: string;
+  ports: EdgePorts;
+  originUrl: string;
+  /** The edge's variables. */
+  vars: Record<string, string>;
+  redis: RedisEdge | null;
+}
+
 /** Free ports for `startWorkerd`: chosen first, because the origin must know the edge's and the edge the origin's. */
 export async function choosePorts(): Promise<EdgePorts> {
-  const [edge = 0, counted = 0, desk = 0, bare = 0, least = 0] = await freePorts(5);
-  return { edge, counted, desk, bare, least };
+  const [edge = 0, counted = 0, probe = 0, bare = 0, least = 0] = await freePorts(5);
+  return { edge, counted, probe, bare, least };
 }
 
 /** The same for the edge over Redis: none of those that were chosen before. */
 export async function chooseRedisPorts(chosen: EdgePorts): Promise<RedisEdge["ports"]> {
   const others = Object.values(chosen);
-  const [edge = 0, desk = 0] = (await freePorts(others.length + 2)).filter((port) => !others.includes(port));
-  return { edge, desk };
+  const [edge = 0, probe = 0] = (await freePorts(others.length + 2)).filter((port) => !others.includes(port));
+  return { edge, probe };
 }
 
 /**
  * Starts plain `workerd serve` on the edge as it stands in the source, with the compatibility settings of wrangler.toml
- * and ledgers on disk under `dir`; and on the same edge over Redis, if told where that is. Only D1 is stood in for
+ * and ledgers on disk under `dir`; and on the same edge over Redis, if it is given one. Only D1 is stood in for
  * (worker/bill.ts). What the edge logs goes nowhere, as on a server whose log is read by someone else.
  */
-export async function startWorkerd(
-  root: string,
-  dir: string,
-  ports: EdgePorts,
-  originUrl: string,
-  vars: Record<string, string>,
-  redis: RedisEdge | null,
-): Promise<Workerd> {
+export async function startWorkerd(plan: WorkerdPlan): Promise<Workerd> {
+  const { root, dir, ports } = plan;
   const state = join(dir, "state");
   mkdirSync(state, { recursive: true });
   for (const name of ["entry", "bare", "least", "bill"])
     writeFileSync(join(dir, `${name}.js`), await bundleWorker(root, `infra/checks/bench/worker/${name}.ts`));
-  writeFileSync(join(dir, "config.capnp"), configOf(readCompatibility(root), state, ports, originUrl, vars, redis));
+  writeFileSync(join(dir, "config.capnp"), writeConfig(plan, state));
   const binary: string = createRequire(import.meta.url)("workerd").default;
   const child = spawn(binary, ["serve", join(dir, "config.capnp")], { stdio: ["ignore", "ignore", "pipe"] });
   let errors = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (errors = (errors + text).slice(-4_000)));
+  child.stderr.setEncoding("utf8").on("data", (quote: string) => (errors = (errors + quote).slice(-4_000)));
   const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   process.once("exit", () => child.kill("SIGKILL"));
-  for (let tries = 0; !(await answers(ports.edge)); tries++) {
+  for (let tries = 0; !(await isAnswering(ports.edge)); tries++) {
     if (child.exitCode !== null || tries > 200) throw new Error(`workerd did not start: ${errors}`);
     await sleep(25);
   }
@@ -80,7 +86,7 @@ export async function startWorkerd(
   return { process: child, pid: child.pid ?? 0, failure: () => errors, stop };
 }
 
-async function answers(port: number): Promise<boolean> {
+async function isAnswering(port: number): Promise<boolean> {
   return fetch(`http://127.0.0.1:${port}/livez`).then(
     (response) => response.ok,
     () => false,
@@ -89,48 +95,76 @@ async function answers(port: number): Promise<boolean> {
 
 /** The worker must run under the date and flags of production. */
 function readCompatibility(root: string): { date: string; flags: string[] } {
-  const text = readFileSync(join(root, "wrangler.toml"), "utf8");
-  const date = /^compatibility_date = "(.*)"$/m.exec(text)?.[1];
-  const flags = /^compatibility_flags = (\[.*\])$/m.exec(text)?.[1];
+  const quote = readFileSync(join(root, "wrangler.toml"), "utf8");
+  const date = /^compatibility_date = "(.*)"$/m.exec(quote)?.[1];
+  const flags = /^compatibility_flags = (\[.*\])$/m.exec(quote)?.[1];
   if (!date) throw new Error("wrangler.toml names no compatibility_date");
   return { date, flags: JSON.parse(flags ?? "[]") };
 }
 
-function configOf(
-  { date, flags }: { date: string; flags: string[] },
-  state: string,
-  ports: EdgePorts,
-  originUrl: string,
-  vars: Record<string, string>,
-  redis: RedisEdge | null,
-): string {
-  const text = (value: string) => JSON.stringify(value);
-  const textBindings = (vars: Record<string, string>) =>
-    Object.entries(vars)
-      .map(([name, value]) => `(name = ${text(name)}, text = ${text(value)}),`)
-      .join("\n        ");
-  const common = `compatibilityDate = ${text(date)}, compatibilityFlags = [${flags.map(text).join(", ")}], globalOutbound = "out"`;
-  const socket = (name: string, port: number, service: string) =>
-    `(name = ${text(name)}, address = "127.0.0.1:${port}", http = (), service = ${service}),`;
-  // For profiling with perf: `BENCH_V8_FLAGS="--perf-basic-prof"` gives JavaScript its names.
-  const v8Flags = (process.env["BENCH_V8_FLAGS"] ?? "").split(" ").filter(Boolean);
-  // Over Redis the edge asks no ledger object, but like every deployment it has them: those of its neighbour.
-  const redisEdge =
-    redis &&
-    `(name = "redis-edge", worker = (
+const quote = (value: string) => JSON.stringify(value);
+
+const writeSocket = (name: string, port: number, service: string) =>
+  `(name = ${quote(name)}, address = "127.0.0.1:${port}", http = (), service = ${service}),`;
+
+const writeBindings = (vars: Record<string, string>) =>
+  Object.entries(vars)
+    .map(([name, value]) => `(name = ${quote(name)}, text = ${quote(value)}),`)
+    .join("\n        ");
+
+/** Over Redis the edge asks no ledger object, but like every deployment it has them: those of its neighbour. */
+function writeRedisEdge({ redis }: WorkerdPlan, common: string): string {
+  if (!redis) return "";
+  return `(name = "redis-edge", worker = (
       modules = [(name = "entry.js", esModule = embed "entry.js")],
       bindings = [
         (name = "LEDGERS", durableObjectNamespace = (className = "OrgLedger", serviceName = "edge")),
         (name = "FLEET", durableObjectNamespace = (className = "FleetObject", serviceName = "edge")),
         (name = "DB", wrapped = (moduleName = "bench:bill")),
-        ${textBindings(redis.vars)}
+        ${writeBindings(redis.vars)}
       ],
       ${common},
     )),`;
-  const redisSockets =
-    redis &&
-    `${socket("redis-edge", redis.ports.edge, '"redis-edge"')}
-    ${socket("redis-desk", redis.ports.desk, '(name = "redis-edge", entrypoint = "desk")')}`;
+}
+
+/** The two baselines: a bare pass-through, and the least that an edge must do. */
+function writeBaselines(originUrl: string, common: string): string {
+  return `(name = "bare", worker = (
+      modules = [(name = "bare.js", esModule = embed "bare.js")],
+      bindings = [(name = "ORIGIN", text = ${quote(originUrl)})],
+      ${common},
+    )),
+    (name = "least", worker = (
+      modules = [(name = "least.js", esModule = embed "least.js")],
+      bindings = [(name = "ORIGIN", text = ${quote(originUrl)}), (name = "YES", durableObjectNamespace = "Yes")],
+      durableObjectNamespaces = [(className = "Yes", uniqueKey = "yes", enableSql = true)],
+      durableObjectStorage = (inMemory = void),
+      ${common},
+    )),`;
+}
+
+function writeSockets({ ports, redis }: WorkerdPlan): string {
+  const sockets = [
+    writeSocket("edge", ports.edge, '"edge"'),
+    writeSocket("counted", ports.counted, '(name = "edge", entrypoint = "counted")'),
+    writeSocket("probe", ports.probe, '(name = "edge", entrypoint = "probe")'),
+    writeSocket("bare", ports.bare, '"bare"'),
+    writeSocket("least", ports.least, '"least"'),
+  ];
+  if (redis) {
+    sockets.push(writeSocket("redis-edge", redis.ports.edge, '"redis-edge"'));
+    sockets.push(writeSocket("redis-probe", redis.ports.probe, '(name = "redis-edge", entrypoint = "probe")'));
+  }
+  return sockets.join("\n    ");
+}
+
+function writeConfig(plan: WorkerdPlan, state: string): string {
+  const { date, flags } = readCompatibility(plan.root);
+  const common =
+    `compatibilityDate = ${quote(date)}, compatibilityFlags = [${flags.map(quote).join(", ")}], ` +
+    'globalOutbound = "out"';
+  // For profiling with perf: `BENCH_V8_FLAGS="--perf-basic-prof"` gives JavaScript its names.
+  const v8Flags = (process.env["BENCH_V8_FLAGS"] ?? "").split(" ").filter(Boolean);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
@@ -140,7 +174,7 @@ const config :Workerd.Config = (
         (name = "LEDGERS", durableObjectNamespace = "OrgLedger"),
         (name = "FLEET", durableObjectNamespace = "FleetObject"),
         (name = "DB", wrapped = (moduleName = "bench:bill")),
-        ${textBindings(vars)}
+        ${writeBindings(plan.vars)}
       ],
       durableObjectNamespaces = [
         (className = "OrgLedger", uniqueKey = "ledgers", enableSql = true),
@@ -149,31 +183,15 @@ const config :Workerd.Config = (
       durableObjectStorage = (localDisk = "disk"),
       ${common},
     )),
-    ${redisEdge ?? ""}
-    (name = "bare", worker = (
-      modules = [(name = "bare.js", esModule = embed "bare.js")],
-      bindings = [(name = "ORIGIN", text = ${text(originUrl)})],
-      ${common},
-    )),
-    (name = "least", worker = (
-      modules = [(name = "least.js", esModule = embed "least.js")],
-      bindings = [(name = "ORIGIN", text = ${text(originUrl)}), (name = "YES", durableObjectNamespace = "Yes")],
-      durableObjectNamespaces = [(className = "Yes", uniqueKey = "yes", enableSql = true)],
-      durableObjectStorage = (inMemory = void),
-      ${common},
-    )),
-    (name = "disk", disk = (path = ${text(state)}, writable = true)),
+    ${writeRedisEdge(plan, common)}
+    ${writeBaselines(plan.originUrl, common)}
+    (name = "disk", disk = (path = ${quote(state)}, writable = true)),
     (name = "out", network = (allow = ["private"])),
   ],
   sockets = [
-    ${socket("edge", ports.edge, '"edge"')}
-    ${redisSockets ?? ""}
-    ${socket("counted", ports.counted, '(name = "edge", entrypoint = "counted")')}
-    ${socket("desk", ports.desk, '(name = "edge", entrypoint = "desk")')}
-    ${socket("bare", ports.bare, '"bare"')}
-    ${socket("least", ports.least, '"least"')}
+    ${writeSockets(plan)}
   ],
-  v8Flags = [${v8Flags.map(text).join(", ")}],
+  v8Flags = [${v8Flags.map(quote).join(", ")}],
   extensions = [(modules = [(name = "bench:bill", esModule = embed "bill.js", internal = true)])],
 );
 `;

@@ -2,46 +2,35 @@ import { checkAnswers } from "./answers.ts";
 import { checkBill, type BillFigures } from "./bill.ts";
 import { checkLimits } from "./limits.ts";
 import type { Evidence } from "./evidence.ts";
-
-/** What is wrong, in words that name the org, the hold or the call. `rule` is the promise that was broken. */
-export interface Violation {
-  rule:
-    | "overshoot"
-    | "under-admission"
-    | "conservation"
-    | "open holds"
-    | "bill"
-    | "double"
-    | "unbilled"
-    | "announced errors"
-    | "truncation"
-    | "hung"
-    | "idempotency"
-    | "empty storm";
-  what: string;
-}
+import type { Violation } from "./violation.ts";
 
 /** What a storm came to. */
-export interface Verdict {
+export interface AuditResult {
   violations: Violation[];
   figures: Figures;
 }
 
+/** How much happened in a storm, for the table of all storms. */
 export interface Figures extends BillFigures {
   calls: number;
   answered: number;
   refused: number;
   /** 5xx that were announced, and connections that broke with an edge. */
   failed: number;
-  left: number;
-  looks: number;
+  aborted: number;
+  polls: number;
 }
 
-/** Judges a storm. Pure: the same evidence, the same verdict. */
-export function audit(evidence: Evidence): Verdict {
+/** Audits a storm. Pure: the same evidence gives the same result. */
+export function audit(evidence: Evidence): AuditResult {
   const { outcomes, watched } = evidence;
   const bill = checkBill(evidence);
-  const violations = [...checkLimits(evidence), ...bill.violations, ...checkAnswers(evidence), ...checkLife(evidence)];
+  const violations = [
+    ...checkLimits(evidence),
+    ...bill.violations,
+    ...checkAnswers(evidence),
+    ...checkLiveness(evidence),
+  ];
   const count = (isIt: (outcome: Evidence["outcomes"][number]) => boolean) => outcomes.filter(isIt).length;
   const figures: Figures = {
     ...bill.figures,
@@ -49,8 +38,8 @@ export function audit(evidence: Evidence): Verdict {
     answered: count(({ status }) => status === 200),
     refused: count(({ status }) => status !== null && status >= 400 && status < 500),
     failed: count(({ status }) => status === null || status >= 500),
-    left: count(({ how }) => how === "left"),
-    looks: watched.looks,
+    aborted: count(({ how }) => how === "aborted"),
+    polls: watched.polls,
   };
   return { violations, figures };
 }
@@ -59,11 +48,11 @@ export function audit(evidence: Evidence): Verdict {
  * A storm in which nothing was admitted, refused by a limit or looked at would prove nothing; one without faults must
  * show each.
  */
-function checkLife({ outcomes, watched, struck, plan }: Evidence): Violation[] {
+function checkLiveness({ outcomes, watched, struck, plan }: Evidence): Violation[] {
   const found: string[] = [];
   if (!outcomes.some(({ isDone }) => isDone)) found.push("no call was answered to its end");
   if (struck.length === 0 && !outcomes.some(({ status }) => status === 429)) found.push("no limit was met");
-  if (watched.looks === 0) found.push("no ledger was looked at");
+  if (watched.polls === 0) found.push("no ledger was looked at");
   const missed = plan.faults.filter(({ number }) => !struck.some(({ fault }) => fault.number === number));
   if (missed.length > 0)
     found.push(`faults that did not strike: ${missed.map(({ number, kind }) => `${number} ${kind}`).join(", ")}`);

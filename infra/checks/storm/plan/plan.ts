@@ -15,7 +15,7 @@ export interface PlanOptions {
 }
 
 /** One storm as plain data. */
-export interface Plan extends Omit<PlanOptions, "callers" | "edges"> {
+export interface StormPlan extends Omit<PlanOptions, "callers" | "edges"> {
   edges: 1 | 2;
   orgs: OrgPlan[];
   callers: CallerPlan[];
@@ -29,6 +29,7 @@ export interface Plan extends Omit<PlanOptions, "callers" | "edges"> {
  */
 export type OrgKind = "minute" | "standard" | "professional" | "tokens" | "key" | "again" | "open";
 
+/** One org of a storm. */
 export interface OrgPlan {
   kind: OrgKind;
   plan: OrgPlanName;
@@ -38,6 +39,7 @@ export interface OrgPlan {
   narrowKey: number | null;
 }
 
+/** One caller, with all the calls they will make. */
 export interface CallerPlan {
   /** Its org's place in `orgs`. */
   org: number;
@@ -49,6 +51,7 @@ export interface CallerPlan {
   calls: CallPlan[];
 }
 
+/** One call, as it will be sent. */
 export interface CallPlan {
   isStream: boolean;
   endpoint: "chat" | "completions";
@@ -72,7 +75,7 @@ export interface CallPlan {
 export type Moment = "call" | "head" | "event" | "end";
 
 /** What happens: a death (`kill-…`, by SIGKILL, started again after `forMs`) or a network that is cut for `forMs`. */
-export type FaultKind =
+export type StormFaultKind =
   | "kill-edge"
   | "kill-agent"
   | "kill-engine"
@@ -81,10 +84,11 @@ export type FaultKind =
   | "cut-origin"
   | "cut-usage";
 
+/** One fault: what strikes, where, and when. */
 export interface FaultPlan {
   /** 1, 2, 3 … in the order of the seed, also when some are left out. */
   number: number;
-  kind: FaultKind;
+  kind: StormFaultKind;
   /** Which edge, or which node. */
   target: 0 | 1;
   /** At the first such moment after this share of the calls has begun, and so many ms after it. */
@@ -93,6 +97,9 @@ export interface FaultPlan {
 }
 
 /** A fault in a few words: `2 kill-edge 0 at event 0.40 + 60 ms for 0 ms`. */
-export function wordsOf({ number, kind, target, when, forMs }: FaultPlan): string {
-  return `${number} ${kind} ${target} at ${when.moment} ${when.share.toFixed(2)} + ${when.afterMs} ms${forMs > 0 ? ` for ${forMs} ms` : ""}`;
+export function describeFault({ number, kind, target, when, forMs }: FaultPlan): string {
+  return (
+    `${number} ${kind} ${target} at ${when.moment} ${when.share.toFixed(2)} + ${when.afterMs} ` +
+    `ms${forMs > 0 ? ` for ${forMs} ms` : ""}`
+  );
 }

@@ -32,8 +32,11 @@ test("every status of every operation is described, and names each of its codes"
     for (const method of Object.keys(route.operations))
       for (const status of listRefusals(route, readMethod(method)))
         expect(written).toHaveProperty([referRefusal(status).$ref.split("/").at(-1) ?? ""]);
-  for (const [code, { status, say }] of Object.entries(refusals))
-    expect(written[`Refused${status}`]).toHaveProperty("description", expect.stringContaining(`\`${code}\`: ${say}`));
+  for (const [code, { status, message }] of Object.entries(refusals))
+    expect(written[`Refused${status}`]).toHaveProperty(
+      "description",
+      expect.stringContaining(`\`${code}\`: ${message}`),
+    );
 });
 
 test("headers that only some refusals have stand with those", () => {

@@ -28,8 +28,8 @@ test("a body that names another model is refused, with both names", async () => 
     "invalid_value",
     "model",
   );
-  expect(refusal.details.say).toContain(`'${alias}'`);
-  expect(refusal.details.say).toContain("'other'");
+  expect(refusal.details.message).toContain(`'${alias}'`);
+  expect(refusal.details.message).toContain("'other'");
 });
 
 test("what is no object, and a model that is no text, are left to the schema", () => {

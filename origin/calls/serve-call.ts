@@ -1,0 +1,103 @@
+import type { ServerResponse } from "node:http";
+import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
+import { Refusal } from "#edge/errors.ts";
+import { callPaths, type CallPath } from "#edge/agreements/paths.ts";
+import { refuseAborted, type LiveCall } from "./live-call.ts";
+import { prepareCall } from "./prepare.ts";
+import type { Rooms } from "./rooms.ts";
+import { serveStream } from "./stream/serve-stream.ts";
+import type { Ending } from "./stream/stream-answer.ts";
+import { UsageMeter } from "./usage-meter.ts";
+import { serveWhole } from "./whole/serve-whole.ts";
+
+/** A call that the door has let in: where it goes, what its hop token says, and its body. */
+export interface AdmittedCall {
+  path: CallPath;
+  claims: HopClaims;
+  body: Buffer;
+}
+
+const timerMsMax = 2 ** 31 - 1;
+/** The edge signs a token just before it sends it, with its time in whole seconds. */
+const signedAgoMsMax = 2_000;
+
+/**
+ * Answers one admitted call, from its engine to the last byte. Throws a Refusal while nothing has been sent; after that
+ * it reports failures to the caller itself. A call whose answer began leaves one final record, written before its last
+ * byte; a refused call leaves none.
+ */
+export async function answerCall(
+  rooms: Rooms,
+  { path, claims, body }: AdmittedCall,
+  response: ServerResponse,
+): Promise<void> {
+  if (!callPaths[path].endpoints.some((endpoint) => endpoint === claims.endpoint))
+    throw new Refusal("invalid_api_key", { message: "The hop token is for another endpoint.", log: "endpoint" });
+  refuseWhenClosed(rooms);
+  const { engine, capacity } = rooms.pool.findServing(claims.model);
+  const prepared = prepareCall({ body, path, claims, engine, cacheSaltKey: rooms.config.cacheSaltKey });
+  const slot = capacity.take(claims.tokensHeld);
+  const controller = new AbortController();
+  const stopDeadline = watchDeadline(controller, response, computeTimeLeft(claims, rooms.now()));
+  rooms.live.add(controller);
+  const meter = new UsageMeter(prepared.bounds);
+  const call: LiveCall = {
+    rooms,
+    claims,
+    engine,
+    prepared,
+    response,
+    controller,
+    meter,
+    responseId: null,
+    startedAtMs: rooms.now(),
+    firstTokenAtMs: null,
+  };
+  try {
+    await (prepared.isStream ? serveStream(call) : serveWhole(call));
+  } catch (error) {
+    throw controller.signal.aborted ? await refuseAborted(call) : error;
+  } finally {
+    rooms.live.delete(controller);
+    stopDeadline();
+    slot.release();
+  }
+}
+
+function refuseWhenClosed(rooms: Rooms): void {
+  if (rooms.isDraining()) {
+    throw new Refusal("no_healthy_backends", {
+      retryAfterMs: 1_000,
+      headers: { "x-penstock-node-state": "draining" },
+      log: "draining",
+    });
+  }
+  if (!rooms.sender.isDurable)
+    throw new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log: "usage_log_failed" });
+}
+
+/**
+ * How long the call may still take, in ms. The edge's clock may differ from ours by 30 s; its token carries the edge's
+ * time of a moment ago.
+ */
+function computeTimeLeft({ deadlineMs, iat }: Pick<HopClaims, "deadlineMs" | "iat">, nowMs: number): number {
+  const longestMs = deadlineMs - iat * 1_000;
+  return Math.min(longestMs, Math.max(longestMs - signedAgoMsMax, deadlineMs - nowMs));
+}
+
+function watchDeadline(controller: AbortController, response: ServerResponse, msMax: number): () => void {
+  const leave = () =>
+    !response.writableFinished && controller.abort({ outcome: "cancelled", refusal: null } satisfies Ending);
+  const expire = () =>
+    controller.abort({
+      outcome: "cancelled",
+      refusal: new Refusal("gateway_timeout", { log: "deadline" }),
+    } satisfies Ending);
+  if (msMax <= 0) expire();
+  const timer = setTimeout(expire, Math.min(Math.max(msMax, 0), timerMsMax));
+  response.once("close", leave);
+  return () => {
+    clearTimeout(timer);
+    response.off("close", leave);
+  };
+}

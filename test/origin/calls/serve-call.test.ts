@@ -1,0 +1,100 @@
+import { createHmac } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { answerJson, textChunks, streamChunks } from "#test/support/fakes/fake-engine.ts";
+import { org, saltSecret, until } from "#test/support/fakes/origin.ts";
+import { openCallWorld, pause, whole } from "./world.ts";
+
+const world = openCallWorld();
+
+describe("what the engine is sent", () => {
+  test("is our own body: reserved fields, the engine's model name, the org's cache salt, and no header of the edge", async () => {
+    world.engine.script = (response) => streamChunks(response, textChunks(["a"]));
+    const { hold } = await world.ask({
+      stream: true,
+      priority: -5,
+      cache_salt: "mine",
+      request_id: "x",
+      chat_template: "{{x}}",
+      top_k: 3,
+      max_tokens: 50,
+    });
+    const [call] = world.engine.calls;
+    expect(call?.body).toEqual({
+      model: "engine/name",
+      messages: [{ role: "user", content: "Hi" }],
+      stream: true,
+      top_k: 3,
+      max_tokens: 50,
+      max_completion_tokens: 50,
+      stream_options: { include_usage: true, continuous_usage_stats: true },
+      cache_salt: createHmac("sha256", Buffer.from(saltSecret, "base64url")).update(org).digest("base64url"),
+    });
+    expect(call?.headers["x-request-id"]).toBe(hold);
+    expect(Object.keys(call?.headers ?? {}).toSorted()).toEqual([
+      "accept",
+      "content-length",
+      "content-type",
+      "host",
+      "x-request-id",
+    ]);
+  });
+
+  test.each([
+    ["nothing said", {}, 1_000],
+    ["less than held", { max_tokens: 10 }, 10],
+    ["more than held", { max_tokens: 5_000 }, 1_000],
+    ["max_completion_tokens wins", { max_tokens: 900, max_completion_tokens: 20 }, 20],
+    ["max_completion_tokens over the hold", { max_tokens: 10, max_completion_tokens: 5_000 }, 1_000],
+    ["null is not said", { max_tokens: 30, max_completion_tokens: null }, 30],
+  ])("max_tokens is never above the hold: %s", async (_, body, expected) => {
+    world.engine.script = (response) => answerJson(response, 200, whole());
+    await world.ask(body);
+    expect(world.engine.calls[0]?.body).toMatchObject({
+      max_tokens: expected,
+      max_completion_tokens: expected,
+      stream: false,
+    });
+    expect(world.engine.calls[0]?.body).not.toHaveProperty("stream_options");
+  });
+
+  test.each([
+    ["max_tokens", { max_tokens: "1e3" }],
+    ["max_tokens", { max_tokens: -1 }],
+    ["max_completion_tokens", { max_completion_tokens: 1.5 }],
+    ["n", { n: 9 }],
+    ["guided_json", { guided_json: {} }],
+    [
+      "messages[0].content[0].image_url.url",
+      { messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "http://169.254.169.254/" } }] }] },
+    ],
+  ])("a bad %s is refused before the engine sees it", async (param, body) => {
+    const { status, text } = await world.ask(body);
+    expect(status).toBe(400);
+    expect(JSON.parse(text).error.param).toBe(param);
+    expect(world.engine.calls).toHaveLength(0);
+  });
+});
+
+test("a node whose clock differs from the edge's gives a call the time that the edge gave it", async () => {
+  world.engine.script = async (response) => {
+    await pause(300);
+    answerJson(response, 200, whole());
+  };
+  for (const drift of [-25, 25]) {
+    const iat = Math.floor(Date.now() / 1_000) + drift;
+    const { status } = await world.ask({}, { iat, exp: iat + 60, deadlineMs: iat * 1_000 + 10_000 });
+    expect(status).toBe(200);
+  }
+});
+
+test("a call past its deadline is a timeout, and its engine is stopped", async () => {
+  world.engine.script = () => {};
+  const { status, text } = await world.ask({}, { deadlineMs: Date.now() + 100 });
+  expect([status, JSON.parse(text).error.code]).toEqual([504, "gateway_timeout"]);
+  await until(() => world.engine.calls[0]?.isAborted === true);
+});
+
+test("a model that this node does not serve is a fault of configuration", async () => {
+  const { status, text } = await world.ask({}, { model: "other" });
+  expect([status, JSON.parse(text).error.code]).toEqual([502, "bad_gateway"]);
+});
