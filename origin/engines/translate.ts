@@ -1,13 +1,6 @@
+import { callPaths, type CallPath } from "#edge/agreements/paths.ts";
 import { Refusal } from "#edge/errors.ts";
 import { isObject, parseObject } from "#edge/agreements/json.ts";
-import type { CallPath } from "#edge/agreements/paths.ts";
-
-/** Which member holds the prompt. */
-export const promptFields: Readonly<Record<CallPath, string>> = {
-  "/v1/chat/completions": "messages",
-  "/v1/completions": "prompt",
-  "/v1/embeddings": "input",
-};
 
 /** What an engine's error answer says, in vLLM's form, its older flat form, or FastAPI's. */
 interface EngineError {
@@ -58,7 +51,7 @@ export function isContextError(status: number, body: string): boolean {
 function translateRefused(body: string, path: CallPath, log: string): Refusal {
   const error = readEngineError(body);
   if (contextPattern.test(error.message))
-    return new Refusal("context_length_exceeded", { param: promptFields[path], log });
+    return new Refusal("context_length_exceeded", { param: callPaths[path].prompt, log });
   const param = formatPath(error.param) ?? formatPath(readLocation(error.message));
   if (param === null)
     return new Refusal("invalid_value", { message: "The engine of this model does not accept this request.", log });

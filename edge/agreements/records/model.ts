@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { EngineEndpoint } from "../paths.ts";
 
-/** The endpoints that a key's scope may name. `text2sql` is chat-shaped and has a default model of its own. */
-export const Endpoint = z.enum(["chat.completions", "completions", "embeddings", "text2sql", "models"]);
+/** What a key's scope may name: the endpoints that reach an engine, and the list of models. */
+export const Endpoint = z.enum([...EngineEndpoint.options, "models"]);
 export type Endpoint = z.infer<typeof Endpoint>;
 
 /** `shared` nodes serve standard calls; `complex` ones are dedicated to calls that would stall their neighbours. */

@@ -55,6 +55,7 @@ export const createKey = defineEndpoint(
   createRoute({
     method: "post",
     path: "/orgs/{org}/keys",
+    operationId: "createKey",
     tags: ["keys"],
     summary: "Create a key",
     request: { params: OrgPath, body: describeJsonBody(Body) },

@@ -46,6 +46,7 @@ export const listUsage = defineEndpoint(
   createRoute({
     method: "get",
     path: "/orgs/{org}/usage",
+    operationId: "listUsage",
     tags: ["usage"],
     summary: "List usage",
     request: { params: OrgPath, query: Query },

@@ -7,7 +7,8 @@ import type { AttemptObserver } from "#edge/forwarding/attempt.ts";
 import { openRetryBudget, type RetryBudget } from "#edge/forwarding/budget.ts";
 import type { Refusal } from "#edge/errors.ts";
 import { callMsMax, streamHeadersMsMax } from "#edge/limits.ts";
-import { readCall, type Call, type EngineEndpoint } from "#edge/protocol/openai/call.ts";
+import type { EngineEndpoint } from "#edge/agreements/paths.ts";
+import { readCall, type Call } from "#edge/protocol/openai/call.ts";
 import type { Visit } from "#edge/visit.ts";
 import { testModels } from "#test/support/fakes/models.ts";
 import {

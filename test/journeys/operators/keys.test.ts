@@ -37,7 +37,7 @@ test("unknown, malformed, forged, revoked and expired keys get the same 401, to 
   const expiring = await world.newKey(org.id, { expiresAt: new Date(Date.now() + 1_000).toISOString() });
   await new Promise((done) => setTimeout(done, 1_100));
   const forged = org.key.slice(0, 30) + (org.key[30] === "A" ? "B" : "A") + org.key.slice(31);
-  const wrong = ["", "sk-pen-", "Bearer", forged, world.place.adminKey, revoked.secret, expiring.secret];
+  const wrong = ["x", "sk-pen-", "Bearer", forged, revoked.secret, expiring.secret];
   const answers = await Promise.all(wrong.map((key) => world.chat(key, { max_tokens: 1 })));
   const bodies = await Promise.all(answers.map((answer) => answer.text()));
   expect(answers.map(({ status }) => status)).toEqual(wrong.map(() => 401));

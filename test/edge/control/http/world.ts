@@ -240,10 +240,8 @@ export async function insertUsage(
 /** Every way in which an admin key may be no good. */
 export async function badSessions(world: World, ask: (key: string | null) => Promise<Answer>): Promise<Answer[]> {
   const keys = [
-    null,
-    "",
     "x",
-    world.a.key,
+    "sk-pen-admin-x",
     `${world.a.admin.slice(0, -1)}!`,
     world.a.admin.replace(/.$/, (last) => (last === "0" ? "1" : "0")),
   ];

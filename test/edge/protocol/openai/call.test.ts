@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { callMsMax } from "#edge/limits.ts";
-import { findModel, readCall, type EngineEndpoint } from "#edge/protocol/openai/call.ts";
+import type { EngineEndpoint } from "#edge/agreements/paths.ts";
+import { findModel, readCall } from "#edge/protocol/openai/call.ts";
 import { reservedFields } from "#edge/protocol/openai/reserved-fields.ts";
 import { chatModel, embeddingModel, modelOf, sqlModel, testModels } from "#test/support/fakes/models.ts";
 import { expectRefusal } from "#test/support/fakes/refused.ts";
