@@ -25,6 +25,7 @@ export interface Env {
   REDIS_WAIT_MS?: string;
   IP_PER_SECOND?: string;
   IP_EXEMPT?: string;
+  CURRENCY?: string;
 }
 
 /** Text that holds JSON of a shape. Errors name the field, never the value: it may be a secret. */
@@ -110,6 +111,11 @@ export const Settings = z
       .regex(/^\d{1,5}$/, "is not a whole number from 0 to 99999")
       .transform(Number)
       .default(50),
+    /** What prices and costs are millionths of. Shown beside them; nothing is converted. */
+    CURRENCY: z
+      .string()
+      .regex(/^[A-Z]{3}$/, "is not a currency's code of ISO 4217, such as USD")
+      .default("USD"),
     /** Networks whose calls are not limited by address. */
     IP_EXEMPT: Cidrs.default([]),
   })

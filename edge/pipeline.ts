@@ -1,4 +1,5 @@
 import { admit, giveBack, look, rateHeaders } from "./admission/index.ts";
+import { findByName } from "./agreements/records/model.ts";
 import { randomBase62, type HoldId } from "./agreements/tokens/ids.ts";
 import { answerStream, answerWhole, countPrompt, forward, type Answer } from "./forwarding/index.ts";
 import { identify, mintClientToken, type ClientToken } from "./identity/index.ts";
@@ -77,7 +78,7 @@ export async function serveModels(visit: Visit, id: string | null, ports: Ports)
     [scopes, credential.token].every((narrow) => narrow?.models?.includes(id) ?? true),
   );
   if (id === null) return { object: "list", data: cards.map(modelCard) };
-  const model = cards.find((record) => record.id === id || record.aliases.includes(id));
+  const model = findByName(cards, id);
   if (!model) throw new Refusal("model_not_found", { param: "model" });
   return modelCard(model);
 }

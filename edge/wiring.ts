@@ -66,6 +66,8 @@ async function open(env: Env): Promise<Wiring> {
       bootstrapToken: settings.BOOTSTRAP_TOKEN ?? null,
       publisher: ledger,
       models: settings.MODELS,
+      fleet,
+      currency: settings.CURRENCY,
     },
     chores,
   };

@@ -42,7 +42,7 @@ export function openApiDocument(...parts: OpenApiPart[]): OpenApiDocument {
     info: { title: "Penstock", version: "1", description: "Open models on your own GPUs, as a global HTTPS API." },
     servers: [{ url: "/" }],
     security: [{ adminKey: [] }],
-    tags: [{ name: "orgs" }, { name: "keys" }, { name: "usage" }],
+    tags: ["orgs", "keys", "usage", "models", "nodes"].map((name) => ({ name })),
   });
   return parts.reduce<OpenApiDocument>(join, document);
 }

@@ -1,5 +1,5 @@
 import { hexDigest } from "../../agreements/digest.ts";
-import type { Endpoint, ModelRecord } from "../../agreements/records/model.ts";
+import { findByName, type Endpoint, type ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import { callMsMax, idempotencyKeyCharsMax } from "../../limits.ts";
 import type { Visit } from "../../visit.ts";
@@ -178,7 +178,7 @@ function refuseStrayOptions(body: { stream?: boolean | null | undefined; stream_
 
 /** A model by its id or an alias, if it serves the endpoint. */
 export function findModel(models: readonly ModelRecord[], name: string, endpoint: Endpoint): ModelRecord {
-  const model = models.find((record) => record.id === name || record.aliases.includes(name));
+  const model = findByName(models, name);
   if (!model) throw new Refusal("model_not_found", { param: "model" });
   if (endpoint === "models" || model.endpoints.includes(endpoint)) return model;
   throw new Refusal("invalid_value", { param: "model", say: `This model does not serve ${endpoint}.` });
