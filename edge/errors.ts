@@ -60,6 +60,11 @@ const table = {
     type: "server_error",
     say: "The quota store is out of reach; nothing was charged.",
   },
+  store_unavailable: {
+    status: 503,
+    type: "server_error",
+    say: "A store that this needs is out of reach; nothing has changed.",
+  },
   no_healthy_backends: { status: 503, type: "server_error", say: "No healthy node serves this model now." },
   server_is_overloaded: { status: 503, type: "server_error", say: "All nodes that serve this model are saturated." },
   gateway_timeout: { status: 504, type: "server_error", say: "The node did not answer in time." },

@@ -62,7 +62,7 @@ export function emptyBooks(): Books {
  */
 export function apply(state: State, change: Change): void {
   const { hold } = change;
-  if (change.kind === "noted") {
+  if (change.kind === "checkpointed") {
     state.holds[hold.id] = hold;
     return;
   }
@@ -160,7 +160,7 @@ function bookHold(books: Books, hold: Hold): void {
 
 /** A correction has no hold to take back: expiry did that. Its request was counted then, too. */
 function bookClosing(books: Books, hold: Hold, closing: Closing): void {
-  const isLate = closing.end === "corrected";
+  const isLate = closing.end === "adjusted";
   const held = isLate ? 0 : -tokensHeld(hold);
   const settled = closing.charged.promptTokens + closing.charged.completionTokens;
   adjustSlide(books.tokens, Math.floor(hold.admittedAtMs / minuteBucketMs), held, settled);

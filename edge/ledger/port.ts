@@ -132,7 +132,7 @@ export interface OrgRecords {
  */
 export interface Settlement {
   hold: HoldId;
-  result: "settled" | "noted" | "corrected" | "released" | "repeated" | "unknown";
+  result: "settled" | "checkpointed" | "adjusted" | "released" | "repeated" | "unknown";
 }
 
 /** `limit = remaining + held + settled`, at any instant; without a limit, `limit` and `remaining` are null. */
@@ -159,7 +159,7 @@ export interface LedgerState {
  * How a hold ended, in the usage table: `expired` was charged its last checkpoint, `corrected` is the rest that came
  * late.
  */
-export type UsageEnd = Outcome | "expired" | "corrected";
+export type UsageEnd = Outcome | "expired" | "adjusted";
 
 /**
  * One row of the bill, keyed by `id` (the hold's id; a correction adds `:late`). Written to D1 with INSERT OR IGNORE.

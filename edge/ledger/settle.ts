@@ -19,7 +19,8 @@ export function settle(state: State, record: UsageRecord, ended: Ended | null, n
   const hold = state.holds[record.hold];
   if (!hold) return settleLate(state, record, ended, now);
   const usage = raised(hold, hold.noted, record);
-  if (!record.isFinal) return { result: "noted", change: { kind: "noted", hold: { ...hold, noted: usage } } };
+  if (!record.isFinal)
+    return { result: "checkpointed", change: { kind: "checkpointed", hold: { ...hold, noted: usage } } };
   return { result: "settled", change: close(state, hold, record.outcome, usage, now, record.endedAtMs) };
 }
 
@@ -31,10 +32,10 @@ export function release(state: State, hold: Hold | null, ended: Ended | null, no
   if (!hold) return { result: ended ? "repeated" : "unknown", change: null };
   if (mayRun) {
     const expiresAtMs = Math.min(hold.expiresAtMs, Math.max(now, state.atMs) + abandonMs);
-    return { result: "noted", change: { kind: "noted", hold: { ...hold, expiresAtMs } } };
+    return { result: "checkpointed", change: { kind: "checkpointed", hold: { ...hold, expiresAtMs } } };
   }
   if (hold.noted && hold.noted.completionTokens > 0)
-    return { result: "settled", change: close(state, hold, "broken", hold.noted, now, now) };
+    return { result: "settled", change: close(state, hold, "failed", hold.noted, now, now) };
   return { result: "released", change: close(state, hold, "released", nothing, now, now) };
 }
 
@@ -68,10 +69,10 @@ function settleLate(state: State, record: UsageRecord, ended: Ended | null, now:
     completionTokens: whole.completionTokens - charged.completionTokens,
     responseId: whole.responseId,
   };
-  const late = closingOf(state, hold, "corrected", rest, now, record.endedAtMs);
+  const late = closingOf(state, hold, "adjusted", rest, now, record.endedAtMs);
   // The price of the whole less what was charged, so that two rows cost what one would have.
   late.costMicros = costMicros(hold.price, whole.promptTokens, whole.completionTokens) - closing.costMicros;
-  return { result: "corrected", change: { kind: "late", hold, closing: late } };
+  return { result: "adjusted", change: { kind: "late", hold, closing: late } };
 }
 
 function close(

@@ -94,7 +94,7 @@ export interface EarlierCall {
  */
 export type Change =
   | { kind: "held"; hold: Hold }
-  | { kind: "noted"; hold: Hold }
+  | { kind: "checkpointed"; hold: Hold }
   | { kind: "closed"; hold: Hold; closing: Closing }
   | { kind: "late"; hold: Hold; closing: Closing };
 
@@ -121,7 +121,7 @@ export function usageRow(hold: Hold, closing: Closing, org: string): UsageRow | 
   const { end, charged } = closing;
   if (end === "released") return null;
   return {
-    id: end === "corrected" ? `${hold.id}:late` : hold.id,
+    id: end === "adjusted" ? `${hold.id}:late` : hold.id,
     hold: hold.id,
     org,
     key: hold.key,

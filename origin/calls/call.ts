@@ -144,9 +144,13 @@ function patienceOf({ deadlineMs, iat }: Pick<HopClaims, "deadlineMs" | "iat">, 
 }
 
 function watchLeaving(leaving: AbortController, response: ServerResponse, patienceMs: number): () => void {
-  const leave = () => !response.writableFinished && leaving.abort({ outcome: "cut", refusal: null } satisfies Ending);
+  const leave = () =>
+    !response.writableFinished && leaving.abort({ outcome: "cancelled", refusal: null } satisfies Ending);
   const giveUp = () =>
-    leaving.abort({ outcome: "cut", refusal: new Refusal("gateway_timeout", { log: "deadline" }) } satisfies Ending);
+    leaving.abort({
+      outcome: "cancelled",
+      refusal: new Refusal("gateway_timeout", { log: "deadline" }),
+    } satisfies Ending);
   if (patienceMs <= 0) giveUp();
   const deadline = setTimeout(giveUp, Math.min(Math.max(patienceMs, 0), timerMsMax));
   response.once("close", leave);
@@ -161,7 +165,7 @@ async function serveStream(call: LiveCall): Promise<void> {
   const { limits } = rooms.config;
   const giveUp = () =>
     leaving.abort({
-      outcome: "broken",
+      outcome: "failed",
       refusal: new Refusal("gateway_timeout", { log: "engine_silent" }),
     } satisfies Ending);
   const patience = setTimeout(giveUp, limits.streamIdleMsMax);
@@ -197,13 +201,13 @@ async function serveStream(call: LiveCall): Promise<void> {
     signal: leaving.signal,
     onFirstToken: () => (call.firstTokenAtMs = rooms.now()),
     onCheckpoint: () =>
-      rooms.sender.checkpoint(recordOf({ ...call, responseId: chunks.responseId }, "broken", false, rooms.now())),
+      rooms.sender.checkpoint(recordOf({ ...call, responseId: chunks.responseId }, "failed", false, rooms.now())),
     onPing: rooms.metrics.notePing,
   });
   call.responseId = chunks.responseId;
   await settlePrompt(tally, engine, prepared);
   keepFinal(call, ending.outcome, ending.refusal);
-  if (ending.outcome !== "done")
+  if (ending.outcome !== "completed")
     return writer.end(ending.refusal ? Buffer.from(errorEvent(ending.refusal)).toString("latin1") : "");
   const owed = wantsUsage && !chunks.hasSentUsage;
   const object = path === "/v1/completions" ? "text_completion" : "chat.completion.chunk";
@@ -235,13 +239,13 @@ async function serveWhole(call: LiveCall): Promise<void> {
     if (tally.isCompletionUnknown) await countCompletion(call, textsOf(answer));
     if (call.leaving.signal.aborted) throw new Refusal("bad_gateway", { log: "left" });
     if (!response.headersSent) response.writeHead(200, headers());
-    keepFinal(call, "done", null);
+    keepFinal(call, "completed", null);
     response.end(writeWhole(answer, prepared.path, claims.model, tally));
   } catch (error) {
     if (!response.headersSent) throw error;
     await settlePrompt(tally, call.engine, prepared);
     const { aborted, reason } = call.leaving.signal;
-    keepFinal(call, aborted ? endingOf(reason).outcome : "broken", error instanceof Refusal ? error : null);
+    keepFinal(call, aborted ? endingOf(reason).outcome : "failed", error instanceof Refusal ? error : null);
     response.destroy();
   } finally {
     stopWaiting();
@@ -296,7 +300,7 @@ async function shrinkToContext({ engine, prepared, claims }: LiveCall): Promise<
  */
 async function lastWord(call: LiveCall): Promise<Refusal> {
   const { outcome, refusal } = endingOf(call.leaving.signal.reason);
-  if (outcome === "cut") {
+  if (outcome === "cancelled") {
     await settlePrompt(call.tally, call.engine, call.prepared);
     call.rooms.sender.keep(recordOf(call, outcome, false, call.rooms.now()));
   }

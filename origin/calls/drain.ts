@@ -48,7 +48,7 @@ export function openDrain(live: ReadonlySet<AbortController>, onChange: () => vo
     async finish(msMax) {
       turn(true);
       await emptied(msMax, () => isHurried);
-      const cut: Ending = { outcome: "broken", refusal: new Refusal("stream_broken", { log: "drained" }) };
+      const cut: Ending = { outcome: "failed", refusal: new Refusal("stream_broken", { log: "drained" }) };
       for (const controller of live) controller.abort(cut);
       await emptied(cutMsMax, () => false);
     },

@@ -119,7 +119,7 @@ function add(entry: Entry, call: EndedCall): void {
   }
   if (call.choices === 0) return;
   const tokens = call.completionTokens / call.choices;
-  const hasEnded = call.outcome === "done" && tokens < call.completionTokensMax;
+  const hasEnded = call.outcome === "completed" && tokens < call.completionTokensMax;
   const at = classOf(tokens) + (hasEnded ? 0 : classesMax);
   entry.lengths[at] = (entry.lengths[at] ?? 0) + 1;
   entry.outputs++;

@@ -1,4 +1,5 @@
 import type { UsageRow } from "../../ledger/port.ts";
+import { renameEnd } from "../../agreements/records/usage.ts";
 import { within } from "../within.ts";
 
 /**
@@ -23,7 +24,10 @@ export async function writeUsage(db: D1Database, rows: UsageRow[], msMax: number
   const answer = await within<{ success: boolean }>(
     msMax,
     "usage",
-    db.prepare(insert).bind(JSON.stringify(rows)).run(),
+    db
+      .prepare(insert)
+      .bind(JSON.stringify(rows.map((row) => ({ ...row, end: renameEnd(row.end) }))))
+      .run(),
   );
   if (answer?.success !== true) throw new Error("usage: D1 did not say that it took the rows");
 }

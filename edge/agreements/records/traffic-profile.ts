@@ -29,7 +29,7 @@ export const promptRatioMax = 2;
  * The header on an agent's answers, for the org and the model of that call: `out=210 cached=96 ratio=1.07`, or
  * `out=4096+ …` for at least. Never passed on.
  */
-export const habitHeader = "x-penstock-habit";
+export const habitHeader = "x-penstock-profile";
 
 export function writeHabit({ outputTokens, isAtLeast, cachedTokens, promptRatio }: Habit): string {
   return `out=${outputTokens}${isAtLeast ? "+" : ""} cached=${cachedTokens} ratio=${promptRatio.toFixed(3)}`;

@@ -5,8 +5,24 @@ import { HoldId, NodeId, OrgId } from "../tokens/ids.ts";
 const Count = z.int().min(0).max(1_000_000_000);
 
 /** How a call ended: the answer was whole, the caller left, or the origin died under it. */
-export const Outcome = z.enum(["done", "cut", "broken"]);
+export const Outcome = z.enum(["completed", "cancelled", "failed"]);
 export type Outcome = z.infer<typeof Outcome>;
+
+/** What a line of the bill says of its call's end, and what it said before 2026-11-29 (migration 0002). */
+const renamed: Readonly<Record<string, string>> = {
+  done: "completed",
+  cut: "cancelled",
+  broken: "failed",
+  corrected: "adjusted",
+};
+
+/** Today's word for an end that was written down by an older version; any other word stays as it is. */
+export function renameEnd(end: string): string {
+  return Object.hasOwn(renamed, end) ? (renamed[end] ?? end) : end;
+}
+
+/** Records lie on a node's disk until they are acknowledged, so an older version may have written them. */
+const RecordedOutcome = z.preprocess((end) => (typeof end === "string" ? renameEnd(end) : end), Outcome);
 
 /**
  * What the agent counted for one hold. `isFinal` settles it; otherwise it is a checkpoint: what will be charged if no
@@ -21,7 +37,7 @@ export const UsageRecord = z.strictObject({
   promptTokens: Count,
   cachedTokens: Count,
   completionTokens: Count,
-  outcome: Outcome,
+  outcome: RecordedOutcome,
   responseId: z.string().max(128).nullable(),
   startedAtMs: z.int(),
   firstTokenAtMs: z.int().nullable(),

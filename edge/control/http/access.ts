@@ -73,7 +73,7 @@ async function lookUp(c: Context<ControlEnv>, presented: PresentedKey): Promise<
     return await findKey(c.var.control.db, presented.org, presented.key);
   } catch (cause) {
     // A store that cannot be read says nothing about the key (F1).
-    throw new Refusal("quota_unavailable", {
+    throw new Refusal("store_unavailable", {
       say: "The store of keys is out of reach.",
       retryAfterMs: 1_000,
       log: "keys unreadable",

@@ -29,7 +29,7 @@ async function answered<T>(ask: () => Promise<T>): Promise<T> {
     return await ask();
   } catch (cause) {
     if (cause instanceof Error && ourFault.test(cause.message)) throw cause;
-    throw new Refusal("quota_unavailable", {
+    throw new Refusal("store_unavailable", {
       say: "The store is out of reach. Repeat the request.",
       retryAfterMs: 1_000,
       log: "d1 out of reach",

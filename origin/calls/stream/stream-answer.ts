@@ -32,14 +32,14 @@ export interface StreamParts {
 export function endingOf(reason: unknown): Ending {
   if (typeof reason === "object" && reason !== null && "outcome" in reason && "refusal" in reason) {
     const { outcome, refusal } = reason;
-    if (outcome === "cut" || outcome === "broken")
+    if (outcome === "cancelled" || outcome === "failed")
       return { outcome, refusal: refusal instanceof Refusal ? refusal : null };
   }
-  return { outcome: "cut", refusal: null };
+  return { outcome: "cancelled", refusal: null };
 }
 
-const done: Ending = { outcome: "done", refusal: null };
-const broken = (log: string): Ending => ({ outcome: "broken", refusal: new Refusal("stream_broken", { log }) });
+const done: Ending = { outcome: "completed", refusal: null };
+const broken = (log: string): Ending => ({ outcome: "failed", refusal: new Refusal("stream_broken", { log }) });
 
 /**
  * Passes an engine's stream on, event by event, and resolves when it has ended; it writes neither `[DONE]` nor the
@@ -97,7 +97,7 @@ class Passage {
     clearInterval(this.#checkpoints);
     signal.removeEventListener("abort", this.#leave);
     writer.onDrain = () => {};
-    if (ending.outcome === "done") letGo(engineAnswer);
+    if (ending.outcome === "completed") letGo(engineAnswer);
     else engineAnswer.destroy();
     this.#resolve(ending);
   }
@@ -164,7 +164,7 @@ class Passage {
 
   #leave = (): void => {
     const ending = endingOf(this.#parts.signal.reason);
-    if (ending.outcome === "cut" && !this.#left) this.#listenOut(ending);
+    if (ending.outcome === "cancelled" && !this.#left) this.#listenOut(ending);
     else this.#end(ending);
   };
 

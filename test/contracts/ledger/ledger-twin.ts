@@ -111,7 +111,7 @@ const step = fc.oneof(
           prompt: tokens,
           cached: tokens,
           completion: tokens,
-          outcome: fc.constantFrom("done" as const, "cut" as const, "broken" as const),
+          outcome: fc.constantFrom("completed" as const, "cancelled" as const, "failed" as const),
           responseId,
           agoMs: fc.integer({ min: -5_000, max: 2_000_000 }),
         }),

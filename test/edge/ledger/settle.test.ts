@@ -112,7 +112,7 @@ test("a correction adds what expiry left out of every part, cached tokens includ
   const ended = { hold: expired.hold, closing: expired.closing, isCorrected: false };
   const told = recordOf(org, hold!.id, { promptTokens: 50, cachedTokens: 20, completionTokens: 9 });
   expect(settle(state, told, ended, noon + 2_000)).toMatchObject({
-    result: "corrected",
+    result: "adjusted",
     change: { closing: { charged: { promptTokens: 20, cachedTokens: 8, completionTokens: 5 } } },
   });
 });
@@ -127,7 +127,7 @@ describe("a release", () => {
     const seen = { ...hold!, noted: { promptTokens: 10, cachedTokens: 0, completionTokens: 4, responseId: null } };
     expect(release(state, seen, null, noon + 5, false)).toMatchObject({
       result: "settled",
-      change: { kind: "closed", closing: { end: "broken", charged: { completionTokens: 4 } } },
+      change: { kind: "closed", closing: { end: "failed", charged: { completionTokens: 4 } } },
     });
   });
 
@@ -144,8 +144,8 @@ describe("a release", () => {
     const { state, hold } = withHold({ ttlMs: 60_000 });
     const at = (now: number) => release(state, hold!, null, now, true);
     expect(at(noon + 5)).toEqual({
-      result: "noted",
-      change: { kind: "noted", hold: { ...hold!, expiresAtMs: noon + 5 + abandonMs } },
+      result: "checkpointed",
+      change: { kind: "checkpointed", hold: { ...hold!, expiresAtMs: noon + 5 + abandonMs } },
     });
     expect(at(noon - 9_000_000).change?.hold.expiresAtMs).toBe(noon + abandonMs);
     expect(at(noon + 59_000).change?.hold.expiresAtMs).toBe(noon + 60_000);
@@ -157,7 +157,7 @@ describe("a release", () => {
       hold: hold!,
       closing: {
         hold: hold!.id,
-        end: "done" as const,
+        end: "completed" as const,
         charged: { promptTokens: 1, cachedTokens: 0, completionTokens: 1, responseId: null },
         costMicros: 1,
         atMs: noon,

@@ -50,11 +50,13 @@ export type Row = Record<Fault, Cell | Never>;
 const served: Cell = { told: "ok", billed: "all" };
 const done: Cell = { told: "ok", billed: "nothing" };
 const unavailable: Cell = { told: "quota_unavailable", billed: "nothing" };
+const storeUnavailable: Cell = { told: "store_unavailable", billed: "nothing" };
 const internal: Cell = { told: "internal", billed: "nothing" };
 const never = (never: string): Never => ({ never });
 
 const isHeld = { timeout: unavailable, error: unavailable, slow: served, garbage: unavailable, shape: unavailable };
 const isAsked = { ...isHeld, slow: done };
+const isStored = { timeout: storeUnavailable, error: storeUnavailable, slow: done, garbage: internal, shape: internal };
 /** A caller never waits for her bill: it comes late, once. */
 const isBilledLate = { timeout: served, error: served, slow: served, garbage: served, shape: served };
 /** Neither may what a failing call had held stay held. */
@@ -92,14 +94,14 @@ export const table = {
 
   // D1: who asks; what is asked for; a change (which may have been written: repeating it heals); the bill. Rows that
   // cannot be read are ours to look into.
-  "d1.key": isAsked,
-  "d1.read": { timeout: unavailable, error: unavailable, slow: done, garbage: internal, shape: internal },
-  "d1.write": { timeout: unavailable, error: unavailable, slow: done, garbage: internal, shape: internal },
+  "d1.key": { ...isStored, garbage: storeUnavailable, shape: storeUnavailable },
+  "d1.read": isStored,
+  "d1.write": isStored,
   "d1.usage": isBilledLate,
 
   // The fleet object. Calls go by what they learn themselves; an agent whose heartbeat was not heard sends the next.
   "fleet.heard": isBilledLate,
-  "fleet.report": { timeout: unavailable, error: unavailable, slow: done, garbage: done, shape: done },
+  "fleet.report": { timeout: storeUnavailable, error: storeUnavailable, slow: done, garbage: done, shape: done },
 
   // A node, as the edge finds it.
   "node.connect": {

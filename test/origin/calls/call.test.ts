@@ -142,7 +142,7 @@ describe("a whole answer", () => {
         promptTokens: 7,
         cachedTokens: 5,
         completionTokens: 4,
-        outcome: "done",
+        outcome: "completed",
         responseId: "chatcmpl-whole",
       },
     ]);
@@ -151,7 +151,7 @@ describe("a whole answer", () => {
   test("tells the edge, when enough calls have ended, what this org's calls to this model are like: not those of others, and not before", async () => {
     const habitAfter = async (calls: number, claims: Record<string, unknown>) => {
       for (let at = 0; at < calls; at++) await ask({}, claims);
-      return (await ask({}, claims)).headers["x-penstock-habit"];
+      return (await ask({}, claims)).headers["x-penstock-profile"];
     };
     engine.script = (response) => answerJson(response, 200, whole());
     const mine = { org: "org_habits0001", promptTokensGuess: 5 };
@@ -160,7 +160,7 @@ describe("a whole answer", () => {
     expect(await habitAfter(0, { org: "org_habits0002" })).toBeUndefined();
     engine.script = (response) => streamChunks(response, textChunks(["a"]));
     const { headers } = await ask({ stream: true }, mine);
-    expect(headers["x-penstock-habit"]).toMatch(/^out=4 cached=5 ratio=1\.4/);
+    expect(headers["x-penstock-profile"]).toMatch(/^out=4 cached=5 ratio=1\.4/);
   });
 
   test("gets its usage from the tokenizer when the engine tells none", async () => {
@@ -196,7 +196,7 @@ describe("a whole answer", () => {
       usage: { prompt_tokens: 3, total_tokens: 3 },
     });
     expect(engine.calls[0]?.body).not.toHaveProperty("max_tokens");
-    expect(await recordOf(hold)).toMatchObject([{ promptTokens: 3, completionTokens: 0, outcome: "done" }]);
+    expect(await recordOf(hold)).toMatchObject([{ promptTokens: 3, completionTokens: 0, outcome: "completed" }]);
   });
 
   test.each([
@@ -245,7 +245,7 @@ describe("a whole answer", () => {
     };
     const { isCut, text, hold } = await ask();
     expect([isCut, text.trim()]).toEqual([true, ""]);
-    expect(await recordOf(hold)).toMatchObject([{ isFinal: true, completionTokens: 0, outcome: "broken" }]);
+    expect(await recordOf(hold)).toMatchObject([{ isFinal: true, completionTokens: 0, outcome: "failed" }]);
   });
 
   test("a caller who leaves before it comes stops the engine, and her prompt is noted, not settled: a retry may still settle the hold", async () => {
@@ -255,7 +255,7 @@ describe("a whole answer", () => {
     request.destroy();
     await until(() => engine.calls[0]?.isAborted === true);
     expect(await recordOf(hold)).toMatchObject([
-      { isFinal: false, promptTokens: 7, completionTokens: 0, outcome: "cut" },
+      { isFinal: false, promptTokens: 7, completionTokens: 0, outcome: "cancelled" },
     ]);
   });
 

@@ -30,7 +30,12 @@ describe("a usage record", () => {
       completion: Number.MAX_SAFE_INTEGER,
       cached: Number.MAX_SAFE_INTEGER,
     });
-    const record = recordOf({ claims, tally, responseId: null, startedAtMs: 1, firstTokenAtMs: null }, "done", true, 2);
+    const record = recordOf(
+      { claims, tally, responseId: null, startedAtMs: 1, firstTokenAtMs: null },
+      "completed",
+      true,
+      2,
+    );
     expect(UsageRecord.parse(record)).toEqual(record);
   });
 

@@ -99,7 +99,7 @@ export class SqliteJournal implements Journal {
 
   write(change: Change): void {
     const { hold } = change;
-    if (change.kind === "noted") {
+    if (change.kind === "checkpointed") {
       this.#sql.exec("UPDATE holds SET hold = ? WHERE id = ?", JSON.stringify(hold), hold.id);
       return;
     }
@@ -233,7 +233,7 @@ export class SqliteJournal implements Journal {
     }
     for (const row of this.#rows("SELECT hold, end_seq, closing FROM holds WHERE end_seq > ?", this.#seq)) {
       const closing = JSON.parse(row.closing ?? "") as Closing;
-      const kind = closing.end === "corrected" ? "late" : "closed";
+      const kind = closing.end === "adjusted" ? "late" : "closed";
       changes.push({ seq: row.end_seq ?? 0, change: { kind, hold: JSON.parse(row.hold) as Hold, closing } });
     }
     changes.sort((one, other) => one.seq - other.seq);

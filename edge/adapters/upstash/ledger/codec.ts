@@ -116,7 +116,7 @@ export function readLook(reply: unknown): Scopes | Denial {
   return { kind: "scopes", endpoints, models };
 }
 
-const Result = z.enum(["settled", "noted", "corrected", "released", "repeated", "unknown"]);
+const Result = z.enum(["settled", "checkpointed", "adjusted", "released", "repeated", "unknown"]);
 const Settled = z.tuple([z.int(), z.array(Result)]);
 const Published = z.enum(["published", "ignored"]);
 

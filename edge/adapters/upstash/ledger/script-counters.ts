@@ -204,7 +204,7 @@ local function bookHold(books, hold)
 end
 
 local function bookClosing(books, hold, ending, charged, cost)
-  local isLate = ending == "corrected"
+  local isLate = ending == "adjusted"
   local held = isLate and 0 or -tokensHeld(hold)
   local settled = charged.promptTokens + charged.completionTokens
   adjustSlide(books.tokens, floor(hold.admittedAtMs / minuteMs), held, settled)

@@ -57,12 +57,12 @@ local function settleLate(id, isFinal, told, endedAtMs)
     completionTokens = whole.completionTokens - charged.completionTokens, responseId = whole.responseId,
   }
   local cost = costMicros(hold.price, whole.promptTokens, whole.completionTokens) - late.cost
-  for _, books in ipairs(booksFor(hold)) do bookClosing(books, hold, "corrected", rest, cost) end
+  for _, books in ipairs(booksFor(hold)) do bookClosing(books, hold, "adjusted", rest, cost) end
   latesBy[id] = false
   write("HDEL", LATE, id)
-  bill(id .. ":late", hold, "corrected", rest, cost, endedAtMs)
+  bill(id .. ":late", hold, "adjusted", rest, cost, endedAtMs)
   stateAtMs = atMsNow()
-  return "corrected"
+  return "adjusted"
 end
 
 local function settleOne(id, isFinal, outcome, told, endedAtMs)
@@ -75,7 +75,7 @@ local function settleOne(id, isFinal, outcome, told, endedAtMs)
   end
   hold.noted = usage
   keepHold(hold)
-  return "noted"
+  return "checkpointed"
 end
 
 -- Eight arguments a record: hold, final, outcome, prompt, cached, completion, response id, end.
@@ -95,10 +95,10 @@ local function release()
     hold.expiresAtMs = min(hold.expiresAtMs, atMsNow() + ${abandonMs})
     keepHold(hold)
     write("ZADD", OPEN, int(hold.expiresAtMs), memberOf(hold))
-    return "noted"
+    return "checkpointed"
   end
   if hold.noted and hold.noted.completionTokens > 0 then
-    close(hold, "broken", hold.noted, now)
+    close(hold, "failed", hold.noted, now)
     return "settled"
   end
   close(hold, "released", nothing, now)

@@ -44,7 +44,7 @@ test("a store that fails, or that is waited for in vain, is 503 to be repeated, 
   );
   for (const db of [failing, silent]) {
     for (const way of ways) {
-      const refusal = await expectRefusal(() => db.prepare("SELECT 1")[way](), "quota_unavailable");
+      const refusal = await expectRefusal(() => db.prepare("SELECT 1")[way](), "store_unavailable");
       expect(refusal.details.retryAfterMs).toBe(1_000);
       expect(JSON.stringify(errorBody(refusal))).not.toContain("CANARY");
     }

@@ -119,10 +119,9 @@ export async function openWorld() {
   };
   const mf = new Miniflare(convertV4MiniflareOptions(worker));
   const db: Database & { batch(statements: unknown[]): Promise<unknown> } = (await mf.getD1Database("DB")) as never;
-  const folder = new URL("../../../../infra/migrations/", import.meta.url).pathname;
-  const migration = globSync("*.sql", { cwd: folder })
-    .toSorted()
-    .map((file) => readFileSync(`${folder}${file}`, "utf8"))
+  const migrations = globSync("infra/migrations/*.sql").sort();
+  const migration = migrations
+    .map((file) => readFileSync(file, "utf8"))
     .join("\n")
     .replaceAll(/^--.*$/gm, "");
   await db.batch(
@@ -257,7 +256,7 @@ export async function insertUsage(
     row.model ?? "qwen-chat",
     row.tier ?? "shared",
     row.endpoint ?? "chat.completions",
-    row.end ?? "done",
+    row.end ?? "completed",
     row.responseId ?? null,
     row.promptTokens ?? 10,
     row.cachedTokens ?? 0,

@@ -55,7 +55,7 @@ function checkWaiting(turns: Turn[], replies: unknown[], answers: unknown[], tot
   for (const [index, turn] of turns.entries()) {
     if (turn.kind !== "settle") continue;
     charged += (answers[index] as Settlement[]).filter(
-      ({ result }) => result === "settled" || result === "corrected",
+      ({ result }) => result === "settled" || result === "adjusted",
     ).length;
     const { rows } = readSettlements(turn.records, plain(replies[index], false));
     if (rows < charged || rows > total) throw new Error(`${rows} rows wait, of ${charged} to ${total}`);

@@ -58,7 +58,7 @@ function made(hold: string, over: Partial<MadeCall> = {}): MadeCall {
     generatedTokens: 20,
     emittedTokens: 20,
     finishReasons: [],
-    outcome: "done",
+    outcome: "completed",
     startedAtMs: startedAtMs + 100,
     endedAtMs: startedAtMs + 800,
     isWhole: true,
@@ -70,7 +70,7 @@ const row = (hold: string, org: string, over: Partial<BillRow> = {}): BillRow =>
   id: hold,
   hold,
   org,
-  end: "done",
+  end: "completed",
   promptTokens: 10,
   completionTokens: 20,
   costMicros: 7,
@@ -256,8 +256,8 @@ const doctored: [what: string, rule: string, doctor: (found: Evidence) => void][
     "bill",
     (found) => {
       found.outcomes[0] = outcome(0, { how: "left", isDone: false, told: null });
-      found.made[0] = made("hold_0", { outcome: "cut" });
-      bill(found, 0, { end: "cut", completionTokens: 19 });
+      found.made[0] = made("hold_0", { outcome: "cancelled" });
+      bill(found, 0, { end: "cancelled", completionTokens: 19 });
     },
   ],
   [
@@ -423,7 +423,7 @@ describe("the audit allows", () => {
       strike(found, "kill-agent");
       found.outcomes[0] = outcome(0, { how: "ended", isDone: false, code: "stream_broken", seen: 260, told: null });
       // 300 tokens in half a minute: five seconds of it are fewer than 256.
-      found.made[0] = made("hold_0", { emittedTokens, outcome: "cut", endedAtMs: startedAtMs + 30_100 });
+      found.made[0] = made("hold_0", { emittedTokens, outcome: "cancelled", endedAtMs: startedAtMs + 30_100 });
       found.orgs[0]!.limits = {};
       bill(found, 0, { end: "expired", completionTokens });
       return rulesOf(found);
@@ -438,7 +438,7 @@ describe("the audit allows", () => {
       const found = evidence();
       const late = row("hold_1", "org_a", {
         id: "hold_1:late",
-        end: "corrected",
+        end: "adjusted",
         promptTokens: 10,
         completionTokens: 15,
       });
@@ -489,7 +489,7 @@ describe("the audit allows", () => {
       strike(found, "kill-engine");
       found.outcomes[0] = outcome(0, { isDone: false, code: "stream_broken", seen: 18, told: null });
       found.made[0] = made("hold_0", { isWhole: false, endedAtMs: null, outcome: "open" });
-      bill(found, 0, { end: "broken", completionTokens });
+      bill(found, 0, { end: "failed", completionTokens });
       return rulesOf(found);
     };
     expect(withBill(19)).toEqual([]);
