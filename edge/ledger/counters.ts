@@ -1,5 +1,5 @@
 import type { WindowName } from "../agreements/records/quota.ts";
-import { costHeld, tokensHeld, type Change, type Closing, type Hold, type State } from "./state.ts";
+import { costHeld, tokensHeld, type Books, type Change, type Closing, type Hold, type State } from "./state.ts";
 import {
   adjustSlide,
   bookSlide,
@@ -17,19 +17,6 @@ import {
   type Use,
 } from "./windows.ts";
 
-/**
- * The windows of one org or one key. A call is booked where it was admitted; its settlement changes that place only,
- * and only while it is current.
- */
-export interface Books {
-  minute: Slide;
-  hour: Slide;
-  tokens: Slide;
-  open: number;
-  day: { day: number; requests: Use; tokens: Use };
-  month: { month: number; tokens: Use; cost: Use };
-}
-
 /** Requests by the minute and the hour are attempts: spent at once, never held, and not given back. */
 export const windowNames = [
   "requestsPerMinute",
@@ -44,7 +31,7 @@ export const windowNames = [
 
 const none: Use = { held: 0, settled: 0 };
 
-/** Books with nothing in them. */
+/** Counters at zero. */
 export function emptyBooks(): Books {
   return {
     minute: emptySlide(),
@@ -66,8 +53,8 @@ export function apply(state: State, change: Change): void {
     state.holds[hold.id] = hold;
     return;
   }
-  for (const of of hold.isKeyBooked ? ["org", hold.key] : ["org"]) {
-    const books = (state.books[of] ??= emptyBooks());
+  for (const owner of hold.isKeyBooked ? ["org", hold.key] : ["org"]) {
+    const books = (state.books[owner] ??= emptyBooks());
     if (change.kind === "held") bookHold(books, hold);
     else bookClosing(books, hold, change.closing);
   }

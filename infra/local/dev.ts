@@ -15,7 +15,8 @@ const usage = `npm run dev -- [options]
   --fresh        forget all state first
   --engine URL   a real engine instead of the simulator: vLLM, Ollama or any OpenAI-compatible server
   --gguf FILE    a GGUF model served on this machine by llama.cpp (npm install --no-save node-llama-cpp@3.22.1)
-  --ledger NAME  who keeps the limits: durable-object (the default), or upstash: a redis-server of this machine behind Upstash's REST
+  --ledger NAME  who keeps the limits: durable-object (the default), or upstash,
+                 a redis-server of this machine behind Upstash's REST
   --quiet        print the ready line only
   --help
 `;
@@ -146,7 +147,8 @@ ${served}
 
   import OpenAI from "openai";
   const openai = new OpenAI({ baseURL: "${edge}/v1", apiKey: "${key}" });
-  const stream = await openai.chat.completions.create({ model: "${model}", stream: true, messages: [{ role: "user", content: "Hello!" }] });
+  const messages = [{ role: "user", content: "Hello!" }];
+  const stream = await openai.chat.completions.create({ model: "${model}", stream: true, messages });
   for await (const chunk of stream) process.stdout.write(chunk.choices[0]?.delta.content ?? "");
 
 `;

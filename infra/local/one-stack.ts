@@ -15,6 +15,7 @@ export function takeStack(stateDir: string): void {
   writeFileSync(file, String(process.pid));
 }
 
+/** Gives the state folder back, for the next stack. */
 export function releaseStack(stateDir: string): void {
   rmSync(join(stateDir, "dev.pid"), { force: true });
 }

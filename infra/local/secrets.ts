@@ -36,6 +36,7 @@ export function openSecrets(stateDir: string, nodes: string[]): Secrets {
   }
 }
 
+/** New secrets, with a key pair for each node. */
 export function makeSecrets(nodes: string[]): Secrets {
   const secret = () => randomBytes(32).toString("base64url");
   return {
@@ -48,6 +49,7 @@ export function makeSecrets(nodes: string[]): Secrets {
   };
 }
 
+/** A new Ed25519 key pair. */
 export function makeKeyPair(): KeyPair {
   const { kty, crv, x, d } = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });
   if (kty !== "OKP" || crv !== "Ed25519" || !x || !d) throw new Error("this Node cannot make Ed25519 keys");

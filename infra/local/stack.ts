@@ -6,9 +6,12 @@ import { freePorts, startChild, type Child } from "./child.ts";
 import { startEdge, type RunningEdge } from "./edge/edge.ts";
 import { openSecrets, secretVars, type Secrets } from "./secrets.ts";
 
+/** The root of this repository. */
 export const root = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
+/** The models of `npm run dev`, from models.json. */
 export const defaultModels: ModelRecord[] = JSON.parse(readFileSync(new URL("models.json", import.meta.url), "utf8"));
 
+/** How a local stack is set up; everything but the port and the state folder has a default. */
 export interface StackOptions {
   port: number;
   stateDir: string;
@@ -32,12 +35,14 @@ export interface StackOptions {
   log?: (source: string, line: string) => void;
 }
 
+/** An engine as an agent's config names it: its kind, its address, and its models by our names. */
 export interface EngineSpec {
   kind: EngineKind;
   url: string;
   models: Record<string, string>;
 }
 
+/** A node of the stack: its agent, and its engine where the stack started one. */
 export interface LocalNode {
   id: string;
   tier: "shared" | "complex";
@@ -49,6 +54,7 @@ export interface LocalNode {
   restartAgent(): Promise<void>;
 }
 
+/** A running stack. */
 export interface Stack {
   edge: RunningEdge;
   nodes: LocalNode[];
@@ -58,6 +64,7 @@ export interface Stack {
   close(): Promise<void>;
 }
 
+/** The nodes of every local stack. */
 export const nodeSpecs = [
   { id: "node_shared-1", tier: "shared" },
   { id: "node_complex-1", tier: "complex" },
@@ -106,24 +113,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   });
   const edgeUrl = (await options.viaEdge?.(edge.url)) ?? edge.url;
   const nodes = await Promise.all(
-    records.map(async (record, index): Promise<LocalNode> => {
+    records.map((record, index) => {
       const engine = engines[index];
       if (!engine) throw new RangeError("a node without an engine");
-      const config = writeAgentConfig(options, secrets, record, agentPorts[index] ?? 0, edgeUrl, engine.spec);
-      const start = () =>
-        startChild(record.id, [join(root, "origin/agent.ts"), "--config", config], (line) => log(record.id, line));
-      const node: LocalNode = {
-        id: record.id,
-        tier: record.tier,
-        url: `http://127.0.0.1:${agentPorts[index]}`,
-        engineUrl: engine.spec.url,
-        agent: await start(),
-        engine: engine.child,
-        async restartAgent() {
-          node.agent = await start();
-        },
-      };
-      return node;
+      return startNode({ options, secrets, record, port: agentPorts[index] ?? 0, edgeUrl, engine, log });
     }),
   );
   const close = async () => {
@@ -131,6 +124,36 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await Promise.all([redis?.child.stop(), ...nodes.map(({ engine }) => engine?.stop())]);
   };
   return { edge, nodes, secrets, vars, close };
+}
+
+/** What one node of the stack is made of. */
+interface NodeParts {
+  options: StackOptions;
+  secrets: Secrets;
+  record: Pick<LocalNode, "id" | "tier">;
+  port: number;
+  edgeUrl: string;
+  engine: OpenEngine;
+  log: (source: string, line: string) => void;
+}
+
+async function startNode(parts: NodeParts): Promise<LocalNode> {
+  const { record, port, engine, log } = parts;
+  const config = writeAgentConfig(parts);
+  const start = () =>
+    startChild(record.id, [join(root, "origin/agent.ts"), "--config", config], (line) => log(record.id, line));
+  const node: LocalNode = {
+    id: record.id,
+    tier: record.tier,
+    url: `http://127.0.0.1:${port}`,
+    engineUrl: engine.spec.url,
+    agent: await start(),
+    engine: engine.child,
+    async restartAgent() {
+      node.agent = await start();
+    },
+  };
+  return node;
 }
 
 /** Its file lies in the state folder, so quotas survive a restart as those of objects do. */
@@ -175,14 +198,7 @@ async function openEngine(
   return { spec: { kind: "simulator", url: (await options.viaEngine?.(url)) ?? url, models: served }, child };
 }
 
-function writeAgentConfig(
-  options: StackOptions,
-  secrets: Secrets,
-  record: { id: string },
-  port: number,
-  edgeUrl: string,
-  engine: EngineSpec,
-): string {
+function writeAgentConfig({ options, secrets, record, port, edgeUrl, engine }: NodeParts): string {
   const { kty, crv, x, kid } = secrets.hopKey;
   const config = {
     node: record.id,
@@ -191,7 +207,7 @@ function writeAgentConfig(
     hopPublicKeys: { [kid]: { kty, crv, x } },
     privateKey: secrets.nodeKeys[record.id],
     cacheSaltSecret: secrets.cacheSaltSecret,
-    engines: [engine],
+    engines: [engine.spec],
     stateDir: join(options.stateDir, record.id),
     limits: { drainMsMax: 0, flushMsMax: 500, ...options.agentLimits },
   };

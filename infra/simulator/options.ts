@@ -1,7 +1,7 @@
 import { realClock, type Clock } from "./engine/clock.ts";
 import type { FaultRule } from "./faults.ts";
 
-/** What a model speaks: prose, SQL, or vectors. */
+/** What a model answers with: prose, SQL, or vectors. */
 export type Speech = "prose" | "sql" | "vectors";
 
 /** A model of the simulator. The first name is the one in answers; the others are aliases. */
@@ -59,8 +59,7 @@ export type Settings = Required<Omit<SimulatorOptions, "profile" | "models">> & 
 };
 
 /**
- * The seed's L4: 5.17 GiB of KV at 57,344 B a token, 51 ms a decode step, 0.21 ms a prefill token (reference/origin.md
- * §1.8).
+ * The seed's L4: 5.17 GiB of KV at 57,344 B a token, 51 ms a decode step, 0.21 ms a prefill token.
  */
 export const l4Profile: Readonly<EngineProfile> = {
   blocks: 6_050,

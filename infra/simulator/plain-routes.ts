@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { contextExceeded, flawedMessages, readPrompt, truncated } from "./calls/chat.ts";
+import { flawedMessages } from "./calls/chat.ts";
 import { readInputs } from "./calls/completions.ts";
 import { Fields } from "./calls/fields.ts";
+import { contextExceeded, readPrompt, truncated } from "./calls/prompt.ts";
 import { hexOf } from "./text/hash.ts";
 import { embed } from "./calls/logprobs.ts";
 import { invalid, problem, type Flaw } from "./problems.ts";
@@ -110,9 +111,7 @@ export function detokenizeBody(raw: Readonly<Record<string, unknown>>, models: S
 export async function embedInputs(
   raw: Readonly<Record<string, unknown>>,
   models: ServedModels,
-  record: OracleRecord,
-  signal: AbortSignal,
-  nowMs: number,
+  { record, signal, nowMs }: { record: OracleRecord; signal: AbortSignal; nowMs: number },
 ): Promise<string | null> {
   const fields = new Fields(raw, {
     model: "text",

@@ -1,5 +1,5 @@
 /**
- * vLLM's way to say no: a status and `{error: {message, type, param, code}}`, where `code` is the status as a number.
+ * vLLM's refusal: a status and `{error: {message, type, param, code}}`, where `code` is the status as a number.
  */
 export class Problem extends Error {
   readonly status: number;
@@ -34,7 +34,9 @@ export class EngineProblem extends Problem {
   constructor({ message, status, body }: Problem) {
     const { error }: { error: { type: string; param: string | null } } = JSON.parse(body);
     super(status, message, error.type, error.param);
-    this.event = `{"error": {"message": ${JSON.stringify(message)}, "type": "${error.type}", "param": ${JSON.stringify(error.param)}, "code": ${status}}}`;
+    this.event =
+      `{"error": {"message": ${JSON.stringify(message)}, "type": "${error.type}", "param": ` +
+      `${JSON.stringify(error.param)}, "code": ${status}}}`;
   }
 }
 
@@ -77,7 +79,10 @@ export function invalid(flaws: readonly Flaw[]): Problem {
           .map(([key, value]) => `'${key}': ${pythonText(value)}`)
           .join(", ")}}`
       : "";
-    return `\n  {'type': '${type}', 'loc': '${loc}', 'msg': ${pythonText(msg)}, 'input': ${pythonText(describe(input))}${tail}}`;
+    return (
+      `\n  {'type': '${type}', 'loc': '${loc}', 'msg': ${pythonText(msg)}, 'input': ` +
+      `${pythonText(describe(input))}${tail}}`
+    );
   });
   const noun = flaws.length === 1 ? "error" : "errors";
   return new Problem(400, `${flaws.length} validation ${noun}:${lines.join("")}`, "Bad Request", flaws[0]?.loc ?? null);

@@ -1,16 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { serveCall, type Surroundings } from "./calls/call.ts";
-import { ChatScribe, readChat } from "./calls/chat.ts";
+import { serveCall, type Surroundings } from "./calls/generate-answer.ts";
+import { readChat } from "./calls/chat.ts";
+import { ChatScribe } from "./calls/chat-serializer.ts";
 import { CompletionScribe, readCompletion } from "./calls/completions.ts";
 import { FaultDesk, readFaultRule, type FaultRule } from "./faults.ts";
-import { parseBody } from "./calls/fields.ts";
 import { vllmVersion } from "./identity.ts";
 import { writeMetrics } from "./metrics.ts";
 import { settle, type Settings, type SimulatorOptions } from "./options.ts";
 import { reportOf, type OracleRecord, type OracleReport } from "./text/oracle.ts";
 import { detokenizeBody, embedInputs, listModels, tokenizeBody } from "./plain-routes.ts";
-import { EngineProblem, errorJson, Problem, wrongMediaType } from "./problems.ts";
+import { readBody, refuse, sendJson, statusBody } from "./exchange.ts";
+import { errorJson, Problem } from "./problems.ts";
 import { ServedModels } from "./served-model.ts";
 import { Wire } from "./calls/stream-writer.ts";
 
@@ -58,6 +59,17 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 function portOf(server: Server): number {
   const address: AddressInfo | string | null = server.address();
   return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+/** A call whose body has been read. */
+interface ReceivedCall {
+  path: string;
+  raw: Record<string, unknown>;
+  response: ServerResponse;
+  record: OracleRecord;
+  rules: readonly FaultRule[];
+  /** Fires when the caller has left. */
+  signal: AbortSignal;
 }
 
 type Route = (request: IncomingMessage, response: ServerResponse, path: string) => void | Promise<void>;
@@ -170,7 +182,7 @@ class House {
       }
       if (leaving.signal.aborted) return void this.#shut(record, "cancelled");
       isStream = raw["stream"] === true;
-      await this.#answer(path, raw, response, record, rules, leaving.signal);
+      await this.#answer({ path, raw, response, record, rules, signal: leaving.signal });
     } catch (cause) {
       record.status = cause instanceof Problem ? cause.status : 500;
       this.#shut(record, "refused");
@@ -178,14 +190,7 @@ class House {
     }
   }
 
-  async #answer(
-    path: string,
-    raw: Record<string, unknown>,
-    response: ServerResponse,
-    record: OracleRecord,
-    rules: readonly FaultRule[],
-    signal: AbortSignal,
-  ) {
+  async #answer({ path, raw, response, record, rules, signal }: ReceivedCall) {
     const { clock, tokensPerChunk } = this.#settings;
     const around: Surroundings = {
       rules,
@@ -205,7 +210,7 @@ class House {
       return serveCall(ask, new CompletionScribe(ask, rules, clock.now()), openWire, around);
     }
     const wire = openWire({ onEnd: (how) => this.#shut(record, how), onStall: () => {}, onKill: () => this.onKill() });
-    const body = await embedInputs(raw, this.models, record, signal, clock.now());
+    const body = await embedInputs(raw, this.models, { record, signal, nowMs: clock.now() });
     if (body !== null && wire.whole(200, body)) this.#shut(record, "completed");
   }
 
@@ -278,45 +283,4 @@ class House {
     }
     this.#tellFaults(response);
   }
-}
-
-/** What vLLM itself says with this status: 401 is a string, the rest the envelope. */
-function statusBody(status: number): string {
-  if (status === 401) return '{"error":"Unauthorized"}';
-  const types: Record<number, string> = {
-    400: "BadRequestError",
-    404: "NotFoundError",
-    429: "Too Many Requests",
-    503: "Service Unavailable",
-  };
-  return errorJson(status, "The simulator was told to fail.", types[status] ?? "InternalServerError", null);
-}
-
-function refuse(response: ServerResponse, cause: unknown, isStream = false) {
-  if (response.destroyed || response.headersSent) return void response.destroy();
-  if (cause instanceof EngineProblem && isStream)
-    return void response
-      .writeHead(200, { "content-type": "text/event-stream; charset=utf-8" })
-      .end(`data: ${cause.event}\n\ndata: [DONE]\n\n`);
-  if (cause instanceof Problem) return sendJson(response, cause.status, cause.body);
-  sendJson(
-    response,
-    500,
-    errorJson(500, cause instanceof Error ? cause.message : "Internal server error", "InternalServerError", null),
-  );
-}
-
-function sendJson(response: ServerResponse, status: number, json: string) {
-  response
-    .writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(json) })
-    .end(json);
-}
-
-/** The request's JSON object. Throws vLLM's 400 for another media type or a body that is none. */
-async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
-  const parts: Buffer[] = [];
-  for await (const part of request) parts.push(Buffer.from(part));
-  const type = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
-  if (type !== "application/json") throw wrongMediaType();
-  return parseBody(Buffer.concat(parts).toString("utf8"));
 }

@@ -13,9 +13,11 @@ test("the page is Prometheus text: every sample has a type, the engine's page co
     "vllm:num_requests_running 0\n",
   ]);
   expect(page).toContain(
-    'agent_requests_total{outcome="completed"} 2\nagent_requests_total{outcome="invalid_value"} 1\n',
+    'penstock_agent_requests_total{outcome="completed"} 2\npenstock_agent_requests_total{outcome="invalid_value"} 1\n',
   );
-  expect(page).toMatch(/agent_inflight 1\n[\s\S]*agent_ready 1\nvllm:num_requests_running 0\n$/);
+  expect(page).toMatch(
+    /penstock_agent_inflight_calls 1\n[\s\S]*penstock_agent_ready 1\nvllm:num_requests_running 0\n$/,
+  );
   for (const line of page.split("\n").filter((text) => text.startsWith("agent_"))) {
     expect(page).toContain(`# TYPE ${/^\w+/.exec(line)?.[0]} `);
     expect(line).toMatch(/^agent_\w+(\{outcome="\w+"\})? \d+$/);

@@ -25,9 +25,8 @@ export function renameEnd(end: string): string {
 const RecordedOutcome = z.preprocess((end) => (typeof end === "string" ? renameEnd(end) : end), Outcome);
 
 /**
- * What the agent counted for one hold. `isFinal` settles it; otherwise it is a checkpoint: what will be charged if no
- * final record ever comes. `responseId` is the id that the caller saw (`chatcmpl-…`). Times are Unix ms by the node's
- * clock.
+ * What the agent counted for one hold. `isFinal` settles it; otherwise it is a checkpoint, which is charged if no final
+ * record ever comes. `responseId` is the id that the caller saw (`chatcmpl-…`). Times are Unix ms by the node's clock.
  */
 export const UsageRecord = z.strictObject({
   hold: HoldId,
@@ -50,14 +49,11 @@ export const UsageBatch = z.strictObject({ node: NodeId, records: z.array(UsageR
 export type UsageBatch = z.infer<typeof UsageBatch>;
 
 /**
- * Stands in the error object of the 503 that a batch is refused with: these holds' records were not taken, all others
- * of the batch were.
+ * Part of the error object of the 503 that refuses a batch: the records of these holds were not taken, all others of
+ * the batch were.
  */
 export const Untaken = z.object({ untaken: z.array(HoldId).min(1).max(usageBatchMax) });
 export type Untaken = z.infer<typeof Untaken>;
 
-/**
- * The body of that answer, as far as an agent reads it. One without `untaken` says nothing: the whole batch comes
- * again.
- */
+/** The body of that answer, as far as an agent reads it. Without `unacknowledged` the whole batch is sent again. */
 export const UntakenAnswer = z.object({ error: Untaken });

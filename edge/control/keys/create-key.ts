@@ -24,8 +24,8 @@ const Body = z
   .openapi("KeyCreate");
 
 /**
- * Makes a key and shows it this once. When it cannot be brought into force, its row is left revoked and its text is
- * shown to nobody.
+ * Makes a key and shows it this once. When it cannot be published, its row stays revoked and its text is shown to
+ * nobody.
  */
 export const createKey = endpoint(
   createRoute({

@@ -18,12 +18,14 @@ import { figuresIn, readSuite, writeReport, type Suite } from "./report.ts";
 
 const usage = `npm run accept -- [options]
 
-Makes a Python environment and a tiny model on the first run (about 5 GB, some minutes), starts real vLLM servers on this machine's CPU, and runs the engine
-contract, the recordings and the main journeys (edge, agents, vLLM) against them; then llama.cpp with a small GGUF model, where node-llama-cpp is installed. Exit
-code 0 when every promise was kept.
+Makes a Python environment and a tiny model on the first run (about 5 GB, some minutes), starts real vLLM servers on
+this machine's CPU, and runs the engine contract, the recordings and the main journeys (edge, agents, vLLM) against
+them; then llama.cpp with a small GGUF model, where node-llama-cpp is installed. Exit code 0 when every promise was
+kept.
 
   --only contract|journeys|gguf   one part only; gguf needs no vLLM
-  --keep                     leave the servers running; the next run finds them, and stops them unless it has --keep too. The journeys that kill a server are left out
+  --keep                     leave the servers running; the next run finds them, and stops them unless it
+                             has --keep too. The journeys that kill a server are left out
   --no-embed                 without the server for embeddings
   --help
 `;

@@ -18,6 +18,7 @@ export interface RunningEngine {
 }
 
 const script = new URL("serve.sh", import.meta.url).pathname;
+/** Where the Python environment, the model and the logs of acceptance are kept. */
 export const folder =
   process.env["PENSTOCK_ACCEPT_DIR"] ?? new URL("../../../.penstock/accept", import.meta.url).pathname;
 const list = join(folder, "engines.json");
@@ -120,6 +121,7 @@ export function sharedOf(engines: RunningEngine[]): string[] {
   return members.flatMap((pid) => read(`/proc/${pid}/maps`).match(/\/dev\/shm\/\S+/g) ?? []);
 }
 
+/** Removes the shared memory that killed processes left. */
 export function removeShared(files: string[]): void {
   for (const file of files) rmSync(file, { force: true });
 }

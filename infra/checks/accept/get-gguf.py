@@ -27,7 +27,8 @@ def main(target):
         return
     os.makedirs(os.path.dirname(target), exist_ok=True)
     with tempfile.TemporaryDirectory(dir=os.path.dirname(target)) as folder:
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--dest", folder]
+        pip = [sys.executable, "-m", "pip", "download", "--quiet"]
+        pip += ["--disable-pip-version-check", "--no-deps", "--dest", folder]
         subprocess.run([*pip, *PARTS], check=True)
         whole = os.path.join(folder, "whole")
         with open(whole, "wb") as out:

@@ -42,12 +42,15 @@ TEMPLATE = """\
     {%- else %}
         {{- 'You are a helpful assistant.' }}
     {%- endif %}
-    {{- "\\n\\n# Tools\\n\\nYou may call one or more functions to assist with the user query.\\n\\nYou are provided with function signatures within <tools></tools> XML tags:\\n<tools>" }}
+    {{- "\\n\\n# Tools\\n\\nYou may call one or more functions to assist with the user query.\\n\\n\
+You are provided with function signatures within <tools></tools> XML tags:\\n<tools>" }}
     {%- for tool in tools %}
         {{- "\\n" }}
         {{- tool | tojson }}
     {%- endfor %}
-    {{- "\\n</tools>\\n\\nFor each function call, return a json object with function name and arguments within <tool_call></tool_call> XML tags:\\n<tool_call>\\n{\\"name\\": <function-name>, \\"arguments\\": <args-json-object>}\\n</tool_call><|im_end|>\\n" }}
+    {{- "\\n</tools>\\n\\nFor each function call, return a json object \
+with function name and arguments within <tool_call></tool_call> XML tags:\\n<tool_call>\\n\
+{\\"name\\": <function-name>, \\"arguments\\": <args-json-object>}\\n</tool_call><|im_end|>\\n" }}
 {%- else %}
     {%- if messages[0]['role'] == 'system' %}
         {{- '<|im_start|>system\\n' + messages[0]['content'] + '<|im_end|>\\n' }}
@@ -56,7 +59,8 @@ TEMPLATE = """\
     {%- endif %}
 {%- endif %}
 {%- for message in messages %}
-    {%- if (message.role == "user") or (message.role == "system" and not loop.first) or (message.role == "assistant" and not message.tool_calls) %}
+    {%- if (message.role == "user") or (message.role == "system" and not loop.first) \
+or (message.role == "assistant" and not message.tool_calls) %}
         {{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>' + '\\n' }}
     {%- elif message.role == "assistant" %}
         {{- '<|im_start|>' + message.role }}
@@ -173,7 +177,8 @@ def main():
     odd = [i for t, i in tok.get_vocab().items() if len(t) == 1 and not "!" <= t <= "~" and t not in "ĊĠ"]
     control = [i for i in odd if tok.decode([i]) < " "]
     half = [i for i in odd if i not in control]  # bytes of longer UTF-8 characters
-    save_file(weights(sorted([*ids.values(), *control]), sorted(half)), os.path.join(out, "model.safetensors"), {"format": "pt"})
+    tensors = weights(sorted([*ids.values(), *control]), sorted(half))
+    save_file(tensors, os.path.join(out, "model.safetensors"), {"format": "pt"})
 
     def put(name, value):
         with open(os.path.join(out, name), "w") as f:

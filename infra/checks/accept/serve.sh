@@ -113,11 +113,13 @@ done
 
 began=$SECONDS
 for i in "${!ports[@]}"; do
-  until venv/bin/python -c 'import sys, urllib.request as u; u.urlopen(f"http://127.0.0.1:{sys.argv[1]}/health", timeout=2)' \
+  until venv/bin/python -c \
+    'import sys, urllib.request as u; u.urlopen(f"http://127.0.0.1:{sys.argv[1]}/health", timeout=2)' \
     "${ports[$i]}" 2>/dev/null; do
     unled
     kill -0 "${pids[$i]}" 2>/dev/null || fail "${ports[$i]}" "the engine on port ${ports[$i]} left before it was ready"
-    [ $((SECONDS - began)) -lt "$wait_s" ] || fail "${ports[$i]}" "the engine on port ${ports[$i]} was not ready in $wait_s s"
+    [ $((SECONDS - began)) -lt "$wait_s" ] ||
+      fail "${ports[$i]}" "the engine on port ${ports[$i]} was not ready in $wait_s s"
     sleep 0.5
   done
   echo "serving $kind 127.0.0.1:${ports[$i]} $((SECONDS - began))s pid=${pids[$i]}"

@@ -21,11 +21,7 @@ export default defineConfig({
         test: {
           name: "journeys",
           include: ["test/infra/checks/accept/*.accept.ts"],
-          exclude: [
-            "test/infra/checks/accept/recordings.accept.ts",
-            "test/infra/checks/accept/deaths.accept.ts",
-            "test/infra/checks/accept/gguf/gguf.accept.ts",
-          ],
+          exclude: ["test/infra/checks/accept/recordings.accept.ts", "test/infra/checks/accept/deaths.accept.ts"],
           globalSetup: ["test/infra/checks/accept/real-stack.ts"],
           ...slow,
         },
@@ -34,7 +30,7 @@ export default defineConfig({
       {
         test: {
           name: "gguf",
-          include: ["test/infra/checks/accept/gguf/gguf.accept.ts"],
+          include: ["test/infra/checks/accept/gguf/*.accept.ts"],
           ...slow,
           testTimeout: 300_000,
           hookTimeout: 300_000,

@@ -40,7 +40,7 @@ export interface Rounds<Name extends string, T> {
   isNoisy: boolean;
 }
 
-/** Over 12 % of a core a window is taken again, over 15 % its round is left out (reference/performance.md §2). */
+/** Over 12 % of a core a window is taken again, over 15 % its round is left out. */
 const againAbove = 0.12;
 const droppedAbove = 0.15;
 

@@ -18,14 +18,19 @@ export interface Row {
   figures: Record<string, number>;
 }
 
-/** A row from what the rounds gave. `whyNot` says why it does not count, if it does not. */
+/** What stands beside a row's values. `whyNot` says why it does not count, if it does not. */
+export interface RowRemarks {
+  note: string;
+  figures?: Record<string, number>;
+  whyNot?: string | null;
+}
+
+/** A row from what the rounds gave. */
 export function rowOf(
   name: string,
   goal: Goal,
   values: number[],
-  note: string,
-  figures: Record<string, number> = {},
-  whyNot: string | null = null,
+  { note, figures = {}, whyNot = null }: RowRemarks,
 ): Row {
   const measured = spreadOf(values);
   const reached =

@@ -10,11 +10,11 @@ import { defaultModels, root } from "#infra/local/stack.ts";
 import { makeCaller, type Caller } from "./load/callers.ts";
 import { ask, Connection } from "./load/connection.ts";
 import { allowFiles, pidsOf, pin } from "./cpu.ts";
-import type { DeskAnswers, DeskAsks } from "./desk-words.ts";
+import type { ProbeResponses, ProbeRequests } from "./probe-api.ts";
 import type { Load, LoadReport } from "./load/load.ts";
 import type { SettledCounts } from "./load/settle.ts";
 import { choosePorts, chooseRedisPorts, startWorkerd, type EdgePorts } from "./servers/workerd.ts";
-import { writePost } from "./load/wire.ts";
+import { writePost } from "./load/http-messages.ts";
 
 /**
  * A wrong answer, a lost hold, a count that is off: the bench is worth nothing until this is mended, so it exits with
@@ -30,12 +30,12 @@ export interface OriginState {
   settling: SettledCounts;
 }
 
-/** An edge over one store of limits, with the origin that answers its calls and settles them, and its desk. */
+/** An edge over one store of limits, with the origin that answers its calls and settles them, and its probe. */
 export interface Side {
-  ports: { edge: number; origin: number; desk: number };
+  ports: { edge: number; origin: number; probe: number };
   /** Makes orgs and brings them into force. */
   publish(count: number): Promise<Caller[]>;
-  desk<Path extends keyof DeskAsks>(path: Path, asked: DeskAsks[Path]): Promise<DeskAnswers[Path]>;
+  probe<Path extends keyof ProbeRequests>(path: Path, asked: ProbeRequests[Path]): Promise<ProbeResponses[Path]>;
   origin(): Promise<OriginState>;
   /** Resolves when no call runs and every hold is settled. */
   quiet(): Promise<void>;
@@ -72,7 +72,7 @@ export interface Stage extends Side {
 const nodes = ["node_bench-shared", "node_bench-complex"] as const;
 const here = new URL(".", import.meta.url).pathname;
 const publishedAtOnce = 250;
-const repeatable: ReadonlySet<string> = new Set<keyof DeskAsks>(["/publish", "/inspect"]);
+const repeatable: ReadonlySet<string> = new Set<keyof ProbeRequests>(["/publish", "/inspect"]);
 /**
  * A ledger that was called within ten seconds keeps three files open: after so many, those are waited for, since not
  * every machine allows more than 20,000.
@@ -97,17 +97,17 @@ export async function openStage({ withRedis }: { withRedis: boolean }): Promise<
     isRedisThere ? startChild("redis", [join(here, "servers/redis.ts"), dir], say) : null,
   ]);
   const ports = { ...edgePorts, origin: portOf(origin) };
-  const toRedis = {
-    LEDGER: "upstash",
-    UPSTASH_REDIS_REST_URL: String(redis?.ready["url"]),
-    UPSTASH_REDIS_REST_TOKEN: String(redis?.ready["token"]),
-  };
-  const vars = { LEDGER: "durable-object", ...edgeVars(secrets, ports.origin) };
-  const redisEdge = redisOrigin && {
-    ports: redisPorts,
-    vars: { ...toRedis, ...edgeVars(secrets, portOf(redisOrigin)) },
-  };
-  const workerd = await startWorkerd(root, dir, ports, `http://127.0.0.1:${ports.origin}`, vars, redisEdge);
+  const workerd = await startWorkerd({
+    root,
+    dir,
+    ports,
+    originUrl: `http://127.0.0.1:${ports.origin}`,
+    vars: { LEDGER: "durable-object", ...edgeVars(secrets, ports.origin) },
+    redis: redisOrigin && {
+      ports: redisPorts,
+      vars: { ...redisVars(redis), ...edgeVars(secrets, portOf(redisOrigin)) },
+    },
+  });
   const keyring = await openKeyring({ tagKeys: secrets.tagKeys, peppers: secrets.peppers });
   allowFiles(workerd.pid, filesMax);
   const atLoad = [loader, origin, redisOrigin, redis].flatMap((child) => (child ? pidsOf(child.pid) : []));
@@ -126,19 +126,14 @@ export async function openStage({ withRedis }: { withRedis: boolean }): Promise<
     ports,
     workerdPid: workerd.pid,
     isPinned,
-    redis: redis &&
-      overRedis && {
-        ...overRedis,
-        pid: redis.pid,
-        seen: () => post<Record<string, number>>(redis, {}),
-        sync: async (when) => void (await post(redis, { sync: when })),
-      },
+    redis: redis && overRedis && makeRedisSide(overRedis, redis),
     async load(load) {
-      const report = await post<LoadReport>(loader, { ask: load });
+      const report = await post<LoadReport>(loader, { load });
       if (report.wrong > 0) {
         const why = workerd.failure();
         throw new BrokenError(
-          `${report.wrong} of ${report.calls} answers were wrong; the first: ${report.firstWrong}${why && `\nworkerd said: ${why}`}`,
+          `${report.wrong} of ${report.calls} answers were wrong; the first: ` +
+            `${report.firstWrong}${why && `\nworkerd said: ${why}`}`,
         );
       }
       return report;
@@ -149,6 +144,24 @@ export async function openStage({ withRedis }: { withRedis: boolean }): Promise<
       await Promise.all([workerd, origin, loader, redisOrigin, redis].map((running) => running?.stop()));
       rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
     },
+  };
+}
+
+/** The variables that tell an edge its Redis. */
+function redisVars(redis: Child | null): Record<string, string> {
+  return {
+    LEDGER: "upstash",
+    UPSTASH_REDIS_REST_URL: String(redis?.ready["url"]),
+    UPSTASH_REDIS_REST_TOKEN: String(redis?.ready["token"]),
+  };
+}
+
+function makeRedisSide(side: Side, redis: Child): RedisSide {
+  return {
+    ...side,
+    pid: redis.pid,
+    seen: () => post<Record<string, number>>(redis, {}),
+    sync: async (when) => void (await post(redis, { sync: when })),
   };
 }
 
@@ -171,7 +184,7 @@ interface SideParts {
 }
 
 function openSide({ ports, origin, keyring, failure }: SideParts): Side & { close(): void } {
-  const toDesk = new Connection(ports.desk);
+  const probeConnection = new Connection(ports.probe);
   const side: Side = {
     ports,
     async publish(count) {
@@ -180,15 +193,15 @@ function openSide({ ports, origin, keyring, failure }: SideParts): Side & { clos
         const more = await Promise.all(
           Array.from({ length: Math.min(publishedAtOnce, count - callers.length) }, () => makeCaller(keyring)),
         );
-        await side.desk("/publish", { records: more.map(({ records }) => records[0]) });
-        await side.desk("/publish", { records: more.map(({ records }) => records[1]) });
+        await side.probe("/publish", { records: more.map(({ records }) => records[0]) });
+        await side.probe("/publish", { records: more.map(({ records }) => records[1]) });
         callers.push(...more);
         await letGoOf(callers.length);
       }
       return callers;
     },
-    async desk(path, asked) {
-      const question = () => ask(toDesk, writePost(path, "bench", JSON.stringify(asked)));
+    async probe(path, asked) {
+      const question = () => ask(probeConnection, writePost(path, "bench", JSON.stringify(asked)));
       let { status, body } = await question();
       // A machine that is busy with something else may keep Redis from answering in time: what may be asked twice is.
       for (
@@ -198,7 +211,7 @@ function openSide({ ports, origin, keyring, failure }: SideParts): Side & { clos
       )
         ({ status, body } = await question());
       if (status !== 200)
-        throw new BrokenError(`the desk answered ${status} to ${path}: ${body}\nworkerd said: ${failure()}`);
+        throw new BrokenError(`the probe answered ${status} to ${path}: ${body}\nworkerd said: ${failure()}`);
       return JSON.parse(body);
     },
     origin: () => post<OriginState>(origin, {}),
@@ -210,7 +223,7 @@ function openSide({ ports, origin, keyring, failure }: SideParts): Side & { clos
       }
     },
   };
-  return { ...side, close: () => toDesk.close() };
+  return { ...side, close: () => probeConnection.close() };
 }
 
 /**
@@ -226,7 +239,7 @@ export async function checkSettled(side: Side, callers: Caller[], calls: number)
   let openHolds = 0;
   let settledCalls = 0;
   for (let from = 0; from < callers.length; from += publishedAtOnce) {
-    const some = await side.desk("/inspect", {
+    const some = await side.probe("/inspect", {
       orgs: callers.slice(from, from + publishedAtOnce).map(({ org }) => org),
     });
     openHolds += some.openHolds;

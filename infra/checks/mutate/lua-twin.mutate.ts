@@ -13,17 +13,17 @@ const numRuns = 120;
 const waitMsMax = 240_000;
 const stuckMsMax = 20_000;
 
-type Verdict = "invalid" | "noticed" | "survived";
+type MutantOutcome = "invalid" | "noticed" | "survived";
 
 /**
  * Puts every mutant of the Lua to the tests that compare it with the pure ledger. `lua.ts` runs this, and puts what
  * survives to the other tests.
  */
-test("every mutant of the Lua is judged", { timeout: 36_000_000 }, async () => {
+test("every mutant of the Lua is tried", { timeout: 36_000_000 }, async () => {
   const world = await openWorld("everysec");
   const redis = new Redis(world.redis.server.port, "127.0.0.1", { stringNumbers: true, commandTimeout: stuckMsMax });
   redis.on("error", () => undefined);
-  const judge = async ({ script }: LuaMutant): Promise<Verdict> => {
+  const tryMutant = async ({ script }: LuaMutant): Promise<MutantOutcome> => {
     if (
       !(await redis.script("LOAD", script).then(
         () => true,
@@ -31,7 +31,7 @@ test("every mutant of the Lua is judged", { timeout: 36_000_000 }, async () => {
       ))
     )
       return "invalid";
-    const late = new Promise<Verdict>((resolve) => void setTimeout(() => resolve("noticed"), waitMsMax).unref());
+    const late = new Promise<MutantOutcome>((resolve) => void setTimeout(() => resolve("noticed"), waitMsMax).unref());
     const check = async () => {
       await checkCalendar(redis, script);
       await checkSlides(redis, script);
@@ -40,15 +40,15 @@ test("every mutant of the Lua is judged", { timeout: 36_000_000 }, async () => {
     return Promise.race([
       late,
       check().then(
-        (): Verdict => "survived",
-        (): Verdict => "noticed",
+        (): MutantOutcome => "survived",
+        (): MutantOutcome => "noticed",
       ),
     ]);
   };
-  const verdicts: (Omit<LuaMutant, "script"> & { index: number; verdict: Verdict })[] = [];
+  const outcomes: (Omit<LuaMutant, "script"> & { index: number; outcome: MutantOutcome })[] = [];
   for (const [index, mutant] of luaMutants().entries()) {
     const { script: _, ...change } = mutant;
-    verdicts.push({ index, ...change, verdict: await judge(mutant) });
+    outcomes.push({ index, ...change, outcome: await tryMutant(mutant) });
     // A script that does not end is ended with its Redis.
     if ((await redis.ping().catch(() => "gone")) !== "PONG") await world.crash();
   }
@@ -56,6 +56,6 @@ test("every mutant of the Lua is judged", { timeout: 36_000_000 }, async () => {
   await world.close();
   const out = ".penstock/mutate/lua.json";
   mkdirSync(dirname(out), { recursive: true });
-  writeFileSync(out, JSON.stringify(verdicts));
-  expect(verdicts.some(({ verdict }) => verdict === "noticed")).toBe(true);
+  writeFileSync(out, JSON.stringify(outcomes));
+  expect(outcomes.some(({ outcome }) => outcome === "noticed")).toBe(true);
 });

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import type { Score } from "./score.ts";
 
-const verdictsFile = ".penstock/mutate/lua.json";
+const outcomesFile = ".penstock/mutate/lua.json";
 /**
  * What else runs the script: the contract, and what the comparison with the pure ledger cannot see (the clock of Redis,
  * sweeping, the outbox). Not its slow tests.
@@ -20,13 +20,13 @@ const otherTests = [
  */
 export function mutateLua(): Score {
   if (!passes({ MUTATE_PART: "upstash" }, otherTests)) throw new Error("the tests fail without a mutant");
-  if (!passes({ MUTATE_PART: "lua" }, [])) throw new Error("the mutants of the Lua could not be judged");
-  const verdicts: { index: number; file: string; line: number; was: string; is: string; verdict: string }[] =
-    JSON.parse(readFileSync(verdictsFile, "utf8"));
-  const counted = verdicts.filter(({ verdict }) => verdict !== "invalid");
+  if (!passes({ MUTATE_PART: "lua" }, [])) throw new Error("the mutants of the Lua could not be tried");
+  const outcomes: { index: number; file: string; line: number; was: string; is: string; outcome: string }[] =
+    JSON.parse(readFileSync(outcomesFile, "utf8"));
+  const counted = outcomes.filter(({ outcome }) => outcome !== "invalid");
   const missed = counted.filter(
-    ({ index, verdict }) =>
-      verdict === "survived" && passes({ MUTATE_PART: "upstash", LUA_MUTANT: String(index) }, otherTests),
+    ({ index, outcome }) =>
+      outcome === "survived" && passes({ MUTATE_PART: "upstash", LUA_MUTANT: String(index) }, otherTests),
   );
   const survivors = missed.map(({ file, line, was, is }) => `${file}:${line} '${was}' as '${is}'`);
   return { part: "lua", mutants: counted.length, noticed: counted.length - missed.length, survivors };

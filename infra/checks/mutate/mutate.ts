@@ -6,10 +6,11 @@ import { parts } from "./parts.ts";
 import type { Score } from "./score.ts";
 
 const usage = `node infra/checks/mutate/mutate.ts [PART]... [--force] [--concurrency N]
-  PART         ${Object.keys(parts).join(", ")}; all of them when none is named
-  --force      tries every mutant again; else only those that survived or whose code or tests have changed since the last run
+  PART             ${Object.keys(parts).join(", ")}; all of them when none is named
+  --force          tries every mutant again; else only those that survived,
+                   or whose code or tests have changed since the last run
   --concurrency N  2 by default
-  --timeout MS     a mutant never ends when it takes so much longer than four times its tests' time: 60,000 by default, for a busy machine`;
+  --timeout MS     how much longer than four times its tests' time a mutant may take: 60,000 by default`;
 
 /**
  * Stryker would go by the last run where a mutant of a constant survived, also when tests have been added since: what

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import type { PlanOptions, Store } from "./plan/plan.ts";
 
+/** What `--help` prints. */
 export const usage = `npm run storm -- [options]
 
   --seeds N       that many storms on each store, seeds N to 1 (20)
@@ -11,11 +12,12 @@ export const usage = `npm run storm -- [options]
   --redis-wait MS how long Redis may take to answer a call: 250, with more than 500 callers 5,000
   --without 1,3   leaves faults out by number
   --short         three seeds with few callers, for a first look
-  --json          verdicts as JSON lines
+  --json          results as JSON lines
   --verbose       what every process logs, on stderr
   --help
 `;
 
+/** The command line, read. */
 export interface StormFlags {
   storms: PlanOptions[];
   stores: Store[];

@@ -8,7 +8,7 @@ import { Control, type LedgerView, type StormOrg } from "./arena/control.ts";
 import type { Crew } from "./crew/crew.ts";
 import type { BillRow, Evidence } from "./audit/evidence.ts";
 import type { Outcome } from "./crew/outcome.ts";
-import { patiently } from "./patience.ts";
+import { patiently } from "./retry.ts";
 import type { OrgPlan, Plan } from "./plan/plan.ts";
 import { openWatch } from "./audit/watch.ts";
 
@@ -17,7 +17,7 @@ export interface StormRun {
   outcomes: Outcome[];
   struck: Struck[];
   ms: number;
-  /** Waits until everything must be settled, and gathers what is to be judged. */
+  /** Waits until everything must be settled, and gathers what the audit needs. */
   gather(): Promise<Evidence>;
 }
 
@@ -51,7 +51,7 @@ export async function runStorm(arena: Arena, crew: Crew, plan: Plan): Promise<St
     struck,
     ms: endedAtMs - startedAtMs,
     async gather() {
-      await untilSettled(control, orgs, plan, struck.length > 0, outcomes);
+      await untilSettled(control, orgs, plan, { hasStruck: struck.length > 0, outcomes });
       // One after the other: Redis has 250 ms for each, and a later storm rages.
       const ledgers: LedgerView[] = [];
       for (const { id } of orgs) ledgers.push(await drained(control, id));
@@ -81,8 +81,7 @@ async function untilSettled(
   control: Control,
   orgs: StormOrg[],
   plan: Plan,
-  hasStruck: boolean,
-  outcomes: Outcome[],
+  { hasStruck, outcomes }: { hasStruck: boolean; outcomes: Outcome[] },
 ): Promise<void> {
   const timeoutMs = Math.max(...plan.callers.flatMap(({ calls }) => calls.map((call) => call.timeoutMs)));
   const latestMs = Math.max(...outcomes.map(({ startedAtMs }) => startedAtMs)) + timeoutMs + holdGraceMs + settleMsMax;

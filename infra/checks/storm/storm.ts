@@ -1,7 +1,7 @@
 import { writeTable } from "#clients/cli/table.ts";
 import { hasRedisServer, redisMissing } from "#infra/local/redis/redis-server.ts";
 import { openArena, type Arena } from "./arena/arena.ts";
-import { audit, type Verdict } from "./audit/audit.ts";
+import { audit, type AuditResult } from "./audit/audit.ts";
 import { startCrew, type Crew } from "./crew/crew.ts";
 import { readFlags, usage, type StormFlags } from "./flags.ts";
 import { makePlan } from "./plan/make-plan.ts";
@@ -15,7 +15,7 @@ interface Judged {
   faults: string[];
   edges: 1 | 2;
   ms: number;
-  verdict: Verdict;
+  result: AuditResult;
 }
 
 const clientProcesses = 3;
@@ -26,16 +26,16 @@ const columns = [
   ["seed", "options.seed"],
   ["store", "options.store"],
   ["edges", "edges"],
-  ["calls", "verdict.figures.calls"],
-  ["answered", "verdict.figures.answered"],
-  ["refused", "verdict.figures.refused"],
-  ["failed", "verdict.figures.failed"],
-  ["left", "verdict.figures.left"],
-  ["rows", "verdict.figures.rows"],
-  ["made", "verdict.figures.made"],
-  ["billed", "verdict.figures.billed"],
-  ["short", "verdict.figures.short"],
-  ["most", "verdict.figures.shortMost"],
+  ["calls", "result.figures.calls"],
+  ["answered", "result.figures.answered"],
+  ["refused", "result.figures.refused"],
+  ["failed", "result.figures.failed"],
+  ["aborted", "result.figures.aborted"],
+  ["rows", "result.figures.rows"],
+  ["made", "result.figures.made"],
+  ["billed", "result.figures.billed"],
+  ["short", "result.figures.short"],
+  ["most", "result.figures.shortMost"],
   ["s", "seconds"],
   ["wrong", "wrong"],
   ["faults", "faults"],
@@ -59,7 +59,7 @@ async function main(): Promise<number> {
   }
 }
 
-/** All storms, one after the other; each is judged when what it left has settled, while later ones rage. */
+/** All storms, one after the other; each is audited when what it left has settled, while later ones rage. */
 async function rage(flags: StormFlags, arenas: ReadonlyMap<Store, Arena>, crew: Crew): Promise<number> {
   const startedAtMs = performance.now();
   const pending: Promise<Judged>[] = [];
@@ -72,29 +72,30 @@ async function rage(flags: StormFlags, arenas: ReadonlyMap<Store, Arena>, crew: 
     );
   }
   const all = await Promise.all(pending);
-  const failing = all.filter(({ verdict }) => verdict.violations.length > 0);
+  const failing = all.filter(({ result }) => result.violations.length > 0);
   if (!flags.isJson) {
     const rows = all.map((one) => ({
       ...one,
       faults: one.faults.join("; ") || "none",
       seconds: Math.round(one.ms / 100) / 10,
-      wrong: one.verdict.violations.length,
+      wrong: one.result.violations.length,
     }));
     process.stdout.write(`\n${writeTable(columns, rows, "no storm")}\n\n`);
     process.stdout.write(
-      `${all.length} storms in ${Math.round((performance.now() - startedAtMs) / 1_000)} s, ${failing.length} with violations\n`,
+      `${all.length} storms in ${Math.round((performance.now() - startedAtMs) / 1_000)} s, ${failing.length} ` +
+        "with violations\n",
     );
   }
   const [first] = failing;
   if (!first) return 0;
   const fails = async (options: PlanOptions) =>
-    (await (await stormOn(arenas, crew, options)).judged).verdict.violations.length > 0;
+    (await (await stormOn(arenas, crew, options)).judged).result.violations.length > 0;
   process.stderr.write(`looking for a smaller storm that fails …\n`);
   process.stderr.write(`again: ${replayCommand(await shrink(first.options, fails, shrinkTriesMax))}\n`);
   return 1;
 }
 
-/** Resolves when the storm is over; the verdict comes when everything has settled. */
+/** Resolves when the storm is over; the result comes when everything has settled. */
 async function stormOn(
   arenas: ReadonlyMap<Store, Arena>,
   crew: Crew,
@@ -105,22 +106,23 @@ async function stormOn(
   const plan = makePlan(options);
   const run = await runStorm(arena, crew, plan);
   process.stderr.write(
-    `seed ${options.seed} ${options.store}: ${run.outcomes.length} calls in ${Math.round(run.ms / 1_000)} s; it settles\n`,
+    `seed ${options.seed} ${options.store}: ${run.outcomes.length} calls in ${Math.round(run.ms / 1_000)} ` +
+      "s; it settles\n",
   );
   const judged = run.gather().then((evidence): Judged => ({
     options,
     faults: plan.faults.map(wordsOf),
     edges: plan.edges,
     ms: run.ms,
-    verdict: audit(evidence),
+    result: audit(evidence),
   }));
   // Awaited by the caller, but a storm later: until then a failure must not end the process.
   judged.catch(() => undefined);
   return { judged };
 }
 
-function show({ options, faults, verdict }: Judged, isJson: boolean): void {
-  const { violations, figures } = verdict;
+function show({ options, faults, result }: Judged, isJson: boolean): void {
+  const { violations, figures } = result;
   if (isJson) return void process.stdout.write(`${JSON.stringify({ ...options, faults, figures, violations })}\n`);
   const isFine = violations.length === 0;
   const counts = Array.from(
@@ -128,7 +130,8 @@ function show({ options, faults, verdict }: Judged, isJson: boolean): void {
     ([rule, those]) => `${those.length} ${rule}`,
   );
   process.stdout.write(
-    `${isFine ? "ok   " : "WRONG"} seed ${options.seed} ${options.store} (${[...counts, faults.join("; ") || "no faults"].join(", ")})\n`,
+    `${isFine ? "ok   " : "WRONG"} seed ${options.seed} ${options.store} ` +
+      `(${[...counts, faults.join("; ") || "no faults"].join(", ")})\n`,
   );
   for (const { rule, what } of violations.slice(0, violationsShown)) process.stdout.write(`      ${rule}: ${what}\n`);
   if (violations.length > violationsShown)

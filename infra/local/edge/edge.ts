@@ -7,6 +7,7 @@ import { bundleWorker } from "./bundle.ts";
 import { freePorts } from "../child.ts";
 import { openFront } from "./front.ts";
 
+/** How a local edge is set up. */
 export interface EdgeOptions {
   root: string;
   port: number;
@@ -28,6 +29,7 @@ export interface EdgeOptions {
   hostedBy?: string;
 }
 
+/** An edge that answers at `url`. */
 export interface RunningEdge {
   url: string;
   /** Of its workerd, by /proc (Linux); `null` while it has none. A workerd that is killed is started again at once. */
@@ -130,7 +132,8 @@ function read(path: string): string {
 async function migrate(miniflare: Miniflare, root: string): Promise<void> {
   const db = await miniflare.getD1Database("DB");
   await db.exec(
-    "CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, " +
+      "applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)",
   );
   const { results } = await db.prepare("SELECT name FROM d1_migrations").all<{ name: string }>();
   const applied = new Set(results.map((row: { name: string }) => row.name));

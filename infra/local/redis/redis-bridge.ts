@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { Redis, type ChainableCommander } from "ioredis";
 import { openScriptMap, type ScriptMap } from "./redis-scripts.ts";
 
+/** Which Redis the bridge serves, and where. */
 export interface BridgeOptions {
   redisPort: number;
   /** 0: a free one. */
@@ -14,6 +15,7 @@ export interface BridgeOptions {
   onCommands?: (commands: string[][]) => void;
 }
 
+/** A running bridge, with the token that its callers must send. */
 export interface Bridge {
   url: string;
   token: string;

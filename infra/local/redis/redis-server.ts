@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { connect } from "node:net";
 import { freePorts } from "../child.ts";
 
+/** Where a redis-server keeps its data, and how surely. */
 export interface RedisServerOptions {
   /** Where its append-only file lies; it survives restarts and `kill -9`. */
   dir: string;
@@ -13,6 +14,7 @@ export interface RedisServerOptions {
   fsync: "everysec" | "always" | null;
 }
 
+/** A redis-server that can be killed and started again. */
 export interface RedisServer {
   port: number;
   readonly pid: number;

@@ -1,11 +1,11 @@
-import type { Work } from "../engine/engine.ts";
+import type { Work } from "../engine/sequence.ts";
 import { hashText, mix } from "../text/hash.ts";
 import type { Sampling } from "./sampling.ts";
 import type { Script } from "../text/script.ts";
 import { detokenize, Detokenizer } from "../text/tokenizer.ts";
 import { endOfAnswer, type Voice } from "../text/generator.ts";
 
-/** What a choice has made since it was last asked. */
+/** What a choice has made since the last `take`. */
 export interface Delta {
   text: string;
   tokens: number[];
@@ -40,8 +40,7 @@ export class Choice implements Work {
   #hasCalled = false;
 
   constructor(
-    index: number,
-    sample: number,
+    { index, sample }: { index: number; sample: number },
     model: string,
     prompt: readonly number[],
     maker: { sampling: Sampling; completionTokensMax: number; voice: Voice; script: Script | null },
@@ -97,7 +96,7 @@ export class Choice implements Work {
     return detokenize(this.tokens.slice(this.promptTokens).filter((token) => token !== endOfAnswer));
   }
 
-  /** Whether a chunk is due: there is something to tell. */
+  /** Whether a chunk is due: there is something to send. */
   get hasNews(): boolean {
     const { text, args, isCall, finish, tokens } = this.#delta;
     return (

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import type { Ask, Scribe, Tally } from "./call.ts";
-import { checkLength, fitPrompt } from "./chat.ts";
+import type { Ask, Scribe, Tally } from "./generate-answer.ts";
+import { checkLength, fitPrompt } from "./prompt.ts";
 import type { Choice, Delta } from "./choice.ts";
 import { tellUsage, type FaultRule } from "../faults.ts";
 import { Fields } from "./fields.ts";
@@ -17,10 +17,10 @@ const completionKinds = { ...samplingKinds, logprobs: "integer", prompt_logprobs
 /** vLLM's default for completions; chat has none. */
 const completionTokensDefault = 16;
 
-/** A completion as asked. */
+/** A completion call. */
 export interface CompletionAsk extends Ask {
   isEcho: boolean;
-  /** `max_tokens` 0 with `echo`: the prompt and nothing else is told. */
+  /** `max_tokens` 0 with `echo`: the answer is the prompt and nothing else. */
   isEchoOnly: boolean;
   promptLogprobs: number | null;
 }
@@ -109,7 +109,9 @@ export class CompletionScribe implements Scribe {
     this.#ask = ask;
     this.#rules = rules;
     this.#created = Math.floor(nowMs / 1_000);
-    this.#head = `{"id":${JSON.stringify(ask.id)},"object":"text_completion","created":${this.#created},"model":${JSON.stringify(ask.model.name)},"choices":[`;
+    this.#head =
+      `{"id":${JSON.stringify(ask.id)},"object":"text_completion","created":${this.#created},` +
+      `"model":${JSON.stringify(ask.model.name)},"choices":[`;
   }
 
   opening(): string[] {
@@ -129,8 +131,10 @@ export class CompletionScribe implements Scribe {
     const promptIds = isFirst && (sampling.hasTokenIds || isEcho) ? JSON.stringify(prompt) : "null";
     const print = delta.finish !== null && !usage.isFinal ? `,"system_fingerprint":"${fingerprint}"` : "";
     return (
-      `${this.#head}{"index":${choice.index},"text":${JSON.stringify(text)},"logprobs":${this.#logprobs(choice, delta, echoed)},"finish_reason":${finish},` +
-      `"stop_reason":${JSON.stringify(delta.stopReason)},"prompt_token_ids":${promptIds},"token_ids":${ids}}]${this.#continuous(tally)}${print}}`
+      `${this.#head}{"index":${choice.index},"text":${JSON.stringify(text)},` +
+      `"logprobs":${this.#logprobs(choice, delta, echoed)},"finish_reason":${finish},` +
+      `"stop_reason":${JSON.stringify(delta.stopReason)},"prompt_token_ids":${promptIds},"token_ids":${ids}}` +
+      `]${this.#continuous(tally)}${print}}`
     );
   }
 
@@ -161,10 +165,15 @@ export class CompletionScribe implements Scribe {
       { ...counts, prompt_tokens_details: details, completion_tokens_details: null },
       this.#rules,
     );
-    const head = `{"id":${JSON.stringify(this.#ask.id)},"object":"text_completion","created":${this.#created},"model":${JSON.stringify(this.#ask.model.name)}`;
+    const head =
+      `{"id":${JSON.stringify(this.#ask.id)},"object":"text_completion","created":${this.#created},` +
+      `"model":${JSON.stringify(this.#ask.model.name)}`;
     const told = choices.map(({ choice, delta }) => this.#wholeChoice(choice, delta)).join(",");
     const tail = `"kv_transfer_params":null,"ec_transfer_params":null,"metrics":null}`;
-    return `${head},"choices":[${told}],"service_tier":null,"system_fingerprint":"${fingerprint}",${usage === null ? "" : `"usage":${usage},`}${tail}`;
+    return (
+      `${head},"choices":[${told}],"service_tier":null,"system_fingerprint":"${fingerprint}",` +
+      `${usage === null ? "" : `"usage":${usage},`}${tail}`
+    );
   }
 
   #wholeChoice(choice: Choice, delta: Delta): string {
@@ -177,7 +186,13 @@ export class CompletionScribe implements Scribe {
       logprobs:
         sampling.logprobs === null
           ? null
-          : completionLogprobs([...echoed, ...delta.tokens], 0, sampling.logprobs, sampling.hasIdsForTokens, 0, isEcho),
+          : completionLogprobs([...echoed, ...delta.tokens], {
+              firstAt: 0,
+              count: sampling.logprobs,
+              hasIds: sampling.hasIdsForTokens,
+              textOffset: 0,
+              isPromptFirst: isEcho,
+            }),
       finish_reason: delta.finish,
       stop_reason: delta.stopReason,
       token_ids: sampling.hasTokenIds ? delta.tokens : null,
@@ -196,14 +211,13 @@ export class CompletionScribe implements Scribe {
     if (sampling.logprobs === null) return "null";
     const offset = this.#offsets.get(choice.index) ?? 0;
     const firstAt = choice.completionTokens - delta.tokens.length;
-    const told = completionLogprobs(
-      [...echoed, ...delta.tokens],
+    const told = completionLogprobs([...echoed, ...delta.tokens], {
       firstAt,
-      sampling.logprobs,
-      sampling.hasIdsForTokens,
-      offset,
-      echoed.length > 0,
-    );
+      count: sampling.logprobs,
+      hasIds: sampling.hasIdsForTokens,
+      textOffset: offset,
+      isPromptFirst: echoed.length > 0,
+    });
     this.#offsets.set(choice.index, (told.text_offset.at(-1) ?? offset) + (told.tokens.at(-1) ?? "").length);
     return JSON.stringify(told);
   }

@@ -11,7 +11,7 @@ const others = tokenize(
   " water gate mill river wheel stone flow turns opens closes holds feeds runs slow fast deep cold small large model",
 );
 
-/** The token drawn and `count - 1` others, most likely first; a pure function of the token and its place. */
+/** The token drawn and `count - 1` others, most likely first; a pure function of the token and its position. */
 function candidates(token: number, at: number, count: number, hasIds: boolean): Candidate[] {
   const first = -0.01 - (mix(token, at) % 1_000) / 2_000;
   const rest = Array.from(
@@ -36,14 +36,22 @@ export function chatLogprobs(tokens: readonly number[], firstAt: number, count: 
   };
 }
 
+/** Where the tokens stand in the answer and its text, and how each is named. */
+export interface CompletionLogprobsOptions {
+  firstAt: number;
+  /** Alternatives for each token. */
+  count: number;
+  /** Tokens go by their ids instead of their text. */
+  hasIds: boolean;
+  textOffset: number;
+  /** The first token begins an echoed prompt. */
+  isPromptFirst: boolean;
+}
+
 /** `choices[].logprobs` of completions. The first token of an echoed prompt has none. */
 export function completionLogprobs(
   tokens: readonly number[],
-  firstAt: number,
-  count: number,
-  hasIds: boolean,
-  textOffset: number,
-  isPromptFirst: boolean,
+  { firstAt, count, hasIds, textOffset, isPromptFirst }: CompletionLogprobsOptions,
 ) {
   const text_offset: number[] = [];
   const token_logprobs: (number | null)[] = [];

@@ -152,71 +152,76 @@ export function readSampling(
   };
 }
 
+const pythonFloat = (value: number): string => (Number.isInteger(value) ? `${value}.0` : String(value));
+
+/** What a number must be, and what vLLM says where it is not. A `param` names itself in the answer. */
+interface NumberRule {
+  name: string;
+  isFit: (value: number) => boolean;
+  message: (value: number) => string;
+  param?: string;
+}
+
+const isInUnit = (value: number): boolean => value >= 0 && value <= 1;
+const isPenalty = (value: number): boolean => Math.abs(value) <= 2;
+
+/** In the order in which vLLM looks. */
+const numberRules: readonly NumberRule[] = [
+  { name: "n", isFit: (n) => n >= 1, message: (n) => `n must be at least 1, got ${n}.` },
+  {
+    name: "n",
+    isFit: (n) => n <= choicesMax,
+    message: (n) =>
+      `n must be at most ${choicesMax}, got ${n}. ` +
+      "To increase this limit, set the VLLM_MAX_N_SEQUENCES environment variable.",
+  },
+  {
+    name: "presence_penalty",
+    isFit: isPenalty,
+    message: (p) => `presence_penalty must be in [-2, 2], got ${pythonFloat(p)}.`,
+  },
+  {
+    name: "frequency_penalty",
+    isFit: isPenalty,
+    message: (p) => `frequency_penalty must be in [-2, 2], got ${pythonFloat(p)}.`,
+  },
+  {
+    name: "repetition_penalty",
+    isFit: (p) => p > 0,
+    message: (p) => `repetition_penalty must be greater than zero, got ${pythonFloat(p)}.`,
+  },
+  {
+    name: "temperature",
+    isFit: (t) => t >= 0,
+    message: (t) => `temperature must be non-negative, got ${pythonFloat(t)}.`,
+    param: "temperature",
+  },
+  {
+    name: "temperature",
+    isFit: (t) => t <= 2,
+    message: (t) => `temperature must be in [0, 2], got ${pythonFloat(t)}.`,
+    param: "temperature",
+  },
+  {
+    name: "top_p",
+    isFit: (p) => p > 0 && p <= 1,
+    message: (p) => `top_p must be in (0, 1], got ${pythonFloat(p)}.`,
+    param: "top_p",
+  },
+  {
+    name: "top_k",
+    isFit: (k) => k >= -1,
+    message: (k) => `top_k must be 0 (disable), or at least 1, got ${k}.`,
+  },
+  { name: "min_p", isFit: isInUnit, message: (p) => `min_p must be in [0, 1], got ${pythonFloat(p)}.` },
+];
+
 function checkNumbers(fields: Fields) {
-  const within = (
-    name: string,
-    isFit: (value: number) => boolean,
-    say: (value: number) => string,
-    param: string | null = null,
-  ) => {
+  for (const { name, isFit, message, param } of numberRules) {
     const value = fields.number(name);
-    if (value !== null && !isFit(value))
-      throw problem(say(value), param, param === null ? undefined : pythonFloat(value));
-  };
-  within(
-    "n",
-    (n) => n >= 1,
-    (n) => `n must be at least 1, got ${n}.`,
-  );
-  within(
-    "n",
-    (n) => n <= choicesMax,
-    (n) =>
-      `n must be at most ${choicesMax}, got ${n}. To increase this limit, set the VLLM_MAX_N_SEQUENCES environment variable.`,
-  );
-  within(
-    "presence_penalty",
-    (p) => Math.abs(p) <= 2,
-    (p) => `presence_penalty must be in [-2, 2], got ${pythonFloat(p)}.`,
-  );
-  within(
-    "frequency_penalty",
-    (p) => Math.abs(p) <= 2,
-    (p) => `frequency_penalty must be in [-2, 2], got ${pythonFloat(p)}.`,
-  );
-  within(
-    "repetition_penalty",
-    (p) => p > 0,
-    (p) => `repetition_penalty must be greater than zero, got ${pythonFloat(p)}.`,
-  );
-  within(
-    "temperature",
-    (t) => t >= 0,
-    (t) => `temperature must be non-negative, got ${pythonFloat(t)}.`,
-    "temperature",
-  );
-  within(
-    "temperature",
-    (t) => t <= 2,
-    (t) => `temperature must be in [0, 2], got ${pythonFloat(t)}.`,
-    "temperature",
-  );
-  within(
-    "top_p",
-    (p) => p > 0 && p <= 1,
-    (p) => `top_p must be in (0, 1], got ${pythonFloat(p)}.`,
-    "top_p",
-  );
-  within(
-    "top_k",
-    (k) => k >= -1,
-    (k) => `top_k must be 0 (disable), or at least 1, got ${k}.`,
-  );
-  within(
-    "min_p",
-    (p) => p >= 0 && p <= 1,
-    (p) => `min_p must be in [0, 1], got ${pythonFloat(p)}.`,
-  );
+    if (value === null || isFit(value)) continue;
+    throw param === undefined ? problem(message(value)) : problem(message(value), param, pythonFloat(value));
+  }
   if (fields.texts("stop").includes("")) throw problem("stop cannot contain an empty string.");
   if (fields.texts("bad_words").includes(""))
     throw problem("bad_words cannot contain an empty string. Got bad_words=['']");
@@ -239,9 +244,7 @@ function forcedBy(bias: Readonly<Record<string, unknown>>): number | null {
   return forced ? Number(forced[0]) : null;
 }
 
-const pythonFloat = (value: number): string => (Number.isInteger(value) ? `${value}.0` : String(value));
-
-/** What a stream tells about usage: on the last chunk, on every chunk; the latter only with the former. */
+/** What a stream says about usage: on the last chunk, on every chunk; the latter only with the former. */
 export interface UsageWish {
   isFinal: boolean;
   isContinuous: boolean;

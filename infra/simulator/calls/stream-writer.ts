@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { FaultRule } from "../faults.ts";
 
-/** What becomes of an answer on its way out, told to whoever makes it. */
+/** What becomes of an answer on its way out, reported to whoever makes it. */
 export interface WireEvents {
   /** The caller has left, or a fault has ended the answer: nothing more will be written. */
   onEnd(how: "cancelled" | "failed" | "error"): void;
@@ -13,7 +13,8 @@ export interface WireEvents {
 
 /** An error in a stream is written by Python's `json.dumps`, which puts spaces where the rest of vLLM has none. */
 const errorEvent =
-  '{"error": {"message": "EngineCore encountered an issue. See stack trace (above) for the root cause.", "type": "InternalServerError", "param": null, "code": 500}}';
+  '{"error": {"message": "EngineCore encountered an issue. See stack trace (above) for the root cause.", ' +
+  '"type": "InternalServerError", "param": null, "code": 500}}';
 const strikes = new Set<FaultRule["kind"]>(["kill", "cut", "stall", "error-event"]);
 
 /** An answer's way to the socket, where the faults sit that strike after so many bytes or chunks. */
@@ -29,7 +30,7 @@ export class Wire {
     this.#response = response;
     this.#rules = rules.filter(({ kind }) => strikes.has(kind));
     this.#events = events;
-    // As uvicorn does, when the caller's half of the line ends; Node tells of it only once the whole socket has closed,
+    // As uvicorn does, when the caller's half of the connection ends; Node tells of it only once the whole socket has closed,
     // and drops what is written until then.
     const { socket } = response;
     const hangUp = () => this.#leave("cancelled");

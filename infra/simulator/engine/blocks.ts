@@ -90,7 +90,7 @@ export class BlockPool {
 }
 
 /**
- * The keys of full blocks of one sequence, made as it grows. Two 32-bit lanes: a false hit is out of the question in
+ * The keys of full blocks of one sequence, made as it grows. Two 32-bit halves: a false hit is out of the question in
  * any test.
  */
 export class BlockKeys {

@@ -11,7 +11,7 @@ export const endOfAnswer = imEnd;
  */
 export type Voice = (last: number, hash: number, mayEnd: boolean) => number;
 
-/** The voice of a model; `answerTokensMean` is where prose ends on average. */
+/** The generator of a model; `answerTokensMean` is where prose ends on average. */
 export function voiceOf(speech: Speech, answerTokensMean: number): Voice {
   return speech === "sql" ? speakSql : proseVoice(answerTokensMean);
 }
@@ -22,9 +22,12 @@ const ones = (text: string): number[] => text.split("|").map(one);
 const openings = ones("The|A|This|We|When|Each|One|If|All|Some|It|Here");
 const starts = ones(" The| A| This| We| When| Each| One| If| All| Some| It| Here");
 const words = ones(
-  " the| a| of| to| and| in| that| is| for| on| with| as| at| by| from| this| which| each| can| may| will| must| water| pipe| gate| wheel| river| stone| mill|" +
-    " flow| turns| opens| closes| holds| feeds| runs| slow| fast| deep| cold| small| large| model| token| answer| second| first| last| way| day| night| hand| work|" +
-    " field| light| sound| house| line| part| end| more| less| than| then| when| where| it| its| one| two| many| some| only| still| also| na| caf",
+  " the| a| of| to| and| in| that| is| for| on| with| as| at| by| from| this| which| each| can| may| " +
+    "will| must| water| pipe| gate| wheel| river| stone| mill|" +
+    " flow| turns| opens| closes| holds| feeds| runs| slow| fast| deep| cold| small| large| model| token| " +
+    "answer| second| first| last| way| day| night| hand| work|" +
+    " field| light| sound| house| line| part| end| more| less| than| then| when| where| it| its| one| two| " +
+    "many| some| only| still| also| na| caf",
 );
 const naive = one(" na");
 const cafe = one(" caf");

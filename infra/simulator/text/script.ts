@@ -121,7 +121,8 @@ export function checkTools(raw: Readonly<Record<string, unknown>>): void {
   if (choice === "auto" || choice === "required") return;
   if (!isRecord(choice)) {
     throw problem(
-      `Invalid value for \`tool_choice\`: ${String(choice)}! Only named tools, "none", "auto" or "required" are supported.`,
+      `Invalid value for \`tool_choice\`: ${String(choice)}! Only named tools, "none", "auto" or "required" ` +
+        "are supported.",
       "tool_choice",
     );
   }

@@ -11,7 +11,7 @@ export interface Message {
 /** What is rendered beside the messages. */
 export interface Rendering {
   tools: readonly unknown[];
-  /** Ends with an opened assistant turn. */
+  /** Ends with an opened message of the assistant. */
   hasGenerationPrompt: boolean;
   /** Leaves the last message open, so that the answer goes on in it. */
   isContinued: boolean;
@@ -89,9 +89,11 @@ function renderTurn({ role, content, toolCalls }: Message): string {
 
 function renderTools(tools: readonly unknown[]): string {
   return (
-    "\n\n# Tools\n\nYou may call one or more functions to assist with the user query.\n\nYou are provided with function signatures within <tools></tools> XML tags:\n<tools>" +
+    "\n\n# Tools\n\nYou may call one or more functions to assist with the user query.\n\n" +
+    "You are provided with function signatures within <tools></tools> XML tags:\n<tools>" +
     tools.map((tool) => `\n${JSON.stringify(tool)}`).join("") +
-    "\n</tools>\n\nFor each function call, return a json object with function name and arguments within <tool_call></tool_call> XML tags:\n<tool_call>\n" +
+    "\n</tools>\n\nFor each function call, return a json object with function name and arguments within " +
+    "<tool_call></tool_call> XML tags:\n<tool_call>\n" +
     '{"name": <function-name>, "arguments": <args-json-object>}\n</tool_call>'
   );
 }

@@ -16,9 +16,11 @@ const shorterWords = [0, 0, 26, 702, 18_278, 475_254, 12_356_630];
 const wordCount = 321_272_406;
 const cases = 3;
 
-/** The ids of the markers `<|endoftext|>`, `<|im_start|>` and `<|im_end|>`. */
+/** The id of `<|endoftext|>`. */
 export const endOfText = specialBase;
+/** The id of `<|im_start|>`. */
 export const imStart = specialBase + 1;
+/** The id of `<|im_end|>`. */
 export const imEnd = specialBase + 2;
 /** The longest token, `<|endoftext|>`. */
 export const tokenCharsMax = 13;

@@ -40,14 +40,13 @@ const fixtures: Record<string, string[]> = {
     "responses",
     "key-missing-invocations",
   ],
-  "recorded with --fingerprint-mode none; the simulator always has a fingerprint, so that agents are tested against one":
-    [
-      "key-right",
-      "priority-allowed",
-      "queue-waiting-stream",
-      "request-id-header-echoed",
-      "request-id-header-echoed-stream",
-    ],
+  "recorded with --fingerprint-mode none; the simulator always has a fingerprint, for agents' tests": [
+    "key-right",
+    "priority-allowed",
+    "queue-waiting-stream",
+    "request-id-header-echoed",
+    "request-id-header-echoed-stream",
+  ],
 };
 
 /**

@@ -17,16 +17,16 @@ test("a rule is read as it was written, and anything else is refused by name", (
 });
 
 test("a rule meets calls of its model, so often as it says; a path reaches beyond calls", () => {
-  const desk = new FaultDesk();
-  desk.add({ kind: "stall", model: "chat", times: 1 });
-  desk.add({ kind: "status", path: "/health" });
-  expect(desk.draw("/v1/completions", ["other"], true)).toEqual([]);
-  expect(desk.draw("/v1/completions", ["Qwen", "chat"], true)).toHaveLength(1);
-  expect(desk.draw("/v1/completions", ["Qwen", "chat"], true)).toEqual([]);
-  expect(desk.draw("/health", [], false)).toHaveLength(1);
-  expect(desk.list()).toEqual([{ kind: "status", path: "/health" }]);
-  desk.clear();
-  expect(desk.list()).toEqual([]);
+  const faults = new FaultDesk();
+  faults.add({ kind: "stall", model: "chat", times: 1 });
+  faults.add({ kind: "status", path: "/health" });
+  expect(faults.draw("/v1/completions", ["other"], true)).toEqual([]);
+  expect(faults.draw("/v1/completions", ["Qwen", "chat"], true)).toHaveLength(1);
+  expect(faults.draw("/v1/completions", ["Qwen", "chat"], true)).toEqual([]);
+  expect(faults.draw("/health", [], false)).toHaveLength(1);
+  expect(faults.list()).toEqual([{ kind: "status", path: "/health" }]);
+  faults.clear();
+  expect(faults.list()).toEqual([]);
 });
 
 test("usage without a lie is told as it is", () => {

@@ -21,7 +21,8 @@ test("every metric has a name and a type that the recorded vLLM has too", () => 
 
 test("samples carry model and engine, one series a model", () => {
   expect(text).toContain(
-    'vllm:num_requests_running{engine="0",model_name="a"} 0.0\nvllm:num_requests_running{engine="0",model_name="b"} 0.0\n',
+    'vllm:num_requests_running{engine="0",model_name="a"} 0.0\n' +
+      'vllm:num_requests_running{engine="0",model_name="b"} 0.0\n',
   );
   expect(text).toMatch(/vllm:cache_config_info\{block_size="16",.*num_gpu_blocks="6050"\} 1\.0/);
 });

@@ -46,16 +46,14 @@ test("detokenize ignores ids that mean nothing", () => {
   expect(() => detokenizeBody({}, models)).toThrow("body.tokens");
 });
 
-test("an embedding is prefilled by the engine and billed by its prompt; one whose caller has left is not answered", async () => {
+test("an embedding is prefilled and billed by its prompt; nobody is answered who has left", async () => {
   const record = { ...blank };
   const body = JSON.parse(
-    (await embedInputs(
-      { model: "vec", input: ["one", "two words"], dimensions: 3 },
-      models,
+    (await embedInputs({ model: "vec", input: ["one", "two words"], dimensions: 3 }, models, {
       record,
-      new AbortController().signal,
-      0,
-    )) ?? "",
+      signal: new AbortController().signal,
+      nowMs: 0,
+    })) ?? "",
   ) as { data: { embedding: number[] }[] };
   expect(body).toMatchObject({
     object: "list",
@@ -65,7 +63,11 @@ test("an embedding is prefilled by the engine and billed by its prompt; one whos
   expect(body.data.map(({ embedding }) => embedding.length)).toEqual([3, 3]);
   expect(reportOf([record]).totals.promptTokens).toBe(3);
   const leave = new AbortController();
-  const late = embedInputs({ model: "vec", input: "x" }, models, { ...blank }, leave.signal, 0);
+  const late = embedInputs({ model: "vec", input: "x" }, models, {
+    record: { ...blank },
+    signal: leave.signal,
+    nowMs: 0,
+  });
   leave.abort();
   expect(await late).toBeNull();
   expect(models.all[1]?.engine.running).toBe(0);

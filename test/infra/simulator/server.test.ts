@@ -113,7 +113,8 @@ test("an error event is vLLM's to the byte, and [DONE] follows it", async () => 
   const { simulator, client } = await open({ faults: [{ kind: "error-event", afterChunks: 2 }] });
   const events = await client.events(chat, { ...ask, max_tokens: 50 });
   expect(events.slice(2)).toEqual([
-    '{"error": {"message": "EngineCore encountered an issue. See stack trace (above) for the root cause.", "type": "InternalServerError", "param": null, "code": 500}}',
+    '{"error": {"message": "EngineCore encountered an issue. See stack trace (above) for the root cause.", ' +
+      '"type": "InternalServerError", "param": null, "code": 500}}',
     "[DONE]",
   ]);
   expect(simulator.oracle().records[0]).toMatchObject({ outcome: "error", emittedTokens: 1 });
@@ -225,7 +226,7 @@ test("two simulators give the same answers: text is a function of model, prompt 
   expect(await answer({})).not.toBe(await answer({ messages: [{ role: "user", content: "Hullo" }] }));
 });
 
-test("text2sql speaks SQL", async () => {
+test("text2sql answers with SQL", async () => {
   const { client } = await open();
   const { choices } = await client.whole(chat, { model: "text2sql", messages: ask.messages, max_tokens: 200 });
   expect(choices[0]?.message?.content).toMatch(/^SELECT [a-z, ]+ FROM [a-z]+.*;$/);

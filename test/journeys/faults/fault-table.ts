@@ -75,7 +75,7 @@ export const table = {
   // The org's ledger, as a Durable Object. A call; `GET /v1/models`; a call and its bill; a call that every node
   // refuses; control: set, and show, an org's limits.
   "ledger.admit": isHeld,
-  "ledger.look": isAsked,
+  "ledger.introspect": isAsked,
   "ledger.settle": isBilledLate,
   "ledger.release": isGivenBack(noNode),
   // What a ledger says to a record is not read: it throws or it has taken it. A refused change is in D1 and not in
@@ -85,7 +85,7 @@ export const table = {
 
   // The same in Redis, over REST: 250 ms, then it counts as out of reach.
   "redis.admit": isHeld,
-  "redis.look": isAsked,
+  "redis.introspect": isAsked,
   "redis.settle": isBilledLate,
   "redis.release": isGivenBack(noNode),
   "redis.publish": isAsked,
@@ -206,13 +206,13 @@ export type Dependency = keyof typeof table;
 /** What is done in each row, in a word; the page docs/failures.md is made of these and the table. */
 export const rowWords: Record<Dependency, string> = {
   "ledger.admit": "a call is admitted (Durable Object)",
-  "ledger.look": "models are listed for a key",
+  "ledger.introspect": "models are listed for a key",
   "ledger.settle": "a call's bill is settled",
   "ledger.release": "a call that no node took gives back what it held",
   "ledger.publish": "control sets an org's limits",
   "ledger.inspect": "control shows an org's ledger",
   "redis.admit": "a call is admitted (Redis)",
-  "redis.look": "models are listed for a key",
+  "redis.introspect": "models are listed for a key",
   "redis.settle": "a call's bill is settled",
   "redis.release": "a call that no node took gives back what it held",
   "redis.publish": "control sets an org's limits",
@@ -245,7 +245,7 @@ export const rowWords: Record<Dependency, string> = {
 /** Which rows stand for what a port does. Text: why it needs none. */
 export const ledgerRows: Record<keyof Ledger, Dependency[]> = {
   admit: ["ledger.admit", "redis.admit"],
-  look: ["ledger.look", "redis.look"],
+  look: ["ledger.introspect", "redis.introspect"],
   settle: ["ledger.settle", "redis.settle"],
   settleAll: ["ledger.settle", "redis.settle"],
   release: ["ledger.release", "redis.release"],
@@ -286,11 +286,11 @@ const setting =
   "a setting: read once, and refused by name when it is missing or malformed (test/journeys/callers/door.test.ts)";
 export const bindingRows: Record<keyof Env, Dependency[] | string> = {
   DB: ["d1.key", "d1.read", "d1.write", "d1.usage", "redis.outbox"],
-  LEDGERS: ["ledger.admit", "ledger.look", "ledger.settle", "ledger.release", "ledger.publish", "ledger.inspect"],
+  LEDGERS: ["ledger.admit", "ledger.introspect", "ledger.settle", "ledger.release", "ledger.publish", "ledger.inspect"],
   FLEET: ["fleet.heard", "fleet.report"],
   UPSTASH_REDIS_REST_URL: [
     "redis.admit",
-    "redis.look",
+    "redis.introspect",
     "redis.settle",
     "redis.release",
     "redis.publish",

@@ -39,7 +39,7 @@ describe("a usage record", () => {
     expect(UsageRecord.parse(record)).toEqual(record);
   });
 
-  test("has its prompt counted when the engine did not say, guessed only when something was made, and 0 otherwise", async () => {
+  test("has its prompt counted when the engine did not, guessed only when something was generated, else 0", async () => {
     const fake = await startFakeEngine();
     for (const [kind, hasContent, expected] of [
       ["vllm", false, 7],
@@ -47,13 +47,13 @@ describe("a usage record", () => {
       ["openai", false, null],
     ] as const) {
       const engine = openEngine({ kind, url: fake.url, models: { public: "own" } });
-      const prepared = prepareCall(
-        Buffer.from('{"messages":[{"content":"abcdefg"}]}'),
-        "/v1/chat/completions",
+      const prepared = prepareCall({
+        body: Buffer.from('{"messages":[{"content":"abcdefg"}]}'),
+        path: "/v1/chat/completions",
         claims,
         engine,
-        saltKey,
-      );
+        cacheSaltKey: saltKey,
+      });
       const tally = new Tally(bounds);
       if (hasContent) tally.noteContent();
       await settlePrompt(tally, engine, prepared);

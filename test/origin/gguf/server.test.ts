@@ -138,7 +138,7 @@ describe("llama.cpp behind the agent", () => {
     expect(salts).toEqual([false, true, false]);
   });
 
-  test("a prompt that fills the context is refused as such; our own default bound shrinks to what is left of it", async () => {
+  test("a prompt that fills the context is refused as such; our default bound shrinks to what is left", async () => {
     const { status, text } = await setup.call(say("x ".repeat(60)));
     expect([status, JSON.parse(text).error.code, JSON.parse(text).error.param]).toEqual([
       400,

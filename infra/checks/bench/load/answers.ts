@@ -3,6 +3,7 @@
  * 100 events and `[DONE]`.
  */
 export const tokensOf = 100;
+/** Ms from one event of a stream to the next. */
 export const eventMs = 5;
 
 const wholeBytes = 713;
@@ -19,8 +20,10 @@ const whole = (content: string) =>
     usage: { prompt_tokens: 60, completion_tokens: tokensOf, total_tokens: 60 + tokensOf },
   });
 
+/** The whole answer, 713 bytes of JSON. */
 export const jsonAnswer = whole("words ".repeat(200).slice(0, wholeBytes - whole("").length));
 
+/** The 100 events of a stream. */
 export const streamEvents = Array.from({ length: tokensOf }, (_, index) => {
   const delta = index === 0 ? { role: "assistant", content: "word" } : { content: ` word${index}` };
   const finish_reason = index === tokensOf - 1 ? "length" : null;
@@ -42,6 +45,7 @@ export const usageEvents = [
   withUsage(streamEvents[0] ?? Buffer.alloc(0), tokensOf, []),
 ];
 
+/** What ends a stream. */
 export const streamTail = Buffer.from("data: [DONE]\n\n");
 
 /** All bytes of a stream's body. */
@@ -49,9 +53,8 @@ export const streamBytes = streamEvents.reduce((sum, event) => sum + event.lengt
 
 function withUsage(event: Buffer, completion: number, choices?: []): Buffer {
   const usage = { prompt_tokens: 60, total_tokens: 60 + completion, completion_tokens: completion };
-  return Buffer.from(
-    `data: ${JSON.stringify({ ...JSON.parse(event.toString().slice("data: ".length)), ...(choices && { choices }), usage })}\n\n`,
-  );
+  const chunk: object = JSON.parse(event.toString().slice("data: ".length));
+  return Buffer.from(`data: ${JSON.stringify({ ...chunk, ...(choices && { choices }), usage })}\n\n`);
 }
 
 const words =

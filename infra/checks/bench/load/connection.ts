@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import { MessageReader, statusOf } from "./wire.ts";
+import { MessageReader, statusOf } from "./http-messages.ts";
 
 /** Told of one answer: its status, each piece of its body as it comes, and its end. */
 export interface AnswerParts {

@@ -1,9 +1,9 @@
 import { streamTail } from "./answers.ts";
 import { Connection } from "./connection.ts";
 import { arrivals, quantile, seeded } from "../stats.ts";
-import { writePost } from "./wire.ts";
+import { writePost } from "./http-messages.ts";
 
-/** What the load generator, a process of its own, is told to do. Keys are used in turn. */
+/** What the load generator, a process of its own, is given to do. Keys are used in turn. */
 export type Load = ClosedLoad | OpenLoad;
 
 interface Aim {
@@ -178,8 +178,8 @@ class Tally {
 }
 
 if (process.send) {
-  process.on("message", async ({ id, ask }: { id: number; ask: Load }) => {
-    const answer = ask.kind === "closed" ? await runClosed(ask) : await runOpen(ask);
+  process.on("message", async ({ id, load }: { id: number; load: Load }) => {
+    const answer = load.kind === "closed" ? await runClosed(load) : await runOpen(load);
     process.send?.({ id, answer });
   });
   process.channel?.ref();

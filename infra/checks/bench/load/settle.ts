@@ -6,9 +6,9 @@ import type { UsageRecord } from "#edge/agreements/records/usage.ts";
 import { usageBatchMax, usageBatchMs } from "#edge/limits.ts";
 import type { KeyPair } from "#infra/local/secrets.ts";
 import { ask, Connection } from "./connection.ts";
-import { writePost } from "./wire.ts";
+import { writePost } from "./http-messages.ts";
 
-/** What has been sent so far, and what the edge said to it. */
+/** What has been sent so far, and how the edge answered. */
 export interface SettledCounts {
   queued: number;
   /** Records by what their org's ledger made of them; `refused` for those of a batch that was not taken. */

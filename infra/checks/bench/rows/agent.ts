@@ -85,25 +85,21 @@ function rowsOf(rounds: Rounds<"direct" | "pipe" | "agent", LoadReport>, isSmoke
     directFirstMs: of("direct", ({ p50Ms }) => p50Ms),
   };
   const reason = whyNot(rounds, isSmoke);
-  const cpuNote = `${plain(figures.agentToPipe)} × a bare pipe proxy's ${plain(figures.pipeCpuMs)} ms; first event after ${plain(figures.agentFirstMs)} ms, engine alone ${plain(figures.directFirstMs)} ms`;
+  const cpuNote =
+    `${plain(figures.agentToPipe)} × a bare pipe proxy's ${plain(figures.pipeCpuMs)} ms; first event after ` +
+    `${plain(figures.agentFirstMs)} ms, engine alone ${plain(figures.directFirstMs)} ms`;
   const gapNote = `between tokens ${plain(figures.agentGapMs)} ms, engine alone ${plain(figures.directGapMs)} ms`;
   return [
-    rowOf(
-      "agent: CPU for 1,000 streamed tokens",
-      { bound: "at most", value: 30, unit: "ms" },
-      cpu,
-      cpuNote,
+    rowOf("agent: CPU for 1,000 streamed tokens", { bound: "at most", value: 30, unit: "ms" }, cpu, {
+      note: cpuNote,
       figures,
-      reason,
-    ),
-    rowOf(
-      "agent: inter-token latency added p50",
-      { bound: "at most", value: 0.2, unit: "ms" },
-      added,
-      gapNote,
+      whyNot: reason,
+    }),
+    rowOf("agent: inter-token latency added p50", { bound: "at most", value: 0.2, unit: "ms" }, added, {
+      note: gapNote,
       figures,
-      reason,
-    ),
+      whyNot: reason,
+    }),
   ];
 }
 

@@ -17,7 +17,7 @@ export async function countRows({ stage, plan }: Bench): Promise<Row[]> {
   const [caller] = await stage.publish(1);
   if (!caller) throw new RangeError("no caller");
   const port = stage.ports.counted;
-  await stage.desk("/counts", {});
+  await stage.probe("/counts", {});
   const whole = await stage.load({
     kind: "closed",
     port,
@@ -31,11 +31,11 @@ export async function countRows({ stage, plan }: Bench): Promise<Row[]> {
   });
   const streams = await stage.load({ ...openLoad(port, [caller.text]), ms: plan.windowMs, seed: 1 });
   const calls = whole.calls + streams.calls;
-  const admitted = await stage.desk("/counts", {});
+  const admitted = await stage.probe("/counts", {});
   await checkSettled(stage, [caller], calls);
 
   const refused = await stage.load({ ...refusal(port, await badKeys()), ms: plan.windowMs / 2 });
-  const afterRefusals = await stage.desk("/counts", {});
+  const afterRefusals = await stage.probe("/counts", {});
 
   const admits = (admitted["LEDGERS.admit"] ?? 0) / calls;
   const others = sumOf(admitted, "LEDGERS.") - (admitted["LEDGERS.admit"] ?? 0);
@@ -43,27 +43,18 @@ export async function countRows({ stage, plan }: Bench): Promise<Row[]> {
     throw new BrokenError(`calls asked the ledgers for more than admission: ${JSON.stringify(admitted)}`);
   const seen = JSON.stringify(admitted).replaceAll('"', "");
   return [
-    rowOf(
-      "admission round trips a call",
-      { bound: "exactly", value: 1, unit: "" },
-      [admits],
-      `${calls} calls: ${seen}`,
-      admitted,
-    ),
-    rowOf(
-      "D1 uses a call",
-      { bound: "exactly", value: 0, unit: "" },
-      [sumOf(admitted, "DB.") / calls],
-      `${calls} calls`,
-      admitted,
-    ),
-    rowOf(
-      "storage calls for keys not ours",
-      { bound: "exactly", value: 0, unit: "" },
-      [sumOf(afterRefusals, "")],
-      `${refused.calls} refusals`,
-      afterRefusals,
-    ),
+    rowOf("admission round trips a call", { bound: "exactly", value: 1, unit: "" }, [admits], {
+      note: `${calls} calls: ${seen}`,
+      figures: admitted,
+    }),
+    rowOf("D1 uses a call", { bound: "exactly", value: 0, unit: "" }, [sumOf(admitted, "DB.") / calls], {
+      note: `${calls} calls`,
+      figures: admitted,
+    }),
+    rowOf("storage calls for keys not ours", { bound: "exactly", value: 0, unit: "" }, [sumOf(afterRefusals, "")], {
+      note: `${refused.calls} refusals`,
+      figures: afterRefusals,
+    }),
   ];
 }
 

@@ -2,7 +2,7 @@ import { callBody, jsonAnswer } from "../load/answers.ts";
 import type { Bench } from "../bench-plan.ts";
 import type { LoadReport } from "../load/load.ts";
 import { plain, rowOf, whyNot, type Row } from "../row.ts";
-import { takeRounds, type Window } from "../rounds.ts";
+import { takeRounds, type Rounds, type Window } from "../rounds.ts";
 import { checkSettled } from "../stage.ts";
 import { median } from "../stats.ts";
 
@@ -52,35 +52,38 @@ export async function jsonRow({ stage, plan, isSmoke }: Bench): Promise<Row[]> {
   const rounds = await takeRounds({ ...plan, pid: stage.workerdPid }, variants);
   await checkSettled(stage, [caller], calls);
 
-  const of = (name: keyof typeof variants, value: (window: Window<LoadReport>) => number) =>
-    rounds.taken.map((round) => value(round[name]));
+  return [makeRatioRow(rounds, isSmoke)];
+}
+
+type Target = "direct" | "bare" | "least" | "edge";
+
+function makeRatioRow(rounds: Rounds<Target, LoadReport>, isSmoke: boolean): Row {
+  const of = (name: Target, value: (window: Window<LoadReport>) => number) =>
+    median(rounds.taken.map((round) => value(round[name])));
   const figures = {
-    directPerSecond: median(of("direct", rate)),
-    barePerSecond: median(of("bare", rate)),
-    leastPerSecond: median(of("least", rate)),
-    edgePerSecond: median(of("edge", rate)),
-    bareCpuMicros: median(of("bare", cpuMicros)),
-    edgeCpuMicros: median(of("edge", cpuMicros)),
-    edgeCpuShare: median(of("edge", ({ cpuMs, outcome }) => cpuMs / outcome.wallMs)),
-    bareCpuShare: median(of("bare", ({ cpuMs, outcome }) => cpuMs / outcome.wallMs)),
+    directPerSecond: of("direct", rate),
+    barePerSecond: of("bare", rate),
+    leastPerSecond: of("least", rate),
+    edgePerSecond: of("edge", rate),
+    bareCpuMicros: of("bare", cpuMicros),
+    edgeCpuMicros: of("edge", cpuMicros),
+    edgeCpuShare: of("edge", ({ cpuMs, outcome }) => cpuMs / outcome.wallMs),
+    bareCpuShare: of("bare", ({ cpuMs, outcome }) => cpuMs / outcome.wallMs),
   };
   const isLoadBound = figures.directPerSecond < 1.5 * figures.barePerSecond;
-  const note =
-    `edge ${plain(figures.edgePerSecond)}/s, bare ${plain(figures.barePerSecond)}/s, origin alone ${plain(figures.directPerSecond)}/s${isLoadBound ? " (the load was the bound)" : ""}; ` +
-    `CPU a call ${plain(figures.edgeCpuMicros)} against ${plain(figures.bareCpuMicros)} µs; ` +
-    `the least that an edge can do: ${plain(figures.leastPerSecond / figures.barePerSecond)} ×`;
+  const note = [
+    `edge ${plain(figures.edgePerSecond)}/s, bare ${plain(figures.barePerSecond)}/s, ` +
+      `origin alone ${plain(figures.directPerSecond)}/s${isLoadBound ? " (the load was the bound)" : ""}`,
+    `CPU a call ${plain(figures.edgeCpuMicros)} against ${plain(figures.bareCpuMicros)} µs`,
+    `the least that an edge can do: ${plain(figures.leastPerSecond / figures.barePerSecond)} ×`,
+  ].join("; ");
   const ratios = rounds.taken.map((round) => rate(round.edge) / rate(round.bare));
   const reason = whyNot(rounds, isSmoke) ?? (isLoadBound ? "the load generator was the bound" : null);
-  return [
-    rowOf(
-      "whole answers: calls a second, edge / bare",
-      { bound: "at least", value: 0.5, unit: "×" },
-      ratios,
-      note,
-      figures,
-      reason,
-    ),
-  ];
+  return rowOf("whole answers: calls a second, edge / bare", { bound: "at least", value: 0.5, unit: "×" }, ratios, {
+    note,
+    figures,
+    whyNot: reason,
+  });
 }
 
 function rate({ outcome }: Window<LoadReport>): number {

@@ -13,7 +13,7 @@ export async function ledgerRow({ stage, plan, isSmoke }: Bench): Promise<Row[]>
   if (!caller) throw new RangeError("no caller");
   let done = 0;
   const drive = async (pairs: number) => {
-    const { settled, why } = await stage.desk("/pairs", { ask: askFor(caller), pairs, atOnce, batch: 1 });
+    const { settled, why } = await stage.probe("/pairs", { ask: askFor(caller), pairs, atOnce, batch: 1 });
     if (settled !== pairs) throw new BrokenError(`of ${pairs} pairs ${settled} were settled: ${why}`);
     done += pairs;
     return pairs;
@@ -28,13 +28,10 @@ export async function ledgerRow({ stage, plan, isSmoke }: Bench): Promise<Row[]>
   const figures = { pairCpuMicros: median(rounds.taken.map(({ ledger }) => (ledger.cpuMs / ledger.outcome) * 1_000)) };
   const note = `${plain(figures.pairCpuMicros)} µs of CPU a pair, ${atOnce} at once; the rest is waiting for the disk`;
   return [
-    rowOf(
-      "one org's ledger: admit + settle",
-      { bound: "at least", value: 1_000, unit: "pairs/s" },
-      rates,
+    rowOf("one org's ledger: admit + settle", { bound: "at least", value: 1_000, unit: "pairs/s" }, rates, {
       note,
       figures,
-      whyNot(rounds, isSmoke),
-    ),
+      whyNot: whyNot(rounds, isSmoke),
+    }),
   ];
 }

@@ -38,14 +38,11 @@ export async function manyOrgsRow({ stage, plan, isSmoke }: Bench): Promise<Row[
   const note = `${plain(many.length)} orgs ${plain(figures.manyMicros)} µs, one org ${plain(figures.oneMicros)} µs`;
   const ratios = rounds.taken.map((round) => micros(round.many) / micros(round.one));
   return [
-    rowOf(
-      "many orgs taking turns: CPU a call, against one",
-      { bound: "at most", value: 1.2, unit: "×" },
-      ratios,
+    rowOf("many orgs taking turns: CPU a call, against one", { bound: "at most", value: 1.2, unit: "×" }, ratios, {
       note,
       figures,
-      whyNot(rounds, isSmoke),
-    ),
+      whyNot: whyNot(rounds, isSmoke),
+    }),
   ];
 }
 

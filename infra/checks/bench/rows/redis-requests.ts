@@ -38,23 +38,19 @@ export async function redisRequestRows({ stage, plan, isSmoke }: Bench, redis: R
     calls,
   };
   const sum = figures.settle + figures.outbox + figures.drained;
-  const note = `${plain(calls)} calls of ${orgs} orgs in turn; batches of usage ${plain(figures.settle)}, the bill's way to D1 ${plain(sum - figures.settle)}`;
+  const note =
+    `${plain(calls)} calls of ${orgs} orgs in turn; batches of usage ${plain(figures.settle)}, the bill's ` +
+    `way to D1 ${plain(sum - figures.settle)}`;
   return [
-    rowOf(
-      "Redis: HTTP requests a call, admission",
-      { bound: "exactly", value: 1, unit: "" },
-      [figures.admit],
-      `${plain(calls)} calls`,
+    rowOf("Redis: HTTP requests a call, admission", { bound: "exactly", value: 1, unit: "" }, [figures.admit], {
+      note: `${plain(calls)} calls`,
       figures,
-    ),
-    rowOf(
-      "Redis: HTTP requests a call, settlement",
-      { bound: "at most", value: 0.1, unit: "" },
-      [sum],
+    }),
+    rowOf("Redis: HTTP requests a call, settlement", { bound: "at most", value: 0.1, unit: "" }, [sum], {
       note,
       figures,
-      isSmoke ? "smoke: batches are small" : null,
-    ),
+      whyNot: isSmoke ? "smoke: batches are small" : null,
+    }),
   ];
 }
 
@@ -62,7 +58,7 @@ export async function redisRequestRows({ stage, plan, isSmoke }: Bench, redis: R
 async function billed(redis: RedisSide, callers: Caller[], calls: number): Promise<void> {
   await redis.quiet();
   for (let tries = 0; tries < 50; tries++) {
-    const { rowsWaiting, rowsOut } = await redis.desk("/inspect", { orgs: callers.map(({ org }) => org) });
+    const { rowsWaiting, rowsOut } = await redis.probe("/inspect", { orgs: callers.map(({ org }) => org) });
     if (rowsWaiting === 0 && rowsOut >= calls) return;
     await sleep(200);
   }

@@ -42,16 +42,16 @@ export async function refusalRow({ stage, plan, isSmoke }: Bench): Promise<Row[]
   const costly = (round: (typeof rounds.taken)[number]) => Math.max(micros(round.malformed), micros(round.forged));
   const of = (name: "malformed" | "forged" | "admitted") => median(rounds.taken.map((round) => micros(round[name])));
   const figures = { malformedMicros: of("malformed"), forgedMicros: of("forged"), admittedMicros: of("admitted") };
-  const note = `malformed ${plain(figures.malformedMicros)} µs, forged ${plain(figures.forgedMicros)} µs, admitted ${plain(figures.admittedMicros)} µs`;
+  const note =
+    `malformed ${plain(figures.malformedMicros)} µs, forged ${plain(figures.forgedMicros)} µs, admitted ` +
+    `${plain(figures.admittedMicros)} µs`;
   const ratios = rounds.taken.map((round) => costly(round) / micros(round.admitted));
   return [
     rowOf(
       "refusing a key not ours: CPU, against an admitted call",
       { bound: "at most", value: 0.3, unit: "×" },
       ratios,
-      note,
-      figures,
-      whyNot(rounds, isSmoke),
+      { note, figures, whyNot: whyNot(rounds, isSmoke) },
     ),
   ];
 }

@@ -47,7 +47,7 @@ export async function storeRows(bench: Bench): Promise<Row[]> {
   return [];
 }
 
-/** How long an admission takes when nothing else is asked, over a question at the same desk that asks no ledger. */
+/** How long an admission takes when nothing else is asked, over a question at the same probe that asks no ledger. */
 async function waitRows(bench: Bench, redis: RedisSide): Promise<Row[]> {
   const { stage, plan, isSmoke } = bench;
   const variant = async (
@@ -61,7 +61,7 @@ async function waitRows(bench: Bench, redis: RedisSide): Promise<Row[]> {
     const run = async (ms: number) => {
       const { calls, p50Ms } = await stage.load({
         kind: "closed",
-        port: side.ports.desk,
+        port: side.ports.probe,
         keys: ["bench"],
         path,
         body,
@@ -70,7 +70,7 @@ async function waitRows(bench: Bench, redis: RedisSide): Promise<Row[]> {
         status: 200,
         bytes: holdBytes,
       });
-      const { settled } = await side.desk("/settle-open", { org: caller.org });
+      const { settled } = await side.probe("/settle-open", { org: caller.org });
       if (settled !== (path === "/admit" ? calls : 0))
         throw new BrokenError(`${calls} admissions left ${settled} holds`);
       return p50Ms;
@@ -83,7 +83,9 @@ async function waitRows(bench: Bench, redis: RedisSide): Promise<Row[]> {
     { nothing: await variant(stage, "/nothing"), ...admits },
   );
   const added = (round: (typeof taken)[number], store: Store) => round[store].outcome - round.nothing.outcome;
-  const note = `one connection; over the ${plain(median(taken.map(({ nothing }) => nothing.outcome)))} ms of a question that asks no ledger`;
+  const note =
+    `one connection; over the ${plain(median(taken.map(({ nothing }) => nothing.outcome)))} ms of a ` +
+    "question that asks no ledger";
   const ratios = taken.map((round) => added(round, "always") / added(round, "objects"));
   return [
     ...stores.map((store) =>
@@ -91,17 +93,13 @@ async function waitRows(bench: Bench, redis: RedisSide): Promise<Row[]> {
         `${titles[store]}: admission added p50`,
         toldIn("ms"),
         taken.map((round) => added(round, store)),
-        note,
+        { note },
       ),
     ),
-    rowOf(
-      "admission added p50, Redis / Durable Object",
-      { bound: "at most", value: 1.5, unit: "×" },
-      ratios,
-      "in the same round",
-      {},
-      whyNot({ isNoisy }, isSmoke),
-    ),
+    rowOf("admission added p50, Redis / Durable Object", { bound: "at most", value: 1.5, unit: "×" }, ratios, {
+      note: "in the same round",
+      whyNot: whyNot({ isNoisy }, isSmoke),
+    }),
   ];
 }
 
@@ -137,16 +135,15 @@ async function pairRows(bench: Bench, redis: RedisSide): Promise<Row[]> {
       ? ""
       : `; Redis and its bridge ${plain(redisMicros)} µs, ${plain(redisShare * 100)} %`;
     const refused = windows.reduce((sum, { outcome }) => sum + outcome.refused, 0);
-    const note = `${pairsAtOnce} at once${refused > 0 ? `, ${refused} refused for want of an answer` : ""}; edge ${plain(edgeMicros)} µs of CPU a pair, ${plain(edgeShare * 100)} % of its core${ofRedis}`;
+    const note =
+      `${pairsAtOnce} at once${refused > 0 ? `, ${refused} refused for want of an answer` : ""}; edge ` +
+      `${plain(edgeMicros)} µs of CPU a pair, ${plain(edgeShare * 100)} % of its core${ofRedis}`;
     const isBridgeBound = redisShare > boundAbove && redisShare > edgeShare;
-    return rowOf(
-      title,
-      bound,
-      rates,
+    return rowOf(title, bound, rates, {
       note,
       figures,
-      whyNot(rounds, isSmoke) ?? (isBridgeBound ? "Redis and its bridge were the bound" : null),
-    );
+      whyNot: whyNot(rounds, isSmoke) ?? (isBridgeBound ? "Redis and its bridge were the bound" : null),
+    });
   };
   const goal: Goal = { bound: "at least", value: 800, unit: "pairs/s" };
   const inBatches = `settled ${usageBatchMax} at a time`;
@@ -169,13 +166,13 @@ async function pairVariant(
   const total = { asked: 0, settled: 0 };
   const drive = async (pairs: number) => {
     const beforeMs = cpuMsOf(redis.pid);
-    const { settled, why } = await side.desk("/pairs", { ask: askFor(caller), pairs, atOnce: pairsAtOnce, batch });
+    const { settled, why } = await side.probe("/pairs", { ask: askFor(caller), pairs, atOnce: pairsAtOnce, batch });
     const redisMs = cpuMsOf(redis.pid) - beforeMs;
     total.asked += pairs;
     total.settled += settled;
     if (total.asked - total.settled > total.asked * refusedShareMax)
       throw new BrokenError(`of ${total.asked} pairs ${total.settled} were settled: ${why}`);
-    const books = await side.desk("/inspect", { orgs: [caller.org] });
+    const books = await side.probe("/inspect", { orgs: [caller.org] });
     // An admission or a settlement that was not answered in time may have been booked.
     const isRight = books.openHolds === 0 && books.settledCalls >= total.settled && books.settledCalls <= total.asked;
     if (!isRight)

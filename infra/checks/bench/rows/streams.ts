@@ -2,7 +2,7 @@ import { callBody, streamBytes, tokensOf } from "../load/answers.ts";
 import type { Bench } from "../bench-plan.ts";
 import type { LoadReport } from "../load/load.ts";
 import { plain, rowOf, whyNot, type Row } from "../row.ts";
-import { takeRounds, type Window } from "../rounds.ts";
+import { takeRounds, type Rounds, type Window } from "../rounds.ts";
 import { checkSettled } from "../stage.ts";
 import { median } from "../stats.ts";
 
@@ -36,7 +36,13 @@ export async function streamRows({ stage, plan, isSmoke }: Bench): Promise<Row[]
   const rounds = await takeRounds({ ...plan, pid: stage.workerdPid }, variants);
   await checkSettled(stage, [caller], calls);
 
-  const of = (name: keyof typeof variants, value: (window: Window<LoadReport>) => number) =>
+  return makeRows(rounds, isSmoke);
+}
+
+type Target = "direct" | "bare" | "least" | "edge";
+
+function makeRows(rounds: Rounds<Target, LoadReport>, isSmoke: boolean): Row[] {
+  const of = (name: Target, value: (window: Window<LoadReport>) => number) =>
     median(rounds.taken.map((round) => value(round[name])));
   const figures = {
     bareCpuMs: of("bare", cpuMs),
@@ -55,25 +61,24 @@ export async function streamRows({ stage, plan, isSmoke }: Bench): Promise<Row[]
   const addedBy = (round: (typeof rounds.taken)[number], name: "edge" | "least") =>
     (firstMs(round[name]) - firstMs(round.direct)) / (firstMs(round.bare) - firstMs(round.direct));
   const added = rounds.taken.map((round) => addedBy(round, "edge"));
-  const cpuNote = `${plain(figures.edgeCpuMs)} ms a stream against ${plain(figures.bareCpuMs)} ms; the least that an edge can do: ${plain(figures.leastCpuMs / figures.bareCpuMs)} ×`;
-  const firstNote = `first event after ${plain(figures.edgeFirstMs)} ms, bare ${plain(figures.bareFirstMs)} ms, direct ${plain(figures.directFirstMs)} ms; the least: ${plain(median(rounds.taken.map((round) => addedBy(round, "least"))))} ×`;
+  const cpuNote =
+    `${plain(figures.edgeCpuMs)} ms a stream against ${plain(figures.bareCpuMs)} ms; the least that an edge ` +
+    `can do: ${plain(figures.leastCpuMs / figures.bareCpuMs)} ×`;
+  const firstNote =
+    `first event after ${plain(figures.edgeFirstMs)} ms, bare ${plain(figures.bareFirstMs)} ms, direct ` +
+    `${plain(figures.directFirstMs)} ms; the least: ` +
+    `${plain(median(rounds.taken.map((round) => addedBy(round, "least"))))} ×`;
   return [
-    rowOf(
-      "streams: CPU a stream, edge / bare",
-      { bound: "at most", value: 1.25, unit: "×" },
-      cpu,
-      cpuNote,
+    rowOf("streams: CPU a stream, edge / bare", { bound: "at most", value: 1.25, unit: "×" }, cpu, {
+      note: cpuNote,
       figures,
-      reason,
-    ),
-    rowOf(
-      "streams: first event added p50, edge / bare",
-      { bound: "at most", value: 1.6, unit: "×" },
-      added,
-      firstNote,
+      whyNot: reason,
+    }),
+    rowOf("streams: first event added p50, edge / bare", { bound: "at most", value: 1.6, unit: "×" }, added, {
+      note: firstNote,
       figures,
-      reason,
-    ),
+      whyNot: reason,
+    }),
   ];
 }
 

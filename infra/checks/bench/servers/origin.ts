@@ -5,7 +5,7 @@ import { loadHeader } from "#edge/agreements/records/node.ts";
 import type { KeyPair } from "#infra/local/secrets.ts";
 import { eventMs, jsonAnswer, streamEvents, streamTail, tokensOf, usageEvents } from "../load/answers.ts";
 import { recordOf, Settling } from "../load/settle.ts";
-import { fieldOf, MessageReader } from "../load/wire.ts";
+import { fieldOf, MessageReader } from "../load/http-messages.ts";
 
 /**
  * The origin of the bench, a process of its own: answers as an agent would, verifies nothing, settles every hold that a
@@ -32,7 +32,8 @@ const pages: Record<string, string> = {
   "GET /health": "",
   "GET /version": '{"version":"0.11.0"}',
   "GET /metrics":
-    'vllm:num_requests_running 0\nvllm:num_requests_waiting 0\nvllm:kv_cache_usage_perc 0.05\nvllm:cache_config_info{block_size="16",num_gpu_blocks="6050"} 1\n',
+    "vllm:num_requests_running 0\nvllm:num_requests_waiting 0\nvllm:kv_cache_usage_perc 0.05\n" +
+    'vllm:cache_config_info{block_size="16",num_gpu_blocks="6050"} 1\n',
 };
 const tail = Buffer.concat([chunk(streamTail), Buffer.from("0\r\n\r\n")]);
 
@@ -49,7 +50,8 @@ function take(socket: Socket, head: string, body: string): void {
   if (!body.includes('"stream":true')) {
     answered.whole++;
     socket.write(
-      `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n${field()}content-length: ${jsonAnswer.length}\r\n\r\n${jsonAnswer}`,
+      `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n${field()}content-length: ${jsonAnswer.length}\r\n` +
+        `\r\n${jsonAnswer}`,
     );
     return done();
   }

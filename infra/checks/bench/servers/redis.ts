@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { startRedis } from "#infra/local/redis/redis.ts";
 
 /**
- * Redis and its bridge, a process of their own. Counts the HTTP requests that the bridge was sent, by the turn of the
- * ledger's script that they ran, and tells them when asked; told `sync`, it changes when Redis forces its writes to
+ * Redis and its bridge, a process of their own. Counts the HTTP requests that the bridge was sent, by the command of the
+ * ledger's script that they ran, and reports them on request; on `sync` it changes when Redis forces its writes to
  * disk. It begins with `always`: nothing that was acknowledged is lost, as with objects.
  */
 const seen: Record<string, number> = {};
@@ -14,7 +14,7 @@ const redis = await startRedis({
 });
 
 /**
- * A script's first argument after its keys is its turn; anything else goes by the command's name. A pipeline counts
+ * A script's first argument after its keys is its command; anything else goes by the command's name. A pipeline counts
  * once, by its first command.
  */
 function note(command: string[]): void {

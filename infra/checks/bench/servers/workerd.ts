@@ -7,20 +7,20 @@ import { bundleWorker } from "#infra/local/edge/bundle.ts";
 import { freePorts } from "#infra/local/child.ts";
 
 /**
- * Sockets of the one process: the edge, the edge with counting bindings, the bench's desk, the bare pass-through, and
+ * Sockets of the one process: the edge, the edge with counting bindings, the bench's probe, the bare pass-through, and
  * the least that an edge must do.
  */
 export interface EdgePorts {
   edge: number;
   counted: number;
-  desk: number;
+  probe: number;
   bare: number;
   least: number;
 }
 
 /** The edge once more, over Redis: its sockets and its variables. */
 export interface RedisEdge {
-  ports: { edge: number; desk: number };
+  ports: { edge: number; probe: number };
   vars: Record<string, string>;
 }
 
@@ -32,37 +32,43 @@ export interface Workerd {
   stop(): Promise<void>;
 }
 
+/** What workerd is started with. */
+export interface WorkerdPlan {
+  root: string;
+  /** Where its config and the ledgers' files go. */
+  dir: string;
+  ports: EdgePorts;
+  originUrl: string;
+  /** The edge's variables. */
+  vars: Record<string, string>;
+  redis: RedisEdge | null;
+}
+
 /** Free ports for `startWorkerd`: chosen first, because the origin must know the edge's and the edge the origin's. */
 export async function choosePorts(): Promise<EdgePorts> {
-  const [edge = 0, counted = 0, desk = 0, bare = 0, least = 0] = await freePorts(5);
-  return { edge, counted, desk, bare, least };
+  const [edge = 0, counted = 0, probe = 0, bare = 0, least = 0] = await freePorts(5);
+  return { edge, counted, probe, bare, least };
 }
 
 /** The same for the edge over Redis: none of those that were chosen before. */
 export async function chooseRedisPorts(chosen: EdgePorts): Promise<RedisEdge["ports"]> {
   const others = Object.values(chosen);
-  const [edge = 0, desk = 0] = (await freePorts(others.length + 2)).filter((port) => !others.includes(port));
-  return { edge, desk };
+  const [edge = 0, probe = 0] = (await freePorts(others.length + 2)).filter((port) => !others.includes(port));
+  return { edge, probe };
 }
 
 /**
  * Starts plain `workerd serve` on the edge as it stands in the source, with the compatibility settings of wrangler.toml
- * and ledgers on disk under `dir`; and on the same edge over Redis, if told where that is. Only D1 is stood in for
+ * and ledgers on disk under `dir`; and on the same edge over Redis, if it is given one. Only D1 is stood in for
  * (worker/bill.ts). What the edge logs goes nowhere, as on a server whose log is read by someone else.
  */
-export async function startWorkerd(
-  root: string,
-  dir: string,
-  ports: EdgePorts,
-  originUrl: string,
-  vars: Record<string, string>,
-  redis: RedisEdge | null,
-): Promise<Workerd> {
+export async function startWorkerd(plan: WorkerdPlan): Promise<Workerd> {
+  const { root, dir, ports } = plan;
   const state = join(dir, "state");
   mkdirSync(state, { recursive: true });
   for (const name of ["entry", "bare", "least", "bill"])
     writeFileSync(join(dir, `${name}.js`), await bundleWorker(root, `infra/checks/bench/worker/${name}.ts`));
-  writeFileSync(join(dir, "config.capnp"), configOf(readCompatibility(root), state, ports, originUrl, vars, redis));
+  writeFileSync(join(dir, "config.capnp"), configOf(plan, state));
   const binary: string = createRequire(import.meta.url)("workerd").default;
   const child = spawn(binary, ["serve", join(dir, "config.capnp")], { stdio: ["ignore", "ignore", "pipe"] });
   let errors = "";
@@ -96,61 +102,34 @@ function readCompatibility(root: string): { date: string; flags: string[] } {
   return { date, flags: JSON.parse(flags ?? "[]") };
 }
 
-function configOf(
-  { date, flags }: { date: string; flags: string[] },
-  state: string,
-  ports: EdgePorts,
-  originUrl: string,
-  vars: Record<string, string>,
-  redis: RedisEdge | null,
-): string {
-  const text = (value: string) => JSON.stringify(value);
-  const textBindings = (vars: Record<string, string>) =>
-    Object.entries(vars)
-      .map(([name, value]) => `(name = ${text(name)}, text = ${text(value)}),`)
-      .join("\n        ");
-  const common = `compatibilityDate = ${text(date)}, compatibilityFlags = [${flags.map(text).join(", ")}], globalOutbound = "out"`;
-  const socket = (name: string, port: number, service: string) =>
-    `(name = ${text(name)}, address = "127.0.0.1:${port}", http = (), service = ${service}),`;
-  // For profiling with perf: `BENCH_V8_FLAGS="--perf-basic-prof"` gives JavaScript its names.
-  const v8Flags = (process.env["BENCH_V8_FLAGS"] ?? "").split(" ").filter(Boolean);
-  // Over Redis the edge asks no ledger object, but like every deployment it has them: those of its neighbour.
-  const redisEdge =
-    redis &&
-    `(name = "redis-edge", worker = (
+const text = (value: string) => JSON.stringify(value);
+
+const writeSocket = (name: string, port: number, service: string) =>
+  `(name = ${text(name)}, address = "127.0.0.1:${port}", http = (), service = ${service}),`;
+
+const writeBindings = (vars: Record<string, string>) =>
+  Object.entries(vars)
+    .map(([name, value]) => `(name = ${text(name)}, text = ${text(value)}),`)
+    .join("\n        ");
+
+/** Over Redis the edge asks no ledger object, but like every deployment it has them: those of its neighbour. */
+function writeRedisEdge({ redis }: WorkerdPlan, common: string): string {
+  if (!redis) return "";
+  return `(name = "redis-edge", worker = (
       modules = [(name = "entry.js", esModule = embed "entry.js")],
       bindings = [
         (name = "LEDGERS", durableObjectNamespace = (className = "OrgLedger", serviceName = "edge")),
         (name = "FLEET", durableObjectNamespace = (className = "FleetObject", serviceName = "edge")),
         (name = "DB", wrapped = (moduleName = "bench:bill")),
-        ${textBindings(redis.vars)}
+        ${writeBindings(redis.vars)}
       ],
       ${common},
     )),`;
-  const redisSockets =
-    redis &&
-    `${socket("redis-edge", redis.ports.edge, '"redis-edge"')}
-    ${socket("redis-desk", redis.ports.desk, '(name = "redis-edge", entrypoint = "desk")')}`;
-  return `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [
-    (name = "edge", worker = (
-      modules = [(name = "entry.js", esModule = embed "entry.js")],
-      bindings = [
-        (name = "LEDGERS", durableObjectNamespace = "OrgLedger"),
-        (name = "FLEET", durableObjectNamespace = "FleetObject"),
-        (name = "DB", wrapped = (moduleName = "bench:bill")),
-        ${textBindings(vars)}
-      ],
-      durableObjectNamespaces = [
-        (className = "OrgLedger", uniqueKey = "ledgers", enableSql = true),
-        (className = "FleetObject", uniqueKey = "fleet", enableSql = true),
-      ],
-      durableObjectStorage = (localDisk = "disk"),
-      ${common},
-    )),
-    ${redisEdge ?? ""}
-    (name = "bare", worker = (
+}
+
+/** The two baselines: a bare pass-through, and the least that an edge must do. */
+function writeBaselines(originUrl: string, common: string): string {
+  return `(name = "bare", worker = (
       modules = [(name = "bare.js", esModule = embed "bare.js")],
       bindings = [(name = "ORIGIN", text = ${text(originUrl)})],
       ${common},
@@ -161,17 +140,56 @@ const config :Workerd.Config = (
       durableObjectNamespaces = [(className = "Yes", uniqueKey = "yes", enableSql = true)],
       durableObjectStorage = (inMemory = void),
       ${common},
+    )),`;
+}
+
+function writeSockets({ ports, redis }: WorkerdPlan): string {
+  const sockets = [
+    writeSocket("edge", ports.edge, '"edge"'),
+    writeSocket("counted", ports.counted, '(name = "edge", entrypoint = "counted")'),
+    writeSocket("probe", ports.probe, '(name = "edge", entrypoint = "probe")'),
+    writeSocket("bare", ports.bare, '"bare"'),
+    writeSocket("least", ports.least, '"least"'),
+  ];
+  if (redis) {
+    sockets.push(writeSocket("redis-edge", redis.ports.edge, '"redis-edge"'));
+    sockets.push(writeSocket("redis-probe", redis.ports.probe, '(name = "redis-edge", entrypoint = "probe")'));
+  }
+  return sockets.join("\n    ");
+}
+
+function configOf(plan: WorkerdPlan, state: string): string {
+  const { date, flags } = readCompatibility(plan.root);
+  const common =
+    `compatibilityDate = ${text(date)}, compatibilityFlags = [${flags.map(text).join(", ")}], ` +
+    'globalOutbound = "out"';
+  // For profiling with perf: `BENCH_V8_FLAGS="--perf-basic-prof"` gives JavaScript its names.
+  const v8Flags = (process.env["BENCH_V8_FLAGS"] ?? "").split(" ").filter(Boolean);
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "edge", worker = (
+      modules = [(name = "entry.js", esModule = embed "entry.js")],
+      bindings = [
+        (name = "LEDGERS", durableObjectNamespace = "OrgLedger"),
+        (name = "FLEET", durableObjectNamespace = "FleetObject"),
+        (name = "DB", wrapped = (moduleName = "bench:bill")),
+        ${writeBindings(plan.vars)}
+      ],
+      durableObjectNamespaces = [
+        (className = "OrgLedger", uniqueKey = "ledgers", enableSql = true),
+        (className = "FleetObject", uniqueKey = "fleet", enableSql = true),
+      ],
+      durableObjectStorage = (localDisk = "disk"),
+      ${common},
     )),
+    ${writeRedisEdge(plan, common)}
+    ${writeBaselines(plan.originUrl, common)}
     (name = "disk", disk = (path = ${text(state)}, writable = true)),
     (name = "out", network = (allow = ["private"])),
   ],
   sockets = [
-    ${socket("edge", ports.edge, '"edge"')}
-    ${redisSockets ?? ""}
-    ${socket("counted", ports.counted, '(name = "edge", entrypoint = "counted")')}
-    ${socket("desk", ports.desk, '(name = "edge", entrypoint = "desk")')}
-    ${socket("bare", ports.bare, '"bare"')}
-    ${socket("least", ports.least, '"least"')}
+    ${writeSockets(plan)}
   ],
   v8Flags = [${v8Flags.map(text).join(", ")}],
   extensions = [(modules = [(name = "bench:bill", esModule = embed "bill.js", internal = true)])],

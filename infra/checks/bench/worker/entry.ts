@@ -1,7 +1,7 @@
 import type { Env } from "#edge/env.ts";
 import door from "#edge/worker.ts";
 import { countingEnv, takeCounts } from "./counting.ts";
-import { serveDesk } from "./desk.ts";
+import { serveProbe } from "./probe.ts";
 
 export { FleetObject, OrgLedger } from "#edge/worker.ts";
 
@@ -16,7 +16,7 @@ export const counted: ExportedHandler<Env> = {
   fetch: (request, env, context) => door.fetch(request, countingEnv(env), context),
 };
 
-/** The bench's own desk, behind the door: publishes orgs, looks into ledgers, drives one directly. */
-export const desk: ExportedHandler<Env> = {
-  fetch: (request, env) => serveDesk(request, env, takeCounts),
+/** The bench's own probe, behind the door: publishes orgs, looks into ledgers, drives one directly. */
+export const probe: ExportedHandler<Env> = {
+  fetch: (request, env) => serveProbe(request, env, takeCounts),
 };

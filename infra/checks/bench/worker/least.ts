@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 
 /**
- * The least that any edge must do which asks an object before it forwards (road.md §3, §5): read the body, one call to
+ * The least that any edge must do which asks an object before it forwards: read the body, one call to
  * an object that says yes, a request of its own to the origin, and a pipe that would notice a broken stream. No key, no
  * limit, no signature, nothing on disk. What the edge costs over this is ours.
  */

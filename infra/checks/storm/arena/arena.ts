@@ -6,7 +6,7 @@ import { freePorts, startChild } from "#infra/local/child.ts";
 import { startEdge, type RunningEdge } from "#infra/local/edge/edge.ts";
 import { openFaultProxy, type FaultProxy } from "#infra/local/fault-proxy.ts";
 import { startRedisServer, type RedisServer } from "#infra/local/redis/redis-server.ts";
-import { defaultModels, root, startStack, type Stack } from "#infra/local/stack.ts";
+import { defaultModels, root, startStack, type EngineSpec, type Stack } from "#infra/local/stack.ts";
 import { Control } from "./control.ts";
 import { startEngine, type StormEngine } from "./engine.ts";
 import type { Store } from "../plan/plan.ts";
@@ -73,46 +73,24 @@ export async function openArena(store: Store, redisWaitMs: number, isVerbose = f
   const redis = store === "upstash" ? await openRedis(join(stateDir, "redis"), redisWaitMs, log) : null;
   const toNode: FaultProxy[] = [];
   const toEdge: FaultProxy[] = [];
-  const registry = join(stateDir, "registry");
   const stack = await startStack({
     port: 0,
     stateDir,
-    registry,
+    registry: join(stateDir, "registry"),
     entry,
     vars: redis?.vars[0] ?? {},
     agentLimits,
-    engines: engines.map(({ url }) => ({
-      kind: "simulator",
-      url,
-      models: Object.fromEntries(defaultModels.map(({ id }) => [id, id])),
-    })),
+    engines: engines.map(makeEngineSpec),
     via: async (url) => opened(toNode, await openFaultProxy(url)),
     viaEdge: async (url) => opened(toEdge, await openFaultProxy(url)),
     log,
   });
-  const [port = 0] = await freePorts(1);
-  const vars = { ...stack.vars, ...redis?.vars[1] };
-  const second = await startEdge({
-    root,
-    port,
-    stateDir: join(stateDir, "edge-2"),
-    vars,
-    registry,
-    entry,
-    name: "penstock-2",
-    hostedBy: "penstock",
-    log: (line) => log("edge-2", line),
-  });
+  const second = await startSecondEdge(stateDir, { ...stack.vars, ...redis?.vars[1] }, log);
   const adminKey = await new Control(stack.edge.url, stack.secrets.bootstrapToken).bootstrap();
   const edges: Arena["edges"] = [stack.edge, second];
-  const cron = setInterval(
-    () =>
-      redis &&
-      void fetch(`${stack.edge.url}/storm/cron`, { signal: AbortSignal.timeout(cronMs) }).catch(() => undefined),
-    cronMs,
-  );
+  const cron = redis && startCron(stack.edge.url);
   const close = async () => {
-    clearInterval(cron);
+    if (cron) clearInterval(cron);
     await Promise.all([stack.close(), second.close()]);
     await Promise.all([...engines, ...toNode, ...toEdge, ...(redis?.proxies ?? [])].map((part) => part.close()));
     await redis?.stop();
@@ -131,6 +109,35 @@ export async function openArena(store: Store, redisWaitMs: number, isVerbose = f
     logs,
     close,
   };
+}
+
+type Log = (source: string, line: string) => void;
+
+const makeEngineSpec = ({ url }: StormEngine): EngineSpec => ({
+  kind: "simulator",
+  url,
+  models: Object.fromEntries(defaultModels.map(({ id }) => [id, id])),
+});
+
+/** It finds the ledgers and the fleet of the first through the registry. */
+async function startSecondEdge(stateDir: string, vars: Record<string, string>, log: Log): Promise<RunningEdge> {
+  const [port = 0] = await freePorts(1);
+  return startEdge({
+    root,
+    port,
+    stateDir: join(stateDir, "edge-2"),
+    vars,
+    registry: join(stateDir, "registry"),
+    entry,
+    name: "penstock-2",
+    hostedBy: "penstock",
+    log: (line) => log("edge-2", line),
+  });
+}
+
+function startCron(edgeUrl: string): NodeJS.Timeout {
+  const call = () => fetch(`${edgeUrl}/storm/cron`, { signal: AbortSignal.timeout(cronMs) }).catch(() => undefined);
+  return setInterval(() => void call(), cronMs);
 }
 
 /** Waits until both edges serve every model; throws when they do not. */
@@ -163,7 +170,7 @@ function opened(list: FaultProxy[], proxy: FaultProxy): string {
  * Each edge has a way of its own to it. With `appendfsync always`: only then is what was acknowledged still there after
  * kill -9 (docs/decisions/0006).
  */
-async function openRedis(dir: string, waitMs: number, log: (source: string, line: string) => void) {
+async function openRedis(dir: string, waitMs: number, log: Log) {
   const server = await startRedisServer({ dir, fsync: "always" });
   const bridge = await startChild(
     "bridge",

@@ -1,5 +1,5 @@
 import type { LedgerState } from "#edge/ledger/port.ts";
-import { patiently } from "../patience.ts";
+import { patiently } from "../retry.ts";
 import type { OrgPlan } from "../plan/plan.ts";
 
 /** An org of the storm, made through the control API like any other. */

@@ -1,4 +1,4 @@
-import type { Violation } from "./audit.ts";
+import type { Violation } from "./violation.ts";
 import { callOf, type Evidence } from "./evidence.ts";
 import type { Outcome } from "../crew/outcome.ts";
 import type { FaultKind } from "../plan/plan.ts";

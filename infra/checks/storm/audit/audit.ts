@@ -2,43 +2,27 @@ import { checkAnswers } from "./answers.ts";
 import { checkBill, type BillFigures } from "./bill.ts";
 import { checkLimits } from "./limits.ts";
 import type { Evidence } from "./evidence.ts";
-
-/** What is wrong, in words that name the org, the hold or the call. `rule` is the promise that was broken. */
-export interface Violation {
-  rule:
-    | "overshoot"
-    | "under-admission"
-    | "conservation"
-    | "open holds"
-    | "bill"
-    | "double"
-    | "unbilled"
-    | "announced errors"
-    | "truncation"
-    | "hung"
-    | "idempotency"
-    | "empty storm";
-  what: string;
-}
+import type { Violation } from "./violation.ts";
 
 /** What a storm came to. */
-export interface Verdict {
+export interface AuditResult {
   violations: Violation[];
   figures: Figures;
 }
 
+/** How much happened in a storm, for the table of all storms. */
 export interface Figures extends BillFigures {
   calls: number;
   answered: number;
   refused: number;
   /** 5xx that were announced, and connections that broke with an edge. */
   failed: number;
-  left: number;
+  aborted: number;
   looks: number;
 }
 
-/** Judges a storm. Pure: the same evidence, the same verdict. */
-export function audit(evidence: Evidence): Verdict {
+/** Audits a storm. Pure: the same evidence gives the same result. */
+export function audit(evidence: Evidence): AuditResult {
   const { outcomes, watched } = evidence;
   const bill = checkBill(evidence);
   const violations = [...checkLimits(evidence), ...bill.violations, ...checkAnswers(evidence), ...checkLife(evidence)];
@@ -49,7 +33,7 @@ export function audit(evidence: Evidence): Verdict {
     answered: count(({ status }) => status === 200),
     refused: count(({ status }) => status !== null && status >= 400 && status < 500),
     failed: count(({ status }) => status === null || status >= 500),
-    left: count(({ how }) => how === "left"),
+    aborted: count(({ how }) => how === "aborted"),
     looks: watched.looks,
   };
   return { violations, figures };

@@ -1,13 +1,14 @@
 import { checkpointMs, checkpointTokens } from "#edge/limits.ts";
-import type { Violation } from "./audit.ts";
+import type { Violation } from "./violation.ts";
 import { settledIn } from "./limits.ts";
 import type { MadeCall } from "../arena/engine.ts";
 import { callOf, type BillRow, type Evidence, type OrgEvidence } from "./evidence.ts";
 import type { Outcome } from "../crew/outcome.ts";
 
+/** What was made and billed over all calls of a storm. */
 export interface BillFigures {
   rows: number;
-  /** Completion tokens that engines put on the wire, and that stand on the bill. */
+  /** Completion tokens that engines sent, and that stand on the bill. */
   made: number;
   billed: number;
   /** Calls that were billed less than was made because something died: how many, and the most tokens of one. */
@@ -15,7 +16,7 @@ export interface BillFigures {
   shortMost: number;
 }
 
-/** One call's lines on the bill, what the engines say they made for it, and what its caller saw. */
+/** One call's lines on the bill, what the engines say they made for it, and what the caller saw. */
 interface Account {
   hold: string;
   base: BillRow;
@@ -121,7 +122,7 @@ function accountsOf({ orgs, made, outcomes }: Evidence): Account[] {
 }
 
 /**
- * Completion tokens on the wire; of several tries of one call the bill takes the greatest. `null`: the engine took the
+ * Completion tokens sent; of several tries of one call the bill takes the greatest. `null`: the engine took the
  * truth with it.
  */
 function madeFor({ calls }: Account): number | null {
@@ -137,12 +138,13 @@ function checkAccount(evidence: Evidence, account: Account): string[] {
   if (tokensMax !== null && completion > tokensMax)
     found.push(`${completion} tokens are billed, ${tokensMax} were reserved`);
   if (
-    outcome?.told &&
+    outcome?.reported &&
     base.end === "completed" &&
-    (outcome.told.completionTokens !== completion || outcome.told.promptTokens !== account.prompt)
+    (outcome.reported.completionTokens !== completion || outcome.reported.promptTokens !== account.prompt)
   ) {
     found.push(
-      `the caller was told ${outcome.told.promptTokens} + ${outcome.told.completionTokens} tokens, the bill says ${account.prompt} + ${completion}`,
+      `the caller got ${outcome.reported.promptTokens} + ${outcome.reported.completionTokens} tokens, the bill ` +
+        `says ${account.prompt} + ${completion}`,
     );
   }
   if (made === null) {
@@ -195,7 +197,9 @@ function checkUnbilled(evidence: Evidence, billed: ReadonlySet<string>): Violati
     if (hold === null || status !== 200 || seen === 0 || billed.has(hold)) continue;
     found.push({
       rule: "unbilled",
-      what: `${hold}: its caller saw ${seen} events (${how}, ${isDone ? "whole" : "not whole"}), and it stands on no bill`,
+      what:
+        `${hold}: its caller saw ${seen} events (${how}, ${isDone ? "whole" : "not whole"}), and it stands ` +
+        "on no bill",
     });
   }
   return found;

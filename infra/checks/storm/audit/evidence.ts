@@ -27,7 +27,7 @@ export interface OrgEvidence {
   rows: BillRow[];
 }
 
-/** All that is known of one storm when it is over, as plain data: what the audit judges. */
+/** All that is known of one storm when it is over, as plain data: what the audit reads. */
 export interface Evidence {
   plan: Plan;
   startedAtMs: number;

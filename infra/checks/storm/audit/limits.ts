@@ -1,4 +1,4 @@
-import type { Violation } from "./audit.ts";
+import type { Violation } from "./violation.ts";
 import type { BillRow, Evidence, OrgEvidence } from "./evidence.ts";
 import { windowFaults, type WindowFault } from "./watch.ts";
 

@@ -57,7 +57,7 @@ async function runShare(share: ClientShare, tell: (word: ClientWord) => void): P
 
 function triesOf({ status, how }: Pick<Outcome, "status" | "how">): number {
   const hasFailed = status === null || status >= 500;
-  return hasFailed && how !== "left" && how !== "hung" ? triesMax : 0;
+  return hasFailed && how !== "aborted" && how !== "hung" ? triesMax : 0;
 }
 
 if (process.send) {

@@ -1,9 +1,9 @@
 import { connect, type Socket } from "node:net";
-import { fieldOf, MessageReader, statusOf } from "#infra/checks/bench/load/wire.ts";
+import { fieldOf, MessageReader, statusOf } from "#infra/checks/bench/load/http-messages.ts";
 import { readAnswer, type Outcome } from "./outcome.ts";
 import type { CallPlan, Moment } from "../plan/plan.ts";
 
-/** What is sent, and told of a call while it runs. */
+/** What is sent, and who hears of a call while it runs. */
 export interface Errand {
   call: CallPlan;
   key: string;
@@ -11,6 +11,7 @@ export interface Errand {
   onMoment(moment: Moment): void;
 }
 
+/** What came of an exchange, before it is known whose it was. */
 export type Exchanged = Omit<Outcome, "caller" | "call" | "attempt" | "edge">;
 
 /** A call may take this much longer than its own deadline; then it hangs, and that is a finding. */
@@ -41,7 +42,7 @@ export class Line {
         const status = head === "" ? null : statusOf(head);
         const read =
           status === null
-            ? { code: null, seen: 0, isDone: false, told: null }
+            ? { code: null, seen: 0, isDone: false, reported: null }
             : readAnswer(call.isStream, status, body);
         if (how === "ended") errand.onMoment("end");
         resolve({
@@ -65,7 +66,7 @@ export class Line {
           if (count === 0) return;
           events += count;
           errand.onMoment("event");
-          if (call.leavesAfter !== null && events >= call.leavesAfter) finish("left");
+          if (call.leavesAfter !== null && events >= call.leavesAfter) finish("aborted");
         },
         end: () => finish("ended"),
       });

@@ -17,10 +17,10 @@ export interface Outcome {
   seen: number;
   /** The stream said `[DONE]`, or the whole answer was all there. */
   isDone: boolean;
-  /** How the exchange ended: the answer did, we left, the connection broke, or nothing came for far too long. */
-  how: "ended" | "left" | "broken" | "hung";
-  /** The usage that the caller was told. */
-  told: { promptTokens: number; completionTokens: number } | null;
+  /** How the exchange ended: the answer did, we aborted it, the connection broke, or nothing came for far too long. */
+  how: "ended" | "aborted" | "broken" | "hung";
+  /** The usage in the answer. */
+  reported: { promptTokens: number; completionTokens: number } | null;
 }
 
 /** Reads a body as it came: an SSE stream or JSON. */
@@ -28,13 +28,13 @@ export function readAnswer(
   isStream: boolean,
   status: number,
   body: string,
-): Pick<Outcome, "code" | "seen" | "isDone" | "told"> {
+): Pick<Outcome, "code" | "seen" | "isDone" | "reported"> {
   return isStream && status === 200 ? readStream(body) : readWhole(status, body);
 }
 
 const content = /"(?:content|text)":"[^"]/;
 
-function readStream(body: string): Pick<Outcome, "code" | "seen" | "isDone" | "told"> {
+function readStream(body: string): Pick<Outcome, "code" | "seen" | "isDone" | "reported"> {
   const events = body.split("\n\n").flatMap((block) => (block.startsWith("data: ") ? [block.slice(6)] : []));
   const error = events.find((event) => event.startsWith('{"error":'));
   const usage = events.findLast((event) => event.includes('"usage":{'));
@@ -42,18 +42,18 @@ function readStream(body: string): Pick<Outcome, "code" | "seen" | "isDone" | "t
     code: error ? codeOf(error) : null,
     seen: events.filter((event) => content.test(event)).length,
     isDone: events.at(-1) === "[DONE]",
-    told: usage ? usageOf(parse(usage)) : null,
+    reported: usage ? usageOf(parse(usage)) : null,
   };
 }
 
-function readWhole(status: number, body: string): Pick<Outcome, "code" | "seen" | "isDone" | "told"> {
+function readWhole(status: number, body: string): Pick<Outcome, "code" | "seen" | "isDone" | "reported"> {
   const answer = parse(body);
   const isDone = status === 200 && answer !== null;
   return {
     code: status === 200 ? null : codeOf(body),
     seen: isDone ? 1 : 0,
     isDone,
-    told: isDone ? usageOf(answer) : null,
+    reported: isDone ? usageOf(answer) : null,
   };
 }
 
@@ -66,7 +66,7 @@ function codeOf(json: string): string {
   return parse(json)?.error?.code ?? "unreadable";
 }
 
-function usageOf(answer: Answer | null): Outcome["told"] {
+function usageOf(answer: Answer | null): Outcome["reported"] {
   const { prompt_tokens: promptTokens, completion_tokens: completionTokens } = answer?.usage ?? {};
   return promptTokens === undefined || completionTokens === undefined ? null : { promptTokens, completionTokens };
 }

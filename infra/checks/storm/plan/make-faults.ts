@@ -38,17 +38,17 @@ const redisPoints: readonly Point[] = [
 ];
 
 /**
- * Of so many seeds the first is calm, so that what holds without faults is checked, too; the others take the places in
+ * Of so many seeds the first is calm, so that what holds without faults is checked, too; the others take the points in
  * turn.
  */
 const round = 20;
 
-/** The places for a store, in the order in which seeds take them. */
+/** The points for a store, in the order in which seeds take them. */
 export function pointsFor(store: Store): readonly Point[] {
   return store === "upstash" ? [...redisPoints, ...edgePoints, ...nodePoints] : [...edgePoints, ...nodePoints];
 }
 
-/** Up to three faults of a seed: the place whose turn it is first, others by chance. */
+/** Up to three faults of a seed: the point whose turn it is first, others by chance. */
 export function faultsOf(seed: number, store: Store, edges: 1 | 2): FaultPlan[] {
   if (seed % round === 1) return [];
   const random = seeded(Math.imul(seed, 0xc2b2ae35));

@@ -29,6 +29,7 @@ export interface Plan extends Omit<PlanOptions, "callers" | "edges"> {
  */
 export type OrgKind = "minute" | "standard" | "professional" | "tokens" | "key" | "again" | "open";
 
+/** One org of a storm. */
 export interface OrgPlan {
   kind: OrgKind;
   plan: OrgPlanName;
@@ -38,6 +39,7 @@ export interface OrgPlan {
   narrowKey: number | null;
 }
 
+/** One caller, with all the calls they will make. */
 export interface CallerPlan {
   /** Its org's place in `orgs`. */
   org: number;
@@ -49,6 +51,7 @@ export interface CallerPlan {
   calls: CallPlan[];
 }
 
+/** One call, as it will be sent. */
 export interface CallPlan {
   isStream: boolean;
   endpoint: "chat" | "completions";
@@ -81,6 +84,7 @@ export type FaultKind =
   | "cut-origin"
   | "cut-usage";
 
+/** One fault: what strikes, where, and when. */
 export interface FaultPlan {
   /** 1, 2, 3 … in the order of the seed, also when some are left out. */
   number: number;
@@ -94,5 +98,8 @@ export interface FaultPlan {
 
 /** A fault in a few words: `2 kill-edge 0 at event 0.40 + 60 ms for 0 ms`. */
 export function wordsOf({ number, kind, target, when, forMs }: FaultPlan): string {
-  return `${number} ${kind} ${target} at ${when.moment} ${when.share.toFixed(2)} + ${when.afterMs} ms${forMs > 0 ? ` for ${forMs} ms` : ""}`;
+  return (
+    `${number} ${kind} ${target} at ${when.moment} ${when.share.toFixed(2)} + ${when.afterMs} ` +
+    `ms${forMs > 0 ? ` for ${forMs} ms` : ""}`
+  );
 }

@@ -3,7 +3,8 @@ import type { Env } from "#edge/env.ts";
 
 export { FleetObject, OrgLedger } from "#edge/worker.ts";
 
-const select = `SELECT id, hold, org, "end", prompt_tokens AS promptTokens, completion_tokens AS completionTokens, cost_micros AS costMicros
+const select = `SELECT id, hold, org, "end", prompt_tokens AS promptTokens, completion_tokens AS completionTokens,
+    cost_micros AS costMicros
   FROM usage WHERE org IN (SELECT value FROM json_each(?))`;
 
 /**

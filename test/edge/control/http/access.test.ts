@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { mintKey, openKeyring } from "#edge/agreements/tokens/key-format.ts";
 import { randomBytes } from "#edge/visit.ts";
-import type { Database } from "#edge/control/http/port.ts";
+import type { Database } from "#edge/control/http/store.ts";
 import { openWorld, type World } from "./world.ts";
 
 let world: World;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { boundedDatabase, type Wait } from "#edge/control/http/database.ts";
-import type { Database, Statement } from "#edge/control/http/port.ts";
+import type { Database, Statement } from "#edge/control/http/store.ts";
 import { errorBody } from "#edge/errors.ts";
 import { expectRefusal } from "#test/support/fakes/refused.ts";
 

@@ -8,7 +8,8 @@ import type { ModelRecord } from "#edge/agreements/records/model.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
 import { randomBytes, type Visit } from "#edge/visit.ts";
 import { openApiDocument } from "#edge/control/http/open-api.ts";
-import type { ControlEnv, ControlPorts, Database, NodeReport } from "#edge/control/http/port.ts";
+import type { ControlEnv, ControlPorts, NodeReport } from "#edge/control/http/port.ts";
+import type { Database } from "#edge/control/http/store.ts";
 import { controlRoutes } from "#edge/control/http/routes.ts";
 import { errorBody, errorHeaders, Refusal } from "#edge/errors.ts";
 

@@ -52,7 +52,8 @@ describe("a caller who leaves", () => {
       expect(after.generated - before.generated).toBeLessThan(tokens + 400);
       note(
         `left after ${tokens} tokens`,
-        `saw ${seen}, billed ${row!.completionTokens}, vLLM made ${after.generated - before.generated}, idle after ${idleMs} ms`,
+        `saw ${seen}, billed ${row!.completionTokens}, vLLM made ${after.generated - before.generated}, idle ` +
+          `after ${idleMs} ms`,
       );
     },
   );
@@ -87,7 +88,8 @@ describe("a caller who leaves", () => {
     for (const row of rows) expect(row.completionTokens).toBeLessThanOrEqual(await made());
     note(
       "left before a whole answer of 1200 tokens",
-      `vLLM made ${await made()} and was idle after ${idleMs} ms, billed ${JSON.stringify(rows.map((row) => [row.end, row.completionTokens]))}`,
+      `vLLM made ${await made()} and was idle after ${idleMs} ms, billed ` +
+        `${JSON.stringify(rows.map((row) => [row.end, row.completionTokens]))}`,
     );
   });
 
@@ -120,7 +122,8 @@ describe("a caller who leaves", () => {
     for (const row of rows) expect(row.completionTokens).toBeLessThanOrEqual(made);
     note(
       "a whole answer at the SDK's deadline of 1 s",
-      `vLLM made ${made} of 1900 and was idle after ${idleAtMs} ms, billed ${JSON.stringify(rows.map((row) => [row.end, row.completionTokens]))}`,
+      `vLLM made ${made} of 1900 and was idle after ${idleAtMs} ms, billed ` +
+        `${JSON.stringify(rows.map((row) => [row.end, row.completionTokens]))}`,
     );
   });
 
@@ -180,7 +183,8 @@ test("the sum of all bills is what both engines say they have read and made, und
   };
   note(
     "24 calls at once",
-    `billed ${billed.prompt} + ${billed.generated}, vLLM says ${JSON.stringify(await done())}, ${Date.now() - startedAtMs} ms`,
+    `billed ${billed.prompt} + ${billed.generated}, vLLM says ${JSON.stringify(await done())}, ` +
+      `${Date.now() - startedAtMs} ms`,
   );
   await expect.poll(done, { timeout: 5_000 }).toEqual(billed);
 });

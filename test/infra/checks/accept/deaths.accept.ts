@@ -46,7 +46,7 @@ const endless = {
 };
 const errorEnd = /data: \{"error":\{[^\n]*"code":"stream_broken"\}\}\n\n$/;
 
-test("kill -9 of the whole vLLM in mid-stream: error event, no [DONE], the bill is the last token sent; the next call goes to the other node", async () => {
+test("a killed vLLM gives an error event and a bill up to the last token; the other node serves on", async () => {
   const org = await world.newOrg();
   const response = await world.chat(org.key, endless);
   expect(response.headers.get("x-penstock-tier")).not.toContain("spill");
@@ -69,13 +69,14 @@ test("kill -9 of the whole vLLM in mid-stream: error event, no [DONE], the bill 
   expect(next.headers.get("x-penstock-tier")).toMatch(/^shared; .* spill=complex$/);
   note(
     "vLLM killed with -9 in mid-stream",
-    `error event after ${endedMs} ms, billed ${row!.completionTokens} as sent; the next call was answered by the other node in ${Date.now() - startedAtMs} ms`,
+    `error event after ${endedMs} ms, billed ${row!.completionTokens} as sent; the next call was answered ` +
+      `by the other node in ${Date.now() - startedAtMs} ms`,
   );
   expect(await world.settled(org.id)).toHaveLength(2);
   expect((await workDone([complex!])).generated - before.generated).toBe(6);
 });
 
-test("kill -9 of the engine core under a living server: vLLM's error event and [DONE] become ours without [DONE], the bill is what was sent", async () => {
+test("an engine core that is killed gives our error event without [DONE], and a bill of what was sent", async () => {
   const org = await world.newOrg();
   const { rest } = await readUntil(await world.chat(org.key, endless), 30);
   const cores = childrenOf(complex!.pid, "EngineCore");
@@ -94,7 +95,7 @@ test("kill -9 of the engine core under a living server: vLLM's error event and [
   );
 });
 
-test("with both vLLMs dead every call is refused in under a second by name, and nothing is held or charged", async () => {
+test("with both vLLMs dead a call is refused by name within a second, and nothing is held or charged", async () => {
   await expect.poll(() => isAlive(complex!.pid), { timeout: 20_000 }).toBe(false);
   const org = await world.newOrg();
   // The first calls may still find out.

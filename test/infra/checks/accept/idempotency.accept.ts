@@ -5,7 +5,7 @@ import { untilIdle, workDone } from "./engines.ts";
 const world = worldAt(inject("place"));
 beforeEach(() => untilIdle(60_000).then(() => undefined));
 
-test("one Idempotency-Key runs once on vLLM: in progress, then replayed with the first call's id and usage", async () => {
+test("an Idempotency-Key runs once on vLLM; repeats are refused, then replayed with its id and usage", async () => {
   const org = await world.newOrg();
   const before = await workDone();
   const headers = { "idempotency-key": "order-66" };

@@ -130,7 +130,8 @@ const cases: Case[] = [
 
 /** What only an engine would say. */
 const engineWords =
-  /vllm|pydantic|BadRequestError|Bad Request|validation error|Traceback|\.py|grammar|xgrammar|127\.0\.0\.1|max_model_len|hologram/i;
+  // oxfmt-ignore
+  /vllm|pydantic|BadRequest|Bad Request|validation error|Traceback|\.py|grammar|127\.0\.0\.1|max_model_len|hologram/i;
 
 describe("bad input over a real vLLM is named in our words, costs nothing and holds nothing:", () => {
   for (const stream of [false, true]) {

@@ -219,7 +219,7 @@ const askChat: Ask = (client, fields) =>
 const askCompletion: Ask = (client, fields) =>
   client.completions.create({ model: "chat", temperature: 0, ...fields } as unknown as OpenAI.CompletionCreateParams);
 
-describe("through edge and agent the official SDK gets what vLLM says, whole and streamed, and is billed vLLM's usage:", () => {
+describe("through edge and agent the SDK gets what vLLM says, and its caller is billed vLLM's usage:", () => {
   test.each(chats)("chat, %s", (_name, fields) => compare(askChat, fields));
   test.each(completions)("completions, %s", (_name, fields) => compare(askCompletion, fields));
   test("chat, a stop string that comes", async () => {
@@ -270,7 +270,7 @@ test("/text2sql reaches the same vLLM, chat-shaped", async () => {
   expect(await world.settled(org.id)).toMatchObject([{ endpoint: "text2sql", completionTokens: 5 }]);
 });
 
-test("what `npm run dev -- --engine` makes of this vLLM: one model, whose other served names are its aliases", async () => {
+test("`npm run dev -- --engine` makes one model of this vLLM, with its other served names as aliases", async () => {
   const { found, engine } = await probeEngine(chatEngines()[0]!.url);
   expect(engine.kind).toBe("vllm");
   expect(modelsOfEngine(found)).toMatchObject([

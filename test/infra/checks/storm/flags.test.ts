@@ -14,7 +14,7 @@ test("the full storm is twenty seeds on both stores, in turn", () => {
   expect(storms.at(-1)).toMatchObject({ seed: 1, store: "upstash" });
 });
 
-test("one storm is told by its seed, store, callers, edges and what is left out", () => {
+test("one storm is named by its seed, store, callers, edges and what is left out", () => {
   expect(
     readFlags(["--seed", "7", "--store", "upstash", "--callers", "50", "--edges", "2", "--without", "1,3"]).storms,
   ).toEqual([{ seed: 7, store: "upstash", callers: 50, edges: 2, without: [1, 3] }]);

@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 const call = () => connect({ port: Number(new URL(front.url).port), host: "127.0.0.1" }).on("error", () => undefined);
-const textOf = (socket: Socket) =>
+const readText = (socket: Socket) =>
   new Promise<{ text: string; isReset: boolean }>((resolve) => {
     let text = "";
     let isReset = false;
@@ -32,7 +32,7 @@ const textOf = (socket: Socket) =>
 
 test("bytes pass both ways, and an answer that ends is told to its end", async () => {
   const caller = call();
-  const heard = textOf(caller);
+  const heard = readText(caller);
   caller.write("question");
   const workerd = await accepted;
   const question = await new Promise((resolve) => workerd.once("data", (bytes) => resolve(String(bytes))));
@@ -50,7 +50,7 @@ for (const [name, leave] of [
     const caller = call();
     caller.write("question");
     const workerd = await accepted;
-    const heard = textOf(workerd);
+    const heard = readText(workerd);
     await new Promise((resolve) => workerd.once("data", resolve));
     leave(caller);
     expect((await heard).isReset).toBe(true);
@@ -59,7 +59,7 @@ for (const [name, leave] of [
 
 test("a workerd that is reset, or that is not there, resets the caller: nothing cut is taken for whole", async () => {
   const caller = call();
-  const heard = textOf(caller);
+  const heard = readText(caller);
   caller.write("question");
   const workerd = await accepted;
   workerd.write("half");
@@ -68,7 +68,7 @@ test("a workerd that is reset, or that is not there, resets the caller: nothing 
   expect((await heard).isReset).toBe(true);
   const nowhere = await openFront(0, () => 1);
   const lost = connect({ port: Number(new URL(nowhere.url).port), host: "127.0.0.1" });
-  expect((await textOf(lost)).isReset).toBe(true);
+  expect((await readText(lost)).isReset).toBe(true);
   await nowhere.close();
 });
 

@@ -33,7 +33,7 @@ test.each<[string, Record<string, unknown>, string]>([
     expect((await probeEngine(given)).engine).toEqual({ kind, url, models: { a: "a" } });
 });
 
-test("a vLLM's several names are one model; its context is what it says, and guessed where nothing is said", async () => {
+test("a vLLM's several names are one model with the context it tells, or a guess where it tells none", async () => {
   const url = await engineWith({
     ...list({ id: "a", root: "r", max_model_len: 2_048 }, { id: "b", root: "r" }),
     "/version": { version: "1" },

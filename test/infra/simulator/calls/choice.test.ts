@@ -12,7 +12,7 @@ function choose(
   { sample = 0, prompt = tokenize("Hello"), script = null as Script | null } = {},
 ) {
   const sampling = readSampling(new Fields(raw, samplingKinds), 8_192, 200, null);
-  return new Choice(0, sample, "m", prompt, {
+  return new Choice({ index: 0, sample }, "m", prompt, {
     sampling,
     completionTokensMax: sampling.completionTokensMax ?? 200,
     voice: voiceOf("prose", Infinity),

@@ -5,10 +5,10 @@ import { ServedModels } from "#infra/simulator/served-model.ts";
 import { tokenize } from "#infra/simulator/text/tokenizer.ts";
 
 const models = new ServedModels(settle({}));
-const promptsOf = (prompt: unknown) => readCompletion({ prompt }, models, null).prompts;
+const readPrompts = (prompt: unknown) => readCompletion({ prompt }, models, null).prompts;
 
 test("a prompt is text, texts, token ids, or lists of token ids", () => {
-  expect([promptsOf("a b"), promptsOf(["a", "b"]), promptsOf([1, 2]), promptsOf([[1], [2, 3]])]).toEqual([
+  expect([readPrompts("a b"), readPrompts(["a", "b"]), readPrompts([1, 2]), readPrompts([[1], [2, 3]])]).toEqual([
     [tokenize("a b")],
     [tokenize("a"), tokenize("b")],
     [[1, 2]],
@@ -25,7 +25,7 @@ test("any other prompt is refused as vLLM does", () => {
     [["a", 1], "int_parsing"],
     [[2 ** 40], "out of vocabulary"],
   ]) {
-    expect(() => promptsOf(prompt)).toThrow(String(said));
+    expect(() => readPrompts(prompt)).toThrow(String(said));
   }
   expect(() => readCompletion({ prompt: "x", suffix: "y" }, models, null)).toThrow("suffix");
 });
@@ -37,8 +37,10 @@ test("embedding inputs have the forms of a prompt, and their own name in refusal
 });
 
 test("the usage chunk is vLLM's to the byte", () => {
-  const scribe = new CompletionScribe(readCompletion({ prompt: "x" }, models, "1"), [], 7_000);
-  expect(scribe.closing({ promptTokens: 2, completionTokens: 3, cachedTokens: 0, createdTokens: 0 })).toBe(
-    '{"id":"cmpl-1","object":"text_completion","created":7,"model":"Qwen/Qwen2.5-7B-Instruct","choices":[],"usage":{"prompt_tokens":2,"total_tokens":5,"completion_tokens":3,"prompt_tokens_details":{"cached_tokens":0}},"system_fingerprint":"vllm-0.32.0-5eed0001"}',
+  const serializer = new CompletionScribe(readCompletion({ prompt: "x" }, models, "1"), [], 7_000);
+  expect(serializer.closing({ promptTokens: 2, completionTokens: 3, cachedTokens: 0, createdTokens: 0 })).toBe(
+    '{"id":"cmpl-1","object":"text_completion","created":7,"model":"Qwen/Qwen2.5-7B-Instruct","choices":[],' +
+      '"usage":{"prompt_tokens":2,"total_tokens":5,"completion_tokens":3,' +
+      '"prompt_tokens_details":{"cached_tokens":0}},"system_fingerprint":"vllm-0.32.0-5eed0001"}',
   );
 });

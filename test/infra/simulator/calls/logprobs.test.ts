@@ -21,7 +21,13 @@ test("every token has its bytes, a logprob that is none above 0, and the alterna
 });
 
 test("completions count text offsets on, and an echoed prompt's first token has no logprob", () => {
-  const told = completionLogprobs(tokenize("The gate"), 0, 2, false, 10, true);
+  const told = completionLogprobs(tokenize("The gate"), {
+    firstAt: 0,
+    count: 2,
+    hasIds: false,
+    textOffset: 10,
+    isPromptFirst: true,
+  });
   expect(told).toMatchObject({
     text_offset: [10, 13],
     tokens: ["The", " gate"],

@@ -4,8 +4,8 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import type { FaultRule } from "#infra/simulator/faults.ts";
 import { Wire } from "#infra/simulator/calls/stream-writer.ts";
 
-/** Lets `write` use a wire for one answer; what reached the caller, and what the wire told its owner. */
-async function answer(rules: FaultRule[], write: (wire: Wire) => void) {
+/** Lets `write` use a stream writer for one answer; what reached the caller, and what its owner heard. */
+async function answer(rules: FaultRule[], write: (writer: Wire) => void) {
   const events = { onEnd: vi.fn<(how: string) => void>(), onStall: vi.fn<() => void>(), onKill: vi.fn<() => void>() };
   const server = createServer((_, response) => write(new Wire(response, rules, events))).listen(0);
   onTestFinished(() => void server.closeAllConnections());
@@ -18,11 +18,11 @@ async function answer(rules: FaultRule[], write: (wire: Wire) => void) {
 }
 
 test("a stream is written as it is, and its end is no one's leaving", async () => {
-  const { text, events } = await answer([], (wire) => {
-    wire.openStream();
-    expect(wire.event('{"a":1}')).toBe(true);
-    wire.done();
-    expect([wire.isDone, wire.isOpen, wire.event("late")]).toEqual([true, false, false]);
+  const { text, events } = await answer([], (writer) => {
+    writer.openStream();
+    expect(writer.event('{"a":1}')).toBe(true);
+    writer.done();
+    expect([writer.isDone, writer.isOpen, writer.event("late")]).toEqual([true, false, false]);
   });
   expect(text).toBe('data: {"a":1}\n\ndata: [DONE]\n\n');
   expect(events.onEnd).not.toHaveBeenCalled();
@@ -30,9 +30,9 @@ test("a stream is written as it is, and its end is no one's leaving", async () =
 
 test("a cut breaks the answer and is told once; a kill is told as well", async () => {
   for (const kind of ["cut", "kill"] as const) {
-    const { text, events } = await answer([{ kind, afterChunks: 1 }], (wire) => {
-      wire.openStream();
-      expect([wire.event("1"), wire.event("2")]).toEqual([true, false]);
+    const { text, events } = await answer([{ kind, afterChunks: 1 }], (writer) => {
+      writer.openStream();
+      expect([writer.event("1"), writer.event("2")]).toEqual([true, false]);
     });
     expect([text, events.onEnd.mock.calls, events.onKill.mock.calls.length]).toEqual([
       "broken",
@@ -42,7 +42,10 @@ test("a cut breaks the answer and is told once; a kill is told as well", async (
   }
 });
 
-test("faults that do not strike on the wire leave it alone", async () => {
-  const { text } = await answer([{ kind: "slow-headers" }, { kind: "usage" }], (wire) => void wire.whole(200, "{}"));
+test("faults that do not strike an answer leave it alone", async () => {
+  const { text } = await answer(
+    [{ kind: "slow-headers" }, { kind: "usage" }],
+    (writer) => void writer.whole(200, "{}"),
+  );
   expect(text).toBe("{}");
 });

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { BlockKeys, BlockPool, blockTokens } from "#infra/simulator/engine/blocks.ts";
 
-const keysOf = (salt: string, tokens: number[]) => {
+const makeKeys = (salt: string, tokens: number[]) => {
   const keys = new BlockKeys(salt);
   keys.extend(tokens);
   return keys.keys;
@@ -52,7 +52,7 @@ test("releasing more often than holding is refused", () => {
 
 test("a freed block is found again until it is needed, the tail of a prompt first", () => {
   const pool = new BlockPool(2);
-  const keys = keysOf(
+  const keys = makeKeys(
     "",
     Array.from({ length: 2 * blockTokens }, (_, at) => at),
   );
@@ -66,8 +66,8 @@ test("a freed block is found again until it is needed, the tail of a prompt firs
 
 test("a block's key depends on its salt, on all that came before, and on nothing else", () => {
   const tokens = Array.from({ length: 3 * blockTokens }, (_, at) => at);
-  expect(keysOf("a", tokens)).toEqual(keysOf("a", tokens));
-  expect(keysOf("a", tokens)[0]).not.toBe(keysOf("b", tokens)[0]);
-  expect(keysOf("a", [9, ...tokens.slice(1)])[2]).not.toBe(keysOf("a", tokens)[2]);
-  expect(keysOf("a", tokens.slice(0, -1))).toEqual(keysOf("a", tokens).slice(0, 2));
+  expect(makeKeys("a", tokens)).toEqual(makeKeys("a", tokens));
+  expect(makeKeys("a", tokens)[0]).not.toBe(makeKeys("b", tokens)[0]);
+  expect(makeKeys("a", [9, ...tokens.slice(1)])[2]).not.toBe(makeKeys("a", tokens)[2]);
+  expect(makeKeys("a", tokens.slice(0, -1))).toEqual(makeKeys("a", tokens).slice(0, 2));
 });

@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { realClock, virtualClock } from "#infra/simulator/engine/clock.ts";
-import { Engine, type Seat, type Work } from "#infra/simulator/engine/engine.ts";
+import { Engine } from "#infra/simulator/engine/engine.ts";
+import type { Seat, Work } from "#infra/simulator/engine/sequence.ts";
 import { l4Profile, type EngineProfile } from "#infra/simulator/options.ts";
 
 interface Job extends Work {
@@ -81,20 +82,20 @@ test("an abort frees its blocks before it returns, at any step", async () => {
       );
       const seats: Seat[] = [job(upTo(40), 100), job(upTo(40, 7), 100)].map((work) => engine.submit(work));
       await clock.sleep(afterMs);
-      for (const seat of seats) engine.abort(seat);
+      for (const handle of seats) engine.abort(handle);
       expect([engine.running, engine.waiting, engine.pool.usedCount, engine.stats.aborts]).toEqual([0, 0, 0, 2]);
     }),
     { numRuns: 31 },
   );
 });
 
-test("a prompt seen before is not computed again, but for its last token's block; another salt computes it all", async () => {
+test("a prompt seen before is computed again only in its last block; with another salt, all of it", async () => {
   const engine = small();
   const run = async (salt: string) => {
     const work = job(upTo(64), 2, { salt });
-    const seat = engine.submit(work);
+    const handle = engine.submit(work);
     await work.done;
-    return seat.cachedTokens;
+    return handle.cachedTokens;
   };
   expect([await run("a"), await run("a"), await run("b")]).toEqual([0, 48, 0]);
   expect(engine.stats.prefixHits).toBe(48);
@@ -147,13 +148,13 @@ test("an 8k prompt takes four steps, and its prefill the time of the seed's L4",
 
 test("a frozen sequence stays, and does not keep others from ending", async () => {
   const engine = new Engine({ ...l4Profile, stepMs: 0, prefillMsPerToken: 0, kvMsPerToken: 0 }, realClock());
-  const seat = engine.submit(job(upTo(8), 1_000_000));
-  engine.freeze(seat);
+  const handle = engine.submit(job(upTo(8), 1_000_000));
+  engine.freeze(handle);
   const other = job(upTo(8), 5);
   engine.submit(other);
   await other.done;
   await Promise.resolve();
   expect(engine.running).toBe(1);
-  engine.abort(seat);
+  engine.abort(handle);
   expect(engine.running).toBe(0);
 });

@@ -4,10 +4,10 @@ import { mix } from "#infra/simulator/text/hash.ts";
 import { detokenize, imEnd } from "#infra/simulator/text/tokenizer.ts";
 import { endOfAnswer, voiceOf, type Voice } from "#infra/simulator/text/generator.ts";
 
-function speak(voice: Voice, seed: number, tokensMax: number, mayEnd = true): number[] {
+function generate(next: Voice, seed: number, tokensMax: number, mayEnd = true): number[] {
   const tokens: number[] = [];
   for (let hash = seed, last = 10; tokens.length < tokensMax;) {
-    last = voice(last, hash, mayEnd);
+    last = next(last, hash, mayEnd);
     if (last === endOfAnswer) break;
     tokens.push(last);
     hash = mix(hash, last);
@@ -16,12 +16,12 @@ function speak(voice: Voice, seed: number, tokensMax: number, mayEnd = true): nu
 }
 
 test("an answer ends by itself at about the length asked for, and never when it may not", () => {
-  const lengths = Array.from({ length: 400 }, (_, seed) => speak(voiceOf("prose", 80), mix(seed, 1), 10_000).length);
+  const lengths = Array.from({ length: 400 }, (_, seed) => generate(voiceOf("prose", 80), mix(seed, 1), 10_000).length);
   const mean = lengths.reduce((sum, length) => sum + length, 0) / lengths.length;
   expect(mean).toBeGreaterThan(50);
   expect(mean).toBeLessThan(120);
-  expect(speak(voiceOf("prose", 80), 1, 2_000, false)).toHaveLength(2_000);
-  expect(speak(voiceOf("prose", Infinity), 1, 2_000)).toHaveLength(2_000);
+  expect(generate(voiceOf("prose", 80), 1, 2_000, false)).toHaveLength(2_000);
+  expect(generate(voiceOf("prose", Infinity), 1, 2_000)).toHaveLength(2_000);
 });
 
 test("prose is whole characters, some of many bytes; SQL is SQL", () => {
@@ -29,17 +29,17 @@ test("prose is whole characters, some of many bytes; SQL is SQL", () => {
     fc.property(
       fc.nat(),
       (seed) =>
-        void expect(detokenize(speak(voiceOf("prose", Infinity), seed, 300)).replace(/\ufffd$/, "")).not.toContain(
+        void expect(detokenize(generate(voiceOf("prose", Infinity), seed, 300)).replace(/\ufffd$/, "")).not.toContain(
           "\ufffd",
         ),
     ),
   );
-  expect(detokenize(speak(voiceOf("prose", Infinity), 3, 2_000))).toMatch(/é.*\p{Emoji_Presentation}/su);
+  expect(detokenize(generate(voiceOf("prose", Infinity), 3, 2_000))).toMatch(/é.*\p{Emoji_Presentation}/su);
   fc.assert(
     fc.property(
       fc.nat(),
       (seed) =>
-        void expect(detokenize(speak(voiceOf("sql", 80), seed, 500))).toMatch(/^SELECT [a-z, ]+ FROM [a-z]+[^;]*;$/),
+        void expect(detokenize(generate(voiceOf("sql", 80), seed, 500))).toMatch(/^SELECT [a-z, ]+ FROM [a-z]+[^;]*;$/),
     ),
   );
 });

@@ -5,9 +5,10 @@ import { tokenize } from "#infra/simulator/text/tokenizer.ts";
 const plain = { tools: [], hasGenerationPrompt: true, isContinued: false };
 const user = (content: string) => ({ role: "user", content, toolCalls: [] });
 
-test("a conversation without a system message gets Qwen's, and ends with the assistant's turn", () => {
+test("a conversation without a system message gets Qwen's, and ends where the assistant begins", () => {
   expect(renderChat([user("Hi")], plain)).toBe(
-    "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n",
+    "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n" +
+      "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n",
   );
 });
 
@@ -16,7 +17,7 @@ test("a message costs five tokens beside its text", () => {
   expect(count(["a", "7"]) - count(["a"])).toBe(6);
 });
 
-test("tools are described in the system message; calls and their results are turns", () => {
+test("tools are described in the system message; calls and their results are messages", () => {
   const messages = readMessages(
     [
       { role: "assistant", content: null, tool_calls: [{ function: { name: "f", arguments: "{}" } }] },

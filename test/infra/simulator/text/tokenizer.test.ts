@@ -17,7 +17,7 @@ const texts = fc.oneof(
   fc.lorem(),
   fc.stringMatching(/^[A-Za-z0-9 .,\n]{0,200}$/),
 );
-const bytesOf = (text: string) => new TextEncoder().encode(text).length;
+const readBytes = (text: string) => new TextEncoder().encode(text).length;
 
 test("detokenize undoes tokenize, but for lone surrogates", () => {
   fc.assert(
@@ -28,7 +28,10 @@ test("detokenize undoes tokenize, but for lone surrogates", () => {
 
 test("a text never has more tokens than UTF-8 bytes", () => {
   fc.assert(
-    fc.property(texts, (text) => void expect(tokenize(text).length).toBeLessThanOrEqual(bytesOf(text.toWellFormed()))),
+    fc.property(
+      texts,
+      (text) => void expect(tokenize(text).length).toBeLessThanOrEqual(readBytes(text.toWellFormed())),
+    ),
     { numRuns: 2_000 },
   );
 });

@@ -42,7 +42,7 @@ async function stream(body: Record<string, unknown> = {}, claims: Record<string,
 }
 
 describe("a stream that ends well", () => {
-  test("reaches the caller under the public model id, without the usage she did not ask for, and is billed to the token", async () => {
+  test("reaches the caller under the public model id, without unrequested usage, billed to the token", async () => {
     engine.script = (response) => streamChunks(response, textChunks(["Hello", " wörld", " 🌍"]));
     const { text, hold, status, headers } = await stream();
     expect(status).toBe(200);
@@ -111,7 +111,7 @@ describe("a stream that ends well", () => {
 });
 
 describe("a stream that does not end well", () => {
-  test("cut by the engine after any chunk, it ends with one error event and no [DONE], and is billed what was emitted", async () => {
+  test("broken off after any chunk, it ends with one error event and no [DONE], billed as emitted", async () => {
     const whole = textChunks(["one", " two", " three", " four"]);
     for (let kept = 0; kept < whole.length; kept++) {
       engine.script = async (response) => {
@@ -160,7 +160,7 @@ describe("a stream that does not end well", () => {
     expect(await recordOf(hold)).toMatchObject({ completionTokens: 1, outcome: "failed" });
   });
 
-  test("silence is filled with comments, and ends with an error event when the engine makes nothing for too long", async () => {
+  test("an idle stream carries comments, and ends with an error event when the engine is idle too long", async () => {
     engine.script = (response) => {
       openStream(response);
       response.write(roleChunk);

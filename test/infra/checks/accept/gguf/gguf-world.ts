@@ -45,7 +45,7 @@ export async function openGgufWorld(): Promise<GgufWorld> {
     models: modelsOfEngine(found),
     engines: [{ kind: "llamacpp", url: server.url, models: { gemma: "gemma" } }],
   });
-  const sum = (of: (meter: Meter) => number) => meters.reduce((total, meter) => total + of(meter), 0);
+  const sum = (pick: (meter: Meter) => number) => meters.reduce((total, meter) => total + pick(meter), 0);
   return {
     ...own,
     modelFile: file,

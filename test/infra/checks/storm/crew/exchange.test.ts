@@ -75,7 +75,7 @@ test("leaving after so many events closes the socket", async () => {
     response.writeHead(200).write(event);
     setTimeout(() => response.write(event), 20);
   });
-  expect(await exchange(port, { leavesAfter: 2 })).toMatchObject({ how: "left", seen: 2, isDone: false });
+  expect(await exchange(port, { leavesAfter: 2 })).toMatchObject({ how: "aborted", seen: 2, isDone: false });
   await isGone;
 });
 

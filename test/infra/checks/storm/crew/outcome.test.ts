@@ -4,13 +4,15 @@ import { readAnswer } from "#infra/checks/storm/crew/outcome.ts";
 const chunk = (content: string, usage = "") =>
   `data: {"id":"c","choices":[{"delta":{"content":"${content}"}}]${usage}}\n\n`;
 
-test("a whole stream: what was seen, [DONE], and the usage that was told", () => {
-  const body = `: wait\n\n${chunk("")}${chunk("a")}${chunk("b")}data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}\n\ndata: [DONE]\n\n`;
+test("a whole stream: what was seen, [DONE], and the usage that was reported", () => {
+  const body =
+    `: wait\n\n${chunk("")}${chunk("a")}${chunk("b")}data: ` +
+    `{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}\n\ndata: [DONE]\n\n`;
   expect(readAnswer(true, 200, body)).toEqual({
     code: null,
     seen: 2,
     isDone: true,
-    told: { promptTokens: 3, completionTokens: 2 },
+    reported: { promptTokens: 3, completionTokens: 2 },
   });
 });
 
@@ -19,13 +21,13 @@ test("a stream that broke says so, and one that was cut says nothing", () => {
     code: "stream_broken",
     seen: 1,
     isDone: false,
-    told: null,
+    reported: null,
   });
   expect(readAnswer(true, 200, `${chunk("a")}data: {"id":"c","cho`)).toEqual({
     code: null,
     seen: 1,
     isDone: false,
-    told: null,
+    reported: null,
   });
 });
 
@@ -34,14 +36,14 @@ test("whole answers and refusals", () => {
     code: null,
     seen: 1,
     isDone: true,
-    told: { promptTokens: 3, completionTokens: 2 },
+    reported: { promptTokens: 3, completionTokens: 2 },
   });
-  expect(readAnswer(false, 200, '{"choi')).toEqual({ code: null, seen: 0, isDone: false, told: null });
+  expect(readAnswer(false, 200, '{"choi')).toEqual({ code: null, seen: 0, isDone: false, reported: null });
   expect(readAnswer(true, 429, '{"error":{"code":"rate_limit_exceeded"}}')).toEqual({
     code: "rate_limit_exceeded",
     seen: 0,
     isDone: false,
-    told: null,
+    reported: null,
   });
   expect(readAnswer(false, 502, "<html>")).toMatchObject({ code: "unreadable" });
 });

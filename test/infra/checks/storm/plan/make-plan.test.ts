@@ -47,14 +47,14 @@ describe("a plan", () => {
 
   test("asks for more than each limited org may have", () => {
     const { orgs, callers } = makePlan(options({ callers: 400 }));
-    const callersOf = (kind: string) => callers.filter(({ org }) => orgs[org]?.kind === kind);
-    expect(callersOf("minute").length).toBeGreaterThan(
+    const listCallers = (kind: string) => callers.filter(({ org }) => orgs[org]?.kind === kind);
+    expect(listCallers("minute").length).toBeGreaterThan(
       2 * (orgs.find(({ kind }) => kind === "minute")?.limits.requestsPerMinute ?? Infinity),
     );
-    expect(callersOf("key").filter(({ isNarrow }) => isNarrow).length).toBeGreaterThan(
+    expect(listCallers("key").filter(({ isNarrow }) => isNarrow).length).toBeGreaterThan(
       2 * (orgs.find(({ kind }) => kind === "key")?.narrowKey ?? Infinity),
     );
-    const tokens = callersOf("tokens")
+    const tokens = listCallers("tokens")
       .flatMap(({ calls }) => calls)
       .reduce((sum, call) => sum + call.tokens, 0);
     expect(tokens).toBeGreaterThan(orgs.find(({ kind }) => kind === "tokens")?.limits.tokensPerMonth ?? Infinity);

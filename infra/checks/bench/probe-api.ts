@@ -3,8 +3,8 @@ import type { OrgId } from "#edge/agreements/tokens/ids.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
 
-/** What the bench asks at its desk, as JSON by POST; the path says which. */
-export interface DeskAsks {
+/** What the bench asks at its probe, as JSON by POST; the path says which. */
+export interface ProbeRequests {
   "/publish": { records: (OrgRecord | KeyRecord)[] };
   "/inspect": { orgs: string[] };
   /** `batch`: records of a settlement. */
@@ -17,8 +17,8 @@ export interface DeskAsks {
   "/counts": Record<string, never>;
 }
 
-/** What the desk answers. */
-export interface DeskAnswers {
+/** What the probe answers. */
+export interface ProbeResponses {
   "/publish": { published: number };
   /**
    * Over all the orgs asked for: holds that are open, calls that were booked as done, and rows of the bill (of every

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { fieldOf, MessageReader, statusOf, writePost } from "#infra/checks/bench/load/wire.ts";
+import { fieldOf, MessageReader, statusOf, writePost } from "#infra/checks/bench/load/http-messages.ts";
 
 /** What a reader told, one message an entry. */
 function read(pieces: Buffer[]): { messages: { head: string; body: string }[]; isBetween: boolean } {
@@ -21,7 +21,7 @@ const sent = Buffer.from(
     "HTTP/1.1 204 No Content\r\n\r\n",
 );
 
-describe("the wire of the bench", () => {
+describe("the bench's HTTP messages", () => {
   test("messages come out the same wherever the bytes were cut", () => {
     const whole = read([sent]);
     expect(whole.messages.map(({ body }) => body)).toEqual(["hello", "data: [DONE]\n\n\r\n\r", ""]);

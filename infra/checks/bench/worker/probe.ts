@@ -4,12 +4,12 @@ import type { UsageRecord } from "#edge/agreements/records/usage.ts";
 import type { Env } from "#edge/env.ts";
 import { usageBatchMax } from "#edge/limits.ts";
 import { wire } from "#edge/wiring.ts";
-import type { DeskAnswers, DeskAsks } from "../desk-words.ts";
+import type { ProbeResponses, ProbeRequests } from "../probe-api.ts";
 
 const model = "Qwen/Qwen2.5-7B-Instruct";
 
-/** Serves the desk; anything that fails shows as a 500 with its reason. */
-export async function serveDesk(
+/** Serves the probe; anything that fails shows as a 500 with its reason. */
+export async function serveProbe(
   request: Request,
   env: Env,
   takeCounts: () => Record<string, number>,
@@ -30,30 +30,34 @@ async function answer(
   const { ledger } = (await wire(env)).ports;
   switch (path) {
     case "/publish":
-      return publish(asked as DeskAsks["/publish"], ledger);
+      return publish(asked as ProbeRequests["/publish"], ledger);
     case "/inspect":
-      return inspect(asked as DeskAsks["/inspect"], ledger, env);
+      return inspect(asked as ProbeRequests["/inspect"], ledger, env);
     case "/pairs":
-      return drivePairs(asked as DeskAsks["/pairs"], ledger);
+      return drivePairs(asked as ProbeRequests["/pairs"], ledger);
     case "/nothing":
       return { hold: freshHold() };
     case "/admit":
-      return { hold: await admit(ledger, (asked as DeskAsks["/admit"]).ask) };
+      return { hold: await admit(ledger, (asked as ProbeRequests["/admit"]).ask) };
     case "/settle-open":
-      return settleOpen(asked as DeskAsks["/settle-open"], ledger);
+      return settleOpen(asked as ProbeRequests["/settle-open"], ledger);
     case "/counts":
       return takeCounts();
     default:
-      throw new Error(`the desk does not know ${path}`);
+      throw new Error(`the probe does not know ${path}`);
   }
 }
 
-async function publish({ records }: DeskAsks["/publish"], ledger: Ledger): Promise<DeskAnswers["/publish"]> {
+async function publish({ records }: ProbeRequests["/publish"], ledger: Ledger): Promise<ProbeResponses["/publish"]> {
   await Promise.all(records.map((record) => ledger.publish(record)));
   return { published: records.length };
 }
 
-async function inspect({ orgs }: DeskAsks["/inspect"], ledger: Ledger, env: Env): Promise<DeskAnswers["/inspect"]> {
+async function inspect(
+  { orgs }: ProbeRequests["/inspect"],
+  ledger: Ledger,
+  env: Env,
+): Promise<ProbeResponses["/inspect"]> {
   const sums = {
     openHolds: 0,
     settledCalls: 0,
@@ -79,9 +83,9 @@ async function inspect({ orgs }: DeskAsks["/inspect"], ledger: Ledger, env: Env)
  * and come again; what such a call may have left open is settled at the end, and not counted as settled.
  */
 async function drivePairs(
-  { ask, pairs, atOnce, batch }: DeskAsks["/pairs"],
+  { ask, pairs, atOnce, batch }: ProbeRequests["/pairs"],
   ledger: Ledger,
-): Promise<DeskAnswers["/pairs"]> {
+): Promise<ProbeResponses["/pairs"]> {
   let begun = 0;
   let settled = 0;
   let why: string | null = null;
@@ -110,7 +114,7 @@ async function drivePairs(
 }
 
 /** Settles whatever an org has open, in batches as an agent sends them. */
-async function settleOpen({ org }: { org: OrgId }, ledger: Ledger): Promise<DeskAnswers["/settle-open"]> {
+async function settleOpen({ org }: { org: OrgId }, ledger: Ledger): Promise<ProbeResponses["/settle-open"]> {
   const open = (await ledger.inspect(org))?.openHolds ?? [];
   let settled = 0;
   for (let from = 0; from < open.length; from += usageBatchMax) {

@@ -111,6 +111,8 @@ export function statusOf(head: string): number {
 /** A POST as bytes, for a connection that is kept alive. */
 export function writePost(path: string, bearer: string, body: string | Uint8Array): Buffer {
   const bytes = Buffer.from(body);
-  const head = `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${bearer}\r\ncontent-type: application/json\r\ncontent-length: ${bytes.length}\r\n\r\n`;
+  const head =
+    `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${bearer}\r\n` +
+    `content-type: application/json\r\ncontent-length: ${bytes.length}\r\n\r\n`;
   return Buffer.concat([Buffer.from(head, "latin1"), bytes]);
 }

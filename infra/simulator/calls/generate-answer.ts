@@ -1,5 +1,5 @@
 import { Choice, type Delta } from "./choice.ts";
-import type { Seat } from "../engine/engine.ts";
+import type { Seat } from "../engine/sequence.ts";
 import type { FaultRule } from "../faults.ts";
 import type { OracleRecord } from "../text/oracle.ts";
 import type { Sampling, UsageWish } from "./sampling.ts";
@@ -19,7 +19,7 @@ export interface Ask {
   scriptFor: (index: number) => Script | null;
 }
 
-/** Counts of one answer, as `usage` tells them. */
+/** Counts of one answer, as `usage` has them. */
 export interface Tally {
   promptTokens: number;
   completionTokens: number;
@@ -31,7 +31,7 @@ export interface Tally {
 export interface Scribe {
   /** What a stream begins with, once the first token is there. */
   opening(tally: Tally): string[];
-  /** `tally` is this choice's own so far. */
+  /** `counts` are this choice's own so far. */
   chunk(choice: Choice, delta: Delta, tally: Tally): string;
   /** The usage chunk that ends a stream. */
   closing(tally: Tally): string | null;
@@ -100,7 +100,7 @@ class Run {
     const completionTokensMax = Math.max(1, Math.min(sampling.completionTokensMax ?? room, room));
     return Array.from({ length: sampling.n }, (_, sample) => {
       const index = promptAt * sampling.n + sample;
-      return new Choice(index, sample, model.name, prompt, {
+      return new Choice({ index, sample }, model.name, prompt, {
         sampling,
         completionTokensMax,
         voice: model.voice,

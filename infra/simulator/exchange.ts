@@ -1,0 +1,46 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { parseBody } from "./calls/fields.ts";
+import { EngineProblem, errorJson, Problem, wrongMediaType } from "./problems.ts";
+
+/** What vLLM itself says with this status: 401 is a string, the rest the envelope. */
+export function statusBody(status: number): string {
+  if (status === 401) return '{"error":"Unauthorized"}';
+  const types: Record<number, string> = {
+    400: "BadRequestError",
+    404: "NotFoundError",
+    429: "Too Many Requests",
+    503: "Service Unavailable",
+  };
+  return errorJson(status, "The simulator was told to fail.", types[status] ?? "InternalServerError", null);
+}
+
+/** Answers what was thrown: a problem as vLLM writes it, in a stream its first event; anything else is a 500. */
+export function refuse(response: ServerResponse, cause: unknown, isStream = false) {
+  if (response.destroyed || response.headersSent) return void response.destroy();
+  if (cause instanceof EngineProblem && isStream)
+    return void response
+      .writeHead(200, { "content-type": "text/event-stream; charset=utf-8" })
+      .end(`data: ${cause.event}\n\ndata: [DONE]\n\n`);
+  if (cause instanceof Problem) return sendJson(response, cause.status, cause.body);
+  sendJson(
+    response,
+    500,
+    errorJson(500, cause instanceof Error ? cause.message : "Internal server error", "InternalServerError", null),
+  );
+}
+
+/** A whole answer of JSON. */
+export function sendJson(response: ServerResponse, status: number, json: string) {
+  response
+    .writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(json) })
+    .end(json);
+}
+
+/** The request's JSON object. Throws vLLM's 400 for another media type or a body that is none. */
+export async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(Buffer.from(part));
+  const type = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
+  if (type !== "application/json") throw wrongMediaType();
+  return parseBody(Buffer.concat(parts).toString("utf8"));
+}
