@@ -36,7 +36,7 @@ export function readSettings(flags: Flags, terminal: { env: Env; folder: string 
   const text = named ?? dev.edge;
   if (!text)
     throw new UsageError(
-      "no edge: give --edge URL or set PENSTOCK_EDGE. Start the dev stack with `npm run dev`; with --state DIR, say so.",
+      "no edge: give --edge URL or set PENSTOCK_EDGE. Start the dev stack with `npm run dev`; name its --state DIR.",
     );
   const edge = readUrl(text);
   const isDevStack = named === undefined || isSameEdge(edge, dev.edge);

@@ -1,5 +1,14 @@
 import type { WindowName } from "../agreements/records/quota.ts";
-import { costHeld, tokensHeld, type Books, type Change, type Closing, type Hold, type State } from "./state.ts";
+import {
+  costHeld,
+  listOwners,
+  tokensHeld,
+  type Books,
+  type Change,
+  type Closing,
+  type Hold,
+  type State,
+} from "./state.ts";
 import {
   adjustSlide,
   bookSlide,
@@ -53,7 +62,7 @@ export function apply(state: State, change: Change): void {
     state.holds[hold.id] = hold;
     return;
   }
-  for (const owner of hold.isKeyBooked ? ["org", hold.key] : ["org"]) {
+  for (const owner of listOwners(hold)) {
     const books = (state.books[owner] ??= emptyBooks());
     if (change.kind === "held") bookHold(books, hold);
     else bookClosing(books, hold, change.closing);

@@ -106,6 +106,7 @@ function holdFor(ask: Ask, key: KeyRecord, completionTokens: number, atMs: numbe
     id: ask.hold,
     key: key.id,
     isKeyBooked: hasLimits(key),
+    ...(key.lineage && { lineage: key.lineage }),
     endpoint: ask.endpoint,
     model: ask.model,
     tier: ask.tier,

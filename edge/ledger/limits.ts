@@ -4,7 +4,7 @@ import type { WindowName } from "../agreements/records/quota.ts";
 import type { WindowReport } from "../protocol/rate-headers.ts";
 import { countsUntilMs, emptyBooks, freesAtMs, useOf, windowNames } from "./counters.ts";
 import type { Ask, Rates } from "./port.ts";
-import { costHeld, tokensHeld, type Books, type Hold, type State } from "./state.ts";
+import { costHeld, findOwner, listOwners, tokensHeld, type Books, type Hold, type State } from "./state.ts";
 
 /** One limit that a call has to pass: a window of its key or its org, with what is left of it at this moment. */
 export interface Lane {
@@ -45,7 +45,7 @@ const noBooks = emptyBooks();
 export function lanesOf(state: State, key: KeyRecord, atMs: number): Lane[] {
   const lanes: Lane[] = [];
   for (const [of, limits, books] of [
-    ["key", key.limits, state.books[key.id]],
+    ["key", key.limits, state.books[findOwner(key)]],
     ["org", state.org?.limits, state.books["org"]],
   ] as const) {
     if (!limits) continue;
@@ -140,8 +140,9 @@ function roomAtMs({ books, window, atMs, limit }: Lane, amount: number): number 
 
 /** When enough open holds will have met their deadlines. */
 function slotAtMs(state: State, { of, limit, books, atMs }: Lane, hold: Hold): number {
+  const owner = of === "org" ? "org" : (hold.lineage ?? hold.key);
   const deadlines = Object.values(state.holds)
-    .filter((open) => of === "org" || (open.key === hold.key && open.isKeyBooked))
+    .filter((open) => listOwners(open).includes(owner))
     .map((open) => open.expiresAtMs)
     .sort((one, other) => one - other);
   return deadlines[books.open - limit] ?? atMs;

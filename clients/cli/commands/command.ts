@@ -27,12 +27,24 @@ export interface Command {
   show(answer: unknown, edge: string): View;
 }
 
-/** The windows of a limit, for the help. */
-export const windows =
-  "requestsPerMinute, requestsPerHour, concurrency, tokensPerMinute, requestsPerDay, tokensPerDay, tokensPerMonth, costMicrosPerMonth";
+/** The windows of a limit. */
+const windows = [
+  "requestsPerMinute",
+  "requestsPerHour",
+  "concurrency",
+  "tokensPerMinute",
+  "requestsPerDay",
+  "tokensPerDay",
+  "tokensPerMonth",
+  "costMicrosPerMonth",
+];
 
 /** What the help says of windows. */
-export const aboutWindows = `Windows: ${windows} (in millionths of the edge's currency; 'penstock models' names it).`;
+export const aboutWindows = [
+  `Windows: ${windows.slice(0, 4).join(", ")},`,
+  `  ${windows.slice(4).join(", ")}`,
+  "  (in millionths of the edge's currency; 'penstock models' names it).",
+];
 
 /** A limit, wherever one is set. */
 export const limitOption: Option = { value: "WINDOW=N", isMany: true, about: "Sets a limit; 'none' is no limit." };
@@ -44,7 +56,7 @@ export const pageOptions: Record<string, Option> = {
 };
 
 /** An org's limits, a line a window. */
-export const windowColumns = windows.split(", ").map((name): Column => [name, `limits.${name}`]);
+export const windowColumns = windows.map((name): Column => [name, `limits.${name}`]);
 
 /** The org that is named, or the one that is meant. */
 export function orgPath({ flags, org }: Given): string {

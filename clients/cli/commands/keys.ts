@@ -75,7 +75,7 @@ const makeCommands: readonly Command[] = [
     about: "Create a key. It is shown once.",
     more: [
       "Without --endpoint, --model or --cidr the key may use any.",
-      aboutWindows,
+      ...aboutWindows,
       "",
       "Example: penstock keys create --name laptop --model chat --expires 30d --limit requestsPerDay=1000",
     ],
@@ -147,7 +147,7 @@ const keepCommands: readonly Command[] = [
     name: "keys set",
     usage: "KEY_ID",
     about: "Set a key's name, scopes, limits or expiry. What is not named stays.",
-    more: ["A scope that is given replaces what it was; 'any' lifts it, as in --model any.", aboutWindows],
+    more: ["A scope that is given replaces what it was; 'any' lifts it, as in --model any.", ...aboutWindows],
     options: { name: { value: "NAME", about: "Its new name." }, ...scopeOptions },
     words: 1,
     question: ({ flags, nowMs }) => ({ method: "PATCH", path: keyPath(flags), body: readChange(flags, nowMs) }),

@@ -43,7 +43,7 @@ export const orgCommands: readonly Command[] = [
     name: "orgs create",
     usage: "NAME",
     about: "Create an org (operators).",
-    more: [aboutWindows],
+    more: aboutWindows,
     options: { plan: planOption, limit: limitOption },
     words: 1,
     question: ({ flags }) => ({
@@ -84,7 +84,10 @@ export const orgCommands: readonly Command[] = [
     name: "orgs set",
     usage: "ORG",
     about: "Set an org's name, plan or limits; suspend or resume it (operators).",
-    more: [aboutWindows, "With --plan enterprise, requestsPerMinute, requestsPerHour and concurrency must be given."],
+    more: [
+      ...aboutWindows,
+      "With --plan enterprise, requestsPerMinute, requestsPerHour and concurrency must be given.",
+    ],
     options: {
       name: { value: "NAME", about: "Its new name." },
       plan: planOption,

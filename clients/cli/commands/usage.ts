@@ -132,7 +132,7 @@ function readFilter({ flags, nowMs }: Given): Record<string, string | undefined>
 function writeTotals(answer: unknown): string {
   const totals = read(answer, "totals");
   const sum = (name: string) => clean(read(totals, name));
-  const tokens = `${sum("promptTokens")} prompt tokens (${sum("cachedTokens")} cached), ${sum("completionTokens")} completion tokens`;
+  const prompt = `${sum("promptTokens")} prompt tokens (${sum("cachedTokens")} cached)`;
   const cost = `${writeMoney(Number(read(totals, "costMicros")))} ${clean(read(answer, "currency"))}`;
-  return `In all: ${sum("calls")} calls, ${tokens}, ${cost}.`;
+  return `In all: ${sum("calls")} calls, ${prompt}, ${sum("completionTokens")} completion tokens, ${cost}.`;
 }

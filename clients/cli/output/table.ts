@@ -34,7 +34,7 @@ export function writeMoney(micros: number): string {
   return `${micros < 0 && whole === 0 ? "-" : ""}${whole}.${part.replace(/0{1,4}$/, "")}`;
 }
 
-/** A value as people read it: a moment to the second (`Z` says UTC), an object as its fields, and what else is plain. */
+/** A value as people read it: a moment to the second (`Z` says UTC), an object as its fields, money exactly. */
 export function show(value: unknown, column?: Column): string {
   if (typeof value === "number" && column?.[2] === "money") return writeMoney(value);
   if (typeof value === "number" && column?.[2] === "share") return `${Math.round(value * 100)} %`;

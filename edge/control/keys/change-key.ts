@@ -13,7 +13,7 @@ const Body = z
     name: Name.optional(),
     ...scopeFields,
     limits: scopeFields.limits.describe(
-      "Only the windows named here are set; `null` for one is no limit of the key's own, `null` for `limits` is none at all.",
+      "Only the windows named here are set: `null` for one lifts it, `null` for `limits` lifts all.",
     ),
     expiresAt: Expiry,
   })

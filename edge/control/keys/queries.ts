@@ -23,6 +23,7 @@ const KeyRow = z.object({
   expires_at_ms: z.int().nullable(),
   revoked_at_ms: z.int().nullable(),
   replaces: KeyId.nullable(),
+  lineage: KeyId.nullable(),
   version: z.int(),
   created_at_ms: z.int(),
 });
@@ -95,8 +96,8 @@ export async function insertFirstOperatorKey(
 }
 
 /**
- * Inserts the successor of a key in force, with its name and scopes; `null` when the key is not in force or has a
- * successor.
+ * Inserts the successor of a key in force, with its name, scopes and lineage (the first key of the chain); `null` when
+ * the key is not in force or has a successor.
  */
 export async function insertSuccessor(
   db: Database,
@@ -105,8 +106,8 @@ export async function insertSuccessor(
 ): Promise<KeyRow | null> {
   const insert = db.prepare(
     `INSERT INTO keys (id, org, kind, role, name, hint, digest, pepper_kid, endpoints, models, ip_cidrs, limits,
-       expires_at_ms, replaces, created_at_ms)
-     SELECT ?, org, kind, role, name, ?, ?, ?, endpoints, models, ip_cidrs, limits, ?, id, ?
+       expires_at_ms, replaces, lineage, created_at_ms)
+     SELECT ?, org, kind, role, name, ?, ?, ?, endpoints, models, ip_cidrs, limits, ?, id, coalesce(lineage, id), ?
      FROM keys WHERE id = ? AND ${inForce} ON CONFLICT (replaces) WHERE revoked_at_ms IS NULL DO NOTHING RETURNING *`,
   );
   const values = [key.id, key.hint, key.digest, key.pepperKid, key.expiresAtMs, key.createdAtMs, of, key.createdAtMs];
@@ -215,6 +216,7 @@ export function toKeyRecord(row: KeyRow): KeyRecord {
     models,
     ipRanges,
     limits,
+    ...(row.lineage && { lineage: row.lineage }),
     version,
   };
 }

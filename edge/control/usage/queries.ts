@@ -76,7 +76,8 @@ export async function selectUsage(
   limit: number,
 ): Promise<UsageRow[]> {
   const select = db.prepare(
-    `SELECT * FROM usage WHERE ${writeMatch(filter)} AND (admitted_at_ms, id) < (?7, ?8) ORDER BY admitted_at_ms DESC, id DESC LIMIT ?9`,
+    `SELECT * FROM usage WHERE ${writeMatch(filter)} AND (admitted_at_ms, id) < (?7, ?8)
+     ORDER BY admitted_at_ms DESC, id DESC LIMIT ?9`,
   );
   const { results } = await select.bind(...bindFilter(filter), cursor.ms, cursor.id, limit).all();
   return z.array(UsageRow).parse(results);
@@ -103,7 +104,8 @@ export async function groupUsage(
 ): Promise<z.infer<typeof UsageGroup>[]> {
   const { by, order } = groupings[grouping];
   const select = db.prepare(
-    `SELECT ${by} AS grouped, ${sums} FROM usage WHERE ${writeMatch(filter)} GROUP BY grouped ORDER BY ${order} LIMIT ?7`,
+    `SELECT ${by} AS grouped, ${sums} FROM usage WHERE ${writeMatch(filter)}
+     GROUP BY grouped ORDER BY ${order} LIMIT ?7`,
   );
   const { results } = await select.bind(...bindFilter(filter), limit).all();
   return z.array(UsageGroup).parse(results);
