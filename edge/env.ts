@@ -3,7 +3,7 @@ import type { OrgLedger } from "./adapters/durable-object/ledger/ledger-object.t
 import type { FleetObject } from "./adapters/durable-object/fleet/fleet-object.ts";
 import { readCidr } from "./agreements/ip.ts";
 import { isSecret } from "./agreements/tokens/key-format.ts";
-import { ModelRecord } from "./agreements/records/model.ts";
+import { findByName, ModelRecord } from "./agreements/records/model.ts";
 import { NodeRecord } from "./agreements/records/node.ts";
 
 /** What the platform gives us, as wrangler.toml names it: bindings, then variables and secrets. */
@@ -151,5 +151,10 @@ export function readSettings(env: Env): Settings {
   const settings = Settings.safeParse(env);
   if (!settings.success) faults.push(...settings.error.issues.map(({ path, message }) => `${nameOf(path)} ${message}`));
   if (faults.length > 0 || !settings.success) throw new MisconfiguredError(faults);
-  return settings.data;
+  return { ...settings.data, NODES: settings.data.NODES.map((node) => resolveModels(node, settings.data.MODELS)) };
+}
+
+/** A node may name a model by an alias; ranking compares ids. */
+function resolveModels(node: NodeRecord, models: readonly ModelRecord[]): NodeRecord {
+  return { ...node, models: node.models.map((name) => findByName(models, name)?.id ?? name) };
 }

@@ -2,7 +2,7 @@
  * A column: its head, the path of its value in a row (`limits.requestsPerMinute`), and what it is when that is not
  * plain: micro-units of money, or a share of one.
  */
-export type Column = readonly [head: string, path: string, kind?: "money" | "share"];
+export type Column = readonly [head: string, path: string, kind?: "money" | "share" | undefined];
 
 /** Rows as text, one a line below a line of heads; numbers stand right. Says `none` when there are no rows. */
 export function writeTable(columns: readonly Column[], rows: unknown[], none: string): string {

@@ -309,6 +309,7 @@ export const bindingRows: Record<keyof Env, Dependency[] | string> = {
   REDIS_WAIT_MS: setting,
   IP_PER_SECOND: setting,
   IP_EXEMPT: setting,
+  CURRENCY: setting,
 };
 /** What an agent stands on. */
 export const agentRows = {
