@@ -5,7 +5,7 @@ import type { ModelRecord } from "#edge/agreements/records/model.ts";
 import { openDemo, type Demo } from "./demo.ts";
 import { startGguf, type GgufEngine } from "./engine/gguf.ts";
 import { releaseStack, takeStack } from "./one-stack.ts";
-import { modelsOfEngine, probeEngine } from "./engine/real-engine.ts";
+import { makeModelRecords, probeEngine } from "./engine/real-engine.ts";
 import { defaultModels, root, startStack, type Stack, type StackOptions } from "./stack.ts";
 
 const usage = `npm run dev -- [options]
@@ -62,14 +62,14 @@ async function main(): Promise<void> {
   const options: StackOptions = { port: flags.port, stateDir: flags.state, ledger: flags.ledger, log };
   const gguf = flags.gguf ? await startGguf(resolve(flags.gguf), (line) => log("llama.cpp", line)) : null;
   const given = gguf ?? (flags.engine ? await probeEngine(flags.engine) : null);
-  if (given) Object.assign(options, { models: modelsOfEngine(given.found), engines: [given.engine] });
+  if (given) Object.assign(options, { models: makeModelRecords(given.found), engines: [given.engine] });
   // A laptop may read a long prompt for minutes before it says a word.
   if (gguf) options.agentLimits = { streamIdleMsMax: 600_000 };
   const stack = await startStack(options);
   stopOnSignal(stack, gguf, flags.state);
   const demo = await openDemo(flags.state, stack.edge.url, stack.secrets.bootstrapToken);
-  await untilHealthy(stack.edge.url);
-  if (!flags.quiet) process.stdout.write(welcome(stack, demo, options.models ?? defaultModels));
+  await waitUntilHealthy(stack.edge.url);
+  if (!flags.quiet) process.stdout.write(writeWelcome(stack, demo, options.models ?? defaultModels));
   if (!flags.quiet && flags.state !== join(root, ".penstock"))
     process.stdout.write(`  export PENSTOCK_STATE=${quote(flags.state)}\n  export PENSTOCK_KEY=${demo.key}\n\n`);
   const ready = {
@@ -110,7 +110,7 @@ function quote(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-async function untilHealthy(edge: string): Promise<void> {
+async function waitUntilHealthy(edge: string): Promise<void> {
   for (let tries = 0; tries < 300; tries++) {
     const response = await fetch(`${edge}/health`).catch(() => null);
     if (response?.ok) return;
@@ -119,7 +119,7 @@ async function untilHealthy(edge: string): Promise<void> {
   throw new Error(`the nodes did not report to ${edge} within 30 s`);
 }
 
-function welcome(stack: Stack, { edge, org, key, adminKey }: Demo, models: ModelRecord[]): string {
+function writeWelcome(stack: Stack, { edge, org, key, adminKey }: Demo, models: ModelRecord[]): string {
   const model = models[0]?.aliases[0] ?? "chat";
   const served = models
     .map(

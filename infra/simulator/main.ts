@@ -52,8 +52,8 @@ export function readOptions(args: readonly string[]): SimulatorOptions {
     ...set("kvMsPerToken", "kv-ms-per-token", values["kv-ms-per-token"]),
   };
   const models: ModelOptions[] = [
-    ...(values.model ?? []).map((names): ModelOptions => ({ names: namesOf(names) })),
-    ...(values["embedding-model"] ?? []).map((names): ModelOptions => ({ names: namesOf(names), speech: "vectors" })),
+    ...(values.model ?? []).map((names): ModelOptions => ({ names: readNames(names) })),
+    ...(values["embedding-model"] ?? []).map((names): ModelOptions => ({ names: readNames(names), output: "vectors" })),
   ];
   return {
     profile,
@@ -67,7 +67,7 @@ export function readOptions(args: readonly string[]): SimulatorOptions {
 }
 
 /** `name,alias,alias` */
-function namesOf(list: string): [string, ...string[]] {
+function readNames(list: string): [string, ...string[]] {
   const [name, ...aliases] = list
     .split(",")
     .map((part) => part.trim())

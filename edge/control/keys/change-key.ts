@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { Refusal } from "../../errors.ts";
 import { refuseUnlessInCharge } from "../http/access.ts";
-import { endpoint, jsonAnswer, jsonBody, refusalAnswer } from "../http/endpoint.ts";
+import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import { Expiry, Name } from "../http/fields.ts";
 import { logChange, publishKey } from "../http/publish.ts";
 import { Key, KeyPath, refusePast, toKey } from "./key.ts";
@@ -24,14 +24,14 @@ const Body = z
  * Sets a key's name, scopes, limits or expiry; what is not named stays. In force for the next call once it has
  * answered; refused with 503, it heals by repeating. A key that is not in force is refused with 409: it stays ended.
  */
-export const changeKey = endpoint(
+export const changeKey = defineEndpoint(
   createRoute({
     method: "patch",
     path: "/orgs/{org}/keys/{key}",
     tags: ["keys"],
     summary: "Set a key's name, scopes, limits and expiry",
-    request: { params: KeyPath, body: jsonBody(Body) },
-    responses: { 200: jsonAnswer("The key.", Key), default: refusalAnswer },
+    request: { params: KeyPath, body: describeJsonBody(Body) },
+    responses: { 200: describeJsonAnswer("The key.", Key), default: refusalAnswer },
   }),
   async (c) => {
     const { visit, control, org } = c.var;
@@ -42,7 +42,7 @@ export const changeKey = endpoint(
     refuseUnlessInCharge(c, known.kind);
     refusePast(body.expiresAt, nowMs);
     const scope = known.kind === "admin" ? findScope(body) : null;
-    if (scope) throw new Refusal("invalid_value", { param: scope, say: `${scope}: ${scopesOfInferenceKeys}` });
+    if (scope) throw new Refusal("invalid_value", { param: scope, message: `${scope}: ${scopesOfInferenceKeys}` });
     const change = {
       name: body.name,
       endpoints: body.endpoints && unique(body.endpoints),
@@ -52,7 +52,7 @@ export const changeKey = endpoint(
       expiresAtMs: body.expiresAt,
     };
     const row = await updateKey(control.db, known.id, change, nowMs);
-    if (!row) throw new Refusal("conflict", { say: "This key is revoked or has expired." });
+    if (!row) throw new Refusal("conflict", { message: "This key is revoked or has expired." });
     await publishKey(c, row);
     logChange(c, "key_changed", { org: org.id, key: row.id });
     return c.json(toKey(row, nowMs), 200);

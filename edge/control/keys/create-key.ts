@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { mintKey } from "../../agreements/tokens/key-format.ts";
 import { refuseUnlessInCharge } from "../http/access.ts";
-import { endpoint, jsonAnswer, jsonBody, refusalAnswer } from "../http/endpoint.ts";
+import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import { Expiry, Name } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
 import { cleanUp, logChange, publishKey, withdrawKey } from "../http/publish.ts";
@@ -27,14 +27,17 @@ const Body = z
  * Makes a key and shows it this once. When it cannot be published, its row stays revoked and its text is shown to
  * nobody.
  */
-export const createKey = endpoint(
+export const createKey = defineEndpoint(
   createRoute({
     method: "post",
     path: "/orgs/{org}/keys",
     tags: ["keys"],
     summary: "Create a key",
-    request: { params: OrgPath, body: jsonBody(Body) },
-    responses: { 201: jsonAnswer("The key; `secret` is shown this once.", KeyWithSecret), default: refusalAnswer },
+    request: { params: OrgPath, body: describeJsonBody(Body) },
+    responses: {
+      201: describeJsonAnswer("The key; `secret` is shown this once.", KeyWithSecret),
+      default: refusalAnswer,
+    },
   }),
   async (c) => {
     const { visit, control, org } = c.var;

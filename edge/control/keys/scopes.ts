@@ -36,7 +36,7 @@ export function resolveModels(names: string[], models: ControlPorts["models"]): 
   const ids = names.map((name, at) => {
     const model = findByName(models, name);
     if (!model)
-      throw new Refusal("invalid_value", { param: `models[${at}]`, say: `models[${at}]: There is no such model.` });
+      throw new Refusal("invalid_value", { param: `models[${at}]`, message: `models[${at}]: There is no such model.` });
     return model.id;
   });
   return unique(ids);

@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { ModelRecord } from "../../agreements/records/model.ts";
-import { endpoint, jsonAnswer, refusalAnswer } from "../http/endpoint.ts";
+import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
 
 const Model = ModelRecord.pick({
   id: true,
@@ -20,14 +20,14 @@ const Answer = z
   .openapi("ServedModelList");
 
 /** Lists what is served, with context, prices and aliases: few and the same for every org, so in one piece. */
-export const listModels = endpoint(
+export const listModels = defineEndpoint(
   createRoute({
     method: "get",
     path: "/models",
     tags: ["models"],
     summary: "List the models that are served",
     request: { query: z.strictObject({}) },
-    responses: { 200: jsonAnswer("The models.", Answer), default: refusalAnswer },
+    responses: { 200: describeJsonAnswer("The models.", Answer), default: refusalAnswer },
   }),
   (c) => {
     const { models, currency } = c.var.control;

@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { LoadReport, NodeRecord, NodeState } from "../../agreements/records/node.ts";
-import { operatorsOnly } from "../http/access.ts";
-import { endpoint, jsonAnswer, refusalAnswer } from "../http/endpoint.ts";
-import { iso, Timestamp } from "../http/fields.ts";
+import { requireOperator } from "../http/access.ts";
+import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
+import { formatIso, Timestamp } from "../http/fields.ts";
 import type { NodeReport } from "../http/port.ts";
 
 const Node = NodeRecord.pick({ id: true, url: true, tier: true, models: true })
@@ -22,26 +22,26 @@ const Answer = z.strictObject({ at: Timestamp, nodes: z.array(Node) }).openapi("
  * Shows operators each node as configured and as it last reported. When the reports cannot be read, what this edge
  * knew before is shown: `heardAt` tells how old it is.
  */
-export const listNodes = endpoint(
+export const listNodes = defineEndpoint(
   createRoute({
     method: "get",
     path: "/nodes",
     tags: ["nodes"],
     summary: "List the nodes",
-    middleware: [operatorsOnly],
+    middleware: [requireOperator],
     request: { query: z.strictObject({}) },
-    responses: { 200: jsonAnswer("The nodes.", Answer), default: refusalAnswer },
+    responses: { 200: describeJsonAnswer("The nodes.", Answer), default: refusalAnswer },
   }),
   async (c) => {
     const { visit, control } = c.var;
     await control.fleet.refresh(visit.now())?.catch(() => visit.log("fleet_unreadable"));
     const nowMs = visit.now();
-    return c.json({ at: iso(nowMs), nodes: control.fleet.view(nowMs).map((node) => showNode(node, nowMs)) }, 200);
+    return c.json({ at: formatIso(nowMs), nodes: control.fleet.view(nowMs).map((node) => showNode(node, nowMs)) }, 200);
   },
 );
 
 function showNode({ record, heartbeatAgeMs, state, breaker, load, kvPoolTokens }: NodeReport, nowMs: number) {
   const { id, url, tier, models, kind = null } = record;
-  const heardAt = heartbeatAgeMs === null ? null : iso(nowMs - heartbeatAgeMs);
+  const heardAt = heartbeatAgeMs === null ? null : formatIso(nowMs - heartbeatAgeMs);
   return { id, url, tier, models, kind, state, heardAt, breaker, load, kvPoolTokens };
 }

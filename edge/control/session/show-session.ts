@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { Refusal } from "../../errors.ts";
-import { endpoint, jsonAnswer, refusalAnswer } from "../http/endpoint.ts";
+import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
 import { Key, toKey } from "../keys/key.ts";
 import { findKey } from "../keys/queries.ts";
 import { Org, toOrg } from "../orgs/org.ts";
@@ -9,14 +9,14 @@ import { findOrg } from "../orgs/queries.ts";
 const Answer = z.strictObject({ key: Key, org: Org }).openapi("Session");
 
 /** Shows the key that asks, and its org. */
-export const showSession = endpoint(
+export const showSession = defineEndpoint(
   createRoute({
     method: "get",
     path: "/whoami",
     tags: ["keys"],
     summary: "Show the key that asks, and its org",
     request: { query: z.strictObject({}) },
-    responses: { 200: jsonAnswer("The key and its org.", Answer), default: refusalAnswer },
+    responses: { 200: describeJsonAnswer("The key and its org.", Answer), default: refusalAnswer },
   }),
   async (c) => {
     const { admin, control, visit } = c.var;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { OrgId } from "../../agreements/tokens/ids.ts";
-import type { Place } from "../http/fields.ts";
+import type { Cursor } from "../http/fields.ts";
 import type { Database } from "../http/store.ts";
 
 const UsageRow = z.object({
@@ -72,7 +72,7 @@ const sums = `coalesce(sum(id = hold), 0) AS calls, coalesce(sum(prompt_tokens),
 export async function selectUsage(
   db: Database,
   filter: UsageFilter,
-  cursor: Place,
+  cursor: Cursor,
   limit: number,
 ): Promise<UsageRow[]> {
   const select = db.prepare(

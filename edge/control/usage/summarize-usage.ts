@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { Refusal } from "../../errors.ts";
-import { endpoint, jsonAnswer, refusalAnswer } from "../http/endpoint.ts";
-import { iso, Timestamp } from "../http/fields.ts";
+import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
+import { formatIso, Timestamp } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
 import { filterFields, readFilter } from "./filter.ts";
 import { groupsMax, groupUsage, sumUsage, UsageGrouping } from "./queries.ts";
@@ -33,14 +33,14 @@ const Answer = z
  * Sums an org's usage by UTC day, by key or by model: days in their order, keys and models by what they cost. `from` is
  * included, `to` is not; without them it is the last 30 days up to now. At most 366 days.
  */
-export const summarizeUsage = endpoint(
+export const summarizeUsage = defineEndpoint(
   createRoute({
     method: "get",
     path: "/orgs/{org}/usage/summary",
     tags: ["usage"],
     summary: "Sum usage by day, key or model",
     request: { params: OrgPath, query: Query },
-    responses: { 200: jsonAnswer("The sums.", Answer), default: refusalAnswer },
+    responses: { 200: describeJsonAnswer("The sums.", Answer), default: refusalAnswer },
   }),
   async (c) => {
     const { control, org, visit } = c.var;
@@ -53,8 +53,8 @@ export const summarizeUsage = endpoint(
     ]);
     const answer = {
       by,
-      from: iso(from),
-      to: iso(to),
+      from: formatIso(from),
+      to: formatIso(to),
       groups: groups.slice(0, groupsMax).map((row) => ({ group: row.grouped, ...showTotals(row) })),
       isTruncated: groups.length > groupsMax,
       totals: showTotals(totals),
@@ -68,8 +68,8 @@ export const summarizeUsage = endpoint(
 function readRange(query: { from?: number | undefined; to?: number | undefined }, nowMs: number) {
   const to = query.to ?? nowMs + 1;
   const from = query.from ?? Math.max(0, Math.floor(to / dayMs) - rangeDaysDefault) * dayMs;
-  if (from >= to) throw new Refusal("invalid_value", { param: "from", say: "from: Must be before `to`." });
+  if (from >= to) throw new Refusal("invalid_value", { param: "from", message: "from: Must be before `to`." });
   if (to - from > rangeDaysMax * dayMs)
-    throw new Refusal("invalid_value", { param: "from", say: `from: At most ${rangeDaysMax} days before \`to\`.` });
+    throw new Refusal("invalid_value", { param: "from", message: `from: At most ${rangeDaysMax} days before \`to\`.` });
   return { from, to };
 }

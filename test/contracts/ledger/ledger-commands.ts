@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect } from "vitest";
 import type { KeyLimits, Limits } from "#edge/agreements/records/quota.ts";
-import { askOf, freshHold, keyOf, keyRecord, orgRecord, recordOf, type OpenLedger } from "./ledger-fixtures.ts";
+import { makeRequest, freshHold, keyId, keyRecord, orgRecord, makeRecord, type OpenLedger } from "./ledger-fixtures.ts";
 import { LedgerModel } from "./ledger-model.ts";
 
 type Command =
@@ -139,7 +139,7 @@ async function run(open: OpenLedger, commands: Command[], firstLimits: number): 
     for (const record of [
       keyRecord(org, 1, { isRevoked, version }),
       keyRecord(org, 2, { limits: keyLimits[key]!, version }),
-      keyRecord(org, 3, isChained ? { ...successor, lineage: keyOf(org, 2) } : successor),
+      keyRecord(org, 3, isChained ? { ...successor, lineage: keyId(org, 2) } : successor),
     ]) {
       model.keys.set(record.id, record);
       await ledger.publish(record);
@@ -147,7 +147,7 @@ async function run(open: OpenLedger, commands: Command[], firstLimits: number): 
   };
   await put(orgLimits[firstLimits]!, firstLimits % keyLimits.length, false, true);
   let requestsPerMinuteMax = model.org.record.limits.requestsPerMinute ?? Infinity;
-  const pick = (n: number) => model.calls.at(-1 - n)?.ask.hold ?? freshHold();
+  const pick = (n: number) => model.calls.at(-1 - n)?.request.hold ?? freshHold();
 
   const step = async (command: Command) => {
     switch (command.kind) {
@@ -168,7 +168,7 @@ async function run(open: OpenLedger, commands: Command[], firstLimits: number): 
         });
       }
       case "settle": {
-        const record = recordOf(org, pick(command.pick), {
+        const record = makeRecord(org, pick(command.pick), {
           isFinal: command.isFinal,
           promptTokens: command.prompt,
           completionTokens: command.completion,
@@ -178,8 +178,8 @@ async function run(open: OpenLedger, commands: Command[], firstLimits: number): 
         return expect(await ledger.settle(org, records)).toEqual(expected);
       }
       case "admit": {
-        const ask = askOf(org, {
-          key: keyOf(org, command.key),
+        const request = makeRequest(org, {
+          key: keyId(org, command.key),
           promptTokens: command.prompt,
           completionTokens: command.completion,
           choices: command.choices,
@@ -193,7 +193,7 @@ async function run(open: OpenLedger, commands: Command[], firstLimits: number): 
               ? null
               : { key: String(command.idempotency).repeat(64), body: String(command.body).repeat(64) },
         });
-        return expect(await ledger.admit(ask)).toEqual(model.admit(ask));
+        return expect(await ledger.admit(request)).toEqual(model.admit(request));
       }
     }
   };

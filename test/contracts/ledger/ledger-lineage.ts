@@ -2,14 +2,14 @@ import { describe, expect, test } from "vitest";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { KeyLimits } from "#edge/agreements/records/quota.ts";
 import {
-  askOf,
+  makeRequest,
   granted,
-  keyOf,
+  keyId,
   keyRecord,
   noon,
   orgRecord,
-  recordOf,
-  shut,
+  makeRecord,
+  exceeded,
   type OpenLedger,
 } from "./ledger-fixtures.ts";
 
@@ -22,13 +22,13 @@ export function ledgerLineage(name: string, open: OpenLedger): void {
     await ledger.publish(orgRecord(org, {}));
     const publish = (n: number, fields: Partial<KeyRecord>) => ledger.publish(keyRecord(org, n, fields));
     await publish(1, { limits: limits[0] });
-    for (const n of [2, 3]) await publish(n, { limits: limits[n - 1] ?? null, lineage: keyOf(org, 1) });
+    for (const n of [2, 3]) await publish(n, { limits: limits[n - 1] ?? null, lineage: keyId(org, 1) });
     await publish(4, { limits: limits[0] });
-    const admit = (n: number, fields = {}) => ledger.admit(askOf(org, { key: keyOf(org, n), ...fields }));
+    const admit = (n: number, fields = {}) => ledger.admit(makeRequest(org, { key: keyId(org, n), ...fields }));
     /** `[limit, remaining, held, settled]` of a key's own window. */
     const read = async (n: number, window: string) => {
       const state = await ledger.inspect(org);
-      const found = state?.windows.find((each) => each.of === keyOf(org, n) && each.window === window);
+      const found = state?.windows.find((each) => each.of === keyId(org, n) && each.window === window);
       return [found?.limit, found?.remaining, found?.held, found?.settled];
     };
     return { ...opened, admit, read, publish };
@@ -49,7 +49,7 @@ export function ledgerLineage(name: string, open: OpenLedger): void {
       const { admit, read } = await openChain(limits, limits, limits);
       granted(await admit(1));
       granted(await admit(2));
-      for (const n of [3, 2, 1]) expect(shut(await admit(n))).toMatchObject({ window, of: "key", limit });
+      for (const n of [3, 2, 1]) expect(exceeded(await admit(n))).toMatchObject({ window, of: "key", limit });
       expect(await read(3, window)).toEqual(await read(1, window));
       granted(await admit(4));
     });
@@ -57,11 +57,11 @@ export function ledgerLineage(name: string, open: OpenLedger): void {
     test("each key of a chain is checked by its own limit against what all have used", async () => {
       const { admit, read } = await openChain({ requestsPerDay: 1 }, { requestsPerDay: 3 }, { requestsPerDay: 2 });
       granted(await admit(1));
-      expect(shut(await admit(1)).limit).toBe(1);
+      expect(exceeded(await admit(1)).limit).toBe(1);
       granted(await admit(3));
-      expect(shut(await admit(3)).limit).toBe(2);
+      expect(exceeded(await admit(3)).limit).toBe(2);
       granted(await admit(2));
-      expect(shut(await admit(2)).limit).toBe(3);
+      expect(exceeded(await admit(2)).limit).toBe(3);
       expect(await read(1, "requestsPerDay")).toEqual([1, -2, 3, 0]);
       expect(await read(2, "requestsPerDay")).toEqual([3, 0, 3, 0]);
     });
@@ -70,8 +70,8 @@ export function ledgerLineage(name: string, open: OpenLedger): void {
       const limits = { tokensPerDay: 100, concurrency: 2 };
       const { ledger, org, admit, read } = await openChain(limits, limits, limits);
       const [one, two] = [granted(await admit(1)).hold, granted(await admit(3)).hold];
-      expect(shut(await admit(2)).window).toBe("concurrency");
-      await ledger.settle(org, [recordOf(org, two, { promptTokens: 5, completionTokens: 5 })]);
+      expect(exceeded(await admit(2)).window).toBe("concurrency");
+      await ledger.settle(org, [makeRecord(org, two, { promptTokens: 5, completionTokens: 5 })]);
       expect(await read(1, "tokensPerDay")).toEqual([100, 60, 30, 10]);
       await ledger.release(org, one);
       for (const n of [1, 2, 3]) expect(await read(n, "tokensPerDay")).toEqual([100, 90, 0, 10]);
@@ -81,7 +81,7 @@ export function ledgerLineage(name: string, open: OpenLedger): void {
     test("a slot that a successor holds is told to its predecessor with that call's deadline", async () => {
       const { admit } = await openChain({ concurrency: 1 }, { concurrency: 1 }, null);
       granted(await admit(2, { ttlMs: 5_000 }));
-      expect(shut(await admit(1))).toMatchObject({ window: "concurrency", resetAtMs: noon + 5_000 });
+      expect(exceeded(await admit(1))).toMatchObject({ window: "concurrency", resetAtMs: noon + 5_000 });
     });
 
     test("a hold settles where it was booked, also after its key has changed and after a restart", async () => {
@@ -89,10 +89,10 @@ export function ledgerLineage(name: string, open: OpenLedger): void {
       const { ledger, org, admit, read, publish, restart } = await openChain(limits, limits, null);
       const own = granted(await admit(4)).hold;
       const shared = granted(await admit(2)).hold;
-      await publish(4, { limits, lineage: keyOf(org, 1), version: 2 });
+      await publish(4, { limits, lineage: keyId(org, 1), version: 2 });
       await publish(2, { limits, version: 2 });
       await restart();
-      expect(await ledger.settle(org, [recordOf(org, own), recordOf(org, shared)])).toMatchObject([
+      expect(await ledger.settle(org, [makeRecord(org, own), makeRecord(org, shared)])).toMatchObject([
         { result: "settled" },
         { result: "settled" },
       ]);
@@ -107,9 +107,9 @@ export function ledgerLineage(name: string, open: OpenLedger): void {
     test("an open hold and a line of the bill name the key that called, not the first of its chain", async () => {
       const { ledger, org, admit, usage } = await openChain({ requestsPerDay: 5 }, { requestsPerDay: 5 }, null);
       const { hold } = granted(await admit(2));
-      expect((await ledger.inspect(org))?.openHolds).toMatchObject([{ hold, key: keyOf(org, 2) }]);
-      await ledger.settle(org, [recordOf(org, hold)]);
-      expect(await usage()).toMatchObject([{ hold, key: keyOf(org, 2) }]);
+      expect((await ledger.inspect(org))?.openHolds).toMatchObject([{ hold, key: keyId(org, 2) }]);
+      await ledger.settle(org, [makeRecord(org, hold)]);
+      expect(await usage()).toMatchObject([{ hold, key: keyId(org, 2) }]);
     });
   });
 }

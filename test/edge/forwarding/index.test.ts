@@ -3,7 +3,7 @@ import { jwtVerify } from "jose";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import type { NodeRecord } from "#edge/agreements/records/node.ts";
-import type { AttemptWatch } from "#edge/forwarding/attempt.ts";
+import type { AttemptObserver } from "#edge/forwarding/attempt.ts";
 import { openRetryBudget, type RetryBudget } from "#edge/forwarding/budget.ts";
 import type { Refusal } from "#edge/errors.ts";
 import { callMsMax, streamHeadersMsMax } from "#edge/limits.ts";
@@ -26,7 +26,7 @@ import { posted, startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
 interface Origin {
   hopKey: Awaited<ReturnType<typeof hopKeys>>["hopKey"];
   budget: RetryBudget;
-  watch: AttemptWatch;
+  watch: AttemptObserver;
 }
 interface Reserved {
   org: string;
@@ -224,7 +224,7 @@ describe("the retry budget", () => {
 
   test("grows with calls that went well: a fifth of them", async () => {
     const budget = openRetryBudget();
-    for (let i = 0; i < 20; i++) budget.called(startedAtMs);
+    for (let i = 0; i < 20; i++) budget.countCall(startedAtMs);
     const asked = [];
     for (let turn = 0; turn < 3; turn++)
       asked.push((await over([answering(500), answering(500), answering(500)], { origin: { budget } })).asked);

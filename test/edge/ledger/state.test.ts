@@ -1,26 +1,33 @@
 import { expect, test } from "vitest";
 import {
   costHeld,
-  emptyState,
+  createState,
   findOwner,
-  firstCall,
+  makeFirstCall,
   hasLimits,
   listOwners,
   tokensHeld,
-  usageRow,
+  makeUsageRow,
   type Closing,
   type Hold,
 } from "#edge/ledger/state.ts";
-import { askOf, freshOrg, keyOf, keyRecord, noon } from "#test/contracts/ledger/ledger-fixtures.ts";
+import { makeRequest, freshOrg, keyId, keyRecord, noon } from "#test/contracts/ledger/ledger-fixtures.ts";
 
 const org = freshOrg();
-const ask = askOf(org, {
+const request = makeRequest(org, {
   promptTokens: 7,
   completionTokens: 5,
   choices: 2,
   price: { promptMicrosPerMTok: 100_000, completionMicrosPerMTok: 250_000 },
 });
-const hold: Hold = { ...ask, id: ask.hold, isKeyBooked: false, admittedAtMs: noon, expiresAtMs: noon + 1, noted: null };
+const hold: Hold = {
+  ...request,
+  id: request.hold,
+  isKeyBooked: false,
+  admittedAtMs: noon,
+  expiresAtMs: noon + 1,
+  checkpoint: null,
+};
 const closing: Closing = {
   hold: hold.id,
   end: "cancelled",
@@ -31,7 +38,7 @@ const closing: Closing = {
 };
 
 test("a new state is JSON and empty", () => {
-  expect(JSON.parse(JSON.stringify(emptyState()))).toEqual({ atMs: 0, org: null, keys: {}, books: {}, holds: {} });
+  expect(JSON.parse(JSON.stringify(createState()))).toEqual({ atMs: 0, org: null, keys: {}, counters: {}, holds: {} });
 });
 
 test("a hold keeps the prompt and every choice, at the price of all, rounded up", () => {
@@ -39,7 +46,7 @@ test("a hold keeps the prompt and every choice, at the price of all, rounded up"
 });
 
 test("a bill's line is keyed by the hold, a correction's by the hold and `:late`, and a released hold has none", () => {
-  expect(usageRow(hold, closing, org)).toMatchObject({
+  expect(makeUsageRow(hold, closing, org)).toMatchObject({
     id: hold.id,
     hold: hold.id,
     org,
@@ -49,9 +56,17 @@ test("a bill's line is keyed by the hold, a correction's by the hold and `:late`
     admittedAtMs: noon,
     endedAtMs: noon + 8,
   });
-  expect(usageRow(hold, { ...closing, end: "adjusted" }, org)).toMatchObject({ id: `${hold.id}:late`, hold: hold.id });
-  expect(usageRow(hold, { ...closing, end: "released" }, org)).toBeNull();
-  expect(firstCall(closing)).toEqual({ hold: hold.id, responseId: "chatcmpl-1", promptTokens: 7, completionTokens: 4 });
+  expect(makeUsageRow(hold, { ...closing, end: "adjusted" }, org)).toMatchObject({
+    id: `${hold.id}:late`,
+    hold: hold.id,
+  });
+  expect(makeUsageRow(hold, { ...closing, end: "released" }, org)).toBeNull();
+  expect(makeFirstCall(closing)).toEqual({
+    hold: hold.id,
+    responseId: "chatcmpl-1",
+    promptTokens: 7,
+    completionTokens: 4,
+  });
 });
 
 test("a key has limits of its own when one of them is a number, 0 included", () => {
@@ -61,7 +76,7 @@ test("a key has limits of its own when one of them is a number, 0 included", () 
 });
 
 test("a key is counted under the first of its chain, and a hold changes the counters that it was booked in", () => {
-  const [first, second] = [keyOf(org, 1), keyOf(org, 2)];
+  const [first, second] = [keyId(org, 1), keyId(org, 2)];
   expect(findOwner(keyRecord(org, 1))).toBe(first);
   expect(findOwner(keyRecord(org, 2, { lineage: first }))).toBe(first);
   const booked = { ...hold, key: second, isKeyBooked: true };

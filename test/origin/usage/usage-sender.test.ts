@@ -49,13 +49,13 @@ function setUp(
     fetch: async (_, init) => {
       const batch: UsageBatch = JSON.parse(String(init?.body));
       sizes.push(batch.records.length);
-      const told = answer(batch);
-      if (told === 0) throw new TypeError("fetch failed");
-      if (typeof told === "number") {
-        if (told === 200) taken.push(...batch.records);
-        return new Response(told === 200 ? says(batch) : null, { status: told });
+      const reply = answer(batch);
+      if (reply === 0) throw new TypeError("fetch failed");
+      if (typeof reply === "number") {
+        if (reply === 200) taken.push(...batch.records);
+        return new Response(reply === 200 ? says(batch) : null, { status: reply });
       }
-      const untaken = batch.records.filter(({ org }) => told.untaken.includes(org)).map(({ hold }) => hold);
+      const untaken = batch.records.filter(({ org }) => reply.untaken.includes(org)).map(({ hold }) => hold);
       taken.push(...batch.records.filter(({ hold }) => !untaken.includes(hold)));
       return untaken.length > 0
         ? Response.json({ error: { code: "quota_unavailable", untaken } }, { status: 503 })

@@ -2,25 +2,25 @@ import { join } from "node:path";
 import { startRedis } from "#infra/local/redis/redis.ts";
 
 /**
- * Redis and its bridge, a process of their own. Counts the HTTP requests that the bridge was sent, by the command of the
- * ledger's script that they ran, and reports them on request; on `sync` it changes when Redis forces its writes to
+ * Redis and its bridge, a process of their own. Counts the HTTP requests that the bridge was sent, by the command of
+ * the ledger's script that they ran, and reports them on request; on `sync` it changes when Redis forces its writes to
  * disk. It begins with `always`: nothing that was acknowledged is lost, as with objects.
  */
 const seen: Record<string, number> = {};
 const redis = await startRedis({
   dir: join(process.argv[2] ?? "", "redis"),
   fsync: "always",
-  onCommands: ([first]) => note(first ?? []),
+  onCommands: ([first]) => count(first ?? []),
 });
 
 /**
  * A script's first argument after its keys is its command; anything else goes by the command's name. A pipeline counts
  * once, by its first command.
  */
-function note(command: string[]): void {
+function count(command: string[]): void {
   const [name = "", , keys] = command;
-  const turn = name.startsWith("eval") ? (command[3 + Number(keys)] ?? "") : name;
-  seen[turn] = (seen[turn] ?? 0) + 1;
+  const label = name.startsWith("eval") ? (command[3 + Number(keys)] ?? "") : name;
+  seen[label] = (seen[label] ?? 0) + 1;
 }
 
 process.on("message", async ({ id, sync }: { id: number; sync: "always" | "everysec" | null }) => {

@@ -3,17 +3,17 @@ import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
 import { discardedBytesMax } from "#edge/limits.ts";
 import { refuseInvalid, takeBody } from "#edge/control/http/body.ts";
-import { endpoint, jsonAnswer, jsonBody } from "#edge/control/http/endpoint.ts";
+import { defineEndpoint, describeJsonAnswer, describeJsonBody } from "#edge/control/http/endpoint.ts";
 import type { ControlEnv } from "#edge/control/http/port.ts";
 import { Refusal } from "#edge/errors.ts";
 
 const Body = z.strictObject({ deep: z.strictObject({ list: z.array(z.strictObject({ n: z.int() })) }) });
-const [route, answer] = endpoint(
+const [route, answer] = defineEndpoint(
   {
     method: "post",
     path: "/{id}",
-    request: { params: z.object({ id: z.string().length(1) }), body: jsonBody(Body) },
-    responses: { 200: jsonAnswer("", z.object({ ok: z.boolean() })) },
+    request: { params: z.object({ id: z.string().length(1) }), body: describeJsonBody(Body) },
+    responses: { 200: describeJsonAnswer("", z.object({ ok: z.boolean() })) },
   },
   (c) => c.json({ ok: c.req.valid("json").deep !== undefined }, 200),
 );
@@ -25,7 +25,7 @@ routes.openapi(route, answer);
 app.route("/", routes);
 app.onError((failure, c) =>
   failure instanceof Refusal
-    ? c.json({ code: failure.code, param: failure.details.param, say: failure.details.say })
+    ? c.json({ code: failure.code, param: failure.details.param, say: failure.details.message })
     : c.json({ code: `internal ${failure}` }),
 );
 
