@@ -3,7 +3,7 @@ import type { OrgLedger } from "./adapters/durable-object/ledger/ledger-object.t
 import type { FleetObject } from "./adapters/durable-object/fleet/fleet-object.ts";
 import { readCidr } from "./agreements/ip.ts";
 import { isSecret } from "./agreements/tokens/key-format.ts";
-import { ModelRecord } from "./agreements/records/model.ts";
+import { findByName, ModelRecord } from "./agreements/records/model.ts";
 import { NodeRecord } from "./agreements/records/node.ts";
 import { holdGraceMs } from "./limits.ts";
 
@@ -27,6 +27,7 @@ export interface Env {
   HOLD_GRACE_MS?: string;
   IP_PER_SECOND?: string;
   IP_EXEMPT?: string;
+  CURRENCY?: string;
 }
 
 /** A schema for text that holds JSON of a given shape. Errors name the field, never the value: it may be a secret. */
@@ -117,6 +118,11 @@ export const Settings = z
       .regex(/^\d{1,5}$/, "is not a whole number from 0 to 99999")
       .transform(Number)
       .default(50),
+    /** What prices and costs are millionths of. Shown beside them; nothing is converted. */
+    CURRENCY: z
+      .string()
+      .regex(/^[A-Z]{3}$/, "is not a currency's code of ISO 4217, such as USD")
+      .default("USD"),
     /** Networks whose calls are not limited by address. */
     IP_EXEMPT: Cidrs.default([]),
   })
@@ -156,5 +162,10 @@ export function readSettings(env: Env): Settings {
   if (!settings.success)
     faults.push(...settings.error.issues.map(({ path, message }) => `${nameVariable(path)} ${message}`));
   if (faults.length > 0 || !settings.success) throw new MisconfiguredError(faults);
-  return settings.data;
+  return { ...settings.data, NODES: settings.data.NODES.map((node) => resolveModels(node, settings.data.MODELS)) };
+}
+
+/** A node may name a model by an alias; ranking compares ids. */
+function resolveModels(node: NodeRecord, models: readonly ModelRecord[]): NodeRecord {
+  return { ...node, models: node.models.map((name) => findByName(models, name)?.id ?? name) };
 }

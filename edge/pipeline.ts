@@ -1,4 +1,5 @@
 import { admit, releaseHold, introspect, rateHeaders } from "./admission/index.ts";
+import { findByName } from "./agreements/records/model.ts";
 import { generateBase62, type HoldId } from "./agreements/tokens/ids.ts";
 import { answerStream, answerWhole, countPrompt, forward, type Answer } from "./forwarding/index.ts";
 import { identify, mintClientToken, type ClientToken } from "./identity/index.ts";
@@ -81,7 +82,7 @@ export async function serveModels(visit: Visit, id: string | null, ports: Ports)
     [scopes, credential.token].every((narrow) => narrow?.models?.includes(id) ?? true),
   );
   if (id === null) return { object: "list", data: cards.map(buildModelCard) };
-  const model = cards.find((record) => record.id === id || record.aliases.includes(id));
+  const model = findByName(cards, id);
   if (!model) throw refuseModel(id);
   return buildModelCard(model);
 }

@@ -70,6 +70,8 @@ async function openWiring(env: Env): Promise<Wiring> {
       bootstrapToken: settings.BOOTSTRAP_TOKEN ?? null,
       publisher: ledger,
       models: settings.MODELS,
+      fleet,
+      currency: settings.CURRENCY,
     },
     chores,
   };

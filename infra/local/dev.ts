@@ -70,6 +70,8 @@ async function main(): Promise<void> {
   const demo = await openDemo(flags.state, stack.edge.url, stack.secrets.bootstrapToken);
   await waitUntilHealthy(stack.edge.url);
   if (!flags.quiet) process.stdout.write(writeWelcome(stack, demo, options.models ?? defaultModels));
+  if (!flags.quiet && flags.state !== join(root, ".penstock"))
+    process.stdout.write(`  export PENSTOCK_STATE=${quote(flags.state)}\n  export PENSTOCK_KEY=${demo.key}\n\n`);
   const ready = {
     edge: demo.edge,
     org: demo.org,
@@ -103,6 +105,11 @@ function stopOnSignal(stack: Stack, gguf: GgufEngine | null, stateDir: string): 
   }
 }
 
+/** As a shell reads it back. */
+function quote(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
 async function waitUntilHealthy(edge: string): Promise<void> {
   for (let tries = 0; tries < 300; tries++) {
     const response = await fetch(`${edge}/health`).catch(() => null);
@@ -132,7 +139,7 @@ ${served}
   org         ${org}  (plan Standard: 60 requests a minute, 3,000 an hour, 5 at once)
   key         ${key}
   admin key   ${adminKey}
-  portal      not built yet: \`npx penstock help\` does what it will do
+  portal      not built yet: \`./penstock help\` does what it will do
 
   curl ${edge}/v1/chat/completions -N \\
     -H "authorization: Bearer ${key}" -H "content-type: application/json" \\

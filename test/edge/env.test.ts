@@ -65,6 +65,18 @@ describe("settings", () => {
     });
   });
 
+  test("a node may name its models by an alias, and is known to serve the model that it stands for", () => {
+    const model = modelOf({ id: "house/model", aliases: ["chat"] });
+    const nodes = JSON.stringify([{ ...node, models: ["chat", "house/model", "unserved"] }]);
+    const settings = readSettings({ ...good, MODELS: JSON.stringify([model]), NODES: nodes });
+    expect(settings).toMatchObject({ NODES: [{ models: ["house/model", "house/model", "unserved"] }] });
+  });
+
+  test("money is in USD unless another currency is named", () => {
+    expect(readSettings(good).CURRENCY).toBe("USD");
+    expect(readSettings({ ...good, CURRENCY: "EUR" }).CURRENCY).toBe("EUR");
+  });
+
   test("Redis has 250 ms unless it is said otherwise, 10 ms to 5 s", () => {
     expect(readSettings(good).REDIS_WAIT_MS).toBe(250);
     for (const ms of [10, 999, 1_000, 4_999, 5_000])
@@ -139,6 +151,7 @@ describe("a malformed value is named by its variable and never shown", () => {
     ["IP_PER_SECOND", "negative", "-1"],
     ["IP_PER_SECOND", "a fraction", "0.5"],
     ["IP_PER_SECOND", "in words", canary],
+    ["CURRENCY", "no code of ISO 4217", "euro"],
     ["IP_EXEMPT", "no address", canary],
     ["IP_EXEMPT", "a network with bits beyond its prefix, among others", "10.0.0.0/8,203.0.113.7/24"],
     ["IP_EXEMPT", "a list in JSON", `["${canary}"]`],

@@ -9,7 +9,7 @@ export type Endpoint = z.infer<typeof Endpoint>;
 export const Tier = z.enum(["shared", "complex"]);
 export type Tier = z.infer<typeof Tier>;
 
-/** Micro-units of money per million tokens. */
+/** Micro-units (millionths) of the deployment's `CURRENCY`, for a million tokens. */
 export const Price = z.strictObject({
   promptMicrosPerMTok: z.int().min(0).max(1_000_000_000),
   completionMicrosPerMTok: z.int().min(0).max(1_000_000_000),
@@ -48,6 +48,14 @@ export const ModelRecord = z.strictObject({
   coefficients: z.record(NodeKind, Coefficients).optional(),
 });
 export type ModelRecord = z.infer<typeof ModelRecord>;
+
+/** The model of this id or alias, wherever people name a model: a call, a key's scope, a token's, a query of the bill. */
+export function findByName<Model extends Pick<ModelRecord, "id" | "aliases">>(
+  models: readonly Model[],
+  name: string,
+): Model | null {
+  return models.find(({ id, aliases }) => id === name || aliases.includes(name)) ?? null;
+}
 
 /** Computes integer micro-units, rounded up per call, so that the sum of rows equals the sum of bills. */
 export function computeCostMicros(price: Price, promptTokens: number, completionTokens: number): number {

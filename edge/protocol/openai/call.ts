@@ -1,7 +1,7 @@
 import { digestHex } from "../../agreements/digest.ts";
 import { isObject } from "../../agreements/json.ts";
 import { endpointPaths, type CallPath, type EngineEndpoint } from "../../agreements/paths.ts";
-import type { Endpoint, ModelRecord } from "../../agreements/records/model.ts";
+import { findByName, type Endpoint, type ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import { callMsMax, idempotencyKeyCharsMax } from "../../limits.ts";
 import type { Visit } from "../../visit.ts";
@@ -196,7 +196,7 @@ function refuseStrayOptions(body: { stream?: boolean | null | undefined; stream_
  * Finds a model by its id or an alias; refuses one that does not serve the endpoint, and names one that is not there.
  */
 export function findModel(models: readonly ModelRecord[], name: string, endpoint: Endpoint): ModelRecord {
-  const model = models.find((record) => record.id === name || record.aliases.includes(name));
+  const model = findByName(models, name);
   if (!model) throw refuseModel(name);
   if (endpoint === "models" || model.endpoints.includes(endpoint)) return model;
   throw new Refusal("invalid_value", { param: "model", message: `This model does not serve ${endpoint}.` });

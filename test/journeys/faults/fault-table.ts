@@ -313,6 +313,7 @@ export const bindingRows: Record<keyof Env, Dependency[] | string> = {
   HOLD_GRACE_MS: setting,
   IP_PER_SECOND: setting,
   IP_EXEMPT: setting,
+  CURRENCY: setting,
 };
 /** What an agent stands on. */
 export const agentRows = {

@@ -6,6 +6,8 @@ it("lists the control plane where it is mounted, by OpenAPI 3.1", () => {
   expect(document.openapi).toBe("3.1.0");
   expect(Object.keys(document.paths ?? {}).toSorted()).toEqual([
     "/control/bootstrap",
+    "/control/models",
+    "/control/nodes",
     "/control/orgs",
     "/control/orgs/{org}",
     "/control/orgs/{org}/keys",
@@ -14,6 +16,8 @@ it("lists the control plane where it is mounted, by OpenAPI 3.1", () => {
     "/control/orgs/{org}/keys/{key}/rotate",
     "/control/orgs/{org}/ledger",
     "/control/orgs/{org}/usage",
+    "/control/orgs/{org}/usage/summary",
+    "/control/whoami",
   ]);
   expect(Object.keys(document.components?.securitySchemes ?? {})).toEqual(["adminKey", "apiKey", "bootstrapToken"]);
 });

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { clean, listOf, read, writeFields, writeTable } from "#clients/cli/table.ts";
+import { clean, listOf, read, show, writeFields, writeMoney, writeTable } from "#clients/cli/output/table.ts";
 
 it("aligns columns by characters, numbers to the right", () => {
   const rows = [
@@ -42,4 +42,31 @@ it("reads what is there and nothing of the prototype's", () => {
     listOf({ rows: 1 }, "rows"),
     listOf({ rows: [1] }, "rows"),
   ]).toEqual([1, undefined, undefined, [], [1]]);
+});
+
+it("writes micro-units of money exactly, with two digits at least", () => {
+  const micros = [0, 1, 5_000_000, 1_234_567, 1_500_000, -250_000, 9_007_199_254_740_991];
+  expect(micros.map(writeMoney)).toEqual([
+    "0.00",
+    "0.000001",
+    "5.00",
+    "1.234567",
+    "1.50",
+    "-0.25",
+    "9007199254.740991",
+  ]);
+});
+
+it("shows moments to the second, in UTC, and shares as per cent", () => {
+  const row = { at: "2026-01-31T12:00:00.123Z", used: 0.256, name: "2026-01-31T12:00:00.123Z x" };
+  const columns = [
+    ["AT", "at"],
+    ["USED", "used", "share"],
+    ["NAME", "name"],
+  ] as const;
+  expect(writeTable(columns, [row], "").split("\n")[1]).toBe("2026-01-31T12:00:00Z  26 %  2026-01-31T12:00:00.123Z x");
+});
+
+it("shows an object as its fields, as the flags take them", () => {
+  expect(show({ requestsPerDay: 5, concurrency: null })).toBe("requestsPerDay=5,concurrency=none");
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Flags, readExpiry, readLimits, readSeconds, UsageError } from "#clients/cli/flags.ts";
+import { Flags, readLimits, UsageError } from "#clients/cli/input/flags.ts";
 
 const options = {
   name: { value: "NAME", about: "" },
@@ -41,15 +41,4 @@ it("reads limits as the API takes them", () => {
   expect(readLimits(undefined)).toBeUndefined();
   for (const hostile of ["x", "x=", "x=1.5", "x=-1", "x=1e3", "=1", "x=null", "x=1 "])
     expect(() => readLimits([hostile])).toThrow(UsageError);
-});
-
-it("reads times with units, and nothing that is no time", () => {
-  expect(["0", "90", "90s", "15m", "24h", "3d"].map(readSeconds)).toEqual([0, 90, 90, 900, 86_400, 259_200]);
-  expect(["", "h", "1.5h", "-1", "1w", "1 h"].map(readSeconds)).toEqual([null, null, null, null, null, null]);
-  expect(["30d", "never", "2100-01-01T00:00:00Z", undefined].map((text) => readExpiry(text, 1_000))).toEqual([
-    2_592_001_000,
-    null,
-    "2100-01-01T00:00:00Z",
-    undefined,
-  ]);
 });

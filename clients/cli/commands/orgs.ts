@@ -1,6 +1,17 @@
-import { given, limitOption, namedOrgPath, nextPage, pageOf, pageOptions, windows, type Command } from "./command.ts";
-import { readLimits, UsageError, type Flags, type Option } from "./flags.ts";
-import { listOf, writeFields, writeTable, type Column } from "./table.ts";
+import { readLimits, UsageError, type Flags, type Option } from "../input/flags.ts";
+import { listOf, type Column } from "../output/table.ts";
+import type { View } from "../output/view.ts";
+import {
+  aboutWindows,
+  given,
+  limitOption,
+  nextPage,
+  orgPath,
+  pageOptions,
+  pageQuery,
+  windowColumns,
+  type Command,
+} from "./command.ts";
 
 const planOption: Option = {
   value: "PLAN",
@@ -22,7 +33,7 @@ const orgFields: Column[] = [
   ["name", "name"],
   ["plan", "plan"],
   ["suspended", "isSuspended"],
-  ...windows.split(", ").map((name): Column => [name, `limits.${name}`]),
+  ...windowColumns,
   ["created", "createdAt"],
 ];
 
@@ -31,8 +42,8 @@ export const orgCommands: readonly Command[] = [
   {
     name: "orgs create",
     usage: "NAME",
-    about: "Create an org.",
-    more: [`Windows: ${windows}.`],
+    about: "Create an org (operators).",
+    more: aboutWindows,
     options: { plan: planOption, limit: limitOption },
     words: 1,
     question: ({ flags }) => ({
@@ -43,32 +54,38 @@ export const orgCommands: readonly Command[] = [
         ...given({ plan: flags.one("plan"), limits: readLimits(flags.many("limit")) }),
       },
     }),
-    show: (answer) => writeFields(orgFields, answer),
+    show: showOrg,
   },
   {
     name: "orgs list",
     usage: "",
-    about: "List orgs, newest first.",
+    about: "List orgs, newest first; an admin's own alone.",
     options: pageOptions,
     words: 0,
-    question: ({ flags }) => ({ method: "GET", path: "/control/orgs", query: pageOf(flags) }),
-    show: (answer) => writeTable(orgColumns, listOf(answer, "orgs"), "There are no orgs.") + nextPage(answer),
+    question: ({ flags }) => ({ method: "GET", path: "/control/orgs", query: pageQuery(flags) }),
+    show: (answer) => ({
+      columns: orgColumns,
+      rows: listOf(answer, "orgs"),
+      none: "There are no orgs.",
+      notes: nextPage(answer),
+    }),
   },
   {
     name: "orgs show",
-    usage: "ORG",
+    usage: "[ORG]",
     about: "Show an org and its limits.",
     options: {},
     words: 1,
-    question: ({ flags }) => ({ method: "GET", path: namedOrgPath(flags.word(0, "ORG")) }),
-    show: (answer) => writeFields(orgFields, answer),
+    mayOmitOrg: true,
+    question: (asked) => ({ method: "GET", path: orgPath(asked) }),
+    show: showOrg,
   },
   {
     name: "orgs set",
     usage: "ORG",
-    about: "Set an org's name, plan or limits; suspend or resume it.",
+    about: "Set an org's name, plan or limits; suspend or resume it (operators).",
     more: [
-      `Windows: ${windows}.`,
+      ...aboutWindows,
       "With --plan enterprise, requestsPerMinute, requestsPerHour and concurrency must be given.",
     ],
     options: {
@@ -79,12 +96,20 @@ export const orgCommands: readonly Command[] = [
       resume: { about: "Let it call again." },
     },
     words: 1,
-    question: ({ flags }) => ({ method: "PATCH", path: namedOrgPath(flags.word(0, "ORG")), body: changeOf(flags) }),
-    show: (answer) => writeFields(orgFields, answer),
+    question: (asked) => ({
+      method: "PATCH",
+      path: orgPath({ ...asked, org: undefined }),
+      body: readChange(asked.flags),
+    }),
+    show: showOrg,
   },
 ];
 
-function changeOf(flags: Flags): Record<string, unknown> {
+function showOrg(answer: unknown): View {
+  return { columns: orgFields, rows: [answer], isOne: true };
+}
+
+function readChange(flags: Flags): Record<string, unknown> {
   if (flags.is("suspend") && flags.is("resume")) throw new UsageError("--suspend and --resume exclude each other.");
   const isSuspended = flags.is("suspend") ? true : flags.is("resume") ? false : undefined;
   const change = given({

@@ -14,7 +14,9 @@ export interface Option {
 export const commonOptions: Record<string, Option> = {
   edge: { value: "URL", about: "The edge, e.g. https://api.example.com (or PENSTOCK_EDGE)." },
   key: { value: "ADMIN_KEY", about: "The admin key (better: PENSTOCK_ADMIN_KEY, which other users cannot see)." },
+  state: { value: "DIR", about: "The dev stack of `npm run dev -- --state DIR` (or PENSTOCK_STATE)." },
   json: { about: "Print the API's JSON." },
+  csv: { about: "Print comma-separated values, with times and numbers as the API gives them." },
   help: { about: "Show this help." },
 };
 
@@ -80,20 +82,4 @@ export function readLimits(given: string[] | undefined): Record<string, number |
     return [match[1], match[2] === "none" ? null : Number(match[2])] as const;
   });
   return Object.fromEntries(limits);
-}
-
-const unitSeconds: Record<string, number> = { s: 1, m: 60, h: 3_600, d: 86_400 };
-
-/** `90s`, `15m`, `24h`, `3d`, or plain seconds; `null` when it is none of these. */
-export function readSeconds(text: string): number | null {
-  const match = /^(\d{1,9})([smhd]?)$/.exec(text);
-  return match ? Number(match[1]) * (unitSeconds[match[2] || "s"] ?? 1) : null;
-}
-
-/** `30d` from now, `never`, or a moment that the API reads (ISO 8601). */
-export function readExpiry(text: string | undefined, nowMs: number): string | number | null | undefined {
-  if (text === undefined) return undefined;
-  if (text === "never") return null;
-  const seconds = /[smhd]$/.test(text) ? readSeconds(text) : null;
-  return seconds === null ? text : nowMs + seconds * 1_000;
 }
