@@ -15,6 +15,15 @@ export function takeStack(stateDir: string): void {
   writeFileSync(file, String(process.pid));
 }
 
+/** Kills every workerd on a state folder but those of another stack that runs: for when its own stack is gone. */
+export function endWorkerds(stateDir: string, starter: number): void {
+  for (const pid of listWorkerds(stateDir)) {
+    const parent = parentOf(pid);
+    if (parent !== starter && isDev(parent)) continue;
+    safely(() => process.kill(pid, "SIGKILL"), false);
+  }
+}
+
 /** Gives the state folder back, for the next stack. */
 export function releaseStack(stateDir: string): void {
   rmSync(join(stateDir, "dev.pid"), { force: true });
@@ -38,8 +47,12 @@ function isDev(pid: number): boolean {
  * are found.
  */
 function orphansOn(stateDir: string): number[] {
+  return listWorkerds(stateDir).filter((pid) => parentOf(pid) === 1);
+}
+
+function listWorkerds(stateDir: string): number[] {
   const pids = safely(() => readdirSync("/proc").map(Number).filter(Boolean), []);
-  return pids.filter((pid) => /workerd/.test(commandOf(pid)) && parentOf(pid) === 1 && holdsFileIn(pid, stateDir));
+  return pids.filter((pid) => /workerd/.test(commandOf(pid)) && holdsFileIn(pid, stateDir));
 }
 
 function holdsFileIn(pid: number, folder: string): boolean {

@@ -18,11 +18,11 @@ export class ServedModels {
   readonly all: readonly ServedModel[];
 
   constructor({ models, profile, clock, answerTokensMean }: Settings) {
-    this.all = models.map(({ names, speech }) => ({
+    this.all = models.map(({ names, speech, contextTokens }) => ({
       name: names[0],
       names,
       speech,
-      engine: new Engine(profile, clock),
+      engine: new Engine({ ...profile, contextTokens }, clock),
       voice: voiceOf(speech, answerTokensMean),
     }));
   }

@@ -19,30 +19,47 @@ export function voiceOf(speech: Speech, answerTokensMean: number): Voice {
 const one = (text: string): number => tokenize(text)[0] ?? 0;
 const ones = (text: string): number[] => text.split("|").map(one);
 
-const openings = ones("The|A|This|We|When|Each|One|If|All|Some|It|Here");
-const starts = ones(" The| A| This| We| When| Each| One| If| All| Some| It| Here");
-const words = ones(
-  " the| a| of| to| and| in| that| is| for| on| with| as| at| by| from| this| which| each| can| may| " +
-    "will| must| water| pipe| gate| wheel| river| stone| mill|" +
-    " flow| turns| opens| closes| holds| feeds| runs| slow| fast| deep| cold| small| large| model| token| " +
-    "answer| second| first| last| way| day| night| hand| work|" +
-    " field| light| sound| house| line| part| end| more| less| than| then| when| where| it| its| one| two| " +
-    "many| some| only| still| also| na| caf",
-);
+/** Sentences are `article subject verb article object`, some joined by a link; each list has words of its own. */
+const openings = ones("The|A|This|Each|One|Our");
+const starts = ones(" The| A| This| Each| One| Our");
+const links = ones(" and| while| until| but| so");
+const linkedArticles = ones(" every| that| some");
+const subjects = ones(" water| gate| mill| wheel| river| stone| model| token| answer| house| light");
+const verbs = ones(" turns| opens| closes| holds| feeds| moves| meets| finds| keeps| sees");
+const articles = ones(" the| a| one| its| our| this");
+const objects = ones(" pipe| field| road| door| boat| hand| lamp| valley| garden| tower| wall| bridge");
+const period = one(".");
+const newline = one("\n");
+// Characters of two and four bytes are rare, but there: a naïve café, and a smile between sentences.
 const naive = one(" na");
 const cafe = one(" caf");
 const iUmlaut = one("ï");
 const ve = one("ve");
 const eAcute = one("é");
-const comma = one(",");
-const period = one(".");
-const newline = one("\n");
 const [emojiHead = 0] = tokenize("🙂");
 const emojiTails = ["🙂", "🚀", "🌊", "💧", "🔧"].map((emoji) => tokenize(emoji)[1] ?? 0);
-const kanji = ones("水|門|流|車");
-const flowing = new Set([...starts, ...openings, ...words, comma, iUmlaut, ve, eAcute, ...emojiTails, ...kanji]);
 
-/** Sentences of some nine tokens. */
+const repeat = (tokens: readonly number[], times: number): number[] =>
+  Array.from({ length: times }, () => tokens).flat();
+const afterObject = [...repeat([period], 9), ...links];
+
+/** What may follow a token; after any other an answer begins. */
+const proseRules = new Map<number, readonly number[]>([
+  ...[...openings, ...starts, ...linkedArticles].map((token): [number, number[]] => [token, subjects]),
+  ...links.map((token): [number, number[]] => [token, linkedArticles]),
+  ...subjects.map((token): [number, number[]] => [token, verbs]),
+  ...verbs.map((token): [number, number[]] => [token, articles]),
+  ...articles.map((token): [number, number[]] => [token, [...repeat(objects, 2), naive, cafe]]),
+  ...objects.map((token): [number, number[]] => [token, afterObject]),
+  ...emojiTails.map((token): [number, number[]] => [token, starts]),
+  [naive, [iUmlaut]],
+  [iUmlaut, [ve]],
+  [ve, objects],
+  [cafe, [eAcute]],
+  [eAcute, afterObject],
+  [emojiHead, emojiTails],
+]);
+
 const sentenceTokens = 9;
 
 const pick = (tokens: readonly number[], hash: number): number => tokens[hash % tokens.length] ?? 0;
@@ -52,20 +69,10 @@ function proseVoice(answerTokensMean: number): Voice {
   return (last, hash, mayEnd) => {
     // The low bits choose the kind of token, a second mixing the token itself: otherwise the two would move together.
     const other = mix(hash, 7);
-    if (last === emojiHead) return pick(emojiTails, other);
-    if (last === cafe) return eAcute;
-    if (last === naive) return iUmlaut;
-    if (last === iUmlaut) return ve;
-    if (last === period) {
-      if (mayEnd && (hash >>> 8) / 0x1_00_0000 < endShare) return endOfAnswer;
-      return hash % 8 === 0 ? newline : pick(starts, other);
-    }
-    if (!flowing.has(last)) return pick(openings, other);
-    const kind = hash % 100;
-    if (last === comma || kind < 80) return pick(words, other);
-    if (kind < 91) return period;
-    if (kind < 97) return comma;
-    return kind < 99 ? emojiHead : pick(kanji, other);
+    if (last !== period) return pick(proseRules.get(last) ?? openings, other);
+    if (mayEnd && (hash >>> 8) / 0x1_00_0000 < endShare) return endOfAnswer;
+    if (hash % 16 === 1) return emojiHead;
+    return hash % 8 === 0 ? newline : pick(starts, other);
   };
 }
 
@@ -86,6 +93,7 @@ const descending = one(" DESC");
 const limit = one(" LIMIT");
 const space = one(" ");
 const semicolon = one(";");
+const comma = one(",");
 const digits = ones("1|2|5|7|8");
 const zero = one("0");
 

@@ -1,5 +1,6 @@
 import { fillSchema, isRecord } from "./schema.ts";
 import { hashText } from "./hash.ts";
+import { generateMatch } from "./regex.ts";
 import { engineProblem, invalid, problem } from "../problems.ts";
 import { tokenize } from "./tokenizer.ts";
 
@@ -46,10 +47,22 @@ function structuredText(raw: Readonly<Record<string, unknown>>, seed: number): s
   const wished = ["json", "regex", "choice"].filter((name) => wish[name] !== undefined && wish[name] !== null);
   if (wished.length > 1)
     throw problem("You can only use one kind of constraints for structured outputs ('json', 'regex' or 'choice').");
-  if (wish["json"] !== undefined)
+  if (wish["json"] !== undefined && wish["json"] !== null)
     return JSON.stringify(fillSchema(typeof wish["json"] === "string" ? JSON.parse(wish["json"]) : wish["json"], seed));
+  if (wish["regex"] !== undefined && wish["regex"] !== null) return writeMatch(wish["regex"], seed);
   if (Array.isArray(wish["choice"])) return String(wish["choice"][seed % wish["choice"].length]);
   return wish["json_object"] === true ? JSON.stringify({ answer: fillSchema({ type: "string" }, seed) }) : null;
+}
+
+function writeMatch(pattern: unknown, seed: number): string {
+  if (typeof pattern !== "string") throw problem("'regex' must be a string.", "structured_outputs");
+  try {
+    return generateMatch(pattern, seed);
+  } catch (cause) {
+    if (cause instanceof RangeError || cause instanceof SyntaxError)
+      throw engineProblem(`Grammar error: the simulator cannot follow the regex: ${cause.message}`);
+    throw cause;
+  }
 }
 
 /** `json_schema` of a request, checked as far as vLLM checks it before the grammar is built. */

@@ -23,6 +23,13 @@ test("flags become options; models come with their aliases", () => {
   });
 });
 
+test("a model may have a context of its own", () => {
+  const { models } = readOptions(["--model", "a/b,chat", "--model", "c", "--model-context", "a/b=131072"]);
+  expect(models).toEqual([{ names: ["a/b", "chat"], contextTokens: 131_072 }, { names: ["c"] }]);
+  for (const wrong of ["a/b", "a/b=x", "=5", "other=5"])
+    expect(() => readOptions(["--model", "a/b", "--model-context", wrong])).toThrow("--model-context");
+});
+
 test("a number that is none, a model without a name and an unknown flag are refused", () => {
   for (const args of [["--step-ms", "fast"], ["--port", ""], ["--model", " ,"], ["--wat"]])
     expect(() => readOptions(args)).toThrow();

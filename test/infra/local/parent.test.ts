@@ -1,0 +1,28 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { expect, test } from "vitest";
+
+const watcher =
+  'import { watchParent } from "./infra/local/parent.ts"; watchParent(() => process.exit(0)); ' +
+  "setInterval(() => 0, 1_000); console.log(process.pid);";
+
+const isAlive = (pid: number) => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+test.each(["SIGTERM", "SIGKILL"] as const)(
+  "a process hears within a second that %s ended its parent",
+  async (signal) => {
+    const script = `require("child_process").spawn(process.execPath, ["-e", ${JSON.stringify(watcher)}], { stdio: "inherit" })`;
+    const parent = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+    const [line] = (await once(parent.stdout, "data")) as [Buffer];
+    const pid = Number(line.toString());
+    expect(isAlive(pid)).toBe(true);
+    parent.kill(signal);
+    await expect.poll(() => isAlive(pid), { timeout: 1_000, interval: 20 }).toBe(false);
+  },
+);
