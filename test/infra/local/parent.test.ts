@@ -1,18 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, test } from "vitest";
+import { isAlive } from "#test/support/stack/processes.ts";
 
 const watcher =
   'import { watchParent } from "./infra/local/parent.ts"; watchParent(() => process.exit(0)); ' +
   "setInterval(() => 0, 1_000); console.log(process.pid);";
-
-const isAlive = (pid: number) => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
 
 test.each(["SIGTERM", "SIGKILL"] as const)(
   "a process hears within a second that %s ended its parent",
