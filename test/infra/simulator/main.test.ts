@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, test } from "vitest";
 import { readOptions } from "#infra/simulator/main.ts";
+import type { SimulatorOptions } from "#infra/simulator/options.ts";
 
 test("flags become options; models come with their aliases", () => {
   const options = readOptions([
@@ -20,7 +21,7 @@ test("flags become options; models come with their aliases", () => {
     port: 0,
     models: [{ names: ["a/b", "chat"] }, { names: ["e"], speech: "vectors" }],
     profile: { stepMs: 5, maxQueued: null },
-  });
+  } satisfies SimulatorOptions);
 });
 
 test("a model may have a context of its own", () => {
