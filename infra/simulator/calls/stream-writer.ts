@@ -30,8 +30,8 @@ export class Wire {
     this.#response = response;
     this.#rules = rules.filter(({ kind }) => strikes.has(kind));
     this.#events = events;
-    // As uvicorn does, when the caller's half of the connection ends; Node tells of it only once the whole socket has closed,
-    // and drops what is written until then.
+    // As uvicorn does, when the caller's half of the connection ends; Node tells of it only once the whole socket has
+    // closed, and drops what is written until then.
     const { socket } = response;
     const hangUp = () => this.#leave("cut");
     socket?.once("end", hangUp);

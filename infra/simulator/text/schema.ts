@@ -12,8 +12,8 @@ const depthMax = 16;
 
 /**
  * A JSON value that a schema accepts, the same one for the same `seed`. Knows types, properties, items, enum, const,
- * any/one/allOf, `$ref` within the document, and bounds of numbers, strings and arrays; patterns of the simulator's own subset; does not
- * know conditionals.
+ * any/one/allOf, `$ref` within the document, and bounds of numbers, strings and arrays; patterns as
+ * far as regex.ts knows them; does not know conditionals.
  */
 export function fillSchema(schema: unknown, seed: number): Json {
   return new Maker(schema, seed).make(schema, 0);

@@ -10,7 +10,8 @@ const watcher =
 test.each(["SIGTERM", "SIGKILL"] as const)(
   "a process hears within a second that %s ended its parent",
   async (signal) => {
-    const script = `require("child_process").spawn(process.execPath, ["-e", ${JSON.stringify(watcher)}], { stdio: "inherit" })`;
+    const args = JSON.stringify(["-e", watcher]);
+    const script = `require("child_process").spawn(process.execPath, ${args}, { stdio: "inherit" })`;
     const parent = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
     const [line] = (await once(parent.stdout, "data")) as [Buffer];
     const pid = Number(line.toString());

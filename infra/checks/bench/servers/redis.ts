@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { startRedis } from "#infra/local/redis/redis.ts";
 
 /**
- * Redis and its bridge, a process of their own. Counts the HTTP requests that the bridge was sent, by the command of the
- * ledger's script that they ran, and reports them on request; on `sync` it changes when Redis forces its writes to
+ * Redis and its bridge, a process of their own. Counts the HTTP requests that the bridge was sent, by the command of
+ * the ledger's script that they ran, and reports them on request; on `sync` it changes when Redis forces its writes to
  * disk. It begins with `always`: nothing that was acknowledged is lost, as with objects.
  */
 const seen: Record<string, number> = {};
