@@ -135,7 +135,7 @@ function openDesk() {
     const { nodes, fleet } = c.var.wiring.ports;
     const heartbeat = await takeHeartbeat(c.var.visit, nodes);
     await fleet.report(heartbeat, c.var.visit.now()).catch((cause: unknown) => {
-      throw new Refusal("quota_unavailable", {
+      throw new Refusal("store_unavailable", {
         say: "The fleet's memory is out of reach. The next heartbeat will do.",
         retryAfterMs: 1_000,
         log: "fleet out of reach",

@@ -27,7 +27,7 @@ export interface Env {
   IP_EXEMPT?: string;
 }
 
-/** Text that holds JSON of a shape. Errors name the field, never the value: it may be a secret. */
+/** A schema for text that holds JSON of a given shape. Errors name the field, never the value: it may be a secret. */
 const json = <T extends z.ZodType>(schema: T) =>
   z
     .string({ error: "is not set" })
@@ -60,7 +60,7 @@ const PrivateKey = z.object({
   kid: z.string().min(1),
 });
 
-/** Networks with commas between them, as ranges; text without any is none. */
+/** Comma-separated networks, read as ranges; empty text gives none. */
 const Cidrs = z.string().transform((text, context) => {
   const networks = text
     .split(",")
@@ -95,16 +95,13 @@ export const Settings = z
     PEPPERS: json(Secrets),
     HOP_KEY: json(PrivateKey),
     BOOTSTRAP_TOKEN: z.string().min(32, "must have at least 32 characters").optional(),
-    /**
-     * How long Redis may take to answer a call; no longer than for chores, and less than agents wait for their answer
-     * (10 s).
-     */
+    /** How long Redis may take to answer a call: no longer than for the cron, and less than agents wait (10 s). */
     REDIS_WAIT_MS: z
       .string()
       .regex(/^([1-9]\d{1,2}|[1-4]\d{3}|5000)$/, "is not a whole number from 10 to 5000")
       .transform(Number)
       .default(250),
-    /** Calls that an address may make a second; 0 is no limit. */
+    /** Calls that one address may make per second; 0 turns the limit off. */
     IP_PER_SECOND: z
       .string()
       .regex(/^\d{1,5}$/, "is not a whole number from 0 to 99999")
@@ -126,13 +123,13 @@ function isUnique(names: string[]): boolean {
   return new Set(names).size === names.length;
 }
 
-/** The variable, and for lists the place in it. Not more: a kid may be a secret that was put in the wrong place. */
+/** The variable's name, and for lists the position in it. No more than that: a kid may be a misplaced secret. */
 function nameOf([variable, ...path]: PropertyKey[]): string {
   const isList = variable === "MODELS" || variable === "NODES";
   return [String(variable), ...(isList ? path.map(String) : [])].join(".");
 }
 
-/** The gateway refuses to serve with this: it names each variable at fault, and no value (F8). */
+/** Thrown when the gateway cannot serve with its settings: names each variable at fault, and no value (F8). */
 export class MisconfiguredError extends Error {
   constructor(faults: string[]) {
     super(`misconfigured: ${faults.join("; ")}`);

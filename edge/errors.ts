@@ -1,9 +1,8 @@
 import { z } from "zod";
 
 /**
- * Every way this gateway says no: one row each (road.md §7). `code` is what a program switches on, `say` what a person
- * reads. Answers, `docs/errors.md` and a test follow from this table. Shapes: OpenAI's error envelope, all four keys,
- * always.
+ * Every refusal of this gateway, one row each. Programs switch on `code`, people read `message`. Answers,
+ * `docs/errors.md` and a test follow from this table. Answers have OpenAI's error envelope with all four keys, always.
  */
 const table = {
   invalid_api_key: { status: 401, type: "authentication_error", say: "Incorrect API key provided." },
@@ -20,8 +19,8 @@ const table = {
     say: "The model does not exist or you do not have access to it.",
   },
   unknown_url: { status: 404, type: "invalid_request_error", say: "Unknown request URL." },
-  not_found: { status: 404, type: "invalid_request_error", say: "There is no such object." },
-  method_not_allowed: { status: 405, type: "invalid_request_error", say: "This URL does not take this method." },
+  not_found: { status: 404, type: "invalid_request_error", say: "No such object exists." },
+  method_not_allowed: { status: 405, type: "invalid_request_error", say: "This URL does not support this method." },
   invalid_json: { status: 400, type: "invalid_request_error", say: "The body is not valid JSON." },
   invalid_value: { status: 400, type: "invalid_request_error", say: "A field has a value that is not allowed." },
   unsupported_parameter: { status: 400, type: "invalid_request_error", say: "A parameter is not supported." },
@@ -37,7 +36,7 @@ const table = {
     say: "Request bodies must not be encoded; remove Content-Encoding.",
   },
   rate_limit_exceeded: { status: 429, type: "rate_limit_error", say: "Rate limit reached." },
-  concurrency_exceeded: { status: 429, type: "rate_limit_error", say: "Too many calls at once." },
+  concurrency_exceeded: { status: 429, type: "rate_limit_error", say: "Too many concurrent calls." },
   insufficient_quota: { status: 429, type: "insufficient_quota", say: "The quota is used up." },
   idempotency_in_progress: {
     status: 409,
@@ -47,7 +46,7 @@ const table = {
   idempotency_replayed: {
     status: 409,
     type: "invalid_request_error",
-    say: "A call with this Idempotency-Key has already run; its content is not kept.",
+    say: "A call with this Idempotency-Key has already run; its answer is not stored.",
   },
   idempotency_mismatch: {
     status: 409,
@@ -58,30 +57,37 @@ const table = {
   quota_unavailable: {
     status: 503,
     type: "server_error",
-    say: "The quota store is out of reach; nothing was charged.",
+    say: "The quota store is unavailable; nothing was charged.",
   },
-  no_healthy_backends: { status: 503, type: "server_error", say: "No healthy node serves this model now." },
+  store_unavailable: {
+    status: 503,
+    type: "server_error",
+    say: "A store that this needs is out of reach; nothing has changed.",
+  },
+  no_healthy_backends: { status: 503, type: "server_error", say: "No healthy node serves this model right now." },
   server_is_overloaded: { status: 503, type: "server_error", say: "All nodes that serve this model are saturated." },
   gateway_timeout: { status: 504, type: "server_error", say: "The node did not answer in time." },
   bad_gateway: { status: 502, type: "server_error", say: "The node's answer could not be used." },
-  stream_broken: { status: 502, type: "server_error", say: "The node broke off in the middle of its answer." },
+  stream_broken: { status: 502, type: "server_error", say: "The node failed in the middle of its answer." },
   misconfigured: {
     status: 500,
     type: "server_error",
-    say: "This gateway is not configured; its operator can see why in the log.",
+    say: "This gateway is misconfigured; its operator can see why in the log.",
   },
   internal: { status: 500, type: "server_error", say: "Something went wrong on our side." },
 } as const;
 
+/** The code of a refusal, one for each row of the table. */
 export type RefusalCode = keyof typeof table;
-/** Is this one of our codes? */
+/** A schema that accepts our own refusal codes and nothing else. */
 export const refusalCodes = z.custom<RefusalCode>((value) => typeof value === "string" && Object.hasOwn(table, value));
 
-/** The table, for docs and tests. */
+/** The table of refusals, for docs and tests. */
 export const refusals: Readonly<Record<RefusalCode, { status: number; type: string; say: string }>> = table;
 
+/** What one refusal adds to its row of the table. */
 export interface RefusalDetails {
-  /** Fit for the caller: replaces the table's sentence. Never an engine's text, never a secret. */
+  /** Public: replaces the table's message. Never an engine's text, never a secret. */
   say?: string | undefined;
   /** The field at fault, as a path (`messages[0].role`). */
   param?: string | undefined;
@@ -97,7 +103,7 @@ export interface RefusalDetails {
   cause?: unknown;
 }
 
-/** The one way to say no. Rooms throw it, the door writes it; `log` and `cause` never leave. */
+/** The one way to refuse. Rooms throw it, the door writes it; `log` and `cause` never leave the edge. */
 export class Refusal extends Error {
   readonly code: RefusalCode;
   readonly details: RefusalDetails;
@@ -115,9 +121,8 @@ export class Refusal extends Error {
 }
 
 /**
- * A store, or the way to it, failed. Unlike other errors' its message is ours and may stand in the log: it says what
- * went wrong and quotes nothing that was asked. `wasAsked` false: the question never left, so it cannot have taken
- * effect.
+ * A store failed, or the way to it. Unlike other errors its message is our own and may be logged: it says what went
+ * wrong and quotes nothing of the request. When `wasSent` is false the request never left, so it had no effect.
  */
 export class OutOfReach extends Error {
   readonly wasAsked: boolean;
@@ -129,16 +134,13 @@ export class OutOfReach extends Error {
   }
 }
 
-/**
- * Why something failed, fit for the log: other errors go by their names, since their messages may quote what a caller
- * sent.
- */
+/** Describes a failure for the log. Other errors are named only, since their messages may quote what a caller sent. */
 export function reasonOf(cause: unknown): string {
   if (cause instanceof OutOfReach) return cause.message;
   return cause instanceof Error ? cause.name : "unknown";
 }
 
-/** The body of an error answer and of an error event in a stream: `{error: {message, type, param, code}}`. */
+/** Builds the body of an error answer, and of a stream's error event: `{error: {message, type, param, code}}`. */
 export function errorBody(refusal: Refusal) {
   const row = table[refusal.code];
   const { say, param, extra } = refusal.details;
@@ -146,8 +148,8 @@ export function errorBody(refusal: Refusal) {
 }
 
 /**
- * The headers of an error answer; `retry-after` in whole seconds (RFC 9110 §10.2.3), `retry-after-ms` as OpenAI's SDKs
- * read it.
+ * Builds the headers of an error answer: `retry-after` in whole seconds (RFC 9110 §10.2.3), `retry-after-ms` for
+ * OpenAI's SDKs.
  */
 export function errorHeaders(refusal: Refusal): Record<string, string> {
   const { retryAfterMs, mayRetry, headers } = refusal.details;

@@ -10,8 +10,8 @@ import { rank, tierHeader } from "./routing/index.ts";
 import type { Visit } from "./visit.ts";
 
 /**
- * A call's way through the edge, top to bottom. A room says no by throwing a Refusal; app.ts writes it out. The
- * caller's address is being counted meanwhile: `counted` rejects when it is over its limit, and is awaited before
+ * Runs one inference call through the edge, top to bottom. A room refuses by throwing a Refusal, which the door writes.
+ * Meanwhile the caller's address is counted: `counted` rejects when it is over its limit, and is awaited before
  * anything is held.
  */
 export async function serveCall(
@@ -36,14 +36,19 @@ export async function serveCall(
 
   const hold: HoldId = `hold_${randomBase62(22, visit.random)}`;
   const asked = { org: credential.org, hold, tier: verdict.tier, tokensHeld: 0, completionTokens: 0 };
-  const terms = { hold, tier: verdict.tier, price: call.model.prices[verdict.tier], nowMs: visit.now() };
+  const terms = {
+    credential,
+    hold,
+    tier: verdict.tier,
+    price: call.model.prices[verdict.tier],
+    nowMs: visit.now(),
+    countPrompt: () => countPrompt(visit, call, asked, nodes[0], ports.origin),
+  };
   await counted;
-  const grant = await admit(visit, ports.ledger, credential, call, terms, () =>
-    countPrompt(visit, call, asked, nodes[0], ports.origin),
-  );
+  const grant = await admit(visit, ports.ledger, call, terms);
 
-  // From here on the org's tokens are held. An origin that begins to answer settles them itself; every other way out
-  // gives them back.
+  // From here on the org's tokens are held. An origin that starts to answer settles them; every other path releases
+  // them here.
   const reserved = { ...asked, tokensHeld: grant.tokensHeld, completionTokens: grant.completionTokens };
   const start = async (left: AbortSignal) => {
     const result = await forward(visit, call, reserved, nodes, ports.origin, left);
@@ -51,7 +56,7 @@ export async function serveCall(
       ports.judge.told(credential.org, call.model.id, result.node, result.response.headers, visit.now());
       return result;
     }
-    await giveBack(visit, ports.ledger, credential.org, hold, result.mayRun);
+    await giveBack(visit, ports.ledger, { org: credential.org, hold, mayRun: result.mayRun });
     throw result.refusal;
   };
   const headersOf = (answer: Answer | null) => ({
@@ -67,8 +72,7 @@ export async function serveCall(
 }
 
 /**
- * `GET /v1/models` and `/v1/models/{id}`: what the key may use, and nothing else; a model that it may not use is as one
- * that is not there.
+ * Answers `GET /v1/models` and `/v1/models/{id}` with the models that the key may use; any other model is not found.
  */
 export async function serveModels(visit: Visit, id: string | null, ports: Ports): Promise<ModelList | ModelCard> {
   const credential = await identify(visit.request, ports.keyring, ports.tokenKey, visit.now());
@@ -82,7 +86,7 @@ export async function serveModels(visit: Visit, id: string | null, ports: Ports)
   return modelCard(model);
 }
 
-/** `POST /v1/client-tokens`: a short-lived token for browsers and apps, narrower than the key that asks. */
+/** Answers `POST /v1/client-tokens`: a short-lived token for browsers and apps, with at most the key's own scopes. */
 export async function mintToken(visit: Visit, ports: Ports): Promise<ClientToken> {
   const credential = await identify(visit.request, ports.keyring, ports.tokenKey, visit.now());
   await look(ports.ledger, credential);

@@ -7,9 +7,9 @@ import type { IpLimits, TokenKey } from "./identity/index.ts";
 import type { Judge } from "./routing/tier/classifier.ts";
 import type { Fleet } from "./routing/port.ts";
 
-/** Everything the edge stands on, as one value. Only wiring.ts knows what is behind each. */
+/** Everything the edge depends on, as one value. Only wiring.ts knows the adapters behind it. */
 export interface Ports {
-  /** Null: callers are not limited by address. */
+  /** Null turns the limit by address off. */
   ips: IpLimits | null;
   keyring: Keyring;
   tokenKey: TokenKey;

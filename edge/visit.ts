@@ -1,7 +1,7 @@
 import { randomBase62 } from "./agreements/tokens/ids.ts";
 import { reasonOf } from "./errors.ts";
 
-/** What belongs to one HTTP request: its id, and the only way to time, randomness and work after the answer. */
+/** What belongs to one HTTP request: its id, and the only access to time, randomness and work after the answer. */
 export interface Visit {
   readonly id: string;
   readonly request: Request;
@@ -16,6 +16,7 @@ export interface Visit {
   log(event: string, facts?: Record<string, string | number | boolean | null>): void;
 }
 
+/** Returns cryptographically random bytes. */
 export const randomBytes = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
 
 /** Opens a visit. Nothing that the caller sent is ever logged: facts are ids, counts and codes. */

@@ -20,7 +20,7 @@ import { databaseWaitMsMax } from "./limits.ts";
 import type { Ports } from "./ports.ts";
 import { openJudge } from "./routing/index.ts";
 
-/** The edge, wired: what calls need and what the control plane needs. */
+/** The wired edge: what calls need and what the control plane needs. */
 export interface Wiring {
   ports: Ports;
   control: ControlPorts;
@@ -28,10 +28,13 @@ export interface Wiring {
   chores: () => Promise<void>;
 }
 
-/** One wiring an isolate and environment; it lives as long as the isolate does. */
+/** One wiring per isolate and environment; it lives as long as the isolate. */
 const wirings = new WeakMap<Env, Promise<Wiring>>();
 
-/** Env → Ports. The only place that names adapters. A missing or malformed setting rejects, and nothing is served. */
+/**
+ * Builds the ports from the environment; the only place that names adapters. Rejects when a setting is missing or
+ * malformed, and then nothing is served.
+ */
 export function wire(env: Env): Promise<Wiring> {
   const known = wirings.get(env);
   if (known) return known;
@@ -71,11 +74,11 @@ async function open(env: Env): Promise<Wiring> {
   };
 }
 
-/** D1 has so long to take rows of the bill. */
+/** How long D1 may take to store usage rows. */
 const usageWaitMsMax = 10_000;
 
 /**
- * Objects wake themselves; Redis has to be told to expire holds of orgs that nobody calls, and to hand over their bill.
+ * Durable Objects wake themselves. Redis needs the cron to expire holds of idle orgs and to hand over their usage rows.
  */
 function openLedger(env: Env, settings: Settings): { ledger: Ledger; chores: () => Promise<void> } {
   const { LEDGER, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, REDIS_WAIT_MS: waitMsMax } = settings;
@@ -96,8 +99,8 @@ function openLedger(env: Env, settings: Settings): { ledger: Ledger; chores: () 
 }
 
 /**
- * Each isolate counts addresses itself; Redis, or the platform's binding, counts them for all edges or all of a
- * location. What is missing is said in the log.
+ * Each isolate counts addresses itself; Redis counts them for all edges, or the platform's binding for one location.
+ * The log says when there is no such shared count.
  */
 function openIpLimits(env: Env, settings: Settings): IpLimits | null {
   const { IP_PER_SECOND: perSecond, IP_EXEMPT: exempt } = settings;
@@ -121,7 +124,7 @@ function openFarIpLimit(env: Env, settings: Settings): IpLimit | null {
   return env.IP_COUNTER ? cloudflareIpLimit({ counter: env.IP_COUNTER, now: Date.now }) : null;
 }
 
-/** One Ed25519 key signs hops (synchronously, on every call) and client tokens (by jose). */
+/** One Ed25519 key signs hops (synchronously, on every call) and client tokens (with jose). */
 async function openSigningKeys(jwk: Settings["HOP_KEY"]): Promise<{ hopKey: HopKey; tokenKey: TokenKey }> {
   const { kid, kty, crv, x } = jwk;
   try {

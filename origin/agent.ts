@@ -10,7 +10,7 @@ const exitConfig = 78;
 
 /**
  * Runs the agent as a process: `node origin/agent.ts --config FILE`. Prints `ready {"node":…,"url":…}`. SIGTERM or
- * SIGINT drains and exits; a second one cuts what is left.
+ * SIGINT drains and exits; a second signal ends what is left.
  */
 async function main(args: string[]): Promise<void> {
   const config = readConfig(args, process.env);

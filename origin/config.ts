@@ -32,17 +32,17 @@ const Milliseconds = z
 
 /** Bounds of the agent. Every one has a default that suits an L4 with a 7B model. */
 export const AgentLimits = z.strictObject({
-  /** A stream whose engine makes no token for so long ends with an error event. */
+  /** A stream whose engine generates no token for so long ends with an error event. */
   streamIdleMsMax: Milliseconds.min(50).default(60_000),
   /**
-   * So much silence towards the edge, then a comment: only a write finds out that the caller has left
+   * After so long without a write to the edge, a comment is sent: only a write shows that the caller has left
    * (docs/decisions/0003).
    */
   pingMs: Milliseconds.min(10).default(500),
   /** A whole answer that takes longer is kept alive with white space before its JSON. */
   wholeSilenceMsMax: Milliseconds.min(10).default(60_000),
   /**
-   * How long a stopping agent lets streams finish; 0 cuts them at once. cloudflared's own grace is at most 3 minutes.
+   * How long a stopping agent lets streams finish; 0 ends them at once. cloudflared's own grace is at most 3 minutes.
    */
   drainMsMax: Milliseconds.default(120_000),
   /** How long a stopping agent tries to deliver usage; what is left stays in the log. */
@@ -51,7 +51,7 @@ export const AgentLimits = z.strictObject({
   heartbeatMs: Milliseconds.min(10).default(5_000),
   /** Calls in flight for each engine. */
   inflightMax: z.int().min(1).default(256),
-  /** Used where the engine does not tell its KV pool. */
+  /** Used where the engine does not report its KV pool. */
   kvPoolTokens: z.int().min(1).nullable().default(null),
   /**
    * Holds bound a prompt by its bytes, four to five times its tokens: so much of the pool may be promised before calls
@@ -66,9 +66,12 @@ export const AgentLimits = z.strictObject({
     .min(1_024)
     .default(4 * 1024 * 1024),
 });
+/** The bounds of one agent, defaults filled in. */
 export type AgentLimits = z.infer<typeof AgentLimits>;
 
+/** The kinds of engine an agent can stand beside; engines/dialects.ts lists how they differ. */
 export const EngineKind = z.enum(["vllm", "simulator", "openai", "ollama", "llama-server", "llamacpp"]);
+/** One kind of engine. */
 export type EngineKind = z.infer<typeof EngineKind>;
 
 /** One engine: where it listens, and which of our public model ids it serves under which name of its own. */
@@ -83,6 +86,7 @@ export const EngineConfig = z.strictObject({
     .record(z.string().min(1), z.string().min(1))
     .refine((models) => Object.keys(models).length > 0, "must name a model"),
 });
+/** The config of one engine, checked. */
 export type EngineConfig = z.infer<typeof EngineConfig>;
 
 const ConfigFile = z.strictObject({
@@ -104,6 +108,7 @@ const ConfigFile = z.strictObject({
 /** What a config file holds before defaults are filled in. */
 export type ConfigInput = z.input<typeof ConfigFile>;
 
+/** A checked config: defaults filled in, keys opened. */
 export interface AgentConfig extends Omit<
   z.infer<typeof ConfigFile>,
   "privateKey" | "privateKeyFile" | "cacheSaltSecret"

@@ -1,5 +1,6 @@
 /** Facts are ids, counts and codes: never a prompt, a key, a token, or an engine's own words. */
 export type Facts = Record<string, string | number | boolean | null>;
+/** Writes one event with its facts. */
 export type Log = (event: string, facts?: Facts) => void;
 
 /** Writes one JSON line for each event to standard error; standard output carries the `ready` line alone. */
@@ -7,7 +8,7 @@ export function openLog(node: string, write: (line: string) => void = (line) => 
   return (event, facts) => write(`${JSON.stringify({ at: new Date().toISOString(), event, node, ...facts })}\n`);
 }
 
-/** What may be said of an error in a log: its name and code, not its message, which may quote what it choked on. */
+/** What a log may carry of an error: its code or name, never its message, which may quote what caused it. */
 export function causeOf(error: unknown): string {
   if (!(error instanceof Error)) return "unknown";
   const inner = error.cause instanceof Error ? error.cause : error;

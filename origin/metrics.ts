@@ -1,4 +1,4 @@
-/** What is asked at the moment of a scrape. */
+/** Values read at the moment of a scrape. */
 export interface Gauges {
   inflight: number;
   heldTokens: number;
@@ -19,6 +19,7 @@ export interface Metrics {
   write(gauges: Gauges, enginePages: string[]): string;
 }
 
+/** Opens counters that start at 0 with the process. */
 export function openMetrics(): Metrics {
   const requests = new Map<string, number>();
   let authFailures = 0;
@@ -36,28 +37,38 @@ export function openMetrics(): Metrics {
     write(gauges, enginePages) {
       const outcomes = Array.from(
         requests,
-        ([outcome, count]) => `agent_requests_total{outcome="${outcome}"} ${count}`,
+        ([outcome, count]) => `penstock_agent_requests_total{outcome="${outcome}"} ${count}`,
       );
       return [
         ...family(
-          "agent_requests_total",
+          "penstock_agent_requests_total",
           "counter",
           "Calls by how they ended: done, cut, broken, or the code of the refusal.",
           outcomes,
         ),
-        ...single("agent_auth_failures_total", "counter", "Requests without a valid token of the edge.", authFailures),
-        ...single("agent_ping_total", "counter", "Keep-alive comments written.", pings),
-        ...single("agent_prompt_tokens_total", "counter", "Prompt tokens billed.", promptTokens),
-        ...single("agent_completion_tokens_total", "counter", "Completion tokens billed.", completionTokens),
-        ...single("agent_inflight", "gauge", "Calls in flight.", gauges.inflight),
-        ...single("agent_held_tokens", "gauge", "Tokens that the holds of calls in flight cover.", gauges.heldTokens),
         ...single(
-          "agent_usage_backlog",
+          "penstock_agent_auth_failures_total",
+          "counter",
+          "Requests without a valid token of the edge.",
+          authFailures,
+        ),
+        ...single("penstock_agent_pings_total", "counter", "Keep-alive comments written.", pings),
+        ...single("penstock_agent_prompt_tokens_total", "counter", "Prompt tokens billed.", promptTokens),
+        ...single("penstock_agent_completion_tokens_total", "counter", "Completion tokens billed.", completionTokens),
+        ...single("penstock_agent_inflight_calls", "gauge", "Calls in flight.", gauges.inflight),
+        ...single(
+          "penstock_agent_held_tokens",
+          "gauge",
+          "Tokens that the holds of calls in flight cover.",
+          gauges.heldTokens,
+        ),
+        ...single(
+          "penstock_agent_usage_backlog_bytes",
           "gauge",
           "Bytes of usage records that the edge has not acknowledged.",
           gauges.usageBacklogBytes,
         ),
-        ...single("agent_ready", "gauge", "1 when the node takes calls.", Number(gauges.isReady)),
+        ...single("penstock_agent_ready", "gauge", "1 when the node takes calls.", Number(gauges.isReady)),
         ...enginePages.map((page, at) => (at === 0 ? page : page.replace(/^#.*\n/gm, "")).trimEnd()),
         "",
       ].join("\n");

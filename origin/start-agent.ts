@@ -2,79 +2,59 @@ import { randomUUID } from "node:crypto";
 import type { Server } from "node:http";
 import { join } from "node:path";
 import type { Heartbeat } from "#edge/agreements/records/node.ts";
-import type { Rooms } from "./calls/call.ts";
-import type { AgentConfig } from "./config.ts";
-import { openDoor } from "./door/door.ts";
 import { openDrain } from "./calls/drain.ts";
+import type { AgentConfig } from "./config.ts";
+import { openDoor, type DoorRooms } from "./door/door.ts";
 import { openGate } from "./door/gate.ts";
-import { openHabits } from "./usage/traffic-profiles.ts";
-import { openHeartbeat } from "./report/heartbeat.ts";
+import { openPosts } from "./engines/pool.ts";
 import { openLog, type Log } from "./log.ts";
 import { openMetrics } from "./metrics.ts";
+import { openHeartbeat } from "./report/heartbeat.ts";
 import { nodeState } from "./report/node-state.ts";
-import { openPosts } from "./engines/pool.ts";
-import { openSigner } from "./report/sign.ts";
+import { openSigner, type Signer } from "./report/sign.ts";
 import { takeStateDir } from "./state-dir.ts";
+import { openHabits } from "./usage/traffic-profiles.ts";
 import { openUsageLog } from "./usage/usage-log.ts";
-import { openUsageSender } from "./usage/usage-sender.ts";
+import { openUsageSender, type UsageSender } from "./usage/usage-sender.ts";
 
 /** A running agent. */
 export interface Agent {
   /** Where it listens. */
   readonly url: string;
   /**
-   * Drains for `drainMsMax` (the config's, when not said; 0 cuts at once), delivers usage, closes. A second call, or
-   * `hurry`, cuts what is in flight.
+   * Drains for `drainMsMax` (the config's by default; 0 ends calls at once), delivers usage, closes. A second call, or
+   * `hurry`, ends what is in flight.
    */
   stop(drainMsMax?: number): Promise<void>;
   hurry(): void;
-  /** Looks at the engines now instead of within a second; resolves when their state is known. */
+  /** Polls the engines now instead of within a second; resolves when their state is known. */
   look(): Promise<void>;
 }
 
 /**
- * Starts an agent from a checked config; rejects with ConfigError when its state directory is taken. What its last run
- * left undelivered is sent first.
+ * Starts an agent from a checked config; rejects with ConfigError when its state directory is taken. Usage that the
+ * last run left undelivered is sent first.
  */
 export async function startAgent(config: AgentConfig, options: { log?: Log } = {}): Promise<Agent> {
-  const now = () => Date.now();
   const log = options.log ?? openLog(config.node);
-  const bootId = randomUUID();
-  const bootedAtMs = now();
+  const boot = { bootId: randomUUID(), bootedAtMs: now() };
   const stateDir = await takeStateDir(config.stateDir);
   const sign = openSigner(config.node, config.privateKey, now);
-  const usageLog = openUsageLog(join(config.stateDir, "usage"), config.limits.segmentBytesMax, log);
-  const untakenLog = openUsageLog(join(config.stateDir, "usage-untaken"), config.limits.segmentBytesMax, log);
-  const sender = openUsageSender(usageLog, { untakenLog, node: config.node, edgeUrl: config.edgeUrl, sign, log });
-  const live = new Set<AbortController>();
-  const onChange = () => void pulse.beat();
-  const drain = openDrain(live, onChange);
-  const posts = openPosts(config, now, onChange);
-  const gate = openGate(config, now);
-  const rooms: Rooms = {
-    config,
-    gate,
-    posts,
-    sender,
-    habits: openHabits(),
-    metrics: openMetrics(),
-    log,
-    now,
-    live,
-    isDraining: () => drain.isDraining,
-  };
-  const read = () => reportOf(rooms, bootId, bootedAtMs);
-  const pulse = openHeartbeat({ edgeUrl: config.edgeUrl, sign, log, intervalMs: config.limits.heartbeatMs, read });
-  const server = openDoor(rooms, drain);
+  const rooms = openRooms(config, openSender(config, sign, log), { log, onChange: () => void heartbeat.beat() });
+  const { sender, posts, drain } = rooms;
+  const { edgeUrl, limits } = config;
+  const read = () => readHeartbeat(rooms, boot);
+  const heartbeat = openHeartbeat({ edgeUrl, sign, log, intervalMs: limits.heartbeatMs, read });
+  const server = openDoor(rooms);
   const url = await listen(server, config.host, config.port).catch(async (error: unknown) => {
     await close();
     throw error;
   });
-  void pulse.beat();
+  void heartbeat.beat();
   let stopping: Promise<void> | null = null;
 
   async function close(): Promise<void> {
-    pulse.close();
+    heartbeat.close();
     sender.close();
     posts.close();
     server.closeAllConnections();
@@ -84,7 +64,7 @@ export async function startAgent(config: AgentConfig, options: { log?: Log } = {
 
   async function stop(drainMsMax: number): Promise<void> {
     await drain.finish(drainMsMax);
-    await sender.flush(config.limits.flushMsMax);
+    await sender.flush(limits.flushMsMax);
     await close();
     log("stopped");
   }
@@ -93,7 +73,7 @@ export async function startAgent(config: AgentConfig, options: { log?: Log } = {
     url,
     hurry: drain.hurry,
     look: async () => void (await Promise.all(posts.all.map(({ watch }) => watch.look()))),
-    stop(drainMsMax = config.limits.drainMsMax) {
+    stop(drainMsMax = limits.drainMsMax) {
       if (stopping) drain.hurry();
       stopping ??= stop(drainMsMax);
       return stopping;
@@ -101,7 +81,41 @@ export async function startAgent(config: AgentConfig, options: { log?: Log } = {
   };
 }
 
-function reportOf(rooms: Rooms, bootId: string, bootedAtMs: number): Omit<Heartbeat, "sequence"> {
+const now = (): number => Date.now();
+
+function openSender(config: AgentConfig, sign: Signer, log: Log): UsageSender {
+  const { stateDir, node, edgeUrl } = config;
+  const open = (name: string) => openUsageLog(join(stateDir, name), config.limits.segmentBytesMax, log);
+  return openUsageSender(open("usage"), { delayedLog: open("usage-delayed"), node, edgeUrl, sign, log });
+}
+
+/** Everything that the door and its calls use; `onChange` is called when the node's state may have changed. */
+function openRooms(
+  config: AgentConfig,
+  sender: UsageSender,
+  { log, onChange }: { log: Log; onChange: () => void },
+): DoorRooms {
+  const live = new Set<AbortController>();
+  const drain = openDrain(live, onChange);
+  return {
+    config,
+    gate: openGate(config, now),
+    drain,
+    posts: openPosts(config, now, onChange),
+    sender,
+    habits: openHabits(),
+    metrics: openMetrics(),
+    log,
+    now,
+    live,
+    isDraining: () => drain.isDraining,
+  };
+}
+
+function readHeartbeat(
+  rooms: DoorRooms,
+  { bootId, bootedAtMs }: Pick<Heartbeat, "bootId" | "bootedAtMs">,
+): Omit<Heartbeat, "sequence"> {
   const { config, posts } = rooms;
   const [first] = posts.all;
   return {

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Stops what start-all.sh started: the agent drains first, so that no stream is lost, then the tunnel and the engines. Twice is the same as once.
+# Stops what start-all.sh started: the agent drains first, so that no stream is lost, then the tunnel and the engines.
+# Twice is the same as once.
 #
 #   origin/stop-all.sh [/etc/penstock/node.env] [--now]     --now cuts what is in flight
 set -euo pipefail

@@ -1,8 +1,8 @@
 import { OutOfReach } from "../errors.ts";
 
 /**
- * Waits so long and no longer: what hangs is as what is out of reach. Rejects with what `what` says, and lets the work
- * go on unheard.
+ * Waits for the work at most `msMax`, then rejects with an `OutOfReach` that names `what`. The work itself goes on, and
+ * its result is dropped.
  */
 export async function within<T>(msMax: number, what: string, work: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>();

@@ -8,34 +8,37 @@ import { goDuration, windowHeaders } from "../protocol/rate-headers.ts";
 import type { Visit } from "../visit.ts";
 import type { Ask, Denial, Grant, Ledger, Rates, Scopes } from "../ledger/port.ts";
 
-/** Counts a call's prompt exactly, by asking an engine of its model; null when none could be asked. */
+/** Counts a call's prompt exactly, with an engine of its model; null when none could be reached. */
 export type CountPrompt = () => Promise<number | null>;
 
+/** Who makes the call, under which hold, at which price and when. */
+export interface Terms {
+  credential: Credential;
+  hold: HoldId;
+  tier: Tier;
+  price: Price;
+  nowMs: number;
+  countPrompt: CountPrompt;
+}
+
 /**
- * Reserves what the call may use, in one round trip. Only when the safe bound does not fit but the estimate would is
- * the exact prompt length asked for, and that held instead: nothing overshoots, and nobody near the limit is refused
- * without cause.
+ * Reserves what the call may use, in one round trip. Only when the safe bound does not fit but the estimate would, the
+ * prompt is counted exactly and that many tokens are held instead: nothing overshoots, and nobody near the limit is
+ * refused without cause.
  */
-export async function admit(
-  visit: Visit,
-  ledger: Ledger,
-  credential: Credential,
-  call: Call,
-  terms: { hold: HoldId; tier: Tier; price: Price; nowMs: number },
-  countPrompt: CountPrompt,
-): Promise<Grant> {
-  const ask = askOf(credential, call, terms);
+export async function admit(visit: Visit, ledger: Ledger, call: Call, terms: Terms): Promise<Grant> {
+  const ask = askOf(call, terms);
   const first = await asked(visit, ledger, ask);
   if (first.kind === "grant") return first;
   if (!mightFit(first, call)) throw refusalOf(first);
-  const promptTokens = await countPrompt();
+  const promptTokens = await terms.countPrompt();
   if (promptTokens === null || promptTokens >= ask.promptTokens) throw refusalOf(first);
   const second = await asked(visit, ledger, { ...ask, promptTokens });
   if (second.kind === "grant") return second;
   throw refusalOf(second);
 }
 
-/** What a key may use, without reserving anything; refused like a call when the key is not in force. */
+/** Reads what a key may use, without reserving anything; refuses like a call when the key is not in force. */
 export async function look(ledger: Ledger, credential: Credential): Promise<Scopes> {
   const answer = await ledger.look(credential).catch((cause: unknown) => {
     throw new Refusal("quota_unavailable", { retryAfterMs: 1_000, log: "ledger out of reach", cause });
@@ -44,14 +47,10 @@ export async function look(ledger: Ledger, credential: Credential): Promise<Scop
   return answer;
 }
 
-function askOf(
-  credential: Credential,
-  call: Call,
-  terms: { hold: HoldId; tier: Tier; price: Price; nowMs: number },
-): Ask {
+function askOf(call: Call, terms: Terms): Ask {
   return {
     hold: terms.hold,
-    ...credential,
+    ...terms.credential,
     endpoint: call.endpoint,
     model: call.model.id,
     tier: terms.tier,
@@ -66,29 +65,36 @@ function askOf(
 }
 
 /**
- * How long after the answer the ledger is told again, in ms; the platform lets a request outlive its answer by 30 s.
+ * The waits before each repeated release, in ms; the platform lets a request outlive its answer by 30 s.
  */
 const tellAgainMs = [1_000, 4_000, 10_000];
 
 /**
- * Gives a hold back. When the ledger cannot be told, the caller is not kept: it is told again behind the answer, so
- * that a moment's failure does not leave a slot taken until the call's deadline.
+ * Gives a hold back. When the ledger cannot be reached, the caller does not wait: the release is repeated behind the
+ * answer, so that a moment's failure does not leave a slot taken until the call's deadline.
  */
-export async function giveBack(visit: Visit, ledger: Ledger, org: OrgId, hold: HoldId, mayRun: boolean): Promise<void> {
-  if (await isTold(ledger, org, hold, mayRun)) return;
-  visit.log("release_failed", { hold });
-  visit.afterwards(tellAgain(visit, ledger, org, hold, mayRun));
+export async function giveBack(visit: Visit, ledger: Ledger, release: Release): Promise<void> {
+  if (await isTold(ledger, release)) return;
+  visit.log("release_failed", { hold: release.hold });
+  visit.afterwards(tellAgain(visit, ledger, release));
 }
 
-async function tellAgain(visit: Visit, ledger: Ledger, org: OrgId, hold: HoldId, mayRun: boolean): Promise<void> {
+/** A hold to release; `mayRun`: a node may be at work on its call all the same. */
+interface Release {
+  org: OrgId;
+  hold: HoldId;
+  mayRun: boolean;
+}
+
+async function tellAgain(visit: Visit, ledger: Ledger, release: Release): Promise<void> {
   for (const ms of tellAgainMs) {
     await new Promise((done) => setTimeout(done, ms));
-    if (await isTold(ledger, org, hold, mayRun)) return;
+    if (await isTold(ledger, release)) return;
   }
-  visit.log("release_given_up", { hold });
+  visit.log("release_given_up", { hold: release.hold });
 }
 
-function isTold(ledger: Ledger, org: OrgId, hold: HoldId, mayRun: boolean): Promise<boolean> {
+function isTold(ledger: Ledger, { org, hold, mayRun }: Release): Promise<boolean> {
   return ledger.release(org, hold, mayRun).then(
     () => true,
     () => false,
@@ -99,10 +105,10 @@ async function asked(visit: Visit, ledger: Ledger, ask: Ask): Promise<Grant | De
   try {
     return await ledger.admit(ask);
   } catch (cause) {
-    // What was asked and not answered may have been booked all the same. A ledger that has just failed is not told at
-    // once: that is how a rush becomes a collapse.
+    // A request without an answer may have been booked all the same. A ledger that has just failed gets its release
+    // later, not at once: that is how a rush becomes a collapse.
     const mayBeBooked = !(cause instanceof OutOfReach) || cause.wasAsked;
-    if (mayBeBooked) visit.afterwards(tellAgain(visit, ledger, ask.org, ask.hold, false));
+    if (mayBeBooked) visit.afterwards(tellAgain(visit, ledger, { org: ask.org, hold: ask.hold, mayRun: false }));
     throw new Refusal("quota_unavailable", { retryAfterMs: 1_000, log: "ledger out of reach", cause });
   }
 }
@@ -113,7 +119,7 @@ function mightFit(denial: Denial, call: Call): boolean {
   return call.promptTokensGuess + completion <= denial.tokensRemaining;
 }
 
-/** What the caller is told of a denial (road.md §7). */
+/** The refusal that a caller sees for a denial: its code, headers and message. */
 export function refusalOf(denial: Denial): Refusal {
   switch (denial.reason) {
     case "key":

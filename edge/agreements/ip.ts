@@ -1,8 +1,8 @@
 import type { IpRange } from "./records/key.ts";
 
 /**
- * An address as 32 hex digits, IPv4 as ::ffff:a.b.c.d (RFC 4291 §2.5.5.2), so that ranges compare as text. `null` if it
- * is none.
+ * Reads an address as 32 hex digits, IPv4 as ::ffff:a.b.c.d (RFC 4291 §2.5.5.2), so that ranges compare as text. `null`
+ * if it is not an address.
  */
 export function readIp(text: string): string | null {
   const v4 = readV4(text);
@@ -26,8 +26,8 @@ export function readIp(text: string): string | null {
 }
 
 /**
- * `203.0.113.0/24`, `2001:db8::/32` or a bare address, as a range. `null` when malformed or when bits stand beyond the
- * prefix.
+ * Reads `203.0.113.0/24`, `2001:db8::/32` or a bare address as a range. `null` when malformed or when bits are set
+ * beyond the prefix.
  */
 export function readCidr(text: string): IpRange | null {
   const [address = "", length, ...more] = text.split("/");
@@ -44,13 +44,13 @@ export function readCidr(text: string): IpRange | null {
   return { from: ip, to: (from | mask).toString(16).padStart(32, "0") };
 }
 
+/** Tells whether an address lies in one of the ranges; no address lies in none. */
 export function isInRanges(ip: string | null, ranges: IpRange[]): boolean {
   return ip !== null && ranges.some((range) => range.from <= ip && ip <= range.to);
 }
 
 /**
- * What is counted as one caller: an IPv4 address, or the /64 of an IPv6 one, which is the least that a home is given
- * (RFC 6177).
+ * Returns what counts as one caller: an IPv4 address, or the /64 of an IPv6 one, the least that a home gets (RFC 6177).
  */
 export function networkOf(ip: string): string {
   return ip.startsWith(mappedV4) ? ip : ip.slice(0, 16);

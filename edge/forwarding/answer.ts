@@ -2,22 +2,19 @@ import { Refusal } from "../errors.ts";
 import { earlyAnswerMs, waitCommentMs } from "../limits.ts";
 import { errorEvent, streamHeaders, waitComment } from "../protocol/sse.ts";
 import type { Visit } from "../visit.ts";
-import type { Answer } from "./index.ts";
+import type { Answer } from "./outcome.ts";
 
 /** How the wait for an origin ended. */
 type Begun = { answer: Answer } | { refusal: Refusal };
 
-/**
- * Whole answers up to this size are read before they are sent, so that an origin which dies in the middle becomes a
- * clean 502.
- */
+/** Answers up to this size are read before they are sent, so that an origin which dies midway becomes a clean 502. */
 const wholeBytesMax = 256 * 1024;
 
 /**
- * Streams an answer natively: no JavaScript per token. A stream ends in one of three ways: *done*, the origin ended it;
- * *cut*, the caller left and the origin is aborted; *broken*, the origin died and the caller gets one error event and
- * no `[DONE]`. When the origin has not spoken after a second the caller is answered 200 and kept with comments; a
- * failure after that is an error event too.
+ * Streams an answer natively, with no JavaScript per token. A stream ends in one of three ways: the origin completes
+ * it; the caller leaves and the origin is aborted; or the origin fails, and the caller gets one error event and no
+ * `[DONE]`. When the origin has not answered within a second, the caller gets a 200 and comments to keep the connection
+ * alive; a later failure is an error event too.
  */
 export async function answerStream(
   visit: Visit,
@@ -36,8 +33,8 @@ export async function answerStream(
 }
 
 /**
- * Sends an answer that is no stream. Small ones are read first; large ones flow under their declared length, so a cut
- * shows as a cut.
+ * Sends an answer that is not a stream. Small ones are read first; large ones flow under their declared length, so that
+ * a truncated answer shows as truncated.
  */
 export async function answerWhole(answer: Answer, headers: HeadersInit): Promise<Response> {
   const { response } = answer;
@@ -73,7 +70,7 @@ async function pipe(answer: Answer, writable: WritableStream<Uint8Array>): Promi
   }
 }
 
-/** Writes the error event. If the caller is the one who left, writing fails as well, and there is no one to tell. */
+/** Writes the error event. If it was the caller who left, writing fails too, and nobody needs to know. */
 async function breakOff(writable: WritableStream<Uint8Array>, refusal: Refusal): Promise<void> {
   const writer = writable.getWriter();
   await writer
@@ -99,7 +96,10 @@ async function waitThenPipe(
   await breakOff(writable, result.refusal);
 }
 
-/** Comments until the origin has begun; null, and the attempt aborted, when a comment finds the caller gone. */
+/**
+ * Sends comments until the origin has answered. When a comment finds the caller gone, aborts the attempt and returns
+ * null.
+ */
 async function keepWaiting(
   begun: Promise<Begun>,
   writer: WritableStreamDefaultWriter<Uint8Array>,
@@ -112,7 +112,7 @@ async function keepWaiting(
     );
     if (isGone) {
       abort.abort();
-      // An answer that began in the same instant must not run on for nobody.
+      // An answer that arrived at the same moment must not keep running for nobody.
       await begun.then(cancelLate);
       return null;
     }

@@ -1,54 +1,47 @@
 import { loadHeader, readLoad, type LoadReport, type NodeRecord } from "../agreements/records/node.ts";
 import { Refusal, refusalCodes, refusals } from "../errors.ts";
+import type { AttemptEnd } from "../routing/port.ts";
 import type { Visit } from "../visit.ts";
 
 /**
- * One try on one node: an answer whose body flows, or why not, whether another node may be tried, and whether this one
- * may be at work all the same.
+ * One try on one node: an answer whose body flows; or a refusal, whether another node may be tried, and whether this
+ * one may be running the call all the same.
  */
 export type Attempt =
   | ({ kind: "answer"; response: Response } & Patience)
   | { kind: "no"; mayRetry: boolean; mayRun: boolean; refusal: Refusal };
 
-/**
- * What an answer's receiver is to know of our waiting: whether the body broke because its time was up, and how to say
- * that it is over.
- */
+/** The time limit of an answer's body: tells whether the body broke because time was up, and ends the timer. */
 export interface Patience {
   isLate(): boolean;
   over(): void;
 }
 
-/**
- * How an attempt ended, for its node's breaker: a node that answers, even with a no, is whole; one that we left while
- * it was silent is not judged.
- */
-export type AttemptEnd = "answered" | "failed" | "draining" | "left";
-
-/** Told how each attempt went, for breakers and load (routing's fleet keeps this). */
+/** Learns how each attempt went, for breakers and load; routing's fleet implements it. */
 export interface AttemptWatch {
   began(node: string, nowMs: number): void;
   saw(node: string, end: AttemptEnd, load: LoadReport | null, nowMs: number): void;
   ended(node: string): void;
 }
 
+/** One request to a node, ready to send. */
 export interface Parcel {
   path: string;
-  /** How long to wait for headers; what takes longer counts as a failure of the node, and is tried on another. */
+  /** How long to wait for headers; a slower node counts as failed, and another is tried. */
   headersMsMax: number;
-  /** Unix ms. No headers by then: the call has no time left anywhere. */
+  /** Unix ms. Without headers by then the call has no time left on any node. */
   deadlineMs: number;
-  /** Unix ms. The body must have ended by then: a node that stands still in the middle is left. */
+  /** Unix ms. The body must have ended by then: a node that stalls midway is aborted. */
   endMs: number;
-  /** A 200 of another type does not come from an agent, but from something that stands before it. */
+  /** A 200 of another type comes from something in front of the agent, not from the agent. */
   contentType: "text/event-stream" | "application/json";
   hop: string;
   body: NonNullable<RequestInit["body"]>;
 }
 
 /**
- * Sends a parcel to a node. Our own path and headers only: nothing of the caller's request is copied (S7). Never throws
- * but for a bug.
+ * Sends a request to a node with our own path and headers only: nothing of the caller's request is copied (S7). Throws
+ * for nothing but a bug.
  */
 export async function attempt(
   node: NodeRecord,
@@ -87,13 +80,13 @@ export async function attempt(
   return { kind: "no", mayRetry: response.status === 200 || mayRetry(response.status), mayRun: false, refusal };
 }
 
-/** An error answer is small and comes at once; what it says is not worth more patience. */
+/** An error answer is small and arrives at once; it is not worth a longer wait. */
 const refusalMsMax = 2_000;
 
-/** Why an attempt was given up, if it was: the caller left, her time was up, or the node's. */
-type GivenUp = "left" | "deadline" | "headers" | null;
+/** Why an attempt was aborted, if it was: the caller left, the call's time was up, or the node's. */
+type GivenUp = "aborted" | "deadline" | "headers" | null;
 
-/** One controller an attempt and one timer at a time: for the headers, then for the body. */
+/** One controller per attempt and one timer at a time: first for the headers, then for the body. */
 function waitFor(parcel: Parcel, left: AbortSignal, nowMs: number) {
   const controller = new AbortController();
   let givenUp: GivenUp = null;
@@ -101,7 +94,7 @@ function waitFor(parcel: Parcel, left: AbortSignal, nowMs: number) {
     givenUp ??= why;
     controller.abort();
   };
-  const leave = () => giveUp("left");
+  const leave = () => giveUp("aborted");
   if (left.aborted) leave();
   else left.addEventListener("abort", leave, { once: true });
   const remainingMs = Math.max(1, parcel.deadlineMs - nowMs);
@@ -123,27 +116,30 @@ async function notAnAgent(response: Response): Promise<Refusal> {
 }
 
 function failed(node: NodeRecord, watch: AttemptWatch, visit: Visit, givenUp: GivenUp, cause: unknown): Attempt {
-  // Only our own wait for headers judges a node: a caller's deadline may be a millisecond.
-  watch.saw(node.id, givenUp === "left" || givenUp === "deadline" ? "left" : "failed", null, visit.now());
+  // Only our own wait for headers counts against a node: a caller's deadline may be a millisecond.
+  watch.saw(node.id, givenUp === "aborted" || givenUp === "deadline" ? "aborted" : "failed", null, visit.now());
   watch.ended(node.id);
-  const log = givenUp ? `${node.id} given up: ${givenUp}` : `${node.id} out of reach`;
+  const log = givenUp ? `${node.id} aborted: ${givenUp}` : `${node.id} out of reach`;
   const refusal = new Refusal(givenUp ? "gateway_timeout" : "no_healthy_backends", { retryAfterMs: 1_000, log, cause });
   return { kind: "no", mayRetry: givenUp === null || givenUp === "headers", mayRun: givenUp !== null, refusal };
 }
 
-/** Never on what the call itself is to blame for; a node's 429 is its saturation, not the caller's. */
+/**
+ * Never for faults of the call itself; a node's 429 means that the node is saturated, not that the caller is over a
+ * limit.
+ */
 function mayRetry(status: number): boolean {
   return status === 408 || status === 429 || (status >= 500 && status !== 501);
 }
 
 function endOf(response: Response, load: LoadReport | null): AttemptEnd {
   if (response.headers.get("x-penstock-node-state") === "draining") return "draining";
-  // Saturation is an honest answer of a working node; what looks like a dead or mad one counts against it.
+  // Saturation is a valid answer of a working node; what looks dead or broken counts against it.
   const isBroken = response.status >= 500 && load === null;
   return isBroken || response.status === 401 ? "failed" : "answered";
 }
 
-/** The agent's own words, if they are of our table; anything else is a node that speaks nonsense. */
+/** The agent's own refusal, if its code is in our table; anything else is a misbehaving node. */
 async function refusalOf(response: Response): Promise<Refusal> {
   const { status } = response;
   const error = await readError(response);
@@ -164,7 +160,7 @@ async function refusalOf(response: Response): Promise<Refusal> {
   return new Refusal("bad_gateway", { log: `node answered ${status}` });
 }
 
-/** Whole seconds, one to sixty; anything else is one. */
+/** Whole seconds, one to sixty; anything else counts as one. */
 function waitOf(retryAfter: string | null): number {
   return retryAfter && /^\d{1,2}$/.test(retryAfter) ? Math.min(Math.max(Number(retryAfter), 1), 60) * 1_000 : 1_000;
 }

@@ -1,18 +1,19 @@
 import { retriesMin, retryShareMax } from "../limits.ts";
 
 /**
- * Retries are a share of calls, so that a sick fleet is not beaten with its own retries (F3): 20 % of the last 10 to 20
- * s, three at least.
+ * Limits retries to a share of calls, so that retries do not overload an unhealthy fleet (F3): 20 % of the calls of the
+ * last 10 to 20 s, three at least.
  */
 export interface RetryBudget {
+  /** Counts one call. */
   called(nowMs: number): void;
-  /** Takes a retry from the budget, or says no. */
+  /** Takes one retry from the budget; false when there is none left. */
   takeRetry(nowMs: number): boolean;
 }
 
 const spanMs = 10_000;
 
-/** A budget that lives as long as the isolate; two counters, no timers. */
+/** Opens a budget that lives as long as the isolate; two counters, no timers. */
 export function openRetryBudget(): RetryBudget {
   let span = { startMs: -Infinity, calls: 0, retries: 0 };
   let last = { calls: 0, retries: 0 };

@@ -5,13 +5,13 @@ import { openJwsSigner, type SignClaims } from "../agreements/tokens/jws.ts";
 import { hopTtlMs } from "../limits.ts";
 import type { Visit } from "../visit.ts";
 
-/** The edge's private Ed25519 key; what it signs names it, so that agents find its public half. */
+/** Signs with the edge's private Ed25519 key; each token names the key, so that agents find its public half. */
 export type HopKey = SignClaims;
 
-/** What differs from call to call; issuer, times and the token's id are ours to add. */
+/** The claims that differ from call to call; issuer, times and the token's id are added on signing. */
 export type HopTerms = Omit<HopClaims, "iss" | "jti" | "iat" | "exp">;
 
-/** Opens a private Ed25519 JWK for signing. Throws when it is none. */
+/** Opens a private Ed25519 JWK for signing; throws when it is not one. */
 export function openHopKey({ kid, ...jwk }: { kid: string; kty: "OKP"; crv: "Ed25519"; x: string; d: string }): HopKey {
   return openJwsSigner(kid, createPrivateKey({ key: jwk, format: "jwk" }));
 }

@@ -1,4 +1,5 @@
 import { bodyDigest } from "../agreements/digest.ts";
+import { parseObject } from "../agreements/json.ts";
 import type { HoldId, OrgId } from "../agreements/tokens/ids.ts";
 import type { Tier } from "../agreements/records/model.ts";
 import type { NodeRecord } from "../agreements/records/node.ts";
@@ -8,15 +9,16 @@ import type { Call } from "../protocol/openai/call.ts";
 import type { Visit } from "../visit.ts";
 import { attempt, type AttemptWatch } from "./attempt.ts";
 import type { RetryBudget } from "./budget.ts";
+import type { Answer, NoAnswer } from "./outcome.ts";
 import { signHop, type HopKey, type HopTerms } from "./hop.ts";
 
 export { answerStream, answerWhole } from "./answer.ts";
 export { openRetryBudget, type RetryBudget } from "./budget.ts";
+export type { Answer, NoAnswer } from "./outcome.ts";
 export { openHopKey, type HopKey } from "./hop.ts";
 
 /**
- * What forwarding needs from outside: a key to sign with, a budget for retries, and someone who watches how nodes
- * answer.
+ * What forwarding needs from outside: a key to sign with, a budget for retries, and an observer of the nodes' answers.
  */
 export interface Origin {
   hopKey: HopKey;
@@ -24,7 +26,7 @@ export interface Origin {
   watch: AttemptWatch;
 }
 
-/** What the org's ledger has set aside for this call. */
+/** What the org's ledger holds for this call. */
 export interface Reserved {
   org: OrgId;
   hold: HoldId;
@@ -34,28 +36,8 @@ export interface Reserved {
 }
 
 /**
- * No node answered. `mayRun`: one was given up while it may have been at work, so what it made must still be counted.
- */
-export interface NoAnswer {
-  kind: "no";
-  refusal: Refusal;
-  mayRun: boolean;
-}
-
-/** An answer that has begun, the node it comes from, and what to do when it is over. */
-export interface Answer {
-  kind: "answer";
-  response: Response;
-  node: string;
-  servedBy: Tier;
-  /** The body broke because the node stood still until the call's time was up. */
-  isLate(): boolean;
-  ended(): void;
-}
-
-/**
  * Tries nodes in order until one begins to answer: at most three, within the retry budget, and never again once a byte
- * came back (F3). Otherwise the last one's refusal; without any node `no_healthy_backends`, at once.
+ * has come back (F3). Otherwise returns the last refusal; with no node at all `no_healthy_backends`, at once.
  */
 export async function forward(
   visit: Visit,
@@ -105,7 +87,7 @@ export async function forward(
 }
 
 /**
- * Asks a node how many tokens the prompt has (`/tokenize`); null when it cannot say: several prompts, images,
+ * Requests a node's token count of the prompt (`/tokenize`); null when it cannot be counted: several prompts, images,
  * documents.
  */
 export async function countPrompt(
@@ -127,17 +109,17 @@ export async function countPrompt(
   } as const;
   const tried = await attempt(node, { path: "/tokenize", hop, body, ...terms }, origin.watch, visit, neverLeft);
   if (tried.kind !== "answer") return null;
-  const answer: unknown = await tried.response.json().catch(() => null);
+  const answer = parseObject(await tried.response.text().catch(() => ""));
   tried.over();
   origin.watch.ended(node.id);
-  const count = typeof answer === "object" && answer !== null && "count" in answer ? answer.count : null;
+  const count = answer?.["count"];
   return typeof count === "number" && Number.isSafeInteger(count) && count >= 0 ? count : null;
 }
 
 const tokenizeMsMax = 2_000;
 const neverLeft = new AbortController().signal;
 
-/** What the engine is to count: exactly what it will read as the prompt of this endpoint. */
+/** What the engine counts: exactly what it will read as the prompt of this endpoint. */
 function questionOf(call: Call): Record<string, unknown> | null {
   const { model, messages, prompt, input, tools, documents, chat_template_kwargs } = call.body;
   if (call.path === "/v1/chat/completions") {
@@ -165,7 +147,7 @@ function termsOf(call: Call, reserved: Reserved, node: NodeRecord, number: numbe
   };
 }
 
-/** A grant may be smaller than the ask, if the caller allowed that. */
+/** The grant may be smaller than the request, if the caller allowed that. */
 function clamped(call: Call, reserved: Reserved): Record<string, number> {
   return reserved.completionTokens < call.completionTokens ? { max_tokens: reserved.completionTokens } : {};
 }

@@ -10,7 +10,7 @@ import { readJson } from "../protocol/body.ts";
 import { parseBody } from "../protocol/fields.ts";
 import type { Visit } from "../visit.ts";
 
-/** Client tokens are ours alone: this audience is no node's, so none passes for a hop, and no hop for one of them. */
+/** This audience is no node's, so no client token passes for a hop, and no hop for a client token. */
 const audience = "penstock-client";
 
 /** Both halves of the edge's Ed25519 key. */
@@ -27,13 +27,14 @@ const Claims = z.object({
   models: z.array(z.string()).nullable(),
 });
 
-/** What a token is asked for with: a life in seconds, and scopes; `null` or absent means all that its key may use. */
+/** The body of a token request: a lifetime in seconds, and scopes; `null` or absent means all that its key may use. */
 export const TokenBody = z.strictObject({
   expires_in: z.int().min(1).max(clientTokenSecondsMax).default(600),
   endpoints: z.array(Endpoint).min(1).max(8).nullish(),
   models: z.array(z.string().min(1).max(256)).min(1).max(64).nullish(),
 });
 
+/** The answer with a new client token. */
 export interface ClientToken {
   object: "client_token";
   token: string;
@@ -43,8 +44,8 @@ export interface ClientToken {
 
 /**
  * Mints a short-lived token for a browser or an app: an EdDSA JWT that stands for the key, with at most the key's
- * scopes, and dies with it. Whether the key is in force must have been asked before. `models` are ids or aliases;
- * `idOf` resolves them and throws on an unknown one.
+ * scopes, and dies with it. The caller of this function has checked that the key is in force. `models` are ids or
+ * aliases; `findModelId` resolves them and throws on an unknown one.
  */
 export async function mintClientToken(
   visit: Visit,
@@ -72,7 +73,7 @@ export async function mintClientToken(
   return { object: "client_token", token, expires_at: now + asked.expires_in };
 }
 
-/** What a client token says, if we made it and its time is not up; else null. No I/O. */
+/** Returns what a client token grants if we minted it and it has not expired; else null. No I/O. */
 export async function readClientToken(
   text: string,
   tokenKey: TokenKey,

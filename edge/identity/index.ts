@@ -10,7 +10,7 @@ export { countCaller, countFailure, type IpLimits } from "./ip-limit.ts";
 /**
  * Reads the credential without any I/O: form, checksum, tag. Every failure is the same 401 (S3). Accepts
  * `Authorization: Bearer`, and `x-api-key` and `api-key` as Anthropic's and Azure's clients send them. Client tokens
- * are taken like keys. Admin keys are not for inference.
+ * work like keys; admin keys do not work for inference.
  */
 export async function identify(
   request: Request,

@@ -5,20 +5,20 @@ import { goDuration, windowHeaders } from "../protocol/rate-headers.ts";
 import type { Visit } from "../visit.ts";
 import type { IpLimit, IpVerdict, NearIpLimit } from "./port.ts";
 
-/** Who counts callers by address, and whom nobody counts. */
+/** The counters of callers by address, and the networks that are exempt. */
 export interface IpLimits {
-  /** Who is over the limit here is not asked for elsewhere. */
+  /** This isolate's own counter; whoever exceeds it is not counted anywhere else. */
   near: NearIpLimit;
-  /** The count that isolates share, if there is one. */
+  /** The counter that isolates share, if there is one. */
   far: IpLimit | null;
   /** Networks that the operator does not limit. */
   exempt: IpRange[];
 }
 
 /**
- * Counts the caller's address. Throws a 429 when it has had its share in this isolate; what is returned rejects with
- * one when it has had its share elsewhere, and may be awaited late, or never. A shared count that is out of reach is
- * logged, and the near one decides alone: this is a shield, and the ledger behind it fails closed
+ * Counts the caller's address. Throws a 429 when it is over the limit in this isolate; the returned promise rejects
+ * with one when it is over the shared limit, and may be awaited late, or never. When the shared counter is unavailable
+ * that is logged and the local one decides alone: this is only a shield, and the ledger behind it fails closed
  * (docs/decisions/0007).
  */
 export function countCaller(visit: Visit, ips: IpLimits | null): Promise<void> {
@@ -27,14 +27,13 @@ export function countCaller(visit: Visit, ips: IpLimits | null): Promise<void> {
   refuseOver(ips.near.take(network), "isolate");
   if (!ips.far) return Promise.resolve();
   const counted = countFar(visit, ips.far, network);
-  // Until somebody awaits it, a refusal is not an error that nobody handles.
+  // Without this, a refusal that is not awaited yet would be an unhandled rejection.
   counted.catch(() => undefined);
   return counted;
 }
 
 /**
- * Counts a call once more whose authentication failed, so that guessing is half as fast. Other failures are not
- * counted.
+ * Counts a call whose authentication failed once more, so that guessing is half as fast. Other failures do not count.
  */
 export function countFailure(visit: Visit, ips: IpLimits | null, failure: unknown): void {
   if (!(failure instanceof Refusal) || failure.code !== "invalid_api_key") return;
@@ -45,8 +44,8 @@ export function countFailure(visit: Visit, ips: IpLimits | null, failure: unknow
 }
 
 /**
- * The caller's address as 32 hex digits. Its header is set by Cloudflare's edge, and overwritten there when a caller
- * sends it herself.
+ * Reads the caller's address as 32 hex digits. Cloudflare's edge sets this header, and overwrites one that a caller
+ * sends.
  */
 export function callerIp(headers: Headers): string | null {
   return readIp(headers.get("cf-connecting-ip") ?? "");
@@ -59,7 +58,7 @@ async function countFar(visit: Visit, far: IpLimit, network: string): Promise<vo
   if (verdict) refuseOver(verdict, "shared");
 }
 
-/** Null for who is not counted: an address that the platform does not tell, or that the operator lists. */
+/** Null for callers who are not counted: the platform gives no address, or the operator exempts it. */
 function countedNetwork(visit: Visit, ips: IpLimits | null): string | null {
   const ip = ips && callerIp(visit.request.headers);
   return ips && ip && !isInRanges(ip, ips.exempt) ? networkOf(ip) : null;

@@ -8,9 +8,9 @@ const countMax = 1_000_000_000;
 const holdMsMax = 24 * 3_600_000;
 
 /**
- * The gate of every ledger (Q7): throws a `TypeError` that names the field unless each number of the ask is a plain
+ * The gate of every ledger (Q7): throws a `TypeError` that names the field unless each number of the request is a plain
  * non-negative integer, the tokens it holds are at most 10^9 and its money is exact in a double. Nothing is booked from
- * an ask that did not pass here.
+ * a request that did not pass here.
  */
 export function checkAsk(ask: Ask): void {
   checkHold(ask.hold);

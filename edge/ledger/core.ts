@@ -12,16 +12,16 @@ import { expire, nextDeadlineMs, release, settle, type Verdict } from "./settle.
 import type { Change, EarlierCall, Ended, State } from "./state.ts";
 
 /**
- * How long an ended hold is remembered, so that a record told twice is known, and a late one still corrects what expiry
- * charged.
+ * How long an ended hold is remembered, so that a repeated record is recognized, and a late one still adjusts what
+ * expiry charged.
  */
 export const endedKeepMs = 7 * 24 * 3_600_000;
 
-/** Where changes are kept, synchronously. Whatever `write` throws, the state is as if the change had not been. */
+/** Stores changes, synchronously. When `write` throws, the state stays as it was before the change. */
 export interface Journal {
-  /** Keeps a change; throws on a hold id that was given before. */
+  /** Stores a change; throws on a hold id that was given before. */
   write(change: Change): void;
-  /** Keeps a record that is coming into force. */
+  /** Stores a record that is coming into force. */
   publish(record: OrgRecord | KeyRecord): void;
   /** A hold that has ended, while it is remembered (`endedKeepMs`). */
   ended(hold: HoldId): Ended | null;
@@ -30,13 +30,13 @@ export interface Journal {
 }
 
 /**
- * One org's ledger, all but where it is kept: every method is synchronous, so whoever calls it is atomic as long as
- * nothing is awaited between `weigh` and `keep`. Each change goes to the journal first and into the state after.
+ * One org's ledger, apart from its storage. Every method is synchronous, so a caller is atomic as long as they await
+ * nothing between `evaluate` and `commit`. Each change goes to the journal first and into the state after.
  */
 export class Keeper {
   #state: State;
   readonly #journal: Journal;
-  /** No open hold has an earlier deadline than this: most calls need not look. */
+  /** No open hold has an earlier deadline than this: most calls need not search for one. */
   #quietUntilMs: number;
 
   constructor(state: State, journal: Journal) {
@@ -51,7 +51,7 @@ export class Keeper {
   }
 
   /**
-   * Decides, having expired what is due. Throws on an ask that is not well-formed. Nothing is reserved before `keep`.
+   * Expires what is due, then decides. Throws on a malformed request. Nothing is reserved before `commit`.
    */
   weigh(ask: Ask, now: number): Decision {
     checkAsk(ask);
@@ -59,7 +59,7 @@ export class Keeper {
     return decide(this.state, ask, ask.idempotency && this.#journal.earlier(ask.idempotency.key), now);
   }
 
-  /** Books what was decided, and only then says so. */
+  /** Books the decision, and only then answers it. */
   keep(decision: Decision): Grant | Denial {
     if (decision.kind === "denied") return decision.denial;
     this.#write({ kind: "held", hold: decision.hold });
@@ -83,7 +83,7 @@ export class Keeper {
     checkHold(hold);
     this.expire(now);
     const settlement = this.#conclude(hold, (ended) =>
-      release(this.state, this.state.holds[hold] ?? null, ended, now, mayRun),
+      release(this.state, { hold: this.state.holds[hold] ?? null, ended, mayRun }, now),
     );
     this.#quietUntilMs = Math.min(this.#quietUntilMs, this.state.holds[hold]?.expiresAtMs ?? Infinity);
     return settlement;

@@ -1,5 +1,5 @@
 import type { WindowName } from "../agreements/records/quota.ts";
-import { costHeld, tokensHeld, type Change, type Closing, type Hold, type State } from "./state.ts";
+import { costHeld, tokensHeld, type Books, type Change, type Closing, type Hold, type State } from "./state.ts";
 import {
   adjustSlide,
   bookSlide,
@@ -17,19 +17,6 @@ import {
   type Use,
 } from "./windows.ts";
 
-/**
- * The windows of one org or one key. A call is booked where it was admitted; its settlement changes that place only,
- * and only while it is current.
- */
-export interface Books {
-  minute: Slide;
-  hour: Slide;
-  tokens: Slide;
-  open: number;
-  day: { day: number; requests: Use; tokens: Use };
-  month: { month: number; tokens: Use; cost: Use };
-}
-
 /** Requests by the minute and the hour are attempts: spent at once, never held, and not given back. */
 export const windowNames = [
   "requestsPerMinute",
@@ -44,7 +31,7 @@ export const windowNames = [
 
 const none: Use = { held: 0, settled: 0 };
 
-/** Books with nothing in them. */
+/** Counters at zero. */
 export function emptyBooks(): Books {
   return {
     minute: emptySlide(),
@@ -62,12 +49,12 @@ export function emptyBooks(): Books {
  */
 export function apply(state: State, change: Change): void {
   const { hold } = change;
-  if (change.kind === "noted") {
+  if (change.kind === "checkpointed") {
     state.holds[hold.id] = hold;
     return;
   }
-  for (const of of hold.isKeyBooked ? ["org", hold.key] : ["org"]) {
-    const books = (state.books[of] ??= emptyBooks());
+  for (const owner of hold.isKeyBooked ? ["org", hold.key] : ["org"]) {
+    const books = (state.books[owner] ??= emptyBooks());
     if (change.kind === "held") bookHold(books, hold);
     else bookClosing(books, hold, change.closing);
   }
@@ -160,7 +147,7 @@ function bookHold(books: Books, hold: Hold): void {
 
 /** A correction has no hold to take back: expiry did that. Its request was counted then, too. */
 function bookClosing(books: Books, hold: Hold, closing: Closing): void {
-  const isLate = closing.end === "corrected";
+  const isLate = closing.end === "adjusted";
   const held = isLate ? 0 : -tokensHeld(hold);
   const settled = closing.charged.promptTokens + closing.charged.completionTokens;
   adjustSlide(books.tokens, Math.floor(hold.admittedAtMs / minuteBucketMs), held, settled);

@@ -7,22 +7,22 @@ import type { Ask, Denial, Grant } from "./port.ts";
 import { clampedCompletion, firstShut, lanesOf, ratesOf, tokensFitting } from "./limits.ts";
 import { hasLimits, tokensHeld, type EarlierCall, type Hold, type State } from "./state.ts";
 
-/** A grant comes with the hold that must be booked before anyone is told of it. */
+/** A grant comes with the hold that must be booked before the answer leaves. */
 export type Decision = { kind: "granted"; hold: Hold; grant: Grant } | { kind: "denied"; denial: Denial };
 
 /**
- * How long to wait for a call that is still running under the same idempotency key, or for a free slot: neither has an
- * end that is known.
+ * The longest wait reported for a call that still runs under the same idempotency key, or for a free slot: nobody knows
+ * when either ends.
  */
 const askAgainMs = 1_000;
 
 /**
- * May this call run? Reads, never changes: a denial leaves the state bit-identical because nothing here could do
- * otherwise, and a grant takes effect when its hold is booked. Holds past their deadline must have been expired before.
- * Of several windows that are shut, the one that opens last is named, so that a caller who waits as told is not refused
- * again by another. An ask larger than a limit itself never passes: that window is named first of all, its `limit`
- * shows that waiting is no use, and the wait told is one whole window. For concurrency `resetAtMs` is the deadline that
- * surely frees a slot; as calls mostly end long before theirs, `retryAfterMs` is at most a second.
+ * May this call run? Reads, never changes: so a denial leaves the state bit-identical, and a grant takes effect when
+ * its hold is booked. Holds past their deadline must have been expired before. Of several exceeded limits, the one that
+ * opens last is named, so that a caller who waits that long is not refused again by another. A request larger than a
+ * limit itself never passes: that window is named first, its `limit` shows that waiting is no use, and the reported
+ * wait is one whole window. For concurrency `resetAtMs` is the deadline that surely frees a slot; as calls mostly end
+ * long before theirs, `retryAfterMs` is at most a second.
  */
 export function decide(state: State, ask: Ask, earlier: EarlierCall | null, now: number): Decision {
   const atMs = Math.max(now, state.atMs);

@@ -2,9 +2,9 @@ import type { KeyRecord } from "../agreements/records/key.ts";
 import { costMicros } from "../agreements/records/model.ts";
 import type { WindowName } from "../agreements/records/quota.ts";
 import type { WindowReport } from "../protocol/rate-headers.ts";
-import { countsUntilMs, emptyBooks, freesAtMs, useOf, windowNames, type Books } from "./counters.ts";
+import { countsUntilMs, emptyBooks, freesAtMs, useOf, windowNames } from "./counters.ts";
 import type { Ask, Rates } from "./port.ts";
-import { costHeld, tokensHeld, type Hold, type State } from "./state.ts";
+import { costHeld, tokensHeld, type Books, type Hold, type State } from "./state.ts";
 
 /** One limit that a call has to pass: a window of its key or its org, with what is left of it at this moment. */
 export interface Lane {
@@ -17,7 +17,7 @@ export interface Lane {
   atMs: number;
 }
 
-/** A lane that refuses, and when it will not. */
+/** A limit that the call would exceed, and when it will fit. */
 export interface Shut {
   lane: Lane;
   opensAtMs: number;
@@ -61,9 +61,9 @@ export function lanesOf(state: State, key: KeyRecord, atMs: number): Lane[] {
 }
 
 /**
- * Of the lanes that this hold does not pass, the one that opens last (the first of equals); `null` when it passes all.
- * One whose limit is less than the hold itself never opens: it comes before all others, and is said to open one whole
- * window from now.
+ * Of the limits that this hold exceeds, the one that opens last (the first of equals); `null` when it fits all of them.
+ * A limit smaller than the hold itself never opens: it comes before all others, and its opening is set one whole window
+ * from now.
  */
 export function firstShut(state: State, lanes: Lane[], hold: Hold): Shut | null {
   let shut: Shut | null = null;
@@ -78,8 +78,8 @@ export function firstShut(state: State, lanes: Lane[], hold: Hold): Shut | null 
 }
 
 /**
- * The largest number of completion tokens, at most what was asked and at least 1, that fits; what was asked when
- * nothing fits.
+ * The largest number of completion tokens that fits, at least 1 and at most the requested number; the requested number
+ * when nothing fits.
  */
 export function clampedCompletion(lanes: Lane[], ask: Ask): number {
   if (ask.choices === 0) return ask.completionTokens;
@@ -147,7 +147,7 @@ function slotAtMs(state: State, { of, limit, books, atMs }: Lane, hold: Hold): n
   return deadlines[books.open - limit] ?? atMs;
 }
 
-/** Below what was asked the money is less than 2^53 ÷ 10^6, so the products are exact. */
+/** Below the price of the request the money is less than 2^53 ÷ 10^6, so the products are exact. */
 function tokensFor(remaining: number, { price, promptTokens }: Ask, completion: number): number {
   const { promptMicrosPerMTok, completionMicrosPerMTok } = price;
   if (costMicros(price, promptTokens, completion) <= remaining) return Infinity;

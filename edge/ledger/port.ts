@@ -8,7 +8,7 @@ import type { Outcome, UsageRecord } from "../agreements/records/usage.ts";
 import type { WindowReport } from "../protocol/rate-headers.ts";
 
 /**
- * Who keeps the limits: one authority per org. Every method is atomic. A ledger that cannot be reached throws
+ * Holds callers to their limits: one authority per org. Every method is atomic. A ledger that cannot be reached throws
  * (`OutOfReach` when it can say why); the caller is then refused with `quota_unavailable`, never let through unmetered
  * (F1).
  */
@@ -20,17 +20,19 @@ export interface Ledger {
   admit(ask: Ask): Promise<Grant | Denial>;
   /** What a key in force may use, at an address it may be used from; reserves nothing. Denials are `key` and `ip`. */
   look(credential: Credential): Promise<Scopes | Denial>;
-  /** Replaces holds by what was used (final records) or notes how far they are (checkpoints). Idempotent by hold id. */
+  /**
+   * Replaces holds by what was used (final records) or stores how far they are (checkpoints). Idempotent by hold id.
+   */
   settle(org: OrgId, records: UsageRecord[]): Promise<Settlement[]>;
   /**
-   * The same for many orgs, in as few round trips as the store needs. Each org by itself: a ledger that fails is told
-   * at its place and keeps no other from settling. Answers in the order asked, and never rejects.
+   * The same for many orgs, in as few round trips as the store needs. Each org by itself: a ledger that fails is
+   * reported at its index and stops no other from settling. Answers in the order of the batches, and never rejects.
    */
   settleAll(batches: OrgRecords[]): Promise<PromiseSettledResult<Settlement[]>[]>;
   /**
    * Gives a hold back because nothing ran: tokens, money and the day's request; the minute and the hour keep the
    * attempt. When a node `mayRun` the call all the same (it was given up, not refused), the hold stands for two seconds
-   * more, so that what was made is billed, and expires then.
+   * more, so that the tokens it generated are billed, and then expires.
    */
   release(org: OrgId, hold: HoldId, mayRun?: boolean): Promise<Settlement>;
   /**
@@ -132,7 +134,7 @@ export interface OrgRecords {
  */
 export interface Settlement {
   hold: HoldId;
-  result: "settled" | "noted" | "corrected" | "released" | "repeated" | "unknown";
+  result: "settled" | "checkpointed" | "adjusted" | "released" | "repeated" | "unknown";
 }
 
 /** `limit = remaining + held + settled`, at any instant; without a limit, `limit` and `remaining` are null. */
@@ -159,7 +161,7 @@ export interface LedgerState {
  * How a hold ended, in the usage table: `expired` was charged its last checkpoint, `corrected` is the rest that came
  * late.
  */
-export type UsageEnd = Outcome | "expired" | "corrected";
+export type UsageEnd = Outcome | "expired" | "adjusted";
 
 /**
  * One row of the bill, keyed by `id` (the hold's id; a correction adds `:late`). Written to D1 with INSERT OR IGNORE.

@@ -1,9 +1,8 @@
-import type { KeyId } from "../agreements/tokens/ids.ts";
 import { KeyRecord } from "../agreements/records/key.ts";
 import { OrgRecord } from "../agreements/records/org.ts";
-import { countsUntilMs, emptyBooks, freesAtMs, useOf, windowNames, type Books } from "./counters.ts";
+import { countsUntilMs, emptyBooks, freesAtMs, useOf, windowNames } from "./counters.ts";
 import type { LedgerState, WindowState } from "./port.ts";
-import { tokensHeld, type State } from "./state.ts";
+import { tokensHeld, type Books, type State } from "./state.ts";
 
 /**
  * The state with a record in force. `null` when one of a higher version is: then nothing changes. Records of another
@@ -30,11 +29,13 @@ export function inspect(state: State, now: number, outboxRows: number): LedgerSt
   const { org } = state;
   if (!org) return null;
   const atMs = Math.max(now, state.atMs);
-  const windows = windowNames.map((window) => windowState(state.books["org"], window, "org", org.limits[window], atMs));
+  const windows = windowNames.map((window) =>
+    windowState(state.books["org"], { window, of: "org", limit: org.limits[window] }, atMs),
+  );
   for (const key of Object.values(state.keys)) {
     for (const window of windowNames) {
       const limit = key.limits?.[window] ?? null;
-      if (limit !== null) windows.push(windowState(state.books[key.id], window, key.id, limit, atMs));
+      if (limit !== null) windows.push(windowState(state.books[key.id], { window, of: key.id, limit }, atMs));
     }
   }
   const openHolds = Object.values(state.holds).map((hold) => ({
@@ -52,9 +53,7 @@ export function inspect(state: State, now: number, outboxRows: number): LedgerSt
  */
 function windowState(
   books: Books | undefined,
-  window: (typeof windowNames)[number],
-  of: "org" | KeyId,
-  limit: number | null,
+  { window, of, limit }: Pick<WindowState, "window" | "of" | "limit">,
   atMs: number,
 ): WindowState {
   const mine = books ?? emptyBooks();

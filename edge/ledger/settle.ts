@@ -12,30 +12,42 @@ export interface Verdict {
 
 /**
  * What one record of an agent does. A checkpoint raises what expiry would charge, never lowers it. A final record ends
- * the hold and is charged, part by part, at most what was held and at least what was noted: those tokens have been
+ * the hold and is charged, part by part, at most what was held and at least its last checkpoint: those tokens have been
  * seen. After expiry a final record books, once, what expiry left out.
  */
 export function settle(state: State, record: UsageRecord, ended: Ended | null, now: number): Verdict {
   const hold = state.holds[record.hold];
   if (!hold) return settleLate(state, record, ended, now);
   const usage = raised(hold, hold.noted, record);
-  if (!record.isFinal) return { result: "noted", change: { kind: "noted", hold: { ...hold, noted: usage } } };
-  return { result: "settled", change: close(state, hold, record.outcome, usage, now, record.endedAtMs) };
+  if (!record.isFinal)
+    return { result: "checkpointed", change: { kind: "checkpointed", hold: { ...hold, noted: usage } } };
+  return {
+    result: "settled",
+    change: close(state, { hold, end: record.outcome, charged: usage, endedAtMs: record.endedAtMs }, now),
+  };
 }
 
 /**
- * Gives back a hold whose call never ran. Should a checkpoint say that it did run, it is charged that, as broken off:
- * tokens that were made are billed (Q4). While a node may be at work the hold is not ended but given a near deadline.
+ * Gives back a hold whose call never ran. When a checkpoint shows that it did run, the checkpoint is charged and the
+ * call counts as failed: generated tokens are billed (Q4). While a node may still be at work, the hold does not end but
+ * gets a near deadline.
  */
-export function release(state: State, hold: Hold | null, ended: Ended | null, now: number, mayRun: boolean): Verdict {
+export function release(
+  state: State,
+  { hold, ended, mayRun }: { hold: Hold | null; ended: Ended | null; mayRun: boolean },
+  now: number,
+): Verdict {
   if (!hold) return { result: ended ? "repeated" : "unknown", change: null };
   if (mayRun) {
     const expiresAtMs = Math.min(hold.expiresAtMs, Math.max(now, state.atMs) + abandonMs);
-    return { result: "noted", change: { kind: "noted", hold: { ...hold, expiresAtMs } } };
+    return { result: "checkpointed", change: { kind: "checkpointed", hold: { ...hold, expiresAtMs } } };
   }
   if (hold.noted && hold.noted.completionTokens > 0)
-    return { result: "settled", change: close(state, hold, "broken", hold.noted, now, now) };
-  return { result: "released", change: close(state, hold, "released", nothing, now, now) };
+    return {
+      result: "settled",
+      change: close(state, { hold, end: "failed", charged: hold.noted, endedAtMs: now }, now),
+    };
+  return { result: "released", change: close(state, { hold, end: "released", charged: nothing, endedAtMs: now }, now) };
 }
 
 /** Every hold whose deadline has come, charged its last checkpoint, oldest deadline first. */
@@ -44,7 +56,7 @@ export function expire(state: State, now: number): Change[] {
   return Object.values(state.holds)
     .filter((hold) => hold.expiresAtMs <= atMs)
     .sort((one, other) => one.expiresAtMs - other.expiresAtMs)
-    .map((hold) => close(state, hold, "expired", hold.noted ?? nothing, now, now));
+    .map((hold) => close(state, { hold, end: "expired", charged: hold.noted ?? nothing, endedAtMs: now }, now));
 }
 
 /** The next deadline of an open hold; `Infinity` when none is open. */
@@ -68,32 +80,26 @@ function settleLate(state: State, record: UsageRecord, ended: Ended | null, now:
     completionTokens: whole.completionTokens - charged.completionTokens,
     responseId: whole.responseId,
   };
-  const late = closingOf(state, hold, "corrected", rest, now, record.endedAtMs);
+  const late = closingOf(state, { hold, end: "adjusted", charged: rest, endedAtMs: record.endedAtMs }, now);
   // The price of the whole less what was charged, so that two rows cost what one would have.
   late.costMicros = costMicros(hold.price, whole.promptTokens, whole.completionTokens) - closing.costMicros;
-  return { result: "corrected", change: { kind: "late", hold, closing: late } };
+  return { result: "adjusted", change: { kind: "late", hold, closing: late } };
 }
 
-function close(
-  state: State,
-  hold: Hold,
-  end: UsageEnd | "released",
-  usage: Usage,
-  now: number,
-  endedAtMs: number,
-): Change {
-  return { kind: "closed", hold, closing: closingOf(state, hold, end, usage, now, endedAtMs) };
+/** The end of a hold, as it was reported. */
+interface Ending {
+  hold: Hold;
+  end: UsageEnd | "released";
+  charged: Usage;
+  endedAtMs: number;
+}
+
+function close(state: State, ending: Ending, now: number): Change {
+  return { kind: "closed", hold: ending.hold, closing: closingOf(state, ending, now) };
 }
 
 /** A node's clock may be wrong: a call ended neither before it was admitted nor after now. */
-function closingOf(
-  state: State,
-  hold: Hold,
-  end: UsageEnd | "released",
-  charged: Usage,
-  now: number,
-  endedAtMs: number,
-): Closing {
+function closingOf(state: State, { hold, end, charged, endedAtMs }: Ending, now: number): Closing {
   const atMs = Math.max(now, state.atMs);
   const cost = costMicros(hold.price, charged.promptTokens, charged.completionTokens);
   return {
@@ -106,7 +112,7 @@ function closingOf(
   };
 }
 
-/** Part by part the greater of what was known and what is told, cut to what was held (Q4). */
+/** Part by part the greater of the known and the reported usage, cut to what was held (Q4). */
 function raised(hold: Hold, known: Usage | null, told: UsageRecord): Usage {
   const promptTokens = Math.max(known?.promptTokens ?? 0, Math.min(told.promptTokens, hold.promptTokens));
   const cachedTokens = Math.max(known?.cachedTokens ?? 0, Math.min(told.cachedTokens, promptTokens));

@@ -3,8 +3,8 @@ import { costMicros } from "../agreements/records/model.ts";
 import type { HoldId, KeyId } from "../agreements/tokens/ids.ts";
 import type { KeyRecord } from "../agreements/records/key.ts";
 import type { OrgRecord } from "../agreements/records/org.ts";
-import type { Books } from "./counters.ts";
 import type { FirstCall, UsageEnd, UsageRow } from "./port.ts";
+import type { Slide, Use } from "./windows.ts";
 
 /**
  * All that one org's ledger needs to decide, as plain data (JSON): its size follows keys and calls in flight, never
@@ -19,11 +19,24 @@ export interface State {
   org: OrgRecord | null;
   keys: Record<string, KeyRecord>;
   /**
-   * The org's books under `org`, and those of each key that was booked while it had limits of its own, under its id.
+   * The org's counters under `org`, and under its id those of each key that was booked while it had limits of its own.
    */
   books: Record<string, Books>;
   /** Open holds only. */
   holds: Record<string, Hold>;
+}
+
+/**
+ * The counters of one org or one key. A call is counted where it was admitted; its settlement changes those same
+ * counts, and only while they are current.
+ */
+export interface Books {
+  minute: Slide;
+  hour: Slide;
+  tokens: Slide;
+  open: number;
+  day: { day: number; requests: Use; tokens: Use };
+  month: { month: number; tokens: Use; cost: Use };
 }
 
 /** A ledger nobody has published to yet. */
@@ -43,7 +56,7 @@ export interface Usage {
 export interface Hold {
   id: HoldId;
   key: KeyId;
-  /** Whether the key had limits of its own at admission, so that its books move together with the org's. */
+  /** Whether the key had limits of its own at admission, so that its counters move together with the org's. */
   isKeyBooked: boolean;
   endpoint: Endpoint;
   model: string;
@@ -73,7 +86,8 @@ export interface Closing {
 }
 
 /**
- * A hold that has ended, as the journal remembers it. `isCorrected`: its late record has been booked, no other will be.
+ * A hold that has ended, as the journal remembers it. `isCorrected`: its late record has been booked, and no other will
+ * be.
  */
 export interface Ended {
   hold: Hold;
@@ -94,7 +108,7 @@ export interface EarlierCall {
  */
 export type Change =
   | { kind: "held"; hold: Hold }
-  | { kind: "noted"; hold: Hold }
+  | { kind: "checkpointed"; hold: Hold }
   | { kind: "closed"; hold: Hold; closing: Closing }
   | { kind: "late"; hold: Hold; closing: Closing };
 
@@ -103,12 +117,12 @@ export function hasLimits({ limits }: KeyRecord): boolean {
   return Object.values(limits ?? {}).some((limit) => typeof limit === "number");
 }
 
-/** Tokens a hold keeps from others. */
+/** The tokens a hold reserves. */
 export function tokensHeld(hold: Hold): number {
   return hold.promptTokens + hold.choices * hold.completionTokens;
 }
 
-/** Money a hold keeps from others: the price of all its tokens. */
+/** The money a hold reserves: the price of all its tokens. */
 export function costHeld(hold: Hold): number {
   return costMicros(hold.price, hold.promptTokens, hold.choices * hold.completionTokens);
 }
@@ -121,7 +135,7 @@ export function usageRow(hold: Hold, closing: Closing, org: string): UsageRow | 
   const { end, charged } = closing;
   if (end === "released") return null;
   return {
-    id: end === "corrected" ? `${hold.id}:late` : hold.id,
+    id: end === "adjusted" ? `${hold.id}:late` : hold.id,
     hold: hold.id,
     org,
     key: hold.key,
@@ -139,7 +153,7 @@ export function usageRow(hold: Hold, closing: Closing, org: string): UsageRow | 
   };
 }
 
-/** What a caller who repeats an idempotency key is told of the call that ended. */
+/** The part of an ended call that is shown to a caller who repeats its idempotency key. */
 export function firstCall({ charged, hold }: Closing): FirstCall {
   const { responseId, promptTokens, completionTokens } = charged;
   return { hold, responseId, promptTokens, completionTokens };

@@ -8,8 +8,8 @@ export interface Use {
 
 /**
  * A sliding window in sub-buckets, sparse: `at` are bucket numbers (Unix ms ÷ width, ascending), beside each what it
- * holds. The two sums are over all that is listed; what has slid out is dropped when the next booking comes, and left
- * out when read before that.
+ * holds. The two sums are over all that is listed; what has slid out is dropped at the next booking, and left out of
+ * any reading before that.
  */
 export interface Slide {
   at: number[];
@@ -43,7 +43,7 @@ export function bookSlide(slide: Slide, bucket: number, held: number, settled: n
   adjustSlide(slide, bucket, held, settled);
 }
 
-/** Adds to (or takes from) a bucket that was booked before; one that has slid out is past caring. */
+/** Adds to (or takes from) a bucket that was booked before; one that has slid out no longer matters. */
 export function adjustSlide(slide: Slide, bucket: number, held: number, settled: number): void {
   const index = slide.at.lastIndexOf(bucket);
   if (index < 0) return;

@@ -2,9 +2,9 @@ import { Refusal } from "../errors.ts";
 import { bodyBytesMax, bodyDepthMax, bodyMembersMax, bodyMembersMaxAll, discardedBytesMax } from "../limits.ts";
 
 /**
- * Reads a request's body whole, at most 4 MiB. Refuses any Content-Encoding (415), more bytes (413), what is not UTF-8
- * or not JSON (400), and nesting deeper than 64 (400). Of a member that stands twice the last counts, as everywhere in
- * JavaScript; since calls are written anew for the origin, no one behind us can read it otherwise.
+ * Reads a request's body whole, 4 MiB at most. Refuses any Content-Encoding (415), more bytes (413), invalid UTF-8 or
+ * JSON (400), and nesting deeper than 64 (400). Of a duplicate member the last one counts, as everywhere in JavaScript;
+ * calls are serialized anew for the origin, so nobody behind us can read them differently.
  */
 export async function readJson(request: Request): Promise<{ bytes: Uint8Array<ArrayBuffer>; json: unknown }> {
   const bytes = await readBytes(request, bodyBytesMax);
@@ -28,7 +28,7 @@ export async function readJson(request: Request): Promise<{ bytes: Uint8Array<Ar
   return { bytes, json };
 }
 
-/** The body's bytes, `bytesMax` at most; refuses encoded bodies. */
+/** Reads the body's bytes, `bytesMax` at most; refuses encoded bodies. */
 export async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
   const encoding = request.headers.get("content-encoding");
   if (encoding !== null && encoding.toLowerCase() !== "identity") throw new Refusal("unsupported_content_encoding");
@@ -62,10 +62,7 @@ export async function readBytes(request: Request, bytesMax: number): Promise<Uin
   return bytes;
 }
 
-/**
- * Reads on without keeping anything, so that a caller who is still sending gets to read the refusal instead of a broken
- * pipe.
- */
+/** Reads on and keeps nothing, so that a caller who is still sending gets the refusal instead of a broken pipe. */
 async function discard(body: ReadableStream<Uint8Array> | null): Promise<void> {
   let size = 0;
   for await (const chunk of body ?? []) {
@@ -79,9 +76,9 @@ function tooLarge(bytesMax: number): Refusal {
 }
 
 /**
- * How deep JSON text is nested (a scalar is 0), counted no further than `depthMax`. Read from the bytes, before any
- * parser is let loose on them: a megabyte of brackets costs a parser a second. Of malformed text it says something, and
- * the parser the rest.
+ * Measures how deep JSON text is nested (a scalar is 0), up to `depthMax`. Works on the bytes, before the parser sees
+ * them: a megabyte of brackets costs a parser a second. For malformed text the result means nothing; the parser refuses
+ * it.
  */
 export function depthOf(bytes: Uint8Array, depthMax: number): number {
   let depth = 0;
@@ -96,8 +93,8 @@ export function depthOf(bytes: Uint8Array, depthMax: number): number {
 }
 
 /**
- * How many members, lists and objects a JSON text has in all: colons and opening brackets outside of strings. A parser
- * needs up to a microsecond for each; numbers and text cost it little.
+ * Counts members, lists and objects in JSON text: colons and opening brackets outside strings. A parser needs up to a
+ * microsecond for each; numbers and text cost it little.
  */
 function membersOf(bytes: Uint8Array): number {
   let members = 0;
@@ -110,7 +107,7 @@ function membersOf(bytes: Uint8Array): number {
 
 const [quote, backslash, openBracket, closeBracket, openBrace, closeBrace, colon] = [34, 92, 91, 93, 123, 125, 58];
 
-/** The place of the quote that ends the string which begins at `start`; the end of the bytes if none does. */
+/** The index of the quote that ends the string which starts at `start`; the end of the bytes if there is none. */
 function endOfString(bytes: Uint8Array, start: number): number {
   for (let at = bytes.indexOf(quote, start + 1); at !== -1; at = bytes.indexOf(quote, at + 1)) {
     let slashes = 0;

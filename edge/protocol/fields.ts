@@ -8,15 +8,15 @@ function isSmall(schema: unknown): boolean {
   return utf8Bytes(JSON.stringify(schema)) <= schemaBytesMax;
 }
 
-/** What is wrong with a value, and where in it. */
+/** What is wrong with a value, and the path to it. */
 export interface Fault {
   path: PropertyKey[];
   message: string;
 }
 
 /**
- * A value that `faultOf` reads by hand, up to the first fault. For what callers may send a million of: zod would look
- * at all of them and report each, which costs seconds and hundreds of megabytes.
+ * A schema for a value that `findFault` checks by hand, up to the first fault. For what callers may send a million of:
+ * zod would check all of them and report each, which costs seconds and hundreds of megabytes.
  */
 export function checked<T>(faultOf: (value: unknown) => Fault | null): z.ZodType<T> {
   return z.custom<T>().superRefine((value, context) => {
@@ -25,7 +25,7 @@ export function checked<T>(faultOf: (value: unknown) => Fault | null): z.ZodType
   });
 }
 
-/** A list whose items are read one by one by their schema, up to the first that is wrong. */
+/** A schema for a list whose items are checked one by one, up to the first that is wrong. */
 export function listOf<T>(item: z.ZodType<T>, max: number, min = 0): z.ZodType<T[]> {
   return checked<T[]>((value) => {
     if (!Array.isArray(value)) return { path: [], message: "must be an array" };
@@ -52,8 +52,8 @@ function biasFault(value: unknown): Fault | null {
 }
 
 /**
- * Sampling fields that chat and completions share. Bodies are loose: what is not named here passes to the engine as it
- * came, so new engine fields need no release of ours. Ranges are OpenAI's and vLLM's; null means 'not said', as
+ * Sampling fields that chat and completions share. Bodies are loose: a field not named here passes to the engine
+ * unchanged, so new engine fields need no release of ours. Ranges are OpenAI's and vLLM's; null means 'not given', as
  * official SDKs send it.
  */
 export const sampling = {
@@ -82,7 +82,7 @@ export const sampling = {
   user: z.string().max(512).nullish(),
 } as const;
 
-/** UTF-8 length without encoding: surrogate pairs are four bytes, a lone surrogate the three of U+FFFD. */
+/** Counts UTF-8 bytes without encoding: a surrogate pair takes four, a lone surrogate the three of U+FFFD. */
 export function utf8Bytes(text: string): number {
   let bytes = text.length;
   for (let i = 0; i < text.length; i++) {
@@ -104,7 +104,7 @@ export function parseBody<T>(schema: z.ZodType<T>, json: unknown): T {
   throw refusalOf(parsed.error);
 }
 
-/** The refusal that a zod error becomes: its first issue, the deepest one where a union failed. */
+/** Turns a zod error into a refusal: its first issue, or the deepest one where a union failed. */
 export function refusalOf(error: z.ZodError): Refusal {
   const issue = deepest(error.issues[0]);
   const param = issue ? pathOf(issue.path) : null;
@@ -120,7 +120,7 @@ interface Issue {
   errors?: unknown;
 }
 
-/** A union reports one list of issues for each branch; the branch that got furthest says most. */
+/** A union reports one list of issues per branch; the branch that got furthest explains most. */
 function deepest(issue: Issue | undefined): Issue | undefined {
   if (!issue || issue.code !== "invalid_union" || !Array.isArray(issue.errors)) return issue;
   const branches: Issue[] = issue.errors.flat();
@@ -128,7 +128,7 @@ function deepest(issue: Issue | undefined): Issue | undefined {
   return best ? { ...best, path: [...issue.path, ...best.path] } : issue;
 }
 
-/** Names in a path may be the caller's own, of any length and content: they are not repeated as they came. */
+/** Names in a path may be the caller's own, of any length and content, so they are cleaned before they are repeated. */
 function pathOf(path: PropertyKey[]): string {
   return path.reduce<string>((text, step) => {
     if (typeof step === "number") return `${text}[${step}]`;

@@ -1,4 +1,4 @@
-/** One window as response headers tell it: how much is left, and in how many ms it is full again. */
+/** One window as response headers report it: what remains, and in how many ms it is full again. */
 export interface WindowReport {
   limit: number;
   remaining: number;
@@ -18,7 +18,7 @@ export function windowHeaders(unit: "requests" | "tokens", report: WindowReport 
   };
 }
 
-/** A duration as Go prints it: `12ms`, `1.5s`, `6m0s`, `23h59m59s`. Parts of a second only below a minute. */
+/** Formats a duration as Go does: `12ms`, `1.5s`, `6m0s`, `23h59m59s`. Fractions of a second only below a minute. */
 export function goDuration(ms: number): string {
   const whole = Math.max(0, Math.ceil(ms));
   if (whole < 1_000) return `${whole}ms`;

@@ -2,13 +2,15 @@ import { errorBody, type Refusal } from "../errors.ts";
 
 const encoder = new TextEncoder();
 
-/** A comment keeps the connection open and every SDK ignores it; `id:`, `retry:` and an empty `data:` break some. */
+/**
+ * A comment keeps the connection open and every SDK ignores it; `id:`, `retry:` and an empty `data:` break some SDKs.
+ */
 export const waitComment = encoder.encode(": wait\n\n");
 
 /**
- * The last event of a stream that did not end well: OpenAI's SDKs throw on it. No `[DONE]` follows. It begins with a
- * blank line, since what came before may have been cut within a line: behind half a `data:` it would be a field that
- * nobody knows, and the SDK would take the answer for whole.
+ * Encodes the last event of a stream that failed: OpenAI's SDKs throw on it, and no `[DONE]` follows. It starts with a
+ * blank line, since the stream may have broken off within a line: after half a `data:` line the event would be an
+ * unknown field, and the SDK would take the answer for complete.
  */
 export function errorEvent(refusal: Refusal): Uint8Array {
   return encoder.encode(`\n\ndata: ${JSON.stringify(errorBody(refusal))}\n\n`);

@@ -2,16 +2,16 @@ import type { ModelRecord } from "../agreements/records/model.ts";
 import { heartbeatStaleMs } from "../limits.ts";
 import type { NodeView } from "./port.ts";
 
-/**
- * `GET /health` in the shape of seed s1, with node names where that had addresses: which nodes are ready for each
- * model.
- */
+/** The body of `GET /health`: which nodes are ready for each model, by name. */
 export interface Health {
   status: "healthy" | "degraded" | "unhealthy";
   backends: Record<string, string[]>;
 }
 
-/** Healthy: every model has a ready node. Unhealthy: none has. A node that was never heard of is not ready. */
+/**
+ * Reads the fleet's health. Healthy: every model has a ready node. Unhealthy: none has. A node without any heartbeat is
+ * not ready.
+ */
 export function readHealth(views: readonly NodeView[], models: readonly ModelRecord[]): Health {
   const isReady = (view: NodeView) =>
     view.state === "ready" &&

@@ -6,10 +6,7 @@ export { tierHeader, type Verdict } from "./tier/complexity.ts";
 export { openJudge, type Judge } from "./tier/classifier.ts";
 export type { Fleet, NodeView } from "./port.ts";
 
-/**
- * What is looked for: a model in a tier, for a call that takes so long of a GPU, and the words by which calls share a
- * prefix cache.
- */
+/** What a call needs: a model in a tier, so many GPU seconds, and the text by which calls share a prefix cache. */
 export interface Wanted {
   model: string;
   tier: Tier;
@@ -19,14 +16,14 @@ export interface Wanted {
 }
 
 const boundedLoad = 1.25;
-/** Shared calls may borrow dedicated nodes that are below half use. */
+/** Shared calls may use dedicated nodes that are below half load. */
 const borrowBelow = 0.5;
 const loadMemoryMs = 5_000;
 
 /**
- * Nodes for a call, best first: the tier's own (the favourite of its prefix while that one is not overloaded, then by
- * two random choices), and behind them those of the other tier that may take a spilled call; nodes where it would wait
- * longer than the target come after all others. Pure over the view. Empty: nobody serves this model now.
+ * Orders the nodes for a call, best first: the tier's own (the favourite of its prefix unless that one is overloaded,
+ * then by two random choices), then those of the other tier that may take spilled calls; nodes with a longer wait than
+ * the target come last. Pure over the view. Empty when no node serves this model.
  */
 export function rank(views: readonly NodeView[], wanted: Wanted, random: () => number): NodeView[] {
   const eligible = eligibleOf(views.filter((view) => view.record.models.includes(wanted.model)));
@@ -42,16 +39,16 @@ export function rank(views: readonly NodeView[], wanted: Wanted, random: () => n
 }
 
 /**
- * How long a call would wait for its turn, in ms, if those that wait take as much GPU as it does. A report fades as it
- * grows old.
+ * How long a call would wait in the queue, in ms, if the waiting calls take as much GPU as it does. Reports lose weight
+ * with age.
  */
 function waitMs({ load, loadAgeMs }: NodeView, gpuSeconds: number): number {
   return load ? load.waiting * freshness(loadAgeMs) * gpuSeconds * 1_000 : 0;
 }
 
 /**
- * Ready, fresh and not broken. When no heartbeat is fresh the reports tell nothing, so all that the breaker allows are
- * eligible.
+ * Nodes that are ready, fresh and not broken. When no heartbeat is fresh the reports mean nothing, so every node that
+ * its breaker allows is eligible.
  */
 function eligibleOf(views: NodeView[]): NodeView[] {
   const whole = views.filter((view) => view.breaker !== "open");
@@ -81,8 +78,8 @@ function twoChoices(views: NodeView[], load: (view: NodeView) => number, random:
 }
 
 /**
- * Sequences at work on the node: what it last reported, fading with age, and what this isolate has sent it, and a wall
- * as its KV pool fills.
+ * Sequences at work on the node: its last report, fading with age, plus what this isolate has sent it, with a steep
+ * rise as its KV pool fills.
  */
 function loadOf({ load, loadAgeMs, inFlight }: NodeView): number {
   if (!load) return inFlight;
@@ -104,8 +101,8 @@ function usedShare({ load, kvPoolTokens }: NodeView): number {
 }
 
 /**
- * Rendezvous hashing: each node's score for a prefix; a node that leaves moves only its own prefixes. FNV-1a, 32 bits,
- * mixed at the end.
+ * Rendezvous hashing: each node's score for a prefix, so that a node that leaves moves only its own prefixes. FNV-1a,
+ * 32 bits, mixed at the end.
  */
 function score(wanted: Wanted, view: NodeView): number {
   const text = `${view.record.id}|${wanted.org}|${wanted.model}|${wanted.affinity}`;

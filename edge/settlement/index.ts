@@ -10,13 +10,13 @@ import { readBytes } from "../protocol/body.ts";
 import type { Visit } from "../visit.ts";
 import type { Settler } from "./port.ts";
 
-/** What a batch came to, counted by result. When this is answered 200 the agent may forget the batch. */
+/** The results of a batch, counted by kind. Once this is answered with 200 the agent may drop the batch. */
 export type SettlementCounts = Record<string, number>;
 
 /**
- * Takes a batch of usage from a node: settles each hold with its org's ledger. If any ledger is out of reach the batch
- * is refused (503) and `untaken` names the holds that have to come again; the others are settled. A sender that sends
- * all of it again does no harm: settling is idempotent by hold id.
+ * Takes a batch of usage from a node and settles each hold with its org's ledger. If any ledger is unavailable the
+ * batch is refused (503) and `unacknowledged` names the holds to send again; the others are settled. Sending all of it
+ * again does no harm: settling is idempotent by hold id.
  */
 export async function takeUsage(
   visit: Visit,
@@ -53,7 +53,7 @@ function outOfReach(failed: { org: OrgId; records: UsageRecord[] }[], ledgers: n
   });
 }
 
-/** Takes a node's heartbeat; a node speaks for itself only. */
+/** Takes a node's heartbeat; a node may report for itself only. */
 export async function takeHeartbeat(visit: Visit, nodes: readonly NodeRecord[]): Promise<Heartbeat> {
   const { node, json } = await readSigned(visit, nodes);
   const heartbeat = Heartbeat.safeParse(json);
@@ -63,8 +63,7 @@ export async function takeHeartbeat(visit: Visit, nodes: readonly NodeRecord[]):
 }
 
 /**
- * Verifies that the body was signed within the last minute by a node we know. Replays are harmless: both uses are
- * idempotent.
+ * Verifies that a known node signed the body within the last minute. Replays are harmless: both uses are idempotent.
  */
 async function readSigned(visit: Visit, nodes: readonly NodeRecord[]): Promise<{ node: NodeRecord; json: unknown }> {
   const token = visit.request.headers.get("authorization")?.match(/^Bearer (\S+)$/)?.[1] ?? "";
@@ -102,7 +101,7 @@ async function verify(
   }
 }
 
-/** Whom the token names, unverified; null when it is no token. */
+/** The issuer that the token claims, unverified; null when it is not a token. */
 function issuerOf(token: string): unknown {
   try {
     return decodeJwt(token).iss;

@@ -2,8 +2,8 @@ import type { OrgId } from "../agreements/tokens/ids.ts";
 import type { UsageRecord } from "../agreements/records/usage.ts";
 
 /**
- * Whoever keeps the holds. Settling is idempotent by hold id; an org whose ledger is out of reach is told at its place,
- * and its records come again.
+ * The ledgers that settle holds. Settling is idempotent by hold id; a batch whose ledger is unavailable is rejected at
+ * its index, and its records are sent again.
  */
 export interface Settler {
   settleAll(batches: { org: OrgId; records: UsageRecord[] }[]): Promise<PromiseSettledResult<{ result: string }[]>[]>;

@@ -180,7 +180,7 @@ class House {
         record.status = response.statusCode;
         return void this.#shut(record, "refused");
       }
-      if (leaving.signal.aborted) return void this.#shut(record, "cut");
+      if (leaving.signal.aborted) return void this.#shut(record, "cancelled");
       isStream = raw["stream"] === true;
       await this.#answer({ path, raw, response, record, rules, signal: leaving.signal });
     } catch (cause) {
@@ -211,7 +211,7 @@ class House {
     }
     const wire = openWire({ onEnd: (how) => this.#shut(record, how), onStall: () => {}, onKill: () => this.onKill() });
     const body = await embedInputs(raw, this.models, { record, signal, nowMs: clock.now() });
-    if (body !== null && wire.whole(200, body)) this.#shut(record, "done");
+    if (body !== null && wire.whole(200, body)) this.#shut(record, "completed");
   }
 
   /** The faults that strike before anything is read: true when one has answered. */

@@ -1,26 +1,26 @@
 import { Refusal } from "#edge/errors.ts";
 import type { Ending } from "./stream/stream-answer.ts";
 
-/** Leaving without losing a stream. */
+/** Lets the node stop without losing a stream. */
 export interface Drain {
   readonly isDraining: boolean;
   /** New calls are refused from now on. */
   begin(): void;
   /** Takes calls again. */
   cancel(): void;
-  /** Begins, and resolves when every call has ended by itself, or was cut after `msMax` or by `hurry`. */
+  /** Begins, and resolves when every call has ended by itself, or was aborted after `msMax` or by `hurry`. */
   finish(msMax: number): Promise<void>;
-  /** Cuts what is still in flight now. */
+  /** Aborts what is still in flight, now. */
   hurry(): void;
 }
 
 const lookMs = 20;
-/** A call that was cut only writes its record and its error event: it needs no longer. */
+/** An aborted call only writes its record and its error event, which takes no longer than this. */
 const cutMsMax = 1_500;
 
 /**
- * `live` holds a controller for each call in flight; a cut call tells its caller by an error event, and the edge may
- * continue it elsewhere.
+ * Opens the switch for draining. `live` holds a controller for each call in flight. An aborted call sends its caller an
+ * error event, and the edge may continue it on another node.
  */
 export function openDrain(live: ReadonlySet<AbortController>, onChange: () => void): Drain {
   let isDraining = false;
@@ -48,7 +48,7 @@ export function openDrain(live: ReadonlySet<AbortController>, onChange: () => vo
     async finish(msMax) {
       turn(true);
       await emptied(msMax, () => isHurried);
-      const cut: Ending = { outcome: "broken", refusal: new Refusal("stream_broken", { log: "drained" }) };
+      const cut: Ending = { outcome: "failed", refusal: new Refusal("stream_broken", { log: "drained" }) };
       for (const controller of live) controller.abort(cut);
       await emptied(cutMsMax, () => false);
     },

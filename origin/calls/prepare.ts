@@ -1,17 +1,12 @@
 import { createHmac, type KeyObject } from "node:crypto";
+import { isObject, type Body } from "#edge/agreements/json.ts";
+import type { CallPath } from "#edge/agreements/paths.ts";
 import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import { choicesMax, inputsMax } from "#edge/limits.ts";
-import {
-  isObject,
-  refuseGuided,
-  refuseRemoteMedia,
-  stripOwned,
-  type Body,
-} from "#edge/protocol/openai/reserved-fields.ts";
+import { refuseGuided, refuseRemoteMedia, stripOwned } from "#edge/protocol/openai/reserved-fields.ts";
 import type { Engine } from "../engines/http/client.ts";
 import { openaiFields } from "../engines/dialects.ts";
-import type { CallPath } from "../engines/translate.ts";
 import type { TallyBounds } from "./usage-meter.ts";
 
 /** A call made ready for one engine. `body` is ours: built from the edge's, field by field. */
@@ -26,18 +21,21 @@ export interface PreparedCall {
   bounds: TallyBounds;
 }
 
+/** A call as the edge sent it, and the engine it goes to. */
+export interface CallToPrepare {
+  body: Buffer;
+  path: CallPath;
+  claims: HopClaims;
+  engine: Engine;
+  cacheSaltKey: KeyObject;
+}
+
 /**
- * Turns the edge's body into the engine's. Owned fields are set by us, bounds never exceed the hold, the model gets the
+ * Turns the edge's body into the engine's. Reserved fields are set by us, bounds never exceed the hold, the model gets the
  * engine's name. Throws a Refusal (400) for what no engine may see, and 502 when this engine does not serve the model,
- * which is a fault of configuration.
+ * which is a configuration error.
  */
-export function prepareCall(
-  bytes: Buffer,
-  path: CallPath,
-  claims: HopClaims,
-  engine: Engine,
-  cacheSaltKey: KeyObject,
-): PreparedCall {
+export function prepareCall({ body: bytes, path, claims, engine, cacheSaltKey }: CallToPrepare): PreparedCall {
   const asked = readObject(bytes);
   refuseGuided(asked);
   refuseRemoteMedia(asked["messages"]);
@@ -77,7 +75,7 @@ export function prepareCall(
 }
 
 /**
- * Keeps the prefix caches of orgs apart, so that nobody can time what another org has asked (S9). base64url, 43
+ * Keeps the prefix caches of orgs apart, so that nobody can find out by timing what another org has sent (S9). base64url, 43
  * characters.
  */
 export function cacheSaltOf(org: string, key: KeyObject): string {

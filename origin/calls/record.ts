@@ -5,7 +5,7 @@ import { countPrompt, guessPrompt } from "../engines/tokenize.ts";
 import type { PreparedCall } from "./prepare.ts";
 import type { Tally } from "./usage-meter.ts";
 
-/** What a usage record is made of. */
+/** What a usage record is built from. */
 export interface Account {
   claims: HopClaims;
   tally: Tally;
@@ -14,7 +14,7 @@ export interface Account {
   firstTokenAtMs: number | null;
 }
 
-/** The record of a call as it stands. A prompt that nobody has counted is written as 0. */
+/** Builds the record of a call as it stands. A prompt that nobody has counted is written as 0. */
 export function recordOf(account: Account, outcome: Outcome, isFinal: boolean, nowMs: number): UsageRecord {
   const { claims, tally, responseId, startedAtMs, firstTokenAtMs } = account;
   const bill = tally.read();
@@ -35,8 +35,8 @@ export function recordOf(account: Account, outcome: Outcome, isFinal: boolean, n
 }
 
 /**
- * Has the prompt counted when the engine never said: by its tokenizer, or guessed when the engine has none and
- * something was generated. An engine that died before it made anything has used nothing worth a guess: 0.
+ * Gets the prompt counted when the engine never reported it: by the engine's tokenizer, or guessed when there is none
+ * and something was generated. An engine that died before it generated anything is billed no prompt.
  */
 export async function settlePrompt(tally: Tally, engine: Engine, prepared: PreparedCall): Promise<void> {
   if (tally.read().promptTokens !== null) return;

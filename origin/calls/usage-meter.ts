@@ -11,7 +11,7 @@ export interface TallyBounds {
   echoChunks: number;
 }
 
-/** The bill of a call, as far as it is known. `promptTokens` is null until the engine or its tokenizer has said it. */
+/** The bill of a call, as far as it is known. `promptTokens` is null until the engine or its tokenizer reports it. */
 export interface Bill {
   promptTokens: number | null;
   cachedTokens: number;
@@ -21,8 +21,8 @@ export interface Bill {
 const countMax = 1_000_000_000;
 
 /**
- * Counts what one call used. The engine's last word is believed as far as it is possible: never less than the chunks
- * that carried text (each took a token at least), never more than the hold (Q4). With several choices vLLM reports each
+ * Counts what one call used. The engine's last report counts within bounds: never less than the chunks that carried
+ * text (each took a token at least), never more than the hold (Q4). With several choices vLLM reports each
  * choice's own count, so they are summed.
  */
 export class Tally {
@@ -56,7 +56,7 @@ export class Tally {
     if (counts.cached !== null) this.#cached = counts.cached;
   }
 
-  /** What a tokenizer counted, for engines that say nothing. */
+  /** What a tokenizer counted, for engines that report nothing. */
   notePrompt(tokens: number): void {
     this.#promptKnown = tokens;
   }
@@ -65,7 +65,7 @@ export class Tally {
     this.#total = { prompt: this.#total?.prompt ?? null, completion: tokens, cached: null };
   }
 
-  /** True when the engine never said how many tokens it made. */
+  /** True when the engine never reported how many tokens it generated. */
   get isCompletionUnknown(): boolean {
     return this.#total?.completion === null || (this.#total === null && this.#completions.length === 0);
   }
@@ -74,12 +74,12 @@ export class Tally {
     return this.#contentChunks > 0;
   }
 
-  /** The engine made more than the hold covers: its answer must stop here. */
+  /** The engine generated more than the hold covers: its answer must stop here. */
   get isOverHold(): boolean {
     return this.#contentChunks - this.#bounds.echoChunks > this.#bounds.completionTokensMax;
   }
 
-  /** Tokens made so far, cheap enough to ask for at every chunk. */
+  /** Tokens generated so far; cheap enough to read at every chunk. */
   get completionSoFar(): number {
     const reported = this.#total?.completion ?? sum(this.#completions);
     return Math.max(reported, this.#contentChunks - this.#bounds.echoChunks);
@@ -93,6 +93,13 @@ export class Tally {
     const promptTokens = prompt === null ? null : Math.min(prompt, heldMax - completionTokens);
     return { promptTokens, cachedTokens: Math.min(this.#cached, promptTokens ?? 0), completionTokens };
   }
+}
+
+/** The three figures of OpenAI's usage object, as they will be billed. */
+export function billedUsage(tally: Tally): { prompt_tokens: number; completion_tokens: number; total_tokens: number } {
+  const { promptTokens, completionTokens } = tally.read();
+  const prompt = promptTokens ?? 0;
+  return { prompt_tokens: prompt, completion_tokens: completionTokens, total_tokens: prompt + completionTokens };
 }
 
 /** A sparse list's holes are skipped by `reduce`. */

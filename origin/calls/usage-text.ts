@@ -1,4 +1,4 @@
-/** What an engine says it used. `null` where it says nothing, or nothing that is a plain non-negative integer (Q7). */
+/** What an engine reports it used. `null` where it reports nothing, or no plain non-negative integer (Q7). */
 export interface Counts {
   prompt: number | null;
   completion: number | null;

@@ -1,30 +1,28 @@
 import type { ServerResponse } from "node:http";
 import { Refusal } from "#edge/errors.ts";
-import { isObject, type Body } from "#edge/protocol/openai/reserved-fields.ts";
-import { billedUsage, hasContent, isError } from "./stream/chunk-rewriter.ts";
+import { isObject, parseObject, type Body } from "#edge/agreements/json.ts";
+import { hasContent, hasGivenUp, isError } from "./answer-parts.ts";
 import type { AgentLimits } from "../config.ts";
-import type { CallPath } from "../engines/translate.ts";
-import type { Tally } from "./usage-meter.ts";
+import type { CallPath } from "#edge/agreements/paths.ts";
+import { billedUsage, type Tally } from "./usage-meter.ts";
 import { readCounts, usageTextOf } from "./usage-text.ts";
 
-/** vLLM's own affairs, which a whole answer tells. */
+/** vLLM's internals, which callers do not get to see. */
 const engineMembers = ["kv_transfer_params", "ec_transfer_params", "metrics"];
-const brokenReasons: ReadonlySet<unknown> = new Set(["error", "abort"]);
 
 /**
  * Reads a whole answer of an engine and counts it. Throws 502 for what is no answer: no JSON, an error with status 200,
- * no choices, or a choice that the engine gave up. The text of each choice is left to the caller to count when the
- * engine did not, or did for the first choice alone (`isUsageOfOneChoice`).
+ * no choices, or a choice that the engine gave up. When the engine did not count the completion, or only that of the
+ * first choice (`isUsageOfOneChoice`), counting the texts is left to whoever calls this.
  */
 export function readWhole(text: string, path: CallPath, tally: Tally, isUsageOfOneChoice: boolean): Body {
-  const answer = parse(text);
+  const answer = parseObject(text);
   const isEmbedding = path === "/v1/embeddings";
   const list = answer?.[isEmbedding ? "data" : "choices"];
   if (!answer || isError(answer) || !Array.isArray(list) || list.length === 0)
     throw new Refusal("bad_gateway", { log: "engine_answer_unusable" });
   const choices = isEmbedding ? [] : list.filter(isObject);
-  if (choices.some((choice) => brokenReasons.has(choice["finish_reason"])))
-    throw new Refusal("bad_gateway", { log: "engine_gave_up" });
+  if (choices.some(hasGivenUp)) throw new Refusal("bad_gateway", { log: "engine_gave_up" });
   for (const choice of choices) if (hasContent(choice)) tally.noteContent();
   const usage = isUsageOfOneChoice && choices.length > 1 ? null : usageTextOf(text);
   if (usage !== null) tally.noteTotal(readCounts(usage));
@@ -60,9 +58,9 @@ function choiceText(choice: Body): string {
 }
 
 /**
- * Keeps a whole answer's connection open: after `wholeSilenceMsMax` the status line goes out, 200, and then white
- * space, which JSON allows before a value. From then on a failure can only be told by closing the socket. Returns how
- * to stop.
+ * Keeps the connection of a whole answer open: after `wholeSilenceMsMax` the status line goes out, 200, and then white
+ * space, which JSON allows before a value. From then on a failure can only be shown by closing the socket. Returns a
+ * function that stops it.
  */
 export function keepWaiting(
   response: ServerResponse,
@@ -77,13 +75,4 @@ export function keepWaiting(
     timer = setTimeout(wait, limits.pingMs);
   }, limits.wholeSilenceMsMax);
   return () => clearTimeout(timer);
-}
-
-function parse(text: string): Body | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
 }

@@ -1,21 +1,31 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { OrderClaims } from "#edge/agreements/tokens/hop.ts";
 import { errorBody, errorHeaders, Refusal } from "#edge/errors.ts";
-import { isObject, refuseRemoteMedia, stripOwned } from "#edge/protocol/openai/reserved-fields.ts";
-import { ourHeaders, serveCall, type Rooms } from "../calls/call.ts";
+import { isObject } from "#edge/agreements/json.ts";
+import { refuseRemoteMedia, stripOwned } from "#edge/protocol/openai/reserved-fields.ts";
+import { serveCall } from "../calls/call.ts";
 import type { Drain } from "../calls/drain.ts";
+import { buildNodeHeaders } from "../calls/live-call.ts";
+import type { Rooms } from "../calls/rooms.ts";
+import type { CallPath } from "#edge/agreements/paths.ts";
 import { countPrompt } from "../engines/tokenize.ts";
 import { causeOf } from "../log.ts";
 import { nodeState } from "../report/node-state.ts";
+import type { Gate } from "./gate.ts";
 
-type Route = (rooms: Rooms, request: IncomingMessage, response: ServerResponse, drain: Drain) => Promise<void>;
+/** What the door needs: who may come in, what calls use, and the switch for draining. */
+export interface DoorRooms extends Rooms {
+  gate: Gate;
+  drain: Drain;
+}
 
-/** All that this server answers, by method and exact target. What is not here is 404, a query string included. */
+type Route = (rooms: DoorRooms, request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/** Everything this server answers, by method and exact target; a query string makes it another target, and 404. */
 const routes: Readonly<Record<string, Route>> = {
-  "POST /v1/chat/completions": (rooms, request, response) =>
-    serveCall(rooms, "/v1/chat/completions", request, response),
-  "POST /v1/completions": (rooms, request, response) => serveCall(rooms, "/v1/completions", request, response),
-  "POST /v1/embeddings": (rooms, request, response) => serveCall(rooms, "/v1/embeddings", request, response),
+  "POST /v1/chat/completions": admitTo("/v1/chat/completions"),
+  "POST /v1/completions": admitTo("/v1/completions"),
+  "POST /v1/embeddings": admitTo("/v1/embeddings"),
   "POST /tokenize": serveTokenize,
   "GET /v1/models": serveModels,
   "POST /drain": serveDrain,
@@ -26,20 +36,27 @@ const routes: Readonly<Record<string, Route>> = {
 };
 
 /**
- * The agent's server. Everything but health and metrics needs a token of the edge; those two answer this machine only.
+ * The agent's server. Everything but health and metrics needs a token from the edge; those two answer this machine only.
  */
-export function openDoor(rooms: Rooms, drain: Drain): Server {
+export function openDoor(rooms: DoorRooms): Server {
   const server = createServer(
     { keepAliveTimeout: 95_000, headersTimeout: 20_000, requestTimeout: 60_000 },
     (request, response) => {
-      // A write to a caller who has just left is no fault of ours; 'close' ends the call.
+      // A write to a caller who has just left may fail; 'close' ends the call.
       response.on("error", () => response.destroy());
       const route = routes[`${request.method} ${request.url}`];
-      const work = route ? route(rooms, request, response, drain) : Promise.reject(new Refusal("unknown_url"));
+      const work = route ? route(rooms, request, response) : Promise.reject(new Refusal("unknown_url"));
       work.catch((error: unknown) => refuse(rooms, request, response, error));
     },
   );
   return server;
+}
+
+function admitTo(path: CallPath): Route {
+  return async (rooms, request, response) => {
+    const { claims, body } = await rooms.gate.admitCall(request);
+    await serveCall(rooms, { path, claims, body }, response);
+  };
 }
 
 function refuse(rooms: Rooms, request: IncomingMessage, response: ServerResponse, error: unknown): void {
@@ -52,7 +69,7 @@ function refuse(rooms: Rooms, request: IncomingMessage, response: ServerResponse
   const body = JSON.stringify(errorBody(refusal));
   response.writeHead(refusal.status, {
     ...errorHeaders(refusal),
-    ...ourHeaders(rooms),
+    ...buildNodeHeaders(rooms),
     "content-length": Buffer.byteLength(body),
   });
   response.end(body);
@@ -60,12 +77,16 @@ function refuse(rooms: Rooms, request: IncomingMessage, response: ServerResponse
 }
 
 function answer(rooms: Rooms, response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store", ...ourHeaders(rooms) });
+  response.writeHead(status, {
+    "content-type": "application/json",
+    "cache-control": "no-store",
+    ...buildNodeHeaders(rooms),
+  });
   response.end(JSON.stringify(body));
 }
 
 /** The exact size of a prompt, for the edge to hold: `{count, max_model_len}`, never the tokens themselves. */
-async function serveTokenize(rooms: Rooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serveTokenize(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { claims, body } = await rooms.gate.admitCall(request);
   const { engine } = rooms.posts.serving(claims.model);
   const asked = parse(body);
@@ -76,7 +97,7 @@ async function serveTokenize(rooms: Rooms, request: IncomingMessage, response: S
   answer(rooms, response, 200, { count: count.tokens, max_model_len: count.contextTokensMax });
 }
 
-async function serveModels(rooms: Rooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serveModels(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
   await admitOrder(rooms, request, "models");
   answer(rooms, response, 200, {
     object: "list",
@@ -85,46 +106,36 @@ async function serveModels(rooms: Rooms, request: IncomingMessage, response: Ser
 }
 
 /** Takes no new calls from now on; those in flight go on, and so does the process. */
-async function serveDrain(
-  rooms: Rooms,
-  request: IncomingMessage,
-  response: ServerResponse,
-  drain: Drain,
-): Promise<void> {
+async function serveDrain(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
   await admitOrder(rooms, request, "drain");
-  drain.begin();
+  rooms.drain.begin();
   answer(rooms, response, 202, { state: "draining", inflight: rooms.live.size });
 }
 
-async function serveUndrain(
-  rooms: Rooms,
-  request: IncomingMessage,
-  response: ServerResponse,
-  drain: Drain,
-): Promise<void> {
+async function serveUndrain(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
   await admitOrder(rooms, request, "undrain");
-  drain.cancel();
+  rooms.drain.cancel();
   answer(rooms, response, 200, { state: nodeState(rooms), inflight: rooms.live.size });
 }
 
-async function admitOrder(rooms: Rooms, request: IncomingMessage, order: OrderClaims["order"]): Promise<void> {
+async function admitOrder(rooms: DoorRooms, request: IncomingMessage, order: OrderClaims["order"]): Promise<void> {
   const { claims } = await rooms.gate.admitOrder(request);
   if (claims.order !== order)
     throw new Refusal("invalid_api_key", { say: "The token is for another order.", log: "order" });
 }
 
-async function serveLive(rooms: Rooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serveLive(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
   refuseStrangers(request);
   answer(rooms, response, 200, { node: rooms.config.node });
 }
 
-async function serveReady(rooms: Rooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serveReady(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
   refuseStrangers(request);
   const state = nodeState(rooms);
   answer(rooms, response, state === "ready" ? 200 : 503, { state });
 }
 
-async function serveMetrics(rooms: Rooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serveMetrics(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
   refuseStrangers(request);
   const { load, all, inflight } = rooms.posts;
   const gauges = {
@@ -139,8 +150,8 @@ async function serveMetrics(rooms: Rooms, request: IncomingMessage, response: Se
 }
 
 /**
- * cloudflared speaks from loopback too, but for others, and says so in headers: those get the same 404 as any unknown
- * path.
+ * cloudflared connects from loopback too, but on behalf of others, which its headers show: they get the same 404 as for
+ * any unknown path.
  */
 function refuseStrangers(request: IncomingMessage): void {
   const address = request.socket.remoteAddress ?? "";

@@ -6,7 +6,7 @@ import { Refusal } from "#edge/errors.ts";
 import { bodyBytesMax, clockSkewMs, hopTtlMs } from "#edge/limits.ts";
 import type { AgentConfig } from "../config.ts";
 import { openReplays } from "./replays.ts";
-import { openVerifier } from "./verify.ts";
+import { openVerifier } from "#edge/agreements/tokens/jws.ts";
 
 /** A token that has been verified, and the body it was made for. */
 export interface Admitted<Claims> {
@@ -14,6 +14,7 @@ export interface Admitted<Claims> {
   body: Buffer;
 }
 
+/** Decides who comes in: calls and orders that the edge has signed. */
 export interface Gate {
   /**
    * A call of the edge's. Throws 401 for anything but a fresh token of a live key, for this node and this very body;
@@ -25,7 +26,7 @@ export interface Gate {
 
 const replaysMax = 200_000;
 
-/** The only way in. Signatures are EdDSA by one of the configured keys; `none`, HMAC and unknown key ids die here. */
+/** Opens the only way in: EdDSA by one of the configured keys. `none`, HMAC and unknown key ids are refused. */
 export function openGate(config: Pick<AgentConfig, "node" | "hopPublicKeys">, now: () => number): Gate {
   const verify = openVerifier(config.hopPublicKeys);
   const replays = openReplays(hopTtlMs + 2 * clockSkewMs, replaysMax, now);
@@ -56,7 +57,7 @@ export function openGate(config: Pick<AgentConfig, "node" | "hopPublicKeys">, no
   };
 }
 
-/** One answer for every reason; which one it was stands in our log only. */
+/** One answer for every reason; only our log has the reason. */
 function unauthorized(log: string): Refusal {
   return new Refusal("invalid_api_key", { say: "The hop token is missing or not valid.", mayRetry: false, log });
 }

@@ -8,7 +8,7 @@ export interface Replays {
 }
 
 /**
- * Remembers at most `sizeMax` ids. Full of live ones it answers `null`, and the call must be refused: forgetting one
+ * Remembers at most `sizeMax` ids. When it is full of live ones it answers `null`, and the call must be refused: forgetting one
  * would let it in twice. Ids live in two generations of `lifeMs` (the longest a token may live); the older one is
  * dropped as a whole.
  */

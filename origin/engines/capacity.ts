@@ -1,6 +1,6 @@
 import { Refusal } from "#edge/errors.ts";
 
-/** A place taken at an engine; giving it back twice changes nothing. */
+/** A slot taken at an engine; releasing it twice changes nothing. */
 export interface Place {
   giveBack(): void;
 }
@@ -8,7 +8,7 @@ export interface Place {
 /** How many calls and KV tokens are promised at one engine. */
 export interface Capacity {
   /**
-   * Takes a place for one call. Throws 503 `server_is_overloaded` when calls or tokens would exceed the bound; an idle
+   * Takes a slot for one call. Throws 503 `server_is_overloaded` when calls or tokens would exceed the bound; an idle
    * engine takes any call.
    */
   take(tokens: number): Place;
@@ -17,9 +17,9 @@ export interface Capacity {
 }
 
 /**
- * The engine's own doorkeeper: it protects the GPU from every mistake of an edge, and from edges that know nothing of
- * each other. `poolTokens` is asked at each call, since the engine tells its pool only once it runs; unknown, only
- * calls are counted.
+ * Opens the capacity of one engine. It protects the GPU from mistakes of an edge, and from edges that know nothing of
+ * each other. `readPoolTokens` is read at each call, since the engine reports its pool only once it runs; while it is
+ * unknown, only calls are counted.
  */
 export function openCapacity(
   bounds: { inflightMax: number; kvPromiseMax: number },

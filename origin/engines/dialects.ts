@@ -1,12 +1,12 @@
 import type { EngineKind } from "../config.ts";
 
 /**
- * How engines differ from vLLM. The one list of it: the code asks these facts and never which engine it is.
+ * How engines differ from vLLM. The one list of it: the code reads these facts and never asks which engine it is.
  */
 export interface Dialect {
   /** 200 means that the engine lives. */
   healthPath: string;
-  /** Where `{"version": …}` is told. */
+  /** Where `{"version": …}` is served. */
   versionPath: string | null;
   /**
    * How a prompt is counted. `vllm`: `POST /tokenize {model, messages | prompt}` answers `{count, max_model_len}`.
@@ -23,8 +23,8 @@ export interface Dialect {
   /** Prometheus text under `vllm:` names. */
   hasMetrics: boolean;
   /**
-   * How no org learns from the prefix cache what another has asked: `salt` by `cache_salt`, `off` by `cache_prompt:
-   * false`; `null` where it cannot be asked for.
+   * How no org learns from the prefix cache what another has sent: `salt` by `cache_salt`, `off` by `cache_prompt:
+   * false`; `null` where the engine offers neither.
    */
   cache: "salt" | "off" | null;
   /** How the bound is called: vLLM takes both names, newer OpenAI models one, Ollama and llama.cpp the other. */
@@ -57,6 +57,7 @@ const plain: Dialect = {
   isStrict: false,
 };
 
+/** The dialect of each kind of engine. */
 export const dialects: Readonly<Record<EngineKind, Dialect>> = {
   vllm,
   simulator: vllm,

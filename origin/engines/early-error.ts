@@ -1,7 +1,7 @@
-import { isObject } from "#edge/protocol/openai/reserved-fields.ts";
+import { isObject } from "#edge/agreements/json.ts";
 import type { EngineAnswer } from "./http/connection.ts";
 
-/** What an engine said instead of a stream: the status that it would have had, and the text of that answer. */
+/** An error that came instead of a stream: the status it should have had, and its text. */
 export interface EarlyError {
   status: number;
   text: string;
@@ -11,7 +11,7 @@ const begin = 'data: {"error"';
 
 /**
  * Looks at the first bytes of a stream without taking them. An error event there is a refusal that came too late for
- * its status line: nothing was made, and the caller is told as if the status had come. `null` when anything else comes
+ * its status line: nothing was generated, and the caller is answered as if the status had come in time. `null` when anything else comes
  * first, or nothing for `msMax`: then the stream is passed on.
  */
 export async function earlyError(answer: EngineAnswer, msMax: number): Promise<EarlyError | null> {

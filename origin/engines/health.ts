@@ -1,9 +1,10 @@
 import type { NodeState } from "#edge/agreements/records/node.ts";
-import { isObject } from "#edge/protocol/openai/reserved-fields.ts";
+import { isObject } from "#edge/agreements/json.ts";
 import type { AgentLimits } from "../config.ts";
 import type { Engine } from "./http/client.ts";
 import { readReadings, type Readings } from "./readings.ts";
 
+/** How an engine is doing; draining is the node's affair. */
 export type EngineState = Extract<NodeState, "starting" | "ready" | "unhealthy">;
 
 /** What is known of one engine. */
@@ -15,8 +16,9 @@ export interface EngineHealth {
   readonly metricsText: string;
 }
 
+/** Polls one engine until it is closed. */
 export interface Watch extends EngineHealth {
-  /** Looks once, now. */
+  /** Polls once, now. */
   look(): Promise<void>;
   close(): void;
 }
@@ -26,7 +28,7 @@ const lookMsMax = 5_000;
 const failuresMax = 3;
 
 /**
- * Watches one engine: ready = its health page says 200 **and** its tokens move. Sequences that run without a new token
+ * Polls one engine: ready = its health page says 200 **and** its tokens move. Sequences that run without a new token
  * for `stuckMs` mean that it hangs with a healthy page. A refused connection counts at once, a slow answer after three.
  */
 export function openWatch(engine: Engine, limits: WatchLimits, now: () => number, onChange: () => void): Watch {

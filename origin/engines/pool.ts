@@ -6,7 +6,7 @@ import type { AgentConfig } from "../config.ts";
 import { openEngine, type Engine } from "./http/client.ts";
 import { openWatch, type Watch } from "./health.ts";
 
-/** An engine with its watch and its capacity: what one call needs of it. */
+/** An engine with its monitor and its capacity: what one call needs. */
 export interface Post {
   engine: Engine;
   watch: Watch;
@@ -16,7 +16,7 @@ export interface Post {
 /** All engines of this node. */
 export interface Posts {
   readonly all: readonly Post[];
-  /** The post that serves a public model. Throws 502 when none is configured to, 503 while its engine is not ready. */
+  /** The engine that serves a public model. Throws 502 when none is configured to, 503 while it is not ready. */
   serving(model: string): Post;
   readonly load: LoadReport;
   /** Models whose engine is ready. */
@@ -28,7 +28,7 @@ export interface Posts {
   close(): void;
 }
 
-/** Opens a client, a watch and a capacity for each configured engine. */
+/** Opens a client, a monitor and a capacity for each configured engine. */
 export function openPosts(
   config: Pick<AgentConfig, "engines" | "limits">,
   now: () => number,
@@ -88,8 +88,8 @@ export function openPosts(
 }
 
 /**
- * What waits is the engine's last word, a second old at most; what runs is known to the call: all in flight here that
- * do not wait.
+ * What waits is the engine's last report, a second old at most. What runs is known exactly: every call in flight here
+ * that does not wait.
  */
 function loadOf(all: readonly Post[]): LoadReport {
   const inflight = total(all, ({ capacity }) => capacity.inflight);

@@ -1,6 +1,4 @@
-/**
- * What the agent reads off an engine's metrics page. `null` = not there, which is unknown and never 0 (reference §9.5).
- */
+/** What the agent reads off an engine's metrics page. `null` means not there: unknown, never 0. */
 export interface Readings {
   running: number | null;
   waiting: number | null;

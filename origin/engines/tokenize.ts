@@ -1,7 +1,7 @@
-import { isObject, type Body } from "#edge/protocol/openai/reserved-fields.ts";
+import { parseObject, type Body } from "#edge/agreements/json.ts";
 import type { Engine } from "./http/client.ts";
 
-/** What an engine's tokenizer says of a prompt. */
+/** What an engine's tokenizer reports about a prompt. */
 export interface TokenCount {
   tokens: number;
   contextTokensMax: number | null;
@@ -52,6 +52,7 @@ export function guessPrompt(body: Body): number {
   return guessText(JSON.stringify(body["messages"] ?? body["prompt"] ?? body["input"] ?? ""));
 }
 
+/** Guesses the tokens of a text: one for four characters. */
 export function guessText(text: string): number {
   return Math.ceil(text.length / 4);
 }
@@ -81,8 +82,7 @@ async function askTokens(engine: Engine, question: Body): Promise<TokenCount | n
 
 async function ask(engine: Engine, path: string, question: Body): Promise<Body | null> {
   const answer = await engine.askText({ method: "POST", path, body: JSON.stringify(question) }, tokenizeMsMax);
-  const json = answer?.status === 200 ? parse(answer.text) : null;
-  return isObject(json) ? json : null;
+  return answer?.status === 200 ? parseObject(answer.text) : null;
 }
 
 function isTokens(value: unknown): value is number[] {
@@ -95,12 +95,4 @@ function isCount(value: unknown): value is number {
 
 function pick(body: Body, names: string[]): Body {
   return Object.fromEntries(names.filter((name) => body[name] !== undefined).map((name) => [name, body[name]]));
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -1,8 +1,6 @@
 import { Refusal } from "#edge/errors.ts";
-import { isObject } from "#edge/protocol/openai/reserved-fields.ts";
-
-/** The path of a call on the agent and on the engine alike. */
-export type CallPath = "/v1/chat/completions" | "/v1/completions" | "/v1/embeddings";
+import { isObject, parseObject } from "#edge/agreements/json.ts";
+import type { CallPath } from "#edge/agreements/paths.ts";
 
 /** Which member holds the prompt. */
 export const promptFields: Readonly<Record<CallPath, string>> = {
@@ -19,18 +17,23 @@ interface EngineError {
 
 /**
  * How engines word 'prompt and completion do not fit'; the newest vLLM, older ones, llama.cpp, Ollama. A prompt that
- * fills the context to its last token leaves vLLM a `max_tokens` of 0, which nobody has asked for: we never send less
- * than 1.
+ * fills the context to its last token leaves vLLM a `max_tokens` of 0, which nobody requested: we never send less than 1.
  */
-const contextPattern =
-  /context length|context window|maximum (?:model|input) length|context size|exceeds? the (?:available )?context|max_model_len|max_tokens must be at least 1, got 0/i;
+const contextPattern = new RegExp(
+  [
+    "context length|context window|context size|max_model_len",
+    "maximum (?:model|input) length",
+    "exceeds? the (?:available )?context",
+    "max_tokens must be at least 1, got 0",
+  ].join("|"),
+  "i",
+);
 const fieldPath = /^[A-Za-z_]\w{0,63}(?:\[\d{1,6}\]|\.\w{1,64}){0,16}$/;
 const retryAfterMsMax = 60_000;
 
 /**
  * Says no in our words for an engine that did: never its text, which may hold the prompt, paths or addresses. Faults of
- * our configuration (unknown model, wrong key) are 502, so that a caller is never told that her key is wrong (reference
- * §9.4).
+ * our configuration (unknown model, wrong key) are 502, so that a caller is never told that their key is wrong.
  */
 export function translateError(status: number, body: string, path: CallPath, retryAfter?: string): Refusal {
   const log = `engine_status ${status}`;
@@ -80,8 +83,8 @@ function translateUnsupported(body: string, log: string): Refusal {
 }
 
 function readError(body: string): EngineError {
-  const json = parse(body);
-  if (!isObject(json)) return { message: "", param: null };
+  const json = parseObject(body);
+  if (!json) return { message: "", param: null };
   const error = isObject(json["error"]) ? json["error"] : json;
   const { message, param, detail } = error;
   const text = typeof message === "string" ? message : typeof detail === "string" ? detail : "";
@@ -116,12 +119,4 @@ function pathOf(place: string | null): string | null {
 function readRetryAfter(header: string | undefined): number {
   const seconds = /^\d{1,5}$/.test(header ?? "") ? Number(header) : 1;
   return Math.min(Math.max(seconds, 1) * 1_000, retryAfterMsMax);
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -1,6 +1,6 @@
 /**
- * Why a call is refused: the status and the field at fault, told in vLLM's form. 501 is what llama.cpp could do and we
- * do not.
+ * Why a call is refused: the status and the field at fault, written in vLLM's form. 501 stands for what llama.cpp could
+ * do and this server does not.
  */
 export class Fault extends Error {
   readonly status: 400 | 404 | 501 | 503;

@@ -1,4 +1,4 @@
-import type { Body } from "#edge/protocol/openai/reserved-fields.ts";
+import type { Body } from "#edge/agreements/json.ts";
 import { ConfigError } from "../config.ts";
 import { Fault } from "./fault.ts";
 import {
@@ -46,7 +46,7 @@ export interface Sampling {
   repetitionPenalty: number;
 }
 
-/** What is asked of the model. */
+/** What the model is to generate. */
 export interface Speech {
   prompt: Prompt;
   maxTokens: number;
@@ -70,7 +70,7 @@ export interface Said {
 export interface Llama {
   version: string;
   contextTokensMax: number;
-  /** How many may speak at once. */
+  /** How many may generate at once. */
   slots: number;
   /** Tokens of a prompt as the model reads it. Throws a Fault when the model's template takes no such conversation. */
   count(prompt: Prompt): number;
@@ -84,12 +84,13 @@ export interface Llama {
 
 /** More would take more memory than a laptop has for four. */
 const contextTokensDefault = 8_192;
-/** node-llama-cpp drops the beginning of a conversation when its last two places are reached: they stay free. */
+/** node-llama-cpp drops the beginning of a conversation when its last two positions are reached: they stay free. */
 const contextTokensSpare = 2;
 const slots = 4;
-/** A caller who leaves while her prompt is read is noticed after so many tokens of it. */
+/** A caller who leaves while their prompt is read is noticed after so many tokens of it. */
 const readTokensMax = 128;
 
+/** How the model is loaded. */
 export interface LlamaOptions {
   /** The longest context wanted; a model or a memory that is smaller makes it smaller. */
   contextTokens?: number;
@@ -229,7 +230,7 @@ async function grammarOf(runtime: Runtime, format: Speech["format"]): Promise<Gr
   return format === "json" ? runtime.getGrammarFor("json") : runtime.createGrammarForJsonSchema(format.schema);
 }
 
-/** Its own defaults, a penalty and cuts of the distribution among them, are not OpenAI's: all is said. */
+/** Its own defaults, a penalty and cuts of the distribution among them, are not OpenAI's, so every option is set. */
 function optionsOf({ maxTokens, sampling, stop, signal }: Speech, grammar: Grammar | null): GenerateOptions {
   const { temperature, topP, topK, minP, seed, presencePenalty, frequencyPenalty, repetitionPenalty } = sampling;
   const hasPenalty = presencePenalty !== 0 || frequencyPenalty !== 0 || repetitionPenalty !== 1;

@@ -7,7 +7,8 @@ import { serveGguf } from "./server.ts";
 
 const usage = `node origin/gguf/main.ts --model FILE.gguf [--name NAME] [--context 8192] [--host 127.0.0.1] [--port 0]
 
-Serves a GGUF model by llama.cpp. An agent names it as an engine of kind "llamacpp". The optional module comes with: npm install --no-save node-llama-cpp
+Serves a GGUF model by llama.cpp. An agent names it as an engine of kind "llamacpp".
+The optional module comes with: npm install --no-save node-llama-cpp
 `;
 /** EX_CONFIG of sysexits.h. */
 const exitConfig = 78;
@@ -51,7 +52,7 @@ function numberIn(flag: string, text: string, min: number, max: number): number 
 }
 
 if (import.meta.main) {
-  // Tokens that nobody reads are not worth waiting for: the agents have their records.
+  // Nothing here is worth waiting for: the usage records are with the agents.
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => process.exit(0));
   main(process.argv.slice(2)).catch((error: unknown) => {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

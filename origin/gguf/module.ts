@@ -9,6 +9,7 @@ export interface LlamaModule {
   getModuleVersion(): Promise<string>;
 }
 
+/** llama.cpp, running in this process. */
 export interface Runtime {
   cpuMathCores: number;
   maxThreads: number;
@@ -18,6 +19,7 @@ export interface Runtime {
   createGrammarForJsonSchema(schema: object): Promise<Grammar>;
 }
 
+/** A loaded model. */
 export interface Model {
   tokenizer: unknown;
   tokens: { bos: number | null; shouldPrependBosToken: boolean };
@@ -42,8 +44,10 @@ export interface Sequence {
 /** Opaque: made here, handed back. */
 export type Grammar = object;
 
+/** One message of a conversation, in node-llama-cpp's form. */
 export type HistoryItem = { type: "system" | "user"; text: string } | { type: "model"; response: string[] };
 
+/** How an answer is generated. */
 export interface GenerateOptions {
   maxTokens: number;
   temperature: number;
@@ -66,6 +70,7 @@ interface Result {
   };
 }
 
+/** Generates the next message of a conversation. */
 export interface Chat {
   chatWrapper: {
     generateContextState(options: { chatHistory: HistoryItem[] }): {
@@ -81,6 +86,7 @@ export interface Chat {
   ): Promise<Result>;
 }
 
+/** Generates what follows a text. */
 export interface Completion {
   generateCompletionWithMeta(
     prompt: string,
@@ -89,6 +95,7 @@ export interface Completion {
 }
 
 const moduleName = "node-llama-cpp";
+/** The version that the install command names. */
 export const moduleVersion = "3.22.1";
 
 /**
@@ -114,7 +121,7 @@ export async function loadLlamaModule(load: () => Promise<unknown> = () => impor
   );
 }
 
-/** The first line of what a library says of its failure: it is told to the operator, never to a caller. */
+/** The first line of what a library says of its failure: for the operator, never for a caller. */
 export function wordsOf(error: unknown): string {
   return (
     (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).split("\n")[0]?.slice(0, 300) ?? ""

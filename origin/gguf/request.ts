@@ -1,7 +1,7 @@
 import { ChatBody } from "#edge/protocol/openai/chat.ts";
 import { completionTokensDefault, CompletionsBody } from "#edge/protocol/openai/completions.ts";
 import { refusalOf } from "#edge/protocol/fields.ts";
-import { isObject, type Body } from "#edge/protocol/openai/reserved-fields.ts";
+import { isObject, type Body } from "#edge/agreements/json.ts";
 import { Fault } from "./fault.ts";
 import type { Prompt, Sampling, Speech, Turn } from "./llama.ts";
 import { toGrammarSchema } from "./schema.ts";
@@ -18,8 +18,8 @@ export interface GgufCall extends Pick<Speech, "prompt" | "sampling" | "stop" | 
 }
 
 /**
- * What changes an answer and is not built here, with the values that ask for it. Silence would give an answer that the
- * caller did not ask for.
+ * What changes an answer and is not built here, with the values that ask for it. Ignoring them would give an answer that
+ * the caller did not ask for.
  */
 const unsupported: Readonly<Record<string, (value: unknown) => boolean>> = {
   n: (value) => value !== 1,
@@ -103,7 +103,7 @@ function turnOf(message: unknown, at: number): Turn {
   return { role: role === "developer" ? "system" : role, text: texts.join("") };
 }
 
-/** Where nothing is said: OpenAI's defaults. */
+/** What the request leaves out gets OpenAI's default. */
 function samplingOf(body: ChatBody | CompletionsBody): Sampling {
   return {
     temperature: body.temperature ?? 1,

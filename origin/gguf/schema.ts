@@ -1,4 +1,4 @@
-import { isObject, type Body } from "#edge/protocol/openai/reserved-fields.ts";
+import { isObject, type Body } from "#edge/agreements/json.ts";
 
 /** Members that say nothing about what may be generated, or that hold anyway: every property listed is always there. */
 const silent: ReadonlySet<string> = new Set([
@@ -32,8 +32,8 @@ const plain: ReadonlySet<unknown> = new Set(["string", "number", "integer", "boo
 const depthMax = 32;
 
 /**
- * The same JSON schema in node-llama-cpp's dialect, or `null` when it says anything that node-llama-cpp would pass over
- * in silence: an answer that breaks the schema is worse than a refusal. `anyOf` becomes `oneOf`, which its grammar
+ * The same JSON schema in node-llama-cpp's dialect, or `null` when it holds anything that node-llama-cpp would ignore
+ * without a word: an answer that breaks the schema is worse than a refusal. `anyOf` becomes `oneOf`, which its grammar
  * reads as 'any of'.
  */
 export function toGrammarSchema(schema: unknown, depth = 0): Body | null {

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { isObject, type Body } from "#edge/protocol/openai/reserved-fields.ts";
+import { parseObject, type Body } from "#edge/agreements/json.ts";
 import { Fault } from "./fault.ts";
 import type { Llama } from "./llama.ts";
 import { wordsOf } from "./module.ts";
@@ -10,12 +10,13 @@ import { openVoice } from "./voice.ts";
 /** A running server of one GGUF model. */
 export interface GgufServer {
   url: string;
-  /** Cuts what is in flight. */
+  /** Ends what is in flight, and the server. */
   close(): Promise<void>;
 }
 
+/** How the server is opened. */
 export interface GgufServerOptions {
-  /** The model's name on the wire. */
+  /** The model's name in requests and answers. */
   name: string;
   host?: string;
   port?: number;
@@ -35,7 +36,7 @@ const bodyBytesMax = 8 * 1024 * 1024;
 /**
  * Serves a model over HTTP as vLLM would, as far as it goes: chat and plain completions, streamed or whole, with usage
  * on every chunk where it is asked for; /v1/models, /tokenize, /health, /version. What it cannot do is refused by name.
- * Four calls speak at once; more wait for `waitMsMax`, then 503.
+ * Four calls generate at once; more wait for `waitMsMax`, then 503.
  */
 export async function serveGguf(
   llama: Llama,
@@ -87,7 +88,8 @@ async function speak(
   if (maxTokens < 1 || promptTokens + maxTokens > llama.contextTokensMax) {
     throw new Fault(
       400,
-      `maximum context length is ${llama.contextTokensMax} tokens, not ${promptTokens} of prompt and ${maxTokens} of completion`,
+      `maximum context length is ${llama.contextTokensMax} tokens, ` +
+        `not ${promptTokens} of prompt and ${maxTokens} of completion`,
       isChat ? "messages" : "prompt",
     );
   }
@@ -102,14 +104,14 @@ async function speak(
     if (!signal.aborted)
       voice.finish(await llama.speak(slot, { ...call, maxTokens, signal, onText: voice.say }), cachedTokens);
   } catch (error) {
-    // A caller who left before the first token is told of by an error of node-llama-cpp's.
+    // When the caller left before the first token, node-llama-cpp throws.
     if (!signal.aborted) throw error;
   } finally {
     slots.giveBack(slot);
   }
 }
 
-/** Faults are told; anything else is ours: 500, or a cut line where the answer had begun. */
+/** A GgufError is answered as it says; anything else is 500, or a closed connection where the answer had begun. */
 function fail({ options }: Rooms, response: ServerResponse, error: unknown): void {
   if (error instanceof Fault) return answer(response, error.status, error.body);
   options.log(`failed: ${wordsOf(error)}`);
@@ -127,17 +129,9 @@ async function readBody(request: IncomingMessage): Promise<Body> {
     size += chunk.length;
     if (size > bodyBytesMax) throw new Fault(400, "the body is too large");
   }
-  const json = parse(Buffer.concat(chunks).toString("utf8"));
-  if (isObject(json)) return json;
+  const json = parseObject(Buffer.concat(chunks).toString("utf8"));
+  if (json) return json;
   throw new Fault(400, "the body is not a JSON object");
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 function answer(response: ServerResponse, status: number, body: unknown): void {
@@ -147,5 +141,6 @@ function answer(response: ServerResponse, status: number, body: unknown): void {
 
 function urlOf(server: Server, host: string): string {
   const address = server.address();
-  return `http://${host.includes(":") ? `[${host}]` : host}:${typeof address === "object" && address !== null ? address.port : 0}`;
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

@@ -1,4 +1,4 @@
-/** A place in the model's memory, lent to one call. */
+/** A part of the model's memory, lent to one call. */
 export interface Slot {
   index: number;
   /** What lies in it was read for the same salt: it may be built upon. Otherwise it must be forgotten first. */
@@ -25,7 +25,7 @@ export class Slots {
   }
 
   /**
-   * Resolves with a slot in the order of asking, or with `null` when none became free within `msMax` or the signal came
+   * Resolves with a slot, first come first served, or with `null` when none became free within `msMax` or the signal came
    * first.
    */
   take(salt: string, msMax: number, signal: AbortSignal): Promise<Slot | null> {

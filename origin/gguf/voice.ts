@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import type { Body } from "#edge/protocol/openai/reserved-fields.ts";
+import type { Body } from "#edge/agreements/json.ts";
 import type { Said } from "./llama.ts";
 
 /** How an answer is to be written. */

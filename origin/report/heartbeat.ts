@@ -2,6 +2,7 @@ import type { Heartbeat } from "#edge/agreements/records/node.ts";
 import type { Log } from "../log.ts";
 import { postSigned, type ToEdge } from "./sign.ts";
 
+/** Where heartbeats go, how often, and what they report. */
 export interface HeartbeatOptions extends ToEdge {
   log: Log;
   intervalMs: number;
@@ -9,8 +10,9 @@ export interface HeartbeatOptions extends ToEdge {
   read(): Omit<Heartbeat, "sequence">;
 }
 
+/** Sends the node's heartbeats until it is closed. */
 export interface Pulse {
-  /** Tells the edge at once, since something changed; while one report is on its way the next waits for it. */
+  /** Sends one at once, because something changed; while one is on its way the next waits for it. */
   beat(): Promise<void>;
   close(): void;
 }
@@ -31,7 +33,7 @@ export function openHeartbeat(options: HeartbeatOptions): Pulse {
     const body = JSON.stringify({ ...options.read(), sequence: sequence++ } satisfies Heartbeat);
     const { cause } = await postSigned(options, "/origin/heartbeat", body, postMsMax);
     if (cause !== null && !isFailing) options.log("heartbeat_failing", { cause });
-    if (cause === null && isFailing) options.log("heartbeat_heard");
+    if (cause === null && isFailing) options.log("heartbeat_recovered");
     isFailing = cause !== null;
   }
 

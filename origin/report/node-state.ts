@@ -1,7 +1,7 @@
 import type { NodeState } from "#edge/agreements/records/node.ts";
 import type { Posts } from "../engines/pool.ts";
 
-/** What a node's state follows from. */
+/** What a node's state depends on. */
 export interface StateSources {
   posts: Pick<Posts, "all">;
   sender: { readonly isDurable: boolean };

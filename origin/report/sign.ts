@@ -12,6 +12,7 @@ const ttlSeconds = 60;
  */
 export type Signer = (body: string) => string;
 
+/** Opens a signer with this node's private key. */
 export function openSigner(node: string, privateKey: KeyObject, now: () => number): Signer {
   const signClaims = openJwsSigner(node, privateKey);
   return (body) => {
@@ -35,7 +36,7 @@ export interface ToEdge {
 }
 
 /**
- * What the edge said to a post. `cause` is null when it took it; else `status 503` or why no answer came, for the log.
+ * What the edge answered. `cause` is null when it accepted; else `status 503` or why no answer came, for the log.
  */
 export interface Posted {
   status: number | null;

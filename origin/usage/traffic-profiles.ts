@@ -3,8 +3,8 @@ import type { UsageRecord } from "#edge/agreements/records/usage.ts";
 import { habitsMax } from "#edge/limits.ts";
 
 /**
- * What a call that has ended tells of its org's habits: its final record, whose prompt is 0 when nobody has counted it,
- * and what was asked for.
+ * What an ended call adds to its org's traffic profile: its final record, whose prompt is 0 when nobody has counted it,
+ * and what was requested.
  */
 export interface EndedCall extends Pick<
   UsageRecord,
@@ -28,7 +28,7 @@ export interface Habits {
 
 /** A call weighs 0.99 of the one after it: in effect the last hundred count. */
 const fading = 0.99;
-/** Fewer calls are no habit. */
+/** Fewer calls make no profile. */
 const callsMin = 16;
 /** An end is believed where so many calls got so far; a lone long answer among short ones proves nothing. */
 const reachedMin = 4;
@@ -119,7 +119,7 @@ function add(entry: Entry, call: EndedCall): void {
   }
   if (call.choices === 0) return;
   const tokens = call.completionTokens / call.choices;
-  const hasEnded = call.outcome === "done" && tokens < call.completionTokensMax;
+  const hasEnded = call.outcome === "completed" && tokens < call.completionTokensMax;
   const at = classOf(tokens) + (hasEnded ? 0 : classesMax);
   entry.lengths[at] = (entry.lengths[at] ?? 0) + 1;
   entry.outputs++;
@@ -146,7 +146,7 @@ function habitOf(entry: Entry): Habit {
 
 /**
  * The length that nine of ten completions stay within, if nothing stops them: the product-limit estimate (Kaplan and
- * Meier, 1958). A completion that was stopped counts as long as it ran and no further, so an org that asks for one
+ * Meier, 1958). A completion that was stopped counts as long as it ran and no further, so an org that requests one
  * token in most calls is not taken for one whose answers are short.
  */
 function outputOf({ lengths, outputs }: Entry): Pick<Habit, "outputTokens" | "isAtLeast"> {

@@ -18,7 +18,7 @@ import { join } from "node:path";
 import { UsageRecord } from "#edge/agreements/records/usage.ts";
 import { causeOf, type Log } from "../log.ts";
 
-/** A place in the log: everything before it was acknowledged, or read. */
+/** A position in the log: everything before it was acknowledged, or read. */
 export interface Mark {
   segment: number;
   offset: number;
@@ -41,7 +41,7 @@ export interface UsageLog {
   peek(count: number): { records: UsageRecord[]; mark: Mark };
   /** Everything before the mark is with the edge; segments that are all before it are deleted. */
   acknowledge(mark: Mark): void;
-  /** Keeps records that the edge will never take, in `refused.jsonl`, for a person to look at. */
+  /** Keeps records that the edge will never take, in `refused.jsonl`, for an operator to look at. */
   setAside(records: UsageRecord[]): void;
   /** Bytes not yet acknowledged. */
   readonly backlogBytes: number;

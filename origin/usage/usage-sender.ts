@@ -5,16 +5,16 @@ import { causeOf, type Log } from "../log.ts";
 import { postSigned, type ToEdge } from "../report/sign.ts";
 import type { UsageLog } from "./usage-log.ts";
 
-/** Takes usage to the edge, at least once. */
+/** Delivers usage records to the edge, at least once. */
 export interface UsageSender {
   /**
    * Durable when it returns (see usage-log.ts), delivered within 100 ms or whenever the edge can be reached. If the
-   * disk refuses, the record stays in memory, is sent all the same, and `isDurable` is false until it has arrived: no
-   * new call may begin then.
+   * disk refuses, the record stays in memory and is sent all the same; `isDurable` is false until it has arrived, and
+   * no new call may begin until then.
    */
   keep(record: UsageRecord): void;
   readonly isDurable: boolean;
-  /** How far a call is. Only the newest word of each hold is kept, in memory, and none once it is settled. */
+  /** How far a call is. Kept in memory only, the newest of each hold, and dropped once the hold is settled. */
   checkpoint(record: UsageRecord): void;
   /** Tries to deliver what is left, for `msMax`; the rest stays in the log for the next start. */
   flush(msMax: number): Promise<void>;
@@ -22,40 +22,75 @@ export interface UsageSender {
   close(): void;
 }
 
+/** What the sender needs besides its log. */
 export interface SenderOptions extends ToEdge {
   /** Where records wait whose org's ledger was out of reach while others were not. */
-  untakenLog: UsageLog;
+  delayedLog: UsageLog;
   node: string;
   log: Log;
   random?: () => number;
 }
 
-/** What became of a batch: nothing is known, so all of it comes again; or all was taken but these records. */
+/**
+ * What became of a batch: `later` when nothing is known, so all of it is sent again; else the records that the edge
+ * could not take, all others being with it.
+ */
 type Delivery = "later" | UsageRecord[];
 
 const postMsMax = 10_000;
 const backOffMsMax = 30_000;
 /**
- * The edge read the batch and will never take it. Every other status but 2xx may change, so it is tried again for ever.
+ * The edge read the batch and will never take it. Any other status but 2xx may change, so the batch is sent again until
+ * it does.
  */
 const refusedStatuses = new Set([400, 413, 415, 422]);
 
 /**
- * Opens the sender on a log; what the last run left unacknowledged goes out first. Records that the edge names as
- * untaken move to a queue of their own, so that an org whose ledger is out of reach holds up no other.
+ * Opens the sender on a log; what the last run left unacknowledged goes out first. Records that the edge could not take
+ * because their org's ledger was out of reach move to a queue of their own, so that they hold up no other org.
  */
 export function openUsageSender(usageLog: UsageLog, options: SenderOptions): UsageSender {
-  return new Sender(usageLog, options, new Sender(options.untakenLog, options, null));
+  const { delayedLog } = options;
+  const postpone = (record: UsageRecord): void => delayed.putBack(record);
+  const delayed: UsageQueue = new UsageQueue(delayedLog, options, { postpone, mayWaitInPlace: false });
+  const main = new UsageQueue(usageLog, options, { postpone, mayWaitInPlace: true });
+  return {
+    keep: (record) => main.keep(record),
+    checkpoint: (record) => main.checkpoint(record),
+    async flush(msMax) {
+      const untilMs = performance.now() + msMax;
+      await main.flush(msMax);
+      await delayed.flush(untilMs - performance.now());
+    },
+    close() {
+      main.close();
+      delayed.close();
+    },
+    get isDurable() {
+      return main.isDurable && delayed.isDurable;
+    },
+    get backlogBytes() {
+      return main.backlogBytes + delayed.backlogBytes;
+    },
+  };
 }
 
-class Sender implements UsageSender {
+/** What a queue does with records that the edge could not take. */
+interface QueueRules {
+  /** Puts such a record into the queue where it waits. */
+  postpone(record: UsageRecord): void;
+  /** When the ledgers of all orgs are out of reach, the queue keeps its batch and tries again later. */
+  mayWaitInPlace: boolean;
+}
+
+/** One log and what is in memory beside it, sent in order. */
+class UsageQueue {
   #log: UsageLog;
   #options: SenderOptions;
-  /** The queue of the untaken; null for that queue itself, which puts them at its own end. */
-  #untaken: Sender | null;
+  #rules: QueueRules;
   #checkpoints = new Map<HoldId, UsageRecord>();
   /** Records that the disk refused. */
-  #unkept: UsageRecord[] = [];
+  #unpersisted: UsageRecord[] = [];
   #timer: NodeJS.Timeout | undefined;
   #timerAtMs = 0;
   #failures = 0;
@@ -63,10 +98,10 @@ class Sender implements UsageSender {
   #isClosed = false;
   #unsent = 0;
 
-  constructor(usageLog: UsageLog, options: SenderOptions, untaken: Sender | null) {
+  constructor(usageLog: UsageLog, options: SenderOptions, rules: QueueRules) {
     this.#log = usageLog;
     this.#options = options;
-    this.#untaken = untaken;
+    this.#rules = rules;
     if (usageLog.backlogBytes > 0) this.#wake(0);
   }
 
@@ -76,7 +111,7 @@ class Sender implements UsageSender {
       this.#log.append(record);
     } catch (error) {
       this.#options.log("usage_log_failed", { hold: record.hold, cause: causeOf(error) });
-      this.#unkept.push(record);
+      this.#unpersisted.push(record);
     }
     this.#unsent++;
     if (this.#failures === 0) this.#wake(this.#unsent >= usageBatchMax ? 0 : usageBatchMs);
@@ -93,26 +128,24 @@ class Sender implements UsageSender {
       await Promise.race([this.#run(), pause(untilMs - performance.now())]);
       if (this.#failures > 0) await pause(Math.min(100, untilMs - performance.now()));
     }
-    await this.#untaken?.flush(untilMs - performance.now());
   }
 
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#log.close();
-    this.#untaken?.close();
   }
 
   get isDurable(): boolean {
-    return this.#unkept.length === 0 && (this.#untaken?.isDurable ?? true);
+    return this.#unpersisted.length === 0;
   }
 
   get backlogBytes(): number {
-    return this.#log.backlogBytes + (this.#untaken?.backlogBytes ?? 0);
+    return this.#log.backlogBytes;
   }
 
   get #hasWork(): boolean {
-    return this.#log.backlogBytes > 0 || this.#checkpoints.size + this.#unkept.length > 0;
+    return this.#log.backlogBytes > 0 || this.#checkpoints.size + this.#unpersisted.length > 0;
   }
 
   #wake(ms: number): void {
@@ -143,56 +176,65 @@ class Sender implements UsageSender {
 
   async #sendAll(): Promise<void> {
     let isMore = true;
-    while (isMore) isMore = await this.#sendSome();
+    while (isMore) isMore = await this.#sendBatch();
   }
 
   /**
-   * One batch: records of the log first, then what the disk refused, then checkpoints. True when there is more to send
-   * at once.
+   * Sends one batch: records of the log first, then those the disk refused, then checkpoints. Resolves with true when
+   * there is more to send at once.
    */
-  async #sendSome(): Promise<boolean> {
+  async #sendBatch(): Promise<boolean> {
     if (this.#isClosed) return false;
     const backlogBytes = this.#log.backlogBytes;
     const { records, mark } = this.#log.peek(usageBatchMax);
     this.#unsent = 0;
-    const orphans = this.#unkept.slice(0, usageBatchMax - records.length);
-    const notes = Array.from(this.#checkpoints.values()).slice(0, usageBatchMax - records.length - orphans.length);
-    for (const note of notes) this.#checkpoints.delete(note.hold);
-    const batch = [...records, ...orphans, ...notes];
-    const left = batch.length === 0 ? [] : await deliver(batch, this.#options, this.#log);
-    if (left === "later" || (this.#untaken && isOutage(batch, left))) {
+    const unpersisted = this.#unpersisted.slice(0, usageBatchMax - records.length);
+    const checkpoints = Array.from(this.#checkpoints.values()).slice(
+      0,
+      usageBatchMax - records.length - unpersisted.length,
+    );
+    for (const { hold } of checkpoints) this.#checkpoints.delete(hold);
+    const batch = [...records, ...unpersisted, ...checkpoints];
+    const delivery = batch.length === 0 ? [] : await deliver(batch, this.#options, this.#log);
+    if (delivery === "later" || (this.#rules.mayWaitInPlace && isOutage(batch, delivery))) {
       this.#failures++;
-      for (const note of notes) if (!this.#checkpoints.has(note.hold)) this.#checkpoints.set(note.hold, note);
+      for (const record of checkpoints) this.#restoreCheckpoint(record);
       return false;
     }
-    const isStuck = !this.#untaken && left.length > 0 && left.length === batch.length;
+    const isStuck = !this.#rules.mayWaitInPlace && delivery.length > 0 && delivery.length === batch.length;
     this.#failures = isStuck ? this.#failures + 1 : 0;
-    this.#unkept = this.#unkept.slice(orphans.length);
-    for (const record of left) this.#putOff(record);
+    this.#unpersisted = this.#unpersisted.slice(unpersisted.length);
+    // Before the batch is acknowledged: a crash in between sends the record twice, which is harmless.
+    for (const record of delivery) this.#rules.postpone(record);
     if (backlogBytes > 0 && !this.#isClosed) this.#log.acknowledge(mark);
     const hasProgress = records.length > 0 || this.#log.backlogBytes < backlogBytes;
-    return !isStuck && (this.#unkept.length > 0 || (this.#log.backlogBytes > 0 && hasProgress));
+    return !isStuck && (this.#unpersisted.length > 0 || (this.#log.backlogBytes > 0 && hasProgress));
   }
 
-  /** Before the batch is acknowledged: a crash in between sends the record twice, which is harmless. */
-  #putOff(record: UsageRecord): void {
-    const queue = this.#untaken ?? this;
-    if (record.isFinal) queue.keep(record);
-    else if (!queue.#checkpoints.has(record.hold)) queue.checkpoint(record);
+  /** Takes a record that must wait, at the end of this queue. */
+  putBack(record: UsageRecord): void {
+    if (record.isFinal) this.keep(record);
+    else if (!this.#checkpoints.has(record.hold)) this.checkpoint(record);
+  }
+
+  /** A newer checkpoint of the same hold may have come while the batch was on its way: it stays. */
+  #restoreCheckpoint(record: UsageRecord): void {
+    if (!this.#checkpoints.has(record.hold)) this.#checkpoints.set(record.hold, record);
   }
 }
 
 /**
- * Nobody's ledger was in reach: then nobody is held up by another, and the sender waits. Of one org alone that cannot
- * be told.
+ * True when no ledger of several orgs was in reach. Then nobody holds up anybody, and the queue waits as a whole. With
+ * one org in the batch this cannot be known.
  */
-function isOutage(batch: UsageRecord[], left: UsageRecord[]): boolean {
-  return left.length > 0 && left.length === batch.length && new Set(left.map(({ org }) => org)).size > 1;
+function isOutage(batch: UsageRecord[], unacknowledged: UsageRecord[]): boolean {
+  const isWhole = unacknowledged.length > 0 && unacknowledged.length === batch.length;
+  return isWhole && new Set(unacknowledged.map(({ org }) => org)).size > 1;
 }
 
 /**
- * One batch; when the edge refuses it, its halves, so that one bad record is found and set aside and the others go
- * through.
+ * Sends one batch. When the edge refuses it, sends its halves, so that one bad record is found and set aside while the
+ * others go through.
  */
 async function deliver(records: UsageRecord[], options: SenderOptions, usageLog: UsageLog): Promise<Delivery> {
   const delivery = await post(records, options);
@@ -204,35 +246,38 @@ async function deliver(records: UsageRecord[], options: SenderOptions, usageLog:
   }
   const half = Math.ceil(records.length / 2);
   const first = await deliver(records.slice(0, half), options, usageLog);
-  const second = first === "later" ? first : await deliver(records.slice(half), options, usageLog);
-  return first === "later" || second === "later" ? "later" : [...first, ...second];
+  if (first === "later") return "later";
+  const second = await deliver(records.slice(half), options, usageLog);
+  return second === "later" ? "later" : [...first, ...second];
 }
 
 async function post(records: UsageRecord[], options: SenderOptions): Promise<Delivery | "refused"> {
   const body = JSON.stringify({ node: options.node, records } satisfies UsageBatch);
   const { status, cause, said } = await postSigned(options, "/origin/usage", body, postMsMax);
   if (cause === null && isReceipt(said, records.length)) return [];
-  const left = untakenOf(said, records);
-  options.log("usage_not_taken", { cause: cause ?? "no receipt", records: left?.length ?? records.length });
-  if (left) return left;
+  const unacknowledged = selectUnacknowledged(said, records);
+  options.log("usage_unacknowledged", {
+    cause: cause ?? "no receipt",
+    records: unacknowledged?.length ?? records.length,
+  });
+  if (unacknowledged) return unacknowledged;
   return status !== null && refusedStatuses.has(status) ? "refused" : "later";
 }
 
-/** The records that a refusal names; null when it names none of these. */
-function untakenOf(said: unknown, records: UsageRecord[]): UsageRecord[] | null {
-  const told = UntakenAnswer.safeParse(said);
-  const untaken = new Set(told.data?.error.untaken);
-  const left = records.filter(({ hold }) => untaken.has(hold));
-  return left.length > 0 ? left : null;
+/** The records that the edge's answer names as not taken; null when it names none of these. */
+function selectUnacknowledged(body: unknown, records: UsageRecord[]): UsageRecord[] | null {
+  const holds = new Set(UntakenAnswer.safeParse(body).data?.error.untaken);
+  const unacknowledged = records.filter(({ hold }) => holds.has(hold));
+  return unacknowledged.length > 0 ? unacknowledged : null;
 }
 
 /**
- * What the edge says to a batch it has taken: how many records came to what. A 200 from anything else on the way, a
- * login page say, is no receipt.
+ * True for the edge's answer to a batch it has taken: how many records came to what, adding up to the whole batch. A
+ * 200 from anything else on the way, such as a login page, is no receipt.
  */
-function isReceipt(counts: unknown, records: number): boolean {
-  const said: unknown[] = typeof counts === "object" && counts !== null ? Object.values(counts) : [];
-  return said.reduce((sum: number, count) => sum + (typeof count === "number" ? count : Number.NaN), 0) === records;
+function isReceipt(body: unknown, records: number): boolean {
+  const counts: unknown[] = typeof body === "object" && body !== null ? Object.values(body) : [];
+  return counts.reduce((sum: number, count) => sum + (typeof count === "number" ? count : Number.NaN), 0) === records;
 }
 
 /** Doubles from 0.2 s to 30 s, with up to half of it random, so that nodes do not return all at once. */

@@ -36,6 +36,7 @@ const promised: Record<RefusalCode, [number, string]> = {
   idempotency_mismatch: [409, "invalid_request_error"],
   conflict: [409, "invalid_request_error"],
   quota_unavailable: [503, "server_error"],
+  store_unavailable: [503, "server_error"],
   no_healthy_backends: [503, "server_error"],
   server_is_overloaded: [503, "server_error"],
   gateway_timeout: [504, "server_error"],

@@ -185,7 +185,7 @@ describe("the agent as a process", () => {
     expect(performance.now() - atMs).toBeLessThan(2_000);
     expect(edge.finals().find((record) => record.hold === hold)).toMatchObject({
       completionTokens: 3,
-      outcome: "broken",
+      outcome: "failed",
     });
   });
 });

@@ -3,8 +3,8 @@ import { openMetrics } from "#origin/metrics.ts";
 
 test("the page is Prometheus text: every sample has a type, the engine's page comes after ours as it is", () => {
   const metrics = openMetrics();
-  metrics.noteRequest("done");
-  metrics.noteRequest("done");
+  metrics.noteRequest("completed");
+  metrics.noteRequest("completed");
   metrics.noteRequest("invalid_value");
   metrics.notePing();
   metrics.noteAuthFailure();
@@ -12,8 +12,12 @@ test("the page is Prometheus text: every sample has a type, the engine's page co
   const page = metrics.write({ inflight: 1, heldTokens: 2, usageBacklogBytes: 3, isReady: true }, [
     "vllm:num_requests_running 0\n",
   ]);
-  expect(page).toContain('agent_requests_total{outcome="done"} 2\nagent_requests_total{outcome="invalid_value"} 1\n');
-  expect(page).toMatch(/agent_inflight 1\n[\s\S]*agent_ready 1\nvllm:num_requests_running 0\n$/);
+  expect(page).toContain(
+    'penstock_agent_requests_total{outcome="completed"} 2\npenstock_agent_requests_total{outcome="invalid_value"} 1\n',
+  );
+  expect(page).toMatch(
+    /penstock_agent_inflight_calls 1\n[\s\S]*penstock_agent_ready 1\nvllm:num_requests_running 0\n$/,
+  );
   for (const line of page.split("\n").filter((text) => text.startsWith("agent_"))) {
     expect(page).toContain(`# TYPE ${/^\w+/.exec(line)?.[0]} `);
     expect(line).toMatch(/^agent_\w+(\{outcome="\w+"\})? \d+$/);

@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 
 describe("a storm before the simulator", () => {
-  test("of streams that end, are left, and whole answers: each is billed once, and exactly what the engine emitted", async () => {
+  test("of completed and aborted streams and whole answers: each is billed once, exactly as emitted", async () => {
     const calls = await Promise.all(
       Array.from({ length: 120 }, async (_, at) => {
         const isStream = at % 4 !== 0;
@@ -66,8 +66,8 @@ describe("a storm before the simulator", () => {
 
   test("when it is over nothing is held", async () => {
     const page = await (await fetch(`${setup.agent.url}/metrics`)).text();
-    expect(page).toContain("agent_inflight 0\n");
-    expect(page).toContain("agent_held_tokens 0\n");
+    expect(page).toContain("penstock_agent_inflight_calls 0\n");
+    expect(page).toContain("penstock_agent_held_tokens 0\n");
   });
 
   test("a lying engine is billed at least what it sent", async () => {

@@ -13,8 +13,8 @@ const periodMs = 10_000;
 
 /**
  * Cloudflare's rate-limit binding: counts calls per Cloudflare location, without a round trip, in buckets of ten
- * seconds. It is permissive by design: machines of a location tell each other late, so it brakes a flood that lasts and
- * not a burst. Its numbers stand in wrangler.toml and are not told to the Worker.
+ * seconds. It is permissive by design: machines of a location share their counts late, so it slows a lasting flood and
+ * not a burst. Its numbers stand in wrangler.toml, where the Worker cannot read them.
  */
 export function cloudflareIpLimit({ counter, now }: { counter: Counter; now: () => number }): IpLimit {
   return {

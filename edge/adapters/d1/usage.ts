@@ -1,4 +1,5 @@
 import type { UsageRow } from "../../ledger/port.ts";
+import { renameEnd } from "../../agreements/records/usage.ts";
 import { within } from "../within.ts";
 
 /**
@@ -9,7 +10,8 @@ const insert = `
   INSERT INTO usage (id, hold, org, "key", model, tier, endpoint, "end", response_id,
                      prompt_tokens, cached_tokens, completion_tokens, cost_micros, admitted_at_ms, ended_at_ms)
   SELECT value ->> 'id', value ->> 'hold', value ->> 'org', value ->> 'key', value ->> 'model', value ->> 'tier',
-         value ->> 'endpoint', value ->> 'end', value ->> 'responseId', value ->> 'promptTokens', value ->> 'cachedTokens',
+         value ->> 'endpoint', value ->> 'end', value ->> 'responseId',
+         value ->> 'promptTokens', value ->> 'cachedTokens',
          value ->> 'completionTokens', value ->> 'costMicros', value ->> 'admittedAtMs', value ->> 'endedAtMs'
   FROM json_each(?) WHERE true
   ON CONFLICT (id) DO NOTHING`;
@@ -23,7 +25,10 @@ export async function writeUsage(db: D1Database, rows: UsageRow[], msMax: number
   const answer = await within<{ success: boolean }>(
     msMax,
     "usage",
-    db.prepare(insert).bind(JSON.stringify(rows)).run(),
+    db
+      .prepare(insert)
+      .bind(JSON.stringify(rows.map((row) => ({ ...row, end: renameEnd(row.end) }))))
+      .run(),
   );
-  if (answer?.success !== true) throw new Error("usage: D1 did not say that it took the rows");
+  if (answer?.success !== true) throw new Error("usage: D1 did not confirm the rows");
 }

@@ -17,8 +17,8 @@ interface Meter {
 
 /**
  * This isolate's own count: a leaky bucket a network that holds one second's calls and leaks as many a second. So
- * `perSecond` may come at once and as many each second, and in no second more than twice as many; a caller who waits as
- * told passes. A penalty is counted even where a call would be refused, up to a second's worth.
+ * `perSecond` may come at once and as many each second, and in no second more than twice as many; a caller who waits
+ * `retryAfterMs` passes. A penalty is counted even where a call would be refused, up to a second's worth.
  */
 export function memoryIpLimit({ perSecond, now }: { perSecond: number; now: () => number }): NearIpLimit {
   const meters = new Map<string, Meter>();

@@ -59,7 +59,7 @@ function memoryJournal(org: OrgId, onUsage: (row: UsageRow) => void): Journal {
   };
   const write = (change: Change): void => {
     const { hold } = change;
-    if (change.kind === "noted") return;
+    if (change.kind === "checkpointed") return;
     if (change.kind === "held") {
       if (holds.has(hold.id)) throw new Error("ledger: this hold was given before");
       holds.set(hold.id, hold);

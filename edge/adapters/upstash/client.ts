@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { OutOfReach } from "../../errors.ts";
 
-/** What is kept of an error's text, in characters: of all, and of a word. */
+/** The bounds of an error's text in a log, in characters: the whole, and one word. */
 const errorLengthMax = 200;
 const errorWordMax = 24;
 
@@ -26,7 +26,7 @@ export interface Script {
   /** Runs it once, in one HTTP request, and answers what it returned. */
   run(run: Run): Promise<unknown>;
   /**
-   * Runs it many times, in their order, in one HTTP request; each run fails by itself, and is answered at its place.
+   * Runs it many times, in their order, in one HTTP request; each run fails by itself, and is answered at its index.
    * Never rejects.
    */
   runAll(runs: Run[]): Promise<PromiseSettledResult<unknown>[]>;
@@ -34,8 +34,8 @@ export interface Script {
 
 /**
  * The script goes by its SHA-1, and whole only when Redis does not know it (NOSCRIPT: nothing has run, so it may be
- * sent again). No other failure is tried again. A wrong token, a refusal, garbage, silence past the deadline: all throw
- * an OutOfReach. Bare `fetch`: to run a script is all that is asked, and the SDK's errors quote whole commands.
+ * sent again). No other failure is tried again. A wrong token, a refusal, garbage, no answer by the deadline: all throw
+ * an OutOfReach. Bare `fetch`, because to run a script is all we need, and the SDK's errors quote whole commands.
  */
 export function openScript(options: RedisOptions, script: string): Script {
   const sha = createHash("sha1").update(script).digest("hex");
@@ -71,7 +71,7 @@ export function openScript(options: RedisOptions, script: string): Script {
   };
 }
 
-/** What Redis said to one command: a result, or why not. */
+/** The reply of Redis to one command: a result or an error. */
 type Reply = { result: unknown } | { error: string };
 
 function openPost({ url, token, waitMsMax }: RedisOptions): (path: string, body: unknown) => Promise<unknown> {
@@ -126,8 +126,8 @@ function membersOf(answer: unknown): { result?: unknown; error?: unknown } {
 }
 
 /**
- * What went wrong, in the words of whoever answered, up to the first that is as long as a digest or an address: it may
- * quote what was asked.
+ * What went wrong, in the words of whoever answered, up to the first that is as long as a digest or an address: the
+ * text may quote the command.
  */
 function errorIn(answer: unknown): string | null {
   const { error } = membersOf(answer);

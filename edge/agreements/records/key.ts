@@ -9,7 +9,7 @@ export type IpRange = z.infer<typeof IpRange>;
 
 /**
  * What the data plane knows of an inference key. Never the key itself: `digest` is HMAC-SHA-256 of the whole key under
- * the pepper named by `pepperKid`, in hex. `null` for endpoints, models or ipRanges means any. Published from D1,
+ * the pepper named by `pepperKid`, in hex. `null` for endpoints, models or ipRanges means any. Published from D1; the
  * newest `version` wins.
  */
 export const KeyRecord = z.strictObject({

@@ -1,14 +1,14 @@
 import { z } from "zod";
 
-/** What a key's scope may name. `text2sql` is chat-shaped with a model of its own by default (seed s1). */
+/** The endpoints that a key's scope may name. `text2sql` is chat-shaped and has a default model of its own. */
 export const Endpoint = z.enum(["chat.completions", "completions", "embeddings", "text2sql", "models"]);
 export type Endpoint = z.infer<typeof Endpoint>;
 
-/** `shared` nodes serve standard calls, `complex` ones are dedicated to calls that would stall their neighbours. */
+/** `shared` nodes serve standard calls; `complex` ones are dedicated to calls that would stall their neighbours. */
 export const Tier = z.enum(["shared", "complex"]);
 export type Tier = z.infer<typeof Tier>;
 
-/** Micro-units of money for a million tokens. */
+/** Micro-units of money per million tokens. */
 export const Price = z.strictObject({
   promptMicrosPerMTok: z.int().min(0).max(1_000_000_000),
   completionMicrosPerMTok: z.int().min(0).max(1_000_000_000),
@@ -16,9 +16,9 @@ export const Price = z.strictObject({
 export type Price = z.infer<typeof Price>;
 
 /**
- * What a model takes of one kind of node (shared/design/origin.md §3): the KV pool, and seconds of GPU `start +
- * perPromptToken·(P−C) + perPromptTokenSquared·(P−C)·P + perToken·n·D` at the node's usual batch. Measured for each
- * model and kind and set here; nothing refits them.
+ * What a model takes of one kind of node: the KV pool, and GPU seconds `start + perPromptToken·(P−C) +
+ * perPromptTokenSquared·(P−C)·P + perToken·n·D` at the node's usual batch. Measured for each model and kind and set
+ * here; nothing refits them.
  */
 export const Coefficients = z.strictObject({
   poolTokens: z.int().min(1),
@@ -32,22 +32,23 @@ export type Coefficients = z.infer<typeof Coefficients>;
 /** A kind of node, such as its GPU: `l4`. */
 export const NodeKind = z.string().regex(/^[a-z0-9-]{1,32}$/);
 
+/** A model as the edge is configured to serve it. */
 export const ModelRecord = z.strictObject({
   id: z.string().min(1),
   aliases: z.array(z.string().min(1)),
   endpoints: z.array(Endpoint).min(1),
   contextTokensMax: z.int().min(1),
-  /** What `max_tokens` becomes when a chat call does not say: never 'the rest of the context'. */
+  /** What `max_tokens` becomes when a chat call does not set it: never 'the rest of the context'. */
   completionTokensDefault: z.int().min(1),
   ownedBy: z.string(),
   createdAtMs: z.int(),
   prices: z.strictObject({ shared: Price, complex: Price }),
-  /** By kind of node; for a kind that is not named, those of a 7B model on an L4. */
+  /** By kind of node; a kind that is not named gets those of a 7B model on an L4. */
   coefficients: z.record(NodeKind, Coefficients).optional(),
 });
 export type ModelRecord = z.infer<typeof ModelRecord>;
 
-/** Integer micro-units, rounded up per call, so that the sum of rows is the sum of bills. */
+/** Computes integer micro-units, rounded up per call, so that the sum of rows equals the sum of bills. */
 export function costMicros(price: Price, promptTokens: number, completionTokens: number): number {
   const micros = price.promptMicrosPerMTok * promptTokens + price.completionMicrosPerMTok * completionTokens;
   if (Number.isSafeInteger(micros)) return Math.ceil(micros / 1_000_000);

@@ -3,7 +3,7 @@ import { NodeId } from "../tokens/ids.ts";
 import { NodeKind, Tier } from "./model.ts";
 
 /**
- * A node as the edge is configured to know it. `publicKey` is the `x` of its Ed25519 JWK: with it the edge verifies
+ * A node as the edge is configured to know it. `publicKey` is the `x` of its Ed25519 JWK, with which the edge verifies
  * what the agent sends.
  */
 export const NodeRecord = z.strictObject({
@@ -12,7 +12,7 @@ export const NodeRecord = z.strictObject({
   tier: Tier,
   models: z.array(z.string()).min(1),
   publicKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
-  /** Selects the coefficients of its models; `l4` when not said. */
+  /** Selects the coefficients of its models; `l4` by default. */
   kind: NodeKind.optional(),
 });
 export type NodeRecord = z.infer<typeof NodeRecord>;
@@ -29,14 +29,15 @@ export const LoadReport = z.strictObject({
 });
 export type LoadReport = z.infer<typeof LoadReport>;
 
-/** The header that rides on every answer of an agent: `run=3 wait=0 kv=0.41 held=18230`. */
+/** The header on every answer of an agent: `run=3 wait=0 kv=0.41 held=18230`. */
 export const loadHeader = "x-penstock-load";
 
+/** Writes the load header. */
 export function writeLoad(load: LoadReport): string {
   return `run=${load.running} wait=${load.waiting} kv=${load.kvUsed.toFixed(3)} held=${load.heldTokens}`;
 }
 
-/** Reads the header; anything that is not exactly such a report is `null`, never a guess. */
+/** Reads the load header; anything that is not exactly such a report is `null`, never a guess. */
 export function readLoad(text: string | null): LoadReport | null {
   const match = text?.match(/^run=(\d{1,9}) wait=(\d{1,9}) kv=(\d(?:\.\d{1,9})?) held=(\d{1,12})$/);
   if (!match) return null;
@@ -45,6 +46,7 @@ export function readLoad(text: string | null): LoadReport | null {
   return load.success ? load.data : null;
 }
 
+/** The states that an agent reports for its node. */
 export const NodeState = z.enum(["starting", "warming", "ready", "draining", "unhealthy", "sleeping"]);
 export type NodeState = z.infer<typeof NodeState>;
 
@@ -63,8 +65,8 @@ export const Heartbeat = z.strictObject({
 export type Heartbeat = z.infer<typeof Heartbeat>;
 
 /**
- * Of two heartbeats of one node: was this one sent after the other? By sequence within a boot, by the time of boot
- * between two.
+ * Tells whether a heartbeat was sent after another one of the same node: by sequence within a boot, by boot time across
+ * boots.
  */
 export function isLater(heartbeat: Heartbeat, other: Heartbeat): boolean {
   return heartbeat.bootId === other.bootId

@@ -3,8 +3,8 @@ import { z } from "zod";
 const Bound = z.int().min(0).max(Number.MAX_SAFE_INTEGER).nullable();
 
 /**
- * What one org, or one key of it, may use. `null` is no limit of its own. Requests and tokens are counts, money is
- * integer micro-units. Minute and hour slide; day and month are UTC calendar days and months.
+ * What one org, or one key of it, may use. `null` is no limit. Requests and tokens are counts, money is integer
+ * micro-units. Minute and hour are sliding windows; day and month are UTC calendar days and months.
  */
 export const Limits = z.strictObject({
   requestsPerMinute: Bound,
@@ -19,14 +19,15 @@ export const Limits = z.strictObject({
 export type Limits = z.infer<typeof Limits>;
 export type WindowName = keyof Limits;
 
-/** A key may be given narrower limits than its org has; a window that is not named is the org's alone. */
+/** A key may have narrower limits than its org; a window that is not named is limited by the org alone. */
 export const KeyLimits = Limits.partial();
 export type KeyLimits = z.infer<typeof KeyLimits>;
 
+/** The plans that an org can be on. */
 export const Plan = z.enum(["standard", "professional", "enterprise"]);
 export type Plan = z.infer<typeof Plan>;
 
-/** The quotas of every org by default: 100,000 requests and 10 M tokens a day, 300 M tokens a month (seed s1). */
+/** The default quotas of every org: 100,000 requests and 10 M tokens a day, 300 M tokens a month. */
 const orgQuotas = {
   tokensPerMinute: null,
   requestsPerDay: 100_000,
@@ -36,8 +37,8 @@ const orgQuotas = {
 };
 
 /**
- * Plans of seed s0: requests a minute, an hour, and at once. Enterprise is 'as set': its rates must be given with the
- * plan.
+ * The limits of each plan: requests per minute, per hour, and at once. Enterprise is 'as set': its rates must be given
+ * with the plan.
  */
 export const planLimits: Record<Plan, Limits> = {
   standard: { requestsPerMinute: 60, requestsPerHour: 3_000, concurrency: 5, ...orgQuotas },

@@ -1,26 +1,24 @@
 /**
- * What the latest calls of one org to one model were like on one node, counted there as calls end. It rides on the head
- * of the node's answers, as its load does, so the edge knows it before the next call without asking anybody
- * (docs/decisions/0009).
+ * What the latest calls of one org to one model were like on one node, counted there as calls end. It comes with the
+ * headers of the node's answers, as its load does, so the edge knows it before the next call without a request of its
+ * own (docs/decisions/0009).
  */
 export interface Habit {
   /**
-   * Nine of ten completions end by themselves within so many tokens. `isAtLeast`: where they end is not known, only
-   * that it is not before this.
+   * Nine of ten completions end on their own within this many tokens. `isAtLeast`: where they end is unknown, only that
+   * it is not before this.
    */
   outputTokens: number;
   isAtLeast: boolean;
-  /** Tokens of a prompt that the prefix cache had, on average. */
+  /** Tokens of a prompt found in the prefix cache, on average. */
   cachedTokens: number;
-  /**
-   * Tokens that prompts really had for each that the edge had estimated, within `promptRatioMin` and `promptRatioMax`.
-   */
+  /** Actual prompt tokens per token that the edge estimated, from `promptRatioMin` to `promptRatioMax`. */
   promptRatio: number;
 }
 
 /**
- * An estimate is not off by more (protocol/estimate.ts): what lies beyond is a fault, or an attempt to be placed
- * better.
+ * An estimate is never off by more (protocol/estimate.ts): a value beyond is a fault, or an attempt to get a better
+ * placement.
  */
 export const promptRatioMin = 0.5;
 export const promptRatioMax = 2;
@@ -29,8 +27,9 @@ export const promptRatioMax = 2;
  * The header on an agent's answers, for the org and the model of that call: `out=210 cached=96 ratio=1.07`, or
  * `out=4096+ …` for at least. Never passed on.
  */
-export const habitHeader = "x-penstock-habit";
+export const habitHeader = "x-penstock-profile";
 
+/** Writes the traffic profile's header. */
 export function writeHabit({ outputTokens, isAtLeast, cachedTokens, promptRatio }: Habit): string {
   return `out=${outputTokens}${isAtLeast ? "+" : ""} cached=${cachedTokens} ratio=${promptRatio.toFixed(3)}`;
 }

@@ -5,13 +5,28 @@ import { HoldId, NodeId, OrgId } from "../tokens/ids.ts";
 const Count = z.int().min(0).max(1_000_000_000);
 
 /** How a call ended: the answer was whole, the caller left, or the origin died under it. */
-export const Outcome = z.enum(["done", "cut", "broken"]);
+export const Outcome = z.enum(["completed", "cancelled", "failed"]);
 export type Outcome = z.infer<typeof Outcome>;
 
+/** What a line of the bill says of its call's end, and what it said before 2026-11-29 (migration 0002). */
+const renamed: Readonly<Record<string, string>> = {
+  done: "completed",
+  cut: "cancelled",
+  broken: "failed",
+  corrected: "adjusted",
+};
+
+/** Today's word for an end that was written down by an older version; any other word stays as it is. */
+export function renameEnd(end: string): string {
+  return Object.hasOwn(renamed, end) ? (renamed[end] ?? end) : end;
+}
+
+/** Records lie on a node's disk until they are acknowledged, so an older version may have written them. */
+const RecordedOutcome = z.preprocess((end) => (typeof end === "string" ? renameEnd(end) : end), Outcome);
+
 /**
- * What the agent counted for one hold. `isFinal` settles it; otherwise it is a checkpoint: what will be charged if no
- * final record ever comes. `responseId` is the id that the caller saw (`chatcmpl-…`). Times are Unix ms by the node's
- * clock.
+ * What the agent counted for one hold. `isFinal` settles it; otherwise it is a checkpoint, which is charged if no final
+ * record ever comes. `responseId` is the id that the caller saw (`chatcmpl-…`). Times are Unix ms by the node's clock.
  */
 export const UsageRecord = z.strictObject({
   hold: HoldId,
@@ -21,7 +36,7 @@ export const UsageRecord = z.strictObject({
   promptTokens: Count,
   cachedTokens: Count,
   completionTokens: Count,
-  outcome: Outcome,
+  outcome: RecordedOutcome,
   responseId: z.string().max(128).nullable(),
   startedAtMs: z.int(),
   firstTokenAtMs: z.int().nullable(),
@@ -34,14 +49,11 @@ export const UsageBatch = z.strictObject({ node: NodeId, records: z.array(UsageR
 export type UsageBatch = z.infer<typeof UsageBatch>;
 
 /**
- * Stands in the error object of the 503 that a batch is refused with: these holds' records were not taken, all others
- * of the batch were.
+ * Part of the error object of the 503 that refuses a batch: the records of these holds were not taken, all others of
+ * the batch were.
  */
 export const Untaken = z.object({ untaken: z.array(HoldId).min(1).max(usageBatchMax) });
 export type Untaken = z.infer<typeof Untaken>;
 
-/**
- * The body of that answer, as far as an agent reads it. One without `untaken` says nothing: the whole batch comes
- * again.
- */
+/** The body of that answer, as far as an agent reads it. Without `unacknowledged` the whole batch is sent again. */
 export const UntakenAnswer = z.object({ error: Untaken });

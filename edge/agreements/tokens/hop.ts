@@ -5,7 +5,7 @@ import { Endpoint, Tier } from "../records/model.ts";
 /** Issuer of hop tokens, and audience of what agents sign in return. */
 export const edgeIssuer = "penstock-edge";
 
-/** Every token of ours is for one use, 60 s and one body. */
+/** Each token is for one use, 60 s and one body. */
 const once = {
   jti: z.string().min(16),
   iat: z.int(),
@@ -32,11 +32,11 @@ export const HopClaims = z.object({
   tokensHeld: z.int().min(0),
   completionTokensMax: z.int().min(0),
   /**
-   * The caller named no `max_tokens`: when prompt and default do not fit the context together, the agent may lower it.
+   * The caller gave no `max_tokens`: when prompt and default do not fit the context together, the agent may lower it.
    */
   isDefaultMax: z.boolean(),
   /**
-   * The edge's estimate of the prompt, for the agent to compare with what the engine counts. None for prompts with
+   * The edge's estimate of the prompt, which the agent compares with the engine's count. Absent for prompts with
    * images.
    */
   promptTokensGuess: z.int().min(0).optional(),
@@ -44,7 +44,7 @@ export const HopClaims = z.object({
 });
 export type HopClaims = z.infer<typeof HopClaims>;
 
-/** What the edge signs to give an agent an order instead of a call. A hop token is none: it has no `order`. */
+/** What the edge signs to give an agent an order instead of a call. A hop token is not one: it has no `order`. */
 export const OrderClaims = z.object({
   iss: z.literal(edgeIssuer),
   aud: NodeId,

@@ -4,25 +4,26 @@ import { randomBase62, base62, type KeyId, type OrgId } from "./ids.ts";
 
 /**
  * The form of our keys: `sk-pen-<org 10><key 6>-<secret 33><tag 8><checksum 6>`, base62; `sk-pen-admin-…` for the
- * control API. The tag is an HMAC of ours, truncated, over all before it: a key that we did not make dies without I/O.
- * The checksum is CRC32 of all before it and needs no secret: typing errors and secret scanners.
+ * control API. The tag is our truncated HMAC over all before it: a key that we did not make is refused without I/O. The
+ * checksum is CRC32 of all before it and needs no secret: it serves typing errors and secret scanners.
  */
 const form = /^sk-pen-(admin-)?([0-9A-Za-z]{10})([0-9A-Za-z]{6})-([0-9A-Za-z]{33})([0-9A-Za-z]{8})([0-9A-Za-z]{6})$/;
 const tagChars = 8;
 const checksumChars = 6;
 
+/** What a key opens: the inference API or the control API. */
 export type KeyKind = "inference" | "admin";
 
 /**
- * Keys for tags and digests, each by its `kid`, as objects that show nothing when printed. The first of each is the one
- * new keys are made with; two may live at once.
+ * Keys for tags and digests by `kid`, as objects that show nothing when printed. New keys use the first of each; two
+ * may be live at once.
  */
 export interface Keyring {
   tagKeys: ReadonlyMap<string, KeyObject>;
   peppers: ReadonlyMap<string, KeyObject>;
 }
 
-/** What a well-formed key says of itself. Nothing of it is proven until its tag and its digest are. */
+/** What a well-formed key claims. Nothing of it is proven before its tag and its digest are. */
 export interface PresentedKey {
   kind: KeyKind;
   org: OrgId;
@@ -33,7 +34,7 @@ export interface PresentedKey {
 const encoder = new TextEncoder();
 
 /**
- * Reads secrets (`{kid: base64url of ≥ 32 bytes}`), keys for HMAC-SHA-256. Rejects on an empty map or a short secret,
+ * Reads secrets (`{kid: base64url of ≥ 32 bytes}`) as keys for HMAC-SHA-256. Rejects on an empty map or a short secret,
  * naming the kid.
  */
 export async function openKeyring(secrets: {
@@ -43,7 +44,10 @@ export async function openKeyring(secrets: {
   return { tagKeys: readAll(secrets.tagKeys), peppers: readAll(secrets.peppers) };
 }
 
-/** A new key. The text is shown once; only `digest` is kept, and `hint` (prefix, public part, last four) for lists. */
+/**
+ * Mints a key. Its text is shown once; stored are only `digest` and, for lists, `hint` (prefix, public part, last
+ * four).
+ */
 export function mintKey(kind: KeyKind, org: OrgId, keyring: Keyring, random: (bytes: number) => Uint8Array) {
   const ref = org.slice("org_".length) + randomBase62(6, random);
   const prefix = kind === "admin" ? "sk-pen-admin-" : "sk-pen-";
@@ -67,7 +71,7 @@ export function readKey(text: string): PresentedKey | null {
   return { kind: admin ? "admin" : "inference", org: `org_${org}`, key: `key_${org}${key}`, text };
 }
 
-/** Did we make this key? True when its tag is ours under any live tag key. */
+/** Tells whether we made this key: its tag is ours under a live tag key. */
 export function isTagged(presented: PresentedKey, keyring: Keyring): boolean {
   const signed = presented.text.slice(0, -(tagChars + checksumChars));
   const tag = presented.text.slice(signed.length, -checksumChars);
@@ -85,7 +89,7 @@ export function digestsOf(text: string, keyring: Keyring): { kid: string; digest
   }));
 }
 
-/** Compares without leaving early at the first difference (S3). Lengths are not secret. */
+/** Compares without stopping at the first difference (S3). Lengths are not secret. */
 export function isSameText(one: string, other: string): boolean {
   if (one.length !== other.length) return false;
   let difference = 0;
@@ -93,7 +97,7 @@ export function isSameText(one: string, other: string): boolean {
   return difference === 0;
 }
 
-/** base64url of 32 bytes or more. A length of 4n + 1 is none. */
+/** Tells whether text is base64url of 32 bytes or more. A length of 4n + 1 is invalid. */
 export function isSecret(text: string): boolean {
   return /^[A-Za-z0-9_-]{43,}$/.test(text) && text.length % 4 !== 1;
 }

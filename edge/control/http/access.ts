@@ -24,8 +24,8 @@ export const authenticate: MiddlewareHandler<ControlEnv> = async (c, next) => {
 };
 
 /**
- * Opens the bootstrap to whoever holds the deployment's token. Without such a token there is no bootstrap, and no sign
- * of one.
+ * Opens the bootstrap to the holder of the deployment's token. Without such a token the bootstrap does not exist, and
+ * nothing hints at it.
  */
 export const authenticateBootstrap: MiddlewareHandler<ControlEnv> = async (c, next) => {
   const token = c.var.control.bootstrapToken;
@@ -34,10 +34,7 @@ export const authenticateBootstrap: MiddlewareHandler<ControlEnv> = async (c, ne
   return next();
 };
 
-/**
- * Stands before every path that names an org: another's org, one that does not exist and one that cannot exist are the
- * same 404 (S4).
- */
+/** Guards every path that names an org: another's org, an unknown one and a malformed id are the same 404 (S4). */
 export const reachOrg: MiddlewareHandler<ControlEnv> = async (c, next) => {
   const { admin, control } = c.var;
   const id = OrgId.safeParse(c.req.param("org"));
@@ -49,14 +46,14 @@ export const reachOrg: MiddlewareHandler<ControlEnv> = async (c, next) => {
   return next();
 };
 
-/** For what only the house may do. */
+/** Lets operators' keys through, for what only the house may do. */
 export const operatorsOnly: MiddlewareHandler<ControlEnv> = async (c, next) => {
   if (c.var.admin.role !== "operator")
     throw new Refusal("insufficient_permissions", { say: "Only an operator's key may do this." });
   return next();
 };
 
-/** An org's admin makes and ends inference keys; admin keys are the operators'. */
+/** Refuses admins who touch admin keys: an org's admin manages inference keys only, operators manage both. */
 export function refuseUnlessInCharge(c: Context<ControlEnv>, kind: KeyRow["kind"]): void {
   if (kind === "inference" || c.var.admin.role === "operator") return;
   throw new Refusal("insufficient_permissions", {
@@ -72,8 +69,8 @@ async function lookUp(c: Context<ControlEnv>, presented: PresentedKey): Promise<
   try {
     return await findKey(c.var.control.db, presented.org, presented.key);
   } catch (cause) {
-    // A store that cannot be read says nothing about the key (F1).
-    throw new Refusal("quota_unavailable", {
+    // When the store cannot be read, the key is neither valid nor invalid (F1).
+    throw new Refusal("store_unavailable", {
       say: "The store of keys is out of reach.",
       retryAfterMs: 1_000,
       log: "keys unreadable",

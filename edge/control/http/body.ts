@@ -1,32 +1,28 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { z } from "zod";
 import { Refusal } from "../../errors.ts";
+import { readBytes } from "../../protocol/body.ts";
 import type { ControlEnv } from "./port.ts";
 
-/** No body of the control API comes near this. */
+/** Bodies of the control API are far smaller. */
 const controlBodyBytesMax = 64 * 1024;
 const sayCharsMax = 300;
 
-/**
- * Reads the body within its bound; refuses encoded bodies, other media types and malformed JSON before any field is
- * looked at.
- */
+/** Reads the body within its bound; refuses encoded bodies, other media types and malformed JSON before any field. */
 export const takeBody: MiddlewareHandler<ControlEnv> = async (c, next) => {
-  if (c.req.header("content-encoding")) throw new Refusal("unsupported_content_encoding");
-  if (c.req.raw.body === null) return next();
-  const text = await readText(c.req.raw.body);
-  const { method, url, headers } = c.req.raw;
+  const text = readUtf8(await readBytes(c.req.raw, controlBodyBytesMax));
+  const { method, url } = c.req.raw;
+  const headers = new Headers(c.req.raw.headers);
   if (text !== "") refuseUnlessJson(text, headers.get("content-type") ?? "");
   // An empty body is none, whatever its media type says: `curl -X POST -H 'content-type: application/json'` is common.
-  const kept = new Headers(headers);
-  if (text === "") kept.delete("content-type");
-  c.req.raw = new Request(url, { method, headers: kept, body: text === "" ? null : text });
+  if (text === "") headers.delete("content-type");
+  c.req.raw = new Request(url, { method, headers, body: text === "" ? null : text });
   return next();
 };
 
 /**
- * What zod refused becomes `invalid_value` with the field's path; an id in the path that is none is as good as unknown
- * (S4).
+ * Turns what zod refused into `invalid_value` with the field's path; a malformed id in the path is the same 404 as an
+ * unknown one (S4).
  */
 export function refuseInvalid(result: { target: string; success: boolean; error?: z.ZodError }, c: Context): void {
   if (result.success) return;
@@ -62,31 +58,10 @@ function refuseUnlessJson(text: string, contentType: string): void {
   }
 }
 
-async function readText(body: ReadableStream<Uint8Array>): Promise<string> {
-  const reader = body.getReader();
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for (let read = await reader.read(); !read.done; read = await reader.read()) {
-    bytes += read.value.byteLength;
-    if (bytes > controlBodyBytesMax) {
-      await reader.cancel();
-      throw new Refusal("request_too_large", { say: `The body is larger than ${controlBodyBytesMax} bytes.` });
-    }
-    chunks.push(read.value);
-  }
+function readUtf8(bytes: Uint8Array): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(join(chunks, bytes));
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
   } catch (cause) {
     throw new Refusal("invalid_json", { say: "The body is not UTF-8.", cause });
   }
-}
-
-function join(chunks: Uint8Array[], bytes: number): Uint8Array {
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return whole;
 }

@@ -1,13 +1,13 @@
 import { Refusal } from "../../errors.ts";
-import type { Database, Statement } from "./port.ts";
+import type { Database, Statement } from "./store.ts";
 
-/** Waits for an answer, as long as is right; rejects when none comes. */
+/** Waits for an answer as long as is right; rejects when none comes. */
 export type Wait = <T>(answer: Promise<T>) => Promise<T>;
 
 /**
- * The store as control asks it. When it fails or is silent the request is refused with 503, and repeating it heals: a
- * write may have been done, but nothing that was refused is in force. What our own SQL is to blame for stays a fault of
- * ours.
+ * Wraps the control plane's store. When it fails or does not answer, the request is refused with 503, and repeating it
+ * heals: a write may have happened, but nothing that was refused is in force. Faults of our own SQL stay internal
+ * errors.
  */
 export function boundedDatabase(db: Database, wait: Wait): Database {
   return { prepare: (sql) => boundedStatement(db.prepare(sql), wait) };
@@ -29,7 +29,7 @@ async function answered<T>(ask: () => Promise<T>): Promise<T> {
     return await ask();
   } catch (cause) {
     if (cause instanceof Error && ourFault.test(cause.message)) throw cause;
-    throw new Refusal("quota_unavailable", {
+    throw new Refusal("store_unavailable", {
       say: "The store is out of reach. Repeat the request.",
       retryAfterMs: 1_000,
       log: "d1 out of reach",

@@ -7,7 +7,7 @@ const ErrorBody = z
   })
   .openapi("Error");
 
-/** An endpoint: what the OpenAPI document says of it, and what answers. `routes.ts` hangs it in. */
+/** Defines an endpoint: its part of the OpenAPI document, and its handler. `routes.ts` mounts it. */
 export function endpoint<Route extends RouteConfig>(
   route: Route,
   answer: RouteHandler<Route, ControlEnv>,
@@ -15,7 +15,7 @@ export function endpoint<Route extends RouteConfig>(
   return [route, answer];
 }
 
-/** A JSON body that must be sent. */
+/** Describes a required JSON body. */
 export function jsonBody<Schema extends z.ZodType>(schema: Schema) {
   return { required: true, content: { "application/json": { schema } } };
 }
@@ -23,7 +23,7 @@ export function jsonBody<Schema extends z.ZodType>(schema: Schema) {
 /** The body of an endpoint that needs none: nothing, or `{}`. */
 export const noBody = { required: false, content: { "application/json": { schema: z.strictObject({}) } } };
 
-/** A JSON answer. */
+/** Describes a JSON answer. */
 export function jsonAnswer<Schema extends z.ZodType>(description: string, schema: Schema) {
   return { description, content: { "application/json": { schema } } };
 }

@@ -2,15 +2,15 @@ import { z } from "@hono/zod-openapi";
 
 const nameCharsMax = 100;
 const pageRowsMax = 1_000;
-/** 9999-12-31T23:59:59.999Z: beyond it ISO 8601 needs a sign, and nobody means it. */
+/** 9999-12-31T23:59:59.999Z: a later moment needs a sign in ISO 8601, and nobody means it. */
 const instantMsMax = 253_402_300_799_999;
 
-/** How many rows a list answers when `limit` is not given. */
+/** How many rows a list returns without `limit`. */
 export const pageRowsDefault = 100;
 
 /**
- * What could move the cursor, turn the text round or break the line where a name is shown, and halves of surrogate
- * pairs.
+ * Characters that could move the cursor, change the text direction or break the line where a name is shown, and halves
+ * of surrogate pairs.
  */
 const unshowable = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
 
@@ -46,13 +46,13 @@ export const QueryInstant = z
     description: "From an ISO 8601 date-time with an offset, a UTC date, or Unix milliseconds.",
   });
 
-/** Where a page ends: the last row's time and id. Opaque to callers; it names a place, and opens nothing. */
+/** Where a page ends: the last row's time and id. Opaque to callers, and grants no access. */
 export interface Place {
   ms: number;
   id: string;
 }
 
-/** Before the first row of any list that begins with the newest. */
+/** Before the first row of any newest-first list. */
 export const listStart: Place = { ms: Number.MAX_SAFE_INTEGER, id: "" };
 
 const Cursor = z
@@ -73,7 +73,7 @@ export const pageFields = {
   cursor: Cursor.optional(),
 };
 
-/** Cuts the row too many that a list was read with, and says where the next page begins. */
+/** Removes the one extra row that a list was read with, and returns the cursor of the next page. */
 export function cutPage<Row>(
   rows: Row[],
   limit: number,

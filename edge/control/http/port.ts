@@ -4,23 +4,10 @@ import type { Keyring } from "../../agreements/tokens/key-format.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import type { Visit } from "../../visit.ts";
 import type { OrgRow } from "../orgs/queries.ts";
-
-/** The part of D1's binding that the queries use; `D1Database` fits it as it is. */
-export interface Database {
-  prepare(sql: string): Statement;
-}
-
-/** A prepared statement of D1. Rows come back as `unknown` and are read with zod. */
-export interface Statement {
-  bind(...values: unknown[]): Statement;
-  first(): Promise<unknown>;
-  all(): Promise<{ results: unknown[] }>;
-  run(): Promise<unknown>;
-}
+import type { Database } from "./store.ts";
 
 /**
- * What the control plane needs from outside; `wiring.ts` gives it. `bootstrapToken: null` closes the bootstrap for
- * good.
+ * What the control plane needs from outside; `wiring.ts` provides it. `bootstrapToken: null` turns the bootstrap off.
  */
 export interface ControlPorts {
   db: Database;
@@ -32,7 +19,7 @@ export interface ControlPorts {
   models: readonly Pick<ModelRecord, "id" | "aliases">[];
 }
 
-/** Who asks: an operator reaches every org, an admin its own. */
+/** Who makes the request: an operator reaches every org, an admin their own. */
 export interface Admin {
   key: KeyId;
   org: OrgId;

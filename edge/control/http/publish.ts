@@ -7,22 +7,19 @@ import { revokeKeyRow, toKeyRecord, type KeyRow } from "../keys/queries.ts";
 import { toOrgRecord, type OrgRow } from "../orgs/queries.ts";
 import type { ControlEnv } from "./port.ts";
 
-/**
- * Brings an org as stored into force; refuses with 503 when the ledger cannot be told, so that repeating the request
- * heals.
- */
+/** Publishes an org as stored; refuses with 503 when the ledger is unavailable, so that repeating the request heals. */
 export async function publishOrg(c: Context<ControlEnv>, row: OrgRow): Promise<void> {
   await publish(c, toOrgRecord(row));
 }
 
-/** Brings a key as stored into force. Admin keys are read from D1 on every request, so no ledger needs to know them. */
+/** Publishes a key as stored. Admin keys are read from D1 on every request, so no ledger needs them. */
 export async function publishKey(c: Context<ControlEnv>, row: KeyRow): Promise<void> {
   if (row.kind === "inference") await publish(c, toKeyRecord(row));
 }
 
 /**
- * Revokes a key whose text nobody was shown. The ledger may have heard of it before it failed, so it is told again,
- * without making the caller wait for what just failed.
+ * Revokes a key whose text nobody was shown. The ledger may have stored it before it failed, so the revoked key is
+ * published too, without making the caller wait for what just failed.
  */
 export async function withdrawKey(c: Context<ControlEnv>, id: KeyId): Promise<void> {
   const { visit, control } = c.var;
@@ -30,7 +27,7 @@ export async function withdrawKey(c: Context<ControlEnv>, id: KeyId): Promise<vo
   if (row) visit.afterwards(publishKey(c, row));
 }
 
-/** Runs the clean-up after a failure: its own failure is logged and hides nothing. */
+/** Runs the clean-up after a failure: if it fails itself that is logged, and hides nothing. */
 export async function cleanUp(c: Context<ControlEnv>, work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
@@ -39,7 +36,7 @@ export async function cleanUp(c: Context<ControlEnv>, work: () => Promise<unknow
   }
 }
 
-/** One line for every change, so that a log tells who did what. Ids only. */
+/** Logs one line per change, so that the log shows who did what. Ids only. */
 export function logChange(c: Context<ControlEnv>, change: string, ids: { org: string; key?: string }): void {
   c.var.visit.log("control_changed", { change, by: c.var.admin.key, ...ids });
 }

@@ -17,9 +17,9 @@ import { listUsage } from "../usage/list-usage.ts";
 import { showLedger } from "../usage/show-ledger.ts";
 
 /**
- * The control plane's table of contents, to be mounted at `/control` by a door that has set `visit` and `wiring` and
- * that writes thrown Refusals. Whatever stands below `authenticate` needs an admin key; whatever names an org passes
- * `reachOrg`, new endpoints too.
+ * The control plane's table of contents, mounted at `/control` by a door that sets `visit` and `wiring` and writes
+ * thrown Refusals. Everything below `authenticate` needs an admin key; every path that names an org passes `reachOrg`,
+ * new endpoints too.
  */
 export function controlRoutes(): OpenAPIHono<ControlEnv> {
   const app = new OpenAPIHono<ControlEnv>({ defaultHook: refuseInvalid });

@@ -48,8 +48,8 @@ const Body = z
   .openapi("KeyCreate");
 
 /**
- * Makes a key and shows it this once. When it cannot be brought into force, its row is left revoked and its text is
- * shown to nobody.
+ * Makes a key and shows it this once. When it cannot be published, its row stays revoked and its text is shown to
+ * nobody.
  */
 export const createKey = endpoint(
   createRoute({
@@ -91,7 +91,7 @@ export const createKey = endpoint(
   },
 );
 
-/** The data plane asks by model id, so an alias is stored as what it stands for. */
+/** The data plane compares model ids, so an alias is stored as the id that it stands for. */
 function idsOf(names: string[], models: ControlPorts["models"]): string[] {
   const ids = names.map((name, at) => {
     const model = models.find(({ id, aliases }) => id === name || aliases.includes(name));

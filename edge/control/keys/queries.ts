@@ -5,7 +5,7 @@ import type { KeyRecord } from "../../agreements/records/key.ts";
 import { Endpoint } from "../../agreements/records/model.ts";
 import { KeyLimits } from "../../agreements/records/quota.ts";
 import { jsonColumn, type Place } from "../http/fields.ts";
-import type { Database } from "../http/port.ts";
+import type { Database } from "../http/store.ts";
 
 const KeyRow = z.object({
   id: KeyId,
@@ -38,7 +38,7 @@ export interface Minted {
   pepperKid: string;
 }
 
-/** A key to be: scopes as given, `null` for any. */
+/** A key to insert: scopes as given, `null` for any. */
 export interface KeyDraft extends Minted {
   org: OrgId;
   kind: KeyRow["kind"];
@@ -57,7 +57,8 @@ const inForce = "revoked_at_ms IS NULL AND (expires_at_ms IS NULL OR expires_at_
 /** Inserts a key at version 1. */
 export async function insertKey(db: Database, key: KeyDraft): Promise<KeyRow> {
   const insert = db.prepare(
-    `INSERT INTO keys (id, org, kind, role, name, hint, digest, pepper_kid, endpoints, models, ip_cidrs, limits, expires_at_ms, created_at_ms)
+    `INSERT INTO keys (id, org, kind, role, name, hint, digest, pepper_kid, endpoints, models, ip_cidrs, limits,
+       expires_at_ms, created_at_ms)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`,
   );
   const scopes = [key.endpoints, key.models, key.ipCidrs, key.limits].map((scope) => scope && JSON.stringify(scope));
@@ -103,7 +104,8 @@ export async function insertSuccessor(
   key: Minted & { expiresAtMs: number | null; createdAtMs: number },
 ): Promise<KeyRow | null> {
   const insert = db.prepare(
-    `INSERT INTO keys (id, org, kind, role, name, hint, digest, pepper_kid, endpoints, models, ip_cidrs, limits, expires_at_ms, replaces, created_at_ms)
+    `INSERT INTO keys (id, org, kind, role, name, hint, digest, pepper_kid, endpoints, models, ip_cidrs, limits,
+       expires_at_ms, replaces, created_at_ms)
      SELECT ?, org, kind, role, name, ?, ?, ?, endpoints, models, ip_cidrs, limits, ?, id, ?
      FROM keys WHERE id = ? AND ${inForce} ON CONFLICT (replaces) WHERE revoked_at_ms IS NULL DO NOTHING RETURNING *`,
   );
@@ -111,6 +113,7 @@ export async function insertSuccessor(
   return KeyRow.nullable().parse(await insert.bind(...values).first());
 }
 
+/** Finds a key of an org; null when the org has none with that id. */
 export async function findKey(db: Database, org: OrgId, id: KeyId): Promise<KeyRow | null> {
   return KeyRow.nullable().parse(await db.prepare("SELECT * FROM keys WHERE id = ? AND org = ?").bind(id, org).first());
 }
@@ -150,7 +153,8 @@ export async function endKey(db: Database, id: KeyId, nowMs: number, overlapMs: 
 /** Takes the end that a rotation gave a key back, unless somebody has changed the key since. */
 export async function restoreKey(db: Database, ended: KeyRow, expiresAtMs: number | null): Promise<KeyRow | null> {
   const update = db.prepare(
-    "UPDATE keys SET expires_at_ms = ?, revoked_at_ms = NULL, version = version + 1 WHERE id = ? AND version = ? RETURNING *",
+    `UPDATE keys SET expires_at_ms = ?, revoked_at_ms = NULL, version = version + 1
+     WHERE id = ? AND version = ? RETURNING *`,
   );
   return KeyRow.nullable().parse(await update.bind(expiresAtMs, ended.id, ended.version).first());
 }
@@ -160,7 +164,7 @@ export function isInForce(row: KeyRow, nowMs: number): boolean {
   return row.revoked_at_ms === null && (row.expires_at_ms === null || row.expires_at_ms > nowMs);
 }
 
-/** What the data plane is told of an inference key. */
+/** Builds the record of an inference key that the data plane gets. */
 export function toKeyRecord(row: KeyRow): KeyRecord {
   const { id, org, digest, endpoints, models, limits, version } = row;
   const ipRanges = row.ip_cidrs?.map(readCidr).filter((range) => range !== null) ?? null;

@@ -11,10 +11,7 @@ const Body = z
   .superRefine(refuseUnsetRates)
   .openapi("OrgCreate");
 
-/**
- * Makes an org; plan `standard` unless said otherwise. When it cannot be brought into force, it is as if it had not
- * been asked for.
- */
+/** Makes an org, on plan `standard` by default. When it cannot be published, it is deleted again. */
 export const createOrg = endpoint(
   createRoute({
     method: "post",

@@ -3,7 +3,7 @@ import { OrgId } from "../../agreements/tokens/ids.ts";
 import type { OrgRecord } from "../../agreements/records/org.ts";
 import { Limits, Plan, type KeyLimits, type WindowName } from "../../agreements/records/quota.ts";
 import { jsonColumn, type Place } from "../http/fields.ts";
-import type { Database } from "../http/port.ts";
+import type { Database } from "../http/store.ts";
 
 const OrgRow = z.object({
   id: OrgId,
@@ -56,6 +56,7 @@ export async function deleteOrg(db: Database, id: OrgId): Promise<void> {
   await db.prepare("DELETE FROM orgs WHERE id = ?").bind(id).run();
 }
 
+/** Finds an org; null when there is none with that id. */
 export async function findOrg(db: Database, id: OrgId): Promise<OrgRow | null> {
   return OrgRow.nullable().parse(await db.prepare("SELECT * FROM orgs WHERE id = ?").bind(id).first());
 }
@@ -63,7 +64,8 @@ export async function findOrg(db: Database, id: OrgId): Promise<OrgRow | null> {
 /** Orgs, newest first, from after `cursor`; `only` is an admin's own. */
 export async function selectOrgs(db: Database, only: OrgId | null, cursor: Place, limit: number): Promise<OrgRow[]> {
   const select = db.prepare(
-    `SELECT * FROM orgs WHERE (?1 IS NULL OR id = ?1) AND (created_at_ms, id) < (?2, ?3) ORDER BY created_at_ms DESC, id DESC LIMIT ?4`,
+    `SELECT * FROM orgs WHERE (?1 IS NULL OR id = ?1) AND (created_at_ms, id) < (?2, ?3)
+     ORDER BY created_at_ms DESC, id DESC LIMIT ?4`,
   );
   const { results } = await select.bind(only, cursor.ms, cursor.id, limit).all();
   return z.array(OrgRow).parse(results);
@@ -87,7 +89,7 @@ export async function updateOrg(db: Database, id: OrgId, change: OrgChange): Pro
   return OrgRow.nullable().parse(await update.bind(...values, id).first());
 }
 
-/** What the data plane is told of an org. */
+/** Builds the record of an org that the data plane gets. */
 export function toOrgRecord(row: OrgRow): OrgRecord {
   const { id, plan, limits, version } = row;
   return { kind: "org", id, plan, isSuspended: row.is_suspended !== 0, limits, version };

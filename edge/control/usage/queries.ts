@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { OrgId } from "../../agreements/tokens/ids.ts";
 import type { Place } from "../http/fields.ts";
-import type { Database } from "../http/port.ts";
+import type { Database } from "../http/store.ts";
 
 const UsageRow = z.object({
   id: z.string(),

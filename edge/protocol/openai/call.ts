@@ -1,4 +1,6 @@
 import { hexDigest } from "../../agreements/digest.ts";
+import { isObject } from "../../agreements/json.ts";
+import type { CallPath } from "../../agreements/paths.ts";
 import type { Endpoint, ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import { callMsMax, idempotencyKeyCharsMax } from "../../limits.ts";
@@ -15,20 +17,20 @@ import {
 } from "./completions.ts";
 import { estimateTokens } from "../estimate.ts";
 import { parseBody } from "../fields.ts";
-import { isObject, refuseGuided, refuseRemoteMedia, stripOwned } from "./reserved-fields.ts";
+import { refuseGuided, refuseRemoteMedia, stripOwned } from "./reserved-fields.ts";
 
 /** The endpoints that reach an engine; `GET /v1/models` never does. */
 export type EngineEndpoint = Exclude<Endpoint, "models">;
 
-/** A parsed request: what the caller wants, in our terms, and the body as it will be written for the origin. */
+/** A parsed request: what the caller wants, in our terms, and the body to send to the origin. */
 export interface Call {
   endpoint: EngineEndpoint;
   /** The path on the agent. */
-  path: "/v1/chat/completions" | "/v1/completions" | "/v1/embeddings";
+  path: CallPath;
   model: ModelRecord;
   body: Record<string, unknown>;
   isStream: boolean;
-  /** How many completions are asked for, over all prompts. */
+  /** How many completions are requested, over all prompts. */
   choices: number;
   /** Upper bound and estimate of the prompt, in tokens. */
   promptTokensMax: number;
@@ -38,7 +40,7 @@ export interface Call {
   isDefaultMax: boolean;
   hasImages: boolean;
   /**
-   * The prompt's first kilobyte, or the caller's own word for what belongs together: calls alike in it share a prefix
+   * The prompt's first kilobyte, or the caller's own `prompt_cache_key`: calls with the same value share a prefix
    * cache.
    */
   affinity: string;
@@ -48,8 +50,8 @@ export interface Call {
 }
 
 /**
- * Reads a call: body, shape, model, bounds. Throws a Refusal that names the field. What stands only in the caller's
- * bytes or headers goes no further: `body` is our own reading of it, without the fields that the origin owns.
+ * Reads a call: body, shape, model, bounds. Throws a Refusal that names the field. Nothing of the caller's raw bytes or
+ * headers goes further: `body` is our own copy of it, without the reserved fields.
  */
 export async function readCall(visit: Visit, endpoint: EngineEndpoint, models: readonly ModelRecord[]): Promise<Call> {
   const { bytes, json } = await readJson(visit.request);
@@ -154,12 +156,11 @@ function embeddingsShape(body: EmbeddingsBody, models: readonly ModelRecord[]): 
 }
 
 /**
- * An engine that finds these on another endpoint may read the call as a chat: its prompt would not be the one that was
- * held.
+ * An engine that finds these on another endpoint may read the call as a chat, with another prompt than the held one.
  */
 const notChat = { messages: undefined, documents: undefined, tools: undefined, chat_template_kwargs: undefined };
 
-/** The body for the origin: the caller's members less the owned and the null ones, with ours over them. */
+/** The body for the origin: the caller's members without reserved and null ones, then ours on top. */
 function written(body: Record<string, unknown>, ours: Record<string, unknown>): Record<string, unknown> {
   const kept = Object.entries({ ...stripOwned(body), ...ours }).filter(
     ([, value]) => value !== null && value !== undefined,
@@ -176,7 +177,7 @@ function refuseStrayOptions(body: { stream?: boolean | null | undefined; stream_
   }
 }
 
-/** A model by its id or an alias, if it serves the endpoint. */
+/** Finds a model by its id or an alias; refuses when it does not serve the endpoint. */
 export function findModel(models: readonly ModelRecord[], name: string, endpoint: Endpoint): ModelRecord {
   const model = models.find((record) => record.id === name || record.aliases.includes(name));
   if (!model) throw new Refusal("model_not_found", { param: "model" });
@@ -191,7 +192,7 @@ function affinityOf(body: Record<string, unknown>, text: string): string {
 
 /**
  * How long the caller waits, in ms: `x-penstock-timeout-ms`, or for whole answers the `x-stainless-timeout` (seconds)
- * that OpenAI's SDKs send; for streams the SDK means the first byte only, so it bounds nothing there.
+ * of OpenAI's SDKs. For streams the SDK means the first byte only, so its value does not count there.
  */
 function patienceOf(headers: Headers, isStream: boolean): number {
   const own = Number(headers.get("x-penstock-timeout-ms") ?? Number.NaN);

@@ -9,7 +9,7 @@ const Message = z.looseObject({
   content: z.union([z.string(), listOf(Part, partsMax)]).nullish(),
 });
 
-/** POST /v1/chat/completions, as OpenAI and vLLM define it; unknown members pass. */
+/** The body of `POST /v1/chat/completions`, as OpenAI and vLLM define it; unknown members pass. */
 export const ChatBody = z.looseObject({
   ...sampling,
   messages: listOf(Message, messagesMax, 1),
@@ -21,20 +21,20 @@ export const ChatBody = z.looseObject({
 });
 export type ChatBody = z.infer<typeof ChatBody>;
 
-/** POST /text2sql (seed s1): chat-shaped, and the model may be left out. */
+/** The body of `POST /text2sql`: shaped like a chat, and the model is optional. */
 export const Text2SqlBody = ChatBody.extend({ model: sampling.model.nullish() });
 
 /**
- * A template adds role marks around each message and, for Qwen, a system prompt of its own; tools bring a preamble and
- * are spelled out.
+ * A chat template adds role markers around each message and, for Qwen, a default system prompt; tools add a preamble
+ * and are spelled out.
  */
 const templateTokens = 64;
 const toolsTokens = 512;
 
 /**
- * No prompt made of this body can be longer, in tokens: a byte-level BPE never needs more tokens than UTF-8 bytes, and
- * the JSON around each message (28 bytes and more) outweighs its role marks. Tools are counted twice, since templates
- * print them with spaces.
+ * Returns an upper bound of the prompt in tokens: a byte-level BPE never needs more tokens than UTF-8 bytes, and the
+ * JSON around each message (28 bytes and more) outweighs its role markers. Tools count twice, since templates print
+ * them with spaces.
  */
 export function chatPromptBound(body: ChatBody): number {
   const tools = body.tools?.length ? 2 * utf8Bytes(JSON.stringify(body.tools)) + toolsTokens : 0;
@@ -43,7 +43,7 @@ export function chatPromptBound(body: ChatBody): number {
   return utf8Bytes(JSON.stringify(body.messages)) + templateTokens + tools + kwargs + documents;
 }
 
-/** The words of the prompt alone, for estimates and for prefix affinity; images count nothing here. */
+/** Returns the prompt's text alone, for estimates and for prefix affinity; images count nothing here. */
 export function chatText(body: ChatBody): string {
   return body.messages
     .map(({ content }) => {
@@ -54,6 +54,7 @@ export function chatText(body: ChatBody): string {
     .join("\n");
 }
 
+/** Tells whether any message has a part that is not text. */
 export function hasImages(body: ChatBody): boolean {
   return body.messages.some(({ content }) => Array.isArray(content) && content.some((part) => part.type !== "text"));
 }

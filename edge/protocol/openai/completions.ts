@@ -4,11 +4,11 @@ import { checked, sampling, utf8Bytes, type Fault } from "../fields.ts";
 
 const tokenIdMax = 10_000_000;
 
-/** Text, texts, token ids, or lists of token ids. */
+/** A prompt or input: text, texts, token ids, or lists of token ids. */
 export type Prompt = string | string[] | number[] | number[][];
 const Prompt = checked<Prompt>(promptFault);
 
-/** The first item says what the rest must be. */
+/** The first item decides what type the rest must have. */
 function promptFault(value: unknown): Fault | null {
   if (typeof value === "string") return null;
   if (!Array.isArray(value) || value.length === 0)
@@ -55,13 +55,13 @@ export const EmbeddingsBody = z.looseObject({
 });
 export type EmbeddingsBody = z.infer<typeof EmbeddingsBody>;
 
-/** What OpenAI and vLLM take when a completions call names no `max_tokens`. */
+/** The default of OpenAI and vLLM when a completions call has no `max_tokens`. */
 export const completionTokensDefault = 16;
 
 /** A tokenizer may add a mark before and after each prompt. */
 const marksPerPrompt = 2;
 
-/** Upper bound of a prompt in tokens: UTF-8 bytes of text, or the count of ids. */
+/** Returns an upper bound of a prompt in tokens: UTF-8 bytes of text, or the number of ids. */
 export function promptBound(prompt: Prompt): number {
   if (typeof prompt === "string") return utf8Bytes(prompt) + marksPerPrompt;
   let tokens = isOnePrompt(prompt) ? marksPerPrompt : prompt.length * marksPerPrompt;

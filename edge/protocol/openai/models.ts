@@ -14,11 +14,13 @@ export interface ModelCard {
   endpoints: string[];
 }
 
+/** The answer of `GET /v1/models`, as OpenAI shapes it. */
 export interface ModelList {
   object: "list";
   data: ModelCard[];
 }
 
+/** Builds the public card of a model. */
 export function modelCard(model: ModelRecord): ModelCard {
   return {
     id: model.id,

@@ -1,11 +1,9 @@
+import { isObject, type Body } from "../../agreements/json.ts";
 import { Refusal } from "../../errors.ts";
 
-/** A JSON object whose members are not known yet. */
-export type Body = Record<string, unknown>;
-
 /**
- * Members of a request that the gateway sets itself or that a caller may never set: they are taken out without a word.
- * They steer the engine's scheduler and caches, reach into its process, or cost more than the hold covers.
+ * Request members that the gateway sets itself or that callers may never set; they are removed silently. They steer the
+ * engine's scheduler and caches, reach into its process, or cost more than the hold covers.
  */
 export const ownedFields: ReadonlySet<string> = new Set([
   "priority",
@@ -26,7 +24,7 @@ export const ownedFields: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Inside `chat_template_kwargs`: a template by the back door, and a switch that makes vLLM's renderer fail
+ * The same inside `chat_template_kwargs`: a template by the back door, and a switch that makes vLLM's renderer fail
  * (CVE-2025-61620).
  */
 const ownedTemplateFields: ReadonlySet<string> = new Set(["chat_template", "tokenize"]);
@@ -34,13 +32,9 @@ const ownedTemplateFields: ReadonlySet<string> = new Set(["chat_template", "toke
 /** Members of a message part that hand the engine a tensor to unpickle. */
 const tensorFields = ["image_embeds", "audio_embeds"];
 
-export function isObject(value: unknown): value is Body {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /**
- * Refuses `guided_*` by name: new vLLM ignores these fields, so the caller would get unconstrained text unawares.
- * Anything but an object passes.
+ * Refuses `guided_*` fields by name: new vLLM ignores them, so the caller would get unconstrained text without
+ * noticing. Anything but an object passes.
  */
 export function refuseGuided(body: unknown): void {
   if (!isObject(body)) return;
@@ -52,7 +46,7 @@ export function refuseGuided(body: unknown): void {
   });
 }
 
-/** A copy of a request's body without what the gateway owns. */
+/** Returns a copy of a request's body without the reserved fields. */
 export function stripOwned(body: Body): Body {
   const rest = without(body, ownedFields);
   const template = rest["chat_template_kwargs"];
@@ -60,8 +54,8 @@ export function stripOwned(body: Body): Body {
 }
 
 /**
- * Refuses message parts whose image, video, audio or file is anything but a `data:` URI: the engine would fetch the
- * address from inside the node's network. Parts without a `type` count as well, vLLM reads them by their members.
+ * Refuses message parts whose image, video, audio or file is not a `data:` URI: the engine would fetch the address from
+ * inside the node's network. Parts without a `type` count too, since vLLM reads them by their members.
  */
 export function refuseRemoteMedia(messages: unknown): void {
   if (!Array.isArray(messages)) return;

@@ -7,12 +7,12 @@ import { coefficientsOf, l4With7B } from "./coefficients.ts";
 import { isComplexNext, judge, stranger, type Asked, type Known, type Verdict } from "./complexity.ts";
 
 /**
- * Judges calls by what this isolate remembers of their orgs: no I/O on a call's way. A wrong memory costs placement and
- * with it the tier's price, never a limit.
+ * Classifies calls by what this isolate remembers of their orgs, with no I/O. A wrong memory costs placement, and with
+ * it the tier's price, but never a limit.
  */
 export interface Judge {
   judge(org: string, call: Asked & Pick<Call, "model">): Verdict;
-  /** Takes what the head of a node's answer tells of the org's habits. */
+  /** Learns the org's traffic profile from the headers of a node's answer. */
   told(org: string, model: string, node: string, headers: Pick<Headers, "get">, nowMs: number): void;
   readonly size: number;
 }
@@ -23,14 +23,14 @@ interface Told {
   atMs: number;
 }
 
-/** Lifetime: the isolate's, or until `entriesMax` others were used later. */
+/** Lives as long as the isolate, or until `entriesMax` others have been used later. */
 interface Memory extends Known {
   told: Told[];
 }
 
 /**
- * Opens a judge that knows nobody yet. It remembers at most `entriesMax` pairs of org and model, some 300 bytes each
- * and a node.
+ * Opens a classifier with no history. It remembers at most `entriesMax` pairs of org and model, some 300 bytes each per
+ * node.
  */
 export function openJudge(
   models: readonly ModelRecord[],
@@ -51,7 +51,7 @@ export function openJudge(
       const memory = memories.get(key);
       const verdict = judge(call, memory ?? stranger, coefficients.get(call.model.id) ?? l4With7B);
       const wasComplex = isComplexNext(verdict, memory?.wasComplex ?? false);
-      // Most orgs never come near a threshold: of those nothing need be kept.
+      // Most orgs never come near a threshold, and need no entry.
       if (memory || wasComplex) remember(key, { habit: memory?.habit ?? null, told: memory?.told ?? [], wasComplex });
       return verdict;
     },
@@ -73,9 +73,8 @@ export function openJudge(
 const keyOf = (org: string, model: string) => `${org} ${model}`;
 
 /**
- * Nodes see different calls of an org, the shared ones its smaller ones: of what they tell, the most demanding is
- * believed. The longest output; at least so long, if the one that tells it knows no more; the least cached; the
- * greatest ratio.
+ * Nodes see different calls of an org, the shared ones its smaller ones, so the most demanding values win: the longest
+ * output (open-ended if its reporter says so), the fewest cached tokens, the greatest ratio.
  */
 function mostOf(habits: Habit[]): Habit | null {
   const [first, ...others] = habits;

@@ -2,8 +2,8 @@ import type { Coefficients, ModelRecord } from "../../agreements/records/model.t
 import type { NodeRecord } from "../../agreements/records/node.ts";
 
 /**
- * One L4 with a 7B model in bf16 (shared/design/origin.md §3): a pool of 96,800 KV tokens, 0.21 ms a prompt token, 51
- * ms a decode step of twelve.
+ * One L4 with a 7B model in bf16, as measured: a pool of 96,800 KV tokens, 0.21 ms per prompt token, 51 ms per decode
+ * step of twelve sequences.
  */
 export const l4With7B: Coefficients = {
   poolTokens: 96_800,
@@ -16,9 +16,9 @@ export const l4With7B: Coefficients = {
 const kindDefault = "l4";
 
 /**
- * By what a model's calls are judged: the coefficients of the nodes whose neighbours a complex call would disturb, the
- * shared ones (all of its nodes when none is shared). Where these differ in kind, each coefficient is the worst of
- * them, since the tier is chosen before the node.
+ * Selects the coefficients by which a model's calls are classified: those of the nodes whose neighbours a complex call
+ * would disturb, the shared ones (all of its nodes when none is shared). Where they differ in kind, each coefficient is
+ * the worst of them, since the tier is chosen before the node.
  */
 export function coefficientsOf(model: ModelRecord, nodes: readonly NodeRecord[]): Coefficients {
   const serving = nodes.filter(({ models }) => models.includes(model.id));

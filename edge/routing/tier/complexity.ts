@@ -8,36 +8,36 @@ export interface Verdict {
   kvTokens: number;
   gpuSeconds: number;
   why: "standard" | "kv" | "prefill" | "choices" | "gpu" | "images";
-  /** It is complex only because the one before it was: its terms are within 15 % below a threshold. */
+  /** It is complex only because the previous call was: its terms are at most 15 % below a threshold. */
   isStay: boolean;
 }
 
-/** What of a call the verdict goes by. */
+/** The part of a call that its classification depends on. */
 export type Asked = Pick<Call, "promptTokensGuess" | "choices" | "completionTokens" | "hasImages">;
 
 /**
- * What is known when a call is judged: its org's habits with the model, if any were told, and whether the org's last
- * call to it was complex by its terms.
+ * What is known before a call is classified: the org's traffic profile with the model, if any was reported, and whether
+ * its last call to it was complex by its own terms.
  */
 export interface Known {
   habit: Habit | null;
   wasComplex: boolean;
 }
 
-/** Of a stranger the most is expected: all of `max_tokens`, nothing cached, and the estimate is taken as it is. */
+/** Without history the worst is assumed: all of `max_tokens`, nothing cached, and the estimate as it is. */
 export const stranger: Known = { habit: null, wasComplex: false };
 
 const kvShareMax = 0.05;
 const prefillSecondsMax = 0.75;
 const choicesForComplex = 4;
 const gpuSecondsMax = 20;
-/** Hysteresis: a caller near a threshold keeps her tier until she is so far below it. */
+/** Hysteresis: a caller near a threshold stays in the tier until they are this far below it. */
 const stayShare = 0.85;
 
 /**
- * The verdict, from the parsed call and what is known, in microseconds of CPU (shared/design/origin.md §3): K = P + n·D
- * tokens of KV cache, G seconds of GPU. P is the estimate as the org's prompts have borne it out, C what its prompts
- * use to find cached, D `max_tokens` or, if less, its own ninetieth percentile.
+ * Classifies a parsed call in microseconds of CPU: K = P + n·D tokens of KV cache, G seconds of GPU. P is the estimate,
+ * corrected by how the org's prompts have turned out; C is what its prompts usually find cached; D is `max_tokens` or,
+ * if lower, the org's ninetieth percentile.
  */
 export function judge(call: Asked, { habit, wasComplex }: Known, node: Coefficients): Verdict {
   const prompt = Math.ceil(call.promptTokensGuess * (habit?.promptRatio ?? 1));
@@ -55,8 +55,8 @@ export function judge(call: Asked, { habit, wasComplex }: Known, node: Coefficie
 }
 
 /**
- * Whether the next call of this org and model is to be judged as one after a complex one. What a verdict does not weigh
- * (images, choices) changes nothing.
+ * Tells whether the org's next call to this model follows a complex one. Terms without hysteresis (images, choices)
+ * change nothing.
  */
 export function isComplexNext({ why }: Verdict, wasComplex: boolean): boolean {
   if (why === "images" || why === "choices") return wasComplex;
@@ -76,11 +76,12 @@ function reason(
 }
 
 /**
- * `x-penstock-tier`: the tier that was judged, and is charged; the terms behind it; `after=complex` when it is so only
- * because of the call before; and, when another tier served the call, that too.
+ * Writes `x-penstock-tier`: the tier that is charged; the terms behind it; `after=complex` when only the previous call
+ * made it so; and the other tier, when that one served the call.
  */
 export function tierHeader(verdict: Verdict, servedBy: Tier): string {
   const stay = verdict.isStay ? " after=complex" : "";
   const spill = servedBy === verdict.tier ? "" : ` spill=${servedBy}`;
-  return `${verdict.tier}; kv=${verdict.kvTokens} gpu_s=${verdict.gpuSeconds.toFixed(1)} why=${verdict.why}${stay}${spill}`;
+  const { tier, kvTokens, gpuSeconds, why } = verdict;
+  return `${tier}; kv=${kvTokens} gpu_s=${gpuSeconds.toFixed(1)} why=${why}${stay}${spill}`;
 }

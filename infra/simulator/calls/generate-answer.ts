@@ -169,13 +169,13 @@ class Run {
       this.#around.record.status = 200;
       if (this.#wire.whole(200, this.#scribe.whole(all, this.#tally())))
         for (const { delta } of all) this.#count(delta);
-      return this.#close("done");
+      return this.#close("completed");
     }
     if (this.#choices.some((choice) => choice.hasNews)) return;
     const closing = this.#ask.usage.isFinal ? this.#scribe.closing(this.#tally()) : null;
     if (closing !== null) this.#wire.event(closing);
     this.#wire.done();
-    this.#close("done");
+    this.#close("completed");
   }
 
   #tally(): Tally {
@@ -192,7 +192,7 @@ class Run {
     };
   }
 
-  #end(how: "cut" | "broken" | "error") {
+  #end(how: "cancelled" | "failed" | "error") {
     for (const seat of this.#seats) this.#ask.model.engine.abort(seat);
     this.#close(how);
   }
@@ -200,7 +200,7 @@ class Run {
   #close(outcome: OracleRecord["outcome"]) {
     const { record } = this.#around;
     if (record.outcome !== "open") return;
-    if (outcome === "done" && !this.#wire.isDone) return;
+    if (outcome === "completed" && !this.#wire.isDone) return;
     record.outcome = outcome;
     record.cachedTokens = this.#seats[0]?.cachedTokens ?? 0;
     record.endedAtMs = Math.round(this.#around.now());

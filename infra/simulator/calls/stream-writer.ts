@@ -4,7 +4,7 @@ import type { FaultRule } from "../faults.ts";
 /** What becomes of an answer on its way out, reported to whoever makes it. */
 export interface WireEvents {
   /** The caller has left, or a fault has ended the answer: nothing more will be written. */
-  onEnd(how: "cut" | "broken" | "error"): void;
+  onEnd(how: "cancelled" | "failed" | "error"): void;
   /** A fault has stalled the answer. */
   onStall(): void;
   /** A fault kills the server. */
@@ -33,7 +33,7 @@ export class Wire {
     // As uvicorn does, when the caller's half of the connection ends; Node tells of it only once the whole socket has
     // closed, and drops what is written until then.
     const { socket } = response;
-    const hangUp = () => this.#leave("cut");
+    const hangUp = () => this.#leave("cancelled");
     socket?.once("end", hangUp);
     response.on("close", () => {
       socket?.off("end", hangUp);
@@ -124,7 +124,7 @@ export class Wire {
       this.#response.end(`data: ${errorEvent}\n\ndata: [DONE]\n\n`);
       return this.#leave("error");
     }
-    this.#leave("broken");
+    this.#leave("failed");
     this.#response.destroy();
     if (kind === "kill") this.#events.onKill();
   }
@@ -134,7 +134,7 @@ export class Wire {
     this.#response.end();
   }
 
-  #leave(how: "cut" | "broken" | "error") {
+  #leave(how: "cancelled" | "failed" | "error") {
     if (this.#state === "done" || this.#state === "left") return;
     this.#state = "left";
     this.#events.onEnd(how);

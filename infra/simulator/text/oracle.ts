@@ -2,7 +2,7 @@
  * How a call ended: whole, left by the caller, broken by a fault, ended by an error event, refused before any token, or
  * not yet.
  */
-export type CallOutcome = "open" | "done" | "cut" | "broken" | "error" | "refused";
+export type CallOutcome = "open" | "completed" | "cancelled" | "failed" | "error" | "refused";
 
 /**
  * The truth about one call. `emittedTokens` are those whose chunk was written whole to the socket; `generatedTokens`
@@ -45,7 +45,7 @@ export function reportOf(records: readonly OracleRecord[]): OracleReport {
     promptTokens: 0,
     generatedTokens: 0,
     emittedTokens: 0,
-    outcomes: { open: 0, done: 0, cut: 0, broken: 0, error: 0, refused: 0 },
+    outcomes: { open: 0, completed: 0, cancelled: 0, failed: 0, error: 0, refused: 0 },
   };
   for (const record of records) {
     totals.promptTokens += record.promptTokens;

@@ -1,8 +1,9 @@
-import { isObject, type Body } from "#edge/protocol/openai/reserved-fields.ts";
-import type { Tally } from "../usage-meter.ts";
+import { isObject, parseObject, type Body } from "#edge/agreements/json.ts";
+import { hasContent, hasGivenUp, isError } from "../answer-parts.ts";
+import { billedUsage, type Tally } from "../usage-meter.ts";
 import { readCounts, usageTextOf } from "../usage-text.ts";
 
-/** What the reader of a stream needs to know of its call. */
+/** What the rewriter of a stream needs to know about its call. */
 export interface ChunkOptions {
   /** The id that the caller sees, whatever the engine calls its model. */
   model: string;
@@ -24,10 +25,14 @@ const completionStart = '"completion_tokens":';
 const text = String.raw`"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))+"`;
 const count = String.raw`(?:0|[1-9]\d{0,14})`;
 const ids = String.raw`(?:null|\[${count}(?:,${count})*\])`;
-const delta = String.raw`(?:"role":"assistant",)?"(?:content|reasoning|reasoning_content)":${text}|(?:"content":null,)?"tool_calls":\[\{"index":${count},"function":\{"arguments":${text}\}\}\]`;
+const textDelta = String.raw`(?:"role":"assistant",)?"(?:content|reasoning|reasoning_content)":${text}`;
+const toolCall = String.raw`\{"index":${count},"function":\{"arguments":${text}\}\}`;
+const delta = String.raw`${textDelta}|(?:"content":null,)?"tool_calls":\[${toolCall}\]`;
 const chat = String.raw`"delta":\{(?:${delta})\},"logprobs":null,"finish_reason":null`;
-const completion = String.raw`"text":${text},"logprobs":null,"finish_reason":null,"stop_reason":null(?:,"prompt_token_ids":null)?`;
-const usage = String.raw`,"usage":\{"prompt_tokens":${count},"total_tokens":${count},"completion_tokens":${count}(?:,"completion_tokens_details":null)?\}`;
+const unfinished = String.raw`"logprobs":null,"finish_reason":null`;
+const completion = String.raw`"text":${text},${unfinished},"stop_reason":null(?:,"prompt_token_ids":null)?`;
+const counts = String.raw`"prompt_tokens":${count},"total_tokens":${count},"completion_tokens":${count}`;
+const usage = String.raw`,"usage":\{${counts}(?:,"completion_tokens_details":null)?\}`;
 /**
  * What vLLM writes behind `"choices":[` for a token in the middle of a stream, and nothing else: one choice with
  * something in it, and its usage. Whatever is written otherwise (other members, another order, spaces, escaped names)
@@ -37,18 +42,16 @@ const tokenChunk = new RegExp(
   String.raw`\{"index":0,(?:${chat}|${completion})(?:,"token_ids":${ids})?\}\](?:${usage})?\}$`,
   "y",
 );
-const textMembers = ["content", "reasoning", "reasoning_content", "refusal", "text"];
-const brokenReasons: ReadonlySet<unknown> = new Set(["error", "abort"]);
 
 /**
  * Reads the payloads of one stream: counts, and gives back what the caller may see. All chunks of a stream begin alike,
  * so the beginning is parsed once and compared after that, and usage is cut off the end by position; anything that is
- * not written as vLLM writes a token is parsed. Payloads are Latin-1 (frames.ts).
+ * not written as vLLM writes a token is parsed. Payloads are Latin-1 (see sse-decoder.ts).
  */
 export class Chunks {
   /** The id that the caller saw; `null` before the first chunk. */
   responseId: string | null = null;
-  /** Some choice came to its end: without that, `[DONE]` is no success. */
+  /** Some choice has finished: without that, `[DONE]` is no success. */
   hasFinished = false;
   hasSentUsage = false;
   #tally: Tally;
@@ -62,7 +65,7 @@ export class Chunks {
   }
 
   /**
-   * The payload for the caller; "" when there is nothing in it for her; `null` when it is an error or no chunk at all.
+   * The payload for the caller; "" when there is nothing in it for them; `null` when it is an error or no chunk at all.
    */
   read(payload: string): string | null {
     return this.#readFast(payload) ?? this.#readWhole(payload);
@@ -87,15 +90,15 @@ export class Chunks {
   }
 
   #readWhole(payload: string): string | null {
-    // So llama.cpp's server begins a stream of several prompts.
+    // llama.cpp's server begins a stream of several prompts like this.
     if (payload === "null") return "";
     const json = Buffer.from(payload, "latin1").toString("utf8");
-    const chunk = parse(json);
+    const chunk = parseObject(json);
     if (chunk === null || isError(chunk) || !Array.isArray(chunk["choices"])) return null;
     const choices = chunk["choices"].filter(isObject);
     if (typeof chunk["id"] === "string") this.responseId ??= chunk["id"].slice(0, 128);
     this.#count(json, choices);
-    if (choices.some((choice) => brokenReasons.has(choice["finish_reason"]))) return null;
+    if (choices.some(hasGivenUp)) return null;
     if (choices.some((choice) => typeof choice["finish_reason"] === "string")) this.hasFinished = true;
     if (choices.length === 0) return this.#usageChunk(chunk);
     if (!this.#options.wantsContinuousUsage) delete chunk["usage"];
@@ -126,7 +129,7 @@ export class Chunks {
     return toLatin1(JSON.stringify({ ...chunk, model: this.#options.model, usage }));
   }
 
-  /** The usage chunk that an engine owed and did not send. */
+  /** Writes the usage chunk that the caller asked for and the engine did not send. */
   owedUsage(nowMs: number, object: string): string {
     const created = Math.floor(nowMs / 1_000);
     const usage = billedUsage(this.#tally);
@@ -147,25 +150,6 @@ export class Chunks {
   }
 }
 
-/** The three figures of OpenAI's usage object, as they will be billed. */
-export function billedUsage(tally: Tally): { prompt_tokens: number; completion_tokens: number; total_tokens: number } {
-  const { promptTokens, completionTokens } = tally.read();
-  const prompt = promptTokens ?? 0;
-  return { prompt_tokens: prompt, completion_tokens: completionTokens, total_tokens: prompt + completionTokens };
-}
-
-/** True for `{"error":…}` and for the flat form of vLLM before 0.10. */
-export function isError(body: Body): boolean {
-  return (body["error"] !== undefined && body["error"] !== null) || body["object"] === "error";
-}
-
-/** Does a choice of a chunk or of a whole answer carry anything that the model made? */
-export function hasContent(choice: Body): boolean {
-  const part = isObject(choice["delta"]) ? choice["delta"] : isObject(choice["message"]) ? choice["message"] : choice;
-  if (textMembers.some((name) => typeof part[name] === "string" && part[name] !== "")) return true;
-  return (Array.isArray(part["tool_calls"]) && part["tool_calls"].length > 0) || isObject(part["function_call"]);
-}
-
 function digitsAt(text: string, from: number): number {
   let value = 0;
   for (let at = from; ; at++) {
@@ -178,15 +162,6 @@ function digitsAt(text: string, from: number): number {
 function indexOf(choice: Body, choices: number): number {
   const index = choice["index"];
   return typeof index === "number" && Number.isInteger(index) && index >= 0 && index < choices ? index : 0;
-}
-
-function parse(json: string): Body | null {
-  try {
-    const value: unknown = JSON.parse(json);
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
 }
 
 function toLatin1(text: string): string {

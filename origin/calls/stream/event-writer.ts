@@ -1,15 +1,15 @@
 import type { ServerResponse } from "node:http";
 import type { Writable } from "node:stream";
 
-/** Writes a stream's body in one system call a piece. Text is Latin-1 (frames.ts). */
+/** Writes a stream's body in one system call a piece. Text is Latin-1 (see sse-decoder.ts). */
 export interface EventWriter {
   /** False when the caller reads slower than we write: wait for `onDrain`. */
   write(text: string): boolean;
-  /** She reads slower, and has not caught up yet. */
+  /** True while the caller has not caught up. */
   readonly isFull: boolean;
-  /** Called when she has caught up. */
+  /** Called when the caller has caught up. */
   onDrain: () => void;
-  /** Writes the last piece and ends the body; a body that is never ended so is seen as cut. */
+  /** Writes the last piece and ends the body; the caller sees a body that never ends this way as cut off. */
   end(text: string): void;
 }
 
@@ -20,7 +20,7 @@ export interface EventWriter {
  */
 export function openEventWriter(response: ServerResponse): EventWriter {
   response.chunkedEncoding = false;
-  // A caller who pipelines (none of ours does) waits for her socket: the response keeps what is written until then.
+  // A caller who pipelines (none of ours does) waits for the socket: the response keeps what is written until then.
   const out: Writable = response.socket ?? response;
   const drain = () => writer.onDrain();
   const frame = (text: string) => (text === "" ? "" : `${text.length.toString(16)}\r\n${text}\r\n`);

@@ -1,13 +1,13 @@
-/** A watch over something that should be heard from. */
+/** A timer that runs out when nothing happens for too long. */
 export interface Silence {
-  /** Something was heard at `nowMs` (performance.now()), or the watch begins anew. */
+  /** Something happened at `nowMs` (performance.now()): the time starts again. */
   note(nowMs: number): void;
   stop(): void;
 }
 
 /**
- * Calls `onSilence` when nothing was heard for `ms`, and again after each further `ms` of it. A token is noted by a
- * number; the timer, which costs more to move, finds out when it fires.
+ * Calls `onIdle` when nothing happened for `ms`, and again after each further `ms`. A token only sets a number, because
+ * moving the timer would cost more; the timer looks at the number when it fires.
  */
 export function watchSilence(ms: number, onSilence: () => void): Silence {
   let heardAtMs = performance.now();

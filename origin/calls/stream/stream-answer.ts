@@ -9,12 +9,13 @@ import { Frames } from "./sse-decoder.ts";
 import { watchSilence, type Silence } from "./idle-timer.ts";
 import type { Tally } from "../usage-meter.ts";
 
-/** How a call ended. `refusal` is what the caller is still told, if she is there; a whole answer has none. */
+/** How a call ended. `refusal` is sent to the caller if they are still there; a whole answer has none. */
 export interface Ending {
   outcome: Outcome;
   refusal: Refusal | null;
 }
 
+/** What one stream passes through, and who is called on its way. */
 export interface StreamParts {
   engineAnswer: EngineAnswer;
   writer: EventWriter;
@@ -28,30 +29,30 @@ export interface StreamParts {
   onPing(): void;
 }
 
-/** What ends the stream: the caller's own end or one of ours. */
+/** Reads why a call was aborted: because the caller left, or for a reason of ours. */
 export function endingOf(reason: unknown): Ending {
   if (typeof reason === "object" && reason !== null && "outcome" in reason && "refusal" in reason) {
     const { outcome, refusal } = reason;
-    if (outcome === "cut" || outcome === "broken")
+    if (outcome === "cancelled" || outcome === "failed")
       return { outcome, refusal: refusal instanceof Refusal ? refusal : null };
   }
-  return { outcome: "cut", refusal: null };
+  return { outcome: "cancelled", refusal: null };
 }
 
-const done: Ending = { outcome: "done", refusal: null };
-const broken = (log: string): Ending => ({ outcome: "broken", refusal: new Refusal("stream_broken", { log }) });
+const done: Ending = { outcome: "completed", refusal: null };
+const broken = (log: string): Ending => ({ outcome: "failed", refusal: new Refusal("stream_broken", { log }) });
 
 /**
  * Passes an engine's stream on, event by event, and resolves when it has ended; it writes neither `[DONE]` nor the
- * error event, since the record must be kept first. Never faster than the caller reads; a comment when nothing was said
- * for `pingMs`; broken when the engine makes nothing for `streamIdleMsMax` while we listen, hangs up, or reports an
- * error (then `[DONE]` behind it means nothing).
+ * error event, since the record must be kept first. Never faster than the caller reads; a comment when nothing was sent
+ * for `pingMs`. The stream fails when the engine generates nothing for `streamIdleMsMax` while we read, hangs up, or
+ * reports an error (a `[DONE]` behind an error means nothing).
  */
 export function passStream(parts: StreamParts): Promise<Ending> {
   return new Promise((resolve) => new Passage(parts, resolve).begin());
 }
 
-/** An engine ends a line that nobody listens to within milliseconds; one that does not is left. */
+/** An engine closes a connection that nobody reads within milliseconds; if it does not, we close it. */
 const listenOutMsMax = 300;
 
 class Passage {
@@ -61,9 +62,9 @@ class Passage {
   #isOver = false;
   #hasToken = false;
   #checkpointAt = 0;
-  /** The caller is gone; only what the engine had sent by then is still counted. */
+  /** Set when the caller is gone: from then on only what the engine had already sent is counted. */
   #left: Ending | null = null;
-  /** Nothing was said to the caller; nothing was heard from the engine. */
+  /** The first runs out when nothing is sent to the caller, the second when nothing comes from the engine. */
   #unsaid: Silence;
   #unheard: Silence;
   #checkpoints: NodeJS.Timeout;
@@ -97,7 +98,7 @@ class Passage {
     clearInterval(this.#checkpoints);
     signal.removeEventListener("abort", this.#leave);
     writer.onDrain = () => {};
-    if (ending.outcome === "done") letGo(engineAnswer);
+    if (ending.outcome === "completed") letGo(engineAnswer);
     else engineAnswer.destroy();
     this.#resolve(ending);
   }
@@ -164,13 +165,13 @@ class Passage {
 
   #leave = (): void => {
     const ending = endingOf(this.#parts.signal.reason);
-    if (ending.outcome === "cut" && !this.#left) this.#listenOut(ending);
+    if (ending.outcome === "cancelled" && !this.#left) this.#listenOut(ending);
     else this.#end(ending);
   };
 
   /**
-   * The engine learns by the end of our half of the line that nobody listens. What it had put on the wire by then is on
-   * its way, and on the bill (Q4).
+   * Closing our half of the connection tells the engine that nobody reads any more. What it had sent by then is still on
+   * its way, and is billed (Q4).
    */
   #listenOut(ending: Ending): void {
     const { engineAnswer } = this.#parts;
@@ -190,7 +191,7 @@ class Passage {
   };
 }
 
-/** After `[DONE]` the engine only closes its body: its line goes back for the next call, unless it dawdles. */
+/** After `[DONE]` the engine only closes its body: its connection is used again for the next call, unless it takes too long. */
 function letGo(engineAnswer: EngineAnswer): void {
   const timer = setTimeout(() => engineAnswer.destroy(), 1_000);
   engineAnswer.listen({ text: () => {}, end: () => clearTimeout(timer) });

@@ -37,7 +37,7 @@ export interface Engine {
 const answerBytesMax = 4 * 1024 * 1024;
 const idleLinesMax = 64;
 
-/** A client for one engine over kept-alive lines; as many as there are calls, since capacity.ts bounds those. */
+/** A client for one engine over kept-alive connections: as many as there are calls, which capacity.ts bounds. */
 export function openEngine(config: EngineConfig): Engine {
   const base = new URL(config.url);
   const isTls = base.protocol === "https:";
@@ -62,7 +62,7 @@ export function openEngine(config: EngineConfig): Engine {
     if (at >= 0) idle.splice(at, 1);
   }
 
-  /** `isRetry`: on a line of its own, since after a restart of the engine every kept one is dead. */
+  /** `isRetry`: on a new connection, since after a restart of the engine every kept one is dead. */
   async function open(ask: Ask, isRetry: boolean): Promise<EngineAnswer> {
     const { signal } = ask;
     if (signal?.aborted) throw refusalOf(left());
@@ -77,7 +77,7 @@ export function openEngine(config: EngineConfig): Engine {
       return answer;
     } catch (error) {
       signal?.removeEventListener("abort", leave);
-      // An engine may close a kept line just as we write on it: nothing was read by it, so once more is safe.
+      // An engine may close a kept connection just as we write to it. It has read nothing, so once more is safe.
       if (isReused && answer.isUnheard && !signal?.aborted) return open(ask, true);
       throw refusalOf(error);
     }

@@ -9,15 +9,15 @@ export interface Place {
   isTls: boolean;
 }
 
-/** Told of a body as it comes. Text is Latin-1: one character a byte. */
+/** Receives a body as it comes. Text is Latin-1: one character a byte. */
 export interface BodyListener {
-  /** What one read of the socket brought. */
+  /** Receives what one read of the socket brought. */
   text(text: string): void;
-  /** Comes once, and last. False: it broke off. */
+  /** Is called once, and last; `isWhole` is false when the body broke off. */
   end(isWhole: boolean): void;
 }
 
-/** What one read takes at most. */
+/** The most that one read takes. */
 const readBytesMax = 32 * 1024;
 
 /**
@@ -31,7 +31,7 @@ export class Line {
   #answer: EngineAnswer | null = null;
   #onFree: (line: Line) => void;
 
-  /** `onFree`: it may be asked again. `onGone`: it may not, and never will. */
+  /** `onFree`: it can carry another request. `onGone`: it never will again. */
   constructor({ host, port, isTls }: Place, onFree: (line: Line) => void, onGone: (line: Line) => void) {
     const buffer = Buffer.allocUnsafeSlow(readBytesMax);
     const take = (bytes: number) => {
@@ -58,7 +58,7 @@ export class Line {
     });
   }
 
-  /** Sends a request, written out. Only for a line that is free. */
+  /** Sends a request, written out. Only for a connection that is free. */
   ask(request: string): EngineAnswer {
     const answer = new EngineAnswer(this.#socket, () => this.#free(answer));
     this.#answer = answer;
@@ -78,7 +78,7 @@ export class Line {
     if (!mayFollow || socket.writableLength > 0 || !socket.writable || !socket.readable) return this.close();
     this.isReused = true;
     if (isPaused) socket.resume();
-    // Nobody waits for an idle line, so it keeps no process alive.
+    // Nobody waits for an idle connection, so it keeps no process alive.
     socket.unref();
     this.#onFree(this);
   }
@@ -96,7 +96,7 @@ export class EngineAnswer {
   #reader: AnswerReader;
   #onOver: () => void;
   #listener: BodyListener | null = null;
-  /** What came before anyone listened. */
+  /** The body that came before anyone listened. */
   #held = "";
   #isWhole = false;
   #settle: (cause: Error | null) => void = () => {};
@@ -113,19 +113,19 @@ export class EngineAnswer {
     });
   }
 
-  /** Nothing of the answer has come: the engine may never have read the request. */
+  /** True while nothing of the answer has come: the engine may never have read the request. */
   get isUnheard(): boolean {
     return !this.#reader.hasBegun;
   }
 
-  /** The line may carry another exchange behind this one. */
+  /** True when the connection may carry another exchange after this one. */
   get mayFollow(): boolean {
     return this.#isWhole && this.#reader.isReusable;
   }
 
   /**
    * Resolves with the beginning of the body when it comes, "" when the body ends without any or nothing comes for
-   * `msMax`. It is still told to whoever listens.
+   * `msMax`. Whoever listens later still receives it.
    */
   peek(msMax: number): Promise<string> {
     if (this.#held !== "" || this.isOver) return Promise.resolve(this.#held);
@@ -138,7 +138,7 @@ export class EngineAnswer {
     });
   }
 
-  /** Tells the body from now on; what came before, at once. Another listener takes the place of the last. */
+  /** Passes the body on from now on, and at once what came before. A second listener replaces the first. */
   listen(listener: BodyListener): void {
     this.#listener = listener;
     const held = this.#held;
@@ -162,14 +162,14 @@ export class EngineAnswer {
   }
 
   /**
-   * Ends our half of the line: by that the engine learns that nobody listens any more. What it has sent by then is
-   * still told.
+   * Half-closes the connection: by that the engine learns that nobody listens any more. What it has sent by then still
+   * reaches the listener.
    */
   leave(): void {
     if (!this.isOver) this.#socket.end();
   }
 
-  /** Ends the exchange and its line; nothing more is told. */
+  /** Ends the exchange and its connection; the listener hears no more. */
   destroy(): void {
     this.#listener = null;
     this.fail(new Error("left"));
@@ -185,12 +185,12 @@ export class EngineAnswer {
     }
   }
 
-  /** The engine has ended its half of the line: the end of some answers, a break in all others. */
+  /** The engine has ended its half of the connection: the end of some answers, a break in all others. */
   finish(cause: Error): void {
     if (!this.#reader.finish()) this.fail(cause);
   }
 
-  /** It broke off, or is given up. */
+  /** Ends an answer that broke off or is given up. */
   fail(cause: Error): void {
     if (this.isOver) return;
     this.#socket.destroy();

@@ -163,7 +163,7 @@ describe("usage and ledger", () => {
 describe("when it cannot", () => {
   it("says what the edge said, with its code, and exits 1", async () => {
     const unknown = await run(["orgs", "show", "org_0000000000"]);
-    expect(unknown).toEqual({ code: 1, out: "", err: "penstock: There is no such object. (404 not_found)\n" });
+    expect(unknown).toEqual({ code: 1, out: "", err: "penstock: No such object exists. (404 not_found)\n" });
     const refused = await run(["keys", "create", world.a.org, "--name", "x", "--model", "nope", "--json"]);
     expect([refused.code, refused.out, JSON.parse(refused.err).error.param]).toEqual([1, "", "models[0]"]);
     const stranger = await run(["orgs", "list"], { PENSTOCK_ADMIN_KEY: "sk-pen-admin-wrong" });

@@ -37,7 +37,7 @@ export function ledgerBatches(name: string, open: OpenLedger): void {
       ];
       expect(told(await ledger.settleAll(batches))).toEqual([
         ["settled", "settled"],
-        ["noted", "noted", "settled", "settled"],
+        ["checkpointed", "checkpointed", "settled", "settled"],
         ["unknown", "settled"],
       ]);
       expect(await Promise.all(orgs.map(booked))).toEqual([

@@ -212,7 +212,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       clock.set(noon + 500);
       await fill(opened, 1);
       expect(await ledger.settle(org, [recordOf(org, first), recordOf(org, third)])).toMatchObject([
-        { result: "corrected" },
+        { result: "adjusted" },
         { result: "settled" },
       ]);
     });
@@ -313,15 +313,15 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       const [hold = ""] = await fill(opened, 1);
       await opened.ledger.settle(opened.org, [recordOf(opened.org, hold, { isFinal: false, completionTokens: 7 })]);
       expect(await opened.ledger.release(opened.org, hold)).toEqual({ hold, result: "settled" });
-      expect(await opened.usage()).toMatchObject([{ end: "broken", promptTokens: 10, completionTokens: 7 }]);
+      expect(await opened.usage()).toMatchObject([{ end: "failed", promptTokens: 10, completionTokens: 7 }]);
     });
 
     test("a call that was given up while a node may run it keeps its hold two seconds more, then expires at its last checkpoint; the late record adds the rest", async () => {
       const opened = await openWith({ tokensPerDay: 90, requestsPerDay: 9, concurrency: 2 });
       const { ledger, org, clock } = opened;
       const [hold = "", mute = ""] = await fill(opened, 2);
-      expect(await ledger.release(org, hold, true)).toEqual({ hold, result: "noted" });
-      expect(await ledger.release(org, mute, true)).toEqual({ hold: mute, result: "noted" });
+      expect(await ledger.release(org, hold, true)).toEqual({ hold, result: "checkpointed" });
+      expect(await ledger.release(org, mute, true)).toEqual({ hold: mute, result: "checkpointed" });
       expect(await windowOf(opened, "tokensPerDay")).toEqual([30, 60, 0]);
       expect((await ledger.inspect(org))?.openHolds.map(({ expiresAtMs }) => expiresAtMs)).toEqual([
         noon + 2_000,
@@ -330,7 +330,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       expect(shut(await ledger.admit(askOf(org)))).toMatchObject({ window: "concurrency", resetAtMs: noon + 2_000 });
       clock.set(noon + 1_999);
       expect(await ledger.settle(org, [recordOf(org, hold, { isFinal: false, completionTokens: 7 })])).toEqual([
-        { hold, result: "noted" },
+        { hold, result: "checkpointed" },
       ]);
       await opened.restart();
       expect(await windowOf(opened, "concurrency")).toEqual([0, 2, 0]);
@@ -339,13 +339,13 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       expect(await windowOf(opened, "tokensPerDay")).toEqual([73, 0, 17]);
       expect(await ledger.release(org, hold, true)).toEqual({ hold, result: "repeated" });
       expect(await ledger.settle(org, [recordOf(org, hold, { completionTokens: 9 })])).toEqual([
-        { hold, result: "corrected" },
+        { hold, result: "adjusted" },
       ]);
       expect(await windowOf(opened, "requestsPerDay")).toEqual([7, 0, 2]);
       const rows = (await opened.usage()).toSorted((one, other) => one.id.localeCompare(other.id));
       expect(rows).toMatchObject([
         { id: hold, end: "expired", promptTokens: 10, completionTokens: 7 },
-        { id: `${hold}:late`, end: "corrected", promptTokens: 0, completionTokens: 2 },
+        { id: `${hold}:late`, end: "adjusted", promptTokens: 0, completionTokens: 2 },
         { id: mute, end: "expired", promptTokens: 0, completionTokens: 0, costMicros: 0 },
       ]);
     });
@@ -358,7 +358,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       for (const hold of [brief, told, refused]) await ledger.release(org, hold, true);
       clock.advance(400);
       for (const hold of [brief, told, refused])
-        expect(await ledger.release(org, hold, true)).toEqual({ hold, result: "noted" });
+        expect(await ledger.release(org, hold, true)).toEqual({ hold, result: "checkpointed" });
       await opened.restart();
       expect((await ledger.inspect(org))?.openHolds.map(({ expiresAtMs }) => expiresAtMs).toSorted()).toEqual([
         noon + 500,
@@ -383,7 +383,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
         promptTokens: 999,
         cachedTokens: 500,
         completionTokens: 999,
-        outcome: "cut",
+        outcome: "cancelled",
         responseId: "chatcmpl-1",
         endedAtMs: noon - day,
       });
@@ -402,7 +402,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
           model: "small",
           tier: "shared",
           endpoint: "chat.completions",
-          end: "cut",
+          end: "cancelled",
           responseId: "chatcmpl-1",
           promptTokens: 10,
           cachedTokens: 10,
@@ -424,15 +424,15 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       const [hold = "", mute = ""] = await fill(opened, 2, { ttlMs: 60_000 });
       const note = (completionTokens: number) =>
         ledger.settle(org, [recordOf(org, hold, { isFinal: false, completionTokens })]);
-      expect(await note(8)).toEqual([{ hold, result: "noted" }]);
-      expect(await note(3)).toEqual([{ hold, result: "noted" }]);
+      expect(await note(8)).toEqual([{ hold, result: "checkpointed" }]);
+      expect(await note(3)).toEqual([{ hold, result: "checkpointed" }]);
       await opened.restart();
       clock.set(noon + 60_000);
       expect(await windowOf(opened, "tokensPerDay")).toEqual([882, 0, 18]);
       expect(await note(9)).toEqual([{ hold, result: "repeated" }]);
       await opened.restart();
       expect(await ledger.settle(org, [recordOf(org, hold, { completionTokens: 15 })])).toEqual([
-        { hold, result: "corrected" },
+        { hold, result: "adjusted" },
       ]);
       await opened.restart();
       expect(await ledger.settle(org, [recordOf(org, hold, { completionTokens: 19 })])).toEqual([
@@ -442,7 +442,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       const rows = (await opened.usage()).toSorted((one, other) => one.id.localeCompare(other.id));
       expect(rows).toMatchObject([
         { id: hold, end: "expired", promptTokens: 10, completionTokens: 8, costMicros: 26, endedAtMs: noon + 60_000 },
-        { id: `${hold}:late`, hold, end: "corrected", promptTokens: 0, completionTokens: 7, costMicros: 14 },
+        { id: `${hold}:late`, hold, end: "adjusted", promptTokens: 0, completionTokens: 7, costMicros: 14 },
         { id: mute, end: "expired", promptTokens: 0, completionTokens: 0, costMicros: 0 },
       ]);
     });
@@ -455,7 +455,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
         recordOf(org, hold, { isFinal: false, completionTokens: 12 }),
         recordOf(org, hold, { completionTokens: 3 }),
       ]);
-      expect(await opened.usage()).toMatchObject([{ end: "done", completionTokens: 12 }]);
+      expect(await opened.usage()).toMatchObject([{ end: "completed", completionTokens: 12 }]);
     });
   });
 

@@ -107,7 +107,7 @@ export function recordOf(org: OrgId, hold: HoldId, fields: Partial<UsageRecord> 
     promptTokens: 10,
     cachedTokens: 0,
     completionTokens: 20,
-    outcome: "done",
+    outcome: "completed",
     responseId: null,
     startedAtMs: noon,
     firstTokenAtMs: null,

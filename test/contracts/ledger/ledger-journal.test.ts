@@ -44,7 +44,7 @@ function openJournal(org: OrgId) {
   const drain = () => {
     const batch = journal.outbox(org);
     for (const row of batch?.rows ?? []) bill.set(row.id, row);
-    if (batch) journal.drained(batch.seq, batch.rows.length);
+    if (batch) journal.markDrained(batch.seq, batch.rows.length);
     return batch?.rows.length ?? 0;
   };
   const count = (table: string) =>
@@ -115,7 +115,7 @@ test("the bill leaves in batches of at most 500, oldest first; what was confirme
   const { journal, drain, restart, bill } = settled(org, 1_100);
   expect([drain(), journal().outboxRows, drain(), journal().outboxRows]).toEqual([500, 600, 500, 100]);
   const last = journal().outbox(org);
-  journal().drained(1, 500);
+  journal().markDrained(1, 500);
   expect([last?.rows.length, journal().outboxRows]).toEqual([100, 100]);
   restart(true);
   expect([drain(), drain(), journal().outboxRows]).toEqual([100, 0, 0]);

@@ -116,7 +116,7 @@ export class LedgerModel {
       };
       if (!record.isFinal) {
         call.noted = known;
-        return "noted";
+        return "checkpointed";
       }
       this.#finish(call, "settled", known);
       return "settled";
@@ -127,7 +127,7 @@ export class LedgerModel {
       completion: Math.max(0, told.completion - call.charged.completion),
     };
     this.#seenMs = this.atMs;
-    return "corrected";
+    return "adjusted";
   }
 
   /** A call that may run all the same is not given back but has two seconds more, or what is left of its time. */
@@ -138,7 +138,7 @@ export class LedgerModel {
     if (call.end !== null) return "repeated";
     if (mayRun) {
       call.expiresAtMs = Math.min(call.expiresAtMs, this.atMs + 2_000);
-      return "noted";
+      return "checkpointed";
     }
     if (call.noted && call.noted.completion > 0) {
       this.#finish(call, "settled", call.noted);

@@ -16,7 +16,7 @@ import { askOf, digest, freshHold, freshOrg, keyOf, keyRecord, orgRecord, record
 /** One thing that a ledger is asked, at a time by its clock. */
 export type Turn = { nowMs: number } & (
   | { kind: "admit"; ask: Ask }
-  | { kind: "look"; ask: Ask }
+  | { kind: "introspect"; ask: Ask }
   | { kind: "settle"; records: UsageRecord[] }
   | { kind: "release"; hold: string; mayRun: boolean }
   | { kind: "publish"; record: OrgRecord | KeyRecord }
@@ -111,7 +111,7 @@ const step = fc.oneof(
           prompt: tokens,
           cached: tokens,
           completion: tokens,
-          outcome: fc.constantFrom("done" as const, "cut" as const, "broken" as const),
+          outcome: fc.constantFrom("completed" as const, "cancelled" as const, "failed" as const),
           responseId,
           agoMs: fc.integer({ min: -5_000, max: 2_000_000 }),
         }),
@@ -159,7 +159,11 @@ const step = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constant("look" as const), key: fc.integer({ min: 1, max: 4 }), ip: fc.nat(12) }),
+    arbitrary: fc.record({
+      kind: fc.constant("introspect" as const),
+      key: fc.integer({ min: 1, max: 4 }),
+      ip: fc.nat(12),
+    }),
   },
   { weight: 3, arbitrary: fc.constant({ kind: "inspect" as const }) },
 );
@@ -201,11 +205,11 @@ function openHistory(org: OrgId, startMs: number, granted: string[]) {
         };
         return [{ nowMs, kind: "publish", record: keyRecord(org, each.key, fields) }];
       }
-      case "look":
+      case "introspect":
         return [
           {
             nowMs,
-            kind: "look",
+            kind: "introspect",
             ask: askOf(org, { key: keyOf(org, each.key), ip: each.ip === 0 ? null : ip(each.ip) }),
           },
         ];
@@ -287,7 +291,7 @@ async function play(
     switch (turn.kind) {
       case "admit":
         return ledger.admit(turn.ask);
-      case "look":
+      case "introspect":
         return ledger.look(turn.ask);
       case "settle":
         return ledger.settle(org, turn.records);

@@ -17,6 +17,7 @@ const credential: Credential = {
   ip: null,
 };
 const terms = {
+  credential,
   hold: "hold_0123456789012345678901",
   tier: "shared",
   price: { promptMicrosPerMTok: 1, completionMicrosPerMTok: 2 },
@@ -80,8 +81,8 @@ describe("admission", () => {
       deadlineMs: terms.nowMs + 1_000,
       idempotency: { key: "k", body: "b" },
     });
-    expect(await admit(visit, ledger, credential, call, terms, never)).toBe(grant);
-    const { nowMs: _, ...ours } = terms;
+    expect(await admit(visit, ledger, call, { ...terms, countPrompt: never })).toBe(grant);
+    const { nowMs: _, credential: __, ...ours } = terms;
     expect(asks).toEqual([
       {
         ...credential,
@@ -100,14 +101,14 @@ describe("admission", () => {
 
   test("holds for the grace alone when the deadline has passed already", async () => {
     const { ledger, asks } = ledgerOf(grant);
-    await admit(visit, ledger, credential, await callOf({ deadlineMs: terms.nowMs - 10_000 }), terms, never);
+    await admit(visit, ledger, await callOf({ deadlineMs: terms.nowMs - 10_000 }), { ...terms, countPrompt: never });
     expect(asks[0]?.ttlMs).toBe(holdGraceMs);
   });
 
   for (const failure of [new Error("CANARY"), new TypeError("CANARY")]) {
     test(`a ledger that throws ${failure.name} is 503 quota_unavailable, never a grant`, async () => {
       const refusal = await expectRefusal(
-        async () => admit(visit, ledgerOf(failure).ledger, credential, await callOf(), terms, never),
+        async () => admit(visit, ledgerOf(failure).ledger, await callOf(), { ...terms, countPrompt: never }),
         "quota_unavailable",
       );
       expect(errorHeaders(refusal)).toMatchObject({ "retry-after": "1", "retry-after-ms": "1000" });
@@ -119,7 +120,7 @@ describe("admission", () => {
   test("and so is one that throws at the second question", async () => {
     const { ledger } = ledgerOf(quota(80), new Error("gone"));
     await expectRefusal(
-      async () => admit(visit, ledger, credential, await callOf(), terms, async () => 60),
+      async () => admit(visit, ledger, await callOf(), { ...terms, countPrompt: async () => 60 }),
       "quota_unavailable",
     );
   });
@@ -142,7 +143,7 @@ describe("what is held for nothing", () => {
 
   test("is given back at once, and the ledger is told no more", async () => {
     const { told, ledger } = releasing(0);
-    await giveBack(visitOf(), ledger, org, terms.hold, true);
+    await giveBack(visitOf(), ledger, { org, hold: terms.hold, mayRun: true });
     expect(told).toEqual([[org, terms.hold, true]]);
   });
 
@@ -150,7 +151,7 @@ describe("what is held for nothing", () => {
     vi.useFakeTimers();
     const { told, ledger } = releasing(2);
     const visit = visitOf();
-    await giveBack(visit, ledger, org, terms.hold, false);
+    await giveBack(visit, ledger, { org, hold: terms.hold, mayRun: false });
     expect(told).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(5_000);
     expect(told).toEqual(Array.from({ length: 3 }, () => [org, terms.hold, false]));
@@ -163,7 +164,7 @@ describe("what is held for nothing", () => {
     vi.useFakeTimers();
     const { told, ledger } = releasing(Infinity);
     const visit = visitOf();
-    await giveBack(visit, ledger, org, terms.hold, false);
+    await giveBack(visit, ledger, { org, hold: terms.hold, mayRun: false });
     await vi.advanceTimersByTimeAsync(28_000);
     expect(told).toHaveLength(4);
     expect(visit.logged.at(-1)).toEqual({ event: "release_given_up", facts: { hold: terms.hold } });
@@ -174,7 +175,10 @@ describe("what is held for nothing", () => {
     const call = await callOf();
     vi.useFakeTimers();
     const admitting = { ...ledger, admit: async () => Promise.reject(new Error("no answer")) };
-    await expectRefusal(async () => admit(visitOf(), admitting, credential, call, terms, never), "quota_unavailable");
+    await expectRefusal(
+      async () => admit(visitOf(), admitting, call, { ...terms, countPrompt: never }),
+      "quota_unavailable",
+    );
     // Not at once: it has just failed.
     await vi.advanceTimersByTimeAsync(999);
     expect(told).toEqual([]);
@@ -187,7 +191,10 @@ describe("what is held for nothing", () => {
     const call = await callOf();
     vi.useFakeTimers();
     const rushed = { ...ledger, admit: async () => Promise.reject(new OutOfReach("no place", false)) };
-    await expectRefusal(async () => admit(visitOf(), rushed, credential, call, terms, never), "quota_unavailable");
+    await expectRefusal(
+      async () => admit(visitOf(), rushed, call, { ...terms, countPrompt: never }),
+      "quota_unavailable",
+    );
     await vi.advanceTimersByTimeAsync(60_000);
     expect(told).toEqual([]);
   });
@@ -196,7 +203,7 @@ describe("what is held for nothing", () => {
 describe("the exact count", () => {
   test("is asked for when the bound does not fit and the estimate would, and is what is then held", async () => {
     const { ledger, asks } = ledgerOf(quota(70), grant);
-    expect(await admit(visit, ledger, credential, await callOf(), terms, async () => 47)).toBe(grant);
+    expect(await admit(visit, ledger, await callOf(), { ...terms, countPrompt: async () => 47 })).toBe(grant);
     expect(asks.map(({ promptTokens }) => promptTokens)).toEqual([200, 47]);
     expect({ ...asks[1], promptTokens: 0 }).toEqual({ ...asks[0], promptTokens: 0 });
   });
@@ -218,7 +225,7 @@ describe("the exact count", () => {
     test(`is not asked for when ${why}`, async () => {
       const { ledger, asks } = ledgerOf(denial);
       const refusal = await expectRefusal(
-        async () => admit(visit, ledger, credential, await callOf(over), terms, never),
+        async () => admit(visit, ledger, await callOf(over), { ...terms, countPrompt: never }),
         refusalOf(denial).code,
       );
       expect(errorBody(refusal)).toEqual(errorBody(refusalOf(denial)));
@@ -228,7 +235,7 @@ describe("the exact count", () => {
 
   test("is asked for when with a clamp a token for each choice fits", async () => {
     const { ledger, asks } = ledgerOf(quota(52), grant);
-    await admit(visit, ledger, credential, await callOf({ mayClamp: true }), terms, async () => 50);
+    await admit(visit, ledger, await callOf({ mayClamp: true }), { ...terms, countPrompt: async () => 50 });
     expect(asks).toHaveLength(2);
   });
 
@@ -236,7 +243,7 @@ describe("the exact count", () => {
     test(`of ${count} helps nothing: the first denial stands, the ledger is not asked again`, async () => {
       const { ledger, asks } = ledgerOf(quota(70));
       await expectRefusal(
-        async () => admit(visit, ledger, credential, await callOf(), terms, async () => count),
+        async () => admit(visit, ledger, await callOf(), { ...terms, countPrompt: async () => count }),
         "insufficient_quota",
       );
       expect(asks).toHaveLength(1);
@@ -246,7 +253,7 @@ describe("the exact count", () => {
   test("does not buy a third question: the second denial is the answer", async () => {
     const { ledger, asks } = ledgerOf(quota(70), { ...quota(70), limit: 777 } as Denial);
     const refusal = await expectRefusal(
-      async () => admit(visit, ledger, credential, await callOf(), terms, async () => 60),
+      async () => admit(visit, ledger, await callOf(), { ...terms, countPrompt: async () => 60 }),
       "insufficient_quota",
     );
     expect(refusal.details.say).toContain("777");

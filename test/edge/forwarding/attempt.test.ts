@@ -214,13 +214,13 @@ describe("what may be tried elsewhere", () => {
     expect(tried.kind === "answer" && (await tried.response.text())).toBe("{}");
   });
 
-  test("a caller who has left, left in the middle or set a deadline: no, the node may be at work, and it says nothing good or bad about the node", async () => {
+  test("a caller who left or whose deadline passed: the node may be at work, and its breaker learns nothing", async () => {
     for (const signal of [AbortSignal.abort(), AbortSignal.timeout(100)]) {
       const { tried, seen } = await tryOn(silent, signal);
       expect(no(tried)).toEqual({ code: "gateway_timeout", mayRetry: false, mayRun: true });
       // Told as an answer, it would close the breaker of a node that hangs; as a failure, callers could open it with
       // short deadlines.
-      expect(seen).toEqual(["began a", "saw a left", "ended a"]);
+      expect(seen).toEqual(["began a", "saw a aborted", "ended a"]);
     }
   });
 });

@@ -246,7 +246,7 @@ describe("a caller who has left", () => {
     };
     const { no, asked, seen } = await over([waiting, fine], { signal: abort.signal });
     expect([no?.refusal.code, no?.mayRun]).toEqual(["gateway_timeout", true]);
-    expect(seen).toEqual(["began a", "saw a left", "ended a"]);
+    expect(seen).toEqual(["began a", "saw a aborted", "ended a"]);
     expect(asked).toEqual([1, 0]);
     await Promise.all(gone);
   });

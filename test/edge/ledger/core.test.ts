@@ -47,10 +47,10 @@ test("the state is what its journal says, replayed from the start", () => {
     "held",
     "held",
     "held",
-    "noted",
+    "checkpointed",
     "closed",
     "closed",
-    "noted",
+    "checkpointed",
     "closed",
     "closed",
   ]);
@@ -102,7 +102,7 @@ test("a hold given up expires two seconds later, though every other deadline is 
   const { keeper } = openKeeper();
   const [ask, other] = [askOf(org), askOf(org)];
   for (const each of [ask, other]) keeper.keep(keeper.weigh(each, noon));
-  expect(keeper.release(ask.hold, true, noon + 10)).toEqual({ hold: ask.hold, result: "noted" });
+  expect(keeper.release(ask.hold, true, noon + 10)).toEqual({ hold: ask.hold, result: "checkpointed" });
   keeper.expire(noon + 2_009);
   expect(Object.keys(keeper.state.holds)).toHaveLength(2);
   keeper.expire(noon + 2_010);

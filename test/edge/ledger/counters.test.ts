@@ -41,7 +41,7 @@ test("an end changes the day and the month of its admission, and those only whil
   if (change) apply(state, change);
   expect(useOf(state.books["org"]!, "tokensPerMonth", before)).toEqual({ held: 30, settled: 30 });
   held(state, before + 5_000);
-  const late = release(state, state.holds[second]!, null, before + 6_000, false).change;
+  const late = release(state, { hold: state.holds[second]!, ended: null, mayRun: false }, before + 6_000).change;
   if (late) apply(state, late);
   for (const window of ["tokensPerDay", "tokensPerMonth", "costMicrosPerMonth", "requestsPerDay"] as const) {
     expect(useOf(state.books["org"]!, window, before + 6_000).settled).toBe(0);

@@ -112,7 +112,7 @@ test("a correction adds what expiry left out of every part, cached tokens includ
   const ended = { hold: expired.hold, closing: expired.closing, isCorrected: false };
   const told = recordOf(org, hold!.id, { promptTokens: 50, cachedTokens: 20, completionTokens: 9 });
   expect(settle(state, told, ended, noon + 2_000)).toMatchObject({
-    result: "corrected",
+    result: "adjusted",
     change: { closing: { charged: { promptTokens: 20, cachedTokens: 8, completionTokens: 5 } } },
   });
 });
@@ -120,21 +120,21 @@ test("a correction adds what expiry left out of every part, cached tokens includ
 describe("a release", () => {
   test("of a call that never ran gives all back; of one that a checkpoint saw running it charges that", () => {
     const { state, hold } = withHold({});
-    expect(release(state, hold!, null, noon + 5, false)).toMatchObject({
+    expect(release(state, { hold: hold!, ended: null, mayRun: false }, noon + 5)).toMatchObject({
       result: "released",
       change: { kind: "closed", closing: { end: "released", costMicros: 0 } },
     });
     const seen = { ...hold!, noted: { promptTokens: 10, cachedTokens: 0, completionTokens: 4, responseId: null } };
-    expect(release(state, seen, null, noon + 5, false)).toMatchObject({
+    expect(release(state, { hold: seen, ended: null, mayRun: false }, noon + 5)).toMatchObject({
       result: "settled",
-      change: { kind: "closed", closing: { end: "broken", charged: { completionTokens: 4 } } },
+      change: { kind: "closed", closing: { end: "failed", charged: { completionTokens: 4 } } },
     });
   });
 
   test("of a call whose checkpoint saw a prompt but no token yet gives all back, too", () => {
     const { state, hold } = withHold({});
     const seen = { ...hold!, noted: { promptTokens: 10, cachedTokens: 0, completionTokens: 0, responseId: null } };
-    expect(release(state, seen, null, noon + 5, false)).toMatchObject({
+    expect(release(state, { hold: seen, ended: null, mayRun: false }, noon + 5)).toMatchObject({
       result: "released",
       change: { closing: { charged: { promptTokens: 0 }, costMicros: 0 } },
     });
@@ -142,10 +142,10 @@ describe("a release", () => {
 
   test("of a call that may run changes its deadline and nothing else: two seconds by the ledger's own time, never later than it was", () => {
     const { state, hold } = withHold({ ttlMs: 60_000 });
-    const at = (now: number) => release(state, hold!, null, now, true);
+    const at = (now: number) => release(state, { hold: hold!, ended: null, mayRun: true }, now);
     expect(at(noon + 5)).toEqual({
-      result: "noted",
-      change: { kind: "noted", hold: { ...hold!, expiresAtMs: noon + 5 + abandonMs } },
+      result: "checkpointed",
+      change: { kind: "checkpointed", hold: { ...hold!, expiresAtMs: noon + 5 + abandonMs } },
     });
     expect(at(noon - 9_000_000).change?.hold.expiresAtMs).toBe(noon + abandonMs);
     expect(at(noon + 59_000).change?.hold.expiresAtMs).toBe(noon + 60_000);
@@ -157,7 +157,7 @@ describe("a release", () => {
       hold: hold!,
       closing: {
         hold: hold!.id,
-        end: "done" as const,
+        end: "completed" as const,
         charged: { promptTokens: 1, cachedTokens: 0, completionTokens: 1, responseId: null },
         costMicros: 1,
         atMs: noon,
@@ -166,8 +166,8 @@ describe("a release", () => {
       isCorrected: false,
     };
     for (const mayRun of [false, true]) {
-      expect(release(state, null, null, noon, mayRun)).toEqual({ result: "unknown", change: null });
-      expect(release(state, null, ended, noon, mayRun)).toEqual({ result: "repeated", change: null });
+      expect(release(state, { hold: null, ended: null, mayRun }, noon)).toEqual({ result: "unknown", change: null });
+      expect(release(state, { hold: null, ended, mayRun }, noon)).toEqual({ result: "repeated", change: null });
     }
   });
 });

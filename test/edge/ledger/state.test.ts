@@ -21,7 +21,7 @@ const ask = askOf(org, {
 const hold: Hold = { ...ask, id: ask.hold, isKeyBooked: false, admittedAtMs: noon, expiresAtMs: noon + 1, noted: null };
 const closing: Closing = {
   hold: hold.id,
-  end: "cut",
+  end: "cancelled",
   charged: { promptTokens: 7, cachedTokens: 2, completionTokens: 4, responseId: "chatcmpl-1" },
   costMicros: 2,
   atMs: noon + 9,
@@ -41,13 +41,13 @@ test("a bill's line is keyed by the hold, a correction's by the hold and `:late`
     id: hold.id,
     hold: hold.id,
     org,
-    end: "cut",
+    end: "cancelled",
     completionTokens: 4,
     costMicros: 2,
     admittedAtMs: noon,
     endedAtMs: noon + 8,
   });
-  expect(usageRow(hold, { ...closing, end: "corrected" }, org)).toMatchObject({ id: `${hold.id}:late`, hold: hold.id });
+  expect(usageRow(hold, { ...closing, end: "adjusted" }, org)).toMatchObject({ id: `${hold.id}:late`, hold: hold.id });
   expect(usageRow(hold, { ...closing, end: "released" }, org)).toBeNull();
   expect(firstCall(closing)).toEqual({ hold: hold.id, responseId: "chatcmpl-1", promptTokens: 7, completionTokens: 4 });
 });

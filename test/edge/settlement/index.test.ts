@@ -58,7 +58,7 @@ function recordOf(at: number, org = "org_0000000001", over: Partial<UsageRecord>
     promptTokens: 5,
     cachedTokens: 0,
     completionTokens: 7,
-    outcome: "done",
+    outcome: "completed",
     responseId: "chatcmpl-1",
     startedAtMs,
     firstTokenAtMs: null,
@@ -77,7 +77,7 @@ function settlerOf(isDown: (org: string) => boolean = () => false) {
         if (isDown(org)) return { status: "rejected", reason: new Error("CANARY out of reach") };
         return {
           status: "fulfilled",
-          value: records.map(({ isFinal }) => ({ result: isFinal ? "settled" : "noted" })),
+          value: records.map(({ isFinal }) => ({ result: isFinal ? "settled" : "checkpointed" })),
         };
       });
     },

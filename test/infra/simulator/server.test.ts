@@ -33,8 +33,8 @@ test("the oracle knows every call: who asked, what it cost, how it ended", async
   await client.post(chat, { ...ask, max_tokens: 0 });
   const { records, totals } = simulator.oracle();
   expect(records.map(({ outcome, status, emittedTokens }) => [outcome, status, emittedTokens])).toEqual([
-    ["done", 200, 7],
-    ["done", 200, 5],
+    ["completed", 200, 7],
+    ["completed", 200, 5],
     ["refused", 400, 0],
   ]);
   expect(records[0]).toMatchObject({
@@ -57,7 +57,7 @@ test("a caller who leaves is counted as cut, with the tokens that reached the so
   leave.abort();
   await client.idle(1_000);
   const [record] = simulator.oracle().records;
-  expect(record?.outcome).toBe("cut");
+  expect(record?.outcome).toBe("cancelled");
   expect(record?.emittedTokens).toBeGreaterThan(0);
   expect(record?.emittedTokens).toBeLessThan(200);
 });
@@ -72,7 +72,7 @@ test.each(["cut", "kill"] as const)(
       expect(isWhole).toBe(false);
       expect(eventsIn(text)).toBe(afterChunks);
       expect(simulator.oracle().records[0]).toMatchObject({
-        outcome: "broken",
+        outcome: "failed",
         emittedTokens: Math.max(0, afterChunks - 1),
       });
       expect(simulator.models.all[0]?.engine.pool.usedCount).toBe(0);

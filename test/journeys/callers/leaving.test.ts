@@ -49,7 +49,7 @@ test("a whole answer: the engine is let go within a second, the prompt is all th
   const leftAtMs = Date.now();
   leaving.abort();
   const made = await endedAt(hold, 5_000);
-  expect(made.outcome).toBe("cut");
+  expect(made.outcome).toBe("cancelled");
   expect(made.generatedTokens).toBeLessThan(2_000);
   expect(made.endedAtMs! - leftAtMs).toBeLessThan(1_000);
   const rows = await world.settled(org.id, freeMsMax);

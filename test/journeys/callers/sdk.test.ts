@@ -37,7 +37,7 @@ describe("the official openai SDK", () => {
     const [row, ...others] = await world.settled(org.id);
     expect(others).toEqual([]);
     expect(row).toMatchObject({
-      end: "done",
+      end: "completed",
       promptTokens: usage?.prompt_tokens,
       completionTokens: usage?.completion_tokens,
       model: "Qwen/Qwen2.5-7B-Instruct",
@@ -184,7 +184,7 @@ describe("the AI SDK", () => {
     const vector = await embed({ model: provider.textEmbeddingModel("embed"), value: "hello" });
     expect(vector.embedding.length).toBeGreaterThan(3);
     const rows = await world.settled(org.id);
-    expect(rows.every(({ end }) => end === "done")).toBe(true);
+    expect(rows.every(({ end }) => end === "completed")).toBe(true);
   });
 });
 

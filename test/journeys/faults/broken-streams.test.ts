@@ -85,7 +85,7 @@ describe("an engine that breaks", () => {
     const events = await eventsOf(response);
     expect(JSON.parse(events.at(-1) ?? "")).toHaveProperty("error");
     const [row] = await world.settled(org.id);
-    expect(row).toMatchObject({ end: "broken", completionTokens: 2 });
+    expect(row).toMatchObject({ end: "failed", completionTokens: 2 });
   });
 
   test("and lies about usage is billed for at least what it sent, and never above the reservation", async () => {
@@ -160,7 +160,7 @@ describe("an origin that is slow", () => {
     // One row for the second call; the first made nothing, and nothing is what it is charged.
     const rows = await world.settled(org.id);
     expect(rows.reduce((sum, row) => sum + row.completionTokens, 0)).toBe(1);
-    expect(rows.filter(({ end }) => end === "done")).toHaveLength(1);
+    expect(rows.filter(({ end }) => end === "completed")).toHaveLength(1);
   });
 });
 
@@ -178,7 +178,10 @@ test("a caller who leaves at any chunk is billed exactly what the engine made", 
     const rows = await world.settled(org.id);
     const row = rows.find((candidate) => candidate.hold === hold);
     const [made] = await world.made(String(hold));
-    expect(row, `left after chunk ${chunks}`).toMatchObject({ end: "cut", completionTokens: made?.emittedTokens });
+    expect(row, `left after chunk ${chunks}`).toMatchObject({
+      end: "cancelled",
+      completionTokens: made?.emittedTokens,
+    });
     expect(made?.emittedTokens).toBeGreaterThanOrEqual(chunks - 1);
     await world.clearFaults();
   }
@@ -199,7 +202,7 @@ test("in full flow, too: whoever leaves is billed what the engine put on the wir
   for (const { hold, leftAtMs } of streams) {
     const [made] = await world.made(hold);
     const row = rows.find((candidate) => candidate.hold === hold);
-    expect(made?.outcome).toBe("cut");
+    expect(made?.outcome).toBe("cancelled");
     expect(made!.endedAtMs! - leftAtMs).toBeLessThan(2_000);
     expect(row!.completionTokens).toBe(made!.emittedTokens);
   }

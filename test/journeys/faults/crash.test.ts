@@ -36,7 +36,7 @@ test("an engine killed with -9 in mid-stream: error event, exact bill, nothing h
   const sent = text.split("\n\n").filter((block) => /"content":"[^"]/.test(block)).length;
   const [row, ...others] = await own.world.settled(org.id);
   expect(others).toEqual([]);
-  expect(row).toMatchObject({ end: "broken" });
+  expect(row).toMatchObject({ end: "failed" });
   // A token that ends within a character makes no text of its own, so there may be more tokens than texts.
   expect(row!.completionTokens).toBeGreaterThanOrEqual(sent);
   expect(row!.completionTokens).toBeLessThanOrEqual(sent * 1.2);
@@ -83,13 +83,13 @@ test("an edge killed with -9 in mid-stream: keys and limits survive, the agent d
   await untilHealthy(own.world.place.edge);
   const rows = await own.world.settled(org.id, 40_000);
   expect(new Set(rows.map((row) => row.hold))).toEqual(
-    new Set([...holds, rows.find((row) => row.end === "done")!.hold]),
+    new Set([...holds, rows.find((row) => row.end === "completed")!.hold]),
   );
   expect(rows).toHaveLength(5);
   for (const hold of holds) {
     const [made] = await own.world.made(hold);
     const row = rows.find((candidate) => candidate.hold === hold)!;
-    expect(row.end).toBe("cut");
+    expect(row.end).toBe("cancelled");
     expect(row.completionTokens).toBeGreaterThanOrEqual(13);
     expect(row.completionTokens).toBeLessThanOrEqual(made!.emittedTokens);
   }
@@ -115,5 +115,5 @@ test("usage that was written but not delivered is replayed after the agent itsel
   process.kill(workerd!, "SIGCONT");
   await rest;
   const rows = await own.world.settled(org.id, 40_000);
-  expect(rows).toMatchObject([{ end: "done", completionTokens: 60 }]);
+  expect(rows).toMatchObject([{ end: "completed", completionTokens: 60 }]);
 });

@@ -50,11 +50,13 @@ export type Row = Record<Fault, Cell | Never>;
 const served: Cell = { told: "ok", billed: "all" };
 const done: Cell = { told: "ok", billed: "nothing" };
 const unavailable: Cell = { told: "quota_unavailable", billed: "nothing" };
+const storeUnavailable: Cell = { told: "store_unavailable", billed: "nothing" };
 const internal: Cell = { told: "internal", billed: "nothing" };
 const never = (never: string): Never => ({ never });
 
 const isHeld = { timeout: unavailable, error: unavailable, slow: served, garbage: unavailable, shape: unavailable };
 const isAsked = { ...isHeld, slow: done };
+const isStored = { timeout: storeUnavailable, error: storeUnavailable, slow: done, garbage: internal, shape: internal };
 /** A caller never waits for her bill: it comes late, once. */
 const isBilledLate = { timeout: served, error: served, slow: served, garbage: served, shape: served };
 /** Neither may what a failing call had held stay held. */
@@ -73,7 +75,7 @@ export const table = {
   // The org's ledger, as a Durable Object. A call; `GET /v1/models`; a call and its bill; a call that every node
   // refuses; control: set, and show, an org's limits.
   "ledger.admit": isHeld,
-  "ledger.look": isAsked,
+  "ledger.introspect": isAsked,
   "ledger.settle": isBilledLate,
   "ledger.release": isGivenBack(noNode),
   // What a ledger says to a record is not read: it throws or it has taken it. A refused change is in D1 and not in
@@ -83,7 +85,7 @@ export const table = {
 
   // The same in Redis, over REST: 250 ms, then it counts as out of reach.
   "redis.admit": isHeld,
-  "redis.look": isAsked,
+  "redis.introspect": isAsked,
   "redis.settle": isBilledLate,
   "redis.release": isGivenBack(noNode),
   "redis.publish": isAsked,
@@ -92,14 +94,14 @@ export const table = {
 
   // D1: who asks; what is asked for; a change (which may have been written: repeating it heals); the bill. Rows that
   // cannot be read are ours to look into.
-  "d1.key": isAsked,
-  "d1.read": { timeout: unavailable, error: unavailable, slow: done, garbage: internal, shape: internal },
-  "d1.write": { timeout: unavailable, error: unavailable, slow: done, garbage: internal, shape: internal },
+  "d1.key": { ...isStored, garbage: storeUnavailable, shape: storeUnavailable },
+  "d1.read": isStored,
+  "d1.write": isStored,
   "d1.usage": isBilledLate,
 
   // The fleet object. Calls go by what they learn themselves; an agent whose heartbeat was not heard sends the next.
   "fleet.heard": isBilledLate,
-  "fleet.report": { timeout: unavailable, error: unavailable, slow: done, garbage: done, shape: done },
+  "fleet.report": { timeout: storeUnavailable, error: storeUnavailable, slow: done, garbage: done, shape: done },
 
   // A node, as the edge finds it.
   "node.connect": {
@@ -204,13 +206,13 @@ export type Dependency = keyof typeof table;
 /** What is done in each row, in a word; the page docs/failures.md is made of these and the table. */
 export const rowWords: Record<Dependency, string> = {
   "ledger.admit": "a call is admitted (Durable Object)",
-  "ledger.look": "models are listed for a key",
+  "ledger.introspect": "models are listed for a key",
   "ledger.settle": "a call's bill is settled",
   "ledger.release": "a call that no node took gives back what it held",
   "ledger.publish": "control sets an org's limits",
   "ledger.inspect": "control shows an org's ledger",
   "redis.admit": "a call is admitted (Redis)",
-  "redis.look": "models are listed for a key",
+  "redis.introspect": "models are listed for a key",
   "redis.settle": "a call's bill is settled",
   "redis.release": "a call that no node took gives back what it held",
   "redis.publish": "control sets an org's limits",
@@ -243,7 +245,7 @@ export const rowWords: Record<Dependency, string> = {
 /** Which rows stand for what a port does. Text: why it needs none. */
 export const ledgerRows: Record<keyof Ledger, Dependency[]> = {
   admit: ["ledger.admit", "redis.admit"],
-  look: ["ledger.look", "redis.look"],
+  look: ["ledger.introspect", "redis.introspect"],
   settle: ["ledger.settle", "redis.settle"],
   settleAll: ["ledger.settle", "redis.settle"],
   release: ["ledger.release", "redis.release"],
@@ -284,11 +286,11 @@ const setting =
   "a setting: read once, and refused by name when it is missing or malformed (test/journeys/callers/door.test.ts)";
 export const bindingRows: Record<keyof Env, Dependency[] | string> = {
   DB: ["d1.key", "d1.read", "d1.write", "d1.usage", "redis.outbox"],
-  LEDGERS: ["ledger.admit", "ledger.look", "ledger.settle", "ledger.release", "ledger.publish", "ledger.inspect"],
+  LEDGERS: ["ledger.admit", "ledger.introspect", "ledger.settle", "ledger.release", "ledger.publish", "ledger.inspect"],
   FLEET: ["fleet.heard", "fleet.report"],
   UPSTASH_REDIS_REST_URL: [
     "redis.admit",
-    "redis.look",
+    "redis.introspect",
     "redis.settle",
     "redis.release",
     "redis.publish",

@@ -15,7 +15,7 @@ async function verdictOn(key: string): Promise<string> {
   const response = await own.world.chat(key, { max_tokens: 5_000, structured_outputs: { choice: ["yes", "no"] } });
   expect([response.status, await response.text()]).toEqual([200, expect.stringContaining("chat.completion")]);
   // What nodes and edge tell each other of callers' habits is not for callers.
-  expect(response.headers.get("x-penstock-habit")).toBeNull();
+  expect(response.headers.get("x-penstock-profile")).toBeNull();
   return String(response.headers.get("x-penstock-tier"));
 }
 

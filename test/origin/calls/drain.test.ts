@@ -16,7 +16,7 @@ describe("draining", () => {
     const [call] = live;
     call?.signal.addEventListener("abort", () => live.clear());
     await openDrain(live, () => {}).finish(30);
-    expect(call?.signal.reason).toMatchObject({ outcome: "broken", refusal: { code: "stream_broken" } });
+    expect(call?.signal.reason).toMatchObject({ outcome: "failed", refusal: { code: "stream_broken" } });
   });
 
   test("hurry ends the waiting", async () => {

@@ -4,24 +4,21 @@ import { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import type { EngineKind } from "#origin/config.ts";
 import { openEngine } from "#origin/engines/http/client.ts";
+import type { CallPath } from "#edge/agreements/paths.ts";
 import { dialects, openaiFields } from "#origin/engines/dialects.ts";
 import { cacheSaltOf, prepareCall, setCompletionMax } from "#origin/calls/prepare.ts";
 import { hopClaims, saltKey } from "#test/support/fakes/origin.ts";
 
 const claims = HopClaims.parse(hopClaims({ bodySha256: "a".repeat(43) }));
 const engineOf = (kind: EngineKind) => openEngine({ kind, url: "http://127.0.0.1:9", models: { public: "own" } });
-const prepare = (
-  body: unknown,
-  kind: EngineKind = "vllm",
-  path: Parameters<typeof prepareCall>[1] = "/v1/chat/completions",
-) =>
-  prepareCall(
-    Buffer.from(typeof body === "string" ? body : JSON.stringify(body)),
+const prepare = (body: unknown, kind: EngineKind = "vllm", path: CallPath = "/v1/chat/completions") =>
+  prepareCall({
+    body: Buffer.from(typeof body === "string" ? body : JSON.stringify(body)),
     path,
     claims,
-    engineOf(kind),
-    saltKey,
-  );
+    engine: engineOf(kind),
+    cacheSaltKey: saltKey,
+  });
 
 describe("a call made ready", () => {
   test("cache salts differ by org and secret, are the same for the same org, and do not show it", () => {
@@ -52,7 +49,7 @@ describe("a call made ready", () => {
     expect(kind !== "openai" || Object.keys(body).every((name) => openaiFields.has(name))).toBe(true);
   });
 
-  test("llama.cpp's server is told no bound by another name, no slot, and to keep nothing of a prompt for others", () => {
+  test("llama.cpp's server is sent no other bound, no slot, and is asked to cache no prompt for others", () => {
     const { body } = prepare(
       {
         messages: [],

@@ -30,11 +30,16 @@ describe("a usage record", () => {
       completion: Number.MAX_SAFE_INTEGER,
       cached: Number.MAX_SAFE_INTEGER,
     });
-    const record = recordOf({ claims, tally, responseId: null, startedAtMs: 1, firstTokenAtMs: null }, "done", true, 2);
+    const record = recordOf(
+      { claims, tally, responseId: null, startedAtMs: 1, firstTokenAtMs: null },
+      "completed",
+      true,
+      2,
+    );
     expect(UsageRecord.parse(record)).toEqual(record);
   });
 
-  test("has its prompt counted when the engine did not say, guessed only when something was made, and 0 otherwise", async () => {
+  test("has its prompt counted when the engine did not, guessed only when something was generated, else 0", async () => {
     const fake = await startFakeEngine();
     for (const [kind, hasContent, expected] of [
       ["vllm", false, 7],
@@ -42,13 +47,13 @@ describe("a usage record", () => {
       ["openai", false, null],
     ] as const) {
       const engine = openEngine({ kind, url: fake.url, models: { public: "own" } });
-      const prepared = prepareCall(
-        Buffer.from('{"messages":[{"content":"abcdefg"}]}'),
-        "/v1/chat/completions",
+      const prepared = prepareCall({
+        body: Buffer.from('{"messages":[{"content":"abcdefg"}]}'),
+        path: "/v1/chat/completions",
         claims,
         engine,
-        saltKey,
-      );
+        cacheSaltKey: saltKey,
+      });
       const tally = new Tally(bounds);
       if (hasContent) tally.noteContent();
       await settlePrompt(tally, engine, prepared);

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Tally } from "#origin/calls/usage-meter.ts";
+import { billedUsage, Tally } from "#origin/calls/usage-meter.ts";
 import type { Counts } from "#origin/calls/usage-text.ts";
 
 const bounds = { tokensHeld: 1_000, completionTokensMax: 100, choicesPerPrompt: 1, echoChunks: 0 };
@@ -11,7 +11,7 @@ const said = (prompt: number | null, completion: number | null, cached: number |
 });
 
 describe("the bill", () => {
-  test("never exceeds the hold, never falls below the chunks with text, and never is anything but whole numbers, whatever the engine says", () => {
+  test("stays within the hold, at or above the chunks with text, and whole, whatever the engine reports", () => {
     const count = fc.option(fc.oneof(fc.nat(200), fc.nat(Number.MAX_SAFE_INTEGER)), { nil: null });
     const word = fc.record({
       choice: fc.nat(8),
@@ -88,4 +88,10 @@ describe("the bill", () => {
     tally.noteContent();
     expect(tally.isOverHold).toBe(true);
   });
+});
+
+test("the usage shown to the caller is the usage that is billed", () => {
+  const tally = new Tally({ tokensHeld: 10, completionTokensMax: 4, choicesPerPrompt: 1, echoChunks: 0 });
+  tally.noteTotal({ prompt: 500, completion: 500, cached: null });
+  expect(billedUsage(tally)).toEqual({ prompt_tokens: 6, completion_tokens: 4, total_tokens: 10 });
 });

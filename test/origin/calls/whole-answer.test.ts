@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import { describe, expect, test } from "vitest";
-import type { CallPath } from "#origin/engines/translate.ts";
+import type { CallPath } from "#edge/agreements/paths.ts";
 import { Tally } from "#origin/calls/usage-meter.ts";
 import { keepWaiting, readWhole, textsOf, writeWhole } from "#origin/calls/whole-answer.ts";
 import { readRecordings } from "#test/support/recordings.ts";

@@ -71,11 +71,11 @@ describe("routes", () => {
   test("metrics are ours and the engine's, which keep their own names", async () => {
     const page = await (await fetch(`${setup.agent.url}/metrics`)).text();
     for (const name of [
-      "agent_requests_total",
-      "agent_inflight",
-      "agent_auth_failures_total",
-      "agent_usage_backlog",
-      "agent_ping_total",
+      "penstock_agent_requests_total",
+      "penstock_agent_inflight_calls",
+      "penstock_agent_auth_failures_total",
+      "penstock_agent_usage_backlog_bytes",
+      "penstock_agent_pings_total",
     ]) {
       expect(page).toContain(`# TYPE ${name} `);
     }

@@ -123,7 +123,7 @@ describe("the gate", () => {
   test("counts what it turned away", async () => {
     await until(() => setup.logs.some((line) => line.includes("replayed")));
     const page = await (await fetch(`${setup.agent.url}/metrics`)).text();
-    expect(page).toMatch(/agent_auth_failures_total [1-9]/);
+    expect(page).toMatch(/penstock_agent_auth_failures_total [1-9]/);
     expect(setup.logs.join("\n")).not.toContain("Hi");
   });
 });

@@ -1,26 +1,26 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Refusal } from "#edge/errors.ts";
-import { openCapacity } from "#origin/engines/capacity.ts";
+import { openCapacity, type Place } from "#origin/engines/capacity.ts";
 
 describe("an engine's capacity", () => {
   test("never promises more calls or tokens than it has, and gives everything back", () => {
     fc.assert(
       fc.property(fc.array(fc.record({ tokens: fc.nat(500), isLeaving: fc.boolean() }), { maxLength: 60 }), (moves) => {
         const capacity = openCapacity({ inflightMax: 5, kvPromiseMax: 2 }, () => 400);
-        const places: { giveBack(): void }[] = [];
+        const slots: Place[] = [];
         for (const { tokens, isLeaving } of moves) {
-          if (isLeaving) places.pop()?.giveBack();
+          if (isLeaving) slots.pop()?.giveBack();
           try {
-            places.push(capacity.take(tokens));
+            slots.push(capacity.take(tokens));
           } catch (error) {
             if (!(error instanceof Refusal) || error.code !== "server_is_overloaded") throw error;
           }
-          expect(capacity.inflight).toBe(places.length);
+          expect(capacity.inflight).toBe(slots.length);
           expect(capacity.inflight).toBeLessThanOrEqual(5);
           expect(capacity.inflight <= 1 || capacity.heldTokens <= 800).toBe(true);
         }
-        for (const place of places) {
+        for (const place of slots) {
           place.giveBack();
           place.giveBack();
         }

@@ -58,7 +58,7 @@ test("what came before the look and what comes after it are told once, in order"
   expect([text, isWhole]).toEqual([chunks.join(""), true]);
 });
 
-test("an error that is half there, has no status, or comes behind a chunk is left to the stream; an empty stream as well", async () => {
+test("an error that is incomplete, without status or behind a chunk is left to the stream", async () => {
   for (const text of [
     `data: ${refusal.slice(0, 30)}`,
     'data: {"error":"x"}\n\n',

@@ -37,7 +37,7 @@ describe("vLLM's metrics page", () => {
     expect(readReadings(page)).toMatchObject({ running: 5, kvUsed: 0.7 });
   });
 
-  test("NaN, infinities and names that only begin alike are not figures; counters count with and without _total", () => {
+  test("NaN, infinities and longer names are no figures; counters are read with and without _total", () => {
     const page = [
       "vllm:num_requests_running NaN",
       "vllm:num_requests_waiting +Inf",

@@ -10,7 +10,7 @@ let fake: FakeEngine;
 afterEach(() => fake?.close());
 
 describe("counting a prompt", () => {
-  test("is the engine's work, with the chat template and the tools; token ids count themselves; texts are summed", async () => {
+  test("is done by the engine, template and tools included; token ids count themselves; texts are summed", async () => {
     fake = await startFakeEngine();
     const engine = openEngine({ kind: "vllm", url: fake.url, models: { a: "a" } });
     expect(await countPrompt(engine, { model: "a", messages: [] })).toEqual({ tokens: 7, contextTokensMax: 100 });

@@ -209,7 +209,7 @@ describe("a prompt", () => {
 });
 
 describe("an answer", () => {
-  test("is counted by llama.cpp's meter, the token that ended it and held-back ones included; thoughts are marked", async () => {
+  test("is counted by llama.cpp, the last and held-back tokens included; thoughts are marked", async () => {
     expect(
       await say({
         turns: [

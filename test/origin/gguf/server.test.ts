@@ -92,7 +92,7 @@ describe("llama.cpp behind the agent", () => {
     ).toBe(false);
     expect(eventsOf(text).at(-1)).toBe("[DONE]");
     await until(() => setup.edge.finals().length === 1);
-    expect(setup.edge.finals()[0]).toMatchObject({ promptTokens: 3, completionTokens: 4, outcome: "done" });
+    expect(setup.edge.finals()[0]).toMatchObject({ promptTokens: 3, completionTokens: 4, outcome: "completed" });
   });
 
   test("answers whole, chat and plain, within max_tokens", async () => {
@@ -125,7 +125,7 @@ describe("llama.cpp behind the agent", () => {
     await until(() => made >= 3);
     request.destroy();
     const record = await finalOf(hold);
-    expect(record).toMatchObject({ promptTokens: 40, outcome: "cut" });
+    expect(record).toMatchObject({ promptTokens: 40, outcome: "cancelled" });
     expect(record!.completionTokens).toBeGreaterThanOrEqual(1);
     expect(record!.completionTokens).toBeLessThanOrEqual(made);
     await until(() => atOnce === 0);
@@ -138,7 +138,7 @@ describe("llama.cpp behind the agent", () => {
     expect(salts).toEqual([false, true, false]);
   });
 
-  test("a prompt that fills the context is refused as such; our own default bound shrinks to what is left of it", async () => {
+  test("a prompt that fills the context is refused as such; our default bound shrinks to what is left", async () => {
     const { status, text } = await setup.call(say("x ".repeat(60)));
     expect([status, JSON.parse(text).error.code, JSON.parse(text).error.param]).toEqual([
       400,

@@ -7,7 +7,7 @@ const must = (slot: Slot | null): Slot => {
   return slot;
 };
 
-test("a salt finds its own slot again, warm; another never does, and takes one that nobody has used while there is one", async () => {
+test("a salt finds its own slot again, warm; any other salt takes an unused slot while there is one", async () => {
   const slots = new Slots(2);
   const first = must(await slots.take("a", 0, never));
   expect(first.isWarm).toBe(false);

@@ -12,7 +12,7 @@ const callOf = (over: Partial<EndedCall> = {}): EndedCall => ({
   promptTokens: 100,
   cachedTokens: 0,
   completionTokens: 20,
-  outcome: "done",
+  outcome: "completed",
   ...over,
 });
 const after = (...groups: [number, Partial<EndedCall>][]): Habits => {
@@ -52,8 +52,8 @@ describe("how long answers are", () => {
   const stopped: [string, Partial<EndedCall>][] = [
     ["by max_tokens", { completionTokens: 50, completionTokensMax: 50 }],
     ["by max_tokens in every choice", { choices: 3, completionTokens: 150, completionTokensMax: 50 }],
-    ["by a caller who left", { completionTokens: 50, outcome: "cut" }],
-    ["by an engine that died", { completionTokens: 50, outcome: "broken" }],
+    ["by a caller who left", { completionTokens: 50, outcome: "cancelled" }],
+    ["by an engine that died", { completionTokens: 50, outcome: "failed" }],
   ];
   for (const [name, over] of stopped) {
     test(`is not known from answers that were stopped ${name}: at least so long`, () => {
@@ -132,7 +132,7 @@ test("whatever calls end, what is told can be written and read, and never says t
     promptTokens: fc.nat({ max: 1_000_000_000 }),
     cachedTokens: fc.nat({ max: 500_000_000 }),
     completionTokens: fc.nat({ max: 16_000_000 }),
-    outcome: fc.constantFrom("done", "cut", "broken"),
+    outcome: fc.constantFrom("completed", "cancelled", "failed"),
   });
   fc.assert(
     fc.property(fc.array(call, { minLength: 16, maxLength: 60 }), (calls) => {
@@ -147,7 +147,7 @@ test("whatever calls end, what is told can be written and read, and never says t
       });
       const ends = calls.filter(
         ({ choices, outcome, completionTokens, completionTokensMax }) =>
-          choices > 0 && outcome === "done" && completionTokens < choices * completionTokensMax,
+          choices > 0 && outcome === "completed" && completionTokens < choices * completionTokensMax,
       );
       const shortest = Math.min(
         262_144,

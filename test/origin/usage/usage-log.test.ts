@@ -15,7 +15,7 @@ const record = (over: Partial<UsageRecord> = {}): UsageRecord => ({
   promptTokens: 1,
   cachedTokens: 0,
   completionTokens: 2,
-  outcome: "done",
+  outcome: "completed",
   responseId: null,
   startedAtMs: 1,
   firstTokenAtMs: null,

@@ -15,7 +15,7 @@ const record = (over: Partial<UsageRecord> = {}): UsageRecord => ({
   promptTokens: 1,
   cachedTokens: 0,
   completionTokens: 2,
-  outcome: "done",
+  outcome: "completed",
   responseId: null,
   startedAtMs: 1,
   firstTokenAtMs: null,
@@ -38,9 +38,9 @@ function setUp(
   const sizes: number[] = [];
   const events: string[] = [];
   const log = usageLog ?? openUsageLog(directory, 1024 * 1024, () => {});
-  const untakenLog = openUsageLog(`${directory}-untaken`, 1024 * 1024, () => {});
+  const delayedLog = openUsageLog(`${directory}-delayed`, 1024 * 1024, () => {});
   const sender = openUsageSender(log, {
-    untakenLog,
+    delayedLog,
     node: "node_test",
     edgeUrl: "http://edge.test",
     sign: () => "token",
@@ -62,7 +62,7 @@ function setUp(
         : new Response(says(batch), { status: 200 });
     },
   });
-  return { sender, log, untakenLog, taken, sizes, events, directory };
+  return { sender, log, delayedLog, taken, sizes, events, directory };
 }
 
 describe("the usage sender", () => {
@@ -164,7 +164,7 @@ describe("the usage sender", () => {
     sender.close();
   });
 
-  test("a disk that refuses is not the end of a record: it is sent from memory, and no new call may begin until then", async () => {
+  test("a record that the disk refuses is sent from memory, and no new call may begin until then", async () => {
     let status = 503;
     const real = openUsageLog(join(mkdtempSync(join(tmpdir(), "sender-")), "usage"), 1024 * 1024, () => {});
     const broken: UsageLog = {
@@ -204,15 +204,15 @@ describe("the usage sender", () => {
 
   const [good, bad, worse] = ["org_good000000", "org_bad0000000", "org_worse00000"] as const;
 
-  test("an org whose ledger is out of reach holds up no other: its records wait in a queue of their own, and arrive when it is back", async () => {
+  test("an org whose ledger is out of reach holds up no other, and its records arrive when it is back", async () => {
     let untaken: string[] = [bad];
-    const { sender, taken, untakenLog } = setUp(() => ({ untaken }));
+    const { sender, taken, delayedLog } = setUp(() => ({ untaken }));
     const stuck = Array.from({ length: 100 }, () => record({ org: bad }));
     const others = Array.from({ length: 100 }, () => record({ org: good }));
     for (let at = 0; at < 100; at++) for (const one of [stuck[at], others[at]]) if (one) sender.keep(one);
     await until(() => taken.length === 100);
     expect(taken).toEqual(others);
-    await until(() => untakenLog.backlogBytes > 0 && sender.backlogBytes === untakenLog.backlogBytes);
+    await until(() => delayedLog.backlogBytes > 0 && sender.backlogBytes === delayedLog.backlogBytes);
     const late = record({ org: good });
     sender.keep(late);
     await until(() => taken.length === 101);
@@ -223,7 +223,7 @@ describe("the usage sender", () => {
     sender.close();
   });
 
-  test("of two orgs that were out of reach the one that is back is settled, whoever stands first in the queue", async () => {
+  test("of two orgs out of reach, the one that is back is settled, whichever is first in the queue", async () => {
     let untaken: string[] = [bad, worse];
     const { sender, taken } = setUp(() => ({ untaken }));
     for (let at = 0; at < 70; at++) sender.keep(record({ org: worse }));
@@ -242,7 +242,7 @@ describe("the usage sender", () => {
     const stuck = record({ org: bad });
     first.sender.keep(stuck);
     first.sender.keep(record({ org: good }));
-    await until(() => first.untakenLog.backlogBytes > 0 && first.taken.length === 1);
+    await until(() => first.delayedLog.backlogBytes > 0 && first.taken.length === 1);
     first.sender.close();
     const second = setUp(() => 200, undefined, { directory: first.directory });
     await until(() => second.taken.length === 1);
@@ -252,10 +252,10 @@ describe("the usage sender", () => {
   });
 
   test("when no org's ledger is in reach nothing is moved, and the sender waits longer each time", async () => {
-    const { sender, untakenLog, sizes } = setUp(() => ({ untaken: [good, bad] }));
+    const { sender, delayedLog, sizes } = setUp(() => ({ untaken: [good, bad] }));
     for (const org of [good, bad]) sender.keep(record({ org }));
     await until(() => sizes.length >= 3);
-    expect(untakenLog.backlogBytes).toBe(0);
+    expect(delayedLog.backlogBytes).toBe(0);
     expect(sizes).toEqual(Array.from(sizes, () => 2));
     sender.close();
   });

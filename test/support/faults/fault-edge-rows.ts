@@ -10,8 +10,8 @@ export const edgeRows: Record<EdgeRow, RunCell> = {
   "ledger.admit": held("LEDGERS.admit"),
   "ledger.settle": held("LEDGERS.settle"),
   "d1.usage": held("DB.usage"),
-  "ledger.look": async (stage, fault, cell) => {
-    const org = await orgWith(stage, "LEDGERS.look", fault);
+  "ledger.introspect": async (stage, fault, cell) => {
+    const org = await orgWith(stage, "LEDGERS.introspect", fault);
     expect(
       await toldBy(
         fetch(`${stage.world.place.edge}/v1/models`, {

@@ -20,8 +20,8 @@ export function redisRows(redis: () => Hop): Record<RedisRow, RunCell> {
     // Nonsense is the worse when the bill was not taken.
     "redis.settle": async (stage, fault, cell) =>
       expectCall(stage, await orgWith(stage, "settle", fault, fault === "timeout" ? "headers" : "instead"), cell),
-    "redis.look": async (stage, fault, cell) => {
-      const org = await orgWith(stage, "look", fault);
+    "redis.introspect": async (stage, fault, cell) => {
+      const org = await orgWith(stage, "introspect", fault);
       expect(
         await toldBy(fetch(`${stage.world.place.edge}/v1/models`, { headers: { authorization: `Bearer ${org.key}` } })),
       ).toBe(cell.told);

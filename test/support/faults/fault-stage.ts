@@ -200,7 +200,7 @@ export async function expectBill(world: World, org: Org, billed: Billed, seen = 
   expect(completion).toBeLessThanOrEqual(sum(made.map((one) => one.emittedTokens)));
   if (billed === "all")
     expect(rows.map(({ end, completionTokens }) => ({ end, completionTokens }))).toEqual([
-      { end: "done", completionTokens: asked },
+      { end: "completed", completionTokens: asked },
     ]);
   if (billed === "made") expect(completion).toBeGreaterThanOrEqual(seen);
   if (billed === "made or nothing") expect([0, ...made.map((one) => one.emittedTokens)]).toContain(completion);

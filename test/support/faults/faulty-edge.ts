@@ -114,7 +114,7 @@ function faultyStub<T extends object>(stub: T, name: string, key: string): T {
 /** Answers that are nearly right: of the kind, and without what the kind needs. */
 const shapes: Record<string, unknown> = {
   "LEDGERS.admit": { kind: "grant" },
-  "LEDGERS.look": { kind: "scopes" },
+  "LEDGERS.introspect": { kind: "scopes" },
   "LEDGERS.settle": [],
   "LEDGERS.release": {},
   "LEDGERS.inspect": { org: "CANARY" },

@@ -7,7 +7,7 @@ export interface HeardHeartbeat {
   heardAtMs: number;
 }
 
-/** The last heartbeat of each node. In memory only: after a restart the nodes tell again within seconds. */
+/** The last heartbeat of each node. In memory only: after a restart the nodes report again within seconds. */
 export class FleetObject extends DurableObject {
   readonly #heard = new Map<string, HeardHeartbeat>();
 

@@ -83,7 +83,7 @@ function judge(memory: Memory, end: AttemptEnd, load: LoadReport | null, nowMs: 
     memory.load = load;
     memory.loadAtMs = nowMs;
   }
-  if (end === "left") return;
+  if (end === "aborted") return;
   if (end === "draining") {
     if (memory.heard) memory.heard = { ...memory.heard, heartbeat: { ...memory.heard.heartbeat, state: "draining" } };
     return;

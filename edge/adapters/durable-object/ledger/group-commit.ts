@@ -1,6 +1,6 @@
 /**
- * Work that comes so soon after the last is not alone: more is on its way, and to wait a turn for it costs less than a
- * sync of the disk for each.
+ * Work that comes so soon after the last is not alone: more is on its way, and waiting one turn of the event loop for
+ * it costs less than a disk sync for each.
  */
 const busyMs = 4;
 
@@ -18,7 +18,7 @@ export class Turns {
   #waiting: Waiting[] = [];
   #lastAtMs = -Infinity;
 
-  /** Runs the work, now or in the next turn; throws, or rejects, what it throws. */
+  /** Runs the work, now or in the next turn of the event loop; throws, or rejects with, whatever it throws. */
   take<T>(work: () => T): T | Promise<T> {
     const now = Date.now();
     const isBusy = this.#waiting.length > 0 || Math.abs(now - this.#lastAtMs) < busyMs;

@@ -22,7 +22,12 @@ import type { OrgRecord } from "../../../agreements/records/org.ts";
  */
 const schema = `
   CREATE TABLE records (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE snapshot (part INTEGER PRIMARY KEY, seq INTEGER NOT NULL, drained INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
+  CREATE TABLE snapshot (
+    part INTEGER PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    drained INTEGER NOT NULL,
+    body TEXT NOT NULL
+  ) STRICT;
   CREATE TABLE holds (
     seq INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -42,7 +47,7 @@ const schema = `
  */
 const outboxRowsMax = 500;
 const sweptRowsMax = 1_000;
-/** A value may have 2 MB; the books of a thousand busy keys have more, so a snapshot is cut into parts. */
+/** A value may have 2 MB; the counters of a thousand busy keys take more, so a snapshot is cut into parts. */
 const snapshotPartChars = 1_000_000;
 
 interface Row extends Record<string, SqlStorageValue> {
@@ -52,7 +57,10 @@ interface Row extends Record<string, SqlStorageValue> {
   closing: string | null;
 }
 
-/** What of the state is not in rows of its own: the books, the time, and which holds were open. */
+/**
+ * The part of the state that has no rows of its own: the counters (stored as `books`), the time, and which holds were
+ * open.
+ */
 interface Snapshot {
   atMs: number;
   books: State["books"];
@@ -99,7 +107,7 @@ export class SqliteJournal implements Journal {
 
   write(change: Change): void {
     const { hold } = change;
-    if (change.kind === "noted") {
+    if (change.kind === "checkpointed") {
       this.#sql.exec("UPDATE holds SET hold = ? WHERE id = ?", JSON.stringify(hold), hold.id);
       return;
     }
@@ -113,10 +121,12 @@ export class SqliteJournal implements Journal {
     }
     const { closing } = change;
     if (change.kind === "closed") {
-      const update = `UPDATE holds SET end_seq = ?, "end" = ?, ended_at_ms = ?, closing = ?${closing.end === "released" ? ", idempotency = NULL" : ""} WHERE id = ?`;
+      const forget = closing.end === "released" ? ", idempotency = NULL" : "";
+      const update = `UPDATE holds SET end_seq = ?, "end" = ?, ended_at_ms = ?, closing = ?${forget} WHERE id = ?`;
       this.#sql.exec(update, seq, closing.end, closing.atMs, JSON.stringify(closing), hold.id);
     } else {
-      const insert = `INSERT INTO holds (seq, id, hold, end_seq, "end", ended_at_ms, closing) VALUES (?, ?, ?, ?, ?, ?, ?)`;
+      const insert = `INSERT INTO holds (seq, id, hold, end_seq, "end", ended_at_ms, closing)
+        VALUES (?, ?, ?, ?, ?, ?, ?)`;
       this.#sql.exec(
         insert,
         seq,
@@ -180,7 +190,7 @@ export class SqliteJournal implements Journal {
   }
 
   /** These rows are in D1. */
-  drained(seq: number, rows: number): void {
+  markDrained(seq: number, rows: number): void {
     if (seq <= this.#drainedSeq) return;
     this.#drainedSeq = seq;
     this.outboxRows -= rows;
@@ -188,7 +198,7 @@ export class SqliteJournal implements Journal {
   }
 
   /**
-   * Keeps a snapshot if anything has changed since the last, and forgets what ended more than a week ago and is in D1.
+   * Stores a snapshot if anything has changed since the last, and forgets what ended more than a week ago and is in D1.
    */
   compact(state: State): void {
     if (!this.#isDirty) return;
@@ -213,7 +223,8 @@ export class SqliteJournal implements Journal {
     const [kept] = parts;
     if (!kept) return;
     const { atMs, books, open } = JSON.parse(parts.map(({ body }) => body).join("")) as Snapshot;
-    Object.assign(state, { atMs, books });
+    state.atMs = atMs;
+    state.books = books;
     this.#seq = kept.seq;
     this.#drainedSeq = kept.drained;
     for (const { hold } of this.#rows(
@@ -233,7 +244,7 @@ export class SqliteJournal implements Journal {
     }
     for (const row of this.#rows("SELECT hold, end_seq, closing FROM holds WHERE end_seq > ?", this.#seq)) {
       const closing = JSON.parse(row.closing ?? "") as Closing;
-      const kind = closing.end === "corrected" ? "late" : "closed";
+      const kind = closing.end === "adjusted" ? "late" : "closed";
       changes.push({ seq: row.end_seq ?? 0, change: { kind, hold: JSON.parse(row.hold) as Hold, closing } });
     }
     changes.sort((one, other) => one.seq - other.seq);
@@ -244,7 +255,7 @@ export class SqliteJournal implements Journal {
   #writeSnapshot(state: State): void {
     const snapshot: Snapshot = { atMs: state.atMs, books: state.books, open: Object.keys(state.holds) };
     const text = JSON.stringify(snapshot);
-    // One turn without an await: the parts are kept together or not at all.
+    // Nothing is awaited here: all parts are stored, or none.
     this.#sql.exec("DELETE FROM snapshot");
     for (let from = 0; from < text.length; from += snapshotPartChars) {
       const insert = "INSERT INTO snapshot (seq, drained, body) VALUES (?, ?, ?)";

@@ -20,9 +20,9 @@ const drainRetryMsMax = 30_000;
 const drainWaitMsMax = 10_000;
 
 /**
- * The ledger of one org. Its methods await nothing between reading and writing, so no two calls see the same room; what
- * they answer leaves only after the writes are on disk (the runtime's output gate). One alarm serves two ends: the next
- * deadline of a hold, and the draining of the bill into D1.
+ * The ledger of one org. Its methods await nothing between reading and writing, so no two calls see the same free
+ * capacity; what they answer leaves only after the writes are on disk (the runtime's output gate). One alarm serves two
+ * ends: the next deadline of a hold, and the draining of the bill into D1.
  */
 export class OrgLedger extends DurableObject<{ DB: D1Database }> {
   /** Unix ms. An own property, so no caller from outside can reach it; tests set it. */
@@ -44,14 +44,14 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
   }
 
   /**
-   * See `Ledger`; so for all that follow. What comes at the same time is done in one block: a sync of the disk is most
-   * of what a call costs (`Turns`).
+   * See `Ledger`; so for all that follow. Calls that come at the same time are run in one block: a disk sync is most of
+   * what a call costs (`GroupCommit`).
    */
   admit(ask: Ask): Grant | Denial | Promise<Grant | Denial> {
     return this.#turns.take(() => this.#decide(ask));
   }
 
-  /** Reads, decides and writes without a pause: no two asks see the same room. */
+  /** Reads, decides and writes without a pause: no two requests see the same free capacity. */
   #decide(ask: Ask): Grant | Denial {
     const answer = this.keeper.keep(this.keeper.weigh(ask, this.clock()));
     if (answer.kind === "grant") this.#wakeBy(answer.expiresAtMs);
@@ -114,7 +114,7 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
     if (!org) return;
     for (let batch = this.#journal.outbox(org); batch; batch = this.#journal.outbox(org)) {
       await writeUsage(this.env.DB, batch.rows, drainWaitMsMax);
-      this.#journal.drained(batch.seq, batch.rows.length);
+      this.#journal.markDrained(batch.seq, batch.rows.length);
     }
   }
 

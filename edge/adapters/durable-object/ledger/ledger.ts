@@ -6,9 +6,9 @@ import type { OrgLedger } from "./ledger-object.ts";
 import { within } from "../../within.ts";
 
 /**
- * One Durable Object per org keeps its ledger. Whatever the object or the way to it throws is thrown, silence and
- * answers of another shape as well: never a grant by default (F1). An object goes on in the code that started it, so
- * while a deploy is under way its answers may be another version's.
+ * One Durable Object per org keeps its ledger. Whatever the object or the connection to it throws is thrown, and so are
+ * a missing answer and one of another shape: never a grant by default (F1). An object goes on in the code that started
+ * it, so while a deploy is under way its answers may be another version's.
  */
 export function durableObjectLedger(
   namespace: DurableObjectNamespace<OrgLedger>,
@@ -17,7 +17,7 @@ export function durableObjectLedger(
   const objectOf = (org: OrgId) => namespace.get(namespace.idFromName(org));
   const told = async <T>(answer: Promise<T>, isRight: (answer: T) => boolean): Promise<T> => {
     const known = await within(waitMsMax, "ledger", answer);
-    if (!isRight(known)) throw new OutOfReach("ledger: the answer is not of the shape that was asked for");
+    if (!isRight(known)) throw new OutOfReach("ledger: the answer has an unexpected shape");
     return known;
   };
   const settle: Ledger["settle"] = async (org, records) =>
@@ -34,7 +34,7 @@ export function durableObjectLedger(
   };
 }
 
-/** Only what is read of an answer is looked at: this stands on every call's way. */
+/** Checks only the fields that are read: every call passes here. */
 function isAdmission(answer: Grant | Denial): boolean {
   if (answer?.kind !== "grant") return isDenial(answer);
   return (

@@ -8,8 +8,7 @@ const togetherMax = 64;
 const waitingMax = 1_024;
 
 /**
- * A run that waits. It is told its reply by the request that took it along, or that it is to take the others along
- * itself.
+ * A run that waits. It receives its reply from the request that took it along, or a permit to send the others itself.
  */
 interface Waiting {
   run: Run;
@@ -53,7 +52,7 @@ export function openBatcher(script: Script, waitMsMax: number): (run: Run) => Pr
       const index = waiting.indexOf(own);
       if (index < 0) return;
       waiting.splice(index, 1);
-      own.told.reject(new OutOfReach(`redis: no place within ${waitMsMax} ms`, false));
+      own.told.reject(new OutOfReach(`redis: no permit within ${waitMsMax} ms`, false));
     };
     const timers = [setTimeout(leave, waitMsMax), setTimeout(() => own.told.resolve(noReply), goneAfter * waitMsMax)];
     const told = await own.told.promise.finally(() => timers.forEach(clearTimeout));

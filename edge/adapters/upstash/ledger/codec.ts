@@ -7,7 +7,7 @@ import type { UsageRecord } from "../../../agreements/records/usage.ts";
 import { OutOfReach } from "../../../errors.ts";
 
 /**
- * What the ledger's script is told and what it answers. A reply of any other shape throws: never a grant by default
+ * The arguments of the ledger's script and its replies. A reply of any other shape throws: never a grant by default
  * (F1).
  */
 
@@ -22,8 +22,8 @@ export function keysOf(org: OrgId): string[] {
 }
 
 /**
- * An admission's arguments after its turn and its time. Texts of callers travel as JSON, so that a line break cannot
- * end a line of the script's.
+ * An admission's arguments after the command and the time. Texts of callers travel as JSON, so that a line break in
+ * them cannot end a line that the script stores.
  */
 export function askArgs(ask: Ask): string[] {
   const { hold, org, key, model, tier, endpoint, idempotency, price } = ask;
@@ -52,7 +52,7 @@ export function askArgs(ask: Ask): string[] {
   ];
 }
 
-/** A look's arguments. */
+/** The arguments of `introspect`. */
 export function credentialArgs(credential: Credential): string[] {
   return [credential.key, credential.ip ?? "", tokenArg(credential, null), ...digestArgs(credential)];
 }
@@ -102,7 +102,7 @@ const Replayed = z.tuple([
   z.int(),
 ]);
 
-/** What became of an ask. */
+/** The grant or denial in a reply to `admit`. */
 export function readAdmission(ask: Ask, reply: unknown): Grant | Denial {
   if (!Array.isArray(reply) || reply[0] !== "grant") return readDenial(reply);
   const [, tokensHeld, completionTokens, expiresAtMs, ...reports] = read(Granted, reply);
@@ -116,7 +116,7 @@ export function readLook(reply: unknown): Scopes | Denial {
   return { kind: "scopes", endpoints, models };
 }
 
-const Result = z.enum(["settled", "noted", "corrected", "released", "repeated", "unknown"]);
+const Result = z.enum(["settled", "checkpointed", "adjusted", "released", "repeated", "unknown"]);
 const Settled = z.tuple([z.int(), z.array(Result)]);
 const Published = z.enum(["published", "ignored"]);
 
@@ -168,7 +168,7 @@ export function readState(org: OrgId, reply: unknown): LedgerState | null {
   };
 }
 
-/** Parses, or throws an error that names the place at fault and no value. */
+/** Parses, or throws an error that names the path at fault and no value. */
 export function read<T extends z.ZodType>(schema: T, reply: unknown): z.infer<T> {
   const { data: parsed, error } = schema.safeParse(reply);
   if (error)

@@ -1,5 +1,5 @@
 import { checkAsk, checkCredential, checkHold, checkRecords } from "../../../ledger/check.ts";
-import type { Ledger, Settlement, UsageRow } from "../../../ledger/port.ts";
+import type { Ledger, UsageRow } from "../../../ledger/port.ts";
 import { publish } from "../../../ledger/publish.ts";
 import { emptyState } from "../../../ledger/state.ts";
 import type { OrgId } from "../../../agreements/tokens/ids.ts";
@@ -19,10 +19,10 @@ import {
   recordArgs,
 } from "./codec.ts";
 import { openOutbox, type Drain } from "./outbox.ts";
-import { openScript, type RedisOptions, type Run } from "../client.ts";
+import { openScript, type RedisOptions, type Run, type Script } from "../client.ts";
 import { ledgerScript } from "./script.ts";
 
-/** Chores (the bill, expiry without calls) may take longer than a call. */
+/** Work that no caller waits for (the bill, expiry without calls) may take longer. */
 const choreWaitMs = 5_000;
 
 export interface UpstashLedgerOptions extends RedisOptions {
@@ -47,46 +47,27 @@ export interface UpstashLedger extends Ledger, Drain {}
 export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
   const { url, token, waitMsMax } = options;
   const script = openScript({ url, token, waitMsMax }, ledgerScript);
-  const chores = openScript({ url, token, waitMsMax: choreWaitMs }, ledgerScript);
-  const time = () => (options.now ? String(options.now()) : "");
-  const turnOf = (org: OrgId, name: string, args: string[] = []) => ({
+  const slowScript = openScript({ url, token, waitMsMax: choreWaitMs }, ledgerScript);
+  const makeRun = (org: OrgId, name: string, args: string[] = []): Run => ({
     keys: keysOf(org),
-    args: [name, time(), ...args],
+    args: [name, options.now ? String(options.now()) : "", ...args],
   });
-  const run = openBatcher(script, waitMsMax);
-  const turn = (org: OrgId, name: string, args?: string[]) => run(turnOf(org, name, args));
+  const batched = openBatcher(script, waitMsMax);
+  const run = (org: OrgId, name: string, args?: string[]) => batched(makeRun(org, name, args));
   const outbox = openOutbox(
-    (turns) => chores.runAll(turns.map(({ org, name, args }) => turnOf(org, name, args))),
+    (commands) => slowScript.runAll(commands.map(({ org, name, args }) => makeRun(org, name, args))),
     options,
   );
-  const take = (org: OrgId, records: UsageRecord[], reply: PromiseSettledResult<unknown> | undefined): Settlement[] => {
-    if (reply?.status !== "fulfilled") throw reply?.reason ?? new OutOfReach("redis: no reply");
-    const { rows, settlements } = readSettlements(records, reply.value);
-    if (rows > 0) outbox.drainSoon(org);
-    return settlements;
-  };
-  const settleAll: Ledger["settleAll"] = (batches) => {
-    const runs: Run[] = [];
-    // All wait for one request, which leaves when each org's records have been looked at; those of an org that are
-    // refused are not in it.
-    const request = Promise.withResolvers<PromiseSettledResult<unknown>[]>();
-    const settling = batches.map(async ({ org, records }) => {
-      checkRecords(org, records);
-      const place = runs.push(turnOf(org, "settle", recordArgs(records))) - 1;
-      return take(org, records, (await request.promise)[place]);
-    });
-    request.resolve(script.runAll(runs));
-    return Promise.allSettled(settling);
-  };
+  const settleAll = openSettleAll(script, makeRun, outbox.drainSoon);
   return {
-    ...outbox,
+    sweep: outbox.sweep,
     admit: async (ask) => {
       checkAsk(ask);
-      return readAdmission(ask, await turn(ask.org, "admit", askArgs(ask)));
+      return readAdmission(ask, await run(ask.org, "admit", askArgs(ask)));
     },
     look: async (credential) => {
       checkCredential(credential);
-      return readLook(await turn(credential.org, "look", credentialArgs(credential)));
+      return readLook(await run(credential.org, "introspect", credentialArgs(credential)));
     },
     settle: async (org, records) => {
       const [answer] = await settleAll([{ org, records }]);
@@ -96,16 +77,42 @@ export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
     settleAll,
     release: async (org, hold, mayRun = false) => {
       checkHold(hold);
-      const settlement = readRelease(hold, await turn(org, "release", [hold, mayRun ? "1" : "0"]));
+      const settlement = readRelease(hold, await run(org, "release", [hold, mayRun ? "1" : "0"]));
       if (settlement.result === "settled") outbox.drainSoon(org);
       return settlement;
     },
     publish: async (record) => {
-      // Throws on what is malformed, in the words of every other ledger.
+      // Throws on a malformed record, with the same words as every other ledger.
       publish(emptyState(), record);
       const [org, field] = record.kind === "org" ? [record.id, "org"] : [record.org, record.id];
-      readPublished(await turn(org, "publish", [field, String(record.version), JSON.stringify(record)]));
+      readPublished(await run(org, "publish", [field, String(record.version), JSON.stringify(record)]));
     },
-    inspect: async (org) => readState(org, await turn(org, "inspect")),
+    inspect: async (org) => readState(org, await run(org, "inspect")),
+  };
+}
+
+function openSettleAll(
+  script: Script,
+  makeRun: (org: OrgId, name: string, args: string[]) => Run,
+  drainSoon: (org: OrgId) => void,
+): Ledger["settleAll"] {
+  const readOrg = (org: OrgId, records: UsageRecord[], reply: PromiseSettledResult<unknown> | undefined) => {
+    if (reply?.status !== "fulfilled") throw reply?.reason ?? new OutOfReach("redis: no reply");
+    const { rows, settlements } = readSettlements(records, reply.value);
+    if (rows > 0) drainSoon(org);
+    return settlements;
+  };
+  return (batches) => {
+    const runs: Run[] = [];
+    // All orgs share one request. It leaves when each org's records have been checked, without those of an org whose
+    // records were refused.
+    const request = Promise.withResolvers<PromiseSettledResult<unknown>[]>();
+    const settling = batches.map(async ({ org, records }) => {
+      checkRecords(org, records);
+      const index = runs.push(makeRun(org, "settle", recordArgs(records))) - 1;
+      return readOrg(org, records, (await request.promise)[index]);
+    });
+    request.resolve(script.runAll(runs));
+    return Promise.allSettled(settling);
   };
 }

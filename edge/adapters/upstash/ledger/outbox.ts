@@ -4,8 +4,7 @@ import type { OrgId } from "../../../agreements/tokens/ids.ts";
 import { read } from "./codec.ts";
 
 /**
- * Lines of the bill that go to D1 in one statement, orgs that are asked in one request, and how long after a
- * settlement.
+ * Rows of the bill per statement to D1, orgs per request, and the wait after a settlement.
  */
 const rowsMax = 500;
 const orgsMax = 64;
@@ -13,8 +12,8 @@ const orgsMax = 64;
 const failuresMax = 8;
 const drainMs = 1_000;
 /**
- * Work after an answer may go on for 30 s (`waitUntil`). One round of draining ends well before; one that has not said
- * so by then is taken for dead.
+ * Work after an answer may go on for 30 s (`waitUntil`). One round of draining ends well before that; a round that has
+ * not ended by then is taken for dead.
  */
 const roundMsMax = 15_000;
 const deadMs = 30_000;
@@ -22,20 +21,20 @@ const deadMs = 30_000;
 /** What a cron does for the ledgers in Redis. */
 export interface Drain {
   /**
-   * Expires what is due in each org's ledger and moves its bill to D1. One org that fails does not keep the others;
-   * their first error is thrown at the end.
+   * Expires what is due in each org's ledger and moves its bill to D1. One org that fails does not stop the others; the
+   * first error is thrown at the end.
    */
   sweep(orgs: OrgId[]): Promise<void>;
 }
 
-/** One turn of the script on an org's keys. */
+/** One command of the script on an org's keys. */
 export interface Chore {
   org: OrgId;
   name: "outbox" | "drained" | "sweep";
   args: string[];
 }
 
-/** Does chores in one request; each is answered at its place, and fails by itself. */
+/** Runs commands in one request; each is answered at its index, and fails by itself. */
 type RunChores = (chores: Chore[]) => Promise<PromiseSettledResult<unknown>[]>;
 
 export interface OutboxOptions {
@@ -43,7 +42,7 @@ export interface OutboxOptions {
   later: (work: () => Promise<void>) => void;
 }
 
-/** What an org's outbox held: as many rows as were asked for mean that there may be more. */
+/** A page of an org's outbox. When it is full there may be more. */
 interface Page {
   org: OrgId;
   ids: string[];
@@ -54,83 +53,84 @@ const Entries = z.array(z.string());
 const RowCount = z.int();
 
 /**
- * The way of the bill from Redis to D1, oldest first, for many orgs at a time. Rows leave the stream only after D1 has
- * them: a crash in between sends them again, and D1 knows them by id. Two edges that drain one org at once do the same
- * work twice, and no harm.
+ * Moves the bill from Redis to D1, oldest first, for many orgs at a time. Rows leave the stream only after D1 has them:
+ * a crash in between sends them again, and D1 knows them by id. Two edges that drain one org at once do the same work
+ * twice, and no harm.
  */
 export function openOutbox(run: RunChores, { writeRows, later }: OutboxOptions) {
-  /** Orgs that settled since they were last drained by this isolate. */
+  const drain = (orgs: OrgId[]) => drainAll(run, writeRows, orgs);
+  /** Orgs that settled since this isolate last drained them. */
   let waiting = new Set<OrgId>();
   let busyUntilMs = 0;
 
-  /** Empties the outboxes of `orgsMax` orgs at most; answers what failed. */
-  const drain = async (orgs: OrgId[]): Promise<unknown[]> => {
-    const failures: unknown[] = [];
-    const unwritten: unknown[] = [];
-    for (let full = orgs; full.length > 0;) {
-      const count = Math.ceil(rowsMax / full.length);
-      const found = await run(full.map((org) => ({ org, name: "outbox", args: [String(count)] })));
-      const pages = kept(found, failures, (reply, index) => pageOf(full[index] ?? "", reply)).filter(
-        ({ rows }) => rows.length > 0,
-      );
-      const written = await write(writeRows, pages, unwritten);
-      const drained = await run(written.map(({ org, ids }) => ({ org, name: "drained", args: ids })));
-      full = kept(drained, failures, (_, index) => written[index]).flatMap((page) =>
-        page?.rows.length === count ? page.org : [],
-      );
-    }
-    return [...failures, ...unwritten];
-  };
-  /** The same for any number; what fails in one lot is no reason to leave the next. */
-  const drainAll = async (orgs: OrgId[]): Promise<unknown[]> => {
-    const failures: unknown[] = [];
-    for (const lot of lots(orgs)) failures.push(...(await drain(lot)));
-    return failures;
-  };
-  const round = async (): Promise<void> => {
+  const drainRound = async (): Promise<void> => {
     const untilMs = Date.now() + roundMsMax;
     while (waiting.size > 0 && Date.now() < untilMs) {
       await new Promise((done) => setTimeout(done, drainMs));
       const orgs = Array.from(waiting);
       waiting = new Set();
-      const [cause, ...others] = await drainAll(orgs);
-      if (cause)
-        console.error(
-          JSON.stringify({
-            event: "usage_drain_failed",
-            orgs: orgs.length,
-            failures: others.length + 1,
-            cause: String(cause),
-          }),
-        );
+      const failures = await drain(orgs);
+      if (failures.length > 0) logFailures(orgs.length, failures);
     }
     busyUntilMs = 0;
   };
   return {
     /**
-     * Once a second for all orgs of this isolate, however many settlements there are; what fails is left for the cron.
+     * Drains once a second for all orgs of this isolate, however many settlements there are. What fails is left for the
+     * cron.
      */
     drainSoon(org: OrgId): void {
       waiting.add(org);
       if (Date.now() < busyUntilMs) return;
       busyUntilMs = Date.now() + deadMs;
-      later(round);
+      later(drainRound);
     },
     async sweep(orgs: OrgId[]): Promise<void> {
       const failures: unknown[] = [];
       for (const lot of lots(orgs)) {
         const swept = await run(lot.map((org) => ({ org, name: "sweep", args: [] })));
         const rows = kept(swept, failures, (reply, index) => ({ org: lot[index] ?? "", rows: read(RowCount, reply) }));
-        failures.push(...(await drainAll(rows.filter(({ rows }) => rows > 0).map(({ org }) => org))));
+        failures.push(...(await drain(rows.filter(({ rows }) => rows > 0).map(({ org }) => org))));
       }
       if (failures.length > 0) throw failures[0];
     },
   };
 }
 
+/** Empties the outboxes of any number of orgs; a failure in one lot does not stop the next. Answers the failures. */
+async function drainAll(run: RunChores, writeRows: OutboxOptions["writeRows"], orgs: OrgId[]): Promise<unknown[]> {
+  const failures: unknown[] = [];
+  for (const lot of lots(orgs)) failures.push(...(await drainLot(run, writeRows, lot)));
+  return failures;
+}
+
+/** Empties the outboxes of at most `orgsMax` orgs. Answers the failures. */
+async function drainLot(run: RunChores, writeRows: OutboxOptions["writeRows"], orgs: OrgId[]): Promise<unknown[]> {
+  const failures: unknown[] = [];
+  const unwritten: unknown[] = [];
+  for (let full = orgs; full.length > 0;) {
+    const count = Math.ceil(rowsMax / full.length);
+    const found = await run(full.map((org) => ({ org, name: "outbox", args: [String(count)] })));
+    const pages = kept(found, failures, (reply, index) => pageOf(full[index] ?? "", reply)).filter(
+      ({ rows }) => rows.length > 0,
+    );
+    const written = await write(writeRows, pages, unwritten);
+    const drained = await run(written.map(({ org, ids }) => ({ org, name: "drained", args: ids })));
+    full = kept(drained, failures, (_, index) => written[index]).flatMap((page) =>
+      page?.rows.length === count ? page.org : [],
+    );
+  }
+  return [...failures, ...unwritten];
+}
+
+function logFailures(orgs: number, failures: unknown[]): void {
+  const cause = String(failures[0]);
+  console.error(JSON.stringify({ event: "usage_drain_failed", orgs, failures: failures.length, cause }));
+}
+
 /**
- * Into D1 in one statement; if that fails, in halves, so that a row that D1 will never take keeps no other org's.
- * Answers the pages that arrived.
+ * Into D1 in one statement; if that fails, in halves, so that a row that D1 will never take does not hold back another
+ * org's. Answers the pages that arrived.
  */
 async function write(writeRows: OutboxOptions["writeRows"], pages: Page[], failures: unknown[]): Promise<Page[]> {
   if (pages.length === 0 || failures.length >= failuresMax) return [];

@@ -1,20 +1,20 @@
 import { subBuckets } from "../../../limits.ts";
 
 /**
- * Lua: time, sliding windows and books, the twins of `admission/windows.ts` and `admission/books.ts`. Numbers are
- * doubles as in JavaScript; they become text by `%d` (64 bits) only, since Lua's own `tostring` and cjson keep 14
- * digits. The books of an owner are one line of text: the newest bucket of each slide is read at once, the older ones
- * stay text.
+ * Lua: time, sliding windows and counters, the twins of `ledger/windows.ts` and `ledger/counters.ts`. Numbers are
+ * doubles as in JavaScript. They become text by `%d` (64 bits) only, since Lua's own `tostring` and cjson keep 14
+ * digits. The counters of an owner are one line of text: the newest bucket of each sliding window is parsed, the older
+ * ones stay text.
  */
 export const scriptBooks = String.raw`
 local minuteMs, hourMs, dayMs = 60000 / ${subBuckets}, 3600000 / ${subBuckets}, 86400000
 
 local function int(number) return format("%d", number) end
 
-local function dayOf(ms) return floor(ms / dayMs) end
+local function toDay(ms) return floor(ms / dayMs) end
 
-local function monthOf(ms)
-  local days = dayOf(ms) + 719468
+local function toMonth(ms)
+  local days = toDay(ms) + 719468
   local era = floor(days / 146097)
   local dayOfEra = days - era * 146097
   local leaps = floor(dayOfEra / 1460) - floor(dayOfEra / 36524) + floor(dayOfEra / 146096)
@@ -23,10 +23,10 @@ local function monthOf(ms)
   return (era * 400 + yearOfEra) * 12 + floor((5 * dayOfYear + 2) / 153) + 2
 end
 
-local function nextDayMs(ms) return (dayOf(ms) + 1) * dayMs end
+local function nextDayMs(ms) return (toDay(ms) + 1) * dayMs end
 
 local function nextMonthMs(ms)
-  local marchMonth = monthOf(ms) + 1 - 2
+  local marchMonth = toMonth(ms) + 1 - 2
   local year = floor(marchMonth / 12)
   local daysBefore = floor((153 * (marchMonth - year * 12) + 2) / 5)
   return (year * 365 + floor(year / 4) - floor(year / 100) + floor(year / 400) + daysBefore - 719468) * dayMs
@@ -34,7 +34,7 @@ end
 
 local function bucketEnd(bucket, widthMs) return (bucket + ${subBuckets + 1}) * widthMs end
 
-local function readSlide(text)
+local function parseSliding(text)
   local held, settled, first, at, atHeld, atSettled, rest = match(text, "^(%S+) (%S+) (%S+) (%S+) (%S+) ([^;]+)(.*)$")
   if not held then return { held = 0, settled = 0, rest = "" } end
   return {
@@ -43,134 +43,145 @@ local function readSlide(text)
   }
 end
 
-local function writeSlide(slide)
-  local newest = slide.newest
+local function writeSliding(sliding)
+  local newest = sliding.newest
   if not newest then return "" end
-  return format("%d %d %d %d %d %d", slide.held, slide.settled, slide.first, newest.at, newest.held, newest.settled) .. slide.rest
+  local sums = format("%d %d %d ", sliding.held, sliding.settled, sliding.first)
+  return sums .. format("%d %d %d", newest.at, newest.held, newest.settled) .. sliding.rest
 end
 
--- One bucket after the other, oldest first, the newest last.
-local function buckets(slide)
-  local older = gmatch(slide.rest, ";(%S+) (%S+) ([^;]+)")
-  local isDone = not slide.newest
+-- Iterates over the buckets, oldest first.
+local function buckets(sliding)
+  local older = gmatch(sliding.rest, ";(%S+) (%S+) ([^;]+)")
+  local isDone = not sliding.newest
   return function()
     local at, held, settled = older()
     if at then return tonumber(at), tonumber(held), tonumber(settled) end
     if isDone then return nil end
     isDone = true
-    return slide.newest.at, slide.newest.held, slide.newest.settled
+    return sliding.newest.at, sliding.newest.held, sliding.newest.settled
   end
 end
 
-local function dropOld(slide, bucket)
-  for at, held, settled in buckets(slide) do
-    slide.first = at
+local function dropOld(sliding, bucket)
+  for at, held, settled in buckets(sliding) do
+    sliding.first = at
     if at >= bucket - ${subBuckets} then return end
-    slide.held, slide.settled = slide.held - held, slide.settled - settled
-    if slide.rest == "" then slide.newest = nil else slide.rest = match(slide.rest, "^;[^;]+(.*)$") end
+    sliding.held, sliding.settled = sliding.held - held, sliding.settled - settled
+    if sliding.rest == "" then sliding.newest = nil else sliding.rest = match(sliding.rest, "^;[^;]+(.*)$") end
   end
 end
 
-local function addTo(slide, bucket, held, settled)
+local function addTo(sliding, bucket, held, settled)
   bucket.held, bucket.settled = bucket.held + held, bucket.settled + settled
-  slide.held, slide.settled = slide.held + held, slide.settled + settled
+  sliding.held, sliding.settled = sliding.held + held, sliding.settled + settled
 end
 
-local function bookSlide(slide, bucket, held, settled)
-  if slide.newest and slide.first < bucket - ${subBuckets} then dropOld(slide, bucket) end
-  local newest = slide.newest
-  if not newest then slide.first = bucket end
-  if newest and newest.at ~= bucket then slide.rest = slide.rest .. format(";%d %d %d", newest.at, newest.held, newest.settled) end
-  if not newest or newest.at ~= bucket then slide.newest = { at = bucket, held = 0, settled = 0 } end
-  addTo(slide, slide.newest, held, settled)
+local function addToSliding(sliding, bucket, held, settled)
+  if sliding.newest and sliding.first < bucket - ${subBuckets} then dropOld(sliding, bucket) end
+  local newest = sliding.newest
+  if not newest then sliding.first = bucket end
+  if newest and newest.at ~= bucket then
+    sliding.rest = sliding.rest .. format(";%d %d %d", newest.at, newest.held, newest.settled)
+  end
+  if not newest or newest.at ~= bucket then sliding.newest = { at = bucket, held = 0, settled = 0 } end
+  addTo(sliding, sliding.newest, held, settled)
 end
 
-local function adjustSlide(slide, bucket, held, settled)
-  if not slide.newest or bucket < slide.first then return end
-  if slide.newest.at == bucket then return addTo(slide, slide.newest, held, settled) end
-  local from, to, wasHeld, wasSettled = find(slide.rest, format(";%d (%%S+) ([^;]+)", bucket))
+local function adjustSliding(sliding, bucket, held, settled)
+  if not sliding.newest or bucket < sliding.first then return end
+  if sliding.newest.at == bucket then return addTo(sliding, sliding.newest, held, settled) end
+  local from, to, wasHeld, wasSettled = find(sliding.rest, format(";%d (%%S+) ([^;]+)", bucket))
   if not from then return end
   local one = { held = tonumber(wasHeld), settled = tonumber(wasSettled) }
-  addTo(slide, one, held, settled)
-  slide.rest = sub(slide.rest, 1, from - 1) .. format(";%d %d %d", bucket, one.held, one.settled) .. sub(slide.rest, to + 1)
+  addTo(sliding, one, held, settled)
+  local changed = format(";%d %d %d", bucket, one.held, one.settled)
+  sliding.rest = sub(sliding.rest, 1, from - 1) .. changed .. sub(sliding.rest, to + 1)
 end
 
-local function useOfSlide(slide, bucket)
-  local held, settled = slide.held, slide.settled
-  if not slide.newest or slide.first >= bucket - ${subBuckets} then return held, settled end
-  for at, oldHeld, oldSettled in buckets(slide) do
+local function readSliding(sliding, bucket)
+  local held, settled = sliding.held, sliding.settled
+  if not sliding.newest or sliding.first >= bucket - ${subBuckets} then return held, settled end
+  for at, oldHeld, oldSettled in buckets(sliding) do
     if at >= bucket - ${subBuckets} then break end
     held, settled = held - oldHeld, settled - oldSettled
   end
   return held, settled
 end
 
-local function bucketThatFrees(slide, bucket, amount)
+local function findFreeingBucket(sliding, bucket, amount)
   local freed, last = 0, nil
-  for at, held, settled in buckets(slide) do
+  for at, held, settled in buckets(sliding) do
     if freed >= amount then break end
     if at >= bucket - ${subBuckets} and held + settled > 0 then freed, last = freed + held + settled, at end
   end
   return last
 end
 
-local function readUse(held, settled) return { held = tonumber(held), settled = tonumber(settled) } end
+local function parseUse(held, settled) return { held = tonumber(held), settled = tonumber(settled) } end
 
-local function readBooks(text)
-  local open, day, requests, requestsSettled, tokens, tokensSettled, month, monthTokens, monthTokensSettled, cost, costSettled, minute, hour, tokensMinute = match(
-    text or "0 0 0 0 0 0 0 0 0 0 0|||", "^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) ([^|]+)|([^|]*)|([^|]*)|([^|]*)$"
-  )
+local function readCounters(text)
+  local open, day, requests, requestsSettled, tokens, tokensSettled,
+    month, monthTokens, monthTokensSettled, cost, costSettled, minute, hour, tokensMinute = match(
+      text or "0 0 0 0 0 0 0 0 0 0 0|||",
+      "^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) ([^|]+)|([^|]*)|([^|]*)|([^|]*)$"
+    )
   return {
     open = tonumber(open),
-    day = tonumber(day), dayRequests = readUse(requests, requestsSettled), dayTokens = readUse(tokens, tokensSettled),
-    month = tonumber(month), monthTokens = readUse(monthTokens, monthTokensSettled), monthCost = readUse(cost, costSettled),
-    minute = readSlide(minute), hour = readSlide(hour), tokens = readSlide(tokensMinute),
+    day = tonumber(day), dayRequests = parseUse(requests, requestsSettled), dayTokens = parseUse(tokens, tokensSettled),
+    month = tonumber(month),
+    monthTokens = parseUse(monthTokens, monthTokensSettled), monthCost = parseUse(cost, costSettled),
+    minute = parseSliding(minute), hour = parseSliding(hour), tokens = parseSliding(tokensMinute),
   }
 end
 
-local function writeBooks(books)
-  local requests, tokens, monthTokens, cost = books.dayRequests, books.dayTokens, books.monthTokens, books.monthCost
+local function writeCounters(counters)
+  local requests, tokens = counters.dayRequests, counters.dayTokens
+  local monthTokens, cost = counters.monthTokens, counters.monthCost
   local head = format(
-    "%d %d %d %d %d %d %d %d %d %d %d|", books.open, books.day, requests.held, requests.settled, tokens.held, tokens.settled,
-    books.month, monthTokens.held, monthTokens.settled, cost.held, cost.settled
+    "%d %d %d %d %d %d %d %d %d %d %d|",
+    counters.open, counters.day, requests.held, requests.settled, tokens.held, tokens.settled,
+    counters.month, monthTokens.held, monthTokens.settled, cost.held, cost.settled
   )
-  return head .. writeSlide(books.minute) .. "|" .. writeSlide(books.hour) .. "|" .. writeSlide(books.tokens)
+  local minute, hour, tokensMinute = counters.minute, counters.hour, counters.tokens
+  return head .. writeSliding(minute) .. "|" .. writeSliding(hour) .. "|" .. writeSliding(tokensMinute)
 end
 
 local windowNames = {
-  "requestsPerMinute", "requestsPerHour", "concurrency", "tokensPerMinute", "requestsPerDay", "tokensPerDay", "tokensPerMonth", "costMicrosPerMonth",
+  "requestsPerMinute", "requestsPerHour", "concurrency", "tokensPerMinute",
+  "requestsPerDay", "tokensPerDay", "tokensPerMonth", "costMicrosPerMonth",
 }
-local slideOf = { requestsPerMinute = "minute", requestsPerHour = "hour", tokensPerMinute = "tokens" }
-local widthOf = { requestsPerMinute = minuteMs, requestsPerHour = hourMs, tokensPerMinute = minuteMs }
-local dailyOf = { requestsPerDay = "dayRequests", tokensPerDay = "dayTokens" }
-local monthlyOf = { tokensPerMonth = "monthTokens", costMicrosPerMonth = "monthCost" }
+local slidingByWindow = { requestsPerMinute = "minute", requestsPerHour = "hour", tokensPerMinute = "tokens" }
+local widthByWindow = { requestsPerMinute = minuteMs, requestsPerHour = hourMs, tokensPerMinute = minuteMs }
+local dailyByWindow = { requestsPerDay = "dayRequests", tokensPerDay = "dayTokens" }
+local monthlyByWindow = { tokensPerMonth = "monthTokens", costMicrosPerMonth = "monthCost" }
 
-local function useOf(books, window, atMs)
-  local width = widthOf[window]
-  if width then return useOfSlide(books[slideOf[window]], floor(atMs / width)) end
-  if window == "concurrency" then return books.open, 0 end
-  local name = dailyOf[window]
+local function readUse(counters, window, atMs)
+  local width = widthByWindow[window]
+  if width then return readSliding(counters[slidingByWindow[window]], floor(atMs / width)) end
+  if window == "concurrency" then return counters.open, 0 end
+  local name = dailyByWindow[window]
   local isCurrent
   if name then
-    isCurrent = books.day == dayOf(atMs)
+    isCurrent = counters.day == toDay(atMs)
   else
-    name, isCurrent = monthlyOf[window], books.month == monthOf(atMs)
+    name, isCurrent = monthlyByWindow[window], counters.month == toMonth(atMs)
   end
   if not isCurrent then return 0, 0 end
-  return books[name].held, books[name].settled
+  return counters[name].held, counters[name].settled
 end
 
 local function countsUntilMs(window, atMs)
-  local width = widthOf[window]
+  local width = widthByWindow[window]
   if width then return bucketEnd(floor(atMs / width), width) end
   if window == "concurrency" then return nil end
-  return dailyOf[window] and nextDayMs(atMs) or nextMonthMs(atMs)
+  return dailyByWindow[window] and nextDayMs(atMs) or nextMonthMs(atMs)
 end
 
-local function freesAtMs(books, window, atMs, amount)
-  local width = widthOf[window]
+local function freesAtMs(counters, window, atMs, amount)
+  local width = widthByWindow[window]
   if not width then return countsUntilMs(window, atMs) or atMs end
-  local bucket = bucketThatFrees(books[slideOf[window]], floor(atMs / width), amount)
+  local bucket = findFreeingBucket(counters[slidingByWindow[window]], floor(atMs / width), amount)
   return bucket and bucketEnd(bucket, width) or atMs
 end
 
@@ -184,38 +195,40 @@ local function costHeld(hold) return costMicros(hold.price, hold.promptTokens, h
 
 local function add(use, held, settled) use.held, use.settled = use.held + held, use.settled + settled end
 
-local function bookHold(books, hold)
+local function countHold(counters, hold)
   local atMs, tokens = hold.admittedAtMs, tokensHeld(hold)
   local minute = floor(atMs / minuteMs)
-  bookSlide(books.minute, minute, 0, 1)
-  bookSlide(books.hour, floor(atMs / hourMs), 0, 1)
-  bookSlide(books.tokens, minute, tokens, 0)
-  books.open = books.open + 1
-  if books.day ~= dayOf(atMs) then
-    books.day, books.dayRequests, books.dayTokens = dayOf(atMs), { held = 0, settled = 0 }, { held = 0, settled = 0 }
+  addToSliding(counters.minute, minute, 0, 1)
+  addToSliding(counters.hour, floor(atMs / hourMs), 0, 1)
+  addToSliding(counters.tokens, minute, tokens, 0)
+  counters.open = counters.open + 1
+  if counters.day ~= toDay(atMs) then
+    counters.day = toDay(atMs)
+    counters.dayRequests, counters.dayTokens = { held = 0, settled = 0 }, { held = 0, settled = 0 }
   end
-  if books.month ~= monthOf(atMs) then
-    books.month, books.monthTokens, books.monthCost = monthOf(atMs), { held = 0, settled = 0 }, { held = 0, settled = 0 }
+  if counters.month ~= toMonth(atMs) then
+    counters.month = toMonth(atMs)
+    counters.monthTokens, counters.monthCost = { held = 0, settled = 0 }, { held = 0, settled = 0 }
   end
-  add(books.dayRequests, 1, 0)
-  add(books.dayTokens, tokens, 0)
-  add(books.monthTokens, tokens, 0)
-  add(books.monthCost, costHeld(hold), 0)
+  add(counters.dayRequests, 1, 0)
+  add(counters.dayTokens, tokens, 0)
+  add(counters.monthTokens, tokens, 0)
+  add(counters.monthCost, costHeld(hold), 0)
 end
 
-local function bookClosing(books, hold, ending, charged, cost)
-  local isLate = ending == "corrected"
+local function countClosing(counters, hold, ending, charged, cost)
+  local isLate = ending == "adjusted"
   local held = isLate and 0 or -tokensHeld(hold)
   local settled = charged.promptTokens + charged.completionTokens
-  adjustSlide(books.tokens, floor(hold.admittedAtMs / minuteMs), held, settled)
-  if not isLate then books.open = books.open - 1 end
-  if books.day == dayOf(hold.admittedAtMs) then
-    add(books.dayTokens, held, settled)
-    if not isLate then add(books.dayRequests, -1, ending == "released" and 0 or 1) end
+  adjustSliding(counters.tokens, floor(hold.admittedAtMs / minuteMs), held, settled)
+  if not isLate then counters.open = counters.open - 1 end
+  if counters.day == toDay(hold.admittedAtMs) then
+    add(counters.dayTokens, held, settled)
+    if not isLate then add(counters.dayRequests, -1, ending == "released" and 0 or 1) end
   end
-  if books.month == monthOf(hold.admittedAtMs) then
-    add(books.monthTokens, held, settled)
-    add(books.monthCost, isLate and 0 or -costHeld(hold), cost)
+  if counters.month == toMonth(hold.admittedAtMs) then
+    add(counters.monthTokens, held, settled)
+    add(counters.monthCost, isLate and 0 or -costHeld(hold), cost)
   end
 end
 `;

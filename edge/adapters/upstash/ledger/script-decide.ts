@@ -1,11 +1,11 @@
 import { idempotencyMs } from "../../../limits.ts";
 
 /**
- * Lua: may this call run? The twin of `admission/lanes.ts` and `admission/decide.ts`; the body of a function
- * (script.ts). It reads, and only `admit` at its end books.
+ * Lua: may this call run? The twin of `ledger/limits.ts` and `ledger/decide.ts`, and the body of a function
+ * (script.ts). It only reads; `admit` books the hold as its last step.
  */
 export const scriptDecide = String.raw`
-local unitOf = {
+local unitByWindow = {
   requestsPerMinute = "requests", requestsPerHour = "requests", concurrency = "calls", tokensPerMinute = "tokens",
   requestsPerDay = "requests", tokensPerDay = "tokens", tokensPerMonth = "tokens", costMicrosPerMonth = "money",
 }
@@ -17,99 +17,104 @@ local function hasLimits(record)
   return false
 end
 
-local function addLanes(lanes, of, limits, owner, atMs)
+local function addChecks(checks, of, limits, owner, atMs)
   for _, window in ipairs(windowNames) do
     local limit = limitIn(limits, window)
     if limit then
-      local books = booksOf(owner)
-      local held, settled = useOf(books, window, atMs)
-      lanes[#lanes + 1] = {
-        of = of, window = window, unit = unitOf[window], limit = limit, remaining = max(0, limit - held - settled), books = books, atMs = atMs,
+      local counters = loadCounters(owner)
+      local held, settled = readUse(counters, window, atMs)
+      checks[#checks + 1] = {
+        of = of, window = window, unit = unitByWindow[window], limit = limit,
+        remaining = max(0, limit - held - settled), counters = counters, atMs = atMs,
       }
     end
   end
 end
 
-local function need(lane, hold)
-  if lane.unit == "tokens" then return tokensHeld(hold) end
-  return lane.unit == "money" and costHeld(hold) or 1
+local function readNeed(check, hold)
+  if check.unit == "tokens" then return tokensHeld(hold) end
+  return check.unit == "money" and costHeld(hold) or 1
 end
 
-local function roomAtMs(lane, amount)
-  local held, settled = useOf(lane.books, lane.window, lane.atMs)
-  return freesAtMs(lane.books, lane.window, lane.atMs, held + settled + amount - lane.limit)
+local function roomAtMs(check, amount)
+  local held, settled = readUse(check.counters, check.window, check.atMs)
+  return freesAtMs(check.counters, check.window, check.atMs, held + settled + amount - check.limit)
 end
 
--- Deadlines as OPEN keeps them; those that this script has expired are not among them any more.
-local function slotAtMs(lane, hold)
-  local skip = lane.books.open - lane.limit
-  if lane.of == "org" then
-    local found = call("ZRANGEBYSCORE", OPEN, "(" .. int(lane.atMs), "+inf", "WITHSCORES", "LIMIT", int(skip), 1)
-    return tonumber(found[2] or lane.atMs)
+-- Deadlines as they stand in OPEN. The range leaves out what this script has just expired.
+local function slotAtMs(check, hold)
+  local skip = check.counters.open - check.limit
+  if check.of == "org" then
+    local found = call("ZRANGEBYSCORE", OPEN, "(" .. int(check.atMs), "+inf", "WITHSCORES", "LIMIT", int(skip), 1)
+    return tonumber(found[2] or check.atMs)
   end
-  local open = call("ZRANGEBYSCORE", OPEN, "(" .. int(lane.atMs), "+inf", "WITHSCORES")
+  local open = call("ZRANGEBYSCORE", OPEN, "(" .. int(check.atMs), "+inf", "WITHSCORES")
   for i = 1, #open, 2 do
     if sub(open[i], 28) == hold.key .. "1" then
       if skip == 0 then return tonumber(open[i + 1]) end
       skip = skip - 1
     end
   end
-  return lane.atMs
+  return check.atMs
 end
 
-local function firstShut(lanes, hold)
-  local shut, opensAtMs = nil, nil
-  for _, lane in ipairs(lanes) do
-    local amount = need(lane, hold)
-    if amount > lane.remaining then
-      if amount > lane.limit then return lane, countsUntilMs(lane.window, lane.atMs) or hold.expiresAtMs end
-      local opens = lane.window == "concurrency" and slotAtMs(lane, hold) or roomAtMs(lane, amount)
-      if not shut or opens > opensAtMs then shut, opensAtMs = lane, opens end
+local function findExceeded(checks, hold)
+  local exceeded, opensAtMs = nil, nil
+  for _, check in ipairs(checks) do
+    local amount = readNeed(check, hold)
+    if amount > check.remaining then
+      if amount > check.limit then return check, countsUntilMs(check.window, check.atMs) or hold.expiresAtMs end
+      local opens = check.window == "concurrency" and slotAtMs(check, hold) or roomAtMs(check, amount)
+      if not exceeded or opens > opensAtMs then exceeded, opensAtMs = check, opens end
     end
   end
-  return shut, opensAtMs
+  return exceeded, opensAtMs
 end
 
-local function tokensFor(remaining, ask, completion)
-  if costMicros(ask.price, ask.promptTokens, completion) <= remaining then return huge end
-  local afterPrompt = remaining * 1000000 - ask.price.prompt * ask.promptTokens
-  if afterPrompt < 0 then return floor(remaining * 1000000 / ask.price.prompt) end
-  return ask.promptTokens + floor(afterPrompt / ask.price.completion)
+local function countAffordableTokens(remaining, request, completion)
+  if costMicros(request.price, request.promptTokens, completion) <= remaining then return huge end
+  local afterPrompt = remaining * 1000000 - request.price.prompt * request.promptTokens
+  if afterPrompt < 0 then return floor(remaining * 1000000 / request.price.prompt) end
+  return request.promptTokens + floor(afterPrompt / request.price.completion)
 end
 
-local function tokensFitting(lanes, ask)
-  local completion = ask.choices * ask.completionTokens
+local function countFittingTokens(checks, request)
+  local completion = request.choices * request.completionTokens
   local fitting = 9007199254740991
-  for _, lane in ipairs(lanes) do
-    if lane.unit == "tokens" then fitting = min(fitting, lane.remaining) end
-    if lane.unit == "money" then fitting = min(fitting, tokensFor(lane.remaining, ask, completion)) end
+  for _, check in ipairs(checks) do
+    if check.unit == "tokens" then fitting = min(fitting, check.remaining) end
+    if check.unit == "money" then
+      fitting = min(fitting, countAffordableTokens(check.remaining, request, completion))
+    end
   end
   return fitting
 end
 
-local function clampedCompletion(lanes, ask)
-  if ask.choices == 0 then return ask.completionTokens end
-  local fitting = floor((tokensFitting(lanes, ask) - ask.promptTokens) / ask.choices)
-  return fitting < 1 and ask.completionTokens or min(ask.completionTokens, fitting)
+local function clampCompletion(checks, request)
+  if request.choices == 0 then return request.completionTokens end
+  local fitting = floor((countFittingTokens(checks, request) - request.promptTokens) / request.choices)
+  return fitting < 1 and request.completionTokens or min(request.completionTokens, fitting)
 end
 
-local function fullAtMs(lane, hold)
-  if hold and (lane.unit ~= "tokens" or tokensHeld(hold) > 0) then return countsUntilMs(lane.window, lane.atMs) end
-  local held, settled = useOf(lane.books, lane.window, lane.atMs)
+local function fullAtMs(check, hold)
+  if hold and (check.unit ~= "tokens" or tokensHeld(hold) > 0) then return countsUntilMs(check.window, check.atMs) end
+  local held, settled = readUse(check.counters, check.window, check.atMs)
   if held + settled == 0 then return nil end
-  return freesAtMs(lane.books, lane.window, lane.atMs, huge)
+  return freesAtMs(check.counters, check.window, check.atMs, huge)
 end
 
--- Appends limit, remaining and ms until full of the narrowest window; three times false where there is no limit.
-local function report(reply, lanes, unit, hold)
+-- Appends limit, remaining and ms until full again of the narrowest window; three times false without a limit.
+local function report(reply, checks, unit, hold)
   local found, remaining = nil, huge
-  for _, lane in ipairs(lanes) do
-    local left = lane.remaining - (hold and lane.unit == unit and need(lane, hold) or 0)
-    if lane.unit == unit and left < remaining then found, remaining = lane, left end
+  for _, check in ipairs(checks) do
+    local left = check.remaining - (hold and check.unit == unit and readNeed(check, hold) or 0)
+    if check.unit == unit and left < remaining then found, remaining = check, left end
   end
   local n = #reply
   reply[n + 1], reply[n + 2], reply[n + 3] = false, false, false
-  if found then reply[n + 1], reply[n + 2], reply[n + 3] = found.limit, remaining, (fullAtMs(found, hold) or now) - now end
+  if found then
+    reply[n + 1], reply[n + 2], reply[n + 3] = found.limit, remaining, (fullAtMs(found, hold) or now) - now
+  end
 end
 
 local function upTo(one, other)
@@ -128,18 +133,19 @@ local function includes(list, value)
   return false
 end
 
--- The record of the key in force and its text, else nil and why not. ARGV from FROM on: token, then kid, digest, kid, digest. A token of ours was verified by the
--- edge and stands for the key: two digits tell whether it allows the endpoint and the model.
-local function keyInForce(id, ip, from)
+-- The record of the key in force and its text, else nil and why not. ARGV from FROM on: token, then kid, digest, kid,
+-- digest. The edge has verified a client token, so it stands for the key; its two digits say whether it allows the
+-- endpoint and the model.
+local function findKeyInForce(id, ip, from)
   local records = call("HMGET", RECORDS, id, "org")
-  local key, text = decoded(records[1])
+  local key, text = decode(records[1])
   local isProven = (ARGV[from] or "") ~= ""
   for i = from + 1, #ARGV, 2 do
     if key and ARGV[i] == key.pepperKid and ARGV[i + 1] == key.digest then isProven = true end
   end
   if not key or not isProven or key.isRevoked then return nil, "key" end
   if type(key.expiresAtMs) == "number" and key.expiresAtMs <= atMsNow() then return nil, "key" end
-  local org = decoded(records[2])
+  local org = decode(records[2])
   if not org or org.isSuspended then return nil, "key" end
   if type(key.ipRanges) == "table" then
     local isInside = false
@@ -151,75 +157,83 @@ local function keyInForce(id, ip, from)
   return key, text, org
 end
 
-local function judgeRepeat(ask)
-  local earlier = ask.again ~= "" and againOf(ask.again)
+local function checkRepeat(request)
+  local earlier = request.again ~= "" and findAgain(request.again)
   if not earlier or atMsNow() >= earlier.admittedAtMs + ${idempotencyMs} then return nil end
-  if earlier.body ~= ask.body then return { "denial", "idempotency_mismatch" } end
+  if earlier.body ~= request.body then return { "denial", "idempotency_mismatch" } end
   if not earlier.first then return { "denial", "idempotency_in_progress", 1000 } end
   local first = earlier.first
-  return { "denial", "idempotency_replayed", earlier.hold, first.responseId, first.promptTokens, first.completionTokens }
+  return {
+    "denial", "idempotency_replayed", earlier.hold, first.responseId, first.promptTokens, first.completionTokens,
+  }
 end
 
-local function denialBy(lane, opensAtMs, lanes, ask)
-  local window = lane.window
+local function makeDenial(check, opensAtMs, checks, request)
+  local window = check.window
   local waitMs = max(1, opensAtMs - now)
   local reason = "quota"
   if window == "concurrency" then
     reason, waitMs = "concurrency", min(waitMs, 1000)
-  elseif widthOf[window] then
+  elseif widthByWindow[window] then
     reason = "rate"
   end
-  local isCounted = lane.unit == "tokens" or lane.unit == "money"
-  local reply = { "denial", reason, window, lane.of, lane.limit, waitMs, opensAtMs, isCounted and tokensFitting(lanes, ask) or false }
-  report(reply, lanes, "requests", nil)
-  report(reply, lanes, "tokens", nil)
+  local isCounted = check.unit == "tokens" or check.unit == "money"
+  local fitting = isCounted and countFittingTokens(checks, request) or false
+  local reply = { "denial", reason, window, check.of, check.limit, waitMs, opensAtMs, fitting }
+  report(reply, checks, "requests", nil)
+  report(reply, checks, "tokens", nil)
   return reply
 end
 
-local function readAsk()
+local function readRequest()
   return {
-    id = ARGV[3], key = ARGV[4], promptTokens = tonumber(ARGV[8]), completionTokens = tonumber(ARGV[9]), choices = tonumber(ARGV[10]),
-    price = { prompt = tonumber(ARGV[13]), completion = tonumber(ARGV[14]) }, again = ARGV[15], body = ARGV[16], bill = ARGV[17],
+    id = ARGV[3], key = ARGV[4],
+    promptTokens = tonumber(ARGV[8]), completionTokens = tonumber(ARGV[9]), choices = tonumber(ARGV[10]),
+    price = { prompt = tonumber(ARGV[13]), completion = tonumber(ARGV[14]) },
+    again = ARGV[15], body = ARGV[16], bill = ARGV[17],
   }
 end
 
 local function admit()
-  local ask = readAsk()
-  local key, why, org = keyInForce(ask.key, ARGV[5], 18)
+  local request = readRequest()
+  local key, why, org = findKeyInForce(request.key, ARGV[5], 18)
   if not key then return { "denial", why } end
   if not includes(key.endpoints, ARGV[6]) or sub(ARGV[18], 1, 1) == "0" then return { "denial", "endpoint" } end
   if not includes(key.models, ARGV[7]) or sub(ARGV[18], 2, 2) == "0" then return { "denial", "model" } end
-  local again = judgeRepeat(ask)
+  local again = checkRepeat(request)
   if again then return again end
-  local atMs, lanes = atMsNow(), {}
-  addLanes(lanes, "key", key.limits, ask.key, atMs)
-  addLanes(lanes, "org", org.limits, "org", atMs)
+  local atMs, checks = atMsNow(), {}
+  addChecks(checks, "key", key.limits, request.key, atMs)
+  addChecks(checks, "org", org.limits, "org", atMs)
   local hold = {}
-  for name, value in pairs(ask) do hold[name] = value end
-  if ARGV[11] == "1" then hold.completionTokens = clampedCompletion(lanes, ask) end
+  for name, value in pairs(request) do hold[name] = value end
+  if ARGV[11] == "1" then hold.completionTokens = clampCompletion(checks, request) end
   hold.isKeyBooked, hold.admittedAtMs, hold.expiresAtMs = hasLimits(key), atMs, atMs + tonumber(ARGV[12])
-  local lane, opensAtMs = firstShut(lanes, hold)
-  if lane then return denialBy(lane, opensAtMs, lanes, ask) end
-  if holdOf(ask.id) or isEnded(ask.id) then return redis.error_reply("HELD this hold was given before") end
+  local check, opensAtMs = findExceeded(checks, hold)
+  if check then return makeDenial(check, opensAtMs, checks, request) end
+  if findHold(request.id) or isEnded(request.id) then return redis.error_reply("HELD this hold was given before") end
   hold.text = concat({
-    ask.key, hold.isKeyBooked and "1" or "0", ARGV[8], int(hold.completionTokens), ARGV[10], ARGV[13], ARGV[14], int(atMs), ask.again, ask.bill,
+    request.key, hold.isKeyBooked and "1" or "0", ARGV[8], int(hold.completionTokens), ARGV[10],
+    ARGV[13], ARGV[14], int(atMs), request.again, request.bill,
   }, "\n")
   local reply = { "grant", tokensHeld(hold), hold.completionTokens, hold.expiresAtMs }
-  report(reply, lanes, "requests", hold)
-  report(reply, lanes, "tokens", hold)
-  for _, books in ipairs(booksFor(hold)) do bookHold(books, hold) end
-  keepHold(hold)
-  write("ZADD", OPEN, int(hold.expiresAtMs), memberOf(hold))
-  if ask.again ~= "" then keepAgain(ask.again, { hold = ask.id, admittedAtMs = atMs, body = ask.body }) end
+  report(reply, checks, "requests", hold)
+  report(reply, checks, "tokens", hold)
+  for _, counters in ipairs(loadCountersFor(hold)) do countHold(counters, hold) end
+  saveHold(hold)
+  write("ZADD", OPEN, int(hold.expiresAtMs), makeMember(hold))
+  if request.again ~= "" then
+    saveAgain(request.again, { hold = request.id, admittedAtMs = atMs, body = request.body })
+  end
   stateAtMs = atMs
   return reply
 end
 
-local function look()
-  local key, text = keyInForce(ARGV[3], ARGV[4], 5)
+local function introspect()
+  local key, text = findKeyInForce(ARGV[3], ARGV[4], 5)
   if not key then return { "denial", text } end
   return { "scopes", text }
 end
 
-return { admit = admit, look = look }
+return { admit = admit, introspect = introspect }
 `;

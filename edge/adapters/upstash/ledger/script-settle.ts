@@ -1,7 +1,7 @@
 import { abandonMs } from "../../../limits.ts";
 
 /**
- * Lua: how holds end, the twin of `admission/settle.ts`; the body of a function (script.ts). Every end that costs
+ * Lua: how holds end, the twin of `ledger/settle.ts`, and the body of a function (script.ts). Every end that costs
  * writes its line of the bill into the outbox, in the same script.
  */
 export const scriptSettle = String.raw`
@@ -9,96 +9,105 @@ local nothing = { promptTokens = 0, cachedTokens = 0, completionTokens = 0, resp
 
 local function bill(id, hold, ending, charged, cost, endedAtMs)
   local row = concat({
-    '{"id":"', id, '",', hold.bill, ',"end":"', ending, '","responseId":', charged.responseId, ',"promptTokens":', int(charged.promptTokens),
-    ',"cachedTokens":', int(charged.cachedTokens), ',"completionTokens":', int(charged.completionTokens), ',"costMicros":', int(cost),
-    ',"admittedAtMs":', int(hold.admittedAtMs), ',"endedAtMs":', int(min(max(endedAtMs, hold.admittedAtMs), atMsNow())), "}",
+    '{"id":"', id, '",', hold.bill, ',"end":"', ending, '","responseId":', charged.responseId,
+    ',"promptTokens":', int(charged.promptTokens), ',"cachedTokens":', int(charged.cachedTokens),
+    ',"completionTokens":', int(charged.completionTokens), ',"costMicros":', int(cost),
+    ',"admittedAtMs":', int(hold.admittedAtMs),
+    ',"endedAtMs":', int(min(max(endedAtMs, hold.admittedAtMs), atMsNow())), "}",
   })
   write("XADD", OUTBOX, "*", "row", row)
 end
 
 local function close(hold, ending, charged, endedAtMs)
   local cost = costMicros(hold.price, charged.promptTokens, charged.completionTokens)
-  for _, books in ipairs(booksFor(hold)) do bookClosing(books, hold, ending, charged, cost) end
+  for _, counters in ipairs(loadCountersFor(hold)) do countClosing(counters, hold, ending, charged, cost) end
   holdsBy[hold.id], endsBy[hold.id], hasEnds = false, true, true
   write("HDEL", HOLDS, hold.id)
-  write("ZREM", OPEN, memberOf(hold))
+  write("ZREM", OPEN, makeMember(hold))
   write("ZADD", ENDS, int(atMsNow()), hold.id)
-  if ending == "expired" then keepLate(hold, charged, cost) end
+  if ending == "expired" then saveLate(hold, charged, cost) end
   if ending ~= "released" then bill(hold.id, hold, ending, charged, cost, endedAtMs) end
-  local again = hold.again ~= "" and againOf(hold.again)
+  local again = hold.again ~= "" and findAgain(hold.again)
   if again and again.hold == hold.id then
     if ending == "released" then
       forgetAgain(hold.again)
     else
       again.first = charged
-      keepAgain(hold.again, again)
+      saveAgain(hold.again, again)
     end
   end
   stateAtMs = atMsNow()
 end
 
-local function raised(hold, known, told)
-  local promptTokens = max(known and known.promptTokens or 0, min(told.promptTokens, hold.promptTokens))
-  local cachedTokens = max(known and known.cachedTokens or 0, min(told.cachedTokens, promptTokens))
-  local completionTokens = max(known and known.completionTokens or 0, min(told.completionTokens, hold.choices * hold.completionTokens))
-  local responseId = told.responseId
+local function raiseUsage(hold, known, reported)
+  local promptTokens = max(known and known.promptTokens or 0, min(reported.promptTokens, hold.promptTokens))
+  local cachedTokens = max(known and known.cachedTokens or 0, min(reported.cachedTokens, promptTokens))
+  local completionHeld = hold.choices * hold.completionTokens
+  local completionTokens = max(known and known.completionTokens or 0, min(reported.completionTokens, completionHeld))
+  local responseId = reported.responseId
   if responseId == "null" and known then responseId = known.responseId end
-  return { promptTokens = promptTokens, cachedTokens = cachedTokens, completionTokens = completionTokens, responseId = responseId }
+  return {
+    promptTokens = promptTokens, cachedTokens = cachedTokens, completionTokens = completionTokens,
+    responseId = responseId,
+  }
 end
 
-local function settleLate(id, isFinal, told, endedAtMs)
+local function settleLate(id, isFinal, reported, endedAtMs)
   if not isEnded(id) then return "unknown" end
-  local late = lateOf(id)
+  local late = findLate(id)
   if not late or not isFinal then return "repeated" end
   local hold, charged = late.hold, late.charged
-  local whole = raised(hold, charged, told)
+  local whole = raiseUsage(hold, charged, reported)
   local rest = {
     promptTokens = whole.promptTokens - charged.promptTokens, cachedTokens = whole.cachedTokens - charged.cachedTokens,
     completionTokens = whole.completionTokens - charged.completionTokens, responseId = whole.responseId,
   }
   local cost = costMicros(hold.price, whole.promptTokens, whole.completionTokens) - late.cost
-  for _, books in ipairs(booksFor(hold)) do bookClosing(books, hold, "corrected", rest, cost) end
+  for _, counters in ipairs(loadCountersFor(hold)) do countClosing(counters, hold, "adjusted", rest, cost) end
   latesBy[id] = false
   write("HDEL", LATE, id)
-  bill(id .. ":late", hold, "corrected", rest, cost, endedAtMs)
+  bill(id .. ":late", hold, "adjusted", rest, cost, endedAtMs)
   stateAtMs = atMsNow()
-  return "corrected"
+  return "adjusted"
 end
 
-local function settleOne(id, isFinal, outcome, told, endedAtMs)
-  local hold = holdOf(id)
-  if not hold then return settleLate(id, isFinal, told, endedAtMs) end
-  local usage = raised(hold, hold.noted, told)
+local function settleOne(id, isFinal, outcome, reported, endedAtMs)
+  local hold = findHold(id)
+  if not hold then return settleLate(id, isFinal, reported, endedAtMs) end
+  local usage = raiseUsage(hold, hold.checkpoint, reported)
   if isFinal then
     close(hold, outcome, usage, endedAtMs)
     return "settled"
   end
-  hold.noted = usage
-  keepHold(hold)
-  return "noted"
+  hold.checkpoint = usage
+  saveHold(hold)
+  return "checkpointed"
 end
 
 -- Eight arguments a record: hold, final, outcome, prompt, cached, completion, response id, end.
 local function settle()
   local reply = {}
   for i = 3, #ARGV, 8 do
-    local told = { promptTokens = tonumber(ARGV[i + 3]), cachedTokens = tonumber(ARGV[i + 4]), completionTokens = tonumber(ARGV[i + 5]), responseId = ARGV[i + 6] }
-    reply[#reply + 1] = settleOne(ARGV[i], ARGV[i + 1] == "1", ARGV[i + 2], told, tonumber(ARGV[i + 7]))
+    local reported = {
+      promptTokens = tonumber(ARGV[i + 3]), cachedTokens = tonumber(ARGV[i + 4]),
+      completionTokens = tonumber(ARGV[i + 5]), responseId = ARGV[i + 6],
+    }
+    reply[#reply + 1] = settleOne(ARGV[i], ARGV[i + 1] == "1", ARGV[i + 2], reported, tonumber(ARGV[i + 7]))
   end
   return { rowsWaiting(), reply }
 end
 
 local function release()
-  local hold = holdOf(ARGV[3])
+  local hold = findHold(ARGV[3])
   if not hold then return isEnded(ARGV[3]) and "repeated" or "unknown" end
   if ARGV[4] == "1" then
     hold.expiresAtMs = min(hold.expiresAtMs, atMsNow() + ${abandonMs})
-    keepHold(hold)
-    write("ZADD", OPEN, int(hold.expiresAtMs), memberOf(hold))
-    return "noted"
+    saveHold(hold)
+    write("ZADD", OPEN, int(hold.expiresAtMs), makeMember(hold))
+    return "checkpointed"
   end
-  if hold.noted and hold.noted.completionTokens > 0 then
-    close(hold, "broken", hold.noted, now)
+  if hold.checkpoint and hold.checkpoint.completionTokens > 0 then
+    close(hold, "failed", hold.checkpoint, now)
     return "settled"
   end
   close(hold, "released", nothing, now)

@@ -4,52 +4,54 @@ import { scriptSettle } from "./script-settle.ts";
 import { scriptState } from "./script-state.ts";
 
 /**
- * Lua: what is asked for (ARGV[1]), at a time (ARGV[2], Unix ms; empty: by the clock of Redis). All but `look`,
- * `publish` and the two of the outbox first expire what is due.
+ * Lua: the command (ARGV[1]) and its time (ARGV[2], Unix ms; empty means the clock of Redis). All commands but
+ * `introspect`, `publish` and the two of the outbox first expire what is due.
  */
 export const scriptTurns = String.raw`
-local function chores()
-  local turns = {}
+local function others()
+  local commands = {}
 
-  function turns.publish()
-    local known = recordOf(ARGV[3])
+  function commands.publish()
+    local known = readRecord(ARGV[3])
     if known and tonumber(ARGV[4]) < known.version then return "ignored" end
     write("HSET", RECORDS, ARGV[3], ARGV[5])
     return "published"
   end
 
-  local function stateOf(owner, window, limit)
-    local books, atMs = booksOf(owner), atMsNow()
-    local held, settled = useOf(books, window, atMs)
+  local function readWindow(owner, window, limit)
+    local counters, atMs = loadCounters(owner), atMsNow()
+    local held, settled = readUse(counters, window, atMs)
     local resetAtMs = false
-    if held + settled > 0 and window ~= "concurrency" then resetAtMs = freesAtMs(books, window, atMs, huge) end
+    if held + settled > 0 and window ~= "concurrency" then resetAtMs = freesAtMs(counters, window, atMs, huge) end
     return { window, owner, limit or false, held, settled, resetAtMs }
   end
 
-  function turns.inspect()
-    local org = recordOf("org")
+  function commands.inspect()
+    local org = readRecord("org")
     if not org then return { "unknown" } end
     local windows, holds, keys = {}, {}, {}
-    for _, window in ipairs(windowNames) do windows[#windows + 1] = stateOf("org", window, limitIn(org.limits, window)) end
+    for _, window in ipairs(windowNames) do
+      windows[#windows + 1] = readWindow("org", window, limitIn(org.limits, window))
+    end
     for _, id in ipairs(call("HKEYS", RECORDS)) do
       if id ~= "org" then keys[#keys + 1] = id end
     end
     table.sort(keys)
     for _, id in ipairs(keys) do
-      local key = recordOf(id)
+      local key = readRecord(id)
       for _, window in ipairs(windowNames) do
         local limit = limitIn(key.limits, window)
-        if limit then windows[#windows + 1] = stateOf(id, window, limit) end
+        if limit then windows[#windows + 1] = readWindow(id, window, limit) end
       end
     end
     for _, member in ipairs(call("ZRANGEBYSCORE", OPEN, "(" .. int(atMsNow()), "+inf")) do
-      local hold = holdOf(sub(member, 1, 27))
+      local hold = findHold(sub(member, 1, 27))
       holds[#holds + 1] = { hold.id, hold.key, tokensHeld(hold), hold.expiresAtMs }
     end
     return { "state", atMsNow(), rowsWaiting(), windows, holds }
   end
 
-  function turns.outbox()
+  function commands.outbox()
     local reply = {}
     for _, entry in ipairs(call("XRANGE", OUTBOX, "-", "+", "COUNT", ARGV[3])) do
       reply[#reply + 1] = entry[1]
@@ -58,11 +60,11 @@ local function chores()
     return reply
   end
 
-  function turns.drained() return call("XDEL", OUTBOX, unpack(ARGV, 3)) end
+  function commands.drained() return call("XDEL", OUTBOX, unpack(ARGV, 3)) end
 
-  function turns.sweep() return rowsWaiting() end
+  function commands.sweep() return rowsWaiting() end
 
-  return turns
+  return commands
 end
 
 local function expire()
@@ -70,15 +72,15 @@ local function expire()
   if #due == 0 then return end
   local ends = ending()
   for _, member in ipairs(due) do
-    local hold = holdOf(sub(member, 1, 27))
-    if hold then ends.close(hold, "expired", hold.noted or ends.nothing, now) end
+    local hold = findHold(sub(member, 1, 27))
+    if hold then ends.close(hold, "expired", hold.checkpoint or ends.nothing, now) end
   end
 end
 
-local partOf = { admit = deciding, look = deciding, settle = ending, release = ending }
-local keepsStill = { look = true, publish = true, outbox = true, drained = true }
-if not keepsStill[ARGV[1]] then expire() end
-local part = (partOf[ARGV[1]] or chores)()
+local partByCommand = { admit = deciding, introspect = deciding, settle = ending, release = ending }
+local expiresNothing = { introspect = true, publish = true, outbox = true, drained = true }
+if not expiresNothing[ARGV[1]] then expire() end
+local part = (partByCommand[ARGV[1]] or others)()
 local reply = part[ARGV[1]]()
 commit()
 return reply
@@ -86,15 +88,16 @@ return reply
 
 const scriptBuiltins = String.raw`
 local floor, ceil, min, max, huge = math.floor, math.ceil, math.min, math.max, math.huge
-local format, match, gmatch, find, sub, byte, concat = string.format, string.match, string.gmatch, string.find, string.sub, string.byte, table.concat
+local format, match, gmatch, find = string.format, string.match, string.gmatch, string.find
+local sub, byte, concat = string.sub, string.byte, table.concat
 local call = redis.call
 `;
 
 /**
- * The one script of the ledger; each call of it is atomic. Lua makes a script's functions anew each time it runs, and
- * looks for each name that one of them takes from around it among all that are taken: that was a third of an
- * admission's time. So what only some turns need is made in a function of its own, when a turn asks for it, and what
- * all of them name stands outside of all.
+ * The one script of the ledger; each run of it is atomic. Lua creates a script's functions anew in each run and finds
+ * every outer name that they use by a search among all such names, which took a third of an admission's time. So what
+ * only some commands need is created inside a function, when a command wants it, and the built-ins that all use stand
+ * outside.
  */
 export const ledgerScript = `${scriptBuiltins}
 local function run()${scriptBooks}${scriptState}

@@ -10,8 +10,8 @@ export interface Place {
 }
 
 /**
- * Bounds how many requests one isolate has under way. A request whose call died with it never says that it is over:
- * after `goneMs` its place is free all the same.
+ * Bounds how many requests one isolate has under way. A request whose call died with it never releases its permit:
+ * after `goneMs` the permit is free all the same.
  */
 export class Places {
   readonly #taken = new Set<Place>();
@@ -23,7 +23,7 @@ export class Places {
     this.#goneMs = goneMs;
   }
 
-  /** A place, or null when there is none. */
+  /** A permit, or null when none is free. */
   take(): Place | null {
     const now = Date.now();
     if (this.#taken.size >= this.#max)

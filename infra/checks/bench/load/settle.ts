@@ -98,7 +98,7 @@ export function recordOf(
     promptTokens: 60,
     cachedTokens: 0,
     completionTokens,
-    outcome: "done",
+    outcome: "completed",
     responseId: "chatcmpl-bench",
     startedAtMs,
     firstTokenAtMs: startedAtMs,

@@ -155,7 +155,7 @@ function recordOf(org: OrgId, hold: HoldId): UsageRecord {
     promptTokens: 60,
     cachedTokens: 0,
     completionTokens: 100,
-    outcome: "done",
+    outcome: "completed",
     responseId: "chatcmpl-bench",
     ...times,
   };

@@ -64,8 +64,8 @@ function checkSums(org: OrgEvidence): Violation[] {
       found.push({ rule: "double", what: `${row.id} stands on the bill twice, and differs` });
     byId.set(row.id, JSON.stringify(row));
   }
-  const holds = new Set(rows.filter(({ end }) => end !== "corrected").map(({ hold }) => hold));
-  const calls = rows.filter(({ end }) => end !== "corrected").length;
+  const holds = new Set(rows.filter(({ end }) => end !== "adjusted").map(({ hold }) => hold));
+  const calls = rows.filter(({ end }) => end !== "adjusted").length;
   if (calls !== holds.size)
     found.push({ rule: "double", what: `${org.id}: ${calls} calls on the bill for ${holds.size} holds` });
   const sum = (of: (row: BillRow) => number) => rows.reduce((total, row) => total + of(row), 0);
@@ -112,7 +112,7 @@ function accountsOf({ orgs, made, outcomes }: Evidence): Account[] {
         calls: byHold.get(row.hold) ?? [],
         outcome: outcomeOf.get(row.hold) ?? null,
       };
-      if (row.end !== "corrected") account.base = row;
+      if (row.end !== "adjusted") account.base = row;
       account.completion += row.completionTokens;
       account.prompt += row.promptTokens;
       accounts.set(row.hold, account);
@@ -139,7 +139,7 @@ function checkAccount(evidence: Evidence, account: Account): string[] {
     found.push(`${completion} tokens are billed, ${tokensMax} were reserved`);
   if (
     outcome?.reported &&
-    base.end === "done" &&
+    base.end === "completed" &&
     (outcome.reported.completionTokens !== completion || outcome.reported.promptTokens !== account.prompt)
   ) {
     found.push(
@@ -157,8 +157,8 @@ function checkAccount(evidence: Evidence, account: Account): string[] {
   if (completion > made) found.push(`${completion} tokens are billed, the engines made ${made}`);
   if (completion < made && made - completion > shortMax(evidence, account, made))
     found.push(`${completion} tokens are billed, the engines made ${made}`);
-  const whole = calls.length === 1 && calls[0]?.outcome === "done" ? calls[0] : null;
-  if (whole && base.end === "done" && account.prompt !== whole.promptTokens)
+  const whole = calls.length === 1 && calls[0]?.outcome === "completed" ? calls[0] : null;
+  if (whole && base.end === "completed" && account.prompt !== whole.promptTokens)
     found.push(`a prompt of ${account.prompt} tokens is billed, it had ${whole.promptTokens}`);
   return found;
 }
@@ -169,7 +169,7 @@ function checkAccount(evidence: Evidence, account: Account): string[] {
  * read nothing, whatever the engine made meanwhile (origin/calls/call.ts): its completion is free.
  */
 function shortMax(evidence: Evidence, { base, calls, outcome }: Account, made: number): number {
-  if (base.end === "done") return 0;
+  if (base.end === "completed") return 0;
   const mayBeGivenUp = evidence.struck.length > 0 || evidence.outcomes.some(({ code }) => code === "gateway_timeout");
   if (base.end === "expired" && (outcome?.seen ?? 0) === 0 && mayBeGivenUp) return made;
   if (evidence.struck.length === 0) return 0;

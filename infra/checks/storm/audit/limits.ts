@@ -39,7 +39,7 @@ function violationOf({ what, overshootBy }: WindowFault, { plan, id }: OrgEviden
  * and calls at once never.
  */
 function lateIn({ window }: Pick<WindowFault, "window">, { rows }: OrgEvidence): number {
-  const late = rows.filter(({ end }) => end === "corrected");
+  const late = rows.filter(({ end }) => end === "adjusted");
   if (window.startsWith("tokens")) return tokensOf(late);
   return window.startsWith("cost") ? late.reduce((sum, { costMicros }) => sum + costMicros, 0) : 0;
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { mintKey, openKeyring } from "#edge/agreements/tokens/key-format.ts";
 import { randomBytes } from "#edge/visit.ts";
-import type { Database } from "#edge/control/http/port.ts";
+import type { Database } from "#edge/control/http/store.ts";
 import { openWorld, type World } from "./world.ts";
 
 let world: World;
@@ -78,6 +78,6 @@ it("answers 503, not 401, when the store of keys cannot be read (F1)", async () 
   };
   const answer = await list(world.a.admin);
   world.control.db = db;
-  expect([answer.status, answer.body.error.code]).toEqual([503, "quota_unavailable"]);
+  expect([answer.status, answer.body.error.code]).toEqual([503, "store_unavailable"]);
   expect(answer.text).not.toContain("D1_ERROR");
 });

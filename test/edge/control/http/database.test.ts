@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { boundedDatabase, type Wait } from "#edge/control/http/database.ts";
-import type { Database, Statement } from "#edge/control/http/port.ts";
+import type { Database, Statement } from "#edge/control/http/store.ts";
 import { errorBody } from "#edge/errors.ts";
 import { expectRefusal } from "#test/support/fakes/refused.ts";
 
@@ -44,7 +44,7 @@ test("a store that fails, or that is waited for in vain, is 503 to be repeated, 
   );
   for (const db of [failing, silent]) {
     for (const way of ways) {
-      const refusal = await expectRefusal(() => db.prepare("SELECT 1")[way](), "quota_unavailable");
+      const refusal = await expectRefusal(() => db.prepare("SELECT 1")[way](), "store_unavailable");
       expect(refusal.details.retryAfterMs).toBe(1_000);
       expect(JSON.stringify(errorBody(refusal))).not.toContain("CANARY");
     }

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { Hono } from "hono";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import type { LedgerState, UsageRow } from "#edge/ledger/port.ts";
@@ -7,7 +7,8 @@ import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
 import { randomBytes, type Visit } from "#edge/visit.ts";
 import { openApiDocument } from "#edge/control/http/open-api.ts";
-import type { ControlEnv, ControlPorts, Database } from "#edge/control/http/port.ts";
+import type { ControlEnv, ControlPorts } from "#edge/control/http/port.ts";
+import type { Database } from "#edge/control/http/store.ts";
 import { controlRoutes } from "#edge/control/http/routes.ts";
 import { errorBody, errorHeaders, Refusal } from "#edge/errors.ts";
 
@@ -82,10 +83,11 @@ export async function openWorld() {
   };
   const mf = new Miniflare(convertV4MiniflareOptions(worker));
   const db: Database & { batch(statements: unknown[]): Promise<unknown> } = (await mf.getD1Database("DB")) as never;
-  const migration = readFileSync(
-    new URL("../../../../infra/migrations/0001_road.sql", import.meta.url),
-    "utf8",
-  ).replaceAll(/^--.*$/gm, "");
+  const migrations = globSync("infra/migrations/*.sql").sort();
+  const migration = migrations
+    .map((file) => readFileSync(file, "utf8"))
+    .join("\n")
+    .replaceAll(/^--.*$/gm, "");
   await db.batch(
     migration
       .split(";")
@@ -216,7 +218,7 @@ export async function insertUsage(
     row.model ?? "qwen-chat",
     row.tier ?? "shared",
     row.endpoint ?? "chat.completions",
-    row.end ?? "done",
+    row.end ?? "completed",
     row.responseId ?? null,
     row.promptTokens ?? 10,
     row.cachedTokens ?? 0,

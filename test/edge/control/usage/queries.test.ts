@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { selectUsage, sumUsage } from "#edge/control/usage/queries.ts";
 import { listStart } from "#edge/control/http/fields.ts";
-import type { Database } from "#edge/control/http/port.ts";
+import type { Database } from "#edge/control/http/store.ts";
 import { insertUsage, openWorld, type World } from "#test/edge/control/http/world.ts";
 
 let world: World;

@@ -46,7 +46,7 @@ describe("a caller who leaves", () => {
       const [row, ...others] = await world.settled(org.id);
       const after = await workDone();
       expect(others).toEqual([]);
-      expect(row).toMatchObject({ end: "cut", promptTokens: after.prompt - before.prompt });
+      expect(row).toMatchObject({ end: "cancelled", promptTokens: after.prompt - before.prompt });
       expect(row!.completionTokens).toBeGreaterThanOrEqual(seen);
       expect(row!.completionTokens).toBeLessThanOrEqual(after.generated - before.generated);
       expect(after.generated - before.generated).toBeLessThan(tokens + 400);

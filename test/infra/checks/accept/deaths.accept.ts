@@ -59,7 +59,7 @@ test("a killed vLLM gives an error event and a bill up to the last token; the ot
   expect(text).toMatch(errorEnd);
   const [row, ...others] = await world.settled(org.id);
   expect(others).toEqual([]);
-  expect(row).toMatchObject({ end: "broken", completionTokens: lastCount(text) });
+  expect(row).toMatchObject({ end: "failed", completionTokens: lastCount(text) });
 
   const before = await workDone([complex!]);
   const openai = new OpenAI({ baseURL: `${world.place.edge}/v1`, apiKey: org.key, maxRetries: 0 });
@@ -88,7 +88,7 @@ test("an engine core that is killed gives our error event without [DONE], and a 
   expect(text).toMatch(errorEnd);
   expect(text).not.toMatch(/EngineCore|stack trace/i);
   const [row] = await world.settled(org.id);
-  expect(row).toMatchObject({ end: "broken", completionTokens: lastCount(text) });
+  expect(row).toMatchObject({ end: "failed", completionTokens: lastCount(text) });
   note(
     "engine core killed with -9 in mid-stream",
     `error event after ${Date.now() - killedAtMs} ms, billed ${row!.completionTokens} as sent`,

@@ -39,7 +39,7 @@ describe.skipIf(!engine)("embeddings over a real vLLM", () => {
     }
     const rows = await own.world.settled(org.id);
     expect(rows).toHaveLength(6);
-    expect(rows.every((row) => row.end === "done" && row.completionTokens === 0)).toBe(true);
+    expect(rows.every((row) => row.end === "completed" && row.completionTokens === 0)).toBe(true);
     expect(rows.reduce((sum, row) => sum + row.promptTokens, 0)).toBe(prompts);
   });
 

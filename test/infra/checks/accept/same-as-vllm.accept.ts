@@ -202,7 +202,7 @@ async function compare(ask: Ask, fields: Fields): Promise<void> {
   expect(rows).toHaveLength(2);
   for (const row of rows)
     expect(row).toMatchObject({
-      end: "done",
+      end: "completed",
       promptTokens: truth.usage?.prompt_tokens,
       completionTokens: truth.usage?.completion_tokens,
     });

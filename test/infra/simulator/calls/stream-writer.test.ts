@@ -36,7 +36,7 @@ test("a cut breaks the answer and is told once; a kill is told as well", async (
     });
     expect([text, events.onEnd.mock.calls, events.onKill.mock.calls.length]).toEqual([
       "broken",
-      [["broken"]],
+      [["failed"]],
       kind === "kill" ? 1 : 0,
     ]);
   }

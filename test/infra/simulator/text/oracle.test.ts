@@ -12,19 +12,19 @@ const record: OracleRecord = {
   generatedTokens: 5,
   emittedTokens: 4,
   finishReasons: [],
-  outcome: "cut",
+  outcome: "cancelled",
   startedAtMs: 1,
   endedAtMs: 2,
 };
 
 test("totals are the sums of the records, and the records are copies", () => {
-  const { records, totals } = reportOf([record, { ...record, outcome: "done", emittedTokens: 5 }]);
+  const { records, totals } = reportOf([record, { ...record, outcome: "completed", emittedTokens: 5 }]);
   expect(totals).toEqual({
     calls: 2,
     promptTokens: 6,
     generatedTokens: 10,
     emittedTokens: 9,
-    outcomes: { open: 0, done: 1, cut: 1, broken: 0, error: 0, refused: 0 },
+    outcomes: { open: 0, completed: 1, cancelled: 1, failed: 0, error: 0, refused: 0 },
   });
   expect(records[0]).toEqual(record);
   expect(records[0]).not.toBe(record);

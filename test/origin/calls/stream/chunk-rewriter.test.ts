@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { billedUsage, Chunks, hasContent, isError, type ChunkOptions } from "#origin/calls/stream/chunk-rewriter.ts";
+import { Chunks, type ChunkOptions } from "#origin/calls/stream/chunk-rewriter.ts";
 import { Frames } from "#origin/calls/stream/sse-decoder.ts";
 import { Tally } from "#origin/calls/usage-meter.ts";
 import { readRecordings } from "#test/support/recordings.ts";
@@ -332,7 +332,7 @@ describe("a token's chunk, cut by position", () => {
       return `${begin}${list.join(",")}]${behind}${end}`.replaceAll("\n", "\u0001");
     });
 
-  test("says, counts and ends exactly as when every chunk is parsed, however it is written and wherever it was split", () => {
+  test("writes, counts and ends exactly as when every chunk is parsed, however it is written or split", () => {
     const options = fc.record({ wantsUsage: fc.boolean(), wantsContinuousUsage: fc.boolean() });
     fc.assert(
       fc.property(
@@ -369,38 +369,4 @@ describe("a token's chunk, cut by position", () => {
       { numRuns: 2_000 },
     );
   });
-});
-
-test("what an error looks like", () => {
-  expect([
-    isError({ error: {} }),
-    isError({ object: "error" }),
-    isError({ error: null }),
-    isError({ object: "chat.completion.chunk" }),
-  ]).toEqual([true, true, false, false]);
-});
-
-test("content is text, reasoning or a tool call, in a delta, a message or a plain choice", () => {
-  const full = [
-    { delta: { content: "x" } },
-    { message: { reasoning: "x" } },
-    { text: "x" },
-    { delta: { tool_calls: [{}] } },
-    { message: { function_call: {} } },
-  ];
-  const empty = [
-    { delta: { role: "assistant", content: "" } },
-    { text: "" },
-    { delta: { content: null } },
-    { message: { tool_calls: [] } },
-    {},
-  ];
-  expect(full.map(hasContent)).toEqual(full.map(() => true));
-  expect(empty.map(hasContent)).toEqual(empty.map(() => false));
-});
-
-test("usage shown is usage billed", () => {
-  const tally = new Tally({ tokensHeld: 10, completionTokensMax: 4, choicesPerPrompt: 1, echoChunks: 0 });
-  tally.noteTotal({ prompt: 500, completion: 500, cached: null });
-  expect(billedUsage(tally)).toEqual({ prompt_tokens: 6, completion_tokens: 4, total_tokens: 10 });
 });

@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => void server.close());
 
 describe("chunks of our own framing", () => {
-  test("arrive as they were written, characters of several bytes and empty pieces among them, on a connection that goes on", async () => {
+  test("arrive as written, with multi-byte characters and empty pieces, and the connection stays open", async () => {
     const latin1 = Buffer.from("é日本🌍").toString("latin1");
     serve = (response) => {
       const writer = openEventWriter(response);
@@ -45,7 +45,7 @@ describe("chunks of our own framing", () => {
     await expect(fetch(url).then((answer) => answer.text())).rejects.toThrow();
   });
 
-  test("say when the caller reads slower than they come, and when she has caught up", async () => {
+  test("report when the caller reads slower than they come, and when the caller has caught up", async () => {
     const seen = { isFull: false, drains: 0, isFullThen: true };
     serve = (response) => {
       const writer = openEventWriter(response);
@@ -62,7 +62,7 @@ describe("chunks of our own framing", () => {
     expect(seen).toEqual({ isFull: true, drains: 1, isFullThen: false });
   });
 
-  test("of a caller who pipelines come in the order of her requests", async () => {
+  test("of a caller who pipelines come in the order of their requests", async () => {
     const writers: ReturnType<typeof openEventWriter>[] = [];
     serve = (response) => {
       writers.push(openEventWriter(response));

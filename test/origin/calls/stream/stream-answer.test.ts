@@ -42,7 +42,7 @@ async function stream(body: Record<string, unknown> = {}, claims: Record<string,
 }
 
 describe("a stream that ends well", () => {
-  test("reaches the caller under the public model id, without the usage she did not ask for, and is billed to the token", async () => {
+  test("reaches the caller under the public model id, without unrequested usage, billed to the token", async () => {
     engine.script = (response) => streamChunks(response, textChunks(["Hello", " wörld", " 🌍"]));
     const { text, hold, status, headers } = await stream();
     expect(status).toBe(200);
@@ -55,7 +55,7 @@ describe("a stream that ends well", () => {
     expect(await recordOf(hold)).toMatchObject({
       promptTokens: 7,
       completionTokens: 3,
-      outcome: "done",
+      outcome: "completed",
       responseId: "chatcmpl-fake",
       model: "public",
       org: "org_0123456789",
@@ -106,12 +106,12 @@ describe("a stream that ends well", () => {
       response.destroy();
     };
     const { hold } = await stream({ n: 2 });
-    expect(await recordOf(hold)).toMatchObject({ promptTokens: 7, completionTokens: 4, outcome: "broken" });
+    expect(await recordOf(hold)).toMatchObject({ promptTokens: 7, completionTokens: 4, outcome: "failed" });
   });
 });
 
 describe("a stream that does not end well", () => {
-  test("cut by the engine after any chunk, it ends with one error event and no [DONE], and is billed what was emitted", async () => {
+  test("broken off after any chunk, it ends with one error event and no [DONE], billed as emitted", async () => {
     const whole = textChunks(["one", " two", " three", " four"]);
     for (let kept = 0; kept < whole.length; kept++) {
       engine.script = async (response) => {
@@ -128,7 +128,7 @@ describe("a stream that does not end well", () => {
       expect(events.filter((event) => event.includes('"error"'))).toHaveLength(1);
       expect(text).not.toContain("[DONE]");
       const tokens = Math.min(Math.max(kept - 1, 0), 4);
-      expect(await recordOf(hold)).toMatchObject({ promptTokens: 7, completionTokens: tokens, outcome: "broken" });
+      expect(await recordOf(hold)).toMatchObject({ promptTokens: 7, completionTokens: tokens, outcome: "failed" });
     }
   });
 
@@ -140,7 +140,7 @@ describe("a stream that does not end well", () => {
     expect(text).not.toContain("CUDA");
     expect(text).not.toContain("[DONE]");
     expect(JSON.parse(eventsOf(text).at(-1) ?? "").error.code).toBe("stream_broken");
-    expect(await recordOf(hold)).toMatchObject({ completionTokens: 1, outcome: "broken" });
+    expect(await recordOf(hold)).toMatchObject({ completionTokens: 1, outcome: "failed" });
   });
 
   test.each([
@@ -157,10 +157,10 @@ describe("a stream that does not end well", () => {
     const { text, hold } = await stream();
     expect(text).not.toContain("[DONE]");
     expect(JSON.parse(eventsOf(text).at(-1) ?? "").error.code).toBe("stream_broken");
-    expect(await recordOf(hold)).toMatchObject({ completionTokens: 1, outcome: "broken" });
+    expect(await recordOf(hold)).toMatchObject({ completionTokens: 1, outcome: "failed" });
   });
 
-  test("silence is filled with comments, and ends with an error event when the engine makes nothing for too long", async () => {
+  test("an idle stream carries comments, and ends with an error event when the engine is idle too long", async () => {
     engine.script = (response) => {
       openStream(response);
       response.write(roleChunk);
@@ -169,7 +169,7 @@ describe("a stream that does not end well", () => {
     expect(text.split(": ping\n\n").length - 1).toBeGreaterThanOrEqual(3);
     expect(JSON.parse(eventsOf(text).at(-1) ?? "").error.code).toBe("stream_broken");
     await until(() => engine.calls[0]?.isAborted === true);
-    expect(await recordOf(hold)).toMatchObject({ completionTokens: 0, outcome: "broken" });
+    expect(await recordOf(hold)).toMatchObject({ completionTokens: 0, outcome: "failed" });
   });
 
   test("an engine that sends no headers at all is a timeout, not a hang", async () => {
@@ -189,7 +189,7 @@ describe("a stream that does not end well", () => {
     const { text, hold } = await stream({}, { deadlineMs: Date.now() + 200 });
     expect(JSON.parse(eventsOf(text).at(-1) ?? "").error.code).toBe("gateway_timeout");
     const record = await recordOf(hold);
-    expect(record?.outcome).toBe("cut");
+    expect(record?.outcome).toBe("cancelled");
     expect(record?.completionTokens).toBe(eventsOf(text).length - 1);
     await until(() => engine.calls[0]?.isAborted === true);
   });
@@ -203,7 +203,7 @@ describe("a stream that does not end well", () => {
       );
     const { text, hold } = await stream({}, { completionTokensMax: 4 });
     expect(textOfStream(text)).toBe("xxxx");
-    expect(await recordOf(hold)).toMatchObject({ completionTokens: 4, outcome: "broken" });
+    expect(await recordOf(hold)).toMatchObject({ completionTokens: 4, outcome: "failed" });
   });
 });
 
@@ -224,7 +224,7 @@ describe("a caller who leaves", () => {
       request.destroy();
       await until(() => engine.calls[0]?.isAborted === true);
       expect((engine.calls[0]?.abortedAtMs ?? Infinity) - leftAtMs).toBeLessThan(1_000);
-      expect(await recordOf(hold)).toMatchObject({ promptTokens: 7, completionTokens: kept, outcome: "cut" });
+      expect(await recordOf(hold)).toMatchObject({ promptTokens: 7, completionTokens: kept, outcome: "cancelled" });
     }
   });
 
@@ -274,7 +274,7 @@ describe("framing", () => {
       const { text, hold } = await stream();
       expect(textOfStream(text)).toBe("é日本🌍 ok");
       expect(eventsOf(text).at(-1)).toBe("[DONE]");
-      expect(await recordOf(hold)).toMatchObject({ completionTokens: 3, outcome: "done" });
+      expect(await recordOf(hold)).toMatchObject({ completionTokens: 3, outcome: "completed" });
     }
   });
 
@@ -293,7 +293,7 @@ describe("framing", () => {
     const { text, hold } = await stream();
     expect(textOfStream(text)).toBe("é日本🌍 ok");
     expect(eventsOf(text).at(-1)).toBe("[DONE]");
-    expect(await recordOf(hold)).toMatchObject({ completionTokens: 3, outcome: "done" });
+    expect(await recordOf(hold)).toMatchObject({ completionTokens: 3, outcome: "completed" });
   });
 });
 
@@ -372,7 +372,7 @@ describe("the exact bill when usage lies", () => {
     engine.script = (response) => streamChunks(response, pieces);
     const { hold, text } = await stream();
     expect(eventsOf(text).at(-1)).toBe("[DONE]");
-    expect(await recordOf(hold)).toMatchObject({ promptTokens, completionTokens, outcome: "done" });
+    expect(await recordOf(hold)).toMatchObject({ promptTokens, completionTokens, outcome: "completed" });
   });
 });
 

@@ -18,7 +18,7 @@ afterEach(async () => {
   server = undefined;
 });
 
-/** A peer whose script runs for each request, and a line to it. */
+/** A peer whose script runs for each request, and a connection to it. */
 async function open(script: (socket: Socket, served: number) => void) {
   server = createServer({ allowHalfOpen: true }, (socket) => {
     let served = 0;
@@ -38,14 +38,14 @@ async function open(script: (socket: Socket, served: number) => void) {
   };
 }
 
-/** Everything told of a body. */
+/** Everything that comes of a body. */
 function hear(answer: EngineAnswer) {
   const told = { text: "", end: null as boolean | null };
   answer.listen({ text: (text) => (told.text += text), end: (isWhole) => (told.end = isWhole) });
   return told;
 }
 
-describe("a line", () => {
+describe("a connection", () => {
   test("carries one exchange after another, and says when it is free", async () => {
     const { line, heard } = await open((socket, served) => socket.write(whole(`answer ${served}`)));
     for (let at = 0; at < 3; at++) {
@@ -90,7 +90,7 @@ describe("a line", () => {
     expect([told.text, heard.free]).toEqual(["early", 0]);
   });
 
-  test("that nobody listens at, that breaks off or that speaks no HTTP rejects the head with its cause", async () => {
+  test("that is refused, that breaks off or that speaks no HTTP rejects the head with its cause", async () => {
     const nobody = new Line(
       { host: "127.0.0.1", port: 9, isTls: false },
       () => {},
@@ -149,7 +149,7 @@ describe("a line", () => {
 });
 
 describe("an answer", () => {
-  test("holds what comes before anyone listens, shows it, and tells it once", async () => {
+  test("holds what comes before anyone listens, shows it, and passes it on once", async () => {
     const { line } = await open((socket) => {
       socket.write(`${headOf("transfer-encoding: chunked")}3\r\none\r\n`);
       setTimeout(() => socket.write("3\r\ntwo\r\n0\r\n\r\n"), 40);
@@ -171,7 +171,7 @@ describe("an answer", () => {
     silent.line.close();
   });
 
-  test("that broke off is told so, once, also to who listens late", async () => {
+  test("that broke off says so once, also to who listens late", async () => {
     const { line } = await open(
       (socket) => void socket.write(`${headOf("content-length: 9")}half`, () => socket.end()),
     );
@@ -214,7 +214,7 @@ describe("an answer", () => {
     expect([isWhole, length]).toEqual([true, 400 * piece.length]);
   });
 
-  test("that is left still tells what the engine had sent, until it closes", async () => {
+  test("whose caller left still passes on what the engine had sent, until it closes", async () => {
     const { line } = await open((socket) => {
       socket.write(`${headOf("transfer-encoding: chunked")}3\r\none\r\n`);
       socket.on("end", () => socket.end("3\r\ntwo\r\n"));
@@ -227,7 +227,7 @@ describe("an answer", () => {
     expect(told).toEqual({ text: "onetwo", end: false });
   });
 
-  test("that is destroyed tells nothing more, and takes its line with it", async () => {
+  test("that is destroyed passes nothing more on, and takes its connection with it", async () => {
     const { line, heard } = await open((socket) => void socket.write(`${headOf("content-length: 9")}half`));
     const answer = line.ask(request);
     const told = hear(answer);

@@ -287,12 +287,12 @@ describe("the breaker", () => {
 
   test("is not moved by an attempt that was left: neither failures nor answers add up, and a probe that was left lets the next one try", () => {
     const { view, attempt, opened } = fleetOf();
-    for (let turn = 0; turn < 5; turn++) attempt("left", t0);
+    for (let turn = 0; turn < 5; turn++) attempt("aborted", t0);
     expect(view(t0).breaker).toBe("closed");
-    for (const end of ["failed", "failed", "left", "failed"] as const) attempt(end, t0);
+    for (const end of ["failed", "failed", "aborted", "failed"] as const) attempt(end, t0);
     expect(view(t0).breaker).toBe("open");
     opened();
-    attempt("left", t0 + breakerOpenMs);
+    attempt("aborted", t0 + breakerOpenMs);
     expect(view(t0 + breakerOpenMs).breaker).toBe("probing");
   });
 

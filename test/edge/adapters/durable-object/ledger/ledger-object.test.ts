@@ -37,7 +37,7 @@ test("its alarm stands no later than the first deadline, and within a second of 
   clock.set(noon + 300_000);
   await runDurableObjectAlarm(stubOf(org));
   expect(await alarm()).toBe(noon + 900_000);
-  expect((await usageInD1(org)).map(({ end }) => end).toSorted()).toEqual(["done", "expired"]);
+  expect((await usageInD1(org)).map(({ end }) => end).toSorted()).toEqual(["completed", "expired"]);
   expect(await ledger.inspect(org)).toMatchObject({ outboxRows: 0, openHolds: [{ expiresAtMs: noon + 900_000 }] });
 });
 

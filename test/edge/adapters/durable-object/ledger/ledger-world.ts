@@ -4,9 +4,14 @@ import type { State } from "#edge/ledger/state.ts";
 import { durableObjectLedger } from "#edge/adapters/durable-object/ledger/ledger.ts";
 import type { OrgLedger } from "#edge/adapters/durable-object/ledger/ledger-object.ts";
 import type { OrgId } from "#edge/agreements/tokens/ids.ts";
-import migration from "../../../../infra/migrations/0001_road.sql?raw";
 import { freshOrg, keyRecord, noon, orgRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
 import { testClock, type TestClock } from "#test/support/fakes/clock.ts";
+
+const migrations = import.meta.glob<string>("../../../../../infra/migrations/*.sql", {
+  eager: true,
+  query: "?raw",
+  import: "default",
+});
 
 export const { DB, LEDGERS } = env as unknown as { DB: D1Database; LEDGERS: DurableObjectNamespace<OrgLedger> };
 
@@ -19,11 +24,14 @@ export interface Insides {
 
 /** Makes the tables of D1, as every test file has a D1 of its own. */
 export async function migrate(): Promise<void> {
-  const queries = migration
-    .split(/;\s*$/m)
-    .map((query) => query.trim())
-    .filter((query) => query !== "");
-  await applyD1Migrations(DB, [{ name: "0001_road.sql", queries }]);
+  const found = Object.entries(migrations).map(([path, text]) => ({
+    name: path.split("/").at(-1) ?? path,
+    queries: text
+      .split(/;\s*$/m)
+      .map((query) => query.trim())
+      .filter((query) => query !== ""),
+  }));
+  await applyD1Migrations(DB, found);
 }
 
 export const stubOf = (org: OrgId) => LEDGERS.get(LEDGERS.idFromName(org));

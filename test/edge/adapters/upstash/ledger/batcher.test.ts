@@ -118,7 +118,7 @@ describe("when Redis does not answer", () => {
     const ask = openBatcher(script, waitMsMax);
     runs(underWayMax).forEach((one) => void ask(one));
     const waiting = expect(ask(run("late"))).rejects.toMatchObject({
-      message: "redis: no place within 250 ms",
+      message: "redis: no permit within 250 ms",
       wasAsked: false,
     });
     await vi.advanceTimersByTimeAsync(waitMsMax);

@@ -64,12 +64,12 @@ describe("what is sent", () => {
     const counts = { promptTokens: 10, cachedTokens: 4, completionTokens: 5 };
     const records = [
       recordOf(org, hold, { ...counts, responseId: "r", endedAtMs: 9 }),
-      recordOf(org, hold, { ...counts, isFinal: false, outcome: "cut", responseId: null, endedAtMs: 9 }),
+      recordOf(org, hold, { ...counts, isFinal: false, outcome: "cancelled", responseId: null, endedAtMs: 9 }),
     ];
     expect(recordArgs(records)).toEqual([
       hold,
       "1",
-      "done",
+      "completed",
       "10",
       "4",
       "5",
@@ -77,7 +77,7 @@ describe("what is sent", () => {
       "9",
       hold,
       "0",
-      "cut",
+      "cancelled",
       "10",
       "4",
       "5",

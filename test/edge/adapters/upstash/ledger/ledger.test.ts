@@ -79,7 +79,7 @@ describe.skipIf(!isRedisThere)("upstash", () => {
     const [first, second, third] = [await admit(), await admit(), await admit()];
     expect(
       await ledger.settle(org, [recordOf(org, first, { isFinal: false }), recordOf(org, second, { isFinal: false })]),
-    ).toMatchObject([{ result: "noted" }, { result: "noted" }]);
+    ).toMatchObject([{ result: "checkpointed" }, { result: "checkpointed" }]);
     expect(await ledger.release(org, third)).toMatchObject({ result: "released" });
     expect(works).toHaveLength(0);
     expect(await ledger.release(org, first)).toMatchObject({ result: "settled" });

@@ -7,15 +7,17 @@ const dayMs = 86_400_000;
 const endOnFailure = process.env["SHRINK"] === undefined;
 
 /**
- * The first piece of the script, `script-books.ts`, out of the function that it stands in: functions that ask Redis
+ * The first piece of the script (`script-counters.ts`), taken out of the function around it: functions that ask Redis
  * nothing.
  */
-const booksOf = (script: string) =>
+const cutCounters = (script: string) =>
   script.slice(0, script.indexOf("local RECORDS")).replace("local function run()", "");
 
 /** The script's calendar is that of UTC. */
 export async function checkCalendar(redis: Redis, script: string): Promise<void> {
-  const lua = `${booksOf(script)} local told = {} for i, ms in ipairs(ARGV) do told[i] = int(monthOf(tonumber(ms))) .. " " .. int(nextMonthMs(tonumber(ms))) end return told`;
+  const lua = `${cutCounters(script)} local months = {}
+    for i, ms in ipairs(ARGV) do months[i] = int(toMonth(tonumber(ms))) .. " " .. int(nextMonthMs(tonumber(ms))) end
+    return months`;
   const days = fc.array(fc.integer({ min: 0, max: Date.UTC(2400, 0, 1) / dayMs }), {
     minLength: 1_000,
     maxLength: 1_000,
@@ -35,16 +37,21 @@ export async function checkCalendar(redis: Redis, script: string): Promise<void>
  * few buckets.
  */
 export async function checkSlides(redis: Redis, script: string): Promise<void> {
-  const lua = `${booksOf(script)} local slide, told = readSlide(""), {}
+  const lua = `${cutCounters(script)} local sliding, answers = parseSliding(""), {}
     for i = 1, #ARGV, 5 do
-      local now, bucket, held, settled, amount = tonumber(ARGV[i]), tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4])
-      if now == bucket then bookSlide(slide, bucket, held, settled) else adjustSlide(slide, bucket, held, settled) end
-      slide = readSlide(writeSlide(slide))
-      local heldNow, settledNow = useOfSlide(slide, now)
-      local count = 0
-      for _ in buckets(slide) do count = count + 1 end
-      told[#told + 1] = concat({ int(heldNow), int(settledNow), int(bucketThatFrees(slide, now, amount) or -1), int(count) }, " ")
-    end return told`;
+      local now, bucket = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+      local held, settled, amount = tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4])
+      if now == bucket then
+        addToSliding(sliding, bucket, held, settled)
+      else
+        adjustSliding(sliding, bucket, held, settled)
+      end
+      sliding = parseSliding(writeSliding(sliding))
+      local heldNow, settledNow = readSliding(sliding, now)
+      local frees, count = findFreeingBucket(sliding, now, amount) or -1, 0
+      for _ in buckets(sliding) do count = count + 1 end
+      answers[#answers + 1] = concat({ int(heldNow), int(settledNow), int(frees), int(count) }, " ")
+    end return answers`;
   const step = fc.record({
     gap: fc.oneof(fc.nat(3), fc.nat(70)),
     back: fc.oneof(fc.constant(0), fc.nat(70)),

@@ -55,7 +55,7 @@ function checkWaiting(turns: Turn[], replies: unknown[], answers: unknown[], tot
   for (const [index, turn] of turns.entries()) {
     if (turn.kind !== "settle") continue;
     charged += (answers[index] as Settlement[]).filter(
-      ({ result }) => result === "settled" || result === "corrected",
+      ({ result }) => result === "settled" || result === "adjusted",
     ).length;
     const { rows } = readSettlements(turn.records, plain(replies[index], false));
     if (rows < charged || rows > total) throw new Error(`${rows} rows wait, of ${charged} to ${total}`);
@@ -66,7 +66,7 @@ function argsOf(turn: Turn): string[] {
   switch (turn.kind) {
     case "admit":
       return askArgs(turn.ask);
-    case "look":
+    case "introspect":
       return credentialArgs(turn.ask);
     case "settle":
       return recordArgs(turn.records);
@@ -87,7 +87,7 @@ function readTurn(org: OrgId, turn: Turn, reply: unknown): unknown {
   switch (turn.kind) {
     case "admit":
       return readAdmission(turn.ask, reply);
-    case "look":
+    case "introspect":
       return readLook(reply);
     case "settle":
       return readSettlements(turn.records, reply).settlements;

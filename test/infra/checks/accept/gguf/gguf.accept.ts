@@ -56,7 +56,7 @@ describe("the bill is what llama.cpp says it read and made:", () => {
       completion_tokens: made,
       total_tokens: read + 1 + made,
     });
-    expect(row).toMatchObject({ end: "done", promptTokens: read + 1, completionTokens: made });
+    expect(row).toMatchObject({ end: "completed", promptTokens: read + 1, completionTokens: made });
     expect(made).toBe(12);
   });
 
@@ -78,7 +78,7 @@ describe("the bill is what llama.cpp says it read and made:", () => {
     });
     expect(result.text).toBe(whole.result.choices[0]!.message.content);
     expect(result).toMatchObject({ finish: "length", usage: { prompt_tokens: read + 1, completion_tokens: made } });
-    expect(row).toMatchObject({ end: "done", promptTokens: read + 1, completionTokens: made });
+    expect(row).toMatchObject({ end: "completed", promptTokens: read + 1, completionTokens: made });
   });
 
   test("a plain completion, the mark before its text included", async () => {
@@ -176,7 +176,7 @@ describe("a caller who leaves", () => {
         }
         throw new Error("the stream ended before we left");
       });
-      expect(row).toMatchObject({ end: "cut", promptTokens: read + 1 });
+      expect(row).toMatchObject({ end: "cancelled", promptTokens: read + 1 });
       expect(row.completionTokens).toBeGreaterThanOrEqual(result.seen);
       expect(row.completionTokens).toBeLessThanOrEqual(made);
       expect(made).toBeLessThan(400);

@@ -32,7 +32,7 @@ describe("the audit allows", () => {
       strike(found, "kill-agent");
       found.outcomes[0] = outcome(0, { how: "ended", isDone: false, code: "stream_broken", seen: 260, reported: null });
       // 300 tokens in half a minute: five seconds of it are fewer than 256.
-      found.made[0] = made("hold_0", { emittedTokens, outcome: "cut", endedAtMs: startedAtMs + 30_100 });
+      found.made[0] = made("hold_0", { emittedTokens, outcome: "cancelled", endedAtMs: startedAtMs + 30_100 });
       found.orgs[0]!.limits = {};
       bill(found, 0, { end: "expired", completionTokens });
       return findRules(found);
@@ -47,7 +47,7 @@ describe("the audit allows", () => {
       const found = evidence();
       const late = row("hold_1", "org_a", {
         id: "hold_1:late",
-        end: "corrected",
+        end: "adjusted",
         promptTokens: 10,
         completionTokens: 15,
       });
@@ -98,7 +98,7 @@ describe("the audit allows", () => {
       strike(found, "kill-engine");
       found.outcomes[0] = outcome(0, { isDone: false, code: "stream_broken", seen: 18, reported: null });
       found.made[0] = made("hold_0", { isWhole: false, endedAtMs: null, outcome: "open" });
-      bill(found, 0, { end: "broken", completionTokens });
+      bill(found, 0, { end: "failed", completionTokens });
       return findRules(found);
     };
     expect(withBill(19)).toEqual([]);

@@ -111,8 +111,8 @@ const doctored: [what: string, rule: string, doctor: (found: Evidence) => void][
     "bill",
     (found) => {
       found.outcomes[0] = outcome(0, { how: "aborted", isDone: false, reported: null });
-      found.made[0] = made("hold_0", { outcome: "cut" });
-      bill(found, 0, { end: "cut", completionTokens: 19 });
+      found.made[0] = made("hold_0", { outcome: "cancelled" });
+      bill(found, 0, { end: "cancelled", completionTokens: 19 });
     },
   ],
   [

@@ -1,0 +1,48 @@
+import { readText } from "../engines/http/client.ts";
+import { earlyError } from "../engines/early-error.ts";
+import type { EngineAnswer } from "../engines/http/connection.ts";
+import { countPrompt } from "../engines/tokenize.ts";
+import { isContextError, translateError } from "../engines/translate.ts";
+import type { LiveCall } from "./live-call.ts";
+import { setCompletionMax } from "./prepare.ts";
+
+const errorBytesMax = 256 * 1024;
+/**
+ * What vLLM's engine itself rejects (grammars, token ids, logprobs) is reported at once, but as the first event of a
+ * stream that began with 200.
+ */
+const firstEventMsMax = 250;
+
+/**
+ * Sends the call to its engine and resolves with an answer of status 200, or throws the engine's refusal in our words.
+ * When our own default `max_tokens` did not fit, it tries once more with what does.
+ */
+export async function askEngine(call: LiveCall, isRetry = false): Promise<EngineAnswer> {
+  const { engine, prepared, claims, controller } = call;
+  const { path, body } = prepared;
+  const answer = await engine.ask({
+    method: "POST",
+    path,
+    body: JSON.stringify(body),
+    requestId: claims.hold,
+    signal: controller.signal,
+    isStream: prepared.isStream,
+  });
+  const early = answer.status === 200 && prepared.isStream ? await earlyError(answer, firstEventMsMax) : null;
+  if (answer.status === 200 && early === null) return answer;
+  if (early) answer.destroy();
+  const status = early?.status ?? answer.status;
+  const text = early?.text ?? (await readText(answer, errorBytesMax));
+  const isFitting = !isRetry && claims.isDefaultMax && isContextError(status, text) && (await shrinkToContext(call));
+  if (isFitting) return askEngine(call, true);
+  throw translateError(status, text, path, answer.fields.get("retry-after"));
+}
+
+async function shrinkToContext({ engine, prepared, claims }: LiveCall): Promise<boolean> {
+  const count = await countPrompt(engine, prepared.body);
+  if (!count || count.contextTokensMax === null) return false;
+  const rest = Math.min(count.contextTokensMax - count.tokens, claims.completionTokensMax);
+  if (rest < 1) return false;
+  setCompletionMax(prepared.body, prepared.path, engine, rest);
+  return true;
+}

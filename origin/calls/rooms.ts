@@ -1,0 +1,20 @@
+import type { AgentConfig } from "../config.ts";
+import type { Posts } from "../engines/pool.ts";
+import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Habits } from "../usage/traffic-profiles.ts";
+import type { UsageSender } from "../usage/usage-sender.ts";
+
+/** Everything an admitted call uses on its way. */
+export interface Rooms {
+  config: AgentConfig;
+  posts: Posts;
+  sender: UsageSender;
+  habits: Habits;
+  metrics: Metrics;
+  log: Log;
+  now(): number;
+  isDraining(): boolean;
+  /** One controller for each call in flight: the stopping agent aborts them with an Ending. */
+  live: Set<AbortController>;
+}

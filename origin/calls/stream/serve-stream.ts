@@ -1,0 +1,65 @@
+import { Refusal } from "#edge/errors.ts";
+import { errorEvent, streamHeaders } from "#edge/protocol/sse.ts";
+import { askEngine } from "../ask-engine.ts";
+import { buildCallHeaders, commitFinal, type LiveCall } from "../live-call.ts";
+import { recordOf, settlePrompt } from "../record.ts";
+import { Chunks } from "./chunk-rewriter.ts";
+import { openEventWriter } from "./event-writer.ts";
+import { passStream, type Ending } from "./stream-answer.ts";
+
+/**
+ * Answers a call with a stream of events. Throws a Refusal until the head is sent; from then on every end, good or bad,
+ * is told in the stream itself, after its final record was written.
+ */
+export async function serveStream(call: LiveCall): Promise<void> {
+  const { rooms, claims, prepared, response, controller, tally, engine } = call;
+  const { limits } = rooms.config;
+  const abandon = () =>
+    controller.abort({
+      outcome: "failed",
+      refusal: new Refusal("gateway_timeout", { log: "engine_silent" }),
+    } satisfies Ending);
+  const timer = setTimeout(abandon, limits.streamIdleMsMax);
+  const engineAnswer = await askEngine(call).finally(() => clearTimeout(timer));
+  if (controller.signal.aborted) {
+    engineAnswer.destroy();
+    throw new Refusal("bad_gateway", { log: "left" });
+  }
+  response.writeHead(200, {
+    ...streamHeaders,
+    "transfer-encoding": "chunked",
+    ...buildCallHeaders(call),
+  });
+  response.flushHeaders();
+  const writer = openEventWriter(response);
+  const { wantsUsage, wantsContinuousUsage, choices, path } = prepared;
+  const { hasContinuousUsage, isUsageOfOneChoice } = engine.dialect;
+  const chunks = new Chunks(tally, {
+    model: claims.model,
+    choices,
+    wantsUsage,
+    wantsContinuousUsage,
+    hasContinuousUsage,
+    isUsageOfOneChoice,
+  });
+  const ending = await passStream({
+    engineAnswer,
+    writer,
+    chunks,
+    tally,
+    limits,
+    signal: controller.signal,
+    onFirstToken: () => (call.firstTokenAtMs = rooms.now()),
+    onCheckpoint: () =>
+      rooms.sender.checkpoint(recordOf({ ...call, responseId: chunks.responseId }, "failed", false, rooms.now())),
+    onPing: rooms.metrics.notePing,
+  });
+  call.responseId = chunks.responseId;
+  await settlePrompt(tally, engine, prepared);
+  commitFinal(call, ending.outcome, ending.refusal);
+  if (ending.outcome !== "completed")
+    return writer.end(ending.refusal ? Buffer.from(errorEvent(ending.refusal)).toString("latin1") : "");
+  const isOwed = wantsUsage && !chunks.hasSentUsage;
+  const object = path === "/v1/completions" ? "text_completion" : "chat.completion.chunk";
+  writer.end(`${isOwed ? `data: ${chunks.owedUsage(rooms.now(), object)}\n\n` : ""}data: [DONE]\n\n`);
+}

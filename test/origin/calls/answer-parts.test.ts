@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { hasContent, hasGivenUp, isError } from "#origin/calls/answer-parts.ts";
+
+test("an error is an error member that is not null, or vLLM's older flat form", () => {
+  expect([
+    isError({ error: {} }),
+    isError({ object: "error" }),
+    isError({ error: null }),
+    isError({ object: "chat.completion.chunk" }),
+  ]).toEqual([true, true, false, false]);
+});
+
+test("content is text, reasoning or a tool call, in a delta, a message or a plain choice", () => {
+  const full = [
+    { delta: { content: "x" } },
+    { message: { reasoning: "x" } },
+    { text: "x" },
+    { delta: { tool_calls: [{}] } },
+    { message: { function_call: {} } },
+  ];
+  const empty = [
+    { delta: { role: "assistant", content: "" } },
+    { text: "" },
+    { delta: { content: null } },
+    { message: { tool_calls: [] } },
+    {},
+  ];
+  expect(full.map(hasContent)).toEqual(full.map(() => true));
+  expect(empty.map(hasContent)).toEqual(empty.map(() => false));
+});
+
+test("a choice is given up when it ends in an error or an abort, and only then", () => {
+  const reasons = ["error", "abort", "stop", "length", null, undefined];
+  expect(reasons.map((reason) => hasGivenUp({ finish_reason: reason }))).toEqual([
+    true,
+    true,
+    false,
+    false,
+    false,
+    false,
+  ]);
+});

@@ -1,0 +1,90 @@
+import { describe, expect, test } from "vitest";
+import { answerJson, openStream } from "#test/support/fakes/fake-engine.ts";
+import { openCallWorld, whole } from "#test/origin/calls/world.ts";
+
+const world = openCallWorld();
+const contextError = {
+  error: {
+    message: "This model's maximum context length is 100 tokens.",
+    type: "BadRequestError",
+    param: "input_tokens",
+    code: 400,
+  },
+};
+
+describe("a prompt that does not fit with our default", () => {
+  test("is tried once more with the rest of the context, by the engine's own count", async () => {
+    world.engine.script = (response, call) =>
+      call.body["max_tokens"] === 93 ? answerJson(response, 200, whole()) : answerJson(response, 400, contextError);
+    const { status } = await world.ask({}, { isDefaultMax: true });
+    expect(status).toBe(200);
+    expect(world.engine.calls.map(({ body }) => body["max_tokens"])).toEqual([1_000, 93]);
+  });
+
+  test("is refused when the caller named the bound", async () => {
+    world.engine.script = (response) => answerJson(response, 400, contextError);
+    const { status, text } = await world.ask({ max_tokens: 500 });
+    expect(status).toBe(400);
+    expect(JSON.parse(text).error).toMatchObject({ code: "context_length_exceeded", param: "messages" });
+    expect(world.engine.calls).toHaveLength(1);
+  });
+
+  test("is refused as such when vLLM words it as a max_tokens of 0, which nobody asked for", async () => {
+    const error = {
+      message: "max_tokens must be at least 1, got 0. (parameter=max_tokens, value=0)",
+      type: "BadRequestError",
+      param: "max_tokens",
+      code: 400,
+    };
+    world.engine.script = (response) => answerJson(response, 400, { error });
+    const { status, text } = await world.ask({ max_tokens: 1 });
+    expect(status).toBe(400);
+    expect(JSON.parse(text).error).toMatchObject({ code: "context_length_exceeded", param: "messages" });
+  });
+
+  test("is refused when the prompt alone fills the context, and never tried a third time", async () => {
+    world.engine.tokens = 100;
+    world.engine.script = (response) => answerJson(response, 400, contextError);
+    expect((await world.ask({}, { isDefaultMax: true })).status).toBe(400);
+    expect(world.engine.calls).toHaveLength(1);
+    world.engine.tokens = 50;
+    expect((await world.ask({}, { isDefaultMax: true })).status).toBe(400);
+    expect(world.engine.calls).toHaveLength(3);
+  });
+});
+
+describe("an engine that says no", () => {
+  test.each([
+    [401, { error: "Unauthorized" }, 502, "bad_gateway"],
+    [404, { error: { message: "The model `x` does not exist.", param: "model", code: 404 } }, 502, "bad_gateway"],
+    [429, {}, 503, "server_is_overloaded"],
+    [503, { error: { message: "The engine is currently busy" } }, 503, "server_is_overloaded"],
+    [500, {}, 502, "bad_gateway"],
+  ])("%i becomes ours", async (status, body, ours, code) => {
+    world.engine.script = (response) => answerJson(response, status, body, { "retry-after": "3" });
+    const answer = await world.ask();
+    expect(answer.status).toBe(ours);
+    expect(JSON.parse(answer.text).error).toMatchObject({ code, param: null });
+    expect(answer.headers["retry-after"]).toBe(ours === 503 ? "3" : undefined);
+    expect(answer.headers["x-penstock-load"]).toBeDefined();
+  });
+});
+
+test("an error as the first event of a stream is answered as if its status had come in time, unrecorded", async () => {
+  for (const [code, status, name] of [
+    [400, 400, "invalid_value"],
+    [500, 502, "bad_gateway"],
+  ] as const) {
+    world.engine.script = (response) => {
+      openStream(response);
+      response.end(
+        `data: {"error": {"message": "secret words", "type": "BadRequestError", "param": "logit_bias", "code": ${code}}}\n\ndata: [DONE]\n\n`,
+      );
+    };
+    const answer = await world.ask({ stream: true });
+    expect(answer.status).toBe(status);
+    expect(JSON.parse(answer.text).error.code).toBe(name);
+    expect(answer.text).not.toContain("secret");
+    expect(world.setup.edge.records.filter(({ hold }) => hold === answer.hold)).toEqual([]);
+  }
+});
