@@ -3,8 +3,8 @@ import { cors } from "hono/cors";
 import type { Env } from "./env.ts";
 import { MisconfiguredError } from "./env.ts";
 import { openApiDocument } from "./control/http/open-api.ts";
-import { controlRoutes } from "./control/http/routes.ts";
-import { errorBody, errorHeaders, reasonOf, Refusal } from "./errors.ts";
+import { createControlRoutes } from "./control/http/routes.ts";
+import { buildErrorBody, buildErrorHeaders, describeCause, Refusal } from "./errors.ts";
 import { countCaller, countFailure } from "./identity/index.ts";
 import { mintToken, serveCall, serveModels } from "./pipeline.ts";
 import { readHealth } from "./routing/health.ts";
@@ -136,7 +136,7 @@ function openDesk() {
     const heartbeat = await takeHeartbeat(c.var.visit, nodes);
     await fleet.report(heartbeat, c.var.visit.now()).catch((cause: unknown) => {
       throw new Refusal("store_unavailable", {
-        say: "The fleet's memory is out of reach. The next heartbeat will do.",
+        message: "The fleet's memory is out of reach. The next heartbeat will do.",
         retryAfterMs: 1_000,
         log: "fleet out of reach",
         cause,
@@ -153,7 +153,7 @@ function openDesk() {
     const health = readHealth(fleet.view(c.var.visit.now()), models);
     return c.json(health, health.status === "unhealthy" ? 503 : 200);
   });
-  app.route("/control", controlRoutes());
+  app.route("/control", createControlRoutes());
   app.get("/openapi.json", (c) => c.json((document ??= openApiDocument(enginePaths))));
 
   app.notFound((c) =>
@@ -193,10 +193,10 @@ function refuse(visit: Visit, refusal: Refusal): Response {
     code,
     status,
     ...((isOurs || details.log !== undefined) && { why: message }),
-    ...(isOurs && cause !== undefined && { cause: reasonOf(cause) }),
+    ...(isOurs && cause !== undefined && { cause: describeCause(cause) }),
   });
-  return new Response(JSON.stringify(errorBody(refusal)), {
+  return new Response(JSON.stringify(buildErrorBody(refusal)), {
     status: refusal.status,
-    headers: { ...errorHeaders(refusal), ...visit.headers },
+    headers: { ...buildErrorHeaders(refusal), ...visit.headers },
   });
 }

@@ -28,7 +28,7 @@ export interface Env {
 }
 
 /** A schema for text that holds JSON of a given shape. Errors name the field, never the value: it may be a secret. */
-const json = <T extends z.ZodType>(schema: T) =>
+const createJsonSchema = <T extends z.ZodType>(schema: T) =>
   z
     .string({ error: "is not set" })
     .transform((text, context): unknown => {
@@ -81,7 +81,7 @@ export const Settings = z
     LEDGER: z.enum(["durable-object", "upstash"]).default("durable-object"),
     UPSTASH_REDIS_REST_URL: z.url({ protocol: /^https?$/, error: "is not an http(s) URL" }).optional(),
     UPSTASH_REDIS_REST_TOKEN: z.string().min(1, "is empty").optional(),
-    MODELS: json(
+    MODELS: createJsonSchema(
       z
         .array(ModelRecord)
         .min(1)
@@ -90,10 +90,12 @@ export const Settings = z
           "names a model or an alias twice",
         ),
     ),
-    NODES: json(z.array(NodeRecord).refine((nodes) => isUnique(nodes.map(({ id }) => id)), "names a node twice")),
-    TAG_KEYS: json(Secrets),
-    PEPPERS: json(Secrets),
-    HOP_KEY: json(PrivateKey),
+    NODES: createJsonSchema(
+      z.array(NodeRecord).refine((nodes) => isUnique(nodes.map(({ id }) => id)), "names a node twice"),
+    ),
+    TAG_KEYS: createJsonSchema(Secrets),
+    PEPPERS: createJsonSchema(Secrets),
+    HOP_KEY: createJsonSchema(PrivateKey),
     BOOTSTRAP_TOKEN: z.string().min(32, "must have at least 32 characters").optional(),
     /** How long Redis may take to answer a call: no longer than for the cron, and less than agents wait (10 s). */
     REDIS_WAIT_MS: z
@@ -124,7 +126,7 @@ function isUnique(names: string[]): boolean {
 }
 
 /** The variable's name, and for lists the position in it. No more than that: a kid may be a misplaced secret. */
-function nameOf([variable, ...path]: PropertyKey[]): string {
+function nameVariable([variable, ...path]: PropertyKey[]): string {
   const isList = variable === "MODELS" || variable === "NODES";
   return [String(variable), ...(isList ? path.map(String) : [])].join(".");
 }
@@ -143,7 +145,8 @@ export function readSettings(env: Env): Settings {
     .filter((name) => !env[name])
     .map((name) => `binding ${name} is missing`);
   const settings = Settings.safeParse(env);
-  if (!settings.success) faults.push(...settings.error.issues.map(({ path, message }) => `${nameOf(path)} ${message}`));
+  if (!settings.success)
+    faults.push(...settings.error.issues.map(({ path, message }) => `${nameVariable(path)} ${message}`));
   if (faults.length > 0 || !settings.success) throw new MisconfiguredError(faults);
   return settings.data;
 }

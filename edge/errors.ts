@@ -5,76 +5,84 @@ import { z } from "zod";
  * `docs/errors.md` and a test follow from this table. Answers have OpenAI's error envelope with all four keys, always.
  */
 const table = {
-  invalid_api_key: { status: 401, type: "authentication_error", say: "Incorrect API key provided." },
+  invalid_api_key: { status: 401, type: "authentication_error", message: "Incorrect API key provided." },
   ip_not_authorized: {
     status: 401,
     type: "authentication_error",
-    say: "This API key may not be used from your IP address.",
+    message: "This API key may not be used from your IP address.",
   },
-  model_not_allowed: { status: 403, type: "permission_error", say: "This API key may not use this model." },
-  insufficient_permissions: { status: 403, type: "permission_error", say: "This API key may not use this endpoint." },
+  model_not_allowed: { status: 403, type: "permission_error", message: "This API key may not use this model." },
+  insufficient_permissions: {
+    status: 403,
+    type: "permission_error",
+    message: "This API key may not use this endpoint.",
+  },
   model_not_found: {
     status: 404,
     type: "invalid_request_error",
-    say: "The model does not exist or you do not have access to it.",
+    message: "The model does not exist or you do not have access to it.",
   },
-  unknown_url: { status: 404, type: "invalid_request_error", say: "Unknown request URL." },
-  not_found: { status: 404, type: "invalid_request_error", say: "No such object exists." },
-  method_not_allowed: { status: 405, type: "invalid_request_error", say: "This URL does not support this method." },
-  invalid_json: { status: 400, type: "invalid_request_error", say: "The body is not valid JSON." },
-  invalid_value: { status: 400, type: "invalid_request_error", say: "A field has a value that is not allowed." },
-  unsupported_parameter: { status: 400, type: "invalid_request_error", say: "A parameter is not supported." },
+  unknown_url: { status: 404, type: "invalid_request_error", message: "Unknown request URL." },
+  not_found: { status: 404, type: "invalid_request_error", message: "No such object exists." },
+  method_not_allowed: { status: 405, type: "invalid_request_error", message: "This URL does not support this method." },
+  invalid_json: { status: 400, type: "invalid_request_error", message: "The body is not valid JSON." },
+  invalid_value: { status: 400, type: "invalid_request_error", message: "A field has a value that is not allowed." },
+  unsupported_parameter: { status: 400, type: "invalid_request_error", message: "A parameter is not supported." },
   context_length_exceeded: {
     status: 400,
     type: "invalid_request_error",
-    say: "The prompt and the requested completion do not fit the model's context.",
+    message: "The prompt and the requested completion do not fit the model's context.",
   },
-  request_too_large: { status: 413, type: "invalid_request_error", say: "The request body is too large." },
+  request_too_large: { status: 413, type: "invalid_request_error", message: "The request body is too large." },
   unsupported_content_encoding: {
     status: 415,
     type: "invalid_request_error",
-    say: "Request bodies must not be encoded; remove Content-Encoding.",
+    message: "Request bodies must not be encoded; remove Content-Encoding.",
   },
-  rate_limit_exceeded: { status: 429, type: "rate_limit_error", say: "Rate limit reached." },
-  concurrency_exceeded: { status: 429, type: "rate_limit_error", say: "Too many concurrent calls." },
-  insufficient_quota: { status: 429, type: "insufficient_quota", say: "The quota is used up." },
+  rate_limit_exceeded: { status: 429, type: "rate_limit_error", message: "Rate limit reached." },
+  concurrency_exceeded: { status: 429, type: "rate_limit_error", message: "Too many concurrent calls." },
+  insufficient_quota: { status: 429, type: "insufficient_quota", message: "The quota is used up." },
   idempotency_in_progress: {
     status: 409,
     type: "invalid_request_error",
-    say: "A call with this Idempotency-Key is still running.",
+    message: "A call with this Idempotency-Key is still running.",
   },
   idempotency_replayed: {
     status: 409,
     type: "invalid_request_error",
-    say: "A call with this Idempotency-Key has already run; its answer is not stored.",
+    message: "A call with this Idempotency-Key has already run; its answer is not stored.",
   },
   idempotency_mismatch: {
     status: 409,
     type: "invalid_request_error",
-    say: "This Idempotency-Key was used with another body.",
+    message: "This Idempotency-Key was used with another body.",
   },
-  conflict: { status: 409, type: "invalid_request_error", say: "The object is not in a state that allows this." },
+  conflict: { status: 409, type: "invalid_request_error", message: "The object is not in a state that allows this." },
   quota_unavailable: {
     status: 503,
     type: "server_error",
-    say: "The quota store is unavailable; nothing was charged.",
+    message: "The quota store is unavailable; nothing was charged.",
   },
   store_unavailable: {
     status: 503,
     type: "server_error",
-    say: "A store that this needs is out of reach; nothing has changed.",
+    message: "A store that this needs is out of reach; nothing has changed.",
   },
-  no_healthy_backends: { status: 503, type: "server_error", say: "No healthy node serves this model right now." },
-  server_is_overloaded: { status: 503, type: "server_error", say: "All nodes that serve this model are saturated." },
-  gateway_timeout: { status: 504, type: "server_error", say: "The node did not answer in time." },
-  bad_gateway: { status: 502, type: "server_error", say: "The node's answer could not be used." },
-  stream_broken: { status: 502, type: "server_error", say: "The node failed in the middle of its answer." },
+  no_healthy_backends: { status: 503, type: "server_error", message: "No healthy node serves this model right now." },
+  server_is_overloaded: {
+    status: 503,
+    type: "server_error",
+    message: "All nodes that serve this model are saturated.",
+  },
+  gateway_timeout: { status: 504, type: "server_error", message: "The node did not answer in time." },
+  bad_gateway: { status: 502, type: "server_error", message: "The node's answer could not be used." },
+  stream_broken: { status: 502, type: "server_error", message: "The node failed in the middle of its answer." },
   misconfigured: {
     status: 500,
     type: "server_error",
-    say: "This gateway is misconfigured; its operator can see why in the log.",
+    message: "This gateway is misconfigured; its operator can see why in the log.",
   },
-  internal: { status: 500, type: "server_error", say: "Something went wrong on our side." },
+  internal: { status: 500, type: "server_error", message: "Something went wrong on our side." },
 } as const;
 
 /** The code of a refusal, one for each row of the table. */
@@ -83,12 +91,12 @@ export type RefusalCode = keyof typeof table;
 export const refusalCodes = z.custom<RefusalCode>((value) => typeof value === "string" && Object.hasOwn(table, value));
 
 /** The table of refusals, for docs and tests. */
-export const refusals: Readonly<Record<RefusalCode, { status: number; type: string; say: string }>> = table;
+export const refusals: Readonly<Record<RefusalCode, { status: number; type: string; message: string }>> = table;
 
 /** What one refusal adds to its row of the table. */
 export interface RefusalDetails {
   /** Public: replaces the table's message. Never an engine's text, never a secret. */
-  say?: string | undefined;
+  message?: string | undefined;
   /** The field at fault, as a path (`messages[0].role`). */
   param?: string | undefined;
   retryAfterMs?: number | undefined;
@@ -125,33 +133,33 @@ export class Refusal extends Error {
  * wrong and quotes nothing of the request. When `wasSent` is false the request never left, so it had no effect.
  */
 export class OutOfReach extends Error {
-  readonly wasAsked: boolean;
+  readonly wasSent: boolean;
 
-  constructor(message: string, wasAsked = true) {
+  constructor(message: string, wasSent = true) {
     super(message);
     this.name = "OutOfReach";
-    this.wasAsked = wasAsked;
+    this.wasSent = wasSent;
   }
 }
 
 /** Describes a failure for the log. Other errors are named only, since their messages may quote what a caller sent. */
-export function reasonOf(cause: unknown): string {
+export function describeCause(cause: unknown): string {
   if (cause instanceof OutOfReach) return cause.message;
   return cause instanceof Error ? cause.name : "unknown";
 }
 
 /** Builds the body of an error answer, and of a stream's error event: `{error: {message, type, param, code}}`. */
-export function errorBody(refusal: Refusal) {
+export function buildErrorBody(refusal: Refusal) {
   const row = table[refusal.code];
-  const { say, param, extra } = refusal.details;
-  return { error: { message: say ?? row.say, type: row.type, param: param ?? null, code: refusal.code, ...extra } };
+  const { message: say, param, extra } = refusal.details;
+  return { error: { message: say ?? row.message, type: row.type, param: param ?? null, code: refusal.code, ...extra } };
 }
 
 /**
  * Builds the headers of an error answer: `retry-after` in whole seconds (RFC 9110 §10.2.3), `retry-after-ms` for
  * OpenAI's SDKs.
  */
-export function errorHeaders(refusal: Refusal): Record<string, string> {
+export function buildErrorHeaders(refusal: Refusal): Record<string, string> {
   const { retryAfterMs, mayRetry, headers } = refusal.details;
   return {
     "content-type": "application/json",

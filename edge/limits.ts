@@ -65,10 +65,10 @@ export const checkpointMs = 5_000;
  * Pairs of org and model whose traffic profile an isolate, and an agent, remembers (docs/decisions/0009); an isolate
  * keeps the latest reports of this many nodes for each.
  */
-export const habitsMax = 10_000;
-export const habitTellersMax = 8;
+export const profilesMax = 10_000;
+export const profileReportersMax = 8;
 /** A node's report is dropped once another node has reported this much later. */
-export const habitStaleMs = 10 * 60_000;
+export const profileStaleMs = 10 * 60_000;
 /** A node with a longer expected wait is passed over while one of the other tier is faster. */
 export const waitTargetMs = 5_000;
 

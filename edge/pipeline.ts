@@ -1,12 +1,12 @@
-import { admit, giveBack, look, rateHeaders } from "./admission/index.ts";
-import { randomBase62, type HoldId } from "./agreements/tokens/ids.ts";
+import { admit, releaseHold, introspect, rateHeaders } from "./admission/index.ts";
+import { generateBase62, type HoldId } from "./agreements/tokens/ids.ts";
 import { answerStream, answerWhole, countPrompt, forward, type Answer } from "./forwarding/index.ts";
 import { identify, mintClientToken, type ClientToken } from "./identity/index.ts";
 import type { Ports } from "./ports.ts";
 import { Refusal } from "./errors.ts";
 import { findModel, readCall, type EngineEndpoint } from "./protocol/openai/call.ts";
-import { modelCard, type ModelCard, type ModelList } from "./protocol/openai/models.ts";
-import { rank, tierHeader } from "./routing/index.ts";
+import { buildModelCard, type ModelCard, type ModelList } from "./protocol/openai/models.ts";
+import { rank, writeTierHeader } from "./routing/index.ts";
 import type { Visit } from "./visit.ts";
 
 /**
@@ -22,53 +22,53 @@ export async function serveCall(
 ): Promise<Response> {
   const credential = await identify(visit.request, ports.keyring, ports.tokenKey, visit.now());
   const call = await readCall(visit, endpoint, ports.models);
-  const verdict = ports.judge.judge(credential.org, call);
+  const classification = ports.classifier.classify(credential.org, call);
   const refresh = ports.fleet.refresh(visit.now());
   if (refresh) visit.afterwards(refresh);
   const wanted = {
     model: call.model.id,
-    tier: verdict.tier,
-    gpuSeconds: verdict.gpuSeconds,
+    tier: classification.tier,
+    gpuSeconds: classification.gpuSeconds,
     org: credential.org,
     affinity: call.affinity,
   };
   const nodes = rank(ports.fleet.view(visit.now()), wanted, Math.random).map((view) => view.record);
 
-  const hold: HoldId = `hold_${randomBase62(22, visit.random)}`;
-  const asked = { org: credential.org, hold, tier: verdict.tier, tokensHeld: 0, completionTokens: 0 };
+  const hold: HoldId = `hold_${generateBase62(22, visit.random)}`;
+  const unheld = { org: credential.org, hold, tier: classification.tier, tokensHeld: 0, completionTokens: 0 };
   const terms = {
     credential,
     hold,
-    tier: verdict.tier,
-    price: call.model.prices[verdict.tier],
+    tier: classification.tier,
+    price: call.model.prices[classification.tier],
     nowMs: visit.now(),
-    countPrompt: () => countPrompt(visit, call, asked, nodes[0], ports.origin),
+    countPrompt: () => countPrompt(visit, call, unheld, nodes[0], ports.origin),
   };
   await counted;
   const grant = await admit(visit, ports.ledger, call, terms);
 
   // From here on the org's tokens are held. An origin that starts to answer settles them; every other path releases
   // them here.
-  const reserved = { ...asked, tokensHeld: grant.tokensHeld, completionTokens: grant.completionTokens };
-  const start = async (left: AbortSignal) => {
-    const result = await forward(visit, call, reserved, nodes, ports.origin, left);
+  const reserved = { ...unheld, tokensHeld: grant.tokensHeld, completionTokens: grant.completionTokens };
+  const start = async (aborted: AbortSignal) => {
+    const result = await forward(visit, call, reserved, nodes, ports.origin, aborted);
     if (result.kind === "answer") {
-      ports.judge.told(credential.org, call.model.id, result.node, result.response.headers, visit.now());
+      ports.classifier.learn(credential.org, call.model.id, result.node, result.response.headers, visit.now());
       return result;
     }
-    await giveBack(visit, ports.ledger, { org: credential.org, hold, mayRun: result.mayRun });
+    await releaseHold(visit, ports.ledger, { org: credential.org, hold, mayRun: result.mayRun });
     throw result.refusal;
   };
-  const headersOf = (answer: Answer | null) => ({
+  const buildHeaders = (answer: Answer | null) => ({
     ...visit.headers,
     ...rateHeaders(grant.rates),
     "x-penstock-hold": hold,
-    "x-penstock-tier": tierHeader(verdict, answer?.servedBy ?? verdict.tier),
+    "x-penstock-tier": writeTierHeader(classification, answer?.servedBy ?? classification.tier),
     "openai-processing-ms": String(visit.now() - visit.startedAtMs),
   });
-  if (call.isStream) return answerStream(visit, start, headersOf);
+  if (call.isStream) return answerStream(visit, start, buildHeaders);
   const answer = await start(visit.request.signal);
-  return answerWhole(answer, headersOf(answer));
+  return answerWhole(answer, buildHeaders(answer));
 }
 
 /**
@@ -76,19 +76,19 @@ export async function serveCall(
  */
 export async function serveModels(visit: Visit, id: string | null, ports: Ports): Promise<ModelList | ModelCard> {
   const credential = await identify(visit.request, ports.keyring, ports.tokenKey, visit.now());
-  const scopes = await look(ports.ledger, credential);
+  const scopes = await introspect(ports.ledger, credential);
   const cards = ports.models.filter(({ id }) =>
     [scopes, credential.token].every((narrow) => narrow?.models?.includes(id) ?? true),
   );
-  if (id === null) return { object: "list", data: cards.map(modelCard) };
+  if (id === null) return { object: "list", data: cards.map(buildModelCard) };
   const model = cards.find((record) => record.id === id || record.aliases.includes(id));
   if (!model) throw new Refusal("model_not_found", { param: "model" });
-  return modelCard(model);
+  return buildModelCard(model);
 }
 
 /** Answers `POST /v1/client-tokens`: a short-lived token for browsers and apps, with at most the key's own scopes. */
 export async function mintToken(visit: Visit, ports: Ports): Promise<ClientToken> {
   const credential = await identify(visit.request, ports.keyring, ports.tokenKey, visit.now());
-  await look(ports.ledger, credential);
+  await introspect(ports.ledger, credential);
   return mintClientToken(visit, credential, ports.tokenKey, (name) => findModel(ports.models, name, "models").id);
 }

@@ -4,7 +4,7 @@ import type { ModelRecord } from "./agreements/records/model.ts";
 import type { NodeRecord } from "./agreements/records/node.ts";
 import type { Origin } from "./forwarding/index.ts";
 import type { IpLimits, TokenKey } from "./identity/index.ts";
-import type { Judge } from "./routing/tier/classifier.ts";
+import type { TierClassifier } from "./routing/tier/classifier.ts";
 import type { Fleet } from "./routing/port.ts";
 
 /** Everything the edge depends on, as one value. Only wiring.ts knows the adapters behind it. */
@@ -17,6 +17,6 @@ export interface Ports {
   nodes: readonly NodeRecord[];
   ledger: Ledger;
   fleet: Fleet;
-  judge: Judge;
+  classifier: TierClassifier;
   origin: Origin;
 }

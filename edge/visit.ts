@@ -1,5 +1,5 @@
-import { randomBase62 } from "./agreements/tokens/ids.ts";
-import { reasonOf } from "./errors.ts";
+import { generateBase62 } from "./agreements/tokens/ids.ts";
+import { describeCause } from "./errors.ts";
 
 /** What belongs to one HTTP request: its id, and the only access to time, randomness and work after the answer. */
 export interface Visit {
@@ -17,7 +17,7 @@ export interface Visit {
 }
 
 /** Returns cryptographically random bytes. */
-export const randomBytes = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
+export const generateRandomBytes = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
 
 /** Opens a visit. Nothing that the caller sent is ever logged: facts are ids, counts and codes. */
 export function openVisit(
@@ -25,7 +25,7 @@ export function openVisit(
   waitUntil: (work: Promise<unknown>) => void,
   headers: Readonly<Record<string, string>> = {},
 ): Visit {
-  const id = `req_${randomBase62(22, randomBytes)}`;
+  const id = `req_${generateBase62(22, generateRandomBytes)}`;
   const log: Visit["log"] = (event, facts) => console.log(JSON.stringify({ event, request: id, ...facts }));
   return {
     id,
@@ -33,9 +33,9 @@ export function openVisit(
     startedAtMs: Date.now(),
     headers: { ...headers, "x-request-id": id },
     now: () => Date.now(),
-    random: randomBytes,
+    random: generateRandomBytes,
     afterwards: (work) =>
-      waitUntil(work.catch((cause: unknown) => log("afterwards_failed", { cause: reasonOf(cause) }))),
+      waitUntil(work.catch((cause: unknown) => log("afterwards_failed", { cause: describeCause(cause) }))),
     log,
   };
 }

@@ -6,11 +6,11 @@ import { writeUsage } from "./adapters/d1/usage.ts";
 import { memoryIpLimit } from "./adapters/memory/ip-limit.ts";
 import { upstashIpLimit } from "./adapters/upstash/ip-limit.ts";
 import { within } from "./adapters/within.ts";
-import { later } from "./adapters/upstash/ledger/early.ts";
+import { runAfterAnswer } from "./adapters/upstash/ledger/early.ts";
 import { upstashLedger } from "./adapters/upstash/ledger/ledger.ts";
 import type { Ledger } from "./ledger/port.ts";
 import { openKeyring } from "./agreements/tokens/key-format.ts";
-import { boundedDatabase } from "./control/http/database.ts";
+import { boundDatabase } from "./control/http/database.ts";
 import type { ControlPorts } from "./control/http/port.ts";
 import { MisconfiguredError, readSettings, type Env, type Settings } from "./env.ts";
 import { openHopKey, openRetryBudget, type HopKey } from "./forwarding/index.ts";
@@ -18,7 +18,7 @@ import type { IpLimits, TokenKey } from "./identity/index.ts";
 import type { IpLimit } from "./identity/port.ts";
 import { databaseWaitMsMax } from "./limits.ts";
 import type { Ports } from "./ports.ts";
-import { openJudge } from "./routing/index.ts";
+import { openTierClassifier } from "./routing/index.ts";
 
 /** The wired edge: what calls need and what the control plane needs. */
 export interface Wiring {
@@ -38,19 +38,19 @@ const wirings = new WeakMap<Env, Promise<Wiring>>();
 export function wire(env: Env): Promise<Wiring> {
   const known = wirings.get(env);
   if (known) return known;
-  const wiring = open(env);
+  const wiring = openWiring(env);
   wirings.set(env, wiring);
   return wiring;
 }
 
-async function open(env: Env): Promise<Wiring> {
+async function openWiring(env: Env): Promise<Wiring> {
   const settings = readSettings(env);
   const keyring = await openKeyring({ tagKeys: settings.TAG_KEYS, peppers: settings.PEPPERS });
   const { hopKey, tokenKey } = await openSigningKeys(settings.HOP_KEY);
   const fleet = durableObjectFleet(env.FLEET, settings.NODES);
   const { ledger, chores } = openLedger(env, settings);
-  const judge = openJudge(settings.MODELS, settings.NODES);
-  const origin = { hopKey, budget: openRetryBudget(), watch: fleet };
+  const classifier = openTierClassifier(settings.MODELS, settings.NODES);
+  const origin = { hopKey, budget: openRetryBudget(), observer: fleet };
   return {
     ports: {
       ips: openIpLimits(env, settings),
@@ -60,11 +60,11 @@ async function open(env: Env): Promise<Wiring> {
       nodes: settings.NODES,
       ledger,
       fleet,
-      judge,
+      classifier,
       origin,
     },
     control: {
-      db: boundedDatabase(env.DB, (answer) => within(databaseWaitMsMax, "d1", answer)),
+      db: boundDatabase(env.DB, (answer) => within(databaseWaitMsMax, "d1", answer)),
       keyring,
       bootstrapToken: settings.BOOTSTRAP_TOKEN ?? null,
       publisher: ledger,
@@ -89,7 +89,7 @@ function openLedger(env: Env, settings: Settings): { ledger: Ledger; chores: () 
     token,
     waitMsMax,
     writeRows: (rows) => writeUsage(env.DB, rows, usageWaitMsMax),
-    later,
+    later: runAfterAnswer,
   });
   const chores = async () => {
     const { results } = await env.DB.prepare("SELECT id FROM orgs").all<{ id: string }>();
@@ -104,15 +104,15 @@ function openLedger(env: Env, settings: Settings): { ledger: Ledger; chores: () 
  */
 function openIpLimits(env: Env, settings: Settings): IpLimits | null {
   const { IP_PER_SECOND: perSecond, IP_EXEMPT: exempt } = settings;
-  const far = perSecond > 0 ? openFarIpLimit(env, settings) : null;
-  if (!far)
+  const shared = perSecond > 0 ? openSharedIpLimit(env, settings) : null;
+  if (!shared)
     console.warn(
       JSON.stringify({ event: "ip_limit", perSecond, countedBy: perSecond > 0 ? "each isolate alone" : "nobody" }),
     );
-  return perSecond > 0 ? { near: memoryIpLimit({ perSecond, now: Date.now }), far, exempt } : null;
+  return perSecond > 0 ? { local: memoryIpLimit({ perSecond, now: Date.now }), shared, exempt } : null;
 }
 
-function openFarIpLimit(env: Env, settings: Settings): IpLimit | null {
+function openSharedIpLimit(env: Env, settings: Settings): IpLimit | null {
   const {
     LEDGER,
     UPSTASH_REDIS_REST_URL: url,

@@ -1,5 +1,5 @@
 import { ConfigError, readConfig } from "./config.ts";
-import { causeOf } from "./log.ts";
+import { readCause } from "./log.ts";
 import { startAgent } from "./start-agent.ts";
 
 export { checkConfig, ConfigError, readConfig, type AgentConfig, type ConfigInput } from "./config.ts";
@@ -24,7 +24,7 @@ async function main(args: string[]): Promise<void> {
 if (import.meta.main) {
   main(process.argv.slice(2)).catch((error: unknown) => {
     const isConfig = error instanceof ConfigError;
-    process.stderr.write(isConfig ? `${error.name}: ${error.message}\n` : `start_failed: ${causeOf(error)}\n`);
+    process.stderr.write(isConfig ? `${error.name}: ${error.message}\n` : `start_failed: ${readCause(error)}\n`);
     process.exit(isConfig ? exitConfig : 1);
   });
 }

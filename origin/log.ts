@@ -9,7 +9,7 @@ export function openLog(node: string, write: (line: string) => void = (line) => 
 }
 
 /** What a log may carry of an error: its code or name, never its message, which may quote what caused it. */
-export function causeOf(error: unknown): string {
+export function readCause(error: unknown): string {
   if (!(error instanceof Error)) return "unknown";
   const inner = error.cause instanceof Error ? error.cause : error;
   return "code" in inner && typeof inner.code === "string" ? inner.code : inner.name;

@@ -4,16 +4,16 @@ import { join } from "node:path";
 import type { Heartbeat } from "#edge/agreements/records/node.ts";
 import { openDrain } from "./calls/drain.ts";
 import type { AgentConfig } from "./config.ts";
-import { openDoor, type DoorRooms } from "./door/door.ts";
+import { createAgentServer, type DoorRooms } from "./door/door.ts";
 import { openGate } from "./door/gate.ts";
-import { openPosts } from "./engines/pool.ts";
+import { openEnginePool } from "./engines/pool.ts";
 import { openLog, type Log } from "./log.ts";
 import { openMetrics } from "./metrics.ts";
 import { openHeartbeat } from "./report/heartbeat.ts";
-import { nodeState } from "./report/node-state.ts";
+import { readNodeState } from "./report/node-state.ts";
 import { openSigner, type Signer } from "./report/sign.ts";
 import { takeStateDir } from "./state-dir.ts";
-import { openHabits } from "./usage/traffic-profiles.ts";
+import { openTrafficProfiles } from "./usage/traffic-profiles.ts";
 import { openUsageLog } from "./usage/usage-log.ts";
 import { openUsageSender, type UsageSender } from "./usage/usage-sender.ts";
 
@@ -28,7 +28,7 @@ export interface Agent {
   stop(drainMsMax?: number): Promise<void>;
   hurry(): void;
   /** Polls the engines now instead of within a second; resolves when their state is known. */
-  look(): Promise<void>;
+  pollEngines(): Promise<void>;
 }
 
 /**
@@ -40,17 +40,17 @@ export async function startAgent(config: AgentConfig, options: { log?: Log } = {
   const boot = { bootId: randomUUID(), bootedAtMs: now() };
   const stateDir = await takeStateDir(config.stateDir);
   const sign = openSigner(config.node, config.privateKey, now);
-  const rooms = openRooms(config, openSender(config, sign, log), { log, onChange: () => void heartbeat.beat() });
-  const { sender, posts, drain } = rooms;
+  const rooms = openRooms(config, openSender(config, sign, log), { log, onChange: () => void heartbeat.send() });
+  const { sender, pool: posts, drain } = rooms;
   const { edgeUrl, limits } = config;
   const read = () => readHeartbeat(rooms, boot);
   const heartbeat = openHeartbeat({ edgeUrl, sign, log, intervalMs: limits.heartbeatMs, read });
-  const server = openDoor(rooms);
+  const server = createAgentServer(rooms);
   const url = await listen(server, config.host, config.port).catch(async (error: unknown) => {
     await close();
     throw error;
   });
-  void heartbeat.beat();
+  void heartbeat.send();
   let stopping: Promise<void> | null = null;
 
   async function close(): Promise<void> {
@@ -72,7 +72,7 @@ export async function startAgent(config: AgentConfig, options: { log?: Log } = {
   return {
     url,
     hurry: drain.hurry,
-    look: async () => void (await Promise.all(posts.all.map(({ watch }) => watch.look()))),
+    pollEngines: async () => void (await Promise.all(posts.all.map(({ monitor: watch }) => watch.poll()))),
     stop(drainMsMax = limits.drainMsMax) {
       if (stopping) drain.hurry();
       stopping ??= stop(drainMsMax);
@@ -101,9 +101,9 @@ function openRooms(
     config,
     gate: openGate(config, now),
     drain,
-    posts: openPosts(config, now, onChange),
+    pool: openEnginePool(config, now, onChange),
     sender,
-    habits: openHabits(),
+    profiles: openTrafficProfiles(),
     metrics: openMetrics(),
     log,
     now,
@@ -116,17 +116,17 @@ function readHeartbeat(
   rooms: DoorRooms,
   { bootId, bootedAtMs }: Pick<Heartbeat, "bootId" | "bootedAtMs">,
 ): Omit<Heartbeat, "sequence"> {
-  const { config, posts } = rooms;
+  const { config, pool: posts } = rooms;
   const [first] = posts.all;
   return {
     node: config.node,
     bootId,
     bootedAtMs,
-    state: nodeState(rooms),
+    state: readNodeState(rooms),
     models: posts.models,
     engine: {
       kind: first?.engine.config.kind ?? "none",
-      version: first?.watch.version ?? "unknown",
+      version: first?.monitor.version ?? "unknown",
       fingerprint: posts.fingerprint,
     },
     kvPoolTokens: posts.kvPoolTokens,

@@ -12,7 +12,7 @@ import {
 
 test("docs/errors.md is the table of refusals (`npx vitest run test/docs.test.ts -u` writes it)", async () => {
   const rows = Object.entries(refusals).map(
-    ([code, { status, type, say }]) => `| ${status} | \`${type}\` | \`${code}\` | ${say} |`,
+    ([code, { status, type, message: say }]) => `| ${status} | \`${type}\` | \`${code}\` | ${say} |`,
   );
   const page = `# Errors
 

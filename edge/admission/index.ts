@@ -4,9 +4,9 @@ import type { Price, Tier } from "../agreements/records/model.ts";
 import { OutOfReach, Refusal } from "../errors.ts";
 import { holdGraceMs } from "../limits.ts";
 import type { Call } from "../protocol/openai/call.ts";
-import { goDuration, windowHeaders } from "../protocol/rate-headers.ts";
+import { formatDuration, buildWindowHeaders } from "../protocol/rate-headers.ts";
 import type { Visit } from "../visit.ts";
-import type { Ask, Denial, Grant, Ledger, Rates, Scopes } from "../ledger/port.ts";
+import type { HoldRequest, Denial, Grant, Ledger, Rates, Scopes } from "../ledger/port.ts";
 
 /** Counts a call's prompt exactly, with an engine of its model; null when none could be reached. */
 export type CountPrompt = () => Promise<number | null>;
@@ -27,27 +27,27 @@ export interface Terms {
  * refused without cause.
  */
 export async function admit(visit: Visit, ledger: Ledger, call: Call, terms: Terms): Promise<Grant> {
-  const ask = askOf(call, terms);
-  const first = await asked(visit, ledger, ask);
+  const request = makeRequest(call, terms);
+  const first = await requestHold(visit, ledger, request);
   if (first.kind === "grant") return first;
-  if (!mightFit(first, call)) throw refusalOf(first);
+  if (!mightFit(first, call)) throw explainDenial(first);
   const promptTokens = await terms.countPrompt();
-  if (promptTokens === null || promptTokens >= ask.promptTokens) throw refusalOf(first);
-  const second = await asked(visit, ledger, { ...ask, promptTokens });
+  if (promptTokens === null || promptTokens >= request.promptTokens) throw explainDenial(first);
+  const second = await requestHold(visit, ledger, { ...request, promptTokens });
   if (second.kind === "grant") return second;
-  throw refusalOf(second);
+  throw explainDenial(second);
 }
 
 /** Reads what a key may use, without reserving anything; refuses like a call when the key is not in force. */
-export async function look(ledger: Ledger, credential: Credential): Promise<Scopes> {
-  const answer = await ledger.look(credential).catch((cause: unknown) => {
+export async function introspect(ledger: Ledger, credential: Credential): Promise<Scopes> {
+  const answer = await ledger.introspect(credential).catch((cause: unknown) => {
     throw new Refusal("quota_unavailable", { retryAfterMs: 1_000, log: "ledger out of reach", cause });
   });
-  if (answer.kind === "denial") throw refusalOf(answer);
+  if (answer.kind === "denial") throw explainDenial(answer);
   return answer;
 }
 
-function askOf(call: Call, terms: Terms): Ask {
+function makeRequest(call: Call, terms: Terms): HoldRequest {
   return {
     hold: terms.hold,
     ...terms.credential,
@@ -67,16 +67,16 @@ function askOf(call: Call, terms: Terms): Ask {
 /**
  * The waits before each repeated release, in ms; the platform lets a request outlive its answer by 30 s.
  */
-const tellAgainMs = [1_000, 4_000, 10_000];
+const releaseRetryMs = [1_000, 4_000, 10_000];
 
 /**
  * Gives a hold back. When the ledger cannot be reached, the caller does not wait: the release is repeated behind the
  * answer, so that a moment's failure does not leave a slot taken until the call's deadline.
  */
-export async function giveBack(visit: Visit, ledger: Ledger, release: Release): Promise<void> {
-  if (await isTold(ledger, release)) return;
+export async function releaseHold(visit: Visit, ledger: Ledger, release: Release): Promise<void> {
+  if (await tryRelease(ledger, release)) return;
   visit.log("release_failed", { hold: release.hold });
-  visit.afterwards(tellAgain(visit, ledger, release));
+  visit.afterwards(retryRelease(visit, ledger, release));
 }
 
 /** A hold to release; `mayRun`: a node may be at work on its call all the same. */
@@ -86,29 +86,30 @@ interface Release {
   mayRun: boolean;
 }
 
-async function tellAgain(visit: Visit, ledger: Ledger, release: Release): Promise<void> {
-  for (const ms of tellAgainMs) {
+async function retryRelease(visit: Visit, ledger: Ledger, release: Release): Promise<void> {
+  for (const ms of releaseRetryMs) {
     await new Promise((done) => setTimeout(done, ms));
-    if (await isTold(ledger, release)) return;
+    if (await tryRelease(ledger, release)) return;
   }
   visit.log("release_given_up", { hold: release.hold });
 }
 
-function isTold(ledger: Ledger, { org, hold, mayRun }: Release): Promise<boolean> {
+function tryRelease(ledger: Ledger, { org, hold, mayRun }: Release): Promise<boolean> {
   return ledger.release(org, hold, mayRun).then(
     () => true,
     () => false,
   );
 }
 
-async function asked(visit: Visit, ledger: Ledger, ask: Ask): Promise<Grant | Denial> {
+async function requestHold(visit: Visit, ledger: Ledger, request: HoldRequest): Promise<Grant | Denial> {
   try {
-    return await ledger.admit(ask);
+    return await ledger.admit(request);
   } catch (cause) {
     // A request without an answer may have been booked all the same. A ledger that has just failed gets its release
     // later, not at once: that is how a rush becomes a collapse.
-    const mayBeBooked = !(cause instanceof OutOfReach) || cause.wasAsked;
-    if (mayBeBooked) visit.afterwards(tellAgain(visit, ledger, { org: ask.org, hold: ask.hold, mayRun: false }));
+    const mayBeBooked = !(cause instanceof OutOfReach) || cause.wasSent;
+    if (mayBeBooked)
+      visit.afterwards(retryRelease(visit, ledger, { org: request.org, hold: request.hold, mayRun: false }));
     throw new Refusal("quota_unavailable", { retryAfterMs: 1_000, log: "ledger out of reach", cause });
   }
 }
@@ -120,7 +121,7 @@ function mightFit(denial: Denial, call: Call): boolean {
 }
 
 /** The refusal that a caller sees for a denial: its code, headers and message. */
-export function refusalOf(denial: Denial): Refusal {
+export function explainDenial(denial: Denial): Refusal {
   switch (denial.reason) {
     case "key":
       return new Refusal("invalid_api_key");
@@ -135,13 +136,13 @@ export function refusalOf(denial: Denial): Refusal {
     case "idempotency_mismatch":
       return new Refusal("idempotency_mismatch", { mayRetry: false });
     case "idempotency_replayed":
-      return replayed(denial.first);
+      return explainReplay(denial.first);
     default:
-      return limitRefusal(denial);
+      return explainLimit(denial);
   }
 }
 
-function replayed(first: Extract<Denial, { reason: "idempotency_replayed" }>["first"]): Refusal {
+function explainReplay(first: Extract<Denial, { reason: "idempotency_replayed" }>["first"]): Refusal {
   const { hold, responseId, promptTokens, completionTokens } = first;
   return new Refusal("idempotency_replayed", {
     mayRetry: false,
@@ -161,21 +162,21 @@ function replayed(first: Extract<Denial, { reason: "idempotency_replayed" }>["fi
 
 type LimitDenial = Extract<Denial, { window: unknown }>;
 
-function limitRefusal(denial: LimitDenial): Refusal {
+function explainLimit(denial: LimitDenial): Refusal {
   const { window, limit, of, retryAfterMs, resetAtMs, rates } = denial;
   const whose = of === "key" ? "this key's" : "the organization's";
   const where = `${limitWords[window]} (${whose} limit is ${limit})`;
   const headers = rateHeaders(rates);
   if (denial.reason === "quota") {
-    const say = `The quota is used up: ${where}. It opens again at ${new Date(resetAtMs).toISOString()}.`;
-    return new Refusal("insufficient_quota", { say, mayRetry: false, retryAfterMs, headers });
+    const message = `The quota is used up: ${where}. It opens again at ${new Date(resetAtMs).toISOString()}.`;
+    return new Refusal("insufficient_quota", { message, mayRetry: false, retryAfterMs, headers });
   }
   const code = denial.reason === "concurrency" ? "concurrency_exceeded" : "rate_limit_exceeded";
-  const say =
+  const message =
     denial.reason === "concurrency"
       ? `Too many calls at once: ${where}.`
-      : `Rate limit reached: ${where}. Try again in ${goDuration(retryAfterMs)}.`;
-  return new Refusal(code, { say, retryAfterMs, headers });
+      : `Rate limit reached: ${where}. Try again in ${formatDuration(retryAfterMs)}.`;
+  return new Refusal(code, { message, retryAfterMs, headers });
 }
 
 const limitWords: Record<LimitDenial["window"], string> = {
@@ -194,5 +195,5 @@ const limitWords: Record<LimitDenial["window"], string> = {
  * headers.
  */
 export function rateHeaders(rates: Rates): Record<string, string> {
-  return { ...windowHeaders("requests", rates.requests), ...windowHeaders("tokens", rates.tokens) };
+  return { ...buildWindowHeaders("requests", rates.requests), ...buildWindowHeaders("tokens", rates.tokens) };
 }

@@ -52,7 +52,7 @@ export function isInRanges(ip: string | null, ranges: IpRange[]): boolean {
 /**
  * Returns what counts as one caller: an IPv4 address, or the /64 of an IPv6 one, the least that a home gets (RFC 6177).
  */
-export function networkOf(ip: string): string {
+export function findNetwork(ip: string): string {
   return ip.startsWith(mappedV4) ? ip : ip.slice(0, 16);
 }
 

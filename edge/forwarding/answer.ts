@@ -1,11 +1,11 @@
 import { Refusal } from "../errors.ts";
 import { earlyAnswerMs, waitCommentMs } from "../limits.ts";
-import { errorEvent, streamHeaders, waitComment } from "../protocol/sse.ts";
+import { encodeErrorEvent, streamHeaders, waitComment } from "../protocol/sse.ts";
 import type { Visit } from "../visit.ts";
 import type { Answer } from "./outcome.ts";
 
 /** How the wait for an origin ended. */
-type Begun = { answer: Answer } | { refusal: Refusal };
+type StartResult = { answer: Answer } | { refusal: Refusal };
 
 /** Answers up to this size are read before they are sent, so that an origin which dies midway becomes a clean 502. */
 const wholeBytesMax = 256 * 1024;
@@ -19,17 +19,17 @@ const wholeBytesMax = 256 * 1024;
 export async function answerStream(
   visit: Visit,
   start: (signal: AbortSignal) => Promise<Answer>,
-  headersOf: (answer: Answer | null) => HeadersInit,
+  buildHeaders: (answer: Answer | null) => HeadersInit,
 ): Promise<Response> {
   const abort = new AbortController();
   visit.request.signal.addEventListener("abort", () => abort.abort(), { once: true });
   const started = start(abort.signal);
-  const early = new Early();
-  const answer = await Promise.race([started, early.passed]);
-  early.cancel();
+  const timer = new RaceTimer();
+  const answer = await Promise.race([started, timer.elapsed]);
+  timer.cancel();
   const { readable, writable } = new IdentityTransformStream();
   visit.afterwards(answer ? pipe(answer, writable) : waitThenPipe(started, writable, abort));
-  return new Response(readable, { headers: { ...headersOf(answer), ...streamHeaders } });
+  return new Response(readable, { headers: { ...buildHeaders(answer), ...streamHeaders } });
 }
 
 /**
@@ -74,7 +74,7 @@ async function pipe(answer: Answer, writable: WritableStream<Uint8Array>): Promi
 async function breakOff(writable: WritableStream<Uint8Array>, refusal: Refusal): Promise<void> {
   const writer = writable.getWriter();
   await writer
-    .write(errorEvent(refusal))
+    .write(encodeErrorEvent(refusal))
     .then(() => writer.close())
     .catch(() => undefined);
 }
@@ -85,11 +85,11 @@ async function waitThenPipe(
   abort: AbortController,
 ): Promise<void> {
   const writer = writable.getWriter();
-  const begun = started.then<Begun, Begun>(
+  const settled = started.then<StartResult, StartResult>(
     (answer) => ({ answer }),
     (cause: unknown) => ({ refusal: cause instanceof Refusal ? cause : new Refusal("internal", { cause }) }),
   );
-  const result = await keepWaiting(begun, writer, abort);
+  const result = await sendComments(settled, writer, abort);
   writer.releaseLock();
   if (!result) return;
   if ("answer" in result) return pipe(result.answer, writable);
@@ -100,11 +100,11 @@ async function waitThenPipe(
  * Sends comments until the origin has answered. When a comment finds the caller gone, aborts the attempt and returns
  * null.
  */
-async function keepWaiting(
-  begun: Promise<Begun>,
+async function sendComments(
+  settled: Promise<StartResult>,
   writer: WritableStreamDefaultWriter<Uint8Array>,
   abort: AbortController,
-): Promise<Begun | null> {
+): Promise<StartResult | null> {
   for (;;) {
     const isGone = await writer.write(waitComment).then(
       () => false,
@@ -113,30 +113,30 @@ async function keepWaiting(
     if (isGone) {
       abort.abort();
       // An answer that arrived at the same moment must not keep running for nobody.
-      await begun.then(cancelLate);
+      await settled.then(cancelLate);
       return null;
     }
-    const beat = new Early(waitCommentMs);
-    const result = await Promise.race([begun, beat.passed]);
-    beat.cancel();
+    const timer = new RaceTimer(waitCommentMs);
+    const result = await Promise.race([settled, timer.elapsed]);
+    timer.cancel();
     if (result) return result;
   }
 }
 
-async function cancelLate(late: Begun): Promise<void> {
+async function cancelLate(late: StartResult): Promise<void> {
   if ("refusal" in late) return;
   await late.answer.response.body?.cancel().catch(() => undefined);
   late.answer.ended();
 }
 
 /** A timer that can lose a race without running on. */
-class Early {
-  readonly passed: Promise<null>;
+class RaceTimer {
+  readonly elapsed: Promise<null>;
   readonly #timer: ReturnType<typeof setTimeout>;
 
   constructor(ms: number = earlyAnswerMs) {
     const { promise, resolve } = Promise.withResolvers<null>();
-    this.passed = promise;
+    this.elapsed = promise;
     this.#timer = setTimeout(() => resolve(null), ms);
   }
 

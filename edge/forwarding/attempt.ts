@@ -8,24 +8,24 @@ import type { Visit } from "../visit.ts";
  * one may be running the call all the same.
  */
 export type Attempt =
-  | ({ kind: "answer"; response: Response } & Patience)
+  | ({ kind: "answer"; response: Response } & Deadline)
   | { kind: "no"; mayRetry: boolean; mayRun: boolean; refusal: Refusal };
 
 /** The time limit of an answer's body: tells whether the body broke because time was up, and ends the timer. */
-export interface Patience {
+export interface Deadline {
   isLate(): boolean;
-  over(): void;
+  dispose(): void;
 }
 
 /** Learns how each attempt went, for breakers and load; routing's fleet implements it. */
-export interface AttemptWatch {
-  began(node: string, nowMs: number): void;
-  saw(node: string, end: AttemptEnd, load: LoadReport | null, nowMs: number): void;
-  ended(node: string): void;
+export interface AttemptObserver {
+  begin(node: string, nowMs: number): void;
+  learn(node: string, end: AttemptEnd, load: LoadReport | null, nowMs: number): void;
+  end(node: string): void;
 }
 
 /** One request to a node, ready to send. */
-export interface Parcel {
+export interface UpstreamRequest {
   path: string;
   /** How long to wait for headers; a slower node counts as failed, and another is tried. */
   headersMsMax: number;
@@ -45,38 +45,42 @@ export interface Parcel {
  */
 export async function attempt(
   node: NodeRecord,
-  parcel: Parcel,
-  watch: AttemptWatch,
+  upstream: UpstreamRequest,
+  observer: AttemptObserver,
   visit: Visit,
-  left: AbortSignal,
+  aborted: AbortSignal,
 ): Promise<Attempt> {
-  watch.began(node.id, visit.now());
-  const waiting = waitFor(parcel, left, visit.now());
+  observer.begin(node.id, visit.now());
+  const waiting = waitFor(upstream, aborted, visit.now());
   let response: Response;
   try {
-    response = await fetch(node.url + parcel.path, {
+    response = await fetch(node.url + upstream.path, {
       method: "POST",
-      headers: { authorization: `Bearer ${parcel.hop}`, "content-type": "application/json", "x-request-id": visit.id },
-      body: parcel.body,
+      headers: {
+        authorization: `Bearer ${upstream.hop}`,
+        "content-type": "application/json",
+        "x-request-id": visit.id,
+      },
+      body: upstream.body,
       redirect: "manual",
       signal: waiting.signal,
     });
   } catch (cause) {
     waiting.over();
-    return failed(node, watch, visit, waiting.why(), cause);
+    return reportFailure(node, observer, visit, waiting.reason(), cause);
   }
   const load = readLoad(response.headers.get(loadHeader));
-  const isAgents = response.headers.get("content-type")?.startsWith(parcel.contentType) ?? false;
+  const isAgents = response.headers.get("content-type")?.startsWith(upstream.contentType) ?? false;
   if (response.status === 200 && isAgents) {
-    waiting.giveBody(parcel.endMs - visit.now());
-    watch.saw(node.id, "answered", load, visit.now());
-    return { kind: "answer", response, isLate: () => waiting.why() === "deadline", over: waiting.over };
+    waiting.giveBody(upstream.endMs - visit.now());
+    observer.learn(node.id, "answered", load, visit.now());
+    return { kind: "answer", response, isLate: () => waiting.reason() === "deadline", dispose: waiting.over };
   }
   waiting.giveBody(refusalMsMax);
-  watch.saw(node.id, response.status === 200 ? "failed" : endOf(response, load), load, visit.now());
-  const refusal = response.status === 200 ? await notAnAgent(response) : await refusalOf(response);
+  observer.learn(node.id, response.status === 200 ? "failed" : classifyEnd(response, load), load, visit.now());
+  const refusal = response.status === 200 ? await refuseNonAgent(response) : await readRefusal(response);
   waiting.over();
-  watch.ended(node.id);
+  observer.end(node.id);
   return { kind: "no", mayRetry: response.status === 200 || mayRetry(response.status), mayRun: false, refusal };
 }
 
@@ -84,44 +88,64 @@ export async function attempt(
 const refusalMsMax = 2_000;
 
 /** Why an attempt was aborted, if it was: the caller left, the call's time was up, or the node's. */
-type GivenUp = "aborted" | "deadline" | "headers" | null;
+type AbortReason = "aborted" | "deadline" | "headers" | null;
 
 /** One controller per attempt and one timer at a time: first for the headers, then for the body. */
-function waitFor(parcel: Parcel, left: AbortSignal, nowMs: number) {
+function waitFor(upstream: UpstreamRequest, aborted: AbortSignal, nowMs: number) {
   const controller = new AbortController();
-  let givenUp: GivenUp = null;
-  const giveUp = (why: GivenUp) => {
-    givenUp ??= why;
+  let abortReason: AbortReason = null;
+  const abort = (reason: AbortReason) => {
+    abortReason ??= reason;
     controller.abort();
   };
-  const leave = () => giveUp("aborted");
-  if (left.aborted) leave();
-  else left.addEventListener("abort", leave, { once: true });
-  const remainingMs = Math.max(1, parcel.deadlineMs - nowMs);
+  const abortWithCaller = () => abort("aborted");
+  if (aborted.aborted) abortWithCaller();
+  else aborted.addEventListener("abort", abortWithCaller, { once: true });
+  const remainingMs = Math.max(1, upstream.deadlineMs - nowMs);
   let timer = setTimeout(
-    () => giveUp(remainingMs <= parcel.headersMsMax ? "deadline" : "headers"),
-    Math.min(remainingMs, parcel.headersMsMax),
+    () => abort(remainingMs <= upstream.headersMsMax ? "deadline" : "headers"),
+    Math.min(remainingMs, upstream.headersMsMax),
   );
-  const over = () => clearTimeout(timer);
+  const dispose = () => clearTimeout(timer);
   const giveBody = (ms: number) => {
-    over();
-    timer = setTimeout(() => giveUp("deadline"), Math.max(1, ms));
+    dispose();
+    timer = setTimeout(() => abort("deadline"), Math.max(1, ms));
   };
-  return { signal: controller.signal, why: () => givenUp, giveBody, over };
+  return { signal: controller.signal, reason: () => abortReason, giveBody, over: dispose };
 }
 
-async function notAnAgent(response: Response): Promise<Refusal> {
+async function refuseNonAgent(response: Response): Promise<Refusal> {
   await response.body?.cancel().catch(() => undefined);
   return new Refusal("bad_gateway", { log: "200 of another type than asked for" });
 }
 
-function failed(node: NodeRecord, watch: AttemptWatch, visit: Visit, givenUp: GivenUp, cause: unknown): Attempt {
+function reportFailure(
+  node: NodeRecord,
+  observer: AttemptObserver,
+  visit: Visit,
+  abortReason: AbortReason,
+  cause: unknown,
+): Attempt {
   // Only our own wait for headers counts against a node: a caller's deadline may be a millisecond.
-  watch.saw(node.id, givenUp === "aborted" || givenUp === "deadline" ? "aborted" : "failed", null, visit.now());
-  watch.ended(node.id);
-  const log = givenUp ? `${node.id} aborted: ${givenUp}` : `${node.id} out of reach`;
-  const refusal = new Refusal(givenUp ? "gateway_timeout" : "no_healthy_backends", { retryAfterMs: 1_000, log, cause });
-  return { kind: "no", mayRetry: givenUp === null || givenUp === "headers", mayRun: givenUp !== null, refusal };
+  observer.learn(
+    node.id,
+    abortReason === "aborted" || abortReason === "deadline" ? "aborted" : "failed",
+    null,
+    visit.now(),
+  );
+  observer.end(node.id);
+  const log = abortReason ? `${node.id} aborted: ${abortReason}` : `${node.id} out of reach`;
+  const refusal = new Refusal(abortReason ? "gateway_timeout" : "no_healthy_backends", {
+    retryAfterMs: 1_000,
+    log,
+    cause,
+  });
+  return {
+    kind: "no",
+    mayRetry: abortReason === null || abortReason === "headers",
+    mayRun: abortReason !== null,
+    refusal,
+  };
 }
 
 /**
@@ -132,7 +156,7 @@ function mayRetry(status: number): boolean {
   return status === 408 || status === 429 || (status >= 500 && status !== 501);
 }
 
-function endOf(response: Response, load: LoadReport | null): AttemptEnd {
+function classifyEnd(response: Response, load: LoadReport | null): AttemptEnd {
   if (response.headers.get("x-penstock-node-state") === "draining") return "draining";
   // Saturation is a valid answer of a working node; what looks dead or broken counts against it.
   const isBroken = response.status >= 500 && load === null;
@@ -140,11 +164,11 @@ function endOf(response: Response, load: LoadReport | null): AttemptEnd {
 }
 
 /** The agent's own refusal, if its code is in our table; anything else is a misbehaving node. */
-async function refusalOf(response: Response): Promise<Refusal> {
+async function readRefusal(response: Response): Promise<Refusal> {
   const { status } = response;
   const error = await readError(response);
   const code = refusalCodes.safeParse(error?.code);
-  const retryAfterMs = waitOf(response.headers.get("retry-after"));
+  const retryAfterMs = readRetryAfterMs(response.headers.get("retry-after"));
   if (status === 503 || status === 429) {
     const isSaturated = status === 429 || (code.success && code.data === "server_is_overloaded");
     return new Refusal(isSaturated ? "server_is_overloaded" : "no_healthy_backends", {
@@ -155,13 +179,13 @@ async function refusalOf(response: Response): Promise<Refusal> {
   if (status === 504 || status === 408) return new Refusal("gateway_timeout", { log: `node answered ${status}` });
   const isCallers = status === 400 || status === 404 || status === 413 || status === 422;
   if (isCallers && code.success && code.data !== "unknown_url" && refusals[code.data].status === status) {
-    return new Refusal(code.data, { say: textOf(error?.message), param: textOf(error?.param) });
+    return new Refusal(code.data, { message: readErrorText(error?.message), param: readErrorText(error?.param) });
   }
   return new Refusal("bad_gateway", { log: `node answered ${status}` });
 }
 
 /** Whole seconds, one to sixty; anything else counts as one. */
-function waitOf(retryAfter: string | null): number {
+function readRetryAfterMs(retryAfter: string | null): number {
   return retryAfter && /^\d{1,2}$/.test(retryAfter) ? Math.min(Math.max(Number(retryAfter), 1), 60) * 1_000 : 1_000;
 }
 
@@ -176,6 +200,6 @@ async function readError(response: Response): Promise<Record<string, unknown> | 
   }
 }
 
-function textOf(value: unknown): string | undefined {
+function readErrorText(value: unknown): string | undefined {
   return typeof value === "string" ? value.slice(0, 512) : undefined;
 }

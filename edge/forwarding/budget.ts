@@ -6,7 +6,7 @@ import { retriesMin, retryShareMax } from "../limits.ts";
  */
 export interface RetryBudget {
   /** Counts one call. */
-  called(nowMs: number): void;
+  countCall(nowMs: number): void;
   /** Takes one retry from the budget; false when there is none left. */
   takeRetry(nowMs: number): boolean;
 }
@@ -17,18 +17,18 @@ const spanMs = 10_000;
 export function openRetryBudget(): RetryBudget {
   let span = { startMs: -Infinity, calls: 0, retries: 0 };
   let last = { calls: 0, retries: 0 };
-  const turn = (nowMs: number) => {
+  const rotate = (nowMs: number) => {
     if (nowMs - span.startMs < spanMs) return;
     last = nowMs - span.startMs < 2 * spanMs ? span : { calls: 0, retries: 0 };
     span = { startMs: nowMs - (nowMs % spanMs), calls: 0, retries: 0 };
   };
   return {
-    called(nowMs) {
-      turn(nowMs);
+    countCall(nowMs) {
+      rotate(nowMs);
       span.calls++;
     },
     takeRetry(nowMs) {
-      turn(nowMs);
+      rotate(nowMs);
       const allowed = Math.max(retriesMin, Math.floor(retryShareMax * (span.calls + last.calls)));
       if (span.retries + last.retries >= allowed) return false;
       span.retries++;

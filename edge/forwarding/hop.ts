@@ -1,6 +1,6 @@
 import { createPrivateKey } from "node:crypto";
 import { edgeIssuer, type HopClaims } from "../agreements/tokens/hop.ts";
-import { randomBase62 } from "../agreements/tokens/ids.ts";
+import { generateBase62 } from "../agreements/tokens/ids.ts";
 import { openJwsSigner, type SignClaims } from "../agreements/tokens/jws.ts";
 import { hopTtlMs } from "../limits.ts";
 import type { Visit } from "../visit.ts";
@@ -22,7 +22,7 @@ export function signHop(terms: HopTerms, hopKey: HopKey, visit: Visit): string {
   const claims: HopClaims = {
     ...terms,
     iss: edgeIssuer,
-    jti: randomBase62(22, visit.random),
+    jti: generateBase62(22, visit.random),
     iat: issuedAt,
     exp: issuedAt + hopTtlMs / 1_000,
   };

@@ -1,4 +1,4 @@
-import { bodyDigest } from "../agreements/digest.ts";
+import { digestBody } from "../agreements/digest.ts";
 import { parseObject } from "../agreements/json.ts";
 import type { HoldId, OrgId } from "../agreements/tokens/ids.ts";
 import type { Tier } from "../agreements/records/model.ts";
@@ -7,7 +7,7 @@ import { Refusal } from "../errors.ts";
 import { answerGraceMs, attemptsMax, callMsMax, streamHeadersMsMax } from "../limits.ts";
 import type { Call } from "../protocol/openai/call.ts";
 import type { Visit } from "../visit.ts";
-import { attempt, type AttemptWatch } from "./attempt.ts";
+import { attempt, type AttemptObserver } from "./attempt.ts";
 import type { RetryBudget } from "./budget.ts";
 import type { Answer, NoAnswer } from "./outcome.ts";
 import { signHop, type HopKey, type HopTerms } from "./hop.ts";
@@ -23,7 +23,7 @@ export { openHopKey, type HopKey } from "./hop.ts";
 export interface Origin {
   hopKey: HopKey;
   budget: RetryBudget;
-  watch: AttemptWatch;
+  observer: AttemptObserver;
 }
 
 /** What the org's ledger holds for this call. */
@@ -47,9 +47,9 @@ export async function forward(
   origin: Origin,
   signal: AbortSignal,
 ): Promise<Answer | NoAnswer> {
-  const body = new TextEncoder().encode(JSON.stringify({ ...call.body, ...clamped(call, reserved) }));
-  const bodySha256 = bodyDigest(body);
-  origin.budget.called(visit.now());
+  const body = new TextEncoder().encode(JSON.stringify({ ...call.body, ...clampTokens(call, reserved) }));
+  const bodySha256 = digestBody(body);
+  origin.budget.countCall(visit.now());
   const contentType = call.isStream ? "text/event-stream" : "application/json";
   const terms = {
     headersMsMax: call.isStream ? streamHeadersMsMax : callMsMax,
@@ -60,15 +60,15 @@ export async function forward(
   const failure: Omit<NoAnswer, "refusal"> & { refusal: Refusal | null } = { kind: "no", mayRun: false, refusal: null };
   for (const [index, node] of nodes.slice(0, attemptsMax).entries()) {
     if (index > 0 && !origin.budget.takeRetry(visit.now())) break;
-    const hop = signHop(termsOf(call, reserved, node, index + 1, bodySha256), origin.hopKey, visit);
-    const tried = await attempt(node, { path: call.path, hop, body, ...terms }, origin.watch, visit, signal);
+    const hop = signHop(buildHopTerms(call, reserved, node, index + 1, bodySha256), origin.hopKey, visit);
+    const tried = await attempt(node, { path: call.path, hop, body, ...terms }, origin.observer, visit, signal);
     if (tried.kind === "answer") {
-      const { response, isLate, over } = tried;
-      const ended = () => {
+      const { response, isLate, dispose: over } = tried;
+      const dispose = () => {
         over();
-        origin.watch.ended(node.id);
+        origin.observer.end(node.id);
       };
-      return { kind: "answer", response, node: node.id, servedBy: node.tier, isLate, ended };
+      return { kind: "answer", response, node: node.id, servedBy: node.tier, isLate, ended: dispose };
     }
     visit.log("attempt_failed", {
       node: node.id,
@@ -97,30 +97,30 @@ export async function countPrompt(
   node: NodeRecord | undefined,
   origin: Origin,
 ): Promise<number | null> {
-  const question = questionOf(call);
-  if (!node || !question) return null;
-  const body = new TextEncoder().encode(JSON.stringify(question));
-  const hop = signHop(termsOf(call, reserved, node, 1, bodyDigest(body)), origin.hopKey, visit);
+  const request = buildTokenizeRequest(call);
+  if (!node || !request) return null;
+  const body = new TextEncoder().encode(JSON.stringify(request));
+  const hop = signHop(buildHopTerms(call, reserved, node, 1, digestBody(body)), origin.hopKey, visit);
   const terms = {
     headersMsMax: tokenizeMsMax,
     deadlineMs: call.deadlineMs,
     endMs: visit.now() + tokenizeMsMax,
     contentType: "application/json",
   } as const;
-  const tried = await attempt(node, { path: "/tokenize", hop, body, ...terms }, origin.watch, visit, neverLeft);
+  const tried = await attempt(node, { path: "/tokenize", hop, body, ...terms }, origin.observer, visit, neverAborted);
   if (tried.kind !== "answer") return null;
   const answer = parseObject(await tried.response.text().catch(() => ""));
-  tried.over();
-  origin.watch.ended(node.id);
+  tried.dispose();
+  origin.observer.end(node.id);
   const count = answer?.["count"];
   return typeof count === "number" && Number.isSafeInteger(count) && count >= 0 ? count : null;
 }
 
 const tokenizeMsMax = 2_000;
-const neverLeft = new AbortController().signal;
+const neverAborted = new AbortController().signal;
 
 /** What the engine counts: exactly what it will read as the prompt of this endpoint. */
-function questionOf(call: Call): Record<string, unknown> | null {
+function buildTokenizeRequest(call: Call): Record<string, unknown> | null {
   const { model, messages, prompt, input, tools, documents, chat_template_kwargs } = call.body;
   if (call.path === "/v1/chat/completions") {
     return call.hasImages || documents !== undefined ? null : { model, messages, tools, chat_template_kwargs };
@@ -129,7 +129,7 @@ function questionOf(call: Call): Record<string, unknown> | null {
   return typeof text === "string" ? { model, prompt: text } : null;
 }
 
-function termsOf(call: Call, reserved: Reserved, node: NodeRecord, number: number, bodySha256: string): HopTerms {
+function buildHopTerms(call: Call, reserved: Reserved, node: NodeRecord, number: number, bodySha256: string): HopTerms {
   return {
     aud: node.id,
     org: reserved.org,
@@ -148,6 +148,6 @@ function termsOf(call: Call, reserved: Reserved, node: NodeRecord, number: numbe
 }
 
 /** The grant may be smaller than the request, if the caller allowed that. */
-function clamped(call: Call, reserved: Reserved): Record<string, number> {
+function clampTokens(call: Call, reserved: Reserved): Record<string, number> {
   return reserved.completionTokens < call.completionTokens ? { max_tokens: reserved.completionTokens } : {};
 }

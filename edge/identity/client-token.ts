@@ -2,7 +2,7 @@ import { jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
 import type { Credential } from "../agreements/tokens/credential.ts";
 import { edgeIssuer } from "../agreements/tokens/hop.ts";
-import { KeyId, OrgId, randomBase62 } from "../agreements/tokens/ids.ts";
+import { KeyId, OrgId, generateBase62 } from "../agreements/tokens/ids.ts";
 import { Endpoint } from "../agreements/records/model.ts";
 import { Refusal } from "../errors.ts";
 import { clientTokenSecondsMax } from "../limits.ts";
@@ -51,26 +51,27 @@ export async function mintClientToken(
   visit: Visit,
   credential: Credential,
   tokenKey: TokenKey,
-  idOf: (name: string) => string,
+  findModelId: (name: string) => string,
 ): Promise<ClientToken> {
-  if (credential.token) throw new Refusal("insufficient_permissions", { say: "A client token cannot make another." });
+  if (credential.token)
+    throw new Refusal("insufficient_permissions", { message: "A client token cannot make another." });
   const { json } = await readJson(visit.request);
-  const asked = parseBody(TokenBody, json);
+  const requested = parseBody(TokenBody, json);
   const now = Math.floor(visit.now() / 1_000);
   const token = await new SignJWT({
     org: credential.org,
-    endpoints: asked.endpoints ?? null,
-    models: asked.models?.map(idOf) ?? null,
+    endpoints: requested.endpoints ?? null,
+    models: requested.models?.map(findModelId) ?? null,
   })
     .setProtectedHeader({ alg: "EdDSA", kid: tokenKey.kid })
     .setIssuer(edgeIssuer)
     .setAudience(audience)
     .setSubject(credential.key)
-    .setJti(randomBase62(22, visit.random))
+    .setJti(generateBase62(22, visit.random))
     .setIssuedAt(now)
-    .setExpirationTime(now + asked.expires_in)
+    .setExpirationTime(now + requested.expires_in)
     .sign(tokenKey.privateKey);
-  return { object: "client_token", token, expires_at: now + asked.expires_in };
+  return { object: "client_token", token, expires_at: now + requested.expires_in };
 }
 
 /** Returns what a client token grants if we minted it and it has not expired; else null. No I/O. */

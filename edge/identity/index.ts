@@ -1,8 +1,8 @@
-import { digestsOf, isTagged, readKey, type Keyring } from "../agreements/tokens/key-format.ts";
+import { computeDigests, isTagged, readKey, type Keyring } from "../agreements/tokens/key-format.ts";
 import type { Credential } from "../agreements/tokens/credential.ts";
 import { Refusal } from "../errors.ts";
 import { readClientToken, type TokenKey } from "./client-token.ts";
-import { callerIp } from "./ip-limit.ts";
+import { readCallerIp } from "./ip-limit.ts";
 
 export { mintClientToken, type ClientToken, type TokenKey } from "./client-token.ts";
 export { countCaller, countFailure, type IpLimits } from "./ip-limit.ts";
@@ -18,20 +18,20 @@ export async function identify(
   tokenKey: TokenKey,
   nowMs: number,
 ): Promise<Credential> {
-  const shown = presentedText(request.headers);
+  const shown = readPresentedText(request.headers);
   if (shown.startsWith("ey")) {
     const claimed = await readClientToken(shown, tokenKey, nowMs);
     if (!claimed) throw new Refusal("invalid_api_key");
-    return { ...claimed, digests: [], ip: callerIp(request.headers) };
+    return { ...claimed, digests: [], ip: readCallerIp(request.headers) };
   }
   const presented = readKey(shown);
   if (!presented || presented.kind !== "inference" || !isTagged(presented, keyring))
     throw new Refusal("invalid_api_key");
   const { org, key, text } = presented;
-  return { org, key, digests: digestsOf(text, keyring), ip: callerIp(request.headers) };
+  return { org, key, digests: computeDigests(text, keyring), ip: readCallerIp(request.headers) };
 }
 
-function presentedText(headers: Headers): string {
+function readPresentedText(headers: Headers): string {
   const bearer = headers.get("authorization")?.match(/^bearer +(\S+) *$/i)?.[1];
   return bearer ?? headers.get("x-api-key") ?? headers.get("api-key") ?? "";
 }

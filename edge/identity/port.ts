@@ -2,7 +2,7 @@
  * Whether a call may pass. For one that may not: when the next may, and its window for the headers; null where only the
  * platform knows the numbers.
  */
-export type IpVerdict =
+export type IpDecision =
   | { isAllowed: true }
   | { isAllowed: false; retryAfterMs: number; window: { limit: number; resetMs: number } | null };
 
@@ -12,13 +12,13 @@ export type IpVerdict =
  */
 export interface IpLimit {
   /** Counts one call, unless it is refused. */
-  take(network: string): Promise<IpVerdict>;
+  take(network: string): Promise<IpDecision>;
   /** Counts one more call, for a failed authentication. */
   penalize(network: string): Promise<void>;
 }
 
 /** The same within one isolate: no I/O, immediate, and never unavailable. */
-export interface NearIpLimit {
-  take(network: string): IpVerdict;
+export interface LocalIpLimit {
+  take(network: string): IpDecision;
   penalize(network: string): void;
 }

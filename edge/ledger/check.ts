@@ -1,7 +1,7 @@
 import type { Credential } from "../agreements/tokens/credential.ts";
 import { HoldId, KeyId, OrgId } from "../agreements/tokens/ids.ts";
 import { UsageRecord } from "../agreements/records/usage.ts";
-import type { Ask } from "./port.ts";
+import type { HoldRequest } from "./port.ts";
 
 /** No call is longer than this many tokens, no hold longer than a day: bounds that keep every sum far from 2^53. */
 const countMax = 1_000_000_000;
@@ -12,19 +12,22 @@ const holdMsMax = 24 * 3_600_000;
  * non-negative integer, the tokens it holds are at most 10^9 and its money is exact in a double. Nothing is booked from
  * a request that did not pass here.
  */
-export function checkAsk(ask: Ask): void {
-  checkHold(ask.hold);
-  checkCredential(ask);
-  mustBe(isCount(ask.promptTokens, countMax), "promptTokens");
-  mustBe(isCount(ask.completionTokens, countMax), "completionTokens");
-  mustBe(isCount(ask.choices, countMax), "choices");
-  mustBe(isCount(ask.ttlMs, holdMsMax) && ask.ttlMs > 0, "ttlMs");
-  const completion = ask.choices * ask.completionTokens;
-  mustBe(isCount(ask.promptTokens + completion, countMax), "tokens");
-  const { promptMicrosPerMTok, completionMicrosPerMTok } = ask.price;
+export function checkRequest(request: HoldRequest): void {
+  checkHold(request.hold);
+  checkCredential(request);
+  mustBe(isCount(request.promptTokens, countMax), "promptTokens");
+  mustBe(isCount(request.completionTokens, countMax), "completionTokens");
+  mustBe(isCount(request.choices, countMax), "choices");
+  mustBe(isCount(request.ttlMs, holdMsMax) && request.ttlMs > 0, "ttlMs");
+  const completion = request.choices * request.completionTokens;
+  mustBe(isCount(request.promptTokens + completion, countMax), "tokens");
+  const { promptMicrosPerMTok, completionMicrosPerMTok } = request.price;
   mustBe(isCount(promptMicrosPerMTok, Number.MAX_SAFE_INTEGER), "price.promptMicrosPerMTok");
   mustBe(isCount(completionMicrosPerMTok, Number.MAX_SAFE_INTEGER), "price.completionMicrosPerMTok");
-  mustBe(Number.isSafeInteger(promptMicrosPerMTok * ask.promptTokens + completionMicrosPerMTok * completion), "price");
+  mustBe(
+    Number.isSafeInteger(promptMicrosPerMTok * request.promptTokens + completionMicrosPerMTok * completion),
+    "price",
+  );
 }
 
 /** Throws unless org and key are ids. */

@@ -4,18 +4,18 @@ import type { HoldId, OrgId } from "../agreements/tokens/ids.ts";
 import type { OrgRecord } from "../agreements/records/org.ts";
 import type { UsageRecord } from "../agreements/records/usage.ts";
 import { apply } from "./counters.ts";
-import { checkAsk, checkCredential, checkHold, checkRecords } from "./check.ts";
-import { decide, keyInForce, type Decision } from "./decide.ts";
-import type { Ask, Denial, Grant, LedgerState, Scopes, Settlement } from "./port.ts";
+import { checkRequest, checkCredential, checkHold, checkRecords } from "./check.ts";
+import { decide, findKeyInForce, type Decision } from "./decide.ts";
+import type { HoldRequest, Denial, Grant, LedgerState, Scopes, Settlement } from "./port.ts";
 import { inspect, publish } from "./publish.ts";
-import { expire, nextDeadlineMs, release, settle, type Verdict } from "./settle.ts";
+import { expire, nextDeadlineMs, release, settle, type SettlementOutcome } from "./settle.ts";
 import type { Change, EarlierCall, Ended, State } from "./state.ts";
 
 /**
  * How long an ended hold is remembered, so that a repeated record is recognized, and a late one still adjusts what
  * expiry charged.
  */
-export const endedKeepMs = 7 * 24 * 3_600_000;
+export const endedRetentionMs = 7 * 24 * 3_600_000;
 
 /** Stores changes, synchronously. When `write` throws, the state stays as it was before the change. */
 export interface Journal {
@@ -24,16 +24,16 @@ export interface Journal {
   /** Stores a record that is coming into force. */
   publish(record: OrgRecord | KeyRecord): void;
   /** A hold that has ended, while it is remembered (`endedKeepMs`). */
-  ended(hold: HoldId): Ended | null;
+  findEnded(hold: HoldId): Ended | null;
   /** The newest hold with this idempotency key that was not released, while it is remembered. */
-  earlier(key: string): EarlierCall | null;
+  findEarlier(key: string): EarlierCall | null;
 }
 
 /**
  * One org's ledger, apart from its storage. Every method is synchronous, so a caller is atomic as long as they await
  * nothing between `evaluate` and `commit`. Each change goes to the journal first and into the state after.
  */
-export class Keeper {
+export class LedgerCore {
   #state: State;
   readonly #journal: Journal;
   /** No open hold has an earlier deadline than this: most calls need not search for one. */
@@ -53,36 +53,36 @@ export class Keeper {
   /**
    * Expires what is due, then decides. Throws on a malformed request. Nothing is reserved before `commit`.
    */
-  weigh(ask: Ask, now: number): Decision {
-    checkAsk(ask);
+  evaluate(request: HoldRequest, now: number): Decision {
+    checkRequest(request);
     this.expire(now);
-    return decide(this.state, ask, ask.idempotency && this.#journal.earlier(ask.idempotency.key), now);
+    return decide(this.state, request, request.idempotency && this.#journal.findEarlier(request.idempotency.key), now);
   }
 
   /** Books the decision, and only then answers it. */
-  keep(decision: Decision): Grant | Denial {
+  commit(decision: Decision): Grant | Denial {
     if (decision.kind === "denied") return decision.denial;
     this.#write({ kind: "held", hold: decision.hold });
     this.#quietUntilMs = Math.min(this.#quietUntilMs, decision.hold.expiresAtMs);
     return decision.grant;
   }
 
-  look(credential: Credential, now: number): Scopes | Denial {
+  introspect(credential: Credential, now: number): Scopes | Denial {
     checkCredential(credential);
-    const key = keyInForce(this.state, credential, now);
+    const key = findKeyInForce(this.state, credential, now);
     return key.kind === "denial" ? key : { kind: "scopes", endpoints: key.endpoints, models: key.models };
   }
 
   settle(org: OrgId, records: UsageRecord[], now: number): Settlement[] {
     checkRecords(org, records);
     this.expire(now);
-    return records.map((record) => this.#conclude(record.hold, (ended) => settle(this.state, record, ended, now)));
+    return records.map((record) => this.#resolve(record.hold, (ended) => settle(this.state, record, ended, now)));
   }
 
   release(hold: HoldId, mayRun: boolean, now: number): Settlement {
     checkHold(hold);
     this.expire(now);
-    const settlement = this.#conclude(hold, (ended) =>
+    const settlement = this.#resolve(hold, (ended) =>
       release(this.state, { hold: this.state.holds[hold] ?? null, ended, mayRun }, now),
     );
     this.#quietUntilMs = Math.min(this.#quietUntilMs, this.state.holds[hold]?.expiresAtMs ?? Infinity);
@@ -109,8 +109,8 @@ export class Keeper {
   }
 
   /** The journal is asked only about holds that are not open. */
-  #conclude(hold: HoldId, judge: (ended: Ended | null) => Verdict): Settlement {
-    const { result, change } = judge(hold in this.state.holds ? null : this.#journal.ended(hold));
+  #resolve(hold: HoldId, resolve: (ended: Ended | null) => SettlementOutcome): Settlement {
+    const { result, change } = resolve(hold in this.state.holds ? null : this.#journal.findEnded(hold));
     if (change) this.#write(change);
     return { hold, result };
   }

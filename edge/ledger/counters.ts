@@ -1,19 +1,19 @@
 import type { WindowName } from "../agreements/records/quota.ts";
-import { costHeld, tokensHeld, type Books, type Change, type Closing, type Hold, type State } from "./state.ts";
+import { costHeld, tokensHeld, type Counters, type Change, type Closing, type Hold, type State } from "./state.ts";
 import {
-  adjustSlide,
-  bookSlide,
+  adjustSliding,
+  addToSliding,
   bucketEnd,
-  bucketThatFrees,
-  dayOf,
-  emptySlide,
+  findFreeingBucket,
+  toDay,
+  createSlidingWindow,
   hourBucketMs,
   minuteBucketMs,
-  monthOf,
+  toMonth,
   nextDayMs,
   nextMonthMs,
-  useOfSlide,
-  type Slide,
+  readSliding,
+  type SlidingWindow,
   type Use,
 } from "./windows.ts";
 
@@ -32,14 +32,14 @@ export const windowNames = [
 const none: Use = { held: 0, settled: 0 };
 
 /** Counters at zero. */
-export function emptyBooks(): Books {
+export function createCounters(): Counters {
   return {
-    minute: emptySlide(),
-    hour: emptySlide(),
-    tokens: emptySlide(),
+    minute: createSlidingWindow(),
+    hour: createSlidingWindow(),
+    tokens: createSlidingWindow(),
     open: 0,
-    day: emptyDay(0),
-    month: emptyMonth(0),
+    day: createDay(0),
+    month: createMonth(0),
   };
 }
 
@@ -54,9 +54,9 @@ export function apply(state: State, change: Change): void {
     return;
   }
   for (const owner of hold.isKeyBooked ? ["org", hold.key] : ["org"]) {
-    const books = (state.books[owner] ??= emptyBooks());
-    if (change.kind === "held") bookHold(books, hold);
-    else bookClosing(books, hold, change.closing);
+    const counters = (state.counters[owner] ??= createCounters());
+    if (change.kind === "held") countHold(counters, hold);
+    else countClosing(counters, hold, change.closing);
   }
   if (change.kind === "held") state.holds[hold.id] = hold;
   else delete state.holds[hold.id];
@@ -64,24 +64,24 @@ export function apply(state: State, change: Change): void {
 }
 
 /** What a window has given away at `atMs`. Changes nothing. */
-export function useOf(books: Books, window: WindowName, atMs: number): Use {
+export function readUse(counters: Counters, window: WindowName, atMs: number): Use {
   switch (window) {
     case "requestsPerMinute":
-      return useOfSlide(books.minute, Math.floor(atMs / minuteBucketMs));
+      return readSliding(counters.minute, Math.floor(atMs / minuteBucketMs));
     case "requestsPerHour":
-      return useOfSlide(books.hour, Math.floor(atMs / hourBucketMs));
+      return readSliding(counters.hour, Math.floor(atMs / hourBucketMs));
     case "tokensPerMinute":
-      return useOfSlide(books.tokens, Math.floor(atMs / minuteBucketMs));
+      return readSliding(counters.tokens, Math.floor(atMs / minuteBucketMs));
     case "concurrency":
-      return { held: books.open, settled: 0 };
+      return { held: counters.open, settled: 0 };
     case "requestsPerDay":
-      return books.day.day === dayOf(atMs) ? books.day.requests : none;
+      return counters.day.day === toDay(atMs) ? counters.day.requests : none;
     case "tokensPerDay":
-      return books.day.day === dayOf(atMs) ? books.day.tokens : none;
+      return counters.day.day === toDay(atMs) ? counters.day.tokens : none;
     case "tokensPerMonth":
-      return books.month.month === monthOf(atMs) ? books.month.tokens : none;
+      return counters.month.month === toMonth(atMs) ? counters.month.tokens : none;
     case "costMicrosPerMonth":
-      return books.month.month === monthOf(atMs) ? books.month.cost : none;
+      return counters.month.month === toMonth(atMs) ? counters.month.cost : none;
   }
 }
 
@@ -89,14 +89,14 @@ export function useOf(books: Books, window: WindowName, atMs: number): Use {
  * When `amount` will have come free of the window if nothing else happens; `Infinity` for all of it. Not for
  * concurrency, whose answer lies in the holds. `atMs` itself when the window is empty.
  */
-export function freesAtMs(books: Books, window: WindowName, atMs: number, amount: number): number {
+export function freesAtMs(counters: Counters, window: WindowName, atMs: number, amount: number): number {
   switch (window) {
     case "requestsPerMinute":
-      return slideFreesAtMs(books.minute, minuteBucketMs, atMs, amount);
+      return slidingFreesAtMs(counters.minute, minuteBucketMs, atMs, amount);
     case "requestsPerHour":
-      return slideFreesAtMs(books.hour, hourBucketMs, atMs, amount);
+      return slidingFreesAtMs(counters.hour, hourBucketMs, atMs, amount);
     case "tokensPerMinute":
-      return slideFreesAtMs(books.tokens, minuteBucketMs, atMs, amount);
+      return slidingFreesAtMs(counters.tokens, minuteBucketMs, atMs, amount);
     default:
       return countsUntilMs(window, atMs) ?? atMs;
   }
@@ -124,41 +124,41 @@ export function countsUntilMs(window: WindowName, atMs: number): number | null {
   }
 }
 
-function slideFreesAtMs(slide: Slide, widthMs: number, atMs: number, amount: number): number {
-  const bucket = bucketThatFrees(slide, Math.floor(atMs / widthMs), amount);
+function slidingFreesAtMs(sliding: SlidingWindow, widthMs: number, atMs: number, amount: number): number {
+  const bucket = findFreeingBucket(sliding, Math.floor(atMs / widthMs), amount);
   return bucket === null ? atMs : bucketEnd(bucket, widthMs);
 }
 
-function bookHold(books: Books, hold: Hold): void {
+function countHold(counters: Counters, hold: Hold): void {
   const atMs = hold.admittedAtMs;
   const tokens = tokensHeld(hold);
   const minute = Math.floor(atMs / minuteBucketMs);
-  bookSlide(books.minute, minute, 0, 1);
-  bookSlide(books.hour, Math.floor(atMs / hourBucketMs), 0, 1);
-  bookSlide(books.tokens, minute, tokens, 0);
-  books.open += 1;
-  if (books.day.day !== dayOf(atMs)) books.day = emptyDay(dayOf(atMs));
-  if (books.month.month !== monthOf(atMs)) books.month = emptyMonth(monthOf(atMs));
-  books.day.requests.held += 1;
-  books.day.tokens.held += tokens;
-  books.month.tokens.held += tokens;
-  books.month.cost.held += costHeld(hold);
+  addToSliding(counters.minute, minute, 0, 1);
+  addToSliding(counters.hour, Math.floor(atMs / hourBucketMs), 0, 1);
+  addToSliding(counters.tokens, minute, tokens, 0);
+  counters.open += 1;
+  if (counters.day.day !== toDay(atMs)) counters.day = createDay(toDay(atMs));
+  if (counters.month.month !== toMonth(atMs)) counters.month = createMonth(toMonth(atMs));
+  counters.day.requests.held += 1;
+  counters.day.tokens.held += tokens;
+  counters.month.tokens.held += tokens;
+  counters.month.cost.held += costHeld(hold);
 }
 
 /** A correction has no hold to take back: expiry did that. Its request was counted then, too. */
-function bookClosing(books: Books, hold: Hold, closing: Closing): void {
+function countClosing(counters: Counters, hold: Hold, closing: Closing): void {
   const isLate = closing.end === "adjusted";
   const held = isLate ? 0 : -tokensHeld(hold);
   const settled = closing.charged.promptTokens + closing.charged.completionTokens;
-  adjustSlide(books.tokens, Math.floor(hold.admittedAtMs / minuteBucketMs), held, settled);
-  if (!isLate) books.open -= 1;
-  if (books.day.day === dayOf(hold.admittedAtMs)) {
-    add(books.day.tokens, held, settled);
-    if (!isLate) add(books.day.requests, -1, closing.end === "released" ? 0 : 1);
+  adjustSliding(counters.tokens, Math.floor(hold.admittedAtMs / minuteBucketMs), held, settled);
+  if (!isLate) counters.open -= 1;
+  if (counters.day.day === toDay(hold.admittedAtMs)) {
+    add(counters.day.tokens, held, settled);
+    if (!isLate) add(counters.day.requests, -1, closing.end === "released" ? 0 : 1);
   }
-  if (books.month.month === monthOf(hold.admittedAtMs)) {
-    add(books.month.tokens, held, settled);
-    add(books.month.cost, isLate ? 0 : -costHeld(hold), closing.costMicros);
+  if (counters.month.month === toMonth(hold.admittedAtMs)) {
+    add(counters.month.tokens, held, settled);
+    add(counters.month.cost, isLate ? 0 : -costHeld(hold), closing.costMicros);
   }
 }
 
@@ -167,10 +167,10 @@ function add(use: Use, held: number, settled: number): void {
   use.settled += settled;
 }
 
-function emptyDay(day: number): Books["day"] {
+function createDay(day: number): Counters["day"] {
   return { day, requests: { ...none }, tokens: { ...none } };
 }
 
-function emptyMonth(month: number): Books["month"] {
+function createMonth(month: number): Counters["month"] {
   return { month, tokens: { ...none }, cost: { ...none } };
 }

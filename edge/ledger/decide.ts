@@ -3,8 +3,8 @@ import { isInRanges } from "../agreements/ip.ts";
 import type { KeyRecord } from "../agreements/records/key.ts";
 import { isSameText } from "../agreements/tokens/key-format.ts";
 import { idempotencyMs } from "../limits.ts";
-import type { Ask, Denial, Grant } from "./port.ts";
-import { clampedCompletion, firstShut, lanesOf, ratesOf, tokensFitting } from "./limits.ts";
+import type { HoldRequest, Denial, Grant } from "./port.ts";
+import { clampCompletion, findExceeded, listLimitChecks, reportRates, countFittingTokens } from "./limits.ts";
 import { hasLimits, tokensHeld, type EarlierCall, type Hold, type State } from "./state.ts";
 
 /** A grant comes with the hold that must be booked before the answer leaves. */
@@ -14,7 +14,7 @@ export type Decision = { kind: "granted"; hold: Hold; grant: Grant } | { kind: "
  * The longest wait reported for a call that still runs under the same idempotency key, or for a free slot: nobody knows
  * when either ends.
  */
-const askAgainMs = 1_000;
+const retryMsMax = 1_000;
 
 /**
  * May this call run? Reads, never changes: so a denial leaves the state bit-identical, and a grant takes effect when
@@ -24,62 +24,63 @@ const askAgainMs = 1_000;
  * wait is one whole window. For concurrency `resetAtMs` is the deadline that surely frees a slot; as calls mostly end
  * long before theirs, `retryAfterMs` is at most a second.
  */
-export function decide(state: State, ask: Ask, earlier: EarlierCall | null, now: number): Decision {
+export function decide(state: State, request: HoldRequest, earlier: EarlierCall | null, now: number): Decision {
   const atMs = Math.max(now, state.atMs);
-  const key = keyInForce(state, ask, now);
-  if (key.kind === "denial") return no(key);
-  if (![key, ask.token].every((scopes) => scopes?.endpoints?.includes(ask.endpoint) ?? true))
-    return no({ kind: "denial", reason: "endpoint" });
-  if (![key, ask.token].every((scopes) => scopes?.models?.includes(ask.model) ?? true))
-    return no({ kind: "denial", reason: "model" });
+  const key = findKeyInForce(state, request, now);
+  if (key.kind === "denial") return deny(key);
+  if (![key, request.token].every((scopes) => scopes?.endpoints?.includes(request.endpoint) ?? true))
+    return deny({ kind: "denial", reason: "endpoint" });
+  if (![key, request.token].every((scopes) => scopes?.models?.includes(request.model) ?? true))
+    return deny({ kind: "denial", reason: "model" });
   const repeat =
-    earlier && ask.idempotency && atMs < earlier.admittedAtMs + idempotencyMs
-      ? judgeRepeat(ask.idempotency.body, earlier)
+    earlier && request.idempotency && atMs < earlier.admittedAtMs + idempotencyMs
+      ? checkRepeat(request.idempotency.body, earlier)
       : null;
-  if (repeat) return no(repeat);
+  if (repeat) return deny(repeat);
 
-  const lanes = lanesOf(state, key, atMs);
-  const completionTokens = ask.mayClamp ? clampedCompletion(lanes, ask) : ask.completionTokens;
-  const hold = holdFor(ask, key, completionTokens, atMs);
-  const shut = firstShut(state, lanes, hold);
-  if (!shut) {
+  const checks = listLimitChecks(state, key, atMs);
+  const completionTokens = request.mayClamp ? clampCompletion(checks, request) : request.completionTokens;
+  const hold = makeHold(request, key, completionTokens, atMs);
+  const exceeded = findExceeded(state, checks, hold);
+  if (!exceeded) {
     const grant: Grant = {
       kind: "grant",
       hold: hold.id,
       tokensHeld: tokensHeld(hold),
       completionTokens,
       expiresAtMs: hold.expiresAtMs,
-      rates: ratesOf(lanes, hold, now),
+      rates: reportRates(checks, hold, now),
     };
     return { kind: "granted", hold, grant };
   }
-  const waitMs = Math.max(1, shut.opensAtMs - now);
-  const { window, of, limit } = shut.lane;
-  return no({
+  const waitMs = Math.max(1, exceeded.opensAtMs - now);
+  const { window, of, limit } = exceeded.check;
+  return deny({
     kind: "denial",
-    reason: reasonOf(window),
+    reason: nameReason(window),
     window,
     of,
     limit,
-    retryAfterMs: window === "concurrency" ? Math.min(waitMs, askAgainMs) : waitMs,
-    resetAtMs: shut.opensAtMs,
-    tokensRemaining: shut.lane.unit === "tokens" || shut.lane.unit === "money" ? tokensFitting(lanes, ask) : null,
-    rates: ratesOf(lanes, null, now),
+    retryAfterMs: window === "concurrency" ? Math.min(waitMs, retryMsMax) : waitMs,
+    resetAtMs: exceeded.opensAtMs,
+    tokensRemaining:
+      exceeded.check.unit === "tokens" || exceeded.check.unit === "money" ? countFittingTokens(checks, request) : null,
+    rates: reportRates(checks, null, now),
   });
 }
 
 /**
  * The record of the key that is presented, when it and its org are in force and the address is allowed; else why not.
  */
-export function keyInForce(state: State, credential: Credential, now: number): KeyRecord | Denial {
-  const key = provenKey(state, credential, Math.max(now, state.atMs));
+export function findKeyInForce(state: State, credential: Credential, now: number): KeyRecord | Denial {
+  const key = verifyKey(state, credential, Math.max(now, state.atMs));
   if (!key) return { kind: "denial", reason: "key" };
   if (key.ipRanges && !isInRanges(credential.ip, key.ipRanges)) return { kind: "denial", reason: "ip" };
   return key;
 }
 
 /** Unknown keys are compared too, so that they take as long (S3). */
-function provenKey(state: State, credential: Credential, atMs: number): KeyRecord | null {
+function verifyKey(state: State, credential: Credential, atMs: number): KeyRecord | null {
   const key = state.keys[credential.key] ?? null;
   // A client token was verified by the edge, and stands for the key as long as that is in force.
   let isProven = credential.token !== undefined;
@@ -95,36 +96,36 @@ function provenKey(state: State, credential: Credential, atMs: number): KeyRecor
 
 const noDigest = "0".repeat(64);
 
-function judgeRepeat(body: string, earlier: EarlierCall): Denial {
+function checkRepeat(body: string, earlier: EarlierCall): Denial {
   if (!isSameText(body, earlier.body)) return { kind: "denial", reason: "idempotency_mismatch" };
-  if (!earlier.ended) return { kind: "denial", reason: "idempotency_in_progress", retryAfterMs: askAgainMs };
+  if (!earlier.ended) return { kind: "denial", reason: "idempotency_in_progress", retryAfterMs: retryMsMax };
   return { kind: "denial", reason: "idempotency_replayed", first: earlier.ended };
 }
 
-function holdFor(ask: Ask, key: KeyRecord, completionTokens: number, atMs: number): Hold {
+function makeHold(request: HoldRequest, key: KeyRecord, completionTokens: number, atMs: number): Hold {
   return {
-    id: ask.hold,
+    id: request.hold,
     key: key.id,
     isKeyBooked: hasLimits(key),
-    endpoint: ask.endpoint,
-    model: ask.model,
-    tier: ask.tier,
-    price: { ...ask.price },
-    promptTokens: ask.promptTokens,
+    endpoint: request.endpoint,
+    model: request.model,
+    tier: request.tier,
+    price: { ...request.price },
+    promptTokens: request.promptTokens,
     completionTokens,
-    choices: ask.choices,
+    choices: request.choices,
     admittedAtMs: atMs,
-    expiresAtMs: atMs + ask.ttlMs,
-    idempotency: ask.idempotency && { key: ask.idempotency.key, body: ask.idempotency.body },
-    noted: null,
+    expiresAtMs: atMs + request.ttlMs,
+    idempotency: request.idempotency && { key: request.idempotency.key, body: request.idempotency.body },
+    checkpoint: null,
   };
 }
 
-function reasonOf(window: string): "rate" | "concurrency" | "quota" {
+function nameReason(window: string): "rate" | "concurrency" | "quota" {
   if (window === "concurrency") return "concurrency";
   return window.endsWith("PerMinute") || window.endsWith("PerHour") ? "rate" : "quota";
 }
 
-function no(denial: Denial): Decision {
+function deny(denial: Denial): Decision {
   return { kind: "denied", denial };
 }

@@ -1,31 +1,31 @@
 import type { KeyRecord } from "../agreements/records/key.ts";
-import { costMicros } from "../agreements/records/model.ts";
+import { computeCostMicros } from "../agreements/records/model.ts";
 import type { WindowName } from "../agreements/records/quota.ts";
 import type { WindowReport } from "../protocol/rate-headers.ts";
-import { countsUntilMs, emptyBooks, freesAtMs, useOf, windowNames } from "./counters.ts";
-import type { Ask, Rates } from "./port.ts";
-import { costHeld, tokensHeld, type Books, type Hold, type State } from "./state.ts";
+import { countsUntilMs, createCounters, freesAtMs, readUse, windowNames } from "./counters.ts";
+import type { HoldRequest, Rates } from "./port.ts";
+import { costHeld, tokensHeld, type Counters, type Hold, type State } from "./state.ts";
 
 /** One limit that a call has to pass: a window of its key or its org, with what is left of it at this moment. */
-export interface Lane {
+export interface LimitCheck {
   of: "org" | "key";
   window: WindowName;
   unit: Unit;
   limit: number;
   remaining: number;
-  books: Books;
+  counters: Counters;
   atMs: number;
 }
 
 /** A limit that the call would exceed, and when it will fit. */
-export interface Shut {
-  lane: Lane;
+export interface ExceededLimit {
+  check: LimitCheck;
   opensAtMs: number;
 }
 
 type Unit = "requests" | "calls" | "tokens" | "money";
 
-const unitOf: Record<WindowName, Unit> = {
+const unitByWindow: Record<WindowName, Unit> = {
   requestsPerMinute: "requests",
   requestsPerHour: "requests",
   concurrency: "calls",
@@ -36,28 +36,28 @@ const unitOf: Record<WindowName, Unit> = {
   costMicrosPerMonth: "money",
 };
 
-const noBooks = emptyBooks();
+const noCounters = createCounters();
 
 /**
  * Every limit on this key, the key's own first. `remaining` is never below 0, though a limit may have been lowered
  * under what was used.
  */
-export function lanesOf(state: State, key: KeyRecord, atMs: number): Lane[] {
-  const lanes: Lane[] = [];
-  for (const [of, limits, books] of [
-    ["key", key.limits, state.books[key.id]],
-    ["org", state.org?.limits, state.books["org"]],
+export function listLimitChecks(state: State, key: KeyRecord, atMs: number): LimitCheck[] {
+  const checks: LimitCheck[] = [];
+  for (const [of, limits, counters] of [
+    ["key", key.limits, state.counters[key.id]],
+    ["org", state.org?.limits, state.counters["org"]],
   ] as const) {
     if (!limits) continue;
     for (const window of windowNames) {
       const limit = limits[window] ?? null;
       if (limit === null) continue;
-      const { held, settled } = useOf(books ?? noBooks, window, atMs);
+      const { held, settled } = readUse(counters ?? noCounters, window, atMs);
       const remaining = Math.max(0, limit - held - settled);
-      lanes.push({ of, window, unit: unitOf[window], limit, remaining, books: books ?? noBooks, atMs });
+      checks.push({ of, window, unit: unitByWindow[window], limit, remaining, counters: counters ?? noCounters, atMs });
     }
   }
-  return lanes;
+  return checks;
 }
 
 /**
@@ -65,35 +65,35 @@ export function lanesOf(state: State, key: KeyRecord, atMs: number): Lane[] {
  * A limit smaller than the hold itself never opens: it comes before all others, and its opening is set one whole window
  * from now.
  */
-export function firstShut(state: State, lanes: Lane[], hold: Hold): Shut | null {
-  let shut: Shut | null = null;
-  for (const lane of lanes) {
-    const amount = need(lane, hold);
-    if (amount <= lane.remaining) continue;
-    if (amount > lane.limit) return { lane, opensAtMs: countsUntilMs(lane.window, lane.atMs) ?? hold.expiresAtMs };
-    const opensAtMs = lane.window === "concurrency" ? slotAtMs(state, lane, hold) : roomAtMs(lane, amount);
-    if (!shut || opensAtMs > shut.opensAtMs) shut = { lane, opensAtMs };
+export function findExceeded(state: State, checks: LimitCheck[], hold: Hold): ExceededLimit | null {
+  let exceeded: ExceededLimit | null = null;
+  for (const check of checks) {
+    const amount = readNeed(check, hold);
+    if (amount <= check.remaining) continue;
+    if (amount > check.limit) return { check, opensAtMs: countsUntilMs(check.window, check.atMs) ?? hold.expiresAtMs };
+    const opensAtMs = check.window === "concurrency" ? slotAtMs(state, check, hold) : roomAtMs(check, amount);
+    if (!exceeded || opensAtMs > exceeded.opensAtMs) exceeded = { check, opensAtMs };
   }
-  return shut;
+  return exceeded;
 }
 
 /**
  * The largest number of completion tokens that fits, at least 1 and at most the requested number; the requested number
  * when nothing fits.
  */
-export function clampedCompletion(lanes: Lane[], ask: Ask): number {
-  if (ask.choices === 0) return ask.completionTokens;
-  const fitting = Math.floor((tokensFitting(lanes, ask) - ask.promptTokens) / ask.choices);
-  return fitting < 1 ? ask.completionTokens : Math.min(ask.completionTokens, fitting);
+export function clampCompletion(checks: LimitCheck[], request: HoldRequest): number {
+  if (request.choices === 0) return request.completionTokens;
+  const fitting = Math.floor((countFittingTokens(checks, request) - request.promptTokens) / request.choices);
+  return fitting < 1 ? request.completionTokens : Math.min(request.completionTokens, fitting);
 }
 
 /** How many tokens every token and money window has room for. Money pays for the prompt first. */
-export function tokensFitting(lanes: Lane[], ask: Ask): number {
-  const completion = ask.choices * ask.completionTokens;
+export function countFittingTokens(checks: LimitCheck[], request: HoldRequest): number {
+  const completion = request.choices * request.completionTokens;
   let fitting = Infinity;
-  for (const { unit, remaining } of lanes) {
+  for (const { unit, remaining } of checks) {
     if (unit === "tokens") fitting = Math.min(fitting, remaining);
-    if (unit === "money") fitting = Math.min(fitting, tokensFor(remaining, ask, completion));
+    if (unit === "money") fitting = Math.min(fitting, countAffordableTokens(remaining, request, completion));
   }
   return Math.min(fitting, Number.MAX_SAFE_INTEGER);
 }
@@ -101,45 +101,46 @@ export function tokensFitting(lanes: Lane[], ask: Ask): number {
 /**
  * The narrowest request window and token window, as they are (`hold` null) or as they will be once the hold is booked.
  */
-export function ratesOf(lanes: Lane[], hold: Hold | null, now: number): Rates {
-  return { requests: narrowest(lanes, "requests", hold, now), tokens: narrowest(lanes, "tokens", hold, now) };
+export function reportRates(checks: LimitCheck[], hold: Hold | null, now: number): Rates {
+  return { requests: findNarrowest(checks, "requests", hold, now), tokens: findNarrowest(checks, "tokens", hold, now) };
 }
 
-function narrowest(lanes: Lane[], unit: Unit, hold: Hold | null, now: number): WindowReport | null {
-  let found: Lane | null = null;
+function findNarrowest(checks: LimitCheck[], unit: Unit, hold: Hold | null, now: number): WindowReport | null {
+  let found: LimitCheck | null = null;
   let remaining = Infinity;
-  for (const lane of lanes) {
-    if (lane.unit !== unit) continue;
-    const left = lane.remaining - (hold ? need(lane, hold) : 0);
+  for (const check of checks) {
+    if (check.unit !== unit) continue;
+    const left = check.remaining - (hold ? readNeed(check, hold) : 0);
     if (left >= remaining) continue;
     remaining = left;
-    found = lane;
+    found = check;
   }
   if (!found) return null;
   return { limit: found.limit, remaining, resetMs: (fullAtMs(found, hold) ?? now) - now };
 }
 
 /** A window that takes something now is full again when that has gone; one with nothing in it (null) is full. */
-function fullAtMs({ books, window, atMs }: Lane, hold: Hold | null): number | null {
-  const until = hold && (unitOf[window] !== "tokens" || tokensHeld(hold) > 0) ? countsUntilMs(window, atMs) : null;
+function fullAtMs({ counters: books, window, atMs }: LimitCheck, hold: Hold | null): number | null {
+  const until =
+    hold && (unitByWindow[window] !== "tokens" || tokensHeld(hold) > 0) ? countsUntilMs(window, atMs) : null;
   if (until !== null) return until;
-  const { held, settled } = useOf(books, window, atMs);
+  const { held, settled } = readUse(books, window, atMs);
   return held + settled === 0 ? null : freesAtMs(books, window, atMs, Infinity);
 }
 
-function need({ unit }: Lane, hold: Hold): number {
+function readNeed({ unit }: LimitCheck, hold: Hold): number {
   if (unit === "tokens") return tokensHeld(hold);
   return unit === "money" ? costHeld(hold) : 1;
 }
 
 /** Exact: enough has slid out, or the calendar has turned. */
-function roomAtMs({ books, window, atMs, limit }: Lane, amount: number): number {
-  const { held, settled } = useOf(books, window, atMs);
+function roomAtMs({ counters: books, window, atMs, limit }: LimitCheck, amount: number): number {
+  const { held, settled } = readUse(books, window, atMs);
   return freesAtMs(books, window, atMs, held + settled + amount - limit);
 }
 
 /** When enough open holds will have met their deadlines. */
-function slotAtMs(state: State, { of, limit, books, atMs }: Lane, hold: Hold): number {
+function slotAtMs(state: State, { of, limit, counters: books, atMs }: LimitCheck, hold: Hold): number {
   const deadlines = Object.values(state.holds)
     .filter((open) => of === "org" || (open.key === hold.key && open.isKeyBooked))
     .map((open) => open.expiresAtMs)
@@ -148,9 +149,9 @@ function slotAtMs(state: State, { of, limit, books, atMs }: Lane, hold: Hold): n
 }
 
 /** Below the price of the request the money is less than 2^53 ÷ 10^6, so the products are exact. */
-function tokensFor(remaining: number, { price, promptTokens }: Ask, completion: number): number {
+function countAffordableTokens(remaining: number, { price, promptTokens }: HoldRequest, completion: number): number {
   const { promptMicrosPerMTok, completionMicrosPerMTok } = price;
-  if (costMicros(price, promptTokens, completion) <= remaining) return Infinity;
+  if (computeCostMicros(price, promptTokens, completion) <= remaining) return Infinity;
   const afterPrompt = remaining * 1_000_000 - promptMicrosPerMTok * promptTokens;
   if (afterPrompt < 0) return Math.floor((remaining * 1_000_000) / promptMicrosPerMTok);
   return promptTokens + Math.floor(afterPrompt / completionMicrosPerMTok);

@@ -17,9 +17,9 @@ export interface Ledger {
    * One round trip: verifies key, scopes and address, checks every window and reserves. A denial leaves every counter
    * as it was.
    */
-  admit(ask: Ask): Promise<Grant | Denial>;
+  admit(request: HoldRequest): Promise<Grant | Denial>;
   /** What a key in force may use, at an address it may be used from; reserves nothing. Denials are `key` and `ip`. */
-  look(credential: Credential): Promise<Scopes | Denial>;
+  introspect(credential: Credential): Promise<Scopes | Denial>;
   /**
    * Replaces holds by what was used (final records) or stores how far they are (checkpoints). Idempotent by hold id.
    */
@@ -48,7 +48,7 @@ export interface Ledger {
  * What a call wants to set aside. Digests are of the presented key, one per live pepper; `ip` is 32 hex digits
  * (agreements/ip.ts).
  */
-export interface Ask extends Credential {
+export interface HoldRequest extends Credential {
   hold: HoldId;
   endpoint: Endpoint;
   model: string;

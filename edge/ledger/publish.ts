@@ -1,8 +1,8 @@
 import { KeyRecord } from "../agreements/records/key.ts";
 import { OrgRecord } from "../agreements/records/org.ts";
-import { countsUntilMs, emptyBooks, freesAtMs, useOf, windowNames } from "./counters.ts";
+import { countsUntilMs, createCounters, freesAtMs, readUse, windowNames } from "./counters.ts";
 import type { LedgerState, WindowState } from "./port.ts";
-import { tokensHeld, type Books, type State } from "./state.ts";
+import { tokensHeld, type Counters, type State } from "./state.ts";
 
 /**
  * The state with a record in force. `null` when one of a higher version is: then nothing changes. Records of another
@@ -30,12 +30,12 @@ export function inspect(state: State, now: number, outboxRows: number): LedgerSt
   if (!org) return null;
   const atMs = Math.max(now, state.atMs);
   const windows = windowNames.map((window) =>
-    windowState(state.books["org"], { window, of: "org", limit: org.limits[window] }, atMs),
+    readWindow(state.counters["org"], { window, of: "org", limit: org.limits[window] }, atMs),
   );
   for (const key of Object.values(state.keys)) {
     for (const window of windowNames) {
       const limit = key.limits?.[window] ?? null;
-      if (limit !== null) windows.push(windowState(state.books[key.id], { window, of: key.id, limit }, atMs));
+      if (limit !== null) windows.push(readWindow(state.counters[key.id], { window, of: key.id, limit }, atMs));
     }
   }
   const openHolds = Object.values(state.holds).map((hold) => ({
@@ -51,13 +51,13 @@ export function inspect(state: State, now: number, outboxRows: number): LedgerSt
  * `remaining` goes below 0 when a limit was lowered under what is used, or a correction came late: the sum always
  * holds.
  */
-function windowState(
-  books: Books | undefined,
+function readWindow(
+  counters: Counters | undefined,
   { window, of, limit }: Pick<WindowState, "window" | "of" | "limit">,
   atMs: number,
 ): WindowState {
-  const mine = books ?? emptyBooks();
-  const { held, settled } = useOf(mine, window, atMs);
+  const mine = counters ?? createCounters();
+  const { held, settled } = readUse(mine, window, atMs);
   const isEmpty = held + settled === 0;
   const resetAtMs = isEmpty || countsUntilMs(window, atMs) === null ? null : freesAtMs(mine, window, atMs, Infinity);
   return { window, of, limit, remaining: limit === null ? null : limit - held - settled, held, settled, resetAtMs };

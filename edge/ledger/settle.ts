@@ -1,11 +1,11 @@
-import { costMicros } from "../agreements/records/model.ts";
+import { computeCostMicros } from "../agreements/records/model.ts";
 import type { UsageRecord } from "../agreements/records/usage.ts";
 import { abandonMs } from "../limits.ts";
 import type { Settlement, UsageEnd } from "./port.ts";
 import type { Change, Closing, Ended, Hold, State, Usage } from "./state.ts";
 
 /** What becomes of a record or a release, and the change that makes it so; `null` when nothing changes. */
-export interface Verdict {
+export interface SettlementOutcome {
   result: Settlement["result"];
   change: Change | null;
 }
@@ -15,12 +15,12 @@ export interface Verdict {
  * the hold and is charged, part by part, at most what was held and at least its last checkpoint: those tokens have been
  * seen. After expiry a final record books, once, what expiry left out.
  */
-export function settle(state: State, record: UsageRecord, ended: Ended | null, now: number): Verdict {
+export function settle(state: State, record: UsageRecord, ended: Ended | null, now: number): SettlementOutcome {
   const hold = state.holds[record.hold];
   if (!hold) return settleLate(state, record, ended, now);
-  const usage = raised(hold, hold.noted, record);
+  const usage = raiseUsage(hold, hold.checkpoint, record);
   if (!record.isFinal)
-    return { result: "checkpointed", change: { kind: "checkpointed", hold: { ...hold, noted: usage } } };
+    return { result: "checkpointed", change: { kind: "checkpointed", hold: { ...hold, checkpoint: usage } } };
   return {
     result: "settled",
     change: close(state, { hold, end: record.outcome, charged: usage, endedAtMs: record.endedAtMs }, now),
@@ -36,16 +36,16 @@ export function release(
   state: State,
   { hold, ended, mayRun }: { hold: Hold | null; ended: Ended | null; mayRun: boolean },
   now: number,
-): Verdict {
+): SettlementOutcome {
   if (!hold) return { result: ended ? "repeated" : "unknown", change: null };
   if (mayRun) {
     const expiresAtMs = Math.min(hold.expiresAtMs, Math.max(now, state.atMs) + abandonMs);
     return { result: "checkpointed", change: { kind: "checkpointed", hold: { ...hold, expiresAtMs } } };
   }
-  if (hold.noted && hold.noted.completionTokens > 0)
+  if (hold.checkpoint && hold.checkpoint.completionTokens > 0)
     return {
       result: "settled",
-      change: close(state, { hold, end: "failed", charged: hold.noted, endedAtMs: now }, now),
+      change: close(state, { hold, end: "failed", charged: hold.checkpoint, endedAtMs: now }, now),
     };
   return { result: "released", change: close(state, { hold, end: "released", charged: nothing, endedAtMs: now }, now) };
 }
@@ -56,7 +56,7 @@ export function expire(state: State, now: number): Change[] {
   return Object.values(state.holds)
     .filter((hold) => hold.expiresAtMs <= atMs)
     .sort((one, other) => one.expiresAtMs - other.expiresAtMs)
-    .map((hold) => close(state, { hold, end: "expired", charged: hold.noted ?? nothing, endedAtMs: now }, now));
+    .map((hold) => close(state, { hold, end: "expired", charged: hold.checkpoint ?? nothing, endedAtMs: now }, now));
 }
 
 /** The next deadline of an open hold; `Infinity` when none is open. */
@@ -68,21 +68,21 @@ export function nextDeadlineMs(state: State): number {
 
 const nothing: Usage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0, responseId: null };
 
-function settleLate(state: State, record: UsageRecord, ended: Ended | null, now: number): Verdict {
+function settleLate(state: State, record: UsageRecord, ended: Ended | null, now: number): SettlementOutcome {
   if (!ended) return { result: "unknown", change: null };
-  const { hold, closing, isCorrected } = ended;
+  const { hold, closing, isAdjusted: isCorrected } = ended;
   if (closing.end !== "expired" || isCorrected || !record.isFinal) return { result: "repeated", change: null };
   const { charged } = closing;
-  const whole = raised(hold, charged, record);
+  const whole = raiseUsage(hold, charged, record);
   const rest: Usage = {
     promptTokens: whole.promptTokens - charged.promptTokens,
     cachedTokens: whole.cachedTokens - charged.cachedTokens,
     completionTokens: whole.completionTokens - charged.completionTokens,
     responseId: whole.responseId,
   };
-  const late = closingOf(state, { hold, end: "adjusted", charged: rest, endedAtMs: record.endedAtMs }, now);
+  const late = makeClosing(state, { hold, end: "adjusted", charged: rest, endedAtMs: record.endedAtMs }, now);
   // The price of the whole less what was charged, so that two rows cost what one would have.
-  late.costMicros = costMicros(hold.price, whole.promptTokens, whole.completionTokens) - closing.costMicros;
+  late.costMicros = computeCostMicros(hold.price, whole.promptTokens, whole.completionTokens) - closing.costMicros;
   return { result: "adjusted", change: { kind: "late", hold, closing: late } };
 }
 
@@ -95,13 +95,13 @@ interface Ending {
 }
 
 function close(state: State, ending: Ending, now: number): Change {
-  return { kind: "closed", hold: ending.hold, closing: closingOf(state, ending, now) };
+  return { kind: "closed", hold: ending.hold, closing: makeClosing(state, ending, now) };
 }
 
 /** A node's clock may be wrong: a call ended neither before it was admitted nor after now. */
-function closingOf(state: State, { hold, end, charged, endedAtMs }: Ending, now: number): Closing {
+function makeClosing(state: State, { hold, end, charged, endedAtMs }: Ending, now: number): Closing {
   const atMs = Math.max(now, state.atMs);
-  const cost = costMicros(hold.price, charged.promptTokens, charged.completionTokens);
+  const cost = computeCostMicros(hold.price, charged.promptTokens, charged.completionTokens);
   return {
     hold: hold.id,
     end,
@@ -113,12 +113,12 @@ function closingOf(state: State, { hold, end, charged, endedAtMs }: Ending, now:
 }
 
 /** Part by part the greater of the known and the reported usage, cut to what was held (Q4). */
-function raised(hold: Hold, known: Usage | null, told: UsageRecord): Usage {
-  const promptTokens = Math.max(known?.promptTokens ?? 0, Math.min(told.promptTokens, hold.promptTokens));
-  const cachedTokens = Math.max(known?.cachedTokens ?? 0, Math.min(told.cachedTokens, promptTokens));
+function raiseUsage(hold: Hold, known: Usage | null, reported: UsageRecord): Usage {
+  const promptTokens = Math.max(known?.promptTokens ?? 0, Math.min(reported.promptTokens, hold.promptTokens));
+  const cachedTokens = Math.max(known?.cachedTokens ?? 0, Math.min(reported.cachedTokens, promptTokens));
   const completionTokens = Math.max(
     known?.completionTokens ?? 0,
-    Math.min(told.completionTokens, hold.choices * hold.completionTokens),
+    Math.min(reported.completionTokens, hold.choices * hold.completionTokens),
   );
-  return { promptTokens, cachedTokens, completionTokens, responseId: told.responseId ?? known?.responseId ?? null };
+  return { promptTokens, cachedTokens, completionTokens, responseId: reported.responseId ?? known?.responseId ?? null };
 }

@@ -1,10 +1,10 @@
 import type { Endpoint, Price, Tier } from "../agreements/records/model.ts";
-import { costMicros } from "../agreements/records/model.ts";
+import { computeCostMicros } from "../agreements/records/model.ts";
 import type { HoldId, KeyId } from "../agreements/tokens/ids.ts";
 import type { KeyRecord } from "../agreements/records/key.ts";
 import type { OrgRecord } from "../agreements/records/org.ts";
 import type { FirstCall, UsageEnd, UsageRow } from "./port.ts";
-import type { Slide, Use } from "./windows.ts";
+import type { SlidingWindow, Use } from "./windows.ts";
 
 /**
  * All that one org's ledger needs to decide, as plain data (JSON): its size follows keys and calls in flight, never
@@ -21,7 +21,7 @@ export interface State {
   /**
    * The org's counters under `org`, and under its id those of each key that was booked while it had limits of its own.
    */
-  books: Record<string, Books>;
+  counters: Record<string, Counters>;
   /** Open holds only. */
   holds: Record<string, Hold>;
 }
@@ -30,18 +30,18 @@ export interface State {
  * The counters of one org or one key. A call is counted where it was admitted; its settlement changes those same
  * counts, and only while they are current.
  */
-export interface Books {
-  minute: Slide;
-  hour: Slide;
-  tokens: Slide;
+export interface Counters {
+  minute: SlidingWindow;
+  hour: SlidingWindow;
+  tokens: SlidingWindow;
   open: number;
   day: { day: number; requests: Use; tokens: Use };
   month: { month: number; tokens: Use; cost: Use };
 }
 
 /** A ledger nobody has published to yet. */
-export function emptyState(): State {
-  return { atMs: 0, org: null, keys: {}, books: {}, holds: {} };
+export function createState(): State {
+  return { atMs: 0, org: null, keys: {}, counters: {}, holds: {} };
 }
 
 /** What an agent counted, or what was charged. */
@@ -69,7 +69,7 @@ export interface Hold {
   expiresAtMs: number;
   idempotency: { key: string; body: string } | null;
   /** The last checkpoint: what expiry will charge. */
-  noted: Usage | null;
+  checkpoint: Usage | null;
 }
 
 /**
@@ -92,7 +92,7 @@ export interface Closing {
 export interface Ended {
   hold: Hold;
   closing: Closing;
-  isCorrected: boolean;
+  isAdjusted: boolean;
 }
 
 /** The newest hold that carried an idempotency key and was not released. `ended` is null while it is open. */
@@ -124,14 +124,14 @@ export function tokensHeld(hold: Hold): number {
 
 /** The money a hold reserves: the price of all its tokens. */
 export function costHeld(hold: Hold): number {
-  return costMicros(hold.price, hold.promptTokens, hold.choices * hold.completionTokens);
+  return computeCostMicros(hold.price, hold.promptTokens, hold.choices * hold.completionTokens);
 }
 
 /**
  * The line of the bill that a closing writes; `null` for a released hold, which owes nothing. A correction's id adds
  * `:late`.
  */
-export function usageRow(hold: Hold, closing: Closing, org: string): UsageRow | null {
+export function makeUsageRow(hold: Hold, closing: Closing, org: string): UsageRow | null {
   const { end, charged } = closing;
   if (end === "released") return null;
   return {
@@ -154,7 +154,7 @@ export function usageRow(hold: Hold, closing: Closing, org: string): UsageRow | 
 }
 
 /** The part of an ended call that is shown to a caller who repeats its idempotency key. */
-export function firstCall({ charged, hold }: Closing): FirstCall {
+export function makeFirstCall({ charged, hold }: Closing): FirstCall {
   const { responseId, promptTokens, completionTokens } = charged;
   return { hold, responseId, promptTokens, completionTokens };
 }

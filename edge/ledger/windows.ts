@@ -11,7 +11,7 @@ export interface Use {
  * holds. The two sums are over all that is listed; what has slid out is dropped at the next booking, and left out of
  * any reading before that.
  */
-export interface Slide {
+export interface SlidingWindow {
   at: number[];
   held: number[];
   settled: number[];
@@ -24,7 +24,7 @@ export const hourBucketMs = 3_600_000 / subBuckets;
 const dayMs = 86_400_000;
 
 /** A window that has given nothing away. */
-export function emptySlide(): Slide {
+export function createSlidingWindow(): SlidingWindow {
   return { at: [], held: [], settled: [], sum: { held: 0, settled: 0 } };
 }
 
@@ -37,28 +37,28 @@ export function bucketEnd(bucket: number, widthMs: number): number {
 }
 
 /** Books into a bucket that is at least as new as any booked before. */
-export function bookSlide(slide: Slide, bucket: number, held: number, settled: number): void {
-  dropOld(slide, bucket);
-  if (slide.at.at(-1) !== bucket) slide.at.push(bucket);
-  adjustSlide(slide, bucket, held, settled);
+export function addToSliding(sliding: SlidingWindow, bucket: number, held: number, settled: number): void {
+  dropOld(sliding, bucket);
+  if (sliding.at.at(-1) !== bucket) sliding.at.push(bucket);
+  adjustSliding(sliding, bucket, held, settled);
 }
 
 /** Adds to (or takes from) a bucket that was booked before; one that has slid out no longer matters. */
-export function adjustSlide(slide: Slide, bucket: number, held: number, settled: number): void {
-  const index = slide.at.lastIndexOf(bucket);
+export function adjustSliding(sliding: SlidingWindow, bucket: number, held: number, settled: number): void {
+  const index = sliding.at.lastIndexOf(bucket);
   if (index < 0) return;
-  slide.held[index] = (slide.held[index] ?? 0) + held;
-  slide.settled[index] = (slide.settled[index] ?? 0) + settled;
-  slide.sum.held += held;
-  slide.sum.settled += settled;
+  sliding.held[index] = (sliding.held[index] ?? 0) + held;
+  sliding.settled[index] = (sliding.settled[index] ?? 0) + settled;
+  sliding.sum.held += held;
+  sliding.sum.settled += settled;
 }
 
 /** What the window holds when `bucket` is the current one. Changes nothing. */
-export function useOfSlide(slide: Slide, bucket: number): Use {
-  let { held, settled } = slide.sum;
-  for (let i = 0; i < slide.at.length && (slide.at[i] ?? 0) < bucket - subBuckets; i++) {
-    held -= slide.held[i] ?? 0;
-    settled -= slide.settled[i] ?? 0;
+export function readSliding(sliding: SlidingWindow, bucket: number): Use {
+  let { held, settled } = sliding.sum;
+  for (let i = 0; i < sliding.at.length && (sliding.at[i] ?? 0) < bucket - subBuckets; i++) {
+    held -= sliding.held[i] ?? 0;
+    settled -= sliding.settled[i] ?? 0;
   }
   return { held, settled };
 }
@@ -67,12 +67,12 @@ export function useOfSlide(slide: Slide, bucket: number): Use {
  * The last bucket that has to slide out before `amount` has come free; the newest with anything in it when all of them
  * do not suffice. `null`: empty.
  */
-export function bucketThatFrees(slide: Slide, bucket: number, amount: number): number | null {
+export function findFreeingBucket(sliding: SlidingWindow, bucket: number, amount: number): number | null {
   let freed = 0;
   let last: number | null = null;
-  for (let i = 0; i < slide.at.length && freed < amount; i++) {
-    const at = slide.at[i] ?? 0;
-    const count = (slide.held[i] ?? 0) + (slide.settled[i] ?? 0);
+  for (let i = 0; i < sliding.at.length && freed < amount; i++) {
+    const at = sliding.at[i] ?? 0;
+    const count = (sliding.held[i] ?? 0) + (sliding.settled[i] ?? 0);
     if (at < bucket - subBuckets || count === 0) continue;
     freed += count;
     last = at;
@@ -81,7 +81,7 @@ export function bucketThatFrees(slide: Slide, bucket: number, amount: number): n
 }
 
 /** The UTC day of a time, counted from 1970-01-01. */
-export function dayOf(ms: number): number {
+export function toDay(ms: number): number {
   return Math.floor(ms / dayMs);
 }
 
@@ -89,8 +89,8 @@ export function dayOf(ms: number): number {
  * The UTC month of a time, counted from January of year 0. Integers only, so that Lua can do the same (civil_from_days,
  * Hinnant 2013).
  */
-export function monthOf(ms: number): number {
-  const days = dayOf(ms) + 719_468;
+export function toMonth(ms: number): number {
+  const days = toDay(ms) + 719_468;
   const era = Math.floor(days / 146_097);
   const dayOfEra = days - era * 146_097;
   const leaps = Math.floor(dayOfEra / 1_460) - Math.floor(dayOfEra / 36_524) + Math.floor(dayOfEra / 146_096);
@@ -102,12 +102,12 @@ export function monthOf(ms: number): number {
 
 /** When the next UTC day begins. */
 export function nextDayMs(ms: number): number {
-  return (dayOf(ms) + 1) * dayMs;
+  return (toDay(ms) + 1) * dayMs;
 }
 
 /** When the next UTC month begins. */
 export function nextMonthMs(ms: number): number {
-  const marchMonth = monthOf(ms) + 1 - 2;
+  const marchMonth = toMonth(ms) + 1 - 2;
   const year = Math.floor(marchMonth / 12);
   const daysBefore = Math.floor((153 * (marchMonth - year * 12) + 2) / 5);
   const days =
@@ -115,15 +115,15 @@ export function nextMonthMs(ms: number): number {
   return days * dayMs;
 }
 
-function dropOld(slide: Slide, bucket: number): void {
+function dropOld(sliding: SlidingWindow, bucket: number): void {
   let gone = 0;
-  while (gone < slide.at.length && (slide.at[gone] ?? 0) < bucket - subBuckets) {
-    slide.sum.held -= slide.held[gone] ?? 0;
-    slide.sum.settled -= slide.settled[gone] ?? 0;
+  while (gone < sliding.at.length && (sliding.at[gone] ?? 0) < bucket - subBuckets) {
+    sliding.sum.held -= sliding.held[gone] ?? 0;
+    sliding.sum.settled -= sliding.settled[gone] ?? 0;
     gone++;
   }
   if (gone === 0) return;
-  slide.at.splice(0, gone);
-  slide.held.splice(0, gone);
-  slide.settled.splice(0, gone);
+  sliding.at.splice(0, gone);
+  sliding.held.splice(0, gone);
+  sliding.settled.splice(0, gone);
 }

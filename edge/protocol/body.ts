@@ -8,12 +8,12 @@ import { bodyBytesMax, bodyDepthMax, bodyMembersMax, bodyMembersMaxAll, discarde
  */
 export async function readJson(request: Request): Promise<{ bytes: Uint8Array<ArrayBuffer>; json: unknown }> {
   const bytes = await readBytes(request, bodyBytesMax);
-  if (depthOf(bytes, bodyDepthMax + 1) > bodyDepthMax) {
-    throw new Refusal("invalid_value", { say: `The body is nested deeper than ${bodyDepthMax} levels.` });
+  if (measureDepth(bytes, bodyDepthMax + 1) > bodyDepthMax) {
+    throw new Refusal("invalid_value", { message: `The body is nested deeper than ${bodyDepthMax} levels.` });
   }
-  if (bytes.length > bodyMembersMaxAll && membersOf(bytes) > bodyMembersMaxAll) {
+  if (bytes.length > bodyMembersMaxAll && countMembers(bytes) > bodyMembersMaxAll) {
     throw new Refusal("invalid_value", {
-      say: `The body has more than ${bodyMembersMaxAll} members, lists and objects in all.`,
+      message: `The body has more than ${bodyMembersMaxAll} members, lists and objects in all.`,
     });
   }
   let json: unknown;
@@ -23,7 +23,7 @@ export async function readJson(request: Request): Promise<{ bytes: Uint8Array<Ar
     throw new Refusal("invalid_json", { cause });
   }
   if (typeof json === "object" && json !== null && Object.keys(json).length > bodyMembersMax) {
-    throw new Refusal("invalid_value", { say: `The body has more than ${bodyMembersMax} members.` });
+    throw new Refusal("invalid_value", { message: `The body has more than ${bodyMembersMax} members.` });
   }
   return { bytes, json };
 }
@@ -35,13 +35,13 @@ export async function readBytes(request: Request, bytesMax: number): Promise<Uin
   const declared = request.headers.get("content-length");
   if (declared !== null && Number(declared) > bytesMax) {
     await discard(request.body);
-    throw tooLarge(bytesMax);
+    throw createTooLarge(bytesMax);
   }
   // A declared length is enforced by the HTTP layer, so the whole can be read natively; otherwise each chunk is
   // counted.
   if (declared !== null) {
     const bytes = new Uint8Array(await request.arrayBuffer());
-    if (bytes.byteLength > bytesMax) throw tooLarge(bytesMax);
+    if (bytes.byteLength > bytesMax) throw createTooLarge(bytesMax);
     return bytes;
   }
   if (!request.body) return new Uint8Array();
@@ -52,7 +52,7 @@ export async function readBytes(request: Request, bytesMax: number): Promise<Uin
     if (size <= bytesMax) chunks.push(chunk);
     else if (size > discardedBytesMax) break;
   }
-  if (size > bytesMax) throw tooLarge(bytesMax);
+  if (size > bytesMax) throw createTooLarge(bytesMax);
   const bytes = new Uint8Array(size);
   let at = 0;
   for (const chunk of chunks) {
@@ -71,8 +71,8 @@ async function discard(body: ReadableStream<Uint8Array> | null): Promise<void> {
   }
 }
 
-function tooLarge(bytesMax: number): Refusal {
-  return new Refusal("request_too_large", { say: `The request body is larger than ${bytesMax} bytes.` });
+function createTooLarge(bytesMax: number): Refusal {
+  return new Refusal("request_too_large", { message: `The request body is larger than ${bytesMax} bytes.` });
 }
 
 /**
@@ -80,12 +80,12 @@ function tooLarge(bytesMax: number): Refusal {
  * them: a megabyte of brackets costs a parser a second. For malformed text the result means nothing; the parser refuses
  * it.
  */
-export function depthOf(bytes: Uint8Array, depthMax: number): number {
+export function measureDepth(bytes: Uint8Array, depthMax: number): number {
   let depth = 0;
   let deepest = 0;
   for (let i = 0; i < bytes.length && deepest < depthMax; i++) {
     const byte = bytes[i];
-    if (byte === quote) i = endOfString(bytes, i);
+    if (byte === quote) i = findStringEnd(bytes, i);
     else if (byte === openBracket || byte === openBrace) deepest = Math.max(deepest, ++depth);
     else if (byte === closeBracket || byte === closeBrace) depth--;
   }
@@ -96,10 +96,10 @@ export function depthOf(bytes: Uint8Array, depthMax: number): number {
  * Counts members, lists and objects in JSON text: colons and opening brackets outside strings. A parser needs up to a
  * microsecond for each; numbers and text cost it little.
  */
-function membersOf(bytes: Uint8Array): number {
+function countMembers(bytes: Uint8Array): number {
   let members = 0;
   for (let i = 0; i < bytes.length; i++) {
-    if (bytes[i] === quote) i = endOfString(bytes, i);
+    if (bytes[i] === quote) i = findStringEnd(bytes, i);
     else if (bytes[i] === colon || bytes[i] === openBracket || bytes[i] === openBrace) members++;
   }
   return members;
@@ -108,7 +108,7 @@ function membersOf(bytes: Uint8Array): number {
 const [quote, backslash, openBracket, closeBracket, openBrace, closeBrace, colon] = [34, 92, 91, 93, 123, 125, 58];
 
 /** The index of the quote that ends the string which starts at `start`; the end of the bytes if there is none. */
-function endOfString(bytes: Uint8Array, start: number): number {
+function findStringEnd(bytes: Uint8Array, start: number): number {
   for (let at = bytes.indexOf(quote, start + 1); at !== -1; at = bytes.indexOf(quote, at + 1)) {
     let slashes = 0;
     while (bytes[at - 1 - slashes] === backslash) slashes++;

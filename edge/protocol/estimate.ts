@@ -11,15 +11,15 @@ export function estimateTokens(text: string): number {
       letters++;
       continue;
     }
-    tokens += wordTokens(letters);
+    tokens += countWordTokens(letters);
     letters = 0;
-    tokens += weightOf(unit);
+    tokens += estimateUnitTokens(unit);
   }
-  return Math.ceil(tokens + wordTokens(letters));
+  return Math.ceil(tokens + countWordTokens(letters));
 }
 
 /** A word of up to seven letters is mostly one token; longer ones break about every four. */
-function wordTokens(letters: number): number {
+function countWordTokens(letters: number): number {
   if (letters === 0) return 0;
   return letters <= 7 ? 1 : 1 + (letters - 7) / 4;
 }
@@ -29,7 +29,7 @@ function isLatin(unit: number): boolean {
 }
 
 /** Tokens per UTF-16 unit that is not a Latin letter; blanks belong to the word that follows. */
-function weightOf(unit: number): number {
+function estimateUnitTokens(unit: number): number {
   if (unit === 32) return 0.05;
   if (unit === 10 || unit === 9 || unit === 13) return 0.5;
   if (unit >= 48 && unit <= 57) return 1;

@@ -5,11 +5,11 @@ import { choicesMax, logitBiasMax, schemaBytesMax, stopMax } from "../limits.ts"
 const tooBig = { message: `at most ${schemaBytesMax} bytes` };
 
 function isSmall(schema: unknown): boolean {
-  return utf8Bytes(JSON.stringify(schema)) <= schemaBytesMax;
+  return countUtf8Bytes(JSON.stringify(schema)) <= schemaBytesMax;
 }
 
 /** What is wrong with a value, and the path to it. */
-export interface Fault {
+export interface FieldFault {
   path: PropertyKey[];
   message: string;
 }
@@ -18,29 +18,29 @@ export interface Fault {
  * A schema for a value that `findFault` checks by hand, up to the first fault. For what callers may send a million of:
  * zod would check all of them and report each, which costs seconds and hundreds of megabytes.
  */
-export function checked<T>(faultOf: (value: unknown) => Fault | null): z.ZodType<T> {
+export function createCheckedSchema<T>(findFault: (value: unknown) => FieldFault | null): z.ZodType<T> {
   return z.custom<T>().superRefine((value, context) => {
-    const fault = faultOf(value);
+    const fault = findFault(value);
     if (fault) context.addIssue({ code: "custom", ...fault });
   });
 }
 
 /** A schema for a list whose items are checked one by one, up to the first that is wrong. */
-export function listOf<T>(item: z.ZodType<T>, max: number, min = 0): z.ZodType<T[]> {
-  return checked<T[]>((value) => {
+export function createListSchema<T>(item: z.ZodType<T>, max: number, min = 0): z.ZodType<T[]> {
+  return createCheckedSchema<T[]>((value) => {
     if (!Array.isArray(value)) return { path: [], message: "must be an array" };
     if (value.length < min) return { path: [], message: `must have at least ${min} items` };
     if (value.length > max) return { path: [], message: `must have at most ${max} items` };
     for (const [index, member] of value.entries()) {
       const parsed = item.safeParse(member);
-      const issue = parsed.success ? null : deepest(parsed.error.issues[0]);
+      const issue = parsed.success ? null : findDeepest(parsed.error.issues[0]);
       if (!parsed.success) return { path: [index, ...(issue?.path ?? [])], message: issue?.message ?? "is not valid" };
     }
     return null;
   });
 }
 
-function biasFault(value: unknown): Fault | null {
+function findBiasFault(value: unknown): FieldFault | null {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     return { path: [], message: "must be an object" };
   const entries = Object.entries(value);
@@ -73,7 +73,7 @@ export const sampling = {
   frequency_penalty: z.number().min(-2).max(2).nullish(),
   seed: z.int().nullish(),
   stop: z.union([z.string(), z.array(z.string()).max(stopMax)]).nullish(),
-  logit_bias: checked<Record<string, number>>(biasFault).nullish(),
+  logit_bias: createCheckedSchema<Record<string, number>>(findBiasFault).nullish(),
   response_format: z
     .looseObject({ type: z.enum(["text", "json_object", "json_schema", "structural_tag"]) })
     .refine(isSmall, tooBig)
@@ -83,7 +83,7 @@ export const sampling = {
 } as const;
 
 /** Counts UTF-8 bytes without encoding: a surrogate pair takes four, a lone surrogate the three of U+FFFD. */
-export function utf8Bytes(text: string): number {
+export function countUtf8Bytes(text: string): number {
   let bytes = text.length;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
@@ -101,16 +101,16 @@ export function utf8Bytes(text: string): number {
 export function parseBody<T>(schema: z.ZodType<T>, json: unknown): T {
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
-  throw refusalOf(parsed.error);
+  throw createFieldRefusal(parsed.error);
 }
 
 /** Turns a zod error into a refusal: its first issue, or the deepest one where a union failed. */
-export function refusalOf(error: z.ZodError): Refusal {
-  const issue = deepest(error.issues[0]);
-  const param = issue ? pathOf(issue.path) : null;
+export function createFieldRefusal(error: z.ZodError): Refusal {
+  const issue = findDeepest(error.issues[0]);
+  const param = issue ? writePath(issue.path) : null;
   const message = issue?.message ?? "is not valid";
-  if (!param) return new Refusal("invalid_value", { say: `The body is not valid: ${message}.` });
-  return new Refusal("invalid_value", { param, say: `Invalid value for '${param}': ${message}.` });
+  if (!param) return new Refusal("invalid_value", { message: `The body is not valid: ${message}.` });
+  return new Refusal("invalid_value", { param, message: `Invalid value for '${param}': ${message}.` });
 }
 
 interface Issue {
@@ -121,7 +121,7 @@ interface Issue {
 }
 
 /** A union reports one list of issues per branch; the branch that got furthest explains most. */
-function deepest(issue: Issue | undefined): Issue | undefined {
+function findDeepest(issue: Issue | undefined): Issue | undefined {
   if (!issue || issue.code !== "invalid_union" || !Array.isArray(issue.errors)) return issue;
   const branches: Issue[] = issue.errors.flat();
   const best = branches.filter((inner) => inner.path.length > 0).toSorted((a, b) => b.path.length - a.path.length)[0];
@@ -129,7 +129,7 @@ function deepest(issue: Issue | undefined): Issue | undefined {
 }
 
 /** Names in a path may be the caller's own, of any length and content, so they are cleaned before they are repeated. */
-function pathOf(path: PropertyKey[]): string {
+function writePath(path: PropertyKey[]): string {
   return path.reduce<string>((text, step) => {
     if (typeof step === "number") return `${text}[${step}]`;
     const name = String(step)

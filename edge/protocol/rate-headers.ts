@@ -9,17 +9,17 @@ export interface WindowReport {
  * `x-ratelimit-{limit,remaining,reset}-requests` or `-tokens` as OpenAI writes them; a window without a limit (null)
  * has no headers.
  */
-export function windowHeaders(unit: "requests" | "tokens", report: WindowReport | null): Record<string, string> {
+export function buildWindowHeaders(unit: "requests" | "tokens", report: WindowReport | null): Record<string, string> {
   if (!report) return {};
   return {
     [`x-ratelimit-limit-${unit}`]: String(report.limit),
     [`x-ratelimit-remaining-${unit}`]: String(report.remaining),
-    [`x-ratelimit-reset-${unit}`]: goDuration(report.resetMs),
+    [`x-ratelimit-reset-${unit}`]: formatDuration(report.resetMs),
   };
 }
 
 /** Formats a duration as Go does: `12ms`, `1.5s`, `6m0s`, `23h59m59s`. Fractions of a second only below a minute. */
-export function goDuration(ms: number): string {
+export function formatDuration(ms: number): string {
   const whole = Math.max(0, Math.ceil(ms));
   if (whole < 1_000) return `${whole}ms`;
   if (whole < 60_000) return `${whole / 1_000}s`;

@@ -1,4 +1,4 @@
-import { errorBody, type Refusal } from "../errors.ts";
+import { buildErrorBody, type Refusal } from "../errors.ts";
 
 const encoder = new TextEncoder();
 
@@ -12,8 +12,8 @@ export const waitComment = encoder.encode(": wait\n\n");
  * blank line, since the stream may have broken off within a line: after half a `data:` line the event would be an
  * unknown field, and the SDK would take the answer for complete.
  */
-export function errorEvent(refusal: Refusal): Uint8Array {
-  return encoder.encode(`\n\ndata: ${JSON.stringify(errorBody(refusal))}\n\n`);
+export function encodeErrorEvent(refusal: Refusal): Uint8Array {
+  return encoder.encode(`\n\ndata: ${JSON.stringify(buildErrorBody(refusal))}\n\n`);
 }
 
 /** Headers of a stream; `no-transform` keeps proxies from compressing, and so from holding back, its events. */

@@ -2,8 +2,8 @@ import type { Tier } from "../agreements/records/model.ts";
 import { heartbeatStaleMs, waitTargetMs } from "../limits.ts";
 import type { NodeView } from "./port.ts";
 
-export { tierHeader, type Verdict } from "./tier/complexity.ts";
-export { openJudge, type Judge } from "./tier/classifier.ts";
+export { writeTierHeader, type Classification } from "./tier/complexity.ts";
+export { openTierClassifier, type TierClassifier } from "./tier/classifier.ts";
 export type { Fleet, NodeView } from "./port.ts";
 
 /** What a call needs: a model in a tier, so many GPU seconds, and the text by which calls share a prefix cache. */
@@ -26,12 +26,14 @@ const loadMemoryMs = 5_000;
  * the target come last. Pure over the view. Empty when no node serves this model.
  */
 export function rank(views: readonly NodeView[], wanted: Wanted, random: () => number): NodeView[] {
-  const eligible = eligibleOf(views.filter((view) => view.record.models.includes(wanted.model)));
+  const eligible = selectEligible(views.filter((view) => view.record.models.includes(wanted.model)));
   const own = eligible.filter((view) => view.record.tier === wanted.tier);
   const others = eligible.filter((view) => view.record.tier !== wanted.tier);
   const spill =
-    wanted.tier === "complex" ? others : others.filter((view) => own.length === 0 || usedShare(view) < borrowBelow);
-  const isQuick = (view: NodeView) => waitMs(view, wanted.gpuSeconds) <= waitTargetMs;
+    wanted.tier === "complex"
+      ? others
+      : others.filter((view) => own.length === 0 || computeUsedShare(view) < borrowBelow);
+  const isQuick = (view: NodeView) => estimateWaitMs(view, wanted.gpuSeconds) <= waitTargetMs;
   const isSlow = (view: NodeView) => !isQuick(view);
   return [own.filter(isQuick), spill.filter(isQuick), own.filter(isSlow), spill.filter(isSlow)].flatMap((views) =>
     order(views, wanted, random),
@@ -42,15 +44,15 @@ export function rank(views: readonly NodeView[], wanted: Wanted, random: () => n
  * How long a call would wait in the queue, in ms, if the waiting calls take as much GPU as it does. Reports lose weight
  * with age.
  */
-function waitMs({ load, loadAgeMs }: NodeView, gpuSeconds: number): number {
-  return load ? load.waiting * freshness(loadAgeMs) * gpuSeconds * 1_000 : 0;
+function estimateWaitMs({ load, loadAgeMs }: NodeView, gpuSeconds: number): number {
+  return load ? load.waiting * computeFreshness(loadAgeMs) * gpuSeconds * 1_000 : 0;
 }
 
 /**
  * Nodes that are ready, fresh and not broken. When no heartbeat is fresh the reports mean nothing, so every node that
  * its breaker allows is eligible.
  */
-function eligibleOf(views: NodeView[]): NodeView[] {
+function selectEligible(views: NodeView[]): NodeView[] {
   const whole = views.filter((view) => view.breaker !== "open");
   const isFresh = (view: NodeView) => view.heartbeatAgeMs !== null && view.heartbeatAgeMs < heartbeatStaleMs;
   const fresh = whole.filter(isFresh);
@@ -60,16 +62,16 @@ function eligibleOf(views: NodeView[]): NodeView[] {
 
 function order(views: NodeView[], wanted: Wanted, random: () => number): NodeView[] {
   if (views.length < 2) return views;
-  const loads = new Map(views.map((view) => [view, loadOf(view)]));
+  const loads = new Map(views.map((view) => [view, estimateLoad(view)]));
   const load = (view: NodeView) => loads.get(view) ?? 0;
   const mean = views.reduce((sum, view) => sum + load(view), 0) / views.length;
   const favourite = views.reduce((best, view) => (score(wanted, view) > score(wanted, best) ? view : best));
   const byLoad = views.toSorted((a, b) => load(a) - load(b));
-  const first = load(favourite) <= boundedLoad * mean + 1 ? favourite : twoChoices(views, load, random);
+  const first = load(favourite) <= boundedLoad * mean + 1 ? favourite : chooseOfTwo(views, load, random);
   return [first, ...byLoad.filter((view) => view !== first)];
 }
 
-function twoChoices(views: NodeView[], load: (view: NodeView) => number, random: () => number): NodeView {
+function chooseOfTwo(views: NodeView[], load: (view: NodeView) => number, random: () => number): NodeView {
   const at = Math.floor(random() * views.length) % views.length;
   const step = 1 + (Math.floor(random() * (views.length - 1)) % (views.length - 1));
   const [one, other] = [views[at], views[(at + step) % views.length]];
@@ -81,9 +83,9 @@ function twoChoices(views: NodeView[], load: (view: NodeView) => number, random:
  * Sequences at work on the node: its last report, fading with age, plus what this isolate has sent it, with a steep
  * rise as its KV pool fills.
  */
-function loadOf({ load, loadAgeMs, inFlight }: NodeView): number {
+function estimateLoad({ load, loadAgeMs, inFlight }: NodeView): number {
   if (!load) return inFlight;
-  const weight = freshness(loadAgeMs);
+  const weight = computeFreshness(loadAgeMs);
   const k = Math.min(load.kvUsed, 0.99);
   return (
     Math.max(inFlight, (load.running + load.waiting) * weight + inFlight * (1 - weight)) +
@@ -91,11 +93,11 @@ function loadOf({ load, loadAgeMs, inFlight }: NodeView): number {
   );
 }
 
-function freshness(loadAgeMs: number): number {
+function computeFreshness(loadAgeMs: number): number {
   return Math.exp(-loadAgeMs / loadMemoryMs);
 }
 
-function usedShare({ load, kvPoolTokens }: NodeView): number {
+function computeUsedShare({ load, kvPoolTokens }: NodeView): number {
   if (!load) return 0;
   return kvPoolTokens ? Math.max(load.kvUsed, load.heldTokens / kvPoolTokens) : load.kvUsed;
 }

@@ -31,9 +31,9 @@ export interface Fleet {
   /** Refreshes the view if it is older than a second, else returns null; run it beside the call, never before it. */
   refresh(nowMs: number): Promise<void> | null;
   /** An attempt starts on a node; `learn` follows with what its headers report, and `end` once the answer is over. */
-  began(node: string, nowMs: number): void;
-  saw(node: string, end: AttemptEnd, load: LoadReport | null, nowMs: number): void;
-  ended(node: string): void;
+  begin(node: string, nowMs: number): void;
+  learn(node: string, end: AttemptEnd, load: LoadReport | null, nowMs: number): void;
+  end(node: string): void;
   /** Stores a heartbeat whose signature has been verified. */
   report(heartbeat: Heartbeat, nowMs: number): Promise<void>;
 }

@@ -1,9 +1,9 @@
 import { decodeJwt, importJWK, jwtVerify } from "jose";
-import { bodyDigest } from "../agreements/digest.ts";
+import { digestBody } from "../agreements/digest.ts";
 import { edgeIssuer, NodeClaims } from "../agreements/tokens/hop.ts";
 import type { OrgId } from "../agreements/tokens/ids.ts";
 import { Heartbeat, type NodeRecord } from "../agreements/records/node.ts";
-import { UsageBatch, type Untaken, type UsageRecord } from "../agreements/records/usage.ts";
+import { UsageBatch, type Unacknowledged, type UsageRecord } from "../agreements/records/usage.ts";
 import { Refusal } from "../errors.ts";
 import { clockSkewMs, usageBodyBytesMax } from "../limits.ts";
 import { readBytes } from "../protocol/body.ts";
@@ -38,16 +38,16 @@ export async function takeUsage(
   }
   const failed = batches.filter((_, index) => answers[index]?.status !== "fulfilled");
   if (failed.length > 0)
-    throw outOfReach(failed, batches.length, answers.find((answer) => answer.status === "rejected")?.reason);
+    throw refuseUnreachable(failed, batches.length, answers.find((answer) => answer.status === "rejected")?.reason);
   return counts;
 }
 
-function outOfReach(failed: { org: OrgId; records: UsageRecord[] }[], ledgers: number, cause: unknown): Refusal {
-  const untaken = new Set(failed.flatMap(({ records }) => records.map(({ hold }) => hold)));
+function refuseUnreachable(failed: { org: OrgId; records: UsageRecord[] }[], ledgers: number, cause: unknown): Refusal {
+  const unacknowledged = new Set(failed.flatMap(({ records }) => records.map(({ hold }) => hold)));
   return new Refusal("quota_unavailable", {
-    say: "Ledgers are out of reach: send the records of the holds named in 'untaken' again.",
+    message: "Ledgers are out of reach: send the records of the holds named in 'untaken' again.",
     retryAfterMs: 1_000,
-    extra: { untaken: Array.from(untaken) } satisfies Untaken,
+    extra: { unacknowledged: Array.from(unacknowledged) } satisfies Unacknowledged,
     log: `${failed.length} of ${ledgers} ledgers out of reach while settling, that of ${failed[0]?.org} first`,
     cause,
   });
@@ -69,7 +69,7 @@ async function readSigned(visit: Visit, nodes: readonly NodeRecord[]): Promise<{
   const token = visit.request.headers.get("authorization")?.match(/^Bearer (\S+)$/)?.[1] ?? "";
   const bytes = await readBytes(visit.request, usageBodyBytesMax);
   const { node, claims } = await verify(token, nodes, visit.now());
-  if (claims.bodySha256 !== bodyDigest(bytes))
+  if (claims.bodySha256 !== digestBody(bytes))
     throw new Refusal("invalid_api_key", { log: "node token is for another body" });
   try {
     return { node, json: JSON.parse(new TextDecoder().decode(bytes)) };
@@ -83,7 +83,7 @@ async function verify(
   nodes: readonly NodeRecord[],
   nowMs: number,
 ): Promise<{ node: NodeRecord; claims: NodeClaims }> {
-  const node = nodes.find((record) => record.id === issuerOf(token));
+  const node = nodes.find((record) => record.id === readIssuer(token));
   if (!node) throw new Refusal("invalid_api_key", { log: "token of no known node" });
   try {
     const key = await importJWK({ kty: "OKP", crv: "Ed25519", x: node.publicKey }, "EdDSA");
@@ -102,7 +102,7 @@ async function verify(
 }
 
 /** The issuer that the token claims, unverified; null when it is not a token. */
-function issuerOf(token: string): unknown {
+function readIssuer(token: string): unknown {
   try {
     return decodeJwt(token).iss;
   } catch {

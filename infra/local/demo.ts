@@ -25,14 +25,14 @@ export async function openDemo(stateDir: string, edge: string, bootstrapToken: s
 }
 
 async function makeDemo(edge: string, bootstrapToken: string): Promise<Demo> {
-  const operator: { key: { secret: string } } = await post(`${edge}/control/bootstrap`, bootstrapToken, {});
+  const operator: { key: { secret: string } } = await sendPost(`${edge}/control/bootstrap`, bootstrapToken, {});
   const adminKey = operator.key.secret;
-  const org: { id: string } = await post(`${edge}/control/orgs`, adminKey, { name: "demo", plan: "standard" });
-  const key: { secret: string } = await post(`${edge}/control/orgs/${org.id}/keys`, adminKey, { name: "demo" });
+  const org: { id: string } = await sendPost(`${edge}/control/orgs`, adminKey, { name: "demo", plan: "standard" });
+  const key: { secret: string } = await sendPost(`${edge}/control/orgs/${org.id}/keys`, adminKey, { name: "demo" });
   return { edge, org: org.id, key: key.secret, adminKey };
 }
 
-async function post<T>(url: string, key: string, body: unknown): Promise<T> {
+async function sendPost<T>(url: string, key: string, body: unknown): Promise<T> {
   const response = await fetch(url, {
     method: "POST",
     headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },

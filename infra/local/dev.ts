@@ -7,7 +7,7 @@ import { openDemo, type Demo } from "./demo.ts";
 import { startGguf, type GgufEngine } from "./engine/gguf.ts";
 import { releaseStack, takeStack } from "./one-stack.ts";
 import { watchParent } from "./parent.ts";
-import { modelsOfEngine, probeEngine } from "./engine/real-engine.ts";
+import { makeModelRecords, probeEngine } from "./engine/real-engine.ts";
 import { defaultModels, root, startStack, type Stack, type StackOptions } from "./stack.ts";
 
 /** With the time in which a lost parent is noticed, within two seconds. */
@@ -103,15 +103,15 @@ async function main(): Promise<void> {
   };
   const gguf = flags.gguf ? await startGguf(resolve(flags.gguf), (line) => log("llama.cpp", line)) : null;
   const given = gguf ?? (flags.engine ? await probeEngine(flags.engine) : null);
-  if (given) Object.assign(options, { models: modelsOfEngine(given.found), engines: [given.engine] });
+  if (given) Object.assign(options, { models: makeModelRecords(given.found), engines: [given.engine] });
   // A laptop may read a long prompt for minutes before it says a word.
   if (gguf) options.agentLimits = { streamIdleMsMax: 600_000 };
   await startChild("reaper", [join(root, "infra/local/reaper.ts"), flags.state], () => undefined);
   const stack = await startStack(options);
   stopOnSignal(stack, gguf, flags.state);
   const demo = await openDemo(flags.state, stack.edge.url, stack.secrets.bootstrapToken);
-  await untilHealthy(stack.edge.url);
-  if (!flags.quiet) process.stdout.write(welcome(stack, demo, options.models ?? flags.models));
+  await waitUntilHealthy(stack.edge.url);
+  if (!flags.quiet) process.stdout.write(writeWelcome(stack, demo, options.models ?? flags.models));
   const ready = {
     edge: demo.edge,
     org: demo.org,
@@ -149,7 +149,7 @@ function stopOnSignal(stack: Stack, gguf: GgufEngine | null, stateDir: string): 
   }
 }
 
-async function untilHealthy(edge: string): Promise<void> {
+async function waitUntilHealthy(edge: string): Promise<void> {
   for (let tries = 0; tries < 300; tries++) {
     const response = await fetch(`${edge}/health`).catch(() => null);
     if (response?.ok) return;
@@ -158,7 +158,7 @@ async function untilHealthy(edge: string): Promise<void> {
   throw new Error(`the nodes did not report to ${edge} within 30 s`);
 }
 
-function welcome(stack: Stack, { edge, org, key, adminKey }: Demo, models: ModelRecord[]): string {
+function writeWelcome(stack: Stack, { edge, org, key, adminKey }: Demo, models: ModelRecord[]): string {
   const model = models[0]?.aliases[0] ?? "chat";
   const served = models
     .map(

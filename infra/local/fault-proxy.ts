@@ -40,11 +40,11 @@ export async function openFaultProxy(target: string, tap?: (bytes: Buffer) => vo
       origin.write(bytes);
     });
     origin.on("data", (bytes) => {
-      const left = cutAt === null ? Infinity : cutAt - passed;
-      passed += Math.min(left, bytes.length);
-      if (bytes.length < left) return void client.write(bytes);
+      const bytesLeft = cutAt === null ? Infinity : cutAt - passed;
+      passed += Math.min(bytesLeft, bytes.length);
+      if (bytes.length < bytesLeft) return void client.write(bytes);
       cutAt = null;
-      client.write(bytes.subarray(0, left), () => client.resetAndDestroy());
+      client.write(bytes.subarray(0, bytesLeft), () => client.resetAndDestroy());
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -11,16 +11,16 @@ export function takeStack(stateDir: string): void {
   const pid = readPid(file);
   if (pid !== null && pid !== process.pid && isDev(pid))
     throw new Error(`a dev stack (pid ${pid}) runs on ${stateDir} already; stop it, or give another --state`);
-  for (const orphan of orphansOn(stateDir)) process.kill(orphan, "SIGKILL");
+  for (const orphan of findOrphans(stateDir)) process.kill(orphan, "SIGKILL");
   writeFileSync(file, String(process.pid));
 }
 
 /** Kills every workerd on a state folder but those of another stack that runs: for when its own stack is gone. */
 export function endWorkerds(stateDir: string, starter: number): void {
   for (const pid of listWorkerds(stateDir)) {
-    const parent = parentOf(pid);
+    const parent = readParent(pid);
     if (parent !== starter && isDev(parent)) continue;
-    safely(() => process.kill(pid, "SIGKILL"), false);
+    readOr(() => process.kill(pid, "SIGKILL"), false);
   }
 }
 
@@ -39,36 +39,36 @@ function readPid(file: string): number | null {
 
 /** A pid may have been given to another program since. */
 function isDev(pid: number): boolean {
-  return commandOf(pid).includes("infra/local/dev.ts");
+  return readCommand(pid).includes("infra/local/dev.ts");
 }
 
 /**
  * workerd processes whose parent is gone and whose open state lies in this folder. Linux tells by /proc; elsewhere none
  * are found.
  */
-function orphansOn(stateDir: string): number[] {
-  return listWorkerds(stateDir).filter((pid) => parentOf(pid) === 1);
+function findOrphans(stateDir: string): number[] {
+  return listWorkerds(stateDir).filter((pid) => readParent(pid) === 1);
 }
 
 function listWorkerds(stateDir: string): number[] {
-  const pids = safely(() => readdirSync("/proc").map(Number).filter(Boolean), []);
-  return pids.filter((pid) => /workerd/.test(commandOf(pid)) && holdsFileIn(pid, stateDir));
+  const pids = readOr(() => readdirSync("/proc").map(Number).filter(Boolean), []);
+  return pids.filter((pid) => /workerd/.test(readCommand(pid)) && hasOpenFileIn(pid, stateDir));
 }
 
-function holdsFileIn(pid: number, folder: string): boolean {
-  const maps = safely(() => readFileSync(`/proc/${pid}/maps`, "utf8"), "");
+function hasOpenFileIn(pid: number, folder: string): boolean {
+  const maps = readOr(() => readFileSync(`/proc/${pid}/maps`, "utf8"), "");
   return maps.includes(`${folder}/`);
 }
 
-function commandOf(pid: number): string {
-  return safely(() => readFileSync(`/proc/${pid}/cmdline`, "utf8"), "");
+function readCommand(pid: number): string {
+  return readOr(() => readFileSync(`/proc/${pid}/cmdline`, "utf8"), "");
 }
 
-function parentOf(pid: number): number {
-  return safely(() => Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]), 0);
+function readParent(pid: number): number {
+  return readOr(() => Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]), 0);
 }
 
-function safely<T>(read: () => T, otherwise: T): T {
+function readOr<T>(read: () => T, otherwise: T): T {
   try {
     return read();
   } catch {

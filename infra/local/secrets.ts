@@ -57,7 +57,7 @@ export function makeKeyPair(): KeyPair {
 }
 
 /** The Worker's variables that follow from the secrets. */
-export function secretVars(secrets: Secrets): Record<string, string> {
+export function makeSecretVars(secrets: Secrets): Record<string, string> {
   return {
     TAG_KEYS: JSON.stringify(secrets.tagKeys),
     PEPPERS: JSON.stringify(secrets.peppers),

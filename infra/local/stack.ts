@@ -4,7 +4,7 @@ import type { ModelRecord } from "#edge/agreements/records/model.ts";
 import type { EngineKind } from "#origin/config.ts";
 import { freePorts, startChild, type Child } from "./child.ts";
 import { startEdge, type RunningEdge } from "./edge/edge.ts";
-import { openSecrets, secretVars, type Secrets } from "./secrets.ts";
+import { openSecrets, makeSecretVars, type Secrets } from "./secrets.ts";
 
 /** The root of this repository. */
 export const root = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
@@ -97,7 +97,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const vars = {
     MODELS: JSON.stringify(models),
     NODES: JSON.stringify(records),
-    ...secretVars(secrets),
+    ...makeSecretVars(secrets),
     ...redis?.vars,
     ...options.vars,
   };

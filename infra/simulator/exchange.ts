@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { parseBody } from "./calls/fields.ts";
-import { EngineProblem, errorJson, Problem, wrongMediaType } from "./problems.ts";
+import { EngineProblem, writeError, Problem, makeWrongMediaType } from "./problems.ts";
 
 /** What vLLM itself says with this status: 401 is a string, the rest the envelope. */
 export function statusBody(status: number): string {
@@ -11,7 +11,7 @@ export function statusBody(status: number): string {
     429: "Too Many Requests",
     503: "Service Unavailable",
   };
-  return errorJson(status, "The simulator was told to fail.", types[status] ?? "InternalServerError", null);
+  return writeError(status, "The simulator was told to fail.", types[status] ?? "InternalServerError", null);
 }
 
 /** Answers what was thrown: a problem as vLLM writes it, in a stream its first event; anything else is a 500. */
@@ -25,7 +25,7 @@ export function refuse(response: ServerResponse, cause: unknown, isStream = fals
   sendJson(
     response,
     500,
-    errorJson(500, cause instanceof Error ? cause.message : "Internal server error", "InternalServerError", null),
+    writeError(500, cause instanceof Error ? cause.message : "Internal server error", "InternalServerError", null),
   );
 }
 
@@ -41,6 +41,6 @@ export async function readBody(request: IncomingMessage): Promise<Record<string,
   const parts: Buffer[] = [];
   for await (const part of request) parts.push(Buffer.from(part));
   const type = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
-  if (type !== "application/json") throw wrongMediaType();
+  if (type !== "application/json") throw makeWrongMediaType();
   return parseBody(Buffer.concat(parts).toString("utf8"));
 }

@@ -75,7 +75,7 @@ export function readFaultRule(value: unknown): FaultRule {
 }
 
 /** The faults in force. A rule without a `path` meets every call of a model, and nothing else. */
-export class FaultDesk {
+export class ActiveFaults {
   #rules: { rule: FaultRule; left: number }[] = [];
 
   add(rule: FaultRule): void {
@@ -104,7 +104,7 @@ export class FaultDesk {
 }
 
 /** A usage object as JSON, or `null` for none, after what the faults make of it. */
-export function tellUsage(usage: Readonly<Record<string, unknown>>, rules: readonly FaultRule[]): string | null {
+export function writeUsage(usage: Readonly<Record<string, unknown>>, rules: readonly FaultRule[]): string | null {
   const lie = rules.find((rule) => rule.kind === "usage");
   if (!lie) return JSON.stringify(usage);
   const prompt = Number(usage["prompt_tokens"]);

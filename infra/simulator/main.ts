@@ -54,8 +54,8 @@ export function readOptions(args: readonly string[]): SimulatorOptions {
   };
   const contexts = new Map((values["model-context"] ?? []).map(readContext));
   const models: ModelOptions[] = [
-    ...(values.model ?? []).map((names): ModelOptions => ({ names: namesOf(names) })),
-    ...(values["embedding-model"] ?? []).map((names): ModelOptions => ({ names: namesOf(names), speech: "vectors" })),
+    ...(values.model ?? []).map((names): ModelOptions => ({ names: readNames(names) })),
+    ...(values["embedding-model"] ?? []).map((names): ModelOptions => ({ names: readNames(names), output: "vectors" })),
   ].map((model) => {
     const contextTokens = contexts.get(model.names[0]);
     contexts.delete(model.names[0]);
@@ -84,7 +84,7 @@ function readContext(given: string): [name: string, tokens: number] {
 }
 
 /** `name,alias,alias` */
-function namesOf(list: string): [string, ...string[]] {
+function readNames(list: string): [string, ...string[]] {
   const [name, ...aliases] = list
     .split(",")
     .map((part) => part.trim())

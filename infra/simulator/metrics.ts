@@ -1,28 +1,28 @@
 import { blockTokens } from "./engine/blocks.ts";
-import type { Engine } from "./engine/engine.ts";
+import type { EngineCore } from "./engine/engine.ts";
 import type { Histogram } from "./engine/stats.ts";
 
 type Labels = Record<string, string>;
 type Sample = [labels: Labels, value: number];
 
 /** The engines' figures in Prometheus' text format, under the names and labels of vLLM 0.32. */
-export function writeMetrics(engines: ReadonlyMap<string, Engine>): string {
+export function writeMetrics(engines: ReadonlyMap<string, EngineCore>): string {
   const lines: string[] = [];
-  const each = (sample: (engine: Engine) => Sample[]): Sample[] =>
+  const sampleAll = (sample: (engine: EngineCore) => Sample[]): Sample[] =>
     [...engines].flatMap(([model, engine]) =>
       sample(engine).map(([labels, value]): Sample => [{ engine: "0", model_name: model, ...labels }, value]),
     );
-  const family = (name: string, type: "gauge" | "counter", help: string, sample: (engine: Engine) => Sample[]) => {
+  const family = (name: string, type: "gauge" | "counter", help: string, sample: (engine: EngineCore) => Sample[]) => {
     lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
-    for (const [labels, value] of each(sample)) lines.push(`${name}${writeLabels(labels)} ${writeNumber(value)}`);
+    for (const [labels, value] of sampleAll(sample)) lines.push(`${name}${writeLabels(labels)} ${writeNumber(value)}`);
   };
-  const histogram = (name: string, help: string, of: (engine: Engine) => Histogram) => {
+  const histogram = (name: string, help: string, select: (engine: EngineCore) => Histogram) => {
     lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} histogram`);
     for (const [model, engine] of engines)
-      lines.push(...writeHistogram(name, { engine: "0", model_name: model }, of(engine)));
+      lines.push(...writeHistogram(name, { engine: "0", model_name: model }, select(engine)));
   };
-  gauges(family);
-  counters(family);
+  writeGauges(family);
+  writeCounters(family);
   histogram(
     "vllm:request_prompt_tokens",
     "Number of prefill tokens processed.",
@@ -56,9 +56,9 @@ export function writeMetrics(engines: ReadonlyMap<string, Engine>): string {
   return `${lines.join("\n")}\n`;
 }
 
-type Family = (name: string, type: "gauge" | "counter", help: string, sample: (engine: Engine) => Sample[]) => void;
+type Family = (name: string, type: "gauge" | "counter", help: string, sample: (engine: EngineCore) => Sample[]) => void;
 
-function gauges(family: Family) {
+function writeGauges(family: Family) {
   family("vllm:num_requests_running", "gauge", "Number of requests in model execution batches.", (engine) => [
     [{}, engine.running],
   ]);
@@ -82,7 +82,7 @@ function gauges(family: Family) {
   ]);
 }
 
-function counters(family: Family) {
+function writeCounters(family: Family) {
   family(
     "vllm:prefix_cache_queries_total",
     "counter",

@@ -3,12 +3,12 @@ import { realClock, type Clock } from "./engine/clock.ts";
 import type { FaultRule } from "./faults.ts";
 
 /** What a model answers with: prose, SQL, or vectors. */
-export type Speech = "prose" | "sql" | "vectors";
+export type ModelOutput = "prose" | "sql" | "vectors";
 
 /** A model of the simulator. The first name is the one in answers; the others are aliases. */
 export interface ModelOptions {
   names: readonly [string, ...string[]];
-  speech?: Speech;
+  output?: ModelOutput;
   /** By default the profile's. */
   contextTokens?: number;
 }
@@ -56,7 +56,7 @@ export interface SimulatorOptions {
 }
 
 /** Options with every default filled in. */
-export type Settings = Required<Omit<SimulatorOptions, "profile" | "models">> & {
+export type SimulatorSettings = Required<Omit<SimulatorOptions, "profile" | "models">> & {
   profile: EngineProfile;
   models: readonly Required<ModelOptions>[];
 };
@@ -78,11 +78,11 @@ export const l4Profile: Readonly<EngineProfile> = {
 
 const seedModels: readonly ModelOptions[] = [
   { names: ["Qwen/Qwen2.5-7B-Instruct", "chat"] },
-  { names: ["Snowflake/Arctic-Text2SQL-R1-7B", "text2sql"], speech: "sql" },
+  { names: ["Snowflake/Arctic-Text2SQL-R1-7B", "text2sql"], output: "sql" },
 ];
 
 /** Fills in defaults. The context never exceeds the pool: vLLM refuses to start otherwise. */
-export function settle(options: SimulatorOptions): Settings {
+export function resolveOptions(options: SimulatorOptions): SimulatorSettings {
   const pace = (options.profile?.stepMs ?? l4Profile.stepMs) / l4Profile.stepMs;
   const scaled = { prefillMsPerToken: l4Profile.prefillMsPerToken * pace, kvMsPerToken: l4Profile.kvMsPerToken * pace };
   const models = options.models ?? seedModels;
@@ -96,7 +96,7 @@ export function settle(options: SimulatorOptions): Settings {
   return {
     models: models.map((model) => ({
       names: model.names,
-      speech: model.speech ?? guessSpeech(model.names),
+      output: model.output ?? guessOutput(model.names),
       contextTokens: Math.min(model.contextTokens ?? contextTokens, poolTokens),
     })),
     host: options.host ?? "127.0.0.1",
@@ -111,4 +111,5 @@ export function settle(options: SimulatorOptions): Settings {
   };
 }
 
-const guessSpeech = (names: readonly string[]): Speech => (names.some((name) => /sql/i.test(name)) ? "sql" : "prose");
+const guessOutput = (names: readonly string[]): ModelOutput =>
+  names.some((name) => /sql/i.test(name)) ? "sql" : "prose";

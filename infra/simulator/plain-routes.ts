@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { flawedMessages } from "./calls/chat.ts";
+import { checkMessages } from "./calls/chat.ts";
 import { readInputs } from "./calls/completions.ts";
 import { Fields } from "./calls/fields.ts";
-import { contextExceeded, readPrompt, truncated } from "./calls/prompt.ts";
-import { hexOf } from "./text/hash.ts";
+import { contextExceeded, readPrompt, truncatePrompt } from "./calls/prompt.ts";
+import { hashHex } from "./text/hash.ts";
 import { embed } from "./calls/logprobs.ts";
-import { invalid, problem, type Flaw } from "./problems.ts";
+import { makeInvalid, makeProblem, type Flaw } from "./problems.ts";
 import type { OracleRecord } from "./text/oracle.ts";
 import { admit, type ServedModel, type ServedModels } from "./served-model.ts";
 import { detokenize, tokenize, tokenText, vocabularySize } from "./text/tokenizer.ts";
@@ -15,13 +15,13 @@ const dimensionsDefault = 384;
 /** `GET /v1/models`: a card for each name, aliases included. */
 export function listModels(models: ServedModels, createdMs: number): string {
   const created = Math.floor(createdMs / 1_000);
-  const cards = models.all.flatMap((model) => model.names.map((name) => modelCard(model, name, created)));
+  const cards = models.all.flatMap((model) => model.names.map((name) => writeCard(model, name, created)));
   return JSON.stringify({ object: "list", data: cards });
 }
 
-function modelCard(model: ServedModel, id: string, created: number) {
+function writeCard(model: ServedModel, id: string, created: number) {
   const permission = {
-    id: `modelperm-${hexOf(id, 16)}`,
+    id: `modelperm-${hashHex(id, 16)}`,
     object: "model_permission",
     created,
     allow_create_engine: false,
@@ -48,7 +48,7 @@ function modelCard(model: ServedModel, id: string, created: number) {
 }
 
 /** `POST /tokenize`: ids of a prompt, or of a conversation with the template around it. */
-export function tokenizeBody(raw: Readonly<Record<string, unknown>>, models: ServedModels): string {
+export function answerTokenize(raw: Readonly<Record<string, unknown>>, models: ServedModels): string {
   const fields = new Fields(
     raw,
     {
@@ -57,10 +57,10 @@ export function tokenizeBody(raw: Readonly<Record<string, unknown>>, models: Ser
       add_generation_prompt: "boolean",
       continue_final_message: "boolean",
     },
-    promptOrMessages(raw),
+    findPromptFlaws(raw),
   );
   const model = findAny(models, fields.text("model"));
-  if (raw["prompt"] === undefined) flawedMessages(raw);
+  if (raw["prompt"] === undefined) checkMessages(raw);
   const tokens = raw["prompt"] === undefined ? readPrompt(fields, model).prompt : tokenize(String(raw["prompt"]));
   const strings = fields.is("return_token_strs")
     ? tokens.map((token) => tokenText(token).replaceAll(" ", "Ġ").replaceAll("\n", "Ċ"))
@@ -81,23 +81,28 @@ function findAny(models: ServedModels, name: string | null): ServedModel {
   return models.find(name, isEmbedding);
 }
 
-function promptOrMessages(raw: Readonly<Record<string, unknown>>): Flaw[] {
+function findPromptFlaws(raw: Readonly<Record<string, unknown>>): Flaw[] {
   if (typeof raw["prompt"] === "string" || raw["messages"] !== undefined) return [];
-  const lacks = (name: string): Flaw => ({ type: "missing", loc: `body.${name}`, msg: "Field required", input: raw });
+  const describeMissing = (name: string): Flaw => ({
+    type: "missing",
+    loc: `body.${name}`,
+    msg: "Field required",
+    input: raw,
+  });
   const isGiven = raw["prompt"] !== undefined;
   return [
     isGiven
       ? { type: "string_type", loc: "body.prompt", msg: "Input should be a valid string", input: raw["prompt"] }
-      : lacks("prompt"),
-    lacks("messages"),
+      : describeMissing("prompt"),
+    describeMissing("messages"),
   ];
 }
 
 /** `POST /detokenize`. Ids beyond the vocabulary stand for nothing. */
-export function detokenizeBody(raw: Readonly<Record<string, unknown>>, models: ServedModels): string {
+export function answerDetokenize(raw: Readonly<Record<string, unknown>>, models: ServedModels): string {
   const tokens = raw["tokens"];
   if (!Array.isArray(tokens))
-    throw invalid([{ type: "missing", loc: "body.tokens", msg: "Field required", input: raw }]);
+    throw makeInvalid([{ type: "missing", loc: "body.tokens", msg: "Field required", input: raw }]);
   const fields = new Fields(raw, { model: "text" });
   findAny(models, fields.text("model"));
   return JSON.stringify({
@@ -124,9 +129,9 @@ export async function embedInputs(
   const texts = isChat ? [] : readInputs(raw);
   const model = models.find(fields.text("model"), true);
   admit(model, 1);
-  const inputs = isChat ? [readPrompt(fields, model).prompt] : texts.map((tokens) => truncated(tokens, fields));
-  if (inputs.length === 0) throw problem("You must pass at least one prompt");
-  if (inputs.some((tokens) => tokens.length === 0)) throw problem("The decoder prompt cannot be empty");
+  const inputs = isChat ? [readPrompt(fields, model).prompt] : texts.map((tokens) => truncatePrompt(tokens, fields));
+  if (inputs.length === 0) throw makeProblem("You must pass at least one prompt");
+  if (inputs.some((tokens) => tokens.length === 0)) throw makeProblem("The decoder prompt cannot be empty");
   const { contextTokens } = model.engine.profile;
   const long = inputs.find((tokens) => tokens.length > contextTokens);
   if (long) {
@@ -169,9 +174,9 @@ function prefill(model: ServedModel, tokens: readonly number[], signal: AbortSig
       resolve();
       return "stop";
     };
-    const seat = model.engine.submit({ tokens: tokens.length > 0 ? tokens : [0], salt: "", priority: 0, step });
+    const sequence = model.engine.submit({ tokens: tokens.length > 0 ? tokens : [0], salt: "", priority: 0, step });
     signal.addEventListener("abort", () => {
-      model.engine.abort(seat);
+      model.engine.abort(sequence);
       resolve();
     });
   });

@@ -8,16 +8,16 @@ export class Problem extends Error {
   constructor(status: number, message: string, type: string, param: string | null) {
     super(message);
     this.status = status;
-    this.body = errorJson(status, message, type, param);
+    this.body = writeError(status, message, type, param);
   }
 }
 
 /** The envelope alone, as it also stands in an error event. */
-export const errorJson = (status: number, message: string, type: string, param: string | null): string =>
+export const writeError = (status: number, message: string, type: string, param: string | null): string =>
   JSON.stringify({ error: { message, type, param, code: status } });
 
 /** A 400 that vLLM raises itself. With a `value`, vLLM appends both to the message. */
-export function problem(message: string, param: string | null = null, value?: string | number): Problem {
+export function makeProblem(message: string, param: string | null = null, value?: string | number): Problem {
   if (param === null) return new Problem(400, message, "BadRequestError", null);
   const suffix = value === undefined ? "" : `, value=${value}`;
   return new Problem(400, `${message} (parameter=${param}${suffix})`, "BadRequestError", param);
@@ -41,11 +41,14 @@ export class EngineProblem extends Problem {
 }
 
 /** As `problem`, for what the engine finds: grammars, token ids, numbers of logprobs. */
-export const engineProblem = (message: string, param: string | null = null, value?: string | number): EngineProblem =>
-  new EngineProblem(problem(message, param, value));
+export const makeEngineProblem = (
+  message: string,
+  param: string | null = null,
+  value?: string | number,
+): EngineProblem => new EngineProblem(makeProblem(message, param, value));
 
 /** 404 for a model that is not served. For embeddings (`names` null) vLLM says less. */
-export const unknownModel = (model: string, names: readonly string[] | null): Problem =>
+export const makeUnknownModel = (model: string, names: readonly string[] | null): Problem =>
   new Problem(
     404,
     `The model \`${model}\` does not exist.${names ? ` Valid aliases: ${names.join(", ")}.` : ""}`,
@@ -54,7 +57,7 @@ export const unknownModel = (model: string, names: readonly string[] | null): Pr
   );
 
 /** 503 of the admission limit; retryable elsewhere. */
-export const queueFull = (): Problem =>
+export const makeQueueFull = (): Problem =>
   new Problem(
     503,
     "The engine is currently busy and cannot accept new requests. Please try again later or on a different instance.",
@@ -72,16 +75,16 @@ export interface Flaw {
 }
 
 /** The 400 of a body that does not validate; names the first field at fault. */
-export function invalid(flaws: readonly Flaw[]): Problem {
+export function makeInvalid(flaws: readonly Flaw[]): Problem {
   const lines = flaws.map(({ type, loc, msg, input, ctx }) => {
     const tail = ctx
       ? `, 'ctx': {${Object.entries(ctx)
-          .map(([key, value]) => `'${key}': ${pythonText(value)}`)
+          .map(([key, value]) => `'${key}': ${writePythonText(value)}`)
           .join(", ")}}`
       : "";
     return (
-      `\n  {'type': '${type}', 'loc': '${loc}', 'msg': ${pythonText(msg)}, 'input': ` +
-      `${pythonText(describe(input))}${tail}}`
+      `\n  {'type': '${type}', 'loc': '${loc}', 'msg': ${writePythonText(msg)}, 'input': ` +
+      `${writePythonText(describe(input))}${tail}}`
     );
   });
   const noun = flaws.length === 1 ? "error" : "errors";
@@ -89,7 +92,7 @@ export function invalid(flaws: readonly Flaw[]): Problem {
 }
 
 /** The 400 for a body that does not call itself JSON. */
-export const wrongMediaType = (): Problem =>
+export const makeWrongMediaType = (): Problem =>
   new Problem(
     400,
     "1 validation error:\n  Unsupported Media Type: Only 'application/json' is allowed",
@@ -98,7 +101,7 @@ export const wrongMediaType = (): Problem =>
   );
 
 /** Python's `repr` of a string. */
-function pythonText(text: string): string {
+function writePythonText(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
   return quote + text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll(quote, `\\${quote}`) + quote;
 }

@@ -1,29 +1,29 @@
-import { Engine } from "./engine/engine.ts";
-import type { Settings, Speech } from "./options.ts";
-import { queueFull, unknownModel } from "./problems.ts";
-import { voiceOf, type Voice } from "./text/generator.ts";
+import { EngineCore } from "./engine/engine.ts";
+import type { SimulatorSettings, ModelOutput } from "./options.ts";
+import { makeQueueFull, makeUnknownModel } from "./problems.ts";
+import { makeGenerator, type TokenGenerator } from "./text/generator.ts";
 
 /** A model with an engine of its own. */
 export interface ServedModel {
   /** The name in answers. */
   readonly name: string;
   readonly names: readonly string[];
-  readonly speech: Speech;
-  readonly engine: Engine;
-  readonly voice: Voice;
+  readonly speech: ModelOutput;
+  readonly engine: EngineCore;
+  readonly nextToken: TokenGenerator;
 }
 
 /** The models of a simulator, found by any of their names. */
 export class ServedModels {
   readonly all: readonly ServedModel[];
 
-  constructor({ models, profile, clock, answerTokensMean }: Settings) {
-    this.all = models.map(({ names, speech, contextTokens }) => ({
+  constructor({ models, profile, clock, answerTokensMean }: SimulatorSettings) {
+    this.all = models.map(({ names, output: speech, contextTokens }) => ({
       name: names[0],
       names,
       speech,
-      engine: new Engine({ ...profile, contextTokens }, clock),
-      voice: voiceOf(speech, answerTokensMean),
+      engine: new EngineCore({ ...profile, contextTokens }, clock),
+      nextToken: makeGenerator(speech, answerTokensMean),
     }));
   }
 
@@ -31,7 +31,7 @@ export class ServedModels {
   find(name: string | null, isEmbedding: boolean): ServedModel {
     const fitting = this.all.filter(({ speech }) => (speech === "vectors") === isEmbedding);
     const model = name === null || name === "" ? fitting[0] : fitting.find(({ names }) => names.includes(name));
-    if (!model) throw unknownModel(name ?? "", isEmbedding ? null : fitting.flatMap(({ names }) => names));
+    if (!model) throw makeUnknownModel(name ?? "", isEmbedding ? null : fitting.flatMap(({ names }) => names));
     return model;
   }
 }
@@ -41,5 +41,5 @@ export class ServedModels {
  * before its parameters are looked at.
  */
 export function admit({ engine }: ServedModel, sequences: number): void {
-  if (!engine.admits(sequences)) throw queueFull();
+  if (!engine.admits(sequences)) throw makeQueueFull();
 }

@@ -1,25 +1,25 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { serveCall, type Surroundings } from "./calls/generate-answer.ts";
+import { generateAnswer, type CallContext } from "./calls/generate-answer.ts";
 import { readChat } from "./calls/chat.ts";
-import { ChatScribe } from "./calls/chat-serializer.ts";
-import { CompletionScribe, readCompletion } from "./calls/completions.ts";
-import { FaultDesk, readFaultRule, type FaultRule } from "./faults.ts";
+import { ChatSerializer } from "./calls/chat-serializer.ts";
+import { CompletionSerializer, readCompletion } from "./calls/completions.ts";
+import { ActiveFaults, readFaultRule, type FaultRule } from "./faults.ts";
 import { vllmVersion } from "./identity.ts";
 import { writeMetrics } from "./metrics.ts";
-import { settle, type Settings, type SimulatorOptions } from "./options.ts";
-import { reportOf, type OracleRecord, type OracleReport } from "./text/oracle.ts";
-import { detokenizeBody, embedInputs, listModels, tokenizeBody } from "./plain-routes.ts";
+import { resolveOptions, type SimulatorSettings, type SimulatorOptions } from "./options.ts";
+import { makeReport, type OracleRecord, type OracleReport } from "./text/oracle.ts";
+import { answerDetokenize, embedInputs, listModels, answerTokenize } from "./plain-routes.ts";
 import { readBody, refuse, sendJson, statusBody } from "./exchange.ts";
-import { errorJson, Problem } from "./problems.ts";
+import { writeError, Problem } from "./problems.ts";
 import { ServedModels } from "./served-model.ts";
-import { Wire } from "./calls/stream-writer.ts";
+import { StreamWriter } from "./calls/stream-writer.ts";
 
 /** A running simulator. */
 export interface Simulator {
   readonly url: string;
   readonly models: ServedModels;
-  readonly faults: FaultDesk;
+  readonly faults: ActiveFaults;
   /** What really happened, call by call. */
   oracle(): OracleReport;
   /** Stops at once: every socket is destroyed. */
@@ -28,12 +28,12 @@ export interface Simulator {
 
 /** Starts a simulator of vLLM's OpenAI server; resolves when it listens. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
-  const settings = settle(options);
-  const house = new House(settings);
-  const server = createServer((request, response) => void house.serve(request, response));
+  const settings = resolveOptions(options);
+  const app = new SimulatorApp(settings);
+  const server = createServer((request, response) => void app.serve(request, response));
   // Storms open a thousand connections at a time, and idle ones must not be closed under a pooled client's hands.
   server.keepAliveTimeout = 65_000;
-  house.onKill = () => {
+  app.onKill = () => {
     server.closeAllConnections();
     server.close();
     settings.onKill();
@@ -43,20 +43,20 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     server.listen({ port: settings.port, host: settings.host, backlog: 4_096 }, resolve);
   });
   return {
-    url: `http://${settings.host}:${portOf(server)}`,
-    models: house.models,
-    faults: house.faults,
-    oracle: () => reportOf(house.records),
+    url: `http://${settings.host}:${readPort(server)}`,
+    models: app.models,
+    faults: app.faults,
+    oracle: () => makeReport(app.records),
     close: () =>
       new Promise((resolve) => {
-        for (const { engine } of house.models.all) engine.close();
+        for (const { engine } of app.models.all) engine.close();
         server.close(() => resolve());
         server.closeAllConnections();
       }),
   };
 }
 
-function portOf(server: Server): number {
+function readPort(server: Server): number {
   const address: AddressInfo | string | null = server.address();
   return typeof address === "object" && address !== null ? address.port : 0;
 }
@@ -72,33 +72,33 @@ interface ReceivedCall {
   signal: AbortSignal;
 }
 
-type Route = (request: IncomingMessage, response: ServerResponse, path: string) => void | Promise<void>;
+type SimulatorRoute = (request: IncomingMessage, response: ServerResponse, path: string) => void | Promise<void>;
 
 const callPaths = new Set(["/v1/chat/completions", "/v1/completions", "/v1/embeddings"]);
 
-class House {
+class SimulatorApp {
   readonly models: ServedModels;
-  readonly faults = new FaultDesk();
+  readonly faults = new ActiveFaults();
   readonly records: OracleRecord[] = [];
   onKill: () => void = () => {};
-  readonly #settings: Settings;
+  readonly #settings: SimulatorSettings;
   readonly #startedAtMs: number;
-  readonly #routes: ReadonlyMap<string, Readonly<Record<string, Route>>>;
+  readonly #routes: ReadonlyMap<string, Readonly<Record<string, SimulatorRoute>>>;
 
-  constructor(settings: Settings) {
+  constructor(settings: SimulatorSettings) {
     this.#settings = settings;
     this.models = new ServedModels(settings);
     this.#startedAtMs = settings.clock.now();
     for (const rule of settings.faults) this.faults.add(rule);
-    this.#routes = this.#table();
+    this.#routes = this.#makeRoutes();
   }
 
-  #table(): ReadonlyMap<string, Readonly<Record<string, Route>>> {
+  #makeRoutes(): ReadonlyMap<string, Readonly<Record<string, SimulatorRoute>>> {
     const hasVectors = this.models.all.some(({ speech }) => speech === "vectors");
     const hasAnswers = this.models.all.some(({ speech }) => speech !== "vectors");
-    const call: Route = (request, response, path) => this.#call(request, response, path);
-    const empty: Route = (_, response) => void response.writeHead(200, { "content-length": 0 }).end();
-    return new Map<string, Record<string, Route>>([
+    const call: SimulatorRoute = (request, response, path) => this.#serveCall(request, response, path);
+    const empty: SimulatorRoute = (_, response) => void response.writeHead(200, { "content-length": 0 }).end();
+    return new Map<string, Record<string, SimulatorRoute>>([
       ...(hasAnswers
         ? [["/v1/chat/completions", { POST: call }] as const, ["/v1/completions", { POST: call }] as const]
         : []),
@@ -108,26 +108,29 @@ class House {
         "/tokenize",
         {
           POST: async (request, response) =>
-            sendJson(response, 200, tokenizeBody(await readBody(request), this.models)),
+            sendJson(response, 200, answerTokenize(await readBody(request), this.models)),
         },
       ],
       [
         "/detokenize",
         {
           POST: async (request, response) =>
-            sendJson(response, 200, detokenizeBody(await readBody(request), this.models)),
+            sendJson(response, 200, answerDetokenize(await readBody(request), this.models)),
         },
       ],
       ["/health", { GET: empty }],
       ["/ping", { GET: empty, POST: empty }],
       ["/load", { GET: (_, response) => sendJson(response, 200, '{"server_load":0}') }],
       ["/version", { GET: (_, response) => sendJson(response, 200, JSON.stringify({ version: vllmVersion })) }],
-      ["/metrics", { GET: (_, response) => this.#metrics(response), HEAD: (_, response) => this.#metrics(response) }],
-      ["/sim/oracle", { GET: (_, response) => sendJson(response, 200, JSON.stringify(reportOf(this.records))) }],
+      [
+        "/metrics",
+        { GET: (_, response) => this.#sendMetrics(response), HEAD: (_, response) => this.#sendMetrics(response) },
+      ],
+      ["/sim/oracle", { GET: (_, response) => sendJson(response, 200, JSON.stringify(makeReport(this.records))) }],
       [
         "/sim/faults",
         {
-          GET: (_, response) => this.#tellFaults(response),
+          GET: (_, response) => this.#sendFaults(response),
           POST: (request, response) => this.#addFaults(request, response),
           DELETE: (_, response) => this.#clearFaults(response),
         },
@@ -146,7 +149,7 @@ class House {
       if (
         !callPaths.has(path) &&
         !path.startsWith("/sim/") &&
-        (await this.#fault(response, this.faults.draw(path, [], false)))
+        (await this.#applyFaults(response, this.faults.draw(path, [], false)))
       )
         return;
       if (!methods && this.#routes.has(path.replace(/\/$/, "")))
@@ -166,8 +169,8 @@ class House {
     return apiKey !== null && path.startsWith("/v1/") && headers.authorization !== `Bearer ${apiKey}`;
   }
 
-  async #call(request: IncomingMessage, response: ServerResponse, path: string) {
-    const record = this.#open(request, path);
+  async #serveCall(request: IncomingMessage, response: ServerResponse, path: string) {
+    const record = this.#openRecord(request, path);
     const leaving = new AbortController();
     response.on("close", () => leaving.abort());
     let isStream = false;
@@ -176,23 +179,23 @@ class House {
       const model = this.models.all.find(({ names }) => names.includes(String(raw["model"] ?? "")));
       record.model = model?.name ?? String(raw["model"] ?? "");
       const rules = this.faults.draw(path, model?.names ?? [], true);
-      if (await this.#fault(response, rules)) {
+      if (await this.#applyFaults(response, rules)) {
         record.status = response.statusCode;
-        return void this.#shut(record, "refused");
+        return void this.#closeRecord(record, "refused");
       }
-      if (leaving.signal.aborted) return void this.#shut(record, "cancelled");
+      if (leaving.signal.aborted) return void this.#closeRecord(record, "cancelled");
       isStream = raw["stream"] === true;
       await this.#answer({ path, raw, response, record, rules, signal: leaving.signal });
     } catch (cause) {
       record.status = cause instanceof Problem ? cause.status : 500;
-      this.#shut(record, "refused");
+      this.#closeRecord(record, "refused");
       refuse(response, cause, isStream);
     }
   }
 
   async #answer({ path, raw, response, record, rules, signal }: ReceivedCall) {
     const { clock, tokensPerChunk } = this.#settings;
-    const around: Surroundings = {
+    const context: CallContext = {
       rules,
       record,
       tokensPerChunk,
@@ -200,22 +203,32 @@ class House {
       sleep: (ms) => clock.sleep(ms, signal),
       kill: () => this.onKill(),
     };
-    const openWire = (events: ConstructorParameters<typeof Wire>[2]) => new Wire(response, rules, events);
+    const openWriter = (events: ConstructorParameters<typeof StreamWriter>[2]) =>
+      new StreamWriter(response, rules, events);
     if (path === "/v1/chat/completions") {
-      const ask = readChat(raw, this.models, record.requestId);
-      return serveCall(ask, new ChatScribe(ask, rules, clock.now()), openWire, around);
+      const callRequest = readChat(raw, this.models, record.requestId);
+      return generateAnswer(callRequest, new ChatSerializer(callRequest, rules, clock.now()), openWriter, context);
     }
     if (path === "/v1/completions") {
-      const ask = readCompletion(raw, this.models, record.requestId);
-      return serveCall(ask, new CompletionScribe(ask, rules, clock.now()), openWire, around);
+      const callRequest = readCompletion(raw, this.models, record.requestId);
+      return generateAnswer(
+        callRequest,
+        new CompletionSerializer(callRequest, rules, clock.now()),
+        openWriter,
+        context,
+      );
     }
-    const wire = openWire({ onEnd: (how) => this.#shut(record, how), onStall: () => {}, onKill: () => this.onKill() });
+    const writer = openWriter({
+      onEnd: (how) => this.#closeRecord(record, how),
+      onStall: () => {},
+      onKill: () => this.onKill(),
+    });
     const body = await embedInputs(raw, this.models, { record, signal, nowMs: clock.now() });
-    if (body !== null && wire.whole(200, body)) this.#shut(record, "completed");
+    if (body !== null && writer.whole(200, body)) this.#closeRecord(record, "completed");
   }
 
   /** The faults that strike before anything is read: true when one has answered. */
-  async #fault(response: ServerResponse, rules: readonly FaultRule[]): Promise<boolean> {
+  async #applyFaults(response: ServerResponse, rules: readonly FaultRule[]): Promise<boolean> {
     const slow = rules.find(({ kind }) => kind === "slow-headers");
     if (slow) await this.#settings.clock.sleep(slow.ms ?? 1_000);
     const garbage = rules.find(({ kind }) => kind === "garbage");
@@ -225,7 +238,7 @@ class House {
     return garbage !== undefined || bare !== undefined;
   }
 
-  #open({ headers }: IncomingMessage, path: string): OracleRecord {
+  #openRecord({ headers }: IncomingMessage, path: string): OracleRecord {
     const requestId = headers["x-request-id"];
     const record: OracleRecord = {
       id: "",
@@ -246,13 +259,13 @@ class House {
     return record;
   }
 
-  #shut(record: OracleRecord, outcome: OracleRecord["outcome"]) {
+  #closeRecord(record: OracleRecord, outcome: OracleRecord["outcome"]) {
     if (record.outcome !== "open") return;
     record.outcome = outcome;
     record.endedAtMs = Math.round(this.#settings.clock.now());
   }
 
-  #metrics(response: ServerResponse) {
+  #sendMetrics(response: ServerResponse) {
     const text = writeMetrics(new Map(this.models.all.map(({ name, engine }) => [name, engine])));
     response
       .writeHead(200, {
@@ -262,13 +275,13 @@ class House {
       .end(text);
   }
 
-  #tellFaults(response: ServerResponse) {
+  #sendFaults(response: ServerResponse) {
     sendJson(response, 200, JSON.stringify({ faults: this.faults.list() }));
   }
 
   #clearFaults(response: ServerResponse) {
     this.faults.clear();
-    this.#tellFaults(response);
+    this.#sendFaults(response);
   }
 
   /** Takes one rule, or `{faults: [...]}`. All or none. */
@@ -279,8 +292,8 @@ class House {
       for (const rule of rules) this.faults.add(rule);
     } catch (cause) {
       if (!(cause instanceof RangeError)) throw cause;
-      return sendJson(response, 400, errorJson(400, cause.message, "BadRequestError", null));
+      return sendJson(response, 400, writeError(400, cause.message, "BadRequestError", null));
     }
-    this.#tellFaults(response);
+    this.#sendFaults(response);
   }
 }

@@ -1,7 +1,7 @@
-import { readText } from "../engines/http/client.ts";
-import { earlyError } from "../engines/early-error.ts";
+import { readAnswerText } from "../engines/http/client.ts";
+import { detectEarlyError } from "../engines/early-error.ts";
 import type { EngineAnswer } from "../engines/http/connection.ts";
-import { countPrompt } from "../engines/tokenize.ts";
+import { countPromptTokens } from "../engines/tokenize.ts";
 import { isContextError, translateError } from "../engines/translate.ts";
 import type { LiveCall } from "./live-call.ts";
 import { setCompletionMax } from "./prepare.ts";
@@ -20,7 +20,7 @@ const firstEventMsMax = 250;
 export async function askEngine(call: LiveCall, isRetry = false): Promise<EngineAnswer> {
   const { engine, prepared, claims, controller } = call;
   const { path, body } = prepared;
-  const answer = await engine.ask({
+  const answer = await engine.request({
     method: "POST",
     path,
     body: JSON.stringify(body),
@@ -28,18 +28,18 @@ export async function askEngine(call: LiveCall, isRetry = false): Promise<Engine
     signal: controller.signal,
     isStream: prepared.isStream,
   });
-  const early = answer.status === 200 && prepared.isStream ? await earlyError(answer, firstEventMsMax) : null;
+  const early = answer.status === 200 && prepared.isStream ? await detectEarlyError(answer, firstEventMsMax) : null;
   if (answer.status === 200 && early === null) return answer;
   if (early) answer.destroy();
   const status = early?.status ?? answer.status;
-  const text = early?.text ?? (await readText(answer, errorBytesMax));
+  const text = early?.text ?? (await readAnswerText(answer, errorBytesMax));
   const isFitting = !isRetry && claims.isDefaultMax && isContextError(status, text) && (await shrinkToContext(call));
   if (isFitting) return askEngine(call, true);
   throw translateError(status, text, path, answer.fields.get("retry-after"));
 }
 
 async function shrinkToContext({ engine, prepared, claims }: LiveCall): Promise<boolean> {
-  const count = await countPrompt(engine, prepared.body);
+  const count = await countPromptTokens(engine, prepared.body);
   if (!count || count.contextTokensMax === null) return false;
   const rest = Math.min(count.contextTokensMax - count.tokens, claims.completionTokensMax);
   if (rest < 1) return false;

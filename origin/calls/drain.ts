@@ -2,7 +2,7 @@ import { Refusal } from "#edge/errors.ts";
 import type { Ending } from "./stream/stream-answer.ts";
 
 /** Lets the node stop without losing a stream. */
-export interface Drain {
+export interface NodeDrain {
   readonly isDraining: boolean;
   /** New calls are refused from now on. */
   begin(): void;
@@ -14,43 +14,43 @@ export interface Drain {
   hurry(): void;
 }
 
-const lookMs = 20;
+const pollMs = 20;
 /** An aborted call only writes its record and its error event, which takes no longer than this. */
-const cutMsMax = 1_500;
+const abortedMsMax = 1_500;
 
 /**
  * Opens the switch for draining. `live` holds a controller for each call in flight. An aborted call sends its caller an
  * error event, and the edge may continue it on another node.
  */
-export function openDrain(live: ReadonlySet<AbortController>, onChange: () => void): Drain {
+export function openDrain(live: ReadonlySet<AbortController>, onChange: () => void): NodeDrain {
   let isDraining = false;
   let isHurried = false;
 
-  function turn(to: boolean): void {
+  function setDraining(to: boolean): void {
     if (isDraining === to) return;
     isDraining = to;
     onChange();
   }
 
-  async function emptied(msMax: number, isEnough: () => boolean): Promise<void> {
+  async function waitUntilEmpty(msMax: number, isEnough: () => boolean): Promise<void> {
     const untilMs = performance.now() + msMax;
     while (live.size > 0 && performance.now() < untilMs && !isEnough())
-      await new Promise((resolve) => setTimeout(resolve, lookMs));
+      await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
 
   return {
     get isDraining() {
       return isDraining;
     },
-    begin: () => turn(true),
-    cancel: () => turn(false),
+    begin: () => setDraining(true),
+    cancel: () => setDraining(false),
     hurry: () => void (isHurried = true),
     async finish(msMax) {
-      turn(true);
-      await emptied(msMax, () => isHurried);
-      const cut: Ending = { outcome: "failed", refusal: new Refusal("stream_broken", { log: "drained" }) };
-      for (const controller of live) controller.abort(cut);
-      await emptied(cutMsMax, () => false);
+      setDraining(true);
+      await waitUntilEmpty(msMax, () => isHurried);
+      const ending: Ending = { outcome: "failed", refusal: new Refusal("stream_broken", { log: "drained" }) };
+      for (const controller of live) controller.abort(ending);
+      await waitUntilEmpty(abortedMsMax, () => false);
     },
   };
 }

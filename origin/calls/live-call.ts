@@ -1,13 +1,13 @@
 import type { ServerResponse } from "node:http";
-import { habitHeader, writeHabit } from "#edge/agreements/records/traffic-profile.ts";
+import { profileHeader, writeProfile } from "#edge/agreements/records/traffic-profile.ts";
 import { loadHeader, writeLoad } from "#edge/agreements/records/node.ts";
 import type { Outcome } from "#edge/agreements/records/usage.ts";
 import { Refusal } from "#edge/errors.ts";
 import type { Engine } from "../engines/http/client.ts";
 import type { PreparedCall } from "./prepare.ts";
-import { recordOf, settlePrompt, type Account } from "./record.ts";
+import { buildRecord, settlePrompt, type Account } from "./record.ts";
 import type { Rooms } from "./rooms.ts";
-import { endingOf } from "./stream/stream-answer.ts";
+import { readEnding } from "./stream/stream-answer.ts";
 
 /** A call between its admission and its end. */
 export interface LiveCall extends Account {
@@ -21,22 +21,22 @@ export interface LiveCall extends Account {
 
 /** The headers that every answer of this node carries. */
 export function buildNodeHeaders(rooms: Rooms): Record<string, string> {
-  return { [loadHeader]: writeLoad(rooms.posts.load) };
+  return { [loadHeader]: writeLoad(rooms.pool.load) };
 }
 
 /** The headers of an answer to a call: the node's, and the traffic profile of the org's calls to this model here. */
 export function buildCallHeaders({ rooms, claims }: Pick<LiveCall, "rooms" | "claims">): Record<string, string> {
-  const habit = rooms.habits.read(claims.org, claims.model);
-  return { ...buildNodeHeaders(rooms), ...(habit && { [habitHeader]: writeHabit(habit) }) };
+  const profile = rooms.profiles.read(claims.org, claims.model);
+  return { ...buildNodeHeaders(rooms), ...(profile && { [profileHeader]: writeProfile(profile) }) };
 }
 
 /** Writes the final record of a call and counts it: in the usage log, the traffic profiles, the metrics and the log. */
 export function commitFinal(call: LiveCall, outcome: Outcome, why: Refusal | null): void {
   const { rooms, claims, prepared } = call;
-  const record = recordOf(call, outcome, true, rooms.now());
+  const record = buildRecord(call, outcome, true, rooms.now());
   rooms.sender.keep(record);
   const { completionTokensMax, promptTokensGuess } = claims;
-  rooms.habits.note({ ...record, choices: prepared.choices, completionTokensMax, promptTokensGuess });
+  rooms.profiles.note({ ...record, choices: prepared.choices, completionTokensMax, promptTokensGuess });
   rooms.metrics.noteRequest(outcome);
   rooms.metrics.noteTokens(record.promptTokens, record.completionTokens);
   const { hold, promptTokens, completionTokens } = record;
@@ -48,10 +48,10 @@ export function commitFinal(call: LiveCall, outcome: Outcome, why: Refusal | nul
  * settled.
  */
 export async function refuseAborted(call: LiveCall): Promise<Refusal> {
-  const { outcome, refusal } = endingOf(call.controller.signal.reason);
+  const { outcome, refusal } = readEnding(call.controller.signal.reason);
   if (outcome === "cancelled") {
-    await settlePrompt(call.tally, call.engine, call.prepared);
-    call.rooms.sender.keep(recordOf(call, outcome, false, call.rooms.now()));
+    await settlePrompt(call.meter, call.engine, call.prepared);
+    call.rooms.sender.keep(buildRecord(call, outcome, false, call.rooms.now()));
   }
   return refusal ?? new Refusal("bad_gateway", { log: "left" });
 }

@@ -1,16 +1,16 @@
 import type { AgentConfig } from "../config.ts";
-import type { Posts } from "../engines/pool.ts";
+import type { EnginePool } from "../engines/pool.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
-import type { Habits } from "../usage/traffic-profiles.ts";
+import type { TrafficProfiles } from "../usage/traffic-profiles.ts";
 import type { UsageSender } from "../usage/usage-sender.ts";
 
 /** Everything an admitted call uses on its way. */
 export interface Rooms {
   config: AgentConfig;
-  posts: Posts;
+  pool: EnginePool;
   sender: UsageSender;
-  habits: Habits;
+  profiles: TrafficProfiles;
   metrics: Metrics;
   log: Log;
   now(): number;

@@ -1,7 +1,7 @@
 import type { Counts } from "./usage-text.ts";
 
 /** What one call may use, as its hold says, and how its answer is laid out. */
-export interface TallyBounds {
+export interface MeterBounds {
   tokensHeld: number;
   /** Over all choices. */
   completionTokensMax: number;
@@ -25,8 +25,8 @@ const countMax = 1_000_000_000;
  * text (each took a token at least), never more than the hold (Q4). With several choices vLLM reports each
  * choice's own count, so they are summed.
  */
-export class Tally {
-  #bounds: TallyBounds;
+export class UsageMeter {
+  #bounds: MeterBounds;
   #contentChunks = 0;
   #prompts: number[] = [];
   #completions: number[] = [];
@@ -34,7 +34,7 @@ export class Tally {
   #promptKnown: number | null = null;
   #cached = 0;
 
-  constructor(bounds: TallyBounds) {
+  constructor(bounds: MeterBounds) {
     this.#bounds = bounds;
   }
 
@@ -96,8 +96,12 @@ export class Tally {
 }
 
 /** The three figures of OpenAI's usage object, as they will be billed. */
-export function billedUsage(tally: Tally): { prompt_tokens: number; completion_tokens: number; total_tokens: number } {
-  const { promptTokens, completionTokens } = tally.read();
+export function readBilledUsage(meter: UsageMeter): {
+  prompt_tokens: number;
+  completion_tokens: number;
+  total_tokens: number;
+} {
+  const { promptTokens, completionTokens } = meter.read();
   const prompt = promptTokens ?? 0;
   return { prompt_tokens: prompt, completion_tokens: completionTokens, total_tokens: prompt + completionTokens };
 }

@@ -19,22 +19,22 @@ const cachedPattern = /"cached_tokens"\s*:\s*(0|[1-9]\d{0,15})\s*[,}]/;
  */
 export function readCounts(usage: string): Counts {
   return {
-    prompt: countIn(promptPattern, usage),
-    completion: countIn(completionPattern, usage),
-    cached: usage.includes('"cached_tokens"') ? countIn(cachedPattern, usage) : null,
+    prompt: readCount(promptPattern, usage),
+    completion: readCount(completionPattern, usage),
+    cached: usage.includes('"cached_tokens"') ? readCount(cachedPattern, usage) : null,
   };
 }
 
 /** The text of the last member called `usage` of a JSON text whose value is an object; `null` if there is none. */
-export function usageTextOf(json: string): string | null {
+export function findUsageText(json: string): string | null {
   for (let at = json.lastIndexOf('"usage"'); at >= 0; at = at === 0 ? -1 : json.lastIndexOf('"usage"', at - 1)) {
     const start = /^"usage"\s*:\s*\{/.exec(json.slice(at, at + 64));
-    if (start) return objectAt(json, at + start[0].length - 1);
+    if (start) return sliceObject(json, at + start[0].length - 1);
   }
   return null;
 }
 
-function countIn(pattern: RegExp, text: string): number | null {
+function readCount(pattern: RegExp, text: string): number | null {
   const digits = pattern.exec(text)?.[1];
   if (digits === undefined) return null;
   const value = Number(digits);
@@ -42,7 +42,7 @@ function countIn(pattern: RegExp, text: string): number | null {
 }
 
 /** The balanced `{…}` that begins at `from`; strings inside may hold braces. */
-function objectAt(text: string, from: number): string | null {
+function sliceObject(text: string, from: number): string | null {
   let depth = 0;
   let isInString = false;
   for (let at = from; at < text.length; at++) {

@@ -1,22 +1,22 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { OrderClaims } from "#edge/agreements/tokens/hop.ts";
-import { errorBody, errorHeaders, Refusal } from "#edge/errors.ts";
+import { buildErrorBody, buildErrorHeaders, Refusal } from "#edge/errors.ts";
 import { isObject } from "#edge/agreements/json.ts";
-import { refuseRemoteMedia, stripOwned } from "#edge/protocol/openai/reserved-fields.ts";
-import { serveCall } from "../calls/call.ts";
-import type { Drain } from "../calls/drain.ts";
+import { refuseRemoteMedia, stripReserved } from "#edge/protocol/openai/reserved-fields.ts";
+import { answerCall } from "../calls/serve-call.ts";
+import type { NodeDrain } from "../calls/drain.ts";
 import { buildNodeHeaders } from "../calls/live-call.ts";
 import type { Rooms } from "../calls/rooms.ts";
 import type { CallPath } from "#edge/agreements/paths.ts";
-import { countPrompt } from "../engines/tokenize.ts";
-import { causeOf } from "../log.ts";
-import { nodeState } from "../report/node-state.ts";
+import { countPromptTokens } from "../engines/tokenize.ts";
+import { readCause } from "../log.ts";
+import { readNodeState } from "../report/node-state.ts";
 import type { Gate } from "./gate.ts";
 
 /** What the door needs: who may come in, what calls use, and the switch for draining. */
 export interface DoorRooms extends Rooms {
   gate: Gate;
-  drain: Drain;
+  drain: NodeDrain;
 }
 
 type Route = (rooms: DoorRooms, request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -27,7 +27,7 @@ const routes: Readonly<Record<string, Route>> = {
   "POST /v1/completions": admitTo("/v1/completions"),
   "POST /v1/embeddings": admitTo("/v1/embeddings"),
   "POST /tokenize": serveTokenize,
-  "GET /v1/models": serveModels,
+  "GET /v1/models": serveNodeModels,
   "POST /drain": serveDrain,
   "POST /undrain": serveUndrain,
   "GET /livez": serveLive,
@@ -36,9 +36,10 @@ const routes: Readonly<Record<string, Route>> = {
 };
 
 /**
- * The agent's server. Everything but health and metrics needs a token from the edge; those two answer this machine only.
+ * The agent's server. Everything but health and metrics needs a token from the edge; those two answer this machine
+ * only.
  */
-export function openDoor(rooms: DoorRooms): Server {
+export function createAgentServer(rooms: DoorRooms): Server {
   const server = createServer(
     { keepAliveTimeout: 95_000, headersTimeout: 20_000, requestTimeout: 60_000 },
     (request, response) => {
@@ -46,7 +47,7 @@ export function openDoor(rooms: DoorRooms): Server {
       response.on("error", () => response.destroy());
       const route = routes[`${request.method} ${request.url}`];
       const work = route ? route(rooms, request, response) : Promise.reject(new Refusal("unknown_url"));
-      work.catch((error: unknown) => refuse(rooms, request, response, error));
+      work.catch((error: unknown) => writeRefusal(rooms, request, response, error));
     },
   );
   return server;
@@ -55,20 +56,20 @@ export function openDoor(rooms: DoorRooms): Server {
 function admitTo(path: CallPath): Route {
   return async (rooms, request, response) => {
     const { claims, body } = await rooms.gate.admitCall(request);
-    await serveCall(rooms, { path, claims, body }, response);
+    await answerCall(rooms, { path, claims, body }, response);
   };
 }
 
-function refuse(rooms: Rooms, request: IncomingMessage, response: ServerResponse, error: unknown): void {
+function writeRefusal(rooms: Rooms, request: IncomingMessage, response: ServerResponse, error: unknown): void {
   const refusal =
-    error instanceof Refusal ? error : new Refusal("internal", { log: `unforeseen ${causeOf(error)}`, cause: error });
+    error instanceof Refusal ? error : new Refusal("internal", { log: `unforeseen ${readCause(error)}`, cause: error });
   rooms.metrics.noteRequest(response.destroyed ? "left" : refusal.code);
   if (refusal.status === 401) rooms.metrics.noteAuthFailure();
   rooms.log("refused", { code: refusal.code, why: refusal.details.log ?? null });
   if (response.headersSent || response.destroyed) return void response.destroy();
-  const body = JSON.stringify(errorBody(refusal));
+  const body = JSON.stringify(buildErrorBody(refusal));
   response.writeHead(refusal.status, {
-    ...errorHeaders(refusal),
+    ...buildErrorHeaders(refusal),
     ...buildNodeHeaders(rooms),
     "content-length": Buffer.byteLength(body),
   });
@@ -76,7 +77,7 @@ function refuse(rooms: Rooms, request: IncomingMessage, response: ServerResponse
   request.resume();
 }
 
-function answer(rooms: Rooms, response: ServerResponse, status: number, body: unknown): void {
+function writeJson(rooms: Rooms, response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, {
     "content-type": "application/json",
     "cache-control": "no-store",
@@ -88,20 +89,23 @@ function answer(rooms: Rooms, response: ServerResponse, status: number, body: un
 /** The exact size of a prompt, for the edge to hold: `{count, max_model_len}`, never the tokens themselves. */
 async function serveTokenize(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { claims, body } = await rooms.gate.admitCall(request);
-  const { engine } = rooms.posts.serving(claims.model);
-  const asked = parse(body);
-  if (!isObject(asked)) throw new Refusal("invalid_json");
-  refuseRemoteMedia(asked["messages"]);
-  const count = await countPrompt(engine, { ...stripOwned(asked), model: engine.config.models[claims.model] });
+  const { engine } = rooms.pool.findServing(claims.model);
+  const fields = parse(body);
+  if (!isObject(fields)) throw new Refusal("invalid_json");
+  refuseRemoteMedia(fields["messages"]);
+  const count = await countPromptTokens(engine, {
+    ...stripReserved(fields),
+    model: engine.config.models[claims.model],
+  });
   if (!count) throw new Refusal("bad_gateway", { log: "no_tokenizer" });
-  answer(rooms, response, 200, { count: count.tokens, max_model_len: count.contextTokensMax });
+  writeJson(rooms, response, 200, { count: count.tokens, max_model_len: count.contextTokensMax });
 }
 
-async function serveModels(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serveNodeModels(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
   await admitOrder(rooms, request, "models");
-  answer(rooms, response, 200, {
+  writeJson(rooms, response, 200, {
     object: "list",
-    data: rooms.posts.models.map((id) => ({ id, object: "model", created: 0, owned_by: rooms.config.node })),
+    data: rooms.pool.models.map((id) => ({ id, object: "model", created: 0, owned_by: rooms.config.node })),
   });
 }
 
@@ -109,42 +113,42 @@ async function serveModels(rooms: DoorRooms, request: IncomingMessage, response:
 async function serveDrain(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
   await admitOrder(rooms, request, "drain");
   rooms.drain.begin();
-  answer(rooms, response, 202, { state: "draining", inflight: rooms.live.size });
+  writeJson(rooms, response, 202, { state: "draining", inflight: rooms.live.size });
 }
 
 async function serveUndrain(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
   await admitOrder(rooms, request, "undrain");
   rooms.drain.cancel();
-  answer(rooms, response, 200, { state: nodeState(rooms), inflight: rooms.live.size });
+  writeJson(rooms, response, 200, { state: readNodeState(rooms), inflight: rooms.live.size });
 }
 
 async function admitOrder(rooms: DoorRooms, request: IncomingMessage, order: OrderClaims["order"]): Promise<void> {
   const { claims } = await rooms.gate.admitOrder(request);
   if (claims.order !== order)
-    throw new Refusal("invalid_api_key", { say: "The token is for another order.", log: "order" });
+    throw new Refusal("invalid_api_key", { message: "The token is for another order.", log: "order" });
 }
 
 async function serveLive(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  refuseStrangers(request);
-  answer(rooms, response, 200, { node: rooms.config.node });
+  refuseRemote(request);
+  writeJson(rooms, response, 200, { node: rooms.config.node });
 }
 
 async function serveReady(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  refuseStrangers(request);
-  const state = nodeState(rooms);
-  answer(rooms, response, state === "ready" ? 200 : 503, { state });
+  refuseRemote(request);
+  const state = readNodeState(rooms);
+  writeJson(rooms, response, state === "ready" ? 200 : 503, { state });
 }
 
 async function serveMetrics(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  refuseStrangers(request);
-  const { load, all, inflight } = rooms.posts;
+  refuseRemote(request);
+  const { load, all, inflight } = rooms.pool;
   const gauges = {
     inflight,
     heldTokens: load.heldTokens,
     usageBacklogBytes: rooms.sender.backlogBytes,
-    isReady: nodeState(rooms) === "ready",
+    isReady: readNodeState(rooms) === "ready",
   };
-  const pages = all.map(({ watch }) => watch.metricsText).filter((page) => page !== "");
+  const pages = all.map(({ monitor: watch }) => watch.metricsText).filter((page) => page !== "");
   response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
   response.end(rooms.metrics.write(gauges, pages));
 }
@@ -153,7 +157,7 @@ async function serveMetrics(rooms: DoorRooms, request: IncomingMessage, response
  * cloudflared connects from loopback too, but on behalf of others, which its headers show: they get the same 404 as for
  * any unknown path.
  */
-function refuseStrangers(request: IncomingMessage): void {
+function refuseRemote(request: IncomingMessage): void {
   const address = request.socket.remoteAddress ?? "";
   const isLocal = address === "::1" || /^(?:::ffff:)?127\./.test(address);
   const isForwarded = Object.keys(request.headers).some(

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import type { z } from "zod";
-import { bodyDigest } from "#edge/agreements/digest.ts";
+import { digestBody } from "#edge/agreements/digest.ts";
 import { HopClaims, OrderClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import { bodyBytesMax, clockSkewMs, hopTtlMs } from "#edge/limits.ts";
 import type { AgentConfig } from "../config.ts";
-import { openReplays } from "./replays.ts";
+import { openReplayCache } from "./replays.ts";
 import { openVerifier } from "#edge/agreements/tokens/jws.ts";
 
 /** A token that has been verified, and the body it was made for. */
@@ -29,13 +29,13 @@ const replaysMax = 200_000;
 /** Opens the only way in: EdDSA by one of the configured keys. `none`, HMAC and unknown key ids are refused. */
 export function openGate(config: Pick<AgentConfig, "node" | "hopPublicKeys">, now: () => number): Gate {
   const verify = openVerifier(config.hopPublicKeys);
-  const replays = openReplays(hopTtlMs + 2 * clockSkewMs, replaysMax, now);
+  const replays = openReplayCache(hopTtlMs + 2 * clockSkewMs, replaysMax, now);
 
   async function admit<Claims extends { aud: string; jti: string; iat: number; exp: number; bodySha256: string }>(
     request: IncomingMessage,
     shape: z.ZodType<Claims>,
   ): Promise<Admitted<Claims>> {
-    const payload = verify(bearerOf(request));
+    const payload = verify(readHopToken(request));
     if (payload === null) throw unauthorized("token");
     const claims = shape.safeParse(payload);
     if (!claims.success) throw unauthorized("claims");
@@ -47,7 +47,7 @@ export function openGate(config: Pick<AgentConfig, "node" | "hopPublicKeys">, no
     if (isFresh === null) throw new Refusal("server_is_overloaded", { retryAfterMs: 1_000, log: "replay_cache_full" });
     if (!isFresh) throw unauthorized("replayed");
     const body = await readBody(request, bodyBytesMax);
-    if (bodyDigest(body) !== bodySha256) throw unauthorized("body");
+    if (digestBody(body) !== bodySha256) throw unauthorized("body");
     return { claims: claims.data, body };
   }
 
@@ -59,10 +59,10 @@ export function openGate(config: Pick<AgentConfig, "node" | "hopPublicKeys">, no
 
 /** One answer for every reason; only our log has the reason. */
 function unauthorized(log: string): Refusal {
-  return new Refusal("invalid_api_key", { say: "The hop token is missing or not valid.", mayRetry: false, log });
+  return new Refusal("invalid_api_key", { message: "The hop token is missing or not valid.", mayRetry: false, log });
 }
 
-function bearerOf(request: IncomingMessage): string {
+function readHopToken(request: IncomingMessage): string {
   const match = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/.exec(request.headers.authorization ?? "");
   if (!match?.[1]) throw unauthorized("no_token");
   return match[1];

@@ -1,8 +1,8 @@
 import { Refusal } from "#edge/errors.ts";
 
 /** A slot taken at an engine; releasing it twice changes nothing. */
-export interface Place {
-  giveBack(): void;
+export interface EngineSlot {
+  release(): void;
 }
 
 /** How many calls and KV tokens are promised at one engine. */
@@ -11,7 +11,7 @@ export interface Capacity {
    * Takes a slot for one call. Throws 503 `server_is_overloaded` when calls or tokens would exceed the bound; an idle
    * engine takes any call.
    */
-  take(tokens: number): Place;
+  take(tokens: number): EngineSlot;
   readonly inflight: number;
   readonly heldTokens: number;
 }
@@ -23,7 +23,7 @@ export interface Capacity {
  */
 export function openCapacity(
   bounds: { inflightMax: number; kvPromiseMax: number },
-  poolTokens: () => number | null,
+  readPoolTokens: () => number | null,
 ): Capacity {
   let inflight = 0;
   let heldTokens = 0;
@@ -31,7 +31,7 @@ export function openCapacity(
   function hasRoomFor(tokens: number): boolean {
     if (inflight === 0) return true;
     if (inflight >= bounds.inflightMax) return false;
-    const pool = poolTokens();
+    const pool = readPoolTokens();
     return pool === null || heldTokens + tokens <= pool * bounds.kvPromiseMax;
   }
 
@@ -40,11 +40,11 @@ export function openCapacity(
       if (!hasRoomFor(tokens)) throw new Refusal("server_is_overloaded", { retryAfterMs: 1_000, log: "engine_full" });
       inflight++;
       heldTokens += tokens;
-      let isTaken = true;
+      let isHeld = true;
       return {
-        giveBack() {
-          if (!isTaken) return;
-          isTaken = false;
+        release() {
+          if (!isHeld) return;
+          isHeld = false;
           inflight--;
           heldTokens -= tokens;
         },

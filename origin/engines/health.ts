@@ -17,33 +17,38 @@ export interface EngineHealth {
 }
 
 /** Polls one engine until it is closed. */
-export interface Watch extends EngineHealth {
+export interface EngineMonitor extends EngineHealth {
   /** Polls once, now. */
-  look(): Promise<void>;
+  poll(): Promise<void>;
   close(): void;
 }
 
-const nothingRead: Readings = { running: null, waiting: null, kvUsed: null, kvPoolTokens: null, generatedTokens: null };
-const lookMsMax = 5_000;
+const noReadings: Readings = { running: null, waiting: null, kvUsed: null, kvPoolTokens: null, generatedTokens: null };
+const probeMsMax = 5_000;
 const failuresMax = 3;
 
 /**
  * Polls one engine: ready = its health page says 200 **and** its tokens move. Sequences that run without a new token
  * for `stuckMs` mean that it hangs with a healthy page. A refused connection counts at once, a slow answer after three.
  */
-export function openWatch(engine: Engine, limits: WatchLimits, now: () => number, onChange: () => void): Watch {
-  return new EngineWatch(engine, limits, now, onChange);
+export function openEngineMonitor(
+  engine: Engine,
+  limits: MonitorLimits,
+  now: () => number,
+  onChange: () => void,
+): EngineMonitor {
+  return new PollingMonitor(engine, limits, now, onChange);
 }
 
-type WatchLimits = Pick<AgentLimits, "pollMs" | "stuckMs">;
+type MonitorLimits = Pick<AgentLimits, "pollMs" | "stuckMs">;
 
-class EngineWatch implements Watch {
+class PollingMonitor implements EngineMonitor {
   state: EngineState = "starting";
-  readings = nothingRead;
+  readings = noReadings;
   version = "unknown";
   metricsText = "";
   #engine: Engine;
-  #limits: WatchLimits;
+  #limits: MonitorLimits;
   #now: () => number;
   #onChange: () => void;
   #failures = 0;
@@ -51,28 +56,28 @@ class EngineWatch implements Watch {
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(engine: Engine, limits: WatchLimits, now: () => number, onChange: () => void) {
+  constructor(engine: Engine, limits: MonitorLimits, now: () => number, onChange: () => void) {
     this.#engine = engine;
     this.#limits = limits;
     this.#now = now;
     this.#onChange = onChange;
     this.#movedAtMs = now();
-    void this.#repeat();
+    void this.#pollAgain();
   }
 
-  async look(): Promise<void> {
+  async poll(): Promise<void> {
     const { dialect } = this.#engine;
-    const health = await this.#engine.askText({ method: "GET", path: dialect.healthPath }, lookMsMax);
+    const health = await this.#engine.requestText({ method: "GET", path: dialect.healthPath }, probeMsMax);
     if (health?.status !== 200) {
       this.#failures = health === null ? this.#failures + 1 : failuresMax;
-      if (this.state === "ready" && this.#failures >= failuresMax) this.#become("unhealthy");
+      if (this.state === "ready" && this.#failures >= failuresMax) this.#setState("unhealthy");
       return;
     }
     if (this.#failures > 0 || this.version === "unknown") this.version = await readVersion(this.#engine);
     this.#failures = 0;
     if (dialect.hasMetrics) await this.#readMetrics();
     else this.#movedAtMs = this.#now();
-    this.#become(this.#now() - this.#movedAtMs >= this.#limits.stuckMs ? "unhealthy" : "ready");
+    this.#setState(this.#now() - this.#movedAtMs >= this.#limits.stuckMs ? "unhealthy" : "ready");
   }
 
   close(): void {
@@ -80,7 +85,7 @@ class EngineWatch implements Watch {
     clearTimeout(this.#timer);
   }
 
-  #become(state: EngineState): void {
+  #setState(state: EngineState): void {
     if (this.#isClosed || state === this.state) return;
     this.state = state;
     this.#onChange();
@@ -88,8 +93,8 @@ class EngineWatch implements Watch {
 
   /** Without a page to read, or with nothing running, tokens count as moving. */
   async #readMetrics(): Promise<void> {
-    const page = await this.#engine.askText({ method: "GET", path: "/metrics" }, lookMsMax);
-    const next = page?.status === 200 ? readReadings(page.text) : nothingRead;
+    const page = await this.#engine.requestText({ method: "GET", path: "/metrics" }, probeMsMax);
+    const next = page?.status === 200 ? readReadings(page.text) : noReadings;
     const isIdle = next.running === null || next.running === 0 || next.generatedTokens === null;
     if (isIdle || next.generatedTokens !== this.readings.generatedTokens) this.#movedAtMs = this.#now();
     if (page?.status !== 200) return;
@@ -97,16 +102,16 @@ class EngineWatch implements Watch {
     this.metricsText = page.text;
   }
 
-  async #repeat(): Promise<void> {
-    await this.look();
-    if (!this.#isClosed) this.#timer = setTimeout(() => void this.#repeat(), this.#limits.pollMs);
+  async #pollAgain(): Promise<void> {
+    await this.poll();
+    if (!this.#isClosed) this.#timer = setTimeout(() => void this.#pollAgain(), this.#limits.pollMs);
   }
 }
 
 async function readVersion(engine: Engine): Promise<string> {
   const { versionPath } = engine.dialect;
   if (versionPath === null) return "none";
-  const answer = await engine.askText({ method: "GET", path: versionPath }, lookMsMax);
+  const answer = await engine.requestText({ method: "GET", path: versionPath }, probeMsMax);
   try {
     const json: unknown = JSON.parse(answer?.text ?? "null");
     return isObject(json) && typeof json["version"] === "string" ? json["version"].slice(0, 64) : "unknown";

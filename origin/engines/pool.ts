@@ -4,20 +4,20 @@ import { Refusal } from "#edge/errors.ts";
 import { openCapacity, type Capacity } from "./capacity.ts";
 import type { AgentConfig } from "../config.ts";
 import { openEngine, type Engine } from "./http/client.ts";
-import { openWatch, type Watch } from "./health.ts";
+import { openEngineMonitor, type EngineMonitor } from "./health.ts";
 
 /** An engine with its monitor and its capacity: what one call needs. */
-export interface Post {
+export interface PooledEngine {
   engine: Engine;
-  watch: Watch;
+  monitor: EngineMonitor;
   capacity: Capacity;
 }
 
 /** All engines of this node. */
-export interface Posts {
-  readonly all: readonly Post[];
+export interface EnginePool {
+  readonly all: readonly PooledEngine[];
   /** The engine that serves a public model. Throws 502 when none is configured to, 503 while it is not ready. */
-  serving(model: string): Post;
+  findServing(model: string): PooledEngine;
   readonly load: LoadReport;
   /** Models whose engine is ready. */
   readonly models: string[];
@@ -29,49 +29,51 @@ export interface Posts {
 }
 
 /** Opens a client, a monitor and a capacity for each configured engine. */
-export function openPosts(
+export function openEnginePool(
   config: Pick<AgentConfig, "engines" | "limits">,
   now: () => number,
   onChange: () => void,
-): Posts {
-  const all = config.engines.map((engineConfig): Post => {
+): EnginePool {
+  const all = config.engines.map((engineConfig): PooledEngine => {
     const engine = openEngine(engineConfig);
-    const watch = openWatch(engine, config.limits, now, onChange);
+    const monitor = openEngineMonitor(engine, config.limits, now, onChange);
     return {
       engine,
-      watch,
-      capacity: openCapacity(config.limits, () => config.limits.kvPoolTokens ?? watch.readings.kvPoolTokens),
+      monitor,
+      capacity: openCapacity(config.limits, () => config.limits.kvPoolTokens ?? monitor.readings.kvPoolTokens),
     };
   });
   const byModel = new Map(
-    all.flatMap((post) => Object.keys(post.engine.config.models).map((model): [string, Post] => [model, post])),
+    all.flatMap((pooled) =>
+      Object.keys(pooled.engine.config.models).map((model): [string, PooledEngine] => [model, pooled]),
+    ),
   );
 
   return {
     all,
-    serving(model) {
-      const post = byModel.get(model);
-      if (!post) throw new Refusal("bad_gateway", { log: "model_not_served" });
-      if (post.watch.state !== "ready")
-        throw new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log: `engine_${post.watch.state}` });
-      return post;
+    findServing(model) {
+      const pooled = byModel.get(model);
+      if (!pooled) throw new Refusal("bad_gateway", { log: "model_not_served" });
+      if (pooled.monitor.state !== "ready")
+        throw new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log: `engine_${pooled.monitor.state}` });
+      return pooled;
     },
     get load() {
-      return loadOf(all);
+      return readLoad(all);
     },
     get models() {
       return all
-        .filter(({ watch }) => watch.state === "ready")
+        .filter(({ monitor: watch }) => watch.state === "ready")
         .flatMap(({ engine }) => Object.keys(engine.config.models));
     },
     get inflight() {
-      return total(all, ({ capacity }) => capacity.inflight);
+      return sumOver(all, ({ capacity }) => capacity.inflight);
     },
     get kvPoolTokens() {
-      return total(all, ({ watch }) => config.limits.kvPoolTokens ?? watch.readings.kvPoolTokens ?? 0);
+      return sumOver(all, ({ monitor: watch }) => config.limits.kvPoolTokens ?? watch.readings.kvPoolTokens ?? 0);
     },
     get fingerprint() {
-      const parts = all.map(({ engine, watch }) => [
+      const parts = all.map(({ engine, monitor: watch }) => [
         engine.config.kind,
         watch.version,
         Object.entries(engine.config.models).toSorted(),
@@ -79,7 +81,7 @@ export function openPosts(
       return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
     },
     close() {
-      for (const { engine, watch } of all) {
+      for (const { engine, monitor: watch } of all) {
         watch.close();
         engine.close();
       }
@@ -91,20 +93,20 @@ export function openPosts(
  * What waits is the engine's last report, a second old at most. What runs is known exactly: every call in flight here
  * that does not wait.
  */
-function loadOf(all: readonly Post[]): LoadReport {
-  const inflight = total(all, ({ capacity }) => capacity.inflight);
+function readLoad(all: readonly PooledEngine[]): LoadReport {
+  const inflight = sumOver(all, ({ capacity }) => capacity.inflight);
   const waiting = Math.min(
     inflight,
-    total(all, ({ watch }) => watch.readings.waiting ?? 0),
+    sumOver(all, ({ monitor: watch }) => watch.readings.waiting ?? 0),
   );
   return {
     running: inflight - waiting,
     waiting,
-    kvUsed: Math.max(0, ...all.map(({ watch }) => watch.readings.kvUsed ?? 0)),
-    heldTokens: total(all, ({ capacity }) => capacity.heldTokens),
+    kvUsed: Math.max(0, ...all.map(({ monitor: watch }) => watch.readings.kvUsed ?? 0)),
+    heldTokens: sumOver(all, ({ capacity }) => capacity.heldTokens),
   };
 }
 
-function total(all: readonly Post[], figure: (post: Post) => number): number {
-  return all.reduce((sum, post) => sum + figure(post), 0);
+function sumOver(all: readonly PooledEngine[], figure: (pooled: PooledEngine) => number): number {
+  return all.reduce((sum, pooled) => sum + figure(pooled), 0);
 }

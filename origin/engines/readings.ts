@@ -13,18 +13,18 @@ export interface Readings {
  * are not figures.
  */
 export function readReadings(text: string): Readings {
-  const generated = samples(text, "vllm:generation_tokens_total");
-  const used = samples(text, "vllm:kv_cache_usage_perc");
+  const generated = readSamples(text, "vllm:generation_tokens_total");
+  const used = readSamples(text, "vllm:kv_cache_usage_perc");
   return {
-    running: sum(samples(text, "vllm:num_requests_running")),
-    waiting: sum(samples(text, "vllm:num_requests_waiting")),
+    running: sum(readSamples(text, "vllm:num_requests_running")),
+    waiting: sum(readSamples(text, "vllm:num_requests_waiting")),
     kvUsed: used.length > 0 ? Math.min(1, Math.max(0, ...used)) : null,
-    kvPoolTokens: poolIn(text),
-    generatedTokens: sum(generated.length > 0 ? generated : samples(text, "vllm:generation_tokens")),
+    kvPoolTokens: readPoolTokens(text),
+    generatedTokens: sum(generated.length > 0 ? generated : readSamples(text, "vllm:generation_tokens")),
   };
 }
 
-function samples(text: string, name: string): number[] {
+function readSamples(text: string, name: string): number[] {
   const values: number[] = [];
   for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + name.length)) {
     const isLineStart = at === 0 || text[at - 1] === "\n";
@@ -38,7 +38,7 @@ function samples(text: string, name: string): number[] {
   return values;
 }
 
-function poolIn(text: string): number | null {
+function readPoolTokens(text: string): number | null {
   let tokens: number | null = null;
   for (const [line] of text.matchAll(/^vllm:cache_config_info\{.*$/gm)) {
     const size = Number(/[{,]block_size="(\d{1,9})"/.exec(line)?.[1] ?? Number.NaN);

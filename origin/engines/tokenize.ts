@@ -1,4 +1,4 @@
-import { parseObject, type Body } from "#edge/agreements/json.ts";
+import { parseObject, type JsonObject } from "#edge/agreements/json.ts";
 import type { Engine } from "./http/client.ts";
 
 /** What an engine's tokenizer reports about a prompt. */
@@ -23,15 +23,15 @@ const chatFields = [
  * or fails. `body` names the engine's model. Lists of token ids count themselves; lists of texts are counted one by one
  * and summed.
  */
-export async function countPrompt(engine: Engine, body: Body): Promise<TokenCount | null> {
+export async function countPromptTokens(engine: Engine, body: JsonObject): Promise<TokenCount | null> {
   const input = body["prompt"] ?? body["input"];
-  if (input === undefined) return askCount(engine, { model: body["model"], ...pick(body, chatFields) });
+  if (input === undefined) return requestCount(engine, { model: body["model"], ...pick(body, chatFields) });
   const prompts: unknown[] = Array.isArray(input) && !isTokens(input) ? input : [input];
   let total: TokenCount = { tokens: 0, contextTokensMax: null };
   for (const prompt of prompts) {
     const count = isTokens(prompt)
       ? { tokens: prompt.length, contextTokensMax: null }
-      : await askCount(engine, { model: body["model"], prompt });
+      : await requestCount(engine, { model: body["model"], prompt });
     if (!count) return null;
     total = { tokens: total.tokens + count.tokens, contextTokensMax: count.contextTokensMax ?? total.contextTokensMax };
   }
@@ -39,8 +39,8 @@ export async function countPrompt(engine: Engine, body: Body): Promise<TokenCoun
 }
 
 /** Counts a text, without what the tokenizer would put before it. */
-export async function countText(engine: Engine, model: string, text: string): Promise<number | null> {
-  const count = await askCount(engine, { model, prompt: text, add_special_tokens: false });
+export async function countTextTokens(engine: Engine, model: string, text: string): Promise<number | null> {
+  const count = await requestCount(engine, { model, prompt: text, add_special_tokens: false });
   return count?.tokens ?? null;
 }
 
@@ -48,7 +48,7 @@ export async function countText(engine: Engine, model: string, text: string): Pr
  * For engines without a tokenizer: a token for four characters of the prompt's JSON, which is about right for English
  * and low for all else.
  */
-export function guessPrompt(body: Body): number {
+export function guessPrompt(body: JsonObject): number {
   return guessText(JSON.stringify(body["messages"] ?? body["prompt"] ?? body["input"] ?? ""));
 }
 
@@ -57,10 +57,10 @@ export function guessText(text: string): number {
   return Math.ceil(text.length / 4);
 }
 
-async function askCount(engine: Engine, question: Body): Promise<TokenCount | null> {
+async function requestCount(engine: Engine, fields: JsonObject): Promise<TokenCount | null> {
   const { tokenizer } = engine.dialect;
-  if (tokenizer === "llama-server") return askTokens(engine, question);
-  const answer = tokenizer && (await ask(engine, "/tokenize", question));
+  if (tokenizer === "llama-server") return requestTokenCount(engine, fields);
+  const answer = tokenizer && (await requestJson(engine, "/tokenize", fields));
   if (!answer || !isCount(answer["count"])) return null;
   return {
     tokens: answer["count"],
@@ -69,19 +69,19 @@ async function askCount(engine: Engine, question: Body): Promise<TokenCount | nu
 }
 
 /** The template in one request, its tokens in another. */
-async function askTokens(engine: Engine, question: Body): Promise<TokenCount | null> {
-  const { model, messages, add_special_tokens: isWhole = true } = question;
+async function requestTokenCount(engine: Engine, fields: JsonObject): Promise<TokenCount | null> {
+  const { model, messages, add_special_tokens: isWhole = true } = fields;
   const content =
-    messages === undefined ? question["prompt"] : (await ask(engine, "/apply-template", question))?.["prompt"];
+    messages === undefined ? fields["prompt"] : (await requestJson(engine, "/apply-template", fields))?.["prompt"];
   if (typeof content !== "string") return null;
-  const tokens = (await ask(engine, "/tokenize", { model, content, add_special: isWhole, parse_special: true }))?.[
-    "tokens"
-  ];
+  const tokens = (
+    await requestJson(engine, "/tokenize", { model, content, add_special: isWhole, parse_special: true })
+  )?.["tokens"];
   return Array.isArray(tokens) ? { tokens: tokens.length, contextTokensMax: null } : null;
 }
 
-async function ask(engine: Engine, path: string, question: Body): Promise<Body | null> {
-  const answer = await engine.askText({ method: "POST", path, body: JSON.stringify(question) }, tokenizeMsMax);
+async function requestJson(engine: Engine, path: string, fields: JsonObject): Promise<JsonObject | null> {
+  const answer = await engine.requestText({ method: "POST", path, body: JSON.stringify(fields) }, tokenizeMsMax);
   return answer?.status === 200 ? parseObject(answer.text) : null;
 }
 
@@ -93,6 +93,6 @@ function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
-function pick(body: Body, names: string[]): Body {
+function pick(body: JsonObject, names: string[]): JsonObject {
   return Object.fromEntries(names.filter((name) => body[name] !== undefined).map((name) => [name, body[name]]));
 }

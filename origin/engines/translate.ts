@@ -17,7 +17,8 @@ interface EngineError {
 
 /**
  * How engines word 'prompt and completion do not fit'; the newest vLLM, older ones, llama.cpp, Ollama. A prompt that
- * fills the context to its last token leaves vLLM a `max_tokens` of 0, which nobody requested: we never send less than 1.
+ * fills the context to its last token leaves vLLM a `max_tokens` of 0, which nobody requested: we never send less than
+ * 1.
  */
 const contextPattern = new RegExp(
   [
@@ -51,38 +52,38 @@ export function translateError(status: number, body: string, path: CallPath, ret
 
 /** Did the engine refuse because prompt and completion together are longer than its context? */
 export function isContextError(status: number, body: string): boolean {
-  return status === 400 && contextPattern.test(readError(body).message);
+  return status === 400 && contextPattern.test(readEngineError(body).message);
 }
 
 function translateRefused(body: string, path: CallPath, log: string): Refusal {
-  const error = readError(body);
+  const error = readEngineError(body);
   if (contextPattern.test(error.message))
     return new Refusal("context_length_exceeded", { param: promptFields[path], log });
-  const param = pathOf(error.param) ?? pathOf(locationIn(error.message));
+  const param = formatPath(error.param) ?? formatPath(readLocation(error.message));
   if (param === null)
-    return new Refusal("invalid_value", { say: "The engine of this model does not accept this request.", log });
+    return new Refusal("invalid_value", { message: "The engine of this model does not accept this request.", log });
   return new Refusal("invalid_value", {
     param,
-    say: `The engine of this model does not accept the value of '${param}'.`,
+    message: `The engine of this model does not accept the value of '${param}'.`,
     log,
   });
 }
 
 function translateUnsupported(body: string, log: string): Refusal {
-  const param = pathOf(readError(body).param);
+  const param = formatPath(readEngineError(body).param);
   if (param === null)
     return new Refusal("unsupported_parameter", {
-      say: "The engine of this model does not support what the request asks for.",
+      message: "The engine of this model does not support what the request asks for.",
       log,
     });
   return new Refusal("unsupported_parameter", {
     param,
-    say: `The engine of this model does not support this value of '${param}'.`,
+    message: `The engine of this model does not support this value of '${param}'.`,
     log,
   });
 }
 
-function readError(body: string): EngineError {
+function readEngineError(body: string): EngineError {
   const json = parseObject(body);
   if (!json) return { message: "", param: null };
   const error = isObject(json["error"]) ? json["error"] : json;
@@ -92,7 +93,7 @@ function readError(body: string): EngineError {
 }
 
 /** pydantic prints where it failed: `'loc': ('body', 'messages', 0, 'role')`, or `'loc': 'body.messages.0.role'`. */
-function locationIn(message: string): string | null {
+function readLocation(message: string): string | null {
   const flat = /'loc': '([\w.]{1,300})'/.exec(message)?.[1];
   if (flat !== undefined) return flat;
   const steps = /'loc': \(([^)]{1,300})\)/.exec(message)?.[1];
@@ -105,9 +106,9 @@ function locationIn(message: string): string | null {
  * An engine's path in our form: `body.messages.0.ChatCompletionUserMessageParam.role` is `messages[0].role`. Anything
  * but names and indices is no path.
  */
-function pathOf(place: string | null): string | null {
-  if (place === null) return null;
-  const steps = place.split(/\.|\[(?=\d)/).map((step) => step.replace(/\]$/, ""));
+function formatPath(location: string | null): string | null {
+  if (location === null) return null;
+  const steps = location.split(/\.|\[(?=\d)/).map((step) => step.replace(/\]$/, ""));
   const named = steps.filter((step, at) => !(at === 0 && step === "body") && !/^[A-Z]/.test(step));
   const path = named
     .map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${step}`))

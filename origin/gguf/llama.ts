@@ -1,9 +1,9 @@
-import type { Body } from "#edge/agreements/json.ts";
+import type { JsonObject } from "#edge/agreements/json.ts";
 import { ConfigError } from "../config.ts";
-import { Fault } from "./fault.ts";
+import { GgufError } from "./gguf-error.ts";
 import {
   loadLlamaModule,
-  wordsOf,
+  describeError,
   type Chat,
   type Completion,
   type GenerateOptions,
@@ -32,7 +32,7 @@ export interface TextPrompt {
 }
 
 /** A conversation, which goes through the model's chat template, or a text. */
-export type Prompt = { turns: Turn[] } | TextPrompt;
+export type LlamaPrompt = { turns: Turn[] } | TextPrompt;
 
 /** As OpenAI and vLLM name and mean them. */
 export interface Sampling {
@@ -47,21 +47,21 @@ export interface Sampling {
 }
 
 /** What the model is to generate. */
-export interface Speech {
-  prompt: Prompt;
+export interface GenerateRequest {
+  prompt: LlamaPrompt;
   maxTokens: number;
   sampling: Sampling;
   /** The answer ends before any of these. */
   stop: string[];
   /** JSON of any kind, JSON of a schema in node-llama-cpp's dialect, or free text. */
-  format: "json" | { schema: Body } | null;
+  format: "json" | { schema: JsonObject } | null;
   signal: AbortSignal;
   /** A piece of the answer; `completionTokens` is what llama.cpp has made by then, held-back characters included. */
   onText(text: string, isThought: boolean, completionTokens: number): void;
 }
 
 /** How an answer ended, by llama.cpp's own count: every token that was sampled, the one that ended it included. */
-export interface Said {
+export interface GenerateResult {
   reason: "stop" | "length";
   completionTokens: number;
 }
@@ -73,13 +73,13 @@ export interface Llama {
   /** How many may generate at once. */
   slots: number;
   /** Tokens of a prompt as the model reads it. Throws a Fault when the model's template takes no such conversation. */
-  count(prompt: Prompt): number;
+  count(prompt: LlamaPrompt): number;
   /**
    * Reads the prompt into a slot, and resolves with how many of its tokens lay there already. Ends early when the
    * signal comes.
    */
-  read(slot: Slot, prompt: Prompt, signal: AbortSignal): Promise<number>;
-  speak(slot: Slot, speech: Speech): Promise<Said>;
+  read(slot: Slot, prompt: LlamaPrompt, signal: AbortSignal): Promise<number>;
+  generate(slot: Slot, request: GenerateRequest): Promise<GenerateResult>;
 }
 
 /** More would take more memory than a laptop has for four. */
@@ -107,7 +107,7 @@ export async function openLlama(
 ): Promise<Llama> {
   const module = await load();
   const failed = (what: string) => (error: unknown) => {
-    throw new ConfigError("config_unreadable", `gguf: ${what}: ${wordsOf(error)}`);
+    throw new ConfigError("config_unreadable", `gguf: ${what}: ${describeError(error)}`);
   };
   const runtime = await module
     .getLlama({ build: "never", logLevel: "error" })
@@ -120,8 +120,8 @@ export async function openLlama(
     .createContext({ sequences: slots, contextSize: { max: contextTokens + contextTokensSpare } })
     .catch(failed("too little memory"));
   const version = `${await module.getModuleVersion()}+llama.cpp-${runtime.llamaCppRelease.release}`;
-  const memories = Array.from({ length: slots }, () => openMemory(module, context.getSequence()));
-  return llamaOf(runtime, model, memories, {
+  const states = Array.from({ length: slots }, () => openSlotState(module, context.getSequence()));
+  return createLlama(runtime, model, states, {
     version,
     contextTokensMax: Math.min(contextTokens, context.contextSize - contextTokensSpare),
   });
@@ -131,13 +131,13 @@ export async function openLlama(
 const endless = { thoughtTokens: Infinity, commentTokens: Infinity };
 
 /** A slot's own: one text in the model's memory and the two ways to go on with it. */
-interface Memory {
+interface SlotState {
   sequence: Sequence;
   chat: Chat;
   completion: Completion;
 }
 
-function openMemory({ LlamaChat, LlamaCompletion }: LlamaModule, sequence: Sequence): Memory {
+function openSlotState({ LlamaChat, LlamaCompletion }: LlamaModule, sequence: Sequence): SlotState {
   return {
     sequence,
     chat: new LlamaChat({ contextSequence: sequence }),
@@ -145,28 +145,28 @@ function openMemory({ LlamaChat, LlamaCompletion }: LlamaModule, sequence: Seque
   };
 }
 
-function llamaOf(
+function createLlama(
   runtime: Runtime,
   model: Model,
-  memories: Memory[],
+  states: SlotState[],
   facts: { version: string; contextTokensMax: number },
 ): Llama {
-  const memoryOf = ({ index }: Slot): Memory => {
-    const memory = memories[index];
-    if (!memory) throw new RangeError(`no slot ${index}`);
-    return memory;
+  const findState = ({ index }: Slot): SlotState => {
+    const state = states[index];
+    if (!state) throw new RangeError(`no slot ${index}`);
+    return state;
   };
-  const tokensOf = (prompt: Prompt) =>
+  const tokenizePrompt = (prompt: LlamaPrompt) =>
     "text" in prompt
-      ? textTokens(model, prompt)
-      : turnTokens(model, memoryOf({ index: 0, isWarm: false }).chat, prompt.turns);
+      ? tokenizeText(model, prompt)
+      : tokenizeTurns(model, findState({ index: 0, isWarm: false }).chat, prompt.turns);
   return {
     ...facts,
-    slots: memories.length,
-    count: (prompt) => tokensOf(prompt).length,
+    slots: states.length,
+    count: (prompt) => tokenizePrompt(prompt).length,
     async read(slot, prompt, signal) {
-      const { sequence } = memoryOf(slot);
-      const tokens = tokensOf(prompt);
+      const { sequence } = findState(slot);
+      const tokens = tokenizePrompt(prompt);
       // The last token is read as the first of the answer is made.
       const end = tokens.length - 1;
       if (slot.isWarm && end > 0) await sequence.adaptStateToTokens(tokens.slice(0, end), false);
@@ -176,62 +176,69 @@ function llamaOf(
         await sequence.evaluateWithoutGeneratingNewTokens(tokens.slice(at, Math.min(at + readTokensMax, end)));
       return cached;
     },
-    async speak(slot, speech) {
-      const { sequence, chat, completion } = memoryOf(slot);
+    async generate(slot, request) {
+      const { sequence, chat, completion } = findState(slot);
       const before = sequence.tokenMeter.usedOutputTokens;
-      const made = () => sequence.tokenMeter.usedOutputTokens - before;
-      const { prompt, onText } = speech;
-      const options = optionsOf(speech, await grammarOf(runtime, speech.format));
+      const countMade = () => sequence.tokenMeter.usedOutputTokens - before;
+      const { prompt, onText } = request;
+      const options = buildOptions(request, await buildGrammar(runtime, request.format));
       const { metadata } =
         "text" in prompt
           ? await completion.generateCompletionWithMeta(prompt.text, {
               ...options,
               contextShiftSize: 1,
               disableContextShift: true,
-              onTextChunk: (text) => onText(text, false, made()),
+              onTextChunk: (text) => onText(text, false, countMade()),
             })
-          : await chat.generateResponse(historyOf(prompt.turns), {
+          : await chat.generateResponse(buildHistory(prompt.turns), {
               ...options,
               budgets: endless,
-              onResponseChunk: ({ type, text }) => onText(text, type === "segment", made()),
+              onResponseChunk: ({ type, text }) => onText(text, type === "segment", countMade()),
             });
-      return { reason: metadata.stopReason === "maxTokens" ? "length" : "stop", completionTokens: made() };
+      return { reason: metadata.stopReason === "maxTokens" ? "length" : "stop", completionTokens: countMade() };
     },
   };
 }
 
-function textTokens(model: Model, { text, isBare }: TextPrompt): number[] {
+function tokenizeText(model: Model, { text, isBare }: TextPrompt): number[] {
   const { bos, shouldPrependBosToken } = model.tokens;
   if (!shouldPrependBosToken || bos === null) return model.tokenize(text, false);
   const tokens = model.tokenize(text, false, "trimLeadingSpace");
   return isBare ? tokens : [bos, ...tokens];
 }
 
-function turnTokens(model: Model, chat: Chat, turns: Turn[]): number[] {
+function tokenizeTurns(model: Model, chat: Chat, turns: Turn[]): number[] {
   try {
     return chat.chatWrapper
-      .generateContextState({ chatHistory: historyOf(turns) })
+      .generateContextState({ chatHistory: buildHistory(turns) })
       .contextText.tokenize(model.tokenizer);
   } catch (cause) {
-    throw new Fault(400, `the model's chat template refuses this conversation: ${wordsOf(cause)}`, "messages");
+    throw new GgufError(
+      400,
+      `the model's chat template refuses this conversation: ${describeError(cause)}`,
+      "messages",
+    );
   }
 }
 
 /** The last item is the answer to come. */
-function historyOf(turns: Turn[]): HistoryItem[] {
-  const said = turns.map(({ role, text }): HistoryItem =>
+function buildHistory(turns: Turn[]): HistoryItem[] {
+  const history = turns.map(({ role, text }): HistoryItem =>
     role === "assistant" ? { type: "model", response: [text] } : { type: role, text },
   );
-  return [...said, { type: "model", response: [] }];
+  return [...history, { type: "model", response: [] }];
 }
 
-async function grammarOf(runtime: Runtime, format: Speech["format"]): Promise<Grammar | null> {
+async function buildGrammar(runtime: Runtime, format: GenerateRequest["format"]): Promise<Grammar | null> {
   if (format === null) return null;
   return format === "json" ? runtime.getGrammarFor("json") : runtime.createGrammarForJsonSchema(format.schema);
 }
 
 /** Its own defaults, a penalty and cuts of the distribution among them, are not OpenAI's, so every option is set. */
-function optionsOf({ maxTokens, sampling, stop, signal }: Speech, grammar: Grammar | null): GenerateOptions {
+function buildOptions(
+  { maxTokens, sampling, stop, signal }: GenerateRequest,
+  grammar: Grammar | null,
+): GenerateOptions {
   const { temperature, topP, topK, minP, seed, presencePenalty, frequencyPenalty, repetitionPenalty } = sampling;
   const hasPenalty = presencePenalty !== 0 || frequencyPenalty !== 0 || repetitionPenalty !== 1;
   return {

@@ -18,7 +18,7 @@ const exitConfig = 78;
  * or module are at fault.
  */
 async function main(args: string[]): Promise<void> {
-  const { model, name, contextTokens, host, port } = readFlags(args);
+  const { model, name, contextTokens, host, port } = readGgufFlags(args);
   const llama = await openLlama(model, { contextTokens });
   const log = (line: string) => void process.stderr.write(`${line}\n`);
   const { url } = await serveGguf(llama, { name, host, port, log });
@@ -28,7 +28,7 @@ async function main(args: string[]): Promise<void> {
 }
 
 /** The name is the file's without its ending where none is given. Throws ConfigError. */
-export function readFlags(args: string[]): {
+export function readGgufFlags(args: string[]): {
   model: string;
   name: string;
   contextTokens: number;
@@ -40,12 +40,12 @@ export function readFlags(args: string[]): {
   const { model, host = "127.0.0.1" } = values;
   if (model === undefined) throw new ConfigError("config_missing", `gguf: --model is missing\n\n${usage}`);
   if (!existsSync(model)) throw new ConfigError("config_unreadable", `gguf: there is no file ${model}`);
-  const port = numberIn("--port", values.port ?? "0", 0, 65_535);
-  const contextTokens = numberIn("--context", values.context ?? "8192", 256, 1_048_576);
+  const port = readNumber("--port", values.port ?? "0", 0, 65_535);
+  const contextTokens = readNumber("--context", values.context ?? "8192", 256, 1_048_576);
   return { model, name: values.name ?? basename(model).replace(/\.gguf$/i, ""), contextTokens, host, port };
 }
 
-function numberIn(flag: string, text: string, min: number, max: number): number {
+function readNumber(flag: string, text: string, min: number, max: number): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;
   throw new ConfigError("config_invalid", `gguf: ${flag} must be a number from ${min} to ${max}`);

@@ -1,5 +1,5 @@
 import { ConfigError } from "../config.ts";
-import { causeOf } from "../log.ts";
+import { readCause } from "../log.ts";
 
 /** The parts of node-llama-cpp 3.2x that are used. It is optional, so its own types are not there to import. */
 export interface LlamaModule {
@@ -107,13 +107,13 @@ export async function loadLlamaModule(load: () => Promise<unknown> = () => impor
     const module = await load();
     if (isLlamaModule(module)) return module;
   } catch (error) {
-    const isAbsent = causeOf(error) === "ERR_MODULE_NOT_FOUND" && String(error).includes(`'${moduleName}'`);
+    const isAbsent = readCause(error) === "ERR_MODULE_NOT_FOUND" && String(error).includes(`'${moduleName}'`);
     if (isAbsent)
       throw new ConfigError(
         "config_missing",
         `gguf: llama.cpp is not installed; run: npm install --no-save ${moduleName}@${moduleVersion}`,
       );
-    throw new ConfigError("config_unreadable", `gguf: ${moduleName} does not load: ${wordsOf(error)}`);
+    throw new ConfigError("config_unreadable", `gguf: ${moduleName} does not load: ${describeError(error)}`);
   }
   throw new ConfigError(
     "config_invalid",
@@ -122,7 +122,7 @@ export async function loadLlamaModule(load: () => Promise<unknown> = () => impor
 }
 
 /** The first line of what a library says of its failure: for the operator, never for a caller. */
-export function wordsOf(error: unknown): string {
+export function describeError(error: unknown): string {
   return (
     (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).split("\n")[0]?.slice(0, 300) ?? ""
   );

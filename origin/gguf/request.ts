@@ -1,13 +1,13 @@
 import { ChatBody } from "#edge/protocol/openai/chat.ts";
 import { completionTokensDefault, CompletionsBody } from "#edge/protocol/openai/completions.ts";
-import { refusalOf } from "#edge/protocol/fields.ts";
-import { isObject, type Body } from "#edge/agreements/json.ts";
-import { Fault } from "./fault.ts";
-import type { Prompt, Sampling, Speech, Turn } from "./llama.ts";
+import { createFieldRefusal } from "#edge/protocol/fields.ts";
+import { isObject, type JsonObject } from "#edge/agreements/json.ts";
+import { GgufError } from "./gguf-error.ts";
+import type { LlamaPrompt, Sampling, GenerateRequest, Turn } from "./llama.ts";
 import { toGrammarSchema } from "./schema.ts";
 
 /** A call as the model can take it. */
-export interface GgufCall extends Pick<Speech, "prompt" | "sampling" | "stop" | "format"> {
+export interface GgufCall extends Pick<GenerateRequest, "prompt" | "sampling" | "stop" | "format"> {
   isStream: boolean;
   wantsUsage: boolean;
   wantsContinuousUsage: boolean;
@@ -18,8 +18,8 @@ export interface GgufCall extends Pick<Speech, "prompt" | "sampling" | "stop" | 
 }
 
 /**
- * What changes an answer and is not built here, with the values that ask for it. Ignoring them would give an answer that
- * the caller did not ask for.
+ * What changes an answer and is not built here, with the values that ask for it. Ignoring them would give an answer
+ * that the caller did not ask for.
  */
 const unsupported: Readonly<Record<string, (value: unknown) => boolean>> = {
   n: (value) => value !== 1,
@@ -49,62 +49,63 @@ const unsupported: Readonly<Record<string, (value: unknown) => boolean>> = {
  * Reads a request of OpenAI's or vLLM's form. Throws a Fault that names the field: 400 for what nobody takes, 501 for
  * what is not built here.
  */
-export function readCall(isChat: boolean, body: Body): GgufCall {
+export function readGgufCall(isChat: boolean, body: JsonObject): GgufCall {
   const parsed = isChat ? ChatBody.safeParse(body) : CompletionsBody.safeParse(body);
-  if (!parsed.success) throw new Fault(400, "the body is not valid", refusalOf(parsed.error).details.param ?? null);
+  if (!parsed.success)
+    throw new GgufError(400, "the body is not valid", createFieldRefusal(parsed.error).details.param ?? null);
   const { stop, stream, stream_options, max_tokens, max_completion_tokens, response_format } = parsed.data;
   const stops = typeof stop === "string" ? [stop] : (stop ?? []);
-  if (stops.includes("")) throw new Fault(400, "a stop string must not be empty", "stop");
-  const asked = typeof max_completion_tokens === "number" ? max_completion_tokens : (max_tokens ?? null);
+  if (stops.includes("")) throw new GgufError(400, "a stop string must not be empty", "stop");
+  const requested = typeof max_completion_tokens === "number" ? max_completion_tokens : (max_tokens ?? null);
   return {
     prompt: readPrompt(body),
-    sampling: samplingOf(parsed.data),
+    sampling: readSampling(parsed.data),
     stop: stops,
-    format: formatOf(response_format),
+    format: readFormat(response_format),
     isStream: stream === true,
     wantsUsage: stream_options?.include_usage === true,
     wantsContinuousUsage: stream_options?.continuous_usage_stats === true,
-    maxTokens: isChat ? asked : (asked ?? completionTokensDefault),
+    maxTokens: isChat ? requested : (requested ?? completionTokensDefault),
     salt: typeof body["cache_salt"] === "string" ? body["cache_salt"] : "",
   };
 }
 
 /** What the model is to read. Throws a Fault as `readCall` does. */
-export function readPrompt(body: Body): Prompt {
-  const field = Object.keys(unsupported).find((name) => isSaid(body[name]) && unsupported[name]?.(body[name]));
-  if (field !== undefined) throw new Fault(501, `${field} is not supported`, field);
+export function readPrompt(body: JsonObject): LlamaPrompt {
+  const field = Object.keys(unsupported).find((name) => isPresent(body[name]) && unsupported[name]?.(body[name]));
+  if (field !== undefined) throw new GgufError(501, `${field} is not supported`, field);
   if (isFilled(body["tools"]) && body["tool_choice"] !== "none")
-    throw new Fault(501, "tools are not supported", "tools");
+    throw new GgufError(501, "tools are not supported", "tools");
   const { messages, prompt } = body;
-  if (Array.isArray(messages) && messages.length > 0) return { turns: messages.map(turnOf) };
+  if (Array.isArray(messages) && messages.length > 0) return { turns: messages.map(readTurn) };
   const [only, ...others]: unknown[] = Array.isArray(prompt) ? prompt : [prompt];
   if (typeof only === "string" && others.length === 0)
     return { text: only, ...(body["add_special_tokens"] === false && { isBare: true }) };
-  if (Array.isArray(prompt)) throw new Fault(501, "one prompt at a time, as text", "prompt");
-  throw new Fault(400, "messages or prompt is missing", messages === undefined ? "prompt" : "messages");
+  if (Array.isArray(prompt)) throw new GgufError(501, "one prompt at a time, as text", "prompt");
+  throw new GgufError(400, "messages or prompt is missing", messages === undefined ? "prompt" : "messages");
 }
 
-function turnOf(message: unknown, at: number): Turn {
-  if (!isObject(message)) throw new Fault(400, "a message must be an object", `messages[${at}]`);
+function readTurn(message: unknown, at: number): Turn {
+  if (!isObject(message)) throw new GgufError(400, "a message must be an object", `messages[${at}]`);
   const { role, content } = message;
   if (role !== "system" && role !== "developer" && role !== "user" && role !== "assistant")
-    throw new Fault(501, "this role is not supported", `messages[${at}].role`);
+    throw new GgufError(501, "this role is not supported", `messages[${at}].role`);
   const call = ["tool_calls", "function_call"].find((name) => isFilled(message[name]));
-  if (call !== undefined) throw new Fault(501, "calls of tools are not supported", `messages[${at}].${call}`);
+  if (call !== undefined) throw new GgufError(501, "calls of tools are not supported", `messages[${at}].${call}`);
   const parts: unknown[] = Array.isArray(content) ? content : [{ type: "text", text: content ?? "" }];
-  const texts = parts.map((part, place) => {
+  const texts = parts.map((part, index) => {
     if (isObject(part) && part["type"] === "text" && typeof part["text"] === "string") return part["text"];
-    throw new Fault(
+    throw new GgufError(
       501,
       "only text is supported",
-      `messages[${at}].content${Array.isArray(content) ? `[${place}].type` : ""}`,
+      `messages[${at}].content${Array.isArray(content) ? `[${index}].type` : ""}`,
     );
   });
   return { role: role === "developer" ? "system" : role, text: texts.join("") };
 }
 
 /** What the request leaves out gets OpenAI's default. */
-function samplingOf(body: ChatBody | CompletionsBody): Sampling {
+function readSampling(body: ChatBody | CompletionsBody): Sampling {
   return {
     temperature: body.temperature ?? 1,
     topP: body.top_p ?? 1,
@@ -118,20 +119,20 @@ function samplingOf(body: ChatBody | CompletionsBody): Sampling {
   };
 }
 
-function formatOf(format: ChatBody["response_format"]): Speech["format"] {
+function readFormat(format: ChatBody["response_format"]): GenerateRequest["format"] {
   if (!format || format.type === "text") return null;
   if (format.type === "json_object") return "json";
   const named = format.type === "json_schema" ? format["json_schema"] : null;
   const schema = isObject(named) ? toGrammarSchema(named["schema"]) : null;
-  if (schema === null) throw new Fault(501, "this format is not supported", "response_format");
+  if (schema === null) throw new GgufError(501, "this format is not supported", "response_format");
   return { schema };
 }
 
-function isSaid(value: unknown): boolean {
+function isPresent(value: unknown): boolean {
   return value !== undefined && value !== null;
 }
 
 function isFilled(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0;
-  return isObject(value) ? Object.keys(value).length > 0 : isSaid(value);
+  return isObject(value) ? Object.keys(value).length > 0 : isPresent(value);
 }

@@ -1,7 +1,7 @@
-import { isObject, type Body } from "#edge/agreements/json.ts";
+import { isObject, type JsonObject } from "#edge/agreements/json.ts";
 
 /** Members that say nothing about what may be generated, or that hold anyway: every property listed is always there. */
-const silent: ReadonlySet<string> = new Set([
+const ignored: ReadonlySet<string> = new Set([
   "$schema",
   "$id",
   "title",
@@ -36,16 +36,18 @@ const depthMax = 32;
  * without a word: an answer that breaks the schema is worse than a refusal. `anyOf` becomes `oneOf`, which its grammar
  * reads as 'any of'.
  */
-export function toGrammarSchema(schema: unknown, depth = 0): Body | null {
+export function toGrammarSchema(schema: unknown, depth = 0): JsonObject | null {
   if (!isObject(schema) || depth > depthMax) return null;
-  const entries = Object.entries(schema).filter(([name]) => !silent.has(name));
-  const members: Body = Object.fromEntries(entries.map(([name, value]) => [name === "anyOf" ? "oneOf" : name, value]));
+  const entries = Object.entries(schema).filter(([name]) => !ignored.has(name));
+  const members: JsonObject = Object.fromEntries(
+    entries.map(([name, value]) => [name === "anyOf" ? "oneOf" : name, value]),
+  );
   if (Object.keys(members).length < entries.length || Object.keys(members).some((name) => !known.has(name)))
     return null;
-  if (!saysWhat(members) || !hasAllRequired(schema)) return null;
+  if (!hasConstraint(members) || !hasAllRequired(schema)) return null;
   const below: [string, unknown][] = [];
   for (const [name, value] of Object.entries(members)) {
-    const inner = innerOf(name, value, depth + 1);
+    const inner = convertMember(name, value, depth + 1);
     if (inner === null) return null;
     below.push([name, inner]);
   }
@@ -56,7 +58,7 @@ export function toGrammarSchema(schema: unknown, depth = 0): Body | null {
 }
 
 /** Without any of these node-llama-cpp writes `null`. */
-function saysWhat(members: Body): boolean {
+function hasConstraint(members: JsonObject): boolean {
   if ("const" in members || Array.isArray(members["enum"]) || Array.isArray(members["oneOf"])) return true;
   if (typeof members["$ref"] === "string") return members["$ref"].startsWith("#/$defs/");
   const { type } = members;
@@ -67,25 +69,25 @@ function saysWhat(members: Body): boolean {
 }
 
 /** A property that is required but not listed would never come. */
-function hasAllRequired(schema: Body): boolean {
+function hasAllRequired(schema: JsonObject): boolean {
   const listed = isObject(schema["properties"]) ? schema["properties"] : {};
   const required: unknown = schema["required"] ?? [];
   return Array.isArray(required) && required.every((name) => typeof name === "string" && Object.hasOwn(listed, name));
 }
 
-function innerOf(name: string, value: unknown, depth: number): unknown {
+function convertMember(name: string, value: unknown, depth: number): unknown {
   if (name === "items") return toGrammarSchema(value, depth);
   if (name === "additionalProperties") return typeof value === "boolean" ? value : toGrammarSchema(value, depth);
   if (name === "oneOf" || name === "prefixItems")
-    return all(Array.isArray(value) ? value.map((item) => toGrammarSchema(item, depth)) : []);
+    return requireAll(Array.isArray(value) ? value.map((item) => toGrammarSchema(item, depth)) : []);
   if (name !== "properties" && name !== "$defs") return value;
   if (!isObject(value)) return null;
   const names = Object.keys(value);
-  const inner = all(Object.values(value).map((item) => toGrammarSchema(item, depth)));
+  const inner = requireAll(Object.values(value).map((item) => toGrammarSchema(item, depth)));
   return inner && Object.fromEntries(inner.map((item, at) => [names[at], item]));
 }
 
-function all<T>(list: (T | null)[]): T[] | null {
+function requireAll<T>(list: (T | null)[]): T[] | null {
   const there = list.filter((item) => item !== null);
   return there.length === list.length ? there : null;
 }

@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { parseObject, type Body } from "#edge/agreements/json.ts";
-import { Fault } from "./fault.ts";
+import { parseObject, type JsonObject } from "#edge/agreements/json.ts";
+import { GgufError } from "./gguf-error.ts";
 import type { Llama } from "./llama.ts";
-import { wordsOf } from "./module.ts";
-import { readCall, readPrompt } from "./request.ts";
+import { describeError } from "./module.ts";
+import { readGgufCall, readPrompt } from "./request.ts";
 import { Slots } from "./slots.ts";
-import { openVoice } from "./voice.ts";
+import { openAnswerWriter } from "./answer-writer.ts";
 
 /** A running server of one GGUF model. */
 export interface GgufServer {
@@ -25,7 +25,7 @@ export interface GgufServerOptions {
   log?(line: string): void;
 }
 
-interface Rooms {
+interface GgufRooms {
   llama: Llama;
   slots: Slots;
   options: Required<Pick<GgufServerOptions, "name" | "waitMsMax" | "log">>;
@@ -42,13 +42,13 @@ export async function serveGguf(
   llama: Llama,
   { name, host = "127.0.0.1", port = 0, waitMsMax = 20_000, log = () => undefined }: GgufServerOptions,
 ): Promise<GgufServer> {
-  const rooms: Rooms = { llama, slots: new Slots(llama.slots), options: { name, waitMsMax, log } };
+  const rooms: GgufRooms = { llama, slots: new Slots(llama.slots), options: { name, waitMsMax, log } };
   const server = createServer((request, response) => {
     serve(rooms, request, response).catch((error: unknown) => fail(rooms, response, error));
   });
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, host, resolve));
   return {
-    url: urlOf(server, host),
+    url: formatUrl(server, host),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -57,89 +57,89 @@ export async function serveGguf(
   };
 }
 
-async function serve(rooms: Rooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(rooms: GgufRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { llama, options } = rooms;
   const route = `${request.method} ${request.url}`;
   if (route === "GET /health") return void response.end();
-  if (route === "GET /version") return answer(response, 200, { version: llama.version });
+  if (route === "GET /version") return sendJson(response, 200, { version: llama.version });
   if (route === "GET /v1/models")
-    return answer(response, 200, {
+    return sendJson(response, 200, {
       object: "list",
       data: [{ id: options.name, object: "model", owned_by: "penstock-gguf", max_model_len: llama.contextTokensMax }],
     });
   if (!["POST /tokenize", "POST /v1/chat/completions", "POST /v1/completions"].includes(route))
-    throw new Fault(404, "no such route");
-  const body = await readBody(request);
-  if (body["model"] !== undefined && body["model"] !== options.name) throw new Fault(404, "no such model", "model");
+    throw new GgufError(404, "no such route");
+  const body = await readJsonBody(request);
+  if (body["model"] !== undefined && body["model"] !== options.name) throw new GgufError(404, "no such model", "model");
   if (route === "POST /tokenize")
-    return answer(response, 200, { count: llama.count(readPrompt(body)), max_model_len: llama.contextTokensMax });
-  await speak(rooms, route === "POST /v1/chat/completions", body, response);
+    return sendJson(response, 200, { count: llama.count(readPrompt(body)), max_model_len: llama.contextTokensMax });
+  await generate(rooms, route === "POST /v1/chat/completions", body, response);
 }
 
-async function speak(
-  { llama, slots, options }: Rooms,
+async function generate(
+  { llama, slots, options }: GgufRooms,
   isChat: boolean,
-  body: Body,
+  body: JsonObject,
   response: ServerResponse,
 ): Promise<void> {
-  const call = readCall(isChat, { model: options.name, ...body });
+  const call = readGgufCall(isChat, { model: options.name, ...body });
   const promptTokens = llama.count(call.prompt);
   const maxTokens = call.maxTokens ?? llama.contextTokensMax - promptTokens;
   if (maxTokens < 1 || promptTokens + maxTokens > llama.contextTokensMax) {
-    throw new Fault(
+    throw new GgufError(
       400,
       `maximum context length is ${llama.contextTokensMax} tokens, ` +
         `not ${promptTokens} of prompt and ${maxTokens} of completion`,
       isChat ? "messages" : "prompt",
     );
   }
-  const leaving = new AbortController();
-  response.once("close", () => leaving.abort());
-  const { signal } = leaving;
+  const controller = new AbortController();
+  response.once("close", () => controller.abort());
+  const { signal } = controller;
   const slot = await slots.take(call.salt, options.waitMsMax, signal);
-  if (!slot) throw new Fault(503, "all slots are taken");
+  if (!slot) throw new GgufError(503, "all slots are taken");
   try {
-    const voice = openVoice(response, { ...call, isChat, model: options.name, promptTokens });
+    const writer = openAnswerWriter(response, { ...call, isChat, model: options.name, promptTokens });
     const cachedTokens = await llama.read(slot, call.prompt, signal);
     if (!signal.aborted)
-      voice.finish(await llama.speak(slot, { ...call, maxTokens, signal, onText: voice.say }), cachedTokens);
+      writer.finish(await llama.generate(slot, { ...call, maxTokens, signal, onText: writer.write }), cachedTokens);
   } catch (error) {
     // When the caller left before the first token, node-llama-cpp throws.
     if (!signal.aborted) throw error;
   } finally {
-    slots.giveBack(slot);
+    slots.release(slot);
   }
 }
 
 /** A GgufError is answered as it says; anything else is 500, or a closed connection where the answer had begun. */
-function fail({ options }: Rooms, response: ServerResponse, error: unknown): void {
-  if (error instanceof Fault) return answer(response, error.status, error.body);
-  options.log(`failed: ${wordsOf(error)}`);
+function fail({ options }: GgufRooms, response: ServerResponse, error: unknown): void {
+  if (error instanceof GgufError) return sendJson(response, error.status, error.body);
+  options.log(`failed: ${describeError(error)}`);
   if (response.headersSent) return void response.destroy();
-  answer(response, 500, {
+  sendJson(response, 500, {
     error: { message: "Internal Server Error", type: "InternalServerError", param: null, code: 500 },
   });
 }
 
-async function readBody(request: IncomingMessage): Promise<Body> {
+async function readJsonBody(request: IncomingMessage): Promise<JsonObject> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
     chunks.push(chunk);
     size += chunk.length;
-    if (size > bodyBytesMax) throw new Fault(400, "the body is too large");
+    if (size > bodyBytesMax) throw new GgufError(400, "the body is too large");
   }
   const json = parseObject(Buffer.concat(chunks).toString("utf8"));
   if (json) return json;
-  throw new Fault(400, "the body is not a JSON object");
+  throw new GgufError(400, "the body is not a JSON object");
 }
 
-function answer(response: ServerResponse, status: number, body: unknown): void {
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { "content-type": "application/json" });
   response.end(JSON.stringify(body));
 }
 
-function urlOf(server: Server, host: string): string {
+function formatUrl(server: Server, host: string): string {
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
   return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;

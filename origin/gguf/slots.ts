@@ -5,7 +5,7 @@ export interface Slot {
   isWarm: boolean;
 }
 
-interface Waiting {
+interface SlotWaiter {
   salt: string;
   take(slot: Slot | null): void;
 }
@@ -17,7 +17,7 @@ interface Waiting {
 export class Slots {
   #salts: (string | null)[];
   #free: Set<number>;
-  #waiting = new Set<Waiting>();
+  #waiters = new Set<SlotWaiter>();
 
   constructor(count: number) {
     this.#salts = Array.from({ length: count }, () => null);
@@ -25,32 +25,32 @@ export class Slots {
   }
 
   /**
-   * Resolves with a slot, first come first served, or with `null` when none became free within `msMax` or the signal came
-   * first.
+   * Resolves with a slot, first come first served, or with `null` when none became free within `msMax` or the signal
+   * came first.
    */
   take(salt: string, msMax: number, signal: AbortSignal): Promise<Slot | null> {
     if (signal.aborted) return Promise.resolve(null);
     if (this.#free.size > 0) return Promise.resolve(this.#lend(salt));
     return new Promise((resolve) => {
-      const giveUp = () => waiting.take(null);
-      const timer = setTimeout(giveUp, msMax);
-      const waiting: Waiting = {
+      const expire = () => waiter.take(null);
+      const timer = setTimeout(expire, msMax);
+      const waiter: SlotWaiter = {
         salt,
         take: (slot) => {
           clearTimeout(timer);
-          signal.removeEventListener("abort", giveUp);
-          this.#waiting.delete(waiting);
+          signal.removeEventListener("abort", expire);
+          this.#waiters.delete(waiter);
           resolve(slot);
         },
       };
-      signal.addEventListener("abort", giveUp);
-      this.#waiting.add(waiting);
+      signal.addEventListener("abort", expire);
+      this.#waiters.add(waiter);
     });
   }
 
-  giveBack({ index }: Slot): void {
+  release({ index }: Slot): void {
     this.#free.add(index);
-    const [next] = this.#waiting;
+    const [next] = this.#waiters;
     if (next) next.take(this.#lend(next.salt));
   }
 

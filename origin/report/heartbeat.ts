@@ -1,9 +1,9 @@
 import type { Heartbeat } from "#edge/agreements/records/node.ts";
 import type { Log } from "../log.ts";
-import { postSigned, type ToEdge } from "./sign.ts";
+import { postSigned, type EdgeConnection } from "./sign.ts";
 
 /** Where heartbeats go, how often, and what they report. */
-export interface HeartbeatOptions extends ToEdge {
+export interface HeartbeatOptions extends EdgeConnection {
   log: Log;
   intervalMs: number;
   /** The node as it is now, all but the sequence. */
@@ -11,9 +11,9 @@ export interface HeartbeatOptions extends ToEdge {
 }
 
 /** Sends the node's heartbeats until it is closed. */
-export interface Pulse {
+export interface HeartbeatSender {
   /** Sends one at once, because something changed; while one is on its way the next waits for it. */
-  beat(): Promise<void>;
+  send(): Promise<void>;
   close(): void;
 }
 
@@ -23,10 +23,10 @@ const postMsMax = 4_000;
  * Reports the node to the edge every `intervalMs`, signed, numbered from 0 since the boot. A report that fails is not
  * repeated: the next one is newer.
  */
-export function openHeartbeat(options: HeartbeatOptions): Pulse {
+export function openHeartbeat(options: HeartbeatOptions): HeartbeatSender {
   let sequence = 0;
   let running: Promise<void> | null = null;
-  let isAgain = false;
+  let isPending = false;
   let isFailing = false;
 
   async function post(): Promise<void> {
@@ -37,22 +37,22 @@ export function openHeartbeat(options: HeartbeatOptions): Pulse {
     isFailing = cause !== null;
   }
 
-  async function beat(): Promise<void> {
+  async function send(): Promise<void> {
     if (running) {
-      isAgain = true;
+      isPending = true;
       return running;
     }
     running = post();
     await running;
     running = null;
-    if (!isAgain) return;
-    isAgain = false;
-    await beat();
+    if (!isPending) return;
+    isPending = false;
+    await send();
   }
 
-  const timer = setInterval(() => void beat(), options.intervalMs);
+  const timer = setInterval(() => void send(), options.intervalMs);
   return {
-    beat,
+    send,
     close: () => clearInterval(timer),
   };
 }

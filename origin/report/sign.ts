@@ -1,8 +1,8 @@
 import { randomUUID, type KeyObject } from "node:crypto";
-import { bodyDigest } from "#edge/agreements/digest.ts";
+import { digestBody } from "#edge/agreements/digest.ts";
 import { edgeIssuer, type NodeClaims } from "#edge/agreements/tokens/hop.ts";
 import { openJwsSigner } from "#edge/agreements/tokens/jws.ts";
-import { causeOf } from "../log.ts";
+import { readCause } from "../log.ts";
 
 const ttlSeconds = 60;
 
@@ -23,13 +23,13 @@ export function openSigner(node: string, privateKey: KeyObject, now: () => numbe
       jti: randomUUID(),
       iat,
       exp: iat + ttlSeconds,
-      bodySha256: bodyDigest(body),
+      bodySha256: digestBody(body),
     } satisfies NodeClaims);
   };
 }
 
 /** The edge as an agent reaches it. */
-export interface ToEdge {
+export interface EdgeConnection {
   edgeUrl: string;
   sign: Signer;
   fetch?: typeof fetch;
@@ -38,20 +38,20 @@ export interface ToEdge {
 /**
  * What the edge answered. `cause` is null when it accepted; else `status 503` or why no answer came, for the log.
  */
-export interface Posted {
+export interface EdgeResponse {
   status: number | null;
   cause: string | null;
   /** The body, if it is JSON; else null. */
-  said: unknown;
+  json: unknown;
 }
 
 /** Posts JSON to the edge, signed. Follows no redirect, waits `msMax` at most, never rejects. */
 export async function postSigned(
-  { edgeUrl, sign, fetch = globalThis.fetch }: ToEdge,
+  { edgeUrl, sign, fetch = globalThis.fetch }: EdgeConnection,
   path: string,
   body: string,
   msMax: number,
-): Promise<Posted> {
+): Promise<EdgeResponse> {
   try {
     const answer = await fetch(new URL(path, edgeUrl), {
       method: "POST",
@@ -60,9 +60,9 @@ export async function postSigned(
       redirect: "error",
       signal: AbortSignal.timeout(msMax),
     });
-    const said: unknown = await answer.json().catch(() => null);
-    return { status: answer.status, cause: answer.ok ? null : `status ${answer.status}`, said };
+    const json: unknown = await answer.json().catch(() => null);
+    return { status: answer.status, cause: answer.ok ? null : `status ${answer.status}`, json };
   } catch (error) {
-    return { status: null, cause: causeOf(error), said: null };
+    return { status: null, cause: readCause(error), json: null };
   }
 }

@@ -1,6 +1,6 @@
-import { promptRatioMax, promptRatioMin, type Habit } from "#edge/agreements/records/traffic-profile.ts";
+import { promptRatioMax, promptRatioMin, type TrafficProfile } from "#edge/agreements/records/traffic-profile.ts";
 import type { UsageRecord } from "#edge/agreements/records/usage.ts";
-import { habitsMax } from "#edge/limits.ts";
+import { profilesMax } from "#edge/limits.ts";
 
 /**
  * What an ended call adds to its org's traffic profile: its final record, whose prompt is 0 when nobody has counted it,
@@ -19,10 +19,10 @@ export interface EndedCall extends Pick<
 }
 
 /** What this node has seen of each org's calls to each model. In memory only: after a restart it is learned anew. */
-export interface Habits {
+export interface TrafficProfiles {
   note(call: EndedCall): void;
   /** `null` until enough calls have ended. */
-  read(org: string, model: string): Habit | null;
+  read(org: string, model: string): TrafficProfile | null;
   readonly size: number;
 }
 
@@ -60,22 +60,22 @@ interface Entry {
  * Remembers at most `entriesMax` pairs of org and model, about 1.5 kB each; the one that was longest without a call
  * goes first.
  */
-export function openHabits(entriesMax: number = habitsMax): Habits {
+export function openTrafficProfiles(entriesMax: number = profilesMax): TrafficProfiles {
   const entries = new Map<string, Entry>();
   return {
     note(call) {
-      const key = keyOf(call.org, call.model);
+      const key = buildKey(call.org, call.model);
       const entry = entries.get(key) ?? newEntry();
       entries.delete(key);
       entries.set(key, entry);
       fade(entry);
-      add(entry, call);
+      addCall(entry, call);
       if (entries.size <= entriesMax) return;
       for (const oldest of entries.keys()) return void entries.delete(oldest);
     },
     read(org, model) {
-      const entry = entries.get(keyOf(org, model));
-      return entry && entry.calls >= weightOf(callsMin) ? habitOf(entry) : null;
+      const entry = entries.get(buildKey(org, model));
+      return entry && entry.calls >= sumWeights(callsMin) ? buildProfile(entry) : null;
     },
     get size() {
       return entries.size;
@@ -83,7 +83,7 @@ export function openHabits(entriesMax: number = habitsMax): Habits {
   };
 }
 
-const keyOf = (org: string, model: string) => `${org} ${model}`;
+const buildKey = (org: string, model: string) => `${org} ${model}`;
 
 function newEntry(): Entry {
   return {
@@ -97,7 +97,7 @@ function newEntry(): Entry {
 }
 
 /** What `calls` calls in a row weigh, the last one as 1. */
-function weightOf(calls: number): number {
+function sumWeights(calls: number): number {
   return (1 - fading ** calls) / (1 - fading) - 1e-9;
 }
 
@@ -110,7 +110,7 @@ function fade(entry: Entry): void {
   for (let at = 0; at < entry.lengths.length; at++) entry.lengths[at] = (entry.lengths[at] ?? 0) * fading;
 }
 
-function add(entry: Entry, call: EndedCall): void {
+function addCall(entry: Entry, call: EndedCall): void {
   entry.calls++;
   entry.cachedTokens += call.cachedTokens;
   if (call.promptTokensGuess && call.promptTokens > 0) {
@@ -120,25 +120,25 @@ function add(entry: Entry, call: EndedCall): void {
   if (call.choices === 0) return;
   const tokens = call.completionTokens / call.choices;
   const hasEnded = call.outcome === "completed" && tokens < call.completionTokensMax;
-  const at = classOf(tokens) + (hasEnded ? 0 : classesMax);
+  const at = findClass(tokens) + (hasEnded ? 0 : classesMax);
   entry.lengths[at] = (entry.lengths[at] ?? 0) + 1;
   entry.outputs++;
 }
 
-function classOf(tokens: number): number {
+function findClass(tokens: number): number {
   if (tokens <= 0) return 0;
   return Math.min(classesMax - 1, 1 + Math.max(0, Math.ceil(classesPerDouble * Math.log2(tokens) - 1e-9)));
 }
 
 /** The longest length of a class, in tokens. */
-function tokensOf(at: number): number {
+function computeTokens(at: number): number {
   return at === 0 ? 0 : Math.floor(2 ** ((at - 1) / classesPerDouble) + 1e-9);
 }
 
-function habitOf(entry: Entry): Habit {
+function buildProfile(entry: Entry): TrafficProfile {
   const ratio = entry.promptTokensGuess > 0 ? entry.promptTokens / entry.promptTokensGuess : 1;
   return {
-    ...outputOf(entry),
+    ...estimateOutput(entry),
     cachedTokens: Math.round(entry.cachedTokens / entry.calls),
     promptRatio: Math.min(Math.max(ratio, promptRatioMin), promptRatioMax),
   };
@@ -149,16 +149,16 @@ function habitOf(entry: Entry): Habit {
  * Meier, 1958). A completion that was stopped counts as long as it ran and no further, so an org that requests one
  * token in most calls is not taken for one whose answers are short.
  */
-function outputOf({ lengths, outputs }: Entry): Pick<Habit, "outputTokens" | "isAtLeast"> {
-  const enough = weightOf(reachedMin);
+function estimateOutput({ lengths, outputs }: Entry): Pick<TrafficProfile, "outputTokens" | "isAtLeast"> {
+  const enough = sumWeights(reachedMin);
   let reached = outputs;
   let longer = 1;
   for (let at = 0; at < classesMax; at++) {
-    if (reached < enough) return { outputTokens: tokensOf(Math.max(0, at - 1)), isAtLeast: true };
+    if (reached < enough) return { outputTokens: computeTokens(Math.max(0, at - 1)), isAtLeast: true };
     const [ended = 0, stopped = 0] = [lengths[at], lengths[classesMax + at]];
     longer *= 1 - ended / reached;
-    if (longer <= longShare + 1e-9) return { outputTokens: tokensOf(at), isAtLeast: false };
+    if (longer <= longShare + 1e-9) return { outputTokens: computeTokens(at), isAtLeast: false };
     reached -= ended + stopped;
   }
-  return { outputTokens: tokensOf(classesMax - 1), isAtLeast: true };
+  return { outputTokens: computeTokens(classesMax - 1), isAtLeast: true };
 }

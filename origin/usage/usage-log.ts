@@ -16,7 +16,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { UsageRecord } from "#edge/agreements/records/usage.ts";
-import { causeOf, type Log } from "../log.ts";
+import { readCause, type Log } from "../log.ts";
 
 /** A position in the log: everything before it was acknowledged, or read. */
 export interface Mark {
@@ -81,14 +81,14 @@ class SegmentedLog implements UsageLog {
       .map(Number);
     this.#acknowledged = readMark(this.#markPath, Math.min(...found, Number.MAX_SAFE_INTEGER));
     this.#last = Math.max(this.#acknowledged.segment, ...found);
-    this.#size = mend(this.#pathOf(this.#last), log);
+    this.#size = repair(this.#buildPath(this.#last), log);
     if (this.#acknowledged.segment === this.#last && this.#acknowledged.offset > this.#size)
       this.#acknowledged = { segment: this.#last, offset: 0 };
-    this.#file = openSync(this.#pathOf(this.#last), "a", 0o600);
+    this.#file = openSync(this.#buildPath(this.#last), "a", 0o600);
   }
 
   append(record: UsageRecord): void {
-    if (this.#size >= this.#segmentBytesMax) this.#turnOver();
+    if (this.#size >= this.#segmentBytesMax) this.#rotate();
     const line = Buffer.from(`${JSON.stringify(record)}\n`);
     const written = writeSync(this.#file, line);
     // A disk that is full may take half a line: the half is taken back, so that the next line is not spoiled by it.
@@ -102,9 +102,9 @@ class SegmentedLog implements UsageLog {
 
   peek(count: number): { records: UsageRecord[]; mark: Mark } {
     let mark = this.#acknowledged;
-    while (mark.segment < this.#last && sizeOf(this.#pathOf(mark.segment)) <= mark.offset)
+    while (mark.segment < this.#last && readSize(this.#buildPath(mark.segment)) <= mark.offset)
       mark = { segment: mark.segment + 1, offset: 0 };
-    const { lines, bytes } = readLines(this.#pathOf(mark.segment), mark.offset, count, mark.segment < this.#last);
+    const { lines, bytes } = readLines(this.#buildPath(mark.segment), mark.offset, count, mark.segment < this.#last);
     const records = lines.flatMap(
       (line) => readRecord(line, join(this.#directory, "unreadable.jsonl"), this.#log) ?? [],
     );
@@ -114,7 +114,7 @@ class SegmentedLog implements UsageLog {
   acknowledge(mark: Mark): void {
     writeFileSync(`${this.#markPath}.new`, JSON.stringify(mark), { mode: 0o600 });
     renameSync(`${this.#markPath}.new`, this.#markPath);
-    for (let segment = this.#acknowledged.segment; segment < mark.segment; segment++) remove(this.#pathOf(segment));
+    for (let segment = this.#acknowledged.segment; segment < mark.segment; segment++) remove(this.#buildPath(segment));
     this.#acknowledged = mark;
   }
 
@@ -126,7 +126,7 @@ class SegmentedLog implements UsageLog {
   get backlogBytes(): number {
     const { segment: first, offset } = this.#acknowledged;
     let bytes = this.#size - offset;
-    for (let segment = first; segment < this.#last; segment++) bytes += sizeOf(this.#pathOf(segment));
+    for (let segment = first; segment < this.#last; segment++) bytes += readSize(this.#buildPath(segment));
     return Math.max(0, bytes);
   }
 
@@ -139,7 +139,7 @@ class SegmentedLog implements UsageLog {
     return join(this.#directory, "acknowledged.json");
   }
 
-  #pathOf(segment: number): string {
+  #buildPath(segment: number): string {
     return join(this.#directory, `${String(segment).padStart(8, "0")}.jsonl`);
   }
 
@@ -147,16 +147,16 @@ class SegmentedLog implements UsageLog {
     this.#syncTimer = undefined;
     fdatasync(
       this.#file,
-      (error) => error && error.code !== "EBADF" && this.#log("usage_log_sync_failed", { cause: causeOf(error) }),
+      (error) => error && error.code !== "EBADF" && this.#log("usage_log_sync_failed", { cause: readCause(error) }),
     );
   }
 
-  #turnOver(): void {
+  #rotate(): void {
     const full = this.#file;
     fdatasync(full, () => closeSync(full));
     this.#last++;
     this.#size = 0;
-    this.#file = openSync(this.#pathOf(this.#last), "a", 0o600);
+    this.#file = openSync(this.#buildPath(this.#last), "a", 0o600);
   }
 }
 
@@ -175,8 +175,8 @@ function readMark(path: string, firstSegment: number): Mark {
 }
 
 /** Cuts a torn last line off and returns the size of what is left. */
-function mend(path: string, log: Log): number {
-  if (sizeOf(path) === 0) return 0;
+function repair(path: string, log: Log): number {
+  if (readSize(path) === 0) return 0;
   const file = openSync(path, "r+");
   try {
     const bytes = readFileSync(file);
@@ -227,7 +227,7 @@ function readRecord(line: string, asidePath: string, log: Log): UsageRecord | nu
   }
 }
 
-function sizeOf(path: string): number {
+function readSize(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 

@@ -1,8 +1,8 @@
 import { usageBatchMax, usageBatchMs } from "#edge/limits.ts";
 import type { HoldId } from "#edge/agreements/tokens/ids.ts";
-import { UntakenAnswer, type UsageBatch, type UsageRecord } from "#edge/agreements/records/usage.ts";
-import { causeOf, type Log } from "../log.ts";
-import { postSigned, type ToEdge } from "../report/sign.ts";
+import { UnacknowledgedAnswer, type UsageBatch, type UsageRecord } from "#edge/agreements/records/usage.ts";
+import { readCause, type Log } from "../log.ts";
+import { postSigned, type EdgeConnection } from "../report/sign.ts";
 import type { UsageLog } from "./usage-log.ts";
 
 /** Delivers usage records to the edge, at least once. */
@@ -23,7 +23,7 @@ export interface UsageSender {
 }
 
 /** What the sender needs besides its log. */
-export interface SenderOptions extends ToEdge {
+export interface SenderOptions extends EdgeConnection {
   /** Where records wait whose org's ledger was out of reach while others were not. */
   delayedLog: UsageLog;
   node: string;
@@ -110,7 +110,7 @@ class UsageQueue {
     try {
       this.#log.append(record);
     } catch (error) {
-      this.#options.log("usage_log_failed", { hold: record.hold, cause: causeOf(error) });
+      this.#options.log("usage_log_failed", { hold: record.hold, cause: readCause(error) });
       this.#unpersisted.push(record);
     }
     this.#unsent++;
@@ -163,7 +163,7 @@ class UsageQueue {
     this.#running ??= this.#sendAll()
       .catch((error: unknown) => {
         this.#failures++;
-        this.#options.log("usage_round_failed", { cause: causeOf(error) });
+        this.#options.log("usage_round_failed", { cause: readCause(error) });
       })
       .finally(() => {
         this.#running = null;
@@ -253,7 +253,7 @@ async function deliver(records: UsageRecord[], options: SenderOptions, usageLog:
 
 async function post(records: UsageRecord[], options: SenderOptions): Promise<Delivery | "refused"> {
   const body = JSON.stringify({ node: options.node, records } satisfies UsageBatch);
-  const { status, cause, said } = await postSigned(options, "/origin/usage", body, postMsMax);
+  const { status, cause, json: said } = await postSigned(options, "/origin/usage", body, postMsMax);
   if (cause === null && isReceipt(said, records.length)) return [];
   const unacknowledged = selectUnacknowledged(said, records);
   options.log("usage_unacknowledged", {
@@ -266,7 +266,7 @@ async function post(records: UsageRecord[], options: SenderOptions): Promise<Del
 
 /** The records that the edge's answer names as not taken; null when it names none of these. */
 function selectUnacknowledged(body: unknown, records: UsageRecord[]): UsageRecord[] | null {
-  const holds = new Set(UntakenAnswer.safeParse(body).data?.error.untaken);
+  const holds = new Set(UnacknowledgedAnswer.safeParse(body).data?.error.unacknowledged);
   const unacknowledged = records.filter(({ hold }) => holds.has(hold));
   return unacknowledged.length > 0 ? unacknowledged : null;
 }

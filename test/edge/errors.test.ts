@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import {
-  errorBody,
-  errorHeaders,
+  buildErrorBody,
+  buildErrorHeaders,
   OutOfReach,
-  reasonOf,
+  describeCause,
   Refusal,
   refusalCodes,
   refusals,
@@ -53,7 +53,7 @@ describe("the table of refusals", () => {
     test(`'${code}' answers ${promised[code]?.join(" ")}, with all four keys and a sentence`, () => {
       const refusal = new Refusal(code);
       expect([refusal.status, refusals[code].type]).toEqual(promised[code]);
-      const { error } = errorBody(refusal);
+      const { error } = buildErrorBody(refusal);
       expect(Object.keys(error)).toEqual(["message", "type", "param", "code"]);
       expect(error).toEqual({
         message: expect.stringMatching(/^[A-Z].*\.$/),
@@ -73,7 +73,7 @@ describe("the table of refusals", () => {
         headers: { "x-a": "b" },
         extra: { more: 1 },
       });
-      expect(JSON.stringify([errorBody(refusal), errorHeaders(refusal)])).not.toContain("CANARY");
+      expect(JSON.stringify([buildErrorBody(refusal), buildErrorHeaders(refusal)])).not.toContain("CANARY");
       expect(refusal.message).toBe("CANARY");
     });
   }
@@ -87,8 +87,8 @@ describe("the table of refusals", () => {
 
 describe("details", () => {
   test("'say' replaces the sentence, 'param' is told, 'extra' stands beside the four", () => {
-    const { error } = errorBody(
-      new Refusal("idempotency_replayed", { say: "No.", param: "a[0].b", extra: { first_call: { id: 1 } } }),
+    const { error } = buildErrorBody(
+      new Refusal("idempotency_replayed", { message: "No.", param: "a[0].b", extra: { first_call: { id: 1 } } }),
     );
     expect(error).toEqual({
       message: "No.",
@@ -101,7 +101,7 @@ describe("details", () => {
 
   test("errors are JSON, never stored", () => {
     for (const code of codes)
-      expect(errorHeaders(new Refusal(code))).toMatchObject({
+      expect(buildErrorHeaders(new Refusal(code))).toMatchObject({
         "content-type": "application/json",
         "cache-control": "no-store",
       });
@@ -109,7 +109,7 @@ describe("details", () => {
 
   test("401 names the scheme, and nothing else does", () => {
     for (const code of codes)
-      expect(errorHeaders(new Refusal(code))["www-authenticate"], code).toBe(
+      expect(buildErrorHeaders(new Refusal(code))["www-authenticate"], code).toBe(
         refusals[code].status === 401 ? "Bearer" : undefined,
       );
   });
@@ -126,7 +126,7 @@ describe("details", () => {
   ];
   for (const [ms, seconds, millis] of waits) {
     test(`a wait of ${ms} ms is told in whole seconds and whole milliseconds, rounded up, one at least`, () => {
-      expect(errorHeaders(new Refusal("rate_limit_exceeded", { retryAfterMs: ms }))).toMatchObject({
+      expect(buildErrorHeaders(new Refusal("rate_limit_exceeded", { retryAfterMs: ms }))).toMatchObject({
         "retry-after": seconds,
         "retry-after-ms": millis,
       });
@@ -134,11 +134,14 @@ describe("details", () => {
   }
 
   test("what is not said is not in the headers", () => {
-    expect(Object.keys(errorHeaders(new Refusal("internal"))).toSorted()).toEqual(["cache-control", "content-type"]);
-    expect(errorHeaders(new Refusal("internal", { mayRetry: false }))["x-should-retry"]).toBe("false");
-    expect(errorHeaders(new Refusal("internal", { mayRetry: true }))["x-should-retry"]).toBe("true");
+    expect(Object.keys(buildErrorHeaders(new Refusal("internal"))).toSorted()).toEqual([
+      "cache-control",
+      "content-type",
+    ]);
+    expect(buildErrorHeaders(new Refusal("internal", { mayRetry: false }))["x-should-retry"]).toBe("false");
+    expect(buildErrorHeaders(new Refusal("internal", { mayRetry: true }))["x-should-retry"]).toBe("true");
     expect(
-      errorHeaders(new Refusal("rate_limit_exceeded", { headers: { "x-ratelimit-limit-requests": "60" } }))[
+      buildErrorHeaders(new Refusal("rate_limit_exceeded", { headers: { "x-ratelimit-limit-requests": "60" } }))[
         "x-ratelimit-limit-requests"
       ],
     ).toBe("60");
@@ -146,13 +149,13 @@ describe("details", () => {
 });
 
 test("a reason for the log is told in our own words or by its name, never in the words of another's error", () => {
-  expect(reasonOf(new OutOfReach("redis: status 503"))).toBe("redis: status 503");
+  expect(describeCause(new OutOfReach("redis: status 503"))).toBe("redis: status 503");
   expect(
     [new TypeError("CANARY"), new Error("CANARY", { cause: new OutOfReach("CANARY") }), "CANARY", undefined].map(
-      reasonOf,
+      describeCause,
     ),
   ).toEqual(["TypeError", "Error", "unknown", "unknown"]);
-  expect([new OutOfReach("gone"), new OutOfReach("full", false)].map(({ wasAsked }) => wasAsked)).toEqual([
+  expect([new OutOfReach("gone"), new OutOfReach("full", false)].map(({ wasSent: wasAsked }) => wasAsked)).toEqual([
     true,
     false,
   ]);

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { openVisit, randomBytes } from "#edge/visit.ts";
+import { openVisit, generateRandomBytes } from "#edge/visit.ts";
 
 const request = () => new Request("http://edge/CANARY?q=CANARY", { headers: { cookie: "CANARY" } });
 
@@ -11,7 +11,7 @@ describe("a visit", () => {
     expect(one.id).not.toBe(other.id);
     expect(one.startedAtMs).toBeGreaterThanOrEqual(before);
     expect(one.now()).toBeGreaterThanOrEqual(one.startedAtMs);
-    expect(randomBytes(12)).toHaveLength(12);
+    expect(generateRandomBytes(12)).toHaveLength(12);
   });
 
   test("logs one line of JSON: event, id and facts, and nothing that the caller sent", async () => {

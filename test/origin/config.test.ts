@@ -19,7 +19,7 @@ function write(name: string, text: string, mode = 0o600): string {
   return path;
 }
 
-function errorOf(work: () => unknown): ConfigError {
+function catchError(work: () => unknown): ConfigError {
   try {
     work();
   } catch (error) {
@@ -56,7 +56,7 @@ describe("the config", () => {
     ["config", "surprise", 1],
     ["limits", "limits", { pingMs: 20_000, typo: 1 }],
   ])("a bad %s is named", (where, member, value) => {
-    const error = errorOf(() => checkConfig({ ...good, [member]: value }));
+    const error = catchError(() => checkConfig({ ...good, [member]: value }));
     expect(error.name).toBe("config_invalid");
     expect(error.message).toContain(`${where}: `);
     expect(error.message).not.toContain("short");
@@ -64,7 +64,7 @@ describe("the config", () => {
 
   test("two engines for one model are refused, since nobody could say which serves it", () => {
     const [engine] = good.engines;
-    expect(errorOf(() => checkConfig({ ...good, engines: [engine, engine] })).message).toContain("public");
+    expect(catchError(() => checkConfig({ ...good, engines: [engine, engine] })).message).toContain("public");
   });
 
   test("a private key may be a JWK or a PEM file of mode 0600", () => {
@@ -74,18 +74,22 @@ describe("the config", () => {
     expect(
       checkConfig({ ...rest, privateKeyFile: write("k.jwk", JSON.stringify(privateKey)) }).privateKey.asymmetricKeyType,
     ).toBe("ed25519");
-    expect(errorOf(() => checkConfig({ ...rest, privateKeyFile: write("open.pem", pem, 0o644) })).name).toBe(
+    expect(catchError(() => checkConfig({ ...rest, privateKeyFile: write("open.pem", pem, 0o644) })).name).toBe(
       "file_mode",
     );
-    expect(errorOf(() => checkConfig({ ...rest, privateKeyFile: join(directory, "none") })).name).toBe(
+    expect(catchError(() => checkConfig({ ...rest, privateKeyFile: join(directory, "none") })).name).toBe(
       "config_unreadable",
     );
-    expect(errorOf(() => checkConfig({ ...rest, privateKeyFile: write("bad.pem", "xx") })).name).toBe("config_invalid");
+    expect(catchError(() => checkConfig({ ...rest, privateKeyFile: write("bad.pem", "xx") })).name).toBe(
+      "config_invalid",
+    );
     const rsa = generateKeyPairSync("rsa", { modulusLength: 1024 })
       .privateKey.export({ type: "pkcs8", format: "pem" })
       .toString();
-    expect(errorOf(() => checkConfig({ ...rest, privateKeyFile: write("rsa.pem", rsa) })).message).toContain("Ed25519");
-    expect(errorOf(() => checkConfig(rest)).message).toContain("privateKeyFile");
+    expect(catchError(() => checkConfig({ ...rest, privateKeyFile: write("rsa.pem", rsa) })).message).toContain(
+      "Ed25519",
+    );
+    expect(catchError(() => checkConfig(rest)).message).toContain("privateKeyFile");
   });
 
   test("comes from a file, with variables and then flags over it", () => {
@@ -100,10 +104,10 @@ describe("the config", () => {
   });
 
   test("nothing given, an unknown flag, a file that others may read, and broken JSON are named", () => {
-    expect(errorOf(() => readConfig([], {})).name).toBe("config_missing");
-    expect(errorOf(() => readConfig(["--verbose"], {})).name).toBe("config_invalid");
-    expect(errorOf(() => readConfig(["--config", write("open.json", "{}", 0o640)], {})).name).toBe("file_mode");
-    expect(errorOf(() => readConfig(["--config", write("bad.json", "{")], {})).message).toContain("JSON");
-    expect(errorOf(() => readConfig(["--config", join(directory, "nope.json")], {})).name).toBe("config_unreadable");
+    expect(catchError(() => readConfig([], {})).name).toBe("config_missing");
+    expect(catchError(() => readConfig(["--verbose"], {})).name).toBe("config_invalid");
+    expect(catchError(() => readConfig(["--config", write("open.json", "{}", 0o640)], {})).name).toBe("file_mode");
+    expect(catchError(() => readConfig(["--config", write("bad.json", "{")], {})).message).toContain("JSON");
+    expect(catchError(() => readConfig(["--config", join(directory, "nope.json")], {})).name).toBe("config_unreadable");
   });
 });

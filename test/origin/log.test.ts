@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { causeOf, openLog } from "#origin/log.ts";
+import { readCause, openLog } from "#origin/log.ts";
 
 test("a log line is one JSON object with the node's id", () => {
   const lines: string[] = [];
@@ -11,9 +11,9 @@ test("a log line is one JSON object with the node's id", () => {
 test("of an error only its kind is said, never its message", () => {
   const refused = Object.assign(new Error("connect 10.0.0.1"), { code: "ECONNREFUSED" });
   expect([
-    causeOf(refused),
-    causeOf(new TypeError("fetch failed", { cause: refused })),
-    causeOf(new RangeError("x")),
-    causeOf("x"),
+    readCause(refused),
+    readCause(new TypeError("fetch failed", { cause: refused })),
+    readCause(new RangeError("x")),
+    readCause("x"),
   ]).toEqual(["ECONNREFUSED", "ECONNREFUSED", "RangeError", "unknown"]);
 });

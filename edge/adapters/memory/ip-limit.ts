@@ -1,4 +1,4 @@
-import type { NearIpLimit } from "../../identity/port.ts";
+import type { LocalIpLimit } from "../../identity/port.ts";
 
 /**
  * Networks remembered at most. Each is empty again 2 s after its last call at the latest; when more than so many are
@@ -20,36 +20,36 @@ interface Meter {
  * `perSecond` may come at once and as many each second, and in no second more than twice as many; a caller who waits
  * `retryAfterMs` passes. A penalty is counted even where a call would be refused, up to a second's worth.
  */
-export function memoryIpLimit({ perSecond, now }: { perSecond: number; now: () => number }): NearIpLimit {
+export function memoryIpLimit({ perSecond, now }: { perSecond: number; now: () => number }): LocalIpLimit {
   const meters = new Map<string, Meter>();
   const unitsMax = perSecond * callUnits;
-  const unitsOf = (meter: Meter | undefined, atMs: number) => {
+  const readUnits = (meter: Meter | undefined, atMs: number) => {
     if (!meter) return 0;
     // A clock that steps back must not lock anybody out until it has caught up.
     if (atMs < meter.atMs) meter.atMs = atMs;
     return Math.max(0, meter.units - (atMs - meter.atMs) * perSecond);
   };
-  const pour = (network: string, units: number, atMs: number) => {
-    if (meters.size >= networksMax && !meters.has(network)) forget(meters, (meter) => unitsOf(meter, atMs) === 0);
+  const addCall = (network: string, units: number, atMs: number) => {
+    if (meters.size >= networksMax && !meters.has(network)) forget(meters, (meter) => readUnits(meter, atMs) === 0);
     meters.set(network, { units: Math.min(units + callUnits, 2 * unitsMax), atMs });
   };
   return {
     take: (network) => {
       const atMs = now();
-      const units = unitsOf(meters.get(network), atMs);
-      const over = units + callUnits - unitsMax;
-      if (over > 0)
+      const units = readUnits(meters.get(network), atMs);
+      const excess = units + callUnits - unitsMax;
+      if (excess > 0)
         return {
           isAllowed: false,
-          retryAfterMs: Math.ceil(over / perSecond),
+          retryAfterMs: Math.ceil(excess / perSecond),
           window: { limit: perSecond, resetMs: Math.ceil(units / perSecond) },
         };
-      pour(network, units, atMs);
+      addCall(network, units, atMs);
       return { isAllowed: true };
     },
     penalize: (network) => {
       const atMs = now();
-      pour(network, unitsOf(meters.get(network), atMs), atMs);
+      addCall(network, readUnits(meters.get(network), atMs), atMs);
     },
   };
 }

@@ -1,9 +1,9 @@
-import { endedKeepMs, Keeper, type Journal } from "../../ledger/core.ts";
+import { endedRetentionMs, LedgerCore, type Journal } from "../../ledger/core.ts";
 import type { Ledger, UsageRow } from "../../ledger/port.ts";
 import {
-  emptyState,
-  firstCall,
-  usageRow,
+  createState,
+  makeFirstCall,
+  makeUsageRow,
   type Change,
   type Closing,
   type Ended,
@@ -16,27 +16,27 @@ import type { OrgId } from "../../agreements/tokens/ids.ts";
  * of the bill, once.
  */
 export function memoryLedger(options: { now: () => number; onUsage?: (row: UsageRow) => void }): Ledger {
-  const keepers = new Map<OrgId, Keeper>();
-  const keeperOf = (org: OrgId): Keeper => {
-    const known = keepers.get(org);
+  const cores = new Map<OrgId, LedgerCore>();
+  const openCore = (org: OrgId): LedgerCore => {
+    const known = cores.get(org);
     if (known) return known;
-    const keeper = new Keeper(emptyState(), memoryJournal(org, options.onUsage ?? (() => undefined)));
-    keepers.set(org, keeper);
-    return keeper;
+    const core = new LedgerCore(createState(), memoryJournal(org, options.onUsage ?? (() => undefined)));
+    cores.set(org, core);
+    return core;
   };
   const { now } = options;
-  const settle: Ledger["settle"] = async (org, records) => keeperOf(org).settle(org, records, now());
+  const settle: Ledger["settle"] = async (org, records) => openCore(org).settle(org, records, now());
   return {
     admit: async (ask) => {
-      const keeper = keeperOf(ask.org);
-      return keeper.keep(keeper.weigh(ask, now()));
+      const core = openCore(ask.org);
+      return core.commit(core.evaluate(ask, now()));
     },
-    look: async (credential) => keeperOf(credential.org).look(credential, now()),
+    introspect: async (credential) => openCore(credential.org).introspect(credential, now()),
     settle,
     settleAll: (batches) => Promise.allSettled(batches.map(({ org, records }) => settle(org, records))),
-    release: async (org, hold, mayRun = false) => keeperOf(org).release(hold, mayRun, now()),
-    publish: async (record) => keeperOf(record.kind === "org" ? record.id : record.org).publish(record),
-    inspect: async (org) => keeperOf(org).inspect(now(), 0),
+    release: async (org, hold, mayRun = false) => openCore(org).release(hold, mayRun, now()),
+    publish: async (record) => openCore(record.kind === "org" ? record.id : record.org).publish(record),
+    inspect: async (org) => openCore(org).inspect(now(), 0),
   };
 }
 
@@ -47,10 +47,10 @@ function memoryJournal(org: OrgId, onUsage: (row: UsageRow) => void): Journal {
   const ends = new Map<string, Ended>();
 
   const close = (hold: Hold, closing: Closing): void => {
-    ends.set(hold.id, { hold, closing, isCorrected: false });
+    ends.set(hold.id, { hold, closing, isAdjusted: false });
     if (closing.end === "released" && hold.idempotency) byKey.delete(hold.idempotency.key);
     for (const [id, old] of ends) {
-      if (old.closing.atMs > closing.atMs - endedKeepMs) break;
+      if (old.closing.atMs > closing.atMs - endedRetentionMs) break;
       ends.delete(id);
       holds.delete(id);
       if (old.hold.idempotency && byKey.get(old.hold.idempotency.key)?.id === id)
@@ -68,22 +68,22 @@ function memoryJournal(org: OrgId, onUsage: (row: UsageRow) => void): Journal {
     }
     if (change.kind === "closed") close(hold, change.closing);
     const ended = ends.get(hold.id);
-    if (change.kind === "late" && ended) ended.isCorrected = true;
-    const row = usageRow(hold, change.closing, org);
+    if (change.kind === "late" && ended) ended.isAdjusted = true;
+    const row = makeUsageRow(hold, change.closing, org);
     if (row) onUsage(row);
   };
   return {
     write,
     publish: () => undefined,
-    ended: (hold) => ends.get(hold) ?? null,
-    earlier: (key) => {
+    findEnded: (hold) => ends.get(hold) ?? null,
+    findEarlier: (key) => {
       const hold = byKey.get(key);
       if (!hold?.idempotency) return null;
       const ended = ends.get(hold.id);
       return {
         body: hold.idempotency.body,
         admittedAtMs: hold.admittedAtMs,
-        ended: ended ? firstCall(ended.closing) : null,
+        ended: ended ? makeFirstCall(ended.closing) : null,
       };
     },
   };

@@ -39,31 +39,31 @@ export interface Script {
  */
 export function openScript(options: RedisOptions, script: string): Script {
   const sha = createHash("sha1").update(script).digest("hex");
-  const known = ({ keys, args }: Run) => ["evalsha", sha, keys.length, ...keys, ...args];
-  const whole = ({ keys, args }: Run) => ["eval", script, keys.length, ...keys, ...args];
-  const post = openPost(options);
+  const bySha = ({ keys, args }: Run) => ["evalsha", sha, keys.length, ...keys, ...args];
+  const withText = ({ keys, args }: Run) => ["eval", script, keys.length, ...keys, ...args];
+  const post = createPost(options);
   const one = async (command: unknown) => readReply(await post("", command));
   const many = async (commands: unknown[]): Promise<Reply[]> => {
     const replies = await post("/pipeline", commands);
     if (!Array.isArray(replies) || replies.length !== commands.length)
-      throw new OutOfReach(`redis: ${errorIn(replies) ?? "the reply is not the ledger's: no pipeline"}`);
+      throw new OutOfReach(`redis: ${readError(replies) ?? "the reply is not the ledger's: no pipeline"}`);
     return replies.map(readReply);
   };
   return {
     async run(run) {
-      const reply = await one(known(run));
-      return resultOf(isUnknown(reply) ? await one(whole(run)) : reply);
+      const reply = await one(bySha(run));
+      return readResult(isUnknownScript(reply) ? await one(withText(run)) : reply);
     },
     async runAll(runs) {
       if (runs.length === 0) return [];
       try {
-        const replies = await many(runs.map(known));
-        const again = runs.filter((_, index) => isUnknown(replies[index]));
+        const replies = await many(runs.map(bySha));
+        const again = runs.filter((_, index) => isUnknownScript(replies[index]));
         // The first brings the script with it; the others find it there.
         const late =
-          again.length > 0 ? await many(again.map((run, index) => (index === 0 ? whole(run) : known(run)))) : [];
-        const all = replies.map((reply) => (isUnknown(reply) ? late.shift() : reply));
-        return await Promise.allSettled(all.map(async (reply) => resultOf(reply)));
+          again.length > 0 ? await many(again.map((run, index) => (index === 0 ? withText(run) : bySha(run)))) : [];
+        const all = replies.map((reply) => (isUnknownScript(reply) ? late.shift() : reply));
+        return await Promise.allSettled(all.map(async (reply) => readResult(reply)));
       } catch (reason) {
         return runs.map(() => ({ status: "rejected", reason }));
       }
@@ -74,7 +74,7 @@ export function openScript(options: RedisOptions, script: string): Script {
 /** The reply of Redis to one command: a result or an error. */
 type Reply = { result: unknown } | { error: string };
 
-function openPost({ url, token, waitMsMax }: RedisOptions): (path: string, body: unknown) => Promise<unknown> {
+function createPost({ url, token, waitMsMax }: RedisOptions): (path: string, body: unknown) => Promise<unknown> {
   const base = url.replace(/\/$/, "");
   const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
   return async (path, body) => {
@@ -101,7 +101,7 @@ function openPost({ url, token, waitMsMax }: RedisOptions): (path: string, body:
       clearTimeout(timer);
     }
     const answer = parse(text);
-    if (!response.ok && errorIn(answer) === null) throw new OutOfReach(`redis: status ${response.status}`);
+    if (!response.ok && readError(answer) === null) throw new OutOfReach(`redis: status ${response.status}`);
     return answer;
   };
 }
@@ -115,13 +115,13 @@ function parse(text: string): unknown {
 }
 
 function readReply(answer: unknown): Reply {
-  const error = errorIn(answer);
+  const error = readError(answer);
   if (error !== null) return { error };
-  const { result } = membersOf(answer);
+  const { result } = readMembers(answer);
   return result === undefined ? { error: "the answer has no result" } : { result };
 }
 
-function membersOf(answer: unknown): { result?: unknown; error?: unknown } {
+function readMembers(answer: unknown): { result?: unknown; error?: unknown } {
   return typeof answer === "object" && answer !== null ? answer : {};
 }
 
@@ -129,19 +129,19 @@ function membersOf(answer: unknown): { result?: unknown; error?: unknown } {
  * What went wrong, in the words of whoever answered, up to the first that is as long as a digest or an address: the
  * text may quote the command.
  */
-function errorIn(answer: unknown): string | null {
-  const { error } = membersOf(answer);
+function readError(answer: unknown): string | null {
+  const { error } = readMembers(answer);
   if (error === undefined) return null;
   const words = String(error).slice(0, errorLengthMax).split(" ");
   const long = words.findIndex((word) => word.length > errorWordMax);
   return words.slice(0, long < 0 ? undefined : long).join(" ") || "it says why at length";
 }
 
-function resultOf(reply: Reply | undefined): unknown {
+function readResult(reply: Reply | undefined): unknown {
   if (!reply || "error" in reply) throw new OutOfReach(`redis: ${reply?.error ?? "no reply"}`);
   return reply.result;
 }
 
-function isUnknown(reply: Reply | undefined): boolean {
+function isUnknownScript(reply: Reply | undefined): boolean {
   return reply !== undefined && "error" in reply && reply.error.startsWith("NOSCRIPT");
 }

@@ -2,7 +2,7 @@ import { Ratelimit } from "@upstash/ratelimit";
 import { Redis } from "@upstash/redis/cloudflare";
 import { OutOfReach } from "../../errors.ts";
 import type { IpLimit } from "../../identity/port.ts";
-import { goneAfter, Places } from "./ledger/semaphore.ts";
+import { goneAfterWaits, Semaphore } from "./ledger/semaphore.ts";
 import type { RedisOptions } from "./client.ts";
 
 export interface UpstashIpLimitOptions extends RedisOptions {
@@ -45,17 +45,17 @@ export function upstashIpLimit(options: UpstashIpLimitOptions): IpLimit {
     ephemeralCache: cache,
     timeout: 0,
   });
-  const places = new Places(underWayMax, goneAfter * waitMsMax);
+  const semaphore = new Semaphore(underWayMax, goneAfterWaits * waitMsMax);
   const count = async (network: string) => {
     if (cache.size > cachedMax) cache.clear();
-    const place = places.take();
-    if (!place) throw new OutOfReach(`redis: ${underWayMax} addresses are being counted`, false);
+    const permit = semaphore.acquire();
+    if (!permit) throw new OutOfReach(`redis: ${underWayMax} addresses are being counted`, false);
     return limiter
       .limit(network)
       .catch(() => {
         throw new OutOfReach("redis: the address could not be counted");
       })
-      .finally(() => places.giveBack(place));
+      .finally(() => semaphore.release(permit));
   };
   return {
     take: async (network) => {

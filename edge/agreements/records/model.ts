@@ -49,7 +49,7 @@ export const ModelRecord = z.strictObject({
 export type ModelRecord = z.infer<typeof ModelRecord>;
 
 /** Computes integer micro-units, rounded up per call, so that the sum of rows equals the sum of bills. */
-export function costMicros(price: Price, promptTokens: number, completionTokens: number): number {
+export function computeCostMicros(price: Price, promptTokens: number, completionTokens: number): number {
   const micros = price.promptMicrosPerMTok * promptTokens + price.completionMicrosPerMTok * completionTokens;
   if (Number.isSafeInteger(micros)) return Math.ceil(micros / 1_000_000);
   // A sum above 2^53 is no longer exact as a number.

@@ -3,7 +3,7 @@
  * headers of the node's answers, as its load does, so the edge knows it before the next call without a request of its
  * own (docs/decisions/0009).
  */
-export interface Habit {
+export interface TrafficProfile {
   /**
    * Nine of ten completions end on their own within this many tokens. `isAtLeast`: where they end is unknown, only that
    * it is not before this.
@@ -27,15 +27,15 @@ export const promptRatioMax = 2;
  * The header on an agent's answers, for the org and the model of that call: `out=210 cached=96 ratio=1.07`, or
  * `out=4096+ …` for at least. Never passed on.
  */
-export const habitHeader = "x-penstock-profile";
+export const profileHeader = "x-penstock-profile";
 
 /** Writes the traffic profile's header. */
-export function writeHabit({ outputTokens, isAtLeast, cachedTokens, promptRatio }: Habit): string {
+export function writeProfile({ outputTokens, isAtLeast, cachedTokens, promptRatio }: TrafficProfile): string {
   return `out=${outputTokens}${isAtLeast ? "+" : ""} cached=${cachedTokens} ratio=${promptRatio.toFixed(3)}`;
 }
 
 /** Reads the header; anything that is not exactly such a report is `null`, never a guess. */
-export function readHabit(text: string | null): Habit | null {
+export function readProfile(text: string | null): TrafficProfile | null {
   const match = text?.match(/^out=(\d{1,9})(\+?) cached=(\d{1,9}) ratio=(\d(?:\.\d{1,9})?)$/);
   if (!match) return null;
   const [, out, plus, cached, ratio] = match;

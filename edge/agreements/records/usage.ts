@@ -52,8 +52,8 @@ export type UsageBatch = z.infer<typeof UsageBatch>;
  * Part of the error object of the 503 that refuses a batch: the records of these holds were not taken, all others of
  * the batch were.
  */
-export const Untaken = z.object({ untaken: z.array(HoldId).min(1).max(usageBatchMax) });
-export type Untaken = z.infer<typeof Untaken>;
+export const Unacknowledged = z.object({ unacknowledged: z.array(HoldId).min(1).max(usageBatchMax) });
+export type Unacknowledged = z.infer<typeof Unacknowledged>;
 
 /** The body of that answer, as far as an agent reads it. Without `unacknowledged` the whole batch is sent again. */
-export const UntakenAnswer = z.object({ error: Untaken });
+export const UnacknowledgedAnswer = z.object({ error: Unacknowledged });

@@ -20,7 +20,7 @@ export const NodeId = z.string().regex(/^node_[a-z0-9-]{1,40}$/);
 export type NodeId = z.infer<typeof NodeId>;
 
 /** Generates `count` unbiased base62 characters from `random(bytes)`: bytes ≥ 248 are discarded. */
-export function randomBase62(count: number, random: (bytes: number) => Uint8Array): string {
+export function generateBase62(count: number, random: (bytes: number) => Uint8Array): string {
   let text = "";
   while (text.length < count) {
     for (const byte of random(count + 8)) {

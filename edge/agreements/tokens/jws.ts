@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createPublicKey, sign, verify, type KeyObject } from "node:crypto";
-import { parseObject, type Body } from "../json.ts";
+import { parseObject, type JsonObject } from "../json.ts";
 
 /** Signs claims: an EdDSA JWT in compact form (RFC 7515 §3.1, RFC 8037). */
 export type SignClaims = (claims: object) => string;
@@ -9,7 +9,7 @@ export type SignClaims = (claims: object) => string;
  * The payload of a token that one of the keys signed; null for anything else. It promises nothing about times, audience
  * or shape: the reader checks those.
  */
-export type Verifier = (token: string) => Body | null;
+export type Verifier = (token: string) => JsonObject | null;
 
 /** The public half of an Ed25519 key as JWK (RFC 8037). */
 export interface PublicJwk {
@@ -54,6 +54,6 @@ function encode(json: object): string {
   return Buffer.from(JSON.stringify(json)).toString("base64url");
 }
 
-function decode(part: string): Body | null {
+function decode(part: string): JsonObject | null {
   return parseObject(Buffer.from(part, "base64url").toString("utf8"));
 }

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
-import { randomBase62, base62, type KeyId, type OrgId } from "./ids.ts";
+import { generateBase62, base62, type KeyId, type OrgId } from "./ids.ts";
 
 /**
  * The form of our keys: `sk-pen-<org 10><key 6>-<secret 33><tag 8><checksum 6>`, base62; `sk-pen-admin-…` for the
@@ -49,15 +49,15 @@ export async function openKeyring(secrets: {
  * four).
  */
 export function mintKey(kind: KeyKind, org: OrgId, keyring: Keyring, random: (bytes: number) => Uint8Array) {
-  const ref = org.slice("org_".length) + randomBase62(6, random);
+  const ref = org.slice("org_".length) + generateBase62(6, random);
   const prefix = kind === "admin" ? "sk-pen-admin-" : "sk-pen-";
-  const signed = `${prefix}${ref}-${randomBase62(33, random)}`;
+  const signed = `${prefix}${ref}-${generateBase62(33, random)}`;
   const [tagKey] = keyring.tagKeys.values();
   const [pepperKid] = keyring.peppers.keys();
   if (!tagKey || !pepperKid) throw new TypeError("keyring is empty");
-  const tagged = signed + tagOf(signed, tagKey);
-  const text = tagged + checksumOf(tagged);
-  const digests = digestsOf(text, keyring);
+  const tagged = signed + computeTag(signed, tagKey);
+  const text = tagged + computeChecksum(tagged);
+  const digests = computeDigests(text, keyring);
   const digest = digests.find(({ kid }) => kid === pepperKid)?.digest ?? "";
   return { id: `key_${ref}`, text, digest, pepperKid, hint: `${prefix}${ref}…${text.slice(-4)}` };
 }
@@ -67,7 +67,7 @@ export function readKey(text: string): PresentedKey | null {
   const match = form.exec(text);
   if (!match) return null;
   const [, admin, org = "", key = "", , , checksum] = match;
-  if (checksumOf(text.slice(0, -checksumChars)) !== checksum) return null;
+  if (computeChecksum(text.slice(0, -checksumChars)) !== checksum) return null;
   return { kind: admin ? "admin" : "inference", org: `org_${org}`, key: `key_${org}${key}`, text };
 }
 
@@ -76,13 +76,13 @@ export function isTagged(presented: PresentedKey, keyring: Keyring): boolean {
   const signed = presented.text.slice(0, -(tagChars + checksumChars));
   const tag = presented.text.slice(signed.length, -checksumChars);
   for (const tagKey of keyring.tagKeys.values()) {
-    if (isSameText(tagOf(signed, tagKey), tag)) return true;
+    if (isSameText(computeTag(signed, tagKey), tag)) return true;
   }
   return false;
 }
 
 /** HMAC-SHA-256 of the whole key under each live pepper, in hex. */
-export function digestsOf(text: string, keyring: Keyring): { kid: string; digest: string }[] {
+export function computeDigests(text: string, keyring: Keyring): { kid: string; digest: string }[] {
   return Array.from(keyring.peppers, ([kid, pepper]) => ({
     kid,
     digest: createHmac("sha256", pepper).update(text).digest("hex"),
@@ -113,13 +113,13 @@ function readAll(secrets: Record<string, string>): Map<string, KeyObject> {
   return keys;
 }
 
-function tagOf(signed: string, tagKey: KeyObject): string {
+function computeTag(signed: string, tagKey: KeyObject): string {
   const mac = createHmac("sha256", tagKey).update(signed).digest();
   return toBase62(new DataView(mac.buffer, mac.byteOffset).getBigUint64(0), tagChars);
 }
 
-function checksumOf(text: string): string {
-  return toBase62(BigInt(crc32(encoder.encode(text))), checksumChars);
+function computeChecksum(text: string): string {
+  return toBase62(BigInt(computeCrc32(encoder.encode(text))), checksumChars);
 }
 
 function toBase62(value: bigint, chars: number): string {
@@ -135,7 +135,7 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
 });
 
 /** CRC-32 as in ISO 3309 (zip, PNG). */
-function crc32(bytes: Uint8Array): number {
+function computeCrc32(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) crc = (crc >>> 8) ^ (crcTable[(crc ^ byte) & 255] ?? 0);
   return (crc ^ 0xffffffff) >>> 0;

@@ -1,6 +1,12 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { OrgId } from "../../agreements/tokens/ids.ts";
-import { digestsOf, isSameText, isTagged, readKey, type PresentedKey } from "../../agreements/tokens/key-format.ts";
+import {
+  computeDigests,
+  isSameText,
+  isTagged,
+  readKey,
+  type PresentedKey,
+} from "../../agreements/tokens/key-format.ts";
 import { Refusal } from "../../errors.ts";
 import { findKey, isInForce, type KeyRow } from "../keys/queries.ts";
 import { findOrg } from "../orgs/queries.ts";
@@ -12,10 +18,10 @@ import type { ControlEnv } from "./port.ts";
  */
 export const authenticate: MiddlewareHandler<ControlEnv> = async (c, next) => {
   const { keyring } = c.var.control;
-  const presented = readKey(bearerOf(c));
+  const presented = readKey(readBearer(c));
   if (presented?.kind !== "admin" || !(await isTagged(presented, keyring))) throw new Refusal("invalid_api_key");
-  const row = await lookUp(c, presented);
-  const digests = await digestsOf(presented.text, keyring);
+  const row = await findPresentedKey(c, presented);
+  const digests = await computeDigests(presented.text, keyring);
   const digest = digests.find(({ kid }) => kid === row?.pepper_kid)?.digest ?? "";
   if (!row?.role || !isSameText(digest, row.digest) || !isInForce(row, c.var.visit.now()))
     throw new Refusal("invalid_api_key");
@@ -30,7 +36,7 @@ export const authenticate: MiddlewareHandler<ControlEnv> = async (c, next) => {
 export const authenticateBootstrap: MiddlewareHandler<ControlEnv> = async (c, next) => {
   const token = c.var.control.bootstrapToken;
   if (!token) throw new Refusal("unknown_url");
-  if (!isSameText(bearerOf(c), token)) throw new Refusal("invalid_api_key");
+  if (!isSameText(readBearer(c), token)) throw new Refusal("invalid_api_key");
   return next();
 };
 
@@ -47,9 +53,9 @@ export const reachOrg: MiddlewareHandler<ControlEnv> = async (c, next) => {
 };
 
 /** Lets operators' keys through, for what only the house may do. */
-export const operatorsOnly: MiddlewareHandler<ControlEnv> = async (c, next) => {
+export const requireOperator: MiddlewareHandler<ControlEnv> = async (c, next) => {
   if (c.var.admin.role !== "operator")
-    throw new Refusal("insufficient_permissions", { say: "Only an operator's key may do this." });
+    throw new Refusal("insufficient_permissions", { message: "Only an operator's key may do this." });
   return next();
 };
 
@@ -57,21 +63,21 @@ export const operatorsOnly: MiddlewareHandler<ControlEnv> = async (c, next) => {
 export function refuseUnlessInCharge(c: Context<ControlEnv>, kind: KeyRow["kind"]): void {
   if (kind === "inference" || c.var.admin.role === "operator") return;
   throw new Refusal("insufficient_permissions", {
-    say: "Only an operator's key may create, rotate or revoke admin keys.",
+    message: "Only an operator's key may create, rotate or revoke admin keys.",
   });
 }
 
-function bearerOf(c: Context<ControlEnv>): string {
+function readBearer(c: Context<ControlEnv>): string {
   return /^Bearer (\S{1,512})$/i.exec(c.req.header("authorization") ?? "")?.[1] ?? "";
 }
 
-async function lookUp(c: Context<ControlEnv>, presented: PresentedKey): Promise<KeyRow | null> {
+async function findPresentedKey(c: Context<ControlEnv>, presented: PresentedKey): Promise<KeyRow | null> {
   try {
     return await findKey(c.var.control.db, presented.org, presented.key);
   } catch (cause) {
     // When the store cannot be read, the key is neither valid nor invalid (F1).
     throw new Refusal("store_unavailable", {
-      say: "The store of keys is out of reach.",
+      message: "The store of keys is out of reach.",
       retryAfterMs: 1_000,
       log: "keys unreadable",
       cause,

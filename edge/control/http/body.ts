@@ -6,7 +6,7 @@ import type { ControlEnv } from "./port.ts";
 
 /** Bodies of the control API are far smaller. */
 const controlBodyBytesMax = 64 * 1024;
-const sayCharsMax = 300;
+const messageCharsMax = 300;
 
 /** Reads the body within its bound; refuses encoded bodies, other media types and malformed JSON before any field. */
 export const takeBody: MiddlewareHandler<ControlEnv> = async (c, next) => {
@@ -30,11 +30,11 @@ export function refuseInvalid(result: { target: string; success: boolean; error?
   const issue = result.error?.issues[0];
   const isUnknownField = issue?.code === "unrecognized_keys";
   const path = isUnknownField ? [...issue.path, issue.keys[0] ?? ""] : (issue?.path ?? []);
-  const say = isUnknownField ? "There is no such field, or it may not be set." : (issue?.message ?? "Not allowed.");
-  const param = writePath(path).slice(0, sayCharsMax);
+  const message = isUnknownField ? "There is no such field, or it may not be set." : (issue?.message ?? "Not allowed.");
+  const param = writePath(path).slice(0, messageCharsMax);
   throw new Refusal("invalid_value", {
     param: param || undefined,
-    say: `${param || "The body"}: ${say}`,
+    message: `${param || "The body"}: ${message}`,
     log: `${c.req.method} ${issue?.code}`,
   });
 }
@@ -48,7 +48,7 @@ function refuseUnlessJson(text: string, contentType: string): void {
   if (!/^application\/json\s*(;|$)/i.test(contentType)) {
     throw new Refusal("invalid_value", {
       param: "content-type",
-      say: "Send the body as JSON, with Content-Type: application/json.",
+      message: "Send the body as JSON, with Content-Type: application/json.",
     });
   }
   try {
@@ -62,6 +62,6 @@ function readUtf8(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
   } catch (cause) {
-    throw new Refusal("invalid_json", { say: "The body is not UTF-8.", cause });
+    throw new Refusal("invalid_json", { message: "The body is not UTF-8.", cause });
   }
 }

@@ -9,28 +9,28 @@ export type Wait = <T>(answer: Promise<T>) => Promise<T>;
  * heals: a write may have happened, but nothing that was refused is in force. Faults of our own SQL stay internal
  * errors.
  */
-export function boundedDatabase(db: Database, wait: Wait): Database {
-  return { prepare: (sql) => boundedStatement(db.prepare(sql), wait) };
+export function boundDatabase(db: Database, wait: Wait): Database {
+  return { prepare: (sql) => boundStatement(db.prepare(sql), wait) };
 }
 
-function boundedStatement(statement: Statement, wait: Wait): Statement {
+function boundStatement(statement: Statement, wait: Wait): Statement {
   return {
-    bind: (...values) => boundedStatement(statement.bind(...values), wait),
-    first: () => answered(() => wait(statement.first())),
-    all: () => answered(() => wait(statement.all())),
-    run: () => answered(() => wait(statement.run())),
+    bind: (...values) => boundStatement(statement.bind(...values), wait),
+    first: () => refuseOnFailure(() => wait(statement.first())),
+    all: () => refuseOnFailure(() => wait(statement.all())),
+    run: () => refuseOnFailure(() => wait(statement.run())),
   };
 }
 
 const ourFault = /SQLITE_(CONSTRAINT|ERROR|MISMATCH|RANGE)/;
 
-async function answered<T>(ask: () => Promise<T>): Promise<T> {
+async function refuseOnFailure<T>(run: () => Promise<T>): Promise<T> {
   try {
-    return await ask();
+    return await run();
   } catch (cause) {
     if (cause instanceof Error && ourFault.test(cause.message)) throw cause;
     throw new Refusal("store_unavailable", {
-      say: "The store is out of reach. Repeat the request.",
+      message: "The store is out of reach. Repeat the request.",
       retryAfterMs: 1_000,
       log: "d1 out of reach",
       cause,

@@ -8,7 +8,7 @@ const ErrorBody = z
   .openapi("Error");
 
 /** Defines an endpoint: its part of the OpenAPI document, and its handler. `routes.ts` mounts it. */
-export function endpoint<Route extends RouteConfig>(
+export function defineEndpoint<Route extends RouteConfig>(
   route: Route,
   answer: RouteHandler<Route, ControlEnv>,
 ): readonly [Route, RouteHandler<Route, ControlEnv>] {
@@ -16,7 +16,7 @@ export function endpoint<Route extends RouteConfig>(
 }
 
 /** Describes a required JSON body. */
-export function jsonBody<Schema extends z.ZodType>(schema: Schema) {
+export function describeJsonBody<Schema extends z.ZodType>(schema: Schema) {
   return { required: true, content: { "application/json": { schema } } };
 }
 
@@ -24,9 +24,9 @@ export function jsonBody<Schema extends z.ZodType>(schema: Schema) {
 export const noBody = { required: false, content: { "application/json": { schema: z.strictObject({}) } } };
 
 /** Describes a JSON answer. */
-export function jsonAnswer<Schema extends z.ZodType>(description: string, schema: Schema) {
+export function describeJsonAnswer<Schema extends z.ZodType>(description: string, schema: Schema) {
   return { description, content: { "application/json": { schema } } };
 }
 
 /** Every other answer is a refusal in OpenAI's error envelope. */
-export const refusalAnswer = jsonAnswer("A refusal: `code` is for programs, `message` for people.", ErrorBody);
+export const refusalAnswer = describeJsonAnswer("A refusal: `code` is for programs, `message` for people.", ErrorBody);

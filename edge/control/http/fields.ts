@@ -47,18 +47,21 @@ export const QueryInstant = z
   });
 
 /** Where a page ends: the last row's time and id. Opaque to callers, and grants no access. */
-export interface Place {
+export interface Cursor {
   ms: number;
   id: string;
 }
 
 /** Before the first row of any newest-first list. */
-export const listStart: Place = { ms: Number.MAX_SAFE_INTEGER, id: "" };
+export const listStart: Cursor = { ms: Number.MAX_SAFE_INTEGER, id: "" };
 
 const Cursor = z
   .string()
   .regex(/^\d{1,15}\.(org|key|hold)_[0-9A-Za-z]{1,22}(:late)?$/, "Give `nextCursor` of the page before.")
-  .transform((text): Place => ({ ms: Number(text.slice(0, text.indexOf("."))), id: text.slice(text.indexOf(".") + 1) }))
+  .transform((text): Cursor => ({
+    ms: Number(text.slice(0, text.indexOf("."))),
+    id: text.slice(text.indexOf(".") + 1),
+  }))
   .openapi({ type: "string", description: "`nextCursor` of the page before." });
 
 /** The query fields of every list. Newest rows come first. */
@@ -77,17 +80,17 @@ export const pageFields = {
 export function cutPage<Row>(
   rows: Row[],
   limit: number,
-  placeOf: (row: Row) => Place,
+  readCursor: (row: Row) => Cursor,
 ): { rows: Row[]; nextCursor: string | null } {
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   if (rows.length <= limit || last === undefined) return { rows: page, nextCursor: null };
-  const { ms, id } = placeOf(last);
+  const { ms, id } = readCursor(last);
   return { rows: page, nextCursor: `${ms}.${id}` };
 }
 
 /** A column that holds JSON, read as `schema`. */
-export function jsonColumn<Schema extends z.ZodType>(schema: Schema) {
+export function createJsonColumn<Schema extends z.ZodType>(schema: Schema) {
   return z
     .string()
     .transform((text): unknown => JSON.parse(text))
@@ -95,10 +98,10 @@ export function jsonColumn<Schema extends z.ZodType>(schema: Schema) {
 }
 
 /** Unix ms as answers write it. */
-export const iso = (ms: number): string => new Date(ms).toISOString();
+export const formatIso = (ms: number): string => new Date(ms).toISOString();
 
 /** As `iso`, for moments that may not be set. */
-export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
+export const formatIsoOrNull = (ms: number | null): string | null => (ms === null ? null : formatIso(ms));
 
 /** A moment in an answer. */
 export const Timestamp = z.iso.datetime();

@@ -1,6 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { ControlEnv } from "./port.ts";
-import { controlRoutes } from "./routes.ts";
+import { createControlRoutes } from "./routes.ts";
 
 /** What another part of the edge adds to the document: its paths, and the schemas they point to. */
 export interface OpenApiPart {
@@ -36,7 +36,7 @@ export function openApiDocument(...parts: OpenApiPart[]): OpenApiDocument {
     scheme: "bearer",
     description: "The deployment's bootstrap token.",
   });
-  app.route("/control", controlRoutes());
+  app.route("/control", createControlRoutes());
   const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: { title: "Penstock", version: "1", description: "Open models on your own GPUs, as a global HTTPS API." },

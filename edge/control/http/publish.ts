@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { KeyId } from "../../agreements/tokens/ids.ts";
 import type { KeyRecord } from "../../agreements/records/key.ts";
 import type { OrgRecord } from "../../agreements/records/org.ts";
-import { reasonOf, Refusal } from "../../errors.ts";
+import { describeCause, Refusal } from "../../errors.ts";
 import { revokeKeyRow, toKeyRecord, type KeyRow } from "../keys/queries.ts";
 import { toOrgRecord, type OrgRow } from "../orgs/queries.ts";
 import type { ControlEnv } from "./port.ts";
@@ -32,7 +32,7 @@ export async function cleanUp(c: Context<ControlEnv>, work: () => Promise<unknow
   try {
     await work();
   } catch (cause) {
-    c.var.visit.log("clean_up_failed", { cause: reasonOf(cause) });
+    c.var.visit.log("clean_up_failed", { cause: describeCause(cause) });
   }
 }
 
@@ -45,9 +45,9 @@ async function publish(c: Context<ControlEnv>, record: OrgRecord | KeyRecord): P
   try {
     await c.var.control.publisher.publish(record);
   } catch (cause) {
-    c.var.visit.log("publish_failed", { id: record.id, version: record.version, cause: reasonOf(cause) });
+    c.var.visit.log("publish_failed", { id: record.id, version: record.version, cause: describeCause(cause) });
     throw new Refusal("quota_unavailable", {
-      say: "The ledger is out of reach, so the change is not in force. Repeat the request.",
+      message: "The ledger is out of reach, so the change is not in force. Repeat the request.",
       retryAfterMs: 1_000,
       log: `publish of ${record.id} failed`,
       cause,

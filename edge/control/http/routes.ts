@@ -21,7 +21,7 @@ import { showLedger } from "../usage/show-ledger.ts";
  * thrown Refusals. Everything below `authenticate` needs an admin key; every path that names an org passes `reachOrg`,
  * new endpoints too.
  */
-export function controlRoutes(): OpenAPIHono<ControlEnv> {
+export function createControlRoutes(): OpenAPIHono<ControlEnv> {
   const app = new OpenAPIHono<ControlEnv>({ defaultHook: refuseInvalid });
   app.use(begin, finishWrites);
   app.openapi(...bootstrapOperator);

@@ -5,7 +5,7 @@ import { Endpoint } from "../../agreements/records/model.ts";
 import { KeyLimits } from "../../agreements/records/quota.ts";
 import { Refusal } from "../../errors.ts";
 import { refuseUnlessInCharge } from "../http/access.ts";
-import { endpoint, jsonAnswer, jsonBody, refusalAnswer } from "../http/endpoint.ts";
+import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import { Expiry, Name } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
 import type { ControlPorts } from "../http/port.ts";
@@ -51,14 +51,17 @@ const Body = z
  * Makes a key and shows it this once. When it cannot be published, its row stays revoked and its text is shown to
  * nobody.
  */
-export const createKey = endpoint(
+export const createKey = defineEndpoint(
   createRoute({
     method: "post",
     path: "/orgs/{org}/keys",
     tags: ["keys"],
     summary: "Create a key",
-    request: { params: OrgPath, body: jsonBody(Body) },
-    responses: { 201: jsonAnswer("The key; `secret` is shown this once.", KeyWithSecret), default: refusalAnswer },
+    request: { params: OrgPath, body: describeJsonBody(Body) },
+    responses: {
+      201: describeJsonAnswer("The key; `secret` is shown this once.", KeyWithSecret),
+      default: refusalAnswer,
+    },
   }),
   async (c) => {
     const { visit, control, org } = c.var;
@@ -73,9 +76,9 @@ export const createKey = endpoint(
       kind,
       role: kind === "inference" ? null : org.is_operator ? "operator" : "admin",
       name,
-      endpoints: given.endpoints ? unique(given.endpoints) : null,
-      models: given.models ? idsOf(given.models, control.models) : null,
-      ipCidrs: given.ipCidrs ? unique(given.ipCidrs) : null,
+      endpoints: given.endpoints ? removeDuplicates(given.endpoints) : null,
+      models: given.models ? resolveModelIds(given.models, control.models) : null,
+      ipCidrs: given.ipCidrs ? removeDuplicates(given.ipCidrs) : null,
       limits: given.limits ?? null,
       expiresAtMs: given.expiresAt ?? null,
       createdAtMs: nowMs,
@@ -92,16 +95,16 @@ export const createKey = endpoint(
 );
 
 /** The data plane compares model ids, so an alias is stored as the id that it stands for. */
-function idsOf(names: string[], models: ControlPorts["models"]): string[] {
+function resolveModelIds(names: string[], models: ControlPorts["models"]): string[] {
   const ids = names.map((name, at) => {
     const model = models.find(({ id, aliases }) => id === name || aliases.includes(name));
     if (!model)
-      throw new Refusal("invalid_value", { param: `models[${at}]`, say: `models[${at}]: There is no such model.` });
+      throw new Refusal("invalid_value", { param: `models[${at}]`, message: `models[${at}]: There is no such model.` });
     return model.id;
   });
-  return unique(ids);
+  return removeDuplicates(ids);
 }
 
-function unique<Item>(items: Item[]): Item[] {
+function removeDuplicates<Item>(items: Item[]): Item[] {
   return Array.from(new Set(items));
 }

@@ -3,7 +3,7 @@ import { KeyId, OrgId } from "../../agreements/tokens/ids.ts";
 import { Endpoint } from "../../agreements/records/model.ts";
 import { KeyLimits } from "../../agreements/records/quota.ts";
 import { Refusal } from "../../errors.ts";
-import { iso, isoOrNull, Timestamp } from "../http/fields.ts";
+import { formatIso, formatIsoOrNull, Timestamp } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
 import { isInForce, type KeyRow } from "./queries.ts";
 
@@ -50,26 +50,26 @@ export function toKey(row: KeyRow, nowMs: number): z.infer<typeof Key> {
     role,
     name,
     hint,
-    state: stateOf(row, nowMs),
+    state: readKeyState(row, nowMs),
     endpoints,
     models,
     ipCidrs: row.ip_cidrs,
     limits,
-    expiresAt: isoOrNull(row.expires_at_ms),
-    revokedAt: isoOrNull(row.revoked_at_ms),
+    expiresAt: formatIsoOrNull(row.expires_at_ms),
+    revokedAt: formatIsoOrNull(row.revoked_at_ms),
     replaces,
     version,
-    createdAt: iso(row.created_at_ms),
+    createdAt: formatIso(row.created_at_ms),
   };
 }
 
 /** A key that is made to expire must not have expired yet. */
 export function refusePast(expiresAtMs: number | null | undefined, nowMs: number): void {
   if (typeof expiresAtMs !== "number" || expiresAtMs > nowMs) return;
-  throw new Refusal("invalid_value", { param: "expiresAt", say: "expiresAt: Must be in the future." });
+  throw new Refusal("invalid_value", { param: "expiresAt", message: "expiresAt: Must be in the future." });
 }
 
-function stateOf(row: KeyRow, nowMs: number): "active" | "expired" | "revoked" {
+function readKeyState(row: KeyRow, nowMs: number): "active" | "expired" | "revoked" {
   if (row.revoked_at_ms !== null) return "revoked";
   return isInForce(row, nowMs) ? "active" : "expired";
 }

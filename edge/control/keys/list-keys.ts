@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { endpoint, jsonAnswer, refusalAnswer } from "../http/endpoint.ts";
+import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
 import { cutPage, listStart, pageFields, pageRowsDefault } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
 import { Key, toKey } from "./key.ts";
@@ -8,14 +8,14 @@ import { selectKeys } from "./queries.ts";
 const Answer = z.strictObject({ keys: z.array(Key), nextCursor: z.string().nullable() }).openapi("KeyList");
 
 /** Lists an org's keys, newest first, the revoked and expired ones too. */
-export const listKeys = endpoint(
+export const listKeys = defineEndpoint(
   createRoute({
     method: "get",
     path: "/orgs/{org}/keys",
     tags: ["keys"],
     summary: "List keys",
     request: { params: OrgPath, query: z.strictObject(pageFields) },
-    responses: { 200: jsonAnswer("A page of keys.", Answer), default: refusalAnswer },
+    responses: { 200: describeJsonAnswer("A page of keys.", Answer), default: refusalAnswer },
   }),
   async (c) => {
     const { visit, control, org } = c.var;

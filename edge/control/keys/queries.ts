@@ -4,7 +4,7 @@ import { readCidr } from "../../agreements/ip.ts";
 import type { KeyRecord } from "../../agreements/records/key.ts";
 import { Endpoint } from "../../agreements/records/model.ts";
 import { KeyLimits } from "../../agreements/records/quota.ts";
-import { jsonColumn, type Place } from "../http/fields.ts";
+import { createJsonColumn, type Cursor } from "../http/fields.ts";
 import type { Database } from "../http/store.ts";
 
 const KeyRow = z.object({
@@ -16,10 +16,10 @@ const KeyRow = z.object({
   hint: z.string(),
   digest: z.string(),
   pepper_kid: z.string(),
-  endpoints: jsonColumn(z.array(Endpoint)).nullable(),
-  models: jsonColumn(z.array(z.string())).nullable(),
-  ip_cidrs: jsonColumn(z.array(z.string())).nullable(),
-  limits: jsonColumn(KeyLimits).nullable(),
+  endpoints: createJsonColumn(z.array(Endpoint)).nullable(),
+  models: createJsonColumn(z.array(z.string())).nullable(),
+  ip_cidrs: createJsonColumn(z.array(z.string())).nullable(),
+  limits: createJsonColumn(KeyLimits).nullable(),
   expires_at_ms: z.int().nullable(),
   revoked_at_ms: z.int().nullable(),
   replaces: KeyId.nullable(),
@@ -119,7 +119,7 @@ export async function findKey(db: Database, org: OrgId, id: KeyId): Promise<KeyR
 }
 
 /** An org's keys, newest first, from after `cursor`. */
-export async function selectKeys(db: Database, org: OrgId, cursor: Place, limit: number): Promise<KeyRow[]> {
+export async function selectKeys(db: Database, org: OrgId, cursor: Cursor, limit: number): Promise<KeyRow[]> {
   const select = db.prepare(
     "SELECT * FROM keys WHERE org = ? AND (created_at_ms, id) < (?, ?) ORDER BY created_at_ms DESC, id DESC LIMIT ?",
   );

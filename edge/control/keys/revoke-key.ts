@@ -1,7 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { Refusal } from "../../errors.ts";
 import { refuseUnlessInCharge } from "../http/access.ts";
-import { endpoint, jsonAnswer, noBody, refusalAnswer } from "../http/endpoint.ts";
+import { defineEndpoint, describeJsonAnswer, noBody, refusalAnswer } from "../http/endpoint.ts";
 import { logChange, publishKey } from "../http/publish.ts";
 import { Key, KeyPath, toKey } from "./key.ts";
 import { findKey, revokeKeyRow } from "./queries.ts";
@@ -10,14 +10,14 @@ import { findKey, revokeKeyRow } from "./queries.ts";
  * Revokes a key: once it has answered, the next call is refused (S1). Repeating it keeps the first moment, and heals a
  * revoke that got a 503.
  */
-export const revokeKey = endpoint(
+export const revokeKey = defineEndpoint(
   createRoute({
     method: "post",
     path: "/orgs/{org}/keys/{key}/revoke",
     tags: ["keys"],
     summary: "Revoke a key",
     request: { params: KeyPath, body: noBody },
-    responses: { 200: jsonAnswer("The key, revoked.", Key), default: refusalAnswer },
+    responses: { 200: describeJsonAnswer("The key, revoked.", Key), default: refusalAnswer },
   }),
   async (c) => {
     const { visit, control, org } = c.var;

@@ -4,7 +4,7 @@ import { mintKey } from "../../agreements/tokens/key-format.ts";
 import { Refusal } from "../../errors.ts";
 import { rotationOverlapMsMax } from "../../limits.ts";
 import { refuseUnlessInCharge } from "../http/access.ts";
-import { endpoint, jsonAnswer, jsonBody, refusalAnswer } from "../http/endpoint.ts";
+import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import { Expiry } from "../http/fields.ts";
 import type { ControlEnv } from "../http/port.ts";
 import { cleanUp, logChange, publishKey, withdrawKey } from "../http/publish.ts";
@@ -31,14 +31,14 @@ const Answer = KeyWithSecret.extend({ replaced: Key }).openapi("KeyRotated");
  * anyway. A key that is not in force, or has been rotated already, is refused with 409. When either cannot be brought
  * into force, the old key stays as it was and the new one is shown to nobody.
  */
-export const rotateKey = endpoint(
+export const rotateKey = defineEndpoint(
   createRoute({
     method: "post",
     path: "/orgs/{org}/keys/{key}/rotate",
     tags: ["keys"],
     summary: "Rotate a key",
-    request: { params: KeyPath, body: jsonBody(Body) },
-    responses: { 201: jsonAnswer("The new key; `secret` is shown this once.", Answer), default: refusalAnswer },
+    request: { params: KeyPath, body: describeJsonBody(Body) },
+    responses: { 201: describeJsonAnswer("The new key; `secret` is shown this once.", Answer), default: refusalAnswer },
   }),
   async (c) => {
     const { visit, control, org } = c.var;
@@ -48,11 +48,11 @@ export const rotateKey = endpoint(
     if (!old) throw new Refusal("not_found");
     refuseUnlessInCharge(c, old.kind);
     refusePast(expiresAt, nowMs);
-    if (!isInForce(old, nowMs)) throw new Refusal("conflict", { say: "This key is revoked or has expired." });
+    if (!isInForce(old, nowMs)) throw new Refusal("conflict", { message: "This key is revoked or has expired." });
     const minted = await mintKey(old.kind, org.id, control.keyring, (bytes) => visit.random(bytes));
     const expiresAtMs = expiresAt === undefined ? old.expires_at_ms : expiresAt;
     const row = await insertSuccessor(control.db, old.id, { ...minted, expiresAtMs, createdAtMs: nowMs });
-    if (!row) throw new Refusal("conflict", { say: "This key has been rotated already; rotate its successor." });
+    if (!row) throw new Refusal("conflict", { message: "This key has been rotated already; rotate its successor." });
     const replaced = await handOver(c, old, row, overlapSeconds);
     logChange(c, "key_rotated", { org: org.id, key: row.id });
     return c.json({ ...toKey(row, nowMs), secret: minted.text, replaced: toKey(replaced, nowMs) }, 201);

@@ -1,18 +1,18 @@
 import { createRoute } from "@hono/zod-openapi";
 import { Refusal } from "../../errors.ts";
-import { endpoint, jsonAnswer, refusalAnswer } from "../http/endpoint.ts";
+import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
 import { Key, KeyPath, toKey } from "./key.ts";
 import { findKey } from "./queries.ts";
 
 /** Shows one key of an org. */
-export const showKey = endpoint(
+export const showKey = defineEndpoint(
   createRoute({
     method: "get",
     path: "/orgs/{org}/keys/{key}",
     tags: ["keys"],
     summary: "Show a key",
     request: { params: KeyPath },
-    responses: { 200: jsonAnswer("The key.", Key), default: refusalAnswer },
+    responses: { 200: describeJsonAnswer("The key.", Key), default: refusalAnswer },
   }),
   async (c) => {
     const row = await findKey(c.var.control.db, c.var.org.id, c.req.valid("param").key);

@@ -1,14 +1,14 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { randomBase62 } from "../../agreements/tokens/ids.ts";
+import { generateBase62 } from "../../agreements/tokens/ids.ts";
 import { mintKey } from "../../agreements/tokens/key-format.ts";
 import { Refusal } from "../../errors.ts";
 import { authenticateBootstrap } from "../http/access.ts";
 import { takeBody } from "../http/body.ts";
-import { endpoint, jsonAnswer, noBody, refusalAnswer } from "../http/endpoint.ts";
+import { defineEndpoint, describeJsonAnswer, noBody, refusalAnswer } from "../http/endpoint.ts";
 import { KeyWithSecret, toKey } from "../keys/key.ts";
 import { insertFirstOperatorKey } from "../keys/queries.ts";
 import { publishOrg } from "../http/publish.ts";
-import { limitsOf, Org, toOrg } from "./org.ts";
+import { resolveLimits, Org, toOrg } from "./org.ts";
 import { ensureOperatorOrg } from "./queries.ts";
 
 const Answer = z.strictObject({ org: Org, key: KeyWithSecret }).openapi("Bootstrap");
@@ -17,7 +17,7 @@ const Answer = z.strictObject({ org: Org, key: KeyWithSecret }).openapi("Bootstr
  * Makes the house's own org and its first key, for the holder of the bootstrap token. Refused with 409 while an
  * operator key is in force; when the last one has been revoked or has expired, this is the way back in.
  */
-export const bootstrapOperator = endpoint(
+export const bootstrapOperator = defineEndpoint(
   createRoute({
     method: "post",
     path: "/bootstrap",
@@ -27,7 +27,7 @@ export const bootstrapOperator = endpoint(
     middleware: [authenticateBootstrap, takeBody],
     request: { body: noBody },
     responses: {
-      201: jsonAnswer("The operator's org and key; `secret` is shown this once.", Answer),
+      201: describeJsonAnswer("The operator's org and key; `secret` is shown this once.", Answer),
       default: refusalAnswer,
     },
   }),
@@ -37,8 +37,8 @@ export const bootstrapOperator = endpoint(
     const random = (bytes: number) => visit.random(bytes);
     const org = await ensureOperatorOrg(
       control.db,
-      `org_${randomBase62(10, random)}`,
-      limitsOf("enterprise", undefined),
+      `org_${generateBase62(10, random)}`,
+      resolveLimits("enterprise", undefined),
       nowMs,
     );
     // Before the key is stored: were the ledger out of reach after it, the secret would be lost and the bootstrap
@@ -46,7 +46,7 @@ export const bootstrapOperator = endpoint(
     await publishOrg(c, org);
     const minted = await mintKey("admin", org.id, control.keyring, random);
     const key = await insertFirstOperatorKey(control.db, { ...minted, org: org.id, createdAtMs: nowMs });
-    if (!key) throw new Refusal("conflict", { say: "There is an operator key already." });
+    if (!key) throw new Refusal("conflict", { message: "There is an operator key already." });
     visit.log("control_changed", { change: "bootstrapped", org: org.id, key: key.id });
     return c.json({ org: toOrg(org), key: { ...toKey(key, nowMs), secret: minted.text } }, 201);
   },

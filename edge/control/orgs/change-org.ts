@@ -1,9 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { Refusal } from "../../errors.ts";
-import { operatorsOnly } from "../http/access.ts";
-import { endpoint, jsonAnswer, jsonBody, refusalAnswer } from "../http/endpoint.ts";
+import { requireOperator } from "../http/access.ts";
+import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import { logChange, publishOrg } from "../http/publish.ts";
-import { limitsOf, Org, orgFields, OrgPath, refuseUnsetRates, toOrg } from "./org.ts";
+import { resolveLimits, Org, orgFields, OrgPath, refuseUnsetRates, toOrg } from "./org.ts";
 import { updateOrg } from "./queries.ts";
 
 const Body = z
@@ -21,20 +21,20 @@ const Body = z
  * Sets an org's name, plan, limits or suspension. In force for the next call once it has answered; refused with 503, it
  * heals by repeating.
  */
-export const changeOrg = endpoint(
+export const changeOrg = defineEndpoint(
   createRoute({
     method: "patch",
     path: "/orgs/{org}",
     tags: ["orgs"],
     summary: "Set an org's plan and limits",
-    middleware: [operatorsOnly],
-    request: { params: OrgPath, body: jsonBody(Body) },
-    responses: { 200: jsonAnswer("The org.", Org), default: refusalAnswer },
+    middleware: [requireOperator],
+    request: { params: OrgPath, body: describeJsonBody(Body) },
+    responses: { 200: describeJsonAnswer("The org.", Org), default: refusalAnswer },
   }),
   async (c) => {
     const { plan, limits, name, isSuspended } = c.req.valid("json");
     const { id } = c.var.org;
-    const allLimits = plan && limitsOf(plan, limits);
+    const allLimits = plan && resolveLimits(plan, limits);
     const row = await updateOrg(c.var.control.db, id, { name, plan, isSuspended, allLimits, limits });
     if (!row) throw new Refusal("not_found");
     await publishOrg(c, row);

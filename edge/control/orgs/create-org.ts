@@ -1,9 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { randomBase62 } from "../../agreements/tokens/ids.ts";
-import { operatorsOnly } from "../http/access.ts";
-import { endpoint, jsonAnswer, jsonBody, refusalAnswer } from "../http/endpoint.ts";
+import { generateBase62 } from "../../agreements/tokens/ids.ts";
+import { requireOperator } from "../http/access.ts";
+import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import { cleanUp, logChange, publishOrg } from "../http/publish.ts";
-import { limitsOf, Org, orgFields, refuseUnsetRates, toOrg } from "./org.ts";
+import { resolveLimits, Org, orgFields, refuseUnsetRates, toOrg } from "./org.ts";
 import { deleteOrg, insertOrg } from "./queries.ts";
 
 const Body = z
@@ -12,25 +12,25 @@ const Body = z
   .openapi("OrgCreate");
 
 /** Makes an org, on plan `standard` by default. When it cannot be published, it is deleted again. */
-export const createOrg = endpoint(
+export const createOrg = defineEndpoint(
   createRoute({
     method: "post",
     path: "/orgs",
     tags: ["orgs"],
     summary: "Create an org",
-    middleware: [operatorsOnly],
-    request: { body: jsonBody(Body) },
-    responses: { 201: jsonAnswer("The org.", Org), default: refusalAnswer },
+    middleware: [requireOperator],
+    request: { body: describeJsonBody(Body) },
+    responses: { 201: describeJsonAnswer("The org.", Org), default: refusalAnswer },
   }),
   async (c) => {
     const { visit, control } = c.var;
     const { name, plan = "standard", limits } = c.req.valid("json");
-    const id = `org_${randomBase62(10, (bytes) => visit.random(bytes))}`;
+    const id = `org_${generateBase62(10, (bytes) => visit.random(bytes))}`;
     const row = await insertOrg(control.db, {
       id,
       name,
       plan,
-      limits: limitsOf(plan, limits),
+      limits: resolveLimits(plan, limits),
       createdAtMs: visit.now(),
     });
     try {

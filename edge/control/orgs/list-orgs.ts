@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { endpoint, jsonAnswer, refusalAnswer } from "../http/endpoint.ts";
+import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
 import { cutPage, listStart, pageFields, pageRowsDefault } from "../http/fields.ts";
 import { Org, toOrg } from "./org.ts";
 import { selectOrgs } from "./queries.ts";
@@ -7,14 +7,14 @@ import { selectOrgs } from "./queries.ts";
 const Answer = z.strictObject({ orgs: z.array(Org), nextCursor: z.string().nullable() }).openapi("OrgList");
 
 /** Lists orgs, newest first: all of them to an operator, its own to an admin. */
-export const listOrgs = endpoint(
+export const listOrgs = defineEndpoint(
   createRoute({
     method: "get",
     path: "/orgs",
     tags: ["orgs"],
     summary: "List orgs",
     request: { query: z.strictObject(pageFields) },
-    responses: { 200: jsonAnswer("A page of orgs.", Answer), default: refusalAnswer },
+    responses: { 200: describeJsonAnswer("A page of orgs.", Answer), default: refusalAnswer },
   }),
   async (c) => {
     const { admin, control } = c.var;

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { OrgId } from "../../agreements/tokens/ids.ts";
 import { KeyLimits, Limits, Plan, planLimits } from "../../agreements/records/quota.ts";
-import { iso, Name, Timestamp } from "../http/fields.ts";
+import { formatIso, Name, Timestamp } from "../http/fields.ts";
 import type { OrgRow } from "./queries.ts";
 
 /** An org as the API shows it. `isOperator` marks the house's own. */
@@ -46,7 +46,7 @@ export function refuseUnsetRates(
 }
 
 /** A plan's limits, with some set otherwise. */
-export function limitsOf(plan: Plan, given: KeyLimits | undefined): Limits {
+export function resolveLimits(plan: Plan, given: KeyLimits | undefined): Limits {
   return Limits.parse({ ...planLimits[plan], ...given });
 }
 
@@ -61,6 +61,6 @@ export function toOrg(row: OrgRow): z.infer<typeof Org> {
     isSuspended: row.is_suspended !== 0,
     isOperator: row.is_operator !== 0,
     version,
-    createdAt: iso(row.created_at_ms),
+    createdAt: formatIso(row.created_at_ms),
   };
 }

@@ -2,14 +2,14 @@ import { z } from "zod";
 import { OrgId } from "../../agreements/tokens/ids.ts";
 import type { OrgRecord } from "../../agreements/records/org.ts";
 import { Limits, Plan, type KeyLimits, type WindowName } from "../../agreements/records/quota.ts";
-import { jsonColumn, type Place } from "../http/fields.ts";
+import { createJsonColumn, type Cursor } from "../http/fields.ts";
 import type { Database } from "../http/store.ts";
 
 const OrgRow = z.object({
   id: OrgId,
   name: z.string(),
   plan: Plan,
-  limits: jsonColumn(Limits),
+  limits: createJsonColumn(Limits),
   is_suspended: z.int(),
   is_operator: z.int(),
   version: z.int(),
@@ -62,7 +62,7 @@ export async function findOrg(db: Database, id: OrgId): Promise<OrgRow | null> {
 }
 
 /** Orgs, newest first, from after `cursor`; `only` is an admin's own. */
-export async function selectOrgs(db: Database, only: OrgId | null, cursor: Place, limit: number): Promise<OrgRow[]> {
+export async function selectOrgs(db: Database, only: OrgId | null, cursor: Cursor, limit: number): Promise<OrgRow[]> {
   const select = db.prepare(
     `SELECT * FROM orgs WHERE (?1 IS NULL OR id = ?1) AND (created_at_ms, id) < (?2, ?3)
      ORDER BY created_at_ms DESC, id DESC LIMIT ?4`,
@@ -82,7 +82,7 @@ export async function updateOrg(db: Database, id: OrgId, change: OrgChange): Pro
   if (change.name !== undefined) set("name = ?", change.name);
   if (change.plan !== undefined) set("plan = ?", change.plan);
   if (change.isSuspended !== undefined) set("is_suspended = ?", change.isSuspended ? 1 : 0);
-  const some = windowsOf(change.limits ?? {});
+  const some = listWindows(change.limits ?? {});
   if (change.allLimits) set("limits = ?", JSON.stringify(change.allLimits));
   else if (some.length > 0) set(`limits = json_set(limits${", ?, json(?)".repeat(some.length)})`, ...some.flat());
   const update = db.prepare(`UPDATE orgs SET ${sets.join(", ")} WHERE id = ? RETURNING *`);
@@ -95,7 +95,7 @@ export function toOrgRecord(row: OrgRow): OrgRecord {
   return { kind: "org", id, plan, isSuspended: row.is_suspended !== 0, limits, version };
 }
 
-function windowsOf(limits: KeyLimits): [path: `$.${WindowName}`, bound: string][] {
+function listWindows(limits: KeyLimits): [path: `$.${WindowName}`, bound: string][] {
   const names = Limits.keyof().options.filter((name) => limits[name] !== undefined);
   return names.map((name) => [`$.${name}`, JSON.stringify(limits[name])]);
 }

@@ -1,16 +1,16 @@
 import { createRoute } from "@hono/zod-openapi";
-import { endpoint, jsonAnswer, refusalAnswer } from "../http/endpoint.ts";
+import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
 import { Org, OrgPath, toOrg } from "./org.ts";
 
 /** Shows one org. */
-export const showOrg = endpoint(
+export const showOrg = defineEndpoint(
   createRoute({
     method: "get",
     path: "/orgs/{org}",
     tags: ["orgs"],
     summary: "Show an org",
     request: { params: OrgPath },
-    responses: { 200: jsonAnswer("The org.", Org), default: refusalAnswer },
+    responses: { 200: describeJsonAnswer("The org.", Org), default: refusalAnswer },
   }),
   (c) => c.json(toOrg(c.var.org), 200),
 );

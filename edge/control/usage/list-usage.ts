@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { KeyId, OrgId } from "../../agreements/tokens/ids.ts";
-import { endpoint, jsonAnswer, refusalAnswer } from "../http/endpoint.ts";
-import { cutPage, iso, listStart, pageFields, pageRowsDefault, QueryInstant, Timestamp } from "../http/fields.ts";
+import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
+import { cutPage, formatIso, listStart, pageFields, pageRowsDefault, QueryInstant, Timestamp } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
 import { selectUsage, sumUsage, type UsageRow } from "./queries.ts";
 
@@ -42,7 +42,7 @@ const Answer = z
   .openapi("UsageList");
 
 /** Lists an org's usage, newest first, with the sums over all that matches. `from` is included, `to` is not. */
-export const listUsage = endpoint(
+export const listUsage = defineEndpoint(
   createRoute({
     method: "get",
     path: "/orgs/{org}/usage",
@@ -50,7 +50,7 @@ export const listUsage = endpoint(
     summary: "List usage",
     request: { params: OrgPath, query: Query },
     responses: {
-      200: jsonAnswer("A page of usage rows, and the totals of all pages.", Answer),
+      200: describeJsonAnswer("A page of usage rows, and the totals of all pages.", Answer),
       default: refusalAnswer,
     },
   }),
@@ -72,7 +72,7 @@ export const listUsage = endpoint(
 
 function toUsage(row: UsageRow): z.infer<typeof Usage> {
   const { id, hold, org, key, model, tier, endpoint: path, end } = row;
-  const times = { admittedAt: iso(row.admitted_at_ms), endedAt: iso(row.ended_at_ms) };
+  const times = { admittedAt: formatIso(row.admitted_at_ms), endedAt: formatIso(row.ended_at_ms) };
   return {
     id,
     hold,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { OrgId } from "../../agreements/tokens/ids.ts";
-import type { Place } from "../http/fields.ts";
+import type { Cursor } from "../http/fields.ts";
 import type { Database } from "../http/store.ts";
 
 const UsageRow = z.object({
@@ -47,7 +47,7 @@ const matching = `org = ?1 AND admitted_at_ms >= ?2 AND admitted_at_ms < ?3 AND 
 export async function selectUsage(
   db: Database,
   filter: UsageFilter,
-  cursor: Place,
+  cursor: Cursor,
   limit: number,
 ): Promise<UsageRow[]> {
   const select = db.prepare(

@@ -4,8 +4,8 @@ import type { LedgerState } from "../../ledger/port.ts";
 import { HoldId, KeyId, OrgId } from "../../agreements/tokens/ids.ts";
 import { Limits } from "../../agreements/records/quota.ts";
 import { Refusal } from "../../errors.ts";
-import { endpoint, jsonAnswer, refusalAnswer } from "../http/endpoint.ts";
-import { iso, isoOrNull, Timestamp } from "../http/fields.ts";
+import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
+import { formatIso, formatIsoOrNull, Timestamp } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
 import type { ControlEnv } from "../http/port.ts";
 
@@ -36,24 +36,30 @@ const Answer = z
   .openapi("Ledger");
 
 /** Shows every window of an org as its ledger keeps it: `limit = remaining + held + settled`. */
-export const showLedger = endpoint(
+export const showLedger = defineEndpoint(
   createRoute({
     method: "get",
     path: "/orgs/{org}/ledger",
     tags: ["usage"],
     summary: "Show the ledger",
     request: { params: OrgPath },
-    responses: { 200: jsonAnswer("The ledger's state.", Answer), default: refusalAnswer },
+    responses: { 200: describeJsonAnswer("The ledger's state.", Answer), default: refusalAnswer },
   }),
   async (c) => {
     const state = await inspect(c);
     if (!state)
       throw new Refusal("conflict", {
-        say: "This org has not come into force; set its name, plan or limits once more.",
+        message: "This org has not come into force; set its name, plan or limits once more.",
       });
-    const windows = state.windows.map(({ resetAtMs, ...window }) => ({ ...window, resetAt: isoOrNull(resetAtMs) }));
-    const openHolds = state.openHolds.map(({ expiresAtMs, ...hold }) => ({ ...hold, expiresAt: iso(expiresAtMs) }));
-    return c.json({ org: state.org, at: iso(state.atMs), windows, openHolds, outboxRows: state.outboxRows }, 200);
+    const windows = state.windows.map(({ resetAtMs, ...window }) => ({
+      ...window,
+      resetAt: formatIsoOrNull(resetAtMs),
+    }));
+    const openHolds = state.openHolds.map(({ expiresAtMs, ...hold }) => ({
+      ...hold,
+      expiresAt: formatIso(expiresAtMs),
+    }));
+    return c.json({ org: state.org, at: formatIso(state.atMs), windows, openHolds, outboxRows: state.outboxRows }, 200);
   },
 );
 
@@ -62,7 +68,7 @@ async function inspect(c: Context<ControlEnv>): Promise<LedgerState | null> {
     return await c.var.control.publisher.inspect(c.var.org.id);
   } catch (cause) {
     throw new Refusal("quota_unavailable", {
-      say: "The ledger is out of reach.",
+      message: "The ledger is out of reach.",
       retryAfterMs: 1_000,
       log: "inspect failed",
       cause,

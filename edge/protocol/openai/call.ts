@@ -1,4 +1,4 @@
-import { hexDigest } from "../../agreements/digest.ts";
+import { digestHex } from "../../agreements/digest.ts";
 import { isObject } from "../../agreements/json.ts";
 import type { CallPath } from "../../agreements/paths.ts";
 import type { Endpoint, ModelRecord } from "../../agreements/records/model.ts";
@@ -6,18 +6,18 @@ import { Refusal } from "../../errors.ts";
 import { callMsMax, idempotencyKeyCharsMax } from "../../limits.ts";
 import type { Visit } from "../../visit.ts";
 import { readJson } from "../body.ts";
-import { ChatBody, chatPromptBound, chatText, hasImages, Text2SqlBody } from "./chat.ts";
+import { ChatBody, boundChatPrompt, joinChatText, hasImages, Text2SqlBody } from "./chat.ts";
 import {
   CompletionsBody,
   completionTokensDefault,
   EmbeddingsBody,
-  promptBound,
-  promptCount,
-  promptText,
+  boundPrompt,
+  countPrompts,
+  joinPromptText,
 } from "./completions.ts";
 import { estimateTokens } from "../estimate.ts";
 import { parseBody } from "../fields.ts";
-import { refuseGuided, refuseRemoteMedia, stripOwned } from "./reserved-fields.ts";
+import { refuseGuided, refuseRemoteMedia, stripReserved } from "./reserved-fields.ts";
 
 /** The endpoints that reach an engine; `GET /v1/models` never does. */
 export type EngineEndpoint = Exclude<Endpoint, "models">;
@@ -55,7 +55,7 @@ export interface Call {
  */
 export async function readCall(visit: Visit, endpoint: EngineEndpoint, models: readonly ModelRecord[]): Promise<Call> {
   const { bytes, json } = await readJson(visit.request);
-  const shape = shapeOf(endpoint, json, models);
+  const shape = readShape(endpoint, json, models);
   const { model } = shape;
   if (shape.completionTokens > model.contextTokensMax) {
     const param =
@@ -64,7 +64,7 @@ export async function readCall(visit: Visit, endpoint: EngineEndpoint, models: r
         : "max_tokens";
     throw new Refusal("context_length_exceeded", {
       param,
-      say: `This model's context is ${model.contextTokensMax} tokens; ${param} asks for ${shape.completionTokens}.`,
+      message: `This model's context is ${model.contextTokensMax} tokens; ${param} asks for ${shape.completionTokens}.`,
     });
   }
   const { headers } = visit.request;
@@ -72,78 +72,81 @@ export async function readCall(visit: Visit, endpoint: EngineEndpoint, models: r
     ...shape,
     endpoint,
     mayClamp: headers.get("x-penstock-clamp") === "true",
-    deadlineMs: visit.startedAtMs + patienceOf(headers, shape.isStream),
-    idempotency: idempotencyOf(headers, endpoint, bytes),
+    deadlineMs: visit.startedAtMs + readTimeoutMs(headers, shape.isStream),
+    idempotency: readIdempotency(headers, endpoint, bytes),
   };
 }
 
 type Shape = Omit<Call, "endpoint" | "mayClamp" | "deadlineMs" | "idempotency">;
 
-function shapeOf(endpoint: EngineEndpoint, json: unknown, models: readonly ModelRecord[]): Shape {
+function readShape(endpoint: EngineEndpoint, json: unknown, models: readonly ModelRecord[]): Shape {
   refuseGuided(json);
-  if (endpoint === "completions") return completionsShape(parseBody(CompletionsBody, json), models);
-  if (endpoint === "embeddings") return embeddingsShape(parseBody(EmbeddingsBody, json), models);
-  if (endpoint === "chat.completions") return chatShape(parseBody(ChatBody, json), endpoint, models);
+  if (endpoint === "completions") return readCompletions(parseBody(CompletionsBody, json), models);
+  if (endpoint === "embeddings") return readEmbeddings(parseBody(EmbeddingsBody, json), models);
+  if (endpoint === "chat.completions") return readChat(parseBody(ChatBody, json), endpoint, models);
   const body = parseBody(Text2SqlBody, json);
   const model = body.model ?? models.find((record) => record.endpoints.includes("text2sql"))?.id ?? "";
-  return chatShape({ ...body, model }, endpoint, models);
+  return readChat({ ...body, model }, endpoint, models);
 }
 
-function chatShape(body: ChatBody, endpoint: "chat.completions" | "text2sql", models: readonly ModelRecord[]): Shape {
+function readChat(body: ChatBody, endpoint: "chat.completions" | "text2sql", models: readonly ModelRecord[]): Shape {
   refuseStrayOptions(body);
   refuseRemoteMedia(body.messages);
   if (body.top_logprobs && !body.logprobs) {
-    throw new Refusal("invalid_value", { param: "top_logprobs", say: "'top_logprobs' needs 'logprobs' to be true." });
+    throw new Refusal("invalid_value", {
+      param: "top_logprobs",
+      message: "'top_logprobs' needs 'logprobs' to be true.",
+    });
   }
   const model = findModel(models, body.model, endpoint);
-  const asked = body.max_completion_tokens ?? body.max_tokens;
-  const completionTokens = asked ?? Math.min(model.completionTokensDefault, model.contextTokensMax);
-  const text = chatText(body);
+  const requested = body.max_completion_tokens ?? body.max_tokens;
+  const completionTokens = requested ?? Math.min(model.completionTokensDefault, model.contextTokensMax);
+  const text = joinChatText(body);
   const tools = body.tools?.length ? estimateTokens(JSON.stringify(body.tools)) : 0;
   return {
     path: "/v1/chat/completions",
     model,
-    body: written(body, { model: model.id, max_tokens: completionTokens, max_completion_tokens: undefined }),
+    body: writeBody(body, { model: model.id, max_tokens: completionTokens, max_completion_tokens: undefined }),
     isStream: body.stream ?? false,
     choices: body.n ?? 1,
-    promptTokensMax: chatPromptBound(body),
+    promptTokensMax: boundChatPrompt(body),
     promptTokensGuess: estimateTokens(text) + tools + 5 * body.messages.length + 20,
     completionTokens,
-    isDefaultMax: asked === null || asked === undefined,
+    isDefaultMax: requested === null || requested === undefined,
     hasImages: hasImages(body),
-    affinity: affinityOf(body, text),
+    affinity: readAffinity(body, text),
   };
 }
 
-function completionsShape(body: CompletionsBody, models: readonly ModelRecord[]): Shape {
+function readCompletions(body: CompletionsBody, models: readonly ModelRecord[]): Shape {
   refuseStrayOptions(body);
   const model = findModel(models, body.model, "completions");
   const completionTokens = body.max_tokens ?? completionTokensDefault;
-  const text = promptText(body.prompt);
-  const bound = promptBound(body.prompt);
+  const text = joinPromptText(body.prompt);
+  const bound = boundPrompt(body.prompt);
   return {
     path: "/v1/completions",
     model,
-    body: written(body, { model: model.id, max_tokens: completionTokens, ...notChat }),
+    body: writeBody(body, { model: model.id, max_tokens: completionTokens, ...notChat }),
     isStream: body.stream ?? false,
-    choices: (body.n ?? 1) * promptCount(body.prompt),
+    choices: (body.n ?? 1) * countPrompts(body.prompt),
     promptTokensMax: bound,
     promptTokensGuess: text.trim() ? estimateTokens(text) : bound,
     completionTokens,
     isDefaultMax: false,
     hasImages: false,
-    affinity: affinityOf(body, text),
+    affinity: readAffinity(body, text),
   };
 }
 
-function embeddingsShape(body: EmbeddingsBody, models: readonly ModelRecord[]): Shape {
+function readEmbeddings(body: EmbeddingsBody, models: readonly ModelRecord[]): Shape {
   const model = findModel(models, body.model, "embeddings");
-  const text = promptText(body.input);
-  const bound = promptBound(body.input);
+  const text = joinPromptText(body.input);
+  const bound = boundPrompt(body.input);
   return {
     path: "/v1/embeddings",
     model,
-    body: written(body, { model: model.id, ...notChat }),
+    body: writeBody(body, { model: model.id, ...notChat }),
     isStream: false,
     choices: 0,
     promptTokensMax: bound,
@@ -161,8 +164,8 @@ function embeddingsShape(body: EmbeddingsBody, models: readonly ModelRecord[]): 
 const notChat = { messages: undefined, documents: undefined, tools: undefined, chat_template_kwargs: undefined };
 
 /** The body for the origin: the caller's members without reserved and null ones, then ours on top. */
-function written(body: Record<string, unknown>, ours: Record<string, unknown>): Record<string, unknown> {
-  const kept = Object.entries({ ...stripOwned(body), ...ours }).filter(
+function writeBody(body: Record<string, unknown>, ours: Record<string, unknown>): Record<string, unknown> {
+  const kept = Object.entries({ ...stripReserved(body), ...ours }).filter(
     ([, value]) => value !== null && value !== undefined,
   );
   return Object.fromEntries(kept);
@@ -172,7 +175,7 @@ function refuseStrayOptions(body: { stream?: boolean | null | undefined; stream_
   if (body.stream_options && !body.stream) {
     throw new Refusal("invalid_value", {
       param: "stream_options",
-      say: "'stream_options' is only allowed when 'stream' is true.",
+      message: "'stream_options' is only allowed when 'stream' is true.",
     });
   }
 }
@@ -182,10 +185,10 @@ export function findModel(models: readonly ModelRecord[], name: string, endpoint
   const model = models.find((record) => record.id === name || record.aliases.includes(name));
   if (!model) throw new Refusal("model_not_found", { param: "model" });
   if (endpoint === "models" || model.endpoints.includes(endpoint)) return model;
-  throw new Refusal("invalid_value", { param: "model", say: `This model does not serve ${endpoint}.` });
+  throw new Refusal("invalid_value", { param: "model", message: `This model does not serve ${endpoint}.` });
 }
 
-function affinityOf(body: Record<string, unknown>, text: string): string {
+function readAffinity(body: Record<string, unknown>, text: string): string {
   const own = body.prompt_cache_key;
   return typeof own === "string" && own !== "" ? own.slice(0, 1_024) : text.slice(0, 1_024);
 }
@@ -194,21 +197,21 @@ function affinityOf(body: Record<string, unknown>, text: string): string {
  * How long the caller waits, in ms: `x-penstock-timeout-ms`, or for whole answers the `x-stainless-timeout` (seconds)
  * of OpenAI's SDKs. For streams the SDK means the first byte only, so its value does not count there.
  */
-function patienceOf(headers: Headers, isStream: boolean): number {
+function readTimeoutMs(headers: Headers, isStream: boolean): number {
   const own = Number(headers.get("x-penstock-timeout-ms") ?? Number.NaN);
   const sdk = isStream ? Number.NaN : Number(headers.get("x-stainless-timeout") ?? Number.NaN) * 1_000;
-  const asked = own > 0 ? own : sdk;
-  return asked > 0 ? Math.min(Math.ceil(asked), callMsMax) : callMsMax;
+  const requested = own > 0 ? own : sdk;
+  return requested > 0 ? Math.min(Math.ceil(requested), callMsMax) : callMsMax;
 }
 
-function idempotencyOf(headers: Headers, endpoint: EngineEndpoint, bytes: Uint8Array): Call["idempotency"] {
+function readIdempotency(headers: Headers, endpoint: EngineEndpoint, bytes: Uint8Array): Call["idempotency"] {
   const key = headers.get("idempotency-key");
   if (key === null) return null;
   if (key === "" || key.length > idempotencyKeyCharsMax) {
     throw new Refusal("invalid_value", {
       param: "Idempotency-Key",
-      say: `Idempotency-Key must have 1 to ${idempotencyKeyCharsMax} characters.`,
+      message: `Idempotency-Key must have 1 to ${idempotencyKeyCharsMax} characters.`,
     });
   }
-  return { key: hexDigest(key), body: hexDigest(`${endpoint} ${hexDigest(bytes)}`) };
+  return { key: digestHex(key), body: digestHex(`${endpoint} ${digestHex(bytes)}`) };
 }

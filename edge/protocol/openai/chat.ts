@@ -1,22 +1,22 @@
 import { z } from "zod";
 import { messagesMax, partsMax, toolsMax } from "../../limits.ts";
-import { listOf, sampling, utf8Bytes } from "../fields.ts";
+import { createListSchema, sampling, countUtf8Bytes } from "../fields.ts";
 
 const Part = z.looseObject({ type: z.string().min(1) });
 
 const Message = z.looseObject({
   role: z.enum(["system", "developer", "user", "assistant", "tool", "function"]),
-  content: z.union([z.string(), listOf(Part, partsMax)]).nullish(),
+  content: z.union([z.string(), createListSchema(Part, partsMax)]).nullish(),
 });
 
 /** The body of `POST /v1/chat/completions`, as OpenAI and vLLM define it; unknown members pass. */
 export const ChatBody = z.looseObject({
   ...sampling,
-  messages: listOf(Message, messagesMax, 1),
+  messages: createListSchema(Message, messagesMax, 1),
   max_completion_tokens: z.int().min(1).nullish(),
   logprobs: z.boolean().nullish(),
   top_logprobs: z.int().min(0).max(20).nullish(),
-  tools: listOf(z.looseObject({ type: z.string() }), toolsMax).nullish(),
+  tools: createListSchema(z.looseObject({ type: z.string() }), toolsMax).nullish(),
   tool_choice: z.union([z.enum(["none", "auto", "required"]), z.looseObject({ type: z.string() })]).nullish(),
 });
 export type ChatBody = z.infer<typeof ChatBody>;
@@ -36,15 +36,15 @@ const toolsTokens = 512;
  * JSON around each message (28 bytes and more) outweighs its role markers. Tools count twice, since templates print
  * them with spaces.
  */
-export function chatPromptBound(body: ChatBody): number {
-  const tools = body.tools?.length ? 2 * utf8Bytes(JSON.stringify(body.tools)) + toolsTokens : 0;
-  const kwargs = body.chat_template_kwargs ? utf8Bytes(JSON.stringify(body.chat_template_kwargs)) : 0;
-  const documents = body.documents ? 2 * utf8Bytes(JSON.stringify(body.documents)) : 0;
-  return utf8Bytes(JSON.stringify(body.messages)) + templateTokens + tools + kwargs + documents;
+export function boundChatPrompt(body: ChatBody): number {
+  const tools = body.tools?.length ? 2 * countUtf8Bytes(JSON.stringify(body.tools)) + toolsTokens : 0;
+  const kwargs = body.chat_template_kwargs ? countUtf8Bytes(JSON.stringify(body.chat_template_kwargs)) : 0;
+  const documents = body.documents ? 2 * countUtf8Bytes(JSON.stringify(body.documents)) : 0;
+  return countUtf8Bytes(JSON.stringify(body.messages)) + templateTokens + tools + kwargs + documents;
 }
 
 /** Returns the prompt's text alone, for estimates and for prefix affinity; images count nothing here. */
-export function chatText(body: ChatBody): string {
+export function joinChatText(body: ChatBody): string {
   return body.messages
     .map(({ content }) => {
       if (typeof content === "string") return content;

@@ -21,7 +21,7 @@ export interface ModelList {
 }
 
 /** Builds the public card of a model. */
-export function modelCard(model: ModelRecord): ModelCard {
+export function buildModelCard(model: ModelRecord): ModelCard {
   return {
     id: model.id,
     object: "model",

@@ -1,11 +1,11 @@
-import { isObject, type Body } from "../../agreements/json.ts";
+import { isObject, type JsonObject } from "../../agreements/json.ts";
 import { Refusal } from "../../errors.ts";
 
 /**
  * Request members that the gateway sets itself or that callers may never set; they are removed silently. They steer the
  * engine's scheduler and caches, reach into its process, or cost more than the hold covers.
  */
-export const ownedFields: ReadonlySet<string> = new Set([
+export const reservedFields: ReadonlySet<string> = new Set([
   "priority",
   "cache_salt",
   "request_id",
@@ -27,7 +27,7 @@ export const ownedFields: ReadonlySet<string> = new Set([
  * The same inside `chat_template_kwargs`: a template by the back door, and a switch that makes vLLM's renderer fail
  * (CVE-2025-61620).
  */
-const ownedTemplateFields: ReadonlySet<string> = new Set(["chat_template", "tokenize"]);
+const reservedTemplateFields: ReadonlySet<string> = new Set(["chat_template", "tokenize"]);
 
 /** Members of a message part that hand the engine a tensor to unpickle. */
 const tensorFields = ["image_embeds", "audio_embeds"];
@@ -41,16 +41,16 @@ export function refuseGuided(body: unknown): void {
   const name = Object.keys(body).find((member) => member.startsWith("guided_"));
   if (name === undefined) return;
   throw new Refusal("unsupported_parameter", {
-    param: plain(name),
-    say: `'${plain(name)}' is not supported; use 'structured_outputs'.`,
+    param: cleanName(name),
+    message: `'${cleanName(name)}' is not supported; use 'structured_outputs'.`,
   });
 }
 
 /** Returns a copy of a request's body without the reserved fields. */
-export function stripOwned(body: Body): Body {
-  const rest = without(body, ownedFields);
+export function stripReserved(body: JsonObject): JsonObject {
+  const rest = omitMembers(body, reservedFields);
   const template = rest["chat_template_kwargs"];
-  return isObject(template) ? { ...rest, chat_template_kwargs: without(template, ownedTemplateFields) } : rest;
+  return isObject(template) ? { ...rest, chat_template_kwargs: omitMembers(template, reservedTemplateFields) } : rest;
 }
 
 /**
@@ -62,16 +62,14 @@ export function refuseRemoteMedia(messages: unknown): void {
   for (const [index, message] of messages.entries()) {
     const content: unknown = isObject(message) ? message["content"] : null;
     const parts = Array.isArray(content) ? content : [content];
-    parts.forEach(
-      (part: unknown, place) => isObject(part) && refuseRemotePart(part, `messages[${index}].content[${place}]`),
-    );
+    parts.forEach((part: unknown, at) => isObject(part) && refuseRemotePart(part, `messages[${index}].content[${at}]`));
   }
 }
 
-function refuseRemotePart(part: Body, path: string): void {
+function refuseRemotePart(part: JsonObject, path: string): void {
   for (const name of tensorFields) {
     if (part[name] !== undefined && part[name] !== null) {
-      throw new Refusal("unsupported_parameter", { param: `${path}.${name}`, say: `'${name}' is not supported.` });
+      throw new Refusal("unsupported_parameter", { param: `${path}.${name}`, message: `'${name}' is not supported.` });
     }
   }
   for (const [name, value] of Object.entries(part)) {
@@ -80,17 +78,17 @@ function refuseRemotePart(part: Body, path: string): void {
     const url: unknown = isNested ? value["url"] : value;
     if (typeof url === "string" && /^data:/i.test(url)) continue;
     throw new Refusal("invalid_value", {
-      param: `${path}.${plain(name)}${isNested ? ".url" : ""}`,
-      say: "Media must be sent inline, as a 'data:' URI; addresses are not fetched.",
+      param: `${path}.${cleanName(name)}${isNested ? ".url" : ""}`,
+      message: "Media must be sent inline, as a 'data:' URI; addresses are not fetched.",
     });
   }
 }
 
 /** `fromEntries` defines members: one called `__proto__` stays a plain member. */
-function without(object: Body, names: ReadonlySet<string>): Body {
+function omitMembers(object: JsonObject, names: ReadonlySet<string>): JsonObject {
   return Object.fromEntries(Object.entries(object).filter(([name]) => !names.has(name)));
 }
 
-function plain(name: string): string {
+function cleanName(name: string): string {
   return name.replace(/[^\w-]/g, "?").slice(0, 64);
 }

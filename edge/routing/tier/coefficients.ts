@@ -20,7 +20,7 @@ const kindDefault = "l4";
  * would disturb, the shared ones (all of its nodes when none is shared). Where they differ in kind, each coefficient is
  * the worst of them, since the tier is chosen before the node.
  */
-export function coefficientsOf(model: ModelRecord, nodes: readonly NodeRecord[]): Coefficients {
+export function selectCoefficients(model: ModelRecord, nodes: readonly NodeRecord[]): Coefficients {
   const serving = nodes.filter(({ models }) => models.includes(model.id));
   const shared = serving.filter(({ tier }) => tier === "shared");
   const kinds = new Set((shared.length > 0 ? shared : serving).map(({ kind }) => kind ?? kindDefault));
@@ -28,10 +28,10 @@ export function coefficientsOf(model: ModelRecord, nodes: readonly NodeRecord[])
     kinds.size > 0 ? kinds : [kindDefault],
     (kind) => model.coefficients?.[kind] ?? l4With7B,
   );
-  return others.reduce(worse, first ?? l4With7B);
+  return others.reduce(takeWorse, first ?? l4With7B);
 }
 
-function worse(one: Coefficients, other: Coefficients): Coefficients {
+function takeWorse(one: Coefficients, other: Coefficients): Coefficients {
   return {
     poolTokens: Math.min(one.poolTokens, other.poolTokens),
     startSeconds: Math.max(one.startSeconds, other.startSeconds),

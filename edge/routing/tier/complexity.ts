@@ -1,9 +1,9 @@
-import type { Habit } from "../../agreements/records/traffic-profile.ts";
+import type { TrafficProfile } from "../../agreements/records/traffic-profile.ts";
 import type { Coefficients, Tier } from "../../agreements/records/model.ts";
 import type { Call } from "../../protocol/openai/call.ts";
 
 /** What a call will take from its neighbours on a node, and so which tier it belongs to. */
-export interface Verdict {
+export interface Classification {
   tier: Tier;
   kvTokens: number;
   gpuSeconds: number;
@@ -13,19 +13,19 @@ export interface Verdict {
 }
 
 /** The part of a call that its classification depends on. */
-export type Asked = Pick<Call, "promptTokensGuess" | "choices" | "completionTokens" | "hasImages">;
+export type CallShape = Pick<Call, "promptTokensGuess" | "choices" | "completionTokens" | "hasImages">;
 
 /**
  * What is known before a call is classified: the org's traffic profile with the model, if any was reported, and whether
  * its last call to it was complex by its own terms.
  */
-export interface Known {
-  habit: Habit | null;
+export interface CallHistory {
+  profile: TrafficProfile | null;
   wasComplex: boolean;
 }
 
 /** Without history the worst is assumed: all of `max_tokens`, nothing cached, and the estimate as it is. */
-export const stranger: Known = { habit: null, wasComplex: false };
+export const noHistory: CallHistory = { profile: null, wasComplex: false };
 
 const kvShareMax = 0.05;
 const prefillSecondsMax = 0.75;
@@ -39,7 +39,11 @@ const stayShare = 0.85;
  * corrected by how the org's prompts have turned out; C is what its prompts usually find cached; D is `max_tokens` or,
  * if lower, the org's ninetieth percentile.
  */
-export function judge(call: Asked, { habit, wasComplex }: Known, node: Coefficients): Verdict {
+export function classifyTier(
+  call: CallShape,
+  { profile: habit, wasComplex }: CallHistory,
+  node: Coefficients,
+): Classification {
   const prompt = Math.ceil(call.promptTokensGuess * (habit?.promptRatio ?? 1));
   const uncached = Math.max(0, prompt - (habit?.cachedTokens ?? 0));
   const expected =
@@ -49,8 +53,8 @@ export function judge(call: Asked, { habit, wasComplex }: Known, node: Coefficie
   const prefillSeconds = node.secondsPerPromptToken * uncached + node.secondsPerPromptTokenSquared * uncached * prompt;
   const gpuSeconds = node.startSeconds + prefillSeconds + node.secondsPerToken * output;
   const terms = { kvShare: kvTokens / node.poolTokens, prefillSeconds, gpuSeconds };
-  const plain = reason(call, terms, 1);
-  const why = plain === "standard" && wasComplex ? reason(call, terms, stayShare) : plain;
+  const plain = findReason(call, terms, 1);
+  const why = plain === "standard" && wasComplex ? findReason(call, terms, stayShare) : plain;
   return { tier: why === "standard" ? "shared" : "complex", kvTokens, gpuSeconds, why, isStay: why !== plain };
 }
 
@@ -58,16 +62,16 @@ export function judge(call: Asked, { habit, wasComplex }: Known, node: Coefficie
  * Tells whether the org's next call to this model follows a complex one. Terms without hysteresis (images, choices)
  * change nothing.
  */
-export function isComplexNext({ why }: Verdict, wasComplex: boolean): boolean {
+export function isComplexNext({ why }: Classification, wasComplex: boolean): boolean {
   if (why === "images" || why === "choices") return wasComplex;
   return why !== "standard";
 }
 
-function reason(
-  call: Asked,
+function findReason(
+  call: CallShape,
   terms: { kvShare: number; prefillSeconds: number; gpuSeconds: number },
   share: number,
-): Verdict["why"] {
+): Classification["why"] {
   if (call.hasImages) return "images";
   if (terms.kvShare >= share * kvShareMax) return "kv";
   if (terms.prefillSeconds >= share * prefillSecondsMax) return "prefill";
@@ -79,9 +83,9 @@ function reason(
  * Writes `x-penstock-tier`: the tier that is charged; the terms behind it; `after=complex` when only the previous call
  * made it so; and the other tier, when that one served the call.
  */
-export function tierHeader(verdict: Verdict, servedBy: Tier): string {
-  const stay = verdict.isStay ? " after=complex" : "";
-  const spill = servedBy === verdict.tier ? "" : ` spill=${servedBy}`;
-  const { tier, kvTokens, gpuSeconds, why } = verdict;
+export function writeTierHeader(classification: Classification, servedBy: Tier): string {
+  const stay = classification.isStay ? " after=complex" : "";
+  const spill = servedBy === classification.tier ? "" : ` spill=${servedBy}`;
+  const { tier, kvTokens, gpuSeconds, why } = classification;
   return `${tier}; kv=${kvTokens} gpu_s=${gpuSeconds.toFixed(1)} why=${why}${stay}${spill}`;
 }

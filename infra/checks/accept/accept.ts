@@ -8,13 +8,13 @@ import {
   keepEngines,
   removeShared,
   setUp,
-  sharedOf,
+  findShared,
   startEngines,
   stopEngines,
   type RunningEngine,
 } from "./engines.ts";
 import { setUpGguf } from "./gguf.ts";
-import { figuresIn, readSuite, writeReport, type Suite } from "./report.ts";
+import { readFigures, readSuite, writeReport, type Suite } from "./report.ts";
 
 const usage = `npm run accept -- [options]
 
@@ -54,10 +54,10 @@ async function main(): Promise<number> {
   rmSync(results, { recursive: true, force: true });
   mkdirSync(results, { recursive: true });
   const engines = values.only === "gguf" ? [] : await openEngines(values.keep, values["no-embed"]);
-  const suites = [...suitesOf(values.only, values.keep), ...(await openGguf(values.only))];
+  const suites = [...listSuites(values.only, values.keep), ...(await openGguf(values.only))];
   const done: Suite[] = [];
   for (const name of suites) {
-    const shared = name === "deaths" ? sharedOf(engines.filter(({ kind }) => kind === "chat")) : [];
+    const shared = name === "deaths" ? findShared(engines.filter(({ kind }) => kind === "chat")) : [];
     done.push(await runSuite(name, engines));
     removeShared(shared);
   }
@@ -65,7 +65,7 @@ async function main(): Promise<number> {
   process.stdout.write(
     writeReport({
       suites: done,
-      figures: figuresIn(figures),
+      figures: readFigures(figures),
       version: chat ? (versions.get(chat.url) ?? "unknown") : "none",
       engines,
     }),
@@ -76,7 +76,7 @@ async function main(): Promise<number> {
 
 const versions = new Map<string, string>();
 
-function suitesOf(only: string | undefined, isKept: boolean): string[] {
+function listSuites(only: string | undefined, isKept: boolean): string[] {
   const journeys = ["journeys", ...(isKept ? [] : ["deaths"])];
   if (only === "gguf") return [];
   if (only === "contract") return ["contract"];
@@ -94,7 +94,7 @@ async function openGguf(only: string | undefined): Promise<string[]> {
     return ["gguf"];
   }
   if (only === "gguf") throw new Error(found.missing);
-  say(`without the suite gguf: ${found.missing}`);
+  log(`without the suite gguf: ${found.missing}`);
   return [];
 }
 
@@ -102,7 +102,7 @@ async function openEngines(isKept: boolean, isWithoutEmbed: boolean): Promise<Ru
   await setUp();
   let engines = await findKept();
   if (engines.length === 0) {
-    say("starting vLLM: about a minute each");
+    log("starting vLLM: about a minute each");
     engines = await startEngines(["chat", "chat", ...(isWithoutEmbed ? [] : ["embed" as const])], isKept, (keeper) =>
       keepers.add(keeper),
     );
@@ -111,14 +111,14 @@ async function openEngines(isKept: boolean, isWithoutEmbed: boolean): Promise<Ru
     keepers.add(keeper);
     const { version }: { version: string } = JSON.parse(await (await fetch(`${url}/version`)).text());
     versions.set(url, version);
-    say(`${kind.padEnd(6)} vLLM ${version} at ${url}, healthy after ${startedInS} s`);
+    log(`${kind.padEnd(6)} vLLM ${version} at ${url}, healthy after ${startedInS} s`);
   }
   return engines;
 }
 
 /** Runs one project of vitest.config.ts in a process group of its own, so that nothing of its stacks outlives it. */
 async function runSuite(name: string, engines: RunningEngine[]): Promise<Suite> {
-  say(`suite ${name}`);
+  log(`suite ${name}`);
   const output = join(results, `${name}.json`);
   const child = spawn(
     process.execPath,
@@ -162,7 +162,7 @@ function endGroup(child: ChildProcess): void {
   }
 }
 
-function say(text: string): void {
+function log(text: string): void {
   process.stdout.write(`\n== ${text}\n`);
 }
 

@@ -83,9 +83,9 @@ async function startEngine(
   const keeper = child.pid ?? 0;
   onBegun(keeper);
   for (;;) {
-    const said = readFileSync(log, "utf8");
-    const serving = /^serving \w+ \S+ (\d+)s pid=(\d+)$/m.exec(said);
-    if (serving && /^ready$/m.test(said))
+    const output = readFileSync(log, "utf8");
+    const serving = /^serving \w+ \S+ (\d+)s pid=(\d+)$/m.exec(output);
+    if (serving && /^ready$/m.test(output))
       return {
         kind,
         url: `http://127.0.0.1:${port}`,
@@ -94,7 +94,7 @@ async function startEngine(
         keeper,
         startedInS: Number(serving[1]),
       };
-    if (child.exitCode !== null) throw new Error(`the ${kind} engine did not start:\n${said}`);
+    if (child.exitCode !== null) throw new Error(`the ${kind} engine did not start:\n${output}`);
     await sleep(250);
   }
 }
@@ -115,9 +115,9 @@ async function stopKeeper(keeper: number): Promise<void> {
  * The shared memory that an engine's processes have mapped. One that is killed with -9 cannot remove it itself: whoever
  * kills it does, with `removeShared`.
  */
-export function sharedOf(engines: RunningEngine[]): string[] {
+export function findShared(engines: RunningEngine[]): string[] {
   const leaders = new Set(engines.map(({ pid }) => pid));
-  const members = readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && leaders.has(groupOf(pid)));
+  const members = readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && leaders.has(readGroupId(pid)));
   return members.flatMap((pid) => read(`/proc/${pid}/maps`).match(/\/dev\/shm\/\S+/g) ?? []);
 }
 
@@ -127,7 +127,7 @@ export function removeShared(files: string[]): void {
 }
 
 /** The fifth field of `stat`; the second, in brackets, may hold blanks. */
-function groupOf(pid: string): number {
+function readGroupId(pid: string): number {
   return Number(read(`/proc/${pid}/stat`).split(") ").at(-1)?.split(" ")[2]);
 }
 

@@ -48,9 +48,9 @@ function readGroup({
   const count = (...kinds: string[]) => assertionResults.filter((one) => kinds.includes(one.status)).length;
   const failures = assertionResults
     .filter((one) => one.status === "failed")
-    .map((one) => ({ title: one.fullName, why: firstLine(one.failureMessages?.[0]) }));
+    .map((one) => ({ title: one.fullName, why: takeFirstLine(one.failureMessages?.[0]) }));
   if (status === "failed" && failures.length === 0)
-    failures.push({ title: "the file itself", why: firstLine(message) });
+    failures.push({ title: "the file itself", why: takeFirstLine(message) });
   return {
     file: name.replace(/^.*\/test\//, ""),
     passed: count("passed"),
@@ -61,10 +61,10 @@ function readGroup({
   };
 }
 
-const firstLine = (text = "") => text.split("\n")[0]?.slice(0, 200) ?? "";
+const takeFirstLine = (text = "") => text.split("\n")[0]?.slice(0, 200) ?? "";
 
 /** The figures that tests have noted, in their order. */
-export function figuresIn(file: string): [string, string][] {
+export function readFigures(file: string): [string, string][] {
   if (!existsSync(file)) return [];
   return readFileSync(file, "utf8")
     .trim()
@@ -88,7 +88,7 @@ export function writeReport({
   engines: RunningEngine[];
 }): string {
   const groups = suites.flatMap((suite) => suite.groups.map((group) => ({ suite: suite.name, ...group })));
-  const sum = (of: (group: Group) => number) => groups.reduce((total, group) => total + of(group), 0);
+  const sum = (pick: (group: Group) => number) => groups.reduce((total, group) => total + pick(group), 0);
   const rows = groups.map(
     (group) =>
       `| ${group.suite} | ${group.file} | ${group.passed} | ${group.failed} | ${group.skipped} | ` +

@@ -1,5 +1,5 @@
 import type { RoundPlan } from "./rounds.ts";
-import type { Row } from "./row.ts";
+import type { BenchRow } from "./row.ts";
 import type { Stage } from "./stage.ts";
 
 /** What every row is given: the stage, how long to look, and whether only correctness is asked for. */
@@ -10,4 +10,4 @@ export interface Bench {
 }
 
 /** Measures one or more lines of the table. Throws a BrokenError when an answer or a count is wrong. */
-export type MeasureRows = (bench: Bench) => Promise<Row[]>;
+export type MeasureRows = (bench: Bench) => Promise<BenchRow[]>;

@@ -2,27 +2,27 @@ import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import type { Bench, MeasureRows } from "./bench-plan.ts";
-import { drawTable, type Row } from "./row.ts";
-import { agentRows } from "./rows/agent.ts";
-import { countRows } from "./rows/counts.ts";
-import { jsonRow } from "./rows/json.ts";
-import { ledgerRow } from "./rows/ledger.ts";
-import { manyOrgsRow } from "./rows/many-orgs.ts";
-import { refusalRow } from "./rows/refusals.ts";
-import { storeRows } from "./rows/stores.ts";
-import { streamRows } from "./rows/streams.ts";
+import { drawTable, type BenchRow } from "./row.ts";
+import { measureAgent } from "./rows/agent.ts";
+import { measureCounts } from "./rows/counts.ts";
+import { measureJson } from "./rows/json.ts";
+import { measureLedger } from "./rows/ledger.ts";
+import { measureManyOrgs } from "./rows/many-orgs.ts";
+import { measureRefusals } from "./rows/refusals.ts";
+import { measureStores } from "./rows/stores.ts";
+import { measureStreams } from "./rows/streams.ts";
 import { BrokenError, openStage, type Stage } from "./stage.ts";
 
 /** Rows by the name that `--only` takes. Many orgs come last: ten thousand ledgers stay in the process. */
 const rows: Record<string, MeasureRows> = {
-  json: jsonRow,
-  streams: streamRows,
-  counts: countRows,
-  ledger: ledgerRow,
-  stores: storeRows,
-  refusals: refusalRow,
-  agent: agentRows,
-  orgs: manyOrgsRow,
+  json: measureJson,
+  streams: measureStreams,
+  counts: measureCounts,
+  ledger: measureLedger,
+  stores: measureStores,
+  refusals: measureRefusals,
+  agent: measureAgent,
+  orgs: measureManyOrgs,
 };
 
 const usage = `node infra/checks/bench/bench.ts [--smoke] [--only NAME]... [--json FILE] [--rounds N] [--retries N]
@@ -53,14 +53,17 @@ async function main(): Promise<number> {
     ? { rounds: 1, retries: 0, warmMs: 100, windowMs: 400 }
     : { rounds: Number(values.rounds), retries: Number(values.retries), warmMs: 500, windowMs: 2_000 };
   const stage = await openStage({ withRedis: chosen.includes("stores") });
-  console.log(setting(stage));
+  console.log(describeSetting(stage));
   try {
-    const say = isSmoke ? () => undefined : (line: string) => console.log(line);
-    const bench: Bench = { stage, isSmoke, plan: { ...times, say } };
+    const log = isSmoke ? () => undefined : (line: string) => console.log(line);
+    const bench: Bench = { stage, isSmoke, plan: { ...times, say: log } };
     const { table, isBroken } = await measureAll(bench, chosen);
     console.log(`\n${drawTable(table)}`);
     if (values.json !== undefined)
-      writeFileSync(values.json, `${JSON.stringify({ setting: setting(stage), isSmoke, rows: table }, null, 2)}\n`);
+      writeFileSync(
+        values.json,
+        `${JSON.stringify({ describeSetting: describeSetting(stage), isSmoke, rows: table }, null, 2)}\n`,
+      );
     return isBroken ? 1 : 0;
   } finally {
     await stage.close();
@@ -68,8 +71,8 @@ async function main(): Promise<number> {
 }
 
 /** A broken row does not keep the others from being heard. */
-async function measureAll(bench: Bench, chosen: string[]): Promise<{ table: Row[]; isBroken: boolean }> {
-  const table: Row[] = [];
+async function measureAll(bench: Bench, chosen: string[]): Promise<{ table: BenchRow[]; isBroken: boolean }> {
+  const table: BenchRow[] = [];
   let isBroken = false;
   for (const name of chosen) {
     console.log(`${name} …`);
@@ -84,7 +87,7 @@ async function measureAll(bench: Bench, chosen: string[]): Promise<{ table: Row[
   return { table, isBroken };
 }
 
-function setting({ isPinned }: Stage): string {
+function describeSetting({ isPinned }: Stage): string {
   const [cpu] = cpus();
   const where = isPinned
     ? "workerd (edge and bare pass-through) on core 0, all else on core 1"

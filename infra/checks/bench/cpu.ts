@@ -5,11 +5,11 @@ import { readFileSync } from "node:fs";
 const tickMs = 10;
 
 /** CPU time of a process and all below it, user and system, in ms; 0 for one that is gone. */
-export function cpuMsOf(pid: number): number {
-  return pidsOf(pid).reduce((sum, each) => sum + ownCpuMs(each), 0);
+export function readCpuMs(pid: number): number {
+  return listPids(pid).reduce((sum, each) => sum + readOwnCpuMs(each), 0);
 }
 
-function ownCpuMs(pid: number): number {
+function readOwnCpuMs(pid: number): number {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
@@ -20,10 +20,10 @@ function ownCpuMs(pid: number): number {
 }
 
 /** A process and all below it. */
-export function pidsOf(pid: number): number[] {
+export function listPids(pid: number): number[] {
   try {
     const below = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
-    return [pid, ...below.flatMap(pidsOf)];
+    return [pid, ...below.flatMap(listPids)];
   } catch {
     return [];
   }
@@ -32,7 +32,7 @@ export function pidsOf(pid: number): number[] {
 /**
  * CPU time of the whole machine that somebody used, in ms, over all cores; what a hypervisor took away counts as used.
  */
-export function machineCpuMs(): number {
+export function readMachineCpuMs(): number {
   const [first = ""] = readFileSync("/proc/stat", "utf8").split("\n");
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = first.split(/\s+/).slice(1).map(Number);
   return (user + nice + system + irq + softirq + steal) * tickMs;

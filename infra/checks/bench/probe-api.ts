@@ -1,4 +1,4 @@
-import type { Ask } from "#edge/ledger/port.ts";
+import type { HoldRequest } from "#edge/ledger/port.ts";
 import type { OrgId } from "#edge/agreements/tokens/ids.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
@@ -8,10 +8,10 @@ export interface ProbeRequests {
   "/publish": { records: (OrgRecord | KeyRecord)[] };
   "/inspect": { orgs: string[] };
   /** `batch`: records of a settlement. */
-  "/pairs": { ask: Omit<Ask, "hold">; pairs: number; atOnce: number; batch: number };
+  "/pairs": { ask: Omit<HoldRequest, "hold">; pairs: number; atOnce: number; batch: number };
   /** What `/admit` answers, without asking the ledger. */
-  "/nothing": { ask: Omit<Ask, "hold"> };
-  "/admit": { ask: Omit<Ask, "hold"> };
+  "/nothing": { ask: Omit<HoldRequest, "hold"> };
+  "/admit": { ask: Omit<HoldRequest, "hold"> };
   /** Settles what an org has open. */
   "/settle-open": { org: OrgId };
   "/counts": Record<string, never>;

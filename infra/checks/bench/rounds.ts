@@ -1,4 +1,4 @@
-import { cpuMsOf, machineCpuMs } from "./cpu.ts";
+import { readCpuMs, readMachineCpuMs } from "./cpu.ts";
 
 /**
  * One measured stretch of time: what was done, how long it took, what the measured process burnt, and what everybody
@@ -54,7 +54,7 @@ export async function takeRounds<Name extends string, T>(
   for (let round = 0; round < plan.rounds; round++) {
     const order = round % 2 === 0 ? names : names.toReversed();
     const windows: Partial<Record<Name, Window<T>>> = {};
-    for (const name of order) windows[name] = await quietest(plan, name, variants[name]);
+    for (const name of order) windows[name] = await takeQuietest(plan, name, variants[name]);
     all.push(windows as Record<Name, Window<T>>);
   }
   const isQuiet = (windows: Record<Name, Window<T>>) =>
@@ -64,7 +64,7 @@ export async function takeRounds<Name extends string, T>(
   return { taken, dropped: all.length - taken.length, isNoisy: false };
 }
 
-async function quietest<T>(plan: RoundPlan, name: string, variant: Variant<T>): Promise<Window<T>> {
+async function takeQuietest<T>(plan: RoundPlan, name: string, variant: Variant<T>): Promise<Window<T>> {
   let best: Window<T> | null = null;
   for (let tries = 0; tries <= plan.retries; tries++) {
     await variant.warm?.();
@@ -72,7 +72,7 @@ async function quietest<T>(plan: RoundPlan, name: string, variant: Variant<T>): 
     if (!best || window.foreignShare < best.foreignShare) best = window;
     if (best.foreignShare <= againAbove) break;
     plan.say(
-      `  ${name}: others used ${percent(window.foreignShare)} of a core${tries < plan.retries ? ", again" : ""}`,
+      `  ${name}: others used ${formatShare(window.foreignShare)} of a core${tries < plan.retries ? ", again" : ""}`,
     );
   }
   if (!best) throw new RangeError("a window must be tried once");
@@ -81,14 +81,19 @@ async function quietest<T>(plan: RoundPlan, name: string, variant: Variant<T>): 
 
 /** Measures one stretch. Ours is this process and all below it. */
 export async function measure<T>(pid: number, run: () => Promise<T>): Promise<Window<T>> {
-  const before = { ms: performance.now(), cpu: cpuMsOf(pid), own: cpuMsOf(process.pid), machine: machineCpuMs() };
+  const before = {
+    ms: performance.now(),
+    cpu: readCpuMs(pid),
+    own: readCpuMs(process.pid),
+    machine: readMachineCpuMs(),
+  };
   const outcome = await run();
   const wallMs = performance.now() - before.ms;
-  const cpuMs = cpuMsOf(pid) - before.cpu;
-  const foreignMs = machineCpuMs() - before.machine - (cpuMsOf(process.pid) - before.own);
+  const cpuMs = readCpuMs(pid) - before.cpu;
+  const foreignMs = readMachineCpuMs() - before.machine - (readCpuMs(process.pid) - before.own);
   return { outcome, wallMs, cpuMs, foreignShare: Math.max(0, foreignMs / wallMs) };
 }
 
-function percent(share: number): string {
+function formatShare(share: number): string {
   return `${Math.round(share * 100)} %`;
 }

@@ -1,4 +1,4 @@
-import { spreadOf, type Spread } from "./stats.ts";
+import { measureSpread, type Spread } from "./stats.ts";
 
 /** A bound that a row must keep, as the issue states it; `none` for a row that stands beside another to compare. */
 export interface Goal {
@@ -9,7 +9,7 @@ export interface Goal {
 }
 
 /** One line of the table. `figures` are the absolute values behind it, for the JSON file and the note. */
-export interface Row {
+export interface BenchRow {
   name: string;
   goal: Goal;
   measured: Spread;
@@ -22,50 +22,51 @@ export interface Row {
 export interface RowRemarks {
   note: string;
   figures?: Record<string, number>;
-  whyNot?: string | null;
+  explainUncounted?: string | null;
 }
 
 /** A row from what the rounds gave. */
-export function rowOf(
+export function makeRow(
   name: string,
   goal: Goal,
   values: number[],
-  { note, figures = {}, whyNot = null }: RowRemarks,
-): Row {
-  const measured = spreadOf(values);
+  { note, figures = {}, explainUncounted: whyNot = null }: RowRemarks,
+): BenchRow {
+  const measured = measureSpread(values);
   const reached =
     goal.bound === "none"
       ? "–"
       : whyNot !== null || values.length === 0
         ? "not counted"
-        : keeps(goal, measured.median)
+        : isReached(goal, measured.median)
           ? "yes"
           : "no";
   return { name, goal, measured, reached, note: whyNot === null ? note : `${whyNot}; ${note}`, figures };
 }
 
 /** Why rounds do not count; null when they do. */
-export function whyNot(rounds: { isNoisy: boolean }, isSmoke: boolean): string | null {
+export function explainUncounted(rounds: { isNoisy: boolean }, isSmoke: boolean): string | null {
   if (isSmoke) return "smoke: windows too short";
   return rounds.isNoisy ? "every round was noisy" : null;
 }
 
-function keeps({ bound, value }: Goal, measured: number): boolean {
+function isReached({ bound, value }: Goal, measured: number): boolean {
   if (bound === "none") return true;
   if (bound === "at most") return measured <= value;
   return bound === "at least" ? measured >= value : measured === value;
 }
 
 /** The table, as plain text that lines up. */
-export function drawTable(rows: Row[]): string {
+export function drawTable(rows: BenchRow[]): string {
   const head = ["row", "goal", "median", "min – max", "reached", "how"];
   const sign = { "at most": "≤", "at least": "≥", exactly: "=" };
-  const bound = ({ bound, value, unit }: Goal) => (bound === "none" ? "–" : `${sign[bound]} ${plain(value)} ${unit}`);
+  const bound = ({ bound, value, unit }: Goal) =>
+    bound === "none" ? "–" : `${sign[bound]} ${formatNumber(value)} ${unit}`;
   const cells = rows.map(({ name, goal, measured, reached, note }) => [
     name,
     bound(goal),
-    `${plain(measured.median)} ${goal.unit}`,
-    `${plain(measured.min)} – ${plain(measured.max)}`,
+    `${formatNumber(measured.median)} ${goal.unit}`,
+    `${formatNumber(measured.min)} – ${formatNumber(measured.max)}`,
     reached,
     note,
   ]);
@@ -81,7 +82,7 @@ export function drawTable(rows: Row[]): string {
 }
 
 /** Three figures that mean something, thousands apart. */
-export function plain(value: number): string {
+export function formatNumber(value: number): string {
   if (Number.isNaN(value)) return "–";
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString("en-US");
   return String(Number(value.toPrecision(3)));

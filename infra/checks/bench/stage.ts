@@ -5,13 +5,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { openKeyring, type Keyring } from "#edge/agreements/tokens/key-format.ts";
 import { startChild, type Child } from "#infra/local/child.ts";
 import { hasRedisServer } from "#infra/local/redis/redis-server.ts";
-import { makeSecrets, secretVars, type Secrets } from "#infra/local/secrets.ts";
+import { makeSecrets, makeSecretVars, type Secrets } from "#infra/local/secrets.ts";
 import { defaultModels, root } from "#infra/local/stack.ts";
 import { makeCaller, type Caller } from "./load/callers.ts";
-import { ask, Connection } from "./load/connection.ts";
-import { allowFiles, pidsOf, pin } from "./cpu.ts";
+import { callOnce, Connection } from "./load/connection.ts";
+import { allowFiles, listPids, pin } from "./cpu.ts";
 import type { ProbeResponses, ProbeRequests } from "./probe-api.ts";
-import type { Load, LoadReport } from "./load/load.ts";
+import type { Load, LoadFigures } from "./load/load.ts";
 import type { SettledCounts } from "./load/settle.ts";
 import { choosePorts, chooseRedisPorts, startWorkerd, type EdgePorts } from "./servers/workerd.ts";
 import { writePost } from "./load/http-messages.ts";
@@ -35,7 +35,7 @@ export interface Side {
   ports: { edge: number; origin: number; probe: number };
   /** Makes orgs and brings them into force. */
   publish(count: number): Promise<Caller[]>;
-  probe<Path extends keyof ProbeRequests>(path: Path, asked: ProbeRequests[Path]): Promise<ProbeResponses[Path]>;
+  probe<Path extends keyof ProbeRequests>(path: Path, request: ProbeRequests[Path]): Promise<ProbeResponses[Path]>;
   origin(): Promise<OriginState>;
   /** Resolves when no call runs and every hold is settled. */
   quiet(): Promise<void>;
@@ -63,7 +63,7 @@ export interface Stage extends Side {
   workerdPid: number;
   isPinned: boolean;
   /** Runs a load; throws a BrokenError if any answer was not what it must be. */
-  load(load: Load): Promise<LoadReport>;
+  load(load: Load): Promise<LoadFigures>;
   /** Null where it was not asked for, or there is no redis-server. */
   redis: RedisSide | null;
   close(): Promise<void>;
@@ -88,15 +88,15 @@ export async function openStage({ withRedis }: { withRedis: boolean }): Promise<
   const secrets = makeSecrets([...nodes]);
   const edgePorts = await choosePorts();
   const redisPorts = await chooseRedisPorts(edgePorts);
-  const say = (line: string) => console.error(line);
+  const log = (line: string) => console.error(line);
   const isRedisThere = withRedis && hasRedisServer();
   const [loader, origin, redisOrigin, redis] = await Promise.all([
-    startChild("load", [join(here, "load/load.ts")], say),
+    startChild("load", [join(here, "load/load.ts")], log),
     startOrigin(dir, secrets, edgePorts.edge),
     isRedisThere ? startOrigin(dir, secrets, redisPorts.edge) : null,
-    isRedisThere ? startChild("redis", [join(here, "servers/redis.ts"), dir], say) : null,
+    isRedisThere ? startChild("redis", [join(here, "servers/redis.ts"), dir], log) : null,
   ]);
-  const ports = { ...edgePorts, origin: portOf(origin) };
+  const ports = { ...edgePorts, origin: readPort(origin) };
   const workerd = await startWorkerd({
     root,
     dir,
@@ -105,19 +105,19 @@ export async function openStage({ withRedis }: { withRedis: boolean }): Promise<
     vars: { LEDGER: "durable-object", ...edgeVars(secrets, ports.origin) },
     redis: redisOrigin && {
       ports: redisPorts,
-      vars: { ...redisVars(redis), ...edgeVars(secrets, portOf(redisOrigin)) },
+      vars: { ...redisVars(redis), ...edgeVars(secrets, readPort(redisOrigin)) },
     },
   });
   const keyring = await openKeyring({ tagKeys: secrets.tagKeys, peppers: secrets.peppers });
   allowFiles(workerd.pid, filesMax);
-  const atLoad = [loader, origin, redisOrigin, redis].flatMap((child) => (child ? pidsOf(child.pid) : []));
+  const atLoad = [loader, origin, redisOrigin, redis].flatMap((child) => (child ? listPids(child.pid) : []));
   const isPinned = [pin(workerd.pid, 0), ...[...atLoad, process.pid].map((pid) => pin(pid, 1))].every(Boolean);
   const common = { keyring, failure: () => workerd.failure() };
   const objects = openSide({ ...common, ports, origin });
-  const overRedis =
+  const redisSide =
     redis &&
     redisOrigin &&
-    openSide({ ...common, ports: { ...redisPorts, origin: portOf(redisOrigin) }, origin: redisOrigin });
+    openSide({ ...common, ports: { ...redisPorts, origin: readPort(redisOrigin) }, origin: redisOrigin });
   return {
     ...objects,
     dir,
@@ -126,9 +126,9 @@ export async function openStage({ withRedis }: { withRedis: boolean }): Promise<
     ports,
     workerdPid: workerd.pid,
     isPinned,
-    redis: redis && overRedis && makeRedisSide(overRedis, redis),
+    redis: redis && redisSide && makeRedisSide(redisSide, redis),
     async load(load) {
-      const report = await post<LoadReport>(loader, { load });
+      const report = await sendMessage<LoadFigures>(loader, { load });
       if (report.wrong > 0) {
         const why = workerd.failure();
         throw new BrokenError(
@@ -140,7 +140,7 @@ export async function openStage({ withRedis }: { withRedis: boolean }): Promise<
     },
     async close() {
       objects.close();
-      overRedis?.close();
+      redisSide?.close();
       await Promise.all([workerd, origin, loader, redisOrigin, redis].map((running) => running?.stop()));
       rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
     },
@@ -160,8 +160,8 @@ function makeRedisSide(side: Side, redis: Child): RedisSide {
   return {
     ...side,
     pid: redis.pid,
-    seen: () => post<Record<string, number>>(redis, {}),
-    sync: async (when) => void (await post(redis, { sync: when })),
+    seen: () => sendMessage<Record<string, number>>(redis, {}),
+    sync: async (when) => void (await sendMessage(redis, { sync: when })),
   };
 }
 
@@ -172,7 +172,7 @@ function startOrigin(dir: string, secrets: Secrets, edgePort: number): Promise<C
   return startChild("origin", [join(here, "servers/origin.ts"), file], (line) => console.error(line));
 }
 
-function portOf(origin: Child): number {
+function readPort(origin: Child): number {
   return Number(origin.ready["port"]);
 }
 
@@ -196,25 +196,25 @@ function openSide({ ports, origin, keyring, failure }: SideParts): Side & { clos
         await side.probe("/publish", { records: more.map(({ records }) => records[0]) });
         await side.probe("/publish", { records: more.map(({ records }) => records[1]) });
         callers.push(...more);
-        await letGoOf(callers.length);
+        await waitForClosedLedgers(callers.length);
       }
       return callers;
     },
-    async probe(path, asked) {
-      const question = () => ask(probeConnection, writePost(path, "bench", JSON.stringify(asked)));
-      let { status, body } = await question();
+    async probe(path, request) {
+      const send = () => callOnce(probeConnection, writePost(path, "bench", JSON.stringify(request)));
+      let { status, body } = await send();
       // A machine that is busy with something else may keep Redis from answering in time: what may be asked twice is.
       for (
         let tries = 0;
         status !== 200 && body.includes("no answer within") && repeatable.has(path) && tries < 5;
         tries++
       )
-        ({ status, body } = await question());
+        ({ status, body } = await send());
       if (status !== 200)
         throw new BrokenError(`the probe answered ${status} to ${path}: ${body}\nworkerd said: ${failure()}`);
       return JSON.parse(body);
     },
-    origin: () => post<OriginState>(origin, {}),
+    origin: () => sendMessage<OriginState>(origin, {}),
     async quiet() {
       const untilMs = performance.now() + 10_000;
       for (let state = await side.origin(); state.running > 0 || state.settling.open > 0; state = await side.origin()) {
@@ -244,13 +244,13 @@ export async function checkSettled(side: Side, callers: Caller[], calls: number)
     });
     openHolds += some.openHolds;
     settledCalls += some.settledCalls;
-    await letGoOf(from + publishedAtOnce);
+    await waitForClosedLedgers(from + publishedAtOnce);
   }
   if (openHolds !== 0 || settledCalls !== calls)
     throw new BrokenError(`${calls} calls, but the ledgers have ${settledCalls} settled and ${openHolds} open`);
 }
 
-async function letGoOf(ledgers: number): Promise<void> {
+async function waitForClosedLedgers(ledgers: number): Promise<void> {
   if (ledgers % ledgersAtOnce === 0) await sleep(letGoMs);
 }
 
@@ -263,28 +263,28 @@ function edgeVars(secrets: Secrets, originPort: number): Record<string, string> 
     models: defaultModels.map((model) => model.id),
     publicKey: secrets.nodeKeys[id]?.x,
   }));
-  return { MODELS: JSON.stringify(defaultModels), NODES: JSON.stringify(records), ...secretVars(secrets) };
+  return { MODELS: JSON.stringify(defaultModels), NODES: JSON.stringify(records), ...makeSecretVars(secrets) };
 }
 
 let lastId = 0;
 
 /** One question to a child over IPC, and its answer; rejects when the child goes first. */
-function post<T>(child: Child, message: object): Promise<T> {
+function sendMessage<T>(child: Child, message: object): Promise<T> {
   const id = ++lastId;
   return new Promise((resolve, reject) => {
     const gone = () => reject(new Error(`${child.name} is gone`));
-    const hear = (heard: { id: number; answer: T }) => {
-      if (heard.id !== id) return;
-      child.process.off("message", hear).off("exit", gone);
-      resolve(heard.answer);
+    const onMessage = (message: { id: number; answer: T }) => {
+      if (message.id !== id) return;
+      child.process.off("message", onMessage).off("exit", gone);
+      resolve(message.answer);
     };
-    child.process.on("message", hear).once("exit", gone);
+    child.process.on("message", onMessage).once("exit", gone);
     child.process.send({ id, ...message });
   });
 }
 
 /** The folder of one row's own files. */
-export function folderOf(stage: Stage, name: string): string {
+export function makeFolder(stage: Stage, name: string): string {
   const folder = join(stage.dir, name);
   mkdirSync(folder, { recursive: true });
   return folder;

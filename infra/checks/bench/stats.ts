@@ -23,13 +23,13 @@ export interface Spread {
 }
 
 /** The spread of the values; all NaN for none. */
-export function spreadOf(values: readonly number[]): Spread {
+export function measureSpread(values: readonly number[]): Spread {
   if (values.length === 0) return { median: Number.NaN, min: Number.NaN, max: Number.NaN };
   return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
 }
 
 /** Uniform numbers in [0, 1) from a seed (mulberry32), so that each target of a round meets the same arrivals. */
-export function seeded(seed: number): () => number {
+export function makeRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -40,7 +40,7 @@ export function seeded(seed: number): () => number {
 }
 
 /** Arrival times in ms of a Poisson process, from 0 until `ms`. */
-export function arrivals(perSecond: number, ms: number, random: () => number): number[] {
+export function makeArrivals(perSecond: number, ms: number, random: () => number): number[] {
   const times: number[] = [];
   for (let at = next(); at < ms; at += next()) times.push(at);
   return times;

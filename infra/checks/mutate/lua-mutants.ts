@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import { scriptBooks } from "#edge/adapters/upstash/ledger/script-counters.ts";
+import { scriptCounters } from "#edge/adapters/upstash/ledger/script-counters.ts";
 import { scriptDecide } from "#edge/adapters/upstash/ledger/script-decide.ts";
 import { scriptSettle } from "#edge/adapters/upstash/ledger/script-settle.ts";
 import { scriptState } from "#edge/adapters/upstash/ledger/script-state.ts";
-import { ledgerScript, scriptTurns } from "#edge/adapters/upstash/ledger/script.ts";
+import { ledgerScript, scriptCommands } from "#edge/adapters/upstash/ledger/script.ts";
 
 /** One change of the ledger's Lua, and the whole script with it. */
 export interface LuaMutant {
@@ -43,13 +43,13 @@ const count = /(?<![\w.])\d+(?![\w.])/g;
 const statement = /^ +(?!local |return|if |for |else)(?:[a-z]\w*\(.*\)|[a-zA-Z][\w.[\]#, +]* = .*[^,{\n])$/gm;
 
 /** Strings and comments blanked, so that only code is changed; every place stays where it is. */
-function codeOf(lua: string): string {
+function blankText(lua: string): string {
   return lua.replaceAll(/"(?:\\.|[^"\\\n])*"|'[^'\n]*'|--.*/g, (text) =>
     text.startsWith("--") ? " ".repeat(text.length) : `"${"_".repeat(text.length - 2)}"`,
   );
 }
 
-function changesOf(code: string): { at: number; was: string; is: string }[] {
+function listChanges(code: string): { at: number; was: string; is: string }[] {
   const found = (pattern: RegExp, into: (was: string) => string[]) =>
     Array.from(code.matchAll(pattern), ({ 0: was, index: at }) => into(was).map((is) => ({ at, was, is }))).flat();
   return [
@@ -61,20 +61,20 @@ function changesOf(code: string): { at: number; was: string; is: string }[] {
 }
 
 /** Every mutant of the script: comparisons, arithmetic, logic, conditions, numbers, and statements left out. */
-export function luaMutants(): LuaMutant[] {
+export function makeLuaMutants(): LuaMutant[] {
   const pieces = {
-    "script-books.ts": scriptBooks,
+    "script-books.ts": scriptCounters,
     "script-state.ts": scriptState,
     "script-decide.ts": scriptDecide,
     "script-settle.ts": scriptSettle,
-    "script.ts": scriptTurns,
+    "script.ts": scriptCommands,
   };
   return Object.entries(pieces).flatMap(([name, lua]) => {
     const offset = ledgerScript.indexOf(lua);
     if (offset < 0) throw new Error(`${name} is not in the script as it stands`);
     const file = `edge/adapters/upstash/${name}`;
     const firstLine = readFileSync(file, "utf8").split("String.raw")[0]?.split("\n").length ?? 1;
-    return changesOf(codeOf(lua)).map(({ at, was, is }) => ({
+    return listChanges(blankText(lua)).map(({ at, was, is }) => ({
       file,
       line: firstLine + lua.slice(0, at).split("\n").length - 1,
       was: lua.slice(at, at + was.length).trim(),

@@ -6,7 +6,7 @@ import { checkTwin } from "#test/contracts/ledger/ledger-twin.ts";
 import { openWorld } from "#test/edge/adapters/upstash/redis-world.ts";
 import { checkCalendar, checkSlides } from "#test/edge/adapters/upstash/ledger/script-checks.ts";
 import { scriptTwin } from "#test/edge/adapters/upstash/ledger/script-twin.ts";
-import { luaMutants, type LuaMutant } from "./lua-mutants.ts";
+import { makeLuaMutants, type LuaMutant } from "./lua-mutants.ts";
 
 /** How many histories a mutant has to pass, and how long it may take: one that never ends stops Redis itself. */
 const numRuns = 120;
@@ -46,7 +46,7 @@ test("every mutant of the Lua is tried", { timeout: 36_000_000 }, async () => {
     ]);
   };
   const outcomes: (Omit<LuaMutant, "script"> & { index: number; outcome: MutantOutcome })[] = [];
-  for (const [index, mutant] of luaMutants().entries()) {
+  for (const [index, mutant] of makeLuaMutants().entries()) {
     const { script: _, ...change } = mutant;
     outcomes.push({ index, ...change, outcome: await tryMutant(mutant) });
     // A script that does not end is ended with its Redis.

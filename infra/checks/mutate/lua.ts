@@ -19,20 +19,20 @@ const otherTests = [
  * history, or to fail another of the adapter's tests. What Redis does not compile is not counted. Needs redis-server.
  */
 export function mutateLua(): Score {
-  if (!passes({ MUTATE_PART: "upstash" }, otherTests)) throw new Error("the tests fail without a mutant");
-  if (!passes({ MUTATE_PART: "lua" }, [])) throw new Error("the mutants of the Lua could not be tried");
+  if (!runTests({ MUTATE_PART: "upstash" }, otherTests)) throw new Error("the tests fail without a mutant");
+  if (!runTests({ MUTATE_PART: "lua" }, [])) throw new Error("the mutants of the Lua could not be tried");
   const outcomes: { index: number; file: string; line: number; was: string; is: string; outcome: string }[] =
     JSON.parse(readFileSync(outcomesFile, "utf8"));
   const counted = outcomes.filter(({ outcome }) => outcome !== "invalid");
   const missed = counted.filter(
     ({ index, outcome }) =>
-      outcome === "survived" && passes({ MUTATE_PART: "upstash", LUA_MUTANT: String(index) }, otherTests),
+      outcome === "survived" && runTests({ MUTATE_PART: "upstash", LUA_MUTANT: String(index) }, otherTests),
   );
   const survivors = missed.map(({ file, line, was, is }) => `${file}:${line} '${was}' as '${is}'`);
   return { part: "lua", mutants: counted.length, noticed: counted.length - missed.length, survivors };
 }
 
-function passes(settings: Record<string, string>, args: string[]): boolean {
+function runTests(settings: Record<string, string>, args: string[]): boolean {
   const command = [
     "node_modules/vitest/vitest.mjs",
     "run",

@@ -1,6 +1,6 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig, type Plugin } from "vitest/config";
-import { luaMutants } from "./lua-mutants.ts";
+import { makeLuaMutants } from "./lua-mutants.ts";
 import { parts } from "./parts.ts";
 
 /**
@@ -14,7 +14,7 @@ if (!part) throw new Error("MUTATE_PART names no part");
 const env = { SEED: "1", TWIN_HISTORIES: "20", ...(part.isSlow && { MODEL_RUNS: "8" }) };
 
 function withMutant(index: number): Plugin {
-  const { script } = luaMutants()[index] ?? { script: "" };
+  const { script } = makeLuaMutants()[index] ?? { script: "" };
   return {
     name: "lua-mutant",
     enforce: "pre",

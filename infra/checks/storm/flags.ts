@@ -51,26 +51,30 @@ export function readFlags(args: string[]): StormFlags {
     },
   });
   const count =
-    values.seeds === undefined ? (values.short ? seedsShort : 20) : whole("--seeds", values.seeds, 1, 10_000);
+    values.seeds === undefined ? (values.short ? seedsShort : 20) : readWhole("--seeds", values.seeds, 1, 10_000);
   const seeds =
     values.seed === undefined
       ? Array.from({ length: count }, (_, index) => count - index)
-      : [whole("--seed", values.seed, 0, 2 ** 31 - 1)];
+      : [readWhole("--seed", values.seed, 0, 2 ** 31 - 1)];
   const callers =
-    values.callers === undefined ? (values.short ? callersShort : 2_000) : whole("--callers", values.callers, 1, 2_000);
+    values.callers === undefined
+      ? values.short
+        ? callersShort
+        : 2_000
+      : readWhole("--callers", values.callers, 1, 2_000);
   // A machine that is its own thousand callers keeps no promise of 250 ms, and refuses nearly all of them.
   const redisWaitMs =
     values["redis-wait"] === undefined
       ? callers > 500
         ? 5_000
         : 250
-      : whole("--redis-wait", values["redis-wait"], 10, 5_000);
-  const stores = storesOf(values.store ?? "both");
+      : readWhole("--redis-wait", values["redis-wait"], 10, 5_000);
+  const stores = readStores(values.store ?? "both");
   const without = (values.without ?? "")
     .split(",")
     .filter(Boolean)
-    .map((number) => whole("--without", number, 1, 99));
-  const edges = values.edges === undefined ? null : whole("--edges", values.edges, 1, 2) === 1 ? 1 : 2;
+    .map((number) => readWhole("--without", number, 1, 99));
+  const edges = values.edges === undefined ? null : readWhole("--edges", values.edges, 1, 2) === 1 ? 1 : 2;
   // Storms on one store and on the other take turns: what one leaves behind settles during the next. So the calm one,
   // seed 1, comes last.
   const storms = seeds.flatMap((seed) =>
@@ -79,13 +83,13 @@ export function readFlags(args: string[]): StormFlags {
   return { storms, stores, redisWaitMs, isJson: values.json, isVerbose: values.verbose, isHelp: values.help };
 }
 
-function storesOf(name: string): Store[] {
+function readStores(name: string): Store[] {
   if (name === "both") return ["durable-object", "upstash"];
   if (name === "durable-object" || name === "upstash") return [name];
   throw new RangeError(`--store must be durable-object, upstash or both, not '${name}'`);
 }
 
-function whole(flag: string, text: string, min: number, max: number): number {
+function readWhole(flag: string, text: string, min: number, max: number): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isInteger(value) || value < min || value > max)
     throw new RangeError(`${flag} must be a whole number from ${min} to ${max}, not '${text}'`);

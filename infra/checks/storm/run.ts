@@ -2,19 +2,19 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { planLimits } from "#edge/agreements/records/quota.ts";
 import { holdGraceMs } from "#edge/limits.ts";
 import type { RunningEdge } from "#infra/local/edge/edge.ts";
-import { untilWhole, type Arena } from "./arena/arena.ts";
+import { waitUntilWhole, type Arena } from "./arena/arena.ts";
 import { openConductor, type Struck } from "./arena/conductor.ts";
 import { Control, type LedgerView, type StormOrg } from "./arena/control.ts";
 import type { Crew } from "./crew/crew.ts";
 import type { BillRow, Evidence } from "./audit/evidence.ts";
-import type { Outcome } from "./crew/outcome.ts";
-import { patiently } from "./retry.ts";
-import type { OrgPlan, Plan } from "./plan/plan.ts";
+import type { AttemptOutcome } from "./crew/outcome.ts";
+import { retryFor } from "./retry.ts";
+import type { OrgPlan, StormPlan } from "./plan/plan.ts";
 import { openWatch } from "./audit/watch.ts";
 
 /** A storm that is over. What it left may still be settling; the arena may serve the next one meanwhile. */
 export interface StormRun {
-  outcomes: Outcome[];
+  outcomes: AttemptOutcome[];
   struck: Struck[];
   ms: number;
   /** Waits until everything must be settled, and gathers what the audit needs. */
@@ -29,8 +29,8 @@ const awayMsMax = 30_000;
 const drainMsMax = 35_000;
 
 /** One storm from its first call to the last answer, everything that died alive again. */
-export async function runStorm(arena: Arena, crew: Crew, plan: Plan): Promise<StormRun> {
-  await untilWhole(arena);
+export async function runStorm(arena: Arena, crew: Crew, plan: StormPlan): Promise<StormRun> {
+  await waitUntilWhole(arena);
   const control = new Control(arena.edges[0].url, arena.adminKey);
   const orgs: StormOrg[] = [];
   for (const org of plan.orgs) orgs.push(await control.makeOrg(org));
@@ -51,24 +51,33 @@ export async function runStorm(arena: Arena, crew: Crew, plan: Plan): Promise<St
     struck,
     ms: endedAtMs - startedAtMs,
     async gather() {
-      await untilSettled(control, orgs, plan, { hasStruck: struck.length > 0, outcomes });
+      await waitUntilSettled(control, orgs, plan, { hasStruck: struck.length > 0, outcomes });
       // One after the other: Redis has 250 ms for each, and a later storm rages.
       const ledgers: LedgerView[] = [];
-      for (const { id } of orgs) ledgers.push(await drained(control, id));
+      for (const { id } of orgs) ledgers.push(await waitUntilDrained(control, id));
       const rows = await readRows(
         arena,
         orgs.map(({ id }) => id),
       );
-      const made = await Promise.all(
-        arena.engines.map((engine) => patiently(awayMsMax, () => engine.read(startedAtMs, endedAtMs))),
+      const engineCalls = await Promise.all(
+        arena.engines.map((engine) => retryFor(awayMsMax, () => engine.read(startedAtMs, endedAtMs))),
       );
       const evidence = orgs.map(({ id }, index) => {
         const org = plan.orgs[index];
         const ledger = ledgers[index];
         if (!org || !ledger) throw new RangeError("an org without a plan");
-        return { id, plan: org, limits: limitsOf(org), ledger, rows: rows.filter((row) => row.org === id) };
+        return { id, plan: org, limits: findLimits(org), ledger, rows: rows.filter((row) => row.org === id) };
       });
-      return { plan, startedAtMs, endedAtMs, outcomes, orgs: evidence, made: made.flat(), struck, watched };
+      return {
+        plan,
+        startedAtMs,
+        endedAtMs,
+        outcomes,
+        orgs: evidence,
+        engineCalls: engineCalls.flat(),
+        struck,
+        watched,
+      };
     },
   };
 }
@@ -77,11 +86,11 @@ export async function runStorm(arena: Arena, crew: Crew, plan: Plan): Promise<St
  * After a storm in which nothing could be stranded: until the ledgers say that all is settled. Otherwise without a
  * look, since a look expires what is due: alarms and cron must have done it by the latest deadline and its grace.
  */
-async function untilSettled(
+async function waitUntilSettled(
   control: Control,
   orgs: StormOrg[],
-  plan: Plan,
-  { hasStruck, outcomes }: { hasStruck: boolean; outcomes: Outcome[] },
+  plan: StormPlan,
+  { hasStruck, outcomes }: { hasStruck: boolean; outcomes: AttemptOutcome[] },
 ): Promise<void> {
   const timeoutMs = Math.max(...plan.callers.flatMap(({ calls }) => calls.map((call) => call.timeoutMs)));
   const latestMs = Math.max(...outcomes.map(({ startedAtMs }) => startedAtMs)) + timeoutMs + holdGraceMs + settleMsMax;
@@ -96,7 +105,7 @@ async function untilSettled(
 }
 
 /** A ledger whose bill is in D1, or that of the last look. */
-async function drained(control: Control, org: string): Promise<LedgerView> {
+async function waitUntilDrained(control: Control, org: string): Promise<LedgerView> {
   const endMs = Date.now() + drainMsMax;
   let ledger = await control.ledger(org);
   for (; ledger.outboxRows > 0 && Date.now() < endMs; await sleep(300))
@@ -104,7 +113,7 @@ async function drained(control: Control, org: string): Promise<LedgerView> {
   return ledger;
 }
 
-function limitsOf({ plan, limits }: OrgPlan) {
+function findLimits({ plan, limits }: OrgPlan) {
   return plan === "enterprise" ? limits : planLimits[plan];
 }
 
@@ -119,6 +128,6 @@ async function readRows(arena: Arena, orgs: string[]): Promise<BillRow[]> {
     if (!answer.ok) throw new Error(`the edge at ${url} does not show its bill: ${answer.status}`);
     return answer.json();
   };
-  const found = await Promise.all(arena.edges.map((edge) => patiently(awayMsMax, () => read(edge))));
+  const found = await Promise.all(arena.edges.map((edge) => retryFor(awayMsMax, () => read(edge))));
   return found.flat();
 }

@@ -31,7 +31,7 @@ export async function shrink(
 }
 
 /** The command that runs such a storm again. */
-export function replayCommand({ seed, callers, store, edges, without }: PlanOptions): string {
+export function writeReplayCommand({ seed, callers, store, edges, without }: PlanOptions): string {
   const flags = [`--seed ${seed}`, `--store ${store}`, `--callers ${callers}`];
   if (edges !== null) flags.push(`--edges ${edges}`);
   if (without.length > 0) flags.push(`--without ${without.join(",")}`);

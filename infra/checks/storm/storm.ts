@@ -5,12 +5,12 @@ import { audit, type AuditResult } from "./audit/audit.ts";
 import { startCrew, type Crew } from "./crew/crew.ts";
 import { readFlags, usage, type StormFlags } from "./flags.ts";
 import { makePlan } from "./plan/make-plan.ts";
-import { wordsOf, type PlanOptions, type Store } from "./plan/plan.ts";
+import { describeFault, type PlanOptions, type Store } from "./plan/plan.ts";
 import { runStorm } from "./run.ts";
-import { replayCommand, shrink } from "./shrink.ts";
+import { writeReplayCommand, shrink } from "./shrink.ts";
 
 /** A storm and what became of it. */
-interface Judged {
+interface AuditedStorm {
   options: PlanOptions;
   faults: string[];
   edges: 1 | 2;
@@ -62,11 +62,11 @@ async function main(): Promise<number> {
 /** All storms, one after the other; each is audited when what it left has settled, while later ones rage. */
 async function rage(flags: StormFlags, arenas: ReadonlyMap<Store, Arena>, crew: Crew): Promise<number> {
   const startedAtMs = performance.now();
-  const pending: Promise<Judged>[] = [];
+  const pending: Promise<AuditedStorm>[] = [];
   for (const options of flags.storms) {
-    const { judged } = await stormOn(arenas, crew, options);
-    pending.push(judged);
-    void judged.then(
+    const { audited } = await runOn(arenas, crew, options);
+    pending.push(audited);
+    void audited.then(
       (one) => show(one, flags.isJson),
       () => undefined,
     );
@@ -89,18 +89,18 @@ async function rage(flags: StormFlags, arenas: ReadonlyMap<Store, Arena>, crew: 
   const [first] = failing;
   if (!first) return 0;
   const fails = async (options: PlanOptions) =>
-    (await (await stormOn(arenas, crew, options)).judged).result.violations.length > 0;
+    (await (await runOn(arenas, crew, options)).audited).result.violations.length > 0;
   process.stderr.write(`looking for a smaller storm that fails …\n`);
-  process.stderr.write(`again: ${replayCommand(await shrink(first.options, fails, shrinkTriesMax))}\n`);
+  process.stderr.write(`again: ${writeReplayCommand(await shrink(first.options, fails, shrinkTriesMax))}\n`);
   return 1;
 }
 
 /** Resolves when the storm is over; the result comes when everything has settled. */
-async function stormOn(
+async function runOn(
   arenas: ReadonlyMap<Store, Arena>,
   crew: Crew,
   options: PlanOptions,
-): Promise<{ judged: Promise<Judged> }> {
+): Promise<{ audited: Promise<AuditedStorm> }> {
   const arena = arenas.get(options.store);
   if (!arena) throw new RangeError(`no arena with ${options.store}`);
   const plan = makePlan(options);
@@ -109,19 +109,19 @@ async function stormOn(
     `seed ${options.seed} ${options.store}: ${run.outcomes.length} calls in ${Math.round(run.ms / 1_000)} ` +
       "s; it settles\n",
   );
-  const judged = run.gather().then((evidence): Judged => ({
+  const audited = run.gather().then((evidence): AuditedStorm => ({
     options,
-    faults: plan.faults.map(wordsOf),
+    faults: plan.faults.map(describeFault),
     edges: plan.edges,
     ms: run.ms,
     result: audit(evidence),
   }));
   // Awaited by the caller, but a storm later: until then a failure must not end the process.
-  judged.catch(() => undefined);
-  return { judged };
+  audited.catch(() => undefined);
+  return { audited };
 }
 
-function show({ options, faults, result }: Judged, isJson: boolean): void {
+function show({ options, faults, result }: AuditedStorm, isJson: boolean): void {
   const { violations, figures } = result;
   if (isJson) return void process.stdout.write(`${JSON.stringify({ ...options, faults, figures, violations })}\n`);
   const isFine = violations.length === 0;
@@ -136,7 +136,7 @@ function show({ options, faults, result }: Judged, isJson: boolean): void {
   for (const { rule, what } of violations.slice(0, violationsShown)) process.stdout.write(`      ${rule}: ${what}\n`);
   if (violations.length > violationsShown)
     process.stdout.write(`      … ${violations.length - violationsShown} more\n`);
-  if (!isFine) process.stdout.write(`      again: ${replayCommand(options)}\n`);
+  if (!isFine) process.stdout.write(`      again: ${writeReplayCommand(options)}\n`);
 }
 
 /** Ends with the process whatever still runs: its children are on a leash. */

@@ -62,7 +62,7 @@ export async function startEdge(options: EdgeOptions): Promise<RunningEdge> {
     convertV4MiniflareOptions({
       ...workerOptions,
       ...(hostedBy !== undefined && {
-        durableObjects: objectsOf(hostedBy),
+        durableObjects: bindObjects(hostedBy),
         unsafeHandleRuntimeRestart: () => miniflare.setOptions(settings()),
       }),
       ...(registry !== undefined && { unsafeDevRegistryPath: registry }),
@@ -93,7 +93,7 @@ export async function startEdge(options: EdgeOptions): Promise<RunningEdge> {
   return {
     url: front.url,
     get pid() {
-      return workerdOn(workerdPort);
+      return findWorkerd(workerdPort);
     },
     close,
   };
@@ -103,12 +103,12 @@ export async function startEdge(options: EdgeOptions): Promise<RunningEdge> {
  * The objects of another edge. When Miniflare starts a workerd that died again, it has forgotten whose they were (it
  * looks for a worker `dev-registry-proxy`); it is told once more.
  */
-function objectsOf(scriptName: string) {
+function bindObjects(scriptName: string) {
   return { LEDGERS: { className: "OrgLedger", scriptName }, FLEET: { className: "FleetObject", scriptName } };
 }
 
 /** The workerd that listens on a port. */
-function workerdOn(port: number): number | null {
+function findWorkerd(port: number): number | null {
   const isIt = (pid: number) => read(`/proc/${pid}/cmdline`).includes(`--socket-addr=entry=127.0.0.1:${port}\0`);
   return (
     readdirSync("/proc")

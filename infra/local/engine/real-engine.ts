@@ -28,9 +28,9 @@ export async function probeEngine(url: string): Promise<{ engine: EngineSpec; fo
   const list: { data?: ListedModel[] } | null = await getJson(`${base}/v1/models`);
   const listed = list?.data ?? [];
   if (listed.length === 0) throw new Error(`no OpenAI-compatible engine with a model answers at ${base}/v1/models`);
-  const kind = await kindOf(base, listed);
+  const kind = await detectKind(base, listed);
   // A vLLM serves one kind of model: the route of the other kind is not there.
-  const isEmbedder = kind === "vllm" && (await statusOf(`${base}/v1/embeddings`)) !== 404;
+  const isEmbedder = kind === "vllm" && (await probeStatus(`${base}/v1/embeddings`)) !== 404;
   const groups = Map.groupBy(listed, ({ id, root }) => (kind === "vllm" ? (root ?? id) : id));
   const found = Array.from(groups.values(), ([first, ...others]): FoundModel => {
     const name = first?.id ?? "";
@@ -49,7 +49,7 @@ export async function probeEngine(url: string): Promise<{ engine: EngineSpec; fo
  * Model records for what an engine serves: the first is `chat` and `text2sql` as well, or `embed`, where no model has
  * that name.
  */
-export function modelsOfEngine(found: FoundModel[]): ModelRecord[] {
+export function makeModelRecords(found: FoundModel[]): ModelRecord[] {
   const price = { promptMicrosPerMTok: 200_000, completionMicrosPerMTok: 400_000 };
   const taken = new Set(found.flatMap(({ name, aliases }) => [name, ...aliases]));
   const free = (names: string[]) => names.filter((name) => !taken.has(name));
@@ -65,7 +65,7 @@ export function modelsOfEngine(found: FoundModel[]): ModelRecord[] {
   }));
 }
 
-async function kindOf(base: string, [first]: ListedModel[]): Promise<EngineSpec["kind"]> {
+async function detectKind(base: string, [first]: ListedModel[]): Promise<EngineSpec["kind"]> {
   // origin/gguf says its version as vLLM does.
   if (first?.owned_by === "penstock-gguf") return "llamacpp";
   if (first?.owned_by === "llamacpp") return "llama-server";
@@ -79,7 +79,7 @@ async function getJson<T>(url: string): Promise<T | null> {
   return JSON.parse(await response.text().catch(() => "null"));
 }
 
-async function statusOf(url: string): Promise<number> {
+async function probeStatus(url: string): Promise<number> {
   const response = await fetch(url, {
     method: "POST",
     headers: { "content-type": "application/json" },

@@ -44,9 +44,9 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   });
   redis.on("error", () => undefined);
   await redis.connect();
-  const desk: Desk = {
+  const context: BridgeContext = {
     redis,
-    ask: openQueue(redis),
+    sendCommand: openQueue(redis),
     scripts: openScriptMap(),
     token,
     onCommands: options.onCommands ?? (() => undefined),
@@ -54,9 +54,10 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   let requests = 0;
   const server = createServer((request, response) => {
     requests++;
-    answer(request, desk).then(
+    answer(request, context).then(
       ({ status, body }) => send(response, status, body),
-      (error: unknown) => send(response, error instanceof BadRequest ? 400 : 500, { error: `ERR ${messageOf(error)}` }),
+      (error: unknown) =>
+        send(response, error instanceof BadRequest ? 400 : 500, { error: `ERR ${describeError(error)}` }),
     );
   });
   server.keepAliveTimeout = 60_000;
@@ -77,43 +78,46 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
 
 class BadRequest extends Error {}
 
-interface Answer {
+interface BridgeAnswer {
   status: number;
   body: unknown;
 }
 
 /** What every request needs. */
-interface Desk {
+interface BridgeContext {
   redis: Redis;
-  ask: Ask;
+  sendCommand: SendCommand;
   scripts: ScriptMap;
   token: string;
   onCommands(commands: string[][]): void;
 }
 
-type Ask = (name: string, args: string[]) => Promise<unknown>;
-type Run = (command: string[]) => Promise<unknown>;
+type SendCommand = (name: string, args: string[]) => Promise<unknown>;
+type RunCommand = (command: string[]) => Promise<unknown>;
 
-async function answer(request: IncomingMessage, { redis, ask, scripts, token, onCommands }: Desk): Promise<Answer> {
+async function answer(
+  request: IncomingMessage,
+  { redis, sendCommand: ask, scripts, token, onCommands }: BridgeContext,
+): Promise<BridgeAnswer> {
   const url = new URL(request.url ?? "/", "http://bridge");
   if (!isAllowed(request, url, token)) return { status: 401, body: { error: "Unauthorized" } };
   const path = url.pathname.split("/").filter(Boolean).map(decodeURIComponent);
   const text = await readBody(request);
   const isBase64 = request.headers["upstash-encoding"] === "base64";
-  const run: Run = async (command) => {
+  const run: RunCommand = async (command) => {
     const [name = "", ...args] = scripts.rewrite(command);
-    return plain(scripts.reply(command, await ask(name, args)), isBase64);
+    return toPlain(scripts.reply(command, await ask(name, args)), isBase64);
   };
   const isMany = path[0] === "pipeline" || path[0] === "multi-exec";
   const commands = isMany
-    ? commandsIn(text)
-    : [path.length > 0 ? [...path, ...(text === "" ? [] : [text])] : commandIn(json(text))];
+    ? readCommands(text)
+    : [path.length > 0 ? [...path, ...(text === "" ? [] : [text])] : readCommand(parseJson(text))];
   onCommands(commands);
   if (path[0] === "pipeline")
-    return { status: 200, body: await Promise.all(commands.map((command) => settled(run(command)))) };
-  if (path[0] === "multi-exec") return multi(commands, redis, scripts, isBase64);
+    return { status: 200, body: await Promise.all(commands.map((command) => readReply(run(command)))) };
+  if (path[0] === "multi-exec") return runTransaction(commands, redis, scripts, isBase64);
   const [command = []] = commands;
-  const result = await settled(run(command));
+  const result = await readReply(run(command));
   return { status: "error" in result ? 400 : 200, body: result };
 }
 
@@ -121,7 +125,7 @@ async function answer(request: IncomingMessage, { redis, ask, scripts, token, on
  * Commands that come in one turn of the event loop go out in one write: a quarter less work here, and for Redis one
  * sync of its disk.
  */
-function openQueue(redis: Redis): Ask {
+function openQueue(redis: Redis): SendCommand {
   let waiting: ChainableCommander | null = null;
   let replies: ReturnType<ChainableCommander["exec"]>;
   const send = async () => {
@@ -144,7 +148,12 @@ function openQueue(redis: Redis): Ask {
 }
 
 /** All or nothing: a command that cannot be queued discards the others. */
-async function multi(commands: string[][], redis: Redis, scripts: ScriptMap, isBase64: boolean): Promise<Answer> {
+async function runTransaction(
+  commands: string[][],
+  redis: Redis,
+  scripts: ScriptMap,
+  isBase64: boolean,
+): Promise<BridgeAnswer> {
   const transaction = redis.multi();
   for (const command of commands) {
     const [name = "", ...args] = scripts.rewrite(command);
@@ -153,20 +162,22 @@ async function multi(commands: string[][], redis: Redis, scripts: ScriptMap, isB
   try {
     const results = (await transaction.exec()) ?? [];
     const body = results.map(([error, reply], index) =>
-      error ? { error: messageOf(error) } : { result: plain(scripts.reply(commands[index] ?? [], reply), isBase64) },
+      error
+        ? { error: describeError(error) }
+        : { result: toPlain(scripts.reply(commands[index] ?? [], reply), isBase64) },
     );
     return { status: 200, body };
   } catch (error) {
-    return { status: 400, body: { error: messageOf(error) } };
+    return { status: 400, body: { error: describeError(error) } };
   }
 }
 
-async function settled(reply: Promise<unknown>): Promise<{ result: unknown } | { error: string }> {
+async function readReply(reply: Promise<unknown>): Promise<{ result: unknown } | { error: string }> {
   try {
     return { result: await reply };
   } catch (error) {
     if (isAway(error)) throw error;
-    return { error: messageOf(error) };
+    return { error: describeError(error) };
   }
 }
 
@@ -176,8 +187,8 @@ function isAway(error: unknown): boolean {
 }
 
 /** Strings come as bytes and go as text or base64 (save the literal OK); integers come as text; nulls stay. */
-export function plain(reply: unknown, isBase64: boolean): unknown {
-  if (Array.isArray(reply)) return reply.map((each) => plain(each, isBase64));
+export function toPlain(reply: unknown, isBase64: boolean): unknown {
+  if (Array.isArray(reply)) return reply.map((each) => toPlain(each, isBase64));
   if (typeof reply === "string") return Number(reply);
   if (!Buffer.isBuffer(reply)) return reply instanceof Error ? reply.message : reply;
   const text = reply.toString("utf8");
@@ -207,18 +218,18 @@ function readBody(request: IncomingMessage): Promise<string> {
   });
 }
 
-function commandsIn(text: string): string[][] {
-  const commands = json(text);
+function readCommands(text: string): string[][] {
+  const commands = parseJson(text);
   if (!Array.isArray(commands)) throw new BadRequest("expected an array of commands");
-  return commands.map(commandIn);
+  return commands.map(readCommand);
 }
 
-function commandIn(given: unknown): string[] {
+function readCommand(given: unknown): string[] {
   if (!Array.isArray(given) || given.length === 0) throw new BadRequest("expected a command as an array");
   return given.map((argument) => (typeof argument === "string" ? argument : JSON.stringify(argument)));
 }
 
-function json(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -226,7 +237,7 @@ function json(text: string): unknown {
   }
 }
 
-function messageOf(error: unknown): string {
+function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 

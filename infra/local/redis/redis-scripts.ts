@@ -15,11 +15,11 @@ export interface ScriptMap {
 export function openScriptMap(): ScriptMap {
   const known = new Map<string, string>();
   const strip = (script: string): string => {
-    const stripped = withoutLock(script);
+    const stripped = removeLock(script);
     if (stripped !== script) known.set(sha1(script), sha1(stripped));
     return stripped;
   };
-  const shaOf = (sha: string) => known.get(sha.toLowerCase()) ?? sha;
+  const mapSha = (sha: string) => known.get(sha.toLowerCase()) ?? sha;
   return {
     rewrite(command) {
       const [name = "", first = "", ...rest] = command;
@@ -29,10 +29,10 @@ export function openScriptMap(): ScriptMap {
           return [name, strip(first), ...rest];
         case "evalsha":
         case "evalsha_ro":
-          return [name, shaOf(first), ...rest];
+          return [name, mapSha(first), ...rest];
         case "script":
           if (first.toLowerCase() === "load") return [name, first, ...rest.map(strip)];
-          if (first.toLowerCase() === "exists") return [name, first, ...rest.map(shaOf)];
+          if (first.toLowerCase() === "exists") return [name, first, ...rest.map(mapSha)];
           return command;
         default:
           return command;
@@ -45,7 +45,7 @@ export function openScriptMap(): ScriptMap {
   };
 }
 
-function withoutLock(script: string): string {
+function removeLock(script: string): string {
   const [, flags, rest = ""] = /^#!lua flags=([^\r\n]*)([^]*)$/.exec(script) ?? [];
   if (flags === undefined) return script;
   const kept = flags

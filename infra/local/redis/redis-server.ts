@@ -45,8 +45,8 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Red
   const port = options.port || (await freePorts(1))[0] || 0;
   let running = await launch(options, port);
   // When this process ends, however it does, Redis goes too.
-  const leash = () => void running.kill("SIGKILL");
-  process.on("exit", leash);
+  const killRedis = () => void running.kill("SIGKILL");
+  process.on("exit", killRedis);
   return {
     port,
     get pid() {
@@ -54,20 +54,20 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Red
     },
     kill: (signal) => void running.kill(signal),
     async restart() {
-      await gone(running);
+      await waitUntilGone(running);
       running = await launch(options, port);
     },
     async stop() {
-      process.off("exit", leash);
+      process.off("exit", killRedis);
       running.kill("SIGCONT");
       running.kill("SIGTERM");
-      await gone(running);
+      await waitUntilGone(running);
     },
   };
 }
 
 async function launch({ dir, fsync }: RedisServerOptions, port: number): Promise<ChildProcess> {
-  const keep = fsync ? ["--appendonly", "yes", "--appendfsync", fsync] : ["--appendonly", "no"];
+  const persistence = fsync ? ["--appendonly", "yes", "--appendfsync", fsync] : ["--appendonly", "no"];
   const args = [
     "--port",
     String(port),
@@ -81,7 +81,7 @@ async function launch({ dir, fsync }: RedisServerOptions, port: number): Promise
     "",
     "--maxmemory-policy",
     "noeviction",
-    ...keep,
+    ...persistence,
   ];
   const child = spawn("redis-server", args, { stdio: ["ignore", "pipe", "ignore"] });
   let log = "";
@@ -89,7 +89,7 @@ async function launch({ dir, fsync }: RedisServerOptions, port: number): Promise
   for (let tries = 0; tries < 500; tries++) {
     if (child.exitCode !== null)
       throw new Error(`redis-server stopped before it was ready: ${log.trim().split("\n").at(-1)}`);
-    if (await answersPing(port)) return child;
+    if (await isAnswering(port)) return child;
     await new Promise((done) => setTimeout(done, 20));
   }
   child.kill("SIGKILL");
@@ -97,7 +97,7 @@ async function launch({ dir, fsync }: RedisServerOptions, port: number): Promise
 }
 
 /** While it loads its file it refuses even a ping. */
-function answersPing(port: number): Promise<boolean> {
+function isAnswering(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1", () => void socket.write("PING\r\n"));
     const answer = (isReady: boolean) => {
@@ -110,7 +110,7 @@ function answersPing(port: number): Promise<boolean> {
   });
 }
 
-function gone(child: ChildProcess): Promise<void> {
+function waitUntilGone(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => child.once("exit", () => resolve()));
 }

@@ -1,32 +1,32 @@
 import { randomBytes } from "node:crypto";
-import { tellUsage, type FaultRule } from "../faults.ts";
+import { writeUsage, type FaultRule } from "../faults.ts";
 import { fingerprint } from "../identity.ts";
-import type { Scribe, Tally } from "./generate-answer.ts";
-import type { ChatAsk } from "./chat.ts";
+import type { AnswerSerializer, UsageCounts } from "./generate-answer.ts";
+import type { ChatRequest } from "./chat.ts";
 import type { Choice, Delta } from "./choice.ts";
 import { chatLogprobs, promptLogprobs } from "./logprobs.ts";
 
 /** Writes chat answers as vLLM does, key for key. */
-export class ChatScribe implements Scribe {
-  readonly #ask: ChatAsk;
+export class ChatSerializer implements AnswerSerializer {
+  readonly #request: ChatRequest;
   readonly #rules: readonly FaultRule[];
   readonly #created: number;
   readonly #head: string;
   readonly #callIds = new Map<number, string>();
 
-  constructor(ask: ChatAsk, rules: readonly FaultRule[], nowMs: number) {
-    this.#ask = ask;
+  constructor(request: ChatRequest, rules: readonly FaultRule[], nowMs: number) {
+    this.#request = request;
     this.#rules = rules;
     this.#created = Math.floor(nowMs / 1_000);
     this.#head =
-      `{"id":${JSON.stringify(ask.id)},"object":"chat.completion.chunk","created":${this.#created},` +
-      `"model":${JSON.stringify(ask.model.name)},"choices":[`;
+      `{"id":${JSON.stringify(request.id)},"object":"chat.completion.chunk","created":${this.#created},` +
+      `"model":${JSON.stringify(request.model.name)},"choices":[`;
   }
 
-  opening(tally: Tally): string[] {
-    const { sampling, prompts, echoed } = this.#ask;
+  opening(counts: UsageCounts): string[] {
+    const { sampling, prompts, echoed } = this.#request;
     const ids = sampling.hasTokenIds ? JSON.stringify(prompts[0]) : "null";
-    const usage = this.#continuous({ ...tally, completionTokens: 0 });
+    const usage = this.#writeContinuousUsage({ ...counts, completionTokens: 0 });
     const indexes = Array.from({ length: sampling.n }, (_, index) => index);
     const roles = indexes.map(
       (index) =>
@@ -41,8 +41,8 @@ export class ChatScribe implements Scribe {
     return echoed === "" ? roles : [...roles, ...echoes];
   }
 
-  chunk(choice: Choice, delta: Delta, tally: Tally): string {
-    const { sampling, usage } = this.#ask;
+  chunk(choice: Choice, delta: Delta, counts: UsageCounts): string {
+    const { sampling, usage } = this.#request;
     const logprobs =
       sampling.logprobs === null
         ? "null"
@@ -57,17 +57,17 @@ export class ChatScribe implements Scribe {
     const finish =
       delta.finish === null
         ? "null"
-        : `"${this.#finishReason(choice, delta)}","stop_reason":${JSON.stringify(delta.stopReason)}`;
+        : `"${this.#readFinishReason(choice, delta)}","stop_reason":${JSON.stringify(delta.stopReason)}`;
     const ids = sampling.hasTokenIds ? JSON.stringify(delta.tokens) : "null";
     const print = delta.finish !== null && !usage.isFinal ? `,"system_fingerprint":"${fingerprint}"` : "";
     return (
-      `${this.#head}{"index":${choice.index},"delta":${this.#delta(choice, delta)},"logprobs":${logprobs},` +
-      `"finish_reason":${finish},"token_ids":${ids}}]${this.#continuous(tally)}${print}}`
+      `${this.#head}{"index":${choice.index},"delta":${this.#writeDelta(choice, delta)},"logprobs":${logprobs},` +
+      `"finish_reason":${finish},"token_ids":${ids}}]${this.#writeContinuousUsage(counts)}${print}}`
     );
   }
 
-  closing({ promptTokens, completionTokens, cachedTokens, createdTokens }: Tally): string | null {
-    const usage = tellUsage(
+  closing({ promptTokens, completionTokens, cachedTokens, createdTokens }: UsageCounts): string | null {
+    const usage = writeUsage(
       {
         prompt_tokens: promptTokens,
         total_tokens: promptTokens + completionTokens,
@@ -81,16 +81,16 @@ export class ChatScribe implements Scribe {
 
   whole(
     choices: readonly { choice: Choice; delta: Delta }[],
-    { promptTokens, completionTokens, cachedTokens, createdTokens }: Tally,
+    { promptTokens, completionTokens, cachedTokens, createdTokens }: UsageCounts,
   ): string {
-    const { id, model, prompts, sampling, promptLogprobs: prompted } = this.#ask;
+    const { id, model, prompts, sampling, promptLogprobs: prompted } = this.#request;
     const details = { cached_tokens: cachedTokens, created_cache_tokens: createdTokens, multimodal_tokens: null };
     const counts = {
       prompt_tokens: promptTokens,
       total_tokens: promptTokens + completionTokens,
       completion_tokens: completionTokens,
     };
-    const usage = tellUsage(
+    const usage = writeUsage(
       { ...counts, prompt_tokens_details: details, completion_tokens_details: null },
       this.#rules,
     );
@@ -118,13 +118,13 @@ export class ChatScribe implements Scribe {
   }
 
   #wholeChoice(choice: Choice, delta: Delta) {
-    const { sampling, echoed } = this.#ask;
+    const { sampling, echoed } = this.#request;
     const calls =
       delta.isCall && delta.finish === "stop"
         ? {
             tool_calls: [
               {
-                id: this.#callId(choice),
+                id: this.#makeCallId(choice),
                 type: "function",
                 function: { name: choice.toolName, arguments: delta.args },
               },
@@ -146,38 +146,38 @@ export class ChatScribe implements Scribe {
       },
       logprobs:
         sampling.logprobs === null ? null : chatLogprobs(delta.tokens, 0, sampling.logprobs, sampling.hasIdsForTokens),
-      finish_reason: this.#finishReason(choice, delta),
+      finish_reason: this.#readFinishReason(choice, delta),
       stop_reason: delta.stopReason,
       token_ids: sampling.hasTokenIds ? delta.tokens : null,
       routed_experts: null,
     };
   }
 
-  #delta(choice: Choice, { text, isCall, args }: Delta): string {
+  #writeDelta(choice: Choice, { text, isCall, args }: Delta): string {
     if (!isCall && args === "") return text === "" ? "{}" : `{"content":${JSON.stringify(text)}}`;
-    const told = args === "" ? "" : `"arguments":${JSON.stringify(args)}`;
-    if (!isCall) return `{"content":null,"tool_calls":[{"index":0,"function":{${told}}}]}`;
-    const name = `"name":${JSON.stringify(choice.toolName)}${told && `,${told}`}`;
+    const argsText = args === "" ? "" : `"arguments":${JSON.stringify(args)}`;
+    if (!isCall) return `{"content":null,"tool_calls":[{"index":0,"function":{${argsText}}}]}`;
+    const name = `"name":${JSON.stringify(choice.toolName)}${argsText && `,${argsText}`}`;
     return (
-      `{"content":null,"tool_calls":[{"id":"${this.#callId(choice)}","type":"function","index":0,` +
+      `{"content":null,"tool_calls":[{"id":"${this.#makeCallId(choice)}","type":"function","index":0,` +
       `"function":{${name}}}]}`
     );
   }
 
   /** OpenAI's rule, which vLLM keeps: a tool that the caller named ends with `stop`. */
-  #finishReason(choice: Choice, { finish }: Delta): string {
+  #readFinishReason(choice: Choice, { finish }: Delta): string {
     return choice.hasCalled && finish === "stop" && !choice.isToolNamed ? "tool_calls" : (finish ?? "stop");
   }
 
-  #callId(choice: Choice): string {
+  #makeCallId(choice: Choice): string {
     const id = this.#callIds.get(choice.index) ?? `chatcmpl-tool-${randomBytes(8).toString("hex")}`;
     this.#callIds.set(choice.index, id);
     return id;
   }
 
-  #continuous({ promptTokens, completionTokens }: Tally): string {
-    if (!this.#ask.usage.isContinuous) return "";
-    const usage = tellUsage(
+  #writeContinuousUsage({ promptTokens, completionTokens }: UsageCounts): string {
+    if (!this.#request.usage.isContinuous) return "";
+    const usage = writeUsage(
       {
         prompt_tokens: promptTokens,
         total_tokens: promptTokens + completionTokens,

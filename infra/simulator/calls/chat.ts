@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
-import type { Ask } from "./generate-answer.ts";
+import type { CallRequest } from "./generate-answer.ts";
 import { Fields } from "./fields.ts";
-import { problem, invalid, type Flaw } from "../problems.ts";
+import { makeProblem, makeInvalid, type Flaw } from "../problems.ts";
 import { readPrompt } from "./prompt.ts";
-import { checkEarly, readSampling, readUsageWish, samplingKinds, sharedFlaws } from "./sampling.ts";
+import { checkEarly, readSampling, readUsageOptions, samplingKinds, findSharedFlaws } from "./sampling.ts";
 import { isRecord } from "../text/schema.ts";
-import { checkTools, structuredScript, toolScript } from "../text/script.ts";
+import { checkTools, makeStructuredScript, makeToolScript } from "../text/script.ts";
 import { admit, type ServedModels } from "../served-model.ts";
 
 const chatKinds = {
@@ -18,7 +18,7 @@ const chatKinds = {
 } as const;
 
 /** A chat call, with what the answer's writer needs to know of it. */
-export interface ChatAsk extends Ask {
+export interface ChatRequest extends CallRequest {
   /** The last message, when it is the assistant's and `echo` wants it before the answer. */
   echoed: string;
   promptLogprobs: number | null;
@@ -29,19 +29,19 @@ export function readChat(
   raw: Readonly<Record<string, unknown>>,
   models: ServedModels,
   requestId: string | null,
-): ChatAsk {
+): ChatRequest {
   checkEarly(raw);
   checkTools(raw);
   checkTopLogprobs(raw);
-  if (raw["messages"] === null) throw problem("'NoneType' object is not iterable");
-  const fields = new Fields(raw, chatKinds, [...messageFlaws(raw), ...toolFlaws(raw), ...sharedFlaws(raw)]);
+  if (raw["messages"] === null) throw makeProblem("'NoneType' object is not iterable");
+  const fields = new Fields(raw, chatKinds, [...findMessageFlaws(raw), ...findToolFlaws(raw), ...findSharedFlaws(raw)]);
   const model = models.find(fields.text("model"), false);
   admit(model, fields.number("n") ?? 1);
   const { contextTokens } = model.engine.profile;
   const logprobs = fields.is("logprobs") ? (fields.number("top_logprobs") ?? 0) : null;
   const sampling = readSampling(fields, contextTokens, null, logprobs);
   if (raw["chat_template"]) {
-    throw problem(
+    throw makeProblem(
       "Chat template is passed with request, but --trust-request-chat-template is not set. Refused request " +
         "with untrusted chat template.",
     );
@@ -55,9 +55,9 @@ export function readChat(
     prompts: [prompt],
     sampling,
     isStream: fields.is("stream"),
-    usage: readUsageWish(raw),
+    usage: readUsageOptions(raw),
     scriptFor: (index) =>
-      toolScript(raw, last?.role ?? "", `${seed}\n${index}`) ?? structuredScript(raw, `${seed}\n${index}`),
+      makeToolScript(raw, last?.role ?? "", `${seed}\n${index}`) ?? makeStructuredScript(raw, `${seed}\n${index}`),
     echoed: fields.is("echo") && last?.role === "assistant" ? last.content : "",
     promptLogprobs: fields.number("prompt_logprobs"),
   };
@@ -66,12 +66,12 @@ export function readChat(
 function checkTopLogprobs(raw: Readonly<Record<string, unknown>>) {
   const top = raw["top_logprobs"];
   if (typeof top !== "number") return;
-  if (top < 0 && top !== -1) throw problem("`top_logprobs` must be a positive value or -1.", "top_logprobs", top);
+  if (top < 0 && top !== -1) throw makeProblem("`top_logprobs` must be a positive value or -1.", "top_logprobs", top);
   if (top !== 0 && !raw["logprobs"])
-    throw problem("when using `top_logprobs`, `logprobs` must be set to true.", "top_logprobs");
+    throw makeProblem("when using `top_logprobs`, `logprobs` must be set to true.", "top_logprobs");
 }
 
-function messageFlaws(raw: Readonly<Record<string, unknown>>): Flaw[] {
+function findMessageFlaws(raw: Readonly<Record<string, unknown>>): Flaw[] {
   const { messages } = raw;
   if (messages === undefined) return [{ type: "missing", loc: "body.messages", msg: "Field required", input: raw }];
   if (!Array.isArray(messages))
@@ -88,7 +88,7 @@ function messageFlaws(raw: Readonly<Record<string, unknown>>): Flaw[] {
   });
 }
 
-function toolFlaws({ tools }: Readonly<Record<string, unknown>>): Flaw[] {
+function findToolFlaws({ tools }: Readonly<Record<string, unknown>>): Flaw[] {
   if (!Array.isArray(tools)) return [];
   return tools.flatMap((tool: unknown, at): Flaw[] =>
     isRecord(tool) && isRecord(tool["function"])
@@ -98,7 +98,7 @@ function toolFlaws({ tools }: Readonly<Record<string, unknown>>): Flaw[] {
 }
 
 /** A flaw of a chat body that is found by another route, such as `/tokenize`. */
-export const flawedMessages = (raw: Readonly<Record<string, unknown>>): void => {
-  const flaws = messageFlaws(raw);
-  if (flaws.length > 0) throw invalid(flaws);
+export const checkMessages = (raw: Readonly<Record<string, unknown>>): void => {
+  const flaws = findMessageFlaws(raw);
+  if (flaws.length > 0) throw makeInvalid(flaws);
 };

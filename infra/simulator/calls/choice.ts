@@ -1,9 +1,9 @@
 import type { Work } from "../engine/sequence.ts";
 import { hashText, mix } from "../text/hash.ts";
-import type { Sampling } from "./sampling.ts";
-import type { Script } from "../text/script.ts";
+import type { SamplingParams } from "./sampling.ts";
+import type { AnswerScript } from "../text/script.ts";
 import { detokenize, Detokenizer } from "../text/tokenizer.ts";
-import { endOfAnswer, type Voice } from "../text/generator.ts";
+import { endOfAnswer, type TokenGenerator } from "../text/generator.ts";
 
 /** What a choice has made since the last `take`. */
 export interface Delta {
@@ -16,7 +16,7 @@ export interface Delta {
   stopReason: string | number | null;
 }
 
-const emptyDelta = (): Delta => ({ text: "", tokens: [], isCall: false, args: "", finish: null, stopReason: null });
+const makeDelta = (): Delta => ({ text: "", tokens: [], isCall: false, args: "", finish: null, stopReason: null });
 
 /**
  * One answer in the making: draws tokens, turns them into text, and knows when it ends. The engine calls `step`, the
@@ -26,36 +26,41 @@ export class Choice implements Work {
   readonly index: number;
   readonly tokens: number[];
   readonly promptTokens: number;
-  readonly #sampling: Sampling;
+  readonly #sampling: SamplingParams;
   readonly #completionTokensMax: number;
-  readonly #voice: Voice;
-  readonly #script: Script | null;
+  readonly #nextToken: TokenGenerator;
+  readonly #script: AnswerScript | null;
   readonly #decoder = new Detokenizer();
   readonly #salt: number;
-  readonly #heldBack: number;
+  readonly #heldBackChars: number;
   #hash: number;
   #last: number;
   #held = "";
-  #delta = emptyDelta();
+  #delta = makeDelta();
   #hasCalled = false;
 
   constructor(
     { index, sample }: { index: number; sample: number },
     model: string,
     prompt: readonly number[],
-    maker: { sampling: Sampling; completionTokensMax: number; voice: Voice; script: Script | null },
+    maker: {
+      sampling: SamplingParams;
+      completionTokensMax: number;
+      nextToken: TokenGenerator;
+      script: AnswerScript | null;
+    },
   ) {
     this.index = index;
     this.tokens = [...prompt];
     this.promptTokens = prompt.length;
     this.#sampling = maker.sampling;
     this.#completionTokensMax = maker.completionTokensMax;
-    this.#voice = maker.voice;
+    this.#nextToken = maker.nextToken;
     this.#script = maker.script;
     // Greedy answers know no seed; samples of one request differ by their number.
     const { isGreedy, seed } = maker.sampling;
     this.#salt = mix(isGreedy || seed === null ? 0 : hashText(String(seed)), sample);
-    this.#heldBack = Math.max(0, ...maker.sampling.stops.map((stop) => stop.length - 1));
+    this.#heldBackChars = Math.max(0, ...maker.sampling.stops.map((stop) => stop.length - 1));
     this.#hash = prompt.reduce(mix, hashText(model));
     this.#last = prompt.at(-1) ?? 0;
   }
@@ -121,13 +126,13 @@ export class Choice implements Work {
   /** Hands over what has come since the last time. */
   take(): Delta {
     const delta = this.#delta;
-    this.#delta = emptyDelta();
+    this.#delta = makeDelta();
     return delta;
   }
 
   step(): "stop" | "length" | null {
     const at = this.completionTokens;
-    const token = this.#draw(at);
+    const token = this.#drawToken(at);
     this.tokens.push(token);
     this.#hash = mix(this.#hash, token);
     this.#last = token;
@@ -139,20 +144,20 @@ export class Choice implements Work {
       if (this.#sampling.hasStopInOutput) this.#held += this.#decoder.push(token);
       return this.#finish("stop", token);
     }
-    const stop = this.#say(token, at, mayStop);
+    const stop = this.#append(token, at, mayStop);
     if (stop !== null) return this.#finish("stop", stop);
     return at + 1 >= this.#completionTokensMax ? this.#finish("length", null) : null;
   }
 
-  #draw(at: number): number {
+  #drawToken(at: number): number {
     const { minTokens, isEndIgnored, forcedToken } = this.#sampling;
     if (this.#script) return this.#script.tokens[at] ?? endOfAnswer;
     if (forcedToken !== null) return forcedToken;
-    return this.#voice(this.#last, mix(this.#hash, this.#salt), at >= minTokens && !isEndIgnored);
+    return this.#nextToken(this.#last, mix(this.#hash, this.#salt), at >= minTokens && !isEndIgnored);
   }
 
   /** Adds a token's text; the stop string it completes, if any. */
-  #say(token: number, at: number, mayStop: boolean): string | null {
+  #append(token: number, at: number, mayStop: boolean): string | null {
     const part = this.#script?.parts[at] ?? "text";
     if (part !== "text") {
       const text = this.#decoder.push(token);
@@ -167,7 +172,7 @@ export class Choice implements Work {
       this.#held = this.#held.slice(0, this.#held.indexOf(stop) + (this.#sampling.hasStopInOutput ? stop.length : 0));
       return stop;
     }
-    this.#release(this.#heldBack);
+    this.#release(this.#heldBackChars);
     return null;
   }
 

@@ -1,14 +1,14 @@
 import { randomBytes } from "node:crypto";
-import type { Ask, Scribe, Tally } from "./generate-answer.ts";
+import type { CallRequest, AnswerSerializer, UsageCounts } from "./generate-answer.ts";
 import { checkLength, fitPrompt } from "./prompt.ts";
 import type { Choice, Delta } from "./choice.ts";
-import { tellUsage, type FaultRule } from "../faults.ts";
+import { writeUsage, type FaultRule } from "../faults.ts";
 import { Fields } from "./fields.ts";
 import { fingerprint } from "../identity.ts";
 import { completionLogprobs, promptLogprobs } from "./logprobs.ts";
-import { engineProblem, problem, Problem, invalid, type Flaw } from "../problems.ts";
-import { checkEarly, readSampling, readUsageWish, samplingKinds, sharedFlaws } from "./sampling.ts";
-import { structuredScript } from "../text/script.ts";
+import { makeEngineProblem, makeProblem, Problem, makeInvalid, type Flaw } from "../problems.ts";
+import { checkEarly, readSampling, readUsageOptions, samplingKinds, findSharedFlaws } from "./sampling.ts";
+import { makeStructuredScript } from "../text/script.ts";
 import { admit, type ServedModels } from "../served-model.ts";
 import { detokenize, tokenize, vocabularySize } from "../text/tokenizer.ts";
 
@@ -18,7 +18,7 @@ const completionKinds = { ...samplingKinds, logprobs: "integer", prompt_logprobs
 const completionTokensDefault = 16;
 
 /** A completion call. */
-export interface CompletionAsk extends Ask {
+export interface CompletionRequest extends CallRequest {
   isEcho: boolean;
   /** `max_tokens` 0 with `echo`: the answer is the prompt and nothing else. */
   isEchoOnly: boolean;
@@ -30,17 +30,17 @@ export function readCompletion(
   raw: Readonly<Record<string, unknown>>,
   models: ServedModels,
   requestId: string | null,
-): CompletionAsk {
+): CompletionRequest {
   checkEarly(raw);
   const { prompt } = raw;
   if (prompt === undefined || prompt === null || prompt === "") {
     if (!raw["prompt_embeds"])
-      throw problem("Either prompt or prompt_embeds must be provided and non-empty.", "prompt");
+      throw makeProblem("Either prompt or prompt_embeds must be provided and non-empty.", "prompt");
   }
   const empty = findEmptyItem(prompt);
   if (empty !== null)
-    throw problem("Either prompt or prompt_embeds must be provided and non-empty.", `prompt[${empty}]`);
-  const fields = new Fields(raw, completionKinds, [...promptFlaws(prompt), ...sharedFlaws(raw)]);
+    throw makeProblem("Either prompt or prompt_embeds must be provided and non-empty.", `prompt[${empty}]`);
+  const fields = new Fields(raw, completionKinds, [...findPromptFlaws(prompt), ...findSharedFlaws(raw)]);
   const model = models.find(fields.text("model"), false);
   if (fields.text("suffix"))
     throw new Problem(
@@ -55,7 +55,7 @@ export function readCompletion(
   const sampling = readSampling(fields, contextTokens, completionTokensDefault, logprobs);
   for (const text of fields.texts("prompt")) checkLength(text, fields, contextTokens);
   const prompts = readPrompts(prompt).map((tokens) => fitPrompt(tokens, fields, contextTokens));
-  if (prompts.length === 0) throw problem("You must pass at least one prompt");
+  if (prompts.length === 0) throw makeProblem("You must pass at least one prompt");
   const isEcho = fields.is("echo");
   return {
     id: `cmpl-${requestId ?? fields.text("request_id") ?? randomBytes(8).toString("hex")}`,
@@ -63,9 +63,9 @@ export function readCompletion(
     prompts,
     sampling,
     isStream: fields.is("stream"),
-    usage: readUsageWish(raw),
+    usage: readUsageOptions(raw),
     scriptFor: (index) =>
-      structuredScript(
+      makeStructuredScript(
         raw,
         `${model.name}\n${prompts.join("\n")}\n${sampling.isGreedy ? "" : (sampling.seed ?? "")}\n${index}`,
       ),
@@ -91,12 +91,12 @@ function readPrompts(prompt: unknown): number[][] {
   return list.map((item: unknown) => {
     if (!isTokenList(item)) return tokenize(String(item));
     const odd = item.find((token) => token < 0 || token >= vocabularySize);
-    if (odd !== undefined) throw engineProblem(`Token id ${odd} is out of vocabulary`);
+    if (odd !== undefined) throw makeEngineProblem(`Token id ${odd} is out of vocabulary`);
     return item;
   });
 }
 
-function promptFlaws(prompt: unknown): Flaw[] {
+function findPromptFlaws(prompt: unknown): Flaw[] {
   if (prompt === undefined || prompt === null || typeof prompt === "string" || isTokenList(prompt)) return [];
   const list = { type: "list_type", loc: "body.prompt", msg: "Input should be a valid list", input: prompt };
   if (!Array.isArray(prompt))
@@ -107,49 +107,49 @@ function promptFlaws(prompt: unknown): Flaw[] {
 }
 
 /** Writes completions as vLLM does, key for key. */
-export class CompletionScribe implements Scribe {
-  readonly #ask: CompletionAsk;
+export class CompletionSerializer implements AnswerSerializer {
+  readonly #request: CompletionRequest;
   readonly #rules: readonly FaultRule[];
   readonly #created: number;
   readonly #head: string;
   readonly #begun = new Set<number>();
   readonly #offsets = new Map<number, number>();
 
-  constructor(ask: CompletionAsk, rules: readonly FaultRule[], nowMs: number) {
-    this.#ask = ask;
+  constructor(request: CompletionRequest, rules: readonly FaultRule[], nowMs: number) {
+    this.#request = request;
     this.#rules = rules;
     this.#created = Math.floor(nowMs / 1_000);
     this.#head =
-      `{"id":${JSON.stringify(ask.id)},"object":"text_completion","created":${this.#created},` +
-      `"model":${JSON.stringify(ask.model.name)},"choices":[`;
+      `{"id":${JSON.stringify(request.id)},"object":"text_completion","created":${this.#created},` +
+      `"model":${JSON.stringify(request.model.name)},"choices":[`;
   }
 
   opening(): string[] {
     return [];
   }
 
-  chunk(choice: Choice, delta: Delta, tally: Tally): string {
-    const { sampling, usage, isEcho } = this.#ask;
+  chunk(choice: Choice, delta: Delta, counts: UsageCounts): string {
+    const { sampling, usage, isEcho } = this.#request;
     const isFirst = !this.#begun.has(choice.index);
     this.#begun.add(choice.index);
-    const prompt = this.#promptOf(choice);
+    const prompt = this.#takePrompt(choice);
     const echoed = isEcho && isFirst ? prompt : [];
     // vLLM leaves the echoed text out when it gives the ids.
-    const text = (sampling.hasTokenIds ? "" : detokenize(echoed)) + (this.#ask.isEchoOnly ? "" : delta.text);
+    const text = (sampling.hasTokenIds ? "" : detokenize(echoed)) + (this.#request.isEchoOnly ? "" : delta.text);
     const finish = delta.finish === null ? "null" : `"${delta.finish}"`;
     const ids = sampling.hasTokenIds ? JSON.stringify(delta.tokens) : "null";
     const promptIds = isFirst && (sampling.hasTokenIds || isEcho) ? JSON.stringify(prompt) : "null";
     const print = delta.finish !== null && !usage.isFinal ? `,"system_fingerprint":"${fingerprint}"` : "";
     return (
       `${this.#head}{"index":${choice.index},"text":${JSON.stringify(text)},` +
-      `"logprobs":${this.#logprobs(choice, delta, echoed)},"finish_reason":${finish},` +
+      `"logprobs":${this.#writeLogprobs(choice, delta, echoed)},"finish_reason":${finish},` +
       `"stop_reason":${JSON.stringify(delta.stopReason)},"prompt_token_ids":${promptIds},"token_ids":${ids}}` +
-      `]${this.#continuous(tally)}${print}}`
+      `]${this.#writeContinuousUsage(counts)}${print}}`
     );
   }
 
-  closing({ promptTokens, completionTokens, cachedTokens }: Tally): string | null {
-    const usage = tellUsage(
+  closing({ promptTokens, completionTokens, cachedTokens }: UsageCounts): string | null {
+    const usage = writeUsage(
       {
         prompt_tokens: promptTokens,
         total_tokens: promptTokens + completionTokens,
@@ -163,7 +163,7 @@ export class CompletionScribe implements Scribe {
 
   whole(
     choices: readonly { choice: Choice; delta: Delta }[],
-    { promptTokens, completionTokens, cachedTokens }: Tally,
+    { promptTokens, completionTokens, cachedTokens }: UsageCounts,
   ): string {
     const details = { cached_tokens: cachedTokens, created_cache_tokens: null, multimodal_tokens: null };
     const counts = {
@@ -171,24 +171,24 @@ export class CompletionScribe implements Scribe {
       total_tokens: promptTokens + completionTokens,
       completion_tokens: completionTokens,
     };
-    const usage = tellUsage(
+    const usage = writeUsage(
       { ...counts, prompt_tokens_details: details, completion_tokens_details: null },
       this.#rules,
     );
     const head =
-      `{"id":${JSON.stringify(this.#ask.id)},"object":"text_completion","created":${this.#created},` +
-      `"model":${JSON.stringify(this.#ask.model.name)}`;
-    const told = choices.map(({ choice, delta }) => this.#wholeChoice(choice, delta)).join(",");
+      `{"id":${JSON.stringify(this.#request.id)},"object":"text_completion","created":${this.#created},` +
+      `"model":${JSON.stringify(this.#request.model.name)}`;
+    const entries = choices.map(({ choice, delta }) => this.#wholeChoice(choice, delta)).join(",");
     const tail = `"kv_transfer_params":null,"ec_transfer_params":null,"metrics":null}`;
     return (
-      `${head},"choices":[${told}],"service_tier":null,"system_fingerprint":"${fingerprint}",` +
+      `${head},"choices":[${entries}],"service_tier":null,"system_fingerprint":"${fingerprint}",` +
       `${usage === null ? "" : `"usage":${usage},`}${tail}`
     );
   }
 
   #wholeChoice(choice: Choice, delta: Delta): string {
-    const { sampling, isEcho, isEchoOnly, promptLogprobs: prompted } = this.#ask;
-    const prompt = this.#promptOf(choice);
+    const { sampling, isEcho, isEchoOnly, promptLogprobs: prompted } = this.#request;
+    const prompt = this.#takePrompt(choice);
     const echoed = isEcho ? prompt : [];
     return JSON.stringify({
       index: choice.index,
@@ -212,29 +212,29 @@ export class CompletionScribe implements Scribe {
     });
   }
 
-  #promptOf(choice: Choice): readonly number[] {
+  #takePrompt(choice: Choice): readonly number[] {
     return choice.tokens.slice(0, choice.promptTokens);
   }
 
-  #logprobs(choice: Choice, delta: Delta, echoed: readonly number[]): string {
-    const { sampling } = this.#ask;
+  #writeLogprobs(choice: Choice, delta: Delta, echoed: readonly number[]): string {
+    const { sampling } = this.#request;
     if (sampling.logprobs === null) return "null";
     const offset = this.#offsets.get(choice.index) ?? 0;
     const firstAt = choice.completionTokens - delta.tokens.length;
-    const told = completionLogprobs([...echoed, ...delta.tokens], {
+    const entries = completionLogprobs([...echoed, ...delta.tokens], {
       firstAt,
       count: sampling.logprobs,
       hasIds: sampling.hasIdsForTokens,
       textOffset: offset,
       isPromptFirst: echoed.length > 0,
     });
-    this.#offsets.set(choice.index, (told.text_offset.at(-1) ?? offset) + (told.tokens.at(-1) ?? "").length);
-    return JSON.stringify(told);
+    this.#offsets.set(choice.index, (entries.text_offset.at(-1) ?? offset) + (entries.tokens.at(-1) ?? "").length);
+    return JSON.stringify(entries);
   }
 
-  #continuous({ promptTokens, completionTokens }: Tally): string {
-    if (!this.#ask.usage.isContinuous) return "";
-    const usage = tellUsage(
+  #writeContinuousUsage({ promptTokens, completionTokens }: UsageCounts): string {
+    if (!this.#request.usage.isContinuous) return "";
+    const usage = writeUsage(
       {
         prompt_tokens: promptTokens,
         total_tokens: promptTokens + completionTokens,
@@ -250,8 +250,8 @@ export class CompletionScribe implements Scribe {
 export function readInputs(raw: Readonly<Record<string, unknown>>): number[][] {
   const { input } = raw;
   if (input === undefined || input === null)
-    throw invalid([{ type: "missing", loc: "body.input", msg: "Field required", input: raw }]);
-  const flaws = promptFlaws(input).map((flaw) => ({ ...flaw, loc: flaw.loc.replace("prompt", "input") }));
-  if (flaws.length > 0) throw invalid(flaws);
+    throw makeInvalid([{ type: "missing", loc: "body.input", msg: "Field required", input: raw }]);
+  const flaws = findPromptFlaws(input).map((flaw) => ({ ...flaw, loc: flaw.loc.replace("prompt", "input") }));
+  if (flaws.length > 0) throw makeInvalid(flaws);
   return readPrompts(input);
 }

@@ -1,4 +1,4 @@
-import { invalid, type Flaw } from "../problems.ts";
+import { makeInvalid, type Flaw } from "../problems.ts";
 import { isRecord } from "../text/schema.ts";
 
 /** What a field must be. Pydantic in its lax mode also takes numbers and booleans in strings. */
@@ -26,7 +26,7 @@ export class Fields {
       if (typeof read === "object") all.push({ ...read, loc: `body.${name}`, input: value });
       else this.#values.set(name, read);
     }
-    if (all.length > 0) throw invalid(all);
+    if (all.length > 0) throw makeInvalid(all);
   }
 
   number(name: string): number | null {
@@ -101,7 +101,7 @@ const readAs: Record<FieldKind, (value: unknown) => number | boolean | string | 
 };
 
 /** The flaws of `stop`, which may be one string or a list of them. */
-export function stopFlaws(stop: unknown): Flaw[] {
+export function findStopFlaws(stop: unknown): Flaw[] {
   const isFit =
     stop === undefined ||
     stop === null ||
@@ -120,13 +120,13 @@ export function stopFlaws(stop: unknown): Flaw[] {
 
 /** The body as an object. Throws vLLM's 400 for no body, broken JSON, or JSON that is no object. */
 export function parseBody(text: string): Record<string, unknown> {
-  if (text === "") throw invalid([{ type: "missing", loc: "body", msg: "Field required", input: null }]);
+  if (text === "") throw makeInvalid([{ type: "missing", loc: "body", msg: "Field required", input: null }]);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
     const at = cause instanceof SyntaxError ? Number(/position (\d+)/.exec(cause.message)?.[1] ?? text.length) : 0;
-    throw invalid([
+    throw makeInvalid([
       {
         type: "json_invalid",
         loc: `body.${at}`,
@@ -137,7 +137,7 @@ export function parseBody(text: string): Record<string, unknown> {
     ]);
   }
   if (isRecord(value)) return value;
-  throw invalid([
+  throw makeInvalid([
     {
       type: "model_attributes_type",
       loc: "body",

@@ -1,26 +1,26 @@
 import { Choice, type Delta } from "./choice.ts";
-import type { Seat } from "../engine/sequence.ts";
+import type { SequenceHandle } from "../engine/sequence.ts";
 import type { FaultRule } from "../faults.ts";
 import type { OracleRecord } from "../text/oracle.ts";
-import type { Sampling, UsageWish } from "./sampling.ts";
-import type { Script } from "../text/script.ts";
+import type { SamplingParams, UsageOptions } from "./sampling.ts";
+import type { AnswerScript } from "../text/script.ts";
 import type { ServedModel } from "../served-model.ts";
-import type { Wire } from "./stream-writer.ts";
+import type { StreamWriter } from "./stream-writer.ts";
 
 /** A call that has been read and checked: what is to be generated. */
-export interface Ask {
+export interface CallRequest {
   id: string;
   model: ServedModel;
   prompts: readonly (readonly number[])[];
-  sampling: Sampling;
+  sampling: SamplingParams;
   isStream: boolean;
-  usage: UsageWish;
+  usage: UsageOptions;
   /** An answer with a form, for each choice; `null` when it is free. */
-  scriptFor: (index: number) => Script | null;
+  scriptFor: (index: number) => AnswerScript | null;
 }
 
 /** Counts of one answer, as `usage` has them. */
-export interface Tally {
+export interface UsageCounts {
   promptTokens: number;
   completionTokens: number;
   cachedTokens: number;
@@ -28,19 +28,19 @@ export interface Tally {
 }
 
 /** How an endpoint writes its answers. Every string is JSON; `null` leaves a chunk out. */
-export interface Scribe {
+export interface AnswerSerializer {
   /** What a stream begins with, once the first token is there. */
-  opening(tally: Tally): string[];
+  opening(counts: UsageCounts): string[];
   /** `counts` are this choice's own so far. */
-  chunk(choice: Choice, delta: Delta, tally: Tally): string;
+  chunk(choice: Choice, delta: Delta, counts: UsageCounts): string;
   /** The usage chunk that ends a stream. */
-  closing(tally: Tally): string | null;
+  closing(counts: UsageCounts): string | null;
   /** A whole answer, of all that each choice has made. */
-  whole(choices: readonly { choice: Choice; delta: Delta }[], tally: Tally): string;
+  whole(choices: readonly { choice: Choice; delta: Delta }[], counts: UsageCounts): string;
 }
 
 /** What a call runs in. */
-export interface Surroundings {
+export interface CallContext {
   rules: readonly FaultRule[];
   record: OracleRecord;
   tokensPerChunk: number;
@@ -53,49 +53,49 @@ export interface Surroundings {
  * Generates and answers one call that has been admitted. Whatever happens is in the record. Aborts the engine's work
  * the moment the caller leaves.
  */
-export async function serveCall(
-  ask: Ask,
-  scribe: Scribe,
-  openWire: (events: ConstructorParameters<typeof Wire>[2]) => Wire,
-  around: Surroundings,
+export async function generateAnswer(
+  request: CallRequest,
+  serializer: AnswerSerializer,
+  openWriter: (events: ConstructorParameters<typeof StreamWriter>[2]) => StreamWriter,
+  context: CallContext,
 ): Promise<void> {
-  const run = new Run(ask, scribe, openWire, around);
+  const run = new Generation(request, serializer, openWriter, context);
   await run.start();
 }
 
-class Run {
-  readonly #ask: Ask;
-  readonly #scribe: Scribe;
-  readonly #wire: Wire;
-  readonly #around: Surroundings;
+class Generation {
+  readonly #request: CallRequest;
+  readonly #serializer: AnswerSerializer;
+  readonly #writer: StreamWriter;
+  readonly #context: CallContext;
   readonly #choices: Choice[];
-  #seats: Seat[] = [];
+  #sequences: SequenceHandle[] = [];
   #unfinished: number;
   #hasOpened = false;
 
   constructor(
-    ask: Ask,
-    scribe: Scribe,
-    openWire: (events: ConstructorParameters<typeof Wire>[2]) => Wire,
-    around: Surroundings,
+    request: CallRequest,
+    serializer: AnswerSerializer,
+    openWriter: (events: ConstructorParameters<typeof StreamWriter>[2]) => StreamWriter,
+    context: CallContext,
   ) {
-    this.#ask = ask;
-    this.#scribe = scribe;
-    this.#around = around;
-    this.#choices = ask.prompts.flatMap((prompt, at) => this.#choicesFor(prompt, at));
+    this.#request = request;
+    this.#serializer = serializer;
+    this.#context = context;
+    this.#choices = request.prompts.flatMap((prompt, at) => this.#choicesFor(prompt, at));
     this.#unfinished = this.#choices.length;
-    around.record.id = ask.id;
-    around.record.promptTokens = ask.prompts.reduce((sum, prompt) => sum + prompt.length, 0);
-    this.#wire = openWire({
+    context.record.id = request.id;
+    context.record.promptTokens = request.prompts.reduce((sum, prompt) => sum + prompt.length, 0);
+    this.#writer = openWriter({
       onEnd: (how) => this.#end(how),
-      onStall: () => this.#seats.forEach((seat) => ask.model.engine.freeze(seat)),
-      onKill: around.kill,
+      onStall: () => this.#sequences.forEach((sequence) => request.model.engine.freeze(sequence)),
+      onKill: context.kill,
     });
-    this.#wire.onReady(() => this.#flush());
+    this.#writer.onReady(() => this.#flush());
   }
 
   #choicesFor(prompt: readonly number[], promptAt: number): Choice[] {
-    const { sampling, model, scriptFor } = this.#ask;
+    const { sampling, model, scriptFor } = this.#request;
     const room = Math.max(1, model.engine.profile.contextTokens - prompt.length);
     const completionTokensMax = Math.max(1, Math.min(sampling.completionTokensMax ?? room, room));
     return Array.from({ length: sampling.n }, (_, sample) => {
@@ -103,22 +103,22 @@ class Run {
       return new Choice({ index, sample }, model.name, prompt, {
         sampling,
         completionTokensMax,
-        voice: model.voice,
+        nextToken: model.nextToken,
         script: scriptFor(index),
       });
     });
   }
 
   async start() {
-    if (this.#ask.isStream) this.#wire.openStream();
-    const slow = this.#around.rules.find(({ kind }) => kind === "slow-first-token");
-    if (slow) await this.#around.sleep(slow.ms ?? 1_000);
-    if (!this.#wire.isOpen) return;
-    this.#seats = this.#choices.map((choice) => this.#ask.model.engine.submit(this.#watched(choice)));
+    if (this.#request.isStream) this.#writer.openStream();
+    const slow = this.#context.rules.find(({ kind }) => kind === "slow-first-token");
+    if (slow) await this.#context.sleep(slow.ms ?? 1_000);
+    if (!this.#writer.isOpen) return;
+    this.#sequences = this.#choices.map((choice) => this.#request.model.engine.submit(this.#makeWork(choice)));
   }
 
   /** The engine steps the choice; what came of it goes out in the same breath. */
-  #watched(choice: Choice) {
+  #makeWork(choice: Choice) {
     return {
       tokens: choice.tokens,
       salt: choice.salt,
@@ -126,83 +126,83 @@ class Run {
       step: () => {
         const reason = choice.step();
         if (reason !== null) this.#unfinished--;
-        this.#around.record.generatedTokens++;
-        if (this.#ask.isStream) this.#tell(choice);
+        this.#context.record.generatedTokens++;
+        if (this.#request.isStream) this.#write(choice);
         if (this.#unfinished === 0) this.#complete();
         return reason;
       },
     };
   }
 
-  #tell(choice: Choice) {
-    if (!this.#wire.isReady || !choice.hasNews) return;
-    if (choice.pendingTokens < this.#around.tokensPerChunk && this.#hasOpened && !choice.hasEnded) return;
-    this.#open();
+  #write(choice: Choice) {
+    if (!this.#writer.isReady || !choice.hasNews) return;
+    if (choice.pendingTokens < this.#context.tokensPerChunk && this.#hasOpened && !choice.hasEnded) return;
+    this.#writeOpening();
     const delta = choice.take();
-    const tally = this.#tallyOf([choice]);
+    const counts = this.#countChoices([choice]);
     // A fault may end the answer within the write, so the count comes after it, and before anyone is told.
-    if (this.#wire.event(this.#scribe.chunk(choice, delta, tally))) this.#count(delta);
+    if (this.#writer.event(this.#serializer.chunk(choice, delta, counts))) this.#record(delta);
   }
 
-  #open() {
+  #writeOpening() {
     if (this.#hasOpened) return;
     this.#hasOpened = true;
-    for (const chunk of this.#scribe.opening(this.#tally())) this.#wire.event(chunk);
+    for (const chunk of this.#serializer.opening(this.#countAll())) this.#writer.event(chunk);
   }
 
-  #count(delta: Delta) {
-    this.#around.record.emittedTokens += delta.tokens.length;
-    if (delta.finish !== null) this.#around.record.finishReasons.push(delta.finish);
+  #record(delta: Delta) {
+    this.#context.record.emittedTokens += delta.tokens.length;
+    if (delta.finish !== null) this.#context.record.finishReasons.push(delta.finish);
   }
 
   /** The socket has room again: what has gathered goes out. */
   #flush() {
-    if (!this.#ask.isStream) return;
-    for (const choice of this.#choices) this.#tell(choice);
+    if (!this.#request.isStream) return;
+    for (const choice of this.#choices) this.#write(choice);
     if (this.#unfinished === 0) this.#complete();
   }
 
   #complete() {
-    if (!this.#wire.isOpen) return;
-    if (!this.#ask.isStream) {
+    if (!this.#writer.isOpen) return;
+    if (!this.#request.isStream) {
       const all = this.#choices.map((choice) => ({ choice, delta: choice.take() }));
-      this.#around.record.status = 200;
-      if (this.#wire.whole(200, this.#scribe.whole(all, this.#tally())))
-        for (const { delta } of all) this.#count(delta);
+      this.#context.record.status = 200;
+      if (this.#writer.whole(200, this.#serializer.whole(all, this.#countAll())))
+        for (const { delta } of all) this.#record(delta);
       return this.#close("completed");
     }
     if (this.#choices.some((choice) => choice.hasNews)) return;
-    const closing = this.#ask.usage.isFinal ? this.#scribe.closing(this.#tally()) : null;
-    if (closing !== null) this.#wire.event(closing);
-    this.#wire.done();
+    const closing = this.#request.usage.isFinal ? this.#serializer.closing(this.#countAll()) : null;
+    if (closing !== null) this.#writer.event(closing);
+    this.#writer.done();
     this.#close("completed");
   }
 
-  #tally(): Tally {
-    return { ...this.#tallyOf(this.#choices), promptTokens: this.#around.record.promptTokens };
+  #countAll(): UsageCounts {
+    return { ...this.#countChoices(this.#choices), promptTokens: this.#context.record.promptTokens };
   }
 
-  #tallyOf(choices: readonly Choice[]): Tally {
-    const [seat] = this.#seats;
+  #countChoices(choices: readonly Choice[]): UsageCounts {
+    const [sequence] = this.#sequences;
     return {
       promptTokens: choices[0]?.promptTokens ?? 0,
       completionTokens: choices.reduce((sum, choice) => sum + choice.completionTokens, 0),
-      cachedTokens: seat?.cachedTokens ?? 0,
-      createdTokens: seat?.createdTokens ?? 0,
+      cachedTokens: sequence?.cachedTokens ?? 0,
+      createdTokens: sequence?.createdTokens ?? 0,
     };
   }
 
   #end(how: "cancelled" | "failed" | "error") {
-    for (const seat of this.#seats) this.#ask.model.engine.abort(seat);
+    for (const sequence of this.#sequences) this.#request.model.engine.abort(sequence);
     this.#close(how);
   }
 
   #close(outcome: OracleRecord["outcome"]) {
-    const { record } = this.#around;
+    const { record } = this.#context;
     if (record.outcome !== "open") return;
-    if (outcome === "completed" && !this.#wire.isDone) return;
+    if (outcome === "completed" && !this.#writer.isDone) return;
     record.outcome = outcome;
-    record.cachedTokens = this.#seats[0]?.cachedTokens ?? 0;
-    record.endedAtMs = Math.round(this.#around.now());
+    record.cachedTokens = this.#sequences[0]?.cachedTokens ?? 0;
+    record.endedAtMs = Math.round(this.#context.now());
   }
 }

@@ -1,5 +1,5 @@
-import { engineProblem, problem, type Flaw } from "../problems.ts";
-import { Fields, stopFlaws, type FieldKind } from "./fields.ts";
+import { makeEngineProblem, makeProblem, type Flaw } from "../problems.ts";
+import { Fields, findStopFlaws, type FieldKind } from "./fields.ts";
 import { vocabularySize } from "../text/tokenizer.ts";
 
 /** The fields that chat and completions share, with what they must be. */
@@ -33,7 +33,7 @@ const stopsMax = 4;
 const logprobsMax = 20;
 
 /** How tokens are to be drawn, as vLLM's SamplingParams. */
-export interface Sampling {
+export interface SamplingParams {
   n: number;
   /** `null` until the prompt is known: the rest of the context. */
   completionTokensMax: number | null;
@@ -59,22 +59,22 @@ export function checkEarly(raw: Readonly<Record<string, unknown>>): void {
   const salt = raw["cache_salt"];
   if (salt !== undefined && salt !== null) {
     if (typeof salt !== "string" || salt === "")
-      throw problem("Parameter 'cache_salt' must be a non-empty string if provided.", "cache_salt");
+      throw makeProblem("Parameter 'cache_salt' must be a non-empty string if provided.", "cache_salt");
     if (salt.length > 128 || /[@/\\\0]/.test(salt)) {
-      throw problem(
+      throw makeProblem(
         "Parameter 'cache_salt' must be at most 128 characters and must not contain '@', '/', '\\\\', or NUL.",
         "cache_salt",
       );
     }
   }
   if (raw["stream_options"] && !raw["stream"])
-    throw problem("Stream options can only be defined when `stream=True`.", "stream_options");
+    throw makeProblem("Stream options can only be defined when `stream=True`.", "stream_options");
   if (raw["stream"] && typeof raw["prompt_logprobs"] === "number")
-    throw problem("`prompt_logprobs` are not available when `stream=True`.", "prompt_logprobs");
+    throw makeProblem("`prompt_logprobs` are not available when `stream=True`.", "prompt_logprobs");
 }
 
 /** The flaws of shared fields that are more than a type. */
-export function sharedFlaws(raw: Readonly<Record<string, unknown>>): Flaw[] {
+export function findSharedFlaws(raw: Readonly<Record<string, unknown>>): Flaw[] {
   const { stop, seed } = raw;
   // As a double 2^63 - 1 is 2^63: what is above is above in any reading.
   if (typeof seed === "number" && seed >= 2 ** 63) {
@@ -87,7 +87,7 @@ export function sharedFlaws(raw: Readonly<Record<string, unknown>>): Flaw[] {
       },
     ];
   }
-  if (!Array.isArray(stop) || stop.length <= stopsMax) return stopFlaws(stop);
+  if (!Array.isArray(stop) || stop.length <= stopsMax) return findStopFlaws(stop);
   const msg = `List should have at most ${stopsMax} items after validation, not ${stop.length}`;
   return [
     { type: "string_type", loc: "body.stop", msg: "Input should be a valid string", input: stop },
@@ -104,11 +104,11 @@ export function readSampling(
   contextTokens: number,
   completionTokensDefault: number | null,
   logprobs: number | null,
-): Sampling {
+): SamplingParams {
   const max = fields.number("max_completion_tokens") ?? fields.number("max_tokens") ?? completionTokensDefault;
   checkNumbers(fields);
   if (max !== null && max > contextTokens) {
-    throw problem(
+    throw makeProblem(
       `max_tokens=${max} cannot be greater than max_model_len=${contextTokens}. Please request fewer output tokens.`,
       "max_tokens",
       max,
@@ -116,21 +116,21 @@ export function readSampling(
   }
   const isEchoOnly = max === 0 && fields.is("echo");
   if (max !== null && max < 1 && !isEchoOnly)
-    throw problem(`max_tokens must be at least 1, got ${max}.`, "max_tokens", max);
+    throw makeProblem(`max_tokens must be at least 1, got ${max}.`, "max_tokens", max);
   const minTokens = fields.number("min_tokens") ?? 0;
-  if (minTokens < 0) throw problem(`min_tokens must be greater than or equal to 0, got ${minTokens}.`);
+  if (minTokens < 0) throw makeProblem(`min_tokens must be greater than or equal to 0, got ${minTokens}.`);
   if (max !== null && minTokens > max)
-    throw problem(`min_tokens must be less than or equal to max_tokens=${max}, got ${minTokens}.`);
+    throw makeProblem(`min_tokens must be less than or equal to max_tokens=${max}, got ${minTokens}.`);
   const n = fields.number("n") ?? 1;
   const isGreedy = fields.number("temperature") === 0;
-  if (isGreedy && n > 1) throw problem(`n must be 1 when using greedy sampling, got ${n}.`);
+  if (isGreedy && n > 1) throw makeProblem(`n must be 1 when using greedy sampling, got ${n}.`);
   // -1 asks for the whole vocabulary.
-  const wished = logprobs !== null && logprobs < 0 ? vocabularySize : logprobs;
-  if (wished !== null && wished > logprobsMax) {
-    throw engineProblem(
-      `Requested sample logprobs of ${wished}, which is greater than max allowed: ${logprobsMax}`,
+  const alternatives = logprobs !== null && logprobs < 0 ? vocabularySize : logprobs;
+  if (alternatives !== null && alternatives > logprobsMax) {
+    throw makeEngineProblem(
+      `Requested sample logprobs of ${alternatives}, which is greater than max allowed: ${logprobsMax}`,
       "logprobs",
-      wished,
+      alternatives,
     );
   }
   return {
@@ -143,7 +143,7 @@ export function readSampling(
     stopTokenIds: fields.list("stop_token_ids").filter((token) => typeof token === "number"),
     hasStopInOutput: fields.is("include_stop_str_in_output"),
     isEndIgnored: fields.is("ignore_eos"),
-    forcedToken: forcedBy(fields.record("logit_bias")),
+    forcedToken: findForcedToken(fields.record("logit_bias")),
     logprobs,
     hasTokenIds: fields.is("return_token_ids"),
     hasIdsForTokens: fields.is("return_tokens_as_token_ids"),
@@ -152,7 +152,7 @@ export function readSampling(
   };
 }
 
-const pythonFloat = (value: number): string => (Number.isInteger(value) ? `${value}.0` : String(value));
+const writePythonFloat = (value: number): string => (Number.isInteger(value) ? `${value}.0` : String(value));
 
 /** What a number must be, and what vLLM says where it is not. A `param` names itself in the answer. */
 interface NumberRule {
@@ -178,34 +178,34 @@ const numberRules: readonly NumberRule[] = [
   {
     name: "presence_penalty",
     isFit: isPenalty,
-    message: (p) => `presence_penalty must be in [-2, 2], got ${pythonFloat(p)}.`,
+    message: (p) => `presence_penalty must be in [-2, 2], got ${writePythonFloat(p)}.`,
   },
   {
     name: "frequency_penalty",
     isFit: isPenalty,
-    message: (p) => `frequency_penalty must be in [-2, 2], got ${pythonFloat(p)}.`,
+    message: (p) => `frequency_penalty must be in [-2, 2], got ${writePythonFloat(p)}.`,
   },
   {
     name: "repetition_penalty",
     isFit: (p) => p > 0,
-    message: (p) => `repetition_penalty must be greater than zero, got ${pythonFloat(p)}.`,
+    message: (p) => `repetition_penalty must be greater than zero, got ${writePythonFloat(p)}.`,
   },
   {
     name: "temperature",
     isFit: (t) => t >= 0,
-    message: (t) => `temperature must be non-negative, got ${pythonFloat(t)}.`,
+    message: (t) => `temperature must be non-negative, got ${writePythonFloat(t)}.`,
     param: "temperature",
   },
   {
     name: "temperature",
     isFit: (t) => t <= 2,
-    message: (t) => `temperature must be in [0, 2], got ${pythonFloat(t)}.`,
+    message: (t) => `temperature must be in [0, 2], got ${writePythonFloat(t)}.`,
     param: "temperature",
   },
   {
     name: "top_p",
     isFit: (p) => p > 0 && p <= 1,
-    message: (p) => `top_p must be in (0, 1], got ${pythonFloat(p)}.`,
+    message: (p) => `top_p must be in (0, 1], got ${writePythonFloat(p)}.`,
     param: "top_p",
   },
   {
@@ -213,29 +213,31 @@ const numberRules: readonly NumberRule[] = [
     isFit: (k) => k >= -1,
     message: (k) => `top_k must be 0 (disable), or at least 1, got ${k}.`,
   },
-  { name: "min_p", isFit: isInUnit, message: (p) => `min_p must be in [0, 1], got ${pythonFloat(p)}.` },
+  { name: "min_p", isFit: isInUnit, message: (p) => `min_p must be in [0, 1], got ${writePythonFloat(p)}.` },
 ];
 
 function checkNumbers(fields: Fields) {
   for (const { name, isFit, message, param } of numberRules) {
     const value = fields.number(name);
     if (value === null || isFit(value)) continue;
-    throw param === undefined ? problem(message(value)) : problem(message(value), param, pythonFloat(value));
+    throw param === undefined
+      ? makeProblem(message(value))
+      : makeProblem(message(value), param, writePythonFloat(value));
   }
-  if (fields.texts("stop").includes("")) throw problem("stop cannot contain an empty string.");
+  if (fields.texts("stop").includes("")) throw makeProblem("stop cannot contain an empty string.");
   if (fields.texts("bad_words").includes(""))
-    throw problem("bad_words cannot contain an empty string. Got bad_words=['']");
+    throw makeProblem("bad_words cannot contain an empty string. Got bad_words=['']");
   const { allowed_token_ids: allowed } = fields.raw;
   if (Array.isArray(allowed) && allowed.length === 0)
-    throw engineProblem("allowed_token_ids is not None and empty!", "allowed_token_ids", "[]");
+    throw makeEngineProblem("allowed_token_ids is not None and empty!", "allowed_token_ids", "[]");
 }
 
-function forcedBy(bias: Readonly<Record<string, unknown>>): number | null {
+function findForcedToken(bias: Readonly<Record<string, unknown>>): number | null {
   const odd = Object.keys(bias)
     .filter((key) => !/^-?\d+$/.test(key))
     .map((key) => `'${key}'`);
   if (odd.length > 0)
-    throw problem(
+    throw makeProblem(
       `logit_bias contains key(s) that cannot be converted to integer token IDs: [${odd.join(", ")}]`,
       "logit_bias",
       `[${odd.join(", ")}]`,
@@ -245,13 +247,13 @@ function forcedBy(bias: Readonly<Record<string, unknown>>): number | null {
 }
 
 /** What a stream says about usage: on the last chunk, on every chunk; the latter only with the former. */
-export interface UsageWish {
+export interface UsageOptions {
   isFinal: boolean;
   isContinuous: boolean;
 }
 
 /** Reads `stream_options`. */
-export function readUsageWish(raw: Readonly<Record<string, unknown>>): UsageWish {
+export function readUsageOptions(raw: Readonly<Record<string, unknown>>): UsageOptions {
   const options = raw["stream_options"];
   if (typeof options !== "object" || options === null) return { isFinal: false, isContinuous: false };
   const flags = new Fields(Object.fromEntries(Object.entries(options)), {

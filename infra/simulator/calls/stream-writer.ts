@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { FaultRule } from "../faults.ts";
 
 /** What becomes of an answer on its way out, reported to whoever makes it. */
-export interface WireEvents {
+export interface WriterEvents {
   /** The caller has left, or a fault has ended the answer: nothing more will be written. */
   onEnd(how: "cancelled" | "failed" | "error"): void;
   /** A fault has stalled the answer. */
@@ -18,26 +18,26 @@ const errorEvent =
 const strikes = new Set<FaultRule["kind"]>(["kill", "cut", "stall", "error-event"]);
 
 /** An answer's way to the socket, where the faults sit that strike after so many bytes or chunks. */
-export class Wire {
+export class StreamWriter {
   readonly #response: ServerResponse;
   readonly #rules: readonly FaultRule[];
-  readonly #events: WireEvents;
+  readonly #events: WriterEvents;
   #chunks = 0;
   #bytes = 0;
   #state: "open" | "stalled" | "done" | "left" = "open";
 
-  constructor(response: ServerResponse, rules: readonly FaultRule[], events: WireEvents) {
+  constructor(response: ServerResponse, rules: readonly FaultRule[], events: WriterEvents) {
     this.#response = response;
     this.#rules = rules.filter(({ kind }) => strikes.has(kind));
     this.#events = events;
     // As uvicorn does, when the caller's half of the connection ends; Node tells of it only once the whole socket has
     // closed, and drops what is written until then.
     const { socket } = response;
-    const hangUp = () => this.#leave("cancelled");
-    socket?.once("end", hangUp);
+    const onHangUp = () => this.#leave("cancelled");
+    socket?.once("end", onHangUp);
     response.on("close", () => {
-      socket?.off("end", hangUp);
-      hangUp();
+      socket?.off("end", onHangUp);
+      onHangUp();
     });
   }
 

@@ -11,7 +11,7 @@ export const blockTokens = 16;
 export class BlockPool {
   readonly total: number;
   readonly #holders: Int32Array;
-  readonly #keyOf: (string | null)[];
+  readonly #keyByBlock: (string | null)[];
   readonly #byKey = new Map<string, number>();
   /** Insertion order is the order in which blocks are taken: a set is a queue from whose middle one can take. */
   readonly #free = new Set<number>();
@@ -19,7 +19,7 @@ export class BlockPool {
   constructor(total: number) {
     this.total = total;
     this.#holders = new Int32Array(total);
-    this.#keyOf = Array.from({ length: total }, () => null);
+    this.#keyByBlock = Array.from({ length: total }, () => null);
     for (let block = 0; block < total; block++) this.#free.add(block);
   }
 
@@ -67,7 +67,7 @@ export class BlockPool {
   name(block: number, key: string): void {
     if (this.#byKey.has(key)) return;
     this.#byKey.set(key, block);
-    this.#keyOf[block] = key;
+    this.#keyByBlock[block] = key;
   }
 
   /** Gives back one sequence's blocks, last first: the beginning of a prompt is the part most worth keeping. */
@@ -82,10 +82,10 @@ export class BlockPool {
   }
 
   #forget(block: number) {
-    const key = this.#keyOf[block];
+    const key = this.#keyByBlock[block];
     if (typeof key !== "string") return;
     this.#byKey.delete(key);
-    this.#keyOf[block] = null;
+    this.#keyByBlock[block] = null;
   }
 }
 

@@ -1,7 +1,7 @@
 import { blockTokens, BlockKeys, BlockPool } from "./blocks.ts";
 import type { Clock } from "./clock.ts";
 import type { EngineProfile } from "../options.ts";
-import type { Place, Seat, Work } from "./sequence.ts";
+import type { EngineSequence, SequenceHandle, Work } from "./sequence.ts";
 import { EngineStats } from "./stats.ts";
 
 /**
@@ -9,13 +9,13 @@ import { EngineStats } from "./stats.ts";
  * recomputation, first come first served or by priority. Deterministic: it reads no clock but the one given, and draws
  * no random numbers.
  */
-export class Engine {
+export class EngineCore {
   readonly profile: EngineProfile;
   readonly pool: BlockPool;
   readonly stats = new EngineStats();
   readonly #clock: Clock;
-  readonly #waiting: Place[] = [];
-  #running: Place[] = [];
+  readonly #waiting: EngineSequence[] = [];
+  #running: EngineSequence[] = [];
   #arrivals = 0;
   #dueMs = 0;
   #isLooping = false;
@@ -49,10 +49,10 @@ export class Engine {
   }
 
   /** Takes a sequence in. Throws `RangeError` for one that could never step: without a token, or beyond the pool. */
-  submit(work: Work): Seat {
+  submit(work: Work): SequenceHandle {
     if (work.tokens.length === 0) throw new RangeError("a sequence without a token never steps");
     if (work.tokens.length >= this.pool.total * blockTokens) throw new RangeError("the prompt is larger than the pool");
-    const place: Place = {
+    const sequence: EngineSequence = {
       work,
       promptTokens: work.tokens.length,
       cachedTokens: 0,
@@ -68,30 +68,32 @@ export class Engine {
       named: 0,
       lastTokenAtMs: null,
     };
-    this.#enqueue(place);
+    this.#enqueue(sequence);
     this.#wake();
-    return place;
+    return sequence;
   }
 
   /** Takes a sequence out at once; its blocks are free when this returns. Does nothing when it has ended. */
-  abort(seat: Seat): void {
-    const place = this.#placeOf(seat);
-    if (place) this.#end(place, "abort");
+  abort(handle: SequenceHandle): void {
+    const sequence = this.#find(handle);
+    if (sequence) this.#end(sequence, "abort");
     this.#wake();
   }
 
   /** Leaves a sequence running but makes no further token of it: an engine that hangs. */
-  freeze(seat: Seat): void {
-    const place = this.#placeOf(seat);
-    if (place) place.isFrozen = true;
+  freeze(handle: SequenceHandle): void {
+    const sequence = this.#find(handle);
+    if (sequence) sequence.isFrozen = true;
   }
 
   close(): void {
     this.#closing.abort();
   }
 
-  #placeOf(seat: Seat): Place | undefined {
-    return this.#running.find((place) => place === seat) ?? this.#waiting.find((place) => place === seat);
+  #find(handle: SequenceHandle): EngineSequence | undefined {
+    return (
+      this.#running.find((sequence) => sequence === handle) ?? this.#waiting.find((sequence) => sequence === handle)
+    );
   }
 
   #wake() {
@@ -115,29 +117,29 @@ export class Engine {
     this.#isLooping = false;
   }
 
-  #stepMs(batch: readonly Place[]): number {
+  #stepMs(batch: readonly EngineSequence[]): number {
     const { stepMs, prefillMsPerToken, kvMsPerToken } = this.profile;
-    const prefill = batch.reduce((sum, place) => sum + place.want - 1, 0);
+    const prefill = batch.reduce((sum, sequence) => sum + sequence.want - 1, 0);
     return stepMs + prefill * prefillMsPerToken + this.pool.usedCount * blockTokens * kvMsPerToken;
   }
 
   /** Decides what the next step computes: first what runs, then, if nothing had to yield, what waits. */
-  #schedule(): Place[] {
+  #schedule(): EngineSequence[] {
     let budget = this.profile.maxBatchedTokens;
     let hasPreempted = false;
     // Who yields makes a new list, so this one holds still.
-    for (const place of this.#running) {
-      place.want = 0;
-      if (place.state !== "running" || place.isFrozen || budget === 0) continue;
-      const want = Math.min(place.work.tokens.length - place.computed, budget);
-      while (place.state === "running" && !this.#grow(place, place.computed + want)) {
-        const victim = this.#victim();
+    for (const sequence of this.#running) {
+      sequence.want = 0;
+      if (sequence.state !== "running" || sequence.isFrozen || budget === 0) continue;
+      const want = Math.min(sequence.work.tokens.length - sequence.computed, budget);
+      while (sequence.state === "running" && !this.#grow(sequence, sequence.computed + want)) {
+        const victim = this.#chooseVictim();
         budget += victim.want;
         this.#preempt(victim);
         hasPreempted = true;
       }
-      if (place.state !== "running") continue;
-      place.want = want;
+      if (sequence.state !== "running") continue;
+      sequence.want = want;
       budget -= want;
     }
     if (hasPreempted) budget = 0;
@@ -146,132 +148,132 @@ export class Engine {
       if (!next || !this.#start(next, budget)) break;
       budget -= next.want;
     }
-    return this.#running.filter((place) => place.want > 0);
+    return this.#running.filter((sequence) => sequence.want > 0);
   }
 
   /** Moves the head of the queue into the batch, beginning after the prefix that the pool still has. */
-  #start(place: Place, budget: number): boolean {
-    const length = place.work.tokens.length;
-    place.keys.extend(place.work.tokens);
-    const hits = this.pool.find(place.keys.keys.slice(0, Math.floor((length - 1) / blockTokens)));
+  #start(sequence: EngineSequence, budget: number): boolean {
+    const length = sequence.work.tokens.length;
+    sequence.keys.extend(sequence.work.tokens);
+    const hits = this.pool.find(sequence.keys.keys.slice(0, Math.floor((length - 1) / blockTokens)));
     const computed = hits.length * blockTokens;
     const want = Math.min(length - computed, budget);
     const needed = Math.ceil((computed + want) / blockTokens) - hits.length;
     if (this.pool.freeCount - this.pool.freeAmong(hits) < needed) return false;
     for (const block of hits) this.pool.share(block);
-    place.blocks.push(...hits);
-    this.#grow(place, computed + want);
-    place.computed = computed;
-    place.named = hits.length;
-    place.want = want;
-    place.state = "running";
+    sequence.blocks.push(...hits);
+    this.#grow(sequence, computed + want);
+    sequence.computed = computed;
+    sequence.named = hits.length;
+    sequence.want = want;
+    sequence.state = "running";
     this.#waiting.shift();
-    this.#running.push(place);
-    if (place.lastTokenAtMs === null) this.#countStart(place, computed);
+    this.#running.push(sequence);
+    if (sequence.lastTokenAtMs === null) this.#countStart(sequence, computed);
     return true;
   }
 
-  #countStart(place: Place, cachedTokens: number) {
-    place.cachedTokens = Math.min(cachedTokens, place.promptTokens);
-    place.createdTokens = Math.floor(place.promptTokens / blockTokens) * blockTokens - place.cachedTokens;
-    this.stats.prefixQueries += place.promptTokens;
-    this.stats.prefixHits += place.cachedTokens;
-    this.stats.queueSeconds.observe((this.#clock.now() - place.arrivedAtMs) / 1_000);
+  #countStart(sequence: EngineSequence, cachedTokens: number) {
+    sequence.cachedTokens = Math.min(cachedTokens, sequence.promptTokens);
+    sequence.createdTokens = Math.floor(sequence.promptTokens / blockTokens) * blockTokens - sequence.cachedTokens;
+    this.stats.prefixQueries += sequence.promptTokens;
+    this.stats.prefixHits += sequence.cachedTokens;
+    this.stats.queueSeconds.observe((this.#clock.now() - sequence.arrivedAtMs) / 1_000);
   }
 
-  #advance(batch: readonly Place[]) {
+  #advance(batch: readonly EngineSequence[]) {
     this.stats.steps++;
-    for (const place of batch) {
-      if (place.state !== "running" || place.isFrozen) continue;
-      const { work } = place;
-      place.computed += place.want;
-      place.want = 0;
-      this.#nameBlocks(place);
-      if (place.computed < work.tokens.length) continue;
+    for (const sequence of batch) {
+      if (sequence.state !== "running" || sequence.isFrozen) continue;
+      const { work } = sequence;
+      sequence.computed += sequence.want;
+      sequence.want = 0;
+      this.#nameBlocks(sequence);
+      if (sequence.computed < work.tokens.length) continue;
       const before = work.tokens.length;
       const reason = work.step();
-      this.#countToken(place, work.tokens.length - before);
-      if (reason !== null) this.#end(place, reason);
+      this.#countToken(sequence, work.tokens.length - before);
+      if (reason !== null) this.#end(sequence, reason);
     }
   }
 
-  #nameBlocks(place: Place) {
-    const full = Math.floor(place.computed / blockTokens);
-    if (place.named >= full) return;
-    place.keys.extend(place.work.tokens);
-    for (; place.named < full; place.named++) {
-      const block = place.blocks[place.named];
-      const key = place.keys.keys[place.named];
+  #nameBlocks(sequence: EngineSequence) {
+    const full = Math.floor(sequence.computed / blockTokens);
+    if (sequence.named >= full) return;
+    sequence.keys.extend(sequence.work.tokens);
+    for (; sequence.named < full; sequence.named++) {
+      const block = sequence.blocks[sequence.named];
+      const key = sequence.keys.keys[sequence.named];
       if (block !== undefined && key !== undefined) this.pool.name(block, key);
     }
   }
 
-  #countToken(place: Place, tokens: number) {
+  #countToken(sequence: EngineSequence, tokens: number) {
     const nowMs = this.#clock.now();
     this.stats.generationTokens += tokens;
-    if (place.lastTokenAtMs === null) {
-      this.stats.promptTokens += place.promptTokens;
-      this.stats.firstTokenSeconds.observe((nowMs - place.arrivedAtMs) / 1_000);
-    } else this.stats.interTokenSeconds.observe((nowMs - place.lastTokenAtMs) / 1_000);
-    place.lastTokenAtMs = nowMs;
+    if (sequence.lastTokenAtMs === null) {
+      this.stats.promptTokens += sequence.promptTokens;
+      this.stats.firstTokenSeconds.observe((nowMs - sequence.arrivedAtMs) / 1_000);
+    } else this.stats.interTokenSeconds.observe((nowMs - sequence.lastTokenAtMs) / 1_000);
+    sequence.lastTokenAtMs = nowMs;
   }
 
   /** Takes blocks until `tokens` fit; false, with what it got so far, when the pool is empty. */
-  #grow(place: Place, tokens: number): boolean {
-    while (place.blocks.length * blockTokens < tokens) {
+  #grow(sequence: EngineSequence, tokens: number): boolean {
+    while (sequence.blocks.length * blockTokens < tokens) {
       const block = this.pool.take();
       if (block === null) return false;
-      place.blocks.push(block);
+      sequence.blocks.push(block);
     }
     return true;
   }
 
   /** Who must yield: the least urgent, of those the last to come. */
-  #victim(): Place {
+  #chooseVictim(): EngineSequence {
     const [first, ...others] = this.#running;
     if (!first) throw new Error("nothing runs, so nothing can yield");
-    return others.reduce((worst, place) => (this.#isBefore(worst, place) ? place : worst), first);
+    return others.reduce((worst, sequence) => (this.#isAhead(worst, sequence) ? sequence : worst), first);
   }
 
-  #isBefore(one: Place, other: Place): boolean {
+  #isAhead(one: EngineSequence, other: EngineSequence): boolean {
     if (this.profile.isPriority && one.work.priority !== other.work.priority)
       return one.work.priority < other.work.priority;
     return one.arrival < other.arrival;
   }
 
-  #preempt(place: Place) {
+  #preempt(sequence: EngineSequence) {
     this.stats.preemptions++;
-    this.#leave(place);
-    place.computed = 0;
-    place.state = "waiting";
-    this.#enqueue(place);
+    this.#leave(sequence);
+    sequence.computed = 0;
+    sequence.state = "waiting";
+    this.#enqueue(sequence);
   }
 
-  #enqueue(place: Place) {
-    const at = this.#waiting.findIndex((other) => this.#isBefore(place, other));
-    this.#waiting.splice(at < 0 ? this.#waiting.length : at, 0, place);
+  #enqueue(sequence: EngineSequence) {
+    const at = this.#waiting.findIndex((other) => this.#isAhead(sequence, other));
+    this.#waiting.splice(at < 0 ? this.#waiting.length : at, 0, sequence);
   }
 
-  #leave(place: Place) {
-    this.#running = this.#running.filter((other) => other !== place);
-    const at = this.#waiting.indexOf(place);
+  #leave(sequence: EngineSequence) {
+    this.#running = this.#running.filter((other) => other !== sequence);
+    const at = this.#waiting.indexOf(sequence);
     if (at >= 0) this.#waiting.splice(at, 1);
-    this.pool.release(place.blocks);
-    place.blocks.length = 0;
-    place.want = 0;
+    this.pool.release(sequence.blocks);
+    sequence.blocks.length = 0;
+    sequence.want = 0;
   }
 
-  #end(place: Place, reason: "stop" | "length" | "abort") {
-    if (place.state === "ended") return;
-    this.#leave(place);
-    place.state = "ended";
+  #end(sequence: EngineSequence, reason: "stop" | "length" | "abort") {
+    if (sequence.state === "ended") return;
+    this.#leave(sequence);
+    sequence.state = "ended";
     if (reason === "abort") this.stats.aborts++;
     else
       this.stats.finish(
         reason,
-        place.promptTokens,
-        place.work.tokens.length - place.promptTokens,
-        (this.#clock.now() - place.arrivedAtMs) / 1_000,
+        sequence.promptTokens,
+        sequence.work.tokens.length - sequence.promptTokens,
+        (this.#clock.now() - sequence.arrivedAtMs) / 1_000,
       );
   }
 }

@@ -13,7 +13,7 @@ export interface Work {
 }
 
 /** A sequence that the engine has taken, as its owner sees it. */
-export interface Seat {
+export interface SequenceHandle {
   readonly work: Work;
   readonly promptTokens: number;
   /** Prompt tokens that were found in the pool, and those that were newly put there; known once the first token is. */
@@ -22,7 +22,7 @@ export interface Seat {
 }
 
 /** The engine's own view of a sequence. */
-export interface Place extends Seat {
+export interface EngineSequence extends SequenceHandle {
   cachedTokens: number;
   createdTokens: number;
   readonly keys: BlockKeys;

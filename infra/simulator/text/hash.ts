@@ -16,7 +16,7 @@ export function hashText(text: string, seed = 0): number {
 }
 
 /** `text` as so many hexadecimal digits that only look random: ids that are the same on every run. */
-export function hexOf(text: string, digits: number): string {
+export function hashHex(text: string, digits: number): string {
   let hex = "";
   for (let round = 0; hex.length < digits; round++) hex += hashText(text, round).toString(16).padStart(8, "0");
   return hex.slice(0, digits);

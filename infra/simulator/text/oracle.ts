@@ -39,7 +39,7 @@ export interface OracleReport {
 }
 
 /** Sums the records up. */
-export function reportOf(records: readonly OracleRecord[]): OracleReport {
+export function makeReport(records: readonly OracleRecord[]): OracleReport {
   const totals: OracleReport["totals"] = {
     calls: records.length,
     promptTokens: 0,

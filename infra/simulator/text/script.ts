@@ -1,27 +1,27 @@
 import { fillSchema, isRecord } from "./schema.ts";
 import { hashText } from "./hash.ts";
 import { generateMatch } from "./regex.ts";
-import { engineProblem, invalid, problem } from "../problems.ts";
+import { makeEngineProblem, makeInvalid, makeProblem } from "../problems.ts";
 import { tokenize } from "./tokenizer.ts";
 
 /** How a token of a script reaches the caller: as text, as a tool call's beginning, as its arguments, or not at all. */
-export type Part = "text" | "call" | "arguments" | "hidden";
+export type TokenPart = "text" | "call" | "arguments" | "hidden";
 
 /** An answer that is laid down in advance, because it must have a form: JSON, or a tool call. */
-export interface Script {
+export interface AnswerScript {
   readonly tokens: readonly number[];
-  readonly parts: readonly Part[];
+  readonly parts: readonly TokenPart[];
   readonly tool: { readonly name: string; readonly isNamed: boolean; readonly isFree: boolean } | null;
 }
 
-function scriptOf(pieces: readonly [Part, string][], tool: Script["tool"]): Script {
+function makeScript(pieces: readonly [TokenPart, string][], tool: AnswerScript["tool"]): AnswerScript {
   const tokens: number[] = [];
-  const parts: Part[] = [];
+  const parts: TokenPart[] = [];
   for (const [part, text] of pieces) {
     const ids = tokenize(text);
     tokens.push(...ids);
     // A call begins for the caller when its name is complete, which is at the last token of the head.
-    parts.push(...ids.map((_, at): Part => (part === "call" && at < ids.length - 1 ? "hidden" : part)));
+    parts.push(...ids.map((_, at): TokenPart => (part === "call" && at < ids.length - 1 ? "hidden" : part)));
   }
   return { tokens, parts, tool };
 }
@@ -30,37 +30,41 @@ function scriptOf(pieces: readonly [Part, string][], tool: Script["tool"]): Scri
  * The script for `response_format` or `structured_outputs`, or `null` when the answer is free. Throws vLLM's 400 for a
  * format that is none.
  */
-export function structuredScript(raw: Readonly<Record<string, unknown>>, seed: string): Script | null {
-  const text = structuredText(raw, hashText(seed));
-  return text === null ? null : scriptOf([["text", text]], null);
+export function makeStructuredScript(raw: Readonly<Record<string, unknown>>, seed: string): AnswerScript | null {
+  const text = writeStructured(raw, hashText(seed));
+  return text === null ? null : makeScript([["text", text]], null);
 }
 
-function structuredText(raw: Readonly<Record<string, unknown>>, seed: number): string | null {
+function writeStructured(raw: Readonly<Record<string, unknown>>, seed: number): string | null {
   const format = raw["response_format"];
   const type = isRecord(format) ? format["type"] : undefined;
   if (isRecord(format) && type === "json_schema")
     return JSON.stringify(fillSchema(checkSchema(format["json_schema"]), seed));
   if (type === "json_object") return JSON.stringify({ answer: fillSchema({ type: "string" }, seed) });
-  if (type !== undefined && type !== "text" && type !== "structural_tag") throw unknownFormat(type);
-  const wish = raw["structured_outputs"];
-  if (!isRecord(wish)) return null;
-  const wished = ["json", "regex", "choice"].filter((name) => wish[name] !== undefined && wish[name] !== null);
+  if (type !== undefined && type !== "text" && type !== "structural_tag") throw refuseFormat(type);
+  const structured = raw["structured_outputs"];
+  if (!isRecord(structured)) return null;
+  const wished = ["json", "regex", "choice"].filter(
+    (name) => structured[name] !== undefined && structured[name] !== null,
+  );
   if (wished.length > 1)
-    throw problem("You can only use one kind of constraints for structured outputs ('json', 'regex' or 'choice').");
-  if (wish["json"] !== undefined && wish["json"] !== null)
-    return JSON.stringify(fillSchema(typeof wish["json"] === "string" ? JSON.parse(wish["json"]) : wish["json"], seed));
-  if (wish["regex"] !== undefined && wish["regex"] !== null) return writeMatch(wish["regex"], seed);
-  if (Array.isArray(wish["choice"])) return String(wish["choice"][seed % wish["choice"].length]);
-  return wish["json_object"] === true ? JSON.stringify({ answer: fillSchema({ type: "string" }, seed) }) : null;
+    throw makeProblem("You can only use one kind of constraints for structured outputs ('json', 'regex' or 'choice').");
+  if (structured["json"] !== undefined && structured["json"] !== null)
+    return JSON.stringify(
+      fillSchema(typeof structured["json"] === "string" ? JSON.parse(structured["json"]) : structured["json"], seed),
+    );
+  if (structured["regex"] !== undefined && structured["regex"] !== null) return writeMatch(structured["regex"], seed);
+  if (Array.isArray(structured["choice"])) return String(structured["choice"][seed % structured["choice"].length]);
+  return structured["json_object"] === true ? JSON.stringify({ answer: fillSchema({ type: "string" }, seed) }) : null;
 }
 
 function writeMatch(pattern: unknown, seed: number): string {
-  if (typeof pattern !== "string") throw problem("'regex' must be a string.", "structured_outputs");
+  if (typeof pattern !== "string") throw makeProblem("'regex' must be a string.", "structured_outputs");
   try {
     return generateMatch(pattern, seed);
   } catch (cause) {
     if (cause instanceof RangeError || cause instanceof SyntaxError)
-      throw engineProblem(`Grammar error: the simulator cannot follow the regex: ${cause.message}`);
+      throw makeEngineProblem(`Grammar error: the simulator cannot follow the regex: ${cause.message}`);
     throw cause;
   }
 }
@@ -68,20 +72,21 @@ function writeMatch(pattern: unknown, seed: number): string {
 /** `json_schema` of a request, checked as far as vLLM checks it before the grammar is built. */
 function checkSchema(schema: unknown): unknown {
   if (!isRecord(schema))
-    throw problem(
+    throw makeProblem(
       "When response_format type is 'json_schema', the 'json_schema' field must be provided.",
       "response_format",
     );
   const inner = schema["schema"];
   const type = isRecord(inner) ? inner["type"] : undefined;
   const types = ["object", "array", "string", "number", "integer", "boolean", "null"];
-  if (typeof type === "string" && !types.includes(type)) throw engineProblem(`Grammar error: Invalid type: ${type}`);
+  if (typeof type === "string" && !types.includes(type))
+    throw makeEngineProblem(`Grammar error: Invalid type: ${type}`);
   return inner ?? { type: "object" };
 }
 
-function unknownFormat(type: unknown) {
+function refuseFormat(type: unknown) {
   const expected = "'text', 'json_object' or 'json_schema'";
-  return invalid([
+  return makeInvalid([
     {
       type: "literal_error",
       loc: "body.response_format.type",
@@ -96,7 +101,11 @@ function unknownFormat(type: unknown) {
  * The script of a tool call, or `null` when none is made: with `auto` a tool is called when the last message is the
  * user's, and a message of a tool is answered in text. Throws vLLM's 400 for tools and choices that do not fit.
  */
-export function toolScript(raw: Readonly<Record<string, unknown>>, lastRole: string, seed: string): Script | null {
+export function makeToolScript(
+  raw: Readonly<Record<string, unknown>>,
+  lastRole: string,
+  seed: string,
+): AnswerScript | null {
   const choice = raw["tool_choice"] ?? (Array.isArray(raw["tools"]) ? "auto" : "none");
   const tools = Array.isArray(raw["tools"])
     ? raw["tools"].map((tool) => (isRecord(tool) && isRecord(tool["function"]) ? tool["function"] : {}))
@@ -110,7 +119,7 @@ export function toolScript(raw: Readonly<Record<string, unknown>>, lastRole: str
   const name = String(tool["name"]);
   const filled = JSON.stringify(fillSchema(tool["parameters"] ?? { type: "object" }, hash));
   const head = `<tool_call>\n{"name": ${JSON.stringify(name)}, "arguments": `;
-  return scriptOf(
+  return makeScript(
     [
       ["call", head],
       ["arguments", filled],
@@ -124,33 +133,36 @@ export function toolScript(raw: Readonly<Record<string, unknown>>, lastRole: str
 export function checkTools(raw: Readonly<Record<string, unknown>>): void {
   const { tools, tool_choice: choice } = raw;
   if (Array.isArray(tools) && tools.length === 0) {
-    throw problem(
+    throw makeProblem(
       "`tools` must not be an empty array. Either provide at least one tool or omit the field entirely.",
       "tools",
     );
   }
   if (choice === undefined || choice === null || choice === "none") return;
-  if (!Array.isArray(tools)) throw problem("When using `tool_choice`, `tools` must be set.", "tool_choice");
+  if (!Array.isArray(tools)) throw makeProblem("When using `tool_choice`, `tools` must be set.", "tool_choice");
   if (choice === "auto" || choice === "required") return;
   if (!isRecord(choice)) {
-    throw problem(
+    throw makeProblem(
       `Invalid value for \`tool_choice\`: ${String(choice)}! Only named tools, "none", "auto" or "required" ` +
         "are supported.",
       "tool_choice",
     );
   }
   const usage = 'Correct usage: `{"type": "function", "function": {"name": "my_function"}}`';
-  const wanted = choice["function"];
-  if (!isRecord(wanted))
-    throw problem(
-      `Invalid value for \`function\`: \`${String(wanted)}\` in \`tool_choice\`! ${usage}`,
+  const named = choice["function"];
+  if (!isRecord(named))
+    throw makeProblem(
+      `Invalid value for \`function\`: \`${String(named)}\` in \`tool_choice\`! ${usage}`,
       "tool_choice.function",
     );
-  if (!("name" in wanted))
-    throw problem(`Expected field \`name\` in \`function\` in \`tool_choice\`! ${usage}`, "tool_choice.function.name");
+  if (!("name" in named))
+    throw makeProblem(
+      `Expected field \`name\` in \`function\` in \`tool_choice\`! ${usage}`,
+      "tool_choice.function.name",
+    );
   const isKnown = tools.some(
-    (tool) => isRecord(tool) && isRecord(tool["function"]) && tool["function"]["name"] === wanted["name"],
+    (tool) => isRecord(tool) && isRecord(tool["function"]) && tool["function"]["name"] === named["name"],
   );
   if (!isKnown)
-    throw problem("The tool specified in `tool_choice` does not match any of the specified `tools`", "tool_choice");
+    throw makeProblem("The tool specified in `tool_choice` does not match any of the specified `tools`", "tool_choice");
 }

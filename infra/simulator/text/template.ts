@@ -1,4 +1,4 @@
-import { problem } from "../problems.ts";
+import { makeProblem } from "../problems.ts";
 import { isRecord } from "./schema.ts";
 
 /** A message as the template sees it. */
@@ -25,7 +25,7 @@ const defaultSystem = "You are Qwen, created by Alibaba Cloud. You are a helpful
  */
 export function readMessages(messages: readonly unknown[], model: string): Message[] {
   if (messages.some((message) => hasLoneSurrogate(message)))
-    throw problem("TextEncodeInput must be Union[TextInputSequence, Tuple[InputSequence, InputSequence]]");
+    throw makeProblem("TextEncodeInput must be Union[TextInputSequence, Tuple[InputSequence, InputSequence]]");
   return messages.map((message) => {
     const fields = isRecord(message) ? message : {};
     const calls = Array.isArray(fields["tool_calls"]) ? fields["tool_calls"] : [];
@@ -50,7 +50,7 @@ function readContent(content: unknown, model: string): string {
     .map((part) => {
       if (typeof part === "string") return part;
       if (isRecord(part) && typeof part["text"] === "string") return part["text"];
-      throw problem(`${model} is not a multimodal model`);
+      throw makeProblem(`${model} is not a multimodal model`);
     })
     .join("\n");
 }
@@ -66,12 +66,12 @@ export function renderChat(
   const [first] = messages;
   const hasSystem = first !== undefined && isSystem(first);
   const system = (hasSystem ? first.content : defaultSystem) + (tools.length > 0 ? renderTools(tools) : "");
-  const turns = (hasSystem ? messages.slice(1) : messages).map(
-    (message) => [roleOf(message), renderTurn(message)] as const,
+  const rendered = (hasSystem ? messages.slice(1) : messages).map(
+    (message) => [renderRole(message), renderMessage(message)] as const,
   );
   let prompt = `<|im_start|>system\n${system}<|im_end|>\n`;
-  turns.forEach(([role, text], at) => {
-    const isOpen = isContinued && at === turns.length - 1;
+  rendered.forEach(([role, text], at) => {
+    const isOpen = isContinued && at === rendered.length - 1;
     prompt += `<|im_start|>${role}\n${text}${isOpen ? "" : "<|im_end|>\n"}`;
   });
   return hasGenerationPrompt ? `${prompt}<|im_start|>assistant\n` : prompt;
@@ -80,10 +80,10 @@ export function renderChat(
 /** `developer` is the newer name of the same role. */
 const isSystem = ({ role }: Message): boolean => role === "system" || role === "developer";
 
-const roleOf = (message: Message): string =>
+const renderRole = (message: Message): string =>
   message.role === "tool" ? "user" : isSystem(message) ? "system" : message.role;
 
-function renderTurn({ role, content, toolCalls }: Message): string {
+function renderMessage({ role, content, toolCalls }: Message): string {
   if (role === "tool") return `<tool_response>\n${content}\n</tool_response>`;
   const calls = toolCalls.map(
     (call) => `\n<tool_call>\n{"name": "${call.name}", "arguments": ${call.arguments}}\n</tool_call>`,

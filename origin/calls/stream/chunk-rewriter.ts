@@ -1,10 +1,10 @@
-import { isObject, parseObject, type Body } from "#edge/agreements/json.ts";
+import { isObject, parseObject, type JsonObject } from "#edge/agreements/json.ts";
 import { hasContent, hasGivenUp, isError } from "../answer-parts.ts";
-import { billedUsage, type Tally } from "../usage-meter.ts";
-import { readCounts, usageTextOf } from "../usage-text.ts";
+import { readBilledUsage, type UsageMeter } from "../usage-meter.ts";
+import { readCounts, findUsageText } from "../usage-text.ts";
 
 /** What the rewriter of a stream needs to know about its call. */
-export interface ChunkOptions {
+export interface RewriterOptions {
   /** The id that the caller sees, whatever the engine calls its model. */
   model: string;
   /** How many choices stream at once, over all prompts. */
@@ -48,19 +48,19 @@ const tokenChunk = new RegExp(
  * so the beginning is parsed once and compared after that, and usage is cut off the end by position; anything that is
  * not written as vLLM writes a token is parsed. Payloads are Latin-1 (see sse-decoder.ts).
  */
-export class Chunks {
+export class ChunkRewriter {
   /** The id that the caller saw; `null` before the first chunk. */
   responseId: string | null = null;
   /** Some choice has finished: without that, `[DONE]` is no success. */
   hasFinished = false;
   hasSentUsage = false;
-  #tally: Tally;
-  #options: ChunkOptions;
+  #meter: UsageMeter;
+  #options: RewriterOptions;
   #headIn = "";
   #headOut = "";
 
-  constructor(tally: Tally, options: ChunkOptions) {
-    this.#tally = tally;
+  constructor(meter: UsageMeter, options: RewriterOptions) {
+    this.#meter = meter;
     this.#options = options;
   }
 
@@ -77,13 +77,13 @@ export class Chunks {
     if (head === "" || !payload.startsWith(head)) return null;
     tokenChunk.lastIndex = head.length;
     if (!tokenChunk.test(payload)) return null;
-    this.#tally.noteContent();
+    this.#meter.noteContent();
     // In JSON this text stands where an array ends and nowhere else: within a string its quotes would be escaped.
     const cut = payload.indexOf(usageStart, head.length);
     if (cut < 0) return this.#headOut + payload.slice(head.length);
-    const prompt = digitsAt(payload, cut + usageStart.length);
-    const completion = digitsAt(payload, payload.indexOf(completionStart, cut) + completionStart.length);
-    this.#tally.noteChoice(0, { prompt, completion, cached: null });
+    const prompt = readDigits(payload, cut + usageStart.length);
+    const completion = readDigits(payload, payload.indexOf(completionStart, cut) + completionStart.length);
+    this.#meter.noteChoice(0, { prompt, completion, cached: null });
     return this.#options.wantsContinuousUsage
       ? this.#headOut + payload.slice(head.length)
       : `${this.#headOut}${payload.slice(head.length, cut)}]}`;
@@ -100,39 +100,39 @@ export class Chunks {
     this.#count(json, choices);
     if (choices.some(hasGivenUp)) return null;
     if (choices.some((choice) => typeof choice["finish_reason"] === "string")) this.hasFinished = true;
-    if (choices.length === 0) return this.#usageChunk(chunk);
+    if (choices.length === 0) return this.#rewriteUsageChunk(chunk);
     if (!this.#options.wantsContinuousUsage) delete chunk["usage"];
     if ("model" in chunk) chunk["model"] = this.#options.model;
     this.#learnHead(payload);
     return toLatin1(JSON.stringify(chunk));
   }
 
-  #count(json: string, choices: Body[]): void {
-    const usage = usageTextOf(json);
+  #count(json: string, choices: JsonObject[]): void {
+    const usage = findUsageText(json);
     const [first] = choices;
     if (usage !== null) {
       const counts = readCounts(usage);
-      const isOfChoice = this.#options.hasContinuousUsage || this.#options.isUsageOfOneChoice;
-      if (!first || !isOfChoice) this.#tally.noteTotal(counts);
-      else this.#tally.noteChoice(indexOf(first, this.#options.choices), counts);
+      const isOfOneChoice = this.#options.hasContinuousUsage || this.#options.isUsageOfOneChoice;
+      if (!first || !isOfOneChoice) this.#meter.noteTotal(counts);
+      else this.#meter.noteChoice(readIndex(first, this.#options.choices), counts);
     }
-    for (const choice of choices) if (hasContent(choice)) this.#tally.noteContent();
+    for (const choice of choices) if (hasContent(choice)) this.#meter.noteContent();
   }
 
   /**
    * A chunk without choices is the usage chunk, or an extension that nobody asked for. It shows what will be billed.
    */
-  #usageChunk(chunk: Body): string {
+  #rewriteUsageChunk(chunk: JsonObject): string {
     if (!this.#options.wantsUsage || !isObject(chunk["usage"])) return "";
     this.hasSentUsage = true;
-    const usage = { ...chunk["usage"], ...billedUsage(this.#tally) };
+    const usage = { ...chunk["usage"], ...readBilledUsage(this.#meter) };
     return toLatin1(JSON.stringify({ ...chunk, model: this.#options.model, usage }));
   }
 
   /** Writes the usage chunk that the caller asked for and the engine did not send. */
-  owedUsage(nowMs: number, object: string): string {
+  writeUsageChunk(nowMs: number, object: string): string {
     const created = Math.floor(nowMs / 1_000);
-    const usage = billedUsage(this.#tally);
+    const usage = readBilledUsage(this.#meter);
     return toLatin1(
       JSON.stringify({ id: this.responseId, object, created, model: this.#options.model, choices: [], usage }),
     );
@@ -150,7 +150,7 @@ export class Chunks {
   }
 }
 
-function digitsAt(text: string, from: number): number {
+function readDigits(text: string, from: number): number {
   let value = 0;
   for (let at = from; ; at++) {
     const digit = text.charCodeAt(at) - 48;
@@ -159,7 +159,7 @@ function digitsAt(text: string, from: number): number {
   }
 }
 
-function indexOf(choice: Body, choices: number): number {
+function readIndex(choice: JsonObject, choices: number): number {
   const index = choice["index"];
   return typeof index === "number" && Number.isInteger(index) && index >= 0 && index < choices ? index : 0;
 }

@@ -1,7 +1,7 @@
 /** A timer that runs out when nothing happens for too long. */
-export interface Silence {
+export interface IdleTimer {
   /** Something happened at `nowMs` (performance.now()): the time starts again. */
-  note(nowMs: number): void;
+  touch(nowMs: number): void;
   stop(): void;
 }
 
@@ -9,22 +9,22 @@ export interface Silence {
  * Calls `onIdle` when nothing happened for `ms`, and again after each further `ms`. A token only sets a number, because
  * moving the timer would cost more; the timer looks at the number when it fires.
  */
-export function watchSilence(ms: number, onSilence: () => void): Silence {
-  let heardAtMs = performance.now();
-  let timer = setTimeout(look, ms);
+export function startIdleTimer(ms: number, onIdle: () => void): IdleTimer {
+  let activeAtMs = performance.now();
+  let timer = setTimeout(check, ms);
 
-  function look(): void {
+  function check(): void {
     const nowMs = performance.now();
-    const restMs = heardAtMs + ms - nowMs;
+    const restMs = activeAtMs + ms - nowMs;
     // Timers fire up to a millisecond early.
-    timer = setTimeout(look, restMs < 1 ? ms : restMs);
+    timer = setTimeout(check, restMs < 1 ? ms : restMs);
     if (restMs >= 1) return;
-    heardAtMs = nowMs;
-    onSilence();
+    activeAtMs = nowMs;
+    onIdle();
   }
 
   return {
-    note: (nowMs) => void (heardAtMs = nowMs),
+    touch: (nowMs) => void (activeAtMs = nowMs),
     stop: () => clearTimeout(timer),
   };
 }

@@ -1,9 +1,9 @@
 import { Refusal } from "#edge/errors.ts";
-import { errorEvent, streamHeaders } from "#edge/protocol/sse.ts";
+import { encodeErrorEvent, streamHeaders } from "#edge/protocol/sse.ts";
 import { askEngine } from "../ask-engine.ts";
 import { buildCallHeaders, commitFinal, type LiveCall } from "../live-call.ts";
-import { recordOf, settlePrompt } from "../record.ts";
-import { Chunks } from "./chunk-rewriter.ts";
+import { buildRecord, settlePrompt } from "../record.ts";
+import { ChunkRewriter } from "./chunk-rewriter.ts";
 import { openEventWriter } from "./event-writer.ts";
 import { passStream, type Ending } from "./stream-answer.ts";
 
@@ -12,7 +12,7 @@ import { passStream, type Ending } from "./stream-answer.ts";
  * is told in the stream itself, after its final record was written.
  */
 export async function serveStream(call: LiveCall): Promise<void> {
-  const { rooms, claims, prepared, response, controller, tally, engine } = call;
+  const { rooms, claims, prepared, response, controller, meter, engine } = call;
   const { limits } = rooms.config;
   const abandon = () =>
     controller.abort({
@@ -34,7 +34,7 @@ export async function serveStream(call: LiveCall): Promise<void> {
   const writer = openEventWriter(response);
   const { wantsUsage, wantsContinuousUsage, choices, path } = prepared;
   const { hasContinuousUsage, isUsageOfOneChoice } = engine.dialect;
-  const chunks = new Chunks(tally, {
+  const rewriter = new ChunkRewriter(meter, {
     model: claims.model,
     choices,
     wantsUsage,
@@ -45,21 +45,21 @@ export async function serveStream(call: LiveCall): Promise<void> {
   const ending = await passStream({
     engineAnswer,
     writer,
-    chunks,
-    tally,
+    rewriter,
+    meter,
     limits,
     signal: controller.signal,
     onFirstToken: () => (call.firstTokenAtMs = rooms.now()),
     onCheckpoint: () =>
-      rooms.sender.checkpoint(recordOf({ ...call, responseId: chunks.responseId }, "failed", false, rooms.now())),
+      rooms.sender.checkpoint(buildRecord({ ...call, responseId: rewriter.responseId }, "failed", false, rooms.now())),
     onPing: rooms.metrics.notePing,
   });
-  call.responseId = chunks.responseId;
-  await settlePrompt(tally, engine, prepared);
+  call.responseId = rewriter.responseId;
+  await settlePrompt(meter, engine, prepared);
   commitFinal(call, ending.outcome, ending.refusal);
   if (ending.outcome !== "completed")
-    return writer.end(ending.refusal ? Buffer.from(errorEvent(ending.refusal)).toString("latin1") : "");
-  const isOwed = wantsUsage && !chunks.hasSentUsage;
+    return writer.end(ending.refusal ? Buffer.from(encodeErrorEvent(ending.refusal)).toString("latin1") : "");
+  const isOwed = wantsUsage && !rewriter.hasSentUsage;
   const object = path === "/v1/completions" ? "text_completion" : "chat.completion.chunk";
-  writer.end(`${isOwed ? `data: ${chunks.owedUsage(rooms.now(), object)}\n\n` : ""}data: [DONE]\n\n`);
+  writer.end(`${isOwed ? `data: ${rewriter.writeUsageChunk(rooms.now(), object)}\n\n` : ""}data: [DONE]\n\n`);
 }

@@ -9,21 +9,21 @@ export class EventTooLarge extends Error {}
  * Text is Latin-1: one character a byte, so no character of UTF-8 can be torn, and what goes out again is what came in.
  * Comments and other fields are dropped.
  */
-export class Frames {
+export class SseDecoder {
   #rest = "";
   #isAfterCr = false;
-  #hasBegun = false;
+  #hasStarted = false;
 
   /** The payloads that `read` completes. */
   push(read: string): string[] {
     let text = read;
-    if (this.#isAfterCr || text.includes("\r")) text = this.#unify(text);
-    if (!this.#hasBegun) text = this.#begin(text);
+    if (this.#isAfterCr || text.includes("\r")) text = this.#normalizeLineEnds(text);
+    if (!this.#hasStarted) text = this.#dropByteOrderMark(text);
     if (this.#rest !== "") text = this.#rest + text;
     const payloads: string[] = [];
     let from = 0;
     for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n", from)) {
-      const payload = payloadOf(text.slice(from, end));
+      const payload = readPayload(text.slice(from, end));
       if (payload !== null) payloads.push(payload);
       from = end + 2;
     }
@@ -37,11 +37,11 @@ export class Frames {
    * a whole `[DONE]`.
    */
   finish(): string | null {
-    return payloadOf(this.#rest);
+    return readPayload(this.#rest);
   }
 
   /** Lines may end in CRLF or CR: all become LF, also when a CRLF is split between two reads. */
-  #unify(text: string): string {
+  #normalizeLineEnds(text: string): string {
     const whole = this.#isAfterCr && text.startsWith("\n") ? text.slice(1) : text;
     this.#isAfterCr = text.endsWith("\r");
     return whole.replace(/\r\n?/g, "\n");
@@ -50,14 +50,14 @@ export class Frames {
   /**
    * A byte order mark may open the stream. A read of one or two bytes is too short to tell, and no engine sends one.
    */
-  #begin(text: string): string {
+  #dropByteOrderMark(text: string): string {
     if (text === "") return text;
-    this.#hasBegun = true;
+    this.#hasStarted = true;
     return text.startsWith("\xef\xbb\xbf") ? text.slice(3) : text;
   }
 }
 
-function payloadOf(block: string): string | null {
+function readPayload(block: string): string | null {
   if (block.startsWith("data: ") && !block.includes("\n")) return block.slice(6);
   let payload: string | null = null;
   for (const line of block.split("\n")) {

@@ -1,13 +1,13 @@
 import type { Outcome } from "#edge/agreements/records/usage.ts";
 import { Refusal } from "#edge/errors.ts";
 import { checkpointMs, checkpointTokens } from "#edge/limits.ts";
-import type { Chunks } from "./chunk-rewriter.ts";
+import type { ChunkRewriter } from "./chunk-rewriter.ts";
 import type { AgentLimits } from "../../config.ts";
 import type { EngineAnswer } from "../../engines/http/connection.ts";
 import type { EventWriter } from "./event-writer.ts";
-import { Frames } from "./sse-decoder.ts";
-import { watchSilence, type Silence } from "./idle-timer.ts";
-import type { Tally } from "../usage-meter.ts";
+import { SseDecoder } from "./sse-decoder.ts";
+import { startIdleTimer, type IdleTimer } from "./idle-timer.ts";
+import type { UsageMeter } from "../usage-meter.ts";
 
 /** How a call ended. `refusal` is sent to the caller if they are still there; a whole answer has none. */
 export interface Ending {
@@ -19,8 +19,8 @@ export interface Ending {
 export interface StreamParts {
   engineAnswer: EngineAnswer;
   writer: EventWriter;
-  chunks: Chunks;
-  tally: Tally;
+  rewriter: ChunkRewriter;
+  meter: UsageMeter;
   limits: Pick<AgentLimits, "streamIdleMsMax" | "pingMs">;
   /** Aborted with an Ending as its reason: the caller left, the deadline came, the agent stops. */
   signal: AbortSignal;
@@ -30,7 +30,7 @@ export interface StreamParts {
 }
 
 /** Reads why a call was aborted: because the caller left, or for a reason of ours. */
-export function endingOf(reason: unknown): Ending {
+export function readEnding(reason: unknown): Ending {
   if (typeof reason === "object" && reason !== null && "outcome" in reason && "refusal" in reason) {
     const { outcome, refusal } = reason;
     if (outcome === "cancelled" || outcome === "failed")
@@ -39,8 +39,8 @@ export function endingOf(reason: unknown): Ending {
   return { outcome: "cancelled", refusal: null };
 }
 
-const done: Ending = { outcome: "completed", refusal: null };
-const broken = (log: string): Ending => ({ outcome: "failed", refusal: new Refusal("stream_broken", { log }) });
+const completed: Ending = { outcome: "completed", refusal: null };
+const buildFailure = (log: string): Ending => ({ outcome: "failed", refusal: new Refusal("stream_broken", { log }) });
 
 /**
  * Passes an engine's stream on, event by event, and resolves when it has ended; it writes neither `[DONE]` nor the
@@ -49,70 +49,70 @@ const broken = (log: string): Ending => ({ outcome: "failed", refusal: new Refus
  * reports an error (a `[DONE]` behind an error means nothing).
  */
 export function passStream(parts: StreamParts): Promise<Ending> {
-  return new Promise((resolve) => new Passage(parts, resolve).begin());
+  return new Promise((resolve) => new StreamRelay(parts, resolve).begin());
 }
 
 /** An engine closes a connection that nobody reads within milliseconds; if it does not, we close it. */
-const listenOutMsMax = 300;
+const engineDrainMsMax = 300;
 
-class Passage {
+class StreamRelay {
   #parts: StreamParts;
   #resolve: (ending: Ending) => void;
-  #frames = new Frames();
-  #isOver = false;
+  #decoder = new SseDecoder();
+  #hasEnded = false;
   #hasToken = false;
   #checkpointAt = 0;
   /** Set when the caller is gone: from then on only what the engine had already sent is counted. */
-  #left: Ending | null = null;
+  #aborted: Ending | null = null;
   /** The first runs out when nothing is sent to the caller, the second when nothing comes from the engine. */
-  #unsaid: Silence;
-  #unheard: Silence;
+  #pingTimer: IdleTimer;
+  #idleTimer: IdleTimer;
   #checkpoints: NodeJS.Timeout;
 
   constructor(parts: StreamParts, resolve: (ending: Ending) => void) {
     const { limits, engineAnswer } = parts;
     this.#parts = parts;
     this.#resolve = resolve;
-    this.#unsaid = watchSilence(limits.pingMs, this.#writePing);
-    this.#unheard = watchSilence(
+    this.#pingTimer = startIdleTimer(limits.pingMs, this.#writePing);
+    this.#idleTimer = startIdleTimer(
       limits.streamIdleMsMax,
-      () => !engineAnswer.isPaused && this.#end(broken("engine_idle")),
+      () => !engineAnswer.isPaused && this.#end(buildFailure("engine_idle")),
     );
-    this.#checkpoints = setInterval(this.#noteCheckpoint, checkpointMs);
+    this.#checkpoints = setInterval(this.#checkpoint, checkpointMs);
   }
 
   begin(): void {
     const { engineAnswer, writer, signal } = this.#parts;
-    signal.addEventListener("abort", this.#leave);
-    writer.onDrain = this.#goOn;
-    engineAnswer.listen({ text: this.#take, end: this.#hangUp });
-    if (signal.aborted) this.#leave();
+    signal.addEventListener("abort", this.#abort);
+    writer.onDrain = this.#resume;
+    engineAnswer.listen({ text: this.#receive, end: this.#finish });
+    if (signal.aborted) this.#abort();
   }
 
   #end(ending: Ending): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     const { engineAnswer, writer, signal } = this.#parts;
-    this.#unsaid.stop();
-    this.#unheard.stop();
+    this.#pingTimer.stop();
+    this.#idleTimer.stop();
     clearInterval(this.#checkpoints);
-    signal.removeEventListener("abort", this.#leave);
+    signal.removeEventListener("abort", this.#abort);
     writer.onDrain = () => {};
-    if (ending.outcome === "completed") letGo(engineAnswer);
+    if (ending.outcome === "completed") releaseEngine(engineAnswer);
     else engineAnswer.destroy();
     this.#resolve(ending);
   }
 
-  #take = (read: string): void => {
-    const { engineAnswer, writer, tally } = this.#parts;
-    const payloads = this.#cut(read);
+  #receive = (read: string): void => {
+    const { engineAnswer, writer, meter: tally } = this.#parts;
+    const payloads = this.#decode(read);
     if (payloads.length === 0) return;
-    if (this.#left) return void this.#passAll(payloads);
+    if (this.#aborted) return void this.#rewriteAll(payloads);
     const nowMs = performance.now();
-    this.#unheard.note(nowMs);
-    const { text, ending } = this.#passAll(payloads);
+    this.#idleTimer.touch(nowMs);
+    const { text, ending } = this.#rewriteAll(payloads);
     if (text !== "") {
-      this.#unsaid.note(nowMs);
+      this.#pingTimer.touch(nowMs);
       if (!writer.write(text)) engineAnswer.pause();
     }
     if (!this.#hasToken && tally.hasContent) {
@@ -120,27 +120,28 @@ class Passage {
       this.#parts.onFirstToken();
     }
     if (ending) return this.#end(ending);
-    if (tally.completionSoFar - this.#checkpointAt >= checkpointTokens) this.#noteCheckpoint();
+    if (tally.completionSoFar - this.#checkpointAt >= checkpointTokens) this.#checkpoint();
   };
 
-  #cut(read: string): string[] {
+  #decode(read: string): string[] {
     try {
-      return this.#frames.push(read);
+      return this.#decoder.push(read);
     } catch {
-      this.#end(broken("event_too_large"));
+      this.#end(buildFailure("event_too_large"));
       return [];
     }
   }
 
-  #passAll(payloads: string[]): { text: string; ending: Ending | null } {
-    const { chunks, tally } = this.#parts;
+  #rewriteAll(payloads: string[]): { text: string; ending: Ending | null } {
+    const { rewriter: chunks, meter: tally } = this.#parts;
     let text = "";
     for (const payload of payloads) {
-      if (payload === "[DONE]") return { text, ending: chunks.hasFinished ? done : broken("done_without_finish") };
-      const passed = chunks.read(payload);
-      if (passed === null) return { text, ending: broken("engine_error_event") };
-      if (tally.isOverHold) return { text, ending: broken("over_hold") };
-      if (passed !== "") text += `data: ${passed}\n\n`;
+      if (payload === "[DONE]")
+        return { text, ending: chunks.hasFinished ? completed : buildFailure("done_without_finish") };
+      const rewritten = chunks.read(payload);
+      if (rewritten === null) return { text, ending: buildFailure("engine_error_event") };
+      if (tally.isOverHold) return { text, ending: buildFailure("over_hold") };
+      if (rewritten !== "") text += `data: ${rewritten}\n\n`;
     }
     return { text, ending: null };
   }
@@ -151,48 +152,51 @@ class Passage {
     this.#parts.onPing();
   };
 
-  #noteCheckpoint = (): void => {
-    const tokens = this.#parts.tally.completionSoFar;
+  #checkpoint = (): void => {
+    const tokens = this.#parts.meter.completionSoFar;
     if (tokens === this.#checkpointAt) return;
     this.#checkpointAt = tokens;
     this.#parts.onCheckpoint();
   };
 
-  #goOn = (): void => {
-    this.#unheard.note(performance.now());
+  #resume = (): void => {
+    this.#idleTimer.touch(performance.now());
     this.#parts.engineAnswer.resume();
   };
 
-  #leave = (): void => {
-    const ending = endingOf(this.#parts.signal.reason);
-    if (ending.outcome === "cancelled" && !this.#left) this.#listenOut(ending);
+  #abort = (): void => {
+    const ending = readEnding(this.#parts.signal.reason);
+    if (ending.outcome === "cancelled" && !this.#aborted) this.#drainEngine(ending);
     else this.#end(ending);
   };
 
   /**
-   * Closing our half of the connection tells the engine that nobody reads any more. What it had sent by then is still on
-   * its way, and is billed (Q4).
+   * Closing our half of the connection tells the engine that nobody reads any more. What it had sent by then is still
+   * on its way, and is billed (Q4).
    */
-  #listenOut(ending: Ending): void {
+  #drainEngine(ending: Ending): void {
     const { engineAnswer } = this.#parts;
-    this.#left = ending;
-    this.#unsaid.stop();
-    this.#unheard.stop();
+    this.#aborted = ending;
+    this.#pingTimer.stop();
+    this.#idleTimer.stop();
     engineAnswer.resume();
     engineAnswer.leave();
-    this.#unheard = watchSilence(listenOutMsMax, () => this.#end(ending));
+    this.#idleTimer = startIdleTimer(engineDrainMsMax, () => this.#end(ending));
   }
 
   /** A body that ended properly may lack the blank line behind `[DONE]`. */
-  #hangUp = (isWhole: boolean): void => {
-    if (this.#left) return this.#end(this.#left);
-    const isDone = isWhole && this.#frames.finish() === "[DONE]" && this.#parts.chunks.hasFinished;
-    this.#end(isDone ? done : broken("engine_hung_up"));
+  #finish = (isWhole: boolean): void => {
+    if (this.#aborted) return this.#end(this.#aborted);
+    const isDone = isWhole && this.#decoder.finish() === "[DONE]" && this.#parts.rewriter.hasFinished;
+    this.#end(isDone ? completed : buildFailure("engine_hung_up"));
   };
 }
 
-/** After `[DONE]` the engine only closes its body: its connection is used again for the next call, unless it takes too long. */
-function letGo(engineAnswer: EngineAnswer): void {
+/**
+ * After `[DONE]` the engine only closes its body: its connection is used again for the next call, unless it takes too
+ * long.
+ */
+function releaseEngine(engineAnswer: EngineAnswer): void {
   const timer = setTimeout(() => engineAnswer.destroy(), 1_000);
   engineAnswer.listen({ text: () => {}, end: () => clearTimeout(timer) });
   engineAnswer.resume();

@@ -1,11 +1,11 @@
 import { Refusal } from "#edge/errors.ts";
-import { readText } from "../../engines/http/client.ts";
-import { countText, guessText } from "../../engines/tokenize.ts";
+import { readAnswerText } from "../../engines/http/client.ts";
+import { countTextTokens, guessText } from "../../engines/tokenize.ts";
 import { askEngine } from "../ask-engine.ts";
 import { buildCallHeaders, commitFinal, type LiveCall } from "../live-call.ts";
 import { settlePrompt } from "../record.ts";
-import { endingOf } from "../stream/stream-answer.ts";
-import { keepWaiting, readWhole, textsOf, writeWhole } from "../whole-answer.ts";
+import { readEnding } from "../stream/stream-answer.ts";
+import { startKeepAlive, readWhole, readTexts, writeWhole } from "./whole-answer.ts";
 
 const wholeBytesMax = 64 * 1024 * 1024;
 
@@ -15,23 +15,23 @@ const wholeBytesMax = 64 * 1024 * 1024;
  * and nothing for the completion. That record is a checkpoint, because a retry elsewhere may still settle the hold.
  */
 export async function serveWhole(call: LiveCall): Promise<void> {
-  const { rooms, claims, prepared, response, tally } = call;
+  const { rooms, claims, prepared, response, meter: tally } = call;
   const headers = () => ({
     "content-type": "application/json",
     "cache-control": "no-store",
     ...buildCallHeaders(call),
   });
-  const stopWaiting = keepWaiting(response, rooms.config.limits, headers, rooms.metrics.notePing);
+  const stopKeepAlive = startKeepAlive(response, rooms.config.limits, headers, rooms.metrics.notePing);
   try {
     const answer = readWhole(
-      await readText(await askEngine(call), wholeBytesMax),
+      await readAnswerText(await askEngine(call), wholeBytesMax),
       prepared.path,
       tally,
       call.engine.dialect.isUsageOfOneChoice,
     );
     if (typeof answer["id"] === "string") call.responseId = answer["id"].slice(0, 128);
     await settlePrompt(tally, call.engine, prepared);
-    if (tally.isCompletionUnknown) await countCompletion(call, textsOf(answer));
+    if (tally.isCompletionUnknown) await countCompletion(call, readTexts(answer));
     if (call.controller.signal.aborted) throw new Refusal("bad_gateway", { log: "left" });
     if (!response.headersSent) response.writeHead(200, headers());
     commitFinal(call, "completed", null);
@@ -40,10 +40,10 @@ export async function serveWhole(call: LiveCall): Promise<void> {
     if (!response.headersSent) throw error;
     await settlePrompt(tally, call.engine, prepared);
     const { aborted, reason } = call.controller.signal;
-    commitFinal(call, aborted ? endingOf(reason).outcome : "failed", error instanceof Refusal ? error : null);
+    commitFinal(call, aborted ? readEnding(reason).outcome : "failed", error instanceof Refusal ? error : null);
     response.destroy();
   } finally {
-    stopWaiting();
+    stopKeepAlive();
   }
 }
 
@@ -51,7 +51,7 @@ async function countCompletion(call: LiveCall, texts: string[]): Promise<void> {
   const { model } = call.prepared.body;
   const name = typeof model === "string" ? model : call.claims.model;
   const counts = await Promise.all(
-    texts.map(async (text) => (await countText(call.engine, name, text)) ?? guessText(text)),
+    texts.map(async (text) => (await countTextTokens(call.engine, name, text)) ?? guessText(text)),
   );
-  call.tally.noteCompletion(counts.reduce((sum, count) => sum + count, 0));
+  call.meter.noteCompletion(counts.reduce((sum, count) => sum + count, 0));
 }

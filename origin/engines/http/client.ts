@@ -1,11 +1,11 @@
 import { Refusal } from "#edge/errors.ts";
 import type { EngineConfig } from "../../config.ts";
-import { causeOf } from "../../log.ts";
+import { readCause } from "../../log.ts";
 import { dialects, type Dialect } from "../dialects.ts";
-import { Line, type EngineAnswer } from "./connection.ts";
+import { EngineConnection, type EngineAnswer } from "./connection.ts";
 
 /** One HTTP exchange with an engine. Headers are built here and never copied from anyone (S7). */
-export interface Ask {
+export interface EngineRequest {
   method: "GET" | "POST";
   path: string;
   body?: string;
@@ -25,82 +25,82 @@ export interface Engine {
    * Resolves with the answer's head, whatever its status; the body is the caller's to read. Throws a Refusal when none
    * comes.
    */
-  ask(ask: Ask): Promise<EngineAnswer>;
+  request(request: EngineRequest): Promise<EngineAnswer>;
   /**
    * The whole answer to a small question; status 0 when nobody listens, `null` when it fails otherwise, takes longer
    * than `msMax` or is larger than 4 MiB.
    */
-  askText(ask: Ask, msMax: number): Promise<{ status: number; text: string } | null>;
+  requestText(request: EngineRequest, msMax: number): Promise<{ status: number; text: string } | null>;
   close(): void;
 }
 
 const answerBytesMax = 4 * 1024 * 1024;
-const idleLinesMax = 64;
+const idleConnectionsMax = 64;
 
 /** A client for one engine over kept-alive connections: as many as there are calls, which capacity.ts bounds. */
 export function openEngine(config: EngineConfig): Engine {
   const base = new URL(config.url);
   const isTls = base.protocol === "https:";
-  const place = { host: base.hostname.replace(/^\[|\]$/g, ""), port: Number(base.port || (isTls ? 443 : 80)), isTls };
-  const lines = new Set<Line>();
-  const idle: Line[] = [];
+  const address = { host: base.hostname.replace(/^\[|\]$/g, ""), port: Number(base.port || (isTls ? 443 : 80)), isTls };
+  const connections = new Set<EngineConnection>();
+  const idle: EngineConnection[] = [];
 
-  function connect(): Line {
-    const line = new Line(place, keepLine, dropLine);
-    lines.add(line);
-    return line;
+  function connect(): EngineConnection {
+    const connection = new EngineConnection(address, keepConnection, dropConnection);
+    connections.add(connection);
+    return connection;
   }
 
-  function keepLine(line: Line): void {
-    if (idle.length < idleLinesMax) idle.push(line);
-    else line.close();
+  function keepConnection(connection: EngineConnection): void {
+    if (idle.length < idleConnectionsMax) idle.push(connection);
+    else connection.close();
   }
 
-  function dropLine(line: Line): void {
-    lines.delete(line);
-    const at = idle.indexOf(line);
+  function dropConnection(connection: EngineConnection): void {
+    connections.delete(connection);
+    const at = idle.indexOf(connection);
     if (at >= 0) idle.splice(at, 1);
   }
 
   /** `isRetry`: on a new connection, since after a restart of the engine every kept one is dead. */
-  async function open(ask: Ask, isRetry: boolean): Promise<EngineAnswer> {
-    const { signal } = ask;
-    if (signal?.aborted) throw refusalOf(left());
-    const line = (isRetry ? undefined : idle.pop()) ?? connect();
-    const { isReused } = line;
-    const answer = line.ask(writeRequest(config, base, ask));
-    const leave = () => answer.fail(left());
+  async function open(request: EngineRequest, isRetry: boolean): Promise<EngineAnswer> {
+    const { signal } = request;
+    if (signal?.aborted) throw translateFailure(createAbortError());
+    const connection = (isRetry ? undefined : idle.pop()) ?? connect();
+    const { isReused } = connection;
+    const answer = connection.send(writeRequest(config, base, request));
+    const leave = () => answer.fail(createAbortError());
     signal?.addEventListener("abort", leave);
     try {
       await answer.head;
-      if (ask.isStream) signal?.removeEventListener("abort", leave);
+      if (request.isStream) signal?.removeEventListener("abort", leave);
       return answer;
     } catch (error) {
       signal?.removeEventListener("abort", leave);
       // An engine may close a kept connection just as we write to it. It has read nothing, so once more is safe.
-      if (isReused && answer.isUnheard && !signal?.aborted) return open(ask, true);
-      throw refusalOf(error);
+      if (isReused && answer.isUnanswered && !signal?.aborted) return open(request, true);
+      throw translateFailure(error);
     }
   }
 
   return {
     config,
     dialect: dialects[config.kind],
-    ask: (ask) => open(ask, false),
-    async askText(ask, msMax) {
+    request: (request) => open(request, false),
+    async requestText(request, msMax) {
       try {
-        const answer = await open({ ...ask, signal: AbortSignal.timeout(msMax) }, false);
-        return { status: answer.status, text: await readText(answer, answerBytesMax) };
+        const answer = await open({ ...request, signal: AbortSignal.timeout(msMax) }, false);
+        return { status: answer.status, text: await readAnswerText(answer, answerBytesMax) };
       } catch (error) {
         return error instanceof Refusal && error.code === "no_healthy_backends" ? { status: 0, text: "" } : null;
       }
     },
-    close: () => lines.forEach((line) => line.close()),
+    close: () => connections.forEach((connection) => connection.close()),
   };
 }
 
 /** The whole body as text. Throws a Refusal when it breaks off or is larger than `bytesMax`. */
-export function readText(answer: EngineAnswer, bytesMax: number): Promise<string> {
+export function readAnswerText(answer: EngineAnswer, bytesMax: number): Promise<string> {
   return new Promise((resolve, reject) => {
     let latin1 = "";
     answer.listen({
@@ -119,8 +119,8 @@ export function readText(answer: EngineAnswer, bytesMax: number): Promise<string
 }
 
 /** Head and body of a request. Values come from our config and our own ids, which hold no line end. */
-function writeRequest(config: EngineConfig, base: URL, ask: Ask): string {
-  const { method, path, body, requestId } = ask;
+function writeRequest(config: EngineConfig, base: URL, request: EngineRequest): string {
+  const { method, path, body, requestId } = request;
   let head = `${method} ${base.pathname.replace(/\/+$/, "")}${path} HTTP/1.1\r\nhost: ${base.host}\r\naccept: */*\r\n`;
   if (requestId !== undefined) head += `x-request-id: ${requestId}\r\n`;
   if (config.apiKey !== undefined) head += `authorization: Bearer ${config.apiKey}\r\n`;
@@ -128,15 +128,15 @@ function writeRequest(config: EngineConfig, base: URL, ask: Ask): string {
   return `${head}content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 }
 
-function left(): DOMException {
+function createAbortError(): DOMException {
   return new DOMException("left", "AbortError");
 }
 
 const unreachable = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT"]);
 
 /** Nothing came back: 503 when nobody listens, 502 when the engine hung up. Both may be tried elsewhere. */
-function refusalOf(cause: unknown): Refusal {
-  const code = causeOf(cause);
+function translateFailure(cause: unknown): Refusal {
+  const code = readCause(cause);
   if (unreachable.has(code))
     return new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log: `engine_unreachable ${code}`, cause });
   return new Refusal("bad_gateway", { log: `engine_hung_up ${code}`, cause });

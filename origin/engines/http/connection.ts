@@ -1,9 +1,9 @@
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { AnswerReader, WireError, type AnswerHead } from "./response-parser.ts";
+import { ResponseParser, ResponseParseError, type ResponseHead } from "./response-parser.ts";
 
 /** Where an engine listens. */
-export interface Place {
+export interface EngineAddress {
   host: string;
   port: number;
   isTls: boolean;
@@ -24,15 +24,19 @@ const readBytesMax = 32 * 1024;
  * One kept-alive connection to an engine; it carries one exchange at a time. Reads land in one buffer and become text
  * at once: no stream, no promise and no buffer for each token.
  */
-export class Line {
+export class EngineConnection {
   /** It has carried an answer before: the engine may have closed it meanwhile. */
   isReused = false;
   #socket: Socket;
   #answer: EngineAnswer | null = null;
-  #onFree: (line: Line) => void;
+  #onFree: (connection: EngineConnection) => void;
 
   /** `onFree`: it can carry another request. `onGone`: it never will again. */
-  constructor({ host, port, isTls }: Place, onFree: (line: Line) => void, onGone: (line: Line) => void) {
+  constructor(
+    { host, port, isTls }: EngineAddress,
+    onFree: (connection: EngineConnection) => void,
+    onGone: (connection: EngineConnection) => void,
+  ) {
     const buffer = Buffer.allocUnsafeSlow(readBytesMax);
     const take = (bytes: number) => {
       if (this.#answer) this.#answer.push(buffer.toString("latin1", 0, bytes));
@@ -59,7 +63,7 @@ export class Line {
   }
 
   /** Sends a request, written out. Only for a connection that is free. */
-  ask(request: string): EngineAnswer {
+  send(request: string): EngineAnswer {
     const answer = new EngineAnswer(this.#socket, () => this.#free(answer));
     this.#answer = answer;
     this.#socket.ref();
@@ -71,11 +75,11 @@ export class Line {
     this.#socket.destroy();
   }
 
-  #free({ mayFollow, isPaused }: EngineAnswer): void {
+  #free({ isReusable, isPaused }: EngineAnswer): void {
     this.#answer = null;
     const socket = this.#socket;
     // An engine that answers before it has read the whole request may take the rest of it for another.
-    if (!mayFollow || socket.writableLength > 0 || !socket.writable || !socket.readable) return this.close();
+    if (!isReusable || socket.writableLength > 0 || !socket.writable || !socket.readable) return this.close();
     this.isReused = true;
     if (isPaused) socket.resume();
     // Nobody waits for an idle connection, so it keeps no process alive.
@@ -87,26 +91,26 @@ export class Line {
 /** An engine's answer to one request. */
 export class EngineAnswer {
   status = 0;
-  fields: AnswerHead["fields"] = new Map();
+  fields: ResponseHead["fields"] = new Map();
   /** Resolves when status and fields are there; rejects with the cause when none come. */
   readonly head: Promise<void>;
-  isOver = false;
+  hasEnded = false;
   isPaused = false;
   #socket: Socket;
-  #reader: AnswerReader;
-  #onOver: () => void;
+  #reader: ResponseParser;
+  #onEnd: () => void;
   #listener: BodyListener | null = null;
   /** The body that came before anyone listened. */
-  #held = "";
+  #buffered = "";
   #isWhole = false;
   #settle: (cause: Error | null) => void = () => {};
-  #onHeld = () => {};
+  #onBuffered = () => {};
 
-  constructor(socket: Socket, onOver: () => void) {
+  constructor(socket: Socket, onEnd: () => void) {
     this.#socket = socket;
-    this.#onOver = onOver;
+    this.#onEnd = onEnd;
     this.head = new Promise((resolve, reject) => (this.#settle = (cause) => (cause ? reject(cause) : resolve())));
-    this.#reader = new AnswerReader({
+    this.#reader = new ResponseParser({
       head: (head) => this.#begin(head),
       body: (text) => this.#pass(text),
       end: () => this.#end(true),
@@ -114,12 +118,12 @@ export class EngineAnswer {
   }
 
   /** True while nothing of the answer has come: the engine may never have read the request. */
-  get isUnheard(): boolean {
+  get isUnanswered(): boolean {
     return !this.#reader.hasBegun;
   }
 
   /** True when the connection may carry another exchange after this one. */
-  get mayFollow(): boolean {
+  get isReusable(): boolean {
     return this.#isWhole && this.#reader.isReusable;
   }
 
@@ -128,12 +132,12 @@ export class EngineAnswer {
    * `msMax`. Whoever listens later still receives it.
    */
   peek(msMax: number): Promise<string> {
-    if (this.#held !== "" || this.isOver) return Promise.resolve(this.#held);
+    if (this.#buffered !== "" || this.hasEnded) return Promise.resolve(this.#buffered);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#onHeld(), msMax);
-      this.#onHeld = () => {
+      const timer = setTimeout(() => this.#onBuffered(), msMax);
+      this.#onBuffered = () => {
         clearTimeout(timer);
-        resolve(this.#held);
+        resolve(this.#buffered);
       };
     });
   }
@@ -141,22 +145,22 @@ export class EngineAnswer {
   /** Passes the body on from now on, and at once what came before. A second listener replaces the first. */
   listen(listener: BodyListener): void {
     this.#listener = listener;
-    const held = this.#held;
-    this.#held = "";
+    const held = this.#buffered;
+    this.#buffered = "";
     if (held !== "") listener.text(held);
     if (this.#listener !== listener) return;
-    if (this.isOver) listener.end(this.#isWhole);
+    if (this.hasEnded) listener.end(this.#isWhole);
     else if (held !== "") this.resume();
   }
 
   pause(): void {
-    if (this.isOver) return;
+    if (this.hasEnded) return;
     this.isPaused = true;
     this.#socket.pause();
   }
 
   resume(): void {
-    if (this.isOver) return;
+    if (this.hasEnded) return;
     this.isPaused = false;
     this.#socket.resume();
   }
@@ -166,7 +170,7 @@ export class EngineAnswer {
    * reaches the listener.
    */
   leave(): void {
-    if (!this.isOver) this.#socket.end();
+    if (!this.hasEnded) this.#socket.end();
   }
 
   /** Ends the exchange and its connection; the listener hears no more. */
@@ -180,7 +184,7 @@ export class EngineAnswer {
     try {
       this.#reader.push(text);
     } catch (error) {
-      if (!(error instanceof WireError)) throw error;
+      if (!(error instanceof ResponseParseError)) throw error;
       this.fail(error);
     }
   }
@@ -192,33 +196,33 @@ export class EngineAnswer {
 
   /** Ends an answer that broke off or is given up. */
   fail(cause: Error): void {
-    if (this.isOver) return;
+    if (this.hasEnded) return;
     this.#socket.destroy();
     this.#settle(cause);
     this.#end(false);
   }
 
-  #begin({ status, fields }: AnswerHead): void {
-    if (this.isOver) return;
+  #begin({ status, fields }: ResponseHead): void {
+    if (this.hasEnded) return;
     this.status = status;
     this.fields = fields;
     this.#settle(null);
   }
 
   #pass(text: string): void {
-    if (this.isOver) return;
+    if (this.hasEnded) return;
     if (this.#listener) return this.#listener.text(text);
-    this.#held += text;
+    this.#buffered += text;
     this.pause();
-    this.#onHeld();
+    this.#onBuffered();
   }
 
   #end(isWhole: boolean): void {
-    if (this.isOver) return;
-    this.isOver = true;
+    if (this.hasEnded) return;
+    this.hasEnded = true;
     this.#isWhole = isWhole;
-    this.#onHeld();
-    this.#onOver();
+    this.#onBuffered();
+    this.#onEnd();
     this.#listener?.end(isWhole);
   }
 }

@@ -1,5 +1,5 @@
 /** An answer that is not HTTP/1.1, or is larger than it may be. `code` is for the log. */
-export class WireError extends Error {
+export class ResponseParseError extends Error {
   readonly code: string;
 
   constructor(code: "bad_head" | "bad_length" | "bad_chunk") {
@@ -9,14 +9,14 @@ export class WireError extends Error {
 }
 
 /** Status and fields of an answer: names in lower case, values that came under one name joined by ", ". */
-export interface AnswerHead {
+export interface ResponseHead {
   status: number;
   fields: ReadonlyMap<string, string>;
 }
 
 /** Receives one answer: its head, what each read brought of its body, its end. */
-export interface AnswerParts {
-  head(head: AnswerHead): void;
+export interface ResponseListener {
+  head(head: ResponseHead): void;
   body(text: string): void;
   end(): void;
 }
@@ -36,13 +36,13 @@ const chunkSize = new RegExp(`^([0-9A-Fa-f]{1,12})(?:;${token}(?:=(?:${token}|"[
  * is here because a token costs more through Node's own client, or undici's (docs/decisions/0010). It accepts less than
  * Node does, and never reads differently what both accept (response-parser.twin.test.ts).
  */
-export class AnswerReader {
+export class ResponseParser {
   /** False while nothing has come: whatever broke, the engine may not even have read the request. */
   hasBegun = false;
   /** Once the answer has ended: whether the connection may carry another. */
   isReusable = false;
-  isOver = false;
-  #parts: AnswerParts;
+  hasEnded = false;
+  #parts: ResponseListener;
   #next: "head" | "body" | "size" | "chunk" | "line" | "trailer" = "head";
   #text = "";
   #at = 0;
@@ -51,7 +51,7 @@ export class AnswerReader {
   #body = "";
   #trailers = 0;
 
-  constructor(parts: AnswerParts) {
+  constructor(parts: ResponseListener) {
     this.#parts = parts;
   }
 
@@ -60,19 +60,19 @@ export class AnswerReader {
     this.hasBegun = true;
     this.#text = this.#at < this.#text.length ? this.#text.slice(this.#at) + text : text;
     this.#at = 0;
-    while (!this.isOver && this.#step()) continue;
+    while (!this.hasEnded && this.#step()) continue;
     const body = this.#body;
     this.#body = "";
     if (body !== "") this.#parts.body(body);
-    if (!this.isOver) return;
+    if (!this.hasEnded) return;
     if (this.#at < this.#text.length) this.isReusable = false;
     this.#parts.end();
   }
 
   /** The engine has ended its half. True when that is how this answer was to end. */
   finish(): boolean {
-    if (this.isOver || this.#next !== "body" || this.#left !== Infinity) return false;
-    this.isOver = true;
+    if (this.hasEnded || this.#next !== "body" || this.#left !== Infinity) return false;
+    this.hasEnded = true;
     this.#parts.end();
     return true;
   }
@@ -96,24 +96,24 @@ export class AnswerReader {
 
   #takeHead(): boolean {
     const end = this.#text.indexOf("\r\n\r\n", this.#at);
-    if ((end < 0 ? this.#text.length : end) - this.#at > headCharsMax) throw new WireError("bad_head");
+    if ((end < 0 ? this.#text.length : end) - this.#at > headCharsMax) throw new ResponseParseError("bad_head");
     if (end < 0) return false;
     const [first = "", ...lines] = this.#text.slice(this.#at, end).split("\r\n");
     const start = statusLine.exec(first);
-    if (!start) throw new WireError("bad_head");
+    if (!start) throw new ResponseParseError("bad_head");
     this.#at = end + 4;
     const status = Number(start[2]);
     const fields = readFields(lines);
-    const length = lengthOf(status, fields);
+    const length = readLength(status, fields);
     const isClosing = start[1] === "0" || closes.test(fields.get("connection") ?? "");
     // Interim answers (103) announce the real one; another protocol (101) or an end they cannot.
-    if (status === 101 || (status < 200 && isClosing)) throw new WireError("bad_head");
+    if (status === 101 || (status < 200 && isClosing)) throw new ResponseParseError("bad_head");
     if (status < 200) return true;
     this.#left = length;
     this.#next = Number.isNaN(length) ? "size" : "body";
     this.isReusable = length !== Infinity && !isClosing && !(length === 0 && announcesBody(fields));
     this.#parts.head({ status, fields });
-    this.isOver = this.#left === 0;
+    this.hasEnded = this.#left === 0;
     return true;
   }
 
@@ -125,7 +125,7 @@ export class AnswerReader {
     this.#at += taken;
     this.#left -= taken;
     if (this.#left > 0) return false;
-    if (this.#next === "body") this.isOver = true;
+    if (this.#next === "body") this.hasEnded = true;
     else this.#next = "line";
     return true;
   }
@@ -134,7 +134,7 @@ export class AnswerReader {
     const line = this.#takeLine();
     if (line === null) return false;
     const size = chunkSize.exec(line)?.[1];
-    if (size === undefined) throw new WireError("bad_chunk");
+    if (size === undefined) throw new ResponseParseError("bad_chunk");
     this.#left = Number.parseInt(size, 16);
     this.#next = this.#left === 0 ? "trailer" : "chunk";
     return true;
@@ -143,7 +143,7 @@ export class AnswerReader {
   #takeLineEnd(): boolean {
     const line = this.#takeLine();
     if (line === null) return false;
-    if (line !== "") throw new WireError("bad_chunk");
+    if (line !== "") throw new ResponseParseError("bad_chunk");
     this.#next = "size";
     return true;
   }
@@ -152,16 +152,16 @@ export class AnswerReader {
   #takeTrailer(): boolean {
     const line = this.#takeLine();
     if (line === null) return false;
-    this.isOver = line === "";
-    if (this.isOver) return true;
+    this.hasEnded = line === "";
+    if (this.hasEnded) return true;
     readFields([line]);
-    if (++this.#trailers > trailersMax) throw new WireError("bad_head");
+    if (++this.#trailers > trailersMax) throw new ResponseParseError("bad_head");
     return true;
   }
 
   #takeLine(): string | null {
     const end = this.#text.indexOf("\r\n", this.#at);
-    if ((end < 0 ? this.#text.length : end) - this.#at > lineCharsMax) throw new WireError("bad_chunk");
+    if ((end < 0 ? this.#text.length : end) - this.#at > lineCharsMax) throw new ResponseParseError("bad_chunk");
     if (end < 0) return null;
     const line = this.#text.slice(this.#at, end);
     this.#at = end + 2;
@@ -173,7 +173,7 @@ function readFields(lines: string[]): Map<string, string> {
   const fields = new Map<string, string>();
   for (const line of lines) {
     const [, name = "", value = ""] = fieldLine.exec(line) ?? [];
-    if (name === "") throw new WireError("bad_head");
+    if (name === "") throw new ResponseParseError("bad_head");
     const key = name.toLowerCase();
     const before = fields.get(key);
     const own = trimSpaces(value);
@@ -201,12 +201,12 @@ function announcesBody(fields: ReadonlyMap<string, string>): boolean {
  * How long the body is (RFC 9112 §6.3): NaN when it is chunked, Infinity when it ends with the connection. Two fields
  * that say it differently, and a coding that nobody asked for, are refused.
  */
-function lengthOf(status: number, fields: ReadonlyMap<string, string>): number {
+function readLength(status: number, fields: ReadonlyMap<string, string>): number {
   const coding = fields.get("transfer-encoding");
   const length = fields.get("content-length");
   if (coding !== undefined && (length !== undefined || coding.toLowerCase() !== "chunked"))
-    throw new WireError("bad_length");
-  if (length !== undefined && !/^\d{1,15}$/.test(length)) throw new WireError("bad_length");
+    throw new ResponseParseError("bad_length");
+  if (length !== undefined && !/^\d{1,15}$/.test(length)) throw new ResponseParseError("bad_length");
   if (status === 204 || status === 304) return 0;
   if (coding !== undefined) return Number.NaN;
   return length === undefined ? Infinity : Number(length);

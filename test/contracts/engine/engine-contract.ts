@@ -8,7 +8,7 @@ import { promiseRefusals } from "./promise-refusals.ts";
 import type { Promised } from "./promise.ts";
 
 /** An engine under test. `embeddingModel` may be served at another address, or not at all. */
-export interface OpenEngine {
+export interface EngineUnderTest {
   url: string;
   model: string;
   embeddingModel: string | null;
@@ -20,9 +20,9 @@ export interface OpenEngine {
  * `engine-differences.ts` lists for this engine must fail: the suite asserts the difference instead of stepping around
  * it.
  */
-export function engineContract(engine: EngineName, open: () => Promise<OpenEngine>): void {
+export function engineContract(engine: EngineName, open: () => Promise<EngineUnderTest>): void {
   describe(`an engine keeps its promises: ${engine}`, () => {
-    let opened: OpenEngine;
+    let opened: EngineUnderTest;
     let client: EngineClient;
     beforeAll(async () => {
       opened = await open();

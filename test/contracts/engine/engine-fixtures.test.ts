@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startSimulator, type Simulator } from "#infra/simulator/server.ts";
 import { readRecordings } from "#test/support/recordings.ts";
-import { structureOf } from "#test/infra/checks/accept/structure.ts";
+import { describeStructure } from "#test/infra/checks/accept/structure.ts";
 import { isListed } from "./engine-differences.ts";
 
 interface Fixture {
@@ -47,7 +47,7 @@ const servers: Record<string, Parameters<typeof startSimulator>[0]> = {
     apiKey: "penstock-fixture-key",
   },
   embed: {
-    models: [{ names: ["BAAI/bge-small-en-v1.5", "embed"], speech: "vectors" }],
+    models: [{ names: ["BAAI/bge-small-en-v1.5", "embed"], output: "vectors" }],
     profile: { stepMs: 0, contextTokens: 2_048 },
   },
 };
@@ -69,8 +69,12 @@ describe("the simulator answers as the recorded vLLM did, but for values", () =>
       redirect: "manual",
       ...(request.body !== undefined && request.body !== "" && { body: request.body }),
     });
-    const got = structureOf(response.status, response.headers.get("content-type") ?? undefined, await response.text());
-    const wanted = structureOf(status ?? 0, headers?.["content-type"], body ?? blocks?.join("") ?? "");
+    const got = describeStructure(
+      response.status,
+      response.headers.get("content-type") ?? undefined,
+      await response.text(),
+    );
+    const wanted = describeStructure(status ?? 0, headers?.["content-type"], body ?? blocks?.join("") ?? "");
     const isDifferent = isListed("simulator", `fixture ${name}`);
     // A listed difference must be one; otherwise the whole structure is compared, so that a failure shows where.
     expect(isDifferent ? isDeepStrictEqual(got, wanted) : got).toEqual(isDifferent ? false : wanted);

@@ -5,7 +5,7 @@ engineContract("simulator", async () => {
   const { url, close } = await startSimulator({
     models: [
       { names: ["Qwen/Qwen2.5-7B-Instruct", "chat"] },
-      { names: ["BAAI/bge-small-en-v1.5", "embed"], speech: "vectors" },
+      { names: ["BAAI/bge-small-en-v1.5", "embed"], output: "vectors" },
     ],
     profile: { stepMs: 1 },
   });

@@ -1,6 +1,15 @@
 import { describe, expect, test } from "vitest";
 import type { HoldId, OrgId } from "#edge/agreements/tokens/ids.ts";
-import { askOf, freshHold, granted, keyRecord, noon, orgRecord, recordOf, type OpenLedger } from "./ledger-fixtures.ts";
+import {
+  makeRequest,
+  freshHold,
+  granted,
+  keyRecord,
+  noon,
+  orgRecord,
+  makeRecord,
+  type OpenLedger,
+} from "./ledger-fixtures.ts";
 
 /** What `Ledger` promises of many orgs' records at once, for any adapter. */
 export function ledgerBatches(name: string, open: OpenLedger): void {
@@ -12,17 +21,20 @@ export function ledgerBatches(name: string, open: OpenLedger): void {
     for (const { org } of opened) {
       await ledger.publish(orgRecord(org, { tokensPerDay: 900 }));
       await ledger.publish(keyRecord(org, 1));
-      holds.set(org, [granted(await ledger.admit(askOf(org))).hold, granted(await ledger.admit(askOf(org))).hold]);
+      holds.set(org, [
+        granted(await ledger.admit(makeRequest(org))).hold,
+        granted(await ledger.admit(makeRequest(org))).hold,
+      ]);
     }
     /** Held and settled tokens of the day. */
     const booked = async (org: OrgId) => {
       const day = (await ledger.inspect(org))?.windows.find(({ window }) => window === "tokensPerDay");
       return [day?.held, day?.settled];
     };
-    const records = (org: OrgId, fields = {}) => (holds.get(org) ?? []).map((hold) => recordOf(org, hold, fields));
+    const records = (org: OrgId, fields = {}) => (holds.get(org) ?? []).map((hold) => makeRecord(org, hold, fields));
     return { ledger, orgs: [opened[0].org, opened[1].org, opened[2].org] as const, records, booked };
   };
-  const told = (answers: PromiseSettledResult<{ result: string }[]>[]) =>
+  const listResults = (answers: PromiseSettledResult<{ result: string }[]>[]) =>
     answers.map((answer) => (answer.status === "fulfilled" ? answer.value.map(({ result }) => result) : "rejected"));
 
   describe(`${name}: many orgs at once`, () => {
@@ -33,9 +45,9 @@ export function ledgerBatches(name: string, open: OpenLedger): void {
       const batches = [
         { org: two, records: records(two, { completionTokens: 1 }) },
         { org: one, records: [...noted, ...records(one, { completionTokens: 5 })] },
-        { org: three, records: [recordOf(three, freshHold()), ...records(three).slice(1)] },
+        { org: three, records: [makeRecord(three, freshHold()), ...records(three).slice(1)] },
       ];
-      expect(told(await ledger.settleAll(batches))).toEqual([
+      expect(listResults(await ledger.settleAll(batches))).toEqual([
         ["settled", "settled"],
         ["checkpointed", "checkpointed", "settled", "settled"],
         ["unknown", "settled"],
@@ -45,7 +57,7 @@ export function ledgerBatches(name: string, open: OpenLedger): void {
         [0, 22],
         [30, 30],
       ]);
-      expect(told(await ledger.settleAll(batches))).toEqual([
+      expect(listResults(await ledger.settleAll(batches))).toEqual([
         ["repeated", "repeated"],
         ["repeated", "repeated", "repeated", "repeated"],
         ["unknown", "repeated"],
@@ -63,10 +75,10 @@ export function ledgerBatches(name: string, open: OpenLedger): void {
       const [one, two, three] = orgs;
       const answers = await ledger.settleAll([
         { org: one, records: records(one) },
-        { org: two, records: [...records(two), recordOf(three, freshHold())] },
+        { org: two, records: [...records(two), makeRecord(three, freshHold())] },
         { org: three, records: records(three, { completionTokens: -1 }) },
       ]);
-      expect(told(answers)).toEqual([["settled", "settled"], "rejected", "rejected"]);
+      expect(listResults(answers)).toEqual([["settled", "settled"], "rejected", "rejected"]);
       expect(await Promise.all(orgs.map(booked))).toEqual([
         [0, 60],
         [60, 0],

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect } from "vitest";
 import type { KeyLimits, Limits } from "#edge/agreements/records/quota.ts";
-import { askOf, freshHold, keyOf, keyRecord, orgRecord, recordOf, type OpenLedger } from "./ledger-fixtures.ts";
+import { makeRequest, freshHold, keyId, keyRecord, orgRecord, makeRecord, type OpenLedger } from "./ledger-fixtures.ts";
 import { LedgerModel } from "./ledger-model.ts";
 
 type Command =
@@ -141,7 +141,7 @@ async function run(open: OpenLedger, commands: Command[], firstLimits: number): 
   };
   await put(orgLimits[firstLimits]!, keyLimits[firstLimits % keyLimits.length]!, false);
   let requestsPerMinuteMax = model.org.record.limits.requestsPerMinute ?? Infinity;
-  const pick = (n: number) => model.calls.at(-1 - n)?.ask.hold ?? freshHold();
+  const pick = (n: number) => model.calls.at(-1 - n)?.request.hold ?? freshHold();
 
   const step = async (command: Command) => {
     switch (command.kind) {
@@ -162,7 +162,7 @@ async function run(open: OpenLedger, commands: Command[], firstLimits: number): 
         });
       }
       case "settle": {
-        const record = recordOf(org, pick(command.pick), {
+        const record = makeRecord(org, pick(command.pick), {
           isFinal: command.isFinal,
           promptTokens: command.prompt,
           completionTokens: command.completion,
@@ -172,8 +172,8 @@ async function run(open: OpenLedger, commands: Command[], firstLimits: number): 
         return expect(await ledger.settle(org, records)).toEqual(expected);
       }
       case "admit": {
-        const ask = askOf(org, {
-          key: keyOf(org, command.key),
+        const request = makeRequest(org, {
+          key: keyId(org, command.key),
           promptTokens: command.prompt,
           completionTokens: command.completion,
           choices: command.choices,
@@ -187,7 +187,7 @@ async function run(open: OpenLedger, commands: Command[], firstLimits: number): 
               ? null
               : { key: String(command.idempotency).repeat(64), body: String(command.body).repeat(64) },
         });
-        return expect(await ledger.admit(ask)).toEqual(model.admit(ask));
+        return expect(await ledger.admit(request)).toEqual(model.admit(request));
       }
     }
   };

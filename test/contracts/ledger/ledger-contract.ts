@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
 import type { WindowName } from "#edge/agreements/records/quota.ts";
 import {
-  askOf,
+  makeRequest,
   freshHold,
   granted,
-  keyOf,
+  keyId,
   keyRecord,
   noon,
   orgRecord,
-  recordOf,
-  shut,
+  makeRecord,
+  exceeded,
   type OpenedLedger,
   type OpenLedger,
 } from "./ledger-fixtures.ts";
@@ -30,14 +30,14 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
     await opened.ledger.publish(keyRecord(opened.org, 1, key));
     return opened;
   };
-  const windowOf = async ({ ledger, org }: OpenedLedger & { org: OrgId }, window: WindowName) => {
+  const findWindow = async ({ ledger, org }: OpenedLedger & { org: OrgId }, window: WindowName) => {
     const state = await ledger.inspect(org);
     const found = state?.windows.find((each) => each.window === window && each.of === "org");
     return [found?.remaining, found?.held, found?.settled];
   };
   const fill = async ({ ledger, org }: { ledger: OpenedLedger["ledger"]; org: OrgId }, calls: number, fields = {}) => {
     const holds = [];
-    for (let i = 0; i < calls; i++) holds.push(granted(await ledger.admit(askOf(org, fields))).hold);
+    for (let i = 0; i < calls; i++) holds.push(granted(await ledger.admit(makeRequest(org, fields))).hold);
     return holds;
   };
 
@@ -45,23 +45,23 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
     test("an org that was never published has no state and grants nothing", async () => {
       const { ledger, org } = await open(noon);
       expect(await ledger.inspect(org)).toBeNull();
-      expect(await ledger.admit(askOf(org))).toEqual({ kind: "denial", reason: "key" });
-      expect(await ledger.settle(org, [recordOf(org, freshHold())])).toMatchObject([{ result: "unknown" }]);
+      expect(await ledger.admit(makeRequest(org))).toEqual({ kind: "denial", reason: "key" });
+      expect(await ledger.settle(org, [makeRecord(org, freshHold())])).toMatchObject([{ result: "unknown" }]);
       await ledger.publish(keyRecord(org, 1));
-      expect(await ledger.admit(askOf(org))).toEqual({ kind: "denial", reason: "key" });
+      expect(await ledger.admit(makeRequest(org))).toEqual({ kind: "denial", reason: "key" });
     });
 
     test("unknown, wrong, revoked, expired and suspended are the same denial, from the next admit on", async () => {
       const { ledger, org, clock } = await openWith({}, { expiresAtMs: noon + 1_000 });
       const no = { kind: "denial", reason: "key" };
-      granted(await ledger.admit(askOf(org)));
-      expect(await ledger.admit(askOf(org, { key: keyOf(org, 2) }))).toEqual(no);
-      expect(await ledger.admit(askOf(org, { digests: [] }))).toEqual(no);
-      expect(await ledger.admit(askOf(org, { digests: [{ kid: "p1", digest: "e".repeat(64) }] }))).toEqual(no);
-      expect(await ledger.admit(askOf(org, { digests: [{ kid: "p2", digest: "d".repeat(64) }] }))).toEqual(no);
+      granted(await ledger.admit(makeRequest(org)));
+      expect(await ledger.admit(makeRequest(org, { key: keyId(org, 2) }))).toEqual(no);
+      expect(await ledger.admit(makeRequest(org, { digests: [] }))).toEqual(no);
+      expect(await ledger.admit(makeRequest(org, { digests: [{ kid: "p1", digest: "e".repeat(64) }] }))).toEqual(no);
+      expect(await ledger.admit(makeRequest(org, { digests: [{ kid: "p2", digest: "d".repeat(64) }] }))).toEqual(no);
       granted(
         await ledger.admit(
-          askOf(org, {
+          makeRequest(org, {
             digests: [
               { kid: "p2", digest: "e".repeat(64) },
               { kid: "p1", digest: "d".repeat(64) },
@@ -70,24 +70,24 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
         ),
       );
       clock.set(noon + 999);
-      granted(await ledger.admit(askOf(org)));
+      granted(await ledger.admit(makeRequest(org)));
       clock.set(noon + 1_000);
-      expect(await ledger.admit(askOf(org))).toEqual(no);
+      expect(await ledger.admit(makeRequest(org))).toEqual(no);
       await ledger.publish(keyRecord(org, 1, { version: 2 }));
-      granted(await ledger.admit(askOf(org)));
+      granted(await ledger.admit(makeRequest(org)));
       await ledger.publish(keyRecord(org, 1, { isRevoked: true, version: 3 }));
-      expect(await ledger.admit(askOf(org))).toEqual(no);
+      expect(await ledger.admit(makeRequest(org))).toEqual(no);
       await ledger.publish(keyRecord(org, 1, { version: 4 }));
       await ledger.publish({ ...orgRecord(org, {}, 2), isSuspended: true });
-      expect(await ledger.admit(askOf(org))).toEqual(no);
+      expect(await ledger.admit(makeRequest(org))).toEqual(no);
     });
 
     test("a record of a lower version is ignored, one of another org refused", async () => {
       const { ledger, org } = await openWith({}, { version: 5, isRevoked: true });
       await ledger.publish(keyRecord(org, 1, { version: 4 }));
-      expect(await ledger.admit(askOf(org))).toMatchObject({ reason: "key" });
+      expect(await ledger.admit(makeRequest(org))).toMatchObject({ reason: "key" });
       expect(await ledger.settle(org, [])).toEqual([]);
-      await expect(ledger.settle(org, [recordOf("org_zzzzzzzzzz", freshHold())])).rejects.toThrow("record.org");
+      await expect(ledger.settle(org, [makeRecord("org_zzzzzzzzzz", freshHold())])).rejects.toThrow("record.org");
     });
 
     test("address, endpoint and model are checked in this order, before any window", async () => {
@@ -98,11 +98,11 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       );
       const ip = `${"0".repeat(20)}ffff0a000007`;
       const no = (reason: string) => ({ kind: "denial", reason });
-      expect(await ledger.admit(askOf(org))).toEqual(no("ip"));
-      expect(await ledger.admit(askOf(org, { ip: `${"0".repeat(20)}ffff0a000100` }))).toEqual(no("ip"));
-      expect(await ledger.admit(askOf(org, { ip }))).toEqual(no("endpoint"));
-      expect(await ledger.admit(askOf(org, { ip, endpoint: "embeddings", model: "big" }))).toEqual(no("model"));
-      expect(await ledger.admit(askOf(org, { ip, endpoint: "embeddings" }))).toMatchObject({ reason: "rate" });
+      expect(await ledger.admit(makeRequest(org))).toEqual(no("ip"));
+      expect(await ledger.admit(makeRequest(org, { ip: `${"0".repeat(20)}ffff0a000100` }))).toEqual(no("ip"));
+      expect(await ledger.admit(makeRequest(org, { ip }))).toEqual(no("endpoint"));
+      expect(await ledger.admit(makeRequest(org, { ip, endpoint: "embeddings", model: "big" }))).toEqual(no("model"));
+      expect(await ledger.admit(makeRequest(org, { ip, endpoint: "embeddings" }))).toMatchObject({ reason: "rate" });
     });
   });
 
@@ -113,18 +113,22 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
         { models: ["small"], endpoints: ["embeddings"] },
       );
       const before = await ledger.inspect(org);
-      expect(await ledger.look(askOf(org))).toEqual({ kind: "scopes", models: ["small"], endpoints: ["embeddings"] });
-      expect(await ledger.look(askOf(org, { digests: [] }))).toEqual({ kind: "denial", reason: "key" });
+      expect(await ledger.introspect(makeRequest(org))).toEqual({
+        kind: "scopes",
+        models: ["small"],
+        endpoints: ["embeddings"],
+      });
+      expect(await ledger.introspect(makeRequest(org, { digests: [] }))).toEqual({ kind: "denial", reason: "key" });
       expect(await ledger.inspect(org)).toEqual(before);
       await ledger.publish(keyRecord(org, 1, { ipRanges: [], version: 2 }));
-      expect(await ledger.look(askOf(org))).toEqual({ kind: "denial", reason: "ip" });
+      expect(await ledger.introspect(makeRequest(org))).toEqual({ kind: "denial", reason: "ip" });
     });
   });
 
   describe(`${name}: windows`, () => {
     test("a thousand calls at once on a limit of 60: exactly 60 are admitted", async () => {
       const { ledger, org } = await openWith({ requestsPerMinute: 60 });
-      const answers = await Promise.all(Array.from({ length: 1_000 }, () => ledger.admit(askOf(org))));
+      const answers = await Promise.all(Array.from({ length: 1_000 }, () => ledger.admit(makeRequest(org))));
       expect(answers.filter(({ kind }) => kind === "grant")).toHaveLength(60);
     });
 
@@ -136,7 +140,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       clock.set(noon + 30_700);
       await fill(opened, 1);
       clock.set(noon + 40_000);
-      const no = shut(await ledger.admit(askOf(org)));
+      const no = exceeded(await ledger.admit(makeRequest(org)));
       expect(no).toMatchObject({
         reason: "rate",
         window: "requestsPerMinute",
@@ -147,9 +151,9 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       });
       expect(no.rates.requests).toEqual({ limit: 2, remaining: 0, resetMs: 51_000 });
       clock.set(noon + 60_999);
-      expect(shut(await ledger.admit(askOf(org))).retryAfterMs).toBe(1);
+      expect(exceeded(await ledger.admit(makeRequest(org))).retryAfterMs).toBe(1);
       clock.set(noon + 61_000);
-      const yes = granted(await ledger.admit(askOf(org)));
+      const yes = granted(await ledger.admit(makeRequest(org)));
       expect(yes.rates.requests).toEqual({ limit: 2, remaining: 0, resetMs: 61_000 });
     });
 
@@ -157,20 +161,20 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       const opened = await openWith({ requestsPerHour: 2, requestsPerDay: 3 });
       const { ledger, org, clock } = opened;
       await fill(opened, 2);
-      expect(shut(await ledger.admit(askOf(org)))).toMatchObject({
+      expect(exceeded(await ledger.admit(makeRequest(org)))).toMatchObject({
         window: "requestsPerHour",
         reason: "rate",
         retryAfterMs: 61 * minute,
       });
       clock.advance(61 * minute);
       await fill(opened, 1);
-      expect(shut(await ledger.admit(askOf(org)))).toMatchObject({
+      expect(exceeded(await ledger.admit(makeRequest(org)))).toMatchObject({
         window: "requestsPerDay",
         reason: "quota",
         resetAtMs: noon + 12 * hour,
       });
       clock.set(noon + 12 * hour - 1);
-      expect(shut(await ledger.admit(askOf(org)))).toMatchObject({ retryAfterMs: 1 });
+      expect(exceeded(await ledger.admit(makeRequest(org)))).toMatchObject({ retryAfterMs: 1 });
       clock.set(noon + 12 * hour);
       await fill(opened, 2);
     });
@@ -178,7 +182,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
     test("of two shut windows the one that opens last is named", async () => {
       const opened = await openWith({ requestsPerMinute: 1, tokensPerDay: 40 });
       await fill(opened, 1);
-      const no = shut(await opened.ledger.admit(askOf(opened.org)));
+      const no = exceeded(await opened.ledger.admit(makeRequest(opened.org)));
       expect(no).toMatchObject({ window: "tokensPerDay", reason: "quota", tokensRemaining: 10 });
       expect(no.rates).toMatchObject({ requests: { limit: 1, remaining: 0 }, tokens: { limit: 40, remaining: 10 } });
     });
@@ -188,12 +192,15 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       const { ledger, org } = opened;
       await ledger.publish(keyRecord(org, 2));
       await fill(opened, 1);
-      expect(shut(await ledger.admit(askOf(org)))).toMatchObject({ of: "key", limit: 1 });
-      await fill(opened, 2, { key: keyOf(org, 2) });
-      expect(shut(await ledger.admit(askOf(org, { key: keyOf(org, 2) })))).toMatchObject({ of: "org", limit: 3 });
+      expect(exceeded(await ledger.admit(makeRequest(org)))).toMatchObject({ of: "key", limit: 1 });
+      await fill(opened, 2, { key: keyId(org, 2) });
+      expect(exceeded(await ledger.admit(makeRequest(org, { key: keyId(org, 2) })))).toMatchObject({
+        of: "org",
+        limit: 3,
+      });
       const state = await ledger.inspect(org);
       expect(state?.windows.filter(({ of }) => of !== "org")).toMatchObject([
-        { of: keyOf(org, 1), window: "requestsPerMinute", remaining: 0, settled: 1 },
+        { of: keyId(org, 1), window: "requestsPerMinute", remaining: 0, settled: 1 },
       ]);
     });
 
@@ -202,16 +209,16 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       const { ledger, org, clock } = opened;
       const [first = ""] = await fill(opened, 1, { ttlMs: 500 });
       const [second = ""] = await fill(opened, 1, { ttlMs: 100_000 });
-      expect(shut(await ledger.admit(askOf(org)))).toMatchObject({
+      expect(exceeded(await ledger.admit(makeRequest(org)))).toMatchObject({
         reason: "concurrency",
         retryAfterMs: 500,
         resetAtMs: noon + 500,
       });
-      await ledger.settle(org, [recordOf(org, second)]);
+      await ledger.settle(org, [makeRecord(org, second)]);
       const [third = ""] = await fill(opened, 1);
       clock.set(noon + 500);
       await fill(opened, 1);
-      expect(await ledger.settle(org, [recordOf(org, first), recordOf(org, third)])).toMatchObject([
+      expect(await ledger.settle(org, [makeRecord(org, first), makeRecord(org, third)])).toMatchObject([
         { result: "adjusted" },
         { result: "settled" },
       ]);
@@ -220,7 +227,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
     test("an ask larger than a limit itself lowers nothing and is told one whole window", async () => {
       const opened = await openWith({ tokensPerMinute: 29, requestsPerMinute: 5 });
       const before = await opened.ledger.inspect(opened.org);
-      const no = shut(await opened.ledger.admit(askOf(opened.org)));
+      const no = exceeded(await opened.ledger.admit(makeRequest(opened.org)));
       expect(no).toMatchObject({ window: "tokensPerMinute", limit: 29, retryAfterMs: 61_000, tokensRemaining: 29 });
       expect(await opened.ledger.inspect(opened.org)).toEqual(before);
     });
@@ -229,29 +236,32 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       const opened = await openWith({ tokensPerDay: 100 });
       const { ledger, org } = opened;
       const large = { promptTokens: 10, completionTokens: 50, choices: 2 };
-      expect(shut(await ledger.admit(askOf(org, large)))).toMatchObject({
+      expect(exceeded(await ledger.admit(makeRequest(org, large)))).toMatchObject({
         window: "tokensPerDay",
         tokensRemaining: 100,
       });
-      expect(granted(await ledger.admit(askOf(org, { ...large, mayClamp: true })))).toMatchObject({
+      expect(granted(await ledger.admit(makeRequest(org, { ...large, mayClamp: true })))).toMatchObject({
         completionTokens: 45,
         tokensHeld: 100,
       });
-      expect(shut(await ledger.admit(askOf(org, { ...large, mayClamp: true }))).tokensRemaining).toBe(0);
+      expect(exceeded(await ledger.admit(makeRequest(org, { ...large, mayClamp: true }))).tokensRemaining).toBe(0);
       const other = await openWith({ costMicrosPerMonth: 100 });
       expect(
-        granted(await other.ledger.admit(askOf(other.org, { promptTokens: 20, completionTokens: 60, mayClamp: true })))
-          .completionTokens,
+        granted(
+          await other.ledger.admit(makeRequest(other.org, { promptTokens: 20, completionTokens: 60, mayClamp: true })),
+        ).completionTokens,
       ).toBe(40);
     });
 
     test("money is held at the price of all tokens and settled at the price of those used", async () => {
       const opened = await openWith({ costMicrosPerMonth: 100 });
       const [hold = ""] = await fill(opened, 1);
-      expect(await windowOf(opened, "costMicrosPerMonth")).toEqual([50, 50, 0]);
-      await opened.ledger.settle(opened.org, [recordOf(opened.org, hold, { completionTokens: 5 })]);
-      expect(await windowOf(opened, "costMicrosPerMonth")).toEqual([80, 0, 20]);
-      const no = shut(await opened.ledger.admit(askOf(opened.org, { promptTokens: 30, completionTokens: 40 })));
+      expect(await findWindow(opened, "costMicrosPerMonth")).toEqual([50, 50, 0]);
+      await opened.ledger.settle(opened.org, [makeRecord(opened.org, hold, { completionTokens: 5 })]);
+      expect(await findWindow(opened, "costMicrosPerMonth")).toEqual([80, 0, 20]);
+      const no = exceeded(
+        await opened.ledger.admit(makeRequest(opened.org, { promptTokens: 30, completionTokens: 40 })),
+      );
       expect(no).toMatchObject({
         window: "costMicrosPerMonth",
         reason: "quota",
@@ -269,15 +279,19 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       const opened = await openWith({ [window]: 30 }, {}, before);
       const { ledger, org, clock } = opened;
       const [hold = ""] = await fill(opened, 1);
-      expect(shut(await ledger.admit(askOf(org)))).toMatchObject({ window, retryAfterMs: 1, resetAtMs: after });
+      expect(exceeded(await ledger.admit(makeRequest(org)))).toMatchObject({
+        window,
+        retryAfterMs: 1,
+        resetAtMs: after,
+      });
       clock.set(after);
       await fill(opened, 1);
       clock.set(before - hour);
-      expect(shut(await ledger.admit(askOf(org))).window).toBe(window);
-      await ledger.settle(org, [recordOf(org, hold, { promptTokens: 0, completionTokens: 0 })]);
-      expect(await windowOf(opened, window)).toEqual([0, 30, 0]);
+      expect(exceeded(await ledger.admit(makeRequest(org))).window).toBe(window);
+      await ledger.settle(org, [makeRecord(org, hold, { promptTokens: 0, completionTokens: 0 })]);
+      expect(await findWindow(opened, window)).toEqual([0, 30, 0]);
       clock.set(after + 1);
-      expect(shut(await ledger.admit(askOf(org))).window).toBe(window);
+      expect(exceeded(await ledger.admit(makeRequest(org))).window).toBe(window);
     });
   });
 
@@ -292,26 +306,26 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
         costMicrosPerMonth: 900,
       });
       const [hold = ""] = await fill(opened, 1);
-      expect(await windowOf(opened, "requestsPerDay")).toEqual([8, 1, 0]);
+      expect(await findWindow(opened, "requestsPerDay")).toEqual([8, 1, 0]);
       expect(await opened.ledger.release(opened.org, hold)).toEqual({ hold, result: "released" });
       expect(await opened.ledger.release(opened.org, hold)).toEqual({ hold, result: "repeated" });
-      expect(await opened.ledger.settle(opened.org, [recordOf(opened.org, hold)])).toEqual([
+      expect(await opened.ledger.settle(opened.org, [makeRecord(opened.org, hold)])).toEqual([
         { hold, result: "repeated" },
       ]);
       expect(await opened.ledger.release(opened.org, freshHold())).toMatchObject({ result: "unknown" });
       for (const window of ["tokensPerMinute", "tokensPerDay"] as const)
-        expect(await windowOf(opened, window)).toEqual([90, 0, 0]);
-      expect(await windowOf(opened, "costMicrosPerMonth")).toEqual([900, 0, 0]);
-      expect(await windowOf(opened, "requestsPerDay")).toEqual([9, 0, 0]);
+        expect(await findWindow(opened, window)).toEqual([90, 0, 0]);
+      expect(await findWindow(opened, "costMicrosPerMonth")).toEqual([900, 0, 0]);
+      expect(await findWindow(opened, "requestsPerDay")).toEqual([9, 0, 0]);
       for (const window of ["requestsPerMinute", "requestsPerHour"] as const)
-        expect(await windowOf(opened, window)).toEqual([8, 0, 1]);
+        expect(await findWindow(opened, window)).toEqual([8, 0, 1]);
       expect(await opened.usage()).toEqual([]);
     });
 
     test("what ran is never given back: a release after a checkpoint charges the checkpoint", async () => {
       const opened = await openWith({ tokensPerDay: 90 });
       const [hold = ""] = await fill(opened, 1);
-      await opened.ledger.settle(opened.org, [recordOf(opened.org, hold, { isFinal: false, completionTokens: 7 })]);
+      await opened.ledger.settle(opened.org, [makeRecord(opened.org, hold, { isFinal: false, completionTokens: 7 })]);
       expect(await opened.ledger.release(opened.org, hold)).toEqual({ hold, result: "settled" });
       expect(await opened.usage()).toMatchObject([{ end: "failed", promptTokens: 10, completionTokens: 7 }]);
     });
@@ -322,26 +336,29 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       const [hold = "", mute = ""] = await fill(opened, 2);
       expect(await ledger.release(org, hold, true)).toEqual({ hold, result: "checkpointed" });
       expect(await ledger.release(org, mute, true)).toEqual({ hold: mute, result: "checkpointed" });
-      expect(await windowOf(opened, "tokensPerDay")).toEqual([30, 60, 0]);
+      expect(await findWindow(opened, "tokensPerDay")).toEqual([30, 60, 0]);
       expect((await ledger.inspect(org))?.openHolds.map(({ expiresAtMs }) => expiresAtMs)).toEqual([
         noon + 2_000,
         noon + 2_000,
       ]);
-      expect(shut(await ledger.admit(askOf(org)))).toMatchObject({ window: "concurrency", resetAtMs: noon + 2_000 });
+      expect(exceeded(await ledger.admit(makeRequest(org)))).toMatchObject({
+        window: "concurrency",
+        resetAtMs: noon + 2_000,
+      });
       clock.set(noon + 1_999);
-      expect(await ledger.settle(org, [recordOf(org, hold, { isFinal: false, completionTokens: 7 })])).toEqual([
+      expect(await ledger.settle(org, [makeRecord(org, hold, { isFinal: false, completionTokens: 7 })])).toEqual([
         { hold, result: "checkpointed" },
       ]);
       await opened.restart();
-      expect(await windowOf(opened, "concurrency")).toEqual([0, 2, 0]);
+      expect(await findWindow(opened, "concurrency")).toEqual([0, 2, 0]);
       clock.set(noon + 2_000);
-      expect(await windowOf(opened, "concurrency")).toEqual([2, 0, 0]);
-      expect(await windowOf(opened, "tokensPerDay")).toEqual([73, 0, 17]);
+      expect(await findWindow(opened, "concurrency")).toEqual([2, 0, 0]);
+      expect(await findWindow(opened, "tokensPerDay")).toEqual([73, 0, 17]);
       expect(await ledger.release(org, hold, true)).toEqual({ hold, result: "repeated" });
-      expect(await ledger.settle(org, [recordOf(org, hold, { completionTokens: 9 })])).toEqual([
+      expect(await ledger.settle(org, [makeRecord(org, hold, { completionTokens: 9 })])).toEqual([
         { hold, result: "adjusted" },
       ]);
-      expect(await windowOf(opened, "requestsPerDay")).toEqual([7, 0, 2]);
+      expect(await findWindow(opened, "requestsPerDay")).toEqual([7, 0, 2]);
       const rows = (await opened.usage()).toSorted((one, other) => one.id.localeCompare(other.id));
       expect(rows).toMatchObject([
         { id: hold, end: "expired", promptTokens: 10, completionTokens: 7 },
@@ -354,10 +371,10 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       const opened = await openWith({ tokensPerDay: 900 });
       const { ledger, org, clock } = opened;
       const [brief = ""] = await fill(opened, 1, { ttlMs: 500 });
-      const [told = "", refused = ""] = await fill(opened, 2);
-      for (const hold of [brief, told, refused]) await ledger.release(org, hold, true);
+      const [reported = "", refused = ""] = await fill(opened, 2);
+      for (const hold of [brief, reported, refused]) await ledger.release(org, hold, true);
       clock.advance(400);
-      for (const hold of [brief, told, refused])
+      for (const hold of [brief, reported, refused])
         expect(await ledger.release(org, hold, true)).toEqual({ hold, result: "checkpointed" });
       await opened.restart();
       expect((await ledger.inspect(org))?.openHolds.map(({ expiresAtMs }) => expiresAtMs).toSorted()).toEqual([
@@ -365,12 +382,12 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
         noon + 2_000,
         noon + 2_000,
       ]);
-      expect(await ledger.settle(org, [recordOf(org, told, { completionTokens: 3 })])).toEqual([
-        { hold: told, result: "settled" },
+      expect(await ledger.settle(org, [makeRecord(org, reported, { completionTokens: 3 })])).toEqual([
+        { hold: reported, result: "settled" },
       ]);
       expect(await ledger.release(org, refused)).toEqual({ hold: refused, result: "released" });
       clock.set(noon + 500);
-      expect(await windowOf(opened, "tokensPerDay")).toEqual([887, 0, 13]);
+      expect(await findWindow(opened, "tokensPerDay")).toEqual([887, 0, 13]);
       expect(await ledger.release(org, freshHold(), true)).toMatchObject({ result: "unknown" });
       await expect(ledger.release(org, "constructor", true)).rejects.toThrow("hold");
     });
@@ -379,7 +396,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       const opened = await openWith({ tokensPerDay: 900 });
       const { ledger, org } = opened;
       const [hold = "", open = ""] = await fill(opened, 2);
-      const lying = recordOf(org, hold, {
+      const lying = makeRecord(org, hold, {
         promptTokens: 999,
         cachedTokens: 500,
         completionTokens: 999,
@@ -398,7 +415,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
           id: hold,
           hold,
           org,
-          key: keyOf(org, 1),
+          key: keyId(org, 1),
           model: "small",
           tier: "shared",
           endpoint: "chat.completions",
@@ -412,9 +429,9 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
           endedAtMs: noon,
         },
       ]);
-      expect(await windowOf(opened, "tokensPerDay")).toEqual([840, 30, 30]);
+      expect(await findWindow(opened, "tokensPerDay")).toEqual([840, 30, 30]);
       expect((await ledger.inspect(org))?.openHolds).toEqual([
-        { hold: open, key: keyOf(org, 1), tokens: 30, expiresAtMs: noon + 930_000 },
+        { hold: open, key: keyId(org, 1), tokens: 30, expiresAtMs: noon + 930_000 },
       ]);
     });
 
@@ -423,22 +440,22 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       const { ledger, org, clock } = opened;
       const [hold = "", mute = ""] = await fill(opened, 2, { ttlMs: 60_000 });
       const note = (completionTokens: number) =>
-        ledger.settle(org, [recordOf(org, hold, { isFinal: false, completionTokens })]);
+        ledger.settle(org, [makeRecord(org, hold, { isFinal: false, completionTokens })]);
       expect(await note(8)).toEqual([{ hold, result: "checkpointed" }]);
       expect(await note(3)).toEqual([{ hold, result: "checkpointed" }]);
       await opened.restart();
       clock.set(noon + 60_000);
-      expect(await windowOf(opened, "tokensPerDay")).toEqual([882, 0, 18]);
+      expect(await findWindow(opened, "tokensPerDay")).toEqual([882, 0, 18]);
       expect(await note(9)).toEqual([{ hold, result: "repeated" }]);
       await opened.restart();
-      expect(await ledger.settle(org, [recordOf(org, hold, { completionTokens: 15 })])).toEqual([
+      expect(await ledger.settle(org, [makeRecord(org, hold, { completionTokens: 15 })])).toEqual([
         { hold, result: "adjusted" },
       ]);
       await opened.restart();
-      expect(await ledger.settle(org, [recordOf(org, hold, { completionTokens: 19 })])).toEqual([
+      expect(await ledger.settle(org, [makeRecord(org, hold, { completionTokens: 19 })])).toEqual([
         { hold, result: "repeated" },
       ]);
-      expect(await windowOf(opened, "tokensPerDay")).toEqual([875, 0, 25]);
+      expect(await findWindow(opened, "tokensPerDay")).toEqual([875, 0, 25]);
       const rows = (await opened.usage()).toSorted((one, other) => one.id.localeCompare(other.id));
       expect(rows).toMatchObject([
         { id: hold, end: "expired", promptTokens: 10, completionTokens: 8, costMicros: 26, endedAtMs: noon + 60_000 },
@@ -452,8 +469,8 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       const [hold = ""] = await fill(opened, 1);
       const { ledger, org } = opened;
       await ledger.settle(org, [
-        recordOf(org, hold, { isFinal: false, completionTokens: 12 }),
-        recordOf(org, hold, { completionTokens: 3 }),
+        makeRecord(org, hold, { isFinal: false, completionTokens: 12 }),
+        makeRecord(org, hold, { completionTokens: 3 }),
       ]);
       expect(await opened.usage()).toMatchObject([{ end: "completed", completionTokens: 12 }]);
     });
@@ -465,7 +482,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
     test("in progress, replayed, mismatch; free again after a release and after 24 hours", async () => {
       const opened = await openWith({});
       const { ledger, org, clock } = opened;
-      const again = (idempotency = first) => ledger.admit(askOf(org, { idempotency }));
+      const again = (idempotency = first) => ledger.admit(makeRequest(org, { idempotency }));
       const { hold } = granted(await again());
       expect(await again()).toEqual({ kind: "denial", reason: "idempotency_in_progress", retryAfterMs: 1_000 });
       expect(await again({ ...first, body: "c".repeat(64) })).toEqual({
@@ -475,7 +492,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       await opened.restart();
       await ledger.release(org, hold);
       const second = granted(await again());
-      await ledger.settle(org, [recordOf(org, second.hold, { responseId: "chatcmpl-9", completionTokens: 4 })]);
+      await ledger.settle(org, [makeRecord(org, second.hold, { responseId: "chatcmpl-9", completionTokens: 4 })]);
       await opened.restart();
       const replayed = { hold: second.hold, responseId: "chatcmpl-9", promptTokens: 10, completionTokens: 4 };
       clock.set(noon + day - 1);
@@ -487,7 +504,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
     test("of a thousand retries at once one runs", async () => {
       const { ledger, org } = await openWith({});
       const answers = await Promise.all(
-        Array.from({ length: 1_000 }, () => ledger.admit(askOf(org, { idempotency: first }))),
+        Array.from({ length: 1_000 }, () => ledger.admit(makeRequest(org, { idempotency: first }))),
       );
       expect(answers.filter(({ kind }) => kind === "grant")).toHaveLength(1);
     });
@@ -500,10 +517,10 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       const { ledger, org } = opened;
       const [hold = ""] = await fill(opened, 1);
       const before = await ledger.inspect(org);
-      await expect(ledger.admit(askOf(org, { promptTokens: Number.NaN }))).rejects.toThrow("promptTokens");
-      await expect(ledger.admit(askOf(org, { key: "__proto__" }))).rejects.toThrow("key");
+      await expect(ledger.admit(makeRequest(org, { promptTokens: Number.NaN }))).rejects.toThrow("promptTokens");
+      await expect(ledger.admit(makeRequest(org, { key: "__proto__" }))).rejects.toThrow("key");
       await expect(
-        ledger.settle(org, [recordOf(org, hold), recordOf(org, hold, { completionTokens: -1 })]),
+        ledger.settle(org, [makeRecord(org, hold), makeRecord(org, hold, { completionTokens: -1 })]),
       ).rejects.toThrow("completionTokens");
       await expect(ledger.release(org, "constructor")).rejects.toThrow("hold");
       await expect(ledger.publish({ ...orgRecord(org, { tokensPerDay: -5 }), version: 9 })).rejects.toThrow(
@@ -514,10 +531,10 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
 
     test("a hold is given once: asked for again it throws, and nothing is booked twice", async () => {
       const opened = await openWith({ tokensPerDay: 1_000 });
-      const ask = askOf(opened.org);
-      granted(await opened.ledger.admit(ask));
-      await expect(opened.ledger.admit(ask)).rejects.toThrow();
-      expect(await windowOf(opened, "tokensPerDay")).toEqual([970, 30, 0]);
+      const request = makeRequest(opened.org);
+      granted(await opened.ledger.admit(request));
+      await expect(opened.ledger.admit(request)).rejects.toThrow();
+      expect(await findWindow(opened, "tokensPerDay")).toEqual([970, 30, 0]);
     });
   });
 

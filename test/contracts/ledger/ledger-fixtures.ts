@@ -1,4 +1,4 @@
-import type { Ask, Denial, Grant, Ledger, UsageRow } from "#edge/ledger/port.ts";
+import type { HoldRequest, Denial, Grant, Ledger, UsageRow } from "#edge/ledger/port.ts";
 import type { HoldId, KeyId, OrgId } from "#edge/agreements/tokens/ids.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
@@ -42,7 +42,7 @@ export function freshOrg(): OrgId {
 }
 
 /** The `n`th key of an org. */
-export function keyOf(org: OrgId, n: number): KeyId {
+export function keyId(org: OrgId, n: number): KeyId {
   return `key_${org.slice(4)}${String(n).padStart(6, "0")}`;
 }
 
@@ -56,7 +56,7 @@ export function orgRecord(org: OrgId, limits: Partial<Limits>, version = 1): Org
 export function keyRecord(org: OrgId, n: number, fields: Partial<KeyRecord> = {}): KeyRecord {
   return {
     kind: "key",
-    id: keyOf(org, n),
+    id: keyId(org, n),
     org,
     digest,
     pepperKid: "p1",
@@ -77,11 +77,11 @@ export function freshHold(): HoldId {
   return `hold_${String(++holds).padStart(22, "0")}`;
 }
 
-export function askOf(org: OrgId, fields: Partial<Ask> = {}): Ask {
+export function makeRequest(org: OrgId, fields: Partial<HoldRequest> = {}): HoldRequest {
   return {
     hold: freshHold(),
     org,
-    key: keyOf(org, 1),
+    key: keyId(org, 1),
     digests: [{ kid: "p1", digest }],
     ip: null,
     endpoint: "chat.completions",
@@ -98,7 +98,7 @@ export function askOf(org: OrgId, fields: Partial<Ask> = {}): Ask {
   };
 }
 
-export function recordOf(org: OrgId, hold: HoldId, fields: Partial<UsageRecord> = {}): UsageRecord {
+export function makeRecord(org: OrgId, hold: HoldId, fields: Partial<UsageRecord> = {}): UsageRecord {
   return {
     hold,
     org,
@@ -123,7 +123,7 @@ export function granted(answer: Grant | Denial): Grant {
 }
 
 /** The denial that names a window, or a failure. */
-export function shut(answer: Grant | Denial) {
+export function exceeded(answer: Grant | Denial) {
   if (answer.kind !== "denial" || !("window" in answer))
     throw new Error(`not shut by a window: ${JSON.stringify(answer)}`);
   return answer;

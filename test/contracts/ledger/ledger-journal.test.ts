@@ -1,13 +1,13 @@
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { expect, test } from "vitest";
 import { SqliteJournal } from "#edge/adapters/durable-object/ledger/ledger-journal.ts";
-import { emptyBooks } from "#edge/ledger/counters.ts";
-import { endedKeepMs, Keeper } from "#edge/ledger/core.ts";
+import { createCounters } from "#edge/ledger/counters.ts";
+import { endedRetentionMs, LedgerCore } from "#edge/ledger/core.ts";
 import type { Ledger, UsageRow } from "#edge/ledger/port.ts";
 import type { OrgId } from "#edge/agreements/tokens/ids.ts";
 import { testClock } from "#test/support/fakes/clock.ts";
 import { ledgerContract } from "./ledger-contract.ts";
-import { askOf, freshHold, freshOrg, keyRecord, noon, orgRecord, recordOf } from "./ledger-fixtures.ts";
+import { makeRequest, freshHold, freshOrg, keyRecord, noon, orgRecord, makeRecord } from "./ledger-fixtures.ts";
 
 /**
  * The journal of the Durable Object over Node's own SQLite, without the object around it. What it promises inside
@@ -29,20 +29,20 @@ function sqlStorage(): SqlStorage {
 function openJournal(org: OrgId) {
   const sql = sqlStorage();
   let journal = new SqliteJournal(sql);
-  let keeper = new Keeper(journal.restore(), journal);
+  let keeper = new LedgerCore(journal.restore(), journal);
   /** With a snapshot or, as in a crash, without. */
   const restart = (isKept: boolean) => {
     if (isKept) journal.compact(keeper.state);
     const before = { state: keeper.state, outboxRows: journal.outboxRows };
     journal = new SqliteJournal(sql);
-    keeper = new Keeper(journal.restore(), journal);
+    keeper = new LedgerCore(journal.restore(), journal);
     expect(keeper.state).toEqual(before.state);
     if (isKept) expect(journal.outboxRows).toBe(before.outboxRows);
   };
   const bill = new Map<string, UsageRow>();
   /** Takes one batch, as D1 would, and says how many rows it had. */
   const drain = () => {
-    const batch = journal.outbox(org);
+    const batch = journal.readOutbox(org);
     for (const row of batch?.rows ?? []) bill.set(row.id, row);
     if (batch) journal.markDrained(batch.seq, batch.rows.length);
     return batch?.rows.length ?? 0;
@@ -69,8 +69,8 @@ ledgerContract(
     const restart = () => own.restart(restarts++ % 2 === 1);
     const settle: Ledger["settle"] = async (org, records) => of(org).keeper().settle(org, records, clock.now());
     const ledger: Ledger = {
-      admit: async (ask) => of(ask.org).keeper().keep(of(ask.org).keeper().weigh(ask, clock.now())),
-      look: async (credential) => of(credential.org).keeper().look(credential, clock.now()),
+      admit: async (ask) => of(ask.org).keeper().commit(of(ask.org).keeper().evaluate(ask, clock.now())),
+      introspect: async (credential) => of(credential.org).keeper().introspect(credential, clock.now()),
       settle,
       settleAll: (batches) => Promise.allSettled(batches.map(({ org, records }) => settle(org, records))),
       release: async (org, hold, mayRun = false) => of(org).keeper().release(hold, mayRun, clock.now()),
@@ -82,7 +82,7 @@ ledgerContract(
     };
     const usage = async () => {
       restart();
-      while (journal().outbox(org)) drain();
+      while (journal().readOutbox(org)) drain();
       expect(journal().outboxRows).toBe(0);
       return [...bill.values()];
     };
@@ -100,12 +100,15 @@ function settled(org: OrgId, calls: number) {
     const hold = freshHold();
     opened
       .keeper()
-      .keep(
+      .commit(
         opened
           .keeper()
-          .weigh(askOf(org, { hold, idempotency: { key: String(i).padStart(64, "a"), body: "b".repeat(64) } }), noon),
+          .evaluate(
+            makeRequest(org, { hold, idempotency: { key: String(i).padStart(64, "a"), body: "b".repeat(64) } }),
+            noon,
+          ),
       );
-    opened.keeper().settle(org, [recordOf(org, hold)], noon);
+    opened.keeper().settle(org, [makeRecord(org, hold)], noon);
   }
   return opened;
 }
@@ -114,7 +117,7 @@ test("the bill leaves in batches of at most 500, oldest first; what was confirme
   const org = freshOrg();
   const { journal, drain, restart, bill } = settled(org, 1_100);
   expect([drain(), journal().outboxRows, drain(), journal().outboxRows]).toEqual([500, 600, 500, 100]);
-  const last = journal().outbox(org);
+  const last = journal().readOutbox(org);
   journal().markDrained(1, 500);
   expect([last?.rows.length, journal().outboxRows]).toEqual([100, 100]);
   restart(true);
@@ -132,17 +135,17 @@ test("what ended a week ago and is in D1 is forgotten, a thousand at a time; wha
   for (let i = 0; i < 3; i++) drain();
   const later = (ms: number) => {
     const hold = freshHold();
-    keeper().keep(keeper().weigh(askOf(org, { hold }), ms));
+    keeper().commit(keeper().evaluate(makeRequest(org, { hold }), ms));
     keeper().release(hold, false, ms);
     journal().compact(keeper().state);
     return count("holds");
   };
-  expect(later(noon + endedKeepMs - 1)).toBe(1_601);
-  expect(later(noon + endedKeepMs)).toBe(602);
-  expect(later(noon + endedKeepMs + 1)).toBe(103);
-  expect(later(noon + endedKeepMs + 2)).toBe(104);
+  expect(later(noon + endedRetentionMs - 1)).toBe(1_601);
+  expect(later(noon + endedRetentionMs)).toBe(602);
+  expect(later(noon + endedRetentionMs + 1)).toBe(103);
+  expect(later(noon + endedRetentionMs + 2)).toBe(104);
   drain();
-  expect(later(noon + endedKeepMs + 3)).toBe(5);
+  expect(later(noon + endedRetentionMs + 3)).toBe(5);
 });
 
 test("what a crash left without a snapshot gets one with the next; a journal that nobody wrote to has nothing to keep", () => {
@@ -159,7 +162,7 @@ test("what a crash left without a snapshot gets one with the next; a journal tha
 test("a snapshot is written when something has changed, in parts of a million characters, and a restart reads all of them", () => {
   const org = freshOrg();
   const { keeper, journal, count, restart, sql } = settled(org, 2);
-  for (let i = 0; i < 9_000; i++) keeper().state.books[`key_${i}`] = emptyBooks();
+  for (let i = 0; i < 9_000; i++) keeper().state.counters[`key_${i}`] = createCounters();
   journal().compact(keeper().state);
   expect(count("snapshot")).toBeGreaterThan(2);
   expect(sql.exec<{ most: number }>("SELECT max(length(body)) AS most FROM snapshot").one().most).toBe(1_000_000);

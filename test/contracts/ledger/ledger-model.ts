@@ -1,4 +1,4 @@
-import type { Ask, Denial, Rates } from "#edge/ledger/port.ts";
+import type { HoldRequest, Denial, Rates } from "#edge/ledger/port.ts";
 import type { HoldId, KeyId } from "#edge/agreements/tokens/ids.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
@@ -11,12 +11,12 @@ import type { UsageRecord } from "#edge/agreements/records/usage.ts";
  * spans.
  */
 interface Call {
-  ask: Ask;
+  request: HoldRequest;
   completionTokens: number;
   atMs: number;
   expiresAtMs: number;
   isKeyBooked: boolean;
-  noted: Counts | null;
+  checkpoint: Counts | null;
   end: "settled" | "released" | "expired" | null;
   charged: Counts;
   late: Counts | null;
@@ -27,7 +27,7 @@ interface Counts {
   completion: number;
 }
 
-type Lane = { of: "org" | "key"; window: WindowName; limit: number };
+type LimitCheck = { of: "org" | "key"; window: WindowName; limit: number };
 
 const order: WindowName[] = [
   "requestsPerMinute",
@@ -62,60 +62,60 @@ export class LedgerModel {
     for (const call of this.#open()) {
       if (call.expiresAtMs > this.atMs) continue;
       call.end = "expired";
-      call.charged = call.noted ?? { prompt: 0, completion: 0 };
+      call.charged = call.checkpoint ?? { prompt: 0, completion: 0 };
       this.#seenMs = this.atMs;
     }
   }
 
-  admit(ask: Ask): Record<string, unknown> {
+  admit(request: HoldRequest): Record<string, unknown> {
     this.expire();
-    const key = this.keys.get(ask.key);
+    const key = this.keys.get(request.key);
     if (!key || key.isRevoked) return { kind: "denial", reason: "key" };
-    const repeat = this.#repeat(ask);
+    const repeat = this.#repeat(request);
     if (repeat) return { kind: "denial", ...repeat };
-    const lanes = this.#lanes(key);
+    const checks = this.#lanes(key);
     const call: Call = {
-      ask,
-      completionTokens: ask.completionTokens,
+      request,
+      completionTokens: request.completionTokens,
       atMs: this.atMs,
-      expiresAtMs: this.atMs + ask.ttlMs,
+      expiresAtMs: this.atMs + request.ttlMs,
       isKeyBooked: Object.values(key.limits ?? {}).some((limit) => limit !== null),
-      noted: null,
+      checkpoint: null,
       end: null,
       charged: { prompt: 0, completion: 0 },
       late: null,
     };
-    if (ask.mayClamp) call.completionTokens = this.#clamped(lanes, call);
-    const closed = lanes.filter((lane) => !this.#passes(lane, call));
-    if (closed.length > 0) return this.#denial(closed, lanes, call);
+    if (request.mayClamp) call.completionTokens = this.#clamped(checks, call);
+    const closed = checks.filter((check) => !this.#passes(check, call));
+    if (closed.length > 0) return this.#denial(closed, checks, call);
     this.calls.push(call);
     this.#seenMs = this.atMs;
-    const tokensHeld = tokensOf(call).held;
+    const tokensHeld = countTokens(call).held;
     return {
       kind: "grant",
-      hold: ask.hold,
+      hold: request.hold,
       tokensHeld,
       completionTokens: call.completionTokens,
       expiresAtMs: call.expiresAtMs,
-      rates: this.#rates(lanes, ask.key),
+      rates: this.#rates(checks, request.key),
     };
   }
 
   settle(record: UsageRecord): string {
     this.expire();
-    const call = this.calls.find(({ ask }) => ask.hold === record.hold);
+    const call = this.calls.find(({ request: ask }) => ask.hold === record.hold);
     if (!call) return "unknown";
-    const told = {
-      prompt: Math.min(record.promptTokens, call.ask.promptTokens),
-      completion: Math.min(record.completionTokens, call.ask.choices * call.completionTokens),
+    const reported = {
+      prompt: Math.min(record.promptTokens, call.request.promptTokens),
+      completion: Math.min(record.completionTokens, call.request.choices * call.completionTokens),
     };
     if (call.end === null) {
       const known = {
-        prompt: Math.max(told.prompt, call.noted?.prompt ?? 0),
-        completion: Math.max(told.completion, call.noted?.completion ?? 0),
+        prompt: Math.max(reported.prompt, call.checkpoint?.prompt ?? 0),
+        completion: Math.max(reported.completion, call.checkpoint?.completion ?? 0),
       };
       if (!record.isFinal) {
-        call.noted = known;
+        call.checkpoint = known;
         return "checkpointed";
       }
       this.#finish(call, "settled", known);
@@ -123,8 +123,8 @@ export class LedgerModel {
     }
     if (call.end !== "expired" || call.late || !record.isFinal) return "repeated";
     call.late = {
-      prompt: Math.max(0, told.prompt - call.charged.prompt),
-      completion: Math.max(0, told.completion - call.charged.completion),
+      prompt: Math.max(0, reported.prompt - call.charged.prompt),
+      completion: Math.max(0, reported.completion - call.charged.completion),
     };
     this.#seenMs = this.atMs;
     return "adjusted";
@@ -133,15 +133,15 @@ export class LedgerModel {
   /** A call that may run all the same is not given back but has two seconds more, or what is left of its time. */
   release(hold: HoldId, mayRun: boolean): string {
     this.expire();
-    const call = this.calls.find(({ ask }) => ask.hold === hold);
+    const call = this.calls.find(({ request: ask }) => ask.hold === hold);
     if (!call) return "unknown";
     if (call.end !== null) return "repeated";
     if (mayRun) {
       call.expiresAtMs = Math.min(call.expiresAtMs, this.atMs + 2_000);
       return "checkpointed";
     }
-    if (call.noted && call.noted.completion > 0) {
-      this.#finish(call, "settled", call.noted);
+    if (call.checkpoint && call.checkpoint.completion > 0) {
+      this.#finish(call, "settled", call.checkpoint);
       return "settled";
     }
     this.#finish(call, "released", { prompt: 0, completion: 0 });
@@ -168,7 +168,7 @@ export class LedgerModel {
 
   /** Each open hold with its deadline. */
   openHolds(): [HoldId, number][] {
-    return this.#open().map(({ ask, expiresAtMs }) => [ask.hold, expiresAtMs]);
+    return this.#open().map(({ request: ask, expiresAtMs }) => [ask.hold, expiresAtMs]);
   }
 
   /**
@@ -189,14 +189,14 @@ export class LedgerModel {
     const rows: [string, number, number, number][] = [];
     for (const call of this.calls) {
       if (call.end === null || call.end === "released") continue;
-      const cost = costOf(call.ask, call.charged);
-      rows.push([call.ask.hold, call.charged.prompt, call.charged.completion, cost]);
+      const cost = computeCost(call.request, call.charged);
+      rows.push([call.request.hold, call.charged.prompt, call.charged.completion, cost]);
       if (call.late)
         rows.push([
-          `${call.ask.hold}:late`,
+          `${call.request.hold}:late`,
           call.late.prompt,
           call.late.completion,
-          costOf(call.ask, sum(call.charged, call.late)) - cost,
+          computeCost(call.request, sum(call.charged, call.late)) - cost,
         ]);
     }
     return rows.toSorted((one, other) => (one[0] < other[0] ? -1 : 1));
@@ -212,33 +212,36 @@ export class LedgerModel {
     return this.calls.filter(({ end }) => end === null);
   }
 
-  #repeat(ask: Ask): object | null {
+  #repeat(request: HoldRequest): object | null {
     const earlier = this.calls.findLast(
-      (call) => call.ask.idempotency && call.ask.idempotency.key === ask.idempotency?.key && call.end !== "released",
+      (call) =>
+        call.request.idempotency &&
+        call.request.idempotency.key === request.idempotency?.key &&
+        call.end !== "released",
     );
     if (!earlier || earlier.atMs + 86_400_000 <= this.atMs) return null;
-    if (earlier.ask.idempotency?.body !== ask.idempotency?.body) return { reason: "idempotency_mismatch" };
+    if (earlier.request.idempotency?.body !== request.idempotency?.body) return { reason: "idempotency_mismatch" };
     if (earlier.end === null) return { reason: "idempotency_in_progress", retryAfterMs: 1_000 };
     const { prompt, completion } = earlier.charged;
     return {
       reason: "idempotency_replayed",
-      first: { hold: earlier.ask.hold, responseId: null, promptTokens: prompt, completionTokens: completion },
+      first: { hold: earlier.request.hold, responseId: null, promptTokens: prompt, completionTokens: completion },
     };
   }
 
-  #lanes(key: KeyRecord): Lane[] {
-    const lanes: Lane[] = [];
+  #lanes(key: KeyRecord): LimitCheck[] {
+    const checks: LimitCheck[] = [];
     for (const window of order)
-      if (typeof key.limits?.[window] === "number") lanes.push({ of: "key", window, limit: key.limits[window] });
+      if (typeof key.limits?.[window] === "number") checks.push({ of: "key", window, limit: key.limits[window] });
     for (const window of order) {
       const limit = this.org.record.limits[window];
-      if (limit !== null) lanes.push({ of: "org", window, limit });
+      if (limit !== null) checks.push({ of: "org", window, limit });
     }
-    return lanes;
+    return checks;
   }
 
   #use(of: "org" | KeyId, window: WindowName, atMs: number): { held: number; settled: number } {
-    const mine = this.calls.filter((call) => of === "org" || (call.ask.key === of && call.isKeyBooked));
+    const mine = this.calls.filter((call) => of === "org" || (call.request.key === of && call.isKeyBooked));
     const slides = (widthMs: number) =>
       mine.filter((call) => Math.floor(call.atMs / widthMs) >= Math.floor(atMs / widthMs) - 60);
     const calendar = (letters: number) => mine.filter((call) => utc(call.atMs, letters) === utc(atMs, letters));
@@ -255,62 +258,65 @@ export class LedgerModel {
       case "concurrency":
         return { held: mine.filter(({ end }) => end === null).length, settled: 0 };
       case "tokensPerMinute":
-        return total(slides(1_000), tokensOf);
+        return total(slides(1_000), countTokens);
       case "requestsPerDay":
         return total(calendar(10), ({ end }) => ({
           held: end === null ? 1 : 0,
           settled: end === null || end === "released" ? 0 : 1,
         }));
       case "tokensPerDay":
-        return total(calendar(10), tokensOf);
+        return total(calendar(10), countTokens);
       case "tokensPerMonth":
-        return total(calendar(7), tokensOf);
+        return total(calendar(7), countTokens);
       case "costMicrosPerMonth":
         return total(calendar(7), (call) =>
           call.end === null
             ? {
-                held: costOf(call.ask, {
-                  prompt: call.ask.promptTokens,
-                  completion: call.ask.choices * call.completionTokens,
+                held: computeCost(call.request, {
+                  prompt: call.request.promptTokens,
+                  completion: call.request.choices * call.completionTokens,
                 }),
                 settled: 0,
               }
-            : { held: 0, settled: costOf(call.ask, sum(call.charged, call.late)) },
+            : { held: 0, settled: computeCost(call.request, sum(call.charged, call.late)) },
         );
     }
   }
 
-  #left({ of, window, limit }: Lane, key: KeyId, atMs = this.atMs): number {
+  #left({ of, window, limit }: LimitCheck, key: KeyId, atMs = this.atMs): number {
     const { held, settled } = this.#use(of === "org" ? "org" : key, window, atMs);
     return limit - held - settled;
   }
 
-  #need({ window }: Lane, call: Call): number {
-    if (tokenWindows.includes(window)) return tokensOf(call).held;
+  #need({ window }: LimitCheck, call: Call): number {
+    if (tokenWindows.includes(window)) return countTokens(call).held;
     if (window !== "costMicrosPerMonth") return 1;
-    return costOf(call.ask, { prompt: call.ask.promptTokens, completion: call.ask.choices * call.completionTokens });
+    return computeCost(call.request, {
+      prompt: call.request.promptTokens,
+      completion: call.request.choices * call.completionTokens,
+    });
   }
 
-  #passes(lane: Lane, call: Call, atMs = this.atMs): boolean {
-    return this.#need(lane, call) <= Math.max(0, this.#left(lane, call.ask.key, atMs));
+  #passes(check: LimitCheck, call: Call, atMs = this.atMs): boolean {
+    return this.#need(check, call) <= Math.max(0, this.#left(check, call.request.key, atMs));
   }
 
-  #clamped(lanes: Lane[], call: Call): number {
-    const narrow = lanes.filter(({ window }) => tokenWindows.includes(window) || window === "costMicrosPerMonth");
+  #clamped(checks: LimitCheck[], call: Call): number {
+    const narrow = checks.filter(({ window }) => tokenWindows.includes(window) || window === "costMicrosPerMonth");
     for (let tokens = call.completionTokens; tokens >= 1; tokens--) {
-      if (narrow.every((lane) => this.#passes(lane, { ...call, completionTokens: tokens }))) return tokens;
+      if (narrow.every((check) => this.#passes(check, { ...call, completionTokens: tokens }))) return tokens;
     }
     return call.completionTokens;
   }
 
-  #denial(closed: Lane[], lanes: Lane[], call: Call): Record<string, unknown> {
-    const never = closed.find((lane) => this.#need(lane, call) > lane.limit);
-    const waits = closed.map((lane) => ({ lane, opensAtMs: this.#opensAtMs(lane, call) }));
+  #denial(closed: LimitCheck[], checks: LimitCheck[], call: Call): Record<string, unknown> {
+    const never = closed.find((check) => this.#need(check, call) > check.limit);
+    const waits = closed.map((check) => ({ check, opensAtMs: this.#opensAtMs(check, call) }));
     const latest = Math.max(...waits.map(({ opensAtMs }) => opensAtMs));
-    const { lane, opensAtMs } = never
-      ? { lane: never, opensAtMs: this.#wholeWindow(never, call) }
+    const { check, opensAtMs } = never
+      ? { check: never, opensAtMs: this.#wholeWindow(never, call) }
       : waits.find((wait) => wait.opensAtMs === latest)!;
-    const { window, of, limit } = lane;
+    const { window, of, limit } = check;
     const waitMs = Math.max(1, opensAtMs - this.nowMs);
     const isCounted = tokenWindows.includes(window) || window === "costMicrosPerMonth";
     const reason = window === "concurrency" ? "concurrency" : /Minute|Hour/.test(window) ? "rate" : "quota";
@@ -322,27 +328,27 @@ export class LedgerModel {
       limit,
       retryAfterMs: window === "concurrency" ? Math.min(1_000, waitMs) : waitMs,
       resetAtMs: opensAtMs,
-      tokensRemaining: isCounted ? this.#tokensRemaining(lanes, call) : null,
-      rates: this.#rates(lanes, call.ask.key),
+      tokensRemaining: isCounted ? this.#tokensRemaining(checks, call) : null,
+      rates: this.#rates(checks, call.request.key),
     } satisfies Record<keyof Extract<Denial, { window: WindowName }>, unknown>;
   }
 
   /** Tries every moment at which something changes. */
-  #opensAtMs(lane: Lane, call: Call): number {
+  #opensAtMs(check: LimitCheck, call: Call): number {
     return (
-      this.#moments(lane, call.ask.key).find((ms) =>
-        lane.window === "concurrency" ? this.#openAt(lane, call, ms) < lane.limit : this.#passes(lane, call, ms),
+      this.#moments(check, call.request.key).find((ms) =>
+        check.window === "concurrency" ? this.#openAt(check, call, ms) < check.limit : this.#passes(check, call, ms),
       ) ?? Number.NaN
     );
   }
 
-  #openAt({ of }: Lane, call: Call, ms: number): number {
+  #openAt({ of }: LimitCheck, call: Call, ms: number): number {
     return this.#open().filter(
-      (open) => (of === "org" || (open.ask.key === call.ask.key && open.isKeyBooked)) && open.expiresAtMs > ms,
+      (open) => (of === "org" || (open.request.key === call.request.key && open.isKeyBooked)) && open.expiresAtMs > ms,
     ).length;
   }
 
-  #moments({ window }: Lane, key: KeyId): number[] {
+  #moments({ window }: LimitCheck, key: KeyId): number[] {
     void key;
     if (window === "concurrency")
       return this.calls
@@ -364,46 +370,47 @@ export class LedgerModel {
       : Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1);
   }
 
-  #wholeWindow({ window }: Lane, call: Call): number {
+  #wholeWindow({ window }: LimitCheck, call: Call): number {
     if (window === "concurrency") return call.expiresAtMs;
     if (window === "requestsPerHour") return (Math.floor(this.atMs / 60_000) + 61) * 60_000;
     return window.endsWith("PerMinute") ? (Math.floor(this.atMs / 1_000) + 61) * 1_000 : this.#calendarEnd(window);
   }
 
-  #tokensRemaining(lanes: Lane[], call: Call): number {
+  #tokensRemaining(checks: LimitCheck[], call: Call): number {
     let least = Infinity;
-    for (const lane of lanes) {
-      const left = Math.max(0, this.#left(lane, call.ask.key));
-      if (tokenWindows.includes(lane.window)) least = Math.min(least, left);
-      if (lane.window !== "costMicrosPerMonth" || this.#need(lane, call) <= left) continue;
-      let prompt = call.ask.promptTokens;
-      while (prompt > 0 && costOf(call.ask, { prompt, completion: 0 }) > left) prompt--;
-      let completion = prompt < call.ask.promptTokens ? 0 : call.ask.choices * call.ask.completionTokens;
-      while (completion > 0 && costOf(call.ask, { prompt, completion }) > left) completion--;
+    for (const check of checks) {
+      const left = Math.max(0, this.#left(check, call.request.key));
+      if (tokenWindows.includes(check.window)) least = Math.min(least, left);
+      if (check.window !== "costMicrosPerMonth" || this.#need(check, call) <= left) continue;
+      let prompt = call.request.promptTokens;
+      while (prompt > 0 && computeCost(call.request, { prompt, completion: 0 }) > left) prompt--;
+      let completion = prompt < call.request.promptTokens ? 0 : call.request.choices * call.request.completionTokens;
+      while (completion > 0 && computeCost(call.request, { prompt, completion }) > left) completion--;
       least = Math.min(least, prompt + completion);
     }
     return least;
   }
 
-  #rates(lanes: Lane[], key: KeyId): Rates {
+  #rates(checks: LimitCheck[], key: KeyId): Rates {
     const report = (windows: string[]) => {
-      const mine = lanes
+      const mine = checks
         .filter(({ window }) => windows.includes(window))
-        .map((lane) => ({ lane, remaining: Math.max(0, this.#left(lane, key)) }));
+        .map((check) => ({ lane: check, remaining: Math.max(0, this.#left(check, key)) }));
       const least = Math.min(...mine.map(({ remaining }) => remaining));
       const found = mine.find(({ remaining }) => remaining === least);
       if (!found) return null;
-      const { lane, remaining } = found;
-      const isFull = (ms: number) => this.#left(lane, key, ms) === lane.limit;
-      const fullMs = isFull(this.atMs) ? this.nowMs : this.#moments(lane, key).find(isFull)!;
-      return { limit: lane.limit, remaining, resetMs: fullMs - this.nowMs };
+      const { lane: check, remaining } = found;
+      const isFull = (ms: number) => this.#left(check, key, ms) === check.limit;
+      const fullMs = isFull(this.atMs) ? this.nowMs : this.#moments(check, key).find(isFull)!;
+      return { limit: check.limit, remaining, resetMs: fullMs - this.nowMs };
     };
     return { requests: report(requestWindows), tokens: report(tokenWindows) };
   }
 }
 
-function tokensOf(call: Call): { held: number; settled: number } {
-  if (call.end === null) return { held: call.ask.promptTokens + call.ask.choices * call.completionTokens, settled: 0 };
+function countTokens(call: Call): { held: number; settled: number } {
+  if (call.end === null)
+    return { held: call.request.promptTokens + call.request.choices * call.completionTokens, settled: 0 };
   const { prompt, completion } = sum(call.charged, call.late);
   return { held: 0, settled: prompt + completion };
 }
@@ -412,7 +419,7 @@ function sum(one: Counts, other: Counts | null): Counts {
   return { prompt: one.prompt + (other?.prompt ?? 0), completion: one.completion + (other?.completion ?? 0) };
 }
 
-function costOf({ price }: Ask, { prompt, completion }: Counts): number {
+function computeCost({ price }: HoldRequest, { prompt, completion }: Counts): number {
   return Number(
     (BigInt(price.promptMicrosPerMTok) * BigInt(prompt) +
       BigInt(price.completionMicrosPerMTok) * BigInt(completion) +

@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import { expect } from "vitest";
 import { memoryLedger } from "#edge/adapters/memory/ledger.ts";
-import { checkAsk } from "#edge/ledger/check.ts";
-import type { Ask, LedgerState, UsageRow } from "#edge/ledger/port.ts";
+import { checkRequest } from "#edge/ledger/check.ts";
+import type { HoldRequest, LedgerState, UsageRow } from "#edge/ledger/port.ts";
 import type { Endpoint } from "#edge/agreements/records/model.ts";
 import type { Credential } from "#edge/agreements/tokens/credential.ts";
 import type { OrgId } from "#edge/agreements/tokens/ids.ts";
@@ -11,12 +11,21 @@ import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
 import type { KeyLimits, Limits } from "#edge/agreements/records/quota.ts";
 import type { UsageRecord } from "#edge/agreements/records/usage.ts";
-import { askOf, digest, freshHold, freshOrg, keyOf, keyRecord, orgRecord, recordOf } from "./ledger-fixtures.ts";
+import {
+  makeRequest,
+  digest,
+  freshHold,
+  freshOrg,
+  keyId,
+  keyRecord,
+  orgRecord,
+  makeRecord,
+} from "./ledger-fixtures.ts";
 
 /** One thing that a ledger is asked, at a time by its clock. */
-export type Turn = { nowMs: number } & (
-  | { kind: "admit"; ask: Ask }
-  | { kind: "introspect"; ask: Ask }
+export type Command = { nowMs: number } & (
+  | { kind: "admit"; request: HoldRequest }
+  | { kind: "introspect"; request: HoldRequest }
   | { kind: "settle"; records: UsageRecord[] }
   | { kind: "release"; hold: string; mayRun: boolean }
   | { kind: "publish"; record: OrgRecord | KeyRecord }
@@ -24,13 +33,13 @@ export type Turn = { nowMs: number } & (
 );
 
 /** What a ledger said to each turn, and its bill at the end. A turn that threw is `"threw"`. */
-export interface Told {
+export interface TwinResult {
   answers: unknown[];
   bill: UsageRow[];
 }
 
 /** Another ledger, given a whole history at once. */
-export type Twin = (org: OrgId, turns: Turn[]) => Promise<Told>;
+export type TwinLedger = (org: OrgId, commands: Command[]) => Promise<TwinResult>;
 
 const second = 1_000;
 const hour = 3_600_000;
@@ -177,7 +186,7 @@ function openHistory(org: OrgId, startMs: number, granted: string[]) {
   let nowMs = startMs;
   const pick = (n: number) =>
     n === 5 ? freshHold() : (granted.at(-1 - (n % Math.max(1, granted.length))) ?? freshHold());
-  const turn = (each: Step): Turn[] => {
+  const command = (each: Step): Command[] => {
     switch (each.kind) {
       case "clock":
         if (nowMs + each.ms < startMs + weekMs - hour) nowMs += each.ms;
@@ -210,7 +219,7 @@ function openHistory(org: OrgId, startMs: number, granted: string[]) {
           {
             nowMs,
             kind: "introspect",
-            ask: askOf(org, { key: keyOf(org, each.key), ip: each.ip === 0 ? null : ip(each.ip) }),
+            request: makeRequest(org, { key: keyId(org, each.key), ip: each.ip === 0 ? null : ip(each.ip) }),
           },
         ];
       case "release":
@@ -220,22 +229,22 @@ function openHistory(org: OrgId, startMs: number, granted: string[]) {
           {
             nowMs,
             kind: "settle",
-            records: each.records.map((told) =>
-              recordOf(org, pick(told.pick), {
-                isFinal: told.isFinal,
-                promptTokens: told.prompt,
-                cachedTokens: told.cached,
-                completionTokens: told.completion,
-                outcome: told.outcome,
-                responseId: told.responseId,
-                endedAtMs: nowMs - told.agoMs,
+            records: each.records.map((reported) =>
+              makeRecord(org, pick(reported.pick), {
+                isFinal: reported.isFinal,
+                promptTokens: reported.prompt,
+                cachedTokens: reported.cached,
+                completionTokens: reported.completion,
+                outcome: reported.outcome,
+                responseId: reported.responseId,
+                endedAtMs: nowMs - reported.agoMs,
               }),
             ),
           },
         ];
       case "admit": {
-        const ask = askOf(org, {
-          key: keyOf(org, each.key),
+        const request = makeRequest(org, {
+          key: keyId(org, each.key),
           ip: each.ip === 0 ? null : ip(each.ip),
           endpoint: each.endpoint === 0 ? "embeddings" : "chat.completions",
           model: each.model,
@@ -259,17 +268,17 @@ function openHistory(org: OrgId, startMs: number, granted: string[]) {
           ...(each.token ? { token: each.token, digests: each.digest === 0 ? [{ kid: "p2", digest }] : [] } : {}),
           ...(each.isRepeat === 0 ? { hold: pick(0) } : {}),
         });
-        return !isAcceptable(ask) ? [] : [{ nowMs, kind: "admit", ask }];
+        return !isAcceptable(request) ? [] : [{ nowMs, kind: "admit", request }];
       }
     }
   };
-  return turn;
+  return command;
 }
 
 /** What no ledger accepts never reaches the script: the adapter has the same gate. */
-function isAcceptable(ask: Ask): boolean {
+function isAcceptable(request: HoldRequest): boolean {
   try {
-    checkAsk(ask);
+    checkRequest(request);
     return true;
   } catch {
     return false;
@@ -280,42 +289,43 @@ function isAcceptable(ask: Ask): boolean {
 async function play(
   org: OrgId,
   startMs: number,
-  opening: Turn[],
+  opening: Command[],
   steps: Step[],
-): Promise<{ turns: Turn[]; told: Told }> {
+): Promise<{ commands: Command[]; reported: TwinResult }> {
   let nowMs = 0;
   const bill: UsageRow[] = [];
   const ledger = memoryLedger({ now: () => nowMs, onUsage: (row) => bill.push(row) });
-  const ask = (turn: Turn): Promise<unknown> => {
-    nowMs = turn.nowMs;
-    switch (turn.kind) {
+  const request = (command: Command): Promise<unknown> => {
+    nowMs = command.nowMs;
+    switch (command.kind) {
       case "admit":
-        return ledger.admit(turn.ask);
+        return ledger.admit(command.request);
       case "introspect":
-        return ledger.look(turn.ask);
+        return ledger.introspect(command.request);
       case "settle":
-        return ledger.settle(org, turn.records);
+        return ledger.settle(org, command.records);
       case "release":
-        return ledger.release(org, turn.hold, turn.mayRun);
+        return ledger.release(org, command.hold, command.mayRun);
       case "publish":
-        return ledger.publish(turn.record);
+        return ledger.publish(command.record);
       case "inspect":
         return ledger.inspect(org);
     }
   };
   const granted: string[] = [];
-  const turnOf = openHistory(org, startMs, granted);
-  const turns: Turn[] = [];
+  const makeCommands = openHistory(org, startMs, granted);
+  const commands: Command[] = [];
   const answers: unknown[] = [];
-  const take = async (turn: Turn) => {
-    const answer = await ask(turn).catch(() => "threw");
-    if (turn.kind === "admit" && namesOf(answer).includes("grant")) granted.push(turn.ask.hold);
-    turns.push(turn);
+  const take = async (command: Command) => {
+    const answer = await request(command).catch(() => "threw");
+    if (command.kind === "admit" && listNames(answer).includes("grant")) granted.push(command.request.hold);
+    commands.push(command);
     answers.push(answer);
   };
-  for (const turn of opening) await take(turn);
-  for (const step of [...steps, { kind: "inspect" as const }]) for (const turn of turnOf(step)) await take(turn);
-  return { turns, told: { answers, bill } };
+  for (const command of opening) await take(command);
+  for (const step of [...steps, { kind: "inspect" as const }])
+    for (const command of makeCommands(step)) await take(command);
+  return { commands, reported: { answers, bill } };
 }
 
 /** Without what the port leaves open: the order of keys and holds, and rows that memory never keeps waiting. */
@@ -332,8 +342,8 @@ function comparable(answer: unknown): unknown {
 }
 
 /** What an answer was, in a word each, to show what the histories reached. */
-function namesOf(answer: unknown): string[] {
-  if (Array.isArray(answer)) return answer.flatMap(namesOf);
+function listNames(answer: unknown): string[] {
+  if (Array.isArray(answer)) return answer.flatMap(listNames);
   if (typeof answer !== "object" || answer === null || isState(answer)) return [];
   return Object.entries(answer).flatMap(([name, value]) =>
     (name === "kind" && value !== "denial") || name === "reason" || name === "result" || name === "window"
@@ -351,7 +361,7 @@ function isState(answer: unknown): answer is LedgerState {
  * be the same. Returns how many turns there were. `SEED` repeats a run; `SHRINK=1` shrinks what failed.
  */
 export async function checkTwin(
-  twin: Twin,
+  twin: TwinLedger,
   { numRuns, maxSteps }: { numRuns: number; maxSteps: number },
 ): Promise<number> {
   const seed = Number(process.env["SEED"] ?? Date.now() % 2 ** 31);
@@ -367,17 +377,17 @@ export async function checkTwin(
     first,
     async (steps, startMs, [orgLimits, one, two]) => {
       const org = freshOrg();
-      const opening: Turn[] = [
+      const opening: Command[] = [
         orgRecord(org, orgLimits),
         keyRecord(org, 1, { limits: one }),
         keyRecord(org, 2, { limits: two }),
         keyRecord(org, 3),
       ].map((record) => ({ nowMs: startMs, kind: "publish", record }));
-      const { turns, told: pure } = await play(org, startMs, opening, steps);
+      const { commands: turns, reported: pure } = await play(org, startMs, opening, steps);
       count += turns.length;
       const other = await twin(org, turns);
       for (const [index, answer] of pure.answers.entries()) {
-        for (const name of namesOf(answer)) seen.set(name, (seen.get(name) ?? 0) + 1);
+        for (const name of listNames(answer)) seen.set(name, (seen.get(name) ?? 0) + 1);
         const [expected, found] = [comparable(answer), comparable(other.answers[index])];
         // vitest's own comparison is slow, and needed only to show a difference.
         if (!isDeepStrictEqual(found, expected)) expect(found, JSON.stringify(turns[index])).toEqual(expected);

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { admit, giveBack, look, rateHeaders, refusalOf, type CountPrompt } from "#edge/admission/index.ts";
-import type { Ask, Denial, Grant, Ledger } from "#edge/ledger/port.ts";
+import { admit, releaseHold, introspect, rateHeaders, explainDenial, type CountPrompt } from "#edge/admission/index.ts";
+import type { HoldRequest, Denial, Grant, Ledger } from "#edge/ledger/port.ts";
 import type { Credential } from "#edge/agreements/tokens/credential.ts";
-import { errorBody, errorHeaders, OutOfReach } from "#edge/errors.ts";
+import { buildErrorBody, buildErrorHeaders, OutOfReach } from "#edge/errors.ts";
 import { holdGraceMs } from "#edge/limits.ts";
 import { readCall, type Call } from "#edge/protocol/openai/call.ts";
 import { testModels } from "#test/support/fakes/models.ts";
@@ -41,29 +41,29 @@ const quota = (tokensRemaining: number | null): Denial => ({
 });
 
 /** A ledger that answers from a script, and remembers what it was asked. */
-function ledgerOf(...answers: (Grant | Denial | Error)[]) {
-  const asks: Ask[] = [];
+function scriptLedger(...answers: (Grant | Denial | Error)[]) {
+  const requests: HoldRequest[] = [];
   const away = () => Promise.reject(new Error("not in the script"));
-  const admitAsk = async (ask: Ask) => {
-    asks.push(ask);
+  const admitRequest = async (request: HoldRequest) => {
+    requests.push(request);
     const answer = answers.shift();
     if (!answer || answer instanceof Error) throw answer ?? new Error("asked too often");
     return answer;
   };
   const ledger: Ledger = {
-    admit: admitAsk,
-    look: away,
+    admit: admitRequest,
+    introspect: away,
     settle: away,
     settleAll: away,
     release: away,
     publish: away,
     inspect: away,
   };
-  return { ledger, asks };
+  return { ledger, asks: requests };
 }
 
 /** A call with 200 tokens of bound, 50 by the guess, and n × 10 to make. */
-async function callOf(over: Partial<Call> = {}): Promise<Call> {
+async function makeCall(over: Partial<Call> = {}): Promise<Call> {
   const call = await readCall(
     visitOf(posted({ model: "chat", messages: [{ role: "user", content: "hi" }] })),
     "chat.completions",
@@ -75,15 +75,15 @@ const never: CountPrompt = () => Promise.reject(new Error("nobody should count")
 
 describe("admission", () => {
   test("asks once, for the safe bound, and hands the grant on", async () => {
-    const { ledger, asks } = ledgerOf(grant);
-    const call = await callOf({
+    const { ledger, asks: requests } = scriptLedger(grant);
+    const call = await makeCall({
       mayClamp: true,
       deadlineMs: terms.nowMs + 1_000,
       idempotency: { key: "k", body: "b" },
     });
     expect(await admit(visit, ledger, call, { ...terms, countPrompt: never })).toBe(grant);
     const { nowMs: _, credential: __, ...ours } = terms;
-    expect(asks).toEqual([
+    expect(requests).toEqual([
       {
         ...credential,
         ...ours,
@@ -100,27 +100,27 @@ describe("admission", () => {
   });
 
   test("holds for the grace alone when the deadline has passed already", async () => {
-    const { ledger, asks } = ledgerOf(grant);
-    await admit(visit, ledger, await callOf({ deadlineMs: terms.nowMs - 10_000 }), { ...terms, countPrompt: never });
-    expect(asks[0]?.ttlMs).toBe(holdGraceMs);
+    const { ledger, asks: requests } = scriptLedger(grant);
+    await admit(visit, ledger, await makeCall({ deadlineMs: terms.nowMs - 10_000 }), { ...terms, countPrompt: never });
+    expect(requests[0]?.ttlMs).toBe(holdGraceMs);
   });
 
   for (const failure of [new Error("CANARY"), new TypeError("CANARY")]) {
     test(`a ledger that throws ${failure.name} is 503 quota_unavailable, never a grant`, async () => {
       const refusal = await expectRefusal(
-        async () => admit(visit, ledgerOf(failure).ledger, await callOf(), { ...terms, countPrompt: never }),
+        async () => admit(visit, scriptLedger(failure).ledger, await makeCall(), { ...terms, countPrompt: never }),
         "quota_unavailable",
       );
-      expect(errorHeaders(refusal)).toMatchObject({ "retry-after": "1", "retry-after-ms": "1000" });
+      expect(buildErrorHeaders(refusal)).toMatchObject({ "retry-after": "1", "retry-after-ms": "1000" });
       expect([refusal.message, refusal.cause]).toEqual(["ledger out of reach", failure]);
-      expect(JSON.stringify(errorBody(refusal))).not.toContain("CANARY");
+      expect(JSON.stringify(buildErrorBody(refusal))).not.toContain("CANARY");
     });
   }
 
   test("and so is one that throws at the second question", async () => {
-    const { ledger } = ledgerOf(quota(80), new Error("gone"));
+    const { ledger } = scriptLedger(quota(80), new Error("gone"));
     await expectRefusal(
-      async () => admit(visit, ledger, await callOf(), { ...terms, countPrompt: async () => 60 }),
+      async () => admit(visit, ledger, await makeCall(), { ...terms, countPrompt: async () => 60 }),
       "quota_unavailable",
     );
   });
@@ -138,12 +138,12 @@ describe("what is held for nothing", () => {
       if (told.length <= failures) throw new Error("out of reach");
       return { hold, result: "released" };
     };
-    return { told, ledger: { ...ledgerOf().ledger, release } };
+    return { told, ledger: { ...scriptLedger().ledger, release } };
   }
 
   test("is given back at once, and the ledger is told no more", async () => {
     const { told, ledger } = releasing(0);
-    await giveBack(visitOf(), ledger, { org, hold: terms.hold, mayRun: true });
+    await releaseHold(visitOf(), ledger, { org, hold: terms.hold, mayRun: true });
     expect(told).toEqual([[org, terms.hold, true]]);
   });
 
@@ -151,7 +151,7 @@ describe("what is held for nothing", () => {
     vi.useFakeTimers();
     const { told, ledger } = releasing(2);
     const visit = visitOf();
-    await giveBack(visit, ledger, { org, hold: terms.hold, mayRun: false });
+    await releaseHold(visit, ledger, { org, hold: terms.hold, mayRun: false });
     expect(told).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(5_000);
     expect(told).toEqual(Array.from({ length: 3 }, () => [org, terms.hold, false]));
@@ -164,7 +164,7 @@ describe("what is held for nothing", () => {
     vi.useFakeTimers();
     const { told, ledger } = releasing(Infinity);
     const visit = visitOf();
-    await giveBack(visit, ledger, { org, hold: terms.hold, mayRun: false });
+    await releaseHold(visit, ledger, { org, hold: terms.hold, mayRun: false });
     await vi.advanceTimersByTimeAsync(28_000);
     expect(told).toHaveLength(4);
     expect(visit.logged.at(-1)).toEqual({ event: "release_given_up", facts: { hold: terms.hold } });
@@ -172,7 +172,7 @@ describe("what is held for nothing", () => {
 
   test("also when it was the admission that was not answered: it may have been booked", async () => {
     const { told, ledger } = releasing(0);
-    const call = await callOf();
+    const call = await makeCall();
     vi.useFakeTimers();
     const admitting = { ...ledger, admit: async () => Promise.reject(new Error("no answer")) };
     await expectRefusal(
@@ -188,7 +188,7 @@ describe("what is held for nothing", () => {
 
   test("not when the ledger was never asked: nothing can have been booked", async () => {
     const { told, ledger } = releasing(0);
-    const call = await callOf();
+    const call = await makeCall();
     vi.useFakeTimers();
     const rushed = { ...ledger, admit: async () => Promise.reject(new OutOfReach("no place", false)) };
     await expectRefusal(
@@ -202,10 +202,10 @@ describe("what is held for nothing", () => {
 
 describe("the exact count", () => {
   test("is asked for when the bound does not fit and the estimate would, and is what is then held", async () => {
-    const { ledger, asks } = ledgerOf(quota(70), grant);
-    expect(await admit(visit, ledger, await callOf(), { ...terms, countPrompt: async () => 47 })).toBe(grant);
-    expect(asks.map(({ promptTokens }) => promptTokens)).toEqual([200, 47]);
-    expect({ ...asks[1], promptTokens: 0 }).toEqual({ ...asks[0], promptTokens: 0 });
+    const { ledger, asks: requests } = scriptLedger(quota(70), grant);
+    expect(await admit(visit, ledger, await makeCall(), { ...terms, countPrompt: async () => 47 })).toBe(grant);
+    expect(requests.map(({ promptTokens }) => promptTokens)).toEqual([200, 47]);
+    expect({ ...requests[1], promptTokens: 0 }).toEqual({ ...requests[0], promptTokens: 0 });
   });
 
   const unasked: [string, Denial, Partial<Call>][] = [
@@ -223,41 +223,41 @@ describe("the exact count", () => {
   ];
   for (const [why, denial, over] of unasked) {
     test(`is not asked for when ${why}`, async () => {
-      const { ledger, asks } = ledgerOf(denial);
+      const { ledger, asks: requests } = scriptLedger(denial);
       const refusal = await expectRefusal(
-        async () => admit(visit, ledger, await callOf(over), { ...terms, countPrompt: never }),
-        refusalOf(denial).code,
+        async () => admit(visit, ledger, await makeCall(over), { ...terms, countPrompt: never }),
+        explainDenial(denial).code,
       );
-      expect(errorBody(refusal)).toEqual(errorBody(refusalOf(denial)));
-      expect(asks).toHaveLength(1);
+      expect(buildErrorBody(refusal)).toEqual(buildErrorBody(explainDenial(denial)));
+      expect(requests).toHaveLength(1);
     });
   }
 
   test("is asked for when with a clamp a token for each choice fits", async () => {
-    const { ledger, asks } = ledgerOf(quota(52), grant);
-    await admit(visit, ledger, await callOf({ mayClamp: true }), { ...terms, countPrompt: async () => 50 });
-    expect(asks).toHaveLength(2);
+    const { ledger, asks: requests } = scriptLedger(quota(52), grant);
+    await admit(visit, ledger, await makeCall({ mayClamp: true }), { ...terms, countPrompt: async () => 50 });
+    expect(requests).toHaveLength(2);
   });
 
   for (const count of [null, 200, 201]) {
     test(`of ${count} helps nothing: the first denial stands, the ledger is not asked again`, async () => {
-      const { ledger, asks } = ledgerOf(quota(70));
+      const { ledger, asks: requests } = scriptLedger(quota(70));
       await expectRefusal(
-        async () => admit(visit, ledger, await callOf(), { ...terms, countPrompt: async () => count }),
+        async () => admit(visit, ledger, await makeCall(), { ...terms, countPrompt: async () => count }),
         "insufficient_quota",
       );
-      expect(asks).toHaveLength(1);
+      expect(requests).toHaveLength(1);
     });
   }
 
   test("does not buy a third question: the second denial is the answer", async () => {
-    const { ledger, asks } = ledgerOf(quota(70), { ...quota(70), limit: 777 } as Denial);
+    const { ledger, asks: requests } = scriptLedger(quota(70), { ...quota(70), limit: 777 } as Denial);
     const refusal = await expectRefusal(
-      async () => admit(visit, ledger, await callOf(), { ...terms, countPrompt: async () => 60 }),
+      async () => admit(visit, ledger, await makeCall(), { ...terms, countPrompt: async () => 60 }),
       "insufficient_quota",
     );
-    expect(refusal.details.say).toContain("777");
-    expect(asks).toHaveLength(2);
+    expect(refusal.details.message).toContain("777");
+    expect(requests).toHaveLength(2);
   });
 });
 
@@ -325,22 +325,22 @@ describe("a denial becomes a refusal", () => {
   ];
   for (const [denial, code, status, headers] of table) {
     test(`${denial.reason} -> ${status} ${code}`, () => {
-      const refusal = refusalOf(denial);
+      const refusal = explainDenial(denial);
       expect([refusal.code, refusal.status]).toEqual([code, status]);
-      const written = errorHeaders(refusal);
+      const written = buildErrorHeaders(refusal);
       for (const [name, value] of Object.entries(headers)) expect(written[name], name).toBe(value);
     });
   }
 
   test("says which window, whose, how much, and when it opens", () => {
-    expect(refusalOf({ ...limit, reason: "rate" }).details.say).toBe(
+    expect(explainDenial({ ...limit, reason: "rate" }).details.message).toBe(
       "Rate limit reached: requests per minute (this key's limit is 60). Try again in 12.3s.",
     );
-    expect(refusalOf({ ...limit, reason: "concurrency", window: "concurrency" }).details.say).toBe(
+    expect(explainDenial({ ...limit, reason: "concurrency", window: "concurrency" }).details.message).toBe(
       "Too many calls at once: concurrent calls (this key's limit is 60).",
     );
-    expect(refusalOf({ kind: "denial", reason: "model" }).details.param).toBe("model");
-    expect(refusalOf(quota(0)).details.say).toBe(
+    expect(explainDenial({ kind: "denial", reason: "model" }).details.param).toBe("model");
+    expect(explainDenial(quota(0)).details.message).toBe(
       "The quota is used up: tokens per day (the organization's limit is 1000). It opens again at 2026-11-21T00:00:00.000Z.",
     );
     for (const window of [
@@ -357,14 +357,18 @@ describe("a denial becomes a refusal", () => {
         { concurrency: "concurrent calls", costMicrosPerMonth: "spend per month, in millionths" }[String(window)] ??
         window.replaceAll(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`);
       for (const reason of ["rate", "concurrency", "quota"] as const)
-        expect(refusalOf({ ...limit, reason, window }).details.say).toContain(`: ${words} (this key's limit is 60).`);
+        expect(explainDenial({ ...limit, reason, window }).details.message).toContain(
+          `: ${words} (this key's limit is 60).`,
+        );
       for (const reason of ["rate", "concurrency", "quota"] as const)
-        expect(refusalOf({ ...limit, reason, window }).details.say).not.toMatch(/undefined|NaN|null/);
+        expect(explainDenial({ ...limit, reason, window }).details.message).not.toMatch(/undefined|NaN|null/);
     }
   });
 
   test("a replay tells what the first call used, never its content", () => {
-    expect(errorBody(refusalOf({ kind: "denial", reason: "idempotency_replayed", first })).error).toMatchObject({
+    expect(
+      buildErrorBody(explainDenial({ kind: "denial", reason: "idempotency_replayed", first })).error,
+    ).toMatchObject({
       first_call: {
         id: "chatcmpl-1",
         hold: terms.hold,
@@ -375,13 +379,13 @@ describe("a denial becomes a refusal", () => {
 });
 
 test("a look tells the scopes, is refused like a call, and a ledger out of reach is 503", async () => {
-  const { ledger } = ledgerOf();
+  const { ledger } = scriptLedger();
   const scopes = { kind: "scopes" as const, endpoints: null, models: ["small"] };
-  expect(await look({ ...ledger, look: async () => scopes }, credential)).toBe(scopes);
-  const refusal = await expectRefusal(() => look(ledger, credential), "quota_unavailable");
-  expect([errorHeaders(refusal)["retry-after-ms"], refusal.message]).toEqual(["1000", "ledger out of reach"]);
+  expect(await introspect({ ...ledger, introspect: async () => scopes }, credential)).toBe(scopes);
+  const refusal = await expectRefusal(() => introspect(ledger, credential), "quota_unavailable");
+  expect([buildErrorHeaders(refusal)["retry-after-ms"], refusal.message]).toEqual(["1000", "ledger out of reach"]);
   await expectRefusal(
-    () => look({ ...ledger, look: async () => ({ kind: "denial", reason: "key" }) }, credential),
+    () => introspect({ ...ledger, introspect: async () => ({ kind: "denial", reason: "key" }) }, credential),
     "invalid_api_key",
   );
 });

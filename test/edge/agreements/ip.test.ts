@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from "node:net";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isInRanges, networkOf, readCidr, readIp } from "#edge/agreements/ip.ts";
+import { isInRanges, findNetwork, readCidr, readIp } from "#edge/agreements/ip.ts";
 
 const mapped = "00000000000000000000ffff";
 const all = (bits: number) => (1n << BigInt(bits)) - 1n;
@@ -195,7 +195,7 @@ function dots(value: bigint): string {
 }
 
 describe("who is counted as one", () => {
-  const network = (text: string) => networkOf(readIp(text) ?? expect.fail(text));
+  const network = (text: string) => findNetwork(readIp(text) ?? expect.fail(text));
 
   test("is an IPv4 address, however it is written", () => {
     expect(network("203.0.113.7")).not.toBe(network("203.0.113.8"));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { errorBody, errorHeaders, refusals, type RefusalCode } from "#edge/errors.ts";
+import { buildErrorBody, buildErrorHeaders, refusals, type RefusalCode } from "#edge/errors.ts";
 import { attempt, type Attempt } from "#edge/forwarding/attempt.ts";
 import {
   agentError,
@@ -140,7 +140,7 @@ describe("an answer", () => {
   test("that is over in its time is left alone", async () => {
     const { tried } = await tryOn(answering(200, { id: 1 }));
     if (tried.kind === "no") throw new Error("it was none");
-    tried.over();
+    tried.dispose();
     expect(tried.isLate()).toBe(false);
   });
 
@@ -249,7 +249,7 @@ describe("what the agent says no with", () => {
       expect(tried).toMatchObject({
         kind: "no",
         mayRetry: false,
-        refusal: { code, details: { say: "Too long by 5.", param: "messages" } },
+        refusal: { code, details: { message: "Too long by 5.", param: "messages" } },
       });
     });
   }
@@ -277,7 +277,7 @@ describe("what the agent says no with", () => {
       expect(no(tried).code).toBe("bad_gateway");
       if (tried.kind === "no")
         expect(
-          JSON.stringify([errorBody(tried.refusal), errorHeaders(tried.refusal), tried.refusal.message]),
+          JSON.stringify([buildErrorBody(tried.refusal), buildErrorHeaders(tried.refusal), tried.refusal.message]),
         ).not.toContain("CANARY");
     });
   }
@@ -297,7 +297,7 @@ describe("what the agent says no with", () => {
   test("its words are cut to a paragraph, and what is no text is left out", async () => {
     const { tried } = await tryOn(answering(400, agentError("invalid_value", "x".repeat(100_000), { path: 1 })));
     if (tried.kind !== "no") throw new Error("it was an answer");
-    expect(tried.refusal.details.say?.length).toBeLessThanOrEqual(512);
+    expect(tried.refusal.details.message?.length).toBeLessThanOrEqual(512);
     expect(tried.refusal.details.param).toBeUndefined();
   });
 
@@ -333,14 +333,14 @@ describe("what the agent says no with", () => {
       const { tried } = await tryOn(
         answering(503, agentError("server_is_overloaded"), header === null ? {} : { "retry-after": header }),
       );
-      if (tried.kind === "no") expect(errorHeaders(tried.refusal)["retry-after"]).toBe(seconds);
+      if (tried.kind === "no") expect(buildErrorHeaders(tried.refusal)["retry-after"]).toBe(seconds);
     });
   }
 
   test("a retry-after without measure does not become ours", async () => {
     for (const header of ["1e400", "Infinity", "1e21", "99999999999"]) {
       const { tried } = await tryOn(answering(503, {}, { "retry-after": header }));
-      const told = tried.kind === "no" ? errorHeaders(tried.refusal)["retry-after"] : "";
+      const told = tried.kind === "no" ? buildErrorHeaders(tried.refusal)["retry-after"] : "";
       expect(Number(told), header).toBeGreaterThanOrEqual(1);
       expect(Number(told), header).toBeLessThanOrEqual(60);
     }

@@ -9,7 +9,7 @@ function taken(budget: RetryBudget, tries: number, nowMs: number): number {
 }
 function budgetAfter(calls: number, nowMs = t0): RetryBudget {
   const budget = openRetryBudget();
-  for (let i = 0; i < calls; i++) budget.called(nowMs);
+  for (let i = 0; i < calls; i++) budget.countCall(nowMs);
   return budget;
 }
 
@@ -68,7 +68,7 @@ describe("the retry budget", () => {
         for (const one of steps) {
           nowMs += one.waitMs;
           for (let i = 0; i < one.calls; i++) {
-            budget.called(nowMs);
+            budget.countCall(nowMs);
             calls.push(nowMs);
           }
           for (let i = 0; i < one.retries; i++) {

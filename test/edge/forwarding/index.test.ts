@@ -3,7 +3,7 @@ import { jwtVerify } from "jose";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import type { NodeRecord } from "#edge/agreements/records/node.ts";
-import type { AttemptWatch } from "#edge/forwarding/attempt.ts";
+import type { AttemptObserver } from "#edge/forwarding/attempt.ts";
 import { openRetryBudget, type RetryBudget } from "#edge/forwarding/budget.ts";
 import type { Refusal } from "#edge/errors.ts";
 import { callMsMax, streamHeadersMsMax } from "#edge/limits.ts";
@@ -26,7 +26,7 @@ import { posted, startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
 interface Origin {
   hopKey: Awaited<ReturnType<typeof hopKeys>>["hopKey"];
   budget: RetryBudget;
-  watch: AttemptWatch;
+  observer: AttemptObserver;
 }
 interface Reserved {
   org: string;
@@ -41,7 +41,7 @@ type Answered = {
   node: string;
   servedBy: string;
   isLate(): boolean;
-  ended(): void;
+  dispose(): void;
 };
 type NoAnswer = { kind: "no"; refusal: Refusal; mayRun: boolean };
 interface Forwarding {
@@ -85,7 +85,7 @@ beforeAll(async () => {
 const originOf = (over: Partial<Origin> = {}): Origin => ({
   hopKey: keys.hopKey,
   budget: openRetryBudget(),
-  watch: watching().watch,
+  observer: watching().watch,
   ...over,
 });
 const sha = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("base64url");
@@ -98,7 +98,7 @@ async function over(
   const nodes = await Promise.all(
     behaviours.map((behave, at) => openNode("abcdef"[at] ?? "", behave, at === 1 ? { tier: "complex" } : {})),
   );
-  const { watch, seen } = watching();
+  const { watch: observer, seen } = watching();
   const visit = visitOf();
   try {
     const result = await forward(
@@ -106,7 +106,7 @@ async function over(
       given.call ?? (await chatCall()),
       reserved,
       nodes.map(({ record }) => record),
-      originOf({ watch, ...given.origin }),
+      originOf({ observer, ...given.origin }),
       given.signal ?? new AbortController().signal,
     );
     const all = { seen, visit, nodes };
@@ -124,7 +124,7 @@ describe("the first node that answers serves", () => {
     const { text, answer, asked, seen } = await over([fine, fine]);
     expect([text, answer?.node, answer?.servedBy, asked]).toEqual(['{"id":"chatcmpl-1"}', "node_a", "shared", [1, 0]]);
     expect(seen).toEqual(["began a", "saw a answered"]);
-    answer?.ended();
+    answer?.dispose();
     expect(seen.at(-1)).toBe("ended a");
   });
 
@@ -224,7 +224,7 @@ describe("the retry budget", () => {
 
   test("grows with calls that went well: a fifth of them", async () => {
     const budget = openRetryBudget();
-    for (let i = 0; i < 20; i++) budget.called(startedAtMs);
+    for (let i = 0; i < 20; i++) budget.countCall(startedAtMs);
     const asked = [];
     for (let turn = 0; turn < 3; turn++)
       asked.push((await over([answering(500), answering(500), answering(500)], { origin: { budget } })).asked);
@@ -359,13 +359,13 @@ describe("counting a prompt", () => {
     callOf("completions", { model: "chat", prompt: "a long prompt", ...body });
   async function counted(call: Call, behave: Behaviour = answering(200, { count: 47 })) {
     await using node = await openNode("a", behave);
-    const { watch, seen } = watching();
+    const { watch: observer, seen } = watching();
     const count = await countPrompt(
       visitOf(),
       call,
       { ...reserved, tokensHeld: 0, completionTokens: 0 },
       node.record,
-      originOf({ watch }),
+      originOf({ observer }),
     );
     const [asked] = node.asked;
     return { count, seen, asked, question: asked ? JSON.parse(String(asked.body)) : null };

@@ -1,6 +1,6 @@
 import { decodeJwt, SignJWT } from "jose";
 import { expect, test } from "vitest";
-import { errorBody } from "#edge/errors.ts";
+import { buildErrorBody } from "#edge/errors.ts";
 import { mintClientToken, readClientToken } from "#edge/identity/client-token.ts";
 import { tokenKeyOf } from "#test/support/fakes/keyring.ts";
 import { refusedBy } from "#test/support/fakes/refused.ts";
@@ -78,7 +78,7 @@ test("what may not be asked for is refused by name, and a token makes no token",
   expect((await refusedBy(() => mint({ org: "org_other00000" }))).code).toBe("invalid_value");
   const byToken = { ...credential, token: { endpoints: null, models: null } };
   const refusal = await refusedBy(() => mint({}, byToken));
-  expect([refusal.code, errorBody(refusal).error.message]).toEqual([
+  expect([refusal.code, buildErrorBody(refusal).error.message]).toEqual([
     "insufficient_permissions",
     "A client token cannot make another.",
   ]);

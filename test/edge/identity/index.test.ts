@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { mintKey, type Keyring } from "#edge/agreements/tokens/key-format.ts";
-import { errorBody, errorHeaders } from "#edge/errors.ts";
+import { buildErrorBody, buildErrorHeaders } from "#edge/errors.ts";
 import { identify, mintClientToken } from "#edge/identity/index.ts";
-import { randomBytes } from "#edge/visit.ts";
+import { generateRandomBytes } from "#edge/visit.ts";
 import { keyringOf, secretOf, tokenKeyOf } from "#test/support/fakes/keyring.ts";
 import { refusedBy } from "#test/support/fakes/refused.ts";
 import { posted, startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
@@ -15,9 +15,9 @@ let admin: { text: string };
 let foreign: { text: string };
 beforeAll(async () => {
   keyring = await keyringOf();
-  inference = await mintKey("inference", org, keyring, randomBytes);
-  admin = await mintKey("admin", org, keyring, randomBytes);
-  foreign = await mintKey("inference", org, await keyringOf({ t1: secretOf(77) }), randomBytes);
+  inference = await mintKey("inference", org, keyring, generateRandomBytes);
+  admin = await mintKey("admin", org, keyring, generateRandomBytes);
+  foreign = await mintKey("inference", org, await keyringOf({ t1: secretOf(77) }), generateRandomBytes);
 });
 const withHeaders = (headers: Record<string, string>) => new Request("http://edge/v1/models", { headers });
 
@@ -101,7 +101,7 @@ describe("everything else gets the same 401, to the byte", () => {
   for (const [name, headersOf] of ways) {
     test(name, async () => {
       const refusal = await refusedBy(() => identify(withHeaders(headersOf()), keyring, tokenKey, startedAtMs));
-      expect([refusal.status, errorBody(refusal), errorHeaders(refusal)]).toEqual([
+      expect([refusal.status, buildErrorBody(refusal), buildErrorHeaders(refusal)]).toEqual([
         401,
         {
           error: {

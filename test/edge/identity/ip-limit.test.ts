@@ -1,19 +1,19 @@
 import { describe, expect, test } from "vitest";
 import { readCidr } from "#edge/agreements/ip.ts";
-import { errorBody, errorHeaders, Refusal, refusals } from "#edge/errors.ts";
-import { callerIp, countCaller, countFailure, type IpLimits } from "#edge/identity/ip-limit.ts";
-import type { IpLimit, IpVerdict, NearIpLimit } from "#edge/identity/port.ts";
+import { buildErrorBody, buildErrorHeaders, Refusal, refusals } from "#edge/errors.ts";
+import { readCallerIp, countCaller, countFailure, type IpLimits } from "#edge/identity/ip-limit.ts";
+import type { IpLimit, IpDecision, LocalIpLimit } from "#edge/identity/port.ts";
 import { refusedBy } from "#test/support/fakes/refused.ts";
 import { visitOf } from "#test/support/fakes/visit.ts";
 
 const v4 = (last: string) => `00000000000000000000ffffcb0071${last}`;
-const yes: IpVerdict = { isAllowed: true };
-const no: IpVerdict = { isAllowed: false, retryAfterMs: 734, window: { limit: 50, resetMs: 1_734 } };
+const yes: IpDecision = { isAllowed: true };
+const no: IpDecision = { isAllowed: false, retryAfterMs: 734, window: { limit: 50, resetMs: 1_734 } };
 
 /** An isolate's count that always says the same, and remembers what it was asked. */
-function near(verdict: IpVerdict) {
+function near(verdict: IpDecision) {
   const asked: string[] = [];
-  const limit: NearIpLimit = {
+  const limit: LocalIpLimit = {
     take: (network) => {
       asked.push(`take ${network}`);
       return verdict;
@@ -24,7 +24,7 @@ function near(verdict: IpVerdict) {
 }
 
 /** A shared count that always says the same, or is out of reach. */
-function far(verdict: IpVerdict | Error) {
+function far(verdict: IpDecision | Error) {
   const asked: string[] = [];
   const answer = async (what: string) => {
     asked.push(what);
@@ -37,9 +37,9 @@ function far(verdict: IpVerdict | Error) {
   };
   return { ...limit, asked };
 }
-const limitsOf = (near: NearIpLimit, far: IpLimit | null, exempt: string[] = []): IpLimits => ({
-  near,
-  far,
+const limitsOf = (near: LocalIpLimit, far: IpLimit | null, exempt: string[] = []): IpLimits => ({
+  local: near,
+  shared: far,
   exempt: exempt.map((text) => readCidr(text) ?? expect.fail(text)),
 });
 const from = (ip: string | null) =>
@@ -73,21 +73,23 @@ describe("a caller is counted", () => {
 describe("who is over the limit", () => {
   test("gets 429 with what the window says, in OpenAI's words", async () => {
     const refusal = await refusedBy(() => countCaller(from("203.0.113.7"), limitsOf(near(no), null)));
-    expect(errorBody(refusal).error).toEqual({
+    expect(buildErrorBody(refusal).error).toEqual({
       message: "Rate limit reached: requests from your IP address (the limit is 50 per second). Try again in 734ms.",
       type: "rate_limit_error",
       param: null,
       code: "rate_limit_exceeded",
     });
     expect(refusal.status).toBe(429);
-    expect(errorHeaders(refusal)).toMatchObject({
+    expect(buildErrorHeaders(refusal)).toMatchObject({
       "retry-after": "1",
       "retry-after-ms": "734",
       "x-ratelimit-limit-requests": "50",
       "x-ratelimit-remaining-requests": "0",
       "x-ratelimit-reset-requests": "1.734s",
     });
-    expect(JSON.stringify([errorBody(refusal), errorHeaders(refusal), refusal.details.log])).not.toMatch(/203|cb00/);
+    expect(JSON.stringify([buildErrorBody(refusal), buildErrorHeaders(refusal), refusal.details.log])).not.toMatch(
+      /203|cb00/,
+    );
   });
 
   test("is told no numbers that nobody knows", async () => {
@@ -97,11 +99,11 @@ describe("who is over the limit", () => {
         limitsOf(near(yes), far({ isAllowed: false, retryAfterMs: 7_300, window: null })),
       ),
     );
-    expect(errorBody(refusal).error.message).toBe(
+    expect(buildErrorBody(refusal).error.message).toBe(
       "Rate limit reached: requests from your IP address. Try again in 7.3s.",
     );
-    expect(errorHeaders(refusal)["retry-after"]).toBe("8");
-    expect(Object.keys(errorHeaders(refusal)).filter((name) => name.startsWith("x-ratelimit"))).toEqual([]);
+    expect(buildErrorHeaders(refusal)["retry-after"]).toBe("8");
+    expect(Object.keys(buildErrorHeaders(refusal)).filter((name) => name.startsWith("x-ratelimit"))).toEqual([]);
   });
 
   test("is refused also when somebody looks at the answer later", async () => {
@@ -154,9 +156,9 @@ describe("a failed authentication is counted once more", () => {
 });
 
 test("the address is what Cloudflare's edge says, and nothing that a caller could say", () => {
-  expect(callerIp(new Headers({ "cf-connecting-ip": "203.0.113.7", "x-forwarded-for": "198.51.100.1" }))).toBe(
+  expect(readCallerIp(new Headers({ "cf-connecting-ip": "203.0.113.7", "x-forwarded-for": "198.51.100.1" }))).toBe(
     v4("07"),
   );
   for (const name of ["x-forwarded-for", "x-real-ip", "forwarded", "true-client-ip"])
-    expect(callerIp(new Headers({ [name]: "203.0.113.7" })), name).toBeNull();
+    expect(readCallerIp(new Headers({ [name]: "203.0.113.7" })), name).toBeNull();
 });

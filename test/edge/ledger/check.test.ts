@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { checkAsk, checkHold, checkRecords } from "#edge/ledger/check.ts";
-import { askOf, freshHold, freshOrg, recordOf } from "#test/contracts/ledger/ledger-fixtures.ts";
+import { checkRequest, checkHold, checkRecords } from "#edge/ledger/check.ts";
+import { makeRequest, freshHold, freshOrg, makeRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
 
 const org = freshOrg();
 const hostile = fc.oneof(
@@ -31,11 +31,14 @@ const hostile = fc.oneof(
 );
 
 test("a well-formed ask passes, up to a billion tokens", () => {
-  checkAsk(askOf(org));
-  checkAsk(askOf(org, { promptTokens: 999_999_999, completionTokens: 1, choices: 1 }));
-  expect(() => checkAsk(askOf(org, { promptTokens: 999_999_999, completionTokens: 1, choices: 2 }))).toThrow("tokens");
-  checkAsk(askOf(org, { ttlMs: 24 * 3_600_000 }));
-  for (const ttlMs of [0, 24 * 3_600_000 + 1]) expect(() => checkAsk(askOf(org, { ttlMs }))).toThrow("'ttlMs'");
+  checkRequest(makeRequest(org));
+  checkRequest(makeRequest(org, { promptTokens: 999_999_999, completionTokens: 1, choices: 1 }));
+  expect(() => checkRequest(makeRequest(org, { promptTokens: 999_999_999, completionTokens: 1, choices: 2 }))).toThrow(
+    "tokens",
+  );
+  checkRequest(makeRequest(org, { ttlMs: 24 * 3_600_000 }));
+  for (const ttlMs of [0, 24 * 3_600_000 + 1])
+    expect(() => checkRequest(makeRequest(org, { ttlMs }))).toThrow("'ttlMs'");
 });
 
 test.each(["promptTokens", "completionTokens", "choices", "ttlMs"])(
@@ -44,7 +47,7 @@ test.each(["promptTokens", "completionTokens", "choices", "ttlMs"])(
     fc.assert(
       fc.property(
         hostile,
-        (value) => void expect(() => checkAsk({ ...askOf(org), [field]: value })).toThrow(`'${field}'`),
+        (value) => void expect(() => checkRequest({ ...makeRequest(org), [field]: value })).toThrow(`'${field}'`),
       ),
     );
   },
@@ -55,8 +58,10 @@ test.each(["promptMicrosPerMTok", "completionMicrosPerMTok"])(
   (field) => {
     fc.assert(
       fc.property(hostile, (value) => {
-        const ask = askOf(org);
-        expect(() => checkAsk({ ...ask, price: { ...ask.price, [field]: value } })).toThrow(`'price.${field}'`);
+        const request = makeRequest(org);
+        expect(() => checkRequest({ ...request, price: { ...request.price, [field]: value } })).toThrow(
+          `'price.${field}'`,
+        );
       }),
     );
   },
@@ -64,16 +69,18 @@ test.each(["promptMicrosPerMTok", "completionMicrosPerMTok"])(
 
 test("money that a double cannot hold exactly is refused", () => {
   const price = { promptMicrosPerMTok: Number.MAX_SAFE_INTEGER, completionMicrosPerMTok: 0 };
-  expect(() => checkAsk(askOf(org, { price, promptTokens: 2 }))).toThrow("'price'");
+  expect(() => checkRequest(makeRequest(org, { price, promptTokens: 2 }))).toThrow("'price'");
   const both = { promptMicrosPerMTok: Number.MAX_SAFE_INTEGER, completionMicrosPerMTok: 1 };
-  checkAsk(askOf(org, { price: both, promptTokens: 1, completionTokens: 0 }));
-  expect(() => checkAsk(askOf(org, { price: both, promptTokens: 1, completionTokens: 1 }))).toThrow("'price'");
+  checkRequest(makeRequest(org, { price: both, promptTokens: 1, completionTokens: 0 }));
+  expect(() => checkRequest(makeRequest(org, { price: both, promptTokens: 1, completionTokens: 1 }))).toThrow(
+    "'price'",
+  );
 });
 
 test.each(["promptTokens", "cachedTokens", "completionTokens"])(
   "a record whose %s is not a plain non-negative integer is refused, and its batch with it",
   (field) => {
-    const good = recordOf(org, freshHold());
+    const good = makeRecord(org, freshHold());
     checkRecords(org, [good]);
     const named = new RegExp(`^ledger: 'record\\.(${field}|tokens)' is not acceptable$`);
     fc.assert(
@@ -87,9 +94,9 @@ test.each(["promptTokens", "cachedTokens", "completionTokens"])(
 
 test("ids of another form, and records of another org, are refused", () => {
   expect(() => checkHold("__proto__")).toThrow("hold");
-  expect(() => checkAsk(askOf(org, { key: "toString" }))).toThrow("key");
-  expect(() => checkAsk(askOf(org, { hold: "hold_1" }))).toThrow("hold");
-  expect(() => checkAsk(askOf("org_1"))).toThrow("org");
+  expect(() => checkRequest(makeRequest(org, { key: "toString" }))).toThrow("key");
+  expect(() => checkRequest(makeRequest(org, { hold: "hold_1" }))).toThrow("hold");
+  expect(() => checkRequest(makeRequest("org_1"))).toThrow("org");
   expect(() => checkRecords("org_1", [])).toThrow("'org'");
-  expect(() => checkRecords(org, [recordOf(freshOrg(), freshHold())])).toThrow("record.org");
+  expect(() => checkRecords(org, [makeRecord(freshOrg(), freshHold())])).toThrow("record.org");
 });

@@ -1,8 +1,15 @@
 import { expect, test } from "vitest";
-import { Keeper, type Journal } from "#edge/ledger/core.ts";
-import { emptyState, type Change } from "#edge/ledger/state.ts";
+import { LedgerCore, type Journal } from "#edge/ledger/core.ts";
+import { createState, type Change } from "#edge/ledger/state.ts";
 import { apply } from "#edge/ledger/counters.ts";
-import { askOf, freshOrg, keyRecord, noon, orgRecord, recordOf } from "#test/contracts/ledger/ledger-fixtures.ts";
+import {
+  makeRequest,
+  freshOrg,
+  keyRecord,
+  noon,
+  orgRecord,
+  makeRecord,
+} from "#test/contracts/ledger/ledger-fixtures.ts";
 
 const org = freshOrg();
 
@@ -19,29 +26,29 @@ function openKeeper() {
       changes.push(structuredClone(change));
     },
     publish: fail,
-    ended: () => null,
-    earlier: () => null,
+    findEnded: () => null,
+    findEarlier: () => null,
   };
-  const keeper = new Keeper(emptyState(), journal);
-  keeper.publish(orgRecord(org, { tokensPerDay: 1_000, concurrency: 3 }));
-  keeper.publish(keyRecord(org, 1, { limits: { tokensPerMinute: 500 } }));
-  return { keeper, changes, fault };
+  const core = new LedgerCore(createState(), journal);
+  core.publish(orgRecord(org, { tokensPerDay: 1_000, concurrency: 3 }));
+  core.publish(keyRecord(org, 1, { limits: { tokensPerMinute: 500 } }));
+  return { keeper: core, changes, fault };
 }
 
 test("the state is what its journal says, replayed from the start", () => {
-  const { keeper, changes } = openKeeper();
-  keeper.publish(orgRecord(org, { tokensPerDay: 1_000, concurrency: 4 }, 2));
-  const born = structuredClone(keeper.state);
-  const holds = [0, 1, 2, 3].map(() => askOf(org, { ttlMs: 90_000 }));
-  for (const [i, ask] of holds.entries()) keeper.keep(keeper.weigh(ask, noon + i));
-  keeper.settle(
+  const { keeper: core, changes } = openKeeper();
+  core.publish(orgRecord(org, { tokensPerDay: 1_000, concurrency: 4 }, 2));
+  const born = structuredClone(core.state);
+  const holds = [0, 1, 2, 3].map(() => makeRequest(org, { ttlMs: 90_000 }));
+  for (const [i, request] of holds.entries()) core.commit(core.evaluate(request, noon + i));
+  core.settle(
     org,
-    [recordOf(org, holds[0]!.hold, { isFinal: false, completionTokens: 4 }), recordOf(org, holds[1]!.hold)],
+    [makeRecord(org, holds[0]!.hold, { isFinal: false, completionTokens: 4 }), makeRecord(org, holds[1]!.hold)],
     noon + 10,
   );
-  keeper.release(holds[2]!.hold, false, noon + 20);
-  keeper.release(holds[3]!.hold, true, noon + 20);
-  keeper.expire(noon + 90_000);
+  core.release(holds[2]!.hold, false, noon + 20);
+  core.release(holds[3]!.hold, true, noon + 20);
+  core.expire(noon + 90_000);
   expect(changes.map(({ kind }) => kind)).toEqual([
     "held",
     "held",
@@ -55,56 +62,56 @@ test("the state is what its journal says, replayed from the start", () => {
     "closed",
   ]);
   for (const change of changes) apply(born, change);
-  expect(born).toEqual(keeper.state);
+  expect(born).toEqual(core.state);
 });
 
 test("what the journal did not take has not happened", () => {
-  const { keeper, fault } = openKeeper();
-  const ask = askOf(org);
-  keeper.keep(keeper.weigh(ask, noon));
-  const before = structuredClone(keeper.state);
+  const { keeper: core, fault } = openKeeper();
+  const request = makeRequest(org);
+  core.commit(core.evaluate(request, noon));
+  const before = structuredClone(core.state);
   fault.isOn = true;
-  expect(() => keeper.keep(keeper.weigh(askOf(org), noon))).toThrow("disk full");
-  expect(() => keeper.settle(org, [recordOf(org, ask.hold)], noon)).toThrow("disk full");
-  expect(() => keeper.release(ask.hold, false, noon)).toThrow("disk full");
-  expect(() => keeper.release(ask.hold, true, noon)).toThrow("disk full");
-  expect(() => keeper.expire(noon + 9e6)).toThrow("disk full");
-  expect(() => keeper.publish(orgRecord(org, {}, 2))).toThrow("disk full");
-  expect(keeper.state).toEqual(before);
+  expect(() => core.commit(core.evaluate(makeRequest(org), noon))).toThrow("disk full");
+  expect(() => core.settle(org, [makeRecord(org, request.hold)], noon)).toThrow("disk full");
+  expect(() => core.release(request.hold, false, noon)).toThrow("disk full");
+  expect(() => core.release(request.hold, true, noon)).toThrow("disk full");
+  expect(() => core.expire(noon + 9e6)).toThrow("disk full");
+  expect(() => core.publish(orgRecord(org, {}, 2))).toThrow("disk full");
+  expect(core.state).toEqual(before);
   fault.isOn = false;
-  keeper.expire(noon + 9e6);
-  expect(keeper.state.holds).toEqual({});
+  core.expire(noon + 9e6);
+  expect(core.state.holds).toEqual({});
 });
 
 test("whatever comes after a deadline finds the hold expired, though nobody looked in between", () => {
-  const after = (deed: (keeper: Keeper, hold: string) => unknown) => {
-    const { keeper, changes } = openKeeper();
-    const ask = askOf(org, { ttlMs: 1_000 });
-    keeper.keep(keeper.weigh(ask, noon));
-    deed(keeper, ask.hold);
+  const after = (deed: (core: LedgerCore, hold: string) => unknown) => {
+    const { keeper: core, changes } = openKeeper();
+    const request = makeRequest(org, { ttlMs: 1_000 });
+    core.commit(core.evaluate(request, noon));
+    deed(core, request.hold);
     const last = changes.at(-1);
-    return [keeper.state.holds, last?.kind === "closed" && last.closing.end];
+    return [core.state.holds, last?.kind === "closed" && last.closing.end];
   };
   const late = noon + 1_000;
-  expect(after((keeper, hold) => keeper.settle(org, [recordOf(org, hold)], late))).toEqual([{}, "expired"]);
-  expect(after((keeper, hold) => keeper.release(hold, false, late))).toEqual([{}, "expired"]);
-  expect(after((keeper) => keeper.inspect(late, 0))).toEqual([{}, "expired"]);
-  expect(after((keeper) => keeper.weigh(askOf(org), late))).toEqual([{}, "expired"]);
+  expect(after((core, hold) => core.settle(org, [makeRecord(org, hold)], late))).toEqual([{}, "expired"]);
+  expect(after((core, hold) => core.release(hold, false, late))).toEqual([{}, "expired"]);
+  expect(after((core) => core.inspect(late, 0))).toEqual([{}, "expired"]);
+  expect(after((core) => core.evaluate(makeRequest(org), late))).toEqual([{}, "expired"]);
 });
 
 test("nothing malformed is looked at", () => {
-  const { keeper } = openKeeper();
-  expect(() => keeper.look(askOf(org, { key: "__proto__" }), noon)).toThrow("'key'");
-  expect(() => keeper.look(askOf("org_1"), noon)).toThrow("'org'");
+  const { keeper: core } = openKeeper();
+  expect(() => core.introspect(makeRequest(org, { key: "__proto__" }), noon)).toThrow("'key'");
+  expect(() => core.introspect(makeRequest("org_1"), noon)).toThrow("'org'");
 });
 
 test("a hold given up expires two seconds later, though every other deadline is far away", () => {
-  const { keeper } = openKeeper();
-  const [ask, other] = [askOf(org), askOf(org)];
-  for (const each of [ask, other]) keeper.keep(keeper.weigh(each, noon));
-  expect(keeper.release(ask.hold, true, noon + 10)).toEqual({ hold: ask.hold, result: "checkpointed" });
-  keeper.expire(noon + 2_009);
-  expect(Object.keys(keeper.state.holds)).toHaveLength(2);
-  keeper.expire(noon + 2_010);
-  expect(Object.keys(keeper.state.holds)).toEqual([other.hold]);
+  const { keeper: core } = openKeeper();
+  const [request, other] = [makeRequest(org), makeRequest(org)];
+  for (const each of [request, other]) core.commit(core.evaluate(each, noon));
+  expect(core.release(request.hold, true, noon + 10)).toEqual({ hold: request.hold, result: "checkpointed" });
+  core.expire(noon + 2_009);
+  expect(Object.keys(core.state.holds)).toHaveLength(2);
+  core.expire(noon + 2_010);
+  expect(Object.keys(core.state.holds)).toEqual([other.hold]);
 });

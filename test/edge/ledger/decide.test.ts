@@ -1,15 +1,15 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { apply, freesAtMs, useOf, windowNames } from "#edge/ledger/counters.ts";
+import { apply, freesAtMs, readUse, windowNames } from "#edge/ledger/counters.ts";
 import { decide } from "#edge/ledger/decide.ts";
 import { publish } from "#edge/ledger/publish.ts";
-import { emptyState, type State } from "#edge/ledger/state.ts";
-import { askOf, freshOrg, keyOf, keyRecord, noon, orgRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
+import { createState, type State } from "#edge/ledger/state.ts";
+import { makeRequest, freshOrg, keyId, keyRecord, noon, orgRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
 
 const org = freshOrg();
 
 function stateWith(limits: Parameters<typeof orgRecord>[1]): State {
-  const state = publish(emptyState(), orgRecord(org, limits));
+  const state = publish(createState(), orgRecord(org, limits));
   const both = state && publish(state, keyRecord(org, 1, { limits: { concurrency: 3 } }));
   if (!both) throw new Error("not published");
   return both;
@@ -27,7 +27,7 @@ test("deciding changes nothing, whatever is decided: it works on a frozen state"
     const before = JSON.stringify(state);
     const copy: State = JSON.parse(before) as State;
     deepFreeze(copy);
-    const decision = decide(copy, askOf(org), null, noon + i * 30_000);
+    const decision = decide(copy, makeRequest(org), null, noon + i * 30_000);
     expect(JSON.stringify(copy)).toBe(before);
     if (decision.kind === "granted") apply(state, { kind: "held", hold: decision.hold });
   }
@@ -36,9 +36,9 @@ test("deciding changes nothing, whatever is decided: it works on a frozen state"
 test("a state is JSON: read back from text it decides the same", () => {
   const state = stateWith({ requestsPerMinute: 2, tokensPerMinute: 100 });
   for (let i = 0; i < 6; i++) {
-    const ask = askOf(org);
-    const decision = decide(state, ask, null, noon + i * 10_000);
-    expect(decide(JSON.parse(JSON.stringify(state)) as State, ask, null, noon + i * 10_000)).toEqual(decision);
+    const request = makeRequest(org);
+    const decision = decide(state, request, null, noon + i * 10_000);
+    expect(decide(JSON.parse(JSON.stringify(state)) as State, request, null, noon + i * 10_000)).toEqual(decision);
     if (decision.kind === "granted") apply(state, { kind: "held", hold: decision.hold });
   }
 });
@@ -63,7 +63,7 @@ test("a wait that a window names is exact: refused the ms before, passed at it",
         let now = noon;
         for (const gap of gaps) {
           now += gap;
-          const decision = decide(state, askOf(org), null, now);
+          const decision = decide(state, makeRequest(org), null, now);
           if (decision.kind === "granted") {
             apply(state, { kind: "held", hold: decision.hold });
             continue;
@@ -71,8 +71,8 @@ test("a wait that a window names is exact: refused the ms before, passed at it",
           const { denial } = decision;
           if (!("window" in denial)) throw new Error(denial.reason);
           expect(denial.resetAtMs).toBe(now + denial.retryAfterMs);
-          expect(decide(state, askOf(org), null, denial.resetAtMs - 1).kind).toBe("denied");
-          expect(decide(state, askOf(org), null, denial.resetAtMs).kind).toBe("granted");
+          expect(decide(state, makeRequest(org), null, denial.resetAtMs - 1).kind).toBe("denied");
+          expect(decide(state, makeRequest(org), null, denial.resetAtMs).kind).toBe("granted");
         }
       },
     ),
@@ -81,10 +81,10 @@ test("a wait that a window names is exact: refused the ms before, passed at it",
 
 test("a client token stands for its key without a digest, allows no more than that does, and falls with it", () => {
   const state = publish(stateWith({}), keyRecord(org, 1, { models: ["small", "big"], version: 2 }))!;
-  const reasonFor = (of: State, fields: Parameters<typeof askOf>[1]) => {
+  const reasonFor = (of: State, fields: Parameters<typeof makeRequest>[1]) => {
     const decision = decide(
       of,
-      askOf(org, { digests: [], token: { endpoints: null, models: null }, ...fields }),
+      makeRequest(org, { digests: [], token: { endpoints: null, models: null }, ...fields }),
       null,
       noon,
     );
@@ -112,26 +112,26 @@ test("a client token stands for its key without a digest, allows no more than th
 test("neither the digest that unknown keys are compared with nor another org's name opens a ledger", () => {
   const state = stateWith({});
   const zeros = [{ kid: "p1", digest: "0".repeat(64) }];
-  for (const ask of [
-    askOf(org, { key: keyOf(org, 9), digests: zeros }),
-    askOf(org, { digests: zeros }),
-    { ...askOf(org), org: freshOrg() },
+  for (const request of [
+    makeRequest(org, { key: keyId(org, 9), digests: zeros }),
+    makeRequest(org, { digests: zeros }),
+    { ...makeRequest(org), org: freshOrg() },
   ]) {
-    expect(decide(state, ask, null, noon)).toEqual({ kind: "denied", denial: { kind: "denial", reason: "key" } });
+    expect(decide(state, request, null, noon)).toEqual({ kind: "denied", denial: { kind: "denial", reason: "key" } });
   }
 });
 
 test("every window is full again when it says so, if nothing else happens", () => {
   const state = stateWith({});
   for (let i = 0; i < 3; i++) {
-    const decision = decide(state, askOf(org), null, noon + i * 7_777);
+    const decision = decide(state, makeRequest(org), null, noon + i * 7_777);
     if (decision.kind === "granted") apply(state, { kind: "held", hold: decision.hold });
   }
-  const books = state.books["org"];
+  const counters = state.counters["org"];
   for (const window of windowNames.filter((name) => name !== "concurrency")) {
-    const fullMs = books ? freesAtMs(books, window, noon + 20_000, Infinity) : 0;
-    expect([window, books && useOf(books, window, fullMs)]).toEqual([window, { held: 0, settled: 0 }]);
-    const use = books && useOf(books, window, fullMs - 1);
+    const fullMs = counters ? freesAtMs(counters, window, noon + 20_000, Infinity) : 0;
+    expect([window, counters && readUse(counters, window, fullMs)]).toEqual([window, { held: 0, settled: 0 }]);
+    const use = counters && readUse(counters, window, fullMs - 1);
     expect((use?.held ?? 0) + (use?.settled ?? 0)).toBeGreaterThan(0);
   }
 });

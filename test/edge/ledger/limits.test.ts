@@ -1,33 +1,39 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { apply } from "#edge/ledger/counters.ts";
-import { clampedCompletion, firstShut, lanesOf, ratesOf, tokensFitting } from "#edge/ledger/limits.ts";
+import {
+  clampCompletion,
+  findExceeded,
+  listLimitChecks,
+  reportRates,
+  countFittingTokens,
+} from "#edge/ledger/limits.ts";
 import { decide } from "#edge/ledger/decide.ts";
 import { publish } from "#edge/ledger/publish.ts";
-import { emptyState } from "#edge/ledger/state.ts";
-import { costMicros } from "#edge/agreements/records/model.ts";
+import { createState } from "#edge/ledger/state.ts";
+import { computeCostMicros } from "#edge/agreements/records/model.ts";
 import type { Limits } from "#edge/agreements/records/quota.ts";
-import { askOf, freshOrg, keyOf, keyRecord, noon, orgRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
+import { makeRequest, freshOrg, keyId, keyRecord, noon, orgRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
 
 const org = freshOrg();
 
 function stateWith(limits: Partial<Limits>, keyLimits: Partial<Limits> | null = null) {
-  return publish(publish(emptyState(), orgRecord(org, limits))!, keyRecord(org, 1, { limits: keyLimits }))!;
+  return publish(publish(createState(), orgRecord(org, limits))!, keyRecord(org, 1, { limits: keyLimits }))!;
 }
 
 const lanesWith = (limits: Partial<Limits>, keyLimits: Partial<Limits> | null = null) => {
   const state = stateWith(limits, keyLimits);
-  return lanesOf(state, state.keys[keyOf(org, 1)]!, noon);
+  return listLimitChecks(state, state.keys[keyId(org, 1)]!, noon);
 };
 
 test("a lane for every limit there is, the key's own first", () => {
-  const lanes = lanesWith({ concurrency: 2, requestsPerMinute: 5 }, { tokensPerDay: 7, requestsPerHour: null });
-  expect(lanes.map(({ of, window, remaining }) => [of, window, remaining])).toEqual([
+  const checks = lanesWith({ concurrency: 2, requestsPerMinute: 5 }, { tokensPerDay: 7, requestsPerHour: null });
+  expect(checks.map(({ of, window, remaining }) => [of, window, remaining])).toEqual([
     ["key", "tokensPerDay", 7],
     ["org", "requestsPerMinute", 5],
     ["org", "concurrency", 2],
   ]);
-  expect(ratesOf(lanes, null, noon)).toEqual({
+  expect(reportRates(checks, null, noon)).toEqual({
     requests: { limit: 5, remaining: 5, resetMs: 0 },
     tokens: { limit: 7, remaining: 7, resetMs: 0 },
   });
@@ -43,48 +49,48 @@ test("a clamped completion fits, one token more would not, and it is never 0", (
   });
   fc.assert(
     fc.property(numbers, fc.nat(3_000), fc.nat(9_000), (asked, tokensPerDay, costMicrosPerMonth) => {
-      const ask = askOf(org, asked);
-      const clamped = clampedCompletion(lanesWith({ tokensPerDay, costMicrosPerMonth }), ask);
+      const request = makeRequest(org, asked);
+      const clamped = clampCompletion(lanesWith({ tokensPerDay, costMicrosPerMonth }), request);
       const fits = (completion: number) =>
-        ask.promptTokens + ask.choices * completion <= tokensPerDay &&
-        costMicros(ask.price, ask.promptTokens, ask.choices * completion) <= costMicrosPerMonth;
-      const isLargest = fits(clamped) && (clamped === ask.completionTokens || !fits(clamped + 1));
-      expect(fits(1) ? isLargest : clamped === ask.completionTokens).toBe(true);
+        request.promptTokens + request.choices * completion <= tokensPerDay &&
+        computeCostMicros(request.price, request.promptTokens, request.choices * completion) <= costMicrosPerMonth;
+      const isLargest = fits(clamped) && (clamped === request.completionTokens || !fits(clamped + 1));
+      expect(fits(1) ? isLargest : clamped === request.completionTokens).toBe(true);
     }),
     { numRuns: 2_000 },
   );
 });
 
 test("the tokens that fit are those of the narrowest window; money is spent on the prompt first", () => {
-  const ask = askOf(org, { promptTokens: 10, completionTokens: 100 });
-  expect(tokensFitting(lanesWith({ tokensPerDay: 50, tokensPerMonth: 40 }), ask)).toBe(40);
-  expect(tokensFitting(lanesWith({ costMicrosPerMonth: 30 }), ask)).toBe(20);
-  expect(tokensFitting(lanesWith({ costMicrosPerMonth: 7 }), ask)).toBe(7);
+  const request = makeRequest(org, { promptTokens: 10, completionTokens: 100 });
+  expect(countFittingTokens(lanesWith({ tokensPerDay: 50, tokensPerMonth: 40 }), request)).toBe(40);
+  expect(countFittingTokens(lanesWith({ costMicrosPerMonth: 30 }), request)).toBe(20);
+  expect(countFittingTokens(lanesWith({ costMicrosPerMonth: 7 }), request)).toBe(7);
 });
 
 test("nothing is never divided by: what is free, has no choices or fits to the last millionth", () => {
   const free = { promptMicrosPerMTok: 0, completionMicrosPerMTok: 0 };
-  expect(tokensFitting(lanesWith({ costMicrosPerMonth: 0 }), askOf(org, { price: free }))).toBe(
+  expect(countFittingTokens(lanesWith({ costMicrosPerMonth: 0 }), makeRequest(org, { price: free }))).toBe(
     Number.MAX_SAFE_INTEGER,
   );
   const prompts = { promptMicrosPerMTok: 1_000_000, completionMicrosPerMTok: 0 };
-  expect(tokensFitting(lanesWith({ costMicrosPerMonth: 7 }), askOf(org, { price: prompts, promptTokens: 7 }))).toBe(
-    Number.MAX_SAFE_INTEGER,
-  );
-  expect(clampedCompletion(lanesWith({ tokensPerDay: 10 }), askOf(org, { promptTokens: 10, choices: 0 }))).toBe(20);
+  expect(
+    countFittingTokens(lanesWith({ costMicrosPerMonth: 7 }), makeRequest(org, { price: prompts, promptTokens: 7 })),
+  ).toBe(Number.MAX_SAFE_INTEGER);
+  expect(clampCompletion(lanesWith({ tokensPerDay: 10 }), makeRequest(org, { promptTokens: 10, choices: 0 }))).toBe(20);
 });
 
 test("a window that a call takes nothing of stays full; one that it takes of is full again when that has gone", () => {
-  const holdOf = (fields: Parameters<typeof askOf>[1]) => {
-    const decision = decide(stateWith({}), askOf(org, fields), null, noon);
+  const makeHold = (fields: Parameters<typeof makeRequest>[1]) => {
+    const decision = decide(stateWith({}), makeRequest(org, fields), null, noon);
     return decision.kind === "granted" ? decision.hold : null;
   };
-  const lanes = lanesWith({ tokensPerMinute: 100, requestsPerMinute: 2 });
-  expect(ratesOf(lanes, holdOf({ promptTokens: 0, completionTokens: 0 }), noon)).toEqual({
+  const checks = lanesWith({ tokensPerMinute: 100, requestsPerMinute: 2 });
+  expect(reportRates(checks, makeHold({ promptTokens: 0, completionTokens: 0 }), noon)).toEqual({
     requests: { limit: 2, remaining: 1, resetMs: 61_000 },
     tokens: { limit: 100, remaining: 100, resetMs: 0 },
   });
-  expect(ratesOf(lanes, holdOf({ promptTokens: 1, completionTokens: 0 }), noon).tokens).toEqual({
+  expect(reportRates(checks, makeHold({ promptTokens: 1, completionTokens: 0 }), noon).tokens).toEqual({
     limit: 100,
     remaining: 99,
     resetMs: 61_000,
@@ -94,7 +100,7 @@ test("a window that a call takes nothing of stays full; one that it takes of is 
 test("a slot of a key is freed by a call that was booked to it: not by another key's, nor by one from before it had limits", () => {
   let state = publish(stateWith({}), keyRecord(org, 2, { limits: { concurrency: 9 } }))!;
   const hold = (key: number, ttlMs: number) => {
-    const decision = decide(state, askOf(org, { key: keyOf(org, key), ttlMs }), null, noon);
+    const decision = decide(state, makeRequest(org, { key: keyId(org, key), ttlMs }), null, noon);
     if (decision.kind !== "granted") throw new Error("denied");
     apply(state, { kind: "held", hold: decision.hold });
   };
@@ -104,19 +110,20 @@ test("a slot of a key is freed by a call that was booked to it: not by another k
     publish(state, keyRecord(org, 1, { limits: { concurrency }, version }))!;
   state = limited(4, 2);
   for (const ttlMs of [6_000, 4_000, 3_000, 5_000]) hold(1, ttlMs);
-  const told = (concurrency: number, version: number) => decide(limited(concurrency, version), askOf(org), null, noon);
-  expect(told(4, 3)).toMatchObject({ denial: { window: "concurrency", of: "key", resetAtMs: noon + 3_000 } });
-  expect(told(2, 3)).toMatchObject({ denial: { resetAtMs: noon + 5_000 } });
+  const reported = (concurrency: number, version: number) =>
+    decide(limited(concurrency, version), makeRequest(org), null, noon);
+  expect(reported(4, 3)).toMatchObject({ denial: { window: "concurrency", of: "key", resetAtMs: noon + 3_000 } });
+  expect(reported(2, 3)).toMatchObject({ denial: { resetAtMs: noon + 5_000 } });
 });
 
 test("a limit that is less than the ask itself is named before any that only has to be waited for", () => {
   const state = stateWith({ requestsPerDay: 0, tokensPerMonth: 1 });
-  const decision = decide(stateWith({}), askOf(org), null, noon);
+  const decision = decide(stateWith({}), makeRequest(org), null, noon);
   if (decision.kind !== "granted") throw new Error("denied");
-  const lanes = lanesOf(state, state.keys[keyOf(org, 1)]!, noon);
-  expect(firstShut(state, lanes, decision.hold)).toMatchObject({
-    lane: { window: "requestsPerDay" },
+  const checks = listLimitChecks(state, state.keys[keyId(org, 1)]!, noon);
+  expect(findExceeded(state, checks, decision.hold)).toMatchObject({
+    check: { window: "requestsPerDay" },
     opensAtMs: noon + 12 * 3_600_000,
   });
-  expect(firstShut(state, [], decision.hold)).toBeNull();
+  expect(findExceeded(state, [], decision.hold)).toBeNull();
 });

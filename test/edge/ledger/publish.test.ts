@@ -3,19 +3,26 @@ import { apply } from "#edge/ledger/counters.ts";
 import { decide } from "#edge/ledger/decide.ts";
 import { inspect, publish } from "#edge/ledger/publish.ts";
 import { settle } from "#edge/ledger/settle.ts";
-import { emptyState } from "#edge/ledger/state.ts";
-import { askOf, freshOrg, keyRecord, noon, orgRecord, recordOf } from "#test/contracts/ledger/ledger-fixtures.ts";
+import { createState } from "#edge/ledger/state.ts";
+import {
+  makeRequest,
+  freshOrg,
+  keyRecord,
+  noon,
+  orgRecord,
+  makeRecord,
+} from "#test/contracts/ledger/ledger-fixtures.ts";
 
 const org = freshOrg();
 
 test("a record comes into a new state; the old one is as it was", () => {
-  const state = emptyState();
+  const state = createState();
   const after = publish(state, orgRecord(org, {}, 3));
   expect([state.org, after?.org?.version]).toEqual([null, 3]);
 });
 
 test("of two versions the higher stays in force, whichever comes last; the same one may come again", () => {
-  const state = publish(emptyState(), keyRecord(org, 1, { version: 3 }))!;
+  const state = publish(createState(), keyRecord(org, 1, { version: 3 }))!;
   expect(publish(state, keyRecord(org, 1, { version: 2 }))).toBeNull();
   const known = publish(state, orgRecord(org, { requestsPerDay: 1 }, 3))!;
   expect(publish(known, orgRecord(org, {}, 2))).toBeNull();
@@ -26,7 +33,7 @@ test("of two versions the higher stays in force, whichever comes last; the same 
 });
 
 test("a malformed record, or one of another org, throws and names what is wrong", () => {
-  const state = publish(emptyState(), keyRecord(org, 1))!;
+  const state = publish(createState(), keyRecord(org, 1))!;
   expect(() => publish(state, orgRecord(freshOrg(), {}))).toThrow("another org");
   expect(() => publish(state, keyRecord(org, 1, { digest: "short" }))).toThrow("'digest'");
   expect(() => publish(state, orgRecord(org, { requestsPerDay: -1 }))).toThrow("'limits.requestsPerDay'");
@@ -35,7 +42,7 @@ test("a malformed record, or one of another org, throws and names what is wrong"
 
 test("an inspection shows every window of the org, limited or not, and a key's limited ones", () => {
   const state = publish(
-    publish(emptyState(), orgRecord(org, { requestsPerDay: 5 }))!,
+    publish(createState(), orgRecord(org, { requestsPerDay: 5 }))!,
     keyRecord(org, 1, { limits: { concurrency: 2, tokensPerDay: null } }),
   )!;
   const shown = inspect(state, noon, 4);
@@ -51,19 +58,19 @@ test("an inspection shows every window of the org, limited or not, and a key's l
     resetAtMs: null,
   });
   expect(shown?.windows.at(-1)).toMatchObject({ window: "concurrency", of: keyRecord(org, 1).id, limit: 2 });
-  expect(inspect(emptyState(), noon, 0)).toBeNull();
+  expect(inspect(createState(), noon, 0)).toBeNull();
 });
 
 test("an inspection says when each window is empty again, if nothing else happens; for concurrency nobody knows", () => {
-  const state = publish(publish(emptyState(), orgRecord(org, {}))!, keyRecord(org, 1))!;
+  const state = publish(publish(createState(), orgRecord(org, {}))!, keyRecord(org, 1))!;
   const ids = [1, 2].map(() => {
-    const decision = decide(state, askOf(org), null, noon + 1);
+    const decision = decide(state, makeRequest(org), null, noon + 1);
     if (decision.kind !== "granted") throw new Error("denied");
     apply(state, { kind: "held", hold: decision.hold });
     return decision.hold.id;
   });
   // One held and one settled: what is in a window is their sum, not their difference.
-  const { change } = settle(state, recordOf(org, ids[0]!), null, noon + 2);
+  const { change } = settle(state, makeRecord(org, ids[0]!), null, noon + 2);
   if (change) apply(state, change);
   const resets = Object.fromEntries(
     inspect(state, noon + 3, 0)!.windows.map(({ window, resetAtMs }) => [window, resetAtMs]),

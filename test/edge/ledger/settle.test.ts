@@ -4,17 +4,24 @@ import { apply } from "#edge/ledger/counters.ts";
 import { decide } from "#edge/ledger/decide.ts";
 import { publish } from "#edge/ledger/publish.ts";
 import { expire, nextDeadlineMs, release, settle } from "#edge/ledger/settle.ts";
-import { costHeld, emptyState, tokensHeld, type Ended, type State } from "#edge/ledger/state.ts";
-import { costMicros } from "#edge/agreements/records/model.ts";
+import { costHeld, createState, tokensHeld, type Ended, type State } from "#edge/ledger/state.ts";
+import { computeCostMicros } from "#edge/agreements/records/model.ts";
 import { abandonMs } from "#edge/limits.ts";
-import { askOf, freshOrg, keyRecord, noon, orgRecord, recordOf } from "#test/contracts/ledger/ledger-fixtures.ts";
+import {
+  makeRequest,
+  freshOrg,
+  keyRecord,
+  noon,
+  orgRecord,
+  makeRecord,
+} from "#test/contracts/ledger/ledger-fixtures.ts";
 
 const org = freshOrg();
 
-function withHold(fields: Parameters<typeof askOf>[1]): { state: State; hold: State["holds"][string] } {
-  const first = publish(emptyState(), orgRecord(org, {}));
+function withHold(fields: Parameters<typeof makeRequest>[1]): { state: State; hold: State["holds"][string] } {
+  const first = publish(createState(), orgRecord(org, {}));
   const state = first && publish(first, keyRecord(org, 1));
-  const decision = state && decide(state, askOf(org, fields), null, noon);
+  const decision = state && decide(state, makeRequest(org, fields), null, noon);
   if (decision?.kind !== "granted") throw new Error("denied");
   apply(state!, { kind: "held", hold: decision.hold });
   return { state: state!, hold: decision.hold };
@@ -41,8 +48,8 @@ test("whatever agents report, in whatever order, a hold is charged at most once 
           apply(state, change);
           if (change.kind !== "closed" && change.kind !== "late") return;
           const { closing } = change;
-          if (ended) ended.isCorrected = true;
-          else ended = { hold: change.hold, closing, isCorrected: false };
+          if (ended) ended.isAdjusted = true;
+          else ended = { hold: change.hold, closing, isAdjusted: false };
           expect(
             Math.min(closing.costMicros, closing.charged.promptTokens, closing.charged.completionTokens),
           ).toBeGreaterThanOrEqual(0);
@@ -56,7 +63,7 @@ test("whatever agents report, in whatever order, a hold is charged at most once 
         };
         reports.forEach((report, i) => {
           if (i === expiresAfter) for (const change of expire(state, hold!.expiresAtMs)) note(change);
-          const record = recordOf(org, hold!.id, {
+          const record = makeRecord(org, hold!.id, {
             promptTokens: report.prompt,
             completionTokens: report.completion,
             isFinal: report.isFinal,
@@ -68,7 +75,7 @@ test("whatever agents report, in whatever order, a hold is charged at most once 
         expect(charged.completion).toBeLessThanOrEqual(300);
         expect(charged.prompt + charged.completion).toBeLessThanOrEqual(tokensHeld(hold!));
         expect(charged.cost).toBeLessThanOrEqual(costHeld(hold!));
-        expect(charged.cost).toBe(costMicros(hold!.price, charged.prompt, charged.completion));
+        expect(charged.cost).toBe(computeCostMicros(hold!.price, charged.prompt, charged.completion));
       },
     ),
   );
@@ -76,7 +83,7 @@ test("whatever agents report, in whatever order, a hold is charged at most once 
 
 test("holds expire at their deadline, oldest first, and none is left open after it", () => {
   const { state, hold } = withHold({ ttlMs: 5_000 });
-  const later = decide(state, askOf(org, { ttlMs: 2_000 }), null, noon + 1);
+  const later = decide(state, makeRequest(org, { ttlMs: 2_000 }), null, noon + 1);
   if (later.kind === "granted") apply(state, { kind: "held", hold: later.hold });
   expect(nextDeadlineMs(state)).toBe(noon + 2_001);
   expect(expire(state, noon + 2_000)).toEqual([]);
@@ -91,7 +98,7 @@ test("holds expire at their deadline, oldest first, and none is left open after 
 test("a node's clock may be wrong: a call ended neither before it was admitted nor after now", () => {
   const { state, hold } = withHold({});
   const endedAt = (endedAtMs: number) => {
-    const { change } = settle(state, recordOf(org, hold!.id, { endedAtMs }), null, noon + 500);
+    const { change } = settle(state, makeRecord(org, hold!.id, { endedAtMs }), null, noon + 500);
     return change?.kind === "closed" ? change.closing.endedAtMs : null;
   };
   expect([noon - 9_000, noon + 100, noon + 9_000].map(endedAt)).toEqual([noon, noon + 100, noon + 500]);
@@ -99,19 +106,19 @@ test("a node's clock may be wrong: a call ended neither before it was admitted n
 
 test("a correction adds what expiry left out of every part, cached tokens included", () => {
   const { state, hold } = withHold({ promptTokens: 50, ttlMs: 1_000 });
-  const noted = settle(
+  const checkpoint = settle(
     state,
-    recordOf(org, hold!.id, { isFinal: false, promptTokens: 30, cachedTokens: 12, completionTokens: 4 }),
+    makeRecord(org, hold!.id, { isFinal: false, promptTokens: 30, cachedTokens: 12, completionTokens: 4 }),
     null,
     noon,
   ).change;
-  if (noted) apply(state, noted);
+  if (checkpoint) apply(state, checkpoint);
   const [expired] = expire(state, noon + 1_000);
   if (expired?.kind !== "closed") throw new Error("not expired");
   apply(state, expired);
-  const ended = { hold: expired.hold, closing: expired.closing, isCorrected: false };
-  const told = recordOf(org, hold!.id, { promptTokens: 50, cachedTokens: 20, completionTokens: 9 });
-  expect(settle(state, told, ended, noon + 2_000)).toMatchObject({
+  const ended = { hold: expired.hold, closing: expired.closing, isAdjusted: false };
+  const reported = makeRecord(org, hold!.id, { promptTokens: 50, cachedTokens: 20, completionTokens: 9 });
+  expect(settle(state, reported, ended, noon + 2_000)).toMatchObject({
     result: "adjusted",
     change: { closing: { charged: { promptTokens: 20, cachedTokens: 8, completionTokens: 5 } } },
   });
@@ -124,7 +131,7 @@ describe("a release", () => {
       result: "released",
       change: { kind: "closed", closing: { end: "released", costMicros: 0 } },
     });
-    const seen = { ...hold!, noted: { promptTokens: 10, cachedTokens: 0, completionTokens: 4, responseId: null } };
+    const seen = { ...hold!, checkpoint: { promptTokens: 10, cachedTokens: 0, completionTokens: 4, responseId: null } };
     expect(release(state, { hold: seen, ended: null, mayRun: false }, noon + 5)).toMatchObject({
       result: "settled",
       change: { kind: "closed", closing: { end: "failed", charged: { completionTokens: 4 } } },
@@ -133,7 +140,7 @@ describe("a release", () => {
 
   test("of a call whose checkpoint saw a prompt but no token yet gives all back, too", () => {
     const { state, hold } = withHold({});
-    const seen = { ...hold!, noted: { promptTokens: 10, cachedTokens: 0, completionTokens: 0, responseId: null } };
+    const seen = { ...hold!, checkpoint: { promptTokens: 10, cachedTokens: 0, completionTokens: 0, responseId: null } };
     expect(release(state, { hold: seen, ended: null, mayRun: false }, noon + 5)).toMatchObject({
       result: "released",
       change: { closing: { charged: { promptTokens: 0 }, costMicros: 0 } },
@@ -163,7 +170,7 @@ describe("a release", () => {
         atMs: noon,
         endedAtMs: noon,
       },
-      isCorrected: false,
+      isAdjusted: false,
     };
     for (const mayRun of [false, true]) {
       expect(release(state, { hold: null, ended: null, mayRun }, noon)).toEqual({ result: "unknown", change: null });

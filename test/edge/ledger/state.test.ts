@@ -1,24 +1,31 @@
 import { expect, test } from "vitest";
 import {
   costHeld,
-  emptyState,
-  firstCall,
+  createState,
+  makeFirstCall,
   hasLimits,
   tokensHeld,
-  usageRow,
+  makeUsageRow,
   type Closing,
   type Hold,
 } from "#edge/ledger/state.ts";
-import { askOf, freshOrg, keyRecord, noon } from "#test/contracts/ledger/ledger-fixtures.ts";
+import { makeRequest, freshOrg, keyRecord, noon } from "#test/contracts/ledger/ledger-fixtures.ts";
 
 const org = freshOrg();
-const ask = askOf(org, {
+const request = makeRequest(org, {
   promptTokens: 7,
   completionTokens: 5,
   choices: 2,
   price: { promptMicrosPerMTok: 100_000, completionMicrosPerMTok: 250_000 },
 });
-const hold: Hold = { ...ask, id: ask.hold, isKeyBooked: false, admittedAtMs: noon, expiresAtMs: noon + 1, noted: null };
+const hold: Hold = {
+  ...request,
+  id: request.hold,
+  isKeyBooked: false,
+  admittedAtMs: noon,
+  expiresAtMs: noon + 1,
+  checkpoint: null,
+};
 const closing: Closing = {
   hold: hold.id,
   end: "cancelled",
@@ -29,7 +36,7 @@ const closing: Closing = {
 };
 
 test("a new state is JSON and empty", () => {
-  expect(JSON.parse(JSON.stringify(emptyState()))).toEqual({ atMs: 0, org: null, keys: {}, books: {}, holds: {} });
+  expect(JSON.parse(JSON.stringify(createState()))).toEqual({ atMs: 0, org: null, keys: {}, counters: {}, holds: {} });
 });
 
 test("a hold keeps the prompt and every choice, at the price of all, rounded up", () => {
@@ -37,7 +44,7 @@ test("a hold keeps the prompt and every choice, at the price of all, rounded up"
 });
 
 test("a bill's line is keyed by the hold, a correction's by the hold and `:late`, and a released hold has none", () => {
-  expect(usageRow(hold, closing, org)).toMatchObject({
+  expect(makeUsageRow(hold, closing, org)).toMatchObject({
     id: hold.id,
     hold: hold.id,
     org,
@@ -47,9 +54,17 @@ test("a bill's line is keyed by the hold, a correction's by the hold and `:late`
     admittedAtMs: noon,
     endedAtMs: noon + 8,
   });
-  expect(usageRow(hold, { ...closing, end: "adjusted" }, org)).toMatchObject({ id: `${hold.id}:late`, hold: hold.id });
-  expect(usageRow(hold, { ...closing, end: "released" }, org)).toBeNull();
-  expect(firstCall(closing)).toEqual({ hold: hold.id, responseId: "chatcmpl-1", promptTokens: 7, completionTokens: 4 });
+  expect(makeUsageRow(hold, { ...closing, end: "adjusted" }, org)).toMatchObject({
+    id: `${hold.id}:late`,
+    hold: hold.id,
+  });
+  expect(makeUsageRow(hold, { ...closing, end: "released" }, org)).toBeNull();
+  expect(makeFirstCall(closing)).toEqual({
+    hold: hold.id,
+    responseId: "chatcmpl-1",
+    promptTokens: 7,
+    completionTokens: 4,
+  });
 });
 
 test("a key has limits of its own when one of them is a number, 0 included", () => {

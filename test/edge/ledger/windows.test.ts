@@ -1,18 +1,18 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import {
-  adjustSlide,
-  bookSlide,
+  adjustSliding,
+  addToSliding,
   bucketEnd,
-  bucketThatFrees,
-  dayOf,
-  emptySlide,
+  findFreeingBucket,
+  toDay,
+  createSlidingWindow,
   hourBucketMs,
   minuteBucketMs,
-  monthOf,
+  toMonth,
   nextDayMs,
   nextMonthMs,
-  useOfSlide,
+  readSliding,
 } from "#edge/ledger/windows.ts";
 
 const anyTime = fc.integer({ min: 0, max: Date.UTC(2400, 0, 1) });
@@ -21,8 +21,8 @@ test("days and months are those of the UTC calendar, leap years and centuries in
   fc.assert(
     fc.property(anyTime, (ms) => {
       const date = new Date(ms);
-      expect(dayOf(ms)).toBe(Math.floor(ms / 86_400_000));
-      expect(monthOf(ms)).toBe(date.getUTCFullYear() * 12 + date.getUTCMonth());
+      expect(toDay(ms)).toBe(Math.floor(ms / 86_400_000));
+      expect(toMonth(ms)).toBe(date.getUTCFullYear() * 12 + date.getUTCMonth());
       expect(nextDayMs(ms)).toBe(Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate() + 1));
       expect(nextMonthMs(ms)).toBe(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1));
     }),
@@ -38,14 +38,14 @@ test("a sub-bucket is a second of the minute, a minute of the hour, and counts f
 test("no true sliding span ever holds more than the window counted, and nothing older than 61 sub-buckets is counted", () => {
   fc.assert(
     fc.property(fc.array(fc.nat(9_000), { minLength: 1, maxLength: 150, size: "max" }), (gaps) => {
-      const slide = emptySlide();
+      const sliding = createSlidingWindow();
       const times: number[] = [];
       let ms = 0;
       for (const gap of gaps) {
         ms += gap;
         times.push(ms);
-        bookSlide(slide, Math.floor(ms / minuteBucketMs), 0, 1);
-        const counted = useOfSlide(slide, Math.floor(ms / minuteBucketMs)).settled;
+        addToSliding(sliding, Math.floor(ms / minuteBucketMs), 0, 1);
+        const counted = readSliding(sliding, Math.floor(ms / minuteBucketMs)).settled;
         expect(counted).toBeGreaterThanOrEqual(times.filter((time) => time >= ms - 60_000).length);
         expect(counted).toBeLessThanOrEqual(times.filter((time) => time > ms - 61_000).length);
       }
@@ -54,26 +54,26 @@ test("no true sliding span ever holds more than the window counted, and nothing 
 });
 
 test("a slide never lists more than the buckets that count, however long it is booked", () => {
-  const slide = emptySlide();
-  for (let bucket = 0; bucket < 1_000; bucket++) bookSlide(slide, bucket, 1, 1);
-  expect([slide.at.length, slide.held.length, slide.settled.length]).toEqual([61, 61, 61]);
-  expect(slide.sum).toEqual({ held: 61, settled: 61 });
+  const sliding = createSlidingWindow();
+  for (let bucket = 0; bucket < 1_000; bucket++) addToSliding(sliding, bucket, 1, 1);
+  expect([sliding.at.length, sliding.held.length, sliding.settled.length]).toEqual([61, 61, 61]);
+  expect(sliding.sum).toEqual({ held: 61, settled: 61 });
 });
 
 test("what was held becomes settled in its own bucket, and nothing changes once that has slid out", () => {
-  const slide = emptySlide();
-  bookSlide(slide, 100, 30, 0);
-  bookSlide(slide, 130, 5, 0);
-  adjustSlide(slide, 100, -30, 12);
-  expect(useOfSlide(slide, 160)).toEqual({ held: 5, settled: 12 });
-  expect(useOfSlide(slide, 161)).toEqual({ held: 5, settled: 0 });
+  const sliding = createSlidingWindow();
+  addToSliding(sliding, 100, 30, 0);
+  addToSliding(sliding, 130, 5, 0);
+  adjustSliding(sliding, 100, -30, 12);
+  expect(readSliding(sliding, 160)).toEqual({ held: 5, settled: 12 });
+  expect(readSliding(sliding, 161)).toEqual({ held: 5, settled: 0 });
   expect([
-    bucketThatFrees(slide, 160, 12),
-    bucketThatFrees(slide, 160, 13),
-    bucketThatFrees(slide, 160, Infinity),
-    bucketThatFrees(slide, 191, 1),
+    findFreeingBucket(sliding, 160, 12),
+    findFreeingBucket(sliding, 160, 13),
+    findFreeingBucket(sliding, 160, Infinity),
+    findFreeingBucket(sliding, 191, 1),
   ]).toEqual([100, 130, 130, null]);
-  bookSlide(slide, 161, 0, 1);
-  adjustSlide(slide, 100, 0, 99);
-  expect(useOfSlide(slide, 161)).toEqual({ held: 5, settled: 1 });
+  addToSliding(sliding, 161, 0, 1);
+  adjustSliding(sliding, 100, 0, 99);
+  expect(readSliding(sliding, 161)).toEqual({ held: 5, settled: 1 });
 });

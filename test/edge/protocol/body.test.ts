@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { bodyBytesMax, bodyDepthMax, bodyMembersMax, bodyMembersMaxAll, discardedBytesMax } from "#edge/limits.ts";
-import { depthOf, readBytes, readJson } from "#edge/protocol/body.ts";
+import { measureDepth, readBytes, readJson } from "#edge/protocol/body.ts";
 import { expectRefusal } from "#test/support/fakes/refused.ts";
 import { posted, streamed } from "#test/support/fakes/visit.ts";
 
@@ -53,7 +53,7 @@ describe("size", () => {
 
   test("the refusal names the bound", async () => {
     const refusal = await expectRefusal(() => readBytes(streamed([new Uint8Array(11)]), 10), "request_too_large");
-    expect(refusal.details.say).toContain("10 bytes");
+    expect(refusal.details.message).toContain("10 bytes");
   });
 
   test("a request without a body reads as nothing", async () => {
@@ -119,7 +119,7 @@ describe("JSON", () => {
   for (const text of malformed) {
     test(`${JSON.stringify(text)} is not JSON`, async () => {
       const refusal = await expectRefusal(() => readJson(posted(text)), "invalid_json");
-      expect(refusal.details.say).toBeUndefined();
+      expect(refusal.details.message).toBeUndefined();
     });
   }
 
@@ -180,7 +180,7 @@ describe("depth", () => {
     test(`${shape(1)} nested ${bodyDepthMax} deep passes; one deeper is refused`, async () => {
       await readJson(posted(shape(bodyDepthMax)));
       const refusal = await expectRefusal(() => readJson(posted(shape(bodyDepthMax + 1))), "invalid_value");
-      expect(refusal.details.say).toContain(String(bodyDepthMax));
+      expect(refusal.details.message).toContain(String(bodyDepthMax));
     });
   }
 
@@ -194,9 +194,9 @@ describe("depth", () => {
       [[[], { a: [1] }, 2], 3],
       [{ a: {}, b: [[[]]] }, 4],
     ] as const) {
-      expect(depthOf(bytesOf(JSON.stringify(json)), 65)).toBe(depth);
+      expect(measureDepth(bytesOf(JSON.stringify(json)), 65)).toBe(depth);
     }
-    expect(depthOf(bytesOf("[[[[]]]]"), 2)).toBe(2);
+    expect(measureDepth(bytesOf("[[[[]]]]"), 2)).toBe(2);
   });
 
   test("brackets inside strings are no depth, however the quotes around them are escaped", () => {
@@ -211,7 +211,7 @@ describe("depth", () => {
     ];
     for (const [text, depth] of table) {
       JSON.parse(text);
-      expect(depthOf(bytesOf(text), 65), text).toBe(depth);
+      expect(measureDepth(bytesOf(text), 65), text).toBe(depth);
     }
   });
 
@@ -223,14 +223,14 @@ describe("depth", () => {
       fc.json({ stringUnit: fc.constantFrom("[", "]", "{", "}", '"', "\\", "a") }),
     );
     fc.assert(
-      fc.property(jsonText, (text) => void expect(depthOf(bytesOf(text), 1_000)).toBe(depthIn(JSON.parse(text)))),
+      fc.property(jsonText, (text) => void expect(measureDepth(bytesOf(text), 1_000)).toBe(depthIn(JSON.parse(text)))),
       { numRuns: 1_000 },
     );
   });
 
   test("of bytes that are no JSON something is said, at once, and the parser says the rest", async () => {
     for (const text of ['"', '["[', '"\\', "]]]]", "}{", '[""""]'])
-      expect(depthOf(bytesOf(text), 65)).toBeLessThanOrEqual(65);
+      expect(measureDepth(bytesOf(text), 65)).toBeLessThanOrEqual(65);
     const quotes = `["${'\\"'.repeat(bodyBytesMax / 2 - 4)}`;
     const start = performance.now();
     await expectRefusal(() => readJson(posted(quotes)), "invalid_json");
@@ -262,7 +262,7 @@ describe("members", () => {
     await readJson(posted(members(bodyMembersMax)));
     for (const body of [members(bodyMembersMax + 1), Array(bodyMembersMax + 1).fill(0)]) {
       const refusal = await expectRefusal(() => readJson(posted(body)), "invalid_value");
-      expect(refusal.details.say).toContain(String(bodyMembersMax));
+      expect(refusal.details.message).toContain(String(bodyMembersMax));
     }
   });
 
@@ -277,7 +277,7 @@ describe("members", () => {
         () => readJson(posted({ all: more(bodyMembersMaxAll - own + 1) })),
         "invalid_value",
       );
-      expect(refusal.details.say).toContain(String(bodyMembersMaxAll));
+      expect(refusal.details.message).toContain(String(bodyMembersMaxAll));
     }
     await readJson(posted({ all: ':"[{'.repeat(bodyMembersMaxAll), list: Array(bodyMembersMaxAll).fill(0) }));
   });

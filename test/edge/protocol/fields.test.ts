@@ -4,7 +4,7 @@ import { z } from "zod";
 import { choicesMax, inputsMax, logitBiasMax, messagesMax, schemaBytesMax, stopMax } from "#edge/limits.ts";
 import { ChatBody, Text2SqlBody } from "#edge/protocol/openai/chat.ts";
 import { CompletionsBody, EmbeddingsBody } from "#edge/protocol/openai/completions.ts";
-import { checked, listOf, parseBody, utf8Bytes } from "#edge/protocol/fields.ts";
+import { createCheckedSchema, createListSchema, parseBody, countUtf8Bytes } from "#edge/protocol/fields.ts";
 import { readJson } from "#edge/protocol/body.ts";
 import { expectRefusal, refusedBy } from "#test/support/fakes/refused.ts";
 import { posted } from "#test/support/fakes/visit.ts";
@@ -23,7 +23,7 @@ const times = <T>(count: number, item: T): T[] => Array<T>(count).fill(item);
 const bias = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, id) => [String(id), 0]));
 /** An object whose JSON has exactly so many bytes, half of them in letters of two. */
 function sized(bytes: number, empty: Record<string, unknown>): Record<string, unknown> {
-  const room = bytes - utf8Bytes(JSON.stringify({ ...empty, pad: "" }));
+  const room = bytes - countUtf8Bytes(JSON.stringify({ ...empty, pad: "" }));
   return { ...empty, pad: "é".repeat(room >> 1) + "x".repeat(room % 2) };
 }
 
@@ -201,7 +201,7 @@ describe("the field at fault is named by its path", () => {
         "invalid_value",
         param,
       );
-      expect(refusal.details.say).toContain(param);
+      expect(refusal.details.message).toContain(param);
     });
   }
 
@@ -215,11 +215,11 @@ describe("the field at fault is named by its path", () => {
       { user: canary },
     ]) {
       const { details } = await refusedBy(() => parseBody(ChatBody, { ...chat, ...over }));
-      expect(JSON.stringify([details.say, details.param])).not.toContain("CANARY");
+      expect(JSON.stringify([details.message, details.param])).not.toContain("CANARY");
     }
     const { details } = await refusedBy(() => parseBody(ChatBody, { ...chat, logit_bias: { [canary]: 1 } }));
     expect(details.param?.length).toBeLessThan(200);
-    expect(details.say?.length).toBeLessThan(400);
+    expect(details.message?.length).toBeLessThan(400);
   });
 });
 
@@ -243,7 +243,7 @@ describe("lists and values that are read by hand", () => {
   });
   const parsed = (value: unknown) => {
     seen.length = 0;
-    const result = listOf(item, 3, 1).safeParse(value);
+    const result = createListSchema(item, 3, 1).safeParse(value);
     return result.success ? result.data : result.error.issues.map(({ path, message }) => [path.join("."), message]);
   };
 
@@ -266,13 +266,13 @@ describe("lists and values that are read by hand", () => {
   });
 
   test("a checked value tells its fault where it lies, or is taken as it came", () => {
-    const even = checked<number>((value) =>
+    const even = createCheckedSchema<number>((value) =>
       Number(value) % 2 === 0 ? null : { path: ["of", 1], message: "must be even" },
     );
     expect(even.parse(4)).toBe(4);
     expect(() => parseBody(z.object({ number: even }), { number: 5 })).toThrow(
       expect.objectContaining({
-        details: { param: "number.of[1]", say: "Invalid value for 'number.of[1]': must be even." },
+        details: { param: "number.of[1]", message: "Invalid value for 'number.of[1]': must be even." },
       }),
     );
   });
@@ -328,7 +328,7 @@ test("UTF-8 length is what TextEncoder counts, for any string, lone surrogates t
   fc.assert(
     fc.property(fc.array(unit), (units) => {
       const text = String.fromCharCode(...units);
-      expect(utf8Bytes(text)).toBe(encoder.encode(text).length);
+      expect(countUtf8Bytes(text)).toBe(encoder.encode(text).length);
     }),
     { numRuns: 2_000 },
   );

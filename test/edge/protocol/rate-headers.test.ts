@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { goDuration, windowHeaders } from "#edge/protocol/rate-headers.ts";
+import { formatDuration, buildWindowHeaders } from "#edge/protocol/rate-headers.ts";
 
 describe("rates in headers", () => {
   test("are written as OpenAI writes them; a window without a limit has none", () => {
-    expect(windowHeaders("tokens", { limit: 1_000, remaining: 12, resetMs: 360_000 })).toEqual({
+    expect(buildWindowHeaders("tokens", { limit: 1_000, remaining: 12, resetMs: 360_000 })).toEqual({
       "x-ratelimit-limit-tokens": "1000",
       "x-ratelimit-remaining-tokens": "12",
       "x-ratelimit-reset-tokens": "6m0s",
     });
-    expect(windowHeaders("requests", null)).toEqual({});
+    expect(buildWindowHeaders("requests", null)).toEqual({});
   });
 
   const durations: [number, string][] = [
@@ -33,5 +33,5 @@ describe("rates in headers", () => {
     [86_400_000, "24h0m0s"],
     [31 * 86_400_000, "744h0m0s"],
   ];
-  for (const [ms, text] of durations) test(`${ms} ms are '${text}'`, () => expect(goDuration(ms)).toBe(text));
+  for (const [ms, text] of durations) test(`${ms} ms are '${text}'`, () => expect(formatDuration(ms)).toBe(text));
 });

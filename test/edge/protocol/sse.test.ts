@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Refusal, refusals, type RefusalCode } from "#edge/errors.ts";
-import { errorEvent, streamHeaders, waitComment } from "#edge/protocol/sse.ts";
+import { encodeErrorEvent, streamHeaders, waitComment } from "#edge/protocol/sse.ts";
 
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
@@ -11,8 +11,8 @@ test("waiting is a comment, the one thing that every SDK passes over", () => {
 test("an error is one event of one line whatever its words, and never followed by [DONE]", () => {
   for (const code of Object.keys(refusals) as RefusalCode[]) {
     const event = textOf(
-      errorEvent(
-        new Refusal(code, { say: "a\nb\r\n\ndata: [DONE]\n\n\u2028", log: "CANARY", cause: new Error("CANARY") }),
+      encodeErrorEvent(
+        new Refusal(code, { message: "a\nb\r\n\ndata: [DONE]\n\n\u2028", log: "CANARY", cause: new Error("CANARY") }),
       ),
     );
     // A blank line first: what came before may have been cut within a line.

@@ -1,9 +1,9 @@
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from "jose";
 import { beforeAll, describe, expect, test } from "vitest";
-import { bodyDigest } from "#edge/agreements/digest.ts";
+import { digestBody } from "#edge/agreements/digest.ts";
 import type { NodeRecord } from "#edge/agreements/records/node.ts";
-import { Untaken, type UsageRecord } from "#edge/agreements/records/usage.ts";
-import { errorBody, errorHeaders } from "#edge/errors.ts";
+import { Unacknowledged, type UsageRecord } from "#edge/agreements/records/usage.ts";
+import { buildErrorBody, buildErrorHeaders } from "#edge/errors.ts";
 import { usageBatchMax, usageBodyBytesMax } from "#edge/limits.ts";
 import { takeHeartbeat, takeUsage } from "#edge/settlement/index.ts";
 import type { Settler } from "#edge/settlement/port.ts";
@@ -40,7 +40,7 @@ async function signed(body: unknown, { by = "a", claims = {}, of, without = [] }
     jti: "j".repeat(22),
     iat: now,
     exp: now + 60,
-    bodySha256: await bodyDigest(new TextEncoder().encode(of ?? text)),
+    bodySha256: await digestBody(new TextEncoder().encode(of ?? text)),
     ...claims,
   };
   for (const name of without) delete all[name];
@@ -131,9 +131,9 @@ describe("a batch of usage", () => {
       "quota_unavailable",
     );
     expect(refusal.status).toBe(503);
-    expect(errorHeaders(refusal)["retry-after"]).toBe("1");
-    expect(Untaken.parse(errorBody(refusal).error)).toEqual({ untaken: [holdOf(2), holdOf(4)] });
-    expect(JSON.stringify(errorBody(refusal))).not.toContain("CANARY");
+    expect(buildErrorHeaders(refusal)["retry-after"]).toBe("1");
+    expect(Unacknowledged.parse(buildErrorBody(refusal).error)).toEqual({ unacknowledged: [holdOf(2), holdOf(4)] });
+    expect(JSON.stringify(buildErrorBody(refusal))).not.toContain("CANARY");
     expect(calls[0]?.map(([org]) => org)).toEqual(["org_0000000001", "org_0000000002", "org_0000000003"]);
   });
 
@@ -143,7 +143,7 @@ describe("a batch of usage", () => {
       async () => takeUsage(await signed({ node: "node_a", records }), nodes, settlerOf(() => true).settler),
       "quota_unavailable",
     );
-    expect(Untaken.parse(errorBody(refusal).error)).toEqual({ untaken: [holdOf(1), holdOf(2)] });
+    expect(Unacknowledged.parse(buildErrorBody(refusal).error)).toEqual({ unacknowledged: [holdOf(1), holdOf(2)] });
   });
 
   test("of another node is refused, though signed well: a node speaks for itself", async () => {
@@ -287,7 +287,7 @@ describe("who may speak", () => {
     for (const [why, work] of table) {
       const refusal = await refusedBy(work);
       expect(refusal.message).toContain(why);
-      expect(JSON.stringify([errorBody(refusal), errorHeaders(refusal)])).not.toContain(why);
+      expect(JSON.stringify([buildErrorBody(refusal), buildErrorHeaders(refusal)])).not.toContain(why);
     }
     const away = await refusedBy(async () => takeUsage(await signed(body), nodes, settler));
     expect(away.cause).toEqual(new Error("CANARY out of reach"));

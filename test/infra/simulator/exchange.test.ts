@@ -2,7 +2,7 @@ import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { readBody, refuse, sendJson, statusBody } from "#infra/simulator/exchange.ts";
-import { engineProblem, problem } from "#infra/simulator/problems.ts";
+import { makeEngineProblem, makeProblem } from "#infra/simulator/problems.ts";
 
 async function serve(listener: RequestListener): Promise<string> {
   const server = createServer(listener);
@@ -25,7 +25,7 @@ test("a body that is not called JSON is refused as vLLM refuses it, and JSON com
 });
 
 test("the engine's finding is a stream's first event, the server's is a status, anything else a 500", async () => {
-  const causes = [engineProblem("no such token"), problem("no"), new Error("oh")];
+  const causes = [makeEngineProblem("no such token"), makeProblem("no"), new Error("oh")];
   const url = await serve((request, response) => refuse(response, causes[Number(request.url?.slice(1))], true));
   const answers = await Promise.all(causes.map((_, at) => fetch(`${url}/${at}`)));
   expect(answers.map(({ status }) => status)).toEqual([200, 400, 500]);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { FaultDesk, readFaultRule, tellUsage } from "#infra/simulator/faults.ts";
+import { ActiveFaults, readFaultRule, writeUsage } from "#infra/simulator/faults.ts";
 
 test("a rule is read as it was written, and anything else is refused by name", () => {
   const rule = { kind: "cut", path: "/v1/completions", model: "chat", times: 2, afterBytes: 10 };
@@ -17,7 +17,7 @@ test("a rule is read as it was written, and anything else is refused by name", (
 });
 
 test("a rule meets calls of its model, so often as it says; a path reaches beyond calls", () => {
-  const faults = new FaultDesk();
+  const faults = new ActiveFaults();
   faults.add({ kind: "stall", model: "chat", times: 1 });
   faults.add({ kind: "status", path: "/health" });
   expect(faults.draw("/v1/completions", ["other"], true)).toEqual([]);
@@ -31,8 +31,8 @@ test("a rule meets calls of its model, so often as it says; a path reaches beyon
 
 test("usage without a lie is told as it is", () => {
   const usage = { prompt_tokens: 3, total_tokens: 8, completion_tokens: 5 };
-  expect(tellUsage(usage, [{ kind: "stall" }])).toBe(JSON.stringify(usage));
-  expect(tellUsage(usage, [{ kind: "usage", lie: "less" }])).toBe(
+  expect(writeUsage(usage, [{ kind: "stall" }])).toBe(JSON.stringify(usage));
+  expect(writeUsage(usage, [{ kind: "usage", lie: "less" }])).toBe(
     '{"prompt_tokens":3,"total_tokens":5,"completion_tokens":2}',
   );
 });

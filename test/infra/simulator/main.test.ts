@@ -19,7 +19,7 @@ test("flags become options; models come with their aliases", () => {
   ]);
   expect(options).toEqual({
     port: 0,
-    models: [{ names: ["a/b", "chat"] }, { names: ["e"], speech: "vectors" }],
+    models: [{ names: ["a/b", "chat"] }, { names: ["e"], output: "vectors" }],
     profile: { stepMs: 5, maxQueued: null },
   } satisfies SimulatorOptions);
 });

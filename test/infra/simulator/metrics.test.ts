@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import { virtualClock } from "#infra/simulator/engine/clock.ts";
-import { Engine } from "#infra/simulator/engine/engine.ts";
+import { EngineCore } from "#infra/simulator/engine/engine.ts";
 import { writeMetrics } from "#infra/simulator/metrics.ts";
 import { l4Profile } from "#infra/simulator/options.ts";
 import { readMetricsPage } from "#test/support/recordings.ts";
 
 const text = writeMetrics(
   new Map([
-    ["a", new Engine(l4Profile, virtualClock())],
-    ["b", new Engine(l4Profile, virtualClock())],
+    ["a", new EngineCore(l4Profile, virtualClock())],
+    ["b", new EngineCore(l4Profile, virtualClock())],
   ]),
 );
 const typesIn = (metrics: string) =>

@@ -1,11 +1,14 @@
 import { expect, test } from "vitest";
-import { settle } from "#infra/simulator/options.ts";
-import { reportOf, type OracleRecord } from "#infra/simulator/text/oracle.ts";
-import { detokenizeBody, embedInputs, listModels, tokenizeBody } from "#infra/simulator/plain-routes.ts";
+import { resolveOptions } from "#infra/simulator/options.ts";
+import { makeReport, type OracleRecord } from "#infra/simulator/text/oracle.ts";
+import { answerDetokenize, embedInputs, listModels, answerTokenize } from "#infra/simulator/plain-routes.ts";
 import { ServedModels } from "#infra/simulator/served-model.ts";
 
 const models = new ServedModels(
-  settle({ models: [{ names: ["a/long", "short"] }, { names: ["vec"], speech: "vectors" }], profile: { stepMs: 0 } }),
+  resolveOptions({
+    models: [{ names: ["a/long", "short"] }, { names: ["vec"], output: "vectors" }],
+    profile: { stepMs: 0 },
+  }),
 );
 const blank: OracleRecord = {
   id: "",
@@ -31,19 +34,21 @@ test("there is a card for each name; aliases name their root", () => {
 });
 
 test("tokenize counts, names tokens when asked, and works for any model", () => {
-  expect(JSON.parse(tokenizeBody({ model: "vec", prompt: "a gate", return_token_strs: true }, models))).toMatchObject({
-    count: 2,
-    token_strs: ["a", "Ġgate"],
-  });
-  expect(JSON.parse(tokenizeBody({ messages: [{ role: "user", content: "x" }] }, models))).toMatchObject({
+  expect(JSON.parse(answerTokenize({ model: "vec", prompt: "a gate", return_token_strs: true }, models))).toMatchObject(
+    {
+      count: 2,
+      token_strs: ["a", "Ġgate"],
+    },
+  );
+  expect(JSON.parse(answerTokenize({ messages: [{ role: "user", content: "x" }] }, models))).toMatchObject({
     token_strs: null,
   });
-  expect(() => tokenizeBody({ model: "short" }, models)).toThrow("2 validation errors");
+  expect(() => answerTokenize({ model: "short" }, models)).toThrow("2 validation errors");
 });
 
 test("detokenize ignores ids that mean nothing", () => {
-  expect(detokenizeBody({ tokens: [72, 105, 2 ** 40, -1] }, models)).toBe('{"prompt":"Hi"}');
-  expect(() => detokenizeBody({}, models)).toThrow("body.tokens");
+  expect(answerDetokenize({ tokens: [72, 105, 2 ** 40, -1] }, models)).toBe('{"prompt":"Hi"}');
+  expect(() => answerDetokenize({}, models)).toThrow("body.tokens");
 });
 
 test("an embedding is prefilled and billed by its prompt; nobody is answered who has left", async () => {
@@ -61,7 +66,7 @@ test("an embedding is prefilled and billed by its prompt; nobody is answered who
     usage: { prompt_tokens: 3, total_tokens: 3, completion_tokens: 0 },
   });
   expect(body.data.map(({ embedding }) => embedding.length)).toEqual([3, 3]);
-  expect(reportOf([record]).totals.promptTokens).toBe(3);
+  expect(makeReport([record]).totals.promptTokens).toBe(3);
   const leave = new AbortController();
   const late = embedInputs({ model: "vec", input: "x" }, models, {
     record: { ...blank },

@@ -1,18 +1,25 @@
 import { expect, test } from "vitest";
-import { errorJson, invalid, problem, queueFull, unknownModel, wrongMediaType } from "#infra/simulator/problems.ts";
+import {
+  writeError,
+  makeInvalid,
+  makeProblem,
+  makeQueueFull,
+  makeUnknownModel,
+  makeWrongMediaType,
+} from "#infra/simulator/problems.ts";
 
 // Each line is what a vLLM 0.32.0 answered.
 test("problems are vLLM's to the byte", () => {
-  expect(problem("max_tokens must be at least 1, got 0.", "max_tokens", 0).body).toBe(
+  expect(makeProblem("max_tokens must be at least 1, got 0.", "max_tokens", 0).body).toBe(
     '{"error":{"message":"max_tokens must be at least 1, got 0. (parameter=max_tokens, ' +
       'value=0)","type":"BadRequestError","param":"max_tokens","code":400}}',
   );
-  expect(unknownModel("nope", ["Qwen/Qwen2.5-7B-Instruct", "chat"]).body).toBe(
+  expect(makeUnknownModel("nope", ["Qwen/Qwen2.5-7B-Instruct", "chat"]).body).toBe(
     '{"error":{"message":"The model `nope` does not exist. Valid aliases: Qwen/Qwen2.5-7B-Instruct, ' +
       'chat.","type":"NotFoundError","param":"model","code":404}}',
   );
   expect(
-    invalid([{ type: "missing", loc: "body.messages", msg: "Field required", input: { model: "chat" } }]).body,
+    makeInvalid([{ type: "missing", loc: "body.messages", msg: "Field required", input: { model: "chat" } }]).body,
   ).toBe(
     `{"error":{"message":"1 validation error:\\n  {'type': 'missing', 'loc': 'body.messages', 'msg': 'Field ` +
       `required', 'input': '<dict of 1 items>'}","type":"Bad Request","param":"body.messages","code":400}}`,
@@ -21,7 +28,7 @@ test("problems are vLLM's to the byte", () => {
 
 test("several flaws are listed, and the first is named", () => {
   const flaw = { type: "int_type", msg: "It isn't", input: null };
-  const { message, body } = invalid([
+  const { message, body } = makeInvalid([
     { ...flaw, loc: "body.a" },
     { ...flaw, loc: "body.b" },
   ]);
@@ -33,8 +40,11 @@ test("several flaws are listed, and the first is named", () => {
 });
 
 test("statuses are the engine's", () => {
-  expect([queueFull().status, wrongMediaType().status, problem("x").status, unknownModel("a", null).status]).toEqual([
-    503, 400, 400, 404,
-  ]);
-  expect(errorJson(500, "x", "y", null)).toBe('{"error":{"message":"x","type":"y","param":null,"code":500}}');
+  expect([
+    makeQueueFull().status,
+    makeWrongMediaType().status,
+    makeProblem("x").status,
+    makeUnknownModel("a", null).status,
+  ]).toEqual([503, 400, 400, 404]);
+  expect(writeError(500, "x", "y", null)).toBe('{"error":{"message":"x","type":"y","param":null,"code":500}}');
 });

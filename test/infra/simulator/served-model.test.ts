@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { settle } from "#infra/simulator/options.ts";
+import { resolveOptions } from "#infra/simulator/options.ts";
 import { admit, ServedModels } from "#infra/simulator/served-model.ts";
 
 const models = new ServedModels(
-  settle({
-    models: [{ names: ["a/long", "short"] }, { names: ["vec"], speech: "vectors" }],
+  resolveOptions({
+    models: [{ names: ["a/long", "short"] }, { names: ["vec"], output: "vectors" }],
     profile: { maxQueued: 2 },
   }),
 );

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openDemo } from "#infra/local/demo.ts";
 import { startEdge, type RunningEdge } from "#infra/local/edge/edge.ts";
-import { makeSecrets, secretVars } from "#infra/local/secrets.ts";
+import { makeSecrets, makeSecretVars } from "#infra/local/secrets.ts";
 import { defaultModels, root } from "#infra/local/stack.ts";
 import { childrenOf } from "#test/support/stack/processes.ts";
 import { worldAt, type World } from "#test/support/stack/world.ts";
@@ -45,7 +45,7 @@ beforeAll(async () => {
     root,
     port: 0,
     stateDir,
-    vars: { MODELS: JSON.stringify(defaultModels), NODES: JSON.stringify([record]), ...secretVars(secrets) },
+    vars: { MODELS: JSON.stringify(defaultModels), NODES: JSON.stringify([record]), ...makeSecretVars(secrets) },
   });
   const demo = await openDemo(stateDir, edge.url, secrets.bootstrapToken);
   world = worldAt({ edge: edge.url, adminKey: demo.adminKey, nodes: [], stateDir });

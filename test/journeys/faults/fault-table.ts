@@ -245,7 +245,7 @@ export const rowWords: Record<Dependency, string> = {
 /** Which rows stand for what a port does. Text: why it needs none. */
 export const ledgerRows: Record<keyof Ledger, Dependency[]> = {
   admit: ["ledger.admit", "redis.admit"],
-  look: ["ledger.introspect", "redis.introspect"],
+  introspect: ["ledger.introspect", "redis.introspect"],
   settle: ["ledger.settle", "redis.settle"],
   settleAll: ["ledger.settle", "redis.settle"],
   release: ["ledger.release", "redis.release"],
@@ -259,13 +259,13 @@ export const fleetRows: Record<keyof Fleet, Dependency[] | string> = {
   refresh: ["fleet.heard"],
   report: ["fleet.report", "intake.heartbeat"],
   view: local,
-  began: local,
-  saw: local,
-  ended: local,
+  begin: local,
+  learn: local,
+  end: local,
 };
 export const portRows: Record<keyof Ports, Dependency[] | string> = {
   ips: shield,
-  judge: local,
+  classifier: local,
   keyring: local,
   tokenKey: local,
   models: local,

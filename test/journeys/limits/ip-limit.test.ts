@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loopback, startEdge, type RunningEdge } from "#infra/local/edge/edge.ts";
 import { hasRedisServer } from "#infra/local/redis/redis-server.ts";
 import { startRedis, type LocalRedis } from "#infra/local/redis/redis.ts";
-import { makeSecrets, secretVars } from "#infra/local/secrets.ts";
+import { makeSecrets, makeSecretVars } from "#infra/local/secrets.ts";
 import { defaultModels, root } from "#infra/local/stack.ts";
 import { openOwnStack, type OwnStack } from "#test/support/stack/stack.ts";
 import { eventsOf, windowOf, type World } from "#test/support/stack/world.ts";
@@ -228,7 +228,7 @@ describe.skipIf(!hasRedisServer())("with Redis (needs redis-server: apt-get inst
       ...ledger,
       MODELS: JSON.stringify(defaultModels),
       NODES: "[]",
-      ...secretVars(makeSecrets([])),
+      ...makeSecretVars(makeSecrets([])),
     };
     edge = await startEdge({
       root,
@@ -290,7 +290,7 @@ test("a limit of 0 is no limit, and the log says that nobody counts", async () =
     IP_PER_SECOND: "0",
     MODELS: JSON.stringify(defaultModels),
     NODES: "[]",
-    ...secretVars(makeSecrets([])),
+    ...makeSecretVars(makeSecrets([])),
   };
   const edge = await startEdge({ root, port: 0, stateDir, vars: given, log: (line) => void logs.push(line) });
   try {

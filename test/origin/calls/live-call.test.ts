@@ -6,15 +6,15 @@ import { openCallWorld, whole } from "#test/origin/calls/world.ts";
 const world = openCallWorld();
 
 test("once enough calls have ended, an answer carries the traffic profile of this org and model alone", async () => {
-  const habitAfter = async (calls: number, claims: Record<string, unknown>) => {
+  const readProfileAfter = async (calls: number, claims: Record<string, unknown>) => {
     for (let at = 0; at < calls; at++) await world.ask({}, claims);
     return (await world.ask({}, claims)).headers["x-penstock-profile"];
   };
   world.engine.script = (response) => answerJson(response, 200, whole());
   const mine = { org: "org_habits0001", promptTokensGuess: 5 };
-  expect(await habitAfter(15, mine)).toBeUndefined();
-  expect(await habitAfter(0, mine)).toBe("out=4 cached=5 ratio=1.400");
-  expect(await habitAfter(0, { org: "org_habits0002" })).toBeUndefined();
+  expect(await readProfileAfter(15, mine)).toBeUndefined();
+  expect(await readProfileAfter(0, mine)).toBe("out=4 cached=5 ratio=1.400");
+  expect(await readProfileAfter(0, { org: "org_habits0002" })).toBeUndefined();
   world.engine.script = (response) => streamChunks(response, textChunks(["a"]));
   const { headers } = await world.ask({ stream: true }, mine);
   expect(headers["x-penstock-profile"]).toMatch(/^out=4 cached=5 ratio=1\.4/);

@@ -6,27 +6,27 @@ import type { EngineKind } from "#origin/config.ts";
 import { openEngine } from "#origin/engines/http/client.ts";
 import type { CallPath } from "#edge/agreements/paths.ts";
 import { dialects, openaiFields } from "#origin/engines/dialects.ts";
-import { cacheSaltOf, prepareCall, setCompletionMax } from "#origin/calls/prepare.ts";
+import { computeCacheSalt, prepareCall, setCompletionMax } from "#origin/calls/prepare.ts";
 import { hopClaims, saltKey } from "#test/support/fakes/origin.ts";
 
 const claims = HopClaims.parse(hopClaims({ bodySha256: "a".repeat(43) }));
-const engineOf = (kind: EngineKind) => openEngine({ kind, url: "http://127.0.0.1:9", models: { public: "own" } });
+const openKind = (kind: EngineKind) => openEngine({ kind, url: "http://127.0.0.1:9", models: { public: "own" } });
 const prepare = (body: unknown, kind: EngineKind = "vllm", path: CallPath = "/v1/chat/completions") =>
   prepareCall({
     body: Buffer.from(typeof body === "string" ? body : JSON.stringify(body)),
     path,
     claims,
-    engine: engineOf(kind),
+    engine: openKind(kind),
     cacheSaltKey: saltKey,
   });
 
 describe("a call made ready", () => {
   test("cache salts differ by org and secret, are the same for the same org, and do not show it", () => {
-    const salt = cacheSaltOf("org_0123456789", saltKey);
+    const salt = computeCacheSalt("org_0123456789", saltKey);
     expect(salt).toMatch(/^[\w-]{43}$/);
-    expect(cacheSaltOf("org_0123456789", saltKey)).toBe(salt);
-    expect(cacheSaltOf("org_0123456780", saltKey)).not.toBe(salt);
-    expect(cacheSaltOf("org_0123456789", createSecretKey(Buffer.alloc(32, 8)))).not.toBe(salt);
+    expect(computeCacheSalt("org_0123456789", saltKey)).toBe(salt);
+    expect(computeCacheSalt("org_0123456780", saltKey)).not.toBe(salt);
+    expect(computeCacheSalt("org_0123456789", createSecretKey(Buffer.alloc(32, 8)))).not.toBe(salt);
   });
 
   test.each<[EngineKind, string[]]>([
@@ -105,7 +105,7 @@ describe("a call made ready", () => {
 
   test("a bound set anew goes under every name that the engine reads", () => {
     const body = {};
-    setCompletionMax(body, "/v1/chat/completions", engineOf("vllm"), 5);
+    setCompletionMax(body, "/v1/chat/completions", openKind("vllm"), 5);
     expect(body).toEqual({ max_tokens: 5, max_completion_tokens: 5 });
   });
 });

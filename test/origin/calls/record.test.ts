@@ -3,8 +3,8 @@ import { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { UsageRecord } from "#edge/agreements/records/usage.ts";
 import { openEngine } from "#origin/engines/http/client.ts";
 import { prepareCall } from "#origin/calls/prepare.ts";
-import { recordOf, settlePrompt } from "#origin/calls/record.ts";
-import { Tally } from "#origin/calls/usage-meter.ts";
+import { buildRecord, settlePrompt } from "#origin/calls/record.ts";
+import { UsageMeter } from "#origin/calls/usage-meter.ts";
 import { startFakeEngine } from "#test/support/fakes/fake-engine.ts";
 import { hopClaims, saltKey } from "#test/support/fakes/origin.ts";
 
@@ -24,14 +24,14 @@ const bounds = {
 
 describe("a usage record", () => {
   test("is one by the agreement, even when the engine claims absurd counts under an absurd hold", () => {
-    const tally = new Tally(bounds);
-    tally.noteTotal({
+    const meter = new UsageMeter(bounds);
+    meter.noteTotal({
       prompt: Number.MAX_SAFE_INTEGER,
       completion: Number.MAX_SAFE_INTEGER,
       cached: Number.MAX_SAFE_INTEGER,
     });
-    const record = recordOf(
-      { claims, tally, responseId: null, startedAtMs: 1, firstTokenAtMs: null },
+    const record = buildRecord(
+      { claims, meter, responseId: null, startedAtMs: 1, firstTokenAtMs: null },
       "completed",
       true,
       2,
@@ -54,10 +54,10 @@ describe("a usage record", () => {
         engine,
         cacheSaltKey: saltKey,
       });
-      const tally = new Tally(bounds);
-      if (hasContent) tally.noteContent();
-      await settlePrompt(tally, engine, prepared);
-      expect(tally.read().promptTokens).toBe(expected);
+      const meter = new UsageMeter(bounds);
+      if (hasContent) meter.noteContent();
+      await settlePrompt(meter, engine, prepared);
+      expect(meter.read().promptTokens).toBe(expected);
       engine.close();
     }
     await fake.close();

@@ -1,10 +1,10 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { billedUsage, Tally } from "#origin/calls/usage-meter.ts";
+import { readBilledUsage, UsageMeter } from "#origin/calls/usage-meter.ts";
 import type { Counts } from "#origin/calls/usage-text.ts";
 
 const bounds = { tokensHeld: 1_000, completionTokensMax: 100, choicesPerPrompt: 1, echoChunks: 0 };
-const said = (prompt: number | null, completion: number | null, cached: number | null = null): Counts => ({
+const counts = (prompt: number | null, completion: number | null, cached: number | null = null): Counts => ({
   prompt,
   completion,
   cached,
@@ -27,13 +27,13 @@ describe("the bill", () => {
         fc.nat(300),
         fc.nat(2_000),
         (words, completionTokensMax, tokensHeld) => {
-          const tally = new Tally({ ...bounds, completionTokensMax, tokensHeld });
+          const meter = new UsageMeter({ ...bounds, completionTokensMax, tokensHeld });
           for (const { choice, isTotal, hasContent, ...counts } of words) {
-            if (hasContent) tally.noteContent();
-            if (isTotal) tally.noteTotal(counts);
-            else tally.noteChoice(choice, counts);
+            if (hasContent) meter.noteContent();
+            if (isTotal) meter.noteTotal(counts);
+            else meter.noteChoice(choice, counts);
           }
-          const { promptTokens, cachedTokens, completionTokens } = tally.read();
+          const { promptTokens, cachedTokens, completionTokens } = meter.read();
           const chunks = words.filter(({ hasContent }) => hasContent).length;
           expect(completionTokens).toBeGreaterThanOrEqual(Math.min(chunks, completionTokensMax, tokensHeld));
           expect(completionTokens).toBeLessThanOrEqual(completionTokensMax);
@@ -47,51 +47,51 @@ describe("the bill", () => {
   });
 
   test("sums choices, and the prompts of a list once each", () => {
-    const tally = new Tally({ ...bounds, choicesPerPrompt: 2 });
-    tally.noteChoice(0, said(5, 1));
-    tally.noteChoice(1, said(5, 2));
-    tally.noteChoice(2, said(7, 3));
-    tally.noteChoice(0, said(5, 4));
-    expect(tally.read()).toEqual({ promptTokens: 12, cachedTokens: 0, completionTokens: 9 });
+    const meter = new UsageMeter({ ...bounds, choicesPerPrompt: 2 });
+    meter.noteChoice(0, counts(5, 1));
+    meter.noteChoice(1, counts(5, 2));
+    meter.noteChoice(2, counts(7, 3));
+    meter.noteChoice(0, counts(5, 4));
+    expect(meter.read()).toEqual({ promptTokens: 12, cachedTokens: 0, completionTokens: 9 });
   });
 
   test("takes the engine's last word, the whole call's over the choices'", () => {
-    const tally = new Tally(bounds);
-    tally.noteChoice(0, said(5, 9));
-    tally.noteTotal(said(5, 10, 4));
-    expect(tally.read()).toEqual({ promptTokens: 5, cachedTokens: 4, completionTokens: 10 });
+    const meter = new UsageMeter(bounds);
+    meter.noteChoice(0, counts(5, 9));
+    meter.noteTotal(counts(5, 10, 4));
+    expect(meter.read()).toEqual({ promptTokens: 5, cachedTokens: 4, completionTokens: 10 });
   });
 
   test("does not bill text that was only echoed", () => {
-    const tally = new Tally({ ...bounds, echoChunks: 1 });
-    tally.noteContent();
-    expect(tally.read().completionTokens).toBe(0);
-    tally.noteContent();
-    expect(tally.read().completionTokens).toBe(1);
+    const meter = new UsageMeter({ ...bounds, echoChunks: 1 });
+    meter.noteContent();
+    expect(meter.read().completionTokens).toBe(0);
+    meter.noteContent();
+    expect(meter.read().completionTokens).toBe(1);
   });
 
   test("does not know a prompt that nobody counted, and believes a tokenizer only then", () => {
-    const tally = new Tally(bounds);
-    expect(tally.read().promptTokens).toBeNull();
-    expect(tally.isCompletionUnknown).toBe(true);
-    tally.notePrompt(8);
-    expect(tally.read().promptTokens).toBe(8);
-    tally.noteChoice(0, said(9, 0));
-    expect(tally.read().promptTokens).toBe(9);
-    expect(tally.isCompletionUnknown).toBe(false);
+    const meter = new UsageMeter(bounds);
+    expect(meter.read().promptTokens).toBeNull();
+    expect(meter.isCompletionUnknown).toBe(true);
+    meter.notePrompt(8);
+    expect(meter.read().promptTokens).toBe(8);
+    meter.noteChoice(0, counts(9, 0));
+    expect(meter.read().promptTokens).toBe(9);
+    expect(meter.isCompletionUnknown).toBe(false);
   });
 
   test("says when the engine made more than is held", () => {
-    const tally = new Tally({ ...bounds, completionTokensMax: 1 });
-    tally.noteContent();
-    expect(tally.isOverHold).toBe(false);
-    tally.noteContent();
-    expect(tally.isOverHold).toBe(true);
+    const meter = new UsageMeter({ ...bounds, completionTokensMax: 1 });
+    meter.noteContent();
+    expect(meter.isOverHold).toBe(false);
+    meter.noteContent();
+    expect(meter.isOverHold).toBe(true);
   });
 });
 
 test("the usage shown to the caller is the usage that is billed", () => {
-  const tally = new Tally({ tokensHeld: 10, completionTokensMax: 4, choicesPerPrompt: 1, echoChunks: 0 });
-  tally.noteTotal({ prompt: 500, completion: 500, cached: null });
-  expect(billedUsage(tally)).toEqual({ prompt_tokens: 6, completion_tokens: 4, total_tokens: 10 });
+  const meter = new UsageMeter({ tokensHeld: 10, completionTokensMax: 4, choicesPerPrompt: 1, echoChunks: 0 });
+  meter.noteTotal({ prompt: 500, completion: 500, cached: null });
+  expect(readBilledUsage(meter)).toEqual({ prompt_tokens: 6, completion_tokens: 4, total_tokens: 10 });
 });

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readCounts, usageTextOf } from "#origin/calls/usage-text.ts";
+import { readCounts, findUsageText } from "#origin/calls/usage-text.ts";
 
 describe("an engine's usage", () => {
   test("any counts are read as they stand, in any order and spacing", () => {
@@ -67,7 +67,7 @@ describe("finding usage", () => {
           usage: { prompt_tokens: 3, note: after },
           model: before.replaceAll("usage", ""),
         });
-        expect(JSON.parse(usageTextOf(json) ?? "null")).toEqual({ prompt_tokens: 3, note: after });
+        expect(JSON.parse(findUsageText(json) ?? "null")).toEqual({ prompt_tokens: 3, note: after });
       }),
     );
   });
@@ -80,6 +80,6 @@ describe("finding usage", () => {
     '{"usage":{"prompt_tokens":1',
     '"usage"',
   ])("%s holds none", (json) => {
-    expect(usageTextOf(json)).toBeNull();
+    expect(findUsageText(json)).toBeNull();
   });
 });

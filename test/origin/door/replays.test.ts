@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { openReplays } from "#origin/door/replays.ts";
+import { openReplayCache } from "#origin/door/replays.ts";
 
 test("an id is fresh once for as long as its token can live, and forgotten after that", () => {
   let now = 0;
-  const replays = openReplays(1_000, 10, () => now);
+  const replays = openReplayCache(1_000, 10, () => now);
   expect(replays.isFresh("a", 900)).toBe(true);
   expect(replays.isFresh("a", 900)).toBe(false);
   now = 999;
@@ -16,12 +16,12 @@ test("an id is fresh once for as long as its token can live, and forgotten after
 });
 
 test("an id that has run out is never fresh", () => {
-  expect(openReplays(1_000, 10, () => 500).isFresh("a", 500)).toBe(false);
+  expect(openReplayCache(1_000, 10, () => 500).isFresh("a", 500)).toBe(false);
 });
 
 test("full, it remembers nothing more and says so, instead of forgetting one that may come again", () => {
   let now = 0;
-  const replays = openReplays(1_000, 2, () => now);
+  const replays = openReplayCache(1_000, 2, () => now);
   expect([replays.isFresh("a", 900), replays.isFresh("b", 900), replays.isFresh("c", 900)]).toEqual([true, true, null]);
   expect(replays.isFresh("a", 900)).toBe(false);
   now = 2_001;

@@ -1,16 +1,16 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Refusal } from "#edge/errors.ts";
-import { openCapacity, type Place } from "#origin/engines/capacity.ts";
+import { openCapacity, type EngineSlot } from "#origin/engines/capacity.ts";
 
 describe("an engine's capacity", () => {
   test("never promises more calls or tokens than it has, and gives everything back", () => {
     fc.assert(
       fc.property(fc.array(fc.record({ tokens: fc.nat(500), isLeaving: fc.boolean() }), { maxLength: 60 }), (moves) => {
         const capacity = openCapacity({ inflightMax: 5, kvPromiseMax: 2 }, () => 400);
-        const slots: Place[] = [];
+        const slots: EngineSlot[] = [];
         for (const { tokens, isLeaving } of moves) {
-          if (isLeaving) slots.pop()?.giveBack();
+          if (isLeaving) slots.pop()?.release();
           try {
             slots.push(capacity.take(tokens));
           } catch (error) {
@@ -21,8 +21,8 @@ describe("an engine's capacity", () => {
           expect(capacity.inflight <= 1 || capacity.heldTokens <= 800).toBe(true);
         }
         for (const place of slots) {
-          place.giveBack();
-          place.giveBack();
+          place.release();
+          place.release();
         }
         expect([capacity.inflight, capacity.heldTokens]).toEqual([0, 0]);
       }),

@@ -1,8 +1,8 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { earlyError } from "#origin/engines/early-error.ts";
-import { openEngine, readText, type Engine } from "#origin/engines/http/client.ts";
+import { detectEarlyError } from "#origin/engines/early-error.ts";
+import { openEngine, readAnswerText, type Engine } from "#origin/engines/http/client.ts";
 
 let server: Server;
 let engine: Engine;
@@ -27,7 +27,7 @@ afterAll(
 
 const open = (write: typeof script) => {
   script = write;
-  return engine.ask({ method: "GET", path: "/", isStream: true });
+  return engine.request({ method: "GET", path: "/", isStream: true });
 };
 const refusal =
   '{"error": {"message": "Token id 999999 is out of vocabulary", "type": "BadRequestError", "param": null, "code": 400}}';
@@ -35,7 +35,7 @@ const chunks = ['data: {"id":"a","choices":[]}\n\n', "data: [DONE]\n\n"];
 
 test("a stream that begins with an error event is that error, with its status", async () => {
   const answer = await open((response) => response.end(`data: ${refusal}\n\ndata: [DONE]\n\n`));
-  expect(await earlyError(answer, 1_000)).toEqual({ status: 400, text: refusal });
+  expect(await detectEarlyError(answer, 1_000)).toEqual({ status: 400, text: refusal });
 });
 
 test("any other stream is passed on whole, whenever its first event comes", async () => {
@@ -45,14 +45,14 @@ test("any other stream is passed on whole, whenever its first event comes", asyn
       setTimeout(() => chunks.forEach((chunk) => response.write(chunk)), afterMs);
       setTimeout(() => response.end(), afterMs + 20);
     });
-    expect(await earlyError(answer, 30)).toBeNull();
-    expect(await readText(answer, 10_000)).toBe(chunks.join(""));
+    expect(await detectEarlyError(answer, 30)).toBeNull();
+    expect(await readAnswerText(answer, 10_000)).toBe(chunks.join(""));
   }
 });
 
 test("what came before the look and what comes after it are told once, in order", async () => {
   const answer = await open((response) => response.end(chunks.join("")));
-  expect(await earlyError(answer, 1_000)).toBeNull();
+  expect(await detectEarlyError(answer, 1_000)).toBeNull();
   let text = "";
   const isWhole = await new Promise((resolve) => answer.listen({ text: (piece) => (text += piece), end: resolve }));
   expect([text, isWhole]).toEqual([chunks.join(""), true]);
@@ -66,7 +66,7 @@ test("an error that is incomplete, without status or behind a chunk is left to t
     "",
   ]) {
     const answer = await open((response) => response.end(text));
-    expect(await earlyError(answer, 200)).toBeNull();
+    expect(await detectEarlyError(answer, 200)).toBeNull();
   }
 });
 
@@ -75,5 +75,5 @@ test("a stream that breaks before its first event does not throw here", async ()
     response.flushHeaders();
     setTimeout(() => response.destroy(), 20);
   });
-  expect(await earlyError(answer, 500)).toBeNull();
+  expect(await detectEarlyError(answer, 500)).toBeNull();
 });

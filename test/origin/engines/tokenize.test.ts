@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterEach, describe, expect, test } from "vitest";
 import { openEngine } from "#origin/engines/http/client.ts";
-import { countPrompt, countText, guessPrompt, guessText } from "#origin/engines/tokenize.ts";
+import { countPromptTokens, countTextTokens, guessPrompt, guessText } from "#origin/engines/tokenize.ts";
 import { startFakeEngine, type FakeEngine } from "#test/support/fakes/fake-engine.ts";
 
 let fake: FakeEngine;
@@ -13,14 +13,20 @@ describe("counting a prompt", () => {
   test("is done by the engine, template and tools included; token ids count themselves; texts are summed", async () => {
     fake = await startFakeEngine();
     const engine = openEngine({ kind: "vllm", url: fake.url, models: { a: "a" } });
-    expect(await countPrompt(engine, { model: "a", messages: [] })).toEqual({ tokens: 7, contextTokensMax: 100 });
-    expect(await countPrompt(engine, { model: "a", prompt: [1, 2, 3] })).toEqual({ tokens: 3, contextTokensMax: null });
-    expect(await countPrompt(engine, { model: "a", input: ["x", "y"] })).toEqual({ tokens: 14, contextTokensMax: 100 });
-    expect(await countPrompt(engine, { model: "a", prompt: [[1, 2], [3]] })).toEqual({
+    expect(await countPromptTokens(engine, { model: "a", messages: [] })).toEqual({ tokens: 7, contextTokensMax: 100 });
+    expect(await countPromptTokens(engine, { model: "a", prompt: [1, 2, 3] })).toEqual({
       tokens: 3,
       contextTokensMax: null,
     });
-    expect(await countText(engine, "a", "text")).toBe(7);
+    expect(await countPromptTokens(engine, { model: "a", input: ["x", "y"] })).toEqual({
+      tokens: 14,
+      contextTokensMax: 100,
+    });
+    expect(await countPromptTokens(engine, { model: "a", prompt: [[1, 2], [3]] })).toEqual({
+      tokens: 3,
+      contextTokensMax: null,
+    });
+    expect(await countTextTokens(engine, "a", "text")).toBe(7);
     engine.close();
   });
 
@@ -39,15 +45,15 @@ describe("counting a prompt", () => {
       models: { a: "a" },
     });
     const messages = [{ role: "user", content: "hi" }];
-    expect(await countPrompt(engine, { model: "a", messages, temperature: 1 })).toEqual({
+    expect(await countPromptTokens(engine, { model: "a", messages, temperature: 1 })).toEqual({
       tokens: 3,
       contextTokensMax: null,
     });
-    expect(await countPrompt(engine, { model: "a", prompt: ["x", [4, 5]] })).toEqual({
+    expect(await countPromptTokens(engine, { model: "a", prompt: ["x", [4, 5]] })).toEqual({
       tokens: 5,
       contextTokensMax: null,
     });
-    expect(await countText(engine, "a", "made")).toBe(3);
+    expect(await countTextTokens(engine, "a", "made")).toBe(3);
     expect(asked).toEqual([
       ["/apply-template", { model: "a", messages }],
       ["/tokenize", { model: "a", content: "<user>hi", add_special: true, parse_special: true }],
@@ -55,10 +61,10 @@ describe("counting a prompt", () => {
       ["/tokenize", { model: "a", content: "made", add_special: false, parse_special: true }],
     ]);
     isSound = false;
-    expect([await countPrompt(engine, { model: "a", messages }), await countText(engine, "a", "made")]).toEqual([
-      null,
-      null,
-    ]);
+    expect([
+      await countPromptTokens(engine, { model: "a", messages }),
+      await countTextTokens(engine, "a", "made"),
+    ]).toEqual([null, null]);
     engine.close();
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
@@ -71,7 +77,7 @@ describe("counting a prompt", () => {
     const failing = openEngine({ kind: "vllm", url: fake.url, models: { a: "a" } });
     const gone = openEngine({ kind: "vllm", url: "http://127.0.0.1:9", models: { a: "a" } });
     for (const engine of [without, failing, gone]) {
-      expect(await countPrompt(engine, { model: "a", messages: [] })).toBeNull();
+      expect(await countPromptTokens(engine, { model: "a", messages: [] })).toBeNull();
       engine.close();
     }
   });

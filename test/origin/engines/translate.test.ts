@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { errorBody } from "#edge/errors.ts";
+import { buildErrorBody } from "#edge/errors.ts";
 import { isContextError, translateError } from "#origin/engines/translate.ts";
 import { readRecording, readRecordings } from "#test/support/recordings.ts";
 
@@ -39,7 +39,7 @@ describe("recorded errors of vLLM 0.32", () => {
     let checked = 0;
     for (const [, { status, body }] of errors) {
       if (typeof status !== "number" || status < 400 || typeof body !== "string") continue;
-      const said = JSON.stringify(errorBody(translateError(status, body, "/v1/chat/completions")));
+      const said = JSON.stringify(buildErrorBody(translateError(status, body, "/v1/chat/completions")));
       const message = /"message":"((?:[^"\\]|\\.)*)"/.exec(body)?.[1] ?? "";
       for (const sentence of message.split(/[.\n]/).filter((part) => part.trim().length > 20))
         expect(said).not.toContain(sentence.trim());
@@ -73,7 +73,7 @@ describe("any error", () => {
       "/v1/chat/completions",
     );
     expect([refusal.code, refusal.details.param]).toEqual(["unsupported_parameter", "messages[0].content[1].type"]);
-    expect(JSON.stringify(errorBody(refusal))).not.toContain("secret-canary");
+    expect(JSON.stringify(buildErrorBody(refusal))).not.toContain("secret-canary");
   });
 
   test("never throws, and never says what the engine said", () => {
@@ -83,7 +83,7 @@ describe("any error", () => {
           json,
           JSON.stringify({ error: { message: `secret-canary ${message}`, param: `secret-canary ${message}` } }),
         ]) {
-          expect(JSON.stringify(errorBody(translateError(status, body, "/v1/completions")))).not.toContain(
+          expect(JSON.stringify(buildErrorBody(translateError(status, body, "/v1/completions")))).not.toContain(
             "secret-canary",
           );
         }

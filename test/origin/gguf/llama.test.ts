@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { Fault } from "#origin/gguf/fault.ts";
-import { openLlama, type Llama, type Speech } from "#origin/gguf/llama.ts";
+import { GgufError } from "#origin/gguf/gguf-error.ts";
+import { openLlama, type Llama, type GenerateRequest } from "#origin/gguf/llama.ts";
 import type {
   Chat,
   Completion,
@@ -16,7 +16,7 @@ import type {
  * checked by test/infra/checks/accept/gguf/gguf.accept.ts.
  */
 const codes = (text: string) => Array.from(text, (char) => char.charCodeAt(0));
-const sampling: Speech["sampling"] = {
+const sampling: GenerateRequest["sampling"] = {
   temperature: 1,
   topP: 1,
   topK: 0,
@@ -135,9 +135,9 @@ beforeEach(async () => {
   llama = await openLlama("model.gguf", { load });
 });
 
-function say(prompt: Speech["prompt"], over: Partial<Speech> = {}) {
+function say(prompt: GenerateRequest["prompt"], over: Partial<GenerateRequest> = {}) {
   const heard: [string, boolean, number][] = [];
-  const speech: Speech = {
+  const speech: GenerateRequest = {
     prompt,
     maxTokens: 9,
     sampling,
@@ -147,7 +147,7 @@ function say(prompt: Speech["prompt"], over: Partial<Speech> = {}) {
     onText: (...piece) => void heard.push(piece),
     ...over,
   };
-  return llama.speak(cold, speech).then((said) => ({ said, heard }));
+  return llama.generate(cold, speech).then((said) => ({ said, heard }));
 }
 
 describe("a model that is opened", () => {
@@ -188,7 +188,7 @@ describe("a prompt", () => {
 
   test("that the model's template refuses is the caller's fault", () => {
     const refused = () => llama.count({ turns: [{ role: "system", text: "forbidden" }] });
-    expect(refused).toThrow(Fault);
+    expect(refused).toThrow(GgufError);
     expect(refused).toThrow(expect.objectContaining({ status: 400, param: "messages" }));
   });
 

@@ -3,13 +3,13 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { readFlags } from "#origin/gguf/main.ts";
+import { readGgufFlags } from "#origin/gguf/main.ts";
 
 const file = join(mkdtempSync(join(tmpdir(), "gguf-")), "Tiny-Q4.gguf");
 writeFileSync(file, "not a model");
 
 test("a model is called by its file, unless it is given a name", () => {
-  expect(readFlags(["--model", file])).toEqual({
+  expect(readGgufFlags(["--model", file])).toEqual({
     model: file,
     name: "Tiny-Q4",
     contextTokens: 8_192,
@@ -17,7 +17,7 @@ test("a model is called by its file, unless it is given a name", () => {
     port: 0,
   });
   expect(
-    readFlags(["--model", file, "--name", "chat", "--host", "::1", "--port", "8100", "--context", "512"]),
+    readGgufFlags(["--model", file, "--name", "chat", "--host", "::1", "--port", "8100", "--context", "512"]),
   ).toMatchObject({ name: "chat", contextTokens: 512, host: "::1", port: 8_100 });
 });
 
@@ -28,7 +28,7 @@ test.each<[string[], string]>([
   [["--model", file, "--port", ""], "config_invalid"],
   [["--model", file, "--context", "10"], "config_invalid"],
 ])("%j is refused as %s", (args, name) => {
-  expect(() => readFlags(args)).toThrow(expect.objectContaining({ name }));
+  expect(() => readGgufFlags(args)).toThrow(expect.objectContaining({ name }));
 });
 
 test("as a process it says what is wrong in one line, and ends with EX_CONFIG", () => {

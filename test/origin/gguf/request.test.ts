@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { Fault } from "#origin/gguf/fault.ts";
-import { readCall, readPrompt } from "#origin/gguf/request.ts";
+import { GgufError } from "#origin/gguf/gguf-error.ts";
+import { readGgufCall, readPrompt } from "#origin/gguf/request.ts";
 
 const chat = { model: "m", messages: [{ role: "user", content: "Hi" }] };
 const plain = { model: "m", prompt: "Hi" };
 
-function faultOf(work: () => unknown): [number, string | null] {
+function catchError(work: () => unknown): [number, string | null] {
   try {
     work();
   } catch (error) {
-    if (error instanceof Fault) return [error.status, error.param];
+    if (error instanceof GgufError) return [error.status, error.param];
     throw error;
   }
   throw new Error("no fault");
@@ -17,7 +17,7 @@ function faultOf(work: () => unknown): [number, string | null] {
 
 describe("a call", () => {
   test("that says little gets OpenAI's defaults, not llama.cpp's", () => {
-    expect(readCall(true, chat)).toEqual({
+    expect(readGgufCall(true, chat)).toEqual({
       prompt: { turns: [{ role: "user", text: "Hi" }] },
       sampling: {
         temperature: 1,
@@ -37,7 +37,7 @@ describe("a call", () => {
       maxTokens: null,
       salt: "",
     });
-    expect(readCall(false, plain)).toMatchObject({ prompt: { text: "Hi" }, maxTokens: 16 });
+    expect(readGgufCall(false, plain)).toMatchObject({ prompt: { text: "Hi" }, maxTokens: 16 });
   });
 
   test("that says much is understood", () => {
@@ -61,7 +61,7 @@ describe("a call", () => {
       tools: [],
       n: 1,
     };
-    expect(readCall(true, { ...chat, ...said })).toMatchObject({
+    expect(readGgufCall(true, { ...chat, ...said })).toMatchObject({
       sampling: {
         temperature: 0,
         topP: 0.9,
@@ -81,12 +81,12 @@ describe("a call", () => {
       format: "json",
     });
     expect(
-      readCall(true, {
+      readGgufCall(true, {
         ...chat,
         response_format: { type: "json_schema", json_schema: { name: "a", schema: { type: "string" } } },
       }).format,
     ).toEqual({ schema: { type: "string" } });
-    expect(readCall(true, { ...chat, tools: [{ type: "function" }], tool_choice: "none" }).prompt).toEqual({
+    expect(readGgufCall(true, { ...chat, tools: [{ type: "function" }], tool_choice: "none" }).prompt).toEqual({
       turns: [{ role: "user", text: "Hi" }],
     });
   });
@@ -128,7 +128,7 @@ describe("a call", () => {
       "messages[0].content[1].type",
     ],
   ])("%j is refused by name, and not passed over", (fields, param) => {
-    expect(faultOf(() => readCall(true, { ...chat, ...fields }))).toEqual([501, param]);
+    expect(catchError(() => readGgufCall(true, { ...chat, ...fields }))).toEqual([501, param]);
   });
 
   test.each<[Record<string, unknown>, string]>([
@@ -138,7 +138,7 @@ describe("a call", () => {
     [{ prompt: ["a", "b"] }, "prompt"],
     [{ prompt: [1, 2] }, "prompt"],
   ])("a completion's %j as well", (fields, param) => {
-    expect(faultOf(() => readCall(false, { ...plain, ...fields }))).toEqual([501, param]);
+    expect(catchError(() => readGgufCall(false, { ...plain, ...fields }))).toEqual([501, param]);
   });
 
   test.each<[Record<string, unknown>, number, string]>([
@@ -148,7 +148,7 @@ describe("a call", () => {
     [{ messages: [] }, 400, "messages"],
     [{ messages: [{ role: "user", content: [{ text: "x" }] }] }, 400, "messages[0].content[0].type"],
   ])("nonsense is nonsense: %j", (fields, status, param) => {
-    expect(faultOf(() => readCall(true, { ...chat, ...fields }))).toEqual([status, param]);
+    expect(catchError(() => readGgufCall(true, { ...chat, ...fields }))).toEqual([status, param]);
   });
 });
 
@@ -180,6 +180,6 @@ describe("a prompt", () => {
   });
 
   test("that is missing is named", () => {
-    expect(faultOf(() => readPrompt({}))).toEqual([400, "prompt"]);
+    expect(catchError(() => readPrompt({}))).toEqual([400, "prompt"]);
   });
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { Llama, Prompt } from "#origin/gguf/llama.ts";
+import type { Llama, LlamaPrompt } from "#origin/gguf/llama.ts";
 import { serveGguf, type GgufServer } from "#origin/gguf/server.ts";
 import { eventsOf, setUp, textOfStream, until, type Setup } from "#test/support/fakes/origin.ts";
 
@@ -13,7 +13,7 @@ let fault: Error | null = null;
 /** While it is there, nobody speaks. */
 let gate: Promise<void> | null = null;
 
-const wordsOf = (prompt: Prompt) =>
+const readWords = (prompt: LlamaPrompt) =>
   ("text" in prompt ? prompt.text : prompt.turns.map(({ text }) => text).join(" ")).split(" ");
 
 /** A llama that says the words of its prompt back, one token a word, one more token to end. */
@@ -21,17 +21,17 @@ const parrot: Llama = {
   version: "3",
   contextTokensMax: 50,
   slots: 2,
-  count: (prompt) => wordsOf(prompt).length,
+  count: (prompt) => readWords(prompt).length,
   async read({ isWarm }) {
     salts.push(isWarm);
     return isWarm ? 1 : 0;
   },
-  async speak(_, { prompt, maxTokens, onText, signal }) {
+  async generate(_, { prompt, maxTokens, onText, signal }) {
     atOnceMax = Math.max(atOnceMax, ++atOnce);
     let tokens = 0;
     try {
       await gate;
-      for (const word of wordsOf(prompt)) {
+      for (const word of readWords(prompt)) {
         await new Promise((resolve) => setTimeout(resolve, 5));
         if (signal.aborted) throw signal.reason;
         if (fault && tokens > 0) throw fault;
@@ -60,7 +60,7 @@ afterAll(async () => {
 });
 
 const say = (content: string) => ({ messages: [{ role: "user", content }], max_tokens: 9 });
-const finalOf = async (hold: string) => {
+const readFinal = async (hold: string) => {
   await until(() => setup.edge.finals().some((record) => record.hold === hold));
   return setup.edge.finals().find((record) => record.hold === hold);
 };
@@ -124,7 +124,7 @@ describe("llama.cpp behind the agent", () => {
     (await answer).once("data", () => undefined);
     await until(() => made >= 3);
     request.destroy();
-    const record = await finalOf(hold);
+    const record = await readFinal(hold);
     expect(record).toMatchObject({ promptTokens: 40, outcome: "cancelled" });
     expect(record!.completionTokens).toBeGreaterThanOrEqual(1);
     expect(record!.completionTokens).toBeLessThanOrEqual(made);

@@ -55,7 +55,7 @@ test("one report at a time: what changes meanwhile is told right after, once; a 
       return new Response(null, { status: 503 });
     },
   });
-  await Promise.all([pulse.beat(), pulse.beat(), pulse.beat(), pulse.beat()]);
+  await Promise.all([pulse.send(), pulse.send(), pulse.send(), pulse.send()]);
   await until(() => sent === 2);
   expect([sent, openMax]).toEqual([2, 1]);
   expect(events).toEqual(["heartbeat_failing"]);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { EngineState } from "#origin/engines/health.ts";
-import { nodeState, type StateSources } from "#origin/report/node-state.ts";
+import { readNodeState, type StateSources } from "#origin/report/node-state.ts";
 
 test.each<[EngineState[], boolean, boolean, string]>([
   [["starting"], true, false, "starting"],
@@ -10,6 +10,6 @@ test.each<[EngineState[], boolean, boolean, string]>([
   [["ready"], false, false, "unhealthy"],
   [["ready"], true, true, "draining"],
 ])("engines %j, durable %s, draining %s: %s", (states, isDurable, isDraining, expected) => {
-  const all = states.map((state) => ({ watch: { state } })) as unknown as StateSources["posts"]["all"];
-  expect(nodeState({ posts: { all }, sender: { isDurable }, isDraining: () => isDraining })).toBe(expected);
+  const all = states.map((state) => ({ watch: { state } })) as unknown as StateSources["pool"]["all"];
+  expect(readNodeState({ pool: { all }, sender: { isDurable }, isDraining: () => isDraining })).toBe(expected);
 });

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { decodeProtectedHeader, jwtVerify } from "jose";
 import { describe, expect, test } from "vitest";
-import { bodyDigest } from "#edge/agreements/digest.ts";
+import { digestBody } from "#edge/agreements/digest.ts";
 import { NodeClaims } from "#edge/agreements/tokens/hop.ts";
 import { openSigner, postSigned } from "#origin/report/sign.ts";
 
@@ -13,7 +13,7 @@ test("a node's token holds NodeClaims, for 60 s and for one body, under the node
     audience: "penstock-edge",
     issuer: "node_a",
   });
-  expect(NodeClaims.parse(payload)).toMatchObject({ iat: 1_000, exp: 1_060, bodySha256: bodyDigest("body") });
+  expect(NodeClaims.parse(payload)).toMatchObject({ iat: 1_000, exp: 1_060, bodySha256: digestBody("body") });
   expect(decodeProtectedHeader(token)).toEqual({ alg: "EdDSA", kid: "node_a" });
 });
 
@@ -21,7 +21,7 @@ test("no two tokens are alike, and a hash is base64url", () => {
   const { privateKey } = generateKeyPairSync("ed25519");
   const sign = openSigner("node_a", privateKey, () => 0);
   expect(sign("x")).not.toBe(sign("x"));
-  expect(bodyDigest("")).toBe("47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU");
+  expect(digestBody("")).toBe("47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU");
 });
 
 describe("a post to the edge", () => {
@@ -52,9 +52,9 @@ describe("a post to the edge", () => {
       cause: "status 503",
       said: null,
     });
-    expect(await post(() => Response.json({ error: { untaken: ["hold_1"] } }, { status: 503 }))).toMatchObject({
+    expect(await post(() => Response.json({ error: { unacknowledged: ["hold_1"] } }, { status: 503 }))).toMatchObject({
       status: 503,
-      said: { error: { untaken: ["hold_1"] } },
+      said: { error: { unacknowledged: ["hold_1"] } },
     });
     const gone = () => {
       throw new TypeError("fetch failed", { cause: Object.assign(new Error("connect"), { code: "ECONNREFUSED" }) });

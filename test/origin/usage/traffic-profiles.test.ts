@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readHabit, writeHabit } from "#edge/agreements/records/traffic-profile.ts";
-import { openHabits, type EndedCall, type Habits } from "#origin/usage/traffic-profiles.ts";
+import { readProfile, writeProfile } from "#edge/agreements/records/traffic-profile.ts";
+import { openTrafficProfiles, type EndedCall, type TrafficProfiles } from "#origin/usage/traffic-profiles.ts";
 
-const callOf = (over: Partial<EndedCall> = {}): EndedCall => ({
+const buildCall = (over: Partial<EndedCall> = {}): EndedCall => ({
   org: "org_a",
   model: "m",
   choices: 1,
@@ -15,38 +15,45 @@ const callOf = (over: Partial<EndedCall> = {}): EndedCall => ({
   outcome: "completed",
   ...over,
 });
-const after = (...groups: [number, Partial<EndedCall>][]): Habits => {
-  const habits = openHabits();
-  for (const [count, over] of groups) for (let at = 0; at < count; at++) habits.note(callOf(over));
-  return habits;
+const after = (...groups: [number, Partial<EndedCall>][]): TrafficProfiles => {
+  const profiles = openTrafficProfiles();
+  for (const [count, over] of groups) for (let at = 0; at < count; at++) profiles.note(buildCall(over));
+  return profiles;
 };
-const habitAfter = (...groups: [number, Partial<EndedCall>][]) => after(...groups).read("org_a", "m");
+const readProfileAfter = (...groups: [number, Partial<EndedCall>][]) => after(...groups).read("org_a", "m");
 
 describe("how long answers are", () => {
   test("is told after sixteen calls, of this org and this model alone", () => {
-    expect(habitAfter([15, {}])).toBeNull();
-    const habits = after(
+    expect(readProfileAfter([15, {}])).toBeNull();
+    const profiles = after(
       [16, {}],
       [40, { org: "org_b", completionTokens: 3_000 }],
       [40, { model: "n", completionTokens: 3_000 }],
     );
-    expect(habits.read("org_a", "m")).toEqual({ outputTokens: 22, isAtLeast: false, cachedTokens: 0, promptRatio: 1 });
-    expect(habits.read("org_b", "n")).toBeNull();
+    expect(profiles.read("org_a", "m")).toEqual({
+      outputTokens: 22,
+      isAtLeast: false,
+      cachedTokens: 0,
+      promptRatio: 1,
+    });
+    expect(profiles.read("org_b", "n")).toBeNull();
   });
 
   test("is where nine of ten have ended, to a class of 19 %, never less", () => {
     for (const tokens of [1, 2, 3, 7, 8, 100, 1_000, 3_999]) {
-      const told = habitAfter([50, { completionTokens: tokens }])?.outputTokens ?? 0;
+      const told = readProfileAfter([50, { completionTokens: tokens }])?.outputTokens ?? 0;
       expect(told).toBeGreaterThanOrEqual(tokens);
       expect(told).toBeLessThan(tokens * 1.19 + 1);
     }
-    expect(habitAfter([95, { completionTokens: 20 }], [5, { completionTokens: 2_000 }])?.outputTokens).toBe(22);
-    expect(habitAfter([60, { completionTokens: 20 }], [40, { completionTokens: 2_000 }])?.outputTokens).toBe(2_048);
-    expect(habitAfter([20, { completionTokens: 0 }])?.outputTokens).toBe(0);
+    expect(readProfileAfter([95, { completionTokens: 20 }], [5, { completionTokens: 2_000 }])?.outputTokens).toBe(22);
+    expect(readProfileAfter([60, { completionTokens: 20 }], [40, { completionTokens: 2_000 }])?.outputTokens).toBe(
+      2_048,
+    );
+    expect(readProfileAfter([20, { completionTokens: 0 }])?.outputTokens).toBe(0);
   });
 
   test("is that of each choice, when a call has several", () => {
-    expect(habitAfter([20, { choices: 4, completionTokens: 80 }])?.outputTokens).toBe(22);
+    expect(readProfileAfter([20, { choices: 4, completionTokens: 80 }])?.outputTokens).toBe(22);
   });
 
   const stopped: [string, Partial<EndedCall>][] = [
@@ -57,28 +64,31 @@ describe("how long answers are", () => {
   ];
   for (const [name, over] of stopped) {
     test(`is not known from answers that were stopped ${name}: at least so long`, () => {
-      expect(habitAfter([40, over])).toMatchObject({ outputTokens: 53, isAtLeast: true });
+      expect(readProfileAfter([40, over])).toMatchObject({ outputTokens: 53, isAtLeast: true });
     });
   }
 
   test("is that of the calls that were let run, however many ask for one token only", () => {
     const one = { completionTokens: 1, completionTokensMax: 1 };
-    expect(habitAfter([80, one], [20, { completionTokens: 900 }])).toMatchObject({
+    expect(readProfileAfter([80, one], [20, { completionTokens: 900 }])).toMatchObject({
       outputTokens: 1_024,
       isAtLeast: false,
     });
-    expect(habitAfter([97, one], [3, { completionTokens: 900 }])).toMatchObject({ outputTokens: 1, isAtLeast: true });
+    expect(readProfileAfter([97, one], [3, { completionTokens: 900 }])).toMatchObject({
+      outputTokens: 1,
+      isAtLeast: true,
+    });
   });
 
   test("changes with the org: a hundred calls on, the old ways are mostly forgotten", () => {
-    const habits = after([500, { completionTokens: 3_000 }], [300, { completionTokens: 20 }]);
-    expect(habits.read("org_a", "m")?.outputTokens).toBe(22);
-    for (let at = 0; at < 15; at++) habits.note(callOf({ completionTokens: 3_000 }));
-    expect(habits.read("org_a", "m")?.outputTokens).toBe(3_444);
+    const profiles = after([500, { completionTokens: 3_000 }], [300, { completionTokens: 20 }]);
+    expect(profiles.read("org_a", "m")?.outputTokens).toBe(22);
+    for (let at = 0; at < 15; at++) profiles.note(buildCall({ completionTokens: 3_000 }));
+    expect(profiles.read("org_a", "m")?.outputTokens).toBe(3_444);
   });
 
   test("is nothing for embeddings", () => {
-    expect(habitAfter([20, { choices: 0, completionTokens: 0, completionTokensMax: 0 }])).toMatchObject({
+    expect(readProfileAfter([20, { choices: 0, completionTokens: 0, completionTokensMax: 0 }])).toMatchObject({
       outputTokens: 0,
       isAtLeast: true,
       promptRatio: 1,
@@ -88,20 +98,20 @@ describe("how long answers are", () => {
 
 describe("what prompts are", () => {
   test("the ratio weighs each estimate by its size, and is never beyond a half or a double", () => {
-    expect(habitAfter([20, { promptTokens: 130 }])?.promptRatio).toBeCloseTo(1.3, 9);
+    expect(readProfileAfter([20, { promptTokens: 130 }])?.promptRatio).toBeCloseTo(1.3, 9);
     expect(
-      habitAfter(
+      readProfileAfter(
         [50, { promptTokens: 10, promptTokensGuess: 10 }],
         [50, { promptTokens: 1_500, promptTokensGuess: 1_000 }],
       )?.promptRatio,
     ).toBeGreaterThan(1.49);
-    expect(habitAfter([20, { promptTokens: 9 }])?.promptRatio).toBe(0.5);
-    expect(habitAfter([20, { promptTokens: 900 }])?.promptRatio).toBe(2);
+    expect(readProfileAfter([20, { promptTokens: 9 }])?.promptRatio).toBe(0.5);
+    expect(readProfileAfter([20, { promptTokens: 900 }])?.promptRatio).toBe(2);
   });
 
   test("a prompt that was not estimated, or not counted, says nothing of the estimates", () => {
     expect(
-      habitAfter(
+      readProfileAfter(
         [20, { promptTokensGuess: undefined, promptTokens: 900 }],
         [20, { promptTokens: 0 }],
         [20, { promptTokensGuess: 0, promptTokens: 5 }],
@@ -110,18 +120,18 @@ describe("what prompts are", () => {
   });
 
   test("cached tokens are told as the mean of the latest calls", () => {
-    expect(habitAfter([40, { cachedTokens: 64 }])?.cachedTokens).toBe(64);
-    expect(habitAfter([900, { cachedTokens: 64 }], [69, { cachedTokens: 0 }])?.cachedTokens).toBe(32);
+    expect(readProfileAfter([40, { cachedTokens: 64 }])?.cachedTokens).toBe(64);
+    expect(readProfileAfter([900, { cachedTokens: 64 }], [69, { cachedTokens: 0 }])?.cachedTokens).toBe(32);
   });
 });
 
 test("memory is bounded: the pair that was longest without a call is forgotten first", () => {
-  const habits = openHabits(3);
-  for (const org of ["a", "b", "c"]) for (let at = 0; at < 16; at++) habits.note(callOf({ org }));
-  habits.note(callOf({ org: "a" }));
-  habits.note(callOf({ org: "d" }));
-  expect(habits.size).toBe(3);
-  expect(["a", "b", "c"].map((org) => habits.read(org, "m") !== null)).toEqual([true, false, true]);
+  const profiles = openTrafficProfiles(3);
+  for (const org of ["a", "b", "c"]) for (let at = 0; at < 16; at++) profiles.note(buildCall({ org }));
+  profiles.note(buildCall({ org: "a" }));
+  profiles.note(buildCall({ org: "d" }));
+  expect(profiles.size).toBe(3);
+  expect(["a", "b", "c"].map((org) => profiles.read(org, "m") !== null)).toEqual([true, false, true]);
 });
 
 test("whatever calls end, what is told can be written and read, and never says that answers end before any did", () => {
@@ -136,11 +146,11 @@ test("whatever calls end, what is told can be written and read, and never says t
   });
   fc.assert(
     fc.property(fc.array(call, { minLength: 16, maxLength: 60 }), (calls) => {
-      const habits = openHabits();
-      for (const one of calls) habits.note(callOf(one));
-      const habit = habits.read("org_a", "m");
+      const profiles = openTrafficProfiles();
+      for (const one of calls) profiles.note(buildCall(one));
+      const habit = profiles.read("org_a", "m");
       expect(habit).not.toBeNull();
-      expect(readHabit(writeHabit(habit!))).toMatchObject({
+      expect(readProfile(writeProfile(habit!))).toMatchObject({
         outputTokens: habit!.outputTokens,
         isAtLeast: habit!.isAtLeast,
         cachedTokens: habit!.cachedTokens,

@@ -186,7 +186,7 @@ export async function setUp(engineUrl: string, over: Partial<ConfigInput> = {}):
   const agent = await startAgent(config, {
     log: (event, facts) => void logs.push(JSON.stringify({ event, ...facts })),
   });
-  await agent.look();
+  await agent.pollEngines();
   const open: Setup["open"] = async (body = {}, claims = {}, path = "/v1/chat/completions") => {
     const text = JSON.stringify({ model: "public", messages: [{ role: "user", content: "Hi" }], ...body });
     const full = hopClaims({ bodySha256: sha256(text), ...claims });

@@ -1,4 +1,4 @@
-import { randomBytes, type Visit } from "#edge/visit.ts";
+import { generateRandomBytes, type Visit } from "#edge/visit.ts";
 
 export const startedAtMs = Date.UTC(2026, 10, 20, 12, 0, 0);
 
@@ -17,7 +17,7 @@ export function visitOf(request: Request = new Request("http://edge/"), id = "re
     nowMs: startedAtMs,
     logged: [],
     now: () => visit.nowMs,
-    random: randomBytes,
+    random: generateRandomBytes,
     afterwards: (work) => void work.catch(() => undefined),
     log: (event, facts) => void visit.logged.push({ event, facts }),
   };

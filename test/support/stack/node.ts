@@ -85,12 +85,12 @@ export function watching() {
     seen,
     loads,
     watch: {
-      began: (node: string) => void seen.push(`began ${short(node)}`),
-      saw: (node: string, end: AttemptEnd, load: LoadReport | null) => {
+      begin: (node: string) => void seen.push(`began ${short(node)}`),
+      learn: (node: string, end: AttemptEnd, load: LoadReport | null) => {
         seen.push(`saw ${short(node)} ${end}`);
         loads.push(load);
       },
-      ended: (node: string) => void seen.push(`ended ${short(node)}`),
+      end: (node: string) => void seen.push(`ended ${short(node)}`),
     },
   };
 }

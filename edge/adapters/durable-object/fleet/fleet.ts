@@ -5,7 +5,7 @@ import type { FleetObject, HeardHeartbeat } from "./fleet-object.ts";
 import { within } from "../../within.ts";
 
 /** What this isolate knows of one node. Lifetime: the isolate's; size: one a configured node. */
-interface Memory {
+interface NodeMemory {
   record: NodeRecord;
   heard: HeardHeartbeat | null;
   load: LoadReport | null;
@@ -24,7 +24,7 @@ export function durableObjectFleet(
   namespace: DurableObjectNamespace<FleetObject>,
   nodes: readonly NodeRecord[],
 ): Fleet {
-  const memories = new Map<string, Memory>(
+  const memories = new Map<string, NodeMemory>(
     nodes.map((record) => [
       record.id,
       { record, heard: null, load: null, loadAtMs: 0, inFlight: 0, failures: 0, openedAtMs: null, isProbing: false },
@@ -37,23 +37,23 @@ export function durableObjectFleet(
   };
   let readAtMs = 0;
   return {
-    view: (nowMs) => Array.from(memories.values(), (memory) => viewOf(memory, nowMs)),
+    view: (nowMs) => Array.from(memories.values(), (memory) => makeView(memory, nowMs)),
     refresh(nowMs) {
       if (nowMs - readAtMs < fleetReadMs) return null;
       readAtMs = nowMs;
       return read();
     },
-    began(node, nowMs) {
+    begin(node, nowMs) {
       const memory = memories.get(node);
       if (!memory) return;
       memory.inFlight++;
-      memory.isProbing ||= breakerOf(memory, nowMs) === "probing";
+      memory.isProbing ||= readBreaker(memory, nowMs) === "probing";
     },
-    saw(node, end, load, nowMs) {
+    learn(node, end, load, nowMs) {
       const memory = memories.get(node);
-      if (memory) judge(memory, end, load, nowMs);
+      if (memory) recordAttempt(memory, end, load, nowMs);
     },
-    ended(node) {
+    end(node) {
       const memory = memories.get(node);
       if (memory) memory.inFlight = Math.max(0, memory.inFlight - 1);
     },
@@ -64,7 +64,7 @@ export function durableObjectFleet(
   };
 }
 
-function learn(memory: Memory | undefined, report: HeardHeartbeat): void {
+function learn(memory: NodeMemory | undefined, report: HeardHeartbeat): void {
   if (!memory || (memory.heard && !isLater(report.heartbeat, memory.heard.heartbeat))) return;
   memory.heard = report;
   if (report.heardAtMs > memory.loadAtMs) {
@@ -77,7 +77,7 @@ function learn(memory: Memory | undefined, report: HeardHeartbeat): void {
   if (hasReturned) memory.openedAtMs = report.heardAtMs - breakerOpenMs;
 }
 
-function judge(memory: Memory, end: AttemptEnd, load: LoadReport | null, nowMs: number): void {
+function recordAttempt(memory: NodeMemory, end: AttemptEnd, load: LoadReport | null, nowMs: number): void {
   memory.isProbing = false;
   if (load) {
     memory.load = load;
@@ -98,13 +98,13 @@ function judge(memory: Memory, end: AttemptEnd, load: LoadReport | null, nowMs: 
 }
 
 /** Open for 30 s; then half open: one call at a time may try the node. */
-function breakerOf(memory: Memory, nowMs: number): NodeView["breaker"] {
+function readBreaker(memory: NodeMemory, nowMs: number): NodeView["breaker"] {
   if (memory.openedAtMs === null) return "closed";
   if (nowMs - memory.openedAtMs < breakerOpenMs || memory.isProbing) return "open";
   return "probing";
 }
 
-function viewOf(memory: Memory, nowMs: number): NodeView {
+function makeView(memory: NodeMemory, nowMs: number): NodeView {
   return {
     record: memory.record,
     state: memory.heard?.heartbeat.state ?? null,
@@ -113,6 +113,6 @@ function viewOf(memory: Memory, nowMs: number): NodeView {
     loadAgeMs: nowMs - memory.loadAtMs,
     kvPoolTokens: memory.heard?.heartbeat.kvPoolTokens ?? null,
     inFlight: memory.inFlight,
-    breaker: breakerOf(memory, nowMs),
+    breaker: readBreaker(memory, nowMs),
   };
 }

@@ -4,7 +4,7 @@
  */
 const busyMs = 4;
 
-interface Waiting {
+interface QueuedWork {
   run(): void;
   fail(cause: unknown): void;
 }
@@ -14,12 +14,12 @@ interface Waiting {
  * when the last was a while ago; otherwise with all that arrives in this turn of the event loop, in one block in the
  * next (docs/decisions/0005). Nothing is read before the wait.
  */
-export class Turns {
-  #waiting: Waiting[] = [];
+export class GroupCommit {
+  #waiting: QueuedWork[] = [];
   #lastAtMs = -Infinity;
 
   /** Runs the work, now or in the next turn of the event loop; throws, or rejects with, whatever it throws. */
-  take<T>(work: () => T): T | Promise<T> {
+  run<T>(work: () => T): T | Promise<T> {
     const now = Date.now();
     const isBusy = this.#waiting.length > 0 || Math.abs(now - this.#lastAtMs) < busyMs;
     this.#lastAtMs = now;

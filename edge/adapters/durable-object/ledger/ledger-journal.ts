@@ -1,10 +1,10 @@
 import { apply } from "../../../ledger/counters.ts";
-import { endedKeepMs, type Journal } from "../../../ledger/core.ts";
+import { endedRetentionMs, type Journal } from "../../../ledger/core.ts";
 import type { UsageRow } from "../../../ledger/port.ts";
 import {
-  emptyState,
-  firstCall,
-  usageRow,
+  createState,
+  makeFirstCall,
+  makeUsageRow,
   type Change,
   type Closing,
   type EarlierCall,
@@ -50,7 +50,7 @@ const sweptRowsMax = 1_000;
 /** A value may have 2 MB; the counters of a thousand busy keys take more, so a snapshot is cut into parts. */
 const snapshotPartChars = 1_000_000;
 
-interface Row extends Record<string, SqlStorageValue> {
+interface HoldRow extends Record<string, SqlStorageValue> {
   seq: number;
   hold: string;
   end_seq: number | null;
@@ -63,7 +63,7 @@ interface Row extends Record<string, SqlStorageValue> {
  */
 interface Snapshot {
   atMs: number;
-  books: State["books"];
+  books: State["counters"];
   open: string[];
 }
 
@@ -76,7 +76,7 @@ export class SqliteJournal implements Journal {
   outboxRows = 0;
   readonly #sql: SqlStorage;
   /** The tables are there. */
-  #isBorn: boolean;
+  #hasTables: boolean;
   #seq = 0;
   /** Something has changed since the last snapshot. */
   #isDirty = false;
@@ -84,19 +84,19 @@ export class SqliteJournal implements Journal {
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    this.#isBorn = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'holds'").toArray().length > 0;
+    this.#hasTables = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'holds'").toArray().length > 0;
   }
 
   /** The state as it was before the process died: snapshot, then every later change in its order. */
   restore(): State {
-    const state = emptyState();
-    if (!this.#isBorn) return state;
+    const state = createState();
+    if (!this.#hasTables) return state;
     for (const { body } of this.#sql.exec<{ body: string }>("SELECT body FROM records")) {
       const record = JSON.parse(body) as OrgRecord | KeyRecord;
       if (record.kind === "org") state.org = record;
       else state.keys[record.id] = record;
     }
-    this.#openSnapshot(state);
+    this.#readSnapshot(state);
     const from = this.#seq;
     this.#replay(state);
     this.#isDirty = this.#seq > from;
@@ -130,7 +130,7 @@ export class SqliteJournal implements Journal {
       this.#sql.exec(
         insert,
         seq,
-        lateId(hold.id),
+        makeLateId(hold.id),
         JSON.stringify(hold),
         seq,
         closing.end,
@@ -143,12 +143,12 @@ export class SqliteJournal implements Journal {
   }
 
   publish(record: OrgRecord | KeyRecord): void {
-    if (!this.#isBorn) this.#sql.exec(schema);
-    this.#isBorn = true;
+    if (!this.#hasTables) this.#sql.exec(schema);
+    this.#hasTables = true;
     this.#sql.exec("INSERT OR REPLACE INTO records (id, body) VALUES (?, ?)", record.id, JSON.stringify(record));
   }
 
-  ended(hold: string): Ended | null {
+  findEnded(hold: string): Ended | null {
     const [row] = this.#rows(
       "SELECT seq, hold, end_seq, closing FROM holds WHERE id = ? AND end_seq IS NOT NULL",
       hold,
@@ -156,11 +156,11 @@ export class SqliteJournal implements Journal {
     if (!row?.closing) return null;
     const closing = JSON.parse(row.closing) as Closing;
     const isCorrected =
-      closing.end === "expired" && this.#rows("SELECT seq FROM holds WHERE id = ?", lateId(hold)).length > 0;
-    return { hold: JSON.parse(row.hold) as Hold, closing, isCorrected };
+      closing.end === "expired" && this.#rows("SELECT seq FROM holds WHERE id = ?", makeLateId(hold)).length > 0;
+    return { hold: JSON.parse(row.hold) as Hold, closing, isAdjusted: isCorrected };
   }
 
-  earlier(key: string): EarlierCall | null {
+  findEarlier(key: string): EarlierCall | null {
     const [row] = this.#rows(
       "SELECT seq, hold, end_seq, closing FROM holds WHERE idempotency = ? ORDER BY seq DESC LIMIT 1",
       key,
@@ -170,12 +170,12 @@ export class SqliteJournal implements Journal {
     return {
       body: hold.idempotency.body,
       admittedAtMs: hold.admittedAtMs,
-      ended: row?.closing ? firstCall(JSON.parse(row.closing) as Closing) : null,
+      ended: row?.closing ? makeFirstCall(JSON.parse(row.closing) as Closing) : null,
     };
   }
 
   /** The oldest rows of the bill that are not known to be in D1, and the number to confirm them by. `null`: all are. */
-  outbox(org: string): { rows: UsageRow[]; seq: number } | null {
+  readOutbox(org: string): { rows: UsageRow[]; seq: number } | null {
     const ended = this.#rows(
       "SELECT seq, hold, end_seq, closing FROM holds WHERE end_seq > ? ORDER BY end_seq LIMIT ?",
       this.#drainedSeq,
@@ -184,7 +184,7 @@ export class SqliteJournal implements Journal {
     const seq = ended.at(-1)?.end_seq;
     if (!seq) return null;
     const rows = ended.map(({ hold, closing }) =>
-      usageRow(JSON.parse(hold) as Hold, JSON.parse(closing ?? "") as Closing, org),
+      makeUsageRow(JSON.parse(hold) as Hold, JSON.parse(closing ?? "") as Closing, org),
     );
     return { rows: rows.filter((row) => row !== null), seq };
   }
@@ -206,27 +206,27 @@ export class SqliteJournal implements Journal {
     const [oldest] = this.#sql.exec<{ ended_at_ms: number }>(
       "SELECT ended_at_ms FROM holds WHERE end_seq > 0 ORDER BY end_seq LIMIT 1",
     );
-    if (!oldest || oldest.ended_at_ms > state.atMs - endedKeepMs) return;
+    if (!oldest || oldest.ended_at_ms > state.atMs - endedRetentionMs) return;
     const some = "SELECT end_seq FROM holds WHERE end_seq <= ? AND ended_at_ms <= ? ORDER BY end_seq LIMIT ?";
     this.#sql.exec(
       `DELETE FROM holds WHERE end_seq IN (${some})`,
       this.#drainedSeq,
-      state.atMs - endedKeepMs,
+      state.atMs - endedRetentionMs,
       sweptRowsMax,
     );
   }
 
-  #openSnapshot(state: State): void {
+  #readSnapshot(state: State): void {
     const parts = this.#sql
       .exec<{ seq: number; drained: number; body: string }>("SELECT seq, drained, body FROM snapshot ORDER BY part")
       .toArray();
-    const [kept] = parts;
-    if (!kept) return;
+    const [first] = parts;
+    if (!first) return;
     const { atMs, books, open } = JSON.parse(parts.map(({ body }) => body).join("")) as Snapshot;
     state.atMs = atMs;
-    state.books = books;
-    this.#seq = kept.seq;
-    this.#drainedSeq = kept.drained;
+    state.counters = books;
+    this.#seq = first.seq;
+    this.#drainedSeq = first.drained;
     for (const { hold } of this.#rows(
       "SELECT hold FROM holds WHERE id IN (SELECT value FROM json_each(?))",
       JSON.stringify(open),
@@ -253,7 +253,7 @@ export class SqliteJournal implements Journal {
   }
 
   #writeSnapshot(state: State): void {
-    const snapshot: Snapshot = { atMs: state.atMs, books: state.books, open: Object.keys(state.holds) };
+    const snapshot: Snapshot = { atMs: state.atMs, books: state.counters, open: Object.keys(state.holds) };
     const text = JSON.stringify(snapshot);
     // Nothing is awaited here: all parts are stored, or none.
     this.#sql.exec("DELETE FROM snapshot");
@@ -264,11 +264,11 @@ export class SqliteJournal implements Journal {
     this.#isDirty = false;
   }
 
-  #rows(query: string, ...bindings: SqlStorageValue[]): Row[] {
-    return this.#isBorn ? this.#sql.exec<Row>(query, ...bindings).toArray() : [];
+  #rows(query: string, ...bindings: SqlStorageValue[]): HoldRow[] {
+    return this.#hasTables ? this.#sql.exec<HoldRow>(query, ...bindings).toArray() : [];
   }
 }
 
-function lateId(hold: string): string {
+function makeLateId(hold: string): string {
   return `${hold}:late`;
 }

@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
-import { Keeper } from "../../../ledger/core.ts";
-import type { Ask, Denial, Grant, LedgerState, Scopes, Settlement } from "../../../ledger/port.ts";
+import { LedgerCore } from "../../../ledger/core.ts";
+import type { HoldRequest, Denial, Grant, LedgerState, Scopes, Settlement } from "../../../ledger/port.ts";
 import { nextDeadlineMs } from "../../../ledger/settle.ts";
 import type { Credential } from "../../../agreements/tokens/credential.ts";
 import type { HoldId, OrgId } from "../../../agreements/tokens/ids.ts";
@@ -9,7 +9,7 @@ import type { OrgRecord } from "../../../agreements/records/org.ts";
 import type { UsageRecord } from "../../../agreements/records/usage.ts";
 import { SqliteJournal } from "./ledger-journal.ts";
 import { writeUsage } from "../../d1/usage.ts";
-import { Turns } from "./group-commit.ts";
+import { GroupCommit } from "./group-commit.ts";
 
 /**
  * Rows of the bill go to D1 together after so long; while D1 fails, twice as long each time, up to a bound; it has so
@@ -27,16 +27,16 @@ const drainWaitMsMax = 10_000;
 export class OrgLedger extends DurableObject<{ DB: D1Database }> {
   /** Unix ms. An own property, so no caller from outside can reach it; tests set it. */
   protected clock: () => number = () => Date.now();
-  protected readonly keeper: Keeper;
+  protected readonly core: LedgerCore;
   readonly #journal: SqliteJournal;
   #alarmAtMs = Infinity;
   #failures = 0;
-  readonly #turns = new Turns();
+  readonly #groupCommit = new GroupCommit();
 
   constructor(ctx: DurableObjectState, env: { DB: D1Database }) {
     super(ctx, env);
     this.#journal = new SqliteJournal(ctx.storage.sql);
-    this.keeper = new Keeper(this.#journal.restore(), this.#journal);
+    this.core = new LedgerCore(this.#journal.restore(), this.#journal);
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAtMs = (await ctx.storage.getAlarm()) ?? Infinity;
       this.#wakeForAll();
@@ -47,51 +47,51 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
    * See `Ledger`; so for all that follow. Calls that come at the same time are run in one block: a disk sync is most of
    * what a call costs (`GroupCommit`).
    */
-  admit(ask: Ask): Grant | Denial | Promise<Grant | Denial> {
-    return this.#turns.take(() => this.#decide(ask));
+  admit(request: HoldRequest): Grant | Denial | Promise<Grant | Denial> {
+    return this.#groupCommit.run(() => this.#decide(request));
   }
 
   /** Reads, decides and writes without a pause: no two requests see the same free capacity. */
-  #decide(ask: Ask): Grant | Denial {
-    const answer = this.keeper.keep(this.keeper.weigh(ask, this.clock()));
+  #decide(request: HoldRequest): Grant | Denial {
+    const answer = this.core.commit(this.core.evaluate(request, this.clock()));
     if (answer.kind === "grant") this.#wakeBy(answer.expiresAtMs);
     return answer;
   }
 
-  look(credential: Credential): Scopes | Denial {
-    return this.keeper.look(credential, this.clock());
+  introspect(credential: Credential): Scopes | Denial {
+    return this.core.introspect(credential, this.clock());
   }
 
   settle(org: OrgId, records: UsageRecord[]): Settlement[] | Promise<Settlement[]> {
-    return this.#turns.take(() => {
-      const settlements = this.keeper.settle(org, records, this.clock());
+    return this.#groupCommit.run(() => {
+      const settlements = this.core.settle(org, records, this.clock());
       this.#wakeForDrain();
       return settlements;
     });
   }
 
   release(hold: HoldId, mayRun: boolean): Settlement | Promise<Settlement> {
-    return this.#turns.take(() => {
-      const settlement = this.keeper.release(hold, mayRun, this.clock());
-      this.#wakeBy(this.keeper.state.holds[hold]?.expiresAtMs ?? Infinity);
+    return this.#groupCommit.run(() => {
+      const settlement = this.core.release(hold, mayRun, this.clock());
+      this.#wakeBy(this.core.state.holds[hold]?.expiresAtMs ?? Infinity);
       this.#wakeForDrain();
       return settlement;
     });
   }
 
   publish(record: OrgRecord | KeyRecord): void {
-    this.keeper.publish(record);
+    this.core.publish(record);
   }
 
   inspect(): LedgerState | null {
     const now = this.clock();
-    this.keeper.expire(now);
-    return this.keeper.inspect(now, this.#journal.outboxRows);
+    this.core.expire(now);
+    return this.core.inspect(now, this.#journal.outboxRows);
   }
 
   override async alarm(): Promise<void> {
     this.#alarmAtMs = Infinity;
-    this.keeper.expire(this.clock());
+    this.core.expire(this.clock());
     try {
       await this.#drain();
       this.#failures = 0;
@@ -101,7 +101,7 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
         JSON.stringify({ event: "usage_drain_failed", rows: this.#journal.outboxRows, cause: String(cause) }),
       );
     }
-    this.#journal.compact(this.keeper.state);
+    this.#journal.compact(this.core.state);
     this.#wakeForAll();
   }
 
@@ -110,9 +110,9 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
    * and D1 knows them by id.
    */
   async #drain(): Promise<void> {
-    const org = this.keeper.state.org?.id;
+    const org = this.core.state.org?.id;
     if (!org) return;
-    for (let batch = this.#journal.outbox(org); batch; batch = this.#journal.outbox(org)) {
+    for (let batch = this.#journal.readOutbox(org); batch; batch = this.#journal.readOutbox(org)) {
       await writeUsage(this.env.DB, batch.rows, drainWaitMsMax);
       this.#journal.markDrained(batch.seq, batch.rows.length);
     }
@@ -123,7 +123,7 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
    * late for an older hold.
    */
   #wakeForAll(): void {
-    this.#wakeBy(nextDeadlineMs(this.keeper.state));
+    this.#wakeBy(nextDeadlineMs(this.core.state));
     this.#wakeForDrain();
   }
 

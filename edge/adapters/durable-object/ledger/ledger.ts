@@ -14,23 +14,23 @@ export function durableObjectLedger(
   namespace: DurableObjectNamespace<OrgLedger>,
   waitMsMax: number = ledgerWaitMsMax,
 ): Ledger {
-  const objectOf = (org: OrgId) => namespace.get(namespace.idFromName(org));
-  const told = async <T>(answer: Promise<T>, isRight: (answer: T) => boolean): Promise<T> => {
-    const known = await within(waitMsMax, "ledger", answer);
-    if (!isRight(known)) throw new OutOfReach("ledger: the answer has an unexpected shape");
-    return known;
+  const openObject = (org: OrgId) => namespace.get(namespace.idFromName(org));
+  const receive = async <T>(answer: Promise<T>, isExpected: (answer: T) => boolean): Promise<T> => {
+    const received = await within(waitMsMax, "ledger", answer);
+    if (!isExpected(received)) throw new OutOfReach("ledger: the answer has an unexpected shape");
+    return received;
   };
   const settle: Ledger["settle"] = async (org, records) =>
-    told(objectOf(org).settle(org, records), (answer) => areSettlements(answer, records.length));
+    receive(openObject(org).settle(org, records), (answer) => areSettlements(answer, records.length));
   return {
-    admit: async (ask) => told(objectOf(ask.org).admit(ask), isAdmission),
-    look: async (credential) => told(objectOf(credential.org).look(credential), isLook),
+    admit: async (request) => receive(openObject(request.org).admit(request), isAdmission),
+    introspect: async (credential) => receive(openObject(credential.org).introspect(credential), isIntrospection),
     settle,
     settleAll: (batches) => Promise.allSettled(batches.map(({ org, records }) => settle(org, records))),
-    release: async (org, hold, mayRun = false) => told(objectOf(org).release(hold, mayRun), isSettlement),
+    release: async (org, hold, mayRun = false) => receive(openObject(org).release(hold, mayRun), isSettlement),
     publish: async (record) =>
-      told(objectOf(record.kind === "org" ? record.id : record.org).publish(record), () => true),
-    inspect: async (org) => told(objectOf(org).inspect(), isState),
+      receive(openObject(record.kind === "org" ? record.id : record.org).publish(record), () => true),
+    inspect: async (org) => receive(openObject(org).inspect(), isState),
   };
 }
 
@@ -44,7 +44,7 @@ function isAdmission(answer: Grant | Denial): boolean {
   );
 }
 
-function isLook(answer: Scopes | Denial): boolean {
+function isIntrospection(answer: Scopes | Denial): boolean {
   return answer?.kind === "scopes" ? isList(answer.endpoints) && isList(answer.models) : isDenial(answer);
 }
 

@@ -1,5 +1,5 @@
 import { OutOfReach } from "../../../errors.ts";
-import { goneAfter, Places, type Place } from "./semaphore.ts";
+import { goneAfterWaits, Semaphore, type Permit } from "./semaphore.ts";
 import type { Run, Script } from "../client.ts";
 
 /** Requests that one isolate may have under way; runs that go together in one; runs that wait. */
@@ -10,9 +10,9 @@ const waitingMax = 1_024;
 /**
  * A run that waits. It receives its reply from the request that took it along, or a permit to send the others itself.
  */
-interface Waiting {
+interface QueuedRun {
   run: Run;
-  told: PromiseWithResolvers<PromiseSettledResult<unknown> | Place>;
+  reply: PromiseWithResolvers<PromiseSettledResult<unknown> | Permit>;
 }
 
 /**
@@ -23,46 +23,49 @@ interface Waiting {
  * date).
  */
 export function openBatcher(script: Script, waitMsMax: number): (run: Run) => Promise<unknown> {
-  const waiting: Waiting[] = [];
-  const places = new Places(underWayMax, goneAfter * waitMsMax);
+  const waiting: QueuedRun[] = [];
+  const semaphore = new Semaphore(underWayMax, goneAfterWaits * waitMsMax);
 
-  const over = (place: Place): void => {
-    places.giveBack(place);
-    const next = waiting.length > 0 ? places.take() : null;
-    if (next) waiting.shift()?.told.resolve(next);
+  const release = (permit: Permit): void => {
+    semaphore.release(permit);
+    const next = waiting.length > 0 ? semaphore.acquire() : null;
+    if (next) waiting.shift()?.reply.resolve(next);
   };
-  const carry = async (run: Run, place: Place): Promise<unknown> => {
+  const send = async (run: Run, permit: Permit): Promise<unknown> => {
     const others = waiting.splice(0, togetherMax - 1);
     try {
       if (others.length === 0) return await script.run(run);
       const [own, ...replies] = await script.runAll([run, ...others.map((other) => other.run)]);
-      others.forEach(({ told }, index) => told.resolve(replies[index] ?? noReply));
-      return resultOf(own ?? noReply);
+      others.forEach(({ reply: told }, index) => told.resolve(replies[index] ?? noReply));
+      return readResult(own ?? noReply);
     } finally {
-      over(place);
+      release(permit);
     }
   };
   return async (run) => {
-    const place = places.take();
-    if (place) return carry(run, place);
+    const permit = semaphore.acquire();
+    if (permit) return send(run, permit);
     if (waiting.length >= waitingMax) throw new OutOfReach(`redis: ${waitingMax} wait already`, false);
-    const own: Waiting = { run, told: Promise.withResolvers() };
+    const own: QueuedRun = { run, reply: Promise.withResolvers() };
     waiting.push(own);
-    const leave = () => {
+    const giveUp = () => {
       const index = waiting.indexOf(own);
       if (index < 0) return;
       waiting.splice(index, 1);
-      own.told.reject(new OutOfReach(`redis: no permit within ${waitMsMax} ms`, false));
+      own.reply.reject(new OutOfReach(`redis: no permit within ${waitMsMax} ms`, false));
     };
-    const timers = [setTimeout(leave, waitMsMax), setTimeout(() => own.told.resolve(noReply), goneAfter * waitMsMax)];
-    const told = await own.told.promise.finally(() => timers.forEach(clearTimeout));
-    return "atMs" in told ? carry(run, told) : resultOf(told);
+    const timers = [
+      setTimeout(giveUp, waitMsMax),
+      setTimeout(() => own.reply.resolve(noReply), goneAfterWaits * waitMsMax),
+    ];
+    const reply = await own.reply.promise.finally(() => timers.forEach(clearTimeout));
+    return "atMs" in reply ? send(run, reply) : readResult(reply);
   };
 }
 
 const noReply: PromiseRejectedResult = { status: "rejected", reason: new OutOfReach("redis: no reply") };
 
-function resultOf(reply: PromiseSettledResult<unknown>): unknown {
+function readResult(reply: PromiseSettledResult<unknown>): unknown {
   if (reply.status === "rejected") throw reply.reason;
   return reply.value;
 }

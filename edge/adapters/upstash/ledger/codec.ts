@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Ask, Denial, Grant, LedgerState, Rates, Scopes, Settlement } from "../../../ledger/port.ts";
+import type { HoldRequest, Denial, Grant, LedgerState, Rates, Scopes, Settlement } from "../../../ledger/port.ts";
 import { HoldId, KeyId, type OrgId } from "../../../agreements/tokens/ids.ts";
 import { KeyRecord } from "../../../agreements/records/key.ts";
 import type { Credential } from "../../../agreements/tokens/credential.ts";
@@ -15,7 +15,7 @@ import { OutOfReach } from "../../../errors.ts";
  * The keys of one org, in the order in which the script knows them; the tag in braces keeps them in one slot of a
  * cluster.
  */
-export function keysOf(org: OrgId): string[] {
+export function listKeys(org: OrgId): string[] {
   return ["records", "books", "open", "holds", "ends", "late", "again", "ages", "outbox"].map(
     (name) => `penstock:{${org}}:${name}`,
   );
@@ -25,14 +25,14 @@ export function keysOf(org: OrgId): string[] {
  * An admission's arguments after the command and the time. Texts of callers travel as JSON, so that a line break in
  * them cannot end a line that the script stores.
  */
-export function askArgs(ask: Ask): string[] {
-  const { hold, org, key, model, tier, endpoint, idempotency, price } = ask;
+export function encodeRequest(request: HoldRequest): string[] {
+  const { hold, org, key, model, tier, endpoint, idempotency, price } = request;
   const numbers = [
-    ask.promptTokens,
-    ask.completionTokens,
-    ask.choices,
-    ask.mayClamp ? 1 : 0,
-    ask.ttlMs,
+    request.promptTokens,
+    request.completionTokens,
+    request.choices,
+    request.mayClamp ? 1 : 0,
+    request.ttlMs,
     price.promptMicrosPerMTok,
     price.completionMicrosPerMTok,
   ];
@@ -41,24 +41,24 @@ export function askArgs(ask: Ask): string[] {
   return [
     hold,
     key,
-    ask.ip ?? "",
+    request.ip ?? "",
     endpoint,
     model,
     ...numbers.map(String),
     ...again,
     bill,
-    tokenArg(ask, ask),
-    ...digestArgs(ask),
+    encodeToken(request, request),
+    ...encodeDigests(request),
   ];
 }
 
 /** The arguments of `introspect`. */
-export function credentialArgs(credential: Credential): string[] {
-  return [credential.key, credential.ip ?? "", tokenArg(credential, null), ...digestArgs(credential)];
+export function encodeCredential(credential: Credential): string[] {
+  return [credential.key, credential.ip ?? "", encodeToken(credential, null), ...encodeDigests(credential)];
 }
 
 /** A settlement's arguments, eight a record. */
-export function recordArgs(records: UsageRecord[]): string[] {
+export function encodeRecords(records: UsageRecord[]): string[] {
   return records.flatMap(
     ({ hold, isFinal, outcome, promptTokens, cachedTokens, completionTokens, responseId, endedAtMs }) => {
       const counts = [promptTokens, cachedTokens, completionTokens].map(String);
@@ -79,7 +79,7 @@ const WindowName = z.enum([
   "tokensPerMonth",
   "costMicrosPerMonth",
 ]);
-const Shut = z.tuple([
+const Exceeded = z.tuple([
   z.literal("denial"),
   z.enum(["rate", "concurrency", "quota"]),
   WindowName,
@@ -103,14 +103,14 @@ const Replayed = z.tuple([
 ]);
 
 /** The grant or denial in a reply to `admit`. */
-export function readAdmission(ask: Ask, reply: unknown): Grant | Denial {
+export function readAdmission(request: HoldRequest, reply: unknown): Grant | Denial {
   if (!Array.isArray(reply) || reply[0] !== "grant") return readDenial(reply);
   const [, tokensHeld, completionTokens, expiresAtMs, ...reports] = read(Granted, reply);
-  return { kind: "grant", hold: ask.hold, tokensHeld, completionTokens, expiresAtMs, rates: ratesOf(reports) };
+  return { kind: "grant", hold: request.hold, tokensHeld, completionTokens, expiresAtMs, rates: readRates(reports) };
 }
 
 /** What a key may use. */
-export function readLook(reply: unknown): Scopes | Denial {
+export function readIntrospection(reply: unknown): Scopes | Denial {
   if (!Array.isArray(reply) || reply[0] !== "scopes") return readDenial(reply);
   const { endpoints, models } = read(KeyRecord, JSON.parse(String(reply[1])));
   return { kind: "scopes", endpoints, models };
@@ -177,16 +177,19 @@ export function read<T extends z.ZodType>(schema: T, reply: unknown): z.infer<T>
 }
 
 /** Empty for a key; for a client token two digits: whether its own scopes allow the endpoint and the model. */
-function tokenArg({ token }: Credential, asked: { endpoint: Ask["endpoint"]; model: string } | null): string {
+function encodeToken(
+  { token }: Credential,
+  wanted: { endpoint: HoldRequest["endpoint"]; model: string } | null,
+): string {
   if (!token) return "";
-  if (!asked) return "11";
+  if (!wanted) return "11";
   return (
-    ((token.endpoints?.includes(asked.endpoint) ?? true) ? "1" : "0") +
-    ((token.models?.includes(asked.model) ?? true) ? "1" : "0")
+    ((token.endpoints?.includes(wanted.endpoint) ?? true) ? "1" : "0") +
+    ((token.models?.includes(wanted.model) ?? true) ? "1" : "0")
   );
 }
 
-function digestArgs({ digests }: Credential): string[] {
+function encodeDigests({ digests }: Credential): string[] {
   return digests.flatMap(({ kid, digest }) => [kid, digest]);
 }
 
@@ -203,7 +206,7 @@ function readDenial(reply: unknown): Denial {
   }
   if (reason !== "rate" && reason !== "concurrency" && reason !== "quota")
     return { kind: "denial", reason: read(Plain, reply)[1] };
-  const [, , window, of, limit, retryAfterMs, resetAtMs, tokensRemaining, ...reports] = read(Shut, reply);
+  const [, , window, of, limit, retryAfterMs, resetAtMs, tokensRemaining, ...reports] = read(Exceeded, reply);
   return {
     kind: "denial",
     reason,
@@ -213,14 +216,17 @@ function readDenial(reply: unknown): Denial {
     retryAfterMs,
     resetAtMs,
     tokensRemaining,
-    rates: ratesOf(reports),
+    rates: readRates(reports),
   };
 }
 
-function ratesOf([limit, remaining, resetMs, tokenLimit, tokensRemaining, tokenResetMs]: (number | null)[]): Rates {
-  return { requests: reportOf(limit, remaining, resetMs), tokens: reportOf(tokenLimit, tokensRemaining, tokenResetMs) };
+function readRates([limit, remaining, resetMs, tokenLimit, tokensRemaining, tokenResetMs]: (number | null)[]): Rates {
+  return {
+    requests: readReport(limit, remaining, resetMs),
+    tokens: readReport(tokenLimit, tokensRemaining, tokenResetMs),
+  };
 }
 
-function reportOf(limit: number | null = null, remaining: number | null = null, resetMs: number | null = null) {
+function readReport(limit: number | null = null, remaining: number | null = null, resetMs: number | null = null) {
   return limit === null || remaining === null || resetMs === null ? null : { limit, remaining, resetMs };
 }

@@ -1,29 +1,29 @@
-import { checkAsk, checkCredential, checkHold, checkRecords } from "../../../ledger/check.ts";
+import { checkRequest, checkCredential, checkHold, checkRecords } from "../../../ledger/check.ts";
 import type { Ledger, UsageRow } from "../../../ledger/port.ts";
 import { publish } from "../../../ledger/publish.ts";
-import { emptyState } from "../../../ledger/state.ts";
+import { createState } from "../../../ledger/state.ts";
 import type { OrgId } from "../../../agreements/tokens/ids.ts";
 import type { UsageRecord } from "../../../agreements/records/usage.ts";
 import { OutOfReach } from "../../../errors.ts";
 import { openBatcher } from "./batcher.ts";
 import {
-  askArgs,
-  credentialArgs,
-  keysOf,
+  encodeRequest,
+  encodeCredential,
+  listKeys,
   readAdmission,
-  readLook,
+  readIntrospection,
   readPublished,
   readRelease,
   readSettlements,
   readState,
-  recordArgs,
+  encodeRecords,
 } from "./codec.ts";
-import { openOutbox, type Drain } from "./outbox.ts";
+import { openOutbox, type LedgerSweeper } from "./outbox.ts";
 import { openScript, type RedisOptions, type Run, type Script } from "../client.ts";
 import { ledgerScript } from "./script.ts";
 
 /** Work that no caller waits for (the bill, expiry without calls) may take longer. */
-const choreWaitMs = 5_000;
+const slowWaitMs = 5_000;
 
 export interface UpstashLedgerOptions extends RedisOptions {
   /** Writes lines of the bill to D1, each once however often it is sent; throws unless it has all of them. */
@@ -35,7 +35,7 @@ export interface UpstashLedgerOptions extends RedisOptions {
 }
 
 /** The ledger in Redis, and the chores that a cron has to do for it. */
-export interface UpstashLedger extends Ledger, Drain {}
+export interface UpstashLedger extends Ledger, LedgerSweeper {}
 
 /**
  * One Redis primary keeps every org's ledger, all keys of an org under one hash tag. Each method is one HTTP request
@@ -47,9 +47,9 @@ export interface UpstashLedger extends Ledger, Drain {}
 export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
   const { url, token, waitMsMax } = options;
   const script = openScript({ url, token, waitMsMax }, ledgerScript);
-  const slowScript = openScript({ url, token, waitMsMax: choreWaitMs }, ledgerScript);
+  const slowScript = openScript({ url, token, waitMsMax: slowWaitMs }, ledgerScript);
   const makeRun = (org: OrgId, name: string, args: string[] = []): Run => ({
-    keys: keysOf(org),
+    keys: listKeys(org),
     args: [name, options.now ? String(options.now()) : "", ...args],
   });
   const batched = openBatcher(script, waitMsMax);
@@ -61,13 +61,13 @@ export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
   const settleAll = openSettleAll(script, makeRun, outbox.drainSoon);
   return {
     sweep: outbox.sweep,
-    admit: async (ask) => {
-      checkAsk(ask);
-      return readAdmission(ask, await run(ask.org, "admit", askArgs(ask)));
+    admit: async (request) => {
+      checkRequest(request);
+      return readAdmission(request, await run(request.org, "admit", encodeRequest(request)));
     },
-    look: async (credential) => {
+    introspect: async (credential) => {
       checkCredential(credential);
-      return readLook(await run(credential.org, "introspect", credentialArgs(credential)));
+      return readIntrospection(await run(credential.org, "introspect", encodeCredential(credential)));
     },
     settle: async (org, records) => {
       const [answer] = await settleAll([{ org, records }]);
@@ -83,7 +83,7 @@ export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
     },
     publish: async (record) => {
       // Throws on a malformed record, with the same words as every other ledger.
-      publish(emptyState(), record);
+      publish(createState(), record);
       const [org, field] = record.kind === "org" ? [record.id, "org"] : [record.org, record.id];
       readPublished(await run(org, "publish", [field, String(record.version), JSON.stringify(record)]));
     },
@@ -109,7 +109,7 @@ function openSettleAll(
     const request = Promise.withResolvers<PromiseSettledResult<unknown>[]>();
     const settling = batches.map(async ({ org, records }) => {
       checkRecords(org, records);
-      const index = runs.push(makeRun(org, "settle", recordArgs(records))) - 1;
+      const index = runs.push(makeRun(org, "settle", encodeRecords(records))) - 1;
       return readOrg(org, records, (await request.promise)[index]);
     });
     request.resolve(script.runAll(runs));

@@ -19,7 +19,7 @@ const roundMsMax = 15_000;
 const deadMs = 30_000;
 
 /** What a cron does for the ledgers in Redis. */
-export interface Drain {
+export interface LedgerSweeper {
   /**
    * Expires what is due in each org's ledger and moves its bill to D1. One org that fails does not stop the others; the
    * first error is thrown at the end.
@@ -28,14 +28,14 @@ export interface Drain {
 }
 
 /** One command of the script on an org's keys. */
-export interface Chore {
+export interface OutboxCommand {
   org: OrgId;
   name: "outbox" | "drained" | "sweep";
   args: string[];
 }
 
 /** Runs commands in one request; each is answered at its index, and fails by itself. */
-type RunChores = (chores: Chore[]) => Promise<PromiseSettledResult<unknown>[]>;
+type RunCommands = (chores: OutboxCommand[]) => Promise<PromiseSettledResult<unknown>[]>;
 
 export interface OutboxOptions {
   writeRows: (rows: UsageRow[]) => Promise<void>;
@@ -57,7 +57,7 @@ const RowCount = z.int();
  * a crash in between sends them again, and D1 knows them by id. Two edges that drain one org at once do the same work
  * twice, and no harm.
  */
-export function openOutbox(run: RunChores, { writeRows, later }: OutboxOptions) {
+export function openOutbox(run: RunCommands, { writeRows, later }: OutboxOptions) {
   const drain = (orgs: OrgId[]) => drainAll(run, writeRows, orgs);
   /** Orgs that settled since this isolate last drained them. */
   let waiting = new Set<OrgId>();
@@ -87,9 +87,12 @@ export function openOutbox(run: RunChores, { writeRows, later }: OutboxOptions) 
     },
     async sweep(orgs: OrgId[]): Promise<void> {
       const failures: unknown[] = [];
-      for (const lot of lots(orgs)) {
-        const swept = await run(lot.map((org) => ({ org, name: "sweep", args: [] })));
-        const rows = kept(swept, failures, (reply, index) => ({ org: lot[index] ?? "", rows: read(RowCount, reply) }));
+      for (const batch of splitOrgs(orgs)) {
+        const swept = await run(batch.map((org) => ({ org, name: "sweep", args: [] })));
+        const rows = readEach(swept, failures, (reply, index) => ({
+          org: batch[index] ?? "",
+          rows: read(RowCount, reply),
+        }));
         failures.push(...(await drain(rows.filter(({ rows }) => rows > 0).map(({ org }) => org))));
       }
       if (failures.length > 0) throw failures[0];
@@ -98,25 +101,25 @@ export function openOutbox(run: RunChores, { writeRows, later }: OutboxOptions) 
 }
 
 /** Empties the outboxes of any number of orgs; a failure in one lot does not stop the next. Answers the failures. */
-async function drainAll(run: RunChores, writeRows: OutboxOptions["writeRows"], orgs: OrgId[]): Promise<unknown[]> {
+async function drainAll(run: RunCommands, writeRows: OutboxOptions["writeRows"], orgs: OrgId[]): Promise<unknown[]> {
   const failures: unknown[] = [];
-  for (const lot of lots(orgs)) failures.push(...(await drainLot(run, writeRows, lot)));
+  for (const batch of splitOrgs(orgs)) failures.push(...(await drainBatch(run, writeRows, batch)));
   return failures;
 }
 
 /** Empties the outboxes of at most `orgsMax` orgs. Answers the failures. */
-async function drainLot(run: RunChores, writeRows: OutboxOptions["writeRows"], orgs: OrgId[]): Promise<unknown[]> {
+async function drainBatch(run: RunCommands, writeRows: OutboxOptions["writeRows"], orgs: OrgId[]): Promise<unknown[]> {
   const failures: unknown[] = [];
   const unwritten: unknown[] = [];
   for (let full = orgs; full.length > 0;) {
     const count = Math.ceil(rowsMax / full.length);
     const found = await run(full.map((org) => ({ org, name: "outbox", args: [String(count)] })));
-    const pages = kept(found, failures, (reply, index) => pageOf(full[index] ?? "", reply)).filter(
+    const pages = readEach(found, failures, (reply, index) => readPage(full[index] ?? "", reply)).filter(
       ({ rows }) => rows.length > 0,
     );
-    const written = await write(writeRows, pages, unwritten);
+    const written = await writePages(writeRows, pages, unwritten);
     const drained = await run(written.map(({ org, ids }) => ({ org, name: "drained", args: ids })));
-    full = kept(drained, failures, (_, index) => written[index]).flatMap((page) =>
+    full = readEach(drained, failures, (_, index) => written[index]).flatMap((page) =>
       page?.rows.length === count ? page.org : [],
     );
   }
@@ -132,7 +135,7 @@ function logFailures(orgs: number, failures: unknown[]): void {
  * Into D1 in one statement; if that fails, in halves, so that a row that D1 will never take does not hold back another
  * org's. Answers the pages that arrived.
  */
-async function write(writeRows: OutboxOptions["writeRows"], pages: Page[], failures: unknown[]): Promise<Page[]> {
+async function writePages(writeRows: OutboxOptions["writeRows"], pages: Page[], failures: unknown[]): Promise<Page[]> {
   if (pages.length === 0 || failures.length >= failuresMax) return [];
   try {
     await writeRows(pages.flatMap(({ rows }) => rows));
@@ -142,13 +145,13 @@ async function write(writeRows: OutboxOptions["writeRows"], pages: Page[], failu
     if (pages.length === 1) return [];
     const half = Math.ceil(pages.length / 2);
     return [
-      ...(await write(writeRows, pages.slice(0, half), failures)),
-      ...(await write(writeRows, pages.slice(half), failures)),
+      ...(await writePages(writeRows, pages.slice(0, half), failures)),
+      ...(await writePages(writeRows, pages.slice(half), failures)),
     ];
   }
 }
 
-function pageOf(org: OrgId, reply: unknown): Page {
+function readPage(org: OrgId, reply: unknown): Page {
   const entries = read(Entries, reply);
   const isId = (_: string, index: number) => index % 2 === 0;
   return {
@@ -159,7 +162,7 @@ function pageOf(org: OrgId, reply: unknown): Page {
 }
 
 /** What could be read of the replies, in their order; the rest goes to `failures`. */
-function kept<T>(
+function readEach<T>(
   replies: PromiseSettledResult<unknown>[],
   failures: unknown[],
   readReply: (reply: unknown, index: number) => T,
@@ -175,7 +178,7 @@ function kept<T>(
   });
 }
 
-function lots(orgs: OrgId[]): OrgId[][] {
+function splitOrgs(orgs: OrgId[]): OrgId[][] {
   return Array.from({ length: Math.ceil(orgs.length / orgsMax) }, (_, index) =>
     orgs.slice(index * orgsMax, (index + 1) * orgsMax),
   );

@@ -6,7 +6,7 @@ import { subBuckets } from "../../../limits.ts";
  * digits. The counters of an owner are one line of text: the newest bucket of each sliding window is parsed, the older
  * ones stay text.
  */
-export const scriptBooks = String.raw`
+export const scriptCounters = String.raw`
 local minuteMs, hourMs, dayMs = 60000 / ${subBuckets}, 3600000 / ${subBuckets}, 86400000
 
 local function int(number) return format("%d", number) end

@@ -1,4 +1,4 @@
-import { endedKeepMs } from "../../../ledger/core.ts";
+import { endedRetentionMs } from "../../../ledger/core.ts";
 import { idempotencyMs } from "../../../limits.ts";
 
 /**
@@ -170,7 +170,7 @@ end
 
 -- A hundred of the oldest at a time, so that no single call pays for a whole week.
 local function sweepEnds()
-  local old = call("ZRANGEBYSCORE", ENDS, "-inf", int(stateAtMs - ${endedKeepMs}), "LIMIT", 0, 100)
+  local old = call("ZRANGEBYSCORE", ENDS, "-inf", int(stateAtMs - ${endedRetentionMs}), "LIMIT", 0, 100)
   if #old == 0 then return end
   call("ZREM", ENDS, unpack(old))
   call("HDEL", LATE, unpack(old))

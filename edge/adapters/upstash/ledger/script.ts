@@ -1,4 +1,4 @@
-import { scriptBooks } from "./script-counters.ts";
+import { scriptCounters } from "./script-counters.ts";
 import { scriptDecide } from "./script-decide.ts";
 import { scriptSettle } from "./script-settle.ts";
 import { scriptState } from "./script-state.ts";
@@ -7,7 +7,7 @@ import { scriptState } from "./script-state.ts";
  * Lua: the command (ARGV[1]) and its time (ARGV[2], Unix ms; empty means the clock of Redis). All commands but
  * `introspect`, `publish` and the two of the outbox first expire what is due.
  */
-export const scriptTurns = String.raw`
+export const scriptCommands = String.raw`
 local function others()
   local commands = {}
 
@@ -100,10 +100,10 @@ local call = redis.call
  * outside.
  */
 export const ledgerScript = `${scriptBuiltins}
-local function run()${scriptBooks}${scriptState}
+local function run()${scriptCounters}${scriptState}
 local function deciding()${scriptDecide}end
 
 local function ending()${scriptSettle}end
-${scriptTurns}end
+${scriptCommands}end
 return run()
 `;

@@ -2,10 +2,10 @@
  * A request, and the one that brings a script which Redis had forgotten, must have ended so many times its bound after
  * it was begun.
  */
-export const goneAfter = 4;
+export const goneAfterWaits = 4;
 
 /** A request that is under way, or about to leave. */
-export interface Place {
+export interface Permit {
   atMs: number;
 }
 
@@ -13,8 +13,8 @@ export interface Place {
  * Bounds how many requests one isolate has under way. A request whose call died with it never releases its permit:
  * after `goneMs` the permit is free all the same.
  */
-export class Places {
-  readonly #taken = new Set<Place>();
+export class Semaphore {
+  readonly #taken = new Set<Permit>();
   readonly #max: number;
   readonly #goneMs: number;
 
@@ -24,17 +24,17 @@ export class Places {
   }
 
   /** A permit, or null when none is free. */
-  take(): Place | null {
+  acquire(): Permit | null {
     const now = Date.now();
     if (this.#taken.size >= this.#max)
-      for (const place of this.#taken) if (now - place.atMs > this.#goneMs) this.#taken.delete(place);
+      for (const permit of this.#taken) if (now - permit.atMs > this.#goneMs) this.#taken.delete(permit);
     if (this.#taken.size >= this.#max) return null;
-    const place = { atMs: now };
-    this.#taken.add(place);
-    return place;
+    const permit = { atMs: now };
+    this.#taken.add(permit);
+    return permit;
   }
 
-  giveBack(place: Place): void {
-    this.#taken.delete(place);
+  release(permit: Permit): void {
+    this.#taken.delete(permit);
   }
 }

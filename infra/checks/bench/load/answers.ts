@@ -2,7 +2,7 @@
  * What the origin of the bench says, and so what every caller must hear to the byte: a whole answer of 713 bytes, or
  * 100 events and `[DONE]`.
  */
-export const tokensOf = 100;
+export const answerTokens = 100;
 /** Ms from one event of a stream to the next. */
 export const eventMs = 5;
 
@@ -10,23 +10,23 @@ const wholeBytes = 713;
 const id = "chatcmpl-9f0c2d6a4b8e4f7f9a1d3c5e7b9f0a2c";
 const model = "Qwen/Qwen2.5-7B-Instruct";
 
-const whole = (content: string) =>
+const writeWhole = (content: string) =>
   JSON.stringify({
     id,
     object: "chat.completion",
     created: 1_790_000_000,
     model,
     choices: [{ index: 0, message: { role: "assistant", content }, logprobs: null, finish_reason: "stop" }],
-    usage: { prompt_tokens: 60, completion_tokens: tokensOf, total_tokens: 60 + tokensOf },
+    usage: { prompt_tokens: 60, completion_tokens: answerTokens, total_tokens: 60 + answerTokens },
   });
 
 /** The whole answer, 713 bytes of JSON. */
-export const jsonAnswer = whole("words ".repeat(200).slice(0, wholeBytes - whole("").length));
+export const jsonAnswer = writeWhole("words ".repeat(200).slice(0, wholeBytes - writeWhole("").length));
 
 /** The 100 events of a stream. */
-export const streamEvents = Array.from({ length: tokensOf }, (_, index) => {
+export const streamEvents = Array.from({ length: answerTokens }, (_, index) => {
   const delta = index === 0 ? { role: "assistant", content: "word" } : { content: ` word${index}` };
-  const finish_reason = index === tokensOf - 1 ? "length" : null;
+  const finish_reason = index === answerTokens - 1 ? "length" : null;
   const event = {
     id,
     object: "chat.completion.chunk",
@@ -41,8 +41,8 @@ export const streamEvents = Array.from({ length: tokensOf }, (_, index) => {
  * The same as vLLM sends it to whoever asked for usage on every chunk, with the closing chunk that holds usage alone.
  */
 export const usageEvents = [
-  ...streamEvents.map((event, index) => withUsage(event, index + 1)),
-  withUsage(streamEvents[0] ?? Buffer.alloc(0), tokensOf, []),
+  ...streamEvents.map((event, index) => addUsage(event, index + 1)),
+  addUsage(streamEvents[0] ?? Buffer.alloc(0), answerTokens, []),
 ];
 
 /** What ends a stream. */
@@ -51,7 +51,7 @@ export const streamTail = Buffer.from("data: [DONE]\n\n");
 /** All bytes of a stream's body. */
 export const streamBytes = streamEvents.reduce((sum, event) => sum + event.length, streamTail.length);
 
-function withUsage(event: Buffer, completion: number, choices?: []): Buffer {
+function addUsage(event: Buffer, completion: number, choices?: []): Buffer {
   const usage = { prompt_tokens: 60, total_tokens: 60 + completion, completion_tokens: completion };
   const chunk: object = JSON.parse(event.toString().slice("data: ".length));
   return Buffer.from(`data: ${JSON.stringify({ ...chunk, ...(choices && { choices }), usage })}\n\n`);
@@ -61,11 +61,11 @@ const words =
   "The quick brown fox jumps over the lazy dog while the river runs down to the sea and back again in rain. ";
 
 /** A call with a prompt of 200 bytes. `stream` must be written as the origin looks for it. */
-export function callBody(stream: boolean): string {
+export function writeCallBody(stream: boolean): string {
   return JSON.stringify({
     model,
     messages: [{ role: "user", content: words.repeat(2).slice(0, 200) }],
-    max_tokens: tokensOf,
+    max_tokens: answerTokens,
     ...(stream && { stream }),
   });
 }

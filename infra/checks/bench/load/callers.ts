@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import type { Ask } from "#edge/ledger/port.ts";
-import { randomBase62, type KeyId, type OrgId } from "#edge/agreements/tokens/ids.ts";
+import type { HoldRequest } from "#edge/ledger/port.ts";
+import { generateBase62, type KeyId, type OrgId } from "#edge/agreements/tokens/ids.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
-import { digestsOf, mintKey, type Keyring } from "#edge/agreements/tokens/key-format.ts";
+import { computeDigests, mintKey, type Keyring } from "#edge/agreements/tokens/key-format.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
 import type { Limits } from "#edge/agreements/records/quota.ts";
 
@@ -31,9 +31,9 @@ const random = (bytes: number) => new Uint8Array(randomBytes(bytes));
 
 /** A new org on plan enterprise. */
 export async function makeCaller(keyring: Keyring): Promise<Caller> {
-  const org: OrgId = `org_${randomBase62(10, random)}`;
+  const org: OrgId = `org_${generateBase62(10, random)}`;
   const { id, text, digest, pepperKid } = await mintKey("inference", org, keyring, random);
-  const ofKey = {
+  const keyRest = {
     digest,
     pepperKid,
     isRevoked: false,
@@ -47,16 +47,16 @@ export async function makeCaller(keyring: Keyring): Promise<Caller> {
     org,
     key: id,
     text,
-    digests: await digestsOf(text, keyring),
+    digests: await computeDigests(text, keyring),
     records: [
       { kind: "org", id: org, plan: "enterprise", isSuspended: false, limits: noLimits, version: 1 },
-      { kind: "key", id, org, ...ofKey, version: 1 },
+      { kind: "key", id, org, ...keyRest, version: 1 },
     ],
   };
 }
 
 /** What a call of this caller would reserve. */
-export function askFor({ org, key, digests }: Caller): Omit<Ask, "hold"> {
+export function makeReservation({ org, key, digests }: Caller): Omit<HoldRequest, "hold"> {
   const price = { promptMicrosPerMTok: 200_000, completionMicrosPerMTok: 400_000 };
   const sizes = {
     promptTokens: 300,

@@ -1,8 +1,8 @@
 import { connect, type Socket } from "node:net";
-import { MessageReader, statusOf } from "./http-messages.ts";
+import { MessageReader, readStatus } from "./http-messages.ts";
 
 /** Told of one answer: its status, each piece of its body as it comes, and its end. */
-export interface AnswerParts {
+export interface AnswerListener {
   status(status: number): void;
   body(bytes: Buffer): void;
   end(): void;
@@ -17,14 +17,14 @@ export interface AnswerParts {
 export class Connection {
   readonly #port: number;
   #socket: Socket | null = null;
-  #answer: AnswerParts | null = null;
+  #answer: AnswerListener | null = null;
 
   constructor(port: number) {
     this.#port = port;
   }
 
   /** Sends a request; `answer.end` or `answer.fail` comes exactly once. Throws while another call is under way. */
-  call(request: Buffer, answer: AnswerParts): void {
+  call(request: Buffer, answer: AnswerListener): void {
     if (this.#answer) throw new Error("a call is under way");
     this.#answer = answer;
     this.#socket ??= this.#open();
@@ -38,7 +38,7 @@ export class Connection {
   #open(): Socket {
     const socket = connect({ port: this.#port, host: "127.0.0.1", noDelay: true });
     const reader = new MessageReader({
-      head: (text) => this.#answer?.status(statusOf(text)),
+      head: (text) => this.#answer?.status(readStatus(text)),
       body: (bytes) => this.#answer?.body(bytes),
       end: () => this.#take()?.end(),
     });
@@ -52,7 +52,7 @@ export class Connection {
     return socket;
   }
 
-  #take(): AnswerParts | null {
+  #take(): AnswerListener | null {
     const answer = this.#answer;
     this.#answer = null;
     return answer;
@@ -60,7 +60,7 @@ export class Connection {
 }
 
 /** One call whose whole answer is wanted. Rejects when the connection breaks. */
-export function ask(connection: Connection, request: Buffer): Promise<{ status: number; body: string }> {
+export function callOnce(connection: Connection, request: Buffer): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
     let status = 0;
     const pieces: Buffer[] = [];

@@ -18,7 +18,7 @@ export class MessageReader {
   readonly #parts: MessageParts;
   #rest: Buffer = nothing;
   #state: "head" | "body" | "size" | "chunk" | "trailer" = "head";
-  #left = 0;
+  #bytesLeft = 0;
 
   constructor(parts: MessageParts) {
     this.#parts = parts;
@@ -57,33 +57,33 @@ export class MessageReader {
     const end = all.indexOf(headEnd);
     if (end < 0) return 0;
     const text = all.toString("latin1", 0, end);
-    this.#left = Number(fieldOf(text, "content-length") ?? 0);
-    this.#state = /^chunked$/i.test(fieldOf(text, "transfer-encoding") ?? "") ? "size" : "body";
+    this.#bytesLeft = Number(findField(text, "content-length") ?? 0);
+    this.#state = /^chunked$/i.test(findField(text, "transfer-encoding") ?? "") ? "size" : "body";
     this.#parts.head(text);
-    if (this.#state === "body" && this.#left === 0) this.#finish();
+    if (this.#state === "body" && this.#bytesLeft === 0) this.#finish();
     return end + headEnd.length;
   }
 
   #takeBytes(all: Buffer): number {
     const isChunk = this.#state === "chunk";
-    if (isChunk && this.#left === 0) {
+    if (isChunk && this.#bytesLeft === 0) {
       if (all.length < lineEnd.length) return 0;
       this.#state = "size";
       return lineEnd.length;
     }
-    const taken = Math.min(all.length, this.#left);
-    this.#left -= taken;
+    const taken = Math.min(all.length, this.#bytesLeft);
+    this.#bytesLeft -= taken;
     this.#parts.body(all.subarray(0, taken));
-    if (!isChunk && this.#left === 0) this.#finish();
+    if (!isChunk && this.#bytesLeft === 0) this.#finish();
     return taken;
   }
 
   #takeSize(all: Buffer): number {
     const end = all.indexOf(lineEnd);
     if (end < 0) return 0;
-    this.#left = Number.parseInt(all.toString("latin1", 0, end), 16);
-    if (Number.isNaN(this.#left)) throw new RangeError("a chunk without a size");
-    this.#state = this.#left === 0 ? "trailer" : "chunk";
+    this.#bytesLeft = Number.parseInt(all.toString("latin1", 0, end), 16);
+    if (Number.isNaN(this.#bytesLeft)) throw new RangeError("a chunk without a size");
+    this.#state = this.#bytesLeft === 0 ? "trailer" : "chunk";
     return end + lineEnd.length;
   }
 
@@ -94,7 +94,7 @@ export class MessageReader {
 }
 
 /** A field of a head as `MessageReader` tells it, by its lower-case name; null when it is not there. */
-export function fieldOf(head: string, name: string): string | null {
+export function findField(head: string, name: string): string | null {
   const lower = head.toLowerCase();
   const at = lower.indexOf(`\r\n${name}:`);
   if (at < 0) return null;
@@ -104,7 +104,7 @@ export function fieldOf(head: string, name: string): string | null {
 }
 
 /** The status of a response's head; NaN for a request's. */
-export function statusOf(head: string): number {
+export function readStatus(head: string): number {
   return Number(head.slice("HTTP/1.1 ".length, "HTTP/1.1 200".length));
 }
 

@@ -1,6 +1,6 @@
 import { streamTail } from "./answers.ts";
 import { Connection } from "./connection.ts";
-import { arrivals, quantile, seeded } from "../stats.ts";
+import { makeArrivals, quantile, makeRandom } from "../stats.ts";
 import { writePost } from "./http-messages.ts";
 
 /** What the load generator, a process of its own, is given to do. Keys are used in turn. */
@@ -38,7 +38,7 @@ export interface OpenLoad extends Aim {
  * What came of it. Latencies in ms: of the whole answer in a closed loop; of the first event and between events in an
  * open one.
  */
-export interface LoadReport {
+export interface LoadFigures {
   calls: number;
   /** From the first call to the last answer. */
   wallMs: number;
@@ -49,18 +49,20 @@ export interface LoadReport {
   gapP50Ms: number;
 }
 
-let turn = 0;
+let callsBegun = 0;
 
-async function runClosed(load: ClosedLoad): Promise<LoadReport> {
+async function runClosed(load: ClosedLoad): Promise<LoadFigures> {
   const requests = load.keys.map((key) => writePost(load.path, key, load.body));
-  const seen = new Tally();
+  const meter = new LoadMeter();
   const startMs = performance.now();
-  const lanes = Array.from({ length: load.connections }, () => closedLane(load, requests, startMs + load.ms, seen));
-  await Promise.all(lanes);
-  return seen.report(performance.now() - startMs);
+  const connections = Array.from({ length: load.connections }, () =>
+    runConnection(load, requests, startMs + load.ms, meter),
+  );
+  await Promise.all(connections);
+  return meter.report(performance.now() - startMs);
 }
 
-function closedLane(load: ClosedLoad, requests: Buffer[], untilMs: number, seen: Tally): Promise<void> {
+function runConnection(load: ClosedLoad, requests: Buffer[], untilMs: number, meter: LoadMeter): Promise<void> {
   const connection = new Connection(load.port);
   return new Promise((resolve) => {
     const next = () => {
@@ -71,16 +73,16 @@ function closedLane(load: ClosedLoad, requests: Buffer[], untilMs: number, seen:
       const sentMs = performance.now();
       let status = 0;
       let bytes = 0;
-      connection.call(requests[turn++ % requests.length] ?? Buffer.alloc(0), {
+      connection.call(requests[callsBegun++ % requests.length] ?? Buffer.alloc(0), {
         status: (got) => (status = got),
         body: (piece) => (bytes += piece.length),
         end: () => {
           const isRight = status === load.status && (load.bytes === null || bytes === load.bytes);
-          seen.add(performance.now() - sentMs, isRight ? null : `status ${status}, ${bytes} bytes`);
+          meter.add(performance.now() - sentMs, isRight ? null : `status ${status}, ${bytes} bytes`);
           next();
         },
         fail: (cause) => {
-          seen.add(0, cause.message);
+          meter.add(0, cause.message);
           next();
         },
       });
@@ -89,28 +91,28 @@ function closedLane(load: ClosedLoad, requests: Buffer[], untilMs: number, seen:
   });
 }
 
-async function runOpen(load: OpenLoad): Promise<LoadReport> {
+async function runOpen(load: OpenLoad): Promise<LoadFigures> {
   const requests = load.keys.map((key) => writePost(load.path, key, load.body));
-  const seen = new Tally();
+  const meter = new LoadMeter();
   const idle: Connection[] = [];
   const startMs = performance.now();
   await Promise.all(
-    arrivals(load.perSecond, load.ms, seeded(load.seed)).map(async (at) => {
+    makeArrivals(load.perSecond, load.ms, makeRandom(load.seed)).map(async (at) => {
       await new Promise((resolve) => setTimeout(resolve, startMs + at - performance.now()));
       const connection = idle.pop() ?? new Connection(load.port);
-      await oneStream(load, connection, requests[turn++ % requests.length] ?? Buffer.alloc(0), seen);
+      await runStream(load, connection, requests[callsBegun++ % requests.length] ?? Buffer.alloc(0), meter);
       idle.push(connection);
     }),
   );
   for (const connection of idle) connection.close();
-  return seen.report(performance.now() - startMs);
+  return meter.report(performance.now() - startMs);
 }
 
 /**
  * Times run from the moment of sending: a timer of ours that is late is no fault of the target, and no call waits for
  * another.
  */
-function oneStream(load: OpenLoad, connection: Connection, request: Buffer, seen: Tally): Promise<void> {
+function runStream(load: OpenLoad, connection: Connection, request: Buffer, meter: LoadMeter): Promise<void> {
   const sentMs = performance.now();
   let firstMs = 0;
   let lastMs = 0;
@@ -119,7 +121,7 @@ function oneStream(load: OpenLoad, connection: Connection, request: Buffer, seen
   const pieces: Buffer[] = [];
   return new Promise((resolve) => {
     const close = (wrong: string | null) => {
-      seen.add(firstMs, wrong);
+      meter.add(firstMs, wrong);
       resolve();
     };
     connection.call(request, {
@@ -127,13 +129,13 @@ function oneStream(load: OpenLoad, connection: Connection, request: Buffer, seen
       body: (piece) => {
         const nowMs = performance.now();
         if (bytes === 0) firstMs = nowMs - sentMs;
-        else seen.gaps.push(nowMs - lastMs);
+        else meter.gaps.push(nowMs - lastMs);
         lastMs = nowMs;
         bytes += piece.length;
         pieces.push(piece);
       },
       end: () => {
-        close(status === 200 ? wrongIn(load, Buffer.concat(pieces).toString("latin1")) : `status ${status}`);
+        close(status === 200 ? findWrong(load, Buffer.concat(pieces).toString("latin1")) : `status ${status}`);
       },
       fail: (cause) => close(cause.message),
     });
@@ -143,15 +145,15 @@ function oneStream(load: OpenLoad, connection: Connection, request: Buffer, seen
 /**
  * What is wrong with a stream's body, if anything. Comments that keep a slow stream alive are right, and not counted.
  */
-function wrongIn({ events, bytes }: OpenLoad, body: string): string | null {
-  const told = body.replaceAll(/^: \w+\n\n/gm, "");
-  const count = told.split("\n\n").length - 1;
+function findWrong({ events, bytes }: OpenLoad, body: string): string | null {
+  const content = body.replaceAll(/^: \w+\n\n/gm, "");
+  const count = content.split("\n\n").length - 1;
   const isWhole =
-    count === events + 1 && told.endsWith(streamTail.toString()) && (bytes ?? told.length) === told.length;
-  return isWhole ? null : `${told.length} bytes, ${count} events, at the end ${JSON.stringify(told.slice(-200))}`;
+    count === events + 1 && content.endsWith(streamTail.toString()) && (bytes ?? content.length) === content.length;
+  return isWhole ? null : `${content.length} bytes, ${count} events, at the end ${JSON.stringify(content.slice(-200))}`;
 }
 
-class Tally {
+class LoadMeter {
   readonly gaps: number[] = [];
   readonly #ms: number[] = [];
   #wrong = 0;
@@ -164,7 +166,7 @@ class Tally {
     this.#firstWrong ??= wrong;
   }
 
-  report(wallMs: number): LoadReport {
+  report(wallMs: number): LoadFigures {
     return {
       calls: this.#ms.length,
       wallMs,

@@ -1,11 +1,11 @@
 import { createPrivateKey, randomUUID } from "node:crypto";
-import { bodyDigest } from "#edge/agreements/digest.ts";
+import { digestBody } from "#edge/agreements/digest.ts";
 import { edgeIssuer, type HopClaims, type NodeClaims } from "#edge/agreements/tokens/hop.ts";
 import { openJwsSigner, type SignClaims } from "#edge/agreements/tokens/jws.ts";
 import type { UsageRecord } from "#edge/agreements/records/usage.ts";
 import { usageBatchMax, usageBatchMs } from "#edge/limits.ts";
 import type { KeyPair } from "#infra/local/secrets.ts";
-import { ask, Connection } from "./connection.ts";
+import { callOnce, Connection } from "./connection.ts";
 import { writePost } from "./http-messages.ts";
 
 /** What has been sent so far, and how the edge answered. */
@@ -60,7 +60,7 @@ export class Settling {
     const body = JSON.stringify({ node: this.#node, records });
     const connection = this.#idle.pop() ?? new Connection(this.#port);
     try {
-      const answer = await ask(connection, writePost("/origin/usage", this.#token(body), body));
+      const answer = await callOnce(connection, writePost("/origin/usage", this.#token(body), body));
       if (answer.status !== 200) throw new Error(`usage: ${answer.status} ${answer.body}`);
       for (const [result, count] of Object.entries<number>(JSON.parse(answer.body)))
         counts.results[result] = (counts.results[result] ?? 0) + count;
@@ -73,19 +73,19 @@ export class Settling {
   }
 
   #token(body: string): string {
-    const claims: NodeClaims = { iss: this.#node, aud: edgeIssuer, ...freshClaims(body) };
+    const claims: NodeClaims = { iss: this.#node, aud: edgeIssuer, ...makeClaims(body) };
     return this.#sign(claims);
   }
 }
 
 /** What every token of ours carries: one minute, one use, one body. */
-export function freshClaims(body: string): { jti: string; iat: number; exp: number; bodySha256: string } {
+export function makeClaims(body: string): { jti: string; iat: number; exp: number; bodySha256: string } {
   const iat = Math.floor(Date.now() / 1_000);
-  return { jti: randomUUID(), iat, exp: iat + 60, bodySha256: bodyDigest(body) };
+  return { jti: randomUUID(), iat, exp: iat + 60, bodySha256: digestBody(body) };
 }
 
 /** The record that ends a call which used what it asked for. */
-export function recordOf(
+export function makeUsageRecord(
   hop: Pick<HopClaims, "hold" | "org" | "model">,
   completionTokens: number,
   startedAtMs: number,

@@ -6,17 +6,17 @@ import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { openJwsSigner } from "#edge/agreements/tokens/jws.ts";
 import { startChild, type Child } from "#infra/local/child.ts";
 import { defaultModels, root } from "#infra/local/stack.ts";
-import { callBody, tokensOf } from "../load/answers.ts";
+import { writeCallBody, answerTokens } from "../load/answers.ts";
 import type { Bench } from "../bench-plan.ts";
 import { makeCaller } from "../load/callers.ts";
 import { pin } from "../cpu.ts";
-import type { LoadReport } from "../load/load.ts";
-import { plain, rowOf, whyNot, type Row } from "../row.ts";
+import type { LoadFigures } from "../load/load.ts";
+import { formatNumber, makeRow, explainUncounted, type BenchRow } from "../row.ts";
 import { takeRounds, type Rounds } from "../rounds.ts";
-import { freshClaims } from "../load/settle.ts";
-import { folderOf, type Stage } from "../stage.ts";
+import { makeClaims } from "../load/settle.ts";
+import { makeFolder, type Stage } from "../stage.ts";
 import { median } from "../stats.ts";
-import { openLoad } from "./streams.ts";
+import { makeStreamLoad } from "./streams.ts";
 
 const node = "node_bench-complex";
 const model = "Qwen/Qwen2.5-7B-Instruct";
@@ -32,7 +32,7 @@ const heatMs = 4_000;
  * it adds between tokens. How much CPU a read and a write of a socket cost is the machine's affair, so a bare `pipe`
  * proxy, which does nothing else, is measured in the same rounds.
  */
-export async function agentRows(bench: Bench): Promise<Row[]> {
+export async function measureAgent(bench: Bench): Promise<BenchRow[]> {
   const { stage, plan, isSmoke } = bench;
   const agent = await startAgent(stage);
   const pipe = await startChild(
@@ -42,12 +42,12 @@ export async function agentRows(bench: Bench): Promise<Row[]> {
   );
   pin(pipe.pid, 0);
   try {
-    const portOf = (url: unknown) => Number(new URL(String(url)).port);
+    const readPort = (url: unknown) => Number(new URL(String(url)).port);
     let seed = 1;
     // Tokens are made before a window, and none for the engine itself: it would take their holds for some to settle.
     const variant = (port: number, keysFor: (ms: number) => string[], pid: number) => {
       let keys: string[] = [];
-      const run = (ms: number, seed: number) => stage.load({ ...openLoad(port, keys), ms, seed, bytes: null });
+      const run = (ms: number, seed: number) => stage.load({ ...makeStreamLoad(port, keys), ms, seed, bytes: null });
       const warm = async (ms = plan.warmMs) => {
         keys = keysFor(ms);
         await run(ms, 0);
@@ -60,45 +60,45 @@ export async function agentRows(bench: Bench): Promise<Row[]> {
     const variants = {
       direct: variant(stage.ports.origin, none, agent.pid),
       pipe: variant(Number(pipe.ready["port"]), none, pipe.pid),
-      agent: variant(portOf(agent.ready["url"]), (ms) => hopTokens(stage, org, ms), agent.pid),
+      agent: variant(readPort(agent.ready["url"]), (ms) => makeHopTokens(stage, org, ms), agent.pid),
     };
     if (!isSmoke) for (const { warm } of [variants.pipe, variants.agent]) await warm(heatMs);
-    return rowsOf(await takeRounds({ ...plan, pid: agent.pid }, variants), isSmoke);
+    return makeRows(await takeRounds({ ...plan, pid: agent.pid }, variants), isSmoke);
   } finally {
     await Promise.all([agent.stop(), pipe.stop()]);
   }
 }
 
-function rowsOf(rounds: Rounds<"direct" | "pipe" | "agent", LoadReport>, isSmoke: boolean): Row[] {
-  const cpuMs = (name: "pipe" | "agent") =>
-    rounds.taken.map((round) => (round[name].cpuMs / (round[name].outcome.calls * tokensOf)) * 1_000);
-  const of = (name: "direct" | "agent", value: (report: LoadReport) => number) =>
+function makeRows(rounds: Rounds<"direct" | "pipe" | "agent", LoadFigures>, isSmoke: boolean): BenchRow[] {
+  const listCpuMs = (name: "pipe" | "agent") =>
+    rounds.taken.map((round) => (round[name].cpuMs / (round[name].outcome.calls * answerTokens)) * 1_000);
+  const pick = (name: "direct" | "agent", value: (report: LoadFigures) => number) =>
     median(rounds.taken.map((round) => value(round[name].outcome)));
-  const [cpu, pipeCpu] = [cpuMs("agent"), cpuMs("pipe")];
+  const [cpu, pipeCpu] = [listCpuMs("agent"), listCpuMs("pipe")];
   const added = rounds.taken.map((round) => round.agent.outcome.gapP50Ms - round.direct.outcome.gapP50Ms);
   const figures = {
     pipeCpuMs: median(pipeCpu),
     agentToPipe: median(cpu.map((ms, at) => ms / (pipeCpu[at] ?? Number.NaN))),
-    agentGapMs: of("agent", ({ gapP50Ms }) => gapP50Ms),
-    directGapMs: of("direct", ({ gapP50Ms }) => gapP50Ms),
-    agentFirstMs: of("agent", ({ p50Ms }) => p50Ms),
-    directFirstMs: of("direct", ({ p50Ms }) => p50Ms),
+    agentGapMs: pick("agent", ({ gapP50Ms }) => gapP50Ms),
+    directGapMs: pick("direct", ({ gapP50Ms }) => gapP50Ms),
+    agentFirstMs: pick("agent", ({ p50Ms }) => p50Ms),
+    directFirstMs: pick("direct", ({ p50Ms }) => p50Ms),
   };
-  const reason = whyNot(rounds, isSmoke);
+  const reason = explainUncounted(rounds, isSmoke);
   const cpuNote =
-    `${plain(figures.agentToPipe)} × a bare pipe proxy's ${plain(figures.pipeCpuMs)} ms; first event after ` +
-    `${plain(figures.agentFirstMs)} ms, engine alone ${plain(figures.directFirstMs)} ms`;
-  const gapNote = `between tokens ${plain(figures.agentGapMs)} ms, engine alone ${plain(figures.directGapMs)} ms`;
+    `${formatNumber(figures.agentToPipe)} × a bare pipe proxy's ${formatNumber(figures.pipeCpuMs)} ms; first event after ` +
+    `${formatNumber(figures.agentFirstMs)} ms, engine alone ${formatNumber(figures.directFirstMs)} ms`;
+  const gapNote = `between tokens ${formatNumber(figures.agentGapMs)} ms, engine alone ${formatNumber(figures.directGapMs)} ms`;
   return [
-    rowOf("agent: CPU for 1,000 streamed tokens", { bound: "at most", value: 30, unit: "ms" }, cpu, {
+    makeRow("agent: CPU for 1,000 streamed tokens", { bound: "at most", value: 30, unit: "ms" }, cpu, {
       note: cpuNote,
       figures,
-      whyNot: reason,
+      explainUncounted: reason,
     }),
-    rowOf("agent: inter-token latency added p50", { bound: "at most", value: 0.2, unit: "ms" }, added, {
+    makeRow("agent: inter-token latency added p50", { bound: "at most", value: 0.2, unit: "ms" }, added, {
       note: gapNote,
       figures,
-      whyNot: reason,
+      explainUncounted: reason,
     }),
   ];
 }
@@ -108,7 +108,7 @@ function rowsOf(rounds: Rounds<"direct" | "pipe" | "agent", LoadReport>, isSmoke
  * says so.
  */
 async function startAgent(stage: Stage): Promise<Child> {
-  const folder = folderOf(stage, "agent");
+  const folder = makeFolder(stage, "agent");
   const { kty, crv, x, kid } = stage.secrets.hopKey;
   const config = {
     node,
@@ -137,10 +137,10 @@ async function startAgent(stage: Stage): Promise<Child> {
 }
 
 /** A token for each stream that may arrive in `ms`, since the agent takes each once. */
-function hopTokens(stage: Stage, org: HopClaims["org"], ms: number): string[] {
+function makeHopTokens(stage: Stage, org: HopClaims["org"], ms: number): string[] {
   const { kid, ...jwk } = stage.secrets.hopKey;
   const sign = openJwsSigner(kid, createPrivateKey({ key: jwk, format: "jwk" }));
-  const body = callBody(true);
+  const body = writeCallBody(true);
   const terms = {
     org,
     attempt: 1,
@@ -148,7 +148,7 @@ function hopTokens(stage: Stage, org: HopClaims["org"], ms: number): string[] {
     model,
     tier: "complex",
     tokensHeld: 400,
-    completionTokensMax: tokensOf,
+    completionTokensMax: answerTokens,
     isDefaultMax: false,
   } as const;
   const count = Math.ceil(ms / 10) + 30;
@@ -157,7 +157,7 @@ function hopTokens(stage: Stage, org: HopClaims["org"], ms: number): string[] {
     const claims: HopClaims = {
       iss: "penstock-edge",
       aud: node,
-      ...freshClaims(body),
+      ...makeClaims(body),
       ...terms,
       hold,
       deadlineMs: Date.now() + 60_000,

@@ -1,11 +1,11 @@
-import { callBody, jsonAnswer } from "../load/answers.ts";
+import { writeCallBody, jsonAnswer } from "../load/answers.ts";
 import type { Bench } from "../bench-plan.ts";
 import { forgeKey } from "../load/callers.ts";
 import { openKeyring } from "#edge/agreements/tokens/key-format.ts";
 import { makeSecrets } from "#infra/local/secrets.ts";
-import { rowOf, type Row } from "../row.ts";
+import { makeRow, type BenchRow } from "../row.ts";
 import { BrokenError, checkSettled } from "../stage.ts";
-import { openLoad } from "./streams.ts";
+import { makeStreamLoad } from "./streams.ts";
 
 const path = "/v1/chat/completions";
 
@@ -13,7 +13,7 @@ const path = "/v1/chat/completions";
  * How often the ledgers and D1 are asked for a call, and for one with a key that is not ours. Counted in a pass of its
  * own, by proxies around the bindings.
  */
-export async function countRows({ stage, plan }: Bench): Promise<Row[]> {
+export async function measureCounts({ stage, plan }: Bench): Promise<BenchRow[]> {
   const [caller] = await stage.publish(1);
   if (!caller) throw new RangeError("no caller");
   const port = stage.ports.counted;
@@ -23,49 +23,54 @@ export async function countRows({ stage, plan }: Bench): Promise<Row[]> {
     port,
     keys: [caller.text],
     path,
-    body: callBody(false),
+    body: writeCallBody(false),
     connections: 16,
     ms: plan.windowMs,
     status: 200,
     bytes: jsonAnswer.length,
   });
-  const streams = await stage.load({ ...openLoad(port, [caller.text]), ms: plan.windowMs, seed: 1 });
+  const streams = await stage.load({ ...makeStreamLoad(port, [caller.text]), ms: plan.windowMs, seed: 1 });
   const calls = whole.calls + streams.calls;
   const admitted = await stage.probe("/counts", {});
   await checkSettled(stage, [caller], calls);
 
-  const refused = await stage.load({ ...refusal(port, await badKeys()), ms: plan.windowMs / 2 });
+  const refused = await stage.load({ ...makeRefusalLoad(port, await makeBadKeys()), ms: plan.windowMs / 2 });
   const afterRefusals = await stage.probe("/counts", {});
 
   const admits = (admitted["LEDGERS.admit"] ?? 0) / calls;
-  const others = sumOf(admitted, "LEDGERS.") - (admitted["LEDGERS.admit"] ?? 0);
+  const others = sumCounts(admitted, "LEDGERS.") - (admitted["LEDGERS.admit"] ?? 0);
   if (others !== 0)
     throw new BrokenError(`calls asked the ledgers for more than admission: ${JSON.stringify(admitted)}`);
   const seen = JSON.stringify(admitted).replaceAll('"', "");
   return [
-    rowOf("admission round trips a call", { bound: "exactly", value: 1, unit: "" }, [admits], {
+    makeRow("admission round trips a call", { bound: "exactly", value: 1, unit: "" }, [admits], {
       note: `${calls} calls: ${seen}`,
       figures: admitted,
     }),
-    rowOf("D1 uses a call", { bound: "exactly", value: 0, unit: "" }, [sumOf(admitted, "DB.") / calls], {
+    makeRow("D1 uses a call", { bound: "exactly", value: 0, unit: "" }, [sumCounts(admitted, "DB.") / calls], {
       note: `${calls} calls`,
       figures: admitted,
     }),
-    rowOf("storage calls for keys not ours", { bound: "exactly", value: 0, unit: "" }, [sumOf(afterRefusals, "")], {
-      note: `${refused.calls} refusals`,
-      figures: afterRefusals,
-    }),
+    makeRow(
+      "storage calls for keys not ours",
+      { bound: "exactly", value: 0, unit: "" },
+      [sumCounts(afterRefusals, "")],
+      {
+        note: `${refused.calls} refusals`,
+        figures: afterRefusals,
+      },
+    ),
   ];
 }
 
 /** A load that is refused with 401 each time. */
-export function refusal(port: number, keys: string[]) {
+export function makeRefusalLoad(port: number, keys: string[]) {
   return {
     kind: "closed",
     port,
     keys,
     path,
-    body: callBody(false),
+    body: writeCallBody(false),
     connections: 16,
     status: 401,
     bytes: null,
@@ -73,12 +78,12 @@ export function refusal(port: number, keys: string[]) {
 }
 
 /** Keys in turn: of no form, with a wrong checksum, and of the right form with the tag of another deployment. */
-export async function badKeys(): Promise<string[]> {
+export async function makeBadKeys(): Promise<string[]> {
   const foreign = makeSecrets([]);
   const forged = await forgeKey(await openKeyring({ tagKeys: foreign.tagKeys, peppers: foreign.peppers }));
   return ["sk-pen-nonsense", `${forged.slice(0, -1)}${forged.endsWith("0") ? "1" : "0"}`, forged];
 }
 
-function sumOf(counts: Record<string, number>, prefix: string): number {
+function sumCounts(counts: Record<string, number>, prefix: string): number {
   return Object.entries(counts).reduce((sum, [name, count]) => sum + (name.startsWith(prefix) ? count : 0), 0);
 }

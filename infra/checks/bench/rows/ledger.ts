@@ -1,6 +1,6 @@
 import type { Bench } from "../bench-plan.ts";
-import { askFor } from "../load/callers.ts";
-import { plain, rowOf, whyNot, type Row } from "../row.ts";
+import { makeReservation } from "../load/callers.ts";
+import { formatNumber, makeRow, explainUncounted, type BenchRow } from "../row.ts";
 import { takeRounds } from "../rounds.ts";
 import { BrokenError, checkSettled } from "../stage.ts";
 import { median } from "../stats.ts";
@@ -8,12 +8,12 @@ import { median } from "../stats.ts";
 const atOnce = 16;
 
 /** One org's ledger alone: reservations and settlements, each pair durable, without the rest of the edge. */
-export async function ledgerRow({ stage, plan, isSmoke }: Bench): Promise<Row[]> {
+export async function measureLedger({ stage, plan, isSmoke }: Bench): Promise<BenchRow[]> {
   const [caller] = await stage.publish(1);
   if (!caller) throw new RangeError("no caller");
   let done = 0;
   const drive = async (pairs: number) => {
-    const { settled, why } = await stage.probe("/pairs", { ask: askFor(caller), pairs, atOnce, batch: 1 });
+    const { settled, why } = await stage.probe("/pairs", { ask: makeReservation(caller), pairs, atOnce, batch: 1 });
     if (settled !== pairs) throw new BrokenError(`of ${pairs} pairs ${settled} were settled: ${why}`);
     done += pairs;
     return pairs;
@@ -26,12 +26,12 @@ export async function ledgerRow({ stage, plan, isSmoke }: Bench): Promise<Row[]>
   await checkSettled(stage, [caller], done);
   const rates = rounds.taken.map(({ ledger }) => (ledger.outcome / ledger.wallMs) * 1_000);
   const figures = { pairCpuMicros: median(rounds.taken.map(({ ledger }) => (ledger.cpuMs / ledger.outcome) * 1_000)) };
-  const note = `${plain(figures.pairCpuMicros)} µs of CPU a pair, ${atOnce} at once; the rest is waiting for the disk`;
+  const note = `${formatNumber(figures.pairCpuMicros)} µs of CPU a pair, ${atOnce} at once; the rest is waiting for the disk`;
   return [
-    rowOf("one org's ledger: admit + settle", { bound: "at least", value: 1_000, unit: "pairs/s" }, rates, {
+    makeRow("one org's ledger: admit + settle", { bound: "at least", value: 1_000, unit: "pairs/s" }, rates, {
       note,
       figures,
-      whyNot: whyNot(rounds, isSmoke),
+      explainUncounted: explainUncounted(rounds, isSmoke),
     }),
   ];
 }

@@ -1,13 +1,13 @@
-import { callBody, jsonAnswer } from "../load/answers.ts";
+import { writeCallBody, jsonAnswer } from "../load/answers.ts";
 import type { Bench } from "../bench-plan.ts";
-import type { LoadReport } from "../load/load.ts";
-import { plain, rowOf, whyNot, type Row } from "../row.ts";
+import type { LoadFigures } from "../load/load.ts";
+import { formatNumber, makeRow, explainUncounted, type BenchRow } from "../row.ts";
 import { takeRounds, type Window } from "../rounds.ts";
 import { checkSettled } from "../stage.ts";
 import { median } from "../stats.ts";
 
 /** CPU of a call when ten thousand orgs take turns, against one org that makes them all. */
-export async function manyOrgsRow({ stage, plan, isSmoke }: Bench): Promise<Row[]> {
+export async function measureManyOrgs({ stage, plan, isSmoke }: Bench): Promise<BenchRow[]> {
   const [one] = await stage.publish(1);
   if (!one) throw new RangeError("no caller");
   const many = await stage.publish(isSmoke ? 100 : 10_000);
@@ -18,7 +18,7 @@ export async function manyOrgsRow({ stage, plan, isSmoke }: Bench): Promise<Row[
       port: stage.ports.edge,
       keys,
       path: "/v1/chat/completions",
-      body: callBody(false),
+      body: writeCallBody(false),
       connections: 16,
       ms,
     } as const;
@@ -33,19 +33,19 @@ export async function manyOrgsRow({ stage, plan, isSmoke }: Bench): Promise<Row[
     { one: variant([one.text]), many: variant(many.map(({ text }) => text)) },
   );
   await checkSettled(stage, [one, ...many], calls);
-  const of = (name: "one" | "many") => median(rounds.taken.map((round) => micros(round[name])));
-  const figures = { oneMicros: of("one"), manyMicros: of("many"), orgs: many.length };
-  const note = `${plain(many.length)} orgs ${plain(figures.manyMicros)} µs, one org ${plain(figures.oneMicros)} µs`;
-  const ratios = rounds.taken.map((round) => micros(round.many) / micros(round.one));
+  const pick = (name: "one" | "many") => median(rounds.taken.map((round) => readCpuMicros(round[name])));
+  const figures = { oneMicros: pick("one"), manyMicros: pick("many"), orgs: many.length };
+  const note = `${formatNumber(many.length)} orgs ${formatNumber(figures.manyMicros)} µs, one org ${formatNumber(figures.oneMicros)} µs`;
+  const ratios = rounds.taken.map((round) => readCpuMicros(round.many) / readCpuMicros(round.one));
   return [
-    rowOf("many orgs taking turns: CPU a call, against one", { bound: "at most", value: 1.2, unit: "×" }, ratios, {
+    makeRow("many orgs taking turns: CPU a call, against one", { bound: "at most", value: 1.2, unit: "×" }, ratios, {
       note,
       figures,
-      whyNot: whyNot(rounds, isSmoke),
+      explainUncounted: explainUncounted(rounds, isSmoke),
     }),
   ];
 }
 
-function micros({ cpuMs, outcome }: Window<LoadReport>): number {
+function readCpuMicros({ cpuMs, outcome }: Window<LoadFigures>): number {
   return (cpuMs / outcome.calls) * 1_000;
 }

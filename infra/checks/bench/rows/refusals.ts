@@ -1,34 +1,34 @@
-import { callBody, jsonAnswer } from "../load/answers.ts";
+import { writeCallBody, jsonAnswer } from "../load/answers.ts";
 import type { Bench } from "../bench-plan.ts";
-import type { LoadReport } from "../load/load.ts";
-import { plain, rowOf, whyNot, type Row } from "../row.ts";
+import type { LoadFigures } from "../load/load.ts";
+import { formatNumber, makeRow, explainUncounted, type BenchRow } from "../row.ts";
 import { takeRounds, type Window } from "../rounds.ts";
 import { checkSettled } from "../stage.ts";
 import { median } from "../stats.ts";
-import { badKeys, refusal } from "./counts.ts";
+import { makeBadKeys, makeRefusalLoad } from "./counts.ts";
 
 /** What a key that we never made costs, against a call that is admitted: guessing must not be a way to wear us out. */
-export async function refusalRow({ stage, plan, isSmoke }: Bench): Promise<Row[]> {
+export async function measureRefusals({ stage, plan, isSmoke }: Bench): Promise<BenchRow[]> {
   const [caller] = await stage.publish(1);
   if (!caller) throw new RangeError("no caller");
-  const keys = await badKeys();
+  const keys = await makeBadKeys();
   const port = stage.ports.edge;
   let calls = 0;
   const admit = async (ms: number) => {
     const report = await stage.load({
-      ...refusal(port, [caller.text]),
+      ...makeRefusalLoad(port, [caller.text]),
       ms,
       status: 200,
       bytes: jsonAnswer.length,
-      body: callBody(false),
+      body: writeCallBody(false),
     });
     calls += report.calls;
     await stage.quiet();
     return report;
   };
   const refuse = (keys: string[]) => ({
-    warm: () => stage.load({ ...refusal(port, keys), ms: plan.warmMs }),
-    run: () => stage.load({ ...refusal(port, keys), ms: plan.windowMs }),
+    warm: () => stage.load({ ...makeRefusalLoad(port, keys), ms: plan.warmMs }),
+    run: () => stage.load({ ...makeRefusalLoad(port, keys), ms: plan.windowMs }),
   });
   const rounds = await takeRounds(
     { ...plan, pid: stage.workerdPid },
@@ -39,23 +39,29 @@ export async function refusalRow({ stage, plan, isSmoke }: Bench): Promise<Row[]
     },
   );
   await checkSettled(stage, [caller], calls);
-  const costly = (round: (typeof rounds.taken)[number]) => Math.max(micros(round.malformed), micros(round.forged));
-  const of = (name: "malformed" | "forged" | "admitted") => median(rounds.taken.map((round) => micros(round[name])));
-  const figures = { malformedMicros: of("malformed"), forgedMicros: of("forged"), admittedMicros: of("admitted") };
+  const readCostlier = (round: (typeof rounds.taken)[number]) =>
+    Math.max(readCpuMicros(round.malformed), readCpuMicros(round.forged));
+  const pick = (name: "malformed" | "forged" | "admitted") =>
+    median(rounds.taken.map((round) => readCpuMicros(round[name])));
+  const figures = {
+    malformedMicros: pick("malformed"),
+    forgedMicros: pick("forged"),
+    admittedMicros: pick("admitted"),
+  };
   const note =
-    `malformed ${plain(figures.malformedMicros)} µs, forged ${plain(figures.forgedMicros)} µs, admitted ` +
-    `${plain(figures.admittedMicros)} µs`;
-  const ratios = rounds.taken.map((round) => costly(round) / micros(round.admitted));
+    `malformed ${formatNumber(figures.malformedMicros)} µs, forged ${formatNumber(figures.forgedMicros)} µs, admitted ` +
+    `${formatNumber(figures.admittedMicros)} µs`;
+  const ratios = rounds.taken.map((round) => readCostlier(round) / readCpuMicros(round.admitted));
   return [
-    rowOf(
+    makeRow(
       "refusing a key not ours: CPU, against an admitted call",
       { bound: "at most", value: 0.3, unit: "×" },
       ratios,
-      { note, figures, whyNot: whyNot(rounds, isSmoke) },
+      { note, figures, explainUncounted: explainUncounted(rounds, isSmoke) },
     ),
   ];
 }
 
-function micros({ cpuMs, outcome }: Window<LoadReport>): number {
+function readCpuMicros({ cpuMs, outcome }: Window<LoadFigures>): number {
   return (cpuMs / outcome.calls) * 1_000;
 }

@@ -1,13 +1,13 @@
 import { usageBatchMax } from "#edge/limits.ts";
 import { redisMissing } from "#infra/local/redis/redis-server.ts";
 import type { Bench } from "../bench-plan.ts";
-import { askFor } from "../load/callers.ts";
-import { cpuMsOf } from "../cpu.ts";
-import { plain, rowOf, whyNot, type Goal, type Row } from "../row.ts";
+import { makeReservation } from "../load/callers.ts";
+import { readCpuMs } from "../cpu.ts";
+import { formatNumber, makeRow, explainUncounted, type Goal, type BenchRow } from "../row.ts";
 import { takeRounds, type Variant, type Window } from "../rounds.ts";
 import { BrokenError, type RedisSide, type Side } from "../stage.ts";
 import { median } from "../stats.ts";
-import { redisRequestRows } from "./redis-requests.ts";
+import { measureRedisRequests } from "./redis-requests.ts";
 
 /** `{"hold":"hold_…"}` */
 const holdBytes = 38;
@@ -25,8 +25,8 @@ const boundAbove = 0.9;
  * same; Redis as most run it.
  */
 const stores = ["objects", "always", "everysec"] as const;
-type Store = (typeof stores)[number];
-const titles: Record<Store, string> = {
+type StoreColumn = (typeof stores)[number];
+const titles: Record<StoreColumn, string> = {
   objects: "Durable Object",
   always: "Redis",
   everysec: "Redis, a sync a second",
@@ -35,20 +35,20 @@ const titles: Record<Store, string> = {
 /**
  * Both stores in one run: requests a call, the wait for an admission, and pairs of admission and settlement a second.
  */
-export async function storeRows(bench: Bench): Promise<Row[]> {
+export async function measureStores(bench: Bench): Promise<BenchRow[]> {
   const { redis } = bench.stage;
   if (redis)
     return [
-      ...(await redisRequestRows(bench, redis)),
-      ...(await waitRows(bench, redis)),
-      ...(await pairRows(bench, redis)),
+      ...(await measureRedisRequests(bench, redis)),
+      ...(await measureWaits(bench, redis)),
+      ...(await measurePairs(bench, redis)),
     ];
   console.log(`  skipped: ${redisMissing}`);
   return [];
 }
 
 /** How long an admission takes when nothing else is asked, over a question at the same probe that asks no ledger. */
-async function waitRows(bench: Bench, redis: RedisSide): Promise<Row[]> {
+async function measureWaits(bench: Bench, redis: RedisSide): Promise<BenchRow[]> {
   const { stage, plan, isSmoke } = bench;
   const variant = async (
     side: Side,
@@ -57,7 +57,7 @@ async function waitRows(bench: Bench, redis: RedisSide): Promise<Row[]> {
   ): Promise<Variant<number>> => {
     const [caller] = await side.publish(1);
     if (!caller) throw new RangeError("no caller");
-    const body = JSON.stringify({ ask: askFor(caller) });
+    const body = JSON.stringify({ ask: makeReservation(caller) });
     const run = async (ms: number) => {
       const { calls, p50Ms } = await stage.load({
         kind: "closed",
@@ -77,28 +77,28 @@ async function waitRows(bench: Bench, redis: RedisSide): Promise<Row[]> {
     };
     return { warm: () => prepare().then(() => run(plan.warmMs)), run: () => run(plan.windowMs) };
   };
-  const admits = await inEach(bench, redis, (side, prepare) => variant(side, "/admit", prepare));
+  const admits = await makeForEach(bench, redis, (side, prepare) => variant(side, "/admit", prepare));
   const { taken, isNoisy } = await takeRounds(
     { ...plan, pid: stage.workerdPid },
     { nothing: await variant(stage, "/nothing"), ...admits },
   );
-  const added = (round: (typeof taken)[number], store: Store) => round[store].outcome - round.nothing.outcome;
+  const added = (round: (typeof taken)[number], store: StoreColumn) => round[store].outcome - round.nothing.outcome;
   const note =
-    `one connection; over the ${plain(median(taken.map(({ nothing }) => nothing.outcome)))} ms of a ` +
+    `one connection; over the ${formatNumber(median(taken.map(({ nothing }) => nothing.outcome)))} ms of a ` +
     "question that asks no ledger";
   const ratios = taken.map((round) => added(round, "always") / added(round, "objects"));
   return [
     ...stores.map((store) =>
-      rowOf(
+      makeRow(
         `${titles[store]}: admission added p50`,
-        toldIn("ms"),
+        compareIn("ms"),
         taken.map((round) => added(round, store)),
         { note },
       ),
     ),
-    rowOf("admission added p50, Redis / Durable Object", { bound: "at most", value: 1.5, unit: "×" }, ratios, {
+    makeRow("admission added p50, Redis / Durable Object", { bound: "at most", value: 1.5, unit: "×" }, ratios, {
       note: "in the same round",
-      whyNot: whyNot({ isNoisy }, isSmoke),
+      explainUncounted: explainUncounted({ isNoisy }, isSmoke),
     }),
   ];
 }
@@ -114,49 +114,50 @@ interface Pairs {
  * Reservations and settlements of one org by one driver for all: settled one by one, each acknowledged before the next
  * of its lane; and in full batches.
  */
-async function pairRows(bench: Bench, redis: RedisSide): Promise<Row[]> {
+async function measurePairs(bench: Bench, redis: RedisSide): Promise<BenchRow[]> {
   const { stage, plan, isSmoke } = bench;
   const drive =
     (batch: number) =>
     (side: Side, prepare = async () => {}) =>
-      pairVariant(bench, redis, { side, prepare, batch });
-  const { objects, always, everysec } = await inEach(bench, redis, drive(1));
-  const full = await inEach(bench, redis, drive(usageBatchMax));
+      makePairVariant(bench, redis, { side, prepare, batch });
+  const { objects, always, everysec } = await makeForEach(bench, redis, drive(1));
+  const full = await makeForEach(bench, redis, drive(usageBatchMax));
   const rounds = await takeRounds(
     { ...plan, pid: stage.workerdPid },
     { objects, always, everysec, objectsFull: full.objects, alwaysFull: full.always },
   );
   const row = (name: keyof (typeof rounds.taken)[number], title: string, bound: Goal) => {
     const windows = rounds.taken.map((round) => round[name]);
-    const figures = shares(windows);
+    const figures = measureShares(windows);
     const rates = windows.map(({ outcome, wallMs }) => (outcome.settled / wallMs) * 1_000);
     const { edgeMicros, redisMicros, edgeShare, redisShare } = figures;
     const ofRedis = name.startsWith("objects")
       ? ""
-      : `; Redis and its bridge ${plain(redisMicros)} µs, ${plain(redisShare * 100)} %`;
+      : `; Redis and its bridge ${formatNumber(redisMicros)} µs, ${formatNumber(redisShare * 100)} %`;
     const refused = windows.reduce((sum, { outcome }) => sum + outcome.refused, 0);
     const note =
       `${pairsAtOnce} at once${refused > 0 ? `, ${refused} refused for want of an answer` : ""}; edge ` +
-      `${plain(edgeMicros)} µs of CPU a pair, ${plain(edgeShare * 100)} % of its core${ofRedis}`;
+      `${formatNumber(edgeMicros)} µs of CPU a pair, ${formatNumber(edgeShare * 100)} % of its core${ofRedis}`;
     const isBridgeBound = redisShare > boundAbove && redisShare > edgeShare;
-    return rowOf(title, bound, rates, {
+    return makeRow(title, bound, rates, {
       note,
       figures,
-      whyNot: whyNot(rounds, isSmoke) ?? (isBridgeBound ? "Redis and its bridge were the bound" : null),
+      explainUncounted:
+        explainUncounted(rounds, isSmoke) ?? (isBridgeBound ? "Redis and its bridge were the bound" : null),
     });
   };
   const goal: Goal = { bound: "at least", value: 800, unit: "pairs/s" };
   const inBatches = `settled ${usageBatchMax} at a time`;
   return [
-    row("objects", `${titles.objects}: admit + settle`, toldIn("pairs/s")),
+    row("objects", `${titles.objects}: admit + settle`, compareIn("pairs/s")),
     row("always", `${titles.always}: admit + settle`, goal),
     row("everysec", `${titles.everysec}: admit + settle`, goal),
-    row("objectsFull", `${titles.objects}: … ${inBatches}`, toldIn("pairs/s")),
-    row("alwaysFull", `${titles.always}: … ${inBatches}`, toldIn("pairs/s")),
+    row("objectsFull", `${titles.objects}: … ${inBatches}`, compareIn("pairs/s")),
+    row("alwaysFull", `${titles.always}: … ${inBatches}`, compareIn("pairs/s")),
   ];
 }
 
-async function pairVariant(
+async function makePairVariant(
   { plan }: Bench,
   redis: RedisSide,
   { side, prepare, batch }: { side: Side; prepare: () => Promise<void>; batch: number },
@@ -165,19 +166,24 @@ async function pairVariant(
   if (!caller) throw new RangeError("no caller");
   const total = { asked: 0, settled: 0 };
   const drive = async (pairs: number) => {
-    const beforeMs = cpuMsOf(redis.pid);
-    const { settled, why } = await side.probe("/pairs", { ask: askFor(caller), pairs, atOnce: pairsAtOnce, batch });
-    const redisMs = cpuMsOf(redis.pid) - beforeMs;
+    const beforeMs = readCpuMs(redis.pid);
+    const { settled, why } = await side.probe("/pairs", {
+      ask: makeReservation(caller),
+      pairs,
+      atOnce: pairsAtOnce,
+      batch,
+    });
+    const redisMs = readCpuMs(redis.pid) - beforeMs;
     total.asked += pairs;
     total.settled += settled;
     if (total.asked - total.settled > total.asked * refusedShareMax)
       throw new BrokenError(`of ${total.asked} pairs ${total.settled} were settled: ${why}`);
-    const books = await side.probe("/inspect", { orgs: [caller.org] });
+    const state = await side.probe("/inspect", { orgs: [caller.org] });
     // An admission or a settlement that was not answered in time may have been booked.
-    const isRight = books.openHolds === 0 && books.settledCalls >= total.settled && books.settledCalls <= total.asked;
+    const isRight = state.openHolds === 0 && state.settledCalls >= total.settled && state.settledCalls <= total.asked;
     if (!isRight)
       throw new BrokenError(
-        `${total.settled} of ${total.asked} pairs were settled, the ledger says ${JSON.stringify(books)}`,
+        `${total.settled} of ${total.asked} pairs were settled, the ledger says ${JSON.stringify(state)}`,
       );
     return { settled, refused: pairs - settled, redisMs };
   };
@@ -185,13 +191,13 @@ async function pairVariant(
   return { warm: () => prepare().then(() => drive(Math.round(pairs / 4))), run: () => drive(pairs) };
 }
 
-function shares(windows: Window<Pairs>[]) {
-  const of = (value: (window: Window<Pairs>) => number) => median(windows.map(value));
+function measureShares(windows: Window<Pairs>[]) {
+  const pick = (value: (window: Window<Pairs>) => number) => median(windows.map(value));
   return {
-    edgeMicros: of(({ cpuMs, outcome }) => (cpuMs / outcome.settled) * 1_000),
-    redisMicros: of(({ outcome }) => (outcome.redisMs / outcome.settled) * 1_000),
-    edgeShare: of(({ cpuMs, wallMs }) => cpuMs / wallMs),
-    redisShare: of(({ outcome, wallMs }) => outcome.redisMs / wallMs),
+    edgeMicros: pick(({ cpuMs, outcome }) => (cpuMs / outcome.settled) * 1_000),
+    redisMicros: pick(({ outcome }) => (outcome.redisMs / outcome.settled) * 1_000),
+    edgeShare: pick(({ cpuMs, wallMs }) => cpuMs / wallMs),
+    redisShare: pick(({ outcome, wallMs }) => outcome.redisMs / wallMs),
   };
 }
 
@@ -199,11 +205,11 @@ function shares(windows: Window<Pairs>[]) {
  * The same over each store. `prepare` sets when Redis syncs; a smoke run never waits for the disk, which may be
  * anything where it runs.
  */
-async function inEach<T>(
+async function makeForEach<T>(
   { stage, isSmoke }: Bench,
   redis: RedisSide,
   make: (side: Side, prepare?: () => Promise<void>) => Promise<Variant<T>>,
-): Promise<Record<Store, Variant<T>>> {
+): Promise<Record<StoreColumn, Variant<T>>> {
   return {
     objects: await make(stage),
     always: await make(redis, () => redis.sync(isSmoke ? "everysec" : "always")),
@@ -211,6 +217,6 @@ async function inEach<T>(
   };
 }
 
-function toldIn(unit: string): Goal {
+function compareIn(unit: string): Goal {
   return { bound: "none", value: 0, unit };
 }

@@ -1,7 +1,7 @@
-import { callBody, streamBytes, tokensOf } from "../load/answers.ts";
+import { writeCallBody, streamBytes, answerTokens } from "../load/answers.ts";
 import type { Bench } from "../bench-plan.ts";
-import type { LoadReport } from "../load/load.ts";
-import { plain, rowOf, whyNot, type Row } from "../row.ts";
+import type { LoadFigures } from "../load/load.ts";
+import { formatNumber, makeRow, explainUncounted, type BenchRow } from "../row.ts";
 import { takeRounds, type Rounds, type Window } from "../rounds.ts";
 import { checkSettled } from "../stage.ts";
 import { median } from "../stats.ts";
@@ -11,13 +11,13 @@ const perSecond = 50;
 /**
  * Streams of 100 events, 5 ms apart: CPU of the edge and the wait for the first event, against the bare pass-through.
  */
-export async function streamRows({ stage, plan, isSmoke }: Bench): Promise<Row[]> {
+export async function measureStreams({ stage, plan, isSmoke }: Bench): Promise<BenchRow[]> {
   const [caller] = await stage.publish(1);
   if (!caller) throw new RangeError("no caller");
   let calls = 0;
   let seed = 1;
-  const run = async (port: number, ms: number, seed: number): Promise<LoadReport> => {
-    const report = await stage.load({ ...openLoad(port, [caller.text]), ms, seed });
+  const run = async (port: number, ms: number, seed: number): Promise<LoadFigures> => {
+    const report = await stage.load({ ...makeStreamLoad(port, [caller.text]), ms, seed });
     if (port === stage.ports.edge) calls += report.calls;
     await stage.quiet();
     return report;
@@ -41,65 +41,65 @@ export async function streamRows({ stage, plan, isSmoke }: Bench): Promise<Row[]
 
 type Target = "direct" | "bare" | "least" | "edge";
 
-function makeRows(rounds: Rounds<Target, LoadReport>, isSmoke: boolean): Row[] {
-  const of = (name: Target, value: (window: Window<LoadReport>) => number) =>
+function makeRows(rounds: Rounds<Target, LoadFigures>, isSmoke: boolean): BenchRow[] {
+  const pick = (name: Target, value: (window: Window<LoadFigures>) => number) =>
     median(rounds.taken.map((round) => value(round[name])));
   const figures = {
-    bareCpuMs: of("bare", cpuMs),
-    edgeCpuMs: of("edge", cpuMs),
-    directFirstMs: of("direct", firstMs),
-    bareFirstMs: of("bare", firstMs),
-    leastCpuMs: of("least", cpuMs),
-    leastFirstMs: of("least", firstMs),
-    edgeFirstMs: of("edge", firstMs),
-    bareFirstP99Ms: of("bare", ({ outcome }) => outcome.p99Ms),
-    edgeFirstP99Ms: of("edge", ({ outcome }) => outcome.p99Ms),
-    edgeGapP50Ms: of("edge", ({ outcome }) => outcome.gapP50Ms),
+    bareCpuMs: pick("bare", readCpuMs),
+    edgeCpuMs: pick("edge", readCpuMs),
+    directFirstMs: pick("direct", readFirstMs),
+    bareFirstMs: pick("bare", readFirstMs),
+    leastCpuMs: pick("least", readCpuMs),
+    leastFirstMs: pick("least", readFirstMs),
+    edgeFirstMs: pick("edge", readFirstMs),
+    bareFirstP99Ms: pick("bare", ({ outcome }) => outcome.p99Ms),
+    edgeFirstP99Ms: pick("edge", ({ outcome }) => outcome.p99Ms),
+    edgeGapP50Ms: pick("edge", ({ outcome }) => outcome.gapP50Ms),
   };
-  const reason = whyNot(rounds, isSmoke);
-  const cpu = rounds.taken.map((round) => cpuMs(round.edge) / cpuMs(round.bare));
-  const addedBy = (round: (typeof rounds.taken)[number], name: "edge" | "least") =>
-    (firstMs(round[name]) - firstMs(round.direct)) / (firstMs(round.bare) - firstMs(round.direct));
-  const added = rounds.taken.map((round) => addedBy(round, "edge"));
+  const reason = explainUncounted(rounds, isSmoke);
+  const cpu = rounds.taken.map((round) => readCpuMs(round.edge) / readCpuMs(round.bare));
+  const measureAdded = (round: (typeof rounds.taken)[number], name: "edge" | "least") =>
+    (readFirstMs(round[name]) - readFirstMs(round.direct)) / (readFirstMs(round.bare) - readFirstMs(round.direct));
+  const added = rounds.taken.map((round) => measureAdded(round, "edge"));
   const cpuNote =
-    `${plain(figures.edgeCpuMs)} ms a stream against ${plain(figures.bareCpuMs)} ms; the least that an edge ` +
-    `can do: ${plain(figures.leastCpuMs / figures.bareCpuMs)} ×`;
+    `${formatNumber(figures.edgeCpuMs)} ms a stream against ${formatNumber(figures.bareCpuMs)} ms; the least that an edge ` +
+    `can do: ${formatNumber(figures.leastCpuMs / figures.bareCpuMs)} ×`;
   const firstNote =
-    `first event after ${plain(figures.edgeFirstMs)} ms, bare ${plain(figures.bareFirstMs)} ms, direct ` +
-    `${plain(figures.directFirstMs)} ms; the least: ` +
-    `${plain(median(rounds.taken.map((round) => addedBy(round, "least"))))} ×`;
+    `first event after ${formatNumber(figures.edgeFirstMs)} ms, bare ${formatNumber(figures.bareFirstMs)} ms, direct ` +
+    `${formatNumber(figures.directFirstMs)} ms; the least: ` +
+    `${formatNumber(median(rounds.taken.map((round) => measureAdded(round, "least"))))} ×`;
   return [
-    rowOf("streams: CPU a stream, edge / bare", { bound: "at most", value: 1.25, unit: "×" }, cpu, {
+    makeRow("streams: CPU a stream, edge / bare", { bound: "at most", value: 1.25, unit: "×" }, cpu, {
       note: cpuNote,
       figures,
-      whyNot: reason,
+      explainUncounted: reason,
     }),
-    rowOf("streams: first event added p50, edge / bare", { bound: "at most", value: 1.6, unit: "×" }, added, {
+    makeRow("streams: first event added p50, edge / bare", { bound: "at most", value: 1.6, unit: "×" }, added, {
       note: firstNote,
       figures,
-      whyNot: reason,
+      explainUncounted: reason,
     }),
   ];
 }
 
 /** Streams for a target that passes them on to the byte. */
-export function openLoad(port: number, keys: string[]) {
+export function makeStreamLoad(port: number, keys: string[]) {
   return {
     kind: "open",
     port,
     keys,
     path: "/v1/chat/completions",
-    body: callBody(true),
+    body: writeCallBody(true),
     perSecond,
-    events: tokensOf,
+    events: answerTokens,
     bytes: streamBytes,
   } as const;
 }
 
-function cpuMs(window: Window<LoadReport>): number {
+function readCpuMs(window: Window<LoadFigures>): number {
   return window.cpuMs / window.outcome.calls;
 }
 
-function firstMs({ outcome }: Window<LoadReport>): number {
+function readFirstMs({ outcome }: Window<LoadFigures>): number {
   return outcome.p50Ms;
 }

@@ -3,9 +3,9 @@ import { createServer, type AddressInfo, type Socket } from "node:net";
 import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { loadHeader } from "#edge/agreements/records/node.ts";
 import type { KeyPair } from "#infra/local/secrets.ts";
-import { eventMs, jsonAnswer, streamEvents, streamTail, tokensOf, usageEvents } from "../load/answers.ts";
-import { recordOf, Settling } from "../load/settle.ts";
-import { fieldOf, MessageReader } from "../load/http-messages.ts";
+import { eventMs, jsonAnswer, streamEvents, streamTail, answerTokens, usageEvents } from "../load/answers.ts";
+import { makeUsageRecord, Settling } from "../load/settle.ts";
+import { findField, MessageReader } from "../load/http-messages.ts";
 
 /**
  * The origin of the bench, a process of its own: answers as an agent would, verifies nothing, settles every hold that a
@@ -23,7 +23,7 @@ const settling = new Settling(config.node, config.key, config.edgePort);
 const answered = { whole: 0, streams: 0 };
 let running = 0;
 
-const field = () => `${loadHeader}: run=${running} wait=0 kv=0.050 held=${running * 200}\r\n`;
+const writeLoadField = () => `${loadHeader}: run=${running} wait=0 kv=0.050 held=${running * 200}\r\n`;
 const chunk = (bytes: Buffer) =>
   Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
 const plainEvents = streamEvents.map(chunk);
@@ -37,27 +37,27 @@ const pages: Record<string, string> = {
 };
 const tail = Buffer.concat([chunk(streamTail), Buffer.from("0\r\n\r\n")]);
 
-function take(socket: Socket, head: string, body: string): void {
+function answer(socket: Socket, head: string, body: string): void {
   const page = pages[head.slice(0, head.indexOf(" HTTP/"))];
   if (page !== undefined) return void socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${page.length}\r\n\r\n${page}`);
-  const hop = hopOf(fieldOf(head, "authorization") ?? "");
+  const hop = readHop(findField(head, "authorization") ?? "");
   const startedAtMs = Date.now();
   running++;
   const done = () => {
     running--;
-    if (hop) settling.add(recordOf(hop, tokensOf, startedAtMs));
+    if (hop) settling.add(makeUsageRecord(hop, answerTokens, startedAtMs));
   };
   if (!body.includes('"stream":true')) {
     answered.whole++;
     socket.write(
-      `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n${field()}content-length: ${jsonAnswer.length}\r\n` +
+      `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n${writeLoadField()}content-length: ${jsonAnswer.length}\r\n` +
         `\r\n${jsonAnswer}`,
     );
     return done();
   }
   answered.streams++;
   socket.write(
-    `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n${field()}transfer-encoding: chunked\r\n\r\n`,
+    `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n${writeLoadField()}transfer-encoding: chunked\r\n\r\n`,
   );
   stream(socket, body.includes('"include_usage":true') ? countedEvents : plainEvents, done);
 }
@@ -66,7 +66,7 @@ function take(socket: Socket, head: string, body: string): void {
 function stream(socket: Socket, events: Buffer[], done: () => void): void {
   const startMs = performance.now();
   let index = 0;
-  const beat = () => {
+  const writeNext = () => {
     const event = events[index];
     if (!event || socket.destroyed) {
       if (!socket.destroyed) socket.write(tail);
@@ -74,12 +74,12 @@ function stream(socket: Socket, events: Buffer[], done: () => void): void {
     }
     socket.write(event);
     index++;
-    setTimeout(beat, Math.max(0, startMs + index * eventMs - performance.now()));
+    setTimeout(writeNext, Math.max(0, startMs + index * eventMs - performance.now()));
   };
-  beat();
+  writeNext();
 }
 
-function hopOf(authorization: string): HopClaims | null {
+function readHop(authorization: string): HopClaims | null {
   const payload = authorization.split(".")[1];
   return payload ? JSON.parse(Buffer.from(payload, "base64url").toString()) : null;
 }
@@ -93,7 +93,7 @@ const server = createServer({ noDelay: true }, (socket) => {
       body = "";
     },
     body: (bytes) => (body += bytes.toString("latin1")),
-    end: () => take(socket, head, body),
+    end: () => answer(socket, head, body),
   });
   socket.on("data", (bytes: Buffer) => reader.push(bytes));
   socket.on("error", () => socket.destroy());

@@ -10,17 +10,17 @@ const seen: Record<string, number> = {};
 const redis = await startRedis({
   dir: join(process.argv[2] ?? "", "redis"),
   fsync: "always",
-  onCommands: ([first]) => note(first ?? []),
+  onCommands: ([first]) => count(first ?? []),
 });
 
 /**
  * A script's first argument after its keys is its command; anything else goes by the command's name. A pipeline counts
  * once, by its first command.
  */
-function note(command: string[]): void {
+function count(command: string[]): void {
   const [name = "", , keys] = command;
-  const turn = name.startsWith("eval") ? (command[3 + Number(keys)] ?? "") : name;
-  seen[turn] = (seen[turn] ?? 0) + 1;
+  const label = name.startsWith("eval") ? (command[3 + Number(keys)] ?? "") : name;
+  seen[label] = (seen[label] ?? 0) + 1;
 }
 
 process.on("message", async ({ id, sync }: { id: number; sync: "always" | "everysec" | null }) => {

@@ -68,14 +68,14 @@ export async function startWorkerd(plan: WorkerdPlan): Promise<Workerd> {
   mkdirSync(state, { recursive: true });
   for (const name of ["entry", "bare", "least", "bill"])
     writeFileSync(join(dir, `${name}.js`), await bundleWorker(root, `infra/checks/bench/worker/${name}.ts`));
-  writeFileSync(join(dir, "config.capnp"), configOf(plan, state));
+  writeFileSync(join(dir, "config.capnp"), writeConfig(plan, state));
   const binary: string = createRequire(import.meta.url)("workerd").default;
   const child = spawn(binary, ["serve", join(dir, "config.capnp")], { stdio: ["ignore", "ignore", "pipe"] });
   let errors = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (errors = (errors + text).slice(-4_000)));
+  child.stderr.setEncoding("utf8").on("data", (quote: string) => (errors = (errors + quote).slice(-4_000)));
   const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   process.once("exit", () => child.kill("SIGKILL"));
-  for (let tries = 0; !(await answers(ports.edge)); tries++) {
+  for (let tries = 0; !(await isAnswering(ports.edge)); tries++) {
     if (child.exitCode !== null || tries > 200) throw new Error(`workerd did not start: ${errors}`);
     await sleep(25);
   }
@@ -86,7 +86,7 @@ export async function startWorkerd(plan: WorkerdPlan): Promise<Workerd> {
   return { process: child, pid: child.pid ?? 0, failure: () => errors, stop };
 }
 
-async function answers(port: number): Promise<boolean> {
+async function isAnswering(port: number): Promise<boolean> {
   return fetch(`http://127.0.0.1:${port}/livez`).then(
     (response) => response.ok,
     () => false,
@@ -95,21 +95,21 @@ async function answers(port: number): Promise<boolean> {
 
 /** The worker must run under the date and flags of production. */
 function readCompatibility(root: string): { date: string; flags: string[] } {
-  const text = readFileSync(join(root, "wrangler.toml"), "utf8");
-  const date = /^compatibility_date = "(.*)"$/m.exec(text)?.[1];
-  const flags = /^compatibility_flags = (\[.*\])$/m.exec(text)?.[1];
+  const quote = readFileSync(join(root, "wrangler.toml"), "utf8");
+  const date = /^compatibility_date = "(.*)"$/m.exec(quote)?.[1];
+  const flags = /^compatibility_flags = (\[.*\])$/m.exec(quote)?.[1];
   if (!date) throw new Error("wrangler.toml names no compatibility_date");
   return { date, flags: JSON.parse(flags ?? "[]") };
 }
 
-const text = (value: string) => JSON.stringify(value);
+const quote = (value: string) => JSON.stringify(value);
 
 const writeSocket = (name: string, port: number, service: string) =>
-  `(name = ${text(name)}, address = "127.0.0.1:${port}", http = (), service = ${service}),`;
+  `(name = ${quote(name)}, address = "127.0.0.1:${port}", http = (), service = ${service}),`;
 
 const writeBindings = (vars: Record<string, string>) =>
   Object.entries(vars)
-    .map(([name, value]) => `(name = ${text(name)}, text = ${text(value)}),`)
+    .map(([name, value]) => `(name = ${quote(name)}, text = ${quote(value)}),`)
     .join("\n        ");
 
 /** Over Redis the edge asks no ledger object, but like every deployment it has them: those of its neighbour. */
@@ -131,12 +131,12 @@ function writeRedisEdge({ redis }: WorkerdPlan, common: string): string {
 function writeBaselines(originUrl: string, common: string): string {
   return `(name = "bare", worker = (
       modules = [(name = "bare.js", esModule = embed "bare.js")],
-      bindings = [(name = "ORIGIN", text = ${text(originUrl)})],
+      bindings = [(name = "ORIGIN", text = ${quote(originUrl)})],
       ${common},
     )),
     (name = "least", worker = (
       modules = [(name = "least.js", esModule = embed "least.js")],
-      bindings = [(name = "ORIGIN", text = ${text(originUrl)}), (name = "YES", durableObjectNamespace = "Yes")],
+      bindings = [(name = "ORIGIN", text = ${quote(originUrl)}), (name = "YES", durableObjectNamespace = "Yes")],
       durableObjectNamespaces = [(className = "Yes", uniqueKey = "yes", enableSql = true)],
       durableObjectStorage = (inMemory = void),
       ${common},
@@ -158,10 +158,10 @@ function writeSockets({ ports, redis }: WorkerdPlan): string {
   return sockets.join("\n    ");
 }
 
-function configOf(plan: WorkerdPlan, state: string): string {
+function writeConfig(plan: WorkerdPlan, state: string): string {
   const { date, flags } = readCompatibility(plan.root);
   const common =
-    `compatibilityDate = ${text(date)}, compatibilityFlags = [${flags.map(text).join(", ")}], ` +
+    `compatibilityDate = ${quote(date)}, compatibilityFlags = [${flags.map(quote).join(", ")}], ` +
     'globalOutbound = "out"';
   // For profiling with perf: `BENCH_V8_FLAGS="--perf-basic-prof"` gives JavaScript its names.
   const v8Flags = (process.env["BENCH_V8_FLAGS"] ?? "").split(" ").filter(Boolean);
@@ -185,13 +185,13 @@ const config :Workerd.Config = (
     )),
     ${writeRedisEdge(plan, common)}
     ${writeBaselines(plan.originUrl, common)}
-    (name = "disk", disk = (path = ${text(state)}, writable = true)),
+    (name = "disk", disk = (path = ${quote(state)}, writable = true)),
     (name = "out", network = (allow = ["private"])),
   ],
   sockets = [
     ${writeSockets(plan)}
   ],
-  v8Flags = [${v8Flags.map(text).join(", ")}],
+  v8Flags = [${v8Flags.map(quote).join(", ")}],
   extensions = [(modules = [(name = "bench:bill", esModule = embed "bill.js", internal = true)])],
 );
 `;

@@ -1,6 +1,6 @@
 import type { Env } from "#edge/env.ts";
 import door from "#edge/worker.ts";
-import { countingEnv, takeCounts } from "./counting.ts";
+import { wrapEnv, takeCounts } from "./counting.ts";
 import { serveProbe } from "./probe.ts";
 
 export { FleetObject, OrgLedger } from "#edge/worker.ts";
@@ -13,7 +13,7 @@ export default door;
  * the measured one nothing.
  */
 export const counted: ExportedHandler<Env> = {
-  fetch: (request, env, context) => door.fetch(request, countingEnv(env), context),
+  fetch: (request, env, context) => door.fetch(request, wrapEnv(env), context),
 };
 
 /** The bench's own probe, behind the door: publishes orgs, looks into ledgers, drives one directly. */

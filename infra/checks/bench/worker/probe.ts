@@ -1,5 +1,5 @@
-import type { Ask, Ledger } from "#edge/ledger/port.ts";
-import { randomBase62, type HoldId, type OrgId } from "#edge/agreements/tokens/ids.ts";
+import type { HoldRequest, Ledger } from "#edge/ledger/port.ts";
+import { generateBase62, type HoldId, type OrgId } from "#edge/agreements/tokens/ids.ts";
 import type { UsageRecord } from "#edge/agreements/records/usage.ts";
 import type { Env } from "#edge/env.ts";
 import { usageBatchMax } from "#edge/limits.ts";
@@ -23,24 +23,24 @@ export async function serveProbe(
 
 async function answer(
   path: string,
-  asked: unknown,
+  body: unknown,
   env: Env,
   takeCounts: () => Record<string, number>,
 ): Promise<unknown> {
   const { ledger } = (await wire(env)).ports;
   switch (path) {
     case "/publish":
-      return publish(asked as ProbeRequests["/publish"], ledger);
+      return publish(body as ProbeRequests["/publish"], ledger);
     case "/inspect":
-      return inspect(asked as ProbeRequests["/inspect"], ledger, env);
+      return inspect(body as ProbeRequests["/inspect"], ledger, env);
     case "/pairs":
-      return drivePairs(asked as ProbeRequests["/pairs"], ledger);
+      return drivePairs(body as ProbeRequests["/pairs"], ledger);
     case "/nothing":
-      return { hold: freshHold() };
+      return { hold: makeHold() };
     case "/admit":
-      return { hold: await admit(ledger, (asked as ProbeRequests["/admit"]).ask) };
+      return { hold: await admit(ledger, (body as ProbeRequests["/admit"]).ask) };
     case "/settle-open":
-      return settleOpen(asked as ProbeRequests["/settle-open"], ledger);
+      return settleOpen(body as ProbeRequests["/settle-open"], ledger);
     case "/counts":
       return takeCounts();
     default:
@@ -96,7 +96,7 @@ async function drivePairs(
     const count = await settle(ledger, ask.org, holds);
     settled += count;
   };
-  const lane = async () => {
+  const runDriver = async () => {
     while (begun++ < pairs) {
       try {
         const hold = await admit(ledger, ask);
@@ -107,7 +107,7 @@ async function drivePairs(
       }
     }
   };
-  await Promise.all(Array.from({ length: atOnce }, lane));
+  await Promise.all(Array.from({ length: atOnce }, runDriver));
   if (ended.length > 0) await settleAll();
   if (settled < pairs) await settleOpen(ask, ledger);
   return { settled, why };
@@ -127,24 +127,24 @@ async function settleOpen({ org }: { org: OrgId }, ledger: Ledger): Promise<Prob
   return { settled };
 }
 
-async function admit(ledger: Ledger, ask: Omit<Ask, "hold">): Promise<HoldId> {
-  const hold = freshHold();
+async function admit(ledger: Ledger, ask: Omit<HoldRequest, "hold">): Promise<HoldId> {
+  const hold = makeHold();
   const grant = await ledger.admit({ ...ask, hold });
   if (grant.kind !== "grant") throw new Error(`denied: ${grant.reason}`);
   return hold;
 }
 
 async function settle(ledger: Ledger, org: OrgId, holds: HoldId[]): Promise<number> {
-  const [answer] = await ledger.settleAll([{ org, records: holds.map((hold) => recordOf(org, hold)) }]);
+  const [answer] = await ledger.settleAll([{ org, records: holds.map((hold) => makeUsageRecord(org, hold)) }]);
   if (answer?.status !== "fulfilled") throw answer?.reason;
   return answer.value.filter(({ result }) => result === "settled").length;
 }
 
-function freshHold(): HoldId {
-  return `hold_${randomBase62(22, (bytes) => crypto.getRandomValues(new Uint8Array(bytes)))}`;
+function makeHold(): HoldId {
+  return `hold_${generateBase62(22, (bytes) => crypto.getRandomValues(new Uint8Array(bytes)))}`;
 }
 
-function recordOf(org: OrgId, hold: HoldId): UsageRecord {
+function makeUsageRecord(org: OrgId, hold: HoldId): UsageRecord {
   const nowMs = Date.now();
   const times = { startedAtMs: nowMs, firstTokenAtMs: nowMs, endedAtMs: nowMs };
   return {

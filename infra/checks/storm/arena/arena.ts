@@ -81,8 +81,8 @@ export async function openArena(store: Store, redisWaitMs: number, isVerbose = f
     vars: redis?.vars[0] ?? {},
     agentLimits,
     engines: engines.map(makeEngineSpec),
-    via: async (url) => opened(toNode, await openFaultProxy(url)),
-    viaEdge: async (url) => opened(toEdge, await openFaultProxy(url)),
+    via: async (url) => addProxy(toNode, await openFaultProxy(url)),
+    viaEdge: async (url) => addProxy(toEdge, await openFaultProxy(url)),
     log,
   });
   const second = await startSecondEdge(stateDir, { ...stack.vars, ...redis?.vars[1] }, log);
@@ -141,7 +141,7 @@ function startCron(edgeUrl: string): NodeJS.Timeout {
 }
 
 /** Waits until both edges serve every model; throws when they do not. */
-export async function untilWhole(arena: Arena, msMax = 40_000): Promise<void> {
+export async function waitUntilWhole(arena: Arena, msMax = 40_000): Promise<void> {
   const isHealthy = async ({ url }: RunningEdge) => {
     const health = await fetch(`${url}/health`).then(
       (answer) => answer.text(),
@@ -161,7 +161,7 @@ export async function untilWhole(arena: Arena, msMax = 40_000): Promise<void> {
   );
 }
 
-function opened(list: FaultProxy[], proxy: FaultProxy): string {
+function addProxy(list: FaultProxy[], proxy: FaultProxy): string {
   list.push(proxy);
   return proxy.url;
 }

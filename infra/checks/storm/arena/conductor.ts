@@ -36,16 +36,16 @@ export function openConductor(arena: Arena, faults: readonly FaultPlan[]): Condu
 
 async function strike(arena: Arena, fault: FaultPlan): Promise<Struck> {
   const atMs = Date.now();
-  await ways[fault.kind](arena, fault);
+  await strikes[fault.kind](arena, fault);
   return { fault, atMs, mendedAtMs: Date.now() };
 }
 
-const ways: Record<FaultPlan["kind"], (arena: Arena, fault: FaultPlan) => Promise<void>> = {
+const strikes: Record<FaultPlan["kind"], (arena: Arena, fault: FaultPlan) => Promise<void>> = {
   async "kill-edge"({ edges }, { target }) {
     const { pid } = edges[target];
     if (pid === null) throw new Error("the edge has no workerd to kill");
     process.kill(pid, "SIGKILL");
-    await untilAlive(edges[target].url);
+    await waitUntilAlive(edges[target].url);
   },
   async "kill-agent"({ stack }, { target, forMs }) {
     const node = stack.nodes[target];
@@ -68,14 +68,14 @@ const ways: Record<FaultPlan["kind"], (arena: Arena, fault: FaultPlan) => Promis
   "cut-usage": ({ toEdge }, { forMs }) => cut(toEdge[0], forMs),
 };
 
-async function cut(way: Arena["toNode"][number] | undefined, forMs: number): Promise<void> {
-  way?.refuse(true);
+async function cut(proxy: Arena["toNode"][number] | undefined, forMs: number): Promise<void> {
+  proxy?.refuse(true);
   await sleep(forMs);
-  way?.refuse(false);
+  proxy?.refuse(false);
 }
 
 /** Miniflare starts a workerd that died again by itself. */
-async function untilAlive(url: string): Promise<void> {
+async function waitUntilAlive(url: string): Promise<void> {
   await sleep(20);
   for (const endMs = Date.now() + 30_000; Date.now() < endMs; await sleep(50)) {
     if (

@@ -1,5 +1,5 @@
 import type { LedgerState } from "#edge/ledger/port.ts";
-import { patiently } from "../retry.ts";
+import { retryFor } from "../retry.ts";
 import type { OrgPlan } from "../plan/plan.ts";
 
 /** An org of the storm, made through the control API like any other. */
@@ -37,21 +37,21 @@ export class Control {
 
   /** Makes the first operator key; returns its text. */
   async bootstrap(): Promise<string> {
-    const { key } = await this.#must<{ key: { secret: string } }>("POST", "/bootstrap", {});
+    const { key } = await this.#sendUntil<{ key: { secret: string } }>("POST", "/bootstrap", {});
     return key.secret;
   }
 
   async makeOrg(plan: OrgPlan): Promise<StormOrg> {
-    const { id } = await this.#must<{ id: string }>("POST", "/orgs", {
+    const { id } = await this.#sendUntil<{ id: string }>("POST", "/orgs", {
       name: `storm ${plan.kind}`,
       ...(plan.plan !== "enterprise" && { plan: plan.plan }),
     });
     const free = { requestsPerMinute: null, requestsPerHour: null, concurrency: null };
     if (plan.plan === "enterprise")
-      await this.#must("PATCH", `/orgs/${id}`, { plan: "enterprise", limits: { ...free, ...plan.limits } });
-    const { secret: key } = await this.#must<{ secret: string }>("POST", `/orgs/${id}/keys`, { name: "storm" });
+      await this.#sendUntil("PATCH", `/orgs/${id}`, { plan: "enterprise", limits: { ...free, ...plan.limits } });
+    const { secret: key } = await this.#sendUntil<{ secret: string }>("POST", `/orgs/${id}/keys`, { name: "storm" });
     if (plan.narrowKey === null) return { id, key, narrowKey: null };
-    const narrow = await this.#must<{ secret: string }>("POST", `/orgs/${id}/keys`, {
+    const narrow = await this.#sendUntil<{ secret: string }>("POST", `/orgs/${id}/keys`, {
       name: "narrow",
       limits: { requestsPerMinute: plan.narrowKey },
     });
@@ -60,14 +60,14 @@ export class Control {
 
   /** Throws when it cannot be had within `msMax`. */
   ledger(org: string, msMax = awayMsMax): Promise<LedgerView> {
-    return this.#must<LedgerView>("GET", `/orgs/${org}/ledger`, undefined, msMax);
+    return this.#sendUntil<LedgerView>("GET", `/orgs/${org}/ledger`, undefined, msMax);
   }
 
-  #must<T>(method: string, path: string, body?: unknown, msMax = awayMsMax): Promise<T> {
-    return patiently(msMax, () => this.#ask<T>(method, path, body));
+  #sendUntil<T>(method: string, path: string, body?: unknown, msMax = awayMsMax): Promise<T> {
+    return retryFor(msMax, () => this.#send<T>(method, path, body));
   }
 
-  async #ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+  async #send<T>(method: string, path: string, body?: unknown): Promise<T> {
     const answer = await fetch(`${this.#url}/control${path}`, {
       method,
       headers: { authorization: `Bearer ${this.#key}`, "content-type": "application/json" },

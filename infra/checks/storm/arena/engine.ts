@@ -7,7 +7,7 @@ import type { OracleRecord, OracleReport } from "#infra/simulator/text/oracle.ts
 export interface StormEngine {
   url: string;
   /** Every call that reached it between two times, Unix ms. */
-  read(fromMs: number, toMs: number): Promise<MadeCall[]>;
+  read(fromMs: number, toMs: number): Promise<EngineCall[]>;
   /** SIGKILL. Calls that were under way have no truth any more. */
   kill(): Promise<void>;
   /** Starts again on the same port. */
@@ -16,7 +16,7 @@ export interface StormEngine {
 }
 
 /** What an engine says of a call. `isWhole`: it lived to see its end. */
-export interface MadeCall extends OracleRecord {
+export interface EngineCall extends OracleRecord {
   isWhole: boolean;
 }
 
@@ -32,17 +32,17 @@ export async function startEngine(index: number, args: string[], log: (line: str
     );
   let child = await start();
   const url = `http://127.0.0.1:${port}`;
-  const past: MadeCall[] = [];
-  const ask = async (): Promise<MadeCall[]> => {
+  const past: EngineCall[] = [];
+  const readReport = async (): Promise<EngineCall[]> => {
     const report: OracleReport = await fetch(`${url}/sim/oracle`).then((answer) => answer.json());
     return report.records.map((record) => ({ ...record, isWhole: record.endedAtMs !== null }));
   };
   return {
     url,
     read: async (fromMs, toMs) =>
-      [...past, ...(await ask())].filter(({ startedAtMs }) => startedAtMs >= fromMs && startedAtMs <= toMs),
+      [...past, ...(await readReport())].filter(({ startedAtMs }) => startedAtMs >= fromMs && startedAtMs <= toMs),
     async kill() {
-      past.push(...(await ask()));
+      past.push(...(await readReport()));
       child.kill("SIGKILL");
     },
     async restart() {

@@ -1,13 +1,13 @@
 import type { Violation } from "./violation.ts";
-import { callOf, type Evidence } from "./evidence.ts";
-import type { Outcome } from "../crew/outcome.ts";
-import type { FaultKind } from "../plan/plan.ts";
+import { findCall, type Evidence } from "./evidence.ts";
+import type { AttemptOutcome } from "../crew/outcome.ts";
+import type { StormFaultKind } from "../plan/plan.ts";
 
 /**
  * Which faults announce which 5xx. What stands here never needs no fault: Redis may take longer than it has; a caller's
  * own deadline passes.
  */
-const announcedBy: Readonly<Record<string, readonly FaultKind[]>> = {
+const announcedBy: Readonly<Record<string, readonly StormFaultKind[]>> = {
   quota_unavailable: ["kill-edge", "kill-redis", "cut-redis"],
   no_healthy_backends: ["kill-agent", "kill-engine", "cut-origin"],
   bad_gateway: ["kill-agent", "kill-engine", "cut-origin"],
@@ -26,30 +26,30 @@ export function checkAnswers(evidence: Evidence): Violation[] {
       found.push({ rule: "hung", what: `${name}: no end for ${outcome.endedAtMs - outcome.startedAtMs} ms` });
     if (isTruncated(evidence, outcome))
       found.push({ rule: "truncation", what: `${name}: a stream ended without [DONE] and without an error event` });
-    const why = unannounced(evidence, outcome);
+    const why = explainUnannounced(evidence, outcome);
     if (why !== null) found.push({ rule: "announced errors", what: `${name}: ${why}` });
   }
   return [...found, ...checkRepeats(evidence)];
 }
 
 /** The connection told of a proper end, but the stream did not. */
-function isTruncated({ plan }: Evidence, outcome: Outcome): boolean {
+function isTruncated({ plan }: Evidence, outcome: AttemptOutcome): boolean {
   return (
     outcome.how === "ended" &&
     outcome.status === 200 &&
     !outcome.isDone &&
     outcome.code === null &&
-    callOf(plan, outcome).isStream
+    findCall(plan, outcome).isStream
   );
 }
 
-function unannounced(evidence: Evidence, outcome: Outcome): string | null {
+function explainUnannounced(evidence: Evidence, outcome: AttemptOutcome): string | null {
   const { status, code, how } = outcome;
-  const did = (kind: FaultKind) => evidence.struck.some(({ fault }) => fault.kind === kind);
+  const did = (kind: StormFaultKind) => evidence.struck.some(({ fault }) => fault.kind === kind);
   if (how === "broken") return did("kill-edge") ? null : `the connection broke (status ${status ?? "none"})`;
   if (code === null || (status !== null && status >= 400 && status < 500)) return null;
   if (code === "gateway_timeout") {
-    const { timeoutMs } = callOf(evidence.plan, outcome);
+    const { timeoutMs } = findCall(evidence.plan, outcome);
     return outcome.endedAtMs - outcome.startedAtMs >= timeoutMs - deadlineSlackMs
       ? null
       : `${code} before its deadline`;
@@ -66,7 +66,7 @@ function checkRepeats({ outcomes, plan, orgs }: Evidence): Violation[] {
   const found: Violation[] = [];
   const answers = new Map<string, number>();
   for (const outcome of outcomes) {
-    const { again } = callOf(plan, outcome);
+    const { again } = findCall(plan, outcome);
     if (again !== null && outcome.status === 200 && outcome.isDone) answers.set(again, (answers.get(again) ?? 0) + 1);
   }
   for (const [key, count] of answers)

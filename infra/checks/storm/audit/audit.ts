@@ -18,14 +18,19 @@ export interface Figures extends BillFigures {
   /** 5xx that were announced, and connections that broke with an edge. */
   failed: number;
   aborted: number;
-  looks: number;
+  polls: number;
 }
 
 /** Audits a storm. Pure: the same evidence gives the same result. */
 export function audit(evidence: Evidence): AuditResult {
   const { outcomes, watched } = evidence;
   const bill = checkBill(evidence);
-  const violations = [...checkLimits(evidence), ...bill.violations, ...checkAnswers(evidence), ...checkLife(evidence)];
+  const violations = [
+    ...checkLimits(evidence),
+    ...bill.violations,
+    ...checkAnswers(evidence),
+    ...checkLiveness(evidence),
+  ];
   const count = (isIt: (outcome: Evidence["outcomes"][number]) => boolean) => outcomes.filter(isIt).length;
   const figures: Figures = {
     ...bill.figures,
@@ -34,7 +39,7 @@ export function audit(evidence: Evidence): AuditResult {
     refused: count(({ status }) => status !== null && status >= 400 && status < 500),
     failed: count(({ status }) => status === null || status >= 500),
     aborted: count(({ how }) => how === "aborted"),
-    looks: watched.looks,
+    polls: watched.polls,
   };
   return { violations, figures };
 }
@@ -43,11 +48,11 @@ export function audit(evidence: Evidence): AuditResult {
  * A storm in which nothing was admitted, refused by a limit or looked at would prove nothing; one without faults must
  * show each.
  */
-function checkLife({ outcomes, watched, struck, plan }: Evidence): Violation[] {
+function checkLiveness({ outcomes, watched, struck, plan }: Evidence): Violation[] {
   const found: string[] = [];
   if (!outcomes.some(({ isDone }) => isDone)) found.push("no call was answered to its end");
   if (struck.length === 0 && !outcomes.some(({ status }) => status === 429)) found.push("no limit was met");
-  if (watched.looks === 0) found.push("no ledger was looked at");
+  if (watched.polls === 0) found.push("no ledger was looked at");
   const missed = plan.faults.filter(({ number }) => !struck.some(({ fault }) => fault.number === number));
   if (missed.length > 0)
     found.push(`faults that did not strike: ${missed.map(({ number, kind }) => `${number} ${kind}`).join(", ")}`);

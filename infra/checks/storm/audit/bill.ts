@@ -1,9 +1,9 @@
 import { checkpointMs, checkpointTokens } from "#edge/limits.ts";
 import type { Violation } from "./violation.ts";
-import { settledIn } from "./limits.ts";
-import type { MadeCall } from "../arena/engine.ts";
-import { callOf, type BillRow, type Evidence, type OrgEvidence } from "./evidence.ts";
-import type { Outcome } from "../crew/outcome.ts";
+import { readSettled } from "./limits.ts";
+import type { EngineCall } from "../arena/engine.ts";
+import { findCall, type BillRow, type Evidence, type OrgEvidence } from "./evidence.ts";
+import type { AttemptOutcome } from "../crew/outcome.ts";
 
 /** What was made and billed over all calls of a storm. */
 export interface BillFigures {
@@ -17,13 +17,13 @@ export interface BillFigures {
 }
 
 /** One call's lines on the bill, what the engines say they made for it, and what the caller saw. */
-interface Account {
+interface BilledCall {
   hold: string;
   base: BillRow;
   completion: number;
   prompt: number;
-  calls: MadeCall[];
-  outcome: Outcome | null;
+  calls: EngineCall[];
+  outcome: AttemptOutcome | null;
 }
 
 /**
@@ -32,10 +32,10 @@ interface Account {
  */
 export function checkBill(evidence: Evidence): { violations: Violation[]; figures: BillFigures } {
   const violations = evidence.orgs.flatMap((org) => checkSums(org));
-  const accounts = accountsOf(evidence);
+  const accounts = collectCalls(evidence);
   const figures: BillFigures = { rows: accounts.length, made: 0, billed: 0, short: 0, shortMost: 0 };
   for (const account of accounts) {
-    const made = madeFor(account);
+    const made = countMade(account);
     figures.made += made ?? account.completion;
     figures.billed += account.completion;
     const short = made === null ? 0 : made - account.completion;
@@ -68,14 +68,14 @@ function checkSums(org: OrgEvidence): Violation[] {
   const calls = rows.filter(({ end }) => end !== "adjusted").length;
   if (calls !== holds.size)
     found.push({ rule: "double", what: `${org.id}: ${calls} calls on the bill for ${holds.size} holds` });
-  const sum = (of: (row: BillRow) => number) => rows.reduce((total, row) => total + of(row), 0);
+  const sum = (pick: (row: BillRow) => number) => rows.reduce((total, row) => total + pick(row), 0);
   const pairs: [string, number, number][] = [
     [
       "tokens",
-      settledIn(org, "tokensPerMonth"),
+      readSettled(org, "tokensPerMonth"),
       sum(({ promptTokens, completionTokens }) => promptTokens + completionTokens),
     ],
-    ["money", settledIn(org, "costMicrosPerMonth"), sum(({ costMicros }) => costMicros)],
+    ["money", readSettled(org, "costMicrosPerMonth"), sum(({ costMicros }) => costMicros)],
   ];
   for (const [unit, settled, billed] of pairs) {
     if (settled !== billed)
@@ -84,23 +84,23 @@ function checkSums(org: OrgEvidence): Violation[] {
         what: `${org.plan.kind} ${org.id}: the ledger has settled ${settled} of ${unit}, the rows say ${billed}`,
       });
   }
-  const admitted = settledIn(org, "requestsPerHour");
+  const admitted = readSettled(org, "requestsPerHour");
   if (calls > admitted)
     found.push({ rule: "double", what: `${org.id}: ${calls} calls on the bill, but ${admitted} were admitted` });
   return found;
 }
 
-function accountsOf({ orgs, made, outcomes }: Evidence): Account[] {
-  const byHold = new Map<string, MadeCall[]>();
+function collectCalls({ orgs, engineCalls: made, outcomes }: Evidence): BilledCall[] {
+  const byHold = new Map<string, EngineCall[]>();
   for (const call of made)
     if (call.requestId !== null && call.outcome !== "refused")
       byHold.set(call.requestId, [...(byHold.get(call.requestId) ?? []), call]);
-  const outcomeOf = new Map(
+  const outcomeByHold = new Map(
     outcomes.flatMap((outcome) =>
       outcome.hold === null || outcome.status !== 200 ? [] : [[outcome.hold, outcome] as const],
     ),
   );
-  const accounts = new Map<string, Account>();
+  const accounts = new Map<string, BilledCall>();
   for (const { rows } of orgs) {
     const once = new Map(rows.map((row) => [row.id, row]));
     for (const row of once.values()) {
@@ -110,7 +110,7 @@ function accountsOf({ orgs, made, outcomes }: Evidence): Account[] {
         completion: 0,
         prompt: 0,
         calls: byHold.get(row.hold) ?? [],
-        outcome: outcomeOf.get(row.hold) ?? null,
+        outcome: outcomeByHold.get(row.hold) ?? null,
       };
       if (row.end !== "adjusted") account.base = row;
       account.completion += row.completionTokens;
@@ -125,16 +125,16 @@ function accountsOf({ orgs, made, outcomes }: Evidence): Account[] {
  * Completion tokens sent; of several tries of one call the bill takes the greatest. `null`: the engine took the
  * truth with it.
  */
-function madeFor({ calls }: Account): number | null {
+function countMade({ calls }: BilledCall): number | null {
   if (calls.length === 0 || calls.some(({ isWhole }) => !isWhole)) return null;
   return Math.max(...calls.map(({ emittedTokens }) => emittedTokens));
 }
 
-function checkAccount(evidence: Evidence, account: Account): string[] {
+function checkAccount(evidence: Evidence, account: BilledCall): string[] {
   const { completion, outcome, base, calls } = account;
   const found: string[] = [];
-  const made = madeFor(account);
-  const tokensMax = outcome ? callOf(evidence.plan, outcome).tokens : null;
+  const made = countMade(account);
+  const tokensMax = outcome ? findCall(evidence.plan, outcome).tokens : null;
   if (tokensMax !== null && completion > tokensMax)
     found.push(`${completion} tokens are billed, ${tokensMax} were reserved`);
   if (
@@ -150,12 +150,12 @@ function checkAccount(evidence: Evidence, account: Account): string[] {
   if (made === null) {
     const mayBeUnknown = didStrike(evidence, "kill-engine") || (calls.length === 0 && completion === 0);
     if (!mayBeUnknown) found.push(`${completion} tokens are billed, but no engine knows of the call`);
-    if (outcome && base.end !== "expired" && completion < outcome.seen && callOf(evidence.plan, outcome).isStream)
+    if (outcome && base.end !== "expired" && completion < outcome.seen && findCall(evidence.plan, outcome).isStream)
       found.push(`the caller saw ${outcome.seen} tokens, ${completion} are billed`);
     return found;
   }
   if (completion > made) found.push(`${completion} tokens are billed, the engines made ${made}`);
-  if (completion < made && made - completion > shortMax(evidence, account, made))
+  if (completion < made && made - completion > findShortMax(evidence, account, made))
     found.push(`${completion} tokens are billed, the engines made ${made}`);
   const whole = calls.length === 1 && calls[0]?.outcome === "completed" ? calls[0] : null;
   if (whole && base.end === "completed" && account.prompt !== whole.promptTokens)
@@ -166,9 +166,9 @@ function checkAccount(evidence: Evidence, account: Account): string[] {
 /**
  * How much less than was made may be billed. Nothing, unless something died: an agent's last checkpoint is at most 256
  * tokens, or what it made in five seconds, old; and of a call that was given up before its first byte the agent has
- * read nothing, whatever the engine made meanwhile (origin/calls/call.ts): its completion is free.
+ * read nothing, whatever the engine made meanwhile (origin/calls/serve-call.ts): its completion is free.
  */
-function shortMax(evidence: Evidence, { base, calls, outcome }: Account, made: number): number {
+function findShortMax(evidence: Evidence, { base, calls, outcome }: BilledCall, made: number): number {
   if (base.end === "completed") return 0;
   const mayBeGivenUp = evidence.struck.length > 0 || evidence.outcomes.some(({ code }) => code === "gateway_timeout");
   if (base.end === "expired" && (outcome?.seen ?? 0) === 0 && mayBeGivenUp) return made;
@@ -185,7 +185,7 @@ function shortMax(evidence: Evidence, { base, calls, outcome }: Account, made: n
 function checkUnbilled(evidence: Evidence, billed: ReadonlySet<string>): Violation[] {
   const found: Violation[] = [];
   const broke = ["kill-agent", "cut-origin", "kill-edge", "kill-engine"].some((kind) => didStrike(evidence, kind));
-  for (const { requestId, outcome, emittedTokens } of evidence.made) {
+  for (const { requestId, outcome, emittedTokens } of evidence.engineCalls) {
     if (requestId === null || billed.has(requestId) || outcome === "refused" || emittedTokens === 0) continue;
     if (!broke || emittedTokens > checkpointTokens)
       found.push({

@@ -1,9 +1,9 @@
 import type { Limits } from "#edge/agreements/records/quota.ts";
 import type { Struck } from "../arena/conductor.ts";
 import type { LedgerView } from "../arena/control.ts";
-import type { MadeCall } from "../arena/engine.ts";
-import type { Outcome } from "../crew/outcome.ts";
-import type { CallPlan, OrgPlan, Plan } from "../plan/plan.ts";
+import type { EngineCall } from "../arena/engine.ts";
+import type { AttemptOutcome } from "../crew/outcome.ts";
+import type { CallPlan, OrgPlan, StormPlan } from "../plan/plan.ts";
 import type { WindowFault } from "./watch.ts";
 
 /** A line of the bill in D1. */
@@ -29,19 +29,19 @@ export interface OrgEvidence {
 
 /** All that is known of one storm when it is over, as plain data: what the audit reads. */
 export interface Evidence {
-  plan: Plan;
+  plan: StormPlan;
   startedAtMs: number;
   endedAtMs: number;
-  outcomes: Outcome[];
+  outcomes: AttemptOutcome[];
   orgs: OrgEvidence[];
-  made: MadeCall[];
+  engineCalls: EngineCall[];
   struck: Struck[];
   /** Faults that the looks during the storm found, and how many looks there were. */
-  watched: { wrong: WindowFault[]; looks: number };
+  watched: { wrong: WindowFault[]; polls: number };
 }
 
 /** The call that an outcome is one try of. */
-export function callOf(plan: Plan, { caller, call }: Pick<Outcome, "caller" | "call">): CallPlan {
+export function findCall(plan: StormPlan, { caller, call }: Pick<AttemptOutcome, "caller" | "call">): CallPlan {
   const found = plan.callers[caller]?.calls[call];
   if (!found) throw new RangeError("an outcome of no call");
   return found;

@@ -1,6 +1,6 @@
 import type { Violation } from "./violation.ts";
 import type { BillRow, Evidence, OrgEvidence } from "./evidence.ts";
-import { windowFaults, type WindowFault } from "./watch.ts";
+import { findWindowFaults, type WindowFault } from "./watch.ts";
 
 /**
  * Clocks of one machine, but a call that is given up when its network is cut ends at the engine some moments after its
@@ -18,18 +18,18 @@ export function checkLimits(evidence: Evidence): Violation[] {
     const seen = evidence.watched.wrong.filter(({ org: id }) => id === org.id);
     const faults = [
       ...seen.map((fault) => ({ ...fault, what: `during the storm ${fault.what}` })),
-      ...windowFaults(org.id, org.ledger),
+      ...findWindowFaults(org.id, org.ledger),
     ];
     return [
       ...faults
-        .filter((fault) => fault.overshootBy === 0 || fault.overshootBy > lateIn(fault, org))
-        .map((fault) => violationOf(fault, org)),
+        .filter((fault) => fault.overshootBy === 0 || fault.overshootBy > countLate(fault, org))
+        .map((fault) => makeViolation(fault, org)),
       ...checkOrg(evidence, org),
     ];
   });
 }
 
-function violationOf({ what, overshootBy }: WindowFault, { plan, id }: OrgEvidence): Violation {
+function makeViolation({ what, overshootBy }: WindowFault, { plan, id }: OrgEvidence): Violation {
   return { rule: overshootBy > 0 ? "overshoot" : "conservation", what: `${plan.kind} ${id}: ${what}` };
 }
 
@@ -38,18 +38,18 @@ function violationOf({ what, overshootBy }: WindowFault, { plan, id }: OrgEviden
  * given up told what it had made all the same (docs/decisions/0002). By so much may tokens and money go over; requests
  * and calls at once never.
  */
-function lateIn({ window }: Pick<WindowFault, "window">, { rows }: OrgEvidence): number {
+function countLate({ window }: Pick<WindowFault, "window">, { rows }: OrgEvidence): number {
   const late = rows.filter(({ end }) => end === "adjusted");
-  if (window.startsWith("tokens")) return tokensOf(late);
+  if (window.startsWith("tokens")) return sumTokens(late);
   return window.startsWith("cost") ? late.reduce((sum, { costMicros }) => sum + costMicros, 0) : 0;
 }
 
-function tokensOf(rows: BillRow[]): number {
+function sumTokens(rows: BillRow[]): number {
   return rows.reduce((sum, { promptTokens, completionTokens }) => sum + promptTokens + completionTokens, 0);
 }
 
 function checkOrg(evidence: Evidence, org: OrgEvidence): Violation[] {
-  const say = (rule: Violation["rule"], what: string): Violation => ({
+  const report = (rule: Violation["rule"], what: string): Violation => ({
     rule,
     what: `${org.plan.kind} ${org.id}: ${what}`,
   });
@@ -57,7 +57,7 @@ function checkOrg(evidence: Evidence, org: OrgEvidence): Violation[] {
   const found: Violation[] = [];
   if (ledger.openHolds.length > 0)
     found.push(
-      say(
+      report(
         "open holds",
         `${ledger.openHolds.length} holds are open after their time: ${ledger.openHolds
           .map(({ hold }) => hold)
@@ -66,13 +66,13 @@ function checkOrg(evidence: Evidence, org: OrgEvidence): Violation[] {
       ),
     );
   if (ledger.outboxRows > 0)
-    found.push(say("open holds", `${ledger.outboxRows} lines of the bill have not reached D1`));
+    found.push(report("open holds", `${ledger.outboxRows} lines of the bill have not reached D1`));
   for (const { window, of, held } of ledger.windows)
-    if (held !== 0) found.push(say("open holds", `${window} of ${of} still holds ${held}`));
+    if (held !== 0) found.push(report("open holds", `${window} of ${of} still holds ${held}`));
   return [
     ...found,
-    ...checkAttempts(evidence, org).map(([rule, what]) => say(rule, what)),
-    ...checkAtOnce(evidence, org).map((what) => say("overshoot", what)),
+    ...checkAttempts(evidence, org).map(([rule, what]) => report(rule, what)),
+    ...checkAtOnce(evidence, org).map((what) => report("overshoot", what)),
   ];
 }
 
@@ -80,7 +80,7 @@ function checkOrg(evidence: Evidence, org: OrgEvidence): Violation[] {
 function checkAttempts(evidence: Evidence, org: OrgEvidence): [Violation["rule"], string][] {
   const { outcomes, plan } = evidence;
   const minutes = 1 + Math.floor((evidence.endedAtMs - evidence.startedAtMs) / minuteMs);
-  const admitted = settledIn(org, "requestsPerHour");
+  const admitted = readSettled(org, "requestsPerHour");
   const limit = org.limits.requestsPerMinute ?? null;
   const ours = outcomes.filter(({ caller }) => plan.orgs[plan.callers[caller]?.org ?? -1]?.kind === org.plan.kind);
   const answered = new Set(ours.flatMap(({ hold, status }) => (hold !== null && status === 200 ? [hold] : [])));
@@ -107,14 +107,14 @@ function checkAttempts(evidence: Evidence, org: OrgEvidence): [Violation["rule"]
   if (org.plan.kind === "minute" && limit !== null && isCalm && admitted < Math.min(asked, limit))
     found.push(["under-admission", `only ${admitted} of ${limit} were admitted, though ${asked} asked`]);
   const tokensMax = org.limits.tokensPerMonth ?? null;
-  const billed = tokensOf(org.rows);
-  if (tokensMax !== null && billed > tokensMax + lateIn({ window: "tokensPerMonth" }, org))
+  const billed = sumTokens(org.rows);
+  if (tokensMax !== null && billed > tokensMax + countLate({ window: "tokensPerMonth" }, org))
     found.push(["overshoot", `${billed} tokens are on the bill, of ${tokensMax} a month`]);
   return found;
 }
 
 /** No more calls at once than the org may have, by the engines' clocks: a call's work lies within its hold. */
-function checkAtOnce({ made, struck }: Evidence, { rows, limits }: OrgEvidence): string[] {
+function checkAtOnce({ engineCalls: made, struck }: Evidence, { rows, limits }: OrgEvidence): string[] {
   const limit = limits.concurrency ?? null;
   if (limit === null) return [];
   const slackMs = struck.length > 0 ? cutSlackMs : 0;
@@ -140,6 +140,6 @@ function checkAtOnce({ made, struck }: Evidence, { rows, limits }: OrgEvidence):
 }
 
 /** What a window of the org has settled. */
-export function settledIn({ ledger }: Pick<OrgEvidence, "ledger">, window: string): number {
+export function readSettled({ ledger }: Pick<OrgEvidence, "ledger">, window: string): number {
   return ledger.windows.find((row) => row.window === window && row.of === "org")?.settled ?? 0;
 }

@@ -13,37 +13,37 @@ export interface WindowFault {
 }
 
 /** Looks into every ledger while the storm rages. */
-export interface Watch {
+export interface LedgerWatch {
   /** What was wrong in any of the looks, each once at its worst, and how many looks there were. */
-  stop(): Promise<{ wrong: WindowFault[]; looks: number }>;
+  stop(): Promise<{ wrong: WindowFault[]; polls: number }>;
 }
 
 const pauseMs = 400;
 
 /** Begins to look. A ledger that cannot be reached is no finding: something is dead just now. */
-export function openWatch(control: Control, orgs: readonly StormOrg[]): Watch {
+export function openWatch(control: Control, orgs: readonly StormOrg[]): LedgerWatch {
   const worst = new Map<string, WindowFault>();
-  const over = new AbortController();
-  let looks = 0;
-  const note = (fault: WindowFault) => {
+  const ended = new AbortController();
+  let polls = 0;
+  const keepWorst = (fault: WindowFault) => {
     const name = `${fault.org} ${fault.window} ${fault.overshootBy > 0}`;
     if (fault.overshootBy >= (worst.get(name)?.overshootBy ?? 0)) worst.set(name, fault);
   };
-  const look = async (org: string) => {
+  const poll = async (org: string) => {
     const ledger = await control.ledger(org, 0).catch(() => null);
-    if (!ledger || over.signal.aborted) return;
-    looks++;
-    windowFaults(org, ledger).forEach(note);
+    if (!ledger || ended.signal.aborted) return;
+    polls++;
+    findWindowFaults(org, ledger).forEach(keepWorst);
   };
-  const lookOn = async () => {
-    for (; !over.signal.aborted; await sleep(pauseMs)) for (const { id } of orgs) await look(id);
+  const pollAll = async () => {
+    for (; !ended.signal.aborted; await sleep(pauseMs)) for (const { id } of orgs) await poll(id);
   };
-  const looking = lookOn();
+  const polling = pollAll();
   return {
     async stop() {
-      over.abort();
-      await looking;
-      return { wrong: [...worst.values()], looks };
+      ended.abort();
+      await polling;
+      return { wrong: [...worst.values()], polls };
     },
   };
 }
@@ -52,18 +52,18 @@ export function openWatch(control: Control, orgs: readonly StormOrg[]): Watch {
  * At any instant `limit = remaining + held + settled`, nothing is below zero, and no more calls are open than holds are
  * counted.
  */
-export function windowFaults(org: string, { windows, openHolds }: LedgerView): WindowFault[] {
+export function findWindowFaults(org: string, { windows, openHolds }: LedgerView): WindowFault[] {
   return windows.flatMap(({ window, of, limit, remaining, held, settled }) => {
     const found: WindowFault[] = [];
-    const say = (what: string, overshootBy = 0) =>
+    const report = (what: string, overshootBy = 0) =>
       void found.push({ org, window, overshootBy, what: `${window} of ${of} ${what}` });
-    if (held < 0 || settled < 0) say(`is below zero: held ${held}, settled ${settled}`);
+    if (held < 0 || settled < 0) report(`is below zero: held ${held}, settled ${settled}`);
     if (limit !== null && held + settled > limit)
-      say(`overshoots: held ${held}, settled ${settled}, of ${limit}`, held + settled - limit);
+      report(`overshoots: held ${held}, settled ${settled}, of ${limit}`, held + settled - limit);
     if (limit !== null && remaining !== limit - held - settled)
-      say(`does not add up: ${limit} is not ${remaining} + ${held} + ${settled}`);
+      report(`does not add up: ${limit} is not ${remaining} + ${held} + ${settled}`);
     if (window === "concurrency" && of === "org" && held !== openHolds.length)
-      say(`holds ${held}, but ${openHolds.length} holds are open`);
+      report(`holds ${held}, but ${openHolds.length} holds are open`);
     return found;
   });
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Line } from "./exchange.ts";
-import type { Outcome } from "./outcome.ts";
+import { CallerConnection } from "./exchange.ts";
+import type { AttemptOutcome } from "./outcome.ts";
 import type { CallerPlan, FaultPlan, Moment } from "../plan/plan.ts";
 
 /** What one client process is to do: its share of the callers, and where they knock. */
@@ -12,7 +12,7 @@ export interface ClientShare {
 }
 
 /** What a client process tells its parent. */
-export type ClientWord = { kind: "moment"; number: number } | { kind: "outcomes"; outcomes: Outcome[] };
+export type ClientMessage = { kind: "moment"; number: number } | { kind: "outcomes"; outcomes: AttemptOutcome[] };
 
 /**
  * So often a caller tries a call that something dead refused or cut off. Who is refused by a limit does not come again.
@@ -21,7 +21,7 @@ const triesMax = 6;
 const pauseMs = 250;
 const pauseMsMax = 2_000;
 
-async function runShare(share: ClientShare, tell: (word: ClientWord) => void): Promise<void> {
+async function runCallers(share: ClientShare, send: (message: ClientMessage) => void): Promise<void> {
   const planned = share.callers.reduce((sum, { calls }) => sum + calls.length, 0);
   const watches = share.watches.map((watch) => ({ ...watch, isTold: false }));
   const waits: Promise<void>[] = [];
@@ -30,38 +30,43 @@ async function runShare(share: ClientShare, tell: (word: ClientWord) => void): P
     for (const watch of watches) {
       if (watch.isTold || watch.when.moment !== moment || begun < watch.when.share * planned) continue;
       watch.isTold = true;
-      waits.push(sleep(watch.when.afterMs).then(() => tell({ kind: "moment", number: watch.number })));
+      waits.push(sleep(watch.when.afterMs).then(() => send({ kind: "moment", number: watch.number })));
     }
   };
-  const outcomes: Outcome[] = [];
+  const outcomes: AttemptOutcome[] = [];
   const startedAtMs = performance.now();
   await Promise.all(
     share.callers.map(async (caller) => {
       await sleep(Math.max(0, caller.startMs - (performance.now() - startedAtMs)));
-      const line = new Line();
+      const connection = new CallerConnection();
       for (const [index, call] of caller.calls.entries()) {
         begun++;
         for (let attempt = 0, mayTryAgain = true; mayTryAgain; attempt++) {
-          const result = await line.exchange({ call, key: caller.key, port: share.ports[caller.edge] ?? 0, onMoment });
+          const result = await connection.exchange({
+            call,
+            key: caller.key,
+            port: share.ports[caller.edge] ?? 0,
+            onMoment,
+          });
           outcomes.push({ ...result, caller: caller.index, call: index, attempt, edge: caller.edge });
-          mayTryAgain = attempt + 1 < triesOf(result);
+          mayTryAgain = attempt + 1 < countTries(result);
           if (mayTryAgain) await sleep(Math.min(pauseMsMax, pauseMs * 2 ** attempt));
         }
       }
-      line.close();
+      connection.close();
     }),
   );
   await Promise.all(waits);
-  tell({ kind: "outcomes", outcomes });
+  send({ kind: "outcomes", outcomes });
 }
 
-function triesOf({ status, how }: Pick<Outcome, "status" | "how">): number {
+function countTries({ status, how }: Pick<AttemptOutcome, "status" | "how">): number {
   const hasFailed = status === null || status >= 500;
   return hasFailed && how !== "aborted" && how !== "hung" ? triesMax : 0;
 }
 
 if (process.send) {
-  process.on("message", (share: ClientShare) => void runShare(share, (word) => process.send?.(word)));
+  process.on("message", (share: ClientShare) => void runCallers(share, (message) => process.send?.(message)));
   process.channel?.ref();
   console.log("ready {}");
 }

@@ -1,7 +1,7 @@
 import { startChild, type Child } from "#infra/local/child.ts";
-import type { ClientShare, ClientWord } from "./client.ts";
-import type { Outcome } from "./outcome.ts";
-import type { Plan } from "../plan/plan.ts";
+import type { ClientShare, ClientMessage } from "./client.ts";
+import type { AttemptOutcome } from "./outcome.ts";
+import type { StormPlan } from "../plan/plan.ts";
 
 /** The client processes: callers that do not share a process with what they call, nor all with one another. */
 export interface Crew {
@@ -10,11 +10,11 @@ export interface Crew {
    * moment, once.
    */
   run(
-    plan: Plan,
+    plan: StormPlan,
     ports: number[],
     keys: { key: string; narrowKey: string | null }[],
     onMoment: (number: number) => void,
-  ): Promise<Outcome[]>;
+  ): Promise<AttemptOutcome[]>;
   close(): Promise<void>;
 }
 
@@ -27,23 +27,23 @@ export async function startCrew(count: number, log: (line: string) => void): Pro
   );
   return {
     async run(plan, ports, keys, onMoment) {
-      const heard = new Set<number>();
+      const known = new Set<number>();
       const watches = plan.faults.map(({ number, when }) => ({ number, when }));
       const callers = plan.callers.map((caller, index) => {
         const { key = "", narrowKey = null } = keys[caller.org] ?? {};
         return { ...caller, index, key: (caller.isNarrow ? narrowKey : null) ?? key };
       });
-      const hear = (number: number) => {
-        if (heard.has(number)) return;
-        heard.add(number);
+      const onMessage = (number: number) => {
+        if (known.has(number)) return;
+        known.add(number);
         onMoment(number);
       };
-      const shareOf = (at: number): ClientShare => ({
+      const makeShare = (at: number): ClientShare => ({
         ports,
         watches,
         callers: callers.filter(({ index }) => index % count === at),
       });
-      const all = await Promise.all(clients.map((client, at) => runShare(client, shareOf(at), hear)));
+      const all = await Promise.all(clients.map((client, at) => runShare(client, makeShare(at), onMessage)));
       return all.flat();
     },
     async close() {
@@ -52,15 +52,15 @@ export async function startCrew(count: number, log: (line: string) => void): Pro
   };
 }
 
-function runShare(client: Child, share: ClientShare, onMoment: (number: number) => void): Promise<Outcome[]> {
+function runShare(client: Child, share: ClientShare, onMoment: (number: number) => void): Promise<AttemptOutcome[]> {
   return new Promise((resolve, reject) => {
     const gone = () => reject(new Error(`${client.name} is gone`));
-    const hear = (word: ClientWord) => {
-      if (word.kind === "moment") return onMoment(word.number);
-      client.process.off("message", hear).off("exit", gone);
-      resolve(word.outcomes);
+    const onMessage = (message: ClientMessage) => {
+      if (message.kind === "moment") return onMoment(message.number);
+      client.process.off("message", onMessage).off("exit", gone);
+      resolve(message.outcomes);
     };
-    client.process.on("message", hear).once("exit", gone);
+    client.process.on("message", onMessage).once("exit", gone);
     client.process.send(share);
   });
 }

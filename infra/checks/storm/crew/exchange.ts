@@ -1,10 +1,10 @@
 import { connect, type Socket } from "node:net";
-import { fieldOf, MessageReader, statusOf } from "#infra/checks/bench/load/http-messages.ts";
-import { readAnswer, type Outcome } from "./outcome.ts";
+import { findField, MessageReader, readStatus } from "#infra/checks/bench/load/http-messages.ts";
+import { readAnswer, type AttemptOutcome } from "./outcome.ts";
 import type { CallPlan, Moment } from "../plan/plan.ts";
 
 /** What is sent, and who hears of a call while it runs. */
-export interface Errand {
+export interface ExchangeRequest {
   call: CallPlan;
   key: string;
   port: number;
@@ -12,52 +12,52 @@ export interface Errand {
 }
 
 /** What came of an exchange, before it is known whose it was. */
-export type Exchanged = Omit<Outcome, "caller" | "call" | "attempt" | "edge">;
+export type ExchangeOutcome = Omit<AttemptOutcome, "caller" | "call" | "attempt" | "edge">;
 
 /** A call may take this much longer than its own deadline; then it hangs, and that is a finding. */
 const hangMs = 60_000;
 
 /** A caller's socket. It is kept alive from call to call while it lasts; leaving a call closes it. */
-export class Line {
+export class CallerConnection {
   #socket: Socket | null = null;
   #port = 0;
 
   /** One call and its answer. Never rejects: whatever happens is an outcome. */
-  exchange(errand: Errand): Promise<Exchanged> {
-    const { call } = errand;
+  exchange(request: ExchangeRequest): Promise<ExchangeOutcome> {
+    const { call } = request;
     const startedAtMs = Date.now();
     return new Promise((resolve) => {
       let head = "";
       let body = "";
       let events = 0;
-      let isOver = false;
-      const socket = this.#open(errand.port);
+      let isEnded = false;
+      const socket = this.#open(request.port);
       const watchdog = setTimeout(() => finish("hung"), call.timeoutMs + hangMs);
-      const finish = (how: Outcome["how"]) => {
-        if (isOver) return;
-        isOver = true;
+      const finish = (how: AttemptOutcome["how"]) => {
+        if (isEnded) return;
+        isEnded = true;
         clearTimeout(watchdog);
         socket.removeAllListeners("data").removeAllListeners("close");
         if (how !== "ended") this.close();
-        const status = head === "" ? null : statusOf(head);
+        const status = head === "" ? null : readStatus(head);
         const read =
           status === null
             ? { code: null, seen: 0, isDone: false, reported: null }
             : readAnswer(call.isStream, status, body);
-        if (how === "ended") errand.onMoment("end");
+        if (how === "ended") request.onMoment("end");
         resolve({
           ...read,
           startedAtMs,
           endedAtMs: Date.now(),
           status,
-          hold: head === "" ? null : fieldOf(head, "x-penstock-hold"),
+          hold: head === "" ? null : findField(head, "x-penstock-hold"),
           how,
         });
       };
       const reader = new MessageReader({
         head: (text) => {
           head = text;
-          if (statusOf(text) === 200) errand.onMoment("head");
+          if (readStatus(text) === 200) request.onMoment("head");
         },
         body: (bytes) => {
           const text = bytes.toString("utf8");
@@ -65,15 +65,15 @@ export class Line {
           const count = text.split("data: ").length - 1;
           if (count === 0) return;
           events += count;
-          errand.onMoment("event");
+          request.onMoment("event");
           if (call.leavesAfter !== null && events >= call.leavesAfter) finish("aborted");
         },
         end: () => finish("ended"),
       });
-      socket.on("data", (bytes: Buffer) => !isOver && reader.push(bytes));
+      socket.on("data", (bytes: Buffer) => !isEnded && reader.push(bytes));
       socket.once("close", () => finish("broken"));
-      socket.write(requestOf(errand));
-      errand.onMoment("call");
+      socket.write(writeRequest(request));
+      request.onMoment("call");
     });
   }
 
@@ -93,12 +93,12 @@ export class Line {
   }
 }
 
-function requestOf({ call, key }: Errand): string {
+function writeRequest({ call, key }: ExchangeRequest): string {
   const { endpoint, model, prompt, tokens, isStream, isToTheEnd, wantsUsage } = call;
-  const asked = endpoint === "chat" ? { messages: [{ role: "user", content: prompt }] } : { prompt };
+  const input = endpoint === "chat" ? { messages: [{ role: "user", content: prompt }] } : { prompt };
   const body = JSON.stringify({
     model,
-    ...asked,
+    ...input,
     max_tokens: tokens,
     ...(isToTheEnd && { ignore_eos: true }),
     ...(isStream && { stream: true }),

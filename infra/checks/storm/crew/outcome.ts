@@ -1,5 +1,5 @@
 /** What one try of one call came to, as its caller saw it. Times are Unix ms. */
-export interface Outcome {
+export interface AttemptOutcome {
   caller: number;
   /** Which of the caller's calls, and which try of it, from 0. */
   call: number;
@@ -28,50 +28,50 @@ export function readAnswer(
   isStream: boolean,
   status: number,
   body: string,
-): Pick<Outcome, "code" | "seen" | "isDone" | "reported"> {
+): Pick<AttemptOutcome, "code" | "seen" | "isDone" | "reported"> {
   return isStream && status === 200 ? readStream(body) : readWhole(status, body);
 }
 
 const content = /"(?:content|text)":"[^"]/;
 
-function readStream(body: string): Pick<Outcome, "code" | "seen" | "isDone" | "reported"> {
+function readStream(body: string): Pick<AttemptOutcome, "code" | "seen" | "isDone" | "reported"> {
   const events = body.split("\n\n").flatMap((block) => (block.startsWith("data: ") ? [block.slice(6)] : []));
   const error = events.find((event) => event.startsWith('{"error":'));
   const usage = events.findLast((event) => event.includes('"usage":{'));
   return {
-    code: error ? codeOf(error) : null,
+    code: error ? readCode(error) : null,
     seen: events.filter((event) => content.test(event)).length,
     isDone: events.at(-1) === "[DONE]",
-    reported: usage ? usageOf(parse(usage)) : null,
+    reported: usage ? readUsage(parse(usage)) : null,
   };
 }
 
-function readWhole(status: number, body: string): Pick<Outcome, "code" | "seen" | "isDone" | "reported"> {
+function readWhole(status: number, body: string): Pick<AttemptOutcome, "code" | "seen" | "isDone" | "reported"> {
   const answer = parse(body);
   const isDone = status === 200 && answer !== null;
   return {
-    code: status === 200 ? null : codeOf(body),
+    code: status === 200 ? null : readCode(body),
     seen: isDone ? 1 : 0,
     isDone,
-    reported: isDone ? usageOf(answer) : null,
+    reported: isDone ? readUsage(answer) : null,
   };
 }
 
-interface Answer {
+interface AnswerBody {
   error?: { code?: string };
   usage?: { prompt_tokens?: number; completion_tokens?: number };
 }
 
-function codeOf(json: string): string {
+function readCode(json: string): string {
   return parse(json)?.error?.code ?? "unreadable";
 }
 
-function usageOf(answer: Answer | null): Outcome["reported"] {
+function readUsage(answer: AnswerBody | null): AttemptOutcome["reported"] {
   const { prompt_tokens: promptTokens, completion_tokens: completionTokens } = answer?.usage ?? {};
   return promptTokens === undefined || completionTokens === undefined ? null : { promptTokens, completionTokens };
 }
 
-function parse(json: string): Answer | null {
+function parse(json: string): AnswerBody | null {
   try {
     return JSON.parse(json);
   } catch {

@@ -1,11 +1,11 @@
-import { seeded } from "#infra/checks/bench/stats.ts";
-import type { FaultKind, FaultPlan, Moment, Store } from "./plan.ts";
+import { makeRandom } from "#infra/checks/bench/stats.ts";
+import type { StormFaultKind, FaultPlan, Moment, Store } from "./plan.ts";
 
 /**
  * The places at which things die: each is a step between a call's first byte and its line on the bill, and what a crash
  * there could lose.
  */
-type Point = readonly [kind: FaultKind, moment: Moment, afterMs: number];
+type Point = readonly [kind: StormFaultKind, moment: Moment, afterMs: number];
 
 /**
  * The edge in the middle of: an admission; the first byte; a stream; the last byte, with the record on its way;
@@ -44,20 +44,22 @@ const redisPoints: readonly Point[] = [
 const round = 20;
 
 /** The points for a store, in the order in which seeds take them. */
-export function pointsFor(store: Store): readonly Point[] {
+export function listPoints(store: Store): readonly Point[] {
   return store === "upstash" ? [...redisPoints, ...edgePoints, ...nodePoints] : [...edgePoints, ...nodePoints];
 }
 
 /** Up to three faults of a seed: the point whose turn it is first, others by chance. */
-export function faultsOf(seed: number, store: Store, edges: 1 | 2): FaultPlan[] {
+export function makeFaults(seed: number, store: Store, edges: 1 | 2): FaultPlan[] {
   if (seed % round === 1) return [];
-  const random = seeded(Math.imul(seed, 0xc2b2ae35));
+  const random = makeRandom(Math.imul(seed, 0xc2b2ae35));
   random();
-  const points = pointsFor(store);
-  const turn = Math.max(0, seed - Math.ceil(seed / round) - 1);
+  const points = listPoints(store);
+  const first = Math.max(0, seed - Math.ceil(seed / round) - 1);
   const count = 1 + Math.floor(random() * 3);
   return Array.from({ length: count }, (_, index) => {
-    const [kind, moment, afterMs] = points[index === 0 ? turn % points.length : Math.floor(random() * points.length)] ??
+    const [kind, moment, afterMs] = points[
+      index === 0 ? first % points.length : Math.floor(random() * points.length)
+    ] ??
       edgePoints[0] ?? ["kill-edge", "call", 1];
     const hasEdge = kind === "kill-edge" || kind === "cut-redis";
     const target = (hasEdge ? edges === 2 : true) && random() < 0.4 ? 1 : 0;

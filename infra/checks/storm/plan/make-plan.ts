@@ -1,6 +1,6 @@
-import { seeded } from "#infra/checks/bench/stats.ts";
-import { faultsOf } from "./make-faults.ts";
-import type { CallerPlan, CallPlan, OrgKind, OrgPlan, Plan, PlanOptions } from "./plan.ts";
+import { makeRandom } from "#infra/checks/bench/stats.ts";
+import { makeFaults } from "./make-faults.ts";
+import type { CallerPlan, CallPlan, OrgKind, OrgPlan, StormPlan, PlanOptions } from "./plan.ts";
 
 /** How many of twenty callers belong to each kind of org. */
 const shares: Readonly<Record<OrgKind, number>> = {
@@ -35,17 +35,17 @@ const hurriedShare = 0.03;
  * The storm of a seed. Each caller is drawn from a source of its own, so that fewer callers are the first of the same
  * ones.
  */
-export function makePlan(options: PlanOptions): Plan {
+export function makePlan(options: PlanOptions): StormPlan {
   const { seed, store, without } = options;
   const edges = options.edges ?? (seed % 3 === 0 ? 1 : 2);
-  const orgs = kinds.map((kind) => orgOf(kind, options.callers));
-  const callers = Array.from({ length: options.callers }, (_, index) => callerOf(index, options, edges));
-  const faults = faultsOf(seed, store, edges).filter(({ number }) => !without.includes(number));
+  const orgs = kinds.map((kind) => makeOrg(kind, options.callers));
+  const callers = Array.from({ length: options.callers }, (_, index) => makeCaller(index, options, edges));
+  const faults = makeFaults(seed, store, edges).filter(({ number }) => !without.includes(number));
   return { seed, store, without, edges, orgs, callers, faults };
 }
 
 /** Limits are so small that the storm meets them. */
-function orgOf(kind: OrgKind, callers: number): OrgPlan {
+function makeOrg(kind: OrgKind, callers: number): OrgPlan {
   const free: OrgPlan = { kind, plan: "enterprise", limits: {}, narrowKey: null };
   switch (kind) {
     case "minute":
@@ -63,8 +63,8 @@ function orgOf(kind: OrgKind, callers: number): OrgPlan {
   }
 }
 
-function callerOf(index: number, { seed, callers }: PlanOptions, edges: 1 | 2): CallerPlan {
-  const random = seeded(Math.imul(seed, 0x9e3779b1) ^ index);
+function makeCaller(index: number, { seed, callers }: PlanOptions, edges: 1 | 2): CallerPlan {
+  const random = makeRandom(Math.imul(seed, 0x9e3779b1) ^ index);
   // A generator that has just been seeded tells too much of its seed.
   random();
   const org = kinds.indexOf(seats[index % seats.length] ?? "open");
@@ -75,7 +75,7 @@ function callerOf(index: number, { seed, callers }: PlanOptions, edges: 1 | 2): 
   const count = kind === "open" || kind === "professional" ? 2 : 1;
   const seat = Math.floor(index / seats.length);
   const calls = Array.from({ length: count }, () =>
-    kind === "again" ? repeatedCall(seed, Math.floor(seat / (againSize / 2))) : callOf(random, index),
+    kind === "again" ? makeRepeatedCall(seed, Math.floor(seat / (againSize / 2))) : makeCall(random, index),
   );
   return {
     org,
@@ -86,7 +86,7 @@ function callerOf(index: number, { seed, callers }: PlanOptions, edges: 1 | 2): 
   };
 }
 
-function callOf(random: () => number, index: number): CallPlan {
+function makeCall(random: () => number, index: number): CallPlan {
   const isStream = random() < 0.7;
   const length = random();
   // A few are long enough for checkpoints, which come every 256 tokens.
@@ -111,8 +111,8 @@ function callOf(random: () => number, index: number): CallPlan {
 }
 
 /** Whoever shares an idempotency key must send the same bytes. */
-function repeatedCall(seed: number, group: number): CallPlan {
-  const random = seeded(Math.imul(seed, 0x85ebca6b) ^ group);
+function makeRepeatedCall(seed: number, group: number): CallPlan {
+  const random = makeRandom(Math.imul(seed, 0x85ebca6b) ^ group);
   random();
-  return { ...callOf(random, group), again: `storm-${seed}-${group}`, leavesAfter: null, timeoutMs: callMs };
+  return { ...makeCall(random, group), again: `storm-${seed}-${group}`, leavesAfter: null, timeoutMs: callMs };
 }

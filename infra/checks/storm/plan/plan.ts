@@ -15,7 +15,7 @@ export interface PlanOptions {
 }
 
 /** One storm as plain data. */
-export interface Plan extends Omit<PlanOptions, "callers" | "edges"> {
+export interface StormPlan extends Omit<PlanOptions, "callers" | "edges"> {
   edges: 1 | 2;
   orgs: OrgPlan[];
   callers: CallerPlan[];
@@ -75,7 +75,7 @@ export interface CallPlan {
 export type Moment = "call" | "head" | "event" | "end";
 
 /** What happens: a death (`kill-…`, by SIGKILL, started again after `forMs`) or a network that is cut for `forMs`. */
-export type FaultKind =
+export type StormFaultKind =
   | "kill-edge"
   | "kill-agent"
   | "kill-engine"
@@ -88,7 +88,7 @@ export type FaultKind =
 export interface FaultPlan {
   /** 1, 2, 3 … in the order of the seed, also when some are left out. */
   number: number;
-  kind: FaultKind;
+  kind: StormFaultKind;
   /** Which edge, or which node. */
   target: 0 | 1;
   /** At the first such moment after this share of the calls has begun, and so many ms after it. */
@@ -97,7 +97,7 @@ export interface FaultPlan {
 }
 
 /** A fault in a few words: `2 kill-edge 0 at event 0.40 + 60 ms for 0 ms`. */
-export function wordsOf({ number, kind, target, when, forMs }: FaultPlan): string {
+export function describeFault({ number, kind, target, when, forMs }: FaultPlan): string {
   return (
     `${number} ${kind} ${target} at ${when.moment} ${when.share.toFixed(2)} + ${when.afterMs} ` +
     `ms${forMs > 0 ? ` for ${forMs} ms` : ""}`

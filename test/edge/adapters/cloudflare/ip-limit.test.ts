@@ -4,7 +4,7 @@ import { cloudflareIpLimit } from "#edge/adapters/cloudflare/ip-limit.ts";
 import wranglerToml from "../../../../wrangler.toml?raw";
 
 /** A binding as Cloudflare documents it: one method, which counts a key and says whether it may pass. */
-function counterOf(passing: number) {
+function makeCounter(passing: number) {
   const counts = new Map<string, number>();
   const limit = async ({ key }: { key: string }) => {
     const count = counts.get(key) ?? 0;
@@ -16,7 +16,7 @@ function counterOf(passing: number) {
 
 describe("the platform's count", () => {
   test("counts each network for itself, and a failed authentication once more", async () => {
-    const counter = counterOf(4);
+    const counter = makeCounter(4);
     const limit = cloudflareIpLimit({ counter, now: () => 0 });
     expect(await limit.take("a")).toEqual({ isAllowed: true });
     await limit.penalize("a");
@@ -33,7 +33,7 @@ describe("the platform's count", () => {
       [1_700_000_002_700, 7_300],
       [1_700_000_009_999, 1],
     ] as const) {
-      const limit = cloudflareIpLimit({ counter: counterOf(0), now: () => nowMs });
+      const limit = cloudflareIpLimit({ counter: makeCounter(0), now: () => nowMs });
       expect(await limit.take("a")).toEqual({ isAllowed: false, retryAfterMs, window: null });
     }
   });

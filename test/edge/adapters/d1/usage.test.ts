@@ -3,14 +3,14 @@ import { beforeAll, expect, test, vi } from "vitest";
 import type { UsageRow } from "#edge/ledger/port.ts";
 import type { OrgLedger } from "#edge/adapters/durable-object/ledger/ledger-object.ts";
 import { writeUsage } from "#edge/adapters/d1/usage.ts";
-import { askOf, granted, recordOf } from "#test/contracts/ledger/ledger-fixtures.ts";
+import { makeRequest, granted, makeRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
 import {
-  alarmOf,
+  readAlarm,
   DB,
   insides,
   migrate,
   openWith,
-  stubOf,
+  openStub,
   usageInD1,
 } from "#test/edge/adapters/durable-object/ledger/ledger-world.ts";
 
@@ -18,12 +18,12 @@ beforeAll(migrate);
 
 test("while D1 fails no row is lost and the object asks again, later each time; then each row arrives once", async () => {
   const { ledger, org, clock } = await openWith();
-  const answers = await Promise.all(Array.from({ length: 1_200 }, () => ledger.admit(askOf(org))));
+  const answers = await Promise.all(Array.from({ length: 1_200 }, () => ledger.admit(makeRequest(org))));
   const holds = answers.map((answer) => granted(answer).hold);
   for (let i = 0; i < holds.length; i += 64)
     await ledger.settle(
       org,
-      holds.slice(i, i + 64).map((hold) => recordOf(org, hold)),
+      holds.slice(i, i + 64).map((hold) => makeRecord(org, hold)),
     );
   await insides(
     org,
@@ -38,13 +38,13 @@ test("while D1 fails no row is lost and the object asks again, later each time; 
   );
   const waits = [];
   for (let i = 0; i < 7; i++) {
-    await runDurableObjectAlarm(stubOf(org));
-    waits.push(((await alarmOf(org)) ?? 0) - clock.now());
+    await runDurableObjectAlarm(openStub(org));
+    waits.push(((await readAlarm(org)) ?? 0) - clock.now());
   }
   expect(waits).toEqual([2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
   expect((await ledger.inspect(org))?.outboxRows).toBe(1_200);
   await insides(org, (object) => void (object.env = { DB }));
-  await runDurableObjectAlarm(stubOf(org));
+  await runDurableObjectAlarm(openStub(org));
   const rows = await usageInD1(org);
   expect(new Set(rows.map(({ hold }) => hold))).toEqual(new Set(holds));
   expect(rows).toHaveLength(1_200);
@@ -55,8 +55,8 @@ test.each([undefined, "<html>", {}, { success: false }])(
   "what D1 says to rows is read: %j does not mean that it has them",
   async (answer) => {
     const { ledger, org } = await openWith();
-    const { hold } = granted(await ledger.admit(askOf(org)));
-    await ledger.settle(org, [recordOf(org, hold)]);
+    const { hold } = granted(await ledger.admit(makeRequest(org)));
+    await ledger.settle(org, [makeRecord(org, hold)]);
     await insides(
       org,
       (object) =>
@@ -64,15 +64,15 @@ test.each([undefined, "<html>", {}, { success: false }])(
           DB: { prepare: () => ({ bind: () => ({ run: async () => answer }) }) } as unknown as D1Database,
         }),
     );
-    await runDurableObjectAlarm(stubOf(org));
+    await runDurableObjectAlarm(openStub(org));
     expect((await ledger.inspect(org))?.outboxRows).toBe(1);
   },
 );
 
 test("a crash after D1 took the rows and before the object knew sends them again, and the bill has them once", async () => {
   const { ledger, org, restart } = await openWith();
-  const { hold } = granted(await ledger.admit(askOf(org)));
-  await ledger.settle(org, [recordOf(org, hold)]);
+  const { hold } = granted(await ledger.admit(makeRequest(org)));
+  await ledger.settle(org, [makeRecord(org, hold)]);
   await insides(org, async (object) => {
     const { DB: real } = object.env;
     object.env = {
@@ -92,23 +92,23 @@ test("a crash after D1 took the rows and before the object knew sends them again
   expect(await usageInD1(org)).toHaveLength(1);
   await restart();
   expect((await ledger.inspect(org))?.outboxRows).toBe(1);
-  await runDurableObjectAlarm(stubOf(org));
-  await runDurableObjectAlarm(stubOf(org));
+  await runDurableObjectAlarm(openStub(org));
+  await runDurableObjectAlarm(openStub(org));
   expect(await usageInD1(org)).toHaveLength(1);
   expect((await ledger.inspect(org))?.outboxRows).toBe(0);
 });
 
 test("a row that D1 refuses stops the outbox and is kept: it is never passed over", async () => {
   const { ledger, org } = await openWith();
-  const { hold } = granted(await ledger.admit(askOf(org)));
-  await ledger.settle(org, [recordOf(org, hold)]);
+  const { hold } = granted(await ledger.admit(makeRequest(org)));
+  await ledger.settle(org, [makeRecord(org, hold)]);
   await DB.exec(
     `CREATE TRIGGER refusing BEFORE INSERT ON usage WHEN new.hold = '${hold}' BEGIN SELECT RAISE(ABORT, 'no'); END`,
   );
-  await runDurableObjectAlarm(stubOf(org));
+  await runDurableObjectAlarm(openStub(org));
   expect((await ledger.inspect(org))?.outboxRows).toBe(1);
   await DB.exec("DROP TRIGGER refusing");
-  await runDurableObjectAlarm(stubOf(org));
+  await runDurableObjectAlarm(openStub(org));
   expect(await usageInD1(org)).toHaveLength(1);
 });
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { upstashLedger } from "#edge/adapters/upstash/ledger/ledger.ts";
 import { openScript } from "#edge/adapters/upstash/client.ts";
-import { askOf, digest, freshOrg, keyRecord, recordOf } from "#test/contracts/ledger/ledger-fixtures.ts";
+import { makeRequest, digest, freshOrg, keyRecord, makeRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
 import { isRedisThere, openWith, openWorld, type RedisWorld } from "./redis-world.ts";
 
 const waitMsMax = 250;
@@ -14,16 +14,16 @@ const ledgerAt = (url: string, token: string) =>
 async function expectAllThrow(ledger: ReturnType<typeof ledgerAt>, message: RegExp): Promise<void> {
   const org = freshOrg();
   const ways = [
-    () => ledger.admit(askOf(org)),
-    () => ledger.look(askOf(org)),
-    () => ledger.settle(org, [recordOf(org, askOf(org).hold)]),
-    () => ledger.release(org, askOf(org).hold),
+    () => ledger.admit(makeRequest(org)),
+    () => ledger.introspect(makeRequest(org)),
+    () => ledger.settle(org, [makeRecord(org, makeRequest(org).hold)]),
+    () => ledger.release(org, makeRequest(org).hold),
     () => ledger.inspect(org),
     () => ledger.publish(keyRecord(org, 1)),
   ];
-  for (const ask of ways) {
+  for (const request of ways) {
     const startMs = performance.now();
-    const error: unknown = await ask().then(
+    const error: unknown = await request().then(
       (answer) => expect.fail(`answered ${JSON.stringify(answer)}`),
       (cause: unknown) => cause,
     );
@@ -54,14 +54,14 @@ describe.skipIf(!isRedisThere)("a Redis that is not well", () => {
     world.redis.server.kill("SIGSTOP");
     try {
       await expectAllThrow(ledger, /no answer within 250 ms/);
-      await expect(ledger.admit(askOf(org))).rejects.toThrow("no answer within 250 ms");
+      await expect(ledger.admit(makeRequest(org))).rejects.toThrow("no answer within 250 ms");
     } finally {
       world.redis.server.kill("SIGCONT");
     }
     const lasting = upstashLedger({
       ...world.redis,
       waitMsMax: 20_000,
-      now: () => askOf(org).ttlMs * 3_000_000,
+      now: () => makeRequest(org).ttlMs * 3_000_000,
       writeRows: async () => undefined,
       later: () => undefined,
     });
@@ -76,7 +76,7 @@ describe.skipIf(!isRedisThere)("a Redis that is not well", () => {
     const { ledger, org } = await openWith(world.redis);
     await world.command("CONFIG", "SET", "maxmemory", "1");
     try {
-      await expect(ledger.admit(askOf(org))).rejects.toThrow("OOM");
+      await expect(ledger.admit(makeRequest(org))).rejects.toThrow("OOM");
     } finally {
       await world.command("CONFIG", "SET", "maxmemory", "0");
     }
@@ -183,13 +183,13 @@ describe("a REST service that is not well", () => {
     const { url, seen } = await serve((response) => void response.end("{}"));
     const ledger = ledgerAt(url, "token");
     const org = freshOrg();
-    for (const ask of [
-      () => ledger.admit(askOf("org")),
-      () => ledger.look(askOf("org")),
-      () => ledger.settle(org, [recordOf(org, "hold")]),
+    for (const request of [
+      () => ledger.admit(makeRequest("org")),
+      () => ledger.introspect(makeRequest("org")),
+      () => ledger.settle(org, [makeRecord(org, "hold")]),
       () => ledger.release(org, "hold"),
     ])
-      await expect(ask()).rejects.toThrow(TypeError);
+      await expect(request()).rejects.toThrow(TypeError);
     expect(seen).toEqual([]);
   });
 
@@ -220,7 +220,7 @@ describe("a REST service that is not well", () => {
     { keys: ["k2"], args: [] },
     { keys: ["k3"], args: ["c"] },
   ];
-  const told = (answers: PromiseSettledResult<unknown>[]) =>
+  const reported = (answers: PromiseSettledResult<unknown>[]) =>
     answers.map((answer) => (answer.status === "fulfilled" ? answer.value : String(answer.reason)));
 
   test("many runs are one request, and each fails by itself", async () => {
@@ -228,7 +228,7 @@ describe("a REST service that is not well", () => {
       (response) => void response.end('[{"result":1},{"error":"WRONGTYPE no"},{"result":null}]'),
     );
     const script = openScript({ url: `${url}/`, token: "t", waitMsMax }, "return 1");
-    expect(told(await script.runAll(many))).toEqual([1, "OutOfReach: redis: WRONGTYPE no", null]);
+    expect(reported(await script.runAll(many))).toEqual([1, "OutOfReach: redis: WRONGTYPE no", null]);
     expect(
       seen.map((body) => JSON.parse(body).map(([name, , count, ...rest]: string[]) => [name, count, ...rest])),
     ).toEqual([
@@ -252,7 +252,7 @@ describe("a REST service that is not well", () => {
             : '[{"result":1},{"error":"NOSCRIPT No matching script."},{"error":"NOSCRIPT No matching script."}]',
         ),
     );
-    expect(told(await openScript({ url, token: "t", waitMsMax }, "return 1").runAll(many))).toEqual([1, 2, 3]);
+    expect(reported(await openScript({ url, token: "t", waitMsMax }, "return 1").runAll(many))).toEqual([1, 2, 3]);
     expect(JSON.parse(seen[1] ?? "")).toEqual([
       ["eval", "return 1", 1, "k2"],
       ["evalsha", "e0e1f9fabfc9d4800c877a703b823ac0578ff8db", 1, "k3", "c"],
@@ -281,7 +281,7 @@ describe("a REST service that is not well", () => {
     const { url, seen } = await serve(answer);
     const answers = await openScript({ url, token: "t", waitMsMax }, "return 1").runAll(many);
     expect(answers.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
-    for (const failure of told(answers)) expect(failure).toContain(message);
+    for (const failure of reported(answers)) expect(failure).toContain(message);
     expect(seen).toHaveLength(1);
   });
 

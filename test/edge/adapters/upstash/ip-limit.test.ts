@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { upstashIpLimit } from "#edge/adapters/upstash/ip-limit.ts";
-import type { IpVerdict } from "#edge/identity/port.ts";
+import type { IpDecision } from "#edge/identity/port.ts";
 import { isRedisThere, openWorld, type RedisWorld } from "./redis-world.ts";
 
 describe.skipIf(!isRedisThere)("the limit on an address", () => {
@@ -18,7 +18,7 @@ describe.skipIf(!isRedisThere)("the limit on an address", () => {
   const untilRefused = async (
     limit: ReturnType<typeof open>,
     network: string,
-  ): Promise<Extract<IpVerdict, { isAllowed: false }>> => {
+  ): Promise<Extract<IpDecision, { isAllowed: false }>> => {
     for (;;) {
       const verdict = await limit.take(network);
       if (!verdict.isAllowed) return verdict;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { costMicros, ModelRecord, Price } from "#edge/agreements/records/model.ts";
+import { computeCostMicros, ModelRecord, Price } from "#edge/agreements/records/model.ts";
 import { modelOf } from "#test/support/fakes/models.ts";
 
 describe("the price of a call", () => {
@@ -16,12 +16,14 @@ describe("the price of a call", () => {
   ];
   for (const [prompt, completion, micros] of table) {
     test(`${prompt} + ${completion} tokens cost ${micros} micro-units: rounded up, once`, () =>
-      expect(costMicros(price, prompt, completion)).toBe(micros));
+      expect(computeCostMicros(price, prompt, completion)).toBe(micros));
   }
 
   test("nothing is free but a price of nothing", () => {
-    expect(costMicros({ promptMicrosPerMTok: 1, completionMicrosPerMTok: 0 }, 1, 0)).toBe(1);
-    expect(costMicros({ promptMicrosPerMTok: 0, completionMicrosPerMTok: 0 }, 1_000_000_000, 1_000_000_000)).toBe(0);
+    expect(computeCostMicros({ promptMicrosPerMTok: 1, completionMicrosPerMTok: 0 }, 1, 0)).toBe(1);
+    expect(
+      computeCostMicros({ promptMicrosPerMTok: 0, completionMicrosPerMTok: 0 }, 1_000_000_000, 1_000_000_000),
+    ).toBe(0);
   });
 
   test("is exact to the micro-unit, whatever prices the schema takes and whatever counts a record may hold", () => {
@@ -44,7 +46,7 @@ describe("the price of a call", () => {
             BigInt(completionMicrosPerMTok) * BigInt(completion) +
             999_999n) /
           1_000_000n;
-        const micros = costMicros(asked.data, prompt, completion);
+        const micros = computeCostMicros(asked.data, prompt, completion);
         expect(Number.isSafeInteger(micros), String(micros)).toBe(true);
         expect(BigInt(micros)).toBe(exact);
       }),
@@ -60,12 +62,12 @@ describe("the price of a call", () => {
   });
 
   test("is exact where the sum has passed 2^53", () => {
-    expect(costMicros({ promptMicrosPerMTok: 999_999_999, completionMicrosPerMTok: 1 }, 9_007_200, 1)).toBe(
+    expect(computeCostMicros({ promptMicrosPerMTok: 999_999_999, completionMicrosPerMTok: 1 }, 9_007_200, 1)).toBe(
       9_007_199_991,
     );
-    expect(costMicros({ promptMicrosPerMTok: 1_000_000_000, completionMicrosPerMTok: 1 }, 9_007_200_000, 1)).toBe(
-      9_007_200_000_001,
-    );
+    expect(
+      computeCostMicros({ promptMicrosPerMTok: 1_000_000_000, completionMicrosPerMTok: 1 }, 9_007_200_000, 1),
+    ).toBe(9_007_200_000_001);
   });
 
   for (const hostile of ["1e3", -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, null, undefined]) {

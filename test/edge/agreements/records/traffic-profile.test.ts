@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { promptRatioMax, promptRatioMin, readHabit, writeHabit } from "#edge/agreements/records/traffic-profile.ts";
+import { promptRatioMax, promptRatioMin, readProfile, writeProfile } from "#edge/agreements/records/traffic-profile.ts";
 
 describe("the habit header", () => {
   test("is read back as it was written, the ratio to a thousandth", () => {
@@ -12,7 +12,7 @@ describe("the habit header", () => {
         count,
         fc.double({ min: promptRatioMin, max: promptRatioMax, noNaN: true }),
         (outputTokens, isAtLeast, cachedTokens, promptRatio) => {
-          const read = readHabit(writeHabit({ outputTokens, isAtLeast, cachedTokens, promptRatio }));
+          const read = readProfile(writeProfile({ outputTokens, isAtLeast, cachedTokens, promptRatio }));
           expect(read).toMatchObject({ outputTokens, isAtLeast, cachedTokens });
           expect(Math.abs((read?.promptRatio ?? 9) - promptRatio)).toBeLessThanOrEqual(0.000_5);
         },
@@ -21,13 +21,13 @@ describe("the habit header", () => {
   });
 
   test("reads as its own page writes it", () => {
-    expect(readHabit("out=210 cached=96 ratio=1.07")).toEqual({
+    expect(readProfile("out=210 cached=96 ratio=1.07")).toEqual({
       outputTokens: 210,
       isAtLeast: false,
       cachedTokens: 96,
       promptRatio: 1.07,
     });
-    expect(readHabit("out=4096+ cached=0 ratio=1")).toEqual({
+    expect(readProfile("out=4096+ cached=0 ratio=1")).toEqual({
       outputTokens: 4_096,
       isAtLeast: true,
       cachedTokens: 0,
@@ -63,5 +63,5 @@ describe("the habit header", () => {
     `out=${"1".repeat(100_000)} cached=96 ratio=1.07`,
   ];
   for (const text of hostile)
-    test(`${JSON.stringify(text)?.slice(0, 60)} is no report`, () => expect(readHabit(text)).toBeNull());
+    test(`${JSON.stringify(text)?.slice(0, 60)} is no report`, () => expect(readProfile(text)).toBeNull());
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { base62, HoldId, KeyId, NodeId, OrgId, randomBase62 } from "#edge/agreements/tokens/ids.ts";
-import { randomBytes } from "#edge/visit.ts";
+import { base62, HoldId, KeyId, NodeId, OrgId, generateBase62 } from "#edge/agreements/tokens/ids.ts";
+import { generateRandomBytes } from "#edge/visit.ts";
 
 describe("ids", () => {
   const good: [typeof OrgId, string][] = [
@@ -33,17 +33,17 @@ describe("ids", () => {
 describe("random references", () => {
   test("have the asked length and base62 digits only", () => {
     for (const count of [0, 1, 6, 22, 33, 500])
-      expect(randomBase62(count, randomBytes)).toMatch(new RegExp(`^[0-9A-Za-z]{${count}}$`));
+      expect(generateBase62(count, generateRandomBytes)).toMatch(new RegExp(`^[0-9A-Za-z]{${count}}$`));
   });
 
   test("are unbiased: bytes from 248 are thrown away, each digit stands for four bytes", () => {
     const all = Uint8Array.from({ length: 256 }, (_, byte) => byte);
-    const digits = randomBase62(248, () => all);
+    const digits = generateBase62(248, () => all);
     for (const digit of base62) expect(digits.split(digit).length - 1).toBe(4);
   });
 
   test("go on asking when the first bytes were all thrown away", () => {
     const answers = [new Uint8Array(9).fill(255), new Uint8Array(9).fill(61)];
-    expect(randomBase62(1, () => answers.shift() ?? new Uint8Array(9))).toBe("z");
+    expect(generateBase62(1, () => answers.shift() ?? new Uint8Array(9))).toBe("z");
   });
 });

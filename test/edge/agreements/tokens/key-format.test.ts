@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { base62 } from "#edge/agreements/tokens/ids.ts";
 import {
-  digestsOf,
+  computeDigests,
   isSameText,
   isTagged,
   mintKey,
@@ -14,7 +14,7 @@ import {
   type Keyring,
   type KeyKind,
 } from "#edge/agreements/tokens/key-format.ts";
-import { randomBytes } from "#edge/visit.ts";
+import { generateRandomBytes } from "#edge/visit.ts";
 import { keyringOf, secretOf } from "#test/support/fakes/keyring.ts";
 
 const org = "org_Ab0Cd1Ef2G";
@@ -63,11 +63,11 @@ describe("a key of ours", () => {
 
   test("stores a digest under the first pepper, and nothing from which the key follows", async () => {
     const two = await keyringOf({ t1: secretOf(1) }, { p2: secretOf(102), p1: secretOf(101) });
-    const minted = await mintKey("inference", org, two, randomBytes);
+    const minted = await mintKey("inference", org, two, generateRandomBytes);
     const { text: shown, ...stored } = minted;
     expect(minted.pepperKid).toBe("p2");
     expect(minted.digest).toMatch(/^[0-9a-f]{64}$/);
-    expect(await digestsOf(shown, two)).toContainEqual({ kid: "p2", digest: minted.digest });
+    expect(await computeDigests(shown, two)).toContainEqual({ kid: "p2", digest: minted.digest });
     const secret = shown.slice("sk-pen-".length + 17, -14);
     expect(JSON.stringify(stored)).not.toContain(secret.slice(0, 8));
     expect(minted.hint).toBe(`sk-pen-${org.slice(4)}${minted.id.slice(-6)}…${shown.slice(-4)}`);
@@ -75,8 +75,8 @@ describe("a key of ours", () => {
 
   test("two keys of one org share its reference and nothing else", async () => {
     const [one, other] = await Promise.all([
-      mintKey("inference", org, keyring, randomBytes),
-      mintKey("inference", org, keyring, randomBytes),
+      mintKey("inference", org, keyring, generateRandomBytes),
+      mintKey("inference", org, keyring, generateRandomBytes),
     ]);
     expect(one.text).not.toBe(other.text);
     expect(one.id).not.toBe(other.id);
@@ -85,7 +85,7 @@ describe("a key of ours", () => {
 
   test("has no second reading: every change of one character is refused without a secret", async () => {
     for (const kind of kinds) {
-      const { text: good } = await mintKey(kind, org, keyring, randomBytes);
+      const { text: good } = await mintKey(kind, org, keyring, generateRandomBytes);
       const survivors: string[] = [];
       for (let at = 0; at < good.length; at++) {
         for (const char of `${base62}-_ `) {
@@ -98,7 +98,7 @@ describe("a key of ours", () => {
   });
 
   test("is refused when characters are dropped, doubled, swapped or put around it", async () => {
-    const { text: good } = await mintKey("inference", org, keyring, randomBytes);
+    const { text: good } = await mintKey("inference", org, keyring, generateRandomBytes);
     const bad = [
       `${good} `,
       ` ${good}`,
@@ -119,7 +119,7 @@ describe("a key of ours", () => {
   });
 
   test("an inference key does not become an admin key by a new prefix and a right checksum", async () => {
-    const { text: good } = await mintKey("inference", org, keyring, randomBytes);
+    const { text: good } = await mintKey("inference", org, keyring, generateRandomBytes);
     const forged = withChecksum(good.slice(0, -6).replace("sk-pen-", "sk-pen-admin-"));
     const read = readKey(forged);
     expect(read?.kind).toBe("admin");
@@ -141,7 +141,7 @@ describe("a key that we did not make", () => {
   });
 
   test("that was tagged under a key of another gateway dies at the tag", async () => {
-    const minted = await mintKey("inference", org, await keyringOf({ t1: secretOf(9) }), randomBytes);
+    const minted = await mintKey("inference", org, await keyringOf({ t1: secretOf(9) }), generateRandomBytes);
     const read = readKey(minted.text);
     expect(read && (await isTagged(read, await keyringOf()))).toBe(false);
   });
@@ -149,7 +149,7 @@ describe("a key that we did not make", () => {
 
 describe("rotation of secrets", () => {
   test("a key tagged under the second live tag key is ours; under a retired one it is not", async () => {
-    const { text: old } = await mintKey("inference", org, await keyringOf({ t1: secretOf(1) }), randomBytes);
+    const { text: old } = await mintKey("inference", org, await keyringOf({ t1: secretOf(1) }), generateRandomBytes);
     const read = readKey(old);
     expect(read && (await isTagged(read, await keyringOf({ t2: secretOf(2), t1: secretOf(1) })))).toBe(true);
     expect(read && (await isTagged(read, await keyringOf({ t2: secretOf(2) })))).toBe(false);
@@ -160,14 +160,14 @@ describe("rotation of secrets", () => {
       "inference",
       org,
       await keyringOf({ t2: secretOf(2), t1: secretOf(1) }),
-      randomBytes,
+      generateRandomBytes,
     );
     const read = readKey(fresh);
     expect(read && (await isTagged(read, await keyringOf({ t2: secretOf(2) })))).toBe(true);
   });
 
   test("a key is digested under each live pepper, by kid, and each digest is different", async () => {
-    const digests = await digestsOf(
+    const digests = await computeDigests(
       "any text",
       await keyringOf({ t1: secretOf(1) }, { p1: secretOf(101), p2: secretOf(102) }),
     );

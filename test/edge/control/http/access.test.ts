@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { mintKey, openKeyring } from "#edge/agreements/tokens/key-format.ts";
-import { randomBytes } from "#edge/visit.ts";
+import { generateRandomBytes } from "#edge/visit.ts";
 import type { Database } from "#edge/control/http/store.ts";
 import { openWorld, type World } from "./world.ts";
 
@@ -28,8 +28,8 @@ it("takes the scheme in any case, and nothing but a bearer", async () => {
 
 it("refuses a key that we did not make without asking the store", async () => {
   const others = await openKeyring({ tagKeys: { t1: "C".repeat(43) }, peppers: { p1: "B".repeat(43) } });
-  const foreign = await mintKey("admin", world.a.org, others, randomBytes);
-  const inference = await mintKey("inference", world.a.org, world.keyring, randomBytes);
+  const foreign = await mintKey("admin", world.a.org, others, generateRandomBytes);
+  const inference = await mintKey("inference", world.a.org, world.keyring, generateRandomBytes);
   const { db } = world.control;
   world.control.db = { prepare: () => expect.unreachable("the store was asked") } as Database;
   for (const key of ["garbage", foreign.text, inference.text]) expect((await list(key)).status).toBe(401);
@@ -37,7 +37,7 @@ it("refuses a key that we did not make without asking the store", async () => {
 });
 
 it("refuses a key of ours that was never stored, and one whose secret is another's", async () => {
-  const unknown = await mintKey("admin", world.a.org, world.keyring, randomBytes);
+  const unknown = await mintKey("admin", world.a.org, world.keyring, generateRandomBytes);
   expect((await list(unknown.text)).status).toBe(401);
   await world.db.prepare("UPDATE keys SET digest = ? WHERE id = ?").bind("0".repeat(64), world.b.adminId).run();
   expect((await list(world.b.admin)).status).toBe(401);

@@ -3,17 +3,17 @@ import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
 import { discardedBytesMax } from "#edge/limits.ts";
 import { refuseInvalid, takeBody } from "#edge/control/http/body.ts";
-import { endpoint, jsonAnswer, jsonBody } from "#edge/control/http/endpoint.ts";
+import { defineEndpoint, describeJsonAnswer, describeJsonBody } from "#edge/control/http/endpoint.ts";
 import type { ControlEnv } from "#edge/control/http/port.ts";
 import { Refusal } from "#edge/errors.ts";
 
 const Body = z.strictObject({ deep: z.strictObject({ list: z.array(z.strictObject({ n: z.int() })) }) });
-const [route, answer] = endpoint(
+const [route, answer] = defineEndpoint(
   {
     method: "post",
     path: "/{id}",
-    request: { params: z.object({ id: z.string().length(1) }), body: jsonBody(Body) },
-    responses: { 200: jsonAnswer("", z.object({ ok: z.boolean() })) },
+    request: { params: z.object({ id: z.string().length(1) }), body: describeJsonBody(Body) },
+    responses: { 200: describeJsonAnswer("", z.object({ ok: z.boolean() })) },
   },
   (c) => c.json({ ok: c.req.valid("json").deep !== undefined }, 200),
 );
@@ -25,7 +25,7 @@ routes.openapi(route, answer);
 app.route("/", routes);
 app.onError((failure, c) =>
   failure instanceof Refusal
-    ? c.json({ code: failure.code, param: failure.details.param, say: failure.details.say })
+    ? c.json({ code: failure.code, param: failure.details.param, message: failure.details.message })
     : c.json({ code: `internal ${failure}` }),
 );
 
@@ -40,7 +40,7 @@ const post = async (
     headers,
     duplex: "half",
   } as RequestInit);
-  return (await answered.json()) as { code?: string; ok?: boolean; param?: string; say?: string };
+  return (await answered.json()) as { code?: string; ok?: boolean; param?: string; message?: string };
 };
 
 describe("takeBody", () => {
@@ -76,7 +76,7 @@ describe("refuseInvalid", () => {
     });
     expect(await post('{"deep":{"list":[{"n":1,"m":2}]}}')).toMatchObject({
       param: "deep.list[0].m",
-      say: "deep.list[0].m: There is no such field, or it may not be set.",
+      message: "deep.list[0].m: There is no such field, or it may not be set.",
     });
   });
 
@@ -87,6 +87,6 @@ describe("refuseInvalid", () => {
   it("never says more of a hostile name than a line's worth", async () => {
     const refused = await post(JSON.stringify({ ["x".repeat(9_999)]: 1, deep: { list: [] } }));
     expect(refused.param?.length).toBeLessThanOrEqual(300);
-    expect(refused.say?.length).toBeLessThan(400);
+    expect(refused.message?.length).toBeLessThan(400);
   });
 });

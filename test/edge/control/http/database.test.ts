@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { boundedDatabase, type Wait } from "#edge/control/http/database.ts";
+import { boundDatabase, type Wait } from "#edge/control/http/database.ts";
 import type { Database, Statement } from "#edge/control/http/store.ts";
-import { errorBody } from "#edge/errors.ts";
+import { buildErrorBody } from "#edge/errors.ts";
 import { expectRefusal } from "#test/support/fakes/refused.ts";
 
 const patient: Wait = (answer) => answer;
@@ -25,7 +25,7 @@ function storeOf(end: () => Promise<unknown>) {
 
 test("hands statements, values and rows on as they are", async () => {
   const { db, bound } = storeOf(async () => ({ results: [1] }));
-  const bounded = boundedDatabase(db, patient);
+  const bounded = boundDatabase(db, patient);
   for (const way of ways) expect(await bounded.prepare("SELECT ?").bind("a", null)[way]()).toEqual({ results: [1] });
   expect(bound).toEqual([
     ["a", null],
@@ -35,18 +35,18 @@ test("hands statements, values and rows on as they are", async () => {
 });
 
 test("a store that fails, or that is waited for in vain, is 503 to be repeated, in our words", async () => {
-  const failing = boundedDatabase(
+  const failing = boundDatabase(
     storeOf(() => Promise.reject(new Error("D1_ERROR: Network connection lost. CANARY"))).db,
     patient,
   );
-  const silent = boundedDatabase(storeOf(() => new Promise(() => {})).db, () =>
+  const silent = boundDatabase(storeOf(() => new Promise(() => {})).db, () =>
     Promise.reject(new Error("d1: no answer within 5000 ms")),
   );
   for (const db of [failing, silent]) {
     for (const way of ways) {
       const refusal = await expectRefusal(() => db.prepare("SELECT 1")[way](), "store_unavailable");
       expect(refusal.details.retryAfterMs).toBe(1_000);
-      expect(JSON.stringify(errorBody(refusal))).not.toContain("CANARY");
+      expect(JSON.stringify(buildErrorBody(refusal))).not.toContain("CANARY");
     }
   }
 });
@@ -56,7 +56,7 @@ test("what our own SQL is to blame for stays a fault of ours", async () => {
     "D1_ERROR: UNIQUE constraint failed: keys.id: SQLITE_CONSTRAINT",
     "D1_ERROR: no such table: orgs: SQLITE_ERROR",
   ]) {
-    const bounded = boundedDatabase(storeOf(() => Promise.reject(new Error(message))).db, patient);
+    const bounded = boundDatabase(storeOf(() => Promise.reject(new Error(message))).db, patient);
     await expect(bounded.prepare("SELECT 1").first()).rejects.toThrow(message);
   }
 });

@@ -1,6 +1,6 @@
 import { assert, integer, nat, property, record, string, uniqueArray } from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cutPage, Expiry, jsonColumn, Name, pageFields, QueryInstant } from "#edge/control/http/fields.ts";
+import { cutPage, Expiry, createJsonColumn, Name, pageFields, QueryInstant } from "#edge/control/http/fields.ts";
 import { z } from "zod";
 
 describe("Name", () => {
@@ -88,7 +88,7 @@ describe("pages", () => {
 
 describe("jsonColumn", () => {
   it("reads a column and refuses what does not fit", () => {
-    expect(jsonColumn(z.array(z.int())).parse("[1]")).toEqual([1]);
-    expect(jsonColumn(z.array(z.int())).safeParse('["1"]').success).toBe(false);
+    expect(createJsonColumn(z.array(z.int())).parse("[1]")).toEqual([1]);
+    expect(createJsonColumn(z.array(z.int())).safeParse('["1"]').success).toBe(false);
   });
 });

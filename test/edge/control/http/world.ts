@@ -5,12 +5,12 @@ import type { LedgerState, UsageRow } from "#edge/ledger/port.ts";
 import { openKeyring } from "#edge/agreements/tokens/key-format.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
-import { randomBytes, type Visit } from "#edge/visit.ts";
+import { generateRandomBytes, type Visit } from "#edge/visit.ts";
 import { openApiDocument } from "#edge/control/http/open-api.ts";
 import type { ControlEnv, ControlPorts } from "#edge/control/http/port.ts";
 import type { Database } from "#edge/control/http/store.ts";
-import { controlRoutes } from "#edge/control/http/routes.ts";
-import { errorBody, errorHeaders, Refusal } from "#edge/errors.ts";
+import { createControlRoutes } from "#edge/control/http/routes.ts";
+import { buildErrorBody, buildErrorHeaders, Refusal } from "#edge/errors.ts";
 
 export const bootstrapToken = "bootstrap-token-of-the-tests-0123456789";
 
@@ -183,7 +183,7 @@ function openDoor(world: {
       headers: {},
       startedAtMs: Date.now(),
       now: () => Date.now() + world.clock.offsetMs,
-      random: randomBytes,
+      random: generateRandomBytes,
       afterwards: (work) => void world.pending.push(work.catch(() => world.logs.push("afterwards_failed"))),
       log: (event, facts) => void world.logs.push(JSON.stringify({ event, ...facts })),
     };
@@ -191,10 +191,13 @@ function openDoor(world: {
     c.set("wiring", { control: world.control });
     await next();
   });
-  app.route("/control", controlRoutes());
+  app.route("/control", createControlRoutes());
   app.get("/openapi.json", (c) => c.json(openApiDocument()));
   const refuse = (refusal: Refusal) =>
-    new Response(JSON.stringify(errorBody(refusal)), { status: refusal.status, headers: errorHeaders(refusal) });
+    new Response(JSON.stringify(buildErrorBody(refusal)), {
+      status: refusal.status,
+      headers: buildErrorHeaders(refusal),
+    });
   app.notFound(() => refuse(new Refusal("unknown_url")));
   app.onError((failure) => {
     if (failure instanceof Refusal) return refuse(failure);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { digestsOf } from "#edge/agreements/tokens/key-format.ts";
+import { computeDigests } from "#edge/agreements/tokens/key-format.ts";
 import { readCidr } from "#edge/agreements/ip.ts";
 import { openWorld, type World } from "#test/edge/control/http/world.ts";
 
@@ -29,7 +29,7 @@ it("makes a key that may do anything its org may, and answers when the ledger kn
   });
   expect(body.secret).toMatch(/^sk-pen-[0-9A-Za-z]{16}-/);
   expect(body.hint).toBe(`sk-pen-${body.id.slice(4)}…${body.secret.slice(-4)}`);
-  const [{ digest } = { digest: "" }] = await digestsOf(body.secret, world.keyring);
+  const [{ digest } = { digest: "" }] = await computeDigests(body.secret, world.keyring);
   expect(world.publisher.key(body.id)).toEqual({
     kind: "key",
     id: body.id,

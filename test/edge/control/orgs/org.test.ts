@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
 import { Plan, planLimits } from "#edge/agreements/records/quota.ts";
-import { limitsOf, Org, toOrg } from "#edge/control/orgs/org.ts";
+import { resolveLimits, Org, toOrg } from "#edge/control/orgs/org.ts";
 
 it("gives every plan its limits, and lets given ones have the last word", () => {
-  for (const plan of Plan.options) expect(limitsOf(plan, undefined)).toEqual(planLimits[plan]);
-  expect(limitsOf("standard", { concurrency: null, requestsPerMinute: 0 })).toEqual({
+  for (const plan of Plan.options) expect(resolveLimits(plan, undefined)).toEqual(planLimits[plan]);
+  expect(resolveLimits("standard", { concurrency: null, requestsPerMinute: 0 })).toEqual({
     ...planLimits.standard,
     concurrency: null,
     requestsPerMinute: 0,

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { callMsMax } from "#edge/limits.ts";
 import { findModel, readCall, type EngineEndpoint } from "#edge/protocol/openai/call.ts";
-import { ownedFields } from "#edge/protocol/openai/reserved-fields.ts";
+import { reservedFields } from "#edge/protocol/openai/reserved-fields.ts";
 import { chatModel, embeddingModel, modelOf, sqlModel, testModels } from "#test/support/fakes/models.ts";
 import { expectRefusal } from "#test/support/fakes/refused.ts";
 import { posted, startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
@@ -185,7 +185,7 @@ describe("how many tokens may be made", () => {
 describe("what is written for the origin", () => {
   test("loses what the origin owns and what is null, and keeps what we do not know", async () => {
     for (const endpoint of endpoints) {
-      const stray = Object.fromEntries([...ownedFields].map((name) => [name, "CANARY"]));
+      const stray = Object.fromEntries([...reservedFields].map((name) => [name, "CANARY"]));
       const call = await read(endpoint, { ...stray, brand_new_field: { a: [null] }, nothing: null, user: null });
       expect(JSON.stringify(call.body), endpoint).not.toContain("CANARY");
       expect(call.body.brand_new_field).toEqual({ a: [null] });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ChatBody, chatPromptBound, chatText, hasImages } from "#edge/protocol/openai/chat.ts";
+import { ChatBody, boundChatPrompt, joinChatText, hasImages } from "#edge/protocol/openai/chat.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text).length;
 const bodyOf = (over: Record<string, unknown>) =>
@@ -36,7 +36,7 @@ describe("the bound of a chat prompt", () => {
           name ?? "",
           ...(Array.isArray(content) ? content.map((one) => ("text" in one ? one.text : "")) : [content ?? ""]),
         ]);
-        expect(chatPromptBound(body)).toBeGreaterThanOrEqual(bytesOf(said) + 8 * messages.length);
+        expect(boundChatPrompt(body)).toBeGreaterThanOrEqual(bytesOf(said) + 8 * messages.length);
       }),
       { numRuns: 1_000 },
     );
@@ -54,7 +54,7 @@ describe("the bound of a chat prompt", () => {
         { role: "tool", tool_call_id: "c", content: "0" },
       ],
     });
-    expect(chatPromptBound(body)).toBeGreaterThanOrEqual(bytesOf(texts([call, "tool", "c", "0"])) + 16);
+    expect(boundChatPrompt(body)).toBeGreaterThanOrEqual(bytesOf(texts([call, "tool", "c", "0"])) + 16);
   });
 
   for (const field of ["tools", "documents", "chat_template_kwargs"]) {
@@ -68,7 +68,7 @@ describe("the bound of a chat prompt", () => {
           (items) => {
             const tools = items.map((item) => ({ type: "function", function: item }));
             const value = field === "tools" ? tools : field === "documents" ? items : Object.assign({}, ...items);
-            const added = chatPromptBound(bodyOf({ [field]: value })) - chatPromptBound(bodyOf({}));
+            const added = boundChatPrompt(bodyOf({ [field]: value })) - boundChatPrompt(bodyOf({}));
             expect(added).toBeGreaterThanOrEqual(bytesOf(texts(value)));
             if (field !== "chat_template_kwargs") expect(added).toBeGreaterThanOrEqual(bytes(spaced(value)));
           },
@@ -78,9 +78,9 @@ describe("the bound of a chat prompt", () => {
   }
 
   test("leaves room for the template's own words around an empty prompt", () => {
-    expect(chatPromptBound(bodyOf({ messages: [{ role: "user" }] }))).toBeGreaterThanOrEqual(64);
+    expect(boundChatPrompt(bodyOf({ messages: [{ role: "user" }] }))).toBeGreaterThanOrEqual(64);
     expect(
-      chatPromptBound(bodyOf({ tools: [{ type: "function" }] })) - chatPromptBound(bodyOf({})),
+      boundChatPrompt(bodyOf({ tools: [{ type: "function" }] })) - boundChatPrompt(bodyOf({})),
     ).toBeGreaterThanOrEqual(512);
   });
 
@@ -90,7 +90,7 @@ describe("the bound of a chat prompt", () => {
         fc.anything({ maxDepth: 3, values: [fc.string(), fc.double(), fc.boolean(), fc.constant(null)] }),
         (value) => {
           const json: unknown = JSON.parse(JSON.stringify({ documents: value, chat_template_kwargs: value }));
-          const bound = chatPromptBound(bodyOf(Object(json)));
+          const bound = boundChatPrompt(bodyOf(Object(json)));
           expect(Number.isSafeInteger(bound)).toBe(true);
           expect(bound).toBeGreaterThan(0);
         },
@@ -118,7 +118,7 @@ test("the text of a prompt is its words in order, without marks and images", () 
       { role: "assistant", content: null },
     ],
   });
-  expect(chatText(body)).toBe("be brief\nwhat is it\n");
+  expect(joinChatText(body)).toBe("be brief\nwhat is it\n");
 });
 
 const images: [string, unknown, boolean][] = [

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { promptBound, promptCount, promptText, type Prompt } from "#edge/protocol/openai/completions.ts";
+import { boundPrompt, countPrompts, joinPromptText, type PromptInput } from "#edge/protocol/openai/completions.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text).length;
 
 describe("a prompt", () => {
-  const table: [Prompt, number, number, string][] = [
+  const table: [PromptInput, number, number, string][] = [
     ["", 1, 2, ""],
     ["abc", 1, 5, "abc"],
     ["字", 1, 5, "字"],
@@ -16,7 +16,7 @@ describe("a prompt", () => {
   ];
   for (const [prompt, count, bound, text] of table) {
     test(`${JSON.stringify(prompt)} holds ${count}, at most ${bound} tokens`, () => {
-      expect([promptCount(prompt), promptBound(prompt), promptText(prompt)]).toEqual([count, bound, text]);
+      expect([countPrompts(prompt), boundPrompt(prompt), joinPromptText(prompt)]).toEqual([count, bound, text]);
     });
   }
 
@@ -24,9 +24,9 @@ describe("a prompt", () => {
     const text = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("\ud800", "\udc00\ud800", "𝒳"));
     fc.assert(
       fc.property(fc.array(text, { minLength: 1, maxLength: 10 }), (prompts) => {
-        expect(promptBound(prompts)).toBe(prompts.reduce((sum, one) => sum + bytes(one) + 2, 0));
-        expect(promptCount(prompts)).toBe(prompts.length);
-        expect(promptBound(prompts[0] ?? "")).toBe(bytes(prompts[0] ?? "") + 2);
+        expect(boundPrompt(prompts)).toBe(prompts.reduce((sum, one) => sum + bytes(one) + 2, 0));
+        expect(countPrompts(prompts)).toBe(prompts.length);
+        expect(boundPrompt(prompts[0] ?? "")).toBe(bytes(prompts[0] ?? "") + 2);
       }),
       { numRuns: 500 },
     );
@@ -36,10 +36,10 @@ describe("a prompt", () => {
     const ids = fc.array(fc.nat({ max: 10_000_000 }), { minLength: 1, maxLength: 20 });
     fc.assert(
       fc.property(ids, fc.array(ids, { minLength: 1, maxLength: 10 }), (one, several) => {
-        expect(promptBound(one)).toBe(one.length + 2);
-        expect(promptCount(one)).toBe(1);
-        expect(promptBound(several)).toBe(several.flat().length + 2 * several.length);
-        expect(promptCount(several)).toBe(several.length);
+        expect(boundPrompt(one)).toBe(one.length + 2);
+        expect(countPrompts(one)).toBe(1);
+        expect(boundPrompt(several)).toBe(several.flat().length + 2 * several.length);
+        expect(countPrompts(several)).toBe(several.length);
       }),
     );
   });

@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { Refusal } from "#edge/errors.ts";
-import { ownedFields, refuseGuided, refuseRemoteMedia, stripOwned } from "#edge/protocol/openai/reserved-fields.ts";
+import {
+  reservedFields,
+  refuseGuided,
+  refuseRemoteMedia,
+  stripReserved,
+} from "#edge/protocol/openai/reserved-fields.ts";
 
 const png = "data:image/png;base64,AAAA";
 
@@ -24,8 +29,8 @@ describe("owned fields", () => {
       brand_new_field: { a: 1 },
     };
     const dirty = { ...body };
-    for (const name of ownedFields) dirty[name] = "from the caller";
-    expect(stripOwned(dirty)).toEqual(body);
+    for (const name of reservedFields) dirty[name] = "from the caller";
+    expect(stripReserved(dirty)).toEqual(body);
     expect(Object.keys(dirty)).toContain("cache_salt");
   });
 
@@ -35,7 +40,7 @@ describe("owned fields", () => {
       const refusal = refusalOf(() => refuseGuided({ [name]: "x" }));
       expect(refusal.code).toBe("unsupported_parameter");
       expect(refusal.details.param).toBe(name);
-      expect(refusal.details.say).toContain("structured_outputs");
+      expect(refusal.details.message).toContain("structured_outputs");
     },
   );
 
@@ -45,14 +50,14 @@ describe("owned fields", () => {
   });
 
   test("a chat template does not come in through chat_template_kwargs", () => {
-    const clean = stripOwned({
+    const clean = stripReserved({
       chat_template_kwargs: { chat_template: "{{ x }}", tokenize: true, enable_thinking: false },
     });
     expect(clean["chat_template_kwargs"]).toEqual({ enable_thinking: false });
   });
 
   test("a member called __proto__ changes no prototype", () => {
-    const clean = stripOwned(JSON.parse('{"__proto__":{"isAdmin":true},"model":"m"}'));
+    const clean = stripReserved(JSON.parse('{"__proto__":{"isAdmin":true},"model":"m"}'));
     expect(Object.getPrototypeOf(clean)).toBe(Object.prototype);
     expect("isAdmin" in clean).toBe(false);
   });

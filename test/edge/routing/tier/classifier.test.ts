@@ -1,52 +1,52 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { habitHeader, writeHabit, type Habit } from "#edge/agreements/records/traffic-profile.ts";
-import { habitStaleMs, habitTellersMax } from "#edge/limits.ts";
-import { openJudge, type Judge } from "#edge/routing/tier/classifier.ts";
+import { profileHeader, writeProfile, type TrafficProfile } from "#edge/agreements/records/traffic-profile.ts";
+import { profileStaleMs, profileReportersMax } from "#edge/limits.ts";
+import { openTierClassifier, type TierClassifier } from "#edge/routing/tier/classifier.ts";
 import { nodeOf } from "#test/support/fakes/fleet.ts";
 import { chatModel, modelOf, sqlModel } from "#test/support/fakes/models.ts";
 
 const nodes = [nodeOf("a")];
-const open = (entriesMax?: number) => openJudge([chatModel, sqlModel], nodes, entriesMax);
+const open = (entriesMax?: number) => openTierClassifier([chatModel, sqlModel], nodes, entriesMax);
 const long = { model: chatModel, promptTokensGuess: 100, completionTokens: 6_000, choices: 1, hasImages: false };
-const headersOf = (habit: Partial<Habit> = {}) =>
+const headersOf = (habit: Partial<TrafficProfile> = {}) =>
   new Headers({
-    [habitHeader]: writeHabit({ outputTokens: 20, isAtLeast: false, cachedTokens: 0, promptRatio: 1, ...habit }),
+    [profileHeader]: writeProfile({ outputTokens: 20, isAtLeast: false, cachedTokens: 0, promptRatio: 1, ...habit }),
   });
 const tell = (
-  judge: Judge,
-  habit: Partial<Habit> = {},
+  judge: TierClassifier,
+  habit: Partial<TrafficProfile> = {},
   node = "node_a",
   atMs = 0,
   org = "org_a",
   model = chatModel.id,
-) => judge.told(org, model, node, headersOf(habit), atMs);
+) => judge.learn(org, model, node, headersOf(habit), atMs);
 
 describe("a judge", () => {
   test("takes a stranger for the most that she asks for, and one whose habits were told for what she uses", () => {
     const judge = open();
-    expect(judge.judge("org_a", long)).toMatchObject({ tier: "complex", kvTokens: 6_100, why: "kv" });
+    expect(judge.classify("org_a", long)).toMatchObject({ tier: "complex", kvTokens: 6_100, why: "kv" });
     tell(judge);
-    expect(judge.judge("org_a", long)).toMatchObject({ tier: "shared", kvTokens: 120, why: "standard" });
+    expect(judge.classify("org_a", long)).toMatchObject({ tier: "shared", kvTokens: 120, why: "standard" });
   });
 
   test("knows orgs and models apart", () => {
     const judge = open();
     tell(judge);
-    expect(judge.judge("org_b", long).tier).toBe("complex");
-    expect(judge.judge("org_a", { ...long, model: sqlModel }).tier).toBe("complex");
+    expect(judge.classify("org_b", long).tier).toBe("complex");
+    expect(judge.classify("org_a", { ...long, model: sqlModel }).tier).toBe("complex");
   });
 
   test("learns nothing from an answer that tells nothing, or nonsense", () => {
     const judge = open();
     for (const headers of [
       new Headers(),
-      new Headers({ [habitHeader]: "out=1" }),
-      new Headers({ [habitHeader]: "out=1 cached=0 ratio=9" }),
+      new Headers({ [profileHeader]: "out=1" }),
+      new Headers({ [profileHeader]: "out=1 cached=0 ratio=9" }),
     ])
-      judge.told("org_a", chatModel.id, "node_a", headers, 0);
-    expect([judge.judge("org_b", { ...long, completionTokens: 10 }).tier, judge.size]).toEqual(["shared", 0]);
-    expect(judge.judge("org_a", long).tier).toBe("complex");
+      judge.learn("org_a", chatModel.id, "node_a", headers, 0);
+    expect([judge.classify("org_b", { ...long, completionTokens: 10 }).tier, judge.size]).toEqual(["shared", 0]);
+    expect(judge.classify("org_a", long).tier).toBe("complex");
   });
 
   test("weighs calls by the coefficients of the model's own nodes", () => {
@@ -61,8 +61,8 @@ describe("a judge", () => {
         },
       },
     });
-    const judge = openJudge([large, sqlModel], [nodeOf("a", { kind: "h100" })]);
-    expect(judge.judge("org_a", { ...long, model: large })).toMatchObject({ tier: "shared", gpuSeconds: 6 });
+    const judge = openTierClassifier([large, sqlModel], [nodeOf("a", { kind: "h100" })]);
+    expect(judge.classify("org_a", { ...long, model: large })).toMatchObject({ tier: "shared", gpuSeconds: 6 });
   });
 });
 
@@ -77,35 +77,37 @@ describe("a stay", () => {
   test("lasts until a call is 15 % below, for this org and model only", () => {
     const judge = open();
     const tiers = () =>
-      [judge.judge("org_a", near), judge.judge("org_b", near), judge.judge("org_a", { ...near, model: sqlModel })].map(
-        ({ tier, isStay }) => [tier, isStay],
-      );
+      [
+        judge.classify("org_a", near),
+        judge.classify("org_b", near),
+        judge.classify("org_a", { ...near, model: sqlModel }),
+      ].map(({ tier, isStay }) => [tier, isStay]);
     expect(tiers()).toEqual(allShared);
-    judge.judge("org_a", long);
+    judge.classify("org_a", long);
     expect(tiers()).toEqual([
       ["complex", true],
       ["shared", false],
       ["shared", false],
     ]);
-    judge.judge("org_a", { ...long, completionTokens: 3_000 });
+    judge.classify("org_a", { ...long, completionTokens: 3_000 });
     expect(tiers()).toEqual(allShared);
   });
 
   test("survives what answers tell, and what they tell survives it", () => {
     const judge = open();
-    judge.judge("org_a", long);
+    judge.classify("org_a", long);
     tell(judge, { outputTokens: 4_100 });
-    expect(judge.judge("org_a", long)).toMatchObject({ tier: "complex", kvTokens: 4_200, isStay: true });
+    expect(judge.classify("org_a", long)).toMatchObject({ tier: "complex", kvTokens: 4_200, isStay: true });
     tell(judge, { outputTokens: 3_900 });
-    expect(judge.judge("org_a", long)).toMatchObject({ tier: "shared", kvTokens: 4_000 });
+    expect(judge.classify("org_a", long)).toMatchObject({ tier: "shared", kvTokens: 4_000 });
   });
 });
 
 describe("where nodes tell different things", () => {
-  const kvAfter = (told: [string, Partial<Habit>, number?][]) => {
+  const kvAfter = (told: [string, Partial<TrafficProfile>, number?][]) => {
     const judge = open();
     for (const [node, habit, atMs = 0] of told) tell(judge, habit, node, atMs);
-    return judge.judge("org_a", long).kvTokens;
+    return judge.classify("org_a", long).kvTokens;
   };
 
   test("the longest output is believed, in whatever order they tell", () => {
@@ -151,7 +153,7 @@ describe("where nodes tell different things", () => {
     const alone = open();
     tell(alone, { cachedTokens: 100, promptRatio: 1.1 });
     const asked = { ...long, promptTokensGuess: 2_000 };
-    expect(judge.judge("org_a", asked)).toEqual(alone.judge("org_a", asked));
+    expect(judge.classify("org_a", asked)).toEqual(alone.classify("org_a", asked));
   });
 
   test("a node's later word replaces its earlier one, and what is ten minutes older than another's is forgotten", () => {
@@ -164,19 +166,22 @@ describe("where nodes tell different things", () => {
     expect(
       kvAfter([
         ["b", { outputTokens: 900 }],
-        ["a", {}, habitStaleMs - 1],
+        ["a", {}, profileStaleMs - 1],
       ]),
     ).toBe(1_000);
     expect(
       kvAfter([
         ["b", { outputTokens: 900 }],
-        ["a", {}, habitStaleMs],
+        ["a", {}, profileStaleMs],
       ]),
     ).toBe(120);
   });
 
   test("the latest eight are remembered", () => {
-    const told = Array.from({ length: habitTellersMax }, (_, at): [string, Partial<Habit>] => [`n${at}`, {}]);
+    const told = Array.from({ length: profileReportersMax }, (_, at): [string, Partial<TrafficProfile>] => [
+      `n${at}`,
+      {},
+    ]);
     expect(kvAfter([["old", { outputTokens: 900 }], ...told.slice(1)])).toBe(1_000);
     expect(kvAfter([["old", { outputTokens: 900 }], ...told])).toBe(120);
   });
@@ -185,9 +190,9 @@ describe("where nodes tell different things", () => {
 describe("memory", () => {
   test("is taken only by orgs that were told of or stand near a threshold", () => {
     const judge = open();
-    for (let org = 0; org < 100; org++) judge.judge(`org_${org}`, { ...long, completionTokens: 100 });
+    for (let org = 0; org < 100; org++) judge.classify(`org_${org}`, { ...long, completionTokens: 100 });
     expect(judge.size).toBe(0);
-    judge.judge("org_0", long);
+    judge.classify("org_0", long);
     tell(judge, {}, "node_a", 0, "org_1");
     expect(judge.size).toBe(2);
   });
@@ -200,13 +205,13 @@ describe("memory", () => {
         const used: number[] = [];
         for (const [org, isTold] of turns) {
           if (isTold) tell(judge, {}, "node_a", 0, `org_${org}`);
-          else judge.judge(`org_${org}`, long);
+          else judge.classify(`org_${org}`, long);
           used.splice(0, used.length, ...used.filter((one) => one !== org), org);
           expect(judge.size).toBe(Math.min(max, used.length));
         }
         const gone = used.slice(0, -max);
         for (const org of gone.slice(0, 1))
-          expect(judge.judge(`org_${org}`, { ...long, completionTokens: 4_100 }).tier).toBe("shared");
+          expect(judge.classify(`org_${org}`, { ...long, completionTokens: 4_100 }).tier).toBe("shared");
       }),
     );
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { coefficientsOf, l4With7B } from "#edge/routing/tier/coefficients.ts";
+import { selectCoefficients, l4With7B } from "#edge/routing/tier/coefficients.ts";
 import { nodeOf } from "#test/support/fakes/fleet.ts";
 import { modelOf } from "#test/support/fakes/models.ts";
 
@@ -21,21 +21,21 @@ const model = modelOf({ coefficients: { h100: large, mi300: odd } });
 
 describe("the coefficients of a model", () => {
   test("are those of a 7B model on an L4 when nobody says more", () => {
-    expect(coefficientsOf(modelOf(), [nodeOf("a")])).toEqual(l4With7B);
-    expect(coefficientsOf(modelOf(), [])).toEqual(l4With7B);
-    expect(coefficientsOf(model, [nodeOf("a", { kind: "a10" })])).toEqual(l4With7B);
-    expect(coefficientsOf(modelOf({ coefficients: { l4: odd } }), [nodeOf("a")])).toEqual(odd);
+    expect(selectCoefficients(modelOf(), [nodeOf("a")])).toEqual(l4With7B);
+    expect(selectCoefficients(modelOf(), [])).toEqual(l4With7B);
+    expect(selectCoefficients(model, [nodeOf("a", { kind: "a10" })])).toEqual(l4With7B);
+    expect(selectCoefficients(modelOf({ coefficients: { l4: odd } }), [nodeOf("a")])).toEqual(odd);
   });
 
   test("are those of its shared nodes, whose other callers are to be spared", () => {
     expect(
-      coefficientsOf(model, [nodeOf("a", { kind: "h100" }), nodeOf("x", { tier: "complex", kind: "mi300" })]),
+      selectCoefficients(model, [nodeOf("a", { kind: "h100" }), nodeOf("x", { tier: "complex", kind: "mi300" })]),
     ).toEqual(large);
   });
 
   test("are those of its dedicated nodes when there are no others", () => {
     expect(
-      coefficientsOf(model, [nodeOf("x", { tier: "complex", kind: "mi300" }), nodeOf("b", { models: ["other"] })]),
+      selectCoefficients(model, [nodeOf("x", { tier: "complex", kind: "mi300" }), nodeOf("b", { models: ["other"] })]),
     ).toEqual(odd);
   });
 
@@ -48,7 +48,7 @@ describe("the coefficients of a model", () => {
       secondsPerPromptTokenSquared: 2e-9,
       secondsPerToken: 0.001,
     };
-    expect(coefficientsOf(model, both)).toEqual(worst);
-    expect(coefficientsOf(model, both.toReversed())).toEqual(worst);
+    expect(selectCoefficients(model, both)).toEqual(worst);
+    expect(selectCoefficients(model, both.toReversed())).toEqual(worst);
   });
 });

@@ -1,31 +1,31 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Habit } from "#edge/agreements/records/traffic-profile.ts";
+import type { TrafficProfile } from "#edge/agreements/records/traffic-profile.ts";
 import { l4With7B } from "#edge/routing/tier/coefficients.ts";
 import {
   isComplexNext,
-  judge,
-  stranger,
-  tierHeader,
-  type Asked,
-  type Known,
-  type Verdict,
+  classifyTier,
+  noHistory,
+  writeTierHeader,
+  type CallShape,
+  type CallHistory,
+  type Classification,
 } from "#edge/routing/tier/complexity.ts";
 
-const call = (promptTokensGuess: number, completionTokens: number, choices = 1, hasImages = false): Asked => ({
+const call = (promptTokensGuess: number, completionTokens: number, choices = 1, hasImages = false): CallShape => ({
   promptTokensGuess,
   completionTokens,
   choices,
   hasImages,
 });
-const knowing = (habit: Partial<Habit> = {}, wasComplex = false): Known => ({
-  habit: { outputTokens: 0, isAtLeast: true, cachedTokens: 0, promptRatio: 1, ...habit },
+const knowing = (profile: Partial<TrafficProfile> = {}, wasComplex = false): CallHistory => ({
+  profile: { outputTokens: 0, isAtLeast: true, cachedTokens: 0, promptRatio: 1, ...profile },
   wasComplex,
 });
-const judged = (asked: Asked, known: Known = stranger) => judge(asked, known, l4With7B);
+const judged = (asked: CallShape, known: CallHistory = noHistory) => classifyTier(asked, known, l4With7B);
 
 describe("the verdict on a stranger", () => {
-  const table: [string, Asked, string][] = [
+  const table: [string, CallShape, string][] = [
     ["a greeting", call(30, 256), "standard"],
     ["the default length after a short prompt", call(100, 2_048), "standard"],
     ["3,300 tokens of prompt", call(3_300, 16), "standard"],
@@ -96,12 +96,12 @@ describe("what is known of an org", () => {
 
 test("other coefficients, other verdicts: each term is weighed against the node's own", () => {
   const small = { ...l4With7B, poolTokens: 10_000 };
-  expect(judge(call(100, 400), stranger, small).why).toBe("kv");
-  expect(judge(call(100, 399), stranger, small).why).toBe("standard");
-  expect(judge(call(1_000, 16), stranger, { ...l4With7B, secondsPerPromptToken: 0.01 }).why).toBe("prefill");
-  expect(judge(call(1_000, 16), stranger, { ...l4With7B, secondsPerToken: 2 }).why).toBe("gpu");
+  expect(classifyTier(call(100, 400), noHistory, small).why).toBe("kv");
+  expect(classifyTier(call(100, 399), noHistory, small).why).toBe("standard");
+  expect(classifyTier(call(1_000, 16), noHistory, { ...l4With7B, secondsPerPromptToken: 0.01 }).why).toBe("prefill");
+  expect(classifyTier(call(1_000, 16), noHistory, { ...l4With7B, secondsPerToken: 2 }).why).toBe("gpu");
   expect(
-    judge(call(9_000, 900), stranger, {
+    classifyTier(call(9_000, 900), noHistory, {
       poolTokens: 1_000_000,
       startSeconds: 0.01,
       secondsPerPromptToken: 1e-5,
@@ -112,13 +112,13 @@ test("other coefficients, other verdicts: each term is weighed against the node'
 });
 
 const size = fc.nat({ max: 20_000 });
-const habit = fc.record({
+const profile = fc.record({
   outputTokens: size,
   isAtLeast: fc.boolean(),
   cachedTokens: size,
   promptRatio: fc.double({ min: 0.5, max: 2, noNaN: true }),
 });
-const anyKnown: fc.Arbitrary<Known> = fc.record({ habit: fc.option(habit), wasComplex: fc.boolean() });
+const anyKnown: fc.Arbitrary<CallHistory> = fc.record({ profile: fc.option(profile), wasComplex: fc.boolean() });
 const rate = (max: number) => fc.double({ min: 0, max, noNaN: true });
 const anyNode = fc.record({
   poolTokens: fc.integer({ min: 1, max: 2_000_000 }),
@@ -141,8 +141,8 @@ test("asking for more never makes a complex call a shared one, whatever is known
       anyNode,
       (prompt, completion, choices, more, longer, further, known, node) => {
         const [less, greater] = [
-          judge(call(prompt, completion, choices), known, node),
-          judge(call(prompt + more, completion + longer, choices + further), known, node),
+          classifyTier(call(prompt, completion, choices), known, node),
+          classifyTier(call(prompt + more, completion + longer, choices + further), known, node),
         ];
         if (less.tier === "complex") expect(greater.tier).toBe("complex");
         expect(greater.kvTokens).toBeGreaterThanOrEqual(less.kvTokens);
@@ -172,8 +172,8 @@ test("outputs that were learned never make a verdict worse than max_tokens alone
 
 describe("hysteresis", () => {
   /** The verdicts on calls one after the other, each knowing what the one before it was. */
-  const run = (calls: Asked[], over: Partial<Habit> = {}) => {
-    const verdicts: Verdict[] = [];
+  const run = (calls: CallShape[], over: Partial<TrafficProfile> = {}) => {
+    const verdicts: Classification[] = [];
     let wasComplex = false;
     for (const asked of calls) {
       const verdict = judged(asked, knowing(over, wasComplex));
@@ -183,7 +183,7 @@ describe("hysteresis", () => {
     return verdicts;
   };
 
-  const table: [string, Asked, Asked, Asked][] = [
+  const table: [string, CallShape, CallShape, CallShape][] = [
     ["kv", call(2_000, 2_840), call(2_000, 2_114), call(2_000, 2_113)],
     ["prefill", call(3_400, 1), call(2_900, 1), call(2_700, 1)],
     ["gpu", call(10, 4_700), call(10, 4_000), call(10, 3_900)],
@@ -243,10 +243,10 @@ describe("hysteresis", () => {
 });
 
 test("the header tells the tier, its terms, that it stayed, and a spill when there was one", () => {
-  const verdict: Verdict = { tier: "complex", kvTokens: 9_210, gpuSeconds: 4.06, why: "kv", isStay: false };
-  expect(tierHeader(verdict, "complex")).toBe("complex; kv=9210 gpu_s=4.1 why=kv");
-  expect(tierHeader(verdict, "shared")).toBe("complex; kv=9210 gpu_s=4.1 why=kv spill=shared");
-  expect(tierHeader({ ...verdict, isStay: true }, "shared")).toBe(
+  const verdict: Classification = { tier: "complex", kvTokens: 9_210, gpuSeconds: 4.06, why: "kv", isStay: false };
+  expect(writeTierHeader(verdict, "complex")).toBe("complex; kv=9210 gpu_s=4.1 why=kv");
+  expect(writeTierHeader(verdict, "shared")).toBe("complex; kv=9210 gpu_s=4.1 why=kv spill=shared");
+  expect(writeTierHeader({ ...verdict, isStay: true }, "shared")).toBe(
     "complex; kv=9210 gpu_s=4.1 why=kv after=complex spill=shared",
   );
 });

@@ -1,7 +1,7 @@
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ModelRecord } from "#edge/agreements/records/model.ts";
-import { modelsOfEngine, probeEngine } from "#infra/local/engine/real-engine.ts";
+import { makeModelRecords, probeEngine } from "#infra/local/engine/real-engine.ts";
 import { openOwnStack, type OwnStack } from "#test/support/stack/stack.ts";
 import { realEngines } from "./engines.ts";
 
@@ -11,7 +11,7 @@ describe.skipIf(!engine)("embeddings over a real vLLM", () => {
   let own: OwnStack;
   beforeAll(async () => {
     const { engine: spec, found } = await probeEngine(engine!.url);
-    const [first] = modelsOfEngine(found.slice(0, 1));
+    const [first] = makeModelRecords(found.slice(0, 1));
     const model: ModelRecord = { ...first!, aliases: ["embed"], endpoints: ["embeddings"], completionTokensDefault: 1 };
     own = await openOwnStack({ engines: [{ ...spec, models: { [model.id]: model.id } }], models: [model] });
   });
@@ -56,7 +56,7 @@ describe.skipIf(!engine)("embeddings over a real vLLM", () => {
   });
 
   test("what `npm run dev -- --engine` makes of this vLLM is an embedding model", async () => {
-    expect(modelsOfEngine((await probeEngine(engine!.url)).found)).toMatchObject([
+    expect(makeModelRecords((await probeEngine(engine!.url)).found)).toMatchObject([
       { id: "BAAI/bge-small-en-v1.5", aliases: expect.arrayContaining(["embed"]), endpoints: ["embeddings"] },
     ]);
   });

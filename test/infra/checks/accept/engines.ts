@@ -1,7 +1,7 @@
 import { appendFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ModelRecord } from "#edge/agreements/records/model.ts";
-import { modelsOfEngine, probeEngine } from "#infra/local/engine/real-engine.ts";
+import { makeModelRecords, probeEngine } from "#infra/local/engine/real-engine.ts";
 import type { EngineSpec } from "#infra/local/stack.ts";
 import { EngineClient } from "#test/contracts/engine/engine-client.ts";
 
@@ -32,7 +32,7 @@ export async function overEngines(engines: RealEngine[]): Promise<{ engines: Eng
   const probed = await Promise.all(engines.map(({ url }) => probeEngine(url)));
   const first = probed[0]?.found.slice(0, 1) ?? [];
   const names = Object.fromEntries(first.map(({ name }) => [name, name]));
-  return { engines: probed.map(({ engine }) => ({ ...engine, models: names })), models: modelsOfEngine(first) };
+  return { engines: probed.map(({ engine }) => ({ ...engine, models: names })), models: makeModelRecords(first) };
 }
 
 /** The truth: what the engines themselves say they have read and made, summed over all of them. */

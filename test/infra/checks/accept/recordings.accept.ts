@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { realEngines } from "./engines.ts";
 import { readRecordings } from "#test/support/recordings.ts";
-import { structureOf } from "./structure.ts";
+import { describeStructure } from "./structure.ts";
 
 interface Recording {
   name: string;
@@ -43,12 +43,12 @@ describe("this vLLM still answers as the recordings say that the tests of the si
         redirect: "manual",
         ...(request.body !== undefined && request.body !== "" && { body: request.body }),
       });
-      const got = structureOf(
+      const got = describeStructure(
         response.status,
         response.headers.get("content-type") ?? undefined,
         await response.text(),
       );
-      expect(got).toEqual(structureOf(status ?? 0, headers?.["content-type"], body ?? blocks?.join("") ?? ""));
+      expect(got).toEqual(describeStructure(status ?? 0, headers?.["content-type"], body ?? blocks?.join("") ?? ""));
     },
   );
 });

@@ -1,6 +1,6 @@
 import OpenAI from "openai";
 import { describe, expect, inject, test } from "vitest";
-import { modelsOfEngine, probeEngine } from "#infra/local/engine/real-engine.ts";
+import { makeModelRecords, probeEngine } from "#infra/local/engine/real-engine.ts";
 import { worldAt } from "#test/support/stack/world.ts";
 import { chatEngines } from "./engines.ts";
 
@@ -27,9 +27,9 @@ const schema = {
   additionalProperties: false,
 };
 
-type Fields = Record<string, unknown>;
+type VllmFields = Record<string, unknown>;
 
-const chats: [name: string, fields: Fields][] = [
+const chats: [name: string, fields: VllmFields][] = [
   ["greedy", { max_tokens: 40 }],
   ["one token", { max_tokens: 1 }],
   [
@@ -97,7 +97,7 @@ const chats: [name: string, fields: Fields][] = [
   ],
 ];
 
-const completions: [name: string, fields: Fields][] = [
+const completions: [name: string, fields: VllmFields][] = [
   ["16 tokens when none are asked for", { prompt: "Once upon a time", ignore_eos: true }],
   ["several prompts", { prompt: ["one", "two"], max_tokens: 9 }],
   ["token ids", { prompt: [300, 301, 302], max_tokens: 9 }],
@@ -106,7 +106,7 @@ const completions: [name: string, fields: Fields][] = [
 ];
 
 /** A choice without what is only form: null and absent, whole and in pieces. */
-interface Told {
+interface VllmAnswer {
   index: number;
   text: string;
   calls: { name: string; args: string }[];
@@ -114,35 +114,35 @@ interface Told {
   logprobs: unknown[];
 }
 
-interface WireCall {
+interface RawCall {
   index: number;
   function: { name?: string; arguments?: string };
 }
 
-interface WireChoice {
+interface RawChoice {
   index: number;
   text?: string;
-  message?: { content: string | null; tool_calls?: WireCall[] };
-  delta?: { content?: string | null; tool_calls?: WireCall[] };
+  message?: { content: string | null; tool_calls?: RawCall[] };
+  delta?: { content?: string | null; tool_calls?: RawCall[] };
   finish_reason: string | null;
   logprobs?: { content?: unknown[]; tokens?: unknown[] } | null;
 }
 
-interface WireAnswer {
+interface RawAnswer {
   id: string;
   model: string;
-  choices: WireChoice[];
+  choices: RawChoice[];
   usage?: { prompt_tokens: number; completion_tokens: number; total_tokens: number } | null;
 }
 
-const counts = ({ usage }: WireAnswer) => ({
+const counts = ({ usage }: RawAnswer) => ({
   prompt: usage?.prompt_tokens,
   completion: usage?.completion_tokens,
   total: usage?.total_tokens,
 });
-const logprobsOf = ({ logprobs }: WireChoice) => logprobs?.content ?? logprobs?.tokens ?? [];
+const readLogprobs = ({ logprobs }: RawChoice) => logprobs?.content ?? logprobs?.tokens ?? [];
 
-function toldWhole(answer: WireAnswer): Told[] {
+function readWhole(answer: RawAnswer): VllmAnswer[] {
   return answer.choices.map((choice) => ({
     index: choice.index,
     text: choice.text ?? choice.message?.content ?? "",
@@ -151,12 +151,12 @@ function toldWhole(answer: WireAnswer): Told[] {
       args: call.function.arguments ?? "",
     })),
     finish: choice.finish_reason,
-    logprobs: logprobsOf(choice),
+    logprobs: readLogprobs(choice),
   }));
 }
 
-function toldStream(chunks: WireAnswer[]): Told[] {
-  const told: Told[] = [];
+function readStream(chunks: RawAnswer[]): VllmAnswer[] {
+  const told: VllmAnswer[] = [];
   for (const choice of chunks.flatMap((chunk) => chunk.choices)) {
     const one = (told[choice.index] ??= { index: choice.index, text: "", calls: [], finish: null, logprobs: [] });
     one.text += choice.text ?? choice.delta?.content ?? "";
@@ -166,35 +166,35 @@ function toldStream(chunks: WireAnswer[]): Told[] {
       call.args += part.function.arguments ?? "";
     }
     one.finish = choice.finish_reason ?? one.finish;
-    one.logprobs.push(...logprobsOf(choice));
+    one.logprobs.push(...readLogprobs(choice));
   }
   return told;
 }
 
 /** What the SDK returns, whole or as a stream; its own types know neither vLLM's fields nor what we compare. */
-type Ask = (client: OpenAI, fields: Fields) => Promise<unknown>;
-const asWhole = async (answer: Promise<unknown>) => (await answer) as WireAnswer;
-const asStream = async (answer: Promise<unknown>) => (await answer) as AsyncIterable<WireAnswer>;
+type VllmAsk = (client: OpenAI, fields: VllmFields) => Promise<unknown>;
+const asWhole = async (answer: Promise<unknown>) => (await answer) as RawAnswer;
+const asStream = async (answer: Promise<unknown>) => (await answer) as AsyncIterable<RawAnswer>;
 
-async function compare(ask: Ask, fields: Fields): Promise<void> {
+async function compare(ask: VllmAsk, fields: VllmFields): Promise<void> {
   const org = await world.newOrg();
   const ours = new OpenAI({ baseURL: `${world.place.edge}/v1`, apiKey: org.key, maxRetries: 0 });
   const truth = await asWhole(ask(direct, fields));
   const whole = await asWhole(ask(ours, fields));
-  expect(toldWhole(whole)).toEqual(toldWhole(truth));
+  expect(readWhole(whole)).toEqual(readWhole(truth));
   expect(counts(whole)).toEqual(counts(truth));
   expect(whole.model).toBe(truth.model);
 
-  const told: Told[][] = [];
+  const told: VllmAnswer[][] = [];
   for (const client of [direct, ours]) {
-    const chunks: WireAnswer[] = [];
+    const chunks: RawAnswer[] = [];
     for await (const chunk of await asStream(
       ask(client, { ...fields, stream: true, stream_options: { include_usage: true } }),
     ))
       chunks.push(chunk);
     expect(counts(chunks.at(-1)!)).toEqual(counts(truth));
     expect(chunks.filter((chunk) => chunk.usage)).toHaveLength(1);
-    told.push(toldStream(chunks));
+    told.push(readStream(chunks));
   }
   expect(told[1]).toEqual(told[0]);
 
@@ -209,14 +209,14 @@ async function compare(ask: Ask, fields: Fields): Promise<void> {
   expect(rows.map((row) => row.responseId)).toContain(whole.id);
 }
 
-const askChat: Ask = (client, fields) =>
+const askChat: VllmAsk = (client, fields) =>
   client.chat.completions.create({
     model: "chat",
     messages,
     temperature: 0,
     ...fields,
   } as unknown as OpenAI.ChatCompletionCreateParams);
-const askCompletion: Ask = (client, fields) =>
+const askCompletion: VllmAsk = (client, fields) =>
   client.completions.create({ model: "chat", temperature: 0, ...fields } as unknown as OpenAI.CompletionCreateParams);
 
 describe("through edge and agent the SDK gets what vLLM says, and its caller is billed vLLM's usage:", () => {
@@ -224,7 +224,7 @@ describe("through edge and agent the SDK gets what vLLM says, and its caller is 
   test.each(completions)("completions, %s", (_name, fields) => compare(askCompletion, fields));
   test("chat, a stop string that comes", async () => {
     const call = { max_tokens: 40, ignore_eos: true };
-    const [free] = toldWhole(await asWhole(askChat(direct, call)));
+    const [free] = readWhole(await asWhole(askChat(direct, call)));
     await compare(askChat, { ...call, stop: [free!.text.slice(12, 19)] });
   });
 });
@@ -273,7 +273,7 @@ test("/text2sql reaches the same vLLM, chat-shaped", async () => {
 test("`npm run dev -- --engine` makes one model of this vLLM, with its other served names as aliases", async () => {
   const { found, engine } = await probeEngine(chatEngines()[0]!.url);
   expect(engine.kind).toBe("vllm");
-  expect(modelsOfEngine(found)).toMatchObject([
+  expect(makeModelRecords(found)).toMatchObject([
     { id: "Qwen/Qwen2.5-7B-Instruct", aliases: expect.arrayContaining(["chat"]), contextTokensMax: 2_048 },
   ]);
 });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { arrivals, median, quantile, seeded, spreadOf } from "#infra/checks/bench/stats.ts";
+import { makeArrivals, median, quantile, makeRandom, measureSpread } from "#infra/checks/bench/stats.ts";
 
 describe("the statistics of the bench", () => {
   test("the median is the middle value, and the mean of the two middle ones", () => {
@@ -11,7 +11,7 @@ describe("the statistics of the bench", () => {
 
   test("of nothing there is no median, and no spread", () => {
     expect(median([])).toBeNaN();
-    expect(spreadOf([])).toEqual({ median: Number.NaN, min: Number.NaN, max: Number.NaN });
+    expect(measureSpread([])).toEqual({ median: Number.NaN, min: Number.NaN, max: Number.NaN });
   });
 
   test("a quantile lies between its neighbours, in proportion", () => {
@@ -40,7 +40,7 @@ describe("the statistics of the bench", () => {
 
   test("a seed gives the same numbers again, all in [0, 1)", () => {
     const draw = (seed: number) => {
-      const random = seeded(seed);
+      const random = makeRandom(seed);
       return Array.from({ length: 1_000 }, random);
     };
     expect(draw(7)).toEqual(draw(7));
@@ -50,7 +50,7 @@ describe("the statistics of the bench", () => {
   });
 
   test("arrivals come in order, within the time, and about as often as asked", () => {
-    const times = arrivals(50, 100_000, seeded(1));
+    const times = makeArrivals(50, 100_000, makeRandom(1));
     expect(times.toSorted((one, other) => one - other)).toEqual(times);
     expect(times.every((at) => at > 0 && at < 100_000)).toBe(true);
     expect(times.length).toBeGreaterThan(4_700);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { makePlan } from "#infra/checks/storm/plan/make-plan.ts";
 import type { PlanOptions } from "#infra/checks/storm/plan/plan.ts";
-import { replayCommand, shrink } from "#infra/checks/storm/shrink.ts";
+import { writeReplayCommand, shrink } from "#infra/checks/storm/shrink.ts";
 
 const seed =
   Array.from({ length: 40 }, (_, index) => index).find(
@@ -29,7 +29,7 @@ describe("shrinking", () => {
   });
 
   test("says how to run it again", () => {
-    expect(replayCommand({ ...whole, seed: 7, without: [1, 3], edges: 2 })).toBe(
+    expect(writeReplayCommand({ ...whole, seed: 7, without: [1, 3], edges: 2 })).toBe(
       "npm run storm -- --seed 7 --store upstash --callers 1600 --edges 2 --without 1,3",
     );
   });

@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { modelsOfEngine, probeEngine } from "#infra/local/engine/real-engine.ts";
+import { makeModelRecords, probeEngine } from "#infra/local/engine/real-engine.ts";
 
 let server: Server | null = null;
 afterEach(() => new Promise<void>((resolve) => (server ? server.close(() => resolve()) : resolve())));
@@ -56,14 +56,14 @@ test("where nobody answers, that is said", async () => {
 
 test("the first model is chat and text2sql as well, unless one is called so", () => {
   const found = { name: "a", aliases: [], contextTokensMax: 1_000, isEmbedding: false };
-  expect(modelsOfEngine([found])[0]).toMatchObject({
+  expect(makeModelRecords([found])[0]).toMatchObject({
     id: "a",
     aliases: ["chat", "text2sql"],
     contextTokensMax: 1_000,
     completionTokensDefault: 1_000,
   });
-  expect(modelsOfEngine([{ ...found, aliases: ["chat"] }])[0]!.aliases).toEqual(["chat", "text2sql"]);
-  expect(modelsOfEngine([{ ...found, isEmbedding: true }])[0]).toMatchObject({
+  expect(makeModelRecords([{ ...found, aliases: ["chat"] }])[0]!.aliases).toEqual(["chat", "text2sql"]);
+  expect(makeModelRecords([{ ...found, isEmbedding: true }])[0]).toMatchObject({
     aliases: ["embed"],
     endpoints: ["embeddings"],
   });

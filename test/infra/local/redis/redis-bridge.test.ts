@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Ratelimit } from "@upstash/ratelimit";
 import { Redis } from "@upstash/redis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { plain } from "#infra/local/redis/redis-bridge.ts";
+import { toPlain } from "#infra/local/redis/redis-bridge.ts";
 import { hasRedisServer, redisMissing } from "#infra/local/redis/redis-server.ts";
 import { startRedis, type LocalRedis } from "#infra/local/redis/redis.ts";
 
@@ -12,13 +12,13 @@ const isThere = hasRedisServer();
 if (!isThere) console.warn(`skipped: ${redisMissing}`);
 
 test("replies become JSON: bytes as text or base64, OK as it is, integers to the last digit", () => {
-  expect(plain([Buffer.from("OK"), Buffer.from("ü"), "9007199254740991", null], true)).toEqual([
+  expect(toPlain([Buffer.from("OK"), Buffer.from("ü"), "9007199254740991", null], true)).toEqual([
     "OK",
     "w7w=",
     9_007_199_254_740_991,
     null,
   ]);
-  expect(plain(Buffer.from("ü"), false)).toBe("ü");
+  expect(toPlain(Buffer.from("ü"), false)).toBe("ü");
 });
 
 describe.skipIf(!isThere)("the bridge", () => {

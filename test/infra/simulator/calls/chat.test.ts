@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { Fields } from "#infra/simulator/calls/fields.ts";
-import { flawedMessages, readChat } from "#infra/simulator/calls/chat.ts";
+import { checkMessages, readChat } from "#infra/simulator/calls/chat.ts";
 import { readPrompt } from "#infra/simulator/calls/prompt.ts";
-import { settle } from "#infra/simulator/options.ts";
+import { resolveOptions } from "#infra/simulator/options.ts";
 import { ServedModels } from "#infra/simulator/served-model.ts";
 
-const models = new ServedModels(settle({ profile: { contextTokens: 128 } }));
+const models = new ServedModels(resolveOptions({ profile: { contextTokens: 128 } }));
 const messages = [{ role: "user", content: "Hi" }];
 const [model] = models.all;
 
@@ -28,5 +28,5 @@ test("a model that is unknown comes before a bad parameter, and a bad type befor
   expect(() => readChat({ model: "nope", messages, max_tokens: 0 }, models, null)).toThrow("does not exist");
   expect(() => readChat({ model: "nope", messages, max_tokens: "x" }, models, null)).toThrow("int_parsing");
   expect(() => readChat({ messages: null }, models, null)).toThrow("not iterable");
-  expect(() => flawedMessages({})).toThrow("Field required");
+  expect(() => checkMessages({})).toThrow("Field required");
 });

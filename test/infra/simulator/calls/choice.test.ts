@@ -3,19 +3,19 @@ import { expect, test } from "vitest";
 import { Choice } from "#infra/simulator/calls/choice.ts";
 import { Fields } from "#infra/simulator/calls/fields.ts";
 import { readSampling, samplingKinds } from "#infra/simulator/calls/sampling.ts";
-import { structuredScript, type Script } from "#infra/simulator/text/script.ts";
+import { makeStructuredScript, type AnswerScript } from "#infra/simulator/text/script.ts";
 import { tokenize } from "#infra/simulator/text/tokenizer.ts";
-import { voiceOf } from "#infra/simulator/text/generator.ts";
+import { makeGenerator } from "#infra/simulator/text/generator.ts";
 
 function choose(
   raw: Record<string, unknown>,
-  { sample = 0, prompt = tokenize("Hello"), script = null as Script | null } = {},
+  { sample = 0, prompt = tokenize("Hello"), script = null as AnswerScript | null } = {},
 ) {
   const sampling = readSampling(new Fields(raw, samplingKinds), 8_192, 200, null);
   return new Choice({ index: 0, sample }, "m", prompt, {
     sampling,
     completionTokensMax: sampling.completionTokensMax ?? 200,
-    voice: voiceOf("prose", Infinity),
+    nextToken: makeGenerator("prose", Infinity),
     script,
   });
 }
@@ -74,7 +74,7 @@ test("samples differ, seeds differ, and greedy answers know no seed", () => {
 });
 
 test("a script is told to its end, unless max_tokens cuts it; min_tokens hold back stop tokens", () => {
-  const script = structuredScript({ structured_outputs: { choice: ["a long enough text"] } }, "");
+  const script = makeStructuredScript({ structured_outputs: { choice: ["a long enough text"] } }, "");
   expect(run(choose({}, { script }))).toMatchObject({ text: "a long enough text", delta: { finish: "stop" } });
   expect(run(choose({ max_tokens: 2 }, { script })).delta.finish).toBe("length");
   const [first] = tokenize("e");

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { CompletionScribe, readCompletion, readInputs } from "#infra/simulator/calls/completions.ts";
-import { settle } from "#infra/simulator/options.ts";
+import { CompletionSerializer, readCompletion, readInputs } from "#infra/simulator/calls/completions.ts";
+import { resolveOptions } from "#infra/simulator/options.ts";
 import { ServedModels } from "#infra/simulator/served-model.ts";
 import { tokenize } from "#infra/simulator/text/tokenizer.ts";
 
-const models = new ServedModels(settle({}));
+const models = new ServedModels(resolveOptions({}));
 const readPrompts = (prompt: unknown) => readCompletion({ prompt }, models, null).prompts;
 
 test("a prompt is text, texts, token ids, or lists of token ids", () => {
@@ -37,7 +37,7 @@ test("embedding inputs have the forms of a prompt, and their own name in refusal
 });
 
 test("the usage chunk is vLLM's to the byte", () => {
-  const serializer = new CompletionScribe(readCompletion({ prompt: "x" }, models, "1"), [], 7_000);
+  const serializer = new CompletionSerializer(readCompletion({ prompt: "x" }, models, "1"), [], 7_000);
   expect(serializer.closing({ promptTokens: 2, completionTokens: 3, cachedTokens: 0, createdTokens: 0 })).toBe(
     '{"id":"cmpl-1","object":"text_completion","created":7,"model":"Qwen/Qwen2.5-7B-Instruct","choices":[],' +
       '"usage":{"prompt_tokens":2,"total_tokens":5,"completion_tokens":3,' +

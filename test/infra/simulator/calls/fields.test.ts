@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Fields, parseBody, stopFlaws } from "#infra/simulator/calls/fields.ts";
+import { Fields, parseBody, findStopFlaws } from "#infra/simulator/calls/fields.ts";
 
 const kinds = { n: "integer", t: "number", on: "boolean", name: "text" } as const;
 
@@ -37,8 +37,8 @@ test("every misfit is told", () => {
 });
 
 test("stop is a text or a list of texts", () => {
-  expect([stopFlaws(undefined), stopFlaws("a"), stopFlaws(["a", "b"])]).toEqual([[], [], []]);
-  expect([stopFlaws(5).length, stopFlaws(["a", 5])[1]?.loc]).toEqual([2, "body.stop.1"]);
+  expect([findStopFlaws(undefined), findStopFlaws("a"), findStopFlaws(["a", "b"])]).toEqual([[], [], []]);
+  expect([findStopFlaws(5).length, findStopFlaws(["a", 5])[1]?.loc]).toEqual([2, "body.stop.1"]);
 });
 
 test("a body is an object or refused", () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Fields } from "#infra/simulator/calls/fields.ts";
-import { checkLength, contextExceeded, fitPrompt, readPrompt, truncated } from "#infra/simulator/calls/prompt.ts";
-import { settle } from "#infra/simulator/options.ts";
+import { checkLength, contextExceeded, fitPrompt, readPrompt, truncatePrompt } from "#infra/simulator/calls/prompt.ts";
+import { resolveOptions } from "#infra/simulator/options.ts";
 import { ServedModels } from "#infra/simulator/served-model.ts";
 import { detokenize } from "#infra/simulator/text/tokenizer.ts";
 
@@ -10,14 +10,14 @@ const truncating = (tokens: number) =>
 
 test("a prompt fits, is cut from the left when asked, or is refused", () => {
   expect(fitPrompt([1, 2, 3], truncating(2), 128)).toEqual([2, 3]);
-  expect(truncated([1, 2, 3], truncating(-1), 1)).toEqual([3]);
+  expect(truncatePrompt([1, 2, 3], truncating(-1), 1)).toEqual([3]);
   expect(() => fitPrompt(Array(129).fill(1), new Fields({}, {}), 128)).toThrow(contextExceeded(128).message);
   expect(() => fitPrompt(Array(128).fill(1), new Fields({}, {}), 128)).toThrow("got 0");
   expect(() => checkLength("x".repeat(128 * 13 + 1), new Fields({}, {}), 128)).toThrow("characters");
 });
 
 test("a conversation becomes the template's text; one that is both continued and begun anew is refused", () => {
-  const [model] = new ServedModels(settle({ profile: { contextTokens: 128 } })).all;
+  const [model] = new ServedModels(resolveOptions({ profile: { contextTokens: 128 } })).all;
   if (!model) throw new Error("no model");
   const messages = [{ role: "user", content: "Hi" }];
   const { prompt } = readPrompt(new Fields({ messages }, {}), model);

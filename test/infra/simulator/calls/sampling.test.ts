@@ -3,13 +3,13 @@ import { Fields } from "#infra/simulator/calls/fields.ts";
 import {
   checkEarly,
   readSampling,
-  readUsageWish,
+  readUsageOptions,
   samplingKinds,
-  sharedFlaws,
+  findSharedFlaws,
 } from "#infra/simulator/calls/sampling.ts";
 
 const read = (raw: Record<string, unknown>, logprobs: number | null = null) =>
-  readSampling(new Fields(raw, samplingKinds, sharedFlaws(raw)), 8_192, 16, logprobs);
+  readSampling(new Fields(raw, samplingKinds, findSharedFlaws(raw)), 8_192, 16, logprobs);
 
 test("what is not said has vLLM's default", () => {
   expect(read({})).toMatchObject({
@@ -67,7 +67,7 @@ test("a cache salt is 1 to 128 characters without the forbidden ones", () => {
 });
 
 test("usage is told only to those who ask, and on every chunk only with the last", () => {
-  const wish = (stream_options: unknown) => readUsageWish({ stream_options });
+  const wish = (stream_options: unknown) => readUsageOptions({ stream_options });
   expect([wish(undefined), wish({}), wish({ continuous_usage_stats: true })]).toEqual(
     [0, 1, 2].map(() => ({ isFinal: false, isContinuous: false })),
   );

@@ -2,12 +2,12 @@ import { createServer } from "node:http";
 import { once } from "node:events";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { FaultRule } from "#infra/simulator/faults.ts";
-import { Wire } from "#infra/simulator/calls/stream-writer.ts";
+import { StreamWriter } from "#infra/simulator/calls/stream-writer.ts";
 
 /** Lets `write` use a stream writer for one answer; what reached the caller, and what its owner heard. */
-async function answer(rules: FaultRule[], write: (writer: Wire) => void) {
+async function answer(rules: FaultRule[], write: (writer: StreamWriter) => void) {
   const events = { onEnd: vi.fn<(how: string) => void>(), onStall: vi.fn<() => void>(), onKill: vi.fn<() => void>() };
-  const server = createServer((_, response) => write(new Wire(response, rules, events))).listen(0);
+  const server = createServer((_, response) => write(new StreamWriter(response, rules, events))).listen(0);
   onTestFinished(() => void server.closeAllConnections());
   onTestFinished(() => void server.close());
   await once(server, "listening");

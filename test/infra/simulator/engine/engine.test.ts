@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { realClock, virtualClock } from "#infra/simulator/engine/clock.ts";
-import { Engine } from "#infra/simulator/engine/engine.ts";
-import type { Seat, Work } from "#infra/simulator/engine/sequence.ts";
+import { EngineCore } from "#infra/simulator/engine/engine.ts";
+import type { SequenceHandle, Work } from "#infra/simulator/engine/sequence.ts";
 import { l4Profile, type EngineProfile } from "#infra/simulator/options.ts";
 
 interface Job extends Work {
@@ -32,7 +32,7 @@ function job(prompt: number[], length: number, { salt = "", priority = 0 } = {})
 
 const upTo = (length: number, from = 0) => Array.from({ length }, (_, at) => from + at);
 const small = (profile: Partial<EngineProfile> = {}) =>
-  new Engine({ ...l4Profile, blocks: 12, contextTokens: 176, maxQueued: null, ...profile }, virtualClock());
+  new EngineCore({ ...l4Profile, blocks: 12, contextTokens: 176, maxQueued: null, ...profile }, virtualClock());
 
 test("whatever comes, every sequence ends whole, the pool is never overdrawn and is empty at the end", async () => {
   const loads = fc.array(
@@ -76,11 +76,11 @@ test("an abort frees its blocks before it returns, at any step", async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 0, max: 30 }), async (afterMs) => {
       const clock = virtualClock();
-      const engine = new Engine(
+      const engine = new EngineCore(
         { ...l4Profile, blocks: 12, contextTokens: 176, stepMs: 1, prefillMsPerToken: 0, kvMsPerToken: 0 },
         clock,
       );
-      const seats: Seat[] = [job(upTo(40), 100), job(upTo(40, 7), 100)].map((work) => engine.submit(work));
+      const seats: SequenceHandle[] = [job(upTo(40), 100), job(upTo(40, 7), 100)].map((work) => engine.submit(work));
       await clock.sleep(afterMs);
       for (const handle of seats) engine.abort(handle);
       expect([engine.running, engine.waiting, engine.pool.usedCount, engine.stats.aborts]).toEqual([0, 0, 0, 2]);
@@ -137,7 +137,7 @@ test("sequences beyond maxQueued are not admitted, and the refusals counted", ()
 
 test("an 8k prompt takes four steps, and its prefill the time of the seed's L4", async () => {
   const clock = virtualClock();
-  const engine = new Engine(l4Profile, clock);
+  const engine = new EngineCore(l4Profile, clock);
   const work = job(upTo(8_000), 1);
   engine.submit(work);
   await work.done;
@@ -147,7 +147,7 @@ test("an 8k prompt takes four steps, and its prefill the time of the seed's L4",
 });
 
 test("a frozen sequence stays, and does not keep others from ending", async () => {
-  const engine = new Engine({ ...l4Profile, stepMs: 0, prefillMsPerToken: 0, kvMsPerToken: 0 }, realClock());
+  const engine = new EngineCore({ ...l4Profile, stepMs: 0, prefillMsPerToken: 0, kvMsPerToken: 0 }, realClock());
   const handle = engine.submit(job(upTo(8), 1_000_000));
   engine.freeze(handle);
   const other = job(upTo(8), 5);

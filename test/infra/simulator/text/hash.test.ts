@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { hashText, hexOf, mix } from "#infra/simulator/text/hash.ts";
+import { hashText, hashHex, mix } from "#infra/simulator/text/hash.ts";
 
 test("a mix is an unsigned 32-bit integer, and the same every time", () => {
   fc.assert(
@@ -18,6 +18,6 @@ test("texts that differ hash apart", () => {
 });
 
 test("hexOf has the digits asked for", () => {
-  expect(hexOf("chat", 16)).toMatch(/^[0-9a-f]{16}$/);
-  expect(hexOf("chat", 3)).toHaveLength(3);
+  expect(hashHex("chat", 16)).toMatch(/^[0-9a-f]{16}$/);
+  expect(hashHex("chat", 3)).toHaveLength(3);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { reportOf, type OracleRecord } from "#infra/simulator/text/oracle.ts";
+import { makeReport, type OracleRecord } from "#infra/simulator/text/oracle.ts";
 
 const record: OracleRecord = {
   id: "chatcmpl-1",
@@ -18,7 +18,7 @@ const record: OracleRecord = {
 };
 
 test("totals are the sums of the records, and the records are copies", () => {
-  const { records, totals } = reportOf([record, { ...record, outcome: "completed", emittedTokens: 5 }]);
+  const { records, totals } = makeReport([record, { ...record, outcome: "completed", emittedTokens: 5 }]);
   expect(totals).toEqual({
     calls: 2,
     promptTokens: 6,

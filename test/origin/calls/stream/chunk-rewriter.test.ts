@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Chunks, type ChunkOptions } from "#origin/calls/stream/chunk-rewriter.ts";
-import { Frames } from "#origin/calls/stream/sse-decoder.ts";
-import { Tally } from "#origin/calls/usage-meter.ts";
+import { ChunkRewriter, type RewriterOptions } from "#origin/calls/stream/chunk-rewriter.ts";
+import { SseDecoder } from "#origin/calls/stream/sse-decoder.ts";
+import { UsageMeter } from "#origin/calls/usage-meter.ts";
 import { readRecordings } from "#test/support/recordings.ts";
 
 interface Recorded {
@@ -14,17 +14,17 @@ const streams = readRecordings<Recorded>()
   .filter(([name]) => /^(?:chat|completions)-stream/.test(name))
   .filter(([, recorded]) => recorded.status === 200 && Array.isArray(recorded.blocks));
 
-function replay(recorded: Recorded, over: Partial<ChunkOptions> = {}) {
+function replay(recorded: Recorded, over: Partial<RewriterOptions> = {}) {
   const body = JSON.parse(recorded.request.body);
   const prompts = Array.isArray(body.prompt) && typeof body.prompt[0] !== "number" ? body.prompt.length : 1;
   const choices = (body.n ?? 1) * prompts;
-  const tally = new Tally({
+  const meter = new UsageMeter({
     tokensHeld: 1e6,
     completionTokensMax: 1e5,
     choicesPerPrompt: body.n ?? 1,
     echoChunks: body.echo ? choices : 0,
   });
-  const chunks = new Chunks(tally, {
+  const rewriter = new ChunkRewriter(meter, {
     model: "public/é",
     choices,
     wantsUsage: false,
@@ -33,27 +33,27 @@ function replay(recorded: Recorded, over: Partial<ChunkOptions> = {}) {
     isUsageOfOneChoice: false,
     ...over,
   });
-  const payloads = new Frames()
+  const payloads = new SseDecoder()
     .push(Buffer.from(recorded.blocks.join("")).toString("latin1"))
     .filter((payload) => payload !== "[DONE]");
-  const passed = payloads.map((payload) => chunks.read(payload));
+  const passed = payloads.map((payload) => rewriter.read(payload));
   const sent = passed
     .filter((payload) => payload !== null && payload !== "")
     .map((payload) => JSON.parse(Buffer.from(payload ?? "", "latin1").toString("utf8")));
   const originals = payloads.map((payload) => JSON.parse(Buffer.from(payload, "latin1").toString("utf8")));
-  return { tally, chunks, passed, sent, originals };
+  return { tally: meter, chunks: rewriter, passed, sent, originals };
 }
 
 describe("every stream recorded from vLLM 0.32", () => {
   test.each(streams)("%s passes unchanged but for the model's name and usage", (_, recorded) => {
-    const { sent, originals, passed, chunks } = replay(recorded);
+    const { sent, originals, passed, chunks: rewriter } = replay(recorded);
     expect(passed).not.toContain(null);
     const expected = originals
       .filter(({ choices }) => choices.length > 0)
       .map(({ usage: _usage, ...rest }) => ({ ...rest, model: "public/é" }));
     expect(sent).toEqual(expected);
-    expect(chunks.hasFinished).toBe(true);
-    expect(chunks.responseId).toBe(originals[0].id);
+    expect(rewriter.hasFinished).toBe(true);
+    expect(rewriter.responseId).toBe(originals[0].id);
   });
 
   test.each(streams)("%s keeps everything for a caller who asked for usage on every chunk", (_, recorded) => {
@@ -64,9 +64,9 @@ describe("every stream recorded from vLLM 0.32", () => {
   test.each(streams.filter(([, { blocks }]) => blocks.at(-2)?.includes('"choices":[],"usage"')))(
     "%s is counted as vLLM counts it in the end, also when its last chunk is lost",
     (_, recorded) => {
-      const { tally, originals } = replay(recorded);
+      const { tally: meter, originals } = replay(recorded);
       const { prompt_tokens, completion_tokens } = originals.at(-1).usage;
-      expect(tally.read()).toMatchObject({ promptTokens: prompt_tokens, completionTokens: completion_tokens });
+      expect(meter.read()).toMatchObject({ promptTokens: prompt_tokens, completionTokens: completion_tokens });
       if (!recorded.request.body.includes("continuous_usage_stats")) return;
       const cut = replay({ ...recorded, blocks: recorded.blocks.slice(0, -2) });
       expect(cut.tally.read()).toMatchObject({ promptTokens: prompt_tokens, completionTokens: completion_tokens });
@@ -80,18 +80,18 @@ describe("every stream recorded from vLLM 0.32", () => {
     ];
     const error =
       'data: {"error": {"message": "EngineCore encountered an issue.", "type": "InternalServerError", "param": null, "code": 500}}\n\n';
-    const { passed, tally } = replay({ ...recorded, blocks: [...recorded.blocks.slice(0, 5), error] });
+    const { passed, tally: meter } = replay({ ...recorded, blocks: [...recorded.blocks.slice(0, 5), error] });
     expect(passed.at(-1)).toBeNull();
-    expect(tally.read()).toMatchObject({ promptTokens: 33, completionTokens: 4 });
+    expect(meter.read()).toMatchObject({ promptTokens: 33, completionTokens: 4 });
   });
 });
 
 describe("the chunks of llama.cpp's server", () => {
   const open = (choicesPerPrompt: number) => {
-    const tally = new Tally({ tokensHeld: 1e6, completionTokensMax: 30, choicesPerPrompt, echoChunks: 0 });
+    const meter = new UsageMeter({ tokensHeld: 1e6, completionTokensMax: 30, choicesPerPrompt, echoChunks: 0 });
     return {
-      tally,
-      chunks: new Chunks(tally, {
+      tally: meter,
+      rewriter: new ChunkRewriter(meter, {
         model: "public",
         choices: 2,
         wantsUsage: true,
@@ -104,10 +104,11 @@ describe("the chunks of llama.cpp's server", () => {
   const usage = (prompt: number, completion: number) => ({
     usage: { completion_tokens: completion, prompt_tokens: prompt, total_tokens: prompt + completion },
   });
-  const read = (chunks: Chunks, events: unknown[]) => events.map((event) => chunks.read(JSON.stringify(event)));
+  const read = (rewriter: ChunkRewriter, events: unknown[]) =>
+    events.map((event) => rewriter.read(JSON.stringify(event)));
 
   test("of several prompts begin with null, and each choice ends with its own usage: they are summed", () => {
-    const { tally, chunks } = open(1);
+    const { tally: meter, rewriter: chunks } = open(1);
     const text = (index: number) => ({ choices: [{ text: "a", index, finish_reason: null }] });
     const end = (index: number, prompt: number) => ({
       choices: [{ text: "", index, finish_reason: "length" }],
@@ -116,15 +117,15 @@ describe("the chunks of llama.cpp's server", () => {
     const passed = read(chunks, [null, text(0), text(1), end(0, 4), text(1), end(1, 5)]);
     expect(passed.map((payload) => payload !== "" && payload !== null)).toEqual([false, true, true, true, true, true]);
     expect(passed.join("")).not.toContain("usage");
-    expect(tally.read()).toMatchObject({ promptTokens: 9, completionTokens: 6 });
+    expect(meter.read()).toMatchObject({ promptTokens: 9, completionTokens: 6 });
     expect(chunks.hasFinished).toBe(true);
   });
 
   test("of several choices come with a usage chunk for each choice that ended; the last is of all", () => {
-    const { tally, chunks } = open(2);
+    const { tally: meter, rewriter: chunks } = open(2);
     const end = (index: number) => ({ choices: [{ delta: {}, index, finish_reason: "length" }] });
     read(chunks, [end(1), { choices: [], ...usage(26, 5) }, end(0), { choices: [], ...usage(26, 6) }]);
-    expect(tally.read()).toMatchObject({ promptTokens: 26, completionTokens: 6 });
+    expect(meter.read()).toMatchObject({ promptTokens: 26, completionTokens: 6 });
   });
 });
 
@@ -132,11 +133,11 @@ describe("a token's chunk, cut by position", () => {
   const latin1 = (text: string) => Buffer.from(text).toString("latin1");
   const utf8 = (text: string) => Buffer.from(text, "latin1").toString("utf8");
   const head = '{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"engine","choices":[';
-  const open = (over: Partial<ChunkOptions> = {}) => {
-    const tally = new Tally({ tokensHeld: 1e6, completionTokensMax: 30, choicesPerPrompt: 1, echoChunks: 0 });
+  const open = (over: Partial<RewriterOptions> = {}) => {
+    const meter = new UsageMeter({ tokensHeld: 1e6, completionTokensMax: 30, choicesPerPrompt: 1, echoChunks: 0 });
     return {
-      tally,
-      chunks: new Chunks(tally, {
+      tally: meter,
+      rewriter: new ChunkRewriter(meter, {
         model: "öffentlich",
         choices: 1,
         wantsUsage: false,
@@ -158,7 +159,7 @@ describe("a token's chunk, cut by position", () => {
       String.raw`{"index":0,"text":"\u00e9","logprobs":null,"finish_reason":null,"stop_reason":null,"prompt_token_ids":null,"token_ids":null}`,
     ];
     for (const wantsContinuousUsage of [false, true]) {
-      const { chunks, tally } = open({ wantsContinuousUsage });
+      const { rewriter: chunks, tally: meter } = open({ wantsContinuousUsage });
       chunks.read(`${head}{"index":0,"delta":{},"finish_reason":null}]}`);
       for (const choice of choices) {
         const passed = chunks.read(`${head}${choice}],${usage}}`);
@@ -166,7 +167,7 @@ describe("a token's chunk, cut by position", () => {
           `${head.replace("engine", "öffentlich")}${choice}]${wantsContinuousUsage ? `,${usage}` : ""}}`,
         );
       }
-      expect(tally.read()).toEqual({ promptTokens: 33, cachedTokens: 0, completionTokens: 4 });
+      expect(meter.read()).toEqual({ promptTokens: 33, cachedTokens: 0, completionTokens: 4 });
     }
   });
 
@@ -340,26 +341,26 @@ describe("a token's chunk, cut by position", () => {
         options,
         fc.infiniteStream(fc.integer({ min: 1, max: 300 })),
         (payloads, wish, sizes) => {
-          const [fast, slow, frames] = [open(wish), open(wish), new Frames()];
+          const [fast, slow, frames] = [open(wish), open(wish), new SseDecoder()];
           const bytes = latin1(payloads.map((payload) => `data: ${payload}\n\n`).join(""));
           let turn = 0;
           for (let at = 0; at < bytes.length;) {
             const size = sizes.next().value ?? 1;
             for (const payload of frames.push(bytes.slice(at, at + size))) {
               // With ever more spaces before it no payload begins as one before did, so each is parsed.
-              const [one, other] = [fast.chunks.read(payload), slow.chunks.read(" ".repeat(++turn) + payload)];
+              const [one, other] = [fast.rewriter.read(payload), slow.rewriter.read(" ".repeat(++turn) + payload)];
               expect(one && JSON.parse(utf8(one))).toEqual(other && JSON.parse(utf8(other)));
-              const told = ({ tally, chunks }: typeof fast) => [
-                tally.read(),
-                tally.completionSoFar,
-                tally.hasContent,
-                tally.isOverHold,
-                tally.isCompletionUnknown,
+              const observe = ({ tally: meter, rewriter: chunks }: typeof fast) => [
+                meter.read(),
+                meter.completionSoFar,
+                meter.hasContent,
+                meter.isOverHold,
+                meter.isCompletionUnknown,
                 chunks.hasFinished,
                 chunks.hasSentUsage,
                 chunks.responseId,
               ];
-              expect(told(fast)).toEqual(told(slow));
+              expect(observe(fast)).toEqual(observe(slow));
             }
             at += size;
           }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { watchSilence } from "#origin/calls/stream/idle-timer.ts";
+import { startIdleTimer } from "#origin/calls/stream/idle-timer.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -7,35 +7,35 @@ afterEach(() => void vi.useRealTimers());
 /** Ms after the start at which silence was told. */
 function listen(ms: number) {
   const startMs = performance.now();
-  const told: number[] = [];
-  const silence = watchSilence(ms, () => told.push(Math.round(performance.now() - startMs)));
+  const firedAtMs: number[] = [];
+  const timer = startIdleTimer(ms, () => firedAtMs.push(Math.round(performance.now() - startMs)));
   const noteAt = (atMs: number) => {
     vi.advanceTimersByTime(startMs + atMs - performance.now());
-    silence.note(performance.now());
+    timer.touch(performance.now());
   };
-  return { silence, told, noteAt };
+  return { silence: timer, told: firedAtMs, noteAt };
 }
 
 test("is told when nothing was heard for so long, and again for as long as it lasts", () => {
-  const { told } = listen(100);
+  const { told: firedAtMs } = listen(100);
   vi.advanceTimersByTime(350);
-  expect(told).toEqual([100, 200, 300]);
+  expect(firedAtMs).toEqual([100, 200, 300]);
 });
 
 test("is counted from the last that was heard, however often that was", () => {
-  const { told, noteAt } = listen(100);
+  const { told: firedAtMs, noteAt } = listen(100);
   for (let at = 1; at <= 95; at++) noteAt(at);
   noteAt(180);
   noteAt(260);
   vi.advanceTimersByTime(250);
-  expect(told).toEqual([360, 460]);
+  expect(firedAtMs).toEqual([360, 460]);
 });
 
 test("is told no more once it is stopped, also from within", () => {
   const one = listen(100);
   one.silence.stop();
   let times = 0;
-  const other = watchSilence(100, () => {
+  const other = startIdleTimer(100, () => {
     times++;
     other.stop();
   });

@@ -29,7 +29,7 @@ afterEach(() => void (engine.calls = []));
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function recordOf(hold: string) {
+async function readRecords(hold: string) {
   await until(() => setup.edge.finals().some((record) => record.hold === hold));
   const records = setup.edge.finals().filter((record) => record.hold === hold);
   expect(records).toHaveLength(1);
@@ -52,7 +52,7 @@ describe("a stream that ends well", () => {
     expect(text).not.toContain("usage");
     expect(text).not.toContain("engine/name");
     expect(eventsOf(text).at(-1)).toBe("[DONE]");
-    expect(await recordOf(hold)).toMatchObject({
+    expect(await readRecords(hold)).toMatchObject({
       promptTokens: 7,
       completionTokens: 3,
       outcome: "completed",
@@ -89,7 +89,7 @@ describe("a stream that ends well", () => {
       choices: [],
       usage: { prompt_tokens: 7, completion_tokens: 2, total_tokens: 9 },
     });
-    expect(await recordOf(hold)).toMatchObject({ promptTokens: 7, completionTokens: 2 });
+    expect(await readRecords(hold)).toMatchObject({ promptTokens: 7, completionTokens: 2 });
   });
 
   test("sums what vLLM reports for each of several choices", async () => {
@@ -106,7 +106,7 @@ describe("a stream that ends well", () => {
       response.destroy();
     };
     const { hold } = await stream({ n: 2 });
-    expect(await recordOf(hold)).toMatchObject({ promptTokens: 7, completionTokens: 4, outcome: "failed" });
+    expect(await readRecords(hold)).toMatchObject({ promptTokens: 7, completionTokens: 4, outcome: "failed" });
   });
 });
 
@@ -128,7 +128,7 @@ describe("a stream that does not end well", () => {
       expect(events.filter((event) => event.includes('"error"'))).toHaveLength(1);
       expect(text).not.toContain("[DONE]");
       const tokens = Math.min(Math.max(kept - 1, 0), 4);
-      expect(await recordOf(hold)).toMatchObject({ promptTokens: 7, completionTokens: tokens, outcome: "failed" });
+      expect(await readRecords(hold)).toMatchObject({ promptTokens: 7, completionTokens: tokens, outcome: "failed" });
     }
   });
 
@@ -140,7 +140,7 @@ describe("a stream that does not end well", () => {
     expect(text).not.toContain("CUDA");
     expect(text).not.toContain("[DONE]");
     expect(JSON.parse(eventsOf(text).at(-1) ?? "").error.code).toBe("stream_broken");
-    expect(await recordOf(hold)).toMatchObject({ completionTokens: 1, outcome: "failed" });
+    expect(await readRecords(hold)).toMatchObject({ completionTokens: 1, outcome: "failed" });
   });
 
   test.each([
@@ -157,7 +157,7 @@ describe("a stream that does not end well", () => {
     const { text, hold } = await stream();
     expect(text).not.toContain("[DONE]");
     expect(JSON.parse(eventsOf(text).at(-1) ?? "").error.code).toBe("stream_broken");
-    expect(await recordOf(hold)).toMatchObject({ completionTokens: 1, outcome: "failed" });
+    expect(await readRecords(hold)).toMatchObject({ completionTokens: 1, outcome: "failed" });
   });
 
   test("an idle stream carries comments, and ends with an error event when the engine is idle too long", async () => {
@@ -169,7 +169,7 @@ describe("a stream that does not end well", () => {
     expect(text.split(": ping\n\n").length - 1).toBeGreaterThanOrEqual(3);
     expect(JSON.parse(eventsOf(text).at(-1) ?? "").error.code).toBe("stream_broken");
     await until(() => engine.calls[0]?.isAborted === true);
-    expect(await recordOf(hold)).toMatchObject({ completionTokens: 0, outcome: "failed" });
+    expect(await readRecords(hold)).toMatchObject({ completionTokens: 0, outcome: "failed" });
   });
 
   test("an engine that sends no headers at all is a timeout, not a hang", async () => {
@@ -188,7 +188,7 @@ describe("a stream that does not end well", () => {
       );
     const { text, hold } = await stream({}, { deadlineMs: Date.now() + 200 });
     expect(JSON.parse(eventsOf(text).at(-1) ?? "").error.code).toBe("gateway_timeout");
-    const record = await recordOf(hold);
+    const record = await readRecords(hold);
     expect(record?.outcome).toBe("cancelled");
     expect(record?.completionTokens).toBe(eventsOf(text).length - 1);
     await until(() => engine.calls[0]?.isAborted === true);
@@ -203,7 +203,7 @@ describe("a stream that does not end well", () => {
       );
     const { text, hold } = await stream({}, { completionTokensMax: 4 });
     expect(textOfStream(text)).toBe("xxxx");
-    expect(await recordOf(hold)).toMatchObject({ completionTokens: 4, outcome: "failed" });
+    expect(await readRecords(hold)).toMatchObject({ completionTokens: 4, outcome: "failed" });
   });
 });
 
@@ -224,7 +224,7 @@ describe("a caller who leaves", () => {
       request.destroy();
       await until(() => engine.calls[0]?.isAborted === true);
       expect((engine.calls[0]?.abortedAtMs ?? Infinity) - leftAtMs).toBeLessThan(1_000);
-      expect(await recordOf(hold)).toMatchObject({ promptTokens: 7, completionTokens: kept, outcome: "cancelled" });
+      expect(await readRecords(hold)).toMatchObject({ promptTokens: 7, completionTokens: kept, outcome: "cancelled" });
     }
   });
 
@@ -274,7 +274,7 @@ describe("framing", () => {
       const { text, hold } = await stream();
       expect(textOfStream(text)).toBe("é日本🌍 ok");
       expect(eventsOf(text).at(-1)).toBe("[DONE]");
-      expect(await recordOf(hold)).toMatchObject({ completionTokens: 3, outcome: "completed" });
+      expect(await readRecords(hold)).toMatchObject({ completionTokens: 3, outcome: "completed" });
     }
   });
 
@@ -293,7 +293,7 @@ describe("framing", () => {
     const { text, hold } = await stream();
     expect(textOfStream(text)).toBe("é日本🌍 ok");
     expect(eventsOf(text).at(-1)).toBe("[DONE]");
-    expect(await recordOf(hold)).toMatchObject({ completionTokens: 3, outcome: "completed" });
+    expect(await readRecords(hold)).toMatchObject({ completionTokens: 3, outcome: "completed" });
   });
 });
 
@@ -372,7 +372,7 @@ describe("the exact bill when usage lies", () => {
     engine.script = (response) => streamChunks(response, pieces);
     const { hold, text } = await stream();
     expect(eventsOf(text).at(-1)).toBe("[DONE]");
-    expect(await recordOf(hold)).toMatchObject({ promptTokens, completionTokens, outcome: "completed" });
+    expect(await readRecords(hold)).toMatchObject({ promptTokens, completionTokens, outcome: "completed" });
   });
 });
 

@@ -57,7 +57,9 @@ describe("a whole answer", () => {
       usage: { prompt_tokens: 3, total_tokens: 3 },
     });
     expect(world.engine.calls[0]?.body).not.toHaveProperty("max_tokens");
-    expect(await world.readRecords(hold)).toMatchObject([{ promptTokens: 3, completionTokens: 0, outcome: "completed" }]);
+    expect(await world.readRecords(hold)).toMatchObject([
+      { promptTokens: 3, completionTokens: 0, outcome: "completed" },
+    ]);
   });
 
   test.each([

@@ -2,7 +2,7 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { Refusal } from "#edge/errors.ts";
-import { openEngine, readText } from "#origin/engines/http/client.ts";
+import { openEngine, readAnswerText } from "#origin/engines/http/client.ts";
 import { answerJson, startFakeEngine, type FakeEngine } from "#test/support/fakes/fake-engine.ts";
 
 let fake: FakeEngine | undefined;
@@ -14,7 +14,7 @@ afterEach(async () => {
 const models = { a: "a" };
 const question = { method: "POST", path: "/v1/completions", body: "{}" } as const;
 
-async function codeOf(work: Promise<unknown>): Promise<string> {
+async function catchCode(work: Promise<unknown>): Promise<string> {
   return work.then(
     () => "none",
     (error: unknown) => (error instanceof Refusal ? error.code : "unforeseen"),
@@ -26,7 +26,7 @@ describe("the engine's client", () => {
     fake = await startFakeEngine();
     fake.script = (response) => answerJson(response, 200, {});
     const engine = openEngine({ kind: "openai", url: `${fake.url}/base/`, apiKey: "engine-key", models });
-    await readText(await engine.ask({ ...question, requestId: "hold_1" }), 100);
+    await readAnswerText(await engine.request({ ...question, requestId: "hold_1" }), 100);
     expect(fake.calls[0]?.path).toBe("/base/v1/completions");
     expect(fake.calls[0]?.headers).toMatchObject({ authorization: "Bearer engine-key", "x-request-id": "hold_1" });
     engine.close();
@@ -34,12 +34,12 @@ describe("the engine's client", () => {
 
   test("nobody there is 503, a hang-up before the answer 502", async () => {
     const nobody = openEngine({ kind: "vllm", url: "http://127.0.0.1:9", models });
-    expect(await codeOf(nobody.ask(question))).toBe("no_healthy_backends");
-    expect(await nobody.askText({ method: "GET", path: "/health" }, 500)).toEqual({ status: 0, text: "" });
+    expect(await catchCode(nobody.request(question))).toBe("no_healthy_backends");
+    expect(await nobody.requestText({ method: "GET", path: "/health" }, 500)).toEqual({ status: 0, text: "" });
     fake = await startFakeEngine();
     fake.script = (response) => void response.destroy();
     const rude = openEngine({ kind: "vllm", url: fake.url, models });
-    expect(await codeOf(rude.ask(question))).toBe("bad_gateway");
+    expect(await catchCode(rude.request(question))).toBe("bad_gateway");
     nobody.close();
     rude.close();
   });
@@ -62,8 +62,8 @@ describe("the engine's client", () => {
       models,
     });
     for (let at = 0; at < 3; at++) {
-      const answer = await engine.ask(question);
-      expect(await readText(answer, 10)).toBe("{}");
+      const answer = await engine.request(question);
+      expect(await readAnswerText(answer, 10)).toBe("{}");
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     expect(requests).toBeGreaterThanOrEqual(4);
@@ -75,7 +75,9 @@ describe("the engine's client", () => {
     fake = await startFakeEngine();
     fake.script = (response) => answerJson(response, 200, JSON.stringify("x".repeat(10_000)));
     const engine = openEngine({ kind: "vllm", url: fake.url, models });
-    expect(await codeOf(engine.ask(question).then((answer) => readText(answer, 1_000)))).toBe("bad_gateway");
+    expect(await catchCode(engine.request(question).then((answer) => readAnswerText(answer, 1_000)))).toBe(
+      "bad_gateway",
+    );
     engine.close();
   });
 
@@ -83,7 +85,7 @@ describe("the engine's client", () => {
     fake = await startFakeEngine();
     fake.script = () => {};
     const engine = openEngine({ kind: "vllm", url: fake.url, models });
-    expect(await engine.askText(question, 50)).toBeNull();
+    expect(await engine.requestText(question, 50)).toBeNull();
     engine.close();
   });
 });

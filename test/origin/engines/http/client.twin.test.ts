@@ -2,7 +2,7 @@ import { Agent, request } from "node:http";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { openEngine, readText } from "#origin/engines/http/client.ts";
+import { openEngine, readAnswerText } from "#origin/engines/http/client.ts";
 
 /** One response of a scripted engine: what it sends, in which pieces, and whether it then closes. */
 interface Reply {
@@ -73,8 +73,8 @@ async function callByUs(replies: Reply[]) {
   const client = openEngine({ kind: "openai", url: `http://127.0.0.1:${engine.port}`, models: {} });
   const got: { status: number; body: string }[] = [];
   for (const _ of replies) {
-    const answer = await client.ask({ method: "GET", path: "/" });
-    got.push({ status: answer.status, body: await readText(answer, 1_000) });
+    const answer = await client.request({ method: "GET", path: "/" });
+    got.push({ status: answer.status, body: await readAnswerText(answer, 1_000) });
   }
   client.close();
   await engine.close();

@@ -1,13 +1,13 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
-import { Line, type EngineAnswer } from "#origin/engines/http/connection.ts";
+import { EngineConnection, type EngineAnswer } from "#origin/engines/http/connection.ts";
 import { makeCertificate } from "#test/support/fakes/certificate.ts";
 import { until } from "#test/support/fakes/origin.ts";
 
 const request = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
-const headOf = (more: string) => `HTTP/1.1 200 OK\r\n${more}\r\n\r\n`;
-const whole = (text: string) => `${headOf(`content-length: ${text.length}`)}${text}`;
+const buildHead = (more: string) => `HTTP/1.1 200 OK\r\n${more}\r\n\r\n`;
+const whole = (text: string) => `${buildHead(`content-length: ${text.length}`)}${text}`;
 
 let server: Server | undefined;
 let sockets: Socket[] = [];
@@ -30,7 +30,7 @@ async function open(script: (socket: Socket, served: number) => void) {
   const place = { host: "127.0.0.1", port: (server.address() as AddressInfo).port, isTls: false };
   return {
     heard,
-    line: new Line(
+    line: new EngineConnection(
       place,
       () => heard.free++,
       () => heard.gone++,
@@ -50,7 +50,7 @@ describe("a connection", () => {
     const { line, heard } = await open((socket, served) => socket.write(whole(`answer ${served}`)));
     for (let at = 0; at < 3; at++) {
       expect(line.isReused).toBe(at > 0);
-      const answer = line.ask(request);
+      const answer = line.send(request);
       await answer.head;
       const told = hear(answer);
       await until(() => told.end !== null);
@@ -67,7 +67,7 @@ describe("a connection", () => {
   test.each([
     [
       "the engine closes it behind an answer",
-      (socket: Socket) => void socket.write(`${headOf("connection: close")}ok`, () => socket.end()),
+      (socket: Socket) => void socket.write(`${buildHead("connection: close")}ok`, () => socket.end()),
       "ok",
     ],
     ["something follows an answer", (socket: Socket) => void socket.write(`${whole("ok")}HTTP/1.1`), "ok"],
@@ -78,32 +78,32 @@ describe("a connection", () => {
     ],
   ])("is gone when %s", async (_, script, text) => {
     const { line, heard } = await open(script);
-    const told = hear(line.ask(request));
+    const told = hear(line.send(request));
     await until(() => told.end !== null && heard.gone === 1);
     expect(told).toEqual({ text, end: true });
   });
 
   test("is not used again while a part of the last request is still to be sent", async () => {
     const { line, heard } = await open((socket) => void socket.pause().write(whole("early")));
-    const told = hear(line.ask(request + "x".repeat(32 * 1024 * 1024)));
+    const told = hear(line.send(request + "x".repeat(32 * 1024 * 1024)));
     await until(() => told.end !== null);
     expect([told.text, heard.free]).toEqual(["early", 0]);
   });
 
   test("that is refused, that breaks off or that speaks no HTTP rejects the head with its cause", async () => {
-    const nobody = new Line(
+    const nobody = new EngineConnection(
       { host: "127.0.0.1", port: 9, isTls: false },
       () => {},
       () => {},
     );
-    await expect(nobody.ask(request).head).rejects.toMatchObject({ code: "ECONNREFUSED" });
+    await expect(nobody.send(request).head).rejects.toMatchObject({ code: "ECONNREFUSED" });
     for (const [script, code] of [
       [(socket: Socket) => void socket.end(), "ECONNRESET"],
       [(socket: Socket) => void socket.resetAndDestroy(), "ECONNRESET"],
       [(socket: Socket) => void socket.write("220 smtp\r\n\r\n"), "bad_head"],
     ] as const) {
       const { line, heard } = await open(script);
-      await expect(line.ask(request).head).rejects.toMatchObject({ code });
+      await expect(line.send(request).head).rejects.toMatchObject({ code });
       await until(() => heard.gone === 1);
     }
   });
@@ -117,31 +117,31 @@ describe("a connection", () => {
     await new Promise<void>((resolve) => server?.listen(0, "127.0.0.1", resolve));
     const place = { host: "localhost", port: (server.address() as AddressInfo).port, isTls: true };
     await expect(
-      new Line(
+      new EngineConnection(
         place,
         () => {},
         () => {},
-      ).ask(request).head,
+      ).send(request).head,
     ).rejects.toMatchObject({ code: "DEPTH_ZERO_SELF_SIGNED_CERT" });
     const before = getCACertificates("default");
     setDefaultCACertificates([...before, cert]);
     let free = 0;
-    const line = new Line(
+    const line = new EngineConnection(
       place,
       () => free++,
       () => {},
     );
     for (let at = 0; at < 2; at++) {
-      const told = hear(line.ask(request));
+      const told = hear(line.send(request));
       await until(() => told.end !== null);
       expect([told, free]).toEqual([{ text: "secret", end: true }, at + 1]);
     }
     await expect(
-      new Line(
+      new EngineConnection(
         { ...place, host: "127.0.0.1" },
         () => {},
         () => {},
-      ).ask(request).head,
+      ).send(request).head,
     ).rejects.toMatchObject({ code: "ERR_TLS_CERT_ALTNAME_INVALID" });
     setDefaultCACertificates(before);
     line.close();
@@ -151,10 +151,10 @@ describe("a connection", () => {
 describe("an answer", () => {
   test("holds what comes before anyone listens, shows it, and passes it on once", async () => {
     const { line } = await open((socket) => {
-      socket.write(`${headOf("transfer-encoding: chunked")}3\r\none\r\n`);
+      socket.write(`${buildHead("transfer-encoding: chunked")}3\r\none\r\n`);
       setTimeout(() => socket.write("3\r\ntwo\r\n0\r\n\r\n"), 40);
     });
-    const answer = line.ask(request);
+    const answer = line.send(request);
     expect(await answer.peek(5_000)).toBe("one");
     await new Promise((resolve) => setTimeout(resolve, 80));
     expect(await answer.peek(5_000)).toBe("one");
@@ -164,21 +164,21 @@ describe("an answer", () => {
   });
 
   test("shows nothing when nothing comes in time, or ever", async () => {
-    const silent = await open((socket) => void socket.write(headOf("transfer-encoding: chunked")));
-    expect(await silent.line.ask(request).peek(20)).toBe("");
+    const silent = await open((socket) => void socket.write(buildHead("transfer-encoding: chunked")));
+    expect(await silent.line.send(request).peek(20)).toBe("");
     const empty = await open((socket) => void socket.write(whole("")));
-    expect(await empty.line.ask(request).peek(5_000)).toBe("");
+    expect(await empty.line.send(request).peek(5_000)).toBe("");
     silent.line.close();
   });
 
   test("that broke off says so once, also to who listens late", async () => {
     const { line } = await open(
-      (socket) => void socket.write(`${headOf("content-length: 9")}half`, () => socket.end()),
+      (socket) => void socket.write(`${buildHead("content-length: 9")}half`, () => socket.end()),
     );
-    const answer = line.ask(request);
+    const answer = line.send(request);
     expect(await answer.peek(5_000)).toBe("half");
     const told = hear(answer);
-    await until(() => answer.isOver);
+    await until(() => answer.hasEnded);
     expect([told, hear(answer)]).toEqual([
       { text: "half", end: false },
       { text: "", end: false },
@@ -189,14 +189,14 @@ describe("an answer", () => {
     let written = 0;
     const piece = "x".repeat(64 * 1024);
     const { line } = await open((socket) => {
-      socket.write(headOf(`content-length: ${400 * piece.length}`));
+      socket.write(buildHead(`content-length: ${400 * piece.length}`));
       const more = () => {
         while (written < 400 && socket.write(piece)) written++;
         if (written++ < 400) socket.once("drain", more);
       };
       more();
     });
-    const answer = line.ask(request);
+    const answer = line.send(request);
     let length = 0;
     let isWhole: boolean | null = null;
     answer.listen({
@@ -216,10 +216,10 @@ describe("an answer", () => {
 
   test("whose caller left still passes on what the engine had sent, until it closes", async () => {
     const { line } = await open((socket) => {
-      socket.write(`${headOf("transfer-encoding: chunked")}3\r\none\r\n`);
+      socket.write(`${buildHead("transfer-encoding: chunked")}3\r\none\r\n`);
       socket.on("end", () => socket.end("3\r\ntwo\r\n"));
     });
-    const answer = line.ask(request);
+    const answer = line.send(request);
     const told = hear(answer);
     await until(() => told.text === "one");
     answer.leave();
@@ -228,12 +228,12 @@ describe("an answer", () => {
   });
 
   test("that is destroyed passes nothing more on, and takes its connection with it", async () => {
-    const { line, heard } = await open((socket) => void socket.write(`${headOf("content-length: 9")}half`));
-    const answer = line.ask(request);
+    const { line, heard } = await open((socket) => void socket.write(`${buildHead("content-length: 9")}half`));
+    const answer = line.send(request);
     const told = hear(answer);
     await until(() => told.text === "half");
     answer.destroy();
     await until(() => heard.gone === 1);
-    expect([told, answer.isOver, heard.free]).toEqual([{ text: "half", end: null }, true, 0]);
+    expect([told, answer.hasEnded, heard.free]).toEqual([{ text: "half", end: null }, true, 0]);
   });
 });

@@ -1,11 +1,11 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { AnswerReader, WireError } from "#origin/engines/http/response-parser.ts";
+import { ResponseParser, ResponseParseError } from "#origin/engines/http/response-parser.ts";
 
 /** What the parser reports of an answer, with the reads split as `sizes` says. */
 function read(text: string, sizes: Iterator<number> = [][Symbol.iterator]()) {
   const told = { status: 0, fields: {} as Record<string, string>, body: "", heads: 0, ends: 0 };
-  const reader = new AnswerReader({
+  const reader = new ResponseParser({
     head: ({ status, fields }) =>
       Object.assign(told, { status, fields: Object.fromEntries(fields), heads: told.heads + 1 }),
     body: (piece) => {
@@ -68,7 +68,7 @@ describe("an answer, wherever its bytes were split", () => {
       fc.property(anyText, sizes, (text, splits) => {
         const { body, ends, reader } = read(`HTTP/1.1 200 OK\r\n\r\n${text}`, splits);
         expect([body, ends]).toEqual([text, 0]);
-        expect([reader.finish(), reader.isOver, reader.isReusable]).toEqual([true, true, false]);
+        expect([reader.finish(), reader.hasEnded, reader.isReusable]).toEqual([true, true, false]);
       }),
     );
   });
@@ -145,7 +145,7 @@ describe("an answer", () => {
     ["a head without an end", `HTTP/1.1 200 OK\r\na: ${"x".repeat(70_000)}`],
     ["a chunk size without an end", `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2;${"x".repeat(2_000)}`],
   ])("with %s is refused", (_, text) => {
-    expect(() => read(text)).toThrow(WireError);
+    expect(() => read(text)).toThrow(ResponseParseError);
   });
 
   test.each([
@@ -159,6 +159,6 @@ describe("an answer", () => {
     ],
   ])("whose connection closes %s is not whole", (_, text) => {
     const { ends, reader } = read(text);
-    expect([reader.finish(), reader.isOver, ends]).toEqual([false, false, 0]);
+    expect([reader.finish(), reader.hasEnded, ends]).toEqual([false, false, 0]);
   });
 });

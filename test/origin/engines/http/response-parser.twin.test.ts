@@ -2,7 +2,7 @@ import { Agent, request } from "node:http";
 import { Duplex } from "node:stream";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { AnswerReader, WireError } from "#origin/engines/http/response-parser.ts";
+import { ResponseParser, ResponseParseError } from "#origin/engines/http/response-parser.ts";
 
 /** What a reader made of a response. One that was refused, or that broke off, is not whole. */
 interface Reading {
@@ -100,16 +100,16 @@ function joinFields(raw: string[]): Record<string, string> {
 
 function readByUs(reads: string[]): Reading {
   const reading = { ...notWhole };
-  const reader = new AnswerReader({
+  const reader = new ResponseParser({
     head: ({ status, fields }) => Object.assign(reading, { status, fields: Object.fromEntries(fields) }),
     body: (text) => (reading.body += text),
     end: () => (reading.isWhole = true),
   });
   try {
-    for (const read of reads) if (!reader.isOver) reader.push(read);
+    for (const read of reads) if (!reader.hasEnded) reader.push(read);
     reader.finish();
   } catch (error) {
-    if (!(error instanceof WireError)) throw error;
+    if (!(error instanceof ResponseParseError)) throw error;
     return notWhole;
   }
   return reading.isWhole ? { ...reading, isReusable: reader.isReusable } : notWhole;

@@ -1,22 +1,22 @@
 import { expect, test } from "vitest";
-import { Turns } from "#edge/adapters/durable-object/ledger/group-commit.ts";
+import { GroupCommit } from "#edge/adapters/durable-object/ledger/group-commit.ts";
 
 /** Longer than the time within which work counts as one rush. */
 const apart = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 test("what comes alone is done at once, and is no promise", async () => {
-  const turns = new Turns();
-  expect(turns.take(() => 1)).toBe(1);
+  const groupCommit = new GroupCommit();
+  expect(groupCommit.run(() => 1)).toBe(1);
   await apart();
-  expect(turns.take(() => 2)).toBe(2);
+  expect(groupCommit.run(() => 2)).toBe(2);
 });
 
 test("what comes in a rush is done in one block, in the order in which it came", async () => {
-  const turns = new Turns();
+  const groupCommit = new GroupCommit();
   const done: number[] = [];
-  turns.take(() => done.push(0));
+  groupCommit.run(() => done.push(0));
   const waiting = [1, 2, 3].map((number) =>
-    turns.take(() => (queueMicrotask(() => done.push(-number)), done.push(number))),
+    groupCommit.run(() => (queueMicrotask(() => done.push(-number)), done.push(number))),
   );
   expect(done).toEqual([0]);
   expect(await Promise.all(waiting)).toEqual([2, 3, 4]);
@@ -24,24 +24,24 @@ test("what comes in a rush is done in one block, in the order in which it came",
 });
 
 test("what fails fails alone", async () => {
-  const turns = new Turns();
+  const groupCommit = new GroupCommit();
   const oops = () => {
     throw new RangeError("oops");
   };
-  expect(() => turns.take(oops)).toThrow(RangeError);
-  const [bad, good] = [turns.take(oops), turns.take(() => "good")];
+  expect(() => groupCommit.run(oops)).toThrow(RangeError);
+  const [bad, good] = [groupCommit.run(oops), groupCommit.run(() => "good")];
   await expect(bad).rejects.toThrow(RangeError);
   expect(await good).toBe("good");
 });
 
 test("work that comes while the block runs is done in the next", async () => {
-  const turns = new Turns();
-  turns.take(() => 0);
+  const groupCommit = new GroupCommit();
+  groupCommit.run(() => 0);
   const order: string[] = [];
   let late: unknown;
-  await turns.take(() => {
+  await groupCommit.run(() => {
     order.push("first");
-    late = turns.take(() => order.push("late"));
+    late = groupCommit.run(() => order.push("late"));
     order.push("first ends");
   });
   await late;

@@ -1,41 +1,41 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Ask, Denial, Grant } from "#edge/ledger/port.ts";
+import type { HoldRequest, Denial, Grant } from "#edge/ledger/port.ts";
 import { OrgLedger } from "#edge/adapters/durable-object/ledger/ledger-object.ts";
 import type { OrgId } from "#edge/agreements/tokens/ids.ts";
 import {
-  askOf,
+  makeRequest,
   freshHold,
   freshOrg,
   granted,
   keyRecord,
   noon,
   orgRecord,
-  recordOf,
+  makeRecord,
 } from "#test/contracts/ledger/ledger-fixtures.ts";
-import { alarmOf, DB, insides, migrate, openWith, stubOf, usageInD1 } from "./ledger-world.ts";
+import { readAlarm, DB, insides, migrate, openWith, openStub, usageInD1 } from "./ledger-world.ts";
 
 beforeAll(migrate);
 
 test("its alarm stands no later than the first deadline, and within a second of a settlement", async () => {
   const { ledger, org, clock, restart } = await openWith();
-  const alarm = () => alarmOf(org);
+  const alarm = () => readAlarm(org);
   expect(await alarm()).toBeNull();
-  await ledger.admit(askOf(org, { ttlMs: 900_000 }));
+  await ledger.admit(makeRequest(org, { ttlMs: 900_000 }));
   expect(await alarm()).toBe(noon + 900_000);
-  const { hold } = granted(await ledger.admit(askOf(org, { ttlMs: 300_000 })));
-  const short = granted(await ledger.admit(askOf(org, { ttlMs: 100_000 }))).hold;
+  const { hold } = granted(await ledger.admit(makeRequest(org, { ttlMs: 300_000 })));
+  const short = granted(await ledger.admit(makeRequest(org, { ttlMs: 100_000 }))).hold;
   expect(await alarm()).toBe(noon + 100_000);
   clock.advance(5_000);
-  await ledger.settle(org, [recordOf(org, short)]);
-  await ledger.settle(org, [recordOf(org, hold, { isFinal: false })]);
+  await ledger.settle(org, [makeRecord(org, short)]);
+  await ledger.settle(org, [makeRecord(org, hold, { isFinal: false })]);
   expect(await alarm()).toBe(noon + 6_000);
-  await runDurableObjectAlarm(stubOf(org));
+  await runDurableObjectAlarm(openStub(org));
   expect(await alarm()).toBe(noon + 300_000);
   await restart();
   expect(await alarm()).toBe(noon + 300_000);
   clock.set(noon + 300_000);
-  await runDurableObjectAlarm(stubOf(org));
+  await runDurableObjectAlarm(openStub(org));
   expect(await alarm()).toBe(noon + 900_000);
   expect((await usageInD1(org)).map(({ end }) => end).toSorted()).toEqual(["completed", "expired"]);
   expect(await ledger.inspect(org)).toMatchObject({ outboxRows: 0, openHolds: [{ expiresAtMs: noon + 900_000 }] });
@@ -43,23 +43,23 @@ test("its alarm stands no later than the first deadline, and within a second of 
 
 test("giving a call up that may run brings the alarm forward to its new deadline, and then its row is on the way to D1", async () => {
   const { ledger, org, clock } = await openWith();
-  const { hold } = granted(await ledger.admit(askOf(org, { ttlMs: 900_000 })));
+  const { hold } = granted(await ledger.admit(makeRequest(org, { ttlMs: 900_000 })));
   clock.advance(10_000);
   await ledger.release(org, hold, true);
-  expect(await alarmOf(org)).toBe(noon + 12_000);
+  expect(await readAlarm(org)).toBe(noon + 12_000);
   clock.advance(2_000);
-  await runDurableObjectAlarm(stubOf(org));
+  await runDurableObjectAlarm(openStub(org));
   expect(await usageInD1(org)).toMatchObject([{ id: hold, end: "expired", promptTokens: 0, completionTokens: 0 }]);
   expect(await ledger.inspect(org)).toMatchObject({ openHolds: [], outboxRows: 0 });
 });
 
 test("what a call that was given back had used, by its checkpoint, is on the way to D1 within a second", async () => {
   const { ledger, org } = await openWith();
-  const { hold } = granted(await ledger.admit(askOf(org, { ttlMs: 900_000 })));
-  await ledger.settle(org, [recordOf(org, hold, { isFinal: false })]);
-  expect(await alarmOf(org)).toBe(noon + 900_000);
+  const { hold } = granted(await ledger.admit(makeRequest(org, { ttlMs: 900_000 })));
+  await ledger.settle(org, [makeRecord(org, hold, { isFinal: false })]);
+  expect(await readAlarm(org)).toBe(noon + 900_000);
   expect(await ledger.release(org, hold)).toMatchObject({ result: "settled" });
-  expect(await alarmOf(org)).toBe(noon + 1_000);
+  expect(await readAlarm(org)).toBe(noon + 1_000);
 });
 
 test("an object that wakes sets its alarm by what it finds: rows that wait, or the first deadline", async () => {
@@ -68,61 +68,61 @@ test("an object that wakes sets its alarm by what it finds: rows that wait, or t
     await insides(org, (_, { storage }) => storage.deleteAlarm());
     await restart();
   };
-  const open = granted(await ledger.admit(askOf(org)));
+  const open = granted(await ledger.admit(makeRequest(org)));
   await forget();
-  expect(await alarmOf(org)).toBe(open.expiresAtMs);
-  await ledger.settle(org, [recordOf(org, open.hold)]);
+  expect(await readAlarm(org)).toBe(open.expiresAtMs);
+  await ledger.settle(org, [makeRecord(org, open.hold)]);
   await forget();
   // Its own clock, before a test's is set.
-  expect(await alarmOf(org)).toBeLessThanOrEqual(Date.now() + 1_000);
+  expect(await readAlarm(org)).toBeLessThanOrEqual(Date.now() + 1_000);
 });
 
 test("a call admitted while the alarm drains does not hide an older deadline", async () => {
   const { ledger, org } = await openWith();
-  const old = granted(await ledger.admit(askOf(org, { ttlMs: 400_000 })));
-  const { hold } = granted(await ledger.admit(askOf(org)));
-  await ledger.settle(org, [recordOf(org, hold)]);
+  const old = granted(await ledger.admit(makeRequest(org, { ttlMs: 400_000 })));
+  const { hold } = granted(await ledger.admit(makeRequest(org)));
+  await ledger.settle(org, [makeRecord(org, hold)]);
   await insides(org, async (object) => {
     const { DB: real } = object.env;
     object.env = {
       DB: {
-        prepare: (sql: string) => (void (object as unknown as OrgLedger).admit(askOf(org)), real.prepare(sql)),
+        prepare: (sql: string) => (void (object as unknown as OrgLedger).admit(makeRequest(org)), real.prepare(sql)),
       } as D1Database,
     };
     await (object as unknown as OrgLedger).alarm();
     object.env = { DB: real };
   });
-  expect(await alarmOf(org)).toBe(old.expiresAtMs);
+  expect(await readAlarm(org)).toBe(old.expiresAtMs);
 });
 
 /**
  * The mistake that the storm must catch: an await on something other than storage between the reading and the writing.
  */
 class AwaitingLedger extends OrgLedger {
-  async admitLate(ask: Ask): Promise<Grant | Denial> {
-    const decision = this.keeper.weigh(ask, this.clock());
+  async admitLate(request: HoldRequest): Promise<Grant | Denial> {
+    const decision = this.core.evaluate(request, this.clock());
     await scheduler.wait(0);
-    return this.keeper.keep(decision);
+    return this.core.commit(decision);
   }
 }
 
 describe("the storm", () => {
-  const storm = async (org: OrgId, admit: (object: AwaitingLedger, ask: Ask) => Promise<Grant | Denial>) =>
+  const storm = async (org: OrgId, admit: (object: AwaitingLedger, request: HoldRequest) => Promise<Grant | Denial>) =>
     insides(org, async (_, state) => {
       const object = new AwaitingLedger(state, { DB });
       await object.publish(orgRecord(org, { requestsPerMinute: 60 }));
       await object.publish(keyRecord(org, 1));
       const answers = await Promise.all(
-        Array.from({ length: 1_000 }, () => admit(object, askOf(org, { hold: freshHold() }))),
+        Array.from({ length: 1_000 }, () => admit(object, makeRequest(org, { hold: freshHold() }))),
       );
       return answers.filter(({ kind }) => kind === "grant").length;
     });
 
   test("of 1,000 calls at once on a limit of 60 the object admits 60", async () => {
-    expect(await storm(freshOrg(), async (object, ask) => object.admit(ask))).toBe(60);
+    expect(await storm(freshOrg(), async (object, request) => object.admit(request))).toBe(60);
   });
 
   test("an object with an await between read and write fails that promise: the test is able to fail", async () => {
-    expect(await storm(freshOrg(), (object, ask) => object.admitLate(ask))).toBeGreaterThan(60);
+    expect(await storm(freshOrg(), (object, request) => object.admitLate(request))).toBeGreaterThan(60);
   });
 });

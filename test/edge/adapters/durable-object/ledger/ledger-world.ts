@@ -34,12 +34,12 @@ export async function migrate(): Promise<void> {
   await applyD1Migrations(DB, found);
 }
 
-export const stubOf = (org: OrgId) => LEDGERS.get(LEDGERS.idFromName(org));
+export const openStub = (org: OrgId) => LEDGERS.get(LEDGERS.idFromName(org));
 export const insides = <R>(
   org: OrgId,
   look: (object: Insides, state: DurableObjectState) => R | Promise<R>,
 ): Promise<R> =>
-  runInDurableObject(stubOf(org), (object: OrgLedger, state) => look(object as unknown as Insides, state));
+  runInDurableObject(openStub(org), (object: OrgLedger, state) => look(object as unknown as Insides, state));
 
 export async function usageInD1(org: OrgId): Promise<UsageRow[]> {
   const columns = `id, hold, org, "key", model, tier, endpoint, "end", response_id AS responseId, prompt_tokens AS promptTokens, cached_tokens AS cachedTokens,
@@ -56,11 +56,11 @@ export async function open(startMs: number) {
   const setClock = () => insides(org, (object) => void (object.clock = clock.now));
   await setClock();
   const restart = async () => {
-    await evictDurableObject(stubOf(org));
+    await evictDurableObject(openStub(org));
     await setClock();
   };
   const usage = async () => {
-    await runDurableObjectAlarm(stubOf(org));
+    await runDurableObjectAlarm(openStub(org));
     return usageInD1(org);
   };
   // A deadline that a busy machine keeps: faults have tests of their own.
@@ -75,5 +75,5 @@ export async function openWith(limits = {}) {
   return opened;
 }
 
-export const stateOf = (org: OrgId) => insides(org, (object) => structuredClone(object.keeper.state));
-export const alarmOf = (org: OrgId) => insides(org, (_, { storage }) => storage.getAlarm());
+export const readState = (org: OrgId) => insides(org, (object) => structuredClone(object.keeper.state));
+export const readAlarm = (org: OrgId) => insides(org, (_, { storage }) => storage.getAlarm());

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { durableObjectLedger } from "#edge/adapters/durable-object/ledger/ledger.ts";
 import type { OrgLedger } from "#edge/adapters/durable-object/ledger/ledger-object.ts";
 import { ledgerContract } from "#test/contracts/ledger/ledger-contract.ts";
-import { askOf, freshHold, freshOrg, recordOf } from "#test/contracts/ledger/ledger-fixtures.ts";
+import { makeRequest, freshHold, freshOrg, makeRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
 import { insides, migrate, open, openWith } from "./ledger-world.ts";
 
 beforeAll(migrate);
@@ -12,7 +12,7 @@ ledgerContract("durable-object ledger", open, { numRuns: 30, maxCommands: 80 });
 test("what the object throws reaches the caller", async () => {
   const { ledger, org } = await openWith();
   await insides(org, (_, { storage }) => void storage.sql.exec("ALTER TABLE holds RENAME TO gone"));
-  await expect(ledger.admit(askOf(org))).rejects.toThrow("no such table");
+  await expect(ledger.admit(makeRequest(org))).rejects.toThrow("no such table");
 });
 
 describe("an object that answers in another shape, as one of another version may", () => {
@@ -50,17 +50,18 @@ describe("an object that answers in another shape, as one of another version may
     { kind: "denial" },
     { kind: "denial", reason: "rate", window: "requestsPerMinute" },
   ])("is no admission: %j", (answer) =>
-    expect(answering(answer).admit(askOf(org))).rejects.toThrow("not of the shape"),
+    expect(answering(answer).admit(makeRequest(org))).rejects.toThrow("not of the shape"),
   );
 
   test.each([undefined, "<html>", {}, { kind: "scopes" }, { kind: "scopes", endpoints: null }, { kind: "denial" }])(
     "is no look: %j",
-    (answer) => expect(answering(answer).look(askOf(org))).rejects.toThrow("not of the shape"),
+    (answer) => expect(answering(answer).introspect(makeRequest(org))).rejects.toThrow("not of the shape"),
   );
 
   test.each([undefined, "<html>", [], [{}], [{ result: "settled" }, { result: "settled" }], {}])(
     "settles nothing: %j",
-    (answer) => expect(answering(answer).settle(org, [recordOf(org, freshHold())])).rejects.toThrow("not of the shape"),
+    (answer) =>
+      expect(answering(answer).settle(org, [makeRecord(org, freshHold())])).rejects.toThrow("not of the shape"),
   );
 
   test.each([undefined, null, "<html>", {}])("gives nothing back: %j", (answer) =>
@@ -72,15 +73,14 @@ describe("an object that answers in another shape, as one of another version may
   );
 
   test("what is right is handed on as it is", async () => {
-    expect(await answering(grant).admit(askOf(org))).toBe(grant);
-    expect(await answering({ kind: "denial", reason: "key" }).look(askOf(org))).toEqual({
+    expect(await answering(grant).admit(makeRequest(org))).toBe(grant);
+    expect(await answering({ kind: "denial", reason: "key" }).introspect(makeRequest(org))).toEqual({
       kind: "denial",
       reason: "key",
     });
-    expect(await answering({ kind: "scopes", endpoints: null, models: ["a"] }).look(askOf(org))).toHaveProperty(
-      "models",
-      ["a"],
-    );
+    expect(
+      await answering({ kind: "scopes", endpoints: null, models: ["a"] }).introspect(makeRequest(org)),
+    ).toHaveProperty("models", ["a"]);
     expect(await answering(null).inspect(org)).toBeNull();
   });
 });

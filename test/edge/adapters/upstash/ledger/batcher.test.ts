@@ -119,7 +119,7 @@ describe("when Redis does not answer", () => {
     runs(underWayMax).forEach((one) => void ask(one));
     const waiting = expect(ask(run("late"))).rejects.toMatchObject({
       message: "redis: no permit within 250 ms",
-      wasAsked: false,
+      wasSent: false,
     });
     await vi.advanceTimersByTimeAsync(waitMsMax);
     await waiting;
@@ -140,7 +140,7 @@ describe("when Redis does not answer", () => {
     const waiting = runs(underWayMax + 1_024).map(ask);
     await expect(ask(run("one too many"))).rejects.toMatchObject({
       message: "redis: 1024 wait already",
-      wasAsked: false,
+      wasSent: false,
     });
     const all = Promise.allSettled(waiting.slice(underWayMax));
     await vi.advanceTimersByTimeAsync(waitMsMax);
@@ -155,14 +155,14 @@ describe("when Redis does not answer", () => {
     requests[0]?.end();
     await vi.advanceTimersByTimeAsync(0);
     expect(requests.at(-1)?.args).toEqual(["carrier", "passenger"]);
-    const told = expect(carried[1]).rejects.toThrow("redis: no reply");
+    const reported = expect(carried[1]).rejects.toThrow("redis: no reply");
     // Until then it may yet be over, and nobody takes its place.
     await vi.advanceTimersByTimeAsync(4 * waitMsMax - 1);
     const early = ask(run("early"));
     await vi.advanceTimersByTimeAsync(0);
     expect(requests.at(-1)?.args).toEqual(["carrier", "passenger"]);
     await vi.advanceTimersByTimeAsync(2);
-    await told;
+    await reported;
     const fresh = ask(run("fresh"));
     expect(requests.at(-1)?.args).toEqual(["fresh", "early"]);
     requests.at(-1)?.end();

@@ -1,30 +1,30 @@
 import { describe, expect, test } from "vitest";
 import {
-  askArgs,
-  credentialArgs,
-  keysOf,
+  encodeRequest,
+  encodeCredential,
+  listKeys,
   read,
   readAdmission,
-  readLook,
+  readIntrospection,
   readPublished,
   readRelease,
   readSettlements,
   readState,
-  recordArgs,
+  encodeRecords,
 } from "#edge/adapters/upstash/ledger/codec.ts";
 import { z } from "zod";
-import { askOf, digest, freshHold, keyRecord, recordOf } from "#test/contracts/ledger/ledger-fixtures.ts";
+import { makeRequest, digest, freshHold, keyRecord, makeRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
 
 const org = "org_0123456789";
 
 describe("what is sent", () => {
   test("all keys of an org lie in one slot, under the names of docs/storage.md", () => {
     const names = ["records", "books", "open", "holds", "ends", "late", "again", "ages", "outbox"];
-    expect(keysOf(org)).toEqual(names.map((name) => `penstock:{org_0123456789}:${name}`));
+    expect(listKeys(org)).toEqual(names.map((name) => `penstock:{org_0123456789}:${name}`));
   });
 
   test("an ask goes whole, in the script's order", () => {
-    const ask = askOf(org, {
+    const request = makeRequest(org, {
       promptTokens: 10,
       completionTokens: 20,
       choices: 2,
@@ -32,9 +32,9 @@ describe("what is sent", () => {
       ip: null,
       price: { promptMicrosPerMTok: 7, completionMicrosPerMTok: 9 },
     });
-    const { hold, key, endpoint, model, tier } = ask;
+    const { hold, key, endpoint, model, tier } = request;
     const bill = JSON.stringify({ hold, org, key, model, tier, endpoint }).slice(1, -1);
-    expect(askArgs(ask)).toEqual([
+    expect(encodeRequest(request)).toEqual([
       hold,
       key,
       "",
@@ -54,19 +54,27 @@ describe("what is sent", () => {
       "p1",
       digest,
     ]);
-    const other = askArgs({ ...ask, ip: "f".repeat(32), mayClamp: true, idempotency: { key: "k", body: "b" } });
+    const other = encodeRequest({
+      ...request,
+      ip: "f".repeat(32),
+      mayClamp: true,
+      idempotency: { key: "k", body: "b" },
+    });
     expect([other[2], other[8], other[12], other[13]]).toEqual(["f".repeat(32), "1", '"k"', '"b"']);
-    expect([credentialArgs(ask)[1], credentialArgs({ ...ask, ip: "0".repeat(32) })[1]]).toEqual(["", "0".repeat(32)]);
+    expect([encodeCredential(request)[1], encodeCredential({ ...request, ip: "0".repeat(32) })[1]]).toEqual([
+      "",
+      "0".repeat(32),
+    ]);
   });
 
   test("a record goes whole: final or a checkpoint, counts, the engine's id or none", () => {
     const hold = freshHold();
     const counts = { promptTokens: 10, cachedTokens: 4, completionTokens: 5 };
     const records = [
-      recordOf(org, hold, { ...counts, responseId: "r", endedAtMs: 9 }),
-      recordOf(org, hold, { ...counts, isFinal: false, outcome: "cancelled", responseId: null, endedAtMs: 9 }),
+      makeRecord(org, hold, { ...counts, responseId: "r", endedAtMs: 9 }),
+      makeRecord(org, hold, { ...counts, isFinal: false, outcome: "cancelled", responseId: null, endedAtMs: 9 }),
     ];
-    expect(recordArgs(records)).toEqual([
+    expect(encodeRecords(records)).toEqual([
       hold,
       "1",
       "completed",
@@ -88,42 +96,42 @@ describe("what is sent", () => {
 
   test("no argument of an ask or a record holds a line break, whatever callers and engines wrote", () => {
     const model = "a\nb";
-    const args = askArgs(askOf(org, { idempotency: { key: "k\n1", body: "b\n2" } }));
+    const args = encodeRequest(makeRequest(org, { idempotency: { key: "k\n1", body: "b\n2" } }));
     expect(
-      [...args.slice(12), ...recordArgs([recordOf(org, freshHold(), { responseId: "x\ny" })])].join(""),
+      [...args.slice(12), ...encodeRecords([makeRecord(org, freshHold(), { responseId: "x\ny" })])].join(""),
     ).not.toContain("\n");
-    expect(JSON.parse(`{${askArgs(askOf(org, { model }))[14]}}`)).toMatchObject({ model, org });
+    expect(JSON.parse(`{${encodeRequest(makeRequest(org, { model }))[14]}}`)).toMatchObject({ model, org });
   });
 
   test("digests come last, two by two", () => {
-    expect(askArgs(askOf(org)).slice(15)).toEqual(["", "p1", digest]);
-    expect(credentialArgs(askOf(org)).slice(2)).toEqual(["", "p1", digest]);
-    expect(recordArgs([recordOf(org, freshHold()), recordOf(org, freshHold())])).toHaveLength(16);
+    expect(encodeRequest(makeRequest(org)).slice(15)).toEqual(["", "p1", digest]);
+    expect(encodeCredential(makeRequest(org)).slice(2)).toEqual(["", "p1", digest]);
+    expect(encodeRecords([makeRecord(org, freshHold()), makeRecord(org, freshHold())])).toHaveLength(16);
   });
 });
 
 test("of a client token only goes what its scopes say of this call", () => {
   const withToken = (endpoints: ["embeddings"] | null, models: string[] | null) =>
-    askOf(org, { digests: [], token: { endpoints, models } });
+    makeRequest(org, { digests: [], token: { endpoints, models } });
   expect(
     [
       withToken(null, null),
       withToken(["embeddings"], null),
       withToken(null, ["big"]),
       withToken(["embeddings"], []),
-    ].map((ask) => askArgs(ask)[15]),
+    ].map((request) => encodeRequest(request)[15]),
   ).toEqual(["11", "01", "10", "00"]);
-  expect(credentialArgs(withToken(["embeddings"], []))[2]).toBe("11");
+  expect(encodeCredential(withToken(["embeddings"], []))[2]).toBe("11");
 });
 
 describe("what is read", () => {
-  const ask = askOf(org);
+  const request = makeRequest(org);
   const rates = [60, 59, 61_000, null, null, null];
 
   test("a grant, with the hold that was asked for", () => {
-    expect(readAdmission(ask, ["grant", 30, 20, 5, ...rates])).toEqual({
+    expect(readAdmission(request, ["grant", 30, 20, 5, ...rates])).toEqual({
       kind: "grant",
-      hold: ask.hold,
+      hold: request.hold,
       tokensHeld: 30,
       completionTokens: 20,
       expiresAtMs: 5,
@@ -133,19 +141,19 @@ describe("what is read", () => {
 
   test("every denial", () => {
     for (const reason of ["key", "ip", "endpoint", "model", "idempotency_mismatch"])
-      expect(readAdmission(ask, ["denial", reason])).toEqual({ kind: "denial", reason });
-    expect(readAdmission(ask, ["denial", "idempotency_in_progress", 1_000])).toEqual({
+      expect(readAdmission(request, ["denial", reason])).toEqual({ kind: "denial", reason });
+    expect(readAdmission(request, ["denial", "idempotency_in_progress", 1_000])).toEqual({
       kind: "denial",
       reason: "idempotency_in_progress",
       retryAfterMs: 1_000,
     });
-    expect(readAdmission(ask, ["denial", "idempotency_replayed", ask.hold, '"chatcmpl-1"', 1, 2])).toEqual({
+    expect(readAdmission(request, ["denial", "idempotency_replayed", request.hold, '"chatcmpl-1"', 1, 2])).toEqual({
       kind: "denial",
       reason: "idempotency_replayed",
-      first: { hold: ask.hold, responseId: "chatcmpl-1", promptTokens: 1, completionTokens: 2 },
+      first: { hold: request.hold, responseId: "chatcmpl-1", promptTokens: 1, completionTokens: 2 },
     });
     expect(
-      readAdmission(ask, ["denial", "rate", "requestsPerMinute", "org", 60, 1_000, 9, null, ...rates]),
+      readAdmission(request, ["denial", "rate", "requestsPerMinute", "org", 60, 1_000, 9, null, ...rates]),
     ).toMatchObject({ reason: "rate", limit: 60, tokensRemaining: null });
   });
 
@@ -163,17 +171,17 @@ describe("what is read", () => {
     [["denial", "rate", "requestsPerYear", "org", 60, 1, 9, null, ...rates]],
     [["denial", "idempotency_replayed", "hold_1", "null", 1, 2]],
   ])("anything else throws, and shows no value: %j", (reply) => {
-    expect(() => readAdmission(ask, reply)).toThrow(/the reply is not the ledger's/);
+    expect(() => readAdmission(request, reply)).toThrow(/the reply is not the ledger's/);
   });
 
   test("scopes, settlements, releases and states, and nothing that only looks like them", () => {
-    expect(readLook(["scopes", JSON.stringify(keyRecord(org, 1, { models: ["small"] }))])).toEqual({
+    expect(readIntrospection(["scopes", JSON.stringify(keyRecord(org, 1, { models: ["small"] }))])).toEqual({
       kind: "scopes",
       endpoints: null,
       models: ["small"],
     });
-    expect(() => readLook(["scopes", "{}"])).toThrow("not the ledger's");
-    const record = recordOf(org, freshHold());
+    expect(() => readIntrospection(["scopes", "{}"])).toThrow("not the ledger's");
+    const record = makeRecord(org, freshHold());
     expect(readSettlements([record], [3, ["settled"]])).toEqual({
       rows: 3,
       settlements: [{ hold: record.hold, result: "settled" }],
@@ -202,9 +210,9 @@ describe("what is read", () => {
       windows: [{ window: "tokensPerDay", of: key, limit: null, remaining: null, held: 4, settled: 6, resetAtMs: 7 }],
     });
     expect(() => readState(org, ["state", 5])).toThrow("not the ledger's");
-    expect(readLook(["denial", "ip"])).toEqual({ kind: "denial", reason: "ip" });
+    expect(readIntrospection(["denial", "ip"])).toEqual({ kind: "denial", reason: "ip" });
     for (const reply of [["grant", JSON.stringify(keyRecord(org, 1))], "scopes", null])
-      expect(() => readLook(reply)).toThrow("not the ledger's");
+      expect(() => readIntrospection(reply)).toThrow("not the ledger's");
     expect(() => readSettlements([record], [3, ["settled", "settled"]])).toThrow("not the ledger's, at '1'");
   });
 

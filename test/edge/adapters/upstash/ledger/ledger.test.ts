@@ -2,14 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { upstashLedger } from "#edge/adapters/upstash/ledger/ledger.ts";
 import { ledgerContract } from "#test/contracts/ledger/ledger-contract.ts";
 import {
-  askOf,
+  makeRequest,
   granted,
-  keyOf,
+  keyId,
   keyRecord,
   noon,
   orgRecord,
-  recordOf,
-  shut,
+  makeRecord,
+  exceeded,
 } from "#test/contracts/ledger/ledger-fixtures.ts";
 import { isRedisThere, openOn, openWith, openWorld, type RedisWorld } from "#test/edge/adapters/upstash/redis-world.ts";
 
@@ -34,28 +34,28 @@ describe.skipIf(!isRedisThere)("upstash", () => {
     };
     const holds: string[] = [];
     for (let i = 0; i < 64; i++)
-      expect(await requests(async () => holds.push(granted(await ledger.admit(askOf(org))).hold))).toBe(1);
+      expect(await requests(async () => holds.push(granted(await ledger.admit(makeRequest(org))).hold))).toBe(1);
     expect(
       await requests(() =>
         ledger.settle(
           org,
-          holds.map((hold) => recordOf(org, hold)),
+          holds.map((hold) => makeRecord(org, hold)),
         ),
       ),
     ).toBe(1);
-    expect(await requests(() => ledger.admit(askOf(org, { digests: [] })))).toBe(1);
+    expect(await requests(() => ledger.admit(makeRequest(org, { digests: [] })))).toBe(1);
     expect((await ledger.inspect(org))?.outboxRows).toBe(64);
   });
 
   test("a settlement of 64 orgs is one HTTP request, and an org whose keys are spoilt keeps no other from settling", async () => {
     const { ledger } = await openWith(world.redis);
     const orgs = await Promise.all(Array.from({ length: 64 }, async () => (await openWith(world.redis)).org));
-    const holds = await Promise.all(orgs.map(async (org) => granted(await ledger.admit(askOf(org))).hold));
+    const holds = await Promise.all(orgs.map(async (org) => granted(await ledger.admit(makeRequest(org))).hold));
     const spoilt = orgs[40] ?? "";
     await world.command("SET", `penstock:{${spoilt}}:open`, "spoilt");
     const before = world.redis.bridge.requests;
     const answers = await ledger.settleAll(
-      orgs.map((org, index) => ({ org, records: [recordOf(org, holds[index] ?? "")] })),
+      orgs.map((org, index) => ({ org, records: [makeRecord(org, holds[index] ?? "")] })),
     );
     expect(world.redis.bridge.requests - before).toBe(1);
     for (const [index, answer] of answers.entries()) {
@@ -75,10 +75,13 @@ describe.skipIf(!isRedisThere)("upstash", () => {
       later: (work) => void works.push(work),
       writeRows: async (rows) => void sent.push(...rows.map(({ id }) => id)),
     });
-    const admit = async () => granted(await ledger.admit(askOf(org))).hold;
+    const admit = async () => granted(await ledger.admit(makeRequest(org))).hold;
     const [first, second, third] = [await admit(), await admit(), await admit()];
     expect(
-      await ledger.settle(org, [recordOf(org, first, { isFinal: false }), recordOf(org, second, { isFinal: false })]),
+      await ledger.settle(org, [
+        makeRecord(org, first, { isFinal: false }),
+        makeRecord(org, second, { isFinal: false }),
+      ]),
     ).toMatchObject([{ result: "checkpointed" }, { result: "checkpointed" }]);
     expect(await ledger.release(org, third)).toMatchObject({ result: "released" });
     expect(works).toHaveLength(0);
@@ -86,7 +89,7 @@ describe.skipIf(!isRedisThere)("upstash", () => {
     expect(works).toHaveLength(1);
     await works[0]?.();
     expect(sent).toEqual([first]);
-    expect(await ledger.settle(org, [recordOf(org, second)])).toMatchObject([{ result: "settled" }]);
+    expect(await ledger.settle(org, [makeRecord(org, second)])).toMatchObject([{ result: "settled" }]);
     expect(works).toHaveLength(2);
     await works[1]?.();
     expect(sent).toEqual([first, second]);
@@ -96,15 +99,15 @@ describe.skipIf(!isRedisThere)("upstash", () => {
     const { ledger, org } = await openWith(world.redis);
     await world.command("SCRIPT", "FLUSH");
     const before = world.redis.bridge.requests;
-    const { hold } = granted(await ledger.admit(askOf(org)));
-    expect(await ledger.settle(org, [recordOf(org, hold)])).toMatchObject([{ result: "settled" }]);
+    const { hold } = granted(await ledger.admit(makeRequest(org)));
+    expect(await ledger.settle(org, [makeRecord(org, hold)])).toMatchObject([{ result: "settled" }]);
     expect(world.redis.bridge.requests - before).toBe(3);
   });
 
   test("of shut windows that open at once, the first is named", async () => {
     const { ledger, org } = await openWith(world.redis, { requestsPerDay: 1, tokensPerDay: 40 });
-    granted(await ledger.admit(askOf(org)));
-    expect(shut(await ledger.admit(askOf(org)))).toMatchObject({ window: "requestsPerDay", of: "org" });
+    granted(await ledger.admit(makeRequest(org)));
+    expect(exceeded(await ledger.admit(makeRequest(org)))).toMatchObject({ window: "requestsPerDay", of: "org" });
   });
 
   test("two edges on one Redis hold a limit together", async () => {
@@ -117,7 +120,7 @@ describe.skipIf(!isRedisThere)("upstash", () => {
       later: () => undefined,
     });
     const answers = await Promise.all(
-      Array.from({ length: 600 }, (_, index) => (index % 2 ? ledger : other).admit(askOf(org))),
+      Array.from({ length: 600 }, (_, index) => (index % 2 ? ledger : other).admit(makeRequest(org))),
     );
     expect(answers.filter(({ kind }) => kind === "grant")).toHaveLength(100);
   });
@@ -135,7 +138,7 @@ describe.skipIf(!isRedisThere)("upstash", () => {
     await ledger.publish(orgRecord(org, {}));
     await ledger.publish(keyRecord(org, 1));
     const before = Date.now();
-    const { expiresAtMs } = granted(await ledger.admit(askOf(org, { ttlMs: 1_000 })));
+    const { expiresAtMs } = granted(await ledger.admit(makeRequest(org, { ttlMs: 1_000 })));
     expect(expiresAtMs).toBeGreaterThanOrEqual(before + 1_000);
     expect(expiresAtMs).toBeLessThanOrEqual(Date.now() + 1_000);
   });
@@ -144,10 +147,10 @@ describe.skipIf(!isRedisThere)("upstash", () => {
     const { ledger, org } = await openWith(world.redis);
     await ledger.publish(keyRecord(org, 1, { limits: { concurrency: 4 }, version: 2 }));
     await ledger.publish(keyRecord(org, 2, { limits: { concurrency: 9 } }));
-    for (const ttlMs of [4_000, 1_000, 3_000, 2_000]) granted(await ledger.admit(askOf(org, { ttlMs })));
-    granted(await ledger.admit(askOf(org, { key: keyOf(org, 2), ttlMs: 2_500 })));
+    for (const ttlMs of [4_000, 1_000, 3_000, 2_000]) granted(await ledger.admit(makeRequest(org, { ttlMs })));
+    granted(await ledger.admit(makeRequest(org, { key: keyId(org, 2), ttlMs: 2_500 })));
     await ledger.publish(keyRecord(org, 1, { limits: { concurrency: 2 }, version: 3 }));
-    expect(shut(await ledger.admit(askOf(org)))).toMatchObject({
+    expect(exceeded(await ledger.admit(makeRequest(org)))).toMatchObject({
       window: "concurrency",
       of: "key",
       limit: 2,
@@ -161,11 +164,13 @@ describe.skipIf(!isRedisThere)("upstash", () => {
     for (let i = 0; i < 30; i++) {
       const { hold } = granted(
         await ledger
-          .admit(askOf(org, { idempotency: { key: String(i % 10).repeat(64), body: "b".repeat(64) }, ttlMs: 1 + i }))
-          .catch(() => ledger.admit(askOf(org)))
-          .then((answer) => (answer.kind === "grant" ? answer : ledger.admit(askOf(org)))),
+          .admit(
+            makeRequest(org, { idempotency: { key: String(i % 10).repeat(64), body: "b".repeat(64) }, ttlMs: 1 + i }),
+          )
+          .catch(() => ledger.admit(makeRequest(org)))
+          .then((answer) => (answer.kind === "grant" ? answer : ledger.admit(makeRequest(org)))),
       );
-      if (i % 3 === 0) await ledger.settle(org, [recordOf(org, hold)]);
+      if (i % 3 === 0) await ledger.settle(org, [makeRecord(org, hold)]);
     }
     const keys = (await world.command("KEYS", `*${org}*`)) as string[];
     expect(keys.length).toBeLessThanOrEqual(9);
@@ -177,16 +182,16 @@ describe.skipIf(!isRedisThere)("upstash", () => {
     for (let i = 0; i < 3; i++)
       granted(
         await ledger.admit(
-          askOf(org, { ttlMs: 1_000, idempotency: { key: String(i).repeat(64), body: "b".repeat(64) } }),
+          makeRequest(org, { ttlMs: 1_000, idempotency: { key: String(i).repeat(64), body: "b".repeat(64) } }),
         ),
       );
     clock.advance(1_000);
     await ledger.inspect(org);
     clock.advance(7 * 24 * 3_600_000);
     const { hold } = granted(
-      await ledger.admit(askOf(org, { idempotency: { key: "9".repeat(64), body: "b".repeat(64) } })),
+      await ledger.admit(makeRequest(org, { idempotency: { key: "9".repeat(64), body: "b".repeat(64) } })),
     );
-    await ledger.settle(org, [recordOf(org, hold)]);
+    await ledger.settle(org, [makeRecord(org, hold)]);
     const sizes = await Promise.all(
       [
         ["ZCARD", "ends"],
@@ -206,10 +211,10 @@ describe.skipIf(!isRedisThere)("upstash", () => {
       const known = new Map<string, "open" | "settled">();
       const caller = async () => {
         for (let i = 0; i < 60; i++) {
-          const answer = await ledger.admit(askOf(org));
+          const answer = await ledger.admit(makeRequest(org));
           if (answer.kind === "grant") known.set(answer.hold, "open");
           if (answer.kind === "grant" && i % 2 === 0) {
-            const [settled] = await ledger.settle(org, [recordOf(org, answer.hold)]);
+            const [settled] = await ledger.settle(org, [makeRecord(org, answer.hold)]);
             if (settled?.result === "settled") known.set(answer.hold, "settled");
           }
         }
@@ -221,9 +226,9 @@ describe.skipIf(!isRedisThere)("upstash", () => {
       const state = await ledger.inspect(org);
       const open = new Set(state?.openHolds.map(({ hold }) => hold));
       for (const [hold, stage] of known) {
-        const [told] = await ledger.settle(org, [recordOf(org, hold)]);
-        expect(told?.result === "unknown", `round ${round}: ${hold} was ${stage}`).toBe(false);
-        if (stage === "settled") expect(told?.result).toBe("repeated");
+        const [reported] = await ledger.settle(org, [makeRecord(org, hold)]);
+        expect(reported?.result === "unknown", `round ${round}: ${hold} was ${stage}`).toBe(false);
+        if (stage === "settled") expect(reported?.result).toBe("repeated");
       }
       // A call whose answer was lost in the crash may be held as well: never more than were under way.
       expect(open.size).toBeLessThanOrEqual([...known.values()].filter((stage) => stage === "open").length + 24);

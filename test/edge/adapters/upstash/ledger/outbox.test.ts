@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { UsageRow } from "#edge/ledger/port.ts";
 import { upstashLedger } from "#edge/adapters/upstash/ledger/ledger.ts";
-import { openOutbox, type Chore } from "#edge/adapters/upstash/ledger/outbox.ts";
-import { askOf, granted, noon, recordOf } from "#test/contracts/ledger/ledger-fixtures.ts";
+import { openOutbox, type OutboxCommand } from "#edge/adapters/upstash/ledger/outbox.ts";
+import { makeRequest, granted, noon, makeRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
 import { isRedisThere, openWith, openWorld, type RedisWorld } from "#test/edge/adapters/upstash/redis-world.ts";
 
 describe.skipIf(!isRedisThere)("the bill's way out of Redis", () => {
@@ -29,12 +29,12 @@ describe.skipIf(!isRedisThere)("the bill's way out of Redis", () => {
         }
       },
     });
-    const answers = await Promise.all(Array.from({ length: 600 }, () => ledger.admit(askOf(org))));
+    const answers = await Promise.all(Array.from({ length: 600 }, () => ledger.admit(makeRequest(org))));
     const holds = answers.map((answer) => granted(answer).hold);
     for (let i = 0; i < holds.length; i += 64)
       await ledger.settle(
         org,
-        holds.slice(i, i + 64).map((hold) => recordOf(org, hold)),
+        holds.slice(i, i + 64).map((hold) => makeRecord(org, hold)),
       );
     await expect(chores.sweep([org])).rejects.toThrow("D1 is down");
     expect((await ledger.inspect(org))?.outboxRows).toBe(600);
@@ -47,8 +47,8 @@ describe.skipIf(!isRedisThere)("the bill's way out of Redis", () => {
 
   test("a crash after D1 took the rows and before Redis knew sends them again under the same ids", async () => {
     const { org, ledger } = await openWith(world.redis);
-    const { hold } = granted(await ledger.admit(askOf(org)));
-    await ledger.settle(org, [recordOf(org, hold)]);
+    const { hold } = granted(await ledger.admit(makeRequest(org)));
+    await ledger.settle(org, [makeRecord(org, hold)]);
     const sent: string[] = [];
     const chores = (isLost: boolean) =>
       upstashLedger({
@@ -70,7 +70,7 @@ describe.skipIf(!isRedisThere)("the bill's way out of Redis", () => {
 
   test("a cron expires what is due though no call comes", async () => {
     const { org, ledger, clock, usage } = await openWith(world.redis);
-    const { hold } = granted(await ledger.admit(askOf(org, { ttlMs: 1_000 })));
+    const { hold } = granted(await ledger.admit(makeRequest(org, { ttlMs: 1_000 })));
     clock.advance(1_000);
     expect(await usage()).toMatchObject([{ id: hold, end: "expired", completionTokens: 0 }]);
   });
@@ -79,8 +79,8 @@ describe.skipIf(!isRedisThere)("the bill's way out of Redis", () => {
     const opened = [await openWith(world.redis), await openWith(world.redis), await openWith(world.redis)];
     const [{ ledger }] = opened as [(typeof opened)[number]];
     for (const { org } of opened) {
-      const { hold } = granted(await ledger.admit(askOf(org)));
-      await ledger.settle(org, [recordOf(org, hold)]);
+      const { hold } = granted(await ledger.admit(makeRequest(org)));
+      await ledger.settle(org, [makeRecord(org, hold)]);
     }
     const statements: string[][] = [];
     const chores = upstashLedger({
@@ -102,15 +102,18 @@ describe.skipIf(!isRedisThere)("the bill's way out of Redis", () => {
  * Outboxes in memory, each row known by its id; the chores that were asked, one line a request; and what D1 was given,
  * one list a statement.
  */
-function setUp(rowsOf: Record<string, number>, refuses: (rows: string[]) => boolean = () => false) {
+function setUp(readRows: Record<string, number>, refuses: (rows: string[]) => boolean = () => false) {
   const outboxes = new Map(
-    Object.entries(rowsOf).map(([org, count]) => [org, Array.from({ length: count }, (_, index) => `${org}/${index}`)]),
+    Object.entries(readRows).map(([org, count]) => [
+      org,
+      Array.from({ length: count }, (_, index) => `${org}/${index}`),
+    ]),
   );
   const requests: string[] = [];
   const statements: string[][] = [];
   const works: (() => Promise<void>)[] = [];
   let isStuck = false;
-  const answer = ({ org, name, args }: Chore): unknown => {
+  const answer = ({ org, name, args }: OutboxCommand): unknown => {
     const rows = outboxes.get(org);
     if (!rows) throw new Error(`the keys of ${org} are gone`);
     if (name === "sweep") return rows.length;

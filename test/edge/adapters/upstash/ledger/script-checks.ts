@@ -1,7 +1,13 @@
 import * as fc from "fast-check";
 import type { Redis } from "ioredis";
 import { expect } from "vitest";
-import { adjustSlide, bookSlide, bucketThatFrees, emptySlide, useOfSlide } from "#edge/ledger/windows.ts";
+import {
+  adjustSliding,
+  addToSliding,
+  findFreeingBucket,
+  createSlidingWindow,
+  readSliding,
+} from "#edge/ledger/windows.ts";
 
 const dayMs = 86_400_000;
 const endOnFailure = process.env["SHRINK"] === undefined;
@@ -60,16 +66,16 @@ export async function checkSlides(redis: Redis, script: string): Promise<void> {
     amount: fc.nat(60),
   });
   const property = fc.asyncProperty(fc.array(step, { minLength: 40, maxLength: 120, size: "max" }), async (steps) => {
-    const slide = emptySlide();
+    const sliding = createSlidingWindow();
     let now = 1_000;
     const args: number[] = [];
     const expected = steps.map(({ gap, back, held, settled, amount }) => {
       now += gap;
       args.push(now, now - back, held, settled, amount);
-      if (back === 0) bookSlide(slide, now, held, settled);
-      else adjustSlide(slide, now - back, held, settled);
-      const use = useOfSlide(slide, now);
-      return `${use.held} ${use.settled} ${bucketThatFrees(slide, now, amount) ?? -1} ${slide.at.length}`;
+      if (back === 0) addToSliding(sliding, now, held, settled);
+      else adjustSliding(sliding, now - back, held, settled);
+      const use = readSliding(sliding, now);
+      return `${use.held} ${use.settled} ${findFreeingBucket(sliding, now, amount) ?? -1} ${sliding.at.length}`;
     });
     expect(await redis.eval(lua, 0, ...args)).toEqual(expected);
   });

@@ -2,42 +2,50 @@ import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
 import type { Settlement, UsageRow } from "#edge/ledger/port.ts";
 import {
-  askArgs,
-  credentialArgs,
-  keysOf,
+  encodeRequest,
+  encodeCredential,
+  listKeys,
   readAdmission,
-  readLook,
+  readIntrospection,
   readRelease,
   readSettlements,
   readState,
-  recordArgs,
+  encodeRecords,
 } from "#edge/adapters/upstash/ledger/codec.ts";
 import type { OrgId } from "#edge/agreements/tokens/ids.ts";
-import { plain } from "#infra/local/redis/redis-bridge.ts";
-import type { Turn, Twin } from "#test/contracts/ledger/ledger-twin.ts";
+import { toPlain } from "#infra/local/redis/redis-bridge.ts";
+import type { Command, TwinLedger } from "#test/contracts/ledger/ledger-twin.ts";
 
 /**
  * A script that Redis knows, as the twin of the pure ledger: a whole history in one round trip. `redis` must be opened
  * with `stringNumbers`.
  */
-export function scriptTwin(redis: Redis, script: string): Twin {
+export function scriptTwin(redis: Redis, script: string): TwinLedger {
   const sha = createHash("sha1").update(script).digest("hex");
-  return async (org, turns) => {
-    const keys = keysOf(org);
+  return async (org, commands) => {
+    const keys = listKeys(org);
     const pipeline = redis.pipeline();
-    for (const turn of turns)
-      pipeline.callBuffer("EVALSHA", sha, keys.length, ...keys, turn.kind, String(turn.nowMs), ...argsOf(turn));
+    for (const command of commands)
+      pipeline.callBuffer(
+        "EVALSHA",
+        sha,
+        keys.length,
+        ...keys,
+        command.kind,
+        String(command.nowMs),
+        ...encodeCommand(command),
+      );
     pipeline.callBuffer("EVALSHA", sha, keys.length, ...keys, "outbox", "", "100000");
     pipeline.del(...keys);
     const replies = (await pipeline.exec()) ?? [];
-    const answers = turns.map((turn, index) => {
+    const answers = commands.map((command, index) => {
       const [error, reply] = replies[index] ?? [];
       if (error && !error.message.startsWith("HELD")) throw error;
-      return error ? "threw" : readTurn(org, turn, plain(reply, false));
+      return error ? "threw" : readAnswer(org, command, toPlain(reply, false));
     });
-    const entries = plain(replies[turns.length]?.[1], false) as string[];
+    const entries = toPlain(replies[commands.length]?.[1], false) as string[];
     checkWaiting(
-      turns,
+      commands,
       replies.map((reply) => reply[1]),
       answers,
       entries.length / 2,
@@ -50,49 +58,49 @@ export function scriptTwin(redis: Redis, script: string): Twin {
  * A settlement also says how many rows wait: at least one for each that it and those before it have charged, at most
  * what the bill has at the end.
  */
-function checkWaiting(turns: Turn[], replies: unknown[], answers: unknown[], total: number): void {
+function checkWaiting(commands: Command[], replies: unknown[], answers: unknown[], total: number): void {
   let charged = 0;
-  for (const [index, turn] of turns.entries()) {
-    if (turn.kind !== "settle") continue;
+  for (const [index, command] of commands.entries()) {
+    if (command.kind !== "settle") continue;
     charged += (answers[index] as Settlement[]).filter(
       ({ result }) => result === "settled" || result === "adjusted",
     ).length;
-    const { rows } = readSettlements(turn.records, plain(replies[index], false));
+    const { rows } = readSettlements(command.records, toPlain(replies[index], false));
     if (rows < charged || rows > total) throw new Error(`${rows} rows wait, of ${charged} to ${total}`);
   }
 }
 
-function argsOf(turn: Turn): string[] {
-  switch (turn.kind) {
+function encodeCommand(command: Command): string[] {
+  switch (command.kind) {
     case "admit":
-      return askArgs(turn.ask);
+      return encodeRequest(command.request);
     case "introspect":
-      return credentialArgs(turn.ask);
+      return encodeCredential(command.request);
     case "settle":
-      return recordArgs(turn.records);
+      return encodeRecords(command.records);
     case "release":
-      return [turn.hold, turn.mayRun ? "1" : "0"];
+      return [command.hold, command.mayRun ? "1" : "0"];
     case "publish":
       return [
-        turn.record.kind === "org" ? "org" : turn.record.id,
-        String(turn.record.version),
-        JSON.stringify(turn.record),
+        command.record.kind === "org" ? "org" : command.record.id,
+        String(command.record.version),
+        JSON.stringify(command.record),
       ];
     case "inspect":
       return [];
   }
 }
 
-function readTurn(org: OrgId, turn: Turn, reply: unknown): unknown {
-  switch (turn.kind) {
+function readAnswer(org: OrgId, command: Command, reply: unknown): unknown {
+  switch (command.kind) {
     case "admit":
-      return readAdmission(turn.ask, reply);
+      return readAdmission(command.request, reply);
     case "introspect":
-      return readLook(reply);
+      return readIntrospection(reply);
     case "settle":
-      return readSettlements(turn.records, reply).settlements;
+      return readSettlements(command.records, reply).settlements;
     case "release":
-      return readRelease(turn.hold, reply);
+      return readRelease(command.hold, reply);
     case "publish":
       return undefined;
     case "inspect":

@@ -1,26 +1,26 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Places } from "#edge/adapters/upstash/ledger/semaphore.ts";
+import { Semaphore } from "#edge/adapters/upstash/ledger/semaphore.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 test("there are so many and no more, and one that is given back is there again", () => {
-  const places = new Places(2, 1_000);
-  const first = places.take();
-  expect([first, places.take(), places.take()]).toEqual([{ atMs: Date.now() }, { atMs: Date.now() }, null]);
-  places.giveBack(first!);
-  places.giveBack(first!);
-  expect([places.take(), places.take()]).toEqual([{ atMs: Date.now() }, null]);
+  const semaphore = new Semaphore(2, 1_000);
+  const first = semaphore.acquire();
+  expect([first, semaphore.acquire(), semaphore.acquire()]).toEqual([{ atMs: Date.now() }, { atMs: Date.now() }, null]);
+  semaphore.release(first!);
+  semaphore.release(first!);
+  expect([semaphore.acquire(), semaphore.acquire()]).toEqual([{ atMs: Date.now() }, null]);
 });
 
 test("one that nobody gives back is free after its time, and not before", () => {
-  const places = new Places(2, 1_000);
-  places.take();
+  const semaphore = new Semaphore(2, 1_000);
+  semaphore.acquire();
   vi.advanceTimersByTime(400);
-  places.take();
+  semaphore.acquire();
   vi.advanceTimersByTime(600);
-  expect(places.take()).toBeNull();
+  expect(semaphore.acquire()).toBeNull();
   vi.advanceTimersByTime(1);
-  expect(places.take()).not.toBeNull();
-  expect(places.take()).toBeNull();
+  expect(semaphore.acquire()).not.toBeNull();
+  expect(semaphore.acquire()).toBeNull();
 });

@@ -1,11 +1,11 @@
 import { openLlama } from "#origin/gguf/llama.ts";
 import { loadLlamaModule, type Sequence } from "#origin/gguf/module.ts";
 import { serveGguf } from "#origin/gguf/server.ts";
-import { modelsOfEngine } from "#infra/local/engine/real-engine.ts";
+import { makeModelRecords } from "#infra/local/engine/real-engine.ts";
 import { openOwnStack, type OwnStack } from "#test/support/stack/stack.ts";
 
 /** node-llama-cpp's own account of what llama.cpp was given to read and has sampled. */
-interface Meter {
+interface LlamaMeter {
   usedInputTokens: number;
   usedOutputTokens: number;
 }
@@ -29,12 +29,12 @@ export function modelFile(): string {
 }
 
 export async function openGgufWorld(): Promise<GgufWorld> {
-  const meters: Meter[] = [];
+  const meters: LlamaMeter[] = [];
   const module = await loadLlamaModule();
   class MeteredChat extends module.LlamaChat {
     constructor(options: { contextSequence: Sequence }) {
       super(options);
-      meters.push(options.contextSequence.tokenMeter as unknown as Meter);
+      meters.push(options.contextSequence.tokenMeter as unknown as LlamaMeter);
     }
   }
   const file = modelFile();
@@ -42,10 +42,10 @@ export async function openGgufWorld(): Promise<GgufWorld> {
   const server = await serveGguf(llama, { name: "gemma" });
   const found = [{ name: "gemma", aliases: [], contextTokensMax: llama.contextTokensMax, isEmbedding: false }];
   const own = await openOwnStack({
-    models: modelsOfEngine(found),
+    models: makeModelRecords(found),
     engines: [{ kind: "llamacpp", url: server.url, models: { gemma: "gemma" } }],
   });
-  const sum = (pick: (meter: Meter) => number) => meters.reduce((total, meter) => total + pick(meter), 0);
+  const sum = (pick: (meter: LlamaMeter) => number) => meters.reduce((total, meter) => total + pick(meter), 0);
   return {
     ...own,
     modelFile: file,

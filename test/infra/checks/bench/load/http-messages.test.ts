@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { fieldOf, MessageReader, statusOf, writePost } from "#infra/checks/bench/load/http-messages.ts";
+import { findField, MessageReader, readStatus, writePost } from "#infra/checks/bench/load/http-messages.ts";
 
 /** What a reader told, one message an entry. */
 function read(pieces: Buffer[]): { messages: { head: string; body: string }[]; isBetween: boolean } {
@@ -25,7 +25,7 @@ describe("the bench's HTTP messages", () => {
   test("messages come out the same wherever the bytes were cut", () => {
     const whole = read([sent]);
     expect(whole.messages.map(({ body }) => body)).toEqual(["hello", "data: [DONE]\n\n\r\n\r", ""]);
-    expect(whole.messages.map(({ head }) => statusOf(head))).toEqual([200, 200, 204]);
+    expect(whole.messages.map(({ head }) => readStatus(head))).toEqual([200, 200, 204]);
     fc.assert(
       fc.property(fc.uniqueArray(fc.nat(sent.length), { maxLength: 40 }), (cuts) => {
         const at = [0, ...cuts.toSorted((one, other) => one - other), sent.length];
@@ -48,8 +48,8 @@ describe("the bench's HTTP messages", () => {
 
   test("a POST says who asks, and how long it is in bytes", () => {
     const [message] = read([writePost("/v1/x", "key", "é")]).messages;
-    expect(message && fieldOf(message.head, "authorization")).toBe("Bearer key");
-    expect(message && fieldOf(message.head, "content-length")).toBe("2");
-    expect(message && fieldOf(message.head, "cookie")).toBeNull();
+    expect(message && findField(message.head, "authorization")).toBe("Bearer key");
+    expect(message && findField(message.head, "content-length")).toBe("2");
+    expect(message && findField(message.head, "cookie")).toBeNull();
   });
 });

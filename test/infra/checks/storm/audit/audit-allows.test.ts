@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import type { Outcome } from "#infra/checks/storm/crew/outcome.ts";
+import type { AttemptOutcome } from "#infra/checks/storm/crew/outcome.ts";
 import { startedAtMs, minute, outcome, made, row, org, evidence, strike, findRules, bill } from "./examples.ts";
 
 describe("the audit allows", () => {
   test("what is announced: a dead agent's 503, a dead edge's broken connections, Redis that is slow", () => {
-    const failed = (code: string): Partial<Outcome> => ({
+    const failed = (code: string): Partial<AttemptOutcome> => ({
       status: 503,
       hold: null,
       code,
@@ -32,7 +32,7 @@ describe("the audit allows", () => {
       strike(found, "kill-agent");
       found.outcomes[0] = outcome(0, { how: "ended", isDone: false, code: "stream_broken", seen: 260, reported: null });
       // 300 tokens in half a minute: five seconds of it are fewer than 256.
-      found.made[0] = made("hold_0", { emittedTokens, outcome: "cancelled", endedAtMs: startedAtMs + 30_100 });
+      found.engineCalls[0] = made("hold_0", { emittedTokens, outcome: "cancelled", endedAtMs: startedAtMs + 30_100 });
       found.orgs[0]!.limits = {};
       bill(found, 0, { end: "expired", completionTokens });
       return findRules(found);
@@ -97,7 +97,7 @@ describe("the audit allows", () => {
       const found = evidence();
       strike(found, "kill-engine");
       found.outcomes[0] = outcome(0, { isDone: false, code: "stream_broken", seen: 18, reported: null });
-      found.made[0] = made("hold_0", { isWhole: false, endedAtMs: null, outcome: "open" });
+      found.engineCalls[0] = made("hold_0", { isWhole: false, endedAtMs: null, outcome: "open" });
       bill(found, 0, { end: "failed", completionTokens });
       return findRules(found);
     };

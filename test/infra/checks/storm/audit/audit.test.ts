@@ -39,7 +39,7 @@ const doctored: [what: string, rule: string, doctor: (found: Evidence) => void][
     (found) => {
       found.outcomes[2] = outcome(2);
       found.orgs[0] = org(minute, "org_a", [row("hold_0", "org_a"), row("hold_1", "org_a"), row("hold_2", "org_a")], 3);
-      found.made.push(made("hold_2", { startedAtMs: startedAtMs + 900, endedAtMs: startedAtMs + 1_000 }));
+      found.engineCalls.push(made("hold_2", { startedAtMs: startedAtMs + 900, endedAtMs: startedAtMs + 1_000 }));
     },
   ],
   [
@@ -47,7 +47,7 @@ const doctored: [what: string, rule: string, doctor: (found: Evidence) => void][
     "overshoot",
     (found) => void (findWindow(found, "requestsPerHour").settled = 3),
   ],
-  ["three calls ran at once where two may", "overshoot", (found) => void found.made.push(made("hold_0"))],
+  ["three calls ran at once where two may", "overshoot", (found) => void found.engineCalls.push(made("hold_0"))],
   [
     "a window was seen below zero while it stormed",
     "overshoot",
@@ -84,7 +84,7 @@ const doctored: [what: string, rule: string, doctor: (found: Evidence) => void][
         reported: null,
       });
       found.orgs[0] = org(minute, "org_a", [row("hold_0", "org_a")], 1);
-      found.made.splice(1, 1);
+      found.engineCalls.splice(1, 1);
     },
   ],
   [
@@ -111,7 +111,7 @@ const doctored: [what: string, rule: string, doctor: (found: Evidence) => void][
     "bill",
     (found) => {
       found.outcomes[0] = outcome(0, { how: "aborted", isDone: false, reported: null });
-      found.made[0] = made("hold_0", { outcome: "cancelled" });
+      found.engineCalls[0] = made("hold_0", { outcome: "cancelled" });
       bill(found, 0, { end: "cancelled", completionTokens: 19 });
     },
   ],
@@ -132,12 +132,12 @@ const doctored: [what: string, rule: string, doctor: (found: Evidence) => void][
     "more is billed than was reserved, since the engine made more",
     "bill",
     (found) => {
-      found.made[0] = made("hold_0", { emittedTokens: 301 });
+      found.engineCalls[0] = made("hold_0", { emittedTokens: 301 });
       found.outcomes[0] = outcome(0, { reported: null });
       bill(found, 0, { completionTokens: 301 });
     },
   ],
-  ["a call is billed that no engine knows of", "bill", (found) => void found.made.shift()],
+  ["a call is billed that no engine knows of", "bill", (found) => void found.engineCalls.shift()],
   [
     "a hold is billed twice",
     "double",
@@ -155,13 +155,13 @@ const doctored: [what: string, rule: string, doctor: (found: Evidence) => void][
     "unbilled",
     (found) => {
       found.orgs[0] = org(minute, "org_a", [row("hold_0", "org_a")], 2);
-      found.made.splice(1, 1);
+      found.engineCalls.splice(1, 1);
     },
   ],
   [
     "work that nobody saw stands on no bill, and nothing had broken",
     "unbilled",
-    (found) => void found.made.push(made("hold_x")),
+    (found) => void found.engineCalls.push(made("hold_x")),
   ],
   [
     "a 5xx that nothing announced",
@@ -233,7 +233,7 @@ const doctored: [what: string, rule: string, doctor: (found: Evidence) => void][
     (found) => {
       found.outcomes[4] = outcome(4);
       found.orgs[1] = org(again, "org_b", [row("hold_3", "org_b"), row("hold_4", "org_b")], 2);
-      found.made.push(made("hold_4"));
+      found.engineCalls.push(made("hold_4"));
     },
   ],
   [
@@ -244,7 +244,7 @@ const doctored: [what: string, rule: string, doctor: (found: Evidence) => void][
       found.struck.pop();
     },
   ],
-  ["nobody looked at the ledgers", "empty storm", (found) => void (found.watched.looks = 0)],
+  ["nobody looked at the ledgers", "empty storm", (found) => void (found.watched.polls = 0)],
 ];
 
 describe("the audit finds", () => {

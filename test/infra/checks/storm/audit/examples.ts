@@ -1,8 +1,8 @@
 import { audit } from "#infra/checks/storm/audit/audit.ts";
-import type { MadeCall } from "#infra/checks/storm/arena/engine.ts";
+import type { EngineCall } from "#infra/checks/storm/arena/engine.ts";
 import type { BillRow, Evidence, OrgEvidence } from "#infra/checks/storm/audit/evidence.ts";
-import type { Outcome } from "#infra/checks/storm/crew/outcome.ts";
-import type { CallPlan, FaultKind, OrgPlan } from "#infra/checks/storm/plan/plan.ts";
+import type { AttemptOutcome } from "#infra/checks/storm/crew/outcome.ts";
+import type { CallPlan, StormFaultKind, OrgPlan } from "#infra/checks/storm/plan/plan.ts";
 
 /** When the storm of the examples began. */
 export const startedAtMs = 1_800_000_000_000;
@@ -30,7 +30,7 @@ export const stream: CallPlan = {
 };
 
 /** An answered call of a caller, changed as told. */
-export function outcome(caller: number, over: Partial<Outcome> = {}): Outcome {
+export function outcome(caller: number, over: Partial<AttemptOutcome> = {}): AttemptOutcome {
   const reported = { promptTokens: 10, completionTokens: 20 };
   return {
     caller,
@@ -51,7 +51,7 @@ export function outcome(caller: number, over: Partial<Outcome> = {}): Outcome {
 }
 
 /** A call as its engine tells it. */
-export function made(hold: string, over: Partial<MadeCall> = {}): MadeCall {
+export function made(hold: string, over: Partial<EngineCall> = {}): EngineCall {
   return {
     id: "c",
     requestId: hold,
@@ -142,14 +142,14 @@ export function evidence(): Evidence {
       org(minute, "org_a", [row("hold_0", "org_a"), row("hold_1", "org_a")], 2),
       org(again, "org_b", [row("hold_3", "org_b")], 1),
     ],
-    made: [made("hold_0"), made("hold_1"), made("hold_3")],
+    engineCalls: [made("hold_0"), made("hold_1"), made("hold_3")],
     struck: [],
-    watched: { wrong: [], looks: 5 },
+    watched: { wrong: [], polls: 5 },
   };
 }
 
 /** Adds a fault that was planned and struck. */
-export const strike = (found: Evidence, kind: FaultKind) => {
+export const strike = (found: Evidence, kind: StormFaultKind) => {
   const fault = {
     number: 1,
     kind,

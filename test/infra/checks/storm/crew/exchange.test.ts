@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { Line } from "#infra/checks/storm/crew/exchange.ts";
+import { CallerConnection } from "#infra/checks/storm/crew/exchange.ts";
 import type { CallPlan, Moment } from "#infra/checks/storm/plan/plan.ts";
 
 const call: CallPlan = {
@@ -29,7 +29,7 @@ async function serve(answer: (request: IncomingMessage, response: ServerResponse
   return (server.address() as AddressInfo).port;
 }
 
-async function exchange(port: number, over: Partial<CallPlan> = {}, line = new Line()) {
+async function exchange(port: number, over: Partial<CallPlan> = {}, line = new CallerConnection()) {
   const moments: Moment[] = [];
   const result = await line.exchange({
     call: { ...call, ...over },
@@ -54,7 +54,7 @@ test("a stream to its end, its moments in order, over one socket that stays", as
     });
     response.writeHead(200, { "x-penstock-hold": "hold_1" }).end(`${event}data: [DONE]\n\n`);
   });
-  const line = new Line();
+  const line = new CallerConnection();
   const first = await exchange(port, {}, line);
   expect(first).toMatchObject({
     status: 200,

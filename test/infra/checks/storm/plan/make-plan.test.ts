@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { pointsFor } from "#infra/checks/storm/plan/make-faults.ts";
+import { listPoints } from "#infra/checks/storm/plan/make-faults.ts";
 import { makePlan } from "#infra/checks/storm/plan/make-plan.ts";
-import { wordsOf, type PlanOptions } from "#infra/checks/storm/plan/plan.ts";
+import { describeFault, type PlanOptions } from "#infra/checks/storm/plan/plan.ts";
 
 const options = (over: Partial<PlanOptions> = {}): PlanOptions => ({
   seed: 5,
@@ -78,7 +78,7 @@ describe("the faults of twenty seeds", () => {
     const faults = Array.from({ length: 20 }, (_, index) => makePlan(options({ seed: index + 1, store })).faults);
     const places = new Set(faults.flat().map(({ kind, when }) => `${kind} ${when.moment} ${when.afterMs}`));
     expect(
-      pointsFor(store)
+      listPoints(store)
         .map(([kind, moment, afterMs]) => `${kind} ${moment} ${afterMs}`)
         .filter((place) => !places.has(place)),
     ).toEqual([]);
@@ -92,7 +92,7 @@ describe("the faults of twenty seeds", () => {
       const hit = plan.faults.filter(({ kind }) => kind === "kill-edge" || kind === "cut-redis");
       expect(
         hit.every(({ target }) => target < plan.edges),
-        plan.faults.map(wordsOf).join("; "),
+        plan.faults.map(describeFault).join("; "),
       ).toBe(true);
     }
   });

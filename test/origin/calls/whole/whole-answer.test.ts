@@ -1,8 +1,8 @@
 import { createServer } from "node:http";
 import { describe, expect, test } from "vitest";
 import type { CallPath } from "#edge/agreements/paths.ts";
-import { Tally } from "#origin/calls/usage-meter.ts";
-import { keepWaiting, readWhole, textsOf, writeWhole } from "#origin/calls/whole-answer.ts";
+import { UsageMeter } from "#origin/calls/usage-meter.ts";
+import { startKeepAlive, readWhole, readTexts, writeWhole } from "#origin/calls/whole/whole-answer.ts";
 import { readRecordings } from "#test/support/recordings.ts";
 
 interface Recorded {
@@ -11,7 +11,8 @@ interface Recorded {
   body: string;
 }
 
-const newTally = () => new Tally({ tokensHeld: 1e6, completionTokensMax: 1e5, choicesPerPrompt: 1, echoChunks: 0 });
+const newMeter = () =>
+  new UsageMeter({ tokensHeld: 1e6, completionTokensMax: 1e5, choicesPerPrompt: 1, echoChunks: 0 });
 const paths: ReadonlySet<string> = new Set(["/v1/chat/completions", "/v1/completions", "/v1/embeddings"]);
 const recorded = readRecordings<Recorded>()
   .filter(
@@ -24,8 +25,8 @@ describe("every whole answer recorded from vLLM 0.32", () => {
   test.each(recorded)(
     "%s keeps all but the model's name and the engine's own affairs, and is billed as vLLM counted",
     (_, path, body) => {
-      const tally = newTally();
-      const answer = readWhole(body, path, tally, false);
+      const meter = newMeter();
+      const answer = readWhole(body, path, meter, false);
       const original = JSON.parse(body);
       const {
         kv_transfer_params: _kv,
@@ -33,8 +34,8 @@ describe("every whole answer recorded from vLLM 0.32", () => {
         metrics: _metrics,
         ...expected
       } = { ...original, model: "public" };
-      expect(JSON.parse(writeWhole(answer, path, "public", tally))).toEqual(expected);
-      expect(tally.read()).toMatchObject({
+      expect(JSON.parse(writeWhole(answer, path, "public", meter))).toEqual(expected);
+      expect(meter.read()).toMatchObject({
         promptTokens: original.usage.prompt_tokens,
         completionTokens: original.usage.completion_tokens ?? 0,
       });
@@ -48,7 +49,7 @@ test("the text to be counted is everything that was made", () => {
     { message: { content: "b", reasoning: "c" } },
     { message: { content: null, tool_calls: [{ function: { arguments: "{}" } }] } },
   ];
-  expect(textsOf({ choices })).toEqual(["a", "c\nb", expect.stringContaining("arguments")]);
+  expect(readTexts({ choices })).toEqual(["a", "c\nb", expect.stringContaining("arguments")]);
 });
 
 test("usage that is of the first choice alone is no usage of several", () => {
@@ -58,9 +59,9 @@ test("usage that is of the first choice alone is no usage of several", () => {
       usage: { prompt_tokens: 3, completion_tokens: 5 },
     });
   const counted = (count: number, isUsageOfOneChoice: boolean) => {
-    const tally = newTally();
-    readWhole(answer(count), "/v1/completions", tally, isUsageOfOneChoice);
-    return { ...tally.read(), isUnknown: tally.isCompletionUnknown };
+    const meter = newMeter();
+    readWhole(answer(count), "/v1/completions", meter, isUsageOfOneChoice);
+    return { ...meter.read(), isUnknown: meter.isCompletionUnknown };
   };
   expect(counted(1, true)).toMatchObject({ promptTokens: 3, completionTokens: 5, isUnknown: false });
   expect(counted(2, true)).toMatchObject({ promptTokens: null, completionTokens: 2, isUnknown: true });
@@ -69,7 +70,7 @@ test("usage that is of the first choice alone is no usage of several", () => {
 
 test("a wait that ends in time writes nothing", async () => {
   const server = createServer((_, response) => {
-    const stop = keepWaiting(
+    const stop = startKeepAlive(
       response,
       { wholeSilenceMsMax: 50, pingMs: 10 },
       () => ({}),

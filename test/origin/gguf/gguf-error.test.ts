@@ -1,15 +1,15 @@
 import { expect, test } from "vitest";
-import { Fault } from "#origin/gguf/fault.ts";
+import { GgufError } from "#origin/gguf/gguf-error.ts";
 import { isContextError, translateError } from "#origin/engines/translate.ts";
 
 test("a fault is told in vLLM's form, which the agent understands", () => {
-  expect(new Fault(501, "n is not supported", "n").body).toEqual({
+  expect(new GgufError(501, "n is not supported", "n").body).toEqual({
     error: { message: "n is not supported", type: "NotImplementedError", param: "n", code: 501 },
   });
   const told = (status: 400 | 404 | 501 | 503, param: string | null = null) => {
     const { code, details } = translateError(
       status,
-      JSON.stringify(new Fault(status, "x", param).body),
+      JSON.stringify(new GgufError(status, "x", param).body),
       "/v1/chat/completions",
     );
     return [code, details.param];
@@ -20,5 +20,7 @@ test("a fault is told in vLLM's form, which the agent understands", () => {
     ["server_is_overloaded", undefined],
     ["bad_gateway", undefined],
   ]);
-  expect(isContextError(400, JSON.stringify(new Fault(400, "maximum context length is 10 tokens").body))).toBe(true);
+  expect(isContextError(400, JSON.stringify(new GgufError(400, "maximum context length is 10 tokens").body))).toBe(
+    true,
+  );
 });

@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { answerJson, textChunks, streamChunks } from "#test/support/fakes/fake-engine.ts";
 import { org, saltSecret, until } from "#test/support/fakes/origin.ts";
-import { openCallWorld, pause, whole } from "#test/origin/calls/world.ts";
+import { openCallWorld, pause, whole } from "./world.ts";
 
 const world = openCallWorld();
 

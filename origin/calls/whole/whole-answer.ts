@@ -1,11 +1,11 @@
 import type { ServerResponse } from "node:http";
 import { Refusal } from "#edge/errors.ts";
-import { isObject, parseObject, type Body } from "#edge/agreements/json.ts";
-import { hasContent, hasGivenUp, isError } from "./answer-parts.ts";
-import type { AgentLimits } from "../config.ts";
+import { isObject, parseObject, type JsonObject } from "#edge/agreements/json.ts";
+import { hasContent, hasGivenUp, isError } from "../answer-parts.ts";
+import type { AgentLimits } from "../../config.ts";
 import type { CallPath } from "#edge/agreements/paths.ts";
-import { billedUsage, type Tally } from "./usage-meter.ts";
-import { readCounts, usageTextOf } from "./usage-text.ts";
+import { readBilledUsage, type UsageMeter } from "../usage-meter.ts";
+import { readCounts, findUsageText } from "../usage-text.ts";
 
 /** vLLM's internals, which callers do not get to see. */
 const engineMembers = ["kv_transfer_params", "ec_transfer_params", "metrics"];
@@ -15,7 +15,7 @@ const engineMembers = ["kv_transfer_params", "ec_transfer_params", "metrics"];
  * no choices, or a choice that the engine gave up. When the engine did not count the completion, or only that of the
  * first choice (`isUsageOfOneChoice`), counting the texts is left to whoever calls this.
  */
-export function readWhole(text: string, path: CallPath, tally: Tally, isUsageOfOneChoice: boolean): Body {
+export function readWhole(text: string, path: CallPath, meter: UsageMeter, isUsageOfOneChoice: boolean): JsonObject {
   const answer = parseObject(text);
   const isEmbedding = path === "/v1/embeddings";
   const list = answer?.[isEmbedding ? "data" : "choices"];
@@ -23,28 +23,28 @@ export function readWhole(text: string, path: CallPath, tally: Tally, isUsageOfO
     throw new Refusal("bad_gateway", { log: "engine_answer_unusable" });
   const choices = isEmbedding ? [] : list.filter(isObject);
   if (choices.some(hasGivenUp)) throw new Refusal("bad_gateway", { log: "engine_gave_up" });
-  for (const choice of choices) if (hasContent(choice)) tally.noteContent();
-  const usage = isUsageOfOneChoice && choices.length > 1 ? null : usageTextOf(text);
-  if (usage !== null) tally.noteTotal(readCounts(usage));
-  if (isEmbedding) tally.noteCompletion(0);
+  for (const choice of choices) if (hasContent(choice)) meter.noteContent();
+  const usage = isUsageOfOneChoice && choices.length > 1 ? null : findUsageText(text);
+  if (usage !== null) meter.noteTotal(readCounts(usage));
+  if (isEmbedding) meter.noteCompletion(0);
   return answer;
 }
 
 /** The answer as the caller sees it: our name of the model, and the usage that is billed. */
-export function writeWhole(answer: Body, path: CallPath, model: string, tally: Tally): string {
-  const { completion_tokens, ...usage } = billedUsage(tally);
+export function writeWhole(answer: JsonObject, path: CallPath, model: string, meter: UsageMeter): string {
+  const { completion_tokens, ...usage } = readBilledUsage(meter);
   const billed = path === "/v1/embeddings" ? usage : { ...usage, completion_tokens };
-  const shown = Object.fromEntries(Object.entries(answer).filter(([name]) => !engineMembers.includes(name)));
-  return JSON.stringify({ ...shown, model, usage: { ...(isObject(answer["usage"]) && answer["usage"]), ...billed } });
+  const visible = Object.fromEntries(Object.entries(answer).filter(([name]) => !engineMembers.includes(name)));
+  return JSON.stringify({ ...visible, model, usage: { ...(isObject(answer["usage"]) && answer["usage"]), ...billed } });
 }
 
 /** The text of each choice, for a tokenizer to count. */
-export function textsOf(answer: Body): string[] {
+export function readTexts(answer: JsonObject): string[] {
   const choices: unknown[] = Array.isArray(answer["choices"]) ? answer["choices"] : [];
-  return choices.filter(isObject).map(choiceText);
+  return choices.filter(isObject).map(readChoiceText);
 }
 
-function choiceText(choice: Body): string {
+function readChoiceText(choice: JsonObject): string {
   if (typeof choice["text"] === "string") return choice["text"];
   const message = isObject(choice["message"]) ? choice["message"] : {};
   const texts = [message["reasoning"], message["reasoning_content"], message["content"]].filter(
@@ -62,17 +62,17 @@ function choiceText(choice: Body): string {
  * space, which JSON allows before a value. From then on a failure can only be shown by closing the socket. Returns a
  * function that stops it.
  */
-export function keepWaiting(
+export function startKeepAlive(
   response: ServerResponse,
   limits: Pick<AgentLimits, "wholeSilenceMsMax" | "pingMs">,
   headers: () => Record<string, string>,
   onPing: () => void,
 ): () => void {
-  let timer = setTimeout(function wait() {
+  let timer = setTimeout(function ping() {
     if (!response.headersSent) response.writeHead(200, headers());
     if (!response.writableNeedDrain) response.write(" ");
     onPing();
-    timer = setTimeout(wait, limits.pingMs);
+    timer = setTimeout(ping, limits.pingMs);
   }, limits.wholeSilenceMsMax);
   return () => clearTimeout(timer);
 }

@@ -8,7 +8,7 @@ import { prepareCall } from "./prepare.ts";
 import type { Rooms } from "./rooms.ts";
 import { serveStream } from "./stream/serve-stream.ts";
 import type { Ending } from "./stream/stream-answer.ts";
-import { Tally } from "./usage-meter.ts";
+import { UsageMeter } from "./usage-meter.ts";
 import { serveWhole } from "./whole/serve-whole.ts";
 
 /** A call that the door has let in: where it goes, what its hop token says, and its body. */
@@ -32,21 +32,21 @@ const signedAgoMsMax = 2_000;
  * it reports failures to the caller itself. A call whose answer began leaves one final record, written before its last
  * byte; a refused call leaves none.
  */
-export async function serveCall(
+export async function answerCall(
   rooms: Rooms,
   { path, claims, body }: AdmittedCall,
   response: ServerResponse,
 ): Promise<void> {
   if (!endpoints[path].includes(claims.endpoint))
-    throw new Refusal("invalid_api_key", { say: "The hop token is for another endpoint.", log: "endpoint" });
+    throw new Refusal("invalid_api_key", { message: "The hop token is for another endpoint.", log: "endpoint" });
   refuseWhenClosed(rooms);
-  const { engine, capacity } = rooms.posts.serving(claims.model);
+  const { engine, capacity } = rooms.pool.findServing(claims.model);
   const prepared = prepareCall({ body, path, claims, engine, cacheSaltKey: rooms.config.cacheSaltKey });
   const slot = capacity.take(claims.tokensHeld);
   const controller = new AbortController();
   const stopDeadline = watchDeadline(controller, response, computeTimeLeft(claims, rooms.now()));
   rooms.live.add(controller);
-  const tally = new Tally(prepared.bounds);
+  const meter = new UsageMeter(prepared.bounds);
   const call: LiveCall = {
     rooms,
     claims,
@@ -54,7 +54,7 @@ export async function serveCall(
     prepared,
     response,
     controller,
-    tally,
+    meter,
     responseId: null,
     startedAtMs: rooms.now(),
     firstTokenAtMs: null,
@@ -66,7 +66,7 @@ export async function serveCall(
   } finally {
     rooms.live.delete(controller);
     stopDeadline();
-    slot.giveBack();
+    slot.release();
   }
 }
 
@@ -95,7 +95,10 @@ function watchDeadline(controller: AbortController, response: ServerResponse, ms
   const leave = () =>
     !response.writableFinished && controller.abort({ outcome: "cancelled", refusal: null } satisfies Ending);
   const expire = () =>
-    controller.abort({ outcome: "cancelled", refusal: new Refusal("gateway_timeout", { log: "deadline" }) } satisfies Ending);
+    controller.abort({
+      outcome: "cancelled",
+      refusal: new Refusal("gateway_timeout", { log: "deadline" }),
+    } satisfies Ending);
   if (msMax <= 0) expire();
   const timer = setTimeout(expire, Math.min(Math.max(msMax, 0), timerMsMax));
   response.once("close", leave);

@@ -1,9 +1,9 @@
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
-import { openVoice, type VoiceOptions } from "#origin/gguf/voice.ts";
+import { openAnswerWriter, type AnswerWriterOptions } from "#origin/gguf/answer-writer.ts";
 
-const options: VoiceOptions = {
+const options: AnswerWriterOptions = {
   isChat: true,
   isStream: true,
   wantsUsage: true,
@@ -12,12 +12,12 @@ const options: VoiceOptions = {
   promptTokens: 7,
 };
 
-async function heard(over: Partial<VoiceOptions>): Promise<string> {
+async function heard(over: Partial<AnswerWriterOptions>): Promise<string> {
   const speak = (response: ServerResponse) => {
-    const voice = openVoice(response, { ...options, ...over });
-    voice.say("hm", true, 1);
-    voice.say("", false, 2);
-    voice.say("Hi", false, 3);
+    const voice = openAnswerWriter(response, { ...options, ...over });
+    voice.write("hm", true, 1);
+    voice.write("", false, 2);
+    voice.write("Hi", false, 3);
     voice.finish({ reason: "stop", completionTokens: 5 }, 3);
   };
   const server = createServer((_, response) => speak(response));
@@ -26,14 +26,14 @@ async function heard(over: Partial<VoiceOptions>): Promise<string> {
   server.close();
   return text;
 }
-const eventsOf = (text: string) =>
+const readEvents = (text: string) =>
   text
     .split("\n\n")
     .filter(Boolean)
     .map((block) => (block === "data: [DONE]" ? "done" : JSON.parse(block.slice(6))));
 
 test("a stream says the prompt first, then pieces with the running count, and the whole count last", async () => {
-  const events = eventsOf(await heard({}));
+  const events = readEvents(await heard({}));
   expect(
     events
       .slice(0, -2)
@@ -57,7 +57,7 @@ test("a stream says the prompt first, then pieces with the running count, and th
 });
 
 test("usage comes only where it is asked for", async () => {
-  const events = eventsOf(await heard({ wantsUsage: false, wantsContinuousUsage: false }));
+  const events = readEvents(await heard({ wantsUsage: false, wantsContinuousUsage: false }));
   expect(events).toHaveLength(5);
   expect(events.some((event) => event.usage !== undefined)).toBe(false);
 });
@@ -71,7 +71,7 @@ test("whole, thoughts stand apart", async () => {
 });
 
 test("plain completions have text", async () => {
-  const events = eventsOf(await heard({ isChat: false }));
+  const events = readEvents(await heard({ isChat: false }));
   expect(events.filter((event) => event.choices?.length).map(({ choices: [{ text }] }) => text)).toEqual([
     "",
     "Hi",

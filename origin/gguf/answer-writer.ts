@@ -1,9 +1,9 @@
 import type { ServerResponse } from "node:http";
-import type { Body } from "#edge/agreements/json.ts";
-import type { Said } from "./llama.ts";
+import type { JsonObject } from "#edge/agreements/json.ts";
+import type { GenerateResult } from "./llama.ts";
 
 /** How an answer is to be written. */
-export interface VoiceOptions {
+export interface AnswerWriterOptions {
   isChat: boolean;
   isStream: boolean;
   wantsUsage: boolean;
@@ -13,24 +13,24 @@ export interface VoiceOptions {
 }
 
 /** Writes one answer, in OpenAI's form and with vLLM's `reasoning`: as chunks while it is made, or whole at its end. */
-export interface Voice {
-  say(text: string, isThought: boolean, completionTokens: number): void;
-  finish(said: Said, cachedTokens: number): void;
+export interface AnswerWriter {
+  write(text: string, isThought: boolean, completionTokens: number): void;
+  finish(said: GenerateResult, cachedTokens: number): void;
 }
 
 /**
  * A stream begins at once, before the prompt is read; a chat's first event says how long it is. Usage in a chunk is
  * what llama.cpp had made by then.
  */
-export function openVoice(response: ServerResponse, options: VoiceOptions): Voice {
+export function openAnswerWriter(response: ServerResponse, options: AnswerWriterOptions): AnswerWriter {
   const { isChat, isStream, wantsUsage, wantsContinuousUsage, model } = options;
   const id = `${isChat ? "chatcmpl" : "cmpl"}-${Date.now().toString(36)}${Math.random().toString(36).slice(2, 10)}`;
   const object = isChat ? (isStream ? "chat.completion.chunk" : "chat.completion") : "text_completion";
   const common = { id, object, created: Math.floor(Date.now() / 1_000), model };
   const whole = { content: "", reasoning: "" };
-  const event = (choices: Body[], usage: Body | null) =>
+  const event = (choices: JsonObject[], usage: JsonObject | null) =>
     response.write(`data: ${JSON.stringify({ ...common, choices, ...(usage && { usage }) })}\n\n`);
-  const chunk = (delta: Body, finish: string | null, usage: Body) =>
+  const chunk = (delta: JsonObject, finish: string | null, usage: JsonObject) =>
     event(
       [{ index: 0, ...(isChat ? { delta } : { text: delta["content"] ?? "" }), finish_reason: finish }],
       wantsContinuousUsage ? usage : null,
@@ -38,19 +38,19 @@ export function openVoice(response: ServerResponse, options: VoiceOptions): Voic
   if (isStream) {
     response.writeHead(200, { "content-type": "text/event-stream" });
     response.flushHeaders();
-    if (isChat) chunk({ role: "assistant", content: "" }, null, usageOf(options, 0));
+    if (isChat) chunk({ role: "assistant", content: "" }, null, buildUsage(options, 0));
   }
   return {
-    say(text, isThought, completionTokens) {
+    write(text, isThought, completionTokens) {
       if (text === "") return;
       const part = isThought ? "reasoning" : "content";
-      if (isStream) chunk({ [part]: text }, null, usageOf(options, completionTokens));
+      if (isStream) chunk({ [part]: text }, null, buildUsage(options, completionTokens));
       else whole[part] += text;
     },
     finish({ reason, completionTokens }, cachedTokens) {
       // Not on every chunk: the agent reads a usage of plain figures by position.
       const usage = {
-        ...usageOf(options, completionTokens),
+        ...buildUsage(options, completionTokens),
         ...(cachedTokens > 0 && { prompt_tokens_details: { cached_tokens: cachedTokens } }),
       };
       if (isStream) {
@@ -68,6 +68,6 @@ export function openVoice(response: ServerResponse, options: VoiceOptions): Voic
   };
 }
 
-function usageOf({ promptTokens }: VoiceOptions, tokens: number): Body {
+function buildUsage({ promptTokens }: AnswerWriterOptions, tokens: number): JsonObject {
   return { prompt_tokens: promptTokens, total_tokens: promptTokens + tokens, completion_tokens: tokens };
 }

@@ -2,7 +2,7 @@
  * Why a call is refused: the status and the field at fault, written in vLLM's form. 501 stands for what llama.cpp could
  * do and this server does not.
  */
-export class Fault extends Error {
+export class GgufError extends Error {
   readonly status: 400 | 404 | 501 | 503;
   readonly param: string | null;
 
