@@ -249,7 +249,7 @@ describe("what the agent says no with", () => {
       expect(tried).toMatchObject({
         kind: "no",
         mayRetry: false,
-        refusal: { code, details: { say: "Too long by 5.", param: "messages" } },
+        refusal: { code, details: { message: "Too long by 5.", param: "messages" } },
       });
     });
   }

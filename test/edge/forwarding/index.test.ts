@@ -27,7 +27,7 @@ import { posted, startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
 interface Origin {
   hopKey: Awaited<ReturnType<typeof hopKeys>>["hopKey"];
   budget: RetryBudget;
-  watch: AttemptObserver;
+  observer: AttemptObserver;
 }
 interface Reserved {
   org: string;
@@ -42,7 +42,7 @@ type Answered = {
   node: string;
   servedBy: string;
   isLate(): boolean;
-  ended(): void;
+  dispose(): void;
 };
 type NoAnswer = { kind: "no"; refusal: Refusal; mayRun: boolean };
 interface Forwarding {
@@ -86,7 +86,7 @@ beforeAll(async () => {
 const originOf = (over: Partial<Origin> = {}): Origin => ({
   hopKey: keys.hopKey,
   budget: openRetryBudget(),
-  watch: watching().watch,
+  observer: watching().watch,
   ...over,
 });
 const sha = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("base64url");
@@ -99,7 +99,7 @@ async function over(
   const nodes = await Promise.all(
     behaviours.map((behave, at) => openNode("abcdef"[at] ?? "", behave, at === 1 ? { tier: "complex" } : {})),
   );
-  const { watch, seen } = watching();
+  const { watch: observer, seen } = watching();
   const visit = visitOf();
   try {
     const result = await forward(
@@ -107,7 +107,7 @@ async function over(
       given.call ?? (await chatCall()),
       reserved,
       nodes.map(({ record }) => record),
-      originOf({ watch, ...given.origin }),
+      originOf({ observer, ...given.origin }),
       given.signal ?? new AbortController().signal,
     );
     const all = { seen, visit, nodes };
@@ -125,7 +125,7 @@ describe("the first node that answers serves", () => {
     const { text, answer, asked, seen } = await over([fine, fine]);
     expect([text, answer?.node, answer?.servedBy, asked]).toEqual(['{"id":"chatcmpl-1"}', "node_a", "shared", [1, 0]]);
     expect(seen).toEqual(["began a", "saw a answered"]);
-    answer?.ended();
+    answer?.dispose();
     expect(seen.at(-1)).toBe("ended a");
   });
 
@@ -360,13 +360,13 @@ describe("counting a prompt", () => {
     callOf("completions", { model: "chat", prompt: "a long prompt", ...body });
   async function counted(call: Call, behave: Behaviour = answering(200, { count: 47 })) {
     await using node = await openNode("a", behave);
-    const { watch, seen } = watching();
+    const { watch: observer, seen } = watching();
     const count = await countPrompt(
       visitOf(),
       call,
       { ...reserved, tokensHeld: 0, completionTokens: 0 },
       node.record,
-      originOf({ watch }),
+      originOf({ observer }),
     );
     const [asked] = node.asked;
     return { count, seen, asked, question: asked ? JSON.parse(String(asked.body)) : null };

@@ -272,7 +272,7 @@ describe("lists and values that are read by hand", () => {
     expect(even.parse(4)).toBe(4);
     expect(() => parseBody(z.object({ number: even }), { number: 5 })).toThrow(
       expect.objectContaining({
-        details: { param: "number.of[1]", say: "Invalid value for 'number.of[1]': must be even." },
+        details: { param: "number.of[1]", message: "Invalid value for 'number.of[1]': must be even." },
       }),
     );
   });

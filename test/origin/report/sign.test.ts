@@ -52,9 +52,9 @@ describe("a post to the edge", () => {
       cause: "status 503",
       said: null,
     });
-    expect(await post(() => Response.json({ error: { untaken: ["hold_1"] } }, { status: 503 }))).toMatchObject({
+    expect(await post(() => Response.json({ error: { unacknowledged: ["hold_1"] } }, { status: 503 }))).toMatchObject({
       status: 503,
-      said: { error: { untaken: ["hold_1"] } },
+      said: { error: { unacknowledged: ["hold_1"] } },
     });
     const gone = () => {
       throw new TypeError("fetch failed", { cause: Object.assign(new Error("connect"), { code: "ECONNREFUSED" }) });

@@ -28,7 +28,7 @@ describe.skipIf(!isRedisThere)("Redis on this machine", () => {
     return ((await response.json()) as { result: unknown }).result;
   };
 
-  test("a Redis process says where it is, evicts nothing, keeps what was written, and ends with its bridge", async () => {
+  test("a Redis process says where it is, evicts nothing, keeps its writes, and ends with its bridge", async () => {
     const first = await startChild("redis", [program, "--dir", dir, "--fsync", "always"], () => undefined);
     await command(first.ready, "SET", "a", "1");
     expect(await command(first.ready, "CONFIG", "GET", "maxmemory-policy")).toEqual(["maxmemory-policy", "noeviction"]);

@@ -119,7 +119,7 @@ describe("when Redis does not answer", () => {
     runs(underWayMax).forEach((one) => void ask(one));
     const waiting = ask(run("late")).catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(waitMsMax);
-    expect(await waiting).toMatchObject({ message: "redis: no permit within 250 ms", wasAsked: false });
+    expect(await waiting).toMatchObject({ message: "redis: no permit within 250 ms", wasSent: false });
     // Nor does it stand before those that came after it.
     const next = ask(run("next"));
     requests[0]?.end();
@@ -137,7 +137,7 @@ describe("when Redis does not answer", () => {
     const waiting = runs(underWayMax + 1_024).map(ask);
     await expect(ask(run("one too many"))).rejects.toMatchObject({
       message: "redis: 1024 wait already",
-      wasAsked: false,
+      wasSent: false,
     });
     const all = Promise.allSettled(waiting.slice(underWayMax));
     await vi.advanceTimersByTimeAsync(waitMsMax);
