@@ -1,10 +1,10 @@
 import { readAnswerText } from "../engines/http/client.ts";
-import { detectEarlyError } from "../engines/early-error.ts";
 import type { EngineAnswer } from "../engines/http/connection.ts";
 import { countPromptTokens } from "../engines/tokenize.ts";
 import { isContextError, translateError } from "../engines/translate.ts";
 import type { LiveCall } from "./live-call.ts";
 import { setCompletionMax } from "./prepare.ts";
+import { detectEarlyError } from "./stream/early-error.ts";
 
 const errorBytesMax = 256 * 1024;
 /**
