@@ -205,7 +205,7 @@ describe("the field at fault is named by its path", () => {
     });
   }
 
-  test("no value of the caller's is repeated to her, and of a member's name no more than fits a line", async () => {
+  test("no value of the caller's is repeated to them, and of a member's name no more than fits a line", async () => {
     const canary = "CANARY-".repeat(2_000);
     for (const over of [
       { temperature: canary },
@@ -256,9 +256,9 @@ describe("lists and values that are read by hand", () => {
   test("a list too long, too short or none at all is not read", () => {
     for (const [value, message] of [
       [[1, 2, 3, 4], "must have at most 3 items"],
-      [[], "must have at least 1 items"],
-      ["ab", "must be an array"],
-      [{ length: 2 }, "must be an array"],
+      [[], "must not be empty"],
+      ["ab", "must be a list"],
+      [{ length: 2 }, "must be a list"],
     ] as const) {
       expect(parsed(value)).toEqual([["", message]]);
       expect(seen).toEqual([]);
@@ -272,7 +272,7 @@ describe("lists and values that are read by hand", () => {
     expect(even.parse(4)).toBe(4);
     expect(() => parseBody(z.object({ number: even }), { number: 5 })).toThrow(
       expect.objectContaining({
-        details: { param: "number.of[1]", say: "Invalid value for 'number.of[1]': must be even." },
+        details: { param: "number.of[1]", message: "'number.of[1]' must be even." },
       }),
     );
   });
