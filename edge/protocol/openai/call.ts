@@ -3,7 +3,7 @@ import { isObject } from "../../agreements/json.ts";
 import type { CallPath } from "../../agreements/paths.ts";
 import type { Endpoint, ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
-import { callMsMax, idempotencyKeyCharsMax } from "../../limits.ts";
+import { idempotencyKeyCharsMax } from "../../limits.ts";
 import type { Visit } from "../../visit.ts";
 import { readJson } from "../body.ts";
 import { ChatBody, boundChatPrompt, joinChatText, hasImages, Text2SqlBody } from "./chat.ts";
@@ -17,6 +17,7 @@ import {
 } from "./completions.ts";
 import { estimateTokens } from "../estimate.ts";
 import { parseBody } from "../fields.ts";
+import { readTimeout, type CallTimeout } from "./timeout.ts";
 import { refuseGuided, refuseRemoteMedia, stripReserved } from "./reserved-fields.ts";
 
 /** The endpoints that reach an engine; `GET /v1/models` never does. */
@@ -45,6 +46,8 @@ export interface Call {
    */
   affinity: string;
   mayClamp: boolean;
+  /** How long the caller waits; `deadlineMs` is when that is over, in Unix ms. */
+  timeout: CallTimeout;
   deadlineMs: number;
   idempotency: { key: string; body: string } | null;
 }
@@ -68,16 +71,18 @@ export async function readCall(visit: Visit, endpoint: EngineEndpoint, models: r
     });
   }
   const { headers } = visit.request;
+  const timeout = readTimeout(headers, shape.isStream);
   return {
     ...shape,
     endpoint,
     mayClamp: headers.get("x-penstock-clamp") === "true",
-    deadlineMs: visit.startedAtMs + readTimeoutMs(headers, shape.isStream),
+    timeout,
+    deadlineMs: visit.startedAtMs + timeout.ms,
     idempotency: readIdempotency(headers, endpoint, bytes),
   };
 }
 
-type Shape = Omit<Call, "endpoint" | "mayClamp" | "deadlineMs" | "idempotency">;
+type Shape = Omit<Call, "endpoint" | "mayClamp" | "timeout" | "deadlineMs" | "idempotency">;
 
 function readShape(endpoint: EngineEndpoint, json: unknown, models: readonly ModelRecord[]): Shape {
   refuseGuided(json);
@@ -191,17 +196,6 @@ export function findModel(models: readonly ModelRecord[], name: string, endpoint
 function readAffinity(body: Record<string, unknown>, text: string): string {
   const own = body.prompt_cache_key;
   return typeof own === "string" && own !== "" ? own.slice(0, 1_024) : text.slice(0, 1_024);
-}
-
-/**
- * How long the caller waits, in ms: `x-penstock-timeout-ms`, or for whole answers the `x-stainless-timeout` (seconds)
- * of OpenAI's SDKs. For streams the SDK means the first byte only, so its value does not count there.
- */
-function readTimeoutMs(headers: Headers, isStream: boolean): number {
-  const own = Number(headers.get("x-penstock-timeout-ms") ?? Number.NaN);
-  const sdk = isStream ? Number.NaN : Number(headers.get("x-stainless-timeout") ?? Number.NaN) * 1_000;
-  const requested = own > 0 ? own : sdk;
-  return requested > 0 ? Math.min(Math.ceil(requested), callMsMax) : callMsMax;
 }
 
 function readIdempotency(headers: Headers, endpoint: EngineEndpoint, bytes: Uint8Array): Call["idempotency"] {

@@ -244,42 +244,12 @@ describe("what is written for the origin", () => {
   });
 });
 
-describe("how long the caller waits", () => {
-  const table: [Record<string, string>, boolean, number][] = [
-    [{}, false, callMsMax],
-    [{ "x-penstock-timeout-ms": "5000" }, false, 5_000],
-    [{ "x-penstock-timeout-ms": "5000" }, true, 5_000],
-    [{ "x-penstock-timeout-ms": "0.4" }, false, 1],
-    [{ "x-penstock-timeout-ms": "1e3" }, false, 1_000],
-    [{ "x-stainless-timeout": "600" }, false, 600_000],
-    [{ "x-stainless-timeout": "600" }, true, callMsMax],
-    [{ "x-stainless-timeout": "0.5" }, false, 500],
-    [{ "x-stainless-timeout": "60", "x-penstock-timeout-ms": "7" }, false, 7],
-    [{ "x-stainless-timeout": "60", "x-penstock-timeout-ms": "soon" }, false, 60_000],
-    ...[
-      "NaN",
-      "-5",
-      "0",
-      "-0",
-      "",
-      "soon",
-      "1,2",
-      "Infinity",
-      "1e400",
-      "99999999999999999999",
-      "0x",
-      "5s",
-      "null",
-    ].flatMap((hostile): [Record<string, string>, boolean, number][] => [
-      [{ "x-penstock-timeout-ms": hostile }, false, callMsMax],
-      [{ "x-stainless-timeout": hostile }, false, callMsMax],
-    ]),
-  ];
-  for (const [headers, stream, ms] of table) {
-    test(`${JSON.stringify(headers)}${stream ? " on a stream" : ""}: ${ms} ms`, async () => {
-      expect((await chat({ stream }, headers)).deadlineMs).toBe(startedAtMs + ms);
-    });
-  }
+test("a call ends when its caller has waited long enough, counted from the moment that it came", async () => {
+  const call = await chat({}, { "x-penstock-timeout-ms": "5000" });
+  expect(call.timeout).toEqual({ ms: 5_000, header: "x-penstock-timeout-ms" });
+  expect(call.deadlineMs).toBe(startedAtMs + 5_000);
+  expect((await chat()).deadlineMs).toBe(startedAtMs + callMsMax);
+  expect((await chat({ stream: true }, { "x-stainless-timeout": "5" })).deadlineMs).toBe(startedAtMs + callMsMax);
 });
 
 describe("options in headers", () => {
