@@ -5,6 +5,7 @@ import { unknownField, writeIssue } from "./issues.ts";
 
 const tooBig = { message: `must have at most ${schemaBytesMax} bytes` };
 
+/** Tells whether a schema that callers send for an answer is small enough to be compiled. */
 function isSmall(schema: unknown): boolean {
   return countUtf8Bytes(JSON.stringify(schema)) <= schemaBytesMax;
 }
@@ -42,6 +43,16 @@ export function createListSchema<T>(item: z.ZodType<T>, max: number, min: 0 | 1 
   });
 }
 
+/** Engines refuse an empty stop string: it would end every answer before it began. */
+function findStopFault(value: unknown): FieldFault | null {
+  if (typeof value === "string") return null;
+  if (!Array.isArray(value)) return { path: [], message: "must be a string or a list" };
+  if (value.length > stopMax) return { path: [], message: `must have at most ${stopMax} items` };
+  const at = value.findIndex((item) => typeof item !== "string" || item === "");
+  if (at === -1) return null;
+  return { path: [at], message: value[at] === "" ? "must not be empty" : "must be a string" };
+}
+
 function findBiasFault(value: unknown): FieldFault | null {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     return { path: [], message: "must be an object" };
@@ -74,7 +85,7 @@ export const sampling = {
   presence_penalty: z.number().min(-2).max(2).nullish(),
   frequency_penalty: z.number().min(-2).max(2).nullish(),
   seed: z.int().nullish(),
-  stop: z.union([z.string(), z.array(z.string()).max(stopMax)]).nullish(),
+  stop: createCheckedSchema<string | string[]>(findStopFault).nullish(),
   logit_bias: createCheckedSchema<Record<string, number>>(findBiasFault).nullish(),
   response_format: z
     .looseObject({ type: z.enum(["text", "json_object", "json_schema", "structural_tag"]) })

@@ -6,19 +6,22 @@ import { Refusal } from "../../errors.ts";
 import { idempotencyKeyCharsMax } from "../../limits.ts";
 import type { Visit } from "../../visit.ts";
 import { readJson } from "../body.ts";
-import { ChatBody, boundChatPrompt, joinChatText, hasImages, Text2SqlBody } from "./chat.ts";
+import { ChatBody, boundChatPrompt, joinChatText, hasMedia, Text2SqlBody } from "./chat.ts";
 import {
   CompletionsBody,
   completionTokensDefault,
   EmbeddingsBody,
   boundPrompt,
   countPrompts,
+  findLongPrompt,
   joinPromptText,
+  type PromptInput,
 } from "./completions.ts";
 import { estimateTokens } from "../estimate.ts";
 import { parseBody } from "../fields.ts";
 import { readTimeout, type CallTimeout } from "./timeout.ts";
-import { refuseGuided, refuseRemoteMedia, stripReserved } from "./reserved-fields.ts";
+import { refuseRemoteMedia, stripReserved } from "./reserved-fields.ts";
+import { omitUnsent, refuseUnsupportedParts } from "./unsupported.ts";
 
 /** The endpoints that reach an engine; `GET /v1/models` never does. */
 export type EngineEndpoint = Exclude<Endpoint, "models">;
@@ -58,7 +61,7 @@ export interface Call {
  */
 export async function readCall(visit: Visit, endpoint: EngineEndpoint, models: readonly ModelRecord[]): Promise<Call> {
   const { bytes, json } = await readJson(visit.request);
-  const shape = readShape(endpoint, json, models);
+  const shape = readShape(endpoint, omitUnsent(json), models);
   const { model } = shape;
   if (shape.completionTokens > model.contextTokensMax) {
     const param =
@@ -85,7 +88,6 @@ export async function readCall(visit: Visit, endpoint: EngineEndpoint, models: r
 type Shape = Omit<Call, "endpoint" | "mayClamp" | "timeout" | "deadlineMs" | "idempotency">;
 
 function readShape(endpoint: EngineEndpoint, json: unknown, models: readonly ModelRecord[]): Shape {
-  refuseGuided(json);
   if (endpoint === "completions") return readCompletions(parseBody(CompletionsBody, json), models);
   if (endpoint === "embeddings") return readEmbeddings(parseBody(EmbeddingsBody, json), models);
   if (endpoint === "chat.completions") return readChat(parseBody(ChatBody, json), endpoint, models);
@@ -96,6 +98,7 @@ function readShape(endpoint: EngineEndpoint, json: unknown, models: readonly Mod
 
 function readChat(body: ChatBody, endpoint: "chat.completions" | "text2sql", models: readonly ModelRecord[]): Shape {
   refuseStrayOptions(body);
+  refuseUnsupportedParts(body.messages, body.tools ?? []);
   refuseRemoteMedia(body.messages);
   if (body.top_logprobs && !body.logprobs) {
     throw new Refusal("invalid_value", {
@@ -118,7 +121,7 @@ function readChat(body: ChatBody, endpoint: "chat.completions" | "text2sql", mod
     promptTokensGuess: estimateTokens(text) + tools + 5 * body.messages.length + 20,
     completionTokens,
     isDefaultMax: requested === null || requested === undefined,
-    hasImages: hasImages(body),
+    hasImages: hasMedia(body),
     affinity: readAffinity(body, text),
   };
 }
@@ -127,6 +130,14 @@ function readCompletions(body: CompletionsBody, models: readonly ModelRecord[]):
   refuseStrayOptions(body);
   const model = findModel(models, body.model, "completions");
   const completionTokens = body.max_tokens ?? completionTokensDefault;
+  if (completionTokens === 0 && !body.echo) {
+    throw new Refusal("invalid_value", {
+      param: "max_tokens",
+      message: "'max_tokens' must be at least 1; 0 is for 'echo', which gives the prompt back.",
+    });
+  }
+  // An engine has to have room for one token, even where it is not asked for any.
+  refuseLongPrompt(body, "prompt", body.prompt, model.contextTokensMax - 1);
   const text = joinPromptText(body.prompt);
   const bound = boundPrompt(body.prompt);
   return {
@@ -146,6 +157,7 @@ function readCompletions(body: CompletionsBody, models: readonly ModelRecord[]):
 
 function readEmbeddings(body: EmbeddingsBody, models: readonly ModelRecord[]): Shape {
   const model = findModel(models, body.model, "embeddings");
+  refuseLongPrompt(body, "input", body.input, model.contextTokensMax);
   const text = joinPromptText(body.input);
   const bound = boundPrompt(body.input);
   return {
@@ -161,6 +173,22 @@ function readEmbeddings(body: EmbeddingsBody, models: readonly ModelRecord[]): S
     hasImages: false,
     affinity: text.slice(0, 1_024),
   };
+}
+
+/** Token ids need no tokenizer to be counted; a caller who wants a long prompt cut leaves it to the engine. */
+function refuseLongPrompt(
+  body: Record<string, unknown>,
+  field: "prompt" | "input",
+  prompt: PromptInput,
+  tokensMax: number,
+): void {
+  const long = typeof body["truncate_prompt_tokens"] === "number" ? null : findLongPrompt(prompt, tokensMax);
+  if (!long) return;
+  const param = `${field}${long.path}`;
+  throw new Refusal("context_length_exceeded", {
+    param,
+    message: `This model takes at most ${tokensMax} tokens; '${param}' has ${long.tokens}.`,
+  });
 }
 
 /**
