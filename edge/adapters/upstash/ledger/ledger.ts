@@ -108,8 +108,7 @@ function openSettleAll(
     // records were refused.
     const request = Promise.withResolvers<PromiseSettledResult<unknown>[]>();
     const settling = batches.map(async ({ org, records }) => {
-      checkRecords(org, records);
-      const index = runs.push(makeRun(org, "settle", encodeRecords(records))) - 1;
+      const index = runs.push(makeRun(org, "settle", encodeRecords(checkRecords(org, records)))) - 1;
       return readOrg(org, records, (await request.promise)[index]);
     });
     request.resolve(script.runAll(runs));

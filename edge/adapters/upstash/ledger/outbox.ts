@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { UsageRow } from "../../../ledger/port.ts";
 import type { OrgId } from "../../../agreements/tokens/ids.ts";
+import { renameEnd } from "../../../agreements/records/usage.ts";
 import { read } from "./codec.ts";
 
 /**
@@ -157,8 +158,14 @@ function readPage(org: OrgId, reply: unknown): Page {
   return {
     org,
     ids: entries.filter(isId),
-    rows: entries.filter((_, index) => index % 2 === 1).map((row) => JSON.parse(row) as UsageRow),
+    rows: entries.filter((_, index) => index % 2 === 1).map(readRow),
   };
+}
+
+/** A line of the bill, which an older version of the script may have written. */
+function readRow(text: string): UsageRow {
+  const row = JSON.parse(text) as UsageRow;
+  return { ...row, end: renameEnd(row.end) as UsageRow["end"] };
 }
 
 /** What could be read of the replies, in their order; the rest goes to `failures`. */
