@@ -89,7 +89,7 @@ describe("what the form alone shows is said, and shows nothing of any key", () =
     ["what was never an admin key", () => ({ "x-api-key": "sk-pen-admin-x" }), /^This is an admin key/],
   ];
   for (const [name, headersOf, message] of ways) {
-    test(name, async () => {
+    test(`${name} is told`, async () => {
       const refusal = await refusedBy(() => identify(withHeaders(headersOf()), keyring, tokenKey, startedAtMs));
       const { error } = buildErrorBody(refusal);
       expect([refusal.status, error.code, error.type]).toEqual([401, "invalid_api_key", "authentication_error"]);

@@ -73,6 +73,7 @@ describe.skipIf(!isRedisThere)("upstash", () => {
       ...world.redis,
       waitMsMax: 20_000,
       now: () => noon,
+      clock: () => Date.now(),
       later: (work) => void works.push(work),
       writeRows: async (rows) => void sent.push(...rows.map(({ id }) => id)),
     });
@@ -118,6 +119,7 @@ describe.skipIf(!isRedisThere)("upstash", () => {
       waitMsMax: 20_000,
       now: () => noon,
       writeRows: async () => undefined,
+      clock: () => Date.now(),
       later: () => undefined,
     });
     const answers = await Promise.all(
@@ -134,6 +136,7 @@ describe.skipIf(!isRedisThere)("upstash", () => {
       token,
       waitMsMax: 20_000,
       writeRows: async () => undefined,
+      clock: () => Date.now(),
       later: () => undefined,
     });
     await ledger.publish(orgRecord(org, {}));
