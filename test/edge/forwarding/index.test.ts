@@ -3,7 +3,7 @@ import { jwtVerify } from "jose";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import type { NodeRecord } from "#edge/agreements/records/node.ts";
-import type { AttemptObserver } from "#edge/forwarding/attempt.ts";
+import type { AttemptObserver } from "#edge/fleet/port.ts";
 import { openRetryBudget, type RetryBudget } from "#edge/forwarding/budget.ts";
 import type { Refusal } from "#edge/errors.ts";
 import { callMsMax, streamHeadersMsMax } from "#edge/limits.ts";
@@ -45,22 +45,15 @@ type Answered = {
   dispose(): void;
 };
 type NoAnswer = { kind: "no"; refusal: Refusal; mayRun: boolean };
+interface HeldCall {
+  call: Call;
+  reserved: Reserved;
+  nodes: NodeRecord[];
+  signal: AbortSignal;
+}
 interface Forwarding {
-  forward(
-    visit: Visit,
-    call: Call,
-    reserved: Reserved,
-    nodes: NodeRecord[],
-    origin: Origin,
-    signal: AbortSignal,
-  ): Promise<Answered | NoAnswer>;
-  countPrompt(
-    visit: Visit,
-    call: Call,
-    reserved: Reserved,
-    node: NodeRecord | undefined,
-    origin: Origin,
-  ): Promise<number | null>;
+  forward(visit: Visit, held: HeldCall, origin: Origin): Promise<Answered | NoAnswer>;
+  countPrompt(visit: Visit, held: Omit<HeldCall, "signal">, origin: Origin): Promise<number | null>;
 }
 // The room's index re-exports answer.ts, which speaks of the platform's streams: the tests' own compiler settings do
 // not know them.
@@ -104,11 +97,13 @@ async function over(
   try {
     const result = await forward(
       visit,
-      given.call ?? (await chatCall()),
-      reserved,
-      nodes.map(({ record }) => record),
+      {
+        call: given.call ?? (await chatCall()),
+        reserved,
+        nodes: nodes.map(({ record }) => record),
+        signal: given.signal ?? new AbortController().signal,
+      },
       originOf({ observer, ...given.origin }),
-      given.signal ?? new AbortController().signal,
     );
     const all = { seen, visit, nodes };
     if (result.kind === "no")
@@ -196,11 +191,8 @@ describe("when nobody answers", () => {
     const start = performance.now();
     const result = await forward(
       visitOf(),
-      await chatCall(),
-      reserved,
-      nodes,
+      { call: await chatCall(), reserved, nodes, signal: new AbortController().signal },
       originOf(),
-      new AbortController().signal,
     );
     expect(result).toMatchObject({ kind: "no", refusal: { code: "no_healthy_backends" }, mayRun: false });
     expect(performance.now() - start).toBeLessThan(1_000);
@@ -363,9 +355,7 @@ describe("counting a prompt", () => {
     const { watch: observer, seen } = watching();
     const count = await countPrompt(
       visitOf(),
-      call,
-      { ...reserved, tokensHeld: 0, completionTokens: 0 },
-      node.record,
+      { call, reserved: { ...reserved, tokensHeld: 0, completionTokens: 0 }, nodes: [node.record] },
       originOf({ observer }),
     );
     const [asked] = node.asked;
@@ -434,7 +424,7 @@ describe("counting a prompt", () => {
       await inputs([1, 2]),
     ])
       expect((await counted(call)).asked).toBeUndefined();
-    expect(await countPrompt(visitOf(), await chatCall(), reserved, undefined, originOf())).toBeNull();
+    expect(await countPrompt(visitOf(), { call: await chatCall(), reserved, nodes: [] }, originOf())).toBeNull();
   });
 
   const useless: [string, Behaviour][] = [

@@ -125,6 +125,7 @@ describe.skipIf(!isRedisThere)("upstash", () => {
       ...world.redis,
       waitMsMax: 20_000,
       now: () => noon,
+      clock: () => Date.now(),
       later: (work) => void works.push(work),
       writeRows: async (rows) => void sent.push(...rows.map(({ id }) => id)),
     });
@@ -170,6 +171,7 @@ describe.skipIf(!isRedisThere)("upstash", () => {
       waitMsMax: 20_000,
       now: () => noon,
       writeRows: async () => undefined,
+      clock: () => Date.now(),
       later: () => undefined,
     });
     const answers = await Promise.all(
@@ -186,6 +188,7 @@ describe.skipIf(!isRedisThere)("upstash", () => {
       token,
       waitMsMax: 20_000,
       writeRows: async () => undefined,
+      clock: () => Date.now(),
       later: () => undefined,
     });
     await ledger.publish(orgRecord(org, {}));
