@@ -156,7 +156,7 @@ export function buildErrorBody(refusal: Refusal) {
 }
 
 /**
- * Builds the headers of an error answer: `retry-after` in whole seconds (RFC 9110 §10.2.3), `retry-after-ms` for
+ * Builds the headers of an error answer: `retry-after` in whole seconds (RFC 9110, section 10.2.3), `retry-after-ms` for
  * OpenAI's SDKs.
  */
 export function buildErrorHeaders(refusal: Refusal): Record<string, string> {

@@ -4,7 +4,7 @@ import { forgeKey } from "../load/callers.ts";
 import { openKeyring } from "#edge/agreements/tokens/key-format.ts";
 import { makeSecrets } from "#infra/local/secrets.ts";
 import { makeRow, type BenchRow } from "../row.ts";
-import { BrokenError, checkSettled } from "../stage.ts";
+import { BrokenError, checkSettled } from "../side.ts";
 import { makeStreamLoad } from "./streams.ts";
 
 const path = "/v1/chat/completions";

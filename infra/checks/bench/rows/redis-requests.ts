@@ -3,7 +3,7 @@ import { writeCallBody, jsonAnswer } from "../load/answers.ts";
 import type { Bench } from "../bench-plan.ts";
 import type { Caller } from "../load/callers.ts";
 import { formatNumber, makeRow, type BenchRow } from "../row.ts";
-import { BrokenError, checkSettled, type RedisSide } from "../stage.ts";
+import { BrokenError, checkSettled, type RedisSide } from "../side.ts";
 
 /** Orgs that take turns: as many as a batch has records, so that each record of a batch is for another ledger. */
 const orgs = 64;

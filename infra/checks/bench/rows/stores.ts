@@ -5,7 +5,7 @@ import { makeReservation } from "../load/callers.ts";
 import { readCpuMs } from "../cpu.ts";
 import { formatNumber, makeRow, explainUncounted, type Goal, type BenchRow } from "../row.ts";
 import { takeRounds, type Variant, type Window } from "../rounds.ts";
-import { BrokenError, type RedisSide, type Side } from "../stage.ts";
+import { BrokenError, type RedisSide, type Side } from "../side.ts";
 import { median } from "../stats.ts";
 import { measureRedisRequests } from "./redis-requests.ts";
 

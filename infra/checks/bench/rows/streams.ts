@@ -3,7 +3,7 @@ import type { Bench } from "../bench-plan.ts";
 import type { LoadFigures } from "../load/load.ts";
 import { formatNumber, makeRow, explainUncounted, type BenchRow } from "../row.ts";
 import { takeRounds, type Rounds, type Window } from "../rounds.ts";
-import { checkSettled } from "../stage.ts";
+import { checkSettled } from "../side.ts";
 import { median } from "../stats.ts";
 
 const perSecond = 50;
