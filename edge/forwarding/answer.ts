@@ -45,7 +45,7 @@ export async function answerWhole(answer: Answer, headers: HeadersInit): Promise
     void response.body
       .pipeTo(writable)
       .catch(() => undefined)
-      .finally(answer.ended);
+      .finally(answer.dispose);
     return new Response(readable, { headers: all });
   }
   try {
@@ -54,7 +54,7 @@ export async function answerWhole(answer: Answer, headers: HeadersInit): Promise
     if (answer.isLate()) throw new Refusal("gateway_timeout", { log: "origin stood still in a whole answer", cause });
     throw new Refusal("bad_gateway", { log: "origin died in a whole answer", cause });
   } finally {
-    answer.ended();
+    answer.dispose();
   }
 }
 
@@ -66,7 +66,7 @@ async function pipe(answer: Answer, writable: WritableStream<Uint8Array>): Promi
   } catch {
     await breakOff(writable, new Refusal(answer.isLate() ? "gateway_timeout" : "stream_broken"));
   } finally {
-    answer.ended();
+    answer.dispose();
   }
 }
 
@@ -126,7 +126,7 @@ async function sendComments(
 async function cancelLate(late: StartResult): Promise<void> {
   if ("refusal" in late) return;
   await late.answer.response.body?.cancel().catch(() => undefined);
-  late.answer.ended();
+  late.answer.dispose();
 }
 
 /** A timer that can lose a race without running on. */

@@ -68,7 +68,7 @@ export async function forward(
         over();
         origin.observer.end(node.id);
       };
-      return { kind: "answer", response, node: node.id, servedBy: node.tier, isLate, ended: dispose };
+      return { kind: "answer", response, node: node.id, servedBy: node.tier, isLate, dispose };
     }
     visit.log("attempt_failed", {
       node: node.id,

@@ -17,5 +17,5 @@ export interface Answer {
   /** True when the body broke because the node stalled until the call's time was up. */
   isLate(): boolean;
   /** Ends the timer and tells the observer; to be called once the body has ended. */
-  ended(): void;
+  dispose(): void;
 }

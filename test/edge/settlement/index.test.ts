@@ -97,7 +97,7 @@ describe("a batch of usage", () => {
     const { settler, calls } = settlerOf();
     expect(await takeUsage(await signed({ node: "node_a", records }), nodes, settler)).toEqual({
       settled: 4,
-      noted: 1,
+      checkpointed: 1,
     });
     expect(calls).toEqual([
       [

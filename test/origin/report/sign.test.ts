@@ -39,7 +39,7 @@ describe("a post to the edge", () => {
     );
 
   test("carries a token for its own body, and follows nobody elsewhere", async () => {
-    expect(await post(() => new Response("taken"))).toEqual({ status: 200, cause: null, said: null });
+    expect(await post(() => new Response("taken"))).toEqual({ status: 200, cause: null, json: null });
     expect(seen.at(-1)).toMatchObject({
       url: "http://edge.test/origin/usage",
       init: { method: "POST", body: "{}", redirect: "error", headers: { authorization: "Bearer token-for-{}" } },
@@ -50,20 +50,20 @@ describe("a post to the edge", () => {
     expect(await post(() => new Response(null, { status: 503 }))).toEqual({
       status: 503,
       cause: "status 503",
-      said: null,
+      json: null,
     });
     expect(await post(() => Response.json({ error: { unacknowledged: ["hold_1"] } }, { status: 503 }))).toMatchObject({
       status: 503,
-      said: { error: { unacknowledged: ["hold_1"] } },
+      json: { error: { unacknowledged: ["hold_1"] } },
     });
     const gone = () => {
       throw new TypeError("fetch failed", { cause: Object.assign(new Error("connect"), { code: "ECONNREFUSED" }) });
     };
-    expect(await post(gone)).toEqual({ status: null, cause: "ECONNREFUSED", said: null });
+    expect(await post(gone)).toEqual({ status: null, cause: "ECONNREFUSED", json: null });
     expect(await postSigned({ edgeUrl: "no url", sign: () => "" }, "/x", "{}", 1_000)).toEqual({
       status: null,
       cause: "ERR_INVALID_URL",
-      said: null,
+      json: null,
     });
   });
 });

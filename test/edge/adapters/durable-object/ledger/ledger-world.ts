@@ -19,7 +19,7 @@ export const { DB, LEDGERS } = env as unknown as { DB: D1Database; LEDGERS: Dura
 export interface Insides {
   clock: () => number;
   env: { DB: D1Database };
-  keeper: { state: State };
+  core: { state: State };
 }
 
 /** Makes the tables of D1, as every test file has a D1 of its own. */
@@ -76,5 +76,5 @@ export async function openWith(limits = {}) {
   return opened;
 }
 
-export const readState = (org: OrgId) => insides(org, (object) => structuredClone(object.keeper.state));
+export const readState = (org: OrgId) => insides(org, (object) => structuredClone(object.core.state));
 export const readAlarm = (org: OrgId) => insides(org, (_, { storage }) => storage.getAlarm());
