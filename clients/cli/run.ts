@@ -76,10 +76,10 @@ async function findOrg(settings: Settings): Promise<string> {
 }
 
 /** What the edge says of a field, said of the flag that it was given with. */
-function inFlags(failure: EdgeError, command: Command, asked: Record<string, unknown>): EdgeError {
+function inFlags(failure: EdgeError, command: Command, sent: Record<string, unknown>): EdgeError {
   const param = read(failure.body, "error.param");
   if (typeof param !== "string") return failure;
-  const flag = nameFlag(param, command.options, asked);
+  const flag = nameFlag(param, command.options, sent);
   const message = failure.message.startsWith(`${param}: `) ? failure.message.slice(param.length + 2) : failure.message;
   return new EdgeError(`${flag}: ${message}`, failure.body);
 }
@@ -94,10 +94,10 @@ function findCommand(words: string[]): Command {
 }
 
 function findHelp(words: string[]): string {
-  const asked = words.join(" ");
-  const meant = commands.filter(({ name }) => name === asked || name.startsWith(`${asked} `));
-  if (asked === "") return writeHelp(commands);
-  if (meant.length === 0) throw new UsageError(`there is no command '${asked}'. See 'penstock help'.`);
+  const wanted = words.join(" ");
+  const meant = commands.filter(({ name }) => name === wanted || name.startsWith(`${wanted} `));
+  if (wanted === "") return writeHelp(commands);
+  if (meant.length === 0) throw new UsageError(`there is no command '${wanted}'. See 'penstock help'.`);
   return meant.map(writeCommandHelp).join("\n\n");
 }
 
