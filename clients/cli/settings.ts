@@ -5,7 +5,7 @@ import { UsageError, type Flags } from "./input/flags.ts";
 /** Where to ask, with which credential, and the org that is meant when none is named. */
 export interface Settings {
   edge: URL;
-  /** `null`: asked without one. */
+  /** `null` where none is sent. */
   credential: string | null;
   org: string | undefined;
   warning: string | null;

@@ -19,7 +19,7 @@ export interface Command {
   options: Record<string, Option>;
   /** How many words it takes at most. */
   words: number;
-  /** What it is asked with, when that is not an admin key. */
+  /** The credential that it needs, where that is not an admin key. */
   credential?: "bootstrap token" | "none";
   /** Its first word is an org; when there is none, the key's own is meant. */
   mayOmitOrg?: boolean;
