@@ -15,7 +15,7 @@ import {
   embedInputs,
   listModels,
 } from "./plain-routes.ts";
-import { readBody, refuse, sendJson, statusBody } from "./exchange.ts";
+import { readBody, refuse, send, sendJson, statusBody } from "./exchange.ts";
 import { writeError, Problem } from "./problems.ts";
 import { ServedModels } from "./served-model.ts";
 import { StreamWriter } from "./calls/stream-writer.ts";
@@ -271,13 +271,7 @@ class SimulatorApp {
   }
 
   #sendMetrics(response: ServerResponse) {
-    const text = answerMetrics(this.models);
-    response
-      .writeHead(200, {
-        "content-type": "text/plain; version=0.0.4; charset=utf-8",
-        "content-length": Buffer.byteLength(text),
-      })
-      .end(text);
+    send(response, 200, "text/plain; version=0.0.4; charset=utf-8", answerMetrics(this.models));
   }
 
   #sendFaults(response: ServerResponse) {

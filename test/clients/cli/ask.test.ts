@@ -35,7 +35,7 @@ async function fail(edge: URL, question: Question = { method: "GET", path: "/x" 
   return failure;
 }
 
-test("a question reaches the edge with its query, its JSON and its credential; the answer is the edge's JSON", async () => {
+test("a question reaches the edge with query, JSON and credential; the answer is the edge's JSON", async () => {
   const { edge, received } = await openEdge(answering(200, '{"id":1}'));
   const query = { limit: "7", cursor: undefined, name: "a b&c" };
   const to = { edge: new URL("/behind/", edge), credential };
