@@ -29,12 +29,12 @@ export function refuse(response: ServerResponse, cause: unknown, isStream = fals
   );
 }
 
-/** A whole answer of JSON. */
+/** Sends a whole answer of JSON. */
 export function sendJson(response: ServerResponse, status: number, json: string) {
   send(response, status, "application/json", json);
 }
 
-/** A whole answer of this media type. */
+/** Sends a whole answer of this media type. */
 export function send(response: ServerResponse, status: number, type: string, text: string) {
   response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(text) }).end(text);
 }

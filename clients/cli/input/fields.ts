@@ -1,6 +1,6 @@
 import type { Option } from "./flags.ts";
 
-/** The API's fields by the flags that set them, where the two are not called the same. */
+/** The API's fields by the flags that set them, where their names differ. */
 const flagsByField: Record<string, string> = {
   endpoints: "endpoint",
   models: "model",

@@ -71,7 +71,7 @@ async function main(): Promise<number> {
   }
 }
 
-/** A broken row does not keep the others from being heard. */
+/** One broken row does not stop the others. */
 async function measureAll(bench: Bench, chosen: string[]): Promise<{ table: BenchRow[]; isBroken: boolean }> {
   const table: BenchRow[] = [];
   let isBroken = false;

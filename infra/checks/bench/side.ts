@@ -8,8 +8,7 @@ import type { SettledCounts } from "./load/settle.ts";
 import type { ProbeRequests, ProbeResponses } from "./probe-api.ts";
 
 /**
- * A wrong answer, a lost hold, a count that is off: the bench is worth nothing until this is mended, so it exits with
- * 1.
+ * A wrong answer, a lost hold, a count that is off: until this is fixed the bench is worth nothing, so it exits with 1.
  */
 export class BrokenError extends Error {}
 
@@ -51,7 +50,7 @@ const repeatable: ReadonlySet<string> = new Set<keyof ProbeRequests>(["/publish"
 const ledgersAtOnce = 4_000;
 const letGoMs = 12_000;
 
-/** A side whose store is the Redis of this child. */
+/** Makes a side whose store is the Redis of this child. */
 export function makeRedisSide(side: Side, redis: Child): RedisSide {
   return {
     ...side,
@@ -61,7 +60,7 @@ export function makeRedisSide(side: Side, redis: Child): RedisSide {
   };
 }
 
-/** What a side is made of. */
+/** The parts of a side. */
 export interface SideParts {
   ports: Side["ports"];
   origin: Child;
@@ -90,7 +89,7 @@ export function openSide({ ports, origin, keyring, failure }: SideParts): Side &
     async probe(path, request) {
       const send = () => callOnce(probeConnection, writePost(path, "bench", JSON.stringify(request)));
       let { status, body } = await send();
-      // A machine that is busy with something else may keep Redis from answering in time: what may be asked twice is.
+      // A busy machine may keep Redis from answering in time: requests that may be repeated are.
       for (
         let tries = 0;
         status !== 200 && body.includes("no answer within") && repeatable.has(path) && tries < 5;
@@ -114,8 +113,8 @@ export function openSide({ ports, origin, keyring, failure }: SideParts): Side &
 }
 
 /**
- * After calls of these orgs have ended: each of their holds is settled once, none is open, and what the origin sent is
- * what the ledgers booked.
+ * To be called after calls of these orgs have ended. Checks that each of their holds is settled once, none is open, and
+ * the ledgers booked what the origin sent.
  */
 export async function checkSettled(side: Side, callers: Caller[], calls: number): Promise<void> {
   await side.quiet();

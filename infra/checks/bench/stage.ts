@@ -12,8 +12,8 @@ import { choosePorts, chooseRedisPorts, startWorkerd, type EdgePorts } from "./s
 import { BrokenError, makeRedisSide, openSide, sendMessage, type RedisSide, type Side } from "./side.ts";
 
 /**
- * Everything that runs: workerd with both edges and the bare pass-through on core 0; load, origins, bridge and Redis on
- * core 1.
+ * Everything that runs: on core 0 workerd with both edges and the bare pass-through; on core 1 load, origins, bridge
+ * and Redis.
  */
 export interface Stage extends Side {
   dir: string;
@@ -24,7 +24,7 @@ export interface Stage extends Side {
   isPinned: boolean;
   /** Runs a load; throws a BrokenError if any answer was not what it must be. */
   load(load: Load): Promise<LoadFigures>;
-  /** Null where it was not asked for, or there is no redis-server. */
+  /** Null where it was not requested, or there is no redis-server. */
   redis: RedisSide | null;
   close(): Promise<void>;
 }
@@ -34,7 +34,7 @@ const here = new URL(".", import.meta.url).pathname;
 /** A ledger that was called within ten seconds keeps three files open, so workerd may open many. */
 const filesMax = 65_536;
 
-/** Sets the stage on free ports and a temporary folder, which `close` takes away. */
+/** Starts everything on free ports and in a temporary folder, which `close` removes. */
 export async function openStage({ withRedis }: { withRedis: boolean }): Promise<Stage> {
   const dir = mkdtempSync(join(tmpdir(), "penstock-bench-"));
   process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
@@ -100,7 +100,7 @@ export async function openStage({ withRedis }: { withRedis: boolean }): Promise<
   };
 }
 
-/** The variables that tell an edge its Redis. */
+/** The variables that give an edge its Redis. */
 function redisVars(redis: Child | null): Record<string, string> {
   return {
     LEDGER: "upstash",
@@ -109,7 +109,7 @@ function redisVars(redis: Child | null): Record<string, string> {
   };
 }
 
-/** The origin of one edge: it settles with that edge what it answers. */
+/** Starts the origin of one edge: it settles with that edge what it answers. */
 function startOrigin(dir: string, secrets: Secrets, edgePort: number): Promise<Child> {
   const file = join(dir, `origin-${edgePort}.json`);
   writeFileSync(file, JSON.stringify({ node: nodes[0], key: secrets.nodeKeys[nodes[0]], edgePort }), { mode: 0o600 });

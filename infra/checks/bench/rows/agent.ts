@@ -10,15 +10,15 @@ import { median } from "../stats.ts";
 import { makeStreamLoad } from "./streams.ts";
 
 /**
- * How long the agent and the pipe are loaded before anything counts, in ms: they run for weeks where they are used, and
- * V8 has compiled them by then.
+ * How long the agent and the pipe are loaded before anything counts, in ms: in production they run for weeks, and V8
+ * has compiled them by then.
  */
 const heatMs = 4_000;
 
 /**
  * The real agent between the engine (the bench's origin) and a caller: its CPU for a thousand streamed tokens, and what
- * it adds between tokens. How much CPU a read and a write of a socket cost is the machine's affair, so a bare `pipe`
- * proxy, which does nothing else, is measured in the same rounds.
+ * it adds between tokens. The cost of reading and writing a socket depends on the machine, so a bare `pipe` proxy,
+ * which does nothing else, is measured in the same rounds.
  */
 export async function measureAgent(bench: Bench): Promise<BenchRow[]> {
   const { stage, plan, isSmoke } = bench;

@@ -33,8 +33,8 @@ export async function measureJson({ stage, plan, isSmoke }: Bench): Promise<Benc
     run: () => loadSettled(port, plan.windowMs),
   });
   /**
-   * The settlement of the last calls belongs to the window, so it ends when all is settled; the rate is told by the
-   * calls' own time.
+   * The settlement of the last calls belongs to the window, so it ends when all is settled; the rate is computed from
+   * the calls' own time.
    */
   async function loadSettled(port: number, ms: number): Promise<LoadFigures> {
     const report = await loadOn(port, ms);

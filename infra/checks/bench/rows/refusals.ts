@@ -7,7 +7,10 @@ import { checkSettled } from "../side.ts";
 import { median } from "../stats.ts";
 import { makeBadKeys, makeRefusalLoad } from "./counts.ts";
 
-/** What a key that we never made costs, against a call that is admitted: guessing must not be a way to wear us out. */
+/**
+ * What refusing a key that we never made costs, against a call that is admitted: guessing keys must not be a way to
+ * exhaust us.
+ */
 export async function measureRefusals({ stage, plan, isSmoke }: Bench): Promise<BenchRow[]> {
   const [caller] = await stage.publish(1);
   if (!caller) throw new RangeError("no caller");

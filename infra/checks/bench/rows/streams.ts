@@ -82,7 +82,7 @@ function makeRows(rounds: Rounds<Target, LoadFigures>, isSmoke: boolean): BenchR
   ];
 }
 
-/** Streams for a target that passes them on to the byte. */
+/** Streams for a target that passes them on byte for byte. */
 export function makeStreamLoad(port: number, keys: string[]) {
   return {
     kind: "open",

@@ -6,12 +6,12 @@ import { defaultModels, root } from "#infra/local/stack.ts";
 import { pin } from "../cpu.ts";
 import { makeFolder, type Stage } from "../stage.ts";
 
-/** The node that the measured agent is. */
+/** The id of the node that the measured agent runs as. */
 export const agentNode = "node_bench-complex";
 
 /**
- * The agent as a node runs it, on the edge's core; its usage goes to the edge, which has never heard of these holds and
- * says so.
+ * Starts the agent as a node runs it, on the edge's core. Its usage goes to the edge, which does not know these holds
+ * and answers so.
  */
 export async function startAgent(stage: Stage): Promise<Child> {
   const folder = makeFolder(stage, "agent");
@@ -42,7 +42,7 @@ export async function startAgent(stage: Stage): Promise<Child> {
   return agent;
 }
 
-/** A proxy that copies bytes to the origin and does nothing else, on the edge's core. */
+/** Starts a proxy that copies bytes to the origin and does nothing else, on the edge's core. */
 export async function startPipe(stage: Stage): Promise<Child> {
   const program = join(root, "infra/checks/bench/servers/pipe.ts");
   const pipe = await startChild("pipe", [program, String(stage.ports.origin)], () => undefined);
