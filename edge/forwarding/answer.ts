@@ -1,6 +1,7 @@
 import { Refusal } from "../errors.ts";
 import { earlyAnswerMs, waitCommentMs } from "../limits.ts";
 import { encodeErrorEvent, streamHeaders, waitComment } from "../protocol/sse.ts";
+import { describeTimeout } from "../protocol/openai/timeout.ts";
 import type { Visit } from "../visit.ts";
 import type { Answer } from "./outcome.ts";
 
@@ -51,7 +52,10 @@ export async function answerWhole(answer: Answer, headers: HeadersInit): Promise
   try {
     return new Response(await response.arrayBuffer(), { headers: all });
   } catch (cause) {
-    if (answer.isLate()) throw new Refusal("gateway_timeout", { log: "origin stood still in a whole answer", cause });
+    if (answer.isLate()) {
+      const message = describeTimeout(answer.timeout);
+      throw new Refusal("gateway_timeout", { message, log: "origin stood still in a whole answer", cause });
+    }
     throw new Refusal("bad_gateway", { log: "origin died in a whole answer", cause });
   } finally {
     answer.dispose();
@@ -64,7 +68,8 @@ async function pipe(answer: Answer, writable: WritableStream<Uint8Array>): Promi
     await answer.response.body.pipeTo(writable, { preventClose: true, preventAbort: true });
     await writable.close();
   } catch {
-    await breakOff(writable, new Refusal(answer.isLate() ? "gateway_timeout" : "stream_broken"));
+    const late = answer.isLate() ? new Refusal("gateway_timeout", { message: describeTimeout(answer.timeout) }) : null;
+    await breakOff(writable, late ?? new Refusal("stream_broken"));
   } finally {
     answer.dispose();
   }

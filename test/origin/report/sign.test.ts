@@ -24,7 +24,7 @@ test("no two tokens are alike, and a hash is base64url", () => {
   expect(digestBody("")).toBe("47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU");
 });
 
-describe("a post to the edge", () => {
+describe("a signed POST to the edge", () => {
   const seen: { url: string; init: RequestInit | undefined }[] = [];
   const post = (answer: () => Response) =>
     postSigned(
@@ -46,7 +46,7 @@ describe("a post to the edge", () => {
     });
   });
 
-  test("says what the edge answered, or why it did not, and never rejects", async () => {
+  test("reports what the edge answered, or why it did not, and never rejects", async () => {
     expect(await post(() => new Response(null, { status: 503 }))).toEqual({
       status: 503,
       cause: "status 503",
