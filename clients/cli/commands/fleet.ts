@@ -39,7 +39,7 @@ const healthColumns: Column[] = [
   ["READY NODES", "nodes"],
 ];
 
-/** `penstock whoami`, `models`, `nodes` and `health`: what one is connected to. */
+/** `penstock whoami`, `models`, `nodes` and `health`: what the CLI is connected to. */
 export const fleetCommands: readonly Command[] = [
   {
     name: "whoami",

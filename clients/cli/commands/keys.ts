@@ -86,10 +86,10 @@ const makeCommands: readonly Command[] = [
     },
     words: 1,
     mayOmitOrg: true,
-    question: (asked) => ({
+    question: (input) => ({
       method: "POST",
-      path: `${orgPath(asked)}/keys`,
-      body: readNewKey(asked.flags, asked.nowMs),
+      path: `${orgPath(input)}/keys`,
+      body: readNewKey(input.flags, input.nowMs),
     }),
     show: (answer) => showNewKey(answer),
   },
@@ -126,7 +126,7 @@ const keepCommands: readonly Command[] = [
     options: pageOptions,
     words: 1,
     mayOmitOrg: true,
-    question: (asked) => ({ method: "GET", path: `${orgPath(asked)}/keys`, query: pageQuery(asked.flags) }),
+    question: (input) => ({ method: "GET", path: `${orgPath(input)}/keys`, query: pageQuery(input.flags) }),
     show: (answer) => ({
       columns: keyColumns,
       rows: readList(answer, "keys"),

@@ -77,7 +77,7 @@ export const orgCommands: readonly Command[] = [
     options: {},
     words: 1,
     mayOmitOrg: true,
-    question: (asked) => ({ method: "GET", path: orgPath(asked) }),
+    question: (input) => ({ method: "GET", path: orgPath(input) }),
     show: showOrg,
   },
   {
@@ -96,10 +96,10 @@ export const orgCommands: readonly Command[] = [
       resume: { about: "Let it call again." },
     },
     words: 1,
-    question: (asked) => ({
+    question: (input) => ({
       method: "PATCH",
-      path: orgPath({ ...asked, org: undefined }),
-      body: readChange(asked.flags),
+      path: orgPath({ ...input, org: undefined }),
+      body: readChange(input.flags),
     }),
     show: showOrg,
   },

@@ -52,10 +52,10 @@ export const usageCommands: readonly Command[] = [
     options: { by: { value: "WHAT", about: "day (if not given), key or model." }, ...filterOptions },
     words: 1,
     mayOmitOrg: true,
-    question: (asked) => ({
+    question: (input) => ({
       method: "GET",
-      path: `${orgPath(asked)}/usage/summary`,
-      query: { by: readGrouping(asked.flags), ...readFilter(asked) },
+      path: `${orgPath(input)}/usage/summary`,
+      query: { by: readGrouping(input.flags), ...readFilter(input) },
     }),
     show: (answer) => ({
       columns: [[clean(read(answer, "by")).toUpperCase(), "group"], ...sumColumns],
@@ -80,10 +80,10 @@ export const usageCommands: readonly Command[] = [
     },
     words: 1,
     mayOmitOrg: true,
-    question: (asked) => ({
+    question: (input) => ({
       method: "GET",
-      path: `${orgPath(asked)}/usage`,
-      query: { ...readFilter(asked), hold: asked.flags.one("hold"), ...pageQuery(asked.flags) },
+      path: `${orgPath(input)}/usage`,
+      query: { ...readFilter(input), hold: input.flags.one("hold"), ...pageQuery(input.flags) },
     }),
     show: (answer) => ({
       columns: usageColumns,
@@ -100,7 +100,7 @@ export const usageCommands: readonly Command[] = [
     options: {},
     words: 1,
     mayOmitOrg: true,
-    question: (asked) => ({ method: "GET", path: `${orgPath(asked)}/ledger` }),
+    question: (input) => ({ method: "GET", path: `${orgPath(input)}/ledger` }),
     show: (answer) => {
       const holds = readList(answer, "openHolds").length;
       const rows = clean(read(answer, "outboxRows"));

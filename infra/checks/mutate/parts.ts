@@ -4,7 +4,7 @@ export interface Part {
   tests: string[];
   /** Where its tests run. */
   runtime: "node" | "workerd";
-  /** The ledger that it tests is not in memory. */
+  /** The ledger under test is not in memory. */
   isSlow?: true;
 }
 

@@ -3,7 +3,7 @@ import type { Bench } from "../bench-plan.ts";
 import type { LoadFigures } from "../load/load.ts";
 import { formatNumber, makeRow, explainUncounted, type BenchRow } from "../row.ts";
 import { takeRounds, type Rounds, type Window } from "../rounds.ts";
-import { checkSettled } from "../stage.ts";
+import { checkSettled } from "../side.ts";
 import { median } from "../stats.ts";
 
 const perSecond = 50;
@@ -82,7 +82,7 @@ function makeRows(rounds: Rounds<Target, LoadFigures>, isSmoke: boolean): BenchR
   ];
 }
 
-/** Streams for a target that passes them on to the byte. */
+/** Streams for a target that passes them on byte for byte. */
 export function makeStreamLoad(port: number, keys: string[]) {
   return {
     kind: "open",

@@ -63,7 +63,7 @@ function answer(socket: Socket, head: string, body: string): void {
   stream(socket, body.includes('"include_usage":true') ? countedEvents : plainEvents, done);
 }
 
-/** Each event by a write of its own, at its own time: lateness of one does not move the next. */
+/** Writes each event by itself, at its own time: a late one does not delay the next. */
 function stream(socket: Socket, events: Buffer[], done: () => void): void {
   const startMs = performance.now();
   let index = 0;
