@@ -68,8 +68,8 @@ export const AgentLimits = z.strictObject({
     .max(100)
     .default(3)
     .describe(
-      "How many times the KV pool may be promised before calls are refused: a hold bounds a prompt by its bytes, four to " +
-        "five times its tokens.",
+      "How many times the KV pool may be promised before calls are refused: a hold bounds a prompt by its bytes, " +
+        "four to five times its tokens.",
     ),
   stuckMs: Milliseconds.min(50)
     .default(20_000)
@@ -107,7 +107,7 @@ export const EngineConfig = z.strictObject({
 /** The config of one engine, checked. */
 export type EngineConfig = z.infer<typeof EngineConfig>;
 
-/** An agent's config file; each setting says what it is for and in which unit. docs/configuration.md follows from it. */
+/** An agent's config file; each setting says what it is for and in which unit, for docs/configuration.md. */
 export const AgentConfigFile = z.strictObject({
   node: NodeId.describe("The node's id, as the edge knows it: node_ and a name."),
   host: z.string().min(1).default("127.0.0.1").describe("The address that the agent listens on."),
