@@ -2,7 +2,6 @@ import type { Credential } from "../agreements/tokens/credential.ts";
 import type { HoldId, OrgId } from "../agreements/tokens/ids.ts";
 import type { Price, Tier } from "../agreements/records/model.ts";
 import { OutOfReach, Refusal } from "../errors.ts";
-import { holdGraceMs } from "../limits.ts";
 import type { Call } from "../protocol/openai/call.ts";
 import { formatDuration, buildWindowHeaders } from "../protocol/rate-headers.ts";
 import type { Visit } from "../visit.ts";
@@ -18,6 +17,8 @@ export interface Terms {
   tier: Tier;
   price: Price;
   nowMs: number;
+  /** How long after the call's deadline the hold stands. */
+  graceMs: number;
   countPrompt: CountPrompt;
 }
 
@@ -59,7 +60,7 @@ function makeRequest(call: Call, terms: Terms): HoldRequest {
     completionTokens: call.completionTokens,
     choices: call.choices,
     mayClamp: call.mayClamp,
-    ttlMs: Math.max(0, call.deadlineMs - terms.nowMs) + holdGraceMs,
+    ttlMs: Math.max(0, call.deadlineMs - terms.nowMs) + terms.graceMs,
     idempotency: call.idempotency,
   };
 }
@@ -116,7 +117,7 @@ async function requestHold(visit: Visit, ledger: Ledger, request: HoldRequest): 
 
 function mightFit(denial: Denial, call: Call): boolean {
   if (!("tokensRemaining" in denial) || denial.tokensRemaining === null) return false;
-  const completion = call.mayClamp ? call.choices : call.choices * call.completionTokens;
+  const completion = call.choices * (call.mayClamp ? Math.min(1, call.completionTokens) : call.completionTokens);
   return call.promptTokensGuess + completion <= denial.tokensRemaining;
 }
 

@@ -1,7 +1,8 @@
 import type { JsonObject } from "#edge/agreements/json.ts";
+import { callPaths } from "#edge/agreements/paths.ts";
 import { Refusal } from "#edge/errors.ts";
 import type { TokenCount } from "./tokenize.ts";
-import { promptFields, type RefusedCall } from "./translate.ts";
+import type { RefusedCall } from "./translate.ts";
 
 /** Counting a prompt costs the engine time: a body above this is refused without its numbers. */
 const countedCharsMax = 1024 * 1024;
@@ -9,7 +10,7 @@ const countedCharsMax = 1024 * 1024;
 /** True when the tokens of this call are worth a count: it has one prompt, and not a huge one. */
 export function isCountable({ path, body }: RefusedCall, bodyChars: number): boolean {
   if (bodyChars > countedCharsMax) return false;
-  const prompt = body[promptFields[path]];
+  const prompt = body[callPaths[path].prompt];
   return (
     path === "/v1/chat/completions" || typeof prompt === "string" || (Array.isArray(prompt) && prompt.length === 1)
   );
@@ -20,7 +21,7 @@ export function isCountable({ path, body }: RefusedCall, bodyChars: number): boo
  * numbers, or where they do not show why (pictures have tokens that no tokenizer counts), the general sentence stands.
  */
 export function refuseContext(call: RefusedCall, count: TokenCount | null, isDefaultMax: boolean): Refusal {
-  const field = promptFields[call.path];
+  const field = callPaths[call.path].prompt;
   const completion = isDefaultMax ? null : readCompletionMax(call.body);
   const message = count && describeContext(field, count, completion);
   return new Refusal("context_length_exceeded", { param: field, message: message ?? undefined, log: "context" });

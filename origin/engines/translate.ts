@@ -1,14 +1,7 @@
+import { callPaths, type CallPath } from "#edge/agreements/paths.ts";
 import { Refusal } from "#edge/errors.ts";
 import { isObject, parseObject, type JsonObject } from "#edge/agreements/json.ts";
-import type { CallPath } from "#edge/agreements/paths.ts";
 import { brokenBounds, expectedTypes, refusedReasons, type RefusedReason } from "./refused-reasons.ts";
-
-/** Which member holds the prompt. */
-export const promptFields: Readonly<Record<CallPath, string>> = {
-  "/v1/chat/completions": "messages",
-  "/v1/completions": "prompt",
-  "/v1/embeddings": "input",
-};
 
 /** The request that an engine refused, as it was sent. */
 export interface RefusedCall {
@@ -66,7 +59,7 @@ export function isContextError(status: number, body: string): boolean {
 function translateRefused(body: string, call: RefusedCall, log: string): Refusal {
   const error = readEngineError(body);
   if (contextPattern.test(error.message))
-    return new Refusal("context_length_exceeded", { param: promptFields[call.path], log });
+    return new Refusal("context_length_exceeded", { param: callPaths[call.path].prompt, log });
   const reason = refusedReasons.find(({ pattern }) => pattern.test(error.message));
   if (reason) return translateReason(reason, call, log);
   const fault = readShapeFault(error.message);
@@ -80,7 +73,7 @@ function translateRefused(body: string, call: RefusedCall, log: string): Refusal
 function translateReason({ code = "invalid_value", params, message }: RefusedReason, call: RefusedCall, log: string) {
   const param =
     params.find((name) => call.body[name] !== undefined && call.body[name] !== null) ??
-    params.find((name) => name === promptFields[call.path]) ??
+    params.find((name) => name === callPaths[call.path].prompt) ??
     params[0];
   return new Refusal(code, { param, message: message?.replace("{param}", () => param ?? ""), log });
 }

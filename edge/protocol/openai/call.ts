@@ -1,26 +1,35 @@
 import { digestHex } from "../../agreements/digest.ts";
 import { isObject } from "../../agreements/json.ts";
-import type { CallPath } from "../../agreements/paths.ts";
-import type { Endpoint, ModelRecord } from "../../agreements/records/model.ts";
+import { endpointPaths, type CallPath, type EngineEndpoint } from "../../agreements/paths.ts";
+import { findByName, type Endpoint, type ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
-import { callMsMax, idempotencyKeyCharsMax } from "../../limits.ts";
+import { idempotencyKeyCharsMax } from "../../limits.ts";
 import type { Visit } from "../../visit.ts";
 import { readJson } from "../body.ts";
-import { ChatBody, boundChatPrompt, joinChatText, hasImages, Text2SqlBody } from "./chat.ts";
+import { ChatBody, boundChatPrompt, joinChatText, hasMedia, Text2SqlBody } from "./chat.ts";
 import {
   CompletionsBody,
   completionTokensDefault,
   EmbeddingsBody,
   boundPrompt,
   countPrompts,
+  findLongPrompt,
   joinPromptText,
+  type PromptInput,
 } from "./completions.ts";
 import { estimateTokens } from "../estimate.ts";
 import { parseBody } from "../fields.ts";
-import { refuseGuided, refuseRemoteMedia, stripReserved } from "./reserved-fields.ts";
+import { addDeployment } from "./deployment.ts";
+import { refuseModel } from "./models.ts";
+import { readTimeout, type CallTimeout } from "./timeout.ts";
+import { refuseRemoteMedia, stripReserved } from "./reserved-fields.ts";
+import { omitUnsent, refuseUnsupportedParts } from "./unsupported.ts";
 
-/** The endpoints that reach an engine; `GET /v1/models` never does. */
-export type EngineEndpoint = Exclude<Endpoint, "models">;
+/** What a call's address says of it; `deployment` is the model that an address in Azure's form names. */
+export interface CallAddress {
+  endpoint: EngineEndpoint;
+  deployment: string | null;
+}
 
 /** A parsed request: what the caller wants, in our terms, and the body to send to the origin. */
 export interface Call {
@@ -45,17 +54,26 @@ export interface Call {
    */
   affinity: string;
   mayClamp: boolean;
+  /** How long the caller waits; `deadlineMs` is when that is over, in Unix ms. */
+  timeout: CallTimeout;
   deadlineMs: number;
   idempotency: { key: string; body: string } | null;
 }
 
 /**
  * Reads a call: body, shape, model, bounds. Throws a Refusal that names the field. Nothing of the caller's raw bytes or
- * headers goes further: `body` is our own copy of it, without the reserved fields.
+ * headers goes further: `body` is our own copy of it, without the reserved fields. A `deployment`
+ * is the model that an address in Azure's form names.
  */
-export async function readCall(visit: Visit, endpoint: EngineEndpoint, models: readonly ModelRecord[]): Promise<Call> {
-  const { bytes, json } = await readJson(visit.request);
-  const shape = readShape(endpoint, json, models);
+export async function readCall(
+  visit: Visit,
+  endpoint: EngineEndpoint,
+  models: readonly ModelRecord[],
+  deployment: string | null = null,
+): Promise<Call> {
+  const { bytes, json: sent } = await readJson(visit.request);
+  const json = deployment === null ? sent : addDeployment(sent, deployment, models);
+  const shape = readShape(endpoint, omitUnsent(json), models);
   const { model } = shape;
   if (shape.completionTokens > model.contextTokensMax) {
     const param =
@@ -68,19 +86,20 @@ export async function readCall(visit: Visit, endpoint: EngineEndpoint, models: r
     });
   }
   const { headers } = visit.request;
+  const timeout = readTimeout(headers, shape.isStream);
   return {
     ...shape,
     endpoint,
     mayClamp: headers.get("x-penstock-clamp") === "true",
-    deadlineMs: visit.startedAtMs + readTimeoutMs(headers, shape.isStream),
-    idempotency: readIdempotency(headers, endpoint, bytes),
+    timeout,
+    deadlineMs: visit.startedAtMs + timeout.ms,
+    idempotency: readIdempotency(headers, deployment === null ? endpoint : `${endpoint} ${deployment}`, bytes),
   };
 }
 
-type Shape = Omit<Call, "endpoint" | "mayClamp" | "deadlineMs" | "idempotency">;
+type Shape = Omit<Call, "endpoint" | "mayClamp" | "timeout" | "deadlineMs" | "idempotency">;
 
 function readShape(endpoint: EngineEndpoint, json: unknown, models: readonly ModelRecord[]): Shape {
-  refuseGuided(json);
   if (endpoint === "completions") return readCompletions(parseBody(CompletionsBody, json), models);
   if (endpoint === "embeddings") return readEmbeddings(parseBody(EmbeddingsBody, json), models);
   if (endpoint === "chat.completions") return readChat(parseBody(ChatBody, json), endpoint, models);
@@ -91,6 +110,7 @@ function readShape(endpoint: EngineEndpoint, json: unknown, models: readonly Mod
 
 function readChat(body: ChatBody, endpoint: "chat.completions" | "text2sql", models: readonly ModelRecord[]): Shape {
   refuseStrayOptions(body);
+  refuseUnsupportedParts(body.messages, body.tools ?? []);
   refuseRemoteMedia(body.messages);
   if (body.top_logprobs && !body.logprobs) {
     throw new Refusal("invalid_value", {
@@ -104,7 +124,7 @@ function readChat(body: ChatBody, endpoint: "chat.completions" | "text2sql", mod
   const text = joinChatText(body);
   const tools = body.tools?.length ? estimateTokens(JSON.stringify(body.tools)) : 0;
   return {
-    path: "/v1/chat/completions",
+    path: endpointPaths[endpoint].agent,
     model,
     body: writeBody(body, { model: model.id, max_tokens: completionTokens, max_completion_tokens: undefined }),
     isStream: body.stream ?? false,
@@ -113,7 +133,7 @@ function readChat(body: ChatBody, endpoint: "chat.completions" | "text2sql", mod
     promptTokensGuess: estimateTokens(text) + tools + 5 * body.messages.length + 20,
     completionTokens,
     isDefaultMax: requested === null || requested === undefined,
-    hasImages: hasImages(body),
+    hasImages: hasMedia(body),
     affinity: readAffinity(body, text),
   };
 }
@@ -122,10 +142,18 @@ function readCompletions(body: CompletionsBody, models: readonly ModelRecord[]):
   refuseStrayOptions(body);
   const model = findModel(models, body.model, "completions");
   const completionTokens = body.max_tokens ?? completionTokensDefault;
+  if (completionTokens === 0 && !body.echo) {
+    throw new Refusal("invalid_value", {
+      param: "max_tokens",
+      message: "'max_tokens' must be at least 1; 0 is for 'echo', which gives the prompt back.",
+    });
+  }
+  // An engine has to have room for one token, even where it is not asked for any.
+  refuseLongPrompt(body, "prompt", body.prompt, model.contextTokensMax - 1);
   const text = joinPromptText(body.prompt);
   const bound = boundPrompt(body.prompt);
   return {
-    path: "/v1/completions",
+    path: endpointPaths.completions.agent,
     model,
     body: writeBody(body, { model: model.id, max_tokens: completionTokens, ...notChat }),
     isStream: body.stream ?? false,
@@ -141,10 +169,11 @@ function readCompletions(body: CompletionsBody, models: readonly ModelRecord[]):
 
 function readEmbeddings(body: EmbeddingsBody, models: readonly ModelRecord[]): Shape {
   const model = findModel(models, body.model, "embeddings");
+  refuseLongPrompt(body, "input", body.input, model.contextTokensMax);
   const text = joinPromptText(body.input);
   const bound = boundPrompt(body.input);
   return {
-    path: "/v1/embeddings",
+    path: endpointPaths.embeddings.agent,
     model,
     body: writeBody(body, { model: model.id, ...notChat }),
     isStream: false,
@@ -156,6 +185,22 @@ function readEmbeddings(body: EmbeddingsBody, models: readonly ModelRecord[]): S
     hasImages: false,
     affinity: text.slice(0, 1_024),
   };
+}
+
+/** Token ids need no tokenizer to be counted; a caller who wants a long prompt cut leaves it to the engine. */
+function refuseLongPrompt(
+  body: Record<string, unknown>,
+  field: "prompt" | "input",
+  prompt: PromptInput,
+  tokensMax: number,
+): void {
+  const long = typeof body["truncate_prompt_tokens"] === "number" ? null : findLongPrompt(prompt, tokensMax);
+  if (!long) return;
+  const param = `${field}${long.path}`;
+  throw new Refusal("context_length_exceeded", {
+    param,
+    message: `This model takes at most ${tokensMax} tokens; '${param}' has ${long.tokens}.`,
+  });
 }
 
 /**
@@ -180,10 +225,12 @@ function refuseStrayOptions(body: { stream?: boolean | null | undefined; stream_
   }
 }
 
-/** Finds a model by its id or an alias; refuses when it does not serve the endpoint. */
+/**
+ * Finds a model by its id or an alias; refuses one that does not serve the endpoint, and names one that is not there.
+ */
 export function findModel(models: readonly ModelRecord[], name: string, endpoint: Endpoint): ModelRecord {
-  const model = models.find((record) => record.id === name || record.aliases.includes(name));
-  if (!model) throw new Refusal("model_not_found", { param: "model" });
+  const model = findByName(models, name);
+  if (!model) throw refuseModel(name);
   if (endpoint === "models" || model.endpoints.includes(endpoint)) return model;
   throw new Refusal("invalid_value", { param: "model", message: `This model does not serve ${endpoint}.` });
 }
@@ -193,18 +240,7 @@ function readAffinity(body: Record<string, unknown>, text: string): string {
   return typeof own === "string" && own !== "" ? own.slice(0, 1_024) : text.slice(0, 1_024);
 }
 
-/**
- * How long the caller waits, in ms: `x-penstock-timeout-ms`, or for whole answers the `x-stainless-timeout` (seconds)
- * of OpenAI's SDKs. For streams the SDK means the first byte only, so its value does not count there.
- */
-function readTimeoutMs(headers: Headers, isStream: boolean): number {
-  const own = Number(headers.get("x-penstock-timeout-ms") ?? Number.NaN);
-  const sdk = isStream ? Number.NaN : Number(headers.get("x-stainless-timeout") ?? Number.NaN) * 1_000;
-  const requested = own > 0 ? own : sdk;
-  return requested > 0 ? Math.min(Math.ceil(requested), callMsMax) : callMsMax;
-}
-
-function readIdempotency(headers: Headers, endpoint: EngineEndpoint, bytes: Uint8Array): Call["idempotency"] {
+function readIdempotency(headers: Headers, address: string, bytes: Uint8Array): Call["idempotency"] {
   const key = headers.get("idempotency-key");
   if (key === null) return null;
   if (key === "" || key.length > idempotencyKeyCharsMax) {
@@ -213,5 +249,5 @@ function readIdempotency(headers: Headers, endpoint: EngineEndpoint, bytes: Uint
       message: `Idempotency-Key must have 1 to ${idempotencyKeyCharsMax} characters.`,
     });
   }
-  return { key: digestHex(key), body: digestHex(`${endpoint} ${digestHex(bytes)}`) };
+  return { key: digestHex(key), body: digestHex(`${address} ${digestHex(bytes)}`) };
 }

@@ -38,7 +38,7 @@ async function holdOf(org: string): Promise<string> {
   return openHolds[0].hold;
 }
 
-test("a whole answer: the engine is let go within a second, the prompt is all that is billed, and the slot is free", async () => {
+test("a whole answer: the engine stops within a second, only the prompt is billed, and the slot is free", async () => {
   const org = await world.newOrg({ concurrency: 1 });
   const leaving = new AbortController();
   const answer = world.chat(org.key, { max_tokens: 2_000, ignore_eos: true }, {}, leaving.signal);
@@ -73,7 +73,7 @@ test("by the official SDK's own abort, too", async () => {
   expect(await world.settled(org.id, freeMsMax)).toMatchObject([{ completionTokens: 0 }]);
 });
 
-test("a stream whose origin has not spoken yet: the same, and nobody is kept waiting for her", async () => {
+test("a stream whose origin has not spoken yet: the same, and nobody waits for them", async () => {
   const org = await world.newOrg({ concurrency: 1 });
   await world.fault({ kind: "slow-headers", ms: 20_000, times: 1 }, 0);
   const leaving = new AbortController();
@@ -87,7 +87,7 @@ test("a stream whose origin has not spoken yet: the same, and nobody is kept wai
   expect((await world.chat(org.key, { max_tokens: 1 })).status).toBe(200);
 });
 
-test("at any moment, of a call of either kind: nothing stays held, and nobody pays for more than the engine made", async () => {
+test("at any moment, either kind of call: nothing stays held, nobody pays for more than was made", async () => {
   const org = await world.newOrg();
   await Promise.all(
     Array.from({ length: 40 }, async (_, index) => {
@@ -105,5 +105,35 @@ test("at any moment, of a call of either kind: nothing stays held, and nobody pa
   for (const row of rows) {
     const [made] = await world.made(String(row.hold));
     expect(row.completionTokens, `${row.end}`).toBeLessThanOrEqual(made?.generatedTokens ?? 0);
+  }
+});
+
+test("whoever gives the official SDK 1.9 s is answered after 1.4 s: it tells the edge whole seconds only", async () => {
+  const org = await world.newOrg();
+  const openai = new OpenAI({ baseURL: `${world.place.edge}/v1`, apiKey: org.key, maxRetries: 0 });
+  await world.fault({ kind: "slow-headers", ms: 1_400, times: 1 });
+  const messages = [{ role: "user" as const, content: "hi" }];
+  const answer = await openai.chat.completions.create({ model: "chat", messages, max_tokens: 1 }, { timeout: 1_900 });
+  expect(answer.usage?.completion_tokens).toBe(1);
+  expect(await world.settled(org.id)).toMatchObject([{ end: "completed" }]);
+});
+
+test("a call whose caller's own time is over ends then, frees its engine, and says whose time it was", async () => {
+  const org = await world.newOrg({ concurrency: 1 });
+  const table: [Record<string, string>, number, string][] = [
+    [{ "x-penstock-timeout-ms": "700" }, 700, "700 ms, set by the caller's 'x-penstock-timeout-ms'"],
+    [{ "x-stainless-read-timeout": "1" }, 2_000, "2000 ms, set by the caller's 'x-stainless-read-timeout'"],
+    [{ "x-stainless-read-timeout": "0.5" }, 500, "500 ms, set by the caller's 'x-stainless-read-timeout'"],
+  ];
+  for (const [headers, ms, said] of table) {
+    const startedAtMs = Date.now();
+    const answer = await world.chat(org.key, { max_tokens: 2_000, ignore_eos: true }, headers);
+    expect(answer.status).toBe(504);
+    expect(await answer.json()).toMatchObject({
+      error: { code: "gateway_timeout", message: expect.stringContaining(said) },
+    });
+    expect(Date.now() - startedAtMs).toBeGreaterThanOrEqual(ms - 5);
+    expect(Date.now() - startedAtMs).toBeLessThan(ms + 2_000);
+    await world.settled(org.id, freeMsMax);
   }
 });
