@@ -49,7 +49,7 @@ describe("a call made ready", () => {
     expect(kind !== "openai" || Object.keys(body).every((name) => openaiFields.has(name))).toBe(true);
   });
 
-  test("llama.cpp's server is sent no other bound, no slot, and is asked to cache no prompt for others", () => {
+  test("llama.cpp's server is sent no other bound, no slot, and caches no prompt for others", () => {
     const { body } = prepare(
       {
         messages: [],

@@ -41,7 +41,7 @@ describe("a call", () => {
   });
 
   test("that says much is understood", () => {
-    const said = {
+    const given = {
       temperature: 0,
       top_p: 0.9,
       top_k: -1,
@@ -61,7 +61,7 @@ describe("a call", () => {
       tools: [],
       n: 1,
     };
-    expect(readGgufCall(true, { ...chat, ...said })).toMatchObject({
+    expect(readGgufCall(true, { ...chat, ...given })).toMatchObject({
       sampling: {
         temperature: 0,
         topP: 0.9,
