@@ -1,33 +1,70 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/support/longest-first.ts";
 
 /** Adapters of the platform's own things are tested in workerd, where those are. */
-const inWorkerd = ["cloudflare", "durable-object", "d1"].map((name) => `test/edge/adapters/${name}`);
+const inWorkerd = ["cloudflare", "durable-object", "d1"].map((name) => `test/edge/adapters/${name}/**/*.test.ts`);
 
+/** What needs more than a process of its own: a redis-server, a database in workerd, child processes. */
+const withMachine = [
+  "test/edge/adapters/upstash/*.test.ts",
+  "test/edge/adapters/upstash/ledger/{ledger,outbox,script}.test.ts",
+  "test/edge/control/**/*.test.ts",
+  "test/infra/local/**/*.test.ts",
+  "test/infra/simulator/main.test.ts",
+  "test/origin/agent.test.ts",
+  "test/origin/gguf/main.test.ts",
+  "test/clients/**/*.test.ts",
+];
+const journeys = "test/journeys/**/*.test.ts";
+
+const patient = { testTimeout: 60_000, hookTimeout: 60_000 };
+
+/**
+ * `npm test` runs all; `npm test -- --project unit` is the half to run while writing. `groupOrder`: what keeps a core
+ * busy goes first, and the journeys, which mostly wait, have the machine to themselves.
+ */
 export default defineConfig({
   test: {
+    globalSetup: ["test/support/redis-setup.ts"],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
-          name: "node",
+          name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...inWorkerd.map((folder) => `${folder}/**`), "test/journeys/**"],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          exclude: [...inWorkerd, ...withMachine, journeys],
+          pool: "threads",
+          isolate: false,
+          maxWorkers: "100%",
+          sequence: { groupOrder: 1 },
+          ...patient,
         },
       },
       {
         test: {
-          name: "journeys",
-          include: ["test/journeys/**/*.test.ts"],
-          globalSetup: ["test/support/stack/shared-stack.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          name: "node",
+          include: withMachine,
+          maxWorkers: "100%",
+          sequence: { groupOrder: 1 },
+          ...patient,
         },
       },
       {
         plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
-        test: { name: "workerd", include: inWorkerd.map((folder) => `${folder}/**/*.test.ts`), testTimeout: 60_000 },
+        test: { name: "workerd", include: inWorkerd, sequence: { groupOrder: 2 }, testTimeout: 60_000 },
+      },
+      {
+        test: {
+          name: "journeys",
+          include: [journeys],
+          globalSetup: ["test/support/stack/shared-stack.ts"],
+          // A journey waits far more than it computes: two files at once, and in a fault table many cells.
+          maxWorkers: 2,
+          maxConcurrency: 10,
+          sequence: { groupOrder: 3 },
+          ...patient,
+        },
       },
     ],
   },

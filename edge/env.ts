@@ -3,8 +3,9 @@ import type { OrgLedger } from "./adapters/durable-object/ledger/ledger-object.t
 import type { FleetObject } from "./adapters/durable-object/fleet/fleet-object.ts";
 import { readCidr } from "./agreements/ip.ts";
 import { isSecret } from "./agreements/tokens/key-format.ts";
-import { ModelRecord } from "./agreements/records/model.ts";
+import { findByName, ModelRecord } from "./agreements/records/model.ts";
 import { NodeRecord } from "./agreements/records/node.ts";
+import { holdGraceMs } from "./limits.ts";
 
 /** What the platform gives us, as wrangler.toml names it: bindings, then variables and secrets. */
 export interface Env {
@@ -23,8 +24,10 @@ export interface Env {
   HOP_KEY?: string;
   BOOTSTRAP_TOKEN?: string;
   REDIS_WAIT_MS?: string;
+  HOLD_GRACE_MS?: string;
   IP_PER_SECOND?: string;
   IP_EXEMPT?: string;
+  CURRENCY?: string;
 }
 
 /** A schema for text that holds JSON of a given shape. Errors name the field, never the value: it may be a secret. */
@@ -103,12 +106,23 @@ export const Settings = z
       .regex(/^([1-9]\d{1,2}|[1-4]\d{3}|5000)$/, "is not a whole number from 10 to 5000")
       .transform(Number)
       .default(250),
+    /** How long after its deadline a call's hold stands, so that what the node made can still be reported. */
+    HOLD_GRACE_MS: z
+      .string()
+      .regex(/^([1-9]\d{3,4}|[1-5]\d{5}|600000)$/, "is not a whole number from 1000 to 600000")
+      .transform(Number)
+      .default(holdGraceMs),
     /** Calls that one address may make per second; 0 turns the limit off. */
     IP_PER_SECOND: z
       .string()
       .regex(/^\d{1,5}$/, "is not a whole number from 0 to 99999")
       .transform(Number)
       .default(50),
+    /** What prices and costs are millionths of. Shown beside them; nothing is converted. */
+    CURRENCY: z
+      .string()
+      .regex(/^[A-Z]{3}$/, "is not a currency's code of ISO 4217, such as USD")
+      .default("USD"),
     /** Networks whose calls are not limited by address. */
     IP_EXEMPT: Cidrs.default([]),
   })
@@ -148,5 +162,10 @@ export function readSettings(env: Env): Settings {
   if (!settings.success)
     faults.push(...settings.error.issues.map(({ path, message }) => `${nameVariable(path)} ${message}`));
   if (faults.length > 0 || !settings.success) throw new MisconfiguredError(faults);
-  return settings.data;
+  return { ...settings.data, NODES: settings.data.NODES.map((node) => resolveModels(node, settings.data.MODELS)) };
+}
+
+/** A node may name a model by an alias; ranking compares ids. */
+function resolveModels(node: NodeRecord, models: readonly ModelRecord[]): NodeRecord {
+  return { ...node, models: node.models.map((name) => findByName(models, name)?.id ?? name) };
 }

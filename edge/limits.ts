@@ -30,7 +30,7 @@ export const breakerOpenMs = 30_000;
 /** A stream whose node has sent no headers by then is retried elsewhere: engines send them before they generate. */
 export const streamHeadersMsMax = 30_000;
 export const hopTtlMs = 60_000;
-/** A call that runs longer is cancelled; its hold expires a little later. */
+/** A call that runs longer is cancelled; its hold expires a little later, `HOLD_GRACE_MS` unless this. */
 export const callMsMax = 15 * 60_000;
 export const holdGraceMs = 30_000;
 /** An agent ends a call at its deadline and reports it. A node that reports nothing is aborted this much later. */

@@ -10,7 +10,7 @@ declare module "node:crypto" {
   interface Hash {
     update(text: string | ArrayBufferView): Hash;
     digest(): Uint8Array;
-    digest(encoding: "hex" | "base64url"): string;
+    digest(encoding: "hex" | "base64" | "base64url"): string;
   }
   function createHash(algorithm: "sha1" | "sha256"): Hash;
   function createHmac(algorithm: "sha256", key: KeyObject): Hash;

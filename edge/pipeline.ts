@@ -1,11 +1,11 @@
 import { admit, releaseHold, introspect, rateHeaders } from "./admission/index.ts";
+import { findByName } from "./agreements/records/model.ts";
 import { generateBase62, type HoldId } from "./agreements/tokens/ids.ts";
 import { answerStream, answerWhole, countPrompt, forward, type Answer } from "./forwarding/index.ts";
 import { identify, mintClientToken, type ClientToken } from "./identity/index.ts";
 import type { Ports } from "./ports.ts";
-import { Refusal } from "./errors.ts";
-import { findModel, readCall, type EngineEndpoint } from "./protocol/openai/call.ts";
-import { buildModelCard, type ModelCard, type ModelList } from "./protocol/openai/models.ts";
+import { findModel, readCall, type CallAddress } from "./protocol/openai/call.ts";
+import { buildModelCard, refuseModel, type ModelCard, type ModelList } from "./protocol/openai/models.ts";
 import { rank, writeTierHeader } from "./routing/index.ts";
 import type { Visit } from "./visit.ts";
 
@@ -16,12 +16,12 @@ import type { Visit } from "./visit.ts";
  */
 export async function serveCall(
   visit: Visit,
-  endpoint: EngineEndpoint,
+  { endpoint, deployment }: CallAddress,
   ports: Ports,
   counted: Promise<void>,
 ): Promise<Response> {
   const credential = await identify(visit.request, ports.keyring, ports.tokenKey, visit.now());
-  const call = await readCall(visit, endpoint, ports.models);
+  const call = await readCall(visit, endpoint, ports.models, deployment);
   const classification = ports.classifier.classify(credential.org, call);
   const refresh = ports.fleet.refresh(visit.now());
   if (refresh) visit.afterwards(refresh);
@@ -42,6 +42,7 @@ export async function serveCall(
     tier: classification.tier,
     price: call.model.prices[classification.tier],
     nowMs: visit.now(),
+    graceMs: ports.holdGraceMs,
     countPrompt: () => countPrompt(visit, call, unheld, nodes[0], ports.origin),
   };
   await counted;
@@ -81,8 +82,8 @@ export async function serveModels(visit: Visit, id: string | null, ports: Ports)
     [scopes, credential.token].every((narrow) => narrow?.models?.includes(id) ?? true),
   );
   if (id === null) return { object: "list", data: cards.map(buildModelCard) };
-  const model = cards.find((record) => record.id === id || record.aliases.includes(id));
-  if (!model) throw new Refusal("model_not_found", { param: "model" });
+  const model = findByName(cards, id);
+  if (!model) throw refuseModel(id);
   return buildModelCard(model);
 }
 

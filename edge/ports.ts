@@ -19,4 +19,6 @@ export interface Ports {
   fleet: Fleet;
   classifier: TierClassifier;
   origin: Origin;
+  /** How long after its deadline a call's hold stands. */
+  holdGraceMs: number;
 }

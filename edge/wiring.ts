@@ -62,6 +62,7 @@ async function openWiring(env: Env): Promise<Wiring> {
       fleet,
       classifier,
       origin,
+      holdGraceMs: settings.HOLD_GRACE_MS,
     },
     control: {
       db: boundDatabase(env.DB, (answer) => within(databaseWaitMsMax, "d1", answer)),
@@ -69,6 +70,8 @@ async function openWiring(env: Env): Promise<Wiring> {
       bootstrapToken: settings.BOOTSTRAP_TOKEN ?? null,
       publisher: ledger,
       models: settings.MODELS,
+      fleet,
+      currency: settings.CURRENCY,
     },
     chores,
   };

@@ -62,6 +62,19 @@ const table: { of: RegExp; may: (to: string, isType: boolean, file: string) => b
     instead: "go through the room's index.ts",
   },
   {
+    of: /^edge\/doors\//,
+    may: (to, isType) =>
+      to.startsWith("edge/doors/") ||
+      leaves.test(to) ||
+      /^edge\/(pipeline|visit|(identity|settlement)\/index|routing\/health|control\/http\/(routes|open-api))\.ts$/.test(
+        to,
+      ) ||
+      (isType && /^edge\/(ports|env|wiring)\.ts$/.test(to)) ||
+      /^(hono|zod)(\/|$)/.test(to) ||
+      isNodeCrypto(to),
+    instead: "a door turns its wire into what the pipeline and the control plane take, and answers",
+  },
+  {
     of: isRoom,
     may: (to, _isType, file) =>
       to.split("/")[1] === file.split("/")[1] ||
@@ -214,6 +227,10 @@ const exempt: Record<string, string[]> = {
     "test/journeys/callers/bad-input.test.ts",
     "test/journeys/callers/sdk.test.ts",
   ],
+  // Calls to models by exact address; lists, tokens, health and documents; what nodes send.
+  "edge/doors/openai.ts": ["test/journeys/callers/door.test.ts", "test/journeys/limits/ip-limit.test.ts"],
+  "edge/doors/site.ts": ["test/journeys/callers/door.test.ts", "test/journeys/callers/sdk.test.ts"],
+  "edge/doors/nodes.ts": ["test/journeys/callers/door.test.ts", "test/journeys/faults/crash.test.ts"],
   // The order of the rooms; nothing is held for an address over its limit; what was held is given back when no node
   // answers; models as a key may see them.
   "edge/pipeline.ts": [

@@ -1,12 +1,14 @@
-import { clean } from "./table.ts";
+import { clean, read } from "./output/table.ts";
 
-/** What a command asks of the control API. */
+/** What a command asks of the edge. */
 export interface Question {
   method: "GET" | "POST" | "PATCH";
   /** Below the edge's URL, without a query. */
   path: string;
   query?: Record<string, string | undefined>;
   body?: Record<string, unknown>;
+  /** A status that is an answer as well, though it is no success. */
+  mayAnswer?: number;
 }
 
 /** The edge said no, or nothing. `body` is its error as JSON, if it was that. */
@@ -19,13 +21,13 @@ export class EdgeError extends Error {
   }
 }
 
-const patienceMs = 30_000;
+const waitMsMax = 30_000;
 
 /**
  * Asks the edge and answers its JSON. A refusal, a silent edge and an answer that is no JSON throw an EdgeError, which
  * never holds the credential.
  */
-export async function ask(to: { edge: URL; credential: string }, question: Question): Promise<unknown> {
+export async function ask(to: { edge: URL; credential: string | null }, question: Question): Promise<unknown> {
   const url = new URL(to.edge.pathname.replace(/\/$/, "") + question.path, to.edge.origin);
   for (const [name, value] of Object.entries(question.query ?? {})) {
     if (value !== undefined) url.searchParams.set(name, value);
@@ -37,13 +39,14 @@ export async function ask(to: { edge: URL; credential: string }, question: Quest
     throw new EdgeError(
       `${url.origin} answered ${response.status} with something that is not JSON. Is this an edge of Penstock?`,
     );
-  if (!response.ok) throw new EdgeError(messageOf(response.status, body), body);
+  if (!response.ok && response.status !== question.mayAnswer)
+    throw new EdgeError(writeMessage(response.status, body), body);
   return body;
 }
 
-async function reach(url: URL, credential: string, { method, body }: Question): Promise<Response> {
+async function reach(url: URL, credential: string | null, { method, body }: Question): Promise<Response> {
   const headers = {
-    authorization: `Bearer ${credential}`,
+    ...(credential !== null && { authorization: `Bearer ${credential}` }),
     accept: "application/json",
     ...(body && { "content-type": "application/json" }),
   };
@@ -54,11 +57,11 @@ async function reach(url: URL, credential: string, { method, body }: Question): 
       ...(body && { body: JSON.stringify(body) }),
       // The credential belongs to this edge, not to wherever it points.
       redirect: "error",
-      signal: AbortSignal.timeout(patienceMs),
+      signal: AbortSignal.timeout(waitMsMax),
     });
   } catch (cause) {
     throw new EdgeError(
-      `cannot reach the edge at ${url.origin} (${reasonOf(cause)}). Is it running, and is the URL right?`,
+      `cannot reach the edge at ${url.origin} (${nameReason(cause)}). Is it running, and is the URL right?`,
     );
   }
 }
@@ -70,9 +73,9 @@ const plainReasons: Record<string, string> = {
 };
 
 /** Names the failure by its code only: other messages of `fetch` may quote headers. */
-function reasonOf(cause: unknown): string {
+function nameReason(cause: unknown): string {
   if (!(cause instanceof Error)) return "unknown";
-  if (cause.name === "TimeoutError") return `no answer within ${patienceMs / 1_000} s`;
+  if (cause.name === "TimeoutError") return `no answer within ${waitMsMax / 1_000} s`;
   const inner = cause.cause;
   const code: unknown = inner instanceof Error ? Reflect.get(inner, "code") : undefined;
   if (typeof code === "string") return code;
@@ -87,8 +90,8 @@ function readJson(text: string): unknown {
   }
 }
 
-function messageOf(status: number, body: unknown): string {
-  const error: unknown = typeof body === "object" && body !== null ? Reflect.get(body, "error") : undefined;
-  if (typeof error !== "object" || error === null) return `the edge answered ${status}.`;
-  return `${clean(Reflect.get(error, "message"))} (${status} ${clean(Reflect.get(error, "code"))})`;
+function writeMessage(status: number, body: unknown): string {
+  const message = read(body, "error.message");
+  if (message === undefined) return `the edge answered ${status}.`;
+  return `${clean(message)} (${status} ${clean(read(body, "error.code"))})`;
 }

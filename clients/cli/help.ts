@@ -1,35 +1,40 @@
-import type { Command } from "./command.ts";
-import { commonOptions, type Option } from "./flags.ts";
+import type { Command } from "./commands/command.ts";
+import { commonOptions, type Option } from "./input/flags.ts";
 
 /** The help of `penstock help`: every command in one line. */
 export function writeHelp(commands: readonly Command[]): string {
-  const widest = Math.max(...commands.map((command) => usageOf(command).length));
+  const widest = Math.max(...commands.map((command) => writeUsage(command).length));
   return [
-    "penstock: orgs, keys, usage and ledgers of a Penstock edge.",
+    "penstock: orgs, keys, usage, models and nodes of a Penstock edge.",
     "",
     "Usage: penstock COMMAND [options]",
     "",
-    ...commands.map((command) => `  ${usageOf(command).padEnd(widest)}  ${command.about}`),
+    ...commands.map((command) => `  ${writeUsage(command).padEnd(widest)}  ${command.about}`),
     "",
     "Options of every command:",
-    ...optionLines(commonOptions),
+    ...writeOptions(commonOptions),
     "",
-    "Settings come from options, then PENSTOCK_EDGE and PENSTOCK_ADMIN_KEY, then the dev stack's .penstock/dev.json.",
+    "Settings come from options, then PENSTOCK_EDGE and PENSTOCK_ADMIN_KEY, then the dev stack of this clone, or of",
+    "PENSTOCK_STATE when it was started with --state DIR.",
+    "[ORG] may be left out: your key's own org is meant, in the dev stack its demo org. An operator names one.",
+    "Dates and times are UTC: 2026-01-31, or a moment with its zone, 2026-01-31T12:00:00Z.",
     "Exit codes: 0 done, 1 the edge refused or cannot be reached, 2 wrong usage.",
-    "In the dev stack, [ORG] may be left out: its own org is meant. 'penstock help COMMAND' tells more.",
+    "",
+    "Run it in the clone, as ./penstock or npx penstock. Elsewhere npx would fetch a package of that name from npm,",
+    "which is not ours. 'penstock help COMMAND' tells more.",
   ].join("\n");
 }
 
 /** The help of one command. */
 export function writeCommandHelp(command: Command): string {
-  const lines = [`Usage: penstock ${usageOf(command)} [options]`, "", command.about, ...(command.more ?? [])];
-  if (Object.keys(command.options).length > 0) lines.push("", "Options:", ...optionLines(command.options));
-  return [...lines, "", "Options of every command:", ...optionLines(commonOptions)].join("\n");
+  const lines = [`Usage: penstock ${writeUsage(command)} [options]`, "", command.about, ...(command.more ?? [])];
+  if (Object.keys(command.options).length > 0) lines.push("", "Options:", ...writeOptions(command.options));
+  return [...lines, "", "Options of every command:", ...writeOptions(commonOptions)].join("\n");
 }
 
-const usageOf = ({ name, usage }: Command): string => (usage ? `${name} ${usage}` : name);
+const writeUsage = ({ name, usage }: Command): string => (usage ? `${name} ${usage}` : name);
 
-function optionLines(options: Record<string, Option>): string[] {
+function writeOptions(options: Record<string, Option>): string[] {
   const entries = Object.entries(options).map(([name, { value, isMany, about }]) => {
     return [`--${name}${value ? ` ${value}` : ""}`, `${about}${isMany ? " May be given again." : ""}`] as const;
   });

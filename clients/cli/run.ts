@@ -1,9 +1,12 @@
 import { ask, EdgeError } from "./ask.ts";
-import type { Command } from "./command.ts";
-import { commands } from "./commands.ts";
-import { Flags, UsageError } from "./flags.ts";
+import { commands } from "./commands/all.ts";
+import type { Command } from "./commands/command.ts";
 import { writeCommandHelp, writeHelp } from "./help.ts";
-import { readSettings } from "./settings.ts";
+import { Flags, UsageError } from "./input/flags.ts";
+import { nameFlag } from "./input/fields.ts";
+import { read } from "./output/table.ts";
+import { writeCsv, writeText, type View } from "./output/view.ts";
+import { readSettings, type Settings } from "./settings.ts";
 
 /** What the terminal gives a run. */
 export interface Terminal {
@@ -19,7 +22,7 @@ export interface Terminal {
 export async function runCommand(words: string[], terminal: Terminal): Promise<number> {
   try {
     if (words.length === 0 || words[0] === "help" || words[0] === "--help" || words[0] === "-h") {
-      terminal.print(helpFor(words.slice(1)));
+      terminal.print(findHelp(words.slice(1)));
       return 0;
     }
     const command = findCommand(words);
@@ -41,13 +44,44 @@ export async function runCommand(words: string[], terminal: Terminal): Promise<n
 }
 
 async function serve(command: Command, flags: Flags, terminal: Terminal): Promise<void> {
+  if (flags.is("json") && flags.is("csv")) throw new UsageError("--json and --csv exclude each other.");
+  flags.refuseMoreThan(command.words);
   const settings = readSettings(flags, terminal, command.credential ?? "admin key");
   const { warning } = settings;
   if (warning) terminal.complain(`penstock: ${warning}`);
-  const question = command.question({ flags, org: settings.org, nowMs: terminal.nowMs() });
-  flags.refuseMoreThan(command.words);
-  const answer = await ask(settings, question);
-  terminal.print(flags.is("json") ? JSON.stringify(answer, null, 2) : command.show(answer));
+  const org = command.mayOmitOrg && flags.words[0] === undefined ? await findOrg(settings) : undefined;
+  const question = command.question({ flags, org, nowMs: terminal.nowMs() });
+  const answer = await ask(settings, question).catch((failure: unknown) => {
+    throw failure instanceof EdgeError ? inFlags(failure, command, question.body ?? question.query ?? {}) : failure;
+  });
+  if (flags.is("json")) terminal.print(JSON.stringify(answer, null, 2));
+  else print(command.show(answer, settings.edge.origin), flags, terminal);
+}
+
+function print(view: View, flags: Flags, terminal: Terminal): void {
+  if (!flags.is("csv")) return terminal.print(writeText(view));
+  terminal.print(writeCsv(view));
+  // What is in the columns need not be said again: a key is, a cursor is not.
+  if (!view.csvOnly) for (const note of view.notes ?? []) terminal.complain(`penstock: ${note}`);
+}
+
+/** An admin's org is its key's. An operator reaches every org, so they name one; the dev stack's own is meant else. */
+async function findOrg(settings: Settings): Promise<string> {
+  if (settings.org) return settings.org;
+  const session = await ask(settings, { method: "GET", path: "/control/whoami" });
+  const id = read(session, "org.id");
+  if (read(session, "key.role") === "operator" || typeof id !== "string")
+    throw new UsageError("ORG is missing: an operator's key reaches every org; 'penstock orgs list' shows them.");
+  return id;
+}
+
+/** What the edge says of a field, said of the flag that it was given with. */
+function inFlags(failure: EdgeError, command: Command, asked: Record<string, unknown>): EdgeError {
+  const param = read(failure.body, "error.param");
+  if (typeof param !== "string") return failure;
+  const flag = nameFlag(param, command.options, asked);
+  const message = failure.message.startsWith(`${param}: `) ? failure.message.slice(param.length + 2) : failure.message;
+  return new EdgeError(`${flag}: ${message}`, failure.body);
 }
 
 function findCommand(words: string[]): Command {
@@ -59,7 +93,7 @@ function findCommand(words: string[]): Command {
   throw new UsageError(`there is no command '${words[0]}'. See 'penstock help'.`);
 }
 
-function helpFor(words: string[]): string {
+function findHelp(words: string[]): string {
   const asked = words.join(" ");
   const meant = commands.filter(({ name }) => name === asked || name.startsWith(`${asked} `));
   if (asked === "") return writeHelp(commands);

@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { UsageError, type Flags } from "./flags.ts";
+import { UsageError, type Flags } from "./input/flags.ts";
 
 /** Where to ask, with which credential, and the org that is meant when none is named. */
 export interface Settings {
   edge: URL;
-  credential: string;
+  /** `null`: asked without one. */
+  credential: string | null;
   org: string | undefined;
   warning: string | null;
 }
@@ -16,42 +17,50 @@ interface DevStack {
   org?: string;
 }
 
+type Credential = "admin key" | "bootstrap token" | "none";
+type Env = Record<string, string | undefined>;
+
 const repository = join(import.meta.dirname, "../..");
 
 /**
- * Options come before the environment, and that before the dev stack's `.penstock/dev.json`. The dev stack's key goes
- * to the dev stack's edge only: whoever names another edge must name a key for it. Throws a UsageError that says what
- * is missing; it never quotes a key.
+ * Options come before the environment, and that before the dev stack's `dev.json`. The dev stack's key goes to the dev
+ * stack's edge only: whoever names another edge must name a key for it. Throws a UsageError that says what is missing;
+ * it never quotes a key.
  */
-export function readSettings(
-  flags: Flags,
-  terminal: { env: Record<string, string | undefined>; folder: string },
-  kind: "admin key" | "bootstrap token",
-): Settings {
-  const dev = readDevStack(terminal.folder);
-  const named = flags.one("edge") ?? terminal.env["PENSTOCK_EDGE"];
+export function readSettings(flags: Flags, terminal: { env: Env; folder: string }, kind: Credential): Settings {
+  const { env, folder } = terminal;
+  const dev = findDevStack(flags.one("state"), env["PENSTOCK_STATE"], folder);
+  // A stack that is named comes before what the shell happens to hold.
+  const shell: Env = flags.one("state") === undefined ? env : {};
+  const named = flags.one("edge") ?? shell["PENSTOCK_EDGE"];
   const text = named ?? dev.edge;
   if (!text)
     throw new UsageError(
-      "no edge: give --edge URL or set PENSTOCK_EDGE (the dev stack of `npm run dev` is found by itself).",
+      "no edge: give --edge URL or set PENSTOCK_EDGE. Start the dev stack with `npm run dev`; name its --state DIR.",
     );
   const edge = readUrl(text);
   const isDevStack = named === undefined || isSameEdge(edge, dev.edge);
   const given =
-    kind === "admin key"
-      ? (flags.one("key") ?? terminal.env["PENSTOCK_ADMIN_KEY"])
-      : (flags.one("token") ?? terminal.env["PENSTOCK_BOOTSTRAP_TOKEN"]);
-  const credential = given ?? (kind === "admin key" && isDevStack ? dev.adminKey : undefined);
-  if (!credential)
+    kind === "bootstrap token"
+      ? (flags.one("token") ?? env["PENSTOCK_BOOTSTRAP_TOKEN"])
+      : (flags.one("key") ?? shell["PENSTOCK_ADMIN_KEY"] ?? (isDevStack ? dev.adminKey : undefined));
+  const credential = kind === "none" ? null : readCredential(given, kind);
+  const isOpen = credential !== null && edge.protocol === "http:" && !isLoopback(edge.hostname);
+  const warning = isOpen ? `warning: ${edge.origin} is plain http; the ${kind} can be read on the way.` : null;
+  // Another's key has an org of its own.
+  const isDevKey = credential === dev.adminKey;
+  return { edge, credential, org: isDevStack && isDevKey ? dev.org : undefined, warning };
+}
+
+function readCredential(given: string | undefined, kind: Credential): string {
+  if (!given)
     throw new UsageError(
       kind === "admin key"
         ? "no admin key: set PENSTOCK_ADMIN_KEY or give --key."
         : "no token: set PENSTOCK_BOOTSTRAP_TOKEN or give --token.",
     );
-  if (!/^[\x21-\x7e]+$/.test(credential)) throw new UsageError(`the ${kind} is malformed (it is not shown here).`);
-  const isOpen = edge.protocol === "http:" && !isLoopback(edge.hostname);
-  const warning = isOpen ? `warning: ${edge.origin} is plain http; the ${kind} can be read on the way.` : null;
-  return { edge, credential, org: isDevStack ? dev.org : undefined, warning };
+  if (!/^[\x21-\x7e]+$/.test(given)) throw new UsageError(`the ${kind} is malformed (it is not shown here).`);
+  return given;
 }
 
 function readUrl(text: string): URL {
@@ -68,9 +77,17 @@ function isLoopback(host: string): boolean {
   return host === "localhost" || host === "[::1]" || host.startsWith("127.");
 }
 
-function readDevStack(folder: string): DevStack {
-  for (const place of [folder, repository]) {
-    const stack = readJson(join(place, ".penstock/dev.json"));
+/** The stack whose state is named, or the one that keeps its state here or in the clone. */
+function findDevStack(option: string | undefined, variable: string | undefined, folder: string): DevStack {
+  const named = option ?? variable;
+  if (named !== undefined) {
+    const stack = readJson(join(named, "dev.json"));
+    if (stack) return stack;
+    const what = option === undefined ? "PENSTOCK_STATE" : "--state";
+    throw new UsageError(`${what}: no dev stack was started with --state ${named} (there is no dev.json in it).`);
+  }
+  for (const parent of [folder, repository]) {
+    const stack = readJson(join(parent, ".penstock/dev.json"));
     if (stack) return stack;
   }
   return {};

@@ -2,7 +2,6 @@ import type { Credential } from "../agreements/tokens/credential.ts";
 import type { HoldId, OrgId } from "../agreements/tokens/ids.ts";
 import type { Price, Tier } from "../agreements/records/model.ts";
 import { OutOfReach, Refusal } from "../errors.ts";
-import { holdGraceMs } from "../limits.ts";
 import type { Call } from "../protocol/openai/call.ts";
 import { formatDuration, buildWindowHeaders } from "../protocol/rate-headers.ts";
 import type { Visit } from "../visit.ts";
@@ -18,6 +17,8 @@ export interface Terms {
   tier: Tier;
   price: Price;
   nowMs: number;
+  /** How long after the call's deadline the hold stands. */
+  graceMs: number;
   countPrompt: CountPrompt;
 }
 
@@ -59,7 +60,7 @@ function makeRequest(call: Call, terms: Terms): HoldRequest {
     completionTokens: call.completionTokens,
     choices: call.choices,
     mayClamp: call.mayClamp,
-    ttlMs: Math.max(0, call.deadlineMs - terms.nowMs) + holdGraceMs,
+    ttlMs: Math.max(0, call.deadlineMs - terms.nowMs) + terms.graceMs,
     idempotency: call.idempotency,
   };
 }

@@ -3,9 +3,14 @@ declare global {
   interface JSON {
     rawJSON(text: string): object;
     isRawJSON(value: unknown): boolean;
-    parse(text: string, reviver: (name: string, value: unknown, context: { source?: string }) => unknown): unknown;
   }
 }
+
+/** The same for its parser, which shows a reviver the text of each value. */
+interface SourceParser {
+  parse(text: string, revive: (name: string, value: unknown, context?: { source?: string }) => unknown): unknown;
+}
+const parser: SourceParser = JSON;
 
 /** Longer numbers have no use, and their digits would pass every bound on what an engine has to read. */
 export const numberCharsMax = 256;
@@ -38,7 +43,8 @@ export function hasInexactNumber(bytes: Uint8Array): boolean {
  * characters.
  */
 export function parseExact(text: string): unknown {
-  return JSON.parse(text, (_name, value, { source }) => {
+  return parser.parse(text, (_name, value, context) => {
+    const source = context?.source;
     if (typeof value !== "number" || source === undefined || String(value) === source) return value;
     if (source.length > numberCharsMax) throw new RangeError("a number is too long");
     return JSON.rawJSON(source);

@@ -1,2 +1,52 @@
+import { z } from "zod";
+
+/** The endpoints that reach an engine. `text2sql` is chat-shaped with a model of its own by default. */
+export const EngineEndpoint = z.enum(["chat.completions", "completions", "embeddings", "text2sql"]);
+export type EngineEndpoint = z.infer<typeof EngineEndpoint>;
+
+/** Where each endpoint is found: at the edge, and on the agent (and the engine, whose paths those are). */
+export const endpointPaths = {
+  "chat.completions": { edge: "/v1/chat/completions", agent: "/v1/chat/completions" },
+  completions: { edge: "/v1/completions", agent: "/v1/completions" },
+  embeddings: { edge: "/v1/embeddings", agent: "/v1/embeddings" },
+  text2sql: { edge: "/text2sql", agent: "/v1/chat/completions" },
+} as const satisfies Record<EngineEndpoint, { edge: string; agent: string }>;
+
 /** The path of an inference call, the same on the agent and on the engine. */
-export type CallPath = "/v1/chat/completions" | "/v1/completions" | "/v1/embeddings";
+export type CallPath = (typeof endpointPaths)[EngineEndpoint]["agent"];
+
+/**
+ * What sets the calls of one path apart: the member that holds the prompt, the member that holds the answer, and the
+ * `object` of a stream's chunks, which is null where nothing is generated.
+ */
+export const callPaths: Readonly<
+  Record<CallPath, { prompt: string; answer: string; chunkObject: string | null; endpoints: readonly EngineEndpoint[] }>
+> = {
+  "/v1/chat/completions": {
+    prompt: "messages",
+    answer: "choices",
+    chunkObject: "chat.completion.chunk",
+    endpoints: listEndpoints("/v1/chat/completions"),
+  },
+  "/v1/completions": {
+    prompt: "prompt",
+    answer: "choices",
+    chunkObject: "text_completion",
+    endpoints: listEndpoints("/v1/completions"),
+  },
+  "/v1/embeddings": {
+    prompt: "input",
+    answer: "data",
+    chunkObject: null,
+    endpoints: listEndpoints("/v1/embeddings"),
+  },
+};
+
+/** Every path of a call, for tables that have a row for each. */
+export const callPathNames = Object.values(endpointPaths)
+  .map(({ agent }) => agent)
+  .filter((path, at, all) => all.indexOf(path) === at);
+
+function listEndpoints(path: CallPath): EngineEndpoint[] {
+  return EngineEndpoint.options.filter((endpoint) => endpointPaths[endpoint].agent === path);
+}

@@ -46,7 +46,7 @@ export async function answerWhole(answer: Answer, headers: HeadersInit): Promise
     void response.body
       .pipeTo(writable)
       .catch(() => undefined)
-      .finally(answer.ended);
+      .finally(answer.dispose);
     return new Response(readable, { headers: all });
   }
   try {
@@ -58,7 +58,7 @@ export async function answerWhole(answer: Answer, headers: HeadersInit): Promise
     }
     throw new Refusal("bad_gateway", { log: "origin died in a whole answer", cause });
   } finally {
-    answer.ended();
+    answer.dispose();
   }
 }
 
@@ -71,7 +71,7 @@ async function pipe(answer: Answer, writable: WritableStream<Uint8Array>): Promi
     const late = answer.isLate() ? new Refusal("gateway_timeout", { message: describeTimeout(answer.timeout) }) : null;
     await breakOff(writable, late ?? new Refusal("stream_broken"));
   } finally {
-    answer.ended();
+    answer.dispose();
   }
 }
 
@@ -131,7 +131,7 @@ async function sendComments(
 async function cancelLate(late: StartResult): Promise<void> {
   if ("refusal" in late) return;
   await late.answer.response.body?.cancel().catch(() => undefined);
-  late.answer.ended();
+  late.answer.dispose();
 }
 
 /** A timer that can lose a race without running on. */

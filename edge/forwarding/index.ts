@@ -70,7 +70,7 @@ export async function forward(
         origin.observer.end(node.id);
       };
       const { timeout } = call;
-      return { kind: "answer", response, node: node.id, servedBy: node.tier, isLate, timeout, ended: dispose };
+      return { kind: "answer", response, node: node.id, servedBy: node.tier, isLate, timeout, dispose };
     }
     visit.log("attempt_failed", {
       node: node.id,

@@ -20,5 +20,5 @@ export interface Answer {
   /** The time that it had. */
   timeout: CallTimeout;
   /** Ends the timer and tells the observer; to be called once the body has ended. */
-  ended(): void;
+  dispose(): void;
 }

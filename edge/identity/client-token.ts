@@ -34,13 +34,13 @@ export const TokenBody = z.strictObject({
   models: z.array(z.string().min(1).max(256)).min(1).max(64).nullish(),
 });
 
-/** The answer with a new client token. */
-export interface ClientToken {
-  object: "client_token";
-  token: string;
-  /** Unix seconds. */
-  expires_at: number;
-}
+/** A token as its maker gets it, this once; `expires_at` is in Unix seconds. */
+export const ClientToken = z.strictObject({
+  object: z.literal("client_token"),
+  token: z.string(),
+  expires_at: z.int(),
+});
+export type ClientToken = z.infer<typeof ClientToken>;
 
 /**
  * Mints a short-lived token for a browser or an app: an EdDSA JWT that stands for the key, with at most the key's

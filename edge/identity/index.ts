@@ -4,11 +4,12 @@ import { Refusal } from "../errors.ts";
 import { readClientToken, type TokenKey } from "./client-token.ts";
 import { readCallerIp } from "./ip-limit.ts";
 
-export { mintClientToken, type ClientToken, type TokenKey } from "./client-token.ts";
+export { ClientToken, mintClientToken, TokenBody, type TokenKey } from "./client-token.ts";
 export { countCaller, countFailure, type IpLimits } from "./ip-limit.ts";
 
 /**
- * Reads the credential without any I/O: form, checksum, tag. Every failure is the same 401 (S3). Accepts
+ * Reads the credential without any I/O: form, checksum, tag. Every failure is the same 401 (S3), but for what anybody
+ * can tell from the outside: no key at all, and a key of the other kind. Accepts
  * `Authorization: Bearer`, and `x-api-key` and `api-key` as Anthropic's and Azure's clients send them. Client tokens
  * work like keys; admin keys do not work for inference.
  */
@@ -24,11 +25,27 @@ export async function identify(
     if (!claimed) throw new Refusal("invalid_api_key");
     return { ...claimed, digests: [], ip: readCallerIp(request.headers) };
   }
+  refuseByForm(shown, request.headers);
   const presented = readKey(shown);
   if (!presented || presented.kind !== "inference" || !isTagged(presented, keyring))
     throw new Refusal("invalid_api_key");
   const { org, key, text } = presented;
   return { org, key, digests: computeDigests(text, keyring), ip: readCallerIp(request.headers) };
+}
+
+/** Says what the form alone shows, and shows to anybody: this tells nothing about any key. */
+function refuseByForm(shown: string, headers: Headers): void {
+  if (shown.startsWith("sk-pen-admin-")) {
+    throw new Refusal("invalid_api_key", {
+      message: "This is an admin key, which is for /control only. Send an inference key ('sk-pen-…').",
+    });
+  }
+  if (shown !== "") return;
+  throw new Refusal("invalid_api_key", {
+    message: headers.has("authorization")
+      ? "The Authorization header holds no key. Send it as 'Authorization: Bearer sk-pen-…'."
+      : "No API key was sent. Send it as 'Authorization: Bearer sk-pen-…'.",
+  });
 }
 
 function readPresentedText(headers: Headers): string {

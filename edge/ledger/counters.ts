@@ -1,5 +1,14 @@
 import type { WindowName } from "../agreements/records/quota.ts";
-import { costHeld, tokensHeld, type Counters, type Change, type Closing, type Hold, type State } from "./state.ts";
+import {
+  costHeld,
+  listOwners,
+  tokensHeld,
+  type Counters,
+  type Change,
+  type Closing,
+  type Hold,
+  type State,
+} from "./state.ts";
 import {
   adjustSliding,
   addToSliding,
@@ -53,7 +62,7 @@ export function apply(state: State, change: Change): void {
     state.holds[hold.id] = hold;
     return;
   }
-  for (const owner of hold.isKeyBooked ? ["org", hold.key] : ["org"]) {
+  for (const owner of listOwners(hold)) {
     const counters = (state.counters[owner] ??= createCounters());
     if (change.kind === "held") countHold(counters, hold);
     else countClosing(counters, hold, change.closing);

@@ -107,6 +107,7 @@ function makeHold(request: HoldRequest, key: KeyRecord, completionTokens: number
     id: request.hold,
     key: key.id,
     isKeyBooked: hasLimits(key),
+    ...(key.lineage && { lineage: key.lineage }),
     endpoint: request.endpoint,
     model: request.model,
     tier: request.tier,

@@ -4,7 +4,7 @@ import type { WindowName } from "../agreements/records/quota.ts";
 import type { WindowReport } from "../protocol/rate-headers.ts";
 import { countsUntilMs, createCounters, freesAtMs, readUse, windowNames } from "./counters.ts";
 import type { HoldRequest, Rates } from "./port.ts";
-import { costHeld, tokensHeld, type Counters, type Hold, type State } from "./state.ts";
+import { costHeld, findOwner, listOwners, tokensHeld, type Counters, type Hold, type State } from "./state.ts";
 
 /** One limit that a call has to pass: a window of its key or its org, with what is left of it at this moment. */
 export interface LimitCheck {
@@ -45,7 +45,7 @@ const noCounters = createCounters();
 export function listLimitChecks(state: State, key: KeyRecord, atMs: number): LimitCheck[] {
   const checks: LimitCheck[] = [];
   for (const [of, limits, counters] of [
-    ["key", key.limits, state.counters[key.id]],
+    ["key", key.limits, state.counters[findOwner(key)]],
     ["org", state.org?.limits, state.counters["org"]],
   ] as const) {
     if (!limits) continue;
@@ -141,8 +141,9 @@ function roomAtMs({ counters: books, window, atMs, limit }: LimitCheck, amount: 
 
 /** When enough open holds will have met their deadlines. */
 function slotAtMs(state: State, { of, limit, counters: books, atMs }: LimitCheck, hold: Hold): number {
+  const owner = of === "org" ? "org" : (hold.lineage ?? hold.key);
   const deadlines = Object.values(state.holds)
-    .filter((open) => of === "org" || (open.key === hold.key && open.isKeyBooked))
+    .filter((open) => listOwners(open).includes(owner))
     .map((open) => open.expiresAtMs)
     .sort((one, other) => one - other);
   return deadlines[books.open - limit] ?? atMs;

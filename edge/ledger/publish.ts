@@ -2,7 +2,7 @@ import { KeyRecord } from "../agreements/records/key.ts";
 import { OrgRecord } from "../agreements/records/org.ts";
 import { countsUntilMs, createCounters, freesAtMs, readUse, windowNames } from "./counters.ts";
 import type { LedgerState, WindowState } from "./port.ts";
-import { tokensHeld, type Counters, type State } from "./state.ts";
+import { findOwner, tokensHeld, type Counters, type State } from "./state.ts";
 
 /**
  * The state with a record in force. `null` when one of a higher version is: then nothing changes. Records of another
@@ -35,7 +35,7 @@ export function inspect(state: State, now: number, outboxRows: number): LedgerSt
   for (const key of Object.values(state.keys)) {
     for (const window of windowNames) {
       const limit = key.limits?.[window] ?? null;
-      if (limit !== null) windows.push(readWindow(state.counters[key.id], { window, of: key.id, limit }, atMs));
+      if (limit !== null) windows.push(readWindow(state.counters[findOwner(key)], { window, of: key.id, limit }, atMs));
     }
   }
   const openHolds = Object.values(state.holds).map((hold) => ({

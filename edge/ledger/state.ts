@@ -19,7 +19,8 @@ export interface State {
   org: OrgRecord | null;
   keys: Record<string, KeyRecord>;
   /**
-   * The org's counters under `org`, and under its id those of each key that was booked while it had limits of its own.
+   * The org's counters under `org`, and under its lineage's id those of each key that was booked while it had limits of
+   * its own: a key and its successors share them.
    */
   counters: Record<string, Counters>;
   /** Open holds only. */
@@ -58,6 +59,8 @@ export interface Hold {
   key: KeyId;
   /** Whether the key had limits of its own at admission, so that its counters move together with the org's. */
   isKeyBooked: boolean;
+  /** Whose counters those are, when they are not the key's own: a hold settles where it was booked. */
+  lineage?: KeyId;
   endpoint: Endpoint;
   model: string;
   tier: Tier;
@@ -115,6 +118,16 @@ export type Change =
 /** Whether a key has a limit of its own, so that its calls are booked to it, too. */
 export function hasLimits({ limits }: KeyRecord): boolean {
   return Object.values(limits ?? {}).some((limit) => typeof limit === "number");
+}
+
+/** Under which id a key's calls are counted: its lineage's, so that a rotation gives nothing anew. */
+export function findOwner(key: Pick<KeyRecord, "id" | "lineage">): KeyId {
+  return key.lineage ?? key.id;
+}
+
+/** Whose counters a hold changes: the org's and, when it is booked to its key, those of the key's lineage. */
+export function listOwners({ key, lineage, isKeyBooked }: Hold): string[] {
+  return isKeyBooked ? ["org", lineage ?? key] : ["org"];
 }
 
 /** The tokens a hold reserves. */

@@ -1,12 +1,14 @@
+import { z } from "zod";
 import type { ModelRecord } from "../agreements/records/model.ts";
 import { heartbeatStaleMs } from "../limits.ts";
 import type { NodeView } from "./port.ts";
 
 /** The body of `GET /health`: which nodes are ready for each model, by name. */
-export interface Health {
-  status: "healthy" | "degraded" | "unhealthy";
-  backends: Record<string, string[]>;
-}
+export const Health = z.strictObject({
+  status: z.enum(["healthy", "degraded", "unhealthy"]),
+  backends: z.record(z.string(), z.array(z.string())),
+});
+export type Health = z.infer<typeof Health>;
 
 /**
  * Reads the fleet's health. Healthy: every model has a ready node. Unhealthy: none has. A node without any heartbeat is

@@ -2,11 +2,16 @@ import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { ModelRecord } from "#edge/agreements/records/model.ts";
+import { startChild } from "./child.ts";
 import { openDemo, type Demo } from "./demo.ts";
 import { startGguf, type GgufEngine } from "./engine/gguf.ts";
 import { releaseStack, takeStack } from "./one-stack.ts";
+import { watchParent } from "./parent.ts";
 import { makeModelRecords, probeEngine } from "./engine/real-engine.ts";
 import { defaultModels, root, startStack, type Stack, type StackOptions } from "./stack.ts";
+
+/** With the time in which a lost parent is noticed, within two seconds. */
+const stopMsMax = 1_700;
 
 const usage = `npm run dev -- [options]
 
@@ -17,6 +22,7 @@ const usage = `npm run dev -- [options]
   --gguf FILE    a GGUF model served on this machine by llama.cpp (npm install --no-save node-llama-cpp@3.22.1)
   --ledger NAME  who keeps the limits: durable-object (the default), or upstash,
                  a redis-server of this machine behind Upstash's REST
+  --context N    the chat models' context in tokens (131,072), held by edge and simulator
   --quiet        print the ready line only
   --help
 `;
@@ -29,6 +35,7 @@ function readFlags() {
       fresh: { type: "boolean", default: false },
       quiet: { type: "boolean", default: false },
       ledger: { type: "string", default: "durable-object" },
+      context: { type: "string" },
       engine: { type: "string" },
       gguf: { type: "string" },
       help: { type: "boolean", default: false },
@@ -38,7 +45,35 @@ function readFlags() {
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new Error(`--port must be a port number, not '${values.port}'`);
-  return { ...values, ledger: readLedger(values.ledger), port, state: resolve(values.state) };
+  if (values.context !== undefined && (values.engine || values.gguf))
+    throw new Error("--context is for the simulator; an engine has a context of its own");
+  const models = values.context === undefined ? defaultModels : resizeModels(readContext(values.context));
+  return { ...values, ledger: readLedger(values.ledger), port, state: resolve(values.state), models };
+}
+
+const contextTokensMin = 256;
+const contextTokensMax = 1_048_576;
+
+function readContext(text: string): number {
+  const tokens = Number(text);
+  if (!Number.isInteger(tokens) || tokens < contextTokensMin || tokens > contextTokensMax)
+    throw new Error(
+      `--context must be a number of tokens from ${contextTokensMin} to ${contextTokensMax}, not '${text}'`,
+    );
+  return tokens;
+}
+
+/** The default models with another context; an embedding model keeps its own. */
+function resizeModels(contextTokens: number): ModelRecord[] {
+  return defaultModels.map((model) =>
+    model.endpoints.includes("embeddings")
+      ? model
+      : {
+          ...model,
+          contextTokensMax: contextTokens,
+          completionTokensDefault: Math.min(model.completionTokensDefault, contextTokens),
+        },
+  );
 }
 
 function readLedger(name: string): "durable-object" | "upstash" {
@@ -59,17 +94,26 @@ async function main(): Promise<void> {
   const log = flags.quiet
     ? () => undefined
     : (source: string, line: string) => process.stderr.write(`${source.padEnd(14)} ${line}\n`);
-  const options: StackOptions = { port: flags.port, stateDir: flags.state, ledger: flags.ledger, log };
+  const options: StackOptions = {
+    port: flags.port,
+    stateDir: flags.state,
+    ledger: flags.ledger,
+    models: flags.models,
+    log,
+  };
   const gguf = flags.gguf ? await startGguf(resolve(flags.gguf), (line) => log("llama.cpp", line)) : null;
   const given = gguf ?? (flags.engine ? await probeEngine(flags.engine) : null);
   if (given) Object.assign(options, { models: makeModelRecords(given.found), engines: [given.engine] });
   // A laptop may read a long prompt for minutes before it says a word.
   if (gguf) options.agentLimits = { streamIdleMsMax: 600_000 };
+  await startChild("reaper", [join(root, "infra/local/reaper.ts"), flags.state], () => undefined);
   const stack = await startStack(options);
   stopOnSignal(stack, gguf, flags.state);
   const demo = await openDemo(flags.state, stack.edge.url, stack.secrets.bootstrapToken);
   await waitUntilHealthy(stack.edge.url);
-  if (!flags.quiet) process.stdout.write(writeWelcome(stack, demo, options.models ?? defaultModels));
+  if (!flags.quiet) process.stdout.write(writeWelcome(stack, demo, options.models ?? flags.models));
+  if (!flags.quiet && flags.state !== join(root, ".penstock"))
+    process.stdout.write(`  export PENSTOCK_STATE=${quote(flags.state)}\n  export PENSTOCK_KEY=${demo.key}\n\n`);
   const ready = {
     edge: demo.edge,
     org: demo.org,
@@ -80,13 +124,16 @@ async function main(): Promise<void> {
   process.stdout.write(`ready ${JSON.stringify(ready)}\n`);
 }
 
-/** Every process is gone within two seconds of Ctrl-C or SIGTERM; a second signal does not wait. */
+/**
+ * Every process is gone within two seconds of Ctrl-C, SIGTERM, the terminal's closing, or the death of whoever started
+ * us (npm above all); a second signal does not wait.
+ */
 function stopOnSignal(stack: Stack, gguf: GgufEngine | null, stateDir: string): void {
   let isStopping = false;
   const stop = () => {
     if (isStopping) process.exit(1);
     isStopping = true;
-    const late = setTimeout(() => process.exit(1), 1_900);
+    const late = setTimeout(() => process.exit(1), stopMsMax);
     void stack
       .close()
       .then(() => gguf?.stop())
@@ -96,11 +143,17 @@ function stopOnSignal(stack: Stack, gguf: GgufEngine | null, stateDir: string): 
         process.exit(0);
       });
   };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  watchParent(() => isStopping || stop());
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     // Miniflare's own listener would exit at once, before agents have handed over their usage.
     process.removeAllListeners(signal);
     process.on(signal, stop);
   }
+}
+
+/** As a shell reads it back. */
+function quote(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 async function waitUntilHealthy(edge: string): Promise<void> {
@@ -132,7 +185,7 @@ ${served}
   org         ${org}  (plan Standard: 60 requests a minute, 3,000 an hour, 5 at once)
   key         ${key}
   admin key   ${adminKey}
-  portal      not built yet: \`npx penstock help\` does what it will do
+  portal      not built yet: \`./penstock help\` does what it will do
 
   curl ${edge}/v1/chat/completions -N \\
     -H "authorization: Bearer ${key}" -H "content-type: application/json" \\

@@ -15,6 +15,15 @@ export function takeStack(stateDir: string): void {
   writeFileSync(file, String(process.pid));
 }
 
+/** Kills every workerd on a state folder but those of another stack that runs: for when its own stack is gone. */
+export function endWorkerds(stateDir: string, starter: number): void {
+  for (const pid of listWorkerds(stateDir)) {
+    const parent = readParent(pid);
+    if (parent !== starter && isDev(parent)) continue;
+    readOr(() => process.kill(pid, "SIGKILL"), false);
+  }
+}
+
 /** Gives the state folder back, for the next stack. */
 export function releaseStack(stateDir: string): void {
   rmSync(join(stateDir, "dev.pid"), { force: true });
@@ -38,10 +47,12 @@ function isDev(pid: number): boolean {
  * are found.
  */
 function findOrphans(stateDir: string): number[] {
+  return listWorkerds(stateDir).filter((pid) => readParent(pid) === 1);
+}
+
+function listWorkerds(stateDir: string): number[] {
   const pids = readOr(() => readdirSync("/proc").map(Number).filter(Boolean), []);
-  return pids.filter(
-    (pid) => /workerd/.test(readCommand(pid)) && readParent(pid) === 1 && hasOpenFileIn(pid, stateDir),
-  );
+  return pids.filter((pid) => /workerd/.test(readCommand(pid)) && hasOpenFileIn(pid, stateDir));
 }
 
 function hasOpenFileIn(pid: number, folder: string): boolean {

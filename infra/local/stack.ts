@@ -175,6 +175,16 @@ interface OpenEngine {
   child: Child | null;
 }
 
+/** The simulator's flags for these models: names, kinds, and each one's own context. */
+export function makeModelFlags(models: readonly ModelRecord[]): string[] {
+  return models.flatMap(({ id, aliases, endpoints, contextTokensMax }) => [
+    endpoints.includes("embeddings") ? "--embedding-model" : "--model",
+    [id, ...aliases].join(","),
+    "--model-context",
+    `${id}=${contextTokensMax}`,
+  ]);
+}
+
 async function openEngine(
   options: StackOptions,
   models: ModelRecord[],
@@ -184,10 +194,7 @@ async function openEngine(
   const given = options.engines?.[index % options.engines.length];
   if (given) return { spec: given, child: null };
   const served = Object.fromEntries(models.map(({ id }) => [id, id]));
-  const names = models.flatMap((model) => [
-    model.endpoints.includes("embeddings") ? "--embedding-model" : "--model",
-    [model.id, ...model.aliases].join(","),
-  ]);
+  const names = makeModelFlags(models);
   const name = `engine-${index + 1}`;
   const child = await startChild(
     name,

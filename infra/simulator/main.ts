@@ -16,6 +16,7 @@ const flags = {
   "max-num-seqs": text,
   "max-num-batched-tokens": text,
   "max-model-len": text,
+  "model-context": many,
   "max-num-queued-reqs": text,
   "step-ms": text,
   "prefill-ms-per-token": text,
@@ -51,10 +52,17 @@ export function readOptions(args: readonly string[]): SimulatorOptions {
     ...set("prefillMsPerToken", "prefill-ms-per-token", values["prefill-ms-per-token"]),
     ...set("kvMsPerToken", "kv-ms-per-token", values["kv-ms-per-token"]),
   };
+  const contexts = new Map((values["model-context"] ?? []).map(readContext));
   const models: ModelOptions[] = [
     ...(values.model ?? []).map((names): ModelOptions => ({ names: readNames(names) })),
     ...(values["embedding-model"] ?? []).map((names): ModelOptions => ({ names: readNames(names), output: "vectors" })),
-  ];
+  ].map((model) => {
+    const contextTokens = contexts.get(model.names[0]);
+    contexts.delete(model.names[0]);
+    return contextTokens === undefined ? model : { ...model, contextTokens };
+  });
+  const [unknown] = contexts.keys();
+  if (unknown !== undefined) throw new RangeError(`--model-context names no model: ${unknown}`);
   return {
     profile,
     ...(models.length > 0 && { models }),
@@ -64,6 +72,15 @@ export function readOptions(args: readonly string[]): SimulatorOptions {
     ...set("answerTokensMean", "answer-tokens", values["answer-tokens"]),
     ...set("tokensPerChunk", "tokens-per-chunk", values["tokens-per-chunk"]),
   };
+}
+
+/** `name=tokens`: a model's own context, where it is not `--max-model-len`. */
+function readContext(given: string): [name: string, tokens: number] {
+  const at = given.lastIndexOf("=");
+  const tokens = Number(given.slice(at + 1));
+  if (at < 1 || !Number.isInteger(tokens) || tokens < 1)
+    throw new RangeError(`--model-context wants NAME=TOKENS, not ${given}`);
+  return [given.slice(0, at), tokens];
 }
 
 /** `name,alias,alias` */

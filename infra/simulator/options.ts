@@ -1,3 +1,4 @@
+import { blockTokens } from "./engine/blocks.ts";
 import { realClock, type Clock } from "./engine/clock.ts";
 import type { FaultRule } from "./faults.ts";
 
@@ -8,6 +9,8 @@ export type ModelOutput = "prose" | "sql" | "vectors";
 export interface ModelOptions {
   names: readonly [string, ...string[]];
   output?: ModelOutput;
+  /** By default the profile's. */
+  contextTokens?: number;
 }
 
 /**
@@ -82,13 +85,19 @@ const seedModels: readonly ModelOptions[] = [
 export function resolveOptions(options: SimulatorOptions): SimulatorSettings {
   const pace = (options.profile?.stepMs ?? l4Profile.stepMs) / l4Profile.stepMs;
   const scaled = { prefillMsPerToken: l4Profile.prefillMsPerToken * pace, kvMsPerToken: l4Profile.kvMsPerToken * pace };
-  const profile = { ...l4Profile, ...scaled, ...options.profile };
-  const contextTokens = Math.min(profile.contextTokens, (profile.blocks - 1) * 16);
-  if (contextTokens < 16) throw new RangeError("a pool of fewer than 2 blocks holds no context");
+  const models = options.models ?? seedModels;
+  // A pool that was not sized by hand holds the longest context of any model.
+  const contextMax = Math.max(0, ...models.map((model) => model.contextTokens ?? 0));
+  const blocks = Math.max(l4Profile.blocks, Math.ceil(contextMax / blockTokens) + 1);
+  const profile = { ...l4Profile, blocks, ...scaled, ...options.profile };
+  const poolTokens = (profile.blocks - 1) * blockTokens;
+  const contextTokens = Math.min(profile.contextTokens, poolTokens);
+  if (contextTokens < blockTokens) throw new RangeError("a pool of fewer than 2 blocks holds no context");
   return {
-    models: (options.models ?? seedModels).map(({ names, output: speech }) => ({
-      names,
-      output: speech ?? guessOutput(names),
+    models: models.map((model) => ({
+      names: model.names,
+      output: model.output ?? guessOutput(model.names),
+      contextTokens: Math.min(model.contextTokens ?? contextTokens, poolTokens),
     })),
     host: options.host ?? "127.0.0.1",
     port: options.port ?? 0,

@@ -18,11 +18,11 @@ export class ServedModels {
   readonly all: readonly ServedModel[];
 
   constructor({ models, profile, clock, answerTokensMean }: SimulatorSettings) {
-    this.all = models.map(({ names, output: speech }) => ({
+    this.all = models.map(({ names, output: speech, contextTokens }) => ({
       name: names[0],
       names,
       speech,
-      engine: new EngineCore(profile, clock),
+      engine: new EngineCore({ ...profile, contextTokens }, clock),
       nextToken: makeGenerator(speech, answerTokensMean),
     }));
   }

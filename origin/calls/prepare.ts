@@ -1,7 +1,7 @@
 import { createHmac, type KeyObject } from "node:crypto";
 import { hasInexactNumber, parseExact } from "#edge/agreements/exact-json.ts";
 import { isObject, type JsonObject } from "#edge/agreements/json.ts";
-import type { CallPath } from "#edge/agreements/paths.ts";
+import { callPaths, type CallPath } from "#edge/agreements/paths.ts";
 import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import { choicesMax, inputsMax } from "#edge/limits.ts";
@@ -43,14 +43,14 @@ export function prepareCall({ body: bytes, path, claims, engine, cacheSaltKey }:
   refuseRemoteMedia(requested["messages"]);
   const model = engine.config.models[claims.model];
   if (model === undefined) throw new Refusal("bad_gateway", { log: "model_not_served" });
-  const isStream = requested["stream"] === true && path !== "/v1/embeddings";
+  const isGenerated = callPaths[path].chunkObject !== null;
+  const isStream = requested["stream"] === true && isGenerated;
   const streamOptions = isObject(requested["stream_options"]) ? requested["stream_options"] : {};
-  const choicesPerPrompt = path === "/v1/embeddings" ? 0 : readChoices(requested["n"]);
+  const choicesPerPrompt = isGenerated ? readChoices(requested["n"]) : 0;
   const choices = choicesPerPrompt * (path === "/v1/completions" ? countPrompts(requested["prompt"]) : 1);
   const body: JsonObject = { ...stripReserved(restoreDigits(requested, exact)), model, stream: isStream };
   for (const name of ["stream_options", "max_tokens", "max_completion_tokens"]) delete body[name];
-  if (path !== "/v1/embeddings")
-    setCompletionMax(body, path, engine, readCompletionMax(requested, claims.completionTokensMax));
+  if (isGenerated) setCompletionMax(body, path, engine, readCompletionMax(requested, claims.completionTokensMax));
   if (isStream)
     body["stream_options"] = {
       include_usage: true,
@@ -59,7 +59,7 @@ export function prepareCall({ body: bytes, path, claims, engine, cacheSaltKey }:
   const { cache, isStrict } = engine.dialect;
   const engineBody = isStrict ? pickOpenaiFields(body) : body;
   if (cache === "salt") engineBody["cache_salt"] = computeCacheSalt(claims.org, cacheSaltKey);
-  if (cache === "off" && path !== "/v1/embeddings") engineBody["cache_prompt"] = false;
+  if (cache === "off" && isGenerated) engineBody["cache_prompt"] = false;
   return {
     path,
     body: engineBody,

@@ -1,8 +1,7 @@
 import type { ServerResponse } from "node:http";
-import type { Endpoint } from "#edge/agreements/records/model.ts";
 import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
-import type { CallPath } from "#edge/agreements/paths.ts";
+import { callPaths, type CallPath } from "#edge/agreements/paths.ts";
 import { refuseAborted, type LiveCall } from "./live-call.ts";
 import { prepareCall } from "./prepare.ts";
 import type { Rooms } from "./rooms.ts";
@@ -18,11 +17,6 @@ export interface AdmittedCall {
   body: Buffer;
 }
 
-const endpoints: Readonly<Record<CallPath, readonly Endpoint[]>> = {
-  "/v1/chat/completions": ["chat.completions", "text2sql"],
-  "/v1/completions": ["completions"],
-  "/v1/embeddings": ["embeddings"],
-};
 const timerMsMax = 2 ** 31 - 1;
 /** The edge signs a token just before it sends it, with its time in whole seconds. */
 const signedAgoMsMax = 2_000;
@@ -37,7 +31,7 @@ export async function answerCall(
   { path, claims, body }: AdmittedCall,
   response: ServerResponse,
 ): Promise<void> {
-  if (!endpoints[path].includes(claims.endpoint))
+  if (!callPaths[path].endpoints.some((endpoint) => endpoint === claims.endpoint))
     throw new Refusal("invalid_api_key", { message: "The hop token is for another endpoint.", log: "endpoint" });
   refuseWhenClosed(rooms);
   const { engine, capacity } = rooms.pool.findServing(claims.model);

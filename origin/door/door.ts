@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { callPathNames } from "#edge/agreements/paths.ts";
 import type { OrderClaims } from "#edge/agreements/tokens/hop.ts";
 import { buildErrorBody, buildErrorHeaders, Refusal } from "#edge/errors.ts";
 import { restoreDigits } from "#edge/protocol/digits.ts";
@@ -24,9 +25,7 @@ type Route = (rooms: DoorRooms, request: IncomingMessage, response: ServerRespon
 
 /** Everything this server answers, by method and exact target; a query string makes it another target, and 404. */
 const routes: Readonly<Record<string, Route>> = {
-  "POST /v1/chat/completions": admitTo("/v1/chat/completions"),
-  "POST /v1/completions": admitTo("/v1/completions"),
-  "POST /v1/embeddings": admitTo("/v1/embeddings"),
+  ...Object.fromEntries(callPathNames.map((path): [string, Route] => [`POST ${path}`, admitTo(path)])),
   "POST /tokenize": serveTokenize,
   "GET /v1/models": serveNodeModels,
   "POST /drain": serveDrain,

@@ -65,10 +65,28 @@ describe("settings", () => {
     });
   });
 
+  test("a node may name its models by an alias, and is known to serve the model that it stands for", () => {
+    const model = modelOf({ id: "house/model", aliases: ["chat"] });
+    const nodes = JSON.stringify([{ ...node, models: ["chat", "house/model", "unserved"] }]);
+    const settings = readSettings({ ...good, MODELS: JSON.stringify([model]), NODES: nodes });
+    expect(settings).toMatchObject({ NODES: [{ models: ["house/model", "house/model", "unserved"] }] });
+  });
+
+  test("money is in USD unless another currency is named", () => {
+    expect(readSettings(good).CURRENCY).toBe("USD");
+    expect(readSettings({ ...good, CURRENCY: "EUR" }).CURRENCY).toBe("EUR");
+  });
+
   test("Redis has 250 ms unless it is said otherwise, 10 ms to 5 s", () => {
     expect(readSettings(good).REDIS_WAIT_MS).toBe(250);
     for (const ms of [10, 999, 1_000, 4_999, 5_000])
       expect(readSettings({ ...good, REDIS_WAIT_MS: String(ms) }).REDIS_WAIT_MS).toBe(ms);
+  });
+
+  test("a hold stands 30 s after its call's deadline unless it is said otherwise, 1 s to 10 minutes", () => {
+    expect(readSettings(good)["HOLD_GRACE_MS"]).toBe(30_000);
+    for (const ms of [1_000, 9_999, 99_999, 100_000, 599_999, 600_000])
+      expect(readSettings({ ...good, HOLD_GRACE_MS: String(ms) })["HOLD_GRACE_MS"]).toBe(ms);
   });
 
   for (const name of ["DB", "LEDGERS", "FLEET", "MODELS", "NODES", "TAG_KEYS", "PEPPERS", "HOP_KEY"]) {
@@ -126,10 +144,14 @@ describe("a malformed value is named by its variable and never shown", () => {
     ["REDIS_WAIT_MS", "too short for any network", "9"],
     ["REDIS_WAIT_MS", "longer than an agent waits", "5001"],
     ["REDIS_WAIT_MS", "in words", canary],
+    ["HOLD_GRACE_MS", "too short for a node's report", "999"],
+    ["HOLD_GRACE_MS", "longer than ten minutes", "600001"],
+    ["HOLD_GRACE_MS", "in words", canary],
     ["IP_PER_SECOND", "empty", ""],
     ["IP_PER_SECOND", "negative", "-1"],
     ["IP_PER_SECOND", "a fraction", "0.5"],
     ["IP_PER_SECOND", "in words", canary],
+    ["CURRENCY", "no code of ISO 4217", "euro"],
     ["IP_EXEMPT", "no address", canary],
     ["IP_EXEMPT", "a network with bits beyond its prefix, among others", "10.0.0.0/8,203.0.113.7/24"],
     ["IP_EXEMPT", "a list in JSON", `["${canary}"]`],

@@ -1,4 +1,4 @@
-/* oxlint-disable typescript/no-explicit-any -- loose on purpose: the edge is checked against the platform's real types by the tsconfig at the root */
+/* oxlint-disable typescript/no-explicit-any -- loose on purpose: the root tsconfig checks against the real types */
 /**
  * The platform's globals, as far as the Node side meets them when a test imports edge code. Workers' and Node's own
  * types do not share one program; the edge is checked against the real ones by the tsconfig at the root, so these need

@@ -24,6 +24,11 @@ export const KeyRecord = z.strictObject({
   models: z.array(z.string()).nullable(),
   ipRanges: z.array(IpRange).nullable(),
   limits: KeyLimits.nullable(),
+  /**
+   * The first key of a chain of rotations: all keys of the chain are counted in its windows, and each is checked by its
+   * own limits. Absent: the key's own id.
+   */
+  lineage: KeyId.optional(),
   version: z.int().min(1),
 });
 export type KeyRecord = z.infer<typeof KeyRecord>;

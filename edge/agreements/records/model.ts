@@ -1,14 +1,15 @@
 import { z } from "zod";
+import { EngineEndpoint } from "../paths.ts";
 
-/** The endpoints that a key's scope may name. `text2sql` is chat-shaped and has a default model of its own. */
-export const Endpoint = z.enum(["chat.completions", "completions", "embeddings", "text2sql", "models"]);
+/** What a key's scope may name: the endpoints that reach an engine, and the list of models. */
+export const Endpoint = z.enum([...EngineEndpoint.options, "models"]);
 export type Endpoint = z.infer<typeof Endpoint>;
 
 /** `shared` nodes serve standard calls; `complex` ones are dedicated to calls that would stall their neighbours. */
 export const Tier = z.enum(["shared", "complex"]);
 export type Tier = z.infer<typeof Tier>;
 
-/** Micro-units of money per million tokens. */
+/** Micro-units (millionths) of the deployment's `CURRENCY`, for a million tokens. */
 export const Price = z.strictObject({
   promptMicrosPerMTok: z.int().min(0).max(1_000_000_000),
   completionMicrosPerMTok: z.int().min(0).max(1_000_000_000),
@@ -47,6 +48,14 @@ export const ModelRecord = z.strictObject({
   coefficients: z.record(NodeKind, Coefficients).optional(),
 });
 export type ModelRecord = z.infer<typeof ModelRecord>;
+
+/** The model of this id or alias, wherever a model is named: in a call, the scope of a key or token, a query. */
+export function findByName<Model extends Pick<ModelRecord, "id" | "aliases">>(
+  models: readonly Model[],
+  name: string,
+): Model | null {
+  return models.find(({ id, aliases }) => id === name || aliases.includes(name)) ?? null;
+}
 
 /** Computes integer micro-units, rounded up per call, so that the sum of rows equals the sum of bills. */
 export function computeCostMicros(price: Price, promptTokens: number, completionTokens: number): number {

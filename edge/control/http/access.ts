@@ -13,11 +13,12 @@ import { findOrg } from "../orgs/queries.ts";
 import type { ControlEnv } from "./port.ts";
 
 /**
- * Lets admin keys in. Whatever is wrong with a credential, the answer is the same 401; a key that we did not make costs
- * no I/O (S3).
+ * Lets admin keys in. Whatever is wrong with a credential, the answer is the same 401, but for what its form alone
+ * shows to anybody; a key that we did not make costs no I/O (S3).
  */
 export const authenticate: MiddlewareHandler<ControlEnv> = async (c, next) => {
   const { keyring } = c.var.control;
+  refuseByForm(c);
   const presented = readKey(readBearer(c));
   if (presented?.kind !== "admin" || !(await isTagged(presented, keyring))) throw new Refusal("invalid_api_key");
   const row = await findPresentedKey(c, presented);
@@ -64,6 +65,21 @@ export function refuseUnlessInCharge(c: Context<ControlEnv>, kind: KeyRow["kind"
   if (kind === "inference" || c.var.admin.role === "operator") return;
   throw new Refusal("insufficient_permissions", {
     message: "Only an operator's key may create, rotate or revoke admin keys.",
+  });
+}
+
+/** No key at all, and an inference key or a client token: this tells nothing about any key. */
+function refuseByForm(c: Context<ControlEnv>): void {
+  const shown = readBearer(c);
+  if (shown === "" || shown.startsWith("ey")) {
+    const what = shown === "" ? "No key was sent" : "This is a client token";
+    throw new Refusal("invalid_api_key", {
+      message: `${what}. Send an admin key as 'Authorization: Bearer sk-pen-admin-…'.`,
+    });
+  }
+  if (!shown.startsWith("sk-pen-") || shown.startsWith("sk-pen-admin-")) return;
+  throw new Refusal("invalid_api_key", {
+    message: "This is an inference key, which is for /v1 only. Send an admin key ('sk-pen-admin-…').",
   });
 }
 

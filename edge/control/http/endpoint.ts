@@ -1,9 +1,18 @@
 import { z, type RouteConfig, type RouteHandler } from "@hono/zod-openapi";
+import { refusals } from "../../errors.ts";
 import type { ControlEnv } from "./port.ts";
+
+const codes = Object.keys(refusals);
+const types = Array.from(new Set(Object.values(refusals).map(({ type }) => type)));
 
 const ErrorBody = z
   .object({
-    error: z.object({ message: z.string(), type: z.string(), param: z.string().nullable(), code: z.string() }),
+    error: z.looseObject({
+      message: z.string().openapi({ description: "For people. Its wording may change." }),
+      type: z.enum(types).openapi({ description: "The family that the code belongs to, as OpenAI names them." }),
+      param: z.string().nullable().openapi({ description: "The field at fault, as a path (`messages[0].role`)." }),
+      code: z.enum(codes).openapi({ description: "For programs. The list is closed." }),
+    }),
   })
   .openapi("Error");
 

@@ -2,23 +2,32 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { ControlEnv } from "./port.ts";
 import { createControlRoutes } from "./routes.ts";
 
-/** What another part of the edge adds to the document: its paths, and the schemas they point to. */
-export interface OpenApiPart {
-  paths?: Record<string, object>;
-  components?: { schemas?: Record<string, object>; securitySchemes?: Record<string, object> };
+/** An operation of an OpenAPI document, as far as anyone here looks into it. */
+export interface DescribedOperation {
+  operationId?: string;
+  summary?: string;
+  tags?: string[];
+  security?: object[];
+  parameters?: object[];
+  responses?: Record<string, object>;
+  requestBody?: { required?: boolean; content?: Record<string, object> };
 }
 
 /** An OpenAPI 3.1 document, as far as anyone here looks into it. */
-export interface OpenApiDocument extends OpenApiPart {
+export interface OpenApiDocument {
   openapi: string;
   info: object;
+  tags?: object[];
+  paths?: Record<string, Record<string, DescribedOperation>>;
+  components?: {
+    schemas?: Record<string, object>;
+    securitySchemes?: Record<string, object>;
+    responses?: Record<string, object>;
+  };
 }
 
-/**
- * The OpenAPI 3.1 document of the control plane as it is mounted, and of the parts given. The same on every call, so
- * the door may keep it.
- */
-export function openApiDocument(...parts: OpenApiPart[]): OpenApiDocument {
+/** The OpenAPI 3.1 document of the control plane as it is mounted, the same on every call. */
+export function openApiDocument(): OpenApiDocument {
   const app = new OpenAPIHono<ControlEnv>();
   const registry = app.openAPIRegistry;
   registry.registerComponent("securitySchemes", "adminKey", {
@@ -29,7 +38,7 @@ export function openApiDocument(...parts: OpenApiPart[]): OpenApiDocument {
   registry.registerComponent("securitySchemes", "apiKey", {
     type: "http",
     scheme: "bearer",
-    description: "An inference key: `sk-pen-…`.",
+    description: "An inference key, `sk-pen-…`, or a client token.",
   });
   registry.registerComponent("securitySchemes", "bootstrapToken", {
     type: "http",
@@ -42,17 +51,7 @@ export function openApiDocument(...parts: OpenApiPart[]): OpenApiDocument {
     info: { title: "Penstock", version: "1", description: "Open models on your own GPUs, as a global HTTPS API." },
     servers: [{ url: "/" }],
     security: [{ adminKey: [] }],
-    tags: [{ name: "orgs" }, { name: "keys" }, { name: "usage" }],
+    tags: ["orgs", "keys", "usage", "models", "nodes"].map((name) => ({ name })),
   });
-  return parts.reduce<OpenApiDocument>(join, document);
-}
-
-function join(document: OpenApiDocument, part: OpenApiPart): OpenApiDocument {
-  const schemas = { ...document.components?.schemas, ...part.components?.schemas };
-  const securitySchemes = { ...document.components?.securitySchemes, ...part.components?.securitySchemes };
-  return {
-    ...document,
-    paths: { ...document.paths, ...part.paths },
-    components: { ...document.components, schemas, securitySchemes },
-  };
+  return JSON.parse(JSON.stringify(document));
 }

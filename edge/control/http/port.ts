@@ -2,6 +2,7 @@ import type { Ledger } from "../../ledger/port.ts";
 import type { KeyId, OrgId } from "../../agreements/tokens/ids.ts";
 import type { Keyring } from "../../agreements/tokens/key-format.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
+import type { LoadReport, NodeRecord, NodeState } from "../../agreements/records/node.ts";
 import type { Visit } from "../../visit.ts";
 import type { OrgRow } from "../orgs/queries.ts";
 import type { Database } from "./store.ts";
@@ -15,8 +16,28 @@ export interface ControlPorts {
   bootstrapToken: string | null;
   /** How records reach the data plane: when `publish` returns, the next call sees the record (S1). */
   publisher: Pick<Ledger, "publish" | "inspect">;
-  /** The models that a key's scope may name. An alias is stored as the id it stands for. */
-  models: readonly Pick<ModelRecord, "id" | "aliases">[];
+  /** The models that are served. Wherever one is named, an alias will do; what is stored is the id it stands for. */
+  models: readonly ModelRecord[];
+  /** What the nodes have reported. */
+  fleet: FleetReports;
+  /** ISO 4217: what `…Micros` are millionths of. Nothing is converted. */
+  currency: string;
+}
+
+/** The nodes as the edge knows them. `refresh` answers `null` when the view is fresh. */
+export interface FleetReports {
+  refresh(nowMs: number): Promise<void> | null;
+  view(nowMs: number): NodeReport[];
+}
+
+/** One node: as configured, and as it has last reported; `null` where it has not. */
+export interface NodeReport {
+  record: NodeRecord;
+  state: NodeState | null;
+  heartbeatAgeMs: number | null;
+  load: LoadReport | null;
+  kvPoolTokens: number | null;
+  breaker: "closed" | "open" | "probing";
 }
 
 /** Who makes the request: an operator reaches every org, an admin their own. */

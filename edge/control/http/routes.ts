@@ -2,6 +2,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { authenticate, reachOrg } from "./access.ts";
 import { refuseInvalid, takeBody } from "./body.ts";
+import { changeKey } from "../keys/change-key.ts";
 import { createKey } from "../keys/create-key.ts";
 import { listKeys } from "../keys/list-keys.ts";
 import { revokeKey } from "../keys/revoke-key.ts";
@@ -12,9 +13,13 @@ import { changeOrg } from "../orgs/change-org.ts";
 import { createOrg } from "../orgs/create-org.ts";
 import { listOrgs } from "../orgs/list-orgs.ts";
 import { showOrg } from "../orgs/show-org.ts";
+import { listModels } from "../models/list-models.ts";
+import { listNodes } from "../nodes/list-nodes.ts";
 import type { ControlEnv } from "./port.ts";
+import { showSession } from "../session/show-session.ts";
 import { listUsage } from "../usage/list-usage.ts";
 import { showLedger } from "../usage/show-ledger.ts";
+import { summarizeUsage } from "../usage/summarize-usage.ts";
 
 /**
  * The control plane's table of contents, mounted at `/control` by a door that sets `visit` and `wiring` and writes
@@ -28,6 +33,9 @@ export function createControlRoutes(): OpenAPIHono<ControlEnv> {
   app.use(authenticate, takeBody);
   app.use("/orgs/:org/*", reachOrg);
 
+  app.openapi(...showSession);
+  app.openapi(...listModels);
+  app.openapi(...listNodes);
   app.openapi(...createOrg);
   app.openapi(...listOrgs);
   app.openapi(...showOrg);
@@ -35,10 +43,12 @@ export function createControlRoutes(): OpenAPIHono<ControlEnv> {
   app.openapi(...createKey);
   app.openapi(...listKeys);
   app.openapi(...showKey);
+  app.openapi(...changeKey);
   app.openapi(...rotateKey);
   app.openapi(...revokeKey);
   app.openapi(...showLedger);
   app.openapi(...listUsage);
+  app.openapi(...summarizeUsage);
   return app;
 }
 

@@ -12,6 +12,7 @@ export const listKeys = defineEndpoint(
   createRoute({
     method: "get",
     path: "/orgs/{org}/keys",
+    operationId: "listKeys",
     tags: ["keys"],
     summary: "List keys",
     request: { params: OrgPath, query: z.strictObject(pageFields) },

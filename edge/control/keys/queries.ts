@@ -23,6 +23,7 @@ const KeyRow = z.object({
   expires_at_ms: z.int().nullable(),
   revoked_at_ms: z.int().nullable(),
   replaces: KeyId.nullable(),
+  lineage: KeyId.nullable(),
   version: z.int(),
   created_at_ms: z.int(),
 });
@@ -95,8 +96,8 @@ export async function insertFirstOperatorKey(
 }
 
 /**
- * Inserts the successor of a key in force, with its name and scopes; `null` when the key is not in force or has a
- * successor.
+ * Inserts the successor of a key in force, with its name, scopes and lineage (the first key of the chain); `null` when
+ * the key is not in force or has a successor.
  */
 export async function insertSuccessor(
   db: Database,
@@ -105,8 +106,8 @@ export async function insertSuccessor(
 ): Promise<KeyRow | null> {
   const insert = db.prepare(
     `INSERT INTO keys (id, org, kind, role, name, hint, digest, pepper_kid, endpoints, models, ip_cidrs, limits,
-       expires_at_ms, replaces, created_at_ms)
-     SELECT ?, org, kind, role, name, ?, ?, ?, endpoints, models, ip_cidrs, limits, ?, id, ?
+       expires_at_ms, replaces, lineage, created_at_ms)
+     SELECT ?, org, kind, role, name, ?, ?, ?, endpoints, models, ip_cidrs, limits, ?, id, coalesce(lineage, id), ?
      FROM keys WHERE id = ? AND ${inForce} ON CONFLICT (replaces) WHERE revoked_at_ms IS NULL DO NOTHING RETURNING *`,
   );
   const values = [key.id, key.hint, key.digest, key.pepperKid, key.expiresAtMs, key.createdAtMs, of, key.createdAtMs];
@@ -159,6 +160,40 @@ export async function restoreKey(db: Database, ended: KeyRow, expiresAtMs: numbe
   return KeyRow.nullable().parse(await update.bind(expiresAtMs, ended.id, ended.version).first());
 }
 
+/** What a change of a key sets; `undefined` stays, `null` is any, none or never. `limits` sets the windows it names. */
+export interface KeyChange {
+  name?: string | undefined;
+  endpoints?: Endpoint[] | null | undefined;
+  models?: string[] | null | undefined;
+  ipCidrs?: string[] | null | undefined;
+  limits?: KeyLimits | null | undefined;
+  expiresAtMs?: number | null | undefined;
+}
+
+/**
+ * One statement reads, changes and counts the version up, so that of two changes at once neither is lost. `null` when
+ * the key is not in force.
+ */
+export async function updateKey(db: Database, id: KeyId, change: KeyChange, nowMs: number): Promise<KeyRow | null> {
+  const { name, endpoints, models, ipCidrs, limits, expiresAtMs } = change;
+  const plain = { name, expires_at_ms: expiresAtMs };
+  const scopes = { endpoints, models, ip_cidrs: ipCidrs, ...(limits === null && { limits }) };
+  const given = [
+    ...Object.entries(plain),
+    ...Object.entries(scopes).map(([column, scope]) => [column, scope && JSON.stringify(scope)] as const),
+  ].filter(([, value]) => value !== undefined);
+  const sets = ["version = version + 1", ...given.map(([column]) => `${column} = ?`)];
+  const values: unknown[] = given.map(([, value]) => value);
+  for (const [window, bound] of Object.entries(limits ?? {})) {
+    if (values.length === given.length) sets.push("limits = json_set(coalesce(limits, '{}')");
+    sets[sets.length - 1] += ", ?, json(?)";
+    values.push(`$.${window}`, JSON.stringify(bound));
+  }
+  if (values.length > given.length) sets[sets.length - 1] += ")";
+  const update = db.prepare(`UPDATE keys SET ${sets.join(", ")} WHERE id = ? AND ${inForce} RETURNING *`);
+  return KeyRow.nullable().parse(await update.bind(...values, id, nowMs).first());
+}
+
 /** Neither revoked nor expired; at the very millisecond of its expiry a key is expired. */
 export function isInForce(row: KeyRow, nowMs: number): boolean {
   return row.revoked_at_ms === null && (row.expires_at_ms === null || row.expires_at_ms > nowMs);
@@ -181,6 +216,7 @@ export function toKeyRecord(row: KeyRow): KeyRecord {
     models,
     ipRanges,
     limits,
+    ...(row.lineage && { lineage: row.lineage }),
     version,
   };
 }

@@ -14,6 +14,7 @@ export const revokeKey = defineEndpoint(
   createRoute({
     method: "post",
     path: "/orgs/{org}/keys/{key}/revoke",
+    operationId: "revokeKey",
     tags: ["keys"],
     summary: "Revoke a key",
     request: { params: KeyPath, body: noBody },

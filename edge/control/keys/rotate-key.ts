@@ -35,6 +35,7 @@ export const rotateKey = defineEndpoint(
   createRoute({
     method: "post",
     path: "/orgs/{org}/keys/{key}/rotate",
+    operationId: "rotateKey",
     tags: ["keys"],
     summary: "Rotate a key",
     request: { params: KeyPath, body: describeJsonBody(Body) },

@@ -9,6 +9,7 @@ export const showKey = defineEndpoint(
   createRoute({
     method: "get",
     path: "/orgs/{org}/keys/{key}",
+    operationId: "showKey",
     tags: ["keys"],
     summary: "Show a key",
     request: { params: KeyPath },

@@ -21,6 +21,7 @@ export const bootstrapOperator = defineEndpoint(
   createRoute({
     method: "post",
     path: "/bootstrap",
+    operationId: "bootstrapOperator",
     tags: ["orgs"],
     summary: "Create the first operator key",
     security: [{ bootstrapToken: [] }],

@@ -25,6 +25,7 @@ export const changeOrg = defineEndpoint(
   createRoute({
     method: "patch",
     path: "/orgs/{org}",
+    operationId: "changeOrg",
     tags: ["orgs"],
     summary: "Set an org's plan and limits",
     middleware: [requireOperator],

@@ -16,6 +16,7 @@ export const createOrg = defineEndpoint(
   createRoute({
     method: "post",
     path: "/orgs",
+    operationId: "createOrg",
     tags: ["orgs"],
     summary: "Create an org",
     middleware: [requireOperator],

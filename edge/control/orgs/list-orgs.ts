@@ -11,6 +11,7 @@ export const listOrgs = defineEndpoint(
   createRoute({
     method: "get",
     path: "/orgs",
+    operationId: "listOrgs",
     tags: ["orgs"],
     summary: "List orgs",
     request: { query: z.strictObject(pageFields) },

@@ -7,6 +7,7 @@ export const showOrg = defineEndpoint(
   createRoute({
     method: "get",
     path: "/orgs/{org}",
+    operationId: "showOrg",
     tags: ["orgs"],
     summary: "Show an org",
     request: { params: OrgPath },

@@ -1,22 +1,18 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { KeyId, OrgId } from "../../agreements/tokens/ids.ts";
+import { HoldId, KeyId, OrgId } from "../../agreements/tokens/ids.ts";
 import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
-import { cutPage, formatIso, listStart, pageFields, pageRowsDefault, QueryInstant, Timestamp } from "../http/fields.ts";
+import { cutPage, formatIso, listStart, pageFields, pageRowsDefault, Timestamp } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
+import { filterFields, readFilter } from "./filter.ts";
 import { selectUsage, sumUsage, type UsageRow } from "./queries.ts";
+import { Currency, showCounts, showTotals, UsageTotals } from "./totals.ts";
 
-const Query = z.strictObject({
-  from: QueryInstant.optional(),
-  to: QueryInstant.optional(),
-  key: KeyId.optional(),
-  model: z.string().min(1).max(200).optional(),
-  ...pageFields,
-});
+const Query = z.strictObject({ ...filterFields, hold: HoldId.optional(), ...pageFields });
 
 const Usage = z
   .strictObject({
     id: z.string(),
-    hold: z.string(),
+    hold: z.string().openapi({ description: "The call: its answer carried it in `x-penstock-hold`." }),
     org: OrgId,
     key: KeyId,
     model: z.string(),
@@ -33,12 +29,13 @@ const Usage = z
   })
   .openapi("Usage");
 
-const Totals = Usage.pick({ promptTokens: true, cachedTokens: true, completionTokens: true, costMicros: true })
-  .extend({ calls: z.int() })
-  .openapi("UsageTotals");
-
 const Answer = z
-  .strictObject({ rows: z.array(Usage), totals: Totals, nextCursor: z.string().nullable() })
+  .strictObject({
+    rows: z.array(Usage),
+    totals: UsageTotals,
+    currency: Currency,
+    nextCursor: z.string().nullable(),
+  })
   .openapi("UsageList");
 
 /** Lists an org's usage, newest first, with the sums over all that matches. `from` is included, `to` is not. */
@@ -46,6 +43,7 @@ export const listUsage = defineEndpoint(
   createRoute({
     method: "get",
     path: "/orgs/{org}/usage",
+    operationId: "listUsage",
     tags: ["usage"],
     summary: "List usage",
     request: { params: OrgPath, query: Query },
@@ -56,17 +54,16 @@ export const listUsage = defineEndpoint(
   }),
   async (c) => {
     const { control, org } = c.var;
-    const { from, to, key, model, limit = pageRowsDefault, cursor = listStart } = c.req.valid("query");
-    const filter = { org: org.id, fromMs: from, toMs: to, key, model };
+    const { hold, limit = pageRowsDefault, cursor = listStart, ...query } = c.req.valid("query");
+    const filter = { ...readFilter(org.id, query, control.models), hold };
     const [rows, sums] = await Promise.all([
       selectUsage(control.db, filter, cursor, limit + 1),
       sumUsage(control.db, filter),
     ]);
     const page = cutPage(rows, limit, (row) => ({ ms: row.admitted_at_ms, id: row.id }));
-    return c.json(
-      { rows: page.rows.map(toUsage), totals: { calls: sums.calls, ...countsOf(sums) }, nextCursor: page.nextCursor },
-      200,
-    );
+    const rowsShown = page.rows.map(toUsage);
+    const { currency } = control;
+    return c.json({ rows: rowsShown, totals: showTotals(sums), currency, nextCursor: page.nextCursor }, 200);
   },
 );
 
@@ -83,16 +80,7 @@ function toUsage(row: UsageRow): z.infer<typeof Usage> {
     endpoint: path,
     end,
     responseId: row.response_id,
-    ...countsOf(row),
+    ...showCounts(row),
     ...times,
-  };
-}
-
-function countsOf(row: Pick<UsageRow, "prompt_tokens" | "cached_tokens" | "completion_tokens" | "cost_micros">) {
-  return {
-    promptTokens: row.prompt_tokens,
-    cachedTokens: row.cached_tokens,
-    completionTokens: row.completion_tokens,
-    costMicros: row.cost_micros,
   };
 }

@@ -40,6 +40,7 @@ export const showLedger = defineEndpoint(
   createRoute({
     method: "get",
     path: "/orgs/{org}/ledger",
+    operationId: "showLedger",
     tags: ["usage"],
     summary: "Show the ledger",
     request: { params: OrgPath },

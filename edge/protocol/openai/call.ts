@@ -1,7 +1,7 @@
 import { digestHex } from "../../agreements/digest.ts";
 import { isObject, type JsonObject } from "../../agreements/json.ts";
-import type { CallPath } from "../../agreements/paths.ts";
-import type { Endpoint, ModelRecord } from "../../agreements/records/model.ts";
+import { endpointPaths, type CallPath, type EngineEndpoint } from "../../agreements/paths.ts";
+import { findByName, type Endpoint, type ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import { idempotencyKeyCharsMax } from "../../limits.ts";
 import type { Visit } from "../../visit.ts";
@@ -20,12 +20,17 @@ import {
 import { restoreDigits } from "../digits.ts";
 import { estimateTokens } from "../estimate.ts";
 import { isSmall, parseBody } from "../fields.ts";
+import { addDeployment } from "./deployment.ts";
+import { refuseModel } from "./models.ts";
 import { readTimeout, type CallTimeout } from "./timeout.ts";
 import { refuseRemoteMedia, stripReserved } from "./reserved-fields.ts";
 import { omitUnsent, refuseUnsupportedParts } from "./unsupported.ts";
 
-/** The endpoints that reach an engine; `GET /v1/models` never does. */
-export type EngineEndpoint = Exclude<Endpoint, "models">;
+/** What a call's address says of it; `deployment` is the model that an address in Azure's form names. */
+export interface CallAddress {
+  endpoint: EngineEndpoint;
+  deployment: string | null;
+}
 
 /** A parsed request: what the caller wants, in our terms, and the body to send to the origin. */
 export interface Call {
@@ -58,10 +63,17 @@ export interface Call {
 
 /**
  * Reads a call: body, shape, model, bounds. Throws a Refusal that names the field. Nothing of the caller's raw bytes or
- * headers goes further: `body` is our own copy of it, without the reserved fields.
+ * headers goes further: `body` is our own copy of it, without the reserved fields. A `deployment`
+ * is the model that an address in Azure's form names.
  */
-export async function readCall(visit: Visit, endpoint: EngineEndpoint, models: readonly ModelRecord[]): Promise<Call> {
-  const { bytes, json, exact } = await readJson(visit.request);
+export async function readCall(
+  visit: Visit,
+  endpoint: EngineEndpoint,
+  models: readonly ModelRecord[],
+  deployment: string | null = null,
+): Promise<Call> {
+  const { bytes, json: sent, exact } = await readJson(visit.request);
+  const json = deployment === null ? sent : addDeployment(sent, deployment, models);
   const shape = readShape(endpoint, { json: omitUnsent(json), exact }, models);
   const { model } = shape;
   if (shape.completionTokens > model.contextTokensMax) {
@@ -82,7 +94,7 @@ export async function readCall(visit: Visit, endpoint: EngineEndpoint, models: r
     mayClamp: headers.get("x-penstock-clamp") === "true",
     timeout,
     deadlineMs: visit.startedAtMs + timeout.ms,
-    idempotency: readIdempotency(headers, endpoint, bytes),
+    idempotency: readIdempotency(headers, deployment === null ? endpoint : `${endpoint} ${deployment}`, bytes),
   };
 }
 
@@ -134,7 +146,7 @@ function readChat(body: ChatBody, endpoint: "chat.completions" | "text2sql", mod
   const text = joinChatText(body);
   const tools = body.tools?.length ? estimateTokens(JSON.stringify(body.tools)) : 0;
   return {
-    path: "/v1/chat/completions",
+    path: endpointPaths[endpoint].agent,
     model,
     body: writeBody(body, { model: model.id, max_tokens: completionTokens, max_completion_tokens: undefined }),
     isStream: body.stream ?? false,
@@ -163,7 +175,7 @@ function readCompletions(body: CompletionsBody, models: readonly ModelRecord[]):
   const text = joinPromptText(body.prompt);
   const bound = boundPrompt(body.prompt);
   return {
-    path: "/v1/completions",
+    path: endpointPaths.completions.agent,
     model,
     body: writeBody(body, { model: model.id, max_tokens: completionTokens, ...notChat }),
     isStream: body.stream ?? false,
@@ -183,7 +195,7 @@ function readEmbeddings(body: EmbeddingsBody, models: readonly ModelRecord[]): S
   const text = joinPromptText(body.input);
   const bound = boundPrompt(body.input);
   return {
-    path: "/v1/embeddings",
+    path: endpointPaths.embeddings.agent,
     model,
     body: writeBody(body, { model: model.id, ...notChat }),
     isStream: false,
@@ -235,10 +247,12 @@ function refuseStrayOptions(body: { stream?: boolean | null | undefined; stream_
   }
 }
 
-/** Finds a model by its id or an alias; refuses when it does not serve the endpoint. */
+/**
+ * Finds a model by its id or an alias; refuses one that does not serve the endpoint, and names one that is not there.
+ */
 export function findModel(models: readonly ModelRecord[], name: string, endpoint: Endpoint): ModelRecord {
-  const model = models.find((record) => record.id === name || record.aliases.includes(name));
-  if (!model) throw new Refusal("model_not_found", { param: "model" });
+  const model = findByName(models, name);
+  if (!model) throw refuseModel(name);
   if (endpoint === "models" || model.endpoints.includes(endpoint)) return model;
   throw new Refusal("invalid_value", { param: "model", message: `This model does not serve ${endpoint}.` });
 }
@@ -248,7 +262,7 @@ function readAffinity(body: Record<string, unknown>, text: string): string {
   return typeof own === "string" && own !== "" ? own.slice(0, 1_024) : text.slice(0, 1_024);
 }
 
-function readIdempotency(headers: Headers, endpoint: EngineEndpoint, bytes: Uint8Array): Call["idempotency"] {
+function readIdempotency(headers: Headers, address: string, bytes: Uint8Array): Call["idempotency"] {
   const key = headers.get("idempotency-key");
   if (key === null) return null;
   if (key === "" || key.length > idempotencyKeyCharsMax) {
@@ -257,5 +271,5 @@ function readIdempotency(headers: Headers, endpoint: EngineEndpoint, bytes: Uint
       message: `Idempotency-Key must have 1 to ${idempotencyKeyCharsMax} characters.`,
     });
   }
-  return { key: digestHex(key), body: digestHex(`${endpoint} ${digestHex(bytes)}`) };
+  return { key: digestHex(key), body: digestHex(`${address} ${digestHex(bytes)}`) };
 }

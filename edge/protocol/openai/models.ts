@@ -1,23 +1,36 @@
-import type { ModelRecord } from "../../agreements/records/model.ts";
+import { z } from "zod";
+import { Endpoint, type ModelRecord } from "../../agreements/records/model.ts";
+import { Refusal } from "../../errors.ts";
+import { quoteName } from "../quote.ts";
 
 /**
  * A model as OpenAI lists it, with what vLLM and we add: `max_model_len` (tokens), aliases, endpoints. `created` is in
  * Unix seconds.
  */
-export interface ModelCard {
-  id: string;
-  object: "model";
-  created: number;
-  owned_by: string;
-  max_model_len: number;
-  aliases: string[];
-  endpoints: string[];
-}
+export const ModelCard = z.strictObject({
+  id: z.string(),
+  object: z.literal("model"),
+  created: z.int(),
+  owned_by: z.string(),
+  max_model_len: z.int(),
+  aliases: z.array(z.string()),
+  endpoints: z.array(Endpoint),
+});
+export type ModelCard = z.infer<typeof ModelCard>;
 
-/** The answer of `GET /v1/models`, as OpenAI shapes it. */
-export interface ModelList {
-  object: "list";
-  data: ModelCard[];
+/** The models that a key may use. */
+export const ModelList = z.strictObject({ object: z.literal("list"), data: z.array(ModelCard) });
+export type ModelList = z.infer<typeof ModelList>;
+
+/**
+ * The refusal of a model that is not there. It is the same for one that the caller may not use, so that nobody learns
+ * what others have.
+ */
+export function refuseModel(name: string): Refusal {
+  return new Refusal("model_not_found", {
+    param: "model",
+    message: `The model '${quoteName(name)}' does not exist or you do not have access to it.`,
+  });
 }
 
 /** Builds the public card of a model. */

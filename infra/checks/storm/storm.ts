@@ -1,4 +1,4 @@
-import { writeTable } from "#clients/cli/table.ts";
+import { writeTable } from "#clients/cli/output/table.ts";
 import { hasRedisServer, redisMissing } from "#infra/local/redis/redis-server.ts";
 import { openArena, type Arena } from "./arena/arena.ts";
 import { audit, type AuditResult } from "./audit/audit.ts";

@@ -37,6 +37,9 @@ export function readCompletion(
     if (!raw["prompt_embeds"])
       throw makeProblem("Either prompt or prompt_embeds must be provided and non-empty.", "prompt");
   }
+  const empty = findEmptyItem(prompt);
+  if (empty !== null)
+    throw makeProblem("Either prompt or prompt_embeds must be provided and non-empty.", `prompt[${empty}]`);
   const fields = new Fields(raw, completionKinds, [...findPromptFlaws(prompt), ...findSharedFlaws(raw)]);
   const model = models.find(fields.text("model"), false);
   if (fields.text("suffix"))
@@ -74,6 +77,13 @@ export function readCompletion(
 
 const isTokenList = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((token) => typeof token === "number" && Number.isInteger(token));
+
+/** The place of the first item with nothing in it: an engine that is given no token never makes one. */
+function findEmptyItem(prompt: unknown): number | null {
+  if (!Array.isArray(prompt)) return null;
+  const at = prompt.findIndex((item) => item === "" || (Array.isArray(item) && item.length === 0));
+  return at < 0 ? null : at;
+}
 
 /** Text, texts, token ids, or lists of token ids. */
 function readPrompts(prompt: unknown): number[][] {

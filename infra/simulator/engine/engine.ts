@@ -48,7 +48,10 @@ export class EngineCore {
     return false;
   }
 
+  /** Takes a sequence in. Throws `RangeError` for one that could never step: without a token, or beyond the pool. */
   submit(work: Work): SequenceHandle {
+    if (work.tokens.length === 0) throw new RangeError("a sequence without a token never steps");
+    if (work.tokens.length >= this.pool.total * blockTokens) throw new RangeError("the prompt is larger than the pool");
     const sequence: EngineSequence = {
       work,
       promptTokens: work.tokens.length,

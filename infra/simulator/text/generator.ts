@@ -19,30 +19,47 @@ export function makeGenerator(speech: ModelOutput, answerTokensMean: number): To
 const tokenFor = (text: string): number => tokenize(text)[0] ?? 0;
 const tokensFor = (text: string): number[] => text.split("|").map(tokenFor);
 
-const openings = tokensFor("The|A|This|We|When|Each|One|If|All|Some|It|Here");
-const starts = tokensFor(" The| A| This| We| When| Each| One| If| All| Some| It| Here");
-const words = tokensFor(
-  " the| a| of| to| and| in| that| is| for| on| with| as| at| by| from| this| which| each| can| may| " +
-    "will| must| water| pipe| gate| wheel| river| stone| mill|" +
-    " flow| turns| opens| closes| holds| feeds| runs| slow| fast| deep| cold| small| large| model| token| " +
-    "answer| second| first| last| way| day| night| hand| work|" +
-    " field| light| sound| house| line| part| end| more| less| than| then| when| where| it| its| one| two| " +
-    "many| some| only| still| also| na| caf",
-);
+/** Sentences are `article subject verb article object`, some joined by a link; each list has words of its own. */
+const openings = tokensFor("The|A|This|Each|One|Our");
+const starts = tokensFor(" The| A| This| Each| One| Our");
+const links = tokensFor(" and| while| until| but| so");
+const linkedArticles = tokensFor(" every| that| some");
+const subjects = tokensFor(" water| gate| mill| wheel| river| stone| model| token| answer| house| light");
+const verbs = tokensFor(" turns| opens| closes| holds| feeds| moves| meets| finds| keeps| sees");
+const articles = tokensFor(" the| a| one| its| our| this");
+const objects = tokensFor(" pipe| field| road| door| boat| hand| lamp| valley| garden| tower| wall| bridge");
+const period = tokenFor(".");
+const newline = tokenFor("\n");
+// Characters of two and four bytes are rare, but there: a naïve café, and a smile between sentences.
 const naive = tokenFor(" na");
 const cafe = tokenFor(" caf");
 const iUmlaut = tokenFor("ï");
 const ve = tokenFor("ve");
 const eAcute = tokenFor("é");
-const comma = tokenFor(",");
-const period = tokenFor(".");
-const newline = tokenFor("\n");
 const [emojiHead = 0] = tokenize("🙂");
 const emojiTails = ["🙂", "🚀", "🌊", "💧", "🔧"].map((emoji) => tokenize(emoji)[1] ?? 0);
-const kanji = tokensFor("水|門|流|車");
-const flowing = new Set([...starts, ...openings, ...words, comma, iUmlaut, ve, eAcute, ...emojiTails, ...kanji]);
 
-/** Sentences of some nine tokens. */
+const repeat = (tokens: readonly number[], times: number): number[] =>
+  Array.from({ length: times }, () => tokens).flat();
+const afterObject = [...repeat([period], 9), ...links];
+
+/** What may follow a token; after any other an answer begins. */
+const proseRules = new Map<number, readonly number[]>([
+  ...[...openings, ...starts, ...linkedArticles].map((token): [number, number[]] => [token, subjects]),
+  ...links.map((token): [number, number[]] => [token, linkedArticles]),
+  ...subjects.map((token): [number, number[]] => [token, verbs]),
+  ...verbs.map((token): [number, number[]] => [token, articles]),
+  ...articles.map((token): [number, number[]] => [token, [...repeat(objects, 2), naive, cafe]]),
+  ...objects.map((token): [number, number[]] => [token, afterObject]),
+  ...emojiTails.map((token): [number, number[]] => [token, starts]),
+  [naive, [iUmlaut]],
+  [iUmlaut, [ve]],
+  [ve, objects],
+  [cafe, [eAcute]],
+  [eAcute, afterObject],
+  [emojiHead, emojiTails],
+]);
+
 const sentenceTokens = 9;
 
 const choose = (tokens: readonly number[], hash: number): number => tokens[hash % tokens.length] ?? 0;
@@ -52,20 +69,10 @@ function makeProseGenerator(answerTokensMean: number): TokenGenerator {
   return (last, hash, mayEnd) => {
     // The low bits choose the kind of token, a second mixing the token itself: otherwise the two would move together.
     const other = mix(hash, 7);
-    if (last === emojiHead) return choose(emojiTails, other);
-    if (last === cafe) return eAcute;
-    if (last === naive) return iUmlaut;
-    if (last === iUmlaut) return ve;
-    if (last === period) {
-      if (mayEnd && (hash >>> 8) / 0x1_00_0000 < endShare) return endOfAnswer;
-      return hash % 8 === 0 ? newline : choose(starts, other);
-    }
-    if (!flowing.has(last)) return choose(openings, other);
-    const kind = hash % 100;
-    if (last === comma || kind < 80) return choose(words, other);
-    if (kind < 91) return period;
-    if (kind < 97) return comma;
-    return kind < 99 ? emojiHead : choose(kanji, other);
+    if (last !== period) return choose(proseRules.get(last) ?? openings, other);
+    if (mayEnd && (hash >>> 8) / 0x1_00_0000 < endShare) return endOfAnswer;
+    if (hash % 16 === 1) return emojiHead;
+    return hash % 8 === 0 ? newline : choose(starts, other);
   };
 }
 
@@ -86,6 +93,7 @@ const descending = tokenFor(" DESC");
 const limit = tokenFor(" LIMIT");
 const space = tokenFor(" ");
 const semicolon = tokenFor(";");
+const comma = tokenFor(",");
 const digits = tokensFor("1|2|5|7|8");
 const zero = tokenFor("0");
 

@@ -1,4 +1,5 @@
 import { mix } from "./hash.ts";
+import { generateMatch } from "./regex.ts";
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 type Schema = Record<string, unknown>;
@@ -11,8 +12,8 @@ const depthMax = 16;
 
 /**
  * A JSON value that a schema accepts, the same one for the same `seed`. Knows types, properties, items, enum, const,
- * any/one/allOf, `$ref` within the document, and bounds of numbers, strings and arrays; does not know `pattern` or
- * conditionals.
+ * any/one/allOf, `$ref` within the document, and bounds of numbers, strings and arrays; patterns as
+ * far as regex.ts knows them; does not know conditionals.
  */
 export function fillSchema(schema: unknown, seed: number): Json {
   return new Maker(schema, seed).make(schema, 0);
@@ -32,17 +33,20 @@ class Maker {
     const whole = this.#resolve(schema, depth);
     if ("const" in whole) return toJson(whole["const"]);
     if (Array.isArray(whole["enum"])) return toJson(whole["enum"][this.#below(whole["enum"].length)]);
+    if (typeof whole["pattern"] === "string" && (whole["type"] ?? "string") === "string")
+      return generateMatch(whole["pattern"], this.#below(0x7fff_ffff));
     for (const choice of [whole["anyOf"], whole["oneOf"]]) {
       if (!Array.isArray(choice)) continue;
       // Past the depth the last alternative is taken: recursive schemas commonly end with null.
       const taken = asSchema(choice[depth < depthMax ? this.#below(choice.length) : choice.length - 1]);
-      return this.make({ ...whole, anyOf: undefined, oneOf: undefined, ...taken }, depth + 1);
+      return this.make(merge({ ...whole, anyOf: undefined, oneOf: undefined }, taken), depth + 1);
     }
     return this.#makeType(whole, depth);
   }
 
   #makeType(schema: Schema, depth: number): Json {
-    const type = Array.isArray(schema["type"]) ? schema["type"][0] : schema["type"];
+    const types: unknown[] = Array.isArray(schema["type"]) ? schema["type"] : [schema["type"]];
+    const type = depth < depthMax || !types.includes("null") ? types[0] : "null";
     if (type === "object" || isRecord(schema["properties"])) return this.#makeObject(schema, depth);
     if (type === "array") return this.#makeArray(schema, depth);
     if (type === "integer" || type === "number") return this.#makeNumber(schema, type === "integer");
@@ -56,16 +60,37 @@ class Maker {
     const required = Array.isArray(schema["required"]) ? schema["required"] : [];
     const filled: { [key: string]: Json } = {};
     for (const [name, property] of Object.entries(properties)) {
-      if (depth < depthMax || required.includes(name)) filled[name] = this.make(property, depth + 1);
+      if (property !== false && (depth < depthMax || required.includes(name)))
+        filled[name] = this.make(property, depth + 1);
     }
+    const extra = isRecord(schema["additionalProperties"]) ? schema["additionalProperties"] : { type: "string" };
+    const absent = required.filter((name) => typeof name === "string" && !Object.hasOwn(filled, name));
+    for (const name of absent) filled[String(name)] = this.make(extra, depth + 1);
+    const least = toNumber(schema["minProperties"]) ?? 0;
+    for (let at = 1; Object.keys(filled).length < least; at++) filled[`key${at}`] = this.make(extra, depth + 1);
     return filled;
   }
 
   #makeArray(schema: Schema, depth: number): Json {
-    const least = toNumber(schema["minItems"]) ?? 0;
+    const first: unknown[] = Array.isArray(schema["prefixItems"]) ? schema["prefixItems"] : [];
+    const least = Math.max(toNumber(schema["minItems"]) ?? 0, schema["items"] === false ? 0 : first.length);
     const most = toNumber(schema["maxItems"]) ?? least + 2;
     const length = depth < depthMax ? Math.max(least, Math.min(most, least + this.#below(3))) : least;
-    return Array.from({ length }, () => this.make(schema["items"] ?? { type: "string" }, depth + 1));
+    const makeItem = (at: number) => this.make(first[at] ?? schema["items"] ?? { type: "string" }, depth + 1);
+    const items = Array.from({ length: Math.min(length, schema["items"] === false ? first.length : length) }, (_, at) =>
+      makeItem(at),
+    );
+    return schema["uniqueItems"] === true ? this.#makeUnique(items, makeItem, least) : items;
+  }
+
+  /** Draws again for what stands twice; gives up where there are too few values. */
+  #makeUnique(items: readonly Json[], makeItem: (at: number) => Json, least: number): Json[] {
+    const byText = new Map(items.map((item) => [JSON.stringify(item), item]));
+    for (let tries = 0; byText.size < least && tries < 200; tries++) {
+      const item = makeItem(items.length);
+      byText.set(JSON.stringify(item), item);
+    }
+    return [...byText.values()];
   }
 
   #makeNumber(schema: Schema, isInteger: boolean): number {
@@ -104,21 +129,39 @@ class Maker {
       const path = reference
         .replace(/^#\/?/, "")
         .split("/")
-        .filter((part) => part !== "");
-      const target = path.reduce<unknown>((at, part) => (isRecord(at) ? at[part] : undefined), this.#root);
+        .filter((part) => part !== "")
+        .map((part) => decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~"));
+      const target = path.reduce<unknown>(
+        (at, part) => (isRecord(at) ? at[part] : Array.isArray(at) ? at[Number(part)] : undefined),
+        this.#root,
+      );
       whole = { ...asSchema(target), ...schema, $ref: undefined };
       if (isRecord(target) && "$ref" in target) whole = this.#resolve(target, depth + 1);
     }
     if (!Array.isArray(whole["allOf"])) return whole;
     const parts = whole["allOf"].map((part) => this.#resolve(asSchema(part), depth + 1));
-    const properties = Object.assign({}, ...[whole, ...parts].map((part) => asSchema(part["properties"])));
-    return { ...Object.assign({}, ...parts), ...whole, allOf: undefined, properties };
+    return [...parts, { ...whole, allOf: undefined }].reduce(merge, {});
   }
 
   #below(bound: number): number {
     this.#state = mix(this.#state, 11);
     return bound > 0 ? this.#state % bound : 0;
   }
+}
+
+/** A schema narrowed by another: properties and required names of both. */
+function merge(one: Schema, other: Schema): Schema {
+  const required = [one["required"], other["required"]].flatMap((names): unknown[] =>
+    Array.isArray(names) ? names : [],
+  );
+  return {
+    ...one,
+    ...other,
+    ...(required.length > 0 && { required: [...new Set(required)] }),
+    ...((isRecord(one["properties"]) || isRecord(other["properties"])) && {
+      properties: { ...asSchema(one["properties"]), ...asSchema(other["properties"]) },
+    }),
+  };
 }
 
 const asSchema = (value: unknown): Schema => (isRecord(value) ? value : {});

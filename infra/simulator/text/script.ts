@@ -1,5 +1,6 @@
 import { fillSchema, isRecord } from "./schema.ts";
 import { hashText } from "./hash.ts";
+import { generateMatch } from "./regex.ts";
 import { makeEngineProblem, makeInvalid, makeProblem } from "../problems.ts";
 import { tokenize } from "./tokenizer.ts";
 
@@ -48,12 +49,24 @@ function writeStructured(raw: Readonly<Record<string, unknown>>, seed: number): 
   );
   if (wished.length > 1)
     throw makeProblem("You can only use one kind of constraints for structured outputs ('json', 'regex' or 'choice').");
-  if (structured["json"] !== undefined)
+  if (structured["json"] !== undefined && structured["json"] !== null)
     return JSON.stringify(
       fillSchema(typeof structured["json"] === "string" ? JSON.parse(structured["json"]) : structured["json"], seed),
     );
+  if (structured["regex"] !== undefined && structured["regex"] !== null) return writeMatch(structured["regex"], seed);
   if (Array.isArray(structured["choice"])) return String(structured["choice"][seed % structured["choice"].length]);
   return structured["json_object"] === true ? JSON.stringify({ answer: fillSchema({ type: "string" }, seed) }) : null;
+}
+
+function writeMatch(pattern: unknown, seed: number): string {
+  if (typeof pattern !== "string") throw makeProblem("'regex' must be a string.", "structured_outputs");
+  try {
+    return generateMatch(pattern, seed);
+  } catch (cause) {
+    if (cause instanceof RangeError || cause instanceof SyntaxError)
+      throw makeEngineProblem(`Grammar error: the simulator cannot follow the regex: ${cause.message}`);
+    throw cause;
+  }
 }
 
 /** `json_schema` of a request, checked as far as vLLM checks it before the grammar is built. */

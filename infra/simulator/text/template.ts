@@ -64,7 +64,7 @@ export function renderChat(
   { tools, hasGenerationPrompt, isContinued }: Rendering,
 ): string {
   const [first] = messages;
-  const hasSystem = first?.role === "system";
+  const hasSystem = first !== undefined && isSystem(first);
   const system = (hasSystem ? first.content : defaultSystem) + (tools.length > 0 ? renderTools(tools) : "");
   const rendered = (hasSystem ? messages.slice(1) : messages).map(
     (message) => [renderRole(message), renderMessage(message)] as const,
@@ -77,7 +77,11 @@ export function renderChat(
   return hasGenerationPrompt ? `${prompt}<|im_start|>assistant\n` : prompt;
 }
 
-const renderRole = ({ role }: Message): string => (role === "tool" ? "user" : role);
+/** `developer` is the newer name of the same role. */
+const isSystem = ({ role }: Message): boolean => role === "system" || role === "developer";
+
+const renderRole = (message: Message): string =>
+  message.role === "tool" ? "user" : isSystem(message) ? "system" : message.role;
 
 function renderMessage({ role, content, toolCalls }: Message): string {
   if (role === "tool") return `<tool_response>\n${content}\n</tool_response>`;

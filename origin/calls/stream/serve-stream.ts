@@ -1,3 +1,4 @@
+import { callPaths } from "#edge/agreements/paths.ts";
 import { Refusal } from "#edge/errors.ts";
 import { encodeErrorEvent, streamHeaders } from "#edge/protocol/sse.ts";
 import { askEngine } from "../ask-engine.ts";
@@ -60,6 +61,6 @@ export async function serveStream(call: LiveCall): Promise<void> {
   if (ending.outcome !== "completed")
     return writer.end(ending.refusal ? Buffer.from(encodeErrorEvent(ending.refusal)).toString("latin1") : "");
   const isOwed = wantsUsage && !rewriter.hasSentUsage;
-  const object = path === "/v1/completions" ? "text_completion" : "chat.completion.chunk";
+  const object = callPaths[path].chunkObject ?? "";
   writer.end(`${isOwed ? `data: ${rewriter.writeUsageChunk(rooms.now(), object)}\n\n` : ""}data: [DONE]\n\n`);
 }

@@ -3,7 +3,7 @@ import { Refusal } from "#edge/errors.ts";
 import { isObject, parseObject, type JsonObject } from "#edge/agreements/json.ts";
 import { hasContent, hasGivenUp, isError } from "../answer-parts.ts";
 import type { AgentLimits } from "../../config.ts";
-import type { CallPath } from "#edge/agreements/paths.ts";
+import { callPaths, type CallPath } from "#edge/agreements/paths.ts";
 import { readBilledUsage, type UsageMeter } from "../usage-meter.ts";
 import { readCounts, findUsageText } from "../usage-text.ts";
 
@@ -17,8 +17,8 @@ const engineMembers = ["kv_transfer_params", "ec_transfer_params", "metrics"];
  */
 export function readWhole(text: string, path: CallPath, meter: UsageMeter, isUsageOfOneChoice: boolean): JsonObject {
   const answer = parseObject(text);
-  const isEmbedding = path === "/v1/embeddings";
-  const list = answer?.[isEmbedding ? "data" : "choices"];
+  const isEmbedding = callPaths[path].chunkObject === null;
+  const list = answer?.[callPaths[path].answer];
   if (!answer || isError(answer) || !Array.isArray(list) || list.length === 0)
     throw new Refusal("bad_gateway", { log: "engine_answer_unusable" });
   const choices = isEmbedding ? [] : list.filter(isObject);
@@ -33,7 +33,7 @@ export function readWhole(text: string, path: CallPath, meter: UsageMeter, isUsa
 /** The answer as the caller sees it: our name of the model, and the usage that is billed. */
 export function writeWhole(answer: JsonObject, path: CallPath, model: string, meter: UsageMeter): string {
   const { completion_tokens, ...usage } = readBilledUsage(meter);
-  const billed = path === "/v1/embeddings" ? usage : { ...usage, completion_tokens };
+  const billed = callPaths[path].chunkObject === null ? usage : { ...usage, completion_tokens };
   const visible = Object.fromEntries(Object.entries(answer).filter(([name]) => !engineMembers.includes(name)));
   return JSON.stringify({ ...visible, model, usage: { ...(isObject(answer["usage"]) && answer["usage"]), ...billed } });
 }

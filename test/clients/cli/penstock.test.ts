@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { insertUsage, bootstrapToken, openWorld, type World } from "#test/edge/control/http/world.ts";
 
-const program = join(import.meta.dirname, "../../../clients/cli/penstock.ts");
+const program = join(import.meta.dirname, "../../../clients/cli/penstock.js");
 const elsewhere = mkdtempSync(join(tmpdir(), "penstock-cli-"));
 
 let world: World;
@@ -67,13 +67,13 @@ describe("orgs", () => {
     expect(made.out).toMatch(/^tokensPerDay\s+-$/m);
     const listed = await run(["orgs", "list"]);
     expect(listed.out).toContain("From the terminal");
-    const { orgs } = await json(["orgs", "list", "--limit", "1"]);
+    const { orgs } = await json(["orgs", "list", "--rows", "1"]);
     expect(orgs).toHaveLength(1);
     const set = await json(["orgs", "set", world.b.org, "--limit", "requestsPerMinute=7", "--suspend"]);
     expect(set).toMatchObject({ isSuspended: true, limits: { requestsPerMinute: 7 } });
     expect((await json(["orgs", "set", world.b.org, "--resume"])).isSuspended).toBe(false);
     expect((await run(["orgs", "show", world.b.org])).out).toMatch(/^requestsPerMinute\s+7$/m);
-    expect((await run(["orgs", "list", "--limit", "1"])).out).toMatch(/There is more: --cursor \d+\.org_/);
+    expect((await run(["orgs", "list", "--rows", "1"])).out).toMatch(/There is more: --cursor \d+\.org_/);
   });
 });
 
@@ -114,7 +114,7 @@ describe("keys", () => {
     const again = await run(["keys", "rotate", rotated.id, "--overlap", "0"]);
     expect(again.out).toContain(`The old key ${rotated.id} was revoked at`);
     const revoked = await run(["keys", "revoke", id]);
-    expect(revoked.out).toContain(`${id} was revoked at`);
+    expect(revoked.out).toMatch(/^state\s+revoked$/m);
     expect(world.publisher.key(id).isRevoked).toBe(true);
   });
 
@@ -149,14 +149,86 @@ describe("usage and ledger", () => {
       "--key-id",
       world.a.keyId,
       "--model",
-      "qwen-chat",
+      "default",
     ]);
     expect(listed.out).toContain("In all: 1 calls, 1234 prompt tokens");
+    expect(listed.out).toContain("0.000005 EUR");
+    expect(listed.out).toMatch(/hold_\w{22}/);
     expect((await json(["usage", "list", world.a.org])).totals.promptTokens).toBe(1_234);
     expect((await run(["usage", "list", world.b.org])).out).toContain("There is no usage.");
     expect((await run(["ledger", "show", world.a.org])).out).toMatch(
       /^requestsPerMinute\s+org\s+60\s+57\s+1\s+2\s+-$/m,
     );
+  });
+});
+
+describe("what one is connected to", () => {
+  it("says which edge, key, role and org", async () => {
+    const { out } = await run(["whoami"], { PENSTOCK_ADMIN_KEY: world.a.admin });
+    expect(out).toContain(`edge        ${edge}`);
+    expect(out).toMatch(new RegExp(`^role\\s+admin$[^]*^org\\s+${world.a.org}$`, "m"));
+    expect(out).not.toContain(world.a.admin);
+  });
+
+  it("lists models with their prices and aliases, and nodes with what they reported", async () => {
+    const models = (await run(["models"])).out;
+    expect(models).toMatch(/^qwen-chat\s+default,gpt-4o\s+8192\s+chat\.completions\s+0\.20\s+0\.40/m);
+    expect(models).toContain("PROMPT EUR");
+    const nodes = await run(["nodes"]);
+    expect(nodes.out).toMatch(/^node_a\s+shared\s+l4\s+ready\s+\d{4}-\S+Z\s+closed\s+2\s+1\s+25 %/m);
+    const admin = await run(["nodes"], { PENSTOCK_ADMIN_KEY: world.a.admin });
+    expect(admin.err).toBe("penstock: Only an operator's key may do this. (403 insufficient_permissions)\n");
+  });
+
+  it("shows health without a key, also when nothing is healthy", async () => {
+    let seen: string | undefined;
+    const sick = createServer((incoming, outgoing) => {
+      seen = incoming.headers.authorization;
+      outgoing.writeHead(503).end('{"status":"unhealthy","backends":{"chat":[]}}');
+    });
+    const ran = await run(["health", "--edge", await listen(sick)], { PENSTOCK_ADMIN_KEY: "" });
+    sick.close();
+    expect([ran.code, seen]).toEqual([0, undefined]);
+    expect(ran.out).toMatch(/^chat\s+-$[^]*The edge is unhealthy\./m);
+  });
+});
+
+describe("an org's admin", () => {
+  it("need not name their org; an operator has to", async () => {
+    const { out } = await run(["keys", "list"], { PENSTOCK_ADMIN_KEY: world.a.admin });
+    expect(out).toContain(world.a.keyId);
+    const operator = await run(["keys", "list"]);
+    expect([operator.code, operator.err]).toEqual([2, expect.stringContaining("'penstock orgs list' shows them")]);
+  });
+
+  it("sets and shows a key; an error is said of the flag, in its units", async () => {
+    const admin = { PENSTOCK_ADMIN_KEY: world.b.admin };
+    const made = await run(["keys", "create", "--name", "set", "--model", "default", "--csv"], admin);
+    expect(made.out).toMatch(/^id,org,name,.*,secret\r\nkey_/);
+    const [id = ""] = made.out.match(/key_\w{16}/) ?? [];
+    const set = await run(
+      ["keys", "set", id, "--model", "any", "--limit", "tokensPerDay=5", "--expires", "2999-01-01"],
+      admin,
+    );
+    expect(set.out).toMatch(/^models\s+-$[^]*tokensPerDay[^]*^expires\s+2999-01-01T00:00:00Z$/m);
+    expect((await run(["keys", "show", id], admin)).out).toBe(set.out);
+    const wrong = await run(["keys", "set", id, "--model", "default", "--model", "nope"], admin);
+    expect(wrong.err).toBe("penstock: --model nope: There is no such model. (400 invalid_value)\n");
+    const past = await run(["keys", "set", id, "--expires", "2020-01-01"], admin);
+    expect(past.err).toBe("penstock: --expires: Must be in the future. (400 invalid_value)\n");
+  });
+
+  it("sums usage by day, key and model, as a table and as CSV", async () => {
+    const admin = { PENSTOCK_ADMIN_KEY: world.b.admin };
+    const admittedAtMs = Date.parse("2026-11-01T23:59:59.999Z");
+    await insertUsage(world, { org: world.b.org, key: world.b.keyId, costMicros: 1_500_000, admittedAtMs });
+    const range = ["--from", "2026-11-01", "--to", "2026-11-01"];
+    const table = await run(["usage", "summary", ...range], admin);
+    expect(table.out).toMatch(/^DAY\s+CALLS.*COST EUR\n2026-11-01\s+1\s.*1\.50$/m);
+    const csv = await run(["usage", "summary", "--by", "key", "--csv", ...range], admin);
+    expect(csv.out).toContain("group,calls,promptTokens,cachedTokens,completionTokens,costMicros,currency\r\n");
+    expect(csv.out).toContain(`${world.b.keyId},1,10,0,20,1500000,EUR`);
+    expect((await run(["usage", "summary", "--by", "model", ...range], admin)).out).toContain("qwen-chat");
   });
 });
 
@@ -203,6 +275,17 @@ describe("when it cannot", () => {
       ["orgs", "create"],
       ["orgs", "list", "surplus"],
       ["orgs", "list", "--nothing"],
+      ["orgs", "list", "--limit", "5"],
+      ["orgs", "list", "--json", "--csv"],
+      ["orgs", "list", "--state", "/nowhere"],
+      ["orgs", "show"],
+      ["orgs", "show", "Org A"],
+      ["keys", "set", world.a.keyId],
+      ["keys", "set", world.a.keyId, "--model", "any", "--model", "default"],
+      ["keys", "create", world.a.org, "--name", "x", "--expires", "2027-01-01T12:00"],
+      ["usage", "list", world.a.org, "--from", "yesterday"],
+      ["usage", "summary", world.a.org, "--by", "hour"],
+      ["keys", "rotate", world.a.keyId, "--overlap", "24"],
       ["orgs", "set", world.a.org],
       ["orgs", "set", world.a.org, "--suspend", "--resume"],
       ["orgs", "set", world.a.org, "--limit", "x=y"],
@@ -245,6 +328,18 @@ describe("the dev stack", () => {
     expect(listed.out).toContain(world.a.keyId);
   });
 
+  it("is found where --state or PENSTOCK_STATE says, which comes before what the shell holds", async () => {
+    const state = join(folder, ".penstock");
+    const other = { PENSTOCK_EDGE: "http://127.0.0.1:9", PENSTOCK_ADMIN_KEY: "sk-pen-admin-wrong" };
+    for (const ran of [
+      await run(["keys", "list", "--state", state], other),
+      await run(["keys", "list"], { ...unset, PENSTOCK_STATE: state }),
+    ]) {
+      expect([ran.code, ran.err]).toEqual([0, ""]);
+      expect(ran.out).toContain(world.a.keyId);
+    }
+  });
+
   it("keeps its key from any other edge", async () => {
     let seen = 0;
     const other = createServer((_, outgoing) => (seen++, outgoing.end("{}")));
@@ -275,9 +370,12 @@ describe("help", () => {
     expect((await run(["keys", "rotate", "--help"])).out).toContain("--overlap TIME");
   });
 
-  it("is there for `npx penstock`", () => {
-    const { bin } = JSON.parse(readFileSync(join(import.meta.dirname, "../../../package.json"), "utf8"));
-    expect(join(import.meta.dirname, "../../..", bin.penstock)).toBe(program);
+  it("is there for `npx penstock` and `./penstock`, under a name of ours", () => {
+    const root = join(import.meta.dirname, "../../..");
+    const { name, bin } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    expect(name).toMatch(/^@penstock\//);
+    expect(join(root, bin.penstock)).toBe(program);
+    expect(realpathSync(join(root, "penstock"))).toBe(program);
     expect(readFileSync(program, "utf8")).toMatch(/^#!\/usr\/bin\/env node\n/);
     expect(statSync(program).mode & 0o111).toBe(0o111);
   });

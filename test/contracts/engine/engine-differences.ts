@@ -29,7 +29,6 @@ const fixtures: Record<string, string[]> = {
     "key-missing-preflight",
   ],
   "JavaScript's JSON has no NaN: it is malformed JSON here, a bad value there; 400 in both": ["error-nan"],
-  "the simulator does not compile regular expressions": ["error-structured-bad-regex"],
   "no beams: the field is ignored, so n > 1 with temperature 0 is refused": ["error-use-beam-search"],
   "a route that Penstock's agent never lets through; the simulator has none of it": [
     "generate",

@@ -19,7 +19,7 @@ type Command =
     }
   | { kind: "settle"; pick: number; isFinal: boolean; prompt: number; completion: number; isTwice: boolean }
   | { kind: "release"; pick: number; mayRun: boolean | undefined }
-  | { kind: "publish"; limits: number; key: number; isRevoked: boolean }
+  | { kind: "publish"; limits: number; key: number; isRevoked: boolean; isChained: boolean }
   | { kind: "clock"; ms: number }
   | { kind: "restart" };
 
@@ -47,7 +47,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     weight: 9,
     arbitrary: fc.record({
       kind: fc.constant("admit" as const),
-      key: fc.integer({ min: 1, max: 2 }),
+      key: fc.integer({ min: 1, max: 3 }),
       prompt: fc.integer({ min: 0, max: 40 }),
       completion: fc.integer({ min: 0, max: 30 }),
       choices: fc.integer({ min: 1, max: 3 }),
@@ -84,6 +84,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       limits: fc.nat(orgLimits.length - 1),
       key: fc.nat(keyLimits.length - 1),
       isRevoked: fc.boolean(),
+      isChained: fc.integer({ min: 0, max: 4 }).map((one) => one > 0),
     }),
   },
   {
@@ -130,16 +131,21 @@ async function run(open: OpenLedger, commands: Command[], firstLimits: number): 
   const { ledger, org, clock } = opened;
   let version = 1;
   const model = new LedgerModel(orgRecord(org, orgLimits[firstLimits]!), startMs);
-  const put = async (limits: Partial<Limits>, key: KeyLimits | null, isRevoked: boolean) => {
+  const put = async (limits: Partial<Limits>, key: number, isRevoked: boolean, isChained: boolean) => {
     version++;
     model.org.record = orgRecord(org, limits, version);
     await ledger.publish(model.org.record);
-    for (const record of [keyRecord(org, 1, { isRevoked, version }), keyRecord(org, 2, { limits: key, version })]) {
+    const successor = { limits: keyLimits[(key + 1) % keyLimits.length]!, version };
+    for (const record of [
+      keyRecord(org, 1, { isRevoked, version }),
+      keyRecord(org, 2, { limits: keyLimits[key]!, version }),
+      keyRecord(org, 3, isChained ? { ...successor, lineage: keyId(org, 2) } : successor),
+    ]) {
       model.keys.set(record.id, record);
       await ledger.publish(record);
     }
   };
-  await put(orgLimits[firstLimits]!, keyLimits[firstLimits % keyLimits.length]!, false);
+  await put(orgLimits[firstLimits]!, firstLimits % keyLimits.length, false, true);
   let requestsPerMinuteMax = model.org.record.limits.requestsPerMinute ?? Infinity;
   const pick = (n: number) => model.calls.at(-1 - n)?.request.hold ?? freshHold();
 
@@ -151,7 +157,7 @@ async function run(open: OpenLedger, commands: Command[], firstLimits: number): 
       case "restart":
         return opened.restart();
       case "publish":
-        await put(orgLimits[command.limits]!, keyLimits[command.key]!, command.isRevoked);
+        await put(orgLimits[command.limits]!, command.key, command.isRevoked, command.isChained);
         requestsPerMinuteMax = Math.max(requestsPerMinuteMax, model.org.record.limits.requestsPerMinute ?? Infinity);
         return undefined;
       case "release": {

@@ -14,6 +14,7 @@ import {
   type OpenLedger,
 } from "./ledger-fixtures.ts";
 import { ledgerBatches } from "./ledger-batches.ts";
+import { ledgerLineage } from "./ledger-lineage.ts";
 import { checkAgainstModel } from "./ledger-commands.ts";
 import type { Limits } from "#edge/agreements/records/quota.ts";
 import type { OrgId } from "#edge/agreements/tokens/ids.ts";
@@ -511,6 +512,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
   });
 
   ledgerBatches(name, open);
+  ledgerLineage(name, open);
   describe(`${name}: hostile values`, () => {
     test("nothing but a plain non-negative integer is accepted anywhere, and a refusal changes nothing", async () => {
       const opened = await openWith({ tokensPerDay: 1_000 });

@@ -16,6 +16,8 @@ interface Call {
   atMs: number;
   expiresAtMs: number;
   isKeyBooked: boolean;
+  /** The first key of its key's chain, as it was at admission. */
+  owner: KeyId;
   checkpoint: Counts | null;
   end: "settled" | "released" | "expired" | null;
   charged: Counts;
@@ -80,6 +82,7 @@ export class LedgerModel {
       atMs: this.atMs,
       expiresAtMs: this.atMs + request.ttlMs,
       isKeyBooked: Object.values(key.limits ?? {}).some((limit) => limit !== null),
+      owner: this.#owner(request.key),
       checkpoint: null,
       end: null,
       charged: { prompt: 0, completion: 0 },
@@ -208,6 +211,11 @@ export class LedgerModel {
     this.#seenMs = this.atMs;
   }
 
+  /** Keys of one chain of rotations are counted together. */
+  #owner(key: KeyId): KeyId {
+    return this.keys.get(key)?.lineage ?? key;
+  }
+
   #open(): Call[] {
     return this.calls.filter(({ end }) => end === null);
   }
@@ -241,7 +249,7 @@ export class LedgerModel {
   }
 
   #use(of: "org" | KeyId, window: WindowName, atMs: number): { held: number; settled: number } {
-    const mine = this.calls.filter((call) => of === "org" || (call.request.key === of && call.isKeyBooked));
+    const mine = this.calls.filter((call) => of === "org" || (call.owner === this.#owner(of) && call.isKeyBooked));
     const slides = (widthMs: number) =>
       mine.filter((call) => Math.floor(call.atMs / widthMs) >= Math.floor(atMs / widthMs) - 60);
     const calendar = (letters: number) => mine.filter((call) => utc(call.atMs, letters) === utc(atMs, letters));
@@ -344,7 +352,7 @@ export class LedgerModel {
 
   #openAt({ of }: LimitCheck, call: Call, ms: number): number {
     return this.#open().filter(
-      (open) => (of === "org" || (open.request.key === call.request.key && open.isKeyBooked)) && open.expiresAtMs > ms,
+      (open) => (of === "org" || (open.owner === call.owner && open.isKeyBooked)) && open.expiresAtMs > ms,
     ).length;
   }
 

@@ -144,6 +144,7 @@ const step = fc.oneof(
       kind: fc.constant("key" as const),
       key: fc.integer({ min: 1, max: 3 }),
       limits: keyLimits,
+      lineage: fc.constantFrom(null, null, 1, 2),
       isRevoked: fc.integer({ min: 0, max: 25 }),
       ttl: fc.constantFrom(null, null, null, null, null, null, 0, 100_000),
       version: fc.integer({ min: 1, max: 4 }),
@@ -209,6 +210,7 @@ function openHistory(org: OrgId, startMs: number, granted: string[]) {
           expiresAtMs: each.ttl === null ? null : nowMs + each.ttl,
           endpoints: each.endpoints,
           models: each.models,
+          ...(each.lineage && { lineage: keyId(org, each.lineage) }),
           ipRanges,
           version: each.version,
         };

@@ -3,7 +3,6 @@ import { admit, releaseHold, introspect, rateHeaders, explainDenial, type CountP
 import type { HoldRequest, Denial, Grant, Ledger } from "#edge/ledger/port.ts";
 import type { Credential } from "#edge/agreements/tokens/credential.ts";
 import { buildErrorBody, buildErrorHeaders, OutOfReach } from "#edge/errors.ts";
-import { holdGraceMs } from "#edge/limits.ts";
 import { readCall, type Call } from "#edge/protocol/openai/call.ts";
 import { testModels } from "#test/support/fakes/models.ts";
 import { expectRefusal } from "#test/support/fakes/refused.ts";
@@ -22,6 +21,7 @@ const terms = {
   tier: "shared",
   price: { promptMicrosPerMTok: 1, completionMicrosPerMTok: 2 },
   nowMs: startedAtMs + 5,
+  graceMs: 30_000,
 } as const;
 const rates = {
   requests: { limit: 60, remaining: 0, resetMs: 59_999 },
@@ -82,7 +82,7 @@ describe("admission", () => {
       idempotency: { key: "k", body: "b" },
     });
     expect(await admit(visit, ledger, call, { ...terms, countPrompt: never })).toBe(grant);
-    const { nowMs: _, credential: __, ...ours } = terms;
+    const { nowMs: _, credential: __, graceMs: ___, ...ours } = terms;
     expect(requests).toEqual([
       {
         ...credential,
@@ -93,7 +93,7 @@ describe("admission", () => {
         completionTokens: 10,
         choices: 2,
         mayClamp: true,
-        ttlMs: 1_000 + holdGraceMs,
+        ttlMs: 1_000 + terms.graceMs,
         idempotency: { key: "k", body: "b" },
       },
     ]);
@@ -102,7 +102,7 @@ describe("admission", () => {
   test("holds for the grace alone when the deadline has passed already", async () => {
     const { ledger, asks: requests } = scriptLedger(grant);
     await admit(visit, ledger, await makeCall({ deadlineMs: terms.nowMs - 10_000 }), { ...terms, countPrompt: never });
-    expect(requests[0]?.ttlMs).toBe(holdGraceMs);
+    expect(requests[0]?.ttlMs).toBe(terms.graceMs);
   });
 
   for (const failure of [new Error("CANARY"), new TypeError("CANARY")]) {
@@ -341,7 +341,8 @@ describe("a denial becomes a refusal", () => {
     );
     expect(explainDenial({ kind: "denial", reason: "model" }).details.param).toBe("model");
     expect(explainDenial(quota(0)).details.message).toBe(
-      "The quota is used up: tokens per day (the organization's limit is 1000). It opens again at 2026-11-21T00:00:00.000Z.",
+      "The quota is used up: tokens per day (the organization's limit is 1000). " +
+        "It opens again at 2026-11-21T00:00:00.000Z.",
     );
     for (const window of [
       "requestsPerMinute",

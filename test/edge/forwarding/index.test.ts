@@ -7,7 +7,8 @@ import type { AttemptObserver } from "#edge/forwarding/attempt.ts";
 import { openRetryBudget, type RetryBudget } from "#edge/forwarding/budget.ts";
 import type { Refusal } from "#edge/errors.ts";
 import { callMsMax, streamHeadersMsMax } from "#edge/limits.ts";
-import { readCall, type Call, type EngineEndpoint } from "#edge/protocol/openai/call.ts";
+import type { EngineEndpoint } from "#edge/agreements/paths.ts";
+import { readCall, type Call } from "#edge/protocol/openai/call.ts";
 import type { Visit } from "#edge/visit.ts";
 import { testModels } from "#test/support/fakes/models.ts";
 import {
@@ -26,7 +27,7 @@ import { posted, startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
 interface Origin {
   hopKey: Awaited<ReturnType<typeof hopKeys>>["hopKey"];
   budget: RetryBudget;
-  watch: AttemptObserver;
+  observer: AttemptObserver;
 }
 interface Reserved {
   org: string;
@@ -41,7 +42,7 @@ type Answered = {
   node: string;
   servedBy: string;
   isLate(): boolean;
-  ended(): void;
+  dispose(): void;
 };
 type NoAnswer = { kind: "no"; refusal: Refusal; mayRun: boolean };
 interface Forwarding {
@@ -85,7 +86,7 @@ beforeAll(async () => {
 const originOf = (over: Partial<Origin> = {}): Origin => ({
   hopKey: keys.hopKey,
   budget: openRetryBudget(),
-  watch: watching().watch,
+  observer: watching().watch,
   ...over,
 });
 const sha = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("base64url");
@@ -98,7 +99,7 @@ async function over(
   const nodes = await Promise.all(
     behaviours.map((behave, at) => openNode("abcdef"[at] ?? "", behave, at === 1 ? { tier: "complex" } : {})),
   );
-  const { watch, seen } = watching();
+  const { watch: observer, seen } = watching();
   const visit = visitOf();
   try {
     const result = await forward(
@@ -106,7 +107,7 @@ async function over(
       given.call ?? (await chatCall()),
       reserved,
       nodes.map(({ record }) => record),
-      originOf({ watch, ...given.origin }),
+      originOf({ observer, ...given.origin }),
       given.signal ?? new AbortController().signal,
     );
     const all = { seen, visit, nodes };
@@ -124,7 +125,7 @@ describe("the first node that answers serves", () => {
     const { text, answer, asked, seen } = await over([fine, fine]);
     expect([text, answer?.node, answer?.servedBy, asked]).toEqual(['{"id":"chatcmpl-1"}', "node_a", "shared", [1, 0]]);
     expect(seen).toEqual(["began a", "saw a answered"]);
-    answer?.ended();
+    answer?.dispose();
     expect(seen.at(-1)).toBe("ended a");
   });
 
@@ -268,7 +269,7 @@ describe("a caller who has left", () => {
 describe("a node that is silent", () => {
   afterEach(() => void vi.useRealTimers());
 
-  test("is left after 30 s on a stream, for the next one; should none answer, the first may have run the call", async () => {
+  test("is given up after 30 s on a stream; if no other answers, it may have run the call all the same", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const late: Behaviour = () => void vi.advanceTimersByTime(streamHeadersMsMax);
     const call = await chatCall({ stream: true });
@@ -292,7 +293,7 @@ describe("a node that is silent", () => {
 });
 
 describe("each attempt", () => {
-  test("carries the same body, as it was read and not as it was sent, and a token for that node and that body alone", async () => {
+  test("carries the same body, as read and not as sent, and a token for that node and body alone", async () => {
     const call = await chatCall({ user: null, cache_salt: "CANARY", model: "chat", n: 2 });
     const { nodes } = await over([hangingUp, answering(500), fine], { call });
     const jtis = new Set<string>();
@@ -359,13 +360,13 @@ describe("counting a prompt", () => {
     callOf("completions", { model: "chat", prompt: "a long prompt", ...body });
   async function counted(call: Call, behave: Behaviour = answering(200, { count: 47 })) {
     await using node = await openNode("a", behave);
-    const { watch, seen } = watching();
+    const { watch: observer, seen } = watching();
     const count = await countPrompt(
       visitOf(),
       call,
       { ...reserved, tokensHeld: 0, completionTokens: 0 },
       node.record,
-      originOf({ watch }),
+      originOf({ observer }),
     );
     const [asked] = node.asked;
     return { count, seen, asked, question: asked ? JSON.parse(String(asked.body)) : null };
@@ -387,7 +388,7 @@ describe("counting a prompt", () => {
     expect(seen).toEqual(["began a", "saw a answered", "ended a"]);
   });
 
-  test("asks with the prompt of a completion, whatever `messages` the caller put beside it: else a short one would stand for a long one", async () => {
+  test("sends a completion's prompt, whatever `messages` stand beside it: none may hide a long prompt", async () => {
     expect((await counted(await completion({}))).question).toEqual({
       model: testModels[0]?.id,
       prompt: "a long prompt",
@@ -403,7 +404,7 @@ describe("counting a prompt", () => {
   ] as const) {
     test(`leaves nothing out that the template prints: with '${name}' it asks with them, or not at all`, async () => {
       const { count, question } = await counted(await chatCall(over));
-      if (count !== null) expect(question).toMatchObject(over);
+      expect(count === null ? over : question).toMatchObject(over);
     });
   }
 

@@ -33,7 +33,7 @@ describe("a key of ours is known", () => {
     ["as the bearer, whatever else is sent", (key) => ({ authorization: `Bearer ${key}`, "x-api-key": "sk-other" })],
   ];
   for (const [name, headersOf] of ways) {
-    test(name, async () => {
+    test(`${name}`, async () => {
       const credential = await identify(withHeaders(headersOf(inference.text)), keyring, tokenKey, startedAtMs);
       expect(credential).toEqual({
         org,
@@ -51,7 +51,7 @@ describe("a key of ours is known", () => {
   });
 });
 
-test("a client token is taken where a key is, with the key that it stands for, its scopes, the caller's address and no digest", async () => {
+test("a client token counts as its key, with its own scopes, the caller's address and no digest", async () => {
   const minter = { org, key: inference.id, digests: [], ip: null };
   const { token } = await mintClientToken(
     visitOf(posted({ models: ["chat"], expires_in: 60 })),
@@ -76,14 +76,30 @@ test("a client token is taken where a key is, with the key that it stands for, i
   ).toBe("invalid_api_key");
 });
 
+describe("what the form alone shows is said, and shows nothing of any key", () => {
+  const ways: [string, () => Record<string, string>, RegExp][] = [
+    ["nothing", () => ({}), /^No API key was sent/],
+    ["the key in a query or a cookie", () => ({ cookie: `key=${inference.text}` }), /^No API key was sent/],
+    ["an empty bearer", () => ({ authorization: "Bearer " }), /header holds no key/],
+    ["the key without a scheme", () => ({ authorization: inference.text }), /header holds no key/],
+    ["the key in two words", () => ({ authorization: `Bearer ${inference.text} x` }), /header holds no key/],
+    ["a scheme in second place", () => ({ authorization: `Token Bearer ${inference.text}` }), /header holds no key/],
+    ["a wrong scheme", () => ({ authorization: `Token ${inference.text}` }), /header holds no key/],
+    ["an admin key", () => ({ authorization: `Bearer ${admin.text}` }), /^This is an admin key/],
+    ["what was never an admin key", () => ({ "x-api-key": "sk-pen-admin-x" }), /^This is an admin key/],
+  ];
+  test.each(ways)("%s", async (_name, headersOf, message) => {
+    const refusal = await refusedBy(() => identify(withHeaders(headersOf()), keyring, tokenKey, startedAtMs));
+    const { error } = buildErrorBody(refusal);
+    expect([refusal.status, error.code, error.type]).toEqual([401, "invalid_api_key", "authentication_error"]);
+    expect(error.message).toMatch(message);
+    expect(error.message).not.toContain(inference.text);
+    expect(error.message).not.toContain(admin.text);
+  });
+});
+
 describe("everything else gets the same 401, to the byte", () => {
   const ways: [string, () => Record<string, string>][] = [
-    ["nothing", () => ({})],
-    ["an empty bearer", () => ({ authorization: "Bearer " })],
-    ["the key without a scheme", () => ({ authorization: inference.text })],
-    ["the key in two words", () => ({ authorization: `Bearer ${inference.text} x` })],
-    ["a scheme in second place", () => ({ authorization: `Token Bearer ${inference.text}` })],
-    ["a wrong scheme", () => ({ authorization: `Token ${inference.text}` })],
     ["an OpenAI key", () => ({ authorization: "Bearer sk-proj-0123456789abcdef0123456789abcdef" })],
     [
       "a typing error",
@@ -91,15 +107,13 @@ describe("everything else gets the same 401, to the byte", () => {
     ],
     ["a cut key", () => ({ "x-api-key": inference.text.slice(0, -3) })],
     ["a well-formed key of another gateway", () => ({ "api-key": foreign.text })],
-    ["an admin key", () => ({ authorization: `Bearer ${admin.text}` })],
     ["two keys in one header", () => ({ "x-api-key": `${inference.text}, ${inference.text}` })],
     ["a bad bearer beside a good key", () => ({ authorization: "Bearer nonsense", "x-api-key": inference.text })],
-    ["the key in a query or a cookie", () => ({ cookie: `key=${inference.text}` })],
     ["what only begins as a client token does", () => ({ authorization: "Bearer eyJhbGciOiJFZERTQSJ9.e30.AAAA" })],
     ["a very long header", () => ({ authorization: `Bearer ${"a".repeat(10_000)}` })],
   ];
   for (const [name, headersOf] of ways) {
-    test(name, async () => {
+    test(`${name}`, async () => {
       const refusal = await refusedBy(() => identify(withHeaders(headersOf()), keyring, tokenKey, startedAtMs));
       expect([refusal.status, buildErrorBody(refusal), buildErrorHeaders(refusal)]).toEqual([
         401,

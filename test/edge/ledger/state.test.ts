@@ -2,14 +2,16 @@ import { expect, test } from "vitest";
 import {
   costHeld,
   createState,
+  findOwner,
   makeFirstCall,
   hasLimits,
+  listOwners,
   tokensHeld,
   makeUsageRow,
   type Closing,
   type Hold,
 } from "#edge/ledger/state.ts";
-import { makeRequest, freshOrg, keyRecord, noon } from "#test/contracts/ledger/ledger-fixtures.ts";
+import { makeRequest, freshOrg, keyId, keyRecord, noon } from "#test/contracts/ledger/ledger-fixtures.ts";
 
 const org = freshOrg();
 const request = makeRequest(org, {
@@ -71,4 +73,14 @@ test("a key has limits of its own when one of them is a number, 0 included", () 
   expect(
     [null, {}, { concurrency: null }, { concurrency: 0 }].map((limits) => hasLimits(keyRecord(org, 1, { limits }))),
   ).toEqual([false, false, false, true]);
+});
+
+test("a key is counted under the first of its chain, and a hold changes the counters that it was booked in", () => {
+  const [first, second] = [keyId(org, 1), keyId(org, 2)];
+  expect(findOwner(keyRecord(org, 1))).toBe(first);
+  expect(findOwner(keyRecord(org, 2, { lineage: first }))).toBe(first);
+  const booked = { ...hold, key: second, isKeyBooked: true };
+  expect(listOwners({ ...booked, lineage: first })).toEqual(["org", first]);
+  expect(listOwners(booked)).toEqual(["org", second]);
+  expect(listOwners({ ...booked, lineage: first, isKeyBooked: false })).toEqual(["org"]);
 });

@@ -97,7 +97,7 @@ describe("a batch of usage", () => {
     const { settler, calls } = settlerOf();
     expect(await takeUsage(await signed({ node: "node_a", records }), nodes, settler)).toEqual({
       settled: 4,
-      noted: 1,
+      checkpointed: 1,
     });
     expect(calls).toEqual([
       [
@@ -117,7 +117,7 @@ describe("a batch of usage", () => {
     await expectRefusal(async () => takeUsage(await signed(batch(0)), nodes, settlerOf().settler), "invalid_value");
   });
 
-  test("is refused with 503 when a ledger is out of reach: the holds that have to come again are named, each once; the others are settled", async () => {
+  test("is refused with 503 if a ledger is out of reach; each hold to send again is named once", async () => {
     const records = [
       recordOf(1, "org_0000000001"),
       recordOf(2, "org_0000000002", { isFinal: false }),
@@ -132,7 +132,7 @@ describe("a batch of usage", () => {
     );
     expect(refusal.status).toBe(503);
     expect(buildErrorHeaders(refusal)["retry-after"]).toBe("1");
-    expect(Unacknowledged.parse(buildErrorBody(refusal).error)).toEqual({ untaken: [holdOf(2), holdOf(4)] });
+    expect(Unacknowledged.parse(buildErrorBody(refusal).error)).toEqual({ unacknowledged: [holdOf(2), holdOf(4)] });
     expect(JSON.stringify(buildErrorBody(refusal))).not.toContain("CANARY");
     expect(calls[0]?.map(([org]) => org)).toEqual(["org_0000000001", "org_0000000002", "org_0000000003"]);
   });
@@ -143,7 +143,7 @@ describe("a batch of usage", () => {
       async () => takeUsage(await signed({ node: "node_a", records }), nodes, settlerOf(() => true).settler),
       "quota_unavailable",
     );
-    expect(Unacknowledged.parse(buildErrorBody(refusal).error)).toEqual({ untaken: [holdOf(1), holdOf(2)] });
+    expect(Unacknowledged.parse(buildErrorBody(refusal).error)).toEqual({ unacknowledged: [holdOf(1), holdOf(2)] });
   });
 
   test("of another node is refused, though signed well: a node speaks for itself", async () => {

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, test } from "vitest";
 import { readOptions } from "#infra/simulator/main.ts";
+import type { SimulatorOptions } from "#infra/simulator/options.ts";
 
 test("flags become options; models come with their aliases", () => {
   const options = readOptions([
@@ -18,9 +19,16 @@ test("flags become options; models come with their aliases", () => {
   ]);
   expect(options).toEqual({
     port: 0,
-    models: [{ names: ["a/b", "chat"] }, { names: ["e"], speech: "vectors" }],
+    models: [{ names: ["a/b", "chat"] }, { names: ["e"], output: "vectors" }],
     profile: { stepMs: 5, maxQueued: null },
-  });
+  } satisfies SimulatorOptions);
+});
+
+test("a model may have a context of its own", () => {
+  const { models } = readOptions(["--model", "a/b,chat", "--model", "c", "--model-context", "a/b=131072"]);
+  expect(models).toEqual([{ names: ["a/b", "chat"], contextTokens: 131_072 }, { names: ["c"] }]);
+  for (const wrong of ["a/b", "a/b=x", "=5", "other=5"])
+    expect(() => readOptions(["--model", "a/b", "--model-context", wrong])).toThrow("--model-context");
 });
 
 test("a number that is none, a model without a name and an unknown flag are refused", () => {

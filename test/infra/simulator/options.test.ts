@@ -21,6 +21,14 @@ test("a given step time scales the other times, unless they are given too", () =
   expect(resolveOptions({ profile: { stepMs: 0, prefillMsPerToken: 3 } }).profile.prefillMsPerToken).toBe(3);
 });
 
+test("a model's own context is held, and a pool that nobody sized holds the longest", () => {
+  const models = [{ names: ["a"] as const, contextTokens: 131_072 }, { names: ["b"] as const }];
+  const settings = resolveOptions({ models });
+  expect(settings.models.map(({ contextTokens }) => contextTokens)).toEqual([131_072, 8_192]);
+  expect(settings.profile.blocks * 16).toBeGreaterThan(131_072);
+  expect(resolveOptions({ models, profile: { blocks: 11 } }).models[0]?.contextTokens).toBe(160);
+});
+
 test("the context never exceeds the pool", () => {
   expect(resolveOptions({ profile: { blocks: 11 } }).profile.contextTokens).toBe(160);
   expect(() => resolveOptions({ profile: { blocks: 1 } })).toThrow("no context");

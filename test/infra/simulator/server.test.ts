@@ -244,3 +244,22 @@ test("a thousand streams at once all end whole", async () => {
   expect(streams.every((chunks) => chunks.at(-1)?.choices[0]?.finish_reason === "length")).toBe(true);
   expect(simulator.oracle().totals).toMatchObject({ emittedTokens: 10_000, outcomes: { done: 1_000 } });
 }, 60_000);
+
+test("a model of 131,072 tokens takes a prompt of 100,000, and refuses one beyond its context", async () => {
+  const { client } = await open({ models: [{ names: ["long"], contextTokens: 131_072 }, { names: ["short"] }] });
+  const call = (model: string, tokens: number) =>
+    client.post("/v1/completions", { model, prompt: Array<number>(tokens).fill(65), max_tokens: 2 });
+  const taken = await call("long", 100_000);
+  expect(await taken.json()).toMatchObject({ usage: { prompt_tokens: 100_000, completion_tokens: 2 } });
+  for (const refused of [await call("long", 131_073), await call("short", 8_193)])
+    expect([refused.status, await refused.json()]).toMatchObject([400, { error: { param: "input_tokens" } }]);
+});
+
+test("a regex is obeyed, and one that the simulator does not know is a 400 that says so", async () => {
+  const { client } = await open();
+  const call = (regex: string) => client.post(chat, { ...ask, structured_outputs: { regex } });
+  const { choices } = (await (await call("[A-Z]{3}-\\d{4}")).json()) as { choices: { message: { content: string } }[] };
+  expect(choices[0]?.message.content).toMatch(/^[A-Z]{3}-\d{4}$/);
+  const refused = await call("(?=a)b");
+  expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining("cannot follow the regex")]);
+});

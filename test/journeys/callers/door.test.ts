@@ -4,6 +4,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { listMethods, takesMethod } from "#edge/doors/route.ts";
+import { routes } from "#edge/doors/routes.ts";
 import { openDemo } from "#infra/local/demo.ts";
 import { startEdge, type RunningEdge } from "#infra/local/edge/edge.ts";
 import { makeSecrets, makeSecretVars } from "#infra/local/secrets.ts";
@@ -142,7 +144,151 @@ describe("the door", () => {
     expect((await ask("chat")).status).toBe(200);
     const [hidden, missing] = [await ask("embed"), await ask("gpt-4")];
     expect([hidden.status, missing.status]).toEqual([404, 404]);
-    expect(await hidden.text()).toBe(await missing.text());
+    const [one, other] = [await hidden.text(), await missing.text()];
+    expect(other).toContain("The model 'gpt-4' does not exist");
+    expect(one).toBe(other.replace("gpt-4", "embed"));
+  });
+});
+
+describe("the route table", () => {
+  const at = (path: string) => path.replace("{id...}", "chat").replace(/\{[^}]+\}/g, "x");
+
+  test("is what is really served: every method of every row reaches something that answers", async () => {
+    for (const { path, operations } of routes) {
+      for (const method of Object.keys(operations)) {
+        const response = await fetch(edge.url + at(path), { method, ...(method === "GET" ? {} : { body: "{}" }) });
+        expect([method, path, response.status]).not.toEqual([method, path, 404]);
+        expect([method, path, response.status]).not.toEqual([method, path, 405]);
+        await response.arrayBuffer();
+      }
+    }
+  });
+
+  test("is what 405 tells: `Allow` on every path, for every method that it does not take", async () => {
+    for (const route of routes) {
+      const allowed = listMethods(route).join(", ");
+      for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE"].filter((name) => !takesMethod(route, name))) {
+        const response = await fetch(edge.url + at(route.path), { method });
+        expect([method, route.path, response.status]).toEqual([method, route.path, 405]);
+        expect([route.path, response.headers.get("allow")]).toEqual([route.path, allowed]);
+        expect(await response.json()).toMatchObject({ error: { code: "method_not_allowed", param: null } });
+      }
+      const asked = await fetch(edge.url + at(route.path), { method: "OPTIONS" });
+      expect([route.path, asked.status, asked.headers.get("allow")]).toEqual([route.path, 204, allowed]);
+    }
+  });
+
+  test("answers HEAD as GET, without a body, and refuses it where there is no GET", async () => {
+    for (const [path, status] of [
+      ["/livez", 200],
+      ["/openapi.json", 200],
+      ["/v1/models", 401],
+      ["/v1/chat/completions", 405],
+      ["/nothing", 404],
+    ] as const) {
+      const response = await fetch(edge.url + path, { method: "HEAD" });
+      expect([path, response.status, await response.text()]).toEqual([path, status, ""]);
+      expect(response.headers.get("x-request-id")).toMatch(/^req_/);
+    }
+  });
+
+  test("is named in a 404, with the path that may have been meant; nothing of a query is repeated", async () => {
+    const response = await fetch(`${edge.url}/api/v1/chat/completions?key=sk-pen-x`, { method: "POST", body: "{}" });
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({
+      error: {
+        code: "unknown_url",
+        message: "Unknown request URL: POST /api/v1/chat/completions. Did you mean /v1/chat/completions?",
+      },
+    });
+  });
+});
+
+describe("a slip in the base URL", () => {
+  const whole = JSON.stringify({ id: "chatcmpl-1", choices: [] });
+  const post = (path: string, key: string, body: Record<string, unknown>) =>
+    fetch(edge.url + path, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+      body: JSON.stringify({ messages: [{ role: "user", content: "hi" }], max_tokens: 2, ...body }),
+    });
+
+  beforeAll(() => {
+    answer = (response) =>
+      void response
+        .writeHead(200, { "content-type": "application/json", "content-length": String(whole.length) })
+        .end(whole);
+  });
+
+  test("is served as what it must mean", async () => {
+    const org = await world.newOrg();
+    for (const path of [
+      "/v1/chat/completions/",
+      "//v1/chat/completions",
+      "/chat/completions",
+      "/v1/v1/chat/completions",
+      "/openai/v1/chat/completions?api-version=2024-10-21",
+    ]) {
+      const response = await post(path, org.key, { model: "chat" });
+      expect([path, response.status, await response.text()]).toEqual([path, 200, whole]);
+    }
+    for (const path of ["/v1/models/", "//v1/models", "/models", "/v1/v1/models", "/openai/models?api-version=1"]) {
+      const response = await fetch(edge.url + path, { headers: { "api-key": org.key } });
+      expect([path, response.status]).toEqual([path, 200]);
+      expect(await response.json()).toMatchObject({ object: "list" });
+    }
+  });
+
+  test("in Azure's form names the model; a body that names another one is refused", async () => {
+    const org = await world.newOrg();
+    const path = "/openai/deployments/chat/chat/completions?api-version=2024-10-21";
+    for (const body of [{}, { model: "chat" }]) {
+      const response = await post(path, org.key, body);
+      expect([response.status, await response.text()]).toEqual([200, whole]);
+    }
+    const other = await post(path, org.key, { model: "embed" });
+    expect(other.status).toBe(400);
+    expect(await other.json()).toMatchObject({ error: { param: "model", code: "invalid_value" } });
+    const unknown = await post(path.replace("/chat/chat", "/gpt-4/chat"), org.key, {});
+    expect(unknown.status).toBe(404);
+    expect(await unknown.json()).toMatchObject({ error: { code: "model_not_found" } });
+  });
+
+  test("opens nothing that is not a caller's (S7)", async () => {
+    for (const path of ["//control/orgs", "/v1/control/orgs", "/control/orgs/", "/v1/..;/control/orgs"]) {
+      const headers = { authorization: `Bearer ${world.place.adminKey}` };
+      const response = await fetch(edge.url + path, { headers });
+      expect([path, response.status]).toEqual([path, 404]);
+    }
+  });
+});
+
+describe("GET /", () => {
+  test("answers a browser with a page, and anybody else with JSON that says where the API is", async () => {
+    const page = await fetch(edge.url, { headers: { accept: "text/html" } });
+    expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
+    expect(await page.text()).toContain("/v1/chat/completions");
+    expect(await (await fetch(edge.url)).json()).toMatchObject({ baseUrl: expect.stringMatching(/\/v1$/) });
+  });
+});
+
+describe("a key that is no good here", () => {
+  const ask = async (path: string, key?: string) => {
+    const response = await fetch(edge.url + path, {
+      headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
+    });
+    const { error } = (await response.json()) as { error: { message: string; code: string } };
+    expect([response.status, error.code]).toEqual([401, "invalid_api_key"]);
+    return error.message;
+  };
+
+  test("is told apart where its form alone shows it", async () => {
+    const org = await world.newOrg();
+    expect(await ask("/v1/models")).toMatch(/^No API key was sent/);
+    expect(await ask("/v1/models", world.place.adminKey)).toMatch(/^This is an admin key/);
+    expect(await ask("/control/orgs")).toMatch(/^No key was sent/);
+    expect(await ask("/control/orgs", org.key)).toMatch(/^This is an inference key/);
+    expect(await ask("/v1/models", "sk-pen-x")).toBe("Incorrect API key provided.");
   });
 });
 

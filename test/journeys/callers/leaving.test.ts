@@ -38,7 +38,7 @@ async function holdOf(org: string): Promise<string> {
   return openHolds[0].hold;
 }
 
-test("a whole answer: the engine is let go within a second, the prompt is all that is billed, and the slot is free", async () => {
+test("a whole answer: the engine stops within a second, only the prompt is billed, and the slot is free", async () => {
   const org = await world.newOrg({ concurrency: 1 });
   const leaving = new AbortController();
   const answer = world.chat(org.key, { max_tokens: 2_000, ignore_eos: true }, {}, leaving.signal);
@@ -73,7 +73,7 @@ test("by the official SDK's own abort, too", async () => {
   expect(await world.settled(org.id, freeMsMax)).toMatchObject([{ completionTokens: 0 }]);
 });
 
-test("a stream whose origin has not spoken yet: the same, and nobody is kept waiting for her", async () => {
+test("a stream whose origin has not spoken yet: the same, and nobody waits for them", async () => {
   const org = await world.newOrg({ concurrency: 1 });
   await world.fault({ kind: "slow-headers", ms: 20_000, times: 1 }, 0);
   const leaving = new AbortController();
@@ -87,7 +87,7 @@ test("a stream whose origin has not spoken yet: the same, and nobody is kept wai
   expect((await world.chat(org.key, { max_tokens: 1 })).status).toBe(200);
 });
 
-test("at any moment, of a call of either kind: nothing stays held, and nobody pays for more than the engine made", async () => {
+test("at any moment, either kind of call: nothing stays held, nobody pays for more than was made", async () => {
   const org = await world.newOrg();
   await Promise.all(
     Array.from({ length: 40 }, async (_, index) => {

@@ -70,7 +70,7 @@ describe("the official openai SDK", () => {
     expect(Number(response.headers.get("openai-processing-ms"))).toBeGreaterThanOrEqual(0);
   });
 
-  test("passes tools, response_format, logprobs, n, seed, stop, top_k and repetition_penalty to the engine unharmed", async () => {
+  test("passes tools, response_format, logprobs, n, seed, stop, top_k to the engine unharmed", async () => {
     const { openai } = await newClient();
     const tools = [
       {

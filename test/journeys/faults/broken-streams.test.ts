@@ -67,7 +67,7 @@ describe("an engine that breaks", () => {
     }
   });
 
-  test("with vLLM's error event and [DONE] makes the SDK throw; no [DONE] and none of the engine's words get through", async () => {
+  test("with vLLM's error event and [DONE] makes the SDK throw; neither [DONE] nor its words get through", async () => {
     const org = await world.newOrg();
     await world.fault({ kind: "error-event", afterChunks: 3, times: 2 }, 0);
     expect((await read(org.key, 6)).thrown).toBeInstanceOf(OpenAI.APIError);
@@ -122,7 +122,7 @@ describe("a network that breaks between edge and agent", () => {
 });
 
 describe("an origin that is slow", () => {
-  test("to begin a stream: the caller is answered 200 within two seconds and kept with comments, then gets it whole", async () => {
+  test("to begin a stream: callers have 200 within two seconds, then comments, then the whole stream", async () => {
     const org = await world.newOrg();
     await world.fault({ kind: "slow-headers", ms: 2_600, times: 1 }, 0);
     const startedAtMs = Date.now();
@@ -187,7 +187,7 @@ test("a caller who leaves at any chunk is billed exactly what the engine made", 
   }
 });
 
-test("in full flow, too: whoever leaves is billed what the engine put on the wire, and the engine stops within a second", async () => {
+test("in full flow, too: whoever leaves is billed what the engine sent, and it stops within two seconds", async () => {
   const org = await world.newOrg();
   const streams = await Promise.all(
     Array.from({ length: 12 }, async (_, index) => {

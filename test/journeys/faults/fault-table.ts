@@ -57,7 +57,7 @@ const never = (never: string): Never => ({ never });
 const isHeld = { timeout: unavailable, error: unavailable, slow: served, garbage: unavailable, shape: unavailable };
 const isAsked = { ...isHeld, slow: done };
 const isStored = { timeout: storeUnavailable, error: storeUnavailable, slow: done, garbage: internal, shape: internal };
-/** A caller never waits for her bill: it comes late, once. */
+/** A caller never waits for their bill: it comes late, once. */
 const isBilledLate = { timeout: served, error: served, slow: served, garbage: served, shape: served };
 /** Neither may what a failing call had held stay held. */
 const isGivenBack = (cell: Cell) => ({ timeout: cell, error: cell, slow: cell, garbage: cell, shape: cell });
@@ -68,7 +68,8 @@ const silence = never(
 );
 const noShape = never("a connection has no shape");
 const ourAgent = never(
-  "what comes as HTTP from behind the tunnel is what our agent wrote: JSON.stringify, or events it has parsed itself; the edge pipes it unread",
+  "what comes as HTTP from behind the tunnel is what our agent wrote: JSON.stringify, or events it has " +
+    "parsed itself; the edge pipes it unread",
 );
 
 export const table = {
@@ -254,7 +255,10 @@ export const ledgerRows: Record<keyof Ledger, Dependency[]> = {
 };
 const local = "computed in the isolate: nothing to wait for";
 const shield =
-  "a shield, not a quota: when it cannot be asked the isolate's own count decides (test/journeys/limits/ip-limit.test.ts, docs/decisions/0007)";
+  "a shield, not a quota: when it cannot be asked the isolate's own count decides " +
+  "(test/journeys/limits/ip-limit.test.ts, docs/decisions/0007)";
+const setting =
+  "a setting: read once, and refused by name when it is missing or malformed (test/journeys/callers/door.test.ts)";
 export const fleetRows: Record<keyof Fleet, Dependency[] | string> = {
   refresh: ["fleet.heard"],
   report: ["fleet.report", "intake.heartbeat"],
@@ -266,6 +270,7 @@ export const fleetRows: Record<keyof Fleet, Dependency[] | string> = {
 export const portRows: Record<keyof Ports, Dependency[] | string> = {
   ips: shield,
   classifier: local,
+  holdGraceMs: setting,
   keyring: local,
   tokenKey: local,
   models: local,
@@ -282,8 +287,6 @@ export const portRows: Record<keyof Ports, Dependency[] | string> = {
     "node.tokenize",
   ],
 };
-const setting =
-  "a setting: read once, and refused by name when it is missing or malformed (test/journeys/callers/door.test.ts)";
 export const bindingRows: Record<keyof Env, Dependency[] | string> = {
   DB: ["d1.key", "d1.read", "d1.write", "d1.usage", "redis.outbox"],
   LEDGERS: ["ledger.admit", "ledger.introspect", "ledger.settle", "ledger.release", "ledger.publish", "ledger.inspect"],
@@ -307,8 +310,10 @@ export const bindingRows: Record<keyof Env, Dependency[] | string> = {
   BOOTSTRAP_TOKEN: setting,
   IP_COUNTER: shield,
   REDIS_WAIT_MS: setting,
+  HOLD_GRACE_MS: setting,
   IP_PER_SECOND: setting,
   IP_EXEMPT: setting,
+  CURRENCY: setting,
 };
 /** What an agent stands on. */
 export const agentRows = {

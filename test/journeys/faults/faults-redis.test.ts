@@ -2,22 +2,20 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { hasRedisServer, redisMissing } from "#infra/local/redis/redis-server.ts";
 import { startRedis, type LocalRedis } from "#infra/local/redis/redis.ts";
 import { redisRows } from "#test/support/faults/fault-redis-rows.ts";
 import { openStage, runCells, unstruckOf, type Stage } from "#test/support/faults/fault-stage.ts";
 import { openHop, type Hop } from "#test/support/faults/faulty-hop.ts";
+import { isRedisThere } from "#test/support/redis.ts";
 
 /** The rows of F1's table (fault-table.ts) that are about a ledger in Redis. */
-const isThere = hasRedisServer();
-if (!isThere) console.warn(`skipped: ${redisMissing}`);
 const dir = mkdtempSync(join(tmpdir(), "penstock-faults-redis-"));
 let redis: LocalRedis;
 let hop: Hop;
 let stage: Stage;
 
 beforeAll(async () => {
-  if (!isThere) return;
+  if (!isRedisThere) return;
   redis = await startRedis({ dir, fsync: "everysec" });
   hop = await openHop(redis.url);
   stage = await openStage({
@@ -31,7 +29,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-describe.skipIf(!isThere)("a ledger in Redis", () => {
+describe.skipIf(!isRedisThere)("a ledger in Redis", () => {
   describe("that fails for one org", () => {
     runCells(
       redisRows(() => hop),

@@ -1,12 +1,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { hasRedisServer } from "#infra/local/redis/redis-server.ts";
+import { isRedisThere } from "#test/support/redis.ts";
 
 /**
  * The short form of `npm run storm`: the same storms with fewer callers. What it checks stands in
  * infra/checks/storm/README.md.
  */
-const isRedisThere = hasRedisServer();
 const msMax = 600_000;
 let child: ChildProcess;
 let code: number | null = null;
@@ -47,14 +46,9 @@ function check(store: string) {
     expect(Math.min(figures["answered"] ?? 0, figures["refused"] ?? 0, figures["billed"] ?? 0)).toBeGreaterThan(0);
 }
 
-test("storms over two edges and one Durable Object host: nothing overshoots, nothing is lost, nothing is billed twice", () => {
+test("storms over two edges and one Durable Object host: no overshoot, no loss, nothing billed twice", () => {
   check("durable-object");
   expect(code, errors).toBe(0);
 });
 
-test.skipIf(!isRedisThere)(
-  "the same over two edges and one Redis (needs redis-server: apt-get install redis-server)",
-  () => {
-    check("upstash");
-  },
-);
+test.skipIf(!isRedisThere)("the same over two edges and one Redis", () => check("upstash"));

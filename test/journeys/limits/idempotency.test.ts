@@ -3,7 +3,7 @@ import { worldAt } from "#test/support/stack/world.ts";
 
 const world = worldAt(inject("place"));
 
-test("one Idempotency-Key with one body runs once: in progress, then replayed with the first call's id and usage", async () => {
+test("one Idempotency-Key and one body run once: in progress, then replayed with the first id and usage", async () => {
   const org = await world.newOrg();
   const headers = { "idempotency-key": "order-66" };
   const running = await world.chat(org.key, { stream: true, max_tokens: 150, ignore_eos: true }, headers);

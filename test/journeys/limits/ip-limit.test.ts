@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loopback, startEdge, type RunningEdge } from "#infra/local/edge/edge.ts";
-import { hasRedisServer } from "#infra/local/redis/redis-server.ts";
 import { startRedis, type LocalRedis } from "#infra/local/redis/redis.ts";
 import { makeSecrets, makeSecretVars } from "#infra/local/secrets.ts";
 import { defaultModels, root } from "#infra/local/stack.ts";
+import { isRedisThere } from "#test/support/redis.ts";
 import { openOwnStack, type OwnStack } from "#test/support/stack/stack.ts";
 import { eventsOf, windowOf, type World } from "#test/support/stack/world.ts";
 
@@ -55,7 +55,7 @@ async function soonAfter(
 }
 
 describe("a burst from one address", () => {
-  test("passes up to the limit; the rest gets 429 that SDKs and browsers understand, and the next address is not touched", async () => {
+  test("passes up to the limit; the rest gets a 429 that SDKs and browsers understand, others do not", async () => {
     const [ip, other] = [fresh(), fresh()];
     const { refused, passed, passedMax } = await burst(40, () => models(ip));
     expect(passed).toBeGreaterThanOrEqual(perSecond);
@@ -160,7 +160,7 @@ describe("a key that is guessed counts double", () => {
     ],
   ];
   for (const [name, call, keyOf] of ways) {
-    test(name, async () => {
+    test(`${name}`, async () => {
       const key = await keyOf();
       const { first, second } = await soonAfter((ip) => call(ip, key));
       expect([first.status, second.status]).toEqual([401, 429]);
@@ -204,7 +204,7 @@ describe("who is over the limit", () => {
   });
 });
 
-test("the platform's counter counts with us: it has every network that we passed on, and no whole IPv6 address", async () => {
+test("the platform's counter has every network that we passed on, and no whole IPv6 address", async () => {
   await models("2001:db8:5:6:7:8:9:a");
   const folder = join(world.place.stateDir, "edge", "ratelimit");
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
@@ -214,7 +214,7 @@ test("the platform's counter counts with us: it has every network that we passed
   expect(own.logs.filter((line) => line.includes('"ip_limit"'))).toEqual([]);
 });
 
-describe.skipIf(!hasRedisServer())("with Redis (needs redis-server: apt-get install redis-server)", () => {
+describe.skipIf(!isRedisThere)("with Redis", () => {
   const logs: string[] = [];
   let dir: string;
   let redis: LocalRedis;
@@ -269,7 +269,7 @@ describe.skipIf(!hasRedisServer())("with Redis (needs redis-server: apt-get inst
     for (const key of keys) expect(key).toMatch(/^penstock:ip:20010db80007[0-9a-f]{4}:\d+$/);
   });
 
-  test("while it is away each edge counts alone, and says so: nobody is let in unlimited, and nobody is turned away for it", async () => {
+  test("while it is away each edge counts alone, and says so: nobody is unlimited, nobody is turned away", async () => {
     redis.server.kill("SIGKILL");
     logs.length = 0;
     const ip = fresh();

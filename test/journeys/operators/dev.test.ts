@@ -16,8 +16,13 @@ interface Dev {
   gone: Promise<number | null>;
 }
 
-function startDev(...flags: string[]): Promise<Dev> {
-  const child = spawn(process.execPath, ["infra/local/dev.ts", "--state", stateDir, "--port", "0", ...flags], {
+const startDev = (...flags: string[]) => start(process.execPath, ["infra/local/dev.ts"], flags);
+
+/** As people start it. */
+const startByNpm = (...flags: string[]) => start("npm", ["run", "dev", "--silent", "--"], flags);
+
+function start(command: string, args: string[], flags: string[]): Promise<Dev> {
+  const child = spawn(command, [...args, "--state", stateDir, "--port", "0", ...flags], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   running.add(child);
@@ -68,8 +73,8 @@ test("one command brings up the whole road, prints what is where, and its last l
     .toEqual([]);
 });
 
-test("state survives a restart, and kill -9 of the whole stack", async () => {
-  const first = await startDev("--quiet");
+test("state survives a restart, and kill -9 of the whole stack", { timeout: 120_000 }, async () => {
+  const first = await startDev("--quiet", "--fresh");
   expect(first.output.trim().split("\n")).toHaveLength(1);
   const usedBefore = await ask(first);
   expect(usedBefore.usage?.completion_tokens).toBe(3);
@@ -88,19 +93,57 @@ test("state survives a restart, and kill -9 of the whole stack", async () => {
   });
   const { windows } = (await ledger.json()) as { windows: { window: string; settled: number; held: number }[] };
   expect(windows.find(({ window }) => window === "requestsPerDay")).toMatchObject({
-    settled: 3 - windows.find(({ window }) => window === "requestsPerDay")!.held,
+    settled: 2 - windows.find(({ window }) => window === "requestsPerDay")!.held,
   });
   expect((await ask(third)).usage?.completion_tokens).toBe(3);
 });
 
-test("when only the command itself is killed its processes go with it, and the next start is not in their way", async () => {
-  const dev = await startDev("--quiet");
-  const pids = treeOf(dev.child.pid!);
-  dev.child.kill("SIGKILL");
-  await dev.gone;
-  const next = await startDev("--quiet");
-  expect((await ask(next)).usage?.completion_tokens).toBe(3);
-  expect(pids.filter(isAlive)).toEqual([]);
+test.each(["SIGKILL", "SIGHUP"] as const)(
+  "after %s to the command itself all of its processes are gone within two seconds",
+  async (signal) => {
+    const dev = await startDev("--quiet");
+    const pids = treeOf(dev.child.pid!);
+    expect(pids.length).toBeGreaterThan(5);
+    dev.child.kill(signal);
+    await expect.poll(() => pids.filter(isAlive), { timeout: 2_000, interval: 20 }).toEqual([]);
+  },
+);
+
+test.each(["SIGTERM", "SIGKILL"] as const)(
+  "after %s to npm all processes are gone within two seconds, and the next start finds the state in order",
+  async (signal) => {
+    const dev = await startByNpm("--quiet");
+    const pids = treeOf(dev.child.pid!);
+    expect(pids.length).toBeGreaterThan(6);
+    dev.child.kill(signal);
+    await expect.poll(() => pids.filter(isAlive), { timeout: 2_000, interval: 20 }).toEqual([]);
+    const next = await startDev("--quiet");
+    expect((await ask(next)).usage?.completion_tokens).toBe(3);
+    next.child.kill("SIGTERM");
+    await next.gone;
+  },
+);
+
+test("the chat models take what an agent brings; --context makes them smaller, and both sides hold it", async () => {
+  const say = (words: number) => [{ role: "user" as const, content: "word ".repeat(words) }];
+  const call = ({ ready }: Dev, words: number) =>
+    fetch(`${ready.edge}/v1/chat/completions`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${ready.key}`, "content-type": "application/json" },
+      body: JSON.stringify({ model: "chat", messages: say(words), max_tokens: 1 }),
+    });
+  const small = await startDev("--quiet", "--context", "1024");
+  const engines = JSON.parse(
+    await (
+      await fetch(`${small.ready.edge}/v1/models`, { headers: { authorization: `Bearer ${small.ready.key}` } })
+    ).text(),
+  );
+  expect(JSON.stringify(engines)).toContain("1024");
+  expect((await call(small, 900)).status).toBe(200);
+  const refused = await call(small, 1_200);
+  expect([refused.status, await refused.json()]).toMatchObject([400, { error: { code: "context_length_exceeded" } }]);
+  small.child.kill("SIGTERM");
+  await small.gone;
 });
 
 test("--fresh forgets, a second stack on the same state is refused, and nonsense is explained", async () => {
@@ -110,6 +153,7 @@ test("--fresh forgets, a second stack on the same state is refused, and nonsense
   await first.gone;
   const fresh = await startDev("--quiet", "--fresh");
   expect(fresh.ready.org).not.toBe(first.ready.org);
+  await expect(startDev("--context", "few")).rejects.toThrow(/--context must be a number of tokens/);
   await expect(startDev("--port", "x")).rejects.toThrow(/--port must be/);
   await expect(startDev("--nonsense")).rejects.toThrow(/Unknown option '--nonsense'/);
   fresh.child.kill("SIGTERM");

@@ -11,8 +11,10 @@ test("a revoke that has answered is in force for every call that starts after it
   const history: { startedAtMs: number; status: number }[] = [];
   let revokedAtMs = Infinity;
   const caller = async () => {
-    while (performance.now() < revokedAtMs + 300) {
+    // For 300 ms after the revoke, and at least two calls each, however slow the machine is.
+    for (let after = 0; performance.now() < revokedAtMs + 300 || after < 2;) {
       const startedAtMs = performance.now();
+      if (startedAtMs > revokedAtMs) after++;
       const { status } = await world.chat(key.secret, { max_tokens: 1 });
       history.push({ startedAtMs, status });
     }
@@ -35,7 +37,7 @@ test("unknown, malformed, forged, revoked and expired keys get the same 401, to 
   const expiring = await world.newKey(org.id, { expiresAt: new Date(Date.now() + 1_000).toISOString() });
   await new Promise((done) => setTimeout(done, 1_100));
   const forged = org.key.slice(0, 30) + (org.key[30] === "A" ? "B" : "A") + org.key.slice(31);
-  const wrong = ["", "sk-pen-", "Bearer", forged, world.place.adminKey, revoked.secret, expiring.secret];
+  const wrong = ["x", "sk-pen-", "Bearer", forged, revoked.secret, expiring.secret];
   const answers = await Promise.all(wrong.map((key) => world.chat(key, { max_tokens: 1 })));
   const bodies = await Promise.all(answers.map((answer) => answer.text()));
   expect(answers.map(({ status }) => status)).toEqual(wrong.map(() => 401));

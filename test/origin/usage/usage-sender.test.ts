@@ -27,7 +27,7 @@ const receipt = (batch: UsageBatch) => JSON.stringify({ settled: batch.records.l
 
 /** `answer` says the status, or whose records are not taken; `says` the body of a 200. */
 function setUp(
-  answer: (batch: UsageBatch) => number | { untaken: string[] },
+  answer: (batch: UsageBatch) => number | { unacknowledged: string[] },
   usageLog?: UsageLog,
   {
     says = receipt,
@@ -55,10 +55,12 @@ function setUp(
         if (reply === 200) taken.push(...batch.records);
         return new Response(reply === 200 ? says(batch) : null, { status: reply });
       }
-      const untaken = batch.records.filter(({ org }) => reply.untaken.includes(org)).map(({ hold }) => hold);
-      taken.push(...batch.records.filter(({ hold }) => !untaken.includes(hold)));
-      return untaken.length > 0
-        ? Response.json({ error: { code: "quota_unavailable", untaken } }, { status: 503 })
+      const unacknowledged = batch.records
+        .filter(({ org }) => reply.unacknowledged.includes(org))
+        .map(({ hold }) => hold);
+      taken.push(...batch.records.filter(({ hold }) => !unacknowledged.includes(hold)));
+      return unacknowledged.length > 0
+        ? Response.json({ error: { code: "quota_unavailable", unacknowledged } }, { status: 503 })
         : new Response(says(batch), { status: 200 });
     },
   });
@@ -205,8 +207,8 @@ describe("the usage sender", () => {
   const [good, bad, worse] = ["org_good000000", "org_bad0000000", "org_worse00000"] as const;
 
   test("an org whose ledger is out of reach holds up no other, and its records arrive when it is back", async () => {
-    let untaken: string[] = [bad];
-    const { sender, taken, delayedLog } = setUp(() => ({ untaken }));
+    let unacknowledged: string[] = [bad];
+    const { sender, taken, delayedLog } = setUp(() => ({ unacknowledged }));
     const stuck = Array.from({ length: 100 }, () => record({ org: bad }));
     const others = Array.from({ length: 100 }, () => record({ org: good }));
     for (let at = 0; at < 100; at++) for (const one of [stuck[at], others[at]]) if (one) sender.keep(one);
@@ -217,20 +219,20 @@ describe("the usage sender", () => {
     sender.keep(late);
     await until(() => taken.length === 101);
     expect(taken.at(-1)).toEqual(late);
-    untaken = [];
+    unacknowledged = [];
     await until(() => sender.backlogBytes === 0);
     expect(new Set(taken.slice(101).map(({ hold }) => hold))).toEqual(new Set(stuck.map(({ hold }) => hold)));
     sender.close();
   });
 
   test("of two orgs out of reach, the one that is back is settled, whichever is first in the queue", async () => {
-    let untaken: string[] = [bad, worse];
-    const { sender, taken } = setUp(() => ({ untaken }));
+    let unacknowledged: string[] = [bad, worse];
+    const { sender, taken } = setUp(() => ({ unacknowledged }));
     for (let at = 0; at < 70; at++) sender.keep(record({ org: worse }));
     for (let at = 0; at < 3; at++) sender.keep(record({ org: bad }));
     sender.keep(record({ org: good }));
     await until(() => taken.length === 1);
-    untaken = [worse];
+    unacknowledged = [worse];
     await until(() => taken.length === 4);
     expect(taken.slice(1).map(({ org }) => org)).toEqual([bad, bad, bad]);
     expect(sender.backlogBytes).toBeGreaterThan(0);
@@ -238,7 +240,7 @@ describe("the usage sender", () => {
   });
 
   test("what waits for its ledger outlives the agent", async () => {
-    const first = setUp(() => ({ untaken: [bad] }));
+    const first = setUp(() => ({ unacknowledged: [bad] }));
     const stuck = record({ org: bad });
     first.sender.keep(stuck);
     first.sender.keep(record({ org: good }));
@@ -252,7 +254,7 @@ describe("the usage sender", () => {
   });
 
   test("when no org's ledger is in reach nothing is moved, and the sender waits longer each time", async () => {
-    const { sender, delayedLog, sizes } = setUp(() => ({ untaken: [good, bad] }));
+    const { sender, delayedLog, sizes } = setUp(() => ({ unacknowledged: [good, bad] }));
     for (const org of [good, bad]) sender.keep(record({ org }));
     await until(() => sizes.length >= 3);
     expect(delayedLog.backlogBytes).toBe(0);
@@ -261,13 +263,13 @@ describe("the usage sender", () => {
   });
 
   test("a checkpoint that was not taken is sent again, unless a newer one or the end is there", async () => {
-    let untaken: string[] = [bad];
-    const { sender, taken } = setUp(() => ({ untaken }));
+    let unacknowledged: string[] = [bad];
+    const { sender, taken } = setUp(() => ({ unacknowledged }));
     const hold = newHold();
     sender.checkpoint(record({ org: bad, hold, isFinal: false, completionTokens: 1 }));
     sender.keep(record({ org: good }));
     await until(() => taken.length === 1);
-    untaken = [];
+    unacknowledged = [];
     await until(() => taken.length === 2);
     expect(taken[1]).toMatchObject({ hold, isFinal: false, completionTokens: 1 });
     sender.close();

@@ -91,19 +91,23 @@ const head =
 
 /** One chunk as vLLM 0.32 writes it; `usage` is any text, so that tests can lie. */
 export function chunk(text: string, usage: string | null, finish: string | null = null, index = 0): string {
-  const choice = `{"index":${index},"delta":{"content":${JSON.stringify(text)}},"logprobs":null,"finish_reason":${JSON.stringify(finish)},"token_ids":null}`;
+  const delta = `{"content":${JSON.stringify(text)}}`;
+  const end = `"finish_reason":${JSON.stringify(finish)},"token_ids":null`;
+  const choice = `{"index":${index},"delta":${delta},"logprobs":null,${end}}`;
   return `data: ${head}${choice}]${usage === null ? "" : `,"usage":${usage}`}}\n\n`;
 }
 
 export function usage(prompt: number, completion: number): string {
-  return `{"prompt_tokens":${prompt},"total_tokens":${prompt + completion},"completion_tokens":${completion},"completion_tokens_details":null}`;
+  const counts = `"prompt_tokens":${prompt},"total_tokens":${prompt + completion},"completion_tokens":${completion}`;
+  return `{${counts},"completion_tokens_details":null}`;
 }
 
 export function usageChunk(text: string): string {
   return `data: ${head}],"usage":${text}}\n\n`;
 }
 
-export const roleChunk = `data: ${head}{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}],"usage":${usage(7, 0)},"prompt_token_ids":null}\n\n`;
+const roleChoice = '{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}';
+export const roleChunk = `data: ${head}${roleChoice}],"usage":${usage(7, 0)},"prompt_token_ids":null}\n\n`;
 export const doneEvent = "data: [DONE]\n\n";
 
 /** A whole stream of vLLM's: role, a chunk a word with usage on each, the usage chunk, `[DONE]`. */

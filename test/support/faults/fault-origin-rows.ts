@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import type { Cell, Dependency, Fault } from "#test/journeys/faults/fault-table.ts";
-import { call, expectBill, expectCall, toldBy, type RunCell, type Stage } from "./fault-stage.ts";
+import { call, expectBill, expectCall, patiently, toldBy, type RunCell, type Stage } from "./fault-stage.ts";
 import type { Hop, HopFault, Place } from "./faulty-hop.ts";
 import type { Org } from "#test/support/stack/world.ts";
 
@@ -86,12 +86,12 @@ function at(place: Place, org: Org, fault: Fault): HopFault {
  * a half.
  */
 function counted(where: "nodes" | "engines"): RunCell {
-  return async (stage, fault, cell) => {
+  return patiently(async (stage, fault, cell) => {
     const org = await stage.world.newOrg({ tokensPerDay: 100 });
     for (const hop of stage[where] as Hop[])
       hop.arm({ keys: [org.id], path: "/tokenize", place: "headers", fault, ms: 200, shape: '{"count":"CANARY"}' });
     await expectCall(stage, org, cell);
-  };
+  });
 }
 
 async function expectDisk(stage: Stage, fault: Fault, cell: Cell): Promise<void> {

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import type { Dependency, Fault } from "#test/journeys/faults/fault-table.ts";
 import { expectChange } from "./fault-edge-rows.ts";
-import { call, expectBill, expectCall, toldBy, type RunCell, type Stage } from "./fault-stage.ts";
+import { call, expectBill, expectCall, patiently, toldBy, type RunCell, type Stage } from "./fault-stage.ts";
 import type { Hop, Place } from "./faulty-hop.ts";
 import type { Org } from "#test/support/stack/world.ts";
 
@@ -54,24 +54,9 @@ export function redisRows(redis: () => Hop): Record<RedisRow, RunCell> {
   });
 }
 
-/**
- * Where all is to go well, 250 ms may be too short on a busy machine: such a cell has three tries, each with an org of
- * its own.
- */
+/** Where all is to go well, 250 ms may be too short on a busy machine. */
 function eachPatiently<Name extends string>(rows: Record<Name, RunCell>): Record<Name, RunCell> {
-  const patient =
-    (run: RunCell): RunCell =>
-    async (stage, fault, cell) => {
-      for (let tries = cell.told === "ok" ? 3 : 1; tries > 1; tries--) {
-        const isRight = await run(stage, fault, cell).then(
-          () => true,
-          () => false,
-        );
-        if (isRight) return;
-      }
-      await run(stage, fault, cell);
-    };
-  return Object.fromEntries(Object.entries<RunCell>(rows).map(([name, run]) => [name, patient(run)])) as Record<
+  return Object.fromEntries(Object.entries<RunCell>(rows).map(([name, run]) => [name, patiently(run)])) as Record<
     Name,
     RunCell
   >;

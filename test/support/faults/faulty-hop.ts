@@ -91,6 +91,8 @@ export async function openHop(target: string): Promise<Hop> {
       return fail(response, rule, `HTTP/9.9 CANARY\r\n\r\n${html}`);
     })().catch(() => response.destroy());
   });
+  // A kept connection that we close just as the asker writes on it would be a fault that nobody armed.
+  server.keepAliveTimeout = 0;
   server.on("connection", (socket) => void socket.setNoDelay(true).on("error", () => undefined));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {

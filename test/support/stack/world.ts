@@ -37,7 +37,7 @@ export function worldAt(place: Place) {
       headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
-    // oxlint-disable-next-line typescript/no-explicit-any -- an answer over the wire, whose shape is what the journey asserts
+    // oxlint-disable-next-line typescript/no-explicit-any -- an answer whose shape is what the journey asserts
     return { status: response.status, body: (await response.json()) as any };
   };
   /** Repeats what is refused with 503, as the API says: on a busy machine a Redis may not answer within its 250 ms. */

@@ -50,7 +50,7 @@ local function slotAtMs(check, hold)
   end
   local open = call("ZRANGEBYSCORE", OPEN, "(" .. int(check.atMs), "+inf", "WITHSCORES")
   for i = 1, #open, 2 do
-    if sub(open[i], 28) == hold.key .. "1" then
+    if sub(open[i], 28) == hold.owner .. "1" then
       if skip == 0 then return tonumber(open[i + 1]) end
       skip = skip - 1
     end
@@ -203,18 +203,20 @@ local function admit()
   local again = checkRepeat(request)
   if again then return again end
   local atMs, checks = atMsNow(), {}
-  addChecks(checks, "key", key.limits, request.key, atMs)
+  local owner = findOwner(key)
+  addChecks(checks, "key", key.limits, owner, atMs)
   addChecks(checks, "org", org.limits, "org", atMs)
   local hold = {}
   for name, value in pairs(request) do hold[name] = value end
   if ARGV[11] == "1" then hold.completionTokens = clampCompletion(checks, request) end
-  hold.isKeyBooked, hold.admittedAtMs, hold.expiresAtMs = hasLimits(key), atMs, atMs + tonumber(ARGV[12])
+  hold.owner, hold.isKeyBooked = owner, hasLimits(key)
+  hold.admittedAtMs, hold.expiresAtMs = atMs, atMs + tonumber(ARGV[12])
   local check, opensAtMs = findExceeded(checks, hold)
   if check then return makeDenial(check, opensAtMs, checks, request) end
   if findHold(request.id) or isEnded(request.id) then return redis.error_reply("HELD this hold was given before") end
   hold.text = concat({
-    request.key, hold.isKeyBooked and "1" or "0", ARGV[8], int(hold.completionTokens), ARGV[10],
-    ARGV[13], ARGV[14], int(atMs), request.again, request.bill,
+    owner, hold.isKeyBooked and "1" or "0", ARGV[8], int(hold.completionTokens), ARGV[10],
+    ARGV[13], ARGV[14], int(atMs), request.again, request.bill, owner ~= request.key and request.key or nil,
   }, "\n")
   local reply = { "grant", tokensHeld(hold), hold.completionTokens, hold.expiresAtMs }
   report(reply, checks, "requests", hold)

@@ -39,13 +39,13 @@ local function loadCounters(owner)
   return countersBy[owner]
 end
 
--- The counters that a hold changes: the org's and, when it is booked to its key, the key's.
+-- The counters that a hold changes: the org's and, when it is booked to its key, those of the key's lineage.
 local function loadCountersFor(hold)
   local all = { loadCounters("org") }
   isChanged.org = true
   if hold.isKeyBooked then
-    all[2] = loadCounters(hold.key)
-    isChanged[hold.key] = true
+    all[2] = loadCounters(hold.owner)
+    isChanged[hold.owner] = true
   end
   return all
 end
@@ -56,6 +56,9 @@ local function decode(text)
 end
 
 local function readRecord(field) return decode(call("HGET", RECORDS, field)) end
+
+-- Under which id a key's calls are counted: its lineage's, so that a rotation gives nothing anew.
+local function findOwner(key) return key.lineage or key.id end
 
 local function splitLines(text)
   local found = {}
@@ -77,7 +80,8 @@ local function readUsage(text)
   }
 end
 
--- "text" is the part of a hold that never changes; its deadline and its last checkpoint are the two lines after it.
+-- "text" is the part of a hold that never changes; its deadline and its last checkpoint are the two lines after it. It
+-- begins with the owner of the counters; a key that is counted in another's stands at its end.
 local function writeHold(hold)
   return hold.text .. "\n" .. int(hold.expiresAtMs) .. "\n" .. writeUsage(hold.checkpoint)
 end
@@ -86,7 +90,7 @@ local function readHold(id, whole)
   local text, expiresAtMs, checkpoint = match(whole, "^(.*)\n([^\n]*)\n([^\n]*)$")
   local line = splitLines(text)
   return {
-    id = id, text = text, key = line[1], isKeyBooked = line[2] == "1",
+    id = id, text = text, owner = line[1], key = line[11] or line[1], isKeyBooked = line[2] == "1",
     promptTokens = tonumber(line[3]), completionTokens = tonumber(line[4]), choices = tonumber(line[5]),
     price = { prompt = tonumber(line[6]), completion = tonumber(line[7]) },
     admittedAtMs = tonumber(line[8]), expiresAtMs = tonumber(expiresAtMs),
@@ -107,8 +111,8 @@ local function saveHold(hold)
   write("HSET", HOLDS, hold.id, writeHold(hold))
 end
 
--- The member of OPEN: it carries the key, so that the deadlines of one key are found without reading holds.
-local function makeMember(hold) return hold.id .. hold.key .. (hold.isKeyBooked and "1" or "0") end
+-- The member of OPEN: it carries the owner, so that the deadlines of one lineage are found without reading holds.
+local function makeMember(hold) return hold.id .. hold.owner .. (hold.isKeyBooked and "1" or "0") end
 
 local function isEnded(id)
   if endsBy[id] == nil then endsBy[id] = call("ZSCORE", ENDS, id) and true or false end

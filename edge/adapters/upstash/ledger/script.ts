@@ -18,12 +18,12 @@ local function others()
     return "published"
   end
 
-  local function readWindow(owner, window, limit)
+  local function readWindow(of, owner, window, limit)
     local counters, atMs = loadCounters(owner), atMsNow()
     local held, settled = readUse(counters, window, atMs)
     local resetAtMs = false
     if held + settled > 0 and window ~= "concurrency" then resetAtMs = freesAtMs(counters, window, atMs, huge) end
-    return { window, owner, limit or false, held, settled, resetAtMs }
+    return { window, of, limit or false, held, settled, resetAtMs }
   end
 
   function commands.inspect()
@@ -31,7 +31,7 @@ local function others()
     if not org then return { "unknown" } end
     local windows, holds, keys = {}, {}, {}
     for _, window in ipairs(windowNames) do
-      windows[#windows + 1] = readWindow("org", window, limitIn(org.limits, window))
+      windows[#windows + 1] = readWindow("org", "org", window, limitIn(org.limits, window))
     end
     for _, id in ipairs(call("HKEYS", RECORDS)) do
       if id ~= "org" then keys[#keys + 1] = id end
@@ -41,7 +41,7 @@ local function others()
       local key = readRecord(id)
       for _, window in ipairs(windowNames) do
         local limit = limitIn(key.limits, window)
-        if limit then windows[#windows + 1] = readWindow(id, window, limit) end
+        if limit then windows[#windows + 1] = readWindow(id, findOwner(key), window, limit) end
       end
     end
     for _, member in ipairs(call("ZRANGEBYSCORE", OPEN, "(" .. int(atMsNow()), "+inf")) do

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { freePorts, startChild } from "#infra/local/child.ts";
-import { defaultModels, root } from "#infra/local/stack.ts";
+import { defaultModels, makeModelFlags, root } from "#infra/local/stack.ts";
 import type { OracleRecord, OracleReport } from "#infra/simulator/text/oracle.ts";
 
 /** A simulated engine that can die. What it knew of its calls is asked before it does, since it dies with it. */
@@ -23,10 +23,7 @@ export interface EngineCall extends OracleRecord {
 /** Starts one on a port that it keeps over its deaths. */
 export async function startEngine(index: number, args: string[], log: (line: string) => void): Promise<StormEngine> {
   const [port = 0] = await freePorts(1);
-  const names = defaultModels.flatMap(({ id, aliases, endpoints }) => [
-    endpoints.includes("embeddings") ? "--embedding-model" : "--model",
-    [id, ...aliases].join(","),
-  ]);
+  const names = makeModelFlags(defaultModels);
   const start = () =>
     startChild(
       `engine-${index + 1}`,

@@ -4,7 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { upstashLedger } from "#edge/adapters/upstash/ledger/ledger.ts";
 import { openScript } from "#edge/adapters/upstash/client.ts";
 import { makeRequest, digest, freshOrg, keyRecord, makeRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
-import { isRedisThere, openWith, openWorld, type RedisWorld } from "./redis-world.ts";
+import { openWith, openWorld, type RedisWorld } from "./redis-world.ts";
+import { isRedisThere } from "#test/support/redis.ts";
 
 const waitMsMax = 250;
 const ledgerAt = (url: string, token: string) =>
@@ -242,7 +243,7 @@ describe("a REST service that is not well", () => {
     expect(heads).toEqual(["POST /pipeline application/json Bearer t"]);
   });
 
-  test("of many runs only those are sent again that Redis did not know, the script once with the first of them", async () => {
+  test("of many runs only those that Redis did not know go again, the script once with the first", async () => {
     let asked = 0;
     const { url, seen } = await serve(
       (response) =>

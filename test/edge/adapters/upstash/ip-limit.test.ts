@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { upstashIpLimit } from "#edge/adapters/upstash/ip-limit.ts";
 import type { IpDecision } from "#edge/identity/port.ts";
-import { isRedisThere, openWorld, type RedisWorld } from "./redis-world.ts";
+import { openWorld, type RedisWorld } from "./redis-world.ts";
+import { isRedisThere } from "#test/support/redis.ts";
 
 describe.skipIf(!isRedisThere)("the limit on an address", () => {
   let world: RedisWorld;

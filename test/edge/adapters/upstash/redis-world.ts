@@ -3,14 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { UsageRow } from "#edge/ledger/port.ts";
 import { upstashLedger } from "#edge/adapters/upstash/ledger/ledger.ts";
-import { hasRedisServer, redisMissing } from "#infra/local/redis/redis-server.ts";
 import { startRedis, type LocalRedis } from "#infra/local/redis/redis.ts";
 import { freshOrg, keyRecord, noon, orgRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
 import { testClock } from "#test/support/fakes/clock.ts";
-
-/** Whether these tests can run; where not, it is said why. */
-export const isRedisThere = hasRedisServer();
-if (!isRedisThere) console.warn(`skipped: ${redisMissing}`);
 
 /** A Redis in a folder of its own, and the way to everything of it. */
 export interface RedisWorld {

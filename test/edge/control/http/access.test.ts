@@ -26,6 +26,21 @@ it("takes the scheme in any case, and nothing but a bearer", async () => {
   );
 });
 
+it("says what the form alone shows: no key, an inference key, a client token", async () => {
+  const table: [string | null, Record<string, string>, RegExp][] = [
+    [null, {}, /^No key was sent/],
+    ["", { authorization: world.a.admin }, /^No key was sent/],
+    [world.a.key, {}, /^This is an inference key/],
+    ["sk-pen-x", {}, /^This is an inference key/],
+    ["eyJx.e30.AAAA", {}, /^This is a client token/],
+  ];
+  for (const [key, headers, message] of table) {
+    const answer = await world.ask("GET", "/control/orgs", { key, headers });
+    expect([answer.status, answer.body.error.code]).toEqual([401, "invalid_api_key"]);
+    expect(answer.body.error.message).toMatch(message);
+  }
+});
+
 it("refuses a key that we did not make without asking the store", async () => {
   const others = await openKeyring({ tagKeys: { t1: "C".repeat(43) }, peppers: { p1: "B".repeat(43) } });
   const foreign = await mintKey("admin", world.a.org, others, generateRandomBytes);

@@ -25,7 +25,7 @@ routes.openapi(route, answer);
 app.route("/", routes);
 app.onError((failure, c) =>
   failure instanceof Refusal
-    ? c.json({ code: failure.code, param: failure.details.param, say: failure.details.message })
+    ? c.json({ code: failure.code, param: failure.details.param, message: failure.details.message })
     : c.json({ code: `internal ${failure}` }),
 );
 
@@ -40,7 +40,7 @@ const post = async (
     headers,
     duplex: "half",
   } as RequestInit);
-  return (await answered.json()) as { code?: string; ok?: boolean; param?: string; say?: string };
+  return (await answered.json()) as { code?: string; ok?: boolean; param?: string; message?: string };
 };
 
 describe("takeBody", () => {
@@ -76,7 +76,7 @@ describe("refuseInvalid", () => {
     });
     expect(await post('{"deep":{"list":[{"n":1,"m":2}]}}')).toMatchObject({
       param: "deep.list[0].m",
-      say: "'deep.list[0].m' is not a field here, or may not be set.",
+      message: "'deep.list[0].m' is not a field here, or may not be set.",
     });
   });
 
@@ -87,6 +87,6 @@ describe("refuseInvalid", () => {
   it("never says more of a hostile name than a line's worth", async () => {
     const refused = await post(JSON.stringify({ ["x".repeat(9_999)]: 1, deep: { list: [] } }));
     expect(refused.param?.length).toBeLessThanOrEqual(300);
-    expect(refused.say?.length).toBeLessThan(400);
+    expect(refused.message?.length).toBeLessThan(400);
   });
 });

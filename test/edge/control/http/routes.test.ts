@@ -14,6 +14,7 @@ const goodBodies: Record<string, Record<string, unknown>> = {
   "POST /control/orgs": { name: "New" },
   "PATCH /control/orgs/{org}": { name: "Renamed" },
   "POST /control/orgs/{org}/keys": { name: "New" },
+  "PATCH /control/orgs/{org}/keys/{key}": { name: "Renamed" },
   "POST /control/orgs/{org}/keys/{key}/rotate": { overlapSeconds: 60 },
   "POST /control/orgs/{org}/keys/{key}/revoke": {},
 };
@@ -48,7 +49,7 @@ const needsAdmin = () => operations.filter(({ path }) => path !== "/control/boot
 
 describe("every endpoint", () => {
   it("is in the document, with a body that these tests know", () => {
-    expect(operations.length).toBe(12);
+    expect(operations.length).toBe(17);
     const bodies = operations.filter(({ body }) => body !== null).map(({ method, path }) => `${method} ${path}`);
     expect(bodies.toSorted()).toEqual(Object.keys(goodBodies).toSorted());
   });
@@ -65,7 +66,7 @@ describe("every endpoint", () => {
     }
   });
 
-  it("answers org B's admin the same 404 for org A's objects as for objects that do not exist or cannot exist (S4)", async () => {
+  it("gives org B's admin the same 404 for org A's objects as for ones that do not or cannot exist (S4)", async () => {
     await insertUsage(world, { org: world.a.org, key: world.a.keyId });
     for (const operation of needsAdmin().filter(({ path }) => path.includes("{org}"))) {
       const foreign = await send(operation, world.a, world.b.admin);
@@ -99,7 +100,7 @@ describe("every endpoint", () => {
   it("refuses every column that its body may not name (S5)", async () => {
     const columns = (
       await world.select(
-        "SELECT name FROM pragma_table_info('orgs') UNION SELECT name FROM pragma_table_info('keys') UNION SELECT name FROM pragma_table_info('usage')",
+        ["orgs", "keys", "usage"].map((table) => `SELECT name FROM pragma_table_info('${table}')`).join(" UNION "),
       )
     ).map(({ name }) => String(name));
     const camel = columns.map((column) => column.replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase()));

@@ -4,10 +4,11 @@ import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import type { LedgerState, UsageRow } from "#edge/ledger/port.ts";
 import { openKeyring } from "#edge/agreements/tokens/key-format.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
+import type { ModelRecord } from "#edge/agreements/records/model.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
 import { generateRandomBytes, type Visit } from "#edge/visit.ts";
 import { openApiDocument } from "#edge/control/http/open-api.ts";
-import type { ControlEnv, ControlPorts } from "#edge/control/http/port.ts";
+import type { ControlEnv, ControlPorts, NodeReport } from "#edge/control/http/port.ts";
 import type { Database } from "#edge/control/http/store.ts";
 import { createControlRoutes } from "#edge/control/http/routes.ts";
 import { buildErrorBody, buildErrorHeaders, Refusal } from "#edge/errors.ts";
@@ -53,8 +54,44 @@ export class FakePublisher {
   }
 }
 
+/** One node that has reported and one that has not; `refresh` can be made to fail. */
+export class FakeFleet {
+  refresh: (nowMs: number) => Promise<void> | null = () => null;
+
+  view(): NodeReport[] {
+    const record = { url: "https://node.example.test", models: ["qwen-chat"], publicKey: "A".repeat(43) };
+    const load = { running: 2, waiting: 1, kvUsed: 0.25, heldTokens: 4_096 };
+    const unheard = { state: null, heartbeatAgeMs: null, load: null, kvPoolTokens: null, breaker: "closed" } as const;
+    return [
+      {
+        record: { ...record, id: "node_a", tier: "shared", kind: "l4" },
+        state: "ready",
+        heartbeatAgeMs: 1_000,
+        load,
+        kvPoolTokens: 100_000,
+        breaker: "closed",
+      },
+      { record: { ...record, id: "node_b", tier: "complex" }, ...unheard },
+    ];
+  }
+}
+
+function fakeModel(given: Pick<ModelRecord, "id"> & Partial<ModelRecord>): ModelRecord {
+  const price = { promptMicrosPerMTok: 200_000, completionMicrosPerMTok: 400_000 };
+  return {
+    aliases: [],
+    endpoints: ["chat.completions"],
+    contextTokensMax: 8_192,
+    completionTokensDefault: 2_048,
+    ownedBy: "house",
+    createdAtMs: 0,
+    prices: { shared: price, complex: price },
+    ...given,
+  };
+}
+
 /** Parsed JSON, of which a test expects what it expects. */
-// oxlint-disable-next-line typescript/no-explicit-any -- every use is an expectation: a wrong shape fails the test that reads it
+// oxlint-disable-next-line typescript/no-explicit-any -- a wrong shape fails the test that reads it
 export type Json = any;
 
 export interface Answer {
@@ -101,10 +138,11 @@ export async function openWorld() {
   const logs: string[] = [];
   const pending: Promise<unknown>[] = [];
   const models = [
-    { id: "qwen-chat", aliases: ["default", "gpt-4o"] },
-    { id: "embedder", aliases: [] },
+    fakeModel({ id: "qwen-chat", aliases: ["default", "gpt-4o"] }),
+    fakeModel({ id: "embedder", endpoints: ["embeddings"] }),
   ];
-  const control: ControlPorts = { db, keyring, bootstrapToken, publisher, models };
+  const fleet = new FakeFleet();
+  const control: ControlPorts = { db, keyring, bootstrapToken, publisher, models, fleet, currency: "EUR" };
   const app = openDoor({ control, clock, logs, pending });
 
   const ask = async (method: string, path: string, asking: Asking = {}): Promise<Answer> => {
@@ -159,6 +197,7 @@ export async function openWorld() {
     db,
     select,
     publisher,
+    fleet,
     clock,
     logs,
     pending,
@@ -240,10 +279,8 @@ export async function insertUsage(
 /** Every way in which an admin key may be no good. */
 export async function badSessions(world: World, ask: (key: string | null) => Promise<Answer>): Promise<Answer[]> {
   const keys = [
-    null,
-    "",
     "x",
-    world.a.key,
+    "sk-pen-admin-x",
     `${world.a.admin.slice(0, -1)}!`,
     world.a.admin.replace(/.$/, (last) => (last === "0" ? "1" : "0")),
   ];

@@ -18,6 +18,7 @@ const row: KeyRow = {
   expires_at_ms: 1_000,
   revoked_at_ms: null,
   replaces: null,
+  lineage: null,
   version: 1,
   created_at_ms: 0,
 };

@@ -54,6 +54,24 @@ it("revokes the old key at once without an overlap, and keeps it 72 hours at mos
   expect(Date.parse(longest.body.replaced.expiresAt) - Date.parse(longest.body.createdAt)).toBe(72 * 3_600_000);
 });
 
+it("counts every key of a chain in the windows of its first", async () => {
+  const first = await create({ limits: { requestsPerDay: 2 } });
+  const second = (await rotate(first.id, { overlapSeconds: 60 })).body;
+  const third = (await rotate(second.id, { overlapSeconds: 0 })).body;
+  expect(world.publisher.key(first.id)).not.toHaveProperty("lineage");
+  for (const { id } of [second, third]) expect(world.publisher.key(id)).toMatchObject({ lineage: first.id });
+  await world.ask("PATCH", `${keys()}/${third.id}`, { body: { limits: { requestsPerDay: 5 } } });
+  expect(world.publisher.key(third.id)).toMatchObject({ lineage: first.id, limits: { requestsPerDay: 5 } });
+});
+
+it("counts the successor of a key that was rotated before lineages were kept in that key's windows", async () => {
+  const old = await create();
+  const before = (await rotate(old.id, { overlapSeconds: 0 })).body;
+  await world.select("UPDATE keys SET lineage = NULL WHERE id = ?", before.id);
+  const after = (await rotate(before.id, { overlapSeconds: 0 })).body;
+  expect(world.publisher.key(after.id).lineage).toBe(before.id);
+});
+
 it("refuses each field's bad values with the field's path", async () => {
   const old = await create();
   const bad: [unknown, string][] = [

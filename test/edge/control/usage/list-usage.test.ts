@@ -67,12 +67,26 @@ it("includes `from` and not `to`, as dates, moments or ms", async () => {
   expect((await list(`?from=${startMs + 2 * dayMs}`)).body.totals.calls).toBe(2);
 });
 
+it("finds a model by any of its names", async () => {
+  expect(idsOf((await list("?model=default")).body)).toEqual(["4", "2", "0:late", "0"]);
+  expect((await list("?model=gpt-4o")).body).toEqual((await list("?model=qwen-chat")).body);
+});
+
+it("finds a call by the hold that its answer carried, with what came late", async () => {
+  expect(idsOf((await list(`?hold=hold_${"0".repeat(22)}`)).body)).toEqual(["0:late", "0"]);
+  expect((await list(`?hold=hold_${"0".repeat(22)}`, world.a.admin)).body.totals.calls).toBe(1);
+  expect((await list("?hold=req_1")).body.error.param).toBe("hold");
+  const foreign = `/control/orgs/${world.b.org}/usage?hold=hold_${"0".repeat(22)}`;
+  expect((await world.ask("GET", foreign, { key: world.b.admin })).body.rows).toEqual([]);
+});
+
 it("keeps to a key and a model", async () => {
   expect(idsOf((await list("?model=embedder")).body)).toEqual(["5", "3", "1"]);
   expect((await list(`?key=${world.a.keyId}`)).body.totals.calls).toBe(6);
   expect((await list(`?key=${world.a.adminId}`)).body).toEqual({
     rows: [],
     totals: { calls: 0, promptTokens: 0, cachedTokens: 0, completionTokens: 0, costMicros: 0 },
+    currency: "EUR",
     nextCursor: null,
   });
 });
@@ -82,7 +96,7 @@ it("shows nothing of another org's key, no more than of one that does not exist"
   expect(foreign.text).toBe((await list("?key=key_0000000000000000")).text);
 });
 
-it("pages without loss or repetition, even when rows arrive between pages, and its totals are of all pages", async () => {
+it("pages without loss or repetition, even when rows arrive in between, and its totals cover all pages", async () => {
   const seen: string[] = [];
   let cursor: string | null = "";
   for (let pages = 0; cursor !== null && pages < 20; pages++) {

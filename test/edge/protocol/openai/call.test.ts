@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { callMsMax } from "#edge/limits.ts";
-import { findModel, readCall, type EngineEndpoint } from "#edge/protocol/openai/call.ts";
+import type { EngineEndpoint } from "#edge/agreements/paths.ts";
+import { findModel, readCall } from "#edge/protocol/openai/call.ts";
 import { reservedFields } from "#edge/protocol/openai/reserved-fields.ts";
 import { chatModel, embeddingModel, modelOf, sqlModel, testModels } from "#test/support/fakes/models.ts";
 import { expectRefusal } from "#test/support/fakes/refused.ts";
@@ -98,7 +99,7 @@ describe("how many tokens may be made", () => {
     );
   });
 
-  test("members that make a chat of a call go to no other endpoint: an engine might read another prompt than the one that was held", async () => {
+  test("a chat's members go to no other endpoint: an engine could read another prompt in them", async () => {
     const stray = {
       messages,
       documents: [{ text: "x" }],
@@ -189,7 +190,8 @@ describe("how many tokens may be made", () => {
     for (const name of numeric) {
       const isWhole = ["n", "max_tokens", "max_completion_tokens", "top_k", "seed", "top_logprobs"].includes(name);
       for (const value of isWhole ? [...hostile, ...whole] : hostile) {
-        const text = `{"model":"chat","logprobs":true,"messages":[{"role":"user","content":"hi"}],${JSON.stringify(name)}:${value}}`;
+        const start = '{"model":"chat","logprobs":true,"messages":[{"role":"user","content":"hi"}]';
+        const text = `${start},${JSON.stringify(name)}:${value}}`;
         await expectRefusal(
           () => readCall(visitOf(posted(text)), "chat.completions", testModels),
           "invalid_value",
@@ -209,7 +211,8 @@ describe("how many tokens may be made", () => {
 
   test("a member hidden under __proto__ or said twice changes no count unvalidated", async () => {
     const text =
-      '{"model":"chat","messages":[{"role":"user","content":"hi"}],"max_tokens":5,"max_tokens":6,"__proto__":{"n":-5,"max_completion_tokens":"1e3"}}';
+      '{"model":"chat","messages":[{"role":"user","content":"hi"}],"max_tokens":5,"max_tokens":6,' +
+      '"__proto__":{"n":-5,"max_completion_tokens":"1e3"}}';
     const call = await readCall(visitOf(posted(text)), "chat.completions", testModels);
     expect([call.choices, call.completionTokens, call.body.max_tokens]).toEqual([1, 6, 6]);
   });
@@ -273,7 +276,7 @@ describe("what is written for the origin", () => {
       expect(JSON.stringify(await read(endpoint, {}, canary)), endpoint).not.toContain("CANARY");
   });
 
-  test("holds only what the bound has counted: an embeddings call with chat's `messages` would be read as a chat by vLLM", async () => {
+  test("holds only what was counted: vLLM would read an embeddings call with `messages` as a chat", async () => {
     const call = await read("embeddings", { messages: [{ role: "user", content: "x".repeat(10_000) }] }).catch(
       () => null,
     );

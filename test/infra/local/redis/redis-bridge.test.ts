@@ -5,11 +5,8 @@ import { Ratelimit } from "@upstash/ratelimit";
 import { Redis } from "@upstash/redis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { toPlain } from "#infra/local/redis/redis-bridge.ts";
-import { hasRedisServer, redisMissing } from "#infra/local/redis/redis-server.ts";
 import { startRedis, type LocalRedis } from "#infra/local/redis/redis.ts";
-
-const isThere = hasRedisServer();
-if (!isThere) console.warn(`skipped: ${redisMissing}`);
+import { isRedisThere } from "#test/support/redis.ts";
 
 test("replies become JSON: bytes as text or base64, OK as it is, integers to the last digit", () => {
   expect(toPlain([Buffer.from("OK"), Buffer.from("ü"), "9007199254740991", null], true)).toEqual([
@@ -21,7 +18,7 @@ test("replies become JSON: bytes as text or base64, OK as it is, integers to the
   expect(toPlain(Buffer.from("ü"), false)).toBe("ü");
 });
 
-describe.skipIf(!isThere)("the bridge", () => {
+describe.skipIf(!isRedisThere)("the bridge", () => {
   const dir = mkdtempSync(join(tmpdir(), "penstock-bridge-"));
   let redis: LocalRedis;
   beforeAll(async () => void (redis = await startRedis({ dir, fsync: null })));

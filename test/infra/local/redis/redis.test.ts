@@ -4,11 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startChild } from "#infra/local/child.ts";
-import { hasRedisServer, redisMissing, startRedisServer } from "#infra/local/redis/redis-server.ts";
+import { redisMissing, startRedisServer } from "#infra/local/redis/redis-server.ts";
 import { root } from "#infra/local/stack.ts";
+import { isRedisThere } from "#test/support/redis.ts";
 
-const isThere = hasRedisServer();
-if (!isThere) console.warn(`skipped: ${redisMissing}`);
 const program = join(root, "infra/local/redis/redis.ts");
 const isAlive = (pid: number) => existsSync(`/proc/${pid}`);
 const untilGone = async (pid: number) => {
@@ -19,7 +18,7 @@ let dir = "";
 beforeEach(() => void (dir = mkdtempSync(join(tmpdir(), "penstock-redis-"))));
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-describe.skipIf(!isThere)("Redis on this machine", () => {
+describe.skipIf(!isRedisThere)("Redis on this machine", () => {
   const command = async ({ url, token }: Record<string, unknown>, ...args: string[]) => {
     const response = await fetch(String(url), {
       method: "POST",
@@ -29,7 +28,7 @@ describe.skipIf(!isThere)("Redis on this machine", () => {
     return ((await response.json()) as { result: unknown }).result;
   };
 
-  test("a Redis process says where it is, evicts nothing, keeps what was written, and ends with its bridge", async () => {
+  test("a Redis process says where it is, evicts nothing, keeps its writes, and ends with its bridge", async () => {
     const first = await startChild("redis", [program, "--dir", dir, "--fsync", "always"], () => undefined);
     await command(first.ready, "SET", "a", "1");
     expect(await command(first.ready, "CONFIG", "GET", "maxmemory-policy")).toEqual(["maxmemory-policy", "noeviction"]);

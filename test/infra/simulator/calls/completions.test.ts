@@ -44,3 +44,12 @@ test("the usage chunk is vLLM's to the byte", () => {
       '"prompt_tokens_details":{"cached_tokens":0}},"system_fingerprint":"vllm-0.32.0-5eed0001"}',
   );
 });
+
+test.each([
+  [[""], 0],
+  [["a", ""], 1],
+  [[[]], 0],
+  [[[1], []], 1],
+])("an empty item of a list is refused as a single one is, by its place: %j", (prompt, at) => {
+  expect(() => readCompletion({ prompt, max_tokens: 1 }, models, null)).toThrow(`(parameter=prompt[${at}])`);
+});

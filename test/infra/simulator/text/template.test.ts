@@ -12,6 +12,11 @@ test("a conversation without a system message gets Qwen's, and ends where the as
   );
 });
 
+test("a developer's message is the system's by another name", () => {
+  const first = (role: string) => renderChat([{ role, content: "Be brief.", toolCalls: [] }, user("Hi")], plain);
+  expect(first("developer")).toBe(first("system"));
+});
+
 test("a message costs five tokens beside its text", () => {
   const count = (texts: string[]) => tokenize(renderChat(texts.map(user), plain)).length;
   expect(count(["a", "7"]) - count(["a"])).toBe(6);

@@ -3,7 +3,8 @@ import type { UsageRow } from "#edge/ledger/port.ts";
 import { upstashLedger } from "#edge/adapters/upstash/ledger/ledger.ts";
 import { openOutbox, type OutboxCommand } from "#edge/adapters/upstash/ledger/outbox.ts";
 import { makeRequest, granted, noon, makeRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
-import { isRedisThere, openWith, openWorld, type RedisWorld } from "#test/edge/adapters/upstash/redis-world.ts";
+import { openWith, openWorld, type RedisWorld } from "#test/edge/adapters/upstash/redis-world.ts";
+import { isRedisThere } from "#test/support/redis.ts";
 
 describe.skipIf(!isRedisThere)("the bill's way out of Redis", () => {
   let world: RedisWorld;
@@ -147,7 +148,7 @@ describe("the outbox", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "Date"] }));
   afterEach(() => void vi.useRealTimers());
 
-  test("after settlements the rows of all orgs go out together, once a second however many settlements there are", async () => {
+  test("after settlements the rows of all orgs go out together, once a second however many there are", async () => {
     const { outbox, requests, statements, works } = setUp({ org_1: 2, org_2: 1 });
     for (let i = 0; i < 9; i++) outbox.drainSoon("org_1");
     outbox.drainSoon("org_2");

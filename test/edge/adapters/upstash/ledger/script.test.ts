@@ -2,12 +2,13 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ledgerScript } from "#edge/adapters/upstash/ledger/script.ts";
 import { checkTwin } from "#test/contracts/ledger/ledger-twin.ts";
-import { isRedisThere, openWorld, type RedisWorld } from "#test/edge/adapters/upstash/redis-world.ts";
+import { openWorld, type RedisWorld } from "#test/edge/adapters/upstash/redis-world.ts";
+import { isRedisThere } from "#test/support/redis.ts";
 import { checkCalendar, checkSlides } from "./script-checks.ts";
 import { scriptTwin } from "./script-twin.ts";
 
 /** `TWIN_HISTORIES=100000` runs them for a quarter of an hour (docs/decisions/0006). */
-const histories = Number(process.env["TWIN_HISTORIES"] ?? 2_500);
+const histories = Number(process.env["TWIN_HISTORIES"] ?? 500);
 
 describe.skipIf(!isRedisThere)("the script", () => {
   let world: RedisWorld;

@@ -1,0 +1,92 @@
+import type { Question } from "../ask.ts";
+import { UsageError, type Flags, type Option } from "../input/flags.ts";
+import { clean, read, type Column } from "../output/table.ts";
+import type { View } from "../output/view.ts";
+
+/** What a command is given: its words and options, the org that is meant when none is named, the time. */
+export interface Given {
+  flags: Flags;
+  org: string | undefined;
+  nowMs: number;
+}
+
+/** One command: what it takes, what it asks of the edge, and how the answer is shown. */
+export interface Command {
+  name: string;
+  usage: string;
+  about: string;
+  more?: string[];
+  options: Record<string, Option>;
+  /** How many words it takes at most. */
+  words: number;
+  /** What it is asked with, when that is not an admin key. */
+  credential?: "bootstrap token" | "none";
+  /** Its first word is an org; when there is none, the key's own is meant. */
+  mayOmitOrg?: boolean;
+  question(given: Given): Question;
+  show(answer: unknown, edge: string): View;
+}
+
+/** The windows of a limit. */
+const windows = [
+  "requestsPerMinute",
+  "requestsPerHour",
+  "concurrency",
+  "tokensPerMinute",
+  "requestsPerDay",
+  "tokensPerDay",
+  "tokensPerMonth",
+  "costMicrosPerMonth",
+];
+
+/** What the help says of windows. */
+export const aboutWindows = [
+  `Windows: ${windows.slice(0, 4).join(", ")},`,
+  `  ${windows.slice(4).join(", ")}`,
+  "  (in millionths of the edge's currency; 'penstock models' names it).",
+];
+
+/** A limit, wherever one is set. */
+export const limitOption: Option = { value: "WINDOW=N", isMany: true, about: "Sets a limit; 'none' is no limit." };
+
+/** Options of every list. */
+export const pageOptions: Record<string, Option> = {
+  rows: { value: "N", about: "How many rows at most (1 to 1000; 100 if not given)." },
+  cursor: { value: "CURSOR", about: "Where the page before ended." },
+};
+
+/** An org's limits, a line a window. */
+export const windowColumns = windows.map((name): Column => [name, `limits.${name}`]);
+
+/** The org that is named, or the one that is meant. */
+export function orgPath({ flags, org }: Given): string {
+  const id = flags.words[0] ?? org;
+  if (!id) throw new UsageError("ORG is missing. See --help.");
+  if (!/^org_[0-9A-Za-z]{10}$/.test(id))
+    throw new UsageError(`ORG must be the id of an org (org_…), as 'penstock orgs list' shows it; not '${id}'.`);
+  return `/control/orgs/${id}`;
+}
+
+/** The query of a list. */
+export function pageQuery(flags: Flags): Record<string, string | undefined> {
+  const rows = flags.one("rows");
+  if (rows !== undefined && !/^([1-9]\d{0,2}|1000)$/.test(rows))
+    throw new UsageError(`--rows takes a whole number from 1 to 1000; not '${rows}'.`);
+  return { limit: rows, cursor: flags.one("cursor") };
+}
+
+/** Only the fields that were given. */
+export function given(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+/** How to go on, when a list has more rows. */
+export function nextPage(answer: unknown): string[] {
+  const cursor = read(answer, "nextCursor");
+  return typeof cursor === "string" ? [`There is more: --cursor ${clean(cursor)}`] : [];
+}
+
+/** The currency of an answer, as a view takes it. */
+export function currencyIn(answer: unknown): { currency: string } {
+  return { currency: clean(read(answer, "currency")) };
+}

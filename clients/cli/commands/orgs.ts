@@ -1,0 +1,124 @@
+import { readLimits, UsageError, type Flags, type Option } from "../input/flags.ts";
+import { readList, type Column } from "../output/table.ts";
+import type { View } from "../output/view.ts";
+import {
+  aboutWindows,
+  given,
+  limitOption,
+  nextPage,
+  orgPath,
+  pageOptions,
+  pageQuery,
+  windowColumns,
+  type Command,
+} from "./command.ts";
+
+const planOption: Option = {
+  value: "PLAN",
+  about: "standard, professional or enterprise: sets every limit to the plan's.",
+};
+
+const orgColumns: Column[] = [
+  ["ID", "id"],
+  ["NAME", "name"],
+  ["PLAN", "plan"],
+  ["REQ/MIN", "limits.requestsPerMinute"],
+  ["REQ/HOUR", "limits.requestsPerHour"],
+  ["AT ONCE", "limits.concurrency"],
+  ["TOKENS/DAY", "limits.tokensPerDay"],
+  ["SUSPENDED", "isSuspended"],
+];
+const orgFields: Column[] = [
+  ["id", "id"],
+  ["name", "name"],
+  ["plan", "plan"],
+  ["suspended", "isSuspended"],
+  ...windowColumns,
+  ["created", "createdAt"],
+];
+
+/** `penstock orgs …` */
+export const orgCommands: readonly Command[] = [
+  {
+    name: "orgs create",
+    usage: "NAME",
+    about: "Create an org (operators).",
+    more: aboutWindows,
+    options: { plan: planOption, limit: limitOption },
+    words: 1,
+    question: ({ flags }) => ({
+      method: "POST",
+      path: "/control/orgs",
+      body: {
+        name: flags.word(0, "NAME"),
+        ...given({ plan: flags.one("plan"), limits: readLimits(flags.many("limit")) }),
+      },
+    }),
+    show: showOrg,
+  },
+  {
+    name: "orgs list",
+    usage: "",
+    about: "List orgs, newest first; an admin's own alone.",
+    options: pageOptions,
+    words: 0,
+    question: ({ flags }) => ({ method: "GET", path: "/control/orgs", query: pageQuery(flags) }),
+    show: (answer) => ({
+      columns: orgColumns,
+      rows: readList(answer, "orgs"),
+      none: "There are no orgs.",
+      notes: nextPage(answer),
+    }),
+  },
+  {
+    name: "orgs show",
+    usage: "[ORG]",
+    about: "Show an org and its limits.",
+    options: {},
+    words: 1,
+    mayOmitOrg: true,
+    question: (asked) => ({ method: "GET", path: orgPath(asked) }),
+    show: showOrg,
+  },
+  {
+    name: "orgs set",
+    usage: "ORG",
+    about: "Set an org's name, plan or limits; suspend or resume it (operators).",
+    more: [
+      ...aboutWindows,
+      "With --plan enterprise, requestsPerMinute, requestsPerHour and concurrency must be given.",
+    ],
+    options: {
+      name: { value: "NAME", about: "Its new name." },
+      plan: planOption,
+      limit: limitOption,
+      suspend: { about: "Refuse all its calls." },
+      resume: { about: "Let it call again." },
+    },
+    words: 1,
+    question: (asked) => ({
+      method: "PATCH",
+      path: orgPath({ ...asked, org: undefined }),
+      body: readChange(asked.flags),
+    }),
+    show: showOrg,
+  },
+];
+
+function showOrg(answer: unknown): View {
+  return { columns: orgFields, rows: [answer], isOne: true };
+}
+
+function readChange(flags: Flags): Record<string, unknown> {
+  if (flags.is("suspend") && flags.is("resume")) throw new UsageError("--suspend and --resume exclude each other.");
+  const isSuspended = flags.is("suspend") ? true : flags.is("resume") ? false : undefined;
+  const change = given({
+    name: flags.one("name"),
+    plan: flags.one("plan"),
+    limits: readLimits(flags.many("limit")),
+    isSuspended,
+  });
+  if (Object.keys(change).length === 0)
+    throw new UsageError("nothing to set: give --name, --plan, --limit, --suspend or --resume.");
+  return change;
+}

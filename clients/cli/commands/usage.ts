@@ -1,0 +1,138 @@
+import { UsageError, type Flags, type Option } from "../input/flags.ts";
+import { readBound } from "../input/times.ts";
+import { clean, readList, read, show, writeMoney, type Column } from "../output/table.ts";
+import { currencyIn, nextPage, orgPath, pageOptions, pageQuery, type Command, type Given } from "./command.ts";
+
+const usageColumns: Column[] = [
+  ["ADMITTED", "admittedAt"],
+  ["MODEL", "model"],
+  ["TIER", "tier"],
+  ["ENDPOINT", "endpoint"],
+  ["END", "end"],
+  ["PROMPT", "promptTokens"],
+  ["CACHED", "cachedTokens"],
+  ["COMPLETION", "completionTokens"],
+  ["COST", "costMicros", "money"],
+  ["KEY", "key"],
+  ["HOLD", "hold"],
+  ["RESPONSE", "responseId"],
+];
+const sumColumns: Column[] = [
+  ["CALLS", "calls"],
+  ["PROMPT", "promptTokens"],
+  ["CACHED", "cachedTokens"],
+  ["COMPLETION", "completionTokens"],
+  ["COST", "costMicros", "money"],
+];
+const ledgerColumns: Column[] = [
+  ["WINDOW", "window"],
+  ["OF", "of"],
+  ["LIMIT", "limit"],
+  ["REMAINING", "remaining"],
+  ["HELD", "held"],
+  ["SETTLED", "settled"],
+  ["RESETS", "resetAt"],
+];
+const groupings = ["day", "key", "model"];
+
+const filterOptions: Record<string, Option> = {
+  from: { value: "WHEN", about: "From this UTC date (2026-01-31), moment with its zone, or time ago (7d, 12h)." },
+  to: { value: "WHEN", about: "Through this UTC date, or up to a moment; now if not given." },
+  "key-id": { value: "KEY_ID", about: "Of this key only." },
+  model: { value: "MODEL", about: "Of this model or alias only." },
+};
+
+/** `penstock usage …` and `penstock ledger …` */
+export const usageCommands: readonly Command[] = [
+  {
+    name: "usage summary",
+    usage: "[ORG]",
+    about: "Sum an org's usage by day, key or model: the last 30 days if no --from is given.",
+    more: ["Days are UTC. At most 366 days at once.", "", "Example: penstock usage summary --by model --from 7d"],
+    options: { by: { value: "WHAT", about: "day (if not given), key or model." }, ...filterOptions },
+    words: 1,
+    mayOmitOrg: true,
+    question: (asked) => ({
+      method: "GET",
+      path: `${orgPath(asked)}/usage/summary`,
+      query: { by: readGrouping(asked.flags), ...readFilter(asked) },
+    }),
+    show: (answer) => ({
+      columns: [[clean(read(answer, "by")).toUpperCase(), "group"], ...sumColumns],
+      rows: readList(answer, "groups"),
+      none: "There is no usage.",
+      notes: [
+        `${writeTotals(answer)} From ${show(read(answer, "from"))} to ${show(read(answer, "to"))}.`,
+        ...(read(answer, "isTruncated") === true ? ["There are more rows; the sum has them all."] : []),
+      ],
+      ...currencyIn(answer),
+    }),
+  },
+  {
+    name: "usage list",
+    usage: "[ORG]",
+    about: "List an org's usage call by call, newest first, with totals.",
+    more: ["HOLD is what an answer carried in 'x-penstock-hold', RESPONSE the 'id' in its body."],
+    options: {
+      ...filterOptions,
+      hold: { value: "HOLD", about: "Of this call only (its answer's 'x-penstock-hold')." },
+      ...pageOptions,
+    },
+    words: 1,
+    mayOmitOrg: true,
+    question: (asked) => ({
+      method: "GET",
+      path: `${orgPath(asked)}/usage`,
+      query: { ...readFilter(asked), hold: asked.flags.one("hold"), ...pageQuery(asked.flags) },
+    }),
+    show: (answer) => ({
+      columns: usageColumns,
+      rows: readList(answer, "rows"),
+      none: "There is no usage.",
+      notes: [writeTotals(answer), ...nextPage(answer)],
+      ...currencyIn(answer),
+    }),
+  },
+  {
+    name: "ledger show",
+    usage: "[ORG]",
+    about: "Show an org's windows: limit, remaining, held and settled.",
+    options: {},
+    words: 1,
+    mayOmitOrg: true,
+    question: (asked) => ({ method: "GET", path: `${orgPath(asked)}/ledger` }),
+    show: (answer) => {
+      const holds = readList(answer, "openHolds").length;
+      const rows = clean(read(answer, "outboxRows"));
+      return {
+        columns: ledgerColumns,
+        rows: readList(answer, "windows"),
+        none: "There are no windows.",
+        notes: [`At ${show(read(answer, "at"))}: ${holds} open, ${rows} usage rows on their way to the list.`],
+      };
+    },
+  },
+];
+
+function readGrouping(flags: Flags): string {
+  const by = flags.one("by") ?? "day";
+  if (groupings.includes(by)) return by;
+  throw new UsageError(`--by takes day, key or model; not '${by}'.`);
+}
+
+function readFilter({ flags, nowMs }: Given): Record<string, string | undefined> {
+  return {
+    from: readBound("from", flags.one("from"), nowMs),
+    to: readBound("to", flags.one("to"), nowMs),
+    key: flags.one("key-id"),
+    model: flags.one("model"),
+  };
+}
+
+function writeTotals(answer: unknown): string {
+  const totals = read(answer, "totals");
+  const sum = (name: string) => clean(read(totals, name));
+  const prompt = `${sum("promptTokens")} prompt tokens (${sum("cachedTokens")} cached)`;
+  const cost = `${writeMoney(Number(read(totals, "costMicros")))} ${clean(read(answer, "currency"))}`;
+  return `In all: ${sum("calls")} calls, ${prompt}, ${sum("completionTokens")} completion tokens, ${cost}.`;
+}

@@ -1,0 +1,61 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { Refusal } from "../../errors.ts";
+import { refuseUnlessInCharge } from "../http/access.ts";
+import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
+import { Expiry, Name } from "../http/fields.ts";
+import { logChange, publishKey } from "../http/publish.ts";
+import { Key, KeyPath, refusePast, toKey } from "./key.ts";
+import { findKey, updateKey } from "./queries.ts";
+import { findScope, resolveModels, scopeFields, scopesOfInferenceKeys, unique } from "./scopes.ts";
+
+const Body = z
+  .strictObject({
+    name: Name.optional(),
+    ...scopeFields,
+    limits: scopeFields.limits.describe(
+      "Only the windows named here are set: `null` for one lifts it, `null` for `limits` lifts all.",
+    ),
+    expiresAt: Expiry,
+  })
+  .refine((body) => Object.values(body).some((value) => value !== undefined), "Nothing to change.")
+  .openapi("KeyChange");
+
+/**
+ * Sets a key's name, scopes, limits or expiry; what is not named stays. In force for the next call once it has
+ * answered; refused with 503, it heals by repeating. A key that is not in force is refused with 409: it stays ended.
+ */
+export const changeKey = defineEndpoint(
+  createRoute({
+    method: "patch",
+    path: "/orgs/{org}/keys/{key}",
+    operationId: "changeKey",
+    tags: ["keys"],
+    summary: "Set a key's name, scopes, limits and expiry",
+    request: { params: KeyPath, body: describeJsonBody(Body) },
+    responses: { 200: describeJsonAnswer("The key.", Key), default: refusalAnswer },
+  }),
+  async (c) => {
+    const { visit, control, org } = c.var;
+    const body = c.req.valid("json");
+    const nowMs = visit.now();
+    const known = await findKey(control.db, org.id, c.req.valid("param").key);
+    if (!known) throw new Refusal("not_found");
+    refuseUnlessInCharge(c, known.kind);
+    refusePast(body.expiresAt, nowMs);
+    const scope = known.kind === "admin" ? findScope(body) : null;
+    if (scope) throw new Refusal("invalid_value", { param: scope, message: `${scope}: ${scopesOfInferenceKeys}` });
+    const change = {
+      name: body.name,
+      endpoints: body.endpoints && unique(body.endpoints),
+      models: body.models && resolveModels(body.models, control.models),
+      ipCidrs: body.ipCidrs && unique(body.ipCidrs),
+      limits: body.limits,
+      expiresAtMs: body.expiresAt,
+    };
+    const row = await updateKey(control.db, known.id, change, nowMs);
+    if (!row) throw new Refusal("conflict", { message: "This key is revoked or has expired." });
+    await publishKey(c, row);
+    logChange(c, "key_changed", { org: org.id, key: row.id });
+    return c.json(toKey(row, nowMs), 200);
+  },
+);

@@ -1,0 +1,76 @@
+import { z } from "zod";
+import { ClientToken, TokenBody } from "../../identity/index.ts";
+import {
+  ChatCompletion,
+  ChatCompletionChunk,
+  EmbeddingList,
+  TextCompletion,
+  TextCompletionChunk,
+  TokenUsage,
+} from "../../protocol/openai/answers.ts";
+import { ModelCard, ModelList } from "../../protocol/openai/models.ts";
+import {
+  ChatCompletionRequest,
+  CompletionRequest,
+  EmbeddingRequest,
+  Text2SqlRequest,
+} from "../../protocol/openai/requests.ts";
+import { Health } from "../../routing/health.ts";
+
+/** What is sent, by the names that the document gives. */
+export const requestSchemas = {
+  ChatCompletionRequest,
+  CompletionRequest,
+  EmbeddingRequest,
+  Text2SqlRequest,
+  ClientTokenRequest: TokenBody,
+};
+
+/** What is answered, by the names that the document gives. */
+export const answerSchemas = {
+  ChatCompletion,
+  ChatCompletionChunk,
+  TextCompletion,
+  TextCompletionChunk,
+  EmbeddingList,
+  TokenUsage,
+  ModelCard,
+  ModelList,
+  ClientToken,
+  Health,
+  Welcome: z.strictObject({ name: z.string(), baseUrl: z.url(), openapi: z.url(), health: z.url() }),
+  Liveness: z.strictObject({ status: z.literal("alive") }),
+  Readiness: z.strictObject({ status: z.literal("ready") }),
+  OpenApi: z.looseObject({ openapi: z.string(), info: z.looseObject({}), paths: z.looseObject({}) }),
+};
+
+/** A name under which the document keeps what is sent. */
+export type RequestName = keyof typeof requestSchemas;
+/** A name under which the document keeps what is answered. */
+export type AnswerName = keyof typeof answerSchemas;
+
+/** The component that the document keeps under this name. */
+export function refer(name: RequestName | AnswerName | "Error") {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+/** All of them as JSON Schema 2020-12, which OpenAPI 3.1 takes as it is. */
+export function writeSchemas(): Record<string, object> {
+  return { ...write(requestSchemas, "input"), ...write(answerSchemas, "output") };
+}
+
+/** An OpenAPI document says for all of its schemas what a schema alone has to say of itself. */
+function withoutMarks(schema: object): object {
+  return Object.fromEntries(Object.entries(schema).filter(([member]) => member !== "$schema" && member !== "$id"));
+}
+
+function write(named: Record<string, z.ZodType>, io: "input" | "output"): Record<string, object> {
+  const registry = z.registry<{ id: string }>();
+  for (const [id, schema] of Object.entries(named)) registry.add(schema, { id });
+  const { schemas } = z.toJSONSchema(registry, {
+    io,
+    unrepresentable: "any",
+    uri: (id) => `#/components/schemas/${id}`,
+  });
+  return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, withoutMarks(schema)]));
+}

@@ -1,0 +1,71 @@
+import type { z } from "zod";
+import { endpointPaths, type EngineEndpoint } from "../agreements/paths.ts";
+import { TokenBody } from "../identity/index.ts";
+import { ChatBody, Text2SqlBody } from "../protocol/openai/chat.ts";
+import { CompletionsBody, EmbeddingsBody } from "../protocol/openai/completions.ts";
+import { listControlRoutes } from "./control.ts";
+import type { Operation, DoorRoute } from "./route.ts";
+
+/** What callers with an inference key reach, from a server or from a page. */
+const caller = { door: "site", auth: "apiKey", endpoint: null, isCounted: true, hasCors: true } as const;
+/** What anybody reads. */
+const open = { ...caller, auth: "none", hasCors: false } as const;
+/** Probes must hear that we are alive, however many they are. */
+const probe = { ...open, isCounted: false } as const;
+/** What nodes send is signed. */
+const node = { ...probe, door: "nodes", auth: "nodeSignature" } as const;
+
+/**
+ * All that the edge answers, one row for each path. Which door serves it, who is counted, what `Allow` says, where
+ * slips in an address lead and what the OpenAPI document tells: all of it follows from here. A new path is one row, and
+ * what answers it.
+ */
+export const routes: readonly DoorRoute[] = [
+  modelCall("chat.completions", name("createChatCompletion", "Chat completion, streamed or whole", ChatBody)),
+  modelCall("completions", name("createCompletion", "Text completion, streamed or whole", CompletionsBody)),
+  modelCall("embeddings", name("createEmbedding", "Embeddings", EmbeddingsBody)),
+  modelCall("text2sql", name("createText2Sql", "Chat completion by the text-to-SQL model", Text2SqlBody)),
+  { path: "/v1/models", ...caller, operations: { GET: name("listModels", "The models that the key may use") } },
+  {
+    path: "/v1/models/{id...}",
+    ...caller,
+    operations: { GET: name("showModel", "One model, by its id or an alias") },
+  },
+  {
+    path: "/v1/client-tokens",
+    ...caller,
+    operations: {
+      POST: name("createClientToken", "A short-lived token for browsers and apps, narrower than the key", TokenBody),
+    },
+  },
+  { path: "/", ...open, operations: { GET: name("showWelcome", "Where the API is") } },
+  { path: "/openapi.json", ...open, operations: { GET: name("showOpenApi", "This document") } },
+  { path: "/health", ...open, operations: { GET: name("showHealth", "Which nodes are ready for each model") } },
+  { path: "/livez", ...probe, operations: { GET: name("showLiveness", "The gateway runs") } },
+  { path: "/readyz", ...probe, operations: { GET: name("showReadiness", "The gateway is configured") } },
+  { path: "/origin/usage", ...node, operations: { POST: name("sendUsage", "A node's records of usage") } },
+  { path: "/origin/heartbeat", ...node, operations: { POST: name("sendHeartbeat", "A node's heartbeat") } },
+  ...listControlRoutes(),
+];
+
+const literal = new Map(routes.filter(({ path }) => !path.includes("{")).map((route) => [route.path, route]));
+const patterns = routes
+  .filter(({ path }) => path.includes("{"))
+  .map((route) => ({ route, pattern: new RegExp(`^${route.path.replace(/\{[^}]+\}/g, matchStep)}$`) }));
+
+/** The route of a path as the URL has it, or null. A path must fit to the letter: no slash more, none less. */
+export function findRoute(path: string): DoorRoute | null {
+  return literal.get(path) ?? patterns.find(({ pattern }) => pattern.test(path))?.route ?? null;
+}
+
+function matchStep(step: string): string {
+  return step.endsWith("...}") ? "[^/]+(?:/[^/]+)*" : "[^/]+";
+}
+
+function name(operationId: string, summary: string, body?: z.ZodType): Operation {
+  return { operationId, summary, ...(body && { body }) };
+}
+
+function modelCall(endpoint: EngineEndpoint, operation: Operation): DoorRoute {
+  return { path: endpointPaths[endpoint].edge, ...caller, door: "openai", endpoint, operations: { POST: operation } };
+}
