@@ -29,7 +29,7 @@ describe("a number that JavaScript would write otherwise is found", () => {
     "12345678901234567890.5",
     "1e-400",
   ]) {
-    test(text, () => {
+    test(`as ${text}`, () => {
       expect(isInexact(`{"a":{"b":[1,${text}]}}`)).toBe(true);
       expect(isInexact(`{"a":"${text}","b":["${text}\\"${text}"]}`)).toBe(false);
     });
