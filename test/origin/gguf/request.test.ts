@@ -141,6 +141,11 @@ describe("a call", () => {
     expect(catchError(() => readGgufCall(false, { ...plain, ...fields }))).toEqual([501, param]);
   });
 
+  test("nothing to generate is nonsense, and a prompt is not scored here", () => {
+    expect(catchError(() => readGgufCall(false, { ...plain, max_tokens: 0 }))).toEqual([400, "max_tokens"]);
+    expect(catchError(() => readGgufCall(false, { ...plain, max_tokens: 0, echo: true }))).toEqual([501, "echo"]);
+  });
+
   test.each<[Record<string, unknown>, number, string]>([
     [{ temperature: 3 }, 400, "temperature"],
     [{ stop: [""] }, 400, "stop[0]"],
