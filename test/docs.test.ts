@@ -62,7 +62,7 @@ test("docs/failures.md is F1's table of dependencies and faults (`npx vitest run
   );
   const page = `# What happens when something fails
 
-Promise F1: each thing that the road stands on, times five ways to fail, and what the one who asked is told. Every cell is run over real HTTP by \`test/journeys/faults*.test.ts\`, with the fault at the binding or on the wire; after each, nothing stays held, nothing is billed that was not made, errors have OpenAI's shape with an \`x-request-id\`, and no word of what failed reaches the caller.
+Promise F1: each thing that the road stands on, times five ways to fail, and what the caller gets. Every cell is run over real HTTP by \`test/journeys/faults/faults*.test.ts\`, with the fault at the binding or on the wire; after each, nothing stays held, nothing is billed that was not made, errors have OpenAI's shape with an \`x-request-id\`, and no word of what failed reaches the caller.
 
 - **timeout**: it is done, or delivered, and no answer comes. **error**: it throws, or the connection is reset. **slow**: late, and right. **garbage**: a page of HTML, or no HTTP. **shape**: right in kind, and without what was asked for.
 - A refusal bills nothing unless the cell says so; an ok of a call bills the call, once, though the bill may come late. "one node: ok": when only one node is at fault, another serves.
