@@ -147,7 +147,7 @@ async function serveMetrics(rooms: DoorRooms, request: IncomingMessage, response
     usageBacklogBytes: rooms.sender.backlogBytes,
     isReady: readNodeState(rooms) === "ready",
   };
-  const pages = all.map(({ monitor: watch }) => watch.metricsText).filter((page) => page !== "");
+  const pages = all.map(({ monitor }) => monitor.metricsText).filter((page) => page !== "");
   response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
   response.end(rooms.metrics.write(gauges, pages));
 }

@@ -22,7 +22,7 @@ async function open(kvPools: number[]) {
     () => Date.now(),
     () => {},
   );
-  await Promise.all(pool.all.map(({ monitor: watch }) => watch.poll()));
+  await Promise.all(pool.all.map(({ monitor }) => monitor.poll()));
 }
 
 describe("the engines of a node", () => {
