@@ -13,6 +13,7 @@ import { openHeartbeat } from "./report/heartbeat.ts";
 import { readNodeState } from "./report/node-state.ts";
 import { openSigner, type Signer } from "./report/sign.ts";
 import { takeStateDir } from "./state-dir.ts";
+import { adoptUsageLog } from "./usage/adopt-log.ts";
 import { openTrafficProfiles } from "./usage/traffic-profiles.ts";
 import { openUsageLog } from "./usage/usage-log.ts";
 import { openUsageSender, type UsageSender } from "./usage/usage-sender.ts";
@@ -82,11 +83,15 @@ export async function startAgent(config: AgentConfig, options: { log?: Log } = {
 }
 
 const now = (): number => Date.now();
+/** What `usage-delayed` was called until 2026-11-29. */
+const oldDelayedName = "usage-untaken";
 
 function openSender(config: AgentConfig, sign: Signer, log: Log): UsageSender {
   const { stateDir, node, edgeUrl } = config;
-  const open = (name: string) => openUsageLog(join(stateDir, name), config.limits.segmentBytesMax, log);
-  return openUsageSender(open("usage"), { delayedLog: open("usage-delayed"), node, edgeUrl, sign, log });
+  const open = (path: string) => openUsageLog(path, config.limits.segmentBytesMax, log);
+  const delayedPath = join(stateDir, "usage-delayed");
+  adoptUsageLog(join(stateDir, oldDelayedName), delayedPath, open);
+  return openUsageSender(open(join(stateDir, "usage")), { delayedLog: open(delayedPath), node, edgeUrl, sign, log });
 }
 
 /** Everything that the door and its calls use; `onChange` is called when the node's state may have changed. */

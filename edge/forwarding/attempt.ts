@@ -4,12 +4,12 @@ import type { AttemptEnd } from "../routing/port.ts";
 import type { Visit } from "../visit.ts";
 
 /**
- * One try on one node: an answer whose body flows; or a refusal, whether another node may be tried, and whether this
- * one may be running the call all the same.
+ * One try on one node: an answer whose body flows; or a refusal, whether another node may be tried, whether this one
+ * may be running the call all the same, and whether the call's time is over.
  */
 export type Attempt =
   | ({ kind: "answer"; response: Response } & Deadline)
-  | { kind: "no"; mayRetry: boolean; mayRun: boolean; refusal: Refusal };
+  | { kind: "no"; mayRetry: boolean; mayRun: boolean; isLate: boolean; refusal: Refusal };
 
 /** The time limit of an answer's body: tells whether the body broke because time was up, and ends the timer. */
 export interface Deadline {
@@ -81,9 +81,13 @@ export async function attempt(
   const refusal = response.status === 200 ? await refuseNonAgent(response) : await readRefusal(response);
   waiting.over();
   observer.end(node.id);
-  return { kind: "no", mayRetry: response.status === 200 || mayRetry(response.status), mayRun: false, refusal };
+  const isRetriable = response.status === 200 || mayRetry(response.status);
+  const isLate = refusal.code === "gateway_timeout" && upstream.deadlineMs - visit.now() < lateMsMin;
+  return { kind: "no", mayRetry: isRetriable, mayRun: false, isLate, refusal };
 }
 
+/** An agent ends a call at its deadline by its own clock, so it may say so a little earlier than we do. */
+const lateMsMin = 250;
 /** An error answer is small and arrives at once; it is not worth a longer wait. */
 const refusalMsMax = 2_000;
 
@@ -144,6 +148,7 @@ function reportFailure(
     kind: "no",
     mayRetry: abortReason === null || abortReason === "headers",
     mayRun: abortReason !== null,
+    isLate: abortReason === "deadline",
     refusal,
   };
 }

@@ -6,6 +6,7 @@ import type { NodeRecord } from "../agreements/records/node.ts";
 import { Refusal } from "../errors.ts";
 import { answerGraceMs, attemptsMax, callMsMax, streamHeadersMsMax } from "../limits.ts";
 import type { Call } from "../protocol/openai/call.ts";
+import { describeTimeout } from "../protocol/openai/timeout.ts";
 import type { Visit } from "../visit.ts";
 import { attempt, type AttemptObserver } from "./attempt.ts";
 import type { RetryBudget } from "./budget.ts";
@@ -68,7 +69,8 @@ export async function forward(
         over();
         origin.observer.end(node.id);
       };
-      return { kind: "answer", response, node: node.id, servedBy: node.tier, isLate, ended: dispose };
+      const { timeout } = call;
+      return { kind: "answer", response, node: node.id, servedBy: node.tier, isLate, timeout, dispose };
     }
     visit.log("attempt_failed", {
       node: node.id,
@@ -76,7 +78,7 @@ export async function forward(
       code: tried.refusal.code,
       why: tried.refusal.message,
     });
-    failure.refusal = tried.refusal;
+    failure.refusal = tried.isLate ? refuseLate(call, tried.refusal) : tried.refusal;
     failure.mayRun ||= tried.mayRun;
     if (!tried.mayRetry || signal.aborted) break;
   }
@@ -84,6 +86,11 @@ export async function forward(
     ...failure,
     refusal: failure.refusal ?? new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log: "no eligible node" }),
   };
+}
+
+/** The same refusal, but it says whose limit it was: a caller who set one learns that nothing is broken. */
+function refuseLate(call: Call, { code, details }: Refusal): Refusal {
+  return new Refusal(code, { ...details, message: describeTimeout(call.timeout) });
 }
 
 /**

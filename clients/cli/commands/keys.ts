@@ -1,6 +1,6 @@
 import { readLimits, UsageError, type Flags, type Option } from "../input/flags.ts";
 import { readExpiry, readOverlap } from "../input/times.ts";
-import { clean, listOf, read, show, type Column } from "../output/table.ts";
+import { clean, readList, read, show, type Column } from "../output/table.ts";
 import type { View } from "../output/view.ts";
 import {
   aboutWindows,
@@ -129,7 +129,7 @@ const keepCommands: readonly Command[] = [
     question: (asked) => ({ method: "GET", path: `${orgPath(asked)}/keys`, query: pageQuery(asked.flags) }),
     show: (answer) => ({
       columns: keyColumns,
-      rows: listOf(answer, "keys"),
+      rows: readList(answer, "keys"),
       none: "There are no keys.",
       notes: nextPage(answer),
     }),

@@ -1,5 +1,5 @@
 import { readLimits, UsageError, type Flags, type Option } from "../input/flags.ts";
-import { listOf, type Column } from "../output/table.ts";
+import { readList, type Column } from "../output/table.ts";
 import type { View } from "../output/view.ts";
 import {
   aboutWindows,
@@ -65,7 +65,7 @@ export const orgCommands: readonly Command[] = [
     question: ({ flags }) => ({ method: "GET", path: "/control/orgs", query: pageQuery(flags) }),
     show: (answer) => ({
       columns: orgColumns,
-      rows: listOf(answer, "orgs"),
+      rows: readList(answer, "orgs"),
       none: "There are no orgs.",
       notes: nextPage(answer),
     }),

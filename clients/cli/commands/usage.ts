@@ -1,6 +1,6 @@
 import { UsageError, type Flags, type Option } from "../input/flags.ts";
 import { readBound } from "../input/times.ts";
-import { clean, listOf, read, show, writeMoney, type Column } from "../output/table.ts";
+import { clean, readList, read, show, writeMoney, type Column } from "../output/table.ts";
 import { currencyIn, nextPage, orgPath, pageOptions, pageQuery, type Command, type Given } from "./command.ts";
 
 const usageColumns: Column[] = [
@@ -59,7 +59,7 @@ export const usageCommands: readonly Command[] = [
     }),
     show: (answer) => ({
       columns: [[clean(read(answer, "by")).toUpperCase(), "group"], ...sumColumns],
-      rows: listOf(answer, "groups"),
+      rows: readList(answer, "groups"),
       none: "There is no usage.",
       notes: [
         `${writeTotals(answer)} From ${show(read(answer, "from"))} to ${show(read(answer, "to"))}.`,
@@ -87,7 +87,7 @@ export const usageCommands: readonly Command[] = [
     }),
     show: (answer) => ({
       columns: usageColumns,
-      rows: listOf(answer, "rows"),
+      rows: readList(answer, "rows"),
       none: "There is no usage.",
       notes: [writeTotals(answer), ...nextPage(answer)],
       ...currencyIn(answer),
@@ -102,11 +102,11 @@ export const usageCommands: readonly Command[] = [
     mayOmitOrg: true,
     question: (asked) => ({ method: "GET", path: `${orgPath(asked)}/ledger` }),
     show: (answer) => {
-      const holds = listOf(answer, "openHolds").length;
+      const holds = readList(answer, "openHolds").length;
       const rows = clean(read(answer, "outboxRows"));
       return {
         columns: ledgerColumns,
-        rows: listOf(answer, "windows"),
+        rows: readList(answer, "windows"),
         none: "There are no windows.",
         notes: [`At ${show(read(answer, "at"))}: ${holds} open, ${rows} usage rows on their way to the list.`],
       };

@@ -44,7 +44,7 @@ export function show(value: unknown, column?: Column): string {
 }
 
 /** The list under `name` of an answer; empty if there is none. */
-export function listOf(answer: unknown, name: string): unknown[] {
+export function readList(answer: unknown, name: string): unknown[] {
   const list = read(answer, name);
   return Array.isArray(list) ? list : [];
 }

@@ -17,6 +17,7 @@ export const Limits = z.strictObject({
   costMicrosPerMonth: Bound,
 });
 export type Limits = z.infer<typeof Limits>;
+/** The name of one limit, such as `requestsPerMinute`. */
 export type WindowName = keyof Limits;
 
 /** A key may have narrower limits than its org; a window that is not named is limited by the org alone. */

@@ -26,6 +26,7 @@ export const requestExamples: Readonly<Record<string, object>> = {
   createOrg: { name: "Example" },
   changeOrg: { name: "Example Ltd" },
   createKey: { name: "Website", models: ["chat"], limits: { requestsPerMinute: 60 } },
+  changeKey: { name: "Website", limits: { requestsPerMinute: 120 } },
   rotateKey: { overlapSeconds: 3_600 },
 };
 

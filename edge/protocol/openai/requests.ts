@@ -34,8 +34,8 @@ const Tool = z.looseObject({
 
 const tokenIds = z.array(z.int().min(0)).max(promptIdsMax);
 const prompt = z.union([
-  z.string(),
-  z.array(z.string()).min(1).max(inputsMax),
+  z.string().min(1),
+  z.array(z.string().min(1)).min(1).max(inputsMax),
   tokenIds.min(1),
   z.array(tokenIds.min(1)).min(1).max(inputsMax),
 ]);

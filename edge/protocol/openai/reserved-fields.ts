@@ -38,7 +38,7 @@ const tensorFields = ["image_embeds", "audio_embeds"];
  */
 export function refuseGuided(body: unknown): void {
   if (!isObject(body)) return;
-  const name = Object.keys(body).find((member) => member.startsWith("guided_"));
+  const [name] = Object.entries(body).find(([member, value]) => member.startsWith("guided_") && value !== null) ?? [];
   if (name === undefined) return;
   throw new Refusal("unsupported_parameter", {
     param: cleanName(name),
@@ -89,6 +89,7 @@ function omitMembers(object: JsonObject, names: ReadonlySet<string>): JsonObject
   return Object.fromEntries(Object.entries(object).filter(([name]) => !names.has(name)));
 }
 
-function cleanName(name: string): string {
+/** A member's name as it may be repeated to its caller: 64 plain characters at most. */
+export function cleanName(name: string): string {
   return name.replace(/[^\w-]/g, "?").slice(0, 64);
 }

@@ -29,14 +29,14 @@ function sqlStorage(): SqlStorage {
 function openJournal(org: OrgId) {
   const sql = sqlStorage();
   let journal = new SqliteJournal(sql);
-  let keeper = new LedgerCore(journal.restore(), journal);
+  let core = new LedgerCore(journal.restore(), journal);
   /** With a snapshot or, as in a crash, without. */
   const restart = (isKept: boolean) => {
-    if (isKept) journal.compact(keeper.state);
-    const before = { state: keeper.state, outboxRows: journal.outboxRows };
+    if (isKept) journal.compact(core.state);
+    const before = { state: core.state, outboxRows: journal.outboxRows };
     journal = new SqliteJournal(sql);
-    keeper = new LedgerCore(journal.restore(), journal);
-    expect(keeper.state).toEqual(before.state);
+    core = new LedgerCore(journal.restore(), journal);
+    expect(core.state).toEqual(before.state);
     if (isKept) expect(journal.outboxRows).toBe(before.outboxRows);
   };
   const bill = new Map<string, UsageRow>();
@@ -49,7 +49,7 @@ function openJournal(org: OrgId) {
   };
   const count = (table: string) =>
     Number(sql.exec<{ rows: number }>(`SELECT count(*) AS rows FROM ${table}`).one().rows);
-  return { sql, bill, restart, drain, count, journal: () => journal, keeper: () => keeper };
+  return { sql, bill, restart, drain, count, journal: () => journal, core: () => core };
 }
 
 ledgerContract(
@@ -67,18 +67,18 @@ ledgerContract(
     };
     let restarts = 0;
     const restart = () => own.restart(restarts++ % 2 === 1);
-    const settle: Ledger["settle"] = async (org, records) => of(org).keeper().settle(org, records, clock.now());
+    const settle: Ledger["settle"] = async (org, records) => of(org).core().settle(org, records, clock.now());
     const ledger: Ledger = {
-      admit: async (ask) => of(ask.org).keeper().commit(of(ask.org).keeper().evaluate(ask, clock.now())),
-      introspect: async (credential) => of(credential.org).keeper().introspect(credential, clock.now()),
+      admit: async (ask) => of(ask.org).core().commit(of(ask.org).core().evaluate(ask, clock.now())),
+      introspect: async (credential) => of(credential.org).core().introspect(credential, clock.now()),
       settle,
       settleAll: (batches) => Promise.allSettled(batches.map(({ org, records }) => settle(org, records))),
-      release: async (org, hold, mayRun = false) => of(org).keeper().release(hold, mayRun, clock.now()),
+      release: async (org, hold, mayRun = false) => of(org).core().release(hold, mayRun, clock.now()),
       publish: async (record) =>
         of(record.kind === "org" ? record.id : record.org)
-          .keeper()
+          .core()
           .publish(record),
-      inspect: async (org) => of(org).keeper().inspect(clock.now(), of(org).journal().outboxRows),
+      inspect: async (org) => of(org).core().inspect(clock.now(), of(org).journal().outboxRows),
     };
     const usage = async () => {
       restart();
@@ -94,21 +94,21 @@ ledgerContract(
 /** Calls that are admitted, and settled in the same order. */
 function settled(org: OrgId, calls: number) {
   const opened = openJournal(org);
-  opened.keeper().publish(orgRecord(org, {}));
-  opened.keeper().publish(keyRecord(org, 1));
+  opened.core().publish(orgRecord(org, {}));
+  opened.core().publish(keyRecord(org, 1));
   for (let i = 0; i < calls; i++) {
     const hold = freshHold();
     opened
-      .keeper()
+      .core()
       .commit(
         opened
-          .keeper()
+          .core()
           .evaluate(
             makeRequest(org, { hold, idempotency: { key: String(i).padStart(64, "a"), body: "b".repeat(64) } }),
             noon,
           ),
       );
-    opened.keeper().settle(org, [makeRecord(org, hold)], noon);
+    opened.core().settle(org, [makeRecord(org, hold)], noon);
   }
   return opened;
 }
@@ -131,13 +131,13 @@ test("the bill leaves in batches of at most 500, oldest first; what was confirme
 
 test("what ended a week ago and is in D1 is forgotten, a thousand at a time; what D1 does not have is kept", () => {
   const org = freshOrg();
-  const { keeper, journal, drain, count } = settled(org, 1_600);
+  const { core, journal, drain, count } = settled(org, 1_600);
   for (let i = 0; i < 3; i++) drain();
   const later = (ms: number) => {
     const hold = freshHold();
-    keeper().commit(keeper().evaluate(makeRequest(org, { hold }), ms));
-    keeper().release(hold, false, ms);
-    journal().compact(keeper().state);
+    core().commit(core().evaluate(makeRequest(org, { hold }), ms));
+    core().release(hold, false, ms);
+    journal().compact(core().state);
     return count("holds");
   };
   expect(later(noon + endedRetentionMs - 1)).toBe(1_601);
@@ -149,25 +149,25 @@ test("what ended a week ago and is in D1 is forgotten, a thousand at a time; wha
 });
 
 test("what a crash left without a snapshot gets one with the next; a journal that nobody wrote to has nothing to keep", () => {
-  const { keeper, journal, count, restart } = settled(freshOrg(), 1);
+  const { core, journal, count, restart } = settled(freshOrg(), 1);
   restart(false);
   expect(count("snapshot")).toBe(0);
-  journal().compact(keeper().state);
+  journal().compact(core().state);
   expect(count("snapshot")).toBe(1);
   const unborn = openJournal(freshOrg());
-  unborn.journal().compact(unborn.keeper().state);
+  unborn.journal().compact(unborn.core().state);
   expect(unborn.count("sqlite_master")).toBe(0);
 });
 
 test("a snapshot is written when something has changed, in parts of a million characters, and a restart reads all of them", () => {
   const org = freshOrg();
-  const { keeper, journal, count, restart, sql } = settled(org, 2);
-  for (let i = 0; i < 9_000; i++) keeper().state.counters[`key_${i}`] = createCounters();
-  journal().compact(keeper().state);
+  const { core, journal, count, restart, sql } = settled(org, 2);
+  for (let i = 0; i < 9_000; i++) core().state.counters[`key_${i}`] = createCounters();
+  journal().compact(core().state);
   expect(count("snapshot")).toBeGreaterThan(2);
   expect(sql.exec<{ most: number }>("SELECT max(length(body)) AS most FROM snapshot").one().most).toBe(1_000_000);
   restart(false);
   sql.exec("DELETE FROM snapshot");
-  journal().compact(keeper().state);
+  journal().compact(core().state);
   expect(count("snapshot")).toBe(0);
 });

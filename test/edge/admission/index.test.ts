@@ -341,7 +341,8 @@ describe("a denial becomes a refusal", () => {
     );
     expect(explainDenial({ kind: "denial", reason: "model" }).details.param).toBe("model");
     expect(explainDenial(quota(0)).details.message).toBe(
-      "The quota is used up: tokens per day (the organization's limit is 1000). It opens again at 2026-11-21T00:00:00.000Z.",
+      "The quota is used up: tokens per day (the organization's limit is 1000). " +
+        "It opens again at 2026-11-21T00:00:00.000Z.",
     );
     for (const window of [
       "requestsPerMinute",

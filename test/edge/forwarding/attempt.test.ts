@@ -110,7 +110,7 @@ describe("an answer", () => {
     ["text/event-stream", "data: {}\n\n"],
     [undefined, "{}"],
   ] as const) {
-    test(`of 200 whose type is ${contentType ?? "not said"} is nobody's whom we asked: it counts against the node, and another may be tried`, async () => {
+    test(`of 200 with ${contentType ?? "no"} type counts against the node, and another may be tried`, async () => {
       const { tried, seen } = await tryOn(
         (_, response) => void response.writeHead(200, contentType && { "content-type": contentType }).end(body),
       );
@@ -192,7 +192,7 @@ describe("what may be tried elsewhere", () => {
     expect(no(dead)).toEqual({ code: "no_healthy_backends", mayRetry: true, mayRun: false });
   });
 
-  test("a node that sends no headers in its time: yes, it counts against the node, and it may be at work all the same", async () => {
+  test("a call whose node sends no headers in time; it counts against the node, which may be at work", async () => {
     const { tried, seen } = await tryOn(silent, undefined, 100);
     expect(no(tried)).toEqual({ code: "gateway_timeout", mayRetry: true, mayRun: true });
     expect(seen).toEqual(["began a", "saw a failed", "ended a"]);
@@ -214,7 +214,7 @@ describe("what may be tried elsewhere", () => {
     expect(tried.kind === "answer" && (await tried.response.text())).toBe("{}");
   });
 
-  test("a caller who left or whose deadline passed: the node may be at work, and its breaker learns nothing", async () => {
+  test("nothing once the caller has left or the deadline has passed; the breaker learns nothing of it", async () => {
     for (const signal of [AbortSignal.abort(), AbortSignal.timeout(100)]) {
       const { tried, seen } = await tryOn(silent, signal);
       expect(no(tried)).toEqual({ code: "gateway_timeout", mayRetry: false, mayRun: true });
@@ -283,7 +283,7 @@ describe("what the agent says no with", () => {
   }
 
   const ours = (Object.keys(refusals) as RefusalCode[]).filter((code) => code !== "unknown_url");
-  test("a code of ours under a status that is not its own is nonsense: a node cannot make the edge say 401, 429 or 500", async () => {
+  test("under a status not its own is a bad gateway: no node can make the edge answer 401, 429 or 500", async () => {
     const wrong: string[] = [];
     for (const status of [400, 404, 413, 422]) {
       for (const code of ours.filter((one) => refusals[one].status !== status)) {

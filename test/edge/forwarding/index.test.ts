@@ -269,7 +269,7 @@ describe("a caller who has left", () => {
 describe("a node that is silent", () => {
   afterEach(() => void vi.useRealTimers());
 
-  test("is left after 30 s on a stream, for the next one; should none answer, the first may have run the call", async () => {
+  test("is given up after 30 s on a stream; if no other answers, it may have run the call all the same", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const late: Behaviour = () => void vi.advanceTimersByTime(streamHeadersMsMax);
     const call = await chatCall({ stream: true });
@@ -293,7 +293,7 @@ describe("a node that is silent", () => {
 });
 
 describe("each attempt", () => {
-  test("carries the same body, as it was read and not as it was sent, and a token for that node and that body alone", async () => {
+  test("carries the same body, as read and not as sent, and a token for that node and body alone", async () => {
     const call = await chatCall({ user: null, cache_salt: "CANARY", model: "chat", n: 2 });
     const { nodes } = await over([hangingUp, answering(500), fine], { call });
     const jtis = new Set<string>();
@@ -388,7 +388,7 @@ describe("counting a prompt", () => {
     expect(seen).toEqual(["began a", "saw a answered", "ended a"]);
   });
 
-  test("asks with the prompt of a completion, whatever `messages` the caller put beside it: else a short one would stand for a long one", async () => {
+  test("sends a completion's prompt, whatever `messages` stand beside it: none may hide a long prompt", async () => {
     expect((await counted(await completion({}))).question).toEqual({
       model: testModels[0]?.id,
       prompt: "a long prompt",

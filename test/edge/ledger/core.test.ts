@@ -14,7 +14,7 @@ import {
 const org = freshOrg();
 
 /** A journal in a list, whose writes can be made to fail. */
-function openKeeper() {
+function openCore() {
   const changes: Change[] = [];
   const fault = { isOn: false };
   const fail = () => {
@@ -32,11 +32,11 @@ function openKeeper() {
   const core = new LedgerCore(createState(), journal);
   core.publish(orgRecord(org, { tokensPerDay: 1_000, concurrency: 3 }));
   core.publish(keyRecord(org, 1, { limits: { tokensPerMinute: 500 } }));
-  return { keeper: core, changes, fault };
+  return { core, changes, fault };
 }
 
 test("the state is what its journal says, replayed from the start", () => {
-  const { keeper: core, changes } = openKeeper();
+  const { core, changes } = openCore();
   core.publish(orgRecord(org, { tokensPerDay: 1_000, concurrency: 4 }, 2));
   const born = structuredClone(core.state);
   const holds = [0, 1, 2, 3].map(() => makeRequest(org, { ttlMs: 90_000 }));
@@ -66,7 +66,7 @@ test("the state is what its journal says, replayed from the start", () => {
 });
 
 test("what the journal did not take has not happened", () => {
-  const { keeper: core, fault } = openKeeper();
+  const { core, fault } = openCore();
   const request = makeRequest(org);
   core.commit(core.evaluate(request, noon));
   const before = structuredClone(core.state);
@@ -85,7 +85,7 @@ test("what the journal did not take has not happened", () => {
 
 test("whatever comes after a deadline finds the hold expired, though nobody looked in between", () => {
   const after = (deed: (core: LedgerCore, hold: string) => unknown) => {
-    const { keeper: core, changes } = openKeeper();
+    const { core, changes } = openCore();
     const request = makeRequest(org, { ttlMs: 1_000 });
     core.commit(core.evaluate(request, noon));
     deed(core, request.hold);
@@ -100,13 +100,13 @@ test("whatever comes after a deadline finds the hold expired, though nobody look
 });
 
 test("nothing malformed is looked at", () => {
-  const { keeper: core } = openKeeper();
+  const { core } = openCore();
   expect(() => core.introspect(makeRequest(org, { key: "__proto__" }), noon)).toThrow("'key'");
   expect(() => core.introspect(makeRequest("org_1"), noon)).toThrow("'org'");
 });
 
 test("a hold given up expires two seconds later, though every other deadline is far away", () => {
-  const { keeper: core } = openKeeper();
+  const { core } = openCore();
   const [request, other] = [makeRequest(org), makeRequest(org)];
   for (const each of [request, other]) core.commit(core.evaluate(each, noon));
   expect(core.release(request.hold, true, noon + 10)).toEqual({ hold: request.hold, result: "checkpointed" });

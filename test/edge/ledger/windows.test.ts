@@ -35,7 +35,7 @@ test("a sub-bucket is a second of the minute, a minute of the hour, and counts f
   expect([minuteBucketMs, hourBucketMs, bucketEnd(10, minuteBucketMs)]).toEqual([1_000, 60_000, 71_000]);
 });
 
-test("no true sliding span ever holds more than the window counted, and nothing older than 61 sub-buckets is counted", () => {
+test("no true sliding span holds more than the window counted, and nothing older than 61 sub-buckets counts", () => {
   fc.assert(
     fc.property(fc.array(fc.nat(9_000), { minLength: 1, maxLength: 150, size: "max" }), (gaps) => {
       const sliding = createSlidingWindow();

@@ -84,7 +84,7 @@ describe("the other tier", () => {
     ["silent about its load", { load: null }, true],
   ];
   for (const [name, over, may] of borrowed) {
-    test(`a shared call ${may ? "borrows" : "leaves alone"} a dedicated node that is ${name}, and never before its own`, () => {
+    test(`a shared call ${may ? "borrows" : "avoids"} a dedicated node that is ${name}, never before its own`, () => {
       expect(ranked([viewOf("x", over, complex), viewOf("a", busy(40))])).toEqual(may ? ["a", "x"] : ["a"]);
     });
   }
@@ -173,7 +173,7 @@ describe("the order", () => {
     expect(new Set(after.filter((_, at) => before[at] === "c")).size).toBe(4);
   });
 
-  test("the favourite is kept to 1.25 times the mean and one call more, and then gives way to a less loaded one", () => {
+  test("the favourite carries at most 1.25 times the mean and one call more, then a less loaded one serves", () => {
     const [favourite = ""] = ranked(five());
     const withFavourite = (running: number) =>
       five().map((view) => ({ ...view, ...busy(view.record.id === `node_${favourite}` ? running : 10) }));

@@ -143,7 +143,7 @@ describe("a call", () => {
 
   test.each<[Record<string, unknown>, number, string]>([
     [{ temperature: 3 }, 400, "temperature"],
-    [{ stop: [""] }, 400, "stop"],
+    [{ stop: [""] }, 400, "stop[0]"],
     [{ max_tokens: 0 }, 400, "max_tokens"],
     [{ messages: [] }, 400, "messages"],
     [{ messages: [{ role: "user", content: [{ text: "x" }] }] }, 400, "messages[0].content[0].type"],

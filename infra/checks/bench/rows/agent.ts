@@ -86,9 +86,11 @@ function makeRows(rounds: Rounds<"direct" | "pipe" | "agent", LoadFigures>, isSm
   };
   const reason = explainUncounted(rounds, isSmoke);
   const cpuNote =
-    `${formatNumber(figures.agentToPipe)} × a bare pipe proxy's ${formatNumber(figures.pipeCpuMs)} ms; first event after ` +
-    `${formatNumber(figures.agentFirstMs)} ms, engine alone ${formatNumber(figures.directFirstMs)} ms`;
-  const gapNote = `between tokens ${formatNumber(figures.agentGapMs)} ms, engine alone ${formatNumber(figures.directGapMs)} ms`;
+    `${formatNumber(figures.agentToPipe)} × a bare pipe proxy's ${formatNumber(figures.pipeCpuMs)} ms; ` +
+    `first event after ${formatNumber(figures.agentFirstMs)} ms, ` +
+    `engine alone ${formatNumber(figures.directFirstMs)} ms`;
+  const gapNote =
+    `between tokens ${formatNumber(figures.agentGapMs)} ms, ` + `engine alone ${formatNumber(figures.directGapMs)} ms`;
   return [
     makeRow("agent: CPU for 1,000 streamed tokens", { bound: "at most", value: 30, unit: "ms" }, cpu, {
       note: cpuNote,

@@ -26,7 +26,8 @@ export async function measureLedger({ stage, plan, isSmoke }: Bench): Promise<Be
   await checkSettled(stage, [caller], done);
   const rates = rounds.taken.map(({ ledger }) => (ledger.outcome / ledger.wallMs) * 1_000);
   const figures = { pairCpuMicros: median(rounds.taken.map(({ ledger }) => (ledger.cpuMs / ledger.outcome) * 1_000)) };
-  const note = `${formatNumber(figures.pairCpuMicros)} µs of CPU a pair, ${atOnce} at once; the rest is waiting for the disk`;
+  const note =
+    `${formatNumber(figures.pairCpuMicros)} µs of CPU a pair, ${atOnce} at once; ` + "the rest is waiting for the disk";
   return [
     makeRow("one org's ledger: admit + settle", { bound: "at least", value: 1_000, unit: "pairs/s" }, rates, {
       note,

@@ -39,8 +39,8 @@ export async function measureRedisRequests({ stage, plan, isSmoke }: Bench, redi
   };
   const sum = figures.settle + figures.outbox + figures.drained;
   const note =
-    `${formatNumber(calls)} calls of ${orgs} orgs in turn; batches of usage ${formatNumber(figures.settle)}, the bill's ` +
-    `way to D1 ${formatNumber(sum - figures.settle)}`;
+    `${formatNumber(calls)} calls of ${orgs} orgs in turn; batches of usage ${formatNumber(figures.settle)}, ` +
+    `the bill's way to D1 ${formatNumber(sum - figures.settle)}`;
   return [
     makeRow("Redis: HTTP requests a call, admission", { bound: "exactly", value: 1, unit: "" }, [figures.admit], {
       note: `${formatNumber(calls)} calls`,

@@ -49,8 +49,8 @@ export async function measureRefusals({ stage, plan, isSmoke }: Bench): Promise<
     admittedMicros: pick("admitted"),
   };
   const note =
-    `malformed ${formatNumber(figures.malformedMicros)} µs, forged ${formatNumber(figures.forgedMicros)} µs, admitted ` +
-    `${formatNumber(figures.admittedMicros)} µs`;
+    `malformed ${formatNumber(figures.malformedMicros)} µs, forged ${formatNumber(figures.forgedMicros)} µs, ` +
+    `admitted ${formatNumber(figures.admittedMicros)} µs`;
   const ratios = rounds.taken.map((round) => readCostlier(round) / readCpuMicros(round.admitted));
   return [
     makeRow(

@@ -62,8 +62,8 @@ function makeRows(rounds: Rounds<Target, LoadFigures>, isSmoke: boolean): BenchR
     (readFirstMs(round[name]) - readFirstMs(round.direct)) / (readFirstMs(round.bare) - readFirstMs(round.direct));
   const added = rounds.taken.map((round) => measureAdded(round, "edge"));
   const cpuNote =
-    `${formatNumber(figures.edgeCpuMs)} ms a stream against ${formatNumber(figures.bareCpuMs)} ms; the least that an edge ` +
-    `can do: ${formatNumber(figures.leastCpuMs / figures.bareCpuMs)} ×`;
+    `${formatNumber(figures.edgeCpuMs)} ms a stream against ${formatNumber(figures.bareCpuMs)} ms; ` +
+    `the least that an edge can do: ${formatNumber(figures.leastCpuMs / figures.bareCpuMs)} ×`;
   const firstNote =
     `first event after ${formatNumber(figures.edgeFirstMs)} ms, bare ${formatNumber(figures.bareFirstMs)} ms, direct ` +
     `${formatNumber(figures.directFirstMs)} ms; the least: ` +

@@ -64,7 +64,7 @@ describe("wrangler.toml", () => {
   test("binds it in every environment at the rate of the default, in the period that callers are told", () => {
     const found = [
       ...wranglerToml.matchAll(
-        /^\[\[(.*)ratelimits\]\]\nname = "(\w+)"\nnamespace_id = "(\d+)"\nsimple = \{ limit = (\d+), period = (\d+) \}$/gm,
+        /^\[\[(.*)ratelimits]]\nname = "(\w+)"\nnamespace_id = "(\d+)"\nsimple = { limit = (\d+), period = (\d+) }$/gm,
       ),
     ];
     expect(found.map(([, environment, name, , limit, period]) => [environment, name, limit, period])).toEqual([

@@ -93,7 +93,7 @@ describe("whatever comes when", () => {
     );
   });
 
-  test("who waits as told passes, and who comes a ms earlier does not; when the window is told to be full again, it is", () => {
+  test("a caller who waits as long as the answer says passes, one a ms earlier does not", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 60 }), steps, (perSecond, walk) => {
         const limit = open(perSecond);

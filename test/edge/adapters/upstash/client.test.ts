@@ -243,7 +243,7 @@ describe("a REST service that is not well", () => {
     expect(heads).toEqual(["POST /pipeline application/json Bearer t"]);
   });
 
-  test("of many runs only those are sent again that Redis did not know, the script once with the first of them", async () => {
+  test("of many runs only those that Redis did not know go again, the script once with the first", async () => {
     let asked = 0;
     const { url, seen } = await serve(
       (response) =>

@@ -261,42 +261,6 @@ describe("a caller who leaves", () => {
   });
 });
 
-describe("framing", () => {
-  const whole = textChunks(["é", "日本", "🌍 ok"]).join("");
-
-  test("bytes may be torn anywhere: in a character, between the line feeds, in the middle of [DONE]", async () => {
-    const bytes = Buffer.from(whole);
-    for (const size of [1, 2, 3, 7, 61]) {
-      const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) =>
-        bytes.subarray(at * size, (at + 1) * size),
-      );
-      engine.script = (response) => streamChunks(response, pieces);
-      const { text, hold } = await stream();
-      expect(textOfStream(text)).toBe("é日本🌍 ok");
-      expect(eventsOf(text).at(-1)).toBe("[DONE]");
-      expect(await readRecords(hold)).toMatchObject({ completionTokens: 3, outcome: "completed" });
-    }
-  });
-
-  test.each([
-    ["CRLF", whole.replaceAll("\n", "\r\n")],
-    ["CR", whole.replaceAll("\n", "\r")],
-    ["comments between events", whole.replaceAll("\n\n", "\n\n: hello\n\n")],
-    ["no space after the colon", whole.replaceAll("data: ", "data:")],
-    ["event and id fields", whole.replaceAll("data: ", "event: message\nid: 7\ndata: ")],
-    ["payloads over two data lines", whole.replaceAll('"choices":', '\ndata: "choices":')],
-    ["a byte order mark", `\ufeff${whole}`],
-    ["one blank line too many", whole.replaceAll("\n\n", "\n\n\n")],
-    ["no blank line after [DONE]", whole.trimEnd()],
-  ])("%s changes nothing", async (_, bytes) => {
-    engine.script = (response) => streamChunks(response, [bytes]);
-    const { text, hold } = await stream();
-    expect(textOfStream(text)).toBe("é日本🌍 ok");
-    expect(eventsOf(text).at(-1)).toBe("[DONE]");
-    expect(await readRecords(hold)).toMatchObject({ completionTokens: 3, outcome: "completed" });
-  });
-});
-
 describe("the exact bill when usage lies", () => {
   const plain = (tokens: number) => usage(7, tokens);
   test.each<[string, string[], number, number]>([

@@ -285,7 +285,7 @@ describe("the breaker", () => {
     expect(view(t0 + breakerOpenMs + 100).breaker).toBe("open");
   });
 
-  test("is not moved by an attempt that was left: neither failures nor answers add up, and a probe that was left lets the next one try", () => {
+  test("is not moved by an aborted attempt, and an aborted probe lets the next one try", () => {
     const { view, attempt, opened } = openFleet();
     for (let turn = 0; turn < 5; turn++) attempt("aborted", t0);
     expect(view(t0).breaker).toBe("closed");

@@ -19,7 +19,7 @@ export const { DB, LEDGERS } = env as unknown as { DB: D1Database; LEDGERS: Dura
 export interface Insides {
   clock: () => number;
   env: { DB: D1Database };
-  keeper: { state: State };
+  core: { state: State };
 }
 
 /** Makes the tables of D1, as every test file has a D1 of its own. */
@@ -42,8 +42,9 @@ export const insides = <R>(
   runInDurableObject(openStub(org), (object: OrgLedger, state) => look(object as unknown as Insides, state));
 
 export async function usageInD1(org: OrgId): Promise<UsageRow[]> {
-  const columns = `id, hold, org, "key", model, tier, endpoint, "end", response_id AS responseId, prompt_tokens AS promptTokens, cached_tokens AS cachedTokens,
-    completion_tokens AS completionTokens, cost_micros AS costMicros, admitted_at_ms AS admittedAtMs, ended_at_ms AS endedAtMs`;
+  const columns = `id, hold, org, "key", model, tier, endpoint, "end", response_id AS responseId,
+    prompt_tokens AS promptTokens, cached_tokens AS cachedTokens, completion_tokens AS completionTokens,
+    cost_micros AS costMicros, admitted_at_ms AS admittedAtMs, ended_at_ms AS endedAtMs`;
   return (await DB.prepare(`SELECT ${columns} FROM usage WHERE org = ?`).bind(org).all<UsageRow>()).results;
 }
 
@@ -75,5 +76,5 @@ export async function openWith(limits = {}) {
   return opened;
 }
 
-export const readState = (org: OrgId) => insides(org, (object) => structuredClone(object.keeper.state));
+export const readState = (org: OrgId) => insides(org, (object) => structuredClone(object.core.state));
 export const readAlarm = (org: OrgId) => insides(org, (_, { storage }) => storage.getAlarm());

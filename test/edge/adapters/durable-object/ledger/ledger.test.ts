@@ -50,26 +50,31 @@ describe("an object that answers in another shape, as one of another version may
     { kind: "denial" },
     { kind: "denial", reason: "rate", window: "requestsPerMinute" },
   ])("is no admission: %j", (answer) =>
-    expect(answering(answer).admit(makeRequest(org))).rejects.toThrow("not of the shape"),
+    expect(answering(answer).admit(makeRequest(org))).rejects.toThrow("ledger: the answer has an unexpected shape"),
   );
 
   test.each([undefined, "<html>", {}, { kind: "scopes" }, { kind: "scopes", endpoints: null }, { kind: "denial" }])(
     "is no look: %j",
-    (answer) => expect(answering(answer).introspect(makeRequest(org))).rejects.toThrow("not of the shape"),
+    (answer) =>
+      expect(answering(answer).introspect(makeRequest(org))).rejects.toThrow(
+        "ledger: the answer has an unexpected shape",
+      ),
   );
 
   test.each([undefined, "<html>", [], [{}], [{ result: "settled" }, { result: "settled" }], {}])(
     "settles nothing: %j",
     (answer) =>
-      expect(answering(answer).settle(org, [makeRecord(org, freshHold())])).rejects.toThrow("not of the shape"),
+      expect(answering(answer).settle(org, [makeRecord(org, freshHold())])).rejects.toThrow(
+        "ledger: the answer has an unexpected shape",
+      ),
   );
 
   test.each([undefined, null, "<html>", {}])("gives nothing back: %j", (answer) =>
-    expect(answering(answer).release(org, freshHold())).rejects.toThrow("not of the shape"),
+    expect(answering(answer).release(org, freshHold())).rejects.toThrow("ledger: the answer has an unexpected shape"),
   );
 
   test.each([undefined, "<html>", {}, { windows: [] }])("shows nothing: %j", (answer) =>
-    expect(answering(answer).inspect(org)).rejects.toThrow("not of the shape"),
+    expect(answering(answer).inspect(org)).rejects.toThrow("ledger: the answer has an unexpected shape"),
   );
 
   test("what is right is handed on as it is", async () => {

@@ -46,7 +46,7 @@ describe("runs of one isolate", () => {
     expect(await Promise.all(answers)).toEqual(runs(underWayMax).map(fine));
   });
 
-  test("wait beyond that; the first to wait takes the others along, in their order, and each is told its own", async () => {
+  test("wait beyond that; the first to wait carries the others in order, and each gets its own answer", async () => {
     const { script, requests } = heldScript();
     const ask = openBatcher(script, waitMsMax);
     const first = runs(underWayMax).map(ask);
@@ -144,7 +144,7 @@ describe("when Redis does not answer", () => {
     expect((await all).every(({ status }) => status === "rejected")).toBe(true);
   });
 
-  test("a request that died with its call gives its place back in time, and those that it had taken along are told so", async () => {
+  test("a request that died with its call frees its permit in time, and the runs that it carried fail", async () => {
     const { script, requests } = heldScript();
     const ask = openBatcher(script, waitMsMax);
     runs(underWayMax).forEach((one) => void ask(one));

@@ -148,7 +148,7 @@ describe("the outbox", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "Date"] }));
   afterEach(() => void vi.useRealTimers());
 
-  test("after settlements the rows of all orgs go out together, once a second however many settlements there are", async () => {
+  test("after settlements the rows of all orgs go out together, once a second however many there are", async () => {
     const { outbox, requests, statements, works } = setUp({ org_1: 2, org_2: 1 });
     for (let i = 0; i < 9; i++) outbox.drainSoon("org_1");
     outbox.drainSoon("org_2");
