@@ -119,7 +119,7 @@ export const Settings = z
       isSecret: true,
     }),
     BOOTSTRAP_TOKEN: z.string().min(32, "must have at least 32 characters").optional().meta({
-      description: "Makes the first operator key, once; at least 32 characters. Delete it afterwards.",
+      description: "Makes the first operator key while none is in force; at least 32 characters. Delete it afterwards.",
       isSecret: true,
     }),
     /** No longer than for the cron, and less than agents wait (10 s). */

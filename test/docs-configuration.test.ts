@@ -4,7 +4,7 @@ import { z } from "zod";
 import { ModelRecord } from "#edge/agreements/records/model.ts";
 import { NodeRecord } from "#edge/agreements/records/node.ts";
 import { Settings } from "#edge/env.ts";
-import { AgentLimits, ConfigFile, EngineConfig } from "#origin/config.ts";
+import { AgentConfigFile, AgentLimits, EngineConfig } from "#origin/config.ts";
 
 /** One setting as the page shows it. */
 interface Row {
@@ -110,10 +110,11 @@ ${writeTable(readRows(NodeRecord))}
 ## The agent
 
 A JSON file, \`--config FILE\` or \`PENSTOCK_AGENT_CONFIG\`; mode 0600. \`origin/config.example.json\` is an example.
+One of \`privateKey\` and \`privateKeyFile\` is needed.
 
-${writeTable(readRows(ConfigFile))}
+${writeTable(readRows(AgentConfigFile))}
 
-Variables win over the file, \`--port\` and \`--host\` over both:
+Variables win over the file, \`--port\` and \`--host\` over both; \`origin/agent.env.example\` shows them.
 
 | variable | member |
 |---|---|
@@ -131,7 +132,18 @@ ${writeTable(readRows(AgentLimits))}
 
 ## The node's env file
 
-What \`origin/start-all.sh\` and \`origin/stop-all.sh\` read; \`origin/node.env.example\` is an example, and says each.
+What \`origin/start-all.sh\` and \`origin/stop-all.sh\` read; mode 0600. \`origin/node.env.example\` is an example.
+
+| variable | what | unit | unless set |
+|---|---|---|---|
+| \`AGENT_CONFIG\` | the agent's config file | | **required** |
+| \`ENGINES\` | names of engines to start, separated by blanks | | none |
+| \`ENGINE_NAME_COMMAND\` | for each, its command; the name in capitals | | **required** |
+| \`ENGINE_NAME_HEALTH\` | for each, a URL that answers once it is loaded | | not waited for |
+| \`TUNNEL_CONFIG\` | cloudflared's config | | no tunnel |
+| \`RUN_DIR\` | where pids and logs are | | \`/tmp/penstock-run\` |
+| \`READY_S\` | how long engines may take to load | s | \`900\` |
+| \`GPU\` | \`none\` skips the checks of driver and GPU | | checked |
 
 ## The CLI
 
@@ -159,9 +171,4 @@ test("what .dev.vars.example shows is what the edge accepts", () => {
   const lines = [...example.matchAll(/^(?:# )?([A-Z][A-Z0-9_]+)='(.*)'$/gm)];
   const values = Object.fromEntries(lines.map(([, name, value]) => [name, value]));
   expect(Settings.safeParse(values).error?.issues).toBeUndefined();
-});
-
-test("origin/config.example.json is what the agent accepts", () => {
-  const example: unknown = JSON.parse(readFileSync(new URL("../origin/config.example.json", import.meta.url), "utf8"));
-  expect(ConfigFile.safeParse(example).error?.issues).toBeUndefined();
 });

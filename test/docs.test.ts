@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { refusals } from "#edge/errors.ts";
 import {
@@ -35,6 +36,14 @@ ${rows.join("\n")}
 This page is written from \`edge/errors.ts\` by \`test/docs.test.ts\`.
 `;
   await expect(page).toMatchFileSnapshot("../docs/errors.md");
+});
+
+test("docs/api.md says what to do about every refusal, beside its status", () => {
+  const page = readFileSync(new URL("../docs/api.md", import.meta.url), "utf8");
+  const rows = page.split("\n").filter((line) => /^\| \d{3} `/.test(line));
+  const isTold = ([code, { status }]: [string, { status: number }]) =>
+    rows.some((row) => row.startsWith(`| ${status} `) && row.includes(`\`${code}\``));
+  expect(Object.entries(refusals).filter((refusal) => !isTold(refusal))).toEqual([]);
 });
 
 /** `ok`, or the status and the code; of a stream that had begun, the code of its last event. */
