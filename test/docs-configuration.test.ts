@@ -4,7 +4,7 @@ import { z } from "zod";
 import { ModelRecord } from "#edge/agreements/records/model.ts";
 import { NodeRecord } from "#edge/agreements/records/node.ts";
 import { Settings } from "#edge/env.ts";
-import { AgentConfigFile, AgentLimits, EngineConfig } from "#origin/config.ts";
+import { AgentConfigFile, AgentLimits, configVariables, EngineConfig } from "#origin/config.ts";
 
 /** One setting as the page shows it. */
 interface Row {
@@ -55,11 +55,9 @@ function isSecret(name: string): boolean {
   return z.globalRegistry.get(Settings.shape[name as keyof typeof Settings.shape])?.["isSecret"] === true;
 }
 
-/** The members that variables may set, as origin/config.ts lists them. */
-function readAgentVariables(): string {
-  const source = readFileSync(new URL("../origin/config.ts", import.meta.url), "utf8");
-  const pairs = [...source.matchAll(/^ {2}(PENSTOCK_\w+): "(\w+)",$/gm)];
-  return pairs.map(([, variable, member]) => `| \`${variable}\` | \`${member}\` |`).join("\n");
+function listAgentVariables(): string {
+  const rows = Object.entries(configVariables).map(([variable, member]) => `| \`${variable}\` | \`${member}\` |`);
+  return rows.join("\n");
 }
 
 function writePage(): string {
@@ -71,13 +69,15 @@ This page is written from the schemas by \`test/docs-configuration.test.ts\`.
 
 ## The edge: variables
 
-In \`[vars]\` of \`wrangler.toml\`; locally in \`.dev.vars\`, which \`.dev.vars.example\` shows. \`npm run dev\` needs none of it.
+In \`[vars]\` of \`wrangler.toml\`; locally in \`.dev.vars\`, which \`.dev.vars.example\` shows.
+\`npm run dev\` needs none of it.
 
 ${writeTable(settings.filter(({ name }) => !isSecret(name)))}
 
 ## The edge: secrets
 
-\`npx wrangler secret put NAME --env production\`; locally in \`.dev.vars\`. [How to rotate one](security.md#rotate-a-secret).
+\`npx wrangler secret put NAME --env production\`; locally in \`.dev.vars\`.
+[How to rotate one](security.md#rotate-a-secret).
 
 ${writeTable(settings.filter(({ name }) => isSecret(name)))}
 
@@ -118,7 +118,7 @@ Variables win over the file, \`--port\` and \`--host\` over both; \`origin/agent
 
 | variable | member |
 |---|---|
-${readAgentVariables()}
+${listAgentVariables()}
 
 ### One of \`engines\`
 
