@@ -81,9 +81,19 @@ const Cidrs = z.string().transform((text, context) => {
 /** Variables and secrets, parsed. `.dev.vars.example` shows one of each. */
 export const Settings = z
   .object({
-    LEDGER: z.enum(["durable-object", "upstash"]).default("durable-object"),
-    UPSTASH_REDIS_REST_URL: z.url({ protocol: /^https?$/, error: "is not an http(s) URL" }).optional(),
-    UPSTASH_REDIS_REST_TOKEN: z.string().min(1, "is empty").optional(),
+    LEDGER: z
+      .enum(["durable-object", "upstash"])
+      .default("durable-object")
+      .describe("Who keeps the limits: `durable-object` needs nothing else, `upstash` a Redis behind Upstash's REST."),
+    UPSTASH_REDIS_REST_URL: z
+      .url({ protocol: /^https?$/, error: "is not an http(s) URL" })
+      .optional()
+      .describe("Where that Redis is. Required while LEDGER is `upstash`."),
+    UPSTASH_REDIS_REST_TOKEN: z
+      .string()
+      .min(1, "is empty")
+      .optional()
+      .meta({ description: "Its token. Required while LEDGER is `upstash`.", isSecret: true }),
     MODELS: createJsonSchema(
       z
         .array(ModelRecord)
@@ -92,39 +102,51 @@ export const Settings = z
           (models) => isUnique(models.flatMap(({ id, aliases }) => [id, ...aliases])),
           "names a model or an alias twice",
         ),
-    ),
+    ).describe("The models that are served: a JSON list of model records."),
     NODES: createJsonSchema(
       z.array(NodeRecord).refine((nodes) => isUnique(nodes.map(({ id }) => id)), "names a node twice"),
-    ),
-    TAG_KEYS: createJsonSchema(Secrets),
-    PEPPERS: createJsonSchema(Secrets),
-    HOP_KEY: createJsonSchema(PrivateKey),
-    BOOTSTRAP_TOKEN: z.string().min(32, "must have at least 32 characters").optional(),
-    /** How long Redis may take to answer a call: no longer than for the cron, and less than agents wait (10 s). */
+    ).describe("The nodes that may serve: a JSON list of node records. May be empty."),
+    TAG_KEYS: createJsonSchema(Secrets).meta({
+      description: "Mark keys as ours, so that a forged one costs no look-up: JSON, kid to secret, one or two.",
+      isSecret: true,
+    }),
+    PEPPERS: createJsonSchema(Secrets).meta({
+      description: "The digests of keys are made under them: JSON, kid to secret, one or two.",
+      isSecret: true,
+    }),
+    HOP_KEY: createJsonSchema(PrivateKey).meta({
+      description: "Signs what goes to the nodes, and client tokens: an Ed25519 JWK with `d` and `kid`.",
+      isSecret: true,
+    }),
+    BOOTSTRAP_TOKEN: z.string().min(32, "must have at least 32 characters").optional().meta({
+      description: "Makes the first operator key while none is in force; at least 32 characters. Delete it afterwards.",
+      isSecret: true,
+    }),
+    /** No longer than for the cron, and less than agents wait (10 s). */
     REDIS_WAIT_MS: z
       .string()
       .regex(/^([1-9]\d{1,2}|[1-4]\d{3}|5000)$/, "is not a whole number from 10 to 5000")
       .transform(Number)
-      .default(250),
-    /** How long after its deadline a call's hold stands, so that what the node made can still be reported. */
+      .default(250)
+      .describe("How long Redis may take to answer a call, 10 to 5,000; beyond it 503 `quota_unavailable`."),
     HOLD_GRACE_MS: z
       .string()
       .regex(/^([1-9]\d{3,4}|[1-5]\d{5}|600000)$/, "is not a whole number from 1000 to 600000")
       .transform(Number)
-      .default(holdGraceMs),
-    /** Calls that one address may make per second; 0 turns the limit off. */
+      .default(holdGraceMs)
+      .describe("How long after its deadline a call's hold stands for its node's last report, 1,000 to 600,000."),
     IP_PER_SECOND: z
       .string()
       .regex(/^\d{1,5}$/, "is not a whole number from 0 to 99999")
       .transform(Number)
-      .default(50),
-    /** What prices and costs are millionths of. Shown beside them; nothing is converted. */
+      .default(50)
+      .describe("Calls that one address may make in a second; 0 is no limit. Change `IP_COUNTER` with it."),
     CURRENCY: z
       .string()
       .regex(/^[A-Z]{3}$/, "is not a currency's code of ISO 4217, such as USD")
-      .default("USD"),
-    /** Networks whose calls are not limited by address. */
-    IP_EXEMPT: Cidrs.default([]),
+      .default("USD")
+      .describe("What prices and costs are millionths of, by ISO 4217. It is shown; nothing is converted."),
+    IP_EXEMPT: Cidrs.default([]).describe("Networks whose calls are not limited by address, separated by commas."),
   })
   .superRefine(({ LEDGER, UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN }, context) => {
     if (LEDGER !== "upstash") return;

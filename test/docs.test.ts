@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { refusals } from "#edge/errors.ts";
 import {
@@ -10,7 +11,7 @@ import {
   type Told,
 } from "./journeys/faults/fault-table.ts";
 
-test("docs/errors.md is the table of refusals (`npx vitest run test/docs.test.ts -u` writes it)", async () => {
+test("docs/errors.md is the table of refusals (`npx vitest run test/docs -u` writes it)", async () => {
   const rows = Object.entries(refusals).map(
     ([code, { status, type, message: say }]) => `| ${status} | \`${type}\` | \`${code}\` | ${say} |`,
   );
@@ -26,15 +27,29 @@ Every refusal has OpenAI's envelope, all four members, and an \`x-request-id\` h
 |---|---|---|---|
 ${rows.join("\n")}
 
-- 401: \`www-authenticate: Bearer\`. Unknown, malformed, revoked and expired keys, and keys of suspended orgs, answer alike.
-- 429: \`retry-after\` (whole seconds), \`retry-after-ms\`, \`x-ratelimit-{limit,remaining,reset}-{requests,tokens}\`. A quota (\`insufficient_quota\`) adds \`x-should-retry: false\`: OpenAI's SDKs then do not try again. An IP address over its limit is \`rate_limit_exceeded\` too, for any path and key; its message says so, and the numbers are left out where only the platform knows them.
-- 409 \`idempotency_replayed\`: \`error.first_call\` holds the first call's \`id\`, \`hold\` and \`usage\`; its content is not kept.
-- After the first byte of a stream there is no status left: the stream ends with \`data: {"error": …}\` and without \`[DONE]\`; OpenAI's SDKs throw on it.
+- 401: \`www-authenticate: Bearer\`. Unknown, malformed, revoked and expired keys, and keys of suspended orgs, answer
+  alike.
+- 429: \`retry-after\` (whole seconds), \`retry-after-ms\`, \`x-ratelimit-{limit,remaining,reset}-{requests,tokens}\`. A
+  quota (\`insufficient_quota\`) adds \`x-should-retry: false\`: OpenAI's SDKs then do not try again. An IP address over
+  its limit is \`rate_limit_exceeded\` too, for any path and key; its message says so, and the numbers are left out
+  where only the platform knows them.
+- 409 \`idempotency_replayed\`: \`error.first_call\` holds the first call's \`id\`, \`hold\` and \`usage\`; its content
+  is not kept.
+- After the first byte of a stream there is no status left: the stream ends with \`data: {"error": …}\` and without
+  \`[DONE]\`; OpenAI's SDKs throw on it.
 - \`param\` is the path of the field at fault, such as \`messages[0].role\`.
 
 This page is written from \`edge/errors.ts\` by \`test/docs.test.ts\`.
 `;
   await expect(page).toMatchFileSnapshot("../docs/errors.md");
+});
+
+test("docs/api.md says what to do about every refusal, beside its status", () => {
+  const page = readFileSync(new URL("../docs/api.md", import.meta.url), "utf8");
+  const rows = page.split("\n").filter((line) => /^\| \d{3} `/.test(line));
+  const isTold = ([code, { status }]: [string, { status: number }]) =>
+    rows.some((row) => row.startsWith(`| ${status} `) && row.includes(`\`${code}\``));
+  expect(Object.entries(refusals).filter((refusal) => !isTold(refusal))).toEqual([]);
 });
 
 /** `ok`, or the status and the code; of a stream that had begun, the code of its last event. */
@@ -44,7 +59,7 @@ function toldInWords(told: Told): string {
   return told.startsWith("event:") ? `event \`${code}\`` : `${refusals[code].status} \`${code}\``;
 }
 
-test("docs/failures.md is F1's table of dependencies and faults (`npx vitest run test/docs.test.ts -u` writes it)", async () => {
+test("docs/failures.md is F1's table of dependencies and faults (`npx vitest run test/docs -u` writes it)", async () => {
   const reasons: string[] = [];
   const noteOf = (reason: string) => {
     if (!reasons.includes(reason)) reasons.push(reason);
@@ -62,11 +77,18 @@ test("docs/failures.md is F1's table of dependencies and faults (`npx vitest run
   );
   const page = `# What happens when something fails
 
-Promise F1: each thing that the road stands on, times five ways to fail, and what the one who asked is told. Every cell is run over real HTTP by \`test/journeys/faults*.test.ts\`, with the fault at the binding or on the wire; after each, nothing stays held, nothing is billed that was not made, errors have OpenAI's shape with an \`x-request-id\`, and no word of what failed reaches the caller.
+Promise F1: each thing that the road stands on, times five ways to fail, and what the caller gets. Every cell is run
+over real HTTP by \`test/journeys/faults/faults*.test.ts\`, with the fault at the binding or on the wire; after each,
+nothing stays held, nothing is billed that was not made, errors have OpenAI's shape with an \`x-request-id\`, and no
+word of what failed reaches the caller.
 
-- **timeout**: it is done, or delivered, and no answer comes. **error**: it throws, or the connection is reset. **slow**: late, and right. **garbage**: a page of HTML, or no HTTP. **shape**: right in kind, and without what was asked for.
-- A refusal bills nothing unless the cell says so; an ok of a call bills the call, once, though the bill may come late. "one node: ok": when only one node is at fault, another serves.
-- "billed made": no less than the caller saw, no more than the engine sent. "made or nothing": the node's last word and the edge's giving back race, and the first counts.
+- **timeout**: it is done, or delivered, and no answer comes. **error**: it throws, or the connection is reset.
+  **slow**: late, and right. **garbage**: a page of HTML, or no HTTP. **shape**: right in kind, and without what was
+  asked for.
+- A refusal bills nothing unless the cell says so; an ok of a call bills the call, once, though the bill may come late.
+  "one node: ok": when only one node is at fault, another serves.
+- "billed made": no less than the caller saw, no more than the engine sent. "made or nothing": the node's last word and
+  the edge's giving back race, and the first counts.
 
 | what fails | ${allFaults.join(" | ")} |
 |---|---|---|---|---|---|
@@ -74,9 +96,14 @@ ${rows.join("\n")}
 
 ${reasons.map((reason, index) => `${index + 1}. ${reason}.`).join("\n")}
 
-- Control: a change that is answered 503 may be in D1, and is not in force; the same request once more brings it into force. A new key or org that was answered 503 is shown to nobody and can do nothing.
-- Bounds: an org's ledger 8 s as a Durable Object and 250 ms in Redis (\`REDIS_WAIT_MS\`), D1 5 s for control and 10 s for the bill, the fleet object 2.5 s, an agent's post 10 s. A node that stands still is left a second after the call's deadline, 15 minutes unless the caller says less; a stream's headers are waited for 30 s, and then another node is tried.
-- What a call held and could not give back is given back behind the answer, three times in 15 s, and after that by its deadline.
+- Control: a change that is answered 503 may be in D1, and is not in force; the same request once more brings it into
+  force. A new key or org that was answered 503 is shown to nobody and can do nothing.
+- Bounds: an org's ledger 8 s as a Durable Object and 250 ms in Redis (\`REDIS_WAIT_MS\`), D1 5 s for control and 10 s
+  for the bill, the fleet object 2.5 s, an agent's post 10 s. A node that stands still is left a second after the call's
+  deadline, 15 minutes unless the caller says less; a stream's headers are waited for 30 s, and then another node is
+  tried.
+- What a call held and could not give back is given back behind the answer, three times in 15 s, and after that by its
+  deadline.
 
 This page is written from \`test/journeys/faults/fault-table.ts\` by \`test/docs.test.ts\`.
 `;

@@ -35,17 +35,26 @@ export const NodeKind = z.string().regex(/^[a-z0-9-]{1,32}$/);
 
 /** A model as the edge is configured to serve it. */
 export const ModelRecord = z.strictObject({
-  id: z.string().min(1),
-  aliases: z.array(z.string().min(1)),
-  endpoints: z.array(Endpoint).min(1),
-  contextTokensMax: z.int().min(1),
-  /** What `max_tokens` becomes when a chat call does not set it: never 'the rest of the context'. */
-  completionTokensDefault: z.int().min(1),
-  ownedBy: z.string(),
-  createdAtMs: z.int(),
-  prices: z.strictObject({ shared: Price, complex: Price }),
-  /** By kind of node; a kind that is not named gets those of a 7B model on an L4. */
-  coefficients: z.record(NodeKind, Coefficients).optional(),
+  id: z.string().min(1).describe("Its public id, such as `Qwen/Qwen2.5-7B-Instruct`."),
+  aliases: z.array(z.string().min(1)).describe("Further names that callers may use; the first is shown by `/health`."),
+  endpoints: z
+    .array(Endpoint)
+    .min(1)
+    .describe("Of `chat.completions`, `completions`, `embeddings`, `text2sql`: what it serves."),
+  contextTokensMax: z.int().min(1).describe("Its context; no more than the engine's."),
+  completionTokensDefault: z
+    .int()
+    .min(1)
+    .describe("What `max_tokens` becomes when a chat call does not set it: never the rest of the context."),
+  ownedBy: z.string().describe("Who made it; shown by `/v1/models`."),
+  createdAtMs: z.int().describe("Since when, in Unix milliseconds; shown by `/v1/models`."),
+  prices: z
+    .strictObject({ shared: Price, complex: Price })
+    .describe("By tier: `promptMicrosPerMTok`, `completionMicrosPerMTok`, millionths of `CURRENCY` a million tokens."),
+  coefficients: z
+    .record(NodeKind, Coefficients)
+    .optional()
+    .describe("What it takes of each kind of node; a kind that is not named gets those of a 7B model on an L4."),
 });
 export type ModelRecord = z.infer<typeof ModelRecord>;
 

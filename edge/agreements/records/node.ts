@@ -7,13 +7,15 @@ import { NodeKind, Tier } from "./model.ts";
  * what the agent sends.
  */
 export const NodeRecord = z.strictObject({
-  id: NodeId,
-  url: z.url(),
-  tier: Tier,
-  models: z.array(z.string()).min(1),
-  publicKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
-  /** Selects the coefficients of its models; `l4` by default. */
-  kind: NodeKind.optional(),
+  id: NodeId.describe("Its name: `node_` and up to 40 of `a-z`, `0-9`, `-`."),
+  url: z.url().describe("Where the edge reaches its agent: the tunnel's hostname."),
+  tier: Tier.describe("`shared` for standard calls, `complex` for those that would stall their neighbours."),
+  models: z.array(z.string()).min(1).describe("What it serves: ids or aliases of models."),
+  publicKey: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{43}$/)
+    .describe("The `x` of its key: 32 bytes in base64url."),
+  kind: NodeKind.optional().describe("Selects the coefficients of its models; `l4` unless said."),
 });
 export type NodeRecord = z.infer<typeof NodeRecord>;
 
