@@ -20,7 +20,6 @@ export interface SlidingWindow {
 
 /** Widths of a sub-bucket. */
 export const minuteBucketMs = 60_000 / subBuckets;
-/** The same for the windows that are counted by the hour. */
 export const hourBucketMs = 3_600_000 / subBuckets;
 const dayMs = 86_400_000;
 
