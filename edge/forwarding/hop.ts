@@ -3,7 +3,9 @@ import { edgeIssuer, type HopClaims } from "../agreements/tokens/hop.ts";
 import { generateBase62 } from "../agreements/tokens/ids.ts";
 import { openJwsSigner, type SignClaims } from "../agreements/tokens/jws.ts";
 import { hopTtlMs } from "../limits.ts";
+import type { NodeRecord } from "../agreements/records/node.ts";
 import type { Visit } from "../visit.ts";
+import type { HeldCall } from "./held-call.ts";
 
 /** Signs with the edge's private Ed25519 key; each token names the key, so that agents find its public half. */
 export type HopKey = SignClaims;
@@ -27,4 +29,28 @@ export function signHop(terms: HopTerms, hopKey: HopKey, visit: Visit): string {
     exp: issuedAt + hopTtlMs / 1_000,
   };
   return hopKey(claims);
+}
+
+/** What a node may do with one attempt: this call, within what is held for it, with this body. */
+export function buildHopTerms(
+  { call, reserved }: Pick<HeldCall, "call" | "reserved">,
+  node: NodeRecord,
+  number: number,
+  bodySha256: string,
+): HopTerms {
+  return {
+    aud: node.id,
+    org: reserved.org,
+    hold: reserved.hold,
+    attempt: number,
+    endpoint: call.endpoint,
+    model: call.model.id,
+    tier: reserved.tier,
+    tokensHeld: reserved.tokensHeld,
+    completionTokensMax: reserved.completionTokens,
+    isDefaultMax: call.isDefaultMax,
+    ...(!call.hasImages && { promptTokensGuess: call.promptTokensGuess }),
+    deadlineMs: call.deadlineMs,
+    bodySha256,
+  };
 }

@@ -83,6 +83,7 @@ export interface Rates {
   tokens: WindowReport | null;
 }
 
+/** A call may run: what is held for it, until when. */
 export interface Grant {
   kind: "grant";
   hold: HoldId;
@@ -148,6 +149,7 @@ export interface WindowState {
   resetAtMs: number | null;
 }
 
+/** An org's ledger as people look into it. */
 export interface LedgerState {
   org: OrgId;
   atMs: number;

@@ -87,19 +87,19 @@ function settleLate(state: State, record: UsageRecord, ended: Ended | null, now:
 }
 
 /** The end of a hold, as it was reported. */
-interface Ending {
+interface HoldEnding {
   hold: Hold;
   end: UsageEnd | "released";
   charged: Usage;
   endedAtMs: number;
 }
 
-function close(state: State, ending: Ending, now: number): Change {
+function close(state: State, ending: HoldEnding, now: number): Change {
   return { kind: "closed", hold: ending.hold, closing: makeClosing(state, ending, now) };
 }
 
 /** A node's clock may be wrong: a call ended neither before it was admitted nor after now. */
-function makeClosing(state: State, { hold, end, charged, endedAtMs }: Ending, now: number): Closing {
+function makeClosing(state: State, { hold, end, charged, endedAtMs }: HoldEnding, now: number): Closing {
   const atMs = Math.max(now, state.atMs);
   const cost = computeCostMicros(hold.price, charged.promptTokens, charged.completionTokens);
   return {

@@ -27,7 +27,9 @@ export function createCheckedSchema<T>(findFault: (value: unknown) => FieldFault
   });
 }
 
-/** A schema for a list of `min` (0 or 1) to `max` items, which are checked one by one, up to the first that is wrong. */
+/**
+ * A schema for a list of `min` (0 or 1) to `max` items, which are checked one by one, up to the first that is wrong.
+ */
 export function createListSchema<T>(item: z.ZodType<T>, max: number, min: 0 | 1 = 0): z.ZodType<T[]> {
   return createCheckedSchema<T[]>((value) => {
     if (!Array.isArray(value)) return { path: [], message: "must be a list" };

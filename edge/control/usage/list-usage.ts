@@ -4,7 +4,7 @@ import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpo
 import { cutPage, formatIso, listStart, pageFields, pageRowsDefault, Timestamp } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
 import { filterFields, readFilter } from "./filter.ts";
-import { selectUsage, sumUsage, type UsageRow } from "./queries.ts";
+import { selectUsage, sumUsage, type StoredUsage } from "./queries.ts";
 import { Currency, showCounts, showTotals, UsageTotals } from "./totals.ts";
 
 const Query = z.strictObject({ ...filterFields, hold: HoldId.optional(), ...pageFields });
@@ -67,7 +67,7 @@ export const listUsage = defineEndpoint(
   },
 );
 
-function toUsage(row: UsageRow): z.infer<typeof Usage> {
+function toUsage(row: StoredUsage): z.infer<typeof Usage> {
   const { id, hold, org, key, model, tier, endpoint: path, end } = row;
   const times = { admittedAt: formatIso(row.admitted_at_ms), endedAt: formatIso(row.ended_at_ms) };
   return {

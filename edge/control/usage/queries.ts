@@ -3,7 +3,7 @@ import type { OrgId } from "../../agreements/tokens/ids.ts";
 import type { Cursor } from "../http/fields.ts";
 import type { Database } from "../http/store.ts";
 
-const UsageRow = z.object({
+const StoredUsage = z.object({
   id: z.string(),
   hold: z.string(),
   org: z.string(),
@@ -22,7 +22,7 @@ const UsageRow = z.object({
 });
 
 /** A row of `usage`: one call's part of the bill. */
-export type UsageRow = z.infer<typeof UsageRow>;
+export type StoredUsage = z.infer<typeof StoredUsage>;
 
 const UsageSums = z.object({
   calls: z.int(),
@@ -74,13 +74,13 @@ export async function selectUsage(
   filter: UsageFilter,
   cursor: Cursor,
   limit: number,
-): Promise<UsageRow[]> {
+): Promise<StoredUsage[]> {
   const select = db.prepare(
     `SELECT * FROM usage WHERE ${writeMatch(filter)} AND (admitted_at_ms, id) < (?7, ?8)
      ORDER BY admitted_at_ms DESC, id DESC LIMIT ?9`,
   );
   const { results } = await select.bind(...bindFilter(filter), cursor.ms, cursor.id, limit).all();
-  return z.array(UsageRow).parse(results);
+  return z.array(StoredUsage).parse(results);
 }
 
 /** The sums over every row that matches, not just a page. */

@@ -98,6 +98,7 @@ export function countPrompts(prompt: PromptInput): number {
   return isOnePrompt(prompt) ? 1 : prompt.length;
 }
 
+/** The text of all prompts that are text, one a line, as an estimate needs it. */
 export function joinPromptText(prompt: PromptInput): string {
   if (typeof prompt === "string") return prompt;
   return prompt.map((item) => (typeof item === "string" ? item : "")).join("\n");

@@ -18,8 +18,8 @@ const sdkHeaders = ["x-stainless-timeout", "x-stainless-read-timeout"];
  */
 export function readTimeout(headers: Headers, isStream: boolean): CallTimeout {
   const exact = Number(headers.get("x-penstock-timeout-ms") ?? Number.NaN);
-  const told = (isStream ? [] : sdkHeaders).map((header) => ({ ms: readSdkMs(headers.get(header)), header }));
-  const candidates: CallTimeout[] = exact > 0 ? [{ ms: Math.ceil(exact), header: "x-penstock-timeout-ms" }] : told;
+  const waits = (isStream ? [] : sdkHeaders).map((header) => ({ ms: readSdkMs(headers.get(header)), header }));
+  const candidates: CallTimeout[] = exact > 0 ? [{ ms: Math.ceil(exact), header: "x-penstock-timeout-ms" }] : waits;
   return candidates.reduce<CallTimeout>((least, one) => (one.ms < least.ms ? one : least), {
     ms: callMsMax,
     header: null,

@@ -20,7 +20,7 @@ const refused = new Map<string, Refused>([
   ["functions", { instead: "use 'tools'" }],
   ["function_call", { instead: "use 'tool_choice'" }],
   ["audio", { instead: noAudio }],
-  ["modalities", { instead: noAudio, isHarmless: (value) => isListOf(value, "text") }],
+  ["modalities", { instead: noAudio, isHarmless: (value) => holdsOnly(value, "text") }],
   ["web_search_options", { instead: "no model here searches the web" }],
   ["prediction", { instead: "every token is generated anew" }],
   ["verbosity", { instead: "say it in a message", isHarmless: (value) => value === "medium" }],
@@ -119,6 +119,6 @@ function cleanPath(param: string): string {
   return /^[a-z_]{1,64}((\[\d+\])?\.[a-z_]{1,64})?$/.test(param) ? param : cleanName(param);
 }
 
-function isListOf(value: unknown, item: string): boolean {
+function holdsOnly(value: unknown, item: string): boolean {
   return Array.isArray(value) && value.every((one) => one === item);
 }

@@ -3,8 +3,9 @@ import { describe, expect, test } from "vitest";
 import { cloudflareIpLimit } from "#edge/adapters/cloudflare/ip-limit.ts";
 import { ipLimitContract } from "#test/contracts/ip-limit/ip-limit-contract.ts";
 import { testClock } from "#test/support/fakes/clock.ts";
-import wranglerToml from "../../../../wrangler.toml?raw";
 
+const found = import.meta.glob<string>("/wrangler.toml", { eager: true, query: "?raw", import: "default" });
+const wranglerToml = found["/wrangler.toml"] ?? "";
 const periodMs = 10_000;
 
 /** A binding as Cloudflare documents it: one method, which counts a key and says whether it may pass in this period. */

@@ -223,6 +223,7 @@ function openDoor(world: {
       startedAtMs: Date.now(),
       now: () => Date.now() + world.clock.offsetMs,
       random: generateRandomBytes,
+      chance: Math.random,
       afterwards: (work) => void world.pending.push(work.catch(() => world.logs.push("afterwards_failed"))),
       log: (event, facts) => void world.logs.push(JSON.stringify({ event, ...facts })),
     };

@@ -1,0 +1,50 @@
+import { digestBody } from "../agreements/digest.ts";
+import { parseObject } from "../agreements/json.ts";
+import type { Call } from "../protocol/openai/call.ts";
+import type { Visit } from "../visit.ts";
+import { attempt } from "./attempt.ts";
+import type { HeldCall } from "./held-call.ts";
+import { buildHopTerms, signHop } from "./hop.ts";
+import type { Origin } from "./origin.ts";
+
+const tokenizeMsMax = 2_000;
+const neverAborted = new AbortController().signal;
+
+/**
+ * Requests the first node's token count of the prompt (`/tokenize`); null when it cannot be counted: several prompts,
+ * images, documents.
+ */
+export async function countPrompt(
+  visit: Visit,
+  { call, reserved, nodes: [node] }: Omit<HeldCall, "signal">,
+  origin: Origin,
+): Promise<number | null> {
+  const request = buildTokenizeRequest(call);
+  if (!node || !request) return null;
+  const body = new TextEncoder().encode(JSON.stringify(request));
+  const hop = signHop(buildHopTerms({ call, reserved }, node, 1, digestBody(body)), origin.hopKey, visit);
+  const terms = {
+    headersMsMax: tokenizeMsMax,
+    deadlineMs: call.deadlineMs,
+    endMs: visit.now() + tokenizeMsMax,
+    contentType: "application/json",
+    signal: neverAborted,
+  } as const;
+  const tried = await attempt(node, { path: "/tokenize", hop, body, ...terms }, origin.observer, visit);
+  if (tried.kind !== "answer") return null;
+  const answer = parseObject(await tried.response.text().catch(() => ""));
+  tried.dispose();
+  origin.observer.end(node.id);
+  const count = answer?.["count"];
+  return typeof count === "number" && Number.isSafeInteger(count) && count >= 0 ? count : null;
+}
+
+/** What the engine counts: exactly what it will read as the prompt of this endpoint. */
+function buildTokenizeRequest(call: Call): Record<string, unknown> | null {
+  const { model, messages, prompt, input, tools, documents, chat_template_kwargs } = call.body;
+  if (call.path === "/v1/chat/completions") {
+    return call.hasImages || documents !== undefined ? null : { model, messages, tools, chat_template_kwargs };
+  }
+  const text = call.path === "/v1/completions" ? prompt : input;
+  return typeof text === "string" ? { model, prompt: text } : null;
+}

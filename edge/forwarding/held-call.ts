@@ -1,0 +1,21 @@
+import type { Tier } from "../agreements/records/model.ts";
+import type { NodeRecord } from "../agreements/records/node.ts";
+import type { HoldId, OrgId } from "../agreements/tokens/ids.ts";
+import type { Call } from "../protocol/openai/call.ts";
+
+/** What the org's ledger holds for this call. */
+export interface Reserved {
+  org: OrgId;
+  hold: HoldId;
+  tier: Tier;
+  tokensHeld: number;
+  completionTokens: number;
+}
+
+/** A call, what is held for it, the nodes to try, best first, and a signal for when its caller has left. */
+export interface HeldCall {
+  call: Call;
+  reserved: Reserved;
+  nodes: NodeRecord[];
+  signal: AbortSignal;
+}
