@@ -42,7 +42,7 @@ export async function startAgent(config: AgentConfig, options: { log?: Log } = {
   const stateDir = await takeStateDir(config.stateDir);
   const sign = openSigner(config.node, config.privateKey, now);
   const rooms = openRooms(config, openSender(config, sign, log), { log, onChange: () => void heartbeat.send() });
-  const { sender, pool: posts, drain } = rooms;
+  const { sender, pool, drain } = rooms;
   const { edgeUrl, limits } = config;
   const read = () => readHeartbeat(rooms, boot);
   const heartbeat = openHeartbeat({ edgeUrl, sign, log, intervalMs: limits.heartbeatMs, read });
@@ -57,7 +57,7 @@ export async function startAgent(config: AgentConfig, options: { log?: Log } = {
   async function close(): Promise<void> {
     heartbeat.close();
     sender.close();
-    posts.close();
+    pool.close();
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
     await stateDir.release();
@@ -73,7 +73,7 @@ export async function startAgent(config: AgentConfig, options: { log?: Log } = {
   return {
     url,
     hurry: drain.hurry,
-    pollEngines: async () => void (await Promise.all(posts.all.map(({ monitor: watch }) => watch.poll()))),
+    pollEngines: async () => void (await Promise.all(pool.all.map(({ monitor }) => monitor.poll()))),
     stop(drainMsMax = limits.drainMsMax) {
       if (stopping) drain.hurry();
       stopping ??= stop(drainMsMax);
@@ -121,21 +121,21 @@ function readHeartbeat(
   rooms: DoorRooms,
   { bootId, bootedAtMs }: Pick<Heartbeat, "bootId" | "bootedAtMs">,
 ): Omit<Heartbeat, "sequence"> {
-  const { config, pool: posts } = rooms;
-  const [first] = posts.all;
+  const { config, pool } = rooms;
+  const [first] = pool.all;
   return {
     node: config.node,
     bootId,
     bootedAtMs,
     state: readNodeState(rooms),
-    models: posts.models,
+    models: pool.models,
     engine: {
       kind: first?.engine.config.kind ?? "none",
       version: first?.monitor.version ?? "unknown",
-      fingerprint: posts.fingerprint,
+      fingerprint: pool.fingerprint,
     },
-    kvPoolTokens: posts.kvPoolTokens,
-    load: posts.load,
+    kvPoolTokens: pool.kvPoolTokens,
+    load: pool.load,
   };
 }
 

@@ -43,20 +43,22 @@ export function checkHold(hold: HoldId): void {
 
 /**
  * The same for what agents report: throws unless every record is well-formed and belongs to `org`. One bad record
- * refuses the whole batch.
+ * refuses the whole batch. Answers them with today's words: while a deploy is under way an older edge may pass on an
+ * older agent's.
  */
-export function checkRecords(org: OrgId, records: UsageRecord[]): void {
+export function checkRecords(org: OrgId, records: UsageRecord[]): UsageRecord[] {
   mustBe(OrgId.safeParse(org).success, "org");
-  for (const record of records) {
-    const { error } = UsageRecord.safeParse(record);
-    mustBe(!error, `record.${error?.issues[0]?.path.join(".") ?? ""}`);
+  return records.map((reported) => {
+    const { data: record, error } = UsageRecord.safeParse(reported);
+    if (!record) throw makeFieldError(`record.${error.issues[0]?.path.join(".") ?? ""}`);
     mustBe(record.org === org, "record.org");
     const { promptTokens, cachedTokens, completionTokens } = record;
     mustBe(
       [promptTokens, cachedTokens, completionTokens].every((count) => isCount(count, countMax)),
       "record.tokens",
     );
-  }
+    return record;
+  });
 }
 
 /** A number that counts: a safe integer from 0 to `max`; -0 is none, since it is not what `0` is written as. */
@@ -65,5 +67,9 @@ function isCount(value: unknown, max: number): boolean {
 }
 
 function mustBe(isTrue: boolean, field: string): void {
-  if (!isTrue) throw new TypeError(`ledger: '${field}' is not acceptable`);
+  if (!isTrue) throw makeFieldError(field);
+}
+
+function makeFieldError(field: string): TypeError {
+  return new TypeError(`ledger: '${field}' is not acceptable`);
 }

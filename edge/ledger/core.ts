@@ -74,9 +74,9 @@ export class LedgerCore {
   }
 
   settle(org: OrgId, records: UsageRecord[], now: number): Settlement[] {
-    checkRecords(org, records);
+    const checked = checkRecords(org, records);
     this.expire(now);
-    return records.map((record) => this.#resolve(record.hold, (ended) => settle(this.state, record, ended, now)));
+    return checked.map((record) => this.#resolve(record.hold, (ended) => settle(this.state, record, ended, now)));
   }
 
   release(hold: HoldId, mayRun: boolean, now: number): Settlement {

@@ -70,8 +70,8 @@ const nothing: Usage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0, 
 
 function settleLate(state: State, record: UsageRecord, ended: Ended | null, now: number): SettlementOutcome {
   if (!ended) return { result: "unknown", change: null };
-  const { hold, closing, isAdjusted: isCorrected } = ended;
-  if (closing.end !== "expired" || isCorrected || !record.isFinal) return { result: "repeated", change: null };
+  const { hold, closing, isAdjusted } = ended;
+  if (closing.end !== "expired" || isAdjusted || !record.isFinal) return { result: "repeated", change: null };
   const { charged } = closing;
   const whole = raiseUsage(hold, charged, record);
   const rest: Usage = {

@@ -89,7 +89,7 @@ export interface Closing {
 }
 
 /**
- * A hold that has ended, as the journal remembers it. `isCorrected`: its late record has been booked, and no other will
+ * A hold that has ended, as the journal remembers it. `isAdjusted`: its late record has been booked, and no other will
  * be.
  */
 export interface Ended {

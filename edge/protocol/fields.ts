@@ -6,7 +6,7 @@ import { unknownField, writeIssue } from "./issues.ts";
 const tooBig = { message: `must have at most ${schemaBytesMax} bytes` };
 
 /** Tells whether a schema that callers send for an answer is small enough to be compiled. */
-function isSmall(schema: unknown): boolean {
+export function isSmall(schema: unknown): boolean {
   return countUtf8Bytes(JSON.stringify(schema)) <= schemaBytesMax;
 }
 

@@ -1,5 +1,4 @@
 import type { UsageRow } from "../../ledger/port.ts";
-import { renameEnd } from "../../agreements/records/usage.ts";
 import { within } from "../within.ts";
 
 /**
@@ -25,10 +24,7 @@ export async function writeUsage(db: D1Database, rows: UsageRow[], msMax: number
   const answer = await within<{ success: boolean }>(
     msMax,
     "usage",
-    db
-      .prepare(insert)
-      .bind(JSON.stringify(rows.map((row) => ({ ...row, end: renameEnd(row.end) }))))
-      .run(),
+    db.prepare(insert).bind(JSON.stringify(rows)).run(),
   );
   if (answer?.success !== true) throw new Error("usage: D1 did not confirm the rows");
 }

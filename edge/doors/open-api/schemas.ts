@@ -15,7 +15,7 @@ import {
   EmbeddingRequest,
   Text2SqlRequest,
 } from "../../protocol/openai/requests.ts";
-import { Health } from "../../routing/health.ts";
+import { Health } from "../../routing/index.ts";
 
 /** What is sent, by the names that the document gives. */
 export const requestSchemas = {

@@ -1,11 +1,11 @@
 import { digestHex } from "../../agreements/digest.ts";
-import { isObject } from "../../agreements/json.ts";
+import { isObject, type JsonObject } from "../../agreements/json.ts";
 import { endpointPaths, type CallPath, type EngineEndpoint } from "../../agreements/paths.ts";
 import { findByName, type Endpoint, type ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import { idempotencyKeyCharsMax } from "../../limits.ts";
 import type { Visit } from "../../visit.ts";
-import { readJson } from "../body.ts";
+import { readJson, type ReadBody } from "../body.ts";
 import { ChatBody, boundChatPrompt, joinChatText, hasMedia, Text2SqlBody } from "./chat.ts";
 import {
   CompletionsBody,
@@ -17,8 +17,9 @@ import {
   joinPromptText,
   type PromptInput,
 } from "./completions.ts";
+import { restoreDigits } from "../digits.ts";
 import { estimateTokens } from "../estimate.ts";
-import { parseBody } from "../fields.ts";
+import { isSmall, parseBody } from "../fields.ts";
 import { addDeployment } from "./deployment.ts";
 import { refuseModel } from "./models.ts";
 import { readTimeout, type CallTimeout } from "./timeout.ts";
@@ -71,9 +72,9 @@ export async function readCall(
   models: readonly ModelRecord[],
   deployment: string | null = null,
 ): Promise<Call> {
-  const { bytes, json: sent } = await readJson(visit.request);
+  const { bytes, json: sent, exact } = await readJson(visit.request);
   const json = deployment === null ? sent : addDeployment(sent, deployment, models);
-  const shape = readShape(endpoint, omitUnsent(json), models);
+  const shape = readShape(endpoint, { json: omitUnsent(json), exact }, models);
   const { model } = shape;
   if (shape.completionTokens > model.contextTokensMax) {
     const param =
@@ -99,13 +100,34 @@ export async function readCall(
 
 type Shape = Omit<Call, "endpoint" | "mayClamp" | "timeout" | "deadlineMs" | "idempotency">;
 
-function readShape(endpoint: EngineEndpoint, json: unknown, models: readonly ModelRecord[]): Shape {
+/** A body as it is read, and for writing, where that differs (`restoreDigits`). */
+type Sent = Pick<ReadBody, "json" | "exact">;
+
+function readShape(endpoint: EngineEndpoint, sent: Sent, models: readonly ModelRecord[]): Shape {
+  const shape = readWritten(endpoint, sent.json, models);
+  return sent.exact === null ? shape : writeExactly(shape, sent.exact);
+}
+
+function readWritten(endpoint: EngineEndpoint, json: unknown, models: readonly ModelRecord[]): Shape {
   if (endpoint === "completions") return readCompletions(parseBody(CompletionsBody, json), models);
   if (endpoint === "embeddings") return readEmbeddings(parseBody(EmbeddingsBody, json), models);
   if (endpoint === "chat.completions") return readChat(parseBody(ChatBody, json), endpoint, models);
   const body = parseBody(Text2SqlBody, json);
   const model = body.model ?? models.find((record) => record.endpoints.includes("text2sql"))?.id ?? "";
   return readChat({ ...body, model }, endpoint, models);
+}
+
+/** The same call with its numbers written as they came; what was bounded by its length is bounded by that. */
+function writeExactly(shape: Shape, exact: JsonObject): Shape {
+  const ours = { model: shape.model.id, max_tokens: shape.body.max_tokens };
+  const body = writeBody(restoreDigits(shape.body, exact), ours);
+  for (const param of ["response_format", "structured_outputs"]) {
+    if (!isSmall(body[param] ?? null))
+      throw new Refusal("invalid_value", { param, message: `'${param}' is too large.` });
+  }
+  const isChat = shape.path === "/v1/chat/completions";
+  const promptTokensMax = Math.max(shape.promptTokensMax, isChat ? boundChatPrompt(body) : 0);
+  return { ...shape, body, promptTokensMax };
 }
 
 function readChat(body: ChatBody, endpoint: "chat.completions" | "text2sql", models: readonly ModelRecord[]): Shape {

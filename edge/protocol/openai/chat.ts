@@ -57,11 +57,16 @@ const toolsTokens = 512;
  * JSON around each message (28 bytes and more) outweighs its role markers. Tools count twice, since templates print
  * them with spaces.
  */
-export function boundChatPrompt(body: ChatBody): number {
-  const tools = body.tools?.length ? 2 * countUtf8Bytes(JSON.stringify(body.tools)) + toolsTokens : 0;
-  const kwargs = body.chat_template_kwargs ? countUtf8Bytes(JSON.stringify(body.chat_template_kwargs)) : 0;
-  const documents = body.documents ? 2 * countUtf8Bytes(JSON.stringify(body.documents)) : 0;
-  return countUtf8Bytes(JSON.stringify(body.messages)) + templateTokens + tools + kwargs + documents;
+export function boundChatPrompt(body: JsonObject): number {
+  const { messages, tools, chat_template_kwargs: kwargs, documents } = body;
+  const toolTokensMax = Array.isArray(tools) && tools.length > 0 ? 2 * countJsonBytes(tools) + toolsTokens : 0;
+  const kwargsMax = kwargs ? countJsonBytes(kwargs) : 0;
+  const documentsMax = documents ? 2 * countJsonBytes(documents) : 0;
+  return countJsonBytes(messages) + templateTokens + toolTokensMax + kwargsMax + documentsMax;
+}
+
+function countJsonBytes(value: unknown): number {
+  return countUtf8Bytes(JSON.stringify(value));
 }
 
 /** Returns the prompt's text alone, for estimates and for prefix affinity; media count nothing here. */

@@ -14,7 +14,7 @@ const Part = z.looseObject({
 });
 
 const Message = z.looseObject({
-  role: z.enum(["system", "developer", "user", "assistant", "tool", "function"]),
+  role: z.enum(["system", "developer", "user", "assistant", "tool"]),
   content: z.union([z.string(), z.array(Part).max(partsMax)]).nullish(),
   name: z.string().nullish(),
   tool_calls: z.array(z.looseObject({})).nullish(),
@@ -22,7 +22,7 @@ const Message = z.looseObject({
 });
 
 const Tool = z.looseObject({
-  type: z.string(),
+  type: z.literal("function"),
   function: z
     .looseObject({
       name: z.string(),

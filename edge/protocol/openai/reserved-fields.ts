@@ -1,3 +1,4 @@
+import { isRawNumber } from "../../agreements/exact-json.ts";
 import { isObject, type JsonObject } from "../../agreements/json.ts";
 import { Refusal } from "../../errors.ts";
 
@@ -50,7 +51,8 @@ export function refuseGuided(body: unknown): void {
 export function stripReserved(body: JsonObject): JsonObject {
   const rest = omitMembers(body, reservedFields);
   const template = rest["chat_template_kwargs"];
-  return isObject(template) ? { ...rest, chat_template_kwargs: omitMembers(template, reservedTemplateFields) } : rest;
+  const isReadable = isObject(template) && !isRawNumber(template);
+  return isReadable ? { ...rest, chat_template_kwargs: omitMembers(template, reservedTemplateFields) } : rest;
 }
 
 /**

@@ -10,8 +10,8 @@ export class EventTooLarge extends Error {}
 /**
  * Cuts an SSE byte stream into the payloads of its `data` fields (WHATWG HTML §9.2.6), wherever the bytes were split.
  * Text is Latin-1: one character a byte, so no character of UTF-8 can be torn, and what goes out again is what came in.
- * Comments and other fields are dropped. As the standard says, an event with an empty `data` field is one, with an empty
- * payload, and an event without any is none.
+ * Comments and other fields are dropped. As the standard says, an event with an empty `data` field is one, with an
+ * empty payload, and an event without any is none.
  */
 export class SseDecoder {
   #rest = "";

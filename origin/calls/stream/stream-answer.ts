@@ -185,8 +185,8 @@ class StreamRelay {
   }
 
   /**
-   * A body that ended properly may lack the blank line behind `[DONE]`. It may lack all of `[DONE]` when nothing else is
-   * missing: the caller has the answer, and the engine has reported its usage.
+   * A body that ended properly may lack the blank line behind `[DONE]`. It may lack all of `[DONE]` when nothing else
+   * is missing: the caller has the answer, and the engine has reported its usage.
    */
   #finish = (isWhole: boolean): void => {
     if (this.#aborted) return this.#end(this.#aborted);

@@ -7,6 +7,7 @@ import type { Ledger, UsageRow } from "#edge/ledger/port.ts";
 import type { OrgId } from "#edge/agreements/tokens/ids.ts";
 import { testClock } from "#test/support/fakes/clock.ts";
 import { ledgerContract } from "./ledger-contract.ts";
+import { rewriteInOldFormat } from "./ledger-old-format.ts";
 import { makeRequest, freshHold, freshOrg, keyRecord, noon, orgRecord, makeRecord } from "./ledger-fixtures.ts";
 
 /**
@@ -30,9 +31,10 @@ function openJournal(org: OrgId) {
   const sql = sqlStorage();
   let journal = new SqliteJournal(sql);
   let core = new LedgerCore(journal.restore(), journal);
-  /** With a snapshot or, as in a crash, without. */
-  const restart = (isKept: boolean) => {
+  /** With a snapshot or, as in a crash, without; by an upgrade from the format before or not. */
+  const restart = (isKept: boolean, isUpgrade = false) => {
     if (isKept) journal.compact(core.state);
+    if (isUpgrade) rewriteInOldFormat(sql);
     const before = { state: core.state, outboxRows: journal.outboxRows };
     journal = new SqliteJournal(sql);
     core = new LedgerCore(journal.restore(), journal);
@@ -49,7 +51,8 @@ function openJournal(org: OrgId) {
   };
   const count = (table: string) =>
     Number(sql.exec<{ rows: number }>(`SELECT count(*) AS rows FROM ${table}`).one().rows);
-  return { sql, bill, restart, drain, count, journal: () => journal, core: () => core };
+  const hasFormat = () => sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'format'").toArray().length > 0;
+  return { sql, bill, restart, drain, count, hasFormat, journal: () => journal, core: () => core };
 }
 
 ledgerContract(
@@ -58,7 +61,7 @@ ledgerContract(
     const org = freshOrg();
     const clock = testClock(startMs);
     const own = openJournal(org);
-    const { journal, drain, bill } = own;
+    const { journal, drain, bill, hasFormat } = own;
     const journals = new Map([[org, own]]);
     const of = (any: OrgId) => {
       const opened = journals.get(any) ?? openJournal(any);
@@ -66,7 +69,7 @@ ledgerContract(
       return opened;
     };
     let restarts = 0;
-    const restart = () => own.restart(restarts++ % 2 === 1);
+    const restart = () => own.restart(restarts % 2 === 1, ++restarts % 3 !== 0 && hasFormat());
     const settle: Ledger["settle"] = async (org, records) => of(org).core().settle(org, records, clock.now());
     const ledger: Ledger = {
       admit: async (ask) => of(ask.org).core().commit(of(ask.org).core().evaluate(ask, clock.now())),

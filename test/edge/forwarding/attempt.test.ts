@@ -13,7 +13,7 @@ import {
 } from "#test/support/stack/node.ts";
 import { startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
 
-const parcel = {
+const upstream = {
   path: "/v1/chat/completions",
   hop: "hop.token.x",
   body: new TextEncoder().encode('{"a":1}'),
@@ -21,17 +21,18 @@ const parcel = {
   deadlineMs: startedAtMs + 60_000,
   endMs: startedAtMs + 61_000,
   contentType: "application/json",
+  signal: new AbortController().signal,
 } as const;
 
 /** One attempt on a node that behaves so: what came of it and what the watch was told. */
 async function tryOn(
   behave: Behaviour,
   signal = new AbortController().signal,
-  headersMsMax: number = parcel.headersMsMax,
+  headersMsMax: number = upstream.headersMsMax,
 ) {
   await using node = await openNode("a", behave);
   const { watch, seen, loads } = watching();
-  const tried = await attempt(node.record, { ...parcel, headersMsMax }, watch, visitOf(), signal);
+  const tried = await attempt(node.record, { ...upstream, headersMsMax, signal }, watch, visitOf());
   if (tried.kind === "answer") await tried.response.body?.cancel();
   return { tried, seen, loads, asked: node.asked };
 }
@@ -61,16 +62,10 @@ describe("what reaches the node", () => {
         "openai-organization": "CANARY",
       },
     });
-    const tried = await attempt(
-      node.record,
-      parcel,
-      watching().watch,
-      visitOf(caller, "req_ours"),
-      new AbortController().signal,
-    );
+    const tried = await attempt(node.record, upstream, watching().watch, visitOf(caller, "req_ours"));
     if (tried.kind === "answer") await tried.response.body?.cancel();
     const [asked] = node.asked;
-    expect([asked?.method, asked?.url, String(asked?.body)]).toEqual(["POST", parcel.path, '{"a":1}']);
+    expect([asked?.method, asked?.url, String(asked?.body)]).toEqual(["POST", upstream.path, '{"a":1}']);
     expect(asked?.headers).toMatchObject({
       authorization: "Bearer hop.token.x",
       "content-type": "application/json",
@@ -124,13 +119,7 @@ describe("an answer", () => {
       "a",
       (_, response) => void response.writeHead(200, { "content-type": "application/json" }).write("{"),
     );
-    const tried = await attempt(
-      node.record,
-      { ...parcel, endMs: startedAtMs + 150 },
-      watching().watch,
-      visitOf(),
-      new AbortController().signal,
-    );
+    const tried = await attempt(node.record, { ...upstream, endMs: startedAtMs + 150 }, watching().watch, visitOf());
     if (tried.kind === "no") throw new Error("it was none");
     expect(tried.isLate()).toBe(false);
     await expect(tried.response.text()).rejects.toThrow(/abort/i);
@@ -188,7 +177,7 @@ describe("what may be tried elsewhere", () => {
     const { tried, seen } = await tryOn(hangingUp);
     expect(no(tried)).toEqual({ code: "no_healthy_backends", mayRetry: true, mayRun: false });
     expect(seen).toEqual(["began a", "saw a failed", "ended a"]);
-    const dead = await attempt(await deadNode("a"), parcel, watching().watch, visitOf(), new AbortController().signal);
+    const dead = await attempt(await deadNode("a"), upstream, watching().watch, visitOf());
     expect(no(dead)).toEqual({ code: "no_healthy_backends", mayRetry: true, mayRun: false });
   });
 
@@ -204,13 +193,7 @@ describe("what may be tried elsewhere", () => {
       setTimeout(() => response.end("}"), 300);
     };
     await using node = await openNode("a", slow);
-    const tried = await attempt(
-      node.record,
-      { ...parcel, headersMsMax: 150 },
-      watching().watch,
-      visitOf(),
-      new AbortController().signal,
-    );
+    const tried = await attempt(node.record, { ...upstream, headersMsMax: 150 }, watching().watch, visitOf());
     expect(tried.kind === "answer" && (await tried.response.text())).toBe("{}");
   });
 

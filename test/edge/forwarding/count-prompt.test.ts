@@ -14,9 +14,7 @@ describe("counting a prompt", () => {
     const { watch: observer, seen } = watching();
     const count = await countPrompt(
       visitOf(),
-      call,
-      { ...reserved, tokensHeld: 0, completionTokens: 0 },
-      node.record,
+      { call, reserved: { ...reserved, tokensHeld: 0, completionTokens: 0 }, nodes: [node.record] },
       originOf({ observer }),
     );
     const [asked] = node.asked;
@@ -85,7 +83,7 @@ describe("counting a prompt", () => {
       await inputs([1, 2]),
     ])
       expect((await counted(call)).asked).toBeUndefined();
-    expect(await countPrompt(visitOf(), await chatCall(), reserved, undefined, originOf())).toBeNull();
+    expect(await countPrompt(visitOf(), { call: await chatCall(), reserved, nodes: [] }, originOf())).toBeNull();
   });
 
   const useless: [string, Behaviour][] = [

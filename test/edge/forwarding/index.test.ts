@@ -31,11 +31,13 @@ async function over(
   try {
     const result = await forward(
       visit,
-      given.call ?? (await chatCall()),
-      reserved,
-      nodes.map(({ record }) => record),
+      {
+        call: given.call ?? (await chatCall()),
+        reserved,
+        nodes: nodes.map(({ record }) => record),
+        signal: given.signal ?? new AbortController().signal,
+      },
       originOf({ observer, ...given.origin }),
-      given.signal ?? new AbortController().signal,
     );
     const all = { seen, visit, nodes };
     if (result.kind === "no")
@@ -123,11 +125,8 @@ describe("when nobody answers", () => {
     const start = performance.now();
     const result = await forward(
       visitOf(),
-      await chatCall(),
-      reserved,
-      nodes,
+      { call: await chatCall(), reserved, nodes, signal: new AbortController().signal },
       originOf(),
-      new AbortController().signal,
     );
     expect(result).toMatchObject({ kind: "no", refusal: { code: "no_healthy_backends" }, mayRun: false });
     expect(performance.now() - start).toBeLessThan(1_000);

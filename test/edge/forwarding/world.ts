@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { NodeRecord } from "#edge/agreements/records/node.ts";
-import type { AttemptObserver } from "#edge/forwarding/attempt.ts";
+import type { AttemptObserver } from "#edge/fleet/port.ts";
 import { openRetryBudget, type RetryBudget } from "#edge/forwarding/budget.ts";
 import type { Refusal } from "#edge/errors.ts";
 import type { EngineEndpoint } from "#edge/agreements/paths.ts";
@@ -33,22 +33,15 @@ type Answered = {
   dispose(): void;
 };
 type NoAnswer = { kind: "no"; refusal: Refusal; mayRun: boolean };
+interface HeldCall {
+  call: Call;
+  reserved: Reserved;
+  nodes: NodeRecord[];
+  signal: AbortSignal;
+}
 interface Forwarding {
-  forward(
-    visit: Visit,
-    call: Call,
-    reserved: Reserved,
-    nodes: NodeRecord[],
-    origin: Origin,
-    signal: AbortSignal,
-  ): Promise<Answered | NoAnswer>;
-  countPrompt(
-    visit: Visit,
-    call: Call,
-    reserved: Reserved,
-    node: NodeRecord | undefined,
-    origin: Origin,
-  ): Promise<number | null>;
+  forward(visit: Visit, held: HeldCall, origin: Origin): Promise<Answered | NoAnswer>;
+  countPrompt(visit: Visit, held: Omit<HeldCall, "signal">, origin: Origin): Promise<number | null>;
 }
 // The room's index re-exports answer.ts, which speaks of the platform's streams: the tests' own compiler settings do
 // not know them.

@@ -100,3 +100,9 @@ test("ids of another form, and records of another org, are refused", () => {
   expect(() => checkRecords("org_1", [])).toThrow("'org'");
   expect(() => checkRecords(org, [makeRecord(freshOrg(), freshHold())])).toThrow("record.org");
 });
+
+test("an older agent's word for an outcome is taken as today's, so no ledger books an old one", () => {
+  const org = freshOrg();
+  const old = { ...makeRecord(org, freshHold()), outcome: "cut" as "cancelled" };
+  expect(checkRecords(org, [old])).toEqual([{ ...old, outcome: "cancelled" }]);
+});

@@ -22,7 +22,7 @@ describe("a call that does not fit its model's context", () => {
   test.each([
     ["that is our own default, which nobody requested", chat, "messages"],
     ["that embeddings do not have", call("/v1/embeddings", { input: "a" }), "input"],
-  ])("is told of no completion %s", (_, refused, field) => {
+  ])("names no completion %s", (_, refused, field) => {
     const { details } = refuseContext(refused, { tokens: 100, contextTokensMax: 100 }, true);
     expect(details).toMatchObject({
       param: field,

@@ -107,12 +107,12 @@ describe("recorded errors of vLLM 0.32", () => {
       "response_format.type",
       "'response_format.type' is none of the values allowed here.",
     ],
-  ])("%s is said of '%s', with its cause", (name, param, message) => {
+  ])("%s names '%s' and the cause", (name, param, message) => {
     const refusal = translate(name);
     expect([refusal.code, refusal.details.param, refusal.details.message]).toEqual(["invalid_value", param, message]);
   });
 
-  test("each that refuses the request is told by its cause, but those that are general on purpose", () => {
+  test("each that refuses the request names its cause, but those that are general on purpose", () => {
     const isGeneral = ({ details }: Refusal) => details.message?.startsWith("The engine of this model") ?? false;
     const found = refused.filter(([, one]) => isGeneral(translateError(one.status, one.body, readCall(one))));
     expect(found.map(([name]) => name).sort()).toEqual(general.toSorted());
@@ -149,7 +149,7 @@ describe("recorded errors of vLLM 0.32", () => {
     expect(checked).toBeGreaterThan(100);
   });
 
-  test("a context that is full is known as such, whatever was asked", () => {
+  test("a full context is known as such by status and words together", () => {
     const { status, body } = readRecording<Recorded>("embed-error-context-length");
     expect([isContextError(status, body), isContextError(500, body), isContextError(400, "")]).toEqual([
       true,

@@ -41,7 +41,7 @@ describe("a call", () => {
   });
 
   test("that says much is understood", () => {
-    const said = {
+    const given = {
       temperature: 0,
       top_p: 0.9,
       top_k: -1,
@@ -61,7 +61,7 @@ describe("a call", () => {
       tools: [],
       n: 1,
     };
-    expect(readGgufCall(true, { ...chat, ...said })).toMatchObject({
+    expect(readGgufCall(true, { ...chat, ...given })).toMatchObject({
       sampling: {
         temperature: 0,
         topP: 0.9,
@@ -139,6 +139,11 @@ describe("a call", () => {
     [{ prompt: [1, 2] }, "prompt"],
   ])("a completion's %j as well", (fields, param) => {
     expect(catchError(() => readGgufCall(false, { ...plain, ...fields }))).toEqual([501, param]);
+  });
+
+  test("nothing to generate is nonsense, and a prompt is not scored here", () => {
+    expect(catchError(() => readGgufCall(false, { ...plain, max_tokens: 0 }))).toEqual([400, "max_tokens"]);
+    expect(catchError(() => readGgufCall(false, { ...plain, max_tokens: 0, echo: true }))).toEqual([501, "echo"]);
   });
 
   test.each<[Record<string, unknown>, number, string]>([

@@ -14,6 +14,7 @@ import {
 } from "../../../ledger/state.ts";
 import type { KeyRecord } from "../../../agreements/records/key.ts";
 import type { OrgRecord } from "../../../agreements/records/org.ts";
+import { formatSchema, upgradeJournal } from "./ledger-upgrade.ts";
 
 /**
  * `holds` is the journal, the store of holds and the outbox at once. A row is written when a call is admitted (`seq`)
@@ -87,10 +88,14 @@ export class SqliteJournal implements Journal {
     this.#hasTables = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'holds'").toArray().length > 0;
   }
 
-  /** The state as it was before the process died: snapshot, then every later change in its order. */
+  /**
+   * The state as it was before the process died: snapshot, then every later change in its order. What an older version
+   * wrote is brought to today's format first.
+   */
   restore(): State {
     const state = createState();
     if (!this.#hasTables) return state;
+    upgradeJournal(this.#sql);
     for (const { body } of this.#sql.exec<{ body: string }>("SELECT body FROM records")) {
       const record = JSON.parse(body) as OrgRecord | KeyRecord;
       if (record.kind === "org") state.org = record;
@@ -143,7 +148,7 @@ export class SqliteJournal implements Journal {
   }
 
   publish(record: OrgRecord | KeyRecord): void {
-    if (!this.#hasTables) this.#sql.exec(schema);
+    if (!this.#hasTables) this.#sql.exec(schema + formatSchema);
     this.#hasTables = true;
     this.#sql.exec("INSERT OR REPLACE INTO records (id, body) VALUES (?, ?)", record.id, JSON.stringify(record));
   }
@@ -155,9 +160,9 @@ export class SqliteJournal implements Journal {
     );
     if (!row?.closing) return null;
     const closing = JSON.parse(row.closing) as Closing;
-    const isCorrected =
+    const isAdjusted =
       closing.end === "expired" && this.#rows("SELECT seq FROM holds WHERE id = ?", makeLateId(hold)).length > 0;
-    return { hold: JSON.parse(row.hold) as Hold, closing, isAdjusted: isCorrected };
+    return { hold: JSON.parse(row.hold) as Hold, closing, isAdjusted };
   }
 
   findEarlier(key: string): EarlierCall | null {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { UsageRow } from "../../../ledger/port.ts";
 import type { OrgId } from "../../../agreements/tokens/ids.ts";
+import { renameEnd } from "../../../agreements/records/usage.ts";
 import { read } from "./codec.ts";
 
 /**
@@ -37,7 +38,9 @@ export interface OutboxCommand {
 /** Runs commands in one request; each is answered at its index, and fails by itself. */
 type RunCommands = (chores: OutboxCommand[]) => Promise<PromiseSettledResult<unknown>[]>;
 
+/** What takes the bill, how work goes on after an answer, and the isolate's clock, Unix ms. */
 export interface OutboxOptions {
+  clock: () => number;
   writeRows: (rows: UsageRow[]) => Promise<void>;
   later: (work: () => Promise<void>) => void;
 }
@@ -57,15 +60,15 @@ const RowCount = z.int();
  * a crash in between sends them again, and D1 knows them by id. Two edges that drain one org at once do the same work
  * twice, and no harm.
  */
-export function openOutbox(run: RunCommands, { writeRows, later }: OutboxOptions) {
+export function openOutbox(run: RunCommands, { writeRows, later, clock }: OutboxOptions) {
   const drain = (orgs: OrgId[]) => drainAll(run, writeRows, orgs);
   /** Orgs that settled since this isolate last drained them. */
   let waiting = new Set<OrgId>();
   let busyUntilMs = 0;
 
   const drainRound = async (): Promise<void> => {
-    const untilMs = Date.now() + roundMsMax;
-    while (waiting.size > 0 && Date.now() < untilMs) {
+    const untilMs = clock() + roundMsMax;
+    while (waiting.size > 0 && clock() < untilMs) {
       await new Promise((done) => setTimeout(done, drainMs));
       const orgs = Array.from(waiting);
       waiting = new Set();
@@ -81,8 +84,8 @@ export function openOutbox(run: RunCommands, { writeRows, later }: OutboxOptions
      */
     drainSoon(org: OrgId): void {
       waiting.add(org);
-      if (Date.now() < busyUntilMs) return;
-      busyUntilMs = Date.now() + deadMs;
+      if (clock() < busyUntilMs) return;
+      busyUntilMs = clock() + deadMs;
       later(drainRound);
     },
     async sweep(orgs: OrgId[]): Promise<void> {
@@ -157,8 +160,14 @@ function readPage(org: OrgId, reply: unknown): Page {
   return {
     org,
     ids: entries.filter(isId),
-    rows: entries.filter((_, index) => index % 2 === 1).map((row) => JSON.parse(row) as UsageRow),
+    rows: entries.filter((_, index) => index % 2 === 1).map(readRow),
   };
+}
+
+/** A line of the bill, which an older version of the script may have written. */
+function readRow(text: string): UsageRow {
+  const row = JSON.parse(text) as UsageRow;
+  return { ...row, end: renameEnd(row.end) as UsageRow["end"] };
 }
 
 /** What could be read of the replies, in their order; the rest goes to `failures`. */

@@ -20,7 +20,7 @@ const tell = (
   atMs = 0,
   org = "org_a",
   model = chatModel.id,
-) => judge.learn(org, model, node, headersOf(habit), atMs);
+) => judge.learn({ org, model, node }, headersOf(habit), atMs);
 
 describe("a classifier", () => {
   test("goes by the most requested where there is no history, and by use where a profile is known", () => {
@@ -44,7 +44,7 @@ describe("a classifier", () => {
       new Headers({ [profileHeader]: "out=1" }),
       new Headers({ [profileHeader]: "out=1 cached=0 ratio=9" }),
     ])
-      judge.learn("org_a", chatModel.id, "node_a", headers, 0);
+      judge.learn({ org: "org_a", model: chatModel.id, node: "node_a" }, headers, 0);
     expect([judge.classify("org_b", { ...long, completionTokens: 10 }).tier, judge.size]).toEqual(["shared", 0]);
     expect(judge.classify("org_a", long).tier).toBe("complex");
   });

@@ -56,7 +56,7 @@ describe("every stream recorded from vLLM 0.32", () => {
     expect(rewriter.responseId).toBe(originals[0].id);
   });
 
-  test.each(streams)("%s keeps everything for a caller who asked for usage on every chunk", (_, recorded) => {
+  test.each(streams)("%s keeps everything for a caller who requested usage on every chunk", (_, recorded) => {
     const { sent, originals } = replay(recorded, { wantsUsage: true, wantsContinuousUsage: true });
     expect(sent).toEqual(originals.map((original) => ({ ...original, model: "public/é" })));
   });
@@ -78,8 +78,9 @@ describe("every stream recorded from vLLM 0.32", () => {
       "",
       { request: { path: "", body: "{}" }, status: 200, blocks: [] },
     ];
-    const error =
-      'data: {"error": {"message": "EngineCore encountered an issue.", "type": "InternalServerError", "param": null, "code": 500}}\n\n';
+    const fault =
+      '"message": "EngineCore encountered an issue.", "type": "InternalServerError", "param": null, "code": 500';
+    const error = `data: {"error": {${fault}}}\n\n`;
     const { passed, meter } = replay({ ...recorded, blocks: [...recorded.blocks.slice(0, 5), error] });
     expect(passed.at(-1)).toBeNull();
     expect(meter.read()).toMatchObject({ promptTokens: 33, completionTokens: 4 });
@@ -152,11 +153,13 @@ describe("a token's chunk, cut by position", () => {
   test("keeps what the engine wrote of its choice, escapes and all, so it was not parsed", () => {
     const usage =
       '"usage":{"prompt_tokens":33,"total_tokens":34,"completion_tokens":1,"completion_tokens_details":null}';
+    const unfinished = '"logprobs":null,"finish_reason":null';
+    const piece = String.raw`{"index":1,"function":{"arguments":"{\"\u00e9\""}}`;
     const choices = [
-      String.raw`{"index":0,"delta":{"content":"\u00e9 \"usage\" \\"},"logprobs":null,"finish_reason":null,"token_ids":null}`,
-      String.raw`{"index":0,"delta":{"reasoning":"\u00e9"},"logprobs":null,"finish_reason":null,"token_ids":[7,12]}`,
-      String.raw`{"index":0,"delta":{"content":null,"tool_calls":[{"index":1,"function":{"arguments":"{\"\u00e9\""}}]},"logprobs":null,"finish_reason":null,"token_ids":null}`,
-      String.raw`{"index":0,"text":"\u00e9","logprobs":null,"finish_reason":null,"stop_reason":null,"prompt_token_ids":null,"token_ids":null}`,
+      String.raw`{"index":0,"delta":{"content":"\u00e9 \"usage\" \\"},${unfinished},"token_ids":null}`,
+      String.raw`{"index":0,"delta":{"reasoning":"\u00e9"},${unfinished},"token_ids":[7,12]}`,
+      `{"index":0,"delta":{"content":null,"tool_calls":[${piece}]},${unfinished},"token_ids":null}`,
+      String.raw`{"index":0,"text":"\u00e9",${unfinished},"stop_reason":null,"prompt_token_ids":null,"token_ids":null}`,
     ];
     for (const wantsContinuousUsage of [false, true]) {
       const { rewriter, meter } = open({ wantsContinuousUsage });
@@ -215,7 +218,9 @@ describe("a token's chunk, cut by position", () => {
   const object = (members: fc.Arbitrary<Members>): fc.Arbitrary<string> =>
     fc.tuple(members, mostly("", " ", "\t"), mostly("as it is", "escaped", "reversed")).map(([list, space, how]) => {
       const members = how === "reversed" ? list.toReversed() : list;
-      return `{${members.map(([name, value]) => `"${how === "escaped" ? escaped(name) : name}"${space}:${space}${value}`).join(`,${space}`)}}`;
+      const write = (name: string) => (how === "escaped" ? escaped(name) : name);
+      const written = members.map(([name, value]) => `"${write(name)}"${space}:${space}${value}`);
+      return `{${written.join(`,${space}`)}}`;
     });
   const number = fc.oneof(
     { weight: 10, arbitrary: fc.nat(40).map(String) },

@@ -109,7 +109,7 @@ class AwaitingLedger extends OrgLedger {
 describe("the storm", () => {
   const storm = async (org: OrgId, admit: (object: AwaitingLedger, request: HoldRequest) => Promise<Grant | Denial>) =>
     insides(org, async (_, state) => {
-      const object = new AwaitingLedger(state, { DB });
+      const object = new AwaitingLedger(state, { DB }, () => Date.now());
       await object.publish(orgRecord(org, { requestsPerMinute: 60 }));
       await object.publish(keyRecord(org, 1));
       const answers = await Promise.all(

@@ -3,6 +3,7 @@ import { upstashLedger } from "#edge/adapters/upstash/ledger/ledger.ts";
 import { ledgerContract } from "#test/contracts/ledger/ledger-contract.ts";
 import {
   makeRequest,
+  freshHold,
   granted,
   keyId,
   keyRecord,
@@ -48,6 +49,57 @@ describe.skipIf(!isRedisThere)("upstash", () => {
     expect((await ledger.inspect(org))?.outboxRows).toBe(64);
   });
 
+  test("an older version's holds stay held, their checkpoints are charged, a late row counts once", async () => {
+    const { ledger, org, clock, usage } = await openWith(world.redis);
+    const [key, name] = [keyId(org, 1), (part: string) => `penstock:{${org}}:${part}`];
+    const [open, expired] = [freshHold(), freshHold()];
+    const makeBill = (hold: string) =>
+      JSON.stringify({ hold, org, key, model: "small", tier: "shared", endpoint: "chat.completions" }).slice(1, -1);
+    const makeHold = (hold: string, ends: number) =>
+      `${[key, 1, 10, 20, 1, 1_000_000, 2_000_000, noon, "", makeBill(hold)].join("\n")}\n${ends}\n10 0 7 "id"`;
+    const slides = `0 2 ${noon / 1_000} ${noon / 1_000} 0 2|0 2 ${noon / 60_000} ${noon / 60_000} 0 2`;
+    const tokens = `30 17 ${noon / 1_000} ${noon / 1_000} 30 17`;
+    const books = `1 ${Math.floor(noon / 86_400_000)} 1 1 30 17 ${2032 * 12 + 2} 30 17 50 24|${slides}|${tokens}`;
+    await world.command("HSET", name("books"), "at", String(noon), "org", books, key, books);
+    await world.command("HSET", name("holds"), open, makeHold(open, noon + 60_000));
+    await world.command("ZADD", name("open"), String(noon + 60_000), `${open}${key}1`);
+    await world.command("ZADD", name("ends"), String(noon), expired);
+    await world.command("HSET", name("late"), expired, `24\n10 0 7 "id"\n${makeHold(expired, noon)}`);
+    for (const [id, end] of [
+      [expired, "expired"],
+      [freshHold(), "done"],
+      [freshHold(), "cut"],
+      [freshHold(), "broken"],
+      [`${freshHold()}:late`, "corrected"],
+    ])
+      await world.command("XADD", name("outbox"), "*", "row", `{"id":"${id}",${makeBill(expired)},"end":"${end}"}`);
+
+    const windows = (await ledger.inspect(org))?.windows.filter(({ window }) => window === "tokensPerDay");
+    expect(windows).toMatchObject([
+      { of: "org", held: 30, settled: 17 },
+      { of: key, limit: 100_000, held: 30, settled: 17 },
+    ]);
+    const settle = () => ledger.settle(org, [makeRecord(org, expired)]);
+    expect([await settle(), await settle()]).toMatchObject([[{ result: "adjusted" }], [{ result: "repeated" }]]);
+    clock.advance(60_000);
+    expect(await ledger.settle(org, [makeRecord(org, open)])).toMatchObject([{ result: "adjusted" }]);
+    const after = (await ledger.inspect(org))?.windows.filter(({ window }) => window === "tokensPerDay");
+    expect(after).toMatchObject([
+      { held: 0, settled: 60 },
+      { held: 0, settled: 60 },
+    ]);
+    expect((await usage()).map(({ end }) => end)).toEqual([
+      "expired",
+      "completed",
+      "cancelled",
+      "failed",
+      "adjusted",
+      "adjusted",
+      "expired",
+      "adjusted",
+    ]);
+  });
+
   test("a settlement of 64 orgs is one HTTP request, and an org with corrupt keys stops no other", async () => {
     const { ledger } = await openWith(world.redis);
     const orgs = await Promise.all(Array.from({ length: 64 }, async () => (await openWith(world.redis)).org));
@@ -73,6 +125,7 @@ describe.skipIf(!isRedisThere)("upstash", () => {
       ...world.redis,
       waitMsMax: 20_000,
       now: () => noon,
+      clock: () => Date.now(),
       later: (work) => void works.push(work),
       writeRows: async (rows) => void sent.push(...rows.map(({ id }) => id)),
     });
@@ -118,6 +171,7 @@ describe.skipIf(!isRedisThere)("upstash", () => {
       waitMsMax: 20_000,
       now: () => noon,
       writeRows: async () => undefined,
+      clock: () => Date.now(),
       later: () => undefined,
     });
     const answers = await Promise.all(
@@ -134,6 +188,7 @@ describe.skipIf(!isRedisThere)("upstash", () => {
       token,
       waitMsMax: 20_000,
       writeRows: async () => undefined,
+      clock: () => Date.now(),
       later: () => undefined,
     });
     await ledger.publish(orgRecord(org, {}));

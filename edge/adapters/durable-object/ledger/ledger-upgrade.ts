@@ -1,0 +1,42 @@
+import { renameEnd } from "../../../agreements/records/usage.ts";
+
+/**
+ * The format of the journal's rows. 1 has no table that says so. Since 2 a hold's last checkpoint is called
+ * `checkpoint` (it was `noted`), and ends have the field's names (`renameEnd`).
+ */
+const formatVersion = 2;
+
+/** Makes the table that says in which format the journal is. */
+export const formatSchema = `
+  CREATE TABLE format (version INTEGER NOT NULL) STRICT;
+  INSERT INTO format (version) VALUES (${formatVersion});
+`;
+
+/**
+ * Brings a journal that an older version wrote to the format of this one, once: every hold keeps its checkpoint, every
+ * end its meaning. Each step may be run again, so a crash half-way does no harm. Throws when a newer version wrote it.
+ */
+export function upgradeJournal(sql: SqlStorage): void {
+  const version = readVersion(sql);
+  if (version > formatVersion)
+    throw new Error(`ledger: the journal has format ${version}, newer than ${formatVersion}`);
+  if (version === formatVersion) return;
+  sql.exec(
+    `UPDATE holds SET hold = json_remove(
+       json_set(hold, '$.checkpoint', json(coalesce(nullif(hold -> '$.checkpoint', 'null'), hold -> '$.noted'))),
+       '$.noted')
+     WHERE json_type(hold, '$.noted') IS NOT NULL`,
+  );
+  const ends = `SELECT DISTINCT "end" AS ending FROM holds WHERE "end" IS NOT NULL`;
+  for (const { ending } of sql.exec<{ ending: string }>(ends).toArray()) {
+    const renamed = renameEnd(ending);
+    const update = `UPDATE holds SET "end" = ?, closing = json_set(closing, '$.end', ?) WHERE "end" = ?`;
+    if (renamed !== ending) sql.exec(update, renamed, renamed, ending);
+  }
+  sql.exec(formatSchema);
+}
+
+function readVersion(sql: SqlStorage): number {
+  if (sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'format'").toArray().length === 0) return 1;
+  return sql.exec<{ version: number }>("SELECT version FROM format").one().version;
+}
