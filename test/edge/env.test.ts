@@ -98,7 +98,7 @@ describe("settings", () => {
     });
   }
 
-  test("all faults are told at once", () => {
+  test("all faults are named at once", () => {
     const faults = faultsOf({});
     for (const name of ["DB", "LEDGERS", "FLEET", "MODELS", "NODES", "TAG_KEYS", "PEPPERS", "HOP_KEY"])
       expect(faults).toContain(name);

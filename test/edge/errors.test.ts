@@ -125,7 +125,7 @@ describe("details", () => {
     [86_400_000, "86400", "86400000"],
   ];
   for (const [ms, seconds, millis] of waits) {
-    test(`a wait of ${ms} ms is told in whole seconds and whole milliseconds, rounded up, one at least`, () => {
+    test(`a wait of ${ms} ms is sent in whole seconds and whole milliseconds, rounded up, one at least`, () => {
       expect(buildErrorHeaders(new Refusal("rate_limit_exceeded", { retryAfterMs: ms }))).toMatchObject({
         "retry-after": seconds,
         "retry-after-ms": millis,

@@ -59,7 +59,7 @@ describe("help", () => {
 });
 
 describe("exit code 2", () => {
-  test("is for wrong usage, said in one line, before the edge is asked anything", async () => {
+  test("is for wrong usage, said in one line, before anything reaches the edge", async () => {
     for (const [words, message] of [
       [["fly"], "there is no command 'fly'"],
       [["help", "fly"], "there is no command 'fly'"],

@@ -142,13 +142,13 @@ describe("what is held for nothing", () => {
     return { told, ledger: { ...scriptLedger().ledger, release } };
   }
 
-  test("is given back at once, and the ledger is told no more", async () => {
+  test("is given back at once, by one release", async () => {
     const { told, ledger } = releasing(0);
     await releaseHold(visitOf(), ledger, { org, hold: terms.hold, mayRun: true });
     expect(told).toEqual([[org, terms.hold, true]]);
   });
 
-  test("is given back behind the answer when the ledger cannot be told: the caller does not wait for it", async () => {
+  test("is given back behind the answer when the ledger is out of reach: the caller does not wait for it", async () => {
     vi.useFakeTimers();
     const { told, ledger } = releasing(2);
     const visit = visitOf();
@@ -187,7 +187,7 @@ describe("what is held for nothing", () => {
     expect(told).toEqual([[org, terms.hold, false]]);
   });
 
-  test("not when the ledger was never asked: nothing can have been booked", async () => {
+  test("not when no request reached the ledger: nothing can have been booked", async () => {
     const { told, ledger } = releasing(0);
     const call = await makeCall();
     vi.useFakeTimers();
@@ -371,7 +371,7 @@ describe("a denial becomes a refusal", () => {
   });
 });
 
-test("a look tells the scopes, is refused like a call, and a ledger out of reach is 503", async () => {
+test("an introspection answers the scopes, is refused like a call, and a ledger out of reach is 503", async () => {
   const { ledger } = scriptLedger();
   const scopes = { kind: "scopes" as const, endpoints: null, models: ["small"] };
   expect(await introspect({ ...ledger, introspect: async () => scopes }, credential)).toBe(scopes);

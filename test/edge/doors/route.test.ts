@@ -11,7 +11,7 @@ const route: DoorRoute = {
   hasCors: false,
 };
 
-test("what is read with GET is asked with HEAD too, and OPTIONS is taken everywhere", () => {
+test("what answers GET answers HEAD too, and OPTIONS is taken everywhere", () => {
   expect(listMethods(route)).toEqual(["GET", "HEAD", "DELETE", "OPTIONS"]);
   expect(listMethods({ ...route, operations: {} })).toEqual(["OPTIONS"]);
 });

@@ -55,7 +55,7 @@ describe("health", () => {
   });
 });
 
-test("probes are answered without a look at any store", async () => {
+test("probes are answered without any store", async () => {
   for (const [path, status] of [
     ["/livez", "alive"],
     ["/readyz", "ready"],

@@ -330,7 +330,7 @@ describe("what the agent says no with", () => {
   });
 });
 
-describe("what the watch is told", () => {
+describe("what the observer learns", () => {
   const load = { "x-penstock-load": "run=48 wait=9 kv=0.99 held=90000" };
   const table: [string, number, Record<string, string>, string][] = [
     ["a no to the call itself", 400, load, "answered"],

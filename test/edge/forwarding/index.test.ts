@@ -50,7 +50,7 @@ async function over(
 }
 
 describe("the first node that answers serves", () => {
-  test("and the others are left in peace; the end is told by whoever reads the answer", async () => {
+  test("and the others are left in peace; whoever reads the answer reports its end", async () => {
     const { text, answer, asked, seen } = await over([fine, fine]);
     expect([text, answer?.node, answer?.servedBy, asked]).toEqual(['{"id":"chatcmpl-1"}', "node_a", "shared", [1, 0]]);
     expect(seen).toEqual(["began a", "saw a answered"]);
@@ -65,14 +65,14 @@ describe("the first node that answers serves", () => {
     ["is rate limiting us", answering(429)],
     ["crashed", answering(500)],
   ] as const) {
-    test(`when the first ${name} the next one does, and the tier told is its own`, async () => {
+    test(`when the first ${name} the next one does, and the tier reported is its own`, async () => {
       const { answer, asked } = await over([bad, fine]);
       expect([answer?.servedBy, asked]).toEqual(["complex", [1, 1]]);
     });
   }
 
   for (const status of [400, 401, 404, 413, 422, 501, 302]) {
-    test(`after ${status} nobody else is asked`, async () => {
+    test(`after ${status} no other node is tried`, async () => {
       const { no, asked } = await over([answering(status), fine]);
       expect([no?.refusal.code, no?.mayRun]).toEqual(["bad_gateway", false]);
       expect(asked).toEqual([1, 0]);
@@ -92,7 +92,7 @@ describe("the first node that answers serves", () => {
 });
 
 describe("when nobody answers", () => {
-  test("three are asked and no more, and the last one's refusal is the answer", async () => {
+  test("three are tried and no more, and the last one's refusal is the answer", async () => {
     const { no, asked, seen, visit } = await over([
       hangingUp,
       answering(500),
@@ -164,7 +164,7 @@ describe("the retry budget", () => {
 });
 
 describe("a caller who has left", () => {
-  test("aborts the attempt under way, and no other node is asked", async () => {
+  test("aborts the attempt under way, and no other node is tried", async () => {
     const abort = new AbortController();
     const gone: Promise<void>[] = [];
     const waiting: Behaviour = (_, response) => {
@@ -269,7 +269,7 @@ describe("each attempt", () => {
     expect(Object.keys(JSON.parse(String(Buffer.from(claims, "base64url"))))).not.toContain("promptTokensGuess");
   });
 
-  test("asks for what was granted when that is less than was asked", async () => {
+  test("requests what was granted when that is less than the caller's", async () => {
     const { nodes } = await over([fine], { call: await chatCall({ max_tokens: 500 }) });
     expect(JSON.parse(String(nodes[0]?.asked[0]?.body)).max_tokens).toBe(20);
   });

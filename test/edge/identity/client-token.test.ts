@@ -74,7 +74,7 @@ test("a token that is altered, signed by another, for another audience, or no to
   expect(await read(token, startedAtMs, await tokenKeyOf())).toBeNull();
 });
 
-test("what may not be asked for is refused by name, and a token makes no token", async () => {
+test("what a token may not have is refused by name, and a token makes no token", async () => {
   for (const [body, param] of [
     [{ expires_in: 3_601 }, "expires_in"],
     [{ expires_in: 0 }, "expires_in"],

@@ -54,7 +54,7 @@ describe("a caller is counted", () => {
     expect(shared.asked).toEqual([`take ${v4("07")}`]);
   });
 
-  test("and not asked for elsewhere when this isolate refuses, at once: a flood costs no I/O", () => {
+  test("and not counted elsewhere when this isolate refuses, at once: a flood costs no I/O", () => {
     const shared = far(yes);
     expect(() => void countCaller(from("203.0.113.7"), limitsOf(near(no), shared))).toThrow(Refusal);
     expect(shared.asked).toEqual([]);
@@ -92,7 +92,7 @@ describe("who is over the limit", () => {
     );
   });
 
-  test("is told no numbers that nobody knows", async () => {
+  test("is sent no numbers that nobody knows", async () => {
     const refusal = await refusedBy(() =>
       countCaller(
         from("203.0.113.7"),
@@ -106,7 +106,7 @@ describe("who is over the limit", () => {
     expect(Object.keys(buildErrorHeaders(refusal)).filter((name) => name.startsWith("x-ratelimit"))).toEqual([]);
   });
 
-  test("is refused also when somebody looks at the answer later", async () => {
+  test("is refused also when the count is awaited later", async () => {
     const unhandled: unknown[] = [];
     const listen = (cause: unknown) => void unhandled.push(cause);
     process.on("unhandledRejection", listen);

@@ -50,7 +50,7 @@ test("an end changes the day and the month of its admission, and those only whil
   expect(readUse(state.counters["org"]!, "tokensPerMinute", before + 6_000)).toEqual({ held: 30, settled: 30 });
 });
 
-test("empty books have nothing to wait for within a minute or an hour", () => {
+test("empty counters have nothing to wait for within a minute or an hour", () => {
   for (const window of windowNames) expect(readUse(createCounters(), window, noon)).toEqual({ held: 0, settled: 0 });
   expect(freesAtMs(createCounters(), "tokensPerMinute", noon, 5)).toBe(noon);
   expect(countsUntilMs("concurrency", noon)).toBeNull();

@@ -26,7 +26,7 @@ const lanesWith = (limits: Partial<Limits>, keyLimits: Partial<Limits> | null = 
   return listLimitChecks(state, state.keys[keyId(org, 1)]!, noon);
 };
 
-test("a lane for every limit there is, the key's own first", () => {
+test("a check for every limit there is, the key's own first", () => {
   const checks = lanesWith({ concurrency: 2, requestsPerMinute: 5 }, { tokensPerDay: 7, requestsPerHour: null });
   expect(checks.map(({ of, window, remaining }) => [of, window, remaining])).toEqual([
     ["key", "tokensPerDay", 7],

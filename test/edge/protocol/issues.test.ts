@@ -59,7 +59,7 @@ describe("each kind of issue has a sentence of ours", () => {
     });
   }
 
-  test("and what a later version of the library adds is told in general words", () => {
+  test("and what a later version of the library adds is named in general words", () => {
     expect(describeIssue(Object({ code: "brand_new", input: 1 }))).toBe("must have another value");
   });
 });
@@ -96,7 +96,7 @@ const hostile: unknown[] = [
 test("there are schemas of the control API to look at", () => expect(controls.length).toBeGreaterThan(8));
 
 for (const [name, schema] of [...bodies, ...controls]) {
-  test(`${name}: nothing that it refuses is told in the library's words`, () => {
+  test(`${name}: nothing that it refuses is named in the library's words`, () => {
     if (!(schema instanceof z.ZodType)) throw new Error("no schema");
     const shape = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
     const inputs = [

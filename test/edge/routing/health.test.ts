@@ -8,7 +8,7 @@ const models = [chatModel, sqlModel];
 const both = { models: [servedModel, sqlModel.id] };
 
 describe("health", () => {
-  test("is healthy when each model has a ready node, in the shape of the seed, with names and no addresses", () => {
+  test("is healthy when each model has a ready node, and has names and no addresses", () => {
     const health = readHealth([viewOf("a"), viewOf("b", {}, { models: [sqlModel.id] }), viewOf("c", {}, both)], models);
     expect(health).toEqual({
       status: "healthy",

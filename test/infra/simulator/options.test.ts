@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { l4Profile, resolveOptions } from "#infra/simulator/options.ts";
 
-test("without options it is the seed's L4 with its two models", () => {
+test("without options it is an L4 with two models", () => {
   const { profile, models } = resolveOptions({});
   expect(profile).toEqual(l4Profile);
   expect(profile.blocks * 16).toBe(96_800);

@@ -26,7 +26,7 @@ async function read(response: Response): Promise<{ text: string; isWhole: boolea
 
 const eventsIn = (text: string) => text.split("\n\n").filter((event) => event.startsWith("data: ")).length;
 
-test("the oracle knows every call: who asked, what it cost, how it ended", async () => {
+test("the oracle knows every call: whose it was, what it cost, how it ended", async () => {
   const { simulator, client } = await open();
   await client.post(chat, { ...ask, max_tokens: 7 }, { headers: { "x-request-id": "req_1" } });
   await client.chunks(chat, { ...ask, max_tokens: 5 });

@@ -26,7 +26,7 @@ test("an org that is missing or no id is refused, and nothing else of the path c
     expect(() => pathOf([word]), word).toThrow(UsageError);
 });
 
-test("a page has 1 to 1000 rows, and begins where it is told", () => {
+test("a page has 1 to 1000 rows, and begins at its cursor", () => {
   expect(pageQuery(flags(["--rows", "1000", "--cursor", "c"]))).toEqual({ limit: "1000", cursor: "c" });
   expect(pageQuery(flags([]))).toEqual({ limit: undefined, cursor: undefined });
   for (const rows of ["0", "1001", "-1", "1.5", "many", "01"])

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { promptRatioMax, promptRatioMin, readProfile, writeProfile } from "#edge/agreements/records/traffic-profile.ts";
 
-describe("the habit header", () => {
+describe("the traffic profile's header", () => {
   test("is read back as it was written, the ratio to a thousandth", () => {
     const count = fc.nat({ max: 999_999_999 });
     fc.assert(

@@ -31,7 +31,7 @@ describe("ids", () => {
 });
 
 describe("random references", () => {
-  test("have the asked length and base62 digits only", () => {
+  test("have the requested length and base62 digits only", () => {
     for (const count of [0, 1, 6, 22, 33, 500])
       expect(generateBase62(count, generateRandomBytes)).toMatch(new RegExp(`^[0-9A-Za-z]{${count}}$`));
   });

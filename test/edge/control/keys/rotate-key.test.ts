@@ -101,7 +101,7 @@ it("never lets a key live longer than it would have", async () => {
   expect(body.expiresAt).toBe(expiresAt);
 });
 
-it("gives the new key an expiry of its own when told", async () => {
+it("gives the new key an expiry of its own when one is given", async () => {
   const old = await create({ expiresAt: Date.now() + 60_000 });
   const first = await rotate(old.id, { overlapSeconds: 1, expiresAt: "2100-01-01T00:00:00Z" });
   expect(first.body.expiresAt).toBe("2100-01-01T00:00:00.000Z");

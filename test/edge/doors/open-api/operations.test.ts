@@ -27,7 +27,7 @@ test("a call tells its headers, its body, its whole answer and its stream", () =
   });
 });
 
-test("an operation that nobody told the shapes of is a fault, not a gap", () => {
+test("an operation without known shapes is a fault, not a gap", () => {
   expect(() => writeOperation(chat, "POST", { operationId: "unheardOf", summary: "" })).toThrow("unheardOf");
 });
 

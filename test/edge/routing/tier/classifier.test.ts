@@ -22,8 +22,8 @@ const tell = (
   model = chatModel.id,
 ) => judge.learn({ org, model, node }, headersOf(habit), atMs);
 
-describe("a judge", () => {
-  test("takes a stranger for the most that she asks for, and one whose habits were told for what she uses", () => {
+describe("a classifier", () => {
+  test("goes by the most requested where there is no history, and by use where a profile is known", () => {
     const judge = open();
     expect(judge.classify("org_a", long)).toMatchObject({ tier: "complex", kvTokens: 6_100, why: "kv" });
     tell(judge);
@@ -188,7 +188,7 @@ describe("where nodes report different things", () => {
 });
 
 describe("memory", () => {
-  test("is taken only by orgs that were told of or stand near a threshold", () => {
+  test("is taken only by orgs with a profile or near a threshold", () => {
     const judge = open();
     for (let org = 0; org < 100; org++) judge.classify(`org_${org}`, { ...long, completionTokens: 100 });
     expect(judge.size).toBe(0);
@@ -197,7 +197,7 @@ describe("memory", () => {
     expect(judge.size).toBe(2);
   });
 
-  test("is bounded whatever comes, and who was longest away is a stranger again", () => {
+  test("is bounded whatever comes, and who was longest away has no history again", () => {
     const turn = fc.tuple(fc.nat({ max: 20 }), fc.boolean());
     fc.assert(
       fc.property(fc.array(turn, { maxLength: 200 }), fc.integer({ min: 1, max: 8 }), (turns, max) => {

@@ -24,7 +24,7 @@ const knowing = (profile: Partial<TrafficProfile> = {}, wasComplex = false): Cal
 });
 const judged = (asked: CallShape, known: CallHistory = noHistory) => classifyTier(asked, known, l4With7B);
 
-describe("the verdict on a stranger", () => {
+describe("the classification without history", () => {
   const table: [string, CallShape, string][] = [
     ["a greeting", call(30, 256), "standard"],
     ["the default length after a short prompt", call(100, 2_048), "standard"],
@@ -154,7 +154,7 @@ test("asking for more never makes a complex call a shared one, whatever is known
   );
 });
 
-test("outputs that were learned never make a verdict worse than max_tokens alone would", () => {
+test("outputs that were learned never make a classification worse than max_tokens alone would", () => {
   fc.assert(
     fc.property(
       size,

@@ -135,7 +135,7 @@ test("sequences beyond maxQueued are not admitted, and the refusals counted", ()
   expect(engine.stats.rejections).toBe(2);
 });
 
-test("an 8k prompt takes four steps, and its prefill the time of the seed's L4", async () => {
+test("an 8k prompt takes four steps, and its prefill the time of an L4", async () => {
   const clock = virtualClock();
   const engine = new EngineCore(l4Profile, clock);
   const work = job(upTo(8_000), 1);
