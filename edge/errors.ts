@@ -156,8 +156,8 @@ export function buildErrorBody(refusal: Refusal) {
 }
 
 /**
- * Builds the headers of an error answer: `retry-after` in whole seconds (RFC 9110 §10.2.3), `retry-after-ms` for
- * OpenAI's SDKs.
+ * Builds the headers of an error answer: `retry-after` in whole seconds (RFC 9110, section 10.2.3), `retry-after-ms`
+ * for OpenAI's SDKs.
  */
 export function buildErrorHeaders(refusal: Refusal): Record<string, string> {
   const { retryAfterMs, mayRetry, headers } = refusal.details;

@@ -1,37 +1,60 @@
 /** Every bound of the edge by name. Unit and bound come last: `Bytes`, `Ms`, `Tokens`, then `Max` or `Min`. */
 
-/** Caps on what a caller may send (S12). Each has a case in `test/journeys/callers/bad-input.test.ts`. */
+// Caps on what a caller may send (S12). Each has a case in `test/journeys/callers/bad-input.test.ts`.
+
+/** A longer body is refused. */
 export const bodyBytesMax = 4 * 1024 * 1024;
 /** How much of an oversized body is read and discarded before it is refused. */
 export const discardedBytesMax = 16 * 1024 * 1024;
+/** Levels of lists and objects in a body. */
 export const bodyDepthMax = 64;
+/** Members, or items, that a body has at its top. */
 export const bodyMembersMax = 256;
+/** Members, lists and objects of a body in all. */
 export const bodyMembersMaxAll = 65_536;
+/** Messages of a chat. */
 export const messagesMax = 2_048;
+/** Parts of one message. */
 export const partsMax = 1_024;
+/** Tools of a chat. */
 export const toolsMax = 512;
+/** Token ids of one prompt. */
 export const promptIdsMax = 262_144;
+/** Choices of one call (`n`). */
 export const choicesMax = 8;
+/** Sequences at which an answer stops. */
 export const stopMax = 16;
+/** Entries of `logit_bias`. */
 export const logitBiasMax = 1_024;
+/** A JSON schema, written as compact JSON. */
 export const schemaBytesMax = 32 * 1024;
+/** Prompts of a completion, or inputs of an embedding, in one call. */
 export const inputsMax = 2_048;
+/** Characters of an `Idempotency-Key`. */
 export const idempotencyKeyCharsMax = 255;
 
 /** A client token lives an hour at most. */
 export const clientTokenSecondsMax = 3_600;
 
-/** Forwarding (F3, F4, F5). */
+// Forwarding (F3, F4, F5).
+
+/** Nodes that one call is tried on. */
 export const attemptsMax = 3;
+/** Retries as a share of the latest calls. */
 export const retryShareMax = 0.2;
+/** Retries that few calls allow all the same. */
 export const retriesMin = 3;
+/** Failures in a row after which a node's breaker opens. */
 export const breakerFailuresMax = 3;
+/** How long a breaker stays open before one call may probe the node. */
 export const breakerOpenMs = 30_000;
 /** A stream whose node has sent no headers by then is retried elsewhere: engines send them before they generate. */
 export const streamHeadersMsMax = 30_000;
+/** How long the token of an attempt is good. */
 export const hopTtlMs = 60_000;
-/** A call that runs longer is cancelled; its hold expires a little later, `HOLD_GRACE_MS` unless this. */
+/** A call that runs longer is cancelled; its hold expires a little later (`HOLD_GRACE_MS`). */
 export const callMsMax = 15 * 60_000;
+/** How long a hold outlives its call's deadline where `HOLD_GRACE_MS` is not set. */
 export const holdGraceMs = 30_000;
 /** An agent ends a call at its deadline and reports it. A node that reports nothing is aborted this much later. */
 export const answerGraceMs = 1_000;
@@ -39,43 +62,54 @@ export const answerGraceMs = 1_000;
 export const abandonMs = 2_000;
 /** A stream whose origin has not answered by then gets a 200 and is kept alive with comments. */
 export const earlyAnswerMs = 1_000;
+/** From one comment to the next on a stream that waits for its origin. */
 export const waitCommentMs = 400;
 
-/**
- * How long an org's ledger in a Durable Object, and D1 for the control plane, may take before they count as
- * unavailable. Less than agents wait (10 s).
- */
+/** How long an org's ledger in a Durable Object may take before it counts as unavailable; agents wait longer (10 s). */
 export const ledgerWaitMsMax = 8_000;
+/** How long D1 may take for the control plane before it counts as unavailable. */
 export const databaseWaitMsMax = 5_000;
 
-/** Windows of the ledger. */
+// Windows of the ledger.
+
+/** Parts of a sliding window, each counted by itself. */
 export const subBuckets = 60;
+/** How long an `Idempotency-Key` is remembered. */
 export const idempotencyMs = 24 * 3_600_000;
+/** How long a rotated key may work beside its successor. */
 export const rotationOverlapMsMax = 72 * 3_600_000;
 
-/** Usage records that agents send. */
+// Usage records that agents send.
+
+/** Records of one batch. */
 export const usageBatchMax = 64;
+/** How long an agent collects records before it sends a batch that is not full. */
 export const usageBatchMs = 100;
+/** A longer body of a node's is refused, be it usage or a heartbeat. */
 export const usageBodyBytesMax = 256 * 1024;
 /** On long streams the agent reports its progress, so that a lost end costs the house at most this much. */
 export const checkpointTokens = 256;
+/** A long stream is reported at least this often. */
 export const checkpointMs = 5_000;
 
-/**
- * Pairs of org and model whose traffic profile an isolate, and an agent, remembers (docs/decisions/0009); an isolate
- * keeps the latest reports of this many nodes for each.
- */
+/** Pairs of org and model whose traffic profile an isolate, and an agent, remembers (docs/decisions/0009). */
 export const profilesMax = 10_000;
+/** Nodes whose latest report an isolate keeps for each of those pairs. */
 export const profileReportersMax = 8;
 /** A node's report is dropped once another node has reported this much later. */
 export const profileStaleMs = 10 * 60_000;
 /** A node with a longer expected wait is passed over while one of the other tier is faster. */
 export const waitTargetMs = 5_000;
 
-/** The fleet. */
+// The fleet.
+
+/** From one heartbeat of a node to the next. */
 export const heartbeatMs = 5_000;
+/** A node that was last heard of longer ago is not taken for ready. */
 export const heartbeatStaleMs = 60_000;
+/** How old an isolate's view of the fleet may be before a call has it read anew. */
 export const fleetReadMs = 1_000;
 /** How long the fleet object may take to store or return heartbeats; less than agents wait (4 s). */
 export const fleetWaitMsMax = 2_500;
+/** How far the clocks of edge and node may be apart. */
 export const clockSkewMs = 30_000;

@@ -1,12 +1,11 @@
-import { admit, releaseHold, introspect, rateHeaders } from "./admission/index.ts";
-import { findByName } from "./agreements/records/model.ts";
+import { admit, introspect, rateHeaders, releaseHold } from "./admission/index.ts";
 import { generateBase62, type HoldId } from "./agreements/tokens/ids.ts";
 import { answerStream, answerWhole, countPrompt, forward, type Answer } from "./forwarding/index.ts";
 import { identify, mintClientToken, type ClientToken } from "./identity/index.ts";
 import type { Ports } from "./ports.ts";
 import { findModel, readCall, type CallAddress } from "./protocol/openai/call.ts";
-import { buildModelCard, refuseModel, type ModelCard, type ModelList } from "./protocol/openai/models.ts";
-import { rank, writeTierHeader } from "./routing/index.ts";
+import { showModels, type ModelCard, type ModelList } from "./protocol/openai/models.ts";
+import { rankNodes, writeTierHeader } from "./routing/index.ts";
 import type { Visit } from "./visit.ts";
 
 /**
@@ -23,48 +22,41 @@ export async function serveCall(
   const credential = await identify(visit.request, ports.keyring, ports.tokenKey, visit.now());
   const call = await readCall(visit, endpoint, ports.models, deployment);
   const classification = ports.classifier.classify(credential.org, call);
-  const refresh = ports.fleet.refresh(visit.now());
-  if (refresh) visit.afterwards(refresh);
-  const wanted = {
-    model: call.model.id,
-    tier: classification.tier,
-    gpuSeconds: classification.gpuSeconds,
-    org: credential.org,
-    affinity: call.affinity,
-  };
-  const nodes = rank(ports.fleet.view(visit.now()), wanted, Math.random).map((view) => view.record);
+  const { org } = credential;
+  const { tier } = classification;
+  const nodes = rankNodes(visit, ports.fleet, call, { org, ...classification });
 
   const hold: HoldId = `hold_${generateBase62(22, visit.random)}`;
-  const unheld = { org: credential.org, hold, tier: classification.tier, tokensHeld: 0, completionTokens: 0 };
-  const terms = {
+  const unheld = { org, hold, tier, tokensHeld: 0, completionTokens: 0 };
+  await counted;
+  const grant = await admit(visit, ports.ledger, call, {
     credential,
     hold,
-    tier: classification.tier,
-    price: call.model.prices[classification.tier],
+    tier,
+    price: call.model.prices[tier],
     nowMs: visit.now(),
     graceMs: ports.holdGraceMs,
-    countPrompt: () => countPrompt(visit, call, unheld, nodes[0], ports.origin),
-  };
-  await counted;
-  const grant = await admit(visit, ports.ledger, call, terms);
+    countPrompt: () => countPrompt(visit, { call, reserved: unheld, nodes }, ports.origin),
+  });
 
   // From here on the org's tokens are held. An origin that starts to answer settles them; every other path releases
   // them here.
   const reserved = { ...unheld, tokensHeld: grant.tokensHeld, completionTokens: grant.completionTokens };
-  const start = async (aborted: AbortSignal) => {
-    const result = await forward(visit, call, reserved, nodes, ports.origin, aborted);
+  const start = async (signal: AbortSignal) => {
+    const result = await forward(visit, { call, reserved, nodes, signal }, ports.origin);
     if (result.kind === "answer") {
-      ports.classifier.learn(credential.org, call.model.id, result.node, result.response.headers, visit.now());
+      const from = { org, model: call.model.id, node: result.node };
+      ports.classifier.learn(from, result.response.headers, visit.now());
       return result;
     }
-    await releaseHold(visit, ports.ledger, { org: credential.org, hold, mayRun: result.mayRun });
+    await releaseHold(visit, ports.ledger, { org, hold, mayRun: result.mayRun });
     throw result.refusal;
   };
   const buildHeaders = (answer: Answer | null) => ({
     ...visit.headers,
     ...rateHeaders(grant.rates),
     "x-penstock-hold": hold,
-    "x-penstock-tier": writeTierHeader(classification, answer?.servedBy ?? classification.tier),
+    "x-penstock-tier": writeTierHeader(classification, answer?.servedBy ?? tier),
     "openai-processing-ms": String(visit.now() - visit.startedAtMs),
   });
   if (call.isStream) return answerStream(visit, start, buildHeaders);
@@ -72,19 +64,10 @@ export async function serveCall(
   return answerWhole(answer, buildHeaders(answer));
 }
 
-/**
- * Answers `GET /v1/models` and `/v1/models/{id}` with the models that the key may use; any other model is not found.
- */
-export async function serveModels(visit: Visit, id: string | null, ports: Ports): Promise<ModelList | ModelCard> {
+/** Answers `GET /v1/models` and `/v1/models/{name}` with the models that the key may use. */
+export async function serveModels(visit: Visit, name: string | null, ports: Ports): Promise<ModelList | ModelCard> {
   const credential = await identify(visit.request, ports.keyring, ports.tokenKey, visit.now());
-  const scopes = await introspect(ports.ledger, credential);
-  const cards = ports.models.filter(({ id }) =>
-    [scopes, credential.token].every((narrow) => narrow?.models?.includes(id) ?? true),
-  );
-  if (id === null) return { object: "list", data: cards.map(buildModelCard) };
-  const model = findByName(cards, id);
-  if (!model) throw refuseModel(id);
-  return buildModelCard(model);
+  return showModels(ports.models, [await introspect(ports.ledger, credential), credential.token], name);
 }
 
 /** Answers `POST /v1/client-tokens`: a short-lived token for browsers and apps, with at most the key's own scopes. */

@@ -4,8 +4,8 @@ import type { ModelRecord } from "./agreements/records/model.ts";
 import type { NodeRecord } from "./agreements/records/node.ts";
 import type { Origin } from "./forwarding/index.ts";
 import type { IpLimits, TokenKey } from "./identity/index.ts";
-import type { TierClassifier } from "./routing/tier/classifier.ts";
-import type { Fleet } from "./routing/port.ts";
+import type { TierClassifier } from "./routing/index.ts";
+import type { Fleet } from "./fleet/port.ts";
 
 /** Everything the edge depends on, as one value. Only wiring.ts knows the adapters behind it. */
 export interface Ports {

@@ -11,10 +11,15 @@ export interface Visit {
   /** Unix ms. */
   now(): number;
   random(bytes: number): Uint8Array;
+  /** At least 0, below 1; for choices that no secret depends on. */
+  chance(): number;
   /** Keeps the isolate alive for work that ends after the answer; a rejection is logged, never thrown. */
   afterwards(work: Promise<unknown>): void;
   log(event: string, facts?: Record<string, string | number | boolean | null>): void;
 }
+
+/** The platform's clock in Unix ms, for the wiring and the entries to hand to what outlives a visit. */
+export const readClock = (): number => Date.now();
 
 /** Returns cryptographically random bytes. */
 export const generateRandomBytes = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
@@ -30,10 +35,11 @@ export function openVisit(
   return {
     id,
     request,
-    startedAtMs: Date.now(),
+    startedAtMs: readClock(),
     headers: { ...headers, "x-request-id": id },
-    now: () => Date.now(),
+    now: readClock,
     random: generateRandomBytes,
+    chance: Math.random,
     afterwards: (work) =>
       waitUntil(work.catch((cause: unknown) => log("afterwards_failed", { cause: describeCause(cause) }))),
     log,

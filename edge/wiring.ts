@@ -2,6 +2,7 @@ import { importJWK } from "jose";
 import { cloudflareIpLimit } from "./adapters/cloudflare/ip-limit.ts";
 import { durableObjectFleet } from "./adapters/durable-object/fleet/fleet.ts";
 import { durableObjectLedger } from "./adapters/durable-object/ledger/ledger.ts";
+import { readOrgs } from "./adapters/d1/orgs.ts";
 import { writeUsage } from "./adapters/d1/usage.ts";
 import { memoryIpLimit } from "./adapters/memory/ip-limit.ts";
 import { upstashIpLimit } from "./adapters/upstash/ip-limit.ts";
@@ -19,6 +20,7 @@ import type { IpLimit } from "./identity/port.ts";
 import { databaseWaitMsMax } from "./limits.ts";
 import type { Ports } from "./ports.ts";
 import { openTierClassifier } from "./routing/index.ts";
+import { readClock } from "./visit.ts";
 
 /** The wired edge: what calls need and what the control plane needs. */
 export interface Wiring {
@@ -92,11 +94,15 @@ function openLedger(env: Env, settings: Settings): { ledger: Ledger; chores: () 
     token,
     waitMsMax,
     writeRows: (rows) => writeUsage(env.DB, rows, usageWaitMsMax),
+    clock: readClock,
     later: runAfterAnswer,
   });
   const chores = async () => {
-    const { results } = await env.DB.prepare("SELECT id FROM orgs").all<{ id: string }>();
-    await ledger.sweep(results.map(({ id }) => id));
+    const failures: unknown[] = [];
+    for await (const orgs of readOrgs(env.DB, databaseWaitMsMax))
+      await ledger.sweep(orgs).catch((cause: unknown) => failures.push(cause));
+    // A page that fails has not stopped the next; the platform's log still says that the chores failed.
+    if (failures.length > 0) throw failures[0];
   };
   return { ledger, chores };
 }
@@ -112,7 +118,7 @@ function openIpLimits(env: Env, settings: Settings): IpLimits | null {
     console.warn(
       JSON.stringify({ event: "ip_limit", perSecond, countedBy: perSecond > 0 ? "each isolate alone" : "nobody" }),
     );
-  return perSecond > 0 ? { local: memoryIpLimit({ perSecond, now: Date.now }), shared, exempt } : null;
+  return perSecond > 0 ? { local: memoryIpLimit({ perSecond, now: readClock }), shared, exempt } : null;
 }
 
 function openSharedIpLimit(env: Env, settings: Settings): IpLimit | null {
@@ -123,8 +129,8 @@ function openSharedIpLimit(env: Env, settings: Settings): IpLimit | null {
     REDIS_WAIT_MS: waitMsMax,
     IP_PER_SECOND: perSecond,
   } = settings;
-  if (LEDGER === "upstash" && url && token) return upstashIpLimit({ url, token, waitMsMax, perSecond, now: Date.now });
-  return env.IP_COUNTER ? cloudflareIpLimit({ counter: env.IP_COUNTER, now: Date.now }) : null;
+  if (LEDGER === "upstash" && url && token) return upstashIpLimit({ url, token, waitMsMax, perSecond, now: readClock });
+  return env.IP_COUNTER ? cloudflareIpLimit({ counter: env.IP_COUNTER, now: readClock }) : null;
 }
 
 /** One Ed25519 key signs hops (synchronously, on every call) and client tokens (with jose). */

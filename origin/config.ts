@@ -18,12 +18,13 @@ export class ConfigError extends Error {
   }
 }
 
+const Base64url32 = z.string().regex(/^[A-Za-z0-9_-]{43}$/, "must be 32 bytes in base64url");
 const PublicJwk = z.looseObject({
-  kty: z.literal("OKP"),
-  crv: z.literal("Ed25519"),
-  x: z.string().regex(/^[A-Za-z0-9_-]{43}$/, "must be 32 bytes in base64url"),
+  kty: z.literal("OKP").describe("The kind of key: OKP."),
+  crv: z.literal("Ed25519").describe("The curve: Ed25519."),
+  x: Base64url32.describe("The public half, 32 bytes in base64url."),
 });
-const PrivateJwk = PublicJwk.extend({ d: z.string().regex(/^[A-Za-z0-9_-]{43}$/, "must be 32 bytes in base64url") });
+const PrivateJwk = PublicJwk.extend({ d: Base64url32.describe("The private half, 32 bytes in base64url.") });
 
 const Milliseconds = z
   .int()
@@ -32,39 +33,54 @@ const Milliseconds = z
 
 /** Bounds of the agent. Every one has a default that suits an L4 with a 7B model. */
 export const AgentLimits = z.strictObject({
-  /** A stream whose engine generates no token for so long ends with an error event. */
-  streamIdleMsMax: Milliseconds.min(50).default(60_000),
-  /**
-   * After so long without a write to the edge, a comment is sent: only a write shows that the caller has left
-   * (docs/decisions/0003).
-   */
-  pingMs: Milliseconds.min(10).default(500),
-  /** A whole answer that takes longer is kept alive with white space before its JSON. */
-  wholeSilenceMsMax: Milliseconds.min(10).default(60_000),
-  /**
-   * How long a stopping agent lets streams finish; 0 ends them at once. cloudflared's own grace is at most 3 minutes.
-   */
-  drainMsMax: Milliseconds.default(120_000),
-  /** How long a stopping agent tries to deliver usage; what is left stays in the log. */
-  flushMsMax: Milliseconds.default(1_000),
-  pollMs: Milliseconds.min(10).default(1_000),
-  heartbeatMs: Milliseconds.min(10).default(5_000),
-  /** Calls in flight for each engine. */
-  inflightMax: z.int().min(1).default(256),
-  /** Used where the engine does not report its KV pool. */
-  kvPoolTokens: z.int().min(1).nullable().default(null),
-  /**
-   * Holds bound a prompt by its bytes, four to five times its tokens: so much of the pool may be promised before calls
-   * are refused.
-   */
-  kvPromiseMax: z.number().min(1).max(100).default(3),
-  /** Sequences run but no token comes for so long: the engine is stuck. */
-  stuckMs: Milliseconds.min(50).default(20_000),
-  /** A segment of the usage log is closed at this size, and deleted when all of it is acknowledged. */
+  streamIdleMsMax: Milliseconds.min(50)
+    .default(60_000)
+    .describe("A stream whose engine generates no token for this long, in ms, ends with an error event."),
+  pingMs: Milliseconds.min(10)
+    .default(500)
+    .describe(
+      "After this long without a write to the edge, in ms, a comment is sent: only a write shows that the caller has " +
+        "left (docs/decisions/0003).",
+    ),
+  wholeSilenceMsMax: Milliseconds.min(10)
+    .default(60_000)
+    .describe(
+      "An answer in one piece that takes longer than this, in ms, is kept alive by white space before its JSON.",
+    ),
+  drainMsMax: Milliseconds.default(120_000).describe(
+    "How long a stopping agent lets streams finish, in ms; 0 ends them at once. cloudflared waits 3 minutes at most.",
+  ),
+  flushMsMax: Milliseconds.default(1_000).describe(
+    "How long a stopping agent tries to deliver usage, in ms; what is left stays in the log for the next start.",
+  ),
+  pollMs: Milliseconds.min(10).default(1_000).describe("How often each engine's health and load are read, in ms."),
+  heartbeatMs: Milliseconds.min(10).default(5_000).describe("How often the node reports to the edge, in ms."),
+  inflightMax: z.int().min(1).default(256).describe("The most calls in flight at one time, for each engine."),
+  kvPoolTokens: z
+    .int()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe("The size of the engine's KV pool in tokens, where the engine does not report it; null: not known."),
+  kvPromiseMax: z
+    .number()
+    .min(1)
+    .max(100)
+    .default(3)
+    .describe(
+      "How many times the KV pool may be promised before calls are refused: a hold bounds a prompt by its bytes, " +
+        "four to five times its tokens.",
+    ),
+  stuckMs: Milliseconds.min(50)
+    .default(20_000)
+    .describe("An engine whose sequences run without a token for this long, in ms, counts as stuck."),
   segmentBytesMax: z
     .int()
     .min(1_024)
-    .default(4 * 1024 * 1024),
+    .default(4 * 1024 * 1024)
+    .describe(
+      "The size in bytes at which a segment of the usage log is closed; it is deleted when all of it is acknowledged.",
+    ),
 });
 /** The bounds of one agent, defaults filled in. */
 export type AgentLimits = z.infer<typeof AgentLimits>;
@@ -76,49 +92,65 @@ export type EngineKind = z.infer<typeof EngineKind>;
 
 /** One engine: where it listens, and which of our public model ids it serves under which name of its own. */
 export const EngineConfig = z.strictObject({
-  kind: EngineKind,
-  url: z.url({ protocol: /^https?$/ }),
+  kind: EngineKind.describe("Which engine it is: how its health, tokenizer and bounds are called depends on that."),
+  url: z.url({ protocol: /^https?$/ }).describe("Where the engine listens, best on loopback."),
   apiKey: z
     .string()
     .regex(/^[\x21-\x7e]+$/, "must be printable ASCII without spaces")
-    .optional(),
+    .optional()
+    .describe("The key that the engine wants of the agent, if any; a secret."),
   models: z
     .record(z.string().min(1), z.string().min(1))
-    .refine((models) => Object.keys(models).length > 0, "must name a model"),
+    .refine((models) => Object.keys(models).length > 0, "must name a model")
+    .describe("Each public model id that this engine serves, and the engine's own name of it."),
 });
 /** The config of one engine, checked. */
 export type EngineConfig = z.infer<typeof EngineConfig>;
 
-const ConfigFile = z.strictObject({
-  node: NodeId,
-  host: z.string().min(1).default("127.0.0.1"),
-  port: z.int().min(0).max(65_535).default(8_700),
-  edgeUrl: z.url({ protocol: /^https?$/ }),
+/** An agent's config file; each setting says what it is for and in which unit, for docs/configuration.md. */
+export const AgentConfigFile = z.strictObject({
+  node: NodeId.describe("The node's id, as the edge knows it: node_ and a name."),
+  host: z.string().min(1).default("127.0.0.1").describe("The address that the agent listens on."),
+  port: z.int().min(0).max(65_535).default(8_700).describe("The port that the agent listens on; 0 takes a free one."),
+  edgeUrl: z.url({ protocol: /^https?$/ }).describe("Where the edge is reached: usage and heartbeats go there."),
   hopPublicKeys: z
     .record(z.string().min(1).max(64), PublicJwk)
-    .refine((keys) => Object.keys(keys).length > 0, "must hold a key"),
-  privateKey: PrivateJwk.optional(),
-  privateKeyFile: z.string().min(1).optional(),
-  cacheSaltSecret: z.string().regex(/^[A-Za-z0-9_-]{43,}$/, "must be base64url of at least 32 bytes"),
-  engines: z.array(EngineConfig).min(1),
-  stateDir: z.string().min(1),
-  limits: AgentLimits.prefault({}),
+    .refine((keys) => Object.keys(keys).length > 0, "must hold a key")
+    .describe("The public keys with which the edge may sign calls, by key id; two of them while a key is rotated."),
+  privateKey: PrivateJwk.optional().describe(
+    "The node's own key as a JWK; a secret. This or privateKeyFile is needed.",
+  ),
+  privateKeyFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("The file, mode 0600, that holds the node's own key: an Ed25519 key as JWK or PKCS#8 PEM."),
+  cacheSaltSecret: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{43,}$/, "must be base64url of at least 32 bytes")
+    .describe("At least 32 random bytes in base64url that keep the prefix caches of orgs apart; a secret."),
+  engines: z.array(EngineConfig).min(1).describe("The engines of this node; no model is served by two of them."),
+  stateDir: z
+    .string()
+    .min(1)
+    .describe("The directory, kept over restarts, in which usage waits until it is delivered."),
+  limits: AgentLimits.prefault({}).describe("The agent's bounds; each has a default."),
 });
 
 /** What a config file holds before defaults are filled in. */
-export type ConfigInput = z.input<typeof ConfigFile>;
+export type ConfigInput = z.input<typeof AgentConfigFile>;
 
 /** A checked config: defaults filled in, keys opened. */
 export interface AgentConfig extends Omit<
-  z.infer<typeof ConfigFile>,
+  z.infer<typeof AgentConfigFile>,
   "privateKey" | "privateKeyFile" | "cacheSaltSecret"
 > {
   privateKey: KeyObject;
   cacheSaltKey: KeyObject;
 }
 
-/** From which variables a config's members may come; they win over the file. */
-const variables: Record<string, string> = {
+/** The variables from which a config's members may come; they win over the file. */
+export const configVariables: Readonly<Record<string, keyof ConfigInput>> = {
   PENSTOCK_NODE: "node",
   PENSTOCK_HOST: "host",
   PENSTOCK_PORT: "port",
@@ -129,7 +161,8 @@ const variables: Record<string, string> = {
   PENSTOCK_ENGINES: "engines",
   PENSTOCK_STATE_DIR: "stateDir",
 };
-const jsonMembers = new Set(["port", "hopPublicKeys", "engines"]);
+/** Members whose variable holds JSON. */
+export const jsonMembers: ReadonlySet<string> = new Set(["port", "hopPublicKeys", "engines"]);
 
 /**
  * The config from `--config FILE` (or PENSTOCK_AGENT_CONFIG), with PENSTOCK_* variables and `--port`, `--host` over it.
@@ -139,7 +172,7 @@ export function readConfig(args: string[], env: Record<string, string | undefine
   const flags = readFlags(args);
   const file = flags.config ?? env["PENSTOCK_AGENT_CONFIG"];
   const raw: Record<string, unknown> = file === undefined ? {} : readConfigFile(file);
-  for (const [variable, member] of Object.entries(variables)) {
+  for (const [variable, member] of Object.entries(configVariables)) {
     const text = env[variable];
     if (text !== undefined) raw[member] = jsonMembers.has(member) ? parseJson(text, variable) : text;
   }
@@ -155,7 +188,7 @@ export function readConfig(args: string[], env: Record<string, string | undefine
  * fault.
  */
 export function checkConfig(raw: unknown): AgentConfig {
-  const parsed = ConfigFile.safeParse(raw);
+  const parsed = AgentConfigFile.safeParse(raw);
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join(".") || "config"}: ${issue.message}`);
     throw new ConfigError("config_invalid", faults.join("; "));

@@ -13,6 +13,7 @@ import { openHeartbeat } from "./report/heartbeat.ts";
 import { readNodeState } from "./report/node-state.ts";
 import { openSigner, type Signer } from "./report/sign.ts";
 import { takeStateDir } from "./state-dir.ts";
+import { adoptUsageLog } from "./usage/adopt-log.ts";
 import { openTrafficProfiles } from "./usage/traffic-profiles.ts";
 import { openUsageLog } from "./usage/usage-log.ts";
 import { openUsageSender, type UsageSender } from "./usage/usage-sender.ts";
@@ -41,7 +42,7 @@ export async function startAgent(config: AgentConfig, options: { log?: Log } = {
   const stateDir = await takeStateDir(config.stateDir);
   const sign = openSigner(config.node, config.privateKey, now);
   const rooms = openRooms(config, openSender(config, sign, log), { log, onChange: () => void heartbeat.send() });
-  const { sender, pool: posts, drain } = rooms;
+  const { sender, pool, drain } = rooms;
   const { edgeUrl, limits } = config;
   const read = () => readHeartbeat(rooms, boot);
   const heartbeat = openHeartbeat({ edgeUrl, sign, log, intervalMs: limits.heartbeatMs, read });
@@ -56,7 +57,7 @@ export async function startAgent(config: AgentConfig, options: { log?: Log } = {
   async function close(): Promise<void> {
     heartbeat.close();
     sender.close();
-    posts.close();
+    pool.close();
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
     await stateDir.release();
@@ -72,7 +73,7 @@ export async function startAgent(config: AgentConfig, options: { log?: Log } = {
   return {
     url,
     hurry: drain.hurry,
-    pollEngines: async () => void (await Promise.all(posts.all.map(({ monitor: watch }) => watch.poll()))),
+    pollEngines: async () => void (await Promise.all(pool.all.map(({ monitor }) => monitor.poll()))),
     stop(drainMsMax = limits.drainMsMax) {
       if (stopping) drain.hurry();
       stopping ??= stop(drainMsMax);
@@ -82,11 +83,15 @@ export async function startAgent(config: AgentConfig, options: { log?: Log } = {
 }
 
 const now = (): number => Date.now();
+/** What `usage-delayed` was called until 2026-11-29. */
+const oldDelayedName = "usage-untaken";
 
 function openSender(config: AgentConfig, sign: Signer, log: Log): UsageSender {
   const { stateDir, node, edgeUrl } = config;
-  const open = (name: string) => openUsageLog(join(stateDir, name), config.limits.segmentBytesMax, log);
-  return openUsageSender(open("usage"), { delayedLog: open("usage-delayed"), node, edgeUrl, sign, log });
+  const open = (path: string) => openUsageLog(path, config.limits.segmentBytesMax, log);
+  const delayedPath = join(stateDir, "usage-delayed");
+  adoptUsageLog(join(stateDir, oldDelayedName), delayedPath, open);
+  return openUsageSender(open(join(stateDir, "usage")), { delayedLog: open(delayedPath), node, edgeUrl, sign, log });
 }
 
 /** Everything that the door and its calls use; `onChange` is called when the node's state may have changed. */
@@ -116,21 +121,21 @@ function readHeartbeat(
   rooms: DoorRooms,
   { bootId, bootedAtMs }: Pick<Heartbeat, "bootId" | "bootedAtMs">,
 ): Omit<Heartbeat, "sequence"> {
-  const { config, pool: posts } = rooms;
-  const [first] = posts.all;
+  const { config, pool } = rooms;
+  const [first] = pool.all;
   return {
     node: config.node,
     bootId,
     bootedAtMs,
     state: readNodeState(rooms),
-    models: posts.models,
+    models: pool.models,
     engine: {
       kind: first?.engine.config.kind ?? "none",
       version: first?.monitor.version ?? "unknown",
-      fingerprint: posts.fingerprint,
+      fingerprint: pool.fingerprint,
     },
-    kvPoolTokens: posts.kvPoolTokens,
-    load: posts.load,
+    kvPoolTokens: pool.kvPoolTokens,
+    load: pool.load,
   };
 }
 

@@ -52,18 +52,25 @@ preflight() {
   free_mb=$(df -Pm "$RUN_DIR" | awk 'NR==2 {print $4}')
   (( free_mb >= 500 )) || die "only $free_mb MB free for $RUN_DIR; the usage log needs room"
   if [[ ${GPU:-} != none && -n ${ENGINES:-} ]]; then
-    command -v nvidia-smi >/dev/null || die "this machine has no nvidia-smi, so no GPU to serve from. Set GPU=none in $env_file to run engines without one"
-    nvidia-smi --query-gpu=name,memory.total,memory.free,driver_version --format=csv,noheader >&2 || die "nvidia-smi is there and fails: the driver is not loaded, or does not match it"
+    command -v nvidia-smi >/dev/null ||
+      die "no nvidia-smi, so no GPU to serve from. Set GPU=none in $env_file to run engines without one"
+    nvidia-smi --query-gpu=name,memory.total,memory.free,driver_version --format=csv,noheader >&2 ||
+      die "nvidia-smi is there and fails: the driver is not loaded, or does not match it"
   fi
   if [[ -n ${TUNNEL_CONFIG:-} ]]; then
     command -v cloudflared >/dev/null || die "TUNNEL_CONFIG is set, and cloudflared is not installed"
-    cloudflared tunnel --config "$TUNNEL_CONFIG" ingress validate >&2 || die "$TUNNEL_CONFIG is not a valid tunnel config"
+    cloudflared tunnel --config "$TUNNEL_CONFIG" ingress validate >&2 ||
+      die "$TUNNEL_CONFIG is not a valid tunnel config"
   fi
 }
 
 node_bin=$here/../node_modules/.bin/node
 [[ -x $node_bin ]] || node_bin=node
-read -r host port < <("$node_bin" -e 'const c = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")); console.log(c.host ?? "127.0.0.1", c.port ?? 8700)' "$AGENT_CONFIG") || die "$AGENT_CONFIG is not JSON"
+print_address='
+  const config = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
+  console.log(config.host ?? "127.0.0.1", config.port ?? 8700);
+'
+read -r host port < <("$node_bin" -e "$print_address" "$AGENT_CONFIG") || die "$AGENT_CONFIG is not JSON"
 
 preflight
 for name in ${ENGINES:-}; do

@@ -7,7 +7,7 @@ export interface Question {
   path: string;
   query?: Record<string, string | undefined>;
   body?: Record<string, unknown>;
-  /** A status that is an answer as well, though it is no success. */
+  /** A status that counts as an answer, though it is not a success. */
   mayAnswer?: number;
 }
 
@@ -24,8 +24,8 @@ export class EdgeError extends Error {
 const waitMsMax = 30_000;
 
 /**
- * Asks the edge and answers its JSON. A refusal, a silent edge and an answer that is no JSON throw an EdgeError, which
- * never holds the credential.
+ * Sends the question to the edge and returns its JSON. A refusal, a silent edge and an answer that is not JSON throw an
+ * EdgeError, which never holds the credential.
  */
 export async function ask(to: { edge: URL; credential: string | null }, question: Question): Promise<unknown> {
   const url = new URL(to.edge.pathname.replace(/\/$/, "") + question.path, to.edge.origin);

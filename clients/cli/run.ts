@@ -61,11 +61,14 @@ async function serve(command: Command, flags: Flags, terminal: Terminal): Promis
 function print(view: View, flags: Flags, terminal: Terminal): void {
   if (!flags.is("csv")) return terminal.print(writeText(view));
   terminal.print(writeCsv(view));
-  // What is in the columns need not be said again: a key is, a cursor is not.
+  // A note that repeats a column is left out: a key has its column, a cursor has none.
   if (!view.csvOnly) for (const note of view.notes ?? []) terminal.complain(`penstock: ${note}`);
 }
 
-/** An admin's org is its key's. An operator reaches every org, so they name one; the dev stack's own is meant else. */
+/**
+ * An admin's org is that of their key. An operator reaches every org, so they must name one, except on the dev stack,
+ * which has an org of its own.
+ */
 async function findOrg(settings: Settings): Promise<string> {
   if (settings.org) return settings.org;
   const session = await ask(settings, { method: "GET", path: "/control/whoami" });
@@ -75,11 +78,11 @@ async function findOrg(settings: Settings): Promise<string> {
   return id;
 }
 
-/** What the edge says of a field, said of the flag that it was given with. */
-function inFlags(failure: EdgeError, command: Command, asked: Record<string, unknown>): EdgeError {
+/** Puts the flag that a field was given with in place of the field's name in the edge's message. */
+function inFlags(failure: EdgeError, command: Command, sent: Record<string, unknown>): EdgeError {
   const param = read(failure.body, "error.param");
   if (typeof param !== "string") return failure;
-  const flag = nameFlag(param, command.options, asked);
+  const flag = nameFlag(param, command.options, sent);
   const message = failure.message.startsWith(`${param}: `) ? failure.message.slice(param.length + 2) : failure.message;
   return new EdgeError(`${flag}: ${message}`, failure.body);
 }
@@ -94,14 +97,14 @@ function findCommand(words: string[]): Command {
 }
 
 function findHelp(words: string[]): string {
-  const asked = words.join(" ");
-  const meant = commands.filter(({ name }) => name === asked || name.startsWith(`${asked} `));
-  if (asked === "") return writeHelp(commands);
-  if (meant.length === 0) throw new UsageError(`there is no command '${asked}'. See 'penstock help'.`);
+  const wanted = words.join(" ");
+  const meant = commands.filter(({ name }) => name === wanted || name.startsWith(`${wanted} `));
+  if (wanted === "") return writeHelp(commands);
+  if (meant.length === 0) throw new UsageError(`there is no command '${wanted}'. See 'penstock help'.`);
   return meant.map(writeCommandHelp).join("\n\n");
 }
 
-/** A key that was typed in the wrong place must not come back in a complaint. */
+/** A key typed in the wrong place must not be repeated in an error message. */
 function hideKeys(text: string): string {
   return text.replaceAll(/sk-pen-[0-9A-Za-z-]+/g, "sk-pen-…");
 }

@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError, type Flags } from "./input/flags.ts";
 
-/** Where to ask, with which credential, and the org that is meant when none is named. */
+/** Which edge to call, with which credential, and the org to use when none is named. */
 export interface Settings {
   edge: URL;
-  /** `null`: asked without one. */
+  /** `null` where none is sent. */
   credential: string | null;
   org: string | undefined;
   warning: string | null;
@@ -23,9 +23,9 @@ type Env = Record<string, string | undefined>;
 const repository = join(import.meta.dirname, "../..");
 
 /**
- * Options come before the environment, and that before the dev stack's `dev.json`. The dev stack's key goes to the dev
- * stack's edge only: whoever names another edge must name a key for it. Throws a UsageError that says what is missing;
- * it never quotes a key.
+ * Options come before the environment, and the environment before the dev stack's `dev.json`. The dev stack's key goes
+ * to the dev stack's edge only: whoever names another edge must give a key for it. Throws a UsageError that says what
+ * is missing and never quotes a key.
  */
 export function readSettings(flags: Flags, terminal: { env: Env; folder: string }, kind: Credential): Settings {
   const { env, folder } = terminal;
@@ -47,7 +47,7 @@ export function readSettings(flags: Flags, terminal: { env: Env; folder: string 
   const credential = kind === "none" ? null : readCredential(given, kind);
   const isOpen = credential !== null && edge.protocol === "http:" && !isLoopback(edge.hostname);
   const warning = isOpen ? `warning: ${edge.origin} is plain http; the ${kind} can be read on the way.` : null;
-  // Another's key has an org of its own.
+  // Any other key may belong to another org.
   const isDevKey = credential === dev.adminKey;
   return { edge, credential, org: isDevStack && isDevKey ? dev.org : undefined, warning };
 }

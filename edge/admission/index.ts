@@ -118,7 +118,7 @@ async function requestHold(visit: Visit, ledger: Ledger, request: HoldRequest): 
 
 function mightFit(denial: Denial, call: Call): boolean {
   if (!("tokensRemaining" in denial) || denial.tokensRemaining === null) return false;
-  const completion = call.mayClamp ? call.choices : call.choices * call.completionTokens;
+  const completion = call.choices * (call.mayClamp ? Math.min(1, call.completionTokens) : call.completionTokens);
   return call.promptTokensGuess + completion <= denial.tokensRemaining;
 }
 

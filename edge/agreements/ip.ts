@@ -1,8 +1,8 @@
 import type { IpRange } from "./records/key.ts";
 
 /**
- * Reads an address as 32 hex digits, IPv4 as ::ffff:a.b.c.d (RFC 4291 §2.5.5.2), so that ranges compare as text. `null`
- * if it is not an address.
+ * Reads an address as 32 hex digits, IPv4 as ::ffff:a.b.c.d (RFC 4291, section 2.5.5.2), so that ranges compare as
+ * text. `null` if it is not an address.
  */
 export function readIp(text: string): string | null {
   const v4 = readV4(text);

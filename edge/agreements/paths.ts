@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** The endpoints that reach an engine. `text2sql` is chat-shaped with a model of its own by default (seed s1). */
+/** The endpoints that reach an engine. `text2sql` is chat-shaped with a model of its own by default. */
 export const EngineEndpoint = z.enum(["chat.completions", "completions", "embeddings", "text2sql"]);
 export type EngineEndpoint = z.infer<typeof EngineEndpoint>;
 

@@ -1,5 +1,5 @@
 import { createControlRoutes } from "../control/http/routes.ts";
-import { readMethod, type Operations, type Route } from "./route.ts";
+import { readMethod, type Operations, type DoorRoute } from "./route.ts";
 
 /** Where the control plane is mounted. */
 export const controlPrefix = "/control";
@@ -8,7 +8,7 @@ export const controlPrefix = "/control";
 export const control = createControlRoutes();
 
 /** The rows that the control plane's table of contents comes to, one for each path. */
-export function listControlRoutes(): Route[] {
+export function listControlRoutes(): DoorRoute[] {
   const paths = new Map<string, { operations: Operations; isBootstrap: boolean }>();
   for (const definition of control.openAPIRegistry.definitions) {
     if (definition.type !== "route") continue;

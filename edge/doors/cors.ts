@@ -27,7 +27,7 @@ export function answerOptions(request: Request, path: string): Response | null {
   const isPreflight = "access-control-allow-origin" in cors;
   if (!route && !isPreflight) return null;
   const methods = route ? listMethods(route).join(", ") : (wish ?? "");
-  const asked = request.headers.get("access-control-request-headers");
+  const requestHeaders = request.headers.get("access-control-request-headers");
   return new Response(null, {
     status: 204,
     headers: {
@@ -36,7 +36,7 @@ export function answerOptions(request: Request, path: string): Response | null {
         "access-control-allow-methods": methods,
         "access-control-max-age": String(preflightSeconds),
         vary: "access-control-request-headers",
-        ...(asked !== null && { "access-control-allow-headers": asked }),
+        ...(requestHeaders !== null && { "access-control-allow-headers": requestHeaders }),
       }),
     },
   });

@@ -1,7 +1,9 @@
 import { z } from "zod";
 import type { EngineEndpoint } from "../agreements/paths.ts";
 
+/** The methods that routes answer with a handler of their own; HEAD follows GET, and OPTIONS is answered everywhere. */
 const Method = z.enum(["GET", "POST", "PUT", "PATCH", "DELETE"]);
+/** One of those methods. */
 export type Method = z.infer<typeof Method>;
 
 /** What the OpenAPI document says of one method at one path; `body` is what the request must hold. */
@@ -15,7 +17,7 @@ export interface Operation {
 export type Operations = Partial<Record<Method, Operation>>;
 
 /** A row of the route table. */
-export interface Route {
+export interface DoorRoute {
   /** As OpenAPI writes it; `{name...}` takes the rest of the path, slashes and all. */
   path: string;
   operations: Operations;
@@ -36,12 +38,12 @@ export function readMethod(text: string): Method {
 }
 
 /** The methods that a route answers, as the header `Allow` names them. */
-export function listMethods(route: Route): string[] {
+export function listMethods(route: DoorRoute): string[] {
   const methods = Method.options.filter((method) => route.operations[method]);
   return [...methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])), "OPTIONS"];
 }
 
 /** Does the route answer this method? HEAD is answered as GET is, and OPTIONS everywhere. */
-export function takesMethod(route: Route, method: string): boolean {
+export function takesMethod(route: DoorRoute, method: string): boolean {
   return listMethods(route).includes(method);
 }

@@ -4,7 +4,7 @@ import { TokenBody } from "../identity/index.ts";
 import { ChatBody, Text2SqlBody } from "../protocol/openai/chat.ts";
 import { CompletionsBody, EmbeddingsBody } from "../protocol/openai/completions.ts";
 import { listControlRoutes } from "./control.ts";
-import type { Operation, Route } from "./route.ts";
+import type { Operation, DoorRoute } from "./route.ts";
 
 /** What callers with an inference key reach, from a server or from a page. */
 const caller = { door: "site", auth: "apiKey", endpoint: null, isCounted: true, hasCors: true } as const;
@@ -20,7 +20,7 @@ const node = { ...probe, door: "nodes", auth: "nodeSignature" } as const;
  * slips in an address lead and what the OpenAPI document tells: all of it follows from here. A new path is one row, and
  * what answers it.
  */
-export const routes: readonly Route[] = [
+export const routes: readonly DoorRoute[] = [
   modelCall("chat.completions", name("createChatCompletion", "Chat completion, streamed or whole", ChatBody)),
   modelCall("completions", name("createCompletion", "Text completion, streamed or whole", CompletionsBody)),
   modelCall("embeddings", name("createEmbedding", "Embeddings", EmbeddingsBody)),
@@ -54,7 +54,7 @@ const patterns = routes
   .map((route) => ({ route, pattern: new RegExp(`^${route.path.replace(/\{[^}]+\}/g, matchStep)}$`) }));
 
 /** The route of a path as the URL has it, or null. A path must fit to the letter: no slash more, none less. */
-export function findRoute(path: string): Route | null {
+export function findRoute(path: string): DoorRoute | null {
   return literal.get(path) ?? patterns.find(({ pattern }) => pattern.test(path))?.route ?? null;
 }
 
@@ -66,6 +66,6 @@ function name(operationId: string, summary: string, body?: z.ZodType): Operation
   return { operationId, summary, ...(body && { body }) };
 }
 
-function modelCall(endpoint: EngineEndpoint, operation: Operation): Route {
+function modelCall(endpoint: EngineEndpoint, operation: Operation): DoorRoute {
   return { path: endpointPaths[endpoint].edge, ...caller, door: "openai", endpoint, operations: { POST: operation } };
 }

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { mintToken, serveModels } from "../pipeline.ts";
-import { readHealth } from "../routing/health.ts";
+import { readHealth } from "../routing/index.ts";
 import { control, controlPrefix } from "./control.ts";
 import { writeOpenApi } from "./open-api/document.ts";
 import type { DoorEnv } from "./port.ts";

@@ -36,9 +36,8 @@ export function refuseUnrouted(method: string, path: string): void {
   if (!route) throw refuseUrl(method, path);
   if (takesMethod(route, method)) return;
   const allowed = listMethods(route).join(", ");
-  const asked = quoteName(method, 16);
   throw new Refusal("method_not_allowed", {
-    message: `${asked} is not allowed at ${quoteName(path, pathCharsMax)}; it takes ${allowed}.`,
+    message: `${quoteName(method, 16)} is not allowed at ${quoteName(path, pathCharsMax)}; it takes ${allowed}.`,
     headers: { allow: allowed },
   });
 }

@@ -1,6 +1,7 @@
 import { Refusal } from "../errors.ts";
 import { earlyAnswerMs, waitCommentMs } from "../limits.ts";
 import { encodeErrorEvent, streamHeaders, waitComment } from "../protocol/sse.ts";
+import { describeTimeout } from "../protocol/openai/timeout.ts";
 import type { Visit } from "../visit.ts";
 import type { Answer } from "./outcome.ts";
 
@@ -45,16 +46,19 @@ export async function answerWhole(answer: Answer, headers: HeadersInit): Promise
     void response.body
       .pipeTo(writable)
       .catch(() => undefined)
-      .finally(answer.ended);
+      .finally(answer.dispose);
     return new Response(readable, { headers: all });
   }
   try {
     return new Response(await response.arrayBuffer(), { headers: all });
   } catch (cause) {
-    if (answer.isLate()) throw new Refusal("gateway_timeout", { log: "origin stood still in a whole answer", cause });
+    if (answer.isLate()) {
+      const message = describeTimeout(answer.timeout);
+      throw new Refusal("gateway_timeout", { message, log: "origin stood still in a whole answer", cause });
+    }
     throw new Refusal("bad_gateway", { log: "origin died in a whole answer", cause });
   } finally {
-    answer.ended();
+    answer.dispose();
   }
 }
 
@@ -64,9 +68,10 @@ async function pipe(answer: Answer, writable: WritableStream<Uint8Array>): Promi
     await answer.response.body.pipeTo(writable, { preventClose: true, preventAbort: true });
     await writable.close();
   } catch {
-    await breakOff(writable, new Refusal(answer.isLate() ? "gateway_timeout" : "stream_broken"));
+    const late = answer.isLate() ? new Refusal("gateway_timeout", { message: describeTimeout(answer.timeout) }) : null;
+    await breakOff(writable, late ?? new Refusal("stream_broken"));
   } finally {
-    answer.ended();
+    answer.dispose();
   }
 }
 
@@ -126,7 +131,7 @@ async function sendComments(
 async function cancelLate(late: StartResult): Promise<void> {
   if ("refusal" in late) return;
   await late.answer.response.body?.cancel().catch(() => undefined);
-  late.answer.ended();
+  late.answer.dispose();
 }
 
 /** A timer that can lose a race without running on. */

@@ -1,27 +1,20 @@
 import { loadHeader, readLoad, type LoadReport, type NodeRecord } from "../agreements/records/node.ts";
 import { Refusal, refusalCodes, refusals } from "../errors.ts";
-import type { AttemptEnd } from "../routing/port.ts";
+import type { AttemptEnd, AttemptObserver } from "../fleet/port.ts";
 import type { Visit } from "../visit.ts";
 
 /**
- * One try on one node: an answer whose body flows; or a refusal, whether another node may be tried, and whether this
- * one may be running the call all the same.
+ * One try on one node: an answer whose body flows; or a refusal, whether another node may be tried, whether this one
+ * may be running the call all the same, and whether the call's time is over.
  */
 export type Attempt =
   | ({ kind: "answer"; response: Response } & Deadline)
-  | { kind: "no"; mayRetry: boolean; mayRun: boolean; refusal: Refusal };
+  | { kind: "no"; mayRetry: boolean; mayRun: boolean; isLate: boolean; refusal: Refusal };
 
 /** The time limit of an answer's body: tells whether the body broke because time was up, and ends the timer. */
 export interface Deadline {
   isLate(): boolean;
   dispose(): void;
-}
-
-/** Learns how each attempt went, for breakers and load; routing's fleet implements it. */
-export interface AttemptObserver {
-  begin(node: string, nowMs: number): void;
-  learn(node: string, end: AttemptEnd, load: LoadReport | null, nowMs: number): void;
-  end(node: string): void;
 }
 
 /** One request to a node, ready to send. */
@@ -37,6 +30,8 @@ export interface UpstreamRequest {
   contentType: "text/event-stream" | "application/json";
   hop: string;
   body: NonNullable<RequestInit["body"]>;
+  /** Aborted when the caller has left. */
+  signal: AbortSignal;
 }
 
 /**
@@ -48,10 +43,9 @@ export async function attempt(
   upstream: UpstreamRequest,
   observer: AttemptObserver,
   visit: Visit,
-  aborted: AbortSignal,
 ): Promise<Attempt> {
   observer.begin(node.id, visit.now());
-  const waiting = waitFor(upstream, aborted, visit.now());
+  const waiting = waitFor(upstream, visit.now());
   let response: Response;
   try {
     response = await fetch(node.url + upstream.path, {
@@ -67,7 +61,7 @@ export async function attempt(
     });
   } catch (cause) {
     waiting.over();
-    return reportFailure(node, observer, visit, waiting.reason(), cause);
+    return reportFailure({ node: node.id, abortReason: waiting.reason(), cause }, observer, visit.now());
   }
   const load = readLoad(response.headers.get(loadHeader));
   const isAgents = response.headers.get("content-type")?.startsWith(upstream.contentType) ?? false;
@@ -81,9 +75,13 @@ export async function attempt(
   const refusal = response.status === 200 ? await refuseNonAgent(response) : await readRefusal(response);
   waiting.over();
   observer.end(node.id);
-  return { kind: "no", mayRetry: response.status === 200 || mayRetry(response.status), mayRun: false, refusal };
+  const isRetriable = response.status === 200 || mayRetry(response.status);
+  const isLate = refusal.code === "gateway_timeout" && upstream.deadlineMs - visit.now() < lateMsMin;
+  return { kind: "no", mayRetry: isRetriable, mayRun: false, isLate, refusal };
 }
 
+/** An agent ends a call at its deadline by its own clock, so it may say so a little earlier than we do. */
+const lateMsMin = 250;
 /** An error answer is small and arrives at once; it is not worth a longer wait. */
 const refusalMsMax = 2_000;
 
@@ -91,7 +89,7 @@ const refusalMsMax = 2_000;
 type AbortReason = "aborted" | "deadline" | "headers" | null;
 
 /** One controller per attempt and one timer at a time: first for the headers, then for the body. */
-function waitFor(upstream: UpstreamRequest, aborted: AbortSignal, nowMs: number) {
+function waitFor(upstream: UpstreamRequest, nowMs: number) {
   const controller = new AbortController();
   let abortReason: AbortReason = null;
   const abort = (reason: AbortReason) => {
@@ -99,8 +97,8 @@ function waitFor(upstream: UpstreamRequest, aborted: AbortSignal, nowMs: number)
     controller.abort();
   };
   const abortWithCaller = () => abort("aborted");
-  if (aborted.aborted) abortWithCaller();
-  else aborted.addEventListener("abort", abortWithCaller, { once: true });
+  if (upstream.signal.aborted) abortWithCaller();
+  else upstream.signal.addEventListener("abort", abortWithCaller, { once: true });
   const remainingMs = Math.max(1, upstream.deadlineMs - nowMs);
   let timer = setTimeout(
     () => abort(remainingMs <= upstream.headersMsMax ? "deadline" : "headers"),
@@ -120,21 +118,15 @@ async function refuseNonAgent(response: Response): Promise<Refusal> {
 }
 
 function reportFailure(
-  node: NodeRecord,
+  { node, abortReason, cause }: { node: string; abortReason: AbortReason; cause: unknown },
   observer: AttemptObserver,
-  visit: Visit,
-  abortReason: AbortReason,
-  cause: unknown,
+  nowMs: number,
 ): Attempt {
   // Only our own wait for headers counts against a node: a caller's deadline may be a millisecond.
-  observer.learn(
-    node.id,
-    abortReason === "aborted" || abortReason === "deadline" ? "aborted" : "failed",
-    null,
-    visit.now(),
-  );
-  observer.end(node.id);
-  const log = abortReason ? `${node.id} aborted: ${abortReason}` : `${node.id} out of reach`;
+  const isCallers = abortReason === "aborted" || abortReason === "deadline";
+  observer.learn(node, isCallers ? "aborted" : "failed", null, nowMs);
+  observer.end(node);
+  const log = abortReason ? `${node} aborted: ${abortReason}` : `${node} out of reach`;
   const refusal = new Refusal(abortReason ? "gateway_timeout" : "no_healthy_backends", {
     retryAfterMs: 1_000,
     log,
@@ -144,6 +136,7 @@ function reportFailure(
     kind: "no",
     mayRetry: abortReason === null || abortReason === "headers",
     mayRun: abortReason !== null,
+    isLate: abortReason === "deadline",
     refusal,
   };
 }

@@ -4,10 +4,12 @@ import type { HoldId, OrgId } from "../agreements/tokens/ids.ts";
 import type { Tier } from "../agreements/records/model.ts";
 import type { NodeRecord } from "../agreements/records/node.ts";
 import { Refusal } from "../errors.ts";
+import type { AttemptObserver } from "../fleet/port.ts";
 import { answerGraceMs, attemptsMax, callMsMax, streamHeadersMsMax } from "../limits.ts";
 import type { Call } from "../protocol/openai/call.ts";
+import { describeTimeout } from "../protocol/openai/timeout.ts";
 import type { Visit } from "../visit.ts";
-import { attempt, type AttemptObserver } from "./attempt.ts";
+import { attempt } from "./attempt.ts";
 import type { RetryBudget } from "./budget.ts";
 import type { Answer, NoAnswer } from "./outcome.ts";
 import { signHop, type HopKey, type HopTerms } from "./hop.ts";
@@ -35,18 +37,20 @@ export interface Reserved {
   completionTokens: number;
 }
 
+/** A call, what is held for it, the nodes to try, best first, and a signal for when its caller has left. */
+export interface HeldCall {
+  call: Call;
+  reserved: Reserved;
+  nodes: NodeRecord[];
+  signal: AbortSignal;
+}
+
 /**
  * Tries nodes in order until one begins to answer: at most three, within the retry budget, and never again once a byte
  * has come back (F3). Otherwise returns the last refusal; with no node at all `no_healthy_backends`, at once.
  */
-export async function forward(
-  visit: Visit,
-  call: Call,
-  reserved: Reserved,
-  nodes: NodeRecord[],
-  origin: Origin,
-  signal: AbortSignal,
-): Promise<Answer | NoAnswer> {
+export async function forward(visit: Visit, held: HeldCall, origin: Origin): Promise<Answer | NoAnswer> {
+  const { call, reserved, nodes, signal } = held;
   const body = new TextEncoder().encode(JSON.stringify({ ...call.body, ...clampTokens(call, reserved) }));
   const bodySha256 = digestBody(body);
   origin.budget.countCall(visit.now());
@@ -56,19 +60,21 @@ export async function forward(
     deadlineMs: call.deadlineMs,
     endMs: call.deadlineMs + answerGraceMs,
     contentType,
+    signal,
   } as const;
   const failure: Omit<NoAnswer, "refusal"> & { refusal: Refusal | null } = { kind: "no", mayRun: false, refusal: null };
   for (const [index, node] of nodes.slice(0, attemptsMax).entries()) {
     if (index > 0 && !origin.budget.takeRetry(visit.now())) break;
-    const hop = signHop(buildHopTerms(call, reserved, node, index + 1, bodySha256), origin.hopKey, visit);
-    const tried = await attempt(node, { path: call.path, hop, body, ...terms }, origin.observer, visit, signal);
+    const hop = signHop(buildHopTerms(held, node, index + 1, bodySha256), origin.hopKey, visit);
+    const tried = await attempt(node, { path: call.path, hop, body, ...terms }, origin.observer, visit);
     if (tried.kind === "answer") {
       const { response, isLate, dispose: over } = tried;
       const dispose = () => {
         over();
         origin.observer.end(node.id);
       };
-      return { kind: "answer", response, node: node.id, servedBy: node.tier, isLate, ended: dispose };
+      const { timeout } = call;
+      return { kind: "answer", response, node: node.id, servedBy: node.tier, isLate, timeout, dispose };
     }
     visit.log("attempt_failed", {
       node: node.id,
@@ -76,7 +82,7 @@ export async function forward(
       code: tried.refusal.code,
       why: tried.refusal.message,
     });
-    failure.refusal = tried.refusal;
+    failure.refusal = tried.isLate ? refuseLate(call, tried.refusal) : tried.refusal;
     failure.mayRun ||= tried.mayRun;
     if (!tried.mayRetry || signal.aborted) break;
   }
@@ -86,28 +92,32 @@ export async function forward(
   };
 }
 
+/** The same refusal, but it says whose limit it was: a caller who set one learns that nothing is broken. */
+function refuseLate(call: Call, { code, details }: Refusal): Refusal {
+  return new Refusal(code, { ...details, message: describeTimeout(call.timeout) });
+}
+
 /**
- * Requests a node's token count of the prompt (`/tokenize`); null when it cannot be counted: several prompts, images,
+ * Requests the first node's token count of the prompt (`/tokenize`); null when it cannot be counted: several prompts, images,
  * documents.
  */
 export async function countPrompt(
   visit: Visit,
-  call: Call,
-  reserved: Reserved,
-  node: NodeRecord | undefined,
+  { call, reserved, nodes: [node] }: Omit<HeldCall, "signal">,
   origin: Origin,
 ): Promise<number | null> {
   const request = buildTokenizeRequest(call);
   if (!node || !request) return null;
   const body = new TextEncoder().encode(JSON.stringify(request));
-  const hop = signHop(buildHopTerms(call, reserved, node, 1, digestBody(body)), origin.hopKey, visit);
+  const hop = signHop(buildHopTerms({ call, reserved }, node, 1, digestBody(body)), origin.hopKey, visit);
   const terms = {
     headersMsMax: tokenizeMsMax,
     deadlineMs: call.deadlineMs,
     endMs: visit.now() + tokenizeMsMax,
     contentType: "application/json",
+    signal: neverAborted,
   } as const;
-  const tried = await attempt(node, { path: "/tokenize", hop, body, ...terms }, origin.observer, visit, neverAborted);
+  const tried = await attempt(node, { path: "/tokenize", hop, body, ...terms }, origin.observer, visit);
   if (tried.kind !== "answer") return null;
   const answer = parseObject(await tried.response.text().catch(() => ""));
   tried.dispose();
@@ -129,7 +139,12 @@ function buildTokenizeRequest(call: Call): Record<string, unknown> | null {
   return typeof text === "string" ? { model, prompt: text } : null;
 }
 
-function buildHopTerms(call: Call, reserved: Reserved, node: NodeRecord, number: number, bodySha256: string): HopTerms {
+function buildHopTerms(
+  { call, reserved }: Pick<HeldCall, "call" | "reserved">,
+  node: NodeRecord,
+  number: number,
+  bodySha256: string,
+): HopTerms {
   return {
     aud: node.id,
     org: reserved.org,

@@ -1,5 +1,6 @@
 import type { Tier } from "../agreements/records/model.ts";
 import type { Refusal } from "../errors.ts";
+import type { CallTimeout } from "../protocol/openai/timeout.ts";
 
 /** No node answered. `mayRun`: one was aborted while it may have been running, so its output must still be billed. */
 export interface NoAnswer {
@@ -16,6 +17,8 @@ export interface Answer {
   servedBy: Tier;
   /** True when the body broke because the node stalled until the call's time was up. */
   isLate(): boolean;
+  /** The time that it had. */
+  timeout: CallTimeout;
   /** Ends the timer and tells the observer; to be called once the body has ended. */
-  ended(): void;
+  dispose(): void;
 }

@@ -1,12 +1,22 @@
+import { findStringEnd, hasInexactNumber, numberCharsMax, parseExact } from "../agreements/exact-json.ts";
+import { isObject, type JsonObject } from "../agreements/json.ts";
 import { Refusal } from "../errors.ts";
 import { bodyBytesMax, bodyDepthMax, bodyMembersMax, bodyMembersMaxAll, discardedBytesMax } from "../limits.ts";
+
+/** A body as it was sent, and as it is read. */
+export interface ReadBody {
+  bytes: Uint8Array<ArrayBuffer>;
+  json: unknown;
+  /** The same with the digits of numbers that a double cannot keep, for writing only; null when there are none. */
+  exact: JsonObject | null;
+}
 
 /**
  * Reads a request's body whole, 4 MiB at most. Refuses any Content-Encoding (415), more bytes (413), invalid UTF-8 or
  * JSON (400), and nesting deeper than 64 (400). Of a duplicate member the last one counts, as everywhere in JavaScript;
  * calls are serialized anew for the origin, so nobody behind us can read them differently.
  */
-export async function readJson(request: Request): Promise<{ bytes: Uint8Array<ArrayBuffer>; json: unknown }> {
+export async function readJson(request: Request): Promise<ReadBody> {
   const bytes = await readBytes(request, bodyBytesMax);
   if (measureDepth(bytes, bodyDepthMax + 1) > bodyDepthMax) {
     throw new Refusal("invalid_value", { message: `The body is nested deeper than ${bodyDepthMax} levels.` });
@@ -16,16 +26,23 @@ export async function readJson(request: Request): Promise<{ bytes: Uint8Array<Ar
       message: `The body has more than ${bodyMembersMaxAll} members, lists and objects in all.`,
     });
   }
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
-  } catch (cause) {
-    throw new Refusal("invalid_json", { cause });
-  }
+  const { json, exact } = parseBoth(bytes);
   if (typeof json === "object" && json !== null && Object.keys(json).length > bodyMembersMax) {
     throw new Refusal("invalid_value", { message: `The body has more than ${bodyMembersMax} members.` });
   }
-  return { bytes, json };
+  return { bytes, json, exact };
+}
+
+function parseBoth(bytes: Uint8Array): Omit<ReadBody, "bytes"> {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
+    const json: unknown = JSON.parse(text);
+    const exact = hasInexactNumber(bytes) ? parseExact(text) : null;
+    return { json, exact: isObject(exact) ? exact : null };
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw new Refusal("invalid_json", { cause });
+    throw new Refusal("invalid_value", { message: `A number has more than ${numberCharsMax} characters.`, cause });
+  }
 }
 
 /** Reads the body's bytes, `bytesMax` at most; refuses encoded bodies. */
@@ -105,14 +122,4 @@ function countMembers(bytes: Uint8Array): number {
   return members;
 }
 
-const [quote, backslash, openBracket, closeBracket, openBrace, closeBrace, colon] = [34, 92, 91, 93, 123, 125, 58];
-
-/** The index of the quote that ends the string which starts at `start`; the end of the bytes if there is none. */
-function findStringEnd(bytes: Uint8Array, start: number): number {
-  for (let at = bytes.indexOf(quote, start + 1); at !== -1; at = bytes.indexOf(quote, at + 1)) {
-    let slashes = 0;
-    while (bytes[at - 1 - slashes] === backslash) slashes++;
-    if (slashes % 2 === 0) return at;
-  }
-  return bytes.length;
-}
+const [quote, openBracket, closeBracket, openBrace, closeBrace, colon] = [34, 91, 93, 123, 125, 58];

@@ -1,10 +1,12 @@
 import { z } from "zod";
 import { Refusal } from "../errors.ts";
 import { choicesMax, logitBiasMax, schemaBytesMax, stopMax } from "../limits.ts";
+import { unknownField, writeIssue } from "./issues.ts";
 
-const tooBig = { message: `at most ${schemaBytesMax} bytes` };
+const tooBig = { message: `must have at most ${schemaBytesMax} bytes` };
 
-function isSmall(schema: unknown): boolean {
+/** Tells whether a schema that callers send for an answer is small enough to be compiled. */
+export function isSmall(schema: unknown): boolean {
   return countUtf8Bytes(JSON.stringify(schema)) <= schemaBytesMax;
 }
 
@@ -25,19 +27,30 @@ export function createCheckedSchema<T>(findFault: (value: unknown) => FieldFault
   });
 }
 
-/** A schema for a list whose items are checked one by one, up to the first that is wrong. */
-export function createListSchema<T>(item: z.ZodType<T>, max: number, min = 0): z.ZodType<T[]> {
+/** A schema for a list of `min` (0 or 1) to `max` items, which are checked one by one, up to the first that is wrong. */
+export function createListSchema<T>(item: z.ZodType<T>, max: number, min: 0 | 1 = 0): z.ZodType<T[]> {
   return createCheckedSchema<T[]>((value) => {
-    if (!Array.isArray(value)) return { path: [], message: "must be an array" };
-    if (value.length < min) return { path: [], message: `must have at least ${min} items` };
+    if (!Array.isArray(value)) return { path: [], message: "must be a list" };
+    if (value.length < min) return { path: [], message: "must not be empty" };
     if (value.length > max) return { path: [], message: `must have at most ${max} items` };
     for (const [index, member] of value.entries()) {
       const parsed = item.safeParse(member);
       const issue = parsed.success ? null : findDeepest(parsed.error.issues[0]);
-      if (!parsed.success) return { path: [index, ...(issue?.path ?? [])], message: issue?.message ?? "is not valid" };
+      if (!parsed.success)
+        return { path: [index, ...(issue?.path ?? [])], message: issue?.message ?? "must have another form" };
     }
     return null;
   });
+}
+
+/** Engines refuse an empty stop string: it would end every answer before it began. */
+function findStopFault(value: unknown): FieldFault | null {
+  if (typeof value === "string") return null;
+  if (!Array.isArray(value)) return { path: [], message: "must be a string or a list" };
+  if (value.length > stopMax) return { path: [], message: `must have at most ${stopMax} items` };
+  const at = value.findIndex((item) => typeof item !== "string" || item === "");
+  if (at === -1) return null;
+  return { path: [at], message: value[at] === "" ? "must not be empty" : "must be a string" };
 }
 
 function findBiasFault(value: unknown): FieldFault | null {
@@ -72,7 +85,7 @@ export const sampling = {
   presence_penalty: z.number().min(-2).max(2).nullish(),
   frequency_penalty: z.number().min(-2).max(2).nullish(),
   seed: z.int().nullish(),
-  stop: z.union([z.string(), z.array(z.string()).max(stopMax)]).nullish(),
+  stop: createCheckedSchema<string | string[]>(findStopFault).nullish(),
   logit_bias: createCheckedSchema<Record<string, number>>(findBiasFault).nullish(),
   response_format: z
     .looseObject({ type: z.enum(["text", "json_object", "json_schema", "structural_tag"]) })
@@ -107,10 +120,9 @@ export function parseBody<T>(schema: z.ZodType<T>, json: unknown): T {
 /** Turns a zod error into a refusal: its first issue, or the deepest one where a union failed. */
 export function createFieldRefusal(error: z.ZodError): Refusal {
   const issue = findDeepest(error.issues[0]);
-  const param = issue ? writePath(issue.path) : null;
-  const message = issue?.message ?? "is not valid";
-  if (!param) return new Refusal("invalid_value", { message: `The body is not valid: ${message}.` });
-  return new Refusal("invalid_value", { param, message: `Invalid value for '${param}': ${message}.` });
+  const param = issue ? writePath(issue.path) : "";
+  const message = writeIssue(param, issue?.message ?? "must have another form");
+  return new Refusal("invalid_value", { param: param || undefined, message });
 }
 
 interface Issue {
@@ -118,10 +130,13 @@ interface Issue {
   message: string;
   code?: string | undefined;
   errors?: unknown;
+  keys?: unknown;
 }
 
 /** A union reports one list of issues per branch; the branch that got furthest explains most. */
 function findDeepest(issue: Issue | undefined): Issue | undefined {
+  if (issue?.code === "unrecognized_keys" && Array.isArray(issue.keys))
+    return { ...issue, path: [...issue.path, ...issue.keys.slice(0, 1)], message: unknownField };
   if (!issue || issue.code !== "invalid_union" || !Array.isArray(issue.errors)) return issue;
   const branches: Issue[] = issue.errors.flat();
   const best = branches.filter((inner) => inner.path.length > 0).toSorted((a, b) => b.path.length - a.path.length)[0];

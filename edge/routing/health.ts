@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { ModelRecord } from "../agreements/records/model.ts";
 import { heartbeatStaleMs } from "../limits.ts";
-import type { NodeView } from "./port.ts";
+import type { NodeView } from "../fleet/port.ts";
 
 /** The body of `GET /health`: which nodes are ready for each model, by name. */
 export const Health = z.strictObject({

@@ -1,10 +1,13 @@
 import type { Tier } from "../agreements/records/model.ts";
+import type { NodeRecord } from "../agreements/records/node.ts";
 import { heartbeatStaleMs, waitTargetMs } from "../limits.ts";
-import type { NodeView } from "./port.ts";
+import type { Fleet, NodeView } from "../fleet/port.ts";
+import type { Call } from "../protocol/openai/call.ts";
+import type { Visit } from "../visit.ts";
 
 export { writeTierHeader, type Classification } from "./tier/complexity.ts";
 export { openTierClassifier, type TierClassifier } from "./tier/classifier.ts";
-export type { Fleet, NodeView } from "./port.ts";
+export { Health, readHealth } from "./health.ts";
 
 /** What a call needs: a model in a tier, so many GPU seconds, and the text by which calls share a prefix cache. */
 export interface Wanted {
@@ -13,6 +16,22 @@ export interface Wanted {
   gpuSeconds: number;
   org: string;
   affinity: string;
+}
+
+/**
+ * The nodes for a call, best first, by what the fleet shows now. Where the view is older than a second it is refreshed
+ * for the calls to come, beside this one.
+ */
+export function rankNodes(
+  visit: Visit,
+  fleet: Fleet,
+  { model, affinity }: Pick<Call, "model" | "affinity">,
+  { org, tier, gpuSeconds }: Pick<Wanted, "org" | "tier" | "gpuSeconds">,
+): NodeRecord[] {
+  const refresh = fleet.refresh(visit.now());
+  if (refresh) visit.afterwards(refresh);
+  const wanted = { model: model.id, tier, gpuSeconds, org, affinity };
+  return rank(fleet.view(visit.now()), wanted, visit.chance).map(({ record }) => record);
 }
 
 const boundedLoad = 1.25;

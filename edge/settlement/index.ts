@@ -45,7 +45,7 @@ export async function takeUsage(
 function refuseUnreachable(failed: { org: OrgId; records: UsageRecord[] }[], ledgers: number, cause: unknown): Refusal {
   const unacknowledged = new Set(failed.flatMap(({ records }) => records.map(({ hold }) => hold)));
   return new Refusal("quota_unavailable", {
-    message: "Ledgers are out of reach: send the records of the holds named in 'untaken' again.",
+    message: "Ledgers are out of reach: send the records of the holds named in 'unacknowledged' again.",
     retryAfterMs: 1_000,
     extra: { unacknowledged: Array.from(unacknowledged) } satisfies Unacknowledged,
     log: `${failed.length} of ${ledgers} ledgers out of reach while settling, that of ${failed[0]?.org} first`,

@@ -62,11 +62,11 @@ function eachLine(stream: NodeJS.ReadableStream | null, take: (line: string) => 
   });
 }
 
-/** Below what systems hand out by themselves: Linux from 32,768 on, macOS and Windows from 49,152. */
+/** Below the ports that systems hand out themselves: Linux from 32,768 on, macOS and Windows from 49,152. */
 const firstPort = 20_000;
 const portCount = 12_000;
 
-/** Ports that nobody listened on a moment ago, and that no connection is given before they are used. */
+/** Ports that were free a moment ago, and that no outgoing connection is given before they are used. */
 export async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>();
   while (ports.size < count) {

@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * What the demo org is reached with. Kept beside the state it belongs to, readable by its owner only; `penstock`
- * (clients/cli) reads it too.
+ * How to reach the demo org. Kept beside the state it belongs to, readable by its owner only; `penstock` (clients/cli)
+ * reads it too.
  */
 export interface Demo {
   edge: string;

@@ -10,7 +10,7 @@ import { watchParent } from "./parent.ts";
 import { makeModelRecords, probeEngine } from "./engine/real-engine.ts";
 import { defaultModels, root, startStack, type Stack, type StackOptions } from "./stack.ts";
 
-/** With the time in which a lost parent is noticed, within two seconds. */
+/** Includes the time in which a lost parent is noticed, within two seconds. */
 const stopMsMax = 1_700;
 
 const usage = `npm run dev -- [options]
@@ -104,7 +104,7 @@ async function main(): Promise<void> {
   const gguf = flags.gguf ? await startGguf(resolve(flags.gguf), (line) => log("llama.cpp", line)) : null;
   const given = gguf ?? (flags.engine ? await probeEngine(flags.engine) : null);
   if (given) Object.assign(options, { models: makeModelRecords(given.found), engines: [given.engine] });
-  // A laptop may read a long prompt for minutes before it says a word.
+  // A laptop may process a long prompt for minutes before the first token.
   if (gguf) options.agentLimits = { streamIdleMsMax: 600_000 };
   await startChild("reaper", [join(root, "infra/local/reaper.ts"), flags.state], () => undefined);
   const stack = await startStack(options);

@@ -1,11 +1,9 @@
 import { createServer, connect, type AddressInfo, type Socket } from "node:net";
 
-/**
- * A TCP way to somewhere, that can be cut. Bytes are counted towards the client, for each connection and answer anew.
- */
+/** A TCP proxy that can be cut. Bytes are counted towards the client, for each connection and answer anew. */
 export interface FaultProxy {
   url: string;
-  /** The next answer is cut after so many bytes; `null`: no more. */
+  /** The next answer is cut after this many bytes; `null`: none is. */
   cutAfterBytes(bytes: number | null): void;
   /** Bytes of the last answer that passed, and when its client's side was closed. */
   readonly passed: number;

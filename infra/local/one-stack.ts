@@ -24,7 +24,7 @@ export function endWorkerds(stateDir: string, starter: number): void {
   }
 }
 
-/** Gives the state folder back, for the next stack. */
+/** Releases the state folder for the next stack. */
 export function releaseStack(stateDir: string): void {
   rmSync(join(stateDir, "dev.pid"), { force: true });
 }

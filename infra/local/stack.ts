@@ -71,8 +71,8 @@ export const nodeSpecs = [
 ] as const;
 
 /**
- * The whole road on this machine: engines, agents, edge. Agents and edge know of each other only what a remote node
- * would: an address, a public key each way. Closing stops every process within two seconds.
+ * Runs the whole path on this machine: engines, agents, edge. Agents and edge know of each other only what a remote
+ * node would: an address, and a public key each way. Closing stops every process within two seconds.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { stateDir, models = defaultModels, log = () => undefined } = options;
@@ -156,7 +156,7 @@ async function startNode(parts: NodeParts): Promise<LocalNode> {
   return node;
 }
 
-/** Its file lies in the state folder, so quotas survive a restart as those of objects do. */
+/** Its file lies in the state folder, so quotas survive a restart as they do in Durable Objects. */
 async function openRedis(stateDir: string, log: (source: string, line: string) => void) {
   const child = await startChild(
     "redis",

@@ -29,11 +29,14 @@ export function refuse(response: ServerResponse, cause: unknown, isStream = fals
   );
 }
 
-/** A whole answer of JSON. */
+/** Sends a whole answer of JSON. */
 export function sendJson(response: ServerResponse, status: number, json: string) {
-  response
-    .writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(json) })
-    .end(json);
+  send(response, status, "application/json", json);
+}
+
+/** Sends a whole answer of this media type. */
+export function send(response: ServerResponse, status: number, type: string, text: string) {
+  response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(text) }).end(text);
 }
 
 /** The request's JSON object. Throws vLLM's 400 for another media type or a body that is none. */

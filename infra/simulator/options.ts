@@ -14,7 +14,7 @@ export interface ModelOptions {
 }
 
 /**
- * How an engine is sized and how fast it is. One engine per model, as on the seed's node, where each model has a GPU of
+ * How an engine is sized and how fast it is. There is one engine per model, as on a node where each model has a GPU of
  * its own.
  */
 export interface EngineProfile {
@@ -33,7 +33,7 @@ export interface EngineProfile {
   isPriority: boolean;
 }
 
-/** How a simulator is set up; everything has a default, which is the seed's L4. */
+/** How a simulator is set up; everything has a default, which is an L4 with a 7B model. */
 export interface SimulatorOptions {
   models?: readonly ModelOptions[];
   host?: string;
@@ -61,9 +61,7 @@ export type SimulatorSettings = Required<Omit<SimulatorOptions, "profile" | "mod
   models: readonly Required<ModelOptions>[];
 };
 
-/**
- * The seed's L4: 5.17 GiB of KV at 57,344 B a token, 51 ms a decode step, 0.21 ms a prefill token.
- */
+/** An L4 with a 7B model: 5.17 GiB of KV at 57,344 B a token, 51 ms a decode step, 0.21 ms a prefill token. */
 export const l4Profile: Readonly<EngineProfile> = {
   blocks: 6_050,
   maxNumSeqs: 32,

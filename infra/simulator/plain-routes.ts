@@ -3,6 +3,8 @@ import { checkMessages } from "./calls/chat.ts";
 import { readInputs } from "./calls/completions.ts";
 import { Fields } from "./calls/fields.ts";
 import { contextExceeded, readPrompt, truncatePrompt } from "./calls/prompt.ts";
+import { vllmVersion } from "./identity.ts";
+import { writeMetrics } from "./metrics.ts";
 import { hashHex } from "./text/hash.ts";
 import { embed } from "./calls/logprobs.ts";
 import { makeInvalid, makeProblem, type Flaw } from "./problems.ts";
@@ -17,6 +19,16 @@ export function listModels(models: ServedModels, createdMs: number): string {
   const created = Math.floor(createdMs / 1_000);
   const cards = models.all.flatMap((model) => model.names.map((name) => writeCard(model, name, created)));
   return JSON.stringify({ object: "list", data: cards });
+}
+
+/** `GET /version`: the vLLM that is simulated. */
+export function answerVersion(): string {
+  return JSON.stringify({ version: vllmVersion });
+}
+
+/** `GET /metrics`: the figures of every model's engine, in Prometheus' text format. */
+export function answerMetrics(models: ServedModels): string {
+  return writeMetrics(new Map(models.all.map(({ name, engine }) => [name, engine])));
 }
 
 function writeCard(model: ServedModel, id: string, created: number) {

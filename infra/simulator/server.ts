@@ -5,12 +5,17 @@ import { readChat } from "./calls/chat.ts";
 import { ChatSerializer } from "./calls/chat-serializer.ts";
 import { CompletionSerializer, readCompletion } from "./calls/completions.ts";
 import { ActiveFaults, readFaultRule, type FaultRule } from "./faults.ts";
-import { vllmVersion } from "./identity.ts";
-import { writeMetrics } from "./metrics.ts";
 import { resolveOptions, type SimulatorSettings, type SimulatorOptions } from "./options.ts";
 import { makeReport, type OracleRecord, type OracleReport } from "./text/oracle.ts";
-import { answerDetokenize, embedInputs, listModels, answerTokenize } from "./plain-routes.ts";
-import { readBody, refuse, sendJson, statusBody } from "./exchange.ts";
+import {
+  answerDetokenize,
+  answerTokenize,
+  answerMetrics,
+  answerVersion,
+  embedInputs,
+  listModels,
+} from "./plain-routes.ts";
+import { readBody, refuse, send, sendJson, statusBody } from "./exchange.ts";
 import { writeError, Problem } from "./problems.ts";
 import { ServedModels } from "./served-model.ts";
 import { StreamWriter } from "./calls/stream-writer.ts";
@@ -121,7 +126,7 @@ class SimulatorApp {
       ["/health", { GET: empty }],
       ["/ping", { GET: empty, POST: empty }],
       ["/load", { GET: (_, response) => sendJson(response, 200, '{"server_load":0}') }],
-      ["/version", { GET: (_, response) => sendJson(response, 200, JSON.stringify({ version: vllmVersion })) }],
+      ["/version", { GET: (_, response) => sendJson(response, 200, answerVersion()) }],
       [
         "/metrics",
         { GET: (_, response) => this.#sendMetrics(response), HEAD: (_, response) => this.#sendMetrics(response) },
@@ -266,13 +271,7 @@ class SimulatorApp {
   }
 
   #sendMetrics(response: ServerResponse) {
-    const text = writeMetrics(new Map(this.models.all.map(({ name, engine }) => [name, engine])));
-    response
-      .writeHead(200, {
-        "content-type": "text/plain; version=0.0.4; charset=utf-8",
-        "content-length": Buffer.byteLength(text),
-      })
-      .end(text);
+    send(response, 200, "text/plain; version=0.0.4; charset=utf-8", answerMetrics(this.models));
   }
 
   #sendFaults(response: ServerResponse) {

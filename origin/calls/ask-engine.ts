@@ -1,10 +1,11 @@
 import { readAnswerText } from "../engines/http/client.ts";
-import { detectEarlyError } from "../engines/early-error.ts";
 import type { EngineAnswer } from "../engines/http/connection.ts";
-import { countPromptTokens } from "../engines/tokenize.ts";
+import { isCountable, refuseContext } from "../engines/context-exceeded.ts";
+import { countPromptTokens, type TokenCount } from "../engines/tokenize.ts";
 import { isContextError, translateError } from "../engines/translate.ts";
 import type { LiveCall } from "./live-call.ts";
 import { setCompletionMax } from "./prepare.ts";
+import { detectEarlyError } from "./stream/early-error.ts";
 
 const errorBytesMax = 256 * 1024;
 /**
@@ -20,10 +21,11 @@ const firstEventMsMax = 250;
 export async function askEngine(call: LiveCall, isRetry = false): Promise<EngineAnswer> {
   const { engine, prepared, claims, controller } = call;
   const { path, body } = prepared;
+  const sent = JSON.stringify(body);
   const answer = await engine.request({
     method: "POST",
     path,
-    body: JSON.stringify(body),
+    body: sent,
     requestId: claims.hold,
     signal: controller.signal,
     isStream: prepared.isStream,
@@ -33,13 +35,15 @@ export async function askEngine(call: LiveCall, isRetry = false): Promise<Engine
   if (early) answer.destroy();
   const status = early?.status ?? answer.status;
   const text = early?.text ?? (await readAnswerText(answer, errorBytesMax));
-  const isFitting = !isRetry && claims.isDefaultMax && isContextError(status, text) && (await shrinkToContext(call));
-  if (isFitting) return askEngine(call, true);
-  throw translateError(status, text, path, answer.fields.get("retry-after"));
+  if (!isContextError(status, text)) throw translateError(status, text, prepared, answer.fields.get("retry-after"));
+  const mayShrink = !isRetry && claims.isDefaultMax;
+  const hasNumbers = isCountable(prepared, sent.length);
+  const count = mayShrink || hasNumbers ? await countPromptTokens(engine, body) : null;
+  if (mayShrink && shrinkToContext(call, count)) return askEngine(call, true);
+  throw refuseContext(prepared, hasNumbers ? count : null, claims.isDefaultMax);
 }
 
-async function shrinkToContext({ engine, prepared, claims }: LiveCall): Promise<boolean> {
-  const count = await countPromptTokens(engine, prepared.body);
+function shrinkToContext({ engine, prepared, claims }: LiveCall, count: TokenCount | null): boolean {
   if (!count || count.contextTokensMax === null) return false;
   const rest = Math.min(count.contextTokensMax - count.tokens, claims.completionTokensMax);
   if (rest < 1) return false;

@@ -1,9 +1,11 @@
 import { createHmac, type KeyObject } from "node:crypto";
+import { hasInexactNumber, parseExact } from "#edge/agreements/exact-json.ts";
 import { isObject, type JsonObject } from "#edge/agreements/json.ts";
 import { callPaths, type CallPath } from "#edge/agreements/paths.ts";
 import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import { choicesMax, inputsMax } from "#edge/limits.ts";
+import { restoreDigits } from "#edge/protocol/digits.ts";
 import { refuseGuided, refuseRemoteMedia, stripReserved } from "#edge/protocol/openai/reserved-fields.ts";
 import type { Engine } from "../engines/http/client.ts";
 import { openaiFields } from "../engines/dialects.ts";
@@ -36,7 +38,7 @@ export interface CallToPrepare {
  * model, which is a configuration error.
  */
 export function prepareCall({ body: bytes, path, claims, engine, cacheSaltKey }: CallToPrepare): PreparedCall {
-  const requested = readObject(bytes);
+  const { requested, exact } = readBody(bytes);
   refuseGuided(requested);
   refuseRemoteMedia(requested["messages"]);
   const model = engine.config.models[claims.model];
@@ -46,7 +48,7 @@ export function prepareCall({ body: bytes, path, claims, engine, cacheSaltKey }:
   const streamOptions = isObject(requested["stream_options"]) ? requested["stream_options"] : {};
   const choicesPerPrompt = isGenerated ? readChoices(requested["n"]) : 0;
   const choices = choicesPerPrompt * (path === "/v1/completions" ? countPrompts(requested["prompt"]) : 1);
-  const body: JsonObject = { ...stripReserved(requested), model, stream: isStream };
+  const body: JsonObject = { ...stripReserved(restoreDigits(requested, exact)), model, stream: isStream };
   for (const name of ["stream_options", "max_tokens", "max_completion_tokens"]) delete body[name];
   if (isGenerated) setCompletionMax(body, path, engine, readCompletionMax(requested, claims.completionTokensMax));
   if (isStream)
@@ -115,15 +117,19 @@ function pickOpenaiFields(body: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(body).filter(([name]) => openaiFields.has(name)));
 }
 
-function readObject(bytes: Buffer): JsonObject {
-  let json: unknown;
+/** Reads an object or refuses it, and where its numbers have digits that a double cannot keep, reads it once more with those. */
+export function readBody(bytes: Buffer): { requested: JsonObject; exact: JsonObject | null } {
+  const text = bytes.toString("utf8");
+  let requested: unknown;
+  let exact: unknown = null;
   try {
-    json = JSON.parse(bytes.toString("utf8"));
+    requested = JSON.parse(text);
+    if (hasInexactNumber(bytes)) exact = parseExact(text);
   } catch (cause) {
     throw new Refusal("invalid_json", { cause });
   }
-  if (isObject(json)) return json;
-  throw new Refusal("invalid_json", { message: "The body must be a JSON object." });
+  if (!isObject(requested)) throw new Refusal("invalid_json", { message: "The body must be a JSON object." });
+  return { requested, exact: isObject(exact) ? exact : null };
 }
 
 function isPresent(value: unknown): boolean {

@@ -16,8 +16,8 @@ export interface Account {
 
 /** Builds the record of a call as it stands. A prompt that nobody has counted is written as 0. */
 export function buildRecord(account: Account, outcome: Outcome, isFinal: boolean, nowMs: number): UsageRecord {
-  const { claims, meter: tally, responseId, startedAtMs, firstTokenAtMs } = account;
-  const bill = tally.read();
+  const { claims, meter, responseId, startedAtMs, firstTokenAtMs } = account;
+  const bill = meter.read();
   return {
     hold: claims.hold,
     org: claims.org,

@@ -91,7 +91,7 @@ function watchDeadline(controller: AbortController, response: ServerResponse, ms
   const expire = () =>
     controller.abort({
       outcome: "cancelled",
-      refusal: new Refusal("gateway_timeout", { log: "deadline" }),
+      refusal: new Refusal("gateway_timeout", { message: "The call's time ran out.", log: "deadline" }),
     } satisfies Ending);
   if (msMax <= 0) expire();
   const timer = setTimeout(expire, Math.min(Math.max(msMax, 0), timerMsMax));

@@ -70,6 +70,12 @@ export class UsageMeter {
     return this.#total?.completion === null || (this.#total === null && this.#completions.length === 0);
   }
 
+  /** True when the engine reported what it generated, for the whole call or for each of its choices. */
+  hasUsage(choices: number): boolean {
+    if (this.#total) return this.#total.completion !== null;
+    return Object.keys(this.#completions).length >= choices;
+  }
+
   get hasContent(): boolean {
     return this.#contentChunks > 0;
   }

@@ -2,8 +2,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { callPathNames } from "#edge/agreements/paths.ts";
 import type { OrderClaims } from "#edge/agreements/tokens/hop.ts";
 import { buildErrorBody, buildErrorHeaders, Refusal } from "#edge/errors.ts";
-import { isObject } from "#edge/agreements/json.ts";
+import { restoreDigits } from "#edge/protocol/digits.ts";
 import { refuseRemoteMedia, stripReserved } from "#edge/protocol/openai/reserved-fields.ts";
+import { readBody } from "../calls/prepare.ts";
 import { answerCall } from "../calls/serve-call.ts";
 import type { NodeDrain } from "../calls/drain.ts";
 import { buildNodeHeaders } from "../calls/live-call.ts";
@@ -89,11 +90,10 @@ function writeJson(rooms: Rooms, response: ServerResponse, status: number, body:
 async function serveTokenize(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { claims, body } = await rooms.gate.admitCall(request);
   const { engine } = rooms.pool.findServing(claims.model);
-  const fields = parse(body);
-  if (!isObject(fields)) throw new Refusal("invalid_json");
-  refuseRemoteMedia(fields["messages"]);
+  const { requested, exact } = readBody(body);
+  refuseRemoteMedia(requested["messages"]);
   const count = await countPromptTokens(engine, {
-    ...stripReserved(fields),
+    ...stripReserved(restoreDigits(requested, exact)),
     model: engine.config.models[claims.model],
   });
   if (!count) throw new Refusal("bad_gateway", { log: "no_tokenizer" });
@@ -147,7 +147,7 @@ async function serveMetrics(rooms: DoorRooms, request: IncomingMessage, response
     usageBacklogBytes: rooms.sender.backlogBytes,
     isReady: readNodeState(rooms) === "ready",
   };
-  const pages = all.map(({ monitor: watch }) => watch.metricsText).filter((page) => page !== "");
+  const pages = all.map(({ monitor }) => monitor.metricsText).filter((page) => page !== "");
   response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
   response.end(rooms.metrics.write(gauges, pages));
 }
@@ -163,12 +163,4 @@ function refuseRemote(request: IncomingMessage): void {
     (name) => name.startsWith("cf-") || name.startsWith("x-forwarded-") || name === "forwarded",
   );
   if (!isLocal || isForwarded) throw new Refusal("unknown_url");
-}
-
-function parse(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString("utf8"));
-  } catch {
-    return null;
-  }
 }

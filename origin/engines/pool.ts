@@ -63,26 +63,26 @@ export function openEnginePool(
     },
     get models() {
       return all
-        .filter(({ monitor: watch }) => watch.state === "ready")
+        .filter(({ monitor }) => monitor.state === "ready")
         .flatMap(({ engine }) => Object.keys(engine.config.models));
     },
     get inflight() {
       return sumOver(all, ({ capacity }) => capacity.inflight);
     },
     get kvPoolTokens() {
-      return sumOver(all, ({ monitor: watch }) => config.limits.kvPoolTokens ?? watch.readings.kvPoolTokens ?? 0);
+      return sumOver(all, ({ monitor }) => config.limits.kvPoolTokens ?? monitor.readings.kvPoolTokens ?? 0);
     },
     get fingerprint() {
-      const parts = all.map(({ engine, monitor: watch }) => [
+      const parts = all.map(({ engine, monitor }) => [
         engine.config.kind,
-        watch.version,
+        monitor.version,
         Object.entries(engine.config.models).toSorted(),
       ]);
       return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
     },
     close() {
-      for (const { engine, monitor: watch } of all) {
-        watch.close();
+      for (const { engine, monitor } of all) {
+        monitor.close();
         engine.close();
       }
     },
@@ -97,12 +97,12 @@ function readLoad(all: readonly PooledEngine[]): LoadReport {
   const inflight = sumOver(all, ({ capacity }) => capacity.inflight);
   const waiting = Math.min(
     inflight,
-    sumOver(all, ({ monitor: watch }) => watch.readings.waiting ?? 0),
+    sumOver(all, ({ monitor }) => monitor.readings.waiting ?? 0),
   );
   return {
     running: inflight - waiting,
     waiting,
-    kvUsed: Math.max(0, ...all.map(({ monitor: watch }) => watch.readings.kvUsed ?? 0)),
+    kvUsed: Math.max(0, ...all.map(({ monitor }) => monitor.readings.kvUsed ?? 0)),
     heldTokens: sumOver(all, ({ capacity }) => capacity.heldTokens),
   };
 }

@@ -1,6 +1,13 @@
 import { callPaths, type CallPath } from "#edge/agreements/paths.ts";
 import { Refusal } from "#edge/errors.ts";
-import { isObject, parseObject } from "#edge/agreements/json.ts";
+import { isObject, parseObject, type JsonObject } from "#edge/agreements/json.ts";
+import { brokenBounds, expectedTypes, refusedReasons, type RefusedReason } from "./refused-reasons.ts";
+
+/** The request that an engine refused, as it was sent. */
+export interface RefusedCall {
+  path: CallPath;
+  body: JsonObject;
+}
 
 /** What an engine's error answer says, in vLLM's form, its older flat form, or FastAPI's. */
 interface EngineError {
@@ -26,12 +33,13 @@ const fieldPath = /^[A-Za-z_]\w{0,63}(?:\[\d{1,6}\]|\.\w{1,64}){0,16}$/;
 const retryAfterMsMax = 60_000;
 
 /**
- * Says no in our words for an engine that did: never its text, which may hold the prompt, paths or addresses. Faults of
- * our configuration (unknown model, wrong key) are 502, so that a caller is never told that their key is wrong.
+ * Says no in our words for an engine that did: the field and the cause where the reason is known, never the engine's
+ * text, which may hold the prompt, paths or addresses. Faults of our configuration (unknown model, wrong key) are 502,
+ * so that a caller is never told that their key is wrong.
  */
-export function translateError(status: number, body: string, path: CallPath, retryAfter?: string): Refusal {
+export function translateError(status: number, body: string, call: RefusedCall, retryAfter?: string): Refusal {
   const log = `engine_status ${status}`;
-  if (status === 400 || status === 422) return translateRefused(body, path, log);
+  if (status === 400 || status === 422) return translateRefused(body, call, log);
   if (status === 413) return new Refusal("request_too_large", { log });
   if (status === 501) return translateUnsupported(body, log);
   if (status === 429 || status === 503) {
@@ -48,18 +56,44 @@ export function isContextError(status: number, body: string): boolean {
   return status === 400 && contextPattern.test(readEngineError(body).message);
 }
 
-function translateRefused(body: string, path: CallPath, log: string): Refusal {
+function translateRefused(body: string, call: RefusedCall, log: string): Refusal {
   const error = readEngineError(body);
   if (contextPattern.test(error.message))
-    return new Refusal("context_length_exceeded", { param: callPaths[path].prompt, log });
-  const param = formatPath(error.param) ?? formatPath(readLocation(error.message));
+    return new Refusal("context_length_exceeded", { param: callPaths[call.path].prompt, log });
+  const reason = refusedReasons.find(({ pattern }) => pattern.test(error.message));
+  if (reason) return translateReason(reason, call, log);
+  const fault = readShapeFault(error.message);
+  const param = formatPath(error.param) ?? fault?.param ?? null;
   if (param === null)
     return new Refusal("invalid_value", { message: "The engine of this model does not accept this request.", log });
-  return new Refusal("invalid_value", {
-    param,
-    message: `The engine of this model does not accept the value of '${param}'.`,
-    log,
-  });
+  const message = fault?.message ?? "The engine of this model does not accept the value of '{param}'.";
+  return new Refusal("invalid_value", { param, message: message.replace("{param}", () => param), log });
+}
+
+function translateReason({ code = "invalid_value", params, message }: RefusedReason, call: RefusedCall, log: string) {
+  const param =
+    params.find((name) => call.body[name] !== undefined && call.body[name] !== null) ??
+    params.find((name) => name === callPaths[call.path].prompt) ??
+    params[0];
+  return new Refusal(code, { param, message: message?.replace("{param}", () => param ?? ""), log });
+}
+
+/**
+ * pydantic lists each way in which a value fits none of the forms that it may have. Those of the first field count: a
+ * bound that it breaks says more than a type, which it only has to have in one of the forms.
+ */
+function readShapeFault(message: string): { param: string; message: string | null } | null {
+  const faults = Array.from(
+    message.matchAll(/'type': '(\w{1,40})', 'loc': ('[\w.]{1,300}'|\([^)]{1,300}\))/g),
+    ([, kind = "", location = ""]) => ({ kind, param: formatPath(readLocation(location)) }),
+  );
+  const param = faults[0]?.param ?? null;
+  if (param === null) return null;
+  const kinds = faults.filter((fault) => fault.param === param).map(({ kind }) => kind);
+  const bound = kinds.map((kind) => brokenBounds[kind]).find((sentence) => sentence !== undefined);
+  const types = new Set(kinds.flatMap((kind) => expectedTypes[kind] ?? []));
+  const expected = types.size === 0 ? null : `'{param}' must be ${Array.from(types).join(" or ")}.`;
+  return { param, message: bound ?? expected };
 }
 
 function translateUnsupported(body: string, log: string): Refusal {
@@ -85,14 +119,12 @@ function readEngineError(body: string): EngineError {
   return { message: text, param: typeof param === "string" ? param : null };
 }
 
-/** pydantic prints where it failed: `'loc': ('body', 'messages', 0, 'role')`, or `'loc': 'body.messages.0.role'`. */
-function readLocation(message: string): string | null {
-  const flat = /'loc': '([\w.]{1,300})'/.exec(message)?.[1];
-  if (flat !== undefined) return flat;
-  const steps = /'loc': \(([^)]{1,300})\)/.exec(message)?.[1];
-  return steps === undefined
-    ? null
-    : Array.from(steps.matchAll(/'([A-Za-z_]\w{0,63})'|(\d{1,6})/g), ([, name, index]) => name ?? index).join(".");
+/** pydantic prints where it failed: `('body', 'messages', 0, 'role')`, or `'body.messages.0.role'`. */
+function readLocation(location: string): string {
+  if (location.startsWith("'")) return location.slice(1, -1);
+  return Array.from(location.matchAll(/'([A-Za-z_]\w{0,63})'|(\d{1,6})/g), ([, name, index]) => name ?? index).join(
+    ".",
+  );
 }
 
 /**

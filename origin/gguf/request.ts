@@ -57,8 +57,10 @@ export function readGgufCall(isChat: boolean, body: JsonObject): GgufCall {
   const stops = typeof stop === "string" ? [stop] : (stop ?? []);
   if (stops.includes("")) throw new GgufError(400, "a stop string must not be empty", "stop");
   const requested = typeof max_completion_tokens === "number" ? max_completion_tokens : (max_tokens ?? null);
+  const prompt = readPrompt(body);
+  if (requested === 0) throw new GgufError(400, "nothing is to be generated, and echo is not supported", "max_tokens");
   return {
-    prompt: readPrompt(body),
+    prompt,
     sampling: readSampling(parsed.data),
     stop: stops,
     format: readFormat(response_format),

@@ -9,9 +9,9 @@ export interface StateSources {
 }
 
 /** Ready = some engine is, its records can be kept, and the node is not draining. */
-export function readNodeState({ pool: posts, sender, isDraining }: StateSources): NodeState {
+export function readNodeState({ pool, sender, isDraining }: StateSources): NodeState {
   if (isDraining()) return "draining";
-  const states = posts.all.map(({ monitor: watch }) => watch.state);
+  const states = pool.all.map(({ monitor }) => monitor.state);
   if (states.includes("ready")) return sender.isDurable ? "ready" : "unhealthy";
   return states.includes("unhealthy") ? "unhealthy" : "starting";
 }

@@ -253,9 +253,9 @@ async function deliver(records: UsageRecord[], options: SenderOptions, usageLog:
 
 async function post(records: UsageRecord[], options: SenderOptions): Promise<Delivery | "refused"> {
   const body = JSON.stringify({ node: options.node, records } satisfies UsageBatch);
-  const { status, cause, json: said } = await postSigned(options, "/origin/usage", body, postMsMax);
-  if (cause === null && isReceipt(said, records.length)) return [];
-  const unacknowledged = selectUnacknowledged(said, records);
+  const { status, cause, json } = await postSigned(options, "/origin/usage", body, postMsMax);
+  if (cause === null && isReceipt(json, records.length)) return [];
+  const unacknowledged = selectUnacknowledged(json, records);
   options.log("usage_unacknowledged", {
     cause: cause ?? "no receipt",
     records: unacknowledged?.length ?? records.length,

@@ -12,7 +12,7 @@ import {
 
 const codes = Object.keys(refusals) as RefusalCode[];
 
-/** road.md §7, written out by hand: status and type of every code. */
+/** Status and type of every code, as docs/errors.md promises them, written out by hand. */
 const promised: Record<RefusalCode, [number, string]> = {
   invalid_api_key: [401, "authentication_error"],
   ip_not_authorized: [401, "authentication_error"],

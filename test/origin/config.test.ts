@@ -1,9 +1,17 @@
 import { generateKeyPairSync } from "node:crypto";
-import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { checkConfig, ConfigError, readConfig, type ConfigInput } from "#origin/config.ts";
+import { z } from "zod";
+import {
+  AgentConfigFile,
+  checkConfig,
+  ConfigError,
+  configVariables,
+  readConfig,
+  type ConfigInput,
+} from "#origin/config.ts";
 import { configFor, makeKeys, saltSecret } from "#test/support/fakes/origin.ts";
 
 let good: ConfigInput;
@@ -109,5 +117,71 @@ describe("the config", () => {
     expect(catchError(() => readConfig(["--config", write("open.json", "{}", 0o640)], {})).name).toBe("file_mode");
     expect(catchError(() => readConfig(["--config", write("bad.json", "{")], {})).message).toContain("JSON");
     expect(catchError(() => readConfig(["--config", join(directory, "nope.json")], {})).name).toBe("config_unreadable");
+  });
+});
+
+type JsonSchema = z.core.JSONSchema.BaseSchema;
+
+/** Every setting of a schema, by its path. */
+function listSettings(schema: JsonSchema, path: string[] = []): [path: string, setting: JsonSchema][] {
+  const isSchema = (one: unknown): one is JsonSchema => typeof one === "object" && one !== null;
+  const members = Object.entries(schema.properties ?? {});
+  const inner = [schema.items, schema.additionalProperties].filter(isSchema).flatMap((one) => listSettings(one, path));
+  const own = members.flatMap(([name, member]): [string, JsonSchema][] =>
+    isSchema(member) ? [[[...path, name].join("."), member], ...listSettings(member, [...path, name])] : [],
+  );
+  return [...own, ...inner];
+}
+
+describe("what a page on the config is made from", () => {
+  const settings = listSettings(z.toJSONSchema(AgentConfigFile, { io: "input" }));
+
+  test("every setting has one sentence that says what it is for", () => {
+    expect(settings.length).toBeGreaterThan(25);
+    for (const [path, { description }] of settings)
+      expect([path, description]).toEqual([path, expect.stringMatching(/\.$/)]);
+  });
+
+  test("every bound says its unit and has a default", () => {
+    const units: [RegExp, RegExp][] = [
+      [/Ms(Max)?$/, /\bms\b/],
+      [/Bytes/, /\bbytes\b/],
+      [/Tokens/, /\btokens\b/],
+    ];
+    const bounds = settings.filter(([path]) => path.startsWith("limits."));
+    expect(bounds.length).toBeGreaterThan(10);
+    for (const [path, bound] of bounds) {
+      expect([path, "default" in bound]).toEqual([path, true]);
+      for (const [name, unit] of units) if (name.test(path)) expect(bound.description).toMatch(unit);
+    }
+  });
+});
+
+describe("the examples", () => {
+  const example = readFileSync("origin/config.example.json", "utf8");
+  const lines = readFileSync("origin/agent.env.example", "utf8")
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"));
+  const variables = Object.fromEntries(
+    lines.map((line) => [line.split("=")[0] ?? "", line.slice(line.indexOf("=") + 1)]),
+  );
+
+  test("of a config is one that the agent takes, and its secrets are visibly none", () => {
+    const config = AgentConfigFile.parse(JSON.parse(example));
+    expect(config.cacheSaltSecret).toMatch(/^FAKE/);
+    for (const { x } of Object.values(config.hopPublicKeys)) expect(x).toMatch(/^FAKE/);
+  });
+
+  test("of an environment names every variable, and with a key of one's own needs no file", () => {
+    expect(Object.keys(variables).sort()).toEqual([...Object.keys(configVariables), "PENSTOCK_AGENT_CONFIG"].sort());
+    const pem = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+    const own = { PENSTOCK_PRIVATE_KEY_FILE: write("own.pem", pem), PENSTOCK_AGENT_CONFIG: undefined };
+    expect(readConfig([], { ...variables, ...own })).toMatchObject({ node: "node_a", port: 8_700 });
+  });
+
+  test("of both agree", () => {
+    const config: Record<string, unknown> = JSON.parse(example);
+    for (const [variable, member] of Object.entries(configVariables))
+      if (typeof config[member] !== "object") expect(variables[variable]).toBe(String(config[member]));
   });
 });

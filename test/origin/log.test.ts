@@ -8,7 +8,7 @@ test("a log line is one JSON object with the node's id", () => {
   expect(lines[0]?.endsWith("\n")).toBe(true);
 });
 
-test("of an error only its kind is said, never its message", () => {
+test("of an error only its kind is logged, never its message", () => {
   const refused = Object.assign(new Error("connect 10.0.0.1"), { code: "ECONNREFUSED" });
   expect([
     readCause(refused),

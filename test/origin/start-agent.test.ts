@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startSimulator, type Simulator } from "#infra/simulator/server.ts";
 import { startAgent } from "#origin/start-agent.ts";
-import { eventsOf, readAnswer, setUp, until, type Setup } from "#test/support/fakes/origin.ts";
+import { openUsageLog } from "#origin/usage/usage-log.ts";
+import { buildRecord, eventsOf, readAnswer, setUp, until, type Setup } from "#test/support/fakes/origin.ts";
 
 let simulator: Simulator;
 let setup: Setup;
@@ -84,6 +86,18 @@ describe("a storm before the simulator", () => {
       expect(setup.edge.finals().find((record) => record.hold === hold)?.completionTokens).toBe(real?.emittedTokens);
     }
   });
+});
+
+test("usage that an older version kept as usage-untaken is delivered at the start", async () => {
+  const stateDir = `${setup.stateDir}-older`;
+  const log = openUsageLog(join(stateDir, "usage-untaken"), 1_024, () => {});
+  const records = [buildRecord(), buildRecord()];
+  for (const record of records) log.append(record);
+  log.close();
+  const agent = await startAgent({ ...setup.config, stateDir, port: 0 }, { log: () => {} });
+  const isWith = (hold: string) => setup.edge.finals().some((final) => final.hold === hold);
+  await until(() => records.every(({ hold }) => isWith(hold)));
+  await agent.stop(0);
 });
 
 test("an agent whose port is taken says so and leaves nothing behind: its state directory is free again", async () => {

@@ -4,7 +4,7 @@ import { UsageError, type Flags, type Option } from "../input/flags.ts";
 import { clean, read, type Column } from "../output/table.ts";
 import type { View } from "../output/view.ts";
 
-/** What a command is given: its words and options, the org that is meant when none is named, the time. */
+/** What a command is given: its words and options, the org to use when none is named, the time. */
 export interface Given {
   flags: Flags;
   org: string | undefined;
@@ -20,7 +20,7 @@ export interface Command {
   options: Record<string, Option>;
   /** How many words it takes at most. */
   words: number;
-  /** What it is asked with, when that is not an admin key. */
+  /** The credential that it needs, where that is not an admin key. */
   credential?: "bootstrap token" | "none";
   /** Its first word is an org; when there is none, the key's own is meant. */
   mayOmitOrg?: boolean;
@@ -53,10 +53,10 @@ export const listedWindowColumns = windowNames.flatMap((name): Column[] => {
   return head === undefined ? [] : [[head, `limits.${name}`]];
 });
 
-/** An org's limits, a line a window. */
+/** An org's limits, one line each. */
 export const windowColumns = windowNames.map((name): Column => [name, `limits.${name}`]);
 
-/** The org that is named, or the one that is meant. */
+/** The path of the org that is named, or else of the default one. */
 export function orgPath({ flags, org }: Given): string {
   const id = flags.words[0] ?? org;
   if (!id) throw new UsageError("ORG is missing. See --help.");
@@ -78,7 +78,7 @@ export function given(fields: Record<string, unknown>): Record<string, unknown> 
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
-/** How to go on, when a list has more rows. */
+/** How to get the next page, when a list has more rows. */
 export function nextPage(answer: unknown): string[] {
   const cursor = read(answer, "nextCursor");
   return typeof cursor === "string" ? [`There is more: --cursor ${clean(cursor)}`] : [];

@@ -1,4 +1,4 @@
-import { listOf, read, type Column } from "../output/table.ts";
+import { readList, read, type Column } from "../output/table.ts";
 import { currencyIn, type Command } from "./command.ts";
 
 const sessionColumns: Column[] = [
@@ -39,7 +39,7 @@ const healthColumns: Column[] = [
   ["READY NODES", "nodes"],
 ];
 
-/** `penstock whoami`, `models`, `nodes` and `health`: what one is connected to. */
+/** `penstock whoami`, `models`, `nodes` and `health`: what the CLI is connected to. */
 export const fleetCommands: readonly Command[] = [
   {
     name: "whoami",
@@ -65,7 +65,7 @@ export const fleetCommands: readonly Command[] = [
     question: () => ({ method: "GET", path: "/control/models" }),
     show: (answer) => ({
       columns: modelColumns,
-      rows: listOf(answer, "models"),
+      rows: readList(answer, "models"),
       none: "No model is served.",
       notes: ["Prices are for a million tokens. Where a command takes MODEL, an alias will do."],
       ...currencyIn(answer),
@@ -79,7 +79,7 @@ export const fleetCommands: readonly Command[] = [
     options: {},
     words: 0,
     question: () => ({ method: "GET", path: "/control/nodes" }),
-    show: (answer) => ({ columns: nodeColumns, rows: listOf(answer, "nodes"), none: "There are no nodes." }),
+    show: (answer) => ({ columns: nodeColumns, rows: readList(answer, "nodes"), none: "There are no nodes." }),
   },
   {
     name: "health",

@@ -1,6 +1,6 @@
 import { readLimits, UsageError, type Flags, type Option } from "../input/flags.ts";
 import { readExpiry, readOverlap } from "../input/times.ts";
-import { clean, listOf, read, show, type Column } from "../output/table.ts";
+import { clean, readList, read, show, type Column } from "../output/table.ts";
 import type { View } from "../output/view.ts";
 import {
   aboutWindows,
@@ -87,10 +87,10 @@ const makeCommands: readonly Command[] = [
     },
     words: 1,
     mayOmitOrg: true,
-    question: (asked) => ({
+    question: (input) => ({
       method: "POST",
-      path: `${orgPath(asked)}/keys`,
-      body: readNewKey(asked.flags, asked.nowMs),
+      path: `${orgPath(input)}/keys`,
+      body: readNewKey(input.flags, input.nowMs),
     }),
     show: (answer) => showNewKey(answer),
   },
@@ -127,10 +127,10 @@ const keepCommands: readonly Command[] = [
     options: pageOptions,
     words: 1,
     mayOmitOrg: true,
-    question: (asked) => ({ method: "GET", path: `${orgPath(asked)}/keys`, query: pageQuery(asked.flags) }),
+    question: (input) => ({ method: "GET", path: `${orgPath(input)}/keys`, query: pageQuery(input.flags) }),
     show: (answer) => ({
       columns: keyColumns,
-      rows: listOf(answer, "keys"),
+      rows: readList(answer, "keys"),
       none: "There are no keys.",
       notes: nextPage(answer),
     }),

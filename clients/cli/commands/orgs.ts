@@ -1,6 +1,6 @@
 import { ratesAsSet } from "#edge/agreements/records/windows.ts";
 import { readLimits, UsageError, type Flags, type Option } from "../input/flags.ts";
-import { listOf, type Column } from "../output/table.ts";
+import { readList, type Column } from "../output/table.ts";
 import type { View } from "../output/view.ts";
 import {
   aboutWindows,
@@ -64,7 +64,7 @@ export const orgCommands: readonly Command[] = [
     question: ({ flags }) => ({ method: "GET", path: "/control/orgs", query: pageQuery(flags) }),
     show: (answer) => ({
       columns: orgColumns,
-      rows: listOf(answer, "orgs"),
+      rows: readList(answer, "orgs"),
       none: "There are no orgs.",
       notes: nextPage(answer),
     }),
@@ -76,7 +76,7 @@ export const orgCommands: readonly Command[] = [
     options: {},
     words: 1,
     mayOmitOrg: true,
-    question: (asked) => ({ method: "GET", path: orgPath(asked) }),
+    question: (input) => ({ method: "GET", path: orgPath(input) }),
     show: showOrg,
   },
   {
@@ -95,10 +95,10 @@ export const orgCommands: readonly Command[] = [
       resume: { about: "Let it call again." },
     },
     words: 1,
-    question: (asked) => ({
+    question: (input) => ({
       method: "PATCH",
-      path: orgPath({ ...asked, org: undefined }),
-      body: readChange(asked.flags),
+      path: orgPath({ ...input, org: undefined }),
+      body: readChange(input.flags),
     }),
     show: showOrg,
   },

@@ -1,6 +1,6 @@
 import { UsageError, type Flags, type Option } from "../input/flags.ts";
 import { readBound } from "../input/times.ts";
-import { clean, listOf, read, show, writeMoney, type Column } from "../output/table.ts";
+import { clean, readList, read, show, writeMoney, type Column } from "../output/table.ts";
 import { currencyIn, nextPage, orgPath, pageOptions, pageQuery, type Command, type Given } from "./command.ts";
 
 const usageColumns: Column[] = [
@@ -52,14 +52,14 @@ export const usageCommands: readonly Command[] = [
     options: { by: { value: "WHAT", about: "day (if not given), key or model." }, ...filterOptions },
     words: 1,
     mayOmitOrg: true,
-    question: (asked) => ({
+    question: (input) => ({
       method: "GET",
-      path: `${orgPath(asked)}/usage/summary`,
-      query: { by: readGrouping(asked.flags), ...readFilter(asked) },
+      path: `${orgPath(input)}/usage/summary`,
+      query: { by: readGrouping(input.flags), ...readFilter(input) },
     }),
     show: (answer) => ({
       columns: [[clean(read(answer, "by")).toUpperCase(), "group"], ...sumColumns],
-      rows: listOf(answer, "groups"),
+      rows: readList(answer, "groups"),
       none: "There is no usage.",
       notes: [
         `${writeTotals(answer)} From ${show(read(answer, "from"))} to ${show(read(answer, "to"))}.`,
@@ -80,14 +80,14 @@ export const usageCommands: readonly Command[] = [
     },
     words: 1,
     mayOmitOrg: true,
-    question: (asked) => ({
+    question: (input) => ({
       method: "GET",
-      path: `${orgPath(asked)}/usage`,
-      query: { ...readFilter(asked), hold: asked.flags.one("hold"), ...pageQuery(asked.flags) },
+      path: `${orgPath(input)}/usage`,
+      query: { ...readFilter(input), hold: input.flags.one("hold"), ...pageQuery(input.flags) },
     }),
     show: (answer) => ({
       columns: usageColumns,
-      rows: listOf(answer, "rows"),
+      rows: readList(answer, "rows"),
       none: "There is no usage.",
       notes: [writeTotals(answer), ...nextPage(answer)],
       ...currencyIn(answer),
@@ -100,13 +100,13 @@ export const usageCommands: readonly Command[] = [
     options: {},
     words: 1,
     mayOmitOrg: true,
-    question: (asked) => ({ method: "GET", path: `${orgPath(asked)}/ledger` }),
+    question: (input) => ({ method: "GET", path: `${orgPath(input)}/ledger` }),
     show: (answer) => {
-      const holds = listOf(answer, "openHolds").length;
+      const holds = readList(answer, "openHolds").length;
       const rows = clean(read(answer, "outboxRows"));
       return {
         columns: ledgerColumns,
-        rows: listOf(answer, "windows"),
+        rows: readList(answer, "windows"),
         none: "There are no windows.",
         notes: [`At ${show(read(answer, "at"))}: ${holds} open, ${rows} usage rows on their way to the list.`],
       };

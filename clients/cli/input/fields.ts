@@ -1,6 +1,6 @@
 import type { Option } from "./flags.ts";
 
-/** The API's fields by the flags that set them, where the two are not called the same. */
+/** The API's fields by the flags that set them, where their names differ. */
 const flagsByField: Record<string, string> = {
   endpoints: "endpoint",
   models: "model",
@@ -17,11 +17,11 @@ const flagsByField: Record<string, string> = {
  * The flag that a field was given with, and its value in a list: `models[1]` is `--model nope`, `limits.WINDOW`
  * is `--limit WINDOW`. A field that the command has no flag for is one of its words.
  */
-export function nameFlag(param: string, options: Record<string, Option>, asked: Record<string, unknown>): string {
+export function nameFlag(param: string, options: Record<string, Option>, sent: Record<string, unknown>): string {
   const [, field = "", at, rest] = /^([A-Za-z]+)(?:\[(\d+)\])?(?:\.(.+))?$/.exec(param) ?? [];
   const flag = flagsByField[field] ?? field;
   if (!(flag in options)) return flag.toUpperCase() || param;
-  const list = asked[field];
+  const list = sent[field];
   const item: unknown = Array.isArray(list) && at !== undefined ? list[Number(at)] : rest;
   return typeof item === "string" ? `--${flag} ${item}` : `--${flag}`;
 }

@@ -9,7 +9,7 @@ export function readSpan(text: string): number | null {
   return match ? Number(match[1]) * (unitMs[match[2] ?? ""] ?? 0) : null;
 }
 
-/** A UTC date (its first moment), or a moment that says its zone, in Unix ms; `null` when it is neither. */
+/** A UTC date (its first moment), or a moment with its zone, in Unix ms; `null` when it is neither. */
 export function readMoment(text: string): number | null {
   const isDate = /^\d{4}-\d\d-\d\d$/.test(text);
   const isMoment = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(text);
@@ -24,7 +24,7 @@ function isDay(text: string): boolean {
   return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text);
 }
 
-/** `--expires`: so long from now, a date, a moment, or `never` (`null`). */
+/** `--expires`: a span from now, a date, a moment, or `never` (`null`). */
 export function readExpiry(text: string | undefined, nowMs: number): string | null | undefined {
   if (text === undefined) return undefined;
   if (text === "never") return null;
@@ -34,7 +34,7 @@ export function readExpiry(text: string | undefined, nowMs: number): string | nu
   throw new UsageError(`--expires takes never, a time from now (30d, 12h), ${forms}; not '${text}'.`);
 }
 
-/** `--from` and `--to`: so long ago, a date or a moment. The date of a `--to` is included, to its end. */
+/** `--from` and `--to`: a span back from now, a date or a moment. The date of a `--to` is included to its end. */
 export function readBound(flag: "from" | "to", text: string | undefined, nowMs: number): string | undefined {
   if (text === undefined) return undefined;
   const span = readSpan(text);

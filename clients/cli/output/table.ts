@@ -1,10 +1,13 @@
 /**
- * A column: its head, the path of its value in a row (`limits.WINDOW`), and what it is when that is not
+ * A column: its head, the path of its value in a row (`limits.WINDOW`), and its kind when it is not
  * plain: micro-units of money, or a share of one.
  */
 export type Column = readonly [head: string, path: string, kind?: "money" | "share" | undefined];
 
-/** Rows as text, one a line below a line of heads; numbers stand right. Says `none` when there are no rows. */
+/**
+ * Rows as text, one per line below a line of headings; numbers are right-aligned. Returns `none` when there are no
+ * rows.
+ */
 export function writeTable(columns: readonly Column[], rows: unknown[], none: string): string {
   if (rows.length === 0) return none;
   const values = rows.map((row) => columns.map(([, path]) => read(row, path)));
@@ -22,7 +25,7 @@ export function writeTable(columns: readonly Column[], rows: unknown[], none: st
   return cells.map(write).join("\n");
 }
 
-/** One object as text: a line a field. */
+/** One object as text, one field per line. */
 export function writeFields(fields: readonly Column[], object: unknown): string {
   const widest = Math.max(...fields.map(([head]) => head.length));
   return fields.map((field) => `${field[0].padEnd(widest)}  ${show(read(object, field[1]), field)}`).join("\n");
@@ -44,7 +47,7 @@ export function show(value: unknown, column?: Column): string {
 }
 
 /** The list under `name` of an answer; empty if there is none. */
-export function listOf(answer: unknown, name: string): unknown[] {
+export function readList(answer: unknown, name: string): unknown[] {
   const list = read(answer, name);
   return Array.isArray(list) ? list : [];
 }
@@ -57,7 +60,7 @@ export function read(value: unknown, path: string): unknown {
   return found;
 }
 
-/** A value on one line of a terminal: nothing in it can move the cursor or turn the text round. */
+/** A value on one line of a terminal: nothing in it can move the cursor or reverse the text. */
 export function clean(value: unknown): string {
   if (value === null || value === undefined) return "-";
   if (Array.isArray(value)) return value.map(clean).join(",");

@@ -1,18 +1,18 @@
 import { clean, read, writeFields, writeTable, type Column } from "./table.ts";
 
-/** What an answer shows: rows, or one object, and what is said below. */
+/** What an answer shows: rows or one object, and the notes below. */
 export interface View {
   columns: readonly Column[];
   rows: unknown[];
-  /** One object: a line a field. */
+  /** One object: one field per line. */
   isOne?: boolean;
-  /** Said instead of a table without rows. */
+  /** Shown instead of a table without rows. */
   none?: string;
   /** Paragraphs below; with --csv they go to standard error. */
   notes?: string[];
-  /** Columns of the CSV that the text shows in another way. */
+  /** Columns of the CSV whose values the text shows in another way. */
   csvOnly?: readonly Column[];
-  /** What money columns are in. */
+  /** The currency of money columns. */
   currency?: string;
 }
 
@@ -25,7 +25,7 @@ export function writeText({ columns, rows, isOne, none = "There is nothing.", no
   return [body, ...notes].join("\n\n");
 }
 
-/** A view as RFC 4180 has it: heads are the API's names, values the API's own; money has its currency beside it. */
+/** A view as CSV (RFC 4180): headings are the API's names, values the API's own; money has its currency beside it. */
 export function writeCsv({ columns, rows, csvOnly = [], currency }: View): string {
   const all = [...columns, ...csvOnly];
   const hasMoney = currency !== undefined && columns.some(([, , kind]) => kind === "money");
@@ -34,7 +34,7 @@ export function writeCsv({ columns, rows, csvOnly = [], currency }: View): strin
   return [heads, ...lines].map((line) => line.map(writeCell).join(",")).join("\r\n");
 }
 
-/** Names are whatever people chose: one that a spreadsheet would run as a formula is marked as text. */
+/** People choose names freely: one that a spreadsheet would run as a formula is marked as text. */
 function writeCell(value: unknown): string {
   if (value === null || value === undefined) return "";
   if (typeof value === "number" || typeof value === "boolean") return String(value);

@@ -5,6 +5,7 @@ import type { IpLimit } from "../../identity/port.ts";
 import { goneAfterWaits, Semaphore } from "./ledger/semaphore.ts";
 import type { RedisOptions } from "./client.ts";
 
+/** Where Redis is, how many calls of a network may pass in a second, and the clock, Unix ms. */
 export interface UpstashIpLimitOptions extends RedisOptions {
   perSecond: number;
   now: () => number;
@@ -45,7 +46,7 @@ export function upstashIpLimit(options: UpstashIpLimitOptions): IpLimit {
     ephemeralCache: cache,
     timeout: 0,
   });
-  const semaphore = new Semaphore(underWayMax, goneAfterWaits * waitMsMax);
+  const semaphore = new Semaphore(underWayMax, goneAfterWaits * waitMsMax, now);
   const count = async (network: string) => {
     if (cache.size > cachedMax) cache.clear();
     const permit = semaphore.acquire();

@@ -49,7 +49,7 @@ export const ModelRecord = z.strictObject({
 });
 export type ModelRecord = z.infer<typeof ModelRecord>;
 
-/** The model of this id or alias, wherever people name a model: a call, a key's scope, a token's, a query of the bill. */
+/** The model of this id or alias, wherever a model is named: in a call, the scope of a key or token, a query. */
 export function findByName<Model extends Pick<ModelRecord, "id" | "aliases">>(
   models: readonly Model[],
   name: string,

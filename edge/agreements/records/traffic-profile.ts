@@ -17,10 +17,11 @@ export interface TrafficProfile {
 }
 
 /**
- * An estimate is never off by more (protocol/estimate.ts): a value beyond is a fault, or an attempt to get a better
- * placement.
+ * An estimate is never too high by more (edge/protocol/estimate.ts): a ratio below is a fault, or an attempt to be
+ * placed better.
  */
 export const promptRatioMin = 0.5;
+/** An estimate is never too low by more: a ratio above is refused for the same reasons. */
 export const promptRatioMax = 2;
 
 /**

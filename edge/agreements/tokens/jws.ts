@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { createPublicKey, sign, verify, type KeyObject } from "node:crypto";
 import { parseObject, type JsonObject } from "../json.ts";
 
-/** Signs claims: an EdDSA JWT in compact form (RFC 7515 §3.1, RFC 8037). */
+/** Signs claims: an EdDSA JWT in compact form (RFC 7515, section 3.1; RFC 8037). */
 export type SignClaims = (claims: object) => string;
 
 /**
@@ -31,9 +31,9 @@ export function openJwsSigner(kid: string, key: KeyObject): SignClaims {
 }
 
 /**
- * Verifies compact JWS (RFC 7515 §5.2) by EdDSA and nothing else: the header names the key, and its `alg` must be
- * EdDSA. A token with critical extensions (`crit`) is refused. Not by jose, because every call waits for it: WebCrypto
- * costs half as much again as the signature itself.
+ * Verifies compact JWS (RFC 7515, section 5.2) by EdDSA and nothing else: the header names the key, and its `alg` must
+ * be EdDSA. A token with critical extensions (`crit`) is refused. Not by jose, because every call waits for it:
+ * WebCrypto costs half as much again as the signature itself.
  */
 export function openVerifier(publicKeys: Readonly<Record<string, PublicJwk>>): Verifier {
   const keys = new Map<unknown, KeyObject>();

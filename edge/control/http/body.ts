@@ -2,6 +2,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import type { z } from "zod";
 import { Refusal } from "../../errors.ts";
 import { readBytes } from "../../protocol/body.ts";
+import { unknownField, writeIssue } from "../../protocol/issues.ts";
 import type { ControlEnv } from "./port.ts";
 
 /** Bodies of the control API are far smaller. */
@@ -30,11 +31,11 @@ export function refuseInvalid(result: { target: string; success: boolean; error?
   const issue = result.error?.issues[0];
   const isUnknownField = issue?.code === "unrecognized_keys";
   const path = isUnknownField ? [...issue.path, issue.keys[0] ?? ""] : (issue?.path ?? []);
-  const message = isUnknownField ? "There is no such field, or it may not be set." : (issue?.message ?? "Not allowed.");
+  const message = isUnknownField ? unknownField : (issue?.message ?? "must have another form");
   const param = writePath(path).slice(0, messageCharsMax);
   throw new Refusal("invalid_value", {
     param: param || undefined,
-    message: `${param || "The body"}: ${message}`,
+    message: writeIssue(param || null, message),
     log: `${c.req.method} ${issue?.code}`,
   });
 }

@@ -20,8 +20,8 @@ export const Name = z
   .normalize()
   .trim()
   .min(1)
-  .refine((name) => Array.from(name).length <= nameCharsMax, `Too long: at most ${nameCharsMax} characters.`)
-  .refine((name) => !unshowable.test(name), "Control characters and text direction marks are not allowed.")
+  .refine((name) => Array.from(name).length <= nameCharsMax, `must have at most ${nameCharsMax} characters`)
+  .refine((name) => !unshowable.test(name), "must not have control characters or text direction marks")
   .openapi({ type: "string", minLength: 1, maxLength: nameCharsMax });
 
 const instantForm = "Give an ISO 8601 date-time with an offset, or Unix milliseconds.";

@@ -28,6 +28,7 @@ export const changeKey = defineEndpoint(
   createRoute({
     method: "patch",
     path: "/orgs/{org}/keys/{key}",
+    operationId: "changeKey",
     tags: ["keys"],
     summary: "Set a key's name, scopes, limits and expiry",
     request: { params: KeyPath, body: describeJsonBody(Body) },

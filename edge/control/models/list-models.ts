@@ -24,6 +24,7 @@ export const listModels = defineEndpoint(
   createRoute({
     method: "get",
     path: "/models",
+    operationId: "listServedModels",
     tags: ["models"],
     summary: "List the models that are served",
     request: { query: z.strictObject({}) },

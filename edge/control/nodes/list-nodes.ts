@@ -26,6 +26,7 @@ export const listNodes = defineEndpoint(
   createRoute({
     method: "get",
     path: "/nodes",
+    operationId: "listNodes",
     tags: ["nodes"],
     summary: "List the nodes",
     middleware: [requireOperator],

@@ -13,6 +13,7 @@ export const showSession = defineEndpoint(
   createRoute({
     method: "get",
     path: "/whoami",
+    operationId: "showSession",
     tags: ["keys"],
     summary: "Show the key that asks, and its org",
     request: { query: z.strictObject({}) },

@@ -37,6 +37,7 @@ export const summarizeUsage = defineEndpoint(
   createRoute({
     method: "get",
     path: "/orgs/{org}/usage/summary",
+    operationId: "summarizeUsage",
     tags: ["usage"],
     summary: "Sum usage by day, key or model",
     request: { params: OrgPath, query: Query },

@@ -1,7 +1,7 @@
 import { openApiDocument, type DescribedOperation, type OpenApiDocument } from "../../control/http/open-api.ts";
 import { isObject } from "../../agreements/json.ts";
 import { routes } from "../routes.ts";
-import { readMethod, type Route } from "../route.ts";
+import { readMethod, type DoorRoute } from "../route.ts";
 import { requestExamples } from "./examples.ts";
 import { writeOperation, writeRefused } from "./operations.ts";
 import { everyHeaders } from "../../protocol/headers.ts";
@@ -50,30 +50,30 @@ function nameTemplate(path: string): string {
   return path.replaceAll("...}", "}");
 }
 
-function writePath(route: Route, control: OpenApiDocument): Record<string, DescribedOperation> {
+function writePath(route: DoorRoute, control: OpenApiDocument): Record<string, DescribedOperation> {
   const operations = Object.entries(route.operations).map(([name, operation]) => {
     const method = readMethod(name);
     const verb = name.toLowerCase();
     if (route.door !== "control") return [verb, writeOperation(route, method, operation)] as const;
-    const told = control.paths?.[route.path]?.[verb];
-    return [verb, completeControl(told, operation.operationId, writeRefused(route, method))] as const;
+    const described = control.paths?.[route.path]?.[verb];
+    return [verb, completeControl(described, operation.operationId, writeRefused(route, method))] as const;
   });
   return Object.fromEntries(operations);
 }
 
-/** What the control plane tells of an operation, with headers, an example, and each refusal by its status. */
+/** What the control plane's document says of an operation, with headers, an example, and each refusal by its status. */
 function completeControl(
-  told: DescribedOperation | undefined,
+  described: DescribedOperation | undefined,
   operationId: string,
   refused: Record<string, object>,
 ): DescribedOperation {
-  const { default: _, ...answers } = told?.responses ?? {};
-  const body = told?.requestBody;
+  const { default: _, ...answers } = described?.responses ?? {};
+  const body = described?.requestBody;
   const example = requestExamples[operationId];
   const json = { ...body?.content?.["application/json"], ...(example && { example }) };
   const answered = Object.entries(answers).map(([status, answer]) => [status, { ...answer, headers: everyHeaders }]);
   return {
-    ...told,
+    ...described,
     ...(body && { requestBody: { ...body, content: { "application/json": json } } }),
     responses: { ...Object.fromEntries(answered), ...refused },
   };

@@ -28,6 +28,7 @@ export const requestExamples: Readonly<Record<string, object>> = {
   createOrg: { name: "Example" },
   changeOrg: { name: "Example Ltd" },
   createKey: { name: "Website", models: ["chat"], limits: { [windowNames[0] ?? ""]: 60 } },
+  changeKey: { name: "Website", limits: { [windowNames[0] ?? ""]: 120 } },
   rotateKey: { overlapSeconds: 3_600 },
 };
 

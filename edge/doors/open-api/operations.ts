@@ -1,6 +1,6 @@
 import type { DescribedOperation } from "../../control/http/open-api.ts";
 import { callHeaders, servedHeaders } from "../../protocol/headers.ts";
-import type { Method, Operation, Route } from "../route.ts";
+import type { Method, Operation, DoorRoute } from "../route.ts";
 import { answerExamples, requestExamples, streamExamples } from "./examples.ts";
 import { listRefusals, referRefusal, writeHeaders } from "./refusals.ts";
 import { refer, type AnswerName, type RequestName } from "./schemas.ts";
@@ -47,7 +47,11 @@ export const shapes: Readonly<Record<string, Shapes>> = {
 };
 
 /** One operation as the document describes it. Throws on one whose shapes nobody told. */
-export function writeOperation(route: Route, method: Method, { operationId, summary }: Operation): DescribedOperation {
+export function writeOperation(
+  route: DoorRoute,
+  method: Method,
+  { operationId, summary }: Operation,
+): DescribedOperation {
   const shape = shapes[operationId];
   if (!shape) throw new RangeError(`the document does not know ${operationId}`);
   const { auth, endpoint } = route;
@@ -76,11 +80,11 @@ export function writeOperation(route: Route, method: Method, { operationId, summ
 }
 
 /** References to what an operation may be refused with, by status. */
-export function writeRefused(route: Route, method: Method): Record<string, object> {
+export function writeRefused(route: DoorRoute, method: Method): Record<string, object> {
   return Object.fromEntries(listRefusals(route, method).map((status) => [status, referRefusal(status)]));
 }
 
-function writeAnswer(route: Route, operationId: string, { answer, stream, description }: Shapes) {
+function writeAnswer(route: DoorRoute, operationId: string, { answer, stream, description }: Shapes) {
   const example = operationId === "showHealth" ? undefined : answerExamples[operationId];
   return {
     description,

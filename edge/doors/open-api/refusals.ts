@@ -1,12 +1,12 @@
 import { buildErrorBody, Refusal, refusalCodes, refusals } from "../../errors.ts";
 import { everyHeaders, limitHeaders, refusalHeaders, type HeaderFact } from "../../protocol/headers.ts";
-import type { Method, Route } from "../route.ts";
+import type { Method, DoorRoute } from "../route.ts";
 import { refer } from "./schemas.ts";
 
 const callStatuses = [400, 403, 404, 409, 413, 415, 502, 503, 504];
 
 /** With which statuses this operation may be refused. */
-export function listRefusals(route: Route, method: Method): number[] {
+export function listRefusals(route: DoorRoute, method: Method): number[] {
   const statuses = new Set([405, 500]);
   const add = (condition: boolean, ...more: number[]) => condition && more.forEach((status) => statuses.add(status));
   const isControl = route.door === "control";

@@ -15,7 +15,7 @@ import {
   EmbeddingRequest,
   Text2SqlRequest,
 } from "../../protocol/openai/requests.ts";
-import { Health } from "../../routing/health.ts";
+import { Health } from "../../routing/index.ts";
 
 /** What is sent, by the names that the document gives. */
 export const requestSchemas = {
@@ -44,7 +44,9 @@ export const answerSchemas = {
   OpenApi: z.looseObject({ openapi: z.string(), info: z.looseObject({}), paths: z.looseObject({}) }),
 };
 
+/** A name under which the document keeps what is sent. */
 export type RequestName = keyof typeof requestSchemas;
+/** A name under which the document keeps what is answered. */
 export type AnswerName = keyof typeof answerSchemas;
 
 /** The component that the document keeps under this name. */

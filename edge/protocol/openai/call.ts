@@ -1,25 +1,30 @@
 import { digestHex } from "../../agreements/digest.ts";
-import { isObject } from "../../agreements/json.ts";
+import { isObject, type JsonObject } from "../../agreements/json.ts";
 import { endpointPaths, type CallPath, type EngineEndpoint } from "../../agreements/paths.ts";
 import { findByName, type Endpoint, type ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
-import { callMsMax, idempotencyKeyCharsMax } from "../../limits.ts";
+import { idempotencyKeyCharsMax } from "../../limits.ts";
 import type { Visit } from "../../visit.ts";
-import { readJson } from "../body.ts";
-import { ChatBody, boundChatPrompt, joinChatText, hasImages, Text2SqlBody } from "./chat.ts";
+import { readJson, type ReadBody } from "../body.ts";
+import { ChatBody, boundChatPrompt, joinChatText, hasMedia, Text2SqlBody } from "./chat.ts";
 import {
   CompletionsBody,
   completionTokensDefault,
   EmbeddingsBody,
   boundPrompt,
   countPrompts,
+  findLongPrompt,
   joinPromptText,
+  type PromptInput,
 } from "./completions.ts";
+import { restoreDigits } from "../digits.ts";
 import { estimateTokens } from "../estimate.ts";
-import { parseBody } from "../fields.ts";
+import { isSmall, parseBody } from "../fields.ts";
 import { addDeployment } from "./deployment.ts";
 import { refuseModel } from "./models.ts";
-import { refuseGuided, refuseRemoteMedia, stripReserved } from "./reserved-fields.ts";
+import { readTimeout, type CallTimeout } from "./timeout.ts";
+import { refuseRemoteMedia, stripReserved } from "./reserved-fields.ts";
+import { omitUnsent, refuseUnsupportedParts } from "./unsupported.ts";
 
 /** What a call's address says of it; `deployment` is the model that an address in Azure's form names. */
 export interface CallAddress {
@@ -50,6 +55,8 @@ export interface Call {
    */
   affinity: string;
   mayClamp: boolean;
+  /** How long the caller waits; `deadlineMs` is when that is over, in Unix ms. */
+  timeout: CallTimeout;
   deadlineMs: number;
   idempotency: { key: string; body: string } | null;
 }
@@ -65,9 +72,9 @@ export async function readCall(
   models: readonly ModelRecord[],
   deployment: string | null = null,
 ): Promise<Call> {
-  const { bytes, json: sent } = await readJson(visit.request);
+  const { bytes, json: sent, exact } = await readJson(visit.request);
   const json = deployment === null ? sent : addDeployment(sent, deployment, models);
-  const shape = readShape(endpoint, json, models);
+  const shape = readShape(endpoint, { json: omitUnsent(json), exact }, models);
   const { model } = shape;
   if (shape.completionTokens > model.contextTokensMax) {
     const param =
@@ -80,19 +87,28 @@ export async function readCall(
     });
   }
   const { headers } = visit.request;
+  const timeout = readTimeout(headers, shape.isStream);
   return {
     ...shape,
     endpoint,
     mayClamp: headers.get("x-penstock-clamp") === "true",
-    deadlineMs: visit.startedAtMs + readTimeoutMs(headers, shape.isStream),
+    timeout,
+    deadlineMs: visit.startedAtMs + timeout.ms,
     idempotency: readIdempotency(headers, deployment === null ? endpoint : `${endpoint} ${deployment}`, bytes),
   };
 }
 
-type Shape = Omit<Call, "endpoint" | "mayClamp" | "deadlineMs" | "idempotency">;
+type Shape = Omit<Call, "endpoint" | "mayClamp" | "timeout" | "deadlineMs" | "idempotency">;
 
-function readShape(endpoint: EngineEndpoint, json: unknown, models: readonly ModelRecord[]): Shape {
-  refuseGuided(json);
+/** A body as it is read, and for writing, where that differs (`restoreDigits`). */
+type Sent = Pick<ReadBody, "json" | "exact">;
+
+function readShape(endpoint: EngineEndpoint, sent: Sent, models: readonly ModelRecord[]): Shape {
+  const shape = readWritten(endpoint, sent.json, models);
+  return sent.exact === null ? shape : writeExactly(shape, sent.exact);
+}
+
+function readWritten(endpoint: EngineEndpoint, json: unknown, models: readonly ModelRecord[]): Shape {
   if (endpoint === "completions") return readCompletions(parseBody(CompletionsBody, json), models);
   if (endpoint === "embeddings") return readEmbeddings(parseBody(EmbeddingsBody, json), models);
   if (endpoint === "chat.completions") return readChat(parseBody(ChatBody, json), endpoint, models);
@@ -101,8 +117,22 @@ function readShape(endpoint: EngineEndpoint, json: unknown, models: readonly Mod
   return readChat({ ...body, model }, endpoint, models);
 }
 
+/** The same call with its numbers written as they came; what was bounded by its length is bounded by that. */
+function writeExactly(shape: Shape, exact: JsonObject): Shape {
+  const ours = { model: shape.model.id, max_tokens: shape.body.max_tokens };
+  const body = writeBody(restoreDigits(shape.body, exact), ours);
+  for (const param of ["response_format", "structured_outputs"]) {
+    if (!isSmall(body[param] ?? null))
+      throw new Refusal("invalid_value", { param, message: `'${param}' is too large.` });
+  }
+  const isChat = shape.path === "/v1/chat/completions";
+  const promptTokensMax = Math.max(shape.promptTokensMax, isChat ? boundChatPrompt(body) : 0);
+  return { ...shape, body, promptTokensMax };
+}
+
 function readChat(body: ChatBody, endpoint: "chat.completions" | "text2sql", models: readonly ModelRecord[]): Shape {
   refuseStrayOptions(body);
+  refuseUnsupportedParts(body.messages, body.tools ?? []);
   refuseRemoteMedia(body.messages);
   if (body.top_logprobs && !body.logprobs) {
     throw new Refusal("invalid_value", {
@@ -125,7 +155,7 @@ function readChat(body: ChatBody, endpoint: "chat.completions" | "text2sql", mod
     promptTokensGuess: estimateTokens(text) + tools + 5 * body.messages.length + 20,
     completionTokens,
     isDefaultMax: requested === null || requested === undefined,
-    hasImages: hasImages(body),
+    hasImages: hasMedia(body),
     affinity: readAffinity(body, text),
   };
 }
@@ -134,6 +164,14 @@ function readCompletions(body: CompletionsBody, models: readonly ModelRecord[]):
   refuseStrayOptions(body);
   const model = findModel(models, body.model, "completions");
   const completionTokens = body.max_tokens ?? completionTokensDefault;
+  if (completionTokens === 0 && !body.echo) {
+    throw new Refusal("invalid_value", {
+      param: "max_tokens",
+      message: "'max_tokens' must be at least 1; 0 is for 'echo', which gives the prompt back.",
+    });
+  }
+  // An engine has to have room for one token, even where it is not asked for any.
+  refuseLongPrompt(body, "prompt", body.prompt, model.contextTokensMax - 1);
   const text = joinPromptText(body.prompt);
   const bound = boundPrompt(body.prompt);
   return {
@@ -153,6 +191,7 @@ function readCompletions(body: CompletionsBody, models: readonly ModelRecord[]):
 
 function readEmbeddings(body: EmbeddingsBody, models: readonly ModelRecord[]): Shape {
   const model = findModel(models, body.model, "embeddings");
+  refuseLongPrompt(body, "input", body.input, model.contextTokensMax);
   const text = joinPromptText(body.input);
   const bound = boundPrompt(body.input);
   return {
@@ -168,6 +207,22 @@ function readEmbeddings(body: EmbeddingsBody, models: readonly ModelRecord[]): S
     hasImages: false,
     affinity: text.slice(0, 1_024),
   };
+}
+
+/** Token ids need no tokenizer to be counted; a caller who wants a long prompt cut leaves it to the engine. */
+function refuseLongPrompt(
+  body: Record<string, unknown>,
+  field: "prompt" | "input",
+  prompt: PromptInput,
+  tokensMax: number,
+): void {
+  const long = typeof body["truncate_prompt_tokens"] === "number" ? null : findLongPrompt(prompt, tokensMax);
+  if (!long) return;
+  const param = `${field}${long.path}`;
+  throw new Refusal("context_length_exceeded", {
+    param,
+    message: `This model takes at most ${tokensMax} tokens; '${param}' has ${long.tokens}.`,
+  });
 }
 
 /**
@@ -205,17 +260,6 @@ export function findModel(models: readonly ModelRecord[], name: string, endpoint
 function readAffinity(body: Record<string, unknown>, text: string): string {
   const own = body.prompt_cache_key;
   return typeof own === "string" && own !== "" ? own.slice(0, 1_024) : text.slice(0, 1_024);
-}
-
-/**
- * How long the caller waits, in ms: `x-penstock-timeout-ms`, or for whole answers the `x-stainless-timeout` (seconds)
- * of OpenAI's SDKs. For streams the SDK means the first byte only, so its value does not count there.
- */
-function readTimeoutMs(headers: Headers, isStream: boolean): number {
-  const own = Number(headers.get("x-penstock-timeout-ms") ?? Number.NaN);
-  const sdk = isStream ? Number.NaN : Number(headers.get("x-stainless-timeout") ?? Number.NaN) * 1_000;
-  const requested = own > 0 ? own : sdk;
-  return requested > 0 ? Math.min(Math.ceil(requested), callMsMax) : callMsMax;
 }
 
 function readIdempotency(headers: Headers, address: string, bytes: Uint8Array): Call["idempotency"] {

@@ -1,8 +1,29 @@
 import { z } from "zod";
 import { messagesMax, partsMax, toolsMax } from "../../limits.ts";
-import { createListSchema, sampling, countUtf8Bytes } from "../fields.ts";
+import { isObject, type JsonObject } from "../../agreements/json.ts";
+import { createCheckedSchema, createListSchema, sampling, countUtf8Bytes, type FieldFault } from "../fields.ts";
 
-const Part = z.looseObject({ type: z.string().min(1) });
+/** The four types of a text part, and the member that holds its text. vLLM reads them alike. */
+const textMembers: ReadonlyMap<unknown, string> = new Map([
+  ["text", "text"],
+  ["input_text", "text"],
+  ["output_text", "text"],
+  ["refusal", "refusal"],
+]);
+const mediaType = /image|video|audio/i;
+
+const Part = createCheckedSchema<JsonObject & { type: string }>(findPartFault);
+
+function findPartFault(part: unknown): FieldFault | null {
+  if (!isObject(part)) return { path: [], message: "must be an object" };
+  const { type } = part;
+  if (type === undefined) return { path: ["type"], message: "is required" };
+  if (typeof type !== "string") return { path: ["type"], message: "must be a string" };
+  if (type === "") return { path: ["type"], message: "must not be empty" };
+  const member = textMembers.get(type);
+  if (member === undefined || typeof part[member] === "string") return null;
+  return { path: [member], message: part[member] === undefined ? "is required" : "must be a string" };
+}
 
 const Message = z.looseObject({
   role: z.enum(["system", "developer", "user", "assistant", "tool", "function"]),
@@ -36,25 +57,36 @@ const toolsTokens = 512;
  * JSON around each message (28 bytes and more) outweighs its role markers. Tools count twice, since templates print
  * them with spaces.
  */
-export function boundChatPrompt(body: ChatBody): number {
-  const tools = body.tools?.length ? 2 * countUtf8Bytes(JSON.stringify(body.tools)) + toolsTokens : 0;
-  const kwargs = body.chat_template_kwargs ? countUtf8Bytes(JSON.stringify(body.chat_template_kwargs)) : 0;
-  const documents = body.documents ? 2 * countUtf8Bytes(JSON.stringify(body.documents)) : 0;
-  return countUtf8Bytes(JSON.stringify(body.messages)) + templateTokens + tools + kwargs + documents;
+export function boundChatPrompt(body: JsonObject): number {
+  const { messages, tools, chat_template_kwargs: kwargs, documents } = body;
+  const toolTokensMax = Array.isArray(tools) && tools.length > 0 ? 2 * countJsonBytes(tools) + toolsTokens : 0;
+  const kwargsMax = kwargs ? countJsonBytes(kwargs) : 0;
+  const documentsMax = documents ? 2 * countJsonBytes(documents) : 0;
+  return countJsonBytes(messages) + templateTokens + toolTokensMax + kwargsMax + documentsMax;
 }
 
-/** Returns the prompt's text alone, for estimates and for prefix affinity; images count nothing here. */
+function countJsonBytes(value: unknown): number {
+  return countUtf8Bytes(JSON.stringify(value));
+}
+
+/** Returns the prompt's text alone, for estimates and for prefix affinity; media count nothing here. */
 export function joinChatText(body: ChatBody): string {
   return body.messages
     .map(({ content }) => {
       if (typeof content === "string") return content;
-      if (!content) return "";
-      return content.map((part) => (typeof part.text === "string" ? part.text : "")).join("");
+      return content ? content.map(readPartText).join("") : "";
     })
     .join("\n");
 }
 
-/** Tells whether any message has a part that is not text. */
-export function hasImages(body: ChatBody): boolean {
-  return body.messages.some(({ content }) => Array.isArray(content) && content.some((part) => part.type !== "text"));
+function readPartText(part: JsonObject): string {
+  const text = part[textMembers.get(part["type"]) ?? ""];
+  return typeof text === "string" ? text : "";
+}
+
+/** Tells whether any message has an image, a video or a sound; text is text under each of its names. */
+export function hasMedia(body: ChatBody): boolean {
+  return body.messages.some(
+    ({ content }) => Array.isArray(content) && content.some((part) => mediaType.test(part.type)),
+  );
 }

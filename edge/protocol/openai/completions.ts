@@ -8,37 +8,58 @@ const tokenIdMax = 10_000_000;
 export type PromptInput = string | string[] | number[] | number[][];
 const PromptInput = createCheckedSchema<PromptInput>(findPromptFault);
 
-/** The first item decides what type the rest must have. */
+const empty = "must not be empty";
+
+/** The first item decides what type the rest must have. No prompt may be empty: an engine never answers one. */
 function findPromptFault(value: unknown): FieldFault | null {
-  if (typeof value === "string") return null;
-  if (!Array.isArray(value) || value.length === 0)
-    return { path: [], message: "must be text, or a list that is not empty" };
+  if (typeof value === "string") return value === "" ? { path: [], message: empty } : null;
+  if (value === undefined) return { path: [], message: "is required" };
+  if (!Array.isArray(value)) return { path: [], message: "must be a string or a list" };
+  if (value.length === 0) return { path: [], message: empty };
   const first: unknown = value[0];
   if (typeof first === "number") return findIdsFault(value);
   if (value.length > inputsMax) return { path: [], message: `must have at most ${inputsMax} items` };
-  if (typeof first === "string") {
-    const at = value.findIndex((item) => typeof item !== "string");
-    return at === -1 ? null : { path: [at], message: "must be text, as the first item is" };
-  }
+  const find = typeof first === "string" ? findTextFault : findIdsFault;
   for (const [index, item] of value.entries()) {
-    const fault =
-      Array.isArray(item) && item.length > 0
-        ? findIdsFault(item)
-        : { path: [], message: "must be text or a list of token ids" };
+    const fault = find(item);
     if (fault) return { ...fault, path: [index, ...fault.path] };
   }
   return null;
 }
 
-function findIdsFault(ids: unknown[]): FieldFault | null {
+function findTextFault(text: unknown): FieldFault | null {
+  if (typeof text !== "string") return { path: [], message: "must be a string, as the first item is" };
+  return text === "" ? { path: [], message: empty } : null;
+}
+
+function findIdsFault(ids: unknown): FieldFault | null {
+  if (!Array.isArray(ids)) return { path: [], message: "must be a string or a list of token ids" };
+  if (ids.length === 0) return { path: [], message: empty };
   if (ids.length > promptIdsMax) return { path: [], message: `must have at most ${promptIdsMax} token ids` };
   const at = ids.findIndex((id) => typeof id !== "number" || !Number.isInteger(id) || id < 0 || id > tokenIdMax);
   return at === -1 ? null : { path: [at], message: "must be a token id" };
 }
 
+/** A prompt of token ids that is longer than a limit: its path within the field, and how many it has. */
+export interface LongPrompt {
+  path: string;
+  tokens: number;
+}
+
+/** Finds the first prompt whose token ids alone are more than `tokensMax`; text is for the engine to count. */
+export function findLongPrompt(prompt: PromptInput, tokensMax: number): LongPrompt | null {
+  if (typeof prompt === "string") return null;
+  if (isOnePrompt(prompt)) return prompt.length > tokensMax ? { path: "", tokens: prompt.length } : null;
+  const lengths = prompt.map((item) => (Array.isArray(item) ? item.length : 0));
+  const at = lengths.findIndex((tokens) => tokens > tokensMax);
+  return at === -1 ? null : { path: `[${at}]`, tokens: lengths[at] ?? 0 };
+}
+
 /** POST /v1/completions, as OpenAI and vLLM define it; unknown members pass. */
 export const CompletionsBody = z.looseObject({
   ...sampling,
+  /** 0 with `echo` alone: the prompt comes back with its log-probabilities, and nothing is generated. */
+  max_tokens: z.int().min(0).nullish(),
   prompt: PromptInput,
   echo: z.boolean().nullish(),
   logprobs: z.int().min(0).max(20).nullish(),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Endpoint, type ModelRecord } from "../../agreements/records/model.ts";
+import { Endpoint, findByName, type ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import { quoteName } from "../quote.ts";
 
@@ -31,6 +31,22 @@ export function refuseModel(name: string): Refusal {
     param: "model",
     message: `The model '${quoteName(name)}' does not exist or you do not have access to it.`,
   });
+}
+
+/**
+ * The models that every one of these scopes lets through, as a list, or the one among them with this id or alias.
+ * Refuses any other as if there were none.
+ */
+export function showModels(
+  models: readonly ModelRecord[],
+  scopes: readonly ({ models: string[] | null } | null | undefined)[],
+  name: string | null,
+): ModelList | ModelCard {
+  const cards = models.filter(({ id }) => scopes.every((scope) => scope?.models?.includes(id) ?? true));
+  if (name === null) return { object: "list", data: cards.map(buildModelCard) };
+  const model = findByName(cards, name);
+  if (!model) throw refuseModel(name);
+  return buildModelCard(model);
 }
 
 /** Builds the public card of a model. */

@@ -14,7 +14,7 @@ const Part = z.looseObject({
 });
 
 const Message = z.looseObject({
-  role: z.enum(["system", "developer", "user", "assistant", "tool", "function"]),
+  role: z.enum(["system", "developer", "user", "assistant", "tool"]),
   content: z.union([z.string(), z.array(Part).max(partsMax)]).nullish(),
   name: z.string().nullish(),
   tool_calls: z.array(z.looseObject({})).nullish(),
@@ -22,7 +22,7 @@ const Message = z.looseObject({
 });
 
 const Tool = z.looseObject({
-  type: z.string(),
+  type: z.literal("function"),
   function: z
     .looseObject({
       name: z.string(),
@@ -34,8 +34,8 @@ const Tool = z.looseObject({
 
 const tokenIds = z.array(z.int().min(0)).max(promptIdsMax);
 const prompt = z.union([
-  z.string(),
-  z.array(z.string()).min(1).max(inputsMax),
+  z.string().min(1),
+  z.array(z.string().min(1)).min(1).max(inputsMax),
   tokenIds.min(1),
   z.array(tokenIds.min(1)).min(1).max(inputsMax),
 ]);

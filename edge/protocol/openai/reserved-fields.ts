@@ -1,3 +1,4 @@
+import { isRawNumber } from "../../agreements/exact-json.ts";
 import { isObject, type JsonObject } from "../../agreements/json.ts";
 import { Refusal } from "../../errors.ts";
 
@@ -38,7 +39,7 @@ const tensorFields = ["image_embeds", "audio_embeds"];
  */
 export function refuseGuided(body: unknown): void {
   if (!isObject(body)) return;
-  const name = Object.keys(body).find((member) => member.startsWith("guided_"));
+  const [name] = Object.entries(body).find(([member, value]) => member.startsWith("guided_") && value !== null) ?? [];
   if (name === undefined) return;
   throw new Refusal("unsupported_parameter", {
     param: cleanName(name),
@@ -50,7 +51,8 @@ export function refuseGuided(body: unknown): void {
 export function stripReserved(body: JsonObject): JsonObject {
   const rest = omitMembers(body, reservedFields);
   const template = rest["chat_template_kwargs"];
-  return isObject(template) ? { ...rest, chat_template_kwargs: omitMembers(template, reservedTemplateFields) } : rest;
+  const isReadable = isObject(template) && !isRawNumber(template);
+  return isReadable ? { ...rest, chat_template_kwargs: omitMembers(template, reservedTemplateFields) } : rest;
 }
 
 /**
@@ -89,6 +91,7 @@ function omitMembers(object: JsonObject, names: ReadonlySet<string>): JsonObject
   return Object.fromEntries(Object.entries(object).filter(([name]) => !names.has(name)));
 }
 
-function cleanName(name: string): string {
+/** A member's name as it may be repeated to its caller: 64 plain characters at most. */
+export function cleanName(name: string): string {
   return name.replace(/[^\w-]/g, "?").slice(0, 64);
 }

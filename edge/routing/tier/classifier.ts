@@ -20,7 +20,7 @@ import {
 export interface TierClassifier {
   classify(org: string, call: CallShape & Pick<Call, "model">): Classification;
   /** Learns the org's traffic profile from the headers of a node's answer. */
-  learn(org: string, model: string, node: string, headers: Pick<Headers, "get">, nowMs: number): void;
+  learn(from: { org: string; model: string; node: string }, headers: Pick<Headers, "get">, nowMs: number): void;
   readonly size: number;
 }
 
@@ -65,7 +65,7 @@ export function openTierClassifier(
         remember(key, { profile: history?.profile ?? null, reported: history?.reported ?? [], wasComplex });
       return classification;
     },
-    learn(org, model, node, headers, nowMs) {
+    learn({ org, model, node }, headers, nowMs) {
       const profile = readProfile(headers.get(profileHeader));
       if (!profile) return;
       const key = buildKey(org, model);

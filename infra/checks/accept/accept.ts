@@ -85,7 +85,7 @@ function listSuites(only: string | undefined, isKept: boolean): string[] {
 
 const gguf = { model: "" };
 
-/** The suite over llama.cpp, if it can run here. Throws when it was asked for and cannot. */
+/** The suite over llama.cpp, if it can run here. Throws when it was requested and cannot. */
 async function openGguf(only: string | undefined): Promise<string[]> {
   if (only !== undefined && only !== "gguf") return [];
   const found = await setUpGguf();

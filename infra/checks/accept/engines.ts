@@ -32,8 +32,8 @@ export async function setUp(): Promise<void> {
 }
 
 /**
- * Engines that an earlier run with --keep has left, if all of them live; otherwise none, and what was left of them is
- * stopped.
+ * Engines that an earlier run with --keep left running, if all of them are alive; otherwise none, and those that remain
+ * are stopped.
  */
 export async function findKept(): Promise<RunningEngine[]> {
   const known = readList();
@@ -51,8 +51,8 @@ export async function findKept(): Promise<RunningEngine[]> {
 }
 
 /**
- * Starts one serve.sh for each kind, so that the death of one engine is not the end of the others, and waits until all
- * are healthy.
+ * Starts one serve.sh per kind, so that the death of one engine does not end the others, and waits until all are
+ * healthy.
  */
 export async function startEngines(
   kinds: RunningEngine["kind"][],
@@ -99,7 +99,7 @@ async function startEngine(
   }
 }
 
-/** Stops serve.sh and with it the engine, whoever started it; waits until it is gone, and kills what will not go. */
+/** Stops serve.sh and with it the engine, whoever started it; waits for its end, and kills what does not stop. */
 export async function stopEngines(engines: Pick<RunningEngine, "keeper">[]): Promise<void> {
   await Promise.all(engines.map(({ keeper }) => stopKeeper(keeper)));
   rmSync(list, { force: true });
@@ -112,8 +112,8 @@ async function stopKeeper(keeper: number): Promise<void> {
 }
 
 /**
- * The shared memory that an engine's processes have mapped. One that is killed with -9 cannot remove it itself: whoever
- * kills it does, with `removeShared`.
+ * The shared memory that an engine's processes have mapped. A process killed with -9 cannot remove its own, so whoever
+ * kills it must, with `removeShared`.
  */
 export function findShared(engines: RunningEngine[]): string[] {
   const leaders = new Set(engines.map(({ pid }) => pid));

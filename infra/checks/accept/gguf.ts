@@ -5,7 +5,7 @@ import { folder } from "./engines.ts";
 
 const model = join(folder, "gguf/gemma-3-270m-q4_k_m.gguf");
 
-/** Where the small GGUF model lies, fetched on the first run; or why the suite cannot run here. */
+/** The path of the small GGUF model, downloaded on the first run; or the reason why the suite cannot run here. */
 export async function setUpGguf(): Promise<{ model: string } | { missing: string }> {
   if (!hasModule())
     return { missing: `node-llama-cpp is not installed: npm install --no-save node-llama-cpp@${moduleVersion}` };

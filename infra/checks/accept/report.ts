@@ -63,7 +63,7 @@ function readGroup({
 
 const takeFirstLine = (text = "") => text.split("\n")[0]?.slice(0, 200) ?? "";
 
-/** The figures that tests have noted, in their order. */
+/** The figures that tests recorded, in order. */
 export function readFigures(file: string): [string, string][] {
   if (!existsSync(file)) return [];
   return readFileSync(file, "utf8")

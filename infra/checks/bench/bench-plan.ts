@@ -2,7 +2,7 @@ import type { RoundPlan } from "./rounds.ts";
 import type { BenchRow } from "./row.ts";
 import type { Stage } from "./stage.ts";
 
-/** What every row is given: the stage, how long to look, and whether only correctness is asked for. */
+/** What every row is given: the stage, how long to measure, and whether only correctness counts. */
 export interface Bench {
   stage: Stage;
   plan: Omit<RoundPlan, "pid"> & { warmMs: number; windowMs: number };

@@ -11,7 +11,8 @@ import { measureManyOrgs } from "./rows/many-orgs.ts";
 import { measureRefusals } from "./rows/refusals.ts";
 import { measureStores } from "./rows/stores.ts";
 import { measureStreams } from "./rows/streams.ts";
-import { BrokenError, openStage, type Stage } from "./stage.ts";
+import { BrokenError } from "./side.ts";
+import { openStage, type Stage } from "./stage.ts";
 
 /** Rows by the name that `--only` takes. Many orgs come last: ten thousand ledgers stay in the process. */
 const rows: Record<string, MeasureRows> = {
@@ -70,7 +71,7 @@ async function main(): Promise<number> {
   }
 }
 
-/** A broken row does not keep the others from being heard. */
+/** One broken row does not stop the others. */
 async function measureAll(bench: Bench, chosen: string[]): Promise<{ table: BenchRow[]; isBroken: boolean }> {
   const table: BenchRow[] = [];
   let isBroken = false;

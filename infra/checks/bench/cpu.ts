@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 /** Linux counts CPU in ticks of 10 ms (USER_HZ, man 5 proc). */
 const tickMs = 10;
 
-/** CPU time of a process and all below it, user and system, in ms; 0 for one that is gone. */
+/** CPU time of a process and its descendants, user and system, in ms; 0 for one that has ended. */
 export function readCpuMs(pid: number): number {
   return listPids(pid).reduce((sum, each) => sum + readOwnCpuMs(each), 0);
 }
@@ -19,7 +19,7 @@ function readOwnCpuMs(pid: number): number {
   }
 }
 
-/** A process and all below it. */
+/** A process and its descendants. */
 export function listPids(pid: number): number[] {
   try {
     const below = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
@@ -29,9 +29,7 @@ export function listPids(pid: number): number[] {
   }
 }
 
-/**
- * CPU time of the whole machine that somebody used, in ms, over all cores; what a hypervisor took away counts as used.
- */
+/** CPU time used on the whole machine, in ms, over all cores; time that a hypervisor took away counts as used. */
 export function readMachineCpuMs(): number {
   const [first = ""] = readFileSync("/proc/stat", "utf8").split("\n");
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = first.split(/\s+/).slice(1).map(Number);
@@ -48,7 +46,7 @@ export function pin(pid: number, core: number): boolean {
   }
 }
 
-/** Lets a process open so many files. Where that may not be done, it stays as it was. */
+/** Raises a process's limit of open files. Where that is not allowed, the limit stays as it was. */
 export function allowFiles(pid: number, filesMax: number): void {
   try {
     execFileSync("prlimit", ["--pid", String(pid), `--nofile=${filesMax}:${filesMax}`], { stdio: "ignore" });

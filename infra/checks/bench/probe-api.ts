@@ -3,16 +3,16 @@ import type { OrgId } from "#edge/agreements/tokens/ids.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
 
-/** What the bench asks at its probe, as JSON by POST; the path says which. */
+/** What the bench sends its probe, as JSON by POST; the path says which request it is. */
 export interface ProbeRequests {
   "/publish": { records: (OrgRecord | KeyRecord)[] };
   "/inspect": { orgs: string[] };
   /** `batch`: records of a settlement. */
   "/pairs": { ask: Omit<HoldRequest, "hold">; pairs: number; atOnce: number; batch: number };
-  /** What `/admit` answers, without asking the ledger. */
+  /** What `/admit` answers, without calling the ledger. */
   "/nothing": { ask: Omit<HoldRequest, "hold"> };
   "/admit": { ask: Omit<HoldRequest, "hold"> };
-  /** Settles what an org has open. */
+  /** Settles an org's open holds. */
   "/settle-open": { org: OrgId };
   "/counts": Record<string, never>;
 }
@@ -21,8 +21,8 @@ export interface ProbeRequests {
 export interface ProbeResponses {
   "/publish": { published: number };
   /**
-   * Over all the orgs asked for: holds that are open, calls that were booked as done, and rows of the bill (of every
-   * org) that came out.
+   * Over all the orgs in the request: open holds, calls that were settled, and rows of the bill (of every org) that
+   * reached D1.
    */
   "/inspect": { openHolds: number; settledCalls: number; rowsWaiting: number; rowsOut: number };
   /** `why`: what the ledger threw first, if it threw. */

@@ -1,8 +1,8 @@
 import { readCpuMs, readMachineCpuMs } from "./cpu.ts";
 
 /**
- * One measured stretch of time: what was done, how long it took, what the measured process burnt, and what everybody
- * else on the machine did.
+ * One measured span of time: what was done, how long it took, the CPU of the measured process, and what everything else
+ * on the machine used.
  */
 export interface Window<T> {
   outcome: T;
@@ -12,7 +12,7 @@ export interface Window<T> {
   foreignShare: number;
 }
 
-/** What is compared: warmed up, then measured. */
+/** One of the things compared: warmed up, then measured. */
 export interface Variant<T> {
   warm?: () => Promise<unknown>;
   run: () => Promise<T>;
@@ -25,14 +25,14 @@ export interface RoundPlan {
   rounds: number;
   /** The process whose CPU counts. */
   pid: number;
-  /** How often a noisy window is taken again. */
+  /** How often a noisy window is repeated. */
   retries: number;
   say(line: string): void;
 }
 
 /**
- * Rounds in which every variant was heard; `isNoisy` when others disturbed all of them, and the figures are told only
- * for want of better.
+ * Rounds in which every variant was measured undisturbed; `isNoisy` when other programs disturbed all of them, and the
+ * figures are reported only for want of better ones.
  */
 export interface Rounds<Name extends string, T> {
   taken: Record<Name, Window<T>>[];
@@ -40,11 +40,11 @@ export interface Rounds<Name extends string, T> {
   isNoisy: boolean;
 }
 
-/** Over 12 % of a core a window is taken again, over 15 % its round is left out. */
+/** Above 12 % of a core a window is repeated; above 15 % its round is dropped. */
 const againAbove = 0.12;
 const droppedAbove = 0.15;
 
-/** Takes the variants in turn, A..Z and then Z..A, so that a drift of the machine meets all alike. */
+/** Takes the variants in turn, A..Z and then Z..A, so that a drift of the machine affects all alike. */
 export async function takeRounds<Name extends string, T>(
   plan: RoundPlan,
   variants: Record<Name, Variant<T>>,
@@ -79,7 +79,7 @@ async function takeQuietest<T>(plan: RoundPlan, name: string, variant: Variant<T
   return best;
 }
 
-/** Measures one stretch. Ours is this process and all below it. */
+/** Measures one span. Ours means this process and its descendants. */
 export async function measure<T>(pid: number, run: () => Promise<T>): Promise<Window<T>> {
   const before = {
     ms: performance.now(),

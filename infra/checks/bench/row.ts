@@ -81,7 +81,7 @@ export function drawTable(rows: BenchRow[]): string {
   return [draw(head), widths.map((width) => "-".repeat(width)).join("  "), ...cells.map(draw)].join("\n");
 }
 
-/** Three figures that mean something, thousands apart. */
+/** Three significant figures, with thousands separated. */
 export function formatNumber(value: number): string {
   if (Number.isNaN(value)) return "–";
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString("en-US");

@@ -15,7 +15,7 @@ export function quantile(values: readonly number[], q: number): number {
   return low + (high - low) * (at - Math.floor(at));
 }
 
-/** What several rounds came to: medians are told, with the least and the greatest beside them. */
+/** The result of several rounds: the median, with the least and the greatest beside it. */
 export interface Spread {
   median: number;
   min: number;

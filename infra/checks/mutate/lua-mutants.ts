@@ -35,10 +35,10 @@ const swappable =
   /(?<= )(?:<=|>=|==|~=|<|>|\+|-|\*|\/|and|or)(?= )|\b(?:true|false)\b|\b(?:min|max|floor|ceil)(?=\()|\bnot(?= )/g;
 const condition = /(?<=\bif ).+?(?= then\b)/g;
 const count = /(?<![\w.])\d+(?![\w.])/g;
-/** A call or an assignment that has a line to itself; `local` ones and the lines of a table do not count. */
+/** A call or an assignment on a line of its own; `local` ones and the lines of a table do not count. */
 const statement = /^ +(?!local |return|if |for |else)(?:[a-z]\w*\(.*\)|[a-zA-Z][\w.[\]#, +]* = .*[^,{\n])$/gm;
 
-/** Strings and comments blanked, so that only code is changed; every place stays where it is. */
+/** Strings and comments blanked, so that only code is changed; every offset stays the same. */
 function blankText(lua: string): string {
   return lua.replaceAll(/"(?:\\.|[^"\\\n])*"|'[^'\n]*'|--.*/g, (text) =>
     text.startsWith("--") ? " ".repeat(text.length) : `"${"_".repeat(text.length - 2)}"`,

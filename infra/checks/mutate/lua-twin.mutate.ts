@@ -16,8 +16,8 @@ const stuckMsMax = 20_000;
 type MutantOutcome = "invalid" | "noticed" | "survived";
 
 /**
- * Puts every mutant of the Lua to the tests that compare it with the pure ledger. `lua.ts` runs this, and puts what
- * survives to the other tests.
+ * Runs the tests that compare the Lua with the pure ledger against every mutant. `lua.ts` starts this, and runs the
+ * other tests against those that survive.
  */
 test("every mutant of the Lua is tried", { timeout: 36_000_000 }, async () => {
   const world = await openWorld("everysec");

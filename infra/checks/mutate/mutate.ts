@@ -13,8 +13,8 @@ const usage = `node infra/checks/mutate/mutate.ts [PART]... [--force] [--concurr
   --timeout MS     how much longer than four times its tests' time a mutant may take: 60,000 by default`;
 
 /**
- * Stryker would go by the last run where a mutant of a constant survived, also when tests have been added since: what
- * survived is tried again.
+ * Stryker would reuse the last run's result for a surviving mutant of a constant, even when tests have been added
+ * since: survivors are tried again.
  */
 function forgetSurvivors(file: string): void {
   if (!existsSync(file)) return;

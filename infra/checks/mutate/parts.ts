@@ -4,7 +4,7 @@ export interface Part {
   tests: string[];
   /** Where its tests run. */
   runtime: "node" | "workerd";
-  /** The ledger that it tests is not in memory. */
+  /** The ledger under test is not in memory. */
   isSlow?: true;
 }
 
@@ -31,7 +31,7 @@ export const parts: Record<string, Part> = {
     runtime: "node",
   },
   "durable-object": {
-    mutate: ["edge/adapters/{durable-object/**,d1}/*.ts", "edge/adapters/within.ts", "!**/{fleet,ledger-journal}.ts"],
+    mutate: ["edge/adapters/{durable-object/**,d1}/*.ts", "edge/adapters/within.ts", "!**/ledger-journal.ts"],
     tests: ["test/edge/adapters/{durable-object/**,d1}/*.test.ts"],
     runtime: "workerd",
     isSlow: true,
@@ -42,8 +42,8 @@ export const parts: Record<string, Part> = {
     runtime: "node",
   },
   fleet: {
-    mutate: ["edge/adapters/durable-object/fleet/fleet.ts"],
-    tests: ["test/edge/adapters/durable-object/fleet/fleet.test.ts"],
+    mutate: ["edge/fleet/*.ts", "edge/adapters/memory/fleet.ts"],
+    tests: ["test/edge/fleet/*.test.ts", "test/edge/adapters/memory/fleet.test.ts"],
     runtime: "node",
   },
   lua: { mutate: [], tests: ["infra/checks/mutate/lua-twin.mutate.ts"], runtime: "node" },

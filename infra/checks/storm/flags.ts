@@ -62,7 +62,7 @@ export function readFlags(args: string[]): StormFlags {
         ? callersShort
         : 2_000
       : readWhole("--callers", values.callers, 1, 2_000);
-  // A machine that is its own thousand callers keeps no promise of 250 ms, and refuses nearly all of them.
+  // A machine that also runs a thousand callers cannot answer within 250 ms, and would refuse nearly all of them.
   const redisWaitMs =
     values["redis-wait"] === undefined
       ? callers > 500

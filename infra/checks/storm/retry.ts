@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Tries again what fails because something is dead just now, for `msMax`; then throws what it failed with last. */
+/** Retries what fails because something is down at the moment, for `msMax`; then throws the last failure. */
 export async function retryFor<T>(msMax: number, attempt: () => Promise<T>): Promise<T> {
   for (const endMs = Date.now() + msMax; ; await sleep(400)) {
     try {

@@ -12,7 +12,7 @@ import { retryFor } from "./retry.ts";
 import type { OrgPlan, StormPlan } from "./plan/plan.ts";
 import { openWatch } from "./audit/watch.ts";
 
-/** A storm that is over. What it left may still be settling; the arena may serve the next one meanwhile. */
+/** A storm that is over. Its calls may still be settling; the arena may serve the next storm meanwhile. */
 export interface StormRun {
   outcomes: AttemptOutcome[];
   struck: Struck[];
@@ -23,12 +23,12 @@ export interface StormRun {
 
 /** Beyond a hold's own end: an alarm or the cron comes, and the bill moves to D1. */
 const settleMsMax = 6_000;
-/** A later storm may kill what is asked. */
+/** A later storm may kill what is being read. */
 const awayMsMax = 30_000;
-/** D1 may have been away, and be tried again this much later. */
+/** D1 may have been down, and be tried again this much later. */
 const drainMsMax = 35_000;
 
-/** One storm from its first call to the last answer, everything that died alive again. */
+/** Runs one storm from its first call to the last answer, with everything that died alive again. */
 export async function runStorm(arena: Arena, crew: Crew, plan: StormPlan): Promise<StormRun> {
   await waitUntilWhole(arena);
   const control = new Control(arena.edges[0].url, arena.adminKey);
@@ -104,7 +104,7 @@ async function waitUntilSettled(
   }
 }
 
-/** A ledger whose bill is in D1, or that of the last look. */
+/** A ledger whose bill is in D1, or the ledger as last inspected. */
 async function waitUntilDrained(control: Control, org: string): Promise<LedgerView> {
   const endMs = Date.now() + drainMsMax;
   let ledger = await control.ledger(org);

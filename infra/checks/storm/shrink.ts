@@ -5,9 +5,9 @@ import type { PlanOptions } from "./plan/plan.ts";
 const callersMin = 20;
 
 /**
- * Looks for a smaller storm that still fails: without one fault after another, then with half the callers again and
- * again, in `triesMax` storms at most. A storm is not quite the same twice, so what comes out failed at least once, and
- * its parent more often than not.
+ * Looks for a smaller storm that still fails: first without one fault after another, then with half the callers again
+ * and again, in at most `triesMax` storms. No storm runs the same way twice, so the result has failed at least once,
+ * and its parent more often than not.
  */
 export async function shrink(
   options: PlanOptions,

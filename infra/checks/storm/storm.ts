@@ -9,7 +9,7 @@ import { describeFault, type PlanOptions, type Store } from "./plan/plan.ts";
 import { runStorm } from "./run.ts";
 import { writeReplayCommand, shrink } from "./shrink.ts";
 
-/** A storm and what became of it. */
+/** A storm and its result. */
 interface AuditedStorm {
   options: PlanOptions;
   faults: string[];
@@ -59,7 +59,7 @@ async function main(): Promise<number> {
   }
 }
 
-/** All storms, one after the other; each is audited when what it left has settled, while later ones rage. */
+/** Runs all storms, one after the other; each is audited once its calls have settled, while later ones run. */
 async function rage(flags: StormFlags, arenas: ReadonlyMap<Store, Arena>, crew: Crew): Promise<number> {
   const startedAtMs = performance.now();
   const pending: Promise<AuditedStorm>[] = [];
@@ -139,7 +139,7 @@ function show({ options, faults, result }: AuditedStorm, isJson: boolean): void 
   if (!isFine) process.stdout.write(`      again: ${writeReplayCommand(options)}\n`);
 }
 
-/** Ends with the process whatever still runs: its children are on a leash. */
+/** Ends the process with whatever still runs: its children end when it does (infra/local/leash.ts). */
 function exit(code: number): void {
   process.stdout.write("", () => process.exit(code));
 }

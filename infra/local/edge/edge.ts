@@ -38,8 +38,8 @@ export interface RunningEdge {
 }
 
 /**
- * Miniflare tells the Worker the address of whoever called; on this machine nobody is limited by it who does not name
- * another in `cf-connecting-ip`.
+ * Miniflare gives the Worker the address of whoever called; on this machine a caller is limited by address only if they
+ * name one in `cf-connecting-ip`.
  */
 export const loopback = "127.0.0.0/8,::1";
 
@@ -100,8 +100,8 @@ export async function startEdge(options: EdgeOptions): Promise<RunningEdge> {
 }
 
 /**
- * The objects of another edge. When Miniflare starts a workerd that died again, it has forgotten whose they were (it
- * looks for a worker `dev-registry-proxy`); it is told once more.
+ * The objects of another edge. When Miniflare restarts a workerd that died, it has forgotten whose they were (it looks
+ * for a worker `dev-registry-proxy`), so it is told again.
  */
 function bindObjects(scriptName: string) {
   return { LEDGERS: { className: "OrgLedger", scriptName }, FLEET: { className: "FleetObject", scriptName } };
@@ -126,8 +126,8 @@ function read(path: string): string {
 }
 
 /**
- * Applies what stands in infra/migrations and has not been applied, as `wrangler d1 migrations apply` does, in its own
- * table.
+ * Applies the migrations of infra/migrations that have not been applied, as `wrangler d1 migrations apply` does, with
+ * the same table.
  */
 async function migrate(miniflare: Miniflare, root: string): Promise<void> {
   const db = await miniflare.getD1Database("DB");

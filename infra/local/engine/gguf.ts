@@ -22,7 +22,7 @@ export async function startGguf(file: string, log: (line: string) => void): Prom
   return {
     engine: { kind: "llamacpp", url: String(url), models: { [name]: name } },
     found: [{ name, aliases: [], contextTokensMax: Number(contextTokensMax), isEmbedding: false }],
-    // Its answers are the agents' to bring home, and they have given them up by now.
+    // Nobody waits for its answers: the agents have given them up by now.
     stop: () => child.stop(500),
   };
 }

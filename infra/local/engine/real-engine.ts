@@ -22,7 +22,7 @@ interface ListedModel {
   meta?: { n_ctx?: number };
 }
 
-/** Asks a running engine what it is and what it serves. Throws when nothing OpenAI-compatible answers. */
+/** Finds out what a running engine is and what it serves. Throws when nothing OpenAI-compatible answers. */
 export async function probeEngine(url: string): Promise<{ engine: EngineSpec; found: FoundModel[] }> {
   const base = url.replace(/\/(v1\/?)?$/, "");
   const list: { data?: ListedModel[] } | null = await getJson(`${base}/v1/models`);

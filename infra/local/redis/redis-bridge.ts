@@ -9,9 +9,9 @@ export interface BridgeOptions {
   redisPort: number;
   /** 0: a free one. */
   port?: number;
-  /** At random unless told. */
+  /** Random where it is not given. */
   token?: string;
-  /** Told of each request's commands before they run: for those who count. */
+  /** Receives each request's commands before they run, for callers that count. */
   onCommands?: (commands: string[][]) => void;
 }
 

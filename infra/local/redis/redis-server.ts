@@ -25,7 +25,7 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-/** What to do where there is none. */
+/** What to do where redis-server is missing. */
 export const redisMissing =
   "redis-server was not found: install it (Debian and Ubuntu: apt-get install redis-server; macOS: brew install redis)";
 

@@ -97,7 +97,7 @@ function findToolFlaws({ tools }: Readonly<Record<string, unknown>>): Flaw[] {
   );
 }
 
-/** A flaw of a chat body that is found by another route, such as `/tokenize`. */
+/** Checks the messages and tools of a body, also for `/tokenize`; throws vLLM's 400 with what is wrong. */
 export const checkMessages = (raw: Readonly<Record<string, unknown>>): void => {
   const flaws = findMessageFlaws(raw);
   if (flaws.length > 0) throw makeInvalid(flaws);

@@ -19,8 +19,8 @@ export interface Delta {
 const makeDelta = (): Delta => ({ text: "", tokens: [], isCall: false, args: "", finish: null, stopReason: null });
 
 /**
- * One answer in the making: draws tokens, turns them into text, and knows when it ends. The engine calls `step`, the
- * server takes what came of it.
+ * One answer in the making: draws tokens, turns them into text, and knows when it ends. The engine calls `step`, and
+ * the server takes the result.
  */
 export class Choice implements Work {
   readonly index: number;
@@ -123,7 +123,7 @@ export class Choice implements Work {
     return this.#delta.tokens.length;
   }
 
-  /** Hands over what has come since the last time. */
+  /** Hands over what has been made since the last time. */
   take(): Delta {
     const delta = this.#delta;
     this.#delta = makeDelta();

@@ -78,7 +78,7 @@ export function readCompletion(
 const isTokenList = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((token) => typeof token === "number" && Number.isInteger(token));
 
-/** The place of the first item with nothing in it: an engine that is given no token never makes one. */
+/** The index of the first empty item: an engine that is given no token never makes one. */
 function findEmptyItem(prompt: unknown): number | null {
   if (!Array.isArray(prompt)) return null;
   const at = prompt.findIndex((item) => item === "" || (Array.isArray(item) && item.length === 0));

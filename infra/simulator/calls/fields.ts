@@ -5,8 +5,8 @@ import { isRecord } from "../text/schema.ts";
 export type FieldKind = "integer" | "number" | "boolean" | "text";
 
 /**
- * A request body whose known fields are checked once, and then read without doubt. Unknown fields are ignored, as vLLM
- * does.
+ * A request body whose known fields are checked once, and can then be read without checks. Unknown fields are ignored,
+ * as vLLM does.
  */
 export class Fields {
   readonly raw: Readonly<Record<string, unknown>>;

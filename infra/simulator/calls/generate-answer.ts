@@ -117,7 +117,7 @@ class Generation {
     this.#sequences = this.#choices.map((choice) => this.#request.model.engine.submit(this.#makeWork(choice)));
   }
 
-  /** The engine steps the choice; what came of it goes out in the same breath. */
+  /** The engine steps the choice; the result goes out at once. */
   #makeWork(choice: Choice) {
     return {
       tokens: choice.tokens,

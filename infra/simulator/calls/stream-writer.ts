@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { FaultRule } from "../faults.ts";
 
-/** What becomes of an answer on its way out, reported to whoever makes it. */
+/** What happens to an answer on its way out, reported to whoever makes it. */
 export interface WriterEvents {
   /** The caller has left, or a fault has ended the answer: nothing more will be written. */
   onEnd(how: "cancelled" | "failed" | "error"): void;

@@ -63,7 +63,7 @@ export class BlockPool {
     this.#holders[block] = (this.#holders[block] ?? 0) + 1;
   }
 
-  /** Says what a full block holds, so that others can find it. The first block with a key keeps it. */
+  /** Records what a full block holds, so that others can find it. The first block with a key keeps it. */
   name(block: number, key: string): void {
     if (this.#byKey.has(key)) return;
     this.#byKey.set(key, block);

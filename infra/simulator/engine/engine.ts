@@ -40,7 +40,7 @@ export class EngineCore {
     return this.pool.usedCount / this.pool.total;
   }
 
-  /** Whether so many more sequences may come. A no is counted. */
+  /** Whether this many more sequences may come. A refusal is counted. */
   admits(sequences: number): boolean {
     const { maxQueued } = this.profile;
     if (maxQueued === null || this.running + this.waiting + sequences <= maxQueued) return true;
@@ -80,7 +80,7 @@ export class EngineCore {
     this.#wake();
   }
 
-  /** Leaves a sequence running but makes no further token of it: an engine that hangs. */
+  /** Leaves a sequence running but makes no further token for it: an engine that hangs. */
   freeze(handle: SequenceHandle): void {
     const sequence = this.#find(handle);
     if (sequence) sequence.isFrozen = true;

@@ -7,7 +7,7 @@ import { tokenize } from "./tokenizer.ts";
 /** How a token of a script reaches the caller: as text, as a tool call's beginning, as its arguments, or not at all. */
 export type TokenPart = "text" | "call" | "arguments" | "hidden";
 
-/** An answer that is laid down in advance, because it must have a form: JSON, or a tool call. */
+/** An answer that is laid down in advance, because it must have a certain form: JSON, or a tool call. */
 export interface AnswerScript {
   readonly tokens: readonly number[];
   readonly parts: readonly TokenPart[];

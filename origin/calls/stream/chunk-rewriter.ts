@@ -51,17 +51,27 @@ const tokenChunk = new RegExp(
 export class ChunkRewriter {
   /** The id that the caller saw; `null` before the first chunk. */
   responseId: string | null = null;
-  /** Some choice has finished: without that, `[DONE]` is no success. */
-  hasFinished = false;
   hasSentUsage = false;
   #meter: UsageMeter;
   #options: RewriterOptions;
+  #finished = new Set<number>();
   #headIn = "";
   #headOut = "";
 
   constructor(meter: UsageMeter, options: RewriterOptions) {
     this.#meter = meter;
     this.#options = options;
+  }
+
+  /** Some choice has finished: without that, `[DONE]` is no success. */
+  get hasFinished(): boolean {
+    return this.#finished.size > 0;
+  }
+
+  /** Every choice has finished and its usage is known: nothing is missing but `[DONE]`. */
+  get isWhole(): boolean {
+    const { choices } = this.#options;
+    return this.#finished.size >= choices && this.#meter.hasUsage(choices);
   }
 
   /**
@@ -90,8 +100,8 @@ export class ChunkRewriter {
   }
 
   #readWhole(payload: string): string | null {
-    // llama.cpp's server begins a stream of several prompts like this.
-    if (payload === "null") return "";
+    // An event with empty data says nothing; llama.cpp's server begins a stream of several prompts with null.
+    if (payload === "null" || payload.trim() === "") return "";
     const json = Buffer.from(payload, "latin1").toString("utf8");
     const chunk = parseObject(json);
     if (chunk === null || isError(chunk) || !Array.isArray(chunk["choices"])) return null;
@@ -99,7 +109,8 @@ export class ChunkRewriter {
     if (typeof chunk["id"] === "string") this.responseId ??= chunk["id"].slice(0, 128);
     this.#count(json, choices);
     if (choices.some(hasGivenUp)) return null;
-    if (choices.some((choice) => typeof choice["finish_reason"] === "string")) this.hasFinished = true;
+    for (const choice of choices)
+      if (typeof choice["finish_reason"] === "string") this.#finished.add(readIndex(choice, this.#options.choices));
     if (choices.length === 0) return this.#rewriteUsageChunk(chunk);
     if (!this.#options.wantsContinuousUsage) delete chunk["usage"];
     if ("model" in chunk) chunk["model"] = this.#options.model;
@@ -143,7 +154,8 @@ export class ChunkRewriter {
     const end = payload.indexOf(choicesStart);
     if (end < 0 || this.#options.choices !== 1 || !this.#options.hasContinuousUsage) return;
     const head = payload.slice(0, end + choicesStart.length);
-    if (head.includes('"usage"') || head.includes('"error"')) return;
+    // A payload that came in several lines goes out in one: its line feeds would end the event.
+    if (head.includes('"usage"') || head.includes('"error"') || head.includes("\n")) return;
     const model = toLatin1(JSON.stringify(this.#options.model));
     this.#headIn = head;
     this.#headOut = head.replace(/"model":"(?:[^"\\]|\\.)*"/, () => `"model":${model}`);

@@ -10,7 +10,7 @@ import { passStream, type Ending } from "./stream-answer.ts";
 
 /**
  * Answers a call with a stream of events. Throws a Refusal until the head is sent; from then on every end, good or bad,
- * is told in the stream itself, after its final record was written.
+ * is reported in the stream itself, after its final record was written.
  */
 export async function serveStream(call: LiveCall): Promise<void> {
   const { rooms, claims, prepared, response, controller, meter, engine } = call;

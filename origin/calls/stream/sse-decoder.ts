@@ -1,13 +1,17 @@
 /** An event larger than this is no event of a language model. */
 const eventCharsMax = 8 * 1024 * 1024;
 
+/** UTF-8's, read as Latin-1. */
+const byteOrderMark = "\xef\xbb\xbf";
+
 /** Thrown when an event does not end. */
 export class EventTooLarge extends Error {}
 
 /**
  * Cuts an SSE byte stream into the payloads of its `data` fields (WHATWG HTML §9.2.6), wherever the bytes were split.
  * Text is Latin-1: one character a byte, so no character of UTF-8 can be torn, and what goes out again is what came in.
- * Comments and other fields are dropped.
+ * Comments and other fields are dropped. As the standard says, an event with an empty `data` field is one, with an
+ * empty payload, and an event without any is none.
  */
 export class SseDecoder {
   #rest = "";
@@ -18,8 +22,8 @@ export class SseDecoder {
   push(read: string): string[] {
     let text = read;
     if (this.#isAfterCr || text.includes("\r")) text = this.#normalizeLineEnds(text);
-    if (!this.#hasStarted) text = this.#dropByteOrderMark(text);
     if (this.#rest !== "") text = this.#rest + text;
+    if (!this.#hasStarted) text = this.#dropByteOrderMark(text);
     const payloads: string[] = [];
     let from = 0;
     for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n", from)) {
@@ -27,7 +31,7 @@ export class SseDecoder {
       if (payload !== null) payloads.push(payload);
       from = end + 2;
     }
-    this.#rest = from === 0 ? text : text.slice(from);
+    if (this.#hasStarted) this.#rest = from === 0 ? text : text.slice(from);
     if (this.#rest.length > eventCharsMax) throw new EventTooLarge();
     return payloads;
   }
@@ -47,13 +51,14 @@ export class SseDecoder {
     return whole.replace(/\r\n?/g, "\n");
   }
 
-  /**
-   * A byte order mark may open the stream. A read of one or two bytes is too short to tell, and no engine sends one.
-   */
+  /** A byte order mark may open the stream. Until it is whole, or something else has come, the text waits. */
   #dropByteOrderMark(text: string): string {
-    if (text === "") return text;
+    if (byteOrderMark.startsWith(text)) {
+      this.#rest = text;
+      return "";
+    }
     this.#hasStarted = true;
-    return text.startsWith("\xef\xbb\xbf") ? text.slice(3) : text;
+    return text.startsWith(byteOrderMark) ? text.slice(byteOrderMark.length) : text;
   }
 }
 

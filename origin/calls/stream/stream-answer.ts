@@ -104,23 +104,23 @@ class StreamRelay {
   }
 
   #receive = (read: string): void => {
-    const { engineAnswer, writer, meter: tally } = this.#parts;
+    const { engineAnswer, writer, meter } = this.#parts;
     const payloads = this.#decode(read);
     if (payloads.length === 0) return;
     if (this.#aborted) return void this.#rewriteAll(payloads);
     const nowMs = performance.now();
-    this.#idleTimer.touch(nowMs);
     const { text, ending } = this.#rewriteAll(payloads);
     if (text !== "") {
+      this.#idleTimer.touch(nowMs);
       this.#pingTimer.touch(nowMs);
       if (!writer.write(text)) engineAnswer.pause();
     }
-    if (!this.#hasToken && tally.hasContent) {
+    if (!this.#hasToken && meter.hasContent) {
       this.#hasToken = true;
       this.#parts.onFirstToken();
     }
     if (ending) return this.#end(ending);
-    if (tally.completionSoFar - this.#checkpointAt >= checkpointTokens) this.#checkpoint();
+    if (meter.completionSoFar - this.#checkpointAt >= checkpointTokens) this.#checkpoint();
   };
 
   #decode(read: string): string[] {
@@ -133,14 +133,14 @@ class StreamRelay {
   }
 
   #rewriteAll(payloads: string[]): { text: string; ending: Ending | null } {
-    const { rewriter: chunks, meter: tally } = this.#parts;
+    const { rewriter, meter } = this.#parts;
     let text = "";
     for (const payload of payloads) {
       if (payload === "[DONE]")
-        return { text, ending: chunks.hasFinished ? completed : buildFailure("done_without_finish") };
-      const rewritten = chunks.read(payload);
+        return { text, ending: rewriter.hasFinished ? completed : buildFailure("done_without_finish") };
+      const rewritten = rewriter.read(payload);
       if (rewritten === null) return { text, ending: buildFailure("engine_error_event") };
-      if (tally.isOverHold) return { text, ending: buildFailure("over_hold") };
+      if (meter.isOverHold) return { text, ending: buildFailure("over_hold") };
       if (rewritten !== "") text += `data: ${rewritten}\n\n`;
     }
     return { text, ending: null };
@@ -184,11 +184,16 @@ class StreamRelay {
     this.#idleTimer = startIdleTimer(engineDrainMsMax, () => this.#end(ending));
   }
 
-  /** A body that ended properly may lack the blank line behind `[DONE]`. */
+  /**
+   * A body that ended properly may lack the blank line behind `[DONE]`. It may lack all of `[DONE]` when nothing else
+   * is missing: the caller has the answer, and the engine has reported its usage.
+   */
   #finish = (isWhole: boolean): void => {
     if (this.#aborted) return this.#end(this.#aborted);
-    const isDone = isWhole && this.#decoder.finish() === "[DONE]" && this.#parts.rewriter.hasFinished;
-    this.#end(isDone ? completed : buildFailure("engine_hung_up"));
+    const { rewriter } = this.#parts;
+    const rest = this.#decoder.finish();
+    const isDone = rest === "[DONE]" ? rewriter.hasFinished : rest === null && rewriter.isWhole;
+    this.#end(isWhole && isDone ? completed : buildFailure("engine_hung_up"));
   };
 }
 

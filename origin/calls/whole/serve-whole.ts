@@ -15,7 +15,7 @@ const wholeBytesMax = 64 * 1024 * 1024;
  * and nothing for the completion. That record is a checkpoint, because a retry elsewhere may still settle the hold.
  */
 export async function serveWhole(call: LiveCall): Promise<void> {
-  const { rooms, claims, prepared, response, meter: tally } = call;
+  const { rooms, claims, prepared, response, meter } = call;
   const headers = () => ({
     "content-type": "application/json",
     "cache-control": "no-store",
@@ -26,19 +26,19 @@ export async function serveWhole(call: LiveCall): Promise<void> {
     const answer = readWhole(
       await readAnswerText(await askEngine(call), wholeBytesMax),
       prepared.path,
-      tally,
+      meter,
       call.engine.dialect.isUsageOfOneChoice,
     );
     if (typeof answer["id"] === "string") call.responseId = answer["id"].slice(0, 128);
-    await settlePrompt(tally, call.engine, prepared);
-    if (tally.isCompletionUnknown) await countCompletion(call, readTexts(answer));
+    await settlePrompt(meter, call.engine, prepared);
+    if (meter.isCompletionUnknown) await countCompletion(call, readTexts(answer));
     if (call.controller.signal.aborted) throw new Refusal("bad_gateway", { log: "left" });
     if (!response.headersSent) response.writeHead(200, headers());
     commitFinal(call, "completed", null);
-    response.end(writeWhole(answer, prepared.path, claims.model, tally));
+    response.end(writeWhole(answer, prepared.path, claims.model, meter));
   } catch (error) {
     if (!response.headersSent) throw error;
-    await settlePrompt(tally, call.engine, prepared);
+    await settlePrompt(meter, call.engine, prepared);
     const { aborted, reason } = call.controller.signal;
     commitFinal(call, aborted ? readEnding(reason).outcome : "failed", error instanceof Refusal ? error : null);
     response.destroy();

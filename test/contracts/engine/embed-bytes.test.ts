@@ -39,7 +39,7 @@ describe("embeddings as bytes", () => {
     );
   });
 
-  test("that an engine sends all the same are a bad gateway at the agent: no byte of them passes for an answer", async () => {
+  test("that an engine sends unrequested are a bad gateway at the agent, and no byte passes", async () => {
     const bytes = Buffer.from(recording.bodyBase64, "base64");
     engine.script = (response) => void response.writeHead(200, bytesHeaders()).end(bytes);
     const claims = { endpoint: "embeddings", completionTokensMax: 0 };

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { admit, releaseHold, introspect, rateHeaders, explainDenial, type CountPrompt } from "#edge/admission/index.ts";
 import type { HoldRequest, Denial, Grant, Ledger } from "#edge/ledger/port.ts";
+import { Limits } from "#edge/agreements/records/quota.ts";
 import type { Credential } from "#edge/agreements/tokens/credential.ts";
 import { buildErrorBody, buildErrorHeaders, OutOfReach } from "#edge/errors.ts";
 import { readCall, type Call } from "#edge/protocol/openai/call.ts";
@@ -341,18 +342,10 @@ describe("a denial becomes a refusal", () => {
     );
     expect(explainDenial({ kind: "denial", reason: "model" }).details.param).toBe("model");
     expect(explainDenial(quota(0)).details.message).toBe(
-      "The quota is used up: tokens per day (the organization's limit is 1000). It opens again at 2026-11-21T00:00:00.000Z.",
+      "The quota is used up: tokens per day (the organization's limit is 1000). " +
+        "It opens again at 2026-11-21T00:00:00.000Z.",
     );
-    for (const window of [
-      "requestsPerMinute",
-      "requestsPerHour",
-      "concurrency",
-      "tokensPerMinute",
-      "requestsPerDay",
-      "tokensPerDay",
-      "tokensPerMonth",
-      "costMicrosPerMonth",
-    ] as const) {
+    for (const window of Limits.keyof().options) {
       const words =
         { concurrency: "concurrent calls", costMicrosPerMonth: "spend per month, in millionths" }[String(window)] ??
         window.replaceAll(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`);

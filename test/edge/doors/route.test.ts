@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { listMethods, readMethod, takesMethod, type Route } from "#edge/doors/route.ts";
+import { listMethods, readMethod, takesMethod, type DoorRoute } from "#edge/doors/route.ts";
 
-const route: Route = {
+const route: DoorRoute = {
   path: "/x",
   operations: { GET: { operationId: "showX", summary: "X" }, DELETE: { operationId: "dropX", summary: "X" } },
   door: "site",

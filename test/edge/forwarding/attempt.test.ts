@@ -13,7 +13,7 @@ import {
 } from "#test/support/stack/node.ts";
 import { startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
 
-const parcel = {
+const upstream = {
   path: "/v1/chat/completions",
   hop: "hop.token.x",
   body: new TextEncoder().encode('{"a":1}'),
@@ -21,17 +21,18 @@ const parcel = {
   deadlineMs: startedAtMs + 60_000,
   endMs: startedAtMs + 61_000,
   contentType: "application/json",
+  signal: new AbortController().signal,
 } as const;
 
 /** One attempt on a node that behaves so: what came of it and what the watch was told. */
 async function tryOn(
   behave: Behaviour,
   signal = new AbortController().signal,
-  headersMsMax: number = parcel.headersMsMax,
+  headersMsMax: number = upstream.headersMsMax,
 ) {
   await using node = await openNode("a", behave);
   const { watch, seen, loads } = watching();
-  const tried = await attempt(node.record, { ...parcel, headersMsMax }, watch, visitOf(), signal);
+  const tried = await attempt(node.record, { ...upstream, headersMsMax, signal }, watch, visitOf());
   if (tried.kind === "answer") await tried.response.body?.cancel();
   return { tried, seen, loads, asked: node.asked };
 }
@@ -61,16 +62,10 @@ describe("what reaches the node", () => {
         "openai-organization": "CANARY",
       },
     });
-    const tried = await attempt(
-      node.record,
-      parcel,
-      watching().watch,
-      visitOf(caller, "req_ours"),
-      new AbortController().signal,
-    );
+    const tried = await attempt(node.record, upstream, watching().watch, visitOf(caller, "req_ours"));
     if (tried.kind === "answer") await tried.response.body?.cancel();
     const [asked] = node.asked;
-    expect([asked?.method, asked?.url, String(asked?.body)]).toEqual(["POST", parcel.path, '{"a":1}']);
+    expect([asked?.method, asked?.url, String(asked?.body)]).toEqual(["POST", upstream.path, '{"a":1}']);
     expect(asked?.headers).toMatchObject({
       authorization: "Bearer hop.token.x",
       "content-type": "application/json",
@@ -110,7 +105,7 @@ describe("an answer", () => {
     ["text/event-stream", "data: {}\n\n"],
     [undefined, "{}"],
   ] as const) {
-    test(`of 200 whose type is ${contentType ?? "not said"} is nobody's whom we asked: it counts against the node, and another may be tried`, async () => {
+    test(`of 200 with ${contentType ?? "no"} type counts against the node, and another may be tried`, async () => {
       const { tried, seen } = await tryOn(
         (_, response) => void response.writeHead(200, contentType && { "content-type": contentType }).end(body),
       );
@@ -124,13 +119,7 @@ describe("an answer", () => {
       "a",
       (_, response) => void response.writeHead(200, { "content-type": "application/json" }).write("{"),
     );
-    const tried = await attempt(
-      node.record,
-      { ...parcel, endMs: startedAtMs + 150 },
-      watching().watch,
-      visitOf(),
-      new AbortController().signal,
-    );
+    const tried = await attempt(node.record, { ...upstream, endMs: startedAtMs + 150 }, watching().watch, visitOf());
     if (tried.kind === "no") throw new Error("it was none");
     expect(tried.isLate()).toBe(false);
     await expect(tried.response.text()).rejects.toThrow(/abort/i);
@@ -188,11 +177,11 @@ describe("what may be tried elsewhere", () => {
     const { tried, seen } = await tryOn(hangingUp);
     expect(no(tried)).toEqual({ code: "no_healthy_backends", mayRetry: true, mayRun: false });
     expect(seen).toEqual(["began a", "saw a failed", "ended a"]);
-    const dead = await attempt(await deadNode("a"), parcel, watching().watch, visitOf(), new AbortController().signal);
+    const dead = await attempt(await deadNode("a"), upstream, watching().watch, visitOf());
     expect(no(dead)).toEqual({ code: "no_healthy_backends", mayRetry: true, mayRun: false });
   });
 
-  test("a node that sends no headers in its time: yes, it counts against the node, and it may be at work all the same", async () => {
+  test("a call whose node sends no headers in time; it counts against the node, which may be at work", async () => {
     const { tried, seen } = await tryOn(silent, undefined, 100);
     expect(no(tried)).toEqual({ code: "gateway_timeout", mayRetry: true, mayRun: true });
     expect(seen).toEqual(["began a", "saw a failed", "ended a"]);
@@ -204,17 +193,11 @@ describe("what may be tried elsewhere", () => {
       setTimeout(() => response.end("}"), 300);
     };
     await using node = await openNode("a", slow);
-    const tried = await attempt(
-      node.record,
-      { ...parcel, headersMsMax: 150 },
-      watching().watch,
-      visitOf(),
-      new AbortController().signal,
-    );
+    const tried = await attempt(node.record, { ...upstream, headersMsMax: 150 }, watching().watch, visitOf());
     expect(tried.kind === "answer" && (await tried.response.text())).toBe("{}");
   });
 
-  test("a caller who left or whose deadline passed: the node may be at work, and its breaker learns nothing", async () => {
+  test("nothing once the caller has left or the deadline has passed; the breaker learns nothing of it", async () => {
     for (const signal of [AbortSignal.abort(), AbortSignal.timeout(100)]) {
       const { tried, seen } = await tryOn(silent, signal);
       expect(no(tried)).toEqual({ code: "gateway_timeout", mayRetry: false, mayRun: true });
@@ -283,7 +266,7 @@ describe("what the agent says no with", () => {
   }
 
   const ours = (Object.keys(refusals) as RefusalCode[]).filter((code) => code !== "unknown_url");
-  test("a code of ours under a status that is not its own is nonsense: a node cannot make the edge say 401, 429 or 500", async () => {
+  test("under a status not its own is a bad gateway: no node can make the edge answer 401, 429 or 500", async () => {
     const wrong: string[] = [];
     for (const status of [400, 404, 413, 422]) {
       for (const code of ours.filter((one) => refusals[one].status !== status)) {

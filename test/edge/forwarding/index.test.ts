@@ -1,95 +1,22 @@
-import { createHash } from "node:crypto";
 import { jwtVerify } from "jose";
-import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { HopClaims } from "#edge/agreements/tokens/hop.ts";
-import type { NodeRecord } from "#edge/agreements/records/node.ts";
-import type { AttemptObserver } from "#edge/forwarding/attempt.ts";
-import { openRetryBudget, type RetryBudget } from "#edge/forwarding/budget.ts";
-import type { Refusal } from "#edge/errors.ts";
+import { openRetryBudget } from "#edge/forwarding/budget.ts";
 import { callMsMax, streamHeadersMsMax } from "#edge/limits.ts";
-import type { EngineEndpoint } from "#edge/agreements/paths.ts";
-import { readCall, type Call } from "#edge/protocol/openai/call.ts";
-import type { Visit } from "#edge/visit.ts";
-import { testModels } from "#test/support/fakes/models.ts";
+import type { Call } from "#edge/protocol/openai/call.ts";
 import {
   agentError,
   answering,
   deadNode,
   hangingUp,
-  hopKeys,
   openNode,
-  silent,
   watching,
   type Behaviour,
 } from "#test/support/stack/node.ts";
-import { posted, startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
+import { startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
+import { callOf, chatCall, digestOf, forward, keys, originOf, reserved, type Origin } from "./world.ts";
 
-interface Origin {
-  hopKey: Awaited<ReturnType<typeof hopKeys>>["hopKey"];
-  budget: RetryBudget;
-  observer: AttemptObserver;
-}
-interface Reserved {
-  org: string;
-  hold: string;
-  tier: "shared" | "complex";
-  tokensHeld: number;
-  completionTokens: number;
-}
-type Answered = {
-  kind: "answer";
-  response: Response;
-  node: string;
-  servedBy: string;
-  isLate(): boolean;
-  dispose(): void;
-};
-type NoAnswer = { kind: "no"; refusal: Refusal; mayRun: boolean };
-interface Forwarding {
-  forward(
-    visit: Visit,
-    call: Call,
-    reserved: Reserved,
-    nodes: NodeRecord[],
-    origin: Origin,
-    signal: AbortSignal,
-  ): Promise<Answered | NoAnswer>;
-  countPrompt(
-    visit: Visit,
-    call: Call,
-    reserved: Reserved,
-    node: NodeRecord | undefined,
-    origin: Origin,
-  ): Promise<number | null>;
-}
-// The room's index re-exports answer.ts, which speaks of the platform's streams: the tests' own compiler settings do
-// not know them.
-const path: string = "#edge/forwarding/index.ts";
-const { forward, countPrompt } = (await import(path)) as Forwarding;
-
-const reserved: Reserved = {
-  org: "org_0123456789",
-  hold: "hold_0123456789012345678901",
-  tier: "shared",
-  tokensHeld: 300,
-  completionTokens: 20,
-};
 const fine = answering(200, { id: "chatcmpl-1" });
-const chatCall = (over: Record<string, unknown> = {}) =>
-  callOf("chat.completions", { model: "chat", messages: [{ role: "user", content: "é" }], max_tokens: 20, ...over });
-const callOf = (endpoint: EngineEndpoint, body: Record<string, unknown>) =>
-  readCall(visitOf(posted(body)), endpoint, testModels);
-let keys: Awaited<ReturnType<typeof hopKeys>>;
-beforeAll(async () => {
-  keys = await hopKeys();
-});
-const originOf = (over: Partial<Origin> = {}): Origin => ({
-  hopKey: keys.hopKey,
-  budget: openRetryBudget(),
-  observer: watching().watch,
-  ...over,
-});
-const sha = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("base64url");
 
 /** Forwards a chat call over nodes that behave so, and tells who was asked how often and what came of it. */
 async function over(
@@ -104,11 +31,13 @@ async function over(
   try {
     const result = await forward(
       visit,
-      given.call ?? (await chatCall()),
-      reserved,
-      nodes.map(({ record }) => record),
+      {
+        call: given.call ?? (await chatCall()),
+        reserved,
+        nodes: nodes.map(({ record }) => record),
+        signal: given.signal ?? new AbortController().signal,
+      },
       originOf({ observer, ...given.origin }),
-      given.signal ?? new AbortController().signal,
     );
     const all = { seen, visit, nodes };
     if (result.kind === "no")
@@ -196,11 +125,8 @@ describe("when nobody answers", () => {
     const start = performance.now();
     const result = await forward(
       visitOf(),
-      await chatCall(),
-      reserved,
-      nodes,
+      { call: await chatCall(), reserved, nodes, signal: new AbortController().signal },
       originOf(),
-      new AbortController().signal,
     );
     expect(result).toMatchObject({ kind: "no", refusal: { code: "no_healthy_backends" }, mayRun: false });
     expect(performance.now() - start).toBeLessThan(1_000);
@@ -269,7 +195,7 @@ describe("a caller who has left", () => {
 describe("a node that is silent", () => {
   afterEach(() => void vi.useRealTimers());
 
-  test("is left after 30 s on a stream, for the next one; should none answer, the first may have run the call", async () => {
+  test("is given up after 30 s on a stream; if no other answers, it may have run the call all the same", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const late: Behaviour = () => void vi.advanceTimersByTime(streamHeadersMsMax);
     const call = await chatCall({ stream: true });
@@ -293,7 +219,7 @@ describe("a node that is silent", () => {
 });
 
 describe("each attempt", () => {
-  test("carries the same body, as it was read and not as it was sent, and a token for that node and that body alone", async () => {
+  test("carries the same body, as read and not as sent, and a token for that node and body alone", async () => {
     const call = await chatCall({ user: null, cache_salt: "CANARY", model: "chat", n: 2 });
     const { nodes } = await over([hangingUp, answering(500), fine], { call });
     const jtis = new Set<string>();
@@ -328,7 +254,7 @@ describe("each attempt", () => {
         isDefaultMax: false,
         deadlineMs: call.deadlineMs,
         promptTokensGuess: call.promptTokensGuess,
-        bodySha256: sha(body),
+        bodySha256: digestOf(body),
       });
     }
     expect(jtis.size).toBe(3);
@@ -352,112 +278,5 @@ describe("each attempt", () => {
     const { nodes } = await over([fine], { call: await callOf("embeddings", { model: "embed", input: "x" }) });
     expect(JSON.parse(String(nodes[0]?.asked[0]?.body))).toEqual({ model: "BAAI/bge-m3", input: "x" });
     expect(nodes[0]?.asked[0]?.url).toBe("/v1/embeddings");
-  });
-});
-
-describe("counting a prompt", () => {
-  const completion = (body: Record<string, unknown>) =>
-    callOf("completions", { model: "chat", prompt: "a long prompt", ...body });
-  async function counted(call: Call, behave: Behaviour = answering(200, { count: 47 })) {
-    await using node = await openNode("a", behave);
-    const { watch: observer, seen } = watching();
-    const count = await countPrompt(
-      visitOf(),
-      call,
-      { ...reserved, tokensHeld: 0, completionTokens: 0 },
-      node.record,
-      originOf({ observer }),
-    );
-    const [asked] = node.asked;
-    return { count, seen, asked, question: asked ? JSON.parse(String(asked.body)) : null };
-  }
-
-  test("asks the node's /tokenize with the messages and tools, under a token for that question", async () => {
-    const tools = [{ type: "function", function: { name: "f" } }];
-    const { count, asked, question, seen } = await counted(await chatCall({ tools }));
-    expect([count, asked?.url]).toEqual([47, "/tokenize"]);
-    expect(question).toEqual({ model: testModels[0]?.id, messages: [{ role: "user", content: "é" }], tools });
-    const { payload } = await jwtVerify(asked?.headers.authorization?.slice(7) ?? "", keys.publicKey, {
-      currentDate: new Date(startedAtMs),
-    });
-    expect(payload).toMatchObject({
-      tokensHeld: 0,
-      completionTokensMax: 0,
-      bodySha256: sha(asked?.body ?? new Uint8Array()),
-    });
-    expect(seen).toEqual(["began a", "saw a answered", "ended a"]);
-  });
-
-  test("asks with the prompt of a completion, whatever `messages` the caller put beside it: else a short one would stand for a long one", async () => {
-    expect((await counted(await completion({}))).question).toEqual({
-      model: testModels[0]?.id,
-      prompt: "a long prompt",
-    });
-    const { question } = await counted(await completion({ messages: [{ role: "user", content: "x" }] }));
-    expect(question === null || question.prompt === "a long prompt").toBe(true);
-    expect(question ?? {}).not.toHaveProperty("messages");
-  });
-
-  for (const [name, over] of [
-    ["documents", { documents: [{ text: "x".repeat(5_000) }] }],
-    ["chat_template_kwargs", { chat_template_kwargs: { system: "x".repeat(5_000) } }],
-  ] as const) {
-    test(`leaves nothing out that the template prints: with '${name}' it asks with them, or not at all`, async () => {
-      const { count, question } = await counted(await chatCall(over));
-      expect(count === null ? over : question).toMatchObject(over);
-    });
-  }
-
-  test("does not count a prompt with images, which take far more tokens than their place in the text", async () => {
-    const image = { type: "image_url", image_url: { url: "data:image/png;base64,AAAA" } };
-    expect((await counted(await chatCall({ messages: [{ role: "user", content: [image] }] }))).count).toBeNull();
-  });
-
-  test("asks with the one input of an embedding", async () => {
-    const { question } = await counted(
-      await callOf("embeddings", {
-        model: "embed",
-        input: "x",
-        messages: [{ role: "user", content: "y" }],
-        prompt: "z",
-      }),
-    );
-    expect(question).toEqual({ model: "BAAI/bge-m3", prompt: "x" });
-  });
-
-  test("does not ask about several prompts, ids or inputs, nor when there is no node", async () => {
-    const inputs = (input: unknown) => callOf("embeddings", { model: "embed", input });
-    for (const call of [
-      await completion({ prompt: ["a", "b"] }),
-      await completion({ prompt: [1, 2] }),
-      await inputs(["x", "y"]),
-      await inputs([1, 2]),
-    ])
-      expect((await counted(call)).asked).toBeUndefined();
-    expect(await countPrompt(visitOf(), await chatCall(), reserved, undefined, originOf())).toBeNull();
-  });
-
-  const useless: [string, Behaviour][] = [
-    ["a no", answering(503)],
-    ["a hang-up", hangingUp],
-    ["no JSON", answering(200, "forty")],
-    ["no count", answering(200, { tokens: [1] })],
-    ["null", answering(200, "null")],
-    ...["47", -1, 1.5, 2 ** 53, null, true, [47]].map((count): [string, Behaviour] => [
-      `a count of ${JSON.stringify(count)}`,
-      answering(200, { count }),
-    ]),
-  ];
-  for (const [name, behave] of useless) {
-    test(`${name} is no count, and the attempt is over`, async () => {
-      const { count, seen } = await counted(await chatCall(), behave);
-      expect([count, seen.at(-1)]).toEqual([null, "ended a"]);
-    });
-  }
-
-  test("waits two seconds at most", async () => {
-    const start = performance.now();
-    expect((await counted(await chatCall(), silent)).count).toBeNull();
-    expect(performance.now() - start).toBeLessThan(4_000);
   });
 });

@@ -23,7 +23,7 @@ test("what is minted is read back: whose key it stands for and how it is narrowe
   expect(await read((await mint({})).token)).toMatchObject({ token: { endpoints: null, models: null } });
 });
 
-test("the answer says what it is and until when; the token itself is ours, for an audience that no node has, for ten minutes unless told", async () => {
+test("the answer has its type and end; the token is for no node's audience, for ten minutes by default", async () => {
   const answer = await mint({ endpoints: ["embeddings", "completions"] });
   const now = startedAtMs / 1_000;
   expect(answer).toEqual({ object: "client_token", token: expect.any(String), expires_at: now + 600 });
@@ -59,7 +59,16 @@ test("a token that is altered, signed by another, for another audience, or no to
     .setExpirationTime(startedAtMs / 1_000 + 60)
     .sign(tokenKey.privateKey);
   const [head, , tail] = token.split(".");
-  const richer = `${head}.${Buffer.from(JSON.stringify({ iss: "penstock-edge", aud: "penstock-client", sub: credential.key, org: credential.org, endpoints: null, models: null, exp: 9e9 })).toString("base64url")}.${tail}`;
+  const more = {
+    iss: "penstock-edge",
+    aud: "penstock-client",
+    sub: credential.key,
+    org: credential.org,
+    endpoints: null,
+    models: null,
+    exp: 9e9,
+  };
+  const richer = `${head}.${Buffer.from(JSON.stringify(more)).toString("base64url")}.${tail}`;
   const none = `${Buffer.from('{"alg":"none"}').toString("base64url")}.${token.split(".")[1]}.`;
   for (const text of [forNode, richer, none, "ey", "eyJ.a.b", `${token}x`]) expect(await read(text)).toBeNull();
   expect(await read(token, startedAtMs, await tokenKeyOf())).toBeNull();

@@ -51,7 +51,7 @@ describe("a key of ours is known", () => {
   });
 });
 
-test("a client token is taken where a key is, with the key that it stands for, its scopes, the caller's address and no digest", async () => {
+test("a client token counts as its key, with its own scopes, the caller's address and no digest", async () => {
   const minter = { org, key: inference.id, digests: [], ip: null };
   const { token } = await mintClientToken(
     visitOf(posted({ models: ["chat"], expires_in: 60 })),
@@ -88,16 +88,14 @@ describe("what the form alone shows is said, and shows nothing of any key", () =
     ["an admin key", () => ({ authorization: `Bearer ${admin.text}` }), /^This is an admin key/],
     ["what was never an admin key", () => ({ "x-api-key": "sk-pen-admin-x" }), /^This is an admin key/],
   ];
-  for (const [name, headersOf, message] of ways) {
-    test(name, async () => {
-      const refusal = await refusedBy(() => identify(withHeaders(headersOf()), keyring, tokenKey, startedAtMs));
-      const { error } = buildErrorBody(refusal);
-      expect([refusal.status, error.code, error.type]).toEqual([401, "invalid_api_key", "authentication_error"]);
-      expect(error.message).toMatch(message);
-      expect(error.message).not.toContain(inference.text);
-      expect(error.message).not.toContain(admin.text);
-    });
-  }
+  test.each(ways)("%s", async (_name, headersOf, message) => {
+    const refusal = await refusedBy(() => identify(withHeaders(headersOf()), keyring, tokenKey, startedAtMs));
+    const { error } = buildErrorBody(refusal);
+    expect([refusal.status, error.code, error.type]).toEqual([401, "invalid_api_key", "authentication_error"]);
+    expect(error.message).toMatch(message);
+    expect(error.message).not.toContain(inference.text);
+    expect(error.message).not.toContain(admin.text);
+  });
 });
 
 describe("everything else gets the same 401, to the byte", () => {

@@ -97,7 +97,7 @@ test("a window that a call takes nothing of stays full; one that it takes of is 
   });
 });
 
-test("a slot of a key is freed by a call that was booked to it: not by another key's, nor by one from before it had limits", () => {
+test("a key's slot is freed only by a call booked to it, not by another key's or by one before its limits", () => {
   let state = publish(stateWith({}), keyRecord(org, 2, { limits: { concurrency: 9 } }))!;
   const hold = (key: number, ttlMs: number) => {
     const decision = decide(state, makeRequest(org, { key: keyId(org, key), ttlMs }), null, noon);

@@ -61,7 +61,7 @@ test("an inspection shows every window of the org, limited or not, and a key's l
   expect(inspect(createState(), noon, 0)).toBeNull();
 });
 
-test("an inspection says when each window is empty again, if nothing else happens; for concurrency nobody knows", () => {
+test("an inspection says when each window will be empty if nothing else comes, save for concurrency", () => {
   const state = publish(publish(createState(), orgRecord(org, {}))!, keyRecord(org, 1))!;
   const ids = [1, 2].map(() => {
     const decision = decide(state, makeRequest(org), null, noon + 1);

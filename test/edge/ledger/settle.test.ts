@@ -29,7 +29,7 @@ function withHold(fields: Parameters<typeof makeRequest>[1]): { state: State; ho
 
 const counts = fc.nat(1_000);
 
-test("whatever agents report, in whatever order, a hold is charged at most once and at most itself, and expired and late rows add up to one bill", () => {
+test("in any order a hold is charged at most once and at most itself; expired and late rows add up", () => {
   fc.assert(
     fc.property(
       fc.array(fc.record({ prompt: counts, completion: counts, isFinal: fc.boolean() }), { maxLength: 8 }),
@@ -147,7 +147,7 @@ describe("a release", () => {
     });
   });
 
-  test("of a call that may run changes its deadline and nothing else: two seconds by the ledger's own time, never later than it was", () => {
+  test("of a call that may run changes its deadline alone: to two seconds from now, never later than before", () => {
     const { state, hold } = withHold({ ttlMs: 60_000 });
     const at = (now: number) => release(state, { hold: hold!, ended: null, mayRun: true }, now);
     expect(at(noon + 5)).toEqual({

@@ -36,7 +36,7 @@ test("a sub-bucket is a second of the minute, a minute of the hour, and counts f
   ]);
 });
 
-test("no true sliding span ever holds more than the window counted, and nothing older than 61 sub-buckets is counted", () => {
+test("no true sliding span holds more than the window counted, and nothing older than 61 sub-buckets counts", () => {
   fc.assert(
     fc.property(fc.array(fc.nat(9_000), { minLength: 1, maxLength: 150, size: "max" }), (gaps) => {
       const sliding = createSlidingWindow();

@@ -9,7 +9,7 @@ const bytesOf = (text: string) => new TextEncoder().encode(text);
 const raw = (bytes: Uint8Array<ArrayBuffer>) => new Request("http://edge/", { method: "POST", body: bytes });
 
 describe("size", () => {
-  test("a declared length above 4 MiB is refused by itself; what comes is read and thrown away, so that the refusal can be", async () => {
+  test("a declared length above 4 MiB is refused; the body is drained, so that the refusal can be read", async () => {
     const request = posted("{}", { "content-length": String(bodyBytesMax + 1) });
     const refusal = await expectRefusal(() => readJson(request), "request_too_large");
     expect(refusal.status).toBe(413);
@@ -266,7 +266,7 @@ describe("members", () => {
     }
   });
 
-  test(`it has ${bodyMembersMaxAll} members, lists and objects in all; one more is refused before it is parsed, and those in text are none`, async () => {
+  test(`a body has at most ${bodyMembersMaxAll} in all; one more is refused unparsed; text has none`, async () => {
     // The body itself, its member `all` and what stands there.
     const own = 3;
     const lists = (count: number) => Array.from({ length: count }, () => []);

@@ -47,7 +47,7 @@ const sampling: [string, unknown[], unknown[]][] = [
   ["presence_penalty", [-2, 0, 2], [-2.001, 2.001, ...notNumber]],
   ["frequency_penalty", [-2, 0, 2], [-2.001, 2.001, ...notNumber]],
   ["seed", [0, -1, 42, 2 ** 53 - 1], notWhole],
-  ["stop", ["x", [], ["x"], times(stopMax, "x")], [times(stopMax + 1, "x"), 1, true, {}, [1], ["x", null]]],
+  ["stop", ["x", [], ["x"], times(stopMax, "x")], [times(stopMax + 1, "x"), 1, true, {}, [1], ["x", null], ["x", ""]]],
   [
     "logit_bias",
     [{}, { "15": -100 }, { "15": 100 }, bias(logitBiasMax)],
@@ -89,15 +89,20 @@ const own: { [shape in keyof typeof shapes]: [string, unknown[], unknown[]][] } 
     ["tool_choice", ["none", "auto", "required", { type: "function", function: { name: "f" } }], ["any", {}, 1, []]],
   ],
   completions: [
-    ...sampling,
+    ...sampling.filter(([name]) => name !== "max_tokens"),
+    ["max_tokens", [0, 1, 2 ** 53 - 1], [-1, ...notWhole]],
     [
       "prompt",
-      ["", "x", ["a", "b"], times(inputsMax, "x"), [0, 10_000_000], [[1], [2, 3]], times(inputsMax, [1])],
+      ["x", ["a", "b"], times(inputsMax, "x"), [0, 10_000_000], [[1], [2, 3]], times(inputsMax, [1])],
       [
+        "",
         [],
+        [""],
+        ["x", ""],
         times(inputsMax + 1, "x"),
         times(inputsMax + 1, [1]),
         [[]],
+        [[1], []],
         [1, "a"],
         ["a", 1],
         [-1],
@@ -116,7 +121,11 @@ const own: { [shape in keyof typeof shapes]: [string, unknown[], unknown[]][] } 
   ],
   embeddings: [
     ["model", ["m"], ["", "x".repeat(257), null, 1]],
-    ["input", ["x", ["a"], [1], [[1]], times(inputsMax, "x")], [[], times(inputsMax + 1, "x"), [[]], [-1], null, 5]],
+    [
+      "input",
+      ["x", ["a"], [1], [[1]], times(inputsMax, "x")],
+      ["", [], ["a", ""], times(inputsMax + 1, "x"), [[]], [-1], null, 5],
+    ],
     ["encoding_format", ["float", "base64"], ["int8", "", 1]],
     ["dimensions", [1, 65_536], [0, 65_537, ...notWhole]],
     ["user", ["x".repeat(512)], ["x".repeat(513), 1]],
@@ -179,9 +188,21 @@ describe("the field at fault is named by its path", () => {
     ["chat", { messages: [chat.messages[0], { role: "user", content: 5 }] }, "messages[1].content"],
     [
       "chat",
-      { messages: [{ role: "user", content: [{ type: "text" }, { text: "x" }] }] },
+      { messages: [{ role: "user", content: [{ type: "text", text: "" }, { text: "x" }] }] },
       "messages[0].content[1].type",
     ],
+    ["chat", { messages: [{ role: "user", content: [{ type: "text" }] }] }, "messages[0].content[0].text"],
+    [
+      "chat",
+      { messages: [{ role: "user", content: [{ type: "input_text", text: 7 }] }] },
+      "messages[0].content[0].text",
+    ],
+    ["chat", { messages: [{ role: "user", content: [{ type: "refusal" }] }] }, "messages[0].content[0].refusal"],
+    ["chat", { stop: ["a", ""] }, "stop[1]"],
+    ["completions", { prompt: [""] }, "prompt[0]"],
+    ["completions", { prompt: ["a", ""] }, "prompt[1]"],
+    ["completions", { prompt: [[1], []] }, "prompt[1]"],
+    ["embeddings", { input: ["a", ""] }, "input[1]"],
     ["chat", { messages: [{ role: "user", content: ["x"] }] }, "messages[0].content[0]"],
     ["chat", { stop: ["a", 1] }, "stop[1]"],
     ["chat", { stop: times(stopMax + 1, "x") }, "stop"],
@@ -205,7 +226,7 @@ describe("the field at fault is named by its path", () => {
     });
   }
 
-  test("no value of the caller's is repeated to her, and of a member's name no more than fits a line", async () => {
+  test("no value of the caller's is repeated to them, and of a member's name no more than fits a line", async () => {
     const canary = "CANARY-".repeat(2_000);
     for (const over of [
       { temperature: canary },
@@ -256,9 +277,9 @@ describe("lists and values that are read by hand", () => {
   test("a list too long, too short or none at all is not read", () => {
     for (const [value, message] of [
       [[1, 2, 3, 4], "must have at most 3 items"],
-      [[], "must have at least 1 items"],
-      ["ab", "must be an array"],
-      [{ length: 2 }, "must be an array"],
+      [[], "must not be empty"],
+      ["ab", "must be a list"],
+      [{ length: 2 }, "must be a list"],
     ] as const) {
       expect(parsed(value)).toEqual([["", message]]);
       expect(seen).toEqual([]);
@@ -272,7 +293,7 @@ describe("lists and values that are read by hand", () => {
     expect(even.parse(4)).toBe(4);
     expect(() => parseBody(z.object({ number: even }), { number: 5 })).toThrow(
       expect.objectContaining({
-        details: { param: "number.of[1]", message: "Invalid value for 'number.of[1]': must be even." },
+        details: { param: "number.of[1]", message: "'number.of[1]' must be even." },
       }),
     );
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { NodeView } from "#edge/routing/port.ts";
+import type { NodeView } from "#edge/fleet/port.ts";
 import { readHealth } from "#edge/routing/health.ts";
 import { servedModel, viewOf } from "#test/support/fakes/fleet.ts";
 import { chatModel, sqlModel } from "#test/support/fakes/models.ts";

@@ -1,8 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { NodeView } from "#edge/routing/port.ts";
-import { rank, type Wanted } from "#edge/routing/index.ts";
-import { servedModel, viewOf } from "#test/support/fakes/fleet.ts";
+import type { NodeView } from "#edge/fleet/port.ts";
+import { memoryFleet } from "#edge/adapters/memory/fleet.ts";
+import { Heartbeats } from "#edge/fleet/heartbeats.ts";
+import { rank, rankNodes, type Wanted } from "#edge/routing/index.ts";
+import { nodeOf, servedModel, viewOf } from "#test/support/fakes/fleet.ts";
+import { chatModel } from "#test/support/fakes/models.ts";
+import { visitOf } from "#test/support/fakes/visit.ts";
 
 const wanted: Wanted = {
   model: servedModel,
@@ -84,7 +88,7 @@ describe("the other tier", () => {
     ["silent about its load", { load: null }, true],
   ];
   for (const [name, over, may] of borrowed) {
-    test(`a shared call ${may ? "borrows" : "leaves alone"} a dedicated node that is ${name}, and never before its own`, () => {
+    test(`a shared call ${may ? "borrows" : "avoids"} a dedicated node that is ${name}, never before its own`, () => {
       expect(ranked([viewOf("x", over, complex), viewOf("a", busy(40))])).toEqual(may ? ["a", "x"] : ["a"]);
     });
   }
@@ -173,7 +177,7 @@ describe("the order", () => {
     expect(new Set(after.filter((_, at) => before[at] === "c")).size).toBe(4);
   });
 
-  test("the favourite is kept to 1.25 times the mean and one call more, and then gives way to a less loaded one", () => {
+  test("the favourite carries at most 1.25 times the mean and one call more, then a less loaded one serves", () => {
     const [favourite = ""] = ranked(five());
     const withFavourite = (running: number) =>
       five().map((view) => ({ ...view, ...busy(view.record.id === `node_${favourite}` ? running : 10) }));
@@ -238,5 +242,36 @@ describe("the order", () => {
       ),
       { numRuns: 500 },
     );
+  });
+});
+
+describe("the nodes for a call", () => {
+  const call = { model: chatModel, affinity: "You are a helpful assistant." };
+  const openFleet = (refreshed: Promise<void> | null) => {
+    const asked: number[] = [];
+    const fleet = {
+      ...memoryFleet(new Heartbeats(), [nodeOf("a"), nodeOf("b", { tier: "complex" })]),
+      refresh: (nowMs: number) => (asked.push(nowMs), refreshed),
+    };
+    return { fleet, asked };
+  };
+
+  test("are those that serve its model, its tier's first, without a wait for what other edges heard", () => {
+    const visit = visitOf();
+    const { fleet, asked } = openFleet(new Promise(() => undefined));
+    const nodes = (tier: "shared" | "complex") =>
+      rankNodes(visit, fleet, call, { org: "org_0123456789", tier, gpuSeconds: 2 }).map(({ id }) => id);
+    expect(nodes("complex")).toEqual(["node_b", "node_a"]);
+    expect(nodes("shared")).toEqual(["node_a", "node_b"]);
+    expect(asked).toEqual([visit.nowMs, visit.nowMs]);
+  });
+
+  test("are ranked all the same when that cannot be read, and the visit hears of it", async () => {
+    const visit = visitOf();
+    const works: Promise<unknown>[] = [];
+    const { fleet } = openFleet(Promise.reject(new Error("out of reach")));
+    const kept = { ...visit, afterwards: (work: Promise<unknown>) => void works.push(work) };
+    expect(rankNodes(kept, fleet, call, { org: "org_0123456789", tier: "shared", gpuSeconds: 2 })).toHaveLength(2);
+    await expect(works[0]).rejects.toThrow("out of reach");
   });
 });

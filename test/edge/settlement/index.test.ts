@@ -97,7 +97,7 @@ describe("a batch of usage", () => {
     const { settler, calls } = settlerOf();
     expect(await takeUsage(await signed({ node: "node_a", records }), nodes, settler)).toEqual({
       settled: 4,
-      noted: 1,
+      checkpointed: 1,
     });
     expect(calls).toEqual([
       [
@@ -117,7 +117,7 @@ describe("a batch of usage", () => {
     await expectRefusal(async () => takeUsage(await signed(batch(0)), nodes, settlerOf().settler), "invalid_value");
   });
 
-  test("is refused with 503 when a ledger is out of reach: the holds that have to come again are named, each once; the others are settled", async () => {
+  test("is refused with 503 if a ledger is out of reach; each hold to send again is named once", async () => {
     const records = [
       recordOf(1, "org_0000000001"),
       recordOf(2, "org_0000000002", { isFinal: false }),

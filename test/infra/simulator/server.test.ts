@@ -242,7 +242,7 @@ test("a thousand streams at once all end whole", async () => {
     ),
   );
   expect(streams.every((chunks) => chunks.at(-1)?.choices[0]?.finish_reason === "length")).toBe(true);
-  expect(simulator.oracle().totals).toMatchObject({ emittedTokens: 10_000, outcomes: { done: 1_000 } });
+  expect(simulator.oracle().totals).toMatchObject({ emittedTokens: 10_000, outcomes: { completed: 1_000 } });
 }, 60_000);
 
 test("a model of 131,072 tokens takes a prompt of 100,000, and refuses one beyond its context", async () => {

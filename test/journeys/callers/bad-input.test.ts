@@ -98,7 +98,12 @@ const cases: Case[] = [
     }),
     param: "response_format",
   },
-  { name: "guided_json", body: chat({ guided_json: {} }), code: "unsupported_parameter", param: "guided_json" },
+  {
+    name: "guided_json",
+    body: chat({ guided_json: { type: "object" } }),
+    code: "unsupported_parameter",
+    param: "guided_json",
+  },
   { name: "stream as text", body: chat({ stream: "yes" }), param: "stream" },
   {
     name: "stream_options without stream",
@@ -108,6 +113,62 @@ const cases: Case[] = [
   { name: "top_logprobs without logprobs", body: chat({ top_logprobs: 2 }), param: "top_logprobs" },
   { name: "a completion without a prompt", body: { model: "chat" }, path: "/v1/completions", param: "prompt" },
   { name: "a completion of negative token ids", body: { model: "chat", prompt: [-1] }, path: "/v1/completions" },
+  {
+    name: "an empty prompt among others",
+    body: { model: "chat", prompt: ["a", ""], max_tokens: 1 },
+    path: "/v1/completions",
+    param: "prompt[1]",
+  },
+  { name: "one empty prompt", body: { model: "chat", prompt: [""] }, path: "/v1/completions", param: "prompt[0]" },
+  { name: "an empty stop string", body: chat({ stop: [""] }), param: "stop[0]" },
+  {
+    name: "a text part whose text is none",
+    body: chat({ messages: [{ role: "user", content: [{ type: "text", text: 7 }] }] }),
+    param: "messages[0].content[0].text",
+  },
+  {
+    name: "max_tokens of 0 without echo",
+    body: { model: "chat", prompt: "a", max_tokens: 0 },
+    path: "/v1/completions",
+    param: "max_tokens",
+  },
+  {
+    name: "legacy functions",
+    body: chat({ functions: [{ name: "f" }] }),
+    code: "unsupported_parameter",
+    param: "functions",
+  },
+  {
+    name: "an answer in sound",
+    body: chat({ modalities: ["text", "audio"] }),
+    code: "unsupported_parameter",
+    param: "modalities",
+  },
+  {
+    name: "a search of the web",
+    body: chat({ web_search_options: {} }),
+    code: "unsupported_parameter",
+    param: "web_search_options",
+  },
+  {
+    name: "beam search",
+    body: chat({ use_beam_search: true }),
+    code: "unsupported_parameter",
+    param: "use_beam_search",
+  },
+  {
+    name: "2,001 token ids for an embedding model of 512",
+    body: { model: "embed", input: [[1], Array<number>(2_001).fill(1)] },
+    path: "/v1/embeddings",
+    code: "context_length_exceeded",
+    param: "input[1]",
+  },
+  {
+    name: "an empty text among inputs",
+    body: { model: "embed", input: ["ok", ""] },
+    path: "/v1/embeddings",
+    param: "input[1]",
+  },
   { name: "embeddings without input", body: { model: "embed" }, path: "/v1/embeddings", param: "input" },
   {
     name: "embeddings of an unknown format",
@@ -217,11 +278,51 @@ test("fields that the origin owns never reach it", async () => {
     request_id: "theirs",
     kv_transfer_params: {},
     vllm_xargs: {},
-    chat_template: "{{ x }}",
-    return_token_ids: true,
-    use_beam_search: true,
   };
   const response = await world.post("/v1/chat/completions", other.key, chat(owned));
   expect(response.status).toBe(200);
   expect(await response.text()).not.toMatch(/token_ids":\[/);
+});
+
+test("what says nothing is as if it had not been sent: null and empty, for every member", async () => {
+  const other = await world.newOrg();
+  const unsaid = {
+    guided_json: null,
+    functions: [],
+    function_call: null,
+    modalities: ["text"],
+    audio: null,
+    tools: [],
+    tool_choice: null,
+    stop: [],
+    logit_bias: {},
+    response_format: {},
+    stream_options: {},
+    user: "",
+    store: true,
+    metadata: { a: "b" },
+    service_tier: "auto",
+  };
+  const response = await world.post("/v1/chat/completions", other.key, chat(unsaid));
+  expect([response.status, await response.text()]).toEqual([200, expect.stringContaining('"chat.completion"')]);
+});
+
+test("a prompt is scored: its log-probabilities come back, and nothing but the prompt is billed", async () => {
+  const other = await world.newOrg({ tokensPerDay: 100_000 });
+  const fields = { model: "chat", prompt: "Once upon a time", echo: true, max_tokens: 0, logprobs: 1 };
+  const response = await world.post("/v1/completions", other.key, fields);
+  expect(response.status).toBe(200);
+  const { choices, usage } = (await response.json()) as {
+    choices: { text: string; logprobs: { tokens: string[]; token_logprobs: (number | null)[] } }[];
+    usage: Record<string, number>;
+  };
+  expect(choices[0]?.text).toBe("Once upon a time");
+  expect(choices[0]?.logprobs.tokens.slice(0, usage["prompt_tokens"]).join("")).toBe("Once upon a time");
+  expect(choices[0]?.logprobs.token_logprobs[0]).toBeNull();
+  expect(usage).toMatchObject({ completion_tokens: 0, total_tokens: usage["prompt_tokens"] });
+  const rows = await world.settled(other.id);
+  expect(rows).toMatchObject([{ end: "completed", completionTokens: 0, promptTokens: usage["prompt_tokens"] }]);
+  const streamed = await world.post("/v1/completions", other.key, { ...fields, stream: true });
+  expect(await streamed.text()).toMatch(/Once upon a time[\s\S]*\[DONE\]/);
+  expect((await world.settled(other.id)).map((row) => row.completionTokens)).toEqual([0, 0]);
 });

@@ -107,3 +107,33 @@ test("at any moment, either kind of call: nothing stays held, nobody pays for mo
     expect(row.completionTokens, `${row.end}`).toBeLessThanOrEqual(made?.generatedTokens ?? 0);
   }
 });
+
+test("whoever gives the official SDK 1.9 s is answered after 1.4 s: it tells the edge whole seconds only", async () => {
+  const org = await world.newOrg();
+  const openai = new OpenAI({ baseURL: `${world.place.edge}/v1`, apiKey: org.key, maxRetries: 0 });
+  await world.fault({ kind: "slow-headers", ms: 1_400, times: 1 });
+  const messages = [{ role: "user" as const, content: "hi" }];
+  const answer = await openai.chat.completions.create({ model: "chat", messages, max_tokens: 1 }, { timeout: 1_900 });
+  expect(answer.usage?.completion_tokens).toBe(1);
+  expect(await world.settled(org.id)).toMatchObject([{ end: "completed" }]);
+});
+
+test("a call whose caller's own time is over ends then, frees its engine, and says whose time it was", async () => {
+  const org = await world.newOrg({ concurrency: 1 });
+  const table: [Record<string, string>, number, string][] = [
+    [{ "x-penstock-timeout-ms": "700" }, 700, "700 ms, set by the caller's 'x-penstock-timeout-ms'"],
+    [{ "x-stainless-read-timeout": "1" }, 2_000, "2000 ms, set by the caller's 'x-stainless-read-timeout'"],
+    [{ "x-stainless-read-timeout": "0.5" }, 500, "500 ms, set by the caller's 'x-stainless-read-timeout'"],
+  ];
+  for (const [headers, ms, said] of table) {
+    const startedAtMs = Date.now();
+    const answer = await world.chat(org.key, { max_tokens: 2_000, ignore_eos: true }, headers);
+    expect(answer.status).toBe(504);
+    expect(await answer.json()).toMatchObject({
+      error: { code: "gateway_timeout", message: expect.stringContaining(said) },
+    });
+    expect(Date.now() - startedAtMs).toBeGreaterThanOrEqual(ms - 5);
+    expect(Date.now() - startedAtMs).toBeLessThan(ms + 2_000);
+    await world.settled(org.id, freeMsMax);
+  }
+});

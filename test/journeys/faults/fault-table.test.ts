@@ -37,7 +37,7 @@ describe("F1's table", () => {
     ["edge/ports.ts", "Ports", portRows],
     ["edge/env.ts", "Env", bindingRows],
     ["edge/ledger/port.ts", "Ledger", ledgerRows],
-    ["edge/routing/port.ts", "Fleet", fleetRows],
+    ["edge/fleet/port.ts", "Fleet", fleetRows],
   ])("%s: each member of %s has its rows, or a word on why it needs none", (file, name, told) => {
     expect(Object.keys(told).sort()).toEqual(membersOf(file, name));
     for (const [member, rows] of Object.entries(told)) expect(rows.length, member).toBeGreaterThan(0);

@@ -2,7 +2,7 @@ import type { Ledger } from "#edge/ledger/port.ts";
 import type { Env } from "#edge/env.ts";
 import type { RefusalCode } from "#edge/errors.ts";
 import type { Ports } from "#edge/ports.ts";
-import type { Fleet } from "#edge/routing/port.ts";
+import type { Fleet } from "#edge/fleet/port.ts";
 
 /**
  * Promise F1, as data: what happens when something that the road stands on fails. One row a dependency, one cell a

@@ -25,11 +25,17 @@ describe("a prompt that does not fit with our default", () => {
     world.engine.script = (response) => answerJson(response, 400, contextError);
     const { status, text } = await world.ask({ max_tokens: 500 });
     expect(status).toBe(400);
-    expect(JSON.parse(text).error).toMatchObject({ code: "context_length_exceeded", param: "messages" });
+    expect(JSON.parse(text).error).toMatchObject({
+      code: "context_length_exceeded",
+      param: "messages",
+      message:
+        "This model's maximum context length is 100 tokens. " +
+        "However, you requested 507 tokens (7 in the messages, 500 in the completion).",
+    });
     expect(world.engine.calls).toHaveLength(1);
   });
 
-  test("is refused as such when vLLM words it as a max_tokens of 0, which nobody asked for", async () => {
+  test("is refused as such when vLLM words it as a max_tokens of 0, which nobody requested", async () => {
     const error = {
       message: "max_tokens must be at least 1, got 0. (parameter=max_tokens, value=0)",
       type: "BadRequestError",
@@ -45,7 +51,11 @@ describe("a prompt that does not fit with our default", () => {
   test("is refused when the prompt alone fills the context, and never tried a third time", async () => {
     world.engine.tokens = 100;
     world.engine.script = (response) => answerJson(response, 400, contextError);
-    expect((await world.ask({}, { isDefaultMax: true })).status).toBe(400);
+    const { status, text } = await world.ask({}, { isDefaultMax: true });
+    expect([status, JSON.parse(text).error.message]).toEqual([
+      400,
+      "This model's maximum context length is 100 tokens. However, your messages resulted in 100 tokens.",
+    ]);
     expect(world.engine.calls).toHaveLength(1);
     world.engine.tokens = 50;
     expect((await world.ask({}, { isDefaultMax: true })).status).toBe(400);
@@ -54,6 +64,23 @@ describe("a prompt that does not fit with our default", () => {
 });
 
 describe("an engine that says no", () => {
+  test.each([false, true])("is translated to the field and the cause; streamed: %s", async (stream) => {
+    const message = "n must be 1 when using greedy sampling, got 2.";
+    const error = { message, type: "BadRequestError", param: null, code: 400 };
+    world.engine.script = (response) => {
+      if (!stream) return answerJson(response, 400, { error });
+      openStream(response);
+      response.end(`data: ${JSON.stringify({ error })}\n\ndata: [DONE]\n\n`);
+    };
+    const { status, text } = await world.ask({ n: 2, temperature: 0, stream });
+    expect(status).toBe(400);
+    expect(JSON.parse(text).error).toMatchObject({
+      code: "invalid_value",
+      param: "n",
+      message: "'n' must be 1 where 'temperature' is 0: all choices would be the same.",
+    });
+  });
+
   test.each([
     [401, { error: "Unauthorized" }, 502, "bad_gateway"],
     [404, { error: { message: "The model `x` does not exist.", param: "model", code: 404 } }, 502, "bad_gateway"],
@@ -77,9 +104,8 @@ test("an error as the first event of a stream is answered as if its status had c
   ] as const) {
     world.engine.script = (response) => {
       openStream(response);
-      response.end(
-        `data: {"error": {"message": "secret words", "type": "BadRequestError", "param": "logit_bias", "code": ${code}}}\n\ndata: [DONE]\n\n`,
-      );
+      const error = `{"message": "secret words", "type": "BadRequestError", "param": "logit_bias", "code": ${code}}`;
+      response.end(`data: {"error": ${error}}\n\ndata: [DONE]\n\n`);
     };
     const answer = await world.ask({ stream: true });
     expect(answer.status).toBe(status);

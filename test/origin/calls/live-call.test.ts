@@ -20,7 +20,7 @@ test("once enough calls have ended, an answer carries the traffic profile of thi
   expect(headers["x-penstock-profile"]).toMatch(/^out=4 cached=5 ratio=1\.4/);
 });
 
-test("a caller who leaves before the answer stops the engine, and their prompt is checkpointed, not settled", async () => {
+test("a caller who leaves before the answer stops the engine; their prompt is checkpointed, not settled", async () => {
   world.engine.script = () => {};
   const { request, hold } = await world.setup.open();
   await until(() => world.engine.calls.length === 1);

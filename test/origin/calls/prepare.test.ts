@@ -21,6 +21,17 @@ const prepare = (body: unknown, kind: EngineKind = "vllm", path: CallPath = "/v1
   });
 
 describe("a call made ready", () => {
+  test("numbers reach the engine with the digits that the edge sent", () => {
+    const tools = '[{"type":"function","function":{"parameters":{"const":2512292042121000001,"x":[1e400,-0,1.10]}}}]';
+    const { body } = prepare(
+      `{"messages":[],"tools":${tools},"n":1.0,"max_tokens":1.0,"logit_bias":{"5":1.0},"y":1.10}`,
+    );
+    expect(JSON.stringify(body)).toContain(`"tools":${tools}`);
+    expect(JSON.stringify(body)).toContain('"y":1.10');
+    expect(body).toMatchObject({ n: 1, max_tokens: 1, logit_bias: { "5": 1 } });
+    expect(() => prepare(`{"messages":[],"x":${"9".repeat(300)}}`)).toThrow(Refusal);
+  });
+
   test("cache salts differ by org and secret, are the same for the same org, and do not show it", () => {
     const salt = computeCacheSalt("org_0123456789", saltKey);
     expect(salt).toMatch(/^[\w-]{43}$/);
@@ -49,7 +60,7 @@ describe("a call made ready", () => {
     expect(kind !== "openai" || Object.keys(body).every((name) => openaiFields.has(name))).toBe(true);
   });
 
-  test("llama.cpp's server is sent no other bound, no slot, and is asked to cache no prompt for others", () => {
+  test("llama.cpp's server is sent no other bound, no slot, and caches no prompt for others", () => {
     const { body } = prepare(
       {
         messages: [],

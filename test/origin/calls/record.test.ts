@@ -39,7 +39,7 @@ describe("a usage record", () => {
     expect(UsageRecord.parse(record)).toEqual(record);
   });
 
-  test("has its prompt counted when the engine did not, guessed only when something was generated, else 0", async () => {
+  test("has its prompt counted if the engine did not, guessed only if something was generated, else 0", async () => {
     const fake = await startFakeEngine();
     for (const [kind, hasContent, expected] of [
       ["vllm", false, 7],

@@ -7,7 +7,7 @@ import { openCallWorld, pause, whole } from "./world.ts";
 const world = openCallWorld();
 
 describe("what the engine is sent", () => {
-  test("is our own body: reserved fields, the engine's model name, the org's cache salt, and no header of the edge", async () => {
+  test("is our own body: reserved fields, the engine's model name, the org's salt; no header of the edge", async () => {
     world.engine.script = (response) => streamChunks(response, textChunks(["a"]));
     const { hold } = await world.ask({
       stream: true,
@@ -40,12 +40,12 @@ describe("what the engine is sent", () => {
   });
 
   test.each([
-    ["nothing said", {}, 1_000],
+    ["no bound", {}, 1_000],
     ["less than held", { max_tokens: 10 }, 10],
     ["more than held", { max_tokens: 5_000 }, 1_000],
     ["max_completion_tokens wins", { max_tokens: 900, max_completion_tokens: 20 }, 20],
     ["max_completion_tokens over the hold", { max_tokens: 10, max_completion_tokens: 5_000 }, 1_000],
-    ["null is not said", { max_tokens: 30, max_completion_tokens: null }, 30],
+    ["null is no bound", { max_tokens: 30, max_completion_tokens: null }, 30],
   ])("max_tokens is never above the hold: %s", async (_, body, expected) => {
     world.engine.script = (response) => answerJson(response, 200, whole());
     await world.ask(body);

@@ -104,7 +104,7 @@ describe("routes", () => {
     expect(answer.status).toBe(400);
   });
 
-  test("models are told to the edge alone", async () => {
+  test("models are listed for the edge alone", async () => {
     expect((await fetch(`${setup.agent.url}/v1/models`)).status).toBe(401);
     expect(await (await order("models", "/v1/models", "GET")).json()).toMatchObject({
       object: "list",
@@ -132,7 +132,7 @@ describe("orders", () => {
     expect(refused.headers["x-penstock-node-state"]).toBe("draining");
     expect(refused.headers["retry-after"]).toBe("1");
     expect(JSON.parse(refused.text).error.code).toBe("no_healthy_backends");
-    // The order is answered first, and the edge told at once.
+    // The order is answered first, and the edge learns of it at once.
     await until(() => setup.edge.heartbeats.at(-1)?.state === "draining");
     expect((await fetch(`${setup.agent.url}/readyz`)).status).toBe(503);
     expect((await order("undrain", "/undrain")).status).toBe(200);

@@ -13,7 +13,8 @@ afterEach(async () => {
 async function open(kvPools: number[]) {
   for (const blocks of kvPools) {
     const fake = await startFakeEngine();
-    fake.metrics = `vllm:cache_config_info{block_size="16",num_gpu_blocks="${blocks}"} 1\nvllm:num_requests_waiting 1\nvllm:kv_cache_usage_perc 0.${blocks}\n`;
+    const config = `vllm:cache_config_info{block_size="16",num_gpu_blocks="${blocks}"} 1`;
+    fake.metrics = `${config}\nvllm:num_requests_waiting 1\nvllm:kv_cache_usage_perc 0.${blocks}\n`;
     fakes.push(fake);
   }
   const engines = fakes.map(({ url }, at) => ({ kind: "vllm" as const, url, models: { [`model-${at}`]: "own" } }));
@@ -22,7 +23,7 @@ async function open(kvPools: number[]) {
     () => Date.now(),
     () => {},
   );
-  await Promise.all(pool.all.map(({ monitor: watch }) => watch.poll()));
+  await Promise.all(pool.all.map(({ monitor }) => monitor.poll()));
 }
 
 describe("the engines of a node", () => {

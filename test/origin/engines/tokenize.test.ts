@@ -31,10 +31,10 @@ describe("counting a prompt", () => {
   });
 
   test("by llama.cpp's server takes the template first, and then its tokens", async () => {
-    const asked: [string, unknown][] = [];
+    const requests: [string, unknown][] = [];
     let isSound = true;
     const server = createServer(async (request, response) => {
-      asked.push([request.url ?? "", JSON.parse(await text(request))]);
+      requests.push([request.url ?? "", JSON.parse(await text(request))]);
       if (!isSound) return void response.end("[]");
       response.end(JSON.stringify(request.url === "/apply-template" ? { prompt: "<user>hi" } : { tokens: [2, 9, 9] }));
     });
@@ -54,7 +54,7 @@ describe("counting a prompt", () => {
       contextTokensMax: null,
     });
     expect(await countTextTokens(engine, "a", "made")).toBe(3);
-    expect(asked).toEqual([
+    expect(requests).toEqual([
       ["/apply-template", { model: "a", messages }],
       ["/tokenize", { model: "a", content: "<user>hi", add_special: true, parse_special: true }],
       ["/tokenize", { model: "a", content: "x", add_special: true, parse_special: true }],

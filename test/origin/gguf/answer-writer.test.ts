@@ -56,7 +56,7 @@ test("a stream says the prompt first, then pieces with the running count, and th
   expect(events.at(-1)).toBe("done");
 });
 
-test("usage comes only where it is asked for", async () => {
+test("usage comes only where it is requested", async () => {
   const events = readEvents(await heard({ wantsUsage: false, wantsContinuousUsage: false }));
   expect(events).toHaveLength(5);
   expect(events.some((event) => event.usage !== undefined)).toBe(false);

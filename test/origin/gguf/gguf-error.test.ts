@@ -2,19 +2,18 @@ import { expect, test } from "vitest";
 import { GgufError } from "#origin/gguf/gguf-error.ts";
 import { isContextError, translateError } from "#origin/engines/translate.ts";
 
-test("a fault is told in vLLM's form, which the agent understands", () => {
+test("a fault is written in vLLM's form, which the agent understands", () => {
   expect(new GgufError(501, "n is not supported", "n").body).toEqual({
     error: { message: "n is not supported", type: "NotImplementedError", param: "n", code: 501 },
   });
-  const told = (status: 400 | 404 | 501 | 503, param: string | null = null) => {
-    const { code, details } = translateError(
-      status,
-      JSON.stringify(new GgufError(status, "x", param).body),
-      "/v1/chat/completions",
-    );
+  const translate = (status: 400 | 404 | 501 | 503, param: string | null = null) => {
+    const { code, details } = translateError(status, JSON.stringify(new GgufError(status, "x", param).body), {
+      path: "/v1/chat/completions",
+      body: {},
+    });
     return [code, details.param];
   };
-  expect([told(501, "n"), told(400, "temperature"), told(503), told(404, "model")]).toEqual([
+  expect([translate(501, "n"), translate(400, "temperature"), translate(503), translate(404, "model")]).toEqual([
     ["unsupported_parameter", "n"],
     ["invalid_value", "temperature"],
     ["server_is_overloaded", undefined],

@@ -31,7 +31,7 @@ const cold = { index: 0, isWarm: false };
 const warm = { index: 0, isWarm: true };
 
 let sequences: FakeSequence[];
-let asked: { options: GenerateOptions; history?: HistoryItem[]; prompt?: string }[];
+let requests: { options: GenerateOptions; history?: HistoryItem[]; prompt?: string }[];
 let grammars: unknown[];
 let runtime: Runtime;
 let opened: unknown[];
@@ -76,7 +76,7 @@ class FakeChat implements Chat {
     },
   };
   generateResponse: Chat["generateResponse"] = async (history, options) => {
-    asked.push({ options, history });
+    requests.push({ options, history });
     this.#sequence.tokenMeter.usedOutputTokens += 2;
     options.onResponseChunk({ type: "segment", text: "hm" });
     this.#sequence.tokenMeter.usedOutputTokens += 3;
@@ -89,7 +89,7 @@ class FakeChat implements Chat {
 
 class FakeCompletion implements Completion {
   generateCompletionWithMeta: Completion["generateCompletionWithMeta"] = async (prompt, options) => {
-    asked.push({ options, prompt });
+    requests.push({ options, prompt });
     return { metadata: { stopReason: "maxTokens" } };
   };
 }
@@ -123,7 +123,7 @@ const load = async (): Promise<LlamaModule> => ({
 
 let llama: Llama;
 beforeEach(async () => {
-  [sequences, asked, grammars, opened] = [[], [], [], []];
+  [sequences, requests, grammars, opened] = [[], [], [], []];
   runtime = {
     cpuMathCores: 8,
     maxThreads: 4,
@@ -147,7 +147,7 @@ function say(prompt: GenerateRequest["prompt"], over: Partial<GenerateRequest> =
     onText: (...piece) => void heard.push(piece),
     ...over,
   };
-  return llama.generate(cold, speech).then((said) => ({ said, heard }));
+  return llama.generate(cold, speech).then((result) => ({ result, heard }));
 }
 
 describe("a model that is opened", () => {
@@ -219,13 +219,13 @@ describe("an answer", () => {
         ],
       }),
     ).toEqual({
-      said: { reason: "stop", completionTokens: 6 },
+      result: { reason: "stop", completionTokens: 6 },
       heard: [
         ["hm", true, 2],
         ["Hi", false, 5],
       ],
     });
-    expect(asked[0]!.history).toEqual([
+    expect(requests[0]!.history).toEqual([
       { type: "system", text: "s" },
       { type: "user", text: "u" },
       { type: "model", response: ["a"] },
@@ -234,13 +234,13 @@ describe("an answer", () => {
   });
 
   test("to a text ends by length when it reaches its bound, and never pushes the text out of the context", async () => {
-    expect((await say({ text: "abc" })).said).toEqual({ reason: "length", completionTokens: 0 });
-    expect(asked[0]).toMatchObject({ prompt: "abc", options: { contextShiftSize: 1, disableContextShift: true } });
+    expect((await say({ text: "abc" })).result).toEqual({ reason: "length", completionTokens: 0 });
+    expect(requests[0]).toMatchObject({ prompt: "abc", options: { contextShiftSize: 1, disableContextShift: true } });
   });
 
-  test("is sampled as asked, with no penalty that nobody asked for", async () => {
+  test("is sampled as requested, with no penalty that nobody requested", async () => {
     await say({ text: "a" }, { stop: ["x"] });
-    expect(asked[0]!.options).toMatchObject({
+    expect(requests[0]!.options).toMatchObject({
       maxTokens: 9,
       temperature: 1,
       topP: 1,
@@ -250,9 +250,9 @@ describe("an answer", () => {
       customStopTriggers: ["x"],
       stopOnAbortSignal: true,
     });
-    expect(asked[0]!.options).not.toHaveProperty("seed");
+    expect(requests[0]!.options).not.toHaveProperty("seed");
     await say({ text: "a" }, { sampling: { ...sampling, seed: 7, topK: 3, frequencyPenalty: 0.5 } });
-    expect(asked[1]!.options).toMatchObject({
+    expect(requests[1]!.options).toMatchObject({
       seed: 7,
       topK: 3,
       repeatPenalty: { penalty: 1, frequencyPenalty: 0.5, presencePenalty: 0, lastTokens: 9, penalizeNewLine: true },
@@ -264,7 +264,7 @@ describe("an answer", () => {
     await say({ text: "a" }, { format: { schema: { type: "string" } } });
     await say({ text: "a" });
     expect(grammars).toEqual(["json", { type: "string" }]);
-    expect(asked.map(({ options }) => options.grammar)).toEqual([
+    expect(requests.map(({ options }) => options.grammar)).toEqual([
       { name: "json" },
       { schema: { type: "string" } },
       undefined,

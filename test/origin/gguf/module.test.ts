@@ -4,7 +4,7 @@ import { loadLlamaModule } from "#origin/gguf/module.ts";
 const absent = (name: string) =>
   Object.assign(new Error(`Cannot find package '${name}' imported from here`), { code: "ERR_MODULE_NOT_FOUND" });
 
-test("without the optional module the command that installs it is told", async () => {
+test("without the optional module the command that installs it is named", async () => {
   const load = () => Promise.reject(absent("node-llama-cpp"));
   await expect(loadLlamaModule(load)).rejects.toMatchObject({
     name: "config_missing",

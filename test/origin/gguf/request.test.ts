@@ -41,7 +41,7 @@ describe("a call", () => {
   });
 
   test("that says much is understood", () => {
-    const said = {
+    const given = {
       temperature: 0,
       top_p: 0.9,
       top_k: -1,
@@ -61,7 +61,7 @@ describe("a call", () => {
       tools: [],
       n: 1,
     };
-    expect(readGgufCall(true, { ...chat, ...said })).toMatchObject({
+    expect(readGgufCall(true, { ...chat, ...given })).toMatchObject({
       sampling: {
         temperature: 0,
         topP: 0.9,
@@ -141,9 +141,14 @@ describe("a call", () => {
     expect(catchError(() => readGgufCall(false, { ...plain, ...fields }))).toEqual([501, param]);
   });
 
+  test("nothing to generate is nonsense, and a prompt is not scored here", () => {
+    expect(catchError(() => readGgufCall(false, { ...plain, max_tokens: 0 }))).toEqual([400, "max_tokens"]);
+    expect(catchError(() => readGgufCall(false, { ...plain, max_tokens: 0, echo: true }))).toEqual([501, "echo"]);
+  });
+
   test.each<[Record<string, unknown>, number, string]>([
     [{ temperature: 3 }, 400, "temperature"],
-    [{ stop: [""] }, 400, "stop"],
+    [{ stop: [""] }, 400, "stop[0]"],
     [{ max_tokens: 0 }, 400, "max_tokens"],
     [{ messages: [] }, 400, "messages"],
     [{ messages: [{ role: "user", content: [{ text: "x" }] }] }, 400, "messages[0].content[0].type"],

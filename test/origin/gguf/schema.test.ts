@@ -31,13 +31,13 @@ test("what node-llama-cpp's grammar keeps is passed on, without what says nothin
   });
 });
 
-test("an object of which nothing is said may hold anything", () => {
+test("an object without any keyword may hold anything", () => {
   expect(toGrammarSchema({ type: "object" })).toEqual({ type: "object", additionalProperties: true });
 });
 
 test.each([
   ["no schema", "x"],
-  ["nothing said, which it would read as null", {}],
+  ["no keyword at all, which it would read as null", {}],
   ["an unknown type", { type: "nonsense" }],
   ["a pattern", { type: "string", pattern: "^a" }],
   ["a format", { type: "string", format: "email" }],
@@ -54,7 +54,7 @@ test.each([
   ["… in a branch", { anyOf: [{ type: "null" }, { type: "string", format: "date" }] }],
   ["… in a definition", { $ref: "#/$defs/a", $defs: { a: { not: {} } } }],
   ["… in further properties", { type: "object", additionalProperties: { type: "number", multipleOf: 2 } }],
-])("%s is refused: it would be passed over in silence", (_, schema) => {
+])("%s is refused: it would be ignored without a word", (_, schema) => {
   expect(toGrammarSchema(schema)).toBeNull();
 });
 

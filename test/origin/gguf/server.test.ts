@@ -131,7 +131,7 @@ describe("llama.cpp behind the agent", () => {
     await until(() => atOnce === 0);
   });
 
-  test("an org finds what it said before, another does not", async () => {
+  test("an org finds its own prefix in the cache, another does not", async () => {
     await setup.call(say("a"), { org: "org_aaaaaaaaaa" });
     await setup.call(say("a"), { org: "org_aaaaaaaaaa" });
     await setup.call(say("a"), { org: "org_bbbbbbbbbb" });
@@ -167,7 +167,7 @@ describe("llama.cpp behind the agent", () => {
     }
   });
 
-  test("two speak at once, others wait for their turn; who would wait too long is told so", async () => {
+  test("two generate at once, others wait for a slot; who would wait too long is refused", async () => {
     const answers = await Promise.all(Array.from({ length: 3 }, () => setup.call(say("a b c"))));
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
     expect(atOnceMax).toBe(2);

@@ -27,12 +27,12 @@ test("the edge hears signed, numbered reports of one boot, and of a change at on
   await engine.close();
 });
 
-test("one report at a time: what changes meanwhile is told right after, once; a deaf edge is logged once", async () => {
+test("one report at a time: what changes meanwhile is sent right after, once; a deaf edge is logged once", async () => {
   let open = 0;
   let openMax = 0;
   let sent = 0;
   const events: string[] = [];
-  const pulse = openHeartbeat({
+  const heartbeat = openHeartbeat({
     edgeUrl: "http://edge.test",
     sign: () => "t",
     log: (event) => void events.push(event),
@@ -55,9 +55,9 @@ test("one report at a time: what changes meanwhile is told right after, once; a 
       return new Response(null, { status: 503 });
     },
   });
-  await Promise.all([pulse.send(), pulse.send(), pulse.send(), pulse.send()]);
+  await Promise.all([heartbeat.send(), heartbeat.send(), heartbeat.send(), heartbeat.send()]);
   await until(() => sent === 2);
   expect([sent, openMax]).toEqual([2, 1]);
   expect(events).toEqual(["heartbeat_failing"]);
-  pulse.close();
+  heartbeat.close();
 });

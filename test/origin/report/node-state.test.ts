@@ -10,6 +10,6 @@ test.each<[EngineState[], boolean, boolean, string]>([
   [["ready"], false, false, "unhealthy"],
   [["ready"], true, true, "draining"],
 ])("engines %j, durable %s, draining %s: %s", (states, isDurable, isDraining, expected) => {
-  const all = states.map((state) => ({ watch: { state } })) as unknown as StateSources["pool"]["all"];
+  const all = states.map((state) => ({ monitor: { state } })) as unknown as StateSources["pool"]["all"];
   expect(readNodeState({ pool: { all }, sender: { isDurable }, isDraining: () => isDraining })).toBe(expected);
 });

@@ -24,7 +24,7 @@ test("no two tokens are alike, and a hash is base64url", () => {
   expect(digestBody("")).toBe("47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU");
 });
 
-describe("a post to the edge", () => {
+describe("a signed POST to the edge", () => {
   const seen: { url: string; init: RequestInit | undefined }[] = [];
   const post = (answer: () => Response) =>
     postSigned(
@@ -39,31 +39,31 @@ describe("a post to the edge", () => {
     );
 
   test("carries a token for its own body, and follows nobody elsewhere", async () => {
-    expect(await post(() => new Response("taken"))).toEqual({ status: 200, cause: null, said: null });
+    expect(await post(() => new Response("taken"))).toEqual({ status: 200, cause: null, json: null });
     expect(seen.at(-1)).toMatchObject({
       url: "http://edge.test/origin/usage",
       init: { method: "POST", body: "{}", redirect: "error", headers: { authorization: "Bearer token-for-{}" } },
     });
   });
 
-  test("says what the edge answered, or why it did not, and never rejects", async () => {
+  test("reports what the edge answered, or why it did not, and never rejects", async () => {
     expect(await post(() => new Response(null, { status: 503 }))).toEqual({
       status: 503,
       cause: "status 503",
-      said: null,
+      json: null,
     });
     expect(await post(() => Response.json({ error: { unacknowledged: ["hold_1"] } }, { status: 503 }))).toMatchObject({
       status: 503,
-      said: { error: { unacknowledged: ["hold_1"] } },
+      json: { error: { unacknowledged: ["hold_1"] } },
     });
     const gone = () => {
       throw new TypeError("fetch failed", { cause: Object.assign(new Error("connect"), { code: "ECONNREFUSED" }) });
     };
-    expect(await post(gone)).toEqual({ status: null, cause: "ECONNREFUSED", said: null });
+    expect(await post(gone)).toEqual({ status: null, cause: "ECONNREFUSED", json: null });
     expect(await postSigned({ edgeUrl: "no url", sign: () => "" }, "/x", "{}", 1_000)).toEqual({
       status: null,
       cause: "ERR_INVALID_URL",
-      said: null,
+      json: null,
     });
   });
 });

@@ -23,7 +23,7 @@ const after = (...groups: [number, Partial<EndedCall>][]): TrafficProfiles => {
 const readProfileAfter = (...groups: [number, Partial<EndedCall>][]) => after(...groups).read("org_a", "m");
 
 describe("how long answers are", () => {
-  test("is told after sixteen calls, of this org and this model alone", () => {
+  test("is reported after sixteen calls, of this org and this model alone", () => {
     expect(readProfileAfter([15, {}])).toBeNull();
     const profiles = after(
       [16, {}],
@@ -41,9 +41,9 @@ describe("how long answers are", () => {
 
   test("is where nine of ten have ended, to a class of 19 %, never less", () => {
     for (const tokens of [1, 2, 3, 7, 8, 100, 1_000, 3_999]) {
-      const told = readProfileAfter([50, { completionTokens: tokens }])?.outputTokens ?? 0;
-      expect(told).toBeGreaterThanOrEqual(tokens);
-      expect(told).toBeLessThan(tokens * 1.19 + 1);
+      const expected = readProfileAfter([50, { completionTokens: tokens }])?.outputTokens ?? 0;
+      expect(expected).toBeGreaterThanOrEqual(tokens);
+      expect(expected).toBeLessThan(tokens * 1.19 + 1);
     }
     expect(readProfileAfter([95, { completionTokens: 20 }], [5, { completionTokens: 2_000 }])?.outputTokens).toBe(22);
     expect(readProfileAfter([60, { completionTokens: 20 }], [40, { completionTokens: 2_000 }])?.outputTokens).toBe(
@@ -119,7 +119,7 @@ describe("what prompts are", () => {
     ).toBe(1);
   });
 
-  test("cached tokens are told as the mean of the latest calls", () => {
+  test("cached tokens are reported as the mean of the latest calls", () => {
     expect(readProfileAfter([40, { cachedTokens: 64 }])?.cachedTokens).toBe(64);
     expect(readProfileAfter([900, { cachedTokens: 64 }], [69, { cachedTokens: 0 }])?.cachedTokens).toBe(32);
   });
@@ -134,7 +134,7 @@ test("memory is bounded: the pair that was longest without a call is forgotten f
   expect(["a", "b", "c"].map((org) => profiles.read(org, "m") !== null)).toEqual([true, false, true]);
 });
 
-test("whatever calls end, what is told can be written and read, and never says that answers end before any did", () => {
+test("whatever calls end, the report can be written and read, and never says that answers end before any did", () => {
   const call = fc.record({
     choices: fc.integer({ min: 0, max: 16 }),
     completionTokensMax: fc.nat({ max: 1_000_000 }),

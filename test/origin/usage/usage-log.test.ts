@@ -5,23 +5,8 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { UsageRecord } from "#edge/agreements/records/usage.ts";
 import { openUsageLog } from "#origin/usage/usage-log.ts";
-import { newHold } from "#test/support/fakes/origin.ts";
+import { buildRecord as record } from "#test/support/fakes/origin.ts";
 
-const record = (over: Partial<UsageRecord> = {}): UsageRecord => ({
-  hold: newHold(),
-  org: "org_0123456789",
-  model: "m",
-  isFinal: true,
-  promptTokens: 1,
-  cachedTokens: 0,
-  completionTokens: 2,
-  outcome: "completed",
-  responseId: null,
-  startedAtMs: 1,
-  firstTokenAtMs: null,
-  endedAtMs: 2,
-  ...over,
-});
 const newDirectory = () => join(mkdtempSync(join(tmpdir(), "usage-")), "usage");
 const quiet = () => {};
 const open = (directory: string, segmentBytesMax = 1024 * 1024, events: string[] = []) =>

@@ -60,7 +60,7 @@ function setUp(
         .map(({ hold }) => hold);
       taken.push(...batch.records.filter(({ hold }) => !unacknowledged.includes(hold)));
       return unacknowledged.length > 0
-        ? Response.json({ error: { code: "quota_unavailable", untaken: unacknowledged } }, { status: 503 })
+        ? Response.json({ error: { code: "quota_unavailable", unacknowledged } }, { status: 503 })
         : new Response(says(batch), { status: 200 });
     },
   });

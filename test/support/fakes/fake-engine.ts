@@ -8,6 +8,8 @@ export interface SeenCall {
   path: string;
   headers: IncomingMessage["headers"];
   body: Record<string, unknown>;
+  /** The body as it came. */
+  text: string;
   isAborted: boolean;
   abortedAtMs: number | null;
 }
@@ -66,6 +68,7 @@ export async function startFakeEngine(): Promise<FakeEngine> {
       path: request.url ?? "",
       headers: request.headers,
       body: JSON.parse(text),
+      text,
       isAborted: false,
       abortedAtMs: null,
     };

@@ -1,5 +1,5 @@
 import type { Heartbeat, NodeRecord } from "#edge/agreements/records/node.ts";
-import type { NodeView } from "#edge/routing/port.ts";
+import type { NodeView } from "#edge/fleet/port.ts";
 
 export const servedModel = "Qwen/Qwen2.5-7B-Instruct";
 

@@ -103,6 +103,25 @@ export function newHold(): string {
   return `hold_${randomUUID().replaceAll("-", "").slice(0, 22)}`;
 }
 
+/** A final usage record, as an agent keeps it. */
+export function buildRecord(over: Partial<UsageRecord> = {}): UsageRecord {
+  return {
+    hold: newHold(),
+    org,
+    model: "m",
+    isFinal: true,
+    promptTokens: 1,
+    cachedTokens: 0,
+    completionTokens: 2,
+    outcome: "completed",
+    responseId: null,
+    startedAtMs: 1,
+    firstTokenAtMs: null,
+    endedAtMs: 2,
+    ...over,
+  };
+}
+
 export function hopClaims(over: Record<string, unknown> = {}): Record<string, unknown> {
   const iat = Math.floor(Date.now() / 1_000);
   return {

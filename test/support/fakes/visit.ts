@@ -18,6 +18,7 @@ export function visitOf(request: Request = new Request("http://edge/"), id = "re
     logged: [],
     now: () => visit.nowMs,
     random: generateRandomBytes,
+    chance: Math.random,
     afterwards: (work) => void work.catch(() => undefined),
     log: (event, facts) => void visit.logged.push({ event, facts }),
   };

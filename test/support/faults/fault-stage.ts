@@ -54,8 +54,8 @@ export function runCells(rows: Partial<Record<Dependency, RunCell>>, stage: () =
 }
 
 /**
- * For cells that hang on a short deadline: where all is to go well, a busy machine may miss it, so such a cell has three
- * tries, each with an org of its own. What is to fail has one.
+ * For cells that depend on a short deadline. A busy machine may miss it, so a cell that expects success has three
+ * tries, each with an org of its own; one that expects a failure has one.
  */
 export function patiently(run: RunCell): RunCell {
   return async (stage, fault, cell) => {

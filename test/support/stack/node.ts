@@ -3,7 +3,7 @@ import { makeKeyPair } from "#infra/local/secrets.ts";
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { NodeRecord } from "#edge/agreements/records/node.ts";
-import type { AttemptEnd } from "#edge/routing/port.ts";
+import type { AttemptEnd } from "#edge/fleet/port.ts";
 import type { LoadReport } from "#edge/agreements/records/node.ts";
 import { nodeOf } from "#test/support/fakes/fleet.ts";
 

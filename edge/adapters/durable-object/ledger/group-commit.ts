@@ -17,10 +17,16 @@ interface QueuedWork {
 export class GroupCommit {
   #waiting: QueuedWork[] = [];
   #lastAtMs = -Infinity;
+  readonly #now: () => number;
+
+  /** `now` is Unix ms. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
 
   /** Runs the work, now or in the next turn of the event loop; throws, or rejects with, whatever it throws. */
   run<T>(work: () => T): T | Promise<T> {
-    const now = Date.now();
+    const now = this.#now();
     const isBusy = this.#waiting.length > 0 || Math.abs(now - this.#lastAtMs) < busyMs;
     this.#lastAtMs = now;
     if (!isBusy) return work();

@@ -26,15 +26,18 @@ const drainWaitMsMax = 10_000;
  */
 export class OrgLedger extends DurableObject<{ DB: D1Database }> {
   /** Unix ms. An own property, so no caller from outside can reach it; tests set it. */
-  protected clock: () => number = () => Date.now();
+  protected clock: () => number;
   protected readonly core: LedgerCore;
   readonly #journal: SqliteJournal;
   #alarmAtMs = Infinity;
   #failures = 0;
-  readonly #groupCommit = new GroupCommit();
+  readonly #groupCommit: GroupCommit;
 
-  constructor(ctx: DurableObjectState, env: { DB: D1Database }) {
+  /** The entry that the platform starts hands in its clock, Unix ms. */
+  constructor(ctx: DurableObjectState, env: { DB: D1Database }, now: () => number) {
     super(ctx, env);
+    this.clock = now;
+    this.#groupCommit = new GroupCommit(now);
     this.#journal = new SqliteJournal(ctx.storage.sql);
     this.core = new LedgerCore(this.#journal.restore(), this.#journal);
     void ctx.blockConcurrencyWhile(async () => {

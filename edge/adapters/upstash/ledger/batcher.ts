@@ -22,9 +22,9 @@ interface QueuedRun {
  * meet here: workerd wakes each in its own context (compatibility flag `handle_cross_request_promise_resolution`, on by
  * date).
  */
-export function openBatcher(script: Script, waitMsMax: number): (run: Run) => Promise<unknown> {
+export function openBatcher(script: Script, waitMsMax: number, now: () => number): (run: Run) => Promise<unknown> {
   const waiting: QueuedRun[] = [];
-  const semaphore = new Semaphore(underWayMax, goneAfterWaits * waitMsMax);
+  const semaphore = new Semaphore(underWayMax, goneAfterWaits * waitMsMax, now);
 
   const release = (permit: Permit): void => {
     semaphore.release(permit);

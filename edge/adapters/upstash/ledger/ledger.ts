@@ -25,11 +25,14 @@ import { ledgerScript } from "./script.ts";
 /** Work that no caller waits for (the bill, expiry without calls) may take longer. */
 const slowWaitMs = 5_000;
 
+/** Where Redis is, what takes the bill, and what goes on after an answer. */
 export interface UpstashLedgerOptions extends RedisOptions {
   /** Writes lines of the bill to D1, each once however often it is sent; throws unless it has all of them. */
   writeRows: (rows: UsageRow[]) => Promise<void>;
   /** Starts work that goes on after the answer (`waitUntil`). */
   later: (work: () => Promise<void>) => void;
+  /** This isolate's clock, Unix ms: it bounds the isolate's own work, and decides nothing for an org. */
+  clock: () => number;
   /** Unix ms, for tests. By default the clock of Redis counts: one clock for all edges. */
   now?: () => number;
 }
@@ -52,7 +55,7 @@ export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
     keys: listKeys(org),
     args: [name, options.now ? String(options.now()) : "", ...args],
   });
-  const batched = openBatcher(script, waitMsMax);
+  const batched = openBatcher(script, waitMsMax, options.clock);
   const run = (org: OrgId, name: string, args?: string[]) => batched(makeRun(org, name, args));
   const outbox = openOutbox(
     (commands) => slowScript.runAll(commands.map(({ org, name, args }) => makeRun(org, name, args))),

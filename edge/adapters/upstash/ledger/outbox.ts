@@ -38,7 +38,9 @@ export interface OutboxCommand {
 /** Runs commands in one request; each is answered at its index, and fails by itself. */
 type RunCommands = (chores: OutboxCommand[]) => Promise<PromiseSettledResult<unknown>[]>;
 
+/** What takes the bill, how work goes on after an answer, and the isolate's clock, Unix ms. */
 export interface OutboxOptions {
+  clock: () => number;
   writeRows: (rows: UsageRow[]) => Promise<void>;
   later: (work: () => Promise<void>) => void;
 }
@@ -58,15 +60,15 @@ const RowCount = z.int();
  * a crash in between sends them again, and D1 knows them by id. Two edges that drain one org at once do the same work
  * twice, and no harm.
  */
-export function openOutbox(run: RunCommands, { writeRows, later }: OutboxOptions) {
+export function openOutbox(run: RunCommands, { writeRows, later, clock }: OutboxOptions) {
   const drain = (orgs: OrgId[]) => drainAll(run, writeRows, orgs);
   /** Orgs that settled since this isolate last drained them. */
   let waiting = new Set<OrgId>();
   let busyUntilMs = 0;
 
   const drainRound = async (): Promise<void> => {
-    const untilMs = Date.now() + roundMsMax;
-    while (waiting.size > 0 && Date.now() < untilMs) {
+    const untilMs = clock() + roundMsMax;
+    while (waiting.size > 0 && clock() < untilMs) {
       await new Promise((done) => setTimeout(done, drainMs));
       const orgs = Array.from(waiting);
       waiting = new Set();
@@ -82,8 +84,8 @@ export function openOutbox(run: RunCommands, { writeRows, later }: OutboxOptions
      */
     drainSoon(org: OrgId): void {
       waiting.add(org);
-      if (Date.now() < busyUntilMs) return;
-      busyUntilMs = Date.now() + deadMs;
+      if (clock() < busyUntilMs) return;
+      busyUntilMs = clock() + deadMs;
       later(drainRound);
     },
     async sweep(orgs: OrgId[]): Promise<void> {

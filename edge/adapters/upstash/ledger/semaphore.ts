@@ -17,15 +17,17 @@ export class Semaphore {
   readonly #taken = new Set<Permit>();
   readonly #max: number;
   readonly #goneMs: number;
+  readonly #now: () => number;
 
-  constructor(max: number, goneMs: number) {
+  constructor(max: number, goneMs: number, now: () => number) {
     this.#max = max;
     this.#goneMs = goneMs;
+    this.#now = now;
   }
 
   /** A permit, or null when none is free. */
   acquire(): Permit | null {
-    const now = Date.now();
+    const now = this.#now();
     if (this.#taken.size >= this.#max)
       for (const permit of this.#taken) if (now - permit.atMs > this.#goneMs) this.#taken.delete(permit);
     if (this.#taken.size >= this.#max) return null;

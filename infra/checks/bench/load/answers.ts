@@ -1,5 +1,5 @@
 /**
- * What the origin of the bench says, and so what every caller must hear to the byte: a whole answer of 713 bytes, or
+ * What the bench's origin sends, and so what every caller must receive byte for byte: a whole answer of 713 bytes, or
  * 100 events and `[DONE]`.
  */
 export const answerTokens = 100;
@@ -38,7 +38,7 @@ export const streamEvents = Array.from({ length: answerTokens }, (_, index) => {
 });
 
 /**
- * The same as vLLM sends it to whoever asked for usage on every chunk, with the closing chunk that holds usage alone.
+ * The same as vLLM sends it to callers who want usage on every chunk, with the closing chunk that holds usage alone.
  */
 export const usageEvents = [
   ...streamEvents.map((event, index) => addUsage(event, index + 1)),

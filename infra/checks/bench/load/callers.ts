@@ -79,7 +79,7 @@ export function makeReservation({ org, key, digests }: Caller): Omit<HoldRequest
   };
 }
 
-/** A key of the right form and checksum that another deployment made: only its tag tells. */
+/** A key of the right form and checksum from another deployment: only its tag gives it away. */
 export async function forgeKey(foreign: Keyring): Promise<string> {
   return (await makeCaller(foreign)).text;
 }

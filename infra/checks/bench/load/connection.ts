@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { MessageReader, readStatus } from "./http-messages.ts";
 
-/** Told of one answer: its status, each piece of its body as it comes, and its end. */
+/** Receives one answer: its status, each piece of its body as it comes, and its end. */
 export interface AnswerListener {
   status(status: number): void;
   body(bytes: Buffer): void;

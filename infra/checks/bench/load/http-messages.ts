@@ -1,4 +1,4 @@
-/** What a message is told as, in this order: its head (start line and fields), its body in pieces, its end. */
+/** Receives a message in this order: its head (start line and fields), its body in pieces, its end. */
 export interface MessageParts {
   head(text: string): void;
   body(bytes: Buffer): void;
@@ -12,7 +12,7 @@ const lineEnd = Buffer.from("\r\n");
 /**
  * Reads HTTP/1.1 messages from one connection (RFC 9112): requests and responses with Content-Length, chunked, or
  * without a body. It is this small because a load generator must cost less than what it measures; it trusts its peer,
- * and throws on a chunk size that is no number.
+ * and throws on a chunk size that is not a number.
  */
 export class MessageReader {
   readonly #parts: MessageParts;
@@ -24,7 +24,7 @@ export class MessageReader {
     this.#parts = parts;
   }
 
-  /** No message is half read. */
+  /** True when no message is half read. */
   get isBetween(): boolean {
     return this.#state === "head" && this.#rest.length === 0;
   }
@@ -35,7 +35,7 @@ export class MessageReader {
     this.#rest = all;
   }
 
-  /** Takes what it can from the front; 0: more is needed. */
+  /** Consumes what it can from the front; returns 0 when it needs more. */
   #step(all: Buffer): number {
     if (all.length === 0) return 0;
     switch (this.#state) {
@@ -93,7 +93,7 @@ export class MessageReader {
   }
 }
 
-/** A field of a head as `MessageReader` tells it, by its lower-case name; null when it is not there. */
+/** A field of a head from `MessageReader`, by its lower-case name; null when it is absent. */
 export function findField(head: string, name: string): string | null {
   const lower = head.toLowerCase();
   const at = lower.indexOf(`\r\n${name}:`);

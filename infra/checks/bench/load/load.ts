@@ -3,7 +3,7 @@ import { Connection } from "./connection.ts";
 import { makeArrivals, quantile, makeRandom } from "../stats.ts";
 import { writePost } from "./http-messages.ts";
 
-/** What the load generator, a process of its own, is given to do. Keys are used in turn. */
+/** The work of the load generator, which is a process of its own. Keys are used in turn. */
 export type Load = ClosedLoad | OpenLoad;
 
 interface Aim {
@@ -13,7 +13,7 @@ interface Aim {
   body: string;
 }
 
-/** So many connections, each calling again as soon as it is answered, for `ms`. */
+/** This many connections, each calling again as soon as it is answered, for `ms`. */
 export interface ClosedLoad extends Aim {
   kind: "closed";
   connections: number;
@@ -35,7 +35,7 @@ export interface OpenLoad extends Aim {
 }
 
 /**
- * What came of it. Latencies in ms: of the whole answer in a closed loop; of the first event and between events in an
+ * The result. Latencies are in ms: of the whole answer in a closed loop; of the first event and between events in an
  * open one.
  */
 export interface LoadFigures {
@@ -109,7 +109,7 @@ async function runOpen(load: OpenLoad): Promise<LoadFigures> {
 }
 
 /**
- * Times run from the moment of sending: a timer of ours that is late is no fault of the target, and no call waits for
+ * Times count from the actual moment of sending: a late timer of ours is not the target's fault, and no call waits for
  * another.
  */
 function runStream(load: OpenLoad, connection: Connection, request: Buffer, meter: LoadMeter): Promise<void> {
@@ -143,7 +143,7 @@ function runStream(load: OpenLoad, connection: Connection, request: Buffer, mete
 }
 
 /**
- * What is wrong with a stream's body, if anything. Comments that keep a slow stream alive are right, and not counted.
+ * What is wrong with a stream's body, if anything. Comments that keep a slow stream alive are allowed and not counted.
  */
 function findWrong({ events, bytes }: OpenLoad, body: string): string | null {
   const content = body.replaceAll(/^: \w+\n\n/gm, "");

@@ -11,7 +11,7 @@ import { writePost } from "./http-messages.ts";
 /** What has been sent so far, and how the edge answered. */
 export interface SettledCounts {
   queued: number;
-  /** Records by what their org's ledger made of them; `refused` for those of a batch that was not taken. */
+  /** Records by what their org's ledger did with them; `refused` counts those of a rejected batch. */
   results: Record<string, number>;
   /** Records that wait for an answer, or for their batch. */
   open: number;
@@ -20,7 +20,7 @@ export interface SettledCounts {
 }
 
 /**
- * The agent's side of settlement, at its least: batches of 64 records or 100 ms, each signed for its body. Nothing is
+ * The agent's side of settlement at its smallest: batches of 64 records or 100 ms, each signed for its body. Nothing is
  * sent twice: a refused batch is an error here.
  */
 export class Settling {
@@ -84,7 +84,7 @@ export function makeClaims(body: string): { jti: string; iat: number; exp: numbe
   return { jti: randomUUID(), iat, exp: iat + 60, bodySha256: digestBody(body) };
 }
 
-/** The record that ends a call which used what it asked for. */
+/** The record that ends a call which used everything it was allowed. */
 export function makeUsageRecord(
   hop: Pick<HopClaims, "hold" | "org" | "model">,
   completionTokens: number,

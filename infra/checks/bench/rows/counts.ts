@@ -4,14 +4,14 @@ import { forgeKey } from "../load/callers.ts";
 import { openKeyring } from "#edge/agreements/tokens/key-format.ts";
 import { makeSecrets } from "#infra/local/secrets.ts";
 import { makeRow, type BenchRow } from "../row.ts";
-import { BrokenError, checkSettled } from "../stage.ts";
+import { BrokenError, checkSettled } from "../side.ts";
 import { makeStreamLoad } from "./streams.ts";
 
 const path = "/v1/chat/completions";
 
 /**
- * How often the ledgers and D1 are asked for a call, and for one with a key that is not ours. Counted in a pass of its
- * own, by proxies around the bindings.
+ * How often a call reaches the ledgers and D1, and how often one with a foreign key does. Counted in a pass of its own,
+ * by proxies around the bindings.
  */
 export async function measureCounts({ stage, plan }: Bench): Promise<BenchRow[]> {
   const [caller] = await stage.publish(1);
@@ -77,7 +77,7 @@ export function makeRefusalLoad(port: number, keys: string[]) {
   } as const;
 }
 
-/** Keys in turn: of no form, with a wrong checksum, and of the right form with the tag of another deployment. */
+/** Keys in turn: malformed, with a wrong checksum, and well-formed with the tag of another deployment. */
 export async function makeBadKeys(): Promise<string[]> {
   const foreign = makeSecrets([]);
   const forged = await forgeKey(await openKeyring({ tagKeys: foreign.tagKeys, peppers: foreign.peppers }));

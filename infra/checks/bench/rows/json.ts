@@ -3,7 +3,7 @@ import type { Bench } from "../bench-plan.ts";
 import type { LoadFigures } from "../load/load.ts";
 import { formatNumber, makeRow, explainUncounted, type BenchRow } from "../row.ts";
 import { takeRounds, type Rounds, type Window } from "../rounds.ts";
-import { checkSettled } from "../stage.ts";
+import { checkSettled } from "../side.ts";
 import { median } from "../stats.ts";
 
 const connections = 16;
@@ -33,8 +33,8 @@ export async function measureJson({ stage, plan, isSmoke }: Bench): Promise<Benc
     run: () => loadSettled(port, plan.windowMs),
   });
   /**
-   * The settlement of the last calls belongs to the window, so it ends when all is settled; the rate is told by the
-   * calls' own time.
+   * The settlement of the last calls belongs to the window, so it ends when all is settled; the rate is computed from
+   * the calls' own time.
    */
   async function loadSettled(port: number, ms: number): Promise<LoadFigures> {
     const report = await loadOn(port, ms);

@@ -2,7 +2,7 @@ import type { Bench } from "../bench-plan.ts";
 import { makeReservation } from "../load/callers.ts";
 import { formatNumber, makeRow, explainUncounted, type BenchRow } from "../row.ts";
 import { takeRounds } from "../rounds.ts";
-import { BrokenError, checkSettled } from "../stage.ts";
+import { BrokenError, checkSettled } from "../side.ts";
 import { median } from "../stats.ts";
 
 const atOnce = 16;
@@ -26,7 +26,7 @@ export async function measureLedger({ stage, plan, isSmoke }: Bench): Promise<Be
   await checkSettled(stage, [caller], done);
   const rates = rounds.taken.map(({ ledger }) => (ledger.outcome / ledger.wallMs) * 1_000);
   const figures = { pairCpuMicros: median(rounds.taken.map(({ ledger }) => (ledger.cpuMs / ledger.outcome) * 1_000)) };
-  const note = `${formatNumber(figures.pairCpuMicros)} µs of CPU a pair, ${atOnce} at once; the rest is waiting for the disk`;
+  const note = `${formatNumber(figures.pairCpuMicros)} µs of CPU a pair, ${atOnce} at once; the disk takes the rest`;
   return [
     makeRow("one org's ledger: admit + settle", { bound: "at least", value: 1_000, unit: "pairs/s" }, rates, {
       note,

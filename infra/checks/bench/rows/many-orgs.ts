@@ -3,7 +3,7 @@ import type { Bench } from "../bench-plan.ts";
 import type { LoadFigures } from "../load/load.ts";
 import { formatNumber, makeRow, explainUncounted, type BenchRow } from "../row.ts";
 import { takeRounds, type Window } from "../rounds.ts";
-import { checkSettled } from "../stage.ts";
+import { checkSettled } from "../side.ts";
 import { median } from "../stats.ts";
 
 /** CPU of a call when ten thousand orgs take turns, against one org that makes them all. */
@@ -35,7 +35,9 @@ export async function measureManyOrgs({ stage, plan, isSmoke }: Bench): Promise<
   await checkSettled(stage, [one, ...many], calls);
   const pick = (name: "one" | "many") => median(rounds.taken.map((round) => readCpuMicros(round[name])));
   const figures = { oneMicros: pick("one"), manyMicros: pick("many"), orgs: many.length };
-  const note = `${formatNumber(many.length)} orgs ${formatNumber(figures.manyMicros)} µs, one org ${formatNumber(figures.oneMicros)} µs`;
+  const note =
+    `${formatNumber(many.length)} orgs ${formatNumber(figures.manyMicros)} µs, ` +
+    `one org ${formatNumber(figures.oneMicros)} µs`;
   const ratios = rounds.taken.map((round) => readCpuMicros(round.many) / readCpuMicros(round.one));
   return [
     makeRow("many orgs taking turns: CPU a call, against one", { bound: "at most", value: 1.2, unit: "×" }, ratios, {

@@ -3,12 +3,12 @@ import { writeCallBody, jsonAnswer } from "../load/answers.ts";
 import type { Bench } from "../bench-plan.ts";
 import type { Caller } from "../load/callers.ts";
 import { formatNumber, makeRow, type BenchRow } from "../row.ts";
-import { BrokenError, checkSettled, type RedisSide } from "../stage.ts";
+import { BrokenError, checkSettled, type RedisSide } from "../side.ts";
 
-/** Orgs that take turns: as many as a batch has records, so that each record of a batch is for another ledger. */
+/** Orgs that take turns: as many as a batch has records, so that each record of a batch belongs to another ledger. */
 const orgs = 64;
 
-/** HTTP requests that the bridge is sent when calls go the whole road, by what they were for; counted at the bridge. */
+/** HTTP requests that reach the bridge when calls go the whole way, by purpose; counted at the bridge. */
 export async function measureRedisRequests({ stage, plan, isSmoke }: Bench, redis: RedisSide): Promise<BenchRow[]> {
   await redis.sync("everysec");
   const callers = await redis.publish(orgs);
@@ -39,8 +39,8 @@ export async function measureRedisRequests({ stage, plan, isSmoke }: Bench, redi
   };
   const sum = figures.settle + figures.outbox + figures.drained;
   const note =
-    `${formatNumber(calls)} calls of ${orgs} orgs in turn; batches of usage ${formatNumber(figures.settle)}, the bill's ` +
-    `way to D1 ${formatNumber(sum - figures.settle)}`;
+    `${formatNumber(calls)} calls of ${orgs} orgs in turn; batches of usage ${formatNumber(figures.settle)}, ` +
+    `the bill's way to D1 ${formatNumber(sum - figures.settle)}`;
   return [
     makeRow("Redis: HTTP requests a call, admission", { bound: "exactly", value: 1, unit: "" }, [figures.admit], {
       note: `${formatNumber(calls)} calls`,
@@ -54,7 +54,7 @@ export async function measureRedisRequests({ stage, plan, isSmoke }: Bench, redi
   ];
 }
 
-/** Resolves when the bill of all calls is with D1. */
+/** Resolves when the bill of all calls has reached D1. */
 async function waitForBill(redis: RedisSide, callers: Caller[], calls: number): Promise<void> {
   await redis.quiet();
   for (let tries = 0; tries < 50; tries++) {

@@ -3,11 +3,14 @@ import type { Bench } from "../bench-plan.ts";
 import type { LoadFigures } from "../load/load.ts";
 import { formatNumber, makeRow, explainUncounted, type BenchRow } from "../row.ts";
 import { takeRounds, type Window } from "../rounds.ts";
-import { checkSettled } from "../stage.ts";
+import { checkSettled } from "../side.ts";
 import { median } from "../stats.ts";
 import { makeBadKeys, makeRefusalLoad } from "./counts.ts";
 
-/** What a key that we never made costs, against a call that is admitted: guessing must not be a way to wear us out. */
+/**
+ * What refusing a key that we never made costs, against a call that is admitted: guessing keys must not be a way to
+ * exhaust us.
+ */
 export async function measureRefusals({ stage, plan, isSmoke }: Bench): Promise<BenchRow[]> {
   const [caller] = await stage.publish(1);
   if (!caller) throw new RangeError("no caller");
@@ -49,8 +52,8 @@ export async function measureRefusals({ stage, plan, isSmoke }: Bench): Promise<
     admittedMicros: pick("admitted"),
   };
   const note =
-    `malformed ${formatNumber(figures.malformedMicros)} µs, forged ${formatNumber(figures.forgedMicros)} µs, admitted ` +
-    `${formatNumber(figures.admittedMicros)} µs`;
+    `malformed ${formatNumber(figures.malformedMicros)} µs, forged ${formatNumber(figures.forgedMicros)} µs, ` +
+    `admitted ${formatNumber(figures.admittedMicros)} µs`;
   const ratios = rounds.taken.map((round) => readCostlier(round) / readCpuMicros(round.admitted));
   return [
     makeRow(

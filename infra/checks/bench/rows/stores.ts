@@ -5,7 +5,7 @@ import { makeReservation } from "../load/callers.ts";
 import { readCpuMs } from "../cpu.ts";
 import { formatNumber, makeRow, explainUncounted, type Goal, type BenchRow } from "../row.ts";
 import { takeRounds, type Variant, type Window } from "../rounds.ts";
-import { BrokenError, type RedisSide, type Side } from "../stage.ts";
+import { BrokenError, type RedisSide, type Side } from "../side.ts";
 import { median } from "../stats.ts";
 import { measureRedisRequests } from "./redis-requests.ts";
 
@@ -13,16 +13,15 @@ import { measureRedisRequests } from "./redis-requests.ts";
 const holdBytes = 38;
 const pairsAtOnce = 16;
 /**
- * Such a share of the pairs may be refused because Redis did not answer in time: where others use the machine, it waits
- * for them.
+ * This share of the pairs may be refused because Redis did not answer in time: other programs on the machine delay it.
  */
 const refusedShareMax = 0.05;
-/** A process that is busier than this was what held the others up. */
+/** A process that is busier than this is what delayed the others. */
 const boundAbove = 0.9;
 
 /**
- * What stands side by side: objects on disk; Redis that syncs each write before it acknowledges, which promises the
- * same; Redis as most run it.
+ * The stores compared: objects on disk; Redis that syncs each write before it acknowledges, which promises the same;
+ * Redis as most people run it.
  */
 const stores = ["objects", "always", "everysec"] as const;
 type StoreColumn = (typeof stores)[number];
@@ -33,7 +32,7 @@ const titles: Record<StoreColumn, string> = {
 };
 
 /**
- * Both stores in one run: requests a call, the wait for an admission, and pairs of admission and settlement a second.
+ * Both stores in one run: requests per call, the wait for an admission, and pairs of admission and settlement a second.
  */
 export async function measureStores(bench: Bench): Promise<BenchRow[]> {
   const { redis } = bench.stage;
@@ -47,7 +46,7 @@ export async function measureStores(bench: Bench): Promise<BenchRow[]> {
   return [];
 }
 
-/** How long an admission takes when nothing else is asked, over a question at the same probe that asks no ledger. */
+/** How long an admission takes when nothing else runs, beyond a request to the same probe that reaches no ledger. */
 async function measureWaits(bench: Bench, redis: RedisSide): Promise<BenchRow[]> {
   const { stage, plan, isSmoke } = bench;
   const variant = async (
@@ -111,8 +110,8 @@ interface Pairs {
 }
 
 /**
- * Reservations and settlements of one org by one driver for all: settled one by one, each acknowledged before the next
- * of its lane; and in full batches.
+ * Reservations and settlements of one org by one driver for all: settled one by one, each acknowledged before its
+ * worker's next; and in full batches.
  */
 async function measurePairs(bench: Bench, redis: RedisSide): Promise<BenchRow[]> {
   const { stage, plan, isSmoke } = bench;
@@ -202,8 +201,8 @@ function measureShares(windows: Window<Pairs>[]) {
 }
 
 /**
- * The same over each store. `prepare` sets when Redis syncs; a smoke run never waits for the disk, which may be
- * anything where it runs.
+ * The same over each store. `prepare` sets when Redis syncs; a smoke run never waits for the disk, whose speed is
+ * unknown there.
  */
 async function makeForEach<T>(
   { stage, isSmoke }: Bench,

@@ -3,7 +3,7 @@ import type { Bench } from "../bench-plan.ts";
 import type { LoadFigures } from "../load/load.ts";
 import { formatNumber, makeRow, explainUncounted, type BenchRow } from "../row.ts";
 import { takeRounds, type Rounds, type Window } from "../rounds.ts";
-import { checkSettled } from "../stage.ts";
+import { checkSettled } from "../side.ts";
 import { median } from "../stats.ts";
 
 const perSecond = 50;
@@ -62,8 +62,8 @@ function makeRows(rounds: Rounds<Target, LoadFigures>, isSmoke: boolean): BenchR
     (readFirstMs(round[name]) - readFirstMs(round.direct)) / (readFirstMs(round.bare) - readFirstMs(round.direct));
   const added = rounds.taken.map((round) => measureAdded(round, "edge"));
   const cpuNote =
-    `${formatNumber(figures.edgeCpuMs)} ms a stream against ${formatNumber(figures.bareCpuMs)} ms; the least that an edge ` +
-    `can do: ${formatNumber(figures.leastCpuMs / figures.bareCpuMs)} ×`;
+    `${formatNumber(figures.edgeCpuMs)} ms a stream against ${formatNumber(figures.bareCpuMs)} ms; ` +
+    `the least that an edge can do: ${formatNumber(figures.leastCpuMs / figures.bareCpuMs)} ×`;
   const firstNote =
     `first event after ${formatNumber(figures.edgeFirstMs)} ms, bare ${formatNumber(figures.bareFirstMs)} ms, direct ` +
     `${formatNumber(figures.directFirstMs)} ms; the least: ` +
@@ -82,7 +82,7 @@ function makeRows(rounds: Rounds<Target, LoadFigures>, isSmoke: boolean): BenchR
   ];
 }
 
-/** Streams for a target that passes them on to the byte. */
+/** Streams for a target that passes them on byte for byte. */
 export function makeStreamLoad(port: number, keys: string[]) {
   return {
     kind: "open",

@@ -50,19 +50,20 @@ function answer(socket: Socket, head: string, body: string): void {
   if (!body.includes('"stream":true')) {
     answered.whole++;
     socket.write(
-      `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n${writeLoadField()}content-length: ${jsonAnswer.length}\r\n` +
-        `\r\n${jsonAnswer}`,
+      `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n${writeLoadField()}` +
+        `content-length: ${jsonAnswer.length}\r\n\r\n${jsonAnswer}`,
     );
     return done();
   }
   answered.streams++;
   socket.write(
-    `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n${writeLoadField()}transfer-encoding: chunked\r\n\r\n`,
+    `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n${writeLoadField()}` +
+      "transfer-encoding: chunked\r\n\r\n",
   );
   stream(socket, body.includes('"include_usage":true') ? countedEvents : plainEvents, done);
 }
 
-/** Each event by a write of its own, at its own time: lateness of one does not move the next. */
+/** Writes each event by itself, at its own time: a late one does not delay the next. */
 function stream(socket: Socket, events: Buffer[], done: () => void): void {
   const startMs = performance.now();
   let index = 0;

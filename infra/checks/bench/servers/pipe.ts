@@ -2,8 +2,8 @@ import { Agent, createServer, request, type IncomingMessage, type ServerResponse
 import type { AddressInfo } from "node:net";
 
 /**
- * The least that Node can do between a caller and an engine, a process of its own: passes calls to the port in its
- * argument and the answers back by `pipe`, and looks at nothing.
+ * The least that Node can do between a caller and an engine, in a process of its own: `pipe` passes calls to the port
+ * in its argument and the answers back, and nothing reads them.
  */
 const port = Number(process.argv[2]);
 const agent = new Agent({ keepAlive: true });

@@ -44,13 +44,16 @@ export interface WorkerdPlan {
   redis: RedisEdge | null;
 }
 
-/** Free ports for `startWorkerd`: chosen first, because the origin must know the edge's and the edge the origin's. */
+/**
+ * Free ports for `startWorkerd`, chosen before it starts, because the origin must know the edge's port and the edge the
+ * origin's.
+ */
 export async function choosePorts(): Promise<EdgePorts> {
   const [edge = 0, counted = 0, probe = 0, bare = 0, least = 0] = await freePorts(5);
   return { edge, counted, probe, bare, least };
 }
 
-/** The same for the edge over Redis: none of those that were chosen before. */
+/** The same for the edge over Redis, without the ports that were chosen before. */
 export async function chooseRedisPorts(chosen: EdgePorts): Promise<RedisEdge["ports"]> {
   const others = Object.values(chosen);
   const [edge = 0, probe = 0] = (await freePorts(others.length + 2)).filter((port) => !others.includes(port));

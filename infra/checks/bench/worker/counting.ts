@@ -1,6 +1,6 @@
 import type { Env } from "#edge/env.ts";
 
-/** How often each thing behind the edge was asked, by `BINDING.method`. */
+/** How often each thing behind the edge was called, by `BINDING.method`. */
 type BindingCounts = Record<string, number>;
 
 let counts: BindingCounts = {};
@@ -41,7 +41,7 @@ function wrapNamespace<T extends object>(name: string, namespace: T): T {
   });
 }
 
-/** A call through a stub goes to the stub itself: bound elsewhere the runtime refuses it. */
+/** Calls a stub's method on the stub itself: the runtime refuses one bound to anything else. */
 function wrapCalls<T extends object>(name: string, target: T): T {
   return new Proxy(target, {
     get(_, member) {

@@ -78,9 +78,9 @@ async function inspect(
 }
 
 /**
- * Admits and settles, `atOnce` lanes side by side, each waiting for what it asked: the ledger without the rest of the
- * edge. Whichever lane makes a batch full settles it. What the ledger throws is counted, as a caller would be refused
- * and come again; what such a call may have left open is settled at the end, and not counted as settled.
+ * Admits and settles, `atOnce` workers side by side, each waiting for its own answer: the ledger without the rest of
+ * the edge. Whichever worker fills a batch settles it. What the ledger throws is counted, since a caller would be
+ * refused and retry; what such a call may have left open is settled at the end, and not counted as settled.
  */
 async function drivePairs(
   { ask, pairs, atOnce, batch }: ProbeRequests["/pairs"],
@@ -113,7 +113,7 @@ async function drivePairs(
   return { settled, why };
 }
 
-/** Settles whatever an org has open, in batches as an agent sends them. */
+/** Settles an org's open holds, in batches as an agent sends them. */
 async function settleOpen({ org }: { org: OrgId }, ledger: Ledger): Promise<ProbeResponses["/settle-open"]> {
   const open = (await ledger.inspect(org))?.openHolds ?? [];
   let settled = 0;

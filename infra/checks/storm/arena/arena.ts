@@ -27,7 +27,7 @@ export interface Arena {
   toRedis: FaultProxy[];
   redis: RedisServer | null;
   adminKey: string;
-  /** The last lines that any process wrote. */
+  /** The latest lines of output of any process. */
   logs: string[];
   close(): Promise<void>;
 }

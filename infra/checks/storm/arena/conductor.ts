@@ -2,24 +2,24 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Arena } from "./arena.ts";
 import type { FaultPlan } from "../plan/plan.ts";
 
-/** A fault that has struck, and how long whatever it broke was away. */
+/** A fault that has struck, and how long what it broke was down. */
 export interface Struck {
   fault: FaultPlan;
   atMs: number;
   mendedAtMs: number;
 }
 
-/** Strikes when a moment has come, and mends. */
+/** Strikes when a fault's moment comes, and mends afterwards. */
 export interface Conductor {
   onMoment(number: number): void;
-  /** When everything that was struck is mended: what has struck. */
+  /** Resolves when everything is mended, to the faults that struck. */
   finish(): Promise<Struck[]>;
 }
 
 /** A conductor of one plan's faults. */
 export function openConductor(arena: Arena, faults: readonly FaultPlan[]): Conductor {
   const struck: Promise<Struck>[] = [];
-  /** What is down stays with whoever struck it: a second fault on the same thing waits. */
+  /** Whatever is down belongs to the fault that struck it: a second fault on the same thing waits. */
   const busy = new Map<string, Promise<unknown>>();
   return {
     onMoment(number) {

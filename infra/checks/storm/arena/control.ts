@@ -22,7 +22,7 @@ export type LedgerView = Pick<LedgerState, "outboxRows"> & {
   openHolds: { hold: string; expiresAt: string }[];
 };
 
-/** Cold or loaded, Redis may take longer than its 250 ms; repeating a request heals. */
+/** Cold or loaded, Redis may take longer than its 250 ms; a retry helps. */
 const awayMsMax = 90_000;
 
 /** The control API of an edge. */

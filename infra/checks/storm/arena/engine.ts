@@ -3,24 +3,24 @@ import { freePorts, startChild } from "#infra/local/child.ts";
 import { defaultModels, makeModelFlags, root } from "#infra/local/stack.ts";
 import type { OracleRecord, OracleReport } from "#infra/simulator/text/oracle.ts";
 
-/** A simulated engine that can die. What it knew of its calls is asked before it does, since it dies with it. */
+/** A simulated engine that can die. Its record of calls is read before it does, since that dies with it. */
 export interface StormEngine {
   url: string;
   /** Every call that reached it between two times, Unix ms. */
   read(fromMs: number, toMs: number): Promise<EngineCall[]>;
-  /** SIGKILL. Calls that were under way have no truth any more. */
+  /** SIGKILL. Of the calls that were under way no record remains. */
   kill(): Promise<void>;
   /** Starts again on the same port. */
   restart(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** What an engine says of a call. `isWhole`: it lived to see its end. */
+/** What an engine reports of a call. `isWhole`: the engine lived to see the call's end. */
 export interface EngineCall extends OracleRecord {
   isWhole: boolean;
 }
 
-/** Starts one on a port that it keeps over its deaths. */
+/** Starts one on a port that it keeps when it is restarted. */
 export async function startEngine(index: number, args: string[], log: (line: string) => void): Promise<StormEngine> {
   const [port = 0] = await freePorts(1);
   const names = makeModelFlags(defaultModels);

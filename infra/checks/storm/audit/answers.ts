@@ -4,7 +4,7 @@ import type { AttemptOutcome } from "../crew/outcome.ts";
 import type { StormFaultKind } from "../plan/plan.ts";
 
 /**
- * Which faults announce which 5xx. What stands here never needs no fault: Redis may take longer than it has; a caller's
+ * Which faults explain which 5xx. Those under `never` need no fault: Redis may take longer than it is given; a caller's
  * own deadline passes.
  */
 const announcedBy: Readonly<Record<string, readonly StormFaultKind[]>> = {
@@ -15,8 +15,8 @@ const announcedBy: Readonly<Record<string, readonly StormFaultKind[]>> = {
 };
 
 /**
- * Every answer is whole, or says that it is not; no 5xx but the announced ones; nobody waits for ever; an idempotency
- * key runs once.
+ * Every answer is whole, or says that it is not; every 5xx is explained; nobody waits for ever; an idempotency key runs
+ * once.
  */
 export function checkAnswers(evidence: Evidence): Violation[] {
   const found: Violation[] = [];
@@ -32,7 +32,7 @@ export function checkAnswers(evidence: Evidence): Violation[] {
   return [...found, ...checkRepeats(evidence)];
 }
 
-/** The connection told of a proper end, but the stream did not. */
+/** The connection ended properly, but the stream did not. */
 function isTruncated({ plan }: Evidence, outcome: AttemptOutcome): boolean {
   return (
     outcome.how === "ended" &&

@@ -4,7 +4,7 @@ import { checkLimits } from "./limits.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Violation } from "./violation.ts";
 
-/** What a storm came to. */
+/** The result of a storm. */
 export interface AuditResult {
   violations: Violation[];
   figures: Figures;
@@ -45,8 +45,8 @@ export function audit(evidence: Evidence): AuditResult {
 }
 
 /**
- * A storm in which nothing was admitted, refused by a limit or looked at would prove nothing; one without faults must
- * show each.
+ * A storm without admissions, refusals by a limit or inspections would prove nothing; one without faults must show each
+ * of them.
  */
 function checkLiveness({ outcomes, watched, struck, plan }: Evidence): Violation[] {
   const found: string[] = [];

@@ -5,13 +5,13 @@ import type { EngineCall } from "../arena/engine.ts";
 import { findCall, type BillRow, type Evidence, type OrgEvidence } from "./evidence.ts";
 import type { AttemptOutcome } from "../crew/outcome.ts";
 
-/** What was made and billed over all calls of a storm. */
+/** Tokens made and billed over all calls of a storm. */
 export interface BillFigures {
   rows: number;
   /** Completion tokens that engines sent, and that stand on the bill. */
   made: number;
   billed: number;
-  /** Calls that were billed less than was made because something died: how many, and the most tokens of one. */
+  /** Calls billed for less than was made because something died: how many, and the most tokens of one. */
   short: number;
   shortMost: number;
 }
@@ -52,7 +52,7 @@ export function checkBill(evidence: Evidence): { violations: Violation[]; figure
   return { violations, figures };
 }
 
-/** The ledger's sums are those of the rows, and no row stands twice or differs from itself. */
+/** The ledger's sums are those of the rows, and no row appears twice or contradicts itself. */
 function checkSums(org: OrgEvidence): Violation[] {
   const found: Violation[] = [];
   const byId = new Map<string, string>();
@@ -122,8 +122,8 @@ function collectCalls({ orgs, engineCalls: made, outcomes }: Evidence): BilledCa
 }
 
 /**
- * Completion tokens sent; of several tries of one call the bill takes the greatest. `null`: the engine took the
- * truth with it.
+ * Completion tokens sent; of several tries of one call the bill takes the greatest. `null`: the record died with the
+ * engine.
  */
 function countMade({ calls }: BilledCall): number | null {
   if (calls.length === 0 || calls.some(({ isWhole }) => !isWhole)) return null;
@@ -179,8 +179,8 @@ function findShortMax(evidence: Evidence, { base, calls, outcome }: BilledCall, 
 }
 
 /**
- * Work that is on no bill: only where the way to a node broke before the answer's first byte, and so the hold was given
- * back.
+ * Work that is on no bill: only where the way to a node broke before the answer's first byte, so that the hold was
+ * released.
  */
 function checkUnbilled(evidence: Evidence, billed: ReadonlySet<string>): Violation[] {
   const found: Violation[] = [];

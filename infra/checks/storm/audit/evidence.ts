@@ -23,7 +23,7 @@ export interface OrgEvidence {
   plan: OrgPlan;
   limits: Partial<Limits>;
   ledger: LedgerView;
-  /** From every edge's D1; a row that two of them have stands twice. */
+  /** From every edge's D1; a row that two of them have appears twice. */
   rows: BillRow[];
 }
 
@@ -36,7 +36,7 @@ export interface Evidence {
   orgs: OrgEvidence[];
   engineCalls: EngineCall[];
   struck: Struck[];
-  /** Faults that the looks during the storm found, and how many looks there were. */
+  /** Faults that the inspections during the storm found, and how many inspections there were. */
   watched: { wrong: WindowFault[]; polls: number };
 }
 

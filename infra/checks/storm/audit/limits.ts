@@ -10,8 +10,8 @@ const cutSlackMs = 100;
 const minuteMs = 60_000;
 
 /**
- * Nothing was let through above a limit, by the ledger's word, by the callers' and by the engines'; every window adds
- * up; nothing is held any more.
+ * Nothing was admitted above a limit, by the account of the ledger, of the callers and of the engines; every window
+ * adds up; nothing is held any more.
  */
 export function checkLimits(evidence: Evidence): Violation[] {
   return evidence.orgs.flatMap((org) => {
@@ -34,9 +34,9 @@ function makeViolation({ what, overshootBy }: WindowFault, { plan, id }: OrgEvid
 }
 
 /**
- * What came after its hold had ended: those tokens had been given back, and perhaps away again, when a node that was
- * given up told what it had made all the same (docs/decisions/0002). By so much may tokens and money go over; requests
- * and calls at once never.
+ * Usage that came after its hold had ended: those tokens had been released, and perhaps given to another call, when a
+ * node that had been given up reported its work all the same (docs/decisions/0002). By that much tokens and money may
+ * go over; requests and concurrent calls never.
  */
 function countLate({ window }: Pick<WindowFault, "window">, { rows }: OrgEvidence): number {
   const late = rows.filter(({ end }) => end === "adjusted");
@@ -76,7 +76,7 @@ function checkOrg(evidence: Evidence, org: OrgEvidence): Violation[] {
   ];
 }
 
-/** Requests a minute: what the hour has counted is every admission there was, also when the minute has slid on. */
+/** Requests a minute: the hour's count is the number of admissions, even after the minute has passed. */
 function checkAttempts(evidence: Evidence, org: OrgEvidence): [Violation["rule"], string][] {
   const { outcomes, plan } = evidence;
   const minutes = 1 + Math.floor((evidence.endedAtMs - evidence.startedAtMs) / minuteMs);

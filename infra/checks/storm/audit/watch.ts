@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Control, LedgerView, StormOrg } from "../arena/control.ts";
 
 /**
- * Something wrong with a window. `overshootBy`: so much more is given away than there was; 0 where that is not what is
- * wrong.
+ * Something wrong with a window. `overshootBy`: how much more was given out than there was; 0 where that is not the
+ * problem.
  */
 export interface WindowFault {
   org: string;
@@ -12,15 +12,15 @@ export interface WindowFault {
   what: string;
 }
 
-/** Looks into every ledger while the storm rages. */
+/** Inspects every ledger while the storm runs. */
 export interface LedgerWatch {
-  /** What was wrong in any of the looks, each once at its worst, and how many looks there were. */
+  /** What any of the inspections found, each fault once at its worst, and how many inspections there were. */
   stop(): Promise<{ wrong: WindowFault[]; polls: number }>;
 }
 
 const pauseMs = 400;
 
-/** Begins to look. A ledger that cannot be reached is no finding: something is dead just now. */
+/** Starts inspecting. A ledger that cannot be reached is no finding: something is down at that moment. */
 export function openWatch(control: Control, orgs: readonly StormOrg[]): LedgerWatch {
   const worst = new Map<string, WindowFault>();
   const ended = new AbortController();

@@ -3,20 +3,18 @@ import { CallerConnection } from "./exchange.ts";
 import type { AttemptOutcome } from "./outcome.ts";
 import type { CallerPlan, FaultPlan, Moment } from "../plan/plan.ts";
 
-/** What one client process is to do: its share of the callers, and where they knock. */
+/** The work of one client process: its share of the callers, and the edges that they call. */
 export interface ClientShare {
   ports: number[];
   callers: (CallerPlan & { index: number; key: string })[];
-  /** Moments to tell of, each once. */
+  /** Moments to report, each once. */
   watches: { number: number; when: FaultPlan["when"] }[];
 }
 
-/** What a client process tells its parent. */
+/** What a client process reports to its parent. */
 export type ClientMessage = { kind: "moment"; number: number } | { kind: "outcomes"; outcomes: AttemptOutcome[] };
 
-/**
- * So often a caller tries a call that something dead refused or cut off. Who is refused by a limit does not come again.
- */
+/** How often a caller retries a call that something dead refused or cut off. One refused by a limit is not retried. */
 const triesMax = 6;
 const pauseMs = 250;
 const pauseMsMax = 2_000;

@@ -11,7 +11,7 @@ export interface ExchangeRequest {
   onMoment(moment: Moment): void;
 }
 
-/** What came of an exchange, before it is known whose it was. */
+/** The result of an exchange, before it is known whose it was. */
 export type ExchangeOutcome = Omit<AttemptOutcome, "caller" | "call" | "attempt" | "edge">;
 
 /** A call may take this much longer than its own deadline; then it hangs, and that is a finding. */

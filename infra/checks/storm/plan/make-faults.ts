@@ -38,8 +38,7 @@ const redisPoints: readonly Point[] = [
 ];
 
 /**
- * Of so many seeds the first is calm, so that what holds without faults is checked, too; the others take the points in
- * turn.
+ * Of this many seeds the first is calm, so that the audit also runs without faults; the others take the points in turn.
  */
 const round = 20;
 

@@ -24,11 +24,11 @@ const kinds = [
 const seats: readonly OrgKind[] = kinds.flatMap((kind) => Array<OrgKind>(shares[kind]).fill(kind));
 /** Callers of one idempotency key. */
 const againSize = 4;
-/** Callers come over so long, for each of them; a third of them in three bursts. */
+/** How long it takes for all callers to arrive, per caller; a third of them come in three bursts. */
 const rampMsEach = 1.5;
 const rampMsMin = 800;
 const callMs = 10_000;
-/** A few callers are in a hurry: their deadline comes while they are served. */
+/** A few callers are in a hurry: their deadline passes while they are served. */
 const hurriedShare = 0.03;
 
 /**
@@ -44,7 +44,7 @@ export function makePlan(options: PlanOptions): StormPlan {
   return { seed, store, without, edges, orgs, callers, faults };
 }
 
-/** Limits are so small that the storm meets them. */
+/** Limits small enough for the storm to reach them. */
 function makeOrg(kind: OrgKind, callers: number): OrgPlan {
   const free: OrgPlan = { kind, plan: "enterprise", limits: {}, narrowKey: null };
   switch (kind) {
@@ -65,7 +65,7 @@ function makeOrg(kind: OrgKind, callers: number): OrgPlan {
 
 function makeCaller(index: number, { seed, callers }: PlanOptions, edges: 1 | 2): CallerPlan {
   const random = makeRandom(Math.imul(seed, 0x9e3779b1) ^ index);
-  // A generator that has just been seeded tells too much of its seed.
+  // The first number of a generator says too much about its seed.
   random();
   const org = kinds.indexOf(seats[index % seats.length] ?? "open");
   const kind = kinds[org] ?? "open";

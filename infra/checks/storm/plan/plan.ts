@@ -43,10 +43,10 @@ export interface OrgPlan {
 export interface CallerPlan {
   /** Its org's place in `orgs`. */
   org: number;
-  /** Knocks with the org's second key. */
+  /** Calls with the org's second key. */
   isNarrow: boolean;
   edge: 0 | 1;
-  /** After the beginning. */
+  /** Ms after the storm begins. */
   startMs: number;
   calls: CallPlan[];
 }

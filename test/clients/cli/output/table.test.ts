@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { clean, listOf, read, show, writeFields, writeMoney, writeTable } from "#clients/cli/output/table.ts";
+import { clean, readList, read, show, writeFields, writeMoney, writeTable } from "#clients/cli/output/table.ts";
 
 it("aligns columns by characters, numbers to the right", () => {
   const rows = [
@@ -39,8 +39,8 @@ it("reads what is there and nothing of the prototype's", () => {
     read({ a: { b: 1 } }, "a.b"),
     read(null, "a"),
     read("x", "length"),
-    listOf({ rows: 1 }, "rows"),
-    listOf({ rows: [1] }, "rows"),
+    readList({ rows: 1 }, "rows"),
+    readList({ rows: [1] }, "rows"),
   ]).toEqual([1, undefined, undefined, [], [1]]);
 });
 

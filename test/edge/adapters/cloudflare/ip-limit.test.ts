@@ -1,18 +1,45 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { cloudflareIpLimit } from "#edge/adapters/cloudflare/ip-limit.ts";
+import { ipLimitContract } from "#test/contracts/ip-limit/ip-limit-contract.ts";
+import { testClock } from "#test/support/fakes/clock.ts";
 import wranglerToml from "../../../../wrangler.toml?raw";
 
-/** A binding as Cloudflare documents it: one method, which counts a key and says whether it may pass. */
-function makeCounter(passing: number) {
+const periodMs = 10_000;
+
+/** A binding as Cloudflare documents it: one method, which counts a key and says whether it may pass in this period. */
+function makeCounter(passing: number, now: () => number = () => 0) {
   const counts = new Map<string, number>();
+  let period = 0;
   const limit = async ({ key }: { key: string }) => {
+    const current = Math.floor(now() / periodMs);
+    if (current !== period) counts.clear();
+    period = current;
     const count = counts.get(key) ?? 0;
     if (count < passing) counts.set(key, count + 1);
     return { success: count < passing };
   };
   return { counts, limit };
 }
+
+const away = async () => Promise.reject(new Error("internal error"));
+
+ipLimitContract(
+  "Cloudflare ip limit",
+  {
+    callsMax: 20,
+    // Its buckets begin at whole multiples of the period, and are empty again at once.
+    windowMs: periodMs,
+    hasWindow: false,
+    lateMs: 0,
+    openUnreachable: [() => cloudflareIpLimit({ counter: { limit: away }, now: () => 0 })],
+  },
+  () => {
+    const { now, advance } = testClock(1_700_000_002_700);
+    const counter = makeCounter(20, now);
+    return { isolates: [cloudflareIpLimit({ counter, now }), cloudflareIpLimit({ counter, now })], now, advance };
+  },
+);
 
 describe("the platform's count", () => {
   test("counts each network for itself, and a failed authentication once more", async () => {
@@ -38,8 +65,7 @@ describe("the platform's count", () => {
     }
   });
 
-  test("throws when the platform does, and leaves what that means to others", async () => {
-    const away = async () => Promise.reject(new Error("internal error"));
+  test("throws what the platform throws", async () => {
     const limit = cloudflareIpLimit({ counter: { limit: away }, now: () => 0 });
     await expect(limit.take("a")).rejects.toThrow("internal error");
     await expect(limit.penalize("a")).rejects.toThrow("internal error");
@@ -64,7 +90,7 @@ describe("wrangler.toml", () => {
   test("binds it in every environment at the rate of the default, in the period that callers are told", () => {
     const found = [
       ...wranglerToml.matchAll(
-        /^\[\[(.*)ratelimits\]\]\nname = "(\w+)"\nnamespace_id = "(\d+)"\nsimple = \{ limit = (\d+), period = (\d+) \}$/gm,
+        /^\[\[(.*)ratelimits]]\nname = "(\w+)"\nnamespace_id = "(\d+)"\nsimple = { limit = (\d+), period = (\d+) }$/gm,
       ),
     ];
     expect(found.map(([, environment, name, , limit, period]) => [environment, name, limit, period])).toEqual([

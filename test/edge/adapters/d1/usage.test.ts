@@ -16,7 +16,7 @@ import {
 
 beforeAll(migrate);
 
-test("while D1 fails no row is lost and the object asks again, later each time; then each row arrives once", async () => {
+test("while D1 fails no row is lost and the object retries, later each time; then each row arrives once", async () => {
   const { ledger, org, clock } = await openWith();
   const answers = await Promise.all(Array.from({ length: 1_200 }, () => ledger.admit(makeRequest(org))));
   const holds = answers.map((answer) => granted(answer).hold);
@@ -69,7 +69,7 @@ test.each([undefined, "<html>", {}, { success: false }])(
   },
 );
 
-test("a crash after D1 took the rows and before the object knew sends them again, and the bill has them once", async () => {
+test("after a crash between D1's commit and its answer the rows go again, and the bill has them once", async () => {
   const { ledger, org, restart } = await openWith();
   const { hold } = granted(await ledger.admit(makeRequest(org)));
   await ledger.settle(org, [makeRecord(org, hold)]);
@@ -112,7 +112,7 @@ test("a row that D1 refuses stops the outbox and is kept: it is never passed ove
   expect(await usageInD1(org)).toHaveLength(1);
 });
 
-test("a D1 that does not answer in time has failed; no rows are not even sent, and no timer is left to keep the object awake", async () => {
+test("a D1 that misses its time has failed; an empty batch is not sent, and no timer is left behind", async () => {
   const d1 = (run: () => Promise<unknown>) => ({ prepare: () => ({ bind: () => ({ run }) }) }) as unknown as D1Database;
   const asked = vi.fn<() => Promise<{ success: boolean }>>(async () => ({ success: true }));
   await expect(

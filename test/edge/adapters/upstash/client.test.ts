@@ -9,7 +9,14 @@ import { isRedisThere } from "#test/support/redis.ts";
 
 const waitMsMax = 250;
 const ledgerAt = (url: string, token: string) =>
-  upstashLedger({ url, token, waitMsMax, writeRows: async () => undefined, later: () => undefined });
+  upstashLedger({
+    url,
+    token,
+    waitMsMax,
+    writeRows: async () => undefined,
+    clock: () => Date.now(),
+    later: () => undefined,
+  });
 
 /** Each way to ask, so that none of them says yes by default. */
 async function expectAllThrow(ledger: ReturnType<typeof ledgerAt>, message: RegExp): Promise<void> {
@@ -64,6 +71,7 @@ describe.skipIf(!isRedisThere)("a Redis that is not well", () => {
       waitMsMax: 20_000,
       now: () => makeRequest(org).ttlMs * 3_000_000,
       writeRows: async () => undefined,
+      clock: () => Date.now(),
       later: () => undefined,
     });
     expect((await lasting.inspect(org))?.openHolds).toEqual([]);
@@ -243,7 +251,7 @@ describe("a REST service that is not well", () => {
     expect(heads).toEqual(["POST /pipeline application/json Bearer t"]);
   });
 
-  test("of many runs only those are sent again that Redis did not know, the script once with the first of them", async () => {
+  test("of many runs only those that Redis did not know go again, the script once with the first", async () => {
     let asked = 0;
     const { url, seen } = await serve(
       (response) =>

@@ -60,6 +60,7 @@ export async function openOn(redis: LocalRedis, startMs: number, onRestart?: () 
     waitMsMax: 20_000,
     now: clock.now,
     writeRows,
+    clock: () => Date.now(),
     later: () => undefined,
   });
   const restart = async () => onRestart?.();

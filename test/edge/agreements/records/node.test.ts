@@ -110,7 +110,7 @@ describe("of two heartbeats of a node", () => {
   const at = (bootId: string, bootedAtMs: number, sequence: number) =>
     heartbeatOf("node_a", { bootId, bootedAtMs, sequence });
 
-  test("the one of the higher sequence is later within a boot, whatever its times say; none is later than itself", () => {
+  test("the one with the higher sequence is later within a boot, whatever its times; none is later than itself", () => {
     expect(isLater(at("b", 1, 6), at("b", 1, 5))).toBe(true);
     expect(isLater(at("b", 0, 6), at("b", 9, 5))).toBe(true);
     expect(isLater(at("b", 1, 5), at("b", 1, 5))).toBe(false);

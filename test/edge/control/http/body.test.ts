@@ -76,7 +76,7 @@ describe("refuseInvalid", () => {
     });
     expect(await post('{"deep":{"list":[{"n":1,"m":2}]}}')).toMatchObject({
       param: "deep.list[0].m",
-      message: "deep.list[0].m: There is no such field, or it may not be set.",
+      message: "'deep.list[0].m' is not a field here, or may not be set.",
     });
   });
 

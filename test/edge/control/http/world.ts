@@ -91,7 +91,7 @@ function fakeModel(given: Pick<ModelRecord, "id"> & Partial<ModelRecord>): Model
 }
 
 /** Parsed JSON, of which a test expects what it expects. */
-// oxlint-disable-next-line typescript/no-explicit-any -- every use is an expectation: a wrong shape fails the test that reads it
+// oxlint-disable-next-line typescript/no-explicit-any -- a wrong shape fails the test that reads it
 export type Json = any;
 
 export interface Answer {

@@ -86,7 +86,8 @@ it("restores only what nobody has changed since", async () => {
 it("lists by an index, without sorting", async () => {
   expect((await selectKeys(world.db, world.b.org, listStart, 9)).length).toBe(2);
   const plan = await world.select(
-    "EXPLAIN QUERY PLAN SELECT * FROM keys WHERE org = ? AND (created_at_ms, id) < (?, ?) ORDER BY created_at_ms DESC, id DESC LIMIT 1",
+    "EXPLAIN QUERY PLAN SELECT * FROM keys WHERE org = ? AND (created_at_ms, id) < (?, ?) " +
+      "ORDER BY created_at_ms DESC, id DESC LIMIT 1",
     "",
     1,
     "",

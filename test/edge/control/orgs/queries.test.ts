@@ -66,7 +66,8 @@ it("has one operator's org, whoever asks for it", async () => {
 it("lists by an index, without sorting", async () => {
   expect(await selectOrgs(world.db, world.b.org, listStart, 9)).toHaveLength(1);
   const plan = await world.select(
-    "EXPLAIN QUERY PLAN SELECT * FROM orgs WHERE (?1 IS NULL OR id = ?1) AND (created_at_ms, id) < (?2, ?3) ORDER BY created_at_ms DESC, id DESC LIMIT 1",
+    "EXPLAIN QUERY PLAN SELECT * FROM orgs WHERE (?1 IS NULL OR id = ?1) AND (created_at_ms, id) < (?2, ?3) " +
+      "ORDER BY created_at_ms DESC, id DESC LIMIT 1",
     null,
     1,
     "",

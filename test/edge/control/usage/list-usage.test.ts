@@ -96,7 +96,7 @@ it("shows nothing of another org's key, no more than of one that does not exist"
   expect(foreign.text).toBe((await list("?key=key_0000000000000000")).text);
 });
 
-it("pages without loss or repetition, even when rows arrive between pages, and its totals are of all pages", async () => {
+it("pages without loss or repetition, even when rows arrive in between, and its totals cover all pages", async () => {
   const seen: string[] = [];
   let cursor: string | null = "";
   for (let pages = 0; cursor !== null && pages < 20; pages++) {

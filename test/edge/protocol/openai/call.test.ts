@@ -99,7 +99,7 @@ describe("how many tokens may be made", () => {
     );
   });
 
-  test("members that make a chat of a call go to no other endpoint: an engine might read another prompt than the one that was held", async () => {
+  test("a chat's members go to no other endpoint: an engine could read another prompt in them", async () => {
     const stray = {
       messages,
       documents: [{ text: "x" }],
@@ -137,6 +137,39 @@ describe("how many tokens may be made", () => {
       expect((await read(endpoint, over)).choices, JSON.stringify(over)).toBe(choices);
   });
 
+  test("max_tokens of 0 is for scoring a prompt: with echo alone, in completions alone", async () => {
+    const call = await read("completions", { max_tokens: 0, echo: true, logprobs: 1 });
+    expect([call.completionTokens, call.body.max_tokens, call.body.echo, call.isDefaultMax]).toEqual([
+      0,
+      0,
+      true,
+      false,
+    ]);
+    for (const echo of [false, null, undefined])
+      await expectRefusal(() => read("completions", { max_tokens: 0, echo }), "invalid_value", "max_tokens");
+    await expectRefusal(() => chat({ max_tokens: 0, echo: true }), "invalid_value", "max_tokens");
+  });
+
+  test("more token ids than the model takes are refused before any GPU work, each prompt by itself", async () => {
+    const small = [modelOf({ contextTokensMax: 64 }), { ...embeddingModel, contextTokensMax: 64 }];
+    const ids = (count: number) => Array<number>(count).fill(7);
+    const over: [EngineEndpoint, unknown, string][] = [
+      ["embeddings", ids(65), "input"],
+      ["embeddings", [ids(64), ids(65)], "input[1]"],
+      ["completions", ids(64), "prompt"],
+      ["completions", [ids(1), ids(64)], "prompt[1]"],
+    ];
+    for (const [endpoint, value, param] of over) {
+      const body = { [endpoint === "completions" ? "prompt" : "input"]: value };
+      const refusal = await expectRefusal(() => read(endpoint, body, {}, small), "context_length_exceeded", param);
+      expect(refusal.details.message).toContain(`'${param}'`);
+      await read(endpoint, { ...body, truncate_prompt_tokens: 10 }, {}, small);
+    }
+    for (const value of [ids(64), [ids(64), ids(64)], ["x".repeat(1_000), "y"]])
+      await read("embeddings", { input: value }, {}, small);
+    await read("completions", { prompt: ids(63) }, {}, small);
+  });
+
   const numeric = [
     "n",
     "max_tokens",
@@ -157,7 +190,8 @@ describe("how many tokens may be made", () => {
     for (const name of numeric) {
       const isWhole = ["n", "max_tokens", "max_completion_tokens", "top_k", "seed", "top_logprobs"].includes(name);
       for (const value of isWhole ? [...hostile, ...whole] : hostile) {
-        const text = `{"model":"chat","logprobs":true,"messages":[{"role":"user","content":"hi"}],${JSON.stringify(name)}:${value}}`;
+        const start = '{"model":"chat","logprobs":true,"messages":[{"role":"user","content":"hi"}]';
+        const text = `${start},${JSON.stringify(name)}:${value}}`;
         await expectRefusal(
           () => readCall(visitOf(posted(text)), "chat.completions", testModels),
           "invalid_value",
@@ -177,21 +211,56 @@ describe("how many tokens may be made", () => {
 
   test("a member hidden under __proto__ or said twice changes no count unvalidated", async () => {
     const text =
-      '{"model":"chat","messages":[{"role":"user","content":"hi"}],"max_tokens":5,"max_tokens":6,"__proto__":{"n":-5,"max_completion_tokens":"1e3"}}';
+      '{"model":"chat","messages":[{"role":"user","content":"hi"}],"max_tokens":5,"max_tokens":6,' +
+      '"__proto__":{"n":-5,"max_completion_tokens":"1e3"}}';
     const call = await readCall(visitOf(posted(text)), "chat.completions", testModels);
     expect([call.choices, call.completionTokens, call.body.max_tokens]).toEqual([1, 6, 6]);
   });
 });
 
+/** Reserved fields that would change the answer: silence would be a lie. */
+const refusedByName = [
+  "prompt_embeds",
+  "chat_template",
+  "return_token_ids",
+  "logits_processors",
+  "use_beam_search",
+  "best_of",
+];
+
 describe("what is written for the origin", () => {
   test("loses what the origin owns and what is null, and keeps what we do not know", async () => {
     for (const endpoint of endpoints) {
-      const stray = Object.fromEntries([...reservedFields].map((name) => [name, "CANARY"]));
+      const silent = [...reservedFields].filter((name) => !refusedByName.includes(name));
+      const stray = Object.fromEntries(silent.map((name) => [name, "CANARY"]));
       const call = await read(endpoint, { ...stray, brand_new_field: { a: [null] }, nothing: null, user: null });
       expect(JSON.stringify(call.body), endpoint).not.toContain("CANARY");
       expect(call.body.brand_new_field).toEqual({ a: [null] });
       expect(Object.values(call.body)).not.toContain(null);
     }
+  });
+
+  test("keeps the digits of every number that is not ours to read, and bounds the prompt by them", async () => {
+    const digits = "9".repeat(250);
+    const schema = `{"const":2512292042121000001,"maximum":9223372036854775807,"x":[1e400,-0,1.10,${digits}]}`;
+    const tools = `[{"type":"function","function":{"name":"f","parameters":${schema}}}]`;
+    const text = `{"model":"chat","messages":[{"role":"user","content":"hi"}],"max_tokens":5.0,"tools":${tools},"x":1.0}`;
+    const call = await readCall(visitOf(posted(text)), "chat.completions", testModels);
+    expect(JSON.stringify(call.body)).toContain(`"tools":${tools}`);
+    expect(call.body.max_tokens).toBe(5);
+    expect(call.promptTokensMax).toBeGreaterThan(2 * tools.length);
+    const long = text.replace(digits, "9".repeat(257));
+    await expectRefusal(() => readCall(visitOf(posted(long)), "chat.completions", testModels), "invalid_value");
+  });
+
+  test("does not let a schema grow by digits: 1e400 counts as it is written", async () => {
+    const format = `{"type":"json_schema","json_schema":{"name":"s","schema":{"enum":[${Array(200).fill("9".repeat(250)).join()}]}}}`;
+    const text = `{"model":"chat","messages":[{"role":"user","content":"hi"}],"response_format":${format}}`;
+    await expectRefusal(
+      () => readCall(visitOf(posted(text)), "chat.completions", testModels),
+      "invalid_value",
+      "response_format",
+    );
   });
 
   test("carries nothing of the caller's headers", async () => {
@@ -207,7 +276,7 @@ describe("what is written for the origin", () => {
       expect(JSON.stringify(await read(endpoint, {}, canary)), endpoint).not.toContain("CANARY");
   });
 
-  test("holds only what the bound has counted: an embeddings call with chat's `messages` would be read as a chat by vLLM", async () => {
+  test("holds only what was counted: vLLM would read an embeddings call with `messages` as a chat", async () => {
     const call = await read("embeddings", { messages: [{ role: "user", content: "x".repeat(10_000) }] }).catch(
       () => null,
     );
@@ -216,7 +285,11 @@ describe("what is written for the origin", () => {
 
   test("refuses guided_* and media that would be fetched, on every chat-shaped path", async () => {
     for (const endpoint of endpoints)
-      await expectRefusal(() => read(endpoint, { guided_json: {} }), "unsupported_parameter", "guided_json");
+      await expectRefusal(
+        () => read(endpoint, { guided_json: { type: "object" } }),
+        "unsupported_parameter",
+        "guided_json",
+      );
     const remote = [{ role: "user", content: [{ type: "image_url", image_url: { url: "http://169.254.169.254/" } }] }];
     for (const endpoint of ["chat.completions", "text2sql"] as const)
       await expectRefusal(
@@ -233,11 +306,7 @@ describe("what is written for the origin", () => {
         "invalid_value",
         "stream_options",
       );
-      await expectRefusal(
-        () => read(endpoint, { stream: false, stream_options: {} }),
-        "invalid_value",
-        "stream_options",
-      );
+      expect((await read(endpoint, { stream: false, stream_options: {} })).isStream).toBe(false);
       expect((await read(endpoint, { stream: true, stream_options: { include_usage: true } })).isStream).toBe(true);
     }
     await expectRefusal(() => chat({ top_logprobs: 2 }), "invalid_value", "top_logprobs");
@@ -245,42 +314,12 @@ describe("what is written for the origin", () => {
   });
 });
 
-describe("how long the caller waits", () => {
-  const table: [Record<string, string>, boolean, number][] = [
-    [{}, false, callMsMax],
-    [{ "x-penstock-timeout-ms": "5000" }, false, 5_000],
-    [{ "x-penstock-timeout-ms": "5000" }, true, 5_000],
-    [{ "x-penstock-timeout-ms": "0.4" }, false, 1],
-    [{ "x-penstock-timeout-ms": "1e3" }, false, 1_000],
-    [{ "x-stainless-timeout": "600" }, false, 600_000],
-    [{ "x-stainless-timeout": "600" }, true, callMsMax],
-    [{ "x-stainless-timeout": "0.5" }, false, 500],
-    [{ "x-stainless-timeout": "60", "x-penstock-timeout-ms": "7" }, false, 7],
-    [{ "x-stainless-timeout": "60", "x-penstock-timeout-ms": "soon" }, false, 60_000],
-    ...[
-      "NaN",
-      "-5",
-      "0",
-      "-0",
-      "",
-      "soon",
-      "1,2",
-      "Infinity",
-      "1e400",
-      "99999999999999999999",
-      "0x",
-      "5s",
-      "null",
-    ].flatMap((hostile): [Record<string, string>, boolean, number][] => [
-      [{ "x-penstock-timeout-ms": hostile }, false, callMsMax],
-      [{ "x-stainless-timeout": hostile }, false, callMsMax],
-    ]),
-  ];
-  for (const [headers, stream, ms] of table) {
-    test(`${JSON.stringify(headers)}${stream ? " on a stream" : ""}: ${ms} ms`, async () => {
-      expect((await chat({ stream }, headers)).deadlineMs).toBe(startedAtMs + ms);
-    });
-  }
+test("a call ends when its caller has waited long enough, counted from the moment that it came", async () => {
+  const call = await chat({}, { "x-penstock-timeout-ms": "5000" });
+  expect(call.timeout).toEqual({ ms: 5_000, header: "x-penstock-timeout-ms" });
+  expect(call.deadlineMs).toBe(startedAtMs + 5_000);
+  expect((await chat()).deadlineMs).toBe(startedAtMs + callMsMax);
+  expect((await chat({ stream: true }, { "x-stainless-timeout": "5" })).deadlineMs).toBe(startedAtMs + callMsMax);
 });
 
 describe("options in headers", () => {

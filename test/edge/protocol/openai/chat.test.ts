@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ChatBody, boundChatPrompt, joinChatText, hasImages } from "#edge/protocol/openai/chat.ts";
+import { ChatBody, boundChatPrompt, joinChatText, hasMedia } from "#edge/protocol/openai/chat.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text).length;
 const bodyOf = (over: Record<string, unknown>) =>
@@ -11,7 +11,10 @@ const words = fc.oneof(
   fc.string(),
   fc.constantFrom("", "\ud800", "𝒳", '"\\\n\u0000', "ไทย", "字"),
 );
-const part = fc.oneof(fc.record({ type: fc.constant("text"), text: words }), fc.record({ type: fc.constant("text") }));
+const part = fc.oneof(
+  fc.record({ type: fc.constantFrom("text", "input_text", "output_text"), text: words }),
+  fc.record({ type: fc.constant("refusal"), refusal: words }),
+);
 const role = fc.constantFrom("system", "developer", "user", "assistant", "tool", "function");
 const message = fc.record(
   { role, content: fc.oneof(words, fc.array(part, { maxLength: 5 }), fc.constant(null)), name: words },
@@ -34,7 +37,9 @@ describe("the bound of a chat prompt", () => {
         const body = bodyOf({ messages });
         const said = messages.flatMap(({ content, name }) => [
           name ?? "",
-          ...(Array.isArray(content) ? content.map((one) => ("text" in one ? one.text : "")) : [content ?? ""]),
+          ...(Array.isArray(content)
+            ? content.map((one) => ("text" in one ? one.text : one.refusal))
+            : [content ?? ""]),
         ]);
         expect(boundChatPrompt(body)).toBeGreaterThanOrEqual(bytesOf(said) + 8 * messages.length);
       }),
@@ -116,14 +121,33 @@ test("the text of a prompt is its words in order, without marks and images", () 
       { role: "system", content: "be brief" },
       { role: "user", content: [{ type: "text", text: "what" }, image, { type: "text", text: " is it" }] },
       { role: "assistant", content: null },
+      {
+        role: "assistant",
+        content: [
+          { type: "refusal", refusal: "no" },
+          { type: "output_text", text: "!" },
+        ],
+      },
     ],
   });
-  expect(joinChatText(body)).toBe("be brief\nwhat is it\n");
+  expect(joinChatText(body)).toBe("be brief\nwhat is it\n\nno!");
 });
 
 const images: [string, unknown, boolean][] = [
   ["text alone", "hi", false],
   ["text parts", [{ type: "text", text: "hi" }], false],
+  [
+    "text under its other names",
+    [
+      { type: "input_text", text: "hi" },
+      { type: "output_text", text: "hi" },
+      { type: "refusal", refusal: "no" },
+    ],
+    false,
+  ],
+  ["an image as the Responses API names it", [{ type: "input_image", image_url: "data:," }], true],
+  ["a video", [{ type: "video_url", video_url: { url: "data:," } }], true],
+  ["a part that nobody knows", [{ type: "brand_new", brand_new: {} }], false],
   [
     "an image",
     [
@@ -136,5 +160,5 @@ const images: [string, unknown, boolean][] = [
   ["nothing", null, false],
 ];
 for (const [name, content, is] of images)
-  test(`a message of ${name} has ${is ? "" : "no "}images`, () =>
-    expect(hasImages(bodyOf({ messages: [{ role: "user", content }] }))).toBe(is));
+  test(`a message of ${name} has ${is ? "" : "no "}media`, () =>
+    expect(hasMedia(bodyOf({ messages: [{ role: "user", content }] }))).toBe(is));

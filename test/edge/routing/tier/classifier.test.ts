@@ -20,7 +20,7 @@ const tell = (
   atMs = 0,
   org = "org_a",
   model = chatModel.id,
-) => judge.learn(org, model, node, headersOf(habit), atMs);
+) => judge.learn({ org, model, node }, headersOf(habit), atMs);
 
 describe("a judge", () => {
   test("takes a stranger for the most that she asks for, and one whose habits were told for what she uses", () => {
@@ -44,7 +44,7 @@ describe("a judge", () => {
       new Headers({ [profileHeader]: "out=1" }),
       new Headers({ [profileHeader]: "out=1 cached=0 ratio=9" }),
     ])
-      judge.learn("org_a", chatModel.id, "node_a", headers, 0);
+      judge.learn({ org: "org_a", model: chatModel.id, node: "node_a" }, headers, 0);
     expect([judge.classify("org_b", { ...long, completionTokens: 10 }).tier, judge.size]).toEqual(["shared", 0]);
     expect(judge.classify("org_a", long).tier).toBe("complex");
   });
@@ -103,7 +103,7 @@ describe("a stay", () => {
   });
 });
 
-describe("where nodes tell different things", () => {
+describe("where nodes report different things", () => {
   const kvAfter = (told: [string, Partial<TrafficProfile>, number?][]) => {
     const judge = open();
     for (const [node, habit, atMs = 0] of told) tell(judge, habit, node, atMs);
@@ -125,7 +125,7 @@ describe("where nodes tell different things", () => {
     ).toBe(1_000);
   });
 
-  test("one that has seen long answers only begin makes it unknown; one that has seen less than the others know does not", () => {
+  test("one that saw long answers only begin makes it unknown; one that saw less than the others know does not", () => {
     expect(
       kvAfter([
         ["a", { outputTokens: 20 }],
@@ -156,7 +156,7 @@ describe("where nodes tell different things", () => {
     expect(judge.classify("org_a", asked)).toEqual(alone.classify("org_a", asked));
   });
 
-  test("a node's later word replaces its earlier one, and what is ten minutes older than another's is forgotten", () => {
+  test("a node's later report replaces its earlier one, and one ten minutes older than another's is forgotten", () => {
     expect(
       kvAfter([
         ["b", { outputTokens: 900 }],

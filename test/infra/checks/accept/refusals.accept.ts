@@ -67,6 +67,7 @@ const cases: Case[] = [
     body: { model: "chat", prompt: [999_999], max_tokens: 1 },
     path: "/v1/completions",
     code: "invalid_value",
+    param: "prompt",
   },
   {
     name: "logit_bias beyond the vocabulary",
@@ -75,16 +76,18 @@ const cases: Case[] = [
     param: "logit_bias",
   },
   { name: "five stop strings", body: chat({ stop: ["a", "b", "c", "d", "e"] }), code: "invalid_value", param: "stop" },
-  { name: "several greedy choices", body: chat({ n: 2, temperature: 0 }), code: "invalid_value" },
+  { name: "several greedy choices", body: chat({ n: 2, temperature: 0 }), code: "invalid_value", param: "n" },
   {
     name: "a regular expression that is none",
     body: chat({ structured_outputs: { regex: "(" } }),
     code: "invalid_value",
+    param: "structured_outputs",
   },
   {
     name: "a schema that is none",
     body: chat({ response_format: { type: "json_schema", json_schema: { name: "x", schema: { type: "nonsense" } } } }),
     code: "invalid_value",
+    param: "response_format",
   },
   { name: "min_p above 1", body: chat({ min_p: 5 }), code: "invalid_value", param: "min_p" },
   { name: "top_k of -2", body: chat({ top_k: -2 }), code: "invalid_value", param: "top_k" },
@@ -94,12 +97,18 @@ const cases: Case[] = [
     code: "invalid_value",
     param: "repetition_penalty",
   },
-  { name: "min_tokens above max_tokens", body: chat({ min_tokens: 5 }), code: "invalid_value" },
+  {
+    name: "min_tokens above max_tokens",
+    body: chat({ min_tokens: 5 }),
+    code: "invalid_value",
+    param: "min_tokens",
+  },
   { name: "temperature as text", body: chat({ temperature: "hot" }), code: "invalid_value", param: "temperature" },
   {
     name: "a content part of an unknown kind",
     body: chat({ messages: [{ role: "user", content: [{ type: "hologram", hologram: "x" }] }] }),
     code: "invalid_value",
+    param: "messages",
   },
   {
     name: "an image for a model of text",
@@ -107,6 +116,7 @@ const cases: Case[] = [
       messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "data:image/png;base64,AAAA" } }] }],
     }),
     code: "invalid_value",
+    param: "messages",
   },
   {
     name: "a tool_choice without tools",

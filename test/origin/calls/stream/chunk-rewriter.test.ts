@@ -41,12 +41,12 @@ function replay(recorded: Recorded, over: Partial<RewriterOptions> = {}) {
     .filter((payload) => payload !== null && payload !== "")
     .map((payload) => JSON.parse(Buffer.from(payload ?? "", "latin1").toString("utf8")));
   const originals = payloads.map((payload) => JSON.parse(Buffer.from(payload, "latin1").toString("utf8")));
-  return { tally: meter, chunks: rewriter, passed, sent, originals };
+  return { meter, rewriter, passed, sent, originals };
 }
 
 describe("every stream recorded from vLLM 0.32", () => {
   test.each(streams)("%s passes unchanged but for the model's name and usage", (_, recorded) => {
-    const { sent, originals, passed, chunks: rewriter } = replay(recorded);
+    const { sent, originals, passed, rewriter } = replay(recorded);
     expect(passed).not.toContain(null);
     const expected = originals
       .filter(({ choices }) => choices.length > 0)
@@ -56,7 +56,7 @@ describe("every stream recorded from vLLM 0.32", () => {
     expect(rewriter.responseId).toBe(originals[0].id);
   });
 
-  test.each(streams)("%s keeps everything for a caller who asked for usage on every chunk", (_, recorded) => {
+  test.each(streams)("%s keeps everything for a caller who requested usage on every chunk", (_, recorded) => {
     const { sent, originals } = replay(recorded, { wantsUsage: true, wantsContinuousUsage: true });
     expect(sent).toEqual(originals.map((original) => ({ ...original, model: "public/é" })));
   });
@@ -64,12 +64,12 @@ describe("every stream recorded from vLLM 0.32", () => {
   test.each(streams.filter(([, { blocks }]) => blocks.at(-2)?.includes('"choices":[],"usage"')))(
     "%s is counted as vLLM counts it in the end, also when its last chunk is lost",
     (_, recorded) => {
-      const { tally: meter, originals } = replay(recorded);
+      const { meter, originals } = replay(recorded);
       const { prompt_tokens, completion_tokens } = originals.at(-1).usage;
       expect(meter.read()).toMatchObject({ promptTokens: prompt_tokens, completionTokens: completion_tokens });
       if (!recorded.request.body.includes("continuous_usage_stats")) return;
       const cut = replay({ ...recorded, blocks: recorded.blocks.slice(0, -2) });
-      expect(cut.tally.read()).toMatchObject({ promptTokens: prompt_tokens, completionTokens: completion_tokens });
+      expect(cut.meter.read()).toMatchObject({ promptTokens: prompt_tokens, completionTokens: completion_tokens });
     },
   );
 
@@ -78,9 +78,10 @@ describe("every stream recorded from vLLM 0.32", () => {
       "",
       { request: { path: "", body: "{}" }, status: 200, blocks: [] },
     ];
-    const error =
-      'data: {"error": {"message": "EngineCore encountered an issue.", "type": "InternalServerError", "param": null, "code": 500}}\n\n';
-    const { passed, tally: meter } = replay({ ...recorded, blocks: [...recorded.blocks.slice(0, 5), error] });
+    const fault =
+      '"message": "EngineCore encountered an issue.", "type": "InternalServerError", "param": null, "code": 500';
+    const error = `data: {"error": {${fault}}}\n\n`;
+    const { passed, meter } = replay({ ...recorded, blocks: [...recorded.blocks.slice(0, 5), error] });
     expect(passed.at(-1)).toBeNull();
     expect(meter.read()).toMatchObject({ promptTokens: 33, completionTokens: 4 });
   });
@@ -90,7 +91,7 @@ describe("the chunks of llama.cpp's server", () => {
   const open = (choicesPerPrompt: number) => {
     const meter = new UsageMeter({ tokensHeld: 1e6, completionTokensMax: 30, choicesPerPrompt, echoChunks: 0 });
     return {
-      tally: meter,
+      meter,
       rewriter: new ChunkRewriter(meter, {
         model: "public",
         choices: 2,
@@ -108,23 +109,23 @@ describe("the chunks of llama.cpp's server", () => {
     events.map((event) => rewriter.read(JSON.stringify(event)));
 
   test("of several prompts begin with null, and each choice ends with its own usage: they are summed", () => {
-    const { tally: meter, rewriter: chunks } = open(1);
+    const { meter, rewriter } = open(1);
     const text = (index: number) => ({ choices: [{ text: "a", index, finish_reason: null }] });
     const end = (index: number, prompt: number) => ({
       choices: [{ text: "", index, finish_reason: "length" }],
       ...usage(prompt, 3),
     });
-    const passed = read(chunks, [null, text(0), text(1), end(0, 4), text(1), end(1, 5)]);
+    const passed = read(rewriter, [null, text(0), text(1), end(0, 4), text(1), end(1, 5)]);
     expect(passed.map((payload) => payload !== "" && payload !== null)).toEqual([false, true, true, true, true, true]);
     expect(passed.join("")).not.toContain("usage");
     expect(meter.read()).toMatchObject({ promptTokens: 9, completionTokens: 6 });
-    expect(chunks.hasFinished).toBe(true);
+    expect(rewriter.hasFinished).toBe(true);
   });
 
   test("of several choices come with a usage chunk for each choice that ended; the last is of all", () => {
-    const { tally: meter, rewriter: chunks } = open(2);
+    const { meter, rewriter } = open(2);
     const end = (index: number) => ({ choices: [{ delta: {}, index, finish_reason: "length" }] });
-    read(chunks, [end(1), { choices: [], ...usage(26, 5) }, end(0), { choices: [], ...usage(26, 6) }]);
+    read(rewriter, [end(1), { choices: [], ...usage(26, 5) }, end(0), { choices: [], ...usage(26, 6) }]);
     expect(meter.read()).toMatchObject({ promptTokens: 26, completionTokens: 6 });
   });
 });
@@ -136,7 +137,7 @@ describe("a token's chunk, cut by position", () => {
   const open = (over: Partial<RewriterOptions> = {}) => {
     const meter = new UsageMeter({ tokensHeld: 1e6, completionTokensMax: 30, choicesPerPrompt: 1, echoChunks: 0 });
     return {
-      tally: meter,
+      meter,
       rewriter: new ChunkRewriter(meter, {
         model: "öffentlich",
         choices: 1,
@@ -152,23 +153,32 @@ describe("a token's chunk, cut by position", () => {
   test("keeps what the engine wrote of its choice, escapes and all, so it was not parsed", () => {
     const usage =
       '"usage":{"prompt_tokens":33,"total_tokens":34,"completion_tokens":1,"completion_tokens_details":null}';
+    const unfinished = '"logprobs":null,"finish_reason":null';
+    const piece = String.raw`{"index":1,"function":{"arguments":"{\"\u00e9\""}}`;
     const choices = [
-      String.raw`{"index":0,"delta":{"content":"\u00e9 \"usage\" \\"},"logprobs":null,"finish_reason":null,"token_ids":null}`,
-      String.raw`{"index":0,"delta":{"reasoning":"\u00e9"},"logprobs":null,"finish_reason":null,"token_ids":[7,12]}`,
-      String.raw`{"index":0,"delta":{"content":null,"tool_calls":[{"index":1,"function":{"arguments":"{\"\u00e9\""}}]},"logprobs":null,"finish_reason":null,"token_ids":null}`,
-      String.raw`{"index":0,"text":"\u00e9","logprobs":null,"finish_reason":null,"stop_reason":null,"prompt_token_ids":null,"token_ids":null}`,
+      String.raw`{"index":0,"delta":{"content":"\u00e9 \"usage\" \\"},${unfinished},"token_ids":null}`,
+      String.raw`{"index":0,"delta":{"reasoning":"\u00e9"},${unfinished},"token_ids":[7,12]}`,
+      `{"index":0,"delta":{"content":null,"tool_calls":[${piece}]},${unfinished},"token_ids":null}`,
+      String.raw`{"index":0,"text":"\u00e9",${unfinished},"stop_reason":null,"prompt_token_ids":null,"token_ids":null}`,
     ];
     for (const wantsContinuousUsage of [false, true]) {
-      const { rewriter: chunks, tally: meter } = open({ wantsContinuousUsage });
-      chunks.read(`${head}{"index":0,"delta":{},"finish_reason":null}]}`);
+      const { rewriter, meter } = open({ wantsContinuousUsage });
+      rewriter.read(`${head}{"index":0,"delta":{},"finish_reason":null}]}`);
       for (const choice of choices) {
-        const passed = chunks.read(`${head}${choice}],${usage}}`);
+        const passed = rewriter.read(`${head}${choice}],${usage}}`);
         expect(utf8(passed ?? "")).toBe(
           `${head.replace("engine", "öffentlich")}${choice}]${wantsContinuousUsage ? `,${usage}` : ""}}`,
         );
       }
       expect(meter.read()).toEqual({ promptTokens: 33, cachedTokens: 0, completionTokens: 4 });
     }
+  });
+
+  test("writes each payload as one line, also where the engine wrote its chunks over several", () => {
+    const { rewriter } = open();
+    const lines = head.replace(",", ",\n");
+    const choice = '{"index":0,"delta":{"content":"a"},"logprobs":null,"finish_reason":null,"token_ids":null}';
+    for (let at = 0; at < 3; at++) expect(rewriter.read(`${lines}${choice}]}`)).not.toContain("\n");
   });
 
   const hostile = [
@@ -208,7 +218,9 @@ describe("a token's chunk, cut by position", () => {
   const object = (members: fc.Arbitrary<Members>): fc.Arbitrary<string> =>
     fc.tuple(members, mostly("", " ", "\t"), mostly("as it is", "escaped", "reversed")).map(([list, space, how]) => {
       const members = how === "reversed" ? list.toReversed() : list;
-      return `{${members.map(([name, value]) => `"${how === "escaped" ? escaped(name) : name}"${space}:${space}${value}`).join(`,${space}`)}}`;
+      const write = (name: string) => (how === "escaped" ? escaped(name) : name);
+      const written = members.map(([name, value]) => `"${write(name)}"${space}:${space}${value}`);
+      return `{${written.join(`,${space}`)}}`;
     });
   const number = fc.oneof(
     { weight: 10, arbitrary: fc.nat(40).map(String) },
@@ -350,15 +362,15 @@ describe("a token's chunk, cut by position", () => {
               // With ever more spaces before it no payload begins as one before did, so each is parsed.
               const [one, other] = [fast.rewriter.read(payload), slow.rewriter.read(" ".repeat(++turn) + payload)];
               expect(one && JSON.parse(utf8(one))).toEqual(other && JSON.parse(utf8(other)));
-              const observe = ({ tally: meter, rewriter: chunks }: typeof fast) => [
+              const observe = ({ meter, rewriter }: typeof fast) => [
                 meter.read(),
                 meter.completionSoFar,
                 meter.hasContent,
                 meter.isOverHold,
                 meter.isCompletionUnknown,
-                chunks.hasFinished,
-                chunks.hasSentUsage,
-                chunks.responseId,
+                rewriter.hasFinished,
+                rewriter.hasSentUsage,
+                rewriter.responseId,
               ];
               expect(observe(fast)).toEqual(observe(slow));
             }

@@ -4,7 +4,7 @@ import { startIdleTimer } from "#origin/calls/stream/idle-timer.ts";
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-/** Ms after the start at which silence was told. */
+/** Ms after the start at which the timer ran out. */
 function listen(ms: number) {
   const startMs = performance.now();
   const firedAtMs: number[] = [];
@@ -13,17 +13,17 @@ function listen(ms: number) {
     vi.advanceTimersByTime(startMs + atMs - performance.now());
     timer.touch(performance.now());
   };
-  return { silence: timer, told: firedAtMs, noteAt };
+  return { timer, firedAtMs, noteAt };
 }
 
-test("is told when nothing was heard for so long, and again for as long as it lasts", () => {
-  const { told: firedAtMs } = listen(100);
+test("runs out when nothing comes for so long, and again for as long as that lasts", () => {
+  const { firedAtMs } = listen(100);
   vi.advanceTimersByTime(350);
   expect(firedAtMs).toEqual([100, 200, 300]);
 });
 
 test("is counted from the last that was heard, however often that was", () => {
-  const { told: firedAtMs, noteAt } = listen(100);
+  const { firedAtMs, noteAt } = listen(100);
   for (let at = 1; at <= 95; at++) noteAt(at);
   noteAt(180);
   noteAt(260);
@@ -31,14 +31,14 @@ test("is counted from the last that was heard, however often that was", () => {
   expect(firedAtMs).toEqual([360, 460]);
 });
 
-test("is told no more once it is stopped, also from within", () => {
+test("runs out no more once it is stopped, also from within", () => {
   const one = listen(100);
-  one.silence.stop();
+  one.timer.stop();
   let times = 0;
   const other = startIdleTimer(100, () => {
     times++;
     other.stop();
   });
   vi.advanceTimersByTime(1_000);
-  expect([one.told, times]).toEqual([[], 1]);
+  expect([one.firedAtMs, times]).toEqual([[], 1]);
 });

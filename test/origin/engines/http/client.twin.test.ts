@@ -104,7 +104,7 @@ async function callByNode(replies: Reply[]) {
   return { got, connections: engine.connections.count };
 }
 
-test("responses of one engine, one after another, come as Node's own client gets them, on as few connections", async () => {
+test("one engine's responses are those that Node's own client gets, on as few connections", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(reply, { minLength: 1, maxLength: 5 }), async (replies) => {
       const [ours, nodes] = [await callByUs(replies), await callByNode(replies)];

@@ -30,7 +30,7 @@ async function open(script: (socket: Socket, served: number) => void) {
   const place = { host: "127.0.0.1", port: (server.address() as AddressInfo).port, isTls: false };
   return {
     heard,
-    line: new EngineConnection(
+    connection: new EngineConnection(
       place,
       () => heard.free++,
       () => heard.gone++,
@@ -40,27 +40,27 @@ async function open(script: (socket: Socket, served: number) => void) {
 
 /** Everything that comes of a body. */
 function hear(answer: EngineAnswer) {
-  const told = { text: "", end: null as boolean | null };
-  answer.listen({ text: (text) => (told.text += text), end: (isWhole) => (told.end = isWhole) });
-  return told;
+  const received = { text: "", end: null as boolean | null };
+  answer.listen({ text: (text) => (received.text += text), end: (isWhole) => (received.end = isWhole) });
+  return received;
 }
 
 describe("a connection", () => {
   test("carries one exchange after another, and says when it is free", async () => {
-    const { line, heard } = await open((socket, served) => socket.write(whole(`answer ${served}`)));
+    const { connection, heard } = await open((socket, served) => socket.write(whole(`answer ${served}`)));
     for (let at = 0; at < 3; at++) {
-      expect(line.isReused).toBe(at > 0);
-      const answer = line.send(request);
+      expect(connection.isReused).toBe(at > 0);
+      const answer = connection.send(request);
       await answer.head;
-      const told = hear(answer);
-      await until(() => told.end !== null);
-      expect([answer.status, told, heard]).toEqual([
+      const received = hear(answer);
+      await until(() => received.end !== null);
+      expect([answer.status, received, heard]).toEqual([
         200,
         { text: `answer ${at}`, end: true },
         { free: at + 1, gone: 0 },
       ]);
     }
-    line.close();
+    connection.close();
     await until(() => heard.gone === 1);
   });
 
@@ -72,22 +72,22 @@ describe("a connection", () => {
     ],
     ["something follows an answer", (socket: Socket) => void socket.write(`${whole("ok")}HTTP/1.1`), "ok"],
     [
-      "it answers what nobody asked",
+      "it answers what nobody requested",
       (socket: Socket) => void socket.write(whole("ok"), () => setTimeout(() => socket.write(whole("more")), 10)),
       "ok",
     ],
   ])("is gone when %s", async (_, script, text) => {
-    const { line, heard } = await open(script);
-    const told = hear(line.send(request));
-    await until(() => told.end !== null && heard.gone === 1);
-    expect(told).toEqual({ text, end: true });
+    const { connection, heard } = await open(script);
+    const received = hear(connection.send(request));
+    await until(() => received.end !== null && heard.gone === 1);
+    expect(received).toEqual({ text, end: true });
   });
 
   test("is not used again while a part of the last request is still to be sent", async () => {
-    const { line, heard } = await open((socket) => void socket.pause().write(whole("early")));
-    const told = hear(line.send(request + "x".repeat(32 * 1024 * 1024)));
-    await until(() => told.end !== null);
-    expect([told.text, heard.free]).toEqual(["early", 0]);
+    const { connection, heard } = await open((socket) => void socket.pause().write(whole("early")));
+    const received = hear(connection.send(request + "x".repeat(32 * 1024 * 1024)));
+    await until(() => received.end !== null);
+    expect([received.text, heard.free]).toEqual(["early", 0]);
   });
 
   test("that is refused, that breaks off or that speaks no HTTP rejects the head with its cause", async () => {
@@ -102,8 +102,8 @@ describe("a connection", () => {
       [(socket: Socket) => void socket.resetAndDestroy(), "ECONNRESET"],
       [(socket: Socket) => void socket.write("220 smtp\r\n\r\n"), "bad_head"],
     ] as const) {
-      const { line, heard } = await open(script);
-      await expect(line.send(request).head).rejects.toMatchObject({ code });
+      const { connection, heard } = await open(script);
+      await expect(connection.send(request).head).rejects.toMatchObject({ code });
       await until(() => heard.gone === 1);
     }
   });
@@ -126,15 +126,15 @@ describe("a connection", () => {
     const before = getCACertificates("default");
     setDefaultCACertificates([...before, cert]);
     let free = 0;
-    const line = new EngineConnection(
+    const connection = new EngineConnection(
       place,
       () => free++,
       () => {},
     );
     for (let at = 0; at < 2; at++) {
-      const told = hear(line.send(request));
-      await until(() => told.end !== null);
-      expect([told, free]).toEqual([{ text: "secret", end: true }, at + 1]);
+      const received = hear(connection.send(request));
+      await until(() => received.end !== null);
+      expect([received, free]).toEqual([{ text: "secret", end: true }, at + 1]);
     }
     await expect(
       new EngineConnection(
@@ -144,42 +144,42 @@ describe("a connection", () => {
       ).send(request).head,
     ).rejects.toMatchObject({ code: "ERR_TLS_CERT_ALTNAME_INVALID" });
     setDefaultCACertificates(before);
-    line.close();
+    connection.close();
   });
 });
 
 describe("an answer", () => {
   test("holds what comes before anyone listens, shows it, and passes it on once", async () => {
-    const { line } = await open((socket) => {
+    const { connection } = await open((socket) => {
       socket.write(`${buildHead("transfer-encoding: chunked")}3\r\none\r\n`);
       setTimeout(() => socket.write("3\r\ntwo\r\n0\r\n\r\n"), 40);
     });
-    const answer = line.send(request);
+    const answer = connection.send(request);
     expect(await answer.peek(5_000)).toBe("one");
     await new Promise((resolve) => setTimeout(resolve, 80));
     expect(await answer.peek(5_000)).toBe("one");
-    const told = hear(answer);
-    await until(() => told.end !== null);
-    expect(told).toEqual({ text: "onetwo", end: true });
+    const received = hear(answer);
+    await until(() => received.end !== null);
+    expect(received).toEqual({ text: "onetwo", end: true });
   });
 
   test("shows nothing when nothing comes in time, or ever", async () => {
     const silent = await open((socket) => void socket.write(buildHead("transfer-encoding: chunked")));
-    expect(await silent.line.send(request).peek(20)).toBe("");
+    expect(await silent.connection.send(request).peek(20)).toBe("");
     const empty = await open((socket) => void socket.write(whole("")));
-    expect(await empty.line.send(request).peek(5_000)).toBe("");
-    silent.line.close();
+    expect(await empty.connection.send(request).peek(5_000)).toBe("");
+    silent.connection.close();
   });
 
   test("that broke off says so once, also to who listens late", async () => {
-    const { line } = await open(
+    const { connection } = await open(
       (socket) => void socket.write(`${buildHead("content-length: 9")}half`, () => socket.end()),
     );
-    const answer = line.send(request);
+    const answer = connection.send(request);
     expect(await answer.peek(5_000)).toBe("half");
-    const told = hear(answer);
+    const received = hear(answer);
     await until(() => answer.hasEnded);
-    expect([told, hear(answer)]).toEqual([
+    expect([received, hear(answer)]).toEqual([
       { text: "half", end: false },
       { text: "", end: false },
     ]);
@@ -188,7 +188,7 @@ describe("an answer", () => {
   test("that is paused holds the engine back, and goes on where it was", async () => {
     let written = 0;
     const piece = "x".repeat(64 * 1024);
-    const { line } = await open((socket) => {
+    const { connection } = await open((socket) => {
       socket.write(buildHead(`content-length: ${400 * piece.length}`));
       const more = () => {
         while (written < 400 && socket.write(piece)) written++;
@@ -196,7 +196,7 @@ describe("an answer", () => {
       };
       more();
     });
-    const answer = line.send(request);
+    const answer = connection.send(request);
     let length = 0;
     let isWhole: boolean | null = null;
     answer.listen({
@@ -215,25 +215,25 @@ describe("an answer", () => {
   });
 
   test("whose caller left still passes on what the engine had sent, until it closes", async () => {
-    const { line } = await open((socket) => {
+    const { connection } = await open((socket) => {
       socket.write(`${buildHead("transfer-encoding: chunked")}3\r\none\r\n`);
       socket.on("end", () => socket.end("3\r\ntwo\r\n"));
     });
-    const answer = line.send(request);
-    const told = hear(answer);
-    await until(() => told.text === "one");
+    const answer = connection.send(request);
+    const received = hear(answer);
+    await until(() => received.text === "one");
     answer.leave();
-    await until(() => told.end !== null);
-    expect(told).toEqual({ text: "onetwo", end: false });
+    await until(() => received.end !== null);
+    expect(received).toEqual({ text: "onetwo", end: false });
   });
 
   test("that is destroyed passes nothing more on, and takes its connection with it", async () => {
-    const { line, heard } = await open((socket) => void socket.write(`${buildHead("content-length: 9")}half`));
-    const answer = line.send(request);
-    const told = hear(answer);
-    await until(() => told.text === "half");
+    const { connection, heard } = await open((socket) => void socket.write(`${buildHead("content-length: 9")}half`));
+    const answer = connection.send(request);
+    const received = hear(answer);
+    await until(() => received.text === "half");
     answer.destroy();
     await until(() => heard.gone === 1);
-    expect([told, answer.hasEnded, heard.free]).toEqual([{ text: "half", end: null }, true, 0]);
+    expect([received, answer.hasEnded, heard.free]).toEqual([{ text: "half", end: null }, true, 0]);
   });
 });

@@ -4,22 +4,22 @@ import { ResponseParser, ResponseParseError } from "#origin/engines/http/respons
 
 /** What the parser reports of an answer, with the reads split as `sizes` says. */
 function read(text: string, sizes: Iterator<number> = [][Symbol.iterator]()) {
-  const told = { status: 0, fields: {} as Record<string, string>, body: "", heads: 0, ends: 0 };
+  const parsed = { status: 0, fields: {} as Record<string, string>, body: "", heads: 0, ends: 0 };
   const reader = new ResponseParser({
     head: ({ status, fields }) =>
-      Object.assign(told, { status, fields: Object.fromEntries(fields), heads: told.heads + 1 }),
+      Object.assign(parsed, { status, fields: Object.fromEntries(fields), heads: parsed.heads + 1 }),
     body: (piece) => {
-      expect([told.heads, told.ends, piece === ""]).toEqual([1, 0, false]);
-      told.body += piece;
+      expect([parsed.heads, parsed.ends, piece === ""]).toEqual([1, 0, false]);
+      parsed.body += piece;
     },
-    end: () => told.ends++,
+    end: () => parsed.ends++,
   });
   for (let at = 0; at < text.length;) {
     const size: number = sizes.next().value ?? text.length;
     reader.push(text.slice(at, at + size));
     at += size;
   }
-  return { ...told, reader };
+  return { ...parsed, reader };
 }
 
 const chunked = (pieces: string[], extension = "", trailer = "") =>
@@ -77,7 +77,8 @@ describe("an answer, wherever its bytes were split", () => {
 describe("an answer", () => {
   test("has a status and fields, names in lower case, repeated ones joined; interim answers are not it", () => {
     const { status, fields, heads } = read(
-      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 429 \r\nRetry-After:  7 \r\nX-A: 1\r\nx-a: 2\r\ncontent-length: 0\r\n\r\n",
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n" +
+        "HTTP/1.1 429 \r\nRetry-After:  7 \r\nX-A: 1\r\nx-a: 2\r\ncontent-length: 0\r\n\r\n",
     );
     expect([status, heads, fields]).toEqual([429, 1, { "retry-after": "7", "x-a": "1, 2", "content-length": "0" }]);
   });
@@ -131,7 +132,7 @@ describe("an answer", () => {
     ["an interim answer that closes", "HTTP/1.1 103 X\r\nconnection: close\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n"],
     ["a negative length", "HTTP/1.1 200 OK\r\ncontent-length: -2\r\n\r\nok"],
     ["a length that is no number", "HTTP/1.1 200 OK\r\ncontent-length: 0x2\r\n\r\nok"],
-    ["a coding that was not asked for", "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n"],
+    ["a coding that was not requested", "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n"],
     ["a chunk without a size", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n\r\nok"],
     ["a chunk whose size is no number", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n-2\r\nok"],
     ["a space behind a chunk's size", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2 \r\nok\r\n0\r\n\r\n"],

@@ -5,14 +5,14 @@ import { GroupCommit } from "#edge/adapters/durable-object/ledger/group-commit.t
 const apart = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 test("what comes alone is done at once, and is no promise", async () => {
-  const groupCommit = new GroupCommit();
+  const groupCommit = new GroupCommit(() => Date.now());
   expect(groupCommit.run(() => 1)).toBe(1);
   await apart();
   expect(groupCommit.run(() => 2)).toBe(2);
 });
 
 test("what comes in a rush is done in one block, in the order in which it came", async () => {
-  const groupCommit = new GroupCommit();
+  const groupCommit = new GroupCommit(() => Date.now());
   const done: number[] = [];
   groupCommit.run(() => done.push(0));
   const waiting = [1, 2, 3].map((number) =>
@@ -24,7 +24,7 @@ test("what comes in a rush is done in one block, in the order in which it came",
 });
 
 test("what fails fails alone", async () => {
-  const groupCommit = new GroupCommit();
+  const groupCommit = new GroupCommit(() => Date.now());
   const oops = () => {
     throw new RangeError("oops");
   };
@@ -35,7 +35,7 @@ test("what fails fails alone", async () => {
 });
 
 test("work that comes while the block runs is done in the next", async () => {
-  const groupCommit = new GroupCommit();
+  const groupCommit = new GroupCommit(() => Date.now());
   groupCommit.run(() => 0);
   const order: string[] = [];
   let late: unknown;

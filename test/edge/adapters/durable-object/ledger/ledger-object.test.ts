@@ -41,7 +41,7 @@ test("its alarm stands no later than the first deadline, and within a second of 
   expect(await ledger.inspect(org)).toMatchObject({ outboxRows: 0, openHolds: [{ expiresAtMs: noon + 900_000 }] });
 });
 
-test("giving a call up that may run brings the alarm forward to its new deadline, and then its row is on the way to D1", async () => {
+test("releasing a call that may run moves the alarm to its new deadline, and then its row goes to D1", async () => {
   const { ledger, org, clock } = await openWith();
   const { hold } = granted(await ledger.admit(makeRequest(org, { ttlMs: 900_000 })));
   clock.advance(10_000);
@@ -109,7 +109,7 @@ class AwaitingLedger extends OrgLedger {
 describe("the storm", () => {
   const storm = async (org: OrgId, admit: (object: AwaitingLedger, request: HoldRequest) => Promise<Grant | Denial>) =>
     insides(org, async (_, state) => {
-      const object = new AwaitingLedger(state, { DB });
+      const object = new AwaitingLedger(state, { DB }, () => Date.now());
       await object.publish(orgRecord(org, { requestsPerMinute: 60 }));
       await object.publish(keyRecord(org, 1));
       const answers = await Promise.all(

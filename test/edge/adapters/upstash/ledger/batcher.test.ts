@@ -37,7 +37,7 @@ afterEach(() => void vi.useRealTimers());
 describe("runs of one isolate", () => {
   test("leave at once and alone while few are under way", async () => {
     const { script, requests } = heldScript();
-    const ask = openBatcher(script, waitMsMax);
+    const ask = openBatcher(script, waitMsMax, () => Date.now());
     const answers = runs(underWayMax).map(ask);
     expect(requests.map(({ args, isPipeline }) => [args, isPipeline])).toEqual(
       runs(underWayMax).map(({ args }) => [args, false]),
@@ -46,9 +46,9 @@ describe("runs of one isolate", () => {
     expect(await Promise.all(answers)).toEqual(runs(underWayMax).map(fine));
   });
 
-  test("wait beyond that; the first to wait takes the others along, in their order, and each is told its own", async () => {
+  test("wait beyond that; the first to wait carries the others in order, and each gets its own answer", async () => {
     const { script, requests } = heldScript();
-    const ask = openBatcher(script, waitMsMax);
+    const ask = openBatcher(script, waitMsMax, () => Date.now());
     const first = runs(underWayMax).map(ask);
     const late = [run("a"), run("bad b"), run("c")].map(ask);
     expect(requests).toHaveLength(underWayMax);
@@ -71,7 +71,7 @@ describe("runs of one isolate", () => {
 
   test("go 64 at a time", async () => {
     const { script, requests } = heldScript();
-    const ask = openBatcher(script, waitMsMax);
+    const ask = openBatcher(script, waitMsMax, () => Date.now());
     void Promise.all(runs(underWayMax + 150).map(ask));
     for (const from of [0, 1, 2]) requests[from]?.end();
     await vi.advanceTimersByTimeAsync(0);
@@ -98,6 +98,7 @@ describe("runs of one isolate", () => {
             runAll: (all) => goes(all, () => all.map((one) => ({ status: "fulfilled", value: fine(one) }))),
           },
           60_000,
+          () => Date.now(),
         );
         const answers = plan.map(async ({ arrivesMs }, index) => {
           await new Promise((done) => setTimeout(done, arrivesMs));
@@ -115,7 +116,7 @@ describe("runs of one isolate", () => {
 describe("when Redis does not answer", () => {
   test("who has waited as long as a request may take is refused, and was never sent", async () => {
     const { script, requests } = heldScript();
-    const ask = openBatcher(script, waitMsMax);
+    const ask = openBatcher(script, waitMsMax, () => Date.now());
     runs(underWayMax).forEach((one) => void ask(one));
     const waiting = ask(run("late")).catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(waitMsMax);
@@ -133,7 +134,7 @@ describe("when Redis does not answer", () => {
 
   test("the 1,025th who waits is refused at once", async () => {
     const { script } = heldScript();
-    const ask = openBatcher(script, waitMsMax);
+    const ask = openBatcher(script, waitMsMax, () => Date.now());
     const waiting = runs(underWayMax + 1_024).map(ask);
     await expect(ask(run("one too many"))).rejects.toMatchObject({
       message: "redis: 1024 wait already",
@@ -144,9 +145,9 @@ describe("when Redis does not answer", () => {
     expect((await all).every(({ status }) => status === "rejected")).toBe(true);
   });
 
-  test("a request that died with its call gives its place back in time, and those that it had taken along are told so", async () => {
+  test("a request that died with its call frees its permit in time, and the runs that it carried fail", async () => {
     const { script, requests } = heldScript();
-    const ask = openBatcher(script, waitMsMax);
+    const ask = openBatcher(script, waitMsMax, () => Date.now());
     runs(underWayMax).forEach((one) => void ask(one));
     const carried = [run("carrier"), run("passenger")].map(ask);
     requests[0]?.end();

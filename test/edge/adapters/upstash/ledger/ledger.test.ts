@@ -49,7 +49,7 @@ describe.skipIf(!isRedisThere)("upstash", () => {
     expect((await ledger.inspect(org))?.outboxRows).toBe(64);
   });
 
-  test("what an older version wrote goes on: holds stay held, their checkpoints are charged, a late row counts once", async () => {
+  test("an older version's holds stay held, their checkpoints are charged, a late row counts once", async () => {
     const { ledger, org, clock, usage } = await openWith(world.redis);
     const [key, name] = [keyId(org, 1), (part: string) => `penstock:{${org}}:${part}`];
     const [open, expired] = [freshHold(), freshHold()];
@@ -100,7 +100,7 @@ describe.skipIf(!isRedisThere)("upstash", () => {
     ]);
   });
 
-  test("a settlement of 64 orgs is one HTTP request, and an org whose keys are spoilt keeps no other from settling", async () => {
+  test("a settlement of 64 orgs is one HTTP request, and an org with corrupt keys stops no other", async () => {
     const { ledger } = await openWith(world.redis);
     const orgs = await Promise.all(Array.from({ length: 64 }, async () => (await openWith(world.redis)).org));
     const holds = await Promise.all(orgs.map(async (org) => granted(await ledger.admit(makeRequest(org))).hold));
@@ -125,6 +125,7 @@ describe.skipIf(!isRedisThere)("upstash", () => {
       ...world.redis,
       waitMsMax: 20_000,
       now: () => noon,
+      clock: () => Date.now(),
       later: (work) => void works.push(work),
       writeRows: async (rows) => void sent.push(...rows.map(({ id }) => id)),
     });
@@ -170,6 +171,7 @@ describe.skipIf(!isRedisThere)("upstash", () => {
       waitMsMax: 20_000,
       now: () => noon,
       writeRows: async () => undefined,
+      clock: () => Date.now(),
       later: () => undefined,
     });
     const answers = await Promise.all(
@@ -186,6 +188,7 @@ describe.skipIf(!isRedisThere)("upstash", () => {
       token,
       waitMsMax: 20_000,
       writeRows: async () => undefined,
+      clock: () => Date.now(),
       later: () => undefined,
     });
     await ledger.publish(orgRecord(org, {}));
@@ -196,7 +199,7 @@ describe.skipIf(!isRedisThere)("upstash", () => {
     expect(expiresAtMs).toBeLessThanOrEqual(Date.now() + 1_000);
   });
 
-  test("when a key's slots were cut below what it has open, the deadline told is that of the call whose end frees one", async () => {
+  test("a key whose slots are cut below its open calls is given the deadline of the call that frees one", async () => {
     const { ledger, org } = await openWith(world.redis);
     await ledger.publish(keyRecord(org, 1, { limits: { concurrency: 4 }, version: 2 }));
     await ledger.publish(keyRecord(org, 2, { limits: { concurrency: 9 } }));
@@ -230,7 +233,7 @@ describe.skipIf(!isRedisThere)("upstash", () => {
     for (const key of keys) expect(key).toMatch(new RegExp(`^penstock:\\{${org}\\}:[a-z]+$`));
   });
 
-  test("what ended a week ago is forgotten, a few at a time, and what was charged for it stays on the bill", async () => {
+  test("calls that ended a week ago are forgotten, a few at a time, and their charges stay on the bill", async () => {
     const { ledger, org, clock, usage } = await openWith(world.redis);
     for (let i = 0; i < 3; i++)
       granted(

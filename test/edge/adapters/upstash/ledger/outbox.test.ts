@@ -20,6 +20,7 @@ describe.skipIf(!isRedisThere)("the bill's way out of Redis", () => {
       ...world.redis,
       waitMsMax: 20_000,
       now: () => noon,
+      clock: () => Date.now(),
       later: () => undefined,
       writeRows: async (rows) => {
         statements++;
@@ -56,6 +57,7 @@ describe.skipIf(!isRedisThere)("the bill's way out of Redis", () => {
         ...world.redis,
         waitMsMax: 20_000,
         now: () => noon,
+        clock: () => Date.now(),
         later: () => undefined,
         writeRows: async (rows) => {
           sent.push(...rows.map(({ id }) => id));
@@ -88,6 +90,7 @@ describe.skipIf(!isRedisThere)("the bill's way out of Redis", () => {
       ...world.redis,
       waitMsMax: 20_000,
       now: () => noon,
+      clock: () => Date.now(),
       later: () => undefined,
       writeRows: async (rows) => void statements.push(rows.map(({ org }) => org)),
     });
@@ -138,6 +141,7 @@ function setUp(readRows: Record<string, number>, refuses: (rows: string[]) => bo
         statements.push(ids);
         if (refuses(ids)) throw new Error("D1 says no");
       },
+      clock: () => Date.now(),
       later: (work) => void works.push(work),
     },
   );
@@ -148,7 +152,7 @@ describe("the outbox", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "Date"] }));
   afterEach(() => void vi.useRealTimers());
 
-  test("after settlements the rows of all orgs go out together, once a second however many settlements there are", async () => {
+  test("after settlements the rows of all orgs go out together, once a second however many there are", async () => {
     const { outbox, requests, statements, works } = setUp({ org_1: 2, org_2: 1 });
     for (let i = 0; i < 9; i++) outbox.drainSoon("org_1");
     outbox.drainSoon("org_2");

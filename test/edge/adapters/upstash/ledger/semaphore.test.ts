@@ -5,7 +5,7 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 test("there are so many and no more, and one that is given back is there again", () => {
-  const semaphore = new Semaphore(2, 1_000);
+  const semaphore = new Semaphore(2, 1_000, () => Date.now());
   const first = semaphore.acquire();
   expect([first, semaphore.acquire(), semaphore.acquire()]).toEqual([{ atMs: Date.now() }, { atMs: Date.now() }, null]);
   semaphore.release(first!);
@@ -14,7 +14,7 @@ test("there are so many and no more, and one that is given back is there again",
 });
 
 test("one that nobody gives back is free after its time, and not before", () => {
-  const semaphore = new Semaphore(2, 1_000);
+  const semaphore = new Semaphore(2, 1_000, () => Date.now());
   semaphore.acquire();
   vi.advanceTimersByTime(400);
   semaphore.acquire();

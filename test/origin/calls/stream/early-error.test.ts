@@ -1,7 +1,7 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { detectEarlyError } from "#origin/engines/early-error.ts";
+import { detectEarlyError } from "#origin/calls/stream/early-error.ts";
 import { openEngine, readAnswerText, type Engine } from "#origin/engines/http/client.ts";
 
 let server: Server;
@@ -30,12 +30,28 @@ const open = (write: typeof script) => {
   return engine.request({ method: "GET", path: "/", isStream: true });
 };
 const refusal =
-  '{"error": {"message": "Token id 999999 is out of vocabulary", "type": "BadRequestError", "param": null, "code": 400}}';
+  '{"error": {"message": "Token id 999999 is out of vocabulary", "type": "BadRequestError", "code": 400}}';
 const chunks = ['data: {"id":"a","choices":[]}\n\n', "data: [DONE]\n\n"];
 
 test("a stream that begins with an error event is that error, with its status", async () => {
   const answer = await open((response) => response.end(`data: ${refusal}\n\ndata: [DONE]\n\n`));
   expect(await detectEarlyError(answer, 1_000)).toEqual({ status: 400, text: refusal });
+});
+
+test.each([
+  ["lines that end in CRLF", `data: ${refusal}\r\n\r\ndata: [DONE]\r\n\r\n`],
+  ["no space after the colon", `data:${refusal}\n\ndata: [DONE]\n\n`],
+  ["a byte order mark, a comment and other fields", `\ufeff: hello\n\nevent: error\nid: 1\ndata: ${refusal}\n\n`],
+  ["an event with empty data before it", `data:\n\ndata: ${refusal}\n\n`],
+])("an error event is found as the first whatever its framing: %s", async (_, text) => {
+  const answer = await open((response) => response.end(text));
+  expect(await detectEarlyError(answer, 1_000)).toEqual({ status: 400, text: refusal });
+});
+
+test("the flat error of an older vLLM is found as well", async () => {
+  const flat = '{"object":"error","message":"x","type":"BadRequestError","param":null,"code":400}';
+  const answer = await open((response) => response.end(`data: ${flat}\n\n`));
+  expect(await detectEarlyError(answer, 1_000)).toEqual({ status: 400, text: flat });
 });
 
 test("any other stream is passed on whole, whenever its first event comes", async () => {
@@ -50,7 +66,7 @@ test("any other stream is passed on whole, whenever its first event comes", asyn
   }
 });
 
-test("what came before the look and what comes after it are told once, in order", async () => {
+test("what came before the look and what comes after it come once, in order", async () => {
   const answer = await open((response) => response.end(chunks.join("")));
   expect(await detectEarlyError(answer, 1_000)).toBeNull();
   let text = "";

@@ -1,5 +1,8 @@
 import type { Heartbeat, LoadReport, NodeRecord, NodeState } from "../agreements/records/node.ts";
 
+/** Whether calls may go to a node: it opens for 30 s after three failures in a row; then one call probes. */
+export type BreakerState = "closed" | "open" | "probing";
+
 /** One node as this isolate sees it now. */
 export interface NodeView {
   record: NodeRecord;
@@ -11,8 +14,13 @@ export interface NodeView {
   kvPoolTokens: number | null;
   /** Calls that this isolate has on the node. */
   inFlight: number;
-  /** Opens for 30 s after three failures in a row; then one call probes. */
-  breaker: "closed" | "open" | "probing";
+  breaker: BreakerState;
+}
+
+/** A heartbeat and when the edge heard it: ages are counted by our clock, not the node's. */
+export interface HeardHeartbeat {
+  heartbeat: Heartbeat;
+  heardAtMs: number;
 }
 
 /**
@@ -37,3 +45,6 @@ export interface Fleet {
   /** Stores a heartbeat whose signature has been verified. */
   report(heartbeat: Heartbeat, nowMs: number): Promise<void>;
 }
+
+/** The part of a fleet that learns how each attempt went, for breakers and load. */
+export type AttemptObserver = Pick<Fleet, "begin" | "learn" | "end">;

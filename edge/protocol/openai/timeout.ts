@@ -1,0 +1,40 @@
+import { callMsMax } from "../../limits.ts";
+
+/** How long a caller waits for a call, and by which of their headers; null when it is our own limit. */
+export interface CallTimeout {
+  ms: number;
+  header: string | null;
+}
+
+/**
+ * Which of OpenAI's SDKs tell how long they wait, in seconds: Node's and Go's cut theirs to whole ones
+ * (`x-stainless-timeout`), Python's writes what it was given, and Java's sends both, cut (`x-stainless-read-timeout`).
+ */
+const sdkHeaders = ["x-stainless-timeout", "x-stainless-read-timeout"];
+
+/**
+ * Reads how long the caller waits: exactly `x-penstock-timeout-ms`, or for whole answers what an SDK tells, the least
+ * of it. For streams SDKs mean the first byte only, so theirs does not count there. Never more than 15 minutes.
+ */
+export function readTimeout(headers: Headers, isStream: boolean): CallTimeout {
+  const exact = Number(headers.get("x-penstock-timeout-ms") ?? Number.NaN);
+  const told = (isStream ? [] : sdkHeaders).map((header) => ({ ms: readSdkMs(headers.get(header)), header }));
+  const candidates: CallTimeout[] = exact > 0 ? [{ ms: Math.ceil(exact), header: "x-penstock-timeout-ms" }] : told;
+  return candidates.reduce<CallTimeout>((least, one) => (one.ms < least.ms ? one : least), {
+    ms: callMsMax,
+    header: null,
+  });
+}
+
+/** A whole number may have lost its fraction on the way, so it means less than one second more; a fraction is exact. */
+function readSdkMs(text: string | null): number {
+  if (text === null || !/^\d{1,9}(\.\d{1,9})?$/.test(text)) return Number.POSITIVE_INFINITY;
+  const ms = text.includes(".") ? Math.ceil(Number(text) * 1_000) : (Number(text) + 1) * 1_000;
+  return ms > 0 ? ms : Number.POSITIVE_INFINITY;
+}
+
+/** Says that a call's time ran out, how long it was, and who set it. */
+export function describeTimeout({ ms, header }: CallTimeout): string {
+  const setBy = header === null ? "the longest that a call may take" : `set by the caller's '${header}'`;
+  return `The call's time ran out: ${ms} ms, ${setBy}.`;
+}
