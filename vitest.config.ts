@@ -1,5 +1,6 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { luaText } from "./infra/lua-text.ts";
 import { LongestFirst } from "./test/support/longest-first.ts";
 
 /** Adapters of the platform's own things are tested in workerd, where those are. */
@@ -30,6 +31,7 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     projects: [
       {
+        plugins: [luaText()],
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
@@ -42,6 +44,7 @@ export default defineConfig({
         },
       },
       {
+        plugins: [luaText()],
         test: {
           name: "node",
           include: withMachine,
@@ -51,10 +54,11 @@ export default defineConfig({
         },
       },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
+        plugins: [luaText(), cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
         test: { name: "workerd", include: inWorkerd, sequence: { groupOrder: 2 }, testTimeout: 60_000 },
       },
       {
+        plugins: [luaText()],
         test: {
           name: "journeys",
           include: [journeys],

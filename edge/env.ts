@@ -155,7 +155,25 @@ export const Settings = z
         context.addIssue({ code: "custom", path: [name], message: "is not set, though LEDGER is upstash" });
     }
   });
-export type Settings = z.infer<typeof Settings>;
+
+/** Who keeps the limits, with all that it takes to reach them. */
+export type LedgerChoice =
+  | { kind: "durable-object" }
+  | { kind: "upstash"; url: string; token: string; waitMsMax: number };
+
+/** Variables and secrets as the wiring takes them: `LEDGER` carries what its ledger needs. */
+export type Settings = Omit<
+  z.infer<typeof Settings>,
+  "LEDGER" | "UPSTASH_REDIS_REST_URL" | "UPSTASH_REDIS_REST_TOKEN"
+> & {
+  LEDGER: LedgerChoice;
+};
+
+function chooseLedger(settings: z.infer<typeof Settings>): LedgerChoice {
+  const { LEDGER, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, REDIS_WAIT_MS: waitMsMax } = settings;
+  // Both are set when LEDGER is upstash: the schema has proved it.
+  return LEDGER === "upstash" && url && token ? { kind: LEDGER, url, token, waitMsMax } : { kind: "durable-object" };
+}
 
 function isUnique(names: string[]): boolean {
   return new Set(names).size === names.length;
@@ -184,7 +202,11 @@ export function readSettings(env: Env): Settings {
   if (!settings.success)
     faults.push(...settings.error.issues.map(({ path, message }) => `${nameVariable(path)} ${message}`));
   if (faults.length > 0 || !settings.success) throw new MisconfiguredError(faults);
-  return { ...settings.data, NODES: settings.data.NODES.map((node) => resolveModels(node, settings.data.MODELS)) };
+  return {
+    ...settings.data,
+    LEDGER: chooseLedger(settings.data),
+    NODES: settings.data.NODES.map((node) => resolveModels(node, settings.data.MODELS)),
+  };
 }
 
 /** A node may name a model by an alias; ranking compares ids. */

@@ -86,13 +86,13 @@ const usageWaitMsMax = 10_000;
  * Durable Objects wake themselves. Redis needs the cron to expire holds of idle orgs and to hand over their usage rows.
  */
 function openLedger(env: Env, settings: Settings): { ledger: Ledger; chores: () => Promise<void> } {
-  const { LEDGER, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, REDIS_WAIT_MS: waitMsMax } = settings;
-  if (LEDGER === "durable-object" || !url || !token)
+  const { LEDGER } = settings;
+  if (LEDGER.kind === "durable-object")
     return { ledger: durableObjectLedger(env.LEDGERS), chores: async () => undefined };
   const ledger = upstashLedger({
-    url,
-    token,
-    waitMsMax,
+    url: LEDGER.url,
+    token: LEDGER.token,
+    waitMsMax: LEDGER.waitMsMax,
     writeRows: (rows) => writeUsage(env.DB, rows, usageWaitMsMax),
     clock: readClock,
     later: runAfterAnswer,
@@ -122,14 +122,8 @@ function openIpLimits(env: Env, settings: Settings): IpLimits | null {
 }
 
 function openSharedIpLimit(env: Env, settings: Settings): IpLimit | null {
-  const {
-    LEDGER,
-    UPSTASH_REDIS_REST_URL: url,
-    UPSTASH_REDIS_REST_TOKEN: token,
-    REDIS_WAIT_MS: waitMsMax,
-    IP_PER_SECOND: perSecond,
-  } = settings;
-  if (LEDGER === "upstash" && url && token) return upstashIpLimit({ url, token, waitMsMax, perSecond, now: readClock });
+  const { LEDGER, IP_PER_SECOND: perSecond } = settings;
+  if (LEDGER.kind === "upstash") return upstashIpLimit({ ...LEDGER, perSecond, now: readClock });
   return env.IP_COUNTER ? cloudflareIpLimit({ counter: env.IP_COUNTER, now: readClock }) : null;
 }
 

@@ -1,5 +1,6 @@
 import type { Credential } from "../agreements/tokens/credential.ts";
 import type { HoldId, OrgId } from "../agreements/tokens/ids.ts";
+import { windows } from "../agreements/records/windows.ts";
 import type { Price, Tier } from "../agreements/records/model.ts";
 import { OutOfReach, Refusal } from "../errors.ts";
 import type { Call } from "../protocol/openai/call.ts";
@@ -166,7 +167,7 @@ type LimitDenial = Extract<Denial, { window: unknown }>;
 function explainLimit(denial: LimitDenial): Refusal {
   const { window, limit, of, retryAfterMs, resetAtMs, rates } = denial;
   const whose = of === "key" ? "this key's" : "the organization's";
-  const where = `${limitWords[window]} (${whose} limit is ${limit})`;
+  const where = `${windows[window].title} (${whose} limit is ${limit})`;
   const headers = rateHeaders(rates);
   if (denial.reason === "quota") {
     const message = `The quota is used up: ${where}. It opens again at ${new Date(resetAtMs).toISOString()}.`;
@@ -179,17 +180,6 @@ function explainLimit(denial: LimitDenial): Refusal {
       : `Rate limit reached: ${where}. Try again in ${formatDuration(retryAfterMs)}.`;
   return new Refusal(code, { message, retryAfterMs, headers });
 }
-
-const limitWords: Record<LimitDenial["window"], string> = {
-  requestsPerMinute: "requests per minute",
-  requestsPerHour: "requests per hour",
-  concurrency: "concurrent calls",
-  tokensPerMinute: "tokens per minute",
-  requestsPerDay: "requests per day",
-  tokensPerDay: "tokens per day",
-  tokensPerMonth: "tokens per month",
-  costMicrosPerMonth: "spend per month, in millionths",
-};
 
 /**
  * `x-ratelimit-{limit,remaining,reset}-{requests,tokens}` as OpenAI writes them; a window without a limit has no

@@ -1,4 +1,13 @@
-import type { WindowName } from "../agreements/records/quota.ts";
+import { mapNames } from "../agreements/names.ts";
+import {
+  daySlots,
+  monthSlots,
+  slidingSlots,
+  windowNames,
+  windows,
+  type WindowName,
+  type WindowUnit,
+} from "../agreements/records/windows.ts";
 import {
   costHeld,
   listOwners,
@@ -16,36 +25,26 @@ import {
   findFreeingBucket,
   toDay,
   createSlidingWindow,
-  hourBucketMs,
-  minuteBucketMs,
+  toBucket,
+  toBucketMs,
   toMonth,
   nextDayMs,
   nextMonthMs,
   readSliding,
-  type SlidingWindow,
   type Use,
 } from "./windows.ts";
 
-/** Requests by the minute and the hour are attempts: spent at once, never held, and not given back. */
-export const windowNames = [
-  "requestsPerMinute",
-  "requestsPerHour",
-  "concurrency",
-  "tokensPerMinute",
-  "requestsPerDay",
-  "tokensPerDay",
-  "tokensPerMonth",
-  "costMicrosPerMonth",
-] as const satisfies WindowName[];
+/**
+ * What is counted by the minute and the hour are attempts (`requests`): spent at once, never held, and not given back.
+ */
+const isAttempt = (unit: WindowUnit): boolean => unit === "requests";
 
 const none: Use = { held: 0, settled: 0 };
 
 /** Counters at zero. */
 export function createCounters(): Counters {
   return {
-    minute: createSlidingWindow(),
-    hour: createSlidingWindow(),
-    tokens: createSlidingWindow(),
+    ...mapNames(slidingSlots, createSlidingWindow),
     open: 0,
     day: createDay(0),
     month: createMonth(0),
@@ -74,24 +73,10 @@ export function apply(state: State, change: Change): void {
 
 /** What a window has given away at `atMs`. Changes nothing. */
 export function readUse(counters: Counters, window: WindowName, atMs: number): Use {
-  switch (window) {
-    case "requestsPerMinute":
-      return readSliding(counters.minute, Math.floor(atMs / minuteBucketMs));
-    case "requestsPerHour":
-      return readSliding(counters.hour, Math.floor(atMs / hourBucketMs));
-    case "tokensPerMinute":
-      return readSliding(counters.tokens, Math.floor(atMs / minuteBucketMs));
-    case "concurrency":
-      return { held: counters.open, settled: 0 };
-    case "requestsPerDay":
-      return counters.day.day === toDay(atMs) ? counters.day.requests : none;
-    case "tokensPerDay":
-      return counters.day.day === toDay(atMs) ? counters.day.tokens : none;
-    case "tokensPerMonth":
-      return counters.month.month === toMonth(atMs) ? counters.month.tokens : none;
-    case "costMicrosPerMonth":
-      return counters.month.month === toMonth(atMs) ? counters.month.cost : none;
-  }
+  const rule = windows[window];
+  if (rule.kind === "sliding") return readSliding(counters[rule.slot], toBucket(atMs, rule.lengthMs));
+  if (rule.kind === "gauge") return { held: counters[rule.slot], settled: 0 };
+  return findCurrent(counters, rule, atMs) ?? none;
 }
 
 /**
@@ -99,16 +84,10 @@ export function readUse(counters: Counters, window: WindowName, atMs: number): U
  * concurrency, whose answer lies in the holds. `atMs` itself when the window is empty.
  */
 export function freesAtMs(counters: Counters, window: WindowName, atMs: number, amount: number): number {
-  switch (window) {
-    case "requestsPerMinute":
-      return slidingFreesAtMs(counters.minute, minuteBucketMs, atMs, amount);
-    case "requestsPerHour":
-      return slidingFreesAtMs(counters.hour, hourBucketMs, atMs, amount);
-    case "tokensPerMinute":
-      return slidingFreesAtMs(counters.tokens, minuteBucketMs, atMs, amount);
-    default:
-      return countsUntilMs(window, atMs) ?? atMs;
-  }
+  const rule = windows[window];
+  if (rule.kind !== "sliding") return countsUntilMs(window, atMs) ?? atMs;
+  const bucket = findFreeingBucket(counters[rule.slot], toBucket(atMs, rule.lengthMs), amount);
+  return bucket === null ? atMs : bucketEnd(bucket, toBucketMs(rule.lengthMs));
 }
 
 /**
@@ -116,70 +95,75 @@ export function freesAtMs(counters: Counters, window: WindowName, atMs: number, 
  * affair.
  */
 export function countsUntilMs(window: WindowName, atMs: number): number | null {
-  switch (window) {
-    case "requestsPerMinute":
-    case "tokensPerMinute":
-      return bucketEnd(Math.floor(atMs / minuteBucketMs), minuteBucketMs);
-    case "requestsPerHour":
-      return bucketEnd(Math.floor(atMs / hourBucketMs), hourBucketMs);
-    case "concurrency":
-      return null;
-    case "requestsPerDay":
-    case "tokensPerDay":
-      return nextDayMs(atMs);
-    case "tokensPerMonth":
-    case "costMicrosPerMonth":
-      return nextMonthMs(atMs);
-  }
+  const rule = windows[window];
+  if (rule.kind === "sliding") return bucketEnd(toBucket(atMs, rule.lengthMs), toBucketMs(rule.lengthMs));
+  if (rule.kind === "gauge") return null;
+  return rule.period === "day" ? nextDayMs(atMs) : nextMonthMs(atMs);
 }
 
-function slidingFreesAtMs(sliding: SlidingWindow, widthMs: number, atMs: number, amount: number): number {
-  const bucket = findFreeingBucket(sliding, Math.floor(atMs / widthMs), amount);
-  return bucket === null ? atMs : bucketEnd(bucket, widthMs);
+type CalendarRule = Extract<(typeof windows)[WindowName], { kind: "calendar" }>;
+
+/** The count of a day or month if that is the one of `atMs`, else `null`. */
+function findCurrent({ day, month }: Counters, rule: CalendarRule, atMs: number): Use | null {
+  if (rule.period === "day") return day.day === toDay(atMs) ? day[rule.slot] : null;
+  return month.month === toMonth(atMs) ? month[rule.slot] : null;
+}
+
+type Amounts = Record<WindowUnit, number>;
+
+/** What a hold takes of a window of each unit. */
+function measureHold(hold: Hold): Amounts {
+  return { requests: 1, calls: 1, tokens: tokensHeld(hold), money: costHeld(hold) };
 }
 
 function countHold(counters: Counters, hold: Hold): void {
   const atMs = hold.admittedAtMs;
-  const tokens = tokensHeld(hold);
-  const minute = Math.floor(atMs / minuteBucketMs);
-  addToSliding(counters.minute, minute, 0, 1);
-  addToSliding(counters.hour, Math.floor(atMs / hourBucketMs), 0, 1);
-  addToSliding(counters.tokens, minute, tokens, 0);
-  counters.open += 1;
   if (counters.day.day !== toDay(atMs)) counters.day = createDay(toDay(atMs));
   if (counters.month.month !== toMonth(atMs)) counters.month = createMonth(toMonth(atMs));
-  counters.day.requests.held += 1;
-  counters.day.tokens.held += tokens;
-  counters.month.tokens.held += tokens;
-  counters.month.cost.held += costHeld(hold);
+  const amounts = measureHold(hold);
+  for (const window of windowNames) {
+    const rule = windows[window];
+    const amount = amounts[rule.unit];
+    if (rule.kind === "sliding") {
+      const [held, settled] = isAttempt(rule.unit) ? [0, amount] : [amount, 0];
+      addToSliding(counters[rule.slot], toBucket(atMs, rule.lengthMs), held, settled);
+    } else if (rule.kind === "gauge") counters[rule.slot] += amount;
+    else add(findCurrent(counters, rule, atMs), amount, 0);
+  }
 }
 
-/** A correction has no hold to take back: expiry did that. Its request was counted then, too. */
+const nothing: Amounts = { requests: 0, calls: 0, tokens: 0, money: 0 };
+
+/** What comes late has no hold to take back: expiry did that. Its request was counted then, too. */
 function countClosing(counters: Counters, hold: Hold, closing: Closing): void {
   const isLate = closing.end === "adjusted";
-  const held = isLate ? 0 : -tokensHeld(hold);
-  const settled = closing.charged.promptTokens + closing.charged.completionTokens;
-  adjustSliding(counters.tokens, Math.floor(hold.admittedAtMs / minuteBucketMs), held, settled);
-  if (!isLate) counters.open -= 1;
-  if (counters.day.day === toDay(hold.admittedAtMs)) {
-    add(counters.day.tokens, held, settled);
-    if (!isLate) add(counters.day.requests, -1, closing.end === "released" ? 0 : 1);
-  }
-  if (counters.month.month === toMonth(hold.admittedAtMs)) {
-    add(counters.month.tokens, held, settled);
-    add(counters.month.cost, isLate ? 0 : -costHeld(hold), closing.costMicros);
+  const held = isLate ? nothing : measureHold(hold);
+  const settled: Amounts = {
+    requests: isLate || closing.end === "released" ? 0 : 1,
+    calls: 0,
+    tokens: closing.charged.promptTokens + closing.charged.completionTokens,
+    money: closing.costMicros,
+  };
+  const atMs = hold.admittedAtMs;
+  for (const window of windowNames) {
+    const rule = windows[window];
+    const [back, spent] = [-held[rule.unit], settled[rule.unit]];
+    if (rule.kind === "gauge") counters[rule.slot] += back;
+    else if (rule.kind === "calendar") add(findCurrent(counters, rule, atMs), back, spent);
+    else if (!isAttempt(rule.unit)) adjustSliding(counters[rule.slot], toBucket(atMs, rule.lengthMs), back, spent);
   }
 }
 
-function add(use: Use, held: number, settled: number): void {
+function add(use: Use | null, held: number, settled: number): void {
+  if (!use) return;
   use.held += held;
   use.settled += settled;
 }
 
 function createDay(day: number): Counters["day"] {
-  return { day, requests: { ...none }, tokens: { ...none } };
+  return { day, ...mapNames(daySlots, () => ({ ...none })) };
 }
 
 function createMonth(month: number): Counters["month"] {
-  return { month, tokens: { ...none }, cost: { ...none } };
+  return { month, ...mapNames(monthSlots, () => ({ ...none })) };
 }

@@ -1,6 +1,7 @@
 import type { Credential } from "../agreements/tokens/credential.ts";
 import { isInRanges } from "../agreements/ip.ts";
 import type { KeyRecord } from "../agreements/records/key.ts";
+import { windows } from "../agreements/records/windows.ts";
 import { isSameText } from "../agreements/tokens/key-format.ts";
 import { idempotencyMs } from "../limits.ts";
 import type { HoldRequest, Denial, Grant } from "./port.ts";
@@ -54,17 +55,16 @@ export function decide(state: State, request: HoldRequest, earlier: EarlierCall 
     return { kind: "granted", hold, grant };
   }
   const waitMs = Math.max(1, exceeded.opensAtMs - now);
-  const { window, of, limit } = exceeded.check;
+  const { window, of, limit, unit } = exceeded.check;
   return deny({
     kind: "denial",
-    reason: nameReason(window),
+    reason: reasonByKind[windows[window].kind],
     window,
     of,
     limit,
-    retryAfterMs: window === "concurrency" ? Math.min(waitMs, retryMsMax) : waitMs,
+    retryAfterMs: unit === "calls" ? Math.min(waitMs, retryMsMax) : waitMs,
     resetAtMs: exceeded.opensAtMs,
-    tokensRemaining:
-      exceeded.check.unit === "tokens" || exceeded.check.unit === "money" ? countFittingTokens(checks, request) : null,
+    tokensRemaining: unit === "tokens" || unit === "money" ? countFittingTokens(checks, request) : null,
     rates: reportRates(checks, null, now),
   });
 }
@@ -122,10 +122,7 @@ function makeHold(request: HoldRequest, key: KeyRecord, completionTokens: number
   };
 }
 
-function nameReason(window: string): "rate" | "concurrency" | "quota" {
-  if (window === "concurrency") return "concurrency";
-  return window.endsWith("PerMinute") || window.endsWith("PerHour") ? "rate" : "quota";
-}
+const reasonByKind = { sliding: "rate", gauge: "concurrency", calendar: "quota" } as const;
 
 function deny(denial: Denial): Decision {
   return { kind: "denied", denial };

@@ -1,8 +1,8 @@
 import type { KeyRecord } from "../agreements/records/key.ts";
 import { computeCostMicros } from "../agreements/records/model.ts";
-import type { WindowName } from "../agreements/records/quota.ts";
+import { windowNames, windows, type WindowName, type WindowUnit } from "../agreements/records/windows.ts";
 import type { WindowReport } from "../protocol/rate-headers.ts";
-import { countsUntilMs, createCounters, freesAtMs, readUse, windowNames } from "./counters.ts";
+import { countsUntilMs, createCounters, freesAtMs, readUse } from "./counters.ts";
 import type { HoldRequest, Rates } from "./port.ts";
 import { costHeld, findOwner, listOwners, tokensHeld, type Counters, type Hold, type State } from "./state.ts";
 
@@ -10,7 +10,7 @@ import { costHeld, findOwner, listOwners, tokensHeld, type Counters, type Hold, 
 export interface LimitCheck {
   of: "org" | "key";
   window: WindowName;
-  unit: Unit;
+  unit: WindowUnit;
   limit: number;
   remaining: number;
   counters: Counters;
@@ -22,19 +22,6 @@ export interface ExceededLimit {
   check: LimitCheck;
   opensAtMs: number;
 }
-
-type Unit = "requests" | "calls" | "tokens" | "money";
-
-const unitByWindow: Record<WindowName, Unit> = {
-  requestsPerMinute: "requests",
-  requestsPerHour: "requests",
-  concurrency: "calls",
-  tokensPerMinute: "tokens",
-  requestsPerDay: "requests",
-  tokensPerDay: "tokens",
-  tokensPerMonth: "tokens",
-  costMicrosPerMonth: "money",
-};
 
 const noCounters = createCounters();
 
@@ -54,7 +41,7 @@ export function listLimitChecks(state: State, key: KeyRecord, atMs: number): Lim
       if (limit === null) continue;
       const { held, settled } = readUse(counters ?? noCounters, window, atMs);
       const remaining = Math.max(0, limit - held - settled);
-      checks.push({ of, window, unit: unitByWindow[window], limit, remaining, counters: counters ?? noCounters, atMs });
+      checks.push({ of, window, unit: windows[window].unit, limit, remaining, counters: counters ?? noCounters, atMs });
     }
   }
   return checks;
@@ -71,7 +58,7 @@ export function findExceeded(state: State, checks: LimitCheck[], hold: Hold): Ex
     const amount = readNeed(check, hold);
     if (amount <= check.remaining) continue;
     if (amount > check.limit) return { check, opensAtMs: countsUntilMs(check.window, check.atMs) ?? hold.expiresAtMs };
-    const opensAtMs = check.window === "concurrency" ? slotAtMs(state, check, hold) : roomAtMs(check, amount);
+    const opensAtMs = check.unit === "calls" ? slotAtMs(state, check, hold) : roomAtMs(check, amount);
     if (!exceeded || opensAtMs > exceeded.opensAtMs) exceeded = { check, opensAtMs };
   }
   return exceeded;
@@ -105,7 +92,7 @@ export function reportRates(checks: LimitCheck[], hold: Hold | null, now: number
   return { requests: findNarrowest(checks, "requests", hold, now), tokens: findNarrowest(checks, "tokens", hold, now) };
 }
 
-function findNarrowest(checks: LimitCheck[], unit: Unit, hold: Hold | null, now: number): WindowReport | null {
+function findNarrowest(checks: LimitCheck[], unit: WindowUnit, hold: Hold | null, now: number): WindowReport | null {
   let found: LimitCheck | null = null;
   let remaining = Infinity;
   for (const check of checks) {
@@ -120,12 +107,12 @@ function findNarrowest(checks: LimitCheck[], unit: Unit, hold: Hold | null, now:
 }
 
 /** A window that takes something now is full again when that has gone; one with nothing in it (null) is full. */
-function fullAtMs({ counters: books, window, atMs }: LimitCheck, hold: Hold | null): number | null {
+function fullAtMs({ counters, window, atMs }: LimitCheck, hold: Hold | null): number | null {
   const until =
-    hold && (unitByWindow[window] !== "tokens" || tokensHeld(hold) > 0) ? countsUntilMs(window, atMs) : null;
+    hold && (windows[window].unit !== "tokens" || tokensHeld(hold) > 0) ? countsUntilMs(window, atMs) : null;
   if (until !== null) return until;
-  const { held, settled } = readUse(books, window, atMs);
-  return held + settled === 0 ? null : freesAtMs(books, window, atMs, Infinity);
+  const { held, settled } = readUse(counters, window, atMs);
+  return held + settled === 0 ? null : freesAtMs(counters, window, atMs, Infinity);
 }
 
 function readNeed({ unit }: LimitCheck, hold: Hold): number {
@@ -134,19 +121,19 @@ function readNeed({ unit }: LimitCheck, hold: Hold): number {
 }
 
 /** Exact: enough has slid out, or the calendar has turned. */
-function roomAtMs({ counters: books, window, atMs, limit }: LimitCheck, amount: number): number {
-  const { held, settled } = readUse(books, window, atMs);
-  return freesAtMs(books, window, atMs, held + settled + amount - limit);
+function roomAtMs({ counters, window, atMs, limit }: LimitCheck, amount: number): number {
+  const { held, settled } = readUse(counters, window, atMs);
+  return freesAtMs(counters, window, atMs, held + settled + amount - limit);
 }
 
 /** When enough open holds will have met their deadlines. */
-function slotAtMs(state: State, { of, limit, counters: books, atMs }: LimitCheck, hold: Hold): number {
+function slotAtMs(state: State, { of, limit, counters, atMs }: LimitCheck, hold: Hold): number {
   const owner = of === "org" ? "org" : (hold.lineage ?? hold.key);
   const deadlines = Object.values(state.holds)
     .filter((open) => listOwners(open).includes(owner))
     .map((open) => open.expiresAtMs)
     .sort((one, other) => one - other);
-  return deadlines[books.open - limit] ?? atMs;
+  return deadlines[counters.open - limit] ?? atMs;
 }
 
 /** Below the price of the request the money is less than 2^53 ÷ 10^6, so the products are exact. */

@@ -3,7 +3,7 @@ import type { HoldId, KeyId, OrgId } from "../agreements/tokens/ids.ts";
 import type { KeyRecord } from "../agreements/records/key.ts";
 import type { Endpoint, Price, Tier } from "../agreements/records/model.ts";
 import type { OrgRecord } from "../agreements/records/org.ts";
-import type { WindowName } from "../agreements/records/quota.ts";
+import type { WindowName } from "../agreements/records/windows.ts";
 import type { Outcome, UsageRecord } from "../agreements/records/usage.ts";
 import type { WindowReport } from "../protocol/rate-headers.ts";
 

@@ -1,6 +1,7 @@
 import { KeyRecord } from "../agreements/records/key.ts";
 import { OrgRecord } from "../agreements/records/org.ts";
-import { countsUntilMs, createCounters, freesAtMs, readUse, windowNames } from "./counters.ts";
+import { windowNames } from "../agreements/records/windows.ts";
+import { countsUntilMs, createCounters, freesAtMs, readUse } from "./counters.ts";
 import type { LedgerState, WindowState } from "./port.ts";
 import { findOwner, tokensHeld, type Counters, type State } from "./state.ts";
 

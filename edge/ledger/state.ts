@@ -3,6 +3,7 @@ import { computeCostMicros } from "../agreements/records/model.ts";
 import type { HoldId, KeyId } from "../agreements/tokens/ids.ts";
 import type { KeyRecord } from "../agreements/records/key.ts";
 import type { OrgRecord } from "../agreements/records/org.ts";
+import type { daySlots, monthSlots, slidingSlots } from "../agreements/records/windows.ts";
 import type { FirstCall, UsageEnd, UsageRow } from "./port.ts";
 import type { SlidingWindow, Use } from "./windows.ts";
 
@@ -31,14 +32,11 @@ export interface State {
  * The counters of one org or one key. A call is counted where it was admitted; its settlement changes those same
  * counts, and only while they are current.
  */
-export interface Counters {
-  minute: SlidingWindow;
-  hour: SlidingWindow;
-  tokens: SlidingWindow;
+export type Counters = Record<(typeof slidingSlots)[number], SlidingWindow> & {
   open: number;
-  day: { day: number; requests: Use; tokens: Use };
-  month: { month: number; tokens: Use; cost: Use };
-}
+  day: { day: number } & Record<(typeof daySlots)[number], Use>;
+  month: { month: number } & Record<(typeof monthSlots)[number], Use>;
+};
 
 /** A ledger nobody has published to yet. */
 export function createState(): State {

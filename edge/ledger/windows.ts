@@ -18,14 +18,21 @@ export interface SlidingWindow {
   sum: Use;
 }
 
-/** Widths of a sub-bucket. */
-export const minuteBucketMs = 60_000 / subBuckets;
-export const hourBucketMs = 3_600_000 / subBuckets;
 const dayMs = 86_400_000;
 
 /** A window that has given nothing away. */
 export function createSlidingWindow(): SlidingWindow {
   return { at: [], held: [], settled: [], sum: { held: 0, settled: 0 } };
+}
+
+/** The width of a sub-bucket in a window of this length. */
+export function toBucketMs(lengthMs: number): number {
+  return lengthMs / subBuckets;
+}
+
+/** The number of the sub-bucket that a time falls into. */
+export function toBucket(atMs: number, lengthMs: number): number {
+  return Math.floor(atMs / toBucketMs(lengthMs));
 }
 
 /**

@@ -40,11 +40,11 @@ const without = (name: string) => Object.fromEntries(Object.entries(good).filter
 describe("settings", () => {
   test("are read when all is there; the ledger and the bootstrap token have defaults", () => {
     expect(readSettings(good)).toMatchObject({
-      LEDGER: "durable-object",
+      LEDGER: { kind: "durable-object" },
       TAG_KEYS: { t1: secretOf(1) },
       HOP_KEY: { kid: "h1" },
     });
-    expect(readSettings(without("LEDGER")).LEDGER).toBe("durable-object");
+    expect(readSettings(without("LEDGER")).LEDGER).toEqual({ kind: "durable-object" });
     expect(readSettings(without("BOOTSTRAP_TOKEN")).BOOTSTRAP_TOKEN).toBeUndefined();
     expect(readSettings({ ...good, NODES: "[]" }).NODES).toEqual([]);
   });
@@ -186,5 +186,5 @@ test("with Redis for a ledger its address and token are named when missing, and 
   );
   expect(
     readSettings({ ...redis, UPSTASH_REDIS_REST_URL: "https://redis.example", UPSTASH_REDIS_REST_TOKEN: "token" }),
-  ).toMatchObject({ LEDGER: "upstash" });
+  ).toMatchObject({ LEDGER: { kind: "upstash", waitMsMax: 250 } });
 });

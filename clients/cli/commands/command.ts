@@ -1,3 +1,4 @@
+import { windowNames, windows, type WindowRule } from "#edge/agreements/records/windows.ts";
 import type { Question } from "../ask.ts";
 import { UsageError, type Flags, type Option } from "../input/flags.ts";
 import { clean, read, type Column } from "../output/table.ts";
@@ -27,24 +28,15 @@ export interface Command {
   show(answer: unknown, edge: string): View;
 }
 
-/** The windows of a limit. */
-const windows = [
-  "requestsPerMinute",
-  "requestsPerHour",
-  "concurrency",
-  "tokensPerMinute",
-  "requestsPerDay",
-  "tokensPerDay",
-  "tokensPerMonth",
-  "costMicrosPerMonth",
-];
-
 /** What the help says of windows. */
 export const aboutWindows = [
-  `Windows: ${windows.slice(0, 4).join(", ")},`,
-  `  ${windows.slice(4).join(", ")}`,
+  `Windows: ${windowNames.slice(0, 4).join(", ")},`,
+  `  ${windowNames.slice(4).join(", ")}`,
   "  (in millionths of the edge's currency; 'penstock models' names it).",
 ];
+
+/** The window that examples name. */
+export const [exampleWindow] = windowNames.filter((name) => windows[name].kind === "calendar");
 
 /** A limit, wherever one is set. */
 export const limitOption: Option = { value: "WINDOW=N", isMany: true, about: "Sets a limit; 'none' is no limit." };
@@ -55,8 +47,14 @@ export const pageOptions: Record<string, Option> = {
   cursor: { value: "CURSOR", about: "Where the page before ended." },
 };
 
+/** The limits that a list of orgs shows, a column a window. */
+export const listedWindowColumns = windowNames.flatMap((name): Column[] => {
+  const { head }: WindowRule = windows[name];
+  return head === undefined ? [] : [[head, `limits.${name}`]];
+});
+
 /** An org's limits, one line each. */
-export const windowColumns = windows.map((name): Column => [name, `limits.${name}`]);
+export const windowColumns = windowNames.map((name): Column => [name, `limits.${name}`]);
 
 /** The path of the org that is named, or else of the default one. */
 export function orgPath({ flags, org }: Given): string {

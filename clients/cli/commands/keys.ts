@@ -4,6 +4,7 @@ import { clean, readList, read, show, type Column } from "../output/table.ts";
 import type { View } from "../output/view.ts";
 import {
   aboutWindows,
+  exampleWindow,
   given,
   limitOption,
   nextPage,
@@ -77,7 +78,7 @@ const makeCommands: readonly Command[] = [
       "Without --endpoint, --model or --cidr the key may use any.",
       ...aboutWindows,
       "",
-      "Example: penstock keys create --name laptop --model chat --expires 30d --limit requestsPerDay=1000",
+      `Example: penstock keys create --name laptop --model chat --expires 30d --limit ${exampleWindow}=1000`,
     ],
     options: {
       name: { value: "NAME", about: "What the key is for." },

@@ -1,3 +1,4 @@
+import { ratesAsSet } from "#edge/agreements/records/windows.ts";
 import { readLimits, UsageError, type Flags, type Option } from "../input/flags.ts";
 import { readList, type Column } from "../output/table.ts";
 import type { View } from "../output/view.ts";
@@ -5,6 +6,7 @@ import {
   aboutWindows,
   given,
   limitOption,
+  listedWindowColumns,
   nextPage,
   orgPath,
   pageOptions,
@@ -22,10 +24,7 @@ const orgColumns: Column[] = [
   ["ID", "id"],
   ["NAME", "name"],
   ["PLAN", "plan"],
-  ["REQ/MIN", "limits.requestsPerMinute"],
-  ["REQ/HOUR", "limits.requestsPerHour"],
-  ["AT ONCE", "limits.concurrency"],
-  ["TOKENS/DAY", "limits.tokensPerDay"],
+  ...listedWindowColumns,
   ["SUSPENDED", "isSuspended"],
 ];
 const orgFields: Column[] = [
@@ -86,7 +85,7 @@ export const orgCommands: readonly Command[] = [
     about: "Set an org's name, plan or limits; suspend or resume it (operators).",
     more: [
       ...aboutWindows,
-      "With --plan enterprise, requestsPerMinute, requestsPerHour and concurrency must be given.",
+      `With --plan enterprise, ${ratesAsSet.join(", ").replace(/, ([^,]*)$/, " and $1")} must be given.`,
     ],
     options: {
       name: { value: "NAME", about: "Its new name." },

@@ -14,8 +14,8 @@ const flagsByField: Record<string, string> = {
 };
 
 /**
- * The flag that a field was given with, and its value in a list: `models[1]` is `--model nope`, `limits.tokensPerDay`
- * is `--limit tokensPerDay`. A field that the command has no flag for is one of its words.
+ * The flag that a field was given with, and its value in a list: `models[1]` is `--model nope`, `limits.WINDOW`
+ * is `--limit WINDOW`. A field that the command has no flag for is one of its words.
  */
 export function nameFlag(param: string, options: Record<string, Option>, sent: Record<string, unknown>): string {
   const [, field = "", at, rest] = /^([A-Za-z]+)(?:\[(\d+)\])?(?:\.(.+))?$/.exec(param) ?? [];

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { windowNames } from "#edge/agreements/records/windows.ts";
 
 /** The command line makes no sense; the message says why in one line. */
 export class UsageError extends Error {}
@@ -72,13 +73,13 @@ export class Flags {
   }
 }
 
-/** `--limit requestsPerMinute=600 --limit concurrency=none`, as the API takes limits. */
+/** `--limit WINDOW=600 --limit WINDOW=none`, as the API takes limits. */
 export function readLimits(given: string[] | undefined): Record<string, number | null> | undefined {
   if (!given) return undefined;
   const limits = given.map((text) => {
     const match = /^([A-Za-z]+)=(none|\d{1,16})$/.exec(text);
     if (!match)
-      throw new UsageError(`--limit takes WINDOW=NUMBER or WINDOW=none, such as requestsPerMinute=600; not '${text}'.`);
+      throw new UsageError(`--limit takes WINDOW=NUMBER or WINDOW=none, such as ${windowNames[0]}=600; not '${text}'.`);
     return [match[1], match[2] === "none" ? null : Number(match[2])] as const;
   });
   return Object.fromEntries(limits);

@@ -1,5 +1,5 @@
 /**
- * A column: its heading, the path of its value in a row (`limits.requestsPerMinute`), and its kind when it is not
+ * A column: its head, the path of its value in a row (`limits.WINDOW`), and its kind when it is not
  * plain: micro-units of money, or a share of one.
  */
 export type Column = readonly [head: string, path: string, kind?: "money" | "share" | undefined];

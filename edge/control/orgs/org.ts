@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { OrgId } from "../../agreements/tokens/ids.ts";
 import { KeyLimits, Limits, Plan, planLimits } from "../../agreements/records/quota.ts";
+import { ratesAsSet } from "../../agreements/records/windows.ts";
 import { formatIso, Name, Timestamp } from "../http/fields.ts";
 import type { OrgRow } from "./queries.ts";
 
@@ -28,15 +29,13 @@ export const orgFields = {
   limits: KeyLimits.describe("Only the windows named here are set. `null` is no limit."),
 };
 
-const ratesOfEnterprise = ["requestsPerMinute", "requestsPerHour", "concurrency"] as const;
-
 /** Enterprise is 'as set': whoever names it must say its rates, if only that there are none. */
 export function refuseUnsetRates(
   given: { plan?: Plan | undefined; limits?: KeyLimits | undefined },
   context: z.RefinementCtx,
 ): void {
   if (given.plan !== "enterprise") return;
-  const missing = ratesOfEnterprise.find((name) => given.limits?.[name] === undefined);
+  const missing = ratesAsSet.find((name) => given.limits?.[name] === undefined);
   if (missing)
     context.addIssue({
       code: "custom",

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { OrgId } from "../../agreements/tokens/ids.ts";
 import type { OrgRecord } from "../../agreements/records/org.ts";
-import { Limits, Plan, type KeyLimits, type WindowName } from "../../agreements/records/quota.ts";
+import { Limits, Plan, type KeyLimits } from "../../agreements/records/quota.ts";
+import type { WindowName } from "../../agreements/records/windows.ts";
 import { createJsonColumn, type Cursor } from "../http/fields.ts";
 import type { Database } from "../http/store.ts";
 

@@ -2,16 +2,16 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { LedgerState } from "../../ledger/port.ts";
 import { HoldId, KeyId, OrgId } from "../../agreements/tokens/ids.ts";
-import { Limits } from "../../agreements/records/quota.ts";
+import { Window } from "../../agreements/records/quota.ts";
 import { Refusal } from "../../errors.ts";
 import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
 import { formatIso, formatIsoOrNull, Timestamp } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
 import type { ControlEnv } from "../http/port.ts";
 
-const Window = z
+const LedgerWindow = z
   .strictObject({
-    window: Limits.keyof(),
+    window: Window,
     of: z.string().openapi({ description: "`org`, or the id of a key with a limit of its own." }),
     limit: z.int().nullable(),
     remaining: z.int().nullable(),
@@ -29,7 +29,7 @@ const Answer = z
   .strictObject({
     org: OrgId,
     at: Timestamp,
-    windows: z.array(Window),
+    windows: z.array(LedgerWindow),
     openHolds: z.array(OpenHold),
     outboxRows: z.int(),
   })

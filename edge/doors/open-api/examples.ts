@@ -1,3 +1,5 @@
+import { windowNames } from "../../agreements/records/windows.ts";
+
 const created = 1_790_000_000;
 const usage = { prompt_tokens: 12, completion_tokens: 3, total_tokens: 15 };
 const messages = [{ role: "user", content: "Say hello." }];
@@ -25,8 +27,8 @@ export const requestExamples: Readonly<Record<string, object>> = {
   createClientToken: { expires_in: 600, models: ["chat"] },
   createOrg: { name: "Example" },
   changeOrg: { name: "Example Ltd" },
-  createKey: { name: "Website", models: ["chat"], limits: { requestsPerMinute: 60 } },
-  changeKey: { name: "Website", limits: { requestsPerMinute: 120 } },
+  createKey: { name: "Website", models: ["chat"], limits: { [windowNames[0] ?? ""]: 60 } },
+  changeKey: { name: "Website", limits: { [windowNames[0] ?? ""]: 120 } },
   rotateKey: { overlapSeconds: 3_600 },
 };
 

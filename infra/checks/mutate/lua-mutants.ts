@@ -1,9 +1,5 @@
 import { readFileSync } from "node:fs";
-import { scriptCounters } from "#edge/adapters/upstash/ledger/script-counters.ts";
-import { scriptDecide } from "#edge/adapters/upstash/ledger/script-decide.ts";
-import { scriptSettle } from "#edge/adapters/upstash/ledger/script-settle.ts";
-import { scriptState } from "#edge/adapters/upstash/ledger/script-state.ts";
-import { ledgerScript, scriptCommands } from "#edge/adapters/upstash/ledger/script.ts";
+import { assembleScript } from "#edge/adapters/upstash/ledger/assemble.ts";
 
 /** One change of the ledger's Lua, and the whole script with it. */
 export interface LuaMutant {
@@ -60,26 +56,28 @@ function listChanges(code: string): { at: number; was: string; is: string }[] {
   ];
 }
 
+const folder = "edge/adapters/upstash/ledger/lua";
+const readPart = (name: string) => readFileSync(`${folder}/${name}.lua`, "utf8");
+
 /** Every mutant of the script: comparisons, arithmetic, logic, conditions, numbers, and statements left out. */
 export function makeLuaMutants(): LuaMutant[] {
-  const pieces = {
-    "script-books.ts": scriptCounters,
-    "script-state.ts": scriptState,
-    "script-decide.ts": scriptDecide,
-    "script-settle.ts": scriptSettle,
-    "script.ts": scriptCommands,
+  const parts = {
+    builtins: readPart("builtins"),
+    counters: readPart("counters"),
+    state: readPart("state"),
+    decide: readPart("decide"),
+    settle: readPart("settle"),
+    commands: readPart("commands"),
   };
-  return Object.entries(pieces).flatMap(([name, lua]) => {
-    const offset = ledgerScript.indexOf(lua);
-    if (offset < 0) throw new Error(`${name} is not in the script as it stands`);
-    const file = `edge/adapters/upstash/${name}`;
-    const firstLine = readFileSync(file, "utf8").split("String.raw")[0]?.split("\n").length ?? 1;
-    return listChanges(blankText(lua)).map(({ at, was, is }) => ({
-      file,
-      line: firstLine + lua.slice(0, at).split("\n").length - 1,
-      was: lua.slice(at, at + was.length).trim(),
-      is,
-      script: ledgerScript.slice(0, offset + at) + is + ledgerScript.slice(offset + at + was.length),
-    }));
-  });
+  return Object.entries(parts)
+    .filter(([name]) => name !== "builtins")
+    .flatMap(([name, lua]) =>
+      listChanges(blankText(lua)).map(({ at, was, is }) => ({
+        file: `${folder}/${name}.lua`,
+        line: lua.slice(0, at).split("\n").length,
+        was: lua.slice(at, at + was.length).trim(),
+        is,
+        script: assembleScript({ ...parts, [name]: lua.slice(0, at) + is + lua.slice(at + was.length) }),
+      })),
+    );
 }

@@ -9,7 +9,7 @@ export interface Part {
 }
 
 /**
- * The Lua of `script*.ts` is text to Stryker: `lua-mutants.ts` changes it, and nothing in the part `lua` is Stryker's.
+ * The Lua is text to Stryker: `lua-mutants.ts` changes it, and nothing in the part `lua` is Stryker's.
  */
 export const parts: Record<string, Part> = {
   admission: {
@@ -20,7 +20,7 @@ export const parts: Record<string, Part> = {
   identity: { mutate: ["edge/identity/*.ts"], tests: ["test/edge/identity/*.test.ts"], runtime: "node" },
   settlement: { mutate: ["edge/settlement/*.ts"], tests: ["test/edge/settlement/*.test.ts"], runtime: "node" },
   upstash: {
-    mutate: ["edge/adapters/upstash/**/*.ts", "!**/{script*,codec}.ts"],
+    mutate: ["edge/adapters/upstash/**/*.ts", "!**/{assemble,script,codec}.ts"],
     tests: ["test/edge/adapters/upstash/{client,ip-limit,ledger/{batcher,ledger,outbox,semaphore}}.test.ts"],
     runtime: "node",
     isSlow: true,

@@ -1,5 +1,6 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig, type Plugin } from "vitest/config";
+import { luaText } from "../../lua-text.ts";
 import { makeLuaMutants } from "./lua-mutants.ts";
 import { parts } from "./parts.ts";
 
@@ -29,7 +30,7 @@ const mutant = process.env["LUA_MUTANT"];
 const workerd = part.runtime === "workerd" ? [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })] : [];
 
 export default defineConfig({
-  plugins: [...workerd, ...(mutant === undefined ? [] : [withMutant(Number(mutant))])],
+  plugins: [luaText(), ...workerd, ...(mutant === undefined ? [] : [withMutant(Number(mutant))])],
   test: {
     include: part.tests,
     env,

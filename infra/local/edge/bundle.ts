@@ -18,6 +18,7 @@ export async function bundleWorker(
     target: "es2024",
     conditions: ["workerd", "worker", "browser"],
     external: ["cloudflare:*", "node:*"],
+    loader: { ".lua": "text" },
     define,
     logLevel: "silent",
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { WindowName } from "#edge/agreements/records/quota.ts";
+import type { WindowName } from "#edge/agreements/records/windows.ts";
 import {
   makeRequest,
   freshHold,

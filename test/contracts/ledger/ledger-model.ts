@@ -2,7 +2,7 @@ import type { HoldRequest, Denial, Rates } from "#edge/ledger/port.ts";
 import type { HoldId, KeyId } from "#edge/agreements/tokens/ids.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
-import type { WindowName } from "#edge/agreements/records/quota.ts";
+import type { WindowName } from "#edge/agreements/records/windows.ts";
 import type { UsageRecord } from "#edge/agreements/records/usage.ts";
 
 /**

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { apply, countsUntilMs, createCounters, freesAtMs, readUse, windowNames } from "#edge/ledger/counters.ts";
+import { apply, countsUntilMs, createCounters, freesAtMs, readUse } from "#edge/ledger/counters.ts";
+import { windowNames } from "#edge/agreements/records/windows.ts";
 import { decide } from "#edge/ledger/decide.ts";
 import { publish } from "#edge/ledger/publish.ts";
 import { release, settle } from "#edge/ledger/settle.ts";

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { apply, freesAtMs, readUse, windowNames } from "#edge/ledger/counters.ts";
+import { apply, freesAtMs, readUse } from "#edge/ledger/counters.ts";
+import { windowNames } from "#edge/agreements/records/windows.ts";
 import { decide } from "#edge/ledger/decide.ts";
 import { publish } from "#edge/ledger/publish.ts";
 import { createState, type State } from "#edge/ledger/state.ts";

@@ -7,8 +7,7 @@ import {
   findFreeingBucket,
   toDay,
   createSlidingWindow,
-  hourBucketMs,
-  minuteBucketMs,
+  toBucketMs,
   toMonth,
   nextDayMs,
   nextMonthMs,
@@ -32,7 +31,9 @@ test("days and months are those of the UTC calendar, leap years and centuries in
 });
 
 test("a sub-bucket is a second of the minute, a minute of the hour, and counts for 60 more after its own", () => {
-  expect([minuteBucketMs, hourBucketMs, bucketEnd(10, minuteBucketMs)]).toEqual([1_000, 60_000, 71_000]);
+  expect([toBucketMs(60_000), toBucketMs(3_600_000), bucketEnd(10, toBucketMs(60_000))]).toEqual([
+    1_000, 60_000, 71_000,
+  ]);
 });
 
 test("no true sliding span holds more than the window counted, and nothing older than 61 sub-buckets counts", () => {
@@ -44,8 +45,8 @@ test("no true sliding span holds more than the window counted, and nothing older
       for (const gap of gaps) {
         ms += gap;
         times.push(ms);
-        addToSliding(sliding, Math.floor(ms / minuteBucketMs), 0, 1);
-        const counted = readSliding(sliding, Math.floor(ms / minuteBucketMs)).settled;
+        addToSliding(sliding, Math.floor(ms / toBucketMs(60_000)), 0, 1);
+        const counted = readSliding(sliding, Math.floor(ms / toBucketMs(60_000))).settled;
         expect(counted).toBeGreaterThanOrEqual(times.filter((time) => time >= ms - 60_000).length);
         expect(counted).toBeLessThanOrEqual(times.filter((time) => time > ms - 61_000).length);
       }

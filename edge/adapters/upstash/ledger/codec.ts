@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { HoldRequest, Denial, Grant, LedgerState, Rates, Scopes, Settlement } from "../../../ledger/port.ts";
 import { HoldId, KeyId, type OrgId } from "../../../agreements/tokens/ids.ts";
 import { KeyRecord } from "../../../agreements/records/key.ts";
+import { Window } from "../../../agreements/records/quota.ts";
 import type { Credential } from "../../../agreements/tokens/credential.ts";
 import type { UsageRecord } from "../../../agreements/records/usage.ts";
 import { OutOfReach } from "../../../errors.ts";
@@ -69,20 +70,10 @@ export function encodeRecords(records: UsageRecord[]): string[] {
 
 const Report = [z.int().nullable(), z.int().nullable(), z.int().nullable()] as const;
 const Granted = z.tuple([z.literal("grant"), z.int(), z.int(), z.int(), ...Report, ...Report]);
-const WindowName = z.enum([
-  "requestsPerMinute",
-  "requestsPerHour",
-  "concurrency",
-  "tokensPerMinute",
-  "requestsPerDay",
-  "tokensPerDay",
-  "tokensPerMonth",
-  "costMicrosPerMonth",
-]);
 const Exceeded = z.tuple([
   z.literal("denial"),
   z.enum(["rate", "concurrency", "quota"]),
-  WindowName,
+  Window,
   z.enum(["org", "key"]),
   z.int(),
   z.int(),
@@ -142,7 +133,7 @@ const State = z.tuple([
   z.int(),
   z.int(),
   z.array(
-    z.tuple([WindowName, z.union([z.literal("org"), KeyId]), z.int().nullable(), z.int(), z.int(), z.int().nullable()]),
+    z.tuple([Window, z.union([z.literal("org"), KeyId]), z.int().nullable(), z.int(), z.int(), z.int().nullable()]),
   ),
   z.array(z.tuple([HoldId, KeyId, z.int(), z.int()])),
 ]);

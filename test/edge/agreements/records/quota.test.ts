@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { KeyLimits, Limits, planLimits, type WindowName } from "#edge/agreements/records/quota.ts";
+import { KeyLimits, Limits, planLimits } from "#edge/agreements/records/quota.ts";
+import type { WindowName } from "#edge/agreements/records/windows.ts";
 
 const windows = Object.keys(planLimits.standard) as WindowName[];
 

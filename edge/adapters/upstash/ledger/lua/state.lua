@@ -1,12 +1,6 @@
-import { endedRetentionMs } from "../../../ledger/core.ts";
-import { idempotencyMs } from "../../../limits.ts";
-
-/**
- * Lua: the state of one org, read as it is needed and written once, at the end: a script that fails on the way has
- * changed nothing. Open holds are lines of text, ended ones an id in a sorted set by their end. Only what expiry
- * charged is stored whole, until its late record comes.
- */
-export const scriptState = String.raw`
+-- The state of one org, read as it is needed and written once, at the end: a script that fails on the way has changed
+-- nothing. Open holds are lines of text, ended ones an id in a sorted set by their end. Only what expiry charged is
+-- stored whole, until its late record comes.
 local RECORDS, COUNTERS, OPEN, HOLDS, ENDS, LATE, AGAIN, AGES, OUTBOX = unpack(KEYS)
 
 local function clock()
@@ -174,14 +168,14 @@ end
 
 -- A hundred of the oldest at a time, so that no single call pays for a whole week.
 local function sweepEnds()
-  local old = call("ZRANGEBYSCORE", ENDS, "-inf", int(stateAtMs - ${endedRetentionMs}), "LIMIT", 0, 100)
+  local old = call("ZRANGEBYSCORE", ENDS, "-inf", int(stateAtMs - ENDED_RETENTION_MS), "LIMIT", 0, 100)
   if #old == 0 then return end
   call("ZREM", ENDS, unpack(old))
   call("HDEL", LATE, unpack(old))
 end
 
 local function sweepAgain()
-  local old = call("ZRANGEBYSCORE", AGES, "-inf", int(stateAtMs - ${idempotencyMs}), "LIMIT", 0, 100)
+  local old = call("ZRANGEBYSCORE", AGES, "-inf", int(stateAtMs - IDEMPOTENCY_MS), "LIMIT", 0, 100)
   if #old == 0 then return end
   call("ZREM", AGES, unpack(old))
   call("HDEL", AGAIN, unpack(old))
@@ -200,4 +194,3 @@ local function commit()
   if hasEnds then sweepEnds() end
   if hasAgain then sweepAgain() end
 end
-`;

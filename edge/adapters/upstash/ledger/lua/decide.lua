@@ -1,15 +1,5 @@
-import { idempotencyMs } from "../../../limits.ts";
-
-/**
- * Lua: may this call run? The twin of `ledger/limits.ts` and `ledger/decide.ts`, and the body of a function
- * (script.ts). It only reads; `admit` books the hold as its last step.
- */
-export const scriptDecide = String.raw`
-local unitByWindow = {
-  requestsPerMinute = "requests", requestsPerHour = "requests", concurrency = "calls", tokensPerMinute = "tokens",
-  requestsPerDay = "requests", tokensPerDay = "tokens", tokensPerMonth = "tokens", costMicrosPerMonth = "money",
-}
-
+-- May this call run? The twin of ledger/limits.ts and ledger/decide.ts, and the body of a function (assemble.ts). It
+-- only reads; "admit" books the hold as its last step.
 local function hasLimits(record)
   for _, window in ipairs(windowNames) do
     if limitIn(record.limits, window) then return true end
@@ -64,7 +54,7 @@ local function findExceeded(checks, hold)
     local amount = readNeed(check, hold)
     if amount > check.remaining then
       if amount > check.limit then return check, countsUntilMs(check.window, check.atMs) or hold.expiresAtMs end
-      local opens = check.window == "concurrency" and slotAtMs(check, hold) or roomAtMs(check, amount)
+      local opens = check.unit == "calls" and slotAtMs(check, hold) or roomAtMs(check, amount)
       if not exceeded or opens > opensAtMs then exceeded, opensAtMs = check, opens end
     end
   end
@@ -159,7 +149,7 @@ end
 
 local function checkRepeat(request)
   local earlier = request.again ~= "" and findAgain(request.again)
-  if not earlier or atMsNow() >= earlier.admittedAtMs + ${idempotencyMs} then return nil end
+  if not earlier or atMsNow() >= earlier.admittedAtMs + IDEMPOTENCY_MS then return nil end
   if earlier.body ~= request.body then return { "denial", "idempotency_mismatch" } end
   if not earlier.first then return { "denial", "idempotency_in_progress", 1000 } end
   local first = earlier.first
@@ -172,9 +162,9 @@ local function makeDenial(check, opensAtMs, checks, request)
   local window = check.window
   local waitMs = max(1, opensAtMs - now)
   local reason = "quota"
-  if window == "concurrency" then
+  if check.unit == "calls" then
     reason, waitMs = "concurrency", min(waitMs, 1000)
-  elseif widthByWindow[window] then
+  elseif bucketMsByWindow[window] then
     reason = "rate"
   end
   local isCounted = check.unit == "tokens" or check.unit == "money"
@@ -238,4 +228,3 @@ local function introspect()
 end
 
 return { admit = admit, introspect = introspect }
-`;

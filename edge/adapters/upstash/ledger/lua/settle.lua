@@ -1,10 +1,5 @@
-import { abandonMs } from "../../../limits.ts";
-
-/**
- * Lua: how holds end, the twin of `ledger/settle.ts`, and the body of a function (script.ts). Every end that costs
- * writes its line of the bill into the outbox, in the same script.
- */
-export const scriptSettle = String.raw`
+-- How holds end: the twin of ledger/settle.ts, and the body of a function (assemble.ts). Every end that costs writes its
+-- line of the bill into the outbox, in the same script.
 local nothing = { promptTokens = 0, cachedTokens = 0, completionTokens = 0, responseId = "null" }
 
 local function bill(id, hold, ending, charged, cost, endedAtMs)
@@ -101,7 +96,7 @@ local function release()
   local hold = findHold(ARGV[3])
   if not hold then return isEnded(ARGV[3]) and "repeated" or "unknown" end
   if ARGV[4] == "1" then
-    hold.expiresAtMs = min(hold.expiresAtMs, atMsNow() + ${abandonMs})
+    hold.expiresAtMs = min(hold.expiresAtMs, atMsNow() + ABANDON_MS)
     saveHold(hold)
     write("ZADD", OPEN, int(hold.expiresAtMs), makeMember(hold))
     return "checkpointed"
@@ -115,4 +110,3 @@ local function release()
 end
 
 return { nothing = nothing, close = close, settle = settle, release = release }
-`;

@@ -1,13 +1,7 @@
-import { subBuckets } from "../../../limits.ts";
-
-/**
- * Lua: time, sliding windows and counters, the twins of `ledger/windows.ts` and `ledger/counters.ts`. Numbers are
- * doubles as in JavaScript. They become text by `%d` (64 bits) only, since Lua's own `tostring` and cjson keep 14
- * digits. The counters of an owner are one line of text: the newest bucket of each sliding window is parsed, the older
- * ones stay text.
- */
-export const scriptCounters = String.raw`
-local minuteMs, hourMs, dayMs = 60000 / ${subBuckets}, 3600000 / ${subBuckets}, 86400000
+-- Time, sliding windows and counters: the twins of ledger/windows.ts and ledger/counters.ts. Numbers are doubles as in
+-- JavaScript. They become text by "%d" (64 bits) only, since Lua's own tostring and cjson keep 14 digits. The counters
+-- of an owner are one line of text: the newest bucket of each sliding window is parsed, the older ones stay text.
+local dayMs = 86400000
 
 local function int(number) return format("%d", number) end
 
@@ -32,7 +26,7 @@ local function nextMonthMs(ms)
   return (year * 365 + floor(year / 4) - floor(year / 100) + floor(year / 400) + daysBefore - 719468) * dayMs
 end
 
-local function bucketEnd(bucket, widthMs) return (bucket + ${subBuckets + 1}) * widthMs end
+local function bucketEnd(bucket, widthMs) return (bucket + SUB_BUCKETS + 1) * widthMs end
 
 local function parseSliding(text)
   local held, settled, first, at, atHeld, atSettled, rest = match(text, "^(%S+) (%S+) (%S+) (%S+) (%S+) ([^;]+)(.*)$")
@@ -66,7 +60,7 @@ end
 local function dropOld(sliding, bucket)
   for at, held, settled in buckets(sliding) do
     sliding.first = at
-    if at >= bucket - ${subBuckets} then return end
+    if at >= bucket - SUB_BUCKETS then return end
     sliding.held, sliding.settled = sliding.held - held, sliding.settled - settled
     if sliding.rest == "" then sliding.newest = nil else sliding.rest = match(sliding.rest, "^;[^;]+(.*)$") end
   end
@@ -78,7 +72,7 @@ local function addTo(sliding, bucket, held, settled)
 end
 
 local function addToSliding(sliding, bucket, held, settled)
-  if sliding.newest and sliding.first < bucket - ${subBuckets} then dropOld(sliding, bucket) end
+  if sliding.newest and sliding.first < bucket - SUB_BUCKETS then dropOld(sliding, bucket) end
   local newest = sliding.newest
   if not newest then sliding.first = bucket end
   if newest and newest.at ~= bucket then
@@ -101,9 +95,9 @@ end
 
 local function readSliding(sliding, bucket)
   local held, settled = sliding.held, sliding.settled
-  if not sliding.newest or sliding.first >= bucket - ${subBuckets} then return held, settled end
+  if not sliding.newest or sliding.first >= bucket - SUB_BUCKETS then return held, settled end
   for at, oldHeld, oldSettled in buckets(sliding) do
-    if at >= bucket - ${subBuckets} then break end
+    if at >= bucket - SUB_BUCKETS then break end
     held, settled = held - oldHeld, settled - oldSettled
   end
   return held, settled
@@ -113,75 +107,70 @@ local function findFreeingBucket(sliding, bucket, amount)
   local freed, last = 0, nil
   for at, held, settled in buckets(sliding) do
     if freed >= amount then break end
-    if at >= bucket - ${subBuckets} and held + settled > 0 then freed, last = freed + held + settled, at end
+    if at >= bucket - SUB_BUCKETS and held + settled > 0 then freed, last = freed + held + settled, at end
   end
   return last
 end
 
 local function parseUse(held, settled) return { held = tonumber(held), settled = tonumber(settled) } end
 
+local windowNames, unitByWindow = WINDOW_NAMES, UNIT_BY_WINDOW
+-- Where a window is counted; concurrency is in "open", and has neither a field nor a period.
+local fieldByWindow, periodByWindow = FIELD_BY_WINDOW, PERIOD_BY_WINDOW
+local bucketMsByWindow = BUCKET_MS_BY_WINDOW
+local slidingFields, periods, fieldsByPeriod = SLIDING_FIELDS, PERIODS, FIELDS_BY_PERIOD
+local toPeriod = { day = toDay, month = toMonth }
+
 local function readCounters(text)
-  local open, day, requests, requestsSettled, tokens, tokensSettled,
-    month, monthTokens, monthTokensSettled, cost, costSettled, minute, hour, tokensMinute = match(
-      text or "0 0 0 0 0 0 0 0 0 0 0|||",
-      "^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) ([^|]+)|([^|]*)|([^|]*)|([^|]*)$"
-    )
-  return {
-    open = tonumber(open),
-    day = tonumber(day), dayRequests = parseUse(requests, requestsSettled), dayTokens = parseUse(tokens, tokensSettled),
-    month = tonumber(month),
-    monthTokens = parseUse(monthTokens, monthTokensSettled), monthCost = parseUse(cost, costSettled),
-    minute = parseSliding(minute), hour = parseSliding(hour), tokens = parseSliding(tokensMinute),
-  }
+  local part, n = { match(text or EMPTY_COUNTERS, COUNTERS_PATTERN) }, 1
+  local counters = { open = tonumber(part[1]) }
+  for _, period in ipairs(periods) do
+    n = n + 1
+    counters[period] = tonumber(part[n])
+    for _, field in ipairs(fieldsByPeriod[period]) do
+      counters[field] = parseUse(part[n + 1], part[n + 2])
+      n = n + 2
+    end
+  end
+  for i, field in ipairs(slidingFields) do counters[field] = parseSliding(part[n + i]) end
+  return counters
 end
 
 local function writeCounters(counters)
-  local requests, tokens = counters.dayRequests, counters.dayTokens
-  local monthTokens, cost = counters.monthTokens, counters.monthCost
-  local head = format(
-    "%d %d %d %d %d %d %d %d %d %d %d|",
-    counters.open, counters.day, requests.held, requests.settled, tokens.held, tokens.settled,
-    counters.month, monthTokens.held, monthTokens.settled, cost.held, cost.settled
-  )
-  local minute, hour, tokensMinute = counters.minute, counters.hour, counters.tokens
-  return head .. writeSliding(minute) .. "|" .. writeSliding(hour) .. "|" .. writeSliding(tokensMinute)
+  local part = { counters.open }
+  for _, period in ipairs(periods) do
+    part[#part + 1] = counters[period]
+    for _, field in ipairs(fieldsByPeriod[period]) do
+      local use = counters[field]
+      part[#part + 1] = use.held
+      part[#part + 1] = use.settled
+    end
+  end
+  local line = format(COUNTERS_FORMAT, unpack(part))
+  for _, field in ipairs(slidingFields) do line = line .. "|" .. writeSliding(counters[field]) end
+  return line
 end
 
-local windowNames = {
-  "requestsPerMinute", "requestsPerHour", "concurrency", "tokensPerMinute",
-  "requestsPerDay", "tokensPerDay", "tokensPerMonth", "costMicrosPerMonth",
-}
-local slidingByWindow = { requestsPerMinute = "minute", requestsPerHour = "hour", tokensPerMinute = "tokens" }
-local widthByWindow = { requestsPerMinute = minuteMs, requestsPerHour = hourMs, tokensPerMinute = minuteMs }
-local dailyByWindow = { requestsPerDay = "dayRequests", tokensPerDay = "dayTokens" }
-local monthlyByWindow = { tokensPerMonth = "monthTokens", costMicrosPerMonth = "monthCost" }
-
 local function readUse(counters, window, atMs)
-  local width = widthByWindow[window]
-  if width then return readSliding(counters[slidingByWindow[window]], floor(atMs / width)) end
-  if window == "concurrency" then return counters.open, 0 end
-  local name = dailyByWindow[window]
-  local isCurrent
-  if name then
-    isCurrent = counters.day == toDay(atMs)
-  else
-    name, isCurrent = monthlyByWindow[window], counters.month == toMonth(atMs)
-  end
-  if not isCurrent then return 0, 0 end
-  return counters[name].held, counters[name].settled
+  local width, period = bucketMsByWindow[window], periodByWindow[window]
+  if width then return readSliding(counters[fieldByWindow[window]], floor(atMs / width)) end
+  if not period then return counters.open, 0 end
+  if counters[period] ~= toPeriod[period](atMs) then return 0, 0 end
+  local use = counters[fieldByWindow[window]]
+  return use.held, use.settled
 end
 
 local function countsUntilMs(window, atMs)
-  local width = widthByWindow[window]
+  local width, period = bucketMsByWindow[window], periodByWindow[window]
   if width then return bucketEnd(floor(atMs / width), width) end
-  if window == "concurrency" then return nil end
-  return dailyByWindow[window] and nextDayMs(atMs) or nextMonthMs(atMs)
+  if not period then return nil end
+  return period == "day" and nextDayMs(atMs) or nextMonthMs(atMs)
 end
 
 local function freesAtMs(counters, window, atMs, amount)
-  local width = widthByWindow[window]
+  local width = bucketMsByWindow[window]
   if not width then return countsUntilMs(window, atMs) or atMs end
-  local bucket = findFreeingBucket(counters[slidingByWindow[window]], floor(atMs / width), amount)
+  local bucket = findFreeingBucket(counters[fieldByWindow[window]], floor(atMs / width), amount)
   return bucket and bucketEnd(bucket, width) or atMs
 end
 
@@ -195,40 +184,52 @@ local function costHeld(hold) return costMicros(hold.price, hold.promptTokens, h
 
 local function add(use, held, settled) use.held, use.settled = use.held + held, use.settled + settled end
 
-local function countHold(counters, hold)
-  local atMs, tokens = hold.admittedAtMs, tokensHeld(hold)
-  local minute = floor(atMs / minuteMs)
-  addToSliding(counters.minute, minute, 0, 1)
-  addToSliding(counters.hour, floor(atMs / hourMs), 0, 1)
-  addToSliding(counters.tokens, minute, tokens, 0)
-  counters.open = counters.open + 1
-  if counters.day ~= toDay(atMs) then
-    counters.day = toDay(atMs)
-    counters.dayRequests, counters.dayTokens = { held = 0, settled = 0 }, { held = 0, settled = 0 }
+-- Begins the day and the month of a booking, unless they have begun.
+local function turnCalendar(counters, atMs)
+  for _, period in ipairs(periods) do
+    local current = toPeriod[period](atMs)
+    if counters[period] ~= current then
+      counters[period] = current
+      for _, field in ipairs(fieldsByPeriod[period]) do counters[field] = { held = 0, settled = 0 } end
+    end
   end
-  if counters.month ~= toMonth(atMs) then
-    counters.month = toMonth(atMs)
-    counters.monthTokens, counters.monthCost = { held = 0, settled = 0 }, { held = 0, settled = 0 }
-  end
-  add(counters.dayRequests, 1, 0)
-  add(counters.dayTokens, tokens, 0)
-  add(counters.monthTokens, tokens, 0)
-  add(counters.monthCost, costHeld(hold), 0)
 end
 
-local function countClosing(counters, hold, ending, charged, cost)
-  local isLate = ending == "adjusted"
-  local held = isLate and 0 or -tokensHeld(hold)
-  local settled = charged.promptTokens + charged.completionTokens
-  adjustSliding(counters.tokens, floor(hold.admittedAtMs / minuteMs), held, settled)
-  if not isLate then counters.open = counters.open - 1 end
-  if counters.day == toDay(hold.admittedAtMs) then
-    add(counters.dayTokens, held, settled)
-    if not isLate then add(counters.dayRequests, -1, ending == "released" and 0 or 1) end
-  end
-  if counters.month == toMonth(hold.admittedAtMs) then
-    add(counters.monthTokens, held, settled)
-    add(counters.monthCost, isLate and 0 or -costHeld(hold), cost)
+local function countHold(counters, hold)
+  local atMs = hold.admittedAtMs
+  local amounts = { requests = 1, tokens = tokensHeld(hold), money = costHeld(hold) }
+  turnCalendar(counters, atMs)
+  counters.open = counters.open + 1
+  for _, window in ipairs(windowNames) do
+    local unit, width, field = unitByWindow[window], bucketMsByWindow[window], fieldByWindow[window]
+    if width and unit == "requests" then
+      addToSliding(counters[field], floor(atMs / width), 0, 1)
+    elseif width then
+      addToSliding(counters[field], floor(atMs / width), amounts[unit], 0)
+    elseif field then
+      add(counters[field], amounts[unit], 0)
+    end
   end
 end
-`;
+
+-- What comes late has no hold to take back: expiry did that, and counted its request.
+local function countClosing(counters, hold, ending, charged, cost)
+  local isLate = ending == "adjusted"
+  local atMs = hold.admittedAtMs
+  local held = { requests = 0, tokens = 0, money = 0 }
+  if not isLate then held = { requests = 1, tokens = tokensHeld(hold), money = costHeld(hold) } end
+  local settled = {
+    requests = (isLate or ending == "released") and 0 or 1,
+    tokens = charged.promptTokens + charged.completionTokens, money = cost,
+  }
+  if not isLate then counters.open = counters.open - 1 end
+  for _, window in ipairs(windowNames) do
+    local unit, width, field = unitByWindow[window], bucketMsByWindow[window], fieldByWindow[window]
+    local period = periodByWindow[window]
+    if width and unit ~= "requests" then
+      adjustSliding(counters[field], floor(atMs / width), -held[unit], settled[unit])
+    elseif period and counters[period] == toPeriod[period](atMs) then
+      add(counters[field], -held[unit], settled[unit])
+    end
+  end
+end
