@@ -91,7 +91,14 @@ function openSender(config: AgentConfig, sign: Signer, log: Log): UsageSender {
   const open = (path: string) => openUsageLog(path, config.limits.segmentBytesMax, log);
   const delayedPath = join(stateDir, "usage-delayed");
   adoptUsageLog(join(stateDir, oldDelayedName), delayedPath, open);
-  return openUsageSender(open(join(stateDir, "usage")), { delayedLog: open(delayedPath), node, edgeUrl, sign, log });
+  return openUsageSender(open(join(stateDir, "usage")), {
+    delayedLog: open(delayedPath),
+    node,
+    edgeUrl,
+    sign,
+    log,
+    random: Math.random,
+  });
 }
 
 /** Everything that the door and its calls use; `onChange` is called when the node's state may have changed. */

@@ -59,7 +59,7 @@ function toldInWords(told: Told): string {
   return told.startsWith("event:") ? `event \`${code}\`` : `${refusals[code].status} \`${code}\``;
 }
 
-test("docs/failures.md is F1's table of dependencies and faults (`npx vitest run test/docs -u` writes it)", async () => {
+test("docs/failures.md is F1's table of faults (`npx vitest run test/docs -u` writes it)", async () => {
   const reasons: string[] = [];
   const noteOf = (reason: string) => {
     if (!reasons.includes(reason)) reasons.push(reason);

@@ -117,7 +117,10 @@ function pickOpenaiFields(body: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(body).filter(([name]) => openaiFields.has(name)));
 }
 
-/** Reads an object or refuses it, and where its numbers have digits that a double cannot keep, reads it once more with those. */
+/**
+ * Reads an object or refuses it, and where its numbers have digits that a double cannot keep, reads it once more with
+ * those.
+ */
 export function readBody(bytes: Buffer): { requested: JsonObject; exact: JsonObject | null } {
   const text = bytes.toString("utf8");
   let requested: unknown;

@@ -10,12 +10,15 @@ export interface AnswerWriterOptions {
   wantsContinuousUsage: boolean;
   model: string;
   promptTokens: number;
+  /** The answer's own part of its id, and when it began in Unix ms. */
+  id: string;
+  startedAtMs: number;
 }
 
 /** Writes one answer, in OpenAI's form and with vLLM's `reasoning`: as chunks while it is made, or whole at its end. */
 export interface AnswerWriter {
   write(text: string, isThought: boolean, completionTokens: number): void;
-  finish(said: GenerateResult, cachedTokens: number): void;
+  finish(result: GenerateResult, cachedTokens: number): void;
 }
 
 /**
@@ -24,9 +27,9 @@ export interface AnswerWriter {
  */
 export function openAnswerWriter(response: ServerResponse, options: AnswerWriterOptions): AnswerWriter {
   const { isChat, isStream, wantsUsage, wantsContinuousUsage, model } = options;
-  const id = `${isChat ? "chatcmpl" : "cmpl"}-${Date.now().toString(36)}${Math.random().toString(36).slice(2, 10)}`;
+  const id = `${isChat ? "chatcmpl" : "cmpl"}-${options.id}`;
   const object = isChat ? (isStream ? "chat.completion.chunk" : "chat.completion") : "text_completion";
-  const common = { id, object, created: Math.floor(Date.now() / 1_000), model };
+  const common = { id, object, created: Math.floor(options.startedAtMs / 1_000), model };
   const whole = { content: "", reasoning: "" };
   const event = (choices: JsonObject[], usage: JsonObject | null) =>
     response.write(`data: ${JSON.stringify({ ...common, choices, ...(usage && { usage }) })}\n\n`);

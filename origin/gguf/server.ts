@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { parseObject, type JsonObject } from "#edge/agreements/json.ts";
 import { GgufError } from "./gguf-error.ts";
@@ -99,7 +100,14 @@ async function generate(
   const slot = await slots.take(call.salt, options.waitMsMax, signal);
   if (!slot) throw new GgufError(503, "all slots are taken");
   try {
-    const writer = openAnswerWriter(response, { ...call, isChat, model: options.name, promptTokens });
+    const writer = openAnswerWriter(response, {
+      ...call,
+      isChat,
+      model: options.name,
+      promptTokens,
+      id: randomUUID().replaceAll("-", ""),
+      startedAtMs: performance.timeOrigin + performance.now(),
+    });
     const cachedTokens = await llama.read(slot, call.prompt, signal);
     if (!signal.aborted)
       writer.finish(await llama.generate(slot, { ...call, maxTokens, signal, onText: writer.write }), cachedTokens);

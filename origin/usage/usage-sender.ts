@@ -28,7 +28,8 @@ export interface SenderOptions extends EdgeConnection {
   delayedLog: UsageLog;
   node: string;
   log: Log;
-  random?: () => number;
+  /** From 0 to 1: spreads out what tries again. */
+  random: () => number;
 }
 
 /**
@@ -52,8 +53,8 @@ const refusedStatuses = new Set([400, 413, 415, 422]);
 export function openUsageSender(usageLog: UsageLog, options: SenderOptions): UsageSender {
   const { delayedLog } = options;
   const postpone = (record: UsageRecord): void => delayed.putBack(record);
-  const delayed: UsageQueue = new UsageQueue(delayedLog, options, { postpone, mayWaitInPlace: false });
-  const main = new UsageQueue(usageLog, options, { postpone, mayWaitInPlace: true });
+  const delayed: UsageQueue = new UsageQueue(delayedLog, options, { postpone, mayKeepBatch: false });
+  const main = new UsageQueue(usageLog, options, { postpone, mayKeepBatch: true });
   return {
     keep: (record) => main.keep(record),
     checkpoint: (record) => main.checkpoint(record),
@@ -80,7 +81,7 @@ interface QueueRules {
   /** Puts such a record into the queue where it waits. */
   postpone(record: UsageRecord): void;
   /** When the ledgers of all orgs are out of reach, the queue keeps its batch and tries again later. */
-  mayWaitInPlace: boolean;
+  mayKeepBatch: boolean;
 }
 
 /** One log and what is in memory beside it, sent in order. */
@@ -167,7 +168,7 @@ class UsageQueue {
       })
       .finally(() => {
         this.#running = null;
-        if (this.#failures > 0) this.#wake(backOffMs(this.#failures, this.#options.random ?? Math.random));
+        if (this.#failures > 0) this.#wake(backOffMs(this.#failures, this.#options.random));
         else if (this.#checkpoints.size > 0 || this.#unsent > 0)
           this.#wake(this.#unsent >= usageBatchMax ? 0 : usageBatchMs);
       });
@@ -196,12 +197,12 @@ class UsageQueue {
     for (const { hold } of checkpoints) this.#checkpoints.delete(hold);
     const batch = [...records, ...unpersisted, ...checkpoints];
     const delivery = batch.length === 0 ? [] : await deliver(batch, this.#options, this.#log);
-    if (delivery === "later" || (this.#rules.mayWaitInPlace && isOutage(batch, delivery))) {
+    if (delivery === "later" || (this.#rules.mayKeepBatch && isOutage(batch, delivery))) {
       this.#failures++;
       for (const record of checkpoints) this.#restoreCheckpoint(record);
       return false;
     }
-    const isStuck = !this.#rules.mayWaitInPlace && delivery.length > 0 && delivery.length === batch.length;
+    const isStuck = !this.#rules.mayKeepBatch && delivery.length > 0 && delivery.length === batch.length;
     this.#failures = isStuck ? this.#failures + 1 : 0;
     this.#unpersisted = this.#unpersisted.slice(unpersisted.length);
     // Before the batch is acknowledged: a crash in between sends the record twice, which is harmless.

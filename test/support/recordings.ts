@@ -21,3 +21,22 @@ export function readRecording<T extends object>(name: string): T {
 export function readMetricsPage(name: string): string {
   return readFileSync(join(folder, `metrics/${name}.txt`), "utf8");
 }
+
+/** One exchange with a real vLLM; a stream has `blocks`, cut after each blank line, in the place of a body. */
+export interface Recording {
+  name: string;
+  server: string;
+  request: { method?: string; path: string; body?: string; headers?: Record<string, string> };
+  status: number | null;
+  headers?: Record<string, string>;
+  body?: string;
+  blocks?: string[];
+  /** How it broke off, in the recordings of aborts and deaths. */
+  ended?: string;
+}
+
+/** Can the exchange be repeated and compared? What was killed or left in the middle has tests of its own. */
+export function isReplayable(name: string, { request, status, body, blocks, ended }: Recording): boolean {
+  const isWhole = ended === undefined && (body !== undefined || blocks !== undefined);
+  return Boolean(request && status && isWhole) && !name.startsWith("death-");
+}

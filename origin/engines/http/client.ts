@@ -18,6 +18,7 @@ export interface EngineRequest {
   isStream?: boolean;
 }
 
+/** One engine, as calls use it: its config, and how to ask it. */
 export interface Engine {
   readonly config: EngineConfig;
   readonly dialect: Dialect;

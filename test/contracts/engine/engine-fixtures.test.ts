@@ -1,32 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startSimulator, type Simulator } from "#infra/simulator/server.ts";
-import { readRecordings } from "#test/support/recordings.ts";
+import { isReplayable, readRecordings, type Recording } from "#test/support/recordings.ts";
 import { describeStructure } from "#test/infra/checks/accept/structure.ts";
 import { isListed } from "./engine-differences.ts";
 
-interface Fixture {
-  name: string;
-  server: string;
-  request: { method?: string; path: string; body?: string; headers?: Record<string, string> };
-  status: number | null;
-  headers?: Record<string, string>;
-  body?: string;
-  blocks?: string[];
-  /** How it broke off, in the recordings of aborts and deaths; those have tests of their own. */
-  ended?: string;
-}
-
-const fixtures = readRecordings<Fixture>()
-  .map(([, recording]) => recording)
-  .filter(
-    ({ name, request, status, body, blocks, ended }) =>
-      request &&
-      status &&
-      ended === undefined &&
-      !name.startsWith("death-") &&
-      (body !== undefined || blocks !== undefined),
-  );
+const fixtures = readRecordings<Recording>()
+  .filter(([name, recording]) => isReplayable(name, recording))
+  .map(([, recording]) => recording);
 
 /** One simulator for each way in which vLLM was started; see the fixtures' README. */
 const servers: Record<string, Parameters<typeof startSimulator>[0]> = {

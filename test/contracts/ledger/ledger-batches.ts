@@ -38,7 +38,7 @@ export function ledgerBatches(name: string, open: OpenLedger): void {
     answers.map((answer) => (answer.status === "fulfilled" ? answer.value.map(({ result }) => result) : "rejected"));
 
   describe(`${name}: many orgs at once`, () => {
-    test("each org's records are settled in their order and answered at their place; told again they change nothing", async () => {
+    test("each org's records are settled and answered in their order; sent again they change nothing", async () => {
       const { ledger, orgs, records, booked } = await openThree();
       const [one, two, three] = orgs;
       const noted = records(one, { isFinal: false, completionTokens: 4 });

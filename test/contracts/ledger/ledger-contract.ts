@@ -108,7 +108,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
   });
 
   describe(`${name}: looking`, () => {
-    test("a key in force is told its scopes, reserving nothing; any other the denial that a call would get", async () => {
+    test("a key in force learns its scopes and holds nothing; any other gets the denial of a call", async () => {
       const { ledger, org } = await openWith(
         { requestsPerMinute: 0 },
         { models: ["small"], endpoints: ["embeddings"] },
@@ -297,7 +297,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
   });
 
   describe(`${name}: ends`, () => {
-    test("a release gives back tokens, money and the day's request; the minute and the hour keep the attempt", async () => {
+    test("a release gives back tokens, money and the day's request; minute and hour keep the attempt", async () => {
       const opened = await openWith({
         requestsPerMinute: 9,
         requestsPerHour: 9,
@@ -331,7 +331,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       expect(await opened.usage()).toMatchObject([{ end: "failed", promptTokens: 10, completionTokens: 7 }]);
     });
 
-    test("a call that was given up while a node may run it keeps its hold two seconds more, then expires at its last checkpoint; the late record adds the rest", async () => {
+    test("a call given up while a node may run it expires in two seconds; a late record adds the rest", async () => {
       const opened = await openWith({ tokensPerDay: 90, requestsPerDay: 9, concurrency: 2 });
       const { ledger, org, clock } = opened;
       const [hold = "", mute = ""] = await fill(opened, 2);
@@ -368,7 +368,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       ]);
     });
 
-    test("giving a call up never lengthens its hold, said again changes nothing, and a final record or a true release ends it as ever", async () => {
+    test("giving a call up never lengthens its hold, and a final record or a release ends it as ever", async () => {
       const opened = await openWith({ tokensPerDay: 900 });
       const { ledger, org, clock } = opened;
       const [brief = ""] = await fill(opened, 1, { ttlMs: 500 });

@@ -116,7 +116,7 @@ function settled(org: OrgId, calls: number) {
   return opened;
 }
 
-test("the bill leaves in batches of at most 500, oldest first; what was confirmed does not come again, and to confirm it again changes nothing", () => {
+test("the bill leaves in batches of at most 500, oldest first; what was confirmed does not come again", () => {
   const org = freshOrg();
   const { journal, drain, restart, bill } = settled(org, 1_100);
   expect([drain(), journal().outboxRows, drain(), journal().outboxRows]).toEqual([500, 600, 500, 100]);
@@ -151,7 +151,7 @@ test("what ended a week ago and is in D1 is forgotten, a thousand at a time; wha
   expect(later(noon + endedRetentionMs + 3)).toBe(5);
 });
 
-test("what a crash left without a snapshot gets one with the next; a journal that nobody wrote to has nothing to keep", () => {
+test("what a crash left without a snapshot gets one; a journal that nobody wrote to keeps nothing", () => {
   const { core, journal, count, restart } = settled(freshOrg(), 1);
   restart(false);
   expect(count("snapshot")).toBe(0);
@@ -162,7 +162,7 @@ test("what a crash left without a snapshot gets one with the next; a journal tha
   expect(unborn.count("sqlite_master")).toBe(0);
 });
 
-test("a snapshot is written when something has changed, in parts of a million characters, and a restart reads all of them", () => {
+test("a snapshot is written in parts of a million characters, and a restart reads all of them", () => {
   const org = freshOrg();
   const { core, journal, count, restart, sql } = settled(org, 2);
   for (let i = 0; i < 9_000; i++) core().state.counters[`key_${i}`] = createCounters();

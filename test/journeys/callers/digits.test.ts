@@ -38,7 +38,7 @@ afterAll(async () => {
   for (const listener of listeners) listener.close().closeAllConnections();
 });
 
-test("a number in a tool's schema reaches the engine with the caller's own digits, through edge and agent", async () => {
+test("a number in a tool's schema reaches the engine with the caller's own digits", async () => {
   const org = await own.world.newOrg();
   const schema = '{"const":2512292042121000001,"maximum":9223372036854775807,"enum":[1e400,-0,1.10,1.0,0.1]}';
   const tools = `[{"type":"function","function":{"name":"f","parameters":${schema}}}]`;

@@ -81,7 +81,7 @@ describe("a caller who leaves", () => {
     await until(() => engine.calls[0]?.isAborted === true);
   });
 
-  test("a whole answer that has not come has its prompt reported and nothing else, and the engine is let go", async () => {
+  test("a whole answer that has not come has its prompt reported, and the engine is let go", async () => {
     const recording = recorded("abort-whole");
     expect(recording).toMatchObject({ status: null, tokensGenerated: 310 });
     engine.script = () => undefined;
@@ -101,7 +101,7 @@ describe("a caller who leaves", () => {
 describe("an engine whose worker dies", () => {
   const recording = recorded("death-worker");
 
-  test("ends a stream with an error event of ours: no [DONE], none of vLLM's words, and the bill is what was made", async () => {
+  test("ends a stream with an error event of ours and no [DONE]; the bill is what was made", async () => {
     engine.script = replay(recording.blocks, "ended");
     const { answer, hold } = await open(recording);
     const { text } = await readAnswer(await answer);
@@ -123,7 +123,7 @@ describe("an engine whose worker dies", () => {
   });
 });
 
-test("a server that was stopped and falls silent with its socket open: the stream ends by the idle limit, as failed", async () => {
+test("a server that falls silent with its socket open: the stream ends by the idle limit, as failed", async () => {
   const recording = recorded("death-server");
   engine.script = replay(recording.blocks, "open");
   const { answer, hold } = await open(recording);

@@ -10,6 +10,8 @@ const options: AnswerWriterOptions = {
   wantsContinuousUsage: true,
   model: "m",
   promptTokens: 7,
+  id: "0123456789",
+  startedAtMs: 1_764_374_400_000,
 };
 
 async function heard(over: Partial<AnswerWriterOptions>): Promise<string> {

@@ -244,7 +244,8 @@ describe("what is written for the origin", () => {
     const digits = "9".repeat(250);
     const schema = `{"const":2512292042121000001,"maximum":9223372036854775807,"x":[1e400,-0,1.10,${digits}]}`;
     const tools = `[{"type":"function","function":{"name":"f","parameters":${schema}}}]`;
-    const text = `{"model":"chat","messages":[{"role":"user","content":"hi"}],"max_tokens":5.0,"tools":${tools},"x":1.0}`;
+    const hi = `"messages":[{"role":"user","content":"hi"}]`;
+    const text = `{"model":"chat",${hi},"max_tokens":5.0,"tools":${tools},"x":1.0}`;
     const call = await readCall(visitOf(posted(text)), "chat.completions", testModels);
     expect(JSON.stringify(call.body)).toContain(`"tools":${tools}`);
     expect(call.body.max_tokens).toBe(5);
@@ -254,7 +255,8 @@ describe("what is written for the origin", () => {
   });
 
   test("does not let a schema grow by digits: 1e400 counts as it is written", async () => {
-    const format = `{"type":"json_schema","json_schema":{"name":"s","schema":{"enum":[${Array(200).fill("9".repeat(250)).join()}]}}}`;
+    const numbers = Array(200).fill("9".repeat(250)).join();
+    const format = `{"type":"json_schema","json_schema":{"name":"s","schema":{"enum":[${numbers}]}}}`;
     const text = `{"model":"chat","messages":[{"role":"user","content":"hi"}],"response_format":${format}}`;
     await expectRefusal(
       () => readCall(visitOf(posted(text)), "chat.completions", testModels),

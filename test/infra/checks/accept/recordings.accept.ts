@@ -1,18 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { realEngines } from "./engines.ts";
-import { readRecordings } from "#test/support/recordings.ts";
+import { readRecordings, type Recording } from "#test/support/recordings.ts";
 import { describeStructure } from "./structure.ts";
-
-interface Recording {
-  name: string;
-  server: string;
-  request: { method?: string; path: string; body?: string; headers?: Record<string, string> };
-  status: number | null;
-  headers?: Record<string, string>;
-  body?: string;
-  blocks?: string[];
-  ended?: string;
-}
 
 const recordings = readRecordings<Recording>()
   .map(([, recording]) => recording)

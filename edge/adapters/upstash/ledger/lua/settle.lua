@@ -1,4 +1,4 @@
--- How holds end: the twin of ledger/settle.ts, and the body of a function (assemble.ts). Every end that costs writes its
+-- How holds end: twin of ledger/settle.ts, body of a function (assemble.ts). Every end that costs writes its
 -- line of the bill into the outbox, in the same script.
 local nothing = { promptTokens = 0, cachedTokens = 0, completionTokens = 0, responseId = "null" }
 

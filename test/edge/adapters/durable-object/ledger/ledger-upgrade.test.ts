@@ -71,7 +71,7 @@ async function openOld() {
 const readFormat = (org: OrgId) =>
   insides(org, (_, { storage }) => storage.sql.exec("SELECT version FROM format").toArray());
 
-test("what an older version wrote goes on: holds stay held, a late row counts once, ends have today's names", async () => {
+test("an older version's holds stay held, a late row counts once, ends have today's names", async () => {
   const { ledger, org, expired, ended, open, usage: bill } = await openOld();
   const state = await readState(org);
   expect(Object.keys(state.holds)).toEqual([open]);

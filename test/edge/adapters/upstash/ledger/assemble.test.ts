@@ -9,7 +9,7 @@ import { findLuaFault, listGlobals } from "#infra/checks/lua/lua-fault.ts";
 const files = globSync("edge/adapters/upstash/ledger/lua/*.lua");
 const read = (name: string) => readFileSync(files.find((file) => basename(file) === `${name}.lua`) ?? "", "utf8");
 
-test("the script is Lua 5.1, and takes from outside what Redis has and nothing else: no constant is left unwritten", () => {
+test("the script is Lua 5.1 and takes from outside only what Redis has: no constant is left unwritten", () => {
   expect(findLuaFault(ledgerScript)).toBeNull();
   expect(listGlobals(ledgerScript)).toEqual(
     [

@@ -1,0 +1,33 @@
+/** Files whose promises are kept elsewhere, each with where: they live only in a running Worker. */
+export const exemptFromMirror: Readonly<Record<string, string[]>> = {
+  // Paths, request ids, CORS, who is counted by address, the one writer of errors.
+  "edge/app.ts": [
+    "test/journeys/callers/door.test.ts",
+    "test/journeys/limits/ip-limit.test.ts",
+    "test/journeys/callers/bad-input.test.ts",
+    "test/journeys/callers/sdk.test.ts",
+  ],
+  // The order of the rooms; nothing is held for an address over its limit; what was held is given back when no node
+  // answers; models as a key may see them.
+  "edge/pipeline.ts": [
+    "test/journeys/limits/limits.test.ts",
+    "test/journeys/limits/ip-limit.test.ts",
+    "test/journeys/faults/failover.test.ts",
+    "test/journeys/callers/sdk.test.ts",
+    "test/journeys/callers/door.test.ts",
+  ],
+  // The entry: served over real HTTP, with the classes that it exports.
+  "edge/worker.ts": ["test/journeys/callers/sdk.test.ts", "test/journeys/faults/crash.test.ts"],
+  // Completed, cancelled and failed streams; early comments; whole answers, small and large; bounded memory.
+  "edge/forwarding/answer.ts": [
+    "test/journeys/faults/broken-streams.test.ts",
+    "test/journeys/callers/slow-readers.test.ts",
+    "test/journeys/callers/door.test.ts",
+  ],
+  // Every adapter at its place; a setting that is missing or malformed serves nothing.
+  "edge/wiring.ts": [
+    "test/journeys/callers/door.test.ts",
+    "test/journeys/faults/crash.test.ts",
+    "test/journeys/operators/keys.test.ts",
+  ],
+};
