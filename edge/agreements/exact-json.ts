@@ -15,26 +15,41 @@ const parser: SourceParser = JSON;
 /** Longer numbers have no use, and their digits would pass every bound on what an engine has to read. */
 export const numberCharsMax = 256;
 
+/** What a look at JSON text's bytes shows, before a parser sees them. */
+export interface JsonScan {
+  /** How deep it is nested; a scalar is 0. No further than the bound that was given. */
+  depth: number;
+  /** It has a number that JavaScript would write otherwise than it was sent. */
+  isInexact: boolean;
+}
+
 /**
- * Tells whether JSON text has a number that JavaScript would write otherwise than it was sent: `1.10`, `-0`, `1e400`,
- * an integer beyond 2^53. Works on the bytes and skips strings, so the usual body costs next to nothing. A plain `1.0`
- * among the body's own members does not count: SDKs for Python send it for settings, whose value stays the same. For
- * malformed text the result means nothing; the parser refuses it.
+ * Looks once over JSON text: how deep it is nested, up to `depthMax`, and whether it has a number that JavaScript would
+ * write otherwise: `1.10`, `-0`, `1e400`, an integer beyond 2^53. Skips strings, so the usual body costs next to
+ * nothing. A plain `1.0` among the body's own members does not count: SDKs for Python send it for settings, whose value
+ * stays the same. For malformed text the result means nothing; the parser refuses it.
  */
-export function hasInexactNumber(bytes: Uint8Array): boolean {
+export function scanJson(bytes: Uint8Array, depthMax: number): JsonScan {
   let depth = 0;
-  for (let at = 0; at < bytes.length; at++) {
+  let deepest = 0;
+  let isInexact = false;
+  for (let at = 0; at < bytes.length && deepest < depthMax; at++) {
     const byte = bytes[at] ?? 0;
     if (byte === quote) at = findStringEnd(bytes, at);
-    else if (byte === openBracket || byte === openBrace) depth++;
+    else if (byte === openBracket || byte === openBrace) deepest = Math.max(deepest, ++depth);
     else if (byte === closeBracket || byte === closeBrace) depth--;
-    else if (byte === minus || isDigit(byte)) {
+    else if (!isInexact && (byte === minus || isDigit(byte))) {
       const end = findNumberEnd(bytes, at);
-      if (!isShortInteger(bytes, at, end) && isInexact(bytes, at, end, depth)) return true;
+      isInexact = !isShortInteger(bytes, at, end) && isWrittenOtherwise(bytes, at, end, depth);
       at = end - 1;
     }
   }
-  return false;
+  return { depth: deepest, isInexact };
+}
+
+/** Tells whether JSON text has a number that JavaScript would write otherwise than it was sent (`scanJson`). */
+export function hasInexactNumber(bytes: Uint8Array): boolean {
+  return scanJson(bytes, Number.POSITIVE_INFINITY).isInexact;
 }
 
 /**
@@ -94,7 +109,7 @@ function isShortInteger(bytes: Uint8Array, start: number, end: number): boolean 
   return true;
 }
 
-function isInexact(bytes: Uint8Array, start: number, end: number, depth: number): boolean {
+function isWrittenOtherwise(bytes: Uint8Array, start: number, end: number, depth: number): boolean {
   if (end - start > numberCharsMax) return true;
   const text = String.fromCharCode(...bytes.subarray(start, end));
   if (String(Number(text)) === text) return false;

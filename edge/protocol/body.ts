@@ -1,4 +1,4 @@
-import { findStringEnd, hasInexactNumber, numberCharsMax, parseExact } from "../agreements/exact-json.ts";
+import { findStringEnd, numberCharsMax, parseExact, scanJson } from "../agreements/exact-json.ts";
 import { isObject, type JsonObject } from "../agreements/json.ts";
 import { Refusal } from "../errors.ts";
 import { bodyBytesMax, bodyDepthMax, bodyMembersMax, bodyMembersMaxAll, discardedBytesMax } from "../limits.ts";
@@ -18,7 +18,9 @@ export interface ReadBody {
  */
 export async function readJson(request: Request): Promise<ReadBody> {
   const bytes = await readBytes(request, bodyBytesMax);
-  if (measureDepth(bytes, bodyDepthMax + 1) > bodyDepthMax) {
+  // A parser needs a second for a megabyte of brackets, so the bytes are looked at before.
+  const { depth, isInexact } = scanJson(bytes, bodyDepthMax + 1);
+  if (depth > bodyDepthMax) {
     throw new Refusal("invalid_value", { message: `The body is nested deeper than ${bodyDepthMax} levels.` });
   }
   if (bytes.length > bodyMembersMaxAll && countMembers(bytes) > bodyMembersMaxAll) {
@@ -26,18 +28,18 @@ export async function readJson(request: Request): Promise<ReadBody> {
       message: `The body has more than ${bodyMembersMaxAll} members, lists and objects in all.`,
     });
   }
-  const { json, exact } = parseBoth(bytes);
+  const { json, exact } = parseBoth(bytes, isInexact);
   if (typeof json === "object" && json !== null && Object.keys(json).length > bodyMembersMax) {
     throw new Refusal("invalid_value", { message: `The body has more than ${bodyMembersMax} members.` });
   }
   return { bytes, json, exact };
 }
 
-function parseBoth(bytes: Uint8Array): Omit<ReadBody, "bytes"> {
+function parseBoth(bytes: Uint8Array, isInexact: boolean): Omit<ReadBody, "bytes"> {
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
     const json: unknown = JSON.parse(text);
-    const exact = hasInexactNumber(bytes) ? parseExact(text) : null;
+    const exact = isInexact ? parseExact(text) : null;
     return { json, exact: isObject(exact) ? exact : null };
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw new Refusal("invalid_json", { cause });
@@ -93,23 +95,6 @@ function createTooLarge(bytesMax: number): Refusal {
 }
 
 /**
- * Measures how deep JSON text is nested (a scalar is 0), up to `depthMax`. Works on the bytes, before the parser sees
- * them: a megabyte of brackets costs a parser a second. For malformed text the result means nothing; the parser refuses
- * it.
- */
-export function measureDepth(bytes: Uint8Array, depthMax: number): number {
-  let depth = 0;
-  let deepest = 0;
-  for (let i = 0; i < bytes.length && deepest < depthMax; i++) {
-    const byte = bytes[i];
-    if (byte === quote) i = findStringEnd(bytes, i);
-    else if (byte === openBracket || byte === openBrace) deepest = Math.max(deepest, ++depth);
-    else if (byte === closeBracket || byte === closeBrace) depth--;
-  }
-  return deepest;
-}
-
-/**
  * Counts members, lists and objects in JSON text: colons and opening brackets outside strings. A parser needs up to a
  * microsecond for each; numbers and text cost it little.
  */
@@ -122,4 +107,4 @@ function countMembers(bytes: Uint8Array): number {
   return members;
 }
 
-const [quote, openBracket, closeBracket, openBrace, closeBrace, colon] = [34, 91, 93, 123, 125, 58];
+const [quote, openBracket, openBrace, colon] = [34, 91, 123, 58];

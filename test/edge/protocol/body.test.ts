@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { scanJson } from "#edge/agreements/exact-json.ts";
 import { bodyBytesMax, bodyDepthMax, bodyMembersMax, bodyMembersMaxAll, discardedBytesMax } from "#edge/limits.ts";
-import { measureDepth, readBytes, readJson } from "#edge/protocol/body.ts";
+import { readBytes, readJson } from "#edge/protocol/body.ts";
 import { expectRefusal } from "#test/support/fakes/refused.ts";
 import { posted, streamed } from "#test/support/fakes/visit.ts";
 
@@ -194,9 +195,9 @@ describe("depth", () => {
       [[[], { a: [1] }, 2], 3],
       [{ a: {}, b: [[[]]] }, 4],
     ] as const) {
-      expect(measureDepth(bytesOf(JSON.stringify(json)), 65)).toBe(depth);
+      expect(scanJson(bytesOf(JSON.stringify(json)), 65).depth).toBe(depth);
     }
-    expect(measureDepth(bytesOf("[[[[]]]]"), 2)).toBe(2);
+    expect(scanJson(bytesOf("[[[[]]]]"), 2).depth).toBe(2);
   });
 
   test("brackets inside strings are no depth, however the quotes around them are escaped", () => {
@@ -211,7 +212,7 @@ describe("depth", () => {
     ];
     for (const [text, depth] of table) {
       JSON.parse(text);
-      expect(measureDepth(bytesOf(text), 65), text).toBe(depth);
+      expect(scanJson(bytesOf(text), 65).depth, text).toBe(depth);
     }
   });
 
@@ -223,14 +224,17 @@ describe("depth", () => {
       fc.json({ stringUnit: fc.constantFrom("[", "]", "{", "}", '"', "\\", "a") }),
     );
     fc.assert(
-      fc.property(jsonText, (text) => void expect(measureDepth(bytesOf(text), 1_000)).toBe(depthIn(JSON.parse(text)))),
+      fc.property(
+        jsonText,
+        (text) => void expect(scanJson(bytesOf(text), 1_000).depth).toBe(depthIn(JSON.parse(text))),
+      ),
       { numRuns: 1_000 },
     );
   });
 
   test("of bytes that are no JSON something is said, at once, and the parser says the rest", async () => {
     for (const text of ['"', '["[', '"\\', "]]]]", "}{", '[""""]'])
-      expect(measureDepth(bytesOf(text), 65)).toBeLessThanOrEqual(65);
+      expect(scanJson(bytesOf(text), 65).depth).toBeLessThanOrEqual(65);
     const quotes = `["${'\\"'.repeat(bodyBytesMax / 2 - 4)}`;
     const start = performance.now();
     await expectRefusal(() => readJson(posted(quotes)), "invalid_json");
