@@ -50,3 +50,11 @@ export const callPathNames = Object.values(endpointPaths)
 function listEndpoints(path: CallPath): EngineEndpoint[] {
   return EngineEndpoint.options.filter((endpoint) => endpointPaths[endpoint].agent === path);
 }
+
+/** Is this the path of chats, whose prompt is made of messages? */
+export function isChat(path: CallPath): boolean {
+  return callPaths[path].prompt === "messages";
+}
+
+/** Where nodes tell the edge what was used, and how they are. */
+export const nodePaths = { usage: "/origin/usage", heartbeat: "/origin/heartbeat" } as const;

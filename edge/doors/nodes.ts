@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { nodePaths } from "../agreements/paths.ts";
 import { Refusal } from "../errors.ts";
 import { takeHeartbeat, takeUsage } from "../settlement/index.ts";
 import type { DoorEnv } from "./port.ts";
@@ -6,11 +7,11 @@ import type { DoorEnv } from "./port.ts";
 /** What nodes send: their bills and their heartbeats, signed by each. Callers have no business here. */
 export function openNodesDoor(): Hono<DoorEnv> {
   const app = new Hono<DoorEnv>();
-  app.post("/origin/usage", async (c) => {
+  app.post(nodePaths.usage, async (c) => {
     const { nodes, ledger } = c.var.wiring.ports;
     return c.json(await takeUsage(c.var.visit, nodes, ledger));
   });
-  app.post("/origin/heartbeat", async (c) => {
+  app.post(nodePaths.heartbeat, async (c) => {
     const { nodes, fleet } = c.var.wiring.ports;
     const heartbeat = await takeHeartbeat(c.var.visit, nodes);
     await fleet.report(heartbeat, c.var.visit.now()).catch((cause: unknown) => {

@@ -1,9 +1,10 @@
 import type { z } from "zod";
-import { endpointPaths, type EngineEndpoint } from "../agreements/paths.ts";
+import { endpointPaths, nodePaths, type EngineEndpoint } from "../agreements/paths.ts";
 import { TokenBody } from "../identity/index.ts";
 import { ChatBody, Text2SqlBody } from "../protocol/openai/chat.ts";
 import { CompletionsBody, EmbeddingsBody } from "../protocol/openai/completions.ts";
 import { listControlRoutes } from "./control.ts";
+import { sitePaths } from "./site-paths.ts";
 import type { Operation, DoorRoute } from "./route.ts";
 
 /** What callers with an inference key reach, from a server or from a page. */
@@ -25,26 +26,26 @@ export const routes: readonly DoorRoute[] = [
   modelCall("completions", name("createCompletion", "Text completion, streamed or whole", CompletionsBody)),
   modelCall("embeddings", name("createEmbedding", "Embeddings", EmbeddingsBody)),
   modelCall("text2sql", name("createText2Sql", "Chat completion by the text-to-SQL model", Text2SqlBody)),
-  { path: "/v1/models", ...caller, operations: { GET: name("listModels", "The models that the key may use") } },
+  { path: sitePaths.models, ...caller, operations: { GET: name("listModels", "The models that the key may use") } },
   {
-    path: "/v1/models/{id...}",
+    path: sitePaths.model,
     ...caller,
     operations: { GET: name("showModel", "One model, by its id or an alias") },
   },
   {
-    path: "/v1/client-tokens",
+    path: sitePaths.clientTokens,
     ...caller,
     operations: {
       POST: name("createClientToken", "A short-lived token for browsers and apps, narrower than the key", TokenBody),
     },
   },
-  { path: "/", ...open, operations: { GET: name("showWelcome", "Where the API is") } },
-  { path: "/openapi.json", ...open, operations: { GET: name("showOpenApi", "This document") } },
-  { path: "/health", ...open, operations: { GET: name("showHealth", "Which nodes are ready for each model") } },
-  { path: "/livez", ...probe, operations: { GET: name("showLiveness", "The gateway runs") } },
-  { path: "/readyz", ...probe, operations: { GET: name("showReadiness", "The gateway is configured") } },
-  { path: "/origin/usage", ...node, operations: { POST: name("sendUsage", "A node's records of usage") } },
-  { path: "/origin/heartbeat", ...node, operations: { POST: name("sendHeartbeat", "A node's heartbeat") } },
+  { path: sitePaths.welcome, ...open, operations: { GET: name("showWelcome", "Where the API is") } },
+  { path: sitePaths.openApi, ...open, operations: { GET: name("showOpenApi", "This document") } },
+  { path: sitePaths.health, ...open, operations: { GET: name("showHealth", "Which nodes are ready for each model") } },
+  { path: sitePaths.livez, ...probe, operations: { GET: name("showLiveness", "The gateway runs") } },
+  { path: sitePaths.readyz, ...probe, operations: { GET: name("showReadiness", "The gateway is configured") } },
+  { path: nodePaths.usage, ...node, operations: { POST: name("sendUsage", "A node's records of usage") } },
+  { path: nodePaths.heartbeat, ...node, operations: { POST: name("sendHeartbeat", "A node's heartbeat") } },
   ...listControlRoutes(),
 ];
 

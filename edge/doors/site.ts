@@ -4,6 +4,7 @@ import { readHealth } from "../routing/index.ts";
 import { control, controlPrefix } from "./control.ts";
 import { writeOpenApi } from "./open-api/document.ts";
 import type { DoorEnv } from "./port.ts";
+import { sitePaths } from "./site-paths.ts";
 import { answerWelcome } from "./welcome.ts";
 
 /** Everything that is neither a call to a model nor a node's: lists, tokens, health, documents, the control plane. */
@@ -11,20 +12,20 @@ export function openSiteDoor(): Hono<DoorEnv> {
   const app = new Hono<DoorEnv>();
   let document: ReturnType<typeof writeOpenApi> | null = null;
 
-  app.get("/", (c) => answerWelcome(c.req.raw));
-  app.get("/openapi.json", (c) => c.json((document ??= writeOpenApi())));
+  app.get(sitePaths.welcome, (c) => answerWelcome(c.req.raw));
+  app.get(sitePaths.openApi, (c) => c.json((document ??= writeOpenApi())));
 
-  app.get("/v1/models", async (c) => c.json(await serveModels(c.var.visit, null, c.var.wiring.ports)));
-  app.get("/v1/models/:id{.+}", async (c) =>
+  app.get(sitePaths.models, async (c) => c.json(await serveModels(c.var.visit, null, c.var.wiring.ports)));
+  app.get(`${sitePaths.models}/:id{.+}` as const, async (c) =>
     c.json(await serveModels(c.var.visit, c.req.param("id"), c.var.wiring.ports)),
   );
-  app.post("/v1/client-tokens", async (c) =>
+  app.post(sitePaths.clientTokens, async (c) =>
     c.json(await mintToken(c.var.visit, c.var.wiring.ports), 201, { "cache-control": "no-store" }),
   );
 
-  app.get("/livez", (c) => c.json({ status: "alive" }));
-  app.get("/readyz", (c) => c.json({ status: "ready" }));
-  app.get("/health", async (c) => {
+  app.get(sitePaths.livez, (c) => c.json({ status: "alive" }));
+  app.get(sitePaths.readyz, (c) => c.json({ status: "ready" }));
+  app.get(sitePaths.health, async (c) => {
     const { fleet, models } = c.var.wiring.ports;
     await fleet.refresh(c.var.visit.now())?.catch(() => c.var.visit.log("fleet_unreadable"));
     const health = readHealth(fleet.view(c.var.visit.now()), models);

@@ -1,3 +1,4 @@
+import { callPaths, isChat } from "../agreements/paths.ts";
 import { digestBody } from "../agreements/digest.ts";
 import { parseObject } from "../agreements/json.ts";
 import type { Call } from "../protocol/openai/call.ts";
@@ -41,10 +42,10 @@ export async function countPrompt(
 
 /** What the engine counts: exactly what it will read as the prompt of this endpoint. */
 function buildTokenizeRequest(call: Call): Record<string, unknown> | null {
-  const { model, messages, prompt, input, tools, documents, chat_template_kwargs } = call.body;
-  if (call.path === "/v1/chat/completions") {
+  const { model, messages, tools, documents, chat_template_kwargs } = call.body;
+  if (isChat(call.path)) {
     return call.hasImages || documents !== undefined ? null : { model, messages, tools, chat_template_kwargs };
   }
-  const text = call.path === "/v1/completions" ? prompt : input;
+  const text = call.body[callPaths[call.path].prompt];
   return typeof text === "string" ? { model, prompt: text } : null;
 }

@@ -1,7 +1,7 @@
 import { createHmac, type KeyObject } from "node:crypto";
 import { hasInexactNumber, parseExact } from "#edge/agreements/exact-json.ts";
 import { isObject, type JsonObject } from "#edge/agreements/json.ts";
-import { callPaths, type CallPath } from "#edge/agreements/paths.ts";
+import { callPaths, isChat, type CallPath } from "#edge/agreements/paths.ts";
 import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import { choicesMax, inputsMax } from "#edge/limits.ts";
@@ -47,7 +47,7 @@ export function prepareCall({ body: bytes, path, claims, engine, cacheSaltKey }:
   const isStream = requested["stream"] === true && isGenerated;
   const streamOptions = isObject(requested["stream_options"]) ? requested["stream_options"] : {};
   const choicesPerPrompt = isGenerated ? readChoices(requested["n"]) : 0;
-  const choices = choicesPerPrompt * (path === "/v1/completions" ? countPrompts(requested["prompt"]) : 1);
+  const choices = choicesPerPrompt * (isChat(path) ? 1 : countPrompts(requested["prompt"]));
   const body: JsonObject = { ...stripReserved(restoreDigits(requested, exact)), model, stream: isStream };
   for (const name of ["stream_options", "max_tokens", "max_completion_tokens"]) delete body[name];
   if (isGenerated) setCompletionMax(body, path, engine, readCompletionMax(requested, claims.completionTokensMax));
@@ -84,9 +84,9 @@ export function computeCacheSalt(org: string, key: KeyObject): string {
   return createHmac("sha256", key).update(org).digest("base64url");
 }
 
-/** Sets the completion's bound under the names that this engine reads. `/v1/completions` has the old name only. */
+/** Sets the completion's bound under the names that this engine reads. Completions have the old name only. */
 export function setCompletionMax(body: JsonObject, path: CallPath, engine: Engine, tokens: number): void {
-  const names = path === "/v1/completions" ? ["max_tokens"] : engine.dialect.maxFields;
+  const names = isChat(path) ? engine.dialect.maxFields : ["max_tokens"];
   for (const name of names) body[name] = tokens;
 }
 

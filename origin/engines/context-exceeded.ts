@@ -1,5 +1,5 @@
 import type { JsonObject } from "#edge/agreements/json.ts";
-import { callPaths } from "#edge/agreements/paths.ts";
+import { callPaths, isChat } from "#edge/agreements/paths.ts";
 import { Refusal } from "#edge/errors.ts";
 import type { TokenCount } from "./tokenize.ts";
 import type { RefusedCall } from "./translate.ts";
@@ -11,9 +11,7 @@ const countedCharsMax = 1024 * 1024;
 export function isCountable({ path, body }: RefusedCall, bodyChars: number): boolean {
   if (bodyChars > countedCharsMax) return false;
   const prompt = body[callPaths[path].prompt];
-  return (
-    path === "/v1/chat/completions" || typeof prompt === "string" || (Array.isArray(prompt) && prompt.length === 1)
-  );
+  return isChat(path) || typeof prompt === "string" || (Array.isArray(prompt) && prompt.length === 1);
 }
 
 /**

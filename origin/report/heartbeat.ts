@@ -1,3 +1,4 @@
+import { nodePaths } from "#edge/agreements/paths.ts";
 import type { Heartbeat } from "#edge/agreements/records/node.ts";
 import type { Log } from "../log.ts";
 import { postSigned, type EdgeConnection } from "./sign.ts";
@@ -31,7 +32,7 @@ export function openHeartbeat(options: HeartbeatOptions): HeartbeatSender {
 
   async function post(): Promise<void> {
     const body = JSON.stringify({ ...options.read(), sequence: sequence++ } satisfies Heartbeat);
-    const { cause } = await postSigned(options, "/origin/heartbeat", body, postMsMax);
+    const { cause } = await postSigned(options, nodePaths.heartbeat, body, postMsMax);
     if (cause !== null && !isFailing) options.log("heartbeat_failing", { cause });
     if (cause === null && isFailing) options.log("heartbeat_recovered");
     isFailing = cause !== null;

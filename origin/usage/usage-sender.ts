@@ -1,3 +1,4 @@
+import { nodePaths } from "#edge/agreements/paths.ts";
 import { usageBatchMax, usageBatchMs } from "#edge/limits.ts";
 import type { HoldId } from "#edge/agreements/tokens/ids.ts";
 import { UnacknowledgedAnswer, type UsageBatch, type UsageRecord } from "#edge/agreements/records/usage.ts";
@@ -254,7 +255,7 @@ async function deliver(records: UsageRecord[], options: SenderOptions, usageLog:
 
 async function post(records: UsageRecord[], options: SenderOptions): Promise<Delivery | "refused"> {
   const body = JSON.stringify({ node: options.node, records } satisfies UsageBatch);
-  const { status, cause, json } = await postSigned(options, "/origin/usage", body, postMsMax);
+  const { status, cause, json } = await postSigned(options, nodePaths.usage, body, postMsMax);
   if (cause === null && isReceipt(json, records.length)) return [];
   const unacknowledged = selectUnacknowledged(json, records);
   options.log("usage_unacknowledged", {

@@ -1,6 +1,6 @@
 import { digestHex } from "../../agreements/digest.ts";
 import { isObject, type JsonObject } from "../../agreements/json.ts";
-import { endpointPaths, type CallPath, type EngineEndpoint } from "../../agreements/paths.ts";
+import { endpointPaths, isChat, type CallPath, type EngineEndpoint } from "../../agreements/paths.ts";
 import { findByName, type Endpoint, type ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import { idempotencyKeyCharsMax } from "../../limits.ts";
@@ -125,8 +125,7 @@ function writeExactly(shape: Shape, exact: JsonObject): Shape {
     if (!isSmall(body[param] ?? null))
       throw new Refusal("invalid_value", { param, message: `'${param}' is too large.` });
   }
-  const isChat = shape.path === "/v1/chat/completions";
-  const promptTokensMax = Math.max(shape.promptTokensMax, isChat ? boundChatPrompt(body) : 0);
+  const promptTokensMax = Math.max(shape.promptTokensMax, isChat(shape.path) ? boundChatPrompt(body) : 0);
   return { ...shape, body, promptTokensMax };
 }
 

@@ -1,0 +1,11 @@
+/** What the site's door answers, as OpenAPI writes a path; `{name...}` takes the rest of it, slashes and all. */
+export const sitePaths = {
+  welcome: "/",
+  openApi: "/openapi.json",
+  models: "/v1/models",
+  model: "/v1/models/{id...}",
+  clientTokens: "/v1/client-tokens",
+  health: "/health",
+  livez: "/livez",
+  readyz: "/readyz",
+} as const;
