@@ -1,5 +1,5 @@
 import { admit, introspect, rateHeaders, releaseHold } from "./admission/index.ts";
-import { generateBase62, type HoldId } from "./agreements/tokens/ids.ts";
+import { nameHold } from "./agreements/tokens/ids.ts";
 import { answerStream, answerWhole, countPrompt, forward, type Answer } from "./forwarding/index.ts";
 import { identify, mintClientToken, type ClientToken } from "./identity/index.ts";
 import type { Ports } from "./ports.ts";
@@ -26,7 +26,7 @@ export async function serveCall(
   const { tier } = classification;
   const nodes = rankNodes(visit, ports.fleet, call, { org, ...classification });
 
-  const hold: HoldId = `hold_${generateBase62(22, visit.random)}`;
+  const hold = nameHold(visit.id);
   const unheld = { org, hold, tier, tokensHeld: 0, completionTokens: 0 };
   await counted;
   const grant = await admit(visit, ports.ledger, call, {

@@ -1,3 +1,4 @@
+import { tokenColumns } from "../agreements/records/usage-columns.ts";
 import type { Credential } from "../agreements/tokens/credential.ts";
 import { HoldId, KeyId, OrgId } from "../agreements/tokens/ids.ts";
 import { UsageRecord } from "../agreements/records/usage.ts";
@@ -52,9 +53,8 @@ export function checkRecords(org: OrgId, records: UsageRecord[]): UsageRecord[] 
     const { data: record, error } = UsageRecord.safeParse(reported);
     if (!record) throw makeFieldError(`record.${error.issues[0]?.path.join(".") ?? ""}`);
     mustBe(record.org === org, "record.org");
-    const { promptTokens, cachedTokens, completionTokens } = record;
     mustBe(
-      [promptTokens, cachedTokens, completionTokens].every((count) => isCount(count, countMax)),
+      tokenColumns.every((name) => isCount(record[name], countMax)),
       "record.tokens",
     );
     return record;

@@ -1,3 +1,4 @@
+import type { TokenColumn } from "../agreements/records/usage-columns.ts";
 import type { Credential } from "../agreements/tokens/credential.ts";
 import type { HoldId, KeyId, OrgId } from "../agreements/tokens/ids.ts";
 import type { KeyRecord } from "../agreements/records/key.ts";
@@ -160,15 +161,15 @@ export interface LedgerState {
 }
 
 /**
- * How a hold ended, in the usage table: `expired` was charged its last checkpoint, `corrected` is the rest that came
+ * How a hold ended, in the usage table: `expired` was charged its last checkpoint, `adjusted` is the rest that came
  * late.
  */
 export type UsageEnd = Outcome | "expired" | "adjusted";
 
 /**
- * One row of the bill, keyed by `id` (the hold's id; a correction adds `:late`). Written to D1 with INSERT OR IGNORE.
+ * One row of the bill, keyed by `id` (the hold's id; what came late adds `:late`), however often it is written.
  */
-export interface UsageRow {
+export interface UsageRow extends Record<TokenColumn, number> {
   id: string;
   hold: HoldId;
   org: OrgId;
@@ -178,9 +179,6 @@ export interface UsageRow {
   endpoint: Endpoint;
   end: UsageEnd;
   responseId: string | null;
-  promptTokens: number;
-  cachedTokens: number;
-  completionTokens: number;
   costMicros: number;
   admittedAtMs: number;
   endedAtMs: number;

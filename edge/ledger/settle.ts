@@ -1,3 +1,5 @@
+import { mapNames } from "../agreements/names.ts";
+import { tokenColumns } from "../agreements/records/usage-columns.ts";
 import { computeCostMicros } from "../agreements/records/model.ts";
 import type { UsageRecord } from "../agreements/records/usage.ts";
 import { abandonMs } from "../limits.ts";
@@ -66,7 +68,7 @@ export function nextDeadlineMs(state: State): number {
   return next;
 }
 
-const nothing: Usage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0, responseId: null };
+const nothing: Usage = { ...mapNames(tokenColumns, () => 0), responseId: null };
 
 function settleLate(state: State, record: UsageRecord, ended: Ended | null, now: number): SettlementOutcome {
   if (!ended) return { result: "unknown", change: null };
@@ -75,9 +77,7 @@ function settleLate(state: State, record: UsageRecord, ended: Ended | null, now:
   const { charged } = closing;
   const whole = raiseUsage(hold, charged, record);
   const rest: Usage = {
-    promptTokens: whole.promptTokens - charged.promptTokens,
-    cachedTokens: whole.cachedTokens - charged.cachedTokens,
-    completionTokens: whole.completionTokens - charged.completionTokens,
+    ...mapNames(tokenColumns, (name) => whole[name] - charged[name]),
     responseId: whole.responseId,
   };
   const late = makeClosing(state, { hold, end: "adjusted", charged: rest, endedAtMs: record.endedAtMs }, now);

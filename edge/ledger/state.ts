@@ -1,3 +1,4 @@
+import type { TokenColumn } from "../agreements/records/usage-columns.ts";
 import type { Endpoint, Price, Tier } from "../agreements/records/model.ts";
 import { computeCostMicros } from "../agreements/records/model.ts";
 import type { HoldId, KeyId } from "../agreements/tokens/ids.ts";
@@ -44,10 +45,7 @@ export function createState(): State {
 }
 
 /** What an agent counted, or what was charged. */
-export interface Usage {
-  promptTokens: number;
-  cachedTokens: number;
-  completionTokens: number;
+export interface Usage extends Record<TokenColumn, number> {
   responseId: string | null;
 }
 
@@ -154,10 +152,7 @@ export function makeUsageRow(hold: Hold, closing: Closing, org: string): UsageRo
     tier: hold.tier,
     endpoint: hold.endpoint,
     end,
-    responseId: charged.responseId,
-    promptTokens: charged.promptTokens,
-    cachedTokens: charged.cachedTokens,
-    completionTokens: charged.completionTokens,
+    ...charged,
     costMicros: closing.costMicros,
     admittedAtMs: hold.admittedAtMs,
     endedAtMs: closing.endedAtMs,

@@ -1,29 +1,27 @@
+import { listColumns, tokenColumns, usageColumns } from "#edge/agreements/records/usage-columns.ts";
 import { UsageError, type Flags, type Option } from "../input/flags.ts";
 import { readBound } from "../input/times.ts";
 import { clean, readList, read, show, writeMoney, type Column } from "../output/table.ts";
 import { currencyIn, nextPage, orgPath, pageOptions, pageQuery, type Command, type Given } from "./command.ts";
 
-const usageColumns: Column[] = [
+const moneyColumns = listColumns("money");
+const amounts: Column[] = [
+  ...tokenColumns.map((name): Column => [usageColumns[name].head, name]),
+  ...moneyColumns.map((name): Column => [usageColumns[name].head, name, "money"]),
+];
+const callColumns: Column[] = [
   ["ADMITTED", "admittedAt"],
   ["MODEL", "model"],
   ["TIER", "tier"],
   ["ENDPOINT", "endpoint"],
   ["END", "end"],
-  ["PROMPT", "promptTokens"],
-  ["CACHED", "cachedTokens"],
-  ["COMPLETION", "completionTokens"],
-  ["COST", "costMicros", "money"],
+  ...amounts,
   ["KEY", "key"],
+  ["REQUEST", "requestId"],
   ["HOLD", "hold"],
   ["RESPONSE", "responseId"],
 ];
-const sumColumns: Column[] = [
-  ["CALLS", "calls"],
-  ["PROMPT", "promptTokens"],
-  ["CACHED", "cachedTokens"],
-  ["COMPLETION", "completionTokens"],
-  ["COST", "costMicros", "money"],
-];
+const sumColumns: Column[] = [["CALLS", "calls"], ...amounts];
 const ledgerColumns: Column[] = [
   ["WINDOW", "window"],
   ["OF", "of"],
@@ -72,7 +70,9 @@ export const usageCommands: readonly Command[] = [
     name: "usage list",
     usage: "[ORG]",
     about: "List an org's usage call by call, newest first, with totals.",
-    more: ["HOLD is what an answer carried in 'x-penstock-hold', RESPONSE the 'id' in its body."],
+    more: [
+      "REQUEST is what an answer carried in 'x-request-id', HOLD in 'x-penstock-hold', RESPONSE the 'id' in its body.",
+    ],
     options: {
       ...filterOptions,
       hold: { value: "HOLD", about: "Of this call only (its answer's 'x-penstock-hold')." },
@@ -86,7 +86,7 @@ export const usageCommands: readonly Command[] = [
       query: { ...readFilter(input), hold: input.flags.one("hold"), ...pageQuery(input.flags) },
     }),
     show: (answer) => ({
-      columns: usageColumns,
+      columns: callColumns,
       rows: readList(answer, "rows"),
       none: "There is no usage.",
       notes: [writeTotals(answer), ...nextPage(answer)],
@@ -131,8 +131,12 @@ function readFilter({ flags, nowMs }: Given): Record<string, string | undefined>
 
 function writeTotals(answer: unknown): string {
   const totals = read(answer, "totals");
-  const sum = (name: string) => clean(read(totals, name));
-  const prompt = `${sum("promptTokens")} prompt tokens (${sum("cachedTokens")} cached)`;
-  const cost = `${writeMoney(Number(read(totals, "costMicros")))} ${clean(read(answer, "currency"))}`;
-  return `In all: ${sum("calls")} calls, ${prompt}, ${sum("completionTokens")} completion tokens, ${cost}.`;
+  const tokens = tokenColumns.map((name) => `${clean(read(totals, name))} ${usageColumns[name].title}`);
+  const costs = moneyColumns.map((name) => writeMoney(Number(read(totals, name))));
+  const sums = [
+    `${clean(read(totals, "calls"))} calls`,
+    ...tokens,
+    `${costs.join()} ${clean(read(answer, "currency"))}`,
+  ];
+  return `In all: ${sums.join(", ")}.`;
 }

@@ -1,18 +1,17 @@
+import { toSnakeCase } from "../../agreements/names.ts";
+import { usageColumnNames } from "../../agreements/records/usage-columns.ts";
 import type { UsageRow } from "../../ledger/port.ts";
 import { within } from "../within.ts";
+
+const columns = usageColumnNames.map((name) => `"${toSnakeCase(name)}"`).join(", ");
+const values = usageColumnNames.map((name) => `value ->> '${name}'`).join(", ");
 
 /**
  * One statement for any number of rows. DO NOTHING on a known id alone: `OR IGNORE` would also pass over a row that
  * breaks a constraint, and a line of the bill would be lost without a word.
  */
 const insert = `
-  INSERT INTO usage (id, hold, org, "key", model, tier, endpoint, "end", response_id,
-                     prompt_tokens, cached_tokens, completion_tokens, cost_micros, admitted_at_ms, ended_at_ms)
-  SELECT value ->> 'id', value ->> 'hold', value ->> 'org', value ->> 'key', value ->> 'model', value ->> 'tier',
-         value ->> 'endpoint', value ->> 'end', value ->> 'responseId',
-         value ->> 'promptTokens', value ->> 'cachedTokens',
-         value ->> 'completionTokens', value ->> 'costMicros', value ->> 'admittedAtMs', value ->> 'endedAtMs'
-  FROM json_each(?) WHERE true
+  INSERT INTO usage (${columns}) SELECT ${values} FROM json_each(?) WHERE true
   ON CONFLICT (id) DO NOTHING`;
 
 /**

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { usageBatchMax } from "../../limits.ts";
+import { mapNames } from "../names.ts";
 import { HoldId, NodeId, OrgId } from "../tokens/ids.ts";
+import { tokenColumns } from "./usage-columns.ts";
 
 const Count = z.int().min(0).max(1_000_000_000);
 
@@ -33,9 +35,7 @@ export const UsageRecord = z.strictObject({
   org: OrgId,
   model: z.string(),
   isFinal: z.boolean(),
-  promptTokens: Count,
-  cachedTokens: Count,
-  completionTokens: Count,
+  ...mapNames(tokenColumns, () => Count),
   outcome: RecordedOutcome,
   responseId: z.string().max(128).nullable(),
   startedAtMs: z.int(),

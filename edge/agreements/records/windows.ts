@@ -13,8 +13,7 @@ interface PlanDefaults {
 /**
  * How a window is counted. `sliding`: over the last `lengthMs`. `calendar`: in the current UTC day or month. `gauge`:
  * what is open at the moment. `slot` is the name of its counter in a ledger's state, `title` what a message calls it,
- * `head` the head
- * of its column where orgs are listed (else it is only shown org by org).
+ * `head` the head of its column where orgs are listed (else it is only shown org by org).
  */
 export type WindowRule = { title: string; head?: string; byPlan: PlanDefaults } & (
   | { kind: "sliding"; unit: WindowUnit; lengthMs: number; slot: string }

@@ -15,6 +15,22 @@ export type KeyId = z.infer<typeof KeyId>;
 export const HoldId = z.string().regex(/^hold_[0-9A-Za-z]{22}$/);
 export type HoldId = z.infer<typeof HoldId>;
 
+/** One HTTP request at the edge, and in its log. */
+export const RequestId = z.string().regex(/^req_[0-9A-Za-z]{22}$/);
+export type RequestId = z.infer<typeof RequestId>;
+
+const [requestPrefix, holdPrefix] = ["req_", "hold_"];
+
+/** The hold of a request: both have the same characters, so whoever knows one finds the other in log and bill. */
+export function nameHold(request: RequestId): HoldId {
+  return holdPrefix + request.slice(requestPrefix.length);
+}
+
+/** The request that a hold belongs to. */
+export function nameRequest(hold: HoldId): RequestId {
+  return requestPrefix + hold.slice(holdPrefix.length);
+}
+
 /** A node, by the name that its operator chose. */
 export const NodeId = z.string().regex(/^node_[a-z0-9-]{1,40}$/);
 export type NodeId = z.infer<typeof NodeId>;

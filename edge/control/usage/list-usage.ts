@@ -1,29 +1,25 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { HoldId, KeyId, OrgId } from "../../agreements/tokens/ids.ts";
+import { mapNames } from "../../agreements/names.ts";
+import { amountColumns, listColumns } from "../../agreements/records/usage-columns.ts";
+import { HoldId, KeyId, nameRequest, OrgId } from "../../agreements/tokens/ids.ts";
 import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
 import { cutPage, formatIso, listStart, pageFields, pageRowsDefault, Timestamp } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
 import { filterFields, readFilter } from "./filter.ts";
 import { selectUsage, sumUsage, type StoredUsage } from "./queries.ts";
-import { Currency, showCounts, showTotals, UsageTotals } from "./totals.ts";
+import { Currency, UsageTotals } from "./totals.ts";
 
 const Query = z.strictObject({ ...filterFields, hold: HoldId.optional(), ...pageFields });
 
 const Usage = z
   .strictObject({
-    id: z.string(),
+    ...mapNames(listColumns("text"), () => z.string()),
     hold: z.string().openapi({ description: "The call: its answer carried it in `x-penstock-hold`." }),
+    requestId: z.string().openapi({ description: "The same call: its answer carried this in `x-request-id`." }),
     org: OrgId,
     key: KeyId,
-    model: z.string(),
-    tier: z.string(),
-    endpoint: z.string(),
-    end: z.string(),
-    responseId: z.string().nullable(),
-    promptTokens: z.int(),
-    cachedTokens: z.int(),
-    completionTokens: z.int(),
-    costMicros: z.int(),
+    ...mapNames(listColumns("maybeText"), () => z.string().nullable()),
+    ...mapNames(amountColumns, () => z.int()),
     admittedAt: Timestamp,
     endedAt: Timestamp,
   })
@@ -60,27 +56,14 @@ export const listUsage = defineEndpoint(
       selectUsage(control.db, filter, cursor, limit + 1),
       sumUsage(control.db, filter),
     ]);
-    const page = cutPage(rows, limit, (row) => ({ ms: row.admitted_at_ms, id: row.id }));
-    const rowsShown = page.rows.map(toUsage);
+    const page = cutPage(rows, limit, (row) => ({ ms: row.admittedAtMs, id: row.id }));
+    const rowsShown = page.rows.map(showUsage);
     const { currency } = control;
-    return c.json({ rows: rowsShown, totals: showTotals(sums), currency, nextCursor: page.nextCursor }, 200);
+    return c.json({ rows: rowsShown, totals: sums, currency, nextCursor: page.nextCursor }, 200);
   },
 );
 
-function toUsage(row: StoredUsage): z.infer<typeof Usage> {
-  const { id, hold, org, key, model, tier, endpoint: path, end } = row;
-  const times = { admittedAt: formatIso(row.admitted_at_ms), endedAt: formatIso(row.ended_at_ms) };
-  return {
-    id,
-    hold,
-    org,
-    key,
-    model,
-    tier,
-    endpoint: path,
-    end,
-    responseId: row.response_id,
-    ...showCounts(row),
-    ...times,
-  };
+function showUsage({ admittedAtMs, endedAtMs, ...row }: StoredUsage): z.infer<typeof Usage> {
+  const times = { admittedAt: formatIso(admittedAtMs), endedAt: formatIso(endedAtMs) };
+  return { ...row, requestId: nameRequest(row.hold), ...times };
 }

@@ -1,36 +1,26 @@
 import { z } from "zod";
+import { mapNames, toSnakeCase } from "../../agreements/names.ts";
+import { amountColumns, listColumns, usageColumnNames } from "../../agreements/records/usage-columns.ts";
 import type { OrgId } from "../../agreements/tokens/ids.ts";
 import type { Cursor } from "../http/fields.ts";
 import type { Database } from "../http/store.ts";
 
+/** Each column under its name here: `prompt_tokens` is `promptTokens`. */
+const sql = mapNames(usageColumnNames, toSnakeCase);
+const columns = usageColumnNames.map((name) => `"${sql[name]}" AS "${name}"`).join(", ");
+const amounts = mapNames(amountColumns, () => z.int());
+
 const StoredUsage = z.object({
-  id: z.string(),
-  hold: z.string(),
-  org: z.string(),
-  key: z.string(),
-  model: z.string(),
-  tier: z.string(),
-  endpoint: z.string(),
-  end: z.string(),
-  response_id: z.string().nullable(),
-  prompt_tokens: z.int(),
-  cached_tokens: z.int(),
-  completion_tokens: z.int(),
-  cost_micros: z.int(),
-  admitted_at_ms: z.int(),
-  ended_at_ms: z.int(),
+  ...mapNames(listColumns("text"), () => z.string()),
+  ...mapNames(listColumns("maybeText"), () => z.string().nullable()),
+  ...amounts,
+  ...mapNames(listColumns("timeMs"), () => z.int()),
 });
 
 /** A row of `usage`: one call's part of the bill. */
 export type StoredUsage = z.infer<typeof StoredUsage>;
 
-const UsageSums = z.object({
-  calls: z.int(),
-  prompt_tokens: z.int(),
-  cached_tokens: z.int(),
-  completion_tokens: z.int(),
-  cost_micros: z.int(),
-});
+const UsageSums = z.object({ calls: z.int(), ...amounts });
 
 /** Sums over rows; exact, or refused: a sum that a double cannot hold does not parse. */
 export type UsageSums = z.infer<typeof UsageSums>;
@@ -54,19 +44,23 @@ export const groupsMax = 1_000;
 
 const UsageGroup = UsageSums.extend({ grouped: z.string() });
 
-const matching = `org = ?1 AND admitted_at_ms >= ?2 AND admitted_at_ms < ?3 AND (?4 IS NULL OR key = ?4)
-  AND (?5 IS NULL OR model = ?5)`;
+const admitted = sql.admittedAtMs;
+
+const writeMatching = (prefix: string) =>
+  `${prefix}org = ?1 AND ${prefix}${admitted} >= ?2 AND ${prefix}${admitted} < ?3
+  AND (?4 IS NULL OR key = ?4) AND (?5 IS NULL OR model = ?5)`;
 
 /** One call's rows are found by their ids (`+` keeps SQLite from the other way), all others by org and time. */
 function writeMatch({ hold }: UsageFilter): string {
-  if (hold === undefined) return `?6 IS NULL AND ${matching}`;
-  return `id IN (?6, ?6 || ':late') AND ${matching.replaceAll(/\b(org|admitted_at_ms) /g, "+$1 ")}`;
+  if (hold === undefined) return `?6 IS NULL AND ${writeMatching("")}`;
+  return `id IN (?6, ?6 || ':late') AND ${writeMatching("+")}`;
 }
 
 /** What came late is added, but is no further call: its row's id is not its hold's. */
-const sums = `coalesce(sum(id = hold), 0) AS calls, coalesce(sum(prompt_tokens), 0) AS prompt_tokens,
-  coalesce(sum(cached_tokens), 0) AS cached_tokens, coalesce(sum(completion_tokens), 0) AS completion_tokens,
-  coalesce(sum(cost_micros), 0) AS cost_micros`;
+const sums = [
+  "coalesce(sum(id = hold), 0) AS calls",
+  ...amountColumns.map((name) => `coalesce(sum(${sql[name]}), 0) AS ${name}`),
+].join(", ");
 
 /** Rows, newest first, from after `cursor`. */
 export async function selectUsage(
@@ -76,8 +70,8 @@ export async function selectUsage(
   limit: number,
 ): Promise<StoredUsage[]> {
   const select = db.prepare(
-    `SELECT * FROM usage WHERE ${writeMatch(filter)} AND (admitted_at_ms, id) < (?7, ?8)
-     ORDER BY admitted_at_ms DESC, id DESC LIMIT ?9`,
+    `SELECT ${columns} FROM usage WHERE ${writeMatch(filter)} AND (${admitted}, id) < (?7, ?8)
+     ORDER BY ${admitted} DESC, id DESC LIMIT ?9`,
   );
   const { results } = await select.bind(...bindFilter(filter), cursor.ms, cursor.id, limit).all();
   return z.array(StoredUsage).parse(results);
@@ -89,10 +83,12 @@ export async function sumUsage(db: Database, filter: UsageFilter): Promise<Usage
   return UsageSums.parse(await select.bind(...bindFilter(filter)).first());
 }
 
+const dearest = [...listColumns("money").map((name) => `${name} DESC`), "grouped"].join(", ");
+
 const groupings: Record<UsageGrouping, { by: string; order: string }> = {
-  day: { by: "strftime('%Y-%m-%d', admitted_at_ms / 1000, 'unixepoch')", order: "grouped" },
-  key: { by: "key", order: "cost_micros DESC, grouped" },
-  model: { by: "model", order: "cost_micros DESC, grouped" },
+  day: { by: `strftime('%Y-%m-%d', ${admitted} / 1000, 'unixepoch')`, order: "grouped" },
+  key: { by: "key", order: dearest },
+  model: { by: "model", order: dearest },
 };
 
 /** The sums of each UTC day, key or model: days in their order, the others by their cost, the dearest first. */

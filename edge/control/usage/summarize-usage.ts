@@ -5,7 +5,7 @@ import { formatIso, Timestamp } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
 import { filterFields, readFilter } from "./filter.ts";
 import { groupsMax, groupUsage, sumUsage, UsageGrouping } from "./queries.ts";
-import { Currency, showTotals, UsageTotals } from "./totals.ts";
+import { Currency, UsageTotals } from "./totals.ts";
 
 const dayMs = 86_400_000;
 const rangeDaysMax = 366;
@@ -56,9 +56,9 @@ export const summarizeUsage = defineEndpoint(
       by,
       from: formatIso(from),
       to: formatIso(to),
-      groups: groups.slice(0, groupsMax).map((row) => ({ group: row.grouped, ...showTotals(row) })),
+      groups: groups.slice(0, groupsMax).map(({ grouped: group, ...amounts }) => ({ group, ...amounts })),
       isTruncated: groups.length > groupsMax,
-      totals: showTotals(totals),
+      totals,
       currency: control.currency,
     };
     return c.json(answer, 200);

@@ -64,8 +64,11 @@ describe("the official openai SDK", () => {
     expect(response.headers.get("x-ratelimit-limit-requests")).toBe("60");
     expect(response.headers.get("x-ratelimit-remaining-requests")).toBe("59");
     expect(response.headers.get("x-ratelimit-limit-tokens")).toBe("100000");
-    expect(response.headers.get("x-request-id")).toMatch(/^req_/);
-    expect(response.headers.get("x-penstock-hold")).toMatch(/^hold_/);
+    const requestId = response.headers.get("x-request-id");
+    expect(requestId).toMatch(/^req_/);
+    expect(await world.settled(org.id)).toMatchObject([
+      { requestId, hold: response.headers.get("x-penstock-hold"), responseId: data.id },
+    ]);
     expect(response.headers.get("x-penstock-tier")).toMatch(/^shared; kv=\d+ gpu_s=[\d.]+ why=standard$/);
     expect(Number(response.headers.get("openai-processing-ms"))).toBeGreaterThanOrEqual(0);
   });

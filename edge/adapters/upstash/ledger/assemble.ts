@@ -1,3 +1,4 @@
+import { tokenColumns } from "../../../agreements/records/usage-columns.ts";
 import { windowNames, windows, type WindowName } from "../../../agreements/records/windows.ts";
 import { endedRetentionMs } from "../../../ledger/core.ts";
 import { abandonMs, idempotencyMs, subBuckets } from "../../../limits.ts";
@@ -69,6 +70,9 @@ const constants: Record<string, string | number> = {
     `^${repeat("(%S+)", " ").replace(/\(%S\+\)$/, "([^|]+)")}${"|([^|]*)".repeat(slidingFields.length)}$`,
   ),
   COUNTERS_FORMAT: quote(repeat("%d", " ")),
+  TOKEN_COLUMNS: writeList(tokenColumns.map(quote)),
+  USAGE_PATTERN: quote(`^${tokenColumns.map(() => "(%S+) ").join("")}(.*)$`),
+  NO_USAGE: quote(`${tokenColumns.map(() => "0 ").join("")}null`),
 };
 
 const isConstant = new RegExp(`\\b(?:${Object.keys(constants).join("|")})\\b`, "g");

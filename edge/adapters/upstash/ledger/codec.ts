@@ -1,3 +1,4 @@
+import { tokenColumns } from "../../../agreements/records/usage-columns.ts";
 import { z } from "zod";
 import type { HoldRequest, Denial, Grant, LedgerState, Rates, Scopes, Settlement } from "../../../ledger/port.ts";
 import { HoldId, KeyId, type OrgId } from "../../../agreements/tokens/ids.ts";
@@ -58,14 +59,13 @@ export function encodeCredential(credential: Credential): string[] {
   return [credential.key, credential.ip ?? "", encodeToken(credential, null), ...encodeDigests(credential)];
 }
 
-/** A settlement's arguments, eight a record. */
+/** A settlement's arguments: for each record its hold, what it is, its token counts, and its end. */
 export function encodeRecords(records: UsageRecord[]): string[] {
-  return records.flatMap(
-    ({ hold, isFinal, outcome, promptTokens, cachedTokens, completionTokens, responseId, endedAtMs }) => {
-      const counts = [promptTokens, cachedTokens, completionTokens].map(String);
-      return [hold, isFinal ? "1" : "0", outcome, ...counts, JSON.stringify(responseId), String(endedAtMs)];
-    },
-  );
+  return records.flatMap((record) => {
+    const { hold, isFinal, outcome, responseId, endedAtMs } = record;
+    const counts = tokenColumns.map((name) => String(record[name]));
+    return [hold, isFinal ? "1" : "0", outcome, ...counts, JSON.stringify(responseId), String(endedAtMs)];
+  });
 }
 
 const Report = [z.int().nullable(), z.int().nullable(), z.int().nullable()] as const;

@@ -1,5 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { base62, HoldId, KeyId, NodeId, OrgId, generateBase62 } from "#edge/agreements/tokens/ids.ts";
+import {
+  base62,
+  HoldId,
+  KeyId,
+  nameHold,
+  nameRequest,
+  NodeId,
+  OrgId,
+  generateBase62,
+  RequestId,
+} from "#edge/agreements/tokens/ids.ts";
 import { generateRandomBytes } from "#edge/visit.ts";
 
 describe("ids", () => {
@@ -8,6 +18,7 @@ describe("ids", () => {
     [KeyId, "key_0123456789abcDEF"],
     [HoldId, "hold_0123456789012345678901"],
     [NodeId, "node_l4-a"],
+    [RequestId, "req_0123456789012345678901"],
   ];
   for (const [schema, id] of good) {
     test(`'${id}' is one, and nothing around it or instead of it is`, () => {
@@ -46,4 +57,13 @@ describe("random references", () => {
     const answers = [new Uint8Array(9).fill(255), new Uint8Array(9).fill(61)];
     expect(generateBase62(1, () => answers.shift() ?? new Uint8Array(9))).toBe("z");
   });
+});
+
+test("a hold bears its request's name, so that either is found by the other", () => {
+  for (let i = 0; i < 100; i++) {
+    const request = `req_${generateBase62(22, generateRandomBytes)}`;
+    const hold = nameHold(request);
+    expect(HoldId.safeParse(hold).success).toBe(true);
+    expect(nameRequest(hold)).toBe(request);
+  }
 });

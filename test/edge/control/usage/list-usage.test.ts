@@ -43,6 +43,7 @@ it("lists an org's own rows, newest first, with totals in which a correction is 
   expect(body.rows[0]).toEqual({
     id: `hold_${"5".padStart(22, "0")}`,
     hold: `hold_${"5".padStart(22, "0")}`,
+    requestId: `req_${"5".padStart(22, "0")}`,
     org: world.a.org,
     key: world.a.keyId,
     model: "embedder",

@@ -12,10 +12,10 @@ it("answers an empty list and zeros where there is nothing", async () => {
   expect(await selectUsage(world.db, { org: world.b.org }, listStart, 9)).toEqual([]);
   expect(await sumUsage(world.db, { org: world.b.org })).toEqual({
     calls: 0,
-    prompt_tokens: 0,
-    cached_tokens: 0,
-    completion_tokens: 0,
-    cost_micros: 0,
+    promptTokens: 0,
+    cachedTokens: 0,
+    completionTokens: 0,
+    costMicros: 0,
   });
 });
 
@@ -34,8 +34,8 @@ it("adds up exactly what it lists (Q10)", async () => {
   const sum = (of: (row: (typeof rows)[number]) => number) => rows.reduce((total, row) => total + of(row), 0);
   expect(await sumUsage(world.db, filter)).toMatchObject({
     calls: 14,
-    prompt_tokens: sum((row) => row.prompt_tokens),
-    cost_micros: sum((row) => row.cost_micros),
+    promptTokens: sum((row) => row.promptTokens),
+    costMicros: sum((row) => row.costMicros),
   });
 });
 

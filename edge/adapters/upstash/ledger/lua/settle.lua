@@ -1,13 +1,13 @@
 -- How holds end: twin of ledger/settle.ts, body of a function (assemble.ts). Every end that costs writes its
 -- line of the bill into the outbox, in the same script.
-local nothing = { promptTokens = 0, cachedTokens = 0, completionTokens = 0, responseId = "null" }
+local nothing = readUsage(NO_USAGE)
 
 local function bill(id, hold, ending, charged, cost, endedAtMs)
+  local counts = {}
+  for i, name in ipairs(tokenColumns) do counts[i] = ',"' .. name .. '":' .. int(charged[name]) end
   local row = concat({
-    '{"id":"', id, '",', hold.bill, ',"end":"', ending, '","responseId":', charged.responseId,
-    ',"promptTokens":', int(charged.promptTokens), ',"cachedTokens":', int(charged.cachedTokens),
-    ',"completionTokens":', int(charged.completionTokens), ',"costMicros":', int(cost),
-    ',"admittedAtMs":', int(hold.admittedAtMs),
+    '{"id":"', id, '",', hold.bill, ',"end":"', ending, '","responseId":', charged.responseId, concat(counts),
+    ',"costMicros":', int(cost), ',"admittedAtMs":', int(hold.admittedAtMs),
     ',"endedAtMs":', int(min(max(endedAtMs, hold.admittedAtMs), atMsNow())), "}",
   })
   write("XADD", OUTBOX, "*", "row", row)
@@ -53,10 +53,8 @@ local function settleLate(id, isFinal, reported, endedAtMs)
   if not late or not isFinal then return "repeated" end
   local hold, charged = late.hold, late.charged
   local whole = raiseUsage(hold, charged, reported)
-  local rest = {
-    promptTokens = whole.promptTokens - charged.promptTokens, cachedTokens = whole.cachedTokens - charged.cachedTokens,
-    completionTokens = whole.completionTokens - charged.completionTokens, responseId = whole.responseId,
-  }
+  local rest = { responseId = whole.responseId }
+  for _, name in ipairs(tokenColumns) do rest[name] = whole[name] - charged[name] end
   local cost = costMicros(hold.price, whole.promptTokens, whole.completionTokens) - late.cost
   for _, counters in ipairs(loadCountersFor(hold)) do countClosing(counters, hold, "adjusted", rest, cost) end
   latesBy[id] = false
@@ -79,15 +77,15 @@ local function settleOne(id, isFinal, outcome, reported, endedAtMs)
   return "checkpointed"
 end
 
--- Eight arguments a record: hold, final, outcome, prompt, cached, completion, response id, end.
+-- The arguments of a record: hold, final, outcome, the counts of tokens, response id, end.
 local function settle()
   local reply = {}
-  for i = 3, #ARGV, 8 do
-    local reported = {
-      promptTokens = tonumber(ARGV[i + 3]), cachedTokens = tonumber(ARGV[i + 4]),
-      completionTokens = tonumber(ARGV[i + 5]), responseId = ARGV[i + 6],
-    }
-    reply[#reply + 1] = settleOne(ARGV[i], ARGV[i + 1] == "1", ARGV[i + 2], reported, tonumber(ARGV[i + 7]))
+  local counts = #tokenColumns
+  for i = 3, #ARGV, counts + 5 do
+    local reported = { responseId = ARGV[i + 3 + counts] }
+    for at, name in ipairs(tokenColumns) do reported[name] = tonumber(ARGV[i + 2 + at]) end
+    local endedAtMs = tonumber(ARGV[i + 4 + counts])
+    reply[#reply + 1] = settleOne(ARGV[i], ARGV[i + 1] == "1", ARGV[i + 2], reported, endedAtMs)
   end
   return { rowsWaiting(), reply }
 end

@@ -60,18 +60,21 @@ local function splitLines(text)
   return found
 end
 
+local tokenColumns = TOKEN_COLUMNS
+
 local function writeUsage(usage)
   if not usage then return "" end
-  return format("%d %d %d ", usage.promptTokens, usage.cachedTokens, usage.completionTokens) .. usage.responseId
+  local words = {}
+  for i, name in ipairs(tokenColumns) do words[i] = int(usage[name]) end
+  return concat(words, " ") .. " " .. usage.responseId
 end
 
 local function readUsage(text)
-  local prompt, cached, completion, responseId = match(text, "^(%S+) (%S+) (%S+) (.*)$")
-  if not prompt then return nil end
-  return {
-    promptTokens = tonumber(prompt), cachedTokens = tonumber(cached), completionTokens = tonumber(completion),
-    responseId = responseId,
-  }
+  local words = { match(text, USAGE_PATTERN) }
+  if #words == 0 then return nil end
+  local usage = { responseId = words[#words] }
+  for i, name in ipairs(tokenColumns) do usage[name] = tonumber(words[i]) end
+  return usage
 end
 
 -- "text" is the part of a hold that never changes; its deadline and its last checkpoint are the two lines after it. It
