@@ -3,8 +3,8 @@ import { nameHold } from "./agreements/tokens/ids.ts";
 import { answerStream, answerWhole, countPrompt, forward, type Answer } from "./forwarding/index.ts";
 import { identify, mintClientToken, type ClientToken } from "./identity/index.ts";
 import type { Ports } from "./ports.ts";
-import { findModel, readCall, type CallAddress } from "./protocol/openai/call.ts";
-import { showModels, type ModelCard, type ModelList } from "./protocol/openai/models.ts";
+import { readCall, type CallAddress } from "./protocol/openai/call.ts";
+import { findModel, showModels, type ModelCard, type ModelList } from "./protocol/openai/models.ts";
 import { rankNodes, writeTierHeader } from "./routing/index.ts";
 import type { Visit } from "./visit.ts";
 

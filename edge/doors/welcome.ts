@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { sitePaths } from "./site-paths.ts";
 
 const style = `
 :root { color-scheme: light dark; --ink: #1c2024; --dim: #5b636b; --page: #fcfcfa; --well: #f1f1ec; --line: #dcdcd4;
@@ -45,7 +46,12 @@ export function answerWelcome(request: Request): Response {
     return new Response(writePage(origin), { headers: { ...headers, "content-type": "text/html; charset=utf-8" } });
   }
   return Response.json(
-    { name: "Penstock", baseUrl: `${origin}/v1`, openapi: `${origin}/openapi.json`, health: `${origin}/health` },
+    {
+      name: "Penstock",
+      baseUrl: `${origin}/v1`,
+      openapi: origin + sitePaths.openApi,
+      health: origin + sitePaths.health,
+    },
     { headers },
   );
 }
@@ -77,8 +83,8 @@ function writePage(origin: string): string {
   -d '{"model": "chat", "messages": [{"role": "user", "content": "Hello"}]}'</code></pre>
 <h2>Read on</h2>
 <ul>
-<li><a href="/openapi.json">OpenAPI document</a></li>
-<li><a href="/health">Health of the models</a></li>
+<li><a href="${sitePaths.openApi}">OpenAPI document</a></li>
+<li><a href="${sitePaths.health}">Health of the models</a></li>
 </ul>
 </main>
 </body>

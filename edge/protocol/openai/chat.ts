@@ -1,6 +1,14 @@
 import { z } from "zod";
-import { messagesMax, partsMax, toolsMax } from "../../limits.ts";
 import { isObject, type JsonObject } from "../../agreements/json.ts";
+import { endpointPaths } from "../../agreements/paths.ts";
+import type { ModelRecord } from "../../agreements/records/model.ts";
+import { Refusal } from "../../errors.ts";
+import { messagesMax, partsMax, toolsMax } from "../../limits.ts";
+import { estimateTokens } from "../estimate.ts";
+import { readAffinity, refuseStrayOptions, writeBody, type ParsedBody } from "./parsed-body.ts";
+import { findModel } from "./models.ts";
+import { refuseRemoteMedia } from "./reserved-fields.ts";
+import { refuseUnsupportedParts } from "./unsupported.ts";
 import { createCheckedSchema, createListSchema, sampling, countUtf8Bytes, type FieldFault } from "../fields.ts";
 
 /** The four types of a text part, and the member that holds its text. vLLM reads them alike. */
@@ -89,4 +97,39 @@ export function hasMedia(body: ChatBody): boolean {
   return body.messages.some(
     ({ content }) => Array.isArray(content) && content.some((part) => mediaType.test(part.type)),
   );
+}
+
+/** Reads the body of a chat; throws a Refusal that names the field. */
+export function readChat(
+  body: ChatBody,
+  endpoint: "chat.completions" | "text2sql",
+  models: readonly ModelRecord[],
+): ParsedBody {
+  refuseStrayOptions(body);
+  refuseUnsupportedParts(body.messages, body.tools ?? []);
+  refuseRemoteMedia(body.messages);
+  if (body.top_logprobs && !body.logprobs) {
+    throw new Refusal("invalid_value", {
+      param: "top_logprobs",
+      message: "'top_logprobs' needs 'logprobs' to be true.",
+    });
+  }
+  const model = findModel(models, body.model, endpoint);
+  const requested = body.max_completion_tokens ?? body.max_tokens;
+  const completionTokens = requested ?? Math.min(model.completionTokensDefault, model.contextTokensMax);
+  const text = joinChatText(body);
+  const tools = body.tools?.length ? estimateTokens(JSON.stringify(body.tools)) : 0;
+  return {
+    path: endpointPaths[endpoint].agent,
+    model,
+    body: writeBody(body, { model: model.id, max_tokens: completionTokens, max_completion_tokens: undefined }),
+    isStream: body.stream ?? false,
+    choices: body.n ?? 1,
+    promptTokensMax: boundChatPrompt(body),
+    promptTokensGuess: estimateTokens(text) + tools + 5 * body.messages.length + 20,
+    completionTokens,
+    isDefaultMax: requested === null || requested === undefined,
+    hasImages: hasMedia(body),
+    affinity: readAffinity(body, text),
+  };
 }

@@ -1,5 +1,11 @@
 import { z } from "zod";
+import { endpointPaths } from "../../agreements/paths.ts";
+import type { ModelRecord } from "../../agreements/records/model.ts";
+import { Refusal } from "../../errors.ts";
 import { inputsMax, promptIdsMax } from "../../limits.ts";
+import { estimateTokens } from "../estimate.ts";
+import { readAffinity, refuseStrayOptions, writeBody, type ParsedBody } from "./parsed-body.ts";
+import { findModel } from "./models.ts";
 import { createCheckedSchema, sampling, countUtf8Bytes, type FieldFault } from "../fields.ts";
 
 const tokenIdMax = 10_000_000;
@@ -77,7 +83,7 @@ export const EmbeddingsBody = z.looseObject({
 export type EmbeddingsBody = z.infer<typeof EmbeddingsBody>;
 
 /** The default of OpenAI and vLLM when a completions call has no `max_tokens`. */
-export const completionTokensDefault = 16;
+const completionTokensDefault = 16;
 
 /** A tokenizer may add a mark before and after each prompt. */
 const marksPerPrompt = 2;
@@ -106,4 +112,76 @@ export function joinPromptText(prompt: PromptInput): string {
 
 function isOnePrompt(prompt: PromptInput): boolean {
   return typeof prompt === "string" || typeof prompt[0] === "number";
+}
+
+/**
+ * An engine that finds these on another endpoint may read the call as a chat, with another prompt than the held one.
+ */
+const notChat = { messages: undefined, documents: undefined, tools: undefined, chat_template_kwargs: undefined };
+
+/** Reads the body of a completions call; throws a Refusal that names the field. */
+export function readCompletions(body: CompletionsBody, models: readonly ModelRecord[]): ParsedBody {
+  refuseStrayOptions(body);
+  const model = findModel(models, body.model, "completions");
+  const completionTokens = body.max_tokens ?? completionTokensDefault;
+  if (completionTokens === 0 && !body.echo) {
+    throw new Refusal("invalid_value", {
+      param: "max_tokens",
+      message: "'max_tokens' must be at least 1; 0 is for 'echo', which gives the prompt back.",
+    });
+  }
+  // An engine has to have room for one token, even where it is not asked for any.
+  refuseLongPrompt(body, "prompt", body.prompt, model.contextTokensMax - 1);
+  const text = joinPromptText(body.prompt);
+  const bound = boundPrompt(body.prompt);
+  return {
+    path: endpointPaths.completions.agent,
+    model,
+    body: writeBody(body, { model: model.id, max_tokens: completionTokens, ...notChat }),
+    isStream: body.stream ?? false,
+    choices: (body.n ?? 1) * countPrompts(body.prompt),
+    promptTokensMax: bound,
+    promptTokensGuess: text.trim() ? estimateTokens(text) : bound,
+    completionTokens,
+    isDefaultMax: false,
+    hasImages: false,
+    affinity: readAffinity(body, text),
+  };
+}
+
+/** Reads the body of an embeddings call; throws a Refusal that names the field. */
+export function readEmbeddings(body: EmbeddingsBody, models: readonly ModelRecord[]): ParsedBody {
+  const model = findModel(models, body.model, "embeddings");
+  refuseLongPrompt(body, "input", body.input, model.contextTokensMax);
+  const text = joinPromptText(body.input);
+  const bound = boundPrompt(body.input);
+  return {
+    path: endpointPaths.embeddings.agent,
+    model,
+    body: writeBody(body, { model: model.id, ...notChat }),
+    isStream: false,
+    choices: 0,
+    promptTokensMax: bound,
+    promptTokensGuess: text.trim() ? estimateTokens(text) : bound,
+    completionTokens: 0,
+    isDefaultMax: false,
+    hasImages: false,
+    affinity: text.slice(0, 1_024),
+  };
+}
+
+/** Token ids need no tokenizer to be counted; a caller who wants a long prompt cut leaves it to the engine. */
+function refuseLongPrompt(
+  body: Record<string, unknown>,
+  field: "prompt" | "input",
+  prompt: PromptInput,
+  tokensMax: number,
+): void {
+  const long = typeof body["truncate_prompt_tokens"] === "number" ? null : findLongPrompt(prompt, tokensMax);
+  if (!long) return;
+  const param = `${field}${long.path}`;
+  throw new Refusal("context_length_exceeded", {
+    param,
+    message: `This model takes at most ${tokensMax} tokens; '${param}' has ${long.tokens}.`,
+  });
 }

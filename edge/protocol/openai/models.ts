@@ -61,3 +61,13 @@ export function buildModelCard(model: ModelRecord): ModelCard {
     endpoints: model.endpoints,
   };
 }
+
+/**
+ * Finds a model by its id or an alias; refuses one that does not serve the endpoint, and names one that is not there.
+ */
+export function findModel(models: readonly ModelRecord[], name: string, endpoint: Endpoint): ModelRecord {
+  const model = findByName(models, name);
+  if (!model) throw refuseModel(name);
+  if (endpoint === "models" || model.endpoints.includes(endpoint)) return model;
+  throw new Refusal("invalid_value", { param: "model", message: `This model does not serve ${endpoint}.` });
+}
