@@ -83,7 +83,7 @@ export const EmbeddingsBody = z.looseObject({
 export type EmbeddingsBody = z.infer<typeof EmbeddingsBody>;
 
 /** The default of OpenAI and vLLM when a completions call has no `max_tokens`. */
-const completionTokensDefault = 16;
+export const completionTokensDefault = 16;
 
 /** A tokenizer may add a mark before and after each prompt. */
 const marksPerPrompt = 2;
