@@ -274,4 +274,31 @@ describe("the usage sender", () => {
     expect(taken[1]).toMatchObject({ hold, isFinal: false, completionTokens: 1 });
     sender.close();
   });
+
+  test("a record that was on disk stays on disk while it waits for its ledger, final or not", async () => {
+    const first = setUp(() => ({ unacknowledged: [bad] }));
+    const stuck = record({ org: bad, isFinal: false, outcome: "cancelled" });
+    first.sender.keep(stuck);
+    first.sender.keep(record({ org: good }));
+    await until(() => first.taken.length === 1 && first.log.backlogBytes === 0);
+    expect(first.delayedLog.peek(64).records).toEqual([stuck]);
+    first.sender.close();
+  });
+
+  test("what the disk will not move to the other log stays in its own, and arrives all the same", async () => {
+    let unacknowledged: string[] = [bad];
+    const { sender, log, delayedLog, taken, events } = setUp(() => ({ unacknowledged }));
+    delayedLog.append = () => {
+      throw Object.assign(new Error("no space"), { code: "ENOSPC" });
+    };
+    const stuck = record({ org: bad });
+    sender.keep(stuck);
+    sender.keep(record({ org: good }));
+    await until(() => events.includes("usage_log_failed") && taken.length >= 2);
+    expect(log.peek(64).records[0]).toEqual(stuck);
+    unacknowledged = [];
+    await until(() => log.backlogBytes === 0);
+    expect(taken).toContainEqual(stuck);
+    sender.close();
+  });
 });
