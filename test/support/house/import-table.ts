@@ -115,9 +115,7 @@ export const importTable: readonly ImportRow[] = [
   {
     part: /^clients\//,
     may: (to) =>
-      to.startsWith("clients/") ||
-      /^edge\/agreements\/records\/(windows|usage-columns)\.ts$/.test(to) ||
-      isPackage(to),
+      to.startsWith("clients/") || /^edge\/agreements\/records\/(windows|usage-columns)\.ts$/.test(to) || isPackage(to),
     instead: "a client knows the API only, and the names of windows and columns of the bill",
   },
   {

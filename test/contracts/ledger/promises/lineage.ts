@@ -11,7 +11,7 @@ import {
   makeRecord,
   exceeded,
   type OpenLedger,
-} from "./ledger-fixtures.ts";
+} from "../ledger-fixtures.ts";
 
 /** What `Ledger` promises of keys that came from one another by rotation, for any adapter. */
 export function ledgerLineage(name: string, open: OpenLedger): void {
