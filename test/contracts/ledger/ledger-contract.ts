@@ -80,7 +80,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
       expect(await ledger.inspect(org)).toEqual(before);
     });
 
-    test("a hold is given once: asked for again it throws, and nothing is booked twice", async () => {
+    test("a hold is granted once: a second request for it throws, and nothing is held twice", async () => {
       const opened = await openWith(open, { tokensPerDay: 1_000 });
       const request = makeRequest(opened.org);
       granted(await opened.ledger.admit(request));

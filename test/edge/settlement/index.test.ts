@@ -254,7 +254,7 @@ describe("who may speak", () => {
       await expectRefusal(() => shown(wrong), "invalid_api_key");
   });
 
-  test("why it was refused is said for our log, and to nobody else", async () => {
+  test("the reason for a refusal goes to our log, and to nobody else", async () => {
     const { settler } = settlerOf(() => true);
     const table: [string, () => Promise<unknown>][] = [
       [

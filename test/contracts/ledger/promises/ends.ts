@@ -113,7 +113,7 @@ export function ledgerEnds(name: string, open: OpenLedger): void {
       await expect(ledger.release(org, "constructor", true)).rejects.toThrow("hold");
     });
 
-    test("a record is charged once, cut to what was held, and told again it changes nothing", async () => {
+    test("a record is charged once, cut to what was held, and changes nothing when sent again", async () => {
       const opened = await openWith(open, { tokensPerDay: 900 });
       const { ledger, org } = opened;
       const [hold = "", running = ""] = await fill(opened, 2);

@@ -25,7 +25,7 @@ export function ledgerWindows(name: string, open: OpenLedger): void {
       expect(answers.filter(({ kind }) => kind === "grant")).toHaveLength(60);
     });
 
-    test("the minute slides: a call passes exactly when told, not one ms before", async () => {
+    test("the minute slides: a call passes exactly at the reported time, not one ms before", async () => {
       const opened = await openWith(open, { requestsPerMinute: 2 });
       const { ledger, org, clock } = opened;
       clock.set(noon + 250);
@@ -72,7 +72,7 @@ export function ledgerWindows(name: string, open: OpenLedger): void {
       await fill(opened, 2);
     });
 
-    test("of two shut windows the one that opens last is named", async () => {
+    test("of two full windows the denial names the one that opens last", async () => {
       const opened = await openWith(open, { requestsPerMinute: 1, tokensPerDay: 40 });
       await fill(opened, 1);
       const no = exceeded(await opened.ledger.admit(makeRequest(opened.org)));
@@ -80,7 +80,7 @@ export function ledgerWindows(name: string, open: OpenLedger): void {
       expect(no.rates).toMatchObject({ requests: { limit: 1, remaining: 0 }, tokens: { limit: 40, remaining: 10 } });
     });
 
-    test("a key's own limits and its org's hold together, and the key's books are its own", async () => {
+    test("a key's own limits and its org's apply together, and each has counters of its own", async () => {
       const opened = await openWith(open, { requestsPerMinute: 3 }, { limits: { requestsPerMinute: 1 } });
       const { ledger, org } = opened;
       await ledger.publish(keyRecord(org, 2));
@@ -117,7 +117,7 @@ export function ledgerWindows(name: string, open: OpenLedger): void {
       ]);
     });
 
-    test("an ask larger than a limit itself lowers nothing and is told one whole window", async () => {
+    test("a request larger than a limit changes nothing and is denied for one whole window", async () => {
       const opened = await openWith(open, { tokensPerMinute: 29, requestsPerMinute: 5 });
       const before = await opened.ledger.inspect(opened.org);
       const no = exceeded(await opened.ledger.admit(makeRequest(opened.org)));
