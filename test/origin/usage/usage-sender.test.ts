@@ -265,9 +265,9 @@ describe("the usage sender", () => {
 
   test("a record that was on disk stays on disk while it waits for its ledger, final or not", async () => {
     const first = setUp(() => ({ unacknowledged: [bad] }));
-    const stuck = record({ org: bad, isFinal: false, outcome: "cancelled" });
+    const stuck = buildRecord({ org: bad, isFinal: false, outcome: "cancelled" });
     first.sender.keep(stuck);
-    first.sender.keep(record({ org: good }));
+    first.sender.keep(buildRecord({ org: good }));
     await until(() => first.taken.length === 1 && first.log.backlogBytes === 0);
     expect(first.delayedLog.peek(64).records).toEqual([stuck]);
     first.sender.close();
@@ -279,9 +279,9 @@ describe("the usage sender", () => {
     delayedLog.append = () => {
       throw Object.assign(new Error("no space"), { code: "ENOSPC" });
     };
-    const stuck = record({ org: bad });
+    const stuck = buildRecord({ org: bad });
     sender.keep(stuck);
-    sender.keep(record({ org: good }));
+    sender.keep(buildRecord({ org: good }));
     await until(() => events.includes("usage_log_failed") && taken.length >= 2);
     expect(log.peek(64).records[0]).toEqual(stuck);
     unacknowledged = [];
