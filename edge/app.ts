@@ -8,7 +8,8 @@ import { findRoute } from "./doors/routes.ts";
 import { openSiteDoor } from "./doors/site.ts";
 import { mendPath, refuseUnrouted, refuseUrl } from "./doors/slips.ts";
 import { buildErrorBody, buildErrorHeaders, describeCause, Refusal } from "./errors.ts";
-import { countCaller, countFailure } from "./identity/index.ts";
+import { countCaller, countFailure, countForgery } from "./identity/index.ts";
+import { drainUnread } from "./protocol/bytes.ts";
 import type { CallAddress } from "./protocol/openai/call.ts";
 import { openVisit, type Visit } from "./visit.ts";
 import { wire } from "./wiring.ts";
@@ -57,7 +58,7 @@ async function serveModelCall(address: CallAddress, env: Env, visit: Visit): Pro
     const { ports } = await wire(env);
     return await serveCounted(address, ports, visit);
   } catch (failure) {
-    return refuse(visit, asRefusal(failure));
+    return await refuse(visit, asRefusal(failure));
   }
 }
 
@@ -85,7 +86,8 @@ function openApp() {
     c.set("visit", visit);
     c.set("wiring", await wire(c.env));
     await next();
-    for (const [name, value] of Object.entries(visit.headers)) c.res.headers.set(name, value);
+    for (const [name, value] of Object.entries(visit.headers))
+      if (!c.res.headers.has(name)) c.res.headers.set(name, value);
   });
   app.options("*", (c, next) => {
     const answer = answerOptions(c.req.raw, c.req.path);
@@ -93,11 +95,12 @@ function openApp() {
   });
   // What browsers ask first ends above and is not counted.
   app.use(async (c, next) => {
-    if (findRoute(c.req.path)?.isCounted === false) return next();
     const { visit, wiring } = c.var;
-    await countCaller(visit, wiring.ports.ips);
+    const route = findRoute(c.req.path);
+    if (route?.isCounted !== false) await countCaller(visit, wiring.ports.ips);
     await next();
-    countFailure(visit, wiring.ports.ips, c.error);
+    if (route?.auth === "nodeSignature") await countForgery(visit, wiring.ports.ips, c.error);
+    else if (route?.isCounted !== false) countFailure(visit, wiring.ports.ips, c.error);
   });
   app.use((c, next) => {
     refuseUnrouted(c.req.method, c.req.path);
@@ -126,7 +129,8 @@ function asRefusal(failure: unknown): Refusal {
   return new Refusal("internal", { log: `${failure.name} at ${failure.stack?.split("\n")[1]?.trim() ?? "?"}` });
 }
 
-function refuse(visit: Visit, refusal: Refusal): Response {
+/** Writes a refusal, and reads on what the caller is still sending, so that it arrives. */
+async function refuse(visit: Visit, refusal: Refusal): Promise<Response> {
   const { code, status, message, cause, details } = refusal;
   const isOurs = status >= 500;
   visit.log("refused", {
@@ -135,8 +139,9 @@ function refuse(visit: Visit, refusal: Refusal): Response {
     ...((isOurs || details.log !== undefined) && { why: message }),
     ...(isOurs && cause !== undefined && { cause: describeCause(cause) }),
   });
+  await drainUnread(visit.request);
   return new Response(JSON.stringify(buildErrorBody(refusal)), {
     status: refusal.status,
-    headers: { ...buildErrorHeaders(refusal), ...visit.headers },
+    headers: { ...visit.headers, ...buildErrorHeaders(refusal) },
   });
 }

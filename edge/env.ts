@@ -27,6 +27,7 @@ export interface Env {
   HOLD_GRACE_MS?: string;
   IP_PER_SECOND?: string;
   IP_EXEMPT?: string;
+  CLIENT_IP_HEADER?: string;
   CURRENCY?: string;
 }
 
@@ -146,6 +147,15 @@ export const Settings = z
       .regex(/^[A-Z]{3}$/, "is not a currency's code of ISO 4217, such as USD")
       .default("USD")
       .describe("What prices and costs are millionths of, by ISO 4217. It is shown; nothing is converted."),
+    CLIENT_IP_HEADER: z
+      .string()
+      .regex(/^[a-z0-9-]{1,64}$/, "is not a header's name in small letters")
+      .optional()
+      .describe(
+        "The header that tells a caller's address: `cf-connecting-ip` on Cloudflare (`wrangler.toml` sets it). Name " +
+          "one only where whoever stands before the Worker sets it and overwrites a caller's. Unset, no address is " +
+          "believed: nobody is counted by address, and keys that are bound to networks are refused.",
+      ),
     IP_EXEMPT: Cidrs.default([]).describe("Networks whose calls are not limited by address, separated by commas."),
   })
   .superRefine(({ LEDGER, UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN }, context) => {

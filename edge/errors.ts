@@ -33,6 +33,11 @@ const table = {
     type: "invalid_request_error",
     message: "The prompt and the requested completion do not fit the model's context.",
   },
+  request_timeout: {
+    status: 408,
+    type: "invalid_request_error",
+    message: "The request body did not arrive in time.",
+  },
   request_too_large: { status: 413, type: "invalid_request_error", message: "The request body is too large." },
   unsupported_content_encoding: {
     status: 415,

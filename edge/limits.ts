@@ -6,12 +6,26 @@
 export const bodyBytesMax = 4 * 1024 * 1024;
 /** How much of an oversized body is read and discarded before it is refused. */
 export const discardedBytesMax = 16 * 1024 * 1024;
+/** How long a body may take to arrive, from when its call's headers have. */
+export const bodyMsMax = 10_000;
+/** A body that is not there by then counts among those that its key has in reading. */
+export const bodySlowMs = 250;
+/** Bodies that a key may have in reading in one isolate (docs/decisions/0011). */
+export const bodiesInReadingMax = 32;
+/** Bytes of bodies that an org may have in reading in one isolate. */
+export const orgBytesInReadingMax = 8 * 1024 * 1024;
+/** The same for all orgs together: an isolate has 128 MB for everything. */
+export const bytesInReadingMax = 16 * 1024 * 1024;
 /** Levels of lists and objects in a body. */
 export const bodyDepthMax = 64;
 /** Members, or items, that a body has at its top. */
 export const bodyMembersMax = 256;
-/** Members, lists and objects of a body in all. */
+/** Strings, lists, objects and members of a body in all; a name is a string too. Parsers take long for all of them. */
 export const bodyMembersMaxAll = 65_536;
+/** Values of a body in all that are not the first of their list or object: 262,144 token ids, and then some. */
+export const bodyItemsMaxAll = 327_680;
+/** Numbers of a body that are no integers of up to 15 digits; each is read twice, to keep its digits. */
+export const bodyFractionsMax = 16_384;
 /** Messages of a chat. */
 export const messagesMax = 2_048;
 /** Parts of one message. */

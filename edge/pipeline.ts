@@ -19,8 +19,8 @@ export async function serveCall(
   ports: Ports,
   counted: Promise<void>,
 ): Promise<Response> {
-  const credential = await identify(visit.request, ports.keyring, ports.tokenKey, visit.now());
-  const call = await readCall(visit, endpoint, ports.models, deployment);
+  const credential = await identify(visit.request, ports, visit.now());
+  const call = await readCall(visit, endpoint, ports.models, { deployment, sender: credential });
   const classification = ports.classifier.classify(credential.org, call);
   const { org } = credential;
   const { tier } = classification;
@@ -66,13 +66,13 @@ export async function serveCall(
 
 /** Answers `GET /v1/models` and `/v1/models/{name}` with the models that the key may use. */
 export async function serveModels(visit: Visit, name: string | null, ports: Ports): Promise<ModelList | ModelCard> {
-  const credential = await identify(visit.request, ports.keyring, ports.tokenKey, visit.now());
+  const credential = await identify(visit.request, ports, visit.now());
   return showModels(ports.models, [await introspect(ports.ledger, credential), credential.token], name);
 }
 
 /** Answers `POST /v1/client-tokens`: a short-lived token for browsers and apps, with at most the key's own scopes. */
 export async function mintToken(visit: Visit, ports: Ports): Promise<ClientToken> {
-  const credential = await identify(visit.request, ports.keyring, ports.tokenKey, visit.now());
+  const credential = await identify(visit.request, ports, visit.now());
   await introspect(ports.ledger, credential);
   return mintClientToken(visit, credential, ports.tokenKey, (name) => findModel(ports.models, name, "models").id);
 }

@@ -13,6 +13,8 @@ export interface Ports {
   ips: IpLimits | null;
   keyring: Keyring;
   tokenKey: TokenKey;
+  /** The header that tells a caller's address; null where none may be believed. */
+  ipHeader: string | null;
   models: readonly ModelRecord[];
   nodes: readonly NodeRecord[];
   ledger: Ledger;

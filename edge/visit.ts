@@ -18,6 +18,9 @@ export interface Visit {
   log(event: string, facts?: Record<string, string | number | boolean | null>): void;
 }
 
+/** No answer is kept for anybody else (S6), nor taken for another type than it says. */
+const everyAnswer = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
+
 /** The platform's clock in Unix ms, for the wiring and the entries to hand to what outlives a visit. */
 export const readClock = (): number => Date.now();
 
@@ -36,7 +39,7 @@ export function openVisit(
     id,
     request,
     startedAtMs: readClock(),
-    headers: { ...headers, "x-request-id": id },
+    headers: { ...everyAnswer, ...headers, "x-request-id": id },
     now: readClock,
     random: generateRandomBytes,
     chance: Math.random,

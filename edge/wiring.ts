@@ -58,6 +58,7 @@ async function openWiring(env: Env): Promise<Wiring> {
       ips: openIpLimits(env, settings),
       keyring,
       tokenKey,
+      ipHeader: settings.CLIENT_IP_HEADER ?? null,
       models: settings.MODELS,
       nodes: settings.NODES,
       ledger,
@@ -112,13 +113,14 @@ function openLedger(env: Env, settings: Settings): { ledger: Ledger; chores: () 
  * The log says when there is no such shared count.
  */
 function openIpLimits(env: Env, settings: Settings): IpLimits | null {
-  const { IP_PER_SECOND: perSecond, IP_EXEMPT: exempt } = settings;
-  const shared = perSecond > 0 ? openSharedIpLimit(env, settings) : null;
+  const { IP_PER_SECOND: perSecond, IP_EXEMPT: exempt, CLIENT_IP_HEADER: header = null } = settings;
+  const isCounted = perSecond > 0 && header !== null;
+  const shared = isCounted ? openSharedIpLimit(env, settings) : null;
   if (!shared)
     console.warn(
-      JSON.stringify({ event: "ip_limit", perSecond, countedBy: perSecond > 0 ? "each isolate alone" : "nobody" }),
+      JSON.stringify({ event: "ip_limit", perSecond, countedBy: isCounted ? "each isolate alone" : "nobody" }),
     );
-  return perSecond > 0 ? { local: memoryIpLimit({ perSecond, now: readClock }), shared, exempt } : null;
+  return isCounted ? { local: memoryIpLimit({ perSecond, now: readClock }), shared, exempt, header } : null;
 }
 
 function openSharedIpLimit(env: Env, settings: Settings): IpLimit | null {

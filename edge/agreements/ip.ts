@@ -50,10 +50,11 @@ export function isInRanges(ip: string | null, ranges: IpRange[]): boolean {
 }
 
 /**
- * Returns what counts as one caller: an IPv4 address, or the /64 of an IPv6 one, the least that a home gets (RFC 6177).
+ * Returns what counts as one caller: an IPv4 address, or the /56 of an IPv6 one, which is what homes get (RFC 6177).
+ * By the /64 a home would be 256 callers and a site with a /48 65,536; by the /48 a host's customers would be one.
  */
 export function findNetwork(ip: string): string {
-  return ip.startsWith(mappedV4) ? ip : ip.slice(0, 16);
+  return ip.startsWith(mappedV4) ? ip : ip.slice(0, 14);
 }
 
 const mappedV4 = "0".repeat(20) + "ffff";

@@ -26,7 +26,7 @@ export interface DoorRoute {
   auth: "apiKey" | "adminKey" | "bootstrapToken" | "nodeSignature" | "none";
   /** Which endpoint of the engines this is, if it is one. */
   endpoint: EngineEndpoint | null;
-  /** Is the caller's address counted? */
+  /** Is each call counted for the caller's address? Where nodes call, only a signature that is no good is. */
   isCounted: boolean;
   /** May pages of any origin call this? */
   hasCors: boolean;

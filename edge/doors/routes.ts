@@ -41,7 +41,11 @@ export const routes: readonly DoorRoute[] = [
   },
   { path: sitePaths.welcome, ...open, operations: { GET: name("showWelcome", "Where the API is") } },
   { path: sitePaths.openApi, ...open, operations: { GET: name("showOpenApi", "This document") } },
-  { path: sitePaths.health, ...open, operations: { GET: name("showHealth", "Which nodes are ready for each model") } },
+  {
+    path: sitePaths.health,
+    ...open,
+    operations: { GET: name("showHealth", "How many nodes are ready for each model") },
+  },
   { path: sitePaths.livez, ...probe, operations: { GET: name("showLiveness", "The gateway runs") } },
   { path: sitePaths.readyz, ...probe, operations: { GET: name("showReadiness", "The gateway is configured") } },
   { path: nodePaths.usage, ...node, operations: { POST: name("sendUsage", "A node's records of usage") } },

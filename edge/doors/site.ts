@@ -19,9 +19,7 @@ export function openSiteDoor(): Hono<DoorEnv> {
   app.get(`${sitePaths.models}/:id{.+}` as const, async (c) =>
     c.json(await serveModels(c.var.visit, c.req.param("id"), c.var.wiring.ports)),
   );
-  app.post(sitePaths.clientTokens, async (c) =>
-    c.json(await mintToken(c.var.visit, c.var.wiring.ports), 201, { "cache-control": "no-store" }),
-  );
+  app.post(sitePaths.clientTokens, async (c) => c.json(await mintToken(c.var.visit, c.var.wiring.ports), 201));
 
   app.get(sitePaths.livez, (c) => c.json({ status: "alive" }));
   app.get(sitePaths.readyz, (c) => c.json({ status: "ready" }));

@@ -35,7 +35,6 @@ const headers = {
   "cache-control": "no-cache",
   "content-security-policy": policy,
   "referrer-policy": "no-referrer",
-  "x-content-type-options": "nosniff",
   vary: "accept",
 };
 

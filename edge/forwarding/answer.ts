@@ -40,7 +40,7 @@ export async function answerStream(
 export async function answerWhole(answer: Answer, headers: HeadersInit): Promise<Response> {
   const { response } = answer;
   const length = Number(response.headers.get("content-length") ?? Number.NaN);
-  const all = { "content-type": "application/json", "cache-control": "no-store", ...headers };
+  const all = { "content-type": "application/json", ...headers };
   if (length > wholeBytesMax && response.body) {
     const { readable, writable } = new FixedLengthStream(length);
     void response.body

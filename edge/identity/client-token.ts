@@ -55,7 +55,7 @@ export async function mintClientToken(
 ): Promise<ClientToken> {
   if (credential.token)
     throw new Refusal("insufficient_permissions", { message: "A client token cannot make another." });
-  const { json } = await readJson(visit.request);
+  const { json } = await readJson(visit.request, credential);
   const requested = parseBody(TokenBody, json);
   const now = Math.floor(visit.now() / 1_000);
   const token = await new SignJWT({

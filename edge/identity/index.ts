@@ -5,7 +5,14 @@ import { readClientToken, type TokenKey } from "./client-token.ts";
 import { readCallerIp } from "./ip-limit.ts";
 
 export { ClientToken, mintClientToken, TokenBody, type TokenKey } from "./client-token.ts";
-export { countCaller, countFailure, type IpLimits } from "./ip-limit.ts";
+export { countCaller, countFailure, countForgery, type IpLimits } from "./ip-limit.ts";
+
+/** What credentials are known by, and the header that tells the caller's address, if one does. */
+export interface KnownKeys {
+  keyring: Keyring;
+  tokenKey: TokenKey;
+  ipHeader: string | null;
+}
 
 /**
  * Reads the credential without any I/O: form, checksum, tag. Every failure is the same 401 (S3), but for what anybody
@@ -15,22 +22,21 @@ export { countCaller, countFailure, type IpLimits } from "./ip-limit.ts";
  */
 export async function identify(
   request: Request,
-  keyring: Keyring,
-  tokenKey: TokenKey,
+  { keyring, tokenKey, ipHeader }: KnownKeys,
   nowMs: number,
 ): Promise<Credential> {
   const shown = readPresentedText(request.headers);
   if (shown.startsWith("ey")) {
     const claimed = await readClientToken(shown, tokenKey, nowMs);
     if (!claimed) throw new Refusal("invalid_api_key");
-    return { ...claimed, digests: [], ip: readCallerIp(request.headers) };
+    return { ...claimed, digests: [], ip: readCallerIp(request.headers, ipHeader) };
   }
   refuseByForm(shown, request.headers);
   const presented = readKey(shown);
   if (!presented || presented.kind !== "inference" || !isTagged(presented, keyring))
     throw new Refusal("invalid_api_key");
   const { org, key, text } = presented;
-  return { org, key, digests: computeDigests(text, keyring), ip: readCallerIp(request.headers) };
+  return { org, key, digests: computeDigests(text, keyring), ip: readCallerIp(request.headers, ipHeader) };
 }
 
 /** Says what the form alone shows, and shows to anybody: this tells nothing about any key. */

@@ -13,6 +13,8 @@ export interface IpLimits {
   shared: IpLimit | null;
   /** Networks that the operator does not limit. */
   exempt: IpRange[];
+  /** The header that tells a caller's address; null where none may be believed, and then nobody is counted. */
+  header: string | null;
 }
 
 /**
@@ -44,11 +46,21 @@ export function countFailure(visit: Visit, ips: IpLimits | null, failure: unknow
 }
 
 /**
- * Reads the caller's address as 32 hex digits. Cloudflare's edge sets this header, and overwrites one that a caller
- * sends.
+ * Counts a failed authentication where calls are not counted: nodes call as often as they must, whoever forges their
+ * signature is over the limit as soon as a guesser of keys. Throws the 429 in place of the 401 then.
  */
-export function readCallerIp(headers: Headers): string | null {
-  return readIp(headers.get("cf-connecting-ip") ?? "");
+export async function countForgery(visit: Visit, ips: IpLimits | null, failure: unknown): Promise<void> {
+  if (!(failure instanceof Refusal) || failure.code !== "invalid_api_key") return;
+  await countCaller(visit, ips);
+  countFailure(visit, ips, failure);
+}
+
+/**
+ * Reads the caller's address as 32 hex digits, from the header that whoever stands before us sets, and overwrites when
+ * a caller sends it (`CLIENT_IP_HEADER`).
+ */
+export function readCallerIp(headers: Headers, name: string | null): string | null {
+  return name === null ? null : readIp(headers.get(name) ?? "");
 }
 
 async function countShared(visit: Visit, shared: IpLimit, network: string): Promise<void> {
@@ -60,7 +72,7 @@ async function countShared(visit: Visit, shared: IpLimit, network: string): Prom
 
 /** Null for callers who are not counted: the platform gives no address, or the operator exempts it. */
 function findCountedNetwork(visit: Visit, ips: IpLimits | null): string | null {
-  const ip = ips && readCallerIp(visit.request.headers);
+  const ip = ips && readCallerIp(visit.request.headers, ips.header);
   return ips && ip && !isInRanges(ip, ips.exempt) ? findNetwork(ip) : null;
 }
 

@@ -3,10 +3,10 @@ import type { ModelRecord } from "../agreements/records/model.ts";
 import { heartbeatStaleMs } from "../limits.ts";
 import type { NodeView } from "../fleet/port.ts";
 
-/** The body of `GET /health`: which nodes are ready for each model, by name. */
+/** The body of `GET /health`: how many nodes are ready for each model. Which they are is told to operators. */
 export const Health = z.strictObject({
   status: z.enum(["healthy", "degraded", "unhealthy"]),
-  backends: z.record(z.string(), z.array(z.string())),
+  backends: z.record(z.string(), z.int().min(0)),
 });
 export type Health = z.infer<typeof Health>;
 
@@ -24,10 +24,10 @@ export function readHealth(views: readonly NodeView[], models: readonly ModelRec
   const backends = Object.fromEntries(
     models.map((model) => [
       model.aliases[0] ?? model.id,
-      ready.filter((node) => node.models.includes(model.id)).map((node) => node.id),
+      ready.filter((node) => node.models.includes(model.id)).length,
     ]),
   );
-  const served = Object.values(backends).filter((nodes) => nodes.length > 0).length;
+  const served = Object.values(backends).filter((nodes) => nodes > 0).length;
   if (served === models.length) return { status: "healthy", backends };
   return { status: served > 0 ? "degraded" : "unhealthy", backends };
 }

@@ -6,7 +6,7 @@ import { Heartbeat, type NodeRecord } from "../agreements/records/node.ts";
 import { UsageBatch, type Unacknowledged, type UsageRecord } from "../agreements/records/usage.ts";
 import { Refusal } from "../errors.ts";
 import { clockSkewMs, usageBodyBytesMax } from "../limits.ts";
-import { readBytes } from "../protocol/body.ts";
+import { readBytes } from "../protocol/bytes.ts";
 import type { Visit } from "../visit.ts";
 import type { Settler } from "./port.ts";
 
@@ -63,12 +63,14 @@ export async function takeHeartbeat(visit: Visit, nodes: readonly NodeRecord[]):
 }
 
 /**
- * Verifies that a known node signed the body within the last minute. Replays are harmless: both uses are idempotent.
+ * Verifies that a known node signed the body within the last minute: the token first, so that nobody else's body is
+ * read. Replays are harmless: both uses are idempotent.
  */
 async function readSigned(visit: Visit, nodes: readonly NodeRecord[]): Promise<{ node: NodeRecord; json: unknown }> {
   const token = visit.request.headers.get("authorization")?.match(/^Bearer (\S+)$/)?.[1] ?? "";
-  const bytes = await readBytes(visit.request, usageBodyBytesMax);
   const { node, claims } = await verify(token, nodes, visit.now());
+  const sender = { org: node.id, key: node.id };
+  const bytes = await readBytes(visit.request, { bytesMax: usageBodyBytesMax, sender });
   if (claims.bodySha256 !== digestBody(bytes))
     throw new Refusal("invalid_api_key", { log: "node token is for another body" });
   try {

@@ -26,6 +26,7 @@ const promised: Record<RefusalCode, [number, string]> = {
   invalid_value: [400, "invalid_request_error"],
   unsupported_parameter: [400, "invalid_request_error"],
   context_length_exceeded: [400, "invalid_request_error"],
+  request_timeout: [408, "invalid_request_error"],
   request_too_large: [413, "invalid_request_error"],
   unsupported_content_encoding: [415, "invalid_request_error"],
   rate_limit_exceeded: [429, "rate_limit_error"],

@@ -17,6 +17,9 @@ interface SqlStorage {
 }
 type SqlStorageValue = ArrayBuffer | string | number | null;
 type ExportedHandler<T = any> = any;
+interface ReadableStreamBYOBReader {
+  readAtLeast<T extends ArrayBufferView>(min: number, view: T): Promise<ReadableStreamReadResult<T>>;
+}
 declare const scheduler: { wait(ms: number): Promise<void> };
 declare class IdentityTransformStream extends TransformStream<Uint8Array, Uint8Array> {}
 declare class FixedLengthStream extends IdentityTransformStream {

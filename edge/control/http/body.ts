@@ -1,17 +1,24 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { z } from "zod";
 import { Refusal } from "../../errors.ts";
-import { readBytes } from "../../protocol/body.ts";
+import { readBytes } from "../../protocol/bytes.ts";
 import { unknownField, writeIssue } from "../../protocol/issues.ts";
-import type { ControlEnv } from "./port.ts";
+import type { Admin, ControlEnv } from "./port.ts";
 
 /** Bodies of the control API are far smaller. */
 const controlBodyBytesMax = 64 * 1024;
 const messageCharsMax = 300;
 
-/** Reads the body within its bound; refuses encoded bodies, other media types and malformed JSON before any field. */
+/**
+ * Reads the body within its bounds; refuses encoded bodies, other media types and malformed JSON before any field. What
+ * comes with GET or HEAD means nothing.
+ */
 export const takeBody: MiddlewareHandler<ControlEnv> = async (c, next) => {
-  const text = readUtf8(await readBytes(c.req.raw, controlBodyBytesMax));
+  if (c.req.raw.method === "GET" || c.req.raw.method === "HEAD") return next();
+  // At the bootstrap there is no admin yet.
+  const admin: Admin | undefined = c.get("admin");
+  const sender = admin ?? { org: "", key: "" };
+  const text = readUtf8(await readBytes(c.req.raw, { bytesMax: controlBodyBytesMax, sender }));
   const { method, url } = c.req.raw;
   const headers = new Headers(c.req.raw.headers);
   if (text !== "") refuseUnlessJson(text, headers.get("content-type") ?? "");

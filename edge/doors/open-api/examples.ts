@@ -48,7 +48,7 @@ export const answerExamples: Readonly<Record<string, object>> = {
     usage: { prompt_tokens: 4, total_tokens: 4 },
   },
   createClientToken: { object: "client_token", token: "eyJ.example.only", expires_at: created },
-  showHealth: { status: "healthy", backends: { chat: ["node_example"] } },
+  showHealth: { status: "healthy", backends: { chat: 2 } },
 };
 
 /** An example of a stream, by operation: the text as it comes. */

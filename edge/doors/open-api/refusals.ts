@@ -3,7 +3,7 @@ import { everyHeaders, limitHeaders, refusalHeaders, type HeaderFact } from "../
 import type { Method, DoorRoute } from "../route.ts";
 import { refer } from "./schemas.ts";
 
-const callStatuses = [400, 403, 404, 409, 413, 415, 502, 503, 504];
+const callStatuses = [400, 403, 404, 408, 409, 413, 415, 502, 503, 504];
 
 /** With which statuses this operation may be refused. */
 export function listRefusals(route: DoorRoute, method: Method): number[] {
@@ -14,7 +14,7 @@ export function listRefusals(route: DoorRoute, method: Method): number[] {
   add(route.auth !== "none", 401, 503);
   add(route.endpoint !== null, ...callStatuses);
   add(route.path.includes("{"), 404);
-  add(method !== "GET" && route.auth !== "none", 400, 403, 404, 413, 415);
+  add(method !== "GET" && route.auth !== "none", 400, 403, 404, 408, 413, 415, 429);
   add(route.auth === "apiKey", 403);
   add(isControl, 400, 403, 404, 409);
   return Array.from(statuses).toSorted((a, b) => a - b);

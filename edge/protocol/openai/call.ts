@@ -3,7 +3,7 @@ import { isChat, type EngineEndpoint } from "../../agreements/paths.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import type { Visit } from "../../visit.ts";
-import { readJson, type ReadBody } from "../body.ts";
+import { readJson, type ReadBody, type Sender } from "../body.ts";
 import { restoreDigits } from "../digits.ts";
 import { isSmall, parseBody } from "../fields.ts";
 import { writeBody, type ParsedBody } from "./parsed-body.ts";
@@ -19,6 +19,13 @@ export interface CallAddress {
   endpoint: EngineEndpoint;
   deployment: string | null;
 }
+
+/** Where a call comes from, where that is known: whose body it is, and what its address names. */
+export interface CallSource {
+  deployment?: string | null;
+  sender?: Sender;
+}
+const nobody: Sender = { org: "", key: "" };
 
 /** A parsed request: what the caller wants, in our terms, and the body to send to the origin. */
 export interface Call extends ParsedBody {
@@ -39,9 +46,9 @@ export async function readCall(
   visit: Visit,
   endpoint: EngineEndpoint,
   models: readonly ModelRecord[],
-  deployment: string | null = null,
+  { deployment = null, sender = nobody }: CallSource = {},
 ): Promise<Call> {
-  const { bytes, json: sent, exact } = await readJson(visit.request);
+  const { bytes, json: sent, exact } = await readJson(visit.request, sender);
   const json = deployment === null ? sent : addDeployment(sent, deployment, models);
   const shape = readShape(endpoint, { json: omitUnsent(json), exact }, models);
   const { model } = shape;

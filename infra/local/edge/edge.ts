@@ -69,7 +69,7 @@ export async function startEdge(options: EdgeOptions): Promise<RunningEdge> {
       name,
       modules: [{ type: "ESModule", path: "worker.js", contents: script }],
       modulesRoot: "/",
-      bindings: { ...given, IP_EXEMPT: loopback, ...options.vars },
+      bindings: { ...given, IP_EXEMPT: loopback, CLIENT_IP_HEADER: "cf-connecting-ip", ...options.vars },
       host: "127.0.0.1",
       port: workerdPort,
       cf: false,

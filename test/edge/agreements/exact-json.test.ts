@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { hasInexactNumber, isRawNumber, numberCharsMax, parseExact } from "#edge/agreements/exact-json.ts";
+import { hasInexactNumber, isRawNumber, numberCharsMax, parseExact, scanJson } from "#edge/agreements/exact-json.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const isInexact = (text: string) => hasInexactNumber(bytesOf(text));
@@ -104,4 +104,56 @@ describe("what is parsed exactly is written as it came", () => {
     expect(() => parseExact(`[${"9".repeat(numberCharsMax + 1)}]`)).toThrow(RangeError);
     expect(isInexact(`[${"9".repeat(numberCharsMax + 1)}]`)).toBe(true);
   });
+});
+
+test("a string where another parse has a number is never taken for one: text stays text", () => {
+  const text = '{"a":"1.10","b":[1.10,"1.10"],"__proto__":{"c":1.10,"d":"1.10"},"a":"2.50"}';
+  expect(JSON.stringify(parseExact(text))).toBe('{"a":"2.50","b":[1.10,"1.10"],"__proto__":{"c":1.10,"d":"1.10"}}');
+});
+
+test("settings as Python writes them are no reason to read all anew, where JavaScript keeps their value", () => {
+  for (const text of ["1e-05", "5e-06", "1.5e-07"]) expect(isInexact(`{"min_p":${text}}`), text).toBe(false);
+  for (const text of ["-0e-05", "1e-400", "1e5"]) expect(isInexact(`{"min_p":${text}}`), text).toBe(true);
+});
+
+describe("a look costs no more than the text is long", () => {
+  const length = 1 << 16;
+  /** Counts the bytes that are looked at, one by one or by a search. */
+  function counted(text: string) {
+    const bytes = bytesOf(text);
+    let looks = 0;
+    const search = (byte: number, from: number) => {
+      const at = bytes.indexOf(byte, from);
+      looks += (at === -1 ? bytes.length : at) - from;
+      return at;
+    };
+    const watched = new Proxy(bytes, {
+      get(target, name) {
+        if (name === "indexOf") return search;
+        if (name === "subarray") return target.subarray.bind(target);
+        if (name !== "length") looks++;
+        return Reflect.get(target, name, target);
+      },
+    });
+    const all = Number.POSITIVE_INFINITY;
+    scanJson(watched, { depth: all, outermost: all, members: all, items: all, fractions: all, digits: all });
+    return looks / bytes.length;
+  }
+  const fill = (head: string, unit: string) => head + unit.repeat(Math.ceil(length / unit.length));
+  const table = {
+    quotes: fill("", '"'),
+    "escaped quotes": fill('{"a":"', '\\"'),
+    "escaped quotes far apart": fill('{"a":"', `${"x".repeat(64)}\\"`),
+    "backslashes, then a quote": fill('{"a":"', `${"\\".repeat(99)}"`),
+    backslashes: fill('{"a":"', "\\"),
+    "empty strings": fill('["', '","'),
+    numbers: fill("[1", ",1"),
+    "long numbers": fill("[1", `,${"1".repeat(250)}`),
+    fractions: fill("[1", ",1.10"),
+    text: fill('{"a":"', "x"),
+    lists: fill("", "[],"),
+    "unicode escapes": fill('{"a":"', "\\u0041"),
+  };
+  for (const [name, text] of Object.entries(table))
+    test(`of ${name}`, () => expect(counted(text)).toBeLessThanOrEqual(3));
 });

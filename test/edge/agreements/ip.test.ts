@@ -203,9 +203,9 @@ describe("who is counted as one", () => {
     expect(network("::ffff:cb00:7107")).toBe(network("203.0.113.7"));
   });
 
-  test("is a /64 of IPv6, and no more", () => {
-    expect(network("2001:db8:1:2::7")).toBe(network("2001:db8:1:2:ffff:ffff:ffff:ffff"));
-    expect(network("2001:db8:1:2::7")).not.toBe(network("2001:db8:1:3::7"));
+  test("is a /56 of IPv6, and no more", () => {
+    expect(network("2001:db8:1:2::7")).toBe(network("2001:db8:1:ff:ffff:ffff:ffff:ffff"));
+    expect(network("2001:db8:1:2::7")).not.toBe(network("2001:db8:1:102::7"));
     expect(network("::1")).not.toBe(network("0.0.0.1"));
   });
 });

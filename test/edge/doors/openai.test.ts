@@ -41,6 +41,7 @@ describe("a caller's address", () => {
       local: localCount,
       shared: { take: async () => sharedCount.take(), penalize: async () => sharedCount.penalize() },
       exempt: [],
+      header: "cf-connecting-ip",
     };
     const ports = { ips, keyring: await keyringOf(), tokenKey: await tokenKeyOf(), models: testModels };
     const visit = visitOf(posted({ model: "chat" }, { "cf-connecting-ip": "203.0.113.7" }));

@@ -19,6 +19,7 @@ beforeAll(async () => {
   admin = await mintKey("admin", org, keyring, generateRandomBytes);
   foreign = await mintKey("inference", org, await keyringOf({ t1: secretOf(77) }), generateRandomBytes);
 });
+const ipHeader = "cf-connecting-ip";
 const withHeaders = (headers: Record<string, string>) => new Request("http://edge/v1/models", { headers });
 
 describe("a key of ours is known", () => {
@@ -34,7 +35,11 @@ describe("a key of ours is known", () => {
   ];
   for (const [name, headersOf] of ways) {
     test(`${name}`, async () => {
-      const credential = await identify(withHeaders(headersOf(inference.text)), keyring, tokenKey, startedAtMs);
+      const credential = await identify(
+        withHeaders(headersOf(inference.text)),
+        { keyring, tokenKey, ipHeader },
+        startedAtMs,
+      );
       expect(credential).toEqual({
         org,
         key: inference.id,
@@ -46,7 +51,9 @@ describe("a key of ours is known", () => {
 
   test("and what is handed on does not hold the key itself", async () => {
     expect(
-      JSON.stringify(await identify(withHeaders({ "x-api-key": inference.text }), keyring, tokenKey, startedAtMs)),
+      JSON.stringify(
+        await identify(withHeaders({ "x-api-key": inference.text }), { keyring, tokenKey, ipHeader }, startedAtMs),
+      ),
     ).not.toContain(inference.text.slice(24, 40));
   });
 });
@@ -61,7 +68,11 @@ test("a client token counts as its key, with its own scopes, the caller's addres
   );
   for (const headers of [{ authorization: `Bearer ${token}` }, { "x-api-key": token }]) {
     expect(
-      await identify(withHeaders({ ...headers, "cf-connecting-ip": "203.0.113.7" }), keyring, tokenKey, startedAtMs),
+      await identify(
+        withHeaders({ ...headers, "cf-connecting-ip": "203.0.113.7" }),
+        { keyring, tokenKey, ipHeader },
+        startedAtMs,
+      ),
     ).toEqual({
       org,
       key: inference.id,
@@ -71,8 +82,11 @@ test("a client token counts as its key, with its own scopes, the caller's addres
     });
   }
   expect(
-    (await refusedBy(() => identify(withHeaders({ "x-api-key": token }), keyring, tokenKey, startedAtMs + 60_000)))
-      .code,
+    (
+      await refusedBy(() =>
+        identify(withHeaders({ "x-api-key": token }), { keyring, tokenKey, ipHeader }, startedAtMs + 60_000),
+      )
+    ).code,
   ).toBe("invalid_api_key");
 });
 
@@ -89,7 +103,9 @@ describe("a refusal explains what the form alone shows, and reveals nothing of a
     ["what was never an admin key", () => ({ "x-api-key": "sk-pen-admin-x" }), /^This is an admin key/],
   ];
   test.each(ways)("%s", async (_name, headersOf, message) => {
-    const refusal = await refusedBy(() => identify(withHeaders(headersOf()), keyring, tokenKey, startedAtMs));
+    const refusal = await refusedBy(() =>
+      identify(withHeaders(headersOf()), { keyring, tokenKey, ipHeader }, startedAtMs),
+    );
     const { error } = buildErrorBody(refusal);
     expect([refusal.status, error.code, error.type]).toEqual([401, "invalid_api_key", "authentication_error"]);
     expect(error.message).toMatch(message);
@@ -114,7 +130,9 @@ describe("everything else gets the same 401, to the byte", () => {
   ];
   for (const [name, headersOf] of ways) {
     test(`${name}`, async () => {
-      const refusal = await refusedBy(() => identify(withHeaders(headersOf()), keyring, tokenKey, startedAtMs));
+      const refusal = await refusedBy(() =>
+        identify(withHeaders(headersOf()), { keyring, tokenKey, ipHeader }, startedAtMs),
+      );
       expect([refusal.status, buildErrorBody(refusal), buildErrorHeaders(refusal)]).toEqual([
         401,
         {
@@ -150,7 +168,13 @@ describe("the caller's address", () => {
   for (const [headers, ip] of table) {
     test(`${JSON.stringify(headers).slice(0, 60)} -> ${ip}`, async () => {
       expect(
-        (await identify(withHeaders({ ...headers, "x-api-key": inference.text }), keyring, tokenKey, startedAtMs)).ip,
+        (
+          await identify(
+            withHeaders({ ...headers, "x-api-key": inference.text }),
+            { keyring, tokenKey, ipHeader },
+            startedAtMs,
+          )
+        ).ip,
       ).toBe(ip);
     });
   }
@@ -159,8 +183,10 @@ describe("the caller's address", () => {
 test("no I/O is done and the body is not touched, for good keys and bad", async () => {
   const fetching = vi.spyOn(globalThis, "fetch");
   const request = new Request("http://edge/", { method: "POST", body: "x", headers: { "x-api-key": inference.text } });
-  await identify(request, keyring, tokenKey, startedAtMs);
-  await refusedBy(() => identify(withHeaders({ "x-api-key": foreign.text }), keyring, tokenKey, startedAtMs));
+  await identify(request, { keyring, tokenKey, ipHeader }, startedAtMs);
+  await refusedBy(() =>
+    identify(withHeaders({ "x-api-key": foreign.text }), { keyring, tokenKey, ipHeader }, startedAtMs),
+  );
   expect(request.bodyUsed).toBe(false);
   expect(fetching).not.toHaveBeenCalled();
   fetching.mockRestore();

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { readCidr } from "#edge/agreements/ip.ts";
 import { buildErrorBody, buildErrorHeaders, Refusal, refusals } from "#edge/errors.ts";
-import { readCallerIp, countCaller, countFailure, type IpLimits } from "#edge/identity/ip-limit.ts";
+import { readCallerIp, countCaller, countFailure, countForgery, type IpLimits } from "#edge/identity/ip-limit.ts";
 import type { IpLimit, IpDecision, LocalIpLimit } from "#edge/identity/port.ts";
 import { refusedBy } from "#test/support/fakes/refused.ts";
 import { visitOf } from "#test/support/fakes/visit.ts";
 
+const header = "cf-connecting-ip";
 const v4 = (last: string) => `00000000000000000000ffffcb0071${last}`;
 const yes: IpDecision = { isAllowed: true };
 const no: IpDecision = { isAllowed: false, retryAfterMs: 734, window: { limit: 50, resetMs: 1_734 } };
@@ -41,6 +42,7 @@ const limitsOf = (near: LocalIpLimit, far: IpLimit | null, exempt: string[] = []
   local: near,
   shared: far,
   exempt: exempt.map((text) => readCidr(text) ?? expect.fail(text)),
+  header,
 });
 const from = (ip: string | null) =>
   visitOf(new Request("http://edge/", { headers: ip === null ? {} : { "cf-connecting-ip": ip } }));
@@ -50,7 +52,7 @@ describe("a caller is counted", () => {
     const [here, shared] = [near(yes), far(yes)];
     await countCaller(from("203.0.113.7"), limitsOf(here, shared));
     await countCaller(from("2001:db8:1:2::7"), limitsOf(here, null));
-    expect(here.asked).toEqual([`take ${v4("07")}`, "take 20010db800010002"]);
+    expect(here.asked).toEqual([`take ${v4("07")}`, "take 20010db8000100"]);
     expect(shared.asked).toEqual([`take ${v4("07")}`]);
   });
 
@@ -155,10 +157,36 @@ describe("a failed authentication is counted once more", () => {
   });
 });
 
-test("the address is what Cloudflare's edge says, and nothing that a caller could say", () => {
-  expect(readCallerIp(new Headers({ "cf-connecting-ip": "203.0.113.7", "x-forwarded-for": "198.51.100.1" }))).toBe(
-    v4("07"),
-  );
+test("the address is what the header says that the setting names, and nothing that a caller could say", () => {
+  const sent = new Headers({ "cf-connecting-ip": "203.0.113.7", "x-forwarded-for": "198.51.100.1" });
+  expect(readCallerIp(sent, header)).toBe(v4("07"));
+  expect(readCallerIp(new Headers({ "x-real-ip": "203.0.113.7" }), "x-real-ip")).toBe(v4("07"));
   for (const name of ["x-forwarded-for", "x-real-ip", "forwarded", "true-client-ip"])
-    expect(readCallerIp(new Headers({ [name]: "203.0.113.7" })), name).toBeNull();
+    expect(readCallerIp(new Headers({ [name]: "203.0.113.7" }), header), name).toBeNull();
+});
+
+test("without the setting no header is believed: nobody is counted", async () => {
+  expect(readCallerIp(new Headers({ "cf-connecting-ip": "203.0.113.7" }), null)).toBeNull();
+  const here = near(no);
+  await countCaller(from("203.0.113.7"), { ...limitsOf(here, null), header: null });
+  expect(here.asked).toEqual([]);
+});
+
+describe("a stranger where calls are not counted", () => {
+  const failure = new Refusal("invalid_api_key");
+
+  test("counts twice for a failed signature, as a guesser does, and hears 429 when over the limit", async () => {
+    const here = near(yes);
+    await countForgery(from("203.0.113.7"), limitsOf(here, null), failure);
+    expect(here.asked).toEqual([`take ${v4("07")}`, `penalize ${v4("07")}`]);
+    const refused = await refusedBy(() => countForgery(from("203.0.113.7"), limitsOf(near(no), null), failure));
+    expect(refused.code).toBe("rate_limit_exceeded");
+  });
+
+  test("who fails at anything else, or at nothing, is not counted: a node calls as often as it must", async () => {
+    const here = near(no);
+    for (const other of [undefined, new Refusal("invalid_value"), new Refusal("quota_unavailable")])
+      await countForgery(from("203.0.113.7"), limitsOf(here, null), other);
+    expect(here.asked).toEqual([]);
+  });
 });

@@ -182,9 +182,15 @@ describe("a batch of usage", () => {
       )));
   }
 
-  test("larger than 256 KiB is refused before its signature is looked at", async () => {
-    const request = posted("x", { "content-length": String(usageBodyBytesMax + 1) });
-    await expectRefusal(() => takeUsage(visitOf(request), nodes, settlerOf().settler), "request_too_large");
+  test("larger than 256 KiB is refused", async () => {
+    const visit = await signed("x".repeat(usageBodyBytesMax + 1));
+    await expectRefusal(() => takeUsage(visit, nodes, settlerOf().settler), "request_too_large");
+  });
+
+  test("that no node of ours has signed is not read at all", async () => {
+    const visit = await signed("x".repeat(1_000), { by: "stranger" });
+    await expectRefusal(() => takeUsage(visit, nodes, settlerOf().settler), "invalid_api_key");
+    expect(visit.request.bodyUsed).toBe(false);
   });
 });
 

@@ -273,6 +273,7 @@ export const portRows: Record<keyof Ports, Dependency[] | string> = {
   holdGraceMs: setting,
   keyring: local,
   tokenKey: local,
+  ipHeader: setting,
   models: local,
   nodes: local,
   ledger: Object.values(ledgerRows).flat(),
@@ -313,6 +314,7 @@ export const bindingRows: Record<keyof Env, Dependency[] | string> = {
   HOLD_GRACE_MS: setting,
   IP_PER_SECOND: setting,
   IP_EXEMPT: setting,
+  CLIENT_IP_HEADER: setting,
   CURRENCY: setting,
 };
 /** What an agent stands on. */
