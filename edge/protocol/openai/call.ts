@@ -5,14 +5,15 @@ import { Refusal } from "../../errors.ts";
 import type { Visit } from "../../visit.ts";
 import { readJson, type ReadBody } from "../body.ts";
 import { restoreDigits } from "../digits.ts";
-import { isSmall, parseBody } from "../fields.ts";
+import { isSmall } from "../fields.ts";
 import { writeBody, type ParsedBody } from "./parsed-body.ts";
-import { boundChatPrompt, ChatBody, readChat, Text2SqlBody } from "./chat.ts";
-import { CompletionsBody, EmbeddingsBody, readCompletions, readEmbeddings } from "./completions.ts";
+import { boundChatPrompt, readChat } from "./chat.ts";
+import { readCompletions, readEmbeddings } from "./completions.ts";
 import { addDeployment } from "./deployment.ts";
 import { readIdempotency, type Idempotency } from "./idempotency.ts";
+import { IgnoredMembers } from "./members/member.ts";
+import { parseMembers } from "./members/parse.ts";
 import { readTimeout, type CallTimeout } from "./timeout.ts";
-import { omitUnsent } from "./unsupported.ts";
 
 /** What a call's address says of it; `deployment` is the model that an address in Azure's form names. */
 export interface CallAddress {
@@ -43,7 +44,7 @@ export async function readCall(
 ): Promise<Call> {
   const { bytes, json: sent, exact } = await readJson(visit.request);
   const json = deployment === null ? sent : addDeployment(sent, deployment, models);
-  const shape = readShape(endpoint, { json: omitUnsent(json), exact }, models);
+  const shape = readShape(endpoint, { json, exact }, models);
   const { model } = shape;
   if (shape.completionTokens > model.contextTokensMax) {
     const param =
@@ -76,12 +77,14 @@ function readShape(endpoint: EngineEndpoint, sent: Sent, models: readonly ModelR
 }
 
 function readWritten(endpoint: EngineEndpoint, json: unknown, models: readonly ModelRecord[]): ParsedBody {
-  if (endpoint === "completions") return readCompletions(parseBody(CompletionsBody, json), models);
-  if (endpoint === "embeddings") return readEmbeddings(parseBody(EmbeddingsBody, json), models);
-  if (endpoint === "chat.completions") return readChat(parseBody(ChatBody, json), endpoint, models);
-  const body = parseBody(Text2SqlBody, json);
+  const ignored = new IgnoredMembers();
+  if (endpoint === "completions") return readCompletions(parseMembers.completions(json, ignored), models, ignored);
+  if (endpoint === "embeddings") return readEmbeddings(parseMembers.embeddings(json, ignored), models, ignored);
+  if (endpoint === "chat.completions")
+    return readChat(parseMembers["chat.completions"](json, ignored), endpoint, models, ignored);
+  const body = parseMembers.text2sql(json, ignored);
   const model = body.model ?? models.find((record) => record.endpoints.includes("text2sql"))?.id ?? "";
-  return readChat({ ...body, model }, endpoint, models);
+  return readChat({ ...body, model }, endpoint, models, ignored);
 }
 
 /** The same call with its numbers written as they came; what was bounded by its length is bounded by that. */
