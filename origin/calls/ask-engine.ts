@@ -2,7 +2,7 @@ import { readAnswerText } from "../engines/http/client.ts";
 import type { EngineAnswer } from "../engines/http/connection.ts";
 import { isCountable, refuseContext } from "../engines/context-exceeded.ts";
 import { countPromptTokens, type TokenCount } from "../engines/tokenize.ts";
-import { isContextError, translateError } from "../engines/translate.ts";
+import { translateError } from "../engines/translate.ts";
 import type { LiveCall } from "./live-call.ts";
 import { setCompletionMax } from "./prepare.ts";
 import { detectEarlyError } from "./stream/early-error.ts";
@@ -35,7 +35,8 @@ export async function askEngine(call: LiveCall, isRetry = false): Promise<Engine
   if (early) answer.destroy();
   const status = early?.status ?? answer.status;
   const text = early?.text ?? (await readAnswerText(answer, errorBytesMax));
-  if (!isContextError(status, text)) throw translateError(status, text, prepared, answer.fields.get("retry-after"));
+  const refusal = translateError(status, text, prepared, answer.fields.get("retry-after"));
+  if (refusal.code !== "context_length_exceeded") throw refusal;
   const mayShrink = !isRetry && claims.isDefaultMax;
   const hasNumbers = isCountable(prepared, sent.length);
   const count = mayShrink || hasNumbers ? await countPromptTokens(engine, body) : null;

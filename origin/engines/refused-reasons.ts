@@ -2,7 +2,7 @@ import type { RefusalCode } from "#edge/errors.ts";
 
 /** One reason for which vLLM refuses a request, and what we say in its place. */
 export interface RefusedReason {
-  /** What vLLM's sentence begins with; its own words end here. */
+  /** What vLLM's sentence begins with, up to where it may quote the request: a caller's text must never match. */
   pattern: RegExp;
   /** `invalid_value` unless said otherwise. */
   code?: RefusalCode;
@@ -55,7 +55,7 @@ export const refusedReasons: readonly RefusedReason[] = [
     message: "'{param}' holds text that is not Unicode: half of a surrogate pair.",
   },
   {
-    pattern: /is not a multimodal model$/,
+    pattern: /^\S+ is not a multimodal model$/,
     params: ["messages"],
     message: "This model reads text only: '{param}' may hold no image, audio or video.",
   },
@@ -82,7 +82,7 @@ export const refusedReasons: readonly RefusedReason[] = [
     message: "'{param}' is not supported: this model does not fill in the middle.",
   },
   {
-    pattern: /does not support Matryoshka embeddings/,
+    pattern: /^Model '[^']*' does not support Matryoshka embeddings/,
     code: "unsupported_parameter",
     params: ["dimensions"],
     message: "'{param}' is not supported: this model's embeddings have one size.",
@@ -142,7 +142,7 @@ export const refusedReasons: readonly RefusedReason[] = [
     message: "'{param}' must hold no empty text.",
   },
   {
-    pattern: /^\d+ validation errors?:[^]*\{'type': 'too_long', 'loc': 'body\.stop'/,
+    pattern: /^\d+ validation errors?:[^]*\n {2}\{'type': 'too_long', 'loc': 'body\.stop'/,
     params: ["stop"],
     message: "This model takes at most 4 texts in '{param}'.",
   },

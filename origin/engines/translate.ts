@@ -18,17 +18,23 @@ interface EngineError {
 /**
  * How engines word 'prompt and completion do not fit'; the newest vLLM, older ones, llama.cpp, Ollama. A prompt that
  * fills the context to its last token leaves vLLM a `max_tokens` of 0, which nobody requested: we never send less than
- * 1.
+ * 1. Before these words stands nothing that could quote the request: no quote, colon or bracket but the engine's own.
  */
 const contextPattern = new RegExp(
   [
+    "^(?:'max_tokens' or 'max_completion_tokens' is too large: \\d+\\. )?(?:[\\w ,.()=+-]|model's ){0,300}?(?:",
     "context length|context window|context size|max_model_len",
-    "maximum (?:model|input) length",
-    "exceeds? the (?:available )?context",
-    "max_tokens must be at least 1, got 0",
-  ].join("|"),
+    "|maximum (?:model|input) length",
+    "|exceeds? the (?:available )?context",
+    "|max_tokens must be at least 1, got 0)",
+  ].join(""),
   "i",
 );
+/**
+ * Where a fault of pydantic's begins: on a line of its own, or, in the older form, the first one alone: what follows it
+ * there may be a text of the caller's that looks like another.
+ */
+const shapeFault = /(?:^\[|\n {2})\{'type': '(\w{1,40})', 'loc': ('[\w.]{1,300}'|\([^)]{1,300}\))/g;
 const fieldPath = /^[A-Za-z_]\w{0,63}(?:\[\d{1,6}\]|\.\w{1,64}){0,16}$/;
 const retryAfterMsMax = 60_000;
 
@@ -49,11 +55,6 @@ export function translateError(status: number, body: string, call: RefusedCall, 
   }
   if (status === 504 || status === 408) return new Refusal("gateway_timeout", { log });
   return new Refusal("bad_gateway", { log });
-}
-
-/** Did the engine refuse because prompt and completion together are longer than its context? */
-export function isContextError(status: number, body: string): boolean {
-  return status === 400 && contextPattern.test(readEngineError(body).message);
 }
 
 function translateRefused(body: string, call: RefusedCall, log: string): Refusal {
@@ -83,10 +84,10 @@ function translateReason({ code = "invalid_value", params, message }: RefusedRea
  * bound that it breaks says more than a type, which it only has to have in one of the forms.
  */
 function readShapeFault(message: string): { param: string; message: string | null } | null {
-  const faults = Array.from(
-    message.matchAll(/'type': '(\w{1,40})', 'loc': ('[\w.]{1,300}'|\([^)]{1,300}\))/g),
-    ([, kind = "", location = ""]) => ({ kind, param: formatPath(readLocation(location)) }),
-  );
+  const faults = Array.from(message.matchAll(shapeFault), ([, kind = "", location = ""]) => ({
+    kind,
+    param: formatPath(readLocation(location)),
+  }));
   const param = faults[0]?.param ?? null;
   if (param === null) return null;
   const kinds = faults.filter((fault) => fault.param === param).map(({ kind }) => kind);

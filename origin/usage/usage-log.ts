@@ -70,6 +70,7 @@ class SegmentedLog implements UsageLog {
   #last: number;
   #size: number;
   #file: number;
+  #isClosed = false;
   #syncTimer: NodeJS.Timeout | undefined;
 
   constructor(directory: string, segmentBytesMax: number, log: Log) {
@@ -82,12 +83,15 @@ class SegmentedLog implements UsageLog {
     this.#acknowledged = readMark(this.#markPath, Math.min(...found, Number.MAX_SAFE_INTEGER));
     this.#last = Math.max(this.#acknowledged.segment, ...found);
     this.#size = repair(this.#buildPath(this.#last), log);
+    // Written at once: once new records have outgrown the old mark, it would skip them after the next crash.
     if (this.#acknowledged.segment === this.#last && this.#acknowledged.offset > this.#size)
-      this.#acknowledged = { segment: this.#last, offset: 0 };
+      this.acknowledge({ segment: this.#last, offset: 0 });
     this.#file = openSync(this.#buildPath(this.#last), "a", 0o600);
   }
 
   append(record: UsageRecord): void {
+    // By now the number of the closed file may be another file's, or a socket's.
+    if (this.#isClosed) throw new Error("usage log: closed");
     if (this.#size >= this.#segmentBytesMax) this.#rotate();
     const line = Buffer.from(`${JSON.stringify(record)}\n`);
     const written = writeSync(this.#file, line);
@@ -131,6 +135,7 @@ class SegmentedLog implements UsageLog {
   }
 
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#syncTimer);
     closeSync(this.#file);
   }

@@ -1,9 +1,8 @@
-import { nodePaths } from "#edge/agreements/paths.ts";
 import { usageBatchMax, usageBatchMs } from "#edge/limits.ts";
 import type { HoldId } from "#edge/agreements/tokens/ids.ts";
-import { UnacknowledgedAnswer, type UsageBatch, type UsageRecord } from "#edge/agreements/records/usage.ts";
-import { readCause, type Log } from "../log.ts";
-import { postSigned, type EdgeConnection } from "../report/sign.ts";
+import type { UsageRecord } from "#edge/agreements/records/usage.ts";
+import { readCause } from "../log.ts";
+import { deliver, type DeliveryOptions } from "./delivery.ts";
 import type { UsageLog } from "./usage-log.ts";
 
 /** Delivers usage records to the edge, at least once. */
@@ -24,36 +23,22 @@ export interface UsageSender {
 }
 
 /** What the sender needs besides its log. */
-export interface SenderOptions extends EdgeConnection {
+export interface SenderOptions extends DeliveryOptions {
   /** Where records wait whose org's ledger was out of reach while others were not. */
   delayedLog: UsageLog;
-  node: string;
-  log: Log;
   /** From 0 to 1: spreads out what tries again. */
   random: () => number;
 }
 
-/**
- * What became of a batch: `later` when nothing is known, so all of it is sent again; else the records that the edge
- * could not take, all others being with it.
- */
-type Delivery = "later" | UsageRecord[];
-
-const postMsMax = 10_000;
 const backOffMsMax = 30_000;
-/**
- * The edge read the batch and will never take it. Any other status but 2xx may change, so the batch is sent again until
- * it does.
- */
-const refusedStatuses = new Set([400, 413, 415, 422]);
-
 /**
  * Opens the sender on a log; what the last run left unacknowledged goes out first. Records that the edge could not take
  * because their org's ledger was out of reach move to a queue of their own, so that they hold up no other org.
  */
 export function openUsageSender(usageLog: UsageLog, options: SenderOptions): UsageSender {
   const { delayedLog } = options;
-  const postpone = (record: UsageRecord): void => delayed.putBack(record);
+  const postpone: QueueRules["postpone"] = (record, isLogged) =>
+    isLogged ? delayed.putBack(record) : delayed.putBackCheckpoint(record);
   const delayed: UsageQueue = new UsageQueue(delayedLog, options, { postpone, mayKeepBatch: false });
   const main = new UsageQueue(usageLog, options, { postpone, mayKeepBatch: true });
   return {
@@ -79,8 +64,11 @@ export function openUsageSender(usageLog: UsageLog, options: SenderOptions): Usa
 
 /** What a queue does with records that the edge could not take. */
 interface QueueRules {
-  /** Puts such a record into the queue where it waits. */
-  postpone(record: UsageRecord): void;
+  /**
+   * Puts such a record into the queue where it waits: into its log where `isLogged`, which throws when the disk
+   * refuses, else into memory.
+   */
+  postpone(record: UsageRecord, isLogged: boolean): void;
   /** When the ledgers of all orgs are out of reach, the queue keeps its batch and tries again later. */
   mayKeepBatch: boolean;
 }
@@ -198,25 +186,49 @@ class UsageQueue {
     for (const { hold } of checkpoints) this.#checkpoints.delete(hold);
     const batch = [...records, ...unpersisted, ...checkpoints];
     const delivery = batch.length === 0 ? [] : await deliver(batch, this.#options, this.#log);
+    if (this.#isClosed) return false;
     if (delivery === "later" || (this.#rules.mayKeepBatch && isOutage(batch, delivery))) {
       this.#failures++;
       for (const record of checkpoints) this.#restoreCheckpoint(record);
       return false;
     }
+    // Before the batch is acknowledged: a crash in between sends the record twice, which is harmless.
+    if (!this.#postponeAll(delivery, checkpoints)) return false;
     const isStuck = !this.#rules.mayKeepBatch && delivery.length > 0 && delivery.length === batch.length;
     this.#failures = isStuck ? this.#failures + 1 : 0;
     this.#unpersisted = this.#unpersisted.slice(unpersisted.length);
-    // Before the batch is acknowledged: a crash in between sends the record twice, which is harmless.
-    for (const record of delivery) this.#rules.postpone(record);
-    if (backlogBytes > 0 && !this.#isClosed) this.#log.acknowledge(mark);
+    if (backlogBytes > 0) this.#log.acknowledge(mark);
     const hasProgress = records.length > 0 || this.#log.backlogBytes < backlogBytes;
     return !isStuck && (this.#unpersisted.length > 0 || (this.#log.backlogBytes > 0 && hasProgress));
   }
 
-  /** Takes a record that must wait, at the end of this queue. */
+  /**
+   * False when the disk refuses one of them: then the batch stays where it is, because a record that only memory holds
+   * must not be acknowledged.
+   */
+  #postponeAll(records: UsageRecord[], checkpoints: UsageRecord[]): boolean {
+    const unlogged = new Set(checkpoints);
+    try {
+      for (const record of records) this.#rules.postpone(record, !unlogged.has(record));
+      return true;
+    } catch (error) {
+      this.#options.log("usage_log_failed", { hold: null, cause: readCause(error) });
+      this.#failures++;
+      for (const record of checkpoints) this.#restoreCheckpoint(record);
+      return false;
+    }
+  }
+
+  /** Takes a record that must wait, at the end of this queue. Throws when the disk refuses it. */
   putBack(record: UsageRecord): void {
-    if (record.isFinal) this.keep(record);
-    else if (!this.#checkpoints.has(record.hold)) this.checkpoint(record);
+    this.#log.append(record);
+    this.#unsent++;
+    if (this.#failures === 0) this.#wake(usageBatchMs);
+  }
+
+  /** Takes a checkpoint that must wait, unless there is a newer one. */
+  putBackCheckpoint(record: UsageRecord): void {
+    if (!this.#checkpoints.has(record.hold)) this.checkpoint(record);
   }
 
   /** A newer checkpoint of the same hold may have come while the batch was on its way: it stays. */
@@ -232,54 +244,6 @@ class UsageQueue {
 function isOutage(batch: UsageRecord[], unacknowledged: UsageRecord[]): boolean {
   const isWhole = unacknowledged.length > 0 && unacknowledged.length === batch.length;
   return isWhole && new Set(unacknowledged.map(({ org }) => org)).size > 1;
-}
-
-/**
- * Sends one batch. When the edge refuses it, sends its halves, so that one bad record is found and set aside while the
- * others go through.
- */
-async function deliver(records: UsageRecord[], options: SenderOptions, usageLog: UsageLog): Promise<Delivery> {
-  const delivery = await post(records, options);
-  if (delivery !== "refused") return delivery;
-  if (records.length === 1) {
-    options.log("usage_record_refused", { hold: records[0]?.hold ?? null });
-    usageLog.setAside(records);
-    return [];
-  }
-  const half = Math.ceil(records.length / 2);
-  const first = await deliver(records.slice(0, half), options, usageLog);
-  if (first === "later") return "later";
-  const second = await deliver(records.slice(half), options, usageLog);
-  return second === "later" ? "later" : [...first, ...second];
-}
-
-async function post(records: UsageRecord[], options: SenderOptions): Promise<Delivery | "refused"> {
-  const body = JSON.stringify({ node: options.node, records } satisfies UsageBatch);
-  const { status, cause, json } = await postSigned(options, nodePaths.usage, body, postMsMax);
-  if (cause === null && isReceipt(json, records.length)) return [];
-  const unacknowledged = selectUnacknowledged(json, records);
-  options.log("usage_unacknowledged", {
-    cause: cause ?? "no receipt",
-    records: unacknowledged?.length ?? records.length,
-  });
-  if (unacknowledged) return unacknowledged;
-  return status !== null && refusedStatuses.has(status) ? "refused" : "later";
-}
-
-/** The records that the edge's answer names as not taken; null when it names none of these. */
-function selectUnacknowledged(body: unknown, records: UsageRecord[]): UsageRecord[] | null {
-  const holds = new Set(UnacknowledgedAnswer.safeParse(body).data?.error.unacknowledged);
-  const unacknowledged = records.filter(({ hold }) => holds.has(hold));
-  return unacknowledged.length > 0 ? unacknowledged : null;
-}
-
-/**
- * True for the edge's answer to a batch it has taken: how many records came to what, adding up to the whole batch. A
- * 200 from anything else on the way, such as a login page, is no receipt.
- */
-function isReceipt(body: unknown, records: number): boolean {
-  const counts: unknown[] = typeof body === "object" && body !== null ? Object.values(body) : [];
-  return counts.reduce((sum: number, count) => sum + (typeof count === "number" ? count : Number.NaN), 0) === records;
 }
 
 /** Doubles from 0.2 s to 30 s, with up to half of it random, so that nodes do not return all at once. */

@@ -49,7 +49,7 @@ describe("settings", () => {
     expect(readSettings({ ...good, NODES: "[]" }).NODES).toEqual([]);
   });
 
-  test("callers are limited by address unless it is said otherwise, and networks are listed with commas", () => {
+  test("callers are limited by address by default, and networks are listed with commas", () => {
     expect(readSettings(good)).toMatchObject({ IP_PER_SECOND: 50, IP_EXEMPT: [] });
     expect(readSettings({ ...good, IP_PER_SECOND: "0", IP_EXEMPT: "" })).toMatchObject({
       IP_PER_SECOND: 0,
@@ -77,13 +77,13 @@ describe("settings", () => {
     expect(readSettings({ ...good, CURRENCY: "EUR" }).CURRENCY).toBe("EUR");
   });
 
-  test("Redis has 250 ms unless it is said otherwise, 10 ms to 5 s", () => {
+  test("Redis has 250 ms by default, 10 ms to 5 s", () => {
     expect(readSettings(good).REDIS_WAIT_MS).toBe(250);
     for (const ms of [10, 999, 1_000, 4_999, 5_000])
       expect(readSettings({ ...good, REDIS_WAIT_MS: String(ms) }).REDIS_WAIT_MS).toBe(ms);
   });
 
-  test("a hold stands 30 s after its call's deadline unless it is said otherwise, 1 s to 10 minutes", () => {
+  test("a hold stands 30 s after its call's deadline by default, 1 s to 10 minutes", () => {
     expect(readSettings(good)["HOLD_GRACE_MS"]).toBe(30_000);
     for (const ms of [1_000, 9_999, 99_999, 100_000, 599_999, 600_000])
       expect(readSettings({ ...good, HOLD_GRACE_MS: String(ms) })["HOLD_GRACE_MS"]).toBe(ms);

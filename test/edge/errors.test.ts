@@ -78,7 +78,7 @@ describe("the table of refusals", () => {
     });
   }
 
-  test("tells its own codes from any other word", () => {
+  test("distinguishes its own codes from any other word", () => {
     for (const code of codes) expect(refusalCodes.safeParse(code).success).toBe(true);
     for (const other of ["", "toString", "__proto__", "constructor", "Internal", 400, null, undefined, {}])
       expect(refusalCodes.safeParse(other).success, String(other)).toBe(false);
@@ -86,7 +86,7 @@ describe("the table of refusals", () => {
 });
 
 describe("details", () => {
-  test("'say' replaces the sentence, 'param' is told, 'extra' stands beside the four", () => {
+  test("'message' replaces the sentence, 'param' is passed on, 'extra' stands beside the four", () => {
     const { error } = buildErrorBody(
       new Refusal("idempotency_replayed", { message: "No.", param: "a[0].b", extra: { first_call: { id: 1 } } }),
     );
@@ -133,7 +133,7 @@ describe("details", () => {
     });
   }
 
-  test("what is not said is not in the headers", () => {
+  test("what is not given is not in the headers", () => {
     expect(Object.keys(buildErrorHeaders(new Refusal("internal"))).toSorted()).toEqual([
       "cache-control",
       "content-type",
@@ -148,7 +148,7 @@ describe("details", () => {
   });
 });
 
-test("a reason for the log is told in our own words or by its name, never in the words of another's error", () => {
+test("a reason for the log is in our own words or by its name, never in those of somebody else's error", () => {
   expect(describeCause(new OutOfReach("redis: status 503"))).toBe("redis: status 503");
   expect(
     [new TypeError("CANARY"), new Error("CANARY", { cause: new OutOfReach("CANARY") }), "CANARY", undefined].map(

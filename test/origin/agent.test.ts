@@ -167,7 +167,7 @@ describe("the agent as a process", () => {
     expect(await agent.exit).toBe(0);
   });
 
-  test("a second SIGTERM cuts what is left, tells the caller, bills it, and exits within 2 s", async () => {
+  test("a second SIGTERM cuts what is left, reports it to the caller, bills it, and exits within 2 s", async () => {
     engine.script = (response) => {
       openStream(response);
       for (let at = 1; at <= 3; at++) response.write(chunk("x", usage(7, at)));

@@ -109,7 +109,7 @@ export function fleetContract(adapter: string, openFleets: OpenFleets): void {
   });
 
   describe(`${adapter}: refreshing`, () => {
-    test("learns what other edges heard, once a second, however often it is asked", async () => {
+    test("learns what other edges heard, once a second, however often it is read", async () => {
       const { fleet, elsewhere, view } = open();
       await elsewhere.report(heartbeatOf("node_b", { state: "warming" }), t0 - 500);
       expect(view(t0, "b").state).toBeNull();

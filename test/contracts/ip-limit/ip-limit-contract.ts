@@ -61,7 +61,7 @@ export function ipLimitContract(adapter: string, facts: IpLimitFacts, open: () =
       expect(countPassed(await burst(opened, other, callsMax))).toBe(callsMax);
     });
 
-    test("tells those it refuses when to come again, and what it knows of the window", async () => {
+    test("reports to a refused caller when to retry, and what it knows of the window", async () => {
       const opened = open();
       const { retryAfterMs, window } = await exhaust(opened, freshNetwork());
       expect(retryAfterMs).toBeGreaterThanOrEqual(1);
@@ -71,7 +71,7 @@ export function ipLimitContract(adapter: string, facts: IpLimitFacts, open: () =
       expect(window === null || window.resetMs >= retryAfterMs).toBe(true);
     });
 
-    test("lets those pass who have waited as they were told", async () => {
+    test("lets a caller pass who has waited for the time in its refusal", async () => {
       const opened = open();
       const network = freshNetwork();
       const { retryAfterMs } = await exhaust(opened, network);
@@ -79,7 +79,7 @@ export function ipLimitContract(adapter: string, facts: IpLimitFacts, open: () =
       expect(await opened.isolates[0].take(network)).toEqual({ isAllowed: true });
     });
 
-    test("has room for a whole burst again when its window is told to be full", async () => {
+    test("has room for a whole burst again at the reported reset", async () => {
       const opened = open();
       const network = freshNetwork();
       const { retryAfterMs, window } = await exhaust(opened, network);

@@ -4,6 +4,7 @@ import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
 import type { Limits } from "#edge/agreements/records/quota.ts";
 import type { UsageRecord } from "#edge/agreements/records/usage.ts";
+import type { WindowName } from "#edge/agreements/records/windows.ts";
 import type { TestClock } from "#test/support/fakes/clock.ts";
 
 /**
@@ -17,8 +18,11 @@ export interface OpenedLedger {
   usage(): Promise<UsageRow[]>;
 }
 
-/** Opens a fresh ledger whose clock shows `startMs`, for the org that `orgOf` names. */
-export type OpenLedger = (startMs: number) => Promise<OpenedLedger & { org: OrgId }>;
+/** A ledger under test, and an org that is nobody else's. */
+type OpenedOrg = OpenedLedger & { org: OrgId };
+
+/** Opens a fresh ledger whose clock shows `startMs`, for an org of its own. */
+export type OpenLedger = (startMs: number) => Promise<OpenedOrg>;
 
 /** 2032-03-01T12:00:00Z: ahead of any real clock, so that alarms of a real object never fire by themselves. */
 export const noon = Date.UTC(2032, 2, 1, 12);
@@ -127,4 +131,31 @@ export function exceeded(answer: Grant | Denial) {
   if (answer.kind !== "denial" || !("window" in answer))
     throw new Error(`not shut by a window: ${JSON.stringify(answer)}`);
   return answer;
+}
+
+/** A ledger that knows one org with these limits, and its first key. */
+export async function openWith(
+  open: OpenLedger,
+  limits: Partial<Limits>,
+  key: Partial<KeyRecord> = {},
+  startMs = noon,
+): Promise<OpenedOrg> {
+  const opened = await open(startMs);
+  await opened.ledger.publish(orgRecord(opened.org, limits));
+  await opened.ledger.publish(keyRecord(opened.org, 1, key));
+  return opened;
+}
+
+/** `[remaining, held, settled]` of one of the org's windows. */
+export async function findWindow({ ledger, org }: OpenedOrg, window: WindowName) {
+  const state = await ledger.inspect(org);
+  const found = state?.windows.find((each) => each.window === window && each.of === "org");
+  return [found?.remaining, found?.held, found?.settled];
+}
+
+/** The holds of so many calls, admitted one after another. */
+export async function fill({ ledger, org }: OpenedOrg, calls: number, fields: Partial<HoldRequest> = {}) {
+  const holds = [];
+  for (let i = 0; i < calls; i++) holds.push(granted(await ledger.admit(makeRequest(org, fields))).hold);
+  return holds;
 }

@@ -4,30 +4,7 @@ import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
 import type { WindowName } from "#edge/agreements/records/windows.ts";
 import type { UsageRecord } from "#edge/agreements/records/usage.ts";
-
-/**
- * What a ledger has to answer, worked out the long way: a list of calls, and every question put to the whole list.
- * Shares no code with the ledgers. Windows slide by sub-buckets as the documents promise; `spanCount` counts true
- * spans.
- */
-interface Call {
-  request: HoldRequest;
-  completionTokens: number;
-  atMs: number;
-  expiresAtMs: number;
-  isKeyBooked: boolean;
-  /** The first key of its key's chain, as it was at admission. */
-  owner: KeyId;
-  checkpoint: Counts | null;
-  end: "settled" | "released" | "expired" | null;
-  charged: Counts;
-  late: Counts | null;
-}
-
-interface Counts {
-  prompt: number;
-  completion: number;
-}
+import { computeCost, countTokens, countUse, sum, type Call, type Counts, type Use } from "./ledger-model-calls.ts";
 
 type LimitCheck = { of: "org" | "key"; window: WindowName; limit: number };
 
@@ -44,6 +21,11 @@ const order: WindowName[] = [
 const tokenWindows = ["tokensPerMinute", "tokensPerDay", "tokensPerMonth"];
 const requestWindows = ["requestsPerMinute", "requestsPerHour", "requestsPerDay"];
 
+/**
+ * What a ledger has to answer, worked out the long way: a list of calls, and every question put to the whole list.
+ * Shares no code with the ledgers. Windows slide by sub-buckets as the documents promise; `spanMax` counts true
+ * spans.
+ */
 export class LedgerModel {
   readonly calls: Call[] = [];
   readonly org: { record: OrgRecord };
@@ -248,47 +230,9 @@ export class LedgerModel {
     return checks;
   }
 
-  #use(of: "org" | KeyId, window: WindowName, atMs: number): { held: number; settled: number } {
+  #use(of: "org" | KeyId, window: WindowName, atMs: number): Use {
     const mine = this.calls.filter((call) => of === "org" || (call.owner === this.#owner(of) && call.isKeyBooked));
-    const slides = (widthMs: number) =>
-      mine.filter((call) => Math.floor(call.atMs / widthMs) >= Math.floor(atMs / widthMs) - 60);
-    const calendar = (letters: number) => mine.filter((call) => utc(call.atMs, letters) === utc(atMs, letters));
-    const total = (calls: Call[], part: (call: Call) => { held: number; settled: number }) =>
-      calls.map(part).reduce((one, other) => ({ held: one.held + other.held, settled: one.settled + other.settled }), {
-        held: 0,
-        settled: 0,
-      });
-    switch (window) {
-      case "requestsPerMinute":
-        return { held: 0, settled: slides(1_000).length };
-      case "requestsPerHour":
-        return { held: 0, settled: slides(60_000).length };
-      case "concurrency":
-        return { held: mine.filter(({ end }) => end === null).length, settled: 0 };
-      case "tokensPerMinute":
-        return total(slides(1_000), countTokens);
-      case "requestsPerDay":
-        return total(calendar(10), ({ end }) => ({
-          held: end === null ? 1 : 0,
-          settled: end === null || end === "released" ? 0 : 1,
-        }));
-      case "tokensPerDay":
-        return total(calendar(10), countTokens);
-      case "tokensPerMonth":
-        return total(calendar(7), countTokens);
-      case "costMicrosPerMonth":
-        return total(calendar(7), (call) =>
-          call.end === null
-            ? {
-                held: computeCost(call.request, {
-                  prompt: call.request.promptTokens,
-                  completion: call.request.choices * call.completionTokens,
-                }),
-                settled: 0,
-              }
-            : { held: 0, settled: computeCost(call.request, sum(call.charged, call.late)) },
-        );
-    }
+    return countUse(mine, window, atMs);
   }
 
   #left({ of, window, limit }: LimitCheck, key: KeyId, atMs = this.atMs): number {
@@ -414,28 +358,4 @@ export class LedgerModel {
     };
     return { requests: report(requestWindows), tokens: report(tokenWindows) };
   }
-}
-
-function countTokens(call: Call): { held: number; settled: number } {
-  if (call.end === null)
-    return { held: call.request.promptTokens + call.request.choices * call.completionTokens, settled: 0 };
-  const { prompt, completion } = sum(call.charged, call.late);
-  return { held: 0, settled: prompt + completion };
-}
-
-function sum(one: Counts, other: Counts | null): Counts {
-  return { prompt: one.prompt + (other?.prompt ?? 0), completion: one.completion + (other?.completion ?? 0) };
-}
-
-function computeCost({ price }: HoldRequest, { prompt, completion }: Counts): number {
-  return Number(
-    (BigInt(price.promptMicrosPerMTok) * BigInt(prompt) +
-      BigInt(price.completionMicrosPerMTok) * BigInt(completion) +
-      999_999n) /
-      1_000_000n,
-  );
-}
-
-function utc(ms: number, letters: number): string {
-  return new Date(ms).toISOString().slice(0, letters);
 }

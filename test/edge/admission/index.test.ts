@@ -161,7 +161,7 @@ describe("what is held for nothing", () => {
     expect(visit.logged.map(({ event }) => event)).toEqual(["release_failed"]);
   });
 
-  test("is left to its deadline when the ledger stays away, and that is said", async () => {
+  test("is left to its deadline when the ledger stays out of reach, and that is logged", async () => {
     vi.useFakeTimers();
     const { told, ledger } = releasing(Infinity);
     const visit = visitOf();
@@ -171,7 +171,7 @@ describe("what is held for nothing", () => {
     expect(visit.logged.at(-1)).toEqual({ event: "release_given_up", facts: { hold: terms.hold } });
   });
 
-  test("also when it was the admission that was not answered: it may have been booked", async () => {
+  test("also when it was the admission that was not answered: its hold may stand", async () => {
     const { told, ledger } = releasing(0);
     const call = await makeCall();
     vi.useFakeTimers();
@@ -187,7 +187,7 @@ describe("what is held for nothing", () => {
     expect(told).toEqual([[org, terms.hold, false]]);
   });
 
-  test("not when no request reached the ledger: nothing can have been booked", async () => {
+  test("not when no request reached the ledger: nothing can be held", async () => {
     const { told, ledger } = releasing(0);
     const call = await makeCall();
     vi.useFakeTimers();

@@ -5,14 +5,14 @@ const options = (path: string, headers: Record<string, string> = {}) =>
   answerOptions(new Request(`http://edge${path}`, { method: "OPTIONS", headers }), path);
 const preflight = { origin: "https://app.example", "access-control-request-method": "POST" };
 
-test("OPTIONS tells what a path takes", () => {
+test("OPTIONS lists the methods that a path takes", () => {
   expect(options("/health")?.headers.get("allow")).toBe("GET, HEAD, OPTIONS");
   expect(options("/control/orgs")?.headers.get("allow")).toBe("GET, HEAD, POST, OPTIONS");
   expect(options("/nothing")).toBeNull();
   expect(options("/v1/nothing")).toBeNull();
 });
 
-test("a page may send what it asks for to callers' paths, and learns their methods", () => {
+test("a page may send the headers it requests to callers' paths, and learns their methods", () => {
   const asked = { ...preflight, "access-control-request-headers": "authorization,content-type" };
   const answer = options("/v1/chat/completions", asked);
   expect(answer?.status).toBe(204);

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { digestBody } from "#edge/agreements/digest.ts";
 import type { NodeRecord } from "#edge/agreements/records/node.ts";
 import { openJwsSigner } from "#edge/agreements/tokens/jws.ts";
+import { freshHold, makeRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
 import { heartbeatOf, nodeOf } from "#test/support/fakes/fleet.ts";
 import { startedAtMs } from "#test/support/fakes/visit.ts";
 import { importDoor, serve, type Door } from "./world.ts";
@@ -25,25 +26,7 @@ function sent(path: string, body: unknown): Request {
   return new Request(`http://edge${path}`, { method: "POST", body: text, headers: { authorization } });
 }
 
-const usage = {
-  node: "node_a",
-  records: [
-    {
-      hold: `hold_${"0".repeat(22)}`,
-      org: "org_0000000001",
-      model: "m",
-      isFinal: true,
-      promptTokens: 5,
-      cachedTokens: 0,
-      completionTokens: 7,
-      outcome: "completed",
-      responseId: "chatcmpl-1",
-      startedAtMs,
-      firstTokenAtMs: null,
-      endedAtMs: startedAtMs,
-    },
-  ],
-};
+const usage = { node: "node_a", records: [makeRecord("org_0000000001", freshHold())] };
 
 test("a batch of usage is settled, and answered with its results by kind", async () => {
   const orgs: string[] = [];

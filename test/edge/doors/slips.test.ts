@@ -59,7 +59,7 @@ describe("nothing is mended into what is not the caller's (S7)", () => {
     expect(mendPath(path)).toBeNull();
   });
 
-  test("whatever is asked, what comes out is a path of the table that callers have", () => {
+  test("whatever path is requested, what comes out is a path of the table that callers have", () => {
     const step = fc.constantFrom("", "v1", "openai", "deployments", "control", "origin", "orgs", "usage", "..", "%2f");
     const word = fc.oneof(step, fc.constantFrom("chat", "completions", "models", "heartbeat", "x", ";", "%2e%2e"));
     fc.assert(

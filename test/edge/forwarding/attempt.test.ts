@@ -91,7 +91,7 @@ describe("what reaches the node", () => {
 });
 
 describe("an answer", () => {
-  test("of 200 is handed on as it flows; its end is the receiver's to tell", async () => {
+  test("of 200 is handed on as it flows; reporting its end is up to the receiver", async () => {
     const { tried, seen, loads } = await tryOn(
       answering(200, { id: 1 }, { "x-penstock-load": "run=3 wait=0 kv=0.41 held=18230" }),
     );
@@ -284,7 +284,7 @@ describe("what the agent says no with", () => {
     expect(tried.refusal.details.param).toBeUndefined();
   });
 
-  test("saturation is told apart from sickness", async () => {
+  test("saturation is distinguished from failure", async () => {
     for (const [status, code, told] of [
       [503, "server_is_overloaded", "server_is_overloaded"],
       [429, "anything", "server_is_overloaded"],

@@ -260,7 +260,7 @@ describe("each attempt", () => {
     expect(jtis.size).toBe(3);
   });
 
-  test("tells no estimate of a prompt with images: it counts their words only", async () => {
+  test("reports no estimate for a prompt with images, of which it counts the words only", async () => {
     const call = await chatCall({
       messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "data:image/png;base64,AA" } }] }],
     });

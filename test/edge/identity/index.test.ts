@@ -76,7 +76,7 @@ test("a client token counts as its key, with its own scopes, the caller's addres
   ).toBe("invalid_api_key");
 });
 
-describe("what the form alone shows is said, and shows nothing of any key", () => {
+describe("a refusal explains what the form alone shows, and reveals nothing of any key", () => {
   const ways: [string, () => Record<string, string>, RegExp][] = [
     ["nothing", () => ({}), /^No API key was sent/],
     ["the key in a query or a cookie", () => ({ cookie: `key=${inference.text}` }), /^No API key was sent/],

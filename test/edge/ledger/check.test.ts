@@ -30,7 +30,7 @@ const hostile = fc.oneof(
   fc.string(),
 );
 
-test("a well-formed ask passes, up to a billion tokens", () => {
+test("a well-formed request passes, up to a billion tokens", () => {
   checkRequest(makeRequest(org));
   checkRequest(makeRequest(org, { promptTokens: 999_999_999, completionTokens: 1, choices: 1 }));
   expect(() => checkRequest(makeRequest(org, { promptTokens: 999_999_999, completionTokens: 1, choices: 2 }))).toThrow(
@@ -101,7 +101,7 @@ test("ids of another form, and records of another org, are refused", () => {
   expect(() => checkRecords(org, [makeRecord(freshOrg(), freshHold())])).toThrow("record.org");
 });
 
-test("an older agent's word for an outcome is taken as today's, so no ledger books an old one", () => {
+test("an older agent's word for an outcome is taken as today's, so no ledger stores an old one", () => {
   const org = freshOrg();
   const old = { ...makeRecord(org, freshHold()), outcome: "cut" as "cancelled" };
   expect(checkRecords(org, [old])).toEqual([{ ...old, outcome: "cancelled" }]);

@@ -24,7 +24,7 @@ function held(state: State, now: number): string {
   return decision.hold.id;
 }
 
-test("a call is booked to its org, and to its key only when that had limits of its own then", () => {
+test("a call counts for its org, and for its key only if that had limits of its own at admission", () => {
   const state = publish(publish(createState(), orgRecord(org, {}))!, keyRecord(org, 1))!;
   held(state, noon);
   expect(Object.keys(state.counters)).toEqual(["org"]);

@@ -97,7 +97,7 @@ test("a window that a call takes nothing of stays full; one that it takes of is 
   });
 });
 
-test("a key's slot is freed only by a call booked to it, not by another key's or by one before its limits", () => {
+test("a key's slot is freed only by a call counted for it, not by another key's or one from before its limits", () => {
   let state = publish(stateWith({}), keyRecord(org, 2, { limits: { concurrency: 9 } }))!;
   const hold = (key: number, ttlMs: number) => {
     const decision = decide(state, makeRequest(org, { key: keyId(org, key), ttlMs }), null, noon);
@@ -116,7 +116,7 @@ test("a key's slot is freed only by a call booked to it, not by another key's or
   expect(reported(2, 3)).toMatchObject({ denial: { resetAtMs: noon + 5_000 } });
 });
 
-test("a limit that is less than the ask itself is named before any that only has to be waited for", () => {
+test("a limit smaller than the request itself is named before any that time alone would open", () => {
   const state = stateWith({ requestsPerDay: 0, tokensPerMonth: 1 });
   const decision = decide(stateWith({}), makeRequest(org), null, noon);
   if (decision.kind !== "granted") throw new Error("denied");

@@ -75,7 +75,7 @@ test("a key has limits of its own when one of them is a number, 0 included", () 
   ).toEqual([false, false, false, true]);
 });
 
-test("a key is counted under the first of its chain, and a hold changes the counters that it was booked in", () => {
+test("a key is counted under the first of its chain, and a hold changes the counters that it was held in", () => {
   const [first, second] = [keyId(org, 1), keyId(org, 2)];
   expect(findOwner(keyRecord(org, 1))).toBe(first);
   expect(findOwner(keyRecord(org, 2, { lineage: first }))).toBe(first);

@@ -232,7 +232,7 @@ describe("depth", () => {
     );
   });
 
-  test("of bytes that are no JSON something is said, at once, and the parser says the rest", async () => {
+  test("bytes that are not JSON get some answer at once, and the parser refuses them", async () => {
     for (const text of ['"', '["[', '"\\', "]]]]", "}{", '[""""]'])
       expect(scanJson(bytesOf(text), 65).depth).toBeLessThanOrEqual(65);
     const quotes = `["${'\\"'.repeat(bodyBytesMax / 2 - 4)}`;

@@ -174,7 +174,7 @@ for (const [shape, fields] of Object.entries(own) as [keyof typeof shapes, [stri
     const nullable = fields
       .map(([name]) => name)
       .filter((name) => !["model", "messages", "prompt", "input"].includes(name));
-    test("takes null as 'not said', as official SDKs send it", () => {
+    test("takes null as absent, as official SDKs send it", () => {
       for (const name of shape === "text2sql" ? ["model"] : nullable)
         expect(() => parseBody(schema, { ...body, [name]: null }), name).not.toThrow();
     });
@@ -268,7 +268,7 @@ describe("lists and values that are read by hand", () => {
     return result.success ? result.data : result.error.issues.map(({ path, message }) => [path.join("."), message]);
   };
 
-  test("a list is read up to its first fault, which alone is told", () => {
+  test("a list is read up to its first fault, and only that one is reported", () => {
     expect(parsed([1, 2, 3])).toEqual([1, 2, 3]);
     expect(parsed([1, "x", "y"])).toEqual([["1", expect.any(String)]]);
     expect(seen).toEqual([1, "x"]);
@@ -286,7 +286,7 @@ describe("lists and values that are read by hand", () => {
     }
   });
 
-  test("a checked value tells its fault where it lies, or is taken as it came", () => {
+  test("a checked value reports its fault where it lies, or is taken as it came", () => {
     const even = createCheckedSchema<number>((value) =>
       Number(value) % 2 === 0 ? null : { path: ["of", 1], message: "must be even" },
     );

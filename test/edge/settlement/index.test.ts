@@ -7,6 +7,7 @@ import { buildErrorBody, buildErrorHeaders } from "#edge/errors.ts";
 import { usageBatchMax, usageBodyBytesMax } from "#edge/limits.ts";
 import { takeHeartbeat, takeUsage } from "#edge/settlement/index.ts";
 import type { Settler } from "#edge/settlement/port.ts";
+import { makeRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
 import { heartbeatOf, nodeOf } from "#test/support/fakes/fleet.ts";
 import { expectRefusal, refusedBy } from "#test/support/fakes/refused.ts";
 import { posted, startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
@@ -49,23 +50,8 @@ async function signed(body: unknown, { by = "a", claims = {}, of, without = [] }
 }
 
 const holdOf = (at: number) => `hold_${String(at).padStart(22, "0")}`;
-function recordOf(at: number, org = "org_0000000001", over: Partial<UsageRecord> = {}): UsageRecord {
-  return {
-    hold: holdOf(at),
-    org,
-    model: "m",
-    isFinal: true,
-    promptTokens: 5,
-    cachedTokens: 0,
-    completionTokens: 7,
-    outcome: "completed",
-    responseId: "chatcmpl-1",
-    startedAtMs,
-    firstTokenAtMs: null,
-    endedAtMs: startedAtMs,
-    ...over,
-  };
-}
+const recordOf = (at: number, org = "org_0000000001", over: Partial<UsageRecord> = {}) =>
+  makeRecord(org, holdOf(at), over);
 
 /** A ledger that settles everything and remembers what it was asked; or is out of reach for some orgs. */
 function settlerOf(isDown: (org: string) => boolean = () => false) {
@@ -268,7 +254,7 @@ describe("who may speak", () => {
       await expectRefusal(() => shown(wrong), "invalid_api_key");
   });
 
-  test("why it was refused is said for our log, and to nobody else", async () => {
+  test("the reason for a refusal goes to our log, and to nobody else", async () => {
     const { settler } = settlerOf(() => true);
     const table: [string, () => Promise<unknown>][] = [
       [

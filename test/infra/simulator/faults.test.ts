@@ -29,7 +29,7 @@ test("a rule meets calls of its model, so often as it says; a path reaches beyon
   expect(faults.list()).toEqual([]);
 });
 
-test("usage without a lie is told as it is", () => {
+test("usage without a lie is reported as it is", () => {
   const usage = { prompt_tokens: 3, total_tokens: 8, completion_tokens: 5 };
   expect(writeUsage(usage, [{ kind: "stall" }])).toBe(JSON.stringify(usage));
   expect(writeUsage(usage, [{ kind: "usage", lie: "less" }])).toBe(

@@ -120,7 +120,7 @@ test("an error event is vLLM's to the byte, and [DONE] follows it", async () => 
   expect(simulator.oracle().records[0]).toMatchObject({ outcome: "error", emittedTokens: 1 });
 });
 
-test("usage lies as told, and the oracle does not", async () => {
+test("usage lies as configured, and the oracle does not", async () => {
   const usage = async (lie: "less" | "zero" | "missing" | "garbage") => {
     const { simulator, client } = await open({ faults: [{ kind: "usage", lie }] });
     const told = (await client.whole(chat, { ...ask, max_tokens: 9 })).usage;
@@ -135,7 +135,7 @@ test("usage lies as told, and the oracle does not", async () => {
   expect(await usage("garbage")).toMatchObject({ prompt_tokens: -1, total_tokens: "1e3", completion_tokens: 1.5 });
 });
 
-test("a status comes with what vLLM says at that status, so often as told, and then no more", async () => {
+test("a status comes with vLLM's message for it, as often as configured, and then no more", async () => {
   const { client } = await open({
     faults: [
       { kind: "status", status: 401, times: 1 },
@@ -151,7 +151,7 @@ test("a status comes with what vLLM says at that status, so often as told, and t
   expect(answers[0]?.[1]).toBe('{"error":"Unauthorized"}');
 });
 
-test("garbage, slow headers and a slow first token come as told", async () => {
+test("garbage, slow headers and a slow first token come as configured", async () => {
   const { simulator, client } = await open();
   simulator.faults.add({ kind: "garbage", times: 1 });
   await expect((await client.post(chat, ask)).json()).rejects.toThrow();

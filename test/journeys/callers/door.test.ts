@@ -136,7 +136,7 @@ describe("the door", () => {
     ).toBeNull();
   });
 
-  test("of models, tells a key only those it may use; another is as one that is not there", async () => {
+  test("of models, shows a key only those it may use; any other looks as if it did not exist", async () => {
     const org = await world.newOrg();
     const narrow = await world.newKey(org.id, { models: ["chat"] });
     const ask = (id: string) =>
@@ -164,7 +164,7 @@ describe("the route table", () => {
     }
   });
 
-  test("is what 405 tells: `Allow` on every path, for every method that it does not take", async () => {
+  test("is what 405 reports: `Allow` on every path, for every method that it does not take", async () => {
     for (const route of routes) {
       const allowed = listMethods(route).join(", ");
       for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE"].filter((name) => !takesMethod(route, name))) {
@@ -282,7 +282,7 @@ describe("a key that is no good here", () => {
     return error.message;
   };
 
-  test("is told apart where its form alone shows it", async () => {
+  test("is explained where its form alone shows it", async () => {
     const org = await world.newOrg();
     expect(await ask("/v1/models")).toMatch(/^No API key was sent/);
     expect(await ask("/v1/models", world.place.adminKey)).toMatch(/^This is an admin key/);

@@ -202,7 +202,7 @@ describe("bare fetch", () => {
     expect(await world.settled(org.id)).toMatchObject([{ endpoint: "text2sql" }]);
   });
 
-  test("a stream ends with a finish_reason and [DONE], and holds usage only when asked for", async () => {
+  test("a stream ends with a finish_reason and [DONE], and holds usage only when requested", async () => {
     const org = await world.newOrg();
     const plain = await eventsOf(await world.chat(org.key, { stream: true, max_tokens: 6 }));
     expect(plain.at(-1)).toBe("[DONE]");

@@ -176,7 +176,7 @@ describe("a key that is guessed counts double", () => {
 });
 
 describe("who is over the limit", () => {
-  test("is told that, whatever else is wrong with the call", async () => {
+  test("learns that first, whatever else is wrong with the call", async () => {
     for (const next of [
       (ip: string) => world.chat("sk-nonsense", {}, from(ip)),
       (ip: string) => world.post("/v1/chat/completions", org.key, "{", from(ip)),

@@ -70,7 +70,7 @@ test("a rate refusal says when to come back, in the headers that SDKs obey", asy
   expect(refused.headers.get("x-should-retry")).toBeNull();
 });
 
-test("a used-up quota tells SDKs not to retry, and names when it opens", async () => {
+test("a used-up quota keeps SDKs from retrying, and names when it opens", async () => {
   const org = await world.newOrg({ tokensPerDay: 100 });
   const refused = await world.chat(org.key, { max_tokens: 4_000 });
   const body = (await refused.json()) as { error: { message: string } };

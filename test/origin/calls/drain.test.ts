@@ -11,7 +11,7 @@ describe("draining", () => {
     expect(call?.signal.aborted).toBe(false);
   });
 
-  test("cuts after its time, telling why, and does not wait for ever for what was cut", async () => {
+  test("cuts calls after its deadline, with the reason, and does not wait for ever for those it cut", async () => {
     const live = new Set([new AbortController()]);
     const [call] = live;
     call?.signal.addEventListener("abort", () => live.clear());
@@ -29,7 +29,7 @@ describe("draining", () => {
     expect(performance.now() - startedAtMs).toBeLessThan(2_000);
   });
 
-  test("tells each change once, and can be taken back", () => {
+  test("reports each change once, and can be cancelled", () => {
     let changes = 0;
     const drain = openDrain(new Set(), () => changes++);
     drain.begin();

@@ -1,12 +1,7 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import {
-  answerJson,
-  openStream,
-  startFakeEngine,
-  type FakeEngine,
-  type Script,
-} from "#test/support/fakes/fake-engine.ts";
-import { eventsOf, readAnswer, setUp, textOfStream, until, type Setup } from "#test/support/fakes/origin.ts";
+import { describe, expect, test } from "vitest";
+import { answerJson, openStream, type Script } from "#test/support/fakes/fake-engine.ts";
+import { eventsOf, readAnswer, textOfStream, until } from "#test/support/fakes/origin.ts";
+import { openCallWorld } from "./world.ts";
 import { readRecording } from "#test/support/recordings.ts";
 
 /** How a real vLLM ended calls that did not end well (test/fixtures/vllm/README.md), as the agent reads it. */
@@ -20,21 +15,7 @@ interface RecordedEnd {
 }
 const recorded = (name: string) => readRecording<RecordedEnd>(name);
 
-let engine: FakeEngine;
-let setup: Setup;
-
-beforeAll(async () => {
-  engine = await startFakeEngine();
-  setup = await setUp(engine.url, { limits: { pingMs: 50, streamIdleMsMax: 300 } });
-});
-afterAll(async () => {
-  await setup.stop();
-  await engine.close();
-});
-afterEach(() => {
-  engine.calls = [];
-  engine.tokens = 7;
-});
+const world = openCallWorld({ pingMs: 50, streamIdleMsMax: 300 });
 
 /** Writes what was recorded, block by block, and ends the answer, or leaves it open as a socket that nobody closes. */
 const replay =
@@ -53,48 +34,41 @@ const answerAs = ({ status, body }: { status?: number | null; body: string }): S
 
 /** The call that was recorded, but for the model's name, which is the agent's to translate. */
 function open({ request }: RecordedEnd) {
-  return setup.open({ ...JSON.parse(request.body), model: "public" });
-}
-
-async function readRecord(hold: string) {
-  await until(() => setup.edge.finals().some((record) => record.hold === hold));
-  const records = setup.edge.finals().filter((record) => record.hold === hold);
-  expect(records).toHaveLength(1);
-  return records[0];
+  return world.setup.open({ ...JSON.parse(request.body), model: "public" });
 }
 
 describe("a caller who leaves", () => {
   test("a stream is billed the tokens that vLLM had generated, and the engine is let go", async () => {
     const recording = recorded("abort-stream");
-    engine.script = replay(recording.blocks, "open");
+    world.engine.script = replay(recording.blocks, "open");
     const { request, answer, hold } = await open(recording);
     const response = await answer;
     let text = "";
     response.on("data", (bytes: Buffer) => void (text += bytes.toString())).on("error", () => undefined);
     await until(() => eventsOf(text).length === recording.blocks.length);
     request.destroy();
-    expect(await readRecord(hold)).toMatchObject({
+    expect(await world.readFinal(hold)).toMatchObject({
       outcome: "cancelled",
       promptTokens: 33,
       completionTokens: recording.tokensGenerated,
     });
-    await until(() => engine.calls[0]?.isAborted === true);
+    await until(() => world.engine.calls[0]?.isAborted === true);
   });
 
   test("a whole answer that has not come has its prompt reported, and the engine is let go", async () => {
     const recording = recorded("abort-whole");
     expect(recording).toMatchObject({ status: null, tokensGenerated: 310 });
-    engine.script = () => undefined;
-    engine.tokens = 33;
+    world.engine.script = () => undefined;
+    world.engine.tokens = 33;
     const { request, hold } = await open(recording);
     request.on("error", () => undefined);
-    await until(() => engine.calls.length === 1);
+    await until(() => world.engine.calls.length === 1);
     request.destroy();
-    const ofHold = () => setup.edge.records.filter((record) => record.hold === hold);
+    const ofHold = () => world.setup.edge.records.filter((record) => record.hold === hold);
     await until(() => ofHold().length > 0);
     // Not final: a retry of the edge's on another node may still settle the hold.
     expect(ofHold()).toMatchObject([{ outcome: "cancelled", isFinal: false, promptTokens: 33, completionTokens: 0 }]);
-    await until(() => engine.calls[0]?.isAborted === true);
+    await until(() => world.engine.calls[0]?.isAborted === true);
   });
 });
 
@@ -102,7 +76,7 @@ describe("an engine whose worker dies", () => {
   const recording = recorded("death-worker");
 
   test("ends a stream with an error event of ours and no [DONE]; the bill is what was made", async () => {
-    engine.script = replay(recording.blocks, "ended");
+    world.engine.script = replay(recording.blocks, "ended");
     const { answer, hold } = await open(recording);
     const { text } = await readAnswer(await answer);
     const events = eventsOf(text);
@@ -110,11 +84,11 @@ describe("an engine whose worker dies", () => {
     expect(events).not.toContain("[DONE]");
     expect(text).not.toContain("EngineCore");
     expect(textOfStream(text)).toBe("DownAnTogether are");
-    expect(await readRecord(hold)).toMatchObject({ outcome: "failed", promptTokens: 33, completionTokens: 4 });
+    expect(await world.readFinal(hold)).toMatchObject({ outcome: "failed", promptTokens: 33, completionTokens: 4 });
   });
 
   test("makes a whole call fail in our words, so that the edge may try another node", async () => {
-    engine.script = answerAs(recording.wholeCallBeside);
+    world.engine.script = answerAs(recording.wholeCallBeside);
     const { answer } = await open({ ...recording, request: recorded("abort-whole").request });
     const { status, text } = await readAnswer(await answer);
     expect(status).toBe(502);
@@ -125,37 +99,45 @@ describe("an engine whose worker dies", () => {
 
 test("a server that falls silent with its socket open: the stream ends by the idle limit, as failed", async () => {
   const recording = recorded("death-server");
-  engine.script = replay(recording.blocks, "open");
+  world.engine.script = replay(recording.blocks, "open");
   const { answer, hold } = await open(recording);
   const { text } = await readAnswer(await answer);
   expect(JSON.parse(eventsOf(text).at(-1) ?? "")).toMatchObject({ error: { code: "stream_broken" } });
-  expect(await readRecord(hold)).toMatchObject({ outcome: "failed", promptTokens: 33, completionTokens: 7 });
-  await until(() => engine.calls[0]?.isAborted === true);
+  expect(await world.readFinal(hold)).toMatchObject({ outcome: "failed", promptTokens: 33, completionTokens: 7 });
+  await until(() => world.engine.calls[0]?.isAborted === true);
 });
 
 describe("a server that drains", () => {
   const recording = recorded("death-server-draining");
 
   test("finishes its stream, which is completed and billed to the last token", async () => {
-    engine.script = replay(recording.blocks, "ended");
+    world.engine.script = replay(recording.blocks, "ended");
     const { answer, hold } = await open(recording);
     const { text } = await readAnswer(await answer);
     expect(eventsOf(text).at(-1)).toBe("[DONE]");
-    expect(await readRecord(hold)).toMatchObject({ outcome: "completed", promptTokens: 33, completionTokens: 400 });
+    expect(await world.readFinal(hold)).toMatchObject({
+      outcome: "completed",
+      promptTokens: 33,
+      completionTokens: 400,
+    });
   });
 
   test("finishes its whole call, which is completed and billed to the last token", async () => {
-    engine.script = answerAs(recording.wholeCallBeside);
+    world.engine.script = answerAs(recording.wholeCallBeside);
     const { answer, hold } = await open({ ...recording, request: recorded("abort-whole").request });
     expect((await readAnswer(await answer)).status).toBe(200);
-    expect(await readRecord(hold)).toMatchObject({ outcome: "completed", promptTokens: 33, completionTokens: 400 });
+    expect(await world.readFinal(hold)).toMatchObject({
+      outcome: "completed",
+      promptTokens: 33,
+      completionTokens: 400,
+    });
   });
 
   test("refuses new calls while /health says 200: each is a failure of the node, in our words", async () => {
     const refused = recording.probes.filter(({ path }) => path !== "/health");
     expect(recording.probes.filter(({ path, status }) => path === "/health" && status === 200)).toHaveLength(6);
     for (const probe of refused) {
-      engine.script = answerAs(probe);
+      world.engine.script = answerAs(probe);
       const { answer } = await open(recording);
       const { status, text } = await readAnswer(await answer);
       expect(status).toBe(502);

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll } from "vitest";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { startFakeEngine, type FakeEngine } from "#test/support/fakes/fake-engine.ts";
 import { readAnswer, setUp, until, type Setup } from "#test/support/fakes/origin.ts";
 
@@ -14,15 +14,19 @@ export interface CallWorld {
   ): Promise<Awaited<ReturnType<typeof readAnswer>> & { hold: string }>;
   /** The records of a hold, as soon as the edge has one. */
   readRecords(hold: string): Promise<Setup["edge"]["records"]>;
+  /** The one final record of a hold, as soon as the edge has it. */
+  readFinal(hold: string): Promise<Setup["edge"]["records"][number] | undefined>;
 }
 
-/** Starts an agent and an engine for this file and stops them behind it. */
-export function openCallWorld(): CallWorld {
+/** Starts an agent with these limits and an engine for this file, and stops them behind it. */
+export function openCallWorld(
+  limits: NonNullable<Parameters<typeof setUp>[1]>["limits"] = { wholeSilenceMsMax: 300, pingMs: 50 },
+): CallWorld {
   let engine: FakeEngine;
   let setup: Setup;
   beforeAll(async () => {
     engine = await startFakeEngine();
-    setup = await setUp(engine.url, { limits: { wholeSilenceMsMax: 300, pingMs: 50 } });
+    setup = await setUp(engine.url, { limits });
   });
   afterAll(async () => {
     await setup.stop();
@@ -47,6 +51,13 @@ export function openCallWorld(): CallWorld {
     async readRecords(hold) {
       await until(() => setup.edge.records.some((record) => record.hold === hold));
       return setup.edge.records.filter((record) => record.hold === hold);
+    },
+    async readFinal(hold) {
+      const ofHold = () => setup.edge.finals().filter((record) => record.hold === hold);
+      await until(() => ofHold().length > 0);
+      const records = ofHold();
+      expect(records).toHaveLength(1);
+      return records[0];
     },
   };
 }

@@ -4,7 +4,7 @@ import { parseObject, type JsonObject } from "#edge/agreements/json.ts";
 import type { CallPath } from "#edge/agreements/paths.ts";
 import { buildErrorBody, type Refusal } from "#edge/errors.ts";
 import { brokenBounds, expectedTypes, refusedReasons } from "#origin/engines/refused-reasons.ts";
-import { isContextError, translateError, type RefusedCall } from "#origin/engines/translate.ts";
+import { translateError, type RefusedCall } from "#origin/engines/translate.ts";
 import { readRecording, readRecordings } from "#test/support/recordings.ts";
 
 interface Recorded {
@@ -151,11 +151,8 @@ describe("recorded errors of vLLM 0.32", () => {
 
   test("a full context is known as such by status and words together", () => {
     const { status, body } = readRecording<Recorded>("embed-error-context-length");
-    expect([isContextError(status, body), isContextError(500, body), isContextError(400, "")]).toEqual([
-      true,
-      false,
-      false,
-    ]);
+    const codes = [status, 500].map((known) => translateError(known, body, completions).code);
+    expect(codes).toEqual(["context_length_exceeded", "bad_gateway"]);
   });
 });
 

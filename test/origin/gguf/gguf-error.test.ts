@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { GgufError } from "#origin/gguf/gguf-error.ts";
-import { isContextError, translateError } from "#origin/engines/translate.ts";
+import { translateError } from "#origin/engines/translate.ts";
 
 test("a fault is written in vLLM's form, which the agent understands", () => {
   expect(new GgufError(501, "n is not supported", "n").body).toEqual({
@@ -19,7 +19,7 @@ test("a fault is written in vLLM's form, which the agent understands", () => {
     ["server_is_overloaded", undefined],
     ["bad_gateway", undefined],
   ]);
-  expect(isContextError(400, JSON.stringify(new GgufError(400, "maximum context length is 10 tokens").body))).toBe(
-    true,
-  );
+  const tooLong = new GgufError(400, "maximum context length is 10 tokens");
+  const call = { path: "/v1/chat/completions", body: {} } as const;
+  expect(translateError(400, JSON.stringify(tooLong.body), call).code).toBe("context_length_exceeded");
 });

@@ -68,7 +68,7 @@ describe("how long answers are", () => {
     });
   }
 
-  test("is that of the calls that were let run, however many ask for one token only", () => {
+  test("is that of the calls that were let run, however many request a single token", () => {
     const one = { completionTokens: 1, completionTokensMax: 1 };
     expect(readProfileAfter([80, one], [20, { completionTokens: 900 }])).toMatchObject({
       outputTokens: 1_024,

@@ -1,4 +1,15 @@
-import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
@@ -141,6 +152,33 @@ describe("the usage log", () => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  test("a mark beyond a log that a power cut shortened is forgotten for good, not until new records outgrow it", () => {
+    const directory = newDirectory();
+    const log = open(directory);
+    for (let at = 0; at < 4; at++) log.append(record());
+    log.acknowledge(log.peek(64).mark);
+    log.close();
+    truncateSync(join(directory, "00000001.jsonl"), 0);
+    const shortened = open(directory);
+    const records = Array.from({ length: 8 }, () => record());
+    for (const one of records) shortened.append(one);
+    shortened.close();
+    const after = open(directory);
+    expect(after.peek(64).records).toEqual(records);
+    after.close();
+  });
+
+  test("once closed it writes nothing, whatever has its file's number by then", () => {
+    const directory = newDirectory();
+    const log = open(directory);
+    log.close();
+    const path = join(directory, "other");
+    const other = openSync(path, "w");
+    expect(() => log.append(record())).toThrow("closed");
+    expect(readFileSync(path, "utf8")).toBe("");
+    closeSync(other);
   });
 
   test("records set aside are kept for a person, and nobody else may read the directory", () => {

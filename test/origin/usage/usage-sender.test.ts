@@ -5,23 +5,7 @@ import { describe, expect, test } from "vitest";
 import type { UsageBatch, UsageRecord } from "#edge/agreements/records/usage.ts";
 import { openUsageLog, type UsageLog } from "#origin/usage/usage-log.ts";
 import { openUsageSender } from "#origin/usage/usage-sender.ts";
-import { newHold, until } from "#test/support/fakes/origin.ts";
-
-const record = (over: Partial<UsageRecord> = {}): UsageRecord => ({
-  hold: newHold(),
-  org: "org_0123456789",
-  model: "m",
-  isFinal: true,
-  promptTokens: 1,
-  cachedTokens: 0,
-  completionTokens: 2,
-  outcome: "completed",
-  responseId: null,
-  startedAtMs: 1,
-  firstTokenAtMs: null,
-  endedAtMs: 2,
-  ...over,
-});
+import { buildRecord, newHold, until } from "#test/support/fakes/origin.ts";
 
 const receipt = (batch: UsageBatch) => JSON.stringify({ settled: batch.records.length });
 
@@ -70,7 +54,7 @@ function setUp(
 describe("the usage sender", () => {
   test("sends what comes within 100 ms as one batch, and at most 64 at once", async () => {
     const { sender, taken, sizes } = setUp(() => 200);
-    const records = Array.from({ length: 150 }, () => record());
+    const records = Array.from({ length: 150 }, () => buildRecord());
     for (const one of records) sender.keep(one);
     await until(() => taken.length === 150);
     expect(sizes).toEqual([64, 64, 22]);
@@ -98,7 +82,7 @@ describe("the usage sender", () => {
       return isTheEdge ? '{"settled":1,"repeated":1}' : text;
     };
     const { sender, log } = setUp(() => 200, undefined, { says });
-    const records = [record(), record()];
+    const records = [buildRecord(), buildRecord()];
     for (const one of records) sender.keep(one);
     await until(() => seen.length >= 4);
     expect(log.backlogBytes).toBeGreaterThan(0);
@@ -113,7 +97,7 @@ describe("the usage sender", () => {
     async (status) => {
       let isUp = false;
       const { sender, taken, sizes } = setUp(() => (isUp ? 200 : status));
-      const records = [record(), record()];
+      const records = [buildRecord(), buildRecord()];
       for (const one of records) sender.keep(one);
       await until(() => sizes.length >= 2);
       expect(taken).toEqual([]);
@@ -125,11 +109,15 @@ describe("the usage sender", () => {
   );
 
   test("finds the one record that the edge will never take, sets it aside, and delivers the others", async () => {
-    const bad = record({ model: "bad" });
+    const bad = buildRecord({ model: "bad" });
     const { sender, taken, events, directory } = setUp((batch) =>
       batch.records.some(({ model }) => model === "bad") ? 400 : 200,
     );
-    const records = [...Array.from({ length: 20 }, () => record()), bad, ...Array.from({ length: 9 }, () => record())];
+    const records = [
+      ...Array.from({ length: 20 }, () => buildRecord()),
+      bad,
+      ...Array.from({ length: 9 }, () => buildRecord()),
+    ];
     for (const one of records) sender.keep(one);
     await until(() => sender.backlogBytes === 0);
     expect(taken).toEqual(records.filter((kept) => kept !== bad));
@@ -140,7 +128,7 @@ describe("the usage sender", () => {
 
   test("what the last run did not deliver goes out at the start", async () => {
     const first = setUp(() => 503);
-    first.sender.keep(record());
+    first.sender.keep(buildRecord());
     await until(() => first.sizes.length > 0);
     first.sender.close();
     const second = setUp(
@@ -156,11 +144,11 @@ describe("the usage sender", () => {
     const { sender, taken } = setUp(() => 200);
     const hold = newHold();
     for (let tokens = 1; tokens <= 5; tokens++)
-      sender.checkpoint(record({ hold, isFinal: false, completionTokens: tokens }));
+      sender.checkpoint(buildRecord({ hold, isFinal: false, completionTokens: tokens }));
     await until(() => taken.length === 1);
     expect(taken[0]).toMatchObject({ isFinal: false, completionTokens: 5 });
-    sender.checkpoint(record({ hold, isFinal: false, completionTokens: 6 }));
-    sender.keep(record({ hold, completionTokens: 7 }));
+    sender.checkpoint(buildRecord({ hold, isFinal: false, completionTokens: 6 }));
+    sender.keep(buildRecord({ hold, completionTokens: 7 }));
     await until(() => taken.length === 2);
     expect(taken[1]).toMatchObject({ isFinal: true, completionTokens: 7 });
     sender.close();
@@ -180,7 +168,7 @@ describe("the usage sender", () => {
       },
     };
     const { sender, taken, events } = setUp(() => status, broken);
-    sender.keep(record());
+    sender.keep(buildRecord());
     expect(sender.isDurable).toBe(false);
     expect(events).toContain("usage_log_failed");
     status = 200;
@@ -191,12 +179,12 @@ describe("the usage sender", () => {
 
   test("flush delivers at once, and gives up in time when the edge is gone", async () => {
     const up = setUp(() => 200);
-    up.sender.keep(record());
+    up.sender.keep(buildRecord());
     await up.sender.flush(1_000);
     expect(up.taken).toHaveLength(1);
     up.sender.close();
     const down = setUp(() => 0);
-    down.sender.keep(record());
+    down.sender.keep(buildRecord());
     const startedAtMs = performance.now();
     await down.sender.flush(300);
     expect(performance.now() - startedAtMs).toBeLessThan(800);
@@ -209,13 +197,13 @@ describe("the usage sender", () => {
   test("an org whose ledger is out of reach holds up no other, and its records arrive when it is back", async () => {
     let unacknowledged: string[] = [bad];
     const { sender, taken, delayedLog } = setUp(() => ({ unacknowledged }));
-    const stuck = Array.from({ length: 100 }, () => record({ org: bad }));
-    const others = Array.from({ length: 100 }, () => record({ org: good }));
+    const stuck = Array.from({ length: 100 }, () => buildRecord({ org: bad }));
+    const others = Array.from({ length: 100 }, () => buildRecord({ org: good }));
     for (let at = 0; at < 100; at++) for (const one of [stuck[at], others[at]]) if (one) sender.keep(one);
     await until(() => taken.length === 100);
     expect(taken).toEqual(others);
     await until(() => delayedLog.backlogBytes > 0 && sender.backlogBytes === delayedLog.backlogBytes);
-    const late = record({ org: good });
+    const late = buildRecord({ org: good });
     sender.keep(late);
     await until(() => taken.length === 101);
     expect(taken.at(-1)).toEqual(late);
@@ -228,9 +216,9 @@ describe("the usage sender", () => {
   test("of two orgs out of reach, the one that is back is settled, whichever is first in the queue", async () => {
     let unacknowledged: string[] = [bad, worse];
     const { sender, taken } = setUp(() => ({ unacknowledged }));
-    for (let at = 0; at < 70; at++) sender.keep(record({ org: worse }));
-    for (let at = 0; at < 3; at++) sender.keep(record({ org: bad }));
-    sender.keep(record({ org: good }));
+    for (let at = 0; at < 70; at++) sender.keep(buildRecord({ org: worse }));
+    for (let at = 0; at < 3; at++) sender.keep(buildRecord({ org: bad }));
+    sender.keep(buildRecord({ org: good }));
     await until(() => taken.length === 1);
     unacknowledged = [worse];
     await until(() => taken.length === 4);
@@ -241,9 +229,9 @@ describe("the usage sender", () => {
 
   test("what waits for its ledger outlives the agent", async () => {
     const first = setUp(() => ({ unacknowledged: [bad] }));
-    const stuck = record({ org: bad });
+    const stuck = buildRecord({ org: bad });
     first.sender.keep(stuck);
-    first.sender.keep(record({ org: good }));
+    first.sender.keep(buildRecord({ org: good }));
     await until(() => first.delayedLog.backlogBytes > 0 && first.taken.length === 1);
     first.sender.close();
     const second = setUp(() => 200, undefined, { directory: first.directory });
@@ -255,7 +243,7 @@ describe("the usage sender", () => {
 
   test("when no org's ledger is in reach nothing is moved, and the sender waits longer each time", async () => {
     const { sender, delayedLog, sizes } = setUp(() => ({ unacknowledged: [good, bad] }));
-    for (const org of [good, bad]) sender.keep(record({ org }));
+    for (const org of [good, bad]) sender.keep(buildRecord({ org }));
     await until(() => sizes.length >= 3);
     expect(delayedLog.backlogBytes).toBe(0);
     expect(sizes).toEqual(Array.from(sizes, () => 2));
@@ -266,12 +254,39 @@ describe("the usage sender", () => {
     let unacknowledged: string[] = [bad];
     const { sender, taken } = setUp(() => ({ unacknowledged }));
     const hold = newHold();
-    sender.checkpoint(record({ org: bad, hold, isFinal: false, completionTokens: 1 }));
-    sender.keep(record({ org: good }));
+    sender.checkpoint(buildRecord({ org: bad, hold, isFinal: false, completionTokens: 1 }));
+    sender.keep(buildRecord({ org: good }));
     await until(() => taken.length === 1);
     unacknowledged = [];
     await until(() => taken.length === 2);
     expect(taken[1]).toMatchObject({ hold, isFinal: false, completionTokens: 1 });
+    sender.close();
+  });
+
+  test("a record that was on disk stays on disk while it waits for its ledger, final or not", async () => {
+    const first = setUp(() => ({ unacknowledged: [bad] }));
+    const stuck = buildRecord({ org: bad, isFinal: false, outcome: "cancelled" });
+    first.sender.keep(stuck);
+    first.sender.keep(buildRecord({ org: good }));
+    await until(() => first.taken.length === 1 && first.log.backlogBytes === 0);
+    expect(first.delayedLog.peek(64).records).toEqual([stuck]);
+    first.sender.close();
+  });
+
+  test("what the disk will not move to the other log stays in its own, and arrives all the same", async () => {
+    let unacknowledged: string[] = [bad];
+    const { sender, log, delayedLog, taken, events } = setUp(() => ({ unacknowledged }));
+    delayedLog.append = () => {
+      throw Object.assign(new Error("no space"), { code: "ENOSPC" });
+    };
+    const stuck = buildRecord({ org: bad });
+    sender.keep(stuck);
+    sender.keep(buildRecord({ org: good }));
+    await until(() => events.includes("usage_log_failed") && taken.length >= 2);
+    expect(log.peek(64).records[0]).toEqual(stuck);
+    unacknowledged = [];
+    await until(() => log.backlogBytes === 0);
+    expect(taken).toContainEqual(stuck);
     sender.close();
   });
 });

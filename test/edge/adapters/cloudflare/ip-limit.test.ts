@@ -55,7 +55,7 @@ describe("the platform's count", () => {
     expect((await limit.take("a")).isAllowed).toBe(false);
   });
 
-  test("tells when its ten seconds are over, and no numbers: those are the platform's", async () => {
+  test("reports when its ten seconds are over, and no numbers: those are the platform's", async () => {
     for (const [nowMs, retryAfterMs] of [
       [1_700_000_000_000, 10_000],
       [1_700_000_002_700, 7_300],
@@ -88,7 +88,7 @@ describe("wrangler.toml", () => {
     expect(passed).toBeLessThanOrEqual(5 * (bucket() - first + 1));
   });
 
-  test("binds it in every environment at the rate of the default, in the period that callers are told", () => {
+  test("binds it in every environment at the default rate, in the period reported to callers", () => {
     const found = [
       ...wranglerToml.matchAll(
         /^\[\[(.*)ratelimits]]\nname = "(\w+)"\nnamespace_id = "(\d+)"\nsimple = { limit = (\d+), period = (\d+) }$/gm,

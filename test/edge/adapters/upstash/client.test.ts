@@ -81,7 +81,7 @@ describe.skipIf(!isRedisThere)("a Redis that is not well", () => {
     await expectAllThrow(ledgerAt(world.redis.url, "wrong-wrong-wrong"), /Unauthorized/);
   });
 
-  test("out of memory: refuses, and has booked nothing of what it refused", async () => {
+  test("out of memory: refuses, and holds nothing of what it refused", async () => {
     const { ledger, org } = await openWith(world.redis);
     await world.command("CONFIG", "SET", "maxmemory", "1");
     try {
@@ -302,19 +302,19 @@ describe("a REST service that is not well", () => {
     ],
     ["everything", `["evalsha","${digest}"]`, /^OutOfReach: redis: it says why at length$/],
     ["an address", `ERR in script: ${"0".repeat(20)}ffffcb007101 is bad`, /ERR in script:$/],
-  ])("an answer that quotes %s is told up to what it quotes", async (_, error, message) => {
+  ])("an answer that quotes %s is reported up to the quotation", async (_, error, message) => {
     const { url } = await serve((response) => void response.writeHead(400).end(JSON.stringify({ error })));
     await expectAllThrow(ledgerAt(url, "token"), message);
   });
 
-  test("an error of many words is told in part", async () => {
+  test("a long error is reported in part", async () => {
     const { url } = await serve(
       (response) => void response.writeHead(400).end(JSON.stringify({ error: "no ".repeat(1_000) })),
     );
     await expectAllThrow(ledgerAt(url, "token"), /^OutOfReach: redis: (no ){66}no$/);
   });
 
-  test("what an operator has to know is told whole", async () => {
+  test("what an operator has to know is reported in full", async () => {
     const error = "ERR max requests limit exceeded. Limit: 500000, Usage: 500001. See the documentation for details";
     const { url } = await serve((response) => void response.writeHead(400).end(JSON.stringify({ error })));
     await expectAllThrow(ledgerAt(url, "token"), new RegExp(`redis: ${error}$`));

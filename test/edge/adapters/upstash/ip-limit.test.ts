@@ -47,7 +47,7 @@ describe.skipIf(!isRedisThere)("the limit on an address", () => {
     }),
   );
 
-  test("who is refused is told when, and is refused again until then without a request", async () => {
+  test("a refused caller learns when to retry, and is refused again until then without a request", async () => {
     const limit = open(1);
     const refused = await untilRefused(limit, "b");
     expect(refused.window?.limit).toBe(1);
@@ -59,7 +59,7 @@ describe.skipIf(!isRedisThere)("the limit on an address", () => {
     expect(again.isAllowed || world.redis.bridge.requests === before).toBe(true);
   });
 
-  test("a flood from everywhere is counted 64 at a time; the others are told that nobody counts them", async () => {
+  test("a flood from everywhere is counted 64 at a time; the others learn that nobody counts them", async () => {
     const limit = open(1_000);
     const before = world.redis.bridge.requests;
     const flood = await Promise.allSettled(Array.from({ length: 300 }, (_, index) => limit.take(`flood-${index}`)));

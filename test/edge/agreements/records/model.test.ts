@@ -99,7 +99,7 @@ describe("a model's record", () => {
     secondsPerPromptTokenSquared: 4e-9,
     secondsPerToken: 0.00425,
   };
-  test("may tell its coefficients by kind of node, each of them whole", () => {
+  test("may give its coefficients by kind of node, each set complete", () => {
     expect(ModelRecord.safeParse(modelOf({ coefficients: { l4, "h100-sxm": l4 } })).success).toBe(true);
     for (const [name, value] of [
       ["poolTokens", 0],

@@ -18,7 +18,7 @@ it("has answered only when the ledger knows (S1)", async () => {
   expect(world.publisher.key(id)).toMatchObject({ isRevoked: true, version: 2 });
 });
 
-it("keeps the first moment the second time, and tells the ledger again", async () => {
+it("keeps the first time of revocation the second time, and publishes to the ledger again", async () => {
   const id = await create("x");
   const first = await revoke(id);
   const before = world.publisher.published.length;

@@ -38,7 +38,7 @@ it("takes limits over the plan's, null for none", async () => {
   expect(body.limits).toEqual({ ...planLimits.professional, tokensPerDay: null, concurrency: 7 });
 });
 
-it("wants enterprise rates said, if only that there are none", async () => {
+it("requires enterprise rates to be stated, if only that there are none", async () => {
   const limits = { requestsPerMinute: null, requestsPerHour: 9, concurrency: null };
   for (const name of Object.keys(limits)) {
     const { [name as keyof typeof limits]: _, ...rest } = limits;

@@ -59,7 +59,7 @@ describe("the OpenAPI document", () => {
     expect(JSON.stringify(writeOpenApi())).toBe(text);
   });
 
-  test("tells a schema of every answer and every body, and none that lets anything pass", () => {
+  test("has a schema for every answer and every body, and none that accepts anything", () => {
     for (const { path, operation } of operations) {
       const contents = [operation.requestBody?.content, ...Object.values(operation.responses).map((r) => r.content)];
       for (const content of contents) {
@@ -94,7 +94,7 @@ describe("the OpenAPI document", () => {
     }
   });
 
-  test("tells defaults in words: generators take a member with a default for one that must be sent", () => {
+  test("states defaults in prose: generators take a member with a default for one that must be sent", () => {
     expect(text).not.toContain('"default":');
     expect(written.components["schemas"]?.["ClientTokenRequest"]?.properties?.["expires_in"]).toMatchObject({
       description: "600 where it is not sent.",

@@ -14,7 +14,7 @@ test("every operation that callers reach outside the control plane has shapes, a
   expect(Object.keys(shapes).toSorted()).toEqual(named.toSorted());
 });
 
-test("a call tells its headers, its body, its whole answer and its stream", () => {
+test("a call documents its headers, its body, its whole answer and its stream", () => {
   const operation = writeOperation(chat, "POST", { operationId: "createChatCompletion", summary: "Chat" });
   expect(operation.parameters).toMatchObject([
     { name: "Idempotency-Key", in: "header" },

@@ -23,7 +23,7 @@ const recorded = readRecordings<Recording>().flatMap(([name, { request, status, 
   return shapes && status === 200 && !notAnswers.includes(name) ? [{ name, shapes, body, blocks }] : [];
 });
 
-describe("what real engines said fits the schemas that the document shows", () => {
+describe("the answers of real engines fit the schemas in the document", () => {
   test("whole answers", () => {
     const whole = recorded.filter(({ body }) => body?.startsWith("{"));
     expect(whole.length).toBeGreaterThan(60);

@@ -83,14 +83,14 @@ describe("how many tokens may be made", () => {
     expect((await read("chat.completions", {}, {}, [small])).completionTokens).toBe(1_024);
   });
 
-  test("completions make 16 when not told, embeddings none", async () => {
+  test("completions default to 16 tokens, embeddings to none", async () => {
     for (const over of [{}, { max_tokens: null }]) expect((await read("completions", over)).body.max_tokens).toBe(16);
     const call = await read("embeddings");
     expect([call.completionTokens, call.choices]).toEqual([0, 0]);
     expect(call.body).not.toHaveProperty("max_tokens");
   });
 
-  test("more than the context is refused before any GPU work, naming the field that asks for it", async () => {
+  test("more than the context is refused before any GPU work, naming the field at fault", async () => {
     await expectRefusal(() => chat({ max_tokens: 8_193 }), "context_length_exceeded", "max_tokens");
     await expectRefusal(() => read("completions", { max_tokens: 8_193 }), "context_length_exceeded", "max_tokens");
     await expectRefusal(
@@ -210,7 +210,7 @@ describe("how many tokens may be made", () => {
     }
   });
 
-  test("a member hidden under __proto__ or said twice changes no count unvalidated", async () => {
+  test("a member hidden under __proto__ or sent twice changes no count unvalidated", async () => {
     const text =
       '{"model":"chat","messages":[{"role":"user","content":"hi"}],"max_tokens":5,"max_tokens":6,' +
       '"__proto__":{"n":-5,"max_completion_tokens":"1e3"}}';

@@ -33,7 +33,7 @@ describe("the models that are shown", () => {
       expect(showModels(models, [{ models: ["b/two"] }], name)).toMatchObject({ object: "model", id: "b/two" });
   });
 
-  test("do not tell one that the scopes leave out from one that does not exist", () => {
+  test("do not distinguish a model outside the scopes from one that does not exist", () => {
     for (const name of ["one", "a/one", "none"])
       expect(() => showModels(models, [{ models: ["b/two"] }], name)).toThrow(refuseModel(name).message);
   });

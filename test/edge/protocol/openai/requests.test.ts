@@ -29,7 +29,7 @@ test("the document takes every recorded body that a call is parsed from, and no 
   expect(bodies).toBeGreaterThan(150);
 });
 
-test("what is read by hand is told with the same bounds", () => {
+test("what is read by hand is documented with the same bounds", () => {
   const messages = [{ role: "user", content: "hi" }];
   const table: [string, Record<string, unknown>][] = [
     ["/v1/chat/completions", { model: "m", messages: [] }],

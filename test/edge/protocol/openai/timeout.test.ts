@@ -58,7 +58,7 @@ describe("nobody is cut off before the time that they gave their SDK", () => {
   });
 });
 
-test("a time that ran out is told with who set it", () => {
+test("a timeout message names who set the deadline", () => {
   expect(describeTimeout({ ms: 1_000, header: own })).toBe(
     "The call's time ran out: 1000 ms, set by the caller's 'x-penstock-timeout-ms'.",
   );

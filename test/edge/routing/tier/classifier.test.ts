@@ -37,7 +37,7 @@ describe("a classifier", () => {
     expect(judge.classify("org_a", { ...long, model: sqlModel }).tier).toBe("complex");
   });
 
-  test("learns nothing from an answer that tells nothing, or nonsense", () => {
+  test("learns nothing from an answer without a profile, or with nonsense for one", () => {
     const judge = open();
     for (const headers of [
       new Headers(),
@@ -93,7 +93,7 @@ describe("a stay", () => {
     expect(tiers()).toEqual(allShared);
   });
 
-  test("survives what answers tell, and what they tell survives it", () => {
+  test("survives new traffic profiles, and they survive it", () => {
     const judge = open();
     judge.classify("org_a", long);
     tell(judge, { outputTokens: 4_100 });
@@ -110,7 +110,7 @@ describe("where nodes report different things", () => {
     return judge.classify("org_a", long).kvTokens;
   };
 
-  test("the longest output is believed, in whatever order they tell", () => {
+  test("the longest output is believed, in whatever order they report", () => {
     expect(
       kvAfter([
         ["a", { outputTokens: 20 }],

@@ -242,7 +242,7 @@ describe("hysteresis", () => {
   });
 });
 
-test("the header tells the tier, its terms, that it stayed, and a spill when there was one", () => {
+test("the header reports the tier, its terms, that it stayed, and a spill when there was one", () => {
   const verdict: Classification = { tier: "complex", kvTokens: 9_210, gpuSeconds: 4.06, why: "kv", isStay: false };
   expect(writeTierHeader(verdict, "complex")).toBe("complex; kv=9210 gpu_s=4.1 why=kv");
   expect(writeTierHeader(verdict, "shared")).toBe("complex; kv=9210 gpu_s=4.1 why=kv spill=shared");

@@ -16,7 +16,7 @@ const cachedFor = async (org: Org, content: string, fields: Record<string, unkno
   return usage?.prompt_tokens_details?.cached_tokens ?? 0;
 };
 
-test("a prompt seen before is told and billed as cached tokens to its own org, and to no other", async () => {
+test("a prompt seen before is reported and billed as cached tokens to its own org, and to no other", async () => {
   const [one, other] = [await world.newOrg(), await world.newOrg()];
   const prompt = `${Date.now()} ${"The gate of the mill holds the water back. ".repeat(40)}`;
   expect(await cachedFor(one, prompt)).toBe(0);
@@ -34,7 +34,7 @@ test("a prompt seen before is told and billed as cached tokens to its own org, a
   );
 });
 
-test("a stream tells its cached tokens as well", async () => {
+test("a stream reports its cached tokens as well", async () => {
   const org = await world.newOrg();
   const prompt = `${Date.now()} ${"Water turns the wheel and the wheel turns the stone. ".repeat(30)}`;
   await cachedFor(org, prompt);

@@ -30,7 +30,7 @@ const readText = (socket: Socket) =>
       .on("close", () => resolve({ text, isReset }));
   });
 
-test("bytes pass both ways, and an answer that ends is told to its end", async () => {
+test("bytes pass both ways, and an answer that ends arrives whole", async () => {
   const caller = call();
   const heard = readText(caller);
   caller.write("question");
@@ -72,6 +72,6 @@ test("a workerd that is reset, or that is not there, resets the caller: nothing 
   await nowhere.close();
 });
 
-test("a port that is taken is said", async () => {
+test("a port that is taken is reported", async () => {
   await expect(openFront(Number(new URL(front.url).port), () => 1)).rejects.toThrow("EADDRINUSE");
 });

@@ -33,7 +33,7 @@ test.each<[string, Record<string, unknown>, string]>([
     expect((await probeEngine(given)).engine).toEqual({ kind, url, models: { a: "a" } });
 });
 
-test("a vLLM's several names are one model with the context it tells, or a guess where it tells none", async () => {
+test("a vLLM's several names are one model with the context it reports, or a guess where it reports none", async () => {
   const url = await engineWith({
     ...list({ id: "a", root: "r", max_model_len: 2_048 }, { id: "b", root: "r" }),
     "/version": { version: "1" },
@@ -50,7 +50,7 @@ test("the context of llama.cpp's server is that of one of its slots", async () =
   ]);
 });
 
-test("where nobody answers, that is said", async () => {
+test("where nobody answers, that is reported", async () => {
   await expect(probeEngine("http://127.0.0.1:9")).rejects.toThrow("no OpenAI-compatible engine");
 });
 

@@ -66,7 +66,7 @@ describe.skipIf(!isRedisThere)("Redis on this machine", () => {
   });
 });
 
-test("where there is no redis-server it is said what to install", () => {
+test("where there is no redis-server the error says what to install", () => {
   try {
     execFileSync(process.execPath, [program, "--dir", dir], { env: { PATH: dir }, stdio: "pipe" });
     expect.fail("it started");

@@ -73,7 +73,7 @@ test("samples differ, seeds differ, and greedy answers know no seed", () => {
   expect(text({ seed: 1, temperature: 0 })).toBe(text({ seed: 2, temperature: 0 }));
 });
 
-test("a script is told to its end, unless max_tokens cuts it; min_tokens hold back stop tokens", () => {
+test("a script is played to its end, unless max_tokens cuts it; min_tokens hold back stop tokens", () => {
   const script = makeStructuredScript({ structured_outputs: { choice: ["a long enough text"] } }, "");
   expect(run(choose({}, { script }))).toMatchObject({ text: "a long enough text", delta: { finish: "stop" } });
   expect(run(choose({ max_tokens: 2 }, { script })).delta.finish).toBe("length");

@@ -20,7 +20,7 @@ test("fields are read as pydantic reads them in its lax mode; null is absent", (
   ]);
 });
 
-test("every misfit is told", () => {
+test("every misfit is reported", () => {
   for (const [raw, type] of [
     [{ n: 1.5 }, "int_from_float"],
     [{ n: "x" }, "int_parsing"],

@@ -4,7 +4,7 @@ import { tokenize } from "#infra/simulator/text/tokenizer.ts";
 
 const tokens = tokenize("The gate 🌊");
 
-test("every token has its bytes, a logprob that is none above 0, and the alternatives asked for", () => {
+test("every token has its bytes, a logprob never above 0, and the requested alternatives", () => {
   const { content } = chatLogprobs(tokens, 0, 3, false);
   expect(content).toHaveLength(tokens.length);
   expect(Buffer.from(content.flatMap(({ bytes }) => bytes)).toString()).toBe("The gate 🌊");

@@ -11,7 +11,7 @@ import {
 const read = (raw: Record<string, unknown>, logprobs: number | null = null) =>
   readSampling(new Fields(raw, samplingKinds, findSharedFlaws(raw)), 8_192, 16, logprobs);
 
-test("what is not said has vLLM's default", () => {
+test("what is not given has vLLM's default", () => {
   expect(read({})).toMatchObject({
     n: 1,
     completionTokensMax: 16,
@@ -66,7 +66,7 @@ test("a cache salt is 1 to 128 characters without the forbidden ones", () => {
   expect(() => checkEarly({ stream: true, prompt_logprobs: 1 })).toThrow("prompt_logprobs");
 });
 
-test("usage is told only to those who ask, and on every chunk only with the last", () => {
+test("usage is reported only on request, and on every chunk only with the last", () => {
   const wish = (stream_options: unknown) => readUsageOptions({ stream_options });
   expect([wish(undefined), wish({}), wish({ continuous_usage_stats: true })]).toEqual(
     [0, 1, 2].map(() => ({ isFinal: false, isContinuous: false })),

@@ -28,7 +28,7 @@ test("a stream is written as it is, and its end is no one's leaving", async () =
   expect(events.onEnd).not.toHaveBeenCalled();
 });
 
-test("a cut breaks the answer and is told once; a kill is told as well", async () => {
+test("a cut breaks the answer and is reported once; so is a kill", async () => {
   for (const kind of ["cut", "kill"] as const) {
     const { text, events } = await answer([{ kind, afterChunks: 1 }], (writer) => {
       writer.openStream();

@@ -15,7 +15,7 @@ function generate(next: TokenGenerator, seed: number, tokensMax: number, mayEnd 
   return tokens;
 }
 
-test("an answer ends by itself at about the length asked for, and never when it may not", () => {
+test("an answer ends by itself at about the requested length, and never when it may not", () => {
   const lengths = Array.from(
     { length: 400 },
     (_, seed) => generate(makeGenerator("prose", 80), mix(seed, 1), 10_000).length,

@@ -17,7 +17,7 @@ test("texts that differ hash apart", () => {
   expect(new Set(texts.map((text) => hashText(text))).size).toBeGreaterThan(9_990);
 });
 
-test("hexOf has the digits asked for", () => {
+test("hexOf has as many digits as requested", () => {
   expect(hashHex("chat", 16)).toMatch(/^[0-9a-f]{16}$/);
   expect(hashHex("chat", 3)).toHaveLength(3);
 });

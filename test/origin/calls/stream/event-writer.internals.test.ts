@@ -88,7 +88,7 @@ describe(`a response of Node ${process.versions.node.split(".")[0]}, whose socke
     served.caller.socket.destroy();
   });
 
-  test("is full when its socket is, and tells when it has drained", async () => {
+  test("is full when its socket is, and reports when it has drained", async () => {
     let drains = 0;
     serve = (response) => {
       const writer = openEventWriter(response);

@@ -1,41 +1,19 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   chunk,
   doneEvent,
   openStream,
   roleChunk,
-  startFakeEngine,
   streamChunks,
   textChunks,
   usage,
-  type FakeEngine,
 } from "#test/support/fakes/fake-engine.ts";
-import { eventsOf, readAnswer, setUp, textOfStream, until, type Setup } from "#test/support/fakes/origin.ts";
+import { eventsOf, textOfStream } from "#test/support/fakes/origin.ts";
+import { openCallWorld } from "#test/origin/calls/world.ts";
 
-let engine: FakeEngine;
-let setup: Setup;
-
-beforeAll(async () => {
-  engine = await startFakeEngine();
-  setup = await setUp(engine.url, { limits: { pingMs: 60, streamIdleMsMax: 400 } });
-});
-afterAll(async () => {
-  await setup.stop();
-  await engine.close();
-});
-afterEach(() => void (engine.calls = []));
-
-async function readRecords(hold: string) {
-  await until(() => setup.edge.finals().some((record) => record.hold === hold));
-  const records = setup.edge.finals().filter((record) => record.hold === hold);
-  expect(records).toHaveLength(1);
-  return records[0];
-}
-
-async function stream(body: Record<string, unknown> = {}, claims: Record<string, unknown> = {}) {
-  const { answer, hold } = await setup.open({ stream: true, ...body }, claims);
-  return { ...(await readAnswer(await answer)), hold };
-}
+const world = openCallWorld({ pingMs: 60, streamIdleMsMax: 400 });
+const stream = (body: Record<string, unknown> = {}, claims: Record<string, unknown> = {}) =>
+  world.ask({ stream: true, ...body }, claims);
 
 describe("framing", () => {
   const whole = textChunks(["é", "日本", "🌍 ok"]).join("");
@@ -46,11 +24,11 @@ describe("framing", () => {
       const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) =>
         bytes.subarray(at * size, (at + 1) * size),
       );
-      engine.script = (response) => streamChunks(response, pieces);
+      world.engine.script = (response) => streamChunks(response, pieces);
       const { text, hold } = await stream();
       expect(textOfStream(text)).toBe("é日本🌍 ok");
       expect(eventsOf(text).at(-1)).toBe("[DONE]");
-      expect(await readRecords(hold)).toMatchObject({ completionTokens: 3, outcome: "completed" });
+      expect(await world.readFinal(hold)).toMatchObject({ completionTokens: 3, outcome: "completed" });
     }
   });
 
@@ -70,11 +48,11 @@ describe("framing", () => {
     ["a comment in place of [DONE]", whole.replace(doneEvent, ": bye\n\n")],
     ["an event with empty data in place of [DONE]", whole.replace(doneEvent, "data:\n\n")],
   ])("%s changes nothing", async (_, bytes) => {
-    engine.script = (response) => streamChunks(response, [bytes]);
+    world.engine.script = (response) => streamChunks(response, [bytes]);
     const { text, hold } = await stream();
     expect(textOfStream(text)).toBe("é日本🌍 ok");
     expect(eventsOf(text).at(-1)).toBe("[DONE]");
-    expect(await readRecords(hold)).toMatchObject({ completionTokens: 3, outcome: "completed" });
+    expect(await world.readFinal(hold)).toMatchObject({ completionTokens: 3, outcome: "completed" });
   });
 });
 
@@ -82,7 +60,7 @@ describe("an engine that forgets [DONE]", () => {
   const finished = (index: number) => chunk("b", usage(7, 2), "stop", index);
 
   test("has completed once every choice has finished and its usage is known", async () => {
-    engine.script = (response) =>
+    world.engine.script = (response) =>
       streamChunks(response, [
         chunk("a", usage(7, 1), null, 0),
         chunk("a", usage(7, 1), null, 1),
@@ -92,7 +70,7 @@ describe("an engine that forgets [DONE]", () => {
     const { text, hold } = await stream({ n: 2, stream_options: { include_usage: true } });
     expect(eventsOf(text).at(-1)).toBe("[DONE]");
     expect(JSON.parse(eventsOf(text).at(-2) ?? "").usage).toMatchObject({ prompt_tokens: 7, completion_tokens: 4 });
-    expect(await readRecords(hold)).toMatchObject({ promptTokens: 7, completionTokens: 4, outcome: "completed" });
+    expect(await world.readFinal(hold)).toMatchObject({ promptTokens: 7, completionTokens: 4, outcome: "completed" });
   });
 
   const whole = textChunks(["a", "b"]);
@@ -104,17 +82,17 @@ describe("an engine that forgets [DONE]", () => {
     ["an event was begun after it", {}, [...whole.slice(0, -1), 'data: {"error"']],
     ["an error came after it", {}, [...whole.slice(0, -1), 'data: {"error":{"message":"x","code":500}}\n\n']],
   ])("has failed where %s", async (_, body, pieces) => {
-    engine.script = (response) => streamChunks(response, pieces);
+    world.engine.script = (response) => streamChunks(response, pieces);
     const { text, hold } = await stream(body);
     expect(text).not.toContain("[DONE]");
     expect(JSON.parse(eventsOf(text).at(-1) ?? "").error.code).toBe("stream_broken");
-    expect(await readRecords(hold)).toMatchObject({ outcome: "failed" });
+    expect(await world.readFinal(hold)).toMatchObject({ outcome: "failed" });
   });
 });
 
 test("an engine that sends nothing but events with empty data is idle, and its stream is ended", async () => {
   let timer: NodeJS.Timeout | undefined;
-  engine.script = (response) => {
+  world.engine.script = (response) => {
     openStream(response);
     response.write(roleChunk);
     timer = setInterval(() => response.write("data:\n\n"), 20);
@@ -122,5 +100,5 @@ test("an engine that sends nothing but events with empty data is idle, and its s
   };
   const { text, hold } = await stream();
   expect(JSON.parse(eventsOf(text).at(-1) ?? "").error.code).toBe("stream_broken");
-  expect(await readRecords(hold)).toMatchObject({ completionTokens: 0, outcome: "failed" });
+  expect(await world.readFinal(hold)).toMatchObject({ completionTokens: 0, outcome: "failed" });
 });

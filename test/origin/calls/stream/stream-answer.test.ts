@@ -1,49 +1,25 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   answerJson,
   chunk,
   doneEvent,
   openStream,
   roleChunk,
-  startFakeEngine,
   streamChunks,
   textChunks,
   usage,
   usageChunk,
-  type FakeEngine,
 } from "#test/support/fakes/fake-engine.ts";
-import { eventsOf, readAnswer, setUp, textOfStream, until, type Setup } from "#test/support/fakes/origin.ts";
+import { eventsOf, textOfStream, until } from "#test/support/fakes/origin.ts";
+import { openCallWorld, pause } from "#test/origin/calls/world.ts";
 
-let engine: FakeEngine;
-let setup: Setup;
-
-beforeAll(async () => {
-  engine = await startFakeEngine();
-  setup = await setUp(engine.url, { limits: { pingMs: 60, streamIdleMsMax: 400 } });
-});
-afterAll(async () => {
-  await setup.stop();
-  await engine.close();
-});
-afterEach(() => void (engine.calls = []));
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function readRecords(hold: string) {
-  await until(() => setup.edge.finals().some((record) => record.hold === hold));
-  const records = setup.edge.finals().filter((record) => record.hold === hold);
-  expect(records).toHaveLength(1);
-  return records[0];
-}
-
-async function stream(body: Record<string, unknown> = {}, claims: Record<string, unknown> = {}) {
-  const { answer, hold } = await setup.open({ stream: true, ...body }, claims);
-  return { ...(await readAnswer(await answer)), hold };
-}
+const world = openCallWorld({ pingMs: 60, streamIdleMsMax: 400 });
+const stream = (body: Record<string, unknown> = {}, claims: Record<string, unknown> = {}) =>
+  world.ask({ stream: true, ...body }, claims);
 
 describe("a stream that ends well", () => {
   test("reaches the caller under the public model id, without unrequested usage, billed to the token", async () => {
-    engine.script = (response) => streamChunks(response, textChunks(["Hello", " wörld", " 🌍"]));
+    world.engine.script = (response) => streamChunks(response, textChunks(["Hello", " wörld", " 🌍"]));
     const { text, hold, status, headers } = await stream();
     expect(status).toBe(200);
     expect(headers["content-type"]).toContain("text/event-stream");
@@ -52,7 +28,7 @@ describe("a stream that ends well", () => {
     expect(text).not.toContain("usage");
     expect(text).not.toContain("engine/name");
     expect(eventsOf(text).at(-1)).toBe("[DONE]");
-    expect(await readRecords(hold)).toMatchObject({
+    expect(await world.readFinal(hold)).toMatchObject({
       promptTokens: 7,
       completionTokens: 3,
       outcome: "completed",
@@ -63,7 +39,7 @@ describe("a stream that ends well", () => {
   });
 
   test("carries the usage chunk for a caller who requested it, as it is billed", async () => {
-    engine.script = (response) => streamChunks(response, textChunks(["a", "b"]));
+    world.engine.script = (response) => streamChunks(response, textChunks(["a", "b"]));
     const { text } = await stream({ stream_options: { include_usage: true } });
     const withUsage = eventsOf(text).filter((event) => event.includes('"usage"'));
     expect(withUsage).toHaveLength(1);
@@ -75,13 +51,13 @@ describe("a stream that ends well", () => {
   });
 
   test("keeps usage on every chunk for a caller who requested that", async () => {
-    engine.script = (response) => streamChunks(response, textChunks(["a", "b"]));
+    world.engine.script = (response) => streamChunks(response, textChunks(["a", "b"]));
     const { text } = await stream({ stream_options: { include_usage: true, continuous_usage_stats: true } });
     expect(eventsOf(text).filter((event) => event.includes('"usage"'))).toHaveLength(4);
   });
 
   test("makes up the usage chunk that an engine owed and did not send", async () => {
-    engine.script = (response) => streamChunks(response, [chunk("a", null), chunk("b", null, "stop"), doneEvent]);
+    world.engine.script = (response) => streamChunks(response, [chunk("a", null), chunk("b", null, "stop"), doneEvent]);
     const { text, hold } = await stream({ stream_options: { include_usage: true } });
     const usageEvent = JSON.parse(eventsOf(text).at(-2) ?? "");
     expect(usageEvent).toMatchObject({
@@ -89,7 +65,7 @@ describe("a stream that ends well", () => {
       choices: [],
       usage: { prompt_tokens: 7, completion_tokens: 2, total_tokens: 9 },
     });
-    expect(await readRecords(hold)).toMatchObject({ promptTokens: 7, completionTokens: 2 });
+    expect(await world.readFinal(hold)).toMatchObject({ promptTokens: 7, completionTokens: 2 });
   });
 
   test("sums what vLLM reports for each of several choices", async () => {
@@ -99,14 +75,14 @@ describe("a stream that ends well", () => {
       chunk("c", usage(7, 2), "stop", 1),
       chunk("d", usage(7, 2), "stop", 0),
     ];
-    engine.script = async (response) => {
+    world.engine.script = async (response) => {
       openStream(response);
       for (const piece of pieces) response.write(piece);
       await pause(30);
       response.destroy();
     };
     const { hold } = await stream({ n: 2 });
-    expect(await readRecords(hold)).toMatchObject({ promptTokens: 7, completionTokens: 4, outcome: "failed" });
+    expect(await world.readFinal(hold)).toMatchObject({ promptTokens: 7, completionTokens: 4, outcome: "failed" });
   });
 });
 
@@ -114,7 +90,7 @@ describe("a stream that does not end well", () => {
   test("broken off after any chunk, it ends with one error event and no [DONE], billed as emitted", async () => {
     const whole = textChunks(["one", " two", " three", " four"]);
     for (let kept = 0; kept < whole.length; kept++) {
-      engine.script = async (response) => {
+      world.engine.script = async (response) => {
         openStream(response);
         for (const piece of whole.slice(0, kept)) response.write(piece);
         await pause(15);
@@ -128,18 +104,22 @@ describe("a stream that does not end well", () => {
       expect(events.filter((event) => event.includes('"error"'))).toHaveLength(1);
       expect(text).not.toContain("[DONE]");
       const tokens = Math.min(Math.max(kept - 1, 0), 4);
-      expect(await readRecords(hold)).toMatchObject({ promptTokens: 7, completionTokens: tokens, outcome: "failed" });
+      expect(await world.readFinal(hold)).toMatchObject({
+        promptTokens: 7,
+        completionTokens: tokens,
+        outcome: "failed",
+      });
     }
   });
 
   test("a [DONE] behind an error event is no success, and the engine's words stay inside", async () => {
     const error = 'data: {"error": {"message": "CUDA out of memory at /opt/secret", "code": 500}}\n\n';
-    engine.script = (response) => streamChunks(response, [roleChunk, chunk("a", usage(7, 1)), error, doneEvent]);
+    world.engine.script = (response) => streamChunks(response, [roleChunk, chunk("a", usage(7, 1)), error, doneEvent]);
     const { text, hold } = await stream();
     expect(text).not.toContain("CUDA");
     expect(text).not.toContain("[DONE]");
     expect(JSON.parse(eventsOf(text).at(-1) ?? "").error.code).toBe("stream_broken");
-    expect(await readRecords(hold)).toMatchObject({ completionTokens: 1, outcome: "failed" });
+    expect(await world.readFinal(hold)).toMatchObject({ completionTokens: 1, outcome: "failed" });
   });
 
   test.each([
@@ -152,46 +132,46 @@ describe("a stream that does not end well", () => {
       [roleChunk, chunk("a", usage(7, 1)), 'data: {"object":"error","message":"x"}\n\n', doneEvent],
     ],
   ])("%s is broken, not done", async (_, pieces) => {
-    engine.script = (response) => streamChunks(response, pieces);
+    world.engine.script = (response) => streamChunks(response, pieces);
     const { text, hold } = await stream();
     expect(text).not.toContain("[DONE]");
     expect(JSON.parse(eventsOf(text).at(-1) ?? "").error.code).toBe("stream_broken");
-    expect(await readRecords(hold)).toMatchObject({ completionTokens: 1, outcome: "failed" });
+    expect(await world.readFinal(hold)).toMatchObject({ completionTokens: 1, outcome: "failed" });
   });
 
   test("an idle stream carries comments, and ends with an error event when the engine is idle too long", async () => {
-    engine.script = (response) => {
+    world.engine.script = (response) => {
       openStream(response);
       response.write(roleChunk);
     };
     const { text, hold } = await stream();
     expect(text.split(": ping\n\n").length - 1).toBeGreaterThanOrEqual(3);
     expect(JSON.parse(eventsOf(text).at(-1) ?? "").error.code).toBe("stream_broken");
-    await until(() => engine.calls[0]?.isAborted === true);
-    expect(await readRecords(hold)).toMatchObject({ completionTokens: 0, outcome: "failed" });
+    await until(() => world.engine.calls[0]?.isAborted === true);
+    expect(await world.readFinal(hold)).toMatchObject({ completionTokens: 0, outcome: "failed" });
   });
 
   test("an engine that sends no headers at all is a timeout, not a hang", async () => {
-    engine.script = () => {};
+    world.engine.script = () => {};
     const { status, text } = await stream();
     expect(status).toBe(504);
     expect(JSON.parse(text).error.code).toBe("gateway_timeout");
   });
 
   test("at the call's deadline the stream is cut with a timeout event, and what came by then is billed", async () => {
-    engine.script = (response) => {
+    world.engine.script = (response) => {
       openStream(response);
       for (const completion of [1, 2, 3, 4, 5]) response.write(chunk("x", usage(7, completion)));
     };
     const { text, hold } = await stream({}, { deadlineMs: Date.now() + 300 });
     expect(JSON.parse(eventsOf(text).at(-1) ?? "").error.code).toBe("gateway_timeout");
     expect(textOfStream(text)).toBe("xxxxx");
-    expect(await readRecords(hold)).toMatchObject({ outcome: "cancelled", completionTokens: 5 });
-    await until(() => engine.calls[0]?.isAborted === true);
+    expect(await world.readFinal(hold)).toMatchObject({ outcome: "cancelled", completionTokens: 5 });
+    await until(() => world.engine.calls[0]?.isAborted === true);
   });
 
   test("an engine that makes more than the hold covers is stopped at the hold", async () => {
-    engine.script = (response) =>
+    world.engine.script = (response) =>
       streamChunks(
         response,
         Array.from({ length: 10 }, (_, at) => chunk("x", usage(7, at + 1))),
@@ -199,46 +179,50 @@ describe("a stream that does not end well", () => {
       );
     const { text, hold } = await stream({}, { completionTokensMax: 4 });
     expect(textOfStream(text)).toBe("xxxx");
-    expect(await readRecords(hold)).toMatchObject({ completionTokens: 4, outcome: "failed" });
+    expect(await world.readFinal(hold)).toMatchObject({ completionTokens: 4, outcome: "failed" });
   });
 });
 
 describe("a caller who leaves", () => {
   test("stops the engine within a second after any chunk, and is billed what was emitted", async () => {
     for (let kept = 0; kept < 5; kept++) {
-      engine.calls = [];
-      engine.script = async (response) => {
+      world.engine.calls = [];
+      world.engine.script = async (response) => {
         openStream(response);
         response.write(roleChunk);
         for (let at = 1; at <= kept; at++) response.write(chunk("x", usage(7, at)));
       };
-      const { request, answer, hold } = await setup.open({ stream: true });
+      const { request, answer, hold } = await world.setup.open({ stream: true });
       let text = "";
       (await answer).on("data", (piece) => (text += piece)).on("error", () => {});
       await until(() => eventsOf(text).length === kept + 1);
       const leftAtMs = performance.now();
       request.destroy();
-      await until(() => engine.calls[0]?.isAborted === true);
-      expect((engine.calls[0]?.abortedAtMs ?? Infinity) - leftAtMs).toBeLessThan(1_000);
-      expect(await readRecords(hold)).toMatchObject({ promptTokens: 7, completionTokens: kept, outcome: "cancelled" });
+      await until(() => world.engine.calls[0]?.isAborted === true);
+      expect((world.engine.calls[0]?.abortedAtMs ?? Infinity) - leftAtMs).toBeLessThan(1_000);
+      expect(await world.readFinal(hold)).toMatchObject({
+        promptTokens: 7,
+        completionTokens: kept,
+        outcome: "cancelled",
+      });
     }
   });
 
   test("between the engine's head and its first event stops the engine too", async () => {
-    engine.calls = [];
-    engine.script = (response) => openStream(response);
-    const { request, answer } = await setup.open({ stream: true });
+    world.engine.calls = [];
+    world.engine.script = (response) => openStream(response);
+    const { request, answer } = await world.setup.open({ stream: true });
     answer.catch(() => {});
-    await until(() => engine.calls.length === 1);
+    await until(() => world.engine.calls.length === 1);
     await pause(50);
     request.destroy();
-    await until(() => engine.calls[0]?.isAborted === true, 1_000);
+    await until(() => world.engine.calls[0]?.isAborted === true, 1_000);
   });
 
   test("who reads slowly holds the engine back instead of filling the agent's memory", async () => {
     const big = chunk("x".repeat(64 * 1024), usage(7, 1));
     let written = 0;
-    engine.script = async (response) => {
+    world.engine.script = async (response) => {
       response.setMaxListeners(0);
       openStream(response);
       for (let at = 0; at < 600 && !response.destroyed; at++) {
@@ -248,12 +232,12 @@ describe("a caller who leaves", () => {
       }
       response.end();
     };
-    const { request, answer } = await setup.open({ stream: true });
+    const { request, answer } = await world.setup.open({ stream: true });
     (await answer).pause().on("error", () => {});
     await pause(600);
     expect(written).toBeLessThan(400);
     request.destroy();
-    await until(() => engine.calls[0]?.isAborted === true);
+    await until(() => world.engine.calls[0]?.isAborted === true);
   });
 });
 
@@ -329,15 +313,15 @@ describe("the exact bill when usage lies", () => {
       2,
     ],
   ])("%s", async (_, pieces, promptTokens, completionTokens) => {
-    engine.script = (response) => streamChunks(response, pieces);
+    world.engine.script = (response) => streamChunks(response, pieces);
     const { hold, text } = await stream();
     expect(eventsOf(text).at(-1)).toBe("[DONE]");
-    expect(await readRecords(hold)).toMatchObject({ promptTokens, completionTokens, outcome: "completed" });
+    expect(await world.readFinal(hold)).toMatchObject({ promptTokens, completionTokens, outcome: "completed" });
   });
 });
 
 test("an error answer before the first byte is translated to our words and leaves no record", async () => {
-  engine.script = (response) =>
+  world.engine.script = (response) =>
     answerJson(response, 500, {
       error: { message: "boom at 10.0.0.1", type: "InternalServerError", param: null, code: 500 },
     });
@@ -345,5 +329,5 @@ test("an error answer before the first byte is translated to our words and leave
   expect(status).toBe(502);
   expect(text).not.toContain("10.0.0.1");
   await pause(200);
-  expect(setup.edge.records.filter((record) => record.hold === hold)).toHaveLength(0);
+  expect(world.setup.edge.records.filter((record) => record.hold === hold)).toHaveLength(0);
 });

@@ -24,7 +24,7 @@ describe("a whole answer", () => {
     ]);
   });
 
-  test("gets its usage from the tokenizer when the engine tells none", async () => {
+  test("gets its usage from the tokenizer when the engine reports none", async () => {
     world.engine.script = (response) => answerJson(response, 200, whole({ usage: undefined }));
     const { text, hold } = await world.ask();
     expect(JSON.parse(text).usage).toEqual({ prompt_tokens: 7, completion_tokens: 7, total_tokens: 14 });

@@ -23,7 +23,7 @@ describe("what is sent", () => {
     expect(listKeys(org)).toEqual(names.map((name) => `penstock:{org_0123456789}:${name}`));
   });
 
-  test("an ask goes whole, in the script's order", () => {
+  test("a request is sent whole, in the script's order", () => {
     const request = makeRequest(org, {
       promptTokens: 10,
       completionTokens: 20,
@@ -94,7 +94,7 @@ describe("what is sent", () => {
     ]);
   });
 
-  test("no argument of an ask or a record holds a line break, whatever callers and engines wrote", () => {
+  test("no argument of a request or a record holds a line break, whatever callers and engines wrote", () => {
     const model = "a\nb";
     const args = encodeRequest(makeRequest(org, { idempotency: { key: "k\n1", body: "b\n2" } }));
     expect(
@@ -128,7 +128,7 @@ describe("what is read", () => {
   const request = makeRequest(org);
   const rates = [60, 59, 61_000, null, null, null];
 
-  test("a grant, with the hold that was asked for", () => {
+  test("a grant, with the hold that was requested", () => {
     expect(readAdmission(request, ["grant", 30, 20, 5, ...rates])).toEqual({
       kind: "grant",
       hold: request.hold,

@@ -217,7 +217,7 @@ describe("the outbox", () => {
     expect(requests.map((request) => request.split(", ").length)).toEqual([64, 64, 2]);
   });
 
-  test("where there is nothing to send D1 is not asked, and Redis has nothing to forget", async () => {
+  test("where there is nothing to send D1 is not called, and Redis has nothing to forget", async () => {
     const { outbox, requests, statements, works } = setUp({ org_1: 0, org_2: 1 });
     outbox.drainSoon("org_1");
     await Promise.all([works[0]?.(), vi.advanceTimersByTimeAsync(1_000)]);
@@ -228,7 +228,7 @@ describe("the outbox", () => {
     expect(requests.slice(1)).toEqual(["org_1 outbox, org_2 outbox", "org_2 drained"]);
   });
 
-  test("what D1 would not take is told in the log, and left for the cron", async () => {
+  test("what D1 would not take is logged, and left for the cron", async () => {
     const log = vi.spyOn(console, "error").mockReturnValue();
     const { outbox, outboxes, requests, works } = setUp({ org_1: 1, org_2: 1 }, () => true);
     outbox.drainSoon("org_1");
@@ -264,7 +264,7 @@ describe("the outbox", () => {
     vi.mocked(console.error).mockRestore();
   });
 
-  test("one org that fails does not keep the others, and is told of", async () => {
+  test("one org that fails does not hold up the others, and is reported", async () => {
     const { outbox, outboxes, statements } = setUp({ org_1: 1, org_3: 1 });
     await expect(outbox.sweep(["org_1", "org_2", "org_3"])).rejects.toThrow("the keys of org_2 are gone");
     expect(statements).toEqual([["org_1/0", "org_3/0"]]);
@@ -280,7 +280,7 @@ describe("the outbox", () => {
     expect([...outboxes.values()].flat()).toEqual(["org_41/0", "org_41/1"]);
   });
 
-  test("when D1 is away it is not asked for ever, and no row leaves", async () => {
+  test("when D1 is down it is not retried for ever, and no row leaves", async () => {
     const orgs = Array.from({ length: 64 }, (_, index) => `org_${index}`);
     const { outbox, outboxes, statements } = setUp(Object.fromEntries(orgs.map((org) => [org, 1])), () => true);
     await expect(outbox.sweep(orgs)).rejects.toThrow("D1 says no");

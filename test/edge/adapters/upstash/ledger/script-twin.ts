@@ -14,7 +14,8 @@ import {
 } from "#edge/adapters/upstash/ledger/codec.ts";
 import type { OrgId } from "#edge/agreements/tokens/ids.ts";
 import { toPlain } from "#infra/local/redis/redis-bridge.ts";
-import type { Command, TwinLedger } from "#test/contracts/ledger/ledger-twin.ts";
+import type { TwinLedger } from "#test/contracts/ledger/ledger-twin.ts";
+import type { Command } from "#test/contracts/ledger/ledger-twin-steps.ts";
 
 /**
  * A script that Redis knows, as the twin of the pure ledger: a whole history in one round trip. `redis` must be opened

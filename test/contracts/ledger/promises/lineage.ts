@@ -11,7 +11,7 @@ import {
   makeRecord,
   exceeded,
   type OpenLedger,
-} from "./ledger-fixtures.ts";
+} from "../ledger-fixtures.ts";
 
 /** What `Ledger` promises of keys that came from one another by rotation, for any adapter. */
 export function ledgerLineage(name: string, open: OpenLedger): void {
@@ -78,13 +78,13 @@ export function ledgerLineage(name: string, open: OpenLedger): void {
       expect(await read(2, "concurrency")).toEqual([2, 2, 0, 0]);
     });
 
-    test("a slot that a successor holds is told to its predecessor with that call's deadline", async () => {
+    test("a predecessor denied over its successor's slot learns that call's deadline", async () => {
       const { admit } = await openChain({ concurrency: 1 }, { concurrency: 1 }, null);
       granted(await admit(2, { ttlMs: 5_000 }));
       expect(exceeded(await admit(1))).toMatchObject({ window: "concurrency", resetAtMs: noon + 5_000 });
     });
 
-    test("a hold settles where it was booked, also after its key has changed and after a restart", async () => {
+    test("a hold settles in the counters it was held in, even after a change of its key or a restart", async () => {
       const limits = { requestsPerDay: 5, concurrency: 5 };
       const { ledger, org, admit, read, publish, restart } = await openChain(limits, limits, null);
       const own = granted(await admit(4)).hold;

@@ -9,7 +9,7 @@ import {
   orgRecord,
   makeRecord,
   type OpenLedger,
-} from "./ledger-fixtures.ts";
+} from "../ledger-fixtures.ts";
 
 /** What `Ledger` promises of many orgs' records at once, for any adapter. */
 export function ledgerBatches(name: string, open: OpenLedger): void {
