@@ -6,7 +6,7 @@ import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import { choicesMax, inputsMax } from "#edge/limits.ts";
 import { restoreDigits } from "#edge/protocol/digits.ts";
-import { estimateCompile } from "#edge/protocol/openai/members/compile.ts";
+import { estimateCompile } from "#edge/protocol/openai/members/structure/compile.ts";
 import { omitOurs, recheckBody, renameMedia } from "#edge/protocol/openai/members/recheck.ts";
 import { wantsScores } from "#edge/protocol/openai/scores.ts";
 import type { Engine } from "../engines/http/client.ts";

@@ -51,14 +51,14 @@ const unsupported: Readonly<Record<string, (value: unknown) => boolean>> = {
  * what is not built here.
  */
 export function readGgufCall(isChat: boolean, body: JsonObject): GgufCall {
-  const said = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
-  const parsed = isChat ? ChatBody.safeParse(said) : CompletionsBody.safeParse(said);
+  const sent = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
+  const parsed = isChat ? ChatBody.safeParse(sent) : CompletionsBody.safeParse(sent);
   if (!parsed.success)
     throw new GgufError(400, "the body is not valid", createFieldRefusal(parsed.error).details.param ?? null);
   const { stop, stream, stream_options, max_tokens, response_format } = parsed.data;
   const stops = typeof stop === "string" ? [stop] : (stop ?? []);
   if (stops.includes("")) throw new GgufError(400, "a stop string must not be empty", "stop");
-  const newer = said["max_completion_tokens"];
+  const newer = sent["max_completion_tokens"];
   const requested = typeof newer === "number" ? newer : (max_tokens ?? null);
   const prompt = readPrompt(body);
   if (requested === 0) throw new GgufError(400, "nothing is to be generated, and echo is not supported", "max_tokens");

@@ -5,7 +5,7 @@ import { Refusal } from "../../errors.ts";
 import { estimateTokens } from "../estimate.ts";
 import { countUtf8Bytes } from "../fields.ts";
 import type { ChatBody } from "./members/chat.ts";
-import { estimateCompile } from "./members/compile.ts";
+import { estimateCompile } from "./members/structure/compile.ts";
 import type { IgnoredMembers } from "./members/member.ts";
 import { keepMessages } from "./members/messages.ts";
 import { keepNested } from "./members/nested.ts";
@@ -50,9 +50,12 @@ export function joinChatText(body: Pick<ChatBody, "messages">): string {
 
 /** Tells whether any message has an image, a video or a sound; text is text under each of its names. */
 export function hasMedia({ messages }: Pick<ChatBody, "messages">): boolean {
-  return messages.some(
-    ({ content }) => Array.isArray(content) && content.some((part) => readPartKind(part) !== "text"),
-  );
+  return messages.some(({ content }) => Array.isArray(content) && content.some(isMedium));
+}
+
+function isMedium(part: JsonObject): boolean {
+  const kind = readPartKind(part);
+  return kind !== null && kind !== "text";
 }
 
 /** Reads the body of a chat; throws a Refusal that names the field. */

@@ -3,7 +3,7 @@ import type { ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import { estimateTokens } from "../estimate.ts";
 import { countUtf8Bytes } from "../fields.ts";
-import { estimateCompile } from "./members/compile.ts";
+import { estimateCompile } from "./members/structure/compile.ts";
 import type { CompletionsBody } from "./members/completions.ts";
 import type { EmbeddingsBody } from "./members/embeddings.ts";
 import type { IgnoredMembers } from "./members/member.ts";

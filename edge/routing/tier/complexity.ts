@@ -63,8 +63,8 @@ export function classifyTier(
 }
 
 /**
- * Tells whether the org's next call to this model follows a complex one. Terms without hysteresis (images, choices, scores)
- * change nothing.
+ * Tells whether the org's next call to this model follows a complex one. Terms without hysteresis (images, choices,
+ * scores) change nothing.
  */
 export function isComplexNext({ why }: Classification, wasComplex: boolean): boolean {
   if (why === "images" || why === "choices" || why === "scores") return wasComplex;

@@ -12,8 +12,8 @@ import {
 } from "../../../limits.ts";
 import { countUtf8Bytes, createCheckedSchema, type FieldFault } from "../../fields.ts";
 import { checkBoolean, checkList, checkMembers, checkText, type Check } from "./checks.ts";
-import { findSchemaFault } from "./json-schema.ts";
-import { accepted, forwarded, isUnsent, ours, readShape, refused, required } from "./member.ts";
+import { findSchemaFault } from "./structure/json-schema.ts";
+import { accepted, forwarded, isUnsent, orEmpty, ours, readShape, refused, required } from "./member.ts";
 import { checkMessages, type Message } from "./messages.ts";
 import { partTypeNames } from "./parts.ts";
 import { harmless, modelMember, modelOrOurs, sampling, unavailable, withheld } from "./shared.ts";
@@ -23,7 +23,7 @@ export interface Tool extends JsonObject {
   type: string;
 }
 
-const checkTool = checkMembers(
+const checkToolMembers = checkMembers(
   {
     type: checkText(64, 1),
     function: checkMembers(
@@ -38,6 +38,11 @@ const checkTool = checkMembers(
   },
   ["type"],
 );
+/** Tools of other types have no `function`; they are refused by their type. */
+const checkTool: Check = (value) => {
+  const isIncomplete = isObject(value) && value["type"] === "function" && value["function"] === undefined;
+  return isIncomplete ? { path: ["function"], message: "is required" } : checkToolMembers(value);
+};
 const checkToolList = checkList(checkTool, toolsMax);
 
 function findToolsFault(tools: unknown): FieldFault | null {
@@ -46,8 +51,9 @@ function findToolsFault(tools: unknown): FieldFault | null {
   return { path: [], message: `must have at most ${toolsBytesMax} bytes in all` };
 }
 
-/** Members of a tool, and of its function, that go on. */
+/** Members of a tool that go on. */
 export const toolMembers = ["type", "function"];
+/** Members of a tool's function that go on. */
 export const functionMembers = ["name", "description", "parameters", "strict"];
 
 /** Switches that models' own templates read; a model's record may name more. */
@@ -98,7 +104,10 @@ const noTemplate = "the model's own template is used, with the switches of 'chat
 const asMessage = "use a message with the role 'system'";
 
 const shownPart = z.looseObject({
-  type: z.enum(partTypeNames).describe("Text under any of its names, and the media that the model takes."),
+  type: z
+    .string()
+    .min(1)
+    .describe(`What it brings, where the model takes it: ${partTypeNames.join(", ")}.`),
   text: z.string().optional(),
   image_url: z.looseObject({ url: z.string().describe("A `data:` URI; addresses are not fetched.") }).optional(),
 });
@@ -111,13 +120,11 @@ const shownMessage = z.looseObject({
 });
 const shownTool = z.looseObject({
   type: z.literal("function"),
-  function: z
-    .looseObject({
-      name: z.string(),
-      description: z.string().nullish(),
-      parameters: z.looseObject({}).nullish().describe("JSON Schema."),
-    })
-    .optional(),
+  function: z.looseObject({
+    name: z.string().min(1),
+    description: z.string().nullish(),
+    parameters: z.looseObject({}).nullish().describe("JSON Schema."),
+  }),
 });
 
 /** The members of `POST /v1/chat/completions`. */
@@ -133,18 +140,22 @@ export const chatMembers = {
   max_completion_tokens: ours(z.int().min(1), "The most tokens of each answer, its reasoning included."),
   logprobs: forwarded(z.boolean(), "Log-probabilities of the answer's tokens."),
   top_logprobs: forwarded(z.int().min(0).max(logprobsMax), "So many of them for each token; needs `logprobs`."),
-  tools: forwarded(
-    createCheckedSchema<Tool[]>(findToolsFault),
-    `What the model may ask you to call: at most ${toolsMax}, of ${toolsBytesMax / 1024} KiB in all.`,
-    z.array(shownTool).max(toolsMax),
+  tools: orEmpty(
+    forwarded(
+      createCheckedSchema<Tool[]>(findToolsFault),
+      `What the model may ask you to call: at most ${toolsMax}, of ${toolsBytesMax / 1024} KiB in all.`,
+      z.array(shownTool).max(toolsMax),
+    ),
   ),
-  tool_choice: forwarded(
-    createCheckedSchema<string | JsonObject>(checkChosen),
-    "Whether a tool must be called, and which.",
-    z.union([
-      z.enum(["none", "auto", "required"]),
-      z.looseObject({ type: z.literal("function"), function: z.looseObject({ name: z.string() }) }),
-    ]),
+  tool_choice: orEmpty(
+    forwarded(
+      createCheckedSchema<string | JsonObject>(checkChosen),
+      "Whether a tool must be called, and which.",
+      z.union([
+        z.enum(["none", "auto", "required"]),
+        z.looseObject({ type: z.literal("function"), function: z.looseObject({ name: z.string() }) }),
+      ]),
+    ),
   ),
   parallel_tool_calls: forwarded(z.boolean(), "More than one call of a tool in one answer."),
   reasoning_effort: forwarded(
@@ -152,15 +163,19 @@ export const chatMembers = {
     "How long to reason, where the model's template knows it.",
   ),
   include_reasoning: ours(z.boolean(), "`false` leaves the reasoning out of the answer; it is paid all the same."),
-  chat_template_kwargs: forwarded(
-    createCheckedSchema<JsonObject>(findSwitchesFault),
-    "Switches of the model's template, such as `enable_thinking`.",
-    z.looseObject({}),
+  chat_template_kwargs: orEmpty(
+    forwarded(
+      createCheckedSchema<JsonObject>(findSwitchesFault),
+      "Switches of the model's template, such as `enable_thinking`.",
+      z.looseObject({}),
+    ),
   ),
-  documents: forwarded(
-    createCheckedSchema<Record<string, string>[]>(checkList(checkDocument, documentsMax)),
-    "Texts for templates that print documents.",
-    z.array(z.record(z.string(), z.string())).max(documentsMax),
+  documents: orEmpty(
+    forwarded(
+      createCheckedSchema<Record<string, string>[]>(checkList(checkDocument, documentsMax)),
+      "Texts for templates that print documents.",
+      z.array(z.record(z.string(), z.string())).max(documentsMax),
+    ),
   ),
   echo: forwarded(z.boolean(), "Give the last message back before the answer."),
   add_generation_prompt: forwarded(z.boolean(), "Begin an answer of the assistant; true unless set."),

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { logprobsMax } from "../../../limits.ts";
 import { createCheckedSchema } from "../../fields.ts";
-import { forwarded, ours, readShape, required } from "./member.ts";
+import { forwarded, orEmpty, ours, readShape, required } from "./member.ts";
 import { findPromptFault, promptShown, type PromptInput } from "./prompt-input.ts";
 import { harmless, modelMember, sampling, unavailable, withheld } from "./shared.ts";
 
@@ -13,7 +13,7 @@ export const completionsMembers = {
     z.int().min(0),
     "The most tokens of each answer; 16 unless set. 0 with `echo` scores the prompt alone.",
   ),
-  suffix: forwarded(z.string(), "What follows the answer, for models that fill in the middle."),
+  suffix: orEmpty(forwarded(z.string(), "What follows the answer, for models that fill in the middle.")),
   echo: forwarded(z.boolean(), "Give the prompt back before the answer."),
   logprobs: forwarded(z.int().min(0).max(logprobsMax), "So many log-probabilities for each token."),
   ...sampling,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { createCheckedSchema } from "../../fields.ts";
-import { accepted, forwarded, readShape, refused, required, isUnsent } from "./member.ts";
+import { accepted, forwarded, orEmpty, readShape, refused, required, isUnsent } from "./member.ts";
 import { findPromptFault, promptShown, type PromptInput } from "./prompt-input.ts";
 import { harmless, modelMember, unavailable, withheld } from "./shared.ts";
 
@@ -10,7 +10,7 @@ const floats = "embeddings are 32-bit numbers, as a list or in base64";
 export const embeddingsMembers = {
   model: modelMember,
   input: required(createCheckedSchema<PromptInput>(findPromptFault), "What to embed.", promptShown),
-  encoding_format: forwarded(z.enum(["float", "base64"]), "How each embedding is written."),
+  encoding_format: orEmpty(forwarded(z.enum(["float", "base64"]), "How each embedding is written.")),
   dimensions: forwarded(z.int().min(1).max(65_536), "Its length, where the model can shorten it."),
   truncate_prompt_tokens: forwarded(z.int().min(-1), "Cut each input to so many tokens; -1 to the model's context."),
   truncation_side: forwarded(z.enum(["left", "right"]), "The side that is cut."),

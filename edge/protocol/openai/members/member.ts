@@ -12,19 +12,22 @@ import { ignoredMax } from "../../../limits.ts";
  * A member without a row is not forwarded, and the answer says so (`x-penstock-ignored`).
  */
 export type Member =
-  | { fate: "forwarded" | "ours"; schema: z.ZodType; shown: z.ZodType; why: string; isRequired: boolean }
+  | Read<z.ZodType>
   | { fate: "accepted"; why: string }
   | { fate: "refused"; instead: string; isHarmless: (value: unknown, body: JsonObject) => boolean };
 
 /** The members of one kind of object, by name. */
 export type MemberTable = Readonly<Record<string, Member>>;
 
+/** A member that is read. `shown` is its schema as the API's document tells it. */
 interface Read<Schema extends z.ZodType> {
   fate: "forwarded" | "ours";
   schema: Schema;
   shown: z.ZodType;
   why: string;
   isRequired: boolean;
+  /** An empty string, list or object says nothing: SDKs and forms send it for what nobody filled in. */
+  mayBeEmpty?: true;
 }
 
 /**
@@ -51,6 +54,11 @@ export function required<Schema extends z.ZodType>(
 /** A member that is read by us, and in whose place the engine gets what we set. */
 export function ours<Schema extends z.ZodType>(schema: Schema, why: string): Read<z.ZodOptional<Schema>> {
   return { fate: "ours", schema: schema.optional(), shown: schema, why, isRequired: false };
+}
+
+/** The same, and an empty value says nothing. */
+export function orEmpty<Schema extends z.ZodType>(member: Read<Schema>): Read<Schema> {
+  return { ...member, mayBeEmpty: true };
 }
 
 /** A member that changes no answer and is not forwarded. */
@@ -133,7 +141,7 @@ function maySend({ name, value, object, table }: SentMember, ignored: IgnoredMem
     return false;
   }
   if (member.fate === "accepted") return false;
-  if (member.fate !== "refused") return member.isRequired || !isUnsent(value);
+  if (member.fate !== "refused") return member.mayBeEmpty !== true || !isUnsent(value);
   if (value === false || member.isHarmless(value, object)) return false;
   throw refuseMember(path === null ? name : `${path}.${name}`, member.instead);
 }
@@ -146,6 +154,7 @@ export function refuseMember(param: string, instead: string, what = `'${param}'`
 /** Tells a value that says nothing: absent, null, or empty. SDKs and forms send such for what nobody filled in. */
 export function isUnsent(value: unknown): boolean {
   if (value === undefined || value === null || value === "") return true;
+  if (Array.isArray(value)) return value.length === 0;
   return typeof value === "object" && isEmpty(value);
 }
 

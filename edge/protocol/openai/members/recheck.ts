@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isObject, type JsonObject } from "../../../agreements/json.ts";
-import type { CallPath } from "../../../agreements/paths.ts";
+import { callPaths, isChat, type CallPath } from "../../../agreements/paths.ts";
 import { parseBody } from "../../fields.ts";
 import { chatMembers } from "./chat.ts";
 import { completionsMembers } from "./completions.ts";
@@ -10,16 +10,21 @@ import { keepMessages } from "./messages.ts";
 import { keepNested } from "./nested.ts";
 import { modelOrOurs } from "./shared.ts";
 
-/** What an agent lets through: by its path, since that is how it knows a call. It names the model itself. */
+/** What an agent lets through. It names the model itself. */
 const chat = { ...chatMembers, model: modelOrOurs } as const;
-const tables = {
-  "/v1/chat/completions": { table: chat, schema: z.object(readShape(chat)) },
-  "/v1/completions": openRow({ ...completionsMembers, model: modelOrOurs }),
-  "/v1/embeddings": openRow({ ...embeddingsMembers, model: modelOrOurs }),
+const ChatAtAgent = z.object(readShape(chat));
+const others = {
+  completions: openRow({ ...completionsMembers, model: modelOrOurs }),
+  embeddings: openRow({ ...embeddingsMembers, model: modelOrOurs }),
 } as const;
 
 function openRow(table: MemberTable) {
   return { table, schema: z.object(readShape(table)) };
+}
+
+/** The row of a path that is no chat's: completions are the ones that may stream. */
+function findRow(path: CallPath) {
+  return callPaths[path].chunkObject === null ? others.embeddings : others.completions;
 }
 
 /** A model's record is the edge's: every medium may pass here. */
@@ -32,18 +37,17 @@ const anyMedium = { mediaTokensMax: { image: 1, audio: 1, video: 1 } };
  */
 export function recheckBody(path: CallPath, json: JsonObject): JsonObject {
   const ignored = new IgnoredMembers();
-  if (path !== "/v1/chat/completions") {
-    const { table, schema } = tables[path];
+  if (!isChat(path)) {
+    const { table, schema } = findRow(path);
     return keepNested(parseBody(schema, pickMembers(json, table, ignored)), null, ignored);
   }
-  const { table, schema } = tables[path];
-  const body = parseBody(schema, pickMembers(json, table, ignored));
+  const body = parseBody(ChatAtAgent, pickMembers(json, chat, ignored));
   return { ...keepNested(body, null, ignored), messages: keepMessages(body.messages, anyMedium, ignored) };
 }
 
 /** The members of a rechecked body that an engine may get: without those in whose place it gets ours. */
 export function omitOurs(path: CallPath, body: JsonObject): JsonObject {
-  const table: MemberTable = tables[path].table;
+  const table: MemberTable = isChat(path) ? chat : findRow(path).table;
   return Object.fromEntries(
     Object.entries(body).filter(([name, value]) => value !== undefined && table[name]?.fate === "forwarded"),
   );

@@ -11,8 +11,8 @@ import {
 } from "../../../limits.ts";
 import { createCheckedSchema } from "../../fields.ts";
 import { checkBias, checkList, checkText, checkTexts, checkTokenIds } from "./checks.ts";
-import { accepted, forwarded, isUnsent, ours, refused, required, type Member } from "./member.ts";
-import { responseFormat, structuredOutputs } from "./structure.ts";
+import { accepted, forwarded, isUnsent, orEmpty, ours, refused, required, type Member } from "./member.ts";
+import { responseFormat, structuredOutputs } from "./structure/answer-form.ts";
 
 const tokenIds = (why: string, max = idListMax) =>
   forwarded(createCheckedSchema<number[]>(checkTokenIds(max)), why, z.array(z.int().min(0)).max(max));
@@ -80,13 +80,15 @@ export const unavailable = {
 
 const noCut = "shorten the prompt yourself";
 
-/** How tokens are chosen and where an answer ends: the same in chats and completions. Ranges are OpenAI's and vLLM's. */
+/** How tokens are chosen and where an answer ends, in chats and completions. Ranges are OpenAI's and vLLM's. */
 export const sampling = {
   n: forwarded(z.int().min(1).max(choicesMax), "How many answers to each prompt."),
   stream: ours(z.boolean(), "Send the answer as it is made."),
-  stream_options: ours(
-    z.object({ include_usage: z.boolean().nullish(), continuous_usage_stats: z.boolean().nullish() }),
-    "Usage at the end of the stream, or on every chunk.",
+  stream_options: orEmpty(
+    ours(
+      z.object({ include_usage: z.boolean().nullish(), continuous_usage_stats: z.boolean().nullish() }),
+      "Usage at the end of the stream, or on every chunk.",
+    ),
   ),
   temperature: forwarded(z.number().min(0).max(2), "How freely tokens are chosen; 0 always takes the likeliest."),
   top_p: forwarded(z.number().gt(0).max(1), "Only the likeliest tokens that make up this share."),
@@ -96,26 +98,32 @@ export const sampling = {
   presence_penalty: forwarded(z.number().min(-2).max(2), "Above 0: what was made already is less likely."),
   frequency_penalty: forwarded(z.number().min(-2).max(2), "Above 0: the more often it was made, the less likely."),
   seed: forwarded(z.int(), "The same seed and body give the same answer, as far as the engine can."),
-  stop: forwarded(
-    createCheckedSchema<string | string[]>(checkTexts(stopMax, stopBytesMax)),
-    `Where an answer ends: at most ${stopMax} of at most ${stopBytesMax} bytes.`,
-    z.union([z.string().min(1), z.array(z.string().min(1)).max(stopMax)]),
+  stop: orEmpty(
+    forwarded(
+      createCheckedSchema<string | string[]>(checkTexts(stopMax, stopBytesMax)),
+      `Where an answer ends: at most ${stopMax} of at most ${stopBytesMax} bytes.`,
+      z.union([z.string().min(1), z.array(z.string().min(1)).max(stopMax)]),
+    ),
   ),
-  stop_token_ids: tokenIds("Tokens at which an answer ends."),
+  stop_token_ids: orEmpty(tokenIds("Tokens at which an answer ends.")),
   include_stop_str_in_output: forwarded(z.boolean(), "Keep the stop string at the end of the answer."),
   ignore_eos: forwarded(z.boolean(), "Go on to `max_tokens` even where the model would end."),
   min_tokens: forwarded(z.int().min(0), "No end before so many tokens."),
-  bad_words: forwarded(
-    createCheckedSchema<string[]>(checkList(checkText(badWordBytesMax, 1), badWordsMax)),
-    `Words that are not made: at most ${badWordsMax} of at most ${badWordBytesMax} bytes.`,
-    z.array(z.string().min(1)).max(badWordsMax),
+  bad_words: orEmpty(
+    forwarded(
+      createCheckedSchema<string[]>(checkList(checkText(badWordBytesMax, 1), badWordsMax)),
+      `Words that are not made: at most ${badWordsMax} of at most ${badWordBytesMax} bytes.`,
+      z.array(z.string().min(1)).max(badWordsMax),
+    ),
   ),
-  logit_bias: forwarded(
-    createCheckedSchema<Record<string, number>>(checkBias(logitBiasMax)),
-    `A token's id to its bias; at most ${logitBiasMax} of them.`,
-    z.record(z.string().regex(/^\d{1,9}$/), z.number().min(-100).max(100)),
+  logit_bias: orEmpty(
+    forwarded(
+      createCheckedSchema<Record<string, number>>(checkBias(logitBiasMax)),
+      `A token's id to its bias; at most ${logitBiasMax} of them.`,
+      z.record(z.string().regex(/^\d{1,9}$/), z.number().min(-100).max(100)),
+    ),
   ),
-  allowed_token_ids: tokenIds("Only these tokens are made."),
+  allowed_token_ids: orEmpty(tokenIds("Only these tokens are made.")),
   logprob_token_ids: tokenIds("Tokens whose log-probabilities are given whatever their rank.", 20),
   prompt_logprobs: forwarded(
     z.int().min(0).max(promptLogprobsMax),

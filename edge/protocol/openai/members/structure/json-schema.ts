@@ -1,4 +1,4 @@
-import { isObject, parseObject, type JsonObject } from "../../../agreements/json.ts";
+import { isObject, parseObject, type JsonObject } from "../../../../agreements/json.ts";
 import {
   enumBytesMax,
   enumItemsMax,
@@ -8,8 +8,8 @@ import {
   schemaCountMax,
   schemaDepthMax,
   schemaPropertiesMax,
-} from "../../../limits.ts";
-import { countUtf8Bytes, type FieldFault } from "../../fields.ts";
+} from "../../../../limits.ts";
+import { countUtf8Bytes, type FieldFault } from "../../../fields.ts";
 import { findPatternFault } from "./pattern.ts";
 
 /**

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { isObject } from "../../../agreements/json.ts";
-import { choicesBytesMax, enumItemsMax, schemaBytesMax } from "../../../limits.ts";
-import { createCheckedSchema, type FieldFault } from "../../fields.ts";
-import { checkBoolean, checkChoice, checkList, checkMembers, checkObject, checkText, type Check } from "./checks.ts";
+import { isObject } from "../../../../agreements/json.ts";
+import { choicesBytesMax, enumItemsMax, schemaBytesMax } from "../../../../limits.ts";
+import { createCheckedSchema, type FieldFault } from "../../../fields.ts";
+import { checkBoolean, checkChoice, checkList, checkMembers, checkObject, checkText, type Check } from "../checks.ts";
 import { findSchemaFault, findSchemaTextFault } from "./json-schema.ts";
-import { forwarded, isUnsent } from "./member.ts";
+import { forwarded, isUnsent, orEmpty } from "../member.ts";
 import { findPatternFault } from "./pattern.ts";
 
 /** The form that an answer must have: what the caller says of it, bounded by what an engine needs to compile it. */
@@ -51,7 +51,7 @@ const checkFormat = checkMembers(
   ["type"],
 );
 
-/** A structural tag's `format` holds schemas at places of its own, so all that looks like one in it is bounded as one. */
+/** A structural tag's `format` holds schemas at places of its own: all that looks like one is bounded as one. */
 function findFormatFault(value: unknown): FieldFault | null {
   const found = findSizeFault(value) ?? checkFormat(value);
   if (found || !isObject(value) || !isObject(value["format"])) return found;
@@ -113,35 +113,39 @@ function findOutputsFault(value: unknown): FieldFault | null {
 }
 
 /** The row of `response_format`. */
-export const responseFormat = forwarded(
-  createCheckedSchema<ResponseFormat>(findFormatFault),
-  "The form of the answer: text, JSON, JSON of a schema, or text with tagged pieces of JSON.",
-  z.looseObject({
-    type: z.enum(["text", "json_object", "json_schema", "structural_tag"]),
-    json_schema: z
-      .looseObject({
-        name: z.string().optional(),
-        description: z.string().nullish(),
-        schema: z.looseObject({}).nullish().describe("JSON Schema."),
-        strict: z.boolean().nullish(),
-      })
-      .nullish(),
-  }),
+export const responseFormat = orEmpty(
+  forwarded(
+    createCheckedSchema<ResponseFormat>(findFormatFault),
+    "The form of the answer: text, JSON, JSON of a schema, or text with tagged pieces of JSON.",
+    z.looseObject({
+      type: z.enum(["text", "json_object", "json_schema", "structural_tag"]),
+      json_schema: z
+        .looseObject({
+          name: z.string().optional(),
+          description: z.string().nullish(),
+          schema: z.looseObject({}).nullish().describe("JSON Schema."),
+          strict: z.boolean().nullish(),
+        })
+        .nullish(),
+    }),
+  ),
 );
 
 /** The row of `structured_outputs`: vLLM's own way to say the same, and more. */
-export const structuredOutputs = forwarded(
-  createCheckedSchema<Record<string, unknown>>(findOutputsFault),
-  "What the answer must match: a JSON schema, a regular expression, one of some choices, or a grammar.",
-  z.object({
-    json: z.union([z.string(), z.looseObject({})]).nullish(),
-    regex: z.string().nullish(),
-    choice: z.array(z.string()).nullish(),
-    grammar: z.string().nullish(),
-    json_object: z.boolean().nullish(),
-    structural_tag: z.string().nullish(),
-    disable_any_whitespace: z.boolean().nullish(),
-    disable_additional_properties: z.boolean().nullish(),
-    whitespace_pattern: z.string().nullish(),
-  }),
+export const structuredOutputs = orEmpty(
+  forwarded(
+    createCheckedSchema<Record<string, unknown>>(findOutputsFault),
+    "What the answer must match: a JSON schema, a regular expression, one of some choices, or a grammar.",
+    z.object({
+      json: z.union([z.string(), z.looseObject({})]).nullish(),
+      regex: z.string().nullish(),
+      choice: z.array(z.string()).nullish(),
+      grammar: z.string().nullish(),
+      json_object: z.boolean().nullish(),
+      structural_tag: z.string().nullish(),
+      disable_any_whitespace: z.boolean().nullish(),
+      disable_additional_properties: z.boolean().nullish(),
+      whitespace_pattern: z.string().nullish(),
+    }),
+  ),
 );

@@ -1,4 +1,4 @@
-import { repetitionMax } from "../../../limits.ts";
+import { repetitionMax } from "../../../../limits.ts";
 
 /**
  * What is wrong with a regular expression that an engine has to compile, as the end of a sentence; null for a good one.

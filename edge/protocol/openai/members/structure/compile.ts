@@ -1,4 +1,4 @@
-import { isObject, parseObject, type JsonObject } from "../../../agreements/json.ts";
+import { isObject, parseObject, type JsonObject } from "../../../../agreements/json.ts";
 import { estimateCompileSeconds } from "./json-schema.ts";
 
 /** What an engine takes to begin on any grammar, in seconds of a core. */
