@@ -38,10 +38,61 @@ export const promptIdsMax = 262_144;
 export const choicesMax = 8;
 /** Sequences at which an answer stops. */
 export const stopMax = 16;
+/** Bytes of each of them. */
+export const stopBytesMax = 256;
 /** Entries of `logit_bias`. */
 export const logitBiasMax = 1_024;
-/** A JSON schema, written as compact JSON. */
+/** Entries of `bad_words`: an engine tokenizes each twice, in the thread that all its streams share. */
+export const badWordsMax = 32;
+/** Bytes of each of them. */
+export const badWordBytesMax = 64;
+/** Token ids in a list of them. */
+export const idListMax = 1_024;
+/** Log-probabilities of each token that was made. */
+export const logprobsMax = 20;
+/** Log-probabilities of each token of a prompt: an engine keeps those of the whole prompt at once. */
+export const promptLogprobsMax = 5;
+/** Tokens of a prompt whose log-probabilities may be asked for, unless the model's record allows more. */
+export const scoredTokensMax = 1_024;
+/** Bytes of a name: of a tool, of a message's author, of a tool call. */
+export const nameBytesMax = 256;
+/** Tool calls of one message. */
+export const toolCallsMax = 512;
+/** All tools of a chat, written as compact JSON. */
+export const toolsBytesMax = 256 * 1024;
+/** Documents of a chat. */
+export const documentsMax = 256;
+/** A switch of a model's template, written as compact JSON. */
+export const templateValueBytesMax = 1_024;
+/** The name under which a caller sends a picture or a sound. */
+export const uuidBytesMax = 256;
+/** Names of members that were not forwarded, as an answer lists them. */
+export const ignoredMax = 16;
+
+// What an engine compiles (S12): its time grows with each of these.
+
+/** A JSON schema, written as compact JSON; a grammar or a regular expression. */
 export const schemaBytesMax = 32 * 1024;
+/** Levels of a schema. */
+export const schemaDepthMax = 32;
+/** Properties and definitions of a schema in all. */
+export const schemaPropertiesMax = 256;
+/** Lengths and numbers of items that a schema counts. */
+export const schemaCountMax = 10_000;
+/** Values of one `enum`, or of `structured_outputs.choice`. */
+export const enumItemsMax = 1_024;
+/** One `enum`, written as compact JSON. */
+export const enumBytesMax = 16 * 1024;
+/** One of the choices in `structured_outputs.choice`. */
+export const choicesBytesMax = 4 * 1024;
+/** Regular expressions of a schema. */
+export const patternsMax = 16;
+/** Bytes of one of them. */
+export const patternBytesMax = 512;
+/** The largest count in a regular expression; a count within a count is refused. */
+export const repetitionMax = 64;
+/** The longest text that a tokenizer makes one token of: so many bytes of prompt are a token at least. */
+export const tokenBytesMax = 128;
 /** Prompts of a completion, or inputs of an embedding, in one call. */
 export const inputsMax = 2_048;
 /** Characters of an `Idempotency-Key`. */

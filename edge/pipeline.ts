@@ -55,6 +55,7 @@ export async function serveCall(
   const buildHeaders = (answer: Answer | null) => ({
     ...visit.headers,
     ...rateHeaders(grant.rates),
+    ...call.ignored.headers,
     "x-penstock-hold": hold,
     "x-penstock-tier": writeTierHeader(classification, answer?.servedBy ?? tier),
     "openai-processing-ms": String(visit.now() - visit.startedAtMs),

@@ -1,8 +1,9 @@
 import type { z } from "zod";
 import { endpointPaths, nodePaths, type EngineEndpoint } from "../agreements/paths.ts";
 import { TokenBody } from "../identity/index.ts";
-import { ChatBody, Text2SqlBody } from "../protocol/openai/chat.ts";
-import { CompletionsBody, EmbeddingsBody } from "../protocol/openai/completions.ts";
+import { ChatBody, Text2SqlBody } from "../protocol/openai/members/chat.ts";
+import { CompletionsBody } from "../protocol/openai/members/completions.ts";
+import { EmbeddingsBody } from "../protocol/openai/members/embeddings.ts";
 import { listControlRoutes } from "./control.ts";
 import { sitePaths } from "./site-paths.ts";
 import type { Operation, DoorRoute } from "./route.ts";

@@ -60,6 +60,11 @@ export const limitHeaders: Readonly<Record<string, HeaderFact>> = Object.fromEnt
 export const servedHeaders: Readonly<Record<string, HeaderFact>> = {
   "openai-processing-ms": { description: "How long the call took up to its first byte.", schema: number },
   "x-penstock-tier": { description: "The tier of nodes that the call was billed for, and served by.", schema: text },
+  "x-penstock-ignored": {
+    description:
+      "Members of the body that nobody here knows, and that were not forwarded; absent where there are none.",
+    schema: text,
+  },
   "x-penstock-hold": { description: "The id under which the call stands on the bill.", schema: text },
   ...limitHeaders,
 };

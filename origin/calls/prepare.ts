@@ -6,7 +6,9 @@ import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import { choicesMax, inputsMax } from "#edge/limits.ts";
 import { restoreDigits } from "#edge/protocol/digits.ts";
-import { refuseGuided, refuseRemoteMedia, stripReserved } from "#edge/protocol/openai/reserved-fields.ts";
+import { estimateCompile } from "#edge/protocol/openai/members/structure/compile.ts";
+import { omitOurs, recheckBody, renameMedia } from "#edge/protocol/openai/members/recheck.ts";
+import { wantsScores } from "#edge/protocol/openai/scores.ts";
 import type { Engine } from "../engines/http/client.ts";
 import { openaiFields } from "../engines/dialects.ts";
 import type { MeterBounds } from "./usage-meter.ts";
@@ -20,6 +22,10 @@ export interface PreparedCall {
   wantsContinuousUsage: boolean;
   /** Over all prompts. */
   choices: number;
+  /** The prompt's log-probabilities are asked for. */
+  isScored: boolean;
+  /** The engine has to compile the answer's form before it begins. */
+  isCompiled: boolean;
   bounds: MeterBounds;
 }
 
@@ -38,9 +44,8 @@ export interface CallToPrepare {
  * model, which is a configuration error.
  */
 export function prepareCall({ body: bytes, path, claims, engine, cacheSaltKey }: CallToPrepare): PreparedCall {
-  const { requested, exact } = readBody(bytes);
-  refuseGuided(requested);
-  refuseRemoteMedia(requested["messages"]);
+  const { requested: sent, exact } = readBody(bytes);
+  const requested = recheckBody(path, sent);
   const model = engine.config.models[claims.model];
   if (model === undefined) throw new Refusal("bad_gateway", { log: "model_not_served" });
   const isGenerated = callPaths[path].chunkObject !== null;
@@ -48,8 +53,9 @@ export function prepareCall({ body: bytes, path, claims, engine, cacheSaltKey }:
   const streamOptions = isObject(requested["stream_options"]) ? requested["stream_options"] : {};
   const choicesPerPrompt = isGenerated ? readChoices(requested["n"]) : 0;
   const choices = choicesPerPrompt * (isChat(path) ? 1 : countPrompts(requested["prompt"]));
-  const body: JsonObject = { ...stripReserved(restoreDigits(requested, exact)), model, stream: isStream };
-  for (const name of ["stream_options", "max_tokens", "max_completion_tokens"]) delete body[name];
+  const body: JsonObject = { ...omitOurs(path, restoreDigits(requested, exact)), model, stream: isStream };
+  if (isChat(path))
+    body["messages"] = renameMedia(body["messages"], (uuid) => nameMedium(uuid, claims.org, cacheSaltKey));
   if (isGenerated) setCompletionMax(body, path, engine, readCompletionMax(requested, claims.completionTokensMax));
   if (isStream)
     body["stream_options"] = {
@@ -67,6 +73,8 @@ export function prepareCall({ body: bytes, path, claims, engine, cacheSaltKey }:
     wantsUsage: streamOptions["include_usage"] === true || streamOptions["continuous_usage_stats"] === true,
     wantsContinuousUsage: streamOptions["continuous_usage_stats"] === true,
     choices,
+    isScored: wantsScores(requested),
+    isCompiled: estimateCompile(requested) > 0,
     bounds: {
       tokensHeld: claims.tokensHeld,
       completionTokensMax: Math.min(choices * claims.completionTokensMax, Number.MAX_SAFE_INTEGER),
@@ -82,6 +90,11 @@ export function prepareCall({ body: bytes, path, claims, engine, cacheSaltKey }:
  */
 export function computeCacheSalt(org: string, key: KeyObject): string {
   return createHmac("sha256", key).update(org).digest("base64url");
+}
+
+/** The name under which an engine caches a medium: an org's own, and no other's to guess. base64url, 43 characters. */
+function nameMedium(uuid: string, org: string, key: KeyObject): string {
+  return createHmac("sha256", key).update(`medium ${org} ${uuid}`).digest("base64url");
 }
 
 /** Sets the completion's bound under the names that this engine reads. Completions have the old name only. */

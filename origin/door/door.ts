@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { callPathNames } from "#edge/agreements/paths.ts";
+import { callPathNames, callPaths } from "#edge/agreements/paths.ts";
 import type { OrderClaims } from "#edge/agreements/tokens/hop.ts";
 import { buildErrorBody, buildErrorHeaders, Refusal } from "#edge/errors.ts";
 import { restoreDigits } from "#edge/protocol/digits.ts";
-import { refuseRemoteMedia, stripReserved } from "#edge/protocol/openai/reserved-fields.ts";
+import { omitOurs, recheckBody } from "#edge/protocol/openai/members/recheck.ts";
 import { readBody } from "../calls/prepare.ts";
 import { answerCall } from "../calls/serve-call.ts";
 import type { NodeDrain } from "../calls/drain.ts";
@@ -91,9 +91,11 @@ async function serveTokenize(rooms: DoorRooms, request: IncomingMessage, respons
   const { claims, body } = await rooms.gate.admitCall(request);
   const { engine } = rooms.pool.findServing(claims.model);
   const { requested, exact } = readBody(body);
-  refuseRemoteMedia(requested["messages"]);
+  const path = callPathNames.find((name) => callPaths[name].endpoints.some((endpoint) => endpoint === claims.endpoint));
+  if (!path)
+    throw new Refusal("invalid_api_key", { message: "The hop token is for another endpoint.", log: "endpoint" });
   const count = await countPromptTokens(engine, {
-    ...stripReserved(restoreDigits(requested, exact)),
+    ...omitOurs(path, restoreDigits(recheckBody(path, requested), exact)),
     model: engine.config.models[claims.model],
   });
   if (!count) throw new Refusal("bad_gateway", { log: "no_tokenizer" });

@@ -1,5 +1,6 @@
-import { ChatBody } from "#edge/protocol/openai/chat.ts";
-import { completionTokensDefault, CompletionsBody } from "#edge/protocol/openai/completions.ts";
+import { completionTokensDefault } from "#edge/protocol/openai/completions.ts";
+import { ChatBody } from "#edge/protocol/openai/members/chat.ts";
+import { CompletionsBody } from "#edge/protocol/openai/members/completions.ts";
 import { createFieldRefusal } from "#edge/protocol/fields.ts";
 import { isObject, type JsonObject } from "#edge/agreements/json.ts";
 import { GgufError } from "./gguf-error.ts";
@@ -50,13 +51,15 @@ const unsupported: Readonly<Record<string, (value: unknown) => boolean>> = {
  * what is not built here.
  */
 export function readGgufCall(isChat: boolean, body: JsonObject): GgufCall {
-  const parsed = isChat ? ChatBody.safeParse(body) : CompletionsBody.safeParse(body);
+  const sent = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
+  const parsed = isChat ? ChatBody.safeParse(sent) : CompletionsBody.safeParse(sent);
   if (!parsed.success)
     throw new GgufError(400, "the body is not valid", createFieldRefusal(parsed.error).details.param ?? null);
-  const { stop, stream, stream_options, max_tokens, max_completion_tokens, response_format } = parsed.data;
+  const { stop, stream, stream_options, max_tokens, response_format } = parsed.data;
   const stops = typeof stop === "string" ? [stop] : (stop ?? []);
   if (stops.includes("")) throw new GgufError(400, "a stop string must not be empty", "stop");
-  const requested = typeof max_completion_tokens === "number" ? max_completion_tokens : (max_tokens ?? null);
+  const newer = sent["max_completion_tokens"];
+  const requested = typeof newer === "number" ? newer : (max_tokens ?? null);
   const prompt = readPrompt(body);
   if (requested === 0) throw new GgufError(400, "nothing is to be generated, and echo is not supported", "max_tokens");
   return {

@@ -51,6 +51,24 @@ export const ModelRecord = z.strictObject({
   prices: z
     .strictObject({ shared: Price, complex: Price })
     .describe("By tier: `promptMicrosPerMTok`, `completionMicrosPerMTok`, millionths of `CURRENCY` a million tokens."),
+  mediaTokensMax: z
+    .strictObject({
+      image: z.int().min(1).optional(),
+      audio: z.int().min(1).optional(),
+      video: z.int().min(1).optional(),
+    })
+    .optional()
+    .describe("The most tokens of one image, sound or video; what is not named is not taken."),
+  scoredTokensMax: z
+    .int()
+    .min(1)
+    .optional()
+    .describe("The longest prompt, in tokens, whose log-probabilities may be asked for; 1,024 unless set."),
+  templateSwitches: z
+    .array(z.string().regex(/^\w{1,64}$/))
+    .max(32)
+    .optional()
+    .describe("Further names in `chat_template_kwargs` that its template reads."),
   coefficients: z
     .record(NodeKind, Coefficients)
     .optional()

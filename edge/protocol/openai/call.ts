@@ -1,18 +1,14 @@
-import { isObject, type JsonObject } from "../../agreements/json.ts";
-import { isChat, type EngineEndpoint } from "../../agreements/paths.ts";
+import { isObject } from "../../agreements/json.ts";
+import type { EngineEndpoint } from "../../agreements/paths.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import type { Visit } from "../../visit.ts";
-import { readJson, type ReadBody, type Sender } from "../body.ts";
-import { restoreDigits } from "../digits.ts";
-import { isSmall, parseBody } from "../fields.ts";
-import { writeBody, type ParsedBody } from "./parsed-body.ts";
-import { boundChatPrompt, ChatBody, readChat, Text2SqlBody } from "./chat.ts";
-import { CompletionsBody, EmbeddingsBody, readCompletions, readEmbeddings } from "./completions.ts";
+import { readJson, type Sender } from "../body.ts";
+import type { ParsedBody } from "./parsed-body.ts";
+import { readParsedBody } from "./read-body.ts";
 import { addDeployment } from "./deployment.ts";
 import { readIdempotency, type Idempotency } from "./idempotency.ts";
 import { readTimeout, type CallTimeout } from "./timeout.ts";
-import { omitUnsent } from "./unsupported.ts";
 
 /** What a call's address says of it; `deployment` is the model that an address in Azure's form names. */
 export interface CallAddress {
@@ -50,55 +46,27 @@ export async function readCall(
 ): Promise<Call> {
   const { bytes, json: sent, exact } = await readJson(visit.request, sender);
   const json = deployment === null ? sent : addDeployment(sent, deployment, models);
-  const shape = readShape(endpoint, { json: omitUnsent(json), exact }, models);
-  const { model } = shape;
-  if (shape.completionTokens > model.contextTokensMax) {
+  const parsed = readParsedBody(endpoint, { json, exact }, models);
+  const { model } = parsed;
+  if (parsed.completionTokens > model.contextTokensMax) {
     const param =
       endpoint !== "completions" && isObject(json) && json["max_completion_tokens"]
         ? "max_completion_tokens"
         : "max_tokens";
+    const excess = `${param} asks for ${parsed.completionTokens}`;
     throw new Refusal("context_length_exceeded", {
       param,
-      message: `This model's context is ${model.contextTokensMax} tokens; ${param} asks for ${shape.completionTokens}.`,
+      message: `This model's context is ${model.contextTokensMax} tokens; ${excess}.`,
     });
   }
   const { headers } = visit.request;
-  const timeout = readTimeout(headers, shape.isStream);
+  const timeout = readTimeout(headers, parsed.isStream);
   return {
-    ...shape,
+    ...parsed,
     endpoint,
     mayClamp: headers.get("x-penstock-clamp") === "true",
     timeout,
     deadlineMs: visit.startedAtMs + timeout.ms,
     idempotency: readIdempotency(headers, deployment === null ? endpoint : `${endpoint} ${deployment}`, bytes),
   };
-}
-
-/** A body as it is read, and for writing, where that differs (`restoreDigits`). */
-type Sent = Pick<ReadBody, "json" | "exact">;
-
-function readShape(endpoint: EngineEndpoint, sent: Sent, models: readonly ModelRecord[]): ParsedBody {
-  const shape = readWritten(endpoint, sent.json, models);
-  return sent.exact === null ? shape : writeExactly(shape, sent.exact);
-}
-
-function readWritten(endpoint: EngineEndpoint, json: unknown, models: readonly ModelRecord[]): ParsedBody {
-  if (endpoint === "completions") return readCompletions(parseBody(CompletionsBody, json), models);
-  if (endpoint === "embeddings") return readEmbeddings(parseBody(EmbeddingsBody, json), models);
-  if (endpoint === "chat.completions") return readChat(parseBody(ChatBody, json), endpoint, models);
-  const body = parseBody(Text2SqlBody, json);
-  const model = body.model ?? models.find((record) => record.endpoints.includes("text2sql"))?.id ?? "";
-  return readChat({ ...body, model }, endpoint, models);
-}
-
-/** The same call with its numbers written as they came; what was bounded by its length is bounded by that. */
-function writeExactly(shape: ParsedBody, exact: JsonObject): ParsedBody {
-  const ours = { model: shape.model.id, max_tokens: shape.body.max_tokens };
-  const body = writeBody(restoreDigits(shape.body, exact), ours);
-  for (const param of ["response_format", "structured_outputs"]) {
-    if (!isSmall(body[param] ?? null))
-      throw new Refusal("invalid_value", { param, message: `'${param}' is too large.` });
-  }
-  const promptTokensMax = Math.max(shape.promptTokensMax, isChat(shape.path) ? boundChatPrompt(body) : 0);
-  return { ...shape, body, promptTokensMax };
 }

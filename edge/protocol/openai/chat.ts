@@ -1,57 +1,18 @@
-import { z } from "zod";
-import { isObject, type JsonObject } from "../../agreements/json.ts";
+import type { JsonObject } from "../../agreements/json.ts";
 import { endpointPaths } from "../../agreements/paths.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
-import { messagesMax, partsMax, toolsMax } from "../../limits.ts";
 import { estimateTokens } from "../estimate.ts";
-import { readAffinity, refuseStrayOptions, writeBody, type ParsedBody } from "./parsed-body.ts";
+import { countUtf8Bytes } from "../fields.ts";
+import type { ChatBody } from "./members/chat.ts";
+import { estimateCompile } from "./members/structure/compile.ts";
+import type { IgnoredMembers } from "./members/member.ts";
+import { keepMessages } from "./members/messages.ts";
+import { keepNested } from "./members/nested.ts";
+import { readPartKind, readPartText } from "./members/parts.ts";
 import { findModel } from "./models.ts";
-import { refuseRemoteMedia } from "./reserved-fields.ts";
-import { refuseUnsupportedParts } from "./unsupported.ts";
-import { createCheckedSchema, createListSchema, sampling, countUtf8Bytes, type FieldFault } from "../fields.ts";
-
-/** The four types of a text part, and the member that holds its text. vLLM reads them alike. */
-const textMembers: ReadonlyMap<unknown, string> = new Map([
-  ["text", "text"],
-  ["input_text", "text"],
-  ["output_text", "text"],
-  ["refusal", "refusal"],
-]);
-const mediaType = /image|video|audio/i;
-
-const Part = createCheckedSchema<JsonObject & { type: string }>(findPartFault);
-
-function findPartFault(part: unknown): FieldFault | null {
-  if (!isObject(part)) return { path: [], message: "must be an object" };
-  const { type } = part;
-  if (type === undefined) return { path: ["type"], message: "is required" };
-  if (typeof type !== "string") return { path: ["type"], message: "must be a string" };
-  if (type === "") return { path: ["type"], message: "must not be empty" };
-  const member = textMembers.get(type);
-  if (member === undefined || typeof part[member] === "string") return null;
-  return { path: [member], message: part[member] === undefined ? "is required" : "must be a string" };
-}
-
-const Message = z.looseObject({
-  role: z.enum(["system", "developer", "user", "assistant", "tool", "function"]),
-  content: z.union([z.string(), createListSchema(Part, partsMax)]).nullish(),
-});
-
-/** The body of `POST /v1/chat/completions`, as OpenAI and vLLM define it; unknown members pass. */
-export const ChatBody = z.looseObject({
-  ...sampling,
-  messages: createListSchema(Message, messagesMax, 1),
-  max_completion_tokens: z.int().min(1).nullish(),
-  logprobs: z.boolean().nullish(),
-  top_logprobs: z.int().min(0).max(20).nullish(),
-  tools: createListSchema(z.looseObject({ type: z.string() }), toolsMax).nullish(),
-  tool_choice: z.union([z.enum(["none", "auto", "required"]), z.looseObject({ type: z.string() })]).nullish(),
-});
-export type ChatBody = z.infer<typeof ChatBody>;
-
-/** The body of `POST /text2sql`: shaped like a chat, and the model is optional. */
-export const Text2SqlBody = ChatBody.extend({ model: sampling.model.nullish() });
+import { readAffinity, refuseStrayOptions, refuseSurelyLong, writeBody, type ParsedBody } from "./parsed-body.ts";
+import { refuseCostlyScores } from "./scores.ts";
 
 /**
  * A chat template adds role markers around each message and, for Qwen, a default system prompt; tools add a preamble
@@ -78,7 +39,7 @@ function countJsonBytes(value: unknown): number {
 }
 
 /** Returns the prompt's text alone, for estimates and for prefix affinity; media count nothing here. */
-export function joinChatText(body: ChatBody): string {
+export function joinChatText(body: Pick<ChatBody, "messages">): string {
   return body.messages
     .map(({ content }) => {
       if (typeof content === "string") return content;
@@ -87,38 +48,38 @@ export function joinChatText(body: ChatBody): string {
     .join("\n");
 }
 
-function readPartText(part: JsonObject): string {
-  const text = part[textMembers.get(part["type"]) ?? ""];
-  return typeof text === "string" ? text : "";
+/** Tells whether any message has an image, a video or a sound; text is text under each of its names. */
+export function hasMedia({ messages }: Pick<ChatBody, "messages">): boolean {
+  return messages.some(({ content }) => Array.isArray(content) && content.some(isMedium));
 }
 
-/** Tells whether any message has an image, a video or a sound; text is text under each of its names. */
-export function hasMedia(body: ChatBody): boolean {
-  return body.messages.some(
-    ({ content }) => Array.isArray(content) && content.some((part) => mediaType.test(part.type)),
-  );
+function isMedium(part: JsonObject): boolean {
+  const kind = readPartKind(part);
+  return kind !== null && kind !== "text";
 }
 
 /** Reads the body of a chat; throws a Refusal that names the field. */
 export function readChat(
-  body: ChatBody,
+  sent: ChatBody,
   endpoint: "chat.completions" | "text2sql",
   models: readonly ModelRecord[],
+  ignored: IgnoredMembers,
 ): ParsedBody {
-  refuseStrayOptions(body);
-  refuseUnsupportedParts(body.messages, body.tools ?? []);
-  refuseRemoteMedia(body.messages);
-  if (body.top_logprobs && !body.logprobs) {
+  refuseStrayOptions(sent);
+  if (sent.top_logprobs && !sent.logprobs) {
     throw new Refusal("invalid_value", {
       param: "top_logprobs",
       message: "'top_logprobs' needs 'logprobs' to be true.",
     });
   }
-  const model = findModel(models, body.model, endpoint);
+  const model = findModel(models, sent.model, endpoint);
+  const body = { ...keepNested(sent, model, ignored), messages: keepMessages(sent.messages, model, ignored) };
   const requested = body.max_completion_tokens ?? body.max_tokens;
   const completionTokens = requested ?? Math.min(model.completionTokensDefault, model.contextTokensMax);
   const text = joinChatText(body);
+  refuseSurelyLong(text, "messages", model);
   const tools = body.tools?.length ? estimateTokens(JSON.stringify(body.tools)) : 0;
+  const promptTokensGuess = estimateTokens(text) + tools + 5 * body.messages.length + 20;
   return {
     path: endpointPaths[endpoint].agent,
     model,
@@ -126,10 +87,13 @@ export function readChat(
     isStream: body.stream ?? false,
     choices: body.n ?? 1,
     promptTokensMax: boundChatPrompt(body),
-    promptTokensGuess: estimateTokens(text) + tools + 5 * body.messages.length + 20,
+    promptTokensGuess,
     completionTokens,
-    isDefaultMax: requested === null || requested === undefined,
+    isDefaultMax: requested === undefined,
     hasImages: hasMedia(body),
+    isScored: refuseCostlyScores(body, promptTokensGuess, model),
+    compileSeconds: estimateCompile(body),
     affinity: readAffinity(body, text),
+    ignored,
   };
 }

@@ -1,50 +1,17 @@
-import { z } from "zod";
 import { endpointPaths } from "../../agreements/paths.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
-import { inputsMax, promptIdsMax } from "../../limits.ts";
 import { estimateTokens } from "../estimate.ts";
-import { readAffinity, refuseStrayOptions, writeBody, type ParsedBody } from "./parsed-body.ts";
+import { countUtf8Bytes } from "../fields.ts";
+import { estimateCompile } from "./members/structure/compile.ts";
+import type { CompletionsBody } from "./members/completions.ts";
+import type { EmbeddingsBody } from "./members/embeddings.ts";
+import type { IgnoredMembers } from "./members/member.ts";
+import { keepNested } from "./members/nested.ts";
+import type { PromptInput } from "./members/prompt-input.ts";
 import { findModel } from "./models.ts";
-import { createCheckedSchema, sampling, countUtf8Bytes, type FieldFault } from "../fields.ts";
-
-const tokenIdMax = 10_000_000;
-
-/** A prompt or input: text, texts, token ids, or lists of token ids. */
-export type PromptInput = string | string[] | number[] | number[][];
-const PromptInput = createCheckedSchema<PromptInput>(findPromptFault);
-
-const empty = "must not be empty";
-
-/** The first item decides what type the rest must have. No prompt may be empty: an engine never answers one. */
-function findPromptFault(value: unknown): FieldFault | null {
-  if (typeof value === "string") return value === "" ? { path: [], message: empty } : null;
-  if (value === undefined) return { path: [], message: "is required" };
-  if (!Array.isArray(value)) return { path: [], message: "must be a string or a list" };
-  if (value.length === 0) return { path: [], message: empty };
-  const first: unknown = value[0];
-  if (typeof first === "number") return findIdsFault(value);
-  if (value.length > inputsMax) return { path: [], message: `must have at most ${inputsMax} items` };
-  const find = typeof first === "string" ? findTextFault : findIdsFault;
-  for (const [index, item] of value.entries()) {
-    const fault = find(item);
-    if (fault) return { ...fault, path: [index, ...fault.path] };
-  }
-  return null;
-}
-
-function findTextFault(text: unknown): FieldFault | null {
-  if (typeof text !== "string") return { path: [], message: "must be a string, as the first item is" };
-  return text === "" ? { path: [], message: empty } : null;
-}
-
-function findIdsFault(ids: unknown): FieldFault | null {
-  if (!Array.isArray(ids)) return { path: [], message: "must be a string or a list of token ids" };
-  if (ids.length === 0) return { path: [], message: empty };
-  if (ids.length > promptIdsMax) return { path: [], message: `must have at most ${promptIdsMax} token ids` };
-  const at = ids.findIndex((id) => typeof id !== "number" || !Number.isInteger(id) || id < 0 || id > tokenIdMax);
-  return at === -1 ? null : { path: [at], message: "must be a token id" };
-}
+import { readAffinity, refuseStrayOptions, refuseSurelyLong, writeBody, type ParsedBody } from "./parsed-body.ts";
+import { refuseCostlyScores } from "./scores.ts";
 
 /** A prompt of token ids that is longer than a limit: its path within the field, and how many it has. */
 export interface LongPrompt {
@@ -60,27 +27,6 @@ export function findLongPrompt(prompt: PromptInput, tokensMax: number): LongProm
   const at = lengths.findIndex((tokens) => tokens > tokensMax);
   return at === -1 ? null : { path: `[${at}]`, tokens: lengths[at] ?? 0 };
 }
-
-/** POST /v1/completions, as OpenAI and vLLM define it; unknown members pass. */
-export const CompletionsBody = z.looseObject({
-  ...sampling,
-  /** 0 with `echo` alone: the prompt comes back with its log-probabilities, and nothing is generated. */
-  max_tokens: z.int().min(0).nullish(),
-  prompt: PromptInput,
-  echo: z.boolean().nullish(),
-  logprobs: z.int().min(0).max(20).nullish(),
-});
-export type CompletionsBody = z.infer<typeof CompletionsBody>;
-
-/** POST /v1/embeddings; unknown members pass. */
-export const EmbeddingsBody = z.looseObject({
-  model: sampling.model,
-  input: PromptInput,
-  encoding_format: z.enum(["float", "base64"]).nullish(),
-  dimensions: z.int().min(1).max(65_536).nullish(),
-  user: sampling.user,
-});
-export type EmbeddingsBody = z.infer<typeof EmbeddingsBody>;
 
 /** The default of OpenAI and vLLM when a completions call has no `max_tokens`. */
 export const completionTokensDefault = 16;
@@ -114,15 +60,15 @@ function isOnePrompt(prompt: PromptInput): boolean {
   return typeof prompt === "string" || typeof prompt[0] === "number";
 }
 
-/**
- * An engine that finds these on another endpoint may read the call as a chat, with another prompt than the held one.
- */
-const notChat = { messages: undefined, documents: undefined, tools: undefined, chat_template_kwargs: undefined };
-
 /** Reads the body of a completions call; throws a Refusal that names the field. */
-export function readCompletions(body: CompletionsBody, models: readonly ModelRecord[]): ParsedBody {
-  refuseStrayOptions(body);
-  const model = findModel(models, body.model, "completions");
+export function readCompletions(
+  sent: CompletionsBody,
+  models: readonly ModelRecord[],
+  ignored: IgnoredMembers,
+): ParsedBody {
+  refuseStrayOptions(sent);
+  const model = findModel(models, sent.model, "completions");
+  const body = keepNested(sent, model, ignored);
   const completionTokens = body.max_tokens ?? completionTokensDefault;
   if (completionTokens === 0 && !body.echo) {
     throw new Refusal("invalid_value", {
@@ -131,34 +77,42 @@ export function readCompletions(body: CompletionsBody, models: readonly ModelRec
     });
   }
   // An engine has to have room for one token, even where it is not asked for any.
-  refuseLongPrompt(body, "prompt", body.prompt, model.contextTokensMax - 1);
+  refuseLongPrompt("prompt", body.prompt, { ...model, contextTokensMax: model.contextTokensMax - 1 });
   const text = joinPromptText(body.prompt);
   const bound = boundPrompt(body.prompt);
+  const promptTokensGuess = text.trim() ? estimateTokens(text) : bound;
   return {
     path: endpointPaths.completions.agent,
     model,
-    body: writeBody(body, { model: model.id, max_tokens: completionTokens, ...notChat }),
+    body: writeBody(body, { model: model.id, max_tokens: completionTokens }),
     isStream: body.stream ?? false,
     choices: (body.n ?? 1) * countPrompts(body.prompt),
     promptTokensMax: bound,
-    promptTokensGuess: text.trim() ? estimateTokens(text) : bound,
+    promptTokensGuess,
     completionTokens,
     isDefaultMax: false,
     hasImages: false,
+    isScored: refuseCostlyScores(body, promptTokensGuess, model),
+    compileSeconds: estimateCompile(body),
     affinity: readAffinity(body, text),
+    ignored,
   };
 }
 
 /** Reads the body of an embeddings call; throws a Refusal that names the field. */
-export function readEmbeddings(body: EmbeddingsBody, models: readonly ModelRecord[]): ParsedBody {
+export function readEmbeddings(
+  body: EmbeddingsBody,
+  models: readonly ModelRecord[],
+  ignored: IgnoredMembers,
+): ParsedBody {
   const model = findModel(models, body.model, "embeddings");
-  refuseLongPrompt(body, "input", body.input, model.contextTokensMax);
+  refuseLongPrompt("input", body.input, model, body.truncate_prompt_tokens !== undefined);
   const text = joinPromptText(body.input);
   const bound = boundPrompt(body.input);
   return {
     path: endpointPaths.embeddings.agent,
     model,
-    body: writeBody(body, { model: model.id, ...notChat }),
+    body: writeBody(body, { model: model.id }),
     isStream: false,
     choices: 0,
     promptTokensMax: bound,
@@ -166,18 +120,29 @@ export function readEmbeddings(body: EmbeddingsBody, models: readonly ModelRecor
     completionTokens: 0,
     isDefaultMax: false,
     hasImages: false,
+    isScored: false,
+    compileSeconds: 0,
     affinity: text.slice(0, 1_024),
+    ignored,
   };
 }
 
-/** Token ids need no tokenizer to be counted; a caller who wants a long prompt cut leaves it to the engine. */
+/**
+ * Token ids need no tokenizer to be counted; a caller who wants a long prompt cut leaves it to the engine. Text that
+ * cannot fit whatever a tokenizer makes of it costs no engine anything, cut or not.
+ */
 function refuseLongPrompt(
-  body: Record<string, unknown>,
   field: "prompt" | "input",
   prompt: PromptInput,
-  tokensMax: number,
+  model: Pick<ModelRecord, "contextTokensMax">,
+  isCut = false,
 ): void {
-  const long = typeof body["truncate_prompt_tokens"] === "number" ? null : findLongPrompt(prompt, tokensMax);
+  if (typeof prompt === "string") refuseSurelyLong(prompt, field, model);
+  else
+    for (const [index, item] of prompt.entries())
+      if (typeof item === "string") refuseSurelyLong(item, `${field}[${index}]`, model);
+  const tokensMax = model.contextTokensMax;
+  const long = isCut ? null : findLongPrompt(prompt, tokensMax);
   if (!long) return;
   const param = `${field}${long.path}`;
   throw new Refusal("context_length_exceeded", {

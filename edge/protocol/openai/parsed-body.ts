@@ -1,7 +1,8 @@
 import type { CallPath } from "../../agreements/paths.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
-import { stripReserved } from "./reserved-fields.ts";
+import { tokenBytesMax } from "../../limits.ts";
+import type { IgnoredMembers } from "./members/member.ts";
 
 /** What a call's body says, in our terms, and the body to send to the origin. */
 export interface ParsedBody {
@@ -19,19 +20,23 @@ export interface ParsedBody {
   completionTokens: number;
   isDefaultMax: boolean;
   hasImages: boolean;
+  /** Log-probabilities of the prompt are asked for: an engine keeps them for the whole prompt at once. */
+  isScored: boolean;
+  /** What compiling the answer's form costs the engine, in seconds of a core. */
+  compileSeconds: number;
   /**
    * The prompt's first kilobyte, or the caller's own `prompt_cache_key`: calls with the same value share a prefix
    * cache.
    */
   affinity: string;
+  /** Members that no table knows and that were not forwarded. */
+  ignored: IgnoredMembers;
 }
 
-/** The body for the origin: the caller's members without reserved and null ones, then ours on top. */
+/** The body for the origin: the caller's members, then ours on top, without those that say nothing. */
 export function writeBody(body: Record<string, unknown>, ours: Record<string, unknown>): Record<string, unknown> {
-  const kept = Object.entries({ ...stripReserved(body), ...ours }).filter(
-    ([, value]) => value !== null && value !== undefined,
-  );
-  return Object.fromEntries(kept);
+  const whole = { ...body, ...ours };
+  return Object.fromEntries(Object.entries(whole).filter(([name, value]) => value !== undefined && name !== cacheKey));
 }
 
 /** Refuses stream options of a call that is no stream. */
@@ -44,8 +49,24 @@ export function refuseStrayOptions(body: { stream?: boolean | null | undefined; 
   }
 }
 
+/** Read by us alone: which node has the prompt in its cache is no business of the engine's. */
+const cacheKey = "prompt_cache_key";
+
 /** What decides which node has the prompt in its prefix cache. */
 export function readAffinity(body: Record<string, unknown>, text: string): string {
-  const own = body.prompt_cache_key;
+  const own = body[cacheKey];
   return typeof own === "string" && own !== "" ? own.slice(0, 1_024) : text.slice(0, 1_024);
+}
+
+/**
+ * Refuses text that has more tokens than the model takes whatever a tokenizer makes of it: no token is longer than 128
+ * bytes.
+ */
+export function refuseSurelyLong(text: string, param: string, model: Pick<ModelRecord, "contextTokensMax">): void {
+  const leastTokens = Math.ceil(text.length / tokenBytesMax);
+  if (leastTokens <= model.contextTokensMax) return;
+  throw new Refusal("context_length_exceeded", {
+    param,
+    message: `This model takes at most ${model.contextTokensMax} tokens; '${param}' has at least ${leastTokens}.`,
+  });
 }

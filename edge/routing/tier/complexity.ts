@@ -7,13 +7,16 @@ export interface Classification {
   tier: Tier;
   kvTokens: number;
   gpuSeconds: number;
-  why: "standard" | "kv" | "prefill" | "choices" | "gpu" | "images";
+  why: "standard" | "kv" | "prefill" | "choices" | "gpu" | "images" | "scores";
   /** It is complex only because the previous call was: its terms are at most 15 % below a threshold. */
   isStay: boolean;
 }
 
 /** The part of a call that its classification depends on. */
-export type CallShape = Pick<Call, "promptTokensGuess" | "choices" | "completionTokens" | "hasImages">;
+export type CallShape = Pick<
+  Call,
+  "promptTokensGuess" | "choices" | "completionTokens" | "hasImages" | "isScored" | "compileSeconds"
+>;
 
 /**
  * What is known before a call is classified: the org's traffic profile with the model, if any was reported, and whether
@@ -51,7 +54,8 @@ export function classifyTier(
   const output = call.choices * expected;
   const kvTokens = prompt + output;
   const prefillSeconds = node.secondsPerPromptToken * uncached + node.secondsPerPromptTokenSquared * uncached * prompt;
-  const gpuSeconds = node.startSeconds + prefillSeconds + node.secondsPerToken * output;
+  // While a grammar is compiled the GPU waits for nobody else, but the engine's one process does.
+  const gpuSeconds = node.startSeconds + prefillSeconds + node.secondsPerToken * output + call.compileSeconds;
   const terms = { kvShare: kvTokens / node.poolTokens, prefillSeconds, gpuSeconds };
   const plain = findReason(call, terms, 1);
   const why = plain === "standard" && wasComplex ? findReason(call, terms, stayShare) : plain;
@@ -59,11 +63,11 @@ export function classifyTier(
 }
 
 /**
- * Tells whether the org's next call to this model follows a complex one. Terms without hysteresis (images, choices)
- * change nothing.
+ * Tells whether the org's next call to this model follows a complex one. Terms without hysteresis (images, choices,
+ * scores) change nothing.
  */
 export function isComplexNext({ why }: Classification, wasComplex: boolean): boolean {
-  if (why === "images" || why === "choices") return wasComplex;
+  if (why === "images" || why === "choices" || why === "scores") return wasComplex;
   return why !== "standard";
 }
 
@@ -73,6 +77,7 @@ function findReason(
   share: number,
 ): Classification["why"] {
   if (call.hasImages) return "images";
+  if (call.isScored) return "scores";
   if (terms.kvShare >= share * kvShareMax) return "kv";
   if (terms.prefillSeconds >= share * prefillSecondsMax) return "prefill";
   if (call.choices >= choicesForComplex) return "choices";

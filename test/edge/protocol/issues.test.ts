@@ -4,8 +4,9 @@ import { createControlRoutes } from "#edge/control/http/routes.ts";
 import { TokenBody } from "#edge/identity/client-token.ts";
 import { createFieldRefusal } from "#edge/protocol/fields.ts";
 import { describeIssue, writeIssue } from "#edge/protocol/issues.ts";
-import { ChatBody, Text2SqlBody } from "#edge/protocol/openai/chat.ts";
-import { CompletionsBody, EmbeddingsBody } from "#edge/protocol/openai/completions.ts";
+import { ChatBody, Text2SqlBody } from "#edge/protocol/openai/members/chat.ts";
+import { CompletionsBody } from "#edge/protocol/openai/members/completions.ts";
+import { EmbeddingsBody } from "#edge/protocol/openai/members/embeddings.ts";
 
 const speakEnglish = (issue: z.core.$ZodIssue): unknown => z.locales.en().localeError(Object(issue));
 

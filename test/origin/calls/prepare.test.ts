@@ -9,6 +9,7 @@ import { dialects, openaiFields } from "#origin/engines/dialects.ts";
 import { computeCacheSalt, prepareCall, setCompletionMax } from "#origin/calls/prepare.ts";
 import { hopClaims, saltKey } from "#test/support/fakes/origin.ts";
 
+const messages = [{ role: "user", content: "Hi" }];
 const claims = HopClaims.parse(hopClaims({ bodySha256: "a".repeat(43) }));
 const openKind = (kind: EngineKind) => openEngine({ kind, url: "http://127.0.0.1:9", models: { public: "own" } });
 const prepare = (body: unknown, kind: EngineKind = "vllm", path: CallPath = "/v1/chat/completions") =>
@@ -22,14 +23,16 @@ const prepare = (body: unknown, kind: EngineKind = "vllm", path: CallPath = "/v1
 
 describe("a call made ready", () => {
   test("numbers reach the engine with the digits that the edge sent", () => {
-    const tools = '[{"type":"function","function":{"parameters":{"const":2512292042121000001,"x":[1e400,-0,1.10]}}}]';
+    const tools =
+      '[{"type":"function","function":{"name":"f","parameters":{"const":2512292042121000001,"x":[1e400,-0,1.10]}}}]';
     const { body } = prepare(
-      `{"messages":[],"tools":${tools},"n":1.0,"max_tokens":1.0,"logit_bias":{"5":1.0},"y":1.10}`,
+      `{"messages":${JSON.stringify(messages)},"tools":${tools},"n":1.0,"max_tokens":1.0,` +
+        `"logit_bias":{"5":1.0},"temperature":1.10}`,
     );
     expect(JSON.stringify(body)).toContain(`"tools":${tools}`);
-    expect(JSON.stringify(body)).toContain('"y":1.10');
+    expect(JSON.stringify(body)).toContain('"temperature":1.10');
     expect(body).toMatchObject({ n: 1, max_tokens: 1, logit_bias: { "5": 1 } });
-    expect(() => prepare(`{"messages":[],"x":${"9".repeat(300)}}`)).toThrow(Refusal);
+    expect(() => prepare(`{"messages":[{"role":"user","content":"Hi"}],"x":${"9".repeat(300)}}`)).toThrow(Refusal);
   });
 
   test("cache salts differ by org and secret, are the same for the same org, and do not show it", () => {
@@ -48,7 +51,7 @@ describe("a call made ready", () => {
     ["llama-server", ["max_tokens"]],
     ["llamacpp", ["max_tokens", "cache_salt", "top_k"]],
   ])("%s is sent what it understands", (kind, members) => {
-    const { body } = prepare({ messages: [], top_k: 3, stream: true }, kind);
+    const { body } = prepare({ messages, top_k: 3, stream: true }, kind);
     for (const name of ["max_tokens", "max_completion_tokens", "cache_salt", "top_k"])
       expect(name in body).toBe(members.includes(name));
     expect(body["model"]).toBe("own");
@@ -63,8 +66,7 @@ describe("a call made ready", () => {
   test("llama.cpp's server is sent no other bound, no slot, and caches no prompt for others", () => {
     const { body } = prepare(
       {
-        messages: [],
-        n_predict: 9_999,
+        messages,
         n_cmpl: 8,
         id_slot: 1,
         lora: [],
@@ -75,7 +77,7 @@ describe("a call made ready", () => {
       "llama-server",
     );
     expect(body).toEqual({
-      messages: [],
+      messages,
       seed: 1,
       model: "own",
       stream: false,
@@ -90,11 +92,7 @@ describe("a call made ready", () => {
   });
 
   test("completions have the old name of the bound alone, and count their prompts", () => {
-    const prepared = prepare(
-      { prompt: ["a", "b", "c"], n: 2, max_completion_tokens: 9, echo: true },
-      "vllm",
-      "/v1/completions",
-    );
+    const prepared = prepare({ prompt: ["a", "b", "c"], n: 2, max_tokens: 9, echo: true }, "vllm", "/v1/completions");
     expect(prepared.body).toMatchObject({ max_tokens: 9 });
     expect(prepared.body).not.toHaveProperty("max_completion_tokens");
     expect(prepared).toMatchObject({
@@ -108,6 +106,33 @@ describe("a call made ready", () => {
     const prepared = prepare({ input: "x", stream: true, max_tokens: 5 }, "vllm", "/v1/embeddings");
     expect(prepared).toMatchObject({ isStream: false, choices: 0, bounds: { completionTokensMax: 0 } });
     expect(prepared.body).not.toHaveProperty("max_tokens");
+  });
+
+  test("a medium's name is the org's own at the engine, and nothing else of a part is changed", () => {
+    const image = { type: "image_url", image_url: { url: "data:image/png;base64,AA" } };
+    const nameFor = (uuid: string, org = claims.org) => {
+      const content = [
+        { type: "text", text: "a" },
+        { ...image, uuid },
+      ];
+      const body = Buffer.from(JSON.stringify({ messages: [...messages, { role: "user", content }] }));
+      const path = "/v1/chat/completions" as const;
+      const call = { body, path, claims: { ...claims, org }, engine: openKind("vllm"), cacheSaltKey: saltKey };
+      const sent = JSON.parse(JSON.stringify(prepareCall(call).body["messages"]));
+      expect(sent).toMatchObject([messages[0], { role: "user", content: [{ type: "text", text: "a" }, image] }]);
+      return sent[1].content[1].uuid;
+    };
+    expect(nameFor("invoice-1")).toMatch(/^[\w-]{43}$/);
+    expect(nameFor("invoice-1")).toBe(nameFor("invoice-1"));
+    expect(nameFor("invoice-1")).not.toBe(nameFor("invoice-2"));
+    expect(nameFor("invoice-1")).not.toBe(nameFor("invoice-1", "org_0123456780"));
+  });
+
+  test("scores and forms are told from the rest", () => {
+    expect(prepare({ messages })).toMatchObject({ isScored: false, isCompiled: false });
+    expect(prepare({ messages, prompt_logprobs: 1 }).isScored).toBe(true);
+    expect(prepare({ prompt: "x", echo: true, logprobs: 1 }, "vllm", "/v1/completions").isScored).toBe(true);
+    expect(prepare({ messages, response_format: { type: "json_object" } }).isCompiled).toBe(true);
   });
 
   test.each(["", "[]", "null", "1", '"x"', "{"])("a body of %j is refused", (text) => {

@@ -43,12 +43,12 @@ describe("a usage record", () => {
     const fake = await startFakeEngine();
     for (const [kind, hasContent, expected] of [
       ["vllm", false, 7],
-      ["openai", true, 6],
+      ["openai", true, 10],
       ["openai", false, null],
     ] as const) {
       const engine = openEngine({ kind, url: fake.url, models: { public: "own" } });
       const prepared = prepareCall({
-        body: Buffer.from('{"messages":[{"content":"abcdefg"}]}'),
+        body: Buffer.from('{"messages":[{"role":"user","content":"abcdefg"}]}'),
         path: "/v1/chat/completions",
         claims,
         engine,

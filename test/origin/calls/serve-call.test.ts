@@ -14,7 +14,9 @@ describe("what the engine is sent", () => {
       priority: -5,
       cache_salt: "mine",
       request_id: "x",
-      chat_template: "{{x}}",
+      user: "someone",
+      brand_new: { a: 1 },
+      stop: [],
       top_k: 3,
       max_tokens: 50,
     });
@@ -62,7 +64,17 @@ describe("what the engine is sent", () => {
     ["max_tokens", { max_tokens: -1 }],
     ["max_completion_tokens", { max_completion_tokens: 1.5 }],
     ["n", { n: 9 }],
-    ["guided_json", { guided_json: {} }],
+    ["guided_json", { guided_json: { type: "object" } }],
+    ["chat_template", { chat_template: "{{x}}" }],
+    ["bad_words[0]", { bad_words: ["x".repeat(65)] }],
+    [
+      "messages[0].content[0].prompt_embeds",
+      { messages: [{ role: "user", content: [{ type: "prompt_embeds", data: "x" }] }] },
+    ],
+    [
+      "response_format.json_schema.schema.pattern",
+      { response_format: { type: "json_schema", json_schema: { name: "a", schema: { pattern: "a{65}" } } } },
+    ],
     [
       "messages[0].content[0].image_url.url",
       { messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "http://169.254.169.254/" } }] }] },

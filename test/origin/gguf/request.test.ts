@@ -3,6 +3,7 @@ import { GgufError } from "#origin/gguf/gguf-error.ts";
 import { readGgufCall, readPrompt } from "#origin/gguf/request.ts";
 
 const chat = { model: "m", messages: [{ role: "user", content: "Hi" }] };
+const tool = { type: "function", function: { name: "f" } };
 const plain = { model: "m", prompt: "Hi" };
 
 function catchError(work: () => unknown): [number, string | null] {
@@ -86,7 +87,7 @@ describe("a call", () => {
         response_format: { type: "json_schema", json_schema: { name: "a", schema: { type: "string" } } },
       }).format,
     ).toEqual({ schema: { type: "string" } });
-    expect(readGgufCall(true, { ...chat, tools: [{ type: "function" }], tool_choice: "none" }).prompt).toEqual({
+    expect(readGgufCall(true, { ...chat, tools: [tool], tool_choice: "none" }).prompt).toEqual({
       turns: [{ role: "user", text: "Hi" }],
     });
   });
@@ -95,7 +96,7 @@ describe("a call", () => {
     [{ n: 2 }, "n"],
     [{ logprobs: true }, "logprobs"],
     [{ top_logprobs: 1 }, "top_logprobs"],
-    [{ tools: [{ type: "function" }] }, "tools"],
+    [{ tools: [tool] }, "tools"],
     [{ functions: [{ name: "f" }] }, "functions"],
     [{ logit_bias: { 1: 1 } }, "logit_bias"],
     [{ structured_outputs: { regex: "a" } }, "structured_outputs"],
@@ -112,7 +113,10 @@ describe("a call", () => {
     [{ continue_final_message: true }, "continue_final_message"],
     [{ modalities: ["text", "audio"] }, "modalities"],
     [{ messages: [{ role: "tool", tool_call_id: "1", content: "x" }] }, "messages[0].role"],
-    [{ messages: [{ role: "assistant", content: null, tool_calls: [{ id: "1" }] }] }, "messages[0].tool_calls"],
+    [
+      { messages: [{ role: "assistant", content: null, tool_calls: [{ id: "1", function: { name: "f" } }] }] },
+      "messages[0].tool_calls",
+    ],
     [
       {
         messages: [

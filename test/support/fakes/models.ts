@@ -17,7 +17,7 @@ export function modelOf(over: Partial<ModelRecord> = {}): ModelRecord {
   };
 }
 
-export const chatModel = modelOf();
+export const chatModel = modelOf({ mediaTokensMax: { image: 1_024 } });
 export const sqlModel = modelOf({
   id: "defog/sqlcoder-7b-2",
   aliases: ["text2sql"],

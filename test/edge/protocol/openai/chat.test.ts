@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ChatBody, boundChatPrompt, joinChatText, hasMedia } from "#edge/protocol/openai/chat.ts";
+import { boundChatPrompt, joinChatText, hasMedia } from "#edge/protocol/openai/chat.ts";
+import type { Message } from "#edge/protocol/openai/members/messages.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text).length;
 const bodyOf = (over: Record<string, unknown>) =>
-  ChatBody.parse({ model: "m", messages: [{ role: "user", content: "hi" }], ...over });
+  Object.assign({ model: "m", messages: [{ role: "user", content: "hi" }] as Message[] }, over);
 /** All of UTF-16, with what JSON escapes and what UTF-8 makes long well represented. */
 const words = fc.oneof(
   fc.string({ unit: "binary" }),

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { boundPrompt, countPrompts, joinPromptText, type PromptInput } from "#edge/protocol/openai/completions.ts";
+import { boundPrompt, countPrompts, joinPromptText } from "#edge/protocol/openai/completions.ts";
+import type { PromptInput } from "#edge/protocol/openai/members/prompt-input.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text).length;
 

@@ -1,15 +1,25 @@
 import { expect, test } from "vitest";
-import { readAffinity, refuseStrayOptions, writeBody } from "#edge/protocol/openai/parsed-body.ts";
+import { readAffinity, refuseStrayOptions, refuseSurelyLong, writeBody } from "#edge/protocol/openai/parsed-body.ts";
 import { expectRefusal } from "#test/support/fakes/refused.ts";
 
-test("the body for the origin has ours on top, and neither null nor reserved members", () => {
-  const body = { model: "chat", temperature: 0, seed: null, priority: 1, user: undefined };
+test("the body for the origin has ours on top, and nothing that says nothing or that we alone read", () => {
+  const body = { model: "chat", temperature: 0, user: undefined, prompt_cache_key: "mine" };
   expect(writeBody(body, { model: "the/model", max_tokens: 3 })).toEqual({
     model: "the/model",
     temperature: 0,
     max_tokens: 3,
   });
   expect(writeBody({ tools: [] }, { tools: undefined })).toEqual({});
+});
+
+test("text that has too many tokens whatever a tokenizer makes of it is refused", async () => {
+  refuseSurelyLong("x".repeat(1_280), "prompt", { contextTokensMax: 10 });
+  const refusal = await expectRefusal(
+    () => refuseSurelyLong("x".repeat(1_281), "prompt", { contextTokensMax: 10 }),
+    "context_length_exceeded",
+    "prompt",
+  );
+  expect(refusal.details.message).toContain("at least 11");
 });
 
 test("stream options need a stream", async () => {

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import type { z } from "zod";
-import { ChatBody, Text2SqlBody } from "#edge/protocol/openai/chat.ts";
-import { CompletionsBody, EmbeddingsBody } from "#edge/protocol/openai/completions.ts";
+import { ChatBody, Text2SqlBody } from "#edge/protocol/openai/members/chat.ts";
+import { CompletionsBody } from "#edge/protocol/openai/members/completions.ts";
+import { EmbeddingsBody } from "#edge/protocol/openai/members/embeddings.ts";
 import * as requests from "#edge/protocol/openai/requests.ts";
 import { readRecordings } from "#test/support/recordings.ts";
 

@@ -8,7 +8,15 @@ import { chatModel, modelOf, sqlModel } from "#test/support/fakes/models.ts";
 
 const nodes = [nodeOf("a")];
 const open = (entriesMax?: number) => openTierClassifier([chatModel, sqlModel], nodes, entriesMax);
-const long = { model: chatModel, promptTokensGuess: 100, completionTokens: 6_000, choices: 1, hasImages: false };
+const long = {
+  model: chatModel,
+  promptTokensGuess: 100,
+  completionTokens: 6_000,
+  choices: 1,
+  hasImages: false,
+  isScored: false,
+  compileSeconds: 0,
+};
 const headersOf = (habit: Partial<TrafficProfile> = {}) =>
   new Headers({
     [profileHeader]: writeProfile({ outputTokens: 20, isAtLeast: false, cachedTokens: 0, promptRatio: 1, ...habit }),

@@ -17,6 +17,8 @@ const call = (promptTokensGuess: number, completionTokens: number, choices = 1, 
   completionTokens,
   choices,
   hasImages,
+  isScored: false,
+  compileSeconds: 0,
 });
 const knowing = (profile: Partial<TrafficProfile> = {}, wasComplex = false): CallHistory => ({
   profile: { outputTokens: 0, isAtLeast: true, cachedTokens: 0, promptRatio: 1, ...profile },

@@ -1,0 +1,32 @@
+import type { z } from "zod";
+import { isObject } from "../../../agreements/json.ts";
+import type { EngineEndpoint } from "../../../agreements/paths.ts";
+import { parseBody } from "../../fields.ts";
+import { ChatBody, chatMembers, Text2SqlBody, text2sqlMembers } from "./chat.ts";
+import { CompletionsBody, completionsMembers } from "./completions.ts";
+import { EmbeddingsBody, embeddingsMembers } from "./embeddings.ts";
+import { pickMembers, type IgnoredMembers, type MemberTable } from "./member.ts";
+
+/** The members of each endpoint's bodies: what becomes of each, and why. */
+export const memberTables: Readonly<Record<EngineEndpoint, MemberTable>> = {
+  "chat.completions": chatMembers,
+  completions: completionsMembers,
+  embeddings: embeddingsMembers,
+  text2sql: text2sqlMembers,
+};
+
+/**
+ * Reads a body by its endpoint's table: what says nothing is left out, what no row knows is ignored and named, what
+ * cannot be had and what is out of bounds is refused with its path.
+ */
+export const parseMembers = {
+  "chat.completions": openParser(ChatBody, chatMembers),
+  completions: openParser(CompletionsBody, completionsMembers),
+  embeddings: openParser(EmbeddingsBody, embeddingsMembers),
+  text2sql: openParser(Text2SqlBody, text2sqlMembers),
+} as const;
+
+function openParser<Body>(schema: z.ZodType<Body>, table: MemberTable) {
+  return (json: unknown, ignored: IgnoredMembers): Body =>
+    parseBody(schema, isObject(json) ? pickMembers(json, table, ignored) : json);
+}

@@ -1,0 +1,47 @@
+import type { JsonObject } from "../../agreements/json.ts";
+import { isChat, type EngineEndpoint } from "../../agreements/paths.ts";
+import type { ModelRecord } from "../../agreements/records/model.ts";
+import { Refusal } from "../../errors.ts";
+import type { ReadBody } from "../body.ts";
+import { restoreDigits } from "../digits.ts";
+import { isSmall } from "../fields.ts";
+import { boundChatPrompt, readChat } from "./chat.ts";
+import { readCompletions, readEmbeddings } from "./completions.ts";
+import { IgnoredMembers } from "./members/member.ts";
+import { parseMembers } from "./members/parse.ts";
+import { writeBody, type ParsedBody } from "./parsed-body.ts";
+
+/** A body as it is read, and for writing, where that differs (`restoreDigits`). */
+type Sent = Pick<ReadBody, "json" | "exact">;
+
+/**
+ * Reads a body by its endpoint's table of members; throws a Refusal that names the member. What a double cannot keep is
+ * written as it came.
+ */
+export function readParsedBody(endpoint: EngineEndpoint, sent: Sent, models: readonly ModelRecord[]): ParsedBody {
+  const parsed = readWritten(endpoint, sent.json, models);
+  return sent.exact === null ? parsed : writeExactly(parsed, sent.exact);
+}
+
+function readWritten(endpoint: EngineEndpoint, json: unknown, models: readonly ModelRecord[]): ParsedBody {
+  const ignored = new IgnoredMembers();
+  if (endpoint === "completions") return readCompletions(parseMembers.completions(json, ignored), models, ignored);
+  if (endpoint === "embeddings") return readEmbeddings(parseMembers.embeddings(json, ignored), models, ignored);
+  if (endpoint === "chat.completions")
+    return readChat(parseMembers["chat.completions"](json, ignored), endpoint, models, ignored);
+  const body = parseMembers.text2sql(json, ignored);
+  const model = body.model ?? models.find((record) => record.endpoints.includes("text2sql"))?.id ?? "";
+  return readChat({ ...body, model }, endpoint, models, ignored);
+}
+
+/** The same call with its numbers written as they came; what was bounded by its length is bounded by that. */
+function writeExactly(parsed: ParsedBody, exact: JsonObject): ParsedBody {
+  const ours = { model: parsed.model.id, max_tokens: parsed.body.max_tokens };
+  const body = writeBody(restoreDigits(parsed.body, exact), ours);
+  for (const param of ["response_format", "structured_outputs"]) {
+    if (!isSmall(body[param] ?? null))
+      throw new Refusal("invalid_value", { param, message: `'${param}' is too large.` });
+  }
+  const promptTokensMax = Math.max(parsed.promptTokensMax, isChat(parsed.path) ? boundChatPrompt(body) : 0);
+  return { ...parsed, body, promptTokensMax };
+}
