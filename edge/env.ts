@@ -28,6 +28,7 @@ export interface Env {
   IP_PER_SECOND?: string;
   IP_EXEMPT?: string;
   CURRENCY?: string;
+  TICKETS?: string;
 }
 
 /** A schema for text that holds JSON of a given shape. Errors name the field, never the value: it may be a secret. */
@@ -146,6 +147,10 @@ export const Settings = z
       .regex(/^[A-Z]{3}$/, "is not a currency's code of ISO 4217, such as USD")
       .default("USD")
       .describe("What prices and costs are millionths of, by ISO 4217. It is shown; nothing is converted."),
+    TICKETS: z
+      .enum(["required", "optional"], { error: "is neither 'required' nor 'optional'" })
+      .default("required")
+      .describe("`optional` takes usage records without a ticket, while agents are older than the edge; not longer."),
     IP_EXEMPT: Cidrs.default([]).describe("Networks whose calls are not limited by address, separated by commas."),
   })
   .superRefine(({ LEDGER, UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN }, context) => {
