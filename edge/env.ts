@@ -29,6 +29,7 @@ export interface Env {
   IP_EXEMPT?: string;
   CLIENT_IP_HEADER?: string;
   CURRENCY?: string;
+  TICKETS?: string;
 }
 
 /** A schema for text that holds JSON of a given shape. Errors name the field, never the value: it may be a secret. */
@@ -156,6 +157,10 @@ export const Settings = z
           "one only where whoever stands before the Worker sets it and overwrites a caller's. Unset, no address is " +
           "believed: nobody is counted by address, and keys that are bound to networks are refused.",
       ),
+    TICKETS: z
+      .enum(["required", "optional"], { error: "is neither 'required' nor 'optional'" })
+      .default("required")
+      .describe("`optional` takes usage records without a ticket, while agents are older than the edge; not longer."),
     IP_EXEMPT: Cidrs.default([]).describe("Networks whose calls are not limited by address, separated by commas."),
   })
   .superRefine(({ LEDGER, UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN }, context) => {

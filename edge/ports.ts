@@ -1,5 +1,6 @@
 import type { Ledger } from "./ledger/port.ts";
 import type { Keyring } from "./agreements/tokens/key-format.ts";
+import type { Tickets } from "./agreements/tokens/ticket.ts";
 import type { ModelRecord } from "./agreements/records/model.ts";
 import type { NodeRecord } from "./agreements/records/node.ts";
 import type { Origin } from "./forwarding/index.ts";
@@ -21,6 +22,7 @@ export interface Ports {
   fleet: Fleet;
   classifier: TierClassifier;
   origin: Origin;
+  tickets: Tickets;
   /** How long after its deadline a call's hold stands. */
   holdGraceMs: number;
 }

@@ -11,6 +11,7 @@ import { runAfterAnswer } from "./adapters/upstash/ledger/early.ts";
 import { upstashLedger } from "./adapters/upstash/ledger/ledger.ts";
 import type { Ledger } from "./ledger/port.ts";
 import { openKeyring } from "./agreements/tokens/key-format.ts";
+import { openTickets } from "./agreements/tokens/ticket.ts";
 import { boundDatabase } from "./control/http/database.ts";
 import type { ControlPorts } from "./control/http/port.ts";
 import { MisconfiguredError, readSettings, type Env, type Settings } from "./env.ts";
@@ -52,7 +53,8 @@ async function openWiring(env: Env): Promise<Wiring> {
   const fleet = durableObjectFleet(env.FLEET, settings.NODES);
   const { ledger, chores } = openLedger(env, settings);
   const classifier = openTierClassifier(settings.MODELS, settings.NODES);
-  const origin = { hopKey, budget: openRetryBudget(), observer: fleet };
+  const tickets = openTickets(keyring, settings.TICKETS === "optional");
+  const origin = { hopKey, tickets, budget: openRetryBudget(), observer: fleet };
   return {
     ports: {
       ips: openIpLimits(env, settings),
@@ -65,6 +67,7 @@ async function openWiring(env: Env): Promise<Wiring> {
       fleet,
       classifier,
       origin,
+      tickets,
       holdGraceMs: settings.HOLD_GRACE_MS,
     },
     control: {

@@ -8,8 +8,8 @@ import type { DoorEnv } from "./port.ts";
 export function openNodesDoor(): Hono<DoorEnv> {
   const app = new Hono<DoorEnv>();
   app.post(nodePaths.usage, async (c) => {
-    const { nodes, ledger } = c.var.wiring.ports;
-    return c.json(await takeUsage(c.var.visit, nodes, ledger));
+    const { nodes, ledger, tickets } = c.var.wiring.ports;
+    return c.json(await takeUsage(c.var.visit, nodes, ledger, tickets));
   });
   app.post(nodePaths.heartbeat, async (c) => {
     const { nodes, fleet } = c.var.wiring.ports;

@@ -38,7 +38,8 @@ export async function forward(visit: Visit, held: HeldCall, origin: Origin): Pro
   const failure: Omit<NoAnswer, "refusal"> & { refusal: Refusal | null } = { kind: "no", mayRun: false, refusal: null };
   for (const [index, node] of nodes.slice(0, attemptsMax).entries()) {
     if (index > 0 && !origin.budget.takeRetry(visit.now())) break;
-    const hop = signHop(buildHopTerms(held, node, index + 1, bodySha256), origin.hopKey, visit);
+    const ticket = origin.tickets.make({ hold: reserved.hold, node: node.id });
+    const hop = signHop({ ...buildHopTerms(held, node, index + 1, bodySha256), ticket }, origin.hopKey, visit);
     const tried = await attempt(node, { path: call.path, hop, body, ...terms }, origin.observer, visit);
     if (tried.kind === "answer") {
       const { response, isLate, dispose: over } = tried;

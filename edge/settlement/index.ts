@@ -2,6 +2,7 @@ import { decodeJwt, importJWK, jwtVerify } from "jose";
 import { digestBody } from "../agreements/digest.ts";
 import { edgeIssuer, NodeClaims } from "../agreements/tokens/hop.ts";
 import type { OrgId } from "../agreements/tokens/ids.ts";
+import type { Tickets } from "../agreements/tokens/ticket.ts";
 import { Heartbeat, type NodeRecord } from "../agreements/records/node.ts";
 import { UsageBatch, type Unacknowledged, type UsageRecord } from "../agreements/records/usage.ts";
 import { Refusal } from "../errors.ts";
@@ -14,7 +15,8 @@ import type { Settler } from "./port.ts";
 export type SettlementCounts = Record<string, number>;
 
 /**
- * Takes a batch of usage from a node and settles each hold with its org's ledger. If any ledger is unavailable the
+ * Takes a batch of usage from a node and settles each hold with its org's ledger. A record whose hold was not sent to
+ * this node is not settled: it is counted as `refused`, and named in the log. If any ledger is unavailable the
  * batch is refused (503) and `unacknowledged` names the holds to send again; the others are settled. Sending all of it
  * again does no harm: settling is idempotent by hold id.
  */
@@ -22,16 +24,18 @@ export async function takeUsage(
   visit: Visit,
   nodes: readonly NodeRecord[],
   ledger: Settler,
+  tickets: Pick<Tickets, "verify">,
 ): Promise<SettlementCounts> {
   const { node, json } = await readSigned(visit, nodes);
   const batch = UsageBatch.safeParse(json);
   if (!batch.success || batch.data.node !== node.id)
     throw new Refusal("invalid_value", { log: "malformed usage batch" });
+  const { records, refused } = selectOwn(visit, batch.data, tickets);
   const byOrg = new Map<OrgId, UsageRecord[]>();
-  for (const record of batch.data.records) byOrg.set(record.org, [...(byOrg.get(record.org) ?? []), record]);
+  for (const record of records) byOrg.set(record.org, [...(byOrg.get(record.org) ?? []), record]);
   const batches = Array.from(byOrg, ([org, records]) => ({ org, records }));
-  const answers = await ledger.settleAll(batches);
-  const counts: SettlementCounts = {};
+  const answers = batches.length > 0 ? await ledger.settleAll(batches) : [];
+  const counts: SettlementCounts = refused > 0 ? { refused } : {};
   for (const answer of answers) {
     if (answer.status === "rejected") continue;
     for (const { result } of answer.value) counts[result] = (counts[result] ?? 0) + 1;
@@ -40,6 +44,16 @@ export async function takeUsage(
   if (failed.length > 0)
     throw refuseUnreachable(failed, batches.length, answers.find((answer) => answer.status === "rejected")?.reason);
   return counts;
+}
+
+/** The records of holds that were sent to this node, without tickets, which no ledger needs; how many others. */
+function selectOwn(visit: Visit, { node, records }: UsageBatch, tickets: Pick<Tickets, "verify">) {
+  const own = records.flatMap(({ ticket, ...record }) => {
+    if (tickets.verify(ticket, { hold: record.hold, node })) return [record];
+    visit.log("usage_refused", { node, hold: record.hold, ticket: ticket === undefined ? "missing" : "wrong" });
+    return [];
+  });
+  return { records: own, refused: records.length - own.length };
 }
 
 function refuseUnreachable(failed: { org: OrgId; records: UsageRecord[] }[], ledgers: number, cause: unknown): Refusal {

@@ -31,6 +31,7 @@ export function buildRecord(account: Account, outcome: Outcome, isFinal: boolean
     startedAtMs,
     firstTokenAtMs,
     endedAtMs: nowMs,
+    ...(claims.ticket !== undefined && { ticket: claims.ticket }),
   };
 }
 

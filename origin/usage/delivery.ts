@@ -49,7 +49,11 @@ export async function deliver(
 async function post(records: UsageRecord[], options: DeliveryOptions): Promise<Delivery | "refused"> {
   const body = JSON.stringify({ node: options.node, records } satisfies UsageBatch);
   const { status, cause, json } = await postSigned(options, nodePaths.usage, body, postMsMax);
-  if (cause === null && isReceipt(json, records.length)) return [];
+  if (cause === null && isReceipt(json, records.length)) {
+    // Refused for good: the edge's log says which. Sent again they would be refused again.
+    if ("refused" in json) options.log("usage_refused", { records: json["refused"] ?? 0 });
+    return [];
+  }
   const unacknowledged = selectUnacknowledged(json, records);
   options.log("usage_unacknowledged", {
     cause: cause ?? "no receipt",
@@ -70,7 +74,7 @@ function selectUnacknowledged(body: unknown, records: UsageRecord[]): UsageRecor
  * True for the edge's answer to a batch it has taken: how many records came to what, adding up to the whole batch. A
  * 200 from anything else on the way, such as a login page, is no receipt.
  */
-function isReceipt(body: unknown, records: number): boolean {
+function isReceipt(body: unknown, records: number): body is Record<string, number> {
   const counts: unknown[] = typeof body === "object" && body !== null ? Object.values(body) : [];
   return counts.reduce((sum: number, count) => sum + (typeof count === "number" ? count : Number.NaN), 0) === records;
 }

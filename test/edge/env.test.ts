@@ -74,6 +74,8 @@ describe("settings", () => {
 
   test("money is in USD unless another currency is named", () => {
     expect(readSettings(good).CURRENCY).toBe("USD");
+    expect(readSettings(good).TICKETS).toBe("required");
+    expect(readSettings({ ...good, TICKETS: "optional" }).TICKETS).toBe("optional");
     expect(readSettings({ ...good, CURRENCY: "EUR" }).CURRENCY).toBe("EUR");
   });
 
@@ -152,6 +154,7 @@ describe("a malformed value is named by its variable and never shown", () => {
     ["IP_PER_SECOND", "a fraction", "0.5"],
     ["IP_PER_SECOND", "in words", canary],
     ["CURRENCY", "no code of ISO 4217", "euro"],
+    ["TICKETS", "neither of its words", canary],
     ["IP_EXEMPT", "no address", canary],
     ["IP_EXEMPT", "a network with bits beyond its prefix, among others", "10.0.0.0/8,203.0.113.7/24"],
     ["IP_EXEMPT", "a list in JSON", `["${canary}"]`],

@@ -41,6 +41,8 @@ export const UsageRecord = z.strictObject({
   startedAtMs: z.int(),
   firstTokenAtMs: z.int().nullable(),
   endedAtMs: z.int(),
+  /** What came with the call (tokens/ticket.ts); records from before there were tickets have none. */
+  ticket: z.string().max(64).optional(),
 });
 export type UsageRecord = z.infer<typeof UsageRecord>;
 

@@ -40,6 +40,8 @@ export const HopClaims = z.object({
    * images.
    */
   promptTokensGuess: z.int().min(0).optional(),
+  /** Shown with each usage record of the hold (ticket.ts). Absent where there is nothing to settle. */
+  ticket: z.string().max(64).optional(),
   deadlineMs: z.int(),
 });
 export type HopClaims = z.infer<typeof HopClaims>;

@@ -30,13 +30,14 @@ const usage = { node: "node_a", records: [makeRecord("org_0000000001", freshHold
 
 test("a batch of usage is settled, and answered with its results by kind", async () => {
   const orgs: string[] = [];
+  const tickets = { verify: () => true };
   const ledger = {
     settleAll: async (batches: { org: string }[]) => {
       orgs.push(...batches.map(({ org }) => org));
       return batches.map(() => ({ status: "fulfilled", value: [{ result: "settled" }] }));
     },
   };
-  const { response } = await serve(openNodesDoor(), { nodes, ledger }, sent("/origin/usage", usage));
+  const { response } = await serve(openNodesDoor(), { nodes, ledger, tickets }, sent("/origin/usage", usage));
   expect([response.status, await response.json(), orgs]).toEqual([200, { settled: 1 }, ["org_0000000001"]]);
 });
 

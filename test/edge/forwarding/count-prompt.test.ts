@@ -34,6 +34,8 @@ describe("counting a prompt", () => {
       completionTokensMax: 0,
       bodySha256: digestOf(asked?.body ?? new Uint8Array()),
     });
+    // Whoever counts for a call has no part in its hold.
+    expect(payload).not.toHaveProperty("ticket");
     expect(seen).toEqual(["began a", "saw a answered", "ended a"]);
   });
 

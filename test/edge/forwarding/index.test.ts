@@ -254,6 +254,7 @@ describe("each attempt", () => {
         isDefaultMax: false,
         deadlineMs: call.deadlineMs,
         promptTokensGuess: call.promptTokensGuess,
+        ticket: `ticket ${reserved.hold} ${node.record.id}`,
         bodySha256: digestOf(body),
       });
     }

@@ -15,6 +15,7 @@ export interface Origin {
   hopKey: Awaited<ReturnType<typeof hopKeys>>["hopKey"];
   budget: RetryBudget;
   observer: AttemptObserver;
+  tickets: { make(terms: { hold: string; node: string }): string };
 }
 /** What is held for a call. */
 export interface Reserved {
@@ -69,6 +70,7 @@ export const originOf = (over: Partial<Origin> = {}): Origin => ({
   hopKey: keys.hopKey,
   budget: openRetryBudget(),
   observer: watching().watch,
+  tickets: { make: ({ hold, node }) => `ticket ${hold} ${node}` },
   ...over,
 });
 /** A body's digest, as tokens carry it. */

@@ -39,6 +39,14 @@ describe("a usage record", () => {
     expect(UsageRecord.parse(record)).toEqual(record);
   });
 
+  test("shows the ticket that came with the call, if any did", () => {
+    const account = { meter: new UsageMeter(bounds), responseId: null, startedAtMs: 1, firstTokenAtMs: null };
+    const ticket = "T".repeat(22);
+    for (const isFinal of [true, false])
+      expect(buildRecord({ ...account, claims: { ...claims, ticket } }, "completed", isFinal, 2).ticket).toBe(ticket);
+    expect(buildRecord({ ...account, claims }, "completed", true, 2)).not.toHaveProperty("ticket");
+  });
+
   test("has its prompt counted if the engine did not, guessed only if something was generated, else 0", async () => {
     const fake = await startFakeEngine();
     for (const [kind, hasContent, expected] of [

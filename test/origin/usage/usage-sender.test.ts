@@ -52,6 +52,17 @@ function setUp(
 }
 
 describe("the usage sender", () => {
+  test("sends what the edge refused for good once, and says so", async () => {
+    const says = (batch: UsageBatch) => JSON.stringify({ settled: batch.records.length - 1, refused: 1 });
+    const { sender, taken, events, directory } = setUp(() => 200, undefined, { says });
+    for (let count = 0; count < 3; count++) sender.keep(buildRecord());
+    await until(() => sender.backlogBytes === 0);
+    await sender.flush(200);
+    expect([taken.length, events]).toEqual([3, ["usage_refused"]]);
+    sender.close();
+    expect(openUsageLog(directory, 1024 * 1024, () => {}).backlogBytes).toBe(0);
+  });
+
   test("sends what comes within 100 ms as one batch, and at most 64 at once", async () => {
     const { sender, taken, sizes } = setUp(() => 200);
     const records = Array.from({ length: 150 }, () => buildRecord());

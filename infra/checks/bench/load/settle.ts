@@ -86,7 +86,7 @@ export function makeClaims(body: string): { jti: string; iat: number; exp: numbe
 
 /** The record that ends a call which used everything it was allowed. */
 export function makeUsageRecord(
-  hop: Pick<HopClaims, "hold" | "org" | "model">,
+  hop: Pick<HopClaims, "hold" | "org" | "model" | "ticket">,
   completionTokens: number,
   startedAtMs: number,
 ): UsageRecord {
@@ -103,5 +103,6 @@ export function makeUsageRecord(
     startedAtMs,
     firstTokenAtMs: startedAtMs,
     endedAtMs: Date.now(),
+    ...(hop.ticket !== undefined && { ticket: hop.ticket }),
   };
 }

@@ -1,0 +1,48 @@
+import { createPrivateKey, randomUUID } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { digestBody } from "#edge/agreements/digest.ts";
+import { openJwsSigner } from "#edge/agreements/tokens/jws.ts";
+import { openOwnStack, type OwnStack } from "#test/support/stack/stack.ts";
+import { buildRecord } from "#test/support/fakes/origin.ts";
+
+let own: OwnStack;
+beforeAll(async () => {
+  own = await openOwnStack();
+});
+afterAll(() => own.close());
+
+/** A final record of nothing for a hold, signed by a node with its own true key. */
+async function settleAsNode(node: string, hold: string, org: string) {
+  const { kty, crv, d, x } = own.stack.secrets.nodeKeys[node]!;
+  const sign = openJwsSigner(node, createPrivateKey({ key: { kty, crv, d, x }, format: "jwk" }));
+  const stolen = buildRecord({ hold, org, promptTokens: 0, completionTokens: 0, endedAtMs: Date.now() });
+  const body = JSON.stringify({ node, records: [stolen] });
+  const iat = Math.floor(Date.now() / 1_000);
+  const claims = { iss: node, aud: "penstock-edge", jti: randomUUID(), iat, exp: iat + 60 };
+  const response = await fetch(`${own.world.place.edge}/origin/usage`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${sign({ ...claims, bodySha256: digestBody(body) })}` },
+    body,
+  });
+  return { status: response.status, body: await response.json() };
+}
+
+test("a node cannot settle a call that runs on another: its record is refused, the other's own settles", async () => {
+  const org = await own.world.newOrg({ concurrency: 1 });
+  const response = await own.world.chat(org.key, { stream: true, max_tokens: 400, ignore_eos: true });
+  const hold = String(response.headers.get("x-penstock-hold"));
+  const reader = response.body!.getReader();
+  await reader.read();
+  const [made] = await own.world.made(hold);
+  expect(made).toBeDefined();
+  for (const { id } of own.stack.nodes)
+    expect(await settleAsNode(id, hold, org.id)).toEqual({ status: 200, body: { refused: 1 } });
+  // The slot is still taken, and the limit still holds.
+  expect((await own.world.ledger(org.id)).openHolds).toMatchObject([{ hold }]);
+  expect((await own.world.chat(org.key, { max_tokens: 1 })).status).toBe(429);
+  while (!(await reader.read()).done);
+  expect(await own.world.settled(org.id)).toMatchObject([{ hold, end: "completed", completionTokens: 400 }]);
+  expect(own.logs.filter((line) => line.includes("usage_refused") && line.includes(hold))).toHaveLength(
+    own.stack.nodes.length,
+  );
+});
