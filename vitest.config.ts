@@ -14,6 +14,7 @@ const withMachine = [
   "test/infra/local/**/*.test.ts",
   "test/infra/simulator/main.test.ts",
   "test/origin/agent.test.ts",
+  "test/origin/start-all.test.ts",
   "test/origin/gguf/main.test.ts",
   "test/clients/**/*.test.ts",
 ];

@@ -28,6 +28,16 @@ mkdir -p -m 700 "$RUN_DIR"
 
 is_running() { [[ -f $RUN_DIR/$1.pid ]] && kill -0 "$(cat "$RUN_DIR/$1.pid")" 2>/dev/null; }
 
+# All of it is on this machine: a proxy of the environment has no say.
+ask() { curl --noproxy '*' -sS -m 2 -o /dev/null "$@" 2>/dev/null; }
+
+# Whoever listens there while ours does not run would be taken for ours, which dies of an address in use behind it.
+check_port() { # name url
+  is_running "$1" && return
+  [[ -z $(ask -w '%{remote_ip}' "$2") ]] ||
+    die "$1 cannot start: its port is taken by another process, which listens at $2; stop it or change the port"
+}
+
 start() { # name command
   if is_running "$1"; then say "$1 runs already (pid $(cat "$RUN_DIR/$1.pid"))"; return; fi
   setsid bash -c "exec $2" >>"$RUN_DIR/$1.log" 2>&1 < /dev/null &
@@ -36,9 +46,12 @@ start() { # name command
 }
 
 wait_for() { # name url seconds
+  local is_ready
   for ((i = 0; i < $3 * 2; i++)); do
-    curl -fsS -m 2 -o /dev/null "$2" 2>/dev/null && { say "$1 is ready"; return; }
+    is_ready=; ask -f "$2" && is_ready=yes
+    # Looked at after the answer: what answered may be another process, and ours dead.
     is_running "$1" || die "$1 has stopped; the end of $RUN_DIR/$1.log: $(tail -n 3 "$RUN_DIR/$1.log")"
+    [[ -z $is_ready ]] || { say "$1 is ready"; return; }
     sleep 0.5
   done
   die "$1 was not ready after $3 s; see $RUN_DIR/$1.log"
@@ -74,8 +87,13 @@ read -r host port < <("$node_bin" -e "$print_address" "$AGENT_CONFIG") || die "$
 
 preflight
 for name in ${ENGINES:-}; do
-  command_var=ENGINE_${name^^}_COMMAND
+  command_var=ENGINE_${name^^}_COMMAND health_var=ENGINE_${name^^}_HEALTH
   [[ -n ${!command_var:-} ]] || die "$command_var is not set in $env_file"
+  [[ -z ${!health_var:-} ]] || check_port "engine-$name" "${!health_var}"
+done
+check_port agent "http://$host:$port/readyz"
+for name in ${ENGINES:-}; do
+  command_var=ENGINE_${name^^}_COMMAND
   start "engine-$name" "${!command_var}"
 done
 start agent "'$node_bin' '$here/agent.ts' --config '$AGENT_CONFIG'"

@@ -77,7 +77,7 @@ test("docs/failures.md is F1's table of faults (`npx vitest run test/docs -u` wr
   );
   const page = `# What happens when something fails
 
-Promise F1: each thing that the road stands on, times five ways to fail, and what the caller gets. Every cell is run
+Promise F1: each dependency of a call, times five ways to fail, and what the caller gets. Every cell is run
 over real HTTP by \`test/journeys/faults/faults*.test.ts\`, with the fault at the binding or on the wire; after each,
 nothing stays held, nothing is billed that was not made, errors have OpenAI's shape with an \`x-request-id\`, and no
 word of what failed reaches the caller.
@@ -87,8 +87,8 @@ word of what failed reaches the caller.
   asked for.
 - A refusal bills nothing unless the cell says so; an ok of a call bills the call, once, though the bill may come late.
   "one node: ok": when only one node is at fault, another serves.
-- "billed made": no less than the caller saw, no more than the engine sent. "made or nothing": the node's last word and
-  the edge's giving back race, and the first counts.
+- "billed made": no less than the caller saw, no more than the engine sent. "made or nothing": the node's last report
+  and the edge's release race, and the first counts.
 
 | what fails | ${allFaults.join(" | ")} |
 |---|---|---|---|---|---|

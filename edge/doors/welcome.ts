@@ -15,11 +15,11 @@ h2 { margin: 2rem 0 0.5rem; font-size: 0.8125rem; font-weight: 600; letter-spaci
   color: var(--dim); }
 p { margin: 0; }
 .dim { color: var(--dim); }
-pre { margin: 0; padding: 0.875rem 1rem; overflow-x: auto; background: var(--well); border: 1px solid var(--line);
-  border-radius: 8px; }
+pre { margin: 0; padding: 0.875rem 1rem; white-space: pre-wrap; overflow-wrap: anywhere; background: var(--well);
+  border: 1px solid var(--line); border-radius: 8px; }
 code { font: 0.875rem/1.6 ui-monospace, SFMono-Regular, Menlo, monospace; }
 a { color: var(--link); text-underline-offset: 0.15em; }
-a:focus-visible, pre:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
+a:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
 ul { display: flex; flex-wrap: wrap; gap: 0.5rem 1.5rem; margin: 0; padding: 0; list-style: none; }
 `;
 
@@ -74,12 +74,13 @@ function writePage(origin: string): string {
 <h1>Penstock</h1>
 <p class="dim">Open models on our own GPUs, as an API that speaks OpenAI's.</p>
 <h2>Base URL</h2>
-<pre tabindex="0"><code>${base}</code></pre>
+<pre><code>${base}</code></pre>
 <h2>Try it</h2>
-<pre tabindex="0"><code>curl ${base}/chat/completions \\
+<pre><code>curl ${base}/chat/completions \\
   -H "Authorization: Bearer sk-pen-YOUR-KEY-HERE" \\
   -H "Content-Type: application/json" \\
-  -d '{"model": "chat", "messages": [{"role": "user", "content": "Hello"}]}'</code></pre>
+  -d '{"model": "chat",
+       "messages": [{"role": "user", "content": "Hello!"}]}'</code></pre>
 <h2>Read on</h2>
 <ul>
 <li><a href="${sitePaths.openApi}">OpenAPI document</a></li>

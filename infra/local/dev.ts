@@ -24,7 +24,7 @@ const usage = `npm run dev -- [options]
                  a redis-server of this machine behind Upstash's REST
   --context N    the chat models' context in tokens (131,072), held by edge and simulator
   --quiet        print the ready line only
-  --help
+  --help         show this
 `;
 
 function readFlags() {
@@ -185,7 +185,7 @@ ${served}
   org         ${org}  (plan Standard: 60 requests a minute, 3,000 an hour, 5 at once)
   key         ${key}
   admin key   ${adminKey}
-  portal      not built yet: \`./penstock help\` does what it will do
+  portal      not built yet; \`./penstock help\` lists what the command line does
 
   curl ${edge}/v1/chat/completions -N \\
     -H "authorization: Bearer ${key}" -H "content-type: application/json" \\

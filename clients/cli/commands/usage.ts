@@ -133,8 +133,9 @@ function writeTotals(answer: unknown): string {
   const totals = read(answer, "totals");
   const tokens = tokenColumns.map((name) => `${clean(read(totals, name))} ${usageColumns[name].title}`);
   const costs = moneyColumns.map((name) => writeMoney(Number(read(totals, name))));
+  const calls = clean(read(totals, "calls"));
   const sums = [
-    `${clean(read(totals, "calls"))} calls`,
+    `${calls} ${calls === "1" ? "call" : "calls"}`,
     ...tokens,
     `${costs.join()} ${clean(read(answer, "currency"))}`,
   ];

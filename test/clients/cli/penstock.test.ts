@@ -151,7 +151,7 @@ describe("usage and ledger", () => {
       "--model",
       "default",
     ]);
-    expect(listed.out).toContain("In all: 1 calls, 1234 prompt tokens");
+    expect(listed.out).toContain("In all: 1 call, 1234 prompt tokens");
     expect(listed.out).toContain("0.000005 EUR");
     expect(listed.out).toMatch(/hold_\w{22}/);
     expect((await json(["usage", "list", world.a.org])).totals.promptTokens).toBe(1_234);
