@@ -8,14 +8,18 @@ import { choicesMax, inputsMax } from "#edge/limits.ts";
 import { restoreDigits } from "#edge/protocol/digits.ts";
 import { refuseGuided, refuseRemoteMedia, stripReserved } from "#edge/protocol/openai/reserved-fields.ts";
 import type { Engine } from "../engines/http/client.ts";
-import { openaiFields } from "../engines/dialects.ts";
+import { mayStream, openaiFields } from "../engines/dialects.ts";
 import type { MeterBounds } from "./usage-meter.ts";
 
 /** A call made ready for one engine. `body` is ours: built from the edge's, field by field. */
 export interface PreparedCall {
   path: CallPath;
   body: JsonObject;
+  /** What the caller asked for, and what the engine is asked for: whole answers are put together from a stream. */
   isStream: boolean;
+  isEngineStream: boolean;
+  /** The caller wants no reasoning. It is asked for all the same, counted, and hidden by us. */
+  hidesReasoning: boolean;
   wantsUsage: boolean;
   wantsContinuousUsage: boolean;
   /** Over all prompts. */
@@ -33,6 +37,19 @@ export interface CallToPrepare {
 }
 
 /**
+ * Members that are ours alone: the form in which the engine answers, so that every token is seen and paid, and a search
+ * for repetitions that would hold up all other calls.
+ */
+const ownMembers = [
+  "stream_options",
+  "max_tokens",
+  "max_completion_tokens",
+  "stream_interval",
+  "include_reasoning",
+  "repetition_detection",
+];
+
+/**
  * Turns the edge's body into the engine's. Reserved fields are set by us, bounds never exceed the hold, the model gets
  * the engine's name. Throws a Refusal (400) for what no engine may see, and 502 when this engine does not serve the
  * model, which is a configuration error.
@@ -48,22 +65,28 @@ export function prepareCall({ body: bytes, path, claims, engine, cacheSaltKey }:
   const streamOptions = isObject(requested["stream_options"]) ? requested["stream_options"] : {};
   const choicesPerPrompt = isGenerated ? readChoices(requested["n"]) : 0;
   const choices = choicesPerPrompt * (isChat(path) ? 1 : countPrompts(requested["prompt"]));
-  const body: JsonObject = { ...stripReserved(restoreDigits(requested, exact)), model, stream: isStream };
-  for (const name of ["stream_options", "max_tokens", "max_completion_tokens"]) delete body[name];
+  const body: JsonObject = { ...stripReserved(restoreDigits(requested, exact)), model };
+  for (const name of ownMembers) delete body[name];
   if (isGenerated) setCompletionMax(body, path, engine, readCompletionMax(requested, claims.completionTokensMax));
-  if (isStream)
-    body["stream_options"] = {
-      include_usage: true,
-      ...(engine.dialect.hasContinuousUsage && { continuous_usage_stats: true }),
-    };
-  const { cache, isStrict } = engine.dialect;
+  const { cache, isStrict, hasContinuousUsage, hasStreamInterval } = engine.dialect;
   const engineBody = isStrict ? pickOpenaiFields(body) : body;
+  const isEngineStream = isGenerated && (isStream || mayStream(engineBody));
+  engineBody["stream"] = isEngineStream;
+  if (isEngineStream) {
+    engineBody["stream_options"] = {
+      include_usage: true,
+      ...(hasContinuousUsage && { continuous_usage_stats: true }),
+    };
+    if (hasStreamInterval) engineBody["stream_interval"] = 1;
+  }
   if (cache === "salt") engineBody["cache_salt"] = computeCacheSalt(claims.org, cacheSaltKey);
   if (cache === "off" && isGenerated) engineBody["cache_prompt"] = false;
   return {
     path,
     body: engineBody,
     isStream,
+    isEngineStream,
+    hidesReasoning: isGenerated && requested["include_reasoning"] === false,
     wantsUsage: streamOptions["include_usage"] === true || streamOptions["continuous_usage_stats"] === true,
     wantsContinuousUsage: streamOptions["continuous_usage_stats"] === true,
     choices,
