@@ -19,3 +19,26 @@ export function hasContent(choice: JsonObject): boolean {
 export function hasGivenUp(choice: JsonObject): boolean {
   return failedReasons.has(choice["finish_reason"]);
 }
+
+/** Under which names engines write what a model thinks before it answers. */
+const reasoningMembers = ["reasoning", "reasoning_content"];
+
+/**
+ * The choices of a chunk or of a whole answer without their reasoning, and without the logprobs and token ids by which
+ * it could be read all the same. A chunk's choice that brought nothing else is left out.
+ */
+export function hideReasoning(choices: JsonObject[]): JsonObject[] {
+  return choices.flatMap((choice) => {
+    const part = isObject(choice["delta"]) ? choice["delta"] : choice["message"];
+    if (!isObject(part) || !reasoningMembers.some((name) => name in part)) return [choice];
+    const isThought = reasoningMembers.some((name) => typeof part[name] === "string" && part[name] !== "");
+    const isOfChunk = part === choice["delta"];
+    for (const name of reasoningMembers)
+      if (isOfChunk) delete part[name];
+      else if (name in part) part[name] = null;
+    if (!isThought || (isOfChunk && hasContent(choice))) return [choice];
+    if (isOfChunk && typeof choice["finish_reason"] !== "string" && !("role" in part)) return [];
+    for (const name of ["logprobs", "token_ids"]) if (name in choice) choice[name] = null;
+    return [choice];
+  });
+}

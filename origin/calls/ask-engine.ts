@@ -28,9 +28,10 @@ export async function askEngine(call: LiveCall, isRetry = false): Promise<Engine
     body: sent,
     requestId: claims.hold,
     signal: controller.signal,
-    isStream: prepared.isStream,
+    isStream: prepared.isEngineStream,
   });
-  const early = answer.status === 200 && prepared.isStream ? await detectEarlyError(answer, firstEventMsMax) : null;
+  const early =
+    answer.status === 200 && prepared.isEngineStream ? await detectEarlyError(answer, firstEventMsMax) : null;
   if (answer.status === 200 && early === null) return answer;
   if (early) answer.destroy();
   const status = early?.status ?? answer.status;

@@ -43,15 +43,24 @@ export function commitFinal(call: LiveCall, outcome: Outcome, why: Refusal | nul
   rooms.log("call_ended", { hold, outcome, promptTokens, completionTokens, why: why?.details.log ?? null });
 }
 
+/** How long a refusal waits for the edge to hear what was made before it. */
+const tellMsMax = 300;
+
 /**
- * Why an aborted call got no answer. The call may be tried on another node, so what it used here is checkpointed, not
- * settled.
+ * Tells the edge what a call had made that gets no answer from here, and waits until it has heard: with the refusal it
+ * may give the call's hold back. The call may be tried on another node, so this is a checkpoint and settles nothing.
+ */
+export async function tellMade(call: LiveCall, outcome: Outcome): Promise<void> {
+  await settlePrompt(call.meter, call.engine, call.prepared);
+  call.rooms.sender.keep(buildRecord(call, outcome, false, call.rooms.now()));
+  if (call.meter.hasContent) await call.rooms.sender.flush(tellMsMax);
+}
+
+/**
+ * Why an aborted call got no answer. What the engine had put on the wire is told first; of who left, the prompt too.
  */
 export async function refuseAborted(call: LiveCall): Promise<Refusal> {
   const { outcome, refusal } = readEnding(call.controller.signal.reason);
-  if (outcome === "cancelled") {
-    await settlePrompt(call.meter, call.engine, call.prepared);
-    call.rooms.sender.keep(buildRecord(call, outcome, false, call.rooms.now()));
-  }
+  if (outcome === "cancelled" || call.meter.hasContent) await tellMade(call, outcome);
   return refusal ?? new Refusal("bad_gateway", { log: "left" });
 }

@@ -10,14 +10,18 @@ import { estimateCompile } from "#edge/protocol/openai/members/structure/compile
 import { omitOurs, recheckBody, renameMedia } from "#edge/protocol/openai/members/recheck.ts";
 import { wantsScores } from "#edge/protocol/openai/scores.ts";
 import type { Engine } from "../engines/http/client.ts";
-import { openaiFields } from "../engines/dialects.ts";
+import { mayStream, openaiFields } from "../engines/dialects.ts";
 import type { MeterBounds } from "./usage-meter.ts";
 
 /** A call made ready for one engine. `body` is ours: built from the edge's, field by field. */
 export interface PreparedCall {
   path: CallPath;
   body: JsonObject;
+  /** What the caller asked for, and what the engine is asked for: whole answers are put together from a stream. */
   isStream: boolean;
+  isEngineStream: boolean;
+  /** The caller wants no reasoning. It is asked for all the same, counted, and hidden by us. */
+  hidesReasoning: boolean;
   wantsUsage: boolean;
   wantsContinuousUsage: boolean;
   /** Over all prompts. */
@@ -53,23 +57,29 @@ export function prepareCall({ body: bytes, path, claims, engine, cacheSaltKey }:
   const streamOptions = isObject(requested["stream_options"]) ? requested["stream_options"] : {};
   const choicesPerPrompt = isGenerated ? readChoices(requested["n"]) : 0;
   const choices = choicesPerPrompt * (isChat(path) ? 1 : countPrompts(requested["prompt"]));
-  const body: JsonObject = { ...omitOurs(path, restoreDigits(requested, exact)), model, stream: isStream };
+  const body: JsonObject = { ...omitOurs(path, restoreDigits(requested, exact)), model };
   if (isChat(path))
     body["messages"] = renameMedia(body["messages"], (uuid) => nameMedium(uuid, claims.org, cacheSaltKey));
   if (isGenerated) setCompletionMax(body, path, engine, readCompletionMax(requested, claims.completionTokensMax));
-  if (isStream)
-    body["stream_options"] = {
-      include_usage: true,
-      ...(engine.dialect.hasContinuousUsage && { continuous_usage_stats: true }),
-    };
-  const { cache, isStrict } = engine.dialect;
+  const { cache, isStrict, hasContinuousUsage, hasStreamInterval } = engine.dialect;
   const engineBody = isStrict ? pickOpenaiFields(body) : body;
+  const isEngineStream = isGenerated && (isStream || mayStream(engineBody));
+  engineBody["stream"] = isEngineStream;
+  if (isEngineStream) {
+    engineBody["stream_options"] = {
+      include_usage: true,
+      ...(hasContinuousUsage && { continuous_usage_stats: true }),
+    };
+    if (hasStreamInterval) engineBody["stream_interval"] = 1;
+  }
   if (cache === "salt") engineBody["cache_salt"] = computeCacheSalt(claims.org, cacheSaltKey);
   if (cache === "off" && isGenerated) engineBody["cache_prompt"] = false;
   return {
     path,
     body: engineBody,
     isStream,
+    isEngineStream,
+    hidesReasoning: isGenerated && requested["include_reasoning"] === false,
     wantsUsage: streamOptions["include_usage"] === true || streamOptions["continuous_usage_stats"] === true,
     wantsContinuousUsage: streamOptions["continuous_usage_stats"] === true,
     choices,

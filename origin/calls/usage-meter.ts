@@ -76,6 +76,11 @@ export class UsageMeter {
     return Object.keys(this.#completions).length >= choices;
   }
 
+  /** How many chunks brought something, also something that the caller does not see. */
+  get contentChunks(): number {
+    return this.#contentChunks;
+  }
+
   get hasContent(): boolean {
     return this.#contentChunks > 0;
   }

@@ -29,6 +29,10 @@ export interface Dialect {
   cache: "salt" | "off" | null;
   /** How the bound is called: vLLM takes both names, newer OpenAI models one, Ollama and llama.cpp the other. */
   maxFields: readonly ("max_tokens" | "max_completion_tokens")[];
+  /** `stream_interval` puts several tokens into a chunk: we ask for one. */
+  hasStreamInterval: boolean;
+  /** Whole answers have all of vLLM's members, null where nobody uses them. */
+  isVllmForm: boolean;
   /** Only OpenAI's own members are sent: it refuses others, or would do by them what the hold does not cover. */
   isStrict: boolean;
 }
@@ -42,6 +46,8 @@ const vllm: Dialect = {
   hasMetrics: true,
   cache: "salt",
   maxFields: ["max_tokens", "max_completion_tokens"],
+  hasStreamInterval: true,
+  isVllmForm: true,
   isStrict: false,
 };
 
@@ -54,6 +60,8 @@ const plain: Dialect = {
   hasMetrics: false,
   cache: null,
   maxFields: ["max_tokens"],
+  hasStreamInterval: false,
+  isVllmForm: false,
   isStrict: false,
 };
 
@@ -95,3 +103,16 @@ export const openaiFields: ReadonlySet<string> = new Set(
     "modalities audio prediction metadata service_tier store dimensions encoding_format",
   ].flatMap((names) => names.split(" ")),
 );
+
+/**
+ * Members with which an engine can only answer in one piece: vLLM refuses `prompt_logprobs` in a stream, and OpenAI
+ * streams sound in another form than it has in a whole answer. Whoever leaves such a call pays its prompt, since nobody
+ * is told how much was made. Every other call for text is asked of its engine as a stream: `echo` and `max_tokens` of 0
+ * can be streamed, and so can logprobs, tools and several choices, by each engine that has them.
+ */
+const wholeMembers = ["prompt_logprobs", "audio"];
+
+/** True when the engine can answer this body as a stream. */
+export function mayStream(body: Readonly<Record<string, unknown>>): boolean {
+  return wholeMembers.every((name) => body[name] === undefined || body[name] === null);
+}

@@ -1,21 +1,18 @@
-import { isObject, parseObject, type JsonObject } from "#edge/agreements/json.ts";
-import { hasContent, hasGivenUp, isError } from "../answer-parts.ts";
+import { isObject, type JsonObject } from "#edge/agreements/json.ts";
+import { hideReasoning } from "../answer-parts.ts";
 import { readBilledUsage, type UsageMeter } from "../usage-meter.ts";
-import { readCounts, findUsageText } from "../usage-text.ts";
+import { ChunkCounter, type CounterOptions } from "./chunk-counter.ts";
+import type { PayloadReader } from "./stream-answer.ts";
 
 /** What the rewriter of a stream needs to know about its call. */
-export interface RewriterOptions {
+export interface RewriterOptions extends CounterOptions {
   /** The id that the caller sees, whatever the engine calls its model. */
   model: string;
-  /** How many choices stream at once, over all prompts. */
-  choices: number;
   /** The caller asked for the usage chunk, and for usage on every chunk. */
   wantsUsage: boolean;
   wantsContinuousUsage: boolean;
-  /** The engine reports usage on every chunk, for each choice; else any usage is of the whole call. */
-  hasContinuousUsage: boolean;
-  /** Usage beside a choice is that choice's alone, also where it comes once. */
-  isUsageOfOneChoice: boolean;
+  /** The caller wants no reasoning. They pay for it all the same. */
+  hidesReasoning: boolean;
 }
 
 const choicesStart = '"choices":[';
@@ -48,30 +45,30 @@ const tokenChunk = new RegExp(
  * so the beginning is parsed once and compared after that, and usage is cut off the end by position; anything that is
  * not written as vLLM writes a token is parsed. Payloads are Latin-1 (see sse-decoder.ts).
  */
-export class ChunkRewriter {
-  /** The id that the caller saw; `null` before the first chunk. */
-  responseId: string | null = null;
+export class ChunkRewriter implements PayloadReader {
   hasSentUsage = false;
+  #counter: ChunkCounter;
   #meter: UsageMeter;
   #options: RewriterOptions;
-  #finished = new Set<number>();
   #headIn = "";
   #headOut = "";
 
   constructor(meter: UsageMeter, options: RewriterOptions) {
+    this.#counter = new ChunkCounter(meter, options);
     this.#meter = meter;
     this.#options = options;
   }
 
-  /** Some choice has finished: without that, `[DONE]` is no success. */
-  get hasFinished(): boolean {
-    return this.#finished.size > 0;
+  get responseId(): string | null {
+    return this.#counter.responseId;
   }
 
-  /** Every choice has finished and its usage is known: nothing is missing but `[DONE]`. */
+  get hasFinished(): boolean {
+    return this.#counter.hasFinished;
+  }
+
   get isWhole(): boolean {
-    const { choices } = this.#options;
-    return this.#finished.size >= choices && this.#meter.hasUsage(choices);
+    return this.#counter.isWhole;
   }
 
   /**
@@ -100,34 +97,19 @@ export class ChunkRewriter {
   }
 
   #readWhole(payload: string): string | null {
-    // An event with empty data says nothing; llama.cpp's server begins a stream of several prompts with null.
-    if (payload === "null" || payload.trim() === "") return "";
-    const json = Buffer.from(payload, "latin1").toString("utf8");
-    const chunk = parseObject(json);
-    if (chunk === null || isError(chunk) || !Array.isArray(chunk["choices"])) return null;
-    const choices = chunk["choices"].filter(isObject);
-    if (typeof chunk["id"] === "string") this.responseId ??= chunk["id"].slice(0, 128);
-    this.#count(json, choices);
-    if (choices.some(hasGivenUp)) return null;
-    for (const choice of choices)
-      if (typeof choice["finish_reason"] === "string") this.#finished.add(readIndex(choice, this.#options.choices));
+    const counted = this.#counter.read(payload);
+    if (counted === null || counted === "") return counted;
+    const { chunk, choices } = counted;
     if (choices.length === 0) return this.#rewriteUsageChunk(chunk);
+    if (this.#options.hidesReasoning) {
+      const shown = hideReasoning(choices);
+      if (shown.length === 0) return "";
+      chunk["choices"] = shown;
+    }
     if (!this.#options.wantsContinuousUsage) delete chunk["usage"];
     if ("model" in chunk) chunk["model"] = this.#options.model;
     this.#learnHead(payload);
     return toLatin1(JSON.stringify(chunk));
-  }
-
-  #count(json: string, choices: JsonObject[]): void {
-    const usage = findUsageText(json);
-    const [first] = choices;
-    if (usage !== null) {
-      const counts = readCounts(usage);
-      const isOfOneChoice = this.#options.hasContinuousUsage || this.#options.isUsageOfOneChoice;
-      if (!first || !isOfOneChoice) this.#meter.noteTotal(counts);
-      else this.#meter.noteChoice(readIndex(first, this.#options.choices), counts);
-    }
-    for (const choice of choices) if (hasContent(choice)) this.#meter.noteContent();
   }
 
   /**
@@ -149,10 +131,11 @@ export class ChunkRewriter {
     );
   }
 
-  /** Only where chunks carry one choice's count can they be read by position. */
+  /** Only where chunks carry one choice's count, and nothing to hide, can they be read by position. */
   #learnHead(payload: string): void {
     const end = payload.indexOf(choicesStart);
-    if (end < 0 || this.#options.choices !== 1 || !this.#options.hasContinuousUsage) return;
+    const { choices, hasContinuousUsage, hidesReasoning } = this.#options;
+    if (end < 0 || choices !== 1 || !hasContinuousUsage || hidesReasoning) return;
     const head = payload.slice(0, end + choicesStart.length);
     // A payload that came in several lines goes out in one: its line feeds would end the event.
     if (head.includes('"usage"') || head.includes('"error"') || head.includes("\n")) return;
@@ -169,11 +152,6 @@ function readDigits(text: string, from: number): number {
     if (!(digit >= 0 && digit <= 9)) return value;
     value = value * 10 + digit;
   }
-}
-
-function readIndex(choice: JsonObject, choices: number): number {
-  const index = choice["index"];
-  return typeof index === "number" && Number.isInteger(index) && index >= 0 && index < choices ? index : 0;
 }
 
 function toLatin1(text: string): string {

@@ -3,10 +3,11 @@ import { Refusal } from "#edge/errors.ts";
 import { encodeErrorEvent, streamHeaders } from "#edge/protocol/sse.ts";
 import { askEngine } from "../ask-engine.ts";
 import { buildCallHeaders, commitFinal, type LiveCall } from "../live-call.ts";
-import { buildRecord, settlePrompt } from "../record.ts";
+import { settlePrompt } from "../record.ts";
 import { ChunkRewriter } from "./chunk-rewriter.ts";
 import { openEventWriter } from "./event-writer.ts";
-import { passStream, type Ending } from "./stream-answer.ts";
+import { passCall } from "./pass-call.ts";
+import type { Ending } from "./stream-answer.ts";
 
 /**
  * Answers a call with a stream of events. Throws a Refusal until the head is sent; from then on every end, good or bad,
@@ -33,29 +34,18 @@ export async function serveStream(call: LiveCall): Promise<void> {
   });
   response.flushHeaders();
   const writer = openEventWriter(response);
-  const { wantsUsage, wantsContinuousUsage, choices, path } = prepared;
+  const { wantsUsage, wantsContinuousUsage, hidesReasoning, choices, path } = prepared;
   const { hasContinuousUsage, isUsageOfOneChoice } = engine.dialect;
   const rewriter = new ChunkRewriter(meter, {
     model: claims.model,
     choices,
     wantsUsage,
     wantsContinuousUsage,
+    hidesReasoning,
     hasContinuousUsage,
     isUsageOfOneChoice,
   });
-  const ending = await passStream({
-    engineAnswer,
-    writer,
-    rewriter,
-    meter,
-    limits,
-    signal: controller.signal,
-    onFirstToken: () => (call.firstTokenAtMs = rooms.now()),
-    onCheckpoint: () =>
-      rooms.sender.checkpoint(buildRecord({ ...call, responseId: rewriter.responseId }, "failed", false, rooms.now())),
-    onPing: rooms.metrics.notePing,
-  });
-  call.responseId = rewriter.responseId;
+  const ending = await passCall(call, { engineAnswer, writer, rewriter, limits });
   await settlePrompt(meter, engine, prepared);
   commitFinal(call, ending.outcome, ending.refusal);
   if (ending.outcome !== "completed")

@@ -1,7 +1,6 @@
 import type { Outcome } from "#edge/agreements/records/usage.ts";
 import { Refusal } from "#edge/errors.ts";
 import { checkpointMs, checkpointTokens } from "#edge/limits.ts";
-import type { ChunkRewriter } from "./chunk-rewriter.ts";
 import type { AgentLimits } from "../../config.ts";
 import type { EngineAnswer } from "../../engines/http/connection.ts";
 import type { EventWriter } from "./event-writer.ts";
@@ -15,11 +14,23 @@ export interface Ending {
   refusal: Refusal | null;
 }
 
+/** Who reads a stream's payloads: to pass them on, or to put them together. */
+export interface PayloadReader {
+  /** The id that the engine gave its answer; `null` before the first chunk. */
+  readonly responseId: string | null;
+  /** Some choice has finished: without that, `[DONE]` is no success. */
+  readonly hasFinished: boolean;
+  /** Every choice has finished and its usage is known: nothing is missing but `[DONE]`. */
+  readonly isWhole: boolean;
+  /** What goes on; "" when there is nothing in it; `null` when it is an error or no chunk at all. */
+  read(payload: string): string | null;
+}
+
 /** What one stream passes through, and who is called on its way. */
 export interface StreamParts {
   engineAnswer: EngineAnswer;
-  writer: EventWriter;
-  rewriter: ChunkRewriter;
+  writer: Omit<EventWriter, "end">;
+  rewriter: PayloadReader;
   meter: UsageMeter;
   limits: Pick<AgentLimits, "streamIdleMsMax" | "pingMs">;
   /** Aborted with an Ending as its reason: the caller left, the deadline came, the agent stops. */
@@ -109,12 +120,13 @@ class StreamRelay {
     if (payloads.length === 0) return;
     if (this.#aborted) return void this.#rewriteAll(payloads);
     const nowMs = performance.now();
+    const seen = meter.contentChunks;
     const { text, ending } = this.#rewriteAll(payloads);
     if (text !== "") {
       this.#idleTimer.touch(nowMs);
       this.#pingTimer.touch(nowMs);
       if (!writer.write(text)) engineAnswer.pause();
-    }
+    } else if (meter.contentChunks > seen) this.#idleTimer.touch(nowMs);
     if (!this.#hasToken && meter.hasContent) {
       this.#hasToken = true;
       this.#parts.onFirstToken();

@@ -1,18 +1,22 @@
+import type { JsonObject } from "#edge/agreements/json.ts";
 import { Refusal } from "#edge/errors.ts";
-import { readAnswerText } from "../../engines/http/client.ts";
 import { countTextTokens, guessText } from "../../engines/tokenize.ts";
+import { hideReasoning } from "../answer-parts.ts";
 import { askEngine } from "../ask-engine.ts";
-import { buildCallHeaders, commitFinal, type LiveCall } from "../live-call.ts";
+import { buildCallHeaders, commitFinal, tellMade, type LiveCall } from "../live-call.ts";
 import { settlePrompt } from "../record.ts";
 import { readEnding } from "../stream/stream-answer.ts";
-import { startKeepAlive, readWhole, readTexts, writeWhole } from "./whole-answer.ts";
-
-const wholeBytesMax = 64 * 1024 * 1024;
+import { receiveAnswer } from "./receive-answer.ts";
+import { listChoices, readTexts, startKeepAlive, writeWhole } from "./whole-answer.ts";
 
 /**
- * Answers a call with one JSON body. Throws a Refusal while nothing has been sent. The engine is asked for a whole
- * answer too, so when a caller leaves early the agent never learns how many tokens were made: they pay for the prompt
- * and nothing for the completion. That record is a checkpoint, because a retry elsewhere may still settle the hold.
+ * Answers a call with one JSON body. Throws a Refusal while nothing has been sent.
+ *
+ * Who pays what, when no answer comes of it: what the engine had put on the wire, told by checkpoints on the way and by
+ * a last one here. It is no final record, because the edge may ask another node as long as no byte has reached the
+ * caller. Then that node's final record settles the hold, at the larger of the two and never at their sum; when no node
+ * answers, giving the hold back charges the checkpoint, and so does its expiry when the caller has left. After white
+ * space was sent there is no other node, and the record is final.
  */
 export async function serveWhole(call: LiveCall): Promise<void> {
   const { rooms, claims, prepared, response, meter } = call;
@@ -23,23 +27,23 @@ export async function serveWhole(call: LiveCall): Promise<void> {
   });
   const stopKeepAlive = startKeepAlive(response, rooms.config.limits, headers, rooms.metrics.notePing);
   try {
-    const answer = readWhole(
-      await readAnswerText(await askEngine(call), wholeBytesMax),
-      prepared.path,
-      meter,
-      call.engine.dialect.isUsageOfOneChoice,
-    );
+    const answer = await receiveAnswer(call, await askEngine(call));
     if (typeof answer["id"] === "string") call.responseId = answer["id"].slice(0, 128);
     await settlePrompt(meter, call.engine, prepared);
-    if (meter.isCompletionUnknown) await countCompletion(call, readTexts(answer));
+    if (meter.isCompletionUnknown) await countCompletion(call, answer);
     if (call.controller.signal.aborted) throw new Refusal("bad_gateway", { log: "left" });
     if (!response.headersSent) response.writeHead(200, headers());
     commitFinal(call, "completed", null);
+    // What was put together has none any more; what came in one piece is counted as it came, and hidden only now.
+    if (prepared.hidesReasoning) hideReasoning(listChoices(answer));
     response.end(writeWhole(answer, prepared.path, claims.model, meter));
   } catch (error) {
-    if (!response.headersSent) throw error;
-    await settlePrompt(meter, call.engine, prepared);
     const { aborted, reason } = call.controller.signal;
+    if (!response.headersSent) {
+      if (!aborted && meter.hasContent) await tellMade(call, "failed");
+      throw error;
+    }
+    await settlePrompt(meter, call.engine, prepared);
     commitFinal(call, aborted ? readEnding(reason).outcome : "failed", error instanceof Refusal ? error : null);
     response.destroy();
   } finally {
@@ -47,11 +51,11 @@ export async function serveWhole(call: LiveCall): Promise<void> {
   }
 }
 
-async function countCompletion(call: LiveCall, texts: string[]): Promise<void> {
+async function countCompletion(call: LiveCall, answer: JsonObject): Promise<void> {
   const { model } = call.prepared.body;
   const name = typeof model === "string" ? model : call.claims.model;
   const counts = await Promise.all(
-    texts.map(async (text) => (await countTextTokens(call.engine, name, text)) ?? guessText(text)),
+    readTexts(answer).map(async (text) => (await countTextTokens(call.engine, name, text)) ?? guessText(text)),
   );
   call.meter.noteCompletion(counts.reduce((sum, count) => sum + count, 0));
 }

@@ -38,10 +38,14 @@ export function writeWhole(answer: JsonObject, path: CallPath, model: string, me
   return JSON.stringify({ ...visible, model, usage: { ...(isObject(answer["usage"]) && answer["usage"]), ...billed } });
 }
 
+/** The choices of a whole answer. */
+export function listChoices(answer: JsonObject): JsonObject[] {
+  return Array.isArray(answer["choices"]) ? answer["choices"].filter(isObject) : [];
+}
+
 /** The text of each choice, for a tokenizer to count. */
 export function readTexts(answer: JsonObject): string[] {
-  const choices: unknown[] = Array.isArray(answer["choices"]) ? answer["choices"] : [];
-  return choices.filter(isObject).map(readChoiceText);
+  return listChoices(answer).map(readChoiceText);
 }
 
 function readChoiceText(choice: JsonObject): string {

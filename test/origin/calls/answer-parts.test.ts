@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { hasContent, hasGivenUp, isError } from "#origin/calls/answer-parts.ts";
+import { hasContent, hasGivenUp, hideReasoning, isError } from "#origin/calls/answer-parts.ts";
 
 test("an error is an error member that is not null, or vLLM's older flat form", () => {
   expect([
@@ -38,5 +38,28 @@ test("a choice is given up when it ends in an error or an abort, and only then",
     false,
     false,
     false,
+  ]);
+});
+
+test("reasoning is hidden with all by which it could be read; a chunk of nothing else is left out", () => {
+  const logprobs = { content: [] };
+  const chunk = (delta: object, finish_reason: string | null = null) => ({ delta, logprobs, finish_reason });
+  const hidden = { logprobs: null, finish_reason: null };
+  expect(
+    hideReasoning([chunk({ content: "a" }), chunk({ reasoning: "x" }), chunk({ reasoning_content: "x" })]),
+  ).toEqual([chunk({ content: "a" })]);
+  expect(hideReasoning([chunk({ reasoning: "x", content: "a" })])).toEqual([chunk({ content: "a" })]);
+  expect(hideReasoning([chunk({ role: "assistant", content: "", reasoning: "" })])).toEqual([
+    chunk({ role: "assistant", content: "" }),
+  ]);
+  expect(hideReasoning([chunk({ role: "assistant", reasoning: "x" })])).toEqual([
+    { ...hidden, delta: { role: "assistant" } },
+  ]);
+  expect(hideReasoning([chunk({ reasoning: "x" }, "stop")])).toEqual([
+    { delta: {}, logprobs: null, finish_reason: "stop" },
+  ]);
+  expect(hideReasoning([{ message: { content: "a", reasoning: "x" }, logprobs }, { text: "a" }])).toEqual([
+    { message: { content: "a", reasoning: null }, logprobs: null },
+    { text: "a" },
   ]);
 });

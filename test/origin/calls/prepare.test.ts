@@ -80,7 +80,8 @@ describe("a call made ready", () => {
       messages,
       seed: 1,
       model: "own",
-      stream: false,
+      stream: true,
+      stream_options: { include_usage: true },
       max_tokens: expect.any(Number),
       cache_prompt: false,
     });
@@ -104,7 +105,12 @@ describe("a call made ready", () => {
 
   test("embeddings never stream and have no completion", () => {
     const prepared = prepare({ input: "x", stream: true, max_tokens: 5 }, "vllm", "/v1/embeddings");
-    expect(prepared).toMatchObject({ isStream: false, choices: 0, bounds: { completionTokensMax: 0 } });
+    expect(prepared).toMatchObject({
+      isStream: false,
+      isEngineStream: false,
+      choices: 0,
+      bounds: { completionTokensMax: 0 },
+    });
     expect(prepared.body).not.toHaveProperty("max_tokens");
   });
 
@@ -137,6 +143,29 @@ describe("a call made ready", () => {
 
   test.each(["", "[]", "null", "1", '"x"', "{"])("a body of %j is refused", (text) => {
     expect(() => prepare(text)).toThrow(Refusal);
+  });
+
+  test.each<[EngineKind, unknown]>([
+    ["vllm", 1],
+    ["openai", undefined],
+    ["ollama", undefined],
+    ["llamacpp", undefined],
+  ])("%s is asked for a whole answer as a stream, a token a chunk, with all that it thinks", (kind, interval) => {
+    const fields = { stream_interval: 99, include_reasoning: false };
+    const prepared = prepare({ messages, ...fields }, kind);
+    expect(prepared).toMatchObject({ isStream: false, isEngineStream: true, hidesReasoning: true });
+    expect(prepared.body).toMatchObject({ stream: true, stream_options: { include_usage: true } });
+    expect(prepared.body["stream_interval"]).toBe(interval);
+    expect(prepared.body).not.toHaveProperty("include_reasoning");
+    expect(prepare({ messages }, kind).hidesReasoning).toBe(false);
+  });
+
+  test("what an engine can only answer in one piece is asked for in one, and without a stream's members", () => {
+    const { isEngineStream, body } = prepare({ messages, prompt_logprobs: 0 });
+    expect([isEngineStream, body["stream"]]).toEqual([false, false]);
+    for (const name of ["stream_options", "stream_interval"]) expect(body).not.toHaveProperty(name);
+    expect(prepare({ messages, prompt_logprobs: null }).isEngineStream).toBe(true);
+    expect(prepare({ messages, prompt_logprobs: 0 }, "openai").isEngineStream).toBe(true);
   });
 
   test("a bound set anew goes under every name that the engine reads", () => {

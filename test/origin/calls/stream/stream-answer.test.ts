@@ -151,6 +151,16 @@ describe("a stream that does not end well", () => {
     expect(await world.readFinal(hold)).toMatchObject({ completionTokens: 0, outcome: "failed" });
   });
 
+  test("an engine that thinks for a caller who wants to see nothing of it is not idle", async () => {
+    world.engine.script = async (response) => {
+      const thought = chunk("x", null).replace('"content"', '"reasoning"');
+      await streamChunks(response, [...Array<string>(8).fill(thought), ...textChunks(["y"])], 100);
+    };
+    const { text } = await stream({ include_reasoning: false });
+    expect(textOfStream(text)).toBe("y");
+    expect(text).toContain("[DONE]");
+  });
+
   test("an engine that sends no headers at all is a timeout, not a hang", async () => {
     world.engine.script = () => {};
     const { status, text } = await stream();
