@@ -49,7 +49,7 @@ export function refuseUrl(method: string, path: string): Refusal {
   const hint =
     meant !== null && meant !== path
       ? `Did you mean ${quoteName(meant, pathCharsMax)}?`
-      : "The API's paths begin with /v1; /openapi.json lists them.";
+      : "/openapi.json lists the API's paths.";
   return new Refusal("unknown_url", {
     message: `Unknown request URL: ${quoteName(method, 16)} ${quoteName(path, pathCharsMax)}. ${hint}`,
   });

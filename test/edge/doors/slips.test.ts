@@ -96,7 +96,8 @@ describe("what no route answers", () => {
       ["/control/orgs/", "Did you mean /control/orgs?"],
       ["/V1/Chat/Completions", "Did you mean /v1/chat/completions?"],
       ["/api/v1/chat/completions", "Did you mean /v1/chat/completions?"],
-      ["/v1/responses", "/openapi.json lists them."],
+      ["/v1/responses", "POST /v1/responses. /openapi.json lists the API's paths."],
+      ["/v1/chat/completion", "/openapi.json lists the API's paths."],
     ];
     for (const [path, hint] of hints) {
       const { code, details } = refuseUrl("POST", path);
