@@ -7,7 +7,7 @@ import { readJson, type ReadBody } from "../body.ts";
 import { restoreDigits } from "../digits.ts";
 import { isSmall, parseBody } from "../fields.ts";
 import { writeBody, type ParsedBody } from "./parsed-body.ts";
-import { boundChatPrompt, ChatBody, readChat, Text2SqlBody } from "./chat.ts";
+import { boundChat, ChatBody, readChat, Text2SqlBody } from "./chat.ts";
 import { CompletionsBody, EmbeddingsBody, readCompletions, readEmbeddings } from "./completions.ts";
 import { addDeployment } from "./deployment.ts";
 import { readIdempotency, type Idempotency } from "./idempotency.ts";
@@ -92,6 +92,6 @@ function writeExactly(shape: ParsedBody, exact: JsonObject): ParsedBody {
     if (!isSmall(body[param] ?? null))
       throw new Refusal("invalid_value", { param, message: `'${param}' is too large.` });
   }
-  const promptTokensMax = Math.max(shape.promptTokensMax, isChat(shape.path) ? boundChatPrompt(body) : 0);
+  const promptTokensMax = Math.max(shape.promptTokensMax, isChat(shape.path) ? boundChat(body, shape.model) : 0);
   return { ...shape, body, promptTokensMax };
 }

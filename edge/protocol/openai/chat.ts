@@ -5,20 +5,15 @@ import type { ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import { messagesMax, partsMax, toolsMax } from "../../limits.ts";
 import { estimateTokens } from "../estimate.ts";
+import { boundChat } from "./bounds/chat.ts";
+import { findMediaKind, readPartText, textMembers } from "./bounds/parts.ts";
 import { readAffinity, refuseStrayOptions, writeBody, type ParsedBody } from "./parsed-body.ts";
 import { findModel } from "./models.ts";
 import { refuseRemoteMedia } from "./reserved-fields.ts";
 import { refuseUnsupportedParts } from "./unsupported.ts";
-import { createCheckedSchema, createListSchema, sampling, countUtf8Bytes, type FieldFault } from "../fields.ts";
+import { createCheckedSchema, createListSchema, sampling, type FieldFault } from "../fields.ts";
 
-/** The four types of a text part, and the member that holds its text. vLLM reads them alike. */
-const textMembers: ReadonlyMap<unknown, string> = new Map([
-  ["text", "text"],
-  ["input_text", "text"],
-  ["output_text", "text"],
-  ["refusal", "refusal"],
-]);
-const mediaType = /image|video|audio/i;
+export { boundChat };
 
 const Part = createCheckedSchema<JsonObject & { type: string }>(findPartFault);
 
@@ -53,49 +48,20 @@ export type ChatBody = z.infer<typeof ChatBody>;
 /** The body of `POST /text2sql`: shaped like a chat, and the model is optional. */
 export const Text2SqlBody = ChatBody.extend({ model: sampling.model.nullish() });
 
-/**
- * A chat template adds role markers around each message and, for Qwen, a default system prompt; tools add a preamble
- * and are spelled out.
- */
-const templateTokens = 64;
-const toolsTokens = 512;
-
-/**
- * Returns an upper bound of the prompt in tokens: a byte-level BPE never needs more tokens than UTF-8 bytes, and the
- * JSON around each message (28 bytes and more) outweighs its role markers. Tools count twice, since templates print
- * them with spaces.
- */
-export function boundChatPrompt(body: JsonObject): number {
-  const { messages, tools, chat_template_kwargs: kwargs, documents } = body;
-  const toolTokensMax = Array.isArray(tools) && tools.length > 0 ? 2 * countJsonBytes(tools) + toolsTokens : 0;
-  const kwargsMax = kwargs ? countJsonBytes(kwargs) : 0;
-  const documentsMax = documents ? 2 * countJsonBytes(documents) : 0;
-  return countJsonBytes(messages) + templateTokens + toolTokensMax + kwargsMax + documentsMax;
-}
-
-function countJsonBytes(value: unknown): number {
-  return countUtf8Bytes(JSON.stringify(value));
-}
-
 /** Returns the prompt's text alone, for estimates and for prefix affinity; media count nothing here. */
 export function joinChatText(body: ChatBody): string {
   return body.messages
     .map(({ content }) => {
       if (typeof content === "string") return content;
-      return content ? content.map(readPartText).join("") : "";
+      return content ? content.map((part) => readPartText(part) ?? "").join("") : "";
     })
     .join("\n");
-}
-
-function readPartText(part: JsonObject): string {
-  const text = part[textMembers.get(part["type"]) ?? ""];
-  return typeof text === "string" ? text : "";
 }
 
 /** Tells whether any message has an image, a video or a sound; text is text under each of its names. */
 export function hasMedia(body: ChatBody): boolean {
   return body.messages.some(
-    ({ content }) => Array.isArray(content) && content.some((part) => mediaType.test(part.type)),
+    ({ content }) => Array.isArray(content) && content.some((part) => findMediaKind(part.type) !== null),
   );
 }
 
@@ -125,7 +91,7 @@ export function readChat(
     body: writeBody(body, { model: model.id, max_tokens: completionTokens, max_completion_tokens: undefined }),
     isStream: body.stream ?? false,
     choices: body.n ?? 1,
-    promptTokensMax: boundChatPrompt(body),
+    promptTokensMax: boundChat(body, model),
     promptTokensGuess: estimateTokens(text) + tools + 5 * body.messages.length + 20,
     completionTokens,
     isDefaultMax: requested === null || requested === undefined,

@@ -4,9 +4,10 @@ import type { ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import { inputsMax, promptIdsMax } from "../../limits.ts";
 import { estimateTokens } from "../estimate.ts";
+import { boundPrompts } from "./bounds/prompts.ts";
 import { readAffinity, refuseStrayOptions, writeBody, type ParsedBody } from "./parsed-body.ts";
 import { findModel } from "./models.ts";
-import { createCheckedSchema, sampling, countUtf8Bytes, type FieldFault } from "../fields.ts";
+import { createCheckedSchema, sampling, type FieldFault } from "../fields.ts";
 
 const tokenIdMax = 10_000_000;
 
@@ -85,20 +86,6 @@ export type EmbeddingsBody = z.infer<typeof EmbeddingsBody>;
 /** The default of OpenAI and vLLM when a completions call has no `max_tokens`. */
 export const completionTokensDefault = 16;
 
-/** A tokenizer may add a mark before and after each prompt. */
-const marksPerPrompt = 2;
-
-/** Returns an upper bound of a prompt in tokens: UTF-8 bytes of text, or the number of ids. */
-export function boundPrompt(prompt: PromptInput): number {
-  if (typeof prompt === "string") return countUtf8Bytes(prompt) + marksPerPrompt;
-  let tokens = isOnePrompt(prompt) ? marksPerPrompt : prompt.length * marksPerPrompt;
-  for (const item of prompt) {
-    if (typeof item === "number") tokens += 1;
-    else tokens += typeof item === "string" ? countUtf8Bytes(item) : item.length;
-  }
-  return tokens;
-}
-
 /** How many prompts the field holds: each is answered with `n` choices of its own. */
 export function countPrompts(prompt: PromptInput): number {
   return isOnePrompt(prompt) ? 1 : prompt.length;
@@ -133,7 +120,7 @@ export function readCompletions(body: CompletionsBody, models: readonly ModelRec
   // An engine has to have room for one token, even where it is not asked for any.
   refuseLongPrompt(body, "prompt", body.prompt, model.contextTokensMax - 1);
   const text = joinPromptText(body.prompt);
-  const bound = boundPrompt(body.prompt);
+  const bound = boundPrompts(body.prompt, { model, suffix: body["suffix"] });
   return {
     path: endpointPaths.completions.agent,
     model,
@@ -154,7 +141,7 @@ export function readEmbeddings(body: EmbeddingsBody, models: readonly ModelRecor
   const model = findModel(models, body.model, "embeddings");
   refuseLongPrompt(body, "input", body.input, model.contextTokensMax);
   const text = joinPromptText(body.input);
-  const bound = boundPrompt(body.input);
+  const bound = boundPrompts(body.input, { model });
   return {
     path: endpointPaths.embeddings.agent,
     model,
