@@ -15,14 +15,9 @@ const partTokens = 40;
 const toolCallTokens = 32;
 
 /** The members beside messages that a template may print, each with what it may say about them. */
-const printedMembers: ReadonlyMap<string, number> = new Map([
-  ["tools", 512],
-  ["documents", 512],
-  ["response_format", 64],
-  ["tool_choice", 0],
-  ["reasoning_effort", 0],
-  ["chat_template_kwargs", 0],
-]);
+const countedMembers = { tools: 512, documents: 512, chat_template_kwargs: 0 };
+/** Those that an engine's own count of a prompt (`/tokenize`) leaves out; `suffix` is a completion's. */
+const uncountedMembers = { response_format: 64, tool_choice: 64, reasoning_effort: 64, suffix: 0 };
 
 /** Members of a message that templates print as they are; all others may be printed as JSON. */
 const textual: ReadonlySet<string> = new Set(["content", "reasoning", "reasoning_content", "refusal"]);
@@ -34,13 +29,24 @@ const textual: ReadonlySet<string> = new Set(["content", "reasoning", "reasoning
 export function boundChat(body: JsonObject, model: Measures): number {
   const form = model.normalizes ?? "NFC";
   let tokens = model.templateTokensMax ?? templateTokensMax;
-  for (const [name, words] of printedMembers) {
-    const value = body[name];
-    if (value === null || value === undefined || (Array.isArray(value) && value.length === 0)) continue;
-    tokens += words + boundPrinted(JSON.stringify(value), form, indentMax);
-  }
+  tokens += boundMembers(body, countedMembers, form) + boundUncounted(body, model);
   const { messages } = body;
   if (Array.isArray(messages)) for (const message of messages) tokens += boundMessage(message, model, form);
+  return tokens;
+}
+
+/** Returns an upper bound, in tokens, of what an engine's `/tokenize` leaves out of a prompt that it counts. */
+export function boundUncounted(body: JsonObject, model: Measures): number {
+  return boundMembers(body, uncountedMembers, model.normalizes ?? "NFC");
+}
+
+function boundMembers(body: JsonObject, names: Readonly<Record<string, number>>, form: NormalForm): number {
+  let tokens = 0;
+  for (const [name, words] of Object.entries(names)) {
+    const value = body[name];
+    const isGiven = value !== null && value !== undefined && !(Array.isArray(value) && value.length === 0);
+    if (isGiven) tokens += words + boundPrinted(JSON.stringify(value), form, indentMax);
+  }
   return tokens;
 }
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseExact } from "#edge/agreements/exact-json.ts";
 import { isObject } from "#edge/agreements/json.ts";
-import { boundChat } from "#edge/protocol/openai/bounds/chat.ts";
+import { boundChat, boundUncounted } from "#edge/protocol/openai/bounds/chat.ts";
 import { boundText } from "#edge/protocol/openai/bounds/text.ts";
 import { hostileChat } from "#test/support/bounds/hostile-chats.ts";
 import { hostileText } from "#test/support/bounds/hostile-texts.ts";
@@ -88,6 +88,15 @@ describe("the bound of a chat's prompt", () => {
         expect(add("reasoning_effort", text)).toBeGreaterThanOrEqual(bound);
       }),
     );
+  });
+
+  test("has a share that an engine's own count leaves out", () => {
+    const uncounted = { response_format: { type: "json_object" }, tool_choice: "auto", reasoning_effort: "low" };
+    const body = bodyOf({ ...uncounted, tools: [{ type: "function" }] });
+    const { response_format: _, tool_choice: __, reasoning_effort: ___, ...counted } = body;
+    expect(boundUncounted(body, {})).toBe(boundChat(body, {}) - boundChat(counted, {}));
+    expect(boundUncounted(counted, {})).toBe(0);
+    expect(boundUncounted({ suffix: "\ufdfa" }, { normalizes: "NFKC" })).toBeGreaterThanOrEqual(33);
   });
 
   test("costs plain text no more than its bytes and what stands around it", () => {
