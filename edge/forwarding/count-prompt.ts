@@ -1,6 +1,7 @@
 import { callPaths, isChat } from "../agreements/paths.ts";
 import { digestBody } from "../agreements/digest.ts";
 import { parseObject } from "../agreements/json.ts";
+import { boundUncounted } from "../protocol/openai/bounds/chat.ts";
 import type { Call } from "../protocol/openai/call.ts";
 import type { Visit } from "../visit.ts";
 import { attempt } from "./attempt.ts";
@@ -37,7 +38,9 @@ export async function countPrompt(
   tried.dispose();
   origin.observer.end(node.id);
   const count = answer?.["count"];
-  return typeof count === "number" && Number.isSafeInteger(count) && count >= 0 ? count : null;
+  if (typeof count !== "number" || !Number.isSafeInteger(count) || count < 0) return null;
+  // What the engine reads beside it, and does not count: nobody knows better than the bound (M2).
+  return count + boundUncounted(call.body, call.model);
 }
 
 /** What the engine counts: exactly what it will read as the prompt of this endpoint. */

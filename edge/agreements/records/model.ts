@@ -33,6 +33,18 @@ export type Coefficients = z.infer<typeof Coefficients>;
 /** A kind of node, such as its GPU: `l4`. */
 export const NodeKind = z.string().regex(/^[a-z0-9-]{1,32}$/);
 
+/** The form of Unicode that a tokenizer turns text into before it counts. */
+export const NormalForm = z.enum(["NFC", "NFKC"]);
+export type NormalForm = z.infer<typeof NormalForm>;
+
+/** Tokens that one part of a message may become at most, by its kind. */
+export const MediaTokens = z.strictObject({
+  image: z.int().min(1).optional(),
+  audio: z.int().min(1).optional(),
+  video: z.int().min(1).optional(),
+});
+export type MediaTokens = z.infer<typeof MediaTokens>;
+
 /** A model as the edge is configured to serve it. */
 export const ModelRecord = z.strictObject({
   id: z.string().min(1).describe("Its public id, such as `Qwen/Qwen2.5-7B-Instruct`."),
@@ -46,19 +58,23 @@ export const ModelRecord = z.strictObject({
     .int()
     .min(1)
     .describe("What `max_tokens` becomes when a chat call does not set it: never the rest of the context."),
+  normalizes: NormalForm.optional().describe(
+    "The form of Unicode that its tokenizer turns text into: `NFC` (the default, right for one that does nothing as " +
+      "well) or `NFKC`. A prompt's bound stands on it.",
+  ),
+  templateTokensMax: z
+    .int()
+    .min(0)
+    .optional()
+    .describe("What its chat template adds by itself, such as a system prompt of its own, in tokens; 64 if absent."),
+  mediaTokensMax: MediaTokens.optional().describe(
+    "The most tokens of one `image`, `audio` or `video`; it takes only what is named here.",
+  ),
   ownedBy: z.string().describe("Who made it; shown by `/v1/models`."),
   createdAtMs: z.int().describe("Since when, in Unix milliseconds; shown by `/v1/models`."),
   prices: z
     .strictObject({ shared: Price, complex: Price })
     .describe("By tier: `promptMicrosPerMTok`, `completionMicrosPerMTok`, millionths of `CURRENCY` a million tokens."),
-  mediaTokensMax: z
-    .strictObject({
-      image: z.int().min(1).optional(),
-      audio: z.int().min(1).optional(),
-      video: z.int().min(1).optional(),
-    })
-    .optional()
-    .describe("The most tokens of one image, sound or video; what is not named is not taken."),
   scoredTokensMax: z
     .int()
     .min(1)

@@ -3,7 +3,7 @@ import { endpointPaths } from "../../agreements/paths.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import { estimateTokens } from "../estimate.ts";
-import { countUtf8Bytes } from "../fields.ts";
+import { boundChat } from "./bounds/chat.ts";
 import type { ChatBody } from "./members/chat.ts";
 import { estimateCompile } from "./members/structure/compile.ts";
 import type { IgnoredMembers } from "./members/member.ts";
@@ -13,30 +13,6 @@ import { readPartKind, readPartText } from "./members/parts.ts";
 import { findModel } from "./models.ts";
 import { readAffinity, refuseStrayOptions, refuseSurelyLong, writeBody, type ParsedBody } from "./parsed-body.ts";
 import { refuseCostlyScores } from "./scores.ts";
-
-/**
- * A chat template adds role markers around each message and, for Qwen, a default system prompt; tools add a preamble
- * and are spelled out.
- */
-const templateTokens = 64;
-const toolsTokens = 512;
-
-/**
- * Returns an upper bound of the prompt in tokens: a byte-level BPE never needs more tokens than UTF-8 bytes, and the
- * JSON around each message (28 bytes and more) outweighs its role markers. Tools count twice, since templates print
- * them with spaces.
- */
-export function boundChatPrompt(body: JsonObject): number {
-  const { messages, tools, chat_template_kwargs: kwargs, documents } = body;
-  const toolTokensMax = Array.isArray(tools) && tools.length > 0 ? 2 * countJsonBytes(tools) + toolsTokens : 0;
-  const kwargsMax = kwargs ? countJsonBytes(kwargs) : 0;
-  const documentsMax = documents ? 2 * countJsonBytes(documents) : 0;
-  return countJsonBytes(messages) + templateTokens + toolTokensMax + kwargsMax + documentsMax;
-}
-
-function countJsonBytes(value: unknown): number {
-  return countUtf8Bytes(JSON.stringify(value));
-}
 
 /** Returns the prompt's text alone, for estimates and for prefix affinity; media count nothing here. */
 export function joinChatText(body: Pick<ChatBody, "messages">): string {
@@ -86,7 +62,7 @@ export function readChat(
     body: writeBody(body, { model: model.id, max_tokens: completionTokens, max_completion_tokens: undefined }),
     isStream: body.stream ?? false,
     choices: body.n ?? 1,
-    promptTokensMax: boundChatPrompt(body),
+    promptTokensMax: boundChat(body, model),
     promptTokensGuess,
     completionTokens,
     isDefaultMax: requested === undefined,

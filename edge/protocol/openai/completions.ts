@@ -2,7 +2,7 @@ import { endpointPaths } from "../../agreements/paths.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import { estimateTokens } from "../estimate.ts";
-import { countUtf8Bytes } from "../fields.ts";
+import { boundPrompts } from "./bounds/prompts.ts";
 import { estimateCompile } from "./members/structure/compile.ts";
 import type { CompletionsBody } from "./members/completions.ts";
 import type { EmbeddingsBody } from "./members/embeddings.ts";
@@ -30,20 +30,6 @@ export function findLongPrompt(prompt: PromptInput, tokensMax: number): LongProm
 
 /** The default of OpenAI and vLLM when a completions call has no `max_tokens`. */
 export const completionTokensDefault = 16;
-
-/** A tokenizer may add a mark before and after each prompt. */
-const marksPerPrompt = 2;
-
-/** Returns an upper bound of a prompt in tokens: UTF-8 bytes of text, or the number of ids. */
-export function boundPrompt(prompt: PromptInput): number {
-  if (typeof prompt === "string") return countUtf8Bytes(prompt) + marksPerPrompt;
-  let tokens = isOnePrompt(prompt) ? marksPerPrompt : prompt.length * marksPerPrompt;
-  for (const item of prompt) {
-    if (typeof item === "number") tokens += 1;
-    else tokens += typeof item === "string" ? countUtf8Bytes(item) : item.length;
-  }
-  return tokens;
-}
 
 /** How many prompts the field holds: each is answered with `n` choices of its own. */
 export function countPrompts(prompt: PromptInput): number {
@@ -79,7 +65,7 @@ export function readCompletions(
   // An engine has to have room for one token, even where it is not asked for any.
   refuseLongPrompt("prompt", body.prompt, { ...model, contextTokensMax: model.contextTokensMax - 1 });
   const text = joinPromptText(body.prompt);
-  const bound = boundPrompt(body.prompt);
+  const bound = boundPrompts(body.prompt, { model, suffix: body.suffix });
   const promptTokensGuess = text.trim() ? estimateTokens(text) : bound;
   return {
     path: endpointPaths.completions.agent,
@@ -108,7 +94,7 @@ export function readEmbeddings(
   const model = findModel(models, body.model, "embeddings");
   refuseLongPrompt("input", body.input, model, body.truncate_prompt_tokens !== undefined);
   const text = joinPromptText(body.input);
-  const bound = boundPrompt(body.input);
+  const bound = boundPrompts(body.input, { model });
   return {
     path: endpointPaths.embeddings.agent,
     model,

@@ -5,7 +5,8 @@ import { Refusal } from "../../errors.ts";
 import type { ReadBody } from "../body.ts";
 import { restoreDigits } from "../digits.ts";
 import { isSmall } from "../fields.ts";
-import { boundChatPrompt, readChat } from "./chat.ts";
+import { boundChat } from "./bounds/chat.ts";
+import { readChat } from "./chat.ts";
 import { readCompletions, readEmbeddings } from "./completions.ts";
 import { IgnoredMembers } from "./members/member.ts";
 import { parseMembers } from "./members/parse.ts";
@@ -42,6 +43,6 @@ function writeExactly(parsed: ParsedBody, exact: JsonObject): ParsedBody {
     if (!isSmall(body[param] ?? null))
       throw new Refusal("invalid_value", { param, message: `'${param}' is too large.` });
   }
-  const promptTokensMax = Math.max(parsed.promptTokensMax, isChat(parsed.path) ? boundChatPrompt(body) : 0);
+  const promptTokensMax = Math.max(parsed.promptTokensMax, isChat(parsed.path) ? boundChat(body, parsed.model) : 0);
   return { ...parsed, body, promptTokensMax };
 }

@@ -59,6 +59,18 @@ describe("counting a prompt", () => {
     });
   }
 
+  for (const [name, over] of [
+    ["response_format", { response_format: { type: "json_schema", json_schema: { x: "x".repeat(500) } } }],
+    ["reasoning_effort", { reasoning_effort: "x".repeat(500) }],
+    ["suffix", { suffix: "x".repeat(500) }],
+  ] as const) {
+    test(`adds the bound of '${name}', which the node does not count`, async () => {
+      const { count } = await counted(await (name === "suffix" ? completion(over) : chatCall(over)));
+      expect(count).toBeGreaterThanOrEqual(47 + 500);
+      expect(count).toBeLessThan(47 + 700);
+    });
+  }
+
   test("does not count a prompt with images, which take far more tokens than their place in the text", async () => {
     const image = { type: "image_url", image_url: { url: "data:image/png;base64,AAAA" } };
     expect((await counted(await chatCall({ messages: [{ role: "user", content: [image] }] }))).count).toBeNull();
