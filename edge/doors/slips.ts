@@ -2,6 +2,7 @@ import { quoteName } from "../protocol/quote.ts";
 import { Refusal } from "../errors.ts";
 import { listMethods, takesMethod } from "./route.ts";
 import { findRoute, routes } from "./routes.ts";
+import { sitePaths } from "./site-paths.ts";
 
 const deploymentCharsMax = 256;
 const pathCharsMax = 200;
@@ -49,7 +50,7 @@ export function refuseUrl(method: string, path: string): Refusal {
   const hint =
     meant !== null && meant !== path
       ? `Did you mean ${quoteName(meant, pathCharsMax)}?`
-      : "/openapi.json lists the API's paths.";
+      : `${sitePaths.openApi} lists the API's paths.`;
   return new Refusal("unknown_url", {
     message: `Unknown request URL: ${quoteName(method, 16)} ${quoteName(path, pathCharsMax)}. ${hint}`,
   });

@@ -149,6 +149,9 @@ test("the chat models take what an agent brings; --context makes them smaller, a
 test("--fresh forgets, a second stack on the same state is refused, and nonsense is explained", async () => {
   const first = await startDev("--quiet");
   await expect(startDev("--quiet")).rejects.toThrow(/runs on .* already/);
+  const { port } = new URL(first.ready.edge);
+  const elsewhere = mkdtempSync(join(tmpdir(), "penstock-dev-"));
+  await expect(startDev("--state", elsewhere, "--port", port)).rejects.toThrow(`127.0.0.1:${port}: stop what listens`);
   first.child.kill("SIGTERM");
   await first.gone;
   const fresh = await startDev("--quiet", "--fresh");
@@ -158,5 +161,7 @@ test("--fresh forgets, a second stack on the same state is refused, and nonsense
   await expect(startDev("--nonsense")).rejects.toThrow(/Unknown option '--nonsense'/);
   fresh.child.kill("SIGTERM");
   await fresh.gone;
+  // Not sooner: what had started beside the taken port may write there until it has ended.
+  rmSync(elsewhere, { recursive: true, force: true });
   rmSync(stateDir, { recursive: true, force: true });
 });
