@@ -60,8 +60,7 @@ describe("counting a prompt", () => {
   }
 
   for (const [name, over] of [
-    ["response_format", { response_format: { type: "json_schema", json_schema: { x: "x".repeat(500) } } }],
-    ["reasoning_effort", { reasoning_effort: "x".repeat(500) }],
+    ["response_format", { response_format: { type: "json_schema", json_schema: { description: "x".repeat(500) } } }],
     ["suffix", { suffix: "x".repeat(500) }],
   ] as const) {
     test(`adds the bound of '${name}', which the node does not count`, async () => {
