@@ -27,7 +27,8 @@ export const originRows: Record<Row, RunCell> = {
   "engine.connect": through("engines", "connect"),
   "engine.headers.whole": through("engines", "headers", {}, hasty),
   "engine.headers.stream": through("engines", "headers", stream, patient),
-  "engine.body": through("engines", "body", {}, hasty),
+  "engine.body": through("engines", "body", { prompt_logprobs: 0 }, hasty),
+  "engine.whole": through("engines", "stream", {}, hasty),
   "engine.stream": through("engines", "stream", stream, patient),
   "engine.tokenize": counted("engines"),
 };

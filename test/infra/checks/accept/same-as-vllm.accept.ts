@@ -135,6 +135,23 @@ interface RawAnswer {
   usage?: { prompt_tokens: number; completion_tokens: number; total_tokens: number } | null;
 }
 
+/** Arguments as values: a whole answer of vLLM's has a reprint of them, a stream what the model wrote. */
+const parseCalls = (answer: VllmAnswer) => ({
+  ...answer,
+  calls: answer.calls.map(({ name, args }) => ({ name, args: JSON.parse(args) as unknown })),
+});
+
+/** A tool call that was cut is text in vLLM's whole answers, tags and all; in its streams, and so with us, it is not. */
+const isCutCall = ({ choices }: RawAnswer) => choices.some(({ message }) => message?.content?.includes("<tool_call>"));
+
+/** The names of an answer's members, and of its choices', in their order; without what tells of vLLM's own affairs. */
+const listMembers = (answer: RawAnswer) => [
+  Object.keys(answer).filter((name) => !["kv_transfer_params", "ec_transfer_params", "metrics"].includes(name)),
+  Object.keys(answer.choices[0] ?? {}),
+  Object.keys(answer.choices[0]?.message ?? {}).filter((name) => name !== "tool_calls"),
+  Object.keys(answer.usage ?? {}),
+];
+
 const counts = ({ usage }: RawAnswer) => ({
   prompt: usage?.prompt_tokens,
   completion: usage?.completion_tokens,
@@ -181,7 +198,8 @@ async function compare(ask: VllmAsk, fields: VllmFields): Promise<void> {
   const ours = new OpenAI({ baseURL: `${world.place.edge}/v1`, apiKey: org.key, maxRetries: 0 });
   const truth = await asWhole(ask(direct, fields));
   const whole = await asWhole(ask(ours, fields));
-  expect(readWhole(whole)).toEqual(readWhole(truth));
+  if (!isCutCall(truth)) expect(readWhole(whole).map(parseCalls)).toEqual(readWhole(truth).map(parseCalls));
+  expect(listMembers(whole)).toEqual(listMembers(truth));
   expect(counts(whole)).toEqual(counts(truth));
   expect(whole.model).toBe(truth.model);
 
