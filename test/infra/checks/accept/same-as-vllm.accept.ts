@@ -141,7 +141,7 @@ const parseCalls = (answer: VllmAnswer) => ({
   calls: answer.calls.map(({ name, args }) => ({ name, args: JSON.parse(args) as unknown })),
 });
 
-/** A tool call that was cut is text in vLLM's whole answers, tags and all; in its streams, and so with us, it is not. */
+/** A tool call that was cut is text in vLLM's whole answers, tags and all; in its streams, and with us, it is not. */
 const isCutCall = ({ choices }: RawAnswer) => choices.some(({ message }) => message?.content?.includes("<tool_call>"));
 
 /** The names of an answer's members, and of its choices', in their order; without what tells of vLLM's own affairs. */
