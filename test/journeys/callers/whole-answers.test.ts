@@ -95,7 +95,7 @@ test("a call that max_tokens cuts is told as far as it is known to be one, as in
   expect(choices).toMatchObject([{ message: { content: "" }, finish_reason: "length" }]);
 });
 
-test("the prompt alone is echoed as by the engine; a token that vLLM counts and nobody made is not billed", async () => {
+test("the prompt alone is echoed as by the engine; one that vLLM counts and nobody made is not billed", async () => {
   const org = await world.newOrg();
   const answer = await world.post(
     "/v1/completions",
