@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Health } from "#edge/routing/index.ts";
 import { freePorts, startChild } from "#infra/local/child.ts";
 import { startEdge, type RunningEdge } from "#infra/local/edge/edge.ts";
 import { openFaultProxy, type FaultProxy } from "#infra/local/fault-proxy.ts";
@@ -144,13 +145,12 @@ function startCron(edgeUrl: string): NodeJS.Timeout {
 export async function waitUntilWhole(arena: Arena, msMax = 40_000): Promise<void> {
   const isHealthy = async ({ url }: RunningEdge) => {
     const health = await fetch(`${url}/health`).then(
-      (answer) => answer.text(),
-      () => "",
+      async (answer) => Health.safeParse(await answer.json()),
+      () => null,
     );
-    return (
-      health.includes('"status":"healthy"') &&
-      (health.match(/node_/g)?.length ?? 0) === arena.stack.nodes.length * defaultModels.length
-    );
+    if (health?.data?.status !== "healthy") return false;
+    const ready = Object.values(health.data.backends).reduce((sum, nodes) => sum + nodes, 0);
+    return ready === arena.stack.nodes.length * defaultModels.length;
   };
   for (const endMs = Date.now() + msMax; Date.now() < endMs; await sleep(100)) {
     const whole = await Promise.all(arena.edges.map(isHealthy));
