@@ -73,7 +73,9 @@ function through(
     await expectCall(stage, everywhere, cell, fields, late);
     if (cell.elsewhere === undefined) return;
     const once = await stage.world.newOrg();
-    stage[where][0]!.arm({ ...at(place, once, fault), times: 1 });
+    // A call for scores goes to the dedicated node first, which is the second of two.
+    const first = "prompt_logprobs" in fields ? 1 : 0;
+    stage[where][first]!.arm({ ...at(place, once, fault), times: 1 });
     await expectCall(stage, once, { told: cell.elsewhere, billed: "all" }, fields, late);
   };
 }
