@@ -6,9 +6,7 @@ import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import { choicesMax, inputsMax } from "#edge/limits.ts";
 import { restoreDigits } from "#edge/protocol/digits.ts";
-import { estimateCompile } from "#edge/protocol/openai/members/structure/compile.ts";
 import { omitOurs, recheckBody, renameMedia } from "#edge/protocol/openai/members/recheck.ts";
-import { wantsScores } from "#edge/protocol/openai/scores.ts";
 import type { Engine } from "../engines/http/client.ts";
 import { mayStream, openaiFields } from "../engines/dialects.ts";
 import type { MeterBounds } from "./usage-meter.ts";
@@ -26,10 +24,6 @@ export interface PreparedCall {
   wantsContinuousUsage: boolean;
   /** Over all prompts. */
   choices: number;
-  /** The prompt's log-probabilities are asked for. */
-  isScored: boolean;
-  /** The engine has to compile the answer's form before it begins. */
-  isCompiled: boolean;
   bounds: MeterBounds;
 }
 
@@ -83,8 +77,6 @@ export function prepareCall({ body: bytes, path, claims, engine, cacheSaltKey }:
     wantsUsage: streamOptions["include_usage"] === true || streamOptions["continuous_usage_stats"] === true,
     wantsContinuousUsage: streamOptions["continuous_usage_stats"] === true,
     choices,
-    isScored: wantsScores(requested),
-    isCompiled: estimateCompile(requested) > 0,
     bounds: {
       tokensHeld: claims.tokensHeld,
       completionTokensMax: Math.min(choices * claims.completionTokensMax, Number.MAX_SAFE_INTEGER),

@@ -29,11 +29,6 @@ export function refuseCostlyScores(
   });
 }
 
-/** Tells whether log-probabilities of the prompt are asked for. */
-export function wantsScores(body: JsonObject): boolean {
-  return findScored(body) !== null;
-}
-
 /** The member that asks for them: `prompt_logprobs`, or `echo` where log-probabilities of all tokens are given. */
 function findScored({ prompt_logprobs: scores, echo, logprobs }: JsonObject): "prompt_logprobs" | "echo" | null {
   if (typeof scores === "number") return "prompt_logprobs";

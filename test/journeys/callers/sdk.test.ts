@@ -73,6 +73,20 @@ describe("the official openai SDK", () => {
     expect(Number(response.headers.get("openai-processing-ms"))).toBeGreaterThanOrEqual(0);
   });
 
+  test("is told which members were not forwarded, whole or streamed; else there is no such header", async () => {
+    const { openai } = await newClient();
+    const strange = { brand_new: { a: 1 }, metadata: { order: "7" }, messages: [{ ...messages[0]!, custom: 1 }] };
+    for (const stream of [false, true]) {
+      const body = { model: "chat", max_tokens: 2, ...strange, stream };
+      const { response } = await openai.chat.completions.create(body).withResponse();
+      expect(response.headers.get("x-penstock-ignored")).toBe("brand_new,messages[].custom");
+    }
+    const { response } = await openai.chat.completions
+      .create({ model: "chat", max_tokens: 2, messages })
+      .withResponse();
+    expect(response.headers.has("x-penstock-ignored")).toBe(false);
+  });
+
   test("passes tools, response_format, logprobs, n, seed, stop, top_k to the engine unharmed", async () => {
     const { openai } = await newClient();
     const tools = [

@@ -134,13 +134,6 @@ describe("a call made ready", () => {
     expect(nameFor("invoice-1")).not.toBe(nameFor("invoice-1", "org_0123456780"));
   });
 
-  test("scores and forms are told from the rest", () => {
-    expect(prepare({ messages })).toMatchObject({ isScored: false, isCompiled: false });
-    expect(prepare({ messages, prompt_logprobs: 1 }).isScored).toBe(true);
-    expect(prepare({ prompt: "x", echo: true, logprobs: 1 }, "vllm", "/v1/completions").isScored).toBe(true);
-    expect(prepare({ messages, response_format: { type: "json_object" } }).isCompiled).toBe(true);
-  });
-
   test.each(["", "[]", "null", "1", '"x"', "{"])("a body of %j is refused", (text) => {
     expect(() => prepare(text)).toThrow(Refusal);
   });

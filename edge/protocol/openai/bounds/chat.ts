@@ -1,6 +1,6 @@
 import { isObject, type JsonObject } from "../../../agreements/json.ts";
 import type { ModelRecord, NormalForm } from "../../../agreements/records/model.ts";
-import { findMediaKind, readPartText } from "./parts.ts";
+import { readPartKind, readPartText } from "../members/parts.ts";
 import { boundPrinted, indentMax } from "./printed.ts";
 import { boundText } from "./text.ts";
 
@@ -73,11 +73,10 @@ function boundMessage(message: unknown, model: Measures, form: NormalForm): numb
 function boundPart(part: unknown, model: Measures, bound: typeof boundText): number {
   const form = model.normalizes ?? "NFC";
   if (!isObject(part)) return partTokens + boundJson(part, form);
-  const kind = findMediaKind(part["type"]);
+  const kind = readPartKind(part);
+  if (kind === "text") return partTokens + bound(readPartText(part), form);
   const mediaMax = kind === null ? undefined : model.mediaTokensMax?.[kind];
-  if (mediaMax !== undefined) return partTokens + mediaMax;
-  const text = readPartText(part);
-  return partTokens + (text === null ? boundJson(part, form) : bound(text, form));
+  return partTokens + (mediaMax ?? boundJson(part, form));
 }
 
 /** What a tool gave back is printed as it is, as a JSON string, or parsed and printed anew. */

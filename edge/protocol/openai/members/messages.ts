@@ -45,7 +45,7 @@ export const checkMessages: Check = checkList(checkMembers(messageChecks, ["role
 
 /**
  * The messages as they go on: with the members that a table knows, and with parts that the model takes. Refuses what an
- * engine would leave out of the prompt, by its path. Nothing is copied where nothing is left out.
+ * engine would leave out of the prompt, by its path. A message of known members and text is the very same.
  */
 export function keepMessages(
   messages: readonly Message[],
@@ -71,7 +71,17 @@ interface Keeping {
   ignored: IgnoredMembers;
 }
 
+/** What nearly all messages are: known members, each of which says something, and text. */
+function isWhole(message: Message): boolean {
+  return Object.entries(message).every(
+    ([name, value]) =>
+      value !== null &&
+      (name === "content" ? typeof value === "string" : name !== "tool_calls" && Object.hasOwn(messageChecks, name)),
+  );
+}
+
 function keepMembers(message: Message, keeping: Keeping): Message {
+  if (isWhole(message)) return message;
   const kept: Message = { role: message.role };
   for (const [name, value] of Object.entries(message)) {
     if (value === null || value === undefined) {

@@ -34,8 +34,8 @@ const reservedSwitches: ReadonlySet<string> = new Set([
 const noTemplate = "the model's own template is used, with the switches of 'chat_template_kwargs'";
 
 /**
- * A body whose objects have known members alone: tools, formats, switches of the template. Refuses what an engine would
- * leave out, by its path. The very same where nothing is left out.
+ * A copy of a body whose objects have known members alone: tools, formats, switches of the template. Refuses what an
+ * engine would leave out, by its path.
  */
 export function keepNested<Body extends JsonObject>(body: Body, switches: Switches, ignored: IgnoredMembers): Body {
   const { tools, tool_choice: chosen, response_format: format, chat_template_kwargs: kwargs } = body;

@@ -1,13 +1,14 @@
 import { expect, test } from "vitest";
-import { refuseCostlyScores, wantsScores } from "#edge/protocol/openai/scores.ts";
+import { refuseCostlyScores } from "#edge/protocol/openai/scores.ts";
 import { expectRefusal } from "#test/support/fakes/refused.ts";
 
 const model = {};
 
 test("scores are asked for by prompt_logprobs, or by echo with logprobs", () => {
-  for (const body of [{ prompt_logprobs: 0 }, { echo: true, logprobs: 0 }]) expect(wantsScores(body)).toBe(true);
+  for (const body of [{ prompt_logprobs: 0 }, { echo: true, logprobs: 0 }])
+    expect(refuseCostlyScores(body, 1, model)).toBe(true);
   for (const body of [{}, { echo: true }, { logprobs: 5 }, { echo: true, logprobs: true }, { prompt_logprobs: null }])
-    expect(wantsScores(body)).toBe(false);
+    expect(refuseCostlyScores(body, 1, model)).toBe(false);
 });
 
 test("scores of a long prompt are refused, unless the model's record allows more", async () => {

@@ -63,6 +63,15 @@ describe("what goes on of a message", () => {
     ]);
   });
 
+  test("a message of known members and text is the very same, one with anything else is not", () => {
+    const plain = { role: "user", content: "hi", name: "n" };
+    expect(keep([plain])[0]).toBe(plain);
+    for (const over of [{ content: null }, { content: [] }, { tool_calls: [] }, { x: 1 }, { name: null }])
+      expect(keep([{ ...plain, ...over }])[0]).not.toBe(plain);
+    const own: Message = JSON.parse('{"role":"user","content":"hi","__proto__":{"name":"x"}}');
+    expect(Object.keys(keep([own])[0] ?? {})).toEqual(["role", "content"]);
+  });
+
   test("what an engine would leave out is refused by its path", async () => {
     const user = { role: "user", content: "hi" };
     const refusals: [Message, string][] = [
