@@ -9,7 +9,7 @@ export interface TokenCount {
 
 const tokenizeMsMax = 1_500;
 /** Members that change what a chat prompt looks like once its template is applied. */
-const chatFields = [
+export const chatFields = [
   "messages",
   "tools",
   "add_generation_prompt",
@@ -17,6 +17,9 @@ const chatFields = [
   "chat_template_kwargs",
   "add_special_tokens",
 ];
+
+/** Members with which a text is counted. */
+export const countFields = ["prompt", "add_special_tokens"];
 
 /**
  * Counts a request's prompt by the engine's own tokenizer, the chat template applied. `null` when the engine has none,

@@ -19,11 +19,11 @@ import { readFigures, readSuite, writeReport, type Suite } from "./report.ts";
 const usage = `npm run accept -- [options]
 
 Makes a Python environment and a tiny model on the first run (about 5 GB, some minutes), starts real vLLM servers on
-this machine's CPU, and runs the engine contract, the recordings and the main journeys (edge, agents, vLLM) against
-them; then llama.cpp with a small GGUF model, where node-llama-cpp is installed. Exit code 0 when every promise was
-kept.
+this machine's CPU, compares what they read of a request with our tables of members, and runs the engine contract, the
+recordings and the main journeys (edge, agents, vLLM) against them; then llama.cpp with a small GGUF model, where
+node-llama-cpp is installed. Exit code 0 when every promise was kept.
 
-  --only contract|journeys|gguf   one part only; gguf needs no vLLM
+  --only members|contract|journeys|gguf   one part only; gguf needs no vLLM
   --keep                     leave the servers running; the next run finds them, and stops them unless it
                              has --keep too. The journeys that kill a server are left out
   --no-embed                 without the server for embeddings
@@ -49,8 +49,8 @@ async function main(): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  if (values.only !== undefined && !["contract", "journeys", "gguf"].includes(values.only))
-    throw new Error(`--only takes contract, journeys or gguf, not '${values.only}'`);
+  if (values.only !== undefined && !["members", "contract", "journeys", "gguf"].includes(values.only))
+    throw new Error(`--only takes members, contract, journeys or gguf, not '${values.only}'`);
   rmSync(results, { recursive: true, force: true });
   mkdirSync(results, { recursive: true });
   const engines = values.only === "gguf" ? [] : await openEngines(values.keep, values["no-embed"]);
@@ -79,8 +79,8 @@ const versions = new Map<string, string>();
 function listSuites(only: string | undefined, isKept: boolean): string[] {
   const journeys = ["journeys", ...(isKept ? [] : ["deaths"])];
   if (only === "gguf") return [];
-  if (only === "contract") return ["contract"];
-  return only === "journeys" ? journeys : ["contract", ...journeys];
+  if (only === "contract" || only === "members") return [only];
+  return only === "journeys" ? journeys : ["members", "contract", ...journeys];
 }
 
 const gguf = { model: "" };

@@ -50,6 +50,9 @@ export async function findKept(): Promise<RunningEngine[]> {
   return [];
 }
 
+/** The first keeps its OpenAPI closed, as a node's does and the recordings have it; the others show it. */
+const showsDocuments = ["--", "--no-disable-fastapi-docs"];
+
 /**
  * Starts one serve.sh per kind, so that the death of one engine does not end the others, and waits until all are
  * healthy.
@@ -60,12 +63,16 @@ export async function startEngines(
   onBegun: (keeper: number) => void,
 ): Promise<RunningEngine[]> {
   const ports = await freePorts(kinds.length);
-  return Promise.all(kinds.map((kind, at) => startEngine(kind, ports[at] ?? 0, isKept, onBegun)));
+  return Promise.all(
+    kinds.map((kind, at) => {
+      const flags = at === 0 ? [] : showsDocuments;
+      return startEngine({ kind, port: ports[at] ?? 0, flags }, isKept, onBegun);
+    }),
+  );
 }
 
 async function startEngine(
-  kind: RunningEngine["kind"],
-  port: number,
+  { kind, port, flags }: Pick<RunningEngine, "kind" | "port"> & { flags: string[] },
   isKept: boolean,
   onBegun: (keeper: number) => void,
 ): Promise<RunningEngine> {
@@ -73,7 +80,7 @@ async function startEngine(
   const log = join(folder, "log", `serve-${port}.log`);
   const output = openSync(log, "w");
   // A group of its own: Ctrl-C reaches it through us alone, once.
-  const child = spawn("bash", [script, kind, String(port)], {
+  const child = spawn("bash", [script, kind, String(port), ...flags], {
     detached: true,
     stdio: ["ignore", output, output],
     env: { ...process.env, ...(!isKept && { PENSTOCK_ACCEPT_LEAD: String(process.pid) }) },

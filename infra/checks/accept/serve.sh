@@ -17,7 +17,7 @@ set -euo pipefail
 main() { # bash reads a script as it goes: in a function, an edit of this file cannot hurt a run in progress
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-dir=${PENSTOCK_ACCEPT_DIR:-$here/../../.penstock/accept}
+dir=${PENSTOCK_ACCEPT_DIR:-$here/../../../.penstock/accept}
 wait_s=${PENSTOCK_ACCEPT_WAIT:-240}
 python=${PENSTOCK_ACCEPT_PYTHON:-python3}
 

@@ -17,11 +17,12 @@ export default defineConfig({
           ...slow,
         },
       },
+      { test: { name: "members", include: ["test/infra/checks/accept/members.accept.ts"], ...slow } },
       {
         test: {
           name: "journeys",
           include: ["test/infra/checks/accept/*.accept.ts"],
-          exclude: ["test/infra/checks/accept/recordings.accept.ts", "test/infra/checks/accept/deaths.accept.ts"],
+          exclude: ["recordings", "members", "deaths"].map((name) => `test/infra/checks/accept/${name}.accept.ts`),
           globalSetup: ["test/infra/checks/accept/real-stack.ts"],
           ...slow,
         },

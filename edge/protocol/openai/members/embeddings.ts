@@ -4,6 +4,7 @@ import { accepted, forwarded, orEmpty, readShape, refused, required, isUnsent } 
 import { findPromptFault, promptShown, type PromptInput } from "./prompt-input.ts";
 import { harmless, modelMember, unavailable, withheld } from "./shared.ts";
 
+const ofChats = "It belongs to chats; an input is embedded as it is.";
 const floats = "embeddings are 32-bit numbers, as a list or in base64";
 
 /** The members of `POST /v1/embeddings`. */
@@ -19,6 +20,11 @@ export const embeddingsMembers = {
   padding: refused("inputs are never padded", (value) => isUnsent(value) || value === "do_not_pad"),
   embed_dtype: refused(floats, (value) => isUnsent(value) || value === "float32"),
   endianness: refused(floats, (value) => isUnsent(value) || value === "native" || value === "little"),
+  messages: accepted("An embedding is made of `input`."),
+  add_generation_prompt: accepted(ofChats),
+  continue_final_message: accepted(ofChats),
+  chat_template: accepted(ofChats),
+  chat_template_kwargs: accepted(ofChats),
   stream: accepted("An embedding comes in one piece."),
   ...harmless,
   ...withheld,

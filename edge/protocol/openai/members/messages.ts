@@ -3,7 +3,14 @@ import type { ModelRecord } from "../../../agreements/records/model.ts";
 import { messagesMax, nameBytesMax, toolCallsMax } from "../../../limits.ts";
 import { checkChoice, checkList, checkMembers, checkText, type Check } from "./checks.ts";
 import { isUnsent, refuseMember, type IgnoredMembers } from "./member.ts";
-import { findContentFault, keepPart, listStrangeMembers, readPartKind, tensorTypes, type PartKind } from "./parts.ts";
+import {
+  findContentFault,
+  keepPart,
+  listStrangeMembers,
+  readPartKind,
+  refusedPartTypes,
+  type PartKind,
+} from "./parts.ts";
 
 /** A message of a chat, within its bounds. */
 export interface Message extends JsonObject {
@@ -23,12 +30,16 @@ const checkToolCall = checkMembers(
   ["function"],
 );
 
-const toolCallMembers = ["id", "type", "function"];
-const functionMembers = ["name", "arguments"];
+/** Members of a tool call that go on. */
+export const toolCallMembers = ["id", "type", "function"];
+/** Members of the function that it calls that go on. */
+export const calledMembers = ["name", "arguments"];
+/** Whoever a message may be from; `function` is refused by its name. */
+export const messageRoles = ["system", "developer", "user", "assistant", "tool", "function"];
 
 /** What each member of a message must be. What has no row here is not forwarded. */
 const messageChecks: Readonly<Record<string, Check>> = {
-  role: checkChoice("system", "developer", "user", "assistant", "tool", "function"),
+  role: checkChoice(...messageRoles),
   content: findContentFault,
   name: checkName,
   tool_calls: checkList(checkToolCall, toolCallsMax),
@@ -37,8 +48,11 @@ const messageChecks: Readonly<Record<string, Check>> = {
   reasoning_content: anyText,
 };
 
+/** Members of a message that go on. */
+export const messageMembers: readonly string[] = Object.keys(messageChecks);
+
 /** Members that SDKs send back with an answer, and that no template reads. */
-const silent: ReadonlySet<string> = new Set(["refusal", "annotations", "cache_control", "function_call", "audio"]);
+export const silentMembers: readonly string[] = ["refusal", "annotations", "cache_control", "function_call", "audio"];
 
 /** What is wrong with the messages of a chat, up to the first fault. */
 export const checkMessages: Check = checkList(checkMembers(messageChecks, ["role"]), messagesMax, 1);
@@ -90,7 +104,7 @@ function keepMembers(message: Message, keeping: Keeping): Message {
     else if (name === "tool_calls") {
       if (!isUnsent(value)) kept[name] = keepToolCalls(value, keeping.ignored);
     } else if (Object.hasOwn(messageChecks, name)) kept[name] = value;
-    else if (!silent.has(name)) keeping.ignored.add("messages[]", name);
+    else if (!silentMembers.includes(name)) keeping.ignored.add("messages[]", name);
   }
   return kept;
 }
@@ -114,8 +128,8 @@ const media = ["image", "audio", "video"] as const;
 
 function refusePart(part: JsonObject, path: string, model: Keeping["model"]) {
   const { type } = part;
-  if (typeof type === "string" && tensorTypes.includes(type))
-    return refuseMember(`${path}.${type}`, "send text, or media as a 'data:' URI");
+  const instead = typeof type === "string" ? refusedPartTypes.get(type) : undefined;
+  if (instead !== undefined) return refuseMember(`${path}.${String(type)}`, instead);
   const taken = ["text", ...media.filter((kind) => takes(model, kind))];
   return refuseMember(`${path}.type`, `this model takes ${taken.join(", ")}`, "This type of part");
 }
@@ -126,7 +140,7 @@ function keepToolCalls(calls: unknown, ignored: IgnoredMembers): JsonObject[] {
     const kept = keepNames(call, toolCallMembers, (name) => ignored.add("messages[].tool_calls[]", name));
     const called = kept["function"];
     if (!isObject(called)) return kept;
-    const of = keepNames(called, functionMembers, (name) => ignored.add("messages[].tool_calls[].function", name));
+    const of = keepNames(called, calledMembers, (name) => ignored.add("messages[].tool_calls[].function", name));
     return { ...kept, function: of };
   });
 }

@@ -8,9 +8,11 @@ import { keepNames } from "./messages.ts";
 type Switches = Pick<ModelRecord, "templateSwitches"> | null;
 
 /** Members of a chosen or a given form that go on; a schema within is bounded, and otherwise the caller's own. */
-const formatMembers = ["type", "json_schema", "structures", "triggers", "format"];
-const jsonSchemaMembers = ["name", "description", "schema", "strict"];
-const structureMembers = ["begin", "schema", "end"];
+export const formatMembers = ["type", "json_schema", "structures", "triggers", "format"];
+/** Members of `response_format.json_schema` that go on. */
+export const jsonSchemaMembers = ["name", "description", "schema", "strict"];
+/** Members of a structural tag that go on. */
+export const structureMembers = ["begin", "schema", "end"];
 
 /** Names that a template's call has for itself: a template by the back door, and what breaks vLLM's renderer. */
 const reservedSwitches: ReadonlySet<string> = new Set([

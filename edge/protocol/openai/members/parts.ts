@@ -32,17 +32,35 @@ const partTypes: ReadonlyMap<unknown, PartType> = new Map<string, PartType>([
   ["video_url", { kind: "video", member: "video_url", form: "url" }],
 ]);
 
-/** Types of parts that hand an engine a tensor to unpickle, or an object of its own process; never let through. */
-export const tensorTypes: readonly string[] = [
-  "image_embeds",
-  "audio_embeds",
-  "video_embeds",
-  "prompt_embeds",
-  "image_pil",
-];
+const inline = "send text, or media as a 'data:' URI";
+/**
+ * Types of parts that are never let through, each with what to do instead. Those of tensors (`*_embeds`) and
+ * `image_pil` hand an engine something to unpickle, or an object of its own process.
+ */
+export const refusedPartTypes: ReadonlyMap<string, string> = new Map([
+  ["image_embeds", inline],
+  ["audio_embeds", inline],
+  ["video_embeds", inline],
+  ["prompt_embeds", inline],
+  ["image_pil", inline],
+  ["file", inline],
+  ["thinking", "send it as the message's 'reasoning'"],
+  ["tool_reference", "name the tool in 'tools'"],
+]);
 
 /** The names of all types of parts that are let through where the model takes them. */
 export const partTypeNames: readonly string[] = Array.from(partTypes.keys(), String);
+
+/** The members in which parts bring what they bring. */
+export const partMembers: readonly string[] = Array.from(partTypes.values(), ({ member }) => member);
+
+/** The members of media that are objects, as they go on. */
+export const formMembers: Readonly<Record<string, readonly string[]>> = {
+  image_url: ["url", "detail"],
+  audio_url: ["url", "detail"],
+  video_url: ["url", "detail"],
+  input_audio: ["data", "format"],
+};
 
 /** What a part brings; null for a type that no row knows. */
 export function readPartKind(part: JsonObject): PartKind | null {
@@ -81,11 +99,17 @@ function findFormFault(form: PartType["form"], value: unknown): FieldFault | nul
   if (form === "text") return checkAnyText(value);
   if (form === "plainUrl") return findUrlFault(value);
   if (!isObject(value)) return { path: [], message: "must be an object" };
-  if (form === "url") return under("url", findUrlFault(value["url"]));
+  if (form === "url")
+    return under("url", findUrlFault(value["url"])) ?? under("detail", findDetailFault(value["detail"]));
   return under("data", checkAnyText(value["data"])) ?? under("format", checkFormat(value["format"]));
 }
 
 const checkFormat = checkText(16, 1);
+const checkDetail = checkText(16);
+
+function findDetailFault(detail: unknown): FieldFault | null {
+  return detail === undefined || detail === null ? null : checkDetail(detail);
+}
 
 function under(name: string, fault: FieldFault | null): FieldFault | null {
   return fault && { ...fault, path: [name] };
@@ -113,16 +137,15 @@ export function keepPart(part: JsonObject): JsonObject {
   const { uuid } = part;
   return {
     type: part["type"],
-    [row.member]: isObject(value) ? keepForm(row.form, value) : value,
+    [row.member]: isObject(value) ? keepForm(row.member, value) : value,
     ...(row.kind !== "text" && typeof uuid === "string" && { uuid }),
   };
 }
 
-function keepForm(form: PartType["form"], value: JsonObject): JsonObject {
-  if (form === "sound") return { data: value["data"], format: value["format"] };
-  return value["detail"] === undefined || value["detail"] === null
-    ? { url: value["url"] }
-    : { url: value["url"], detail: value["detail"] };
+function keepForm(member: string, value: JsonObject): JsonObject {
+  const names = formMembers[member] ?? [];
+  const isSent = (name: string) => value[name] !== undefined && value[name] !== null;
+  return Object.fromEntries(names.filter(isSent).map((name) => [name, value[name]]));
 }
 
 const known: ReadonlySet<string> = new Set(["type", "uuid", "cache_control"]);

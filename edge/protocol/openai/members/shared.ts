@@ -78,18 +78,19 @@ export const unavailable = {
   options: refused("put its members into the body itself"),
 } as const satisfies Record<string, Member>;
 
+/** What a caller may say of a stream. */
+export const streamOptions = z.object({
+  include_usage: z.boolean().nullish(),
+  continuous_usage_stats: z.boolean().nullish(),
+});
+
 const noCut = "shorten the prompt yourself";
 
 /** How tokens are chosen and where an answer ends, in chats and completions. Ranges are OpenAI's and vLLM's. */
 export const sampling = {
   n: forwarded(z.int().min(1).max(choicesMax), "How many answers to each prompt."),
   stream: ours(z.boolean(), "Send the answer as it is made."),
-  stream_options: orEmpty(
-    ours(
-      z.object({ include_usage: z.boolean().nullish(), continuous_usage_stats: z.boolean().nullish() }),
-      "Usage at the end of the stream, or on every chunk.",
-    ),
-  ),
+  stream_options: orEmpty(ours(streamOptions, "Usage at the end of the stream, or on every chunk.")),
   temperature: forwarded(z.number().min(0).max(2), "How freely tokens are chosen; 0 always takes the likeliest."),
   top_p: forwarded(z.number().gt(0).max(1), "Only the likeliest tokens that make up this share."),
   top_k: forwarded(z.int().min(-1), "Only so many of the likeliest tokens; -1 for all."),

@@ -13,7 +13,8 @@ export interface ResponseFormat {
   [member: string]: unknown;
 }
 
-const formats = ["text", "json_object", "json_schema", "structural_tag"];
+/** The kinds of `response_format`. */
+export const formatTypes = ["text", "json_object", "json_schema", "structural_tag"];
 const nameBytesMax = 256;
 const tagsMax = 128;
 
@@ -39,7 +40,7 @@ const checkJsonSchema = checkMembers(
 
 const checkFormat = checkMembers(
   {
-    type: checkChoice(...formats),
+    type: checkChoice(...formatTypes),
     json_schema: checkJsonSchema,
     structures: checkList(
       checkMembers({ begin: checkText(1_024), schema: findSchemaFault, end: checkText(1_024) }),
@@ -102,6 +103,8 @@ const options: Readonly<Record<string, Check>> = {
   disable_additional_properties: checkBoolean,
   whitespace_pattern: checkPattern,
 };
+/** Members of `structured_outputs` that go on. */
+export const outputsMembers: readonly string[] = Object.keys({ ...kinds, ...options });
 const checkOutputs = checkMembers({ ...kinds, ...options });
 
 /** A constraint that was misspelled would be left out in silence, so here an unknown name is refused. */

@@ -79,7 +79,9 @@ describe("what goes on of a message", () => {
       [{ role: "assistant", function_call: { name: "f" } }, "messages[1].function_call"],
       [{ role: "assistant", audio: { id: "a" } }, "messages[1].audio"],
       [{ role: "user", content: [image] }, "messages[1].content[0].type"],
-      [{ role: "user", content: [{ type: "file", file: {} }] }, "messages[1].content[0].type"],
+      [{ role: "user", content: [{ type: "file", file: {} }] }, "messages[1].content[0].file"],
+      [{ role: "assistant", content: [{ type: "thinking", thinking: "x" }] }, "messages[1].content[0].thinking"],
+      [{ role: "tool", content: [{ type: "tool_reference", name: "x" }] }, "messages[1].content[0].tool_reference"],
       [
         { role: "user", content: [{ type: "video_embeds", video_embeds: "gASV" }] },
         "messages[1].content[0].video_embeds",

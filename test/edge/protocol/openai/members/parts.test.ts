@@ -7,7 +7,7 @@ import {
   partTypeNames,
   readPartKind,
   readPartText,
-  tensorTypes,
+  refusedPartTypes,
 } from "#edge/protocol/openai/members/parts.ts";
 
 const url = "data:image/png;base64,AA";
@@ -31,6 +31,8 @@ describe("a part of a message", () => {
     [{ type: "image_url", image_url: { url: " data:," } }, "image_url.url"],
     [{ type: "image_url", image_url: { url: ["data:,"] } }, "image_url.url"],
     [{ type: "image_url", image_url: { url: "file:///etc/passwd" } }, "image_url.url"],
+    [{ type: "image_url", image_url: { url, detail: { tree: ["x"] } } }, "image_url.detail"],
+    [{ type: "image_url", image_url: { url, detail: "x".repeat(17) } }, "image_url.detail"],
     [{ type: "audio_url", audio_url: { url: "ftp://example.com/a" } }, "audio_url.url"],
     [{ type: "video_url", video_url: { url: "https://example.com/a.mp4" } }, "video_url.url"],
     [{ type: "image_url", image_url: { url }, uuid: "x".repeat(257) }, "uuid"],
@@ -66,7 +68,7 @@ describe("a part of a message", () => {
     ]);
     expect(readPartText({ type: "refusal", refusal: "no", text: "x" })).toBe("no");
     expect(readPartText({ type: "image_url", image_url: { url }, text: "x" })).toBe("");
-    expect(partTypeNames.filter((type) => tensorTypes.includes(type) || /embed|tensor|pil/.test(type))).toEqual([]);
+    expect(partTypeNames.filter((type) => refusedPartTypes.has(type) || /embed|tensor|pil/.test(type))).toEqual([]);
   });
 });
 
