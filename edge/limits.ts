@@ -54,6 +54,11 @@ export const logprobsMax = 20;
 export const promptLogprobsMax = 5;
 /** Tokens of a prompt whose log-probabilities may be asked for, unless the model's record allows more. */
 export const scoredTokensMax = 1_024;
+/**
+ * Tokens of all answers together where an engine can only answer in one piece (`prompt_logprobs`): what it had made of
+ * them when its caller leaves is paid by nobody (docs/decisions/0012).
+ */
+export const unstreamedTokensMax = 64;
 /** Bytes of a name: of a tool, of a message's author, of a tool call. */
 export const nameBytesMax = 256;
 /** Tool calls of one message. */

@@ -74,6 +74,12 @@ export const AgentLimits = z.strictObject({
   stuckMs: Milliseconds.min(50)
     .default(20_000)
     .describe("An engine whose sequences run without a token for this long, in ms, counts as stuck."),
+  slowStructuredMs: Milliseconds.min(10)
+    .default(5_000)
+    .describe(
+      "A call with a form for its answer (a schema, strict tools) whose first token takes longer than this, in ms, " +
+        "and four times as long as is usual, is told of in the log with its org.",
+    ),
   segmentBytesMax: z
     .int()
     .min(1_024)

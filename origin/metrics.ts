@@ -12,6 +12,10 @@ export interface Metrics {
   noteAuthFailure(): void;
   notePing(): void;
   noteTokens(prompt: number, completion: number): void;
+  /** How long a call with a form for its answer waited for its first token, in ms. */
+  noteStructuredFirstToken(ms: number): void;
+  /** A call with a form waits for longer than it should. */
+  noteSlowStructured(): void;
   /**
    * Prometheus text (exposition format 0.0.4), the engines' pages behind it under their own names; a family is
    * described once.
@@ -26,6 +30,7 @@ export function openMetrics(): Metrics {
   let pings = 0;
   let promptTokens = 0;
   let completionTokens = 0;
+  const structured = countStructured();
   return {
     noteRequest: (outcome) => void requests.set(outcome, (requests.get(outcome) ?? 0) + 1),
     noteAuthFailure: () => void authFailures++,
@@ -34,6 +39,8 @@ export function openMetrics(): Metrics {
       promptTokens += prompt;
       completionTokens += completion;
     },
+    noteStructuredFirstToken: structured.noteFirstToken,
+    noteSlowStructured: structured.noteSlow,
     write(gauges, enginePages) {
       const outcomes = Array.from(
         requests,
@@ -55,6 +62,7 @@ export function openMetrics(): Metrics {
         ...single("penstock_agent_pings_total", "counter", "Keep-alive comments written.", pings),
         ...single("penstock_agent_prompt_tokens_total", "counter", "Prompt tokens billed.", promptTokens),
         ...single("penstock_agent_completion_tokens_total", "counter", "Completion tokens billed.", completionTokens),
+        ...structured.write(),
         ...single("penstock_agent_inflight_calls", "gauge", "Calls in flight.", gauges.inflight),
         ...single(
           "penstock_agent_held_tokens",
@@ -73,6 +81,32 @@ export function openMetrics(): Metrics {
         "",
       ].join("\n");
     },
+  };
+}
+
+function countStructured() {
+  const name = "penstock_agent_structured_first_token_seconds";
+  let calls = 0;
+  let seconds = 0;
+  let slow = 0;
+  return {
+    noteFirstToken(ms: number) {
+      calls++;
+      seconds += ms / 1_000;
+    },
+    noteSlow: () => void slow++,
+    write: () => [
+      ...family(name, "summary", "Waits of calls with a form for their answer until their first token.", [
+        `${name}_sum ${seconds}`,
+        `${name}_count ${calls}`,
+      ]),
+      ...single(
+        "penstock_agent_slow_structured_calls_total",
+        "counter",
+        "Calls with a form whose first token took too long: see slow_structured_call in the log.",
+        slow,
+      ),
+    ],
   };
 }
 

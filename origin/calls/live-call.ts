@@ -4,6 +4,7 @@ import { loadHeader, writeLoad } from "#edge/agreements/records/node.ts";
 import type { Outcome } from "#edge/agreements/records/usage.ts";
 import { Refusal } from "#edge/errors.ts";
 import type { Engine } from "../engines/http/client.ts";
+import type { FirstTokenWatch } from "../engines/first-tokens.ts";
 import type { PreparedCall } from "./prepare.ts";
 import { buildRecord, settlePrompt, type Account } from "./record.ts";
 import type { Rooms } from "./rooms.ts";
@@ -15,6 +16,7 @@ export interface LiveCall extends Account {
   engine: Engine;
   prepared: PreparedCall;
   response: ServerResponse;
+  firstToken: FirstTokenWatch;
   /** Aborted with an Ending: the caller left, the deadline came, or the agent stops. */
   controller: AbortController;
 }

@@ -6,7 +6,9 @@ import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import { choicesMax, inputsMax } from "#edge/limits.ts";
 import { restoreDigits } from "#edge/protocol/digits.ts";
+import { estimateCompile } from "#edge/protocol/openai/members/structure/compile.ts";
 import { omitOurs, recheckBody, renameMedia } from "#edge/protocol/openai/members/recheck.ts";
+import { isLongScore, refuseUnstreamed } from "#edge/protocol/openai/scores.ts";
 import type { Engine } from "../engines/http/client.ts";
 import { mayStream, openaiFields } from "../engines/dialects.ts";
 import type { MeterBounds } from "./usage-meter.ts";
@@ -22,6 +24,10 @@ export interface PreparedCall {
   hidesReasoning: boolean;
   wantsUsage: boolean;
   wantsContinuousUsage: boolean;
+  /** The engine is to score a long prompt: one at a time is enough for it. */
+  isLongScore: boolean;
+  /** The engine compiles a grammar before the first token. */
+  isStructured: boolean;
   /** Over all prompts. */
   choices: number;
   bounds: MeterBounds;
@@ -54,10 +60,12 @@ export function prepareCall({ body: bytes, path, claims, engine, cacheSaltKey }:
   const body: JsonObject = { ...omitOurs(path, restoreDigits(requested, exact)), model };
   if (isChat(path))
     body["messages"] = renameMedia(body["messages"], (uuid) => nameMedium(uuid, claims.org, cacheSaltKey));
-  if (isGenerated) setCompletionMax(body, path, engine, readCompletionMax(requested, claims.completionTokensMax));
+  const completionTokens = readCompletionMax(requested, claims.completionTokensMax);
+  if (isGenerated) setCompletionMax(body, path, engine, completionTokens);
   const { cache, isStrict, hasContinuousUsage, hasStreamInterval } = engine.dialect;
   const engineBody = isStrict ? pickOpenaiFields(body) : body;
   const isEngineStream = isGenerated && (isStream || mayStream(engineBody));
+  if (isGenerated && !isEngineStream) refuseUnstreamed(requested, { choices, completionTokens });
   engineBody["stream"] = isEngineStream;
   if (isEngineStream) {
     engineBody["stream_options"] = {
@@ -73,6 +81,8 @@ export function prepareCall({ body: bytes, path, claims, engine, cacheSaltKey }:
     body: engineBody,
     isStream,
     isEngineStream,
+    isLongScore: isGenerated && isLongScore(requested, claims.promptTokensGuess ?? claims.tokensHeld),
+    isStructured: isEngineStream && estimateCompile(engineBody) > 0,
     hidesReasoning: isGenerated && requested["include_reasoning"] === false,
     wantsUsage: streamOptions["include_usage"] === true || streamOptions["continuous_usage_stats"] === true,
     wantsContinuousUsage: streamOptions["continuous_usage_stats"] === true,

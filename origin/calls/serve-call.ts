@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import { callPaths, type CallPath } from "#edge/agreements/paths.ts";
+import type { SlowListener } from "../engines/first-tokens.ts";
 import { refuseAborted, type LiveCall } from "./live-call.ts";
 import { prepareCall } from "./prepare.ts";
 import type { Rooms } from "./rooms.ts";
@@ -34,7 +35,7 @@ export async function answerCall(
   if (!callPaths[path].endpoints.some((endpoint) => endpoint === claims.endpoint))
     throw new Refusal("invalid_api_key", { message: "The hop token is for another endpoint.", log: "endpoint" });
   refuseWhenClosed(rooms);
-  const { engine, capacity } = rooms.pool.findServing(claims.model);
+  const { engine, capacity, scored, firstTokens } = rooms.pool.findServing(claims.model);
   const prepared = prepareCall({ body, path, claims, engine, cacheSaltKey: rooms.config.cacheSaltKey });
   const slot = capacity.take(claims.tokensHeld);
   const controller = new AbortController();
@@ -52,16 +53,31 @@ export async function answerCall(
     responseId: null,
     startedAtMs: rooms.now(),
     firstTokenAtMs: null,
+    firstToken: firstTokens.watch(prepared.isStructured ? tellSlow(rooms, claims) : null),
   };
   try {
-    await (prepared.isStream ? serveStream(call) : serveWhole(call));
+    await scored.run(prepared.isLongScore, () => (prepared.isStream ? serveStream(call) : serveWhole(call)));
   } catch (error) {
     throw controller.signal.aborted ? await refuseAborted(call) : error;
   } finally {
     rooms.live.delete(controller);
     stopDeadline();
+    call.firstToken.stop();
     slot.release();
   }
+}
+
+/** Tells the operator whose form keeps an engine busy, before it answers and after; never what stands in it. */
+function tellSlow({ log, metrics }: Rooms, { org, model, hold }: HopClaims): SlowListener {
+  return {
+    onSlow(ms) {
+      metrics.noteSlowStructured();
+      log("slow_structured_call", { org, model, hold, ms, state: "waiting" });
+    },
+    onSlowEnd: (ms, hasToken) =>
+      log("slow_structured_call", { org, model, hold, ms, state: hasToken ? "began" : "ended without a token" }),
+    onToken: metrics.noteStructuredFirstToken,
+  };
 }
 
 function refuseWhenClosed(rooms: Rooms): void {

@@ -5,12 +5,16 @@ import { openCapacity, type Capacity } from "./capacity.ts";
 import type { AgentConfig } from "../config.ts";
 import { openEngine, type Engine } from "./http/client.ts";
 import { openEngineMonitor, type EngineMonitor } from "./health.ts";
+import { openFirstTokens, type FirstTokens } from "./first-tokens.ts";
+import { openScoredGate, type ScoredGate } from "./scored.ts";
 
-/** An engine with its monitor and its capacity: what one call needs. */
+/** An engine with all that one call of it needs: its monitor, its capacity, and what watches over costly calls. */
 export interface PooledEngine {
   engine: Engine;
   monitor: EngineMonitor;
   capacity: Capacity;
+  scored: ScoredGate;
+  firstTokens: FirstTokens;
 }
 
 /** All engines of this node. */
@@ -40,14 +44,11 @@ export function openEnginePool(
     return {
       engine,
       monitor,
+      ...openWatches(config.limits, now),
       capacity: openCapacity(config.limits, () => config.limits.kvPoolTokens ?? monitor.readings.kvPoolTokens),
     };
   });
-  const byModel = new Map(
-    all.flatMap((pooled) =>
-      Object.keys(pooled.engine.config.models).map((model): [string, PooledEngine] => [model, pooled]),
-    ),
-  );
+  const byModel = mapModels(all);
 
   return {
     all,
@@ -87,6 +88,18 @@ export function openEnginePool(
       }
     },
   };
+}
+
+function openWatches(limits: AgentConfig["limits"], now: () => number): Pick<PooledEngine, "scored" | "firstTokens"> {
+  return { scored: openScoredGate(), firstTokens: openFirstTokens(limits, now) };
+}
+
+function mapModels(all: readonly PooledEngine[]): Map<string, PooledEngine> {
+  return new Map(
+    all.flatMap((pooled) =>
+      Object.keys(pooled.engine.config.models).map((model): [string, PooledEngine] => [model, pooled]),
+    ),
+  );
 }
 
 /**

@@ -24,6 +24,17 @@ test("the page is Prometheus text: every sample has a type, the engine's page co
   }
 });
 
+test("waits for a form are summed and counted, and slow ones by themselves", () => {
+  const metrics = openMetrics();
+  metrics.noteStructuredFirstToken(250);
+  metrics.noteStructuredFirstToken(9_500);
+  metrics.noteSlowStructured();
+  const page = metrics.write({ inflight: 0, heldTokens: 0, usageBacklogBytes: 0, isReady: true }, []);
+  const name = "penstock_agent_structured_first_token_seconds";
+  expect(page).toContain(`# TYPE ${name} summary\n${name}_sum 9.75\n${name}_count 2\n`);
+  expect(page).toContain("penstock_agent_slow_structured_calls_total 1\n");
+});
+
 test("two engines' pages describe each family once, and keep both engines' samples", () => {
   const page = (model: string) => `# HELP vllm:x X\n# TYPE vllm:x gauge\nvllm:x{model_name="${model}"} 1\n`;
   const text = openMetrics().write({ inflight: 0, heldTokens: 0, usageBacklogBytes: 0, isReady: false }, [

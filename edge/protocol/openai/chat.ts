@@ -52,6 +52,7 @@ export function readChat(
   const body = { ...keepNested(sent, model, ignored), messages: keepMessages(sent.messages, model, ignored) };
   const requested = body.max_completion_tokens ?? body.max_tokens;
   const completionTokens = requested ?? Math.min(model.completionTokensDefault, model.contextTokensMax);
+  const choices = body.n ?? 1;
   const text = joinChatText(body);
   refuseSurelyLong(text, "messages", model);
   const tools = body.tools?.length ? estimateTokens(JSON.stringify(body.tools)) : 0;
@@ -61,13 +62,13 @@ export function readChat(
     model,
     body: writeBody(body, { model: model.id, max_tokens: completionTokens, max_completion_tokens: undefined }),
     isStream: body.stream ?? false,
-    choices: body.n ?? 1,
+    choices,
     promptTokensMax: boundChat(body, model),
     promptTokensGuess,
     completionTokens,
     isDefaultMax: requested === undefined,
     hasImages: hasMedia(body),
-    isScored: refuseCostlyScores(body, promptTokensGuess, model),
+    isScored: refuseCostlyScores(body, { promptTokens: promptTokensGuess, choices, completionTokens }, model),
     compileSeconds: estimateCompile(body),
     affinity: readAffinity(body, text),
     ignored,

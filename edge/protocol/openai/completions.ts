@@ -64,6 +64,7 @@ export function readCompletions(
   }
   // An engine has to have room for one token, even where it is not asked for any.
   refuseLongPrompt("prompt", body.prompt, { ...model, contextTokensMax: model.contextTokensMax - 1 });
+  const choices = (body.n ?? 1) * countPrompts(body.prompt);
   const text = joinPromptText(body.prompt);
   const bound = boundPrompts(body.prompt, { model, suffix: body.suffix });
   const promptTokensGuess = text.trim() ? estimateTokens(text) : bound;
@@ -72,13 +73,13 @@ export function readCompletions(
     model,
     body: writeBody(body, { model: model.id, max_tokens: completionTokens }),
     isStream: body.stream ?? false,
-    choices: (body.n ?? 1) * countPrompts(body.prompt),
+    choices,
     promptTokensMax: bound,
     promptTokensGuess,
     completionTokens,
     isDefaultMax: false,
     hasImages: false,
-    isScored: refuseCostlyScores(body, promptTokensGuess, model),
+    isScored: refuseCostlyScores(body, { promptTokens: promptTokensGuess, choices, completionTokens }, model),
     compileSeconds: estimateCompile(body),
     affinity: readAffinity(body, text),
     ignored,

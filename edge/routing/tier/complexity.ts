@@ -48,7 +48,8 @@ export function classifyTier(
   node: Coefficients,
 ): Classification {
   const prompt = Math.ceil(call.promptTokensGuess * (habit?.promptRatio ?? 1));
-  const uncached = Math.max(0, prompt - (habit?.cachedTokens ?? 0));
+  // An engine that scores a prompt reads all of it: nothing of its cache says how likely a token was.
+  const uncached = call.isScored ? prompt : Math.max(0, prompt - (habit?.cachedTokens ?? 0));
   const expected =
     habit && !habit.isAtLeast ? Math.min(call.completionTokens, habit.outputTokens) : call.completionTokens;
   const output = call.choices * expected;

@@ -16,7 +16,10 @@ export async function passCall(
     ...parts,
     meter,
     signal: controller.signal,
-    onFirstToken: () => (call.firstTokenAtMs = rooms.now()),
+    onFirstToken: () => {
+      call.firstTokenAtMs = rooms.now();
+      call.firstToken.noteToken();
+    },
     onCheckpoint: () =>
       rooms.sender.checkpoint(buildRecord({ ...call, responseId: rewriter.responseId }, "failed", false, rooms.now())),
     onPing: rooms.metrics.notePing,

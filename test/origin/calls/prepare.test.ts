@@ -43,6 +43,31 @@ describe("a call made ready", () => {
     expect(computeCacheSalt("org_0123456789", createSecretKey(Buffer.alloc(32, 8)))).not.toBe(salt);
   });
 
+  test("long answers beside prompt_logprobs are refused here too, where the engine answers in one piece", () => {
+    const ask = (over: object, kind?: EngineKind) => () => prepare({ messages, prompt_logprobs: 1, ...over }, kind);
+    expect(ask({ max_tokens: 65 })).toThrow(Refusal);
+    expect(ask({ max_tokens: 9, n: 8 })).toThrow(Refusal);
+    expect(ask({})).toThrow(Refusal);
+    expect(ask({ max_tokens: 8, n: 8 })).not.toThrow();
+    expect(ask({ max_tokens: 65 }, "openai")).not.toThrow();
+  });
+
+  test("a long prompt that is to be scored is told by the edge's estimate, else by what is held", () => {
+    const isLong = (body: object, promptTokensGuess?: number) =>
+      prepareCall({
+        body: Buffer.from(JSON.stringify({ messages, max_tokens: 1, ...body })),
+        path: "/v1/chat/completions",
+        claims: { ...claims, tokensHeld: 9_000, promptTokensGuess },
+        engine: openKind("vllm"),
+        cacheSaltKey: saltKey,
+      }).isLongScore;
+    expect(isLong({ prompt_logprobs: 0 }, 1_025)).toBe(true);
+    expect(isLong({ echo: true }, 1_025)).toBe(true);
+    expect(isLong({ prompt_logprobs: 0 })).toBe(true);
+    expect(isLong({ prompt_logprobs: 0 }, 1_024)).toBe(false);
+    expect(isLong({ logprobs: true }, 100_000)).toBe(false);
+  });
+
   test.each<[EngineKind, string[]]>([
     ["vllm", ["max_tokens", "max_completion_tokens", "cache_salt", "top_k"]],
     ["simulator", ["max_tokens", "max_completion_tokens", "cache_salt", "top_k"]],
@@ -154,7 +179,7 @@ describe("a call made ready", () => {
   });
 
   test("what an engine can only answer in one piece is asked for in one, and without a stream's members", () => {
-    const { isEngineStream, body } = prepare({ messages, prompt_logprobs: 0 });
+    const { isEngineStream, body } = prepare({ messages, prompt_logprobs: 0, max_tokens: 64 });
     expect([isEngineStream, body["stream"]]).toEqual([false, false]);
     for (const name of ["stream_options", "stream_interval"]) expect(body).not.toHaveProperty(name);
     expect(prepare({ messages, prompt_logprobs: null }).isEngineStream).toBe(true);

@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { answerJson, textChunks, streamChunks } from "#test/support/fakes/fake-engine.ts";
 import { org, saltSecret, until } from "#test/support/fakes/origin.ts";
+import { loadHeader } from "#edge/agreements/records/node.ts";
 import { openCallWorld, pause, whole } from "./world.ts";
 
 const world = openCallWorld();
@@ -96,6 +97,24 @@ test("a node whose clock differs from the edge's gives a call the time that the 
     const { status } = await world.ask({}, { iat, exp: iat + 60, deadlineMs: iat * 1_000 + 10_000 });
     expect(status).toBe(200);
   }
+});
+
+test("one long call for scores at a time: another is told to come again by a node that is well", async () => {
+  const scored = { prompt_logprobs: 1, max_tokens: 1 };
+  const claims = { promptTokensGuess: 4_000, tokensHeld: 20_000 };
+  let finish = () => {};
+  world.engine.script = (response) => void (finish = () => answerJson(response, 200, whole()));
+  const first = world.ask(scored, claims);
+  await until(() => world.engine.calls.length === 1);
+  const second = await world.ask(scored, claims);
+  expect([second.status, JSON.parse(second.text).error.code]).toEqual([503, "server_is_overloaded"]);
+  // The load tells the edge that the node answers: its breaker stays closed.
+  expect(second.headers).toMatchObject({ "retry-after": "1", [loadHeader]: expect.any(String) });
+  expect(world.engine.calls).toHaveLength(1);
+  finish();
+  expect((await first).status).toBe(200);
+  world.engine.script = (response) => answerJson(response, 200, whole());
+  expect((await world.ask(scored, claims)).status).toBe(200);
 });
 
 test("a call past its deadline is a timeout, and its engine is stopped", async () => {

@@ -25,7 +25,7 @@ test("numbers keep their digits wherever they stand, and what was left out stays
 });
 
 test("a body of text2sql goes to the model that serves it, with scores and forms told from the rest", () => {
-  const json = { messages: [{ role: "user", content: "hi" }], prompt_logprobs: 1 };
+  const json = { messages: [{ role: "user", content: "hi" }], prompt_logprobs: 1, max_tokens: 1 };
   const parsed = readParsedBody("text2sql", { json, exact: null }, testModels);
   expect(parsed.model.aliases).toContain("text2sql");
   expect([parsed.isScored, parsed.compileSeconds]).toEqual([true, 0]);

@@ -54,6 +54,14 @@ describe("the classification without history", () => {
   }
 });
 
+test("scores are complex however short the prompt, and of its cache an engine reads nothing for them", () => {
+  const cached = knowing({ cachedTokens: 900 });
+  const scored = judged({ ...call(1_000, 1), isScored: true }, cached);
+  expect([scored.why, scored.tier]).toEqual(["scores", "complex"]);
+  expect(scored.gpuSeconds).toBe(judged(call(1_000, 1)).gpuSeconds);
+  expect(scored.gpuSeconds).toBeGreaterThan(judged(call(1_000, 1), cached).gpuSeconds);
+});
+
 describe("what is known of an org", () => {
   test("its own outputs stand for a max_tokens that it never uses", () => {
     expect(judged(call(100, 6_000), knowing({ outputTokens: 210, isAtLeast: false }))).toMatchObject({
