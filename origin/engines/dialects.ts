@@ -107,8 +107,9 @@ export const openaiFields: ReadonlySet<string> = new Set(
 /**
  * Members with which an engine can only answer in one piece: vLLM refuses `prompt_logprobs` in a stream, and OpenAI
  * streams sound in another form than it has in a whole answer. Whoever leaves such a call pays its prompt, since nobody
- * is told how much was made. Every other call for text is asked of its engine as a stream: `echo` and `max_tokens` of 0
- * can be streamed, and so can logprobs, tools and several choices, by each engine that has them.
+ * is told how much was made; so it is little (`unstreamedTokensMax`). Every other call for text is asked of its engine
+ * as a stream: `echo` and `max_tokens` of 0 can be streamed, and so can logprobs, tools and several choices, by each
+ * engine that has them.
  */
 const wholeMembers = ["prompt_logprobs", "audio"];
 

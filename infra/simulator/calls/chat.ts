@@ -59,7 +59,9 @@ export function readChat(
     scriptFor: (index) =>
       makeToolScript(raw, last?.role ?? "", `${seed}\n${index}`) ?? makeStructuredScript(raw, `${seed}\n${index}`),
     echoed: fields.is("echo") && last?.role === "assistant" ? last.content : "",
-    promptLogprobs: fields.number("prompt_logprobs"),
+    // vLLM scores the prompt for `echo` alone.
+    promptLogprobs:
+      fields.number("prompt_logprobs") ?? (fields.is("echo") ? (fields.number("top_logprobs") ?? 0) : null),
   };
 }
 

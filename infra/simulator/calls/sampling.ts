@@ -69,7 +69,7 @@ export function checkEarly(raw: Readonly<Record<string, unknown>>): void {
   }
   if (raw["stream_options"] && !raw["stream"])
     throw makeProblem("Stream options can only be defined when `stream=True`.", "stream_options");
-  if (raw["stream"] && typeof raw["prompt_logprobs"] === "number")
+  if (raw["stream"] && Number(raw["prompt_logprobs"] ?? 0) !== 0)
     throw makeProblem("`prompt_logprobs` are not available when `stream=True`.", "prompt_logprobs");
 }
 

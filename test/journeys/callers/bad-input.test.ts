@@ -133,6 +133,26 @@ const cases: Case[] = [
     param: "max_tokens",
   },
   {
+    name: "a long answer beside scores of the prompt, which come in one piece",
+    body: chat({ prompt_logprobs: 1, max_tokens: 65 }),
+    param: "max_tokens",
+  },
+  {
+    name: "the same over several answers",
+    body: chat({ prompt_logprobs: 0, n: 8, max_completion_tokens: 9 }),
+    param: "max_completion_tokens",
+  },
+  {
+    name: "a chat with echo, whose prompt vLLM scores, and more scores than that allows",
+    body: chat({ echo: true, logprobs: true, top_logprobs: 6 }),
+    param: "top_logprobs",
+  },
+  {
+    name: "a chat with echo and a prompt that is too long to be scored",
+    body: chat({ echo: true, messages: [{ role: "user", content: "word ".repeat(1_200) }] }),
+    param: "echo",
+  },
+  {
     name: "legacy functions",
     body: chat({ functions: [{ name: "f" }] }),
     code: "unsupported_parameter",

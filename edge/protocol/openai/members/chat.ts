@@ -177,7 +177,10 @@ export const chatMembers = {
       z.array(z.record(z.string(), z.string())).max(documentsMax),
     ),
   ),
-  echo: forwarded(z.boolean(), "Give the last message back before the answer."),
+  echo: forwarded(
+    z.boolean(),
+    "Give the last message back before the answer. The prompt is scored for it, and priced so.",
+  ),
   add_generation_prompt: forwarded(z.boolean(), "Begin an answer of the assistant; true unless set."),
   continue_final_message: forwarded(z.boolean(), "Go on with the last message instead."),
   functions: refused("use 'tools'"),

@@ -8,6 +8,7 @@ import {
   promptLogprobsMax,
   stopBytesMax,
   stopMax,
+  unstreamedTokensMax,
 } from "../../../limits.ts";
 import { createCheckedSchema } from "../../fields.ts";
 import { checkBias, checkList, checkText, checkTexts, checkTokenIds } from "./checks.ts";
@@ -128,7 +129,7 @@ export const sampling = {
   logprob_token_ids: tokenIds("Tokens whose log-probabilities are given whatever their rank.", 20),
   prompt_logprobs: forwarded(
     z.int().min(0).max(promptLogprobsMax),
-    "So many log-probabilities for each token of the prompt.",
+    `So many log-probabilities for each token of the prompt; all answers together have ${unstreamedTokensMax} tokens.`,
   ),
   skip_special_tokens: forwarded(z.boolean(), "Leave the model's marks out of the text; true unless set."),
   spaces_between_special_tokens: forwarded(z.boolean(), "Blanks between the model's marks."),

@@ -24,6 +24,12 @@ test("a call is read with its prompt; the caller's request id becomes its id", (
   expect(ask.prompts).toEqual([model && readPrompt(new Fields({ messages }, {}), model).prompt]);
 });
 
+test("echo alone scores the prompt, with as many as top_logprobs says", () => {
+  const scores = (over: object) => readChat({ messages, ...over }, models, null).promptLogprobs;
+  expect([{}, { echo: true }, { echo: true, logprobs: true, top_logprobs: 2 }].map(scores)).toEqual([null, 0, 2]);
+  expect(scores({ echo: true, prompt_logprobs: 1 })).toBe(1);
+});
+
 test("a model that is unknown comes before a bad parameter, and a bad type before the model", () => {
   expect(() => readChat({ model: "nope", messages, max_tokens: 0 }, models, null)).toThrow("does not exist");
   expect(() => readChat({ model: "nope", messages, max_tokens: "x" }, models, null)).toThrow("int_parsing");

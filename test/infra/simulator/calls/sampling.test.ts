@@ -64,6 +64,7 @@ test("a cache salt is 1 to 128 characters without the forbidden ones", () => {
     expect(() => checkEarly({ cache_salt })).toThrow("cache_salt");
   expect(() => checkEarly({ stream_options: { include_usage: true } })).toThrow("stream=True");
   expect(() => checkEarly({ stream: true, prompt_logprobs: 1 })).toThrow("prompt_logprobs");
+  expect(() => checkEarly({ stream: true, prompt_logprobs: 0 })).not.toThrow();
 });
 
 test("usage is reported only on request, and on every chunk only with the last", () => {
