@@ -107,16 +107,16 @@ const cases: Case[] = [
   {
     name: "a content part of an unknown kind",
     body: chat({ messages: [{ role: "user", content: [{ type: "hologram", hologram: "x" }] }] }),
-    code: "invalid_value",
-    param: "messages",
+    code: "unsupported_parameter",
+    param: "messages[0].content[0].type",
   },
   {
     name: "an image for a model of text",
     body: chat({
       messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "data:image/png;base64,AAAA" } }] }],
     }),
-    code: "invalid_value",
-    param: "messages",
+    code: "unsupported_parameter",
+    param: "messages[0].content[0].type",
   },
   {
     name: "a tool_choice without tools",
@@ -131,8 +131,14 @@ const cases: Case[] = [
     param: "top_logprobs",
   },
   {
+    name: "ids of the tokens",
+    body: chat({ return_token_ids: true }),
+    code: "unsupported_parameter",
+    param: "return_token_ids",
+  },
+  {
     name: "guided_json, which new vLLMs ignore",
-    body: chat({ guided_json: {} }),
+    body: chat({ guided_json: { type: "object" } }),
     code: "unsupported_parameter",
     param: "guided_json",
   },

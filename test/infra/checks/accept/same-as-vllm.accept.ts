@@ -141,8 +141,11 @@ const parseCalls = (answer: VllmAnswer) => ({
   calls: answer.calls.map(({ name, args }) => ({ name, args: JSON.parse(args) as unknown })),
 });
 
-/** A tool call that was cut is text in vLLM's whole answers, tags and all; in its streams, and with us, it is not. */
-const isCutCall = ({ choices }: RawAnswer) => choices.some(({ message }) => message?.content?.includes("<tool_call>"));
+/**
+ * A tool call that was cut is text in vLLM's whole answers, tags and all; in its streams, and with us, it is not. The cut
+ * may be in the tag itself.
+ */
+const isCutCall = ({ choices }: RawAnswer) => choices.some(({ message }) => message?.content?.includes("<tool_"));
 
 /** The names of an answer's members, and of its choices', in their order; without what tells of vLLM's own affairs. */
 const listMembers = (answer: RawAnswer) => [
@@ -253,7 +256,6 @@ test("nothing of the engine's own affairs is in an answer: fields, headers, name
     const response = await world.chat(org.key, {
       max_tokens: 4,
       stream,
-      return_token_ids: true,
       cache_salt: "theirs",
       request_id: "theirs",
       priority: -1,
@@ -266,6 +268,23 @@ test("nothing of the engine's own affairs is in an answer: fields, headers, name
     );
     expect(text).toMatch(/"id":"chatcmpl-/);
   }
+});
+
+test("scores of a prompt are vLLM's own, priced as scores; those of a chat's echo alone are not shown", async () => {
+  const org = await world.newOrg();
+  const fields = { max_tokens: 1, temperature: 0, messages };
+  const truth = await asWhole(askChat(direct, { ...fields, prompt_logprobs: 1 }));
+  for (const [asked, scores] of [
+    [{ prompt_logprobs: 1 }, "prompt_logprobs" in truth && truth.prompt_logprobs],
+    [{ echo: true }, null],
+  ] as const) {
+    const response = await world.chat(org.key, { ...fields, ...asked });
+    expect(response.headers.get("x-penstock-tier")).toMatch(/^complex; .*why=scores/);
+    expect(await response.json()).toHaveProperty("prompt_logprobs", scores);
+  }
+  expect(await world.settled(org.id)).toMatchObject(
+    Array.from({ length: 2 }, () => ({ promptTokens: truth.usage?.prompt_tokens, completionTokens: 1 })),
+  );
 });
 
 test("four choices go to the complex node's engine, one to the shared node's", async () => {
