@@ -11,11 +11,15 @@ const table = {
     type: "authentication_error",
     message: "This API key may not be used from your IP address.",
   },
-  model_not_allowed: { status: 403, type: "permission_error", message: "This API key may not use this model." },
   insufficient_permissions: {
     status: 403,
     type: "permission_error",
     message: "This API key may not use this endpoint.",
+  },
+  org_suspended: {
+    status: 403,
+    type: "permission_error",
+    message: "The organization is suspended; its admin keys may only read.",
   },
   model_not_found: {
     status: 404,
@@ -98,6 +102,12 @@ export const refusalCodes = z.custom<RefusalCode>((value) => typeof value === "s
 /** The table of refusals, for docs and tests. */
 export const refusals: Readonly<Record<RefusalCode, { status: number; type: string; message: string }>> = table;
 
+/** A model as a call names it; `id` is null where no model has that name. */
+export interface NamedModel {
+  name: string;
+  id: string | null;
+}
+
 /** What one refusal adds to its row of the table. */
 export interface RefusalDetails {
   /** Public: replaces the table's message. Never an engine's text, never a secret. */
@@ -107,6 +117,8 @@ export interface RefusalDetails {
   retryAfterMs?: number | undefined;
   /** False tells SDKs not to try again (`x-should-retry`). */
   mayRetry?: boolean | undefined;
+  /** The model that this tells of: whoever may not use it hears that there is none (`hideModel`). */
+  about?: NamedModel | undefined;
   /** Further headers, such as the rate limits of a denial. */
   headers?: Record<string, string> | undefined;
   /** Further members of the error object. */

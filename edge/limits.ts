@@ -103,6 +103,8 @@ export const inputsMax = 2_048;
 /** Characters of an `Idempotency-Key`. */
 export const idempotencyKeyCharsMax = 255;
 
+/** Keys that an org may have in force, admin keys too; a key that is rotated counts until it has ended. */
+export const keysInForceMax = 1_000;
 /** A client token lives an hour at most. */
 export const clientTokenSecondsMax = 3_600;
 

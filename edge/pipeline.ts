@@ -1,10 +1,10 @@
-import { admit, introspect, rateHeaders, releaseHold } from "./admission/index.ts";
+import { admit, hideModel, introspect, narrowScopes, rateHeaders, releaseHold } from "./admission/index.ts";
 import { nameHold } from "./agreements/tokens/ids.ts";
 import { answerStream, answerWhole, countPrompt, forward, type Answer } from "./forwarding/index.ts";
 import { identify, mintClientToken, type ClientToken } from "./identity/index.ts";
 import type { Ports } from "./ports.ts";
 import { readCall, type CallAddress } from "./protocol/openai/call.ts";
-import { findModel, showModels, type ModelCard, type ModelList } from "./protocol/openai/models.ts";
+import { showModels, type ModelCard, type ModelList } from "./protocol/openai/models.ts";
 import { rankNodes, writeTierHeader } from "./routing/index.ts";
 import type { Visit } from "./visit.ts";
 
@@ -20,12 +20,13 @@ export async function serveCall(
   counted: Promise<void>,
 ): Promise<Response> {
   const credential = await identify(visit.request, ports, visit.now());
-  const call = await readCall(visit, endpoint, ports.models, { deployment, sender: credential });
+  const reading = readCall(visit, endpoint, ports.models, { deployment, sender: credential });
+  const hide = (failure: unknown) => counted.then(() => hideModel(ports.ledger, credential, endpoint, failure));
+  const call = await reading.catch(hide);
   const classification = ports.classifier.classify(credential.org, call);
   const { org } = credential;
   const { tier } = classification;
   const nodes = rankNodes(visit, ports.fleet, call, { org, ...classification });
-
   const hold = nameHold(visit.id);
   const unheld = { org, hold, tier, tokensHeld: 0, completionTokens: 0 };
   await counted;
@@ -39,8 +40,7 @@ export async function serveCall(
     countPrompt: () => countPrompt(visit, { call, reserved: unheld, nodes }, ports.origin),
   });
 
-  // From here on the org's tokens are held. An origin that starts to answer settles them; every other path releases
-  // them here.
+  // The org's tokens are held now. An origin that starts to answer settles them; every other path releases them here.
   const reserved = { ...unheld, tokensHeld: grant.tokensHeld, completionTokens: grant.completionTokens };
   const start = async (signal: AbortSignal) => {
     const result = await forward(visit, { call, reserved, nodes, signal }, ports.origin);
@@ -68,12 +68,12 @@ export async function serveCall(
 /** Answers `GET /v1/models` and `/v1/models/{name}` with the models that the key may use. */
 export async function serveModels(visit: Visit, name: string | null, ports: Ports): Promise<ModelList | ModelCard> {
   const credential = await identify(visit.request, ports, visit.now());
-  return showModels(ports.models, [await introspect(ports.ledger, credential), credential.token], name);
+  return showModels(ports.models, await introspect(ports.ledger, credential, "models"), name);
 }
 
 /** Answers `POST /v1/client-tokens`: a short-lived token for browsers and apps, with at most the key's own scopes. */
 export async function mintToken(visit: Visit, ports: Ports): Promise<ClientToken> {
   const credential = await identify(visit.request, ports, visit.now());
-  await introspect(ports.ledger, credential);
-  return mintClientToken(visit, credential, ports.tokenKey, (name) => findModel(ports.models, name, "models").id);
+  const scopes = await introspect(ports.ledger, credential);
+  return mintClientToken(visit, credential, ports.tokenKey, (wish) => narrowScopes(scopes, wish, ports.models));
 }

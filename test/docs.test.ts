@@ -29,6 +29,8 @@ ${rows.join("\n")}
 
 - 401: \`www-authenticate: Bearer\`. Unknown, malformed, revoked and expired keys, and keys of suspended orgs, answer
   alike.
+- 404 \`model_not_found\`: a model that is not there and one that the key may not use answer alike, at every door.
+- 403 \`org_suspended\`: while an org is suspended, its admin keys may read, with GET and HEAD, and change nothing.
 - 429: \`retry-after\` (whole seconds), \`retry-after-ms\`, \`x-ratelimit-{limit,remaining,reset}-{requests,tokens}\`. A
   quota (\`insufficient_quota\`) adds \`x-should-retry: false\`: OpenAI's SDKs then do not try again. An IP address over
   its limit is \`rate_limit_exceeded\` too, for any path and key; its message says so, and the numbers are left out

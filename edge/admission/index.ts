@@ -1,12 +1,14 @@
 import type { Credential } from "../agreements/tokens/credential.ts";
 import type { HoldId, OrgId } from "../agreements/tokens/ids.ts";
-import { windows } from "../agreements/records/windows.ts";
 import type { Price, Tier } from "../agreements/records/model.ts";
 import { OutOfReach, Refusal } from "../errors.ts";
 import type { Call } from "../protocol/openai/call.ts";
-import { formatDuration, buildWindowHeaders } from "../protocol/rate-headers.ts";
 import type { Visit } from "../visit.ts";
-import type { HoldRequest, Denial, Grant, Ledger, Rates, Scopes } from "../ledger/port.ts";
+import type { HoldRequest, Denial, Grant, Ledger } from "../ledger/port.ts";
+import { explainDenial } from "./denial.ts";
+
+export { rateHeaders } from "./denial.ts";
+export { hideModel, introspect, narrowScopes } from "./scopes.ts";
 
 /** Counts a call's prompt exactly, with an engine of its model; null when none could be reached. */
 export type CountPrompt = () => Promise<number | null>;
@@ -32,21 +34,12 @@ export async function admit(visit: Visit, ledger: Ledger, call: Call, terms: Ter
   const request = makeRequest(call, terms);
   const first = await requestHold(visit, ledger, request);
   if (first.kind === "grant") return first;
-  if (!mightFit(first, call)) throw explainDenial(first);
+  if (!mightFit(first, call)) throw explainDenial(first, call.named.name);
   const promptTokens = await terms.countPrompt();
-  if (promptTokens === null || promptTokens >= request.promptTokens) throw explainDenial(first);
+  if (promptTokens === null || promptTokens >= request.promptTokens) throw explainDenial(first, call.named.name);
   const second = await requestHold(visit, ledger, { ...request, promptTokens });
   if (second.kind === "grant") return second;
-  throw explainDenial(second);
-}
-
-/** Reads what a key may use, without reserving anything; refuses like a call when the key is not in force. */
-export async function introspect(ledger: Ledger, credential: Credential): Promise<Scopes> {
-  const answer = await ledger.introspect(credential).catch((cause: unknown) => {
-    throw new Refusal("quota_unavailable", { retryAfterMs: 1_000, log: "ledger out of reach", cause });
-  });
-  if (answer.kind === "denial") throw explainDenial(answer);
-  return answer;
+  throw explainDenial(second, call.named.name);
 }
 
 function makeRequest(call: Call, terms: Terms): HoldRequest {
@@ -120,71 +113,4 @@ function mightFit(denial: Denial, call: Call): boolean {
   if (!("tokensRemaining" in denial) || denial.tokensRemaining === null) return false;
   const completion = call.choices * (call.mayClamp ? Math.min(1, call.completionTokens) : call.completionTokens);
   return call.promptTokensGuess + completion <= denial.tokensRemaining;
-}
-
-/** The refusal that a caller sees for a denial: its code, headers and message. */
-export function explainDenial(denial: Denial): Refusal {
-  switch (denial.reason) {
-    case "key":
-      return new Refusal("invalid_api_key");
-    case "ip":
-      return new Refusal("ip_not_authorized");
-    case "endpoint":
-      return new Refusal("insufficient_permissions");
-    case "model":
-      return new Refusal("model_not_allowed", { param: "model" });
-    case "idempotency_in_progress":
-      return new Refusal("idempotency_in_progress", { retryAfterMs: denial.retryAfterMs });
-    case "idempotency_mismatch":
-      return new Refusal("idempotency_mismatch", { mayRetry: false });
-    case "idempotency_replayed":
-      return explainReplay(denial.first);
-    default:
-      return explainLimit(denial);
-  }
-}
-
-function explainReplay(first: Extract<Denial, { reason: "idempotency_replayed" }>["first"]): Refusal {
-  const { hold, responseId, promptTokens, completionTokens } = first;
-  return new Refusal("idempotency_replayed", {
-    mayRetry: false,
-    extra: {
-      first_call: {
-        id: responseId,
-        hold,
-        usage: {
-          prompt_tokens: promptTokens,
-          completion_tokens: completionTokens,
-          total_tokens: promptTokens + completionTokens,
-        },
-      },
-    },
-  });
-}
-
-type LimitDenial = Extract<Denial, { window: unknown }>;
-
-function explainLimit(denial: LimitDenial): Refusal {
-  const { window, limit, of, retryAfterMs, resetAtMs, rates } = denial;
-  const whose = of === "key" ? "this key's" : "the organization's";
-  const where = `${windows[window].title} (${whose} limit is ${limit})`;
-  const headers = rateHeaders(rates);
-  if (denial.reason === "quota") {
-    const message = `The quota is used up: ${where}. It opens again at ${new Date(resetAtMs).toISOString()}.`;
-    return new Refusal("insufficient_quota", { message, mayRetry: false, retryAfterMs, headers });
-  }
-  const code = denial.reason === "concurrency" ? "concurrency_exceeded" : "rate_limit_exceeded";
-  const message =
-    denial.reason === "concurrency"
-      ? `Too many calls at once: ${where}.`
-      : `Rate limit reached: ${where}. Try again in ${formatDuration(retryAfterMs)}.`;
-  return new Refusal(code, { message, retryAfterMs, headers });
-}
-
-/**
- * `x-ratelimit-{limit,remaining,reset}-{requests,tokens}` as OpenAI writes them; a window without a limit has no
- * headers.
- */
-export function rateHeaders(rates: Rates): Record<string, string> {
-  return { ...buildWindowHeaders("requests", rates.requests), ...buildWindowHeaders("tokens", rates.tokens) };
 }

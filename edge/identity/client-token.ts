@@ -20,6 +20,9 @@ export interface TokenKey {
   publicKey: CryptoKey;
 }
 
+/** What a token may use of what its key may; `null` is all of it. Models are ids. */
+type TokenScopes = NonNullable<Credential["token"]>;
+
 const Claims = z.object({
   sub: KeyId,
   org: OrgId,
@@ -44,14 +47,14 @@ export type ClientToken = z.infer<typeof ClientToken>;
 
 /**
  * Mints a short-lived token for a browser or an app: an EdDSA JWT that stands for the key, with at most the key's
- * scopes, and dies with it. The caller of this function has checked that the key is in force. `models` are ids or
- * aliases; `findModelId` resolves them and throws on an unknown one.
+ * scopes, and dies with it. The caller of this function has checked that the key is in force; `narrow` knows its
+ * scopes, and throws on a wish for more.
  */
 export async function mintClientToken(
   visit: Visit,
   credential: Credential,
   tokenKey: TokenKey,
-  findModelId: (name: string) => string,
+  narrow: (wish: z.infer<typeof TokenBody>) => TokenScopes,
 ): Promise<ClientToken> {
   if (credential.token)
     throw new Refusal("insufficient_permissions", { message: "A client token cannot make another." });
@@ -60,8 +63,7 @@ export async function mintClientToken(
   const now = Math.floor(visit.now() / 1_000);
   const token = await new SignJWT({
     org: credential.org,
-    endpoints: requested.endpoints ?? null,
-    models: requested.models?.map(findModelId) ?? null,
+    ...narrow(requested),
   })
     .setProtectedHeader({ alg: "EdDSA", kid: tokenKey.kid })
     .setIssuer(edgeIssuer)

@@ -8,13 +8,13 @@ import {
   type PresentedKey,
 } from "../../agreements/tokens/key-format.ts";
 import { Refusal } from "../../errors.ts";
-import { findKey, isInForce, type KeyRow } from "../keys/queries.ts";
+import { findPresented, isInForce, type KeyRow } from "../keys/queries.ts";
 import { findOrg } from "../orgs/queries.ts";
 import type { ControlEnv } from "./port.ts";
 
 /**
  * Lets admin keys in. Whatever is wrong with a credential, the answer is the same 401, but for what its form alone
- * shows to anybody; a key that we did not make costs no I/O (S3).
+ * shows to anybody; a key that we did not make costs no I/O (S3). Those of a suspended org may read, and nothing else.
  */
 export const authenticate: MiddlewareHandler<ControlEnv> = async (c, next) => {
   const { keyring } = c.var.control;
@@ -26,9 +26,14 @@ export const authenticate: MiddlewareHandler<ControlEnv> = async (c, next) => {
   const digest = digests.find(({ kid }) => kid === row?.pepper_kid)?.digest ?? "";
   if (!row?.role || !isSameText(digest, row.digest) || !isInForce(row, c.var.visit.now()))
     throw new Refusal("invalid_api_key");
-  c.set("admin", { key: row.id, org: row.org, role: row.role });
+  // Operators go on, or who suspends the house's own org by mistake could not undo it.
+  const mayWrite = row.is_suspended === 0 || row.role === "operator";
+  if (!mayWrite && !readMethods.has(c.req.method)) throw new Refusal("org_suspended");
+  c.set("admin", { key: row.id, org: row.org, role: row.role, expiresAtMs: row.expires_at_ms });
   return next();
 };
+
+const readMethods = new Set(["GET", "HEAD"]);
 
 /**
  * Opens the bootstrap to the holder of the deployment's token. Without such a token the bootstrap does not exist, and
@@ -87,9 +92,9 @@ function readBearer(c: Context<ControlEnv>): string {
   return /^Bearer (\S{1,512})$/i.exec(c.req.header("authorization") ?? "")?.[1] ?? "";
 }
 
-async function findPresentedKey(c: Context<ControlEnv>, presented: PresentedKey): Promise<KeyRow | null> {
+async function findPresentedKey(c: Context<ControlEnv>, presented: PresentedKey) {
   try {
-    return await findKey(c.var.control.db, presented.org, presented.key);
+    return await findPresented(c.var.control.db, presented.org, presented.key);
   } catch (cause) {
     // When the store cannot be read, the key is neither valid nor invalid (F1).
     throw new Refusal("store_unavailable", {

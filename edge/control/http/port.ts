@@ -40,11 +40,12 @@ export interface NodeReport {
   breaker: "closed" | "open" | "probing";
 }
 
-/** Who makes the request: an operator reaches every org, an admin their own. */
+/** Who makes the request: an operator reaches every org, an admin their own. Their key expires then, or never. */
 export interface Admin {
   key: KeyId;
   org: OrgId;
   role: "operator" | "admin";
+  expiresAtMs: number | null;
 }
 
 /**

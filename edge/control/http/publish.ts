@@ -1,9 +1,8 @@
 import type { Context } from "hono";
-import type { KeyId } from "../../agreements/tokens/ids.ts";
 import type { KeyRecord } from "../../agreements/records/key.ts";
 import type { OrgRecord } from "../../agreements/records/org.ts";
 import { describeCause, Refusal } from "../../errors.ts";
-import { revokeKeyRow, toKeyRecord, type KeyRow } from "../keys/queries.ts";
+import { toKeyRecord, undoRotation, type KeyRow } from "../keys/queries.ts";
 import { toOrgRecord, type OrgRow } from "../orgs/queries.ts";
 import type { ControlEnv } from "./port.ts";
 
@@ -18,13 +17,17 @@ export async function publishKey(c: Context<ControlEnv>, row: KeyRow): Promise<v
 }
 
 /**
- * Revokes a key whose text nobody was shown. The ledger may have stored it before it failed, so the revoked key is
- * published too, without making the caller wait for what just failed.
+ * Revokes a key whose text nobody was shown, and gives the one that it was to replace back what it had. The ledger may
+ * have stored either before it failed, so both are published too, without making the caller wait for what just failed.
  */
-export async function withdrawKey(c: Context<ControlEnv>, id: KeyId): Promise<void> {
+export async function withdrawKey(
+  c: Context<ControlEnv>,
+  fresh: KeyRow,
+  replaced: Parameters<typeof undoRotation>[2] = null,
+): Promise<void> {
   const { visit, control } = c.var;
-  const row = await revokeKeyRow(control.db, id, visit.now());
-  if (row) visit.afterwards(publishKey(c, row));
+  for (const row of await undoRotation(control.db, fresh.id, replaced, visit.now()))
+    visit.afterwards(publishKey(c, row));
 }
 
 /** Runs the clean-up after a failure: if it fails itself that is logged, and hides nothing. */

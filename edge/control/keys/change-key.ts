@@ -4,7 +4,7 @@ import { refuseUnlessInCharge } from "../http/access.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import { Expiry, Name } from "../http/fields.ts";
 import { logChange, publishKey } from "../http/publish.ts";
-import { Key, KeyPath, refusePast, toKey } from "./key.ts";
+import { Key, KeyPath, refuseOutliving, refusePast, toKey } from "./key.ts";
 import { findKey, updateKey } from "./queries.ts";
 import { findScope, resolveModels, scopeFields, scopesOfInferenceKeys, unique } from "./scopes.ts";
 
@@ -42,6 +42,7 @@ export const changeKey = defineEndpoint(
     if (!known) throw new Refusal("not_found");
     refuseUnlessInCharge(c, known.kind);
     refusePast(body.expiresAt, nowMs);
+    if (body.expiresAt !== undefined) refuseOutliving(c, known.kind, body.expiresAt);
     const scope = known.kind === "admin" ? findScope(body) : null;
     if (scope) throw new Refusal("invalid_value", { param: scope, message: `${scope}: ${scopesOfInferenceKeys}` });
     const change = {

@@ -5,8 +5,8 @@ import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } f
 import { Expiry, Name } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
 import { cleanUp, logChange, publishKey, withdrawKey } from "../http/publish.ts";
-import { KeyWithSecret, refusePast, toKey } from "./key.ts";
-import { insertKey } from "./queries.ts";
+import { countKeysMax, KeyWithSecret, refuseFull, refuseOutliving, refusePast, toKey } from "./key.ts";
+import { insertKey, type KeyDraft } from "./queries.ts";
 import { findScope, resolveModels, scopeFields, scopesOfInferenceKeys, unique } from "./scopes.ts";
 
 const Body = z
@@ -46,8 +46,10 @@ export const createKey = defineEndpoint(
     const nowMs = visit.now();
     refuseUnlessInCharge(c, kind);
     refusePast(given.expiresAt, nowMs);
+    refuseOutliving(c, kind, given.expiresAt ?? null);
+    const keysMax = countKeysMax(org, kind);
     const minted = await mintKey(kind, org.id, control.keyring, (bytes) => visit.random(bytes));
-    const row = await insertKey(control.db, {
+    const draft: KeyDraft = {
       ...minted,
       org: org.id,
       kind,
@@ -59,11 +61,13 @@ export const createKey = defineEndpoint(
       limits: given.limits ?? null,
       expiresAtMs: given.expiresAt ?? null,
       createdAtMs: nowMs,
-    });
+    };
+    const row = await insertKey(control.db, draft, keysMax);
+    if (!row) throw refuseFull(keysMax);
     try {
       await publishKey(c, row);
     } catch (cause) {
-      await cleanUp(c, () => withdrawKey(c, row.id));
+      await cleanUp(c, () => withdrawKey(c, row));
       throw cause;
     }
     logChange(c, "key_created", { org: org.id, key: row.id });

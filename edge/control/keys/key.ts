@@ -1,10 +1,14 @@
 import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { KeyId, OrgId } from "../../agreements/tokens/ids.ts";
 import { Endpoint } from "../../agreements/records/model.ts";
 import { KeyLimits } from "../../agreements/records/quota.ts";
 import { Refusal } from "../../errors.ts";
+import { keysInForceMax } from "../../limits.ts";
 import { formatIso, formatIsoOrNull, Timestamp } from "../http/fields.ts";
+import type { ControlEnv } from "../http/port.ts";
 import { OrgPath } from "../orgs/org.ts";
+import type { OrgRow } from "../orgs/queries.ts";
 import { isInForce, type KeyRow } from "./queries.ts";
 
 /**
@@ -67,6 +71,34 @@ export function toKey(row: KeyRow, nowMs: number): z.infer<typeof Key> {
 export function refusePast(expiresAtMs: number | null | undefined, nowMs: number): void {
   if (typeof expiresAtMs !== "number" || expiresAtMs > nowMs) return;
   throw new Refusal("invalid_value", { param: "expiresAt", message: "expiresAt: Must be in the future." });
+}
+
+/**
+ * An admin key ends no later than the one that makes it, or gets it to end: else whoever holds a key for a while could
+ * make one for ever of it.
+ */
+export function refuseOutliving(c: Context<ControlEnv>, kind: KeyRow["kind"], expiresAtMs: number | null): void {
+  const { expiresAtMs: ownEndMs } = c.var.admin;
+  if (kind !== "admin" || ownEndMs === null || (expiresAtMs !== null && expiresAtMs <= ownEndMs)) return;
+  throw new Refusal("invalid_value", {
+    param: "expiresAt",
+    message: `expiresAt: An admin key must not end later than the key that makes it, at ${formatIso(ownEndMs)}.`,
+  });
+}
+
+/** Refuses a key for which its org has no room: so many in force are as many as it may have. */
+export function refuseFull(inForceMax: number): Refusal {
+  return new Refusal("conflict", {
+    message: `The organization has ${inForceMax} keys in force, as many as it may have. Revoke one that is not needed.`,
+  });
+}
+
+/**
+ * How many keys an org may have in force when one of this kind joins them. In the house's own org inference keys leave
+ * room for the operator key that the bootstrap makes when there is none.
+ */
+export function countKeysMax(org: OrgRow, kind: KeyRow["kind"]): number {
+  return org.is_operator !== 0 && kind === "inference" ? keysInForceMax - 1 : keysInForceMax;
 }
 
 function readKeyState(row: KeyRow, nowMs: number): "active" | "expired" | "revoked" {

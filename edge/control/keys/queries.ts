@@ -4,6 +4,7 @@ import { readCidr } from "../../agreements/ip.ts";
 import type { KeyRecord } from "../../agreements/records/key.ts";
 import { Endpoint } from "../../agreements/records/model.ts";
 import { KeyLimits } from "../../agreements/records/quota.ts";
+import { keysInForceMax } from "../../limits.ts";
 import { createJsonColumn, type Cursor } from "../http/fields.ts";
 import type { Database } from "../http/store.ts";
 
@@ -55,12 +56,16 @@ export interface KeyDraft extends Minted {
 
 const inForce = "revoked_at_ms IS NULL AND (expires_at_ms IS NULL OR expires_at_ms > ?)";
 
-/** Inserts a key at version 1. */
-export async function insertKey(db: Database, key: KeyDraft): Promise<KeyRow> {
+/**
+ * Inserts a key at version 1; `null` when its org has `inForceMax` keys in force. One statement, so of two at once that
+ * see the last place one gets it.
+ */
+export async function insertKey(db: Database, key: KeyDraft, inForceMax = keysInForceMax): Promise<KeyRow | null> {
   const insert = db.prepare(
     `INSERT INTO keys (id, org, kind, role, name, hint, digest, pepper_kid, endpoints, models, ip_cidrs, limits,
        expires_at_ms, created_at_ms)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`,
+     SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+     WHERE (SELECT count(*) FROM keys WHERE org = ? AND ${inForce}) < ? RETURNING *`,
   );
   const scopes = [key.endpoints, key.models, key.ipCidrs, key.limits].map((scope) => scope && JSON.stringify(scope));
   const values = [
@@ -75,8 +80,15 @@ export async function insertKey(db: Database, key: KeyDraft): Promise<KeyRow> {
     ...scopes,
     key.expiresAtMs,
     key.createdAtMs,
+    ...[key.org, key.createdAtMs, inForceMax],
   ];
-  return KeyRow.parse(await insert.bind(...values).first());
+  return KeyRow.nullable().parse(await insert.bind(...values).first());
+}
+
+/** How many keys of an org are in force. */
+export async function countKeys(db: Database, org: OrgId, nowMs: number): Promise<number> {
+  const select = db.prepare(`SELECT count(*) AS keys FROM keys WHERE org = ? AND ${inForce}`);
+  return z.object({ keys: z.int() }).parse(await select.bind(org, nowMs).first()).keys;
 }
 
 /**
@@ -97,21 +109,35 @@ export async function insertFirstOperatorKey(
 
 /**
  * Inserts the successor of a key in force, with its name, scopes and lineage (the first key of the chain); `null` when
- * the key is not in force or has a successor.
+ * the key is not in force, has a successor, or its org has `inForceMax` keys in force already.
  */
 export async function insertSuccessor(
   db: Database,
   of: KeyId,
   key: Minted & { expiresAtMs: number | null; createdAtMs: number },
+  inForceMax = keysInForceMax,
 ): Promise<KeyRow | null> {
   const insert = db.prepare(
     `INSERT INTO keys (id, org, kind, role, name, hint, digest, pepper_kid, endpoints, models, ip_cidrs, limits,
        expires_at_ms, replaces, lineage, created_at_ms)
      SELECT ?, org, kind, role, name, ?, ?, ?, endpoints, models, ip_cidrs, limits, ?, id, coalesce(lineage, id), ?
-     FROM keys WHERE id = ? AND ${inForce} ON CONFLICT (replaces) WHERE revoked_at_ms IS NULL DO NOTHING RETURNING *`,
+     FROM keys AS old WHERE id = ? AND ${inForce}
+       AND (SELECT count(*) FROM keys WHERE org = old.org AND ${inForce}) < ?
+     ON CONFLICT (replaces) WHERE revoked_at_ms IS NULL DO NOTHING RETURNING *`,
   );
-  const values = [key.id, key.hint, key.digest, key.pepperKid, key.expiresAtMs, key.createdAtMs, of, key.createdAtMs];
+  const { id, hint, digest, pepperKid, expiresAtMs, createdAtMs } = key;
+  const values = [id, hint, digest, pepperKid, expiresAtMs, createdAtMs, of, createdAtMs, createdAtMs, inForceMax];
   return KeyRow.nullable().parse(await insert.bind(...values).first());
+}
+
+const PresentedRow = KeyRow.extend({ is_suspended: z.int() });
+
+/** Finds a key that somebody shows, and whether its org is suspended; null when there is none. */
+export async function findPresented(db: Database, org: OrgId, id: KeyId): Promise<z.infer<typeof PresentedRow> | null> {
+  const select = db.prepare(
+    `SELECT keys.*, orgs.is_suspended FROM keys JOIN orgs ON orgs.id = keys.org WHERE keys.id = ? AND keys.org = ?`,
+  );
+  return PresentedRow.nullable().parse(await select.bind(id, org).first());
 }
 
 /** Finds a key of an org; null when the org has none with that id. */
@@ -151,13 +177,25 @@ export async function endKey(db: Database, id: KeyId, nowMs: number, overlapMs: 
   return KeyRow.nullable().parse(await update.bind(nowMs + overlapMs, id).first());
 }
 
-/** Takes the end that a rotation gave a key back, unless somebody has changed the key since. */
-export async function restoreKey(db: Database, ended: KeyRow, expiresAtMs: number | null): Promise<KeyRow | null> {
+/**
+ * Undoes a rotation: the new key is revoked, and the old one gets back the end that it had, unless somebody has changed
+ * it since. One statement, so that there is never a key more in force than there was. Returns what has changed.
+ */
+export async function undoRotation(
+  db: Database,
+  fresh: KeyId,
+  old: { ended: KeyRow; expiresAtMs: number | null } | null,
+  nowMs: number,
+): Promise<KeyRow[]> {
   const update = db.prepare(
-    `UPDATE keys SET expires_at_ms = ?, revoked_at_ms = NULL, version = version + 1
-     WHERE id = ? AND version = ? RETURNING *`,
+    `UPDATE keys SET version = version + 1,
+       revoked_at_ms = CASE id WHEN ?1 THEN coalesce(revoked_at_ms, ?2) END,
+       expires_at_ms = CASE id WHEN ?1 THEN expires_at_ms ELSE ?3 END
+     WHERE id = ?1 OR (id = ?4 AND version = ?5) RETURNING *`,
   );
-  return KeyRow.nullable().parse(await update.bind(expiresAtMs, ended.id, ended.version).first());
+  const values = [fresh, nowMs, old?.expiresAtMs ?? null, old?.ended.id ?? null, old?.ended.version ?? null];
+  const { results } = await update.bind(...values).all();
+  return z.array(KeyRow).parse(results);
 }
 
 /** What a change of a key sets; `undefined` stays, `null` is any, none or never. `limits` sets the windows it names. */

@@ -8,8 +8,8 @@ import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } f
 import { Expiry } from "../http/fields.ts";
 import type { ControlEnv } from "../http/port.ts";
 import { cleanUp, logChange, publishKey, withdrawKey } from "../http/publish.ts";
-import { Key, KeyPath, KeyWithSecret, refusePast, toKey } from "./key.ts";
-import { endKey, findKey, insertSuccessor, isInForce, restoreKey, type KeyRow } from "./queries.ts";
+import { countKeysMax, Key, KeyPath, KeyWithSecret, refuseFull, refuseOutliving, refusePast, toKey } from "./key.ts";
+import { countKeys, endKey, findKey, insertSuccessor, isInForce, type KeyRow } from "./queries.ts";
 
 const Body = z
   .strictObject({
@@ -19,7 +19,8 @@ const Body = z
       .max(rotationOverlapMsMax / 1_000)
       .openapi({ description: "How long the old key still works. 0 revokes it at once." }),
     expiresAt: Expiry.openapi({
-      description: "When the new key expires; as the old one when not given, `null` for never.",
+      description:
+        "When the new key expires; as the old one when not given. `null` is never, for a key that does not expire.",
     }),
   })
   .openapi("KeyRotate");
@@ -50,9 +51,13 @@ export const rotateKey = defineEndpoint(
     refuseUnlessInCharge(c, old.kind);
     refusePast(expiresAt, nowMs);
     if (!isInForce(old, nowMs)) throw new Refusal("conflict", { message: "This key is revoked or has expired." });
-    const minted = await mintKey(old.kind, org.id, control.keyring, (bytes) => visit.random(bytes));
     const expiresAtMs = expiresAt === undefined ? old.expires_at_ms : expiresAt;
-    const row = await insertSuccessor(control.db, old.id, { ...minted, expiresAtMs, createdAtMs: nowMs });
+    refuseLasting(old, expiresAtMs);
+    refuseOutliving(c, old.kind, expiresAtMs);
+    const minted = await mintKey(old.kind, org.id, control.keyring, (bytes) => visit.random(bytes));
+    const keysMax = countKeysMax(org, old.kind);
+    const row = await insertSuccessor(control.db, old.id, { ...minted, expiresAtMs, createdAtMs: nowMs }, keysMax);
+    if (!row && (await countKeys(control.db, org.id, nowMs)) >= keysMax) throw refuseFull(keysMax);
     if (!row) throw new Refusal("conflict", { message: "This key has been rotated already; rotate its successor." });
     const replaced = await handOver(c, old, row, overlapSeconds);
     logChange(c, "key_rotated", { org: org.id, key: row.id });
@@ -60,9 +65,18 @@ export const rotateKey = defineEndpoint(
   },
 );
 
+/** Rotation renews a key; that an end is lifted is said of the key itself, by changing it. */
+function refuseLasting(old: KeyRow, expiresAtMs: number | null): void {
+  if (old.expires_at_ms === null || expiresAtMs !== null) return;
+  throw new Refusal("invalid_value", {
+    param: "expiresAt",
+    message: "expiresAt: This key expires, so its successor must. Give a moment, or change the key itself first.",
+  });
+}
+
 /** The new key comes into force before the old one ends; when either fails, both go back to where they were. */
 async function handOver(c: Context<ControlEnv>, old: KeyRow, fresh: KeyRow, overlapSeconds: number): Promise<KeyRow> {
-  const { visit, control } = c.var;
+  const { control } = c.var;
   const nowMs = fresh.created_at_ms;
   let ended: KeyRow | null = null;
   try {
@@ -70,11 +84,7 @@ async function handOver(c: Context<ControlEnv>, old: KeyRow, fresh: KeyRow, over
     ended = await endKey(control.db, old.id, nowMs, overlapSeconds * 1_000);
     if (ended) await publishKey(c, ended);
   } catch (cause) {
-    await cleanUp(c, async () => {
-      await withdrawKey(c, fresh.id);
-      const restored = ended && (await restoreKey(control.db, ended, old.expires_at_ms));
-      if (restored) visit.afterwards(publishKey(c, restored));
-    });
+    await cleanUp(c, () => withdrawKey(c, fresh, ended && { ended, expiresAtMs: old.expires_at_ms }));
     throw cause;
   }
   return ended ?? old;

@@ -7,6 +7,7 @@ import { readJson, type Sender } from "../body.ts";
 import type { ParsedBody } from "./parsed-body.ts";
 import { readParsedBody } from "./read-body.ts";
 import { addDeployment } from "./deployment.ts";
+import { markModel } from "./models.ts";
 import { readIdempotency, type Idempotency } from "./idempotency.ts";
 import { readTimeout, type CallTimeout } from "./timeout.ts";
 
@@ -47,26 +48,27 @@ export async function readCall(
   const { bytes, json: sent, exact } = await readJson(visit.request, sender);
   const json = deployment === null ? sent : addDeployment(sent, deployment, models);
   const parsed = readParsedBody(endpoint, { json, exact }, models);
-  const { model } = parsed;
-  if (parsed.completionTokens > model.contextTokensMax) {
-    const param =
-      endpoint !== "completions" && isObject(json) && json["max_completion_tokens"]
-        ? "max_completion_tokens"
-        : "max_tokens";
-    const excess = `${param} asks for ${parsed.completionTokens}`;
-    throw new Refusal("context_length_exceeded", {
-      param,
-      message: `This model's context is ${model.contextTokensMax} tokens; ${excess}.`,
-    });
-  }
-  const { headers } = visit.request;
-  const timeout = readTimeout(headers, parsed.isStream);
-  return {
-    ...parsed,
-    endpoint,
-    mayClamp: headers.get("x-penstock-clamp") === "true",
-    timeout,
-    deadlineMs: visit.startedAtMs + timeout.ms,
-    idempotency: readIdempotency(headers, deployment === null ? endpoint : `${endpoint} ${deployment}`, bytes),
-  };
+  return markModel(parsed.named, () => {
+    refuseLongCompletion(endpoint, json, parsed);
+    const { headers } = visit.request;
+    const timeout = readTimeout(headers, parsed.isStream);
+    return {
+      ...parsed,
+      endpoint,
+      mayClamp: headers.get("x-penstock-clamp") === "true",
+      timeout,
+      deadlineMs: visit.startedAtMs + timeout.ms,
+      idempotency: readIdempotency(headers, deployment === null ? endpoint : `${endpoint} ${deployment}`, bytes),
+    };
+  });
+}
+
+function refuseLongCompletion(endpoint: EngineEndpoint, json: unknown, { model, completionTokens }: ParsedBody): void {
+  if (completionTokens <= model.contextTokensMax) return;
+  const isNew = endpoint !== "completions" && isObject(json) && json["max_completion_tokens"];
+  const param = isNew ? "max_completion_tokens" : "max_tokens";
+  throw new Refusal("context_length_exceeded", {
+    param,
+    message: `This model's context is ${model.contextTokensMax} tokens; ${param} asks for ${completionTokens}.`,
+  });
 }

@@ -40,7 +40,7 @@ export function readChat(
   endpoint: "chat.completions" | "text2sql",
   models: readonly ModelRecord[],
   ignored: IgnoredMembers,
-): ParsedBody {
+): Omit<ParsedBody, "named"> {
   refuseStrayOptions(sent);
   if (sent.top_logprobs && !sent.logprobs) {
     throw new Refusal("invalid_value", {

@@ -51,7 +51,7 @@ export function readCompletions(
   sent: CompletionsBody,
   models: readonly ModelRecord[],
   ignored: IgnoredMembers,
-): ParsedBody {
+): Omit<ParsedBody, "named"> {
   refuseStrayOptions(sent);
   const model = findModel(models, sent.model, "completions");
   const body = keepNested(sent, model, ignored);
@@ -91,7 +91,7 @@ export function readEmbeddings(
   body: EmbeddingsBody,
   models: readonly ModelRecord[],
   ignored: IgnoredMembers,
-): ParsedBody {
+): Omit<ParsedBody, "named"> {
   const model = findModel(models, body.model, "embeddings");
   refuseLongPrompt("input", body.input, model, body.truncate_prompt_tokens !== undefined);
   const text = joinPromptText(body.input);

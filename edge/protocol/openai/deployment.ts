@@ -16,6 +16,7 @@ export function addDeployment(json: unknown, deployment: string, models: readonl
   if (named && (named.id === deployment || named.aliases.includes(deployment))) return json;
   throw new Refusal("invalid_value", {
     param: "model",
+    about: { name: model, id: named?.id ?? null },
     message: `The URL names the model '${quoteName(deployment)}' and the body names '${quoteName(model)}'.`,
   });
 }

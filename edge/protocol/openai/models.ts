@@ -1,6 +1,7 @@
 import { z } from "zod";
+import type { EngineEndpoint } from "../../agreements/paths.ts";
 import { Endpoint, findByName, type ModelRecord } from "../../agreements/records/model.ts";
-import { Refusal } from "../../errors.ts";
+import { Refusal, type NamedModel } from "../../errors.ts";
 import { quoteName } from "../quote.ts";
 
 /**
@@ -24,13 +25,24 @@ export type ModelList = z.infer<typeof ModelList>;
 
 /**
  * The refusal of a model that is not there. It is the same for one that the caller may not use, so that nobody learns
- * what others have.
+ * what others have. A call may leave its model out: then there is no name.
  */
-export function refuseModel(name: string): Refusal {
+export function refuseModel(name: string, param = "model"): Refusal {
+  const which = name === "" ? "The model" : `The model '${quoteName(name)}'`;
   return new Refusal("model_not_found", {
-    param: "model",
-    message: `The model '${quoteName(name)}' does not exist or you do not have access to it.`,
+    param,
+    message: `${which} does not exist or you do not have access to it.`,
   });
+}
+
+/** Runs what depends on a model; whatever it refuses is marked as telling of that model. */
+export function markModel<Result>(about: NamedModel, work: () => Result): Result {
+  try {
+    return work();
+  } catch (failure) {
+    if (!(failure instanceof Refusal)) throw failure;
+    throw new Refusal(failure.code, { ...failure.details, about });
+  }
 }
 
 /**
@@ -65,9 +77,9 @@ export function buildModelCard(model: ModelRecord): ModelCard {
 /**
  * Finds a model by its id or an alias; refuses one that does not serve the endpoint, and names one that is not there.
  */
-export function findModel(models: readonly ModelRecord[], name: string, endpoint: Endpoint): ModelRecord {
+export function findModel(models: readonly ModelRecord[], name: string, endpoint: EngineEndpoint): ModelRecord {
   const model = findByName(models, name);
   if (!model) throw refuseModel(name);
-  if (endpoint === "models" || model.endpoints.includes(endpoint)) return model;
+  if (model.endpoints.includes(endpoint)) return model;
   throw new Refusal("invalid_value", { param: "model", message: `This model does not serve ${endpoint}.` });
 }

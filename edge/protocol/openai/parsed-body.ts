@@ -1,6 +1,6 @@
 import type { CallPath } from "../../agreements/paths.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
-import { Refusal } from "../../errors.ts";
+import { Refusal, type NamedModel } from "../../errors.ts";
 import { tokenBytesMax } from "../../limits.ts";
 import type { IgnoredMembers } from "./members/member.ts";
 
@@ -9,6 +9,8 @@ export interface ParsedBody {
   /** The path on the agent. */
   path: CallPath;
   model: ModelRecord;
+  /** The same as the caller named it; no name where it was left out. */
+  named: NamedModel;
   body: Record<string, unknown>;
   isStream: boolean;
   /** How many completions are requested, over all prompts. */

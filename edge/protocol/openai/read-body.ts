@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../agreements/json.ts";
 import { isChat, type EngineEndpoint } from "../../agreements/paths.ts";
-import type { ModelRecord } from "../../agreements/records/model.ts";
-import { Refusal } from "../../errors.ts";
+import { findByName, type ModelRecord } from "../../agreements/records/model.ts";
+import { Refusal, type NamedModel } from "../../errors.ts";
 import type { ReadBody } from "../body.ts";
 import { restoreDigits } from "../digits.ts";
 import { isSmall } from "../fields.ts";
@@ -10,6 +10,7 @@ import { readChat } from "./chat.ts";
 import { readCompletions, readEmbeddings } from "./completions.ts";
 import { IgnoredMembers } from "./members/member.ts";
 import { parseMembers } from "./members/parse.ts";
+import { markModel } from "./models.ts";
 import { writeBody, type ParsedBody } from "./parsed-body.ts";
 
 /** A body as it is read, and for writing, where that differs (`restoreDigits`). */
@@ -21,18 +22,37 @@ type Sent = Pick<ReadBody, "json" | "exact">;
  */
 export function readParsedBody(endpoint: EngineEndpoint, sent: Sent, models: readonly ModelRecord[]): ParsedBody {
   const parsed = readWritten(endpoint, sent.json, models);
-  return sent.exact === null ? parsed : writeExactly(parsed, sent.exact);
+  const { exact } = sent;
+  return exact === null ? parsed : markModel(parsed.named, () => writeExactly(parsed, exact));
 }
 
 function readWritten(endpoint: EngineEndpoint, json: unknown, models: readonly ModelRecord[]): ParsedBody {
   const ignored = new IgnoredMembers();
-  if (endpoint === "completions") return readCompletions(parseMembers.completions(json, ignored), models, ignored);
-  if (endpoint === "embeddings") return readEmbeddings(parseMembers.embeddings(json, ignored), models, ignored);
-  if (endpoint === "chat.completions")
-    return readChat(parseMembers["chat.completions"](json, ignored), endpoint, models, ignored);
+  if (endpoint === "completions") {
+    const body = parseMembers.completions(json, ignored);
+    return readNamed(nameModel(models, body.model), () => readCompletions(body, models, ignored));
+  }
+  if (endpoint === "embeddings") {
+    const body = parseMembers.embeddings(json, ignored);
+    return readNamed(nameModel(models, body.model), () => readEmbeddings(body, models, ignored));
+  }
+  if (endpoint === "chat.completions") {
+    const body = parseMembers["chat.completions"](json, ignored);
+    return readNamed(nameModel(models, body.model), () => readChat(body, endpoint, models, ignored));
+  }
   const body = parseMembers.text2sql(json, ignored);
   const model = body.model ?? models.find((record) => record.endpoints.includes("text2sql"))?.id ?? "";
-  return readChat({ ...body, model }, endpoint, models, ignored);
+  const named = { ...nameModel(models, model), name: body.model ?? "" };
+  return readNamed(named, () => readChat({ ...body, model }, endpoint, models, ignored));
+}
+
+function nameModel(models: readonly ModelRecord[], name: string): NamedModel {
+  return { name, id: findByName(models, name)?.id ?? null };
+}
+
+/** From here on a body is read by its model's record, so what is refused tells of the model. */
+function readNamed(named: NamedModel, read: () => Omit<ParsedBody, "named">): ParsedBody {
+  return { ...markModel(named, read), named };
 }
 
 /** The same call with its numbers written as they came; what was bounded by its length is bounded by that. */

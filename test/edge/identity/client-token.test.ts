@@ -9,7 +9,10 @@ import { posted, startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
 const tokenKey = await tokenKeyOf();
 const credential = { org: "org_abcdefghij", key: "key_abcdefghijKLMNOP", digests: [], ip: null };
 const mint = (body: unknown, by = credential) =>
-  mintClientToken(visitOf(posted(body)), by, tokenKey, (name) => `id of ${name}`);
+  mintClientToken(visitOf(posted(body)), by, tokenKey, ({ endpoints = null, models = null }) => ({
+    endpoints,
+    models: models && models.map((name) => `id of ${name}`),
+  }));
 const read = (token: string, atMs = startedAtMs, key = tokenKey) => readClientToken(token, key, atMs);
 
 test("what is minted is read back: whose key it stands for and how it is narrowed, models by their ids", async () => {

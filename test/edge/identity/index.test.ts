@@ -64,7 +64,7 @@ test("a client token counts as its key, with its own scopes, the caller's addres
     visitOf(posted({ models: ["chat"], expires_in: 60 })),
     minter,
     tokenKey,
-    (name) => name,
+    ({ models = null }) => ({ endpoints: null, models }),
   );
   for (const headers of [{ authorization: `Bearer ${token}` }, { "x-api-key": token }]) {
     expect(

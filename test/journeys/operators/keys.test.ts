@@ -63,8 +63,8 @@ test("a key is bound to its endpoints, models and addresses", async () => {
   expect(refused.status).toBe(403);
   expect(await refused.json()).toMatchObject({ error: { type: "permission_error", code: "insufficient_permissions" } });
   const wrongModel = await world.post("/text2sql", chatter.secret, { messages: [{ role: "user", content: "x" }] });
-  expect(wrongModel.status).toBe(403);
-  expect(await wrongModel.json()).toMatchObject({ error: { code: "model_not_allowed", param: "model" } });
+  expect(wrongModel.status).toBe(404);
+  expect(await wrongModel.json()).toMatchObject({ error: { code: "model_not_found", param: "model" } });
   const elsewhere = await world.chat(remote.secret);
   expect(elsewhere.status).toBe(401);
   expect(await elsewhere.json()).toMatchObject({ error: { code: "ip_not_authorized" } });
@@ -115,7 +115,7 @@ test("a client token stands for its key, narrower, for its time, and dies with t
   expect(body.expires_at * 1_000 - Date.now()).toBeLessThanOrEqual(60_000);
   expect((await world.chat(body.token, { max_tokens: 1 })).status).toBe(200);
   expect((await world.post("/v1/completions", body.token, { model: "chat", prompt: "x" })).status).toBe(403);
-  expect((await world.chat(body.token, { model: "text2sql", max_tokens: 1 })).status).toBe(403);
+  expect((await world.chat(body.token, { model: "text2sql", max_tokens: 1 })).status).toBe(404);
   const listed = await fetch(`${world.place.edge}/v1/models`, { headers: { authorization: `Bearer ${body.token}` } });
   expect(((await listed.json()) as { data: unknown[] }).data).toHaveLength(1);
   expect((await mint({}, body.token)).status).toBe(403);

@@ -166,6 +166,53 @@ describe("every endpoint", () => {
   });
 });
 
+describe("a suspended org", () => {
+  const suspend = (isSuspended: boolean) =>
+    world.ask("PATCH", `/control/orgs/${world.a.org}`, { body: { isSuspended } });
+
+  it("is read by its admin keys, at every endpoint, and changed at none", async () => {
+    const read = needsAdmin().filter(({ method }) => method === "GET");
+    const written = needsAdmin().filter(({ method }) => method !== "GET");
+    expect(written.length).toBeGreaterThan(5);
+    const before = await Promise.all(read.map((operation) => send(operation, world.a, world.a.admin)));
+    await suspend(true);
+    const stored = await snapshot();
+    const after = await Promise.all(read.map((operation) => send(operation, world.a, world.a.admin)));
+    expect(after.map(({ status }) => status)).toEqual(before.map(({ status }) => status));
+    expect(before.map(({ status }) => status)).toContain(200);
+    for (const operation of written) {
+      // Its own objects, another's and none: the answer is the same.
+      for (const ids of [world.a, world.b, { org: "org_0000000000", keyId: "key_0000000000000000" }]) {
+        const answer = await send(operation, ids, world.a.admin);
+        expect([operation.path, answer.status]).toEqual([operation.path, 403]);
+        expect(answer.body.error).toEqual({
+          message: "The organization is suspended; its admin keys may only read.",
+          type: "permission_error",
+          param: null,
+          code: "org_suspended",
+        });
+      }
+    }
+    expect(await snapshot()).toEqual(stored);
+    await suspend(false);
+    const name = await world.ask("POST", `/control/orgs/${world.a.org}/keys`, {
+      key: world.a.admin,
+      body: { name: "x" },
+    });
+    expect(name.status).toBe(201);
+  });
+
+  it("is an operator's to change, and an operator's own org closes no operator out", async () => {
+    await suspend(true);
+    const operation = { body: { name: "by an operator" } };
+    expect((await world.ask("POST", `/control/orgs/${world.a.org}/keys`, operation)).status).toBe(201);
+    expect((await suspend(false)).status).toBe(200);
+    const own = (isSuspended: boolean) =>
+      world.ask("PATCH", `/control/orgs/${world.operator.org}`, { body: { isSuspended } });
+    expect([(await own(true)).status, (await own(false)).status]).toEqual([200, 200]);
+  });
+});
+
 describe("the document", () => {
   it("says which fields are required, and that no others are taken", async () => {
     const { body: document } = await world.ask("GET", "/openapi.json", { key: null });

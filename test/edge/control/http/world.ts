@@ -187,9 +187,29 @@ export async function openWorld() {
         .bind(...values)
         .all()
     ).results as Record<string, Json>[];
+  /** Keys that are in force now. */
+  const countKeys = async (org: string): Promise<number> => {
+    const sql =
+      "SELECT count(*) AS n FROM keys WHERE org = ? AND revoked_at_ms IS NULL AND coalesce(expires_at_ms, ?) >= ?";
+    const [row] = await select(sql, org, Date.now(), Date.now());
+    return row?.["n"];
+  };
+  /** Gives an org keys without a secret until so many are in force. */
+  const fillKeys = async (org: string, count: number) => {
+    await select(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+       INSERT INTO keys (id, org, kind, name, hint, digest, pepper_kid, created_at_ms)
+       SELECT 'key_' || substr(?2, 5) || printf('%06d', i), ?2, 'inference', 'filler', '', '', 'p1', 1 FROM n`,
+      count - (await countKeys(org)),
+      org,
+    );
+    if ((await countKeys(org)) !== count) throw new RangeError("the org is not as full as it should be");
+  };
   return {
     app,
     ask,
+    countKeys,
+    fillKeys,
     a,
     b,
     operator,

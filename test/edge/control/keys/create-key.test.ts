@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { Endpoint } from "#edge/agreements/records/model.ts";
+import { windowNames } from "#edge/agreements/records/windows.ts";
 import { computeDigests } from "#edge/agreements/tokens/key-format.ts";
 import { readCidr } from "#edge/agreements/ip.ts";
+import { findKey, toKeyRecord } from "#edge/control/keys/queries.ts";
+import { keysInForceMax } from "#edge/limits.ts";
 import { openWorld, type World } from "#test/edge/control/http/world.ts";
 
 let world: World;
@@ -204,4 +208,70 @@ it("leaves the row revoked and shows no text when the ledger is out of reach", a
   const rows = await world.select("SELECT revoked_at_ms, version FROM keys WHERE name = 'late'");
   expect(rows).toEqual([{ revoked_at_ms: expect.any(Number), version: 2 }]);
   expect((await create({ name: "late" })).status).toBe(201);
+});
+
+it("makes as many keys as an org may have in force, however many ask at a time, and ended ones make room", async () => {
+  const { org, keyId, adminId } = await world.openOrg("full");
+  await world.fillKeys(org, keysInForceMax - 3);
+  const ask = () => create({ name: "x", expiresAt: Date.now() + 3_600_000 }, world.operator.key, org);
+  const answers = await Promise.all(Array.from({ length: 12 }, ask));
+  expect(answers.filter(({ status }) => status === 201)).toHaveLength(3);
+  for (const { status, body } of answers.filter(({ status }) => status !== 201)) {
+    expect([status, body.error.code]).toEqual([409, "conflict"]);
+    expect(body.error.message).toContain(`${keysInForceMax} keys in force`);
+  }
+  expect(await world.countKeys(org)).toBe(keysInForceMax);
+  expect((await create({ name: "x", kind: "admin" }, world.operator.key, org)).status).toBe(409);
+  for (const id of [keyId, adminId]) await world.ask("POST", `/control/orgs/${org}/keys/${id}/revoke`);
+  expect([(await ask()).status, (await ask()).status, (await ask()).status]).toEqual([201, 201, 409]);
+  world.clock.offsetMs = 7_200_000;
+  expect((await create({ name: "x" }, world.operator.key, org)).status).toBe(201);
+  world.clock.offsetMs = 0;
+  // Another org is not counted with it.
+  expect((await create({ name: "x" })).status).toBe(201);
+});
+
+it("keeps a key's record small, whatever its scopes", async () => {
+  const ipCidrs = Array.from(
+    { length: 100 },
+    (_, at) => `2001:db8:ffff:ffff:ffff:ffff:ffff:${(0x1000 + at).toString(16)}/128`,
+  );
+  const limits = Object.fromEntries(windowNames.map((window) => [window, Number.MAX_SAFE_INTEGER]));
+  const scopes = { endpoints: Endpoint.options, models: ["qwen-chat", "embedder"], ipCidrs, limits };
+  const { status, body } = await create({ name: "😀".repeat(100), ...scopes });
+  expect(status).toBe(201);
+  const row = await findKey(world.db, world.a.org, body.id);
+  expect(JSON.stringify(row && toKeyRecord(row)).length).toBeLessThan(12_000);
+});
+
+it("gives no admin key a later end than the key has that makes it", async () => {
+  const path = `/control/orgs/${world.operator.org}/keys`;
+  const endsAtMs = Date.now() + 60_000;
+  const { body: maker } = await world.ask("POST", path, {
+    body: { name: "guest", kind: "admin", expiresAt: endsAtMs },
+  });
+  const by = (method: string, rest: string, body: object) =>
+    world.ask(method, path + rest, { key: maker.secret, body });
+  const late = [{}, { expiresAt: null }, { expiresAt: endsAtMs + 1 }];
+  const tried = [
+    ...late.map((end) => by("POST", "", { name: "x", kind: "admin", ...end })),
+    ...late.slice(1).map((end) => by("POST", `/${maker.id}/rotate`, { overlapSeconds: 0, ...end })),
+    ...late.slice(1).map((end) => by("PATCH", `/${maker.id}`, end)),
+    // A key that never ends, rotated, would be one in the hands of whoever rotates it.
+    by("POST", `/${world.operator.keyId}/rotate`, { overlapSeconds: 60 }),
+  ];
+  for (const { status, body } of await Promise.all(tried))
+    expect([status, body.error?.code, body.error?.param]).toEqual([400, "invalid_value", "expiresAt"]);
+  expect((await by("POST", "", { name: "x", kind: "admin", expiresAt: endsAtMs })).status).toBe(201);
+  expect((await by("POST", "", { name: "x" })).status).toBe(201);
+  expect((await by("POST", `/${maker.id}/rotate`, { overlapSeconds: 0 })).body.expiresAt).toBe(maker.expiresAt);
+});
+
+it("leaves room in the house's own org for the key that the bootstrap makes", async () => {
+  const { org, key } = world.operator;
+  await world.fillKeys(org, keysInForceMax - 1);
+  expect((await create({ name: "x" }, key, org)).status).toBe(409);
+  const colleague = await create({ name: "x", kind: "admin" }, key, org);
+  expect(colleague.status).toBe(201);
+  expect((await create({ name: "x", kind: "admin" }, key, org)).status).toBe(409);
 });

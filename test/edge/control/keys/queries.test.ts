@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import {
+  countKeys,
   endKey,
   findKey,
   insertKey,
   insertSuccessor,
-  restoreKey,
   revokeKeyRow,
   selectKeys,
+  undoRotation,
   type KeyDraft,
 } from "#edge/control/keys/queries.ts";
 import { listStart } from "#edge/control/http/fields.ts";
@@ -35,11 +36,14 @@ const draft = (fields: Partial<KeyDraft> = {}): KeyDraft => ({
   ...fields,
 });
 
+const insert = async (fields: Partial<KeyDraft> = {}) => {
+  const row = await insertKey(world.db, draft(fields));
+  if (!row) throw new RangeError("no room");
+  return row;
+};
+
 it("hands back what was inserted, to its own org only", async () => {
-  const row = await insertKey(
-    world.db,
-    draft({ endpoints: ["models"], limits: { concurrency: null }, ipCidrs: ["::1"] }),
-  );
+  const row = await insert({ endpoints: ["models"], limits: { concurrency: null }, ipCidrs: ["::1"] });
   expect(row).toMatchObject({
     endpoints: ["models"],
     limits: { concurrency: null },
@@ -57,7 +61,7 @@ it("keeps roles to admin keys", async () => {
 });
 
 it("gives a key in force one successor, and a key that is not in force none", async () => {
-  const old = await insertKey(world.db, draft({ expiresAtMs: 2_000, models: ["embedder"] }));
+  const old = await insert({ expiresAtMs: 2_000, models: ["embedder"] });
   expect(await insertSuccessor(world.db, old.id, { ...draft(), createdAtMs: 2_000 })).toBeNull();
   const fresh = await insertSuccessor(world.db, old.id, { ...draft(), createdAtMs: 1_999 });
   expect(fresh).toMatchObject({ replaces: old.id, models: ["embedder"], version: 1 });
@@ -67,7 +71,7 @@ it("gives a key in force one successor, and a key that is not in force none", as
 });
 
 it("shortens and never lengthens, and leaves revoked keys alone", async () => {
-  const { id } = await insertKey(world.db, draft());
+  const { id } = await insert();
   expect((await endKey(world.db, id, 4_000, 1_000))?.expires_at_ms).toBe(5_000);
   expect((await endKey(world.db, id, 4_000, 5_000))?.expires_at_ms).toBe(5_000);
   expect(await revokeKeyRow(world.db, id, 7_000)).toMatchObject({ revoked_at_ms: 7_000, version: 4 });
@@ -76,11 +80,44 @@ it("shortens and never lengthens, and leaves revoked keys alone", async () => {
   expect(await endKey(world.db, id, 1, 0)).toBeNull();
 });
 
-it("restores only what nobody has changed since", async () => {
-  const { id } = await insertKey(world.db, draft());
-  const ended = await revokeKeyRow(world.db, id, 7_000);
-  expect(await restoreKey(world.db, { ...ended!, version: 1 }, null)).toBeNull();
-  expect(await restoreKey(world.db, ended!, null)).toMatchObject({ revoked_at_ms: null, version: 3 });
+it("undoes a rotation in one, and restores only what nobody has changed since", async () => {
+  const old = await insert({ expiresAtMs: 9_000 });
+  const fresh = await insertSuccessor(world.db, old.id, { ...draft(), createdAtMs: 2_000 });
+  const ended = await revokeKeyRow(world.db, old.id, 7_000);
+  const before = await countKeys(world.db, world.a.org, 7_500);
+  const stale = await undoRotation(
+    world.db,
+    fresh!.id,
+    { ended: { ...ended!, version: 1 }, expiresAtMs: 9_000 },
+    7_400,
+  );
+  expect(stale).toMatchObject([{ id: fresh!.id, revoked_at_ms: 7_400, version: 2 }]);
+  expect(await countKeys(world.db, world.a.org, 7_500)).toBe(before - 1);
+  const whole = await undoRotation(world.db, fresh!.id, { ended: ended!, expiresAtMs: 9_000 }, 7_600);
+  expect(whole.find(({ id }) => id === fresh!.id)).toMatchObject({ revoked_at_ms: 7_400, version: 3 });
+  expect(whole.find(({ id }) => id === old.id)).toMatchObject({
+    revoked_at_ms: null,
+    expires_at_ms: 9_000,
+    version: 3,
+  });
+  expect(await countKeys(world.db, world.a.org, 7_500)).toBe(before);
+});
+
+it("inserts no more keys than may be in force, and counts them by an index", async () => {
+  const old = await insert();
+  const inForce = await countKeys(world.db, world.a.org, 1_000);
+  expect(await insertKey(world.db, draft(), inForce)).toBeNull();
+  expect(await insertSuccessor(world.db, old.id, { ...draft(), expiresAtMs: 5_000 }, inForce)).toBeNull();
+  expect(await insertSuccessor(world.db, old.id, { ...draft(), expiresAtMs: 5_000 }, inForce + 1)).not.toBeNull();
+  expect(await countKeys(world.db, world.a.org, 1_000)).toBe(inForce + 1);
+  expect(await countKeys(world.db, world.a.org, 5_000)).toBeLessThanOrEqual(inForce);
+  const plan = await world.select(
+    "EXPLAIN QUERY PLAN SELECT count(*) FROM keys WHERE org = ? AND revoked_at_ms IS NULL AND " +
+      "(expires_at_ms IS NULL OR expires_at_ms > ?)",
+    "",
+    1,
+  );
+  expect(plan.map(({ detail }) => detail)).toEqual([expect.stringMatching(/^SEARCH keys USING INDEX keys_in_force/)]);
 });
 
 it("lists by an index, without sorting", async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { keysInForceMax } from "#edge/limits.ts";
 import { openWorld, type World } from "#test/edge/control/http/world.ts";
 
 let world: World;
@@ -105,7 +106,15 @@ it("gives the new key an expiry of its own when one is given", async () => {
   const old = await create({ expiresAt: Date.now() + 60_000 });
   const first = await rotate(old.id, { overlapSeconds: 1, expiresAt: "2100-01-01T00:00:00Z" });
   expect(first.body.expiresAt).toBe("2100-01-01T00:00:00.000Z");
-  expect((await rotate(first.body.id, { overlapSeconds: 1, expiresAt: null })).body.expiresAt).toBeNull();
+});
+
+it("never makes a key for ever of one that expires", async () => {
+  const old = await create({ expiresAt: Date.now() + 60_000 });
+  const answer = await rotate(old.id, { overlapSeconds: 1, expiresAt: null });
+  expect([answer.status, answer.body.error.code, answer.body.error.param]).toEqual([400, "invalid_value", "expiresAt"]);
+  expect(await show(old.id)).toMatchObject({ version: 1 });
+  const lasting = await create();
+  expect((await rotate(lasting.id, { overlapSeconds: 1, expiresAt: null })).body.expiresAt).toBeNull();
 });
 
 it("refuses a key that is revoked, expired, or rotated already", async () => {
@@ -197,6 +206,22 @@ it("leaves a key that was revoked while the new one came into force", async () =
   const answer = await rotate(old.id, { overlapSeconds: 0 });
   expect(answer.status).toBe(201);
   expect(await show(old.id)).toMatchObject({ state: "revoked", version: 2 });
+});
+
+it("counts both keys among those that an org may have in force", async () => {
+  const org = await world.openOrg("full");
+  const path = `/control/orgs/${org.org}/keys`;
+  await world.fillKeys(org.org, keysInForceMax - 1);
+  const body = { overlapSeconds: 60 };
+  const fits = await world.ask("POST", `${path}/${org.keyId}/rotate`, { body });
+  expect(fits.status).toBe(201);
+  for (const overlapSeconds of [0, 60]) {
+    const full = await world.ask("POST", `${path}/${fits.body.id}/rotate`, { body: { overlapSeconds } });
+    expect([full.status, full.body.error.code]).toEqual([409, "conflict"]);
+    expect(full.body.error.message).toContain(`${keysInForceMax} keys in force`);
+  }
+  await world.ask("POST", `${path}/${org.keyId}/revoke`);
+  expect((await world.ask("POST", `${path}/${fits.body.id}/rotate`, { body })).status).toBe(201);
 });
 
 it("rotates admin keys for operators only, with their role and without a ledger", async () => {

@@ -3,7 +3,6 @@ import { describe, expect, test } from "vitest";
 import { callMsMax } from "#edge/limits.ts";
 import type { EngineEndpoint } from "#edge/agreements/paths.ts";
 import { readCall } from "#edge/protocol/openai/call.ts";
-import { findModel } from "#edge/protocol/openai/models.ts";
 import { withheld } from "#edge/protocol/openai/members/shared.ts";
 import { chatModel, embeddingModel, modelOf, sqlModel, testModels } from "#test/support/fakes/models.ts";
 import { expectRefusal } from "#test/support/fakes/refused.ts";
@@ -51,7 +50,6 @@ describe("models", () => {
     await expectRefusal(() => chat({ model: "embed" }), "invalid_value", "model");
     await expectRefusal(() => read("text2sql", { model: "chat" }), "invalid_value", "model");
     await expectRefusal(() => read("embeddings", { model: "chat" }), "invalid_value", "model");
-    expect(findModel(testModels, "embed", "models")).toBe(embeddingModel);
   });
 });
 
