@@ -2,6 +2,9 @@ import type { ServerResponse } from "node:http";
 import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import { callPaths, type CallPath } from "#edge/agreements/paths.ts";
+import type { OrgId } from "#edge/agreements/tokens/ids.ts";
+import { countSequences, countTokens, refuseOversized, type CallSize } from "#edge/protocol/sequences.ts";
+import type { Capacity, EngineSlot } from "../engines/capacity.ts";
 import { refuseAborted, type LiveCall } from "./live-call.ts";
 import { prepareCall } from "./prepare.ts";
 import type { Rooms } from "./rooms.ts";
@@ -36,7 +39,7 @@ export async function answerCall(
   refuseWhenClosed(rooms);
   const { engine, capacity } = rooms.pool.findServing(claims.model);
   const prepared = prepareCall({ body, path, claims, engine, cacheSaltKey: rooms.config.cacheSaltKey });
-  const slot = capacity.take(claims.tokensHeld);
+  const slot = takeSlot(capacity, claims.org, prepared.size);
   const controller = new AbortController();
   const stopDeadline = watchDeadline(controller, response, computeTimeLeft(claims, rooms.now()));
   rooms.live.add(controller);
@@ -62,6 +65,12 @@ export async function answerCall(
     stopDeadline();
     slot.release();
   }
+}
+
+/** A call that would not fit an idle engine is its caller's to change; any other waits for others to end. */
+function takeSlot(capacity: Capacity, org: OrgId, size: CallSize): EngineSlot {
+  refuseOversized(size, capacity.callMax);
+  return capacity.take({ org, sequences: countSequences(size), tokens: countTokens(size) });
 }
 
 function refuseWhenClosed(rooms: Rooms): void {

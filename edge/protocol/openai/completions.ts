@@ -55,6 +55,7 @@ export function readCompletions(
   refuseStrayOptions(sent);
   const model = findModel(models, sent.model, "completions");
   const body = keepNested(sent, model, ignored);
+  const prompts = countPrompts(body.prompt);
   const completionTokens = body.max_tokens ?? completionTokensDefault;
   if (completionTokens === 0 && !body.echo) {
     throw new Refusal("invalid_value", {
@@ -72,7 +73,8 @@ export function readCompletions(
     model,
     body: writeBody(body, { model: model.id, max_tokens: completionTokens }),
     isStream: body.stream ?? false,
-    choices: (body.n ?? 1) * countPrompts(body.prompt),
+    prompts,
+    choices: (body.n ?? 1) * prompts,
     promptTokensMax: bound,
     promptTokensGuess,
     completionTokens,
@@ -100,6 +102,7 @@ export function readEmbeddings(
     model,
     body: writeBody(body, { model: model.id }),
     isStream: false,
+    prompts: countPrompts(body.input),
     choices: 0,
     promptTokensMax: bound,
     promptTokensGuess: text.trim() ? estimateTokens(text) : bound,
