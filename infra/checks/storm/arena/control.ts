@@ -1,5 +1,6 @@
 import type { LedgerState } from "#edge/ledger/port.ts";
 import { retryFor } from "../retry.ts";
+import type { BillRow } from "../audit/evidence.ts";
 import type { OrgPlan } from "../plan/plan.ts";
 
 /** An org of the storm, made through the control API like any other. */
@@ -61,6 +62,11 @@ export class Control {
   /** Throws when it cannot be had within `msMax`. */
   ledger(org: string, msMax = awayMsMax): Promise<LedgerView> {
     return this.#sendUntil<LedgerView>("GET", `/orgs/${org}/ledger`, undefined, msMax);
+  }
+
+  /** The latest lines of an org's bill, 500 at most. */
+  async usage(org: string): Promise<BillRow[]> {
+    return (await this.#sendUntil<{ rows: BillRow[] }>("GET", `/orgs/${org}/usage?limit=500`)).rows;
   }
 
   #sendUntil<T>(method: string, path: string, body?: unknown, msMax = awayMsMax): Promise<T> {
