@@ -13,7 +13,7 @@ export const usage = `npm run storm -- [options]
   --without 1,3   leaves faults out by number
   --short         three seeds with few callers, for a first look
   --attack        instead: one org tries to have the nodes to itself (attack/README.md)
-  --seconds N     each attack is measured so long, with and without (18)
+  --seconds N     each attack is measured so long, with and without (15)
   --json          results as JSON lines
   --verbose       what every process logs, on stderr
   --help
@@ -86,7 +86,7 @@ export function readFlags(args: string[]): StormFlags {
   const storms = seeds.flatMap((seed) =>
     stores.map((store): PlanOptions => ({ seed, callers, store, edges, without })),
   );
-  const attackSeconds = values.attack ? readWhole("--seconds", values.seconds ?? "18", 3, 600) : null;
+  const attackSeconds = values.attack ? readWhole("--seconds", values.seconds ?? "15", 3, 600) : null;
   const { json: isJson, verbose: isVerbose, help: isHelp } = values;
   return { storms, stores, redisWaitMs, attackSeconds, isJson, isVerbose, isHelp };
 }

@@ -1,6 +1,5 @@
 import type { LedgerState } from "#edge/ledger/port.ts";
 import { retryFor } from "../retry.ts";
-import type { BillRow } from "../audit/evidence.ts";
 import type { OrgPlan } from "../plan/plan.ts";
 
 /** An org of the storm, made through the control API like any other. */
@@ -8,6 +7,13 @@ export interface StormOrg {
   id: string;
   key: string;
   narrowKey: string | null;
+}
+
+/** What a line of the bill says of a call's tokens. */
+export interface BilledHold {
+  hold: string;
+  promptTokens: number;
+  completionTokens: number;
 }
 
 /** The ledger as the control API shows it. */
@@ -65,8 +71,8 @@ export class Control {
   }
 
   /** The latest lines of an org's bill, 500 at most. */
-  async usage(org: string): Promise<BillRow[]> {
-    return (await this.#sendUntil<{ rows: BillRow[] }>("GET", `/orgs/${org}/usage?limit=500`)).rows;
+  async usage(org: string): Promise<BilledHold[]> {
+    return (await this.#sendUntil<{ rows: BilledHold[] }>("GET", `/orgs/${org}/usage?limit=500`)).rows;
   }
 
   #sendUntil<T>(method: string, path: string, body?: unknown, msMax = awayMsMax): Promise<T> {

@@ -40,7 +40,7 @@ export function startAttack(edgeUrl: string, key: string, attack: Attack): Runni
 const buildHeaders = (key: string) => ({
   authorization: `Bearer ${key}`,
   "content-type": "application/json",
-  "x-penstock-timeout-ms": "20000",
+  "x-penstock-timeout-ms": "60000",
 });
 
 async function sendRead(url: string, key: string, body: string, signal: AbortSignal): Promise<number | null> {
@@ -52,13 +52,14 @@ async function sendRead(url: string, key: string, body: string, signal: AbortSig
 /** Resolves when the caller has left: nothing of the answer but its head was ever read. */
 function sendUnread(url: string, key: string, body: string, signal: AbortSignal): Promise<number | null> {
   return new Promise((resolve) => {
+    let status: number | null = null;
     const call = request(url, { method: "POST", headers: buildHeaders(key), signal }, (response) => {
-      const status = response.statusCode ?? null;
+      status = response.statusCode ?? null;
       response.on("error", () => undefined).on("close", () => resolve(status));
       if (status === 200) response.pause();
       else response.resume();
     });
-    call.on("error", () => resolve(null));
+    call.on("error", () => resolve(status));
     call.end(body);
   });
 }

@@ -10,8 +10,8 @@ import { Control, type StormOrg } from "../arena/control.ts";
 import type { OrgPlan } from "../plan/plan.ts";
 import { startAttack } from "./attacker.ts";
 import { attacks, type Attack } from "./attacks.ts";
-import { callAsNeighbours, type NeighbourCall } from "./neighbours.ts";
-import { summarize, type AttackSummary, type BilledCall } from "./summary.ts";
+import { callAsNeighbours } from "./neighbours.ts";
+import { summarize, type AttackSummary, type AttackTurn, type BilledCall } from "./summary.ts";
 
 /** How long each attack is measured, with and without, and what is printed. */
 export interface AttackOptions {
@@ -21,7 +21,7 @@ export interface AttackOptions {
 }
 
 /** Calm and attack take turns, so that whatever else this machine does meets both. */
-const rounds = 3;
+const rounds = 5;
 const neighbours = 8;
 /** From an attack's first call until it is felt, and from its end until it is over. */
 const turnMs = 1_500;
@@ -85,30 +85,23 @@ interface AttackStage {
 }
 
 async function runAttack({ stack, control, keys, ms }: AttackStage, attack: Attack): Promise<AttackSummary> {
-  const calm: NeighbourCall[] = [];
-  const attacked: NeighbourCall[] = [];
+  const turns: AttackTurn[] = [];
   const statuses: (number | null)[] = [];
   const bill: BilledCall[] = [];
   for (let round = 0; round < rounds; round++) {
-    calm.push(...(await callAsNeighbours(stack.edge.url, keys, ms)));
+    const calm = await callAsNeighbours(stack.edge.url, keys, ms);
     // Of plan Standard, whose requests a minute are used up within a round.
     const org = await control.makeOrg(standard);
     const running = startAttack(stack.edge.url, org.key, attack);
     await sleep(turnMs);
-    attacked.push(...(await callAsNeighbours(stack.edge.url, keys, ms)));
+    const attacked = await callAsNeighbours(stack.edge.url, keys, ms);
     await running.stop();
+    turns.push({ calm, attacked });
     statuses.push(...running.statuses);
     bill.push(...(await readBill(stack, control, org.id)));
     await sleep(turnMs);
   }
-  return summarize({
-    name: attack.name,
-    isRefused: attack.isRefused === true,
-    calm,
-    attacked,
-    statuses,
-    bill,
-  });
+  return summarize({ name: attack.name, isRefused: attack.isRefused === true, turns, statuses, bill });
 }
 
 /** The attacker's bill once nothing is held any more, each line beside what the engines say they sent for it. */

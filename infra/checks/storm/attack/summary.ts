@@ -1,4 +1,4 @@
-import { quantile } from "#infra/checks/bench/stats.ts";
+import { median, quantile } from "#infra/checks/bench/stats.ts";
 import type { NeighbourCall, NeighbourKind } from "./neighbours.ts";
 
 /** A line of the attacker's bill beside what the engines made for it, in tokens. */
@@ -8,17 +8,22 @@ export interface BilledCall {
   made: { promptTokens: number; completionTokens: number };
 }
 
+/** What others got in a turn without the attack, and in the one with it that came next. */
+export interface AttackTurn {
+  calm: readonly NeighbourCall[];
+  attacked: readonly NeighbourCall[];
+}
+
 /** All that is known of one attack when it is over. */
 export interface AttackEvidence {
   name: string;
   isRefused: boolean;
-  calm: readonly NeighbourCall[];
-  attacked: readonly NeighbourCall[];
+  turns: readonly AttackTurn[];
   statuses: readonly (number | null)[];
   bill: readonly BilledCall[];
 }
 
-/** The figures of one attack; times in ms. */
+/** The figures of one attack; times in ms. Each p95 and ratio is the middle one of all turns'. */
 export interface AttackSummary {
   name: string;
   calls: number;
@@ -41,19 +46,18 @@ export const ratioMax = 1.5;
 
 /** Sums an attack up, and tells what is wrong with what others got, and with the attacker's bill. */
 export function summarize(evidence: AttackEvidence): AttackSummary {
-  const { name, calm, attacked, statuses, bill } = evidence;
-  const calmP95 = measureP95(calm, "plain");
-  const attackedP95 = measureP95(attacked, "plain");
+  const { name, turns, statuses, bill } = evidence;
+  const attacked = turns.flatMap((turn) => turn.attacked);
   const sum = (side: "billed" | "made") =>
     bill.reduce((all, call) => all + call[side].promptTokens + call[side].completionTokens, 0);
   const figures = {
     name,
     calls: attacked.length,
     refused: attacked.filter(({ status }) => status !== 200).length,
-    calmP95,
-    attackedP95,
-    ratio: attackedP95 / calmP95,
-    heavyRatio: measureP95(attacked, "heavy") / measureP95(calm, "heavy"),
+    calmP95: median(turns.map(({ calm }) => measureP95(calm, "plain"))),
+    attackedP95: median(turns.map((turn) => measureP95(turn.attacked, "plain"))),
+    ratio: measureRatio(turns, "plain"),
+    heavyRatio: measureRatio(turns, "heavy"),
     attackerCalls: statuses.length,
     attackerRefused: statuses.filter((status) => status !== null && status !== 200).length,
     billed: sum("billed"),
@@ -63,9 +67,11 @@ export function summarize(evidence: AttackEvidence): AttackSummary {
 }
 
 function findFaults(evidence: AttackEvidence, figures: Omit<AttackSummary, "faults">): string[] {
-  const { calm, attacked, statuses, bill, isRefused } = evidence;
+  const { turns, statuses, bill, isRefused } = evidence;
   const faults: string[] = [];
-  const bad = [...calm, ...attacked].filter(({ status, isWhole }) => status !== 200 || !isWhole);
+  const bad = turns
+    .flatMap(({ calm, attacked }) => [...calm, ...attacked])
+    .filter(({ status, isWhole }) => status !== 200 || !isWhole);
   if (bad.length > 0) {
     const kinds = new Set(bad.map(({ status }) => (status === 200 ? "broken off" : String(status))));
     faults.push(`${bad.length} calls of others: ${Array.from(kinds).join(", ")}`);
@@ -86,6 +92,11 @@ function findFaults(evidence: AttackEvidence, figures: Omit<AttackSummary, "faul
 
 function writeTokens({ promptTokens, completionTokens }: BilledCall["made"]): string {
   return `${promptTokens} + ${completionTokens}`;
+}
+
+/** Of each turn by itself: what else the machine does comes and goes, and falls upon one turn or another. */
+function measureRatio(turns: readonly AttackTurn[], kind: NeighbourKind): number {
+  return median(turns.map(({ calm, attacked }) => measureP95(attacked, kind) / measureP95(calm, kind)));
 }
 
 function measureP95(calls: readonly NeighbourCall[], kind: NeighbourKind): number {
