@@ -100,6 +100,10 @@ export const repetitionMax = 64;
 export const tokenBytesMax = 128;
 /** Prompts of a completion, or inputs of an embedding, in one call. */
 export const inputsMax = 2_048;
+/** Sequences of one call, prompts × `n`; a model's record may say less (docs/decisions/0013). */
+export const sequencesMax = 64;
+/** Inputs of an embedding that count as one sequence: each takes a step of the engine, and no room after it. */
+export const inputsPerSequence = 32;
 /** Characters of an `Idempotency-Key`. */
 export const idempotencyKeyCharsMax = 255;
 

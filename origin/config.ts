@@ -55,7 +55,24 @@ export const AgentLimits = z.strictObject({
   ),
   pollMs: Milliseconds.min(10).default(1_000).describe("How often each engine's health and load are read, in ms."),
   heartbeatMs: Milliseconds.min(10).default(5_000).describe("How often the node reports to the edge, in ms."),
-  inflightMax: z.int().min(1).default(256).describe("The most calls in flight at one time, for each engine."),
+  inflightMax: z.int().min(1).default(512).describe("The most calls in flight at one time, for each engine."),
+  sequencesMax: z
+    .int()
+    .min(1)
+    .default(256)
+    .describe(
+      "The most sequences at one time, for each engine: what it runs and queues together (vLLM's `--max-num-seqs` " +
+        "with `--max-num-queued-reqs`). A call has prompts times `n` of them; 32 inputs of an embedding count as one.",
+    ),
+  orgShareMax: z
+    .number()
+    .min(0.5)
+    .max(1)
+    .default(0.75)
+    .describe(
+      "The share of an engine that one org may have while it is alone there; beside others it has half " +
+        "(docs/decisions/0013). 1 leaves nothing for whoever comes next.",
+    ),
   kvPoolTokens: z
     .int()
     .min(1)
@@ -68,8 +85,8 @@ export const AgentLimits = z.strictObject({
     .max(100)
     .default(3)
     .describe(
-      "How many times the KV pool may be promised before calls are refused: a hold bounds a prompt by its bytes, " +
-        "four to five times its tokens.",
+      "How many times the KV pool may be promised before calls are refused: a call counts its estimated prompt and " +
+        "`max_tokens` for each sequence, but no more than the pool, and few calls make all that they may.",
     ),
   stuckMs: Milliseconds.min(50)
     .default(20_000)

@@ -1,6 +1,7 @@
 /** Values read at the moment of a scrape. */
 export interface Gauges {
   inflight: number;
+  sequences: number;
   heldTokens: number;
   usageBacklogBytes: number;
   isReady: boolean;
@@ -63,20 +64,7 @@ export function openMetrics(): Metrics {
         ...single("penstock_agent_prompt_tokens_total", "counter", "Prompt tokens billed.", promptTokens),
         ...single("penstock_agent_completion_tokens_total", "counter", "Completion tokens billed.", completionTokens),
         ...structured.write(),
-        ...single("penstock_agent_inflight_calls", "gauge", "Calls in flight.", gauges.inflight),
-        ...single(
-          "penstock_agent_held_tokens",
-          "gauge",
-          "Tokens that the holds of calls in flight cover.",
-          gauges.heldTokens,
-        ),
-        ...single(
-          "penstock_agent_usage_backlog_bytes",
-          "gauge",
-          "Bytes of usage records that the edge has not acknowledged.",
-          gauges.usageBacklogBytes,
-        ),
-        ...single("penstock_agent_ready", "gauge", "1 when the node takes calls.", Number(gauges.isReady)),
+        ...writeGauges(gauges),
         ...enginePages.map((page, at) => (at === 0 ? page : page.replace(/^#.*\n/gm, "")).trimEnd()),
         "",
       ].join("\n");
@@ -108,6 +96,31 @@ function countStructured() {
       ),
     ],
   };
+}
+
+function writeGauges(gauges: Gauges): string[] {
+  return [
+    ...single("penstock_agent_inflight_calls", "gauge", "Calls in flight.", gauges.inflight),
+    ...single(
+      "penstock_agent_inflight_sequences",
+      "gauge",
+      "Sequences of the calls in flight: prompts times choices.",
+      gauges.sequences,
+    ),
+    ...single(
+      "penstock_agent_held_tokens",
+      "gauge",
+      "Tokens that the calls in flight may come to have in the pool.",
+      gauges.heldTokens,
+    ),
+    ...single(
+      "penstock_agent_usage_backlog_bytes",
+      "gauge",
+      "Bytes of usage records that the edge has not acknowledged.",
+      gauges.usageBacklogBytes,
+    ),
+    ...single("penstock_agent_ready", "gauge", "1 when the node takes calls.", Number(gauges.isReady)),
+  ];
 }
 
 function single(name: string, type: string, help: string, value: number): string[] {

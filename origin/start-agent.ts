@@ -142,6 +142,7 @@ function readHeartbeat(
       fingerprint: pool.fingerprint,
     },
     kvPoolTokens: pool.kvPoolTokens,
+    callMax: pool.callMax,
     load: pool.load,
   };
 }

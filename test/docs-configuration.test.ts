@@ -21,6 +21,8 @@ const units: readonly [RegExp, string][] = [
   [/Tokens(?:Max|Default)?$/, "tokens"],
   [/PER_SECOND$/, "calls a second"],
   [/^inflightMax$/, "calls"],
+  [/^sequencesMax$/, "sequences"],
+  [/^orgShareMax$/, "× the engine"],
   [/^kvPromiseMax$/, "× the pool"],
 ];
 

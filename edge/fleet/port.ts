@@ -1,4 +1,4 @@
-import type { Heartbeat, LoadReport, NodeRecord, NodeState } from "../agreements/records/node.ts";
+import type { CallMax, Heartbeat, LoadReport, NodeRecord, NodeState } from "../agreements/records/node.ts";
 
 /** Whether calls may go to a node: it opens for 30 s after three failures in a row; then one call probes. */
 export type BreakerState = "closed" | "open" | "probing";
@@ -12,6 +12,8 @@ export interface NodeView {
   load: LoadReport | null;
   loadAgeMs: number;
   kvPoolTokens: number | null;
+  /** The largest call that it takes; `null` where it has not said. */
+  callMax: CallMax | null;
   /** Calls that this isolate has on the node. */
   inFlight: number;
   breaker: BreakerState;

@@ -55,6 +55,7 @@ export function makeView(memory: NodeMemory, nowMs: number): NodeView {
     load,
     loadAgeMs: nowMs - memory.loadAtMs,
     kvPoolTokens: heard?.heartbeat.kvPoolTokens ?? null,
+    callMax: heard?.heartbeat.callMax ?? null,
     inFlight: memory.inFlight,
     breaker: readBreaker(memory.breaker, nowMs),
   };

@@ -1,15 +1,23 @@
-import { loadHeader, readLoad, type LoadReport, type NodeRecord } from "../agreements/records/node.ts";
+import { loadHeader, orgShareHeader, readLoad, type LoadReport, type NodeRecord } from "../agreements/records/node.ts";
 import { Refusal, refusalCodes, refusals } from "../errors.ts";
 import type { AttemptEnd, AttemptObserver } from "../fleet/port.ts";
 import type { Visit } from "../visit.ts";
 
 /**
  * One try on one node: an answer whose body flows; or a refusal, whether another node may be tried, whether this one
- * may be running the call all the same, and whether the call's time is over.
+ * may be running the call all the same, whether the call's time is over, and whether it is the org's share of the node
+ * that is full rather than the node.
  */
 export type Attempt =
   | ({ kind: "answer"; response: Response } & Deadline)
-  | { kind: "no"; mayRetry: boolean; mayRun: boolean; isLate: boolean; refusal: Refusal };
+  | {
+      kind: "no";
+      mayRetry: boolean;
+      mayRun: boolean;
+      isLate: boolean;
+      isShareFull: boolean;
+      refusal: Refusal;
+    };
 
 /** The time limit of an answer's body: tells whether the body broke because time was up, and ends the timer. */
 export interface Deadline {
@@ -77,7 +85,8 @@ export async function attempt(
   observer.end(node.id);
   const isRetriable = response.status === 200 || mayRetry(response.status);
   const isLate = refusal.code === "gateway_timeout" && upstream.deadlineMs - visit.now() < lateMsMin;
-  return { kind: "no", mayRetry: isRetriable, mayRun: false, isLate, refusal };
+  const isShareFull = isShareRefusal(response);
+  return { kind: "no", mayRetry: isRetriable, mayRun: false, isLate, isShareFull, refusal };
 }
 
 /** An agent ends a call at its deadline by its own clock, so it may say so a little earlier than we do. */
@@ -137,6 +146,7 @@ function reportFailure(
     mayRetry: abortReason === null || abortReason === "headers",
     mayRun: abortReason !== null,
     isLate: abortReason === "deadline",
+    isShareFull: false,
     refusal,
   };
 }
@@ -164,9 +174,11 @@ async function readRefusal(response: Response): Promise<Refusal> {
   const retryAfterMs = readRetryAfterMs(response.headers.get("retry-after"));
   if (status === 503 || status === 429) {
     const isSaturated = status === 429 || (code.success && code.data === "server_is_overloaded");
+    const isShareFull = isShareRefusal(response);
     return new Refusal(isSaturated ? "server_is_overloaded" : "no_healthy_backends", {
       retryAfterMs,
-      log: `node answered ${status}`,
+      ...(isShareFull && { message: readErrorText(error?.message) }),
+      log: isShareFull ? "org_share_full" : `node answered ${status}`,
     });
   }
   if (status === 504 || status === 408) return new Refusal("gateway_timeout", { log: `node answered ${status}` });
@@ -175,6 +187,11 @@ async function readRefusal(response: Response): Promise<Refusal> {
     return new Refusal(code.data, { message: readErrorText(error?.message), param: readErrorText(error?.param) });
   }
   return new Refusal("bad_gateway", { log: `node answered ${status}` });
+}
+
+/** The agent says no to this org alone: the node works, and is no fuller for others than its load report says. */
+function isShareRefusal({ status, headers }: Response): boolean {
+  return status === 503 && headers.get(orgShareHeader) === "full";
 }
 
 /** Whole seconds, one to sixty; anything else counts as one. */

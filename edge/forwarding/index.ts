@@ -20,7 +20,8 @@ export type { Origin } from "./origin.ts";
 
 /**
  * Tries nodes in order until one begins to answer: at most three, within the retry budget, and never again once a byte
- * has come back (F3). Otherwise returns the last refusal; with no node at all `no_healthy_backends`, at once.
+ * has come back (F3). Otherwise returns the last refusal; with no node at all `no_healthy_backends`, at once. The
+ * budget is everybody's: an org that has its share of a node is tried elsewhere without it, and cannot use it up.
  */
 export async function forward(visit: Visit, held: HeldCall, origin: Origin): Promise<Answer | NoAnswer> {
   const { call, reserved, nodes, signal } = held;
@@ -36,8 +37,9 @@ export async function forward(visit: Visit, held: HeldCall, origin: Origin): Pro
     signal,
   } as const;
   const failure: Omit<NoAnswer, "refusal"> & { refusal: Refusal | null } = { kind: "no", mayRun: false, refusal: null };
+  let isFree = true;
   for (const [index, node] of nodes.slice(0, attemptsMax).entries()) {
-    if (index > 0 && !origin.budget.takeRetry(visit.now())) break;
+    if (!isFree && !origin.budget.takeRetry(visit.now())) break;
     const ticket = origin.tickets.make({ hold: reserved.hold, node: node.id });
     const hop = signHop({ ...buildHopTerms(held, node, index + 1, bodySha256), ticket }, origin.hopKey, visit);
     const tried = await attempt(node, { path: call.path, hop, body, ...terms }, origin.observer, visit);
@@ -58,6 +60,7 @@ export async function forward(visit: Visit, held: HeldCall, origin: Origin): Pro
     });
     failure.refusal = tried.isLate ? refuseLate(call, tried.refusal) : tried.refusal;
     failure.mayRun ||= tried.mayRun;
+    isFree = tried.isShareFull;
     if (!tried.mayRetry || signal.aborted) break;
   }
   return {

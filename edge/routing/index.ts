@@ -4,6 +4,7 @@ import { heartbeatStaleMs, waitTargetMs } from "../limits.ts";
 import type { Fleet, NodeView } from "../fleet/port.ts";
 import type { Call } from "../protocol/openai/call.ts";
 import type { Visit } from "../visit.ts";
+import { selectAble, type SizedCall } from "./call-bounds.ts";
 
 export { writeTierHeader, type Classification } from "./tier/complexity.ts";
 export { openTierClassifier, type TierClassifier } from "./tier/classifier.ts";
@@ -20,18 +21,19 @@ export interface Wanted {
 
 /**
  * The nodes for a call, best first, by what the fleet shows now. Where the view is older than a second it is refreshed
- * for the calls to come, beside this one.
+ * for the calls to come, beside this one. Throws 400 for a call that none of the model's nodes could ever take.
  */
 export function rankNodes(
   visit: Visit,
   fleet: Fleet,
-  { model, affinity }: Pick<Call, "model" | "affinity">,
+  call: Pick<Call, "model" | "affinity"> & SizedCall,
   { org, tier, gpuSeconds }: Pick<Wanted, "org" | "tier" | "gpuSeconds">,
 ): NodeRecord[] {
   const refresh = fleet.refresh(visit.now());
   if (refresh) visit.afterwards(refresh);
-  const wanted = { model: model.id, tier, gpuSeconds, org, affinity };
-  return rank(fleet.view(visit.now()), wanted, visit.chance).map(({ record }) => record);
+  const wanted = { model: call.model.id, tier, gpuSeconds, org, affinity: call.affinity };
+  const ofModel = fleet.view(visit.now()).filter(({ record }) => record.models.includes(wanted.model));
+  return rank(selectAble(ofModel, call), wanted, visit.chance).map(({ record }) => record);
 }
 
 const boundedLoad = 1.25;

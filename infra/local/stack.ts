@@ -175,6 +175,9 @@ interface OpenEngine {
   child: Child | null;
 }
 
+/** As vLLM has them unless told otherwise; what an agent takes for granted (`sequencesMax`). */
+const queueFlags = ["--max-num-seqs", "256", "--max-num-queued-reqs", "none"];
+
 /** The simulator's flags for these models: names, kinds, and each one's own context. */
 export function makeModelFlags(models: readonly ModelRecord[]): string[] {
   return models.flatMap(({ id, aliases, endpoints, contextTokensMax }) => [
@@ -198,7 +201,7 @@ async function openEngine(
   const name = `engine-${index + 1}`;
   const child = await startChild(
     name,
-    [join(root, "infra/simulator/main.ts"), "--port", "0", ...names, ...(options.simulatorArgs ?? [])],
+    [join(root, "infra/simulator/main.ts"), "--port", "0", ...names, ...queueFlags, ...(options.simulatorArgs ?? [])],
     (line) => log(name, line),
   );
   const url = String(child.ready["url"]);

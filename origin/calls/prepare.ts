@@ -4,13 +4,14 @@ import { isObject, type JsonObject } from "#edge/agreements/json.ts";
 import { callPaths, isChat, type CallPath } from "#edge/agreements/paths.ts";
 import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
-import { choicesMax, inputsMax } from "#edge/limits.ts";
 import { restoreDigits } from "#edge/protocol/digits.ts";
 import { estimateCompile } from "#edge/protocol/openai/members/structure/compile.ts";
+import type { CallSize } from "#edge/protocol/sequences.ts";
 import { omitOurs, recheckBody, renameMedia } from "#edge/protocol/openai/members/recheck.ts";
 import { isLongScore, refuseUnstreamed } from "#edge/protocol/openai/scores.ts";
 import type { Engine } from "../engines/http/client.ts";
 import { mayStream, openaiFields } from "../engines/dialects.ts";
+import { measureCall } from "./call-size.ts";
 import type { MeterBounds } from "./usage-meter.ts";
 
 /** A call made ready for one engine. `body` is ours: built from the edge's, field by field. */
@@ -30,6 +31,7 @@ export interface PreparedCall {
   isStructured: boolean;
   /** Over all prompts. */
   choices: number;
+  size: CallSize;
   bounds: MeterBounds;
 }
 
@@ -55,8 +57,8 @@ export function prepareCall({ body: bytes, path, claims, engine, cacheSaltKey }:
   const isGenerated = callPaths[path].chunkObject !== null;
   const isStream = requested["stream"] === true && isGenerated;
   const streamOptions = isObject(requested["stream_options"]) ? requested["stream_options"] : {};
-  const choicesPerPrompt = isGenerated ? readChoices(requested["n"]) : 0;
-  const choices = choicesPerPrompt * (isChat(path) ? 1 : countPrompts(requested["prompt"]));
+  const size = measureCall(path, requested, claims);
+  const { choices } = size;
   const body: JsonObject = { ...omitOurs(path, restoreDigits(requested, exact)), model };
   if (isChat(path))
     body["messages"] = renameMedia(body["messages"], (uuid) => nameMedium(uuid, claims.org, cacheSaltKey));
@@ -87,10 +89,11 @@ export function prepareCall({ body: bytes, path, claims, engine, cacheSaltKey }:
     wantsUsage: streamOptions["include_usage"] === true || streamOptions["continuous_usage_stats"] === true,
     wantsContinuousUsage: streamOptions["continuous_usage_stats"] === true,
     choices,
+    size,
     bounds: {
       tokensHeld: claims.tokensHeld,
       completionTokensMax: Math.min(choices * claims.completionTokensMax, Number.MAX_SAFE_INTEGER),
-      choicesPerPrompt: Math.max(1, choicesPerPrompt),
+      choicesPerPrompt: Math.max(1, choices / size.prompts),
       echoChunks: requested["echo"] === true ? choices : 0,
     },
   };
@@ -122,20 +125,6 @@ function readCompletionMax(requested: JsonObject, heldMax: number): number {
   if (!isPresent(value)) return heldMax;
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return Math.min(value, heldMax);
   throw new Refusal("invalid_value", { param: name, message: `'${name}' must be a non-negative integer.` });
-}
-
-function readChoices(n: unknown): number {
-  if (!isPresent(n)) return 1;
-  if (typeof n === "number" && Number.isInteger(n) && n >= 1 && n <= choicesMax) return n;
-  throw new Refusal("invalid_value", { param: "n", message: `'n' must be an integer from 1 to ${choicesMax}.` });
-}
-
-/** A list of texts, or of lists of token ids, is as many prompts; a list of token ids is one. */
-function countPrompts(prompt: unknown): number {
-  if (!Array.isArray(prompt) || prompt.length === 0 || typeof prompt[0] === "number") return 1;
-  if (prompt.length > inputsMax)
-    throw new Refusal("invalid_value", { param: "prompt", message: `At most ${inputsMax} prompts in one call.` });
-  return prompt.length;
 }
 
 function pickOpenaiFields(body: JsonObject): JsonObject {

@@ -3,6 +3,9 @@ import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import { callPaths, type CallPath } from "#edge/agreements/paths.ts";
 import type { SlowListener } from "../engines/first-tokens.ts";
+import type { OrgId } from "#edge/agreements/tokens/ids.ts";
+import { countSequences, countTokens, refuseOversized, type CallSize } from "#edge/protocol/sequences.ts";
+import type { Capacity, EngineSlot } from "../engines/capacity.ts";
 import { refuseAborted, type LiveCall } from "./live-call.ts";
 import { prepareCall } from "./prepare.ts";
 import type { Rooms } from "./rooms.ts";
@@ -37,7 +40,7 @@ export async function answerCall(
   refuseWhenClosed(rooms);
   const { engine, capacity, scored, firstTokens } = rooms.pool.findServing(claims.model);
   const prepared = prepareCall({ body, path, claims, engine, cacheSaltKey: rooms.config.cacheSaltKey });
-  const slot = capacity.take(claims.tokensHeld);
+  const slot = takeSlot(capacity, claims.org, prepared.size);
   const controller = new AbortController();
   const stopDeadline = watchDeadline(controller, response, computeTimeLeft(claims, rooms.now()));
   rooms.live.add(controller);
@@ -78,6 +81,12 @@ function tellSlow({ log, metrics }: Rooms, { org, model, hold }: HopClaims): Slo
       log("slow_structured_call", { org, model, hold, ms, state: hasToken ? "began" : "ended without a token" }),
     onToken: metrics.noteStructuredFirstToken,
   };
+}
+
+/** A call that would not fit an idle engine is its caller's to change; any other waits for others to end. */
+function takeSlot(capacity: Capacity, org: OrgId, size: CallSize): EngineSlot {
+  refuseOversized(size, capacity.callMax);
+  return capacity.take({ org, sequences: countSequences(size), tokens: countTokens(size) });
 }
 
 function refuseWhenClosed(rooms: Rooms): void {

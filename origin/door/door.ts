@@ -142,9 +142,10 @@ async function serveReady(rooms: DoorRooms, request: IncomingMessage, response: 
 
 async function serveMetrics(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
   refuseRemote(request);
-  const { load, all, inflight } = rooms.pool;
+  const { load, all, inflight, sequences } = rooms.pool;
   const gauges = {
     inflight,
+    sequences,
     heldTokens: load.heldTokens,
     usageBacklogBytes: rooms.sender.backlogBytes,
     isReady: readNodeState(rooms) === "ready",

@@ -1,60 +1,106 @@
+import { orgShareHeader, type CallMax } from "#edge/agreements/records/node.ts";
 import { Refusal } from "#edge/errors.ts";
+import type { AgentLimits } from "../config.ts";
+import { Callers } from "./callers.ts";
+import { computeOrgMax, checkShare, type EngineUse, type Bounds } from "./fair-share.ts";
 
 /** A slot taken at an engine; releasing it twice changes nothing. */
 export interface EngineSlot {
   release(): void;
 }
 
-/** How many calls and KV tokens are promised at one engine. */
+/** What a call asks of an engine. */
+export interface CallNeed {
+  org: string;
+  sequences: number;
+  /** Tokens that it may come to have; more than the pool count as the pool, since no more can run at once. */
+  tokens: number;
+}
+
+/** What is promised at one engine, and to whom. */
 export interface Capacity {
   /**
-   * Takes a slot for one call. Throws 503 `server_is_overloaded` when calls or tokens would exceed the bound; an idle
-   * engine takes any call.
+   * Takes a slot for one call. Throws 503 `server_is_overloaded`: logged as `org_share_full`, with a header for the
+   * edge, when calls of the same org must end first; as `engine_full` when anyone's must.
    */
-  take(tokens: number): EngineSlot;
+  take(need: CallNeed): EngineSlot;
+  /** The largest call that fits the engine while it is idle. */
+  readonly callMax: CallMax;
   readonly inflight: number;
+  readonly sequences: number;
   readonly heldTokens: number;
 }
 
+/** The bounds of an engine that an agent is configured with. */
+type CapacityLimits = Pick<AgentLimits, "inflightMax" | "sequencesMax" | "kvPromiseMax" | "orgShareMax">;
+
+const retryAfterMs = 1_000;
+
 /**
  * Opens the capacity of one engine. It protects the GPU from mistakes of an edge, and from edges that know nothing of
- * each other. `readPoolTokens` is read at each call, since the engine reports its pool only once it runs; while it is
- * unknown, only calls are counted.
+ * each other; and orgs from one another. `readPoolTokens` is read at each call, since the engine reports its pool only
+ * once it runs; while it is unknown, calls and sequences alone are counted.
  */
-export function openCapacity(
-  bounds: { inflightMax: number; kvPromiseMax: number },
-  readPoolTokens: () => number | null,
-): Capacity {
-  let inflight = 0;
-  let heldTokens = 0;
+export function openCapacity(limits: CapacityLimits, readPoolTokens: () => number | null): Capacity {
+  const callers = new Callers();
 
-  function hasRoomFor(tokens: number): boolean {
-    if (inflight === 0) return true;
-    if (inflight >= bounds.inflightMax) return false;
+  function take({ org, sequences, tokens }: CallNeed): EngineSlot {
     const pool = readPoolTokens();
-    return pool === null || heldTokens + tokens <= pool * bounds.kvPromiseMax;
+    const wanted: EngineUse = { calls: 1, sequences, tokens: pool === null ? tokens : Math.min(tokens, pool) };
+    const check = checkShare(wanted, callers.read(org), makeBounds(limits, pool), limits.orgShareMax);
+    if (check === "org_share_full") throw refuseShare();
+    if (check === "engine_full") throw new Refusal("server_is_overloaded", { retryAfterMs, log: "engine_full" });
+    callers.begin(org, wanted);
+    let isHeld = true;
+    return {
+      release() {
+        if (!isHeld) return;
+        isHeld = false;
+        callers.end(org, wanted);
+      },
+    };
   }
 
   return {
-    take(tokens) {
-      if (!hasRoomFor(tokens)) throw new Refusal("server_is_overloaded", { retryAfterMs: 1_000, log: "engine_full" });
-      inflight++;
-      heldTokens += tokens;
-      let isHeld = true;
-      return {
-        release() {
-          if (!isHeld) return;
-          isHeld = false;
-          inflight--;
-          heldTokens -= tokens;
-        },
-      };
+    take,
+    get callMax() {
+      return computeCallMax(limits, readPoolTokens());
     },
     get inflight() {
-      return inflight;
+      return callers.total.calls;
+    },
+    get sequences() {
+      return callers.total.sequences;
     },
     get heldTokens() {
-      return heldTokens;
+      return callers.total.tokens;
     },
   };
+}
+
+function makeBounds({ inflightMax, sequencesMax, kvPromiseMax }: CapacityLimits, pool: number | null): Bounds {
+  return {
+    calls: inflightMax,
+    sequences: sequencesMax,
+    tokens: pool === null ? null : Math.floor(pool * kvPromiseMax),
+  };
+}
+
+/** Tokens are named only where the pool itself is more than an org's share of what is promised. */
+function computeCallMax(limits: CapacityLimits, pool: number | null): CallMax {
+  const bounds = makeBounds(limits, pool);
+  const sequences = computeOrgMax(limits.sequencesMax, limits.orgShareMax, true);
+  const tokens = bounds.tokens === null ? null : computeOrgMax(bounds.tokens, limits.orgShareMax, true);
+  return { sequences, ...(tokens !== null && pool !== null && tokens < pool && { tokens }) };
+}
+
+/** The edge may try another node, and knows by the header that this one is no worse for it. */
+function refuseShare(): Refusal {
+  return new Refusal("server_is_overloaded", {
+    retryAfterMs,
+    message:
+      "Your calls have all of this model's nodes that one organization may have. Try again when some have ended.",
+    headers: { [orgShareHeader]: "full" },
+    log: "org_share_full",
+  });
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { LoadReport } from "#edge/agreements/records/node.ts";
+import type { CallMax, LoadReport } from "#edge/agreements/records/node.ts";
 import { Refusal } from "#edge/errors.ts";
 import { openCapacity, type Capacity } from "./capacity.ts";
 import type { AgentConfig } from "../config.ts";
@@ -25,7 +25,11 @@ export interface EnginePool {
   readonly load: LoadReport;
   /** Models whose engine is ready. */
   readonly models: string[];
+  /** Calls, and their sequences. */
   readonly inflight: number;
+  readonly sequences: number;
+  /** The largest call that any of the engines takes. */
+  readonly callMax: CallMax;
   readonly kvPoolTokens: number;
   /** Same engine, version and models, same fingerprint: only then may a stream go on elsewhere. */
   readonly fingerprint: string;
@@ -70,16 +74,17 @@ export function openEnginePool(
     get inflight() {
       return sumOver(all, ({ capacity }) => capacity.inflight);
     },
+    get sequences() {
+      return sumOver(all, ({ capacity }) => capacity.sequences);
+    },
+    get callMax() {
+      return joinCallMax(all.map(({ capacity }) => capacity.callMax));
+    },
     get kvPoolTokens() {
       return sumOver(all, ({ monitor }) => config.limits.kvPoolTokens ?? monitor.readings.kvPoolTokens ?? 0);
     },
     get fingerprint() {
-      const parts = all.map(({ engine, monitor }) => [
-        engine.config.kind,
-        monitor.version,
-        Object.entries(engine.config.models).toSorted(),
-      ]);
-      return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
+      return computeFingerprint(all);
     },
     close() {
       for (const { engine, monitor } of all) {
@@ -102,18 +107,37 @@ function mapModels(all: readonly PooledEngine[]): Map<string, PooledEngine> {
   );
 }
 
+function computeFingerprint(all: readonly PooledEngine[]): string {
+  const parts = all.map(({ engine, monitor }) => [
+    engine.config.kind,
+    monitor.version,
+    Object.entries(engine.config.models).toSorted(),
+  ]);
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
+}
+
+/** The edge refuses by this alone what no engine here takes; what one of several does not, the agent refuses. */
+function joinCallMax(all: readonly CallMax[]): CallMax {
+  const tokens = all.map((max) => max.tokens ?? Infinity);
+  const most = Math.max(...tokens);
+  return {
+    sequences: Math.max(...all.map((max) => max.sequences)),
+    ...(Number.isFinite(most) && { tokens: most }),
+  };
+}
+
 /**
- * What waits is the engine's last report, a second old at most. What runs is known exactly: every call in flight here
- * that does not wait.
+ * What waits is the engine's last report, a second old at most. What runs is known exactly: every sequence in flight
+ * here that does not wait.
  */
 function readLoad(all: readonly PooledEngine[]): LoadReport {
-  const inflight = sumOver(all, ({ capacity }) => capacity.inflight);
+  const sequences = sumOver(all, ({ capacity }) => capacity.sequences);
   const waiting = Math.min(
-    inflight,
+    sequences,
     sumOver(all, ({ monitor }) => monitor.readings.waiting ?? 0),
   );
   return {
-    running: inflight - waiting,
+    running: sequences - waiting,
     waiting,
     kvUsed: Math.max(0, ...all.map(({ monitor }) => monitor.readings.kvUsed ?? 0)),
     heldTokens: sumOver(all, ({ capacity }) => capacity.heldTokens),

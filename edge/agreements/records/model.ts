@@ -75,6 +75,11 @@ export const ModelRecord = z.strictObject({
   prices: z
     .strictObject({ shared: Price, complex: Price })
     .describe("By tier: `promptMicrosPerMTok`, `completionMicrosPerMTok`, millionths of `CURRENCY` a million tokens."),
+  sequencesMax: z
+    .int()
+    .min(1)
+    .optional()
+    .describe("The most sequences of one call, prompts times `n`, where it is to be less than 64."),
   scoredTokensMax: z
     .int()
     .min(1)

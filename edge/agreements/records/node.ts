@@ -20,8 +20,8 @@ export const NodeRecord = z.strictObject({
 export type NodeRecord = z.infer<typeof NodeRecord>;
 
 /**
- * How loaded a node's engines are: sequences running and waiting, share of the KV pool in use (0 to 1), tokens held by
- * calls in flight.
+ * How loaded a node's engines are: sequences running and waiting, share of the KV pool in use (0 to 1), tokens that
+ * the calls in flight may come to have in the pool.
  */
 export const LoadReport = z.strictObject({
   running: z.int().min(0),
@@ -30,6 +30,16 @@ export const LoadReport = z.strictObject({
   heldTokens: z.int().min(0),
 });
 export type LoadReport = z.infer<typeof LoadReport>;
+
+/**
+ * The largest call that a node takes from an org when nobody else is there: sequences, and tokens at once. Without
+ * `tokens` there is no such bound: a call never counts more than the engine's pool.
+ */
+export const CallMax = z.strictObject({ sequences: z.int().min(1), tokens: z.int().min(1).optional() });
+export type CallMax = z.infer<typeof CallMax>;
+
+/** On a refusal of an agent: the org has its share of the engine. Others still find room. */
+export const orgShareHeader = "x-penstock-org-share";
 
 /** The header on every answer of an agent: `run=3 wait=0 kv=0.41 held=18230`. */
 export const loadHeader = "x-penstock-load";
@@ -63,6 +73,8 @@ export const Heartbeat = z.strictObject({
   engine: z.strictObject({ kind: z.string(), version: z.string(), fingerprint: z.string() }),
   kvPoolTokens: z.int().min(0),
   load: LoadReport,
+  /** Absent from agents of before 2026-11-29: such a node is taken to serve any call. */
+  callMax: CallMax.optional(),
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
 

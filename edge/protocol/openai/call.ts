@@ -4,6 +4,7 @@ import type { ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import type { Visit } from "../../visit.ts";
 import { readJson, type Sender } from "../body.ts";
+import { refuseManySequences } from "../sequences.ts";
 import type { ParsedBody } from "./parsed-body.ts";
 import { readParsedBody } from "./read-body.ts";
 import { addDeployment } from "./deployment.ts";
@@ -49,6 +50,7 @@ export async function readCall(
   const json = deployment === null ? sent : addDeployment(sent, deployment, models);
   const parsed = readParsedBody(endpoint, { json, exact }, models);
   return markModel(parsed.named, () => {
+    refuseManySequences(parsed, parsed.model);
     refuseLongCompletion(endpoint, json, parsed);
     const { headers } = visit.request;
     const timeout = readTimeout(headers, parsed.isStream);

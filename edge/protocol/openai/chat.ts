@@ -62,6 +62,7 @@ export function readChat(
     model,
     body: writeBody(body, { model: model.id, max_tokens: completionTokens, max_completion_tokens: undefined }),
     isStream: body.stream ?? false,
+    prompts: 1,
     choices,
     promptTokensMax: boundChat(body, model),
     promptTokensGuess,

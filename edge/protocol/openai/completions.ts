@@ -55,6 +55,7 @@ export function readCompletions(
   refuseStrayOptions(sent);
   const model = findModel(models, sent.model, "completions");
   const body = keepNested(sent, model, ignored);
+  const prompts = countPrompts(body.prompt);
   const completionTokens = body.max_tokens ?? completionTokensDefault;
   if (completionTokens === 0 && !body.echo) {
     throw new Refusal("invalid_value", {
@@ -64,7 +65,7 @@ export function readCompletions(
   }
   // An engine has to have room for one token, even where it is not asked for any.
   refuseLongPrompt("prompt", body.prompt, { ...model, contextTokensMax: model.contextTokensMax - 1 });
-  const choices = (body.n ?? 1) * countPrompts(body.prompt);
+  const choices = (body.n ?? 1) * prompts;
   const text = joinPromptText(body.prompt);
   const bound = boundPrompts(body.prompt, { model, suffix: body.suffix });
   const promptTokensGuess = text.trim() ? estimateTokens(text) : bound;
@@ -73,6 +74,7 @@ export function readCompletions(
     model,
     body: writeBody(body, { model: model.id, max_tokens: completionTokens }),
     isStream: body.stream ?? false,
+    prompts,
     choices,
     promptTokensMax: bound,
     promptTokensGuess,
@@ -101,6 +103,7 @@ export function readEmbeddings(
     model,
     body: writeBody(body, { model: model.id }),
     isStream: false,
+    prompts: countPrompts(body.input),
     choices: 0,
     promptTokensMax: bound,
     promptTokensGuess: text.trim() ? estimateTokens(text) : bound,

@@ -13,6 +13,8 @@ export interface ParsedBody {
   named: NamedModel;
   body: Record<string, unknown>;
   isStream: boolean;
+  /** Prompts of a completion, inputs of an embedding; a chat is one. */
+  prompts: number;
   /** How many completions are requested, over all prompts. */
   choices: number;
   /** Upper bound and estimate of the prompt, in tokens. */

@@ -12,6 +12,8 @@ export const usage = `npm run storm -- [options]
   --redis-wait MS how long Redis may take to answer a call: 250, with more than 500 callers 5,000
   --without 1,3   leaves faults out by number
   --short         three seeds with few callers, for a first look
+  --attack        instead: one org tries to have the nodes to itself (attack/README.md)
+  --seconds N     each attack is measured so long, with and without (15)
   --json          results as JSON lines
   --verbose       what every process logs, on stderr
   --help
@@ -22,6 +24,8 @@ export interface StormFlags {
   storms: PlanOptions[];
   stores: Store[];
   redisWaitMs: number;
+  /** Attacks instead of storms, and how long each is measured; else `null`. */
+  attackSeconds: number | null;
   isJson: boolean;
   isVerbose: boolean;
   isHelp: boolean;
@@ -45,6 +49,8 @@ export function readFlags(args: string[]): StormFlags {
       "redis-wait": text,
       without: text,
       short: flag,
+      attack: flag,
+      seconds: text,
       json: flag,
       verbose: flag,
       help: flag,
@@ -80,7 +86,9 @@ export function readFlags(args: string[]): StormFlags {
   const storms = seeds.flatMap((seed) =>
     stores.map((store): PlanOptions => ({ seed, callers, store, edges, without })),
   );
-  return { storms, stores, redisWaitMs, isJson: values.json, isVerbose: values.verbose, isHelp: values.help };
+  const attackSeconds = values.attack ? readWhole("--seconds", values.seconds ?? "15", 3, 600) : null;
+  const { json: isJson, verbose: isVerbose, help: isHelp } = values;
+  return { storms, stores, redisWaitMs, attackSeconds, isJson, isVerbose, isHelp };
 }
 
 function readStores(name: string): Store[] {

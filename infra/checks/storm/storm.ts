@@ -1,6 +1,7 @@
 import { writeTable } from "#clients/cli/output/table.ts";
 import { hasRedisServer, redisMissing } from "#infra/local/redis/redis-server.ts";
 import { openArena, type Arena } from "./arena/arena.ts";
+import { runAttacks } from "./attack/run-attacks.ts";
 import { audit, type AuditResult } from "./audit/audit.ts";
 import { startCrew, type Crew } from "./crew/crew.ts";
 import { readFlags, usage, type StormFlags } from "./flags.ts";
@@ -47,6 +48,8 @@ async function main(): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
+  const { attackSeconds: seconds, isJson, isVerbose } = flags;
+  if (seconds !== null) return (await runAttacks({ seconds, isJson, isVerbose })) === 0 ? 0 : 1;
   if (flags.stores.includes("upstash") && !hasRedisServer())
     throw new Error(`${redisMissing}, or give --store durable-object`);
   const arenas = new Map<Store, Arena>();

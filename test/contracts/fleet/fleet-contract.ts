@@ -9,6 +9,7 @@ export type OpenFleets = () => (nodes: readonly NodeRecord[]) => Fleet;
 
 const t0 = 1_800_000_000_000;
 const load = { running: 3, waiting: 1, kvUsed: 0.5, heldTokens: 100 };
+const callMax = { sequences: 24, tokens: 1_200 };
 
 /** Every promise of `Fleet`, for any adapter that keeps it. */
 export function fleetContract(adapter: string, openFleets: OpenFleets): void {
@@ -40,6 +41,7 @@ export function fleetContract(adapter: string, openFleets: OpenFleets): void {
         heartbeatAgeMs: null,
         load: null,
         kvPoolTokens: null,
+        callMax: null,
         inFlight: 0,
         breaker: "closed",
       });
@@ -47,13 +49,14 @@ export function fleetContract(adapter: string, openFleets: OpenFleets): void {
 
     test("shows a heartbeat with its age by our clock", async () => {
       const { fleet, view } = open();
-      await fleet.report(heartbeatOf("node_a", { load, kvPoolTokens: 1_000 }), t0);
+      await fleet.report(heartbeatOf("node_a", { load, kvPoolTokens: 1_000, callMax }), t0);
       expect(view(t0 + 7_000)).toMatchObject({
         state: "ready",
         heartbeatAgeMs: 7_000,
         load,
         loadAgeMs: 7_000,
         kvPoolTokens: 1_000,
+        callMax,
       });
       expect(view(t0, "b").state).toBeNull();
     });

@@ -163,6 +163,48 @@ describe("the retry budget", () => {
   });
 });
 
+describe("an org that has its share of a node", () => {
+  const share = answering(503, agentError("server_is_overloaded", "Your calls have all."), {
+    "x-penstock-org-share": "full",
+    "x-penstock-load": "run=192 wait=0 kv=0.5 held=9",
+    "retry-after": "1",
+  });
+
+  test("is tried on other nodes without the budget, which is everybody's", async () => {
+    const budget = openRetryBudget();
+    for (let turn = 0; turn < 20; turn++) {
+      const { no, asked, seen } = await over([share, share, share, fine], { origin: { budget } });
+      expect(asked).toEqual([1, 1, 1, 0]);
+      expect(no).toMatchObject({
+        mayRun: false,
+        refusal: {
+          code: "server_is_overloaded",
+          details: { message: "Your calls have all.", retryAfterMs: 1_000, log: "org_share_full" },
+        },
+      });
+      // No breaker opens by it: the node answers, and says how busy it is.
+      expect(seen.filter((word) => word.startsWith("saw"))).toEqual([
+        "saw a answered",
+        "saw b answered",
+        "saw c answered",
+      ]);
+    }
+    const { answer } = await over([answering(500), fine], { origin: { budget } });
+    expect(answer?.servedBy).toBe("complex");
+  });
+
+  test("is served by a node where it has not", async () => {
+    expect((await over([share, fine])).answer?.servedBy).toBe("complex");
+  });
+
+  test("a node that fails after that is not free", async () => {
+    const budget = openRetryBudget();
+    while (budget.takeRetry(startedAtMs));
+    const { asked } = await over([share, answering(500), fine], { origin: { budget } });
+    expect(asked).toEqual([1, 1, 0]);
+  });
+});
+
 describe("a caller who has left", () => {
   test("aborts the attempt under way, and no other node is tried", async () => {
     const abort = new AbortController();

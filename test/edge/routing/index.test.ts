@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { NodeView } from "#edge/fleet/port.ts";
+import { Refusal } from "#edge/errors.ts";
 import { memoryFleet } from "#edge/adapters/memory/fleet.ts";
 import { Heartbeats } from "#edge/fleet/heartbeats.ts";
 import { rank, rankNodes, type Wanted } from "#edge/routing/index.ts";
-import { nodeOf, servedModel, viewOf } from "#test/support/fakes/fleet.ts";
+import { heartbeatOf, nodeOf, servedModel, viewOf } from "#test/support/fakes/fleet.ts";
 import { chatModel } from "#test/support/fakes/models.ts";
-import { visitOf } from "#test/support/fakes/visit.ts";
+import { startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
 
 const wanted: Wanted = {
   model: servedModel,
@@ -246,7 +247,15 @@ describe("the order", () => {
 });
 
 describe("the nodes for a call", () => {
-  const call = { model: chatModel, affinity: "You are a helpful assistant." };
+  const call = {
+    model: chatModel,
+    affinity: "You are a helpful assistant.",
+    path: "/v1/chat/completions" as const,
+    prompts: 1,
+    choices: 8,
+    promptTokensGuess: 10,
+    completionTokens: 100,
+  };
   const openFleet = (refreshed: Promise<void> | null) => {
     const asked: number[] = [];
     const fleet = {
@@ -264,6 +273,22 @@ describe("the nodes for a call", () => {
     expect(nodes("complex")).toEqual(["node_b", "node_a"]);
     expect(nodes("shared")).toEqual(["node_a", "node_b"]);
     expect(asked).toEqual([visit.nowMs, visit.nowMs]);
+  });
+
+  test("are those alone that take a call of its size; when none does the call is refused", () => {
+    const { fleet } = openFleet(null);
+    const nodesFor = (takes: [number, number]) => {
+      for (const [at, node] of ["node_a", "node_b"].entries())
+        void fleet.report(
+          heartbeatOf(node, { sequence: ++sequence, callMax: { sequences: takes[at] ?? 0 } }),
+          startedAtMs,
+        );
+      return rankNodes(visitOf(), fleet, call, { org: "org_0123456789", tier: "shared", gpuSeconds: 2 });
+    };
+    let sequence = 1;
+    expect(nodesFor([8, 8]).map(({ id }) => id)).toEqual(["node_a", "node_b"]);
+    expect(nodesFor([7, 8]).map(({ id }) => id)).toEqual(["node_b"]);
+    expect(() => nodesFor([7, 6])).toThrow(Refusal);
   });
 
   test("are ranked all the same when that cannot be read, and the visit hears of it", async () => {

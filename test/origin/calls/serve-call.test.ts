@@ -87,6 +87,48 @@ describe("what the engine is sent", () => {
   });
 });
 
+describe("an engine of eight sequences", () => {
+  const small = openCallWorld({ sequencesMax: 8 });
+  const other = "org_9876543210";
+  const read = ({ status, headers, text }: Awaited<ReturnType<typeof small.ask>>) => ({
+    status,
+    share: headers["x-penstock-org-share"],
+    error: status === 200 ? null : JSON.parse(text).error,
+  });
+
+  test("takes six for one org and none more, and has room for another at once", async () => {
+    const held: (() => void)[] = [];
+    small.engine.script = async (response) => {
+      await new Promise<void>((resolve) => held.push(resolve));
+      answerJson(response, 200, whole());
+    };
+    const first = small.ask({ n: 6 });
+    await until(() => held.length === 1);
+    expect(read(await small.ask())).toMatchObject({
+      status: 503,
+      share: "full",
+      error: { code: "server_is_overloaded", message: expect.stringContaining("one organization") },
+    });
+    const second = small.ask({ n: 2 }, { org: other });
+    await until(() => held.length === 2);
+    expect(read(await small.ask({}, { org: "org_1111111111" }))).toMatchObject({ status: 503, share: undefined });
+    const refusals = small.setup.logs.filter((line) => line.includes('"refused"'));
+    expect(refusals.map((line) => JSON.parse(line).why)).toEqual(["org_share_full", "engine_full"]);
+    for (const end of held) end();
+    expect([(await first).status, (await second).status]).toEqual([200, 200]);
+    small.engine.script = (response) => answerJson(response, 200, whole());
+    expect((await small.ask()).status).toBe(200);
+  });
+
+  test("refuses what it would not take if it were idle, and says which number is too large", async () => {
+    expect(read(await small.ask({ n: 7 }))).toMatchObject({
+      status: 400,
+      error: { code: "invalid_value", param: "n", message: expect.stringContaining("at most 6") },
+    });
+    expect(small.engine.calls).toHaveLength(0);
+  });
+});
+
 test("a node whose clock differs from the edge's gives a call the time that the edge gave it", async () => {
   world.engine.script = async (response) => {
     await pause(300);

@@ -10,7 +10,7 @@ afterEach(async () => {
   for (const fake of fakes.splice(0)) await fake.close();
 });
 
-async function open(kvPools: number[]) {
+async function open(kvPools: number[], limits: Partial<AgentLimits> = {}) {
   for (const blocks of kvPools) {
     const fake = await startFakeEngine();
     const config = `vllm:cache_config_info{block_size="16",num_gpu_blocks="${blocks}"} 1`;
@@ -19,7 +19,7 @@ async function open(kvPools: number[]) {
   }
   const engines = fakes.map(({ url }, at) => ({ kind: "vllm" as const, url, models: { [`model-${at}`]: "own" } }));
   pool = openEnginePool(
-    { engines, limits: AgentLimits.parse({ pollMs: 60_000 }) },
+    { engines, limits: AgentLimits.parse({ pollMs: 60_000, ...limits }) },
     () => Date.now(),
     () => {},
   );
@@ -33,11 +33,21 @@ describe("the engines of a node", () => {
     expect(pool.findServing("model-0")).toBe(first);
     expect(pool.models).toEqual(["model-0", "model-1"]);
     expect(pool.kvPoolTokens).toBe(480);
-    pool.findServing("model-0").capacity.take(50);
-    pool.findServing("model-1").capacity.take(70);
-    pool.findServing("model-1").capacity.take(30);
-    expect(pool.load).toEqual({ running: 1, waiting: 2, kvUsed: 0.2, heldTokens: 150 });
-    expect(pool.inflight).toBe(3);
+    pool.findServing("model-0").capacity.take({ org: "a", sequences: 8, tokens: 50 });
+    pool.findServing("model-1").capacity.take({ org: "a", sequences: 1, tokens: 70 });
+    pool.findServing("model-1").capacity.take({ org: "b", sequences: 1, tokens: 30 });
+    expect(pool.load).toEqual({ running: 8, waiting: 2, kvUsed: 0.2, heldTokens: 150 });
+    expect([pool.inflight, pool.sequences]).toEqual([3, 10]);
+  });
+
+  test("the largest call has no bound of tokens where an org may be promised more than the pool", async () => {
+    await open([10, 20]);
+    expect(pool.callMax).toEqual({ sequences: 192 });
+  });
+
+  test("the largest call is that of the engine which takes most", async () => {
+    await open([10, 20], { kvPromiseMax: 1, sequencesMax: 40 });
+    expect(pool.callMax).toEqual({ sequences: 30, tokens: 240 });
   });
 
   test("an unknown model is 502, one whose engine is down 503", async () => {

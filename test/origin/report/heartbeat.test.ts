@@ -19,6 +19,7 @@ test("the edge hears signed, numbered reports of one boot, and of a change at on
     models: ["public"],
     engine: { kind: "vllm", version: "0.0-fake" },
     kvPoolTokens: 1_600,
+    callMax: { sequences: 192 },
     load: { kvUsed: 0.25 },
   });
   expect(beats.at(-1)?.models).toEqual([]);
@@ -45,6 +46,7 @@ test("one report at a time: what changes meanwhile is sent right after, once; a 
       models: [],
       engine: { kind: "vllm", version: "", fingerprint: "" },
       kvPoolTokens: 0,
+      callMax: { sequences: 1 },
       load: { running: 0, waiting: 0, kvUsed: 0, heldTokens: 0 },
     }),
     fetch: async () => {

@@ -38,6 +38,7 @@ export function viewOf(name: string, over: Partial<NodeView> = {}, record: Parti
     load: { running: 0, waiting: 0, kvUsed: 0, heldTokens: 0 },
     loadAgeMs: 1_000,
     kvPoolTokens: 96_800,
+    callMax: null,
     inFlight: 0,
     breaker: "closed",
     ...over,

@@ -55,7 +55,13 @@ const engineArgs = [
   "--kv-ms-per-token",
   "0",
 ];
-const agentLimits = { heartbeatMs: 500, pollMs: 300, inflightMax: 4_000, kvPromiseMax: 100 };
+const agentLimits = {
+  heartbeatMs: 500,
+  pollMs: 300,
+  inflightMax: 8_000,
+  sequencesMax: 8_000,
+  kvPromiseMax: 100,
+};
 
 /** Starts it all; closing leaves nothing behind. */
 export async function openArena(store: Store, redisWaitMs: number, isVerbose = false): Promise<Arena> {

@@ -9,6 +9,13 @@ export interface StormOrg {
   narrowKey: string | null;
 }
 
+/** What a line of the bill says of a call's tokens. */
+export interface BilledHold {
+  hold: string;
+  promptTokens: number;
+  completionTokens: number;
+}
+
 /** The ledger as the control API shows it. */
 export type LedgerView = Pick<LedgerState, "outboxRows"> & {
   windows: {
@@ -61,6 +68,11 @@ export class Control {
   /** Throws when it cannot be had within `msMax`. */
   ledger(org: string, msMax = awayMsMax): Promise<LedgerView> {
     return this.#sendUntil<LedgerView>("GET", `/orgs/${org}/ledger`, undefined, msMax);
+  }
+
+  /** The latest lines of an org's bill, 500 at most. */
+  async usage(org: string): Promise<BilledHold[]> {
+    return (await this.#sendUntil<{ rows: BilledHold[] }>("GET", `/orgs/${org}/usage?limit=500`)).rows;
   }
 
   #sendUntil<T>(method: string, path: string, body?: unknown, msMax = awayMsMax): Promise<T> {

@@ -1,19 +1,16 @@
 import type { Limits } from "#edge/agreements/records/quota.ts";
 import type { Struck } from "../arena/conductor.ts";
-import type { LedgerView } from "../arena/control.ts";
+import type { BilledHold, LedgerView } from "../arena/control.ts";
 import type { EngineCall } from "../arena/engine.ts";
 import type { AttemptOutcome } from "../crew/outcome.ts";
 import type { CallPlan, OrgPlan, StormPlan } from "../plan/plan.ts";
 import type { WindowFault } from "./watch.ts";
 
 /** A line of the bill in D1. */
-export interface BillRow {
+export interface BillRow extends BilledHold {
   id: string;
-  hold: string;
   org: string;
   end: string;
-  promptTokens: number;
-  completionTokens: number;
   costMicros: number;
 }
 

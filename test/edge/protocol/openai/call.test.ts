@@ -53,6 +53,24 @@ describe("models", () => {
   });
 });
 
+describe("how many sequences a call may have", () => {
+  const prompt = (count: number) => Array.from({ length: count }, () => "a");
+
+  test("is 64, prompts times choices, and the member to lower is named", async () => {
+    expect(await read("completions", { prompt: prompt(8), n: 8 })).toMatchObject({ prompts: 8, choices: 64 });
+    expect(await read("embeddings", { input: prompt(2_048) })).toMatchObject({ prompts: 2_048, choices: 0 });
+    await expectRefusal(() => read("completions", { prompt: prompt(9), n: 8 }), "invalid_value", "n");
+    await expectRefusal(() => read("completions", { prompt: prompt(65) }), "invalid_value", "prompt");
+  });
+
+  test("is less where the model's record says so", async () => {
+    const models = [modelOf({ sequencesMax: 2 })];
+    expect(await read("chat.completions", { n: 2 }, {}, models)).toMatchObject({ prompts: 1, choices: 2 });
+    await expectRefusal(() => read("chat.completions", { n: 3 }, {}, models), "invalid_value", "n");
+    await expectRefusal(() => read("completions", { prompt: prompt(3) }, {}, models), "invalid_value", "prompt");
+  });
+});
+
 describe("how many tokens may be made", () => {
   test("max_completion_tokens wins over max_tokens, and only max_tokens goes to the origin", async () => {
     const table: [Record<string, unknown>, number, boolean][] = [

@@ -20,6 +20,14 @@ test("one storm is named by its seed, store, callers, edges and what is left out
   ).toEqual([{ seed: 7, store: "upstash", callers: 50, edges: 2, without: [1, 3] }]);
 });
 
+test("attacks take the place of storms", () => {
+  expect(readFlags([]).attackSeconds).toBeNull();
+  expect([readFlags(["--attack"]).attackSeconds, readFlags(["--attack", "--seconds", "6"]).attackSeconds]).toEqual([
+    15, 6,
+  ]);
+  expect(() => readFlags(["--attack", "--seconds", "2"])).toThrow("--seconds");
+});
+
 test.each([
   ["--callers", "2001"],
   ["--seeds", "0"],
