@@ -175,14 +175,20 @@ interface OpenEngine {
   child: Child | null;
 }
 
-/** The simulator's flags for these models: names, kinds, and each one's own context. */
+/** The simulator's flags for these models: names, kinds, and each one's own context and media. */
 export function makeModelFlags(models: readonly ModelRecord[]): string[] {
-  return models.flatMap(({ id, aliases, endpoints, contextTokensMax }) => [
+  return models.flatMap(({ id, aliases, endpoints, contextTokensMax, mediaTokensMax = {} }) => [
     endpoints.includes("embeddings") ? "--embedding-model" : "--model",
     [id, ...aliases].join(","),
     "--model-context",
     `${id}=${contextTokensMax}`,
+    ...listMediaFlags(id, Object.values(mediaTokensMax)),
   ]);
+}
+
+/** The simulator counts all media alike: as the least of what the record allows them. */
+function listMediaFlags(id: string, tokens: readonly number[]): string[] {
+  return tokens.length === 0 ? [] : ["--media-tokens", `${id}=${Math.min(...tokens)}`];
 }
 
 async function openEngine(

@@ -17,6 +17,8 @@ export interface CallRequest {
   usage: UsageOptions;
   /** An answer with a form, for each choice; `null` when it is free. */
   scriptFor: (index: number) => AnswerScript | null;
+  /** So many tokens of a free answer are reasoning. */
+  thinkingTokens: number;
 }
 
 /** Counts of one answer, as `usage` has them. */
@@ -95,7 +97,7 @@ class Generation {
   }
 
   #choicesFor(prompt: readonly number[], promptAt: number): Choice[] {
-    const { sampling, model, scriptFor } = this.#request;
+    const { sampling, model, scriptFor, thinkingTokens } = this.#request;
     const room = Math.max(1, model.engine.profile.contextTokens - prompt.length);
     const completionTokensMax = Math.max(1, Math.min(sampling.completionTokensMax ?? room, room));
     return Array.from({ length: sampling.n }, (_, sample) => {
@@ -105,6 +107,7 @@ class Generation {
         completionTokensMax,
         nextToken: model.nextToken,
         script: scriptFor(index),
+        thinkingTokens,
       });
     });
   }
