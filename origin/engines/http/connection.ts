@@ -17,6 +17,12 @@ export interface BodyListener {
   end(isWhole: boolean): void;
 }
 
+/**
+ * An engine closes a connection that nobody reads within milliseconds. What it had sent by then has this long to
+ * arrive.
+ */
+export const engineDrainMsMax = 300;
+
 /** The most that one read takes. */
 const readBytesMax = 32 * 1024;
 
@@ -69,6 +75,11 @@ export class EngineConnection {
     this.#socket.ref();
     this.#socket.write(request);
     return answer;
+  }
+
+  /** The last request has left us whole: the engine may be at work on it. */
+  get hasSent(): boolean {
+    return !this.#socket.connecting && this.#socket.writableLength === 0;
   }
 
   close(): void {
