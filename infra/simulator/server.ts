@@ -6,7 +6,7 @@ import { ChatSerializer } from "./calls/chat-serializer.ts";
 import { CompletionSerializer, readCompletion } from "./calls/completions.ts";
 import { ActiveFaults, readFaultRule, type FaultRule } from "./faults.ts";
 import { resolveOptions, type SimulatorSettings, type SimulatorOptions } from "./options.ts";
-import { makeReport, type OracleRecord, type OracleReport } from "./text/oracle.ts";
+import { answerOracle, makeReport, type OracleRecord, type OracleReport } from "./text/oracle.ts";
 import {
   answerDetokenize,
   answerTokenize,
@@ -131,7 +131,7 @@ class SimulatorApp {
         "/metrics",
         { GET: (_, response) => this.#sendMetrics(response), HEAD: (_, response) => this.#sendMetrics(response) },
       ],
-      ["/sim/oracle", { GET: (_, response) => sendJson(response, 200, JSON.stringify(makeReport(this.records))) }],
+      ["/sim/oracle", { GET: ({ url }, response) => sendJson(response, 200, answerOracle(this.records, url)) }],
       [
         "/sim/faults",
         {
