@@ -187,7 +187,8 @@ export function makeModelFlags(models: readonly ModelRecord[]): string[] {
 }
 
 /** The simulator counts all media alike: as the least of what the record allows them. */
-function listMediaFlags(id: string, tokens: readonly number[]): string[] {
+function listMediaFlags(id: string, bounds: readonly (number | undefined)[]): string[] {
+  const tokens = bounds.filter((bound) => bound !== undefined);
   return tokens.length === 0 ? [] : ["--media-tokens", `${id}=${Math.min(...tokens)}`];
 }
 

@@ -188,7 +188,6 @@ class SimulatorApp {
         record.status = response.statusCode;
         return void this.#closeRecord(record, "refused");
       }
-      if (leaving.signal.aborted) return void this.#closeRecord(record, "cancelled");
       isStream = raw["stream"] === true;
       await this.#answer({ path, raw, response, record, rules, signal: leaving.signal });
     } catch (cause) {
@@ -207,6 +206,7 @@ class SimulatorApp {
       now: () => clock.now(),
       sleep: (ms) => clock.sleep(ms, signal),
       kill: () => this.onKill(),
+      isLeft: () => signal.aborted,
     };
     const openWriter = (events: ConstructorParameters<typeof StreamWriter>[2]) =>
       new StreamWriter(response, rules, events);
@@ -229,7 +229,8 @@ class SimulatorApp {
       onKill: () => this.onKill(),
     });
     const body = await embedInputs(raw, this.models, { record, signal, nowMs: clock.now() });
-    if (body !== null && writer.whole(200, body)) this.#closeRecord(record, "completed");
+    if (body === null) this.#closeRecord(record, "cancelled");
+    else if (writer.whole(200, body)) this.#closeRecord(record, "completed");
   }
 
   /** The faults that strike before anything is read: true when one has answered. */

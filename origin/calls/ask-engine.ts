@@ -29,6 +29,7 @@ export async function askEngine(call: LiveCall, isRetry = false): Promise<Engine
     requestId: claims.hold,
     signal: controller.signal,
     isStream: prepared.isEngineStream,
+    onSent: () => void (call.isSent = true),
   });
   const early = answer.status === 200 && prepared.isEngineStream ? await peekError(answer, controller.signal) : null;
   if (answer.status === 200 && early === null) return answer;

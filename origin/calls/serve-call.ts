@@ -47,6 +47,7 @@ export async function answerCall(
     engine,
     prepared,
     response,
+    isSent: false,
     controller,
     meter,
     responseId: null,

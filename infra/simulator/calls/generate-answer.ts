@@ -49,6 +49,8 @@ export interface CallContext {
   sleep(ms: number): Promise<void>;
   now(): number;
   kill(): void;
+  /** The caller went before there was anything to write to. */
+  isLeft(): boolean;
 }
 
 /**
@@ -113,6 +115,7 @@ class Generation {
   }
 
   async start() {
+    if (this.#context.isLeft()) return this.#end("cancelled");
     if (this.#request.isStream) this.#writer.openStream();
     const slow = this.#context.rules.find(({ kind }) => kind === "slow-first-token");
     if (slow) await this.#context.sleep(slow.ms ?? 1_000);

@@ -17,6 +17,8 @@ export interface EngineRequest {
    */
   signal?: AbortSignal;
   isStream?: boolean;
+  /** Called once the whole request has left us. */
+  onSent?: () => void;
 }
 
 /** One engine, as calls use it: its config, and how to ask it. */
@@ -70,8 +72,8 @@ export function openEngine(config: EngineConfig): Engine {
     if (signal?.aborted) throw translateFailure(createAbortError());
     const connection = (isRetry ? undefined : idle.pop()) ?? connect();
     const { isReused } = connection;
-    const answer = connection.send(writeRequest(config, base, request));
-    const leave = () => giveUp(answer, request.isStream === true && connection.hasSent);
+    const answer = connection.send(writeRequest(config, base, request), request.onSent);
+    const leave = () => giveUp(answer, request.isStream === true);
     signal?.addEventListener("abort", leave);
     try {
       await answer.head;
@@ -131,8 +133,8 @@ function writeRequest(config: EngineConfig, base: URL, request: EngineRequest): 
 }
 
 /** Waits for the head of a stream that may have begun: tokens may come with it. */
-function giveUp(answer: EngineAnswer, mayHaveBegun: boolean): void {
-  if (!mayHaveBegun) return answer.fail(createAbortError());
+function giveUp(answer: EngineAnswer, isStream: boolean): void {
+  if (!isStream || !answer.isSent) return answer.fail(createAbortError());
   answer.leave();
   setTimeout(() => answer.status === 0 && answer.fail(createAbortError()), engineDrainMsMax);
 }

@@ -68,18 +68,19 @@ export class EngineConnection {
     });
   }
 
-  /** Sends a request, written out. Only for a connection that is free. */
-  send(request: string): EngineAnswer {
+  /**
+   * Sends a request, written out. Only for a connection that is free. `onSent`: see `isSent` of the answer.
+   */
+  send(request: string, onSent?: () => void): EngineAnswer {
     const answer = new EngineAnswer(this.#socket, () => this.#free(answer));
     this.#answer = answer;
     this.#socket.ref();
-    this.#socket.write(request);
+    this.#socket.write(request, (error) => {
+      if (error) return;
+      answer.isSent = true;
+      onSent?.();
+    });
     return answer;
-  }
-
-  /** The last request has left us whole: the engine may be at work on it. */
-  get hasSent(): boolean {
-    return !this.#socket.connecting && this.#socket.writableLength === 0;
   }
 
   close(): void {
@@ -106,6 +107,8 @@ export class EngineAnswer {
   /** Resolves when status and fields are there; rejects with the cause when none come. */
   readonly head: Promise<void>;
   hasEnded = false;
+  /** The whole request has left us: the engine may be at work on it. */
+  isSent = false;
   isPaused = false;
   #socket: Socket;
   #reader: ResponseParser;
