@@ -5,7 +5,10 @@ import { writeBody, type Breakage, type Form, type Way } from "./way.ts";
 /** What a way is tried on. */
 export interface Stage {
   world: World;
-  /** Resolves once the engine has sent so many tokens of the only call of an org: a whole answer has no events. */
+  /**
+   * Resolves once the engine has the only call of an org, and has sent so many tokens of it: a whole answer has no
+   * events.
+   */
   untilSent(org: Org, tokens: number): Promise<void>;
   /** Throws for what cannot break here. */
   breakage(kind: Breakage): BreakageSwitch;

@@ -57,7 +57,7 @@ export async function openSimulatorStage(): Promise<SimulatorStage> {
         const [open] = (await world.ledger(org.id)).openHolds;
         if (!open) continue;
         const made = groupMade(await readOracles(own, open.hold)).get(open.hold);
-        if (made && made.completionTokens >= tokens) return;
+        if (made && made.promptTokens > 0 && made.completionTokens >= tokens) return;
       }
       throw new Error(`the engine has not sent ${tokens} tokens`);
     },

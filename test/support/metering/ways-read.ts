@@ -49,7 +49,7 @@ export const waysRead: readonly Way[] = [
   {
     name: "a token that is half a character, over and over",
     path: chatPath,
-    body: { ...chat, logit_bias: { "1200": 100 }, ignore_eos: true },
+    body: { ...chat, logit_bias: { "200": 100 }, ignore_eos: true },
     ...whole,
     why: "a token without text was made all the same",
   },
@@ -127,7 +127,7 @@ export const waysRead: readonly Way[] = [
             {
               id: "call_1",
               type: "function",
-              function: { name: "f", arguments: `{"a":[${Array(200).fill("1e15").join()}]}` },
+              function: { name: "f", arguments: `{"a":[${Array(40).fill("1e15").join()}]}` },
             },
           ],
         },
