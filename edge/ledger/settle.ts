@@ -15,7 +15,7 @@ export interface SettlementOutcome {
 /**
  * What one record of an agent does. A checkpoint raises what expiry would charge, never lowers it. A final record ends
  * the hold and is charged, part by part, at most what was held and at least its last checkpoint: those tokens have been
- * seen. After expiry a final record books, once, what expiry left out.
+ * seen. After expiry a node's last word books, once, what expiry left out.
  */
 export function settle(state: State, record: UsageRecord, ended: Ended | null, now: number): SettlementOutcome {
   const hold = state.holds[record.hold];
@@ -73,7 +73,7 @@ const nothing: Usage = { ...mapNames(tokenColumns, () => 0), responseId: null };
 function settleLate(state: State, record: UsageRecord, ended: Ended | null, now: number): SettlementOutcome {
   if (!ended) return { result: "unknown", change: null };
   const { hold, closing, isAdjusted } = ended;
-  if (closing.end !== "expired" || isAdjusted || !record.isFinal) return { result: "repeated", change: null };
+  if (closing.end !== "expired" || isAdjusted || !isLastWord(record)) return { result: "repeated", change: null };
   const { charged } = closing;
   const whole = raiseUsage(hold, charged, record);
   const rest: Usage = {
@@ -84,6 +84,14 @@ function settleLate(state: State, record: UsageRecord, ended: Ended | null, now:
   // The price of the whole less what was charged, so that two rows cost what one would have.
   late.costMicros = computeCostMicros(hold.price, whole.promptTokens, whole.completionTokens) - closing.costMicros;
   return { result: "adjusted", change: { kind: "late", hold, closing: late } };
+}
+
+/**
+ * A final record; or the checkpoint of a call that was given up before its answer began, behind which its node has
+ * nothing more to say. Checkpoints on the way bear another outcome (origin/calls/stream/pass-call.ts).
+ */
+function isLastWord({ isFinal, outcome }: UsageRecord): boolean {
+  return isFinal || outcome === "cancelled";
 }
 
 /** The end of a hold, as it was reported. */

@@ -178,14 +178,21 @@ interface OpenEngine {
 /** As vLLM has them unless told otherwise; what an agent takes for granted (`sequencesMax`). */
 const queueFlags = ["--max-num-seqs", "256", "--max-num-queued-reqs", "none"];
 
-/** The simulator's flags for these models: names, kinds, and each one's own context. */
+/** The simulator's flags for these models: names, kinds, and each one's own context and media. */
 export function makeModelFlags(models: readonly ModelRecord[]): string[] {
-  return models.flatMap(({ id, aliases, endpoints, contextTokensMax }) => [
+  return models.flatMap(({ id, aliases, endpoints, contextTokensMax, mediaTokensMax = {} }) => [
     endpoints.includes("embeddings") ? "--embedding-model" : "--model",
     [id, ...aliases].join(","),
     "--model-context",
     `${id}=${contextTokensMax}`,
+    ...listMediaFlags(id, Object.values(mediaTokensMax)),
   ]);
+}
+
+/** The simulator counts all media alike: as the least of what the record allows them. */
+function listMediaFlags(id: string, bounds: readonly (number | undefined)[]): string[] {
+  const tokens = bounds.filter((bound) => bound !== undefined);
+  return tokens.length === 0 ? [] : ["--media-tokens", `${id}=${Math.min(...tokens)}`];
 }
 
 async function openEngine(

@@ -17,6 +17,8 @@ const flags = {
   "max-num-batched-tokens": text,
   "max-model-len": text,
   "model-context": many,
+  "media-tokens": many,
+  "thinking-tokens": many,
   "max-num-queued-reqs": text,
   "step-ms": text,
   "prefill-ms-per-token": text,
@@ -52,17 +54,25 @@ export function readOptions(args: readonly string[]): SimulatorOptions {
     ...set("prefillMsPerToken", "prefill-ms-per-token", values["prefill-ms-per-token"]),
     ...set("kvMsPerToken", "kv-ms-per-token", values["kv-ms-per-token"]),
   };
-  const contexts = new Map((values["model-context"] ?? []).map(readContext));
+  const own = perModel.map(([name, flag]) => ({
+    name,
+    flag,
+    tokens: new Map((values[flag] ?? []).map((given) => readTokens(flag, given))),
+  }));
   const models: ModelOptions[] = [
     ...(values.model ?? []).map((names): ModelOptions => ({ names: readNames(names) })),
     ...(values["embedding-model"] ?? []).map((names): ModelOptions => ({ names: readNames(names), output: "vectors" })),
   ].map((model) => {
-    const contextTokens = contexts.get(model.names[0]);
-    contexts.delete(model.names[0]);
-    return contextTokens === undefined ? model : { ...model, contextTokens };
+    const one = { ...model };
+    for (const { name, tokens } of own) {
+      const given = tokens.get(model.names[0]);
+      tokens.delete(model.names[0]);
+      if (given !== undefined) one[name] = given;
+    }
+    return one;
   });
-  const [unknown] = contexts.keys();
-  if (unknown !== undefined) throw new RangeError(`--model-context names no model: ${unknown}`);
+  for (const { flag, tokens } of own)
+    for (const unknown of tokens.keys()) throw new RangeError(`--${flag} names no model: ${unknown}`);
   return {
     profile,
     ...(models.length > 0 && { models }),
@@ -74,12 +84,19 @@ export function readOptions(args: readonly string[]): SimulatorOptions {
   };
 }
 
-/** `name=tokens`: a model's own context, where it is not `--max-model-len`. */
-function readContext(given: string): [name: string, tokens: number] {
+/** What a model may have of its own: its context, where it is not `--max-model-len`, its media, its reasoning. */
+const perModel = [
+  ["contextTokens", "model-context"],
+  ["mediaTokens", "media-tokens"],
+  ["thinkingTokens", "thinking-tokens"],
+] as const;
+
+/** `name=tokens` */
+function readTokens(flag: string, given: string): [name: string, tokens: number] {
   const at = given.lastIndexOf("=");
   const tokens = Number(given.slice(at + 1));
   if (at < 1 || !Number.isInteger(tokens) || tokens < 1)
-    throw new RangeError(`--model-context wants NAME=TOKENS, not ${given}`);
+    throw new RangeError(`--${flag} wants NAME=TOKENS, not ${given}`);
   return [given.slice(0, at), tokens];
 }
 
@@ -95,7 +112,14 @@ function readNames(list: string): [string, ...string[]] {
 
 if (import.meta.main) {
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => process.exit(0));
-  // Killed means killed: exit code 137 is what a shell reports of SIGKILL.
-  const { url } = await startSimulator({ ...readOptions(process.argv.slice(2)), onKill: () => process.exit(137) });
-  console.log(`ready ${JSON.stringify({ url })}`);
+  const simulator = await startSimulator({
+    ...readOptions(process.argv.slice(2)),
+    onKill: () => {
+      // Its last word, for whoever compares a bill with what was made; a pipe takes it at once.
+      console.log(`killed ${JSON.stringify(simulator.oracle())}`);
+      // Killed means killed: exit code 137 is what a shell reports of SIGKILL.
+      process.exit(137);
+    },
+  });
+  console.log(`ready ${JSON.stringify({ url: simulator.url })}`);
 }

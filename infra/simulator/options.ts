@@ -11,6 +11,10 @@ export interface ModelOptions {
   output?: ModelOutput;
   /** By default the profile's. */
   contextTokens?: number;
+  /** What each picture, sound or film of a message counts; 0, the default, for a model that takes none. */
+  mediaTokens?: number;
+  /** So many tokens of each free chat answer are reasoning, as a `--reasoning-parser` finds them; by default none. */
+  thinkingTokens?: number;
 }
 
 /**
@@ -96,6 +100,8 @@ export function resolveOptions(options: SimulatorOptions): SimulatorSettings {
       names: model.names,
       output: model.output ?? guessOutput(model.names),
       contextTokens: Math.min(model.contextTokens ?? contextTokens, poolTokens),
+      mediaTokens: model.mediaTokens ?? 0,
+      thinkingTokens: model.thinkingTokens ?? 0,
     })),
     host: options.host ?? "127.0.0.1",
     port: options.port ?? 0,

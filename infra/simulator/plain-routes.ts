@@ -151,7 +151,7 @@ export async function embedInputs(
   }
   record.id = `embd-${randomBytes(8).toString("hex")}`;
   record.promptTokens = inputs.reduce((sum, tokens) => sum + tokens.length, 0);
-  await Promise.all(inputs.map((tokens) => prefill(model, tokens, signal)));
+  if (!signal.aborted) await Promise.all(inputs.map((tokens) => prefill(model, tokens, signal)));
   if (signal.aborted) return null;
   const dimensions = fields.number("dimensions") ?? dimensionsDefault;
   const isBase64 = fields.text("encoding_format") === "base64";

@@ -11,6 +11,9 @@ export interface ServedModel {
   readonly speech: ModelOutput;
   readonly engine: EngineCore;
   readonly nextToken: TokenGenerator;
+  /** As in ModelOptions. */
+  readonly mediaTokens: number;
+  readonly thinkingTokens: number;
 }
 
 /** The models of a simulator, found by any of their names. */
@@ -18,12 +21,14 @@ export class ServedModels {
   readonly all: readonly ServedModel[];
 
   constructor({ models, profile, clock, answerTokensMean }: SimulatorSettings) {
-    this.all = models.map(({ names, output: speech, contextTokens }) => ({
+    this.all = models.map(({ names, output: speech, contextTokens, mediaTokens, thinkingTokens }) => ({
       name: names[0],
       names,
       speech,
       engine: new EngineCore({ ...profile, contextTokens }, clock),
       nextToken: makeGenerator(speech, answerTokensMean),
+      mediaTokens,
+      thinkingTokens,
     }));
   }
 

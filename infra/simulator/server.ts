@@ -6,7 +6,7 @@ import { ChatSerializer } from "./calls/chat-serializer.ts";
 import { CompletionSerializer, readCompletion } from "./calls/completions.ts";
 import { ActiveFaults, readFaultRule, type FaultRule } from "./faults.ts";
 import { resolveOptions, type SimulatorSettings, type SimulatorOptions } from "./options.ts";
-import { makeReport, type OracleRecord, type OracleReport } from "./text/oracle.ts";
+import { answerOracle, makeReport, type OracleRecord, type OracleReport } from "./text/oracle.ts";
 import {
   answerDetokenize,
   answerTokenize,
@@ -131,7 +131,7 @@ class SimulatorApp {
         "/metrics",
         { GET: (_, response) => this.#sendMetrics(response), HEAD: (_, response) => this.#sendMetrics(response) },
       ],
-      ["/sim/oracle", { GET: (_, response) => sendJson(response, 200, JSON.stringify(makeReport(this.records))) }],
+      ["/sim/oracle", { GET: ({ url }, response) => sendJson(response, 200, answerOracle(this.records, url)) }],
       [
         "/sim/faults",
         {
@@ -188,7 +188,6 @@ class SimulatorApp {
         record.status = response.statusCode;
         return void this.#closeRecord(record, "refused");
       }
-      if (leaving.signal.aborted) return void this.#closeRecord(record, "cancelled");
       isStream = raw["stream"] === true;
       await this.#answer({ path, raw, response, record, rules, signal: leaving.signal });
     } catch (cause) {
@@ -207,6 +206,7 @@ class SimulatorApp {
       now: () => clock.now(),
       sleep: (ms) => clock.sleep(ms, signal),
       kill: () => this.onKill(),
+      isLeft: () => signal.aborted,
     };
     const openWriter = (events: ConstructorParameters<typeof StreamWriter>[2]) =>
       new StreamWriter(response, rules, events);
@@ -229,7 +229,8 @@ class SimulatorApp {
       onKill: () => this.onKill(),
     });
     const body = await embedInputs(raw, this.models, { record, signal, nowMs: clock.now() });
-    if (body !== null && writer.whole(200, body)) this.#closeRecord(record, "completed");
+    if (body === null) this.#closeRecord(record, "cancelled");
+    else if (writer.whole(200, body)) this.#closeRecord(record, "completed");
   }
 
   /** The faults that strike before anything is read: true when one has answered. */

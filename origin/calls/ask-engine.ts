@@ -5,7 +5,7 @@ import { countPromptTokens, type TokenCount } from "../engines/tokenize.ts";
 import { translateError } from "../engines/translate.ts";
 import type { LiveCall } from "./live-call.ts";
 import { setCompletionMax } from "./prepare.ts";
-import { detectEarlyError } from "./stream/early-error.ts";
+import { detectEarlyError, type EarlyError } from "./stream/early-error.ts";
 
 const errorBytesMax = 256 * 1024;
 /**
@@ -29,9 +29,9 @@ export async function askEngine(call: LiveCall, isRetry = false): Promise<Engine
     requestId: claims.hold,
     signal: controller.signal,
     isStream: prepared.isEngineStream,
+    onSent: () => void (call.isSent = true),
   });
-  const early =
-    answer.status === 200 && prepared.isEngineStream ? await detectEarlyError(answer, firstEventMsMax) : null;
+  const early = answer.status === 200 && prepared.isEngineStream ? await peekError(answer, controller.signal) : null;
   if (answer.status === 200 && early === null) return answer;
   if (early) answer.destroy();
   const status = early?.status ?? answer.status;
@@ -43,6 +43,18 @@ export async function askEngine(call: LiveCall, isRetry = false): Promise<Engine
   const count = mayShrink || hasNumbers ? await countPromptTokens(engine, body) : null;
   if (mayShrink && shrinkToContext(call, count)) return askEngine(call, true);
   throw refuseContext(prepared, hasNumbers ? count : null, claims.isDefaultMax);
+}
+
+/** Who leaves meanwhile leaves the engine at once: it need not find out by its first event. */
+async function peekError(answer: EngineAnswer, signal: AbortSignal): Promise<EarlyError | null> {
+  const leave = () => answer.leave();
+  if (signal.aborted) leave();
+  signal.addEventListener("abort", leave);
+  try {
+    return await detectEarlyError(answer, firstEventMsMax);
+  } finally {
+    signal.removeEventListener("abort", leave);
+  }
 }
 
 function shrinkToContext({ engine, prepared, claims }: LiveCall, count: TokenCount | null): boolean {

@@ -17,6 +17,8 @@ export interface LiveCall extends Account {
   prepared: PreparedCall;
   response: ServerResponse;
   firstToken: FirstTokenWatch;
+  /** The engine has the call: from then on who leaves pays the prompt. */
+  isSent: boolean;
   /** Aborted with an Ending: the caller left, the deadline came, or the agent stops. */
   controller: AbortController;
 }
@@ -59,10 +61,11 @@ export async function tellMade(call: LiveCall, outcome: Outcome): Promise<void> 
 }
 
 /**
- * Why an aborted call got no answer. What the engine had put on the wire is told first; of who left, the prompt too.
+ * Why an aborted call got no answer. What the engine had put on the wire is told first; of who left, the prompt too,
+ * unless the engine was never asked.
  */
 export async function refuseAborted(call: LiveCall): Promise<Refusal> {
   const { outcome, refusal } = readEnding(call.controller.signal.reason);
-  if (outcome === "cancelled" || call.meter.hasContent) await tellMade(call, outcome);
+  if ((outcome === "cancelled" && call.isSent) || call.meter.hasContent) await tellMade(call, outcome);
   return refusal ?? new Refusal("bad_gateway", { log: "left" });
 }

@@ -51,6 +51,7 @@ export async function answerCall(
     engine,
     prepared,
     response,
+    isSent: false,
     controller,
     meter,
     responseId: null,

@@ -142,7 +142,7 @@ export class ChatSerializer implements AnswerSerializer {
         audio: null,
         function_call: null,
         ...calls,
-        reasoning: null,
+        reasoning: delta.reasoning === "" ? null : delta.reasoning,
       },
       logprobs:
         sampling.logprobs === null ? null : chatLogprobs(delta.tokens, 0, sampling.logprobs, sampling.hasIdsForTokens),
@@ -153,8 +153,9 @@ export class ChatSerializer implements AnswerSerializer {
     };
   }
 
-  #writeDelta(choice: Choice, { text, isCall, args }: Delta): string {
-    if (!isCall && args === "") return text === "" ? "{}" : `{"content":${JSON.stringify(text)}}`;
+  #writeDelta(choice: Choice, { text, reasoning, isCall, args }: Delta): string {
+    if (!isCall && args === "")
+      return JSON.stringify({ ...(reasoning !== "" && { reasoning }), ...(text !== "" && { content: text }) });
     const argsText = args === "" ? "" : `"arguments":${JSON.stringify(args)}`;
     if (!isCall) return `{"content":null,"tool_calls":[{"index":0,"function":{${argsText}}}]}`;
     const name = `"name":${JSON.stringify(choice.toolName)}${argsText && `,${argsText}`}`;

@@ -58,6 +58,7 @@ export function readChat(
     usage: readUsageOptions(raw),
     scriptFor: (index) =>
       makeToolScript(raw, last?.role ?? "", `${seed}\n${index}`) ?? makeStructuredScript(raw, `${seed}\n${index}`),
+    thinkingTokens: model.thinkingTokens,
     echoed: fields.is("echo") && last?.role === "assistant" ? last.content : "",
     // vLLM scores the prompt for `echo` alone.
     promptLogprobs:

@@ -8,6 +8,7 @@ import { endOfAnswer, type TokenGenerator } from "../text/generator.ts";
 /** What a choice has made since the last `take`. */
 export interface Delta {
   text: string;
+  reasoning: string;
   tokens: number[];
   /** A tool call has begun; `args` may follow in this delta or a later one. */
   isCall: boolean;
@@ -16,7 +17,15 @@ export interface Delta {
   stopReason: string | number | null;
 }
 
-const makeDelta = (): Delta => ({ text: "", tokens: [], isCall: false, args: "", finish: null, stopReason: null });
+const makeDelta = (): Delta => ({
+  text: "",
+  reasoning: "",
+  tokens: [],
+  isCall: false,
+  args: "",
+  finish: null,
+  stopReason: null,
+});
 
 /**
  * One answer in the making: draws tokens, turns them into text, and knows when it ends. The engine calls `step`, and
@@ -30,6 +39,7 @@ export class Choice implements Work {
   readonly #completionTokensMax: number;
   readonly #nextToken: TokenGenerator;
   readonly #script: AnswerScript | null;
+  readonly #thinkingTokens: number;
   readonly #decoder = new Detokenizer();
   readonly #salt: number;
   readonly #heldBackChars: number;
@@ -48,6 +58,8 @@ export class Choice implements Work {
       completionTokensMax: number;
       nextToken: TokenGenerator;
       script: AnswerScript | null;
+      /** So many tokens of an answer without a script are reasoning. */
+      thinkingTokens: number;
     },
   ) {
     this.index = index;
@@ -57,6 +69,7 @@ export class Choice implements Work {
     this.#completionTokensMax = maker.completionTokensMax;
     this.#nextToken = maker.nextToken;
     this.#script = maker.script;
+    this.#thinkingTokens = maker.script === null ? maker.thinkingTokens : 0;
     // Greedy answers know no seed; samples of one request differ by their number.
     const { isGreedy, seed } = maker.sampling;
     this.#salt = mix(isGreedy || seed === null ? 0 : hashText(String(seed)), sample);
@@ -103,9 +116,10 @@ export class Choice implements Work {
 
   /** Whether a chunk is due: there is something to send. */
   get hasNews(): boolean {
-    const { text, args, isCall, finish, tokens } = this.#delta;
+    const { text, reasoning, args, isCall, finish, tokens } = this.#delta;
     return (
       text !== "" ||
+      reasoning !== "" ||
       args !== "" ||
       isCall ||
       finish !== null ||
@@ -158,9 +172,10 @@ export class Choice implements Work {
 
   /** Adds a token's text; the stop string it completes, if any. */
   #append(token: number, at: number, mayStop: boolean): string | null {
-    const part = this.#script?.parts[at] ?? "text";
+    const part = this.#script?.parts[at] ?? (at < this.#thinkingTokens ? "reasoning" : "text");
     if (part !== "text") {
       const text = this.#decoder.push(token);
+      if (part === "reasoning" && token !== endOfAnswer) this.#delta.reasoning += text;
       if (part === "call") this.#delta.isCall = this.#hasCalled = true;
       if (part === "arguments") this.#delta.args += text;
       return null;

@@ -69,6 +69,7 @@ export function readCompletion(
         raw,
         `${model.name}\n${prompts.join("\n")}\n${sampling.isGreedy ? "" : (sampling.seed ?? "")}\n${index}`,
       ),
+    thinkingTokens: 0,
     isEcho,
     isEchoOnly: isEcho && sampling.completionTokensMax === 0,
     promptLogprobs: fields.number("prompt_logprobs") ?? (isEcho ? logprobs : null),

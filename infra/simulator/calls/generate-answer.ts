@@ -17,6 +17,8 @@ export interface CallRequest {
   usage: UsageOptions;
   /** An answer with a form, for each choice; `null` when it is free. */
   scriptFor: (index: number) => AnswerScript | null;
+  /** So many tokens of a free answer are reasoning. */
+  thinkingTokens: number;
 }
 
 /** Counts of one answer, as `usage` has them. */
@@ -47,6 +49,8 @@ export interface CallContext {
   sleep(ms: number): Promise<void>;
   now(): number;
   kill(): void;
+  /** The caller went before there was anything to write to. */
+  isLeft(): boolean;
 }
 
 /**
@@ -95,7 +99,7 @@ class Generation {
   }
 
   #choicesFor(prompt: readonly number[], promptAt: number): Choice[] {
-    const { sampling, model, scriptFor } = this.#request;
+    const { sampling, model, scriptFor, thinkingTokens } = this.#request;
     const room = Math.max(1, model.engine.profile.contextTokens - prompt.length);
     const completionTokensMax = Math.max(1, Math.min(sampling.completionTokensMax ?? room, room));
     return Array.from({ length: sampling.n }, (_, sample) => {
@@ -105,11 +109,13 @@ class Generation {
         completionTokensMax,
         nextToken: model.nextToken,
         script: scriptFor(index),
+        thinkingTokens,
       });
     });
   }
 
   async start() {
+    if (this.#context.isLeft()) return this.#end("cancelled");
     if (this.#request.isStream) this.#writer.openStream();
     const slow = this.#context.rules.find(({ kind }) => kind === "slow-first-token");
     if (slow) await this.#context.sleep(slow.ms ?? 1_000);

@@ -6,7 +6,7 @@ import type { Fields } from "./fields.ts";
 
 /** The messages, and the prompt that the template makes of them. Throws vLLM's 400 when it does not fit the context. */
 export function readPrompt(fields: Fields, model: ServedModel): { messages: Message[]; prompt: number[] } {
-  const messages = readMessages(fields.list("messages"), model.name);
+  const messages = readMessages(fields.list("messages"), model);
   if (messages.length === 0)
     throw makeProblem("Cannot apply chat template to an empty conversation. Provide at least one message.");
   const isContinued = fields.is("continue_final_message");

@@ -38,6 +38,12 @@ export interface OracleReport {
   };
 }
 
+/** The report as JSON; of one request alone when the address ends in `?request=ID`. */
+export function answerOracle(records: readonly OracleRecord[], url = ""): string {
+  const id = new URLSearchParams(url.split("?")[1]).get("request");
+  return JSON.stringify(makeReport(id === null ? records : records.filter(({ requestId }) => requestId === id)));
+}
+
 /** Sums the records up. */
 export function makeReport(records: readonly OracleRecord[]): OracleReport {
   const totals: OracleReport["totals"] = {

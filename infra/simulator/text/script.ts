@@ -4,8 +4,10 @@ import { generateMatch } from "./regex.ts";
 import { makeEngineProblem, makeInvalid, makeProblem } from "../problems.ts";
 import { tokenize } from "./tokenizer.ts";
 
-/** How a token of a script reaches the caller: as text, as a tool call's beginning, as its arguments, or not at all. */
-export type TokenPart = "text" | "call" | "arguments" | "hidden";
+/**
+ * How a token reaches the caller: as text, as reasoning, as a tool call's beginning, as its arguments, or not at all.
+ */
+export type TokenPart = "text" | "reasoning" | "call" | "arguments" | "hidden";
 
 /** An answer that is laid down in advance, because it must have a certain form: JSON, or a tool call. */
 export interface AnswerScript {

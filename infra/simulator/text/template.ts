@@ -19,11 +19,22 @@ export interface Rendering {
 
 const defaultSystem = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant.";
 
+/** What a template must know of its model. */
+interface Reader {
+  readonly name: string;
+  /** What each medium counts; 0 for a model that takes none. */
+  readonly mediaTokens: number;
+}
+
+const mediaTypes = ["image_url", "input_image", "input_audio", "audio_url", "video_url"];
+/** Stands where a medium was; a token each, and no word of any text. */
+const placeholder = "\ufffc";
+
 /**
- * Messages from a request body; content parts of text are joined by a newline. Throws what vLLM answers to images and
- * the like.
+ * Messages from a request body; content parts are joined by a newline. A medium is as many placeholders as it has
+ * tokens. Throws what vLLM answers to images and the like where the model takes none.
  */
-export function readMessages(messages: readonly unknown[], model: string): Message[] {
+export function readMessages(messages: readonly unknown[], model: Reader): Message[] {
   if (messages.some((message) => hasLoneSurrogate(message)))
     throw makeProblem("TextEncodeInput must be Union[TextInputSequence, Tuple[InputSequence, InputSequence]]");
   return messages.map((message) => {
@@ -44,13 +55,15 @@ export function readMessages(messages: readonly unknown[], model: string): Messa
 const hasLoneSurrogate = (message: unknown): boolean =>
   isRecord(message) && typeof message["content"] === "string" && !message["content"].isWellFormed();
 
-function readContent(content: unknown, model: string): string {
+function readContent(content: unknown, { name, mediaTokens }: Reader): string {
   if (!Array.isArray(content)) return typeof content === "string" ? content : "";
   return content
     .map((part) => {
       if (typeof part === "string") return part;
       if (isRecord(part) && typeof part["text"] === "string") return part["text"];
-      throw makeProblem(`${model} is not a multimodal model`);
+      const isMedium = isRecord(part) && mediaTypes.includes(String(part["type"]));
+      if (isMedium && mediaTokens > 0) return placeholder.repeat(mediaTokens);
+      throw makeProblem(`${name} is not a multimodal model`);
     })
     .join("\n");
 }

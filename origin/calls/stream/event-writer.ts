@@ -38,3 +38,11 @@ export function openEventWriter(response: ServerResponse): EventWriter {
   out.on("drain", drain);
   return writer;
 }
+
+/**
+ * Writes nothing. Whole answers are silent on their way (comments are no JSON, and white space has its own clock), and
+ * so is what comes for a caller who has left.
+ */
+export function openSilentWriter(): Omit<EventWriter, "end"> {
+  return { write: () => true, isFull: true, onDrain: () => {} };
+}

@@ -5,7 +5,7 @@ import { askEngine } from "../ask-engine.ts";
 import { buildCallHeaders, commitFinal, type LiveCall } from "../live-call.ts";
 import { settlePrompt } from "../record.ts";
 import { ChunkRewriter } from "./chunk-rewriter.ts";
-import { openEventWriter } from "./event-writer.ts";
+import { openEventWriter, openSilentWriter } from "./event-writer.ts";
 import { passCall } from "./pass-call.ts";
 import type { Ending } from "./stream-answer.ts";
 
@@ -23,17 +23,6 @@ export async function serveStream(call: LiveCall): Promise<void> {
     } satisfies Ending);
   const timer = setTimeout(abandon, limits.streamIdleMsMax);
   const engineAnswer = await askEngine(call).finally(() => clearTimeout(timer));
-  if (controller.signal.aborted) {
-    engineAnswer.destroy();
-    throw new Refusal("bad_gateway", { log: "left" });
-  }
-  response.writeHead(200, {
-    ...streamHeaders,
-    "transfer-encoding": "chunked",
-    ...buildCallHeaders(call),
-  });
-  response.flushHeaders();
-  const writer = openEventWriter(response);
   const { wantsUsage, wantsContinuousUsage, hidesReasoning, choices, path } = prepared;
   const { hasContinuousUsage, isUsageOfOneChoice } = engine.dialect;
   const rewriter = new ChunkRewriter(meter, {
@@ -45,6 +34,18 @@ export async function serveStream(call: LiveCall): Promise<void> {
     hasContinuousUsage,
     isUsageOfOneChoice,
   });
+  if (controller.signal.aborted) {
+    // What the engine had sent by now is told with the refusal (live-call.ts).
+    await passCall(call, { engineAnswer, writer: openSilentWriter(), rewriter, limits });
+    throw new Refusal("bad_gateway", { log: "left" });
+  }
+  response.writeHead(200, {
+    ...streamHeaders,
+    "transfer-encoding": "chunked",
+    ...buildCallHeaders(call),
+  });
+  response.flushHeaders();
+  const writer = openEventWriter(response);
   const ending = await passCall(call, { engineAnswer, writer, rewriter, limits });
   await settlePrompt(meter, engine, prepared);
   commitFinal(call, ending.outcome, ending.refusal);

@@ -2,7 +2,7 @@ import type { Outcome } from "#edge/agreements/records/usage.ts";
 import { Refusal } from "#edge/errors.ts";
 import { checkpointMs, checkpointTokens } from "#edge/limits.ts";
 import type { AgentLimits } from "../../config.ts";
-import type { EngineAnswer } from "../../engines/http/connection.ts";
+import { engineDrainMsMax, type EngineAnswer } from "../../engines/http/connection.ts";
 import type { EventWriter } from "./event-writer.ts";
 import { SseDecoder } from "./sse-decoder.ts";
 import { startIdleTimer, type IdleTimer } from "./idle-timer.ts";
@@ -62,9 +62,6 @@ const buildFailure = (log: string): Ending => ({ outcome: "failed", refusal: new
 export function passStream(parts: StreamParts): Promise<Ending> {
   return new Promise((resolve) => new StreamRelay(parts, resolve).begin());
 }
-
-/** An engine closes a connection that nobody reads within milliseconds; if it does not, we close it. */
-const engineDrainMsMax = 300;
 
 class StreamRelay {
   #parts: StreamParts;

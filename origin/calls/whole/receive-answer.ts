@@ -4,7 +4,7 @@ import { readAnswerText } from "../../engines/http/client.ts";
 import type { EngineAnswer } from "../../engines/http/connection.ts";
 import type { LiveCall } from "../live-call.ts";
 import { passCall } from "../stream/pass-call.ts";
-import type { StreamParts } from "../stream/stream-answer.ts";
+import { openSilentWriter } from "../stream/event-writer.ts";
 import { AnswerAssembly } from "./assemble-answer.ts";
 import { completeVllmForm } from "./vllm-form.ts";
 import { readWhole } from "./whole-answer.ts";
@@ -12,9 +12,6 @@ import { readWhole } from "./whole-answer.ts";
 const wholeBytesMax = 64 * 1024 * 1024;
 /** The most that a timer can wait: whoever waits for a whole answer is patient until the call's deadline. */
 const patientMs = 2 ** 31 - 1;
-
-/** Nothing is sent on its way: comments are no JSON, and white space is written by its own clock. */
-const silent: StreamParts["writer"] = { write: () => true, isFull: true, onDrain: () => {} };
 
 /**
  * Receives a whole answer of the engine and counts it: put together from the stream that it was asked for, or read in
@@ -41,7 +38,7 @@ async function assembleAnswer(call: LiveCall, engineAnswer: EngineAnswer): Promi
     charsMax: wholeBytesMax,
   });
   const limits = { ...rooms.config.limits, streamIdleMsMax: patientMs };
-  const ending = await passCall(call, { engineAnswer, writer: { ...silent }, rewriter, limits });
+  const ending = await passCall(call, { engineAnswer, writer: openSilentWriter(), rewriter, limits });
   if (rewriter.isTooLarge) throw refuseTooLarge();
   if (ending.outcome !== "completed" || controller.signal.aborted)
     throw new Refusal("bad_gateway", { log: ending.refusal?.details.log ?? "left" });

@@ -2,7 +2,7 @@ import { Refusal } from "#edge/errors.ts";
 import type { EngineConfig } from "../../config.ts";
 import { readCause } from "../../log.ts";
 import { dialects, type Dialect } from "../dialects.ts";
-import { EngineConnection, type EngineAnswer } from "./connection.ts";
+import { EngineConnection, engineDrainMsMax, type EngineAnswer } from "./connection.ts";
 
 /** One HTTP exchange with an engine. Headers are built here and never copied from anyone (S7). */
 export interface EngineRequest {
@@ -13,9 +13,12 @@ export interface EngineRequest {
   requestId?: string;
   /**
    * Ends the exchange; of a stream only until its head is there: what to do with the rest is then its reader's affair.
+   * An engine that may have begun a stream is left, not cut off: its head may be on its way, and tokens with it.
    */
   signal?: AbortSignal;
   isStream?: boolean;
+  /** Called once the whole request has left us. */
+  onSent?: () => void;
 }
 
 /** One engine, as calls use it: its config, and how to ask it. */
@@ -69,8 +72,8 @@ export function openEngine(config: EngineConfig): Engine {
     if (signal?.aborted) throw translateFailure(createAbortError());
     const connection = (isRetry ? undefined : idle.pop()) ?? connect();
     const { isReused } = connection;
-    const answer = connection.send(writeRequest(config, base, request));
-    const leave = () => answer.fail(createAbortError());
+    const answer = connection.send(writeRequest(config, base, request), request.onSent);
+    const leave = () => giveUp(answer, request.isStream === true);
     signal?.addEventListener("abort", leave);
     try {
       await answer.head;
@@ -127,6 +130,13 @@ function writeRequest(config: EngineConfig, base: URL, request: EngineRequest): 
   if (config.apiKey !== undefined) head += `authorization: Bearer ${config.apiKey}\r\n`;
   if (body === undefined) return `${head}\r\n`;
   return `${head}content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+}
+
+/** Waits for the head of a stream that may have begun: tokens may come with it. */
+function giveUp(answer: EngineAnswer, isStream: boolean): void {
+  if (!isStream || !answer.isSent) return answer.fail(createAbortError());
+  answer.leave();
+  setTimeout(() => answer.status === 0 && answer.fail(createAbortError()), engineDrainMsMax);
 }
 
 function createAbortError(): DOMException {

@@ -17,6 +17,12 @@ export interface BodyListener {
   end(isWhole: boolean): void;
 }
 
+/**
+ * An engine closes a connection that nobody reads within milliseconds. What it had sent by then has this long to
+ * arrive.
+ */
+export const engineDrainMsMax = 300;
+
 /** The most that one read takes. */
 const readBytesMax = 32 * 1024;
 
@@ -62,12 +68,18 @@ export class EngineConnection {
     });
   }
 
-  /** Sends a request, written out. Only for a connection that is free. */
-  send(request: string): EngineAnswer {
+  /**
+   * Sends a request, written out. Only for a connection that is free. `onSent`: see `isSent` of the answer.
+   */
+  send(request: string, onSent?: () => void): EngineAnswer {
     const answer = new EngineAnswer(this.#socket, () => this.#free(answer));
     this.#answer = answer;
     this.#socket.ref();
-    this.#socket.write(request);
+    this.#socket.write(request, (error) => {
+      if (error) return;
+      answer.isSent = true;
+      onSent?.();
+    });
     return answer;
   }
 
@@ -95,6 +107,8 @@ export class EngineAnswer {
   /** Resolves when status and fields are there; rejects with the cause when none come. */
   readonly head: Promise<void>;
   hasEnded = false;
+  /** The whole request has left us: the engine may be at work on it. */
+  isSent = false;
   isPaused = false;
   #socket: Socket;
   #reader: ResponseParser;

@@ -17,7 +17,15 @@ type Command =
       body: number;
       isDear: boolean;
     }
-  | { kind: "settle"; pick: number; isFinal: boolean; prompt: number; completion: number; isTwice: boolean }
+  | {
+      kind: "settle";
+      pick: number;
+      isFinal: boolean;
+      isLeft: boolean;
+      prompt: number;
+      completion: number;
+      isTwice: boolean;
+    }
   | { kind: "release"; pick: number; mayRun: boolean | undefined }
   | { kind: "publish"; limits: number; key: number; isRevoked: boolean; isChained: boolean }
   | { kind: "clock"; ms: number }
@@ -64,6 +72,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       kind: fc.constant("settle" as const),
       pick: fc.nat(12),
       isFinal: fc.boolean(),
+      isLeft: fc.boolean(),
       prompt: fc.integer({ min: 0, max: 50 }),
       completion: fc.integer({ min: 0, max: 99 }),
       isTwice: fc.boolean(),
@@ -170,6 +179,7 @@ async function run(open: OpenLedger, commands: Command[], firstLimits: number): 
       case "settle": {
         const record = makeRecord(org, pick(command.pick), {
           isFinal: command.isFinal,
+          outcome: command.isLeft ? "cancelled" : "completed",
           promptTokens: command.prompt,
           completionTokens: command.completion,
         });

@@ -106,7 +106,7 @@ export class LedgerModel {
       this.#finish(call, "settled", known);
       return "settled";
     }
-    if (call.end !== "expired" || call.late || !record.isFinal) return "repeated";
+    if (call.end !== "expired" || call.late || !(record.isFinal || record.outcome === "cancelled")) return "repeated";
     call.late = {
       prompt: Math.max(0, reported.prompt - call.charged.prompt),
       completion: Math.max(0, reported.completion - call.charged.completion),

@@ -24,9 +24,12 @@ test("flags become options; models come with their aliases", () => {
   } satisfies SimulatorOptions);
 });
 
-test("a model may have a context of its own", () => {
+test("a model may have a context, media and reasoning of its own", () => {
   const { models } = readOptions(["--model", "a/b,chat", "--model", "c", "--model-context", "a/b=131072"]);
   expect(models).toEqual([{ names: ["a/b", "chat"], contextTokens: 131_072 }, { names: ["c"] }]);
+  expect(readOptions(["--model", "a", "--media-tokens", "a=170", "--thinking-tokens", "a=8"]).models).toEqual([
+    { names: ["a"], mediaTokens: 170, thinkingTokens: 8 },
+  ]);
   for (const wrong of ["a/b", "a/b=x", "=5", "other=5"])
     expect(() => readOptions(["--model", "a/b", "--model-context", wrong])).toThrow("--model-context");
 });
@@ -44,6 +47,8 @@ test("the process says where it listens, stops at once on SIGTERM, and dies of a
     const [line] = (await once(child.stdout, "data")) as [Buffer];
     const { url } = JSON.parse(line.toString().replace(/^ready /, "")) as { url: string };
     const exited = once(child, "exit");
+    const said: Buffer[] = [];
+    child.stdout.on("data", (bytes: Buffer) => said.push(bytes));
     if (end === "SIGTERM") child.kill("SIGTERM");
     else {
       await fetch(`${url}/sim/faults`, {
@@ -60,5 +65,12 @@ test("the process says where it listens, stops at once on SIGTERM, and dies of a
         .catch(() => {});
     }
     expect(await exited).toEqual(end === "SIGTERM" ? [0, null] : [137, null]);
+    // Two chunks of a token each: its last word is what it had made.
+    const word = Buffer.concat(said).toString();
+    if (end === "SIGTERM") expect(word).toBe("");
+    else {
+      expect(word).toMatch(/^killed /);
+      expect(JSON.parse(word.slice(7))).toMatchObject({ records: [{ emittedTokens: 2, outcome: "failed" }] });
+    }
   }
 });

@@ -1,6 +1,7 @@
-import { describe, expect, test } from "vitest";
-import { answerJson, openStream } from "#test/support/fakes/fake-engine.ts";
-import { openCallWorld, whole } from "#test/origin/calls/world.ts";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { answerJson, chunk, openStream, roleChunk, usage } from "#test/support/fakes/fake-engine.ts";
+import { until } from "#test/support/fakes/origin.ts";
+import { openCallWorld, pause, whole } from "#test/origin/calls/world.ts";
 
 const world = openCallWorld();
 const contextError = {
@@ -113,4 +114,61 @@ test("an error as the first event of a stream is answered as if its status had c
     expect(answer.text).not.toContain("secret");
     expect(world.setup.edge.records.filter(({ hold }) => hold === answer.hold)).toEqual([]);
   }
+});
+
+describe("who leaves while their engine begins", () => {
+  beforeEach(() => void (world.engine.isHalfOpen = true));
+  afterEach(() => void (world.engine.isHalfOpen = false));
+  /** What the engine has on the wire when it learns that nobody listens. */
+  const sent = roleChunk + chunk("a", usage(7, 1)) + chunk("b", usage(7, 2));
+
+  test.each([
+    ["a stream", true],
+    ["a whole answer", false],
+  ])("%s: the head comes as they go, and tokens with it: they are told", async (_, stream) => {
+    world.engine.script = (response, _call, request) =>
+      void request.socket.once("end", () => {
+        openStream(response);
+        response.end(sent);
+      });
+    const { request, hold } = await world.setup.open({ stream });
+    await until(() => world.engine.calls.length === 1);
+    request.destroy();
+    expect(await world.readRecords(hold)).toMatchObject([
+      { isFinal: false, outcome: "cancelled", promptTokens: 7, completionTokens: 2 },
+    ]);
+  });
+
+  test.each([
+    ["a stream", true],
+    ["a whole answer", false],
+  ])("%s: the head is there, its first tokens come as they go: they are told", async (_, stream) => {
+    let stoppedAtMs = Infinity;
+    world.engine.script = (response, _call, request) => {
+      openStream(response);
+      request.socket.once("end", () => {
+        stoppedAtMs = performance.now();
+        response.end(sent);
+      });
+    };
+    const { request, hold } = await world.setup.open({ stream });
+    await until(() => world.engine.calls.length === 1);
+    await pause(50);
+    const leftAtMs = performance.now();
+    request.destroy();
+    expect(await world.readRecords(hold)).toMatchObject([
+      { outcome: "cancelled", promptTokens: 7, completionTokens: 2 },
+    ]);
+    expect(stoppedAtMs - leftAtMs).toBeLessThan(150);
+  });
+
+  test("an engine that says nothing more is not waited for", async () => {
+    world.engine.script = () => {};
+    const { request, hold } = await world.setup.open({ stream: true });
+    await until(() => world.engine.calls.length === 1);
+    const leftAtMs = performance.now();
+    request.destroy();
+    expect(await world.readRecords(hold)).toMatchObject([{ outcome: "cancelled", completionTokens: 0 }]);
+    expect(performance.now() - leftAtMs).toBeLessThan(1_000);
+  });
 });

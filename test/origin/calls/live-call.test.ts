@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { answerJson, textChunks, streamChunks } from "#test/support/fakes/fake-engine.ts";
 import { until } from "#test/support/fakes/origin.ts";
-import { openCallWorld, whole } from "#test/origin/calls/world.ts";
+import { openCallWorld, pause, whole } from "#test/origin/calls/world.ts";
 
 const world = openCallWorld();
 
@@ -29,4 +29,18 @@ test("a caller who leaves before the answer stops the engine; their prompt is ch
   expect(await world.readRecords(hold)).toMatchObject([
     { isFinal: false, promptTokens: 7, completionTokens: 0, outcome: "cancelled" },
   ]);
+});
+
+test("a call whose time was over before its engine was asked costs nothing", async () => {
+  world.engine.script = (response) => answerJson(response, 200, whole());
+  for (const stream of [true, false]) {
+    const { status, hold } = await world.ask(
+      { stream },
+      { deadlineMs: Math.floor(Date.now() / 1_000) * 1_000 - 1_000 },
+    );
+    expect(status).toBe(504);
+    await pause(300);
+    expect(world.setup.edge.records.filter((record) => record.hold === hold)).toEqual([]);
+  }
+  expect(world.engine.calls).toEqual([]);
 });

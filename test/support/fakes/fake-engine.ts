@@ -26,12 +26,16 @@ export interface FakeEngine {
   contextTokensMax: number;
   isHealthy: boolean;
   metrics: string;
+  /** It still answers a client who has closed their half; Node drops what is written then unless told. */
+  isHalfOpen: boolean;
   close(): Promise<void>;
 }
 
 /** A raw server whose bytes a test writes itself, chunk by chunk. */
 export async function startFakeEngine(): Promise<FakeEngine> {
   const server = createServer((request, response) => void serve(request, response));
+  // Of Node's server, though its types do not say so.
+  const halfOpen = server as typeof server & { httpAllowHalfOpen: boolean };
   const engine: FakeEngine = {
     url: "",
     calls: [],
@@ -40,6 +44,12 @@ export async function startFakeEngine(): Promise<FakeEngine> {
     contextTokensMax: 100,
     isHealthy: true,
     metrics: "",
+    get isHalfOpen() {
+      return halfOpen.httpAllowHalfOpen;
+    },
+    set isHalfOpen(value) {
+      halfOpen.httpAllowHalfOpen = value;
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

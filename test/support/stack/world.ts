@@ -110,10 +110,11 @@ export function worldAt(place: Place) {
     async made(hold: string) {
       const reports = await Promise.all(
         place.nodes.map(
-          async ({ engineUrl }) => (await (await fetch(`${engineUrl}/sim/oracle`)).json()) as OracleReport,
+          async ({ engineUrl }) =>
+            (await (await fetch(`${engineUrl}/sim/oracle?request=${hold}`)).json()) as OracleReport,
         ),
       );
-      return reports.flatMap((report) => report.records).filter((record) => record.requestId === hold);
+      return reports.flatMap((report) => report.records);
     },
     /** Arms a fault on every simulator, or on one. */
     async fault(fault: Record<string, unknown>, node?: number) {

@@ -185,6 +185,28 @@ export function ledgerEnds(name: string, open: OpenLedger): void {
       ]);
     });
 
+    test("the last word on a call that was left is booked when it comes after expiry, once", async () => {
+      const opened = await openWith(open, { tokensPerDay: 900 });
+      const { ledger, org, clock } = opened;
+      const [hold = ""] = await fill(opened, 1);
+      const note = (outcome: "failed" | "cancelled", completionTokens: number) =>
+        ledger.settle(org, [makeRecord(org, hold, { isFinal: false, outcome, completionTokens })]);
+      await note("failed", 8);
+      await ledger.release(org, hold, true);
+      clock.set(noon + 2_000);
+      // How far a node has come is no last word; what it made for a caller who left before any answer is.
+      expect(await note("failed", 11)).toEqual([{ hold, result: "repeated" }]);
+      expect(await note("cancelled", 15)).toEqual([{ hold, result: "adjusted" }]);
+      await opened.restart();
+      expect(await note("cancelled", 19)).toEqual([{ hold, result: "repeated" }]);
+      expect(await findWindow(opened, "tokensPerDay")).toEqual([875, 0, 25]);
+      const rows = (await opened.usage()).toSorted((one, other) => one.id.localeCompare(other.id));
+      expect(rows).toMatchObject([
+        { id: hold, end: "expired", promptTokens: 10, completionTokens: 8 },
+        { id: `${hold}:late`, hold, end: "adjusted", promptTokens: 0, completionTokens: 7 },
+      ]);
+    });
+
     test("a final record that says less than a checkpoint did is charged the checkpoint", async () => {
       const opened = await openWith(open, {});
       const [hold = ""] = await fill(opened, 1);

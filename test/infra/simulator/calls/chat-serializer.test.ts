@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { Choice } from "#infra/simulator/calls/choice.ts";
 import { readChat } from "#infra/simulator/calls/chat.ts";
 import { ChatSerializer } from "#infra/simulator/calls/chat-serializer.ts";
 import { resolveOptions } from "#infra/simulator/options.ts";
@@ -20,6 +21,26 @@ test("a stream opens with a role for each choice", () => {
         '"prompt_token_ids":null,"prompt_text":null}',
     ),
   );
+});
+
+test("reasoning is a member of its own, in chunks and in whole answers", () => {
+  const thinking = new ServedModels(resolveOptions({ models: [{ names: ["m"], thinkingTokens: 3 }] }));
+  const ask = readChat({ messages, max_tokens: 5 }, thinking, "x");
+  const choice = new Choice({ index: 0, sample: 0 }, "m", [1], {
+    sampling: ask.sampling,
+    completionTokensMax: 5,
+    nextToken: ask.model.nextToken,
+    script: null,
+    thinkingTokens: ask.thinkingTokens,
+  });
+  const serializer = new ChatSerializer(ask, [], 5_000);
+  while (choice.step() === null);
+  const delta = choice.take();
+  const { reasoning, text: content } = delta;
+  expect([reasoning === "", content === ""]).toEqual([false, false]);
+  expect(JSON.parse(serializer.chunk(choice, delta, tally)).choices[0].delta).toEqual({ reasoning, content });
+  const whole = JSON.parse(serializer.whole([{ choice, delta }], tally));
+  expect(whole.choices[0].message).toMatchObject({ reasoning, content });
 });
 
 test("a stream closes with usage alone, unless a fault takes it away", () => {

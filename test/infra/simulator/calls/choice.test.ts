@@ -9,7 +9,7 @@ import { makeGenerator } from "#infra/simulator/text/generator.ts";
 
 function choose(
   raw: Record<string, unknown>,
-  { sample = 0, prompt = tokenize("Hello"), script = null as AnswerScript | null } = {},
+  { sample = 0, prompt = tokenize("Hello"), script = null as AnswerScript | null, thinkingTokens = 0 } = {},
 ) {
   const sampling = readSampling(new Fields(raw, samplingKinds), 8_192, 200, null);
   return new Choice({ index: 0, sample }, "m", prompt, {
@@ -17,6 +17,7 @@ function choose(
     completionTokensMax: sampling.completionTokensMax ?? 200,
     nextToken: makeGenerator("prose", Infinity),
     script,
+    thinkingTokens,
   });
 }
 
@@ -30,6 +31,22 @@ function run(choice: Choice) {
     if (reason !== null) return { text: texts.join(""), texts, delta };
   }
 }
+
+test("a model that thinks reasons first, token by token, and nothing of it is text", () => {
+  const plain = choose({ max_tokens: 30 });
+  const thinking = choose({ max_tokens: 30 }, { thinkingTokens: 12 });
+  while (plain.step() === null) thinking.step();
+  thinking.step();
+  const [whole, split] = [plain.take(), thinking.take()];
+  expect(split.reasoning).not.toBe("");
+  expect(split.text).not.toBe("");
+  expect(split.reasoning + split.text).toBe(whole.text);
+  expect(split.tokens).toEqual(whole.tokens);
+  const script = makeStructuredScript({ structured_outputs: { choice: ["yes"] } }, "x");
+  const scripted = choose({}, { script, thinkingTokens: 12 });
+  while (scripted.step() === null);
+  expect(scripted.take()).toMatchObject({ reasoning: "", text: "yes" });
+});
 
 test("the text is the same however often it is taken, and ends at max_tokens", () => {
   const choice = choose({ max_tokens: 50 });

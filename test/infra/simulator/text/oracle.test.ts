@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { makeReport, type OracleRecord } from "#infra/simulator/text/oracle.ts";
+import { answerOracle, makeReport, type OracleRecord } from "#infra/simulator/text/oracle.ts";
 
 const record: OracleRecord = {
   id: "chatcmpl-1",
@@ -28,4 +28,12 @@ test("totals are the sums of the records, and the records are copies", () => {
   });
   expect(records[0]).toEqual(record);
   expect(records[0]).not.toBe(record);
+});
+
+test("one request can be asked for alone", () => {
+  const records = [record, { ...record, requestId: "hold_1" }];
+  const count = (url?: string) => JSON.parse(answerOracle(records, url)).totals.calls;
+  expect([count(), count("/sim/oracle"), count("/sim/oracle?request=hold_1"), count("/sim/oracle?request=x")]).toEqual([
+    2, 2, 1, 0,
+  ]);
 });

@@ -28,7 +28,7 @@ test("tools are described in the system message; calls and their results are mes
       { role: "assistant", content: null, tool_calls: [{ function: { name: "f", arguments: "{}" } }] },
       { role: "tool", content: "42" },
     ],
-    "m",
+    { name: "m", mediaTokens: 0 },
   );
   const text = renderChat(messages, { ...plain, tools: [{ type: "function" }] });
   expect(text).toContain('<tools>\n{"type":"function"}\n</tools>');
@@ -37,7 +37,7 @@ test("tools are described in the system message; calls and their results are mes
   );
 });
 
-test("a continued message stays open; text parts are joined by a newline; other parts are refused", () => {
+test("a continued message stays open; text parts are joined by a newline", () => {
   const messages = readMessages(
     [
       {
@@ -48,12 +48,20 @@ test("a continued message stays open; text parts are joined by a newline; other 
         ],
       },
     ],
-    "m",
+    { name: "m", mediaTokens: 0 },
   );
   expect(
     renderChat(messages, { tools: [], hasGenerationPrompt: false, isContinued: true }).endsWith("assistant\na\nb"),
   ).toBe(true);
-  expect(() => readMessages([{ role: "user", content: [{ type: "image_url", image_url: {} }] }], "m")).toThrow(
-    "m is not a multimodal model",
-  );
+});
+
+test("a medium counts what its model says; a model that takes none says so", () => {
+  const content = [
+    { type: "text", text: "See:" },
+    { type: "image_url", image_url: {} },
+  ];
+  const read = (mediaTokens: number) => readMessages([{ role: "user", content }], { name: "m", mediaTokens });
+  const count = (mediaTokens: number) => tokenize(renderChat(read(mediaTokens), plain)).length;
+  expect(count(170) - count(1)).toBe(169);
+  expect(() => read(0)).toThrow("m is not a multimodal model");
 });

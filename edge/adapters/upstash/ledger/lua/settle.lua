@@ -47,10 +47,10 @@ local function raiseUsage(hold, known, reported)
   }
 end
 
-local function settleLate(id, isFinal, reported, endedAtMs)
+local function settleLate(id, isLastWord, reported, endedAtMs)
   if not isEnded(id) then return "unknown" end
   local late = findLate(id)
-  if not late or not isFinal then return "repeated" end
+  if not late or not isLastWord then return "repeated" end
   local hold, charged = late.hold, late.charged
   local whole = raiseUsage(hold, charged, reported)
   local rest = { responseId = whole.responseId }
@@ -66,7 +66,7 @@ end
 
 local function settleOne(id, isFinal, outcome, reported, endedAtMs)
   local hold = findHold(id)
-  if not hold then return settleLate(id, isFinal, reported, endedAtMs) end
+  if not hold then return settleLate(id, isFinal or outcome == "cancelled", reported, endedAtMs) end
   local usage = raiseUsage(hold, hold.checkpoint, reported)
   if isFinal then
     close(hold, outcome, usage, endedAtMs)
