@@ -14,6 +14,7 @@ import { checkAgainstModel } from "./ledger-commands.ts";
 import { ledgerBatches } from "./promises/batches.ts";
 import { ledgerEnds } from "./promises/ends.ts";
 import { ledgerKeys } from "./promises/keys.ts";
+import { ledgerLeaving } from "./promises/leaving.ts";
 import { ledgerLineage } from "./promises/lineage.ts";
 import { ledgerWindows } from "./promises/windows.ts";
 
@@ -61,6 +62,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
 
   ledgerBatches(name, open);
   ledgerLineage(name, open);
+  ledgerLeaving(name, open);
 
   describe(`${name}: hostile values`, () => {
     test("nothing but a plain non-negative integer is accepted anywhere, and a refusal changes nothing", async () => {

@@ -18,7 +18,7 @@ import { OutOfReach } from "../../../errors.ts";
  * cluster.
  */
 export function listKeys(org: OrgId): string[] {
-  return ["records", "books", "open", "holds", "ends", "late", "again", "ages", "outbox"].map(
+  return ["records", "books", "open", "holds", "ends", "late", "again", "ages", "outbox", "leaving", "left"].map(
     (name) => `penstock:{${org}}:${name}`,
   );
 }

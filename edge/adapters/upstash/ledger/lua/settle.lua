@@ -56,7 +56,7 @@ local function settleLate(id, isFinal, reported, endedAtMs)
   local rest = { responseId = whole.responseId }
   for _, name in ipairs(tokenColumns) do rest[name] = whole[name] - charged[name] end
   local cost = costMicros(hold.price, whole.promptTokens, whole.completionTokens) - late.cost
-  for _, counters in ipairs(loadCountersFor(hold)) do countClosing(counters, hold, "adjusted", rest, cost) end
+  for _, counters in ipairs(loadCountersFor(hold, true)) do countClosing(counters, hold, "adjusted", rest, cost) end
   latesBy[id] = false
   write("HDEL", LATE, id)
   bill(id .. ":late", hold, "adjusted", rest, cost, endedAtMs)
