@@ -194,6 +194,8 @@ test("a key that has left leaves its version and nothing else; its lineage's cou
     core().commit(core().evaluate(makeRequest(org, { hold, key: keyId(org, n) }), noon));
     core().settle(org, [makeRecord(org, hold)], noon);
   }
+  const late = freshHold();
+  core().commit(core().evaluate(makeRequest(org, { hold: late, key: keyId(org, 3) }), noon));
   const ranges = Array.from({ length: 100 }, () => ({ from: "0".repeat(32), to: "f".repeat(32) }));
   publish(1, { limits, isRevoked: true, version: 2, ipRanges: ranges });
   publish(3, { limits, isRevoked: true, version: 7 });
@@ -206,6 +208,9 @@ test("a key that has left leaves its version and nothing else; its lineage's cou
       ?.windows.filter(({ of }) => of !== "org"),
   ).toMatchObject([{ of: keyId(org, 2) }]);
   expect([count("records"), owners()]).toEqual([2, ["org", lineage].toSorted()]);
+  // A late word on a call of the one that left is billed, and makes no counters anew.
+  expect(core().settle(org, [makeRecord(org, late)], atMs)).toEqual([{ hold: late, result: "adjusted" }]);
+  expect(owners()).toEqual(["org", lineage].toSorted());
   restart(false);
   restart(true);
   const left = sql.exec<{ id: string; version: number }>("SELECT id, version FROM left_keys ORDER BY id").toArray();

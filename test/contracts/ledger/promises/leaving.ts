@@ -19,12 +19,14 @@ const limits = { requestsPerDay: 5, costMicrosPerMonth: 1_000 };
 
 /** What `Ledger` promises of keys that ended so long ago that no window counts them, for any adapter. */
 export function ledgerLeaving(name: string, open: OpenLedger): void {
-  /** An org that has a call on its books, so that an upgrade of its store counts from the same moment. */
+  /** An org that has had a call, so that its ledger's clock never goes back behind noon. */
   const openOrg = async () => {
     const opened = await open(noon);
     const { ledger, org, clock } = opened;
     await ledger.publish(orgRecord(org, {}));
     await ledger.publish(keyRecord(org, 9));
+    const { hold } = granted(await ledger.admit(makeRequest(org, { key: keyId(org, 9) })));
+    await ledger.settle(org, [makeRecord(org, hold)]);
     const publish = (n: number, fields: Partial<KeyRecord>) => ledger.publish(keyRecord(org, n, { limits, ...fields }));
     const admit = (n: number, fields = {}) => ledger.admit(makeRequest(org, { key: keyId(org, n), ...fields }));
     const settle = (hold: string, fields = {}) => ledger.settle(org, [makeRecord(org, hold, fields)]);
@@ -62,6 +64,7 @@ export function ledgerLeaving(name: string, open: OpenLedger): void {
     test("a key that expires stays 38 days from then on, also one whose expiry is published late", async () => {
       const { publish, read, go } = await openOrg();
       await publish(1, { expiresAtMs: noon + day });
+      go(-3_600_000);
       await publish(2, { expiresAtMs: noon - 90 * day });
       await publish(3, { expiresAtMs: noon + day });
       go(2 * day);
@@ -141,7 +144,7 @@ export function ledgerLeaving(name: string, open: OpenLedger): void {
       expect(await settle(freshHold())).toMatchObject([{ result: "unknown" }]);
       await restart();
       expect(await settle(hold)).toEqual([{ hold, result: "repeated" }]);
-      const rows = (await usage()).toSorted((one, other) => one.id.localeCompare(other.id));
+      const rows = (await usage()).filter((row) => row.hold === hold);
       expect(rows.map(({ key, end, completionTokens }) => [key, end, completionTokens])).toEqual([
         [keyId(org, 1), "expired", 3],
         [keyId(org, 1), "adjusted", 17],
