@@ -125,8 +125,8 @@ export class LedgerCore {
 
   /** The journal is asked only about holds that are not open. */
   #resolve(hold: HoldId, resolve: (ended: Ended | null) => SettlementOutcome): Settlement {
-    const { result, change } = resolve(hold in this.state.holds ? null : this.#journal.findEnded(hold));
-    if (change) this.#write(change);
+    const { result, changes } = resolve(hold in this.state.holds ? null : this.#journal.findEnded(hold));
+    for (const change of changes) this.#write(change);
     return { hold, result };
   }
 

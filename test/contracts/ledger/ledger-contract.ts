@@ -16,6 +16,7 @@ import { ledgerEnds } from "./promises/ends.ts";
 import { ledgerKeys } from "./promises/keys.ts";
 import { ledgerLeaving } from "./promises/leaving.ts";
 import { ledgerLineage } from "./promises/lineage.ts";
+import { ledgerOverHold } from "./promises/over-hold.ts";
 import { ledgerWindows } from "./promises/windows.ts";
 
 const day = 24 * 60 * 60_000;
@@ -25,6 +26,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
   ledgerKeys(name, open);
   ledgerWindows(name, open);
   ledgerEnds(name, open);
+  ledgerOverHold(name, open);
 
   describe(`${name}: idempotency`, () => {
     const first = { key: "a".repeat(64), body: "b".repeat(64) };

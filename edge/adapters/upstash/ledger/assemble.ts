@@ -55,6 +55,7 @@ const constants: Record<string, string | number> = {
   ENDED_RETENTION_MS: endedRetentionMs,
   KEY_RETENTION_MS: keyRetentionMs,
   NEVER_MS: Number.MAX_SAFE_INTEGER,
+  MAX_SAFE: Number.MAX_SAFE_INTEGER,
   ABANDON_MS: abandonMs,
   WINDOW_NAMES: writeList(windowNames.map(quote)),
   UNIT_BY_WINDOW: writeByWindow((name) => windows[name].unit),

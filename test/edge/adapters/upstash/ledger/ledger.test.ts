@@ -314,7 +314,9 @@ describe.skipIf(!isRedisThere)("upstash", () => {
     expect(await world.command("ZCARD", name("leaving"))).toBe(3);
     clock.advance(keyRetentionMs);
     await usage();
-    expect(await world.command("HKEYS", name("records"))).toEqual(["org", keyId(org, 1)]);
+    expect(new Set((await world.command("HKEYS", name("records"))) as string[])).toEqual(
+      new Set(["org", keyId(org, 1)]),
+    );
   });
 
   test("kill -9 in the middle of a storm loses nothing that was acknowledged, and nobody is let in twice", async () => {
