@@ -12,6 +12,8 @@ export interface Metrics {
   noteAuthFailure(): void;
   notePing(): void;
   noteTokens(prompt: number, completion: number): void;
+  /** Tokens of a prompt beyond what was held for it. */
+  noteOverHold(tokens: number): void;
   /**
    * Prometheus text (exposition format 0.0.4), the engines' pages behind it under their own names; a family is
    * described once.
@@ -24,16 +26,16 @@ export function openMetrics(): Metrics {
   const requests = new Map<string, number>();
   let authFailures = 0;
   let pings = 0;
-  let promptTokens = 0;
-  let completionTokens = 0;
+  const tokens = { prompt: 0, completion: 0, overHold: 0 };
   return {
     noteRequest: (outcome) => void requests.set(outcome, (requests.get(outcome) ?? 0) + 1),
     noteAuthFailure: () => void authFailures++,
     notePing: () => void pings++,
     noteTokens(prompt, completion) {
-      promptTokens += prompt;
-      completionTokens += completion;
+      tokens.prompt += prompt;
+      tokens.completion += completion;
     },
+    noteOverHold: (over) => void (tokens.overHold += over),
     write(gauges, enginePages) {
       const outcomes = Array.from(
         requests,
@@ -53,8 +55,7 @@ export function openMetrics(): Metrics {
           authFailures,
         ),
         ...single("penstock_agent_pings_total", "counter", "Keep-alive comments written.", pings),
-        ...single("penstock_agent_prompt_tokens_total", "counter", "Prompt tokens billed.", promptTokens),
-        ...single("penstock_agent_completion_tokens_total", "counter", "Completion tokens billed.", completionTokens),
+        ...writeTokens(tokens),
         ...single("penstock_agent_inflight_calls", "gauge", "Calls in flight.", gauges.inflight),
         ...single(
           "penstock_agent_held_tokens",
@@ -74,6 +75,19 @@ export function openMetrics(): Metrics {
       ].join("\n");
     },
   };
+}
+
+function writeTokens({ prompt, completion, overHold }: Record<"prompt" | "completion" | "overHold", number>): string[] {
+  return [
+    ...single("penstock_agent_prompt_tokens_total", "counter", "Prompt tokens billed.", prompt),
+    ...single("penstock_agent_completion_tokens_total", "counter", "Completion tokens billed.", completion),
+    ...single(
+      "penstock_agent_over_hold_tokens_total",
+      "counter",
+      "Prompt tokens that engines counted beyond what was held: 0 as long as the bound of a prompt is one.",
+      overHold,
+    ),
+  ];
 }
 
 function single(name: string, type: string, help: string, value: number): string[] {

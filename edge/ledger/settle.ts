@@ -6,7 +6,7 @@ import { abandonMs } from "../limits.ts";
 import type { Settlement, UsageEnd } from "./port.ts";
 import { tokensHeld, type Change, type Closing, type Ended, type Hold, type State, type Usage } from "./state.ts";
 
-/** What becomes of a record or a release, and the changes that make it so, in their order; none when nothing changes. */
+/** What becomes of a record or a release, and the changes that make it so, in order; none when nothing changes. */
 export interface SettlementOutcome {
   result: Settlement["result"];
   changes: Change[];

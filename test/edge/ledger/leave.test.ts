@@ -28,7 +28,7 @@ test("a key in force for good leaves never; one that ends does, until its end is
   expect(put(ending, 1, { version: 3 }).leaving).toEqual({});
 });
 
-test("an end is planned from what the ledger's own clock has seen, and a revoked key's from its first publication", () => {
+test("an end is planned by what the ledger's clock has seen; a revoked key's by its first publication", () => {
   const ahead = { ...born, atMs: noon + 1_000 };
   expect(put(ahead, 1, { isRevoked: true }).leaving).toEqual({ [id]: noon + 1_000 + keyRetentionMs });
   expect(put(ahead, 1, { expiresAtMs: noon }).leaving).toEqual({ [id]: noon + 1_000 + keyRetentionMs });

@@ -122,8 +122,8 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
   }
 
   /**
-   * Whatever comes first: rows that wait for D1, a deadline, or a key that leaves. Calls that came while the alarm ran may have set it too
-   * late for an older hold.
+   * Whatever comes first: rows that wait for D1, a deadline, or a key that leaves. Calls that came while the alarm ran
+   * may have set it too late for an older hold.
    */
   #wakeForAll(): void {
     this.#wakeBy(nextDueMs(this.core.state));

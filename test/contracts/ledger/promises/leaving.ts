@@ -41,7 +41,7 @@ export function ledgerLeaving(name: string, open: OpenLedger): void {
   };
 
   describe(`${name}: keys that ended long ago`, () => {
-    test("a revoked key stays 38 days, and not one ms more; whoever asks for it is told what they were told", async () => {
+    test("a revoked key stays 38 days, not one ms more; whoever asks for it is told what they were told", async () => {
       const { ledger, org, publish, admit, settle, read, go, restart } = await openOrg();
       await publish(1, {});
       await settle(granted(await admit(1)).hold);

@@ -26,7 +26,7 @@ export function ledgerOverHold(name: string, open: OpenLedger): void {
       ]);
 
   describe(`${name}: prompts longer than their bound`, () => {
-    test("the rest is one line more, at the prompt's price; every window counts it, and no report adds to it", async () => {
+    test("the rest is one line more, at the prompt's price; every window counts it, no report adds to it", async () => {
       const opened = await openWith(
         open,
         { tokensPerDay: 900, tokensPerMinute: 900, costMicrosPerMonth: 900, requestsPerDay: 9, concurrency: 2 },

@@ -105,8 +105,8 @@ local function expire()
   end
 end
 
--- Owners of counters that a key or an open hold still has. Records are JSON as JavaScript writes it, so a name in quotes
--- stands in no text of a caller; holds that this script has just closed are still in OPEN.
+-- Owners of counters that a key or an open hold still has. Records are JSON as JavaScript writes it, so a name in
+-- quotes stands in no text of a caller; holds that this script has just closed are still in OPEN.
 local function findOwners()
   local owners = {}
   for _, text in ipairs(call("HVALS", RECORDS)) do

@@ -262,7 +262,7 @@ describe.skipIf(!isRedisThere)("upstash", () => {
     expect(await usage()).toHaveLength(4);
   });
 
-  test("of a key that has left Redis has the version; its lineage's counters go with the last of its keys", async () => {
+  test("of a key that has left Redis has the version; its lineage's counters go with its last key", async () => {
     const { ledger, org, clock, usage } = await openWith(world.redis);
     const name = (part: string) => `penstock:{${org}}:${part}`;
     const list = async (command: string, part: string, ...args: string[]) =>
@@ -292,7 +292,7 @@ describe.skipIf(!isRedisThere)("upstash", () => {
     expect(await list("HKEYS", "left")).toEqual([two]);
   });
 
-  test("of keys that ended before an older version's store was taken over it is planned once when they leave", async () => {
+  test("of keys in an older version's store it is planned once when they leave", async () => {
     const { ledger, org, clock, usage } = await openWith(world.redis);
     const name = (part: string) => `penstock:{${org}}:${part}`;
     await ledger.publish(keyRecord(org, 2, { isRevoked: true }));
