@@ -152,6 +152,18 @@ export const databaseWaitMsMax = 5_000;
 export const subBuckets = 60;
 /** How long an `Idempotency-Key` is remembered. */
 export const idempotencyMs = 24 * 3_600_000;
+/**
+ * How long an ended hold is remembered, so that a repeated record is recognized, and a late one still adjusts what
+ * expiry charged.
+ */
+export const endedRetentionMs = 7 * 24 * 3_600_000;
+/** The longest month, which is the longest window. */
+const monthMsMax = 31 * 24 * 3_600_000;
+/**
+ * How long a ledger keeps a key that has ended: until its last call counts in no window any more, and no late word on
+ * it can come.
+ */
+export const keyRetentionMs = monthMsMax + endedRetentionMs;
 /** How long a rotated key may work beside its successor. */
 export const rotationOverlapMsMax = 72 * 3_600_000;
 

@@ -24,11 +24,10 @@ export async function serveCall(
   const hide = (failure: unknown) => counted.then(() => hideModel(ports.ledger, credential, endpoint, failure));
   const call = await reading.catch(hide);
   const classification = ports.classifier.classify(credential.org, call);
-  const { org } = credential;
-  const { tier } = classification;
+  const [{ org }, { tier }] = [credential, classification];
   const nodes = rankNodes(visit, ports.fleet, call, { org, ...classification });
   const hold = nameHold(visit.id);
-  const unheld = { org, hold, tier, tokensHeld: 0, completionTokens: 0 };
+  const unheld = { org, hold, tier, tokensHeld: 0, completionTokens: 0, boundFactor: 1 };
   await counted;
   const grant = await admit(visit, ports.ledger, call, {
     credential,
@@ -37,16 +36,18 @@ export async function serveCall(
     price: call.model.prices[tier],
     nowMs: visit.now(),
     graceMs: ports.holdGraceMs,
+    boundFactor: ports.boundFactors.find({ org, model: call.model.id }),
     countPrompt: () => countPrompt(visit, { call, reserved: unheld, nodes }, ports.origin),
   });
 
-  // The org's tokens are held now. An origin that starts to answer settles them; every other path releases them here.
-  const reserved = { ...unheld, tokensHeld: grant.tokensHeld, completionTokens: grant.completionTokens };
+  // From here on tokens are held: an origin that starts to answer settles them; every other path releases them here.
+  const reserved = { ...unheld, ...grant };
   const start = async (signal: AbortSignal) => {
     const result = await forward(visit, { call, reserved, nodes, signal }, ports.origin);
     if (result.kind === "answer") {
       const from = { org, model: call.model.id, node: result.node };
-      ports.classifier.learn(from, result.response.headers, visit.now());
+      for (const memory of [ports.classifier, ports.boundFactors])
+        memory.learn(from, result.response.headers, visit.now());
       return result;
     }
     await releaseHold(visit, ports.ledger, { org, hold, mayRun: result.mayRun });

@@ -1,4 +1,5 @@
 import type { Ledger } from "./ledger/port.ts";
+import type { BoundFactors } from "./admission/index.ts";
 import type { Keyring } from "./agreements/tokens/key-format.ts";
 import type { Tickets } from "./agreements/tokens/ticket.ts";
 import type { ModelRecord } from "./agreements/records/model.ts";
@@ -21,6 +22,7 @@ export interface Ports {
   ledger: Ledger;
   fleet: Fleet;
   classifier: TierClassifier;
+  boundFactors: BoundFactors;
   origin: Origin;
   tickets: Tickets;
   /** How long after its deadline a call's hold stands. */

@@ -20,6 +20,7 @@ import type { IpLimits, TokenKey } from "./identity/index.ts";
 import type { IpLimit } from "./identity/port.ts";
 import { databaseWaitMsMax } from "./limits.ts";
 import type { Ports } from "./ports.ts";
+import { openBoundFactors } from "./admission/index.ts";
 import { openTierClassifier } from "./routing/index.ts";
 import { readClock } from "./visit.ts";
 
@@ -66,6 +67,7 @@ async function openWiring(env: Env): Promise<Wiring> {
       ledger,
       fleet,
       classifier,
+      boundFactors: openBoundFactors(),
       origin,
       tickets,
       holdGraceMs: settings.HOLD_GRACE_MS,

@@ -17,6 +17,8 @@ export interface Metrics {
   noteStructuredFirstToken(ms: number): void;
   /** A call with a form waits for longer than it should. */
   noteSlowStructured(): void;
+  /** Tokens of a prompt beyond what was held for it. */
+  noteOverHold(tokens: number): void;
   /**
    * Prometheus text (exposition format 0.0.4), the engines' pages behind it under their own names; a family is
    * described once.
@@ -29,19 +31,19 @@ export function openMetrics(): Metrics {
   const requests = new Map<string, number>();
   let authFailures = 0;
   let pings = 0;
-  let promptTokens = 0;
-  let completionTokens = 0;
+  const tokens = { prompt: 0, completion: 0, overHold: 0 };
   const structured = countStructured();
   return {
     noteRequest: (outcome) => void requests.set(outcome, (requests.get(outcome) ?? 0) + 1),
     noteAuthFailure: () => void authFailures++,
     notePing: () => void pings++,
     noteTokens(prompt, completion) {
-      promptTokens += prompt;
-      completionTokens += completion;
+      tokens.prompt += prompt;
+      tokens.completion += completion;
     },
     noteStructuredFirstToken: structured.noteFirstToken,
     noteSlowStructured: structured.noteSlow,
+    noteOverHold: (over) => void (tokens.overHold += over),
     write(gauges, enginePages) {
       const outcomes = Array.from(
         requests,
@@ -61,8 +63,7 @@ export function openMetrics(): Metrics {
           authFailures,
         ),
         ...single("penstock_agent_pings_total", "counter", "Keep-alive comments written.", pings),
-        ...single("penstock_agent_prompt_tokens_total", "counter", "Prompt tokens billed.", promptTokens),
-        ...single("penstock_agent_completion_tokens_total", "counter", "Completion tokens billed.", completionTokens),
+        ...writeTokens(tokens),
         ...structured.write(),
         ...writeGauges(gauges),
         ...enginePages.map((page, at) => (at === 0 ? page : page.replace(/^#.*\n/gm, "")).trimEnd()),
@@ -120,6 +121,19 @@ function writeGauges(gauges: Gauges): string[] {
       gauges.usageBacklogBytes,
     ),
     ...single("penstock_agent_ready", "gauge", "1 when the node takes calls.", Number(gauges.isReady)),
+  ];
+}
+
+function writeTokens({ prompt, completion, overHold }: Record<"prompt" | "completion" | "overHold", number>): string[] {
+  return [
+    ...single("penstock_agent_prompt_tokens_total", "counter", "Prompt tokens billed.", prompt),
+    ...single("penstock_agent_completion_tokens_total", "counter", "Completion tokens billed.", completion),
+    ...single(
+      "penstock_agent_over_hold_tokens_total",
+      "counter",
+      "Prompt tokens that engines counted beyond what was held: 0 as long as the bound of a prompt is one.",
+      overHold,
+    ),
   ];
 }
 

@@ -1,5 +1,6 @@
 import type { Credential } from "../agreements/tokens/credential.ts";
 import type { HoldId, OrgId } from "../agreements/tokens/ids.ts";
+import { isChat } from "../agreements/paths.ts";
 import type { Price, Tier } from "../agreements/records/model.ts";
 import { OutOfReach, Refusal } from "../errors.ts";
 import type { Call } from "../protocol/openai/call.ts";
@@ -9,6 +10,8 @@ import { explainDenial } from "./denial.ts";
 
 export { rateHeaders } from "./denial.ts";
 export { hideModel, introspect, narrowScopes } from "./scopes.ts";
+
+export { openBoundFactors, type BoundFactors } from "./bound-factors.ts";
 
 /** Counts a call's prompt exactly, with an engine of its model; null when none could be reached. */
 export type CountPrompt = () => Promise<number | null>;
@@ -23,6 +26,13 @@ export interface Terms {
   /** How long after the call's deadline the hold stands. */
   graceMs: number;
   countPrompt: CountPrompt;
+  /** By how much this org's bounds of prompts are multiplied (bound-factors.ts). */
+  boundFactor: number;
+}
+
+/** What is held, and by how much the prompt's bound was multiplied for it; 1 for a prompt that was counted exactly. */
+export interface Admission extends Grant {
+  boundFactor: number;
 }
 
 /**
@@ -30,15 +40,15 @@ export interface Terms {
  * prompt is counted exactly and that many tokens are held instead: nothing overshoots, and nobody near the limit is
  * refused without cause.
  */
-export async function admit(visit: Visit, ledger: Ledger, call: Call, terms: Terms): Promise<Grant> {
+export async function admit(visit: Visit, ledger: Ledger, call: Call, terms: Terms): Promise<Admission> {
   const request = makeRequest(call, terms);
   const first = await requestHold(visit, ledger, request);
-  if (first.kind === "grant") return first;
+  if (first.kind === "grant") return { ...first, boundFactor: terms.boundFactor };
   if (!mightFit(first, call)) throw explainDenial(first, call.named.name);
   const promptTokens = await terms.countPrompt();
   if (promptTokens === null || promptTokens >= request.promptTokens) throw explainDenial(first, call.named.name);
   const second = await requestHold(visit, ledger, { ...request, promptTokens });
-  if (second.kind === "grant") return second;
+  if (second.kind === "grant") return { ...second, boundFactor: 1 };
   throw explainDenial(second, call.named.name);
 }
 
@@ -50,13 +60,19 @@ function makeRequest(call: Call, terms: Terms): HoldRequest {
     model: call.model.id,
     tier: terms.tier,
     price: terms.price,
-    promptTokens: call.promptTokensMax,
+    promptTokens: correctBound(call, terms.boundFactor),
     completionTokens: call.completionTokens,
     choices: call.choices,
     mayClamp: call.mayClamp,
     ttlMs: Math.max(0, call.deadlineMs - terms.nowMs) + terms.graceMs,
     idempotency: call.idempotency,
   };
+}
+
+/** A chat is one prompt, and no engine takes one that is longer than its context. */
+function correctBound({ path, model, promptTokensMax }: Call, factor: number): number {
+  const most = isChat(path) ? Math.max(promptTokensMax, model.contextTokensMax) : Infinity;
+  return Math.min(promptTokensMax * factor, most);
 }
 
 /**

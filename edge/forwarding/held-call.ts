@@ -10,6 +10,8 @@ export interface Reserved {
   tier: Tier;
   tokensHeld: number;
   completionTokens: number;
+  /** By how much the prompt's bound was multiplied; 1 for not at all. */
+  boundFactor: number;
 }
 
 /** A call, what is held for it, the nodes to try, best first, and a signal for when its caller has left. */

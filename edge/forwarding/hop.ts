@@ -50,6 +50,7 @@ export function buildHopTerms(
     completionTokensMax: reserved.completionTokens,
     isDefaultMax: call.isDefaultMax,
     ...(!call.hasImages && { promptTokensGuess: call.promptTokensGuess }),
+    ...(reserved.boundFactor > 1 && { boundFactor: reserved.boundFactor }),
     deadlineMs: call.deadlineMs,
     bodySha256,
   };

@@ -1,28 +1,27 @@
 import type { Credential } from "../agreements/tokens/credential.ts";
 import type { KeyRecord } from "../agreements/records/key.ts";
-import type { HoldId, OrgId } from "../agreements/tokens/ids.ts";
+import type { HoldId, KeyId, OrgId } from "../agreements/tokens/ids.ts";
 import type { OrgRecord } from "../agreements/records/org.ts";
 import type { UsageRecord } from "../agreements/records/usage.ts";
 import { apply } from "./counters.ts";
 import { checkRequest, checkCredential, checkHold, checkRecords } from "./check.ts";
 import { decide, findKeyInForce, type Decision } from "./decide.ts";
+import { leave, nextLeaveMs, planLeave } from "./leave.ts";
 import type { HoldRequest, Denial, Grant, LedgerState, Scopes, Settlement } from "./port.ts";
 import { inspect, publish } from "./publish.ts";
 import { expire, nextDeadlineMs, release, settle, type SettlementOutcome } from "./settle.ts";
 import type { Change, EarlierCall, Ended, State } from "./state.ts";
 
-/**
- * How long an ended hold is remembered, so that a repeated record is recognized, and a late one still adjusts what
- * expiry charged.
- */
-export const endedRetentionMs = 7 * 24 * 3_600_000;
-
 /** Stores changes, synchronously. When `write` throws, the state stays as it was before the change. */
 export interface Journal {
   /** Stores a change; throws on a hold id that was given before. */
   write(change: Change): void;
-  /** Stores a record that is coming into force. */
-  publish(record: OrgRecord | KeyRecord): void;
+  /** Stores a record that is coming into force, and when it leaves, if it is a key's that ends. */
+  publish(record: OrgRecord | KeyRecord, leavesAtMs: number | null): void;
+  /** Forgets these keys but for their versions, and stores the counters of the state after. */
+  leave(keys: KeyRecord[], after: State): void;
+  /** The version of a key that has left; `null` when none did. */
+  findLeft(key: KeyId): number | null;
   /** A hold that has ended, while it is remembered (`endedKeepMs`). */
   findEnded(hold: HoldId): Ended | null;
   /** The newest hold with this idempotency key that was not released, while it is remembered. */
@@ -36,13 +35,13 @@ export interface Journal {
 export class LedgerCore {
   #state: State;
   readonly #journal: Journal;
-  /** No open hold has an earlier deadline than this: most calls need not search for one. */
+  /** No open hold has an earlier deadline, and no key leaves earlier: most calls need not search for one. */
   #quietUntilMs: number;
 
   constructor(state: State, journal: Journal) {
     this.#state = state;
     this.#journal = journal;
-    this.#quietUntilMs = nextDeadlineMs(state);
+    this.#quietUntilMs = nextDueMs(state);
   }
 
   /** As it is now: to be read, never changed. */
@@ -89,11 +88,22 @@ export class LedgerCore {
     return settlement;
   }
 
-  publish(record: OrgRecord | KeyRecord): void {
-    const fresh = publish(this.state, record);
-    if (!fresh) return;
-    this.#journal.publish(record);
+  /** A key that has left comes back by a higher version only: a late worker with an old record revives nothing. */
+  publish(record: OrgRecord | KeyRecord, now: number): void {
+    const published = publish(this.state, record);
+    if (!published) return;
+    if (record.kind === "org") {
+      this.#journal.publish(record, null);
+      this.#state = published;
+      return;
+    }
+    const left = record.id in this.state.keys ? null : this.#journal.findLeft(record.id);
+    if (left !== null && record.version <= left) return;
+    const fresh = planLeave({ before: this.state, after: published }, record.id, now);
+    const leavesAtMs = fresh.leaving[record.id] ?? null;
+    this.#journal.publish(fresh.keys[record.id] ?? record, leavesAtMs);
     this.#state = fresh;
+    this.#quietUntilMs = Math.min(this.#quietUntilMs, leavesAtMs ?? Infinity);
   }
 
   inspect(now: number, outboxRows: number): LedgerState | null {
@@ -101,17 +111,22 @@ export class LedgerCore {
     return inspect(this.state, now, outboxRows);
   }
 
-  /** Ends every hold whose deadline has come (Q3). */
+  /** Ends every hold whose deadline has come (Q3), and lets go of keys that ended long ago. */
   expire(now: number): void {
     if (Math.max(now, this.state.atMs) < this.#quietUntilMs) return;
     for (const change of expire(this.state, now)) this.#write(change);
-    this.#quietUntilMs = nextDeadlineMs(this.state);
+    const departure = leave(this.state, now);
+    if (departure) {
+      this.#journal.leave(departure.keys, departure.after);
+      this.#state = departure.after;
+    }
+    this.#quietUntilMs = nextDueMs(this.state);
   }
 
   /** The journal is asked only about holds that are not open. */
   #resolve(hold: HoldId, resolve: (ended: Ended | null) => SettlementOutcome): Settlement {
-    const { result, change } = resolve(hold in this.state.holds ? null : this.#journal.findEnded(hold));
-    if (change) this.#write(change);
+    const { result, changes } = resolve(hold in this.state.holds ? null : this.#journal.findEnded(hold));
+    for (const change of changes) this.#write(change);
     return { hold, result };
   }
 
@@ -119,4 +134,9 @@ export class LedgerCore {
     this.#journal.write(change);
     apply(this.state, change);
   }
+}
+
+/** When a hold expires or a key leaves, whichever comes first; `Infinity` for neither. */
+export function nextDueMs(state: State): number {
+  return Math.min(nextDeadlineMs(state), nextLeaveMs(state));
 }

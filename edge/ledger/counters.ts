@@ -62,6 +62,8 @@ export function apply(state: State, change: Change): void {
     return;
   }
   for (const owner of listOwners(hold)) {
+    // What comes late makes no counters: they went with their keys (leave.ts), since all their windows had passed.
+    if (change.kind === "late" && !state.counters[owner]) continue;
     const counters = (state.counters[owner] ??= createCounters());
     if (change.kind === "held") countHold(counters, hold);
     else countClosing(counters, hold, change.closing);

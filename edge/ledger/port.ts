@@ -131,12 +131,12 @@ export interface OrgRecords {
 }
 
 /**
- * What became of one record. `repeated`: the hold had ended before, nothing changed. `unknown`: this ledger never gave
- * that hold.
+ * What became of one record. `over_hold`: settled or adjusted, and its prompt was longer than what was held for it.
+ * `repeated`: the hold had ended before, nothing changed. `unknown`: this ledger never gave that hold.
  */
 export interface Settlement {
   hold: HoldId;
-  result: "settled" | "checkpointed" | "adjusted" | "released" | "repeated" | "unknown";
+  result: "settled" | "checkpointed" | "adjusted" | "over_hold" | "released" | "repeated" | "unknown";
 }
 
 /** `limit = remaining + held + settled`, at any instant; without a limit, `limit` and `remaining` are null. */
@@ -161,8 +161,8 @@ export interface LedgerState {
 }
 
 /**
- * How a hold ended, in the usage table: `expired` was charged its last checkpoint, `adjusted` is the rest that came
- * late.
+ * How a hold ended, in the usage table: `expired` was charged its last checkpoint, `adjusted` is the rest: what came
+ * late, or what of a prompt went beyond its hold.
  */
 export type UsageEnd = Outcome | "expired" | "adjusted";
 

@@ -19,7 +19,13 @@ export function publish(state: State, record: OrgRecord | KeyRecord): State | nu
   if (org !== mine) throw new TypeError("ledger: the record belongs to another org");
   const known = fresh.kind === "org" ? state.org : state.keys[fresh.id];
   if (known && fresh.version < known.version) return null;
-  return fresh.kind === "org" ? { ...state, org: fresh } : { ...state, keys: { ...state.keys, [fresh.id]: fresh } };
+  if (fresh.kind === "org") return { ...state, org: fresh };
+  return { ...state, keys: { ...state.keys, [fresh.id]: trimRevoked(fresh) } };
+}
+
+/** Nobody asks what a revoked key may do, and its ranges alone may take 9 kB: they go at once. */
+export function trimRevoked(key: KeyRecord): KeyRecord {
+  return key.isRevoked ? { ...key, endpoints: null, models: null, ipRanges: null } : key;
 }
 
 /**

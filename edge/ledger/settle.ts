@@ -4,29 +4,31 @@ import { computeCostMicros } from "../agreements/records/model.ts";
 import type { UsageRecord } from "../agreements/records/usage.ts";
 import { abandonMs } from "../limits.ts";
 import type { Settlement, UsageEnd } from "./port.ts";
-import type { Change, Closing, Ended, Hold, State, Usage } from "./state.ts";
+import { tokensHeld, type Change, type Closing, type Ended, type Hold, type State, type Usage } from "./state.ts";
 
-/** What becomes of a record or a release, and the change that makes it so; `null` when nothing changes. */
+/** What becomes of a record or a release, and the changes that make it so, in order; none when nothing changes. */
 export interface SettlementOutcome {
   result: Settlement["result"];
-  change: Change | null;
+  changes: Change[];
 }
 
 /**
  * What one record of an agent does. A checkpoint raises what expiry would charge, never lowers it. A final record ends
  * the hold and is charged, part by part, at most what was held and at least its last checkpoint: those tokens have been
- * seen. After expiry a node's last word books, once, what expiry left out.
+ * seen. After expiry a node's last word books, once, what expiry left out. Of a prompt that was longer than its bound
+ * the rest is a line of its own, as what comes late is, and there is one such line a hold.
  */
 export function settle(state: State, record: UsageRecord, ended: Ended | null, now: number): SettlementOutcome {
   const hold = state.holds[record.hold];
   if (!hold) return settleLate(state, record, ended, now);
   const usage = raiseUsage(hold, hold.checkpoint, record);
   if (!record.isFinal)
-    return { result: "checkpointed", change: { kind: "checkpointed", hold: { ...hold, checkpoint: usage } } };
-  return {
-    result: "settled",
-    change: close(state, { hold, end: record.outcome, charged: usage, endedAtMs: record.endedAtMs }, now),
-  };
+    return { result: "checkpointed", changes: [{ kind: "checkpointed", hold: { ...hold, checkpoint: usage } }] };
+  const closed = close(state, { hold, end: record.outcome, charged: usage, endedAtMs: record.endedAtMs }, now);
+  const overTokens = countOver(hold, record);
+  if (overTokens === 0) return { result: "settled", changes: [closed] };
+  const whole = { ...usage, promptTokens: usage.promptTokens + overTokens };
+  return { result: "over_hold", changes: [closed, adjust(state, { hold, whole, charged: usage, record }, now)] };
 }
 
 /**
@@ -39,17 +41,18 @@ export function release(
   { hold, ended, mayRun }: { hold: Hold | null; ended: Ended | null; mayRun: boolean },
   now: number,
 ): SettlementOutcome {
-  if (!hold) return { result: ended ? "repeated" : "unknown", change: null };
+  if (!hold) return { result: ended ? "repeated" : "unknown", changes: [] };
   if (mayRun) {
     const expiresAtMs = Math.min(hold.expiresAtMs, Math.max(now, state.atMs) + abandonMs);
-    return { result: "checkpointed", change: { kind: "checkpointed", hold: { ...hold, expiresAtMs } } };
+    return { result: "checkpointed", changes: [{ kind: "checkpointed", hold: { ...hold, expiresAtMs } }] };
   }
   if (hold.checkpoint && hold.checkpoint.completionTokens > 0)
     return {
       result: "settled",
-      change: close(state, { hold, end: "failed", charged: hold.checkpoint, endedAtMs: now }, now),
+      changes: [close(state, { hold, end: "failed", charged: hold.checkpoint, endedAtMs: now }, now)],
     };
-  return { result: "released", change: close(state, { hold, end: "released", charged: nothing, endedAtMs: now }, now) };
+  const released = close(state, { hold, end: "released", charged: nothing, endedAtMs: now }, now);
+  return { result: "released", changes: [released] };
 }
 
 /** Every hold whose deadline has come, charged its last checkpoint, oldest deadline first. */
@@ -71,19 +74,50 @@ export function nextDeadlineMs(state: State): number {
 const nothing: Usage = { ...mapNames(tokenColumns, () => 0), responseId: null };
 
 function settleLate(state: State, record: UsageRecord, ended: Ended | null, now: number): SettlementOutcome {
-  if (!ended) return { result: "unknown", change: null };
+  if (!ended) return { result: "unknown", changes: [] };
   const { hold, closing, isAdjusted } = ended;
-  if (closing.end !== "expired" || isAdjusted || !isLastWord(record)) return { result: "repeated", change: null };
+  if (closing.end !== "expired" || isAdjusted || !isLastWord(record)) return { result: "repeated", changes: [] };
   const { charged } = closing;
-  const whole = raiseUsage(hold, charged, record);
+  const usage = raiseUsage(hold, charged, record);
+  const overTokens = countOver(hold, record);
+  const whole = { ...usage, promptTokens: usage.promptTokens + overTokens };
+  const late = adjust(state, { hold, whole, charged, record }, now);
+  return { result: overTokens > 0 ? "over_hold" : "adjusted", changes: [late] };
+}
+
+/** What a hold was charged, and what it should have been. */
+interface Adjustment {
+  hold: Hold;
+  whole: Usage;
+  charged: Usage;
+  record: UsageRecord;
+}
+
+/** The line for the rest. It costs the price of the whole less what was charged: two lines cost what one would have. */
+function adjust(state: State, { hold, whole, charged, record }: Adjustment, now: number): Change {
   const rest: Usage = {
     ...mapNames(tokenColumns, (name) => whole[name] - charged[name]),
     responseId: whole.responseId,
   };
   const late = makeClosing(state, { hold, end: "adjusted", charged: rest, endedAtMs: record.endedAtMs }, now);
-  // The price of the whole less what was charged, so that two rows cost what one would have.
-  late.costMicros = computeCostMicros(hold.price, whole.promptTokens, whole.completionTokens) - closing.costMicros;
-  return { result: "adjusted", change: { kind: "late", hold, closing: late } };
+  late.costMicros = priceUsage(hold, whole) - priceUsage(hold, charged);
+  return { kind: "late", hold, closing: late };
+}
+
+/**
+ * Prompt tokens beyond what was held, though the bound should have been one: at most the hold again, and none where the
+ * price of it all would no longer be exact.
+ */
+function countOver(hold: Hold, { promptTokens }: UsageRecord): number {
+  const overTokens = Math.min(promptTokens - hold.promptTokens, tokensHeld(hold));
+  if (overTokens <= 0) return 0;
+  const { promptMicrosPerMTok, completionMicrosPerMTok } = hold.price;
+  const completion = completionMicrosPerMTok * hold.choices * hold.completionTokens;
+  return Number.isSafeInteger(promptMicrosPerMTok * (hold.promptTokens + overTokens) + completion) ? overTokens : 0;
+}
+
+function priceUsage({ price }: Hold, { promptTokens, completionTokens }: Usage): number {
+  return computeCostMicros(price, promptTokens, completionTokens);
 }
 
 /**
@@ -109,12 +143,11 @@ function close(state: State, ending: HoldEnding, now: number): Change {
 /** A node's clock may be wrong: a call ended neither before it was admitted nor after now. */
 function makeClosing(state: State, { hold, end, charged, endedAtMs }: HoldEnding, now: number): Closing {
   const atMs = Math.max(now, state.atMs);
-  const cost = computeCostMicros(hold.price, charged.promptTokens, charged.completionTokens);
   return {
     hold: hold.id,
     end,
     charged,
-    costMicros: cost,
+    costMicros: priceUsage(hold, charged),
     atMs,
     endedAtMs: Math.min(Math.max(endedAtMs, hold.admittedAtMs), atMs),
   };

@@ -20,6 +20,8 @@ export interface State {
   atMs: number;
   org: OrgRecord | null;
   keys: Record<string, KeyRecord>;
+  /** When each key that was revoked or expires will leave this ledger, by its id (leave.ts). */
+  leaving: Record<string, number>;
   /**
    * The org's counters under `org`, and under its lineage's id those of each key that was booked while it had limits of
    * its own: a key and its successors share them.
@@ -41,7 +43,7 @@ export type Counters = Record<(typeof slidingSlots)[number], SlidingWindow> & {
 
 /** A ledger nobody has published to yet. */
 export function createState(): State {
-  return { atMs: 0, org: null, keys: {}, counters: {}, holds: {} };
+  return { atMs: 0, org: null, keys: {}, leaving: {}, counters: {}, holds: {} };
 }
 
 /** What an agent counted, or what was charged. */

@@ -36,14 +36,23 @@ export async function takeUsage(
   const batches = Array.from(byOrg, ([org, records]) => ({ org, records }));
   const answers = batches.length > 0 ? await ledger.settleAll(batches) : [];
   const counts: SettlementCounts = refused > 0 ? { refused } : {};
-  for (const answer of answers) {
+  for (const [index, answer] of answers.entries()) {
     if (answer.status === "rejected") continue;
     for (const { result } of answer.value) counts[result] = (counts[result] ?? 0) + 1;
+    logOverHolds(visit, batches[index]?.records ?? [], answer.value);
   }
   const failed = batches.filter((_, index) => answers[index]?.status !== "fulfilled");
   if (failed.length > 0)
     throw refuseUnreachable(failed, batches.length, answers.find((answer) => answer.status === "rejected")?.reason);
   return counts;
+}
+
+/** A prompt's bound was none: that is our mistake, and whoever reads the log must see it. */
+function logOverHolds(visit: Visit, records: UsageRecord[], settlements: { result: string }[]): void {
+  for (const [index, { org, model, hold, promptTokens }] of records.entries()) {
+    if (settlements[index]?.result === "over_hold")
+      visit.log("prompt_over_hold", { org, model, hold, counted: promptTokens });
+  }
 }
 
 /** The records of holds that were sent to this node, without tickets, which no ledger needs; how many others. */

@@ -21,8 +21,8 @@ export const faultKinds = [
 export type FaultKind = (typeof faultKinds)[number];
 
 /** The ways in which usage can lie, by name. */
-export const usageLies = ["less", "zero", "missing", "garbage"] as const;
-/** Half of the completion tokens, none, no usage at all, or values that are not counts. */
+export const usageLies = ["less", "zero", "missing", "garbage", "more"] as const;
+/** Half of the completion tokens, none, no usage at all, values that are not counts, or a prompt of `tokens`. */
 export type UsageLie = (typeof usageLies)[number];
 
 /**
@@ -43,6 +43,8 @@ export interface FaultRule {
   /** Body of `status` and `garbage`. By default what vLLM says with that status, or a page of HTML. */
   body?: string;
   lie?: UsageLie;
+  /** Of the prompt, for `more`. */
+  tokens?: number;
 }
 
 /** Reads a rule from the body of `POST /sim/faults`; throws `RangeError` with what is wrong with it. */
@@ -51,7 +53,7 @@ export function readFaultRule(value: unknown): FaultRule {
   const kind = faultKinds.find((known) => known === value["kind"]);
   if (!kind) throw new RangeError(`kind must be one of ${faultKinds.join(", ")}`);
   const rule: FaultRule = { kind };
-  for (const name of ["times", "afterChunks", "afterBytes", "ms", "status"] as const) {
+  for (const name of ["times", "afterChunks", "afterBytes", "ms", "status", "tokens"] as const) {
     const number = value[name];
     if (number === undefined) continue;
     if (typeof number !== "number" || !Number.isInteger(number) || number < 0)
@@ -110,6 +112,7 @@ export function writeUsage(usage: Readonly<Record<string, unknown>>, rules: read
   const prompt = Number(usage["prompt_tokens"]);
   const completion = lie.lie === "zero" ? 0 : Math.floor(Number(usage["completion_tokens"]) / 2);
   if (lie.lie === "missing") return null;
+  if (lie.lie === "more") return JSON.stringify(countMore(usage, lie.tokens ?? 0));
   if (lie.lie === "garbage")
     return JSON.stringify({
       ...usage,
@@ -119,4 +122,9 @@ export function writeUsage(usage: Readonly<Record<string, unknown>>, rules: read
       prompt_tokens_details: { cached_tokens: null },
     });
   return JSON.stringify({ ...usage, total_tokens: prompt + completion, completion_tokens: completion });
+}
+
+function countMore(usage: Readonly<Record<string, unknown>>, promptTokens: number): Record<string, unknown> {
+  const total = promptTokens + Number(usage["completion_tokens"]);
+  return { ...usage, prompt_tokens: promptTokens, total_tokens: total };
 }

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { boundFactorHeader, findBoundFactor } from "#edge/agreements/records/bound-factor.ts";
 import { profileHeader, writeProfile } from "#edge/agreements/records/traffic-profile.ts";
 import { loadHeader, writeLoad } from "#edge/agreements/records/node.ts";
 import type { Outcome } from "#edge/agreements/records/usage.ts";
@@ -28,10 +29,29 @@ export function buildNodeHeaders(rooms: Rooms): Record<string, string> {
   return { [loadHeader]: writeLoad(rooms.pool.load) };
 }
 
-/** The headers of an answer to a call: the node's, and the traffic profile of the org's calls to this model here. */
-export function buildCallHeaders({ rooms, claims }: Pick<LiveCall, "rooms" | "claims">): Record<string, string> {
+/**
+ * The headers of an answer to a call: the node's, the traffic profile of the org's calls to this model here, and the
+ * factor for its bounds if one of its prompts, or this one, was longer than what was held.
+ */
+export function buildCallHeaders({
+  rooms,
+  claims,
+  meter,
+}: Pick<LiveCall, "rooms" | "claims" | "meter">): Record<string, string> {
   const profile = rooms.profiles.read(claims.org, claims.model);
-  return { ...buildNodeHeaders(rooms), ...(profile && { [profileHeader]: writeProfile(profile) }) };
+  const factor = Math.max(findCallFactor({ claims, meter }), rooms.profiles.readBoundFactor(claims.org, claims.model));
+  return {
+    ...buildNodeHeaders(rooms),
+    ...(profile && { [profileHeader]: writeProfile(profile) }),
+    ...(factor > 1 && { [boundFactorHeader]: String(factor) }),
+  };
+}
+
+/** By how much the bound of this call's prompt should have been multiplied: 1, unless the bound was none. */
+function findCallFactor({ claims, meter }: Pick<LiveCall, "claims" | "meter">): number {
+  const bound = meter.promptTokensHeld / (claims.boundFactor ?? 1);
+  const counted = meter.promptTokensCounted ?? 0;
+  return counted > meter.promptTokensHeld ? findBoundFactor(counted, bound) : 1;
 }
 
 /** Writes the final record of a call and counts it: in the usage log, the traffic profiles, the metrics and the log. */
@@ -40,11 +60,21 @@ export function commitFinal(call: LiveCall, outcome: Outcome, why: Refusal | nul
   const record = buildRecord(call, outcome, true, rooms.now());
   rooms.sender.keep(record);
   const { completionTokensMax, promptTokensGuess } = claims;
-  rooms.profiles.note({ ...record, choices: prepared.choices, completionTokensMax, promptTokensGuess });
+  const boundFactor = findCallFactor(call);
+  rooms.profiles.note({ ...record, choices: prepared.choices, completionTokensMax, promptTokensGuess, boundFactor });
   rooms.metrics.noteRequest(outcome);
   rooms.metrics.noteTokens(record.promptTokens, record.completionTokens);
   const { hold, promptTokens, completionTokens } = record;
+  if (boundFactor > 1) noteOverHold(call);
   rooms.log("call_ended", { hold, outcome, promptTokens, completionTokens, why: why?.details.log ?? null });
+}
+
+/** A prompt's bound was none: that is our mistake, and whoever reads the log must see it. */
+function noteOverHold({ rooms, claims, meter }: LiveCall): void {
+  const [held, counted] = [meter.promptTokensHeld, meter.promptTokensCounted ?? 0];
+  rooms.metrics.noteOverHold(counted - held);
+  const { org, model, hold } = claims;
+  rooms.log("prompt_over_hold", { org, model, hold, held, counted });
 }
 
 /** How long a refusal waits for the edge to hear what was made before it. */

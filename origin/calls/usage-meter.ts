@@ -11,7 +11,10 @@ export interface MeterBounds {
   echoChunks: number;
 }
 
-/** The bill of a call, as far as it is known. `promptTokens` is null until the engine or its tokenizer reports it. */
+/**
+ * The bill of a call, as far as it is known. `promptTokens` is null until the engine or its tokenizer reports it; it
+ * may be more than was held for it, but by no more than all of the hold again.
+ */
 export interface Bill {
   promptTokens: number | null;
   cachedTokens: number;
@@ -22,8 +25,8 @@ const countMax = 1_000_000_000;
 
 /**
  * Counts what one call used. The engine's last report counts within bounds: never less than the chunks that carried
- * text (each took a token at least), never more than the hold (Q4). With several choices vLLM reports each
- * choice's own count, so they are summed.
+ * text (each took a token at least), of completions never more than the hold (Q4). With several choices vLLM reports
+ * each choice's own count, so they are summed.
  */
 export class UsageMeter {
   #bounds: MeterBounds;
@@ -96,12 +99,21 @@ export class UsageMeter {
     return Math.max(reported, this.#contentChunks - this.#bounds.echoChunks);
   }
 
+  /** What was held for the prompt. */
+  get promptTokensHeld(): number {
+    return Math.max(0, this.#bounds.tokensHeld - this.#bounds.completionTokensMax);
+  }
+
+  /** What the engine or its tokenizer counted of the prompt; `null` when neither has. */
+  get promptTokensCounted(): number | null {
+    return this.#total?.prompt ?? (this.#prompts.length > 0 ? sum(this.#prompts) : this.#promptKnown);
+  }
+
   read(): Bill {
     const { tokensHeld, completionTokensMax } = this.#bounds;
-    const heldMax = Math.min(tokensHeld, countMax);
-    const completionTokens = Math.max(0, Math.min(this.completionSoFar, completionTokensMax, heldMax));
-    const prompt = this.#total?.prompt ?? (this.#prompts.length > 0 ? sum(this.#prompts) : this.#promptKnown);
-    const promptTokens = prompt === null ? null : Math.min(prompt, heldMax - completionTokens);
+    const completionTokens = Math.max(0, Math.min(this.completionSoFar, completionTokensMax, tokensHeld, countMax));
+    const counted = this.promptTokensCounted;
+    const promptTokens = counted === null ? null : Math.min(counted, this.promptTokensHeld + tokensHeld, countMax);
     return { promptTokens, cachedTokens: Math.min(this.#cached, promptTokens ?? 0), completionTokens };
   }
 }

@@ -14,6 +14,8 @@ export interface EndedCall extends Pick<UsageRecord, "org" | "model" | TokenColu
   completionTokensMax: number;
   /** The edge's estimate of the prompt; undefined when it made none worth comparing. */
   promptTokensGuess: number | undefined;
+  /** By how much the bound of its prompt should have been multiplied; 1 for a bound that was one. */
+  boundFactor: number;
 }
 
 /** What this node has seen of each org's calls to each model. In memory only: after a restart it is learned anew. */
@@ -21,6 +23,8 @@ export interface TrafficProfiles {
   note(call: EndedCall): void;
   /** `null` until enough calls have ended. */
   read(org: string, model: string): TrafficProfile | null;
+  /** The greatest factor that one of these calls' bounds needed; 1 for none. */
+  readBoundFactor(org: string, model: string): number;
   readonly size: number;
 }
 
@@ -52,6 +56,7 @@ interface Entry {
   cachedTokens: number;
   promptTokens: number;
   promptTokensGuess: number;
+  boundFactor: number;
 }
 
 /**
@@ -68,6 +73,7 @@ export function openTrafficProfiles(entriesMax: number = profilesMax): TrafficPr
       entries.set(key, entry);
       fade(entry);
       addCall(entry, call);
+      entry.boundFactor = Math.max(entry.boundFactor, call.boundFactor);
       if (entries.size <= entriesMax) return;
       for (const oldest of entries.keys()) return void entries.delete(oldest);
     },
@@ -75,6 +81,7 @@ export function openTrafficProfiles(entriesMax: number = profilesMax): TrafficPr
       const entry = entries.get(buildKey(org, model));
       return entry && entry.calls >= sumWeights(callsMin) ? buildProfile(entry) : null;
     },
+    readBoundFactor: (org, model) => entries.get(buildKey(org, model))?.boundFactor ?? 1,
     get size() {
       return entries.size;
     },
@@ -91,6 +98,7 @@ function newEntry(): Entry {
     cachedTokens: 0,
     promptTokens: 0,
     promptTokensGuess: 0,
+    boundFactor: 1,
   };
 }
 

@@ -9,12 +9,15 @@ test("the page is Prometheus text: every sample has a type, the engine's page co
   metrics.notePing();
   metrics.noteAuthFailure();
   metrics.noteTokens(3, 4);
+  metrics.noteOverHold(5);
+  metrics.noteOverHold(6);
   const page = metrics.write({ inflight: 1, sequences: 4, heldTokens: 2, usageBacklogBytes: 3, isReady: true }, [
     "vllm:num_requests_running 0\n",
   ]);
   expect(page).toContain(
     'penstock_agent_requests_total{outcome="completed"} 2\npenstock_agent_requests_total{outcome="invalid_value"} 1\n',
   );
+  expect(page).toContain("penstock_agent_over_hold_tokens_total 11\n");
   expect(page).toMatch(/penstock_agent_inflight_calls 1\n[\s\S]*penstock_agent_inflight_sequences 4\n/);
   expect(page).toMatch(/penstock_agent_ready 1\nvllm:num_requests_running 0\n$/);
   for (const line of page.split("\n").filter((text) => text.startsWith("agent_"))) {

@@ -1,4 +1,4 @@
-import { endedRetentionMs, LedgerCore, type Journal } from "../../ledger/core.ts";
+import { LedgerCore, type Journal } from "../../ledger/core.ts";
 import type { Ledger, UsageRow } from "../../ledger/port.ts";
 import {
   createState,
@@ -9,7 +9,8 @@ import {
   type Ended,
   type Hold,
 } from "../../ledger/state.ts";
-import type { OrgId } from "../../agreements/tokens/ids.ts";
+import type { KeyId, OrgId } from "../../agreements/tokens/ids.ts";
+import { endedRetentionMs } from "../../limits.ts";
 
 /**
  * Keeps the promises of `Ledger` for as long as the process lives: for tests and trials. `onUsage` is given each line
@@ -35,7 +36,7 @@ export function memoryLedger(options: { now: () => number; onUsage?: (row: Usage
     settle,
     settleAll: (batches) => Promise.allSettled(batches.map(({ org, records }) => settle(org, records))),
     release: async (org, hold, mayRun = false) => openCore(org).release(hold, mayRun, now()),
-    publish: async (record) => openCore(record.kind === "org" ? record.id : record.org).publish(record),
+    publish: async (record) => openCore(record.kind === "org" ? record.id : record.org).publish(record, now()),
     inspect: async (org) => openCore(org).inspect(now(), 0),
   };
 }
@@ -45,6 +46,8 @@ function memoryJournal(org: OrgId, onUsage: (row: UsageRow) => void): Journal {
   const byKey = new Map<string, Hold>();
   /** In the order of their ends, so that the oldest are found first. */
   const ends = new Map<string, Ended>();
+  /** The versions of keys that have left. */
+  const left = new Map<KeyId, number>();
 
   const close = (hold: Hold, closing: Closing): void => {
     ends.set(hold.id, { hold, closing, isAdjusted: false });
@@ -74,7 +77,9 @@ function memoryJournal(org: OrgId, onUsage: (row: UsageRow) => void): Journal {
   };
   return {
     write,
-    publish: () => undefined,
+    publish: ({ id }) => void left.delete(id),
+    leave: (keys) => keys.forEach(({ id, version }) => left.set(id, version)),
+    findLeft: (key) => left.get(key) ?? null,
     findEnded: (hold) => ends.get(hold) ?? null,
     findEarlier: (key) => {
       const hold = byKey.get(key);

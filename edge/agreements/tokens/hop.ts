@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { HoldId, NodeId, OrgId } from "./ids.ts";
+import { boundFactorMax } from "../records/bound-factor.ts";
 import { Endpoint, Tier } from "../records/model.ts";
 
 /** Issuer of hop tokens, and audience of what agents sign in return. */
@@ -40,6 +41,8 @@ export const HopClaims = z.object({
    * images.
    */
   promptTokensGuess: z.int().min(0).optional(),
+  /** By how much the prompt's bound was multiplied before it was held (bound-factor.ts); absent for not at all. */
+  boundFactor: z.int().min(2).max(boundFactorMax).optional(),
   /** Shown with each usage record of the hold (ticket.ts). Absent where there is nothing to settle. */
   ticket: z.string().max(64).optional(),
   deadlineMs: z.int(),

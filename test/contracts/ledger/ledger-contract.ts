@@ -14,7 +14,9 @@ import { checkAgainstModel } from "./ledger-commands.ts";
 import { ledgerBatches } from "./promises/batches.ts";
 import { ledgerEnds } from "./promises/ends.ts";
 import { ledgerKeys } from "./promises/keys.ts";
+import { ledgerLeaving } from "./promises/leaving.ts";
 import { ledgerLineage } from "./promises/lineage.ts";
+import { ledgerOverHold } from "./promises/over-hold.ts";
 import { ledgerWindows } from "./promises/windows.ts";
 
 const day = 24 * 60 * 60_000;
@@ -24,6 +26,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
   ledgerKeys(name, open);
   ledgerWindows(name, open);
   ledgerEnds(name, open);
+  ledgerOverHold(name, open);
 
   describe(`${name}: idempotency`, () => {
     const first = { key: "a".repeat(64), body: "b".repeat(64) };
@@ -61,6 +64,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
 
   ledgerBatches(name, open);
   ledgerLineage(name, open);
+  ledgerLeaving(name, open);
 
   describe(`${name}: hostile values`, () => {
     test("nothing but a plain non-negative integer is accepted anywhere, and a refusal changes nothing", async () => {

@@ -2,13 +2,15 @@ import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { expect, test } from "vitest";
 import { SqliteJournal } from "#edge/adapters/durable-object/ledger/ledger-journal.ts";
 import { createCounters } from "#edge/ledger/counters.ts";
-import { endedRetentionMs, LedgerCore } from "#edge/ledger/core.ts";
+import { LedgerCore } from "#edge/ledger/core.ts";
 import type { Ledger, UsageRow } from "#edge/ledger/port.ts";
+import { endedRetentionMs, keyRetentionMs } from "#edge/limits.ts";
+import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { OrgId } from "#edge/agreements/tokens/ids.ts";
 import { testClock } from "#test/support/fakes/clock.ts";
 import { ledgerContract } from "./ledger-contract.ts";
 import { rewriteInOldFormat } from "./ledger-old-format.ts";
-import { makeRequest, freshHold, freshOrg, keyRecord, noon, orgRecord, makeRecord } from "./ledger-fixtures.ts";
+import { makeRequest, freshHold, freshOrg, keyId, keyRecord, noon, orgRecord, makeRecord } from "./ledger-fixtures.ts";
 
 /**
  * The journal of the Durable Object over Node's own SQLite, without the object around it. What it promises inside
@@ -38,7 +40,10 @@ function openJournal(org: OrgId) {
     const before = { state: core.state, outboxRows: journal.outboxRows };
     journal = new SqliteJournal(sql);
     core = new LedgerCore(journal.restore(), journal);
-    expect(core.state).toEqual(before.state);
+    // An old journal does not say when keys leave: the time is counted from the last booking.
+    const { leaving } = before.state;
+    if (isUpgrade) expect(Object.keys(core.state.leaving)).toEqual(Object.keys(leaving));
+    expect({ ...core.state, leaving: isUpgrade ? leaving : core.state.leaving }).toEqual(before.state);
     if (isKept) expect(journal.outboxRows).toBe(before.outboxRows);
   };
   const bill = new Map<string, UsageRow>();
@@ -80,7 +85,7 @@ ledgerContract(
       publish: async (record) =>
         of(record.kind === "org" ? record.id : record.org)
           .core()
-          .publish(record),
+          .publish(record, clock.now()),
       inspect: async (org) => of(org).core().inspect(clock.now(), of(org).journal().outboxRows),
     };
     const usage = async () => {
@@ -97,8 +102,8 @@ ledgerContract(
 /** Calls that are admitted, and settled in the same order. */
 function settled(org: OrgId, calls: number) {
   const opened = openJournal(org);
-  opened.core().publish(orgRecord(org, {}));
-  opened.core().publish(keyRecord(org, 1));
+  opened.core().publish(orgRecord(org, {}), noon);
+  opened.core().publish(keyRecord(org, 1), noon);
   for (let i = 0; i < calls; i++) {
     const hold = freshHold();
     opened
@@ -173,4 +178,65 @@ test("a snapshot is written in parts of a million characters, and a restart read
   sql.exec("DELETE FROM snapshot");
   journal().compact(core().state);
   expect(count("snapshot")).toBe(0);
+});
+
+test("a key that has left leaves its version and nothing else; its lineage's counters go with the last key", () => {
+  const org = freshOrg();
+  const { core, count, restart, sql } = openJournal(org);
+  const limits = { requestsPerDay: 9 };
+  const publish = (n: number, fields: Partial<KeyRecord>) => core().publish(keyRecord(org, n, fields), noon);
+  const lineage = keyId(org, 1);
+  const owners = () => Object.keys(core().state.counters).toSorted();
+  core().publish(orgRecord(org, {}), noon);
+  for (const n of [1, 2, 3]) publish(n, { limits, ...(n === 2 && { lineage }) });
+  for (const n of [1, 2, 3]) {
+    const hold = freshHold();
+    core().commit(core().evaluate(makeRequest(org, { hold, key: keyId(org, n) }), noon));
+    core().settle(org, [makeRecord(org, hold)], noon);
+  }
+  const late = freshHold();
+  core().commit(core().evaluate(makeRequest(org, { hold: late, key: keyId(org, 3) }), noon));
+  const ranges = Array.from({ length: 100 }, () => ({ from: "0".repeat(32), to: "f".repeat(32) }));
+  publish(1, { limits, isRevoked: true, version: 2, ipRanges: ranges });
+  publish(3, { limits, isRevoked: true, version: 7 });
+  // What a revoked key might do nobody asks: a hundred ranges are gone at once.
+  expect(JSON.stringify(core().state.keys[lineage]).length).toBeLessThan(500);
+  const atMs = noon + keyRetentionMs;
+  expect(
+    core()
+      .inspect(atMs, 0)
+      ?.windows.filter(({ of }) => of !== "org"),
+  ).toMatchObject([{ of: keyId(org, 2) }]);
+  expect([count("records"), owners()]).toEqual([2, ["org", lineage].toSorted()]);
+  // A late word on a call of the one that left is billed, and makes no counters anew.
+  expect(core().settle(org, [makeRecord(org, late)], atMs)).toEqual([{ hold: late, result: "adjusted" }]);
+  expect(owners()).toEqual(["org", lineage].toSorted());
+  restart(false);
+  restart(true);
+  const left = sql.exec<{ id: string; version: number }>("SELECT id, version FROM left_keys ORDER BY id").toArray();
+  expect(left.map(({ id, version }) => [id, version])).toEqual([
+    [keyId(org, 1), 2],
+    [keyId(org, 3), 7],
+  ]);
+  core().publish(keyRecord(org, 2, { limits, lineage, isRevoked: true, version: 2 }), atMs);
+  core().inspect(atMs + keyRetentionMs, 0);
+  expect([count("records"), owners(), core().state.leaving]).toEqual([1, ["org"], {}]);
+  restart(false);
+  core().publish(keyRecord(org, 1, { version: 3 }), atMs + keyRetentionMs);
+  expect(count("left_keys")).toBe(2);
+});
+
+test("what an old journal says of ended keys is planned once, from the last booking on", () => {
+  const org = freshOrg();
+  const { core, restart, sql } = settled(org, 1);
+  core().publish(keyRecord(org, 2, { isRevoked: true }), noon + 5_000);
+  core().publish(keyRecord(org, 3, { expiresAtMs: noon + 9_000 }), noon + 5_000);
+  restart(true, true);
+  const planned = { [keyId(org, 2)]: noon + keyRetentionMs, [keyId(org, 3)]: noon + 9_000 + keyRetentionMs };
+  expect(core().state.leaving).toEqual(planned);
+  const hold = freshHold();
+  core().commit(core().evaluate(makeRequest(org, { hold }), noon + 60_000));
+  restart(false);
+  expect(core().state.leaving).toEqual(planned);
+  expect(sql.exec("SELECT version FROM format").toArray()).toEqual([{ version: 3 }]);
 });

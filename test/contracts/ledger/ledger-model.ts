@@ -94,6 +94,8 @@ export class LedgerModel {
       prompt: Math.min(record.promptTokens, call.request.promptTokens),
       completion: Math.min(record.completionTokens, call.request.choices * call.completionTokens),
     };
+    const whole = call.request.promptTokens + call.request.choices * call.completionTokens;
+    const over = Math.max(0, Math.min(record.promptTokens - call.request.promptTokens, whole));
     if (call.end === null) {
       const known = {
         prompt: Math.max(reported.prompt, call.checkpoint?.prompt ?? 0),
@@ -104,15 +106,16 @@ export class LedgerModel {
         return "checkpointed";
       }
       this.#finish(call, "settled", known);
-      return "settled";
+      if (over > 0) call.late = { prompt: over, completion: 0 };
+      return over > 0 ? "over_hold" : "settled";
     }
     if (call.end !== "expired" || call.late || !(record.isFinal || record.outcome === "cancelled")) return "repeated";
     call.late = {
-      prompt: Math.max(0, reported.prompt - call.charged.prompt),
+      prompt: Math.max(0, reported.prompt - call.charged.prompt) + over,
       completion: Math.max(0, reported.completion - call.charged.completion),
     };
     this.#seenMs = this.atMs;
-    return "adjusted";
+    return over > 0 ? "over_hold" : "adjusted";
   }
 
   /** A call that may run all the same is not given back but has two seconds more, or what is left of its time. */

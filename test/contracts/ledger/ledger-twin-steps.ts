@@ -156,21 +156,29 @@ export const step = fc.oneof(
     }),
   },
   { weight: 3, arbitrary: fc.constant({ kind: "inspect" as const }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("leap" as const), days: fc.constantFrom(0, 0, 0, 30, 37, 38, 41) }),
+  },
 );
 export type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 /**
- * Turns steps into what a ledger is asked, on one org. `granted` are the holds that it gave so far; the history stays
- * shorter than what ended holds are remembered for.
+ * Turns steps into what a ledger is asked, on one org. `granted` are the holds that it gave so far. From one leap to
+ * the next the history stays shorter than what ended holds are remembered for; who leaps forgets those first.
  */
 export function openHistory(org: OrgId, startMs: number, granted: string[]) {
   let nowMs = startMs;
+  let leaptAtMs = startMs;
   const pick = (n: number) =>
     n === 5 ? freshHold() : (granted.at(-1 - (n % Math.max(1, granted.length))) ?? freshHold());
   const command = (each: Step): Command[] => {
     switch (each.kind) {
       case "clock":
-        if (nowMs + each.ms < startMs + weekMs - hour) nowMs += each.ms;
+        if (nowMs + each.ms < leaptAtMs + weekMs - hour) nowMs += each.ms;
+        return [];
+      case "leap":
+        if (each.days > 0) nowMs = leaptAtMs = nowMs + each.days * 24 * hour;
         return [];
       case "inspect":
         return [{ nowMs, kind: "inspect" }];

@@ -56,8 +56,17 @@ async function play(
     answers.push(answer);
   };
   for (const command of opening) await take(command);
-  for (const step of [...steps, { kind: "inspect" as const }])
+  /** How long an ended hold is remembered beyond a week is left open: a leap forgets all that have ended by then. */
+  const forgetEnded = async () => {
+    for (const command of makeCommands({ kind: "inspect" })) await take(command);
+    const state = answers.at(-1);
+    const open = isState(state) ? state.openHolds.map(({ hold }) => hold) : [];
+    granted.splice(0, granted.length, ...granted.filter((hold) => open.includes(hold)));
+  };
+  for (const step of [...steps, { kind: "inspect" as const }]) {
+    if (step.kind === "leap" && step.days > 0) await forgetEnded();
     for (const command of makeCommands(step)) await take(command);
+  }
   return { commands, reported: { answers, bill } };
 }
 

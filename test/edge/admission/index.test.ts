@@ -1,78 +1,12 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { explainDenial } from "#edge/admission/denial.ts";
-import { admit, releaseHold, type CountPrompt } from "#edge/admission/index.ts";
-import type { HoldRequest, Denial, Grant, Ledger } from "#edge/ledger/port.ts";
-import type { Credential } from "#edge/agreements/tokens/credential.ts";
+import { admit, releaseHold } from "#edge/admission/index.ts";
+import type { Denial, Grant, Ledger } from "#edge/ledger/port.ts";
 import { buildErrorBody, buildErrorHeaders, OutOfReach } from "#edge/errors.ts";
-import { readCall, type Call } from "#edge/protocol/openai/call.ts";
-import { testModels } from "#test/support/fakes/models.ts";
+import type { Call } from "#edge/protocol/openai/call.ts";
 import { expectRefusal } from "#test/support/fakes/refused.ts";
-import { posted, startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
-
-const visit = visitOf();
-const credential: Credential = {
-  org: "org_0123456789",
-  key: "key_0123456789abcdef",
-  digests: [{ kid: "p1", digest: "d".repeat(64) }],
-  ip: null,
-};
-const terms = {
-  credential,
-  hold: "hold_0123456789012345678901",
-  tier: "shared",
-  price: { promptMicrosPerMTok: 1, completionMicrosPerMTok: 2 },
-  nowMs: startedAtMs + 5,
-  graceMs: 30_000,
-} as const;
-const rates = {
-  requests: { limit: 60, remaining: 0, resetMs: 59_999 },
-  tokens: { limit: 1_000, remaining: 12, resetMs: 360_000 },
-};
-const grant: Grant = { kind: "grant", hold: terms.hold, tokensHeld: 100, completionTokens: 10, expiresAtMs: 0, rates };
-const quota = (tokensRemaining: number | null): Denial => ({
-  kind: "denial",
-  reason: "quota",
-  window: "tokensPerDay",
-  of: "org",
-  limit: 1_000,
-  retryAfterMs: 3_600_000,
-  resetAtMs: Date.UTC(2026, 10, 21),
-  tokensRemaining,
-  rates,
-});
-
-/** A ledger that answers from a script, and remembers what it was asked. */
-function scriptLedger(...answers: (Grant | Denial | Error)[]) {
-  const requests: HoldRequest[] = [];
-  const away = () => Promise.reject(new Error("not in the script"));
-  const admitRequest = async (request: HoldRequest) => {
-    requests.push(request);
-    const answer = answers.shift();
-    if (!answer || answer instanceof Error) throw answer ?? new Error("asked too often");
-    return answer;
-  };
-  const ledger: Ledger = {
-    admit: admitRequest,
-    introspect: away,
-    settle: away,
-    settleAll: away,
-    release: away,
-    publish: away,
-    inspect: away,
-  };
-  return { ledger, asks: requests };
-}
-
-/** A call with 200 tokens of bound, 50 by the guess, and n × 10 to make. */
-async function makeCall(over: Partial<Call> = {}): Promise<Call> {
-  const call = await readCall(
-    visitOf(posted({ model: "chat", messages: [{ role: "user", content: "hi" }] })),
-    "chat.completions",
-    testModels,
-  );
-  return { ...call, promptTokensMax: 200, promptTokensGuess: 50, completionTokens: 10, choices: 2, ...over };
-}
-const never: CountPrompt = () => Promise.reject(new Error("nobody should count"));
+import { visitOf } from "#test/support/fakes/visit.ts";
+import { visit, credential, terms, grant, quota, scriptLedger, makeCall, never } from "./world.ts";
 
 describe("admission", () => {
   test("asks once, for the safe bound, and hands the grant on", async () => {
@@ -82,8 +16,11 @@ describe("admission", () => {
       deadlineMs: terms.nowMs + 1_000,
       idempotency: { key: "k", body: "b" },
     });
-    expect(await admit(visit, ledger, call, { ...terms, countPrompt: never })).toBe(grant);
-    const { nowMs: _, credential: __, graceMs: ___, ...ours } = terms;
+    expect(await admit(visit, ledger, call, { ...terms, countPrompt: never })).toEqual({
+      ...grant,
+      boundFactor: 1,
+    });
+    const { nowMs: _, credential: __, graceMs: ___, boundFactor: ____, ...ours } = terms;
     expect(requests).toEqual([
       {
         ...credential,
@@ -98,6 +35,27 @@ describe("admission", () => {
         idempotency: { key: "k", body: "b" },
       },
     ]);
+  });
+
+  test("holds an org's bounds by their factor, a chat's up to the context, and says which factor it was", async () => {
+    const held = async (call: Call, ...answers: (Grant | Denial)[]) => {
+      const { ledger, asks } = scriptLedger(...answers);
+      const admission = await admit(visit, ledger, call, {
+        ...terms,
+        boundFactor: 3,
+        countPrompt: () => Promise.resolve(70),
+      });
+      return [asks.map(({ promptTokens }) => promptTokens), admission.boundFactor];
+    };
+    const call = await makeCall();
+    const { contextTokensMax } = call.model;
+    expect(await held(call, grant)).toEqual([[600], 3]);
+    // A prompt that was counted exactly needs no factor.
+    expect(await held(call, quota(100), grant)).toEqual([[600, 70], 1]);
+    expect(await held({ ...call, promptTokensMax: contextTokensMax - 1 }, grant)).toEqual([[contextTokensMax], 3]);
+    expect(await held({ ...call, promptTokensMax: contextTokensMax + 5 }, grant)).toEqual([[contextTokensMax + 5], 3]);
+    const inputs: Call = { ...call, path: "/v1/embeddings", promptTokensMax: contextTokensMax };
+    expect(await held(inputs, grant)).toEqual([[3 * contextTokensMax], 3]);
   });
 
   test("holds for the grace alone when the deadline has passed already", async () => {
@@ -204,7 +162,10 @@ describe("what is held for nothing", () => {
 describe("the exact count", () => {
   test("is asked for when the bound does not fit and the estimate would, and is what is then held", async () => {
     const { ledger, asks: requests } = scriptLedger(quota(70), grant);
-    expect(await admit(visit, ledger, await makeCall(), { ...terms, countPrompt: async () => 47 })).toBe(grant);
+    expect(await admit(visit, ledger, await makeCall(), { ...terms, countPrompt: async () => 47 })).toEqual({
+      ...grant,
+      boundFactor: 1,
+    });
     expect(requests.map(({ promptTokens }) => promptTokens)).toEqual([200, 47]);
     expect({ ...requests[1], promptTokens: 0 }).toEqual({ ...requests[0], promptTokens: 0 });
   });

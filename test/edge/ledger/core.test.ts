@@ -26,18 +26,20 @@ function openCore() {
       changes.push(structuredClone(change));
     },
     publish: fail,
+    leave: fail,
+    findLeft: () => null,
     findEnded: () => null,
     findEarlier: () => null,
   };
   const core = new LedgerCore(createState(), journal);
-  core.publish(orgRecord(org, { tokensPerDay: 1_000, concurrency: 3 }));
-  core.publish(keyRecord(org, 1, { limits: { tokensPerMinute: 500 } }));
+  core.publish(orgRecord(org, { tokensPerDay: 1_000, concurrency: 3 }), noon);
+  core.publish(keyRecord(org, 1, { limits: { tokensPerMinute: 500 } }), noon);
   return { core, changes, fault };
 }
 
 test("the state is what its journal says, replayed from the start", () => {
   const { core, changes } = openCore();
-  core.publish(orgRecord(org, { tokensPerDay: 1_000, concurrency: 4 }, 2));
+  core.publish(orgRecord(org, { tokensPerDay: 1_000, concurrency: 4 }, 2), noon);
   const born = structuredClone(core.state);
   const holds = [0, 1, 2, 3].map(() => makeRequest(org, { ttlMs: 90_000 }));
   for (const [i, request] of holds.entries()) core.commit(core.evaluate(request, noon + i));
@@ -76,7 +78,7 @@ test("what the journal did not take has not happened", () => {
   expect(() => core.release(request.hold, false, noon)).toThrow("disk full");
   expect(() => core.release(request.hold, true, noon)).toThrow("disk full");
   expect(() => core.expire(noon + 9e6)).toThrow("disk full");
-  expect(() => core.publish(orgRecord(org, {}, 2))).toThrow("disk full");
+  expect(() => core.publish(orgRecord(org, {}, 2), noon)).toThrow("disk full");
   expect(core.state).toEqual(before);
   fault.isOn = false;
   core.expire(noon + 9e6);

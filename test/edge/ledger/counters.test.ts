@@ -38,11 +38,11 @@ test("an end changes the day and the month of its admission, and those only whil
   const state = publish(publish(createState(), orgRecord(org, {}))!, keyRecord(org, 1))!;
   const before = Date.UTC(2032, 1, 29, 23, 59, 59);
   const [first, second] = [held(state, before), held(state, before)];
-  const change = settle(state, makeRecord(org, first), null, before + 10).change;
+  const change = settle(state, makeRecord(org, first), null, before + 10).changes[0];
   if (change) apply(state, change);
   expect(readUse(state.counters["org"]!, "tokensPerMonth", before)).toEqual({ held: 30, settled: 30 });
   held(state, before + 5_000);
-  const late = release(state, { hold: state.holds[second]!, ended: null, mayRun: false }, before + 6_000).change;
+  const late = release(state, { hold: state.holds[second]!, ended: null, mayRun: false }, before + 6_000).changes[0];
   if (late) apply(state, late);
   for (const window of ["tokensPerDay", "tokensPerMonth", "costMicrosPerMonth", "requestsPerDay"] as const) {
     expect(readUse(state.counters["org"]!, window, before + 6_000).settled).toBe(0);

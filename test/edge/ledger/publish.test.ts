@@ -70,7 +70,7 @@ test("an inspection says when each window will be empty if nothing else comes, s
     return decision.hold.id;
   });
   // One held and one settled: what is in a window is their sum, not their difference.
-  const { change } = settle(state, makeRecord(org, ids[0]!), null, noon + 2);
+  const [change] = settle(state, makeRecord(org, ids[0]!), null, noon + 2).changes;
   if (change) apply(state, change);
   const resets = Object.fromEntries(
     inspect(state, noon + 3, 0)!.windows.map(({ window, resetAtMs }) => [window, resetAtMs]),

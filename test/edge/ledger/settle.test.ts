@@ -4,7 +4,7 @@ import { apply } from "#edge/ledger/counters.ts";
 import { decide } from "#edge/ledger/decide.ts";
 import { publish } from "#edge/ledger/publish.ts";
 import { expire, nextDeadlineMs, release, settle } from "#edge/ledger/settle.ts";
-import { costHeld, createState, tokensHeld, type Ended, type State } from "#edge/ledger/state.ts";
+import { costHeld, createState, tokensHeld, type Change, type Ended, type State } from "#edge/ledger/state.ts";
 import { computeCostMicros } from "#edge/agreements/records/model.ts";
 import { abandonMs } from "#edge/limits.ts";
 import {
@@ -29,12 +29,14 @@ function withHold(fields: Parameters<typeof makeRequest>[1]): { state: State; ho
 
 const counts = fc.nat(1_000);
 
-test("in any order a hold is charged at most once and at most itself; expired and late rows add up", () => {
+test("in any order a hold is charged at most once and at most itself, its prompt's rest aside; its rows add up", () => {
   fc.assert(
     fc.property(
       fc.array(fc.record({ prompt: counts, completion: counts, isFinal: fc.boolean() }), { maxLength: 8 }),
       fc.nat(8),
       (reports, expiresAfter) => {
+        const most = Math.max(...reports.map(({ prompt, isFinal }) => (isFinal ? prompt : 0)));
+        const overMax = Math.min(Math.max(0, most - 300), 600);
         const { state, hold } = withHold({
           promptTokens: 300,
           completionTokens: 100,
@@ -43,8 +45,7 @@ test("in any order a hold is charged at most once and at most itself; expired an
         });
         let ended: Ended | null = null;
         let charged = { prompt: 0, completion: 0, cost: 0, rows: 0 };
-        const note = (change: ReturnType<typeof settle>["change"]) => {
-          if (!change) return;
+        const note = (change: Change) => {
           apply(state, change);
           if (change.kind !== "closed" && change.kind !== "late") return;
           const { closing } = change;
@@ -68,13 +69,14 @@ test("in any order a hold is charged at most once and at most itself; expired an
             completionTokens: report.completion,
             isFinal: report.isFinal,
           });
-          note(settle(state, record, ended, noon + i).change);
+          for (const change of settle(state, record, ended, noon + i).changes) note(change);
         });
         expect(charged.rows).toBeLessThanOrEqual(2);
-        expect(charged.prompt).toBeLessThanOrEqual(300);
+        expect(charged.prompt).toBeLessThanOrEqual(300 + overMax);
         expect(charged.completion).toBeLessThanOrEqual(300);
-        expect(charged.prompt + charged.completion).toBeLessThanOrEqual(tokensHeld(hold!));
-        expect(charged.cost).toBeLessThanOrEqual(costHeld(hold!));
+        expect(charged.prompt + charged.completion).toBeLessThanOrEqual(tokensHeld(hold!) + overMax);
+        const overCost = computeCostMicros(hold!.price, overMax, 0);
+        expect(charged.cost).toBeLessThanOrEqual(costHeld(hold!) + overCost);
         expect(charged.cost).toBe(computeCostMicros(hold!.price, charged.prompt, charged.completion));
       },
     ),
@@ -98,7 +100,7 @@ test("holds expire at their deadline, oldest first, and none is left open after 
 test("a node's clock may be wrong: a call ended neither before it was admitted nor after now", () => {
   const { state, hold } = withHold({});
   const endedAt = (endedAtMs: number) => {
-    const { change } = settle(state, makeRecord(org, hold!.id, { endedAtMs }), null, noon + 500);
+    const [change] = settle(state, makeRecord(org, hold!.id, { endedAtMs }), null, noon + 500).changes;
     return change?.kind === "closed" ? change.closing.endedAtMs : null;
   };
   expect([noon - 9_000, noon + 100, noon + 9_000].map(endedAt)).toEqual([noon, noon + 100, noon + 500]);
@@ -111,7 +113,7 @@ test("a correction adds what expiry left out of every part, cached tokens includ
     makeRecord(org, hold!.id, { isFinal: false, promptTokens: 30, cachedTokens: 12, completionTokens: 4 }),
     null,
     noon,
-  ).change;
+  ).changes[0];
   if (checkpoint) apply(state, checkpoint);
   const [expired] = expire(state, noon + 1_000);
   if (expired?.kind !== "closed") throw new Error("not expired");
@@ -120,7 +122,7 @@ test("a correction adds what expiry left out of every part, cached tokens includ
   const reported = makeRecord(org, hold!.id, { promptTokens: 50, cachedTokens: 20, completionTokens: 9 });
   expect(settle(state, reported, ended, noon + 2_000)).toMatchObject({
     result: "adjusted",
-    change: { closing: { charged: { promptTokens: 20, cachedTokens: 8, completionTokens: 5 } } },
+    changes: [{ closing: { charged: { promptTokens: 20, cachedTokens: 8, completionTokens: 5 } } }],
   });
 });
 
@@ -129,12 +131,12 @@ describe("a release", () => {
     const { state, hold } = withHold({});
     expect(release(state, { hold: hold!, ended: null, mayRun: false }, noon + 5)).toMatchObject({
       result: "released",
-      change: { kind: "closed", closing: { end: "released", costMicros: 0 } },
+      changes: [{ kind: "closed", closing: { end: "released", costMicros: 0 } }],
     });
     const seen = { ...hold!, checkpoint: { promptTokens: 10, cachedTokens: 0, completionTokens: 4, responseId: null } };
     expect(release(state, { hold: seen, ended: null, mayRun: false }, noon + 5)).toMatchObject({
       result: "settled",
-      change: { kind: "closed", closing: { end: "failed", charged: { completionTokens: 4 } } },
+      changes: [{ kind: "closed", closing: { end: "failed", charged: { completionTokens: 4 } } }],
     });
   });
 
@@ -143,7 +145,7 @@ describe("a release", () => {
     const seen = { ...hold!, checkpoint: { promptTokens: 10, cachedTokens: 0, completionTokens: 0, responseId: null } };
     expect(release(state, { hold: seen, ended: null, mayRun: false }, noon + 5)).toMatchObject({
       result: "released",
-      change: { closing: { charged: { promptTokens: 0 }, costMicros: 0 } },
+      changes: [{ closing: { charged: { promptTokens: 0 }, costMicros: 0 } }],
     });
   });
 
@@ -152,10 +154,10 @@ describe("a release", () => {
     const at = (now: number) => release(state, { hold: hold!, ended: null, mayRun: true }, now);
     expect(at(noon + 5)).toEqual({
       result: "checkpointed",
-      change: { kind: "checkpointed", hold: { ...hold!, expiresAtMs: noon + 5 + abandonMs } },
+      changes: [{ kind: "checkpointed", hold: { ...hold!, expiresAtMs: noon + 5 + abandonMs } }],
     });
-    expect(at(noon - 9_000_000).change?.hold.expiresAtMs).toBe(noon + abandonMs);
-    expect(at(noon + 59_000).change?.hold.expiresAtMs).toBe(noon + 60_000);
+    expect(at(noon - 9_000_000).changes[0]?.hold.expiresAtMs).toBe(noon + abandonMs);
+    expect(at(noon + 59_000).changes[0]?.hold.expiresAtMs).toBe(noon + 60_000);
   });
 
   test("of a hold that is not open changes nothing, whether or not the call may run", () => {
@@ -173,8 +175,30 @@ describe("a release", () => {
       isAdjusted: false,
     };
     for (const mayRun of [false, true]) {
-      expect(release(state, { hold: null, ended: null, mayRun }, noon)).toEqual({ result: "unknown", change: null });
-      expect(release(state, { hold: null, ended, mayRun }, noon)).toEqual({ result: "repeated", change: null });
+      expect(release(state, { hold: null, ended: null, mayRun }, noon)).toEqual({ result: "unknown", changes: [] });
+      expect(release(state, { hold: null, ended, mayRun }, noon)).toEqual({ result: "repeated", changes: [] });
     }
+  });
+});
+
+describe("a prompt that its engine counts longer than its bound", () => {
+  test("makes the end and a line for the rest, one after the other, at most the hold again", () => {
+    const { state, hold } = withHold({ promptTokens: 50, completionTokens: 20, choices: 2 });
+    const at = (promptTokens: number) =>
+      settle(state, makeRecord(org, hold!.id, { promptTokens, completionTokens: 7 }), null, noon + 5);
+    const rest = ({ changes }: ReturnType<typeof at>) =>
+      changes.map((change) => ("closing" in change ? [change.kind, change.closing.charged.promptTokens] : []));
+    expect([at(50).result, rest(at(50))]).toEqual(["settled", [["closed", 50]]]);
+    expect([at(51).result, rest(at(51))]).toEqual([
+      "over_hold",
+      [
+        ["closed", 50],
+        ["late", 1],
+      ],
+    ]);
+    expect(rest(at(1_000_000))).toEqual([
+      ["closed", 50],
+      ["late", 90],
+    ]);
   });
 });

@@ -38,7 +38,14 @@ const closing: Closing = {
 };
 
 test("a new state is JSON and empty", () => {
-  expect(JSON.parse(JSON.stringify(createState()))).toEqual({ atMs: 0, org: null, keys: {}, counters: {}, holds: {} });
+  expect(JSON.parse(JSON.stringify(createState()))).toEqual({
+    atMs: 0,
+    org: null,
+    keys: {},
+    leaving: {},
+    counters: {},
+    holds: {},
+  });
 });
 
 test("a hold keeps the prompt and every choice, at the price of all, rounded up", () => {

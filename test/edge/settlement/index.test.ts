@@ -98,6 +98,30 @@ describe("a batch of usage", () => {
     ]);
   });
 
+  test("tells the log of a prompt that was longer than its hold, with whose it was and what was counted", async () => {
+    const settler: Settler = {
+      settleAll: async (batches) =>
+        batches.map(({ records }) => ({
+          status: "fulfilled",
+          value: records.map(({ promptTokens }) => ({ result: promptTokens > 5 ? "over_hold" : "settled" })),
+        })),
+    };
+    const records = [
+      recordOf(1, "org_0000000001", { promptTokens: 5 }),
+      recordOf(2, "org_0000000002", { promptTokens: 77 }),
+      recordOf(3, "org_0000000001", { promptTokens: 6 }),
+    ];
+    const visit = await signed({ node: "node_a", records });
+    const logged: unknown[] = [];
+    visit.log = (event, facts) => void logged.push([event, facts]);
+    expect(await takeUsage(visit, nodes, settler)).toEqual({ settled: 1, over_hold: 2 });
+    const { model } = records[0]!;
+    expect(logged).toEqual([
+      ["prompt_over_hold", { org: "org_0000000001", model, hold: holdOf(3), counted: 6 }],
+      ["prompt_over_hold", { org: "org_0000000002", model, hold: holdOf(2), counted: 77 }],
+    ]);
+  });
+
   test("may hold 64 records, and no more", async () => {
     const batch = (count: number) => ({
       node: "node_a",

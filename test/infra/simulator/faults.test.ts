@@ -35,4 +35,7 @@ test("usage without a lie is reported as it is", () => {
   expect(writeUsage(usage, [{ kind: "usage", lie: "less" }])).toBe(
     '{"prompt_tokens":3,"total_tokens":5,"completion_tokens":2}',
   );
+  expect(writeUsage(usage, [readFaultRule({ kind: "usage", lie: "more", tokens: 90 })])).toBe(
+    '{"prompt_tokens":90,"total_tokens":95,"completion_tokens":5}',
+  );
 });

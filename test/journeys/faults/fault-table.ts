@@ -278,6 +278,7 @@ export const fleetRows: Record<keyof Fleet, Dependency[] | string> = {
 export const portRows: Record<keyof Ports, Dependency[] | string> = {
   ips: shield,
   classifier: local,
+  boundFactors: local,
   holdGraceMs: setting,
   keyring: local,
   tickets: local,

@@ -44,3 +44,36 @@ test("a call whose time was over before its engine was asked costs nothing", asy
   }
   expect(world.engine.calls).toEqual([]);
 });
+
+test("a prompt longer than its hold is reported whole, told of loudly, and makes the next factor", async () => {
+  const answer = (tokens: number) => {
+    const usage = { prompt_tokens: tokens, completion_tokens: 4, total_tokens: tokens + 4 };
+    world.engine.script = (response) => answerJson(response, 200, whole({ usage }));
+  };
+  const ask = async (claims: Record<string, unknown>, body: Record<string, unknown> = {}) => {
+    const { headers, hold } = await world.ask(body, { tokensHeld: 120, completionTokensMax: 20, ...claims });
+    return { bound: headers["x-penstock-bound"], hold };
+  };
+  const org = "org_bounds0001";
+  answer(100);
+  expect((await ask({ org })).bound).toBeUndefined();
+  answer(250);
+  const { bound, hold } = await ask({ org });
+  expect(bound).toBe("3");
+  expect(await world.readFinal(hold)).toMatchObject({ promptTokens: 220, completionTokens: 4 });
+  const lines = world.setup.logs.filter((line) => line.includes("prompt_over_hold"));
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    expect.objectContaining({ event: "prompt_over_hold", org, model: "public", hold, held: 100, counted: 250 }),
+  ]);
+  // What was held by a factor is measured by the bound itself.
+  answer(100);
+  expect((await ask({ org, tokensHeld: 320, boundFactor: 3 })).bound).toBe("3");
+  answer(301);
+  expect((await ask({ org, tokensHeld: 320, boundFactor: 3 })).bound).toBe("4");
+  expect((await ask({ org: "org_bounds0002", tokensHeld: 320 })).bound).toBe("2");
+  // A stream's headers leave before anything is counted: its next call is told.
+  world.engine.script = (response) => streamChunks(response, textChunks(["a"]));
+  const brief = { org: "org_bounds0003", tokensHeld: 22 };
+  expect((await ask(brief, { stream: true })).bound).toBeUndefined();
+  expect((await ask(brief, { stream: true })).bound).toBe("4");
+});

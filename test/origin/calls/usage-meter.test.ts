@@ -37,7 +37,8 @@ describe("the bill", () => {
           const chunks = words.filter(({ hasContent }) => hasContent).length;
           expect(completionTokens).toBeGreaterThanOrEqual(Math.min(chunks, completionTokensMax, tokensHeld));
           expect(completionTokens).toBeLessThanOrEqual(completionTokensMax);
-          expect((promptTokens ?? 0) + completionTokens).toBeLessThanOrEqual(tokensHeld);
+          expect(promptTokens ?? 0).toBeLessThanOrEqual(meter.promptTokensHeld + tokensHeld);
+          expect(promptTokens ?? 0).toBeLessThanOrEqual(meter.promptTokensCounted ?? 0);
           expect(cachedTokens).toBeLessThanOrEqual(promptTokens ?? 0);
           for (const tokens of [promptTokens ?? 0, cachedTokens, completionTokens])
             expect(Number.isSafeInteger(tokens) && tokens >= 0).toBe(true);
@@ -93,5 +94,7 @@ describe("the bill", () => {
 test("the usage shown to the caller is the usage that is billed", () => {
   const meter = new UsageMeter({ tokensHeld: 10, completionTokensMax: 4, choicesPerPrompt: 1, echoChunks: 0 });
   meter.noteTotal({ prompt: 500, completion: 500, cached: null });
-  expect(readBilledUsage(meter)).toEqual({ prompt_tokens: 6, completion_tokens: 4, total_tokens: 10 });
+  // Of a prompt that was longer than its bound the whole hold again, of completions what was held.
+  expect(readBilledUsage(meter)).toEqual({ prompt_tokens: 16, completion_tokens: 4, total_tokens: 20 });
+  expect([meter.promptTokensHeld, meter.promptTokensCounted]).toEqual([6, 500]);
 });

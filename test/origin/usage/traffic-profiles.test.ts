@@ -13,6 +13,7 @@ const buildCall = (over: Partial<EndedCall> = {}): EndedCall => ({
   cachedTokens: 0,
   completionTokens: 20,
   outcome: "completed",
+  boundFactor: 1,
   ...over,
 });
 const after = (...groups: [number, Partial<EndedCall>][]): TrafficProfiles => {
@@ -166,4 +167,10 @@ test("whatever calls end, the report can be written and read, and never says tha
       if (!habit!.isAtLeast) expect(habit!.outputTokens).toBeGreaterThanOrEqual(shortest);
     }),
   );
+});
+
+test("the greatest factor that a bound needed counts from its first call on, for this org and this model alone", () => {
+  const profiles = after([1, {}], [1, { boundFactor: 3 }], [20, { boundFactor: 2 }]);
+  expect(profiles.readBoundFactor("org_a", "m")).toBe(3);
+  expect([profiles.readBoundFactor("org_b", "m"), profiles.readBoundFactor("org_a", "n")]).toEqual([1, 1]);
 });

@@ -1,5 +1,5 @@
 import { apply } from "../../../ledger/counters.ts";
-import { endedRetentionMs, type Journal } from "../../../ledger/core.ts";
+import type { Journal } from "../../../ledger/core.ts";
 import type { UsageRow } from "../../../ledger/port.ts";
 import {
   createState,
@@ -14,6 +14,15 @@ import {
 } from "../../../ledger/state.ts";
 import type { KeyRecord } from "../../../agreements/records/key.ts";
 import type { OrgRecord } from "../../../agreements/records/org.ts";
+import { endedRetentionMs } from "../../../limits.ts";
+import {
+  dropKeys,
+  findLeftVersion,
+  planMissingLeaves,
+  readRecords,
+  recordsSchema,
+  storeRecord,
+} from "./ledger-records.ts";
 import { formatSchema, upgradeJournal } from "./ledger-upgrade.ts";
 
 /**
@@ -22,7 +31,6 @@ import { formatSchema, upgradeJournal } from "./ledger-upgrade.ts";
  * + all that is numbered after it. Rows up to `drained` are in D1.
  */
 const schema = `
-  CREATE TABLE records (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE snapshot (
     part INTEGER PRIMARY KEY,
     seq INTEGER NOT NULL,
@@ -96,14 +104,11 @@ export class SqliteJournal implements Journal {
     const state = createState();
     if (!this.#hasTables) return state;
     upgradeJournal(this.#sql);
-    for (const { body } of this.#sql.exec<{ body: string }>("SELECT body FROM records")) {
-      const record = JSON.parse(body) as OrgRecord | KeyRecord;
-      if (record.kind === "org") state.org = record;
-      else state.keys[record.id] = record;
-    }
+    readRecords(this.#sql, state);
     this.#readSnapshot(state);
     const from = this.#seq;
     this.#replay(state);
+    planMissingLeaves(this.#sql, state);
     this.#isDirty = this.#seq > from;
     const waiting = `SELECT count(*) AS rows FROM holds WHERE end_seq > ? AND "end" <> 'released'`;
     this.outboxRows = this.#sql.exec<{ rows: number }>(waiting, this.#drainedSeq).one().rows;
@@ -147,10 +152,20 @@ export class SqliteJournal implements Journal {
     if (closing.end !== "released") this.outboxRows++;
   }
 
-  publish(record: OrgRecord | KeyRecord): void {
-    if (!this.#hasTables) this.#sql.exec(schema + formatSchema);
+  publish(record: OrgRecord | KeyRecord, leavesAtMs: number | null): void {
+    if (!this.#hasTables) this.#sql.exec(schema + recordsSchema + formatSchema);
     this.#hasTables = true;
-    this.#sql.exec("INSERT OR REPLACE INTO records (id, body) VALUES (?, ?)", record.id, JSON.stringify(record));
+    storeRecord(this.#sql, record, leavesAtMs);
+  }
+
+  /** With a snapshot, so that no start finds the counters that went along. */
+  leave(keys: KeyRecord[], after: State): void {
+    dropKeys(this.#sql, keys);
+    this.#writeSnapshot(after);
+  }
+
+  findLeft(key: string): number | null {
+    return this.#hasTables ? findLeftVersion(this.#sql, key) : null;
   }
 
   findEnded(hold: string): Ended | null {

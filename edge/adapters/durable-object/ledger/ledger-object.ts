@@ -1,7 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
-import { LedgerCore } from "../../../ledger/core.ts";
+import { LedgerCore, nextDueMs } from "../../../ledger/core.ts";
 import type { HoldRequest, Denial, Grant, LedgerState, Scopes, Settlement } from "../../../ledger/port.ts";
-import { nextDeadlineMs } from "../../../ledger/settle.ts";
 import type { Credential } from "../../../agreements/tokens/credential.ts";
 import type { HoldId, OrgId } from "../../../agreements/tokens/ids.ts";
 import type { KeyRecord } from "../../../agreements/records/key.ts";
@@ -21,8 +20,8 @@ const drainWaitMsMax = 10_000;
 
 /**
  * The ledger of one org. Its methods await nothing between reading and writing, so no two calls see the same free
- * capacity; what they answer leaves only after the writes are on disk (the runtime's output gate). One alarm serves two
- * ends: the next deadline of a hold, and the draining of the bill into D1.
+ * capacity; what they answer leaves only after the writes are on disk (the runtime's output gate). One alarm serves
+ * three ends: the next deadline of a hold, the next key that leaves, and the draining of the bill into D1.
  */
 export class OrgLedger extends DurableObject<{ DB: D1Database }> {
   /** Unix ms. An own property, so no caller from outside can reach it; tests set it. */
@@ -83,7 +82,8 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
   }
 
   publish(record: OrgRecord | KeyRecord): void {
-    this.core.publish(record);
+    this.core.publish(record, this.clock());
+    this.#wakeBy(this.core.state.leaving[record.id] ?? Infinity);
   }
 
   inspect(): LedgerState | null {
@@ -122,11 +122,11 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
   }
 
   /**
-   * Whatever comes first: rows that wait for D1, or a deadline. Calls that came while the alarm ran may have set it too
-   * late for an older hold.
+   * Whatever comes first: rows that wait for D1, a deadline, or a key that leaves. Calls that came while the alarm ran
+   * may have set it too late for an older hold.
    */
   #wakeForAll(): void {
-    this.#wakeBy(nextDeadlineMs(this.core.state));
+    this.#wakeBy(nextDueMs(this.core.state));
     this.#wakeForDrain();
   }
 

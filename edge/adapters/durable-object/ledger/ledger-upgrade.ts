@@ -2,9 +2,15 @@ import { renameEnd } from "../../../agreements/records/usage.ts";
 
 /**
  * The format of the journal's rows. 1 has no table that says so. Since 2 a hold's last checkpoint is called
- * `checkpoint` (it was `noted`), and ends have the field's names (`renameEnd`).
+ * `checkpoint` (it was `noted`), and ends have the field's names (`renameEnd`). Since 3 keys leave: a record says when,
+ * and `left_keys` which version a key had that did.
  */
-const formatVersion = 2;
+const formatVersion = 3;
+
+/** Makes the table of keys that have left. */
+export const leftSchema = `
+  CREATE TABLE left_keys (id TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+`;
 
 /** Makes the table that says in which format the journal is. */
 export const formatSchema = `
@@ -20,7 +26,12 @@ export function upgradeJournal(sql: SqlStorage): void {
   const version = readVersion(sql);
   if (version > formatVersion)
     throw new Error(`ledger: the journal has format ${version}, newer than ${formatVersion}`);
-  if (version === formatVersion) return;
+  if (version < 2) renameWords(sql);
+  if (version < 3) addLeaves(sql);
+  if (version < formatVersion) sql.exec(`DROP TABLE IF EXISTS format; ${formatSchema}`);
+}
+
+function renameWords(sql: SqlStorage): void {
   sql.exec(
     `UPDATE holds SET hold = json_remove(
        json_set(hold, '$.checkpoint', json(coalesce(nullif(hold -> '$.checkpoint', 'null'), hold -> '$.noted'))),
@@ -33,7 +44,12 @@ export function upgradeJournal(sql: SqlStorage): void {
     const update = `UPDATE holds SET "end" = ?, closing = json_set(closing, '$.end', ?) WHERE "end" = ?`;
     if (renamed !== ending) sql.exec(update, renamed, renamed, ending);
   }
-  sql.exec(formatSchema);
+}
+
+function addLeaves(sql: SqlStorage): void {
+  const columns = "SELECT 1 FROM pragma_table_info('records') WHERE name = 'leaves_at_ms'";
+  if (sql.exec(columns).toArray().length === 0) sql.exec("ALTER TABLE records ADD COLUMN leaves_at_ms INTEGER");
+  sql.exec(leftSchema.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"));
 }
 
 function readVersion(sql: SqlStorage): number {

@@ -1,7 +1,6 @@
 import { tokenColumns } from "../../../agreements/records/usage-columns.ts";
 import { windowNames, windows, type WindowName } from "../../../agreements/records/windows.ts";
-import { endedRetentionMs } from "../../../ledger/core.ts";
-import { abandonMs, idempotencyMs, subBuckets } from "../../../limits.ts";
+import { abandonMs, endedRetentionMs, idempotencyMs, keyRetentionMs, subBuckets } from "../../../limits.ts";
 
 /** The text of each file in lua/. */
 export interface LuaParts {
@@ -54,6 +53,9 @@ const constants: Record<string, string | number> = {
   SUB_BUCKETS: subBuckets,
   IDEMPOTENCY_MS: idempotencyMs,
   ENDED_RETENTION_MS: endedRetentionMs,
+  KEY_RETENTION_MS: keyRetentionMs,
+  NEVER_MS: Number.MAX_SAFE_INTEGER,
+  MAX_SAFE: Number.MAX_SAFE_INTEGER,
   ABANDON_MS: abandonMs,
   WINDOW_NAMES: writeList(windowNames.map(quote)),
   UNIT_BY_WINDOW: writeByWindow((name) => windows[name].unit),

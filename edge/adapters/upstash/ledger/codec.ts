@@ -18,7 +18,7 @@ import { OutOfReach } from "../../../errors.ts";
  * cluster.
  */
 export function listKeys(org: OrgId): string[] {
-  return ["records", "books", "open", "holds", "ends", "late", "again", "ages", "outbox"].map(
+  return ["records", "books", "open", "holds", "ends", "late", "again", "ages", "outbox", "leaving", "left"].map(
     (name) => `penstock:{${org}}:${name}`,
   );
 }
@@ -107,7 +107,7 @@ export function readIntrospection(reply: unknown): Scopes | Denial {
   return { kind: "scopes", endpoints, models };
 }
 
-const Result = z.enum(["settled", "checkpointed", "adjusted", "released", "repeated", "unknown"]);
+const Result = z.enum(["settled", "checkpointed", "adjusted", "over_hold", "released", "repeated", "unknown"]);
 const Settled = z.tuple([z.int(), z.array(Result)]);
 const Published = z.enum(["published", "ignored"]);
 

@@ -1,6 +1,6 @@
 import { checkRequest, checkCredential, checkHold, checkRecords } from "../../../ledger/check.ts";
 import type { Ledger, UsageRow } from "../../../ledger/port.ts";
-import { publish } from "../../../ledger/publish.ts";
+import { publish, trimRevoked } from "../../../ledger/publish.ts";
 import { createState } from "../../../ledger/state.ts";
 import type { OrgId } from "../../../agreements/tokens/ids.ts";
 import type { UsageRecord } from "../../../agreements/records/usage.ts";
@@ -87,8 +87,9 @@ export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
     publish: async (record) => {
       // Throws on a malformed record, with the same words as every other ledger.
       publish(createState(), record);
-      const [org, field] = record.kind === "org" ? [record.id, "org"] : [record.org, record.id];
-      readPublished(await run(org, "publish", [field, String(record.version), JSON.stringify(record)]));
+      const kept = record.kind === "org" ? record : trimRevoked(record);
+      const [org, field] = kept.kind === "org" ? [kept.id, "org"] : [kept.org, kept.id];
+      readPublished(await run(org, "publish", [field, String(kept.version), JSON.stringify(kept)]));
     },
     inspect: async (org) => readState(org, await run(org, "inspect")),
   };

@@ -118,7 +118,7 @@ export function ledgerEnds(name: string, open: OpenLedger): void {
       const { ledger, org } = opened;
       const [hold = "", running = ""] = await fill(opened, 2);
       const lying = makeRecord(org, hold, {
-        promptTokens: 999,
+        promptTokens: 10,
         cachedTokens: 500,
         completionTokens: 999,
         outcome: "cancelled",

@@ -313,7 +313,7 @@ describe("the exact bill when usage lies", () => {
     [
       "a prompt beyond the hold",
       [chunk("a", usage(50_000, 1), "stop"), usageChunk(usage(50_000, 1)), doneEvent],
-      9_999,
+      19_000,
       1,
     ],
     [

@@ -1,12 +1,45 @@
 -- The command (ARGV[1]) and its time (ARGV[2], Unix ms; empty means the clock of Redis). All commands but those of
--- "expiresNothing" first expire what is due.
+-- "expiresNothing" first expire what is due, and let go of keys that ended long ago.
 local function others()
   local commands = {}
 
+  -- When a key leaves: twin of planLeave in ledger/leave.ts.
+  local function planLeave(id, key, known)
+    local leavesAtMs = nil
+    if key.isRevoked then
+      local planned = known and known.isRevoked and call("ZSCORE", LEAVING, id)
+      leavesAtMs = tonumber(planned or atMsNow() + KEY_RETENTION_MS)
+    elseif type(key.expiresAtMs) == "number" then
+      leavesAtMs = max(key.expiresAtMs, atMsNow()) + KEY_RETENTION_MS
+    end
+    if not leavesAtMs then return write("ZREM", LEAVING, id) end
+    write("ZADD", LEAVING, int(leavesAtMs), id)
+    nextLeaveMs = min(nextLeaveMs, leavesAtMs)
+    write("HSET", COUNTERS, "leaves", int(nextLeaveMs))
+  end
+
+  -- Once an org: what was published by versions that planned nothing.
+  local function planAll()
+    if nextLeaveMs then return end
+    nextLeaveMs = NEVER_MS
+    local ids = call("HKEYS", RECORDS)
+    for _, id in ipairs(ids) do
+      if id ~= "org" then planLeave(id, readRecord(id), nil) end
+    end
+    if #ids > 0 then write("HSET", COUNTERS, "leaves", int(nextLeaveMs)) end
+  end
+
+  -- A key that has left comes back by a higher version only.
   function commands.publish()
-    local known = readRecord(ARGV[3])
-    if known and tonumber(ARGV[4]) < known.version then return "ignored" end
-    write("HSET", RECORDS, ARGV[3], ARGV[5])
+    local id, version = ARGV[3], tonumber(ARGV[4])
+    local known = readRecord(id)
+    if known and version < known.version then return "ignored" end
+    local left = call("HGET", LEFT, id)
+    if left and version <= tonumber(left) then return "ignored" end
+    planAll()
+    write("HSET", RECORDS, id, ARGV[5])
+    write("HDEL", LEFT, id)
+    if id ~= "org" then planLeave(id, cjson.decode(ARGV[5]), known) end
     return "published"
   end
 
@@ -54,7 +87,10 @@ local function others()
 
   function commands.drained() return call("XDEL", OUTBOX, unpack(ARGV, 3)) end
 
-  function commands.sweep() return rowsWaiting() end
+  function commands.sweep()
+    planAll()
+    return rowsWaiting()
+  end
 
   return commands
 end
@@ -69,9 +105,51 @@ local function expire()
   end
 end
 
+-- Owners of counters that a key or an open hold still has. Records are JSON as JavaScript writes it, so a name in
+-- quotes stands in no text of a caller; holds that this script has just closed are still in OPEN.
+local function findOwners()
+  local owners = {}
+  for _, text in ipairs(call("HVALS", RECORDS)) do
+    owners[match(text, '"lineage":"([^"]+)"') or match(text, '"id":"([^"]+)"')] = true
+  end
+  for _, member in ipairs(call("ZRANGE", OPEN, 0, -1)) do
+    local isBooked = sub(member, -1) == "1"
+    if isBooked and holdsBy[sub(member, 1, 27)] ~= false then owners[sub(member, 28, -2)] = true end
+  end
+  return owners
+end
+
+-- Twin of leave in ledger/leave.ts. Written at once: what comes after must not see these keys, and a key whose time has
+-- come may leave whatever becomes of the command.
+local function leave()
+  if not nextLeaveMs or atMsNow() < nextLeaveMs then return end
+  local left = {}
+  for _, id in ipairs(call("ZRANGEBYSCORE", LEAVING, "-inf", int(atMsNow()))) do
+    local key = readRecord(id)
+    if key then
+      left[#left + 1] = findOwner(key)
+      call("HSET", LEFT, id, int(key.version))
+      call("HDEL", RECORDS, id)
+    end
+    call("ZREM", LEAVING, id)
+  end
+  local kept = findOwners()
+  for _, owner in ipairs(left) do
+    if not kept[owner] then
+      call("HDEL", COUNTERS, owner)
+      countersBy[owner], isChanged[owner] = nil, nil
+    end
+  end
+  local first = call("ZRANGE", LEAVING, 0, 0, "WITHSCORES")
+  call("HSET", COUNTERS, "leaves", first[2] or int(NEVER_MS))
+end
+
 local partByCommand = { admit = deciding, introspect = deciding, settle = ending, release = ending }
 local expiresNothing = { introspect = true, publish = true, outbox = true, drained = true }
-if not expiresNothing[ARGV[1]] then expire() end
+if not expiresNothing[ARGV[1]] then
+  expire()
+  leave()
+end
 local part = (partByCommand[ARGV[1]] or others)()
 local reply = part[ARGV[1]]()
 commit()

@@ -47,21 +47,42 @@ local function raiseUsage(hold, known, reported)
   }
 end
 
+-- Prompt tokens beyond what was held: at most the hold again, and none where the price would no longer be exact.
+local function countOver(hold, reported)
+  local over = min(reported.promptTokens - hold.promptTokens, tokensHeld(hold))
+  if over <= 0 then return 0 end
+  local cost = hold.price.prompt * (hold.promptTokens + over)
+  cost = cost + hold.price.completion * hold.choices * hold.completionTokens
+  return cost <= MAX_SAFE and over or 0
+end
+
+-- The line for the rest, which costs the price of the whole less what was charged.
+local function adjust(hold, whole, charged, endedAtMs)
+  local rest = { responseId = whole.responseId }
+  for _, name in ipairs(tokenColumns) do rest[name] = whole[name] - charged[name] end
+  local cost = costMicros(hold.price, whole.promptTokens, whole.completionTokens)
+    - costMicros(hold.price, charged.promptTokens, charged.completionTokens)
+  for _, counters in ipairs(loadCountersFor(hold, true)) do countClosing(counters, hold, "adjusted", rest, cost) end
+  bill(hold.id .. ":late", hold, "adjusted", rest, cost, endedAtMs)
+  stateAtMs = atMsNow()
+end
+
+local function addOver(usage, over)
+  local whole = { responseId = usage.responseId }
+  for _, name in ipairs(tokenColumns) do whole[name] = usage[name] end
+  whole.promptTokens = whole.promptTokens + over
+  return whole
+end
+
 local function settleLate(id, isLastWord, reported, endedAtMs)
   if not isEnded(id) then return "unknown" end
   local late = findLate(id)
   if not late or not isLastWord then return "repeated" end
-  local hold, charged = late.hold, late.charged
-  local whole = raiseUsage(hold, charged, reported)
-  local rest = { responseId = whole.responseId }
-  for _, name in ipairs(tokenColumns) do rest[name] = whole[name] - charged[name] end
-  local cost = costMicros(hold.price, whole.promptTokens, whole.completionTokens) - late.cost
-  for _, counters in ipairs(loadCountersFor(hold)) do countClosing(counters, hold, "adjusted", rest, cost) end
+  local over = countOver(late.hold, reported)
+  adjust(late.hold, addOver(raiseUsage(late.hold, late.charged, reported), over), late.charged, endedAtMs)
   latesBy[id] = false
   write("HDEL", LATE, id)
-  bill(id .. ":late", hold, "adjusted", rest, cost, endedAtMs)
-  stateAtMs = atMsNow()
-  return "adjusted"
+  return over > 0 and "over_hold" or "adjusted"
 end
 
 local function settleOne(id, isFinal, outcome, reported, endedAtMs)
@@ -70,7 +91,10 @@ local function settleOne(id, isFinal, outcome, reported, endedAtMs)
   local usage = raiseUsage(hold, hold.checkpoint, reported)
   if isFinal then
     close(hold, outcome, usage, endedAtMs)
-    return "settled"
+    local over = countOver(hold, reported)
+    if over == 0 then return "settled" end
+    adjust(hold, addOver(usage, over), usage, endedAtMs)
+    return "over_hold"
   end
   hold.checkpoint = usage
   saveHold(hold)

@@ -1,7 +1,7 @@
 -- The state of one org, read as it is needed and written once, at the end: a script that fails on the way has changed
 -- nothing. Open holds are lines of text, ended ones an id in a sorted set by their end. Only what expiry charged is
 -- stored whole, until its late record comes.
-local RECORDS, COUNTERS, OPEN, HOLDS, ENDS, LATE, AGAIN, AGES, OUTBOX = unpack(KEYS)
+local RECORDS, COUNTERS, OPEN, HOLDS, ENDS, LATE, AGAIN, AGES, OUTBOX, LEAVING, LEFT = unpack(KEYS)
 
 local function clock()
   if ARGV[2] ~= "" then return tonumber(ARGV[2]) end
@@ -10,8 +10,10 @@ local function clock()
 end
 
 local now = clock()
-local stored = call("HMGET", COUNTERS, "at", "org")
+local stored = call("HMGET", COUNTERS, "at", "org", "leaves")
 local stateAtMs = tonumber(stored[1] or "0")
+-- No key leaves earlier than this; false as long as nothing was planned.
+local nextLeaveMs = stored[3] and tonumber(stored[3])
 local writes, countersBy, isChanged, holdsBy, endsBy, latesBy, againsBy = {}, {}, {}, {}, {}, {}, {}
 local hasEnds, hasAgain = false, false
 
@@ -33,11 +35,12 @@ local function loadCounters(owner)
   return countersBy[owner]
 end
 
--- The counters that a hold changes: the org's and, when it is booked to its key, those of the key's lineage.
-local function loadCountersFor(hold)
+-- The counters that a hold changes: the org's and, when it is booked to its key, those of the key's lineage. What comes
+-- late makes none: they went with their keys.
+local function loadCountersFor(hold, isLate)
   local all = { loadCounters("org") }
   isChanged.org = true
-  if hold.isKeyBooked then
+  if hold.isKeyBooked and (not isLate or call("HEXISTS", COUNTERS, hold.owner) == 1) then
     all[2] = loadCounters(hold.owner)
     isChanged[hold.owner] = true
   end

@@ -2,6 +2,7 @@ import { runDurableObjectAlarm } from "cloudflare:test";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { HoldRequest, Denial, Grant } from "#edge/ledger/port.ts";
 import { OrgLedger } from "#edge/adapters/durable-object/ledger/ledger-object.ts";
+import { keyRetentionMs } from "#edge/limits.ts";
 import type { OrgId } from "#edge/agreements/tokens/ids.ts";
 import {
   makeRequest,
@@ -13,7 +14,7 @@ import {
   orgRecord,
   makeRecord,
 } from "#test/contracts/ledger/ledger-fixtures.ts";
-import { readAlarm, DB, insides, migrate, openWith, openStub, usageInD1 } from "./ledger-world.ts";
+import { readAlarm, DB, insides, migrate, openWith, openStub, readState, usageInD1 } from "./ledger-world.ts";
 
 beforeAll(migrate);
 
@@ -39,6 +40,18 @@ test("its alarm stands no later than the first deadline, and within a second of 
   expect(await alarm()).toBe(noon + 900_000);
   expect((await usageInD1(org)).map(({ end }) => end).toSorted()).toEqual(["completed", "expired"]);
   expect(await ledger.inspect(org)).toMatchObject({ outboxRows: 0, openHolds: [{ expiresAtMs: noon + 900_000 }] });
+});
+
+test("its alarm stands when a key leaves, also when nothing else happens, and then the key does", async () => {
+  const { ledger, org, clock, restart } = await openWith();
+  await ledger.publish(keyRecord(org, 1, { isRevoked: true, version: 2 }));
+  await ledger.publish(keyRecord(org, 2, { expiresAtMs: noon + 5_000 }));
+  expect(await readAlarm(org)).toBe(noon + keyRetentionMs);
+  await restart();
+  clock.set(noon + keyRetentionMs);
+  await runDurableObjectAlarm(openStub(org));
+  expect(Object.keys((await readState(org)).keys)).toEqual([keyRecord(org, 2).id]);
+  expect(await readAlarm(org)).toBe(noon + keyRetentionMs + 5_000);
 });
 
 test("releasing a call that may run moves the alarm to its new deadline, and then its row goes to D1", async () => {

@@ -1,9 +1,18 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { beforeAll, expect, test } from "vitest";
 import type { OrgId } from "#edge/agreements/tokens/ids.ts";
-import { freshHold, keyId, makeRecord, makeRequest, noon } from "#test/contracts/ledger/ledger-fixtures.ts";
+import { keyRetentionMs } from "#edge/limits.ts";
+import {
+  freshHold,
+  granted,
+  keyId,
+  keyRecord,
+  makeRecord,
+  makeRequest,
+  noon,
+} from "#test/contracts/ledger/ledger-fixtures.ts";
 import { rewriteInOldFormat } from "#test/contracts/ledger/ledger-old-format.ts";
-import { insides, migrate, openStub, openWith, readState } from "./ledger-world.ts";
+import { insides, migrate, openStub, openWith, readAlarm, readState } from "./ledger-world.ts";
 
 beforeAll(migrate);
 
@@ -57,7 +66,7 @@ async function openOld() {
   ];
   const insert = `INSERT INTO holds (seq, id, hold, end_seq, "end", ended_at_ms, closing) VALUES (?, ?, ?, ?, ?, ?, ?)`;
   await insides(org, (_, { storage }) => {
-    storage.sql.exec("DROP TABLE format");
+    rewriteInOldFormat(storage.sql);
     for (const { seq, hold, end, closing } of rows) {
       const id = seq === end ? `${hold.id}:late` : hold.id;
       const closed = closing ? [end, closing.end, closing.atMs, JSON.stringify(closing)] : [null, null, null, null];
@@ -113,11 +122,11 @@ test("an older version's checkpoint is what expiry charges, and a late record ad
 
 test("it is done once: a second start finds today's format, and a snapshot is read as before", async () => {
   const { org, restart } = await openOld();
-  expect(await readFormat(org)).toEqual([{ version: 2 }]);
+  expect(await readFormat(org)).toEqual([{ version: 3 }]);
   await runDurableObjectAlarm(openStub(org));
   const before = await readState(org);
   await restart();
-  expect([await readState(org), await readFormat(org)]).toEqual([before, [{ version: 2 }]]);
+  expect([await readState(org), await readFormat(org)]).toEqual([before, [{ version: 3 }]]);
   // The same with a snapshot and the rows before it in the old format.
   await insides(org, (_, { storage }) => rewriteInOldFormat(storage.sql));
   await restart();
@@ -126,6 +135,37 @@ test("it is done once: a second start finds today's format, and a snapshot is re
 
 test("a journal that a newer version wrote is not guessed at: the object refuses every call", async () => {
   const { ledger, org, restart } = await openWith();
-  await insides(org, (_, { storage }) => void storage.sql.exec("UPDATE format SET version = 3"));
-  await expect(restart().then(() => ledger.admit(makeRequest(org)))).rejects.toThrow("newer than 2");
+  await insides(org, (_, { storage }) => void storage.sql.exec("UPDATE format SET version = 4"));
+  await expect(restart().then(() => ledger.admit(makeRequest(org)))).rejects.toThrow("newer than 3");
+});
+
+test("of keys that ended before format 3 it is planned when they leave, and then they leave", async () => {
+  const { ledger, org, clock, restart } = await openWith();
+  granted(await ledger.admit(makeRequest(org, { ttlMs: 1_000 })));
+  await ledger.publish(keyRecord(org, 1, { isRevoked: true, version: 2, limits: { tokensPerDay: 5 } }));
+  await ledger.publish(keyRecord(org, 2, { expiresAtMs: noon + 60_000, limits: { tokensPerDay: 5 } }));
+  await insides(org, (_, { storage }) => {
+    storage.sql.exec("ALTER TABLE records DROP COLUMN leaves_at_ms");
+    storage.sql.exec("DROP TABLE left_keys");
+    storage.sql.exec("UPDATE format SET version = 2");
+  });
+  await restart();
+  const { keys, leaving } = await readState(org);
+  expect(Object.keys(keys)).toEqual([keyId(org, 1), keyId(org, 2)]);
+  expect(leaving).toEqual({
+    [keyId(org, 1)]: noon + keyRetentionMs,
+    [keyId(org, 2)]: noon + 60_000 + keyRetentionMs,
+  });
+  // An object that nobody asks wakes for it.
+  await insides(org, (_, { storage }) => storage.deleteAlarm());
+  await restart();
+  expect(await readAlarm(org)).toBe(noon + 1_000);
+  clock.set(noon + 60_000 + keyRetentionMs);
+  await runDurableObjectAlarm(openStub(org));
+  expect((await readState(org)).keys).toEqual({});
+  const left = await insides(org, (_, { storage }) => storage.sql.exec("SELECT id, version FROM left_keys").toArray());
+  expect(left).toEqual([
+    { id: keyId(org, 1), version: 2 },
+    { id: keyId(org, 2), version: 1 },
+  ]);
 });

@@ -19,7 +19,7 @@ const org = "org_0123456789";
 
 describe("what is sent", () => {
   test("all keys of an org lie in one slot, under the names of docs/storage.md", () => {
-    const names = ["records", "books", "open", "holds", "ends", "late", "again", "ages", "outbox"];
+    const names = ["records", "books", "open", "holds", "ends", "late", "again", "ages", "outbox", "leaving", "left"];
     expect(listKeys(org)).toEqual(names.map((name) => `penstock:{org_0123456789}:${name}`));
   });
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { upstashLedger } from "#edge/adapters/upstash/ledger/ledger.ts";
+import { keyRetentionMs } from "#edge/limits.ts";
 import { ledgerContract } from "#test/contracts/ledger/ledger-contract.ts";
 import {
   makeRequest,
@@ -259,6 +260,63 @@ describe.skipIf(!isRedisThere)("upstash", () => {
     );
     expect(sizes).toEqual([1, 0, 1, 1, 0]);
     expect(await usage()).toHaveLength(4);
+  });
+
+  test("of a key that has left Redis has the version; its lineage's counters go with its last key", async () => {
+    const { ledger, org, clock, usage } = await openWith(world.redis);
+    const name = (part: string) => `penstock:{${org}}:${part}`;
+    const list = async (command: string, part: string, ...args: string[]) =>
+      ((await world.command(command, name(part), ...args)) as string[]).toSorted();
+    const limits = { tokensPerDay: 100 };
+    const [one, two] = [keyId(org, 1), keyId(org, 2)];
+    const ranges = Array.from({ length: 100 }, () => ({ from: "0".repeat(32), to: "f".repeat(32) }));
+    await ledger.publish(keyRecord(org, 2, { limits, lineage: one }));
+    for (const key of [one, two]) granted(await ledger.admit(makeRequest(org, { key, ttlMs: 1_000 })));
+    const { hold } = granted(await ledger.admit(makeRequest(org, { key: two })));
+    await ledger.publish(keyRecord(org, 1, { limits, isRevoked: true, version: 2, ipRanges: ranges }));
+    expect(String(await world.command("HGET", name("records"), one)).length).toBeLessThan(500);
+    clock.advance(keyRetentionMs);
+    await usage();
+    expect([await list("HKEYS", "records"), await list("HGETALL", "left")]).toEqual([
+      [two, "org"],
+      ["2", one],
+    ]);
+    expect(await list("HKEYS", "books")).toEqual(["at", one, "leaves", "org"].toSorted());
+    await ledger.publish(keyRecord(org, 2, { limits, lineage: one, isRevoked: true, version: 2 }));
+    clock.advance(keyRetentionMs);
+    expect(await ledger.settle(org, [makeRecord(org, hold)])).toMatchObject([{ result: "adjusted" }]);
+    expect([await list("HKEYS", "records"), await list("HKEYS", "left")]).toEqual([["org"], [one, two]]);
+    expect(await list("HKEYS", "books")).toEqual(["at", "leaves", "org"]);
+    expect(await list("ZRANGE", "leaving", "0", "-1")).toEqual([]);
+    await ledger.publish(keyRecord(org, 1, { version: 3 }));
+    expect(await list("HKEYS", "left")).toEqual([two]);
+  });
+
+  test("of keys in an older version's store it is planned once when they leave", async () => {
+    const { ledger, org, clock, usage } = await openWith(world.redis);
+    const name = (part: string) => `penstock:{${org}}:${part}`;
+    await ledger.publish(keyRecord(org, 2, { isRevoked: true }));
+    await ledger.publish(keyRecord(org, 3, { expiresAtMs: noon + 9_000 }));
+    await world.command("DEL", name("leaving"));
+    await world.command("HDEL", name("books"), "leaves");
+    const plan = async () =>
+      ((await world.command("ZRANGE", name("leaving"), "0", "-1", "WITHSCORES")) as unknown[]).flat().map(String);
+    await usage();
+    const planned = [keyId(org, 2), noon + keyRetentionMs, keyId(org, 3), noon + 9_000 + keyRetentionMs];
+    expect(await plan()).toEqual(planned.map(String));
+    clock.advance(60_000);
+    await usage();
+    expect(await plan()).toEqual(planned.map(String));
+    // Not the cron, but a publication comes first.
+    await world.command("DEL", name("leaving"));
+    await world.command("HDEL", name("books"), "leaves");
+    await ledger.publish(keyRecord(org, 4, { isRevoked: true }));
+    expect(await world.command("ZCARD", name("leaving"))).toBe(3);
+    clock.advance(keyRetentionMs);
+    await usage();
+    expect(new Set((await world.command("HKEYS", name("records"))) as string[])).toEqual(
+      new Set(["org", keyId(org, 1)]),
+    );
   });
 
   test("kill -9 in the middle of a storm loses nothing that was acknowledged, and nobody is let in twice", async () => {

@@ -64,7 +64,7 @@ function checkWaiting(commands: Command[], replies: unknown[], answers: unknown[
   for (const [index, command] of commands.entries()) {
     if (command.kind !== "settle") continue;
     charged += (answers[index] as Settlement[]).filter(
-      ({ result }) => result === "settled" || result === "adjusted",
+      ({ result }) => result === "settled" || result === "adjusted" || result === "over_hold",
     ).length;
     const { rows } = readSettlements(command.records, toPlain(replies[index], false));
     if (rows < charged || rows > total) throw new Error(`${rows} rows wait, of ${charged} to ${total}`);
