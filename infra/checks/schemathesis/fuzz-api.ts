@@ -15,7 +15,7 @@ const usage = `npm run fuzz:api -- [options]
   --help         show this
 `;
 
-/** The version whose findings are none; CI installs it beside openai. */
+/** Where README.md says to install it. */
 const program = join(root, ".penstock/python/bin/schemathesis");
 const config = new URL("schemathesis.toml", import.meta.url).pathname;
 /** Which operations each kind of key is for. */
