@@ -16,8 +16,8 @@ export const callHeaders: Readonly<Record<string, HeaderFact>> = {
     schema: { type: "string", minLength: 1, maxLength: idempotencyKeyCharsMax },
   },
   "x-penstock-timeout-ms": {
-    description: "How long the caller waits for the end of the answer, in milliseconds.",
-    schema: { type: "integer", minimum: 1, maximum: callMsMax },
+    description: `How long the caller waits for the end of the answer, in milliseconds; ${callMsMax} at most count.`,
+    schema: { type: "integer", minimum: 1 },
   },
   "x-penstock-clamp": {
     description: "`true`: rather than refuse the call, lower `max_tokens` to what the quota still allows.",

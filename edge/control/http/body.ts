@@ -2,12 +2,11 @@ import type { Context, MiddlewareHandler } from "hono";
 import type { z } from "zod";
 import { Refusal } from "../../errors.ts";
 import { readBytes } from "../../protocol/bytes.ts";
-import { unknownField, writeIssue } from "../../protocol/issues.ts";
+import { createFieldRefusal } from "../../protocol/fields.ts";
 import type { Admin, ControlEnv } from "./port.ts";
 
 /** Bodies of the control API are far smaller. */
 const controlBodyBytesMax = 64 * 1024;
-const messageCharsMax = 300;
 
 /**
  * Reads the body within its bounds; refuses encoded bodies, other media types and malformed JSON before any field. What
@@ -34,22 +33,9 @@ export const takeBody: MiddlewareHandler<ControlEnv> = async (c, next) => {
  */
 export function refuseInvalid(result: { target: string; success: boolean; error?: z.ZodError }, c: Context): void {
   if (result.success) return;
-  if (result.target === "param") throw new Refusal("not_found");
-  const issue = result.error?.issues[0];
-  const isUnknownField = issue?.code === "unrecognized_keys";
-  const path = isUnknownField ? [...issue.path, issue.keys[0] ?? ""] : (issue?.path ?? []);
-  const message = isUnknownField ? unknownField : (issue?.message ?? "must have another form");
-  const param = writePath(path).slice(0, messageCharsMax);
-  throw new Refusal("invalid_value", {
-    param: param || undefined,
-    message: writeIssue(param || null, message),
-    log: `${c.req.method} ${issue?.code}`,
-  });
-}
-
-function writePath(path: PropertyKey[]): string {
-  const steps = path.map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`));
-  return steps.join("").replace(/^\./, "");
+  if (result.target === "param" || !result.error) throw new Refusal("not_found");
+  const { code, details } = createFieldRefusal(result.error);
+  throw new Refusal(code, { ...details, log: `${c.req.method} ${result.error.issues[0]?.code}` });
 }
 
 function refuseUnlessJson(text: string, contentType: string): void {

@@ -10,9 +10,10 @@ export const pageRowsDefault = 100;
 
 /**
  * Characters that could move the cursor, change the text direction or break the line where a name is shown, and halves
- * of surrogate pairs.
+ * of surrogate pairs. As ranges, which every reader of the document's patterns knows.
  */
-const unshowable = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+const unshowable = String.raw`\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff`;
+const hasUnshowable = new RegExp(`[${unshowable}]`, "u");
 
 /** A name that people read: 1 to 100 characters (code points) in NFC, trimmed, without control or bidi characters. */
 export const Name = z
@@ -21,9 +22,15 @@ export const Name = z
   .trim()
   .min(1)
   .refine((name) => Array.from(name).length <= nameCharsMax, `must have at most ${nameCharsMax} characters`)
-  .refine((name) => !unshowable.test(name), "must not have control characters or text direction marks")
-  .openapi({ type: "string", minLength: 1, maxLength: nameCharsMax });
+  .refine((name) => !hasUnshowable.test(name), "must not have control characters or text direction marks")
+  .openapi({
+    type: "string",
+    minLength: 1,
+    maxLength: nameCharsMax,
+    pattern: String.raw`^[^${unshowable}]*[^\s${unshowable}][^${unshowable}]*$`,
+  });
 
+const dateTimeForm = z.regexes.datetime({ offset: true }).source;
 const instantForm = "Give an ISO 8601 date-time with an offset, or Unix milliseconds.";
 
 /** A moment in a body, or `null` for never: ISO 8601 with an offset, or Unix ms. Read as Unix ms. */
@@ -32,7 +39,13 @@ export const Expiry = z
   .transform((given) => (typeof given === "number" ? given : Date.parse(given)))
   .pipe(z.int().max(instantMsMax))
   .nullish()
-  .openapi({ type: ["string", "integer", "null"], description: instantForm });
+  .openapi({
+    type: ["string", "integer", "null"],
+    pattern: dateTimeForm,
+    minimum: 0,
+    maximum: instantMsMax,
+    description: instantForm,
+  });
 
 /** A moment in a query: as in a body, or a UTC date. */
 export const QueryInstant = z
@@ -43,6 +56,7 @@ export const QueryInstant = z
   .pipe(z.int().max(instantMsMax))
   .openapi({
     type: "string",
+    pattern: String.raw`^\d{1,14}$|${dateTimeForm}|${z.regexes.date.source}`,
     description: "From an ISO 8601 date-time with an offset, a UTC date, or Unix milliseconds.",
   });
 
@@ -55,14 +69,16 @@ export interface Cursor {
 /** Before the first row of any newest-first list. */
 export const listStart: Cursor = { ms: Number.MAX_SAFE_INTEGER, id: "" };
 
+const cursorForm = /^\d{1,15}\.(org|key|hold)_[0-9A-Za-z]{1,22}(:late)?$/;
+
 const Cursor = z
   .string()
-  .regex(/^\d{1,15}\.(org|key|hold)_[0-9A-Za-z]{1,22}(:late)?$/, "Give `nextCursor` of the page before.")
+  .regex(cursorForm, "Give `nextCursor` of the page before.")
   .transform((text): Cursor => ({
     ms: Number(text.slice(0, text.indexOf("."))),
     id: text.slice(text.indexOf(".") + 1),
   }))
-  .openapi({ type: "string", description: "`nextCursor` of the page before." });
+  .openapi({ type: "string", pattern: cursorForm.source, description: "`nextCursor` of the page before." });
 
 /** The query fields of every list. Newest rows come first. */
 export const pageFields = {

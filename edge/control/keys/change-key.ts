@@ -18,7 +18,7 @@ const Body = z
     expiresAt: Expiry,
   })
   .refine((body) => Object.values(body).some((value) => value !== undefined), "Nothing to change.")
-  .openapi("KeyChange");
+  .openapi("KeyChange", { minProperties: 1 });
 
 /**
  * Sets a key's name, scopes, limits or expiry; what is not named stays. In force for the next call once it has

@@ -37,9 +37,9 @@ export const Key = z
   .openapi("Key");
 
 /** A new key, with its text: the one answer that ever shows it. */
-export const KeyWithSecret = Key.extend({
-  secret: z.string().openapi({ description: "The key. Shown this once." }),
-}).openapi("KeyWithSecret");
+export const KeyWithSecret = z
+  .strictObject({ ...Key.shape, secret: z.string().openapi({ description: "The key. Shown this once." }) })
+  .openapi("KeyWithSecret");
 
 /** The path's parts that name a key of an org. */
 export const KeyPath = OrgPath.extend({ key: KeyId });

@@ -80,7 +80,9 @@ export async function insertKey(db: Database, key: KeyDraft, inForceMax = keysIn
     ...scopes,
     key.expiresAtMs,
     key.createdAtMs,
-    ...[key.org, key.createdAtMs, inForceMax],
+    key.org,
+    key.createdAtMs,
+    inForceMax,
   ];
   return KeyRow.nullable().parse(await insert.bind(...values).first());
 }

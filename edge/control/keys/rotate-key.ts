@@ -25,7 +25,7 @@ const Body = z
   })
   .openapi("KeyRotate");
 
-const Answer = KeyWithSecret.extend({ replaced: Key }).openapi("KeyRotated");
+const Answer = z.strictObject({ ...KeyWithSecret.shape, replaced: Key }).openapi("KeyRotated");
 
 /**
  * Makes a key with the old one's name and scopes; the old one ends after the overlap, or when it would have ended

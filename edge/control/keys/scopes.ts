@@ -6,6 +6,7 @@ import { Refusal } from "../../errors.ts";
 import type { ControlPorts } from "../http/port.ts";
 
 const modelsMax = 100;
+const modelCharsMax = 256;
 const ipCidrsMax = 100;
 
 const Cidr = z
@@ -13,12 +14,13 @@ const Cidr = z
   .refine(
     (text) => readCidr(text) !== null,
     "Give an IPv4 or IPv6 range such as 203.0.113.0/24, with no bits beyond the prefix.",
-  );
+  )
+  .openapi({ type: "string", pattern: String.raw`^[\da-fA-F.:]{2,45}(/\d{1,3})?$` });
 
 /** What a body may say of a key's scopes and limits; `null` is any. */
 export const scopeFields = {
   endpoints: z.array(Endpoint).min(1).max(Endpoint.options.length).nullish(),
-  models: z.array(z.string().min(1)).min(1).max(modelsMax).nullish(),
+  models: z.array(z.string().min(1).max(modelCharsMax)).min(1).max(modelsMax).nullish(),
   ipCidrs: z.array(Cidr).min(1).max(ipCidrsMax).nullish(),
   limits: KeyLimits.nullish(),
 };

@@ -15,7 +15,7 @@ const Body = z
   })
   .refine((body) => Object.keys(body).length > 0, "Nothing to change.")
   .superRefine(refuseUnsetRates)
-  .openapi("OrgChange");
+  .openapi("OrgChange", { minProperties: 1 });
 
 /**
  * Sets an org's name, plan, limits or suspension. In force for the next call once it has answered; refused with 503, it

@@ -13,9 +13,12 @@ const rangeDaysDefault = 30;
 
 const Query = z.strictObject({ by: UsageGrouping, ...filterFields });
 
-const Group = UsageTotals.extend({
-  group: z.string().openapi({ description: "The UTC day as YYYY-MM-DD, the key's id, or the model's id." }),
-}).openapi("UsageGroup");
+const Group = z
+  .strictObject({
+    ...UsageTotals.shape,
+    group: z.string().openapi({ description: "The UTC day as YYYY-MM-DD, the key's id, or the model's id." }),
+  })
+  .openapi("UsageGroup");
 
 const Answer = z
   .strictObject({

@@ -31,32 +31,54 @@ const bodies: Record<string, string> = {
 };
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 const types = ["application/json", "text/plain"];
+/** No route takes these. */
+const strangeMethods = ["TRACE", "PROPFIND", "PURGE"];
+/** The platform answers these itself, with what it has for them: no Worker hears of them. */
+const platformMethods = ["CONNECT", "get", "Post", "X"];
+const strangeTypes = ["", "*/*", "application/json; charset=utf-16", "multipart/form-data", "text/html, x", "\u00e9"];
 
 describe("every route, with every method and any body", () => {
-  for (const { path, key } of routeSamples) {
+  for (const { path, key, allow } of routeSamples) {
     test(`${path} answers without a fault of ours, stored by nobody, taken for nothing else`, async () => {
       const org = await world.newOrg();
       const secret = { apiKey: org.key, adminKey: world.place.adminKey, none: "x" }[key];
       const cases = methods.flatMap((method) =>
         Object.entries(bodies).flatMap(([name, body]) => types.map((type) => ({ method, name, body, type }))),
       );
+      const strange = [
+        ...["no body", "an object"].flatMap((name) =>
+          [...strangeMethods, ...platformMethods].map((method) => ({ method, name, type: "a/b" })),
+        ),
+        ...["POST", "PATCH"].flatMap((method) => strangeTypes.map((type) => ({ method, name: "an object", type }))),
+      ].map((one) => ({ ...one, body: bodies[one.name] ?? "" }));
       const head = (method: string, type: string) =>
         `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n` +
         `Authorization: Bearer ${secret}\r\nContent-Type: ${type}\r\n`;
       const answers = await Promise.all(
-        cases.map(async ({ method, name, body, type }) => {
+        [...cases, ...strange].map(async ({ method, name, body, type }) => {
           const answer = await exchange(head(method, type) + body);
-          return { what: `${method} with ${name}, ${type}`, answer, status: Number(answer.slice(9, 12)) };
+          const what = `${method} with ${name}, ${type}`;
+          return { what, method, answer, status: Number(answer.slice(9, 12)) };
         }),
       );
-      expect(answers.filter(({ status }) => status >= 500 && status !== 503)).toEqual([]);
+      const isPlatforms = ({ method }: { method: string }) => platformMethods.includes(method);
+      expect(answers.filter((one) => one.status >= 500 && one.status !== 503 && !isPlatforms(one))).toEqual([]);
       // What breaks HTTP itself may find the connection closed, or the platform's own answer.
       const ours = answers.filter(({ answer }) => /\r\nx-request-id:/i.test(answer));
+      expect(ours.filter(isPlatforms)).toEqual([]);
       expect(ours.length).toBeGreaterThanOrEqual(methods.length * 3 * types.length);
       const isOpen = (answer: string) => !/\r\nx-content-type-options: nosniff\r\n/i.test(answer);
       const isStored = (answer: string) =>
         !/\r\ncache-control: (no-cache, )?no-store|\r\ncache-control: no-cache\r\n/i.test(answer);
       expect(ours.filter(({ answer }) => isOpen(answer) || isStored(answer))).toEqual([]);
+      const untaken = ours.filter(({ method }) => !allow.includes(method));
+      expect(untaken.length).toBeGreaterThanOrEqual(6);
+      const readAllow = (answer: string) => /\r\nallow: ([^\r]*)\r\n/i.exec(answer)?.[1];
+      const isTold = ({ answer, status }: (typeof ours)[number]) =>
+        status === 405 && readAllow(answer) === allow.join(", ");
+      expect(untaken.filter((one) => !isTold(one))).toEqual([]);
+      // What is allowed is never refused for its method.
+      expect(ours.filter(({ method, status }) => allow.includes(method) && status === 405)).toEqual([]);
     });
   }
 });

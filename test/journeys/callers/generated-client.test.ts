@@ -104,6 +104,8 @@ test("a client that is generated from the document compiles strictly, and calls 
   writeFileSync(join(folder, "program.ts"), program);
   expect(compile(join(folder, "program.ts"))).toEqual([]);
 
+  // The compiler has held this thread for seconds: connections that were closed meanwhile have to be noticed first.
+  await new Promise((done) => setTimeout(done, 100));
   const org = await world.newOrg();
   const { run } = await import(/* @vite-ignore */ pathToFileURL(join(folder, "program.js")).href);
   const outcome: Outcome = await run(world.place.edge, org.key, world.place.adminKey, org.id);

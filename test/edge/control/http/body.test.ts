@@ -84,9 +84,16 @@ describe("refuseInvalid", () => {
     expect(await post('{"deep":{"list":[]}}', "/xx")).toMatchObject({ code: "not_found" });
   });
 
-  it("never says more of a hostile name than a line's worth", async () => {
+  it("never says more of a hostile name than a line's worth, and cleans it as a call's is", async () => {
     const refused = await post(JSON.stringify({ ["x".repeat(9_999)]: 1, deep: { list: [] } }));
     expect(refused.param?.length).toBeLessThanOrEqual(300);
     expect(refused.message?.length).toBeLessThan(400);
+    for (const [name, shown] of [
+      ["<script>alert(1)</script>", "?script?alert?1???script?"],
+      ["a\u202eb\nc", "a?b?c"],
+    ] as const) {
+      const answered = await post(JSON.stringify({ deep: { list: [] }, [name]: 1 }));
+      expect([answered.param, answered.message]).toEqual([shown, `'${shown}' is not a field here, or may not be set.`]);
+    }
   });
 });

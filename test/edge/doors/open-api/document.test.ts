@@ -4,6 +4,11 @@ import { writeOpenApi } from "#edge/doors/open-api/document.ts";
 import { routes } from "#edge/doors/routes.ts";
 import { refusals } from "#edge/errors.ts";
 
+interface Schema {
+  $ref?: string;
+  allOf?: Schema[];
+  additionalProperties?: unknown;
+}
 interface Described {
   operationId: string;
   summary: string;
@@ -53,6 +58,23 @@ describe("the OpenAPI document", () => {
     const described = operations.map(({ path, verb, operation }) => `${verb} ${path} ${operation.operationId}`);
     expect(described.toSorted()).toEqual(expected.toSorted());
     expect(text).not.toContain("/origin/");
+  });
+
+  test("has no schema of closed objects joined: what one of them takes, the other refuses", () => {
+    const schemas = written.components["schemas"] ?? {};
+    const follow = (schema: Schema): Schema => {
+      const named: object | undefined = schemas[schema.$ref?.split("/").at(-1) ?? ""];
+      return named ?? schema;
+    };
+    const findJoined = (value: unknown, path: string): string[] => {
+      if (typeof value !== "object" || value === null) return [];
+      const { allOf = [] }: Schema = value;
+      const isJoined = allOf.length > 1 && allOf.some((part) => follow(part).additionalProperties === false);
+      const below = Object.entries(value).flatMap(([name, inner]) => findJoined(inner, `${path}/${name}`));
+      return isJoined ? [path, ...below] : below;
+    };
+    expect(findJoined({ a: { allOf: [{ $ref: "#/components/schemas/Key" }, {}] } }, "")).toEqual(["/a"]);
+    expect(findJoined(written, "")).toEqual([]);
   });
 
   test("is the same on every call", () => {

@@ -1,0 +1,146 @@
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { beforeAll, describe, expect, inject, test } from "vitest";
+import { routes } from "#edge/doors/routes.ts";
+import { eventsOf, worldAt, type Org } from "#test/support/stack/world.ts";
+
+const world = worldAt(inject("place"));
+const messages = [{ role: "user", content: "Tell me a story" }];
+
+interface Described {
+  operationId: string;
+  responses: Record<string, { $ref?: string; content?: Record<string, { schema: { contentSchema?: object } }> }>;
+}
+interface Written {
+  paths: Record<string, Record<string, Described>>;
+  components: { responses: Record<string, Described["responses"][string]> };
+}
+
+const ajv = new Ajv2020({ strict: false, validateFormats: false });
+let written: Written;
+let org: Org;
+let ids: { org: string; key: string };
+
+beforeAll(async () => {
+  written = await (await fetch(`${world.place.edge}/openapi.json`)).json();
+  ajv.addSchema(written, "openapi.json");
+  org = await world.newOrg();
+  ids = { org: org.id, key: (await world.newKey(org.id, { limits: { requestsPerMinute: 5 } })).id };
+  await world.chat(org.key, { max_tokens: 3 });
+  await world.settled(org.id);
+});
+
+interface Asking {
+  body?: object;
+  query?: string;
+  /** The status of a right answer. */
+  status?: number;
+}
+
+/** What each operation is asked, in this order; an operation that is missing here fails the first test. */
+const askings: Record<string, Asking[]> = {
+  createChatCompletion: [
+    { body: { model: "chat", messages, max_tokens: 5, n: 2, logprobs: true, top_logprobs: 2 } },
+    { body: { model: "chat", messages, max_tokens: 5, stream: true, stream_options: { include_usage: true } } },
+  ],
+  createCompletion: [
+    { body: { model: "chat", prompt: ["a", "b"], logprobs: 1 } },
+    { body: { model: "chat", prompt: "a", stream: true } },
+  ],
+  createEmbedding: [{ body: { model: "embed", input: ["a", "b"] } }],
+  createText2Sql: [{ body: { messages, max_tokens: 5 } }],
+  listModels: [{}],
+  showModel: [{}],
+  createClientToken: [{ body: {}, status: 201 }],
+  showWelcome: [{}],
+  showOpenApi: [{}],
+  showHealth: [{}],
+  showLiveness: [{}],
+  showReadiness: [{}],
+  bootstrapOperator: [{ body: {}, status: 401 }],
+  showSession: [{}],
+  listServedModels: [{}],
+  listNodes: [{}],
+  createOrg: [{ body: { name: "described" }, status: 201 }],
+  listOrgs: [{ query: "?limit=2" }],
+  showOrg: [{}],
+  changeOrg: [{ body: { name: "described" } }],
+  createKey: [
+    { body: { name: "x", models: ["chat"], ipCidrs: ["::1"], limits: { concurrency: 1 } }, status: 201 },
+    { body: { name: "x", kind: "admin", expiresAt: "2100-01-01T00:00:00Z" }, status: 201 },
+  ],
+  listKeys: [{}],
+  showKey: [{}],
+  changeKey: [{ body: { endpoints: ["models"], limits: { tokensPerDay: null } } }],
+  rotateKey: [{ body: { overlapSeconds: 60 }, status: 201 }],
+  revokeKey: [{ body: {} }],
+  showLedger: [{}],
+  listUsage: [{ query: "?limit=1" }],
+  summarizeUsage: [{ query: "?by=day" }, { query: "?by=model" }],
+};
+
+const operations = routes
+  .filter(({ door }) => door !== "nodes")
+  .flatMap((route) =>
+    Object.entries(route.operations).map(([method, { operationId }]) => ({
+      method,
+      operationId,
+      auth: route.auth,
+      path: route.path.replace("...}", "}"),
+    })),
+  )
+  .toSorted((a, b) => Object.keys(askings).indexOf(a.operationId) - Object.keys(askings).indexOf(b.operationId));
+type Operation = (typeof operations)[number];
+
+function ask({ method, auth, path }: Operation, { body, query = "" }: Asking, credential?: string): Promise<Response> {
+  const known = auth === "apiKey" ? org.key : auth === "adminKey" ? world.place.adminKey : "";
+  const key = credential ?? known;
+  const url = path.replace("{org}", ids.org).replace("{key}", ids.key).replace("{id}", "chat") + query;
+  return fetch(world.place.edge + url, {
+    method,
+    headers: { ...(key !== "" && { authorization: `Bearer ${key}` }), "content-type": "application/json" },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+}
+
+/** What the document finds wrong with an answer; `null` where that is nothing. */
+async function findFault({ path, method }: Operation, response: Response): Promise<string | null> {
+  const steps = ["paths", path, method.toLowerCase(), "responses", String(response.status)];
+  const told = written.paths[path]?.[method.toLowerCase()]?.responses[response.status];
+  if (!told) return `${response.status} is not described`;
+  const type = response.headers.get("content-type")?.split(";")[0] ?? "";
+  const under = told.$ref ? told.$ref.slice(2).split("/") : steps;
+  const isStream = type === "text/event-stream";
+  const pointer = [...under, "content", type, "schema", ...(isStream ? ["contentSchema"] : [])];
+  const $ref = `openapi.json#/${pointer.map((step) => step.replaceAll("~", "~0").replaceAll("/", "~1")).join("/")}`;
+  const check = ajv.compile({ $ref: encodeURI($ref).replaceAll("%23", "#") });
+  const values: unknown[] = isStream
+    ? (await eventsOf(response)).filter((event) => event !== "[DONE]").map((event) => JSON.parse(event))
+    : [await response.json()];
+  const wrong = values.find((value) => !check(value));
+  return wrong === undefined ? null : `${JSON.stringify(check.errors)} in ${JSON.stringify(wrong)}`;
+}
+
+test("every operation of the route table is asked", () => {
+  expect(operations.map(({ operationId }) => operationId)).toEqual(Object.keys(askings));
+});
+
+describe("what is answered is what the document says", () => {
+  for (const operation of operations) {
+    test(`${operation.operationId} is`, async () => {
+      for (const asking of askings[operation.operationId] ?? []) {
+        const response = await ask(operation, asking);
+        expect(response.status).toBe(asking.status ?? 200);
+        expect(await findFault(operation, response)).toBeNull();
+      }
+      if (operation.auth === "none") return;
+      const refused = await ask(operation, askings[operation.operationId]?.[0] ?? {}, "x");
+      expect([refused.status, await findFault(operation, refused)]).toEqual([401, null]);
+    });
+  }
+
+  test("and an answer that is not would be found", async () => {
+    const [operation] = operations.filter(({ operationId }) => operationId === "showOrg");
+    if (!operation) throw new RangeError("no showOrg");
+    expect(await findFault(operation, Response.json({ id: "x" }))).toContain("required");
+  });
+});
