@@ -142,8 +142,8 @@ const parseCalls = (answer: VllmAnswer) => ({
 });
 
 /**
- * A tool call that was cut is text in vLLM's whole answers, tags and all; in its streams, and with us, it is not. The cut
- * may be in the tag itself.
+ * A tool call that was cut is text in vLLM's whole answers, tags and all; in its streams, and with us, it is not. The
+ * cut may be in the tag itself.
  */
 const isCutCall = ({ choices }: RawAnswer) => choices.some(({ message }) => message?.content?.includes("<tool_"));
 
