@@ -119,6 +119,18 @@ const cases: Case[] = [
     path: "/v1/completions",
     param: "prompt[1]",
   },
+  {
+    name: "65 prompts",
+    body: { model: "chat", prompt: Array(65).fill("x") },
+    path: "/v1/completions",
+    param: "prompt",
+  },
+  {
+    name: "9 prompts of 8 choices each",
+    body: { model: "chat", prompt: Array(9).fill("x"), n: 8 },
+    path: "/v1/completions",
+    param: "n",
+  },
   { name: "one empty prompt", body: { model: "chat", prompt: [""] }, path: "/v1/completions", param: "prompt[0]" },
   { name: "an empty stop string", body: chat({ stop: [""] }), param: "stop[0]" },
   {

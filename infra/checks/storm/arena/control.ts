@@ -12,6 +12,7 @@ export interface StormOrg {
 /** What a line of the bill says of a call's tokens. */
 export interface BilledHold {
   hold: string;
+  end: string;
   promptTokens: number;
   completionTokens: number;
 }

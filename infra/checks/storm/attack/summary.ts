@@ -4,6 +4,8 @@ import type { NeighbourCall, NeighbourKind } from "./neighbours.ts";
 /** A line of the attacker's bill beside what the engines made for it, in tokens. */
 export interface BilledCall {
   hold: string;
+  /** The attacker did not wait for the end of the answer. */
+  isLeft: boolean;
   billed: { promptTokens: number; completionTokens: number };
   made: { promptTokens: number; completionTokens: number };
 }
@@ -44,6 +46,9 @@ export interface AttackSummary {
 /** How much longer others may wait for their first token. */
 export const ratioMax = 1.5;
 
+/** Of an answer that was left the agent has read at least so much of what the engine had sent. */
+const readShareMin = 0.9;
+
 /** Sums an attack up, and tells what is wrong with what others got, and with the attacker's bill. */
 export function summarize(evidence: AttackEvidence): AttackSummary {
   const { name, turns, statuses, bill } = evidence;
@@ -79,15 +84,20 @@ function findFaults(evidence: AttackEvidence, figures: Omit<AttackSummary, "faul
   // NaN, where nothing was measured, is no ratio that one could pass.
   if (!(figures.ratio <= ratioMax))
     faults.push(`others wait ${figures.ratio.toFixed(2)} × as long; ${ratioMax} × at most`);
-  for (const { hold, billed, made } of bill) {
-    if (billed.promptTokens !== made.promptTokens || billed.completionTokens !== made.completionTokens)
-      faults.push(`${hold}: billed ${writeTokens(billed)}, made ${writeTokens(made)}`);
-  }
+  for (const call of bill)
+    if (!isPaid(call)) faults.push(`${call.hold}: billed ${writeTokens(call.billed)}, made ${writeTokens(call.made)}`);
   const answered = statuses.filter((status) => status !== null);
   if (isRefused && !answered.includes(400)) faults.push("no call of the attack was refused with 400");
   if (isRefused && (bill.length > 0 || answered.includes(200))) faults.push("a call of the attack was served");
   if (!isRefused && figures.made === 0) faults.push("the attack made nothing");
   return faults;
+}
+
+/** To the token; of an answer that was left, what was still on its way from the engine is nobody's. */
+export function isPaid({ isLeft, billed, made }: BilledCall): boolean {
+  const share = billed.completionTokens / Math.max(1, made.completionTokens);
+  const isRead = isLeft && share <= 1 && share >= readShareMin;
+  return billed.promptTokens === made.promptTokens && (isRead || billed.completionTokens === made.completionTokens);
 }
 
 function writeTokens({ promptTokens, completionTokens }: BilledCall["made"]): string {

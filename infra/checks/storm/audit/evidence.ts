@@ -10,7 +10,6 @@ import type { WindowFault } from "./watch.ts";
 export interface BillRow extends BilledHold {
   id: string;
   org: string;
-  end: string;
   costMicros: number;
 }
 

@@ -16,7 +16,7 @@ const fine: AttackEvidence = {
   isRefused: false,
   turns: [{ calm: times(100), attacked: times(150) }],
   statuses: [200, 429, null],
-  bill: [{ hold: "hold_1", billed: tokens, made: tokens }],
+  bill: [{ hold: "hold_1", isLeft: false, billed: tokens, made: tokens }],
 };
 const turn = (over: { calm?: NeighbourCall[]; attacked?: NeighbourCall[] }) => ({
   turns: [{ calm: times(100), attacked: times(150), ...over }],
@@ -47,13 +47,28 @@ test.each<[string, Partial<AttackEvidence>, RegExp]>([
   ["one gets no answer", turn({ attacked: [...times(100), plain(1, { status: null })] }), /1 calls of others: null/],
   ["a stream breaks off", turn({ attacked: [...times(100), plain(1, { isWhole: false })] }), /broken off/],
   ["even without the attack", turn({ calm: [...times(150), plain(1, { status: 503 })] }), /503/],
-  ["a token is not billed", { bill: [{ hold: "h", billed: { ...tokens, completionTokens: 99 }, made: tokens }] }, /99/],
-  ["a prompt is not billed", { bill: [{ hold: "h", billed: { ...tokens, promptTokens: 7 }, made: tokens }] }, /7 \+/],
+  [
+    "a token is not billed",
+    { bill: [{ hold: "h", isLeft: false, billed: { ...tokens, completionTokens: 99 }, made: tokens }] },
+    /99/,
+  ],
+  [
+    "a prompt is not billed",
+    { bill: [{ hold: "h", isLeft: false, billed: { ...tokens, promptTokens: 7 }, made: tokens }] },
+    /7 \+/,
+  ],
   ["the attack made nothing", { bill: [] }, /made nothing/],
   ["what is to be refused is served", { isRefused: true, statuses: [200, 400] }, /was served/],
   ["what is to be refused is not", { isRefused: true, statuses: [429], bill: [] }, /no call .* 400/],
 ])("%s: wrong", (_, over, fault) => {
   expect(faultsOf(over)).toEqual(expect.arrayContaining([expect.stringMatching(fault)]));
+});
+
+test("of an answer that was left, a tenth may have been on its way; of its prompt nothing, and never too much", () => {
+  const left = (completionTokens: number, promptTokens = 8) =>
+    faultsOf({ bill: [{ hold: "h", isLeft: true, billed: { promptTokens, completionTokens }, made: tokens }] });
+  expect([left(100), left(90)]).toEqual([[], []]);
+  expect([left(89).length, left(101).length, left(95, 7).length]).toEqual([1, 1, 1]);
 });
 
 test("an attack that is refused makes nothing, and is fine", () => {
