@@ -21,8 +21,7 @@ export async function serveCall(
 ): Promise<Response> {
   const credential = await identify(visit.request, ports, visit.now());
   const reading = readCall(visit, endpoint, ports.models, { deployment, sender: credential });
-  const hide = (failure: unknown) => counted.then(() => hideModel(ports.ledger, credential, endpoint, failure));
-  const call = await reading.catch(hide);
+  const call = await reading.catch((why) => counted.then(() => hideModel(ports.ledger, credential, endpoint, why)));
   const classification = ports.classifier.classify(credential.org, call);
   const [{ org }, { tier }] = [credential, classification];
   const nodes = rankNodes(visit, ports.fleet, call, { org, ...classification });

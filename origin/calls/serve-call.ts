@@ -5,7 +5,7 @@ import { callPaths, type CallPath } from "#edge/agreements/paths.ts";
 import type { SlowListener } from "../engines/first-tokens.ts";
 import type { OrgId } from "#edge/agreements/tokens/ids.ts";
 import { countSequences, countTokens, refuseOversized, type CallSize } from "#edge/protocol/sequences.ts";
-import type { Capacity, EngineSlot } from "../engines/capacity.ts";
+import type { Capacity, EngineSlot } from "../engines/capacity/capacity.ts";
 import { refuseAborted, type LiveCall } from "./live-call.ts";
 import { prepareCall } from "./prepare.ts";
 import type { Rooms } from "./rooms.ts";

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import type { CallMax, LoadReport } from "#edge/agreements/records/node.ts";
 import { Refusal } from "#edge/errors.ts";
-import { openCapacity, type Capacity } from "./capacity.ts";
+import { openCapacity, type Capacity } from "./capacity/capacity.ts";
 import type { AgentConfig } from "../config.ts";
 import { openEngine, type Engine } from "./http/client.ts";
 import { openEngineMonitor, type EngineMonitor } from "./health.ts";
 import { openFirstTokens, type FirstTokens } from "./first-tokens.ts";
-import { openScoredGate, type ScoredGate } from "./scored.ts";
+import { openScoredGate, type ScoredGate } from "./capacity/scored.ts";
 
 /** An engine with all that one call of it needs: its monitor, its capacity, and what watches over costly calls. */
 export interface PooledEngine {

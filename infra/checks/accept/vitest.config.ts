@@ -17,12 +17,12 @@ export default defineConfig({
           ...slow,
         },
       },
-      { test: { name: "members", include: ["test/infra/checks/accept/members.accept.ts"], ...slow } },
+      { test: { name: "members", include: ["test/infra/checks/accept/members/members.accept.ts"], ...slow } },
       {
         test: {
           name: "journeys",
           include: ["test/infra/checks/accept/*.accept.ts"],
-          exclude: ["recordings", "members", "deaths"].map((name) => `test/infra/checks/accept/${name}.accept.ts`),
+          exclude: ["recordings", "deaths"].map((name) => `test/infra/checks/accept/${name}.accept.ts`),
           globalSetup: ["test/infra/checks/accept/real-stack.ts"],
           ...slow,
         },

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { orgShareHeader } from "#edge/agreements/records/node.ts";
 import { Refusal } from "#edge/errors.ts";
-import { openCapacity, type Capacity, type EngineSlot } from "#origin/engines/capacity.ts";
+import { openCapacity, type Capacity, type EngineSlot } from "#origin/engines/capacity/capacity.ts";
 
 const limits = { inflightMax: 64, sequencesMax: 32, kvPromiseMax: 2, orgShareMax: 0.75 };
 const pool = 400;

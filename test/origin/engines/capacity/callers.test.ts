@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { Callers } from "#origin/engines/callers.ts";
-import { nothing } from "#origin/engines/fair-share.ts";
+import { Callers } from "#origin/engines/capacity/callers.ts";
+import { nothing } from "#origin/engines/capacity/fair-share.ts";
 
 test("own and others are the total at any time, and an org without a call is forgotten", () => {
   const call = fc.record({

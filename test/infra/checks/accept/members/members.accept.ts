@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
 import { askEngines, joinMembers, type EngineWord } from "#infra/checks/accept/members/ask-engine.ts";
 import { compareMembers } from "#infra/checks/accept/members/compare-members.ts";
-import { note, realEngines } from "./engines.ts";
+import { note, realEngines } from "../engines.ts";
 
 /**
  * Does each member that the installed vLLM reads have a row in our tables? An engine grows members with every release;

@@ -1,6 +1,6 @@
 import { orgShareHeader, type CallMax } from "#edge/agreements/records/node.ts";
 import { Refusal } from "#edge/errors.ts";
-import type { AgentLimits } from "../config.ts";
+import type { AgentLimits } from "../../config.ts";
 import { Callers } from "./callers.ts";
 import { computeOrgMax, checkShare, type EngineUse, type Bounds } from "./fair-share.ts";
 

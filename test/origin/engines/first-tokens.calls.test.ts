@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { openStream, streamChunks, textChunks } from "#test/support/fakes/fake-engine.ts";
 import { org, until } from "#test/support/fakes/origin.ts";
-import { openCallWorld, pause } from "./world.ts";
+import { openCallWorld, pause } from "../calls/world.ts";
 
 const world = openCallWorld({ slowStructuredMs: 400, pingMs: 50 });
 

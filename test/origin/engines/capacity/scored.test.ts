@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { openScoredGate } from "#origin/engines/scored.ts";
+import { openScoredGate } from "#origin/engines/capacity/scored.ts";
 import { refusedBy } from "#test/support/fakes/refused.ts";
 
 function hold() {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { computeOrgMax, checkShare, nothing, type EngineUse } from "#origin/engines/fair-share.ts";
+import { computeOrgMax, checkShare, nothing, type EngineUse } from "#origin/engines/capacity/fair-share.ts";
 
 test.each([
   [256, 192, 128],
