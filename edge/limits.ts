@@ -102,8 +102,10 @@ export const tokenBytesMax = 128;
 export const inputsMax = 2_048;
 /** Sequences of one call, prompts × `n`; a model's record may say less (docs/decisions/0013). */
 export const sequencesMax = 64;
+/** Inputs of an embedding that an engine has at once from one call: more are asked for in pieces, one after another. */
+export const inputsAtOnce = 32;
 /** Inputs of an embedding that count as one sequence: each takes a step of the engine, and no room after it. */
-export const inputsPerSequence = 32;
+export const inputsPerSequence = 8;
 /** Characters of an `Idempotency-Key`. */
 export const idempotencyKeyCharsMax = 255;
 

@@ -2,7 +2,7 @@ import { callPaths, type CallPath } from "../agreements/paths.ts";
 import type { ModelRecord } from "../agreements/records/model.ts";
 import type { CallMax } from "../agreements/records/node.ts";
 import { Refusal } from "../errors.ts";
-import { inputsPerSequence, sequencesMax } from "../limits.ts";
+import { inputsAtOnce, inputsPerSequence, sequencesMax } from "../limits.ts";
 
 /** How many prompts a call has, and how many choices over all of them; embeddings have none. */
 export interface CallCounts {
@@ -17,9 +17,12 @@ export interface CallSize extends CallCounts {
   completionTokens: number;
 }
 
-/** How many sequences a call is to an engine. An embedding's input is done in a step, so 32 of them count as one. */
+/**
+ * How many sequences a call is to an engine. An embedding's input is done in a step, so 8 of them count as one; no more
+ * than 32 are there at once (origin/calls/whole/pieces.ts).
+ */
 export function countSequences({ prompts, choices }: CallCounts): number {
-  return choices > 0 ? choices : Math.ceil(prompts / inputsPerSequence);
+  return choices > 0 ? choices : Math.ceil(Math.min(prompts, inputsAtOnce) / inputsPerSequence);
 }
 
 /** How many tokens a call has in the engine's pool if every choice gets as long as it may. A prompt is there once. */

@@ -82,12 +82,13 @@ const tellMsMax = 300;
 
 /**
  * Tells the edge what a call had made that gets no answer from here, and waits until it has heard: with the refusal it
- * may give the call's hold back. The call may be tried on another node, so this is a checkpoint and settles nothing.
+ * may give the call's hold back. The call may be tried on another node, so this is a checkpoint and settles nothing,
+ * unless `isFinal`: where no other node would do better.
  */
-export async function tellMade(call: LiveCall, outcome: Outcome): Promise<void> {
+export async function tellMade(call: LiveCall, outcome: Outcome, isFinal = false): Promise<void> {
   await settlePrompt(call.meter, call.engine, call.prepared);
-  call.rooms.sender.keep(buildRecord(call, outcome, false, call.rooms.now()));
-  if (call.meter.hasContent) await call.rooms.sender.flush(tellMsMax);
+  call.rooms.sender.keep(buildRecord(call, outcome, isFinal, call.rooms.now()));
+  if (isFinal || call.meter.hasContent) await call.rooms.sender.flush(tellMsMax);
 }
 
 /**

@@ -6,6 +6,7 @@ import { askEngine } from "../ask-engine.ts";
 import { buildCallHeaders, commitFinal, tellMade, type LiveCall } from "../live-call.ts";
 import { settlePrompt } from "../record.ts";
 import { readEnding } from "../stream/stream-answer.ts";
+import { isInPieces, isPaidRefusal, receiveInPieces } from "./pieces.ts";
 import { receiveAnswer } from "./receive-answer.ts";
 import { listChoices, readTexts, startKeepAlive, writeWhole } from "./whole-answer.ts";
 
@@ -27,7 +28,7 @@ export async function serveWhole(call: LiveCall): Promise<void> {
   });
   const stopKeepAlive = startKeepAlive(response, rooms.config.limits, headers, rooms.metrics.notePing);
   try {
-    const answer = await receiveAnswer(call, await askEngine(call));
+    const answer = isInPieces(call) ? await receiveInPieces(call) : await receiveAnswer(call, await askEngine(call));
     if (typeof answer["id"] === "string") call.responseId = answer["id"].slice(0, 128);
     await settlePrompt(meter, call.engine, prepared);
     if (meter.isCompletionUnknown) await countCompletion(call, answer);
@@ -40,7 +41,8 @@ export async function serveWhole(call: LiveCall): Promise<void> {
   } catch (error) {
     const { aborted, reason } = call.controller.signal;
     if (!response.headersSent) {
-      if (!aborted && meter.hasContent) await tellMade(call, "failed");
+      if (isPaidRefusal(error, call)) await tellMade(call, "failed", true);
+      else if (!aborted && meter.hasContent) await tellMade(call, "failed");
       throw error;
     }
     await settlePrompt(meter, call.engine, prepared);

@@ -34,9 +34,11 @@ describe("how large a call is", () => {
     [1, 1, 1],
     [8, 64, 64],
     [1, 0, 1],
-    [32, 0, 1],
-    [33, 0, 2],
-    [2_048, 0, 64],
+    [8, 0, 1],
+    [32, 0, 4],
+    [9, 0, 2],
+    [33, 0, 4],
+    [2_048, 0, 4],
   ])("%i prompts and %i choices are %i sequences", (prompts, choices, sequences) => {
     expect(countSequences({ prompts, choices })).toBe(sequences);
   });
@@ -84,9 +86,9 @@ describe("a call that no idle node takes", () => {
   test("by sequences names prompts or choices, and for embeddings the inputs that fit", () => {
     expect(of({ choices: 8 }, { sequences: 6 })).toMatchObject({ param: "n", code: "invalid_value" });
     expect(of({ prompts: 8, choices: 8 }, { sequences: 6 })).toMatchObject({ param: "prompt" });
-    expect(of({ path: "/v1/embeddings", prompts: 2_048, choices: 0 }, { sequences: 24 })).toMatchObject({
+    expect(of({ path: "/v1/embeddings", prompts: 2_048, choices: 0 }, { sequences: 2 })).toMatchObject({
       param: "input",
-      message: "'input' has 2048 items; the nodes of this model take at most 768.",
+      message: "'input' has 2048 items; the nodes of this model take at most 16.",
     });
   });
 

@@ -135,7 +135,7 @@ test("an org that takes all it can get is told no alone; no node counts as broke
 
 describe("siblings of that attack, five at once on plan Standard", () => {
   test.each<[string, number]>([
-    ["2,048 inputs", 64],
+    ["2,048 inputs", 4],
     ["choices × logprobs", 40],
     ["long prompts", 3],
     ["slow readers, 8 choices", 40],

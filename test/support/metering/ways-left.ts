@@ -63,7 +63,7 @@ export const waysLeft: readonly Way[] = [
   {
     name: "`prompt_logprobs`, left",
     path: chatPath,
-    body: { ...long, max_tokens: 400, prompt_logprobs: 1 },
+    body: { ...long, max_tokens: 64, prompt_logprobs: 1 },
     forms: ["whole"],
     pays: "prompt",
     caller: leaves(0),

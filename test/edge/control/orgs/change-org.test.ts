@@ -78,7 +78,7 @@ it("refuses each field's bad values with the field's path", async () => {
     [{ isSuspended: null }, "isSuspended"],
     [{ limits: { requestsPerMinute: "7" } }, "limits.requestsPerMinute"],
     [{ limits: { concurrency: 0.5 } }, "limits.concurrency"],
-    [{ limits: { "x'); DROP TABLE orgs; --": 1 } }, "limits.x'); DROP TABLE orgs; --"],
+    [{ limits: { "x'); DROP TABLE orgs; --": 1 } }, "limits.x????DROP?TABLE?orgs??--"],
   ];
   for (const [body, param] of bad) {
     const answer = await change(body);
