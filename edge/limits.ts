@@ -166,6 +166,8 @@ const monthMsMax = 31 * 24 * 3_600_000;
  * it can come.
  */
 export const keyRetentionMs = monthMsMax + endedRetentionMs;
+/** Keys that an org's ledger keeps at most, ended ones too: who makes and revokes without end fills no ledger. */
+export const keysKeptMax = 10_000;
 /** How long a rotated key may work beside its successor. */
 export const rotationOverlapMsMax = 72 * 3_600_000;
 

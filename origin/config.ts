@@ -62,7 +62,8 @@ export const AgentLimits = z.strictObject({
     .default(256)
     .describe(
       "The most sequences at one time, for each engine: what it runs and queues together (vLLM's `--max-num-seqs` " +
-        "with `--max-num-queued-reqs`). A call has prompts times `n` of them; 8 inputs of an embedding count as one, 32 at most.",
+        "with `--max-num-queued-reqs`). A call has prompts times `n` of them; 8 inputs of an embedding count as one, " +
+        "and 32 are there at once.",
     ),
   orgShareMax: z
     .number()

@@ -5,8 +5,8 @@ import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } f
 import { Expiry, Name } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
 import { cleanUp, logChange, publishKey, withdrawKey } from "../http/publish.ts";
-import { countKeysMax, KeyWithSecret, refuseFull, refuseOutliving, refusePast, toKey } from "./key.ts";
-import { insertKey, type KeyDraft } from "./queries.ts";
+import { findFull, KeyWithSecret, readKeyRoom, refuseFull, refuseOutliving, refusePast, toKey } from "./key.ts";
+import { insertKey, type KeyDraft } from "./insert-queries.ts";
 import { findScope, resolveModels, scopeFields, scopesOfInferenceKeys, unique } from "./scopes.ts";
 
 const Body = z
@@ -47,7 +47,7 @@ export const createKey = defineEndpoint(
     refuseUnlessInCharge(c, kind);
     refusePast(given.expiresAt, nowMs);
     refuseOutliving(c, kind, given.expiresAt ?? null);
-    const keysMax = countKeysMax(org, kind);
+    const max = readKeyRoom(org, kind);
     const minted = await mintKey(kind, org.id, control.keyring, (bytes) => visit.random(bytes));
     const draft: KeyDraft = {
       ...minted,
@@ -62,8 +62,8 @@ export const createKey = defineEndpoint(
       expiresAtMs: given.expiresAt ?? null,
       createdAtMs: nowMs,
     };
-    const row = await insertKey(control.db, draft, keysMax);
-    if (!row) throw refuseFull(keysMax);
+    const row = await insertKey(control.db, draft, max);
+    if (!row) throw (await findFull(control.db, org, max, nowMs)) ?? refuseFull(max);
     try {
       await publishKey(c, row);
     } catch (cause) {

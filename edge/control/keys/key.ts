@@ -4,12 +4,14 @@ import { KeyId, OrgId } from "../../agreements/tokens/ids.ts";
 import { Endpoint } from "../../agreements/records/model.ts";
 import { KeyLimits } from "../../agreements/records/quota.ts";
 import { Refusal } from "../../errors.ts";
-import { keysInForceMax } from "../../limits.ts";
+import { keyRetentionMs, keysInForceMax, keysKeptMax } from "../../limits.ts";
 import { formatIso, formatIsoOrNull, Timestamp } from "../http/fields.ts";
 import type { ControlEnv } from "../http/port.ts";
+import type { Database } from "../http/store.ts";
 import { OrgPath } from "../orgs/org.ts";
 import type { OrgRow } from "../orgs/queries.ts";
 import { isInForce, type KeyRow } from "./queries.ts";
+import { countKept, countKeys, type KeyRoom } from "./insert-queries.ts";
 
 /**
  * A key as lists show it: `hint` is its prefix, public part and last four. `null` for endpoints, models, ipCidrs means
@@ -86,19 +88,28 @@ export function refuseOutliving(c: Context<ControlEnv>, kind: KeyRow["kind"], ex
   });
 }
 
+/** Why an org has no room for one more key; `null` when it has. */
+export async function findFull(db: Database, org: OrgRow, max: KeyRoom, nowMs: number): Promise<Refusal | null> {
+  if ((await countKeys(db, org.id, nowMs)) >= max.inForce) return refuseFull(max);
+  if ((await countKept(db, org.id, nowMs)) < max.kept) return null;
+  const which = `keys in force or ended in the last ${keyRetentionMs / 86_400_000} days`;
+  return new Refusal("conflict", { message: `The organization has ${max.kept} ${which}, as many as it may have.` });
+}
+
 /** Refuses a key for which its org has no room: so many in force are as many as it may have. */
-export function refuseFull(inForceMax: number): Refusal {
+export function refuseFull({ inForce }: KeyRoom): Refusal {
   return new Refusal("conflict", {
-    message: `The organization has ${inForceMax} keys in force, as many as it may have. Revoke one that is not needed.`,
+    message: `The organization has ${inForce} keys in force, as many as it may have. Revoke one that is not needed.`,
   });
 }
 
 /**
- * How many keys an org may have in force when one of this kind joins them. In the house's own org inference keys leave
- * room for the operator key that the bootstrap makes when there is none.
+ * How many keys an org may have when one of this kind joins them. In the house's own org inference keys leave room for
+ * the operator key that the bootstrap makes when there is none.
  */
-export function countKeysMax(org: OrgRow, kind: KeyRow["kind"]): number {
-  return org.is_operator !== 0 && kind === "inference" ? keysInForceMax - 1 : keysInForceMax;
+export function readKeyRoom(org: OrgRow, kind: KeyRow["kind"]): KeyRoom {
+  const spare = org.is_operator !== 0 && kind === "inference" ? 1 : 0;
+  return { inForce: keysInForceMax - spare, kept: keysKeptMax };
 }
 
 function readKeyState(row: KeyRow, nowMs: number): "active" | "expired" | "revoked" {

@@ -4,11 +4,11 @@ import { readCidr } from "../../agreements/ip.ts";
 import type { KeyRecord } from "../../agreements/records/key.ts";
 import { Endpoint } from "../../agreements/records/model.ts";
 import { KeyLimits } from "../../agreements/records/quota.ts";
-import { keysInForceMax } from "../../limits.ts";
 import { createJsonColumn, type Cursor } from "../http/fields.ts";
 import type { Database } from "../http/store.ts";
 
-const KeyRow = z.object({
+/** A row of `keys`, as D1 gives it. */
+export const KeyRow = z.object({
   id: KeyId,
   org: OrgId,
   kind: z.enum(["inference", "admin"]),
@@ -32,105 +32,8 @@ const KeyRow = z.object({
 /** A row of `keys`. The key itself is nowhere: only its digest and the hint for lists. */
 export type KeyRow = z.infer<typeof KeyRow>;
 
-/** What minting gives and a row keeps. */
-export interface Minted {
-  id: KeyId;
-  hint: string;
-  digest: string;
-  pepperKid: string;
-}
-
-/** A key to insert: scopes as given, `null` for any. */
-export interface KeyDraft extends Minted {
-  org: OrgId;
-  kind: KeyRow["kind"];
-  role: KeyRow["role"];
-  name: string;
-  endpoints: Endpoint[] | null;
-  models: string[] | null;
-  ipCidrs: string[] | null;
-  limits: KeyLimits | null;
-  expiresAtMs: number | null;
-  createdAtMs: number;
-}
-
-const inForce = "revoked_at_ms IS NULL AND (expires_at_ms IS NULL OR expires_at_ms > ?)";
-
-/**
- * Inserts a key at version 1; `null` when its org has `inForceMax` keys in force. One statement, so of two at once that
- * see the last place one gets it.
- */
-export async function insertKey(db: Database, key: KeyDraft, inForceMax = keysInForceMax): Promise<KeyRow | null> {
-  const insert = db.prepare(
-    `INSERT INTO keys (id, org, kind, role, name, hint, digest, pepper_kid, endpoints, models, ip_cidrs, limits,
-       expires_at_ms, created_at_ms)
-     SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
-     WHERE (SELECT count(*) FROM keys WHERE org = ? AND ${inForce}) < ? RETURNING *`,
-  );
-  const scopes = [key.endpoints, key.models, key.ipCidrs, key.limits].map((scope) => scope && JSON.stringify(scope));
-  const values = [
-    key.id,
-    key.org,
-    key.kind,
-    key.role,
-    key.name,
-    key.hint,
-    key.digest,
-    key.pepperKid,
-    ...scopes,
-    key.expiresAtMs,
-    key.createdAtMs,
-    key.org,
-    key.createdAtMs,
-    inForceMax,
-  ];
-  return KeyRow.nullable().parse(await insert.bind(...values).first());
-}
-
-/** How many keys of an org are in force. */
-export async function countKeys(db: Database, org: OrgId, nowMs: number): Promise<number> {
-  const select = db.prepare(`SELECT count(*) AS keys FROM keys WHERE org = ? AND ${inForce}`);
-  return z.object({ keys: z.int() }).parse(await select.bind(org, nowMs).first()).keys;
-}
-
-/**
- * Inserts an operator key unless one is in force; `null` then. One statement, so two bootstraps at once make one key.
- */
-export async function insertFirstOperatorKey(
-  db: Database,
-  key: Minted & { org: OrgId; createdAtMs: number },
-): Promise<KeyRow | null> {
-  const insert = db.prepare(
-    `INSERT INTO keys (id, org, kind, role, name, hint, digest, pepper_kid, created_at_ms)
-     SELECT ?, ?, 'admin', 'operator', 'bootstrap', ?, ?, ?, ?
-     WHERE NOT EXISTS (SELECT 1 FROM keys WHERE role = 'operator' AND ${inForce}) RETURNING *`,
-  );
-  const values = [key.id, key.org, key.hint, key.digest, key.pepperKid, key.createdAtMs, key.createdAtMs];
-  return KeyRow.nullable().parse(await insert.bind(...values).first());
-}
-
-/**
- * Inserts the successor of a key in force, with its name, scopes and lineage (the first key of the chain); `null` when
- * the key is not in force, has a successor, or its org has `inForceMax` keys in force already.
- */
-export async function insertSuccessor(
-  db: Database,
-  of: KeyId,
-  key: Minted & { expiresAtMs: number | null; createdAtMs: number },
-  inForceMax = keysInForceMax,
-): Promise<KeyRow | null> {
-  const insert = db.prepare(
-    `INSERT INTO keys (id, org, kind, role, name, hint, digest, pepper_kid, endpoints, models, ip_cidrs, limits,
-       expires_at_ms, replaces, lineage, created_at_ms)
-     SELECT ?, org, kind, role, name, ?, ?, ?, endpoints, models, ip_cidrs, limits, ?, id, coalesce(lineage, id), ?
-     FROM keys AS old WHERE id = ? AND ${inForce}
-       AND (SELECT count(*) FROM keys WHERE org = old.org AND ${inForce}) < ?
-     ON CONFLICT (replaces) WHERE revoked_at_ms IS NULL DO NOTHING RETURNING *`,
-  );
-  const { id, hint, digest, pepperKid, expiresAtMs, createdAtMs } = key;
-  const values = [id, hint, digest, pepperKid, expiresAtMs, createdAtMs, of, createdAtMs, createdAtMs, inForceMax];
-  return KeyRow.nullable().parse(await insert.bind(...values).first());
-}
+/** The SQL condition of keys that are in force at a time, in ms. */
+export const inForce = "revoked_at_ms IS NULL AND (expires_at_ms IS NULL OR expires_at_ms > ?)";
 
 const PresentedRow = KeyRow.extend({ is_suspended: z.int() });
 

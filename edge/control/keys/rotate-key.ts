@@ -8,8 +8,11 @@ import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } f
 import { Expiry } from "../http/fields.ts";
 import type { ControlEnv } from "../http/port.ts";
 import { cleanUp, logChange, publishKey, withdrawKey } from "../http/publish.ts";
-import { countKeysMax, Key, KeyPath, KeyWithSecret, refuseFull, refuseOutliving, refusePast, toKey } from "./key.ts";
-import { countKeys, endKey, findKey, insertSuccessor, isInForce, type KeyRow } from "./queries.ts";
+import { findFull, Key, KeyPath, KeyWithSecret, readKeyRoom, refuseOutliving, refusePast, toKey } from "./key.ts";
+import { endKey, findKey, isInForce, type KeyRow } from "./queries.ts";
+import { insertSuccessor } from "./insert-queries.ts";
+
+const rotated = "This key has been rotated already; rotate its successor.";
 
 const Body = z
   .strictObject({
@@ -55,10 +58,9 @@ export const rotateKey = defineEndpoint(
     refuseLasting(old, expiresAtMs);
     refuseOutliving(c, old.kind, expiresAtMs);
     const minted = await mintKey(old.kind, org.id, control.keyring, (bytes) => visit.random(bytes));
-    const keysMax = countKeysMax(org, old.kind);
-    const row = await insertSuccessor(control.db, old.id, { ...minted, expiresAtMs, createdAtMs: nowMs }, keysMax);
-    if (!row && (await countKeys(control.db, org.id, nowMs)) >= keysMax) throw refuseFull(keysMax);
-    if (!row) throw new Refusal("conflict", { message: "This key has been rotated already; rotate its successor." });
+    const max = readKeyRoom(org, old.kind);
+    const row = await insertSuccessor(control.db, old.id, { ...minted, expiresAtMs, createdAtMs: nowMs }, max);
+    if (!row) throw (await findFull(control.db, org, max, nowMs)) ?? new Refusal("conflict", { message: rotated });
     const replaced = await handOver(c, old, row, overlapSeconds);
     logChange(c, "key_rotated", { org: org.id, key: row.id });
     return c.json({ ...toKey(row, nowMs), secret: minted.text, replaced: toKey(replaced, nowMs) }, 201);

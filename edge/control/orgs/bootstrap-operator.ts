@@ -6,7 +6,7 @@ import { authenticateBootstrap } from "../http/access.ts";
 import { takeBody } from "../http/body.ts";
 import { defineEndpoint, describeJsonAnswer, noBody, refusalAnswer } from "../http/endpoint.ts";
 import { KeyWithSecret, toKey } from "../keys/key.ts";
-import { insertFirstOperatorKey } from "../keys/queries.ts";
+import { insertFirstOperatorKey } from "../keys/insert-queries.ts";
 import { publishOrg } from "../http/publish.ts";
 import { resolveLimits, Org, toOrg } from "./org.ts";
 import { ensureOperatorOrg } from "./queries.ts";

@@ -1,15 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import {
-  countKeys,
-  endKey,
-  findKey,
-  insertKey,
-  insertSuccessor,
-  revokeKeyRow,
-  selectKeys,
-  undoRotation,
-  type KeyDraft,
-} from "#edge/control/keys/queries.ts";
+import { insertKey, insertSuccessor, countKeys, type KeyDraft } from "#edge/control/keys/insert-queries.ts";
+import { endKey, findKey, revokeKeyRow, selectKeys, undoRotation } from "#edge/control/keys/queries.ts";
 import { listStart } from "#edge/control/http/fields.ts";
 import { openWorld, type World } from "#test/edge/control/http/world.ts";
 
@@ -55,21 +46,6 @@ it("hands back what was inserted, to its own org only", async () => {
   expect(await findKey(world.db, world.b.org, row.id)).toBeNull();
 });
 
-it("keeps roles to admin keys", async () => {
-  await expect(insertKey(world.db, draft({ role: "operator" }))).rejects.toThrow(/CHECK/);
-  await expect(insertKey(world.db, draft({ kind: "admin" }))).rejects.toThrow(/CHECK/);
-});
-
-it("gives a key in force one successor, and a key that is not in force none", async () => {
-  const old = await insert({ expiresAtMs: 2_000, models: ["embedder"] });
-  expect(await insertSuccessor(world.db, old.id, { ...draft(), createdAtMs: 2_000 })).toBeNull();
-  const fresh = await insertSuccessor(world.db, old.id, { ...draft(), createdAtMs: 1_999 });
-  expect(fresh).toMatchObject({ replaces: old.id, models: ["embedder"], version: 1 });
-  expect(await insertSuccessor(world.db, old.id, { ...draft(), createdAtMs: 1_999 })).toBeNull();
-  await revokeKeyRow(world.db, fresh?.id ?? "", 1_999);
-  expect(await insertSuccessor(world.db, old.id, { ...draft(), createdAtMs: 1_999 })).not.toBeNull();
-});
-
 it("shortens and never lengthens, and leaves revoked keys alone", async () => {
   const { id } = await insert();
   expect((await endKey(world.db, id, 4_000, 1_000))?.expires_at_ms).toBe(5_000);
@@ -101,23 +77,6 @@ it("undoes a rotation in one, and restores only what nobody has changed since", 
     version: 3,
   });
   expect(await countKeys(world.db, world.a.org, 7_500)).toBe(before);
-});
-
-it("inserts no more keys than may be in force, and counts them by an index", async () => {
-  const old = await insert();
-  const inForce = await countKeys(world.db, world.a.org, 1_000);
-  expect(await insertKey(world.db, draft(), inForce)).toBeNull();
-  expect(await insertSuccessor(world.db, old.id, { ...draft(), expiresAtMs: 5_000 }, inForce)).toBeNull();
-  expect(await insertSuccessor(world.db, old.id, { ...draft(), expiresAtMs: 5_000 }, inForce + 1)).not.toBeNull();
-  expect(await countKeys(world.db, world.a.org, 1_000)).toBe(inForce + 1);
-  expect(await countKeys(world.db, world.a.org, 5_000)).toBeLessThanOrEqual(inForce);
-  const plan = await world.select(
-    "EXPLAIN QUERY PLAN SELECT count(*) FROM keys WHERE org = ? AND revoked_at_ms IS NULL AND " +
-      "(expires_at_ms IS NULL OR expires_at_ms > ?)",
-    "",
-    1,
-  );
-  expect(plan.map(({ detail }) => detail)).toEqual([expect.stringMatching(/^SEARCH keys USING INDEX keys_in_force/)]);
 });
 
 it("lists by an index, without sorting", async () => {

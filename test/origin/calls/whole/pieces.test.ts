@@ -52,7 +52,7 @@ test.each<[string, unknown]>([
   expect(world.engine.calls.map(({ body }) => body["input"])).toEqual([input]);
 });
 
-test("who leaves pays the pieces that were made and the one that the engine had; the rest is never asked for", async () => {
+test("who leaves pays the pieces that were made and the one that the engine had; no other is asked for", async () => {
   world.engine.script = (response, call, request) =>
     world.engine.calls.length === 1 ? embed(response, call, request) : undefined;
   world.engine.tokens = 3;
