@@ -1,30 +1,11 @@
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
-import type { Bench, MeasureRows } from "./bench-plan.ts";
+import type { Bench } from "./bench-plan.ts";
 import { drawTable, type BenchRow } from "./row.ts";
-import { measureAgent } from "./rows/agent.ts";
-import { measureCounts } from "./rows/counts.ts";
-import { measureJson } from "./rows/json.ts";
-import { measureLedger } from "./rows/ledger.ts";
-import { measureManyOrgs } from "./rows/many-orgs.ts";
-import { measureRefusals } from "./rows/refusals.ts";
-import { measureStores } from "./rows/stores.ts";
-import { measureStreams } from "./rows/streams.ts";
+import { rows } from "./rows.ts";
 import { BrokenError } from "./side.ts";
 import { openStage, type Stage } from "./stage.ts";
-
-/** Rows by the name that `--only` takes. Many orgs come last: ten thousand ledgers stay in the process. */
-const rows: Record<string, MeasureRows> = {
-  json: measureJson,
-  streams: measureStreams,
-  counts: measureCounts,
-  ledger: measureLedger,
-  stores: measureStores,
-  refusals: measureRefusals,
-  agent: measureAgent,
-  orgs: measureManyOrgs,
-};
 
 const usage = `node infra/checks/bench/bench.ts [--smoke] [--only NAME]... [--json FILE] [--rounds N] [--retries N]
   --smoke      tiny windows: asserts that every call is answered, settled and counted right; measures nothing

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openKeyring, type Keyring } from "#edge/agreements/tokens/key-format.ts";
-import { startChild, type Child } from "#infra/local/child.ts";
+import { freePorts, startChild, type Child } from "#infra/local/child.ts";
 import { hasRedisServer } from "#infra/local/redis/redis-server.ts";
 import { makeSecrets, makeSecretVars, type Secrets } from "#infra/local/secrets.ts";
 import { defaultModels, root } from "#infra/local/stack.ts";
@@ -21,6 +21,7 @@ export interface Stage extends Side {
   keyring: Keyring;
   ports: EdgePorts & { origin: number };
   workerdPid: number;
+  inspectorPort: number | null;
   isPinned: boolean;
   /** Runs a load; throws a BrokenError if any answer was not what it must be. */
   load(load: Load): Promise<LoadFigures>;
@@ -29,18 +30,25 @@ export interface Stage extends Side {
   close(): Promise<void>;
 }
 
+/** What a stage has beside the edge over its objects. */
+export interface StageNeeds {
+  withRedis: boolean;
+  withInspector?: boolean;
+}
+
 const nodes = ["node_bench-shared", "node_bench-complex"] as const;
 const here = new URL(".", import.meta.url).pathname;
 /** A ledger that was called within ten seconds keeps three files open, so workerd may open many. */
 const filesMax = 65_536;
 
 /** Starts everything on free ports and in a temporary folder, which `close` removes. */
-export async function openStage({ withRedis }: { withRedis: boolean }): Promise<Stage> {
+export async function openStage({ withRedis, withInspector = false }: StageNeeds): Promise<Stage> {
   const dir = mkdtempSync(join(tmpdir(), "penstock-bench-"));
   process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
   const secrets = makeSecrets([...nodes]);
   const edgePorts = await choosePorts();
   const redisPorts = await chooseRedisPorts(edgePorts);
+  const [inspectorPort = null] = withInspector ? await freePorts(1) : [];
   const log = (line: string) => console.error(line);
   const isRedisThere = withRedis && hasRedisServer();
   const [loader, origin, redisOrigin, redis] = await Promise.all([
@@ -55,6 +63,7 @@ export async function openStage({ withRedis }: { withRedis: boolean }): Promise<
     dir,
     ports,
     originUrl: `http://127.0.0.1:${ports.origin}`,
+    inspectorPort,
     vars: { LEDGER: "durable-object", ...edgeVars(secrets, ports.origin) },
     redis: redisOrigin && {
       ports: redisPorts,
@@ -78,6 +87,7 @@ export async function openStage({ withRedis }: { withRedis: boolean }): Promise<
     keyring,
     ports,
     workerdPid: workerd.pid,
+    inspectorPort,
     isPinned,
     redis: redis && redisSide && makeRedisSide(redisSide, redis),
     async load(load) {

@@ -60,12 +60,15 @@ function addUsage(event: Buffer, completion: number, choices?: []): Buffer {
 const words =
   "The quick brown fox jumps over the lazy dog while the river runs down to the sea and back again in rain. ";
 
-/** A call with a prompt of 200 bytes. `stream` must be written as the origin looks for it. */
-export function writeCallBody(stream: boolean): string {
+/** A stream of so many tokens is sent as fast as it is read: 1.6 MB. */
+export const floodTokens = 8_000;
+
+/** A call with a prompt of 200 bytes. `stream` and `max_tokens` must be written as the origin looks for them. */
+export function writeCallBody(stream: boolean, tokens = answerTokens): string {
   return JSON.stringify({
     model,
     messages: [{ role: "user", content: words.repeat(2).slice(0, 200) }],
-    max_tokens: answerTokens,
+    max_tokens: tokens,
     ...(stream && { stream }),
   });
 }

@@ -3,7 +3,15 @@ import { createServer, type AddressInfo, type Socket } from "node:net";
 import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { loadHeader } from "#edge/agreements/records/node.ts";
 import type { KeyPair } from "#infra/local/secrets.ts";
-import { eventMs, jsonAnswer, streamEvents, streamTail, answerTokens, usageEvents } from "../load/answers.ts";
+import {
+  eventMs,
+  floodTokens,
+  jsonAnswer,
+  streamEvents,
+  streamTail,
+  answerTokens,
+  usageEvents,
+} from "../load/answers.ts";
 import { makeUsageRecord, Settling } from "../load/settle.ts";
 import { findField, MessageReader } from "../load/http-messages.ts";
 
@@ -60,7 +68,30 @@ function answer(socket: Socket, head: string, body: string): void {
     `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n${writeLoadField()}` +
       "transfer-encoding: chunked\r\n\r\n",
   );
-  stream(socket, body.includes('"include_usage":true') ? countedEvents : plainEvents, done);
+  if (body.includes(`"max_tokens":${floodTokens}`)) flood(socket, done);
+  else stream(socket, body.includes('"include_usage":true') ? countedEvents : plainEvents, done);
+}
+
+/** Writes what a long stream has as fast as its reader takes it. */
+function flood(socket: Socket, done: () => void): void {
+  let sent = 0;
+  const writeSome = () => {
+    while (
+      sent < floodTokens &&
+      !socket.destroyed &&
+      socket.write(plainEvents[1 + (sent++ % (answerTokens - 2))] ?? "")
+    );
+    if (sent < floodTokens && !socket.destroyed) return void socket.once("drain", writeSome);
+    socket.off("close", leave);
+    if (!socket.destroyed) socket.write(tail);
+    done();
+  };
+  const leave = () => {
+    socket.off("drain", writeSome);
+    done();
+  };
+  socket.once("close", leave);
+  writeSome();
 }
 
 /** Writes each event by itself, at its own time: a late one does not delay the next. */

@@ -42,6 +42,8 @@ export interface WorkerdPlan {
   /** The edge's variables. */
   vars: Record<string, string>;
   redis: RedisEdge | null;
+  /** Where V8 may be asked about its heap; it costs speed, so only rows that look there have it. */
+  inspectorPort: number | null;
 }
 
 /**
@@ -73,7 +75,9 @@ export async function startWorkerd(plan: WorkerdPlan): Promise<Workerd> {
     writeFileSync(join(dir, `${name}.js`), await bundleWorker(root, `infra/checks/bench/worker/${name}.ts`));
   writeFileSync(join(dir, "config.capnp"), writeConfig(plan, state));
   const binary: string = createRequire(import.meta.url)("workerd").default;
-  const child = spawn(binary, ["serve", join(dir, "config.capnp")], { stdio: ["ignore", "ignore", "pipe"] });
+  const inspector = plan.inspectorPort === null ? [] : [`--inspector-addr=127.0.0.1:${plan.inspectorPort}`];
+  const args = ["serve", ...inspector, join(dir, "config.capnp")];
+  const child = spawn(binary, args, { stdio: ["ignore", "ignore", "pipe"] });
   let errors = "";
   child.stderr.setEncoding("utf8").on("data", (quote: string) => (errors = (errors + quote).slice(-4_000)));
   const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));

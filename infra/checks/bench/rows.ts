@@ -1,0 +1,23 @@
+import type { MeasureRows } from "./bench-plan.ts";
+import { measureAgent } from "./rows/agent.ts";
+import { measureCounts } from "./rows/counts.ts";
+import { measureJson } from "./rows/json.ts";
+import { measureLedger } from "./rows/ledger.ts";
+import { measureManyOrgs } from "./rows/many-orgs.ts";
+import { measureMemory } from "./rows/memory.ts";
+import { measureRefusals } from "./rows/refusals.ts";
+import { measureStores } from "./rows/stores.ts";
+import { measureStreams } from "./rows/streams.ts";
+
+/** Rows by the name that `--only` takes. Many orgs come last: ten thousand ledgers stay in the process. */
+export const rows: Record<string, MeasureRows> = {
+  json: measureJson,
+  streams: measureStreams,
+  counts: measureCounts,
+  ledger: measureLedger,
+  stores: measureStores,
+  refusals: measureRefusals,
+  agent: measureAgent,
+  memory: measureMemory,
+  orgs: measureManyOrgs,
+};

@@ -1,0 +1,148 @@
+import { readFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { mintKey } from "#edge/agreements/tokens/key-format.ts";
+import { bodyBytesMax } from "#edge/limits.ts";
+import { floodTokens, jsonAnswer, writeCallBody } from "../load/answers.ts";
+import type { Bench } from "../bench-plan.ts";
+import { makeCaller, type Caller } from "../load/callers.ts";
+import { writePost } from "../load/http-messages.ts";
+import { formatNumber, makeRow, type BenchRow } from "../row.ts";
+import { openHeap, watchPeak, type HeapReader } from "../servers/heap.ts";
+import { openStage, type Stage } from "../stage.ts";
+
+/** What the edge's isolate may take above its start, in MB, whatever its callers do: it has 128 in all. */
+const goal = { bound: "at most", value: 96, unit: "MB" } as const;
+const mb = 1_000_000;
+const path = "/v1/chat/completions";
+
+/** How many callers fill, and how long half-sent bodies are kept, and answers are not read. */
+interface Size {
+  many: number;
+  stayMs: number;
+}
+
+/** One way to fill an isolate. */
+interface Filling {
+  name: string;
+  run: (stage: Stage, size: Size) => Promise<void>;
+  many: number;
+}
+
+const fillings: Filling[] = [
+  { name: "half-sent bodies of 4 MiB", run: sendHalves, many: 200 },
+  { name: "readers of streams that do not read", run: readNothing, many: 200 },
+  { name: "keys, each called", run: callWithMany, many: 10_000 },
+];
+
+/**
+ * The most that the edge's isolate has in use while callers try to fill it, above what it has after a first call. It
+ * has a stage of its own, whose V8 can be asked.
+ */
+export async function measureMemory({ plan, isSmoke }: Bench): Promise<BenchRow[]> {
+  const rows: BenchRow[] = [];
+  for (const { name, run, many } of fillings) {
+    const stage = await openStage({ withRedis: false, withInspector: true });
+    try {
+      const heap = await openHeap(stage.inspectorPort ?? 0, "edge");
+      const size = isSmoke ? { many: 20, stayMs: 200 } : { many, stayMs: 4_000 };
+      rows.push(await measureFilling(stage, heap, `${formatNumber(size.many)} ${name}`, () => run(stage, size)));
+      heap.close();
+      plan.say(`  ${name}: ${rows.at(-1)?.note}`);
+    } finally {
+      await stage.close();
+    }
+  }
+  return rows;
+}
+
+async function measureFilling(
+  stage: Stage,
+  heap: HeapReader,
+  name: string,
+  run: () => Promise<void>,
+): Promise<BenchRow> {
+  const [first] = await stage.publish(1);
+  await callAll(stage, [first?.text ?? ""], 1);
+  await heap.collect();
+  const start = await heap.readBytes();
+  const residentStart = readResidentBytes(stage.workerdPid);
+  const peak = await watchPeak(heap, run);
+  const resident = readResidentBytes(stage.workerdPid);
+  await heap.collect();
+  const kept = await heap.readBytes();
+  const figures = {
+    startMb: start / mb,
+    peakMb: peak / mb,
+    keptMb: (kept - start) / mb,
+    residentMb: (resident - residentStart) / mb,
+  };
+  const note =
+    `${formatNumber(figures.startMb)} MB at the start, ${formatNumber(figures.keptMb)} MB more kept after; the ` +
+    `process, with all its sockets, grew by ${formatNumber(figures.residentMb)} MB`;
+  return makeRow(`memory: ${name}, above the start`, goal, [(peak - start) / mb], { note, figures });
+}
+
+/** Each from an org of its own, and all but the last byte: no limit of one org helps. */
+async function sendHalves(stage: Stage, { many, stayMs }: Size): Promise<void> {
+  const callers = await stage.publish(many);
+  const text = JSON.stringify({ model: "chat", messages: [{ role: "user", content: "a".repeat(bodyBytesMax - 100) }] });
+  const sockets = callers.map((caller) => sendRaw(stage, writePost(path, caller.text, text).subarray(0, -1)));
+  await sleep(stayMs);
+  for (const socket of sockets) socket.destroy();
+}
+
+async function readNothing(stage: Stage, { many, stayMs }: Size): Promise<void> {
+  const callers = await stage.publish(many);
+  const body = writeCallBody(true, floodTokens);
+  const sockets = callers.map((caller) => sendRaw(stage, writePost(path, caller.text, body)));
+  for (const socket of sockets) socket.pause();
+  await sleep(stayMs);
+  for (const socket of sockets) socket.destroy();
+  await stage.quiet();
+}
+
+/** A thousand keys an org, which is as many as it may have. */
+async function callWithMany(stage: Stage, { many }: Size): Promise<void> {
+  const keys: string[] = [];
+  while (keys.length < many) keys.push(...(await publishOrg(stage, Math.min(1_000, many - keys.length))));
+  await callAll(stage, keys, Math.ceil(many * 1.05));
+}
+
+async function publishOrg(stage: Stage, many: number): Promise<string[]> {
+  const owner = await makeCaller(stage.keyring);
+  await stage.probe("/publish", { records: [owner.records[0]] });
+  const made = await Promise.all(Array.from({ length: many }, () => makeKey(stage, owner)));
+  await stage.probe("/publish", { records: made.map(({ record }) => record) });
+  return made.map(({ text }) => text);
+}
+
+async function makeKey(
+  stage: Stage,
+  { org, records }: Caller,
+): Promise<{ text: string; record: Caller["records"][1] }> {
+  const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes));
+  const { id, text, digest, pepperKid } = await mintKey("inference", org, stage.keyring, random);
+  return { text, record: { ...records[1], id, digest, pepperKid } };
+}
+
+/** Calls with all keys in turn until there were so many calls. */
+async function callAll(stage: Stage, keys: string[], calls: number): Promise<void> {
+  const load = { kind: "closed", port: stage.ports.edge, path, body: writeCallBody(false), connections: 16 } as const;
+  for (let made = 0; made < calls;)
+    made += (await stage.load({ ...load, keys, ms: 500, status: 200, bytes: jsonAnswer.length })).calls;
+  await stage.quiet();
+}
+
+function sendRaw(stage: Stage, bytes: Buffer): Socket {
+  const socket = connect({ port: stage.ports.edge, host: "127.0.0.1" });
+  socket.on("error", () => socket.destroy());
+  socket.write(bytes);
+  return socket;
+}
+
+/** What the process has of the machine's memory (man 5 proc: VmRSS). */
+function readResidentBytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1_024;
+}
