@@ -4,23 +4,9 @@ import { Limits } from "#edge/agreements/records/quota.ts";
 import { buildErrorBody, buildErrorHeaders } from "#edge/errors.ts";
 import type { Denial } from "#edge/ledger/port.ts";
 import { refuseModel } from "#edge/protocol/openai/models.ts";
+import { quota, rates, terms } from "./world.ts";
 
-const hold = "hold_0123456789012345678901";
-const rates = {
-  requests: { limit: 60, remaining: 0, resetMs: 59_999 },
-  tokens: { limit: 1_000, remaining: 12, resetMs: 360_000 },
-};
-const quota = (tokensRemaining: number | null): Denial => ({
-  kind: "denial",
-  reason: "quota",
-  window: "tokensPerDay",
-  of: "org",
-  limit: 1_000,
-  retryAfterMs: 3_600_000,
-  resetAtMs: Date.UTC(2026, 10, 21),
-  tokensRemaining,
-  rates,
-});
+const { hold } = terms;
 
 describe("a denial becomes a refusal", () => {
   const first = { hold: hold, responseId: "chatcmpl-1", promptTokens: 3, completionTokens: 4 };

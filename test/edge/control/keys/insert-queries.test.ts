@@ -1,63 +1,36 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { countKept, countKeys, insertKey, insertSuccessor, type KeyDraft } from "#edge/control/keys/insert-queries.ts";
+import { expect, it } from "vitest";
+import { countKept, countKeys, insertKey, insertSuccessor } from "#edge/control/keys/insert-queries.ts";
 import { revokeKeyRow } from "#edge/control/keys/queries.ts";
 import { keyRetentionMs } from "#edge/limits.ts";
-import { openWorld, type World } from "#test/edge/control/http/world.ts";
+import { openDrafts } from "./drafts.ts";
 
-let world: World;
-beforeAll(async () => void (world = await openWorld()));
-afterAll(() => world.close());
-
-let count = 0;
-const draft = (fields: Partial<KeyDraft> = {}): KeyDraft => ({
-  id: `key_${world.a.org.slice(4)}${String(++count).padStart(6, "0")}`,
-  org: world.a.org,
-  kind: "inference",
-  role: null,
-  name: "x",
-  hint: "sk-pen-…",
-  digest: "d".repeat(64),
-  pepperKid: "p1",
-  endpoints: null,
-  models: null,
-  ipCidrs: null,
-  limits: null,
-  expiresAtMs: null,
-  createdAtMs: 1_000,
-  ...fields,
-});
-
-const insert = async (fields: Partial<KeyDraft> = {}) => {
-  const row = await insertKey(world.db, draft(fields));
-  if (!row) throw new RangeError("no room");
-  return row;
-};
+const { place, draft, insert } = openDrafts();
 
 it("keeps roles to admin keys", async () => {
-  await expect(insertKey(world.db, draft({ role: "operator" }))).rejects.toThrow(/CHECK/);
-  await expect(insertKey(world.db, draft({ kind: "admin" }))).rejects.toThrow(/CHECK/);
+  await expect(insertKey(place.world.db, draft({ role: "operator" }))).rejects.toThrow(/CHECK/);
+  await expect(insertKey(place.world.db, draft({ kind: "admin" }))).rejects.toThrow(/CHECK/);
 });
 
 it("gives a key in force one successor, and a key that is not in force none", async () => {
   const old = await insert({ expiresAtMs: 2_000, models: ["embedder"] });
-  expect(await insertSuccessor(world.db, old.id, { ...draft(), createdAtMs: 2_000 })).toBeNull();
-  const fresh = await insertSuccessor(world.db, old.id, { ...draft(), createdAtMs: 1_999 });
+  expect(await insertSuccessor(place.world.db, old.id, { ...draft(), createdAtMs: 2_000 })).toBeNull();
+  const fresh = await insertSuccessor(place.world.db, old.id, { ...draft(), createdAtMs: 1_999 });
   expect(fresh).toMatchObject({ replaces: old.id, models: ["embedder"], version: 1 });
-  expect(await insertSuccessor(world.db, old.id, { ...draft(), createdAtMs: 1_999 })).toBeNull();
-  await revokeKeyRow(world.db, fresh?.id ?? "", 1_999);
-  expect(await insertSuccessor(world.db, old.id, { ...draft(), createdAtMs: 1_999 })).not.toBeNull();
+  expect(await insertSuccessor(place.world.db, old.id, { ...draft(), createdAtMs: 1_999 })).toBeNull();
+  await revokeKeyRow(place.world.db, fresh?.id ?? "", 1_999);
+  expect(await insertSuccessor(place.world.db, old.id, { ...draft(), createdAtMs: 1_999 })).not.toBeNull();
 });
 
 it("inserts no more keys than may be in force, and counts them by an index", async () => {
   const old = await insert();
-  const inForce = await countKeys(world.db, world.a.org, 1_000);
+  const inForce = await countKeys(place.world.db, place.world.a.org, 1_000);
   const room = (more: number) => ({ inForce: inForce + more, kept: 1_000 });
-  expect(await insertKey(world.db, draft(), room(0))).toBeNull();
-  expect(await insertSuccessor(world.db, old.id, { ...draft(), expiresAtMs: 5_000 }, room(0))).toBeNull();
-  expect(await insertSuccessor(world.db, old.id, { ...draft(), expiresAtMs: 5_000 }, room(1))).not.toBeNull();
-  expect(await countKeys(world.db, world.a.org, 1_000)).toBe(inForce + 1);
-  expect(await countKeys(world.db, world.a.org, 5_000)).toBeLessThanOrEqual(inForce);
-  const plan = await world.select(
+  expect(await insertKey(place.world.db, draft(), room(0))).toBeNull();
+  expect(await insertSuccessor(place.world.db, old.id, { ...draft(), expiresAtMs: 5_000 }, room(0))).toBeNull();
+  expect(await insertSuccessor(place.world.db, old.id, { ...draft(), expiresAtMs: 5_000 }, room(1))).not.toBeNull();
+  expect(await countKeys(place.world.db, place.world.a.org, 1_000)).toBe(inForce + 1);
+  expect(await countKeys(place.world.db, place.world.a.org, 5_000)).toBeLessThanOrEqual(inForce);
+  const plan = await place.world.select(
     "EXPLAIN QUERY PLAN SELECT count(*) FROM keys WHERE org = ? AND revoked_at_ms IS NULL AND " +
       "(expires_at_ms IS NULL OR expires_at_ms > ?)",
     "",
@@ -68,14 +41,14 @@ it("inserts no more keys than may be in force, and counts them by an index", asy
 
 it("counts keys that ended for as long as the ledger keeps them", async () => {
   const createdAtMs = 1_000;
-  const before = await countKept(world.db, world.a.org, createdAtMs);
+  const before = await countKept(place.world.db, place.world.a.org, createdAtMs);
   const [revoked, old] = [await insert(), await insert({ expiresAtMs: 2_000 })];
-  await revokeKeyRow(world.db, revoked.id, 2_000);
+  await revokeKeyRow(place.world.db, revoked.id, 2_000);
   const full = { inForce: 1_000, kept: before + 2 };
-  expect(await insertKey(world.db, draft(), full)).toBeNull();
-  expect(await insertSuccessor(world.db, old.id, { ...draft(), expiresAtMs: 5_000 }, full)).toBeNull();
-  expect(await countKept(world.db, world.a.org, 2_000 + keyRetentionMs - 1)).toBeGreaterThanOrEqual(2);
-  const later = await countKept(world.db, world.a.org, 2_000 + keyRetentionMs - 1);
-  expect(await countKept(world.db, world.a.org, 2_000 + keyRetentionMs)).toBeLessThanOrEqual(later - 2);
-  expect(await insertKey(world.db, draft({ createdAtMs: 2_000 + keyRetentionMs }), full)).not.toBeNull();
+  expect(await insertKey(place.world.db, draft(), full)).toBeNull();
+  expect(await insertSuccessor(place.world.db, old.id, { ...draft(), expiresAtMs: 5_000 }, full)).toBeNull();
+  expect(await countKept(place.world.db, place.world.a.org, 2_000 + keyRetentionMs - 1)).toBeGreaterThanOrEqual(2);
+  const later = await countKept(place.world.db, place.world.a.org, 2_000 + keyRetentionMs - 1);
+  expect(await countKept(place.world.db, place.world.a.org, 2_000 + keyRetentionMs)).toBeLessThanOrEqual(later - 2);
+  expect(await insertKey(place.world.db, draft({ createdAtMs: 2_000 + keyRetentionMs }), full)).not.toBeNull();
 });
