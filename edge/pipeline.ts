@@ -5,7 +5,7 @@ import { identify, mintClientToken, type ClientToken } from "./identity/index.ts
 import type { Ports } from "./ports.ts";
 import { readCall, type CallAddress } from "./protocol/openai/call.ts";
 import { showModels, type ModelCard, type ModelList } from "./protocol/openai/models.ts";
-import { rankNodes, writeTierHeader } from "./routing/index.ts";
+import { routeCall, writeTierHeader } from "./routing/index.ts";
 import type { Visit } from "./visit.ts";
 
 /**
@@ -20,11 +20,11 @@ export async function serveCall(
   counted: Promise<void>,
 ): Promise<Response> {
   const credential = await identify(visit.request, ports, visit.now());
+  const { org } = credential;
   const reading = readCall(visit, endpoint, ports.models, { deployment, sender: credential });
-  const call = await reading.catch((why) => counted.then(() => hideModel(ports.ledger, credential, endpoint, why)));
-  const classification = ports.classifier.classify(credential.org, call);
-  const [{ org }, { tier }] = [credential, classification];
-  const nodes = rankNodes(visit, ports.fleet, call, { org, ...classification });
+  const routing = reading.then((call) => ({ call, ...routeCall(visit, ports, org, call) }));
+  const hide = (why: unknown) => counted.then(() => hideModel(ports.ledger, credential, endpoint, why));
+  const { call, classification, tier, nodes } = await routing.catch(hide);
   const hold = nameHold(visit.id);
   const unheld = { org, hold, tier, tokensHeld: 0, completionTokens: 0, boundFactor: 1 };
   await counted;

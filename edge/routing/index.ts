@@ -2,9 +2,13 @@ import type { Tier } from "../agreements/records/model.ts";
 import type { NodeRecord } from "../agreements/records/node.ts";
 import { heartbeatStaleMs, waitTargetMs } from "../limits.ts";
 import type { Fleet, NodeView } from "../fleet/port.ts";
+import type { OrgId } from "../agreements/tokens/ids.ts";
 import type { Call } from "../protocol/openai/call.ts";
+import { markModel } from "../protocol/openai/models.ts";
 import type { Visit } from "../visit.ts";
 import { selectAble, type SizedCall } from "./call-bounds.ts";
+import type { TierClassifier } from "./tier/classifier.ts";
+import type { Classification } from "./tier/complexity.ts";
 
 export { writeTierHeader, type Classification } from "./tier/complexity.ts";
 export { openTierClassifier, type TierClassifier } from "./tier/classifier.ts";
@@ -19,21 +23,43 @@ export interface Wanted {
   affinity: string;
 }
 
+/** Where a call goes: why, in which tier, and to which nodes, best first. */
+export interface CallRoute {
+  classification: Classification;
+  tier: Tier;
+  nodes: NodeRecord[];
+}
+
+/** What a call is routed by. */
+export interface RoutingPorts {
+  classifier: TierClassifier;
+  fleet: Fleet;
+}
+
+/** Classifies a call, and finds its nodes (`rankNodes`). */
+export function routeCall(visit: Visit, { classifier, fleet }: RoutingPorts, org: OrgId, call: Call): CallRoute {
+  const classification = classifier.classify(org, call);
+  const nodes = rankNodes(visit, fleet, call, { org, ...classification });
+  return { classification, tier: classification.tier, nodes };
+}
+
 /**
  * The nodes for a call, best first, by what the fleet shows now. Where the view is older than a second it is refreshed
- * for the calls to come, beside this one. Throws 400 for a call that none of the model's nodes could ever take.
+ * for the calls to come, beside this one. Throws 400, marked with the model, for a call that none of its nodes could
+ * ever take.
  */
 export function rankNodes(
   visit: Visit,
   fleet: Fleet,
-  call: Pick<Call, "model" | "affinity"> & SizedCall,
+  call: Pick<Call, "model" | "named" | "affinity"> & SizedCall,
   { org, tier, gpuSeconds }: Pick<Wanted, "org" | "tier" | "gpuSeconds">,
 ): NodeRecord[] {
   const refresh = fleet.refresh(visit.now());
   if (refresh) visit.afterwards(refresh);
   const wanted = { model: call.model.id, tier, gpuSeconds, org, affinity: call.affinity };
   const ofModel = fleet.view(visit.now()).filter(({ record }) => record.models.includes(wanted.model));
-  return rank(selectAble(ofModel, call), wanted, visit.chance).map(({ record }) => record);
+  const able = markModel(call.named, () => selectAble(ofModel, call));
+  return rank(able, wanted, visit.chance).map(({ record }) => record);
 }
 
 const boundedLoad = 1.25;

@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { NodeView } from "#edge/fleet/port.ts";
-import { Refusal } from "#edge/errors.ts";
 import { memoryFleet } from "#edge/adapters/memory/fleet.ts";
 import { Heartbeats } from "#edge/fleet/heartbeats.ts";
 import { rank, rankNodes, type Wanted } from "#edge/routing/index.ts";
@@ -249,6 +248,7 @@ describe("the order", () => {
 describe("the nodes for a call", () => {
   const call = {
     model: chatModel,
+    named: { name: "chat", id: chatModel.id },
     affinity: "You are a helpful assistant.",
     path: "/v1/chat/completions" as const,
     prompts: 1,
@@ -288,7 +288,10 @@ describe("the nodes for a call", () => {
     let sequence = 1;
     expect(nodesFor([8, 8]).map(({ id }) => id)).toEqual(["node_a", "node_b"]);
     expect(nodesFor([7, 8]).map(({ id }) => id)).toEqual(["node_b"]);
-    expect(() => nodesFor([7, 6])).toThrow(Refusal);
+    // Whoever may not use the model is to hear that there is none.
+    expect(() => nodesFor([7, 6])).toThrow(
+      expect.objectContaining({ code: "invalid_value", details: expect.objectContaining({ about: call.named }) }),
+    );
   });
 
   test("are ranked all the same when that cannot be read, and the visit hears of it", async () => {
