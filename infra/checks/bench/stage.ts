@@ -22,6 +22,8 @@ export interface Stage extends Side {
   ports: EdgePorts & { origin: number };
   workerdPid: number;
   inspectorPort: number | null;
+  /** What workerd wrote to stderr, if anything. */
+  failure(): string;
   isPinned: boolean;
   /** Runs a load; throws a BrokenError if any answer was not what it must be. */
   load(load: Load): Promise<LoadFigures>;
@@ -88,6 +90,7 @@ export async function openStage({ withRedis, withInspector = false }: StageNeeds
     ports,
     workerdPid: workerd.pid,
     inspectorPort,
+    failure: common.failure,
     isPinned,
     redis: redis && redisSide && makeRedisSide(redisSide, redis),
     async load(load) {

@@ -18,6 +18,9 @@ export interface HeapReader {
 
 /** How often the heap is read while something runs. */
 const everyMs = 50;
+/** How long one answer is waited for before it is asked for again, and how often that is. */
+const answerMsMax = 2_000;
+const triesMax = 10;
 
 /**
  * Connects to the inspector of the worker of this name (workerd's `--inspector-addr`; Runtime.getHeapUsage of the
@@ -44,12 +47,22 @@ export async function openHeap(port: number, worker: string): Promise<HeapReader
     socket.addEventListener("error", () => reject(new Error("the inspector cannot be reached")));
   });
   let lastId = 0;
-  const send = <T>(method: string): Promise<T> => {
+  const ask = (method: string): Promise<unknown> => {
     if (socket.readyState !== WebSocket.OPEN) return Promise.reject(closed);
     const answer = Promise.withResolvers<unknown>();
     waiting.set(++lastId, answer);
     socket.send(JSON.stringify({ id: lastId, method }));
-    return answer.promise as Promise<T>;
+    return answer.promise;
+  };
+  // Now and then workerd takes a message and does not look at it before another comes.
+  const send = async <T>(method: string): Promise<T> => {
+    const asked: Promise<unknown>[] = [];
+    for (let tries = 0; tries < triesMax; tries++) {
+      asked.push(ask(method));
+      const answer = await Promise.race([...asked, sleep(answerMsMax)]);
+      if (answer !== undefined) return answer as T;
+    }
+    throw new Error(`the inspector does not answer to ${method}`);
   };
   return {
     async readBytes() {
