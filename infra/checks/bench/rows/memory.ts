@@ -45,7 +45,8 @@ const fillings: Filling[] = [
 const triesMax = 3;
 
 /**
- * The most that the edge has in use while callers try to fill it, above what it has after a first call. It has a stage of its own, whose V8 can be asked. A smoke only fills: nothing of it depends on the inspector.
+ * The most that the edge has in use while callers try to fill it, above what it has after a first call. It has a stage
+ * of its own, whose V8 can be asked. A smoke only fills: nothing of it depends on the inspector.
  */
 export async function measureMemory({ stage, plan, isSmoke }: Bench): Promise<BenchRow[]> {
   const rows: BenchRow[] = [];
