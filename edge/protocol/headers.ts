@@ -16,12 +16,16 @@ export const callHeaders: Readonly<Record<string, HeaderFact>> = {
     schema: { type: "string", minLength: 1, maxLength: idempotencyKeyCharsMax },
   },
   "x-penstock-timeout-ms": {
-    description: `How long the caller waits for the end of the answer, in milliseconds; ${callMsMax} at most count.`,
-    schema: { type: "integer", minimum: 1 },
+    description:
+      `How long the caller waits for the end of the answer, in milliseconds; ${callMsMax} at most count. What is no ` +
+      "number above 0 is as if the header were not there.",
+    schema: text,
   },
   "x-penstock-clamp": {
-    description: "`true`: rather than refuse the call, lower `max_tokens` to what the quota still allows.",
-    schema: { type: "string", enum: ["true", "false"] },
+    description:
+      "`true`: rather than refuse the call, lower `max_tokens` to what the quota still allows. Any other value is as " +
+      "if the header were not there.",
+    schema: text,
   },
 };
 
