@@ -174,6 +174,7 @@ class StreamRelay {
   };
 
   #abort = (): void => {
+    if (this.#hasEnded) return;
     const ending = readEnding(this.#parts.signal.reason);
     if (ending.outcome === "cancelled" && !this.#aborted) this.#drainEngine(ending);
     else this.#end(ending);
@@ -188,9 +189,10 @@ class StreamRelay {
     this.#aborted = ending;
     this.#pingTimer.stop();
     this.#idleTimer.stop();
+    // Before what may end the stream at once: from then on nobody stops a timer.
+    this.#idleTimer = startIdleTimer(engineDrainMsMax, () => this.#end(ending));
     engineAnswer.resume();
     engineAnswer.leave();
-    this.#idleTimer = startIdleTimer(engineDrainMsMax, () => this.#end(ending));
   }
 
   /**

@@ -210,6 +210,7 @@ describe("a body in reading", () => {
         const outcomes = await Promise.all(all.map(({ reading }) => reading));
         for (const outcome of outcomes) expect(outcome instanceof Uint8Array || outcome instanceof Refusal).toBe(true);
         expect(intake.bytes).toBe(0);
+        expect(vi.getTimerCount()).toBe(0);
       }),
       { numRuns: 100 },
     );

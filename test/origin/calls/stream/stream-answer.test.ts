@@ -1,4 +1,8 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { passStream, type StreamParts } from "#origin/calls/stream/stream-answer.ts";
+import type { BodyListener, EngineAnswer } from "#origin/engines/http/connection.ts";
+import { openSilentWriter } from "#origin/calls/stream/event-writer.ts";
+import { UsageMeter } from "#origin/calls/usage-meter.ts";
 import {
   answerJson,
   chunk,
@@ -340,4 +344,39 @@ test("an error answer before the first byte is translated to our words and leave
   expect(text).not.toContain("10.0.0.1");
   await pause(200);
   expect(world.setup.edge.records.filter((record) => record.hold === hold)).toHaveLength(0);
+});
+
+describe("a caller who has left", () => {
+  test.each(["before the stream was passed on, which has ended", "and whose engine hangs up at once"])(
+    "%s: no timer goes on",
+    async (when) => {
+      vi.useFakeTimers();
+      let listener: BodyListener | null = null;
+      const answer = {
+        isPaused: false,
+        listen: (given: BodyListener) => {
+          listener = given;
+          if (when.startsWith("before")) given.end(true);
+        },
+        resume: () => {},
+        leave: () => listener?.end(false),
+        destroy: () => {},
+      };
+      const parts: StreamParts = {
+        engineAnswer: answer as unknown as EngineAnswer,
+        writer: openSilentWriter(),
+        rewriter: { responseId: null, hasFinished: false, isWhole: false, read: () => "" },
+        meter: new UsageMeter({ tokensHeld: 9, completionTokensMax: 9, choicesPerPrompt: 1, echoChunks: 0 }),
+        limits: { streamIdleMsMax: 400, pingMs: 60 },
+        signal: AbortSignal.abort({ outcome: "cancelled", refusal: null }),
+        onFirstToken: () => {},
+        onCheckpoint: () => {},
+        onPing: () => {},
+      };
+      await passStream(parts);
+      const left = vi.getTimerCount();
+      vi.useRealTimers();
+      expect(left).toBe(0);
+    },
+  );
 });
