@@ -3,7 +3,7 @@ import { callMsMax, idempotencyKeyCharsMax } from "../limits.ts";
 /** A header that callers may send or will get: what it means, and its form as JSON Schema says it. */
 export interface HeaderFact {
   description: string;
-  schema: { type: "string" | "integer"; [member: string]: unknown };
+  schema: { type: "string" | "integer" | "number"; [member: string]: unknown };
 }
 
 const text = { type: "string" } as const;
@@ -16,16 +16,12 @@ export const callHeaders: Readonly<Record<string, HeaderFact>> = {
     schema: { type: "string", minLength: 1, maxLength: idempotencyKeyCharsMax },
   },
   "x-penstock-timeout-ms": {
-    description:
-      `How long the caller waits for the end of the answer, in milliseconds; ${callMsMax} at most count. What is no ` +
-      "number above 0 is as if the header were not there.",
-    schema: text,
+    description: `How long the caller waits for the end of the answer, in milliseconds; ${callMsMax} at most count.`,
+    schema: { type: "number", exclusiveMinimum: 0 },
   },
   "x-penstock-clamp": {
-    description:
-      "`true`: rather than refuse the call, lower `max_tokens` to what the quota still allows. Any other value is as " +
-      "if the header were not there.",
-    schema: text,
+    description: "`true`: rather than refuse the call, lower `max_tokens` to what the quota still allows.",
+    schema: { type: "string", enum: ["true", "false"] },
   },
 };
 

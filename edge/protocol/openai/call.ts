@@ -57,12 +57,19 @@ export async function readCall(
     return {
       ...parsed,
       endpoint,
-      mayClamp: headers.get("x-penstock-clamp") === "true",
+      mayClamp: readClamp(headers.get("x-penstock-clamp")),
       timeout,
       deadlineMs: visit.startedAtMs + timeout.ms,
       idempotency: readIdempotency(headers, deployment === null ? endpoint : `${endpoint} ${deployment}`, bytes),
     };
   });
+}
+
+/** Who asks for a clamp and misspells it would be refused, or billed, for more than they meant. */
+function readClamp(text: string | null): boolean {
+  if (text === null || text === "false" || text === "true") return text === "true";
+  const param = "x-penstock-clamp";
+  throw new Refusal("invalid_value", { param, message: `'${param}' must be 'true' or 'false'.` });
 }
 
 function refuseLongCompletion(endpoint: EngineEndpoint, json: unknown, { model, completionTokens }: ParsedBody): void {

@@ -1,3 +1,4 @@
+import { Refusal } from "../../errors.ts";
 import { callMsMax } from "../../limits.ts";
 
 /** How long a caller waits for a call, and by which of their headers; null when it is our own limit. */
@@ -12,17 +13,31 @@ export interface CallTimeout {
  */
 const sdkHeaders = ["x-stainless-timeout", "x-stainless-read-timeout"];
 
+const ownHeader = "x-penstock-timeout-ms";
+
 /**
  * Reads how long the caller waits: exactly `x-penstock-timeout-ms`, or for whole answers what an SDK tells, the least
- * of it. For streams SDKs mean the first byte only, so theirs does not count there. Never more than 15 minutes.
+ * of it. For streams SDKs mean the first byte only, so theirs does not count there. Never more than 15 minutes. Refuses
+ * an `x-penstock-timeout-ms` that is no number above 0; what an SDK writes is not its caller's doing, and ignored.
  */
 export function readTimeout(headers: Headers, isStream: boolean): CallTimeout {
-  const exact = Number(headers.get("x-penstock-timeout-ms") ?? Number.NaN);
+  const exact = readOwnMs(headers.get(ownHeader));
   const waits = (isStream ? [] : sdkHeaders).map((header) => ({ ms: readSdkMs(headers.get(header)), header }));
-  const candidates: CallTimeout[] = exact > 0 ? [{ ms: Math.ceil(exact), header: "x-penstock-timeout-ms" }] : waits;
+  const candidates: CallTimeout[] = exact === null ? waits : [{ ms: exact, header: ownHeader }];
   return candidates.reduce<CallTimeout>((least, one) => (one.ms < least.ms ? one : least), {
     ms: callMsMax,
     header: null,
+  });
+}
+
+/** In whole milliseconds; `null` without the header. */
+function readOwnMs(text: string | null): number | null {
+  if (text === null) return null;
+  const ms = Math.ceil(Number(text));
+  if (Number.isFinite(ms) && ms > 0) return ms;
+  throw new Refusal("invalid_value", {
+    param: ownHeader,
+    message: `'${ownHeader}' must be a number of milliseconds above 0.`,
   });
 }
 

@@ -333,10 +333,12 @@ test("a call ends when its caller has waited long enough, counted from the momen
 });
 
 describe("options in headers", () => {
-  test("x-penstock-clamp is 'true' or nothing", async () => {
+  test("x-penstock-clamp is 'true', 'false' or nothing; what is neither is refused", async () => {
     expect((await chat({}, { "x-penstock-clamp": "true" })).mayClamp).toBe(true);
-    for (const other of ["", "1", "TRUE", "yes", "false", "true, true"])
-      expect((await chat({}, { "x-penstock-clamp": other })).mayClamp, other).toBe(false);
+    expect((await chat({}, { "x-penstock-clamp": "false" })).mayClamp).toBe(false);
+    expect((await chat()).mayClamp).toBe(false);
+    for (const other of ["", "1", "TRUE", "yes", "true, true"])
+      await expectRefusal(() => chat({}, { "x-penstock-clamp": other }), "invalid_value", "x-penstock-clamp");
   });
 
   test("an Idempotency-Key is kept as digests of itself, and of the endpoint and the very bytes sent", async () => {

@@ -1,10 +1,14 @@
 import { describe, expect, test } from "vitest";
+import { expectRefusal } from "#test/support/fakes/refused.ts";
 import { callMsMax } from "#edge/limits.ts";
 import { describeTimeout, readTimeout } from "#edge/protocol/openai/timeout.ts";
 
 const own = "x-penstock-timeout-ms";
 const node = "x-stainless-timeout";
 const python = "x-stainless-read-timeout";
+
+const hostile = ["NaN", "-5", "-0", "", "soon", "1,2", "Infinity", "1e400", "0x", "5s", "null"];
+const huge = "99999999999999999999";
 
 describe("how long the caller waits", () => {
   const table: [Record<string, string>, boolean, number, string | null][] = [
@@ -19,18 +23,20 @@ describe("how long the caller waits", () => {
     [{ [python]: "600" }, true, callMsMax, null],
     [{ [node]: "900" }, false, callMsMax, null],
     [{ [node]: "60", [own]: "7" }, false, 7, own],
-    [{ [node]: "60", [own]: "soon" }, false, 61_000, node],
-    ...["NaN", "-5", "-0", "", "soon", "1,2", "Infinity", "1e400", "99999999999999999999", "0x", "5s", "null"].flatMap(
-      (hostile): [Record<string, string>, boolean, number, string | null][] =>
-        [own, node, python].map((header) => [{ [header]: hostile }, false, callMsMax, null]),
+    ...[...hostile, huge].flatMap((text): [Record<string, string>, boolean, number, string | null][] =>
+      [node, python].map((header) => [{ [header]: text }, false, callMsMax, null]),
     ),
-    [{ [own]: "0" }, false, callMsMax, null],
+    [{ [own]: huge }, false, callMsMax, null],
   ];
   for (const [headers, isStream, ms, header] of table) {
     test(`${JSON.stringify(headers)}${isStream ? " on a stream" : ""}: ${ms} ms`, () => {
       expect(readTimeout(new Headers(headers), isStream)).toEqual({ ms, header });
     });
   }
+});
+
+test.each(["0", ...hostile])("a header of ours that says %j is refused, beside an SDK's too", async (text) => {
+  await expectRefusal(() => readTimeout(new Headers({ [own]: text, [node]: "60" }), true), "invalid_value", own);
 });
 
 /** What each SDK sends for the time that its caller gave it, in ms: seen at the SDK itself, or read in its source. */
