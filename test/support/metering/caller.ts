@@ -39,9 +39,10 @@ export async function walk(stage: Stage, way: Way, form: Form): Promise<Made[]> 
   if (caller.does === "leavesUnheard")
     return Promise.all(caller.afterMs.map((afterMs) => leaveUnheard(stage, way, form, afterMs)));
   if (caller.does === "dawdles") return [await dawdle(stage, way, caller.after)];
-  if (caller.does === "repeats") return [await repeat(stage, way, form, caller)];
+  if (caller.does === "repeats")
+    return [await repeat(stage, way, form, { ...caller, headers: { "idempotency-key": "again" } })];
   if (caller.does === "returns") return [await comeBack(stage, way, form, caller.after)];
-  if (caller.does === "crowds") return [await crowd(stage, way, form, caller.times)];
+  if (caller.does === "crowds") return [await repeat(stage, way, form, { times: caller.times, isAtOnce: true })];
   if (caller.does === "meets") return [await meet(stage, way, form, caller)];
   const one = await openCaller(stage, way, form);
   await one.read(await one.send());
@@ -86,8 +87,18 @@ function readUsage(text: string): Made["usage"] {
 
 async function leave(stage: Stage, way: Way, form: Form, after: number): Promise<Made> {
   const one = await openCaller(stage, way, form);
+  await sendAndLeave(stage, one, { form, after });
+  return one.made;
+}
+
+/** Sends a call and leaves it after so many events, or when its engine has sent so many tokens of a whole answer. */
+async function sendAndLeave(
+  stage: Stage,
+  one: Awaited<ReturnType<typeof openCaller>>,
+  { form, after, headers = {} }: { form: Form; after: number; headers?: Record<string, string> },
+): Promise<void> {
   const leaving = new AbortController();
-  const answer = one.send({}, leaving.signal);
+  const answer = one.send(headers, leaving.signal);
   if (form === "stream") await readEvents(await answer, after);
   else {
     answer.catch(() => undefined);
@@ -95,7 +106,6 @@ async function leave(stage: Stage, way: Way, form: Form, after: number): Promise
   }
   leaving.abort();
   await answer.catch(() => undefined);
-  return one.made;
 }
 
 /** What is sent may not have been admitted when its caller leaves: a moment for it to be so. */
@@ -126,11 +136,11 @@ async function repeat(
   stage: Stage,
   way: Way,
   form: Form,
-  { times, isAtOnce }: { times: number; isAtOnce: boolean },
+  { times, isAtOnce, headers = {} }: { times: number; isAtOnce: boolean; headers?: Record<string, string> },
 ): Promise<Made> {
   const one = await openCaller(stage, way, form);
   const sendOne = async () => {
-    const response = await one.send({ "idempotency-key": "again" });
+    const response = await one.send(headers);
     return response.ok ? one.read(response) : void (await response.text());
   };
   if (isAtOnce) await Promise.all(Array.from({ length: times }, sendOne));
@@ -140,30 +150,12 @@ async function repeat(
 
 async function comeBack(stage: Stage, way: Way, form: Form, after: number): Promise<Made> {
   const one = await openCaller(stage, way, form);
-  const leaving = new AbortController();
   const headers = { "idempotency-key": "again" };
-  const answer = one.send(headers, leaving.signal);
-  if (form === "stream") await readEvents(await answer, after);
-  else {
-    answer.catch(() => undefined);
-    await stage.untilSent(one.org, after);
-  }
-  leaving.abort();
-  await answer.catch(() => undefined);
+  await sendAndLeave(stage, one, { form, after, headers });
   for (const afterMs of [0, 500]) {
     await sleep(afterMs);
     await (await one.send(headers)).text();
   }
-  return one.made;
-}
-
-async function crowd(stage: Stage, way: Way, form: Form, times: number): Promise<Made> {
-  const one = await openCaller(stage, way, form);
-  const sendOne = async () => {
-    const response = await one.send();
-    return response.ok ? one.read(response) : void (await response.text());
-  };
-  await Promise.all(Array.from({ length: times }, sendOne));
   return one.made;
 }
 
