@@ -65,15 +65,18 @@ function eachLine(stream: NodeJS.ReadableStream | null, take: (line: string) => 
 /** Below the ports that systems hand out themselves: Linux from 32,768 on, macOS and Windows from 49,152. */
 const firstPort = 20_000;
 const portCount = 12_000;
+const portsPerProcess = 100;
+/** Each process has a stretch of its own and goes through it: two that look at once are not given the same port. */
+let next = process.pid * portsPerProcess + randomInt(portsPerProcess);
 
-/** Ports that were free a moment ago, and that no outgoing connection is given before they are used. */
+/** Ports that were free a moment ago, and that nobody else is given before they are used. */
 export async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>();
-  while (ports.size < count) {
-    const port = firstPort + randomInt(portCount);
-    if (await isFree(port)) ports.add(port);
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const port = firstPort + (next++ % portCount);
+    if (await isFree(port)) ports.push(port);
   }
-  return Array.from(ports);
+  return ports;
 }
 
 function isFree(port: number): Promise<boolean> {

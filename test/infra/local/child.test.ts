@@ -54,3 +54,20 @@ test("free ports are all different, can be listened on, and are none that a syst
   }
   expect(ports.filter((port) => port >= 32_768)).toEqual([]);
 });
+
+test("who looks for ports at once, in one process or in two, is not given the same", async () => {
+  const file = write(
+    "looks.mjs",
+    `const { freePorts } = await import(${JSON.stringify(new URL("../../../infra/local/child.ts", import.meta.url))});
+     console.log("ready " + JSON.stringify({ ports: await freePorts(40) }));
+     setInterval(() => undefined, 1_000);`,
+  );
+  const [here, there, child] = await Promise.all([
+    freePorts(40),
+    freePorts(40),
+    startChild("looks", [file], () => undefined),
+  ]);
+  await child.stop();
+  const all = [...here, ...there, ...(child.ready["ports"] as number[])];
+  expect(new Set(all).size).toBe(all.length);
+});
