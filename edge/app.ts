@@ -7,7 +7,7 @@ import type { DoorEnv } from "./doors/port.ts";
 import { findRoute } from "./doors/routes.ts";
 import { openSiteDoor } from "./doors/site.ts";
 import { mendPath, refuseUnrouted, refuseUrl } from "./doors/slips.ts";
-import { buildErrorBody, buildErrorHeaders, describeCause, Refusal } from "./errors.ts";
+import { buildErrorBody, buildErrorHeaders, Refusal } from "./errors.ts";
 import { countCaller, countFailure, countForgery } from "./identity/index.ts";
 import { drainUnread } from "./protocol/bytes.ts";
 import type { CallAddress } from "./protocol/openai/call.ts";
@@ -131,14 +131,7 @@ function asRefusal(failure: unknown): Refusal {
 
 /** Writes a refusal, and reads on what the caller is still sending, so that it arrives. */
 async function refuse(visit: Visit, refusal: Refusal): Promise<Response> {
-  const { code, status, message, cause, details } = refusal;
-  const isOurs = status >= 500;
-  visit.log("refused", {
-    code,
-    status,
-    ...((isOurs || details.log !== undefined) && { why: message }),
-    ...(isOurs && cause !== undefined && { cause: describeCause(cause) }),
-  });
+  visit.logRefusal(refusal);
   await drainUnread(visit.request);
   return new Response(JSON.stringify(buildErrorBody(refusal)), {
     status: refusal.status,

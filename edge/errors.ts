@@ -35,7 +35,10 @@ const table = {
   context_length_exceeded: {
     status: 400,
     type: "invalid_request_error",
-    message: "The prompt and the requested completion do not fit the model's context.",
+    // Clients know a full context by the words that this begins with (protocol/openai/bounds/context-length.ts).
+    message:
+      "This model's maximum context length is too small for the prompt and the requested completion. " +
+      "Please reduce the length of either.",
   },
   request_timeout: {
     status: 408,
@@ -114,6 +117,7 @@ export interface RefusalDetails {
   message?: string | undefined;
   /** The field at fault, as a path (`messages[0].role`). */
   param?: string | undefined;
+  /** How long to wait before another try; above `obeyedWaitMsMax` SDKs are told not to try again. */
   retryAfterMs?: number | undefined;
   /** False tells SDKs not to try again (`x-should-retry`). */
   mayRetry?: boolean | undefined;
@@ -125,6 +129,8 @@ export interface RefusalDetails {
   extra?: Record<string, unknown> | undefined;
   /** For our log only. */
   log?: string | undefined;
+  /** What the caller ended themselves is logged and counted as this event, not as a refusal: it is nobody's error. */
+  event?: "deadline_passed" | "caller_left" | undefined;
   cause?: unknown;
 }
 
@@ -173,11 +179,20 @@ export function buildErrorBody(refusal: Refusal) {
 }
 
 /**
+ * The longest hint that OpenAI's SDKs obey, in ms. `x-should-retry` decides before any hint: "true" and "false" are
+ * obeyed by both. Of hints both read `retry-after-ms` before `retry-after`, fractions too. Node's (7.55,
+ * `client.js`, `retryRequest`) obeys 0 to 60,000 ms, the limit included, and beyond them waits 0.5 to 8 s by itself;
+ * Python's (3.57, `_base_client.py`, `_should_retry`) obeys up to 120 s, and beyond them does not try again.
+ */
+export const obeyedWaitMsMax = 60_000;
+
+/**
  * Builds the headers of an error answer: `retry-after` in whole seconds (RFC 9110, section 10.2.3), `retry-after-ms`
- * for OpenAI's SDKs.
+ * for OpenAI's SDKs. Whoever would not wait as long as told is told not to try again.
  */
 export function buildErrorHeaders(refusal: Refusal): Record<string, string> {
   const { retryAfterMs, mayRetry, headers } = refusal.details;
+  const shouldRetry = mayRetry ?? ((retryAfterMs ?? 0) > obeyedWaitMsMax ? false : undefined);
   return {
     "content-type": "application/json",
     "cache-control": "no-store",
@@ -186,7 +201,7 @@ export function buildErrorHeaders(refusal: Refusal): Record<string, string> {
       "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1_000))),
       "retry-after-ms": String(Math.max(1, Math.ceil(retryAfterMs))),
     }),
-    ...(mayRetry !== undefined && { "x-should-retry": String(mayRetry) }),
+    ...(shouldRetry !== undefined && { "x-should-retry": String(shouldRetry) }),
     ...headers,
   };
 }

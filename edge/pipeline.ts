@@ -62,7 +62,7 @@ export async function serveCall(
   });
   if (call.isStream) return answerStream(visit, start, buildHeaders);
   const answer = await start(visit.request.signal);
-  return answerWhole(answer, buildHeaders(answer));
+  return answerWhole(visit, answer, buildHeaders(answer));
 }
 
 /** Answers `GET /v1/models` and `/v1/models/{name}` with the models that the key may use. */

@@ -1,5 +1,11 @@
 import { generateBase62 } from "./agreements/tokens/ids.ts";
-import { describeCause } from "./errors.ts";
+import { describeCause, type Refusal } from "./errors.ts";
+
+/**
+ * How far a request has come: its body is read, it is admitted, a node's headers are waited for, its answer is on the
+ * way.
+ */
+export type Phase = "body" | "admission" | "headers" | "answer";
 
 /** What belongs to one HTTP request: its id, and the only access to time, randomness and work after the answer. */
 export interface Visit {
@@ -16,6 +22,12 @@ export interface Visit {
   /** Keeps the isolate alive for work that ends after the answer; a rejection is logged, never thrown. */
   afterwards(work: Promise<unknown>): void;
   log(event: string, facts?: Record<string, string | number | boolean | null>): void;
+  /** What is going on, for `caller_left`. */
+  phase: Phase;
+  /** Logs `caller_left`, once: whoever leaves is not refused, whatever their leaving breaks. */
+  leave(): void;
+  /** Logs a refusal, or what the caller did to end the call themselves. */
+  logRefusal(refusal: Refusal): void;
 }
 
 /** No answer is kept for anybody else (S6), nor taken for another type than it says. */
@@ -35,10 +47,21 @@ export function openVisit(
 ): Visit {
   const id = `req_${generateBase62(22, generateRandomBytes)}`;
   const log: Visit["log"] = (event, facts) => console.log(JSON.stringify({ event, request: id, ...facts }));
-  return {
+  const startedAtMs = readClock();
+  let hasLeft = false;
+  const leave = () => {
+    if (hasLeft) return;
+    hasLeft = true;
+    log("caller_left", { phase: visit.phase, ms: readClock() - startedAtMs });
+  };
+  request.signal.addEventListener("abort", leave, { once: true });
+  const visit: Visit = {
     id,
     request,
-    startedAtMs: readClock(),
+    startedAtMs,
+    phase: "body",
+    leave,
+    logRefusal: (refusal) => (hasLeft || request.signal.aborted ? leave() : writeRefusal(log, refusal)),
     headers: { ...everyAnswer, ...headers, "x-request-id": id },
     now: readClock,
     random: generateRandomBytes,
@@ -47,4 +70,16 @@ export function openVisit(
       waitUntil(work.catch((cause: unknown) => log("afterwards_failed", { cause: describeCause(cause) }))),
     log,
   };
+  return visit;
+}
+
+function writeRefusal(log: Visit["log"], { code, status, message, cause, details }: Refusal): void {
+  if (details.event) return log(details.event, { code, why: details.message ?? message });
+  const isOurs = status >= 500;
+  log("refused", {
+    code,
+    status,
+    ...((isOurs || details.log !== undefined) && { why: message }),
+    ...(isOurs && cause !== undefined && { cause: describeCause(cause) }),
+  });
 }

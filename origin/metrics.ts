@@ -53,7 +53,7 @@ export function openMetrics(): Metrics {
         ...family(
           "penstock_agent_requests_total",
           "counter",
-          "Calls by how they ended: completed, cancelled, failed, or the code of the refusal.",
+          "Calls by how they ended: completed, cancelled, failed, left, deadline_passed, or the code of the refusal.",
           outcomes,
         ),
         ...single(

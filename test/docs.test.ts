@@ -32,9 +32,18 @@ ${rows.join("\n")}
 - 404 \`model_not_found\`: a model that is not there and one that the key may not use answer alike, at every door.
 - 403 \`org_suspended\`: while an org is suspended, its admin keys may read, with GET and HEAD, and change nothing.
 - 429: \`retry-after\` (whole seconds), \`retry-after-ms\`, \`x-ratelimit-{limit,remaining,reset}-{requests,tokens}\`. A
-  quota (\`insufficient_quota\`) adds \`x-should-retry: false\`: OpenAI's SDKs then do not try again. An IP address over
+  quota (\`insufficient_quota\`), a call larger than its limit and a wait above a minute add \`x-should-retry: false\`:
+  OpenAI's SDKs then do not try again. A minute's window never names more than 60,000 ms, the longest that they obey;
+  it may open up to a second later, and whoever is back by then waits for that at the edge. An IP address over
   its limit is \`rate_limit_exceeded\` too, for any path and key; its message says so, and the numbers are left out
   where only the platform knows them.
+- 429 for tokens and money: what is spent is \`insufficient_quota\`. Where a day or month is full only by what calls
+  under way hold, it is \`rate_limit_exceeded\` with a hint of a second: what they do not use comes back when they
+  end. A call larger than what is left hears what it needs, what is free, what is held, and what to do: a lower
+  \`max_tokens\`, or \`x-penstock-clamp\`.
+- 400 \`context_length_exceeded\`: in OpenAI's sentence, \`This model's maximum context length is …\`, with its numbers
+  where somebody counted them; clients know it by these words.
+- 504 \`gateway_timeout\` at a deadline that the caller set says so, with \`x-should-retry: false\`.
 - 409 \`idempotency_replayed\`: \`error.first_call\` holds the first call's \`id\`, \`hold\` and \`usage\`; its content
   is not kept.
 - After the first byte of a stream there is no status left: the stream ends with \`data: {"error": …}\` and without

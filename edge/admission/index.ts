@@ -6,7 +6,7 @@ import { OutOfReach, Refusal } from "../errors.ts";
 import type { Call } from "../protocol/openai/call.ts";
 import type { Visit } from "../visit.ts";
 import type { HoldRequest, Denial, Grant, Ledger } from "../ledger/port.ts";
-import { explainDenial } from "./denial.ts";
+import { explainDenial, readLastWaitMs } from "./denial.ts";
 
 export { rateHeaders } from "./denial.ts";
 export { hideModel, introspect, narrowScopes } from "./scopes.ts";
@@ -41,15 +41,16 @@ export interface Admission extends Grant {
  * refused without cause.
  */
 export async function admit(visit: Visit, ledger: Ledger, call: Call, terms: Terms): Promise<Admission> {
+  visit.phase = "admission";
   const request = makeRequest(call, terms);
-  const first = await requestHold(visit, ledger, request);
+  const first = await requestSoon(visit, ledger, { request, call });
   if (first.kind === "grant") return { ...first, boundFactor: terms.boundFactor };
-  if (!mightFit(first, call)) throw explainDenial(first, call.named.name);
+  if (!mightFit(first, call)) throw explainDenial(first, call);
   const promptTokens = await terms.countPrompt();
-  if (promptTokens === null || promptTokens >= request.promptTokens) throw explainDenial(first, call.named.name);
-  const second = await requestHold(visit, ledger, { ...request, promptTokens });
+  if (promptTokens === null || promptTokens >= request.promptTokens) throw explainDenial(first, call);
+  const second = await requestSoon(visit, ledger, { request: { ...request, promptTokens }, call });
   if (second.kind === "grant") return { ...second, boundFactor: 1 };
-  throw explainDenial(second, call.named.name);
+  throw explainDenial(second, call);
 }
 
 function makeRequest(call: Call, terms: Terms): HoldRequest {
@@ -110,6 +111,22 @@ function tryRelease(ledger: Ledger, { org, hold, mayRun }: Release): Promise<boo
     () => true,
     () => false,
   );
+}
+
+/**
+ * Asks once more where a minute's window opens within a sub-bucket: whoever waited the minute that they were told, the
+ * longest that SDKs wait, is not refused again for the rest of it.
+ */
+async function requestSoon(
+  visit: Visit,
+  ledger: Ledger,
+  { request, call }: { request: HoldRequest; call: Call },
+): Promise<Grant | Denial> {
+  const answer = await requestHold(visit, ledger, request);
+  const ms = answer.kind === "denial" ? readLastWaitMs(answer) : null;
+  if (ms === null || visit.now() + ms >= call.deadlineMs) return answer;
+  await new Promise((done) => setTimeout(done, ms));
+  return visit.request.signal.aborted ? answer : requestHold(visit, ledger, request);
 }
 
 async function requestHold(visit: Visit, ledger: Ledger, request: HoldRequest): Promise<Grant | Denial> {

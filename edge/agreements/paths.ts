@@ -15,12 +15,18 @@ export const endpointPaths = {
 /** The path of an inference call, the same on the agent and on the engine. */
 export type CallPath = (typeof endpointPaths)[EngineEndpoint]["agent"];
 
+/** The member that holds a call's prompt. */
+export type PromptField = "messages" | "prompt" | "input";
+
 /**
  * What sets the calls of one path apart: the member that holds the prompt, the member that holds the answer, and the
  * `object` of a stream's chunks, which is null where nothing is generated.
  */
 export const callPaths: Readonly<
-  Record<CallPath, { prompt: string; answer: string; chunkObject: string | null; endpoints: readonly EngineEndpoint[] }>
+  Record<
+    CallPath,
+    { prompt: PromptField; answer: string; chunkObject: string | null; endpoints: readonly EngineEndpoint[] }
+  >
 > = {
   "/v1/chat/completions": {
     prompt: "messages",

@@ -1,7 +1,7 @@
 import { Refusal } from "../errors.ts";
 import { earlyAnswerMs, waitCommentMs } from "../limits.ts";
 import { encodeErrorEvent, streamHeaders, waitComment } from "../protocol/sse.ts";
-import { describeTimeout } from "../protocol/openai/timeout.ts";
+import { refuseTimeout } from "../protocol/openai/timeout.ts";
 import type { Visit } from "../visit.ts";
 import type { Answer } from "./outcome.ts";
 
@@ -29,7 +29,8 @@ export async function answerStream(
   const answer = await Promise.race([started, timer.elapsed]);
   timer.cancel();
   const { readable, writable } = new IdentityTransformStream();
-  visit.afterwards(answer ? pipe(answer, writable) : waitThenPipe(started, writable, abort));
+  visit.phase = answer ? "answer" : "headers";
+  visit.afterwards(answer ? pipe(visit, answer, writable) : waitThenPipe(visit, started, writable, abort));
   return new Response(readable, { headers: { ...buildHeaders(answer), ...streamHeaders } });
 }
 
@@ -37,8 +38,9 @@ export async function answerStream(
  * Sends an answer that is not a stream. Small ones are read first; large ones flow under their declared length, so that
  * a truncated answer shows as truncated.
  */
-export async function answerWhole(answer: Answer, headers: HeadersInit): Promise<Response> {
+export async function answerWhole(visit: Visit, answer: Answer, headers: HeadersInit): Promise<Response> {
   const { response } = answer;
+  visit.phase = "answer";
   const length = Number(response.headers.get("content-length") ?? Number.NaN);
   const all = { "content-type": "application/json", ...headers };
   if (length > wholeBytesMax && response.body) {
@@ -52,39 +54,40 @@ export async function answerWhole(answer: Answer, headers: HeadersInit): Promise
   try {
     return new Response(await response.arrayBuffer(), { headers: all });
   } catch (cause) {
-    if (answer.isLate()) {
-      const message = describeTimeout(answer.timeout);
-      throw new Refusal("gateway_timeout", { message, log: "origin stood still in a whole answer", cause });
-    }
+    if (answer.isLate()) throw refuseTimeout(answer.timeout, { log: "origin stood still in a whole answer", cause });
     throw new Refusal("bad_gateway", { log: "origin died in a whole answer", cause });
   } finally {
     answer.dispose();
   }
 }
 
-async function pipe(answer: Answer, writable: WritableStream<Uint8Array>): Promise<void> {
+async function pipe(visit: Visit, answer: Answer, writable: WritableStream<Uint8Array>): Promise<void> {
   try {
     if (!answer.response.body) throw new TypeError("an answer without a body");
     await answer.response.body.pipeTo(writable, { preventClose: true, preventAbort: true });
     await writable.close();
   } catch {
-    const late = answer.isLate() ? new Refusal("gateway_timeout", { message: describeTimeout(answer.timeout) }) : null;
-    await breakOff(writable, late ?? new Refusal("stream_broken"));
+    const late = answer.isLate() ? refuseTimeout(answer.timeout) : null;
+    await breakOff(visit, writable, late ?? new Refusal("stream_broken"));
   } finally {
     answer.dispose();
   }
 }
 
-/** Writes the error event. If it was the caller who left, writing fails too, and nobody needs to know. */
-async function breakOff(writable: WritableStream<Uint8Array>, refusal: Refusal): Promise<void> {
+/** Writes the error event. If it was the caller who left, writing fails too, and that is what the log says. */
+async function breakOff(visit: Visit, writable: WritableStream<Uint8Array>, refusal: Refusal): Promise<void> {
   const writer = writable.getWriter();
-  await writer
-    .write(encodeErrorEvent(refusal))
-    .then(() => writer.close())
-    .catch(() => undefined);
+  try {
+    await writer.write(encodeErrorEvent(refusal));
+    await writer.close();
+    visit.logRefusal(refusal);
+  } catch {
+    visit.leave();
+  }
 }
 
 async function waitThenPipe(
+  visit: Visit,
   started: Promise<Answer>,
   writable: WritableStream<Uint8Array>,
   abort: AbortController,
@@ -96,9 +99,10 @@ async function waitThenPipe(
   );
   const result = await sendComments(settled, writer, abort);
   writer.releaseLock();
-  if (!result) return;
-  if ("answer" in result) return pipe(result.answer, writable);
-  await breakOff(writable, result.refusal);
+  if (!result) return visit.leave();
+  if ("refusal" in result) return breakOff(visit, writable, result.refusal);
+  visit.phase = "answer";
+  await pipe(visit, result.answer, writable);
 }
 
 /**

@@ -76,7 +76,9 @@ export async function attempt(
   if (response.status === 200 && isAgents) {
     waiting.giveBody(upstream.endMs - visit.now());
     observer.learn(node.id, "answered", load, visit.now());
-    return { kind: "answer", response, isLate: () => waiting.reason() === "deadline", dispose: waiting.over };
+    // The node ends a call at its deadline itself: an answer that breaks from then on broke by that.
+    const isLate = () => waiting.reason() === "deadline" || upstream.deadlineMs - visit.now() < lateMsMin;
+    return { kind: "answer", response, isLate, dispose: waiting.over };
   }
   waiting.giveBody(refusalMsMax);
   observer.learn(node.id, response.status === 200 ? "failed" : classifyEnd(response, load), load, visit.now());

@@ -3,6 +3,7 @@ import { digestBody } from "../agreements/digest.ts";
 import { parseObject } from "../agreements/json.ts";
 import { boundUncounted } from "../protocol/openai/bounds/chat.ts";
 import type { Call } from "../protocol/openai/call.ts";
+import { refuseTimeout } from "../protocol/openai/timeout.ts";
 import type { Visit } from "../visit.ts";
 import { attempt } from "./attempt.ts";
 import type { HeldCall } from "./held-call.ts";
@@ -14,7 +15,7 @@ const neverAborted = new AbortController().signal;
 
 /**
  * Requests the first node's token count of the prompt (`/tokenize`); null when it cannot be counted: several prompts,
- * images, documents.
+ * images, documents. Throws where the call's own time ends meanwhile.
  */
 export async function countPrompt(
   visit: Visit,
@@ -33,7 +34,8 @@ export async function countPrompt(
     signal: neverAborted,
   } as const;
   const tried = await attempt(node, { path: "/tokenize", hop, body, ...terms }, origin.observer, visit);
-  if (tried.kind !== "answer") return null;
+  if (tried.kind === "no" && tried.isLate) throw refuseTimeout(call.timeout, tried.refusal.details);
+  if (tried.kind === "no") return null;
   const answer = parseObject(await tried.response.text().catch(() => ""));
   tried.dispose();
   origin.observer.end(node.id);

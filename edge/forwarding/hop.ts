@@ -52,6 +52,7 @@ export function buildHopTerms(
     ...(!call.hasImages && { promptTokensGuess: call.promptTokensGuess }),
     ...(reserved.boundFactor > 1 && { boundFactor: reserved.boundFactor }),
     deadlineMs: call.deadlineMs,
+    ...(call.isStream && call.timeout.header !== null && { ownTimeoutMs: call.timeout.ms }),
     bodySha256,
   };
 }

@@ -2,7 +2,7 @@ import { digestBody } from "../agreements/digest.ts";
 import { Refusal } from "../errors.ts";
 import { answerGraceMs, attemptsMax, callMsMax, streamHeadersMsMax } from "../limits.ts";
 import type { Call } from "../protocol/openai/call.ts";
-import { describeTimeout } from "../protocol/openai/timeout.ts";
+import { refuseTimeout } from "../protocol/openai/timeout.ts";
 import type { Visit } from "../visit.ts";
 import { attempt } from "./attempt.ts";
 import type { HeldCall, Reserved } from "./held-call.ts";
@@ -25,6 +25,7 @@ export type { Origin } from "./origin.ts";
  */
 export async function forward(visit: Visit, held: HeldCall, origin: Origin): Promise<Answer | NoAnswer> {
   const { call, reserved, nodes, signal } = held;
+  visit.phase = "headers";
   const body = new TextEncoder().encode(JSON.stringify({ ...call.body, ...clampTokens(call, reserved) }));
   const bodySha256 = digestBody(body);
   origin.budget.countCall(visit.now());
@@ -52,13 +53,9 @@ export async function forward(visit: Visit, held: HeldCall, origin: Origin): Pro
       const { timeout } = call;
       return { kind: "answer", response, node: node.id, servedBy: node.tier, isLate, timeout, dispose };
     }
-    visit.log("attempt_failed", {
-      node: node.id,
-      attempt: index + 1,
-      code: tried.refusal.code,
-      why: tried.refusal.message,
-    });
-    failure.refusal = tried.isLate ? refuseLate(call, tried.refusal) : tried.refusal;
+    failure.refusal = tried.isLate ? refuseTimeout(call.timeout, tried.refusal.details) : tried.refusal;
+    // What their own deadline or their leaving ended is no failure of the node's.
+    if (!signal.aborted && failure.refusal.details.event === undefined) logAttempt(visit, node.id, index + 1, tried);
     failure.mayRun ||= tried.mayRun;
     isFree = tried.isShareFull;
     if (!tried.mayRetry || signal.aborted) break;
@@ -69,9 +66,8 @@ export async function forward(visit: Visit, held: HeldCall, origin: Origin): Pro
   };
 }
 
-/** The same refusal, but it says whose limit it was: a caller who set one learns that nothing is broken. */
-function refuseLate(call: Call, { code, details }: Refusal): Refusal {
-  return new Refusal(code, { ...details, message: describeTimeout(call.timeout) });
+function logAttempt(visit: Visit, node: string, attempt: number, { refusal }: { refusal: Refusal }): void {
+  visit.log("attempt_failed", { node, attempt, code: refusal.code, why: refusal.message });
 }
 
 /** The grant may be smaller than the request, if the caller allowed that. */

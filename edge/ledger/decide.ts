@@ -5,25 +5,26 @@ import { windows } from "../agreements/records/windows.ts";
 import { isSameText } from "../agreements/tokens/key-format.ts";
 import { idempotencyMs } from "../limits.ts";
 import type { HoldRequest, Denial, Grant } from "./port.ts";
-import { clampCompletion, findExceeded, listLimitChecks, reportRates, countFittingTokens } from "./limits.ts";
+import {
+  clampCompletion,
+  countFittingTokens,
+  findExceeded,
+  listLimitChecks,
+  reportRates,
+  retryMsMax,
+} from "./limits.ts";
 import { hasLimits, tokensHeld, type EarlierCall, type Hold, type State } from "./state.ts";
 
 /** A grant comes with the hold that must be booked before the answer leaves. */
 export type Decision = { kind: "granted"; hold: Hold; grant: Grant } | { kind: "denied"; denial: Denial };
 
 /**
- * The longest wait reported for a call that still runs under the same idempotency key, or for a free slot: nobody knows
- * when either ends.
- */
-const retryMsMax = 1_000;
-
-/**
  * May this call run? Reads, never changes: so a denial leaves the state bit-identical, and a grant takes effect when
- * its hold is booked. Holds past their deadline must have been expired before. Of several exceeded limits, the one that
- * opens last is named, so that a caller who waits that long is not refused again by another. A request larger than a
- * limit itself never passes: that window is named first, its `limit` shows that waiting is no use, and the reported
- * wait is one whole window. For concurrency `resetAtMs` is the deadline that surely frees a slot; as calls mostly end
- * long before theirs, `retryAfterMs` is at most a second.
+ * its hold is booked. Holds past their deadline must have been expired before. Of several exceeded limits, the one with
+ * the longest `retryAfterMs` is named, so that a caller who waits that long is not refused again by another. A request
+ * larger than a limit itself never passes: that window is named first, its `limit` shows that waiting is no use, and
+ * the reported wait is one whole window. `resetAtMs` is when the window surely opens, whatever the open calls do; where
+ * only they are in the way, `retryAfterMs` is at most a second (limits.ts).
  */
 export function decide(state: State, request: HoldRequest, earlier: EarlierCall | null, now: number): Decision {
   const atMs = Math.max(now, state.atMs);
@@ -42,7 +43,7 @@ export function decide(state: State, request: HoldRequest, earlier: EarlierCall 
   const checks = listLimitChecks(state, key, atMs);
   const completionTokens = request.mayClamp ? clampCompletion(checks, request) : request.completionTokens;
   const hold = makeHold(request, key, completionTokens, atMs);
-  const exceeded = findExceeded(state, checks, hold);
+  const exceeded = findExceeded(state, checks, hold, now);
   if (!exceeded) {
     const grant: Grant = {
       kind: "grant",
@@ -54,17 +55,17 @@ export function decide(state: State, request: HoldRequest, earlier: EarlierCall 
     };
     return { kind: "granted", hold, grant };
   }
-  const waitMs = Math.max(1, exceeded.opensAtMs - now);
-  const { window, of, limit, unit } = exceeded.check;
+  const { window, of, limit, unit, held, settled } = exceeded.check;
   return deny({
     kind: "denial",
     reason: reasonByKind[windows[window].kind],
     window,
     of,
     limit,
-    retryAfterMs: unit === "calls" ? Math.min(waitMs, retryMsMax) : waitMs,
+    retryAfterMs: exceeded.waitMs,
     resetAtMs: exceeded.opensAtMs,
     tokensRemaining: unit === "tokens" || unit === "money" ? countFittingTokens(checks, request) : null,
+    demand: { need: exceeded.need, held, settled },
     rates: reportRates(checks, null, now),
   });
 }

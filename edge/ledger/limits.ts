@@ -4,10 +4,17 @@ import { windowNames, windows, type WindowName, type WindowUnit } from "../agree
 import type { WindowReport } from "../protocol/rate-headers.ts";
 import { countsUntilMs, createCounters, freesAtMs, readUse } from "./counters.ts";
 import type { HoldRequest, Rates } from "./port.ts";
+import type { Use } from "./windows.ts";
 import { costHeld, findOwner, listOwners, tokensHeld, type Counters, type Hold, type State } from "./state.ts";
 
-/** One limit that a call has to pass: a window of its key or its org, with what is left of it at this moment. */
-export interface LimitCheck {
+/**
+ * The longest wait reported for what ends with a call (a slot, held tokens, an idempotency key in use): nobody knows
+ * when that is, and mostly it is long before the call's deadline.
+ */
+export const retryMsMax = 1_000;
+
+/** One limit that a call has to pass: a window of its key or its org, with its use and what is left at this moment. */
+export interface LimitCheck extends Use {
   of: "org" | "key";
   window: WindowName;
   unit: WindowUnit;
@@ -17,10 +24,12 @@ export interface LimitCheck {
   atMs: number;
 }
 
-/** A limit that the call would exceed, and when it will fit. */
+/** A limit that the call would exceed, what it needs of it, when it surely fits, and after how many ms to try again. */
 export interface ExceededLimit {
   check: LimitCheck;
+  need: number;
   opensAtMs: number;
+  waitMs: number;
 }
 
 const noCounters = createCounters();
@@ -41,27 +50,42 @@ export function listLimitChecks(state: State, key: KeyRecord, atMs: number): Lim
       if (limit === null) continue;
       const { held, settled } = readUse(counters ?? noCounters, window, atMs);
       const remaining = Math.max(0, limit - held - settled);
-      checks.push({ of, window, unit: windows[window].unit, limit, remaining, counters: counters ?? noCounters, atMs });
+      const { unit } = windows[window];
+      checks.push({ of, window, unit, limit, held, settled, remaining, counters: counters ?? noCounters, atMs });
     }
   }
   return checks;
 }
 
 /**
- * Of the limits that this hold exceeds, the one that opens last (the first of equals); `null` when it fits all of them.
- * A limit smaller than the hold itself never opens: it comes before all others, and its opening is set one whole window
- * from now.
+ * Of the limits that this hold exceeds, the one with the longest wait (the first of equals); `null` when it fits all of
+ * them. A limit smaller than the hold itself never opens: it comes before all others, and its opening is set one whole
+ * window from now.
  */
-export function findExceeded(state: State, checks: LimitCheck[], hold: Hold): ExceededLimit | null {
+export function findExceeded(state: State, checks: LimitCheck[], hold: Hold, now: number): ExceededLimit | null {
   let exceeded: ExceededLimit | null = null;
   for (const check of checks) {
-    const amount = readNeed(check, hold);
-    if (amount <= check.remaining) continue;
-    if (amount > check.limit) return { check, opensAtMs: countsUntilMs(check.window, check.atMs) ?? hold.expiresAtMs };
-    const opensAtMs = check.unit === "calls" ? slotAtMs(state, check, hold) : roomAtMs(check, amount);
-    if (!exceeded || opensAtMs > exceeded.opensAtMs) exceeded = { check, opensAtMs };
+    const need = readNeed(check, hold);
+    if (need <= check.remaining) continue;
+    const isNever = need > check.limit;
+    const wholeMs = isNever ? (countsUntilMs(check.window, check.atMs) ?? hold.expiresAtMs) : null;
+    const opensAtMs = wholeMs ?? (check.unit === "calls" ? slotAtMs(state, check, hold) : roomAtMs(check, need));
+    const sureMs = Math.max(1, opensAtMs - now);
+    const waitMs = endsWithCalls(check, need) ? Math.min(sureMs, retryMsMax) : sureMs;
+    if (isNever) return { check, need, opensAtMs, waitMs };
+    if (!exceeded || waitMs > exceeded.waitMs) exceeded = { check, need, opensAtMs, waitMs };
   }
   return exceeded;
+}
+
+/**
+ * Only calls under way are in the way: slots, or a day's or month's tokens or money that they hold and may not use. A
+ * request that is held is as good as spent; and what a sliding window holds slides out at a time that is known and
+ * near, so whoever waits for it is not refused again.
+ */
+function endsWithCalls({ window, unit, limit, settled }: LimitCheck, need: number): boolean {
+  if (unit === "calls") return true;
+  return windows[window].kind === "calendar" && unit !== "requests" && settled + need <= limit;
 }
 
 /**
@@ -107,11 +131,10 @@ function findNarrowest(checks: LimitCheck[], unit: WindowUnit, hold: Hold | null
 }
 
 /** A window that takes something now is full again when that has gone; one with nothing in it (null) is full. */
-function fullAtMs({ counters, window, atMs }: LimitCheck, hold: Hold | null): number | null {
+function fullAtMs({ counters, window, atMs, held, settled }: LimitCheck, hold: Hold | null): number | null {
   const until =
     hold && (windows[window].unit !== "tokens" || tokensHeld(hold) > 0) ? countsUntilMs(window, atMs) : null;
   if (until !== null) return until;
-  const { held, settled } = readUse(counters, window, atMs);
   return held + settled === 0 ? null : freesAtMs(counters, window, atMs, Infinity);
 }
 
@@ -121,8 +144,7 @@ function readNeed({ unit }: LimitCheck, hold: Hold): number {
 }
 
 /** Exact: enough has slid out, or the calendar has turned. */
-function roomAtMs({ counters, window, atMs, limit }: LimitCheck, amount: number): number {
-  const { held, settled } = readUse(counters, window, atMs);
+function roomAtMs({ counters, window, atMs, limit, held, settled }: LimitCheck, amount: number): number {
   return freesAtMs(counters, window, atMs, held + settled + amount - limit);
 }
 

@@ -103,9 +103,20 @@ export interface FirstCall {
 }
 
 /**
+ * What a refused call needs of the window that is full, and what that window has given away, in its unit: `held` may
+ * come back when calls end, `settled` is spent.
+ */
+export interface WindowDemand {
+  need: number;
+  held: number;
+  settled: number;
+}
+
+/**
  * Why not. `key` covers unknown, wrong, revoked and expired keys and suspended orgs alike. `rate`, `concurrency` and
- * `quota` name the window, whose it is, and when it opens again; for token and money windows `tokensRemaining` says
- * what would have fitted.
+ * `quota` name the window, whose it is, when it surely opens again, and after how long another try makes sense; for
+ * token and money windows `tokensRemaining` says what would have fitted. A ledger that still runs an older version
+ * tells no `demand`.
  */
 export type Denial =
   | { kind: "denial"; reason: "key" | "ip" | "endpoint" | "model" }
@@ -121,6 +132,7 @@ export type Denial =
       retryAfterMs: number;
       resetAtMs: number;
       tokensRemaining: number | null;
+      demand?: WindowDemand;
       rates: Rates;
     };
 

@@ -42,7 +42,8 @@ export async function askEngine(call: LiveCall, isRetry = false): Promise<Engine
   const hasNumbers = isCountable(prepared, sent.length);
   const count = mayShrink || hasNumbers ? await countPromptTokens(engine, body) : null;
   if (mayShrink && shrinkToContext(call, count)) return askEngine(call, true);
-  throw refuseContext(prepared, hasNumbers ? count : null, claims.isDefaultMax);
+  const known = refusal.details.message;
+  throw refuseContext(prepared, hasNumbers ? count : null, { isDefaultMax: claims.isDefaultMax, known });
 }
 
 /** Who leaves meanwhile leaves the engine at once: it need not find out by its first event. */

@@ -3,7 +3,9 @@ import { boundFactorHeader, findBoundFactor } from "#edge/agreements/records/bou
 import { profileHeader, writeProfile } from "#edge/agreements/records/traffic-profile.ts";
 import { loadHeader, writeLoad } from "#edge/agreements/records/node.ts";
 import type { Outcome } from "#edge/agreements/records/usage.ts";
+import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
+import { ownHeader, refuseTimeout } from "#edge/protocol/openai/timeout.ts";
 import type { Engine } from "../engines/http/client.ts";
 import type { FirstTokenWatch } from "../engines/first-tokens.ts";
 import type { PreparedCall } from "./prepare.ts";
@@ -98,5 +100,20 @@ export async function tellMade(call: LiveCall, outcome: Outcome, isFinal = false
 export async function refuseAborted(call: LiveCall): Promise<Refusal> {
   const { outcome, refusal } = readEnding(call.controller.signal.reason);
   if ((outcome === "cancelled" && call.isSent) || call.meter.hasContent) await tellMade(call, outcome);
-  return refusal ?? new Refusal("bad_gateway", { log: "left" });
+  return refusal ?? refuseLeft();
+}
+
+/** What ends the work on a call whose caller has left. Nobody hears it, and the log has `caller_left` already. */
+export function refuseLeft(): Refusal {
+  return new Refusal("bad_gateway", { log: "left", event: "caller_left" });
+}
+
+/**
+ * Ends a call whose time is over, which is nobody's error. A stream's caller reads these words; those of a whole answer
+ * are the edge's own.
+ */
+export function refuseLate({ ownTimeoutMs }: Pick<HopClaims, "ownTimeoutMs">): Refusal {
+  const details = { log: "deadline", event: "deadline_passed" } as const;
+  if (ownTimeoutMs !== undefined) return refuseTimeout({ ms: ownTimeoutMs, header: ownHeader }, details);
+  return new Refusal("gateway_timeout", { message: "The call's time ran out.", ...details });
 }

@@ -6,7 +6,7 @@ import type { SlowListener } from "../engines/first-tokens.ts";
 import type { OrgId } from "#edge/agreements/tokens/ids.ts";
 import { countSequences, countTokens, refuseOversized, type CallSize } from "#edge/protocol/sequences.ts";
 import type { Capacity, EngineSlot } from "../engines/capacity/capacity.ts";
-import { refuseAborted, type LiveCall } from "./live-call.ts";
+import { refuseAborted, refuseLate, type LiveCall } from "./live-call.ts";
 import { prepareCall } from "./prepare.ts";
 import type { Rooms } from "./rooms.ts";
 import { serveStream } from "./stream/serve-stream.ts";
@@ -42,7 +42,7 @@ export async function answerCall(
   const prepared = prepareCall({ body, path, claims, engine, cacheSaltKey: rooms.config.cacheSaltKey });
   const slot = takeSlot(capacity, claims.org, prepared.size);
   const controller = new AbortController();
-  const stopDeadline = watchDeadline(controller, response, computeTimeLeft(claims, rooms.now()));
+  const stopDeadline = watchDeadline(rooms, { controller, claims, response });
   rooms.live.add(controller);
   const meter = new UsageMeter(prepared.bounds);
   const call: LiveCall = {
@@ -111,14 +111,20 @@ function computeTimeLeft({ deadlineMs, iat }: Pick<HopClaims, "deadlineMs" | "ia
   return Math.min(longestMs, Math.max(longestMs - signedAgoMsMax, deadlineMs - nowMs));
 }
 
-function watchDeadline(controller: AbortController, response: ServerResponse, msMax: number): () => void {
-  const leave = () =>
-    !response.writableFinished && controller.abort({ outcome: "cancelled", refusal: null } satisfies Ending);
-  const expire = () =>
-    controller.abort({
-      outcome: "cancelled",
-      refusal: new Refusal("gateway_timeout", { message: "The call's time ran out.", log: "deadline" }),
-    } satisfies Ending);
+/** Ends the call when its caller leaves, which is logged, or when its time is over. Returns how to stop watching. */
+function watchDeadline(
+  { log, now }: Rooms,
+  { controller, claims, response }: Pick<LiveCall, "controller" | "claims" | "response">,
+): () => void {
+  const startedAtMs = now();
+  const msMax = computeTimeLeft(claims, startedAtMs);
+  const leave = () => {
+    if (response.writableFinished || controller.signal.aborted) return;
+    const phase = response.headersSent ? "answer" : "headers";
+    log("caller_left", { hold: claims.hold, phase, ms: now() - startedAtMs });
+    controller.abort({ outcome: "cancelled", refusal: null } satisfies Ending);
+  };
+  const expire = () => controller.abort({ outcome: "cancelled", refusal: refuseLate(claims) } satisfies Ending);
   if (msMax <= 0) expire();
   const timer = setTimeout(expire, Math.min(Math.max(msMax, 0), timerMsMax));
   response.once("close", leave);

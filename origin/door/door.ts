@@ -11,7 +11,7 @@ import { buildNodeHeaders } from "../calls/live-call.ts";
 import type { Rooms } from "../calls/rooms.ts";
 import type { CallPath } from "#edge/agreements/paths.ts";
 import { countPromptTokens } from "../engines/tokenize.ts";
-import { readCause } from "../log.ts";
+import { readCause, readRequestId } from "../log.ts";
 import { readNodeState } from "../report/node-state.ts";
 import type { Gate } from "./gate.ts";
 
@@ -43,11 +43,12 @@ export function createAgentServer(rooms: DoorRooms): Server {
   const server = createServer(
     { keepAliveTimeout: 95_000, headersTimeout: 20_000, requestTimeout: 60_000 },
     (request, response) => {
+      const startedAtMs = rooms.now();
       // A write to a caller who has just left may fail; 'close' ends the call.
       response.on("error", () => response.destroy());
       const route = routes[`${request.method} ${request.url}`];
       const work = route ? route(rooms, request, response) : Promise.reject(new Refusal("unknown_url"));
-      work.catch((error: unknown) => writeRefusal(rooms, request, response, error));
+      work.catch((error: unknown) => writeRefusal(rooms, { request, response, startedAtMs }, error));
     },
   );
   return server;
@@ -60,12 +61,22 @@ function admitTo(path: CallPath): Route {
   };
 }
 
-function writeRefusal(rooms: Rooms, request: IncomingMessage, response: ServerResponse, error: unknown): void {
+/** A request, where its answer goes, and when it came, in Unix ms. */
+interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+  startedAtMs: number;
+}
+
+function writeRefusal(rooms: Rooms, exchange: Exchange, error: unknown): void {
+  const { request, response } = exchange;
   const refusal =
     error instanceof Refusal ? error : new Refusal("internal", { log: `unforeseen ${readCause(error)}`, cause: error });
-  rooms.metrics.noteRequest(response.destroyed ? "left" : refusal.code);
+  const { event = response.destroyed ? "caller_left" : null, log = null } = refusal.details;
+  rooms.metrics.noteRequest(event === "caller_left" ? "left" : (event ?? refusal.code));
   if (refusal.status === 401) rooms.metrics.noteAuthFailure();
-  rooms.log("refused", { code: refusal.code, why: refusal.details.log ?? null });
+  if (event !== "caller_left") rooms.log(event ?? "refused", { code: refusal.code, why: log });
+  else if (!refusal.details.event) logLeft(rooms, exchange);
   if (response.headersSent || response.destroyed) return void response.destroy();
   const body = JSON.stringify(buildErrorBody(refusal));
   response.writeHead(refusal.status, {
@@ -75,6 +86,15 @@ function writeRefusal(rooms: Rooms, request: IncomingMessage, response: ServerRe
   });
   response.end(body);
   request.resume();
+}
+
+/** Of a call that was let in, whoever watches its deadline logs this. */
+function logLeft(rooms: Rooms, { request: { complete, headers }, startedAtMs }: Exchange): void {
+  rooms.log("caller_left", {
+    request: readRequestId(headers["x-request-id"]),
+    phase: complete ? "headers" : "body",
+    ms: rooms.now() - startedAtMs,
+  });
 }
 
 function writeJson(rooms: Rooms, response: ServerResponse, status: number, body: unknown): void {

@@ -1,6 +1,7 @@
 import type { JsonObject } from "#edge/agreements/json.ts";
-import { callPaths, isChat } from "#edge/agreements/paths.ts";
+import { callPaths, isChat, type PromptField } from "#edge/agreements/paths.ts";
 import { Refusal } from "#edge/errors.ts";
+import { describeContext } from "#edge/protocol/openai/bounds/context-length.ts";
 import type { TokenCount } from "./tokenize.ts";
 import type { RefusedCall } from "./translate.ts";
 
@@ -16,22 +17,23 @@ export function isCountable({ path, body }: RefusedCall, bodyChars: number): boo
 
 /**
  * Refuses a call that does not fit its model's context, in OpenAI's sentence, with the tokenizer's numbers. Without
- * numbers, or where they do not show why (pictures have tokens that no tokenizer counts), the general sentence stands.
+ * numbers, or where they do not show why (pictures have tokens that no tokenizer counts), `known` stands: what is told
+ * from the engine's own words (translate.ts).
  */
-export function refuseContext(call: RefusedCall, count: TokenCount | null, isDefaultMax: boolean): Refusal {
+export function refuseContext(
+  call: RefusedCall,
+  count: TokenCount | null,
+  { isDefaultMax, known }: { isDefaultMax: boolean; known: string | undefined },
+): Refusal {
   const field = callPaths[call.path].prompt;
   const completion = isDefaultMax ? null : readCompletionMax(call.body);
-  const message = count && describeContext(field, count, completion);
-  return new Refusal("context_length_exceeded", { param: field, message: message ?? undefined, log: "context" });
+  const message = (count && describeCount(field, count, completion)) ?? known;
+  return new Refusal("context_length_exceeded", { param: field, message, log: "context" });
 }
 
-function describeContext(field: string, { tokens, contextTokensMax }: TokenCount, completion: number | null) {
+function describeCount(field: PromptField, { tokens, contextTokensMax }: TokenCount, completion: number | null) {
   if (contextTokensMax === null || tokens + (completion ?? 1) <= contextTokensMax) return null;
-  const limit = `This model's maximum context length is ${contextTokensMax} tokens.`;
-  if (completion === null) return `${limit} However, your ${field} resulted in ${tokens} tokens.`;
-  const total = tokens + completion;
-  const parts = `${tokens} in the ${field}, ${completion} in the completion`;
-  return `${limit} However, you requested ${total} tokens (${parts}).`;
+  return describeContext(field, { contextTokensMax, promptTokens: tokens, completionTokens: completion });
 }
 
 /** The bound that was sent; embeddings have none. */

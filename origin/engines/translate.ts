@@ -1,5 +1,6 @@
-import { callPaths, type CallPath } from "#edge/agreements/paths.ts";
+import { callPaths, type CallPath, type PromptField } from "#edge/agreements/paths.ts";
 import { Refusal } from "#edge/errors.ts";
+import { describeContextLimit } from "#edge/protocol/openai/bounds/context-length.ts";
 import { isObject, parseObject, type JsonObject } from "#edge/agreements/json.ts";
 import { brokenBounds, expectedTypes, refusedReasons, type RefusedReason } from "./refused-reasons.ts";
 
@@ -59,8 +60,11 @@ export function translateError(status: number, body: string, call: RefusedCall, 
 
 function translateRefused(body: string, call: RefusedCall, log: string): Refusal {
   const error = readEngineError(body);
-  if (contextPattern.test(error.message))
-    return new Refusal("context_length_exceeded", { param: callPaths[call.path].prompt, log });
+  const context = contextPattern.exec(error.message);
+  if (context) {
+    const param = callPaths[call.path].prompt;
+    return new Refusal("context_length_exceeded", { param, message: readLimit(context, param), log });
+  }
   const reason = refusedReasons.find(({ pattern }) => pattern.test(error.message));
   if (reason) return translateReason(reason, call, log);
   const fault = readShapeFault(error.message);
@@ -69,6 +73,12 @@ function translateRefused(body: string, call: RefusedCall, log: string): Refusal
     return new Refusal("invalid_value", { message: "The engine of this model does not accept this request.", log });
   const message = fault?.message ?? "The engine of this model does not accept the value of '{param}'.";
   return new Refusal("invalid_value", { param, message: message.replace("{param}", () => param), log });
+}
+
+/** The limit is a number right behind the words that say that it was passed; nothing else of them is repeated. */
+function readLimit({ 0: words, input }: RegExpExecArray, field: PromptField): string | undefined {
+  const [, limit] = /^[ a-z_=(]{0,24}(\d{1,9})\b/.exec(input.slice(words.length)) ?? [];
+  return limit === undefined ? undefined : describeContextLimit(field, Number(limit));
 }
 
 function translateReason({ code = "invalid_value", params, message }: RefusedReason, call: RefusedCall, log: string) {

@@ -4,6 +4,7 @@ import {
   buildErrorHeaders,
   OutOfReach,
   describeCause,
+  obeyedWaitMsMax,
   Refusal,
   refusalCodes,
   refusals,
@@ -133,6 +134,13 @@ describe("details", () => {
       });
     });
   }
+
+  test("whoever SDKs would not wait for is told not to try again, unless the refusal says otherwise", () => {
+    const read = (retryAfterMs: number, mayRetry?: boolean) =>
+      buildErrorHeaders(new Refusal("rate_limit_exceeded", { retryAfterMs, mayRetry }))["x-should-retry"];
+    expect([read(obeyedWaitMsMax), read(obeyedWaitMsMax + 1)]).toEqual([undefined, "false"]);
+    expect([read(obeyedWaitMsMax + 1, true), read(1, false)]).toEqual(["true", "false"]);
+  });
 
   test("what is not given is not in the headers", () => {
     expect(Object.keys(buildErrorHeaders(new Refusal("internal"))).toSorted()).toEqual([

@@ -1,5 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
-import { openVisit, generateRandomBytes } from "#edge/visit.ts";
+import { Refusal } from "#edge/errors.ts";
+import { refuseTimeout } from "#edge/protocol/openai/timeout.ts";
+import { generateRandomBytes, openVisit, type Visit } from "#edge/visit.ts";
 
 const request = () => new Request("http://edge/CANARY?q=CANARY", { headers: { cookie: "CANARY" } });
 
@@ -32,4 +34,62 @@ describe("a visit", () => {
     ]);
     expect(lines.join("")).not.toContain("CANARY");
   });
+});
+
+describe("what a visit's log says of refusals", () => {
+  const read = (act: (visit: Visit, leaving: AbortController) => void) => {
+    const log = vi.spyOn(console, "log").mockImplementation(() => {});
+    const leaving = new AbortController();
+    act(
+      openVisit(new Request("http://edge/", { signal: leaving.signal }), () => {}),
+      leaving,
+    );
+    const lines = log.mock.calls.map(([line]) => JSON.parse(String(line)) as Record<string, unknown>);
+    log.mockRestore();
+    for (const line of lines) {
+      expect(line["request"]).toMatch(/^req_/);
+      if (line["event"] === "caller_left") expect(line["ms"]).toBeGreaterThanOrEqual(0);
+      delete line["request"];
+      delete line["ms"];
+    }
+    return lines;
+  };
+  const broken = new Refusal("bad_gateway", { log: "origin died", cause: new TypeError("CANARY") });
+
+  test("a refusal by code and status; why and the cause where they are ours to mend", () => {
+    expect(read((visit) => visit.logRefusal(broken))).toEqual([
+      { event: "refused", code: "bad_gateway", status: 502, why: "origin died", cause: "TypeError" },
+    ]);
+    expect(read((visit) => visit.logRefusal(new Refusal("invalid_json")))).toEqual([
+      { event: "refused", code: "invalid_json", status: 400 },
+    ]);
+  });
+
+  test("a caller's own deadline is an event of its own", () => {
+    const refusal = refuseTimeout({ ms: 700, header: "x-penstock-timeout-ms" }, { log: "late" });
+    expect(read((visit) => visit.logRefusal(refusal))).toEqual([
+      { event: "deadline_passed", code: "gateway_timeout", why: refusal.details.message },
+    ]);
+  });
+
+  test.each(["body", "admission", "headers", "answer"] as const)(
+    "whoever leaves is told once, with what was going on (%s), and is never refused for what their leaving broke",
+    (phase) => {
+      const left = [{ event: "caller_left", phase }];
+      const leave = (visit: Visit, leaving: AbortController) => {
+        visit.phase = phase;
+        leaving.abort();
+        visit.logRefusal(broken);
+        visit.leave();
+      };
+      expect(read(leave)).toEqual(left);
+      // Where only a write tells that nobody reads any more.
+      const unheard = (visit: Visit) => {
+        visit.phase = phase;
+        visit.leave();
+        visit.logRefusal(broken);
+      };
+      expect(read(unheard)).toEqual(left);
+    },
+  );
 });

@@ -46,6 +46,8 @@ export const HopClaims = z.object({
   /** Shown with each usage record of the hold (ticket.ts). Absent where there is nothing to settle. */
   ticket: z.string().max(64).optional(),
   deadlineMs: z.int(),
+  /** How long a stream's caller waits by their own `x-penstock-timeout-ms`, in ms; absent where they set none. */
+  ownTimeoutMs: z.int().min(1).optional(),
 });
 export type HopClaims = z.infer<typeof HopClaims>;
 

@@ -78,6 +78,8 @@ function refuseLongCompletion(endpoint: EngineEndpoint, json: unknown, { model, 
   const param = isNew ? "max_completion_tokens" : "max_tokens";
   throw new Refusal("context_length_exceeded", {
     param,
-    message: `This model's context is ${model.contextTokensMax} tokens; ${param} asks for ${completionTokens}.`,
+    message:
+      `This model's maximum context length is ${model.contextTokensMax} tokens. However, you requested ` +
+      `${completionTokens} tokens in the completion alone. Please reduce the length of the completion.`,
   });
 }

@@ -2,6 +2,7 @@ import { endpointPaths } from "../../agreements/paths.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import { estimateTokens } from "../estimate.ts";
+import { refuseLong } from "./bounds/context-length.ts";
 import { boundPrompts } from "./bounds/prompts.ts";
 import { estimateCompile } from "./members/structure/compile.ts";
 import type { CompletionsBody } from "./members/completions.ts";
@@ -64,7 +65,7 @@ export function readCompletions(
     });
   }
   // An engine has to have room for one token, even where it is not asked for any.
-  refuseLongPrompt("prompt", body.prompt, { ...model, contextTokensMax: model.contextTokensMax - 1 });
+  refuseLongPrompt("prompt", body.prompt, { model, completionTokens: Math.max(1, completionTokens) });
   const choices = (body.n ?? 1) * prompts;
   const text = joinPromptText(body.prompt);
   const bound = boundPrompts(body.prompt, { model, suffix: body.suffix });
@@ -95,7 +96,7 @@ export function readEmbeddings(
   ignored: IgnoredMembers,
 ): Omit<ParsedBody, "named"> {
   const model = findModel(models, body.model, "embeddings");
-  refuseLongPrompt("input", body.input, model, body.truncate_prompt_tokens !== undefined);
+  refuseLongPrompt("input", body.input, { model, isCut: body.truncate_prompt_tokens !== undefined });
   const text = joinPromptText(body.input);
   const bound = boundPrompts(body.input, { model });
   return {
@@ -117,6 +118,13 @@ export function readEmbeddings(
   };
 }
 
+/** What a prompt has to fit into, and whether it is cut to that; `completionTokens` is null for endpoints without. */
+interface PromptRoom {
+  model: Pick<ModelRecord, "contextTokensMax">;
+  isCut?: boolean;
+  completionTokens?: number | null;
+}
+
 /**
  * Token ids need no tokenizer to be counted; a caller who wants a long prompt cut leaves it to the engine. Text that
  * cannot fit whatever a tokenizer makes of it costs no engine anything, cut or not.
@@ -124,19 +132,14 @@ export function readEmbeddings(
 function refuseLongPrompt(
   field: "prompt" | "input",
   prompt: PromptInput,
-  model: Pick<ModelRecord, "contextTokensMax">,
-  isCut = false,
+  { model, isCut = false, completionTokens = null }: PromptRoom,
 ): void {
   if (typeof prompt === "string") refuseSurelyLong(prompt, field, model);
   else
     for (const [index, item] of prompt.entries())
       if (typeof item === "string") refuseSurelyLong(item, `${field}[${index}]`, model);
-  const tokensMax = model.contextTokensMax;
-  const long = isCut ? null : findLongPrompt(prompt, tokensMax);
+  const { contextTokensMax } = model;
+  const long = isCut ? null : findLongPrompt(prompt, contextTokensMax - (completionTokens === null ? 0 : 1));
   if (!long) return;
-  const param = `${field}${long.path}`;
-  throw new Refusal("context_length_exceeded", {
-    param,
-    message: `This model takes at most ${tokensMax} tokens; '${param}' has ${long.tokens}.`,
-  });
+  throw refuseLong(`${field}${long.path}`, { contextTokensMax, promptTokens: long.tokens, completionTokens });
 }

@@ -2,6 +2,7 @@ import type { CallPath } from "../../agreements/paths.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal, type NamedModel } from "../../errors.ts";
 import { tokenBytesMax } from "../../limits.ts";
+import { refuseLong } from "./bounds/context-length.ts";
 import type { IgnoredMembers } from "./members/member.ts";
 
 /** What a call's body says, in our terms, and the body to send to the origin. */
@@ -67,10 +68,8 @@ export function readAffinity(body: Record<string, unknown>, text: string): strin
  * bytes.
  */
 export function refuseSurelyLong(text: string, param: string, model: Pick<ModelRecord, "contextTokensMax">): void {
-  const leastTokens = Math.ceil(text.length / tokenBytesMax);
-  if (leastTokens <= model.contextTokensMax) return;
-  throw new Refusal("context_length_exceeded", {
-    param,
-    message: `This model takes at most ${model.contextTokensMax} tokens; '${param}' has at least ${leastTokens}.`,
-  });
+  const promptTokens = Math.ceil(text.length / tokenBytesMax);
+  const { contextTokensMax } = model;
+  if (promptTokens <= contextTokensMax) return;
+  throw refuseLong(param, { contextTokensMax, promptTokens, completionTokens: null, isAtLeast: true });
 }

@@ -1,4 +1,4 @@
-import { Refusal } from "../../errors.ts";
+import { Refusal, type RefusalDetails } from "../../errors.ts";
 import { callMsMax } from "../../limits.ts";
 
 /** How long a caller waits for a call, and by which of their headers; null when it is our own limit. */
@@ -13,7 +13,8 @@ export interface CallTimeout {
  */
 const sdkHeaders = ["x-stainless-timeout", "x-stainless-read-timeout"];
 
-const ownHeader = "x-penstock-timeout-ms";
+/** Our own header, which counts for streams too. */
+export const ownHeader = "x-penstock-timeout-ms";
 
 /**
  * Reads how long the caller waits: exactly `x-penstock-timeout-ms`, or for whole answers what an SDK tells, the least
@@ -52,4 +53,15 @@ function readSdkMs(text: string | null): number {
 export function describeTimeout({ ms, header }: CallTimeout): string {
   const setBy = header === null ? "the longest that a call may take" : `set by the caller's '${header}'`;
   return `The call's time ran out: ${ms} ms, ${setBy}.`;
+}
+
+/**
+ * The refusal of a call whose time ran out. Whoever set that time themselves learns that nothing is broken, and their
+ * SDK that another try would end alike; in the log it is an event of its own, nobody's error.
+ */
+export function refuseTimeout(timeout: CallTimeout, details: RefusalDetails = {}): Refusal {
+  const message = describeTimeout(timeout);
+  if (timeout.header === null) return new Refusal("gateway_timeout", { ...details, message });
+  const own = { retryAfterMs: undefined, mayRetry: false, event: "deadline_passed" } as const;
+  return new Refusal("gateway_timeout", { ...details, ...own, message });
 }

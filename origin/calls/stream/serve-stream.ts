@@ -2,7 +2,7 @@ import { callPaths } from "#edge/agreements/paths.ts";
 import { Refusal } from "#edge/errors.ts";
 import { encodeErrorEvent, streamHeaders } from "#edge/protocol/sse.ts";
 import { askEngine } from "../ask-engine.ts";
-import { buildCallHeaders, commitFinal, type LiveCall } from "../live-call.ts";
+import { buildCallHeaders, commitFinal, refuseLeft, type LiveCall } from "../live-call.ts";
 import { settlePrompt } from "../record.ts";
 import { ChunkRewriter } from "./chunk-rewriter.ts";
 import { openEventWriter, openSilentWriter } from "./event-writer.ts";
@@ -37,7 +37,7 @@ export async function serveStream(call: LiveCall): Promise<void> {
   if (controller.signal.aborted) {
     // What the engine had sent by now is told with the refusal (live-call.ts).
     await passCall(call, { engineAnswer, writer: openSilentWriter(), rewriter, limits });
-    throw new Refusal("bad_gateway", { log: "left" });
+    throw refuseLeft();
   }
   response.writeHead(200, {
     ...streamHeaders,

@@ -3,7 +3,7 @@ import { Refusal } from "#edge/errors.ts";
 import { countTextTokens, guessText } from "../../engines/tokenize.ts";
 import { hideReasoning } from "../answer-parts.ts";
 import { askEngine } from "../ask-engine.ts";
-import { buildCallHeaders, commitFinal, tellMade, type LiveCall } from "../live-call.ts";
+import { buildCallHeaders, commitFinal, refuseLeft, tellMade, type LiveCall } from "../live-call.ts";
 import { settlePrompt } from "../record.ts";
 import { readEnding } from "../stream/stream-answer.ts";
 import { isInPieces, isPaidRefusal, receiveInPieces } from "./pieces.ts";
@@ -32,7 +32,7 @@ export async function serveWhole(call: LiveCall): Promise<void> {
     if (typeof answer["id"] === "string") call.responseId = answer["id"].slice(0, 128);
     await settlePrompt(meter, call.engine, prepared);
     if (meter.isCompletionUnknown) await countCompletion(call, answer);
-    if (call.controller.signal.aborted) throw new Refusal("bad_gateway", { log: "left" });
+    if (call.controller.signal.aborted) throw refuseLeft();
     if (!response.headersSent) response.writeHead(200, headers());
     commitFinal(call, "completed", null);
     // What was put together has none any more; what came in one piece is counted as it came, and hidden only now.

@@ -266,13 +266,17 @@ export class LedgerModel {
 
   #denial(closed: LimitCheck[], checks: LimitCheck[], call: Call): Record<string, unknown> {
     const never = closed.find((check) => this.#need(check, call) > check.limit);
-    const waits = closed.map((check) => ({ check, opensAtMs: this.#opensAtMs(check, call) }));
-    const latest = Math.max(...waits.map(({ opensAtMs }) => opensAtMs));
-    const { check, opensAtMs } = never
-      ? { check: never, opensAtMs: this.#wholeWindow(never, call) }
-      : waits.find((wait) => wait.opensAtMs === latest)!;
+    const wait = (check: LimitCheck, opensAtMs: number) => {
+      const sureMs = Math.max(1, opensAtMs - this.nowMs);
+      return { check, opensAtMs, waitMs: this.#isHeldUp(check, call) ? Math.min(1_000, sureMs) : sureMs };
+    };
+    const waits = closed.map((check) => wait(check, this.#opensAtMs(check, call)));
+    const longest = Math.max(...waits.map(({ waitMs }) => waitMs));
+    const { check, opensAtMs, waitMs } = never
+      ? wait(never, this.#wholeWindow(never, call))
+      : waits.find((one) => one.waitMs === longest)!;
     const { window, of, limit } = check;
-    const waitMs = Math.max(1, opensAtMs - this.nowMs);
+    const { held, settled } = this.#use(of === "org" ? "org" : call.request.key, window, this.atMs);
     const isCounted = tokenWindows.includes(window) || window === "costMicrosPerMonth";
     const reason = window === "concurrency" ? "concurrency" : /Minute|Hour/.test(window) ? "rate" : "quota";
     return {
@@ -281,11 +285,20 @@ export class LedgerModel {
       window,
       of,
       limit,
-      retryAfterMs: window === "concurrency" ? Math.min(1_000, waitMs) : waitMs,
+      retryAfterMs: waitMs,
       resetAtMs: opensAtMs,
       tokensRemaining: isCounted ? this.#tokensRemaining(checks, call) : null,
+      demand: { need: this.#need(check, call), held, settled },
       rates: this.#rates(checks, call.request.key),
     } satisfies Record<keyof Extract<Denial, { window: WindowName }>, unknown>;
+  }
+
+  /** Would pass if every call under way ended now and had used nothing; of a day's requests none comes back. */
+  #isHeldUp({ of, window, limit }: LimitCheck, call: Call): boolean {
+    if (window === "concurrency") return true;
+    if (!["tokensPerDay", "tokensPerMonth", "costMicrosPerMonth"].includes(window)) return false;
+    const { settled } = this.#use(of === "org" ? "org" : call.request.key, window, this.atMs);
+    return settled + this.#need({ of, window, limit }, call) <= limit;
   }
 
   /** Tries every moment at which something changes. */

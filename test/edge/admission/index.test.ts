@@ -2,10 +2,10 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { explainDenial } from "#edge/admission/denial.ts";
 import { admit, releaseHold } from "#edge/admission/index.ts";
 import type { Denial, Grant, Ledger } from "#edge/ledger/port.ts";
-import { buildErrorBody, buildErrorHeaders, OutOfReach } from "#edge/errors.ts";
+import { buildErrorBody, buildErrorHeaders, OutOfReach, type Refusal } from "#edge/errors.ts";
 import type { Call } from "#edge/protocol/openai/call.ts";
 import { expectRefusal } from "#test/support/fakes/refused.ts";
-import { visitOf } from "#test/support/fakes/visit.ts";
+import { startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
 import { visit, credential, terms, grant, quota, scriptLedger, makeCall, never } from "./world.ts";
 
 describe("admission", () => {
@@ -220,5 +220,46 @@ describe("the exact count", () => {
     );
     expect(refusal.details.message).toContain("777");
     expect(requests).toHaveLength(2);
+  });
+});
+
+describe("a minute's window that opens within a second", () => {
+  const soon = (retryAfterMs: number): Denial =>
+    ({ ...quota(null), reason: "rate", window: "requestsPerMinute", retryAfterMs }) as Denial;
+  const begin = async (answers: (Grant | Denial)[], over: Partial<Call> = {}, of = visitOf()) => {
+    vi.useFakeTimers();
+    const { ledger, asks } = scriptLedger(...answers);
+    const call = await makeCall({ deadlineMs: of.nowMs + 60_000, ...over });
+    const result = admit(of, ledger, call, { ...terms, countPrompt: never }).catch((refusal: Refusal) => refusal.code);
+    return { asks, result };
+  };
+  afterEach(() => void vi.useRealTimers());
+
+  test("is waited for, and asked once more: whoever waited the minute that they were told is let in", async () => {
+    const { asks, result } = await begin([soon(800), grant]);
+    await vi.advanceTimersByTimeAsync(799);
+    expect(asks).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await result).toMatchObject({ kind: "grant" });
+    expect(asks[1]).toEqual(asks[0]);
+  });
+
+  test("is not waited for a second time, nor beyond a second, nor past the call's deadline", async () => {
+    const again = await begin([soon(800), soon(5)]);
+    await vi.advanceTimersByTimeAsync(800);
+    expect([await again.result, again.asks.length]).toEqual(["rate_limit_exceeded", 2]);
+    const later = await begin([soon(1_001)]);
+    expect([await later.result, later.asks.length]).toEqual(["rate_limit_exceeded", 1]);
+    const late = await begin([soon(800)], { deadlineMs: startedAtMs + 800 });
+    expect([await late.result, late.asks.length]).toEqual(["rate_limit_exceeded", 1]);
+  });
+
+  test("is not asked about for whoever has left meanwhile", async () => {
+    const leaving = new AbortController();
+    const request = new Request("http://edge/", { signal: leaving.signal });
+    const { asks, result } = await begin([soon(800)], {}, visitOf(request));
+    leaving.abort();
+    await vi.advanceTimersByTimeAsync(800);
+    expect([await result, asks.length]).toEqual(["rate_limit_exceeded", 1]);
   });
 });

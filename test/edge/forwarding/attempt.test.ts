@@ -126,6 +126,25 @@ describe("an answer", () => {
     expect(tried.isLate()).toBe(true);
   });
 
+  test("that breaks once the call's deadline has come broke by that: the node ends the call then itself", async () => {
+    const visit = visitOf();
+    for (const [leftMs, isLate] of [
+      [1_000, false],
+      [200, true],
+      [-3_000, true],
+    ] as const) {
+      await using node = await openNode("a", (_, response) => {
+        response.writeHead(200, { "content-type": "application/json" }).write("{", () => response.destroy());
+      });
+      const tried = await attempt(node.record, upstream, watching().watch, visit);
+      if (tried.kind === "no") throw new Error("it was none");
+      await expect(tried.response.text()).rejects.toThrow();
+      visit.nowMs = upstream.deadlineMs - leftMs;
+      expect([leftMs, tried.isLate()]).toEqual([leftMs, isLate]);
+      visit.nowMs = startedAtMs;
+    }
+  });
+
   test("that is over in its time is left alone", async () => {
     const { tried } = await tryOn(answering(200, { id: 1 }));
     if (tried.kind === "no") throw new Error("it was none");

@@ -39,6 +39,16 @@ describe("counting a prompt", () => {
     expect(seen).toEqual(["began a", "saw a answered", "ended a"]);
   });
 
+  test("ends with the call's own deadline, and says that it was that", async () => {
+    const call = await chatCall();
+    const timeout = { ms: 100, header: "x-penstock-timeout-ms" };
+    const late = counted({ ...call, deadlineMs: startedAtMs + 100, timeout }, silent);
+    await expect(late).rejects.toMatchObject({
+      code: "gateway_timeout",
+      details: { event: "deadline_passed", mayRetry: false, message: expect.stringContaining("100 ms, set by") },
+    });
+  });
+
   test("sends a completion's prompt, whatever `messages` stand beside it: none may hide a long prompt", async () => {
     expect((await counted(await completion({}))).question).toEqual({
       model: testModels[0]?.id,

@@ -12,6 +12,7 @@ import {
   openNode,
   watching,
   type Behaviour,
+  silent,
 } from "#test/support/stack/node.ts";
 import { startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
 import { callOf, chatCall, digestOf, forward, keys, originOf, reserved, type Origin } from "./world.ts";
@@ -205,15 +206,64 @@ describe("an org that has its share of a node", () => {
   });
 });
 
+describe("a caller whose own time is over", () => {
+  const shortCall = async (header: string | null) => ({
+    ...(await chatCall()),
+    deadlineMs: startedAtMs + 100,
+    timeout: { ms: 100, header },
+  });
+
+  test("is told so, and not to try again; no node has failed, and no other is tried", async () => {
+    const call = await shortCall("x-penstock-timeout-ms");
+    const { no, asked, seen, visit } = await over([silent, fine], { call });
+    expect(no).toMatchObject({ mayRun: true, refusal: { code: "gateway_timeout" } });
+    expect(no?.refusal.details).toMatchObject({
+      message: "The call's time ran out: 100 ms, set by the caller's 'x-penstock-timeout-ms'.",
+      mayRetry: false,
+      retryAfterMs: undefined,
+      event: "deadline_passed",
+    });
+    expect(seen).toEqual(["began a", "saw a aborted", "ended a"]);
+    expect([asked, visit.logged]).toEqual([[1, 0], []]);
+  });
+
+  test("hears the same when the node says so first", async () => {
+    const call = await shortCall("x-penstock-timeout-ms");
+    const { no, visit } = await over([answering(504, agentError("gateway_timeout"))], { call });
+    expect([no?.refusal.details.event, visit.logged]).toEqual(["deadline_passed", []]);
+  });
+
+  test("is not taken for one whose call took the longest time that we allow: that is in the log", async () => {
+    const { no, visit } = await over([silent], { call: await shortCall(null) });
+    expect(no?.refusal.details).toMatchObject({ message: expect.stringContaining("the longest that a call may take") });
+    expect(no?.refusal.details).not.toHaveProperty("event");
+    expect(visit.logged.map(({ event }) => event)).toEqual(["attempt_failed"]);
+  });
+
+  test("has it told to a stream's node, whose error event it is; a whole answer's words are ours", async () => {
+    const read = async (call: Call) => {
+      const { nodes } = await over([answering(500)], { call });
+      const [, claims = ""] = String(nodes[0]?.asked[0]?.headers.authorization).split(".");
+      return HopClaims.parse(JSON.parse(String(Buffer.from(claims, "base64url")))).ownTimeoutMs;
+    };
+    const stream = await chatCall({ stream: true });
+    const own = { ms: 700, header: "x-penstock-timeout-ms" };
+    expect(await read({ ...stream, timeout: own })).toBe(700);
+    expect(await read(stream)).toBeUndefined();
+    expect(await read({ ...(await chatCall()), timeout: own })).toBeUndefined();
+  });
+});
+
 describe("a caller who has left", () => {
-  test("aborts the attempt under way, and no other node is tried", async () => {
+  test("aborts the attempt under way, and no other node is tried; none has failed", async () => {
     const abort = new AbortController();
     const gone: Promise<void>[] = [];
     const waiting: Behaviour = (_, response) => {
       gone.push(new Promise((resolve) => response.on("close", resolve)));
       abort.abort();
     };
-    const { no, asked, seen } = await over([waiting, fine], { signal: abort.signal });
+    const { no, asked, seen, visit } = await over([waiting, fine], { signal: abort.signal });
+    expect([visit.logged, visit.phase]).toEqual([[], "headers"]);
     expect([no?.refusal.code, no?.mayRun]).toEqual(["gateway_timeout", true]);
     expect(seen).toEqual(["began a", "saw a aborted", "ended a"]);
     expect(asked).toEqual([1, 0]);

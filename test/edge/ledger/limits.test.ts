@@ -121,9 +121,9 @@ test("a limit smaller than the request itself is named before any that time alon
   const decision = decide(stateWith({}), makeRequest(org), null, noon);
   if (decision.kind !== "granted") throw new Error("denied");
   const checks = listLimitChecks(state, state.keys[keyId(org, 1)]!, noon);
-  expect(findExceeded(state, checks, decision.hold)).toMatchObject({
+  expect(findExceeded(state, checks, decision.hold, noon)).toMatchObject({
     check: { window: "requestsPerDay" },
     opensAtMs: noon + 12 * 3_600_000,
   });
-  expect(findExceeded(state, [], decision.hold)).toBeNull();
+  expect(findExceeded(state, [], decision.hold, noon)).toBeNull();
 });

@@ -1,4 +1,5 @@
 import { Agent, request } from "node:http";
+import OpenAI from "openai";
 import { expect, inject, test } from "vitest";
 import { windowOf, worldAt } from "#test/support/stack/world.ts";
 
@@ -63,7 +64,8 @@ test("a rate refusal says when to come back, in the headers that SDKs obey", asy
   expect(refused.status).toBe(429);
   const seconds = Number(refused.headers.get("retry-after"));
   expect(seconds).toBeGreaterThan(50);
-  expect(seconds).toBeLessThanOrEqual(61);
+  expect(seconds).toBeLessThanOrEqual(60);
+  expect(Number(refused.headers.get("retry-after-ms"))).toBeLessThanOrEqual(60_000);
   expect(Math.ceil(Number(refused.headers.get("retry-after-ms")) / 1_000)).toBe(seconds);
   expect(refused.headers.get("x-ratelimit-remaining-requests")).toBe("0");
   expect(refused.headers.get("x-ratelimit-reset-requests")).toMatch(/^(1m[01]s|5\d(\.\d+)?s)$/);
@@ -71,13 +73,48 @@ test("a rate refusal says when to come back, in the headers that SDKs obey", asy
 });
 
 test("a used-up quota keeps SDKs from retrying, and names when it opens", async () => {
-  const org = await world.newOrg({ tokensPerDay: 100 });
-  const refused = await world.chat(org.key, { max_tokens: 4_000 });
+  const org = await world.newOrg({ requestsPerDay: 1 });
+  await world.chat(org.key, { max_tokens: 1 });
+  const refused = await world.chat(org.key, { max_tokens: 1 });
   const body = (await refused.json()) as { error: { message: string } };
   expect(refused.status).toBe(429);
   expect(body).toMatchObject({ error: { type: "insufficient_quota", code: "insufficient_quota" } });
-  expect(body.error.message).toMatch(/tokens per day .* opens again at \d{4}-\d\d-\d\dT00:00:00/);
+  expect(body.error.message).toMatch(/used up: requests per day .* opens again at \d{4}-\d\d-\d\dT00:00:00/);
   expect(refused.headers.get("x-should-retry")).toBe("false");
+});
+
+test("a call larger than its quota hears what it needs and what there is, and a clamp is let in", async () => {
+  const org = await world.newOrg({ tokensPerDay: 1_500 });
+  const refused = await world.chat(org.key, {});
+  const { error } = (await refused.json()) as { error: { code: string; message: string } };
+  expect([refused.status, error.code, refused.headers.get("x-should-retry")]).toEqual([
+    429,
+    "insufficient_quota",
+    "false",
+  ]);
+  expect(error.message).toMatch(/^This call needs 2\d{3}; 1500 are free, and calls under way hold 0: tokens per day /);
+  expect(error.message).toContain("Lower 'max_tokens', or send 'x-penstock-clamp: true'");
+  expect((await world.chat(org.key, {}, { "x-penstock-clamp": "true" })).status).toBe(200);
+});
+
+test("tokens that a call under way holds are no used-up quota: the SDK's retry passes when it ends", async () => {
+  const org = await world.newOrg({ tokensPerDay: 1_500 });
+  const running = await world.chat(org.key, { stream: true, max_tokens: 1_000, ignore_eos: true });
+  const refused = await world.chat(org.key, { max_tokens: 1_000 });
+  const { error } = (await refused.json()) as { error: { code: string; message: string } };
+  expect([refused.status, error.code, refused.headers.get("x-should-retry")]).toEqual([
+    429,
+    "rate_limit_exceeded",
+    null,
+  ]);
+  expect(refused.headers.get("retry-after-ms")).toBe("1000");
+  expect(error.message).toMatch(/calls under way hold 1\d{3}: .* comes back when they end\. Try again in 1s\./);
+  const openai = new OpenAI({ baseURL: `${world.place.edge}/v1`, apiKey: org.key });
+  const messages = [{ role: "user" as const, content: "hi" }];
+  const retried = openai.chat.completions.create({ model: "chat", messages, max_tokens: 1_000 });
+  await running.body?.cancel();
+  expect((await retried).object).toBe("chat.completion");
+  await world.settled(org.id);
 });
 
 test("a denied call costs nothing: every counter stands as it stood", async () => {

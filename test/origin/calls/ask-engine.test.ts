@@ -31,7 +31,8 @@ describe("a prompt that does not fit with our default", () => {
       param: "messages",
       message:
         "This model's maximum context length is 100 tokens. " +
-        "However, you requested 507 tokens (7 in the messages, 500 in the completion).",
+        "However, you requested 507 tokens (7 in the messages, 500 in the completion). " +
+        "Please reduce the length of the messages or completion.",
     });
     expect(world.engine.calls).toHaveLength(1);
   });
@@ -55,7 +56,8 @@ describe("a prompt that does not fit with our default", () => {
     const { status, text } = await world.ask({}, { isDefaultMax: true });
     expect([status, JSON.parse(text).error.message]).toEqual([
       400,
-      "This model's maximum context length is 100 tokens. However, your messages resulted in 100 tokens.",
+      "This model's maximum context length is 100 tokens. However, your messages resulted in 100 tokens. " +
+        "Please reduce the length of the messages.",
     ]);
     expect(world.engine.calls).toHaveLength(1);
     world.engine.tokens = 50;

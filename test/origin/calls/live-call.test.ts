@@ -1,9 +1,23 @@
+import type { ServerResponse } from "node:http";
 import { expect, test } from "vitest";
-import { answerJson, textChunks, streamChunks } from "#test/support/fakes/fake-engine.ts";
+import {
+  answerJson,
+  chunk,
+  openStream,
+  roleChunk,
+  streamChunks,
+  textChunks,
+  usage,
+} from "#test/support/fakes/fake-engine.ts";
 import { until } from "#test/support/fakes/origin.ts";
 import { openCallWorld, pause, whole } from "#test/origin/calls/world.ts";
 
 const world = openCallWorld();
+/** A stream that begins, and then stands still. */
+const begin = (response: ServerResponse) => {
+  openStream(response);
+  response.write(roleChunk + chunk("a", usage(7, 1)));
+};
 
 test("once enough calls have ended, an answer carries the traffic profile of this org and model alone", async () => {
   const readProfileAfter = async (calls: number, claims: Record<string, unknown>) => {
@@ -29,6 +43,47 @@ test("a caller who leaves before the answer stops the engine; their prompt is ch
   expect(await world.readRecords(hold)).toMatchObject([
     { isFinal: false, promptTokens: 7, completionTokens: 0, outcome: "cancelled" },
   ]);
+});
+
+test.each([
+  ["a whole answer, kept alive by white space", false, "answer", () => {}],
+  ["a stream that has not begun", true, "headers", () => {}],
+  ["a stream in flow", true, "answer", begin],
+] as const)("who leaves %s is logged once, as that, and counted as left: nobody is refused", async (...row) => {
+  const [, stream, phase, script] = row;
+  world.engine.script = script;
+  const { request, hold } = await world.setup.open({ stream });
+  await until(() => world.engine.calls.length === 1);
+  await pause(400);
+  const from = world.setup.logs.length;
+  request.destroy();
+  await world.readRecords(hold);
+  await pause(100);
+  const lines = world.setup.logs.slice(from).map((line) => JSON.parse(line) as Record<string, unknown>);
+  const told = lines.filter(
+    ({ event }) => event === "caller_left" || event === "refused" || event === "deadline_passed",
+  );
+  expect(told).toMatchObject([{ event: "caller_left", hold, phase, ms: expect.any(Number) }]);
+});
+
+test("a call whose time is over is told whose time it was, as an event and not as a refusal", async () => {
+  world.engine.script = begin;
+  const soon = () => ({ deadlineMs: Math.floor(Date.now() / 1_000) * 1_000 + 1_500 });
+  const own = await world.ask({ stream: true }, { ...soon(), ownTimeoutMs: 700 });
+  expect(own.text).toContain("The call's time ran out: 700 ms, set by the caller's 'x-penstock-timeout-ms'.");
+  const ours = await world.ask({ stream: true }, soon());
+  expect(ours.text).toContain("The call's time ran out.");
+  const from = world.setup.logs.length;
+  const { status, text } = await world.ask({}, { deadlineMs: Date.now() - 3_000 });
+  expect([status, JSON.parse(text).error.code]).toEqual([504, "gateway_timeout"]);
+  const events = world.setup.logs.slice(from).map((line) => (JSON.parse(line) as { event: string }).event);
+  expect(events).toContain("deadline_passed");
+  expect(events).not.toContain("refused");
+  expect(events).not.toContain("caller_left");
+  const page = await (await fetch(`${world.setup.agent.url}/metrics`)).text();
+  expect(page).toMatch(/penstock_agent_requests_total\{outcome="deadline_passed"\} [1-9]/);
+  expect(page).toMatch(/penstock_agent_requests_total\{outcome="left"\} [1-9]/);
+  expect(page).not.toContain('outcome="gateway_timeout"');
 });
 
 test("a call whose time was over before its engine was asked costs nothing", async () => {

@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bodyBytesMax } from "#edge/limits.ts";
@@ -111,6 +112,25 @@ describe("the gate", () => {
     const big = "x".repeat(bodyBytesMax + 1);
     const { status, text } = await post(await sign(claims({ bodySha256: sha256(big) }), setup.keys.hopPrivate), big);
     expect([status, JSON.parse(text).error.code]).toEqual([413, "request_too_large"]);
+  });
+
+  test("a client that leaves in the middle of its body is logged as that, and is not refused", async () => {
+    const token = await sign(claims({ hold: newHold() }), setup.keys.hopPrivate);
+    const id = "req_0123456789012345678901";
+    const { hostname, port } = new URL(setup.agent.url);
+    const from = setup.logs.length;
+    const socket = connect(Number(port), hostname);
+    socket.write(
+      `POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${token}\r\n` +
+        `x-request-id: ${id}\r\ncontent-length: 500\r\n\r\n{"model"`,
+    );
+    await until(() => socket.bytesWritten > 0);
+    await new Promise((done) => setTimeout(done, 100));
+    socket.destroy();
+    await until(() => setup.logs.length > from);
+    expect(setup.logs.slice(from).map((line) => JSON.parse(line))).toMatchObject([
+      { event: "caller_left", request: id, phase: "body", ms: expect.any(Number) },
+    ]);
   });
 
   test("a client that stops in the middle of its body leaves nothing behind", async () => {

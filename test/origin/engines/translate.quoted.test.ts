@@ -61,16 +61,30 @@ describe("a caller's text that the engine quotes", () => {
 });
 
 test.each([
-  "This model's maximum context length is 2048 tokens. However, you requested 3000 tokens.",
-  "'max_tokens' or 'max_completion_tokens' is too large: 9000. This model's maximum context length is 2048 tokens.",
-  "max_tokens=100000 cannot be greater than max_model_len=2048. Please request fewer output tokens.",
-  "The decoder prompt (length 3000) is longer than the maximum model length of 2048.",
-  "request (5000 tokens) exceeds the available context size (2048 tokens), try increasing it",
-  "Requested tokens (5000) exceed context window of 2048",
-  "the input length exceeds the context length",
-  "The input (3000 tokens) is longer than the model's context length (2048 tokens).",
-])("'%s' is the engine's own word on a full context", (message) => {
-  expect(translate(message).code).toBe("context_length_exceeded");
+  ["This model's maximum context length is 2048 tokens. However, you requested 3000 tokens.", 2_048],
+  [
+    "'max_tokens' or 'max_completion_tokens' is too large: 9000. This model's maximum context length is 2048 tokens.",
+    2_048,
+  ],
+  ["max_tokens=100000 cannot be greater than max_model_len=2048. Please request fewer output tokens.", 2_048],
+  ["max_tokens=100000 cannot be greater than max_model_len=max_total_tokens=2048. Please request", 2_048],
+  ["The decoder prompt (length 3000) is longer than the maximum model length of 2048.", 2_048],
+  ["request (5000 tokens) exceeds the available context size (2048 tokens), try increasing it", 2_048],
+  ["Requested tokens (5000) exceed context window of 2048", 2_048],
+  ["maximum context length is 2048 tokens, not 3000 of prompt and 20 of completion", 2_048],
+  ["the input length exceeds the context length", null],
+  ["max_tokens must be at least 1, got 0.", null],
+  ["The input (3000 tokens) is longer than the model's context length (2048 tokens).", 2_048],
+  ["This model's maximum context length is 2048 tokens. However, your prompt holds 'context length is 7'.", 2_048],
+])("'%s' is the engine's own word on a full context, and its number is told", (message, limit) => {
+  const { code, details } = translate(message);
+  expect(code).toBe("context_length_exceeded");
+  expect(details.message).toBe(
+    limit === null
+      ? undefined
+      : `This model's maximum context length is ${limit} tokens. However, your messages and the completion ` +
+          "need more. Please reduce the length of the messages or completion.",
+  );
 });
 
 test("no pattern steps over a hostile message more often than a few times a character", () => {

@@ -137,13 +137,16 @@ describe("recorded errors of vLLM 0.32", () => {
     expect(Array.from(new Set(kinds)).filter(isUnknown)).toEqual([]);
   });
 
-  test("of none does a word of the engine's message leave", () => {
+  test("of none does a word of the engine's message leave, but the limit in OpenAI's sentence on it", () => {
+    // vLLM's first sentence on a full context is OpenAI's, which clients know it by; its number is the only one told.
+    const shared = /^This model's maximum context length is \d+ tokens$/;
     let checked = 0;
     for (const [, recorded] of errors) {
       const ours = JSON.stringify(buildErrorBody(translateError(recorded.status, recorded.body, readCall(recorded))));
       const message = /"message":"((?:[^"\\]|\\.)*)"/.exec(recorded.body)?.[1] ?? "";
-      for (const sentence of message.split(/[.\n]/).filter((part) => part.trim().length > 20))
-        expect(ours).not.toContain(sentence.trim());
+      const sentences = message.split(/[.\n]/).map((part) => part.trim());
+      for (const sentence of sentences.filter((part) => part.length > 20 && !shared.test(part)))
+        expect(ours).not.toContain(sentence);
       checked++;
     }
     expect(checked).toBeGreaterThan(100);

@@ -21,6 +21,9 @@ export function visitOf(request: Request = new Request("http://edge/"), id = "re
     chance: Math.random,
     afterwards: (work) => void work.catch(() => undefined),
     log: (event, facts) => void visit.logged.push({ event, facts }),
+    phase: "body",
+    leave: () => visit.log("caller_left", { phase: visit.phase }),
+    logRefusal: (refusal) => visit.log(refusal.details.event ?? "refused", { code: refusal.code }),
   };
   return visit;
 }

@@ -1,4 +1,4 @@
-import type { Denial, Grant, Ledger, LedgerState, Scopes, Settlement } from "../../../ledger/port.ts";
+import type { Denial, Grant, Ledger, LedgerState, Scopes, Settlement, WindowDemand } from "../../../ledger/port.ts";
 import type { OrgId } from "../../../agreements/tokens/ids.ts";
 import { OutOfReach } from "../../../errors.ts";
 import { ledgerWaitMsMax } from "../../../limits.ts";
@@ -52,8 +52,13 @@ function isDenial(answer: Denial | Scopes | Grant): boolean {
   return (
     answer?.kind === "denial" &&
     typeof answer.reason === "string" &&
-    (!("window" in answer) || typeof answer.rates === "object")
+    (!("window" in answer) || (typeof answer.rates === "object" && isDemand(answer.demand)))
   );
+}
+
+/** An object that still runs an older version tells none. */
+function isDemand(demand: WindowDemand | undefined): boolean {
+  return demand === undefined || [demand?.need, demand?.held, demand?.settled].every(Number.isSafeInteger);
 }
 
 function areSettlements(answer: Settlement[], count: number): boolean {

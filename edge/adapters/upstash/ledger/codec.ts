@@ -79,6 +79,9 @@ const Exceeded = z.tuple([
   z.int(),
   z.int(),
   z.int().nullable(),
+  z.int(),
+  z.int(),
+  z.int(),
   ...Report,
   ...Report,
 ]);
@@ -197,7 +200,8 @@ function readDenial(reply: unknown): Denial {
   }
   if (reason !== "rate" && reason !== "concurrency" && reason !== "quota")
     return { kind: "denial", reason: read(Plain, reply)[1] };
-  const [, , window, of, limit, retryAfterMs, resetAtMs, tokensRemaining, ...reports] = read(Exceeded, reply);
+  const [, , window, of, limit, retryAfterMs, resetAtMs, tokensRemaining, ...rest] = read(Exceeded, reply);
+  const [need, held, settled, ...reports] = rest;
   return {
     kind: "denial",
     reason,
@@ -207,6 +211,7 @@ function readDenial(reply: unknown): Denial {
     retryAfterMs,
     resetAtMs,
     tokensRemaining,
+    demand: { need, held, settled },
     rates: readRates(reports),
   };
 }

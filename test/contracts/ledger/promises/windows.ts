@@ -6,6 +6,7 @@ import {
   keyRecord,
   noon,
   makeRecord,
+  orgRecord,
   exceeded,
   openWith,
   findWindow,
@@ -72,12 +73,66 @@ export function ledgerWindows(name: string, open: OpenLedger): void {
       await fill(opened, 2);
     });
 
-    test("of two full windows the denial names the one that opens last", async () => {
+    test("of two full windows the denial names the one with the longer wait", async () => {
       const opened = await openWith(open, { requestsPerMinute: 1, tokensPerDay: 40 });
-      await fill(opened, 1);
+      const [hold = ""] = await fill(opened, 1);
+      expect(exceeded(await opened.ledger.admit(makeRequest(opened.org)))).toMatchObject({
+        window: "requestsPerMinute",
+        retryAfterMs: 61_000,
+        demand: { need: 1, held: 0, settled: 1 },
+      });
+      await opened.ledger.settle(opened.org, [makeRecord(opened.org, hold, { completionTokens: 20 })]);
       const no = exceeded(await opened.ledger.admit(makeRequest(opened.org)));
       expect(no).toMatchObject({ window: "tokensPerDay", reason: "quota", tokensRemaining: 10 });
       expect(no.rates).toMatchObject({ requests: { limit: 1, remaining: 0 }, tokens: { limit: 40, remaining: 10 } });
+    });
+
+    test("what only calls under way hold is worth another try at once, what is spent is not", async () => {
+      const opened = await openWith(open, { tokensPerDay: 70, costMicrosPerMonth: 100_000 });
+      const { ledger, org } = opened;
+      const [first = "", second = ""] = await fill(opened, 2);
+      const ask = async () => exceeded(await ledger.admit(makeRequest(org)));
+      const demand = { need: 30, held: 60, settled: 0 };
+      const no = { window: "tokensPerDay", reason: "quota", resetAtMs: noon + 12 * hour, tokensRemaining: 10 };
+      expect(await ask()).toMatchObject({ ...no, retryAfterMs: 1_000, demand });
+      await ledger.settle(org, [makeRecord(org, first)]);
+      expect(await ask()).toMatchObject({ ...no, retryAfterMs: 1_000, demand: { need: 30, held: 30, settled: 30 } });
+      await ledger.settle(org, [makeRecord(org, second)]);
+      expect(await ask()).toMatchObject({ ...no, retryAfterMs: 12 * hour, demand: { need: 30, held: 0, settled: 60 } });
+      expect(exceeded(await ledger.admit(makeRequest(org, { completionTokens: 61 })))).toMatchObject({
+        ...no,
+        retryAfterMs: 12 * hour,
+        demand: { need: 71, held: 0, settled: 60 },
+      });
+    });
+
+    test("whoever is held up no longer than the last second of a month is told what is left of it", async () => {
+      const opened = await openWith(open, { costMicrosPerMonth: 60 }, {}, Date.UTC(2032, 3, 1) - 300);
+      await fill(opened, 1);
+      expect(exceeded(await opened.ledger.admit(makeRequest(opened.org)))).toMatchObject({
+        window: "costMicrosPerMonth",
+        retryAfterMs: 300,
+        resetAtMs: Date.UTC(2032, 3, 1),
+        demand: { need: 50, held: 50, settled: 0 },
+      });
+    });
+
+    test("a day's requests, slots and a minute's tokens that calls hold: each has a wait of its own", async () => {
+      const opened = await openWith(open, { requestsPerDay: 1 }, { limits: { concurrency: 1, tokensPerMinute: 50 } });
+      const { ledger, org } = opened;
+      const [hold = ""] = await fill(opened, 1);
+      const day = { window: "requestsPerDay", retryAfterMs: 12 * hour, demand: { need: 1, held: 1, settled: 0 } };
+      expect(exceeded(await ledger.admit(makeRequest(org)))).toMatchObject(day);
+      await ledger.publish(orgRecord(org, { requestsPerDay: 2 }, 2));
+      const minutes = { window: "tokensPerMinute", retryAfterMs: 61_000, demand: { need: 30, held: 30, settled: 0 } };
+      expect(exceeded(await ledger.admit(makeRequest(org)))).toMatchObject(minutes);
+      const slot = { window: "concurrency", retryAfterMs: 1_000, demand: { need: 1, held: 1, settled: 0 } };
+      expect(exceeded(await ledger.admit(makeRequest(org, { completionTokens: 0 })))).toMatchObject(slot);
+      await ledger.settle(org, [makeRecord(org, hold)]);
+      expect(exceeded(await ledger.admit(makeRequest(org)))).toMatchObject({
+        ...minutes,
+        demand: { need: 30, held: 0, settled: 30 },
+      });
     });
 
     test("a key's own limits and its org's apply together, and each has counters of its own", async () => {

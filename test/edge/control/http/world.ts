@@ -246,6 +246,9 @@ function openDoor(world: {
       chance: Math.random,
       afterwards: (work) => void world.pending.push(work.catch(() => world.logs.push("afterwards_failed"))),
       log: (event, facts) => void world.logs.push(JSON.stringify({ event, ...facts })),
+      phase: "body",
+      leave: () => visit.log("caller_left"),
+      logRefusal: ({ code }) => visit.log("refused", { code }),
     };
     c.set("visit", visit);
     c.set("wiring", { control: world.control });

@@ -1,7 +1,8 @@
+import { buildErrorHeaders } from "#edge/errors.ts";
 import { describe, expect, test } from "vitest";
 import { expectRefusal } from "#test/support/fakes/refused.ts";
 import { callMsMax } from "#edge/limits.ts";
-import { describeTimeout, readTimeout } from "#edge/protocol/openai/timeout.ts";
+import { describeTimeout, readTimeout, refuseTimeout } from "#edge/protocol/openai/timeout.ts";
 
 const own = "x-penstock-timeout-ms";
 const node = "x-stainless-timeout";
@@ -69,4 +70,24 @@ test("a timeout message names who set the deadline", () => {
     "The call's time ran out: 1000 ms, set by the caller's 'x-penstock-timeout-ms'.",
   );
   expect(describeTimeout({ ms: callMsMax, header: null })).toContain("the longest that a call may take");
+});
+
+test("whoever set the time is told so, and that another try would end alike; our own limit is no such thing", () => {
+  const details = { retryAfterMs: 1_000, log: "node_a aborted: deadline" };
+  const own = refuseTimeout({ ms: 700, header: "x-stainless-timeout" }, details);
+  expect([own.code, own.details]).toEqual([
+    "gateway_timeout",
+    {
+      log: details.log,
+      message: "The call's time ran out: 700 ms, set by the caller's 'x-stainless-timeout'.",
+      mayRetry: false,
+      event: "deadline_passed",
+    },
+  ]);
+  expect(buildErrorHeaders(own)).not.toHaveProperty("retry-after");
+  const ours = refuseTimeout({ ms: 900_000, header: null }, details);
+  expect(ours.details).toEqual({
+    ...details,
+    message: "The call's time ran out: 900000 ms, the longest that a call may take.",
+  });
 });

@@ -14,7 +14,7 @@ local function addChecks(checks, of, limits, owner, atMs)
       local counters = loadCounters(owner)
       local held, settled = readUse(counters, window, atMs)
       checks[#checks + 1] = {
-        of = of, window = window, unit = unitByWindow[window], limit = limit,
+        of = of, window = window, unit = unitByWindow[window], limit = limit, held = held, settled = settled,
         remaining = max(0, limit - held - settled), counters = counters, atMs = atMs,
       }
     end
@@ -27,8 +27,8 @@ local function readNeed(check, hold)
 end
 
 local function roomAtMs(check, amount)
-  local held, settled = readUse(check.counters, check.window, check.atMs)
-  return freesAtMs(check.counters, check.window, check.atMs, held + settled + amount - check.limit)
+  local excess = check.held + check.settled + amount - check.limit
+  return freesAtMs(check.counters, check.window, check.atMs, excess)
 end
 
 -- Deadlines as they stand in OPEN. The range leaves out what this script has just expired.
@@ -48,17 +48,31 @@ local function slotAtMs(check, hold)
   return check.atMs
 end
 
+local function endsWithCalls(check, need)
+  if check.unit == "calls" then return true end
+  return periodByWindow[check.window] and check.unit ~= "requests" and check.settled + need <= check.limit
+end
+
+local function exceed(check, need, opensAtMs)
+  local waitMs = max(1, opensAtMs - now)
+  if endsWithCalls(check, need) then waitMs = min(waitMs, 1000) end
+  return { check = check, need = need, opensAtMs = opensAtMs, waitMs = waitMs }
+end
+
 local function findExceeded(checks, hold)
-  local exceeded, opensAtMs = nil, nil
+  local exceeded = nil
   for _, check in ipairs(checks) do
-    local amount = readNeed(check, hold)
-    if amount > check.remaining then
-      if amount > check.limit then return check, countsUntilMs(check.window, check.atMs) or hold.expiresAtMs end
-      local opens = check.unit == "calls" and slotAtMs(check, hold) or roomAtMs(check, amount)
-      if not exceeded or opens > opensAtMs then exceeded, opensAtMs = check, opens end
+    local need = readNeed(check, hold)
+    if need > check.remaining then
+      if need > check.limit then
+        return exceed(check, need, countsUntilMs(check.window, check.atMs) or hold.expiresAtMs)
+      end
+      local opensAtMs = check.unit == "calls" and slotAtMs(check, hold) or roomAtMs(check, need)
+      local one = exceed(check, need, opensAtMs)
+      if not exceeded or one.waitMs > exceeded.waitMs then exceeded = one end
     end
   end
-  return exceeded, opensAtMs
+  return exceeded
 end
 
 local function countAffordableTokens(remaining, request, completion)
@@ -88,8 +102,7 @@ end
 
 local function fullAtMs(check, hold)
   if hold and (check.unit ~= "tokens" or tokensHeld(hold) > 0) then return countsUntilMs(check.window, check.atMs) end
-  local held, settled = readUse(check.counters, check.window, check.atMs)
-  if held + settled == 0 then return nil end
+  if check.held + check.settled == 0 then return nil end
   return freesAtMs(check.counters, check.window, check.atMs, huge)
 end
 
@@ -158,18 +171,21 @@ local function checkRepeat(request)
   }
 end
 
-local function makeDenial(check, opensAtMs, checks, request)
+local function makeDenial(exceeded, checks, request)
+  local check = exceeded.check
   local window = check.window
-  local waitMs = max(1, opensAtMs - now)
   local reason = "quota"
   if check.unit == "calls" then
-    reason, waitMs = "concurrency", min(waitMs, 1000)
+    reason = "concurrency"
   elseif bucketMsByWindow[window] then
     reason = "rate"
   end
   local isCounted = check.unit == "tokens" or check.unit == "money"
   local fitting = isCounted and countFittingTokens(checks, request) or false
-  local reply = { "denial", reason, window, check.of, check.limit, waitMs, opensAtMs, fitting }
+  local reply = {
+    "denial", reason, window, check.of, check.limit, exceeded.waitMs, exceeded.opensAtMs, fitting,
+    exceeded.need, check.held, check.settled,
+  }
   report(reply, checks, "requests", nil)
   report(reply, checks, "tokens", nil)
   return reply
@@ -201,8 +217,8 @@ local function admit()
   if ARGV[11] == "1" then hold.completionTokens = clampCompletion(checks, request) end
   hold.owner, hold.isKeyBooked = owner, hasLimits(key)
   hold.admittedAtMs, hold.expiresAtMs = atMs, atMs + tonumber(ARGV[12])
-  local check, opensAtMs = findExceeded(checks, hold)
-  if check then return makeDenial(check, opensAtMs, checks, request) end
+  local exceeded = findExceeded(checks, hold)
+  if exceeded then return makeDenial(exceeded, checks, request) end
   if findHold(request.id) or isEnded(request.id) then return redis.error_reply("HELD this hold was given before") end
   hold.text = concat({
     owner, hold.isKeyBooked and "1" or "0", ARGV[8], int(hold.completionTokens), ARGV[10],

@@ -49,6 +49,8 @@ describe("an object that answers in another shape, as one of another version may
     { ...grant, rates: undefined },
     { kind: "denial" },
     { kind: "denial", reason: "rate", window: "requestsPerMinute" },
+    { kind: "denial", reason: "rate", window: "requestsPerMinute", rates, demand: null },
+    { kind: "denial", reason: "rate", window: "requestsPerMinute", rates, demand: { need: 1, held: "2", settled: 3 } },
   ])("is no admission: %j", (answer) =>
     expect(answering(answer).admit(makeRequest(org))).rejects.toThrow("ledger: the answer has an unexpected shape"),
   );
@@ -79,6 +81,9 @@ describe("an object that answers in another shape, as one of another version may
 
   test("what is right is handed on as it is", async () => {
     expect(await answering(grant).admit(makeRequest(org))).toBe(grant);
+    const full = { kind: "denial", reason: "rate", window: "requestsPerMinute", rates };
+    for (const denial of [full, { ...full, demand: { need: 1, held: 0, settled: 60 } }])
+      expect(await answering(denial).admit(makeRequest(org))).toBe(denial);
     expect(await answering({ kind: "denial", reason: "key" }).introspect(makeRequest(org))).toEqual({
       kind: "denial",
       reason: "key",

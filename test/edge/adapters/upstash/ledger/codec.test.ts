@@ -153,8 +153,14 @@ describe("what is read", () => {
       first: { hold: request.hold, responseId: "chatcmpl-1", promptTokens: 1, completionTokens: 2 },
     });
     expect(
-      readAdmission(request, ["denial", "rate", "requestsPerMinute", "org", 60, 1_000, 9, null, ...rates]),
-    ).toMatchObject({ reason: "rate", limit: 60, tokensRemaining: null });
+      readAdmission(request, ["denial", "rate", "requestsPerMinute", "org", 60, 1_000, 9, null, 1, 2, 58, ...rates]),
+    ).toMatchObject({
+      reason: "rate",
+      limit: 60,
+      tokensRemaining: null,
+      demand: { need: 1, held: 2, settled: 58 },
+      rates: { requests: { limit: 60, remaining: 59, resetMs: 61_000 }, tokens: null },
+    });
   });
 
   test.each([
@@ -168,7 +174,9 @@ describe("what is read", () => {
     [["grant", 1, 2, 3, ...rates, 4]],
     [["denial"]],
     [["denial", "weather"]],
-    [["denial", "rate", "requestsPerYear", "org", 60, 1, 9, null, ...rates]],
+    [["denial", "rate", "requestsPerYear", "org", 60, 1, 9, null, 1, 0, 60, ...rates]],
+    [["denial", "rate", "requestsPerMinute", "org", 60, 1, 9, null, ...rates]],
+    [["denial", "rate", "requestsPerMinute", "org", 60, 1, 9, null, 1, 0, null, ...rates]],
     [["denial", "idempotency_replayed", "hold_1", "null", 1, 2]],
   ])("anything else throws, and shows no value: %j", (reply) => {
     expect(() => readAdmission(request, reply)).toThrow(/the reply is not the ledger's/);
