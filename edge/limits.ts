@@ -184,6 +184,9 @@ export const checkpointTokens = 256;
 /** A long stream is reported at least this often. */
 export const checkpointMs = 5_000;
 
+/** Keys that an isolate remembers as made by us; the ledger is asked of each call all the same. */
+export const verifiedKeysMax = 10_000;
+
 /** Pairs of org and model whose traffic profile an isolate, and an agent, remembers (docs/decisions/0009). */
 export const profilesMax = 10_000;
 /** Nodes whose latest report an isolate keeps for each of those pairs. */

@@ -1,11 +1,10 @@
 import type { Ledger } from "./ledger/port.ts";
 import type { BoundFactors } from "./admission/index.ts";
-import type { Keyring } from "./agreements/tokens/key-format.ts";
 import type { Tickets } from "./agreements/tokens/ticket.ts";
 import type { ModelRecord } from "./agreements/records/model.ts";
 import type { NodeRecord } from "./agreements/records/node.ts";
 import type { Origin } from "./forwarding/index.ts";
-import type { IpLimits, TokenKey } from "./identity/index.ts";
+import type { IpLimits, TokenKey, VerifiedKeys } from "./identity/index.ts";
 import type { TierClassifier } from "./routing/index.ts";
 import type { Fleet } from "./fleet/port.ts";
 
@@ -13,7 +12,7 @@ import type { Fleet } from "./fleet/port.ts";
 export interface Ports {
   /** Null turns the limit by address off. */
   ips: IpLimits | null;
-  keyring: Keyring;
+  keys: VerifiedKeys;
   tokenKey: TokenKey;
   /** The header that tells a caller's address; null where none may be believed. */
   ipHeader: string | null;

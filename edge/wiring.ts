@@ -16,7 +16,7 @@ import { boundDatabase } from "./control/http/database.ts";
 import type { ControlPorts } from "./control/http/port.ts";
 import { MisconfiguredError, readSettings, type Env, type Settings } from "./env.ts";
 import { openHopKey, openRetryBudget, type HopKey } from "./forwarding/index.ts";
-import type { IpLimits, TokenKey } from "./identity/index.ts";
+import { openVerifiedKeys, type IpLimits, type TokenKey } from "./identity/index.ts";
 import type { IpLimit } from "./identity/port.ts";
 import { databaseWaitMsMax } from "./limits.ts";
 import type { Ports } from "./ports.ts";
@@ -59,7 +59,7 @@ async function openWiring(env: Env): Promise<Wiring> {
   return {
     ports: {
       ips: openIpLimits(env, settings),
-      keyring,
+      keys: openVerifiedKeys(keyring),
       tokenKey,
       ipHeader: settings.CLIENT_IP_HEADER ?? null,
       models: settings.MODELS,

@@ -1,15 +1,16 @@
-import { computeDigests, isTagged, readKey, type Keyring } from "../agreements/tokens/key-format.ts";
 import type { Credential } from "../agreements/tokens/credential.ts";
 import { Refusal } from "../errors.ts";
 import { readClientToken, type TokenKey } from "./client-token.ts";
 import { readCallerIp } from "./ip-limit.ts";
+import type { VerifiedKeys } from "./verified-keys.ts";
 
 export { ClientToken, mintClientToken, TokenBody, type TokenKey } from "./client-token.ts";
 export { countCaller, countFailure, countForgery, type IpLimits } from "./ip-limit.ts";
+export { openVerifiedKeys, type VerifiedKeys } from "./verified-keys.ts";
 
 /** What credentials are known by, and the header that tells the caller's address, if one does. */
 export interface KnownKeys {
-  keyring: Keyring;
+  keys: VerifiedKeys;
   tokenKey: TokenKey;
   ipHeader: string | null;
 }
@@ -22,7 +23,7 @@ export interface KnownKeys {
  */
 export async function identify(
   request: Request,
-  { keyring, tokenKey, ipHeader }: KnownKeys,
+  { keys, tokenKey, ipHeader }: KnownKeys,
   nowMs: number,
 ): Promise<Credential> {
   const shown = readPresentedText(request.headers);
@@ -32,11 +33,9 @@ export async function identify(
     return { ...claimed, digests: [], ip: readCallerIp(request.headers, ipHeader) };
   }
   refuseByForm(shown, request.headers);
-  const presented = readKey(shown);
-  if (!presented || presented.kind !== "inference" || !isTagged(presented, keyring))
-    throw new Refusal("invalid_api_key");
-  const { org, key, text } = presented;
-  return { org, key, digests: computeDigests(text, keyring), ip: readCallerIp(request.headers, ipHeader) };
+  const verified = keys.verify(shown);
+  if (!verified) throw new Refusal("invalid_api_key");
+  return { ...verified, ip: readCallerIp(request.headers, ipHeader) };
 }
 
 /** Says what the form alone shows, and shows to anybody: this tells nothing about any key. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { openVerifiedKeys } from "#edge/identity/index.ts";
 import type { CallAddress } from "#edge/protocol/openai/call.ts";
 import type { Visit } from "#edge/visit.ts";
 import { keyringOf, tokenKeyOf } from "#test/support/fakes/keyring.ts";
@@ -43,7 +44,7 @@ describe("a caller's address", () => {
       exempt: [],
       header: "cf-connecting-ip",
     };
-    const ports = { ips, keyring: await keyringOf(), tokenKey: await tokenKeyOf(), models: testModels };
+    const ports = { ips, keys: openVerifiedKeys(await keyringOf()), tokenKey: await tokenKeyOf(), models: testModels };
     const visit = visitOf(posted({ model: "chat" }, { "cf-connecting-ip": "203.0.113.7" }));
     const refusal = await refusedBy(() => serveCounted(chat, ports, visit));
     return { code: refusal.code, counts };

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { mintKey } from "#edge/agreements/tokens/key-format.ts";
+import { openVerifiedKeys } from "#edge/identity/index.ts";
 import { generateRandomBytes } from "#edge/visit.ts";
 import { servedModel, viewOf } from "#test/support/fakes/fleet.ts";
 import { keyringOf, tokenKeyOf } from "#test/support/fakes/keyring.ts";
@@ -14,7 +15,12 @@ const tokenKey = await tokenKeyOf();
 const { text: key } = await mintKey("inference", "org_Ab0Cd1Ef2G", keyring, generateRandomBytes);
 const authorization = `Bearer ${key}`;
 const scopes = { kind: "scopes", endpoints: null, models: [servedModel] };
-const ports = { keyring, tokenKey, models: testModels, ledger: { introspect: async () => scopes } };
+const ports = {
+  keys: openVerifiedKeys(keyring),
+  tokenKey,
+  models: testModels,
+  ledger: { introspect: async () => scopes },
+};
 
 const get = (path: string, over: object = {}, headers: Record<string, string> = {}) =>
   serve(door, { ...ports, ...over }, new Request(`http://edge${path}`, { headers }));

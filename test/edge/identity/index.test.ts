@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { mintKey, type Keyring } from "#edge/agreements/tokens/key-format.ts";
+import { mintKey } from "#edge/agreements/tokens/key-format.ts";
 import { buildErrorBody, buildErrorHeaders } from "#edge/errors.ts";
-import { identify, mintClientToken } from "#edge/identity/index.ts";
+import { identify, mintClientToken, openVerifiedKeys, type VerifiedKeys } from "#edge/identity/index.ts";
 import { generateRandomBytes } from "#edge/visit.ts";
 import { keyringOf, secretOf, tokenKeyOf } from "#test/support/fakes/keyring.ts";
 import { refusedBy } from "#test/support/fakes/refused.ts";
@@ -9,12 +9,13 @@ import { posted, startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
 
 const tokenKey = await tokenKeyOf();
 const org = "org_Ab0Cd1Ef2G";
-let keyring: Keyring;
+let keys: VerifiedKeys;
 let inference: { id: string; text: string };
 let admin: { text: string };
 let foreign: { text: string };
 beforeAll(async () => {
-  keyring = await keyringOf();
+  const keyring = await keyringOf();
+  keys = openVerifiedKeys(keyring);
   inference = await mintKey("inference", org, keyring, generateRandomBytes);
   admin = await mintKey("admin", org, keyring, generateRandomBytes);
   foreign = await mintKey("inference", org, await keyringOf({ t1: secretOf(77) }), generateRandomBytes);
@@ -37,7 +38,7 @@ describe("a key of ours is known", () => {
     test(`${name}`, async () => {
       const credential = await identify(
         withHeaders(headersOf(inference.text)),
-        { keyring, tokenKey, ipHeader },
+        { keys, tokenKey, ipHeader },
         startedAtMs,
       );
       expect(credential).toEqual({
@@ -52,7 +53,7 @@ describe("a key of ours is known", () => {
   test("and what is handed on does not hold the key itself", async () => {
     expect(
       JSON.stringify(
-        await identify(withHeaders({ "x-api-key": inference.text }), { keyring, tokenKey, ipHeader }, startedAtMs),
+        await identify(withHeaders({ "x-api-key": inference.text }), { keys, tokenKey, ipHeader }, startedAtMs),
       ),
     ).not.toContain(inference.text.slice(24, 40));
   });
@@ -70,7 +71,7 @@ test("a client token counts as its key, with its own scopes, the caller's addres
     expect(
       await identify(
         withHeaders({ ...headers, "cf-connecting-ip": "203.0.113.7" }),
-        { keyring, tokenKey, ipHeader },
+        { keys, tokenKey, ipHeader },
         startedAtMs,
       ),
     ).toEqual({
@@ -84,7 +85,7 @@ test("a client token counts as its key, with its own scopes, the caller's addres
   expect(
     (
       await refusedBy(() =>
-        identify(withHeaders({ "x-api-key": token }), { keyring, tokenKey, ipHeader }, startedAtMs + 60_000),
+        identify(withHeaders({ "x-api-key": token }), { keys, tokenKey, ipHeader }, startedAtMs + 60_000),
       )
     ).code,
   ).toBe("invalid_api_key");
@@ -104,7 +105,7 @@ describe("a refusal explains what the form alone shows, and reveals nothing of a
   ];
   test.each(ways)("%s", async (_name, headersOf, message) => {
     const refusal = await refusedBy(() =>
-      identify(withHeaders(headersOf()), { keyring, tokenKey, ipHeader }, startedAtMs),
+      identify(withHeaders(headersOf()), { keys, tokenKey, ipHeader }, startedAtMs),
     );
     const { error } = buildErrorBody(refusal);
     expect([refusal.status, error.code, error.type]).toEqual([401, "invalid_api_key", "authentication_error"]);
@@ -131,7 +132,7 @@ describe("everything else gets the same 401, to the byte", () => {
   for (const [name, headersOf] of ways) {
     test(`${name}`, async () => {
       const refusal = await refusedBy(() =>
-        identify(withHeaders(headersOf()), { keyring, tokenKey, ipHeader }, startedAtMs),
+        identify(withHeaders(headersOf()), { keys, tokenKey, ipHeader }, startedAtMs),
       );
       expect([refusal.status, buildErrorBody(refusal), buildErrorHeaders(refusal)]).toEqual([
         401,
@@ -171,7 +172,7 @@ describe("the caller's address", () => {
         (
           await identify(
             withHeaders({ ...headers, "x-api-key": inference.text }),
-            { keyring, tokenKey, ipHeader },
+            { keys, tokenKey, ipHeader },
             startedAtMs,
           )
         ).ip,
@@ -183,9 +184,9 @@ describe("the caller's address", () => {
 test("no I/O is done and the body is not touched, for good keys and bad", async () => {
   const fetching = vi.spyOn(globalThis, "fetch");
   const request = new Request("http://edge/", { method: "POST", body: "x", headers: { "x-api-key": inference.text } });
-  await identify(request, { keyring, tokenKey, ipHeader }, startedAtMs);
+  await identify(request, { keys, tokenKey, ipHeader }, startedAtMs);
   await refusedBy(() =>
-    identify(withHeaders({ "x-api-key": foreign.text }), { keyring, tokenKey, ipHeader }, startedAtMs),
+    identify(withHeaders({ "x-api-key": foreign.text }), { keys, tokenKey, ipHeader }, startedAtMs),
   );
   expect(request.bodyUsed).toBe(false);
   expect(fetching).not.toHaveBeenCalled();

@@ -280,7 +280,7 @@ export const portRows: Record<keyof Ports, Dependency[] | string> = {
   classifier: local,
   boundFactors: local,
   holdGraceMs: setting,
-  keyring: local,
+  keys: local,
   tickets: local,
   tokenKey: local,
   ipHeader: setting,
