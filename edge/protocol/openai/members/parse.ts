@@ -1,11 +1,12 @@
 import type { z } from "zod";
-import { isObject } from "../../../agreements/json.ts";
+import { isObject, type JsonObject } from "../../../agreements/json.ts";
 import type { EngineEndpoint } from "../../../agreements/paths.ts";
 import { parseBody } from "../../fields.ts";
 import { ChatBody, chatMembers, Text2SqlBody, text2sqlMembers } from "./chat.ts";
 import { CompletionsBody, completionsMembers } from "./completions.ts";
 import { EmbeddingsBody, embeddingsMembers } from "./embeddings.ts";
 import { pickMembers, type IgnoredMembers, type MemberTable } from "./member.ts";
+import { readPlainChat } from "./plain/plain-chat.ts";
 
 /** The members of each endpoint's bodies: what becomes of each, and why. */
 export const memberTables: Readonly<Record<EngineEndpoint, MemberTable>> = {
@@ -20,13 +21,20 @@ export const memberTables: Readonly<Record<EngineEndpoint, MemberTable>> = {
  * cannot be had and what is out of bounds is refused with its path.
  */
 export const parseMembers = {
-  "chat.completions": openParser(ChatBody, chatMembers),
+  "chat.completions": openParser(ChatBody, chatMembers, readPlainChat),
   completions: openParser(CompletionsBody, completionsMembers),
   embeddings: openParser(EmbeddingsBody, embeddingsMembers),
   text2sql: openParser(Text2SqlBody, text2sqlMembers),
 } as const;
 
-function openParser<Body>(schema: z.ZodType<Body>, table: MemberTable) {
-  return (json: unknown, ignored: IgnoredMembers): Body =>
-    parseBody(schema, isObject(json) ? pickMembers(json, table, ignored) : json);
+/** `readPlain` reads what is surely right and has nothing to leave out, as the schema would; null leaves it to that. */
+function openParser<Body>(
+  schema: z.ZodType<Body>,
+  table: MemberTable,
+  readPlain: (json: JsonObject) => Body | null = () => null,
+) {
+  return (json: unknown, ignored: IgnoredMembers): Body => {
+    if (!isObject(json)) return parseBody(schema, json);
+    return readPlain(json) ?? parseBody(schema, pickMembers(json, table, ignored));
+  };
 }
