@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { MisconfiguredError, type Env } from "./env.ts";
-import { answerOptions, corsHeaders, readCorsHeaders } from "./doors/cors.ts";
+import { answerOptions, readCorsHeaders, selectCorsHeaders } from "./doors/cors.ts";
 import { openNodesDoor } from "./doors/nodes.ts";
 import { callAddresses, serveCounted } from "./doors/openai.ts";
 import type { DoorEnv } from "./doors/port.ts";
@@ -45,7 +45,7 @@ function answerCall(
   const answer = serveModelCall(
     address,
     env,
-    openVisit(request, (work) => context.waitUntil(work), corsHeaders),
+    openVisit(request, (work) => context.waitUntil(work), selectCorsHeaders(request)),
   );
   // A caller who leaves takes the request's context with them: what was held for them has to be given back all the same
   // (docs/decisions/0008).
@@ -82,7 +82,11 @@ function withPath(url: string, path: string): URL {
 function openApp() {
   const app = new Hono<DoorEnv>();
   app.use(async (c, next) => {
-    const visit = openVisit(c.req.raw, (work) => c.executionCtx.waitUntil(work), readCorsHeaders(c.req.path));
+    const visit = openVisit(
+      c.req.raw,
+      (work) => c.executionCtx.waitUntil(work),
+      readCorsHeaders(c.req.raw, c.req.path),
+    );
     c.set("visit", visit);
     c.set("wiring", await wire(c.env));
     await next();

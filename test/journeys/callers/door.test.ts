@@ -136,6 +136,31 @@ describe("the door", () => {
     ).toBeNull();
   });
 
+  test("writes for browsers only to who sends an Origin: on answers, refusals and paths that are none", async () => {
+    const { key } = await world.newOrg();
+    const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+    const body = JSON.stringify({ model: "chat", messages: [{ role: "user", content: "hi" }], max_tokens: 2 });
+    const calls: [string, RequestInit, number][] = [
+      ["/v1/chat/completions", { method: "POST", headers, body }, 200],
+      ["/v1/chat/completions", { method: "POST", headers, body: "{" }, 400],
+      ["/v1/chat/completions", { method: "POST", body }, 401],
+      ["/v1/models", { headers }, 200],
+      ["/v1/nothing", { headers }, 404],
+    ];
+    for (const [path, init, status] of calls) {
+      const plain = await fetch(edge.url + path, init);
+      const page = await fetch(edge.url + path, {
+        ...init,
+        headers: { ...init.headers, origin: "https://app.example" },
+      });
+      expect([plain.status, page.status], path).toEqual([status, status]);
+      expect([plain.headers.get("vary"), page.headers.get("vary")], path).toEqual(["origin", "origin"]);
+      expect(Array.from(plain.headers.keys()).filter((name) => name.startsWith("access-control-"))).toEqual([]);
+      expect(page.headers.get("access-control-allow-origin"), path).toBe("*");
+      expect(page.headers.get("access-control-expose-headers"), path).toContain("x-request-id");
+    }
+  });
+
   test("of models, shows a key only those it may use; any other looks as if it did not exist", async () => {
     const org = await world.newOrg();
     const narrow = await world.newKey(org.id, { models: ["chat"] });
