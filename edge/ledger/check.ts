@@ -1,7 +1,8 @@
 import { tokenColumns } from "../agreements/records/usage-columns.ts";
 import type { Credential } from "../agreements/tokens/credential.ts";
-import { HoldId, KeyId, OrgId } from "../agreements/tokens/ids.ts";
-import { UsageRecord } from "../agreements/records/usage.ts";
+import { isHoldId, isKeyId, isOrgId, type HoldId, type OrgId } from "../agreements/tokens/ids.ts";
+import { readUsageRecord } from "../agreements/records/plain-usage.ts";
+import type { UsageRecord } from "../agreements/records/usage.ts";
 import type { HoldRequest } from "./port.ts";
 
 /** No call is longer than this many tokens, no hold longer than a day: bounds that keep every sum far from 2^53. */
@@ -33,13 +34,13 @@ export function checkRequest(request: HoldRequest): void {
 
 /** Throws unless org and key are ids. */
 export function checkCredential(credential: Credential): void {
-  mustBe(OrgId.safeParse(credential.org).success, "org");
-  mustBe(KeyId.safeParse(credential.key).success, "key");
+  mustBe(isOrgId(credential.org), "org");
+  mustBe(isKeyId(credential.key), "key");
 }
 
 /** Throws unless this is a hold's id. */
 export function checkHold(hold: HoldId): void {
-  mustBe(HoldId.safeParse(hold).success, "hold");
+  mustBe(isHoldId(hold), "hold");
 }
 
 /**
@@ -48,9 +49,9 @@ export function checkHold(hold: HoldId): void {
  * older agent's.
  */
 export function checkRecords(org: OrgId, records: UsageRecord[]): UsageRecord[] {
-  mustBe(OrgId.safeParse(org).success, "org");
+  mustBe(isOrgId(org), "org");
   return records.map((reported) => {
-    const { data: record, error } = UsageRecord.safeParse(reported);
+    const { data: record, error } = readUsageRecord(reported);
     if (!record) throw makeFieldError(`record.${error.issues[0]?.path.join(".") ?? ""}`);
     mustBe(record.org === org, "record.org");
     mustBe(

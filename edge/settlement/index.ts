@@ -3,8 +3,9 @@ import { digestBody } from "../agreements/digest.ts";
 import { edgeIssuer, NodeClaims } from "../agreements/tokens/hop.ts";
 import type { OrgId } from "../agreements/tokens/ids.ts";
 import type { Tickets } from "../agreements/tokens/ticket.ts";
+import { readUsageBatch } from "../agreements/records/plain-usage.ts";
 import { Heartbeat, type NodeRecord } from "../agreements/records/node.ts";
-import { UsageBatch, type Unacknowledged, type UsageRecord } from "../agreements/records/usage.ts";
+import type { UsageBatch, Unacknowledged, UsageRecord } from "../agreements/records/usage.ts";
 import { Refusal } from "../errors.ts";
 import { clockSkewMs, usageBodyBytesMax } from "../limits.ts";
 import { readBytes } from "../protocol/bytes.ts";
@@ -27,10 +28,9 @@ export async function takeUsage(
   tickets: Pick<Tickets, "verify">,
 ): Promise<SettlementCounts> {
   const { node, json } = await readSigned(visit, nodes);
-  const batch = UsageBatch.safeParse(json);
-  if (!batch.success || batch.data.node !== node.id)
-    throw new Refusal("invalid_value", { log: "malformed usage batch" });
-  const { records, refused } = selectOwn(visit, batch.data, tickets);
+  const batch = readUsageBatch(json);
+  if (batch?.node !== node.id) throw new Refusal("invalid_value", { log: "malformed usage batch" });
+  const { records, refused } = selectOwn(visit, batch, tickets);
   const byOrg = new Map<OrgId, UsageRecord[]>();
   for (const record of records) byOrg.set(record.org, [...(byOrg.get(record.org) ?? []), record]);
   const batches = Array.from(byOrg, ([org, records]) => ({ org, records }));

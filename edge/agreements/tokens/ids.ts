@@ -3,17 +3,34 @@ import { z } from "zod";
 /** The digits of every reference we mint, in ASCII order, so that text order is value order. */
 export const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
+const forms = {
+  org: /^org_[0-9A-Za-z]{10}$/,
+  key: /^key_[0-9A-Za-z]{16}$/,
+  hold: /^hold_[0-9A-Za-z]{22}$/,
+  node: /^node_[a-z0-9-]{1,40}$/,
+};
+
+function createCheck(form: RegExp) {
+  return (id: unknown): id is string => typeof id === "string" && form.test(id);
+}
+
 /** An organisation, which pays. The ten characters after the prefix are its reference and part of each of its keys. */
-export const OrgId = z.string().regex(/^org_[0-9A-Za-z]{10}$/);
+export const OrgId = z.string().regex(forms.org);
 export type OrgId = z.infer<typeof OrgId>;
+/** Tells an org's id from anything else; what is checked on every call needs no account of what is wrong. */
+export const isOrgId = createCheck(forms.org);
 
 /** A key's public part: the org's reference and six characters of its own. */
-export const KeyId = z.string().regex(/^key_[0-9A-Za-z]{16}$/);
+export const KeyId = z.string().regex(forms.key);
 export type KeyId = z.infer<typeof KeyId>;
+/** Tells a key's id from anything else; what is checked on every call needs no account of what is wrong. */
+export const isKeyId = createCheck(forms.key);
 
 /** What one call holds. 128 random bits: nobody who was not given it can settle it. */
-export const HoldId = z.string().regex(/^hold_[0-9A-Za-z]{22}$/);
+export const HoldId = z.string().regex(forms.hold);
 export type HoldId = z.infer<typeof HoldId>;
+/** Tells a hold's id from anything else; what is checked on every call needs no account of what is wrong. */
+export const isHoldId = createCheck(forms.hold);
 
 /** One HTTP request at the edge, and in its log. */
 export const RequestId = z.string().regex(/^req_[0-9A-Za-z]{22}$/);
@@ -32,8 +49,10 @@ export function nameRequest(hold: HoldId): RequestId {
 }
 
 /** A node, by the name that its operator chose. */
-export const NodeId = z.string().regex(/^node_[a-z0-9-]{1,40}$/);
+export const NodeId = z.string().regex(forms.node);
 export type NodeId = z.infer<typeof NodeId>;
+/** Tells a node's id from anything else; what is checked on every call needs no account of what is wrong. */
+export const isNodeId = createCheck(forms.node);
 
 /** Generates `count` unbiased base62 characters from `random(bytes)`: bytes ≥ 248 are discarded. */
 export function generateBase62(count: number, random: (bytes: number) => Uint8Array): string {
