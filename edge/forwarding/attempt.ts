@@ -2,6 +2,7 @@ import { loadHeader, orgShareHeader, readLoad, type LoadReport, type NodeRecord 
 import { Refusal, refusalCodes, refusals } from "../errors.ts";
 import type { AttemptEnd, AttemptObserver } from "../fleet/port.ts";
 import type { Visit } from "../visit.ts";
+import { openWatchdog } from "./watchdog.ts";
 
 /**
  * One try on one node: an answer whose body flows; or a refusal, whether another node may be tried, whether this one
@@ -53,7 +54,7 @@ export async function attempt(
   visit: Visit,
 ): Promise<Attempt> {
   observer.begin(node.id, visit.now());
-  const waiting = waitFor(upstream, visit.now());
+  const waiting = waitFor(upstream, visit);
   let response: Response;
   try {
     response = await fetch(node.url + upstream.path, {
@@ -99,8 +100,8 @@ const refusalMsMax = 2_000;
 /** Why an attempt was aborted, if it was: the caller left, the call's time was up, or the node's. */
 type AbortReason = "aborted" | "deadline" | "headers" | null;
 
-/** One controller per attempt and one timer at a time: first for the headers, then for the body. */
-function waitFor(upstream: UpstreamRequest, nowMs: number) {
+/** One controller and one timer per attempt: it waits for the headers first, then for the body. */
+function waitFor(upstream: UpstreamRequest, visit: Visit) {
   const controller = new AbortController();
   let abortReason: AbortReason = null;
   const abort = (reason: AbortReason) => {
@@ -110,17 +111,13 @@ function waitFor(upstream: UpstreamRequest, nowMs: number) {
   const abortWithCaller = () => abort("aborted");
   if (upstream.signal.aborted) abortWithCaller();
   else upstream.signal.addEventListener("abort", abortWithCaller, { once: true });
-  const remainingMs = Math.max(1, upstream.deadlineMs - nowMs);
-  let timer = setTimeout(
-    () => abort(remainingMs <= upstream.headersMsMax ? "deadline" : "headers"),
-    Math.min(remainingMs, upstream.headersMsMax),
+  const watchdog = openWatchdog(() => visit.now());
+  const remainingMs = Math.max(1, upstream.deadlineMs - visit.now());
+  watchdog.wait(Math.min(remainingMs, upstream.headersMsMax), () =>
+    abort(remainingMs <= upstream.headersMsMax ? "deadline" : "headers"),
   );
-  const dispose = () => clearTimeout(timer);
-  const giveBody = (ms: number) => {
-    dispose();
-    timer = setTimeout(() => abort("deadline"), Math.max(1, ms));
-  };
-  return { signal: controller.signal, reason: () => abortReason, giveBody, over: dispose };
+  const giveBody = (ms: number) => watchdog.wait(Math.max(1, ms), () => abort("deadline"));
+  return { signal: controller.signal, reason: () => abortReason, giveBody, over: () => watchdog.dispose() };
 }
 
 async function refuseNonAgent(response: Response): Promise<Refusal> {
