@@ -39,8 +39,8 @@ export interface UpstreamRequest {
   contentType: "text/event-stream" | "application/json";
   hop: string;
   body: NonNullable<RequestInit["body"]>;
-  /** Aborted when the caller has left. */
-  signal: AbortSignal;
+  /** Aborted when the caller has left; null where an attempt is so short that nobody listens for that. */
+  signal: AbortSignal | null;
 }
 
 /**
@@ -109,8 +109,8 @@ function waitFor(upstream: UpstreamRequest, visit: Visit) {
     controller.abort();
   };
   const abortWithCaller = () => abort("aborted");
-  if (upstream.signal.aborted) abortWithCaller();
-  else upstream.signal.addEventListener("abort", abortWithCaller, { once: true });
+  if (upstream.signal?.aborted) abortWithCaller();
+  else upstream.signal?.addEventListener("abort", abortWithCaller, { once: true });
   const watchdog = openWatchdog(() => visit.now());
   const remainingMs = Math.max(1, upstream.deadlineMs - visit.now());
   watchdog.wait(Math.min(remainingMs, upstream.headersMsMax), () =>

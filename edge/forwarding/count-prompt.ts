@@ -11,7 +11,6 @@ import { buildHopTerms, signHop } from "./hop.ts";
 import type { Origin } from "./origin.ts";
 
 const tokenizeMsMax = 2_000;
-const neverAborted = new AbortController().signal;
 
 /**
  * Requests the first node's token count of the prompt (`/tokenize`); null when it cannot be counted: several prompts,
@@ -31,7 +30,7 @@ export async function countPrompt(
     deadlineMs: call.deadlineMs,
     endMs: visit.now() + tokenizeMsMax,
     contentType: "application/json",
-    signal: neverAborted,
+    signal: null,
   } as const;
   const tried = await attempt(node, { path: "/tokenize", hop, body, ...terms }, origin.observer, visit);
   if (tried.kind === "no" && tried.isLate) throw refuseTimeout(call.timeout, tried.refusal.details);

@@ -216,6 +216,13 @@ describe("what may be tried elsewhere", () => {
     expect(tried.kind === "answer" && (await tried.response.text())).toBe("{}");
   });
 
+  test("an attempt that no caller's leaving ends is ended by its time all the same", async () => {
+    await using node = await openNode("a", silent);
+    const unwatched = { ...upstream, headersMsMax: 100, signal: null };
+    const tried = await attempt(node.record, unwatched, watching().watch, visitOf());
+    expect(no(tried)).toEqual({ code: "gateway_timeout", mayRetry: true, mayRun: true });
+  });
+
   test("nothing once the caller has left or the deadline has passed; the breaker learns nothing of it", async () => {
     for (const signal of [AbortSignal.abort(), AbortSignal.timeout(100)]) {
       const { tried, seen } = await tryOn(silent, signal);

@@ -1,5 +1,5 @@
 import { jwtVerify } from "jose";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Call } from "#edge/protocol/openai/call.ts";
 import { testModels } from "#test/support/fakes/models.ts";
 import { answering, hangingUp, openNode, silent, watching, type Behaviour } from "#test/support/stack/node.ts";
@@ -47,6 +47,18 @@ describe("counting a prompt", () => {
       code: "gateway_timeout",
       details: { event: "deadline_passed", mayRetry: false, message: expect.stringContaining("100 ms, set by") },
     });
+  });
+
+  test("leaves no listener on a signal that outlives it: an isolate counts many prompts", async () => {
+    const listening = vi.spyOn(EventTarget.prototype, "addEventListener");
+    const collectSignals = async () => {
+      listening.mockClear();
+      expect((await counted(await completion({}))).count).toBe(47);
+      return new Set(listening.mock.contexts.filter((target) => target instanceof AbortSignal));
+    };
+    const [first, second] = [await collectSignals(), await collectSignals()];
+    listening.mockRestore();
+    expect(Array.from(first).filter((signal) => second.has(signal))).toEqual([]);
   });
 
   test("sends a completion's prompt, whatever `messages` stand beside it: none may hide a long prompt", async () => {
