@@ -3,6 +3,7 @@ import type { OrgLedger } from "./adapters/durable-object/ledger/ledger-object.t
 import type { FleetObject } from "./adapters/durable-object/fleet/fleet-object.ts";
 import { readCidr } from "./agreements/ip.ts";
 import { isSecret } from "./agreements/tokens/key-format.ts";
+import { NodeMasterKeys } from "./agreements/tokens/node-keys.ts";
 import { findByName, ModelRecord } from "./agreements/records/model.ts";
 import { NodeRecord } from "./agreements/records/node.ts";
 import { holdGraceMs } from "./limits.ts";
@@ -21,7 +22,8 @@ export interface Env {
   NODES?: string;
   TAG_KEYS?: string;
   PEPPERS?: string;
-  HOP_KEY?: string;
+  NODE_MASTER_KEYS?: string;
+  TOKEN_KEY?: string;
   BOOTSTRAP_TOKEN?: string;
   REDIS_WAIT_MS?: string;
   HOLD_GRACE_MS?: string;
@@ -116,8 +118,13 @@ export const Settings = z
       description: "The digests of keys are made under them: JSON, kid to secret, one or two.",
       isSecret: true,
     }),
-    HOP_KEY: createJsonSchema(PrivateKey).meta({
-      description: "Signs what goes to the nodes, and client tokens: an Ed25519 JWK with `d` and `kid`.",
+    NODE_MASTER_KEYS: createJsonSchema(NodeMasterKeys).meta({
+      description:
+        "The keys that the edge shares with each node are derived from them: JSON, kid to secret, one or two.",
+      isSecret: true,
+    }),
+    TOKEN_KEY: createJsonSchema(PrivateKey).meta({
+      description: "Signs client tokens: an Ed25519 JWK with `d` and `kid`.",
       isSecret: true,
     }),
     BOOTSTRAP_TOKEN: z.string().min(32, "must have at least 32 characters").optional().meta({

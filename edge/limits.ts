@@ -128,8 +128,8 @@ export const breakerFailuresMax = 3;
 export const breakerOpenMs = 30_000;
 /** A stream whose node has sent no headers by then is retried elsewhere: engines send them before they generate. */
 export const streamHeadersMsMax = 30_000;
-/** How long the token of an attempt is good. */
-export const hopTtlMs = 60_000;
+/** How long a token between edge and node is good. */
+export const macTokenTtlMs = 60_000;
 /** A call that runs longer is cancelled; its hold expires a little later (`HOLD_GRACE_MS`). */
 export const callMsMax = 15 * 60_000;
 /** How long a hold outlives its call's deadline where `HOLD_GRACE_MS` is not set. */

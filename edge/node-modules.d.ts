@@ -15,16 +15,13 @@ declare module "node:crypto" {
   function createHash(algorithm: "sha1" | "sha256"): Hash;
   function createHmac(algorithm: "sha256", key: KeyObject): Hash;
   function createSecretKey(key: Uint8Array): KeyObject;
-  function createPrivateKey(key: { key: object; format: "jwk" }): KeyObject;
-  function createPublicKey(key: { key: object; format: "jwk" }): KeyObject;
-  function sign(algorithm: null, bytes: Uint8Array, key: KeyObject): { toString(encoding: "base64url"): string };
-  function verify(algorithm: null, bytes: Uint8Array, key: KeyObject, signature: Uint8Array): boolean;
+  function hkdfSync(
+    ...given: [digest: "sha256", key: Uint8Array, salt: Uint8Array, info: string, bytes: number]
+  ): ArrayBuffer;
 }
 declare module "node:buffer" {
   const Buffer: {
-    from(
-      text: string,
-      encoding?: "utf8" | "base64url",
-    ): Uint8Array & { toString(encoding: "utf8" | "base64url"): string };
+    from(text: string, encoding: "base64url"): Uint8Array;
+    from(bytes: ArrayBuffer): Uint8Array & { toString(encoding: "base64url"): string };
   };
 }

@@ -1,5 +1,6 @@
 import type { Ledger } from "./ledger/port.ts";
 import type { BoundFactors } from "./admission/index.ts";
+import type { FindNodeKeys } from "./agreements/tokens/node-keys.ts";
 import type { Tickets } from "./agreements/tokens/ticket.ts";
 import type { ModelRecord } from "./agreements/records/model.ts";
 import type { NodeRecord } from "./agreements/records/node.ts";
@@ -18,6 +19,7 @@ export interface Ports {
   ipHeader: string | null;
   models: readonly ModelRecord[];
   nodes: readonly NodeRecord[];
+  nodeKeys: FindNodeKeys;
   ledger: Ledger;
   fleet: Fleet;
   classifier: TierClassifier;

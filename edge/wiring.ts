@@ -11,11 +11,12 @@ import { runAfterAnswer } from "./adapters/upstash/ledger/early.ts";
 import { upstashLedger } from "./adapters/upstash/ledger/ledger.ts";
 import type { Ledger } from "./ledger/port.ts";
 import { openKeyring } from "./agreements/tokens/key-format.ts";
+import { openNodeKeyFinder } from "./agreements/tokens/node-keys.ts";
 import { openTickets } from "./agreements/tokens/ticket.ts";
 import { boundDatabase } from "./control/http/database.ts";
 import type { ControlPorts } from "./control/http/port.ts";
 import { MisconfiguredError, readSettings, type Env, type Settings } from "./env.ts";
-import { openHopKey, openRetryBudget, type HopKey } from "./forwarding/index.ts";
+import { openRetryBudget } from "./forwarding/index.ts";
 import { openVerifiedKeys, type IpLimits, type TokenKey } from "./identity/index.ts";
 import type { IpLimit } from "./identity/port.ts";
 import { databaseWaitMsMax } from "./limits.ts";
@@ -50,12 +51,16 @@ export function wire(env: Env): Promise<Wiring> {
 async function openWiring(env: Env): Promise<Wiring> {
   const settings = readSettings(env);
   const keyring = await openKeyring({ tagKeys: settings.TAG_KEYS, peppers: settings.PEPPERS });
-  const { hopKey, tokenKey } = await openSigningKeys(settings.HOP_KEY);
+  const tokenKey = await openTokenKey(settings.TOKEN_KEY);
+  const nodeKeys = openNodeKeyFinder(
+    settings.NODE_MASTER_KEYS,
+    settings.NODES.map(({ id }) => id),
+  );
   const fleet = durableObjectFleet(env.FLEET, settings.NODES);
   const { ledger, chores } = openLedger(env, settings);
   const classifier = openTierClassifier(settings.MODELS, settings.NODES);
   const tickets = openTickets(keyring, settings.TICKETS === "optional");
-  const origin = { hopKey, tickets, budget: openRetryBudget(), observer: fleet };
+  const origin = { nodeKeys, tickets, budget: openRetryBudget(), observer: fleet };
   return {
     ports: {
       ips: openIpLimits(env, settings),
@@ -64,6 +69,7 @@ async function openWiring(env: Env): Promise<Wiring> {
       ipHeader: settings.CLIENT_IP_HEADER ?? null,
       models: settings.MODELS,
       nodes: settings.NODES,
+      nodeKeys,
       ledger,
       fleet,
       classifier,
@@ -134,14 +140,14 @@ function openSharedIpLimit(env: Env, settings: Settings): IpLimit | null {
   return env.IP_COUNTER ? cloudflareIpLimit({ counter: env.IP_COUNTER, now: readClock }) : null;
 }
 
-/** One Ed25519 key signs hops (synchronously, on every call) and client tokens (with jose). */
-async function openSigningKeys(jwk: Settings["HOP_KEY"]): Promise<{ hopKey: HopKey; tokenKey: TokenKey }> {
+/** Both halves of the key that signs client tokens. */
+async function openTokenKey(jwk: Settings["TOKEN_KEY"]): Promise<TokenKey> {
   const { kid, kty, crv, x } = jwk;
   try {
     const [privateKey, publicKey] = await Promise.all([importJWK(jwk, "EdDSA"), importJWK({ kty, crv, x }, "EdDSA")]);
     if (privateKey instanceof Uint8Array || publicKey instanceof Uint8Array) throw new TypeError("a symmetric key");
-    return { hopKey: openHopKey(jwk), tokenKey: { kid, privateKey, publicKey } };
+    return { kid, privateKey, publicKey };
   } catch {
-    throw new MisconfiguredError(["HOP_KEY is not an Ed25519 key pair"]);
+    throw new MisconfiguredError(["TOKEN_KEY is not an Ed25519 key pair"]);
   }
 }

@@ -1,8 +1,9 @@
-import { createPrivateKey, createSecretKey, type KeyObject } from "node:crypto";
+import { createSecretKey, type KeyObject } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { NodeId } from "#edge/agreements/tokens/ids.ts";
+import { NodeKeyTexts, openNodeKeys, type NodeKeys } from "#edge/agreements/tokens/node-keys.ts";
 
 /**
  * Why the agent will not start. `name` says what is wrong, the message where; neither holds a secret. Exit code 78
@@ -17,14 +18,6 @@ export class ConfigError extends Error {
     this.name = name;
   }
 }
-
-const Base64url32 = z.string().regex(/^[A-Za-z0-9_-]{43}$/, "must be 32 bytes in base64url");
-const PublicJwk = z.looseObject({
-  kty: z.literal("OKP").describe("The kind of key: OKP."),
-  crv: z.literal("Ed25519").describe("The curve: Ed25519."),
-  x: Base64url32.describe("The public half, 32 bytes in base64url."),
-});
-const PrivateJwk = PublicJwk.extend({ d: Base64url32.describe("The private half, 32 bytes in base64url.") });
 
 const Milliseconds = z
   .int()
@@ -137,18 +130,10 @@ export const AgentConfigFile = z.strictObject({
   host: z.string().min(1).default("127.0.0.1").describe("The address that the agent listens on."),
   port: z.int().min(0).max(65_535).default(8_700).describe("The port that the agent listens on; 0 takes a free one."),
   edgeUrl: z.url({ protocol: /^https?$/ }).describe("Where the edge is reached: usage and heartbeats go there."),
-  hopPublicKeys: z
-    .record(z.string().min(1).max(64), PublicJwk)
-    .refine((keys) => Object.keys(keys).length > 0, "must hold a key")
-    .describe("The public keys with which the edge may sign calls, by key id; two of them while a key is rotated."),
-  privateKey: PrivateJwk.optional().describe(
-    "The node's own key as a JWK; a secret. This or privateKeyFile is needed.",
+  nodeKeys: NodeKeyTexts.describe(
+    "The keys that this node shares with the edge, by kid, as `npm run node-keys` prints them; secrets. Two while " +
+      "they are rotated: each verifies the edge's calls (`hop`), the first signs what is sent to it (`node`).",
   ),
-  privateKeyFile: z
-    .string()
-    .min(1)
-    .optional()
-    .describe("The file, mode 0600, that holds the node's own key: an Ed25519 key as JWK or PKCS#8 PEM."),
   cacheSaltSecret: z
     .string()
     .regex(/^[A-Za-z0-9_-]{43,}$/, "must be base64url of at least 32 bytes")
@@ -165,11 +150,8 @@ export const AgentConfigFile = z.strictObject({
 export type ConfigInput = z.input<typeof AgentConfigFile>;
 
 /** A checked config: defaults filled in, keys opened. */
-export interface AgentConfig extends Omit<
-  z.infer<typeof AgentConfigFile>,
-  "privateKey" | "privateKeyFile" | "cacheSaltSecret"
-> {
-  privateKey: KeyObject;
+export interface AgentConfig extends Omit<z.infer<typeof AgentConfigFile>, "nodeKeys" | "cacheSaltSecret"> {
+  nodeKeys: NodeKeys;
   cacheSaltKey: KeyObject;
 }
 
@@ -179,14 +161,13 @@ export const configVariables: Readonly<Record<string, keyof ConfigInput>> = {
   PENSTOCK_HOST: "host",
   PENSTOCK_PORT: "port",
   PENSTOCK_EDGE_URL: "edgeUrl",
-  PENSTOCK_HOP_PUBLIC_KEYS: "hopPublicKeys",
-  PENSTOCK_PRIVATE_KEY_FILE: "privateKeyFile",
+  PENSTOCK_NODE_KEYS: "nodeKeys",
   PENSTOCK_CACHE_SALT_SECRET: "cacheSaltSecret",
   PENSTOCK_ENGINES: "engines",
   PENSTOCK_STATE_DIR: "stateDir",
 };
 /** Members whose variable holds JSON. */
-export const jsonMembers: ReadonlySet<string> = new Set(["port", "hopPublicKeys", "engines"]);
+export const jsonMembers: ReadonlySet<string> = new Set(["port", "nodeKeys", "engines"]);
 
 /**
  * The config from `--config FILE` (or PENSTOCK_AGENT_CONFIG), with PENSTOCK_* variables and `--port`, `--host` over it.
@@ -214,18 +195,20 @@ export function readConfig(args: string[], env: Record<string, string | undefine
 export function checkConfig(raw: unknown): AgentConfig {
   const parsed = AgentConfigFile.safeParse(raw);
   if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `${issue.path.join(".") || "config"}: ${issue.message}`);
+    const faults = parsed.error.issues.map(({ path, message }) => `${nameMember(path)}: ${message}`);
     throw new ConfigError("config_invalid", faults.join("; "));
   }
-  const { privateKey, privateKeyFile, cacheSaltSecret, ...members } = parsed.data;
-  const rest = { ...members, cacheSaltKey: createSecretKey(cacheSaltSecret, "base64url") };
+  const { nodeKeys, cacheSaltSecret, ...rest } = parsed.data;
   const models = rest.engines.flatMap((engine) => Object.keys(engine.models));
   const twice = models.find((model, at) => models.indexOf(model) !== at);
   if (twice !== undefined)
     throw new ConfigError("config_invalid", `engines: model '${twice}' is served by two engines`);
-  if (privateKey) return { ...rest, privateKey: openPrivateKey(JSON.stringify(privateKey), "privateKey") };
-  if (privateKeyFile === undefined) throw new ConfigError("config_invalid", "privateKeyFile: is missing");
-  return { ...rest, privateKey: openPrivateKey(readSecretFile(privateKeyFile, "privateKeyFile"), "privateKeyFile") };
+  return { ...rest, nodeKeys: openNodeKeys(nodeKeys), cacheSaltKey: createSecretKey(cacheSaltSecret, "base64url") };
+}
+
+/** A kid that is none may be a secret at the wrong end, so of `nodeKeys` nothing more is named. */
+function nameMember(path: PropertyKey[]): string {
+  return (path[0] === "nodeKeys" ? "nodeKeys" : path.map(String).join(".")) || "config";
 }
 
 function readFlags(args: string[]) {
@@ -257,20 +240,6 @@ function readSecretFile(path: string, member: string): string {
     if (error instanceof ConfigError) throw error;
     throw new ConfigError("config_unreadable", `${member}: cannot read ${path}`);
   }
-}
-
-/** A private Ed25519 key as JWK or PKCS#8 PEM. */
-function openPrivateKey(text: string, member: string): KeyObject {
-  let key: KeyObject;
-  try {
-    key = text.trimStart().startsWith("{")
-      ? createPrivateKey({ key: PrivateJwk.parse(JSON.parse(text)), format: "jwk" })
-      : createPrivateKey({ key: text, format: "pem" });
-  } catch {
-    throw new ConfigError("config_invalid", `${member}: is no private key (JWK or PKCS#8 PEM)`);
-  }
-  if (key.asymmetricKeyType !== "ed25519") throw new ConfigError("config_invalid", `${member}: must be an Ed25519 key`);
-  return key;
 }
 
 function parseJson(text: string, where: string): unknown {

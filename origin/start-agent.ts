@@ -40,7 +40,7 @@ export async function startAgent(config: AgentConfig, options: { log?: Log } = {
   const log = options.log ?? openLog(config.node);
   const boot = { bootId: randomUUID(), bootedAtMs: now() };
   const stateDir = await takeStateDir(config.stateDir);
-  const sign = openSigner(config.node, config.privateKey, now);
+  const sign = openSigner(config.node, config.nodeKeys.node, now);
   const rooms = openRooms(config, openSender(config, sign, log), { log, onChange: () => void heartbeat.send() });
   const { sender, pool, drain } = rooms;
   const { edgeUrl, limits } = config;

@@ -8,12 +8,12 @@ import type { DoorEnv } from "./port.ts";
 export function openNodesDoor(): Hono<DoorEnv> {
   const app = new Hono<DoorEnv>();
   app.post(nodePaths.usage, async (c) => {
-    const { nodes, ledger, tickets } = c.var.wiring.ports;
-    return c.json(await takeUsage(c.var.visit, nodes, ledger, tickets));
+    const { nodeKeys, ledger, tickets } = c.var.wiring.ports;
+    return c.json(await takeUsage(c.var.visit, nodeKeys, ledger, tickets));
   });
   app.post(nodePaths.heartbeat, async (c) => {
-    const { nodes, fleet } = c.var.wiring.ports;
-    const heartbeat = await takeHeartbeat(c.var.visit, nodes);
+    const { nodeKeys, fleet } = c.var.wiring.ports;
+    const heartbeat = await takeHeartbeat(c.var.visit, nodeKeys);
     await fleet.report(heartbeat, c.var.visit.now()).catch((cause: unknown) => {
       throw new Refusal("store_unavailable", {
         message: "The fleet's memory is out of reach. The next heartbeat will do.",

@@ -24,7 +24,7 @@ export async function countPrompt(
   const request = buildTokenizeRequest(call);
   if (!node || !request) return null;
   const body = new TextEncoder().encode(JSON.stringify(request));
-  const hop = signHop(buildHopTerms({ call, reserved }, node, 1, digestBody(body)), origin.hopKey, visit);
+  const hop = signHop(buildHopTerms({ call, reserved }, node, 1, digestBody(body)), origin.nodeKeys, visit);
   const terms = {
     headersMsMax: tokenizeMsMax,
     deadlineMs: call.deadlineMs,

@@ -15,7 +15,6 @@ export { openRetryBudget, type RetryBudget } from "./budget.ts";
 export type { Answer, NoAnswer } from "./outcome.ts";
 export { countPrompt } from "./count-prompt.ts";
 export type { HeldCall, Reserved } from "./held-call.ts";
-export { openHopKey, type HopKey } from "./hop.ts";
 export type { Origin } from "./origin.ts";
 
 /**
@@ -42,7 +41,7 @@ export async function forward(visit: Visit, held: HeldCall, origin: Origin): Pro
   for (const [index, node] of nodes.slice(0, attemptsMax).entries()) {
     if (!isFree && !origin.budget.takeRetry(visit.now())) break;
     const ticket = origin.tickets.make({ hold: reserved.hold, node: node.id });
-    const hop = signHop({ ...buildHopTerms(held, node, index + 1, bodySha256), ticket }, origin.hopKey, visit);
+    const hop = signHop({ ...buildHopTerms(held, node, index + 1, bodySha256), ticket }, origin.nodeKeys, visit);
     const tried = await attempt(node, { path: call.path, hop, body, ...terms }, origin.observer, visit);
     if (tried.kind === "answer") {
       const { response, isLate, dispose: over } = tried;

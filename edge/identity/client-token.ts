@@ -1,7 +1,6 @@
 import { jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
 import type { Credential } from "../agreements/tokens/credential.ts";
-import { edgeIssuer } from "../agreements/tokens/hop.ts";
 import { KeyId, OrgId, generateBase62 } from "../agreements/tokens/ids.ts";
 import { Endpoint } from "../agreements/records/model.ts";
 import { Refusal } from "../errors.ts";
@@ -10,10 +9,10 @@ import { readJson } from "../protocol/body.ts";
 import { parseBody } from "../protocol/fields.ts";
 import type { Visit } from "../visit.ts";
 
-/** This audience is no node's, so no client token passes for a hop, and no hop for a client token. */
+const issuer = "penstock-edge";
 const audience = "penstock-client";
 
-/** Both halves of the edge's Ed25519 key. */
+/** Both halves of the Ed25519 key that signs client tokens. */
 export interface TokenKey {
   kid: string;
   privateKey: CryptoKey;
@@ -66,7 +65,7 @@ export async function mintClientToken(
     ...narrow(requested),
   })
     .setProtectedHeader({ alg: "EdDSA", kid: tokenKey.kid })
-    .setIssuer(edgeIssuer)
+    .setIssuer(issuer)
     .setAudience(audience)
     .setSubject(credential.key)
     .setJti(generateBase62(22, visit.random))
@@ -84,7 +83,7 @@ export async function readClientToken(
 ): Promise<Pick<Credential, "org" | "key" | "token"> | null> {
   try {
     const { payload } = await jwtVerify(text, tokenKey.publicKey, {
-      issuer: edgeIssuer,
+      issuer,
       audience,
       algorithms: ["EdDSA"],
       currentDate: new Date(nowMs),

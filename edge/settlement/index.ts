@@ -1,13 +1,14 @@
-import { decodeJwt, importJWK, jwtVerify } from "jose";
 import { digestBody } from "../agreements/digest.ts";
-import { edgeIssuer, NodeClaims } from "../agreements/tokens/hop.ts";
-import type { OrgId } from "../agreements/tokens/ids.ts";
+import type { NodeId, OrgId } from "../agreements/tokens/ids.ts";
+import { findAgeFault } from "../agreements/tokens/mac-token.ts";
+import type { FindNodeKeys } from "../agreements/tokens/node-keys.ts";
+import { readNamedNode, verifyNodeToken, type NodeClaims } from "../agreements/tokens/node-token.ts";
 import type { Tickets } from "../agreements/tokens/ticket.ts";
 import { readUsageBatch } from "../agreements/records/plain-usage.ts";
-import { Heartbeat, type NodeRecord } from "../agreements/records/node.ts";
+import { Heartbeat } from "../agreements/records/node.ts";
 import type { UsageBatch, Unacknowledged, UsageRecord } from "../agreements/records/usage.ts";
 import { Refusal } from "../errors.ts";
-import { clockSkewMs, usageBodyBytesMax } from "../limits.ts";
+import { usageBodyBytesMax } from "../limits.ts";
 import { readBytes } from "../protocol/bytes.ts";
 import type { Visit } from "../visit.ts";
 import type { Settler } from "./port.ts";
@@ -23,13 +24,13 @@ export type SettlementCounts = Record<string, number>;
  */
 export async function takeUsage(
   visit: Visit,
-  nodes: readonly NodeRecord[],
+  findKeys: FindNodeKeys,
   ledger: Settler,
   tickets: Pick<Tickets, "verify">,
 ): Promise<SettlementCounts> {
-  const { node, json } = await readSigned(visit, nodes);
+  const { node, json } = await readSigned(visit, findKeys);
   const batch = readUsageBatch(json);
-  if (batch?.node !== node.id) throw new Refusal("invalid_value", { log: "malformed usage batch" });
+  if (batch?.node !== node) throw new Refusal("invalid_value", { log: "malformed usage batch" });
   const { records, refused } = selectOwn(visit, batch, tickets);
   const byOrg = new Map<OrgId, UsageRecord[]>();
   for (const record of records) byOrg.set(record.org, [...(byOrg.get(record.org) ?? []), record]);
@@ -77,10 +78,10 @@ function refuseUnreachable(failed: { org: OrgId; records: UsageRecord[] }[], led
 }
 
 /** Takes a node's heartbeat; a node may report for itself only. */
-export async function takeHeartbeat(visit: Visit, nodes: readonly NodeRecord[]): Promise<Heartbeat> {
-  const { node, json } = await readSigned(visit, nodes);
+export async function takeHeartbeat(visit: Visit, findKeys: FindNodeKeys): Promise<Heartbeat> {
+  const { node, json } = await readSigned(visit, findKeys);
   const heartbeat = Heartbeat.safeParse(json);
-  if (!heartbeat.success || heartbeat.data.node !== node.id)
+  if (!heartbeat.success || heartbeat.data.node !== node)
     throw new Refusal("invalid_value", { log: "malformed heartbeat" });
   return heartbeat.data;
 }
@@ -89,13 +90,12 @@ export async function takeHeartbeat(visit: Visit, nodes: readonly NodeRecord[]):
  * Verifies that a known node signed the body within the last minute: the token first, so that nobody else's body is
  * read. Replays are harmless: both uses are idempotent.
  */
-async function readSigned(visit: Visit, nodes: readonly NodeRecord[]): Promise<{ node: NodeRecord; json: unknown }> {
+async function readSigned(visit: Visit, findKeys: FindNodeKeys): Promise<{ node: NodeId; json: unknown }> {
   const token = visit.request.headers.get("authorization")?.match(/^Bearer (\S+)$/)?.[1] ?? "";
-  const { node, claims } = await verify(token, nodes, visit.now());
-  const sender = { org: node.id, key: node.id };
+  const { node, bodySha256 } = verify(token, findKeys, visit.now());
+  const sender = { org: node, key: node };
   const bytes = await readBytes(visit.request, { bytesMax: usageBodyBytesMax, sender });
-  if (claims.bodySha256 !== digestBody(bytes))
-    throw new Refusal("invalid_api_key", { log: "node token is for another body" });
+  if (bodySha256 !== digestBody(bytes)) throw new Refusal("invalid_api_key", { log: "node token is for another body" });
   try {
     return { node, json: JSON.parse(new TextDecoder().decode(bytes)) };
   } catch (cause) {
@@ -103,34 +103,13 @@ async function readSigned(visit: Visit, nodes: readonly NodeRecord[]): Promise<{
   }
 }
 
-async function verify(
-  token: string,
-  nodes: readonly NodeRecord[],
-  nowMs: number,
-): Promise<{ node: NodeRecord; claims: NodeClaims }> {
-  const node = nodes.find((record) => record.id === readIssuer(token));
-  if (!node) throw new Refusal("invalid_api_key", { log: "token of no known node" });
-  try {
-    const key = await importJWK({ kty: "OKP", crv: "Ed25519", x: node.publicKey }, "EdDSA");
-    const { payload } = await jwtVerify(token, key, {
-      issuer: node.id,
-      audience: edgeIssuer,
-      algorithms: ["EdDSA"],
-      currentDate: new Date(nowMs),
-      clockTolerance: clockSkewMs / 1_000,
-      maxTokenAge: "60s",
-    });
-    return { node, claims: NodeClaims.parse(payload) };
-  } catch (cause) {
-    throw new Refusal("invalid_api_key", { log: `token of ${node.id} does not verify`, cause });
-  }
-}
-
-/** The issuer that the token claims, unverified; null when it is not a token. */
-function readIssuer(token: string): unknown {
-  try {
-    return decodeJwt(token).iss;
-  } catch {
-    return null;
-  }
+function verify(token: string, findKeys: FindNodeKeys, nowMs: number): NodeClaims {
+  const named = readNamedNode(token);
+  const keys = named === null ? null : findKeys(named);
+  if (!keys) throw new Refusal("invalid_api_key", { log: "token of no known node" });
+  const claims = verifyNodeToken(token, keys.node);
+  if (!claims) throw new Refusal("invalid_api_key", { log: `token of ${named} does not verify` });
+  const fault = findAgeFault(claims.issuedAtMs, nowMs);
+  if (fault) throw new Refusal("invalid_api_key", { log: `token of ${named} is not of this minute: ${fault}` });
+  return claims;
 }

@@ -1,9 +1,9 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** An Ed25519 key pair as JWK; `x` is the public half. */
-export interface KeyPair {
+interface KeyPair {
   kty: "OKP";
   crv: "Ed25519";
   x: string;
@@ -17,40 +17,44 @@ export interface KeyPair {
 export interface Secrets {
   tagKeys: Record<string, string>;
   peppers: Record<string, string>;
-  hopKey: KeyPair & { kid: string };
+  nodeMasterKeys: Record<string, string>;
+  tokenKey: KeyPair & { kid: string };
   bootstrapToken: string;
   cacheSaltSecret: string;
-  nodeKeys: Record<string, KeyPair>;
 }
 
-/** Reads the secrets of `stateDir`, or makes them. */
-export function openSecrets(stateDir: string, nodes: string[]): Secrets {
+/** Reads the secrets of `stateDir`, and makes those that are not there: all of them, or what an older stack had not. */
+export function openSecrets(stateDir: string): Secrets {
   const file = join(stateDir, "secrets.json");
-  try {
-    return JSON.parse(readFileSync(file, "utf8"));
-  } catch {
-    const secrets = makeSecrets(nodes);
-    mkdirSync(stateDir, { recursive: true });
-    writeFileSync(file, JSON.stringify(secrets, null, 2), { mode: 0o600 });
-    return secrets;
-  }
+  const made = makeSecrets();
+  const secrets = { ...made, ...readKnown(file, Object.keys(made)) };
+  mkdirSync(stateDir, { recursive: true });
+  writeFileSync(file, JSON.stringify(secrets, null, 2), { mode: 0o600 });
+  return secrets;
 }
 
-/** New secrets, with a key pair for each node. */
-export function makeSecrets(nodes: string[]): Secrets {
+/** What a file has under these names; nothing where there is no such file. */
+function readKnown(file: string, names: readonly string[]): Partial<Secrets> {
+  if (!existsSync(file)) return {};
+  const kept: Record<string, unknown> = JSON.parse(readFileSync(file, "utf8"));
+  return Object.fromEntries(Object.entries(kept).filter(([name]) => names.includes(name)));
+}
+
+/** New secrets. */
+export function makeSecrets(): Secrets {
   const secret = () => randomBytes(32).toString("base64url");
   return {
     tagKeys: { t1: secret() },
     peppers: { p1: secret() },
-    hopKey: { ...makeKeyPair(), kid: "h1" },
+    nodeMasterKeys: { n1: secret() },
+    tokenKey: { ...makeKeyPair(), kid: "k1" },
     bootstrapToken: secret(),
     cacheSaltSecret: secret(),
-    nodeKeys: Object.fromEntries(nodes.map((node) => [node, makeKeyPair()])),
   };
 }
 
 /** A new Ed25519 key pair. */
-export function makeKeyPair(): KeyPair {
+function makeKeyPair(): KeyPair {
   const { kty, crv, x, d } = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });
   if (kty !== "OKP" || crv !== "Ed25519" || !x || !d) throw new Error("this Node cannot make Ed25519 keys");
   return { kty, crv, x, d };
@@ -61,7 +65,8 @@ export function makeSecretVars(secrets: Secrets): Record<string, string> {
   return {
     TAG_KEYS: JSON.stringify(secrets.tagKeys),
     PEPPERS: JSON.stringify(secrets.peppers),
-    HOP_KEY: JSON.stringify(secrets.hopKey),
+    NODE_MASTER_KEYS: JSON.stringify(secrets.nodeMasterKeys),
+    TOKEN_KEY: JSON.stringify(secrets.tokenKey),
     BOOTSTRAP_TOKEN: secrets.bootstrapToken,
   };
 }

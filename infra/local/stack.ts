@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ModelRecord } from "#edge/agreements/records/model.ts";
+import { deriveNodeKeys } from "#edge/agreements/tokens/node-keys.ts";
 import type { EngineKind } from "#origin/config.ts";
 import { freePorts, startChild, type Child } from "./child.ts";
 import { startEdge, type RunningEdge } from "./edge/edge.ts";
@@ -72,15 +73,12 @@ export const nodeSpecs = [
 
 /**
  * Runs the whole path on this machine: engines, agents, edge. Agents and edge know of each other only what a remote
- * node would: an address, and a public key each way. Closing stops every process within two seconds.
+ * node would: an address, and the keys that both share. Closing stops every process within two seconds.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { stateDir, models = defaultModels, log = () => undefined } = options;
   mkdirSync(stateDir, { recursive: true });
-  const secrets = openSecrets(
-    stateDir,
-    nodeSpecs.map(({ id }) => id),
-  );
+  const secrets = openSecrets(stateDir);
   const [edgePort = 0, ...agentPorts] = await freePorts(1 + nodeSpecs.length);
   const port = options.port || edgePort;
   const engines = await Promise.all(nodeSpecs.map((_, index) => openEngine(options, models, index, log)));
@@ -90,7 +88,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ...spec,
       url: await via(`http://127.0.0.1:${agentPorts[index]}`),
       models: models.map((model) => model.id),
-      publicKey: secrets.nodeKeys[spec.id]?.x ?? "",
     })),
   );
   const redis = options.ledger === "upstash" ? await openRedis(stateDir, log) : null;
@@ -216,13 +213,11 @@ async function openEngine(
 }
 
 function writeAgentConfig({ options, secrets, record, port, edgeUrl, engine }: NodeParts): string {
-  const { kty, crv, x, kid } = secrets.hopKey;
   const config = {
     node: record.id,
     port,
     edgeUrl,
-    hopPublicKeys: { [kid]: { kty, crv, x } },
-    privateKey: secrets.nodeKeys[record.id],
+    nodeKeys: deriveNodeKeys(secrets.nodeMasterKeys, record.id),
     cacheSaltSecret: secrets.cacheSaltSecret,
     engines: [engine.spec],
     stateDir: join(options.stateDir, record.id),

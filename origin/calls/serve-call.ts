@@ -22,8 +22,8 @@ export interface AdmittedCall {
 }
 
 const timerMsMax = 2 ** 31 - 1;
-/** The edge signs a token just before it sends it, with its time in whole seconds. */
-const signedAgoMsMax = 2_000;
+/** The edge signs a token just before it sends it. */
+const signedAgoMsMax = 1_000;
 
 /**
  * Answers one admitted call, from its engine to the last byte. Throws a Refusal while nothing has been sent; after that
@@ -106,8 +106,8 @@ function refuseWhenClosed(rooms: Rooms): void {
  * How long the call may still take, in ms. The edge's clock may differ from ours by 30 s; its token carries the edge's
  * time of a moment ago.
  */
-function computeTimeLeft({ deadlineMs, iat }: Pick<HopClaims, "deadlineMs" | "iat">, nowMs: number): number {
-  const longestMs = deadlineMs - iat * 1_000;
+function computeTimeLeft({ deadlineMs, issuedAtMs }: Pick<HopClaims, "deadlineMs" | "issuedAtMs">, nowMs: number) {
+  const longestMs = deadlineMs - issuedAtMs;
   return Math.min(longestMs, Math.max(longestMs - signedAgoMsMax, deadlineMs - nowMs));
 }
 

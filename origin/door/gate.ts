@@ -1,12 +1,17 @@
 import type { IncomingMessage } from "node:http";
-import type { z } from "zod";
 import { digestBody } from "#edge/agreements/digest.ts";
-import { HopClaims, OrderClaims } from "#edge/agreements/tokens/hop.ts";
+import {
+  verifyHop,
+  verifyOrder,
+  type HopClaims,
+  type OnceClaims,
+  type OrderClaims,
+} from "#edge/agreements/tokens/hop.ts";
+import { findAgeFault, type MacKeys } from "#edge/agreements/tokens/mac-token.ts";
 import { Refusal } from "#edge/errors.ts";
-import { bodyBytesMax, clockSkewMs, hopTtlMs } from "#edge/limits.ts";
+import { bodyBytesMax, clockSkewMs, macTokenTtlMs } from "#edge/limits.ts";
 import type { AgentConfig } from "../config.ts";
 import { openReplayCache } from "./replays.ts";
-import { openVerifier } from "#edge/agreements/tokens/jws.ts";
 
 /** A token that has been verified, and the body it was made for. */
 export interface Admitted<Claims> {
@@ -17,7 +22,7 @@ export interface Admitted<Claims> {
 /** Decides who comes in: calls and orders that the edge has signed. */
 export interface Gate {
   /**
-   * A call of the edge's. Throws 401 for anything but a fresh token of a live key, for this node and this very body;
+   * A call of the edge's. Throws 401 for anything but a fresh token under a live key, for this node and this very body;
    * 413 over 4 MiB.
    */
   admitCall(request: IncomingMessage): Promise<Admitted<HopClaims>>;
@@ -26,34 +31,33 @@ export interface Gate {
 
 const replaysMax = 200_000;
 
-/** Opens the only way in: EdDSA by one of the configured keys. `none`, HMAC and unknown key ids are refused. */
-export function openGate(config: Pick<AgentConfig, "node" | "hopPublicKeys">, now: () => number): Gate {
-  const verify = openVerifier(config.hopPublicKeys);
-  const replays = openReplayCache(hopTtlMs + 2 * clockSkewMs, replaysMax, now);
+/**
+ * Opens the only way in: tokens under the keys that this node shares with the edge. Another key, an unknown kid and
+ * another form are one and the same.
+ */
+export function openGate({ node, nodeKeys }: Pick<AgentConfig, "node" | "nodeKeys">, now: () => number): Gate {
+  const replays = openReplayCache(macTokenTtlMs + 2 * clockSkewMs, replaysMax, now);
 
-  async function admit<Claims extends { aud: string; jti: string; iat: number; exp: number; bodySha256: string }>(
+  async function admit<Claims extends OnceClaims>(
     request: IncomingMessage,
-    shape: z.ZodType<Claims>,
+    verify: (token: string, keys: MacKeys) => Claims | null,
   ): Promise<Admitted<Claims>> {
-    const payload = verify(readHopToken(request));
-    if (payload === null) throw unauthorized("token");
-    const claims = shape.safeParse(payload);
-    if (!claims.success) throw unauthorized("claims");
-    const { aud, jti, iat, exp, bodySha256 } = claims.data;
-    if (aud !== config.node) throw unauthorized("audience");
-    if (exp * 1_000 <= now() - clockSkewMs) throw unauthorized("expired");
-    if ((exp - iat) * 1_000 > hopTtlMs || iat * 1_000 > now() + clockSkewMs) throw unauthorized("lifetime");
-    const isFresh = replays.isFresh(jti, exp * 1_000 + clockSkewMs);
+    const claims = verify(readToken(request), nodeKeys.hop);
+    if (claims === null) throw unauthorized("token");
+    if (claims.node !== node) throw unauthorized("node");
+    const fault = findAgeFault(claims.issuedAtMs, now());
+    if (fault) throw unauthorized(fault);
+    const isFresh = replays.isFresh(claims.jti, claims.issuedAtMs + macTokenTtlMs + clockSkewMs);
     if (isFresh === null) throw new Refusal("server_is_overloaded", { retryAfterMs: 1_000, log: "replay_cache_full" });
     if (!isFresh) throw unauthorized("replayed");
     const body = await readBody(request, bodyBytesMax);
-    if (digestBody(body) !== bodySha256) throw unauthorized("body");
-    return { claims: claims.data, body };
+    if (digestBody(body) !== claims.bodySha256) throw unauthorized("body");
+    return { claims, body };
   }
 
   return {
-    admitCall: (request) => admit(request, HopClaims),
-    admitOrder: (request) => admit(request, OrderClaims),
+    admitCall: (request) => admit(request, verifyHop),
+    admitOrder: (request) => admit(request, verifyOrder),
   };
 }
 
@@ -62,10 +66,10 @@ function unauthorized(log: string): Refusal {
   return new Refusal("invalid_api_key", { message: "The hop token is missing or not valid.", mayRetry: false, log });
 }
 
-function readHopToken(request: IncomingMessage): string {
-  const match = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/.exec(request.headers.authorization ?? "");
-  if (!match?.[1]) throw unauthorized("no_token");
-  return match[1];
+function readToken(request: IncomingMessage): string {
+  const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? "")?.[1];
+  if (token === undefined) throw unauthorized("no_token");
+  return token;
 }
 
 function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {

@@ -1,31 +1,14 @@
-import { randomUUID, type KeyObject } from "node:crypto";
 import { digestBody } from "#edge/agreements/digest.ts";
-import { edgeIssuer, type NodeClaims } from "#edge/agreements/tokens/hop.ts";
-import { openJwsSigner } from "#edge/agreements/tokens/jws.ts";
+import type { MacKeys } from "#edge/agreements/tokens/mac-token.ts";
+import { makeNodeToken } from "#edge/agreements/tokens/node-token.ts";
 import { readCause } from "../log.ts";
 
-const ttlSeconds = 60;
-
-/**
- * A token for one body, by which the edge knows that this node sent it: an EdDSA JWT of NodeClaims, valid 60 s, `kid` =
- * node id.
- */
+/** A token for one body, by which the edge knows that this node sent it. It is good for a minute. */
 export type Signer = (body: string) => string;
 
-/** Opens a signer with this node's private key. */
-export function openSigner(node: string, privateKey: KeyObject, now: () => number): Signer {
-  const signClaims = openJwsSigner(node, privateKey);
-  return (body) => {
-    const iat = Math.floor(now() / 1_000);
-    return signClaims({
-      iss: node,
-      aud: edgeIssuer,
-      jti: randomUUID(),
-      iat,
-      exp: iat + ttlSeconds,
-      bodySha256: digestBody(body),
-    } satisfies NodeClaims);
-  };
+/** Opens a signer with this node's own keys, the first of which it uses. */
+export function openSigner(node: string, keys: MacKeys, now: () => number): Signer {
+  return (body) => makeNodeToken({ node, issuedAtMs: now(), bodySha256: digestBody(body) }, keys);
 }
 
 /** The edge as an agent reaches it. */

@@ -12,7 +12,7 @@ const path: string = "#edge/env.ts";
 const { readSettings, MisconfiguredError } = (await import(path)) as EnvModule;
 
 const jwk = { ...generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" }), kid: "h1" };
-const node = { id: "node_a", url: "https://a.example", tier: "shared", models: ["m"], publicKey: String(jwk.x) };
+const node = { id: "node_a", url: "https://a.example", tier: "shared", models: ["m"] };
 const good: Record<string, unknown> = {
   DB: {},
   LEDGERS: {},
@@ -22,7 +22,8 @@ const good: Record<string, unknown> = {
   NODES: JSON.stringify([node]),
   TAG_KEYS: JSON.stringify({ t1: secretOf(1) }),
   PEPPERS: JSON.stringify({ p1: secretOf(101), p2: secretOf(102) }),
-  HOP_KEY: JSON.stringify(jwk),
+  NODE_MASTER_KEYS: JSON.stringify({ n1: secretOf(11), n2: secretOf(12) }),
+  TOKEN_KEY: JSON.stringify(jwk),
   BOOTSTRAP_TOKEN: "b".repeat(32),
 };
 
@@ -42,7 +43,8 @@ describe("settings", () => {
     expect(readSettings(good)).toMatchObject({
       LEDGER: { kind: "durable-object" },
       TAG_KEYS: { t1: secretOf(1) },
-      HOP_KEY: { kid: "h1" },
+      NODE_MASTER_KEYS: { n1: secretOf(11), n2: secretOf(12) },
+      TOKEN_KEY: { kid: "h1" },
     });
     expect(readSettings(without("LEDGER")).LEDGER).toEqual({ kind: "durable-object" });
     expect(readSettings(without("BOOTSTRAP_TOKEN")).BOOTSTRAP_TOKEN).toBeUndefined();
@@ -91,7 +93,17 @@ describe("settings", () => {
       expect(readSettings({ ...good, HOLD_GRACE_MS: String(ms) })["HOLD_GRACE_MS"]).toBe(ms);
   });
 
-  for (const name of ["DB", "LEDGERS", "FLEET", "MODELS", "NODES", "TAG_KEYS", "PEPPERS", "HOP_KEY"]) {
+  for (const name of [
+    "DB",
+    "LEDGERS",
+    "FLEET",
+    "MODELS",
+    "NODES",
+    "TAG_KEYS",
+    "PEPPERS",
+    "NODE_MASTER_KEYS",
+    "TOKEN_KEY",
+  ]) {
     test(`without ${name} the gateway does not start, and says so by that name and no other`, () => {
       const faults = faultsOf(without(name));
       expect(faults).toContain(name);
@@ -102,7 +114,17 @@ describe("settings", () => {
 
   test("all faults are named at once", () => {
     const faults = faultsOf({});
-    for (const name of ["DB", "LEDGERS", "FLEET", "MODELS", "NODES", "TAG_KEYS", "PEPPERS", "HOP_KEY"])
+    for (const name of [
+      "DB",
+      "LEDGERS",
+      "FLEET",
+      "MODELS",
+      "NODES",
+      "TAG_KEYS",
+      "PEPPERS",
+      "NODE_MASTER_KEYS",
+      "TOKEN_KEY",
+    ])
       expect(faults).toContain(name);
   });
 });
@@ -125,13 +147,15 @@ describe("a malformed value is named by its variable and never shown", () => {
   const table: [string, string, string][] = [
     ...secrets("TAG_KEYS"),
     ...secrets("PEPPERS"),
-    ["HOP_KEY", "empty", ""],
-    ["HOP_KEY", "PEM", `-----BEGIN PRIVATE KEY-----\n${canary}`],
-    ["HOP_KEY", "public only", JSON.stringify({ ...jwk, d: undefined, kid: canary })],
-    ["HOP_KEY", "without kid", JSON.stringify({ ...jwk, kid: undefined, d: canary })],
-    ["HOP_KEY", "of another curve", JSON.stringify({ ...jwk, crv: canary })],
-    ["HOP_KEY", "short", JSON.stringify({ ...jwk, d: "CANARY" })],
-    ["HOP_KEY", "with a private part that is no base64url", JSON.stringify({ ...jwk, d: `${canary}!` })],
+    ...secrets("NODE_MASTER_KEYS"),
+    ["NODE_MASTER_KEYS", "a kid that is a number", JSON.stringify({ n2: secretOf(1), "1": canary })],
+    ["TOKEN_KEY", "empty", ""],
+    ["TOKEN_KEY", "PEM", `-----BEGIN PRIVATE KEY-----\n${canary}`],
+    ["TOKEN_KEY", "public only", JSON.stringify({ ...jwk, d: undefined, kid: canary })],
+    ["TOKEN_KEY", "without kid", JSON.stringify({ ...jwk, kid: undefined, d: canary })],
+    ["TOKEN_KEY", "of another curve", JSON.stringify({ ...jwk, crv: canary })],
+    ["TOKEN_KEY", "short", JSON.stringify({ ...jwk, d: "CANARY" })],
+    ["TOKEN_KEY", "with a private part that is no base64url", JSON.stringify({ ...jwk, d: `${canary}!` })],
     ["MODELS", "empty", ""],
     ["MODELS", "no model", "[]"],
     ["MODELS", "an unknown member", JSON.stringify([{ ...modelOf(), note: canary }])],
@@ -169,7 +193,7 @@ describe("a malformed value is named by its variable and never shown", () => {
   }
 
   test("what is no text is refused by name, as bindings and TOML tables may be", () => {
-    for (const name of ["MODELS", "NODES", "TAG_KEYS", "PEPPERS", "HOP_KEY"])
+    for (const name of ["MODELS", "NODES", "TAG_KEYS", "PEPPERS", "NODE_MASTER_KEYS", "TOKEN_KEY"])
       for (const value of [{}, [], 1, true, null]) expect(faultsOf({ ...good, [name]: value })).toContain(name);
   });
 

@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { makeHop } from "#edge/agreements/tokens/hop.ts";
 import {
   chunk,
   openStream,
@@ -20,7 +21,6 @@ import {
   readAnswer,
   send,
   sha256,
-  sign,
   startFakeEdge,
   until,
   type FakeEdge,
@@ -35,7 +35,7 @@ const running = new Set<ChildProcess>();
 
 beforeAll(async () => {
   engine = await startFakeEngine();
-  keys = await makeKeys();
+  keys = makeKeys();
   edge = await startFakeEdge(keys);
 });
 afterEach(() => {
@@ -96,11 +96,11 @@ async function stream(url: string) {
     messages: [{ role: "user", content: "a secret prompt" }],
   });
   const claims = hopClaims({ bodySha256: sha256(body) });
-  const request = send(`${url}/v1/chat/completions`, body, await sign(claims, keys.hopPrivate));
+  const request = send(`${url}/v1/chat/completions`, body, makeHop(claims, keys.hop));
   const answer = new Promise<Awaited<ReturnType<typeof readAnswer>>>((resolve, reject) => {
     request.on("response", (response) => void readAnswer(response).then(resolve)).on("error", reject);
   });
-  return { answer, hold: String(claims["hold"]) };
+  return { answer, hold: claims.hold };
 }
 
 describe("the agent as a process", () => {

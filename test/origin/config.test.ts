@@ -1,7 +1,7 @@
-import { generateKeyPairSync } from "node:crypto";
 import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import {
@@ -15,9 +15,10 @@ import {
 import { configFor, makeKeys, saltSecret } from "#test/support/fakes/origin.ts";
 
 let good: ConfigInput;
+const sharedKeys = { hop: "A".repeat(43), node: "E".repeat(43) };
 const directory = mkdtempSync(join(tmpdir(), "config-"));
-beforeAll(async () => {
-  good = configFor(await makeKeys(), "http://edge.test", "http://127.0.0.1:8001", directory);
+beforeAll(() => {
+  good = configFor(makeKeys(), "http://edge.test", "http://127.0.0.1:8001", directory);
 });
 
 function write(name: string, text: string, mode = 0o600): string {
@@ -52,9 +53,15 @@ describe("the config", () => {
     ["node", "node", undefined],
     ["edgeUrl", "edgeUrl", "ftp://edge"],
     ["port", "port", 70_000],
-    ["hopPublicKeys", "hopPublicKeys", {}],
-    ["hopPublicKeys.k1.crv", "hopPublicKeys", { k1: { kty: "OKP", crv: "X25519", x: "A".repeat(43) } }],
-    ["privateKey.d", "privateKey", { kty: "OKP", crv: "Ed25519", x: "A".repeat(43) }],
+    ["nodeKeys", "nodeKeys", undefined],
+    ["nodeKeys", "nodeKeys", {}],
+    ["nodeKeys", "nodeKeys", { k1: sharedKeys, k2: sharedKeys, k3: sharedKeys }],
+    ["nodeKeys", "nodeKeys", { "1": sharedKeys }],
+    ["nodeKeys", "nodeKeys", { K1: sharedKeys }],
+    ["nodeKeys", "nodeKeys", { k1: { hop: sharedKeys.hop } }],
+    ["nodeKeys", "nodeKeys", { k1: { ...sharedKeys, node: "short" } }],
+    ["nodeKeys", "nodeKeys", { k1: { ...sharedKeys, node: `${sharedKeys.node}A` } }],
+    ["nodeKeys", "nodeKeys", { [`short${sharedKeys.node}`]: sharedKeys }],
     ["cacheSaltSecret", "cacheSaltSecret", "short"],
     ["cacheSaltSecret", "cacheSaltSecret", ""],
     ["cacheSaltSecret", "cacheSaltSecret", undefined],
@@ -75,29 +82,27 @@ describe("the config", () => {
     expect(catchError(() => checkConfig({ ...good, engines: [engine, engine] })).message).toContain("public");
   });
 
-  test("a private key may be a JWK or a PEM file of mode 0600", () => {
-    const { privateKey, ...rest } = good;
-    const pem = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-    expect(checkConfig({ ...rest, privateKeyFile: write("k.pem", pem) }).privateKey.asymmetricKeyType).toBe("ed25519");
-    expect(
-      checkConfig({ ...rest, privateKeyFile: write("k.jwk", JSON.stringify(privateKey)) }).privateKey.asymmetricKeyType,
-    ).toBe("ed25519");
-    expect(catchError(() => checkConfig({ ...rest, privateKeyFile: write("open.pem", pem, 0o644) })).name).toBe(
-      "file_mode",
-    );
-    expect(catchError(() => checkConfig({ ...rest, privateKeyFile: join(directory, "none") })).name).toBe(
-      "config_unreadable",
-    );
-    expect(catchError(() => checkConfig({ ...rest, privateKeyFile: write("bad.pem", "xx") })).name).toBe(
-      "config_invalid",
-    );
-    const rsa = generateKeyPairSync("rsa", { modulusLength: 1024 })
-      .privateKey.export({ type: "pkcs8", format: "pem" })
-      .toString();
-    expect(catchError(() => checkConfig({ ...rest, privateKeyFile: write("rsa.pem", rsa) })).message).toContain(
-      "Ed25519",
-    );
-    expect(catchError(() => checkConfig(rest)).message).toContain("privateKeyFile");
+  test("a key at the place of its kid is not shown", () => {
+    const swapped = { [sharedKeys.hop]: { hop: "k1", node: sharedKeys.node } };
+    expect(catchError(() => checkConfig({ ...good, nodeKeys: swapped })).message).not.toContain(sharedKeys.hop);
+  });
+
+  test("opens its keys in their order, as objects that show nothing", () => {
+    const config = checkConfig({
+      ...good,
+      nodeKeys: { n2: sharedKeys, n1: { hop: "B".repeat(43), node: "C".repeat(43) } },
+    });
+    expect([[...config.nodeKeys.hop.keys()], [...config.nodeKeys.node.keys()]]).toEqual([
+      ["n2", "n1"],
+      ["n2", "n1"],
+    ]);
+    expect(inspect(config, { depth: 9 })).not.toContain(sharedKeys.hop);
+  });
+
+  test("a file that others may read is refused, and one that nobody can is named", () => {
+    const file = write("open.json", JSON.stringify(good), 0o644);
+    expect(catchError(() => readConfig(["--config", file], {})).name).toBe("file_mode");
+    expect(catchError(() => readConfig(["--config", join(directory, "none")], {})).name).toBe("config_unreadable");
   });
 
   test("comes from a file, with variables and then flags over it", () => {
@@ -159,6 +164,7 @@ describe("what a page on the config is made from", () => {
 
 describe("the examples", () => {
   const example = readFileSync("origin/config.example.json", "utf8");
+  const fake: unknown = expect.stringMatching(/^FAKE/);
   const lines = readFileSync("origin/agent.env.example", "utf8")
     .split("\n")
     .filter((line) => line !== "" && !line.startsWith("#"));
@@ -169,14 +175,15 @@ describe("the examples", () => {
   test("of a config is one that the agent takes, and its secrets are visibly none", () => {
     const config = AgentConfigFile.parse(JSON.parse(example));
     expect(config.cacheSaltSecret).toMatch(/^FAKE/);
-    for (const { x } of Object.values(config.hopPublicKeys)) expect(x).toMatch(/^FAKE/);
+    for (const { hop, node } of Object.values(config.nodeKeys)) expect([hop, node]).toEqual([fake, fake]);
   });
 
-  test("of an environment names every variable, and with a key of one's own needs no file", () => {
+  test("of an environment names every variable, and needs no file", () => {
     expect(Object.keys(variables).sort()).toEqual([...Object.keys(configVariables), "PENSTOCK_AGENT_CONFIG"].sort());
-    const pem = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-    const own = { PENSTOCK_PRIVATE_KEY_FILE: write("own.pem", pem), PENSTOCK_AGENT_CONFIG: undefined };
-    expect(readConfig([], { ...variables, ...own })).toMatchObject({ node: "node_a", port: 8_700 });
+    expect(readConfig([], { ...variables, PENSTOCK_AGENT_CONFIG: undefined })).toMatchObject({
+      node: "node_a",
+      port: 8_700,
+    });
   });
 
   test("of both agree", () => {

@@ -11,7 +11,7 @@ import { isAlive } from "#test/support/stack/processes.ts";
 
 const root = join(import.meta.dirname, "../..");
 const simulator = `'${process.execPath}' '${join(root, "infra/simulator/main.ts")}'`;
-const keys = await makeKeys();
+const keys = makeKeys();
 const servers = new Set<Server>();
 let folder = "";
 let ports: { engine: number; agent: number };

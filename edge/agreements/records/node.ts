@@ -2,19 +2,12 @@ import { z } from "zod";
 import { NodeId } from "../tokens/ids.ts";
 import { NodeKind, Tier } from "./model.ts";
 
-/**
- * A node as the edge is configured to know it. `publicKey` is the `x` of its Ed25519 JWK, with which the edge verifies
- * what the agent sends.
- */
+/** A node as the edge is configured to know it. The keys that both share are derived (tokens/node-keys.ts). */
 export const NodeRecord = z.strictObject({
   id: NodeId.describe("Its name: `node_` and up to 40 of `a-z`, `0-9`, `-`."),
   url: z.url().describe("Where the edge reaches its agent: the tunnel's hostname."),
   tier: Tier.describe("`shared` for standard calls, `complex` for those that would stall their neighbours."),
   models: z.array(z.string()).min(1).describe("What it serves: ids or aliases of models."),
-  publicKey: z
-    .string()
-    .regex(/^[A-Za-z0-9_-]{43}$/)
-    .describe("The `x` of its key: 32 bytes in base64url."),
   kind: NodeKind.optional().describe("Selects the coefficients of its models; `l4` unless said."),
 });
 export type NodeRecord = z.infer<typeof NodeRecord>;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { usageBatchMax } from "../../limits.ts";
 import { mapNames } from "../names.ts";
 import { HoldId, NodeId, OrgId } from "../tokens/ids.ts";
+import { ticketCharsMax } from "../tokens/ticket.ts";
 import { tokenColumns } from "./usage-columns.ts";
 
 const Count = z.int().min(0).max(1_000_000_000);
@@ -42,7 +43,7 @@ export const UsageRecord = z.strictObject({
   firstTokenAtMs: z.int().nullable(),
   endedAtMs: z.int(),
   /** What came with the call (tokens/ticket.ts); records from before there were tickets have none. */
-  ticket: z.string().max(64).optional(),
+  ticket: z.string().max(ticketCharsMax).optional(),
 });
 export type UsageRecord = z.infer<typeof UsageRecord>;
 

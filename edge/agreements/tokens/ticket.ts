@@ -22,6 +22,10 @@ export interface Tickets {
 const label = "penstock-ticket-1";
 /** 132 bits, in base64url. */
 const ticketChars = 22;
+/** The longest ticket that a hop token and a usage record carry, in characters. */
+export const ticketCharsMax = 64;
+/** What a ticket may look like: characters that need no escape in a URL, in JSON or in a hop token. */
+export const ticketForm = `[\\w.~-]{1,${ticketCharsMax}}`;
 
 /**
  * Tickets are made under a key derived from the first tag key, and verified under each that is live, so that what a

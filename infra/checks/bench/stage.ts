@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openKeyring, type Keyring } from "#edge/agreements/tokens/key-format.ts";
+import { deriveNodeKeys } from "#edge/agreements/tokens/node-keys.ts";
 import { freePorts, startChild, type Child } from "#infra/local/child.ts";
 import { hasRedisServer } from "#infra/local/redis/redis-server.ts";
 import { makeSecrets, makeSecretVars, type Secrets } from "#infra/local/secrets.ts";
@@ -47,7 +48,7 @@ const filesMax = 65_536;
 export async function openStage({ withRedis, withInspector = false }: StageNeeds): Promise<Stage> {
   const dir = mkdtempSync(join(tmpdir(), "penstock-bench-"));
   process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
-  const secrets = makeSecrets([...nodes]);
+  const secrets = makeSecrets();
   const edgePorts = await choosePorts();
   const redisPorts = await chooseRedisPorts(edgePorts);
   const [inspectorPort = null] = withInspector ? await freePorts(1) : [];
@@ -125,7 +126,9 @@ function redisVars(redis: Child | null): Record<string, string> {
 /** Starts the origin of one edge: it settles with that edge what it answers. */
 function startOrigin(dir: string, secrets: Secrets, edgePort: number): Promise<Child> {
   const file = join(dir, `origin-${edgePort}.json`);
-  writeFileSync(file, JSON.stringify({ node: nodes[0], key: secrets.nodeKeys[nodes[0]], edgePort }), { mode: 0o600 });
+  const [node] = nodes;
+  const config = { node, keys: deriveNodeKeys(secrets.nodeMasterKeys, node), edgePort };
+  writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
   return startChild("origin", [join(here, "servers/origin.ts"), file], (line) => console.error(line));
 }
 
@@ -140,7 +143,6 @@ function edgeVars(secrets: Secrets, originPort: number): Record<string, string> 
     url: `http://127.0.0.1:${originPort}`,
     tier: index === 0 ? "shared" : "complex",
     models: defaultModels.map((model) => model.id),
-    publicKey: secrets.nodeKeys[id]?.x,
   }));
   return { MODELS: JSON.stringify(defaultModels), NODES: JSON.stringify(records), ...makeSecretVars(secrets) };
 }

@@ -42,7 +42,7 @@ describe("embeddings as bytes", () => {
   test("that an engine sends unrequested are a bad gateway at the agent, and no byte passes", async () => {
     const bytes = Buffer.from(recording.bodyBase64, "base64");
     engine.script = (response) => void response.writeHead(200, bytesHeaders()).end(bytes);
-    const claims = { endpoint: "embeddings", completionTokensMax: 0 };
+    const claims = { endpoint: "embeddings", completionTokensMax: 0 } as const;
     const { status, text } = await setup.call({ input: "abc", messages: undefined }, claims, "/v1/embeddings");
     expect(status).toBe(502);
     expect(JSON.parse(text)).toMatchObject({ error: { code: "bad_gateway" } });

@@ -1,18 +1,22 @@
 import { createHash } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
 import type { NodeRecord } from "#edge/agreements/records/node.ts";
 import type { AttemptObserver } from "#edge/fleet/port.ts";
+import { verifyHop } from "#edge/agreements/tokens/hop.ts";
+import type { FindNodeKeys } from "#edge/agreements/tokens/node-keys.ts";
 import { openRetryBudget, type RetryBudget } from "#edge/forwarding/budget.ts";
 import type { Refusal } from "#edge/errors.ts";
 import type { EngineEndpoint } from "#edge/agreements/paths.ts";
 import { readCall, type Call } from "#edge/protocol/openai/call.ts";
 import type { Visit } from "#edge/visit.ts";
+import { findKeysOf, nodeKeysOf } from "#test/support/fakes/node-keys.ts";
 import { testModels } from "#test/support/fakes/models.ts";
-import { hopKeys, watching } from "#test/support/stack/node.ts";
+import { watching } from "#test/support/stack/node.ts";
 import { posted, visitOf } from "#test/support/fakes/visit.ts";
 
 /** What a room's caller brings: the edge's key, the retry budget, and who watches attempts. */
 export interface Origin {
-  hopKey: Awaited<ReturnType<typeof hopKeys>>["hopKey"];
+  nodeKeys: FindNodeKeys;
   budget: RetryBudget;
   observer: AttemptObserver;
   tickets: { make(terms: { hold: string; node: string }): string };
@@ -63,14 +67,15 @@ export const chatCall = (over: Record<string, unknown> = {}) =>
 /** The call that a body makes at an endpoint. */
 export const callOf = (endpoint: EngineEndpoint, body: Record<string, unknown>) =>
   readCall(visitOf(posted(body)), endpoint, testModels);
-/** The edge's key for hop tokens, both halves. */
-export const keys = await hopKeys();
+/** What a node makes of the token that it was sent. */
+export const readHop = (node: string, headers: IncomingHttpHeaders) =>
+  verifyHop(headers.authorization?.slice("Bearer ".length) ?? "", nodeKeysOf(node).hop);
 /** An origin with a full retry budget that nobody watches. */
 export const originOf = (over: Partial<Origin> = {}): Origin => ({
-  hopKey: keys.hopKey,
+  nodeKeys: findKeysOf(...Array.from("abcdef", (name) => `node_${name}`)),
   budget: openRetryBudget(),
   observer: watching().watch,
-  tickets: { make: ({ hold, node }) => `ticket ${hold} ${node}` },
+  tickets: { make: ({ hold, node }) => `${hold}.${node}` },
   ...over,
 });
 /** A body's digest, as tokens carry it. */

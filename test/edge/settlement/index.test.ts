@@ -1,7 +1,8 @@
-import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from "jose";
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { digestBody } from "#edge/agreements/digest.ts";
-import type { NodeRecord } from "#edge/agreements/records/node.ts";
+import type { MacKeys } from "#edge/agreements/tokens/mac-token.ts";
+import { openNodeKeyFinder, type FindNodeKeys } from "#edge/agreements/tokens/node-keys.ts";
+import { makeNodeToken, type NodeClaims } from "#edge/agreements/tokens/node-token.ts";
 import { Unacknowledged, type UsageRecord } from "#edge/agreements/records/usage.ts";
 import { buildErrorBody, buildErrorHeaders } from "#edge/errors.ts";
 import { usageBatchMax, usageBodyBytesMax } from "#edge/limits.ts";
@@ -9,48 +10,31 @@ import { takeHeartbeat, takeUsage as takeUsageWith } from "#edge/settlement/inde
 import type { Settler } from "#edge/settlement/port.ts";
 import { makeRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
 import type { Visit } from "#edge/visit.ts";
-import { heartbeatOf, nodeOf } from "#test/support/fakes/fleet.ts";
+import { heartbeatOf } from "#test/support/fakes/fleet.ts";
+import { secretOf } from "#test/support/fakes/keyring.ts";
+import { findKeysOf, masterKeys, nodeKeysOf } from "#test/support/fakes/node-keys.ts";
 import { expectRefusal, refusedBy } from "#test/support/fakes/refused.ts";
 import { posted, startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
 
-let keys: Record<"a" | "b" | "stranger", CryptoKey>;
-let nodes: NodeRecord[];
-beforeAll(async () => {
-  const pair = async () => generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
-  const [a, b, stranger] = [await pair(), await pair(), await pair()];
-  keys = { a: a.privateKey, b: b.privateKey, stranger: stranger.privateKey };
-  nodes = [
-    nodeOf("a", { publicKey: String((await exportJWK(a.publicKey)).x) }),
-    nodeOf("b", { publicKey: String((await exportJWK(b.publicKey)).x) }),
-  ];
-});
+const findKeys = findKeysOf("node_a", "node_b");
+const strangersKeys = nodeKeysOf("node_a", { n1: secretOf(99) }).node;
 
 /** Without a look at tickets, which tickets.test.ts has. */
-const takeUsage = (visit: Visit, known: readonly NodeRecord[], settler: Settler) =>
+const takeUsage = (visit: Visit, known: FindNodeKeys, settler: Settler) =>
   takeUsageWith(visit, known, settler, { verify: () => true });
 
 interface Signing {
-  by?: keyof typeof keys;
-  claims?: Record<string, unknown>;
+  /** Under these keys instead of the node's own. */
+  under?: MacKeys;
+  claims?: Partial<NodeClaims>;
   of?: string;
-  without?: string[];
 }
 
 /** A request as an agent signs it: for this body, by this node, now; each of that can be made false. */
-async function signed(body: unknown, { by = "a", claims = {}, of, without = [] }: Signing = {}) {
+function signed(body: unknown, { under, claims = {}, of }: Signing = {}) {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  const now = startedAtMs / 1_000;
-  const all: Record<string, unknown> = {
-    iss: "node_a",
-    aud: "penstock-edge",
-    jti: "j".repeat(22),
-    iat: now,
-    exp: now + 60,
-    bodySha256: await digestBody(new TextEncoder().encode(of ?? text)),
-    ...claims,
-  };
-  for (const name of without) delete all[name];
-  const token = await new SignJWT(all).setProtectedHeader({ alg: "EdDSA" }).sign(keys[by]);
+  const all = { node: "node_a", issuedAtMs: startedAtMs, bodySha256: digestBody(of ?? text), ...claims };
+  const token = makeNodeToken(all, under ?? nodeKeysOf(all.node).node);
   return visitOf(posted(text, { authorization: `Bearer ${token}` }));
 }
 
@@ -86,7 +70,7 @@ describe("a batch of usage", () => {
       recordOf(3, "org_0000000001"),
     ];
     const { settler, calls } = settlerOf();
-    expect(await takeUsage(await signed({ node: "node_a", records }), nodes, settler)).toEqual({
+    expect(await takeUsage(signed({ node: "node_a", records }), findKeys, settler)).toEqual({
       settled: 4,
       checkpointed: 1,
     });
@@ -111,10 +95,10 @@ describe("a batch of usage", () => {
       recordOf(2, "org_0000000002", { promptTokens: 77 }),
       recordOf(3, "org_0000000001", { promptTokens: 6 }),
     ];
-    const visit = await signed({ node: "node_a", records });
+    const visit = signed({ node: "node_a", records });
     const logged: unknown[] = [];
     visit.log = (event, facts) => void logged.push([event, facts]);
-    expect(await takeUsage(visit, nodes, settler)).toEqual({ settled: 1, over_hold: 2 });
+    expect(await takeUsage(visit, findKeys, settler)).toEqual({ settled: 1, over_hold: 2 });
     const { model } = records[0]!;
     expect(logged).toEqual([
       ["prompt_over_hold", { org: "org_0000000001", model, hold: holdOf(3), counted: 6 }],
@@ -127,9 +111,9 @@ describe("a batch of usage", () => {
       node: "node_a",
       records: Array.from({ length: count }, (_, at) => recordOf(at)),
     });
-    expect(await takeUsage(await signed(batch(usageBatchMax)), nodes, settlerOf().settler)).toEqual({ settled: 64 });
-    await expectRefusal(async () => takeUsage(await signed(batch(65)), nodes, settlerOf().settler), "invalid_value");
-    await expectRefusal(async () => takeUsage(await signed(batch(0)), nodes, settlerOf().settler), "invalid_value");
+    expect(await takeUsage(signed(batch(usageBatchMax)), findKeys, settlerOf().settler)).toEqual({ settled: 64 });
+    await expectRefusal(async () => takeUsage(signed(batch(65)), findKeys, settlerOf().settler), "invalid_value");
+    await expectRefusal(async () => takeUsage(signed(batch(0)), findKeys, settlerOf().settler), "invalid_value");
   });
 
   test("is refused with 503 if a ledger is out of reach; each hold to send again is named once", async () => {
@@ -142,7 +126,7 @@ describe("a batch of usage", () => {
     ];
     const { settler, calls } = settlerOf((org) => org.endsWith("2"));
     const refusal = await expectRefusal(
-      async () => takeUsage(await signed({ node: "node_a", records }), nodes, settler),
+      async () => takeUsage(signed({ node: "node_a", records }), findKeys, settler),
       "quota_unavailable",
     );
     expect(refusal.status).toBe(503);
@@ -155,7 +139,7 @@ describe("a batch of usage", () => {
   test("names every hold when no ledger is in reach", async () => {
     const records = [recordOf(1, "org_0000000001"), recordOf(2, "org_0000000002")];
     const refusal = await expectRefusal(
-      async () => takeUsage(await signed({ node: "node_a", records }), nodes, settlerOf(() => true).settler),
+      async () => takeUsage(signed({ node: "node_a", records }), findKeys, settlerOf(() => true).settler),
       "quota_unavailable",
     );
     expect(Unacknowledged.parse(buildErrorBody(refusal).error)).toEqual({ unacknowledged: [holdOf(1), holdOf(2)] });
@@ -163,7 +147,7 @@ describe("a batch of usage", () => {
 
   test("of another node is refused, though signed well: a node speaks for itself", async () => {
     await expectRefusal(
-      async () => takeUsage(await signed({ node: "node_b", records: [recordOf(1)] }), nodes, settlerOf().settler),
+      async () => takeUsage(signed({ node: "node_b", records: [recordOf(1)] }), findKeys, settlerOf().settler),
       "invalid_value",
     );
   });
@@ -188,11 +172,7 @@ describe("a batch of usage", () => {
       const { settler, calls } = settlerOf();
       await expectRefusal(
         async () =>
-          takeUsage(
-            await signed({ node: "node_a", records: [recordOf(1), { ...recordOf(2), ...over }] }),
-            nodes,
-            settler,
-          ),
+          takeUsage(signed({ node: "node_a", records: [recordOf(1), { ...recordOf(2), ...over }] }), findKeys, settler),
         "invalid_value",
       );
       expect(calls).toEqual([]);
@@ -205,51 +185,44 @@ describe("a batch of usage", () => {
     ["NaN", '{"node":NaN}'],
   ] as const) {
     test(`of ${name} is refused as JSON`, async () =>
-      void (await expectRefusal(
-        async () => takeUsage(await signed(text), nodes, settlerOf().settler),
-        "invalid_json",
-      )));
+      void (await expectRefusal(async () => takeUsage(signed(text), findKeys, settlerOf().settler), "invalid_json")));
   }
 
   test("larger than 256 KiB is refused", async () => {
-    const visit = await signed("x".repeat(usageBodyBytesMax + 1));
-    await expectRefusal(() => takeUsage(visit, nodes, settlerOf().settler), "request_too_large");
+    const visit = signed("x".repeat(usageBodyBytesMax + 1));
+    await expectRefusal(() => takeUsage(visit, findKeys, settlerOf().settler), "request_too_large");
   });
 
   test("that no node of ours has signed is not read at all", async () => {
-    const visit = await signed("x".repeat(1_000), { by: "stranger" });
-    await expectRefusal(() => takeUsage(visit, nodes, settlerOf().settler), "invalid_api_key");
+    const visit = signed("x".repeat(1_000), { under: strangersKeys });
+    await expectRefusal(() => takeUsage(visit, findKeys, settlerOf().settler), "invalid_api_key");
     expect(visit.request.bodyUsed).toBe(false);
   });
 });
 
 describe("who may speak", () => {
   const body = { node: "node_a", records: [recordOf(1)] };
-  const now = startedAtMs / 1_000;
   const table: [string, Signing][] = [
-    ["signed by a stranger's key", { by: "stranger" }],
-    ["signed by another node of ours", { by: "b" }],
+    ["signed under a stranger's master", { under: strangersKeys }],
+    ["signed by another node of ours", { under: nodeKeysOf("node_b").node }],
+    ["signed under the key of the other direction", { under: nodeKeysOf("node_a").hop }],
+    ["signed under a kid that is not live", { under: nodeKeysOf("node_a", { n0: masterKeys.n1 }).node }],
     ["signed for another body", { of: "{}" }],
-    ["by a node that we do not know", { by: "stranger", claims: { iss: "node_x" } }],
-    ["by nobody", { without: ["iss"] }],
-    ["for another audience", { claims: { aud: "node_b" } }],
-    ["without an audience", { without: ["aud"] }],
-    ["expired", { claims: { iat: now - 200, exp: now - 31 } }],
-    ["older than a minute though made to last", { claims: { iat: now - 91, exp: now + 3_600 } }],
-    ["of the future", { claims: { iat: now + 31, exp: now + 91 } }],
-    ["without an expiry", { without: ["exp"] }],
-    ["without a time", { without: ["iat"] }],
-    ["without an id", { without: ["jti"] }],
-    ["without a digest of the body", { without: ["bodySha256"] }],
+    ["by a node that we do not know, under our own master", { claims: { node: "node_x" } }],
+    ["by nobody", { claims: { node: "" }, under: nodeKeysOf("node_a").node }],
+    ["by a node of no such form", { claims: { node: "a" }, under: nodeKeysOf("node_a").node }],
+    ["a minute old, and as much as clocks may be apart", { claims: { issuedAtMs: startedAtMs - 90_000 } }],
+    ["of the future", { claims: { issuedAtMs: startedAtMs + 30_001 } }],
+    ["without a time", { claims: { issuedAtMs: Number.NaN } }],
+    ["of a time that no number keeps", { claims: { issuedAtMs: 9_999_999_999_999_998 } }],
     ["with a digest of another length", { claims: { bodySha256: "A" } }],
-    ["with an issuer that is no text", { claims: { iss: ["node_a"] } }],
   ];
   for (const [name, signing] of table) {
     test(`${name}: 401, and nothing is settled`, async () => {
       const { settler, calls } = settlerOf();
-      await expectRefusal(async () => takeUsage(await signed(body, signing), nodes, settler), "invalid_api_key");
+      await expectRefusal(async () => takeUsage(signed(body, signing), findKeys, settler), "invalid_api_key");
       await expectRefusal(
-        async () => takeHeartbeat(await signed(heartbeatOf("node_a"), signing), nodes),
+        async () => takeHeartbeat(signed(heartbeatOf("node_a"), signing), findKeys),
         "invalid_api_key",
       );
       expect(calls).toEqual([]);
@@ -257,33 +230,33 @@ describe("who may speak", () => {
   }
 
   test("a clock off by less than thirty seconds does no harm", async () => {
-    for (const skew of [-85, -29, 0, 29]) {
+    for (const skewMs of [-89_999, -29_000, 0, 30_000]) {
       expect(
-        await takeUsage(
-          await signed(body, { claims: { iat: now + skew, exp: now + skew + 60 } }),
-          nodes,
-          settlerOf().settler,
-        ),
+        await takeUsage(signed(body, { claims: { issuedAtMs: startedAtMs + skewMs } }), findKeys, settlerOf().settler),
       ).toEqual({ settled: 1 });
     }
   });
 
-  test("each node of ours speaks with its own key, whatever its token says in base64url", async () => {
+  test("each node of ours speaks with its own key", async () => {
     const ofB = { node: "node_b", records: [recordOf(1)] };
-    expect(
-      await takeUsage(
-        await signed(ofB, { by: "b", claims: { iss: "node_b", jti: "\u00fb\u00ff\u00fe?>~".repeat(9) } }),
-        nodes,
-        settlerOf().settler,
-      ),
-    ).toEqual({ settled: 1 });
+    const visit = signed(ofB, { claims: { node: "node_b" } });
+    expect(await takeUsage(visit, findKeys, settlerOf().settler)).toEqual({ settled: 1 });
+  });
+
+  test("while masters are rotated a node may speak under either, and no longer", async () => {
+    const masters = { n2: secretOf(12), n1: masterKeys.n1 };
+    const by = (kid: "n1" | "n2") => ({ under: nodeKeysOf("node_a", { [kid]: masters[kid] }).node });
+    const settle = (signing: Signing, masterKeys: Record<string, string>) =>
+      takeUsage(signed(body, signing), openNodeKeyFinder(masterKeys, ["node_a"]), settlerOf().settler);
+    for (const kid of ["n1", "n2"] as const) expect(await settle(by(kid), masters)).toEqual({ settled: 1 });
+    await expectRefusal(() => settle(by("n1"), { n2: masters.n2 }), "invalid_api_key");
   });
 
   test("a good token counts behind `Bearer ` only, and with nothing after it", async () => {
-    const { request } = await signed(body);
+    const { request } = signed(body);
     const good = request.headers.get("authorization") ?? expect.fail("unsigned");
     const shown = (authorization: string) =>
-      takeUsage(visitOf(posted(body, { authorization })), nodes, settlerOf().settler);
+      takeUsage(visitOf(posted(body, { authorization })), findKeys, settlerOf().settler);
     expect(await shown(good)).toEqual({ settled: 1 });
     for (const wrong of [`Token ${good}`, `${good} x`, good.slice("Bearer ".length)])
       await expectRefusal(() => shown(wrong), "invalid_api_key");
@@ -294,49 +267,52 @@ describe("who may speak", () => {
     const table: [string, () => Promise<unknown>][] = [
       [
         "token of no known node",
-        async () => takeUsage(await signed(body, { claims: { iss: "node_x" } }), nodes, settler),
+        async () => takeUsage(signed(body, { claims: { node: "node_x" } }), findKeys, settler),
       ],
       [
         "token of node_a does not verify",
-        async () => takeUsage(await signed(body, { by: "stranger" }), nodes, settler),
+        async () => takeUsage(signed(body, { under: strangersKeys }), findKeys, settler),
       ],
-      ["node token is for another body", async () => takeUsage(await signed(body, { of: "{}" }), nodes, settler)],
-      ["malformed usage batch", async () => takeUsage(await signed({}), nodes, settler)],
-      ["malformed heartbeat", async () => takeHeartbeat(await signed({}), nodes)],
-      ["out of reach while settling", async () => takeUsage(await signed(body), nodes, settler)],
+      [
+        "token of node_a is not of this minute: expired",
+        async () => takeUsage(signed(body, { claims: { issuedAtMs: 0 } }), findKeys, settler),
+      ],
+      ["node token is for another body", async () => takeUsage(signed(body, { of: "{}" }), findKeys, settler)],
+      ["malformed usage batch", async () => takeUsage(signed({}), findKeys, settler)],
+      ["malformed heartbeat", async () => takeHeartbeat(signed({}), findKeys)],
+      ["out of reach while settling", async () => takeUsage(signed(body), findKeys, settler)],
     ];
     for (const [why, work] of table) {
       const refusal = await refusedBy(work);
       expect(refusal.message).toContain(why);
       expect(JSON.stringify([buildErrorBody(refusal), buildErrorHeaders(refusal)])).not.toContain(why);
     }
-    const away = await refusedBy(async () => takeUsage(await signed(body), nodes, settler));
+    const away = await refusedBy(async () => takeUsage(signed(body), findKeys, settler));
     expect(away.cause).toEqual(new Error("CANARY out of reach"));
   });
 
-  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const [kindKidNode = "", ...rest] = makeNodeToken(
+    { node: "node_a", issuedAtMs: startedAtMs, bodySha256: digestBody(JSON.stringify(body)) },
+    nodeKeysOf("node_a").node,
+  ).split(/(?<=node_a)/);
   const forged: [string, string][] = [
     ["none", ""],
     ["no scheme", "x.y.z"],
     ["words", "Bearer x.y.z"],
     ["an empty token", "Bearer "],
     ["two tokens", "Bearer a b"],
-    [
-      "a token that names no algorithm",
-      `Bearer ${part({ alg: "none" })}.${part({ iss: "node_a", aud: "penstock-edge", iat: now, exp: now + 60 })}.`,
-    ],
-    [
-      "a token under a secret of text",
-      `Bearer ${part({ alg: "HS256" })}.${part({ iss: "node_a", aud: "penstock-edge", iat: now, exp: now + 60 })}.AAAA`,
-    ],
-    ["a payload that is no object", `Bearer ${part({ alg: "EdDSA" })}.${part(null)}.AAAA`],
-    ["a payload of a list", `Bearer ${part({ alg: "EdDSA" })}.${part(["node_a"])}.AAAA`],
+    ["colons alone", "Bearer :::::"],
+    ["a token without its MAC", `Bearer ${kindKidNode}${rest.join("").replace(/:[^:]*$/, "")}`],
+    ["a token with an empty MAC", `Bearer ${kindKidNode}${rest.join("").replace(/:[^:]*$/, ":")}`],
+    ["a token of another kind", `Bearer ${kindKidNode.replace("node1", "hop1")}${rest.join("")}`],
+    ["a token of another node's name", `Bearer ${kindKidNode.replace("node_a", "node_b")}${rest.join("")}`],
+    ["a token with a field more", `Bearer ${kindKidNode}:1${rest.join("")}`],
     ["an inference key", `Bearer sk-pen-${"0".repeat(16)}-${"0".repeat(47)}`],
   ];
   for (const [name, authorization] of forged) {
     test(`${name} in the header: 401`, async () => {
       await expectRefusal(
-        () => takeUsage(visitOf(posted(body, authorization ? { authorization } : {})), nodes, settlerOf().settler),
+        () => takeUsage(visitOf(posted(body, authorization ? { authorization } : {})), findKeys, settlerOf().settler),
         "invalid_api_key",
       );
     });
@@ -345,7 +321,7 @@ describe("who may speak", () => {
 
 describe("a heartbeat", () => {
   test("is handed on when a node speaks of itself", async () => {
-    expect(await takeHeartbeat(await signed(heartbeatOf("node_a")), nodes)).toEqual(heartbeatOf("node_a"));
+    expect(await takeHeartbeat(signed(heartbeatOf("node_a")), findKeys)).toEqual(heartbeatOf("node_a"));
   });
 
   test("of another node, or of another shape, is refused", async () => {
@@ -358,7 +334,7 @@ describe("a heartbeat", () => {
       null,
       { node: "node_a", records: [recordOf(1)] },
     ]) {
-      await expectRefusal(async () => takeHeartbeat(await signed(body), nodes), "invalid_value");
+      await expectRefusal(async () => takeHeartbeat(signed(body), findKeys), "invalid_value");
     }
   });
 });

@@ -1,18 +1,13 @@
-import { generateKeyPairSync } from "node:crypto";
 import { expect, test } from "vitest";
-import { digestBody } from "#edge/agreements/digest.ts";
-import { openJwsSigner } from "#edge/agreements/tokens/jws.ts";
 import { openTickets } from "#edge/agreements/tokens/ticket.ts";
 import type { UsageRecord } from "#edge/agreements/records/usage.ts";
 import { takeUsage } from "#edge/settlement/index.ts";
-import { nodeOf } from "#test/support/fakes/fleet.ts";
 import { keyringOf } from "#test/support/fakes/keyring.ts";
+import { authorizeNode, findKeysOf } from "#test/support/fakes/node-keys.ts";
 import { buildRecord } from "#test/support/fakes/origin.ts";
 import { posted, startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
 
-const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-const sign = openJwsSigner("node_b", privateKey);
-const nodes = [nodeOf("a"), nodeOf("b", { publicKey: String(publicKey.export({ format: "jwk" }).x) })];
+const findKeys = findKeysOf("node_a", "node_b");
 const tickets = openTickets(await keyringOf());
 
 /** A batch signed by node B, the ledger's part in it, and what the edge said and logged. */
@@ -30,11 +25,9 @@ async function send(records: UsageRecord[], known = tickets) {
     },
   };
   const body = JSON.stringify({ node: "node_b", records });
-  const now = startedAtMs / 1_000;
-  const claims = { iss: "node_b", aud: "penstock-edge", jti: "j".repeat(22), iat: now, exp: now + 60 };
-  const authorization = `Bearer ${sign({ ...claims, bodySha256: digestBody(body) })}`;
+  const authorization = authorizeNode("node_b", body, startedAtMs);
   const visit = visitOf(posted(body, { authorization }));
-  const counts = await takeUsage(visit, nodes, ledger, known);
+  const counts = await takeUsage(visit, findKeys, ledger, known);
   return { counts, settled, calls, visit };
 }
 

@@ -13,7 +13,7 @@ import { defaultModels, root } from "#infra/local/stack.ts";
 import { worldAt, type World } from "#test/support/stack/world.ts";
 
 const stateDir = mkdtempSync(join(tmpdir(), "penstock-door-"));
-const secrets = makeSecrets(["node_scripted"]);
+const secrets = makeSecrets();
 const logs: string[] = [];
 let edge: RunningEdge;
 let world: World;
@@ -31,7 +31,6 @@ beforeAll(async () => {
     url: `http://127.0.0.1:${(node.address() as AddressInfo).port}`,
     tier: "shared",
     models,
-    publicKey: secrets.nodeKeys["node_scripted"]!.x,
   };
   vars = { MODELS: JSON.stringify(defaultModels), NODES: JSON.stringify([record]), ...makeSecretVars(secrets) };
   edge = await startEdge({ root, port: 0, stateDir, vars });
@@ -321,7 +320,8 @@ describe("a gateway that is not configured", () => {
   const table: [string, (good: Record<string, string>) => Record<string, string>][] = [
     ["TAG_KEYS", (good) => Object.fromEntries(Object.entries(good).filter(([other]) => other !== "TAG_KEYS"))],
     ["NODES", (good) => ({ ...good, NODES: "[{}]" })],
-    ["HOP_KEY", (good) => ({ ...good, HOP_KEY: JSON.stringify({ ...secrets.hopKey, d: "A".repeat(42) + "!" }) })],
+    ["TOKEN_KEY", (good) => ({ ...good, TOKEN_KEY: JSON.stringify({ ...secrets.tokenKey, d: "A".repeat(42) + "!" }) })],
+    ["NODE_MASTER_KEYS", (good) => ({ ...good, NODE_MASTER_KEYS: JSON.stringify({ n1: "short" }) })],
   ];
   for (const [name, spoil] of table) {
     test(`by ${name} serves nothing: every path is refused, and the log names it without a value`, async () => {
@@ -344,7 +344,8 @@ describe("a gateway that is not configured", () => {
         }
         expect(logs.join("\n")).toContain(name);
         for (const secret of [
-          secrets.hopKey.d,
+          secrets.tokenKey.d,
+          ...Object.values(secrets.nodeMasterKeys),
           secrets.bootstrapToken,
           ...Object.values(secrets.tagKeys),
           ...Object.values(secrets.peppers),

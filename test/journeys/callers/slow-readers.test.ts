@@ -33,13 +33,12 @@ const node = createHttpServer((_, response) => {
 
 beforeAll(async () => {
   await new Promise<void>((resolve) => node.listen(0, "127.0.0.1", resolve));
-  const secrets = makeSecrets(["node_flood"]);
+  const secrets = makeSecrets();
   const record = {
     id: "node_flood",
     url: `http://127.0.0.1:${(node.address() as AddressInfo).port}`,
     tier: "shared",
     models: defaultModels.map(({ id }) => id),
-    publicKey: secrets.nodeKeys["node_flood"]!.x,
   };
   edge = await startEdge({
     root,

@@ -286,6 +286,7 @@ export const portRows: Record<keyof Ports, Dependency[] | string> = {
   ipHeader: setting,
   models: local,
   nodes: local,
+  nodeKeys: local,
   ledger: Object.values(ledgerRows).flat(),
   fleet: Object.values(fleetRows).flatMap((rows) => (typeof rows === "string" ? [] : rows)),
   origin: [
@@ -317,7 +318,8 @@ export const bindingRows: Record<keyof Env, Dependency[] | string> = {
   NODES: setting,
   TAG_KEYS: setting,
   PEPPERS: setting,
-  HOP_KEY: setting,
+  NODE_MASTER_KEYS: setting,
+  TOKEN_KEY: setting,
   TICKETS: setting,
   BOOTSTRAP_TOKEN: setting,
   IP_COUNTER: shield,

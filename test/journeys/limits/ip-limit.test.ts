@@ -231,7 +231,7 @@ describe.skipIf(!isRedisThere)("with Redis", () => {
       ...ledger,
       MODELS: JSON.stringify(defaultModels),
       NODES: "[]",
-      ...makeSecretVars(makeSecrets([])),
+      ...makeSecretVars(makeSecrets()),
     };
     edge = await startEdge({
       root,
@@ -293,7 +293,7 @@ test("a limit of 0 is no limit, and the log says that nobody counts", async () =
     IP_PER_SECOND: "0",
     MODELS: JSON.stringify(defaultModels),
     NODES: "[]",
-    ...makeSecretVars(makeSecrets([])),
+    ...makeSecretVars(makeSecrets()),
   };
   const edge = await startEdge({ root, port: 0, stateDir, vars: given, log: (line) => void logs.push(line) });
   try {

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { deriveNodeKeys } from "#edge/agreements/tokens/node-keys.ts";
 import { openFaultProxy, type FaultProxy } from "#infra/local/fault-proxy.ts";
 import { openOwnStack, type OwnStack } from "#test/support/stack/stack.ts";
 import type { World } from "#test/support/stack/world.ts";
@@ -115,5 +116,24 @@ test("no header of the caller's reaches a node: no key, no cookie, no forwarding
   expect(names).toEqual(["authorization", "cf-worker", "content-length", "content-type", "host", "x-request-id"]);
   expect(request).not.toContain(org.key);
   expect(request).not.toContain("theirs");
-  expect(request).toMatch(/authorization: Bearer ey/i);
+  expect(request).toMatch(/authorization: Bearer hop1:/i);
+});
+
+test("what edge and nodes share is in no log: masters where the dev stack puts them, a node's keys in its config", () => {
+  const { nodeMasterKeys, tokenKey } = own.stack.secrets;
+  const derived = own.stack.nodes.map(({ id }) => ({ id, keys: Object.values(deriveNodeKeys(nodeMasterKeys, id)) }));
+  const place = (secret: string) =>
+    filesUnder(world.place.stateDir)
+      .filter((file) => findIn(readFileSync(file), secret))
+      .map((file) => file.slice(world.place.stateDir.length + 1));
+  for (const secret of [...Object.values(nodeMasterKeys), tokenKey.d]) expect(place(secret)).toEqual(["secrets.json"]);
+  for (const { id, keys } of derived)
+    for (const { hop, node } of keys) expect([place(hop), place(node)]).toEqual([[`${id}.json`], [`${id}.json`]]);
+  const secrets = [
+    Object.values(nodeMasterKeys),
+    tokenKey.d,
+    ...derived.flatMap(({ keys }) => keys.map(Object.values)),
+  ];
+  for (const secret of secrets.flat(2))
+    expect(own.logs.filter((line) => findIn(Buffer.from(line), String(secret)))).toEqual([]);
 });

@@ -1,8 +1,6 @@
-import { createPrivateKey, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { digestBody } from "#edge/agreements/digest.ts";
-import { openJwsSigner } from "#edge/agreements/tokens/jws.ts";
 import { openOwnStack, type OwnStack } from "#test/support/stack/stack.ts";
+import { authorizeNode, nodeKeysOf } from "#test/support/fakes/node-keys.ts";
 import { buildRecord } from "#test/support/fakes/origin.ts";
 
 let own: OwnStack;
@@ -13,15 +11,12 @@ afterAll(() => own.close());
 
 /** A final record of nothing for a hold, signed by a node with its own true key. */
 async function settleAsNode(node: string, hold: string, org: string) {
-  const { kty, crv, d, x } = own.stack.secrets.nodeKeys[node]!;
-  const sign = openJwsSigner(node, createPrivateKey({ key: { kty, crv, d, x }, format: "jwk" }));
+  const keys = nodeKeysOf(node, own.stack.secrets.nodeMasterKeys);
   const stolen = buildRecord({ hold, org, promptTokens: 0, completionTokens: 0, endedAtMs: Date.now() });
   const body = JSON.stringify({ node, records: [stolen] });
-  const iat = Math.floor(Date.now() / 1_000);
-  const claims = { iss: node, aud: "penstock-edge", jti: randomUUID(), iat, exp: iat + 60 };
   const response = await fetch(`${own.world.place.edge}/origin/usage`, {
     method: "POST",
-    headers: { authorization: `Bearer ${sign({ ...claims, bodySha256: digestBody(body) })}` },
+    headers: { authorization: authorizeNode(node, body, Date.now(), keys) },
     body,
   });
   return { status: response.status, body: await response.json() };

@@ -1,3 +1,4 @@
+import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { startFakeEngine, type FakeEngine } from "#test/support/fakes/fake-engine.ts";
 import { readAnswer, setUp, until, type Setup } from "#test/support/fakes/origin.ts";
@@ -9,7 +10,7 @@ export interface CallWorld {
   /** Sends one call and reads its whole answer. */
   ask(
     body?: Record<string, unknown>,
-    claims?: Record<string, unknown>,
+    claims?: Partial<HopClaims>,
     path?: string,
   ): Promise<Awaited<ReturnType<typeof readAnswer>> & { hold: string }>;
   /** The records of a hold, as soon as the edge has one. */

@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { makeHop, makeOrder, type Order } from "#edge/agreements/tokens/hop.ts";
 import { answerJson, startFakeEngine, type FakeEngine } from "#test/support/fakes/fake-engine.ts";
-import { hopClaims, readAnswer, send, setUp, sha256, sign, until, type Setup } from "#test/support/fakes/origin.ts";
-import { randomUUID } from "node:crypto";
+import {
+  hopClaims,
+  onceClaims,
+  readAnswer,
+  send,
+  setUp,
+  sha256,
+  until,
+  type Setup,
+} from "#test/support/fakes/origin.ts";
 
 let engine: FakeEngine;
 let setup: Setup;
@@ -19,20 +28,8 @@ afterAll(async () => {
   await engine.close();
 });
 
-async function order(name: string, path: string, method = "POST") {
-  const iat = Math.floor(Date.now() / 1_000);
-  const token = await sign(
-    {
-      iss: "penstock-edge",
-      aud: "node_test",
-      jti: randomUUID(),
-      iat,
-      exp: iat + 60,
-      order: name,
-      bodySha256: sha256(""),
-    },
-    setup.keys.hopPrivate,
-  );
+async function order(name: Order, path: string, method = "POST") {
+  const token = makeOrder({ ...onceClaims(), order: name }, setup.keys.hop);
   return fetch(setup.agent.url + path, { method, headers: { authorization: `Bearer ${token}` } });
 }
 
@@ -84,7 +81,7 @@ describe("routes", () => {
 
   test("a prompt is counted for the edge, without its tokens", async () => {
     const body = JSON.stringify({ messages: [{ role: "user", content: "Hi" }] });
-    const token = await sign(hopClaims({ bodySha256: sha256(body) }), setup.keys.hopPrivate);
+    const token = makeHop(hopClaims({ bodySha256: sha256(body) }), setup.keys.hop);
     const request = send(`${setup.agent.url}/tokenize`, body, token);
     const answer = await new Promise<Awaited<ReturnType<typeof readAnswer>>>((resolve) =>
       request.on("response", (response) => void readAnswer(response).then(resolve)),
@@ -95,7 +92,7 @@ describe("routes", () => {
 
   test("counting a prompt fetches no address either", async () => {
     const body = JSON.stringify({ messages: [{ role: "user", content: [{ image_url: "http://169.254.169.254/" }] }] });
-    const token = await sign(hopClaims({ bodySha256: sha256(body) }), setup.keys.hopPrivate);
+    const token = makeHop(hopClaims({ bodySha256: sha256(body) }), setup.keys.hop);
     const answer = await fetch(`${setup.agent.url}/tokenize`, {
       method: "POST",
       body,
@@ -115,7 +112,7 @@ describe("routes", () => {
 
 describe("orders", () => {
   test("a call's token is no order, and one order's token is not another's", async () => {
-    const token = await sign(hopClaims({ bodySha256: sha256("") }), setup.keys.hopPrivate);
+    const token = makeHop(hopClaims(), setup.keys.hop);
     expect(
       (await fetch(`${setup.agent.url}/drain`, { method: "POST", headers: { authorization: `Bearer ${token}` } }))
         .status,

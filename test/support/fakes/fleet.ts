@@ -9,7 +9,6 @@ export function nodeOf(name: string, over: Partial<NodeRecord> = {}): NodeRecord
     url: `http://${name}.invalid`,
     tier: "shared",
     models: [servedModel],
-    publicKey: "x".repeat(43),
     ...over,
   };
 }

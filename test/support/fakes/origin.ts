@@ -1,13 +1,15 @@
-import { createHash, createSecretKey, randomUUID } from "node:crypto";
+import { createHash, createSecretKey, randomBytes, randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { request as httpRequest, type IncomingMessage, type ClientRequest } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { exportJWK, generateKeyPair, jwtVerify, SignJWT, type CryptoKey, type JWK } from "jose";
 import type { Heartbeat } from "#edge/agreements/records/node.ts";
 import type { UsageBatch, UsageRecord } from "#edge/agreements/records/usage.ts";
+import { makeHop, type HopClaims } from "#edge/agreements/tokens/hop.ts";
+import { deriveNodeKeys, openNodeKeys, type NodeKeys, type NodeKeyTexts } from "#edge/agreements/tokens/node-keys.ts";
+import { verifyNodeToken } from "#edge/agreements/tokens/node-token.ts";
 import { checkConfig, startAgent, type Agent, type AgentConfig, type ConfigInput } from "#origin/agent.ts";
 
 /** An edge that takes heartbeats and usage, checks their signatures, and can be told to fail. */
@@ -23,22 +25,14 @@ export interface FakeEdge {
   close(): Promise<void>;
 }
 
-export interface Keys {
-  hopPrivate: CryptoKey;
-  hopPublic: JWK;
-  nodePrivate: JWK;
-  nodePublic: CryptoKey;
+/** What an agent and its edge share: the keys of `node_test`, as in the config and opened. */
+export interface Keys extends NodeKeys {
+  texts: NodeKeyTexts;
 }
 
-export async function makeKeys(): Promise<Keys> {
-  const hop = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
-  const node = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
-  return {
-    hopPrivate: hop.privateKey,
-    hopPublic: await exportJWK(hop.publicKey),
-    nodePrivate: await exportJWK(node.privateKey),
-    nodePublic: node.publicKey,
-  };
+export function makeKeys(kid = "k1", node = "node_test"): Keys {
+  const texts = deriveNodeKeys({ [kid]: randomBytes(32).toString("base64url") }, node);
+  return { ...openNodeKeys(texts), texts };
 }
 
 export async function startFakeEdge(keys: Keys): Promise<FakeEdge> {
@@ -60,7 +54,7 @@ export async function startFakeEdge(keys: Keys): Promise<FakeEdge> {
     void (async () => {
       const body = await new Response(request as unknown as ReadableStream).text();
       const token = (request.headers.authorization ?? "").slice("Bearer ".length);
-      const isGood = await isSigned(token, body, keys.nodePublic);
+      const isGood = verifyNodeToken(token, keys.node)?.bodySha256 === sha256(body);
       if (!isGood) edge.badTokens++;
       if (request.url === "/origin/heartbeat") edge.heartbeats.push(JSON.parse(body));
       let status = isGood ? 200 : 401;
@@ -80,15 +74,6 @@ export async function startFakeEdge(keys: Keys): Promise<FakeEdge> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   edge.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return edge;
-}
-
-async function isSigned(token: string, body: string, key: CryptoKey): Promise<boolean> {
-  try {
-    const { payload } = await jwtVerify(token, key, { audience: "penstock-edge", issuer: "node_test" });
-    return payload["bodySha256"] === sha256(body);
-  } catch {
-    return false;
-  }
 }
 
 export function sha256(body: string | Uint8Array): string {
@@ -122,14 +107,10 @@ export function buildRecord(over: Partial<UsageRecord> = {}): UsageRecord {
   };
 }
 
-export function hopClaims(over: Record<string, unknown> = {}): Record<string, unknown> {
-  const iat = Math.floor(Date.now() / 1_000);
+/** What a fresh hop token says, but for the body that it is for. */
+export function hopClaims(over: Partial<HopClaims> = {}): HopClaims {
   return {
-    iss: "penstock-edge",
-    aud: "node_test",
-    jti: randomUUID(),
-    iat,
-    exp: iat + 60,
+    ...onceClaims(),
     org,
     hold: newHold(),
     attempt: 1,
@@ -144,8 +125,10 @@ export function hopClaims(over: Record<string, unknown> = {}): Record<string, un
   };
 }
 
-export function sign(claims: Record<string, unknown>, key: CryptoKey, kid = "k1"): Promise<string> {
-  return new SignJWT(claims).setProtectedHeader({ alg: "EdDSA", kid }).sign(key);
+/** What each fresh token of the edge's says, for an empty body. */
+export function onceClaims() {
+  const jti = randomUUID().replaceAll("-", "").slice(0, 22);
+  return { node: "node_test", jti, issuedAtMs: Date.now(), bodySha256: sha256("") };
 }
 
 export interface Answer {
@@ -164,11 +147,11 @@ export interface Setup {
   stateDir: string;
   logs: string[];
   /** A signed call; `claims` and `body` over the defaults. */
-  call(body?: Record<string, unknown>, claims?: Record<string, unknown>, path?: string): Promise<Answer>;
+  call(body?: Record<string, unknown>, claims?: Partial<HopClaims>, path?: string): Promise<Answer>;
   /** The same, left to the test: request and hold. */
   open(
     body?: Record<string, unknown>,
-    claims?: Record<string, unknown>,
+    claims?: Partial<HopClaims>,
     path?: string,
   ): Promise<{ request: ClientRequest; answer: Promise<IncomingMessage>; hold: string }>;
   stop(): Promise<void>;
@@ -185,8 +168,7 @@ export function configFor(
     node: "node_test",
     port: 0,
     edgeUrl,
-    hopPublicKeys: { k1: keys.hopPublic as ConfigInput["hopPublicKeys"][string] },
-    privateKey: keys.nodePrivate as NonNullable<ConfigInput["privateKey"]>,
+    nodeKeys: keys.texts,
     cacheSaltSecret: saltSecret,
     engines: [{ kind: "vllm", url: engineUrl, models: { public: "engine/name" } }],
     stateDir,
@@ -197,7 +179,7 @@ export function configFor(
 
 /** An agent in this process in front of an engine, with an edge to report to. */
 export async function setUp(engineUrl: string, over: Partial<ConfigInput> = {}): Promise<Setup> {
-  const keys = await makeKeys();
+  const keys = makeKeys();
   const edge = await startFakeEdge(keys);
   const stateDir = mkdtempSync(join(tmpdir(), "agent-"));
   const config = checkConfig(configFor(keys, edge.url, engineUrl, stateDir, over));
@@ -209,12 +191,12 @@ export async function setUp(engineUrl: string, over: Partial<ConfigInput> = {}):
   const open: Setup["open"] = async (body = {}, claims = {}, path = "/v1/chat/completions") => {
     const text = JSON.stringify({ model: "public", messages: [{ role: "user", content: "Hi" }], ...body });
     const full = hopClaims({ bodySha256: sha256(text), ...claims });
-    const request = send(agent.url + path, text, await sign(full, keys.hopPrivate));
+    const request = send(agent.url + path, text, makeHop(full, keys.hop));
     const answer = new Promise<IncomingMessage>((resolve, reject) =>
       request.on("response", resolve).on("error", reject),
     );
     answer.catch(() => {});
-    return { request, answer, hold: String(full["hold"]) };
+    return { request, answer, hold: full.hold };
   };
   return {
     agent,

@@ -1,11 +1,9 @@
-import { createPrivateKey } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { refusals, type RefusalCode } from "#edge/errors.ts";
 import type { StackOptions } from "#infra/local/stack.ts";
-import { openSigner } from "#origin/report/sign.ts";
 import {
   allFaults,
   table,
@@ -15,6 +13,7 @@ import {
   type Fault,
   type Told,
 } from "#test/journeys/faults/fault-table.ts";
+import { authorizeNode, nodeKeysOf } from "#test/support/fakes/node-keys.ts";
 import type { BindingFault } from "./binding-fault.ts";
 import { openHop, type Hop, type HopFault } from "./faulty-hop.ts";
 import { openOwnStack, type OwnStack } from "#test/support/stack/stack.ts";
@@ -100,8 +99,7 @@ export async function openStage(options: Partial<StackOptions> = {}): Promise<St
   const nodes = stack.nodes.map(({ url }) => hopOf(({ target }) => target === url));
   const engines = stack.nodes.map(({ engineUrl }) => hopOf(({ url }) => url === engineUrl));
   const intake = hopOf(({ target }) => target === stack.edge.url);
-  const key = createPrivateKey({ key: { ...stack.secrets.nodeKeys[first!.id]! }, format: "jwk" });
-  const sign = openSigner(first!.id, key, () => Date.now());
+  const keys = nodeKeysOf(first!.id, stack.secrets.nodeMasterKeys);
   return {
     own,
     world,
@@ -128,7 +126,11 @@ export async function openStage(options: Partial<StackOptions> = {}): Promise<St
       const text = JSON.stringify(body);
       return fetch(world.place.edge + path, {
         method: "POST",
-        headers: { ...headers, "content-type": "application/json", authorization: `Bearer ${await sign(text)}` },
+        headers: {
+          ...headers,
+          "content-type": "application/json",
+          authorization: authorizeNode(first!.id, text, Date.now(), keys),
+        },
         body: text,
       });
     },

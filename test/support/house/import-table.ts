@@ -71,7 +71,7 @@ export const importTable: readonly ImportRow[] = [
       isVisit(to) ||
       /^edge\/(ledger|fleet)\/port\.ts$/.test(to) ||
       to === "zod" ||
-      to === "jose" ||
+      (to === "jose" && file.startsWith("edge/identity/")) ||
       isNodeCrypto(to),
     instead: "state the need in the room's port.ts and let pipeline.ts or wiring.ts bring it",
   },
@@ -127,6 +127,11 @@ export const importTable: readonly ImportRow[] = [
     part: /^infra\/local\//,
     may: (to) => to.startsWith("infra/local/") || isLeaf(to) || isOrigin(to) || isPackage(to),
     instead: "the local stack starts programs and knows their settings",
+  },
+  {
+    part: /^infra\/operator\//,
+    may: (to) => to.startsWith("infra/operator/") || isLeaf(to) || isPackage(to),
+    instead: "an operator's command knows what edge and nodes have agreed on",
   },
   { part: /^infra\/checks\//, may: (to) => !to.startsWith("test/support/faults"), instead: "checks may know anything" },
   { part: /^infra\//, may: (to) => to.startsWith("infra/") || isPackage(to), instead: "give this folder a row" },

@@ -1,5 +1,3 @@
-import { openHopKey, type HopKey } from "#edge/forwarding/hop.ts";
-import { makeKeyPair } from "#infra/local/secrets.ts";
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { NodeRecord } from "#edge/agreements/records/node.ts";
@@ -94,11 +92,4 @@ export function watching() {
       end: (node: string) => void seen.push(`ended ${short(node)}`),
     },
   };
-}
-
-/** A key pair of the edge, as wiring imports it. */
-export async function hopKeys(): Promise<{ hopKey: HopKey; publicKey: CryptoKey }> {
-  const { kty, crv, x, d } = makeKeyPair();
-  const publicKey = await crypto.subtle.importKey("jwk", { kty, crv, x }, "Ed25519", true, ["verify"]);
-  return { hopKey: openHopKey({ kid: "h1", kty, crv, x, d }), publicKey };
 }

@@ -1,20 +1,19 @@
-import { createPrivateKey } from "node:crypto";
-import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
-import { openJwsSigner } from "#edge/agreements/tokens/jws.ts";
+import { digestBody } from "#edge/agreements/digest.ts";
+import { makeHop, type HopClaims } from "#edge/agreements/tokens/hop.ts";
+import { deriveNodeKeys, openNodeKeys } from "#edge/agreements/tokens/node-keys.ts";
 import { answerTokens, writeCallBody } from "./answers.ts";
 import { agentNode } from "../servers/start-agent.ts";
 import type { Stage } from "../stage.ts";
-import { makeClaims } from "./settle.ts";
 
 const model = "Qwen/Qwen2.5-7B-Instruct";
 
 /** A token for each stream that may arrive in `ms`, since the agent takes each once. */
 export function makeHopTokens(stage: Stage, org: HopClaims["org"], ms: number): string[] {
-  const { kid, ...jwk } = stage.secrets.hopKey;
-  const sign = openJwsSigner(kid, createPrivateKey({ key: jwk, format: "jwk" }));
-  const body = writeCallBody(true);
+  const keys = openNodeKeys(deriveNodeKeys(stage.secrets.nodeMasterKeys, agentNode));
   const terms = {
     org,
+    node: agentNode,
+    bodySha256: digestBody(writeCallBody(true)),
     attempt: 1,
     endpoint: "chat.completions",
     model,
@@ -25,15 +24,9 @@ export function makeHopTokens(stage: Stage, org: HopClaims["org"], ms: number): 
   } as const;
   const count = Math.ceil(ms / 10) + 30;
   return Array.from({ length: count }, (_, index) => {
-    const hold: HopClaims["hold"] = `hold_${String(index).padStart(22, "0")}`;
-    const claims: HopClaims = {
-      iss: "penstock-edge",
-      aud: agentNode,
-      ...makeClaims(body),
-      ...terms,
-      hold,
-      deadlineMs: Date.now() + 60_000,
-    };
-    return sign(claims);
+    const jti = String(index).padStart(22, "0");
+    const issuedAtMs = Date.now();
+    const claims: HopClaims = { ...terms, jti, issuedAtMs, hold: `hold_${jti}`, deadlineMs: issuedAtMs + 60_000 };
+    return makeHop(claims, keys.hop);
   });
 }

@@ -1,10 +1,9 @@
-import { createPrivateKey, randomUUID } from "node:crypto";
 import { digestBody } from "#edge/agreements/digest.ts";
-import { edgeIssuer, type HopClaims, type NodeClaims } from "#edge/agreements/tokens/hop.ts";
-import { openJwsSigner, type SignClaims } from "#edge/agreements/tokens/jws.ts";
+import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
+import type { MacKeys } from "#edge/agreements/tokens/mac-token.ts";
+import { makeNodeToken } from "#edge/agreements/tokens/node-token.ts";
 import type { UsageRecord } from "#edge/agreements/records/usage.ts";
 import { usageBatchMax, usageBatchMs } from "#edge/limits.ts";
-import type { KeyPair } from "#infra/local/secrets.ts";
 import { callOnce, Connection } from "./connection.ts";
 import { writePost } from "./http-messages.ts";
 
@@ -26,15 +25,15 @@ export interface SettledCounts {
 export class Settling {
   readonly counts: SettledCounts = { queued: 0, results: {}, open: 0, batches: 0, lastFailure: null };
   readonly #node: string;
-  readonly #sign: SignClaims;
+  readonly #keys: MacKeys;
   readonly #port: number;
   readonly #idle: Connection[] = [];
   #records: UsageRecord[] = [];
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(node: string, key: KeyPair, edgePort: number) {
+  constructor(node: string, keys: MacKeys, edgePort: number) {
     this.#node = node;
-    this.#sign = openJwsSigner(node, createPrivateKey({ key: { ...key }, format: "jwk" }));
+    this.#keys = keys;
     this.#port = edgePort;
   }
 
@@ -73,15 +72,8 @@ export class Settling {
   }
 
   #token(body: string): string {
-    const claims: NodeClaims = { iss: this.#node, aud: edgeIssuer, ...makeClaims(body) };
-    return this.#sign(claims);
+    return makeNodeToken({ node: this.#node, issuedAtMs: Date.now(), bodySha256: digestBody(body) }, this.#keys);
   }
-}
-
-/** What every token of ours carries: one minute, one use, one body. */
-export function makeClaims(body: string): { jti: string; iat: number; exp: number; bodySha256: string } {
-  const iat = Math.floor(Date.now() / 1_000);
-  return { jti: randomUUID(), iat, exp: iat + 60, bodySha256: digestBody(body) };
 }
 
 /** The record that ends a call which used everything it was allowed. */

@@ -79,7 +79,7 @@ export function makeRefusalLoad(port: number, keys: string[]) {
 
 /** Keys in turn: malformed, with a wrong checksum, and well-formed with the tag of another deployment. */
 export async function makeBadKeys(): Promise<string[]> {
-  const foreign = makeSecrets([]);
+  const foreign = makeSecrets();
   const forged = await forgeKey(await openKeyring({ tagKeys: foreign.tagKeys, peppers: foreign.peppers }));
   return ["sk-pen-nonsense", `${forged.slice(0, -1)}${forged.endsWith("0") ? "1" : "0"}`, forged];
 }

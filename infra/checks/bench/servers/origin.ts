@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Socket } from "node:net";
-import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
+import { verifyHop } from "#edge/agreements/tokens/hop.ts";
+import { openNodeKeys, type NodeKeyTexts } from "#edge/agreements/tokens/node-keys.ts";
 import { loadHeader } from "#edge/agreements/records/node.ts";
-import type { KeyPair } from "#infra/local/secrets.ts";
 import {
   eventMs,
   floodTokens,
@@ -16,18 +16,19 @@ import { makeUsageRecord, Settling } from "../load/settle.ts";
 import { findField, MessageReader } from "../load/http-messages.ts";
 
 /**
- * The origin of the bench, a process of its own: answers as an agent would, verifies nothing, settles every hold that a
+ * The origin of the bench, a process of its own: answers as an agent would, refuses nobody, settles every hold that a
  * call carries. A call without a hop token (direct, or through the bare pass-through) is answered the same and settles
  * nothing. For the agent's row it is the engine: it has vLLM's health pages, and puts usage on every chunk when asked.
  */
 interface OriginConfig {
   node: string;
-  key: KeyPair;
+  keys: NodeKeyTexts;
   edgePort: number;
 }
 
 const config: OriginConfig = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8"));
-const settling = new Settling(config.node, config.key, config.edgePort);
+const keys = openNodeKeys(config.keys);
+const settling = new Settling(config.node, keys.node, config.edgePort);
 const answered = { whole: 0, streams: 0 };
 let running = 0;
 
@@ -48,7 +49,7 @@ const tail = Buffer.concat([chunk(streamTail), Buffer.from("0\r\n\r\n")]);
 function answer(socket: Socket, head: string, body: string): void {
   const page = pages[head.slice(0, head.indexOf(" HTTP/"))];
   if (page !== undefined) return void socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${page.length}\r\n\r\n${page}`);
-  const hop = readHop(findField(head, "authorization") ?? "");
+  const hop = verifyHop((findField(head, "authorization") ?? "").replace("Bearer ", ""), keys.hop);
   const startedAtMs = Date.now();
   running++;
   const done = () => {
@@ -109,11 +110,6 @@ function stream(socket: Socket, events: Buffer[], done: () => void): void {
     setTimeout(writeNext, Math.max(0, startMs + index * eventMs - performance.now()));
   };
   writeNext();
-}
-
-function readHop(authorization: string): HopClaims | null {
-  const payload = authorization.split(".")[1];
-  return payload ? JSON.parse(Buffer.from(payload, "base64url").toString()) : null;
 }
 
 const server = createServer({ noDelay: true }, (socket) => {

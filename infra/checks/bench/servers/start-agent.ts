@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { deriveNodeKeys } from "#edge/agreements/tokens/node-keys.ts";
 import { startChild, type Child } from "#infra/local/child.ts";
 import { defaultModels, root } from "#infra/local/stack.ts";
 import { pin } from "../cpu.ts";
@@ -15,13 +16,11 @@ export const agentNode = "node_bench-complex";
  */
 export async function startAgent(stage: Stage): Promise<Child> {
   const folder = makeFolder(stage, "agent");
-  const { kty, crv, x, kid } = stage.secrets.hopKey;
   const config = {
     node: agentNode,
     port: 0,
     edgeUrl: `http://127.0.0.1:${stage.ports.edge}`,
-    hopPublicKeys: { [kid]: { kty, crv, x } },
-    privateKey: stage.secrets.nodeKeys[agentNode],
+    nodeKeys: deriveNodeKeys(stage.secrets.nodeMasterKeys, agentNode),
     cacheSaltSecret: stage.secrets.cacheSaltSecret,
     engines: [
       {

@@ -59,7 +59,7 @@ export class FakeFleet {
   refresh: (nowMs: number) => Promise<void> | null = () => null;
 
   view(): NodeReport[] {
-    const record = { url: "https://node.example.test", models: ["qwen-chat"], publicKey: "A".repeat(43) };
+    const record = { url: "https://node.example.test", models: ["qwen-chat"] };
     const load = { running: 2, waiting: 1, kvUsed: 0.25, heldTokens: 4_096 };
     const unheard = { state: null, heartbeatAgeMs: null, load: null, kvPoolTokens: null, breaker: "closed" } as const;
     return [

@@ -6,7 +6,7 @@ import { until } from "#test/support/fakes/origin.ts";
 
 const world = openCallWorld();
 const path = "/v1/embeddings";
-const claims = { endpoint: "embeddings", completionTokensMax: 0, tokensHeld: 100_000 };
+const claims = { endpoint: "embeddings", completionTokensMax: 0, tokensHeld: 100_000 } as const;
 const texts = (many: number) => Array.from({ length: many }, (_, at) => `text ${at}`);
 const inputOf = (at: number) => (world.engine.calls[at]?.body["input"] ?? []) as unknown[];
 
