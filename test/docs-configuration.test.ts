@@ -83,8 +83,8 @@ ${writeTable(settings.filter(({ name }) => !isSecret(name)))}
 
 ${writeTable(settings.filter(({ name }) => isSecret(name)))}
 
-A secret of \`TAG_KEYS\` or \`PEPPERS\` is 32 random bytes in base64url:
-\`openssl rand 32 | basenc --base64url -w0 | tr -d =\`. New keys get the first of two.
+A secret of \`TAG_KEYS\`, \`PEPPERS\` or \`NODE_MASTER_KEYS\` is 32 random bytes in base64url:
+\`openssl rand 32 | basenc --base64url -w0 | tr -d =\`. New keys and tokens are made with the first of two.
 
 ## The edge: bindings
 
@@ -112,7 +112,7 @@ ${writeTable(readRows(NodeRecord))}
 ## The agent
 
 A JSON file, \`--config FILE\` or \`PENSTOCK_AGENT_CONFIG\`; mode 0600. \`origin/config.example.json\` is an example.
-One of \`privateKey\` and \`privateKeyFile\` is needed.
+\`nodeKeys\` is what \`npm run node-keys -s -- NODE_ID\` prints ([a node](node.md#2-get-the-nodes-keys)).
 
 ${writeTable(readRows(AgentConfigFile))}
 

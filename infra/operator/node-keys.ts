@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { NodeId } from "#edge/agreements/tokens/ids.ts";
 import { deriveNodeKeys, NodeMasterKeys } from "#edge/agreements/tokens/node-keys.ts";
 
-const usage = `npm run -s node-keys -- NODE_ID
+const usage = `npm run node-keys -s -- NODE_ID
 
 Prints what goes into the config of that node's agent as "nodeKeys": the keys that it shares with the edge. They are
 secrets. They are derived from NODE_MASTER_KEYS of the environment, which is the edge's secret of that name.

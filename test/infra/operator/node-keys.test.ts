@@ -24,7 +24,7 @@ describe("a node's keys for its config", () => {
   test("what is wrong is said for people, on the other stream, with how it is used", () => {
     const { status, stdout, stderr } = run([], JSON.stringify(masters));
     expect([status, stdout]).toEqual([1, ""]);
-    expect(stderr).toMatch(/no id of a node[^]*npm run -s node-keys/);
+    expect(stderr).toMatch(/no id of a node[^]*npm run node-keys -s/);
     expect(run(["--help"]).stdout).toContain("NODE_MASTER_KEYS");
   });
 
