@@ -84,7 +84,7 @@ async function tryCall(): Promise<{ hops: string[]; posts: string[] }> {
 
 const refusals = () => own.logs.filter((line) => /"why":"(token|node)"|does not verify|no known node/.test(line));
 
-test("masters are rotated without a gap: calls go through and are billed at each step, and nobody is refused", async () => {
+test("masters rotate without a gap: at each step calls go through and are billed, and nobody is refused", async () => {
   const { n1 = "" } = own.stack.secrets.nodeMasterKeys;
   expect(await tryCall()).toEqual({ hops: ["n1"], posts: ["n1"] });
   // 1. Both kids known on the agents, which go on under the old one.

@@ -119,7 +119,7 @@ test("no header of the caller's reaches a node: no key, no cookie, no forwarding
   expect(request).toMatch(/authorization: Bearer hop1:/i);
 });
 
-test("what edge and nodes share is in no log: masters where the dev stack puts them, a node's keys in its config", () => {
+test("what edge and nodes share is in no log: masters stand in secrets.json, a node's keys in its config", () => {
   const { nodeMasterKeys, tokenKey } = own.stack.secrets;
   const derived = own.stack.nodes.map(({ id }) => ({ id, keys: Object.values(deriveNodeKeys(nodeMasterKeys, id)) }));
   const place = (secret: string) =>
