@@ -1,5 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { digestBody } from "#edge/agreements/digest.ts";
 import { makeHop, type HopClaims } from "#edge/agreements/tokens/hop.ts";
+import { generateBase62 } from "#edge/agreements/tokens/ids.ts";
 import { deriveNodeKeys, openNodeKeys } from "#edge/agreements/tokens/node-keys.ts";
 import { answerTokens, writeCallBody } from "./answers.ts";
 import { agentNode } from "../servers/start-agent.ts";
@@ -24,9 +26,15 @@ export function makeHopTokens(stage: Stage, org: HopClaims["org"], ms: number): 
   } as const;
   const count = Math.ceil(ms / 10) + 30;
   return Array.from({ length: count }, (_, index) => {
-    const jti = String(index).padStart(22, "0");
+    const jti = generateBase62(22, randomBytes);
     const issuedAtMs = Date.now();
-    const claims: HopClaims = { ...terms, jti, issuedAtMs, hold: `hold_${jti}`, deadlineMs: issuedAtMs + 60_000 };
+    const claims: HopClaims = {
+      ...terms,
+      jti,
+      issuedAtMs,
+      hold: `hold_${String(index).padStart(22, "0")}`,
+      deadlineMs: issuedAtMs + 60_000,
+    };
     return makeHop(claims, keys.hop);
   });
 }
