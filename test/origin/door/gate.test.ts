@@ -115,7 +115,7 @@ describe("the gate", () => {
   });
 
   test("a client that leaves in the middle of its body is logged as that, and is not refused", async () => {
-    const token = await sign(claims({ hold: newHold() }), setup.keys.hopPrivate);
+    const token = tokenOf();
     const id = "req_0123456789012345678901";
     const { hostname, port } = new URL(setup.agent.url);
     const from = setup.logs.length;

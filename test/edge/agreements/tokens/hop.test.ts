@@ -31,6 +31,7 @@ const anyClaims: fc.Arbitrary<HopClaims> = fc.record(
     boundFactor: fc.integer({ min: 2, max: boundFactorMax }),
     ticket: fc.stringMatching(new RegExp(`^[A-Za-z0-9_.~-]{1,${ticketCharsMax}}$`)),
     deadlineMs: count,
+    ownTimeoutMs: fc.integer({ min: 1, max: 900_000 }),
   },
   { noNullPrototype: true },
 );
@@ -45,12 +46,13 @@ describe("a hop token", () => {
       model: "Qwen/Qwen2.5 7B:ü",
       ticket: "T",
       deadlineMs: 1_790_000_060_000,
+      ownTimeoutMs: 700,
     });
     const [mac, ...fields] = makeHop(claims, keys.hop).split(":").toReversed();
     expect(mac).toMatch(/^[\w-]{43}$/);
     expect(fields.toReversed().join(" ")).toBe(
       `hop1 n1 node_test ${"J".repeat(22)} 1790000000000 ${"B".repeat(43)} org_0123456789 hold_${"H".repeat(22)} ` +
-        "1 chat.completions Qwen%2FQwen2.5%207B%3A%C3%BC shared 10000 1000 0   T 1790000060000",
+        "1 chat.completions Qwen%2FQwen2.5%207B%3A%C3%BC shared 10000 1000 0   T 1790000060000 700",
     );
   });
 
@@ -63,7 +65,7 @@ describe("a hop token", () => {
   });
 
   test("has no member for what is not said, and keeps a guess of nothing apart from none", () => {
-    const { promptTokensGuess: _, boundFactor: __, ticket: ___, ...least } = hopClaims();
+    const { promptTokensGuess: _, boundFactor: __, ticket: ___, ownTimeoutMs: ____, ...least } = hopClaims();
     expect(roundTrip(least)).toStrictEqual(least);
     expect(roundTrip({ ...least, promptTokensGuess: 0 })).toStrictEqual({ ...least, promptTokensGuess: 0 });
   });
@@ -101,6 +103,7 @@ describe("a hop token", () => {
     ["a guess that is none", { promptTokensGuess: 1.5 }],
     ["a guess that no number keeps", { promptTokensGuess: 2 ** 53 }],
     ["a factor of one", { boundFactor: 1 }],
+    ["a caller who does not wait at all", { ownTimeoutMs: 0 }],
     ["a factor beyond the greatest", { boundFactor: boundFactorMax + 1 }],
     ["a ticket with a colon", { ticket: "a:b" }],
     ["a ticket that is too long", { ticket: "A".repeat(ticketCharsMax + 1) }],
