@@ -5,7 +5,7 @@ import { askEngine } from "../ask-engine.ts";
 import { buildCallHeaders, commitFinal, refuseLeft, type LiveCall } from "../live-call.ts";
 import { settlePrompt } from "../record.ts";
 import { ChunkRewriter } from "./chunk-rewriter.ts";
-import { openEventWriter, openSilentWriter } from "./event-writer.ts";
+import { openEventWriter, openSilentWriter } from "./writer/event-writer.ts";
 import { passCall } from "./pass-call.ts";
 import type { Ending } from "./stream-answer.ts";
 

@@ -3,7 +3,7 @@ import { Refusal } from "#edge/errors.ts";
 import { checkpointMs, checkpointTokens } from "#edge/limits.ts";
 import type { AgentLimits } from "../../config.ts";
 import { engineDrainMsMax, type EngineAnswer } from "../../engines/http/connection.ts";
-import type { EventWriter } from "./event-writer.ts";
+import type { EventWriter } from "./writer/event-writer.ts";
 import { SseDecoder } from "./sse-decoder.ts";
 import { startIdleTimer, type IdleTimer } from "./idle-timer.ts";
 import type { UsageMeter } from "../usage-meter.ts";

@@ -4,7 +4,7 @@ import { readAnswerText } from "../../engines/http/client.ts";
 import type { EngineAnswer } from "../../engines/http/connection.ts";
 import type { LiveCall } from "../live-call.ts";
 import { passCall } from "../stream/pass-call.ts";
-import { openSilentWriter } from "../stream/event-writer.ts";
+import { openSilentWriter } from "../stream/writer/event-writer.ts";
 import { AnswerAssembly } from "./assemble-answer.ts";
 import { completeVllmForm } from "./vllm-form.ts";
 import { readWhole } from "./whole-answer.ts";

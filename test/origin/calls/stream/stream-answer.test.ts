@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { passStream, type StreamParts } from "#origin/calls/stream/stream-answer.ts";
 import type { BodyListener, EngineAnswer } from "#origin/engines/http/connection.ts";
-import { openSilentWriter } from "#origin/calls/stream/event-writer.ts";
+import { openSilentWriter } from "#origin/calls/stream/writer/event-writer.ts";
 import { UsageMeter } from "#origin/calls/usage-meter.ts";
 import {
   answerJson,

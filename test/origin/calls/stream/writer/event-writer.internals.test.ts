@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from "node:http";
 import { connect, type AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openEventWriter } from "#origin/calls/stream/event-writer.ts";
+import { openEventWriter } from "#origin/calls/stream/writer/event-writer.ts";
 import { until } from "#test/support/fakes/origin.ts";
 
 let serve: (response: ServerResponse) => void = () => {};

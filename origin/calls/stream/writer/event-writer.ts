@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Writable } from "node:stream";
+import { openSocketWriter } from "./socket-writer.ts";
 
 /** Writes a stream's body in one system call a piece. Text is Latin-1 (see sse-decoder.ts). */
 export interface EventWriter {
@@ -22,10 +23,11 @@ export function openEventWriter(response: ServerResponse): EventWriter {
   response.chunkedEncoding = false;
   // A caller who pipelines (none of ours does) waits for the socket: the response keeps what is written until then.
   const out: Writable = response.socket ?? response;
+  const write = openSocketWriter(out);
   const drain = () => writer.onDrain();
   const frame = (text: string) => (text === "" ? "" : `${text.length.toString(16)}\r\n${text}\r\n`);
   const writer: EventWriter = {
-    write: (text) => text === "" || out.write(frame(text), "latin1"),
+    write: (text) => text === "" || write(frame(text)),
     get isFull() {
       return out.writableNeedDrain;
     },

@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from "node:http";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openEventWriter } from "#origin/calls/stream/event-writer.ts";
+import { openEventWriter } from "#origin/calls/stream/writer/event-writer.ts";
 
 let serve: (response: ServerResponse) => void = () => {};
 const server = createServer((_, response) => {
