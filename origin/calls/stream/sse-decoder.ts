@@ -20,6 +20,7 @@ export class SseDecoder {
 
   /** The payloads that `read` completes. */
   push(read: string): string[] {
+    if (this.#hasStarted && this.#rest === "" && !this.#isAfterCr && isOnlyEvent(read)) return [read.slice(6, -2)];
     let text = read;
     if (this.#isAfterCr || text.includes("\r")) text = this.#normalizeLineEnds(text);
     if (this.#rest !== "") text = this.#rest + text;
@@ -60,6 +61,13 @@ export class SseDecoder {
     this.#hasStarted = true;
     return text.startsWith(byteOrderMark) ? text.slice(byteOrderMark.length) : text;
   }
+}
+
+/** What most reads bring: one event, whole, of one line. */
+function isOnlyEvent(text: string): boolean {
+  return (
+    text.startsWith("data: ") && text.indexOf("\n") === text.length - 2 && text.endsWith("\n") && !text.includes("\r")
+  );
 }
 
 function readPayload(block: string): string | null {

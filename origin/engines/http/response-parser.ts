@@ -58,6 +58,8 @@ export class ResponseParser {
   /** Throws when it is no answer. Whatever comes behind an answer makes the connection useless. */
   push(text: string): void {
     this.hasBegun = true;
+    const chunk = this.#next === "size" && this.#at === this.#text.length ? readOnlyChunk(text) : "";
+    if (chunk !== "") return this.#parts.body(chunk);
     this.#text = this.#at < this.#text.length ? this.#text.slice(this.#at) + text : text;
     this.#at = 0;
     while (!this.hasEnded && this.#step()) continue;
@@ -167,6 +169,30 @@ export class ResponseParser {
     this.#at = end + 2;
     return line;
   }
+}
+
+/** What most reads of a stream bring: one chunk, whole, without extensions. Its body; "" for anything else. */
+function readOnlyChunk(text: string): string {
+  let size = 0;
+  let at = 0;
+  for (let digit = readHexDigit(text, 0); digit >= 0 && at < 6; digit = readHexDigit(text, at)) {
+    size = size * 16 + digit;
+    at++;
+  }
+  const isOnly = at > 0 && text.length === at + size + 4 && isLineEnd(text, at) && isLineEnd(text, at + 2 + size);
+  return isOnly ? text.slice(at + 2, at + 2 + size) : "";
+}
+
+function isLineEnd(text: string, at: number): boolean {
+  return text.charCodeAt(at) === 13 && text.charCodeAt(at + 1) === 10;
+}
+
+/** -1 for what is no hexadecimal digit. */
+function readHexDigit(text: string, at: number): number {
+  const code = text.charCodeAt(at);
+  if (code >= 48 && code <= 57) return code - 48;
+  const letter = code | 32;
+  return letter >= 97 && letter <= 102 ? letter - 87 : -1;
 }
 
 function readFields(lines: string[]): Map<string, string> {

@@ -43,3 +43,37 @@ test("whatever the fields, line ends and splits, the payloads are those that eve
     { numRuns: 500 },
   );
 });
+
+/** Reads that end where events do, and some that only seem to. */
+const reads = fc.array(
+  fc.constantFrom(
+    "data: x\n\n",
+    "data: x\n\n",
+    "data: y\n",
+    "data: \n\n",
+    "data:z\n\n",
+    "event: a\n",
+    "\n",
+    ": b\n\n",
+    "data: x\ndata: y\n\n",
+    "data: x\rdata: y\n\n",
+    "data: z\r\r",
+    "\xef\xbb\xbf",
+    "data: x\n\ndata: y\n\n",
+    "data: x\n\r",
+    "data: x\r\n\r\n",
+    "data: x\n",
+  ),
+  { minLength: 1, maxLength: 8 },
+);
+
+test("whatever whole events a read brings, the payloads are those that eventsource-parser reads", () => {
+  fc.assert(
+    fc.property(reads, (texts) => {
+      const decoder = new SseDecoder();
+      const payloads = [...texts, ":\n"].flatMap((text) => decoder.push(text));
+      expect(payloads).toEqual(decodeByOracle(`${texts.join("")}:\n`));
+    }),
+    { numRuns: 3_000 },
+  );
+});

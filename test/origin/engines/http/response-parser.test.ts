@@ -51,6 +51,30 @@ describe("an answer, wherever its bytes were split", () => {
     );
   });
 
+  test.each([
+    "2\r\nokay\r\n",
+    "2\r\nokxx",
+    "3\r\nok\r\n\r\n",
+    "g\r\nok\r\n",
+    "2 \r\nok\r\n",
+    "\r\nok\r\n",
+    "2\nxok\r\n",
+    "2\r\nok\r\r\n",
+  ])("a read that is almost one whole chunk (%j) is refused like the same bytes one by one", (bytes) => {
+    const head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    const text = `${head}${bytes}0\r\n\r\n`;
+    const splits = (size: number) => [head.length, ...Array.from(text, () => size)][Symbol.iterator]();
+    for (const size of [bytes.length, 1]) expect(() => read(text, splits(size))).toThrow(ResponseParseError);
+  });
+
+  test.each([1, 15, 16, 4_095, 70_000, 0x1000000])("a read of one whole chunk of %i bytes is its bytes", (length) => {
+    const head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    const piece = "x".repeat(length);
+    const bytes = `${length.toString(16)}\r\n${piece}\r\n`;
+    const { body, ends } = read(`${head}${bytes}0\r\n\r\n`, [head.length, bytes.length, 5][Symbol.iterator]());
+    expect([body === piece, ends]).toEqual([true, 1]);
+  });
+
   test("with a length is so many bytes", () => {
     fc.assert(
       fc.property(anyText, sizes, (text, splits) => {
