@@ -46,11 +46,16 @@ export function pin(pid: number, core: number): boolean {
   }
 }
 
-/** Raises a process's limit of open files. Where that is not allowed, the limit stays as it was. */
-export function allowFiles(pid: number, filesMax: number): void {
+/**
+ * Raises a process's limit of open files, and tells what it is then (man 5 proc: limits). Where raising is not allowed,
+ * the limit stays as it was.
+ */
+export function allowFiles(pid: number, filesMax: number): number {
   try {
     execFileSync("prlimit", ["--pid", String(pid), `--nofile=${filesMax}:${filesMax}`], { stdio: "ignore" });
   } catch {
-    // Rows that need it will say so: the ledger cannot be opened.
+    // Whoever opens many ledgers waits for some to close.
   }
+  const limits = readFileSync(`/proc/${pid}/limits`, "utf8");
+  return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? 1_024);
 }

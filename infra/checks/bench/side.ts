@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Limits } from "#edge/agreements/records/quota.ts";
+import type { OrgId } from "#edge/agreements/tokens/ids.ts";
 import type { Keyring } from "#edge/agreements/tokens/key-format.ts";
 import type { Child } from "#infra/local/child.ts";
 import { makeCaller, type Caller } from "./load/callers.ts";
 import { callOnce, Connection } from "./load/connection.ts";
 import { writePost } from "./load/http-messages.ts";
 import type { SettledCounts } from "./load/settle.ts";
+import type { EdgePorts } from "./servers/workerd-config.ts";
 import type { ProbeRequests, ProbeResponses } from "./probe-api.ts";
 
 /**
@@ -22,9 +25,11 @@ export interface OriginState {
 
 /** An edge over one store of limits, with the origin that answers its calls and settles them, and its probe. */
 export interface Side {
-  ports: { edge: number; origin: number; probe: number };
-  /** Makes orgs and brings them into force. */
-  publish(count: number): Promise<Caller[]>;
+  ports: EdgePorts & { origin: number };
+  /** Makes orgs and brings them into force; `limits` are theirs, where they have any. */
+  publish(count: number, limits?: Partial<Limits>): Promise<Caller[]>;
+  /** Open holds and settled calls of these orgs together, however many they are. */
+  inspect(orgs: OrgId[]): Promise<{ openHolds: number; settledCalls: number }>;
   probe<Path extends keyof ProbeRequests>(path: Path, request: ProbeRequests[Path]): Promise<ProbeResponses[Path]>;
   origin(): Promise<OriginState>;
   /** Resolves when no call runs and every hold is settled. */
@@ -41,13 +46,13 @@ export interface RedisSide extends Side {
   sync(when: "always" | "everysec"): Promise<void>;
 }
 
-const publishedAtOnce = 250;
+const publishedAtOnce = 500;
 const repeatable: ReadonlySet<string> = new Set<keyof ProbeRequests>(["/publish", "/inspect"]);
 /**
- * So many ledgers are called before those that keep their files open are waited for, `letGoMs`: not every machine
- * allows more than 20,000 open files.
+ * A ledger that was called within ten seconds keeps three files open. Where a machine allows fewer than all need, those
+ * that are open are waited for, `letGoMs`, before more are called.
  */
-const ledgersAtOnce = 4_000;
+const filesALedger = 5;
 const letGoMs = 12_000;
 
 /** Makes a side whose store is the Redis of this child. */
@@ -65,26 +70,38 @@ export interface SideParts {
   ports: Side["ports"];
   origin: Child;
   keyring: Keyring;
+  /** How many files workerd may have open. */
+  filesMax: number;
   failure(): string;
 }
 
 /** Opens a side over an edge and an origin that run; `close` ends its connection to the probe and nothing else. */
-export function openSide({ ports, origin, keyring, failure }: SideParts): Side & { close(): void } {
+export function openSide({ ports, origin, keyring, filesMax, failure }: SideParts): Side & { close(): void } {
   const probeConnection = new Connection(ports.probe);
+  const ledgersAtOnce = Math.floor(filesMax / filesALedger / publishedAtOnce) * publishedAtOnce;
   const side: Side = {
     ports,
-    async publish(count) {
+    async publish(count, limits) {
       const callers: Caller[] = [];
       while (callers.length < count) {
         const more = await Promise.all(
-          Array.from({ length: Math.min(publishedAtOnce, count - callers.length) }, () => makeCaller(keyring)),
+          Array.from({ length: Math.min(publishedAtOnce, count - callers.length) }, () => makeCaller(keyring, limits)),
         );
-        await side.probe("/publish", { records: more.map(({ records }) => records[0]) });
-        await side.probe("/publish", { records: more.map(({ records }) => records[1]) });
+        await side.probe("/publish", { records: more.flatMap(({ records }) => records) });
         callers.push(...more);
-        await waitForClosedLedgers(callers.length);
+        if (callers.length % ledgersAtOnce === 0) await sleep(letGoMs);
       }
       return callers;
+    },
+    async inspect(orgs) {
+      const sums = { openHolds: 0, settledCalls: 0 };
+      for (let from = 0; from < orgs.length; from += publishedAtOnce) {
+        const some = await side.probe("/inspect", { orgs: orgs.slice(from, from + publishedAtOnce) });
+        sums.openHolds += some.openHolds;
+        sums.settledCalls += some.settledCalls;
+        if ((from + publishedAtOnce) % ledgersAtOnce === 0) await sleep(letGoMs);
+      }
+      return sums;
     },
     async probe(path, request) {
       const send = () => callOnce(probeConnection, writePost(path, "bench", JSON.stringify(request)));
@@ -122,22 +139,9 @@ export async function checkSettled(side: Side, callers: Caller[], calls: number)
   const settled = settling.results["settled"] ?? 0;
   if (settled !== settling.queued)
     throw new BrokenError(`of ${settling.queued} records ${settled} settled: ${JSON.stringify(settling)}`);
-  let openHolds = 0;
-  let settledCalls = 0;
-  for (let from = 0; from < callers.length; from += publishedAtOnce) {
-    const some = await side.probe("/inspect", {
-      orgs: callers.slice(from, from + publishedAtOnce).map(({ org }) => org),
-    });
-    openHolds += some.openHolds;
-    settledCalls += some.settledCalls;
-    await waitForClosedLedgers(from + publishedAtOnce);
-  }
+  const { openHolds, settledCalls } = await side.inspect(callers.map(({ org }) => org));
   if (openHolds !== 0 || settledCalls !== calls)
     throw new BrokenError(`${calls} calls, but the ledgers have ${settledCalls} settled and ${openHolds} open`);
-}
-
-async function waitForClosedLedgers(ledgers: number): Promise<void> {
-  if (ledgers % ledgersAtOnce === 0) await sleep(letGoMs);
 }
 
 let lastId = 0;

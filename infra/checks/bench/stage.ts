@@ -9,18 +9,25 @@ import { makeSecrets, makeSecretVars, type Secrets } from "#infra/local/secrets.
 import { defaultModels, root } from "#infra/local/stack.ts";
 import { allowFiles, listPids, pin } from "./cpu.ts";
 import type { Load, LoadFigures } from "./load/load.ts";
-import { choosePorts, chooseRedisPorts, startWorkerd, type EdgePorts } from "./servers/workerd.ts";
+import { chooseEdgePorts, chooseSharedPorts, startWorkerd } from "./servers/workerd.ts";
+import type { EdgePorts, EdgeService, SharedPorts } from "./servers/workerd-config.ts";
 import { BrokenError, makeRedisSide, openSide, sendMessage, type RedisSide, type Side } from "./side.ts";
 
 /**
- * Everything that runs: on core 0 workerd with both edges and the bare pass-through; on core 1 load, origins, bridge
- * and Redis.
+ * Everything that runs: on core 0 workerd with all edges and the bare pass-through; on core 1 load, origins, bridge and
+ * Redis.
  */
 export interface Stage extends Side {
   dir: string;
   secrets: Secrets;
   keyring: Keyring;
-  ports: EdgePorts & { origin: number };
+  ports: EdgePorts & SharedPorts & { origin: number };
+  /** The same edge with leases off: each call asks its ledger. */
+  straight: Side;
+  /** The same edge, `ledgerDistanceMs` away from its ledgers. */
+  far: Side;
+  /** The edge's variables, for another process of it. */
+  vars: Record<string, string>;
   workerdPid: number;
   inspectorPort: number | null;
   /** What workerd wrote to stderr, if anything. */
@@ -43,83 +50,109 @@ const nodes = ["node_bench-shared", "node_bench-complex"] as const;
 const here = new URL(".", import.meta.url).pathname;
 /** A ledger that was called within ten seconds keeps three files open, so workerd may open many. */
 const filesMax = 65_536;
+/** How far `far` is from its ledgers, there and back: another continent. */
+export const ledgerDistanceMs = 100;
+const logLine = (line: string) => console.error(line);
 
 /** Starts everything on free ports and in a temporary folder, which `close` removes. */
 export async function openStage({ withRedis, withInspector = false }: StageNeeds): Promise<Stage> {
   const dir = mkdtempSync(join(tmpdir(), "penstock-bench-"));
   process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
   const secrets = makeSecrets();
-  const edgePorts = await choosePorts();
-  const redisPorts = await chooseRedisPorts(edgePorts);
+  const shared = await chooseSharedPorts();
   const [inspectorPort = null] = withInspector ? await freePorts(1) : [];
-  const log = (line: string) => console.error(line);
   const isRedisThere = withRedis && hasRedisServer();
-  const [loader, origin, redisOrigin, redis] = await Promise.all([
-    startChild("load", [join(here, "load/load.ts")], log),
-    startOrigin(dir, secrets, edgePorts.edge),
-    isRedisThere ? startOrigin(dir, secrets, redisPorts.edge) : null,
-    isRedisThere ? startChild("redis", [join(here, "servers/redis.ts"), dir], log) : null,
+  const [loader, redis] = await Promise.all([
+    startChild("load", [join(here, "load/load.ts")], logLine),
+    isRedisThere ? startChild("redis", [join(here, "servers/redis.ts"), dir], logLine) : null,
   ]);
-  const ports = { ...edgePorts, origin: readPort(origin) };
+  const start = (name: string, vars: Record<string, string>, kind: Partial<EdgeService> = {}) =>
+    startEdge({ dir, secrets, name, vars: { LEDGER: "durable-object", ...vars }, kind });
+  const edges = {
+    main: await start("edge", {}),
+    straight: await start("straight-edge", { LEASE_MS: "0" }),
+    far: await start("far-edge", { LEDGER_DISTANCE_MS: String(ledgerDistanceMs) }, { door: "far" }),
+    redis: redis && (await start("redis-edge", redisVars(redis), { ledgersOf: "edge" })),
+  };
+  const started = [edges.main, edges.straight, edges.far, ...(edges.redis ? [edges.redis] : [])];
   const workerd = await startWorkerd({
     root,
     dir,
-    ports,
-    originUrl: `http://127.0.0.1:${ports.origin}`,
+    shared,
+    originUrl: `http://127.0.0.1:${readPort(edges.main.origin)}`,
     inspectorPort,
-    vars: { LEDGER: "durable-object", ...edgeVars(secrets, ports.origin) },
-    redis: redisOrigin && {
-      ports: redisPorts,
-      vars: { ...redisVars(redis), ...edgeVars(secrets, readPort(redisOrigin)) },
-    },
+    edges: started.map(({ service }) => service),
   });
   const keyring = await openKeyring({ tagKeys: secrets.tagKeys, peppers: secrets.peppers });
-  allowFiles(workerd.pid, filesMax);
-  const atLoad = [loader, origin, redisOrigin, redis].flatMap((child) => (child ? listPids(child.pid) : []));
-  const isPinned = [pin(workerd.pid, 0), ...[...atLoad, process.pid].map((pid) => pin(pid, 1))].every(Boolean);
-  const common = { keyring, failure: () => workerd.failure() };
-  const objects = openSide({ ...common, ports, origin });
-  const redisSide =
-    redis &&
-    redisOrigin &&
-    openSide({ ...common, ports: { ...redisPorts, origin: readPort(redisOrigin) }, origin: redisOrigin });
+  const children = [loader, redis, ...started.map(({ origin }) => origin)].filter((child) => child !== null);
+  const atLoad = [process.pid, ...children.flatMap(({ pid }) => listPids(pid))];
+  const isPinned = [pin(workerd.pid, 0), ...atLoad.map((pid) => pin(pid, 1))].every(Boolean);
+  const common = { keyring, filesMax: allowFiles(workerd.pid, filesMax), failure: () => workerd.failure() };
+  const open = ({ service, origin }: StartedEdge) =>
+    openSide({ ...common, ports: { ...service.ports, origin: readPort(origin) }, origin });
+  const main = open(edges.main);
+  const straight = open(edges.straight);
+  const far = open(edges.far);
+  const overRedis = edges.redis && open(edges.redis);
   return {
-    ...objects,
+    ...main,
     dir,
     secrets,
     keyring,
-    ports,
+    ports: { ...main.ports, ...shared },
+    straight,
+    far,
+    vars: edges.main.service.vars,
     workerdPid: workerd.pid,
     inspectorPort,
     failure: common.failure,
     isPinned,
-    redis: redis && redisSide && makeRedisSide(redisSide, redis),
-    async load(load) {
-      const report = await sendMessage<LoadFigures>(loader, { load });
-      if (report.wrong > 0) {
-        const why = workerd.failure();
-        throw new BrokenError(
-          `${report.wrong} of ${report.calls} answers were wrong; the first: ` +
-            `${report.firstWrong}${why && `\nworkerd said: ${why}`}`,
-        );
-      }
-      return report;
-    },
+    redis: redis && overRedis && makeRedisSide(overRedis, redis),
+    load: (load) => runLoad(loader, load, common.failure),
     async close() {
-      objects.close();
-      redisSide?.close();
-      await Promise.all([workerd, origin, loader, redisOrigin, redis].map((running) => running?.stop()));
+      for (const side of [main, straight, far, overRedis]) side?.close();
+      await Promise.all([workerd, ...children].map((running) => running.stop()));
       rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
     },
   };
 }
 
+async function runLoad(loader: Child, load: Load, failure: () => string): Promise<LoadFigures> {
+  const report = await sendMessage<LoadFigures>(loader, { load });
+  if (report.wrong === 0) return report;
+  const why = failure();
+  throw new BrokenError(
+    `${report.wrong} of ${report.calls} answers were wrong; the first: ` +
+      `${report.firstWrong}${why && `\nworkerd said: ${why}`}`,
+  );
+}
+
+/** An edge that is to be served, and the origin of its own that answers its calls and settles them with it. */
+interface StartedEdge {
+  service: EdgeService;
+  origin: Child;
+}
+
+async function startEdge(plan: {
+  dir: string;
+  secrets: Secrets;
+  name: string;
+  vars: Record<string, string>;
+  kind: Partial<EdgeService>;
+}): Promise<StartedEdge> {
+  const { dir, secrets, name, vars, kind } = plan;
+  const ports = await chooseEdgePorts();
+  const origin = await startOrigin(dir, secrets, ports.edge);
+  const all = { ...vars, ...edgeVars(secrets, readPort(origin)) };
+  return { service: { name, ports, vars: all, door: null, ledgersOf: null, ...kind }, origin };
+}
+
 /** The variables that give an edge its Redis. */
-function redisVars(redis: Child | null): Record<string, string> {
+function redisVars(redis: Child): Record<string, string> {
   return {
     LEDGER: "upstash",
-    UPSTASH_REDIS_REST_URL: String(redis?.ready["url"]),
-    UPSTASH_REDIS_REST_TOKEN: String(redis?.ready["token"]),
+    UPSTASH_REDIS_REST_URL: String(redis.ready["url"]),
+    UPSTASH_REDIS_REST_TOKEN: String(redis.ready["token"]),
   };
 }
 
@@ -129,7 +162,7 @@ function startOrigin(dir: string, secrets: Secrets, edgePort: number): Promise<C
   const [node] = nodes;
   const config = { node, keys: deriveNodeKeys(secrets.nodeMasterKeys, node), edgePort };
   writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
-  return startChild("origin", [join(here, "servers/origin.ts"), file], (line) => console.error(line));
+  return startChild("origin", [join(here, "servers/origin.ts"), file], logLine);
 }
 
 function readPort(origin: Child): number {

@@ -29,8 +29,8 @@ const noLimits: Limits = {
 
 const random = (bytes: number) => new Uint8Array(randomBytes(bytes));
 
-/** A new org on plan enterprise. */
-export async function makeCaller(keyring: Keyring): Promise<Caller> {
+/** A new org on plan enterprise, with no other limits than these. */
+export async function makeCaller(keyring: Keyring, limits: Partial<Limits> = {}): Promise<Caller> {
   const org: OrgId = `org_${generateBase62(10, random)}`;
   const { id, text, digest, pepperKid } = await mintKey("inference", org, keyring, random);
   const keyRest = {
@@ -49,7 +49,7 @@ export async function makeCaller(keyring: Keyring): Promise<Caller> {
     text,
     digests: await computeDigests(text, keyring),
     records: [
-      { kind: "org", id: org, plan: "enterprise", isSuspended: false, limits: noLimits, version: 1 },
+      { kind: "org", id: org, plan: "enterprise", isSuspended: false, limits: { ...noLimits, ...limits }, version: 1 },
       { kind: "key", id, org, ...keyRest, version: 1 },
     ],
   };
