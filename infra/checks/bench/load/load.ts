@@ -1,10 +1,14 @@
 import { streamTail } from "./answers.ts";
 import { Connection } from "./connection.ts";
-import { makeArrivals, quantile, makeRandom } from "../stats.ts";
+import { makeArrivals, makeRandom } from "../stats.ts";
 import { writePost } from "./http-messages.ts";
+import { LoadMeter, type LoadFigures } from "./load-meter.ts";
+import { runWorkers, type WorkerLoad } from "./sdk-workers.ts";
+
+export type { LoadFigures } from "./load-meter.ts";
 
 /** The work of the load generator, which is a process of its own. Keys are used in turn. */
-export type Load = ClosedLoad | OpenLoad;
+export type Load = ClosedLoad | OpenLoad | WorkerLoad;
 
 interface Aim {
   port: number;
@@ -18,7 +22,10 @@ export interface ClosedLoad extends Aim {
   kind: "closed";
   connections: number;
   ms: number;
-  status: number;
+  /** Ends earlier, once so many calls have begun. */
+  callsMax?: number;
+  /** What every right answer has; one of these, where there may be several. */
+  status: number | readonly number[];
   /** Length of every right answer; null when it may differ. */
   bytes: number | null;
 }
@@ -34,39 +41,32 @@ export interface OpenLoad extends Aim {
   bytes: number | null;
 }
 
-/**
- * The result. Latencies are in ms: of the whole answer in a closed loop; of the first event and between events in an
- * open one.
- */
-export interface LoadFigures {
-  calls: number;
-  /** From the first call to the last answer. */
-  wallMs: number;
-  wrong: number;
-  firstWrong: string | null;
-  p50Ms: number;
-  p99Ms: number;
-  gapP50Ms: number;
-}
-
 let callsBegun = 0;
 
 async function runClosed(load: ClosedLoad): Promise<LoadFigures> {
   const requests = load.keys.map((key) => writePost(load.path, key, load.body));
   const meter = new LoadMeter();
   const startMs = performance.now();
-  const connections = Array.from({ length: load.connections }, () =>
-    runConnection(load, requests, startMs + load.ms, meter),
-  );
-  await Promise.all(connections);
+  let callsLeft = load.callsMax ?? Infinity;
+  const mayCall = () => performance.now() < startMs + load.ms && callsLeft-- > 0;
+  await Promise.all(Array.from({ length: load.connections }, () => runConnection({ load, requests, mayCall, meter })));
   return meter.report(performance.now() - startMs);
 }
 
-function runConnection(load: ClosedLoad, requests: Buffer[], untilMs: number, meter: LoadMeter): Promise<void> {
+/** One connection of a closed loop: calls while it may. */
+interface ConnectionRun {
+  load: ClosedLoad;
+  requests: Buffer[];
+  mayCall: () => boolean;
+  meter: LoadMeter;
+}
+
+function runConnection({ load, requests, mayCall, meter }: ConnectionRun): Promise<void> {
   const connection = new Connection(load.port);
+  const right = typeof load.status === "number" ? [load.status] : load.status;
   return new Promise((resolve) => {
     const next = () => {
-      if (performance.now() >= untilMs) {
+      if (!mayCall()) {
         connection.close();
         return resolve();
       }
@@ -77,7 +77,8 @@ function runConnection(load: ClosedLoad, requests: Buffer[], untilMs: number, me
         status: (got) => (status = got),
         body: (piece) => (bytes += piece.length),
         end: () => {
-          const isRight = status === load.status && (load.bytes === null || bytes === load.bytes);
+          const isRight = right.includes(status) && (load.bytes === null || bytes === load.bytes);
+          meter.countStatus(status);
           meter.add(performance.now() - sentMs, isRight ? null : `status ${status}, ${bytes} bytes`);
           next();
         },
@@ -153,36 +154,20 @@ function findWrong({ events, bytes }: OpenLoad, body: string): string | null {
   return isWhole ? null : `${content.length} bytes, ${count} events, at the end ${JSON.stringify(content.slice(-200))}`;
 }
 
-class LoadMeter {
-  readonly gaps: number[] = [];
-  readonly #ms: number[] = [];
-  #wrong = 0;
-  #firstWrong: string | null = null;
-
-  add(ms: number, wrong: string | null): void {
-    this.#ms.push(ms);
-    if (wrong === null) return;
-    this.#wrong++;
-    this.#firstWrong ??= wrong;
-  }
-
-  report(wallMs: number): LoadFigures {
-    return {
-      calls: this.#ms.length,
-      wallMs,
-      wrong: this.#wrong,
-      firstWrong: this.#firstWrong,
-      p50Ms: quantile(this.#ms, 0.5),
-      p99Ms: quantile(this.#ms, 0.99),
-      gapP50Ms: quantile(this.gaps, 0.5),
-    };
+function runLoad(load: Load): Promise<LoadFigures> {
+  switch (load.kind) {
+    case "closed":
+      return runClosed(load);
+    case "open":
+      return runOpen(load);
+    case "workers":
+      return runWorkers(load);
   }
 }
 
 if (process.send) {
   process.on("message", async ({ id, load }: { id: number; load: Load }) => {
-    const answer = load.kind === "closed" ? await runClosed(load) : await runOpen(load);
-    process.send?.({ id, answer });
+    process.send?.({ id, answer: await runLoad(load) });
   });
   process.channel?.ref();
   console.log("ready {}");
