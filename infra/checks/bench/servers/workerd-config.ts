@@ -74,7 +74,7 @@ export function writeSecondConfig(plan: {
       `(name = "second", worker = (
       modules = [(name = "entry.js", esModule = embed "entry.js")],
       bindings = [
-        (name = "RELAY", service = (name = "relay", entrypoint = "Relay")),
+        (name = "RELAY", service = "relay"),
         (name = "FLEET", durableObjectNamespace = "FleetObject"),
         (name = "DB", wrapped = (moduleName = "bench:bill")),
         ${writeBindings(plan.vars)}
