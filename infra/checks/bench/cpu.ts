@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 /** Linux counts CPU in ticks of 10 ms (USER_HZ, man 5 proc). */
 const tickMs = 10;
@@ -17,6 +17,17 @@ function readOwnCpuMs(pid: number): number {
   } catch {
     return 0;
   }
+}
+
+/**
+ * CPU time of all threads of one process, in ms, to the nanosecond (Documentation/scheduler/sched-stats of Linux); for
+ * spans that are short beside a tick. Threads that have ended are not in it.
+ */
+export function readThreadsCpuMs(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const readNs = (thread: string) =>
+    Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]);
+  return threads.reduce((sum, thread) => sum + readNs(thread), 0) / 1e6;
 }
 
 /** A process and its descendants. */

@@ -1,13 +1,13 @@
 import type { MeasureRows } from "./bench-plan.ts";
 import { measureAgent } from "./rows/agent.ts";
-import { measureBundle } from "./rows/bundle.ts";
+import { measureBundle } from "./rows/isolate/bundle.ts";
 import { measureCounts } from "./rows/counts.ts";
 import { measureJson } from "./rows/json.ts";
 import { measureLedger } from "./rows/ledger.ts";
 import { measureRevocation } from "./rows/leases/revocation.ts";
 import { measureTwoEdges } from "./rows/leases/two-edges.ts";
 import { measureManyOrgs } from "./rows/many-orgs.ts";
-import { measureMemory } from "./rows/memory.ts";
+import { measureMemory } from "./rows/isolate/memory.ts";
 import { measureRefusals } from "./rows/refusals.ts";
 import { measureStores } from "./rows/stores.ts";
 import { measureStreams } from "./rows/streams.ts";

@@ -79,6 +79,7 @@ export interface SideParts {
 export function openSide({ ports, origin, keyring, filesMax, failure }: SideParts): Side & { close(): void } {
   const probeConnection = new Connection(ports.probe);
   const ledgersAtOnce = Math.floor(filesMax / filesALedger / publishedAtOnce) * publishedAtOnce;
+  let ledgersOpen = 0;
   const side: Side = {
     ports,
     async publish(count, limits) {
@@ -89,7 +90,10 @@ export function openSide({ ports, origin, keyring, filesMax, failure }: SidePart
         );
         await side.probe("/publish", { records: more.flatMap(({ records }) => records) });
         callers.push(...more);
-        if (callers.length % ledgersAtOnce === 0) await sleep(letGoMs);
+        ledgersOpen += more.length;
+        if (ledgersOpen < ledgersAtOnce) continue;
+        await sleep(letGoMs);
+        ledgersOpen = 0;
       }
       return callers;
     },

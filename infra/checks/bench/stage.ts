@@ -10,7 +10,7 @@ import { defaultModels, root } from "#infra/local/stack.ts";
 import { allowFiles, listPids, pin } from "./cpu.ts";
 import type { Load, LoadFigures } from "./load/load.ts";
 import { chooseEdgePorts, chooseSharedPorts, startWorkerd } from "./servers/workerd.ts";
-import type { EdgePorts, EdgeService, SharedPorts } from "./servers/workerd-config.ts";
+import type { EdgePorts, ServedEdge, SharedPorts } from "./servers/workerd-config.ts";
 import { BrokenError, makeRedisSide, openSide, sendMessage, type RedisSide, type Side } from "./side.ts";
 
 /**
@@ -66,7 +66,7 @@ export async function openStage({ withRedis, withInspector = false }: StageNeeds
     startChild("load", [join(here, "load/load.ts")], logLine),
     isRedisThere ? startChild("redis", [join(here, "servers/redis.ts"), dir], logLine) : null,
   ]);
-  const start = (name: string, vars: Record<string, string>, kind: Partial<EdgeService> = {}) =>
+  const start = (name: string, vars: Record<string, string>, kind: Partial<ServedEdge> = {}) =>
     startEdge({ dir, secrets, name, vars: { LEDGER: "durable-object", ...vars }, kind });
   const edges = {
     main: await start("edge", {}),
@@ -129,7 +129,7 @@ async function runLoad(loader: Child, load: Load, failure: () => string): Promis
 
 /** An edge that is to be served, and the origin of its own that answers its calls and settles them with it. */
 interface StartedEdge {
-  service: EdgeService;
+  service: ServedEdge;
   origin: Child;
 }
 
@@ -138,7 +138,7 @@ async function startEdge(plan: {
   secrets: Secrets;
   name: string;
   vars: Record<string, string>;
-  kind: Partial<EdgeService>;
+  kind: Partial<ServedEdge>;
 }): Promise<StartedEdge> {
   const { dir, secrets, name, vars, kind } = plan;
   const ports = await chooseEdgePorts();

@@ -49,3 +49,26 @@ export function makeArrivals(perSecond: number, ms: number, random: () => number
     return (-Math.log(1 - random()) / perSecond) * 1_000;
   }
 }
+
+/**
+ * So many draws from 0 to `ranks - 1` by Zipf's law: rank `r` comes in proportion to 1 / (r + 1). By inversion of the
+ * cumulative weights.
+ */
+export function makeZipf(ranks: number, draws: number, random: () => number): number[] {
+  const cumulated: number[] = [];
+  for (let rank = 0; rank < ranks; rank++) cumulated.push((cumulated.at(-1) ?? 0) + 1 / (rank + 1));
+  const all = cumulated.at(-1) ?? 0;
+  return Array.from({ length: draws }, () => findFirstAbove(cumulated, random() * all));
+}
+
+/** The first index whose value is above `bound`, in a list that rises; the last one when there is none. */
+function findFirstAbove(rising: readonly number[], bound: number): number {
+  let low = 0;
+  let high = rising.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((rising[middle] ?? 0) > bound) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

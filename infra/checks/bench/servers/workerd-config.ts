@@ -9,7 +9,7 @@ export interface EdgePorts {
 }
 
 /** The edge as one service of the process. */
-export interface EdgeService {
+export interface ServedEdge {
   name: string;
   ports: EdgePorts;
   vars: Record<string, string>;
@@ -29,7 +29,7 @@ export interface SharedPorts {
 /** What a process of the bench serves. The first edge is the one that most rows measure. */
 export interface ConfigPlan {
   root: string;
-  edges: EdgeService[];
+  edges: ServedEdge[];
   shared: SharedPorts;
   originUrl: string;
   /** Where the ledgers' files go. */
@@ -132,7 +132,7 @@ const writeBindings = (vars: Record<string, string>) =>
     .map(([name, value]) => `(name = ${quote(name)}, text = ${quote(value)}),`)
     .join("\n        ");
 
-function writeEdgeSockets({ name, ports, door }: EdgeService): string[] {
+function writeEdgeSockets({ name, ports, door }: ServedEdge): string[] {
   return [
     writeSocket(name, ports.edge, door === null ? quote(name) : `(name = ${quote(name)}, entrypoint = "${door}")`),
     writeSocket(`${name}-counted`, ports.counted, `(name = ${quote(name)}, entrypoint = "counted")`),
@@ -140,7 +140,7 @@ function writeEdgeSockets({ name, ports, door }: EdgeService): string[] {
   ];
 }
 
-function writeEdge({ name, vars, ledgersOf }: EdgeService, common: string): string {
+function writeEdge({ name, vars, ledgersOf }: ServedEdge, common: string): string {
   const bind = (binding: string, className: string) =>
     `(name = "${binding}", durableObjectNamespace = ` +
     `${ledgersOf === null ? quote(className) : `(className = "${className}", serviceName = ${quote(ledgersOf)})`}),`;
@@ -182,6 +182,7 @@ function writeBaselines(originUrl: string, common: string): string[] {
 
 function writeFile(services: string[], sockets: string[]): string {
   // For profiling with perf: `BENCH_V8_FLAGS="--perf-basic-prof"` gives JavaScript its names.
+  const needsBill = services.some((service) => service.includes("bench:bill"));
   const v8Flags = (process.env["BENCH_V8_FLAGS"] ?? "").split(" ").filter(Boolean);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -193,7 +194,7 @@ const config :Workerd.Config = (
     ${sockets.join("\n    ")}
   ],
   v8Flags = [${v8Flags.map(quote).join(", ")}],
-  extensions = [(modules = [(name = "bench:bill", esModule = embed "bill.js", internal = true)])],
+  extensions = [${needsBill ? '(modules = [(name = "bench:bill", esModule = embed "bill.js", internal = true)])' : ""}],
 );
 `;
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { makeArrivals, median, quantile, makeRandom, measureSpread } from "#infra/checks/bench/stats.ts";
+import { makeArrivals, makeZipf, median, quantile, makeRandom, measureSpread } from "#infra/checks/bench/stats.ts";
 
 describe("the statistics of the bench", () => {
   test("the median is the middle value, and the mean of the two middle ones", () => {
@@ -56,4 +56,13 @@ describe("the statistics of the bench", () => {
     expect(times.length).toBeGreaterThan(4_700);
     expect(times.length).toBeLessThan(5_300);
   });
+});
+
+test("by Zipf's law a rank comes as often as one over its place", () => {
+  const draws = 40_000;
+  const counts = [0, 0, 0, 0];
+  for (const rank of makeZipf(4, draws, makeRandom(7))) counts[rank] = (counts[rank] ?? 0) + 1;
+  const all = 1 + 1 / 2 + 1 / 3 + 1 / 4;
+  expect(counts.reduce((sum, count) => sum + count, 0)).toBe(draws);
+  counts.forEach((count, rank) => expect(count / draws).toBeCloseTo(1 / (rank + 1) / all, 2));
 });

@@ -3,17 +3,19 @@ import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { mintKey } from "#edge/agreements/tokens/key-format.ts";
 import { bodyBytesMax } from "#edge/limits.ts";
-import { floodTokens, jsonAnswer, writeCallBody } from "../load/answers.ts";
-import type { Bench } from "../bench-plan.ts";
-import { makeCaller, type Caller } from "../load/callers.ts";
-import { writePost } from "../load/http-messages.ts";
-import { formatNumber, makeRow, type BenchRow } from "../row.ts";
-import { openHeap, watchPeak } from "../servers/heap.ts";
-import { BrokenError } from "../side.ts";
-import { openStage, type Stage } from "../stage.ts";
+import { floodTokens, jsonAnswer, writeCallBody } from "../../load/answers.ts";
+import type { Bench } from "../../bench-plan.ts";
+import { makeCaller, type Caller } from "../../load/callers.ts";
+import { writePost } from "../../load/http-messages.ts";
+import { formatNumber, makeRow, type BenchRow } from "../../row.ts";
+import { openHeap, watchPeak } from "../../servers/heap.ts";
+import { BrokenError } from "../../side.ts";
+import { openStage, type Stage } from "../../stage.ts";
 
 /** What the edge's isolate may take above its start, in MB, whatever its callers do: it has 128 in all. */
-const goal = { bound: "at most", value: 96, unit: "MB" } as const;
+const mbMax = 96;
+/** With ten thousand keys in use, which is no attack but a good day, half of what it has. */
+const keysMbMax = 64;
 const mb = 1_000_000;
 const path = "/v1/chat/completions";
 
@@ -28,6 +30,7 @@ interface Filling {
   name: string;
   run: (stage: Stage, size: Size) => Promise<void>;
   many: number;
+  mbMax: number;
   /**
    * What counts. Bodies that are being read lie in workerd's own buffers, which V8 does not know: with their bounds
    * taken out the heap stayed as it was, and the process grew by a gigabyte.
@@ -36,9 +39,9 @@ interface Filling {
 }
 
 const fillings: Filling[] = [
-  { name: "half-sent bodies of 4 MiB", run: sendHalves, many: 200, by: "process" },
-  { name: "readers of streams that do not read", run: readNothing, many: 200, by: "heap" },
-  { name: "keys, each called", run: callWithMany, many: 10_000, by: "heap" },
+  { name: "half-sent bodies of 4 MiB", run: sendHalves, many: 200, mbMax, by: "process" },
+  { name: "readers of streams that do not read", run: readNothing, many: 200, mbMax, by: "heap" },
+  { name: "keys, each called", run: callWithMany, many: 10_000, mbMax: keysMbMax, by: "heap" },
 ];
 
 /** An inspected workerd ends now and then by a check of its own; then the filling is tried again. */
@@ -73,7 +76,7 @@ async function measureFilling(filling: Filling): Promise<BenchRow> {
   }
 }
 
-async function measureInspected(stage: Stage, { name, run, many, by }: Filling): Promise<BenchRow> {
+async function measureInspected(stage: Stage, { name, run, many, mbMax, by }: Filling): Promise<BenchRow> {
   const heap = await openHeap(stage.inspectorPort ?? 0, "edge");
   const [first] = await stage.publish(1);
   await callAll(stage, [first?.text ?? ""], 1);
@@ -95,6 +98,7 @@ async function measureInspected(stage: Stage, { name, run, many, by }: Filling):
     `heap ${formatNumber(figures.heapMb)} MB above its ${formatNumber(figures.startMb)} MB at the start, ` +
     `${formatNumber(figures.keptMb)} MB kept after; the process ${formatNumber(figures.processMb)} MB above`;
   const value = by === "heap" ? figures.heapMb : figures.processMb;
+  const goal = { bound: "at most", value: mbMax, unit: "MB" } as const;
   return makeRow(`memory: ${formatNumber(many)} ${name}, ${by} above the start`, goal, [value], { note, figures });
 }
 
