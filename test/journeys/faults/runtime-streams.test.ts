@@ -12,9 +12,8 @@ import { bundleWorker } from "#infra/local/edge/bundle.ts";
 import { root } from "#infra/local/stack.ts";
 
 /**
- * What the installed workerd does when an origin dies in a chunked answer. Older ones ended such an answer as if it were
- * whole, even after our error event could have been written: whoever changes the runtime learns here whether its
- * callers would still notice.
+ * What the installed workerd does when an origin dies in a chunked answer. Some versions end such an answer as if it
+ * were whole: whoever changes the runtime learns here whether callers would still notice.
  */
 
 const event = 'data: {"choices":[{"index":0,"delta":{"content":"w"},"finish_reason":null}]}\n\n';

@@ -10,7 +10,7 @@ export interface SecondEdge extends Workerd {
   port: number;
 }
 
-/** Starts the edge once more, on the ledgers of the first; the first one's origin answers its calls and settles them. */
+/** Starts the edge once more, on the ledgers of the first, whose origin answers its calls and settles them. */
 export async function startSecondEdge(stage: Stage): Promise<SecondEdge> {
   const [port = 0] = await freePorts(1);
   const { relay } = stage.ports;

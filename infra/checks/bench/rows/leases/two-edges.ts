@@ -78,8 +78,8 @@ async function measureRates({ stage, plan, isSmoke }: Bench, second: SecondEdge)
   const ratios = rounds.taken.map(({ two, straight }) => ratePerCore(two.outcome) / ratePerCore(straight.outcome));
   const note =
     `a core each, by their CPU: ${formatNumber(figures.twoPerCpuSecond)}/s against ` +
-    `${formatNumber(figures.straightPerCpuSecond)}/s; all on one core ${formatNumber(figures.twoPerSecond)}/s against ` +
-    `${formatNumber(figures.straightPerSecond)}/s`;
+    `${formatNumber(figures.straightPerCpuSecond)}/s; all on one core ${formatNumber(figures.twoPerSecond)}/s ` +
+    `against ${formatNumber(figures.straightPerSecond)}/s`;
   return makeRow(
     "one org over two edges: calls a second, against straight on one",
     { bound: "at least", value: 3, unit: "×" },
