@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
+import { computeCrc32 } from "../crc32.ts";
 import { generateBase62, base62, type KeyId, type OrgId } from "./ids.ts";
 
 /**
@@ -126,17 +127,4 @@ function toBase62(value: bigint, chars: number): string {
   let text = "";
   for (let rest = value; text.length < chars; rest /= 62n) text = base62[Number(rest % 62n)] + text;
   return text;
-}
-
-const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte;
-  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
-  return value;
-});
-
-/** CRC-32 as in ISO 3309 (zip, PNG). */
-function computeCrc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) crc = (crc >>> 8) ^ (crcTable[(crc ^ byte) & 255] ?? 0);
-  return (crc ^ 0xffffffff) >>> 0;
 }

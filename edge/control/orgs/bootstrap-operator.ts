@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { generateBase62 } from "../../agreements/tokens/ids.ts";
+import { mintOrgId } from "../../agreements/tokens/placement.ts";
 import { mintKey } from "../../agreements/tokens/key-format.ts";
 import { Refusal } from "../../errors.ts";
 import { authenticateBootstrap } from "../http/access.ts";
@@ -38,7 +38,7 @@ export const bootstrapOperator = defineEndpoint(
     const random = (bytes: number) => visit.random(bytes);
     const org = await ensureOperatorOrg(
       control.db,
-      `org_${generateBase62(10, random)}`,
+      mintOrgId("own", random),
       resolveLimits("enterprise", undefined),
       nowMs,
     );

@@ -1,17 +1,22 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { generateBase62 } from "../../agreements/tokens/ids.ts";
+import { mintOrgId } from "../../agreements/tokens/placement.ts";
 import { requireOperator } from "../http/access.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import { cleanUp, logChange, publishOrg } from "../http/publish.ts";
-import { resolveLimits, Org, orgFields, refuseUnsetRates, toOrg } from "./org.ts";
+import { defaultPlacements, resolveLimits, Org, orgFields, refuseUnsetRates, toOrg } from "./org.ts";
 import { deleteOrg, insertOrg } from "./queries.ts";
 
 const Body = z
-  .strictObject({ name: orgFields.name, plan: orgFields.plan.optional(), limits: orgFields.limits.optional() })
+  .strictObject({
+    name: orgFields.name,
+    plan: orgFields.plan.optional(),
+    limits: orgFields.limits.optional(),
+    placement: orgFields.placement.optional(),
+  })
   .superRefine(refuseUnsetRates)
   .openapi("OrgCreate");
 
-/** Makes an org, on plan `standard` by default. When it cannot be published, it is deleted again. */
+/** Makes an org, on plan `standard` and placed as its plan says by default. When it cannot be published, it is deleted again. */
 export const createOrg = defineEndpoint(
   createRoute({
     method: "post",
@@ -25,8 +30,8 @@ export const createOrg = defineEndpoint(
   }),
   async (c) => {
     const { visit, control } = c.var;
-    const { name, plan = "standard", limits } = c.req.valid("json");
-    const id = `org_${generateBase62(10, (bytes) => visit.random(bytes))}`;
+    const { name, plan = "standard", limits, placement = defaultPlacements[plan] } = c.req.valid("json");
+    const id = mintOrgId(placement, (bytes) => visit.random(bytes));
     const row = await insertOrg(control.db, {
       id,
       name,

@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { OrgId } from "../../agreements/tokens/ids.ts";
 import { KeyLimits, Limits, Plan, planLimits } from "../../agreements/records/quota.ts";
 import { ratesAsSet } from "../../agreements/records/windows.ts";
+import { placementKinds, type PlacementKind } from "../../agreements/tokens/placement.ts";
 import { formatIso, Name, Timestamp } from "../http/fields.ts";
 import type { OrgRow } from "./queries.ts";
 
@@ -27,6 +28,16 @@ export const orgFields = {
   name: Name,
   plan: Plan.describe("Sets every limit to the plan's; `limits` then has the last word."),
   limits: KeyLimits.describe("Only the windows named here are set. `null` is no limit."),
+  placement: z
+    .enum(placementKinds)
+    .describe("Which object keeps its ledger: its `own` (plan `enterprise`), or one of the `shards` (all others)."),
+};
+
+/** Where an org's ledger is kept when nobody wishes otherwise. */
+export const defaultPlacements: Record<Plan, PlacementKind> = {
+  standard: "shards",
+  professional: "shards",
+  enterprise: "own",
 };
 
 /** Enterprise is 'as set': whoever names it must say its rates, if only that there are none. */
