@@ -9,13 +9,15 @@ import { decide, findKeyInForce, type Decision } from "./decide.ts";
 import { leave, nextLeaveMs, planLeave } from "./leave.ts";
 import type { HoldRequest, Denial, Grant, LedgerState, Scopes, Settlement } from "./port.ts";
 import { inspect, publish } from "./publish.ts";
-import { expire, nextDeadlineMs, release, settle, type SettlementOutcome } from "./settle.ts";
+import { expire, nextDeadlineMs, release, settle } from "./settle.ts";
 import type { Change, EarlierCall, Ended, State } from "./state.ts";
 
-/** Stores changes, synchronously. When `write` throws, the state stays as it was before the change. */
+/** Stores changes, synchronously. When it throws, nothing is stored, and the state stays as it was before. */
 export interface Journal {
   /** Stores a change; throws on a hold id that was given before. */
   write(change: Change): void;
+  /** Stores changes of different holds, all or none. */
+  writeAll(changes: Change[]): void;
   /** Stores a record that is coming into force, and when it leaves, if it is a key's that ends. */
   publish(record: OrgRecord | KeyRecord, leavesAtMs: number | null): void;
   /** Forgets these keys but for their versions, and stores the counters of the state after. */
@@ -26,6 +28,12 @@ export interface Journal {
   findEnded(hold: HoldId): Ended | null;
   /** The newest hold with this idempotency key that was not released, while it is remembered. */
   findEarlier(key: string): EarlierCall | null;
+}
+
+/** What a batch of records does, and the changes that make it so; they are not booked yet. */
+export interface PlannedSettlement {
+  settlements: Settlement[];
+  changes: Change[];
 }
 
 /**
@@ -73,19 +81,55 @@ export class LedgerCore {
   }
 
   settle(org: OrgId, records: UsageRecord[], now: number): Settlement[] {
+    const { settlements, changes } = this.planSettlement(org, records, now);
+    this.book(changes);
+    return settlements;
+  }
+
+  /**
+   * Decides what the records do, for `book` or, once they are in the journal, `apply`: nothing may happen in between.
+   * What one record does hangs on its own hold alone, so only a hold that is named again must see its earlier change:
+   * then those before it are booked at once.
+   */
+  planSettlement(org: OrgId, records: UsageRecord[], now: number): PlannedSettlement {
     const checked = checkRecords(org, records);
     this.expire(now);
-    return checked.map((record) => this.#resolve(record.hold, (ended) => settle(this.state, record, ended, now)));
+    const settlements: Settlement[] = [];
+    const named = new Set<HoldId>();
+    let changes: Change[] = [];
+    for (const record of checked) {
+      if (named.has(record.hold)) {
+        this.book(changes);
+        changes = [];
+        named.clear();
+      }
+      named.add(record.hold);
+      const outcome = settle(this.state, record, this.#findEnded(record.hold), now);
+      settlements.push({ hold: record.hold, result: outcome.result });
+      changes.push(...outcome.changes);
+    }
+    return { settlements, changes };
+  }
+
+  /** Stores planned changes, all or none, and then makes them. */
+  book(changes: Change[]): void {
+    if (changes.length > 0) this.#journal.writeAll(changes);
+    this.apply(changes);
+  }
+
+  /** Makes planned changes that the journal has. */
+  apply(changes: Change[]): void {
+    for (const change of changes) apply(this.state, change);
   }
 
   release(hold: HoldId, mayRun: boolean, now: number): Settlement {
     checkHold(hold);
     this.expire(now);
-    const settlement = this.#resolve(hold, (ended) =>
-      release(this.state, { hold: this.state.holds[hold] ?? null, ended, mayRun }, now),
-    );
+    const open = this.state.holds[hold] ?? null;
+    const { result, changes } = release(this.state, { hold: open, ended: this.#findEnded(hold), mayRun }, now);
+    this.book(changes);
     this.#quietUntilMs = Math.min(this.#quietUntilMs, this.state.holds[hold]?.expiresAtMs ?? Infinity);
-    return settlement;
+    return { hold, result };
   }
 
   /** A key that has left comes back by a higher version only: a late worker with an old record revives nothing. */
@@ -124,10 +168,8 @@ export class LedgerCore {
   }
 
   /** The journal is asked only about holds that are not open. */
-  #resolve(hold: HoldId, resolve: (ended: Ended | null) => SettlementOutcome): Settlement {
-    const { result, changes } = resolve(hold in this.state.holds ? null : this.#journal.findEnded(hold));
-    for (const change of changes) this.#write(change);
-    return { hold, result };
+  #findEnded(hold: HoldId): Ended | null {
+    return hold in this.state.holds ? null : this.#journal.findEnded(hold);
   }
 
   #write(change: Change): void {

@@ -77,6 +77,7 @@ function memoryJournal(org: OrgId, onUsage: (row: UsageRow) => void): Journal {
   };
   return {
     write,
+    writeAll: (changes) => changes.forEach(write),
     publish: ({ id }) => void left.delete(id),
     leave: (keys) => keys.forEach(({ id, version }) => left.set(id, version)),
     findLeft: (key) => left.get(key) ?? null,

@@ -37,7 +37,7 @@ export const parts: Record<string, Part> = {
     isSlow: true,
   },
   journal: {
-    mutate: ["edge/adapters/durable-object/ledger/ledger-journal.ts"],
+    mutate: ["edge/adapters/durable-object/ledger/journal/ledger-journal.ts"],
     tests: ["test/contracts/ledger/ledger-journal.test.ts"],
     runtime: "node",
   },

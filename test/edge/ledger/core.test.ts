@@ -25,6 +25,10 @@ function openCore() {
       fail();
       changes.push(structuredClone(change));
     },
+    writeAll: (written) => {
+      fail();
+      changes.push(...structuredClone(written));
+    },
     publish: fail,
     leave: fail,
     findLeft: () => null,

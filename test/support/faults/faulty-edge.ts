@@ -47,7 +47,7 @@ function envOf(cell: string, env: Env): Env {
   const faulty = {
     ...env,
     DB: faultyDatabase(env.DB),
-    LEDGERS: faultyNamespace(env.LEDGERS, "LEDGERS", (id) => id.name ?? ""),
+    LEDGERS: faultyNamespace(env.LEDGERS, "LEDGERS", (given) => JSON.stringify(given)),
     FLEET: faultyNamespace(env.FLEET, "FLEET", () => cell),
   };
   envs.set(cell, faulty);
@@ -82,20 +82,21 @@ async function struck(
   return fault === "shape" ? shape : answer;
 }
 
-function faultyNamespace<T extends object>(namespace: T, name: string, keyOf: (id: DurableObjectId) => string): T {
+/** A call is for whoever is named in the text that `write` makes of what it was given: a shard serves many orgs. */
+function faultyNamespace<T extends object>(namespace: T, name: string, write: (given: unknown[]) => string): T {
   return new Proxy(namespace, {
     get(target, member) {
       const own: unknown = Reflect.get(target, member, target);
       if (typeof own !== "function") return own;
       return (...given: unknown[]) => {
         const answer: unknown = Reflect.apply(own, target, given);
-        return member === "get" ? faultyStub(answer as object, name, keyOf(given[0] as DurableObjectId)) : answer;
+        return member === "get" ? faultyStub(answer as object, name, write) : answer;
       };
     },
   });
 }
 
-function faultyStub<T extends object>(stub: T, name: string, key: string): T {
+function faultyStub<T extends object>(stub: T, name: string, write: (given: unknown[]) => string): T {
   return new Proxy(stub, {
     get(target, member) {
       const call = (target as Record<PropertyKey, (...given: unknown[]) => Promise<unknown>>)[member];
@@ -103,7 +104,7 @@ function faultyStub<T extends object>(stub: T, name: string, key: string): T {
       return (...given: unknown[]) =>
         struck(
           at,
-          draw(at, (wanted) => wanted === key),
+          draw(at, (key) => write(given).includes(key)),
           () => Promise.resolve(call?.(...given)),
           shapes[at],
         );

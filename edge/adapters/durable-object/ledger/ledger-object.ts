@@ -1,34 +1,42 @@
 import { DurableObject } from "cloudflare:workers";
-import { LedgerCore, nextDueMs } from "../../../ledger/core.ts";
-import type { HoldRequest, Denial, Grant, LedgerState, Scopes, Settlement } from "../../../ledger/port.ts";
+import type { LedgerCore } from "../../../ledger/core.ts";
+import type { HoldRequest, Denial, Grant, LedgerState, OrgRecords, Scopes, Settlement } from "../../../ledger/port.ts";
 import type { Credential } from "../../../agreements/tokens/credential.ts";
 import type { HoldId, OrgId } from "../../../agreements/tokens/ids.ts";
 import type { KeyRecord } from "../../../agreements/records/key.ts";
 import type { OrgRecord } from "../../../agreements/records/org.ts";
-import type { UsageRecord } from "../../../agreements/records/usage.ts";
-import { SqliteJournal } from "./ledger-journal.ts";
-import { writeUsage } from "../../d1/usage.ts";
+import { drainOutbox } from "./ledger-outbox.ts";
+import { settleBatches, type Moved, type OrgSettlement } from "./ledger-batch.ts";
+import { LedgerCores } from "./ledger-cores.ts";
+import { SqliteJournal } from "./journal/ledger-journal.ts";
+import { OrgMoves } from "./moves/org-moves.ts";
+import type { Arrival, OrgRows } from "./moves/org-rows.ts";
 import { GroupCommit } from "./group-commit.ts";
 
 /**
- * Rows of the bill go to D1 together after so long; while D1 fails, twice as long each time, up to a bound; it has so
- * long to answer.
+ * Rows of the bill go to D1 together after so long; while D1 fails, twice as long each time, up to a bound.
  */
 const drainMs = 1_000;
 const drainRetryMsMax = 30_000;
-const drainWaitMsMax = 10_000;
+/** Snapshots are written after so many changes, or when the last are so old. */
+const changesMax = 1_000;
+const snapshotMs = 600_000;
 
 /**
- * The ledger of one org. Its methods await nothing between reading and writing, so no two calls see the same free
- * capacity; what they answer leaves only after the writes are on disk (the runtime's output gate). One alarm serves
- * three ends: the next deadline of a hold, the next key that leaves, and the draining of the bill into D1.
+ * The ledgers of one org or, in a shard, of many (docs/decisions/0016); neighbours share the journal and nothing else.
+ * Its methods await nothing between reading and writing, so no two calls see the same free capacity; what they answer
+ * leaves only after the writes are on disk (the runtime's output gate). One alarm serves three ends for all: the next
+ * deadline of a hold, the next key that leaves, and the draining of the bill into D1. What is asked of an org that has
+ * moved is answered with `Moved`; while it moves, it throws.
  */
 export class OrgLedger extends DurableObject<{ DB: D1Database }> {
   /** Unix ms. An own property, so no caller from outside can reach it; tests set it. */
   protected clock: () => number;
-  protected readonly core: LedgerCore;
+  protected readonly cores: LedgerCores;
   readonly #journal: SqliteJournal;
+  readonly #moves: OrgMoves;
   #alarmAtMs = Infinity;
+  #compactedAtMs = -Infinity;
   #failures = 0;
   readonly #groupCommit: GroupCommit;
 
@@ -37,8 +45,9 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
     super(ctx, env);
     this.clock = now;
     this.#groupCommit = new GroupCommit(now);
-    this.#journal = new SqliteJournal(ctx.storage.sql);
-    this.core = new LedgerCore(this.#journal.restore(), this.#journal);
+    this.#journal = new SqliteJournal(ctx.storage);
+    this.#moves = new OrgMoves(ctx.storage, this.#journal);
+    this.cores = new LedgerCores(this.#journal, (org) => this.#moves.isServed(org));
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAtMs = (await ctx.storage.getAlarm()) ?? Infinity;
       this.#wakeForAll();
@@ -49,76 +58,106 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
    * See `Ledger`; so for all that follow. Calls that come at the same time are run in one block: a disk sync is most of
    * what a call costs (`GroupCommit`).
    */
-  admit(request: HoldRequest): Grant | Denial | Promise<Grant | Denial> {
-    return this.#groupCommit.run(() => this.#decide(request));
+  admit(request: HoldRequest): Grant | Denial | Moved | Promise<Grant | Denial | Moved> {
+    return this.#groupCommit.run(() => this.#serve(request.org, (core) => this.#decide(core, request)));
   }
 
   /** Reads, decides and writes without a pause: no two requests see the same free capacity. */
-  #decide(request: HoldRequest): Grant | Denial {
-    const answer = this.core.commit(this.core.evaluate(request, this.clock()));
+  #decide(core: LedgerCore, request: HoldRequest): Grant | Denial {
+    const answer = core.commit(core.evaluate(request, this.clock()));
     if (answer.kind === "grant") this.#wakeBy(answer.expiresAtMs);
     return answer;
   }
 
-  introspect(credential: Credential): Scopes | Denial {
-    return this.core.introspect(credential, this.clock());
+  introspect(credential: Credential): Scopes | Denial | Moved {
+    return this.#serve(credential.org, (core) => core.introspect(credential, this.clock()));
   }
 
-  settle(org: OrgId, records: UsageRecord[]): Settlement[] | Promise<Settlement[]> {
+  /** As `settleAll` of a `Ledger`: each org by itself. */
+  settle(batches: OrgRecords[]): OrgSettlement[] | Promise<OrgSettlement[]> {
     return this.#groupCommit.run(() => {
-      const settlements = this.core.settle(org, records, this.clock());
+      const find = (org: OrgId) => this.#moves.check(org) ?? this.cores.find(org);
+      const settlements = settleBatches(batches, { journal: this.#journal, find }, this.clock());
       this.#wakeForDrain();
       return settlements;
     });
   }
 
-  release(hold: HoldId, mayRun: boolean): Settlement | Promise<Settlement> {
-    return this.#groupCommit.run(() => {
-      const settlement = this.core.release(hold, mayRun, this.clock());
-      this.#wakeBy(this.core.state.holds[hold]?.expiresAtMs ?? Infinity);
-      this.#wakeForDrain();
-      return settlement;
+  release(org: OrgId, hold: HoldId, mayRun: boolean): Settlement | Moved | Promise<Settlement | Moved> {
+    return this.#groupCommit.run(() =>
+      this.#serve(org, (core) => {
+        const settlement = core.release(hold, mayRun, this.clock());
+        this.#wakeBy(core.state.holds[hold]?.expiresAtMs ?? Infinity);
+        this.#wakeForDrain();
+        return settlement;
+      }),
+    );
+  }
+
+  publish(record: OrgRecord | KeyRecord): Moved | undefined {
+    const org = record.kind === "org" ? record.id : record.org;
+    return this.#serve(org, (core) => {
+      core.publish(record, this.clock());
+      this.cores.keep(org, core);
+      this.#wakeBy(core.state.leaving[record.id] ?? Infinity);
+      return undefined;
     });
   }
 
-  publish(record: OrgRecord | KeyRecord): void {
-    this.core.publish(record, this.clock());
-    this.#wakeBy(this.core.state.leaving[record.id] ?? Infinity);
+  inspect(org: OrgId): LedgerState | Moved | null {
+    return this.#serve(org, (core) => {
+      const now = this.clock();
+      core.expire(now);
+      return core.inspect(now, this.#journal.countOutbox(org));
+    });
   }
 
-  inspect(): LedgerState | null {
-    const now = this.clock();
-    this.core.expire(now);
-    return this.core.inspect(now, this.#journal.outboxRows);
+  /** See `OrgMoves`; so for all of a move. */
+  beginArrival(org: OrgId): Arrival {
+    return this.#moves.beginArrival(org);
+  }
+
+  freeze(org: OrgId): void {
+    this.#moves.freeze(org, this.cores);
+  }
+
+  list(org: OrgId, seq: number): OrgRows | Moved {
+    return this.#moves.list(org, seq);
+  }
+
+  takeRows(org: OrgId, rows: OrgRows): void {
+    this.#moves.takeRows(org, rows, this.cores);
+    this.#wakeForAll();
+  }
+
+  forward(org: OrgId): void {
+    this.#moves.forward(org, this.cores, this.clock());
+  }
+
+  erase(org: OrgId): void {
+    this.#moves.erase(org, this.cores, this.clock());
   }
 
   override async alarm(): Promise<void> {
     this.#alarmAtMs = Infinity;
-    this.core.expire(this.clock());
+    const now = this.clock();
+    this.cores.expire(now, (org, cause) => logFailure("ledger_expiry_failed", { org, cause: String(cause) }));
     try {
-      await this.#drain();
+      await drainOutbox(this.env.DB, this.#journal);
       this.#failures = 0;
     } catch (cause) {
       this.#failures++;
-      console.error(
-        JSON.stringify({ event: "usage_drain_failed", rows: this.#journal.outboxRows, cause: String(cause) }),
-      );
+      logFailure("usage_drain_failed", { rows: this.#journal.countOutbox(), cause: String(cause) });
     }
-    this.#journal.compact(this.core.state);
+    if (this.#journal.changes >= changesMax || Math.abs(now - this.#compactedAtMs) >= snapshotMs) {
+      this.cores.compact(now);
+      this.#compactedAtMs = now;
+    }
     this.#wakeForAll();
   }
 
-  /**
-   * Sends the bill to D1, oldest first. Rows are marked only after D1 has them: a crash in between sends them again,
-   * and D1 knows them by id.
-   */
-  async #drain(): Promise<void> {
-    const org = this.core.state.org?.id;
-    if (!org) return;
-    for (let batch = this.#journal.readOutbox(org); batch; batch = this.#journal.readOutbox(org)) {
-      await writeUsage(this.env.DB, batch.rows, drainWaitMsMax);
-      this.#journal.markDrained(batch.seq, batch.rows.length);
-    }
+  #serve<T>(org: OrgId, work: (core: LedgerCore) => T): T | Moved {
+    return this.#moves.check(org) ?? work(this.cores.find(org));
   }
 
   /**
@@ -126,12 +165,12 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
    * may have set it too late for an older hold.
    */
   #wakeForAll(): void {
-    this.#wakeBy(nextDueMs(this.core.state));
+    this.#wakeBy(this.cores.nextDueMs());
     this.#wakeForDrain();
   }
 
   #wakeForDrain(): void {
-    if (this.#journal.outboxRows > 0)
+    if (this.#journal.countOutbox() > 0)
       this.#wakeBy(this.clock() + Math.min(drainMs * 2 ** this.#failures, drainRetryMsMax));
   }
 
@@ -141,4 +180,8 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
     this.#alarmAtMs = atMs;
     void this.ctx.storage.setAlarm(atMs);
   }
+}
+
+function logFailure(event: string, fields: Record<string, unknown>): void {
+  console.error(JSON.stringify({ event, ...fields }));
 }

@@ -1,78 +1,106 @@
-import type { Denial, Grant, Ledger, LedgerState, Scopes, Settlement, WindowDemand } from "../../../ledger/port.ts";
+import type { Ledger, OrgRecords, Settlement } from "../../../ledger/port.ts";
 import type { OrgId } from "../../../agreements/tokens/ids.ts";
+import type { Location } from "../../../agreements/tokens/placement.ts";
 import { OutOfReach } from "../../../errors.ts";
 import { ledgerWaitMsMax } from "../../../limits.ts";
 import type { OrgLedger } from "./ledger-object.ts";
+import {
+  areOrgSettlements,
+  areSettlements,
+  isAdmission,
+  isIntrospection,
+  isMoved,
+  isSettlement,
+  isState,
+} from "./ledger-answers.ts";
+import type { Moved, OrgSettlement } from "./ledger-batch.ts";
+import { LedgerObjects } from "./ledger-objects.ts";
 import { within } from "../../within.ts";
 
+type Stub = DurableObjectStub<OrgLedger>;
+
 /**
- * One Durable Object per org keeps its ledger. Whatever the object or the connection to it throws is thrown, and so are
- * a missing answer and one of another shape: never a grant by default (F1). An object goes on in the code that started
- * it, so while a deploy is under way its answers may be another version's.
+ * Durable Objects keep ledgers: one for each org, or a shard for many; the org's id says which, and a shard knows which
+ * of its orgs have moved. Whatever the object or the connection to it throws is thrown, and so are a missing answer and
+ * one of another shape: never a grant by default (F1). An object goes on in the code that started it, so while a deploy
+ * is under way its answers may be another version's.
  */
 export function durableObjectLedger(
   namespace: DurableObjectNamespace<OrgLedger>,
   waitMsMax: number = ledgerWaitMsMax,
 ): Ledger {
-  const openObject = (org: OrgId) => namespace.get(namespace.idFromName(org));
-  const receive = async <T>(answer: Promise<T>, isExpected: (answer: T) => boolean): Promise<T> => {
-    const received = await within(waitMsMax, "ledger", answer);
-    if (!isExpected(received)) throw new OutOfReach("ledger: the answer has an unexpected shape");
-    return received;
+  const objects = new LedgerObjects(namespace);
+  const receive = <T>(answer: Promise<T>) => within(waitMsMax, "ledger", answer);
+  /** Asks the org's object; the one that it has moved to, when the first says so. */
+  const ask = async <T>(
+    org: OrgId,
+    question: (object: Stub) => Promise<T | Moved>,
+    isExpected: (answer: T) => boolean,
+  ): Promise<T> => {
+    let answer = await receive(question(objects.open(objects.locate(org))));
+    if (isMoved(answer)) answer = await receive(question(objects.open(objects.forward(org))));
+    if (isMoved(answer) || !isExpected(answer)) throw unexpected();
+    return answer;
   };
-  const settle: Ledger["settle"] = async (org, records) =>
-    receive(openObject(org).settle(org, records), (answer) => areSettlements(answer, records.length));
+  const settleAll: Ledger["settleAll"] = (batches) => settleByObject(batches, objects, receive);
   return {
-    admit: async (request) => receive(openObject(request.org).admit(request), isAdmission),
-    introspect: async (credential) => receive(openObject(credential.org).introspect(credential), isIntrospection),
-    settle,
-    settleAll: (batches) => Promise.allSettled(batches.map(({ org, records }) => settle(org, records))),
-    release: async (org, hold, mayRun = false) => receive(openObject(org).release(hold, mayRun), isSettlement),
-    publish: async (record) =>
-      receive(openObject(record.kind === "org" ? record.id : record.org).publish(record), () => true),
-    inspect: async (org) => receive(openObject(org).inspect(), isState),
+    admit: (request) => ask(request.org, async (object) => object.admit(request), isAdmission),
+    introspect: (credential) => ask(credential.org, async (object) => object.introspect(credential), isIntrospection),
+    settle: async (org, records) => {
+      const [answer] = await settleAll([{ org, records }]);
+      if (answer?.status !== "fulfilled") throw answer?.reason;
+      return answer.value;
+    },
+    settleAll,
+    release: (org, hold, mayRun = false) => ask(org, async (object) => object.release(org, hold, mayRun), isSettlement),
+    publish: async (record) => {
+      const org = record.kind === "org" ? record.id : record.org;
+      await ask(
+        org,
+        async (object) => object.publish(record),
+        () => true,
+      );
+    },
+    inspect: (org) => ask(org, async (object) => object.inspect(org), isState),
   };
 }
 
-/** Checks only the fields that are read: every call passes here. */
-function isAdmission(answer: Grant | Denial): boolean {
-  if (answer?.kind !== "grant") return isDenial(answer);
-  return (
-    Number.isSafeInteger(answer.tokensHeld) &&
-    Number.isSafeInteger(answer.completionTokens) &&
-    typeof answer.rates === "object"
+const unexpected = () => new OutOfReach("ledger: the answer has an unexpected shape");
+
+/**
+ * One round trip an object, however many of the orgs it keeps; another for each of them that has moved. What an object
+ * throws is the answer for all that were asked of it.
+ */
+async function settleByObject(
+  batches: OrgRecords[],
+  objects: LedgerObjects,
+  receive: <T>(answer: Promise<T>) => Promise<T>,
+): Promise<PromiseSettledResult<Settlement[]>[]> {
+  const settled = new Map<OrgRecords, PromiseSettledResult<Settlement[]>>();
+  const settleAt = async (location: Location, some: OrgRecords[], mayForward: boolean): Promise<void> => {
+    const answers = await receive((async () => objects.open(location).settle(some))())
+      .then((all) => (areOrgSettlements(all, some.length) ? all : []))
+      .catch((reason: unknown) => some.map(() => ({ kind: "unreachable" as const, reason })));
+    const readOne = async (batch: OrgRecords, at: number) => {
+      const answer = answers[at];
+      if (mayForward && isMoved(answer)) return settleAt(objects.forward(batch.org), [batch], false);
+      settled.set(batch, readSettlement(answer, batch.records.length));
+    };
+    await Promise.all(some.map(readOne));
+  };
+  const byObject = Map.groupBy(batches, ({ org }) => objects.locate(org).name);
+  await Promise.all(
+    Array.from(byObject.values(), async (some) => settleAt(objects.locate(some[0]?.org ?? ""), some, true)),
   );
+  return batches.map((batch) => settled.get(batch) ?? { status: "rejected", reason: unexpected() });
 }
 
-function isIntrospection(answer: Scopes | Denial): boolean {
-  return answer?.kind === "scopes" ? isList(answer.endpoints) && isList(answer.models) : isDenial(answer);
-}
-
-function isDenial(answer: Denial | Scopes | Grant): boolean {
-  return (
-    answer?.kind === "denial" &&
-    typeof answer.reason === "string" &&
-    (!("window" in answer) || (typeof answer.rates === "object" && isDemand(answer.demand)))
-  );
-}
-
-/** An object that still runs an older version tells none. */
-function isDemand(demand: WindowDemand | undefined): boolean {
-  return demand === undefined || [demand?.need, demand?.held, demand?.settled].every(Number.isSafeInteger);
-}
-
-function areSettlements(answer: Settlement[], count: number): boolean {
-  return Array.isArray(answer) && answer.length === count && answer.every(isSettlement);
-}
-
-function isSettlement(answer: Settlement): boolean {
-  return typeof answer?.result === "string";
-}
-
-function isState(answer: LedgerState | null): boolean {
-  return answer === null || (Array.isArray(answer?.windows) && Array.isArray(answer.openHolds));
-}
-
-function isList(answer: string[] | null): boolean {
-  return answer === null || Array.isArray(answer);
+function readSettlement(
+  answer: OrgSettlement | { kind: "unreachable"; reason: unknown } | undefined,
+  count: number,
+): PromiseSettledResult<Settlement[]> {
+  if (answer?.kind === "settled" && areSettlements(answer.settlements, count))
+    return { status: "fulfilled", value: answer.settlements };
+  if (answer?.kind === "unreachable") return { status: "rejected", reason: answer.reason };
+  return { status: "rejected", reason: answer?.kind === "failed" ? new Error(answer.cause) : unexpected() };
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { HoldRequest } from "#edge/ledger/port.ts";
-import { generateBase62, type KeyId, type OrgId } from "#edge/agreements/tokens/ids.ts";
+import type { KeyId, OrgId } from "#edge/agreements/tokens/ids.ts";
+import { mintOrgId } from "#edge/agreements/tokens/placement.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import { computeDigests, mintKey, type Keyring } from "#edge/agreements/tokens/key-format.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
@@ -29,9 +30,9 @@ const noLimits: Limits = {
 
 const random = (bytes: number) => new Uint8Array(randomBytes(bytes));
 
-/** A new org on plan enterprise, with no other limits than these. */
+/** A new org on plan enterprise, kept in a shard as new orgs are, with no other limits than these. */
 export async function makeCaller(keyring: Keyring, limits: Partial<Limits> = {}): Promise<Caller> {
-  const org: OrgId = `org_${generateBase62(10, random)}`;
+  const org = mintOrgId("shards", random);
   const { id, text, digest, pepperKid } = await mintKey("inference", org, keyring, random);
   const keyRest = {
     digest,

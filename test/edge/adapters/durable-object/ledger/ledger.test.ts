@@ -3,11 +3,12 @@ import { durableObjectLedger } from "#edge/adapters/durable-object/ledger/ledger
 import type { OrgLedger } from "#edge/adapters/durable-object/ledger/ledger-object.ts";
 import { ledgerContract } from "#test/contracts/ledger/ledger-contract.ts";
 import { makeRequest, freshHold, freshOrg, makeRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
-import { insides, migrate, open, openWith } from "./ledger-world.ts";
+import { insides, migrate, open, openShard, openWith } from "./ledger-world.ts";
 
 beforeAll(migrate);
 
 ledgerContract("durable-object ledger", open, { numRuns: 30, maxCommands: 80 });
+ledgerContract("a shard", openShard, { numRuns: 30, maxCommands: 80 });
 
 test("what the object throws reaches the caller", async () => {
   const { ledger, org } = await openWith();
@@ -63,12 +64,26 @@ describe("an object that answers in another shape, as one of another version may
       ),
   );
 
-  test.each([undefined, "<html>", [], [{}], [{ result: "settled" }, { result: "settled" }], {}])(
-    "settles nothing: %j",
-    (answer) =>
-      expect(answering(answer).settle(org, [makeRecord(org, freshHold())])).rejects.toThrow(
-        "ledger: the answer has an unexpected shape",
-      ),
+  const done = { result: "settled" };
+  test.each([
+    undefined,
+    "<html>",
+    {},
+    [],
+    [{}],
+    [done],
+    [{ kind: "settled" }],
+    [{ kind: "settled", settlements: [{}] }],
+    [{ kind: "settled", settlements: [done, done] }],
+    [
+      { kind: "settled", settlements: [done] },
+      { kind: "settled", settlements: [done] },
+    ],
+    [{ kind: "moved" }],
+  ])("settles nothing: %j", (answer) =>
+    expect(answering(answer).settle(org, [makeRecord(org, freshHold())])).rejects.toThrow(
+      "ledger: the answer has an unexpected shape",
+    ),
   );
 
   test.each([undefined, null, "<html>", {}])("gives nothing back: %j", (answer) =>

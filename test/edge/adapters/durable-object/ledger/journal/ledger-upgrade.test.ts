@@ -11,8 +11,8 @@ import {
   makeRequest,
   noon,
 } from "#test/contracts/ledger/ledger-fixtures.ts";
-import { rewriteInOldFormat } from "#test/contracts/ledger/ledger-old-format.ts";
-import { insides, migrate, openStub, openWith, readAlarm, readState } from "./ledger-world.ts";
+import { rewriteInFormat3, rewriteInOldFormat } from "#test/contracts/ledger/ledger-old-format.ts";
+import { insides, migrate, openStub, openWith, readAlarm, readState } from "../ledger-world.ts";
 
 beforeAll(migrate);
 
@@ -122,11 +122,11 @@ test("an older version's checkpoint is what expiry charges, and a late record ad
 
 test("it is done once: a second start finds today's format, and a snapshot is read as before", async () => {
   const { org, restart } = await openOld();
-  expect(await readFormat(org)).toEqual([{ version: 3 }]);
+  expect(await readFormat(org)).toEqual([{ version: 4 }]);
   await runDurableObjectAlarm(openStub(org));
   const before = await readState(org);
   await restart();
-  expect([await readState(org), await readFormat(org)]).toEqual([before, [{ version: 3 }]]);
+  expect([await readState(org), await readFormat(org)]).toEqual([before, [{ version: 4 }]]);
   // The same with a snapshot and the rows before it in the old format.
   await insides(org, (_, { storage }) => rewriteInOldFormat(storage.sql));
   await restart();
@@ -135,8 +135,8 @@ test("it is done once: a second start finds today's format, and a snapshot is re
 
 test("a journal that a newer version wrote is not guessed at: the object refuses every call", async () => {
   const { ledger, org, restart } = await openWith();
-  await insides(org, (_, { storage }) => void storage.sql.exec("UPDATE format SET version = 4"));
-  await expect(restart().then(() => ledger.admit(makeRequest(org)))).rejects.toThrow("newer than 3");
+  await insides(org, (_, { storage }) => void storage.sql.exec("UPDATE format SET version = 5"));
+  await expect(restart().then(() => ledger.admit(makeRequest(org)))).rejects.toThrow("newer than 4");
 });
 
 test("of keys that ended before format 3 it is planned when they leave, and then they leave", async () => {
@@ -145,6 +145,7 @@ test("of keys that ended before format 3 it is planned when they leave, and then
   await ledger.publish(keyRecord(org, 1, { isRevoked: true, version: 2, limits: { tokensPerDay: 5 } }));
   await ledger.publish(keyRecord(org, 2, { expiresAtMs: noon + 60_000, limits: { tokensPerDay: 5 } }));
   await insides(org, (_, { storage }) => {
+    rewriteInFormat3(storage.sql);
     storage.sql.exec("ALTER TABLE records DROP COLUMN leaves_at_ms");
     storage.sql.exec("DROP TABLE left_keys");
     storage.sql.exec("UPDATE format SET version = 2");

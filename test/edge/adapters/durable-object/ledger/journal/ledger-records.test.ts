@@ -1,25 +1,25 @@
 import { beforeAll, expect, test } from "vitest";
+import { schema } from "#edge/adapters/durable-object/ledger/journal/ledger-schema.ts";
 import {
   dropKeys,
   findLeftVersion,
   planMissingLeaves,
   readRecords,
-  recordsSchema,
   storeRecord,
-} from "#edge/adapters/durable-object/ledger/ledger-records.ts";
+} from "#edge/adapters/durable-object/ledger/journal/ledger-records.ts";
 import { createState } from "#edge/ledger/state.ts";
 import { keyRetentionMs } from "#edge/limits.ts";
 import { freshOrg, keyId, keyRecord, noon, orgRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
-import { insides, migrate, openStub } from "./ledger-world.ts";
+import { insides, migrate, openStub } from "../ledger-world.ts";
 
 beforeAll(migrate);
 
 /** Runs over the SQLite of an object that nobody has published to. */
 async function onSql<T>(look: (sql: SqlStorage) => T): Promise<T> {
   const org = freshOrg();
-  await openStub(org).inspect();
+  await openStub(org).inspect(org);
   return insides(org, (_, { storage }) => {
-    storage.sql.exec(recordsSchema);
+    storage.sql.exec(schema);
     return look(storage.sql);
   });
 }
@@ -32,7 +32,7 @@ test("records come back as they were stored, each with the time when it leaves",
     storeRecord(sql, keyRecord(org, 1, { version: 2 }), null);
     storeRecord(sql, keyRecord(org, 2), noon);
     const state = createState();
-    readRecords(sql, state);
+    readRecords(sql, org, state);
     expect(state.org).toEqual(orgRecord(org, {}));
     expect(Object.values(state.keys)).toEqual([keyRecord(org, 1, { version: 2 }), keyRecord(org, 2)]);
     expect(state.leaving).toEqual({ [keyId(org, 2)]: noon });
@@ -45,9 +45,9 @@ test("of keys that were dropped the version is known, until they are stored agai
     for (const key of keys) storeRecord(sql, key, noon);
     dropKeys(sql, keys.slice(1));
     const state = createState();
-    readRecords(sql, state);
+    readRecords(sql, org, state);
     expect(Object.keys(state.keys)).toEqual([keyId(org, 1)]);
-    const versions = () => [1, 2, 3].map((n) => findLeftVersion(sql, keyId(org, n)));
+    const versions = () => [1, 2, 3].map((n) => findLeftVersion(sql, org, keyId(org, n)));
     expect(versions()).toEqual([null, 2, 3]);
     storeRecord(sql, keyRecord(org, 3, { version: 4 }), null);
     expect(versions()).toEqual([null, 2, null]);
@@ -60,11 +60,11 @@ test("what has no time to leave gets one, of keys that end only, and keeps it", 
     state.atMs = noon;
     for (const key of [keyRecord(org, 1), keyRecord(org, 2, { isRevoked: true })]) storeRecord(sql, key, null);
     storeRecord(sql, keyRecord(org, 3, { isRevoked: true }), 5);
-    readRecords(sql, state);
+    readRecords(sql, org, state);
     planMissingLeaves(sql, state);
     const planned = { [keyId(org, 2)]: noon + keyRetentionMs, [keyId(org, 3)]: 5 };
     expect(state.leaving).toEqual(planned);
     const again = createState();
-    readRecords(sql, again);
+    readRecords(sql, org, again);
     expect(again.leaving).toEqual(planned);
   }));

@@ -2,7 +2,7 @@ import { runDurableObjectAlarm } from "cloudflare:test";
 import { beforeAll, expect, test } from "vitest";
 import { createCounters } from "#edge/ledger/counters.ts";
 import { makeRequest, granted, keyRecord, noon, makeRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
-import { insides, migrate, open, openWith, readState, openStub } from "./ledger-world.ts";
+import { insides, migrate, open, openWith, readState, openStub } from "../ledger-world.ts";
 
 beforeAll(migrate);
 
@@ -68,7 +68,7 @@ test("an ended hold is forgotten after a week, once D1 has its row", async () =>
 test("a state of several megabytes is kept and restored, too", async () => {
   const { ledger, org, restart } = await openWith();
   await insides(org, (object) => {
-    for (let i = 0; i < 20_000; i++) object.core.state.counters[`key_${i}`] = createCounters();
+    for (let i = 0; i < 20_000; i++) object.cores.find(org).state.counters[`key_${i}`] = createCounters();
   });
   granted(await ledger.admit(makeRequest(org)));
   await runDurableObjectAlarm(openStub(org));

@@ -1,0 +1,74 @@
+import type { OrgId } from "../../../../agreements/tokens/ids.ts";
+import type { Change } from "../../../../ledger/state.ts";
+
+/** A change with the org whose it is, and its number in the journal. */
+export interface NumberedChange {
+  org: OrgId;
+  seq: number;
+  change: Change;
+}
+
+/** A correction is a row beside its hold's. */
+export function makeLateId(hold: string): string {
+  return `${hold}:late`;
+}
+
+const setEnd = `end_seq = each.seq, "end" = each."end", ended_at_ms = each.at_ms, closing = each.closing,
+  idempotency = CASE WHEN each."end" = 'released' THEN NULL ELSE holds.idempotency END`;
+const columns = ["id", "org", "seq", "hold", "idempotency", "end", "at_ms", "closing"] as const;
+const each = `SELECT ${columns.map((name, at) => `value ->> ${at} AS "${name}"`).join(", ")} FROM json_each(?)`;
+
+/** What stores all changes of a kind, however many, in one statement. */
+const statements: Record<Change["kind"], string> = {
+  held: `INSERT INTO holds (org, seq, id, idempotency, hold)
+    SELECT org, seq, id, idempotency, hold FROM (${each}) AS each`,
+  checkpointed: `UPDATE holds SET hold = each.hold FROM (${each}) AS each WHERE holds.id = each.id`,
+  closed: `UPDATE holds SET ${setEnd} FROM (${each}) AS each WHERE holds.id = each.id`,
+  late: `INSERT INTO holds (org, seq, id, hold, end_seq, "end", ended_at_ms, closing)
+    SELECT org, seq, id, hold, seq, "end", at_ms, closing FROM (${each}) AS each`,
+};
+
+/**
+ * Writes changes of one kind by one statement, all or none: throws on an id that was given before. The bodies of a
+ * closing's hold are not written again.
+ */
+export function writeKind(sql: SqlStorage, kind: Change["kind"], changes: NumberedChange[]): void {
+  sql.exec(statements[kind], JSON.stringify(changes.map(toRow)));
+}
+
+function toRow({ org, seq, change }: NumberedChange): (string | number | null)[] {
+  const { hold } = change;
+  const closing = "closing" in change ? change.closing : null;
+  return [
+    change.kind === "late" ? makeLateId(hold.id) : hold.id,
+    org,
+    seq,
+    change.kind === "closed" ? null : JSON.stringify(hold),
+    change.kind === "held" ? (hold.idempotency?.key ?? null) : null,
+    closing && closing.end,
+    closing && closing.atMs,
+    closing && JSON.stringify(closing),
+  ];
+}
+
+/** Writes one change, without the detour through a list. */
+export function writeOne(sql: SqlStorage, { org, seq, change }: NumberedChange): void {
+  const { hold } = change;
+  if (change.kind === "checkpointed") {
+    sql.exec("UPDATE holds SET hold = ? WHERE id = ?", JSON.stringify(hold), hold.id);
+    return;
+  }
+  if (change.kind === "held") {
+    const insert = "INSERT INTO holds (org, seq, id, idempotency, hold) VALUES (?, ?, ?, ?, ?)";
+    sql.exec(insert, org, seq, hold.id, hold.idempotency?.key ?? null, JSON.stringify(hold));
+    return;
+  }
+  const { closing } = change;
+  if (change.kind === "closed") {
+    const forget = closing.end === "released" ? ", idempotency = NULL" : "";
+    const update = `UPDATE holds SET end_seq = ?, "end" = ?, ended_at_ms = ?, closing = ?${forget} WHERE id = ?`;
+    sql.exec(update, seq, closing.end, closing.atMs, JSON.stringify(closing), hold.id);
+    return;
+  }
+  writeKind(sql, "late", [{ org, seq, change }]);
+}
