@@ -2,6 +2,7 @@ import { importJWK } from "jose";
 import { cloudflareIpLimit } from "./adapters/cloudflare/ip-limit.ts";
 import { durableObjectFleet } from "./adapters/durable-object/fleet/fleet.ts";
 import { durableObjectLedger } from "./adapters/durable-object/ledger/ledger.ts";
+import { openLedgerMover } from "./adapters/durable-object/ledger/moves/ledger-mover.ts";
 import { readOrgs } from "./adapters/d1/orgs.ts";
 import { writeUsage } from "./adapters/d1/usage.ts";
 import { memoryIpLimit } from "./adapters/memory/ip-limit.ts";
@@ -83,6 +84,7 @@ async function openWiring(env: Env): Promise<Wiring> {
       keyring,
       bootstrapToken: settings.BOOTSTRAP_TOKEN ?? null,
       publisher: ledger,
+      mover: settings.LEDGER.kind === "durable-object" ? openLedgerMover(env.LEDGERS) : null,
       models: settings.MODELS,
       fleet,
       currency: settings.CURRENCY,

@@ -20,6 +20,11 @@ const planOption: Option = {
   about: "standard, professional or enterprise: sets every limit to the plan's.",
 };
 
+const placementOption: Option = {
+  value: "PLACEMENT",
+  about: "own or shards: which object keeps its ledger. Own with plan enterprise, else shards.",
+};
+
 const orgColumns: Column[] = [
   ["ID", "id"],
   ["NAME", "name"],
@@ -43,14 +48,18 @@ export const orgCommands: readonly Command[] = [
     usage: "NAME",
     about: "Create an org (operators).",
     more: aboutWindows,
-    options: { plan: planOption, limit: limitOption },
+    options: { plan: planOption, limit: limitOption, placement: placementOption },
     words: 1,
     question: ({ flags }) => ({
       method: "POST",
       path: "/control/orgs",
       body: {
         name: flags.word(0, "NAME"),
-        ...given({ plan: flags.one("plan"), limits: readLimits(flags.many("limit")) }),
+        ...given({
+          plan: flags.one("plan"),
+          limits: readLimits(flags.many("limit")),
+          placement: flags.one("placement"),
+        }),
       },
     }),
     show: showOrg,
@@ -99,6 +108,20 @@ export const orgCommands: readonly Command[] = [
       method: "PATCH",
       path: orgPath({ ...input, org: undefined }),
       body: readChange(input.flags),
+    }),
+    show: showOrg,
+  },
+  {
+    name: "orgs move",
+    usage: "ORG",
+    about: "Move an org's ledger out of its shard, to an object of its own (operators).",
+    more: ["Its calls are refused until it is there. When it fails, repeat it: it goes on where it is."],
+    options: {},
+    words: 1,
+    question: (input) => ({
+      method: "POST",
+      path: `${orgPath({ ...input, org: undefined })}/move`,
+      body: { placement: "own" },
     }),
     show: showOrg,
   },

@@ -3,6 +3,7 @@ import { generateBase62, type OrgId } from "./ids.ts";
 
 /** What an operator may wish for a new org: an object of its own, or one that it shares with others. */
 export const placementKinds = ["own", "shards"] as const;
+/** One of them. */
 export type PlacementKind = (typeof placementKinds)[number];
 
 /** Where an object is first started: a location hint of the platform's, or near whoever calls it first (`null`). */

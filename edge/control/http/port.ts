@@ -16,6 +16,8 @@ export interface ControlPorts {
   bootstrapToken: string | null;
   /** How records reach the data plane: when `publish` returns, the next call sees the record (S1). */
   publisher: Pick<Ledger, "publish" | "inspect">;
+  /** Moves an org's ledger to an object of its own; null where ledgers are not kept in objects. */
+  mover: { move(org: OrgId): Promise<void> } | null;
   /** The models that are served. Wherever one is named, an alias will do; what is stored is the id it stands for. */
   models: readonly ModelRecord[];
   /** What the nodes have reported. */

@@ -11,6 +11,7 @@ import { showKey } from "../keys/show-key.ts";
 import { bootstrapOperator } from "../orgs/bootstrap-operator.ts";
 import { changeOrg } from "../orgs/change-org.ts";
 import { createOrg } from "../orgs/create-org.ts";
+import { moveOrg } from "../orgs/move-org.ts";
 import { listOrgs } from "../orgs/list-orgs.ts";
 import { showOrg } from "../orgs/show-org.ts";
 import { listModels } from "../models/list-models.ts";
@@ -40,6 +41,7 @@ export function createControlRoutes(): OpenAPIHono<ControlEnv> {
   app.openapi(...listOrgs);
   app.openapi(...showOrg);
   app.openapi(...changeOrg);
+  app.openapi(...moveOrg);
   app.openapi(...createKey);
   app.openapi(...listKeys);
   app.openapi(...showKey);

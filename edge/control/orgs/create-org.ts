@@ -16,7 +16,10 @@ const Body = z
   .superRefine(refuseUnsetRates)
   .openapi("OrgCreate");
 
-/** Makes an org, on plan `standard` and placed as its plan says by default. When it cannot be published, it is deleted again. */
+/**
+ * Makes an org, by default on plan `standard` and placed as its plan says. When it cannot be published, it is deleted
+ * again.
+ */
 export const createOrg = defineEndpoint(
   createRoute({
     method: "post",
@@ -30,8 +33,8 @@ export const createOrg = defineEndpoint(
   }),
   async (c) => {
     const { visit, control } = c.var;
-    const { name, plan = "standard", limits, placement = defaultPlacements[plan] } = c.req.valid("json");
-    const id = mintOrgId(placement, (bytes) => visit.random(bytes));
+    const { name, plan = "standard", limits, placement } = c.req.valid("json");
+    const id = mintOrgId(placement ?? defaultPlacements[plan], (bytes) => visit.random(bytes));
     const row = await insertOrg(control.db, {
       id,
       name,

@@ -134,6 +134,14 @@ export async function openWorld() {
   const secret = (letter: string) => letter.repeat(43);
   const keyring = await openKeyring({ tagKeys: { t1: secret("A") }, peppers: { p1: secret("B") } });
   const publisher = new FakePublisher();
+  const mover = {
+    moved: new Array<string>(),
+    fails: false,
+    move: async (org: string) => {
+      if (mover.fails) throw new Error("out of reach");
+      mover.moved.push(org);
+    },
+  };
   const clock = { offsetMs: 0 };
   const logs: string[] = [];
   const pending: Promise<unknown>[] = [];
@@ -142,7 +150,7 @@ export async function openWorld() {
     fakeModel({ id: "embedder", endpoints: ["embeddings"] }),
   ];
   const fleet = new FakeFleet();
-  const control: ControlPorts = { db, keyring, bootstrapToken, publisher, models, fleet, currency: "EUR" };
+  const control: ControlPorts = { db, keyring, bootstrapToken, publisher, mover, models, fleet, currency: "EUR" };
   const app = openDoor({ control, clock, logs, pending });
 
   const ask = async (method: string, path: string, asking: Asking = {}): Promise<Answer> => {
@@ -217,6 +225,7 @@ export async function openWorld() {
     db,
     select,
     publisher,
+    mover,
     fleet,
     clock,
     logs,

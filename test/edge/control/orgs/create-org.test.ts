@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { planLimits } from "#edge/agreements/records/quota.ts";
+import { findPlacement } from "#edge/agreements/tokens/placement.ts";
 import { openWorld, type World } from "#test/edge/control/http/world.ts";
 
 let world: World;
@@ -47,6 +48,18 @@ it("requires enterprise rates to be stated, if only that there are none", async 
   }
   expect((await create({ name: "Big", plan: "enterprise" })).body.error.param).toBe("limits.requestsPerMinute");
   expect((await create({ name: "Big", plan: "enterprise", limits })).body.limits).toMatchObject(limits);
+});
+
+it("places an org in a shard, on enterprise or when it is wished so in an object of its own", async () => {
+  const limits = { requestsPerMinute: null, requestsPerHour: null, concurrency: null };
+  const place = async (body: object) => findPlacement((await create({ name: "Acme", ...body })).body.id);
+  expect(await place({})).toBe("shards");
+  expect(await place({ plan: "professional" })).toBe("shards");
+  expect(await place({ plan: "enterprise", limits })).toBe("own");
+  expect(await place({ placement: "own" })).toBe("own");
+  expect(await place({ plan: "enterprise", limits, placement: "shards" })).toBe("shards");
+  expect((await create({ name: "Acme", placement: "moon" })).body.error.param).toBe("placement");
+  expect(findPlacement(world.operator.org)).toBe("own");
 });
 
 it("refuses each field's bad values with the field's path", async () => {
