@@ -64,6 +64,8 @@ const askings: Record<string, Asking[]> = {
   listOrgs: [{ query: "?limit=2" }],
   showOrg: [{}],
   changeOrg: [{ body: { name: "described" } }],
+  // All that follows is asked of the org in its own object.
+  moveOrg: [{ body: { placement: "own" } }, { body: { placement: "own" } }],
   createKey: [
     { body: { name: "x", models: ["chat"], ipCidrs: ["::1"], limits: { concurrency: 1 } }, status: 201 },
     { body: { name: "x", kind: "admin", expiresAt: "2100-01-01T00:00:00Z" }, status: 201 },
