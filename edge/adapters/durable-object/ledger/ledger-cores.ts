@@ -3,7 +3,7 @@ import { createState } from "../../../ledger/state.ts";
 import type { OrgId } from "../../../agreements/tokens/ids.ts";
 import type { SqliteJournal } from "./journal/ledger-journal.ts";
 
-/** Orgs that stay in memory though nobody asks for them: some 10 kB each. */
+/** Orgs that stay in memory though nobody asks for them. */
 const coresMax = 2_000;
 /** How many are looked at, each time that one more is loaded, for one that can go. */
 const lookedAtMax = 4;
