@@ -132,13 +132,7 @@ export function verifyHop(token: string, keys: MacKeys): HopClaims | null {
     ...(ownTimeoutMs && { ownTimeoutMs: Number(ownTimeoutMs) }),
   };
   const { tokensHeld, completionTokensMax, deadlineMs } = claims;
-  const counts = [
-    tokensHeld,
-    completionTokensMax,
-    deadlineMs,
-    claims.promptTokensGuess ?? 0,
-    claims.ownTimeoutMs ?? 1,
-  ];
+  const counts = [tokensHeld, completionTokensMax, deadlineMs, claims.promptTokensGuess ?? 0, claims.ownTimeoutMs ?? 1];
   const isFactor = claims.boundFactor === undefined || (claims.boundFactor > 1 && claims.boundFactor <= boundFactorMax);
   if (!endpoint || !tier || model === null || !isFactor || !counts.every(Number.isSafeInteger)) return null;
   if (claims.ownTimeoutMs === 0) return null;
