@@ -6,7 +6,7 @@ import { isSecret } from "./agreements/tokens/key-format.ts";
 import { NodeMasterKeys } from "./agreements/tokens/node-keys.ts";
 import { findByName, ModelRecord } from "./agreements/records/model.ts";
 import { NodeRecord } from "./agreements/records/node.ts";
-import { holdGraceMs } from "./limits.ts";
+import { holdGraceMs, leaseMs } from "./limits.ts";
 
 /** What the platform gives us, as wrangler.toml names it: bindings, then variables and secrets. */
 export interface Env {
@@ -144,6 +144,15 @@ export const Settings = z
       .transform(Number)
       .default(holdGraceMs)
       .describe("How long after its deadline a call's hold stands for its node's last report, 1,000 to 600,000."),
+    LEASE_MS: z
+      .string()
+      .regex(/^([0-9]{1,3}|[1-4]\d{3}|5000)$/, "is not a whole number from 0 to 5000")
+      .transform(Number)
+      .default(leaseMs)
+      .describe(
+        "How long an isolate may admit the calls of a busy key by itself before it asks the ledger again, 0 to 5,000; " +
+          "a revocation is answered so much later, and 100 ms. 0: the ledger is asked about every call.",
+      ),
     IP_PER_SECOND: z
       .string()
       .regex(/^\d{1,5}$/, "is not a whole number from 0 to 99999")

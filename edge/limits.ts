@@ -134,6 +134,8 @@ export const macTokenTtlMs = 60_000;
 export const callMsMax = 15 * 60_000;
 /** How long a hold outlives its call's deadline where `HOLD_GRACE_MS` is not set. */
 export const holdGraceMs = 30_000;
+/** The longest `HOLD_GRACE_MS`. */
+export const holdGraceMsMax = 600_000;
 /** An agent ends a call at its deadline and reports it. A node that reports nothing is aborted this much later. */
 export const answerGraceMs = 1_000;
 /** How long the hold of an abandoned call stays open for a node that may have run it to report its usage. */
@@ -147,6 +149,29 @@ export const waitCommentMs = 400;
 export const ledgerWaitMsMax = 8_000;
 /** How long D1 may take for the control plane before it counts as unavailable. */
 export const databaseWaitMsMax = 5_000;
+
+// Leases (docs/decisions/0017).
+
+/** How long a lease lives where `LEASE_MS` is not set. */
+export const leaseMs = 1_000;
+/** The longest that a ledger gives one for. */
+export const leaseMsMax = 5_000;
+/** How much longer than its isolate the ledger takes a lease to live. */
+export const leaseMarginMs = 100;
+/** A lease takes at most this part of what a window has left: one in so many. */
+export const leaseShare = 16;
+/** Calls of one lease. */
+export const leaseCallsMax = 256;
+/** Fewer calls are no lease: they are admitted one by one. */
+export const leaseCallsMin = 4;
+/** Leases of one org that are not used up. */
+export const leasesMax = 256;
+/** Calls a second that make a key busy in an isolate. */
+export const leaseBusyCalls = 8;
+/** Keys of one isolate that have a lease. */
+export const isolateLeasesMax = 1_000;
+/** Keys whose calls an isolate counts, to see which are busy. */
+export const isolateDemandsMax = 10_000;
 
 // Windows of the ledger.
 

@@ -21,7 +21,10 @@ declare module "node:crypto" {
 }
 declare module "node:buffer" {
   const Buffer: {
-    from(text: string, encoding: "base64url"): Uint8Array;
+    from(
+      text: string,
+      encoding?: "utf8" | "base64url",
+    ): Uint8Array & { toString(encoding: "utf8" | "base64url"): string };
     from(bytes: ArrayBuffer): Uint8Array & { toString(encoding: "base64url"): string };
   };
 }

@@ -49,7 +49,7 @@ export async function serveCall(
         memory.learn(from, result.response.headers, visit.now());
       return result;
     }
-    await releaseHold(visit, ports.ledger, { org, hold, mayRun: result.mayRun });
+    await releaseHold(visit, ports.ledger, { org, hold, mayRun: result.mayRun, leased: grant.leased });
     throw result.refusal;
   };
   const buildHeaders = (answer: Answer | null) => ({

@@ -5,10 +5,11 @@ import { durableObjectLedger } from "./adapters/durable-object/ledger/ledger.ts"
 import { openLedgerMover } from "./adapters/durable-object/ledger/moves/ledger-mover.ts";
 import { readOrgs } from "./adapters/d1/orgs.ts";
 import { writeUsage } from "./adapters/d1/usage.ts";
+import { leasingLedger } from "./adapters/leases/ledger.ts";
 import { memoryIpLimit } from "./adapters/memory/ip-limit.ts";
 import { upstashIpLimit } from "./adapters/upstash/ip-limit.ts";
 import { within } from "./adapters/within.ts";
-import { runAfterAnswer } from "./adapters/upstash/ledger/early.ts";
+import { runAfterAnswer } from "./adapters/cloudflare/early.ts";
 import { upstashLedger } from "./adapters/upstash/ledger/ledger.ts";
 import type { Ledger } from "./ledger/port.ts";
 import { openKeyring } from "./agreements/tokens/key-format.ts";
@@ -24,7 +25,7 @@ import { databaseWaitMsMax } from "./limits.ts";
 import type { Ports } from "./ports.ts";
 import { openBoundFactors } from "./admission/index.ts";
 import { openTierClassifier } from "./routing/index.ts";
-import { readClock } from "./visit.ts";
+import { generateRandomBytes, readClock } from "./visit.ts";
 
 /** The wired edge: what calls need and what the control plane needs. */
 export interface Wiring {
@@ -58,7 +59,14 @@ async function openWiring(env: Env): Promise<Wiring> {
     settings.NODES.map(({ id }) => id),
   );
   const fleet = durableObjectFleet(env.FLEET, settings.NODES);
-  const { ledger, chores } = openLedger(env, settings);
+  const { ledger: straight, chores } = openLedger(env, settings);
+  const ledger = leasingLedger(straight, {
+    leaseMs: settings.LEASE_MS,
+    now: readClock,
+    random: generateRandomBytes,
+    later: runAfterAnswer,
+    wait: (ms) => new Promise((done) => void setTimeout(done, ms)),
+  });
   const classifier = openTierClassifier(settings.MODELS, settings.NODES);
   const tickets = openTickets(keyring, settings.TICKETS === "optional");
   const origin = { nodeKeys, tickets, budget: openRetryBudget(), observer: fleet };

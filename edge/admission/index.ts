@@ -1,5 +1,6 @@
 import type { Credential } from "../agreements/tokens/credential.ts";
 import type { HoldId, OrgId } from "../agreements/tokens/ids.ts";
+import type { LeasedTerms } from "../agreements/tokens/lease.ts";
 import { isChat } from "../agreements/paths.ts";
 import type { Price, Tier } from "../agreements/records/model.ts";
 import { OutOfReach, Refusal } from "../errors.ts";
@@ -91,11 +92,12 @@ export async function releaseHold(visit: Visit, ledger: Ledger, release: Release
   visit.afterwards(retryRelease(visit, ledger, release));
 }
 
-/** A hold to release; `mayRun`: a node may be at work on its call all the same. */
+/** A hold to release; `mayRun`: a node may be at work on its call all the same; `leased`: it is a lease's. */
 interface Release {
   org: OrgId;
   hold: HoldId;
   mayRun: boolean;
+  leased?: LeasedTerms | undefined;
 }
 
 async function retryRelease(visit: Visit, ledger: Ledger, release: Release): Promise<void> {
@@ -106,8 +108,8 @@ async function retryRelease(visit: Visit, ledger: Ledger, release: Release): Pro
   visit.log("release_given_up", { hold: release.hold });
 }
 
-function tryRelease(ledger: Ledger, { org, hold, mayRun }: Release): Promise<boolean> {
-  return ledger.release(org, hold, mayRun).then(
+function tryRelease(ledger: Ledger, { org, hold, mayRun, leased }: Release): Promise<boolean> {
+  return ledger.release(org, hold, mayRun, leased).then(
     () => true,
     () => false,
   );

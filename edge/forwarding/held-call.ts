@@ -1,6 +1,7 @@
 import type { Tier } from "../agreements/records/model.ts";
 import type { NodeRecord } from "../agreements/records/node.ts";
 import type { HoldId, OrgId } from "../agreements/tokens/ids.ts";
+import type { LeasedTerms } from "../agreements/tokens/lease.ts";
 import type { Call } from "../protocol/openai/call.ts";
 
 /** What the org's ledger holds for this call. */
@@ -12,6 +13,8 @@ export interface Reserved {
   completionTokens: number;
   /** By how much the prompt's bound was multiplied; 1 for not at all. */
   boundFactor: number;
+  /** Of a call that was admitted under a lease. */
+  leased?: LeasedTerms;
 }
 
 /** A call, what is held for it, the nodes to try, best first, and a signal for when its caller has left. */

@@ -40,7 +40,7 @@ export async function forward(visit: Visit, held: HeldCall, origin: Origin): Pro
   let isFree = true;
   for (const [index, node] of nodes.slice(0, attemptsMax).entries()) {
     if (!isFree && !origin.budget.takeRetry(visit.now())) break;
-    const ticket = origin.tickets.make({ hold: reserved.hold, node: node.id });
+    const ticket = origin.tickets.make({ hold: reserved.hold, node: node.id, leased: reserved.leased });
     const hop = signHop({ ...buildHopTerms(held, node, index + 1, bodySha256), ticket }, origin.nodeKeys, visit);
     const tried = await attempt(node, { path: call.path, hop, body, ...terms }, origin.observer, visit);
     if (tried.kind === "answer") {

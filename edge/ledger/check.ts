@@ -1,9 +1,11 @@
 import { tokenColumns } from "../agreements/records/usage-columns.ts";
 import type { Credential } from "../agreements/tokens/credential.ts";
 import { isHoldId, isKeyId, isOrgId, type HoldId, type OrgId } from "../agreements/tokens/ids.ts";
+import { isLeaseId, LeasedTerms } from "../agreements/tokens/lease.ts";
 import { readUsageRecord } from "../agreements/records/plain-usage.ts";
-import type { UsageRecord } from "../agreements/records/usage.ts";
-import type { HoldRequest } from "./port.ts";
+import { leaseMsMax } from "../limits.ts";
+import type { Amounts } from "./state.ts";
+import type { HoldRequest, LeaseClosing, LeaseRequest, SettledRecord } from "./port.ts";
 
 /** No call is longer than this many tokens, no hold longer than a day: bounds that keep every sum far from 2^53. */
 const countMax = 1_000_000_000;
@@ -17,10 +19,15 @@ const holdMsMax = 24 * 3_600_000;
 export function checkRequest(request: HoldRequest): void {
   checkHold(request.hold);
   checkCredential(request);
+  checkNeed(request);
+  mustBe(isCount(request.ttlMs, holdMsMax) && request.ttlMs > 0, "ttlMs");
+  if (request.lease) checkLease(request.lease);
+}
+
+function checkNeed(request: Pick<HoldRequest, "promptTokens" | "completionTokens" | "choices" | "price">): void {
   mustBe(isCount(request.promptTokens, countMax), "promptTokens");
   mustBe(isCount(request.completionTokens, countMax), "completionTokens");
   mustBe(isCount(request.choices, countMax), "choices");
-  mustBe(isCount(request.ttlMs, holdMsMax) && request.ttlMs > 0, "ttlMs");
   const completion = request.choices * request.completionTokens;
   mustBe(isCount(request.promptTokens + completion, countMax), "tokens");
   const { promptMicrosPerMTok, completionMicrosPerMTok } = request.price;
@@ -30,6 +37,33 @@ export function checkRequest(request: HoldRequest): void {
     Number.isSafeInteger(promptMicrosPerMTok * request.promptTokens + completionMicrosPerMTok * completion),
     "price",
   );
+}
+
+/** Throws unless a lease that is asked for has a name, and plain numbers within bounds. */
+export function checkLease(lease: LeaseRequest): void {
+  mustBe(isLeaseId(lease.id), "lease.id");
+  mustBe(isCount(lease.ttlMs, leaseMsMax) && lease.ttlMs > 0, "lease.ttlMs");
+  checkAmounts(lease, "lease");
+}
+
+/** Throws unless what is reported of a lease is plain numbers. */
+export function checkClosing(closing: LeaseClosing): void {
+  mustBe(isLeaseId(closing.lease), "closing.lease");
+  mustBe(isCount(closing.attempts, countMax), "closing.attempts");
+  checkAmounts(closing, "closing");
+}
+
+/** Throws unless the terms of a call under a lease are as a request for a hold may be. */
+export function checkLeased(terms: LeasedTerms): void {
+  const { error } = LeasedTerms.safeParse(terms);
+  if (error) throw makeFieldError(`leased.${error.issues[0]?.path.join(".") ?? ""}`);
+  checkNeed(terms);
+}
+
+function checkAmounts({ calls, tokens, costMicros }: Amounts, name: string): void {
+  mustBe(isCount(calls, countMax), `${name}.calls`);
+  mustBe(isCount(tokens, countMax), `${name}.tokens`);
+  mustBe(isCount(costMicros, Number.MAX_SAFE_INTEGER), `${name}.costMicros`);
 }
 
 /** Throws unless org and key are ids. */
@@ -48,9 +82,10 @@ export function checkHold(hold: HoldId): void {
  * refuses the whole batch. Answers them with today's words: while a deploy is under way an older edge may pass on an
  * older agent's.
  */
-export function checkRecords(org: OrgId, records: UsageRecord[]): UsageRecord[] {
+export function checkRecords(org: OrgId, records: SettledRecord[]): SettledRecord[] {
   mustBe(isOrgId(org), "org");
-  return records.map((reported) => {
+  return records.map(({ leased, ...reported }) => {
+    if (leased) checkLeased(leased);
     const { data: record, error } = readUsageRecord(reported);
     if (!record) throw makeFieldError(`record.${error.issues[0]?.path.join(".") ?? ""}`);
     mustBe(record.org === org, "record.org");
@@ -58,7 +93,7 @@ export function checkRecords(org: OrgId, records: UsageRecord[]): UsageRecord[] 
       tokenColumns.every((name) => isCount(record[name], countMax)),
       "record.tokens",
     );
-    return record;
+    return leased ? { ...record, leased } : record;
   });
 }
 

@@ -2,12 +2,41 @@ import type { Credential } from "../agreements/tokens/credential.ts";
 import type { KeyRecord } from "../agreements/records/key.ts";
 import type { HoldId, KeyId, OrgId } from "../agreements/tokens/ids.ts";
 import type { OrgRecord } from "../agreements/records/org.ts";
-import type { UsageRecord } from "../agreements/records/usage.ts";
+import type { LeasedTerms } from "../agreements/tokens/lease.ts";
 import { apply } from "./counters.ts";
-import { checkRequest, checkCredential, checkHold, checkRecords } from "./check.ts";
+import {
+  checkClosing,
+  checkCredential,
+  checkHold,
+  checkLease,
+  checkLeased,
+  checkRecords,
+  checkRequest,
+} from "./check.ts";
 import { decide, findKeyInForce, type Decision } from "./decide.ts";
 import { leave, nextLeaveMs, planLeave } from "./leave.ts";
-import type { HoldRequest, Denial, Grant, LedgerState, Scopes, Settlement } from "./port.ts";
+import { listLimitChecks, reportRates } from "./limits.ts";
+import {
+  closeLease,
+  leasedUntilMs,
+  nextLeaseDeadlineMs,
+  planLease,
+  planLeases,
+  sweepLeases,
+} from "./leases/lease.ts";
+import type {
+  Denial,
+  Grant,
+  HoldRequest,
+  LeaseClosing,
+  LeaseGrant,
+  LeaseRequest,
+  LedgerState,
+  Rates,
+  Scopes,
+  SettledRecord,
+  Settlement,
+} from "./port.ts";
 import { inspect, publish } from "./publish.ts";
 import { expire, nextDeadlineMs, release, settle } from "./settle.ts";
 import type { Change, EarlierCall, Ended, State } from "./state.ts";
@@ -66,12 +95,47 @@ export class LedgerCore {
     return decide(this.state, request, request.idempotency && this.#journal.findEarlier(request.idempotency.key), now);
   }
 
-  /** Books the decision, and only then answers it. */
+  /** Books the decision, with the lease that was asked for if there may be one, and only then answers it. */
   commit(decision: Decision): Grant | Denial {
     if (decision.kind === "denied") return decision.denial;
-    this.#write({ kind: "held", hold: decision.hold });
-    this.#quietUntilMs = Math.min(this.#quietUntilMs, decision.hold.expiresAtMs);
-    return decision.grant;
+    const { hold, grant, lease, atMs: now } = decision;
+    this.#write({ kind: "held", hold });
+    this.#quietUntilMs = Math.min(this.#quietUntilMs, hold.expiresAtMs);
+    const given = lease && this.#grantLease(hold.key, lease, { rates: grant.rates, now });
+    return given ? { ...grant, lease: given } : grant;
+  }
+
+  /** See `Ledger.lease`. */
+  lease(credential: Credential, request: LeaseRequest, now: number): LeaseGrant | null {
+    checkCredential(credential);
+    checkLease(request);
+    this.expire(now);
+    const key = findKeyInForce(this.state, credential, now);
+    if (key.kind === "denial") return null;
+    const checks = listLimitChecks(this.state, key, Math.max(now, this.state.atMs));
+    return this.#grantLease(key.id, request, { rates: reportRates(checks, null, now), now });
+  }
+
+  /** See `Ledger.closeLease`. */
+  closeLease(closing: LeaseClosing, now: number): void {
+    checkClosing(closing);
+    this.expire(now);
+    const change = closeLease(this.state, closing, now);
+    if (change) this.#write(change);
+  }
+
+  /** Until when calls may still be admitted under what was in force before this record; 0 for no longer. */
+  leasedUntilMs(record: OrgRecord | KeyRecord): number {
+    return leasedUntilMs(this.state, record);
+  }
+
+  #grantLease(id: KeyId, request: LeaseRequest, { rates, now }: { rates: Rates; now: number }): LeaseGrant | null {
+    const key = this.state.keys[id];
+    const lease = key && planLease(this.state, key, request, now);
+    if (!lease) return null;
+    this.#write({ kind: "leased", lease });
+    this.#quietUntilMs = Math.min(this.#quietUntilMs, lease.deadlineMs);
+    return { id: lease.id, key, ...lease.granted, ttlMs: request.ttlMs, rates };
   }
 
   introspect(credential: Credential, now: number): Scopes | Denial {
@@ -80,7 +144,7 @@ export class LedgerCore {
     return key.kind === "denial" ? key : { kind: "scopes", endpoints: key.endpoints, models: key.models };
   }
 
-  settle(org: OrgId, records: UsageRecord[], now: number): Settlement[] {
+  settle(org: OrgId, records: SettledRecord[], now: number): Settlement[] {
     const { settlements, changes } = this.planSettlement(org, records, now);
     this.book(changes);
     return settlements;
@@ -88,23 +152,26 @@ export class LedgerCore {
 
   /**
    * Decides what the records do, for `book` or, once they are in the journal, `apply`: nothing may happen in between.
-   * What one record does hangs on its own hold alone, so only a hold that is named again must see its earlier change:
-   * then those before it are booked at once.
+   * What one record does hangs on its own hold, and on what is left of its lease, which `planned` reckons with; so only
+   * a hold that is named again must see its earlier change: then those before it are booked at once.
    */
-  planSettlement(org: OrgId, records: UsageRecord[], now: number): PlannedSettlement {
+  planSettlement(org: OrgId, records: SettledRecord[], now: number): PlannedSettlement {
     const checked = checkRecords(org, records);
     this.expire(now);
     const settlements: Settlement[] = [];
     const named = new Set<HoldId>();
     let changes: Change[] = [];
+    let planned = planLeases(this.state);
     for (const record of checked) {
       if (named.has(record.hold)) {
         this.book(changes);
         changes = [];
         named.clear();
+        planned = planLeases(this.state);
       }
       named.add(record.hold);
-      const outcome = settle(this.state, record, this.#findEnded(record.hold), now);
+      const outcome = settle(planned.state, record, this.#findEnded(record.hold), now);
+      planned.take(outcome.changes);
       settlements.push({ hold: record.hold, result: outcome.result });
       changes.push(...outcome.changes);
     }
@@ -122,11 +189,18 @@ export class LedgerCore {
     for (const change of changes) apply(this.state, change);
   }
 
-  release(hold: HoldId, mayRun: boolean, now: number): Settlement {
+  release(
+    hold: HoldId,
+    { mayRun, leased: terms }: { mayRun: boolean; leased: LeasedTerms | null },
+    now: number,
+  ): Settlement {
     checkHold(hold);
+    if (terms) checkLeased(terms);
     this.expire(now);
     const open = this.state.holds[hold] ?? null;
-    const { result, changes } = release(this.state, { hold: open, ended: this.#findEnded(hold), mayRun }, now);
+    const leased = terms && { hold, terms };
+    const ended = this.#findEnded(hold);
+    const { result, changes } = release(this.state, { hold: open, ended, mayRun, leased }, now);
     this.book(changes);
     this.#quietUntilMs = Math.min(this.#quietUntilMs, this.state.holds[hold]?.expiresAtMs ?? Infinity);
     return { hold, result };
@@ -159,6 +233,7 @@ export class LedgerCore {
   expire(now: number): void {
     if (Math.max(now, this.state.atMs) < this.#quietUntilMs) return;
     for (const change of expire(this.state, now)) this.#write(change);
+    for (const change of sweepLeases(this.state, now)) this.#write(change);
     const departure = leave(this.state, now);
     if (departure) {
       this.#journal.leave(departure.keys, departure.after);
@@ -178,7 +253,7 @@ export class LedgerCore {
   }
 }
 
-/** When a hold expires or a key leaves, whichever comes first; `Infinity` for neither. */
+/** When a hold or a lease expires or a key leaves, whichever comes first; `Infinity` for none. */
 export function nextDueMs(state: State): number {
-  return Math.min(nextDeadlineMs(state), nextLeaveMs(state));
+  return Math.min(nextDeadlineMs(state), nextLeaseDeadlineMs(state), nextLeaveMs(state));
 }

@@ -4,7 +4,7 @@ import type { KeyRecord } from "../agreements/records/key.ts";
 import { windows } from "../agreements/records/windows.ts";
 import { isSameText } from "../agreements/tokens/key-format.ts";
 import { idempotencyMs } from "../limits.ts";
-import type { HoldRequest, Denial, Grant } from "./port.ts";
+import type { Denial, Grant, HoldRequest, LeaseRequest } from "./port.ts";
 import {
   clampCompletion,
   countFittingTokens,
@@ -15,8 +15,11 @@ import {
 } from "./limits.ts";
 import { hasLimits, tokensHeld, type EarlierCall, type Hold, type State } from "./state.ts";
 
-/** A grant comes with the hold that must be booked before the answer leaves. */
-export type Decision = { kind: "granted"; hold: Hold; grant: Grant } | { kind: "denied"; denial: Denial };
+/**
+ * A grant comes with the hold that must be booked before the answer leaves, the lease that was asked for, and the time
+ * of the decision.
+ */
+export type Decision = { kind: "granted"; hold: Hold; grant: Grant; lease: LeaseRequest | null; atMs: number } | { kind: "denied"; denial: Denial };
 
 /**
  * May this call run? Reads, never changes: so a denial leaves the state bit-identical, and a grant takes effect when
@@ -30,10 +33,8 @@ export function decide(state: State, request: HoldRequest, earlier: EarlierCall 
   const atMs = Math.max(now, state.atMs);
   const key = findKeyInForce(state, request, now);
   if (key.kind === "denial") return deny(key);
-  if (![key, request.token].every((scopes) => scopes?.endpoints?.includes(request.endpoint) ?? true))
-    return deny({ kind: "denial", reason: "endpoint" });
-  if (![key, request.token].every((scopes) => scopes?.models?.includes(request.model) ?? true))
-    return deny({ kind: "denial", reason: "model" });
+  const reason = findScopeDenied(key, request);
+  if (reason) return deny({ kind: "denial", reason });
   const repeat =
     earlier && request.idempotency && atMs < earlier.admittedAtMs + idempotencyMs
       ? checkRepeat(request.idempotency.body, earlier)
@@ -53,7 +54,7 @@ export function decide(state: State, request: HoldRequest, earlier: EarlierCall 
       expiresAtMs: hold.expiresAtMs,
       rates: reportRates(checks, hold, now),
     };
-    return { kind: "granted", hold, grant };
+    return { kind: "granted", hold, grant, lease: request.lease ?? null, atMs: now };
   }
   const { window, of, limit, unit, held, settled } = exceeded.check;
   return deny({
@@ -74,15 +75,28 @@ export function decide(state: State, request: HoldRequest, earlier: EarlierCall 
  * The record of the key that is presented, when it and its org are in force and the address is allowed; else why not.
  */
 export function findKeyInForce(state: State, credential: Credential, now: number): KeyRecord | Denial {
-  const key = verifyKey(state, credential, Math.max(now, state.atMs));
-  if (!key) return { kind: "denial", reason: "key" };
+  const { org } = state;
+  const key = verifyKey(state.keys[credential.key] ?? null, credential, Math.max(now, state.atMs));
+  if (!key || !org || org.id !== credential.org || org.isSuspended) return { kind: "denial", reason: "key" };
   if (key.ipRanges && !isInRanges(credential.ip, key.ipRanges)) return { kind: "denial", reason: "ip" };
   return key;
 }
 
-/** Unknown keys are compared too, so that they take as long (S3). */
-function verifyKey(state: State, credential: Credential, atMs: number): KeyRecord | null {
-  const key = state.keys[credential.key] ?? null;
+/** Whether key and token may use this endpoint and this model; else which they may not. */
+export function findScopeDenied(
+  key: KeyRecord,
+  { token, endpoint, model }: Pick<HoldRequest, "token" | "endpoint" | "model">,
+): "endpoint" | "model" | null {
+  for (const scopes of [key, token]) if (scopes?.endpoints?.includes(endpoint) === false) return "endpoint";
+  for (const scopes of [key, token]) if (scopes?.models?.includes(model) === false) return "model";
+  return null;
+}
+
+/**
+ * The key, if the credential proves it and it is in force at this time, apart from its org. Unknown keys are compared
+ * too, so that they take as long (S3).
+ */
+export function verifyKey(key: KeyRecord | null, credential: Credential, atMs: number): KeyRecord | null {
   // A client token was verified by the edge, and stands for the key as long as that is in force.
   let isProven = credential.token !== undefined;
   for (const { kid, digest } of credential.digests) {
@@ -90,9 +104,7 @@ function verifyKey(state: State, credential: Credential, atMs: number): KeyRecor
     if (isSame && kid === key?.pepperKid) isProven = true;
   }
   if (!key || !isProven || key.isRevoked) return null;
-  if (key.expiresAtMs !== null && key.expiresAtMs <= atMs) return null;
-  if (!state.org || state.org.id !== credential.org || state.org.isSuspended) return null;
-  return key;
+  return key.expiresAtMs !== null && key.expiresAtMs <= atMs ? null : key;
 }
 
 const noDigest = "0".repeat(64);

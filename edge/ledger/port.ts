@@ -1,12 +1,14 @@
 import type { TokenColumn } from "../agreements/records/usage-columns.ts";
 import type { Credential } from "../agreements/tokens/credential.ts";
 import type { HoldId, KeyId, OrgId } from "../agreements/tokens/ids.ts";
+import type { LeasedTerms, LeaseId } from "../agreements/tokens/lease.ts";
 import type { KeyRecord } from "../agreements/records/key.ts";
 import type { Endpoint, Price, Tier } from "../agreements/records/model.ts";
 import type { OrgRecord } from "../agreements/records/org.ts";
 import type { WindowName } from "../agreements/records/windows.ts";
 import type { Outcome, UsageRecord } from "../agreements/records/usage.ts";
 import type { WindowReport } from "../protocol/rate-headers.ts";
+import type { Amounts } from "./state.ts";
 
 /**
  * Holds callers to their limits: one authority per org. Every method is atomic. A ledger that cannot be reached throws
@@ -24,7 +26,7 @@ export interface Ledger {
   /**
    * Replaces holds by what was used (final records) or stores how far they are (checkpoints). Idempotent by hold id.
    */
-  settle(org: OrgId, records: UsageRecord[]): Promise<Settlement[]>;
+  settle(org: OrgId, records: SettledRecord[]): Promise<Settlement[]>;
   /**
    * The same for many orgs, in as few round trips as the store needs. Each org by itself: a ledger that fails is
    * reported at its index and stops no other from settling. Answers in the order of the batches, and never rejects.
@@ -33,12 +35,20 @@ export interface Ledger {
   /**
    * Gives a hold back because nothing ran: tokens, money and the day's request; the minute and the hour keep the
    * attempt. When a node `mayRun` the call all the same (it was given up, not refused), the hold stands for two seconds
-   * more, so that the tokens it generated are billed, and then expires.
+   * more, so that the tokens it generated are billed, and then expires. `leased`: the terms of a call that was admitted
+   * under a lease.
    */
-  release(org: OrgId, hold: HoldId, mayRun?: boolean): Promise<Settlement>;
+  release(org: OrgId, hold: HoldId, mayRun?: boolean, leased?: LeasedTerms): Promise<Settlement>;
   /**
-   * Brings a record of the control plane into force: when this returns, the next admit sees it. Older versions are
-   * ignored.
+   * Gives a busy key its next lease, while the last is being spent. No call is admitted by it. `null`: no lease; whoever
+   * asked goes on call by call.
+   */
+  lease(credential: Credential, request: LeaseRequest): Promise<LeaseGrant | null>;
+  /** Takes back what its isolate did not spend of a lease that has ended. Idempotent by the lease's id. */
+  closeLease(org: OrgId, closing: LeaseClosing): Promise<void>;
+  /**
+   * Brings a record of the control plane into force: when this returns, the next admit sees it, in every isolate: it
+   * waits for the end of leases that were given before (at most `leaseMsMax` and 100 ms). Older versions are ignored.
    */
   publish(record: OrgRecord | KeyRecord): Promise<void>;
   /** Every window of the org and of each key with limits of its own. `null`: no such org was ever published. */
@@ -66,6 +76,42 @@ export interface HoldRequest extends Credential {
   ttlMs: number;
   /** SHA-256 in hex of the caller's Idempotency-Key and of the body it came with. */
   idempotency: { key: string; body: string } | null;
+  /** The key is busy: a lease is welcome with the answer. */
+  lease?: LeaseRequest;
+}
+
+/**
+ * A lease that is asked for: how many calls, tokens and how much money are expected to be held in its time. `id` is
+ * chosen at random by who asks.
+ */
+export interface LeaseRequest extends Amounts {
+  id: LeaseId;
+  ttlMs: number;
+}
+
+/**
+ * A lease as an isolate spends it: on calls that this record of the key allows, for `ttlMs` from *before* it was asked
+ * for. `rates` are those of the moment, without the lease.
+ */
+export interface LeaseGrant extends Amounts {
+  id: LeaseId;
+  key: KeyRecord;
+  ttlMs: number;
+  rates: Rates;
+}
+
+/**
+ * What an isolate made of a lease: `attempts` are the calls that it admitted; `calls`, `tokens` and `costMicros` what
+ * those hold that were not given back.
+ */
+export interface LeaseClosing extends Amounts {
+  lease: LeaseId;
+  attempts: number;
+}
+
+/** A record as the ledger books it: of a call under a lease with the terms that its ticket proved. */
+export interface SettledRecord extends UsageRecord {
+  leased?: LeasedTerms;
 }
 
 /** What a key may use; `null` is any. */
@@ -92,6 +138,10 @@ export interface Grant {
   completionTokens: number;
   expiresAtMs: number;
   rates: Rates;
+  /** Given with the answer to a request that asked for one. */
+  lease?: LeaseGrant;
+  /** The call was admitted under a lease: its terms, which have to travel with it. */
+  leased?: LeasedTerms;
 }
 
 /** The first call of an idempotency key: its hold, the id its answer carried and what it used, once it has ended. */
@@ -139,7 +189,7 @@ export type Denial =
 /** Records of one org. */
 export interface OrgRecords {
   org: OrgId;
-  records: UsageRecord[];
+  records: SettledRecord[];
 }
 
 /**

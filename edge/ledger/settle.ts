@@ -2,8 +2,11 @@ import { mapNames } from "../agreements/names.ts";
 import { tokenColumns } from "../agreements/records/usage-columns.ts";
 import { computeCostMicros } from "../agreements/records/model.ts";
 import type { UsageRecord } from "../agreements/records/usage.ts";
-import { abandonMs } from "../limits.ts";
-import type { Settlement, UsageEnd } from "./port.ts";
+import type { HoldId } from "../agreements/tokens/ids.ts";
+import type { LeasedTerms } from "../agreements/tokens/lease.ts";
+import { abandonMs, endedRetentionMs } from "../limits.ts";
+import { coversHold, makeLeasedHold } from "./leases/lease.ts";
+import type { SettledRecord, Settlement, UsageEnd } from "./port.ts";
 import { tokensHeld, type Change, type Closing, type Ended, type Hold, type State, type Usage } from "./state.ts";
 
 /** What becomes of a record or a release, and the changes that make it so, in order; none when nothing changes. */
@@ -18,9 +21,17 @@ export interface SettlementOutcome {
  * seen. After expiry a node's last word books, once, what expiry left out. Of a prompt that was longer than its bound
  * the rest is a line of its own, as what comes late is, and there is one such line a hold.
  */
-export function settle(state: State, record: UsageRecord, ended: Ended | null, now: number): SettlementOutcome {
+export function settle(state: State, record: SettledRecord, ended: Ended | null, now: number): SettlementOutcome {
   const hold = state.holds[record.hold];
-  if (!hold) return settleLate(state, record, ended, now);
+  if (hold) return settleHold(state, hold, record, now);
+  if (ended || !record.leased) return settleLate(state, record, ended, now);
+  const opened = openLeased(state, record.hold, record.leased, now);
+  if (!opened) return settleSwept(state, { record, terms: record.leased }, now);
+  const { result, changes } = settleHold(state, opened.hold, record, now);
+  return { result, changes: [opened, ...changes] };
+}
+
+function settleHold(state: State, hold: Hold, record: UsageRecord, now: number): SettlementOutcome {
   const usage = raiseUsage(hold, hold.checkpoint, record);
   if (!record.isFinal)
     return { result: "checkpointed", changes: [{ kind: "checkpointed", hold: { ...hold, checkpoint: usage } }] };
@@ -31,16 +42,27 @@ export function settle(state: State, record: UsageRecord, ended: Ended | null, n
   return { result: "over_hold", changes: [closed, adjust(state, { hold, whole, charged: usage, record }, now)] };
 }
 
+/** A hold that is given back: open, or ended, or of a call under a lease, of which the ledger may not have heard. */
+export interface Release {
+  hold: Hold | null;
+  ended: Ended | null;
+  mayRun: boolean;
+  leased: { hold: HoldId; terms: LeasedTerms } | null;
+}
+
 /**
  * Gives back a hold whose call never ran. When a checkpoint shows that it did run, the checkpoint is charged and the
  * call counts as failed: generated tokens are billed (Q4). While a node may still be at work, the hold does not end but
  * gets a near deadline.
  */
-export function release(
-  state: State,
-  { hold, ended, mayRun }: { hold: Hold | null; ended: Ended | null; mayRun: boolean },
-  now: number,
-): SettlementOutcome {
+export function release(state: State, ending: Release, now: number): SettlementOutcome {
+  const { hold, ended, mayRun, leased } = ending;
+  if (!hold && !ended && leased) {
+    const opened = openLeased(state, leased.hold, leased.terms, now);
+    if (!opened) return { result: "unknown", changes: [] };
+    const { result, changes } = release(state, { ...ending, hold: opened.hold }, now);
+    return { result, changes: [opened, ...changes] };
+  }
   if (!hold) return { result: ended ? "repeated" : "unknown", changes: [] };
   if (mayRun) {
     const expiresAtMs = Math.min(hold.expiresAtMs, Math.max(now, state.atMs) + abandonMs);
@@ -71,9 +93,33 @@ export function nextDeadlineMs(state: State): number {
   return next;
 }
 
+/** The hold of a call under a lease of which the ledger hears for the first time; `null` when no lease covers it. */
+function openLeased(state: State, id: HoldId, terms: LeasedTerms, now: number) {
+  const lease = state.leases[terms.lease];
+  if (!lease) return null;
+  const hold = makeLeasedHold(id, terms, { lease, nowMs: Math.max(now, state.atMs) });
+  return coversHold(lease, hold) ? ({ kind: "opened", hold } as const) : null;
+}
+
+/**
+ * A call whose lease is gone: what was held for it went back, so its last word is booked as what comes late is. Not
+ * when it is older than ended holds are remembered: it may have been booked before.
+ */
+function settleSwept(
+  state: State,
+  { record, terms }: { record: UsageRecord; terms: LeasedTerms },
+  now: number,
+): SettlementOutcome {
+  const nowMs = Math.max(now, state.atMs);
+  if (!isLastWord(record) || terms.admittedAtMs <= nowMs - endedRetentionMs) return { result: "unknown", changes: [] };
+  const hold = makeLeasedHold(record.hold, terms, { lease: null, nowMs });
+  const whole = raiseUsage(hold, null, record);
+  return { result: "adjusted", changes: [adjust(state, { hold, whole, charged: nothing, record }, now)] };
+}
+
 const nothing: Usage = { ...mapNames(tokenColumns, () => 0), responseId: null };
 
-function settleLate(state: State, record: UsageRecord, ended: Ended | null, now: number): SettlementOutcome {
+function settleLate(state: State, record: SettledRecord, ended: Ended | null, now: number): SettlementOutcome {
   if (!ended) return { result: "unknown", changes: [] };
   const { hold, closing, isAdjusted } = ended;
   if (closing.end !== "expired" || isAdjusted || !isLastWord(record)) return { result: "repeated", changes: [] };

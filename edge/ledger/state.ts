@@ -2,6 +2,7 @@ import type { TokenColumn } from "../agreements/records/usage-columns.ts";
 import type { Endpoint, Price, Tier } from "../agreements/records/model.ts";
 import { computeCostMicros } from "../agreements/records/model.ts";
 import type { HoldId, KeyId } from "../agreements/tokens/ids.ts";
+import type { LeaseId } from "../agreements/tokens/lease.ts";
 import type { KeyRecord } from "../agreements/records/key.ts";
 import type { OrgRecord } from "../agreements/records/org.ts";
 import type { daySlots, monthSlots, slidingSlots } from "../agreements/records/windows.ts";
@@ -29,6 +30,8 @@ export interface State {
   counters: Record<string, Counters>;
   /** Open holds only. */
   holds: Record<string, Hold>;
+  /** Leases that are not used up: they run, or calls that were admitted under them may not have been settled. */
+  leases: Record<string, Lease>;
 }
 
 /**
@@ -43,7 +46,36 @@ export type Counters = Record<(typeof slidingSlots)[number], SlidingWindow> & {
 
 /** A ledger nobody has published to yet. */
 export function createState(): State {
-  return { atMs: 0, org: null, keys: {}, leaving: {}, counters: {}, holds: {} };
+  return { atMs: 0, org: null, keys: {}, leaving: {}, counters: {}, holds: {}, leases: {} };
+}
+
+/** A part of an org's limits: calls (each a request and a slot), the tokens and the money that they hold. */
+export interface Amounts {
+  calls: number;
+  tokens: number;
+  costMicros: number;
+}
+
+/**
+ * What an isolate may admit for one key without asking, durably set aside before it was given (leases/lease.ts). It
+ * counts in every window from the moment it was given, as if all its calls were admitted at its end: later than they
+ * are, so none leaves a sliding window too early.
+ */
+export interface Lease {
+  id: LeaseId;
+  key: KeyId;
+  isKeyBooked: boolean;
+  lineage?: KeyId;
+  granted: Amounts;
+  /** Of it, what is neither given back nor the hold's of a call that the ledger has heard of. */
+  left: Amounts;
+  grantedAtMs: number;
+  /** By the ledger's clock no call is admitted under it any more. */
+  endsAtMs: number;
+  /** Until then its calls may be settled; what is left then goes back. */
+  deadlineMs: number;
+  /** Its isolate has reported what it spent. */
+  isClosed: boolean;
 }
 
 /** What an agent counted, or what was charged. */
@@ -71,6 +103,8 @@ export interface Hold {
   idempotency: { key: string; body: string } | null;
   /** The last checkpoint: what expiry will charge. */
   checkpoint: Usage | null;
+  /** The lease that the call was admitted under, and the time at which it counts: that lease's end. */
+  lease?: { id: LeaseId; bookedAtMs: number };
 }
 
 /**
@@ -111,7 +145,18 @@ export type Change =
   | { kind: "held"; hold: Hold }
   | { kind: "checkpointed"; hold: Hold }
   | { kind: "closed"; hold: Hold; closing: Closing }
-  | { kind: "late"; hold: Hold; closing: Closing };
+  | { kind: "late"; hold: Hold; closing: Closing }
+  | LeaseChange;
+
+/**
+ * What happens to a lease: it is given; the ledger hears of a call under it, whose hold it becomes; its isolate gives
+ * back what it did not spend (`attempts`: calls that were never made); what is left goes back after its deadline.
+ */
+export type LeaseChange =
+  | { kind: "leased"; lease: Lease }
+  | { kind: "opened"; hold: Hold & Required<Pick<Hold, "lease">> }
+  | { kind: "returned"; lease: LeaseId; attempts: number; back: Amounts; atMs: number }
+  | { kind: "swept"; lease: LeaseId; atMs: number };
 
 /** Whether a key has a limit of its own, so that its calls are booked to it, too. */
 export function hasLimits({ limits }: KeyRecord): boolean {
@@ -123,9 +168,14 @@ export function findOwner(key: Pick<KeyRecord, "id" | "lineage">): KeyId {
   return key.lineage ?? key.id;
 }
 
-/** Whose counters a hold changes: the org's and, when it is booked to its key, those of the key's lineage. */
-export function listOwners({ key, lineage, isKeyBooked }: Hold): string[] {
+/** Whose counters a hold or a lease changes: the org's and, when it is booked to its key, those of the key's lineage. */
+export function listOwners({ key, lineage, isKeyBooked }: Pick<Hold, "key" | "lineage" | "isKeyBooked">): string[] {
   return isKeyBooked ? ["org", lineage ?? key] : ["org"];
+}
+
+/** The time at which a call counts in the windows. */
+export function bookedAtMs(hold: Hold): number {
+  return hold.lease?.bookedAtMs ?? hold.admittedAtMs;
 }
 
 /** The tokens a hold reserves. */
@@ -136,6 +186,11 @@ export function tokensHeld(hold: Hold): number {
 /** The money a hold reserves: the price of all its tokens. */
 export function costHeld(hold: Hold): number {
   return computeCostMicros(hold.price, hold.promptTokens, hold.choices * hold.completionTokens);
+}
+
+/** What the hold of a call takes of its lease. */
+export function measureLeased(hold: Hold): Amounts {
+  return { calls: 1, tokens: tokensHeld(hold), costMicros: costHeld(hold) };
 }
 
 /**

@@ -43,10 +43,24 @@ export function bucketEnd(bucket: number, widthMs: number): number {
   return (bucket + subBuckets + 1) * widthMs;
 }
 
-/** Books into a bucket that is at least as new as any booked before. */
-export function addToSliding(sliding: SlidingWindow, bucket: number, held: number, settled: number): void {
-  dropOld(sliding, bucket);
-  if (sliding.at.at(-1) !== bucket) sliding.at.push(bucket);
+/**
+ * Books into a bucket: that of now, or of a lease's end, which lies ahead. So `current`, the bucket of now, is as new as
+ * any that was current before, while `bucket` may be older than one that is listed.
+ */
+export function addToSliding(
+  sliding: SlidingWindow,
+  { bucket, current }: { bucket: number; current: number },
+  held: number,
+  settled: number,
+): void {
+  dropOld(sliding, current);
+  let index = sliding.at.length;
+  while (index > 0 && (sliding.at[index - 1] ?? 0) > bucket) index--;
+  if (sliding.at[index - 1] !== bucket) {
+    sliding.at.splice(index, 0, bucket);
+    sliding.held.splice(index, 0, 0);
+    sliding.settled.splice(index, 0, 0);
+  }
   adjustSliding(sliding, bucket, held, settled);
 }
 

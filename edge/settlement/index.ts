@@ -11,6 +11,7 @@ import { Refusal } from "../errors.ts";
 import { usageBodyBytesMax } from "../limits.ts";
 import { readBytes } from "../protocol/bytes.ts";
 import type { Visit } from "../visit.ts";
+import type { SettledRecord } from "../ledger/port.ts";
 import type { Settler } from "./port.ts";
 
 /** The results of a batch, counted by kind. Once this is answered with 200 the agent may drop the batch. */
@@ -32,7 +33,7 @@ export async function takeUsage(
   const batch = readUsageBatch(json);
   if (batch?.node !== node) throw new Refusal("invalid_value", { log: "malformed usage batch" });
   const { records, refused } = selectOwn(visit, batch, tickets);
-  const byOrg = new Map<OrgId, UsageRecord[]>();
+  const byOrg = new Map<OrgId, SettledRecord[]>();
   for (const record of records) byOrg.set(record.org, [...(byOrg.get(record.org) ?? []), record]);
   const batches = Array.from(byOrg, ([org, records]) => ({ org, records }));
   const answers = batches.length > 0 ? await ledger.settleAll(batches) : [];
@@ -56,10 +57,11 @@ function logOverHolds(visit: Visit, records: UsageRecord[], settlements: { resul
   }
 }
 
-/** The records of holds that were sent to this node, without tickets, which no ledger needs; how many others. */
+/** The records of holds that were sent to this node, with what their tickets say of them; how many others. */
 function selectOwn(visit: Visit, { node, records }: UsageBatch, tickets: Pick<Tickets, "verify">) {
-  const own = records.flatMap(({ ticket, ...record }) => {
-    if (tickets.verify(ticket, { hold: record.hold, node })) return [record];
+  const own = records.flatMap(({ ticket, ...record }): SettledRecord[] => {
+    const shown = tickets.verify(ticket, { hold: record.hold, node });
+    if (shown) return [shown.leased ? { ...record, leased: shown.leased } : record];
     visit.log("usage_refused", { node, hold: record.hold, ticket: ticket === undefined ? "missing" : "wrong" });
     return [];
   });

@@ -12,11 +12,20 @@ import {
 import type { KeyId, OrgId } from "../../agreements/tokens/ids.ts";
 import { endedRetentionMs } from "../../limits.ts";
 
+/** Its clock (Unix ms), how it waits for leases to end (by default in real time), and what takes the bill. */
+export interface MemoryLedgerOptions {
+  now: () => number;
+  wait?: (ms: number) => Promise<void>;
+  onUsage?: (row: UsageRow) => void;
+}
+
+const sleep = (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms));
+
 /**
  * Keeps the promises of `Ledger` for as long as the process lives: for tests and trials. `onUsage` is given each line
  * of the bill, once.
  */
-export function memoryLedger(options: { now: () => number; onUsage?: (row: UsageRow) => void }): Ledger {
+export function memoryLedger(options: MemoryLedgerOptions): Ledger {
   const cores = new Map<OrgId, LedgerCore>();
   const openCore = (org: OrgId): LedgerCore => {
     const known = cores.get(org);
@@ -25,7 +34,7 @@ export function memoryLedger(options: { now: () => number; onUsage?: (row: Usage
     cores.set(org, core);
     return core;
   };
-  const { now } = options;
+  const { now, wait = sleep } = options;
   const settle: Ledger["settle"] = async (org, records) => openCore(org).settle(org, records, now());
   return {
     admit: async (ask) => {
@@ -35,8 +44,16 @@ export function memoryLedger(options: { now: () => number; onUsage?: (row: Usage
     introspect: async (credential) => openCore(credential.org).introspect(credential, now()),
     settle,
     settleAll: (batches) => Promise.allSettled(batches.map(({ org, records }) => settle(org, records))),
-    release: async (org, hold, mayRun = false) => openCore(org).release(hold, mayRun, now()),
-    publish: async (record) => openCore(record.kind === "org" ? record.id : record.org).publish(record, now()),
+    release: async (org, hold, mayRun = false, leased = undefined) =>
+      openCore(org).release(hold, { mayRun, leased: leased ?? null }, now()),
+    lease: async (credential, request) => openCore(credential.org).lease(credential, request, now()),
+    closeLease: async (org, closing) => openCore(org).closeLease(closing, now()),
+    publish: async (record) => {
+      const core = openCore(record.kind === "org" ? record.id : record.org);
+      const untilMs = core.leasedUntilMs(record);
+      core.publish(record, now());
+      if (untilMs > now()) await wait(untilMs - now());
+    },
     inspect: async (org) => openCore(org).inspect(now(), 0),
   };
 }
@@ -61,9 +78,10 @@ function memoryJournal(org: OrgId, onUsage: (row: UsageRow) => void): Journal {
     }
   };
   const write = (change: Change): void => {
+    if (!("hold" in change)) return;
     const { hold } = change;
     if (change.kind === "checkpointed") return;
-    if (change.kind === "held") {
+    if (change.kind === "held" || change.kind === "opened") {
       if (holds.has(hold.id)) throw new Error("ledger: this hold was given before");
       holds.set(hold.id, hold);
       if (hold.idempotency) byKey.set(hold.idempotency.key, hold);
@@ -71,7 +89,11 @@ function memoryJournal(org: OrgId, onUsage: (row: UsageRow) => void): Journal {
     }
     if (change.kind === "closed") close(hold, change.closing);
     const ended = ends.get(hold.id);
-    if (change.kind === "late" && ended) ended.isAdjusted = true;
+    if (change.kind === "late") {
+      if (ended) ended.isAdjusted = true;
+      // Of a call whose lease was gone: it is the only word on it.
+      else close(hold, change.closing);
+    }
     const row = makeUsageRow(hold, change.closing, org);
     if (row) onUsage(row);
   };

@@ -47,7 +47,7 @@ export type MediaTokens = z.infer<typeof MediaTokens>;
 
 /** A model as the edge is configured to serve it. */
 export const ModelRecord = z.strictObject({
-  id: z.string().min(1).describe("Its public id, such as `Qwen/Qwen2.5-7B-Instruct`."),
+  id: z.string().min(1).max(256).describe("Its public id, such as `Qwen/Qwen2.5-7B-Instruct`."),
   aliases: z.array(z.string().min(1)).describe("Further names that callers may use; the first is shown by `/health`."),
   endpoints: z
     .array(Endpoint)

@@ -4,6 +4,7 @@ import { mapNames } from "../names.ts";
 import { isHoldId, isNodeId, isOrgId } from "../tokens/ids.ts";
 import { Outcome, UsageBatch, UsageRecord } from "./usage.ts";
 import { tokenColumns } from "./usage-columns.ts";
+import { ticketCharsMax } from "../tokens/ticket.ts";
 
 type RecordTest = (value: unknown) => boolean;
 
@@ -26,7 +27,7 @@ const members: Readonly<Record<keyof UsageRecord, RecordTest>> = {
   startedAtMs: isTime,
   firstTokenAtMs: (value) => value === null || isTime(value),
   endedAtMs: isTime,
-  ticket: (value) => value === undefined || (typeof value === "string" && value.length <= 64),
+  ticket: (value) => value === undefined || (typeof value === "string" && value.length <= ticketCharsMax),
 };
 const neededCount = Object.keys(members).length - 1;
 const isMember = (name: string): name is keyof UsageRecord => Object.hasOwn(members, name);

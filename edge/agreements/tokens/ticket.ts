@@ -1,21 +1,34 @@
-import { createHmac, createSecretKey } from "node:crypto";
+import { Buffer } from "node:buffer";
+import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
+import { parseObject } from "../json.ts";
 import type { HoldId, NodeId } from "./ids.ts";
 import { isSameText, type Keyring } from "./key-format.ts";
+import type { LeasedTerms } from "./lease.ts";
 
-/** What a ticket is for: this hold, given to this node. */
+/** What a ticket is for: this hold, given to this node; of a call under a lease with all that its ledger will need. */
 export interface TicketTerms {
   hold: HoldId;
   node: NodeId;
+  leased?: LeasedTerms | undefined;
+}
+
+/** What a right ticket says of its hold. */
+export interface ShownTicket {
+  leased: LeasedTerms | null;
 }
 
 /**
  * Proofs that a hold was sent to a node: the node gets its ticket with the call and shows it with each usage record, so
- * no other can settle that hold (L3). A ticket is an HMAC of ours, and nothing is stored.
+ * no other can settle that hold (L3). A ticket is an HMAC of ours, and nothing is stored; before it stand, for a call
+ * under a lease, the terms of its hold (`<base64url of JSON>.<HMAC>`).
  */
 export interface Tickets {
   make(terms: TicketTerms): string;
-  /** Whether the node may settle the hold. Takes as long for a wrong ticket as for a right one. */
-  verify(ticket: string | undefined, terms: TicketTerms): boolean;
+  /**
+   * What the ticket says, if the node may settle the hold; else `null`. Takes as long for a wrong ticket as for a right
+   * one.
+   */
+  verify(ticket: string | undefined, terms: Pick<TicketTerms, "hold" | "node">): ShownTicket | null;
 }
 
 /** What no other HMAC under a tag key begins with: those are over `sk-pen-…`. */
@@ -23,7 +36,7 @@ const label = "penstock-ticket-1";
 /** 132 bits, in base64url. */
 const ticketChars = 22;
 /** The longest ticket that a hop token and a usage record carry, in characters. */
-export const ticketCharsMax = 64;
+export const ticketCharsMax = 1_024;
 /** What a ticket may look like: characters that need no escape in a URL, in JSON or in a hop token. */
 export const ticketForm = `[\\w.~-]{1,${ticketCharsMax}}`;
 
@@ -38,13 +51,26 @@ export function openTickets({ tagKeys }: Pick<Keyring, "tagKeys">, isOptional = 
   );
   const [first] = keys;
   if (!first) throw new TypeError("keyring is empty");
-  const compute = (key: typeof first, { hold, node }: TicketTerms): string =>
-    createHmac("sha256", key).update(`${node} ${hold}`).digest("base64url").slice(0, ticketChars);
   return {
-    make: (terms) => compute(first, terms),
+    make({ leased, ...terms }) {
+      const prefix = leased ? `${Buffer.from(JSON.stringify(leased)).toString("base64url")}.` : "";
+      return prefix + computeMac(first, terms, prefix);
+    },
     verify(ticket, terms) {
-      if (ticket === undefined) return isOptional;
-      return keys.map((key) => isSameText(compute(key, terms), ticket)).includes(true);
+      if (ticket === undefined) return isOptional ? { leased: null } : null;
+      const prefix = ticket.slice(0, ticket.indexOf(".") + 1);
+      const mac = ticket.slice(prefix.length);
+      if (!keys.map((key) => isSameText(computeMac(key, terms, prefix), mac)).includes(true)) return null;
+      return { leased: prefix === "" ? null : readTerms(prefix) };
     },
   };
+}
+
+function computeMac(key: KeyObject, { hold, node }: TicketTerms, prefix: string): string {
+  return createHmac("sha256", key).update(prefix ? `${node} ${hold} ${prefix}` : `${node} ${hold}`).digest("base64url").slice(0, ticketChars);
+}
+
+/** Ours, as the HMAC has shown: what it says is not doubted, and the ledger checks its numbers as it checks all. */
+function readTerms(prefix: string): LeasedTerms | null {
+  return parseObject(Buffer.from(prefix, "base64url").toString("utf8")) as LeasedTerms | null;
 }

@@ -17,7 +17,7 @@ export function rewriteInFormat3(sql: Sql): void {
     `INSERT INTO snapshot (part, seq, drained, body)
      SELECT part, seq, (SELECT drained FROM progress), body FROM snapshots`,
   );
-  for (const table of ["snapshots", "progress", "moves"]) sql.exec(`DROP TABLE ${table}`);
+  for (const table of ["snapshots", "progress", "moves", "leases"]) sql.exec(`DROP TABLE ${table}`);
   sql.exec("UPDATE format SET version = 3");
 }
 

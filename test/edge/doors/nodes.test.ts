@@ -20,7 +20,7 @@ const usage = { node: "node_a", records: [makeRecord("org_0000000001", freshHold
 
 test("a batch of usage is settled, and answered with its results by kind", async () => {
   const orgs: string[] = [];
-  const tickets = { verify: () => true };
+  const tickets = { verify: () => ({ leased: null }) };
   const ledger = {
     settleAll: async (batches: { org: string }[]) => {
       orgs.push(...batches.map(({ org }) => org));

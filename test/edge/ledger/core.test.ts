@@ -52,8 +52,8 @@ test("the state is what its journal says, replayed from the start", () => {
     [makeRecord(org, holds[0]!.hold, { isFinal: false, completionTokens: 4 }), makeRecord(org, holds[1]!.hold)],
     noon + 10,
   );
-  core.release(holds[2]!.hold, false, noon + 20);
-  core.release(holds[3]!.hold, true, noon + 20);
+  core.release(holds[2]!.hold, { mayRun: false, leased: null }, noon + 20);
+  core.release(holds[3]!.hold, { mayRun: true, leased: null }, noon + 20);
   core.expire(noon + 90_000);
   expect(changes.map(({ kind }) => kind)).toEqual([
     "held",
@@ -79,8 +79,8 @@ test("what the journal did not take has not happened", () => {
   fault.isOn = true;
   expect(() => core.commit(core.evaluate(makeRequest(org), noon))).toThrow("disk full");
   expect(() => core.settle(org, [makeRecord(org, request.hold)], noon)).toThrow("disk full");
-  expect(() => core.release(request.hold, false, noon)).toThrow("disk full");
-  expect(() => core.release(request.hold, true, noon)).toThrow("disk full");
+  expect(() => core.release(request.hold, { mayRun: false, leased: null }, noon)).toThrow("disk full");
+  expect(() => core.release(request.hold, { mayRun: true, leased: null }, noon)).toThrow("disk full");
   expect(() => core.expire(noon + 9e6)).toThrow("disk full");
   expect(() => core.publish(orgRecord(org, {}, 2), noon)).toThrow("disk full");
   expect(core.state).toEqual(before);
@@ -115,7 +115,7 @@ test("a hold given up expires two seconds later, though every other deadline is 
   const { core } = openCore();
   const [request, other] = [makeRequest(org), makeRequest(org)];
   for (const each of [request, other]) core.commit(core.evaluate(each, noon));
-  expect(core.release(request.hold, true, noon + 10)).toEqual({ hold: request.hold, result: "checkpointed" });
+  expect(core.release(request.hold, { mayRun: true, leased: null }, noon + 10)).toEqual({ hold: request.hold, result: "checkpointed" });
   core.expire(noon + 2_009);
   expect(Object.keys(core.state.holds)).toHaveLength(2);
   core.expire(noon + 2_010);

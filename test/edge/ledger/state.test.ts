@@ -43,6 +43,7 @@ test("a new state is JSON and empty", () => {
     org: null,
     keys: {},
     leaving: {},
+    leases: {},
     counters: {},
     holds: {},
   });

@@ -45,8 +45,9 @@ test("no true sliding span holds more than the window counted, and nothing older
       for (const gap of gaps) {
         ms += gap;
         times.push(ms);
-        addToSliding(sliding, Math.floor(ms / toBucketMs(60_000)), 0, 1);
-        const counted = readSliding(sliding, Math.floor(ms / toBucketMs(60_000))).settled;
+        const bucket = Math.floor(ms / toBucketMs(60_000));
+        addToSliding(sliding, { bucket, current: bucket }, 0, 1);
+        const counted = readSliding(sliding, bucket).settled;
         expect(counted).toBeGreaterThanOrEqual(times.filter((time) => time >= ms - 60_000).length);
         expect(counted).toBeLessThanOrEqual(times.filter((time) => time > ms - 61_000).length);
       }
@@ -56,15 +57,15 @@ test("no true sliding span holds more than the window counted, and nothing older
 
 test("a slide never lists more than the buckets that count, however long it is booked", () => {
   const sliding = createSlidingWindow();
-  for (let bucket = 0; bucket < 1_000; bucket++) addToSliding(sliding, bucket, 1, 1);
+  for (let bucket = 0; bucket < 1_000; bucket++) addToSliding(sliding, { bucket, current: bucket }, 1, 1);
   expect([sliding.at.length, sliding.held.length, sliding.settled.length]).toEqual([61, 61, 61]);
   expect(sliding.sum).toEqual({ held: 61, settled: 61 });
 });
 
 test("what was held becomes settled in its own bucket, and nothing changes once that has slid out", () => {
   const sliding = createSlidingWindow();
-  addToSliding(sliding, 100, 30, 0);
-  addToSliding(sliding, 130, 5, 0);
+  addToSliding(sliding, { bucket: 100, current: 100 }, 30, 0);
+  addToSliding(sliding, { bucket: 130, current: 130 }, 5, 0);
   adjustSliding(sliding, 100, -30, 12);
   expect(readSliding(sliding, 160)).toEqual({ held: 5, settled: 12 });
   expect(readSliding(sliding, 161)).toEqual({ held: 5, settled: 0 });
@@ -74,7 +75,22 @@ test("what was held becomes settled in its own bucket, and nothing changes once 
     findFreeingBucket(sliding, 160, Infinity),
     findFreeingBucket(sliding, 191, 1),
   ]).toEqual([100, 130, 130, null]);
-  addToSliding(sliding, 161, 0, 1);
+  addToSliding(sliding, { bucket: 161, current: 161 }, 0, 1);
   adjustSliding(sliding, 100, 0, 99);
   expect(readSliding(sliding, 161)).toEqual({ held: 5, settled: 1 });
+});
+
+test("what is booked ahead stands in order, and lets nothing go that still counts", () => {
+  const sliding = createSlidingWindow();
+  addToSliding(sliding, { bucket: 100, current: 100 }, 0, 1);
+  addToSliding(sliding, { bucket: 161, current: 160 }, 0, 10);
+  addToSliding(sliding, { bucket: 160, current: 160 }, 0, 100);
+  addToSliding(sliding, { bucket: 161, current: 161 }, 0, 1_000);
+  expect(sliding.at).toEqual([160, 161]);
+  expect(readSliding(sliding, 161).settled).toBe(1_110);
+  expect(readSliding(sliding, 221).settled).toBe(1_010);
+  const earlier = createSlidingWindow();
+  addToSliding(earlier, { bucket: 100, current: 100 }, 0, 1);
+  addToSliding(earlier, { bucket: 161, current: 160 }, 0, 10);
+  expect(readSliding(earlier, 160).settled).toBe(11);
 });

@@ -1,4 +1,4 @@
-import type { Denial, Grant, LedgerState, Scopes, Settlement, WindowDemand } from "../../../ledger/port.ts";
+import type { Denial, Grant, LeaseGrant, LedgerState, Scopes, Settlement, WindowDemand } from "../../../ledger/port.ts";
 import type { Moved, OrgSettlement } from "./ledger-batch.ts";
 
 /** Whether the org's ledger is in another object. */
@@ -12,8 +12,16 @@ export function isAdmission(answer: Grant | Denial): boolean {
   return (
     Number.isSafeInteger(answer.tokensHeld) &&
     Number.isSafeInteger(answer.completionTokens) &&
-    typeof answer.rates === "object"
+    typeof answer.rates === "object" &&
+    isLeaseOrNone(answer.lease ?? null)
   );
+}
+
+/** Whether this is a lease, or says that there is none. */
+export function isLeaseOrNone(answer: LeaseGrant | null): boolean {
+  if (answer === null) return true;
+  const counts = [answer?.calls, answer?.tokens, answer?.costMicros, answer?.ttlMs];
+  return counts.every(Number.isSafeInteger) && answer.key?.kind === "key" && typeof answer.rates === "object";
 }
 
 /** Whether this is what a key may use, or why it may nothing. */

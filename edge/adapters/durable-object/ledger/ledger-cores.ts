@@ -97,7 +97,7 @@ export class LedgerCores {
     for (const [org, core] of this.#cores) {
       if (looks++ === lookedAtMax) return;
       this.#cores.delete(org);
-      const isIdle = this.#journal.isSaved(org) && Object.keys(core.state.holds).length === 0;
+      const isIdle = this.#journal.isSaved(org) && nextDueMs({ ...core.state, leaving: {} }) === Infinity;
       if (!isIdle) this.#cores.set(org, core);
     }
   }

@@ -1,8 +1,20 @@
 import { DurableObject } from "cloudflare:workers";
 import type { LedgerCore } from "../../../ledger/core.ts";
-import type { HoldRequest, Denial, Grant, LedgerState, OrgRecords, Scopes, Settlement } from "../../../ledger/port.ts";
+import type {
+  Denial,
+  Grant,
+  HoldRequest,
+  LeaseClosing,
+  LeaseGrant,
+  LeaseRequest,
+  LedgerState,
+  OrgRecords,
+  Scopes,
+  Settlement,
+} from "../../../ledger/port.ts";
 import type { Credential } from "../../../agreements/tokens/credential.ts";
 import type { HoldId, OrgId } from "../../../agreements/tokens/ids.ts";
+import type { LeasedTerms } from "../../../agreements/tokens/lease.ts";
 import type { KeyRecord } from "../../../agreements/records/key.ts";
 import type { OrgRecord } from "../../../agreements/records/org.ts";
 import { drainOutbox } from "./ledger-outbox.ts";
@@ -12,6 +24,7 @@ import { SqliteJournal } from "./journal/ledger-journal.ts";
 import { OrgMoves } from "./moves/org-moves.ts";
 import type { Arrival, OrgRows } from "./moves/org-rows.ts";
 import { GroupCommit } from "./group-commit.ts";
+import { leaseMarginMs, leaseMsMax } from "../../../limits.ts";
 
 /**
  * Rows of the bill go to D1 together after so long; while D1 fails, twice as long each time, up to a bound.
@@ -32,6 +45,8 @@ const snapshotMs = 600_000;
 export class OrgLedger extends DurableObject<{ DB: D1Database }> {
   /** Unix ms. An own property, so no caller from outside can reach it; tests set it. */
   protected clock: () => number;
+  /** How it waits for leases to end; tests need not. */
+  protected sleep = (ms: number) => new Promise<void>((done) => void setTimeout(done, ms));
   protected readonly cores: LedgerCores;
   readonly #journal: SqliteJournal;
   readonly #moves: OrgMoves;
@@ -66,6 +81,7 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
   #decide(core: LedgerCore, request: HoldRequest): Grant | Denial {
     const answer = core.commit(core.evaluate(request, this.clock()));
     if (answer.kind === "grant") this.#wakeBy(answer.expiresAtMs);
+    if (answer.kind === "grant" && answer.lease) this.#wakeBy(core.state.leases[answer.lease.id]?.deadlineMs ?? Infinity);
     return answer;
   }
 
@@ -83,10 +99,15 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
     });
   }
 
-  release(org: OrgId, hold: HoldId, mayRun: boolean): Settlement | Moved | Promise<Settlement | Moved> {
+  release(
+    org: OrgId,
+    hold: HoldId,
+    mayRun: boolean,
+    leased: LeasedTerms | null = null,
+  ): Settlement | Moved | Promise<Settlement | Moved> {
     return this.#groupCommit.run(() =>
       this.#serve(org, (core) => {
-        const settlement = core.release(hold, mayRun, this.clock());
+        const settlement = core.release(hold, { mayRun, leased }, this.clock());
         this.#wakeBy(core.state.holds[hold]?.expiresAtMs ?? Infinity);
         this.#wakeForDrain();
         return settlement;
@@ -94,14 +115,42 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
     );
   }
 
-  publish(record: OrgRecord | KeyRecord): Moved | undefined {
+  lease(
+    credential: Credential,
+    request: LeaseRequest,
+  ): LeaseGrant | Moved | null | Promise<LeaseGrant | Moved | null> {
+    return this.#groupCommit.run(() =>
+      this.#serve(credential.org, (core) => {
+        const lease = core.lease(credential, request, this.clock());
+        this.#wakeBy(core.state.leases[request.id]?.deadlineMs ?? Infinity);
+        return lease;
+      }),
+    );
+  }
+
+  closeLease(org: OrgId, closing: LeaseClosing): Moved | undefined | Promise<Moved | undefined> {
+    return this.#groupCommit.run(() =>
+      this.#serve(org, (core) => {
+        core.closeLease(closing, this.clock());
+        return undefined;
+      }),
+    );
+  }
+
+  /** The record is in force at once, and answered when no lease that knew the one before can be spent any more. */
+  async publish(record: OrgRecord | KeyRecord): Promise<Moved | undefined> {
     const org = record.kind === "org" ? record.id : record.org;
-    return this.#serve(org, (core) => {
+    let leasedUntilMs = 0;
+    const answer = this.#serve(org, (core) => {
+      leasedUntilMs = core.leasedUntilMs(record);
       core.publish(record, this.clock());
       this.cores.keep(org, core);
       this.#wakeBy(core.state.leaving[record.id] ?? Infinity);
       return undefined;
     });
+    const waitMs = leasedUntilMs - this.clock();
+    if (waitMs > 0) await this.sleep(Math.min(waitMs, leaseMsMax + leaseMarginMs));
+    return answer;
   }
 
   inspect(org: OrgId): LedgerState | Moved | null {

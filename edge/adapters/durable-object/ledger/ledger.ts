@@ -9,6 +9,7 @@ import {
   areSettlements,
   isAdmission,
   isIntrospection,
+  isLeaseOrNone,
   isMoved,
   isSettlement,
   isState,
@@ -52,7 +53,17 @@ export function durableObjectLedger(
       return answer.value;
     },
     settleAll,
-    release: (org, hold, mayRun = false) => ask(org, async (object) => object.release(org, hold, mayRun), isSettlement),
+    release: (org, hold, mayRun = false, leased = undefined) =>
+      ask(org, async (object) => object.release(org, hold, mayRun, leased ?? null), isSettlement),
+    lease: (credential, request) =>
+      ask(credential.org, async (object) => object.lease(credential, request), isLeaseOrNone),
+    closeLease: async (org, closing) => {
+      await ask(
+        org,
+        async (object) => object.closeLease(org, closing),
+        () => true,
+      );
+    },
     publish: async (record) => {
       const org = record.kind === "org" ? record.id : record.org;
       await ask(

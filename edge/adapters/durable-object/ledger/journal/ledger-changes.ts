@@ -1,5 +1,6 @@
 import type { OrgId } from "../../../../agreements/tokens/ids.ts";
-import type { Change } from "../../../../ledger/state.ts";
+import { listNames } from "../../../../agreements/names.ts";
+import type { Change, LeaseChange } from "../../../../ledger/state.ts";
 
 /** A change with the org whose it is, and its number in the journal. */
 export interface NumberedChange {
@@ -18,15 +19,29 @@ const setEnd = `end_seq = each.seq, "end" = each."end", ended_at_ms = each.at_ms
 const columns = ["id", "org", "seq", "hold", "idempotency", "end", "at_ms", "closing"] as const;
 const each = `SELECT ${columns.map((name, at) => `value ->> ${at} AS "${name}"`).join(", ")} FROM json_each(?)`;
 
-/** What stores all changes of a kind, however many, in one statement. */
+const insertHeld = `INSERT INTO holds (org, seq, id, idempotency, hold)
+  SELECT org, seq, id, idempotency, hold FROM (${each}) AS each`;
+/** A lease's own changes are rows of another table; the hold of a call under it is a hold as any other. */
+const insertLeased = `INSERT INTO leases (org, seq, change) SELECT org, seq, hold FROM (${each}) AS each`;
+
+/**
+ * What stores all changes of a kind, however many, in one statement. Kinds are written in this order: a hold may begin
+ * and end in one batch.
+ */
 const statements: Record<Change["kind"], string> = {
-  held: `INSERT INTO holds (org, seq, id, idempotency, hold)
-    SELECT org, seq, id, idempotency, hold FROM (${each}) AS each`,
+  held: insertHeld,
+  opened: insertHeld,
   checkpointed: `UPDATE holds SET hold = each.hold FROM (${each}) AS each WHERE holds.id = each.id`,
   closed: `UPDATE holds SET ${setEnd} FROM (${each}) AS each WHERE holds.id = each.id`,
   late: `INSERT INTO holds (org, seq, id, hold, end_seq, "end", ended_at_ms, closing)
     SELECT org, seq, id, hold, seq, "end", at_ms, closing FROM (${each}) AS each`,
+  leased: insertLeased,
+  returned: insertLeased,
+  swept: insertLeased,
 };
+
+/** The kinds of changes, in the order in which they are written. */
+export const changeKinds = listNames(statements);
 
 /**
  * Writes changes of one kind by one statement, all or none: throws on an id that was given before. The bodies of a
@@ -37,6 +52,7 @@ export function writeKind(sql: SqlStorage, kind: Change["kind"], changes: Number
 }
 
 function toRow({ org, seq, change }: NumberedChange): (string | number | null)[] {
+  if (isOfLease(change)) return ["", org, seq, JSON.stringify(change), null, null, null, null];
   const { hold } = change;
   const closing = "closing" in change ? change.closing : null;
   return [
@@ -51,14 +67,23 @@ function toRow({ org, seq, change }: NumberedChange): (string | number | null)[]
   ];
 }
 
+/** Whether it changes a lease and no hold. */
+function isOfLease(change: Change): change is Exclude<LeaseChange, { kind: "opened" }> {
+  return !("hold" in change);
+}
+
 /** Writes one change, without the detour through a list. */
 export function writeOne(sql: SqlStorage, { org, seq, change }: NumberedChange): void {
+  if (isOfLease(change)) {
+    sql.exec("INSERT INTO leases (org, seq, change) VALUES (?, ?, ?)", org, seq, JSON.stringify(change));
+    return;
+  }
   const { hold } = change;
   if (change.kind === "checkpointed") {
     sql.exec("UPDATE holds SET hold = ? WHERE id = ?", JSON.stringify(hold), hold.id);
     return;
   }
-  if (change.kind === "held") {
+  if (change.kind === "held" || change.kind === "opened") {
     const insert = "INSERT INTO holds (org, seq, id, idempotency, hold) VALUES (?, ?, ?, ?, ?)";
     sql.exec(insert, org, seq, hold.id, hold.idempotency?.key ?? null, JSON.stringify(hold));
     return;

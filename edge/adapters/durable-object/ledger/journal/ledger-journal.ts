@@ -12,7 +12,7 @@ import {
 } from "../../../../ledger/state.ts";
 import type { OrgId } from "../../../../agreements/tokens/ids.ts";
 import { endedRetentionMs } from "../../../../limits.ts";
-import { makeLateId, writeKind, writeOne, type NumberedChange } from "./ledger-changes.ts";
+import { changeKinds, makeLateId, writeKind, writeOne, type NumberedChange } from "./ledger-changes.ts";
 import { dropKeys, findLeftVersion, listLeaving, nextLeaveMs, storeRecord } from "./ledger-records.ts";
 import { listOrgs, listOrgsWithHolds, readChanges, restoreOrg, writeSnapshot } from "./ledger-restore.ts";
 import { hasTables, schema } from "./ledger-schema.ts";
@@ -145,8 +145,11 @@ export class SqliteJournal {
     let seq = this.#seq;
     const numbered = changes.map(({ org, change }) => ({ org, change, seq: isNumbered(change) ? ++seq : 0 }));
     this.#storage.transactionSync(() => {
-      for (const [kind, some] of Map.groupBy(numbered, ({ change }) => change.kind))
-        writeKind(this.#storage.sql, kind, some);
+      const byKind = Map.groupBy(numbered, ({ change }) => change.kind);
+      for (const kind of changeKinds) {
+        const some = byKind.get(kind);
+        if (some) writeKind(this.#storage.sql, kind, some);
+      }
     });
     for (const each of numbered) this.#count(each);
   }
@@ -196,6 +199,7 @@ export class SqliteJournal {
     if (!this.hasTables || this.changes === 0) return;
     for (const org of this.#changed) this.saveOrg(org, find(org));
     this.#storage.sql.exec("UPDATE progress SET compacted = ?", this.#seq);
+    this.#storage.sql.exec("DELETE FROM leases WHERE seq <= ?", this.#seq);
     this.changes = 0;
     this.#sweep(now - endedRetentionMs);
   }
@@ -249,7 +253,9 @@ export class SqliteJournal {
 
   #findEnded(org: OrgId, hold: string): Ended | null {
     const select = "SELECT org, hold, end_seq, closing FROM holds WHERE id = ? AND org = ? AND end_seq IS NOT NULL";
-    const [row] = this.#rows(select, hold, org);
+    const [own] = this.#rows(select, hold, org);
+    // Of a call whose lease was gone there is nothing but the late word.
+    const row = own ?? this.#rows(select, makeLateId(hold), org)[0];
     if (!row?.closing) return null;
     const closing = JSON.parse(row.closing) as Closing;
     const isAdjusted = closing.end === "expired" && this.#rows(select, makeLateId(hold), org).length > 0;

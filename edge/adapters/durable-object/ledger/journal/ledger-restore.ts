@@ -8,25 +8,27 @@ import type { NumberedChange } from "./ledger-changes.ts";
 const snapshotPartChars = 1_000_000;
 
 /**
- * The part of the state that has no rows of its own: the counters (stored as `books`), the time, and which holds were
- * open.
+ * The part of the state that has no rows of its own: the counters (stored as `books`), the time, which holds were open,
+ * and the leases.
  */
 interface Snapshot {
   atMs: number;
   books: State["counters"];
   open: string[];
+  leases?: State["leases"];
 }
 
 /** Stores the snapshot of an org, as of the change numbered `seq`, in the place of the one before. */
 export function writeSnapshot(sql: SqlStorage, org: OrgId, seq: number, state: State): void {
   const open = Object.keys(state.holds);
-  const snapshot: Snapshot = { atMs: state.atMs, books: state.counters, open };
+  const snapshot: Snapshot = { atMs: state.atMs, books: state.counters, open, leases: state.leases };
+  const due = open.length + Object.keys(state.leases).length;
   const text = JSON.stringify(snapshot);
   // Nothing is awaited here: all parts are stored, or none.
   sql.exec("DELETE FROM snapshots WHERE org = ?", org);
   const insert = "INSERT INTO snapshots (org, part, seq, open_holds, body) VALUES (?, ?, ?, ?, ?)";
   for (let from = 0, part = 1; from < text.length; from += snapshotPartChars, part++)
-    sql.exec(insert, org, part, seq, open.length, text.slice(from, from + snapshotPartChars));
+    sql.exec(insert, org, part, seq, due, text.slice(from, from + snapshotPartChars));
 }
 
 /** An org as its rows tell: its state, and the number of the last change in it. */
@@ -60,18 +62,26 @@ export function readChanges(sql: SqlStorage, seq: number): Map<OrgId, NumberedCh
   const changes: NumberedChange[] = [];
   const held = "SELECT org, seq, hold FROM holds WHERE seq > ? AND end_seq IS NOT seq";
   for (const row of sql.exec<{ org: OrgId; seq: number; hold: string }>(held, seq))
-    changes.push({ org: row.org, seq: row.seq, change: { kind: "held", hold: JSON.parse(row.hold) as Hold } });
+    changes.push({ org: row.org, seq: row.seq, change: readHeld(JSON.parse(row.hold) as Hold) });
   const ended = "SELECT org, hold, end_seq AS seq, closing FROM holds WHERE end_seq > ?";
   for (const row of sql.exec<{ org: OrgId; seq: number; hold: string; closing: string }>(ended, seq)) {
     const closing = JSON.parse(row.closing) as Closing;
     const kind: Change["kind"] = closing.end === "adjusted" ? "late" : "closed";
     changes.push({ org: row.org, seq: row.seq, change: { kind, hold: JSON.parse(row.hold) as Hold, closing } });
   }
+  const leases = "SELECT org, seq, change FROM leases WHERE seq > ?";
+  for (const row of sql.exec<{ org: OrgId; seq: number; change: string }>(leases, seq))
+    changes.push({ org: row.org, seq: row.seq, change: JSON.parse(row.change) as Change });
   changes.sort((one, other) => one.seq - other.seq);
   return Map.groupBy(changes, ({ org }) => org);
 }
 
-/** Orgs whose snapshot has open holds: their deadlines come, though nobody asks. */
+function readHeld(hold: Hold): Change {
+  const { lease } = hold;
+  return lease ? { kind: "opened", hold: { ...hold, lease } } : { kind: "held", hold };
+}
+
+/** Orgs whose snapshot has open holds or leases: their deadlines come, though nobody asks. */
 export function listOrgsWithHolds(sql: SqlStorage): OrgId[] {
   const select = "SELECT org FROM snapshots WHERE part = 1 AND open_holds > 0";
   return Array.from(sql.exec<{ org: OrgId }>(select), ({ org }) => org);
@@ -88,9 +98,10 @@ function readSnapshot(sql: SqlStorage, org: OrgId, state: State): number {
   const parts = sql.exec<{ seq: number; body: string }>(select, org).toArray();
   const [first] = parts;
   if (!first) return 0;
-  const { atMs, books, open } = JSON.parse(parts.map(({ body }) => body).join("")) as Snapshot;
+  const { atMs, books, open, leases = {} } = JSON.parse(parts.map(({ body }) => body).join("")) as Snapshot;
   state.atMs = atMs;
   state.counters = books;
+  state.leases = leases;
   const holds = "SELECT hold FROM holds WHERE id IN (SELECT value FROM json_each(?))";
   for (const { hold } of sql.exec<{ hold: string }>(holds, JSON.stringify(open))) {
     const found = JSON.parse(hold) as Hold;

@@ -17,7 +17,10 @@ const format = `
   INSERT INTO format (version) VALUES (${formatVersion});
 `;
 
-/** What format 4 brings: snapshots by org, how far all of them reach and what is in D1, and orgs that move. */
+/**
+ * What format 4 brings: snapshots by org, how far all of them reach and what is in D1, what has happened to leases since
+ * the snapshots, and orgs that move.
+ */
 export const sharedTables = `
   CREATE TABLE snapshots (
     org TEXT NOT NULL,
@@ -29,6 +32,7 @@ export const sharedTables = `
   ) STRICT;
   CREATE TABLE progress (compacted INTEGER NOT NULL, drained INTEGER NOT NULL) STRICT;
   INSERT INTO progress (compacted, drained) VALUES (0, 0);
+  CREATE TABLE leases (seq INTEGER PRIMARY KEY, org TEXT NOT NULL, change TEXT NOT NULL) STRICT;
   CREATE TABLE moves (org TEXT PRIMARY KEY, step TEXT NOT NULL) STRICT, WITHOUT ROWID;
   ${index}
 `;
@@ -41,7 +45,7 @@ const leftKeys = `
 /**
  * All tables. `holds` is the journal, the store of holds and the outbox at once. A row is written when a call is
  * admitted (`seq`) and again when it ends (`end_seq`, numbered from the same series); a correction is a row of its own.
- * An org's state = its snapshot + all of its rows that are numbered after it; no row up to `compacted` is after any.
+ * An org's state = its snapshot + all of its rows, of holds and leases, that are numbered after it; no row up to `compacted` is after any.
  * Rows up to `drained` are in D1.
  */
 export const schema = `

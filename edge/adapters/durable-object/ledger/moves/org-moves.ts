@@ -1,4 +1,5 @@
 import type { OrgId } from "../../../../agreements/tokens/ids.ts";
+import type { State } from "../../../../ledger/state.ts";
 import type { Moved } from "../ledger-batch.ts";
 import type { LedgerCores } from "../ledger-cores.ts";
 import type { JournalStorage, SqliteJournal } from "../journal/ledger-journal.ts";
@@ -15,6 +16,11 @@ import {
   type MoveStep,
   type OrgRows,
 } from "./org-rows.ts";
+
+/** Calls that run, or may run under a lease. */
+function countOpen({ holds, leases }: State): number {
+  return Object.values(leases).reduce((sum, { left }) => sum + left.calls, Object.keys(holds).length);
+}
 
 /**
  * Moves, exports and erases single orgs of an object. Each step is one transaction, is stored before it is answered,
@@ -107,7 +113,7 @@ export class OrgMoves {
   erase(org: OrgId, cores: LedgerCores, now: number): void {
     if (!this.#journal.hasTables) return;
     const isMoved = this.check(org) !== null;
-    const open = isMoved ? 0 : Object.keys(cores.find(org).state.holds).length;
+    const open = isMoved ? 0 : countOpen(cores.find(org).state);
     const rows = this.#journal.countOutbox(org);
     if (open + rows > 0) throw new Error(`ledger: ${open} calls run and ${rows} lines of the bill wait; try again`);
     const { sql } = this.#storage;

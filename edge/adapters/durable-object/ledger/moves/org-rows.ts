@@ -24,7 +24,7 @@ export const noRows: OrgRows = { holds: [], rest: { records: [], left_keys: [], 
 /** Some megabytes; a message between objects may have 32 MiB. */
 const rowsMax = 5_000;
 
-const tables = ["holds", "records", "left_keys", "snapshots"] as const;
+const tables = ["holds", "leases", "records", "left_keys", "snapshots"] as const;
 
 /** The steps of all orgs that move or have moved; none while there are no tables. */
 export function readSteps(sql: SqlStorage): Map<OrgId, MoveStep> {

@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { openDemand } from "#edge/ledger/leases/demand.ts";
+
+const [one, other] = ["key_1111111111111111", "key_2222222222222222"];
+const need = { calls: 1, tokens: 30, costMicros: 50 };
+
+test("a key is busy from eight calls a second on, and until a second has passed without", () => {
+  const demand = openDemand();
+  for (let call = 0; call < 7; call++) demand.count(one, need, 1_000 + call);
+  expect(demand.expect(one, 1_000, 1_010)).toBeNull();
+  demand.count(one, need, 1_010);
+  expect(demand.expect(one, 1_000, 1_010)).toEqual({ calls: 12, tokens: 360, costMicros: 600 });
+  expect(demand.expect(one, 500, 1_010)).toEqual({ calls: 6, tokens: 180, costMicros: 300 });
+  expect(demand.expect(one, 1_000, 2_500)).toEqual({ calls: 12, tokens: 360, costMicros: 600 });
+  expect(demand.expect(one, 1_000, 3_500)).toBeNull();
+  expect(demand.expect(other, 1_000, 1_010)).toBeNull();
+});
+
+test("after a long silence, and when the clock steps back, it counts anew", () => {
+  const demand = openDemand();
+  for (let call = 0; call < 20; call++) demand.count(one, need, 10_000);
+  demand.count(one, need, 13_000);
+  expect(demand.expect(one, 1_000, 13_000)).toBeNull();
+  for (let call = 0; call < 20; call++) demand.count(one, need, 13_100);
+  demand.count(one, need, 5_000);
+  expect(demand.expect(one, 1_000, 5_000)).toBeNull();
+});
+
+test("of too many keys the one that was quiet longest is forgotten", () => {
+  const demand = openDemand(1);
+  for (let call = 0; call < 10; call++) demand.count(one, need, 1_000);
+  demand.count(other, need, 1_001);
+  expect(demand.expect(one, 1_000, 1_002)).toBeNull();
+});
