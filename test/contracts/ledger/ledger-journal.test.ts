@@ -80,6 +80,8 @@ function openJournal(first: OrgId) {
   const count = (table: string) =>
     Number(sql.exec<{ rows: number }>(`SELECT count(*) AS rows FROM ${table}`).one().rows);
   const hasFormat = () => sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'format'").toArray().length > 0;
+  /** No old journal has leases. */
+  const isUnleased = () => count("leases") === 0 && Object.keys(core().state.leases).length === 0;
   const isAlone = () => sql.exec("SELECT DISTINCT org FROM records").toArray().length === 1;
   const publish = (record: OrgRecord | KeyRecord, now: number) => {
     const org = record.kind === "org" ? record.id : record.org;
@@ -88,13 +90,17 @@ function openJournal(first: OrgId) {
     running.cores.keep(org, published);
   };
   const journal = () => running.journal;
-  return { sql, bill, restart, drain, count, hasFormat, isAlone, journal, core, compact, publish, orgs };
+  return { sql, bill, restart, drain, count, hasFormat, isAlone, isUnleased, journal, core, compact, publish, orgs };
 }
 
 type OpenedJournal = ReturnType<typeof openJournal>;
 
 /** A ledger over journals; `journalOf` says which of them keeps an org. */
-function makeLedger(journalOf: (org: OrgId) => OpenedJournal, now: () => number): Ledger {
+function makeLedger(
+  journalOf: (org: OrgId) => OpenedJournal,
+  now: () => number,
+  wait: (ms: number) => void,
+): Ledger {
   const core = (org: OrgId) => journalOf(org).core(org);
   const settleAll: Ledger["settleAll"] = async (batches) =>
     batches.map(({ org, records }) => {
@@ -112,24 +118,35 @@ function makeLedger(journalOf: (org: OrgId) => OpenedJournal, now: () => number)
       return answer.value;
     },
     settleAll,
-    release: async (org, hold, mayRun = false) => core(org).release(hold, mayRun, now()),
-    publish: async (record) => journalOf(record.kind === "org" ? record.id : record.org).publish(record, now()),
+    release: async (org, hold, mayRun = false, leased = undefined) =>
+      core(org).release(hold, { mayRun, leased: leased ?? null }, now()),
+    lease: async (credential, request) => core(credential.org).lease(credential, request, now()),
+    closeLease: async (org, closing) => core(org).closeLease(closing, now()),
+    publish: async (record) => {
+      const org = record.kind === "org" ? record.id : record.org;
+      wait(core(org).leasedUntilMs(record) - now());
+      journalOf(org).publish(record, now());
+    },
     inspect: async (org) => core(org).inspect(now(), journalOf(org).journal().countOutbox(org)),
   };
 }
 
 function openLedger(org: OrgId, own: OpenedJournal, journalOf: (org: OrgId) => OpenedJournal, startMs: number) {
   const clock = testClock(startMs);
-  const { journal, drain, bill, hasFormat, isAlone } = own;
+  const { journal, drain, bill, hasFormat, isAlone, isUnleased } = own;
   let restarts = 0;
-  const restart = () => own.restart(restarts % 2 === 1, ++restarts % 3 !== 0 && hasFormat() && isAlone());
+  const mayBeOld = () => hasFormat() && isAlone() && isUnleased();
+  const restart = () => own.restart(restarts % 2 === 1, ++restarts % 3 !== 0 && mayBeOld());
+  let waitedMs = 0;
+  const wait = (ms: number) => void (waitedMs += Math.max(0, ms));
   const usage = async () => {
     restart();
     while (journal().readOutbox(0)) drain();
     expect(journal().countOutbox()).toBe(0);
     return [...bill.values()].filter((row) => row.org === org);
   };
-  return { ledger: makeLedger(journalOf, clock.now), clock, org, restart: async () => restart(), usage };
+  const ledger = makeLedger(journalOf, clock.now, wait);
+  return { ledger, clock, org, restart: async () => restart(), usage, waited: () => waitedMs };
 }
 
 ledgerContract(

@@ -26,6 +26,7 @@ function openCore(limits: Partial<Limits> = {}, fields: Partial<KeyRecord> = {})
   const changes: Change[] = [];
   const core = new LedgerCore(createState(), {
     write: (change) => void changes.push(structuredClone(change)),
+    writeAll: (some) => void changes.push(...structuredClone(some)),
     publish: () => undefined,
     leave: () => undefined,
     findLeft: () => null,
