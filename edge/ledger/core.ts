@@ -86,6 +86,11 @@ export class LedgerCore {
     return this.#state;
   }
 
+  /** Nothing has to be done before: by no deadline of a hold or a lease, and for no key that leaves. */
+  get quietUntilMs(): number {
+    return this.#quietUntilMs;
+  }
+
   /**
    * Expires what is due, then decides. Throws on a malformed request. Nothing is reserved before `commit`.
    */
@@ -100,7 +105,6 @@ export class LedgerCore {
     if (decision.kind === "denied") return decision.denial;
     const { hold, grant, lease, atMs: now } = decision;
     this.#write({ kind: "held", hold });
-    this.#quietUntilMs = Math.min(this.#quietUntilMs, hold.expiresAtMs);
     const given = lease && this.#grantLease(hold.key, lease, { rates: grant.rates, now });
     return given ? { ...grant, lease: given } : grant;
   }
@@ -134,7 +138,6 @@ export class LedgerCore {
     const lease = key && planLease(this.state, key, request, now);
     if (!lease) return null;
     this.#write({ kind: "leased", lease });
-    this.#quietUntilMs = Math.min(this.#quietUntilMs, lease.deadlineMs);
     return { id: lease.id, key, ...lease.granted, ttlMs: request.ttlMs, rates };
   }
 
@@ -186,7 +189,7 @@ export class LedgerCore {
 
   /** Makes planned changes that the journal has. */
   apply(changes: Change[]): void {
-    for (const change of changes) apply(this.state, change);
+    for (const change of changes) this.#apply(change);
   }
 
   release(
@@ -202,7 +205,6 @@ export class LedgerCore {
     const ended = this.#findEnded(hold);
     const { result, changes } = release(this.state, { hold: open, ended, mayRun, leased }, now);
     this.book(changes);
-    this.#quietUntilMs = Math.min(this.#quietUntilMs, this.state.holds[hold]?.expiresAtMs ?? Infinity);
     return { hold, result };
   }
 
@@ -249,8 +251,20 @@ export class LedgerCore {
 
   #write(change: Change): void {
     this.#journal.write(change);
-    apply(this.state, change);
+    this.#apply(change);
   }
+
+  #apply(change: Change): void {
+    apply(this.state, change);
+    this.#quietUntilMs = Math.min(this.#quietUntilMs, readDeadlineMs(change));
+  }
+}
+
+/** By when something has to be done about what a change leaves open; `Infinity` for never. */
+function readDeadlineMs(change: Change): number {
+  if (change.kind === "leased") return change.lease.deadlineMs;
+  const isOpen = change.kind === "held" || change.kind === "opened" || change.kind === "checkpointed";
+  return isOpen ? change.hold.expiresAtMs : Infinity;
 }
 
 /** When a hold or a lease expires or a key leaves, whichever comes first; `Infinity` for none. */

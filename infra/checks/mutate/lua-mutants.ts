@@ -65,6 +65,7 @@ export function makeLuaMutants(): LuaMutant[] {
     builtins: readPart("builtins"),
     counters: readPart("counters"),
     state: readPart("state"),
+    leases: readPart("leases"),
     decide: readPart("decide"),
     settle: readPart("settle"),
     commands: readPart("commands"),

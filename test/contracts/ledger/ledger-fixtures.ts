@@ -1,5 +1,6 @@
 import type { HoldRequest, Denial, Grant, Ledger, UsageRow } from "#edge/ledger/port.ts";
 import type { HoldId, KeyId, OrgId } from "#edge/agreements/tokens/ids.ts";
+import type { LeaseId } from "#edge/agreements/tokens/lease.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
 import type { Limits } from "#edge/agreements/records/quota.ts";
@@ -79,6 +80,12 @@ let holds = 0;
 
 export function freshHold(): HoldId {
   return `hold_${String(++holds).padStart(22, "0")}`;
+}
+
+let leases = 0;
+
+export function freshLease(): LeaseId {
+  return `lease_${String(++leases).padStart(22, "0")}`;
 }
 
 export function makeRequest(org: OrgId, fields: Partial<HoldRequest> = {}): HoldRequest {

@@ -1,21 +1,33 @@
 import * as fc from "fast-check";
 import { checkRequest } from "#edge/ledger/check.ts";
-import type { HoldRequest } from "#edge/ledger/port.ts";
+import type { HoldRequest, LeaseClosing, LeaseRequest, SettledRecord } from "#edge/ledger/port.ts";
+import { leaseSettledMsMax } from "#edge/limits.ts";
 import type { Endpoint } from "#edge/agreements/records/model.ts";
 import type { Credential } from "#edge/agreements/tokens/credential.ts";
 import type { OrgId } from "#edge/agreements/tokens/ids.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
 import type { KeyLimits, Limits } from "#edge/agreements/records/quota.ts";
-import type { UsageRecord } from "#edge/agreements/records/usage.ts";
+import type { LeasedTerms } from "#edge/agreements/tokens/lease.ts";
 import { makeRequest, digest, freshHold, keyId, keyRecord, orgRecord, makeRecord } from "./ledger-fixtures.ts";
+import {
+  closing,
+  leasedCall,
+  makeClosing,
+  makeLeasedCall,
+  makeWish,
+  wish,
+  type LeaseMemory,
+} from "./ledger-twin-leases.ts";
 
 /** One thing that a ledger is asked, at a time by its clock. */
 export type Command = { nowMs: number } & (
   | { kind: "admit"; request: HoldRequest }
   | { kind: "introspect"; request: HoldRequest }
-  | { kind: "settle"; records: UsageRecord[] }
-  | { kind: "release"; hold: string; mayRun: boolean }
+  | { kind: "lease"; credential: Credential; request: LeaseRequest }
+  | { kind: "closeLease"; closing: LeaseClosing }
+  | { kind: "settle"; records: SettledRecord[] }
+  | { kind: "release"; hold: string; mayRun: boolean; leased: LeasedTerms | null }
   | { kind: "publish"; record: OrgRecord | KeyRecord }
   | { kind: "inspect" }
 );
@@ -30,6 +42,7 @@ const bound = fc.oneof(
   { weight: 14, arbitrary: fc.constant(null) },
   { weight: 2, arbitrary: fc.integer({ min: 1, max: 8 }) },
   { weight: 2, arbitrary: fc.integer({ min: 0, max: 4_000 }) },
+  { weight: 2, arbitrary: fc.integer({ min: 1_000, max: 100_000 }) },
   { weight: 1, arbitrary: fc.constantFrom(0, Number.MAX_SAFE_INTEGER) },
 );
 export const limits: fc.Arbitrary<Limits> = fc.record({
@@ -87,8 +100,19 @@ export const step = fc.oneof(
       again: fc.constantFrom(null, null, null, null, null, 0, 1, 2),
       body: fc.integer({ min: 0, max: 1 }),
       isRepeat: fc.integer({ min: 0, max: 30 }),
+      lease: fc.option(wish, { freq: 2 }),
     }),
   },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant("lease" as const),
+      key: fc.constantFrom(1, 1, 1, 2, 2, 2, 3, 3, 3, 4),
+      digest: fc.integer({ min: 0, max: 29 }),
+      wish,
+    }),
+  },
+  { weight: 3, arbitrary: closing },
   {
     weight: 6,
     arbitrary: fc.record({
@@ -103,12 +127,21 @@ export const step = fc.oneof(
           outcome: fc.constantFrom("completed" as const, "cancelled" as const, "failed" as const),
           responseId,
           agoMs: fc.integer({ min: -5_000, max: 2_000_000 }),
+          leased: fc.option(leasedCall, { freq: 1 }),
         }),
         { minLength: 1, maxLength: 5 },
       ),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("release" as const), pick: fc.nat(5), mayRun: fc.boolean() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("release" as const),
+      pick: fc.nat(5),
+      mayRun: fc.boolean(),
+      leased: fc.option(leasedCall, { freq: 1 }),
+    }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -126,7 +159,7 @@ export const step = fc.oneof(
       limits: keyLimits,
       lineage: fc.constantFrom(null, null, 1, 2),
       isRevoked: fc.integer({ min: 0, max: 25 }),
-      ttl: fc.constantFrom(null, null, null, null, null, null, 0, 100_000),
+      ttl: fc.constantFrom(null, null, null, null, null, null, 0, 3_000, 100_000),
       version: fc.integer({ min: 1, max: 4 }),
       endpoints: fc.constantFrom<Endpoint[] | null>(null, null, null, [], ["chat.completions"]),
       models: fc.constantFrom<string[] | null>(null, null, null, ["small"]),
@@ -144,6 +177,7 @@ export const step = fc.oneof(
         fc.integer({ min: 0, max: 3 * second }),
         fc.integer({ min: 0, max: 90 * second }),
         fc.constantFrom(999, 1_000, 60_000, 61_000, hour, 61 * 60_000, 12 * hour, -hour, -1),
+        fc.constantFrom(1_100, leaseSettledMsMax, leaseSettledMsMax + 1_100),
       ),
     }),
   },
@@ -164,10 +198,14 @@ export const step = fc.oneof(
 export type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 /**
- * Turns steps into what a ledger is asked, on one org. `granted` are the holds that it gave so far. From one leap to
+ * Turns steps into what a ledger is asked, on one org. `granted` are the holds that it gave so far, beside leases. From one leap to
  * the next the history stays shorter than what ended holds are remembered for; who leaps forgets those first.
  */
-export function openHistory(org: OrgId, startMs: number, granted: string[]) {
+export function openHistory(
+  org: OrgId,
+  startMs: number,
+  { granted, leases }: { granted: string[]; leases: LeaseMemory },
+) {
   let nowMs = startMs;
   let leaptAtMs = startMs;
   const pick = (n: number) =>
@@ -212,15 +250,28 @@ export function openHistory(org: OrgId, startMs: number, granted: string[]) {
             request: makeRequest(org, { key: keyId(org, each.key), ip: each.ip === 0 ? null : ip(each.ip) }),
           },
         ];
-      case "release":
-        return [{ nowMs, kind: "release", hold: pick(each.pick), mayRun: each.mayRun }];
+      case "lease": {
+        const credential = makeRequest(org, {
+          key: keyId(org, each.key),
+          digests: [{ kid: each.digest === 0 ? "p2" : "p1", digest }],
+        });
+        return [{ nowMs, kind: "lease", credential, request: makeWish(leases, each.wish) }];
+      }
+      case "closeLease":
+        return [{ nowMs, kind: "closeLease", closing: makeClosing(leases, each) }];
+      case "release": {
+        const call = each.leased && makeLeasedCall(leases, each.leased, { org, nowMs });
+        const hold = call?.hold ?? pick(each.pick);
+        return [{ nowMs, kind: "release", hold, mayRun: each.mayRun, leased: call?.terms ?? null }];
+      }
       case "settle":
         return [
           {
             nowMs,
             kind: "settle",
-            records: each.records.map((reported) =>
-              makeRecord(org, pick(reported.pick), {
+            records: each.records.map((reported) => {
+              const call = reported.leased && makeLeasedCall(leases, reported.leased, { org, nowMs });
+              const record = makeRecord(org, call?.hold ?? pick(reported.pick), {
                 isFinal: reported.isFinal,
                 promptTokens: reported.prompt,
                 cachedTokens: reported.cached,
@@ -228,8 +279,9 @@ export function openHistory(org: OrgId, startMs: number, granted: string[]) {
                 outcome: reported.outcome,
                 responseId: reported.responseId,
                 endedAtMs: nowMs - reported.agoMs,
-              }),
-            ),
+              });
+              return call ? { ...record, leased: call.terms } : record;
+            }),
           },
         ];
       case "admit": {
@@ -257,6 +309,7 @@ export function openHistory(org: OrgId, startMs: number, granted: string[]) {
             each.again === null ? null : { key: String(each.again).repeat(64), body: String(each.body).repeat(64) },
           ...(each.token ? { token: each.token, digests: each.digest === 0 ? [{ kid: "p2", digest }] : [] } : {}),
           ...(each.isRepeat === 0 ? { hold: pick(0) } : {}),
+          ...(each.lease && { lease: makeWish(leases, each.lease) }),
         });
         return !isAcceptable(request) ? [] : [{ nowMs, kind: "admit", request }];
       }

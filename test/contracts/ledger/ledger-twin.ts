@@ -2,9 +2,10 @@ import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import { expect } from "vitest";
 import { memoryLedger } from "#edge/adapters/memory/ledger.ts";
-import type { LedgerState, UsageRow } from "#edge/ledger/port.ts";
+import type { LeaseGrant, LedgerState, UsageRow } from "#edge/ledger/port.ts";
 import type { OrgId } from "#edge/agreements/tokens/ids.ts";
 import { freshOrg, keyRecord, orgRecord } from "./ledger-fixtures.ts";
+import type { LeaseMemory } from "./ledger-twin-leases.ts";
 import { keyLimits, limits, openHistory, step, type Command, type Step } from "./ledger-twin-steps.ts";
 
 /** What a ledger said to each turn, and its bill at the end. A turn that threw is `"threw"`. */
@@ -17,6 +18,11 @@ export interface TwinResult {
 export type TwinLedger = (org: OrgId, commands: Command[]) => Promise<TwinResult>;
 
 const hour = 3_600_000;
+/** Any, and often shortly before midnight, which no lease crosses. */
+const timeOfDay = fc.oneof(
+  { weight: 3, arbitrary: fc.integer({ min: 0, max: 24 * hour }) },
+  fc.integer({ min: 24 * hour - 10_000, max: 24 * hour }),
+);
 
 /** A history of the pure ledger: `decide`, `settle` and their kin, kept in memory. */
 async function play(
@@ -27,7 +33,9 @@ async function play(
 ): Promise<{ commands: Command[]; reported: TwinResult }> {
   let nowMs = 0;
   const bill: UsageRow[] = [];
-  const ledger = memoryLedger({ now: () => nowMs, onUsage: (row) => bill.push(row) });
+  let waitedMs = 0;
+  const wait = async (ms: number) => void (waitedMs = ms);
+  const ledger = memoryLedger({ now: () => nowMs, wait, onUsage: (row) => bill.push(row) });
   const request = (command: Command): Promise<unknown> => {
     nowMs = command.nowMs;
     switch (command.kind) {
@@ -38,20 +46,28 @@ async function play(
       case "settle":
         return ledger.settle(org, command.records);
       case "release":
-        return ledger.release(org, command.hold, command.mayRun);
+        return ledger.release(org, command.hold, command.mayRun, command.leased ?? undefined);
+      case "lease":
+        return ledger.lease(command.credential, command.request);
+      case "closeLease":
+        return ledger.closeLease(org, command.closing);
       case "publish":
-        return ledger.publish(command.record);
+        waitedMs = 0;
+        return ledger.publish(command.record).then(() => waitedMs);
       case "inspect":
         return ledger.inspect(org);
     }
   };
   const granted: string[] = [];
-  const makeCommands = openHistory(org, startMs, granted);
+  const leases: LeaseMemory = { given: [], calls: [] };
+  const makeCommands = openHistory(org, startMs, { granted, leases });
   const commands: Command[] = [];
   const answers: unknown[] = [];
   const take = async (command: Command) => {
     const answer = await request(command).catch(() => "threw");
     if (command.kind === "admit" && listNames(answer).includes("grant")) granted.push(command.request.hold);
+    const lease = findLease(answer);
+    if (lease) leases.given.push(lease);
     commands.push(command);
     answers.push(answer);
   };
@@ -62,6 +78,7 @@ async function play(
     const state = answers.at(-1);
     const open = isState(state) ? state.openHolds.map(({ hold }) => hold) : [];
     granted.splice(0, granted.length, ...granted.filter((hold) => open.includes(hold)));
+    leases.calls = leases.calls.filter(({ hold }) => open.includes(hold));
   };
   for (const step of [...steps, { kind: "inspect" as const }]) {
     if (step.kind === "leap" && step.days > 0) await forgetEnded();
@@ -83,8 +100,17 @@ function comparable(answer: unknown): unknown {
   };
 }
 
+/** The lease in an answer, to an admission or to a renewal. */
+function findLease(answer: unknown): LeaseGrant | null {
+  if (typeof answer !== "object" || answer === null) return null;
+  if ("lease" in answer) return answer.lease as LeaseGrant;
+  return "ttlMs" in answer ? (answer as LeaseGrant) : null;
+}
+
 /** What an answer was, in a word each, to show what the histories reached. */
 function listNames(answer: unknown): string[] {
+  if (typeof answer === "number") return answer > 0 ? ["waited"] : [];
+  if (findLease(answer)) return ["kind" in Object(answer) ? "grant" : "renewed", "leased"];
   if (Array.isArray(answer)) return answer.flatMap(listNames);
   if (typeof answer !== "object" || answer === null || isState(answer)) return [];
   return Object.entries(answer).flatMap(([name, value]) =>
@@ -111,7 +137,7 @@ export async function checkTwin(
   const seen = new Map<string, number>();
   const start = fc
     .integer({ min: 0, max: 60 * 365 })
-    .chain((days) => fc.integer({ min: 0, max: 24 * hour }).map((ms) => Date.UTC(2024, 1, 27) + days * 24 * hour + ms));
+    .chain((days) => timeOfDay.map((ms) => Date.UTC(2024, 1, 27) + days * 24 * hour + ms));
   const first = fc.tuple(limits, keyLimits, keyLimits);
   const property = fc.asyncProperty(
     fc.array(step, { minLength: Math.floor(maxSteps / 2), maxLength: maxSteps, size: "max" }),

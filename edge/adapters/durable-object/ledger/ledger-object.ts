@@ -80,8 +80,7 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
   /** Reads, decides and writes without a pause: no two requests see the same free capacity. */
   #decide(core: LedgerCore, request: HoldRequest): Grant | Denial {
     const answer = core.commit(core.evaluate(request, this.clock()));
-    if (answer.kind === "grant") this.#wakeBy(answer.expiresAtMs);
-    if (answer.kind === "grant" && answer.lease) this.#wakeBy(core.state.leases[answer.lease.id]?.deadlineMs ?? Infinity);
+    this.#wakeBy(core.quietUntilMs);
     return answer;
   }
 
@@ -94,6 +93,8 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
     return this.#groupCommit.run(() => {
       const find = (org: OrgId) => this.#moves.check(org) ?? this.cores.find(org);
       const settlements = settleBatches(batches, { journal: this.#journal, find }, this.clock());
+      // Of a call under a lease the first word may be that it runs: its deadline is news.
+      for (const { org } of batches) if (this.#moves.isServed(org)) this.#wakeBy(this.cores.find(org).quietUntilMs);
       this.#wakeForDrain();
       return settlements;
     });
@@ -108,7 +109,7 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
     return this.#groupCommit.run(() =>
       this.#serve(org, (core) => {
         const settlement = core.release(hold, { mayRun, leased }, this.clock());
-        this.#wakeBy(core.state.holds[hold]?.expiresAtMs ?? Infinity);
+        this.#wakeBy(core.quietUntilMs);
         this.#wakeForDrain();
         return settlement;
       }),
@@ -122,7 +123,7 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
     return this.#groupCommit.run(() =>
       this.#serve(credential.org, (core) => {
         const lease = core.lease(credential, request, this.clock());
-        this.#wakeBy(core.state.leases[request.id]?.deadlineMs ?? Infinity);
+        this.#wakeBy(core.quietUntilMs);
         return lease;
       }),
     );

@@ -1,12 +1,25 @@
 import { tokenColumns } from "../../../agreements/records/usage-columns.ts";
 import { windowNames, windows, type WindowName } from "../../../agreements/records/windows.ts";
-import { abandonMs, endedRetentionMs, idempotencyMs, keyRetentionMs, subBuckets } from "../../../limits.ts";
+import {
+  abandonMs,
+  endedRetentionMs,
+  idempotencyMs,
+  keyRetentionMs,
+  leaseCallsMax,
+  leaseCallsMin,
+  leaseMarginMs,
+  leaseSettledMsMax,
+  leaseShare,
+  leasesMax,
+  subBuckets,
+} from "../../../limits.ts";
 
 /** The text of each file in lua/. */
 export interface LuaParts {
   builtins: string;
   counters: string;
   state: string;
+  leases: string;
   decide: string;
   settle: string;
   commands: string;
@@ -57,6 +70,12 @@ const constants: Record<string, string | number> = {
   NEVER_MS: Number.MAX_SAFE_INTEGER,
   MAX_SAFE: Number.MAX_SAFE_INTEGER,
   ABANDON_MS: abandonMs,
+  LEASE_CALLS_MAX: leaseCallsMax,
+  LEASE_CALLS_MIN: leaseCallsMin,
+  LEASE_MARGIN_MS: leaseMarginMs,
+  LEASE_SETTLED_MS: leaseSettledMsMax,
+  LEASE_SHARE: leaseShare,
+  LEASES_MAX: leasesMax,
   WINDOW_NAMES: writeList(windowNames.map(quote)),
   UNIT_BY_WINDOW: writeByWindow((name) => windows[name].unit),
   FIELD_BY_WINDOW: writeByWindow(nameField),
@@ -83,13 +102,23 @@ const isConstant = new RegExp(`\\b(?:${Object.keys(constants).join("|")})\\b`, "
  * The one script of the ledger, from its parts; each run of it is atomic. Lua creates a script's functions anew in each
  * run and finds every outer name that they use by a search among all such names, which took a third of an admission's
  * time. So what only some commands need is created inside a function, when a command wants it, and the built-ins that
- * all use stand outside. Numbers and tables that have a home in TypeScript are written in, so that none is typed twice.
+ * all use stand outside. What has read leases is created once, since it remembers them. Numbers and tables that have a
+ * home in TypeScript are written in, so that none is typed twice.
  */
-export function assembleScript({ builtins, counters, state, decide, settle, commands }: LuaParts): string {
+export function assembleScript({ builtins, counters, state, leases, decide, settle, commands }: LuaParts): string {
   const script = `${builtins}
 local function run()
 ${counters}
 ${state}
+local function makeLeasing()
+${leases}end
+
+local leased = nil
+local function leasing()
+  leased = leased or makeLeasing()
+  return leased
+end
+
 local function deciding()
 ${decide}end
 

@@ -1,11 +1,23 @@
 import { tokenColumns } from "../../../agreements/records/usage-columns.ts";
 import { z } from "zod";
-import type { HoldRequest, Denial, Grant, LedgerState, Rates, Scopes, Settlement } from "../../../ledger/port.ts";
+import type {
+  HoldRequest,
+  Denial,
+  Grant,
+  LeaseClosing,
+  LeaseGrant,
+  LeaseRequest,
+  LedgerState,
+  Rates,
+  Scopes,
+  SettledRecord,
+  Settlement,
+} from "../../../ledger/port.ts";
 import { HoldId, KeyId, type OrgId } from "../../../agreements/tokens/ids.ts";
 import { KeyRecord } from "../../../agreements/records/key.ts";
 import { Window } from "../../../agreements/records/quota.ts";
 import type { Credential } from "../../../agreements/tokens/credential.ts";
-import type { UsageRecord } from "../../../agreements/records/usage.ts";
+import type { LeasedTerms } from "../../../agreements/tokens/lease.ts";
 import { OutOfReach } from "../../../errors.ts";
 
 /**
@@ -18,7 +30,8 @@ import { OutOfReach } from "../../../errors.ts";
  * cluster.
  */
 export function listKeys(org: OrgId): string[] {
-  return ["records", "books", "open", "holds", "ends", "late", "again", "ages", "outbox", "leaving", "left"].map(
+  const calls = ["open", "holds", "ends", "late", "again", "ages"];
+  return ["records", "books", ...calls, "outbox", "leaving", "left", "leases"].map(
     (name) => `penstock:{${org}}:${name}`,
   );
 }
@@ -39,7 +52,7 @@ export function encodeRequest(request: HoldRequest): string[] {
     price.completionMicrosPerMTok,
   ];
   const again = idempotency ? [JSON.stringify(idempotency.key), JSON.stringify(idempotency.body)] : ["", ""];
-  const bill = JSON.stringify({ hold, org, key, model, tier, endpoint }).slice(1, -1);
+  const bill = writeBill({ hold, org, key, model, tier, endpoint });
   return [
     hold,
     key,
@@ -49,6 +62,7 @@ export function encodeRequest(request: HoldRequest): string[] {
     ...numbers.map(String),
     ...again,
     bill,
+    request.lease ? encodeWish(request.lease) : "",
     encodeToken(request, request),
     ...encodeDigests(request),
   ];
@@ -59,17 +73,40 @@ export function encodeCredential(credential: Credential): string[] {
   return [credential.key, credential.ip ?? "", encodeToken(credential, null), ...encodeDigests(credential)];
 }
 
-/** A settlement's arguments: for each record its hold, what it is, its token counts, and its end. */
-export function encodeRecords(records: UsageRecord[]): string[] {
+/** The arguments of `lease`. */
+export function encodeLease(credential: Credential, request: LeaseRequest): string[] {
+  const [key = "", ip = "", ...proofs] = encodeCredential(credential);
+  return [key, ip, encodeWish(request), ...proofs];
+}
+
+/** The arguments of `closeLease`. */
+export function encodeClosing({ lease, attempts, calls, tokens, costMicros }: LeaseClosing): string[] {
+  return [lease, ...[attempts, calls, tokens, costMicros].map(String)];
+}
+
+/** The arguments of `release`. */
+export function encodeRelease(org: OrgId, hold: HoldId, mayRun: boolean, leased: LeasedTerms | null): string[] {
+  return [hold, mayRun ? "1" : "0", leased ? encodeTerms(org, hold, leased) : ""];
+}
+
+/**
+ * A settlement's arguments: for each record its hold, what it is, its token counts, its end, and the terms of a lease.
+ */
+export function encodeRecords(records: SettledRecord[]): string[] {
   return records.flatMap((record) => {
-    const { hold, isFinal, outcome, responseId, endedAtMs } = record;
+    const { hold, org, isFinal, outcome, responseId, endedAtMs, leased } = record;
     const counts = tokenColumns.map((name) => String(record[name]));
-    return [hold, isFinal ? "1" : "0", outcome, ...counts, JSON.stringify(responseId), String(endedAtMs)];
+    const terms = leased ? encodeTerms(org, hold, leased) : "";
+    return [hold, isFinal ? "1" : "0", outcome, ...counts, JSON.stringify(responseId), String(endedAtMs), terms];
   });
 }
 
 const Report = [z.int().nullable(), z.int().nullable(), z.int().nullable()] as const;
 const Granted = z.tuple([z.literal("grant"), z.int(), z.int(), z.int(), ...Report, ...Report]);
+/** The key's record, and the calls, tokens and money that the lease is for. */
+const Amounts = [z.string(), z.int(), z.int(), z.int()] as const;
+const Leased = z.tuple([z.literal("lease"), ...Report, ...Report, ...Amounts]);
+const NotLeased = z.tuple([z.literal("none")]);
 const Exceeded = z.tuple([
   z.literal("denial"),
   z.enum(["rate", "concurrency", "quota"]),
@@ -99,8 +136,39 @@ const Replayed = z.tuple([
 /** The grant or denial in a reply to `admit`. */
 export function readAdmission(request: HoldRequest, reply: unknown): Grant | Denial {
   if (!Array.isArray(reply) || reply[0] !== "grant") return readDenial(reply);
-  const [, tokensHeld, completionTokens, expiresAtMs, ...reports] = read(Granted, reply);
-  return { kind: "grant", hold: request.hold, tokensHeld, completionTokens, expiresAtMs, rates: readRates(reports) };
+  const { length } = Granted.def.items;
+  const [, tokensHeld, completionTokens, expiresAtMs, ...reports] = read(Granted, reply.slice(0, length));
+  const rates = readRates(reports);
+  const grant: Grant = { kind: "grant", hold: request.hold, tokensHeld, completionTokens, expiresAtMs, rates };
+  if (reply.length === length) return grant;
+  const lease = readGranted(request.lease, ["lease", ...reports, ...reply.slice(length)]);
+  return { ...grant, lease };
+}
+
+/** The lease in a reply to `lease`. */
+export function readLease(request: LeaseRequest, reply: unknown): LeaseGrant | null {
+  if (!Array.isArray(reply) || reply[0] !== "lease") {
+    read(NotLeased, reply);
+    return null;
+  }
+  return readGranted(request, reply);
+}
+
+function readGranted(request: LeaseRequest | undefined, reply: unknown): LeaseGrant {
+  if (!request) throw new OutOfReach("redis: the reply is not the ledger's: nobody asked for a lease");
+  const [, ...members] = read(Leased, reply);
+  const [limit, remaining, resetMs, tokenLimit, tokensRemaining, tokenResetMs, text, ...amounts] = members;
+  const [calls, tokens, costMicros] = amounts;
+  const key = read(KeyRecord, JSON.parse(text));
+  const rates = readRates([limit, remaining, resetMs, tokenLimit, tokensRemaining, tokenResetMs]);
+  return { id: request.id, key, calls, tokens, costMicros, ttlMs: request.ttlMs, rates };
+}
+
+const Closed = z.enum(["closed", "repeated"]);
+
+/** Throws unless the lease is closed. */
+export function readClosed(reply: unknown): void {
+  read(Closed, reply);
 }
 
 /** What a key may use. */
@@ -112,10 +180,13 @@ export function readIntrospection(reply: unknown): Scopes | Denial {
 
 const Result = z.enum(["settled", "checkpointed", "adjusted", "over_hold", "released", "repeated", "unknown"]);
 const Settled = z.tuple([z.int(), z.array(Result)]);
-const Published = z.enum(["published", "ignored"]);
+const Published = z.tuple([z.enum(["published", "ignored"]), z.int().min(0)]);
 
 /** How many rows wait for D1, and what became of each record. */
-export function readSettlements(records: UsageRecord[], reply: unknown): { rows: number; settlements: Settlement[] } {
+export function readSettlements(
+  records: { hold: HoldId }[],
+  reply: unknown,
+): { rows: number; settlements: Settlement[] } {
   const [rows, results] = read(Settled, reply);
   if (results.length !== records.length) throw new OutOfReach("redis: the reply is not the ledger's, at '1'");
   return { rows, settlements: records.map(({ hold }, index) => ({ hold, result: read(Result, results[index]) })) };
@@ -126,9 +197,12 @@ export function readRelease(hold: HoldId, reply: unknown): Settlement {
   return { hold, result: read(Result, reply) };
 }
 
-/** Throws unless the record is in force, or one of a higher version is. */
-export function readPublished(reply: unknown): void {
-  read(Published, reply);
+/**
+ * For how many ms calls may be admitted under leases that knew an older record. Throws unless this one is in force, or
+ * one of a higher version is.
+ */
+export function readPublished(reply: unknown): number {
+  return read(Published, reply)[1];
 }
 
 const State = z.tuple([
@@ -168,6 +242,34 @@ export function read<T extends z.ZodType>(schema: T, reply: unknown): z.infer<T>
   if (error)
     throw new OutOfReach(`redis: the reply is not the ledger's, at '${error.issues[0]?.path.join(".") ?? ""}'`);
   return parsed;
+}
+
+function writeBill(terms: Record<"hold" | "org" | "key" | "model" | "tier" | "endpoint", string>): string {
+  return JSON.stringify(terms).slice(1, -1);
+}
+
+function encodeWish({ id, calls, tokens, costMicros, ttlMs }: LeaseRequest): string {
+  return [id, calls, tokens, costMicros, ttlMs].join(" ");
+}
+
+/** The lease, the hold's deadline, and then the lines of a hold as the script writes them. */
+function encodeTerms(org: OrgId, hold: HoldId, terms: LeasedTerms): string {
+  const { lease, key, endpoint, model, tier, price } = terms;
+  return [
+    lease,
+    terms.expiresAtMs,
+    terms.lineage ?? key,
+    terms.isKeyBooked ? "1" : "0",
+    terms.promptTokens,
+    terms.completionTokens,
+    terms.choices,
+    price.promptMicrosPerMTok,
+    price.completionMicrosPerMTok,
+    terms.admittedAtMs,
+    "",
+    writeBill({ hold, org, key, model, tier, endpoint }),
+    key,
+  ].join("\n");
 }
 
 /** Empty for a key; for a client token two digits: whether its own scopes allow the endpoint and the model. */

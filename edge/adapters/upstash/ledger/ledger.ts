@@ -1,17 +1,29 @@
-import { checkRequest, checkCredential, checkHold, checkRecords } from "../../../ledger/check.ts";
-import type { Ledger, UsageRow } from "../../../ledger/port.ts";
+import {
+  checkClosing,
+  checkCredential,
+  checkHold,
+  checkLease,
+  checkLeased,
+  checkRecords,
+  checkRequest,
+} from "../../../ledger/check.ts";
+import type { Ledger, SettledRecord, UsageRow } from "../../../ledger/port.ts";
 import { publish, trimRevoked } from "../../../ledger/publish.ts";
 import { createState } from "../../../ledger/state.ts";
 import type { OrgId } from "../../../agreements/tokens/ids.ts";
-import type { UsageRecord } from "../../../agreements/records/usage.ts";
 import { OutOfReach } from "../../../errors.ts";
 import { openBatcher } from "./batcher.ts";
 import {
-  encodeRequest,
+  encodeClosing,
   encodeCredential,
+  encodeLease,
+  encodeRelease,
+  encodeRequest,
   listKeys,
   readAdmission,
+  readClosed,
   readIntrospection,
+  readLease,
   readPublished,
   readRelease,
   readSettlements,
@@ -35,7 +47,11 @@ export interface UpstashLedgerOptions extends RedisOptions {
   clock: () => number;
   /** Unix ms, for tests. By default the clock of Redis counts: one clock for all edges. */
   now?: () => number;
+  /** How it waits for the end of leases; by default in real time. */
+  wait?: (ms: number) => Promise<void>;
 }
+
+const sleep = (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms));
 
 /** The ledger in Redis, and the chores that a cron has to do for it. */
 export interface UpstashLedger extends Ledger, LedgerSweeper {}
@@ -43,12 +59,12 @@ export interface UpstashLedger extends Ledger, LedgerSweeper {}
 /**
  * One Redis primary keeps every org's ledger, all keys of an org under one hash tag. Each method is one HTTP request
  * that runs one script, so it is atomic; `settleAll` is one request that runs it once an org, and in a rush calls share
- * requests (`openBatcher`). Whatever goes wrong on the way is thrown, never a grant by default (F1). A request that was
+ * requests (`openBatcher`). After `publish` the isolate waits as long as the script says. Whatever goes wrong on the way is thrown, never a grant by default (F1). A request that was
  * cut off by its deadline may have taken effect: a hold that nobody knows of is given back by its own deadline,
  * uncharged.
  */
 export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
-  const { url, token, waitMsMax } = options;
+  const { url, token, waitMsMax, wait = sleep } = options;
   const script = openScript({ url, token, waitMsMax }, ledgerScript);
   const slowScript = openScript({ url, token, waitMsMax: slowWaitMs }, ledgerScript);
   const makeRun = (org: OrgId, name: string, args: string[] = []): Run => ({
@@ -78,18 +94,31 @@ export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
       return answer.value;
     },
     settleAll,
-    release: async (org, hold, mayRun = false) => {
+    release: async (org, hold, mayRun = false, leased = undefined) => {
       checkHold(hold);
-      const settlement = readRelease(hold, await run(org, "release", [hold, mayRun ? "1" : "0"]));
+      if (leased) checkLeased(leased);
+      const args = encodeRelease(org, hold, mayRun, leased ?? null);
+      const settlement = readRelease(hold, await run(org, "release", args));
       if (settlement.result === "settled") outbox.drainSoon(org);
       return settlement;
+    },
+    lease: async (credential, request) => {
+      checkCredential(credential);
+      checkLease(request);
+      return readLease(request, await run(credential.org, "lease", encodeLease(credential, request)));
+    },
+    closeLease: async (org, closing) => {
+      checkClosing(closing);
+      readClosed(await run(org, "closeLease", encodeClosing(closing)));
     },
     publish: async (record) => {
       // Throws on a malformed record, with the same words as every other ledger.
       publish(createState(), record);
       const kept = record.kind === "org" ? record : trimRevoked(record);
       const [org, field] = kept.kind === "org" ? [kept.id, "org"] : [kept.org, kept.id];
-      readPublished(await run(org, "publish", [field, String(kept.version), JSON.stringify(kept)]));
+      const reply = await run(org, "publish", [field, String(kept.version), JSON.stringify(kept)]);
+      const leasedForMs = readPublished(reply);
+      if (leasedForMs > 0) await wait(leasedForMs);
     },
     inspect: async (org) => readState(org, await run(org, "inspect")),
   };
@@ -100,7 +129,7 @@ function openSettleAll(
   makeRun: (org: OrgId, name: string, args: string[]) => Run,
   drainSoon: (org: OrgId) => void,
 ): Ledger["settleAll"] {
-  const readOrg = (org: OrgId, records: UsageRecord[], reply: PromiseSettledResult<unknown> | undefined) => {
+  const readOrg = (org: OrgId, records: SettledRecord[], reply: PromiseSettledResult<unknown> | undefined) => {
     if (reply?.status !== "fulfilled") throw reply?.reason ?? new OutOfReach("redis: no reply");
     const { rows, settlements } = readSettlements(records, reply.value);
     if (rows > 0) drainSoon(org);

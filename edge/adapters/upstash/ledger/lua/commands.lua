@@ -29,18 +29,20 @@ local function others()
     if #ids > 0 then write("HSET", COUNTERS, "leaves", int(nextLeaveMs)) end
   end
 
-  -- A key that has left comes back by a higher version only.
+  -- A key that has left comes back by a higher version only. For so long calls may be admitted that know no better: also
+  -- behind a record that is ignored, since the newer one may not have been answered.
   function commands.publish()
     local id, version = ARGV[3], tonumber(ARGV[4])
+    local leasedForMs = nextLapseMs and leasing().leasedForMs(id) or 0
     local known = readRecord(id)
-    if known and version < known.version then return "ignored" end
+    if known and version < known.version then return { "ignored", leasedForMs } end
     local left = call("HGET", LEFT, id)
-    if left and version <= tonumber(left) then return "ignored" end
+    if left and version <= tonumber(left) then return { "ignored", leasedForMs } end
     planAll()
     write("HSET", RECORDS, id, ARGV[5])
     write("HDEL", LEFT, id)
     if id ~= "org" then planLeave(id, cjson.decode(ARGV[5]), known) end
-    return "published"
+    return { "published", leasedForMs }
   end
 
   local function readWindow(of, owner, window, limit)
@@ -96,6 +98,7 @@ local function others()
 end
 
 local function expire()
+  if nextLapseMs and atMsNow() >= nextLapseMs then leasing().sweepLeases() end
   local due = call("ZRANGEBYSCORE", OPEN, "-inf", int(atMsNow()))
   if #due == 0 then return end
   local ends = ending()
@@ -144,7 +147,9 @@ local function leave()
   call("HSET", COUNTERS, "leaves", first[2] or int(NEVER_MS))
 end
 
-local partByCommand = { admit = deciding, introspect = deciding, settle = ending, release = ending }
+local partByCommand = {
+  admit = deciding, lease = deciding, introspect = deciding, settle = ending, release = ending, closeLease = leasing,
+}
 local expiresNothing = { introspect = true, publish = true, outbox = true, drained = true }
 if not expiresNothing[ARGV[1]] then
   expire()

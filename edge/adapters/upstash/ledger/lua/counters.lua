@@ -71,17 +71,6 @@ local function addTo(sliding, bucket, held, settled)
   sliding.held, sliding.settled = sliding.held + held, sliding.settled + settled
 end
 
-local function addToSliding(sliding, bucket, held, settled)
-  if sliding.newest and sliding.first < bucket - SUB_BUCKETS then dropOld(sliding, bucket) end
-  local newest = sliding.newest
-  if not newest then sliding.first = bucket end
-  if newest and newest.at ~= bucket then
-    sliding.rest = sliding.rest .. format(";%d %d %d", newest.at, newest.held, newest.settled)
-  end
-  if not newest or newest.at ~= bucket then sliding.newest = { at = bucket, held = 0, settled = 0 } end
-  addTo(sliding, sliding.newest, held, settled)
-end
-
 local function adjustSliding(sliding, bucket, held, settled)
   if not sliding.newest or bucket < sliding.first then return end
   if sliding.newest.at == bucket then return addTo(sliding, sliding.newest, held, settled) end
@@ -91,6 +80,37 @@ local function adjustSliding(sliding, bucket, held, settled)
   addTo(sliding, one, held, settled)
   local changed = format(";%d %d %d", bucket, one.held, one.settled)
   sliding.rest = sub(sliding.rest, 1, from - 1) .. changed .. sub(sliding.rest, to + 1)
+end
+
+-- A bucket older than the newest: a lease was booked ahead of now.
+local function insertOlder(sliding, bucket)
+  local entry, place = format(";%d 0 0", bucket), #sliding.rest + 1
+  for from, at in gmatch(sliding.rest, "();(%S+)") do
+    at = tonumber(at)
+    if at == bucket then return end
+    if at > bucket then
+      place = from
+      break
+    end
+  end
+  sliding.rest = sub(sliding.rest, 1, place - 1) .. entry .. sub(sliding.rest, place)
+  sliding.first = min(sliding.first, bucket)
+end
+
+-- "current" is the bucket of now; "bucket" may lie ahead of it.
+local function addToSliding(sliding, bucket, current, held, settled)
+  if sliding.newest and sliding.first < current - SUB_BUCKETS then dropOld(sliding, current) end
+  local newest = sliding.newest
+  if newest and bucket < newest.at then
+    insertOlder(sliding, bucket)
+    return adjustSliding(sliding, bucket, held, settled)
+  end
+  if not newest then sliding.first = bucket end
+  if newest and newest.at ~= bucket then
+    sliding.rest = sliding.rest .. format(";%d %d %d", newest.at, newest.held, newest.settled)
+  end
+  if not newest or newest.at ~= bucket then sliding.newest = { at = bucket, held = 0, settled = 0 } end
+  addTo(sliding, sliding.newest, held, settled)
 end
 
 local function readSliding(sliding, bucket)
@@ -195,41 +215,51 @@ local function turnCalendar(counters, atMs)
   end
 end
 
-local function countHold(counters, hold)
-  local atMs = hold.admittedAtMs
-  local amounts = { requests = 1, tokens = tokensHeld(hold), money = costHeld(hold) }
+-- Counts what is new, at a time that may lie ahead of now. "attempts" is for the sliding windows of requests.
+local function countNew(counters, currentMs, atMs, attempts, held)
   turnCalendar(counters, atMs)
-  counters.open = counters.open + 1
+  counters.open = counters.open + held.calls
   for _, window in ipairs(windowNames) do
     local unit, width, field = unitByWindow[window], bucketMsByWindow[window], fieldByWindow[window]
-    if width and unit == "requests" then
-      addToSliding(counters[field], floor(atMs / width), 0, 1)
-    elseif width then
-      addToSliding(counters[field], floor(atMs / width), amounts[unit], 0)
+    if width then
+      local more, spent = held[unit], 0
+      if unit == "requests" then more, spent = 0, attempts end
+      addToSliding(counters[field], floor(atMs / width), floor(currentMs / width), more, spent)
     elseif field then
-      add(counters[field], amounts[unit], 0)
+      add(counters[field], held[unit], 0)
     end
   end
+end
+
+-- Changes what was counted at a time; what does not count any more stays as it is.
+local function countChange(counters, atMs, attempts, held, settled)
+  counters.open = counters.open + held.calls
+  for _, window in ipairs(windowNames) do
+    local unit, width, field = unitByWindow[window], bucketMsByWindow[window], fieldByWindow[window]
+    local period = periodByWindow[window]
+    if width and unit ~= "requests" then
+      adjustSliding(counters[field], floor(atMs / width), held[unit], settled[unit])
+    elseif width and attempts ~= 0 then
+      adjustSliding(counters[field], floor(atMs / width), 0, attempts)
+    elseif period and counters[period] == toPeriod[period](atMs) then
+      add(counters[field], held[unit], settled[unit])
+    end
+  end
+end
+
+local function countHold(counters, hold)
+  local held = { requests = 1, calls = 1, tokens = tokensHeld(hold), money = costHeld(hold) }
+  countNew(counters, hold.admittedAtMs, hold.admittedAtMs, 1, held)
 end
 
 -- What comes late has no hold to take back: expiry did that, and counted its request.
 local function countClosing(counters, hold, ending, charged, cost)
   local isLate = ending == "adjusted"
-  local atMs = hold.admittedAtMs
-  local held = { requests = 0, tokens = 0, money = 0 }
-  if not isLate then held = { requests = 1, tokens = tokensHeld(hold), money = costHeld(hold) } end
+  local held = { requests = 0, calls = 0, tokens = 0, money = 0 }
+  if not isLate then held = { requests = -1, calls = -1, tokens = -tokensHeld(hold), money = -costHeld(hold) } end
   local settled = {
     requests = (isLate or ending == "released") and 0 or 1,
     tokens = charged.promptTokens + charged.completionTokens, money = cost,
   }
-  if not isLate then counters.open = counters.open - 1 end
-  for _, window in ipairs(windowNames) do
-    local unit, width, field = unitByWindow[window], bucketMsByWindow[window], fieldByWindow[window]
-    local period = periodByWindow[window]
-    if width and unit ~= "requests" then
-      adjustSliding(counters[field], floor(atMs / width), -held[unit], settled[unit])
-    elseif period and counters[period] == toPeriod[period](atMs) then
-      add(counters[field], -held[unit], settled[unit])
-    end
-  end
+  countChange(counters, hold.bookedAtMs, 0, held, settled)
 end

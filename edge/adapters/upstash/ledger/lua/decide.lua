@@ -21,6 +21,13 @@ local function addChecks(checks, of, limits, owner, atMs)
   end
 end
 
+local function listChecks(key, org, atMs)
+  local checks = {}
+  addChecks(checks, "key", key.limits, findOwner(key), atMs)
+  addChecks(checks, "org", org.limits, "org", atMs)
+  return checks
+end
+
 local function readNeed(check, hold)
   if check.unit == "tokens" then return tokensHeld(hold) end
   return check.unit == "money" and costHeld(hold) or 1
@@ -202,21 +209,19 @@ end
 
 local function admit()
   local request = readRequest()
-  local key, why, org = findKeyInForce(request.key, ARGV[5], 18)
-  if not key then return { "denial", why } end
-  if not includes(key.endpoints, ARGV[6]) or sub(ARGV[18], 1, 1) == "0" then return { "denial", "endpoint" } end
-  if not includes(key.models, ARGV[7]) or sub(ARGV[18], 2, 2) == "0" then return { "denial", "model" } end
+  local key, text, org = findKeyInForce(request.key, ARGV[5], 19)
+  if not key then return { "denial", text } end
+  if not includes(key.endpoints, ARGV[6]) or sub(ARGV[19], 1, 1) == "0" then return { "denial", "endpoint" } end
+  if not includes(key.models, ARGV[7]) or sub(ARGV[19], 2, 2) == "0" then return { "denial", "model" } end
   local again = checkRepeat(request)
   if again then return again end
-  local atMs, checks = atMsNow(), {}
-  local owner = findOwner(key)
-  addChecks(checks, "key", key.limits, owner, atMs)
-  addChecks(checks, "org", org.limits, "org", atMs)
+  local atMs = atMsNow()
+  local owner, checks = findOwner(key), listChecks(key, org, atMs)
   local hold = {}
   for name, value in pairs(request) do hold[name] = value end
   if ARGV[11] == "1" then hold.completionTokens = clampCompletion(checks, request) end
   hold.owner, hold.isKeyBooked = owner, hasLimits(key)
-  hold.admittedAtMs, hold.expiresAtMs = atMs, atMs + tonumber(ARGV[12])
+  hold.admittedAtMs, hold.bookedAtMs, hold.expiresAtMs = atMs, atMs, atMs + tonumber(ARGV[12])
   local exceeded = findExceeded(checks, hold)
   if exceeded then return makeDenial(exceeded, checks, request) end
   if findHold(request.id) or isEnded(request.id) then return redis.error_reply("HELD this hold was given before") end
@@ -228,13 +233,23 @@ local function admit()
   report(reply, checks, "requests", hold)
   report(reply, checks, "tokens", hold)
   for _, counters in ipairs(loadCountersFor(hold)) do countHold(counters, hold) end
-  saveHold(hold)
-  write("ZADD", OPEN, int(hold.expiresAtMs), makeMember(hold))
+  saveOpen(hold)
   if request.again ~= "" then
     saveAgain(request.again, { hold = request.id, admittedAtMs = atMs, body = request.body })
   end
   stateAtMs = atMs
+  if ARGV[18] ~= "" then leasing().grant(reply, key, text, hold.isKeyBooked, ARGV[18], listChecks(key, org, atMs)) end
   return reply
+end
+
+-- Twin of LedgerCore.lease: the rates of the moment, and what a lease may have of each window.
+local function lease()
+  local key, text, org = findKeyInForce(ARGV[3], ARGV[4], 6)
+  if not key then return { "none" } end
+  local reply, checks = { "lease" }, listChecks(key, org, atMsNow())
+  report(reply, checks, "requests", nil)
+  report(reply, checks, "tokens", nil)
+  return leasing().grant(reply, key, text, hasLimits(key), ARGV[5], checks) and reply or { "none" }
 end
 
 local function introspect()
@@ -243,4 +258,4 @@ local function introspect()
   return { "scopes", text }
 end
 
-return { admit = admit, introspect = introspect }
+return { admit = admit, lease = lease, introspect = introspect }

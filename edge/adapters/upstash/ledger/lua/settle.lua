@@ -85,9 +85,25 @@ local function settleLate(id, isLastWord, reported, endedAtMs)
   return over > 0 and "over_hold" or "adjusted"
 end
 
-local function settleOne(id, isFinal, outcome, reported, endedAtMs)
-  local hold = findHold(id)
-  if not hold then return settleLate(id, isFinal or outcome == "cancelled", reported, endedAtMs) end
+-- A call whose lease is gone: it is booked as what comes late is, unless it may have been booked before.
+local function settleSwept(hold, isLastWord, reported, endedAtMs)
+  if not isLastWord or hold.admittedAtMs <= atMsNow() - ENDED_RETENTION_MS then return "unknown" end
+  adjust(hold, raiseUsage(hold, nil, reported), nothing, endedAtMs)
+  endsBy[hold.id], hasEnds = true, true
+  write("ZADD", ENDS, int(atMsNow()), hold.id)
+  return "adjusted"
+end
+
+local function settleOne(id, isFinal, outcome, reported, endedAtMs, terms)
+  local hold, isFresh = findHold(id), false
+  local isLastWord = isFinal or outcome == "cancelled"
+  if not hold and (terms == "" or isEnded(id)) then return settleLate(id, isLastWord, reported, endedAtMs) end
+  if not hold then
+    local late
+    hold, late = leasing().open(id, terms)
+    if not hold then return settleSwept(late, isLastWord, reported, endedAtMs) end
+    isFresh = true
+  end
   local usage = raiseUsage(hold, hold.checkpoint, reported)
   if isFinal then
     close(hold, outcome, usage, endedAtMs)
@@ -97,30 +113,30 @@ local function settleOne(id, isFinal, outcome, reported, endedAtMs)
     return "over_hold"
   end
   hold.checkpoint = usage
-  saveHold(hold)
+  if isFresh then saveOpen(hold) else saveHold(hold) end
   return "checkpointed"
 end
 
--- The arguments of a record: hold, final, outcome, the counts of tokens, response id, end.
+-- The arguments of a record: hold, final, outcome, the counts of tokens, response id, end, terms of a lease or none.
 local function settle()
   local reply = {}
   local counts = #tokenColumns
-  for i = 3, #ARGV, counts + 5 do
+  for i = 3, #ARGV, counts + 6 do
     local reported = { responseId = ARGV[i + 3 + counts] }
     for at, name in ipairs(tokenColumns) do reported[name] = tonumber(ARGV[i + 2 + at]) end
     local endedAtMs = tonumber(ARGV[i + 4 + counts])
-    reply[#reply + 1] = settleOne(ARGV[i], ARGV[i + 1] == "1", ARGV[i + 2], reported, endedAtMs)
+    reply[#reply + 1] = settleOne(ARGV[i], ARGV[i + 1] == "1", ARGV[i + 2], reported, endedAtMs, ARGV[i + 5 + counts])
   end
   return { rowsWaiting(), reply }
 end
 
 local function release()
   local hold = findHold(ARGV[3])
+  if not hold and ARGV[5] ~= "" and not isEnded(ARGV[3]) then hold = leasing().open(ARGV[3], ARGV[5]) end
   if not hold then return isEnded(ARGV[3]) and "repeated" or "unknown" end
   if ARGV[4] == "1" then
     hold.expiresAtMs = min(hold.expiresAtMs, atMsNow() + ABANDON_MS)
-    saveHold(hold)
-    write("ZADD", OPEN, int(hold.expiresAtMs), makeMember(hold))
+    saveOpen(hold)
     return "checkpointed"
   end
   if hold.checkpoint and hold.checkpoint.completionTokens > 0 then

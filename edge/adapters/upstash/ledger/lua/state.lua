@@ -1,7 +1,7 @@
 -- The state of one org, read as it is needed and written once, at the end: a script that fails on the way has changed
 -- nothing. Open holds are lines of text, ended ones an id in a sorted set by their end. Only what expiry charged is
 -- stored whole, until its late record comes.
-local RECORDS, COUNTERS, OPEN, HOLDS, ENDS, LATE, AGAIN, AGES, OUTBOX, LEAVING, LEFT = unpack(KEYS)
+local RECORDS, COUNTERS, OPEN, HOLDS, ENDS, LATE, AGAIN, AGES, OUTBOX, LEAVING, LEFT, LEASES = unpack(KEYS)
 
 local function clock()
   if ARGV[2] ~= "" then return tonumber(ARGV[2]) end
@@ -10,10 +10,12 @@ local function clock()
 end
 
 local now = clock()
-local stored = call("HMGET", COUNTERS, "at", "org", "leaves")
+local stored = call("HMGET", COUNTERS, "at", "org", "leaves", "lapses")
 local stateAtMs = tonumber(stored[1] or "0")
 -- No key leaves earlier than this; false as long as nothing was planned.
 local nextLeaveMs = stored[3] and tonumber(stored[3])
+-- No lease has an earlier deadline; false when none is out. Between two sweeps it may be that of one that is gone.
+local nextLapseMs = stored[4] and tonumber(stored[4])
 local writes, countersBy, isChanged, holdsBy, endsBy, latesBy, againsBy = {}, {}, {}, {}, {}, {}, {}
 local hasEnds, hasAgain = false, false
 
@@ -81,7 +83,8 @@ local function readUsage(text)
 end
 
 -- "text" is the part of a hold that never changes; its deadline and its last checkpoint are the two lines after it. It
--- begins with the owner of the counters; a key that is counted in another's stands at its end.
+-- begins with the owner of the counters; a key that is counted in another's stands at its end, and behind the key the
+-- time at which the call of a lease counts.
 local function writeHold(hold)
   return hold.text .. "\n" .. int(hold.expiresAtMs) .. "\n" .. writeUsage(hold.checkpoint)
 end
@@ -93,7 +96,7 @@ local function readHold(id, whole)
     id = id, text = text, owner = line[1], key = line[11] or line[1], isKeyBooked = line[2] == "1",
     promptTokens = tonumber(line[3]), completionTokens = tonumber(line[4]), choices = tonumber(line[5]),
     price = { prompt = tonumber(line[6]), completion = tonumber(line[7]) },
-    admittedAtMs = tonumber(line[8]), expiresAtMs = tonumber(expiresAtMs),
+    admittedAtMs = tonumber(line[8]), bookedAtMs = tonumber(line[12] or line[8]), expiresAtMs = tonumber(expiresAtMs),
     again = line[9], bill = line[10], checkpoint = readUsage(checkpoint),
   }
 end
@@ -113,6 +116,11 @@ end
 
 -- The member of OPEN: it carries the owner, so that the deadlines of one lineage are found without reading holds.
 local function makeMember(hold) return hold.id .. hold.owner .. (hold.isKeyBooked and "1" or "0") end
+
+local function saveOpen(hold)
+  saveHold(hold)
+  write("ZADD", OPEN, int(hold.expiresAtMs), makeMember(hold))
+end
 
 local function isEnded(id)
   if endsBy[id] == nil then endsBy[id] = call("ZSCORE", ENDS, id) and true or false end

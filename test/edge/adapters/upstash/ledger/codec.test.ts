@@ -20,6 +20,7 @@ const org = "org_0123456789";
 describe("what is sent", () => {
   test("all keys of an org lie in one slot, under the names of docs/storage.md", () => {
     const names = ["records", "books", "open", "holds", "ends", "late", "again", "ages", "outbox", "leaving", "left"];
+    names.push("leases");
     expect(listKeys(org)).toEqual(names.map((name) => `penstock:{org_0123456789}:${name}`));
   });
 
@@ -50,6 +51,7 @@ describe("what is sent", () => {
       "",
       "",
       bill,
+      "",
       "",
       "p1",
       digest,
@@ -83,6 +85,7 @@ describe("what is sent", () => {
       "5",
       '"r"',
       "9",
+      "",
       hold,
       "0",
       "cancelled",
@@ -91,6 +94,7 @@ describe("what is sent", () => {
       "5",
       "null",
       "9",
+      "",
     ]);
   });
 
@@ -104,9 +108,9 @@ describe("what is sent", () => {
   });
 
   test("digests come last, two by two", () => {
-    expect(encodeRequest(makeRequest(org)).slice(15)).toEqual(["", "p1", digest]);
+    expect(encodeRequest(makeRequest(org)).slice(15)).toEqual(["", "", "p1", digest]);
     expect(encodeCredential(makeRequest(org)).slice(2)).toEqual(["", "p1", digest]);
-    expect(encodeRecords([makeRecord(org, freshHold()), makeRecord(org, freshHold())])).toHaveLength(16);
+    expect(encodeRecords([makeRecord(org, freshHold()), makeRecord(org, freshHold())])).toHaveLength(18);
   });
 });
 
@@ -119,7 +123,7 @@ test("of a client token only goes what its scopes say of this call", () => {
       withToken(["embeddings"], null),
       withToken(null, ["big"]),
       withToken(["embeddings"], []),
-    ].map((request) => encodeRequest(request)[15]),
+    ].map((request) => encodeRequest(request)[16]),
   ).toEqual(["11", "01", "10", "00"]);
   expect(encodeCredential(withToken(["embeddings"], []))[2]).toBe("11");
 });
@@ -198,8 +202,9 @@ describe("what is read", () => {
     expect(() => readSettlements([record], [3, ["perhaps"]])).toThrow("not the ledger's");
     expect(readRelease(record.hold, "released")).toEqual({ hold: record.hold, result: "released" });
     expect(() => readRelease(record.hold, "OK")).toThrow("not the ledger's");
-    expect(readPublished("published")).toBeUndefined();
-    expect(() => readPublished("OK")).toThrow("not the ledger's");
+    expect(readPublished(["published", 1_100])).toBe(1_100);
+    for (const reply of ["OK", "published", ["published"], ["published", -1], ["lost", 0]])
+      expect(() => readPublished(reply)).toThrow("not the ledger's");
     expect(readState(org, ["unknown"])).toBeNull();
     expect(readState(org, ["state", 5, 1, [["tokensPerDay", "org", 9, 4, 6, null]], []])).toEqual({
       org,

@@ -44,11 +44,11 @@ export async function checkCalendar(redis: Redis, script: string): Promise<void>
  */
 export async function checkSlides(redis: Redis, script: string): Promise<void> {
   const lua = `${cutCounters(script)} local sliding, answers = parseSliding(""), {}
-    for i = 1, #ARGV, 5 do
-      local now, bucket = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+    for i = 1, #ARGV, 6 do
+      local now, bucket, isNew = tonumber(ARGV[i]), tonumber(ARGV[i + 1]), ARGV[i + 5] == "1"
       local held, settled, amount = tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4])
-      if now == bucket then
-        addToSliding(sliding, bucket, held, settled)
+      if isNew then
+        addToSliding(sliding, bucket, now, held, settled)
       else
         adjustSliding(sliding, bucket, held, settled)
       end
@@ -60,7 +60,10 @@ export async function checkSlides(redis: Redis, script: string): Promise<void> {
     end return answers`;
   const step = fc.record({
     gap: fc.oneof(fc.nat(3), fc.nat(70)),
+    /** A lease is booked ahead of now, and what is booked may change wherever it stands. */
+    ahead: fc.oneof(fc.constant(0), fc.nat(6)),
     back: fc.oneof(fc.constant(0), fc.nat(70)),
+    isNew: fc.boolean(),
     held: fc.nat(9),
     settled: fc.nat(9),
     amount: fc.nat(60),
@@ -69,11 +72,12 @@ export async function checkSlides(redis: Redis, script: string): Promise<void> {
     const sliding = createSlidingWindow();
     let now = 1_000;
     const args: number[] = [];
-    const expected = steps.map(({ gap, back, held, settled, amount }) => {
+    const expected = steps.map(({ gap, ahead, back, isNew, held, settled, amount }) => {
       now += gap;
-      args.push(now, now - back, held, settled, amount);
-      if (back === 0) addToSliding(sliding, now, held, settled);
-      else adjustSliding(sliding, now - back, held, settled);
+      const bucket = isNew ? now + ahead : now + ahead - back;
+      args.push(now, bucket, held, settled, amount, isNew ? 1 : 0);
+      if (isNew) addToSliding(sliding, { bucket, current: now }, held, settled);
+      else adjustSliding(sliding, bucket, held, settled);
       const use = readSliding(sliding, now);
       return `${use.held} ${use.settled} ${findFreeingBucket(sliding, now, amount) ?? -1} ${sliding.at.length}`;
     });

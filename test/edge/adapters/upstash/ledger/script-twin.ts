@@ -2,11 +2,17 @@ import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
 import type { Settlement, UsageRow } from "#edge/ledger/port.ts";
 import {
-  encodeRequest,
+  encodeClosing,
   encodeCredential,
+  encodeLease,
+  encodeRelease,
+  encodeRequest,
   listKeys,
   readAdmission,
+  readClosed,
   readIntrospection,
+  readLease,
+  readPublished,
   readRelease,
   readSettlements,
   readState,
@@ -34,7 +40,7 @@ export function scriptTwin(redis: Redis, script: string): TwinLedger {
         ...keys,
         command.kind,
         String(command.nowMs),
-        ...encodeCommand(command),
+        ...encodeCommand(org, command),
       );
     pipeline.callBuffer("EVALSHA", sha, keys.length, ...keys, "outbox", "", "100000");
     pipeline.del(...keys);
@@ -71,7 +77,7 @@ function checkWaiting(commands: Command[], replies: unknown[], answers: unknown[
   }
 }
 
-function encodeCommand(command: Command): string[] {
+function encodeCommand(org: OrgId, command: Command): string[] {
   switch (command.kind) {
     case "admit":
       return encodeRequest(command.request);
@@ -80,7 +86,11 @@ function encodeCommand(command: Command): string[] {
     case "settle":
       return encodeRecords(command.records);
     case "release":
-      return [command.hold, command.mayRun ? "1" : "0"];
+      return encodeRelease(org, command.hold, command.mayRun, command.leased);
+    case "lease":
+      return encodeLease(command.credential, command.request);
+    case "closeLease":
+      return encodeClosing(command.closing);
     case "publish":
       return [
         command.record.kind === "org" ? "org" : command.record.id,
@@ -102,8 +112,12 @@ function readAnswer(org: OrgId, command: Command, reply: unknown): unknown {
       return readSettlements(command.records, reply).settlements;
     case "release":
       return readRelease(command.hold, reply);
+    case "lease":
+      return readLease(command.request, reply);
+    case "closeLease":
+      return readClosed(reply);
     case "publish":
-      return undefined;
+      return readPublished(reply);
     case "inspect":
       return readState(org, reply);
   }
