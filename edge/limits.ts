@@ -164,6 +164,10 @@ export const leaseSettledMsMax = callMsMax + holdGraceMsMax;
 export const leaseShare = 16;
 /** Calls of one lease. */
 export const leaseCallsMax = 256;
+/** Tokens that a lease may be for, as many as one call. */
+export const leaseTokensMax = 1_000_000_000;
+/** Millionths of money that a lease may be for: 256 calls of the highest price that is exact in a double. */
+export const leaseCostMicrosMax = leaseCallsMax * Math.ceil(Number.MAX_SAFE_INTEGER / 1_000_000);
 /** Fewer calls are no lease: they are admitted one by one. */
 export const leaseCallsMin = 4;
 /** Leases of one org that are not used up. */

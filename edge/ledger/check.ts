@@ -3,7 +3,7 @@ import type { Credential } from "../agreements/tokens/credential.ts";
 import { isHoldId, isKeyId, isOrgId, type HoldId, type OrgId } from "../agreements/tokens/ids.ts";
 import { isLeaseId, LeasedTerms } from "../agreements/tokens/lease.ts";
 import { readUsageRecord } from "../agreements/records/plain-usage.ts";
-import { leaseMsMax } from "../limits.ts";
+import { leaseCostMicrosMax, leaseMsMax, leaseTokensMax } from "../limits.ts";
 import type { Amounts } from "./state.ts";
 import type { HoldRequest, LeaseClosing, LeaseRequest, SettledRecord } from "./port.ts";
 
@@ -62,8 +62,8 @@ export function checkLeased(terms: LeasedTerms): void {
 
 function checkAmounts({ calls, tokens, costMicros }: Amounts, name: string): void {
   mustBe(isCount(calls, countMax), `${name}.calls`);
-  mustBe(isCount(tokens, countMax), `${name}.tokens`);
-  mustBe(isCount(costMicros, Number.MAX_SAFE_INTEGER), `${name}.costMicros`);
+  mustBe(isCount(tokens, leaseTokensMax), `${name}.tokens`);
+  mustBe(isCount(costMicros, leaseCostMicrosMax), `${name}.costMicros`);
 }
 
 /** Throws unless org and key are ids. */

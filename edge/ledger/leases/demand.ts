@@ -1,5 +1,5 @@
 import type { KeyId } from "../../agreements/tokens/ids.ts";
-import { isolateDemandsMax, leaseBusyCalls } from "../../limits.ts";
+import { isolateDemandsMax, leaseBusyCalls, leaseCallsMax, leaseCostMicrosMax, leaseTokensMax } from "../../limits.ts";
 import type { Amounts } from "../state.ts";
 
 /** What a key's calls hold, second by second: of this one so far, and of the last whole one. */
@@ -52,11 +52,13 @@ export function openDemand(keysMax: number = isolateDemandsMax): Demand {
       turn(demand, nowMs);
       const busiest = demand.current.calls >= demand.last.calls ? demand.current : demand.last;
       if (busiest.calls < leaseBusyCalls) return null;
-      const scale = (headroom * ms) / secondMs;
+      const { calls, tokens, costMicros } = busiest;
+      // What no lease may be for is not asked for: the ledger would refuse the call that asks.
+      const scale = Math.min((headroom * ms) / secondMs, leaseCallsMax / calls, leaseTokensMax / Math.max(1, tokens));
       return {
-        calls: Math.ceil(busiest.calls * scale),
-        tokens: Math.ceil(busiest.tokens * scale),
-        costMicros: Math.ceil(busiest.costMicros * scale),
+        calls: Math.min(leaseCallsMax, Math.ceil(calls * scale)),
+        tokens: Math.min(leaseTokensMax, Math.ceil(tokens * scale)),
+        costMicros: Math.min(leaseCostMicrosMax, Math.ceil(costMicros * scale)),
       };
     },
   };

@@ -1,4 +1,5 @@
 import * as fc from "fast-check";
+import { leaseCostMicrosMax, leaseTokensMax } from "#edge/limits.ts";
 import { checkLeased } from "#edge/ledger/check.ts";
 import type { LeaseClosing, LeaseGrant, LeaseRequest } from "#edge/ledger/port.ts";
 import type { HoldId, OrgId } from "#edge/agreements/tokens/ids.ts";
@@ -12,16 +13,19 @@ export interface LeaseMemory {
 }
 
 const dayMs = 24 * 3_600_000;
-const price = fc.constantFrom(0, 1, 150_000, 3_300_001, 2 ** 40 + 1);
-const few = fc.oneof({ weight: 6, arbitrary: fc.nat(40) }, fc.nat(2_000));
+const price = fc.oneof({ weight: 9, arbitrary: fc.constantFrom(0, 1, 150_000, 3_300_001) }, fc.constant(2 ** 40 + 1));
+const few = fc.oneof({ weight: 9, arbitrary: fc.nat(40) }, fc.nat(2_000));
 
 /** A lease that is asked for. `again`: by the name of one that was given. */
 export const wish = fc.record({
   again: fc.nat(12),
   ttlMs: fc.constantFrom(1, 500, 1_000, 1_000, 1_000, 5_000),
   calls: fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 4, max: 40 }) }, fc.nat(900)),
-  tokens: fc.oneof({ weight: 5, arbitrary: fc.nat(2_000) }, fc.constantFrom(0, 1_000_000_000)),
-  costMicros: fc.oneof({ weight: 5, arbitrary: fc.nat(4_000) }, fc.constantFrom(0, Number.MAX_SAFE_INTEGER)),
+  tokens: fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 200, max: 4_000 }) }, fc.constantFrom(0, leaseTokensMax)),
+  costMicros: fc.oneof(
+    { weight: 5, arbitrary: fc.integer({ min: 200, max: 9_000 }) },
+    fc.constantFrom(0, leaseCostMicrosMax),
+  ),
 });
 
 /** A call under a lease: an earlier one (`call` 0 to 3) or a new one, as its terms tell. */
@@ -63,7 +67,8 @@ export function makeWish({ given }: LeaseMemory, { again, ...fields }: Drawn<typ
 export function makeClosing({ given }: LeaseMemory, drawn: Drawn<typeof closing>): LeaseClosing {
   const grant = pick(given, drawn.lease);
   const part = (name: "calls" | "tokens" | "costMicros", tenths: number) =>
-    Math.min(1_000_000_000, Math.floor(((grant?.[name] ?? 100) * tenths) / 10));
+    Math.floor(((grant?.[name] ?? 100) * Math.min(10, tenths)) / 10) +
+    (tenths > 10 && (grant?.[name] ?? 0) < 5_000 ? 1 : 0);
   return {
     lease: grant?.id ?? freshLease(),
     attempts: part("calls", drawn.attempts),
@@ -73,7 +78,7 @@ export function makeClosing({ given }: LeaseMemory, drawn: Drawn<typeof closing>
   };
 }
 
-/** The call's hold and terms; `null` when no ledger would look at such terms. */
+/** The call's hold and terms; `null` when there is no lease yet, or no ledger would look at such terms. */
 export function makeLeasedCall(
   memory: LeaseMemory,
   drawn: Drawn<typeof leasedCall>,
@@ -82,6 +87,7 @@ export function makeLeasedCall(
   const earlier = drawn.call < 4 ? memory.calls.at(-1 - drawn.call) : undefined;
   if (earlier) return earlier;
   const grant = pick(memory.given, drawn.lease);
+  if (!grant && drawn.lease < 8) return null;
   const key = grant?.key ?? { id: keyId(org, 1), lineage: undefined, limits: null };
   const isBooked = Object.values(key.limits ?? {}).some((limit) => limit !== null);
   const admittedAtMs = nowMs - drawn.agoMs;

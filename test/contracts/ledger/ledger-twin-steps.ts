@@ -127,7 +127,7 @@ export const step = fc.oneof(
           outcome: fc.constantFrom("completed" as const, "cancelled" as const, "failed" as const),
           responseId,
           agoMs: fc.integer({ min: -5_000, max: 2_000_000 }),
-          leased: fc.option(leasedCall, { freq: 1 }),
+          leased: fc.option(leasedCall, { freq: 2 }),
         }),
         { minLength: 1, maxLength: 5 },
       ),
@@ -139,7 +139,7 @@ export const step = fc.oneof(
       kind: fc.constant("release" as const),
       pick: fc.nat(5),
       mayRun: fc.boolean(),
-      leased: fc.option(leasedCall, { freq: 1 }),
+      leased: fc.option(leasedCall, { freq: 2 }),
     }),
   },
   {
