@@ -14,6 +14,8 @@ import { checkAgainstModel } from "./ledger-commands.ts";
 import { ledgerBatches } from "./promises/batches.ts";
 import { ledgerEnds } from "./promises/ends.ts";
 import { ledgerKeys } from "./promises/keys.ts";
+import { ledgerLeasedCalls } from "./promises/leased-calls.ts";
+import { ledgerLeases } from "./promises/leases.ts";
 import { ledgerLeaving } from "./promises/leaving.ts";
 import { ledgerLineage } from "./promises/lineage.ts";
 import { ledgerOverHold } from "./promises/over-hold.ts";
@@ -65,6 +67,8 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
   ledgerBatches(name, open);
   ledgerLineage(name, open);
   ledgerLeaving(name, open);
+  ledgerLeases(name, open);
+  ledgerLeasedCalls(name, open);
 
   describe(`${name}: hostile values`, () => {
     test("nothing but a plain non-negative integer is accepted anywhere, and a refusal changes nothing", async () => {

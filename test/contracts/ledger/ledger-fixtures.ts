@@ -17,10 +17,12 @@ export interface OpenedLedger {
   clock: TestClock;
   restart(): Promise<void>;
   usage(): Promise<UsageRow[]>;
+  /** How many ms it has waited in all for leases to end; without it, it waits in real time. */
+  waited?(): number;
 }
 
 /** A ledger under test, and an org that is nobody else's. */
-type OpenedOrg = OpenedLedger & { org: OrgId };
+export type OpenedOrg = OpenedLedger & { org: OrgId };
 
 /** Opens a fresh ledger whose clock shows `startMs`, for an org of its own. */
 export type OpenLedger = (startMs: number) => Promise<OpenedOrg>;

@@ -9,8 +9,11 @@ ledgerContract(
   async (startMs) => {
     const clock = testClock(startMs);
     const rows: UsageRow[] = [];
-    const ledger = memoryLedger({ now: clock.now, onUsage: (row) => rows.push(row) });
-    return { ledger, clock, org: freshOrg(), restart: async () => undefined, usage: async () => rows };
+    let waitedMs = 0;
+    const wait = async (ms: number) => void (waitedMs += ms);
+    const ledger = memoryLedger({ now: clock.now, wait, onUsage: (row) => rows.push(row) });
+    const restart = async () => undefined;
+    return { ledger, clock, org: freshOrg(), restart, usage: async () => rows, waited: () => waitedMs };
   },
   { numRuns: 400, maxCommands: 80 },
 );

@@ -53,12 +53,14 @@ export async function openOn(redis: LocalRedis, startMs: number, onRestart?: () 
   const writeRows = async (rows: UsageRow[]) => {
     for (const row of rows) if (!table.has(row.id)) table.set(row.id, row);
   };
+  let waitedMs = 0;
   // A deadline that a busy machine keeps: faults have tests of their own.
   const ledger = upstashLedger({
     url: redis.url,
     token: redis.token,
     waitMsMax: 20_000,
     now: clock.now,
+    wait: async (ms) => void (waitedMs += ms),
     writeRows,
     clock: () => Date.now(),
     later: () => undefined,
@@ -68,7 +70,7 @@ export async function openOn(redis: LocalRedis, startMs: number, onRestart?: () 
     await ledger.sweep([org]);
     return [...table.values()];
   };
-  return { ledger, clock, org, restart, usage, table };
+  return { ledger, clock, org, restart, usage, table, waited: () => waitedMs };
 }
 
 /** The same, with an org and a key published. */
