@@ -9,7 +9,7 @@ const inWorkerd = ["cloudflare", "durable-object", "d1"].map((name) => `test/edg
 /** What needs more than a process of its own: a redis-server, a database in workerd, child processes. */
 const withMachine = [
   "test/edge/adapters/upstash/*.test.ts",
-  "test/edge/adapters/upstash/ledger/{ledger,outbox,script}.test.ts",
+  "test/edge/adapters/upstash/ledger/{ledger,ledger.leases,outbox,script}.test.ts",
   "test/edge/control/**/*.test.ts",
   "test/infra/local/**/*.test.ts",
   "test/infra/simulator/main.test.ts",

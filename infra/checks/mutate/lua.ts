@@ -17,10 +17,12 @@ const otherTests = [
 /**
  * Mutates the ledger's Lua, which Stryker takes for text: every mutant has to differ from the pure ledger in some
  * history, or to fail another of the adapter's tests. What Redis does not compile is not counted. Needs redis-server.
+ * `only` names one of the files.
  */
-export function mutateLua(): Score {
+export function mutateLua(only: string): Score {
   if (!runTests({ MUTATE_PART: "upstash" }, otherTests)) throw new Error("the tests fail without a mutant");
-  if (!runTests({ MUTATE_PART: "lua" }, [])) throw new Error("the mutants of the Lua could not be tried");
+  if (!runTests({ MUTATE_PART: "lua", LUA_FILE: only }, []))
+    throw new Error("the mutants of the Lua could not be tried");
   const outcomes: { index: number; file: string; line: number; was: string; is: string; outcome: string }[] =
     JSON.parse(readFileSync(outcomesFile, "utf8"));
   const counted = outcomes.filter(({ outcome }) => outcome !== "invalid");

@@ -10,6 +10,7 @@ const usage = `node infra/checks/mutate/mutate.ts [PART]... [--force] [--concurr
   --force          tries every mutant again; else only those that survived,
                    or whose code or tests have changed since the last run
   --concurrency N  2 by default
+  --file NAME      of the Lua only this file, as in 'leases'
   --timeout MS     how much longer than four times its tests' time a mutant may take: 60,000 by default`;
 
 /**
@@ -67,6 +68,7 @@ async function main(): Promise<number> {
     options: {
       force: { type: "boolean", default: false },
       concurrency: { type: "string", default: "2" },
+      file: { type: "string", default: "" },
       timeout: { type: "string", default: "60000" },
       help: { type: "boolean", default: false },
     },
@@ -81,7 +83,7 @@ async function main(): Promise<number> {
   for (const part of chosen)
     scores.push(
       part === "lua"
-        ? mutateLua()
+        ? mutateLua(values.file)
         : await mutatePart(part, Number(values.concurrency), Number(values.timeout), values.force),
     );
   for (const { part, mutants, noticed, survivors } of scores) {

@@ -2,6 +2,7 @@
 export class VirtualTime {
   #nowMs: number;
   #sleepers: { atMs: number; wake: () => void }[] = [];
+  #underWay = 0;
 
   constructor(startMs: number) {
     this.#nowMs = startMs;
@@ -19,19 +20,39 @@ export class VirtualTime {
     });
   }
 
+  /** Work that takes real time, and none of this one: time stands until it has ended. */
+  async hold<T>(work: () => Promise<T>): Promise<T> {
+    this.#underWay++;
+    try {
+      return await work();
+    } finally {
+      this.#underWay--;
+    }
+  }
+
+  /** A sleep in the midst of such work. */
+  async sleepWithin(ms: number): Promise<void> {
+    this.#underWay--;
+    await this.sleep(ms);
+    this.#underWay++;
+  }
+
   /** Goes on by so many ms, and lets everything happen that falls due on the way. */
   async advance(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms;
-    await settle();
+    await this.#settle();
     for (let next = this.#sleepers[0]; next && next.atMs <= endMs; next = this.#sleepers[0]) {
       this.#sleepers.shift();
       this.#nowMs = Math.max(this.#nowMs, next.atMs);
       next.wake();
-      await settle();
+      await this.#settle();
     }
     this.#nowMs = endMs;
   }
-}
 
-/** Until no promise that can go on is left. */
-const settle = (): Promise<void> => new Promise((done) => void setImmediate(done));
+  /** Until no promise that can go on is left. */
+  async #settle(): Promise<void> {
+    do await new Promise((done) => void setImmediate(done));
+    while (this.#underWay > 0);
+  }
+}

@@ -3,6 +3,7 @@ import { memoryLedger } from "#edge/adapters/memory/ledger.ts";
 import { OutOfReach } from "#edge/errors.ts";
 import { abandonMs } from "#edge/limits.ts";
 import type { Grant, Ledger, UsageRow } from "#edge/ledger/port.ts";
+import type { OrgId } from "#edge/agreements/tokens/ids.ts";
 import type { Limits } from "#edge/agreements/records/quota.ts";
 import {
   freshOrg,
@@ -31,11 +32,26 @@ export interface Way {
   lost: "no" | "message" | "answer";
 }
 
+/** A ledger that isolates lease from, in the world's time; each line of its bill goes to `onUsage`, some by `drain`. */
+export interface FarLedger {
+  ledger: Ledger;
+  drain(): Promise<void>;
+}
+
+/** Opens a ledger for an org. */
+export type OpenFarLedger = (time: VirtualTime, org: OrgId, onUsage: (row: UsageRow) => void) => FarLedger;
+
+const openInMemory: OpenFarLedger = (time, _org, onUsage) => ({
+  ledger: memoryLedger({ now: () => time.nowMs, wait: (ms) => time.sleep(ms), onUsage }),
+  drain: async () => undefined,
+});
+
 /** One ledger and several isolates that lease from it, in a time of their own. */
 export class LeaseWorld {
   readonly time: VirtualTime;
   readonly org = freshOrg();
   readonly ledger: Ledger;
+  readonly drain: () => Promise<void>;
   readonly bill: UsageRow[] = [];
   readonly calls: TrueCall[] = [];
   readonly isolates: Ledger[] = [];
@@ -43,13 +59,11 @@ export class LeaseWorld {
   readonly #offsets: number[];
   #nextWay: () => Way = () => ({ outMs: 0, backMs: 0, lost: "no" });
 
-  constructor(startMs: number, { isolates = 1, offsets = [] as number[], leaseMs = 1_000 } = {}) {
+  constructor(startMs: number, { isolates = 1, offsets = [] as number[], leaseMs = 1_000, open = openInMemory } = {}) {
     this.time = new VirtualTime(startMs);
-    this.ledger = memoryLedger({
-      now: () => this.time.nowMs,
-      wait: (ms) => this.time.sleep(ms),
-      onUsage: (row) => void this.bill.push(row),
-    });
+    const { ledger, drain } = open(this.time, this.org, (row) => void this.bill.push(row));
+    this.ledger = ledger;
+    this.drain = drain;
     this.#offsets = Array.from({ length: isolates }, (_, index) => offsets[index] ?? 0);
     for (let index = 0; index < isolates; index++) this.isolates.push(this.#open(index, leaseMs));
   }
