@@ -74,8 +74,7 @@ test("none crosses midnight, in UTC, or the key's expiry; the ledger's end is 10
 
 test("one name is one lease, and an org has a bounded number of them", () => {
   const { core, credential } = openCore();
-  for (let n = 0; n < leasesMax; n++)
-    expect(core.lease(credential, { ...wish, id: name(n) }, noon)?.calls).toBe(100);
+  for (let n = 0; n < leasesMax; n++) expect(core.lease(credential, { ...wish, id: name(n) }, noon)?.calls).toBe(100);
   expect(core.lease(credential, { ...wish, id: name(leasesMax) }, noon)).toBeNull();
   const other = openCore();
   expect(other.core.lease(other.credential, wish, noon)).not.toBeNull();
@@ -184,6 +183,19 @@ test("settled, checkpointed and given back: each moves from the lease once, and 
   core.closeLease({ lease: wish.id, attempts: 3, calls: 3, tokens: 90, costMicros: 150 }, noon + 300);
   expect(core.state.leases).toEqual({});
   expect(core.state.counters["org"]).toMatchObject({ open: 0, day: { tokens: { held: 0, settled: 60 } } });
+});
+
+test("a call under a lease that was noted expires at its own deadline, before the lease's", () => {
+  const { core, org, credential } = openCore();
+  core.lease(credential, wish, noon);
+  const leased = terms(core.state.leases[wish.id]!, { expiresAtMs: noon + 5_000 });
+  const hold = freshHold();
+  core.settle(org, [{ ...makeRecord(org, hold, { isFinal: false, completionTokens: 4 }), leased }], noon + 200);
+  core.expire(noon + 4_999);
+  expect(Object.keys(core.state.holds)).toEqual([hold]);
+  core.expire(noon + 5_000);
+  expect(core.state.holds).toEqual({});
+  expect(core.state.counters["org"]?.day.tokens).toEqual({ held: 2_970, settled: 14 });
 });
 
 test("a lease that was never closed is swept at its deadline; a closed one's unsettled calls count as made", () => {

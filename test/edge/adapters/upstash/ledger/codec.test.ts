@@ -1,11 +1,16 @@
 import { describe, expect, test } from "vitest";
 import {
-  encodeRequest,
+  encodeClosing,
   encodeCredential,
+  encodeLease,
+  encodeRelease,
+  encodeRequest,
   listKeys,
   read,
   readAdmission,
+  readClosed,
   readIntrospection,
+  readLease,
   readPublished,
   readRelease,
   readSettlements,
@@ -111,6 +116,75 @@ describe("what is sent", () => {
     expect(encodeRequest(makeRequest(org)).slice(15)).toEqual(["", "", "p1", digest]);
     expect(encodeCredential(makeRequest(org)).slice(2)).toEqual(["", "p1", digest]);
     expect(encodeRecords([makeRecord(org, freshHold()), makeRecord(org, freshHold())])).toHaveLength(18);
+  });
+});
+
+describe("of leases", () => {
+  const lease = { id: `lease_${"1".repeat(22)}`, ttlMs: 1_000, calls: 20, tokens: 600, costMicros: 1_000 };
+  const words = `${lease.id} 20 600 1000 1000`;
+  const rates = [60, 59, 61_000, null, null, null];
+  const key = keyRecord(org, 1);
+  const read = { requests: { limit: 60, remaining: 59, resetMs: 61_000 }, tokens: null };
+
+  test("a wish is one text; a closing goes in the script's order", () => {
+    expect(encodeRequest(makeRequest(org, { lease })).slice(15)).toEqual([words, "", "p1", digest]);
+    const ip = "f".repeat(32);
+    expect(encodeLease(makeRequest(org, { ip }), lease)).toEqual([key.id, ip, words, "", "p1", digest]);
+    const closing = { lease: lease.id, attempts: 9, calls: 8, tokens: 7, costMicros: 6 };
+    expect(encodeClosing(closing)).toEqual([lease.id, "9", "8", "7", "6"]);
+  });
+
+  test("terms are the lines of a hold as the script writes it, whose counters may be another key's", () => {
+    const hold = freshHold();
+    const terms = {
+      lease: lease.id,
+      key: key.id,
+      isKeyBooked: true,
+      endpoint: "embeddings" as const,
+      model: "a\nb",
+      tier: "shared" as const,
+      price: { promptMicrosPerMTok: 7, completionMicrosPerMTok: 9 },
+      promptTokens: 10,
+      completionTokens: 20,
+      choices: 3,
+      admittedAtMs: 5,
+      expiresAtMs: 6,
+    };
+    const bill = { hold, org, key: key.id, model: "a\nb", tier: "shared", endpoint: "embeddings" };
+    const lines = [lease.id, 6, key.id, 1, 10, 20, 3, 7, 9, 5, "", JSON.stringify(bill).slice(1, -1), key.id];
+    expect(encodeRelease(org, hold, true, terms)).toEqual([hold, "1", lines.join("\n")]);
+    expect(encodeRelease(org, hold, false, null)).toEqual([hold, "0", ""]);
+    const other = keyRecord(org, 2).id;
+    const [record = ""] = encodeRecords([
+      { ...makeRecord(org, hold), leased: { ...terms, isKeyBooked: false, lineage: other } },
+    ]).slice(-1);
+    expect(record.split("\n").slice(2, 4)).toEqual([other, "0"]);
+    expect(record.split("\n").at(-1)).toBe(key.id);
+  });
+
+  test("one that was given is read whole, with an admission or alone, and nothing that only looks like one", () => {
+    const request = makeRequest(org, { lease });
+    const granted = ["grant", 30, 20, 5, ...rates];
+    const amounts = [JSON.stringify(key), 10, 300, 500];
+    const expected = { ...lease, key, calls: 10, tokens: 300, costMicros: 500, rates: read };
+    expect(readAdmission(request, [...granted, ...amounts])).toMatchObject({ kind: "grant", lease: expected });
+    expect(readAdmission(request, granted)).not.toHaveProperty("lease");
+    expect(readLease(lease, ["lease", ...rates, ...amounts])).toEqual(expected);
+    expect(readLease(lease, ["none"])).toBeNull();
+    for (const reply of [
+      [...granted, ...amounts.slice(1)],
+      [...granted, "{}", 1, 2, 3],
+      [...granted, ...amounts, 4],
+    ])
+      expect(() => readAdmission(request, reply)).toThrow("not the ledger's");
+    for (const reply of [null, "none", [], ["none", 1], ["lease"], ["lease", ...rates, ...amounts.slice(0, 3)]])
+      expect(() => readLease(lease, reply)).toThrow("not the ledger's");
+    expect(() => readAdmission(makeRequest(org), [...granted, ...amounts])).toThrow("nobody asked");
+  });
+
+  test("a closing is done or was done", () => {
+    for (const reply of ["closed", "repeated"]) expect(readClosed(reply)).toBeUndefined();
+    for (const reply of ["OK", null, []]) expect(() => readClosed(reply)).toThrow("not the ledger's");
   });
 });
 

@@ -62,7 +62,7 @@ describe.skipIf(!isRedisThere)("leases in Redis", () => {
       });
       return { ledger: holdTime(ledger, time), drain: () => ledger.sweep([org]) };
     };
-    await checkLeaseModel(4, openFar);
+    await checkLeaseModel(10, openFar);
   }, 300_000);
 
   test("each is one HTTP request: an admission with a lease, a renewal, a closing, 64 calls under leases", async () => {
@@ -123,7 +123,7 @@ describe.skipIf(!isRedisThere)("leases in Redis", () => {
     const opened = await openWith(world.redis);
     const { ledger, org } = opened;
     const { hold } = granted(await ledger.admit(makeRequest(org)));
-    // As it was: no word of leases, a hold of eleven lines at most.
+    // Without leases nothing is stored that was not before.
     expect(await read(org, "EXISTS", "leases")).toBe(0);
     const [text] = [String(await read(org, "HGET", "holds", hold))];
     expect(text.split("\n")).toHaveLength(12);
