@@ -20,14 +20,14 @@ export const parts: Record<string, Part> = {
   identity: { mutate: ["edge/identity/*.ts"], tests: ["test/edge/identity/*.test.ts"], runtime: "node" },
   settlement: { mutate: ["edge/settlement/*.ts"], tests: ["test/edge/settlement/*.test.ts"], runtime: "node" },
   upstash: {
-    mutate: ["edge/adapters/upstash/**/*.ts", "!**/{assemble,script,codec}.ts"],
+    mutate: ["edge/adapters/upstash/**/*.ts", "!**/{assemble,script,codec,leases}.ts"],
     tests: ["test/edge/adapters/upstash/{client,ip-limit,ledger/{batcher,ledger,outbox,semaphore}}.test.ts"],
     runtime: "node",
     isSlow: true,
   },
   wire: {
-    mutate: ["edge/adapters/upstash/ledger/codec.ts"],
-    tests: ["test/edge/adapters/upstash/ledger/codec.test.ts"],
+    mutate: ["edge/adapters/upstash/ledger/{codec,leases}.ts"],
+    tests: ["test/edge/adapters/upstash/ledger/{codec,leases}.test.ts"],
     runtime: "node",
   },
   "durable-object": {

@@ -198,7 +198,8 @@ export const step = fc.oneof(
 export type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 /**
- * Turns steps into what a ledger is asked, on one org. `granted` are the holds that it gave so far, beside leases. From one leap to
+ * Turns steps into what a ledger is asked, on one org. `granted` are the holds that it gave so far, `leases` what is
+ * known of those that it gave. From one leap to
  * the next the history stays shorter than what ended holds are remembered for; who leaps forgets those first.
  */
 export function openHistory(

@@ -4,7 +4,6 @@ import type {
   HoldRequest,
   Denial,
   Grant,
-  LeaseClosing,
   LeaseGrant,
   LeaseRequest,
   LedgerState,
@@ -19,6 +18,7 @@ import { Window } from "../../../agreements/records/quota.ts";
 import type { Credential } from "../../../agreements/tokens/credential.ts";
 import type { LeasedTerms } from "../../../agreements/tokens/lease.ts";
 import { OutOfReach } from "../../../errors.ts";
+import { encodeTerms, encodeWish, writeBill } from "./leases.ts";
 
 /**
  * The arguments of the ledger's script and its replies. A reply of any other shape throws: never a grant by default
@@ -77,11 +77,6 @@ export function encodeCredential(credential: Credential): string[] {
 export function encodeLease(credential: Credential, request: LeaseRequest): string[] {
   const [key = "", ip = "", ...proofs] = encodeCredential(credential);
   return [key, ip, encodeWish(request), ...proofs];
-}
-
-/** The arguments of `closeLease`. */
-export function encodeClosing({ lease, attempts, calls, tokens, costMicros }: LeaseClosing): string[] {
-  return [lease, ...[attempts, calls, tokens, costMicros].map(String)];
 }
 
 /** The arguments of `release`. */
@@ -242,34 +237,6 @@ export function read<T extends z.ZodType>(schema: T, reply: unknown): z.infer<T>
   if (error)
     throw new OutOfReach(`redis: the reply is not the ledger's, at '${error.issues[0]?.path.join(".") ?? ""}'`);
   return parsed;
-}
-
-function writeBill(terms: Record<"hold" | "org" | "key" | "model" | "tier" | "endpoint", string>): string {
-  return JSON.stringify(terms).slice(1, -1);
-}
-
-function encodeWish({ id, calls, tokens, costMicros, ttlMs }: LeaseRequest): string {
-  return [id, calls, tokens, costMicros, ttlMs].join(" ");
-}
-
-/** The lease, the hold's deadline, and then the lines of a hold as the script writes them. */
-function encodeTerms(org: OrgId, hold: HoldId, terms: LeasedTerms): string {
-  const { lease, key, endpoint, model, tier, price } = terms;
-  return [
-    lease,
-    terms.expiresAtMs,
-    terms.lineage ?? key,
-    terms.isKeyBooked ? "1" : "0",
-    terms.promptTokens,
-    terms.completionTokens,
-    terms.choices,
-    price.promptMicrosPerMTok,
-    price.completionMicrosPerMTok,
-    terms.admittedAtMs,
-    "",
-    writeBill({ hold, org, key, model, tier, endpoint }),
-    key,
-  ].join("\n");
 }
 
 /** Empty for a key; for a client token two digits: whether its own scopes allow the endpoint and the model. */

@@ -14,7 +14,6 @@ import type { OrgId } from "../../../agreements/tokens/ids.ts";
 import { OutOfReach } from "../../../errors.ts";
 import { openBatcher } from "./batcher.ts";
 import {
-  encodeClosing,
   encodeCredential,
   encodeLease,
   encodeRelease,
@@ -30,6 +29,7 @@ import {
   readState,
   encodeRecords,
 } from "./codec.ts";
+import { encodeClosing } from "./leases.ts";
 import { openOutbox, type LedgerSweeper } from "./outbox.ts";
 import { openScript, type RedisOptions, type Run, type Script } from "../client.ts";
 import { ledgerScript } from "./script.ts";
@@ -59,9 +59,9 @@ export interface UpstashLedger extends Ledger, LedgerSweeper {}
 /**
  * One Redis primary keeps every org's ledger, all keys of an org under one hash tag. Each method is one HTTP request
  * that runs one script, so it is atomic; `settleAll` is one request that runs it once an org, and in a rush calls share
- * requests (`openBatcher`). After `publish` the isolate waits as long as the script says. Whatever goes wrong on the way is thrown, never a grant by default (F1). A request that was
- * cut off by its deadline may have taken effect: a hold that nobody knows of is given back by its own deadline,
- * uncharged.
+ * requests (`openBatcher`). After `publish` this isolate waits as long as the script says. Whatever goes wrong on the
+ * way is thrown, never a grant by default (F1). A request that was cut off by its deadline may have taken effect: a
+ * hold that nobody knows of is given back by its own deadline, uncharged, and a lease by its own.
  */
 export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
   const { url, token, waitMsMax, wait = sleep } = options;

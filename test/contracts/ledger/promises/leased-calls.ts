@@ -33,7 +33,7 @@ export function ledgerLeasedCalls(name: string, open: OpenLedger): void {
       ]);
 
   describe(`${name}: calls under a lease`, () => {
-    test("a final word books admission and end at once, once, in the windows of the lease; its line is whole", async () => {
+    test("a final word books admission and end together, once, where the lease is; its line is whole", async () => {
       const opened = await openWith(open, plenty, { limits: { tokensPerDay: 500_000 } });
       const { ledger, org } = opened;
       const grant = await openLease(opened);
@@ -72,7 +72,7 @@ export function ledgerLeasedCalls(name: string, open: OpenLedger): void {
       ]);
     });
 
-    test("a checkpoint opens its hold; the final word ends it; left alone it expires at the ticket's deadline", async () => {
+    test("a checkpoint opens its hold; the final word ends it; alone it expires at the ticket's deadline", async () => {
       const opened = await openWith(open, plenty);
       const { ledger, org, clock } = opened;
       const grant = await openLease(opened);
@@ -151,7 +151,7 @@ export function ledgerLeasedCalls(name: string, open: OpenLedger): void {
       expect(await findWindow(opened, "requestsPerDay")).toEqual([9_998, 0, 2]);
     });
 
-    test("after the lease was swept a last word is booked once, as what comes late is; others are unknown", async () => {
+    test("after the lease was swept a last word is booked once, as what comes late is; no other is", async () => {
       const opened = await openWith(open, plenty);
       const { ledger, org, clock } = opened;
       const grant = await openLease(opened);

@@ -176,7 +176,7 @@ export function ledgerLeases(name: string, open: OpenLedger): void {
       expect([await at(60_999), await at(61_000), await at(62_999), await at(63_000)]).toEqual([21, 20, 20, 0]);
     });
 
-    test("a lease that ends in the next bucket drops none that counts now, and later calls stand before it", async () => {
+    test("one that ends in the next bucket drops none that counts now, and later calls stand before it", async () => {
       const opened = await openWith(open, plenty);
       const { clock } = opened;
       await fill(opened, 1);
@@ -225,7 +225,7 @@ export function ledgerLeases(name: string, open: OpenLedger): void {
       expect(await findWindow(opened, "requestsPerMinute")).toEqual([9_979, 0, 21]);
     });
 
-    test("never closed, its tokens and slots go back at its deadline; closed, its unsettled calls count as made", async () => {
+    test("never closed, all but attempts goes back at its deadline; closed, its unsettled calls stay made", async () => {
       const opened = await openWith(open, plenty);
       const { ledger, org, clock } = opened;
       await openLease(opened);
@@ -260,7 +260,7 @@ export function ledgerLeases(name: string, open: OpenLedger): void {
       return expect(ms).toBeLessThan(expected + 900);
     };
 
-    test("a key's record waits for its own leases, an org's for all, to their end and 100 ms; none for none", async () => {
+    test("a key's record waits for its own leases, an org's for all, to their end; none for none", async () => {
       const opened = await openWith(open, plenty);
       const { ledger, org, clock } = opened;
       await ledger.publish(keyRecord(org, 2));
@@ -311,7 +311,7 @@ export function ledgerLeases(name: string, open: OpenLedger): void {
   });
 
   describe(`${name}: hostile leases`, () => {
-    test("nothing but plain numbers within bounds and names as they should be, and a refusal changes nothing", async () => {
+    test("nothing but plain numbers within bounds and proper names, and a refusal changes nothing", async () => {
       const opened = await openWith(open, plenty);
       const { ledger, org } = opened;
       const grant = await openLease(opened);

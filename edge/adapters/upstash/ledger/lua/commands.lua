@@ -29,8 +29,8 @@ local function others()
     if #ids > 0 then write("HSET", COUNTERS, "leaves", int(nextLeaveMs)) end
   end
 
-  -- A key that has left comes back by a higher version only. For so long calls may be admitted that know no better: also
-  -- behind a record that is ignored, since the newer one may not have been answered.
+  -- A key that has left comes back by a higher version only. The answer says for how long calls may be admitted that
+  -- know no better: also behind a record that is ignored, since the newer one may not have been answered.
   function commands.publish()
     local id, version = ARGV[3], tonumber(ARGV[4])
     local leasedForMs = nextLapseMs and leasing().leasedForMs(id) or 0

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import {
-  encodeClosing,
   encodeCredential,
   encodeLease,
   encodeRelease,
@@ -126,40 +125,14 @@ describe("of leases", () => {
   const key = keyRecord(org, 1);
   const read = { requests: { limit: 60, remaining: 59, resetMs: 61_000 }, tokens: null };
 
-  test("a wish is one text; a closing goes in the script's order", () => {
+  test("a wish goes with an admission, or with the credential alone", () => {
     expect(encodeRequest(makeRequest(org, { lease })).slice(15)).toEqual([words, "", "p1", digest]);
     const ip = "f".repeat(32);
     expect(encodeLease(makeRequest(org, { ip }), lease)).toEqual([key.id, ip, words, "", "p1", digest]);
-    const closing = { lease: lease.id, attempts: 9, calls: 8, tokens: 7, costMicros: 6 };
-    expect(encodeClosing(closing)).toEqual([lease.id, "9", "8", "7", "6"]);
   });
 
-  test("terms are the lines of a hold as the script writes it, whose counters may be another key's", () => {
-    const hold = freshHold();
-    const terms = {
-      lease: lease.id,
-      key: key.id,
-      isKeyBooked: true,
-      endpoint: "embeddings" as const,
-      model: "a\nb",
-      tier: "shared" as const,
-      price: { promptMicrosPerMTok: 7, completionMicrosPerMTok: 9 },
-      promptTokens: 10,
-      completionTokens: 20,
-      choices: 3,
-      admittedAtMs: 5,
-      expiresAtMs: 6,
-    };
-    const bill = { hold, org, key: key.id, model: "a\nb", tier: "shared", endpoint: "embeddings" };
-    const lines = [lease.id, 6, key.id, 1, 10, 20, 3, 7, 9, 5, "", JSON.stringify(bill).slice(1, -1), key.id];
-    expect(encodeRelease(org, hold, true, terms)).toEqual([hold, "1", lines.join("\n")]);
-    expect(encodeRelease(org, hold, false, null)).toEqual([hold, "0", ""]);
-    const other = keyRecord(org, 2).id;
-    const [record = ""] = encodeRecords([
-      { ...makeRecord(org, hold), leased: { ...terms, isKeyBooked: false, lineage: other } },
-    ]).slice(-1);
-    expect(record.split("\n").slice(2, 4)).toEqual([other, "0"]);
-    expect(record.split("\n").at(-1)).toBe(key.id);
+  test("what is given back may come with the terms of a lease", () => {
+    expect(encodeRelease(org, lease.id, false, null)).toEqual([lease.id, "0", ""]);
   });
 
   test("one that was given is read whole, with an admission or alone, and nothing that only looks like one", () => {

@@ -49,7 +49,7 @@ describe.skipIf(!isRedisThere)("leases in Redis", () => {
   const read = async (org: string, command: string, part: string, ...args: string[]) =>
     world.command(command, `penstock:{${org}}:${part}`, ...args);
 
-  test("the model of several isolates holds over Redis: no overshoot, nothing after a revocation, nothing left over", async () => {
+  test("the model of several isolates holds: no overshoot, nothing after a revocation, nothing left over", async () => {
     const openFar: OpenFarLedger = (time, org, onUsage) => {
       const ledger = upstashLedger({
         ...world.redis,
@@ -84,7 +84,7 @@ describe.skipIf(!isRedisThere)("leases in Redis", () => {
     expect(await count(() => ledger.closeLease(org, makeClosing(grant, 64)))).toBe(1);
   });
 
-  test("what is kept of a lease goes with it: closed and settled, or swept at its deadline, also where nobody calls", async () => {
+  test("what is kept of a lease goes with it: closed and settled, or swept, also where nobody calls", async () => {
     const opened = await openWith(world.redis);
     const { ledger, org, clock } = opened;
     const grant = await openLease(opened);
@@ -119,7 +119,7 @@ describe.skipIf(!isRedisThere)("leases in Redis", () => {
     expect(counts).toEqual([2, 1, 1, 0]);
   });
 
-  test("in an older version's store, which knows of no leases, calls go on, and leases are given beside its holds", async () => {
+  test("in a store that knows of no leases calls go on, and leases are given beside its holds", async () => {
     const opened = await openWith(world.redis);
     const { ledger, org } = opened;
     const { hold } = granted(await ledger.admit(makeRequest(org)));

@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
 import type { Settlement, UsageRow } from "#edge/ledger/port.ts";
 import {
-  encodeClosing,
   encodeCredential,
   encodeLease,
   encodeRelease,
@@ -18,6 +17,7 @@ import {
   readState,
   encodeRecords,
 } from "#edge/adapters/upstash/ledger/codec.ts";
+import { encodeClosing } from "#edge/adapters/upstash/ledger/leases.ts";
 import type { OrgId } from "#edge/agreements/tokens/ids.ts";
 import { toPlain } from "#infra/local/redis/redis-bridge.ts";
 import type { TwinLedger } from "#test/contracts/ledger/ledger-twin.ts";
