@@ -8,6 +8,8 @@ export interface LuaMutant {
   was: string;
   is: string;
   script: string;
+  /** One of those that were thought of. */
+  isFault: boolean;
 }
 
 const swaps: Record<string, string> = {
@@ -94,6 +96,7 @@ export function makeLuaMutants(): LuaMutant[] {
     commands: readPart("commands"),
   };
   const change = (name: string, lua: string, { at, was, is }: { at: number; was: string; is: string }): LuaMutant => ({
+    isFault: false,
     file: `${folder}/${name}.lua`,
     line: lua.slice(0, at).split("\n").length,
     was: lua.slice(at, at + was.length).trim(),
@@ -106,7 +109,7 @@ export function makeLuaMutants(): LuaMutant[] {
   const faults = leaseFaults.map(({ part, was, is }) => {
     const at = parts[part].indexOf(was);
     if (at < 0) throw new Error(`${part}.lua has no '${was}'`);
-    return change(part, parts[part], { at, was, is });
+    return { ...change(part, parts[part], { at, was, is }), isFault: true };
   });
   return [...small, ...faults];
 }

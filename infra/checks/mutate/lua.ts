@@ -9,6 +9,7 @@ const outcomesFile = ".penstock/mutate/lua.json";
  */
 const otherTests = [
   "test/edge/adapters/upstash/ledger/ledger.test.ts",
+  "test/edge/adapters/upstash/ledger/ledger.leases.test.ts",
   "test/edge/adapters/upstash/ledger/outbox.test.ts",
   "-t",
   "^(?!.*(model|storm|thousand)).*$",
@@ -17,7 +18,7 @@ const otherTests = [
 /**
  * Mutates the ledger's Lua, which Stryker takes for text: every mutant has to differ from the pure ledger in some
  * history, or to fail another of the adapter's tests. What Redis does not compile is not counted. Needs redis-server.
- * `only` names one of the files.
+ * `only` names one of the files, or the `faults` that were thought of.
  */
 export function mutateLua(only: string): Score {
   if (!runTests({ MUTATE_PART: "upstash" }, otherTests)) throw new Error("the tests fail without a mutant");

@@ -10,7 +10,7 @@ const usage = `node infra/checks/mutate/mutate.ts [PART]... [--force] [--concurr
   --force          tries every mutant again; else only those that survived,
                    or whose code or tests have changed since the last run
   --concurrency N  2 by default
-  --file NAME      of the Lua only this file, as in 'leases'
+  --file NAME      of the Lua only this file, as in 'leases', or the 'faults' that were thought of
   --timeout MS     how much longer than four times its tests' time a mutant may take: 60,000 by default`;
 
 /**

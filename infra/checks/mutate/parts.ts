@@ -21,7 +21,9 @@ export const parts: Record<string, Part> = {
   settlement: { mutate: ["edge/settlement/*.ts"], tests: ["test/edge/settlement/*.test.ts"], runtime: "node" },
   upstash: {
     mutate: ["edge/adapters/upstash/**/*.ts", "!**/{assemble,script,codec,leases}.ts"],
-    tests: ["test/edge/adapters/upstash/{client,ip-limit,ledger/{batcher,ledger,outbox,semaphore}}.test.ts"],
+    tests: [
+      "test/edge/adapters/upstash/{client,ip-limit,ledger/{batcher,ledger,ledger.leases,outbox,semaphore}}.test.ts",
+    ],
     runtime: "node",
     isSlow: true,
   },

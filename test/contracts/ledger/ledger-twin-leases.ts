@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { leaseCostMicrosMax, leaseTokensMax } from "#edge/limits.ts";
+import { leaseCallsMax, leaseCostMicrosMax, leaseTokensMax } from "#edge/limits.ts";
 import { checkLeased } from "#edge/ledger/check.ts";
 import type { LeaseClosing, LeaseGrant, LeaseRequest } from "#edge/ledger/port.ts";
 import type { HoldId, OrgId } from "#edge/agreements/tokens/ids.ts";
@@ -12,6 +12,7 @@ export interface LeaseMemory {
   calls: { hold: HoldId; terms: LeasedTerms }[];
 }
 
+const most = { calls: leaseCallsMax, tokens: leaseTokensMax, costMicros: leaseCostMicrosMax };
 const dayMs = 24 * 3_600_000;
 const price = fc.oneof({ weight: 9, arbitrary: fc.constantFrom(0, 1, 150_000, 3_300_001) }, fc.constant(2 ** 40 + 1));
 const few = fc.oneof({ weight: 9, arbitrary: fc.nat(40) }, fc.nat(2_000));
@@ -49,6 +50,7 @@ export const leasedCall = fc.record({
 /** What an isolate reports of a lease, in parts of what it was given, or beyond. */
 export const closing = fc.record({
   kind: fc.constant("closeLease" as const),
+  isTwice: fc.boolean(),
   lease: fc.nat(8),
   attempts: fc.nat(12),
   calls: fc.nat(12),
@@ -67,8 +69,7 @@ export function makeWish({ given }: LeaseMemory, { again, ...fields }: Drawn<typ
 export function makeClosing({ given }: LeaseMemory, drawn: Drawn<typeof closing>): LeaseClosing {
   const grant = pick(given, drawn.lease);
   const part = (name: "calls" | "tokens" | "costMicros", tenths: number) =>
-    Math.floor(((grant?.[name] ?? 100) * Math.min(10, tenths)) / 10) +
-    (tenths > 10 && (grant?.[name] ?? 0) < 5_000 ? 1 : 0);
+    Math.min(most[name], Math.floor(((grant?.[name] ?? 100) * tenths) / 10));
   return {
     lease: grant?.id ?? freshLease(),
     attempts: part("calls", drawn.attempts),

@@ -258,8 +258,10 @@ export function openHistory(
         });
         return [{ nowMs, kind: "lease", credential, request: makeWish(leases, each.wish) }];
       }
-      case "closeLease":
-        return [{ nowMs, kind: "closeLease", closing: makeClosing(leases, each) }];
+      case "closeLease": {
+        const told: Command = { nowMs, kind: "closeLease", closing: makeClosing(leases, each) };
+        return each.isTwice ? [told, told] : [told];
+      }
       case "release": {
         const call = each.leased && makeLeasedCall(leases, each.leased, { org, nowMs });
         const hold = call?.hold ?? pick(each.pick);

@@ -225,7 +225,7 @@ export function ledgerLeases(name: string, open: OpenLedger): void {
       expect(await findWindow(opened, "requestsPerMinute")).toEqual([9_979, 0, 21]);
     });
 
-    test("never closed, all but attempts goes back at its deadline; closed, its unsettled calls stay made", async () => {
+    test("never closed, all but attempts goes back at its deadline; closed, its unsettled calls stay", async () => {
       const opened = await openWith(open, plenty);
       const { ledger, org, clock } = opened;
       await openLease(opened);
