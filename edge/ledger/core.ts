@@ -16,14 +16,7 @@ import {
 import { decide, findKeyInForce, type Decision } from "./decide.ts";
 import { leave, nextLeaveMs, planLeave } from "./leave.ts";
 import { listLimitChecks, reportRates } from "./limits.ts";
-import {
-  closeLease,
-  leasedUntilMs,
-  nextLeaseDeadlineMs,
-  planLease,
-  planLeases,
-  sweepLeases,
-} from "./leases/lease.ts";
+import { closeLease, leasedUntilMs, nextLeaseDeadlineMs, planLease, planLeases, sweepLeases } from "./leases/lease.ts";
 import type {
   Denial,
   Grant,
