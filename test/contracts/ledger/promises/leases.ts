@@ -99,6 +99,7 @@ export function ledgerLeases(name: string, open: OpenLedger): void {
       ["of tokens", { tokensPerDay: 16_000 }, wish, { calls: 33, tokens: 1_000, costMicros: 1_666 }],
       ["of money", { costMicrosPerMonth: 8_000 }, wish, { calls: 10, tokens: 300, costMicros: 500 }],
       ["no tokens of a window without room", { tokensPerDay: 0 }, { ...wish, tokens: 0 }, { calls: 100, tokens: 0 }],
+      ["of a single token", { tokensPerDay: 8 }, { ...wish, tokens: 1 }, { calls: 50, tokens: 0 }],
       ["four calls", { requestsPerMinute: 64 }, wish, { calls: 4, tokens: 120, costMicros: 200 }],
       ["none below four calls", { requestsPerMinute: 63 }, wish, null],
       ["none where fewer are asked for", {}, { ...wish, calls: 3 }, null],
@@ -293,6 +294,17 @@ export function ledgerLeases(name: string, open: OpenLedger): void {
       await openLease(opened);
       opened.clock.advance(-3_600_000);
       expectWait(opened, await timePublish(opened, orgRecord(opened.org, plenty, 2)), endMs);
+    });
+
+    test("a closing is as late as it is told: a clock that is set back then is read as that", async () => {
+      const opened = await openWith(open, plenty);
+      const { ledger, org, clock } = opened;
+      const grant = await openLease(opened);
+      clock.advance(500);
+      await ledger.closeLease(org, makeClosing(grant, 2));
+      clock.advance(-3_600_000);
+      await opened.restart();
+      expect((await ledger.inspect(org))?.atMs).toBe(noon + 500);
     });
 
     test("from the record on no lease is given under the one before", async () => {

@@ -57,7 +57,7 @@ end
 -- Part of a lease goes back. Of its calls so many requests were made, and nobody will settle them any more.
 local function giveBack(lease, back, attempts, requests)
   local settled = { requests = requests, tokens = 0, money = 0 }
-  for _, counters in ipairs(loadCountersFor(lease, true)) do
+  for _, counters in ipairs(loadCountersFor(lease)) do
     countChange(counters, lease.endsAtMs, -attempts, toHeld(back, -1), settled)
   end
   lease.isClosed = true
@@ -135,7 +135,6 @@ local function sweepLeases()
     end
   end
   if nextLapseMs < NEVER_MS then return write("HSET", COUNTERS, "lapses", int(nextLapseMs)) end
-  nextLapseMs = false
   write("HDEL", COUNTERS, "lapses")
 end
 
@@ -176,7 +175,6 @@ local function open(id, terms)
   left.calls, left.tokens = left.calls - 1, left.tokens - tokensHeld(hold)
   left.costMicros = left.costMicros - costHeld(hold)
   saveLease(lease)
-  holdsBy[id] = hold
   return hold
 end
 
