@@ -158,12 +158,12 @@ class Run {
     this.#version++;
     if (!isRevoked) this.#revokedAtMs = null;
     const startedAtMs = time.nowMs;
-    let isAnswered = false;
+    const publication = { isAnswered: false };
     const published = this.#world.publish(this.#limits, { isRevoked }, this.#version).then(() => {
-      isAnswered = true;
+      publication.isAnswered = true;
       if (isRevoked) this.#revokedAtMs ??= time.nowMs;
     });
-    while (!isAnswered && time.nowMs - startedAtMs < 2_000) await time.advance(50);
+    while (!publication.isAnswered && time.nowMs - startedAtMs < 2_000) await time.advance(50);
     await published;
     expect(time.nowMs - startedAtMs).toBeLessThanOrEqual(1_150);
   }
