@@ -19,7 +19,9 @@ import { hasLimits, tokensHeld, type EarlierCall, type Hold, type State } from "
  * A grant comes with the hold that must be booked before the answer leaves, the lease that was asked for, and the time
  * of the decision.
  */
-export type Decision = { kind: "granted"; hold: Hold; grant: Grant; lease: LeaseRequest | null; atMs: number } | { kind: "denied"; denial: Denial };
+export type Decision =
+  | { kind: "granted"; hold: Hold; grant: Grant; lease: LeaseRequest | null; atMs: number }
+  | { kind: "denied"; denial: Denial };
 
 /**
  * May this call run? Reads, never changes: so a denial leaves the state bit-identical, and a grant takes effect when

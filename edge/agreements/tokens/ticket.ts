@@ -67,7 +67,10 @@ export function openTickets({ tagKeys }: Pick<Keyring, "tagKeys">, isOptional = 
 }
 
 function computeMac(key: KeyObject, { hold, node }: TicketTerms, prefix: string): string {
-  return createHmac("sha256", key).update(prefix ? `${node} ${hold} ${prefix}` : `${node} ${hold}`).digest("base64url").slice(0, ticketChars);
+  return createHmac("sha256", key)
+    .update(prefix ? `${node} ${hold} ${prefix}` : `${node} ${hold}`)
+    .digest("base64url")
+    .slice(0, ticketChars);
 }
 
 /** Ours, as the HMAC has shown: what it says is not doubted, and the ledger checks its numbers as it checks all. */

@@ -130,7 +130,11 @@ export function measureRequest(
 ): Amounts {
   const completion = request.choices * request.completionTokens;
   const { promptTokens, price } = request;
-  return { calls: 1, tokens: promptTokens + completion, costMicros: computeCostMicros(price, promptTokens, completion) };
+  return {
+    calls: 1,
+    tokens: promptTokens + completion,
+    costMicros: computeCostMicros(price, promptTokens, completion),
+  };
 }
 
 /** The window as it was when the lease was given, less what this isolate has spent since. */

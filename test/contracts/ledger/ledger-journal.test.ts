@@ -96,11 +96,7 @@ function openJournal(first: OrgId) {
 type OpenedJournal = ReturnType<typeof openJournal>;
 
 /** A ledger over journals; `journalOf` says which of them keeps an org. */
-function makeLedger(
-  journalOf: (org: OrgId) => OpenedJournal,
-  now: () => number,
-  wait: (ms: number) => void,
-): Ledger {
+function makeLedger(journalOf: (org: OrgId) => OpenedJournal, now: () => number, wait: (ms: number) => void): Ledger {
   const core = (org: OrgId) => journalOf(org).core(org);
   const settleAll: Ledger["settleAll"] = async (batches) =>
     batches.map(({ org, records }) => {

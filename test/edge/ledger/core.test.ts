@@ -115,7 +115,10 @@ test("a hold given up expires two seconds later, though every other deadline is 
   const { core } = openCore();
   const [request, other] = [makeRequest(org), makeRequest(org)];
   for (const each of [request, other]) core.commit(core.evaluate(each, noon));
-  expect(core.release(request.hold, { mayRun: true, leased: null }, noon + 10)).toEqual({ hold: request.hold, result: "checkpointed" });
+  expect(core.release(request.hold, { mayRun: true, leased: null }, noon + 10)).toEqual({
+    hold: request.hold,
+    result: "checkpointed",
+  });
   core.expire(noon + 2_009);
   expect(Object.keys(core.state.holds)).toHaveLength(2);
   core.expire(noon + 2_010);

@@ -75,7 +75,8 @@ export const importTable: readonly ImportRow[] = [
   },
   {
     part: /^edge\/(ledger|fleet)\//,
-    may: (to, _isType, file) => to.split("/")[1] === file.split("/")[1] || isLeaf(to) || to === "zod" || isNodeCrypto(to),
+    may: (to, _isType, file) =>
+      to.split("/")[1] === file.split("/")[1] || isLeaf(to) || to === "zod" || isNodeCrypto(to),
     instead: "a core is pure: it knows itself, agreements, errors and limits",
   },
   {

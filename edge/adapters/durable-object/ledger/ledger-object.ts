@@ -116,10 +116,7 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
     );
   }
 
-  lease(
-    credential: Credential,
-    request: LeaseRequest,
-  ): LeaseGrant | Moved | null | Promise<LeaseGrant | Moved | null> {
+  lease(credential: Credential, request: LeaseRequest): LeaseGrant | Moved | null | Promise<LeaseGrant | Moved | null> {
     return this.#groupCommit.run(() =>
       this.#serve(credential.org, (core) => {
         const lease = core.lease(credential, request, this.clock());

@@ -221,7 +221,7 @@ local function admit()
   for name, value in pairs(request) do hold[name] = value end
   if ARGV[11] == "1" then hold.completionTokens = clampCompletion(checks, request) end
   hold.owner, hold.isKeyBooked = owner, hasLimits(key)
-  hold.admittedAtMs, hold.bookedAtMs, hold.expiresAtMs = atMs, atMs, atMs + tonumber(ARGV[12])
+  hold.admittedAtMs, hold.expiresAtMs = atMs, atMs + tonumber(ARGV[12])
   local exceeded = findExceeded(checks, hold)
   if exceeded then return makeDenial(exceeded, checks, request) end
   if findHold(request.id) or isEnded(request.id) then return redis.error_reply("HELD this hold was given before") end
