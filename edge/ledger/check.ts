@@ -1,7 +1,7 @@
 import { tokenColumns } from "../agreements/records/usage-columns.ts";
 import type { Credential } from "../agreements/tokens/credential.ts";
 import { isHoldId, isKeyId, isOrgId, type HoldId, type OrgId } from "../agreements/tokens/ids.ts";
-import { isLeaseId, LeasedTerms } from "../agreements/tokens/lease.ts";
+import { isLeaseId, LeasedTerms, readLeasedTerms } from "../agreements/tokens/lease.ts";
 import { readUsageRecord } from "../agreements/records/plain-usage.ts";
 import { leaseCostMicrosMax, leaseMsMax, leaseTokensMax } from "../limits.ts";
 import type { Amounts } from "./state.ts";
@@ -55,7 +55,7 @@ export function checkClosing(closing: LeaseClosing): void {
 
 /** Throws unless the terms of a call under a lease are as a request for a hold may be. */
 export function checkLeased(terms: LeasedTerms): void {
-  const { error } = LeasedTerms.safeParse(terms);
+  const { error } = readLeasedTerms(terms) ? {} : LeasedTerms.safeParse(terms);
   if (error) throw makeFieldError(`leased.${error.issues[0]?.path.join(".") ?? ""}`);
   checkNeed(terms);
 }

@@ -121,9 +121,12 @@ export class LedgerCore {
     if (change) this.#write(change);
   }
 
-  /** Until when calls may still be admitted under what was in force before this record; 0 for no longer. */
-  leasedUntilMs(record: OrgRecord | KeyRecord): number {
-    return leasedUntilMs(this.state, record);
+  /**
+   * How long calls may still be admitted under what was in force before this record, in ms; 0 for no longer. By the
+   * ledger's time, so it is no longer than a lease lives, even with a clock that was set back.
+   */
+  leasedForMs(record: OrgRecord | KeyRecord, now: number): number {
+    return Math.max(0, leasedUntilMs(this.state, record) - Math.max(now, this.state.atMs));
   }
 
   #grantLease(id: KeyId, request: LeaseRequest, { rates, now }: { rates: Rates; now: number }): LeaseGrant | null {

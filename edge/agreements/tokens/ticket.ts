@@ -3,7 +3,7 @@ import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import { parseObject } from "../json.ts";
 import type { HoldId, NodeId } from "./ids.ts";
 import { isSameText, type Keyring } from "./key-format.ts";
-import type { LeasedTerms } from "./lease.ts";
+import { readLeasedTerms, type LeasedTerms } from "./lease.ts";
 
 /** What a ticket is for: this hold, given to this node; of a call under a lease with all that its ledger will need. */
 export interface TicketTerms {
@@ -61,7 +61,9 @@ export function openTickets({ tagKeys }: Pick<Keyring, "tagKeys">, isOptional = 
       const prefix = ticket.slice(0, ticket.indexOf(".") + 1);
       const mac = ticket.slice(prefix.length);
       if (!keys.map((key) => isSameText(computeMac(key, terms, prefix), mac)).includes(true)) return null;
-      return { leased: prefix === "" ? null : readTerms(prefix) };
+      if (prefix === "") return { leased: null };
+      const leased = readTerms(prefix);
+      return leased && { leased };
     },
   };
 }
@@ -73,7 +75,6 @@ function computeMac(key: KeyObject, { hold, node }: TicketTerms, prefix: string)
     .slice(0, ticketChars);
 }
 
-/** Ours, as the HMAC has shown: what it says is not doubted, and the ledger checks its numbers as it checks all. */
 function readTerms(prefix: string): LeasedTerms | null {
-  return parseObject(Buffer.from(prefix, "base64url").toString("utf8")) as LeasedTerms | null;
+  return readLeasedTerms(parseObject(Buffer.from(prefix, "base64url").toString("utf8")));
 }

@@ -120,7 +120,7 @@ function makeLedger(journalOf: (org: OrgId) => OpenedJournal, now: () => number,
     closeLease: async (org, closing) => core(org).closeLease(closing, now()),
     publish: async (record) => {
       const org = record.kind === "org" ? record.id : record.org;
-      wait(core(org).leasedUntilMs(record) - now());
+      wait(core(org).leasedForMs(record, now()));
       journalOf(org).publish(record, now());
     },
     inspect: async (org) => core(org).inspect(now(), journalOf(org).journal().countOutbox(org)),
@@ -134,7 +134,7 @@ function openLedger(org: OrgId, own: OpenedJournal, journalOf: (org: OrgId) => O
   const mayBeOld = () => hasFormat() && isAlone() && isUnleased();
   const restart = () => own.restart(restarts % 2 === 1, ++restarts % 3 !== 0 && mayBeOld());
   let waitedMs = 0;
-  const wait = (ms: number) => void (waitedMs += Math.max(0, ms));
+  const wait = (ms: number) => void (waitedMs += ms);
   const usage = async () => {
     restart();
     while (journal().readOutbox(0)) drain();

@@ -24,7 +24,6 @@ import { SqliteJournal } from "./journal/ledger-journal.ts";
 import { OrgMoves } from "./moves/org-moves.ts";
 import type { Arrival, OrgRows } from "./moves/org-rows.ts";
 import { GroupCommit } from "./group-commit.ts";
-import { leaseMarginMs, leaseMsMax } from "../../../limits.ts";
 
 /**
  * Rows of the bill go to D1 together after so long; while D1 fails, twice as long each time, up to a bound.
@@ -45,7 +44,7 @@ const snapshotMs = 600_000;
 export class OrgLedger extends DurableObject<{ DB: D1Database }> {
   /** Unix ms. An own property, so no caller from outside can reach it; tests set it. */
   protected clock: () => number;
-  /** How it waits for leases to end; tests need not. */
+  /** How it waits for leases to end. */
   protected sleep = (ms: number) => new Promise<void>((done) => void setTimeout(done, ms));
   protected readonly cores: LedgerCores;
   readonly #journal: SqliteJournal;
@@ -138,16 +137,15 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
   /** The record is in force at once, and answered when no lease that knew the one before can be spent any more. */
   async publish(record: OrgRecord | KeyRecord): Promise<Moved | undefined> {
     const org = record.kind === "org" ? record.id : record.org;
-    let leasedUntilMs = 0;
+    let leasedForMs = 0;
     const answer = this.#serve(org, (core) => {
-      leasedUntilMs = core.leasedUntilMs(record);
+      leasedForMs = core.leasedForMs(record, this.clock());
       core.publish(record, this.clock());
       this.cores.keep(org, core);
       this.#wakeBy(core.state.leaving[record.id] ?? Infinity);
       return undefined;
     });
-    const waitMs = leasedUntilMs - this.clock();
-    if (waitMs > 0) await this.sleep(Math.min(waitMs, leaseMsMax + leaseMarginMs));
+    if (leasedForMs > 0) await this.sleep(leasedForMs);
     return answer;
   }
 

@@ -175,9 +175,12 @@ test("settled, checkpointed and given back: each moves from the lease once, and 
   expect(settle(running)).toBe("settled");
   expect(changes.map(({ kind }) => kind)).toEqual([
     "leased",
-    ...["opened", "closed"],
-    ...["opened", "checkpointed"],
-    ...["opened", "closed"],
+    "opened",
+    "closed",
+    "opened",
+    "checkpointed",
+    "opened",
+    "closed",
     "closed",
   ]);
   core.closeLease({ lease: wish.id, attempts: 3, calls: 3, tokens: 90, costMicros: 150 }, noon + 300);
