@@ -1,5 +1,10 @@
 import { beforeAll, expect, test } from "vitest";
-import { makeLateId, writeKind, writeOne } from "#edge/adapters/durable-object/ledger/journal/ledger-changes.ts";
+import {
+  makeLateId,
+  writeKind,
+  writeOne,
+  type NumberedChange,
+} from "#edge/adapters/durable-object/ledger/journal/ledger-changes.ts";
 import { schema } from "#edge/adapters/durable-object/ledger/journal/ledger-schema.ts";
 import type { Change, Closing, Hold } from "#edge/ledger/state.ts";
 import { freshHold, freshOrg, keyId, noon } from "#test/contracts/ledger/ledger-fixtures.ts";
