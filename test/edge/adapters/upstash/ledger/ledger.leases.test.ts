@@ -107,8 +107,7 @@ describe.skipIf(!isRedisThere)("leases in Redis", () => {
     const { ledger, org, clock } = opened;
     const first = await openLease(opened);
     clock.advance(60_000);
-    await openLease(opened, { ttlMs: 5_000 });
-    await openLease(opened, { ttlMs: 1 });
+    for (const ttlMs of [5_000, 1, 5_000]) await openLease(opened, { ttlMs });
     await ledger.closeLease(org, makeClosing(first, 0));
     const counts: unknown[] = [];
     for (const ms of [25 * 60_000 + 100, 1, 4_998, 1]) {
@@ -116,7 +115,7 @@ describe.skipIf(!isRedisThere)("leases in Redis", () => {
       await ledger.sweep([org]);
       counts.push(await read(org, "HLEN", "leases"));
     }
-    expect(counts).toEqual([2, 1, 1, 0]);
+    expect(counts).toEqual([3, 2, 2, 0]);
   });
 
   test("in a store that knows of no leases calls go on, and leases are given beside its holds", async () => {
