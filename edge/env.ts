@@ -150,8 +150,8 @@ export const Settings = z
       .transform(Number)
       .default(leaseMs)
       .describe(
-        "How long an isolate may admit the calls of a busy key by itself before it asks the ledger again, 0 to 5,000; " +
-          "a revocation is answered so much later, and 100 ms. 0: the ledger is asked about every call.",
+        "How long an isolate may admit the calls of a busy key by itself before it asks its ledger, 0 to 5,000; a " +
+          "revocation is answered so much later, and 100 ms. 0: the ledger is asked about every call.",
       ),
     IP_PER_SECOND: z
       .string()

@@ -4,8 +4,7 @@ import { isHoldId, isKeyId, isOrgId, type HoldId, type OrgId } from "../agreemen
 import { isLeaseId, LeasedTerms, readLeasedTerms } from "../agreements/tokens/lease.ts";
 import { readUsageRecord } from "../agreements/records/plain-usage.ts";
 import { leaseCostMicrosMax, leaseMsMax, leaseTokensMax } from "../limits.ts";
-import type { Amounts } from "./state.ts";
-import type { HoldRequest, LeaseClosing, LeaseRequest, SettledRecord } from "./port.ts";
+import type { Amounts, HoldRequest, LeaseClosing, LeaseRequest, NeededAmounts, SettledRecord } from "./port.ts";
 
 /** No call is longer than this many tokens, no hold longer than a day: bounds that keep every sum far from 2^53. */
 const countMax = 1_000_000_000;
@@ -24,7 +23,7 @@ export function checkRequest(request: HoldRequest): void {
   if (request.lease) checkLease(request.lease);
 }
 
-function checkNeed(request: Pick<HoldRequest, "promptTokens" | "completionTokens" | "choices" | "price">): void {
+function checkNeed(request: NeededAmounts): void {
   mustBe(isCount(request.promptTokens, countMax), "promptTokens");
   mustBe(isCount(request.completionTokens, countMax), "completionTokens");
   mustBe(isCount(request.choices, countMax), "choices");

@@ -8,13 +8,13 @@ import {
   type WindowName,
   type WindowUnit,
 } from "../agreements/records/windows.ts";
+import type { Amounts } from "./port.ts";
 import {
   bookedAtMs,
   costHeld,
   listOwners,
   measureLeased,
   tokensHeld,
-  type Amounts,
   type Change,
   type Closing,
   type Counters,

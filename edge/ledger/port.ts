@@ -8,7 +8,6 @@ import type { OrgRecord } from "../agreements/records/org.ts";
 import type { WindowName } from "../agreements/records/windows.ts";
 import type { Outcome, UsageRecord } from "../agreements/records/usage.ts";
 import type { WindowReport } from "../protocol/rate-headers.ts";
-import type { Amounts } from "./state.ts";
 
 /**
  * Holds callers to their limits: one authority per org. Every method is atomic. A ledger that cannot be reached throws
@@ -40,7 +39,7 @@ export interface Ledger {
    */
   release(org: OrgId, hold: HoldId, mayRun?: boolean, leased?: LeasedTerms): Promise<Settlement>;
   /**
-   * Gives a busy key its next lease, while the last is being spent. No call is admitted by it. `null`: no lease; whoever
+   * Gives a busy key its next lease, while the last is being spent. No call is admitted by it. `null`: no lease; who
    * asked goes on call by call.
    */
   lease(credential: Credential, request: LeaseRequest): Promise<LeaseGrant | null>;
@@ -79,6 +78,16 @@ export interface HoldRequest extends Credential {
   /** The key is busy: a lease is welcome with the answer. */
   lease?: LeaseRequest;
 }
+
+/** A part of an org's limits: calls (each a request and a slot), the tokens and the money that they hold. */
+export interface Amounts {
+  calls: number;
+  tokens: number;
+  costMicros: number;
+}
+
+/** What a call needs of every window: see `HoldRequest`. */
+export type NeededAmounts = Pick<HoldRequest, "price" | "promptTokens" | "choices" | "completionTokens">;
 
 /**
  * A lease that is asked for: how many calls, tokens and how much money are expected to be held in its time. `id` is

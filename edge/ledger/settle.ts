@@ -43,7 +43,7 @@ function settleHold(state: State, hold: Hold, record: UsageRecord, now: number):
 }
 
 /** A hold that is given back: open, or ended, or of a call under a lease, of which the ledger may not have heard. */
-export interface Release {
+export interface HoldRelease {
   hold: Hold | null;
   ended: Ended | null;
   mayRun: boolean;
@@ -55,7 +55,7 @@ export interface Release {
  * call counts as failed: generated tokens are billed (Q4). While a node may still be at work, the hold does not end but
  * gets a near deadline.
  */
-export function release(state: State, ending: Release, now: number): SettlementOutcome {
+export function release(state: State, ending: HoldRelease, now: number): SettlementOutcome {
   const { hold, ended, mayRun, leased } = ending;
   if (!hold && !ended && leased) {
     const opened = openLeased(state, leased.hold, leased.terms, now);

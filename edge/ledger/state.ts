@@ -6,7 +6,7 @@ import type { LeaseId } from "../agreements/tokens/lease.ts";
 import type { KeyRecord } from "../agreements/records/key.ts";
 import type { OrgRecord } from "../agreements/records/org.ts";
 import type { daySlots, monthSlots, slidingSlots } from "../agreements/records/windows.ts";
-import type { FirstCall, UsageEnd, UsageRow } from "./port.ts";
+import type { Amounts, FirstCall, UsageEnd, UsageRow } from "./port.ts";
 import type { SlidingWindow, Use } from "./windows.ts";
 
 /**
@@ -47,13 +47,6 @@ export type Counters = Record<(typeof slidingSlots)[number], SlidingWindow> & {
 /** A ledger nobody has published to yet. */
 export function createState(): State {
   return { atMs: 0, org: null, keys: {}, leaving: {}, counters: {}, holds: {}, leases: {} };
-}
-
-/** A part of an org's limits: calls (each a request and a slot), the tokens and the money that they hold. */
-export interface Amounts {
-  calls: number;
-  tokens: number;
-  costMicros: number;
 }
 
 /**
@@ -168,7 +161,7 @@ export function findOwner(key: Pick<KeyRecord, "id" | "lineage">): KeyId {
   return key.lineage ?? key.id;
 }
 
-/** Whose counters a hold or a lease changes: the org's and, when it is booked to its key, those of the key's lineage. */
+/** Whose counters a hold or a lease changes: the org's and, if it is booked to its key, those of the key's lineage. */
 export function listOwners({ key, lineage, isKeyBooked }: Pick<Hold, "key" | "lineage" | "isKeyBooked">): string[] {
   return isKeyBooked ? ["org", lineage ?? key] : ["org"];
 }

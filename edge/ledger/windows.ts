@@ -44,8 +44,8 @@ export function bucketEnd(bucket: number, widthMs: number): number {
 }
 
 /**
- * Books into a bucket: that of now, or of a lease's end, which lies ahead. So `current`, the bucket of now, is as new as
- * any that was current before, while `bucket` may be older than one that is listed.
+ * Books into a bucket: that of now, or of a lease's end, which lies ahead. So `current`, the bucket of now, is as new
+ * as any that was current before, while `bucket` may be older than one that is listed.
  */
 export function addToSliding(
   sliding: SlidingWindow,

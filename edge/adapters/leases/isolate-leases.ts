@@ -67,11 +67,11 @@ export class IsolateLeases {
   ): Promise<Answer> {
     const wish = this.#makeWish(request.key);
     if (!wish) return go(null);
-    const askedAtMs = this.#options.now();
+    const requestedAtMs = this.#options.now();
     this.#pending.add(request.key);
     try {
       const answer = await go(wish);
-      if (answer.lease) this.#keep(request.org, answer.lease, askedAtMs);
+      if (answer.lease) this.#keep(request.org, answer.lease, requestedAtMs);
       return answer;
     } finally {
       this.#pending.delete(request.key);
@@ -98,8 +98,8 @@ export class IsolateLeases {
     return expected && { id: `lease_${generateBase62(22, random)}`, ttlMs: leaseMs, ...expected };
   }
 
-  #keep(org: OrgId, grant: LeaseGrant, askedAtMs: number): void {
-    const lease = new SpendableLease(grant, askedAtMs);
+  #keep(org: OrgId, grant: LeaseGrant, requestedAtMs: number): void {
+    const lease = new SpendableLease(grant, requestedAtMs);
     const { id } = grant.key;
     this.#leases.set(id, [...(this.#leases.get(id) ?? []), lease]);
     this.#options.later(() => this.#end(org, id, lease));

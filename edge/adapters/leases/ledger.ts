@@ -3,9 +3,9 @@ import type { Denial, Grant, Ledger } from "../../ledger/port.ts";
 import { IsolateLeases, type LeaseOptions } from "./isolate-leases.ts";
 
 /**
- * Makes any ledger lease: an isolate admits the calls of a busy key by itself, from what the ledger has set aside for it
- * before (ledger/leases/lease.ts), and asks about all else. The ledger hears of such a call when it ends, by the terms
- * that travel with it. With `leaseMs` 0 it is the ledger itself.
+ * Makes any ledger lease: an isolate admits the calls of a busy key by itself, from what the ledger has set aside for
+ * it before (ledger/leases/lease.ts), and asks about all else. The ledger hears of such a call when it ends, by the
+ * terms that travel with it. With `leaseMs` 0 it is the ledger itself.
  */
 export function leasingLedger(ledger: Ledger, options: LeaseOptions): Ledger {
   if (options.leaseMs === 0) return ledger;

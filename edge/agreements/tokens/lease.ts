@@ -55,7 +55,7 @@ const tests: Record<keyof LeasedTerms, (value: unknown) => boolean> = {
 };
 const members = listNames(tests);
 
-/** The terms, if this is their shape; else `null`. As by the schema, at a tenth of its cost: every such call ends here. */
+/** The terms, if this is their shape; else `null`. As by the schema, at less cost: every such call ends here. */
 export function readLeasedTerms(value: unknown): LeasedTerms | null {
   return isLeasedTerms(value) ? value : null;
 }
@@ -63,5 +63,7 @@ export function readLeasedTerms(value: unknown): LeasedTerms | null {
 function isLeasedTerms(value: unknown): value is LeasedTerms {
   if (typeof value !== "object" || value === null) return false;
   const terms: Record<string, unknown> = { ...value };
-  return Object.keys(terms).every((name) => name in tests) && members.every((name) => tests[name](terms[name]));
+  return (
+    Object.keys(terms).every((name) => Object.hasOwn(tests, name)) && members.every((name) => tests[name](terms[name]))
+  );
 }

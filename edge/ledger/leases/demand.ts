@@ -1,6 +1,6 @@
 import type { KeyId } from "../../agreements/tokens/ids.ts";
 import { isolateDemandsMax, leaseBusyCalls, leaseCallsMax, leaseCostMicrosMax, leaseTokensMax } from "../../limits.ts";
-import type { Amounts } from "../state.ts";
+import type { Amounts } from "../port.ts";
 
 /** What a key's calls hold, second by second: of this one so far, and of the last whole one. */
 interface KeyDemand {

@@ -4,8 +4,8 @@ import type { HoldId, KeyId } from "../../agreements/tokens/ids.ts";
 import type { KeyRecord } from "../../agreements/records/key.ts";
 import { leaseCallsMax, leaseCallsMin, leaseMarginMs, leaseSettledMsMax, leaseShare, leasesMax } from "../../limits.ts";
 import { listLimitChecks } from "../limits.ts";
-import type { LeaseClosing, LeaseRequest } from "../port.ts";
-import { hasLimits, measureLeased, type Amounts, type Change, type Hold, type Lease, type State } from "../state.ts";
+import type { Amounts, LeaseClosing, LeaseRequest } from "../port.ts";
+import { hasLimits, measureLeased, type Change, type Hold, type Lease, type State } from "../state.ts";
 import { toDay } from "../windows.ts";
 
 /**

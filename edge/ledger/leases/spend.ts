@@ -3,8 +3,8 @@ import { computeCostMicros } from "../../agreements/records/model.ts";
 import type { LeasedTerms, LeaseId } from "../../agreements/tokens/lease.ts";
 import type { WindowReport } from "../../protocol/rate-headers.ts";
 import { findScopeDenied, verifyKey } from "../decide.ts";
-import type { Grant, HoldRequest, LeaseClosing, LeaseGrant } from "../port.ts";
-import { hasLimits, type Amounts } from "../state.ts";
+import type { Amounts, Grant, HoldRequest, LeaseClosing, LeaseGrant, NeededAmounts } from "../port.ts";
+import { hasLimits } from "../state.ts";
 
 /** A lease is renewed when this part of it is spent or over. */
 const renewalShare = 0.7;
@@ -16,24 +16,24 @@ const renewalShare = 0.7;
 export class SpendableLease {
   readonly id: LeaseId;
   readonly #grant: LeaseGrant;
-  readonly #askedAtMs: number;
+  readonly #requestedAtMs: number;
   #seenAtMs: number;
   #isOver = false;
   #attempts = 0;
   readonly #spent: Amounts = { calls: 0, tokens: 0, costMicros: 0 };
 
-  constructor(grant: LeaseGrant, askedAtMs: number) {
+  constructor(grant: LeaseGrant, requestedAtMs: number) {
     this.id = grant.id;
     this.#grant = grant;
-    this.#askedAtMs = askedAtMs;
-    this.#seenAtMs = askedAtMs;
+    this.#requestedAtMs = requestedAtMs;
+    this.#seenAtMs = requestedAtMs;
   }
 
   /** How long it has still to live; 0 when it is over. */
   msLeft(nowMs: number): number {
     if (nowMs < this.#seenAtMs) this.#isOver = true;
     this.#seenAtMs = nowMs;
-    return this.#isOver ? 0 : Math.max(0, this.#askedAtMs + this.#grant.ttlMs - nowMs);
+    return this.#isOver ? 0 : Math.max(0, this.#requestedAtMs + this.#grant.ttlMs - nowMs);
   }
 
   /** Whether it is time for the next one. */
@@ -60,7 +60,7 @@ export class SpendableLease {
     if (key.ipRanges && !isInRanges(request.ip, key.ipRanges)) return null;
     this.#attempts++;
     this.#book(need, 1);
-    const elapsedMs = nowMs - this.#askedAtMs;
+    const elapsedMs = nowMs - this.#requestedAtMs;
     return {
       kind: "grant",
       hold: request.hold,
@@ -100,7 +100,7 @@ export class SpendableLease {
 
   #makeTerms(request: HoldRequest, nowMs: number): LeasedTerms {
     const { key } = this.#grant;
-    const { endpoint, model, tier, price, promptTokens, completionTokens, choices } = request;
+    const { endpoint, model, tier, price, choices, completionTokens } = request;
     return {
       lease: this.id,
       key: key.id,
@@ -110,9 +110,9 @@ export class SpendableLease {
       model,
       tier,
       price,
-      promptTokens,
-      completionTokens,
+      promptTokens: request.promptTokens,
       choices,
+      completionTokens,
       admittedAtMs: nowMs,
       expiresAtMs: nowMs + request.ttlMs,
     };
@@ -125,9 +125,7 @@ export function isPlain({ idempotency, mayClamp, token }: HoldRequest): boolean 
 }
 
 /** What a request wants to hold. */
-export function measureRequest(
-  request: Pick<HoldRequest, "promptTokens" | "completionTokens" | "choices" | "price">,
-): Amounts {
+export function measureRequest(request: NeededAmounts): Amounts {
   const completion = request.choices * request.completionTokens;
   const { promptTokens, price } = request;
   return {

@@ -68,7 +68,7 @@ test("a call that no node ran goes back to its lease; one that may have run gets
   expect(await world.read("requestsPerMinute")).toEqual([100_000 - 40, 0, 40]);
 });
 
-test("an isolate that dies with a lease gives nothing away: what its calls made is billed, the rest goes back", async () => {
+test("an isolate that dies with a lease: what its calls made is billed, and the rest goes back", async () => {
   const world = new LeaseWorld(noon);
   await world.publish(plenty);
   const calls = await callEvery(world, 60, 10);
@@ -114,7 +114,7 @@ test("a change of the key or its org is in force when it has been answered, at t
   expect(world.calls.filter(({ atMs }) => atMs > answeredAtMs!)).toEqual([]);
 });
 
-test("no lease near a limit: small plans, and whoever has little left, are admitted one by one to the last call", async () => {
+test("no lease near a limit: small plans, and whoever has little left, are admitted one by one", async () => {
   const world = new LeaseWorld(noon, { isolates: 2 });
   await world.publish({ requestsPerMinute: 60, concurrency: 100 });
   const [one, other] = await Promise.all([callEvery(world, 50, 5, 0), callEvery(world, 50, 5, 1)]);
@@ -122,7 +122,7 @@ test("no lease near a limit: small plans, and whoever has little left, are admit
   expect([...one, ...other].filter(({ grant }) => grant.leased)).toEqual([]);
 });
 
-test("idempotent, clamped and token calls go to the ledger; foreign endpoints and addresses get its refusal", async () => {
+test("idempotent, clamped and token calls go to the ledger; what a key may not gets its refusal", async () => {
   const world = new LeaseWorld(noon);
   await world.publish(plenty, { endpoints: ["chat.completions"] });
   await callEvery(world, 40, 10);

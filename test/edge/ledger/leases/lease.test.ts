@@ -160,7 +160,7 @@ test("a lease covers its own key's holds, as far as it goes", () => {
   expect(coversHold(lease, hold({ choices: 0, promptTokens: 3_000 }))).toBe(true);
 });
 
-test("settled, checkpointed and given back: each moves from the lease once, and an empty closed lease is forgotten", () => {
+test("settled, checkpointed, given back: each leaves the lease once, and an empty closed lease is forgotten", () => {
   const { core, org, credential, changes } = openCore();
   core.lease(credential, wish, noon);
   const lease = core.state.leases[wish.id]!;
@@ -201,7 +201,7 @@ test("a call under a lease that was noted expires at its own deadline, before th
   expect(core.state.counters["org"]?.day.tokens).toEqual({ held: 2_970, settled: 14 });
 });
 
-test("a lease that was never closed is swept at its deadline; a closed one's unsettled calls count as made", () => {
+test("a lease that was never closed is swept at its deadline; a closed one's calls count as made", () => {
   const { core, credential } = openCore();
   core.lease(credential, wish, noon);
   core.lease(credential, { ...wish, id: name(2) }, noon);

@@ -18,8 +18,8 @@ const format = `
 `;
 
 /**
- * What format 4 brings: snapshots by org, how far all of them reach and what is in D1, what has happened to leases since
- * the snapshots, and orgs that move.
+ * What format 4 brings: snapshots by org, how far all of them reach and what is in D1, what has happened to leases
+ * since the snapshots, and orgs that move.
  */
 export const sharedTables = `
   CREATE TABLE snapshots (
@@ -45,8 +45,8 @@ const leftKeys = `
 /**
  * All tables. `holds` is the journal, the store of holds and the outbox at once. A row is written when a call is
  * admitted (`seq`) and again when it ends (`end_seq`, numbered from the same series); a correction is a row of its own.
- * An org's state = its snapshot + all of its rows, of holds and leases, that are numbered after it; no row up to `compacted` is after any.
- * Rows up to `drained` are in D1.
+ * An org's state = its snapshot + all of its rows, of holds and leases, that are numbered after it; no row up to
+ * `compacted` is after any. Rows up to `drained` are in D1.
  */
 export const schema = `
   CREATE TABLE records (

@@ -1,0 +1,59 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { isLeaseId, LeasedTerms, LeaseId, readLeasedTerms } from "#edge/agreements/tokens/lease.ts";
+
+const terms: LeasedTerms = {
+  lease: `lease_${"1".repeat(22)}`,
+  key: `key_${"1".repeat(16)}`,
+  isKeyBooked: true,
+  lineage: `key_${"2".repeat(16)}`,
+  endpoint: "chat.completions",
+  model: "small",
+  tier: "shared",
+  price: { promptMicrosPerMTok: 1_000_000, completionMicrosPerMTok: 2_000_000 },
+  promptTokens: 10,
+  completionTokens: 20,
+  choices: 1,
+  admittedAtMs: 1_960_000_000_000,
+  expiresAtMs: 1_960_000_900_000,
+};
+const members = fc.constantFrom(...Object.keys(terms), "unknown", "__proto__", "price2");
+const values = fc.oneof(
+  fc.constantFrom<unknown>(0, -0, -1, 1.5, Number.NaN, 2 ** 53, "1", "", null, undefined, true, [], {}, "complex"),
+  fc.constantFrom<unknown>(
+    terms.lease,
+    terms.key,
+    "embeddings",
+    { ...terms.price, more: 1 },
+    { promptMicrosPerMTok: 1 },
+  ),
+  fc.anything(),
+);
+
+test("terms are read by hand as by the schema, whatever is wrong with them", () => {
+  let right = 0;
+  fc.assert(
+    fc.property(fc.array(fc.tuple(members, values), { maxLength: 2 }), (changes) => {
+      const changed: Record<string, unknown> = { ...terms };
+      for (const [name, value] of changes) Object.defineProperty(changed, name, { value, enumerable: true });
+      // An optional member that is undefined is one that is not there.
+      const { data } = LeasedTerms.safeParse(changed);
+      expect(readLeasedTerms(changed)).toEqual(data ?? null);
+      if (data) right++;
+    }),
+    { numRuns: 3_000 },
+  );
+  expect(right).toBeGreaterThan(100);
+});
+
+test("nothing but an object has terms", () => {
+  expect(["terms", 7, null, undefined, []].map(readLeasedTerms)).toEqual([null, null, null, null, null]);
+});
+
+test("a lease's id is told from anything else as by its schema", () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.stringMatching(/^lease_[0-9A-Za-z]{21,23}$/), fc.anything()), (text) => {
+      expect(isLeaseId(text)).toBe(LeaseId.safeParse(text).success);
+    }),
+  );
+});
