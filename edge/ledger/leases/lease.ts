@@ -95,7 +95,7 @@ export function leasedUntilMs({ leases }: State, record: { kind: "org" } | { kin
 }
 
 /**
- * The hold of a call that was admitted under a lease, as its terms tell. It counts at the lease's end, like the lease.
+ * The hold of a call that was admitted under a lease, as its terms tell. It counts where and when the lease does.
  * Its times are bounded by the lease's: the clock of an isolate may be wrong, and its lease was given by ours.
  */
 export function makeLeasedHold(
@@ -103,13 +103,15 @@ export function makeLeasedHold(
   terms: LeasedTerms,
   { lease, nowMs }: { lease: Lease | null; nowMs: number },
 ): Hold & Required<Pick<Hold, "lease">> {
-  const { lease: id, price, lineage, ...fields } = terms;
+  const { lease: id, price, isKeyBooked, lineage, ...fields } = terms;
+  const booked = lease ?? { isKeyBooked, lineage };
   const admittedAtMs = Math.min(Math.max(terms.admittedAtMs, lease?.grantedAtMs ?? 0), lease?.endsAtMs ?? nowMs);
   const expiresAtMs = Math.min(terms.expiresAtMs, lease?.deadlineMs ?? terms.expiresAtMs);
   return {
     id: hold,
     ...fields,
-    ...(lineage && { lineage }),
+    isKeyBooked: booked.isKeyBooked,
+    ...(booked.lineage && { lineage: booked.lineage }),
     price: { ...price },
     admittedAtMs,
     expiresAtMs: Math.max(admittedAtMs, expiresAtMs),

@@ -132,6 +132,20 @@ export function ledgerLeasedCalls(name: string, open: OpenLedger): void {
       expect((await opened.usage()).map(({ admittedAtMs }) => admittedAtMs)).toEqual([noon]);
     });
 
+    test("it is counted where its lease is, whatever its terms say", async () => {
+      const opened = await openWith(open, plenty, { limits: { tokensPerDay: 500_000 } });
+      const { ledger, org } = opened;
+      await ledger.publish(keyRecord(org, 2, { limits: { tokensPerDay: 500_000 } }));
+      const grant = await openLease(opened);
+      const wrong = [{ isKeyBooked: false }, { lineage: keyId(org, 2) }];
+      for (const terms of wrong) await ledger.settle(org, [makeLeased(grant, { terms })]);
+      const own = (await ledger.inspect(org))?.windows.filter(({ of }) => of !== "org");
+      expect(own?.map(({ of, held, settled }) => [of, held, settled]).toSorted()).toEqual([
+        [keyId(org, 1), 540, 60],
+        [keyId(org, 2), 0, 0],
+      ]);
+    });
+
     test("closed before its calls end, a lease goes on for them alone, and is forgotten with the last", async () => {
       const opened = await openWith(open, plenty);
       const { ledger, org, clock } = opened;

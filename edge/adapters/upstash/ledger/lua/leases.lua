@@ -147,13 +147,14 @@ local function leasedForMs(record)
   return max(0, untilMs - atMsNow())
 end
 
--- The hold of a call under a lease, which counts at the lease's end. Its times are bounded by the lease's, if there is
--- one. The terms: lease, deadline, and a hold as it is written.
+-- The hold of a call under a lease, which counts where and when the lease does. Its times are bounded by the lease's, if
+-- there is one. The terms: lease, deadline, and a hold as it is written.
 local function makeHold(id, expiresAtMs, text, lease)
   local line = splitLines(text)
   local admittedAtMs = max(tonumber(line[8]), lease and lease.grantedAtMs or 0)
   admittedAtMs = min(admittedAtMs, lease and lease.endsAtMs or atMsNow())
   local deadlineMs = min(tonumber(expiresAtMs), lease and lease.deadlineMs or NEVER_MS)
+  if lease then line[1], line[2] = lease.owner, lease.isKeyBooked and "1" or "0" end
   line[8], line[12] = int(admittedAtMs), int(lease and lease.endsAtMs or admittedAtMs)
   return readHold(id, concat(line, "\n") .. "\n" .. int(max(admittedAtMs, deadlineMs)) .. "\n")
 end
