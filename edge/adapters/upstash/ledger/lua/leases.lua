@@ -147,8 +147,8 @@ local function leasedForMs(record)
   return max(0, untilMs - atMsNow())
 end
 
--- The hold of a call under a lease, which counts where and when the lease does. Its times are bounded by the lease's, if
--- there is one. The terms: lease, deadline, and a hold as it is written.
+-- The hold of a call under a lease. It counts where and when the lease does, and its times are bounded by the lease's,
+-- if there is one. The terms: lease, deadline, and a hold as it is written.
 local function makeHold(id, expiresAtMs, text, lease)
   local line = splitLines(text)
   local admittedAtMs = max(tonumber(line[8]), lease and lease.grantedAtMs or 0)
