@@ -47,7 +47,7 @@ export interface HoldRelease {
   hold: Hold | null;
   ended: Ended | null;
   mayRun: boolean;
-  leased: { hold: HoldId; terms: LeasedTerms } | null;
+  leased?: { hold: HoldId; terms: LeasedTerms } | null;
 }
 
 /**

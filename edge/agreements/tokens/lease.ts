@@ -35,7 +35,7 @@ export const LeasedTerms = z.strictObject({
 });
 export type LeasedTerms = z.infer<typeof LeasedTerms>;
 
-const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0 && !Object.is(value, -0);
+const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
 const isText = (value: unknown) => typeof value === "string";
 const isTime = (value: unknown) => Number.isSafeInteger(value);
 const tests: Record<keyof LeasedTerms, (value: unknown) => boolean> = {

@@ -226,7 +226,7 @@ test("what ended a week ago and is in D1 is forgotten, a thousand at a time; wha
   const later = (ms: number) => {
     const hold = freshHold();
     core().commit(core().evaluate(makeRequest(org, { hold }), ms));
-    core().release(hold, false, ms);
+    core().release(hold, { mayRun: false, leased: null }, ms);
     compact(ms);
     return count("holds");
   };

@@ -20,8 +20,11 @@ function scopedLedger(answer: Scopes | Denial | Error) {
     if (answer instanceof Error) throw answer;
     return answer;
   };
-  const [admit, settle, settleAll, release, publish, inspect] = [away, away, away, away, away, away];
-  const ledger: Ledger = { admit, introspect: tell, settle, settleAll, release, publish, inspect };
+  const [admit, settle, settleAll, release, lease, closeLease, publish, inspect] = Array.from(
+    { length: 8 },
+    () => away,
+  );
+  const ledger = { admit, introspect: tell, settle, settleAll, release, lease, closeLease, publish, inspect } as Ledger;
   return { ledger, countAsks: () => asks };
 }
 

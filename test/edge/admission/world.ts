@@ -61,6 +61,8 @@ export function scriptLedger(...answers: (Grant | Denial | Error)[]) {
     settle: away,
     settleAll: away,
     release: away,
+    lease: away,
+    closeLease: away,
     publish: away,
     inspect: away,
   };

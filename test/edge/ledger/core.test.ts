@@ -100,7 +100,7 @@ test("whatever comes after a deadline finds the hold expired, though nobody look
   };
   const late = noon + 1_000;
   expect(after((core, hold) => core.settle(org, [makeRecord(org, hold)], late))).toEqual([{}, "expired"]);
-  expect(after((core, hold) => core.release(hold, false, late))).toEqual([{}, "expired"]);
+  expect(after((core, hold) => core.release(hold, { mayRun: false, leased: null }, late))).toEqual([{}, "expired"]);
   expect(after((core) => core.inspect(late, 0))).toEqual([{}, "expired"]);
   expect(after((core) => core.evaluate(makeRequest(org), late))).toEqual([{}, "expired"]);
 });

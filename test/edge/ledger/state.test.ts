@@ -20,8 +20,9 @@ const request = makeRequest(org, {
   choices: 2,
   price: { promptMicrosPerMTok: 100_000, completionMicrosPerMTok: 250_000 },
 });
+const { lease: _, ...requested } = request;
 const hold: Hold = {
-  ...request,
+  ...requested,
   id: request.hold,
   isKeyBooked: false,
   admittedAtMs: noon,

@@ -252,13 +252,18 @@ export const rowWords: Record<Dependency, string> = {
 };
 
 /** Which rows stand for what a port does. Text: why it needs none. */
-export const ledgerRows: Record<keyof Ledger, Dependency[]> = {
+const behind =
+  "behind a call that a lease covers: no caller waits for it, and when it fails the ledger is asked about the calls " +
+  "after it, or gives back by itself (test/edge/adapters/leases)";
+export const ledgerRows: Record<keyof Ledger, Dependency[] | string> = {
   admit: ["ledger.admit", "redis.admit"],
   introspect: ["ledger.introspect", "redis.introspect"],
   settle: ["ledger.settle", "redis.settle"],
   settleAll: ["ledger.settle", "redis.settle"],
   release: ["ledger.release", "redis.release"],
   publish: ["ledger.publish", "redis.publish"],
+  lease: behind,
+  closeLease: behind,
   inspect: ["ledger.inspect", "redis.inspect"],
 };
 const local = "computed in the isolate: nothing to wait for";
@@ -287,7 +292,7 @@ export const portRows: Record<keyof Ports, Dependency[] | string> = {
   models: local,
   nodes: local,
   nodeKeys: local,
-  ledger: Object.values(ledgerRows).flat(),
+  ledger: Object.values(ledgerRows).flatMap((rows) => (typeof rows === "string" ? [] : rows)),
   fleet: Object.values(fleetRows).flatMap((rows) => (typeof rows === "string" ? [] : rows)),
   origin: [
     "node.connect",

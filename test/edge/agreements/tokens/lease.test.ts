@@ -35,7 +35,8 @@ test("terms are read by hand as by the schema, whatever is wrong with them", () 
   fc.assert(
     fc.property(fc.array(fc.tuple(members, values), { maxLength: 2 }), (changes) => {
       const changed: Record<string, unknown> = { ...terms };
-      for (const [name, value] of changes) Object.defineProperty(changed, name, { value, enumerable: true });
+      for (const [name, value] of changes)
+        Object.defineProperty(changed, name, { value, enumerable: true, configurable: true });
       // An optional member that is undefined is one that is not there.
       const { data } = LeasedTerms.safeParse(changed);
       expect(readLeasedTerms(changed)).toEqual(data ?? null);
