@@ -9,7 +9,7 @@ import { leasingLedger } from "./adapters/leases/ledger.ts";
 import { memoryIpLimit } from "./adapters/memory/ip-limit.ts";
 import { upstashIpLimit } from "./adapters/upstash/ip-limit.ts";
 import { within } from "./adapters/within.ts";
-import { runAfterAnswer } from "./adapters/cloudflare/early.ts";
+import { runAfterAnswer } from "./adapters/early.ts";
 import { upstashLedger } from "./adapters/upstash/ledger/ledger.ts";
 import type { Ledger } from "./ledger/port.ts";
 import { openKeyring } from "./agreements/tokens/key-format.ts";

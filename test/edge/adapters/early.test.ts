@@ -5,7 +5,7 @@ vi.mock("cloudflare:workers", () => ({ waitUntil: (work: Promise<unknown>) => vo
 afterAll(() => void vi.doUnmock("cloudflare:workers"));
 
 // The file speaks of the platform: the tests' own compiler settings do not know it.
-const path: string = "#edge/adapters/cloudflare/early.ts";
+const path: string = "#edge/adapters/early.ts";
 const { runAfterAnswer } = (await import(path)) as { runAfterAnswer(work: () => Promise<void>): void };
 
 test("work is begun at once, while the request runs, and the platform keeps it going to its end", async () => {
