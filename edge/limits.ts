@@ -158,8 +158,6 @@ export const leaseMs = 1_000;
 export const leaseMsMax = 5_000;
 /** How much longer than its isolate the ledger takes a lease to live. */
 export const leaseMarginMs = 100;
-/** After its end the calls of a lease may run so long, and be settled: what is left of it then goes back. */
-export const leaseSettledMsMax = callMsMax + holdGraceMsMax;
 /** A lease takes at most this part of what a window has left: one in so many. */
 export const leaseShare = 16;
 /** Calls of one lease. */

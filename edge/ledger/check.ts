@@ -42,6 +42,7 @@ function checkNeed(request: NeededAmounts): void {
 export function checkLease(lease: LeaseRequest): void {
   mustBe(isLeaseId(lease.id), "lease.id");
   mustBe(isCount(lease.ttlMs, leaseMsMax) && lease.ttlMs > 0, "lease.ttlMs");
+  mustBe(isCount(lease.holdMsMax, holdMsMax) && lease.holdMsMax > 0, "lease.holdMsMax");
   checkAmounts(lease, "lease");
 }
 

@@ -134,7 +134,7 @@ export class LedgerCore {
     const lease = key && planLease(this.state, key, request, now);
     if (!lease) return null;
     this.#write({ kind: "leased", lease });
-    return { id: lease.id, key, ...lease.granted, ttlMs: request.ttlMs, rates };
+    return { id: lease.id, key, ...lease.granted, ttlMs: request.ttlMs, holdMsMax: request.holdMsMax, rates };
   }
 
   introspect(credential: Credential, now: number): Scopes | Denial {

@@ -96,6 +96,8 @@ export type NeededAmounts = Pick<HoldRequest, "price" | "promptTokens" | "choice
 export interface LeaseRequest extends Amounts {
   id: LeaseId;
   ttlMs: number;
+  /** The longest that a hold of a call under it may stand: what nobody closes and settles goes back so much later. */
+  holdMsMax: number;
 }
 
 /**
@@ -106,6 +108,7 @@ export interface LeaseGrant extends Amounts {
   id: LeaseId;
   key: KeyRecord;
   ttlMs: number;
+  holdMsMax: number;
   rates: Rates;
 }
 
@@ -227,6 +230,11 @@ export interface LedgerState {
   atMs: number;
   windows: WindowState[];
   openHolds: { hold: HoldId; key: KeyId; tokens: number; expiresAtMs: number }[];
+  /**
+   * Leases that are not used up: the calls and tokens that are held for them beside `openHolds`, and until when calls
+   * may be admitted under them (Unix ms).
+   */
+  leases: { lease: LeaseId; key: KeyId; calls: number; tokens: number; endsAtMs: number }[];
   /** Usage rows that have not reached D1 yet. */
   outboxRows: number;
 }

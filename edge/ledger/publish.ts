@@ -51,7 +51,14 @@ export function inspect(state: State, now: number, outboxRows: number): LedgerSt
     tokens: tokensHeld(hold),
     expiresAtMs: hold.expiresAtMs,
   }));
-  return { org: org.id, atMs, windows, openHolds, outboxRows };
+  const leases = Object.values(state.leases).map(({ id, key, left, endsAtMs }) => ({
+    lease: id,
+    key,
+    calls: left.calls,
+    tokens: left.tokens,
+    endsAtMs,
+  }));
+  return { org: org.id, atMs, windows, openHolds, leases, outboxRows };
 }
 
 /**

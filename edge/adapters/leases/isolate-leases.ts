@@ -37,7 +37,8 @@ export class IsolateLeases {
 
   /** Counts a call, admitted or not: its key is that busy. */
   count(request: HoldRequest): void {
-    this.#demand.count(request.key, measureRequest(request), this.#options.now());
+    const need = { ...measureRequest(request), holdMs: request.ttlMs };
+    this.#demand.count(request.key, need, this.#options.now());
   }
 
   /** Admits a call under a lease, if one covers it; renews that when it is nearly spent, behind the call. */

@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { LedgerState } from "../../ledger/port.ts";
 import { HoldId, KeyId, OrgId } from "../../agreements/tokens/ids.ts";
+import { LeaseId } from "../../agreements/tokens/lease.ts";
 import { Window } from "../../agreements/records/quota.ts";
 import { Refusal } from "../../errors.ts";
 import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
@@ -25,12 +26,17 @@ const OpenHold = z
   .strictObject({ hold: HoldId, key: KeyId, tokens: z.int(), expiresAt: Timestamp })
   .openapi("LedgerHold");
 
+const OpenLease = z
+  .strictObject({ lease: LeaseId, key: KeyId, calls: z.int(), tokens: z.int(), endsAt: Timestamp })
+  .openapi("LedgerLease", { description: "What an isolate may admit by itself, or has admitted and is not settled." });
+
 const Answer = z
   .strictObject({
     org: OrgId,
     at: Timestamp,
     windows: z.array(LedgerWindow),
     openHolds: z.array(OpenHold),
+    leases: z.array(OpenLease),
     outboxRows: z.int(),
   })
   .openapi("Ledger");
@@ -60,7 +66,9 @@ export const showLedger = defineEndpoint(
       ...hold,
       expiresAt: formatIso(expiresAtMs),
     }));
-    return c.json({ org: state.org, at: formatIso(state.atMs), windows, openHolds, outboxRows: state.outboxRows }, 200);
+    const leases = state.leases.map(({ endsAtMs, ...lease }) => ({ ...lease, endsAt: formatIso(endsAtMs) }));
+    const { org, outboxRows } = state;
+    return c.json({ org, at: formatIso(state.atMs), windows, openHolds, leases, outboxRows }, 200);
   },
 );
 

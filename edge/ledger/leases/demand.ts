@@ -5,21 +5,26 @@ import type { Amounts } from "../port.ts";
 /** What a key's calls hold, second by second: of this one so far, and of the last whole one. */
 interface KeyDemand {
   sinceMs: number;
-  current: Amounts;
-  last: Amounts;
+  current: Demanded;
+  last: Demanded;
+}
+
+/** What calls hold together, and for how long, at most, one of them does. */
+interface Demanded extends Amounts {
+  holdMsMax: number;
 }
 
 const secondMs = 1_000;
 /** A lease is for somewhat more than what was used of late, so that a busy key seldom runs out of it. */
 const headroom = 1.5;
-const none: Amounts = { calls: 0, tokens: 0, costMicros: 0 };
+const none: Demanded = { calls: 0, tokens: 0, costMicros: 0, holdMsMax: 0 };
 
 /** How busy each key is in this isolate. */
 export interface Demand {
-  /** Counts a call of the key that holds so much. */
-  count(key: KeyId, need: Amounts, nowMs: number): void;
+  /** Counts a call of the key that holds so much, `holdMs` at most. */
+  count(key: KeyId, need: Amounts & { holdMs: number }, nowMs: number): void;
   /** What the key may need in so many ms; `null` while it makes fewer than `leaseBusyCalls` calls a second. */
-  expect(key: KeyId, ms: number, nowMs: number): Amounts | null;
+  expect(key: KeyId, ms: number, nowMs: number): Demanded | null;
 }
 
 /** Counts at most `keysMax` keys; the one that was quiet longest is forgotten first. */
@@ -40,6 +45,7 @@ export function openDemand(keysMax: number = isolateDemandsMax): Demand {
         calls: demand.current.calls + need.calls,
         tokens: demand.current.tokens + need.tokens,
         costMicros: demand.current.costMicros + need.costMicros,
+        holdMsMax: Math.max(demand.current.holdMsMax, need.holdMs),
       };
       keys.delete(key);
       keys.set(key, demand);
@@ -59,6 +65,8 @@ export function openDemand(keysMax: number = isolateDemandsMax): Demand {
         calls: Math.min(leaseCallsMax, Math.ceil(calls * scale)),
         tokens: Math.min(leaseTokensMax, Math.ceil(tokens * scale)),
         costMicros: Math.min(leaseCostMicrosMax, Math.ceil(costMicros * scale)),
+        // Whole seconds: of calls with one deadline some hold a few ms longer than others.
+        holdMsMax: Math.ceil(Math.max(demand.current.holdMsMax, demand.last.holdMsMax) / secondMs) * secondMs,
       };
     },
   };

@@ -2,7 +2,7 @@ import { listNames, mapNames } from "../../agreements/names.ts";
 import type { LeasedTerms } from "../../agreements/tokens/lease.ts";
 import type { HoldId, KeyId } from "../../agreements/tokens/ids.ts";
 import type { KeyRecord } from "../../agreements/records/key.ts";
-import { leaseCallsMax, leaseCallsMin, leaseMarginMs, leaseSettledMsMax, leaseShare, leasesMax } from "../../limits.ts";
+import { leaseCallsMax, leaseCallsMin, leaseMarginMs, leaseShare, leasesMax } from "../../limits.ts";
 import { listLimitChecks } from "../limits.ts";
 import type { Amounts, LeaseClosing, LeaseRequest } from "../port.ts";
 import { hasLimits, measureLeased, type Change, type Hold, type Lease, type State } from "../state.ts";
@@ -42,7 +42,7 @@ export function planLease(state: State, key: KeyRecord, request: LeaseRequest, n
     left: { ...granted },
     grantedAtMs: atMs,
     endsAtMs,
-    deadlineMs: endsAtMs + leaseSettledMsMax,
+    deadlineMs: endsAtMs + request.holdMsMax,
     isClosed: false,
   };
 }

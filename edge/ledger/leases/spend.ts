@@ -53,10 +53,11 @@ export class SpendableLease {
    * and says why.
    */
   admit(request: HoldRequest, nowMs: number): Grant | null {
-    const { key, rates } = this.#grant;
+    const { key, rates, holdMsMax } = this.#grant;
     if (this.msLeft(nowMs) === 0 || !isPlain(request) || request.key !== key.id || request.org !== key.org) return null;
     const need = measureRequest(request);
-    if (!this.#hasRoom(need) || !verifyKey(key, request, nowMs) || findScopeDenied(key, request)) return null;
+    if (request.ttlMs > holdMsMax || !this.#hasRoom(need)) return null;
+    if (!verifyKey(key, request, nowMs) || findScopeDenied(key, request)) return null;
     if (key.ipRanges && !isInRanges(request.ip, key.ipRanges)) return null;
     this.#attempts++;
     this.#book(need, 1);

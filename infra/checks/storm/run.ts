@@ -99,7 +99,9 @@ async function waitUntilSettled(
   while (Date.now() < latestMs) {
     const ledgers: LedgerView[] = [];
     for (const { id } of orgs) ledgers.push(await control.ledger(id));
-    if (ledgers.every(({ openHolds, outboxRows }) => openHolds.length === 0 && outboxRows === 0)) return;
+    const isAtRest = ({ openHolds, leases, outboxRows }: LedgerView) =>
+      openHolds.length === 0 && leases.length === 0 && outboxRows === 0;
+    if (ledgers.every(isAtRest)) return;
     await sleep(500);
   }
 }

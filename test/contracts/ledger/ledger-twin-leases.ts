@@ -14,6 +14,8 @@ export interface LeaseMemory {
 
 const most = { calls: leaseCallsMax, tokens: leaseTokensMax, costMicros: leaseCostMicrosMax };
 const dayMs = 24 * 3_600_000;
+/** How long the calls of most leases may hold. */
+export const wishedHoldMs = 930_000;
 const price = fc.oneof({ weight: 9, arbitrary: fc.constantFrom(0, 1, 150_000, 3_300_001) }, fc.constant(2 ** 40 + 1));
 const few = fc.oneof({ weight: 9, arbitrary: fc.nat(40) }, fc.nat(2_000));
 
@@ -21,6 +23,7 @@ const few = fc.oneof({ weight: 9, arbitrary: fc.nat(40) }, fc.nat(2_000));
 export const wish = fc.record({
   again: fc.nat(12),
   ttlMs: fc.constantFrom(1, 500, 1_000, 1_000, 1_000, 5_000),
+  holdMsMax: fc.constantFrom(1, 5_000, wishedHoldMs, wishedHoldMs, dayMs),
   calls: fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 4, max: 40 }) }, fc.nat(900)),
   tokens: fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 200, max: 4_000 }) }, fc.constantFrom(0, leaseTokensMax)),
   costMicros: fc.oneof(

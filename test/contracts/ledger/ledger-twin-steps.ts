@@ -1,7 +1,6 @@
 import * as fc from "fast-check";
 import { checkRequest } from "#edge/ledger/check.ts";
 import type { HoldRequest, LeaseClosing, LeaseRequest, SettledRecord } from "#edge/ledger/port.ts";
-import { leaseSettledMsMax } from "#edge/limits.ts";
 import type { Endpoint } from "#edge/agreements/records/model.ts";
 import type { Credential } from "#edge/agreements/tokens/credential.ts";
 import type { OrgId } from "#edge/agreements/tokens/ids.ts";
@@ -18,6 +17,7 @@ import {
   makeWish,
   wish,
   type LeaseMemory,
+  wishedHoldMs,
 } from "./ledger-twin-leases.ts";
 
 /** One thing that a ledger is asked, at a time by its clock. */
@@ -177,7 +177,7 @@ export const step = fc.oneof(
         fc.integer({ min: 0, max: 3 * second }),
         fc.integer({ min: 0, max: 90 * second }),
         fc.constantFrom(999, 1_000, 60_000, 61_000, hour, 61 * 60_000, 12 * hour, -hour, -1),
-        fc.constantFrom(1_100, leaseSettledMsMax, leaseSettledMsMax + 1_100),
+        fc.constantFrom(1_100, wishedHoldMs, wishedHoldMs + 1_100),
       ),
     }),
   },

@@ -13,6 +13,7 @@ import type {
   Settlement,
 } from "../../../ledger/port.ts";
 import { HoldId, KeyId, type OrgId } from "../../../agreements/tokens/ids.ts";
+import { LeaseId } from "../../../agreements/tokens/lease.ts";
 import { KeyRecord } from "../../../agreements/records/key.ts";
 import { Window } from "../../../agreements/records/quota.ts";
 import type { Credential } from "../../../agreements/tokens/credential.ts";
@@ -156,7 +157,7 @@ function readGranted(request: LeaseRequest | undefined, reply: unknown): LeaseGr
   const [calls, tokens, costMicros] = amounts;
   const key = read(KeyRecord, JSON.parse(text));
   const rates = readRates([limit, remaining, resetMs, tokenLimit, tokensRemaining, tokenResetMs]);
-  return { id: request.id, key, calls, tokens, costMicros, ttlMs: request.ttlMs, rates };
+  return { id: request.id, key, calls, tokens, costMicros, ttlMs: request.ttlMs, holdMsMax: request.holdMsMax, rates };
 }
 
 const Closed = z.enum(["closed", "repeated"]);
@@ -208,12 +209,13 @@ const State = z.tuple([
     z.tuple([Window, z.union([z.literal("org"), KeyId]), z.int().nullable(), z.int(), z.int(), z.int().nullable()]),
   ),
   z.array(z.tuple([HoldId, KeyId, z.int(), z.int()])),
+  z.array(z.tuple([LeaseId, KeyId, z.int(), z.int(), z.int()])),
 ]);
 
 /** Every window, or `null` before the org was published. */
 export function readState(org: OrgId, reply: unknown): LedgerState | null {
   if (Array.isArray(reply) && reply[0] === "unknown") return null;
-  const [, atMs, outboxRows, windows, holds] = read(State, reply);
+  const [, atMs, outboxRows, windows, holds, leases] = read(State, reply);
   return {
     org,
     atMs,
@@ -227,6 +229,7 @@ export function readState(org: OrgId, reply: unknown): LedgerState | null {
       resetAtMs,
     })),
     openHolds: holds.map(([hold, key, tokens, expiresAtMs]) => ({ hold, key, tokens, expiresAtMs })),
+    leases: leases.map(([lease, key, calls, tokens, endsAtMs]) => ({ lease, key, calls, tokens, endsAtMs })),
     outboxRows,
   };
 }

@@ -3,8 +3,8 @@ import type { LeasedTerms } from "../../../agreements/tokens/lease.ts";
 import type { LeaseClosing, LeaseRequest } from "../../../ledger/port.ts";
 
 /** A lease that is asked for, in one argument. */
-export function encodeWish({ id, calls, tokens, costMicros, ttlMs }: LeaseRequest): string {
-  return [id, calls, tokens, costMicros, ttlMs].join(" ");
+export function encodeWish({ id, calls, tokens, costMicros, ttlMs, holdMsMax }: LeaseRequest): string {
+  return [id, calls, tokens, costMicros, ttlMs, holdMsMax].join(" ");
 }
 
 /** The arguments of `closeLease`. */

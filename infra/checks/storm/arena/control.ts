@@ -28,6 +28,7 @@ export type LedgerView = Pick<LedgerState, "outboxRows"> & {
     settled: number;
   }[];
   openHolds: { hold: string; expiresAt: string }[];
+  leases: { lease: string; calls: number }[];
 };
 
 /** Cold or loaded, Redis may take longer than its 250 ms; a retry helps. */

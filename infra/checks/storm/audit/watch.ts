@@ -52,7 +52,8 @@ export function openWatch(control: Control, orgs: readonly StormOrg[]): LedgerWa
  * At any instant `limit = remaining + held + settled`, nothing is below zero, and no more calls are open than holds are
  * counted.
  */
-export function findWindowFaults(org: string, { windows, openHolds }: LedgerView): WindowFault[] {
+export function findWindowFaults(org: string, { windows, openHolds, leases }: LedgerView): WindowFault[] {
+  const leased = leases.reduce((sum, { calls }) => sum + calls, 0);
   return windows.flatMap(({ window, of, limit, remaining, held, settled }) => {
     const found: WindowFault[] = [];
     const report = (what: string, overshootBy = 0) =>
@@ -62,8 +63,8 @@ export function findWindowFaults(org: string, { windows, openHolds }: LedgerView
       report(`overshoots: held ${held}, settled ${settled}, of ${limit}`, held + settled - limit);
     if (limit !== null && remaining !== limit - held - settled)
       report(`does not add up: ${limit} is not ${remaining} + ${held} + ${settled}`);
-    if (window === "concurrency" && of === "org" && held !== openHolds.length)
-      report(`holds ${held}, but ${openHolds.length} holds are open`);
+    if (window === "concurrency" && of === "org" && held !== openHolds.length + leased)
+      report(`holds ${held}, but ${openHolds.length} holds are open, and leases have ${leased} calls left`);
     return found;
   });
 }

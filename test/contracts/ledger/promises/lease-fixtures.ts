@@ -18,9 +18,17 @@ export const plenty: Partial<Limits> = {
   costMicrosPerMonth: 1_000_000,
 };
 
-/** Twenty calls of 30 tokens and 50 millionths each, for a second. */
+/** Twenty calls of 30 tokens and 50 millionths each, for a second; none of them holds longer than 25 minutes. */
 export function makeWish(fields: Partial<LeaseRequest> = {}): LeaseRequest {
-  return { id: freshLease(), calls: 20, tokens: 600, costMicros: 1_000, ttlMs: 1_000, ...fields };
+  return {
+    id: freshLease(),
+    calls: 20,
+    tokens: 600,
+    costMicros: 1_000,
+    ttlMs: 1_000,
+    holdMsMax: 25 * 60_000,
+    ...fields,
+  };
 }
 
 /** What shows the org's `n`th key. */

@@ -338,6 +338,8 @@ export function ledgerLeases(name: string, open: OpenLedger): void {
         [{ costMicros: leaseCostMicrosMax + 1 }, "lease.costMicros"],
         [{ ttlMs: 0 }, "lease.ttlMs"],
         [{ ttlMs: 5_001 }, "lease.ttlMs"],
+        [{ holdMsMax: 0 }, "lease.holdMsMax"],
+        [{ holdMsMax: 24 * 3_600_000 + 1 }, "lease.holdMsMax"],
       ];
       for (const [fields, field] of wishes) {
         await expect(ledger.lease(makeCredential(org), makeWish(fields))).rejects.toThrow(field);

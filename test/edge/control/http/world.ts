@@ -42,7 +42,7 @@ export class FakePublisher {
       settled: 2,
       resetAtMs: null,
     } as const;
-    return { org, atMs: 1_763_700_000_000, windows: [window], openHolds: [], outboxRows: 0 };
+    return { org, atMs: 1_763_700_000_000, windows: [window], openHolds: [], leases: [], outboxRows: 0 };
   }
 
   key(id: string): KeyRecord {

@@ -15,6 +15,7 @@ it("shows the ledger's windows", async () => {
     at: "2025-11-21T04:40:00.000Z",
     windows: [{ window: "requestsPerMinute", of: "org", limit: 60, remaining: 57, held: 1, settled: 2, resetAt: null }],
     openHolds: [],
+    leases: [],
     outboxRows: 0,
   });
 });

@@ -17,7 +17,14 @@ import { leaseCallsMax, leasesMax } from "#edge/limits.ts";
 import { freshHold, freshOrg, keyRecord, makeRecord, noon, orgRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
 
 const minute = 60_000;
-const wish = { id: `lease_${"1".repeat(22)}`, ttlMs: 1_000, calls: 100, tokens: 3_000, costMicros: 5_000 };
+const wish = {
+  id: `lease_${"1".repeat(22)}`,
+  ttlMs: 1_000,
+  holdMsMax: 930_000,
+  calls: 100,
+  tokens: 3_000,
+  costMicros: 5_000,
+};
 const name = (n: number) => `lease_${String(n).padStart(22, "0")}`;
 
 /** A ledger that knows one org and one key, and what it has written. */

@@ -13,6 +13,7 @@ function lease(fields: Partial<LeaseGrant> = {}, key: Parameters<typeof keyRecor
     tokens: 300,
     costMicros: 500,
     ttlMs: 1_000,
+    holdMsMax: 930_000,
     rates: { requests: { limit: 100, remaining: 90, resetMs: 5_000 }, tokens: null },
     ...fields,
   };
@@ -51,6 +52,7 @@ test("what the key's record does not allow is for the ledger to refuse", () => {
   expect(lease({}, { ipRanges: ranges }).admit(makeRequest(org), noon)).toBeNull();
   expect(lease({}, { ipRanges: ranges }).admit(makeRequest(org, { ip: "0".repeat(32) }), noon)).not.toBeNull();
   expect(lease().admit(makeRequest(freshOrg()), noon)).toBeNull();
+  expect(lease().admit(makeRequest(org, { ttlMs: 930_001 }), noon)).toBeNull();
 });
 
 test("only plain calls are for a lease", () => {

@@ -75,7 +75,11 @@ local function others()
       local hold = findHold(sub(member, 1, 27))
       holds[#holds + 1] = { hold.id, hold.key, tokensHeld(hold), hold.expiresAtMs }
     end
-    return { "state", atMsNow(), rowsWaiting(), windows, holds }
+    local open = {}
+    for _, lease in ipairs(leasing().listLeases()) do
+      open[#open + 1] = { lease.id, lease.key, lease.left.calls, lease.left.tokens, lease.endsAtMs }
+    end
+    return { "state", atMsNow(), rowsWaiting(), windows, holds, open }
   end
 
   function commands.outbox()

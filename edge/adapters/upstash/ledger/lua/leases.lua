@@ -87,7 +87,7 @@ end
 
 -- Appends the key's record and what the lease grants to the reply; false when there is none.
 local function grant(reply, key, text, isKeyBooked, wanted, checks)
-  local id, calls, tokens, costMicros, ttlMs = match(wanted, "^(%S+) (%S+) (%S+) (%S+) (%S+)$")
+  local id, calls, tokens, costMicros, ttlMs, holdMs = match(wanted, "^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$")
   local wish = { id = id, calls = tonumber(calls), tokens = tonumber(tokens), costMicros = tonumber(costMicros) }
   local atMs = atMsNow()
   local endsAtMs = atMs + tonumber(ttlMs) + LEASE_MARGIN_MS
@@ -95,7 +95,7 @@ local function grant(reply, key, text, isKeyBooked, wanted, checks)
   if not granted then return false end
   local lease = {
     id = id, key = key.id, owner = findOwner(key), isKeyBooked = isKeyBooked, granted = granted, left = left,
-    grantedAtMs = atMs, endsAtMs = endsAtMs, deadlineMs = endsAtMs + LEASE_SETTLED_MS, isClosed = false,
+    grantedAtMs = atMs, endsAtMs = endsAtMs, deadlineMs = endsAtMs + tonumber(holdMs), isClosed = false,
   }
   for _, counters in ipairs(loadCountersFor(lease)) do
     countNew(counters, atMs, endsAtMs, granted.calls, toHeld(granted, 1))
@@ -179,4 +179,7 @@ local function open(id, terms)
   return hold
 end
 
-return { grant = grant, closeLease = closeLease, sweepLeases = sweepLeases, leasedForMs = leasedForMs, open = open }
+return {
+  grant = grant, closeLease = closeLease, sweepLeases = sweepLeases, leasedForMs = leasedForMs, open = open,
+  listLeases = listLeases,
+}

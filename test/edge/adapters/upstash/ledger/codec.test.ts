@@ -119,8 +119,15 @@ describe("what is sent", () => {
 });
 
 describe("of leases", () => {
-  const lease = { id: `lease_${"1".repeat(22)}`, ttlMs: 1_000, calls: 20, tokens: 600, costMicros: 1_000 };
-  const words = `${lease.id} 20 600 1000 1000`;
+  const lease = {
+    id: `lease_${"1".repeat(22)}`,
+    ttlMs: 1_000,
+    holdMsMax: 930_000,
+    calls: 20,
+    tokens: 600,
+    costMicros: 1_000,
+  };
+  const words = `${lease.id} 20 600 1000 1000 930000`;
   const rates = [60, 59, 61_000, null, null, null];
   const key = keyRecord(org, 1);
   const read = { requests: { limit: 60, remaining: 59, resetMs: 61_000 }, tokens: null };
@@ -253,20 +260,24 @@ describe("what is read", () => {
     for (const reply of ["OK", "published", ["published"], ["published", -1], ["lost", 0]])
       expect(() => readPublished(reply)).toThrow("not the ledger's");
     expect(readState(org, ["unknown"])).toBeNull();
-    expect(readState(org, ["state", 5, 1, [["tokensPerDay", "org", 9, 4, 6, null]], []])).toEqual({
+    expect(readState(org, ["state", 5, 1, [["tokensPerDay", "org", 9, 4, 6, null]], [], []])).toEqual({
       org,
       atMs: 5,
       outboxRows: 1,
       openHolds: [],
+      leases: [],
       windows: [{ window: "tokensPerDay", of: "org", limit: 9, remaining: -1, held: 4, settled: 6, resetAtMs: null }],
     });
     const { hold } = record;
     const key = keyRecord(org, 1).id;
-    expect(readState(org, ["state", 5, 0, [["tokensPerDay", key, null, 4, 6, 7]], [[hold, key, 30, 99]]])).toEqual({
+    const lease = `lease_${"1".repeat(22)}`;
+    const rows = [[["tokensPerDay", key, null, 4, 6, 7]], [[hold, key, 30, 99]], [[lease, key, 3, 90, 77]]];
+    expect(readState(org, ["state", 5, 0, ...rows])).toEqual({
       org,
       atMs: 5,
       outboxRows: 0,
       openHolds: [{ hold, key, tokens: 30, expiresAtMs: 99 }],
+      leases: [{ lease, key, calls: 3, tokens: 90, endsAtMs: 77 }],
       windows: [{ window: "tokensPerDay", of: key, limit: null, remaining: null, held: 4, settled: 6, resetAtMs: 7 }],
     });
     expect(() => readState(org, ["state", 5])).toThrow("not the ledger's");
@@ -278,7 +289,7 @@ describe("what is read", () => {
 
   test("what is at fault is named by its place", () => {
     expect(() => read(z.string(), 7)).toThrow("not the ledger's, at ''");
-    expect(() => readState(org, ["state", 5, 1, [["tokensPerDay", "org", "nine", 4, 6, null]], []])).toThrow(
+    expect(() => readState(org, ["state", 5, 1, [["tokensPerDay", "org", "nine", 4, 6, null]], [], []])).toThrow(
       "at '3.0.2'",
     );
   });

@@ -23,8 +23,8 @@ const terms: LeasedTerms = {
 };
 
 test("a wish is one text; a closing goes in the script's order", () => {
-  const wish = { id: lease, calls: 20, tokens: 600, costMicros: 1_000, ttlMs: 500 };
-  expect(encodeWish(wish)).toBe(`${lease} 20 600 1000 500`);
+  const wish = { id: lease, calls: 20, tokens: 600, costMicros: 1_000, ttlMs: 500, holdMsMax: 90_000 };
+  expect(encodeWish(wish)).toBe(`${lease} 20 600 1000 500 90000`);
   const closing = { lease, attempts: 9, calls: 8, tokens: 7, costMicros: 6 };
   expect(encodeClosing(closing)).toEqual([lease, "9", "8", "7", "6"]);
 });

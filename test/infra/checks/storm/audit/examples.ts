@@ -103,7 +103,7 @@ export function org(plan: OrgPlan, id: string, rows: BillRow[], admitted: number
     window("tokensPerMonth", tokens),
     window("costMicrosPerMonth", cost),
   ];
-  return { id, plan, limits, ledger: { windows, openHolds: [], outboxRows: 0 }, rows };
+  return { id, plan, limits, ledger: { windows, openHolds: [], leases: [], outboxRows: 0 }, rows };
 }
 
 /**
