@@ -97,6 +97,7 @@ function comparable(answer: unknown): unknown {
     outboxRows: 0,
     windows: answer.windows.toSorted(byName),
     openHolds: answer.openHolds.toSorted((one, other) => one.hold.localeCompare(other.hold)),
+    leases: answer.leases.toSorted((one, other) => one.lease.localeCompare(other.lease)),
   };
 }
 
