@@ -67,6 +67,39 @@ function toRow({ org, seq, change }: NumberedChange): (string | number | null)[]
   ];
 }
 
+/** A call under a lease of which the ledger hears only when it ends: one row, written once. */
+export interface FoldedCall {
+  opened: NumberedChange;
+  closed: NumberedChange;
+}
+
+const endedColumns = ["org", "seq", "id", "hold", "end_seq", '"end"', "ended_at_ms", "closing"];
+
+/** Takes out of the changes what begins and ends in them; the rest stays in its order. */
+export function foldEnded(changes: NumberedChange[]): { ended: FoldedCall[]; rest: NumberedChange[] } {
+  const opened = new Map<string, NumberedChange>();
+  for (const each of changes) if (each.change.kind === "opened") opened.set(each.change.hold.id, each);
+  const ended: FoldedCall[] = [];
+  for (const closed of changes) {
+    const beginning = closed.change.kind === "closed" ? opened.get(closed.change.hold.id) : undefined;
+    if (beginning) ended.push({ opened: beginning, closed });
+  }
+  const folded = new Set(ended.flatMap((each) => [each.opened, each.closed]));
+  return { ended, rest: changes.filter((each) => !folded.has(each)) };
+}
+
+/** Writes calls that have begun and ended, by one statement, all or none: throws on an id that was given before. */
+export function writeEnded(sql: SqlStorage, ended: FoldedCall[]): void {
+  const values = endedColumns.map((_, at) => `value ->> ${at}`).join(", ");
+  const insert = `INSERT INTO holds (${endedColumns.join(", ")}) SELECT ${values} FROM json_each(?)`;
+  const rows = ended.map(({ opened, closed }) => {
+    const [id, org, seq, hold] = toRow(opened);
+    const [, , endSeq, , , end, atMs, closing] = toRow(closed);
+    return [org, seq, id, hold, endSeq, end, atMs, closing];
+  });
+  sql.exec(insert, JSON.stringify(rows));
+}
+
 /** Whether it changes a lease and no hold. */
 function isOfLease(change: Change): change is Exclude<LeaseChange, { kind: "opened" }> {
   return !("hold" in change);

@@ -12,7 +12,15 @@ import {
 } from "../../../../ledger/state.ts";
 import type { OrgId } from "../../../../agreements/tokens/ids.ts";
 import { endedRetentionMs } from "../../../../limits.ts";
-import { changeKinds, makeLateId, writeKind, writeOne, type NumberedChange } from "./ledger-changes.ts";
+import {
+  changeKinds,
+  foldEnded,
+  makeLateId,
+  writeEnded,
+  writeKind,
+  writeOne,
+  type NumberedChange,
+} from "./ledger-changes.ts";
 import { dropKeys, findLeftVersion, listLeaving, nextLeaveMs, storeRecord } from "./ledger-records.ts";
 import { listOrgs, listOrgsWithHolds, readChanges, restoreOrg, writeSnapshot } from "./ledger-restore.ts";
 import { hasTables, schema } from "./ledger-schema.ts";
@@ -145,7 +153,9 @@ export class SqliteJournal {
     let seq = this.#seq;
     const numbered = changes.map(({ org, change }) => ({ org, change, seq: isNumbered(change) ? ++seq : 0 }));
     this.#storage.transactionSync(() => {
-      const byKind = Map.groupBy(numbered, ({ change }) => change.kind);
+      const { ended, rest } = foldEnded(numbered);
+      if (ended.length > 0) writeEnded(this.#storage.sql, ended);
+      const byKind = Map.groupBy(rest, ({ change }) => change.kind);
       for (const kind of changeKinds) {
         const some = byKind.get(kind);
         if (some) writeKind(this.#storage.sql, kind, some);

@@ -1,6 +1,8 @@
 import { beforeAll, expect, test } from "vitest";
 import {
+  foldEnded,
   makeLateId,
+  writeEnded,
   writeKind,
   writeOne,
   type NumberedChange,
@@ -83,6 +85,51 @@ test("changes that are written together leave the very rows that they leave one 
   }));
 
 const readHold = ({ change }: NumberedChange) => ("hold" in change ? change.hold.id : null);
+
+/** Two calls under a lease that end as soon as they are heard of, and one that runs. */
+function makeLeased(): NumberedChange[] {
+  const holds = ["closed", "closed", "runs"].map(() => ({
+    ...makeHold(freshHold(), null),
+    lease: { id: `lease_${"1".repeat(22)}`, bookedAtMs: noon + 9 },
+  }));
+  const changes = holds.flatMap((hold, at): Change[] => {
+    const closing = makeClosing(hold.id, "completed");
+    return at === 2
+      ? [{ kind: "opened", hold }]
+      : [
+          { kind: "opened", hold },
+          { kind: "closed", hold, closing },
+        ];
+  });
+  return changes.map((change, at) => ({ org, seq: at + 1, change }));
+}
+
+test("a call that begins and ends in one batch is one row, the same as in two steps", () =>
+  onSql((sql) => {
+    const changes = makeLeased();
+    const read = () => sql.exec("SELECT * FROM holds ORDER BY seq").toArray();
+    for (const change of changes) writeOne(sql, change);
+    const apart = read();
+    sql.exec("DELETE FROM holds");
+    const { ended, rest } = foldEnded(changes.toReversed());
+    expect([ended.length, rest.map(({ seq }) => seq)]).toEqual([2, [5]]);
+    writeEnded(sql, ended);
+    writeKind(sql, "opened", rest);
+    expect(read()).toEqual(apart);
+    expect(() => writeEnded(sql, ended)).toThrow("UNIQUE");
+  }));
+
+test("what happens to a lease is a row of its own, with the change as it was", () =>
+  onSql((sql) => {
+    const id = `lease_${"2".repeat(22)}`;
+    const changes: Change[] = [
+      { kind: "returned", lease: id, attempts: 3, back: { calls: 2, tokens: 1, costMicros: 0 }, atMs: noon },
+      { kind: "swept", lease: id, atMs: noon + 1 },
+    ];
+    for (const [at, change] of changes.entries()) writeOne(sql, { org, seq: at + 1, change });
+    const stored = sql.exec<{ change: string }>("SELECT change FROM leases ORDER BY seq").toArray();
+    expect(stored.map(({ change }) => JSON.parse(change))).toEqual(changes);
+  }));
 
 test("an id that was given before stores none of those that come with it", () =>
   onSql((sql) => {
