@@ -1,4 +1,4 @@
-import { admit, hideModel, introspect, narrowScopes, rateHeaders, releaseHold } from "./admission/index.ts";
+import { admit, hideModel, introspect, narrowScopes, onceHeld, rateHeaders } from "./admission/index.ts";
 import { nameHold } from "./agreements/tokens/ids.ts";
 import { answerStream, answerWhole, countPrompt, forward, type Answer } from "./forwarding/index.ts";
 import { identify, mintClientToken, type ClientToken } from "./identity/index.ts";
@@ -47,9 +47,9 @@ export async function serveCall(
       const from = { org, model: call.model.id, node: result.node };
       for (const memory of [ports.classifier, ports.boundFactors])
         memory.learn(from, result.response.headers, visit.now());
-      return result;
+      return { ...result, onBroken: () => onceHeld.noteRunning(visit, ports.ledger, reserved) };
     }
-    await releaseHold(visit, ports.ledger, { org, hold, mayRun: result.mayRun, leased: grant.leased });
+    await onceHeld.release(visit, ports.ledger, { ...reserved, mayRun: result.mayRun });
     throw result.refusal;
   };
   const buildHeaders = (answer: Answer | null) => ({

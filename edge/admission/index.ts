@@ -1,4 +1,6 @@
 import type { Credential } from "../agreements/tokens/credential.ts";
+import { mapNames } from "../agreements/names.ts";
+import { tokenColumns } from "../agreements/records/usage-columns.ts";
 import type { HoldId, OrgId } from "../agreements/tokens/ids.ts";
 import type { LeasedTerms } from "../agreements/tokens/lease.ts";
 import { isChat } from "../agreements/paths.ts";
@@ -86,11 +88,35 @@ const releaseRetryMs = [1_000, 4_000, 10_000];
  * Gives a hold back. When the ledger cannot be reached, the caller does not wait: the release is repeated behind the
  * answer, so that a moment's failure does not leave a slot taken until the call's deadline.
  */
-export async function releaseHold(visit: Visit, ledger: Ledger, release: Release): Promise<void> {
-  if (await tryRelease(ledger, release)) return;
-  visit.log("release_failed", { hold: release.hold });
-  visit.afterwards(retryRelease(visit, ledger, release));
+async function release(visit: Visit, ledger: Ledger, ended: Release): Promise<void> {
+  if (await tryRelease(ledger, ended)) return;
+  visit.log("release_failed", { hold: ended.hold });
+  visit.afterwards(retryRelease(visit, ledger, ended));
 }
+
+/**
+ * Tells the ledger, behind the answer, of a call under a lease that it runs, or may have: it has not heard of it, and
+ * should its node say nothing more, the call has to be on the bill all the same. From then on its hold is as any other,
+ * which its node settles or its deadline ends.
+ */
+function noteRunning(visit: Pick<Visit, "afterwards">, ledger: Ledger, call: Omit<Release, "mayRun">): void {
+  if (call.leased) visit.afterwards(checkpointNothing(ledger, call, call.leased));
+}
+
+async function checkpointNothing(
+  ledger: Ledger,
+  { org, hold }: Omit<Release, "mayRun">,
+  leased: LeasedTerms,
+): Promise<void> {
+  const { model, admittedAtMs } = leased;
+  const times = { startedAtMs: admittedAtMs, firstTokenAtMs: null, endedAtMs: admittedAtMs };
+  const nothing = mapNames(tokenColumns, () => 0);
+  const checkpoint = { isFinal: false, outcome: "failed" as const, responseId: null, ...nothing, ...times };
+  await ledger.settle(org, [{ hold, org, model, ...checkpoint, leased }]);
+}
+
+/** What can be done about a call once tokens are held for it. */
+export const onceHeld = { release, noteRunning };
 
 /** A hold to release; `mayRun`: a node may be at work on its call all the same; `leased`: it is a lease's. */
 interface Release {

@@ -47,13 +47,14 @@ export async function answerWhole(visit: Visit, answer: Answer, headers: Headers
     const { readable, writable } = new FixedLengthStream(length);
     void response.body
       .pipeTo(writable)
-      .catch(() => undefined)
+      .catch(() => answer.onBroken?.())
       .finally(answer.dispose);
     return new Response(readable, { headers: all });
   }
   try {
     return new Response(await response.arrayBuffer(), { headers: all });
   } catch (cause) {
+    answer.onBroken?.();
     if (answer.isLate()) throw refuseTimeout(answer.timeout, { log: "origin stood still in a whole answer", cause });
     throw new Refusal("bad_gateway", { log: "origin died in a whole answer", cause });
   } finally {
@@ -67,6 +68,7 @@ async function pipe(visit: Visit, answer: Answer, writable: WritableStream<Uint8
     await answer.response.body.pipeTo(writable, { preventClose: true, preventAbort: true });
     await writable.close();
   } catch {
+    answer.onBroken?.();
     const late = answer.isLate() ? refuseTimeout(answer.timeout) : null;
     await breakOff(visit, writable, late ?? new Refusal("stream_broken"));
   } finally {

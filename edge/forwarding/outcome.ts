@@ -19,6 +19,8 @@ export interface Answer {
   isLate(): boolean;
   /** The time that it had. */
   timeout: CallTimeout;
+  /** To be called when the body has broken, whoever broke it: its node may have died, and then says nothing more. */
+  onBroken?: (() => void) | undefined;
   /** Ends the timer and tells the observer; to be called once the body has ended. */
   dispose(): void;
 }

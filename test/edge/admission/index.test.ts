@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { explainDenial } from "#edge/admission/denial.ts";
-import { admit, releaseHold } from "#edge/admission/index.ts";
+import { admit, onceHeld } from "#edge/admission/index.ts";
 import type { Denial, Grant, Ledger } from "#edge/ledger/port.ts";
 import { buildErrorBody, buildErrorHeaders, OutOfReach, type Refusal } from "#edge/errors.ts";
 import type { Call } from "#edge/protocol/openai/call.ts";
@@ -102,7 +102,7 @@ describe("what is held for nothing", () => {
 
   test("is given back at once, by one release", async () => {
     const { told, ledger } = releasing(0);
-    await releaseHold(visitOf(), ledger, { org, hold: terms.hold, mayRun: true });
+    await onceHeld.release(visitOf(), ledger, { org, hold: terms.hold, mayRun: true });
     expect(told).toEqual([[org, terms.hold, true]]);
   });
 
@@ -110,7 +110,7 @@ describe("what is held for nothing", () => {
     vi.useFakeTimers();
     const { told, ledger } = releasing(2);
     const visit = visitOf();
-    await releaseHold(visit, ledger, { org, hold: terms.hold, mayRun: false });
+    await onceHeld.release(visit, ledger, { org, hold: terms.hold, mayRun: false });
     expect(told).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(5_000);
     expect(told).toEqual(Array.from({ length: 3 }, () => [org, terms.hold, false]));
@@ -123,7 +123,7 @@ describe("what is held for nothing", () => {
     vi.useFakeTimers();
     const { told, ledger } = releasing(Infinity);
     const visit = visitOf();
-    await releaseHold(visit, ledger, { org, hold: terms.hold, mayRun: false });
+    await onceHeld.release(visit, ledger, { org, hold: terms.hold, mayRun: false });
     await vi.advanceTimersByTimeAsync(28_000);
     expect(told).toHaveLength(4);
     expect(visit.logged.at(-1)).toEqual({ event: "release_given_up", facts: { hold: terms.hold } });

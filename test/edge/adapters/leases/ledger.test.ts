@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { onceHeld } from "#edge/admission/index.ts";
 import { LeaseWorld, type TrueCall } from "./world.ts";
 import { noon } from "#test/contracts/ledger/ledger-fixtures.ts";
 
@@ -94,6 +95,28 @@ test("a last word after the lease was swept is billed once, as what comes late i
     [`${call.grant.hold}:late`, "adjusted", 7],
   ]);
   expect(await world.read("tokensPerDay")).toEqual([10_000_000 - 17, 0, 17]);
+});
+
+test("a call whose answer broke, and whose node says nothing more, is on the bill by its deadline", async () => {
+  const world = new LeaseWorld(noon);
+  await world.publish(plenty);
+  const calls = (await callEvery(world, 40, 10)).filter(({ grant }) => grant.leased);
+  const [broken, reported] = [calls.at(-1)!.grant, calls.at(-2)!];
+  const noted: Promise<unknown>[] = [];
+  const visit = { afterwards: (work: Promise<unknown>) => void noted.push(work) };
+  const { org } = world;
+  for (const { hold, leased } of [broken, reported.grant, { hold: calls[0]!.grant.hold, leased: undefined }])
+    onceHeld.noteRunning(visit, world.ledger, { org, hold, leased });
+  await Promise.all(noted);
+  const open = (await world.ledger.inspect(world.org))?.openHolds.map(({ hold }) => hold) ?? [];
+  expect(open).toEqual(expect.arrayContaining([broken.hold, reported.grant.hold]));
+  expect(open).not.toContain(calls[0]!.grant.hold);
+  await world.settle(reported);
+  await world.time.advance(20 * 60_000);
+  await world.ledger.inspect(world.org);
+  const ends = world.bill.map(({ hold, end }) => [hold, end]);
+  expect(ends).toContainEqual([broken.hold, "expired"]);
+  expect(ends).toContainEqual([reported.grant.hold, "completed"]);
 });
 
 test("a change of the key or its org is in force when it has been answered, at the latest 1.1 s later", async () => {
