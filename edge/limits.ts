@@ -177,6 +177,21 @@ export const isolateLeasesMax = 1_000;
 /** Keys whose calls an isolate counts, to see which are busy. */
 export const isolateDemandsMax = 10_000;
 
+// Waiting for a slot (docs/decisions/0018).
+
+/** How long a call waits for a slot where `x-penstock-wait-ms` is not sent. */
+export const slotWaitMs = 250;
+/** The longest that a caller may have it wait. */
+export const slotWaitMsMax = 30_000;
+/** Calls of one org that wait in its ledger; whoever comes then is refused at once. */
+export const waitingMax = 256;
+/** In Redis those who wait ask again so often, the patient ones less so. */
+export const waitingPollMs = 25;
+/** The same, once a call has waited longer than most do (`slotWaitMs`). */
+export const waitingPollMsMax = 100;
+/** Who waits in Redis and was not heard of for so long is gone. */
+export const waitingSeenMs = 300;
+
 // Windows of the ledger.
 
 /** Parts of a sliding window, each counted by itself. */

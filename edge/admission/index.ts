@@ -6,6 +6,7 @@ import type { LeasedTerms } from "../agreements/tokens/lease.ts";
 import { isChat } from "../agreements/paths.ts";
 import type { Price, Tier } from "../agreements/records/model.ts";
 import { OutOfReach, Refusal } from "../errors.ts";
+import { slotWaitMsMax } from "../limits.ts";
 import type { Call } from "../protocol/openai/call.ts";
 import type { Visit } from "../visit.ts";
 import type { HoldRequest, Denial, Grant, Ledger } from "../ledger/port.ts";
@@ -150,16 +151,29 @@ async function requestSoon(
   ledger: Ledger,
   { request, call }: { request: HoldRequest; call: Call },
 ): Promise<Grant | Denial> {
-  const answer = await requestHold(visit, ledger, request);
+  const answer = await requestHold(visit, ledger, { request, call });
   const ms = answer.kind === "denial" ? readLastWaitMs(answer) : null;
   if (ms === null || visit.now() + ms >= call.deadlineMs) return answer;
   await new Promise((done) => setTimeout(done, ms));
-  return visit.request.signal.aborted ? answer : requestHold(visit, ledger, request);
+  return visit.request.signal.aborted ? answer : requestHold(visit, ledger, { request, call });
 }
 
-async function requestHold(visit: Visit, ledger: Ledger, request: HoldRequest): Promise<Grant | Denial> {
+/**
+ * Asks the ledger, which may have the call wait for a slot, never beyond its deadline. The wait of a caller who leaves
+ * is ended; a grant that was faster is given back as that of any who leaves.
+ */
+async function requestHold(
+  visit: Visit,
+  ledger: Ledger,
+  { request, call }: { request: HoldRequest; call: Call },
+): Promise<Grant | Denial> {
+  const waitMsMax = Math.min(slotWaitMsMax, Math.max(0, call.deadlineMs - visit.now()));
+  const waitMs = Math.min(call.waitMs, waitMsMax);
+  const { signal } = visit.request;
+  const endWait = () => visit.afterwards(ledger.cancelWait(request.org, request.hold));
+  signal.addEventListener("abort", endWait, { once: true });
   try {
-    return await ledger.admit(request);
+    return await ledger.admit({ ...request, waitMs, waitMsMax });
   } catch (cause) {
     // A request without an answer may have been booked all the same. A ledger that has just failed gets its release
     // later, not at once: that is how a rush becomes a collapse.
@@ -167,6 +181,8 @@ async function requestHold(visit: Visit, ledger: Ledger, request: HoldRequest): 
     if (mayBeBooked)
       visit.afterwards(retryRelease(visit, ledger, { org: request.org, hold: request.hold, mayRun: false }));
     throw new Refusal("quota_unavailable", { retryAfterMs: 1_000, log: "ledger out of reach", cause });
+  } finally {
+    signal.removeEventListener("abort", endWait);
   }
 }
 

@@ -13,6 +13,8 @@ export interface Reserved {
   completionTokens: number;
   /** By how much the prompt's bound was multiplied; 1 for not at all. */
   boundFactor: number;
+  /** Somebody may wait for its end. */
+  isUrgent?: true;
   /** Of a call that was admitted under a lease. */
   leased?: LeasedTerms;
 }

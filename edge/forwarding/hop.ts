@@ -40,6 +40,7 @@ export function buildHopTerms(
     ...(reserved.boundFactor > 1 && { boundFactor: reserved.boundFactor }),
     deadlineMs: call.deadlineMs,
     ...(call.isStream && call.timeout.header !== null && { ownTimeoutMs: call.timeout.ms }),
+    ...(reserved.isUrgent && { isUrgent: true }),
     bodySha256,
   };
 }

@@ -3,7 +3,7 @@ import type { Credential } from "../agreements/tokens/credential.ts";
 import { isHoldId, isKeyId, isOrgId, type HoldId, type OrgId } from "../agreements/tokens/ids.ts";
 import { isLeaseId, LeasedTerms, readLeasedTerms } from "../agreements/tokens/lease.ts";
 import { readUsageRecord } from "../agreements/records/plain-usage.ts";
-import { leaseCostMicrosMax, leaseMsMax, leaseTokensMax } from "../limits.ts";
+import { leaseCostMicrosMax, leaseMsMax, leaseTokensMax, slotWaitMsMax } from "../limits.ts";
 import type { Amounts, HoldRequest, LeaseClosing, LeaseRequest, NeededAmounts, SettledRecord } from "./port.ts";
 
 /** No call is longer than this many tokens, no hold longer than a day: bounds that keep every sum far from 2^53. */
@@ -20,6 +20,7 @@ export function checkRequest(request: HoldRequest): void {
   checkCredential(request);
   checkNeed(request);
   mustBe(isCount(request.ttlMs, holdMsMax) && request.ttlMs > 0, "ttlMs");
+  for (const name of ["waitMs", "waitMsMax"] as const) mustBe(isCount(request[name] ?? 0, slotWaitMsMax), name);
   if (request.lease) checkLease(request.lease);
 }
 

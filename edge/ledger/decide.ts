@@ -12,16 +12,18 @@ import {
   listLimitChecks,
   reportRates,
   retryMsMax,
+  type LimitCheck,
 } from "./limits.ts";
 import { hasLimits, tokensHeld, type EarlierCall, type Hold, type State } from "./state.ts";
+import { planRepeatWait, planWait, type Wait } from "./waiting/plan.ts";
 
 /**
  * A grant comes with the hold that must be booked before the answer leaves, the lease that was asked for, and the time
- * of the decision.
+ * of the decision; a denial with what the call may wait for.
  */
 export type Decision =
   | { kind: "granted"; hold: Hold; grant: Grant; lease: LeaseRequest | null; atMs: number }
-  | { kind: "denied"; denial: Denial };
+  | { kind: "denied"; denial: Denial; wait: Wait | null };
 
 /**
  * May this call run? Reads, never changes: so a denial leaves the state bit-identical, and a grant takes effect when
@@ -41,7 +43,7 @@ export function decide(state: State, request: HoldRequest, earlier: EarlierCall 
     earlier && request.idempotency && atMs < earlier.admittedAtMs + idempotencyMs
       ? checkRepeat(request.idempotency.body, earlier)
       : null;
-  if (repeat) return deny(repeat);
+  if (repeat) return deny(repeat, planRepeatWait(request, repeat, now));
 
   const checks = listLimitChecks(state, key, atMs);
   const completionTokens = request.mayClamp ? clampCompletion(checks, request) : request.completionTokens;
@@ -55,11 +57,12 @@ export function decide(state: State, request: HoldRequest, earlier: EarlierCall 
       completionTokens,
       expiresAtMs: hold.expiresAtMs,
       rates: reportRates(checks, hold, now),
+      ...(isUrgent(checks, request) && { isUrgent: true }),
     };
     return { kind: "granted", hold, grant, lease: request.lease ?? null, atMs: now };
   }
   const { window, of, limit, unit, held, settled } = exceeded.check;
-  return deny({
+  const denial: Denial = {
     kind: "denial",
     reason: reasonByKind[windows[window].kind],
     window,
@@ -70,7 +73,13 @@ export function decide(state: State, request: HoldRequest, earlier: EarlierCall 
     tokensRemaining: unit === "tokens" || unit === "money" ? countFittingTokens(checks, request) : null,
     demand: { need: exceeded.need, held, settled },
     rates: reportRates(checks, null, now),
-  });
+  };
+  return deny(denial, planWait(state, request, { checks, hold }, now));
+}
+
+/** Whether somebody may wait for the end of a call that is admitted now. */
+function isUrgent(checks: LimitCheck[], { idempotency }: HoldRequest): boolean {
+  return idempotency !== null || checks.some(({ unit, remaining }) => unit === "calls" && remaining <= 1);
 }
 
 /**
@@ -139,6 +148,6 @@ function makeHold(request: HoldRequest, key: KeyRecord, completionTokens: number
 
 const reasonByKind = { sliding: "rate", gauge: "concurrency", calendar: "quota" } as const;
 
-function deny(denial: Denial): Decision {
-  return { kind: "denied", denial };
+function deny(denial: Denial, wait: Wait | null = null): Decision {
+  return { kind: "denied", denial, wait };
 }

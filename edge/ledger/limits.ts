@@ -138,7 +138,8 @@ function fullAtMs({ counters, window, atMs, held, settled }: LimitCheck, hold: H
   return held + settled === 0 ? null : freesAtMs(counters, window, atMs, Infinity);
 }
 
-function readNeed({ unit }: LimitCheck, hold: Hold): number {
+/** What a hold needs of a limit. */
+export function readNeed({ unit }: Pick<LimitCheck, "unit">, hold: Hold): number {
   if (unit === "tokens") return tokensHeld(hold);
   return unit === "money" ? costHeld(hold) : 1;
 }

@@ -17,9 +17,15 @@ import type { WindowReport } from "../protocol/rate-headers.ts";
 export interface Ledger {
   /**
    * One round trip: verifies key, scopes and address, checks every window and reserves. A denial leaves every counter
-   * as it was.
+   * as it was. A call that only a slot is missing for, or what leases have set aside, waits for it (`waitMs`), in turn
+   * with the other keys of its org.
    */
   admit(request: HoldRequest): Promise<Grant | Denial>;
+  /**
+   * Ends the wait of an ask whose caller has left: it is denied, unless it was granted before. Whoever asked gives such
+   * a grant back.
+   */
+  cancelWait(org: OrgId, hold: HoldId): Promise<void>;
   /** What a key in force may use, at an address it may be used from; reserves nothing. Denials are `key` and `ip`. */
   introspect(credential: Credential): Promise<Scopes | Denial>;
   /**
@@ -75,6 +81,10 @@ export interface HoldRequest extends Credential {
   ttlMs: number;
   /** SHA-256 in hex of the caller's Idempotency-Key and of the body it came with. */
   idempotency: { key: string; body: string } | null;
+  /** How long the call may wait for a slot, in ms, or for the end of the call that its idempotency key began; 0 if absent. */
+  waitMs?: number;
+  /** How long it may wait in all, also for leases to end, whatever `waitMs` is; as long as `waitMs` if absent. */
+  waitMsMax?: number;
   /** The key is busy: a lease is welcome with the answer. */
   lease?: LeaseRequest;
 }
@@ -150,6 +160,8 @@ export interface Grant {
   completionTokens: number;
   expiresAtMs: number;
   rates: Rates;
+  /** Somebody may wait for its end: it has taken the last slot of its org or key, or carries an idempotency key. */
+  isUrgent?: true;
   /** Given with the answer to a request that asked for one. */
   lease?: LeaseGrant;
   /** The call was admitted under a lease: its terms, which have to travel with it. */

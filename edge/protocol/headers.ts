@@ -1,4 +1,4 @@
-import { callMsMax, idempotencyKeyCharsMax } from "../limits.ts";
+import { callMsMax, idempotencyKeyCharsMax, slotWaitMs, slotWaitMsMax } from "../limits.ts";
 
 /** A header that callers may send or will get: what it means, and its form as JSON Schema says it. */
 export interface HeaderFact {
@@ -18,6 +18,12 @@ export const callHeaders: Readonly<Record<string, HeaderFact>> = {
   "x-penstock-timeout-ms": {
     description: `How long the caller waits for the end of the answer, in milliseconds; ${callMsMax} at most count.`,
     schema: { type: "number", exclusiveMinimum: 0 },
+  },
+  "x-penstock-wait-ms": {
+    description:
+      "How long the call may wait for a slot when the org or the key has none free, in milliseconds; " +
+      `${slotWaitMs} where it is not sent.`,
+    schema: { type: "integer", minimum: 0, maximum: slotWaitMsMax },
   },
   "x-penstock-clamp": {
     description: "`true`: rather than refuse the call, lower `max_tokens` to what the quota still allows.",

@@ -60,7 +60,7 @@ function findCallFactor({ claims, meter }: Pick<LiveCall, "claims" | "meter">): 
 export function commitFinal(call: LiveCall, outcome: Outcome, why: Refusal | null): void {
   const { rooms, claims, prepared } = call;
   const record = buildRecord(call, outcome, true, rooms.now());
-  rooms.sender.keep(record);
+  rooms.sender.keep(record, claims.isUrgent);
   const { completionTokensMax, promptTokensGuess } = claims;
   const boundFactor = findCallFactor(call);
   rooms.profiles.note({ ...record, choices: prepared.choices, completionTokensMax, promptTokensGuess, boundFactor });
@@ -89,7 +89,7 @@ const tellMsMax = 300;
  */
 export async function tellMade(call: LiveCall, outcome: Outcome, isFinal = false): Promise<void> {
   await settlePrompt(call.meter, call.engine, call.prepared);
-  call.rooms.sender.keep(buildRecord(call, outcome, isFinal, call.rooms.now()));
+  call.rooms.sender.keep(buildRecord(call, outcome, isFinal, call.rooms.now()), isFinal && call.claims.isUrgent);
   if (isFinal || call.meter.hasContent) await call.rooms.sender.flush(tellMsMax);
 }
 

@@ -8,11 +8,11 @@ import type { UsageLog } from "./usage-log.ts";
 /** Delivers usage records to the edge, at least once. */
 export interface UsageSender {
   /**
-   * Durable when it returns (see usage-log.ts), delivered within 100 ms or whenever the edge can be reached. If the
-   * disk refuses, the record stays in memory and is sent all the same; `isDurable` is false until it has arrived, and
+   * Durable when it returns (see usage-log.ts), delivered within 100 ms, at once where it `isUrgent`, or whenever the
+   * edge can be reached. If the disk refuses, the record stays in memory and is sent all the same; `isDurable` is false until it has arrived, and
    * no new call may begin until then.
    */
-  keep(record: UsageRecord): void;
+  keep(record: UsageRecord, isUrgent?: boolean): void;
   readonly isDurable: boolean;
   /** How far a call is. Kept in memory only, the newest of each hold, and dropped once the hold is settled. */
   checkpoint(record: UsageRecord): void;
@@ -42,7 +42,7 @@ export function openUsageSender(usageLog: UsageLog, options: SenderOptions): Usa
   const delayed: UsageQueue = new UsageQueue(delayedLog, options, { postpone, mayKeepBatch: false });
   const main = new UsageQueue(usageLog, options, { postpone, mayKeepBatch: true });
   return {
-    keep: (record) => main.keep(record),
+    keep: (record, isUrgent = false) => main.keep(record, isUrgent),
     checkpoint: (record) => main.checkpoint(record),
     async flush(msMax) {
       const untilMs = performance.now() + msMax;
@@ -87,6 +87,8 @@ class UsageQueue {
   #running: Promise<void> | null = null;
   #isClosed = false;
   #unsent = 0;
+  /** One of the unsent must not wait for others. */
+  #isUrgent = false;
 
   constructor(usageLog: UsageLog, options: SenderOptions, rules: QueueRules) {
     this.#log = usageLog;
@@ -95,7 +97,7 @@ class UsageQueue {
     if (usageLog.backlogBytes > 0) this.#wake(0);
   }
 
-  keep(record: UsageRecord): void {
+  keep(record: UsageRecord, isUrgent: boolean): void {
     this.#checkpoints.delete(record.hold);
     try {
       this.#log.append(record);
@@ -104,7 +106,13 @@ class UsageQueue {
       this.#unpersisted.push(record);
     }
     this.#unsent++;
-    if (this.#failures === 0) this.#wake(this.#unsent >= usageBatchMax ? 0 : usageBatchMs);
+    this.#isUrgent ||= isUrgent;
+    if (this.#failures === 0) this.#wake(this.#gatherMs);
+  }
+
+  /** How long the unsent records wait for others. */
+  get #gatherMs(): number {
+    return this.#isUrgent || this.#unsent >= usageBatchMax ? 0 : usageBatchMs;
   }
 
   checkpoint(record: UsageRecord): void {
@@ -158,8 +166,7 @@ class UsageQueue {
       .finally(() => {
         this.#running = null;
         if (this.#failures > 0) this.#wake(backOffMs(this.#failures, this.#options.random));
-        else if (this.#checkpoints.size > 0 || this.#unsent > 0)
-          this.#wake(this.#unsent >= usageBatchMax ? 0 : usageBatchMs);
+        else if (this.#checkpoints.size > 0 || this.#unsent > 0) this.#wake(this.#gatherMs);
       });
     return this.#running;
   }
@@ -178,6 +185,7 @@ class UsageQueue {
     const backlogBytes = this.#log.backlogBytes;
     const { records, mark } = this.#log.peek(usageBatchMax);
     this.#unsent = 0;
+    this.#isUrgent = false;
     const unpersisted = this.#unpersisted.slice(0, usageBatchMax - records.length);
     const checkpoints = Array.from(this.#checkpoints.values()).slice(
       0,

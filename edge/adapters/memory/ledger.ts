@@ -11,6 +11,7 @@ import {
 } from "../../ledger/state.ts";
 import type { KeyId, OrgId } from "../../agreements/tokens/ids.ts";
 import { endedRetentionMs } from "../../limits.ts";
+import { WaitingAsks } from "../waiting-asks.ts";
 
 /** Its clock (Unix ms), how it waits for leases to end (by default in real time), and what takes the bill. */
 export interface MemoryLedgerOptions {
@@ -35,23 +36,30 @@ export function memoryLedger(options: MemoryLedgerOptions): Ledger {
     return core;
   };
   const { now, wait = sleep } = options;
-  const settle: Ledger["settle"] = async (org, records) => openCore(org).settle(org, records, now());
+  const waiting = new WaitingAsks({ now, find: openCore });
+  /** What changes an org's ledger gives those who wait there their turns. */
+  const change = async <T>(org: OrgId, work: (core: LedgerCore) => T): Promise<T> => {
+    const result = work(openCore(org));
+    waiting.serve(org);
+    return result;
+  };
+  const settle: Ledger["settle"] = (org, records) => change(org, (core) => core.settle(org, records, now()));
   return {
-    admit: async (ask) => {
-      const core = openCore(ask.org);
-      return core.commit(core.evaluate(ask, now()));
-    },
+    admit: async (request) => waiting.admit(openCore(request.org), request),
+    cancelWait: async (org, hold) => waiting.cancel(org, hold),
     introspect: async (credential) => openCore(credential.org).introspect(credential, now()),
     settle,
     settleAll: (batches) => Promise.allSettled(batches.map(({ org, records }) => settle(org, records))),
-    release: async (org, hold, mayRun = false, leased = undefined) =>
-      openCore(org).release(hold, { mayRun, leased: leased ?? null }, now()),
+    release: (org, hold, mayRun = false, leased = undefined) =>
+      change(org, (core) => core.release(hold, { mayRun, leased: leased ?? null }, now())),
     lease: async (credential, request) => openCore(credential.org).lease(credential, request, now()),
-    closeLease: async (org, closing) => openCore(org).closeLease(closing, now()),
+    closeLease: (org, closing) => change(org, (core) => core.closeLease(closing, now())),
     publish: async (record) => {
-      const core = openCore(record.kind === "org" ? record.id : record.org);
-      const leasedForMs = core.leasedForMs(record, now());
-      core.publish(record, now());
+      const leasedForMs = await change(record.kind === "org" ? record.id : record.org, (core) => {
+        const ms = core.leasedForMs(record, now());
+        core.publish(record, now());
+        return ms;
+      });
       if (leasedForMs > 0) await wait(leasedForMs);
     },
     inspect: async (org) => openCore(org).inspect(now(), 0),

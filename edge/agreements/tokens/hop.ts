@@ -44,6 +44,8 @@ export interface HopClaims extends OnceClaims {
   deadlineMs: number;
   /** How long a stream's caller waits by their own `x-penstock-timeout-ms`, in ms; absent where they set none. */
   ownTimeoutMs?: number;
+  /** Somebody may wait for the end of the call: its last record leaves at once. Absent where nobody does. */
+  isUrgent?: true;
 }
 
 /** An order to an agent instead of a call. */
@@ -78,6 +80,7 @@ const hopForm = buildForm(
     ticket: `${ticketForm}|`,
     deadlineMs: count,
     ownTimeoutMs: `${count}|`,
+    isUrgent: "1|",
   },
   // An edge may be newer than its agents: fields that it has added at the end are theirs to ignore.
   "(?::[^:\\s]{0,1024}){0,8}",
@@ -102,6 +105,7 @@ export function makeHop(claims: HopClaims, keys: MacKeys): string {
     claims.ticket ?? "",
     claims.deadlineMs,
     claims.ownTimeoutMs ?? "",
+    claims.isUrgent ? 1 : "",
   ];
   return makeMacToken(hopKind, fields, keys);
 }
@@ -111,7 +115,7 @@ export function verifyHop(token: string, keys: MacKeys): HopClaims | null {
   const fields = verifyMacToken(hopForm, token, keys);
   const once = fields && readOnce(fields);
   if (!once) return null;
-  const { org = "", hold = "", promptTokensGuess, boundFactor, ticket, ownTimeoutMs } = fields;
+  const { org = "", hold = "", promptTokensGuess, boundFactor, ticket, ownTimeoutMs, isUrgent } = fields;
   const [endpoint, tier, model] = [
     Endpoint.options.find((name) => name === fields["endpoint"]),
     Tier.options.find((name) => name === fields["tier"]),
@@ -130,6 +134,7 @@ export function verifyHop(token: string, keys: MacKeys): HopClaims | null {
     ...(ticket && { ticket }),
     deadlineMs: Number(fields["deadlineMs"]),
     ...(ownTimeoutMs && { ownTimeoutMs: Number(ownTimeoutMs) }),
+    ...(isUrgent && { isUrgent: true as const }),
   };
   const { tokensHeld, completionTokensMax, deadlineMs } = claims;
   const counts = [tokensHeld, completionTokensMax, deadlineMs, claims.promptTokensGuess ?? 0, claims.ownTimeoutMs ?? 1];

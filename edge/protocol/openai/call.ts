@@ -11,6 +11,7 @@ import { addDeployment } from "./deployment.ts";
 import { markModel } from "./models.ts";
 import { readIdempotency, type Idempotency } from "./idempotency.ts";
 import { readTimeout, type CallTimeout } from "./timeout.ts";
+import { readWait } from "./wait.ts";
 
 /** What a call's address says of it; `deployment` is the model that an address in Azure's form names. */
 export interface CallAddress {
@@ -32,6 +33,8 @@ export interface Call extends ParsedBody {
   /** How long the caller waits; `deadlineMs` is when that is over, in Unix ms. */
   timeout: CallTimeout;
   deadlineMs: number;
+  /** How long it may wait for a slot, in ms. */
+  waitMs: number;
   idempotency: Idempotency | null;
 }
 
@@ -60,6 +63,7 @@ export async function readCall(
       mayClamp: readClamp(headers.get("x-penstock-clamp")),
       timeout,
       deadlineMs: visit.startedAtMs + timeout.ms,
+      waitMs: readWait(headers),
       idempotency: readIdempotency(headers, deployment === null ? endpoint : `${endpoint} ${deployment}`, bytes),
     };
   });

@@ -25,7 +25,7 @@ export class GroupCommit {
   }
 
   /** Runs the work, now or in the next turn of the event loop; throws, or rejects with, whatever it throws. */
-  run<T>(work: () => T): T | Promise<T> {
+  run<T>(work: () => T | Promise<T>): T | Promise<T> {
     const now = this.#now();
     const isBusy = this.#waiting.length > 0 || Math.abs(now - this.#lastAtMs) < busyMs;
     this.#lastAtMs = now;

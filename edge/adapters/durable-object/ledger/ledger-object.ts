@@ -24,6 +24,7 @@ import { SqliteJournal } from "./journal/ledger-journal.ts";
 import { OrgMoves } from "./moves/org-moves.ts";
 import type { Arrival, OrgRows } from "./moves/org-rows.ts";
 import { GroupCommit } from "./group-commit.ts";
+import { WaitingAsks } from "../../waiting-asks.ts";
 
 /**
  * Rows of the bill go to D1 together after so long; while D1 fails, twice as long each time, up to a bound.
@@ -53,6 +54,7 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
   #compactedAtMs = -Infinity;
   #failures = 0;
   readonly #groupCommit: GroupCommit;
+  readonly #waiting: WaitingAsks;
 
   /** The entry that the platform starts hands in its clock, Unix ms. */
   constructor(ctx: DurableObjectState, env: { DB: D1Database }, now: () => number) {
@@ -62,6 +64,11 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
     this.#journal = new SqliteJournal(ctx.storage);
     this.#moves = new OrgMoves(ctx.storage, this.#journal);
     this.cores = new LedgerCores(this.#journal, (org) => this.#moves.isServed(org));
+    this.#waiting = new WaitingAsks({
+      now: () => this.clock(),
+      find: (org) => this.cores.find(org),
+      onServed: (core) => this.#wakeBy(core.quietUntilMs),
+    });
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAtMs = (await ctx.storage.getAlarm()) ?? Infinity;
       this.#wakeForAll();
@@ -77,10 +84,18 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
   }
 
   /** Reads, decides and writes without a pause: no two requests see the same free capacity. */
-  #decide(core: LedgerCore, request: HoldRequest): Grant | Denial {
-    const answer = core.commit(core.evaluate(request, this.clock()));
+  #decide(core: LedgerCore, request: HoldRequest): Grant | Denial | Promise<Grant | Denial> {
+    const answer = this.#waiting.admit(core, request);
     this.#wakeBy(core.quietUntilMs);
     return answer;
+  }
+
+  /** In the same order as `admit`: no ask is cancelled before it has come. */
+  cancelWait(org: OrgId, hold: HoldId): undefined | Promise<undefined> {
+    return this.#groupCommit.run(() => {
+      this.#waiting.cancel(org, hold);
+      return undefined;
+    });
   }
 
   introspect(credential: Credential): Scopes | Denial | Moved {
@@ -93,7 +108,11 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
       const find = (org: OrgId) => this.#moves.check(org) ?? this.cores.find(org);
       const settlements = settleBatches(batches, { journal: this.#journal, find }, this.clock());
       // Of a call under a lease the first word may be that it runs: its deadline is news.
-      for (const { org } of batches) if (this.#moves.isServed(org)) this.#wakeBy(this.cores.find(org).quietUntilMs);
+      for (const { org } of batches) {
+        if (!this.#moves.isServed(org)) continue;
+        this.#wakeBy(this.cores.find(org).quietUntilMs);
+        this.#waiting.serve(org);
+      }
       this.#wakeForDrain();
       return settlements;
     });
@@ -108,6 +127,7 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
     return this.#groupCommit.run(() =>
       this.#serve(org, (core) => {
         const settlement = core.release(hold, { mayRun, leased }, this.clock());
+        this.#waiting.serve(org);
         this.#wakeBy(core.quietUntilMs);
         this.#wakeForDrain();
         return settlement;
@@ -129,6 +149,7 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
     return this.#groupCommit.run(() =>
       this.#serve(org, (core) => {
         core.closeLease(closing, this.clock());
+        this.#waiting.serve(org);
         return undefined;
       }),
     );
@@ -142,6 +163,7 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
       leasedForMs = core.leasedForMs(record, this.clock());
       core.publish(record, this.clock());
       this.cores.keep(org, core);
+      this.#waiting.serve(org);
       this.#wakeBy(core.state.leaving[record.id] ?? Infinity);
       return undefined;
     });
@@ -164,6 +186,7 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
 
   freeze(org: OrgId): void {
     this.#moves.freeze(org, this.cores);
+    this.#waiting.drop(org);
   }
 
   list(org: OrgId, seq: number): OrgRows | Moved {
@@ -187,6 +210,7 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
     this.#alarmAtMs = Infinity;
     const now = this.clock();
     this.cores.expire(now, (org, cause) => logFailure("ledger_expiry_failed", { org, cause: String(cause) }));
+    this.#waiting.serveAll();
     try {
       await drainOutbox(this.env.DB, this.#journal);
       this.#failures = 0;

@@ -1,4 +1,5 @@
 import type { Ledger, OrgRecords, Settlement } from "../../../ledger/port.ts";
+import { longestWaitMs } from "../../../ledger/waiting/plan.ts";
 import type { OrgId } from "../../../agreements/tokens/ids.ts";
 import type { Location } from "../../../agreements/tokens/placement.ts";
 import { OutOfReach } from "../../../errors.ts";
@@ -31,21 +32,25 @@ export function durableObjectLedger(
   waitMsMax: number = ledgerWaitMsMax,
 ): Ledger {
   const objects = new LedgerObjects(namespace);
-  const receive = <T>(answer: Promise<T>) => within(waitMsMax, "ledger", answer);
+  const receive = <T>(answer: Promise<T>, moreMs = 0) => within(waitMsMax + moreMs, "ledger", answer);
   /** Asks the org's object; the one that it has moved to, when the first says so. */
   const ask = async <T>(
     org: OrgId,
     question: (object: Stub) => Promise<T | Moved>,
     isExpected: (answer: T) => boolean,
+    moreMs = 0,
   ): Promise<T> => {
-    let answer = await receive(question(objects.open(objects.locate(org))));
-    if (isMoved(answer)) answer = await receive(question(objects.open(objects.forward(org))));
+    let answer = await receive(question(objects.open(objects.locate(org))), moreMs);
+    if (isMoved(answer)) answer = await receive(question(objects.open(objects.forward(org))), moreMs);
     if (isMoved(answer) || !isExpected(answer)) throw unexpected();
     return answer;
   };
   const settleAll: Ledger["settleAll"] = (batches) => settleByObject(batches, objects, receive);
   return {
-    admit: (request) => ask(request.org, async (object) => object.admit(request), isAdmission),
+    admit: (request) => ask(request.org, async (object) => object.admit(request), isAdmission, longestWaitMs(request)),
+    cancelWait: async (org, hold) => {
+      await receive((async () => objects.open(objects.locate(org)).cancelWait(org, hold))());
+    },
     introspect: (credential) => ask(credential.org, async (object) => object.introspect(credential), isIntrospection),
     settle: async (org, records) => {
       const [answer] = await settleAll([{ org, records }]);
