@@ -167,9 +167,10 @@ async function requestHold(
   ledger: Ledger,
   { request, call }: { request: HoldRequest; call: Call },
 ): Promise<Grant | Denial> {
-  const waitMsMax = Math.min(slotWaitMsMax, Math.max(0, call.deadlineMs - visit.now()));
-  const waitMs = Math.min(call.waitMs, waitMsMax);
   const { signal } = visit.request;
+  const leftMs = signal.aborted ? 0 : Math.max(0, call.deadlineMs - visit.now());
+  const waitMsMax = Math.min(slotWaitMsMax, leftMs);
+  const waitMs = Math.min(call.waitMs, waitMsMax);
   const endWait = () => visit.afterwards(ledger.cancelWait(request.org, request.hold));
   signal.addEventListener("abort", endWait, { once: true });
   try {

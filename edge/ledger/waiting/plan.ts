@@ -1,4 +1,4 @@
-import { leaseMarginMs, leaseMsMax } from "../../limits.ts";
+import { leaseMarginMs, leaseMsMax, slotWaitMsMax } from "../../limits.ts";
 import { readNeed, type LimitCheck } from "../limits.ts";
 import type { Denial, HoldRequest } from "../port.ts";
 import { listOwners, type Hold, type Lease, type State } from "../state.ts";
@@ -46,9 +46,10 @@ export function planRepeatWait(
   return ms === 0 ? null : { untilMs: now + ms, blocks: "ask" };
 }
 
-/** The longest that a ledger may take over this request for waiting alone, in ms. */
+/** The longest that a ledger may take over this request for waiting alone, in ms; what is malformed it refuses at once. */
 export function longestWaitMs({ waitMs = 0, waitMsMax = waitMs }: HoldRequest): number {
-  return Math.min(waitMsMax, Math.max(waitMs, leaseMsMax + leaseMarginMs));
+  const ms = Math.min(waitMsMax, Math.max(waitMs, leaseMsMax + leaseMarginMs));
+  return ms > 0 ? Math.min(ms, slotWaitMsMax) : 0;
 }
 
 function findBlocked(exceeded: LimitCheck[]): Wait["blocks"] {

@@ -19,6 +19,7 @@ import { ledgerLeases } from "./promises/leases.ts";
 import { ledgerLeaving } from "./promises/leaving.ts";
 import { ledgerLineage } from "./promises/lineage.ts";
 import { ledgerOverHold } from "./promises/over-hold.ts";
+import { ledgerWaiting } from "./promises/waiting.ts";
 import { ledgerWindows } from "./promises/windows.ts";
 
 const day = 24 * 60 * 60_000;
@@ -69,6 +70,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
   ledgerLeaving(name, open);
   ledgerLeases(name, open);
   ledgerLeasedCalls(name, open);
+  ledgerWaiting(name, open);
 
   describe(`${name}: hostile values`, () => {
     test("nothing but a plain non-negative integer is accepted anywhere, and a refusal changes nothing", async () => {

@@ -1,5 +1,6 @@
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { expect, test } from "vitest";
+import { WaitingAsks } from "#edge/adapters/waiting-asks.ts";
 import { settleBatches } from "#edge/adapters/durable-object/ledger/ledger-batch.ts";
 import { LedgerCores } from "#edge/adapters/durable-object/ledger/ledger-cores.ts";
 import { SqliteJournal, type JournalStorage } from "#edge/adapters/durable-object/ledger/journal/ledger-journal.ts";
@@ -98,15 +99,18 @@ type OpenedJournal = ReturnType<typeof openJournal>;
 /** A ledger over journals; `journalOf` says which of them keeps an org. */
 function makeLedger(journalOf: (org: OrgId) => OpenedJournal, now: () => number, wait: (ms: number) => void): Ledger {
   const core = (org: OrgId) => journalOf(org).core(org);
+  const waiting = new WaitingAsks({ now, find: core });
   const settleAll: Ledger["settleAll"] = async (batches) =>
     batches.map(({ org, records }) => {
       const opened = journalOf(org);
       const [answer] = settleBatches([{ org, records }], { journal: opened.journal(), find: opened.core }, now());
+      waiting.serve(org);
       if (answer?.kind === "settled") return { status: "fulfilled", value: answer.settlements };
       return { status: "rejected", reason: answer?.kind === "failed" ? new Error(answer.cause) : answer };
     });
   return {
-    admit: async (ask) => core(ask.org).commit(core(ask.org).evaluate(ask, now())),
+    admit: async (ask) => waiting.admit(core(ask.org), ask),
+    cancelWait: async (org, hold) => waiting.cancel(org, hold),
     introspect: async (credential) => core(credential.org).introspect(credential, now()),
     settle: async (org, records) => {
       const [answer] = await settleAll([{ org, records }]);
@@ -114,14 +118,21 @@ function makeLedger(journalOf: (org: OrgId) => OpenedJournal, now: () => number,
       return answer.value;
     },
     settleAll,
-    release: async (org, hold, mayRun = false, leased = undefined) =>
-      core(org).release(hold, { mayRun, leased: leased ?? null }, now()),
+    release: async (org, hold, mayRun = false, leased = undefined) => {
+      const settlement = core(org).release(hold, { mayRun, leased: leased ?? null }, now());
+      waiting.serve(org);
+      return settlement;
+    },
     lease: async (credential, request) => core(credential.org).lease(credential, request, now()),
-    closeLease: async (org, closing) => core(org).closeLease(closing, now()),
+    closeLease: async (org, closing) => {
+      core(org).closeLease(closing, now());
+      waiting.serve(org);
+    },
     publish: async (record) => {
       const org = record.kind === "org" ? record.id : record.org;
       wait(core(org).leasedForMs(record, now()));
       journalOf(org).publish(record, now());
+      waiting.serve(org);
     },
     inspect: async (org) => core(org).inspect(now(), journalOf(org).journal().countOutbox(org)),
   };

@@ -83,7 +83,15 @@ export class LedgerModel {
       completionTokens: call.completionTokens,
       expiresAtMs: call.expiresAtMs,
       rates: this.#rates(checks, request.key),
+      ...(this.#isUrgent(checks, request) && { isUrgent: true }),
     };
+  }
+
+  /** The call, which is counted by now, has a key that may be repeated, or has left no slot. */
+  #isUrgent(checks: LimitCheck[], { key, idempotency }: HoldRequest): boolean {
+    const isFull = ({ of, limit }: LimitCheck) =>
+      this.#use(of === "org" ? "org" : key, "concurrency", this.atMs).held >= limit;
+    return idempotency !== null || checks.some((check) => check.window === "concurrency" && isFull(check));
   }
 
   settle(record: UsageRecord): string {

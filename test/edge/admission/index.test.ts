@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { explainDenial } from "#edge/admission/denial.ts";
 import { admit, onceHeld } from "#edge/admission/index.ts";
-import type { Denial, Grant, Ledger } from "#edge/ledger/port.ts";
+import type { Denial, Grant, HoldRequest, Ledger } from "#edge/ledger/port.ts";
 import { buildErrorBody, buildErrorHeaders, OutOfReach, type Refusal } from "#edge/errors.ts";
 import type { Call } from "#edge/protocol/openai/call.ts";
 import { expectRefusal } from "#test/support/fakes/refused.ts";
@@ -33,8 +33,61 @@ describe("admission", () => {
         mayClamp: true,
         ttlMs: 1_000 + terms.graceMs,
         idempotency: { key: "k", body: "b" },
+        waitMs: 250,
+        waitMsMax: 1_005,
       },
     ]);
+  });
+
+  test.each([
+    ["as long as it may", { waitMs: 700, deadlineMs: startedAtMs + 60_000 }, [700, 30_000]],
+    ["up to its deadline", { waitMs: 700, deadlineMs: startedAtMs + 300 }, [300, 300]],
+    ["for leases alone", { waitMs: 0, deadlineMs: startedAtMs + 2_000 }, [0, 2_000]],
+    ["not at all after its deadline", { waitMs: 700, deadlineMs: startedAtMs - 1 }, [0, 0]],
+  ])("has the ledger keep a call waiting %s", async (_, over, expected) => {
+    const { ledger, asks } = scriptLedger(grant);
+    await admit(visit, ledger, await makeCall(over), { ...terms, countPrompt: never });
+    expect(asks.map(({ waitMs, waitMsMax }) => [waitMs, waitMsMax])).toEqual([expected]);
+  });
+
+  test("ends the wait of a caller who leaves, and of nobody else", async () => {
+    const cancelled: [string, string][] = [];
+    const leaving = (hasLeft: boolean) => {
+      const controller = new AbortController();
+      const here = visitOf(new Request("http://edge/", { signal: controller.signal }));
+      const { promise, resolve } = Promise.withResolvers<Grant | Denial>();
+      const asks: HoldRequest[] = [];
+      const ledger: Ledger = {
+        ...scriptLedger().ledger,
+        admit: (request) => {
+          asks.push(request);
+          return promise;
+        },
+        cancelWait: async (org, hold) => {
+          cancelled.push([org, hold]);
+          resolve(quota(null));
+        },
+      };
+      if (hasLeft) controller.abort();
+      return { controller, here, ledger, asks, resolve };
+    };
+    const call = await makeCall();
+    const { controller, here, ledger } = leaving(false);
+    const waiting = expectRefusal(
+      () => admit(here, ledger, call, { ...terms, countPrompt: never }),
+      "insufficient_quota",
+    );
+    controller.abort();
+    await waiting;
+    expect(cancelled).toEqual([[credential.org, terms.hold]]);
+    const later = leaving(false);
+    later.resolve(grant);
+    await admit(later.here, later.ledger, call, { ...terms, countPrompt: never });
+    later.controller.abort();
+    const gone = leaving(true);
+    gone.resolve(grant);
+    await admit(gone.here, gone.ledger, call, { ...terms, countPrompt: never });
+    expect([cancelled.length, gone.asks.map(({ waitMs, waitMsMax }) => [waitMs, waitMsMax])]).toEqual([1, [[0, 0]]]);
   });
 
   test("holds an org's bounds by their factor, a chat's up to the context, and says which factor it was", async () => {

@@ -20,11 +20,22 @@ function scopedLedger(answer: Scopes | Denial | Error) {
     if (answer instanceof Error) throw answer;
     return answer;
   };
-  const [admit, settle, settleAll, release, lease, closeLease, publish, inspect] = Array.from(
-    { length: 8 },
+  const [admit, cancelWait, settle, settleAll, release, lease, closeLease, publish, inspect] = Array.from(
+    { length: 9 },
     () => away,
   );
-  const ledger = { admit, introspect: tell, settle, settleAll, release, lease, closeLease, publish, inspect } as Ledger;
+  const ledger = {
+    admit,
+    cancelWait,
+    introspect: tell,
+    settle,
+    settleAll,
+    release,
+    lease,
+    closeLease,
+    publish,
+    inspect,
+  } as Ledger;
   return { ledger, countAsks: () => asks };
 }
 

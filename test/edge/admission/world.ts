@@ -57,6 +57,7 @@ export function scriptLedger(...answers: (Grant | Denial | Error)[]) {
   };
   const ledger: Ledger = {
     admit: admitRequest,
+    cancelWait: away,
     introspect: away,
     settle: away,
     settleAll: away,

@@ -120,7 +120,11 @@ test("neither the digest that unknown keys are compared with nor another org's n
     makeRequest(org, { digests: zeros }),
     { ...makeRequest(org), org: freshOrg() },
   ]) {
-    expect(decide(state, request, null, noon)).toEqual({ kind: "denied", denial: { kind: "denial", reason: "key" } });
+    expect(decide(state, request, null, noon)).toEqual({
+      kind: "denied",
+      denial: { kind: "denial", reason: "key" },
+      wait: null,
+    });
   }
 });
 

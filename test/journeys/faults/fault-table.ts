@@ -257,6 +257,9 @@ const behind =
   "after it, or gives back by itself (test/edge/adapters/leases)";
 export const ledgerRows: Record<keyof Ledger, Dependency[] | string> = {
   admit: ["ledger.admit", "redis.admit"],
+  cancelWait:
+    "behind a caller who has left: when it fails their wait ends by itself, and a grant is given back " +
+    "(test/edge/admission/index.test.ts)",
   introspect: ["ledger.introspect", "redis.introspect"],
   settle: ["ledger.settle", "redis.settle"],
   settleAll: ["ledger.settle", "redis.settle"],

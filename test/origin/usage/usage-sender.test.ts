@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { UsageBatch, UsageRecord } from "#edge/agreements/records/usage.ts";
 import { openUsageLog, type UsageLog } from "#origin/usage/usage-log.ts";
 import { openUsageSender } from "#origin/usage/usage-sender.ts";
@@ -52,6 +52,27 @@ function setUp(
 }
 
 describe("the usage sender", () => {
+  test("sends what somebody may wait for at once, with all that it has gathered, and gathers again after", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    try {
+      const { sender, sizes } = setUp(() => 200);
+      sender.keep(buildRecord());
+      await vi.advanceTimersByTimeAsync(99);
+      expect(sizes).toEqual([]);
+      sender.keep(buildRecord(), true);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(sizes).toEqual([2]);
+      sender.keep(buildRecord());
+      await vi.advanceTimersByTimeAsync(99);
+      expect(sizes).toEqual([2]);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(sizes).toEqual([2, 1]);
+      sender.close();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test("sends what the edge refused for good once, and says so", async () => {
     const says = (batch: UsageBatch) => JSON.stringify({ settled: batch.records.length - 1, refused: 1 });
     const { sender, taken, events, directory } = setUp(() => 200, undefined, { says });

@@ -32,6 +32,7 @@ const anyClaims: fc.Arbitrary<HopClaims> = fc.record(
     ticket: fc.stringMatching(new RegExp(`^[A-Za-z0-9_.~-]{1,${ticketCharsMax}}$`)),
     deadlineMs: count,
     ownTimeoutMs: fc.integer({ min: 1, max: 900_000 }),
+    isUrgent: fc.constant(true as const),
   },
   { noNullPrototype: true },
 );
@@ -47,12 +48,13 @@ describe("a hop token", () => {
       ticket: "T",
       deadlineMs: 1_790_000_060_000,
       ownTimeoutMs: 700,
+      isUrgent: true,
     });
     const [mac, ...fields] = makeHop(claims, keys.hop).split(":").toReversed();
     expect(mac).toMatch(/^[\w-]{43}$/);
     expect(fields.toReversed().join(" ")).toBe(
       `hop1 n1 node_test ${"J".repeat(22)} 1790000000000 ${"B".repeat(43)} org_0123456789 hold_${"H".repeat(22)} ` +
-        "1 chat.completions Qwen%2FQwen2.5%207B%3A%C3%BC shared 10000 1000 0   T 1790000060000 700",
+        "1 chat.completions Qwen%2FQwen2.5%207B%3A%C3%BC shared 10000 1000 0   T 1790000060000 700 1",
     );
   });
 
@@ -65,7 +67,9 @@ describe("a hop token", () => {
   });
 
   test("has no member for what is not said, and keeps a guess of nothing apart from none", () => {
-    const { promptTokensGuess: _, boundFactor: __, ticket: ___, ownTimeoutMs: ____, ...least } = hopClaims();
+    const optional = ["promptTokensGuess", "boundFactor", "ticket", "ownTimeoutMs", "isUrgent"] as const;
+    const least = hopClaims();
+    for (const name of optional) delete least[name];
     expect(roundTrip(least)).toStrictEqual(least);
     expect(roundTrip({ ...least, promptTokensGuess: 0 })).toStrictEqual({ ...least, promptTokensGuess: 0 });
   });

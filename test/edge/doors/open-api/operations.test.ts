@@ -19,6 +19,7 @@ test("a call documents its headers, its body, its whole answer and its stream", 
   expect(operation.parameters).toMatchObject([
     { name: "Idempotency-Key", in: "header" },
     { name: "x-penstock-timeout-ms" },
+    { name: "x-penstock-wait-ms" },
     { name: "x-penstock-clamp" },
   ]);
   expect(operation.responses?.["200"]).toMatchObject({

@@ -31,6 +31,7 @@ const sweptMs = 26 * 60_000;
 function holdTime(ledger: Ledger, time: VirtualTime): Ledger {
   return {
     admit: (request) => time.hold(() => ledger.admit(request)),
+    cancelWait: (org, hold) => time.hold(() => ledger.cancelWait(org, hold)),
     introspect: (credential) => time.hold(() => ledger.introspect(credential)),
     settle: (org, records) => time.hold(() => ledger.settle(org, records)),
     settleAll: (batches) => time.hold(() => ledger.settleAll(batches)),
