@@ -7,7 +7,8 @@ test("one Idempotency-Key and one body run once: in progress, then replayed with
   const org = await world.newOrg();
   const headers = { "idempotency-key": "order-66" };
   const running = await world.chat(org.key, { stream: true, max_tokens: 150, ignore_eos: true }, headers);
-  const during = await world.chat(org.key, { stream: true, max_tokens: 150, ignore_eos: true }, headers);
+  const hasty = { ...headers, "x-penstock-wait-ms": "0" };
+  const during = await world.chat(org.key, { stream: true, max_tokens: 150, ignore_eos: true }, hasty);
   expect(during.status).toBe(409);
   expect(during.headers.get("retry-after")).toBe("1");
   expect(await during.json()).toMatchObject({ error: { code: "idempotency_in_progress" } });

@@ -10,7 +10,10 @@ import {
   leaseMarginMs,
   leaseShare,
   leasesMax,
+  slotWaitMsMax,
   subBuckets,
+  waitingMax,
+  waitingSeenMs,
 } from "../../../limits.ts";
 
 /** The text of each file in lua/. */
@@ -19,6 +22,7 @@ export interface LuaParts {
   counters: string;
   state: string;
   leases: string;
+  waiting: string;
   decide: string;
   settle: string;
   commands: string;
@@ -74,6 +78,9 @@ const constants: Record<string, string | number> = {
   LEASE_MARGIN_MS: leaseMarginMs,
   LEASE_SHARE: leaseShare,
   LEASES_MAX: leasesMax,
+  WAITING_GONE_MS: slotWaitMsMax,
+  WAITING_MAX: waitingMax,
+  WAITING_SEEN_MS: waitingSeenMs,
   WINDOW_NAMES: writeList(windowNames.map(quote)),
   UNIT_BY_WINDOW: writeByWindow((name) => windows[name].unit),
   FIELD_BY_WINDOW: writeByWindow(nameField),
@@ -100,10 +107,19 @@ const isConstant = new RegExp(`\\b(?:${Object.keys(constants).join("|")})\\b`, "
  * The one script of the ledger, from its parts; each run of it is atomic. Lua creates a script's functions anew in each
  * run and finds every outer name that they use by a search among all such names, which took a third of an admission's
  * time. So what only some commands need is created inside a function, when a command wants it, and the built-ins that
- * all use stand outside. What has read leases is created once, since it remembers them. Numbers and tables that have a
+ * all use stand outside. What has read leases, or a line of who waits, is created once, since it remembers them. Numbers and tables that have a
  * home in TypeScript are written in, so that none is typed twice.
  */
-export function assembleScript({ builtins, counters, state, leases, decide, settle, commands }: LuaParts): string {
+export function assembleScript({
+  builtins,
+  counters,
+  state,
+  leases,
+  waiting,
+  decide,
+  settle,
+  commands,
+}: LuaParts): string {
   const script = `${builtins}
 local function run()
 ${counters}
@@ -115,6 +131,15 @@ local leased = nil
 local function leasing()
   leased = leased or makeLeasing()
   return leased
+end
+
+local function makeWaiting()
+${waiting}end
+
+local line = nil
+local function waiting()
+  line = line or makeWaiting()
+  return line
 end
 
 local function deciding()

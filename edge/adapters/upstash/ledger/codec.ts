@@ -32,7 +32,7 @@ import { encodeTerms, encodeWish, writeBill } from "./leases.ts";
  */
 export function listKeys(org: OrgId): string[] {
   const calls = ["open", "holds", "ends", "late", "again", "ages"];
-  return ["records", "books", ...calls, "outbox", "leaving", "left", "leases"].map(
+  return ["records", "books", ...calls, "outbox", "leaving", "left", "leases", "waiting"].map(
     (name) => `penstock:{${org}}:${name}`,
   );
 }
@@ -41,7 +41,7 @@ export function listKeys(org: OrgId): string[] {
  * An admission's arguments after the command and the time. Texts of callers travel as JSON, so that a line break in
  * them cannot end a line that the script stores.
  */
-export function encodeRequest(request: HoldRequest): string[] {
+export function encodeRequest(request: HoldRequest, wait = ""): string[] {
   const { hold, org, key, model, tier, endpoint, idempotency, price } = request;
   const numbers = [
     request.promptTokens,
@@ -64,6 +64,7 @@ export function encodeRequest(request: HoldRequest): string[] {
     ...again,
     bill,
     request.lease ? encodeWish(request.lease) : "",
+    wait,
     encodeToken(request, request),
     ...encodeDigests(request),
   ];
@@ -98,7 +99,7 @@ export function encodeRecords(records: SettledRecord[]): string[] {
 }
 
 const Report = [z.int().nullable(), z.int().nullable(), z.int().nullable()] as const;
-const Granted = z.tuple([z.literal("grant"), z.int(), z.int(), z.int(), ...Report, ...Report]);
+const Granted = z.tuple([z.literal("grant"), z.int(), z.int(), z.int(), z.int(), ...Report, ...Report]);
 /** The key's record, and the calls, tokens and money that the lease is for. */
 const Amounts = [z.string(), z.int(), z.int(), z.int()] as const;
 const Leased = z.tuple([z.literal("lease"), ...Report, ...Report, ...Amounts]);
@@ -133,9 +134,9 @@ const Replayed = z.tuple([
 export function readAdmission(request: HoldRequest, reply: unknown): Grant | Denial {
   if (!Array.isArray(reply) || reply[0] !== "grant") return readDenial(reply);
   const { length } = Granted.def.items;
-  const [, tokensHeld, completionTokens, expiresAtMs, ...reports] = read(Granted, reply.slice(0, length));
-  const rates = readRates(reports);
-  const grant: Grant = { kind: "grant", hold: request.hold, tokensHeld, completionTokens, expiresAtMs, rates };
+  const [, tokensHeld, completionTokens, expiresAtMs, urgent, ...reports] = read(Granted, reply.slice(0, length));
+  const held = { hold: request.hold, tokensHeld, completionTokens, expiresAtMs };
+  const grant: Grant = { kind: "grant", ...held, rates: readRates(reports), ...(urgent === 1 && { isUrgent: true }) };
   if (reply.length === length) return grant;
   const lease = readGranted(request.lease, ["lease", ...reports, ...reply.slice(length)]);
   return { ...grant, lease };

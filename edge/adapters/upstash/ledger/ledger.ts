@@ -19,7 +19,6 @@ import {
   encodeRelease,
   encodeRequest,
   listKeys,
-  readAdmission,
   readClosed,
   readIntrospection,
   readLease,
@@ -30,6 +29,7 @@ import {
   encodeRecords,
 } from "./codec.ts";
 import { encodeClosing } from "./leases.ts";
+import { readCancelled, WaitingPolls } from "./waiting.ts";
 import { openOutbox, type LedgerSweeper } from "./outbox.ts";
 import { openScript, type RedisOptions, type Run, type Script } from "../client.ts";
 import { ledgerScript } from "./script.ts";
@@ -77,12 +77,18 @@ export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
     (commands) => slowScript.runAll(commands.map(({ org, name, args }) => makeRun(org, name, args))),
     options,
   );
+  const polls = new WaitingPolls(options.clock);
   const settleAll = openSettleAll(script, makeRun, outbox.drainSoon);
   return {
     sweep: outbox.sweep,
     admit: async (request) => {
       checkRequest(request);
-      return readAdmission(request, await run(request.org, "admit", encodeRequest(request)));
+      return polls.admit(request, (each, wait) => run(each.org, "admit", encodeRequest(each, wait)));
+    },
+    cancelWait: async (org, hold) => {
+      checkHold(hold);
+      polls.cancel(hold);
+      readCancelled(await run(org, "cancelWait", [hold]));
     },
     introspect: async (credential) => {
       checkCredential(credential);

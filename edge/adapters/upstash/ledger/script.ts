@@ -6,6 +6,7 @@ import decide from "./lua/decide.lua";
 import leases from "./lua/leases.lua";
 import settle from "./lua/settle.lua";
 import state from "./lua/state.lua";
+import waiting from "./lua/waiting.lua";
 
 /** The ledger's script, as Redis gets it. */
-export const ledgerScript = assembleScript({ builtins, counters, state, leases, decide, settle, commands });
+export const ledgerScript = assembleScript({ builtins, counters, state, leases, waiting, decide, settle, commands });

@@ -153,8 +153,9 @@ end
 
 local partByCommand = {
   admit = deciding, lease = deciding, introspect = deciding, settle = ending, release = ending, closeLease = leasing,
+  cancelWait = waiting,
 }
-local expiresNothing = { introspect = true, publish = true, outbox = true, drained = true }
+local expiresNothing = { introspect = true, publish = true, outbox = true, drained = true, cancelWait = true }
 if not expiresNothing[ARGV[1]] then
   expire()
   leave()

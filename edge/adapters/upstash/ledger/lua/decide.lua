@@ -40,7 +40,7 @@ end
 
 -- Deadlines as they stand in OPEN. The range leaves out what this script has just expired.
 local function slotAtMs(check, hold)
-  local skip = check.counters.open - check.limit
+  local skip = max(0, check.counters.open - check.limit)
   if check.of == "org" then
     local found = call("ZRANGEBYSCORE", OPEN, "(" .. int(check.atMs), "+inf", "WITHSCORES", "LIMIT", int(skip), 1)
     return tonumber(found[2] or check.atMs)
@@ -207,29 +207,39 @@ local function readRequest()
   }
 end
 
-local function admit()
-  local request = readRequest()
-  local key, text, org = findKeyInForce(request.key, ARGV[5], 19)
+-- Whether somebody may wait for the end of a call that is admitted now.
+local function isUrgent(checks, request)
+  if request.again ~= "" then return 1 end
+  for _, check in ipairs(checks) do
+    if check.unit == "calls" and check.remaining <= 1 then return 1 end
+  end
+  return 0
+end
+
+-- The answer, what the call may wait for if it is a denial, and whether it is a grant.
+local function decideCall(request, line)
+  local key, text, org = findKeyInForce(request.key, ARGV[5], 20)
   if not key then return { "denial", text } end
-  if not includes(key.endpoints, ARGV[6]) or sub(ARGV[19], 1, 1) == "0" then return { "denial", "endpoint" } end
-  if not includes(key.models, ARGV[7]) or sub(ARGV[19], 2, 2) == "0" then return { "denial", "model" } end
+  if not includes(key.endpoints, ARGV[6]) or sub(ARGV[20], 1, 1) == "0" then return { "denial", "endpoint" } end
+  if not includes(key.models, ARGV[7]) or sub(ARGV[20], 2, 2) == "0" then return { "denial", "model" } end
   local again = checkRepeat(request)
-  if again then return again end
+  if again then return again, line and line.planRepeat(again) end
   local atMs = atMsNow()
   local owner, checks = findOwner(key), listChecks(key, org, atMs)
+  if line then line.setAside(request.id, request.key, checks) end
   local hold = {}
   for name, value in pairs(request) do hold[name] = value end
   if ARGV[11] == "1" then hold.completionTokens = clampCompletion(checks, request) end
   hold.owner, hold.isKeyBooked = owner, hasLimits(key)
   hold.admittedAtMs, hold.expiresAtMs = atMs, atMs + tonumber(ARGV[12])
   local exceeded = findExceeded(checks, hold)
-  if exceeded then return makeDenial(exceeded, checks, request) end
+  if exceeded then return makeDenial(exceeded, checks, request), line and line.plan(checks, hold, readNeed) end
   if findHold(request.id) or isEnded(request.id) then return redis.error_reply("HELD this hold was given before") end
   hold.text = concat({
     owner, hold.isKeyBooked and "1" or "0", ARGV[8], int(hold.completionTokens), ARGV[10],
     ARGV[13], ARGV[14], int(atMs), request.again, request.bill, owner ~= request.key and request.key or nil,
   }, "\n")
-  local reply = { "grant", tokensHeld(hold), hold.completionTokens, hold.expiresAtMs }
+  local reply = { "grant", tokensHeld(hold), hold.completionTokens, hold.expiresAtMs, isUrgent(checks, request) }
   report(reply, checks, "requests", hold)
   report(reply, checks, "tokens", hold)
   for _, counters in ipairs(loadCountersFor(hold)) do countHold(counters, hold) end
@@ -239,6 +249,16 @@ local function admit()
   end
   stateAtMs = atMs
   if ARGV[18] ~= "" then leasing().grant(reply, key, text, hold.isKeyBooked, ARGV[18], listChecks(key, org, atMs)) end
+  return reply, nil, true
+end
+
+-- Who may wait says so in ARGV[19]: for a slot, and in all, in ms; at the end of their time "end".
+local function admit()
+  local request = readRequest()
+  local line = (isAwaited or ARGV[19] ~= "") and waiting() or nil
+  local reply, wait, isGranted = decideCall(request, line)
+  if wait then return line.wait(request.id, request.key, wait.ms, wait.lacks, reply) end
+  if line then line.leave(request.id, isGranted) end
   return reply
 end
 

@@ -147,6 +147,17 @@ local function leasedForMs(record)
   return max(0, untilMs - atMsNow())
 end
 
+-- Whether a limit would be kept if all were back that isolates may not have spent; of a key's limit, what counts there.
+local function fits(check, owner, need)
+  local part = check.unit == "tokens" and "tokens" or check.unit == "money" and "costMicros" or "calls"
+  local back = 0
+  for _, lease in ipairs(listLeases()) do
+    local isCounted = check.of == "org" or (lease.isKeyBooked and lease.owner == owner)
+    if isCounted and not lease.isClosed then back = back + lease.left[part] end
+  end
+  return check.held + check.settled - back + need <= check.limit
+end
+
 -- The hold of a call under a lease. It counts where and when the lease does, and its times are bounded by the lease's,
 -- if there is one. The terms: lease, deadline, and a hold as it is written.
 local function makeHold(id, expiresAtMs, text, lease)
@@ -181,5 +192,5 @@ end
 
 return {
   grant = grant, closeLease = closeLease, sweepLeases = sweepLeases, leasedForMs = leasedForMs, open = open,
-  listLeases = listLeases,
+  listLeases = listLeases, fits = fits,
 }

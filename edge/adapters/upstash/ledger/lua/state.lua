@@ -1,7 +1,8 @@
 -- The state of one org, read as it is needed and written once, at the end: a script that fails on the way has changed
 -- nothing. Open holds are lines of text, ended ones an id in a sorted set by their end. Only what expiry charged is
 -- stored whole, until its late record comes.
-local RECORDS, COUNTERS, OPEN, HOLDS, ENDS, LATE, AGAIN, AGES, OUTBOX, LEAVING, LEFT, LEASES = unpack(KEYS)
+local RECORDS, COUNTERS, OPEN, HOLDS, ENDS, LATE, AGAIN, AGES, OUTBOX, LEAVING, LEFT, LEASES, WAITING =
+  unpack(KEYS)
 
 local function clock()
   if ARGV[2] ~= "" then return tonumber(ARGV[2]) end
@@ -10,12 +11,14 @@ local function clock()
 end
 
 local now = clock()
-local stored = call("HMGET", COUNTERS, "at", "org", "leaves", "lapses")
+local stored = call("HMGET", COUNTERS, "at", "org", "leaves", "lapses", "waits")
 local stateAtMs = tonumber(stored[1] or "0")
 -- No key leaves earlier than this; false as long as nothing was planned.
 local nextLeaveMs = stored[3] and tonumber(stored[3])
 -- No lease has an earlier deadline; false when none is out. Between two sweeps it may be that of one that is gone.
 local nextLapseMs = stored[4] and tonumber(stored[4])
+-- Somebody waits for a slot, or has.
+local isAwaited = stored[5] and true or false
 local writes, countersBy, isChanged, holdsBy, endsBy, latesBy, againsBy = {}, {}, {}, {}, {}, {}, {}
 local hasEnds, hasAgain = false, false
 

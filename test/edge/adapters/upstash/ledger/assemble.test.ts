@@ -48,8 +48,8 @@ test("the counters that Redis stores keep their form: 11 numbers, then three sli
 });
 
 test("its parts stand in it in their order, each once", () => {
-  const [builtins, counters, state, leases] = ["--1", "--2", "--3", "--4\n"];
-  const marks = { builtins, counters, state, leases, decide: "--5\n", settle: "--6\n", commands: "--7\n" };
-  expect(assembleScript(marks).match(/--\d/g)).toEqual(["--1", "--2", "--3", "--4", "--5", "--6", "--7"]);
+  const [builtins, counters, state, leases, waiting] = ["--1", "--2", "--3", "--4\n", "--5\n"];
+  const marks = { builtins, counters, state, leases, waiting, decide: "--6\n", settle: "--7\n", commands: "--8\n" };
+  expect(assembleScript(marks).match(/--\d/g)).toEqual(["--1", "--2", "--3", "--4", "--5", "--6", "--7", "--8"]);
   for (const name of Object.keys(marks)) expect(read(name)).not.toBe("");
 });

@@ -112,7 +112,8 @@ describe("what is sent", () => {
   });
 
   test("digests come last, two by two", () => {
-    expect(encodeRequest(makeRequest(org)).slice(15)).toEqual(["", "", "p1", digest]);
+    expect(encodeRequest(makeRequest(org)).slice(15)).toEqual(["", "", "", "p1", digest]);
+    expect(encodeRequest(makeRequest(org), "250 900").slice(15)).toEqual(["", "250 900", "", "p1", digest]);
     expect(encodeCredential(makeRequest(org)).slice(2)).toEqual(["", "p1", digest]);
     expect(encodeRecords([makeRecord(org, freshHold()), makeRecord(org, freshHold())])).toHaveLength(18);
   });
@@ -144,7 +145,7 @@ describe("of leases", () => {
 
   test("one that was given is read whole, with an admission or alone, and nothing that only looks like one", () => {
     const request = makeRequest(org, { lease });
-    const granted = ["grant", 30, 20, 5, ...rates];
+    const granted = ["grant", 30, 20, 5, 0, ...rates];
     const amounts = [JSON.stringify(key), 10, 300, 500];
     const expected = { ...lease, key, calls: 10, tokens: 300, costMicros: 500, rates: read };
     expect(readAdmission(request, [...granted, ...amounts])).toMatchObject({ kind: "grant", lease: expected });
@@ -187,7 +188,7 @@ describe("what is read", () => {
   const rates = [60, 59, 61_000, null, null, null];
 
   test("a grant, with the hold that was requested", () => {
-    expect(readAdmission(request, ["grant", 30, 20, 5, ...rates])).toEqual({
+    expect(readAdmission(request, ["grant", 30, 20, 5, 0, ...rates])).toEqual({
       kind: "grant",
       hold: request.hold,
       tokensHeld: 30,
@@ -195,6 +196,7 @@ describe("what is read", () => {
       expiresAtMs: 5,
       rates: { requests: { limit: 60, remaining: 59, resetMs: 61_000 }, tokens: null },
     });
+    expect(readAdmission(request, ["grant", 30, 20, 5, 1, ...rates])).toMatchObject({ isUrgent: true });
   });
 
   test("every denial", () => {
@@ -228,8 +230,9 @@ describe("what is read", () => {
     [{}],
     [["grant"]],
     [["grant", 1, 2]],
-    [["grant", 1.5, 2, 3, ...rates]],
-    [["grant", 1, 2, 3, ...rates, 4]],
+    [["grant", 1.5, 2, 3, 0, ...rates]],
+    [["grant", 1, 2, 3, ...rates]],
+    [["grant", 1, 2, 3, 0, ...rates, 4]],
     [["denial"]],
     [["denial", "weather"]],
     [["denial", "rate", "requestsPerYear", "org", 60, 1, 9, null, 1, 0, 60, ...rates]],
