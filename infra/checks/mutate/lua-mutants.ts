@@ -91,6 +91,7 @@ export function makeLuaMutants(): LuaMutant[] {
     counters: readPart("counters"),
     state: readPart("state"),
     leases: readPart("leases"),
+    waiting: readPart("waiting"),
     decide: readPart("decide"),
     settle: readPart("settle"),
     commands: readPart("commands"),

@@ -28,15 +28,18 @@ test.skipIf(!isRedisThere)("Redis keeps the limits of the whole road", async () 
   expect((await world.chat(key.secret, { max_tokens: 1 })).status).toBe(401);
 });
 
-test.skipIf(!isRedisThere)("with Redis, too, a worker that loops at its limit of calls at once is never refused", async () => {
-  const { world } = own;
-  const org = await world.newOrg({ concurrency: 1 });
-  for (let n = 0; n < 15; n++) {
-    const headers = { "idempotency-key": `order-${n}` };
-    const answer = await world.chat(org.key, { max_tokens: 3 }, headers);
-    await answer.text();
-    const again = await world.chat(org.key, { max_tokens: 3 }, headers);
-    expect([answer.status, (await again.json()).error.code]).toEqual([200, "idempotency_replayed"]);
-  }
-  expect(await world.settled(org.id)).toHaveLength(15);
-});
+test.skipIf(!isRedisThere)(
+  "with Redis, too, a worker that loops at its limit of calls at once is never refused",
+  async () => {
+    const { world } = own;
+    const org = await world.newOrg({ concurrency: 1 });
+    for (let n = 0; n < 15; n++) {
+      const headers = { "idempotency-key": `order-${n}` };
+      const answer = await world.chat(org.key, { max_tokens: 3 }, headers);
+      await answer.text();
+      const again = await world.chat(org.key, { max_tokens: 3 }, headers);
+      expect([answer.status, (await again.json()).error.code]).toEqual([200, "idempotency_replayed"]);
+    }
+    expect(await world.settled(org.id)).toHaveLength(15);
+  },
+);

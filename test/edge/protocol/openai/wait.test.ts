@@ -9,6 +9,9 @@ test("a call waits for 250 ms, or for as long as its caller says, up to half a m
   expect(["0", "1", "0250", "30000"].map(read)).toEqual([0, 1, 250, 30_000]);
 });
 
-test.each(["", "soon", "-1", "1.5", "1e3", "30001", "99999", "250ms", "1 000"])("%j is refused by name", async (text) => {
-  await expectRefusal(async () => read(text), "invalid_value", "x-penstock-wait-ms");
-});
+test.each(["", "soon", "-1", "1.5", "1e3", "30001", "99999", "250ms", "1 000"])(
+  "%j is refused by name",
+  async (text) => {
+    await expectRefusal(async () => read(text), "invalid_value", "x-penstock-wait-ms");
+  },
+);

@@ -75,6 +75,8 @@ local function findExceeded(checks, hold)
         return exceed(check, need, countsUntilMs(check.window, check.atMs) or hold.expiresAtMs)
       end
       local opensAtMs = check.unit == "calls" and slotAtMs(check, hold) or roomAtMs(check, need)
+      -- A slot that is set aside is somebody's in a moment: who comes later waits as for a call to end.
+      if check.isSetAside then opensAtMs = max(opensAtMs, now + 1000) end
       local one = exceed(check, need, opensAtMs)
       if not exceeded or one.waitMs > exceeded.waitMs then exceeded = one end
     end

@@ -81,7 +81,10 @@ end
 local function setAside(id, key, checks)
   if size == 0 then return end
   for _, check in ipairs(checks) do
-    if check.unit == "calls" then check.remaining = max(0, check.remaining - countAhead(id, key, check.of)) end
+    if check.unit == "calls" then
+      local ahead = countAhead(id, key, check.of)
+      check.remaining, check.isSetAside = max(0, check.remaining - ahead), ahead > 0
+    end
   end
 end
 

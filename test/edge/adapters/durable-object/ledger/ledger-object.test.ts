@@ -90,6 +90,27 @@ test("an object that wakes sets its alarm by what it finds: rows that wait, or t
   expect(await readAlarm(org)).toBeLessThanOrEqual(Date.now() + 1_000);
 });
 
+test("who waits for a slot is served when the alarm ends a hold, and the alarm stands for their own", async () => {
+  const { ledger, org, clock } = await openWith({ concurrency: 1 });
+  granted(await ledger.admit(makeRequest(org, { ttlMs: 400_000 })));
+  const waiting = ledger.admit(makeRequest(org, { ttlMs: 900_000, waitMs: 30_000 }));
+  await scheduler.wait(50);
+  clock.advance(400_000);
+  await runDurableObjectAlarm(openStub(org));
+  expect(granted(await waiting).expiresAtMs).toBe(noon + 900_000);
+  expect((await ledger.inspect(org))?.openHolds).toHaveLength(1);
+});
+
+test("who waits in an org that is moved away has their denial at once", async () => {
+  const { ledger, org } = await openWith({ concurrency: 1 });
+  granted(await ledger.admit(makeRequest(org)));
+  const waiting = ledger.admit(makeRequest(org, { waitMs: 30_000 }));
+  await scheduler.wait(50);
+  await openStub(org).freeze(org);
+  expect(await waiting).toMatchObject({ kind: "denial", reason: "concurrency" });
+  await expect(ledger.admit(makeRequest(org))).rejects.toThrow("being moved");
+});
+
 test("a call admitted while the alarm drains does not hide an older deadline", async () => {
   const { ledger, org } = await openWith();
   const old = granted(await ledger.admit(makeRequest(org, { ttlMs: 400_000 })));

@@ -24,7 +24,7 @@ const org = "org_0123456789";
 describe("what is sent", () => {
   test("all keys of an org lie in one slot, under the names of docs/storage.md", () => {
     const names = ["records", "books", "open", "holds", "ends", "late", "again", "ages", "outbox", "leaving", "left"];
-    names.push("leases");
+    names.push("leases", "waiting");
     expect(listKeys(org)).toEqual(names.map((name) => `penstock:{org_0123456789}:${name}`));
   });
 
@@ -55,6 +55,7 @@ describe("what is sent", () => {
       "",
       "",
       bill,
+      "",
       "",
       "",
       "p1",
@@ -134,7 +135,7 @@ describe("of leases", () => {
   const read = { requests: { limit: 60, remaining: 59, resetMs: 61_000 }, tokens: null };
 
   test("a wish goes with an admission, or with the credential alone", () => {
-    expect(encodeRequest(makeRequest(org, { lease })).slice(15)).toEqual([words, "", "p1", digest]);
+    expect(encodeRequest(makeRequest(org, { lease })).slice(15)).toEqual([words, "", "", "p1", digest]);
     const ip = "f".repeat(32);
     expect(encodeLease(makeRequest(org, { ip }), lease)).toEqual([key.id, ip, words, "", "p1", digest]);
   });
@@ -178,7 +179,7 @@ test("of a client token only goes what its scopes say of this call", () => {
       withToken(["embeddings"], null),
       withToken(null, ["big"]),
       withToken(["embeddings"], []),
-    ].map((request) => encodeRequest(request)[16]),
+    ].map((request) => encodeRequest(request)[17]),
   ).toEqual(["11", "01", "10", "00"]);
   expect(encodeCredential(withToken(["embeddings"], []))[2]).toBe("11");
 });
