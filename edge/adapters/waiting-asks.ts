@@ -1,8 +1,8 @@
 import type { HoldId, OrgId } from "../agreements/tokens/ids.ts";
 import type { LedgerCore } from "../ledger/core.ts";
 import type { Denial, Grant, HoldRequest } from "../ledger/port.ts";
-import { WaitingLine, type Turn, type WaitingAsk } from "../ledger/waiting/line.ts";
-import type { Wait } from "../ledger/waiting/plan.ts";
+import { WaitingLine, type TurnEnd, type WaitingAsk } from "../ledger/waiting/line.ts";
+import type { SlotWait } from "../ledger/waiting/plan.ts";
 
 /** Where the ledgers are, and their clock. */
 export interface WaitingOptions {
@@ -85,7 +85,7 @@ export class WaitingAsks {
     return this.#lines.get(org)?.line.size ?? 0;
   }
 
-  #enter(request: HoldRequest, denial: Denial, { untilMs }: Wait): Denial | Promise<Grant | Denial> {
+  #enter(request: HoldRequest, denial: Denial, { untilMs }: SlotWait): Denial | Promise<Grant | Denial> {
     const { org, hold, key } = request;
     const waiting = this.#lines.get(org) ?? { line: new WaitingLine<PendingAsk>(), timer: null };
     const answer = Promise.withResolvers<Grant | Denial>();
@@ -99,7 +99,7 @@ export class WaitingAsks {
   }
 
   /** The hold ends when it would have ended without the wait: by the call's own deadline. */
-  #tryAsk(core: LedgerCore, ask: PendingAsk): Turn {
+  #tryAsk(core: LedgerCore, ask: PendingAsk): TurnEnd {
     const now = this.#options.now();
     const ttlMs = Math.max(1, ask.request.ttlMs - Math.max(0, now - ask.sinceMs));
     try {

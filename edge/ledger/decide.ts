@@ -15,7 +15,7 @@ import {
   type LimitCheck,
 } from "./limits.ts";
 import { hasLimits, tokensHeld, type EarlierCall, type Hold, type State } from "./state.ts";
-import { planRepeatWait, planWait, type Wait } from "./waiting/plan.ts";
+import { planRepeatWait, planWait, type SlotWait } from "./waiting/plan.ts";
 
 /**
  * A grant comes with the hold that must be booked before the answer leaves, the lease that was asked for, and the time
@@ -23,7 +23,7 @@ import { planRepeatWait, planWait, type Wait } from "./waiting/plan.ts";
  */
 export type Decision =
   | { kind: "granted"; hold: Hold; grant: Grant; lease: LeaseRequest | null; atMs: number }
-  | { kind: "denied"; denial: Denial; wait: Wait | null };
+  | { kind: "denied"; denial: Denial; wait: SlotWait | null };
 
 /**
  * May this call run? Reads, never changes: so a denial leaves the state bit-identical, and a grant takes effect when
@@ -148,6 +148,6 @@ function makeHold(request: HoldRequest, key: KeyRecord, completionTokens: number
 
 const reasonByKind = { sliding: "rate", gauge: "concurrency", calendar: "quota" } as const;
 
-function deny(denial: Denial, wait: Wait | null = null): Decision {
+function deny(denial: Denial, wait: SlotWait | null = null): Decision {
   return { kind: "denied", denial, wait };
 }

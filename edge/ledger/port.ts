@@ -81,7 +81,7 @@ export interface HoldRequest extends Credential {
   ttlMs: number;
   /** SHA-256 in hex of the caller's Idempotency-Key and of the body it came with. */
   idempotency: { key: string; body: string } | null;
-  /** How long the call may wait for a slot, in ms, or for the end of the call that its idempotency key began; 0 if absent. */
+  /** How long it may wait for a slot, or for the end of the call that its idempotency key began, in ms; 0 if absent. */
   waitMs?: number;
   /** How long it may wait in all, also for leases to end, whatever `waitMs` is; as long as `waitMs` if absent. */
   waitMsMax?: number;

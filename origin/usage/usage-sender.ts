@@ -9,8 +9,8 @@ import type { UsageLog } from "./usage-log.ts";
 export interface UsageSender {
   /**
    * Durable when it returns (see usage-log.ts), delivered within 100 ms, at once where it `isUrgent`, or whenever the
-   * edge can be reached. If the disk refuses, the record stays in memory and is sent all the same; `isDurable` is false until it has arrived, and
-   * no new call may begin until then.
+   * edge can be reached. If the disk refuses, the record stays in memory and is sent all the same; `isDurable` is false
+   * until it has arrived, and no new call may begin until then.
    */
   keep(record: UsageRecord, isUrgent?: boolean): void;
   readonly isDurable: boolean;

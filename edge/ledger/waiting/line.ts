@@ -1,6 +1,6 @@
 import type { HoldId, KeyId } from "../../agreements/tokens/ids.ts";
 import { waitingMax } from "../../limits.ts";
-import type { Wait } from "./plan.ts";
+import type { SlotWait } from "./plan.ts";
 
 /** One ask that waits, until when (Unix ms). */
 export interface WaitingAsk {
@@ -13,7 +13,7 @@ export interface WaitingAsk {
  * What became of an ask whose turn it was: it was granted (`served`); it has its denial (`ended`); or it waits on, and
  * what it waits for is in the way of so many.
  */
-export type Turn = "served" | "ended" | Wait["blocks"];
+export type TurnEnd = "served" | "ended" | SlotWait["blocks"];
 
 /**
  * The asks of one org that wait, in order: its keys take turns, and each key's asks go first come, first served. An ask
@@ -49,7 +49,7 @@ export class WaitingLine<Ask extends WaitingAsk> {
    * Gives everybody their turn until none fits any more. A grant leaves less for the others, so whoever did not fit
    * before it does not fit after.
    */
-  serve(tryAsk: (ask: Ask) => Turn): void {
+  serve(tryAsk: (ask: Ask) => TurnEnd): void {
     const blocked = new Set<KeyId>();
     for (let key = this.#findNext(blocked); key !== null; key = this.#findNext(blocked)) {
       const turn = this.#serveKey(key, tryAsk);
@@ -74,7 +74,7 @@ export class WaitingLine<Ask extends WaitingAsk> {
   }
 
   /** Serves one ask of the key; its next turn comes after all others'. */
-  #serveKey(key: KeyId, tryAsk: (ask: Ask) => Turn): Turn {
+  #serveKey(key: KeyId, tryAsk: (ask: Ask) => TurnEnd): TurnEnd {
     for (const ask of [...(this.#asksByKey.get(key) ?? [])]) {
       const turn = tryAsk(ask);
       if (turn === "org" || turn === "key") return turn;

@@ -1,4 +1,4 @@
-import { leaseMarginMs, leaseMsMax, slotWaitMsMax } from "../../limits.ts";
+import { slotWaitMsMax } from "../../limits.ts";
 import { readNeed, type LimitCheck } from "../limits.ts";
 import type { Denial, HoldRequest } from "../port.ts";
 import { listOwners, type Hold, type Lease, type State } from "../state.ts";
@@ -7,22 +7,22 @@ import { listOwners, type Hold, type Lease, type State } from "../state.ts";
  * What a denied call may wait for: until when, in Unix ms, and in whose way the same thing is: of all calls of the org,
  * of all of this key, or of this one alone.
  */
-export interface Wait {
+export interface SlotWait {
   untilMs: number;
   blocks: "org" | "key" | "ask";
 }
 
 /**
- * Whether a call that exceeds limits may wait. It may when every limit that it exceeds is one of slots; or when it would
- * fit if all that isolates have not spent of their leases were back, and then until those end, however short its own
- * wait is. `null` when it may not, or its wait is over.
+ * Whether a call that exceeds limits may wait. It may when every limit that it exceeds is one of slots; or when it
+ * would fit if all that isolates have not spent of their leases were back, and then until those end, however short its
+ * own wait is. `null` when it may not, or its wait is over.
  */
 export function planWait(
   state: State,
   request: HoldRequest,
   { checks, hold }: { checks: LimitCheck[]; hold: Hold },
   now: number,
-): Wait | null {
+): SlotWait | null {
   const { waitMs = 0, waitMsMax = waitMs } = request;
   if (waitMsMax === 0) return null;
   const exceeded = checks.filter((check) => readNeed(check, hold) > check.remaining);
@@ -41,18 +41,21 @@ export function planRepeatWait(
   { waitMs = 0, waitMsMax = waitMs }: HoldRequest,
   denial: Denial,
   now: number,
-): Wait | null {
+): SlotWait | null {
   const ms = denial.reason === "idempotency_in_progress" ? Math.min(waitMs, waitMsMax) : 0;
   return ms === 0 ? null : { untilMs: now + ms, blocks: "ask" };
 }
 
-/** The longest that a ledger may take over this request for waiting alone, in ms; what is malformed it refuses at once. */
+/**
+ * How much longer a ledger may take over this request than over any, in ms. A wait for leases is short beside that
+ * bound; what is malformed is refused at once.
+ */
 export function longestWaitMs({ waitMs = 0, waitMsMax = waitMs }: HoldRequest): number {
-  const ms = Math.min(waitMsMax, Math.max(waitMs, leaseMsMax + leaseMarginMs));
-  return ms > 0 ? Math.min(ms, slotWaitMsMax) : 0;
+  const ms = Math.min(waitMsMax, waitMs, slotWaitMsMax);
+  return ms > 0 ? ms : 0;
 }
 
-function findBlocked(exceeded: LimitCheck[]): Wait["blocks"] {
+function findBlocked(exceeded: LimitCheck[]): SlotWait["blocks"] {
   const slots = exceeded.filter(({ unit }) => unit === "calls");
   if (slots.some(({ of }) => of === "org")) return "org";
   return slots.length > 0 ? "key" : "ask";

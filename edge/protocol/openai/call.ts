@@ -10,8 +10,7 @@ import { readParsedBody } from "./read-body.ts";
 import { addDeployment } from "./deployment.ts";
 import { markModel } from "./models.ts";
 import { readIdempotency, type Idempotency } from "./idempotency.ts";
-import { readTimeout, type CallTimeout } from "./timeout.ts";
-import { readWait } from "./wait.ts";
+import { readTimeout, readWait, type CallTimeout } from "./timeout.ts";
 
 /** What a call's address says of it; `deployment` is the model that an address in Azure's form names. */
 export interface CallAddress {

@@ -1,5 +1,5 @@
 import { Refusal, type RefusalDetails } from "../../errors.ts";
-import { callMsMax } from "../../limits.ts";
+import { callMsMax, slotWaitMs, slotWaitMsMax } from "../../limits.ts";
 
 /** How long a caller waits for a call, and by which of their headers; null when it is our own limit. */
 export interface CallTimeout {
@@ -64,4 +64,21 @@ export function refuseTimeout(timeout: CallTimeout, details: RefusalDetails = {}
   if (timeout.header === null) return new Refusal("gateway_timeout", { ...details, message });
   const own = { retryAfterMs: undefined, mayRetry: false, event: "deadline_passed" } as const;
   return new Refusal("gateway_timeout", { ...details, ...own, message });
+}
+
+const waitHeader = "x-penstock-wait-ms";
+
+/**
+ * Reads how long a call may wait for a slot, in ms: `slotWaitMs` where its caller does not say. Refuses what is no
+ * whole number up to `slotWaitMsMax`: whoever misspells it would be refused, or kept waiting, against their will.
+ */
+export function readWait(headers: Headers): number {
+  const text = headers.get(waitHeader);
+  if (text === null) return slotWaitMs;
+  const ms = /^\d{1,5}$/.test(text) ? Number(text) : Infinity;
+  if (ms <= slotWaitMsMax) return ms;
+  throw new Refusal("invalid_value", {
+    param: waitHeader,
+    message: `'${waitHeader}' must be a whole number of milliseconds from 0 to ${slotWaitMsMax}.`,
+  });
 }

@@ -21,8 +21,7 @@ import { drainOutbox } from "./ledger-outbox.ts";
 import { settleBatches, type Moved, type OrgSettlement } from "./ledger-batch.ts";
 import { LedgerCores } from "./ledger-cores.ts";
 import { SqliteJournal } from "./journal/ledger-journal.ts";
-import { OrgMoves } from "./moves/org-moves.ts";
-import type { Arrival, OrgRows } from "./moves/org-rows.ts";
+import { OrgMoves, type Arrival, type OrgRows } from "./moves/org-moves.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { WaitingAsks } from "../../waiting-asks.ts";
 

@@ -107,8 +107,8 @@ const isConstant = new RegExp(`\\b(?:${Object.keys(constants).join("|")})\\b`, "
  * The one script of the ledger, from its parts; each run of it is atomic. Lua creates a script's functions anew in each
  * run and finds every outer name that they use by a search among all such names, which took a third of an admission's
  * time. So what only some commands need is created inside a function, when a command wants it, and the built-ins that
- * all use stand outside. What has read leases, or a line of who waits, is created once, since it remembers them. Numbers and tables that have a
- * home in TypeScript are written in, so that none is typed twice.
+ * all use stand outside. What has read leases, or the line of those who wait, is created once, since it remembers
+ * them. Numbers and tables that have a home in TypeScript are written in, so that none is typed twice.
  */
 export function assembleScript({
   builtins,

@@ -77,7 +77,7 @@ function ledgerTurns(name: string, open: OpenLedger): void {
       granted(await ledger.admit(makeRequest(org)));
     });
 
-    test("for nothing else: not for a minute's window, a quota, a limit of none, or both a slot and tokens", async () => {
+    test("for nothing else: no minute's window, no quota, no limit of none, not both a slot and tokens", async () => {
       for (const limits of [{ requestsPerMinute: 1 }, { tokensPerDay: 40 }, { concurrency: 1, tokensPerDay: 40 }]) {
         const opened = await openWith(open, limits);
         await fill(opened, 1);

@@ -2,7 +2,7 @@ import { buildErrorHeaders } from "#edge/errors.ts";
 import { describe, expect, test } from "vitest";
 import { expectRefusal } from "#test/support/fakes/refused.ts";
 import { callMsMax } from "#edge/limits.ts";
-import { describeTimeout, readTimeout, refuseTimeout } from "#edge/protocol/openai/timeout.ts";
+import { describeTimeout, readTimeout, readWait, refuseTimeout } from "#edge/protocol/openai/timeout.ts";
 
 const own = "x-penstock-timeout-ms";
 const node = "x-stainless-timeout";
@@ -91,3 +91,17 @@ test("whoever set the time is told so, and that another try would end alike; our
     message: "The call's time ran out: 900000 ms, the longest that a call may take.",
   });
 });
+
+const readSlotWait = (text: string) => readWait(new Headers({ "x-penstock-wait-ms": text }));
+
+test("a call waits for 250 ms, or for as long as its caller says, up to half a minute", () => {
+  expect(readWait(new Headers())).toBe(250);
+  expect(["0", "1", "0250", "30000"].map(readSlotWait)).toEqual([0, 1, 250, 30_000]);
+});
+
+test.each(["", "soon", "-1", "1.5", "1e3", "30001", "99999", "250ms", "1 000"])(
+  "%j is refused by name",
+  async (text) => {
+    await expectRefusal(async () => readSlotWait(text), "invalid_value", "x-penstock-wait-ms");
+  },
+);

@@ -17,6 +17,8 @@ import {
   type OrgRows,
 } from "./org-rows.ts";
 
+export type { Arrival, OrgRows } from "./org-rows.ts";
+
 /** Calls that run, or may run under a lease. */
 function countOpen({ holds, leases }: State): number {
   return Object.values(leases).reduce((sum, { left }) => sum + left.calls, Object.keys(holds).length);

@@ -44,7 +44,7 @@ describe("asks that are repeated", () => {
     expect(plain).toHaveBeenCalledOnce();
   });
 
-  test("come every 25 ms, later every 100, each for a hold that ends no later, and the last says that it is", async () => {
+  test("come every 25 ms, later every 100, for a hold that ends no later; the last says that it is", async () => {
     const { answer, sent } = setUp();
     await vi.advanceTimersByTimeAsync(1_000);
     expect(exceeded(await answer)).toMatchObject({ reason: "concurrency", of: "org" });
@@ -101,7 +101,7 @@ describe.skipIf(!isRedisThere)("the line in Redis", () => {
     expect([await read("EXISTS", "waiting"), await read("HGET", "books", "waits")]).toEqual([0, null]);
   });
 
-  test("who came first is not overtaken between two of their questions, and is forgotten when they ask no more", async () => {
+  test("who came first is not overtaken between two questions, and is forgotten when they ask no more", async () => {
     const opened = await openWith(world.redis, { concurrency: 1 });
     const { ledger, org, clock } = opened;
     const [first = ""] = await fill(opened, 1);
