@@ -75,7 +75,8 @@ export class WaitingLine<Ask extends WaitingAsk> {
 
   /** Serves one ask of the key; its next turn comes after all others'. */
   #serveKey(key: KeyId, tryAsk: (ask: Ask) => TurnEnd): TurnEnd {
-    for (const ask of [...(this.#asksByKey.get(key) ?? [])]) {
+    // Whoever is taken out leaves a new list, so this one stands.
+    for (const ask of this.#asksByKey.get(key) ?? []) {
       const turn = tryAsk(ask);
       if (turn === "org" || turn === "key") return turn;
       if (turn === "ask") continue;

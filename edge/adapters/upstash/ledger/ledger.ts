@@ -77,19 +77,10 @@ export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
     (commands) => slowScript.runAll(commands.map(({ org, name, args }) => makeRun(org, name, args))),
     options,
   );
-  const polls = new WaitingPolls(options.clock);
   const settleAll = openSettleAll(script, makeRun, outbox.drainSoon);
   return {
     sweep: outbox.sweep,
-    admit: async (request) => {
-      checkRequest(request);
-      return polls.admit(request, (each, wait) => run(each.org, "admit", encodeRequest(each, wait)));
-    },
-    cancelWait: async (org, hold) => {
-      checkHold(hold);
-      polls.cancel(hold);
-      readCancelled(await run(org, "cancelWait", [hold]));
-    },
+    ...openAdmission(run, options.clock),
     introspect: async (credential) => {
       checkCredential(credential);
       return readIntrospection(await run(credential.org, "introspect", encodeCredential(credential)));
@@ -127,6 +118,24 @@ export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
       if (leasedForMs > 0) await wait(leasedForMs);
     },
     inspect: async (org) => readState(org, await run(org, "inspect")),
+  };
+}
+
+/** Runs a command of the script. */
+type RunCommand = (org: OrgId, name: string, args?: string[]) => Promise<unknown>;
+
+function openAdmission(run: RunCommand, now: () => number): Pick<Ledger, "admit" | "cancelWait"> {
+  const polls = new WaitingPolls(now);
+  return {
+    admit: async (request) => {
+      checkRequest(request);
+      return polls.admit(request, (each, wait) => run(each.org, "admit", encodeRequest(each, wait)));
+    },
+    cancelWait: async (org, hold) => {
+      checkHold(hold);
+      polls.cancel(hold);
+      readCancelled(await run(org, "cancelWait", [hold]));
+    },
   };
 }
 

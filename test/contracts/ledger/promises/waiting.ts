@@ -153,7 +153,7 @@ function ledgerWaitEnds(name: string, open: OpenLedger): void {
       const [first = ""] = await fill(opened, 1);
       const waiter = await startWaiting(opened);
       await makeRoom(opened, first);
-      granted(await waiter.answer);
+      expect(granted(await waiter.answer).hold).toBe(waiter.hold);
     });
 
     test("a hold that expires lets the next one in when anything happens", async () => {

@@ -39,7 +39,7 @@ describe("asks that are repeated", () => {
     const { answer, sent } = setUp(grant);
     expect(await answer).toMatchObject({ kind: "grant", isUrgent: true });
     expect(sent).toEqual([{ wait: "400 9000", ttlMs: 60_000, atMs: 0, isLease: true }]);
-    const plain = vi.fn(async () => denial);
+    const plain = vi.fn<() => Promise<unknown>>(async () => denial);
     exceeded(await new WaitingPolls(() => 0).admit(makeRequest(freshOrg()), plain));
     expect(plain).toHaveBeenCalledOnce();
   });
