@@ -13,11 +13,10 @@ import type {
   Settlement,
 } from "../../../ledger/port.ts";
 import { HoldId, KeyId, type OrgId } from "../../../agreements/tokens/ids.ts";
-import { LeaseId } from "../../../agreements/tokens/lease.ts";
+import { LeaseId, type LeasedTerms } from "../../../agreements/tokens/lease.ts";
 import { KeyRecord } from "../../../agreements/records/key.ts";
 import { Window } from "../../../agreements/records/quota.ts";
 import type { Credential } from "../../../agreements/tokens/credential.ts";
-import type { LeasedTerms } from "../../../agreements/tokens/lease.ts";
 import { OutOfReach } from "../../../errors.ts";
 import { encodeTerms, encodeWish, writeBill } from "./leases.ts";
 
@@ -32,9 +31,8 @@ import { encodeTerms, encodeWish, writeBill } from "./leases.ts";
  */
 export function listKeys(org: OrgId): string[] {
   const calls = ["open", "holds", "ends", "late", "again", "ages"];
-  return ["records", "books", ...calls, "outbox", "leaving", "left", "leases", "waiting"].map(
-    (name) => `penstock:{${org}}:${name}`,
-  );
+  const names = ["records", "books", ...calls, "outbox", "leaving", "left", "leases", "waiting"];
+  return names.map((name) => `penstock:{${org}}:${name}`);
 }
 
 /**
