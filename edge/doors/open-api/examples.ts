@@ -26,6 +26,7 @@ export const requestExamples: Readonly<Record<string, object>> = {
   createText2Sql: { messages: [{ role: "user", content: "How many orders came in today?" }] },
   createClientToken: { expires_in: 600, models: ["chat"] },
   createOrg: { name: "Example" },
+  moveOrg: { placement: "own" },
   changeOrg: { name: "Example Ltd" },
   createKey: { name: "Website", models: ["chat"], limits: { [windowNames[0] ?? ""]: 60 } },
   changeKey: { name: "Website", limits: { [windowNames[0] ?? ""]: 120 } },
