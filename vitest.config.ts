@@ -39,6 +39,7 @@ export default defineConfig({
           exclude: [...inWorkerd, ...withMachine, journeys],
           pool: "threads",
           isolate: false,
+          setupFiles: ["test/support/real-timers.ts"],
           maxWorkers: "100%",
           sequence: { groupOrder: 1 },
           ...patient,
