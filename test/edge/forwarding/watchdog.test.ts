@@ -26,7 +26,7 @@ test("it bites once, when its time is over and not before", () => {
 
 test("a longer wait takes the place of the one before, with the same timer, and a shorter one at once", () => {
   // No spy: vitest takes spies off once more after the file, and this one would bring the fake timer back with it.
-  const setting = vi.fn(globalThis.setTimeout);
+  const setting = vi.fn<typeof setTimeout>(globalThis.setTimeout);
   vi.stubGlobal("setTimeout", setting);
   const { wait, bites } = watch();
   wait(100, "headers");
