@@ -72,7 +72,7 @@ export async function openStage({ withRedis, withInspector = false }: StageNeeds
     main: await start("edge", {}),
     straight: await start("straight-edge", { LEASE_MS: "0" }),
     far: await start("far-edge", { LEDGER_DISTANCE_MS: String(ledgerDistanceMs) }, { door: "far" }),
-    redis: redis && (await start("redis-edge", redisVars(redis), { ledgersOf: "edge" })),
+    redis: redis && (await start("redis-edge", { ...redisVars(redis), LEASE_MS: "0" }, { ledgersOf: "edge" })),
   };
   const started = [edges.main, edges.straight, edges.far, ...(edges.redis ? [edges.redis] : [])];
   const workerd = await startWorkerd({

@@ -1,6 +1,8 @@
 import { writeCallBody, jsonAnswer } from "../load/answers.ts";
 import type { Bench } from "../bench-plan.ts";
 import { forgeKey } from "../load/callers.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { leaseMs } from "#edge/limits.ts";
 import { openKeyring } from "#edge/agreements/tokens/key-format.ts";
 import { makeSecrets } from "#infra/local/secrets.ts";
 import { makeRow, type BenchRow, type Goal } from "../row.ts";
@@ -22,6 +24,9 @@ export async function measureCounts(bench: Bench): Promise<BenchRow[]> {
   const { stage, plan, isSmoke } = bench;
   const straight = await countCalls(bench, stage.straight);
   const hot = await countCalls(bench, stage);
+  // The busy key's last lease is closed behind its last call.
+  await sleep(2 * leaseMs);
+  await stage.probe("/counts", {});
   const refused = await stage.load({
     ...makeRefusalLoad(stage.ports.counted, await makeBadKeys()),
     ms: plan.windowMs / 2,

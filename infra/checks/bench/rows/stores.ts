@@ -79,7 +79,7 @@ async function measureWaits(bench: Bench, redis: RedisSide): Promise<BenchRow[]>
   const admits = await makeForEach(bench, redis, (side, prepare) => variant(side, "/admit", prepare));
   const { taken, isNoisy } = await takeRounds(
     { ...plan, pid: stage.workerdPid },
-    { nothing: await variant(stage, "/nothing"), ...admits },
+    { nothing: await variant(stage.straight, "/nothing"), ...admits },
   );
   const added = (round: (typeof taken)[number], store: StoreColumn) => round[store].outcome - round.nothing.outcome;
   const note =
@@ -210,7 +210,8 @@ async function makeForEach<T>(
   make: (side: Side, prepare?: () => Promise<void>) => Promise<Variant<T>>,
 ): Promise<Record<StoreColumn, Variant<T>>> {
   return {
-    objects: await make(stage),
+    // Without leases, as over Redis: what is measured is the store.
+    objects: await make(stage.straight),
     always: await make(redis, () => redis.sync(isSmoke ? "everysec" : "always")),
     everysec: await make(redis, () => redis.sync("everysec")),
   };

@@ -180,7 +180,8 @@ function findShortMax(evidence: Evidence, { base, calls, outcome }: BilledCall, 
 
 /**
  * Work that is on no bill: only where the way to a node broke before the answer's first byte, so that the hold was
- * released.
+ * released; or where edge and node died with a call under a lease of which neither had said a word
+ * (docs/decisions/0017): not a whole one, and no more of it than lies before a call's first checkpoint.
  */
 function checkUnbilled(evidence: Evidence, billed: ReadonlySet<string>): Violation[] {
   const found: Violation[] = [];
@@ -193,8 +194,10 @@ function checkUnbilled(evidence: Evidence, billed: ReadonlySet<string>): Violati
         what: `${requestId}: ${emittedTokens} tokens were made (${outcome}), and stand on no bill`,
       });
   }
+  const areBothDead = ["kill-agent", "kill-edge"].every((kind) => didStrike(evidence, kind));
   for (const { hold, status, seen, how, isDone } of evidence.outcomes) {
     if (hold === null || status !== 200 || seen === 0 || billed.has(hold)) continue;
+    if (areBothDead && !isDone && seen <= checkpointTokens) continue;
     found.push({
       rule: "unbilled",
       what:
