@@ -134,8 +134,6 @@ export const macTokenTtlMs = 60_000;
 export const callMsMax = 15 * 60_000;
 /** How long a hold outlives its call's deadline where `HOLD_GRACE_MS` is not set. */
 export const holdGraceMs = 30_000;
-/** The longest `HOLD_GRACE_MS`. */
-export const holdGraceMsMax = 600_000;
 /** An agent ends a call at its deadline and reports it. A node that reports nothing is aborted this much later. */
 export const answerGraceMs = 1_000;
 /** How long the hold of an abandoned call stays open for a node that may have run it to report its usage. */

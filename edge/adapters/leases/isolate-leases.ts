@@ -81,15 +81,12 @@ export class IsolateLeases {
 
   #renew(request: HoldRequest): void {
     if (this.#pending.has(request.key)) return;
-    const renewal = (wish: LeaseRequest | null) =>
-      wish
-        ? this.#ledger.lease(request, wish).then(
-            (lease) => (lease ? { lease } : {}),
-            // The lease that is being spent goes on to its end; then the ledger is asked.
-            () => ({}),
-          )
-        : Promise.resolve({});
-    this.#options.later(async () => void (await this.ask(request, renewal)));
+    const renew = async (wish: LeaseRequest | null) => {
+      // When it fails, the lease that is being spent goes on to its end; then the ledger is asked.
+      const lease = wish && (await this.#ledger.lease(request, wish).catch(() => null));
+      return lease ? { lease } : {};
+    };
+    this.#options.later(async () => void (await this.ask(request, renew)));
   }
 
   #makeWish(key: KeyId): LeaseRequest | null {

@@ -1,22 +1,9 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { isLeaseId, LeasedTerms, LeaseId, readLeasedTerms } from "#edge/agreements/tokens/lease.ts";
+import { leasedTerms } from "#test/support/fakes/leased-terms.ts";
 
-const terms: LeasedTerms = {
-  lease: `lease_${"1".repeat(22)}`,
-  key: `key_${"1".repeat(16)}`,
-  isKeyBooked: true,
-  lineage: `key_${"2".repeat(16)}`,
-  endpoint: "chat.completions",
-  model: "small",
-  tier: "shared",
-  price: { promptMicrosPerMTok: 1_000_000, completionMicrosPerMTok: 2_000_000 },
-  promptTokens: 10,
-  completionTokens: 20,
-  choices: 1,
-  admittedAtMs: 1_960_000_000_000,
-  expiresAtMs: 1_960_000_900_000,
-};
+const terms: LeasedTerms = { ...leasedTerms, lineage: `key_${"2".repeat(16)}` };
 const members = fc.constantFrom(...Object.keys(terms), "unknown", "__proto__", "price2");
 const values = fc.oneof(
   fc.constantFrom<unknown>(0, -0, -1, 1.5, Number.NaN, 2 ** 53, "1", "", null, undefined, true, [], {}, "complex"),

@@ -2,9 +2,9 @@ import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { base62 } from "#edge/agreements/tokens/ids.ts";
-import type { LeasedTerms } from "#edge/agreements/tokens/lease.ts";
 import { openTickets, ticketCharsMax } from "#edge/agreements/tokens/ticket.ts";
 import { keyringOf, secretOf } from "#test/support/fakes/keyring.ts";
+import { leasedTerms } from "#test/support/fakes/leased-terms.ts";
 
 const hold = fc
   .array(fc.constantFrom(...base62), { minLength: 22, maxLength: 22 })
@@ -13,20 +13,6 @@ const node = fc.stringMatching(/^node_[a-z0-9-]{1,20}$/);
 const terms = fc.record({ hold, node });
 
 const tickets = openTickets(await keyringOf());
-const leasedTerms: LeasedTerms = {
-  lease: `lease_${"1".repeat(22)}`,
-  key: `key_${"1".repeat(16)}`,
-  isKeyBooked: true,
-  endpoint: "chat.completions",
-  model: "small",
-  tier: "shared",
-  price: { promptMicrosPerMTok: 1_000_000, completionMicrosPerMTok: 2_000_000 },
-  promptTokens: 10,
-  completionTokens: 20,
-  choices: 1,
-  admittedAtMs: 1_960_000_000_000,
-  expiresAtMs: 1_960_000_900_000,
-};
 
 describe("a ticket", () => {
   test("is 22 characters of base64url and proves its own hold for its own node, in any isolate", async () => {
