@@ -8,6 +8,7 @@ import { measureRevocation } from "./rows/leases/revocation.ts";
 import { measureTwoEdges } from "./rows/leases/two-edges.ts";
 import { measureManyOrgs } from "./rows/many-orgs.ts";
 import { measureMemory } from "./rows/isolate/memory.ts";
+import { measureNeighbours } from "./rows/neighbours.ts";
 import { measureRefusals } from "./rows/refusals.ts";
 import { measureStores } from "./rows/stores.ts";
 import { measureStreams } from "./rows/streams.ts";
@@ -23,6 +24,7 @@ export const rows: Record<string, MeasureRows> = {
   refusals: measureRefusals,
   edges: measureTwoEdges,
   revoke: measureRevocation,
+  neighbours: measureNeighbours,
   workers: measureWorkerLoop,
   agent: measureAgent,
   bundle: measureBundle,

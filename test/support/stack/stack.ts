@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDemo } from "#infra/local/demo.ts";
-import { startStack, type Stack, type StackOptions } from "#infra/local/stack.ts";
+import { startSecondEdge } from "#infra/local/edge/second-edge.ts";
+import { root, startStack, type Stack, type StackOptions } from "#infra/local/stack.ts";
 import { worldAt, type Place, type World } from "./world.ts";
 
 export interface OwnStack {
@@ -18,7 +19,23 @@ export interface OwnStack {
  * token every 2 ms.
  */
 export async function openOwnStack(options: Partial<StackOptions> = {}): Promise<OwnStack> {
+  return openIn(mkdtempSync(join(tmpdir(), "penstock-")), options);
+}
+
+/** The same with a second edge, which keeps the same limits: a world through each. */
+export async function openTwoEdges(options: Partial<StackOptions> = {}): Promise<OwnStack & { worlds: World[] }> {
   const stateDir = mkdtempSync(join(tmpdir(), "penstock-"));
+  const registry = join(stateDir, "registry");
+  const own = await openIn(stateDir, { ...options, registry });
+  const second = await startSecondEdge({ root, stateDir, registry, vars: own.stack.vars });
+  const close = async () => {
+    await second.close();
+    await own.close();
+  };
+  return { ...own, worlds: [own.world, worldAt({ ...own.world.place, edge: second.url })], close };
+}
+
+async function openIn(stateDir: string, options: Partial<StackOptions>): Promise<OwnStack> {
   const logs: string[] = [];
   const stack = await startStack({
     port: 0,

@@ -19,8 +19,8 @@ export interface SettledCounts {
 }
 
 /**
- * The agent's side of settlement at its smallest: batches of 64 records or 100 ms, each signed for its body. Nothing is
- * sent twice: a refused batch is an error here.
+ * The agent's side of settlement at its smallest: batches of 64 records or 100 ms, at once for what somebody may wait
+ * for, each signed for its body. Nothing is sent twice: a refused batch is an error here.
  */
 export class Settling {
   readonly counts: SettledCounts = { queued: 0, results: {}, open: 0, batches: 0, lastFailure: null };
@@ -37,11 +37,12 @@ export class Settling {
     this.#port = edgePort;
   }
 
-  add(record: UsageRecord): void {
+  /** `isUrgent`: somebody may wait for the end of this call. */
+  add(record: UsageRecord, isUrgent = false): void {
     this.counts.queued++;
     this.counts.open++;
     this.#records.push(record);
-    if (this.#records.length >= usageBatchMax) return this.#flush();
+    if (isUrgent || this.#records.length >= usageBatchMax) return this.#flush();
     this.#timer ??= setTimeout(() => this.#flush(), usageBatchMs);
   }
 

@@ -54,7 +54,7 @@ function answer(socket: Socket, head: string, body: string): void {
   running++;
   const done = () => {
     running--;
-    if (hop) settling.add(makeUsageRecord(hop, answerTokens, startedAtMs));
+    if (hop) settling.add(makeUsageRecord(hop, answerTokens, startedAtMs), hop.isUrgent);
   };
   if (!body.includes('"stream":true')) {
     answered.whole++;

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Health } from "#edge/routing/index.ts";
-import { freePorts, startChild } from "#infra/local/child.ts";
-import { startEdge, type RunningEdge } from "#infra/local/edge/edge.ts";
+import { startChild } from "#infra/local/child.ts";
+import type { RunningEdge } from "#infra/local/edge/edge.ts";
+import { startSecondEdge } from "#infra/local/edge/second-edge.ts";
 import { openFaultProxy, type FaultProxy } from "#infra/local/fault-proxy.ts";
 import { startRedisServer, type RedisServer } from "#infra/local/redis/redis-server.ts";
 import { defaultModels, root, startStack, type EngineSpec, type Stack } from "#infra/local/stack.ts";
@@ -92,7 +93,14 @@ export async function openArena(store: Store, redisWaitMs: number, isVerbose = f
     viaEdge: async (url) => addProxy(toEdge, await openFaultProxy(url)),
     log,
   });
-  const second = await startSecondEdge(stateDir, { ...stack.vars, ...redis?.vars[1] }, log);
+  const second = await startSecondEdge({
+    root,
+    stateDir,
+    registry: join(stateDir, "registry"),
+    entry,
+    vars: { ...stack.vars, ...redis?.vars[1] },
+    log: (line) => log("edge-2", line),
+  });
   const adminKey = await new Control(stack.edge.url, stack.secrets.bootstrapToken).bootstrap();
   const edges: Arena["edges"] = [stack.edge, second];
   const cron = redis && startCron(stack.edge.url);
@@ -125,22 +133,6 @@ const makeEngineSpec = ({ url }: StormEngine): EngineSpec => ({
   url,
   models: Object.fromEntries(defaultModels.map(({ id }) => [id, id])),
 });
-
-/** It finds the ledgers and the fleet of the first through the registry. */
-async function startSecondEdge(stateDir: string, vars: Record<string, string>, log: Log): Promise<RunningEdge> {
-  const [port = 0] = await freePorts(1);
-  return startEdge({
-    root,
-    port,
-    stateDir: join(stateDir, "edge-2"),
-    vars,
-    registry: join(stateDir, "registry"),
-    entry,
-    name: "penstock-2",
-    hostedBy: "penstock",
-    log: (line) => log("edge-2", line),
-  });
-}
 
 function startCron(edgeUrl: string): NodeJS.Timeout {
   const call = () => fetch(`${edgeUrl}/storm/cron`, { signal: AbortSignal.timeout(cronMs) }).catch(() => undefined);

@@ -33,15 +33,16 @@ interface Filling {
   mbMax: number;
   /**
    * What counts. Bodies that are being read lie in workerd's own buffers, which V8 does not know: with their bounds
-   * taken out the heap stayed as it was, and the process grew by a gigabyte.
+   * taken out the heap stayed as it was, and the process grew by a gigabyte. Keys are what an isolate remembers: of
+   * them what is kept counts, and not the rubbish that V8 had no reason yet to collect.
    */
-  by: "heap" | "process";
+  by: "heap" | "kept heap" | "process";
 }
 
 const fillings: Filling[] = [
   { name: "half-sent bodies of 4 MiB", run: sendHalves, many: 200, mbMax, by: "process" },
   { name: "readers of streams that do not read", run: readNothing, many: 200, mbMax, by: "heap" },
-  { name: "keys, each called", run: callWithMany, many: 10_000, mbMax: keysMbMax, by: "heap" },
+  { name: "keys, each called", run: callWithMany, many: 10_000, mbMax: keysMbMax, by: "kept heap" },
 ];
 
 /** An inspected workerd ends now and then by a check of its own; then the filling is tried again. */
@@ -97,7 +98,7 @@ async function measureInspected(stage: Stage, { name, run, many, mbMax, by }: Fi
   const note =
     `heap ${formatNumber(figures.heapMb)} MB above its ${formatNumber(figures.startMb)} MB at the start, ` +
     `${formatNumber(figures.keptMb)} MB kept after; the process ${formatNumber(figures.processMb)} MB above`;
-  const value = by === "heap" ? figures.heapMb : figures.processMb;
+  const value = { heap: figures.heapMb, "kept heap": figures.keptMb, process: figures.processMb }[by];
   const goal = { bound: "at most", value: mbMax, unit: "MB" } as const;
   return makeRow(`memory: ${formatNumber(many)} ${name}, ${by} above the start`, goal, [value], { note, figures });
 }
