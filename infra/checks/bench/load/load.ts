@@ -104,7 +104,10 @@ async function runOpen(load: OpenLoad): Promise<LoadFigures> {
       await new Promise((resolve) => setTimeout(resolve, startMs + at - performance.now()));
       const connection = idle.pop() ?? new Connection(load.port);
       const isTimed = at >= load.untimedMs;
-      await runStream({ load, connection, isTimed, meter }, requests[callsBegun++ % requests.length] ?? Buffer.alloc(0));
+      await runStream(
+        { load, connection, isTimed, meter },
+        requests[callsBegun++ % requests.length] ?? Buffer.alloc(0),
+      );
       idle.push(connection);
     }),
   );
