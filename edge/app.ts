@@ -2,15 +2,17 @@ import { Hono } from "hono";
 import { MisconfiguredError, type Env } from "./env.ts";
 import { answerOptions, readCorsHeaders, selectCorsHeaders } from "./doors/cors.ts";
 import { openNodesDoor } from "./doors/nodes.ts";
-import { callAddresses, serveCounted } from "./doors/openai.ts";
+import { callAddresses, serveCounted } from "./doors/calls.ts";
 import type { DoorEnv } from "./doors/port.ts";
 import { findRoute } from "./doors/routes.ts";
 import { openSiteDoor } from "./doors/site.ts";
 import { mendPath, refuseUnrouted, refuseUrl } from "./doors/slips.ts";
-import { buildErrorBody, buildErrorHeaders, Refusal } from "./errors.ts";
+import { buildErrorHeaders, Refusal } from "./errors.ts";
 import { countCaller, countFailure, countForgery } from "./identity/index.ts";
 import { drainUnread } from "./protocol/bytes.ts";
 import type { CallAddress } from "./protocol/openai/call.ts";
+import type { Wire } from "./protocol/wires/wire.ts";
+import { findProtocol, protocols } from "./protocol/wires/wires.ts";
 import { openVisit, type Visit } from "./visit.ts";
 import { wire } from "./wiring.ts";
 
@@ -58,7 +60,7 @@ async function serveModelCall(address: CallAddress, env: Env, visit: Visit): Pro
     const { ports } = await wire(env);
     return await serveCounted(address, ports, visit);
   } catch (failure) {
-    return await refuse(visit, asRefusal(failure));
+    return await refuse(visit, asRefusal(failure), address.wire);
   }
 }
 
@@ -113,13 +115,18 @@ function openApp() {
   app.route("/", openNodesDoor());
   app.route("/", openSiteDoor());
 
-  app.notFound((c) => refuse(c.get("visit"), refuseUrl(c.req.method, c.req.path)));
+  app.notFound((c) => refuse(c.get("visit"), refuseUrl(c.req.method, c.req.path), wireOf(c.req)));
   app.onError((failure, c) => {
     const refusal = asRefusal(failure);
     const isUnnamed = refusal.code === "unknown_url" && refusal.details.message === undefined;
-    return refuse(c.get("visit"), isUnnamed ? refuseUrl(c.req.method, c.req.path) : refusal);
+    return refuse(c.get("visit"), isUnnamed ? refuseUrl(c.req.method, c.req.path) : refusal, wireOf(c.req));
   });
   return app;
+}
+
+/** What whoever asks understands. */
+function wireOf({ path, raw }: { path: string; raw: Request }): Wire {
+  return protocols[findProtocol(path, raw.headers)];
 }
 
 /**
@@ -133,12 +140,12 @@ function asRefusal(failure: unknown): Refusal {
   return new Refusal("internal", { log: `${failure.name} at ${failure.stack?.split("\n")[1]?.trim() ?? "?"}` });
 }
 
-/** Writes a refusal, and reads on what the caller is still sending, so that it arrives. */
-async function refuse(visit: Visit, refusal: Refusal): Promise<Response> {
+/** Writes a refusal in the caller's protocol, and reads on what the caller is still sending, so that it arrives. */
+async function refuse(visit: Visit, refusal: Refusal, wire: Wire): Promise<Response> {
   visit.logRefusal(refusal);
   await drainUnread(visit.request);
-  return new Response(JSON.stringify(buildErrorBody(refusal)), {
-    status: refusal.status,
-    headers: { ...visit.headers, ...buildErrorHeaders(refusal) },
+  return new Response(JSON.stringify(wire.buildError(refusal, visit.id)), {
+    status: wire.readStatus(refusal),
+    headers: wire.addHeaders({ ...visit.headers, ...buildErrorHeaders(refusal) }, visit.now()),
   });
 }

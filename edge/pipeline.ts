@@ -15,15 +15,15 @@ import type { Visit } from "./visit.ts";
  */
 export async function serveCall(
   visit: Visit,
-  { endpoint, deployment }: CallAddress,
+  address: CallAddress,
   ports: Ports,
   counted: Promise<void>,
 ): Promise<Response> {
   const credential = await identify(visit.request, ports, visit.now());
   const { org } = credential;
-  const reading = readCall(visit, endpoint, ports.models, { deployment, sender: credential });
+  const reading = readCall(visit, address, ports.models, { sender: credential });
   const routing = reading.then((call) => ({ call, ...routeCall(visit, ports, org, call) }));
-  const hide = (why: unknown) => counted.then(() => hideModel(ports.ledger, credential, endpoint, why));
+  const hide = (why: unknown) => counted.then(() => hideModel(ports.ledger, credential, address.endpoint, why));
   const { call, classification, tier, nodes } = await routing.catch(hide);
   const hold = nameHold(visit.id);
   const unheld = { org, hold, tier, tokensHeld: 0, completionTokens: 0, boundFactor: 1 };
@@ -60,9 +60,9 @@ export async function serveCall(
     "x-penstock-tier": writeTierHeader(classification, answer?.servedBy ?? tier),
     "openai-processing-ms": String(visit.now() - visit.startedAtMs),
   });
-  if (call.isStream) return answerStream(visit, start, buildHeaders);
+  if (call.isStream) return answerStream(visit, start, { wire: call.wire, buildHeaders });
   const answer = await start(visit.request.signal);
-  return answerWhole(visit, answer, buildHeaders(answer));
+  return answerWhole(visit, answer, { wire: call.wire, buildHeaders });
 }
 
 /** Answers `GET /v1/models` and `/v1/models/{name}` with the models that the key may use. */

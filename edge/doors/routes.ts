@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { endpointPaths, nodePaths, type EngineEndpoint } from "../agreements/paths.ts";
+import { endpointPaths, nodePaths, type CallEndpoint } from "../agreements/paths.ts";
 import { TokenBody } from "../identity/index.ts";
 import { ChatBody, Text2SqlBody } from "../protocol/openai/members/chat.ts";
 import { CompletionsBody } from "../protocol/openai/members/completions.ts";
@@ -72,6 +72,6 @@ function name(operationId: string, summary: string, body?: z.ZodType): Operation
   return { operationId, summary, ...(body && { body }) };
 }
 
-function modelCall(endpoint: EngineEndpoint, operation: Operation): DoorRoute {
-  return { path: endpointPaths[endpoint].edge, ...caller, door: "openai", endpoint, operations: { POST: operation } };
+function modelCall(endpoint: CallEndpoint, operation: Operation): DoorRoute {
+  return { path: endpointPaths[endpoint].edge, ...caller, door: "calls", endpoint, operations: { POST: operation } };
 }

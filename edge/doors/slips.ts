@@ -25,7 +25,7 @@ export function mendPath(path: string): MendedPath | null {
   if (findRoute(path)) return null;
   const guess = guessPath(path);
   const door = guess && findRoute(guess.path)?.door;
-  return door === "openai" || door === "site" ? guess : null;
+  return door === "calls" || door === "site" ? guess : null;
 }
 
 /**
@@ -73,7 +73,7 @@ function guessPath(path: string): MendedPath | null {
 /** `/api/v1/chat/completions` and the like: not served, since we cannot know what stands before. */
 function guessByEnd(path: string): string | null {
   const ends = routes
-    .filter(({ door }) => door === "openai")
+    .filter(({ door }) => door === "calls")
     .map((route) => ({ path: route.path, end: route.path.replace(/^\/v1/, "") }))
     .toSorted((a, b) => b.end.length - a.end.length);
   const found = ends.find(({ end }) => path.replace(/\/+$/, "").endsWith(end));

@@ -36,7 +36,7 @@ export interface UpstreamRequest {
   /** Unix ms. The body must have ended by then: a node that stalls midway is aborted. */
   endMs: number;
   /** A 200 of another type comes from something in front of the agent, not from the agent. */
-  contentType: "text/event-stream" | "application/json";
+  contentType: "text/event-stream" | "application/x-ndjson" | "application/json";
   hop: string;
   body: NonNullable<RequestInit["body"]>;
   /** Aborted when the caller has left; null where an attempt is so short that nobody listens for that. */

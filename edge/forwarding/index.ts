@@ -28,7 +28,7 @@ export async function forward(visit: Visit, held: HeldCall, origin: Origin): Pro
   const body = new TextEncoder().encode(JSON.stringify({ ...call.body, ...clampTokens(call, reserved) }));
   const bodySha256 = digestBody(body);
   origin.budget.countCall(visit.now());
-  const contentType = call.isStream ? "text/event-stream" : "application/json";
+  const contentType = call.isStream ? call.wire.stream.contentType : "application/json";
   const terms = {
     headersMsMax: call.isStream ? streamHeadersMsMax : callMsMax,
     deadlineMs: call.deadlineMs,

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { EngineEndpoint } from "../paths.ts";
+import { CallEndpoint, EngineEndpoint } from "../paths.ts";
 
 /** What a key's scope may name: the endpoints that reach an engine, and the list of models. */
-export const Endpoint = z.enum([...EngineEndpoint.options, "models"]);
+export const Endpoint = z.enum([...CallEndpoint.options, "models"]);
 export type Endpoint = z.infer<typeof Endpoint>;
 
 /** `shared` nodes serve standard calls; `complex` ones are dedicated to calls that would stall their neighbours. */
@@ -50,7 +50,7 @@ export const ModelRecord = z.strictObject({
   id: z.string().min(1).max(256).describe("Its public id, such as `Qwen/Qwen2.5-7B-Instruct`."),
   aliases: z.array(z.string().min(1)).describe("Further names that callers may use; the first is shown by `/health`."),
   endpoints: z
-    .array(Endpoint)
+    .array(z.enum([...EngineEndpoint.options, "models"]))
     .min(1)
     .describe("Of `chat.completions`, `completions`, `embeddings`, `text2sql`: what it serves."),
   contextTokensMax: z.int().min(1).describe("Its context; no more than the engine's."),

@@ -1,5 +1,5 @@
 import { isObject } from "../../agreements/json.ts";
-import type { EngineEndpoint } from "../../agreements/paths.ts";
+import { answerMember, findEngineEndpoint, type CallEndpoint, type EngineEndpoint } from "../../agreements/paths.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import type { Visit } from "../../visit.ts";
@@ -9,25 +9,28 @@ import type { ParsedBody } from "./parsed-body.ts";
 import { readParsedBody } from "./read-body.ts";
 import { addDeployment } from "./deployment.ts";
 import { markModel } from "./models.ts";
+import { renameRefusal } from "../wires/rename.ts";
+import type { TranslatedCall, Wire } from "../wires/wire.ts";
 import { readIdempotency, type Idempotency } from "./idempotency.ts";
 import { readTimeout, readWait, type CallTimeout } from "./timeout.ts";
 
 /** What a call's address says of it; `deployment` is the model that an address in Azure's form names. */
 export interface CallAddress {
-  endpoint: EngineEndpoint;
+  endpoint: CallEndpoint;
+  wire: Wire;
   deployment: string | null;
 }
 
 /** Where a call comes from, where that is known: whose body it is, and what its address names. */
 export interface CallSource {
-  deployment?: string | null;
   sender?: Sender;
 }
 const nobody: Sender = { org: "", key: "" };
 
 /** A parsed request: what the caller wants, in our terms, and the body to send to the origin. */
 export interface Call extends ParsedBody {
-  endpoint: EngineEndpoint;
+  endpoint: CallEndpoint;
+  wire: Wire;
   mayClamp: boolean;
   /** How long the caller waits; `deadlineMs` is when that is over, in Unix ms. */
   timeout: CallTimeout;
@@ -44,21 +47,21 @@ export interface Call extends ParsedBody {
  */
 export async function readCall(
   visit: Visit,
-  endpoint: EngineEndpoint,
+  { endpoint, wire, deployment }: CallAddress,
   models: readonly ModelRecord[],
-  { deployment = null, sender = nobody }: CallSource = {},
+  { sender = nobody }: CallSource = {},
 ): Promise<Call> {
   const { bytes, json: sent, exact } = await readJson(visit.request, sender);
+  const { headers } = visit.request;
   const json = deployment === null ? sent : addDeployment(sent, deployment, models);
-  const parsed = readParsedBody(endpoint, { json, exact }, models);
+  const translated = wire.translate({ json, exact, headers });
+  const parsed = readTranslated(findEngineEndpoint(endpoint), translated, models);
   return markModel(parsed.named, () => {
-    refuseManySequences(parsed, parsed.model);
-    refuseLongCompletion(endpoint, json, parsed);
-    const { headers } = visit.request;
     const timeout = readTimeout(headers, parsed.isStream);
     return {
       ...parsed,
       endpoint,
+      wire,
       mayClamp: readClamp(headers.get("x-penstock-clamp")),
       timeout,
       deadlineMs: visit.startedAtMs + timeout.ms,
@@ -66,6 +69,24 @@ export async function readCall(
       idempotency: readIdempotency(headers, deployment === null ? endpoint : `${endpoint} ${deployment}`, bytes),
     };
   });
+}
+
+/** Reads a body as engines know it; what is wrong with it is told by the caller's own names. */
+function readTranslated(
+  endpoint: EngineEndpoint,
+  { json, exact, answer, rename }: TranslatedCall,
+  models: readonly ModelRecord[],
+): ParsedBody {
+  try {
+    const parsed = readParsedBody(endpoint, { json, exact }, models);
+    markModel(parsed.named, () => {
+      refuseManySequences(parsed, parsed.model);
+      refuseLongCompletion(endpoint, json, parsed);
+    });
+    return answer === null ? parsed : { ...parsed, body: { ...parsed.body, [answerMember]: answer } };
+  } catch (failure) {
+    throw failure instanceof Refusal ? renameRefusal(failure, rename) : failure;
+  }
 }
 
 /** Who asks for a clamp and misspells it would be refused, or billed, for more than they meant. */

@@ -1,0 +1,5 @@
+import type { ForeignEndpoint } from "#edge/agreements/paths.ts";
+import type { AnswerWire } from "./wire.ts";
+
+/** How the answers of each endpoint of another protocol are written. */
+export const answerWires: Readonly<Partial<Record<ForeignEndpoint, AnswerWire>>> = {};
