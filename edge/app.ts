@@ -12,7 +12,7 @@ import { countCaller, countFailure, countForgery } from "./identity/index.ts";
 import { drainUnread } from "./protocol/bytes.ts";
 import type { CallAddress } from "./protocol/openai/call.ts";
 import type { Wire } from "./protocol/wires/wire.ts";
-import { findProtocol, protocols } from "./protocol/wires/wires.ts";
+import { findProtocol, protocols, wires } from "./protocol/wires/wires.ts";
 import { openVisit, type Visit } from "./visit.ts";
 import { wire } from "./wiring.ts";
 
@@ -60,7 +60,7 @@ async function serveModelCall(address: CallAddress, env: Env, visit: Visit): Pro
     const { ports } = await wire(env);
     return await serveCounted(address, ports, visit);
   } catch (failure) {
-    return await refuse(visit, asRefusal(failure), address.wire);
+    return await refuse(visit, asRefusal(failure), wires[address.endpoint]);
   }
 }
 

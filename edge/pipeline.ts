@@ -15,15 +15,15 @@ import type { Visit } from "./visit.ts";
  */
 export async function serveCall(
   visit: Visit,
-  address: CallAddress,
+  { endpoint, deployment }: CallAddress,
   ports: Ports,
   counted: Promise<void>,
 ): Promise<Response> {
   const credential = await identify(visit.request, ports, visit.now());
   const { org } = credential;
-  const reading = readCall(visit, address, ports.models, { sender: credential });
+  const reading = readCall(visit, endpoint, ports.models, { deployment, sender: credential });
   const routing = reading.then((call) => ({ call, ...routeCall(visit, ports, org, call) }));
-  const hide = (why: unknown) => counted.then(() => hideModel(ports.ledger, credential, address.endpoint, why));
+  const hide = (why: unknown) => counted.then(() => hideModel(ports.ledger, credential, endpoint, why));
   const { call, classification, tier, nodes } = await routing.catch(hide);
   const hold = nameHold(visit.id);
   const unheld = { org, hold, tier, tokensHeld: 0, completionTokens: 0, boundFactor: 1 };

@@ -2,14 +2,13 @@ import { countCaller, countFailure } from "../identity/index.ts";
 import { serveCall } from "../pipeline.ts";
 import type { Ports } from "../ports.ts";
 import type { CallAddress } from "../protocol/openai/call.ts";
-import { wires } from "../protocol/wires/wires.ts";
 import type { Visit } from "../visit.ts";
 import { routes } from "./routes.ts";
 
 /** The addresses at which models are called, by exact path. All of them take POST alone. */
 export const callAddresses: ReadonlyMap<string, CallAddress> = new Map(
   routes.flatMap(({ path, endpoint }): [string, CallAddress][] =>
-    endpoint ? [[path, { endpoint, wire: wires[endpoint], deployment: null }]] : [],
+    endpoint ? [[path, { endpoint, deployment: null }]] : [],
   ),
 );
 

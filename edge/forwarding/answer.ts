@@ -52,11 +52,7 @@ export async function answerStream(
  * Sends an answer that is not a stream. Small ones are read first; large ones flow under their declared length, so that
  * a truncated answer shows as truncated.
  */
-export async function answerWhole(
-  visit: Visit,
-  answer: Answer,
-  { wire, buildHeaders }: Writing,
-): Promise<Response> {
+export async function answerWhole(visit: Visit, answer: Answer, { wire, buildHeaders }: Writing): Promise<Response> {
   const { response } = answer;
   visit.phase = "answer";
   const length = Number(response.headers.get("content-length") ?? Number.NaN);
@@ -107,12 +103,7 @@ async function breakOff(visit: Visit, { writable, form }: Out, refusal: Refusal)
   }
 }
 
-async function waitThenPipe(
-  visit: Visit,
-  started: Promise<Answer>,
-  out: Out,
-  abort: AbortController,
-): Promise<void> {
+async function waitThenPipe(visit: Visit, started: Promise<Answer>, out: Out, abort: AbortController): Promise<void> {
   const writer = out.writable.getWriter();
   const settled = started.then<StartResult, StartResult>(
     (answer) => ({ answer }),

@@ -11,18 +11,19 @@ import { addDeployment } from "./deployment.ts";
 import { markModel } from "./models.ts";
 import { renameRefusal } from "../wires/rename.ts";
 import type { TranslatedCall, Wire } from "../wires/wire.ts";
+import { wires } from "../wires/wires.ts";
 import { readIdempotency, type Idempotency } from "./idempotency.ts";
 import { readTimeout, readWait, type CallTimeout } from "./timeout.ts";
 
 /** What a call's address says of it; `deployment` is the model that an address in Azure's form names. */
 export interface CallAddress {
   endpoint: CallEndpoint;
-  wire: Wire;
   deployment: string | null;
 }
 
 /** Where a call comes from, where that is known: whose body it is, and what its address names. */
 export interface CallSource {
+  deployment?: string | null;
   sender?: Sender;
 }
 const nobody: Sender = { org: "", key: "" };
@@ -47,13 +48,14 @@ export interface Call extends ParsedBody {
  */
 export async function readCall(
   visit: Visit,
-  { endpoint, wire, deployment }: CallAddress,
+  endpoint: CallEndpoint,
   models: readonly ModelRecord[],
-  { sender = nobody }: CallSource = {},
+  { deployment = null, sender = nobody }: CallSource = {},
 ): Promise<Call> {
   const { bytes, json: sent, exact } = await readJson(visit.request, sender);
   const { headers } = visit.request;
   const json = deployment === null ? sent : addDeployment(sent, deployment, models);
+  const wire = wires[endpoint];
   const translated = wire.translate({ json, exact, headers });
   const parsed = readTranslated(findEngineEndpoint(endpoint), translated, models);
   return markModel(parsed.named, () => {

@@ -6,8 +6,8 @@ export function renameRefusal(refusal: Refusal, rename: (param: string) => strin
   if (param === undefined) return refusal;
   const own = rename(param);
   if (own === param) return refusal;
-  const told = message?.replaceAll(`'${param}'`, () => `'${own}'`);
-  return new Refusal(refusal.code, { ...refusal.details, param: own, message: told });
+  const renamed = message?.replaceAll(`'${param}'`, () => `'${own}'`);
+  return new Refusal(refusal.code, { ...refusal.details, param: own, message: renamed });
 }
 
 /** Renames a path by the longest beginning that the table has; `[` and `.` end a name. */

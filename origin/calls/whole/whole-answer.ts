@@ -7,6 +7,9 @@ import { callPaths, type CallPath } from "#edge/agreements/paths.ts";
 import { readBilledUsage, type UsageMeter } from "../usage-meter.ts";
 import { readCounts, findUsageText } from "../usage-text.ts";
 
+/** vLLM's internals, which callers do not get to see. */
+const engineMembers = ["kv_transfer_params", "ec_transfer_params", "metrics"];
+
 /**
  * Reads a whole answer of an engine and counts it. Throws 502 for what is no answer: no JSON, an error with status 200,
  * no choices, or a choice that the engine gave up. When the engine did not count the completion, or only that of the
@@ -25,6 +28,14 @@ export function readWhole(text: string, path: CallPath, meter: UsageMeter, isUsa
   if (usage !== null) meter.noteTotal(readCounts(usage));
   if (isEmbedding) meter.noteCompletion(0);
   return answer;
+}
+
+/** The answer as the caller sees it: our name of the model, and the usage that is billed. */
+export function writeWhole(answer: JsonObject, path: CallPath, model: string, meter: UsageMeter): string {
+  const { completion_tokens, ...usage } = readBilledUsage(meter);
+  const billed = callPaths[path].chunkObject === null ? usage : { ...usage, completion_tokens };
+  const visible = Object.fromEntries(Object.entries(answer).filter(([name]) => !engineMembers.includes(name)));
+  return JSON.stringify({ ...visible, model, usage: { ...(isObject(answer["usage"]) && answer["usage"]), ...billed } });
 }
 
 /** The choices of a whole answer. */

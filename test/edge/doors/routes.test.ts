@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { EngineEndpoint } from "#edge/agreements/paths.ts";
-import { callAddresses } from "#edge/doors/openai.ts";
+import { callAddresses } from "#edge/doors/calls.ts";
 import { findRoute, routes } from "#edge/doors/routes.ts";
 
 test("no path stands in the table twice, and no operation has another's name", () => {

@@ -9,7 +9,7 @@ if (!chat) throw new RangeError("no chat");
 
 test("every operation that callers reach outside the control plane has shapes, and no shapes stand idle", () => {
   const named = routes
-    .filter(({ door }) => door === "openai" || door === "site")
+    .filter(({ door }) => door === "calls" || door === "site")
     .flatMap(({ operations }) => Object.values(operations).map(({ operationId }) => operationId));
   expect(Object.keys(shapes).toSorted()).toEqual(named.toSorted());
 });
