@@ -115,17 +115,17 @@ function openApp() {
   app.route("/", openNodesDoor());
   app.route("/", openSiteDoor());
 
-  app.notFound((c) => refuse(c.get("visit"), refuseUrl(c.req.method, c.req.path), wireOf(c.req)));
+  app.notFound((c) => refuse(c.get("visit"), refuseUrl(c.req.method, c.req.path), findWire(c.req)));
   app.onError((failure, c) => {
     const refusal = asRefusal(failure);
     const isUnnamed = refusal.code === "unknown_url" && refusal.details.message === undefined;
-    return refuse(c.get("visit"), isUnnamed ? refuseUrl(c.req.method, c.req.path) : refusal, wireOf(c.req));
+    return refuse(c.get("visit"), isUnnamed ? refuseUrl(c.req.method, c.req.path) : refusal, findWire(c.req));
   });
   return app;
 }
 
 /** What whoever asks understands. */
-function wireOf({ path, raw }: { path: string; raw: Request }): Wire {
+function findWire({ path, raw }: { path: string; raw: Request }): Wire {
   return protocols[findProtocol(path, raw.headers)];
 }
 
