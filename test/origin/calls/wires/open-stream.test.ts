@@ -6,7 +6,7 @@ import { findAnswerWire } from "#origin/calls/wires/open-stream.ts";
 
 const claimsFor = (endpoint: CallEndpoint) => ({ endpoint }) as HopClaims;
 
-test("what engines know is passed on as they write it, and all else is written in the form that the edge speaks", () => {
+test("what engines know is passed on as they write it, all else in the form that the edge speaks", () => {
   for (const endpoint of CallEndpoint.options) {
     const wire = findAnswerWire({ claims: claimsFor(endpoint) });
     expect([endpoint, wire === null]).toEqual([endpoint, EngineEndpoint.safeParse(endpoint).success]);
