@@ -67,13 +67,13 @@ export function parseInput(text: string): JsonObject | null {
 }
 
 /** What Anthropic calls the ends of an answer, by the engine's names. */
-const reasons: Readonly<Record<string, string>> = {
-  stop: "end_turn",
-  length: "max_tokens",
-  tool_calls: "tool_use",
-  function_call: "tool_use",
-  content_filter: "refusal",
-};
+const reasons: ReadonlyMap<unknown, string> = new Map([
+  ["stop", "end_turn"],
+  ["length", "max_tokens"],
+  ["tool_calls", "tool_use"],
+  ["function_call", "tool_use"],
+  ["content_filter", "refusal"],
+]);
 
 /** How an answer ended. */
 export interface AnswerEnd {
@@ -87,6 +87,6 @@ export interface AnswerEnd {
  */
 export function readEnd({ finish_reason: finish, stop_reason: stop }: JsonObject, hasCalls: boolean): AnswerEnd {
   if (finish === "stop" && typeof stop === "string") return { stop_reason: "stop_sequence", stop_sequence: stop };
-  const reason = (typeof finish === "string" && reasons[finish]) || "end_turn";
+  const reason = reasons.get(finish) ?? "end_turn";
   return { stop_reason: reason === "end_turn" && hasCalls ? "tool_use" : reason, stop_sequence: null };
 }

@@ -18,8 +18,8 @@ export function buildMessage(answer: JsonObject, context: AnswerContext): JsonOb
 }
 
 function writeBlock(piece: Piece, at: number, context: AnswerContext): JsonObject {
-  const { text } = piece;
-  if (piece.kind === "text") return { type: "text", text };
-  if (piece.kind === "thinking") return { type: "thinking", thinking: text, signature: writeSignature(context) };
-  return { type: "tool_use", id: nameCall(piece.id, context, at), name: piece.name, input: readInput(text) };
+  const { kind, text } = piece;
+  if (kind === "tool_use")
+    return { type: kind, id: nameCall(piece.id, context, at), name: piece.name, input: readInput(text) };
+  return kind === "text" ? { type: kind, text } : { type: kind, thinking: text, signature: writeSignature(context) };
 }
