@@ -23,7 +23,7 @@ const checkSource: Check = (source) => {
 
 const checkInput: Check = (value) => (isObject(value) ? null : fault("must be an object"));
 
-/** What each type of block must be. Blocks of other types are refused by their type, once it is known where they are. */
+/** What each type of block must be. Other types are refused by their names, where it is known what may stand. */
 const blockChecks: ReadonlyMap<unknown, Check> = new Map<string, Check>([
   ["text", checkMembers({ text: anyText }, ["text"])],
   ["image", checkMembers({ source: checkSource }, ["source"])],

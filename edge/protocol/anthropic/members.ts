@@ -128,8 +128,8 @@ export const messagesMembers = {
   thinking: orEmpty(
     forwarded(
       thinking,
-      "`enabled` and `adaptive` switch the template's thinking on, `disabled` switches it off; unset is the model's own " +
-        "way. `budget_tokens` reaches templates that know one: what always holds is `max_tokens`.",
+      "`enabled` and `adaptive` switch the template's thinking on, `disabled` switches it off; unset is the model's " +
+        "own way. `budget_tokens` reaches templates that know one: what always holds is `max_tokens`.",
     ),
   ),
   output_config: orEmpty(forwarded(outputConfig, "`effort` as templates know it; `format` is a JSON schema.")),
@@ -187,8 +187,8 @@ export interface SentMessages {
 }
 
 /**
- * Reads the body of a call by its table. What has no row here has one in the table of chats, which then decides over it,
- * or none at all, which the answer tells. Throws a Refusal that names the member.
+ * Reads the body of a call by its table. What has no row here has one in the table of chats, which then decides over
+ * it, or none at all, which the answer tells. Throws a Refusal that names the member.
  */
 export function parseMessages(json: unknown): SentMessages {
   if (!isObject(json)) return { body: parseBody(MessagesBody, json), others: {} };

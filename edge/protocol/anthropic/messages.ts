@@ -61,7 +61,7 @@ export function writeMessages(
     const path = `messages[${at}]`;
     refuseOfChats(message, path);
     if (message.role === "assistant") written.push(writeAssistant(message, path, readStep(exact, at, "content")));
-    else written.push(...writeAsked(message, path));
+    else written.push(...writeUsers(message, path));
   }
   const last = messages.at(-1);
   return last?.role === "assistant" ? endOnAnswer(written) : { messages: written, isContinued: false };
@@ -96,7 +96,7 @@ function listSystem(system: string | JsonObject[]): WrittenPart[] {
   });
 }
 
-function writeAsked(message: SentMessage, path: string): WrittenMessage[] {
+function writeUsers(message: SentMessage, path: string): WrittenMessage[] {
   const { role, content, ...others } = message;
   if (typeof content === "string") return [write({ ...others, role, content }, path)];
   const results: WrittenMessage[] = [];

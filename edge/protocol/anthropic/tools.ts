@@ -62,7 +62,7 @@ export const checkToolChoice: Check = (choice) => {
 /** Members that say nothing to an engine: its cache is its own, and arguments are always sent as they are made. */
 const silent: ReadonlySet<string> = new Set(["function", "cache_control", "eager_input_streaming"]);
 
-/** The tools as a chat has them, with the members that nobody knows, for their naming. Refuses Anthropic's own tools. */
+/** The tools as a chat has them, with what nobody knows of them, for its naming. Refuses Anthropic's own tools. */
 export function writeTools(tools: readonly SentTool[]): JsonObject[] {
   return tools.map((tool, at) => {
     const { type, name, description, input_schema: parameters, strict, ...others } = tool;

@@ -63,7 +63,7 @@ function writeOutput({ effort, format }: OutputConfig): JsonObject {
   };
 }
 
-/** The numbers whose digits a double cannot keep, where the chat has them: in schemas, and in what has the same name. */
+/** The digits that a double cannot keep, where the chat has them: in schemas, and in what has the same name. */
 function writeExact(exact: JsonObject): JsonObject {
   const { messages: _, tools, output_config: config, ...same } = exact;
   const format = isObject(config) && isObject(config["format"]) ? config["format"] : {};

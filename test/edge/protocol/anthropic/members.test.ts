@@ -41,7 +41,9 @@ describe("bounds", () => {
       "messages[0].content[0].source",
     ],
   ];
-  test.each(faults)("%j: %s", (over, param) => expectRefusal(() => parse(over), "invalid_value", param));
+  test.each(faults)("%j: %s", async (over, param) => {
+    await expectRefusal(() => parse(over), "invalid_value", param);
+  });
 });
 
 describe("what would change the answer and cannot be had is refused by name, and by no other API's name", () => {
@@ -58,7 +60,9 @@ describe("what would change the answer and cannot be had is refused by name, and
     [{ max_completion_tokens: 5 }, "max_completion_tokens"],
     [{ continue_final_message: true }, "continue_final_message"],
   ];
-  test.each(refusals)("%j", (over, param) => expectRefusal(() => parse(over), "unsupported_parameter", param));
+  test.each(refusals)("%j", async (over, param) => {
+    await expectRefusal(() => parse(over), "unsupported_parameter", param);
+  });
 
   test("unless it asks for nothing", () => {
     const nothing = { container: null, mcp_servers: [], context_management: {}, speed: "standard", n: 1, stop: [] };

@@ -150,5 +150,6 @@ test("numbers that a double cannot keep reach the engine as they came: in schema
   expect(JSON.stringify(json)).toContain(JSON.stringify(`{"x":[${big}]}`));
 });
 
-test("a model that serves no chats serves no messages", () =>
-  expectRefusal(() => read({ ...least, model: "embed" }), "invalid_value", "model"));
+test("a model that serves no chats serves no messages", async () => {
+  await expectRefusal(() => read({ ...least, model: "embed" }), "invalid_value", "model");
+});

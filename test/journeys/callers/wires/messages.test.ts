@@ -5,6 +5,9 @@ import { worldAt, type UsageRowView } from "#test/support/stack/world.ts";
 const world = worldAt(inject("place"));
 const messages: Anthropic.MessageParam[] = [{ role: "user", content: "Tell me a story" }];
 const call = { model: "chat", max_tokens: 12, messages };
+/** What the API takes and this SDK's types do not name. */
+const certain = { temperature: 0 };
+const random = { temperature: 0.5, top_p: 0.9, top_k: 20 };
 const weather: Anthropic.Tool = {
   name: "get_weather",
   description: "The weather in a city",
@@ -39,7 +42,8 @@ async function thrownBy(work: () => PromiseLike<unknown>): Promise<unknown> {
 describe("the official Anthropic SDK", () => {
   test("creates a message, and the bill is the usage that it tells", async () => {
     const { org, client } = await newClient();
-    const message = await client.messages.create({ ...call, system: "Be brief.", temperature: 0.5, top_k: 20 });
+    const asked = client.messages.create({ ...call, system: "Be brief.", ...random });
+    const { data: message, request_id: id } = await asked.withResponse();
     expect(message).toMatchObject({
       id: expect.stringMatching(/^msg_\w{22}$/),
       type: "message",
@@ -49,7 +53,7 @@ describe("the official Anthropic SDK", () => {
       stop_reason: expect.stringMatching(/^(end_turn|max_tokens)$/),
       stop_sequence: null,
     });
-    expect(message._request_id).toMatch(/^req_/);
+    expect(id).toMatch(/^req_/);
     const [row, ...others] = await world.settled(org.id);
     expectBilled(row, message.usage);
     expect(others).toEqual([]);
@@ -57,7 +61,7 @@ describe("the official Anthropic SDK", () => {
 
   test("streams the same message by its helper, event for event, and is billed the same", async () => {
     const { org, client } = await newClient();
-    const same = { ...call, max_tokens: 30, temperature: 0 };
+    const same = { ...call, max_tokens: 30, ...certain };
     const whole = await client.messages.create(same);
     const stream = client.messages.stream(same);
     let text = "";
@@ -73,11 +77,11 @@ describe("the official Anthropic SDK", () => {
 
   test("is told which sequence ended the answer, and what a cache had", async () => {
     const { org, client } = await newClient();
-    const free = await client.messages.create({ ...call, max_tokens: 20, temperature: 0 });
+    const free = await client.messages.create({ ...call, max_tokens: 20, ...certain });
     const [block] = free.content;
     const word = block?.type === "text" ? (block.text.trim().split(" ")[1] ?? "") : "";
     expect(word).not.toBe("");
-    const stopped = await client.messages.create({ ...call, max_tokens: 20, temperature: 0, stop_sequences: [word] });
+    const stopped = await client.messages.create({ ...call, max_tokens: 20, ...certain, stop_sequences: [word] });
     expect([stopped.stop_reason, stopped.stop_sequence]).toEqual(["stop_sequence", word]);
     const long = "Once upon a time there was a gateway. ".repeat(60);
     for (let turn = 0; turn < 4; turn++) await client.messages.create({ ...call, system: long, max_tokens: 1 });

@@ -96,7 +96,7 @@ describe("a stream of chunks as a message", () => {
     ]);
   });
 
-  test("arguments that are no JSON are sent as the model wrote them, and what comes behind them waits for the end", () => {
+  test("arguments that are no JSON are sent as they were written, and what comes behind them waits for the end", () => {
     expect(collect(streamOf([begun(0, "{no"), begun(1, "{}"), end("tool_calls")])).map((block) => block.text)).toEqual([
       "{no",
       "{}",
