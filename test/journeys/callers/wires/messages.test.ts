@@ -215,6 +215,7 @@ describe("errors are the SDK's own", () => {
     ["GET", "/v1/models/nobody", { "anthropic-version": "2023-06-01" }, 404],
     ["POST", "/v1/messages", { "content-encoding": "gzip" }, 415],
     ["POST", "/messages", {}, 400],
+    ["POST", "/v1/messages?beta=true", {}, 400],
   ];
   test.each(everywhere)("%s %s with %j", async (method, path, headers, status) => {
     const org = await world.newOrg();
