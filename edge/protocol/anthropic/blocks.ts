@@ -81,15 +81,10 @@ export function refuseBlock(block: JsonObject, path: string, where: keyof typeof
   return refuseMember(`${path}.type`, allowed[where], `'${cleanName(readText(block["type"]))}'`);
 }
 
-/** Members that say nothing to an engine: caching is the engine's own, and nobody cites. */
-const silent: ReadonlySet<string> = new Set(["type", "text", "source", "cache_control", "citations"]);
-
-/** The block as a part of a chat's message: text or an image, with the members that nobody knows, for their naming. */
+/** The block as a part of a chat's message: text, or an image. */
 export function writePart(block: JsonObject): JsonObject {
-  const others = Object.entries(block).filter(([name, value]) => value !== null && !silent.has(name));
-  const strange = Object.fromEntries(others.filter(([name]) => name !== "uuid" && name !== "image_url"));
-  if (block["type"] === "text") return { ...strange, type: "text", text: readText(block["text"]) };
+  if (block["type"] === "text") return { type: "text", text: readText(block["text"]) };
   const source = isObject(block["source"]) ? block["source"] : {};
   const url = `data:${readText(source["media_type"])};base64,${readText(source["data"])}`;
-  return { ...strange, type: "image_url", image_url: { url } };
+  return { type: "image_url", image_url: { url } };
 }

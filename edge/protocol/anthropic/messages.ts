@@ -97,8 +97,8 @@ function listSystem(system: string | JsonObject[]): WrittenPart[] {
 }
 
 function writeUsers(message: SentMessage, path: string): WrittenMessage[] {
-  const { role, content, ...others } = message;
-  if (typeof content === "string") return [write({ ...others, role, content }, path)];
+  const { role, content } = message;
+  if (typeof content === "string") return [write({ role, content }, path)];
   const results: WrittenMessage[] = [];
   const pictures: WrittenPart[] = [];
   const parts: WrittenPart[] = [];
@@ -110,7 +110,7 @@ function writeUsers(message: SentMessage, path: string): WrittenMessage[] {
     else throw refuseBlock(block, own, role);
   }
   const spoken = [...pictures, ...parts];
-  return spoken.length === 0 ? results : [...results, writeSpoken(role, path, spoken, others)];
+  return spoken.length === 0 ? results : [...results, writeSpoken(role, path, spoken)];
 }
 
 /** A chat's tools say nothing of errors, so the text does. Puts pictures aside. */
@@ -129,18 +129,13 @@ function writeResult(block: JsonObject, path: string, pictures: WrittenPart[]): 
 }
 
 /** Text alone goes as text; several parts, or a picture, as a list. */
-function writeSpoken(
-  role: string,
-  path: string,
-  parts: readonly WrittenPart[],
-  others: JsonObject = {},
-): WrittenMessage {
+function writeSpoken(role: string, path: string, parts: readonly WrittenPart[]): WrittenMessage {
   const [first] = parts;
-  const isPlain = parts.length === 1 && first !== undefined && Object.keys(first.part).join() === "type,text";
+  const isPlain = parts.length === 1 && first?.part["type"] === "text";
   const content = isPlain ? first.part["text"] : parts.map(({ part }) => part);
   const names = parts.map((part) => part.path);
   return {
-    ...write({ ...others, role, content }, path),
+    ...write({ role, content }, path),
     ...(isPlain && { content: first?.path ?? path }),
     parts: names,
   };
@@ -148,8 +143,8 @@ function writeSpoken(
 
 /** Thoughts that were sent in the open are the message's reasoning; those that are sealed nobody here can open. */
 function writeAssistant(message: SentMessage, path: string, exact: unknown): WrittenMessage {
-  const { role, content, ...others } = message;
-  if (typeof content === "string") return write({ ...others, role, content }, path);
+  const { role, content } = message;
+  if (typeof content === "string") return write({ role, content }, path);
   let [text, reasoning] = ["", ""];
   const calls: WrittenPart[] = [];
   for (const [at, block] of content.entries()) {
@@ -162,7 +157,6 @@ function writeAssistant(message: SentMessage, path: string, exact: unknown): Wri
   }
   const hasCalls = calls.length > 0;
   const chat = {
-    ...others,
     role,
     content: hasCalls && text === "" ? null : text,
     ...(reasoning !== "" && { reasoning }),

@@ -59,20 +59,16 @@ export const checkToolChoice: Check = (choice) => {
   return found ?? (isNameless ? { path: ["name"], message: "is required" } : null);
 };
 
-/** Members that say nothing to an engine: its cache is its own, and arguments are always sent as they are made. */
-const silent: ReadonlySet<string> = new Set(["function", "cache_control", "eager_input_streaming"]);
-
-/** The tools as a chat has them, with what nobody knows of them, for its naming. Refuses Anthropic's own tools. */
+/** The tools as a chat has them. Refuses Anthropic's own. */
 export function writeTools(tools: readonly SentTool[]): JsonObject[] {
   return tools.map((tool, at) => {
-    const { type, name, description, input_schema: parameters, strict, ...others } = tool;
+    const { type, name, description, input_schema: parameters, strict } = tool;
     if (!isOwn(type)) {
       const instead = "only your own tools are called, by 'name' and 'input_schema'";
       throw refuseMember(`tools[${at}].type`, instead, `'${cleanName(readText(type))}'`);
     }
     const own = Object.entries({ name, description, parameters, strict }).filter(([, value]) => isSent(value));
-    const strange = Object.entries(others).filter(([other]) => !silent.has(other));
-    return { ...Object.fromEntries(strange), type: "function", function: Object.fromEntries(own) };
+    return { type: "function", function: Object.fromEntries(own) };
   });
 }
 

@@ -1,6 +1,7 @@
 import { isObject, type JsonObject } from "../../agreements/json.ts";
 import { renameByTable } from "../wires/rename.ts";
 import type { SentCall, TranslatedCall } from "../wires/wire.ts";
+import { listIgnored } from "./ignored.ts";
 import { parseMessages, pickExtras, type MessagesBody, type OutputConfig, type Thinking } from "./members.ts";
 import { writeMessages, type WrittenMessage } from "./messages.ts";
 import { writeExactTools, writeToolChoice, writeTools } from "./tools.ts";
@@ -31,6 +32,7 @@ export function translateMessages({ json, exact }: SentCall): TranslatedCall {
     json: Object.fromEntries(Object.entries(chat).filter(([, value]) => value !== undefined)),
     exact: exact && writeExact(exact),
     answer: null,
+    ignored: listIgnored(body),
     rename: (param) => renameParam(param, messages),
   };
 }

@@ -28,14 +28,13 @@ describe("tools", () => {
   ];
   test.each(faults)("%j is at fault at %j", (tools, path) => expect(checkTools(tools)).toMatchObject({ path }));
 
-  test("are a chat's functions; what nobody knows stands beside, for its naming", () => {
+  test("are a chat's functions, and nothing beside", () => {
     const tools = [
       { ...weather, type: "custom", strict: true, cache_control: { type: "ephemeral" }, defer_loading: true },
     ];
     expect(checkTools(tools)).toBeNull();
     expect(writeTools(tools)).toEqual([
       {
-        defer_loading: true,
         type: "function",
         function: { name: "weather", description: "of a city", parameters: { type: "object" }, strict: true },
       },
