@@ -84,6 +84,10 @@ function endOnAnswer(written: WrittenMessage[]): WrittenChat {
     throw new Refusal("invalid_value", { param: call, message });
   }
   if (last?.message["content"] !== "") return { messages: written, isContinued: true };
+  if (last.message["reasoning"] !== undefined) {
+    const message = `'${last.content}' has thoughts alone: the answer can go on with text only.`;
+    throw new Refusal("invalid_value", { param: last.content, message });
+  }
   return { messages: written.slice(0, -1), isContinued: false };
 }
 

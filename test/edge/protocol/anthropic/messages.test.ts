@@ -150,6 +150,14 @@ describe("an answer that has begun", () => {
     }
   });
 
+  test("has text to go on with: thoughts alone are refused, not left out", async () => {
+    const thoughts = { type: "thinking", thinking: "hm" };
+    const begun: SentMessage = { role: "assistant", content: [thoughts] };
+    await expectRefusal(() => write([asked, begun]), "invalid_value", "messages[1].content");
+    const { messages } = write([asked, { ...begun, content: [thoughts, text("Once")] }]);
+    expect(messages[1]?.message).toMatchObject({ content: "Once", reasoning: "hm" });
+  });
+
   test("by the call of a tool waits for its result", async () => {
     await expectRefusal(
       () => write([asked, { role: "assistant", content: [text("a"), call] }]),

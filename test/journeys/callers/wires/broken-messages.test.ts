@@ -69,7 +69,7 @@ describe("an engine that breaks", () => {
     const whole = await read(org.key, 6, "events");
     expect(whole.thrown).toBeNull();
     expect(whole.types.at(-1)).toBe("message_stop");
-    const chunks = 9; // role, six tokens, finish, usage, and [DONE] behind
+    const chunks = 9; // role, six tokens, finish, usage; behind them [DONE]
     for (const way of ["events", "helper"] as const) {
       for (let cut = first; cut < chunks; cut++) {
         await world.fault({ kind, afterChunks: cut, times: 1 }, 0);
@@ -85,6 +85,14 @@ describe("an engine that breaks", () => {
       const [made] = await world.made(String(row["hold"]));
       expect(row.completionTokens).toBe(made?.emittedTokens);
     }
+  });
+
+  test("between the last count and [DONE] has said all that there is: the message is whole", async () => {
+    const org = await world.newOrg();
+    await world.fault({ kind: "cut", afterChunks: 9, times: 1 }, 0);
+    const { thrown, types } = await read(org.key, 6, "events");
+    expect([thrown, types.at(-1)]).toEqual([null, "message_stop"]);
+    expect(await world.settled(org.id)).toMatchObject([{ end: "completed", completionTokens: 6 }]);
   });
 
   test("by falling silent is waited for with pings, and ends with an event that says so", async () => {
