@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { messagesMembers } from "#edge/protocol/anthropic/members.ts";
 import type { Member, MemberTable } from "#edge/protocol/openai/members/member.ts";
 import { memberTables } from "#edge/protocol/openai/members/parse.ts";
 
@@ -34,7 +35,14 @@ What becomes of each member, and why. This page is written from the tables that 
 
 ${Object.entries(endpoints)
   .map(([endpoint, title]) => `## ${title}\n\n${writeTable(memberTables[endpoint as keyof typeof endpoints])}\n`)
-  .join("\n")}`;
+  .join("\n")}
+## Messages
+
+\`POST /v1/messages\` is read by \`edge/protocol/anthropic/members.ts\`; a member without a row there goes by the table
+of chats.
+
+${writeTable(messagesMembers)}
+`;
 
 test("docs/members.md is what the tables say (`npx vitest run test/docs -u` writes it)", async () => {
   await expect(page).toMatchFileSnapshot("../docs/members.md");

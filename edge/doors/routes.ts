@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { endpointPaths, nodePaths, type CallEndpoint } from "../agreements/paths.ts";
 import { TokenBody } from "../identity/index.ts";
+import { MessagesBody } from "../protocol/anthropic/members.ts";
 import { ChatBody, Text2SqlBody } from "../protocol/openai/members/chat.ts";
 import { CompletionsBody } from "../protocol/openai/members/completions.ts";
 import { EmbeddingsBody } from "../protocol/openai/members/embeddings.ts";
@@ -27,6 +28,7 @@ export const routes: readonly DoorRoute[] = [
   modelCall("completions", name("createCompletion", "Text completion, streamed or whole", CompletionsBody)),
   modelCall("embeddings", name("createEmbedding", "Embeddings", EmbeddingsBody)),
   modelCall("text2sql", name("createText2Sql", "Chat completion by the text-to-SQL model", Text2SqlBody)),
+  modelCall("messages", name("createMessage", "A message in Anthropic's form, streamed or whole", MessagesBody)),
   { path: sitePaths.models, ...caller, operations: { GET: name("listModels", "The models that the key may use") } },
   {
     path: sitePaths.model,

@@ -1,4 +1,5 @@
 import { windowNames } from "../../agreements/records/windows.ts";
+import { writeEvent } from "../../protocol/anthropic/stream.ts";
 
 const created = 1_790_000_000;
 const usage = { prompt_tokens: 12, completion_tokens: 3, total_tokens: 15 };
@@ -18,12 +19,32 @@ const chatEvents = [
   { delta: {}, finish_reason: "stop" },
 ].map((choice) => ({ ...chatHead, object: "chat.completion.chunk", choices: [{ index: 0, ...choice }] }));
 
+const message = {
+  id: "msg_0123456789abcdef",
+  type: "message",
+  role: "assistant",
+  model: "chat",
+  content: [{ type: "text", text: "Hello there!" }],
+  stop_reason: "end_turn",
+  stop_sequence: null,
+  usage: { input_tokens: 12, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, output_tokens: 3 },
+};
+const messageEvents = [
+  { type: "message_start", message: { ...message, content: [], stop_reason: null } },
+  { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
+  { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "Hello there!" } },
+  { type: "content_block_stop", index: 0 },
+  { type: "message_delta", delta: { stop_reason: "end_turn", stop_sequence: null }, usage: message.usage },
+  { type: "message_stop" },
+];
+
 /** An example of what is sent, by operation. */
 export const requestExamples: Readonly<Record<string, object>> = {
   createChatCompletion: { model: "chat", messages, max_tokens: 64 },
   createCompletion: { model: "chat", prompt: "Once upon a time", max_tokens: 16 },
   createEmbedding: { model: "embed", input: ["First text", "Second text"] },
   createText2Sql: { messages: [{ role: "user", content: "How many orders came in today?" }] },
+  createMessage: { model: "chat", max_tokens: 64, messages },
   createClientToken: { expires_in: 600, models: ["chat"] },
   createOrg: { name: "Example" },
   moveOrg: { placement: "own" },
@@ -42,6 +63,7 @@ export const answerExamples: Readonly<Record<string, object>> = {
     choices: [{ index: 0, text: " there was a well.", finish_reason: "stop" }],
     usage,
   },
+  createMessage: message,
   createEmbedding: {
     object: "list",
     model: "embed",
@@ -59,6 +81,7 @@ export const streamExamples: Readonly<Record<string, string>> = {
   createCompletion: writeStream([
     { ...textHead, choices: [{ index: 0, text: " there was a well.", finish_reason: "stop" }] },
   ]),
+  createMessage: messageEvents.map(writeEvent).join(""),
 };
 
 function writeStream(events: object[]): string {

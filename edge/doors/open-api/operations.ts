@@ -1,8 +1,8 @@
 import type { DescribedOperation } from "../../control/http/open-api.ts";
-import { callHeaders, servedHeaders } from "../../protocol/headers.ts";
+import { callHeaders, messagesHeaders, servedHeaders } from "../../protocol/headers.ts";
 import type { Method, Operation, DoorRoute } from "../route.ts";
 import { answerExamples, requestExamples, streamExamples } from "./examples.ts";
-import { listRefusals, referRefusal, writeHeaders } from "./refusals.ts";
+import { findFamily, listRefusals, referRefusal, writeHeaders } from "./refusals.ts";
 import { refer, type AnswerName, type RequestName } from "./schemas.ts";
 
 /** What an operation takes and gives, by the names of the schemas; `stream` is what each event of a stream holds. */
@@ -10,6 +10,8 @@ interface Shapes {
   request?: RequestName;
   answer: AnswerName;
   stream?: AnswerName;
+  /** How its events come, and how a stream ends, well and badly; OpenAI's way unless it is said. */
+  streamWords?: string;
   status?: 201;
   description: string;
 }
@@ -30,6 +32,15 @@ export const shapes: Readonly<Record<string, Shapes>> = {
     request: "EmbeddingRequest",
     answer: "EmbeddingList",
     description: "One embedding for each text.",
+  },
+  createMessage: {
+    request: "MessagesRequest",
+    answer: "Message",
+    stream: "MessageEvent",
+    streamWords:
+      "With `stream: true`: server-sent events by name, whose `data` is a MessageEvent in JSON; the last is " +
+      "`message_stop`. `ping` may come at any time. A stream that fails ends with an event `error`: a MessageError.",
+    description: "The message.",
   },
   listModels: { answer: "ModelList", description: "The models." },
   showModel: { answer: "ModelCard", description: "The model." },
@@ -81,35 +92,46 @@ export function writeOperation(
 
 /** References to what an operation may be refused with, by status. */
 export function writeRefused(route: DoorRoute, method: Method): Record<string, object> {
-  return Object.fromEntries(listRefusals(route, method).map((status) => [status, referRefusal(status)]));
+  return Object.fromEntries(
+    listRefusals(route, method).map((status) => [status, referRefusal(status, findFamily(route))]),
+  );
 }
 
-function writeAnswer(route: DoorRoute, operationId: string, { answer, stream, description }: Shapes) {
+function writeAnswer(route: DoorRoute, operationId: string, shape: Shapes) {
+  const { answer, stream, description } = shape;
   const example = operationId === "showHealth" ? undefined : answerExamples[operationId];
   return {
     description,
-    headers: writeHeaders(route.endpoint ? servedHeaders : {}),
+    headers: writeHeaders({
+      ...(route.endpoint && servedHeaders),
+      ...(route.endpoint === "messages" && messagesHeaders),
+    }),
     content: {
       "application/json": { schema: refer(answer), ...(example && { example }) },
-      ...(stream && { "text/event-stream": writeStream(operationId, stream) }),
+      ...(stream && { "text/event-stream": writeStream(operationId, stream, shape.streamWords) }),
       ...(operationId === "showWelcome" && { "text/html": { schema: { type: "string" } } }),
     },
   };
 }
 
 /** OpenAPI 3.1 has no word for the events of a stream: the text says it, and `contentSchema` names their schema. */
-function writeStream(operationId: string, stream: AnswerName) {
+function writeStream(operationId: string, stream: AnswerName, words = writeOpenaiWords(stream)) {
   return {
     schema: {
       type: "string",
-      description:
-        `With \`stream: true\`: server-sent events whose \`data\` is a ${stream} in JSON, and at the end \`[DONE]\`. ` +
-        "Lines that begin with a colon are comments. A stream that fails ends with an event that holds an Error.",
+      description: words,
       contentMediaType: "application/json",
       contentSchema: refer(stream),
     },
     example: streamExamples[operationId],
   };
+}
+
+function writeOpenaiWords(stream: AnswerName): string {
+  return (
+    `With \`stream: true\`: server-sent events whose \`data\` is a ${stream} in JSON, and at the end \`[DONE]\`. ` +
+    "Lines that begin with a colon are comments. A stream that fails ends with an event that holds an Error."
+  );
 }
 
 function writePathParameters(path: string): object[] {

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { ClientToken, TokenBody } from "../../identity/index.ts";
+import { Message, MessageError, MessageEvent } from "../../protocol/anthropic/answers.ts";
+import { MessagesRequest } from "../../protocol/anthropic/members.ts";
 import {
   ChatCompletion,
   ChatCompletionChunk,
@@ -23,6 +25,7 @@ export const requestSchemas = {
   CompletionRequest,
   EmbeddingRequest,
   Text2SqlRequest,
+  MessagesRequest,
   ClientTokenRequest: TokenBody,
 };
 
@@ -34,6 +37,9 @@ export const answerSchemas = {
   TextCompletionChunk,
   EmbeddingList,
   TokenUsage,
+  Message,
+  MessageEvent,
+  MessageError,
   ModelCard,
   ModelList,
   ClientToken,

@@ -1,4 +1,5 @@
 import type { CallEndpoint } from "../../agreements/paths.ts";
+import { messagesWire } from "../anthropic/wire.ts";
 import { openaiWire } from "./openai.ts";
 import type { Wire } from "./wire.ts";
 
@@ -9,7 +10,7 @@ export const wires: Readonly<Record<CallEndpoint, Wire>> = {
   embeddings: openaiWire,
   text2sql: openaiWire,
   responses: openaiWire,
-  messages: openaiWire,
+  messages: messagesWire,
   "ollama.chat": openaiWire,
   "ollama.generate": openaiWire,
   "ollama.embed": openaiWire,
@@ -26,5 +27,5 @@ export type Protocol = keyof typeof protocols;
  */
 export function findProtocol(path: string, headers: Headers): Protocol {
   if (path.startsWith("/api/")) return "ollama";
-  return headers.has("anthropic-version") || path.startsWith("/v1/messages/") ? "anthropic" : "openai";
+  return headers.has("anthropic-version") || /^\/v1\/messages(\/|$)/.test(path) ? "anthropic" : "openai";
 }

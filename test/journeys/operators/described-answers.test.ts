@@ -48,6 +48,10 @@ const askings: Record<string, Asking[]> = {
   ],
   createEmbedding: [{ body: { model: "embed", input: ["a", "b"] } }],
   createText2Sql: [{ body: { messages, max_tokens: 5 } }],
+  createMessage: [
+    { body: { model: "chat", messages, max_tokens: 5 } },
+    { body: { model: "chat", messages, max_tokens: 5, stream: true } },
+  ],
   listModels: [{}],
   showModel: [{}],
   createClientToken: [{ body: {}, status: 201 }],
