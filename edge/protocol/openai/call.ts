@@ -76,11 +76,12 @@ export async function readCall(
 /** Reads a body as engines know it; what is wrong with it is told by the caller's own names. */
 function readTranslated(
   endpoint: EngineEndpoint,
-  { json, exact, answer, rename }: TranslatedCall,
+  { json, exact, answer, rename, ignored }: TranslatedCall,
   models: readonly ModelRecord[],
 ): ParsedBody {
   try {
     const parsed = readParsedBody(endpoint, { json, exact }, models);
+    if (ignored) parsed.ignored.addAll(ignored);
     markModel(parsed.named, () => {
       refuseManySequences(parsed, parsed.model);
       refuseLongCompletion(endpoint, json, parsed);

@@ -1,6 +1,7 @@
 import type { JsonObject } from "../../agreements/json.ts";
 import type { Refusal } from "../../errors.ts";
 import type { ReadBody } from "../body.ts";
+import type { IgnoredMembers } from "../openai/members/member.ts";
 
 /** How a stream of a protocol is written, but for its events. */
 export interface StreamForm {
@@ -23,6 +24,8 @@ export interface TranslatedCall {
   answer: JsonObject | null;
   /** The caller's own name for a member of the translated body, such as `messages[2].content`. */
   rename(param: string): string;
+  /** Members that were not translated because nobody knows them. */
+  ignored?: IgnoredMembers;
 }
 
 /**

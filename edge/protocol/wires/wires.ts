@@ -1,4 +1,5 @@
 import type { CallEndpoint } from "../../agreements/paths.ts";
+import { responsesWire } from "../openai/responses/wire.ts";
 import { openaiWire } from "./openai.ts";
 import type { Wire } from "./wire.ts";
 
@@ -8,7 +9,7 @@ export const wires: Readonly<Record<CallEndpoint, Wire>> = {
   completions: openaiWire,
   embeddings: openaiWire,
   text2sql: openaiWire,
-  responses: openaiWire,
+  responses: responsesWire,
   messages: openaiWire,
   "ollama.chat": openaiWire,
   "ollama.generate": openaiWire,
