@@ -10,11 +10,15 @@ interface Shapes {
   request?: RequestName;
   answer: AnswerName;
   stream?: AnswerName;
+  /** What the events of its stream hold, and how it ends, where that is not as OpenAI's chats have it. */
+  streamWords?: string;
   status?: 201;
   description: string;
 }
 
 const chat = { answer: "ChatCompletion", stream: "ChatCompletionChunk", description: "The completion." } as const;
+
+const neverStored = { answer: "Response", description: "Never given: no response is stored." } as const;
 
 /** Of every operation that is not the control plane's, which tells its own. */
 export const shapes: Readonly<Record<string, Shapes>> = {
@@ -31,6 +35,19 @@ export const shapes: Readonly<Record<string, Shapes>> = {
     answer: "EmbeddingList",
     description: "One embedding for each text.",
   },
+  createResponse: {
+    request: "ResponsesRequest",
+    answer: "Response",
+    stream: "ResponseStreamEvent",
+    streamWords:
+      "in JSON. The last is `response.completed` or `response.incomplete`; no `[DONE]` follows. A stream that fails " +
+      "ends with `response.failed`, where its node could say so, and with `error`.",
+    description: "The response.",
+  },
+  showResponse: neverStored,
+  deleteResponse: neverStored,
+  listResponseItems: neverStored,
+  cancelResponse: neverStored,
   listModels: { answer: "ModelList", description: "The models." },
   showModel: { answer: "ModelCard", description: "The model." },
   createClientToken: {
@@ -84,27 +101,29 @@ export function writeRefused(route: DoorRoute, method: Method): Record<string, o
   return Object.fromEntries(listRefusals(route, method).map((status) => [status, referRefusal(status)]));
 }
 
-function writeAnswer(route: DoorRoute, operationId: string, { answer, stream, description }: Shapes) {
+function writeAnswer(route: DoorRoute, operationId: string, { answer, stream, streamWords, description }: Shapes) {
   const example = operationId === "showHealth" ? undefined : answerExamples[operationId];
   return {
     description,
     headers: writeHeaders(route.endpoint ? servedHeaders : {}),
     content: {
       "application/json": { schema: refer(answer), ...(example && { example }) },
-      ...(stream && { "text/event-stream": writeStream(operationId, stream) }),
+      ...(stream && { "text/event-stream": writeStream(operationId, stream, streamWords) }),
       ...(operationId === "showWelcome" && { "text/html": { schema: { type: "string" } } }),
     },
   };
 }
 
+const chatStreamWords = "in JSON, and at the end `[DONE]`. A stream that fails ends with an event that holds an Error.";
+
 /** OpenAPI 3.1 has no word for the events of a stream: the text says it, and `contentSchema` names their schema. */
-function writeStream(operationId: string, stream: AnswerName) {
+function writeStream(operationId: string, stream: AnswerName, words = chatStreamWords) {
   return {
     schema: {
       type: "string",
       description:
-        `With \`stream: true\`: server-sent events whose \`data\` is a ${stream} in JSON, and at the end \`[DONE]\`. ` +
-        "Lines that begin with a colon are comments. A stream that fails ends with an event that holds an Error.",
+        `With \`stream: true\`: server-sent events whose \`data\` is a ${stream} ${words} ` +
+        "Lines that begin with a colon are comments.",
       contentMediaType: "application/json",
       contentSchema: refer(stream),
     },

@@ -13,8 +13,10 @@ import {
   ChatCompletionRequest,
   CompletionRequest,
   EmbeddingRequest,
+  ResponsesRequest,
   Text2SqlRequest,
 } from "../../protocol/openai/requests.ts";
+import { Response, ResponseStreamEvent } from "../../protocol/openai/responses/answers.ts";
 import { Health } from "../../routing/index.ts";
 
 /** What is sent, by the names that the document gives. */
@@ -23,6 +25,7 @@ export const requestSchemas = {
   CompletionRequest,
   EmbeddingRequest,
   Text2SqlRequest,
+  ResponsesRequest,
   ClientTokenRequest: TokenBody,
 };
 
@@ -34,6 +37,8 @@ export const answerSchemas = {
   TextCompletionChunk,
   EmbeddingList,
   TokenUsage,
+  Response,
+  ResponseStreamEvent,
   ModelCard,
   ModelList,
   ClientToken,

@@ -4,17 +4,7 @@ import { logprobsMax, messagesMax, partsMax, toolsBytesMax, toolsMax } from "../
 import { createCheckedSchema } from "../../fields.ts";
 import { chatMembers } from "../members/chat.ts";
 import { checkMembers, checkText } from "../members/checks.ts";
-import {
-  accepted,
-  describeMembers,
-  forwarded,
-  isUnsent,
-  orEmpty,
-  ours,
-  readShape,
-  refused,
-  required,
-} from "../members/member.ts";
+import { accepted, forwarded, isUnsent, orEmpty, ours, readShape, refused, required } from "../members/member.ts";
 import { modelMember, sampling, unavailable, withheld } from "../members/shared.ts";
 import { findInputFault } from "./items.ts";
 import { findTextFault } from "./text-format.ts";
@@ -172,6 +162,3 @@ function omitOwn({ max_output_tokens: _own, ...others }: typeof unavailable) {
 
 /** The body of `POST /v1/responses`, within its bounds. */
 export const ResponsesBody = z.object(readShape(responsesMembers));
-
-/** The same as the API's document tells it. */
-export const ResponsesRequest: z.ZodObject = describeMembers(responsesMembers);
