@@ -82,8 +82,8 @@ export const responsesMembers = {
   tools: orEmpty(
     forwarded(
       createCheckedSchema<JsonObject[]>(findToolsFault),
-      `What the model may ask you to call: at most ${toolsMax}, of ${toolsBytesMax / 1024} KiB in all. Tools of the ` +
-        "types `function`, `custom` (a grammar is told to the model, not enforced) and `namespace`; nothing is run here.",
+      `What the model may ask you to call: at most ${toolsMax}, of ${toolsBytesMax / 1024} KiB in all, of the ` +
+        "types `function`, `custom` (a grammar is shown to the model, not enforced) and `namespace`.",
       z.array(shownTool).max(toolsMax),
     ),
   ),

@@ -30,92 +30,71 @@ export interface StreamItem {
   close(status: "completed" | "incomplete"): void;
 }
 
-/** The text of an item with one part: what the model thinks, or what it says. */
-abstract class TextItem implements StreamItem {
-  protected text = "";
+/** What sets apart what the model thinks from what it says. */
+const kinds = {
+  reasoning: {
+    event: "response.reasoning_text",
+    buildItem: (head: ItemHead, part: TextPart | null) => buildReasoning(head, part && part.text),
+    buildPart: ({ text }: TextPart) => buildReasoningPart(text),
+  },
+  message: {
+    event: "response.output_text",
+    buildItem: (head: ItemHead, part: TextPart | null) =>
+      buildMessage(head, part && buildTextPart(part.text, part.logprobs)),
+    buildPart: ({ text, logprobs }: TextPart) => buildTextPart(text, logprobs),
+  },
+} as const;
+
+/** The text of an item's one part so far; what is thought has no log-probabilities. */
+interface TextPart {
+  text: string;
+  logprobs: JsonObject[];
+}
+
+/** What the model thinks, or what it says: an item with one part of text. */
+export class TextItem implements StreamItem {
+  readonly kind: keyof typeof kinds;
   #slot: ItemSlot;
   #head: ItemHead;
+  #part: TextPart = { text: "", logprobs: [] };
   #hasEnded = false;
 
-  constructor(kind: "reasoning" | "message", slot: ItemSlot) {
+  constructor(kind: keyof typeof kinds, slot: ItemSlot) {
+    this.kind = kind;
     this.#slot = slot;
     this.#head = { id: nameItem(kind, slot.index, slot.context), status: "in_progress" };
-    this.emit("response.output_item.added", { item: this.buildItem(this.#head, false) }, false);
-    this.emit("response.content_part.added", { part: this.buildPart() });
+    this.#emitItem("response.output_item.added", kinds[kind].buildItem(this.#head, null));
+    this.#emitPart("response.content_part.added", { part: kinds[kind].buildPart(this.#part) });
+  }
+
+  add(delta: string, logprobs: JsonObject[] = []): void {
+    this.#part.text += delta;
+    this.#part.logprobs.push(...logprobs);
+    if (delta === "") return;
+    this.#emitPart(`${kinds[this.kind].event}.delta`, { delta, ...(this.kind === "message" && { logprobs }) });
   }
 
   build(): JsonObject {
-    return this.buildItem(this.#hasEnded ? this.#head : { ...this.#head, status: "incomplete" }, true);
+    const head: ItemHead = this.#hasEnded ? this.#head : { ...this.#head, status: "incomplete" };
+    return kinds[this.kind].buildItem(head, this.#part);
   }
 
   close(status: "completed" | "incomplete"): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#head.status = status;
-    this.emitDone();
-    this.emit("response.content_part.done", { part: this.buildPart() });
-    this.emit("response.output_item.done", { item: this.build() }, false);
+    const { text, logprobs } = this.#part;
+    this.#emitPart(`${kinds[this.kind].event}.done`, { text, ...(this.kind === "message" && { logprobs }) });
+    this.#emitPart("response.content_part.done", { part: kinds[this.kind].buildPart(this.#part) });
+    this.#emitItem("response.output_item.done", this.build());
   }
 
-  protected emit(type: string, fields: JsonObject, isOfPart = true): void {
-    const { emit, index } = this.#slot;
-    const of = isOfPart ? { item_id: this.#head.id, output_index: index, content_index: 0 } : { output_index: index };
-    emit({ type, ...of, ...fields });
+  #emitItem(type: string, item: JsonObject): void {
+    this.#slot.emit({ type, output_index: this.#slot.index, item });
   }
 
-  protected abstract buildItem(head: ItemHead, hasPart: boolean): JsonObject;
-  protected abstract buildPart(): JsonObject;
-  protected abstract emitDone(): void;
-}
-
-/** What the model thinks. */
-export class ReasoningItem extends TextItem {
-  constructor(slot: ItemSlot) {
-    super("reasoning", slot);
-  }
-
-  add(delta: string): void {
-    this.text += delta;
-    this.emit("response.reasoning_text.delta", { delta });
-  }
-
-  protected buildItem(head: ItemHead, hasPart: boolean): JsonObject {
-    return buildReasoning(head, hasPart ? this.text : null);
-  }
-
-  protected buildPart(): JsonObject {
-    return buildReasoningPart(this.text);
-  }
-
-  protected emitDone(): void {
-    this.emit("response.reasoning_text.done", { text: this.text });
-  }
-}
-
-/** What the model says. */
-export class MessageItem extends TextItem {
-  #logprobs: JsonObject[] = [];
-
-  constructor(slot: ItemSlot) {
-    super("message", slot);
-  }
-
-  add(delta: string, logprobs: JsonObject[]): void {
-    this.text += delta;
-    this.#logprobs.push(...logprobs);
-    if (delta !== "") this.emit("response.output_text.delta", { delta, logprobs });
-  }
-
-  protected buildItem(head: ItemHead, hasPart: boolean): JsonObject {
-    return buildMessage(head, hasPart ? this.buildPart() : null);
-  }
-
-  protected buildPart(): JsonObject {
-    return buildTextPart(this.text, this.#logprobs);
-  }
-
-  protected emitDone(): void {
-    this.emit("response.output_text.done", { text: this.text, logprobs: this.#logprobs });
+  #emitPart(type: string, fields: JsonObject): void {
+    this.#slot.emit({ type, item_id: this.#head.id, output_index: this.#slot.index, content_index: 0, ...fields });
   }
 }
 

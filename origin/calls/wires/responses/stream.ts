@@ -3,7 +3,7 @@ import type { Refusal } from "#edge/errors.ts";
 import { writeErrorEvent, writeEvent } from "#edge/protocol/openai/responses/wire.ts";
 import { readReasoning } from "../../answer-parts.ts";
 import type { AnswerContext, EventTranslator } from "../wire.ts";
-import { CallItem, findCall, MessageItem, ReasoningItem, type Emit, type StreamItem } from "./stream-items.ts";
+import { CallItem, findCall, TextItem, type Emit, type StreamItem } from "./stream-items.ts";
 import { openToolNames, readLogprobs, type CalledTool } from "./items.ts";
 import { buildResponse, readEndStatus, type ResponseState } from "./response.ts";
 
@@ -20,7 +20,7 @@ export class ResponseTranslator implements EventTranslator {
   /** In the order of the output; a call is among them once it has a name. */
   #items: StreamItem[] = [];
   /** What is being thought or said. */
-  #text: ReasoningItem | MessageItem | null = null;
+  #text: TextItem | null = null;
   #calls: CallItem[] = [];
   /** Log-probabilities of tokens whose text comes with the next chunk, or never. */
   #early: JsonObject[] = [];
@@ -40,7 +40,7 @@ export class ResponseTranslator implements EventTranslator {
   add(choice: JsonObject): string {
     const delta = isObject(choice["delta"]) ? choice["delta"] : {};
     const reasoning = readReasoning(delta);
-    if (reasoning !== "") this.#openReasoning().add(reasoning);
+    if (reasoning !== "") this.#openText("reasoning").add(reasoning);
     const { content, tool_calls: calls } = delta;
     this.#addText(typeof content === "string" ? content : "", reasoning === "" ? readLogprobs(choice) : []);
     for (const piece of Array.isArray(calls) ? calls.filter(isObject) : []) this.#addCall(piece);
@@ -51,7 +51,7 @@ export class ResponseTranslator implements EventTranslator {
   end(): string {
     // A call whose name never came, and an answer of nothing at all, are told all the same.
     for (const call of this.#calls) if (!call.hasBegun) this.#beginCall(call);
-    if (this.#items.length === 0) this.#openMessage().add("", this.#early);
+    if (this.#items.length === 0) this.#openText("message").add("", this.#early);
     const status = readEndStatus(this.#finish);
     for (const [index, item] of this.#items.entries())
       item.close(index === this.#items.length - 1 ? status : "completed");
@@ -81,11 +81,10 @@ export class ResponseTranslator implements EventTranslator {
   }
 
   #addText(text: string, logprobs: JsonObject[]): void {
-    const isSaying = this.#text instanceof MessageItem;
+    const isSaying = this.#text?.kind === "message";
     if (text === "" && !isSaying) return void this.#early.push(...logprobs);
     if (text === "" && logprobs.length === 0) return;
-    const message = this.#openMessage();
-    message.add(text, [...this.#early, ...logprobs]);
+    this.#openText("message").add(text, [...this.#early, ...logprobs]);
     this.#early = [];
   }
 
@@ -104,25 +103,13 @@ export class ResponseTranslator implements EventTranslator {
     call.begin(this.#findTool(call.name), { index: this.#items.length - 1, context: this.#context, emit: this.#emit });
   }
 
-  #openReasoning(): ReasoningItem {
-    if (this.#text instanceof ReasoningItem) return this.#text;
-    return this.#open(new ReasoningItem(this.#nextSlot()));
-  }
-
-  #openMessage(): MessageItem {
-    if (this.#text instanceof MessageItem) return this.#text;
-    return this.#open(new MessageItem(this.#nextSlot()));
-  }
-
-  #open<Item extends ReasoningItem | MessageItem>(item: Item): Item {
+  #openText(kind: TextItem["kind"]): TextItem {
+    if (this.#text?.kind === kind) return this.#text;
+    this.#closeText();
+    const item = new TextItem(kind, { index: this.#items.length, context: this.#context, emit: this.#emit });
     this.#text = item;
     this.#items.push(item);
     return item;
-  }
-
-  #nextSlot() {
-    this.#closeText();
-    return { index: this.#items.length, context: this.#context, emit: this.#emit };
   }
 
   #closeText(): void {
