@@ -47,7 +47,8 @@ ${rows.join("\n")}
 - 409 \`idempotency_replayed\`: \`error.first_call\` holds the first call's \`id\`, \`hold\` and \`usage\`; its content
   is not kept.
 - After the first byte of a stream there is no status left: the stream ends with \`data: {"error": …}\` and without
-  \`[DONE]\`; OpenAI's SDKs throw on it.
+  \`[DONE]\`; OpenAI's SDKs throw on it. One of \`/v1/responses\` ends with \`event: error\`, and \`response.failed\` in
+  front of it where its node could say so.
 - \`param\` is the path of the field at fault, such as \`messages[0].role\`.
 
 This page is written from \`edge/errors.ts\` by \`test/docs.test.ts\`.
