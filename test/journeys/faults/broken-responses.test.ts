@@ -49,7 +49,7 @@ const isEnd = (type: string) => type === "response.completed" || type === "respo
 
 describe("an engine that breaks a streamed response", () => {
   for (const kind of ["cut", "error-event"]) {
-    test(`by ${kind}, in front of any of its events: the SDK throws, nothing is complete, the bill is exact`, async () => {
+    test(`by ${kind}, at any event: the SDK throws, nothing is complete, the bill is exact`, async () => {
       const org = await world.newOrg();
       const whole = await read(org.key);
       expect([whole.thrown, whole.types.filter(isEnd).length]).toEqual([null, 1]);

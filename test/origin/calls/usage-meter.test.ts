@@ -82,7 +82,7 @@ describe("the bill", () => {
     expect(meter.isCompletionUnknown).toBe(false);
   });
 
-  test("knows how much of what was made is reasoning: all up to the last piece of it, and no more than is billed", () => {
+  test("knows how much of it is reasoning: all up to the last piece of that, and no more than is billed", () => {
     const meter = new UsageMeter(bounds);
     expect(meter.reasoningTokens).toBe(0);
     meter.noteChoice(0, counts(3, 2));

@@ -15,6 +15,9 @@ async function newClient() {
   return { org, openai: new OpenAI({ baseURL: `${world.place.edge}/v1`, apiKey: org.key, maxRetries: 0 }) };
 }
 
+/** What vLLM takes and the SDK's types do not know. */
+const vllmOnly = { ignore_eos: true };
+
 /** What the bill of an org's only call says, in the words of the Responses API. */
 async function readBill(org: string) {
   const [row, ...others] = await world.settled(org);
@@ -96,7 +99,7 @@ describe("the official openai SDK", () => {
 
   test("says incomplete where the tokens ran out, whole and streamed", async () => {
     const { openai } = await newClient();
-    const asked = { model: "chat", input: "Tell me a story", max_output_tokens: 3, ignore_eos: true };
+    const asked = { model: "chat", input: "Tell me a story", max_output_tokens: 3, ...vllmOnly };
     const whole = await openai.responses.create(asked);
     const streamed = await openai.responses.stream(asked).finalResponse();
     for (const { status, incomplete_details, usage } of [whole, streamed])
@@ -247,7 +250,7 @@ describe("the official openai SDK", () => {
       input: "Tell me a story",
       max_output_tokens: 2_000,
       stream: true,
-      ...{ ignore_eos: true },
+      ...vllmOnly,
     });
     let deltas = 0;
     for await (const event of stream) if (event.type === "response.output_text.delta" && ++deltas === 5) break;
@@ -310,6 +313,8 @@ describe("the AI SDK with its default, the Responses API", () => {
       "weather",
     ]);
     const rows = await world.settled(org.id);
-    expect(rows.map(({ end, endpoint }) => [end, endpoint])).toEqual(Array(4).fill(["completed", "responses"]));
+    expect(rows.map(({ end, endpoint }) => [end, endpoint])).toEqual(
+      Array.from({ length: 4 }, () => ["completed", "responses"]),
+    );
   });
 });
