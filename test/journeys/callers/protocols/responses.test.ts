@@ -317,4 +317,19 @@ describe("the AI SDK with its default, the Responses API", () => {
       Array.from({ length: 4 }, () => ["completed", "responses"]),
     );
   });
+
+  test("goes on with a conversation as its items; by their ids it cannot, and says what to set", async () => {
+    const org = await world.newOrg();
+    const provider = createOpenAI({ baseURL: `${world.place.edge}/v1`, apiKey: org.key });
+    const first = await generateText({ model: provider("chat"), prompt: "Hello", maxOutputTokens: 8 });
+    const messages = [
+      { role: "user" as const, content: "Hello" },
+      ...first.response.messages,
+      { role: "user" as const, content: "Go on" },
+    ];
+    const goOn = (options: object) =>
+      generateText({ model: provider("chat"), messages, maxOutputTokens: 8, maxRetries: 0, ...options });
+    expect((await goOn({ providerOptions })).text).not.toBe("");
+    await expect(goOn({})).rejects.toThrow("'store': false");
+  });
 });
