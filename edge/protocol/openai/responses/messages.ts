@@ -1,6 +1,6 @@
 import { isObject, type JsonObject } from "../../../agreements/json.ts";
 import type { IgnoredMembers } from "../members/member.ts";
-import { readPartKind, readPartText } from "../members/parts.ts";
+import { listStrangeMembers, readPartKind, readPartText } from "../members/parts.ts";
 import { itemMembers, readItemType, refuseItem, silentItemMembers } from "./items.ts";
 import { nameForEngine } from "./tool-names.ts";
 
@@ -129,8 +129,14 @@ class MessageList implements ChatMessages {
     const message = this.messages[index];
     if (!message) return;
     this.names[`messages[${index}].content`] = path;
+    for (const part of Array.isArray(content) ? content.filter(isObject) : []) this.#nameStrange(part);
     const only = Array.isArray(content) && content.length <= 1 ? readText(content) : null;
     message["content"] = only ?? (Array.isArray(content) ? this.#writeParts(content, index, path) : content);
+  }
+
+  #nameStrange(part: JsonObject): void {
+    for (const name of listStrangeMembers(part))
+      if (part[name] !== null && !silentPartMembers.includes(name)) this.#ignored.add("input[].content[]", name);
   }
 
   #writeParts(parts: unknown[], index: number, path: string): JsonObject[] {
@@ -146,6 +152,9 @@ class MessageList implements ChatMessages {
     });
   }
 }
+
+/** Members of parts that answers have, and those that say nothing to an engine here. */
+const silentPartMembers: readonly string[] = ["annotations", "logprobs", "detail", "prompt_cache_breakpoint"];
 
 /** Engines know no others; `original` is as much as there is. */
 function isKnownDetail(detail: unknown): boolean {

@@ -300,6 +300,8 @@ describe("the AI SDK with its default, the Responses API", () => {
     for await (const delta of streamed.textStream) text += delta;
     expect(text.length).toBeGreaterThan(0);
     expect((await streamed.usage).outputTokens).toBeGreaterThan(0);
+    const calling = streamText({ model: provider("chat"), prompt: "Go", tools: withTools, toolChoice: "required" });
+    expect((await calling.toolCalls).map(({ toolName }) => toolName)).toEqual(["weather"]);
     const used = await generateText({
       model: provider("chat"),
       prompt: "Weather?",
@@ -314,7 +316,7 @@ describe("the AI SDK with its default, the Responses API", () => {
     ]);
     const rows = await world.settled(org.id);
     expect(rows.map(({ end, endpoint }) => [end, endpoint])).toEqual(
-      Array.from({ length: 4 }, () => ["completed", "responses"]),
+      Array.from({ length: 5 }, () => ["completed", "responses"]),
     );
   });
 

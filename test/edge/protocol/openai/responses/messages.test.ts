@@ -116,7 +116,9 @@ describe("messages", () => {
 
   test("leave out what nobody knows, and say so; what comes back with answers says nothing", () => {
     const ignored = new IgnoredMembers();
-    write([{ ...user("Hi"), id: "msg_1", status: "completed", phase: null, mood: "good" }], undefined, ignored);
-    expect(ignored.headers).toEqual({ "x-penstock-ignored": "input[].mood" });
+    const text = { type: "output_text", text: "Hi", annotations: [], logprobs: [], tone: "warm", file_id: null };
+    const item = { role: "user", content: [text], id: "msg_1", status: "completed", phase: null, mood: "good" };
+    write([item], undefined, ignored);
+    expect(ignored.headers).toEqual({ "x-penstock-ignored": "input[].mood,input[].content[].tone" });
   });
 });
