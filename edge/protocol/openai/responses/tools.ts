@@ -60,12 +60,14 @@ export const findToolsFault = checkList(checkTool, toolsMax);
 /** What is wrong with `tool_choice`: none, auto, required, one tool, or some (`allowed_tools`). */
 export const findChoiceFault: Check = (value) => {
   if (typeof value === "string") return checkChoice("none", "auto", "required")(value);
-  const names = { type: checkType, name: checkName, namespace: checkName };
-  return checkMembers(
-    { ...names, mode: checkChoice("auto", "required"), tools: checkList(checkMembers(names, ["type"]), toolsMax) },
-    ["type"],
-  )(value);
+  return isObject(value) && value["type"] === "allowed_tools" ? checkAllowed(value) : checkChosen(value);
 };
+
+const checkChosen = checkMembers({ type: checkType, name: checkName, namespace: checkName }, ["type"]);
+const checkAllowed = checkMembers(
+  { mode: checkChoice("auto", "required"), tools: checkList(checkChosen, toolsMax, 1) },
+  ["mode", "tools"],
+);
 
 /** What a body says of tools, as a chat has it; undefined where it says nothing. */
 export interface ChatTools {
@@ -92,8 +94,9 @@ export function writeTools(body: JsonObject, ignored: IgnoredMembers): ChatTools
   }
   const tools = allowed.map((tool) => writeTool(tool, ignored));
   // With no tools there is nothing to choose, and some engines refuse a choice among none.
-  const isIdle = tools.length === 0 && (choice === "auto" || choice === "none");
-  return { tools: tools.length === 0 ? undefined : tools, choice: isIdle ? undefined : choice, names };
+  if (tools.length > 0) return { tools, choice, names };
+  if (choice !== "required") return { tools: undefined, choice: undefined, names };
+  throw new Refusal("invalid_value", { param: "tool_choice", message: "'tool_choice' needs 'tools' to choose from." });
 }
 
 const ofCaller = "nothing is run here, so only tools of the types 'function', 'custom' and 'namespace' are called";

@@ -104,9 +104,9 @@ describe("the choice among tools", () => {
     expect([tools?.length, choice, names["tools[0]"]]).toEqual([1, "required", "tools[1]"]);
   });
 
-  test("without tools says nothing, unless one must be called", () => {
+  test("without tools says nothing, unless one must be called", async () => {
     for (const choice of ["auto", "none"]) expect(write([], choice).choice).toBeUndefined();
-    expect(write([], "required").choice).toBe("required");
+    await expectRefusal(() => write([], "required"), "invalid_value", "tool_choice");
     expect(write([read], "none").choice).toBe("none");
     expect(write(undefined)).toMatchObject({ tools: undefined, choice: undefined });
   });
@@ -130,7 +130,11 @@ describe("the choice among tools", () => {
     expect(findChoiceFault("any")?.path).toEqual([]);
     expect(findChoiceFault(7)?.path).toEqual([]);
     expect(findChoiceFault({})?.path).toEqual(["type"]);
-    expect(findChoiceFault({ type: "allowed_tools", mode: "x" })?.path).toEqual(["mode"]);
+    const allowed = { type: "allowed_tools", mode: "auto", tools: [{ type: "function", name: "x" }] };
+    expect(findChoiceFault({ ...allowed, mode: "x" })?.path).toEqual(["mode"]);
+    expect(findChoiceFault({ ...allowed, tools: [] })?.path).toEqual(["tools"]);
+    expect(findChoiceFault({ ...allowed, tools: [{ name: "x" }] })?.path).toEqual(["tools", 0, "type"]);
+    expect(findChoiceFault(allowed)).toBeNull();
     expect(findChoiceFault({ type: "function", name: "x" })).toBeNull();
   });
 });

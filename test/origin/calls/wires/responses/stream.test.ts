@@ -7,6 +7,7 @@ import { AnswerAssembly } from "#origin/calls/whole/assemble-answer.ts";
 import { UsageMeter } from "#origin/calls/usage-meter.ts";
 import { ResponseTranslator } from "#origin/calls/wires/responses/stream.ts";
 import { buildWholeResponse } from "#origin/calls/wires/responses/whole.ts";
+import { isReplayable, readRecordings, type Recording } from "#test/support/recordings.ts";
 import { contextOf, readEvents, usage, writeStream, type ReadEvent } from "./world.ts";
 
 const tools = [
@@ -179,6 +180,26 @@ function expectWellFormed(events: ReadEvent[]): void {
   }
   expect([open.size, parts.size]).toEqual([0, 0]);
 }
+
+/** The choices of every chat that a real vLLM streamed with one of them. */
+const recorded = readRecordings<Recording>().flatMap(([name, recording]): [string, JsonObject[]][] => {
+  const { request, blocks = [] } = recording;
+  if (!isReplayable(name, recording) || request.path !== "/v1/chat/completions") return [];
+  const chunks = blocks
+    .filter((block) => block.startsWith("data: {"))
+    .map((block): { choices?: JsonObject[] } => JSON.parse(block.slice(6)));
+  const choices = chunks.flatMap((chunk) => chunk.choices ?? []);
+  const isOfOne = choices.length > 0 && choices.every(({ index }) => index === 0);
+  return isOfOne ? [[name, choices]] : [];
+});
+
+test("there are recordings enough", () => expect(recorded.length).toBeGreaterThan(20));
+
+test.each(recorded)("what vLLM streamed as %s is well formed, and the same as its whole", (_, choices) => {
+  const events = translate(choices);
+  expectWellFormed(events);
+  expect(events.at(-1)?.["response"]).toEqual(buildWholeResponse(assembleWhole(choices), contextOf({ tools })));
+});
 
 describe("whatever an engine streams", () => {
   test("is well formed, its pieces make its whole, and that is the whole answer's", () => {
