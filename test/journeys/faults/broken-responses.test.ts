@@ -36,9 +36,17 @@ async function read(
   }
 }
 
-/** Every line of the bill is what the engine made, and nothing stays held. */
-async function expectExactBill(org: string): Promise<void> {
-  for (const row of await world.settled(org)) {
+/** Every line of the bill is what the engine made, and what its response said; nothing stays held. */
+async function expectExactBill(org: string, failures: OpenAI.Responses.Response[]): Promise<void> {
+  const rows = await world.settled(org);
+  for (const { id, usage } of failures) {
+    const row = rows.find(({ hold }) => hold === id.replace("resp_", "hold_"));
+    const used = usage && { input: usage.input_tokens, output: usage.output_tokens };
+    expect(used ?? "nothing made").toEqual(
+      row?.completionTokens === 0 ? "nothing made" : { input: row?.promptTokens, output: row?.completionTokens },
+    );
+  }
+  for (const row of rows) {
     // Of a call that was tried on two nodes, one made nothing.
     const made = await world.made(String(row["hold"]));
     expect(row.completionTokens).toBe(made.reduce((sum, { emittedTokens }) => sum + emittedTokens, 0));
@@ -53,6 +61,7 @@ describe("an engine that breaks a streamed response", () => {
       const org = await world.newOrg();
       const whole = await read(org.key);
       expect([whole.thrown, whole.types.filter(isEnd).length]).toEqual([null, 1]);
+      const failures: OpenAI.Responses.Response[] = [];
       for (let at = 0; at < chunks; at++) {
         await world.fault({ kind, afterChunks: at, times: 1 }, 0);
         const { types, thrown, failed } = await read(org.key);
@@ -65,9 +74,11 @@ describe("an engine that breaks a streamed response", () => {
         if (types.length > 0) {
           expect(types.at(-1)).toBe("response.failed");
           expect(failed).toMatchObject({ status: "failed", error: { code: "server_error" } });
+          if (failed) failures.push(failed);
         }
       }
-      await expectExactBill(org.id);
+      expect(failures.length).toBeGreaterThan(5);
+      await expectExactBill(org.id, failures);
     });
   }
 

@@ -31,7 +31,6 @@ export function readEndStatus(finish: string | null): "completed" | "incomplete"
 export function buildResponse(context: AnswerContext, state: ResponseState): JsonObject {
   const { repeated, model, startedAtMs } = context;
   const { status, output, finish = null, refusal } = state;
-  const hasEnded = status !== "in_progress";
   return {
     id: nameResponse(context),
     object: "response",
@@ -61,7 +60,7 @@ export function buildResponse(context: AnswerContext, state: ResponseState): Jso
     ...repeated,
     reasoning: { effort: null, summary: null, ...readMember(repeated, "reasoning") },
     text: { format: { type: "text" }, ...readMember(repeated, "text") },
-    usage: hasEnded ? buildUsage(context) : null,
+    usage: status === "in_progress" ? null : buildUsage(context, status),
   };
 }
 
@@ -70,8 +69,10 @@ function readMember(repeated: JsonObject, name: string): JsonObject {
   return isObject(value) ? value : {};
 }
 
-function buildUsage(context: AnswerContext): JsonObject {
+/** Null for what failed before anything was made: nobody may have counted its prompt, and then nobody pays for it. */
+function buildUsage(context: AnswerContext, status: ResponseStatus): JsonObject | null {
   const { prompt, cached, completion, reasoning } = context.readUsage();
+  if (status === "failed" && completion === 0) return null;
   return {
     input_tokens: prompt,
     input_tokens_details: { cached_tokens: cached },

@@ -63,4 +63,6 @@ test("an answer that was cut short says why; one that failed says so in words th
     usage: { total_tokens: 12 },
   });
   expect(JSON.stringify(failed)).not.toContain("secret");
+  const unmade = contextOf({}, { prompt: 7, cached: 0, completion: 0, reasoning: 0 });
+  expect(buildResponse(unmade, { status: "failed", output: [], refusal })["usage"]).toBeNull();
 });
