@@ -63,7 +63,7 @@ const shownText = z.looseObject({
   verbosity: z.enum(["low", "medium", "high"]).nullish(),
 });
 
-const noStorage = "no answer is stored here, so send the whole conversation in 'input'";
+const noStorage = "this org has no storage for answers, so send the whole conversation in 'input'";
 
 /** Of the members by which chats choose tokens those that mean the same here. */
 const { n: _n, stream: _stream, stream_options: _options, response_format: _format, ...chosen } = sampling;
@@ -139,6 +139,7 @@ export const responsesMembers = {
   context_management: refused("shorten 'input' yourself"),
   moderation: refused("nothing is moderated here"),
   ...chosen,
+  prompt_logprobs: refused("ask for them in a chat: a response has no room for them"),
   chat_template_kwargs: chatMembers.chat_template_kwargs,
   messages: refused("use 'input'"),
   system: refused("use 'instructions'"),

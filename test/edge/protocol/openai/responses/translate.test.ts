@@ -103,6 +103,7 @@ describe("a body of the Responses API", () => {
     [{ messages: [{ role: "user", content: "x" }] }, "messages"],
     [{ response_format: { type: "json_object" } }, "response_format"],
     [{ n: 2 }, "n"],
+    [{ prompt_logprobs: 1 }, "prompt_logprobs"],
     [{ include: ["everything"] }, "include[0]", "invalid_value"],
     [{ top_logprobs: 3 }, "top_logprobs", "invalid_value"],
     [{ metadata: { a: 7 } }, "metadata.a", "invalid_value"],
