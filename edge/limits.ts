@@ -4,6 +4,8 @@
 
 /** A longer body is refused. */
 export const bodyBytesMax = 4 * 1024 * 1024;
+/** The same between edge and agent: what another protocol's answer repeats of its request goes beside its prompt. */
+export const hopBodyBytesMax = 2 * bodyBytesMax + 1024 * 1024;
 /** How much of an oversized body is read and discarded before it is refused. */
 export const discardedBytesMax = 16 * 1024 * 1024;
 /** How long a body may take to arrive, from when its call's headers have. */

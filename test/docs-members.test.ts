@@ -2,8 +2,14 @@ import { expect, test } from "vitest";
 import { messagesMembers } from "#edge/protocol/anthropic/members.ts";
 import type { Member, MemberTable } from "#edge/protocol/openai/members/member.ts";
 import { memberTables } from "#edge/protocol/openai/members/parse.ts";
+import { responsesMembers } from "#edge/protocol/openai/responses/members.ts";
 
-const endpoints = { "chat.completions": "Chats", completions: "Completions", embeddings: "Embeddings" } as const;
+const tables = {
+  Chats: memberTables["chat.completions"],
+  Completions: memberTables.completions,
+  Embeddings: memberTables.embeddings,
+  Responses: responsesMembers,
+};
 
 const fates: Record<Member["fate"], string> = {
   forwarded: "goes to the engine",
@@ -29,12 +35,13 @@ What becomes of each member, and why. This page is written from the tables that 
 - \`null\` means not sent; so does an empty string, list or object where a list or an object may be left out.
 - Bounds are in [openapi.json](api.md) and \`edge/limits.ts\`; what is out of bounds is a 400 that names the member.
 - \`POST /text2sql\` takes what chats take, and may leave out the model.
+- \`POST /v1/responses\` is read as a chat, whose tables it then passes.
 - An agent reads every body by the same tables again: it trusts no edge.
 - Inside: messages, parts, tool calls, tools, formats and template switches have tables of their own there. Parts are
   text, and the media that the model's record names (\`mediaTokensMax\`).
 
-${Object.entries(endpoints)
-  .map(([endpoint, title]) => `## ${title}\n\n${writeTable(memberTables[endpoint as keyof typeof endpoints])}\n`)
+${Object.entries(tables)
+  .map(([title, table]) => `## ${title}\n\n${writeTable(table)}\n`)
   .join("\n")}
 ## Messages
 

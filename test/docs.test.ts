@@ -48,7 +48,8 @@ ${rows.join("\n")}
 - 409 \`idempotency_replayed\`: \`error.first_call\` holds the first call's \`id\`, \`hold\` and \`usage\`; its content
   is not kept.
 - After the first byte of a stream there is no status left: the stream ends with \`data: {"error": …}\` and without
-  \`[DONE]\`; OpenAI's SDKs throw on it.
+  \`[DONE]\`; OpenAI's SDKs throw on it. One of \`/v1/responses\` ends with \`event: error\`, and \`response.failed\` in
+  front of it where its node could say so.
 - At \`/v1/messages\`, below it, and for whoever sends \`anthropic-version\` where no model is called, the envelope is
   Anthropic's, with \`param\` and \`code\` beside: \`{"type": "error", "error": {"type", "message"}, "request_id"}\`.
   Types: 401 \`authentication_error\`, 403 \`permission_error\`, 404 \`not_found_error\`, 409 \`conflict_error\`, 413

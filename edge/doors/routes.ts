@@ -5,6 +5,7 @@ import { MessagesBody } from "../protocol/anthropic/members.ts";
 import { ChatBody, Text2SqlBody } from "../protocol/openai/members/chat.ts";
 import { CompletionsBody } from "../protocol/openai/members/completions.ts";
 import { EmbeddingsBody } from "../protocol/openai/members/embeddings.ts";
+import { ResponsesBody } from "../protocol/openai/responses/members.ts";
 import { listControlRoutes } from "./control.ts";
 import { sitePaths } from "./site-paths.ts";
 import type { Operation, DoorRoute } from "./route.ts";
@@ -29,6 +30,25 @@ export const routes: readonly DoorRoute[] = [
   modelCall("embeddings", name("createEmbedding", "Embeddings", EmbeddingsBody)),
   modelCall("text2sql", name("createText2Sql", "Chat completion by the text-to-SQL model", Text2SqlBody)),
   modelCall("messages", name("createMessage", "A message in Anthropic's form, streamed or whole", MessagesBody)),
+  modelCall("responses", name("createResponse", "OpenAI's Responses API, streamed or whole; stateless", ResponsesBody)),
+  {
+    path: sitePaths.response,
+    ...caller,
+    operations: {
+      GET: name("showResponse", "Nothing is stored: 404"),
+      DELETE: name("deleteResponse", "Nothing is stored: 404"),
+    },
+  },
+  {
+    path: sitePaths.responseItems,
+    ...caller,
+    operations: { GET: name("listResponseItems", "Nothing is stored: 404") },
+  },
+  {
+    path: sitePaths.responseCancel,
+    ...caller,
+    operations: { POST: name("cancelResponse", "Nothing is stored: 404") },
+  },
   { path: sitePaths.models, ...caller, operations: { GET: name("listModels", "The models that the key may use") } },
   {
     path: sitePaths.model,

@@ -1,9 +1,16 @@
+import { endpointPaths } from "../agreements/paths.ts";
+
+const response = `${endpointPaths.responses.edge}/{id}` as const;
+
 /** What the site's door answers, as OpenAPI writes a path; `{name...}` takes the rest of it, slashes and all. */
 export const sitePaths = {
   welcome: "/",
   openApi: "/openapi.json",
   models: "/v1/models",
   model: "/v1/models/{id...}",
+  response,
+  responseItems: `${response}/input_items`,
+  responseCancel: `${response}/cancel`,
   clientTokens: "/v1/client-tokens",
   health: "/health",
   livez: "/livez",

@@ -1,3 +1,4 @@
+import { writeEvent as writeResponseEvent } from "../../protocol/openai/responses/wire.ts";
 import { windowNames } from "../../agreements/records/windows.ts";
 import { writeEvent } from "../../protocol/anthropic/stream.ts";
 
@@ -37,6 +38,54 @@ const messageEvents = [
   { type: "message_delta", delta: { stop_reason: "end_turn", stop_sequence: null }, usage: message.usage },
   { type: "message_stop" },
 ];
+const responseHead = {
+  id: "resp_0123456789abcdefghijkl",
+  object: "response",
+  created_at: created,
+  error: null,
+  incomplete_details: null,
+  instructions: null,
+  max_output_tokens: 64,
+  model: "chat",
+  parallel_tool_calls: true,
+  previous_response_id: null,
+  reasoning: { effort: null, summary: null },
+  store: false,
+  temperature: null,
+  text: { format: { type: "text" } },
+  tool_choice: "auto",
+  tools: [],
+  top_p: null,
+  truncation: "disabled",
+  metadata: {},
+};
+const spoken = {
+  id: "msg_0123456789abcdefghijkl_0",
+  type: "message",
+  status: "completed",
+  role: "assistant",
+  content: [{ type: "output_text", annotations: [], logprobs: [], text: "Hello there!" }],
+};
+const response = {
+  ...responseHead,
+  status: "completed",
+  output: [spoken],
+  usage: {
+    input_tokens: 12,
+    input_tokens_details: { cached_tokens: 0 },
+    output_tokens: 3,
+    output_tokens_details: { reasoning_tokens: 0 },
+    total_tokens: 15,
+  },
+};
+const ofPart = { item_id: spoken.id, output_index: 0, content_index: 0 };
+const responseEvents = [
+  { type: "response.created", response: { ...responseHead, status: "in_progress", output: [], usage: null } },
+  { type: "response.output_item.added", output_index: 0, item: { ...spoken, status: "in_progress", content: [] } },
+  { type: "response.output_text.delta", ...ofPart, delta: "Hello there!", logprobs: [] },
+  { type: "response.output_item.done", output_index: 0, item: spoken },
+  { type: "response.completed", response },
+].map((event, index) => ({ ...event, sequence_number: index }));
 
 /** An example of what is sent, by operation. */
 export const requestExamples: Readonly<Record<string, object>> = {
@@ -45,6 +94,7 @@ export const requestExamples: Readonly<Record<string, object>> = {
   createEmbedding: { model: "embed", input: ["First text", "Second text"] },
   createText2Sql: { messages: [{ role: "user", content: "How many orders came in today?" }] },
   createMessage: { model: "chat", max_tokens: 64, messages },
+  createResponse: { model: "chat", input: "Say hello.", max_output_tokens: 64 },
   createClientToken: { expires_in: 600, models: ["chat"] },
   createOrg: { name: "Example" },
   moveOrg: { placement: "own" },
@@ -70,6 +120,7 @@ export const answerExamples: Readonly<Record<string, object>> = {
     data: [{ index: 0, object: "embedding", embedding: [0.125, -0.5] }],
     usage: { prompt_tokens: 4, total_tokens: 4 },
   },
+  createResponse: response,
   createClientToken: { object: "client_token", token: "eyJ.example.only", expires_at: created },
   showHealth: { status: "healthy", backends: { chat: 2 } },
 };
@@ -82,6 +133,7 @@ export const streamExamples: Readonly<Record<string, string>> = {
     { ...textHead, choices: [{ index: 0, text: " there was a well.", finish_reason: "stop" }] },
   ]),
   createMessage: messageEvents.map(writeEvent).join(""),
+  createResponse: responseEvents.map(writeResponseEvent).join(""),
 };
 
 function writeStream(events: object[]): string {

@@ -18,6 +18,8 @@ interface Shapes {
 
 const chat = { answer: "ChatCompletion", stream: "ChatCompletionChunk", description: "The completion." } as const;
 
+const neverStored = { answer: "Response", description: "Never given: no response is stored." } as const;
+
 /** Of every operation that is not the control plane's, which tells its own. */
 export const shapes: Readonly<Record<string, Shapes>> = {
   createChatCompletion: { request: "ChatCompletionRequest", ...chat },
@@ -42,6 +44,19 @@ export const shapes: Readonly<Record<string, Shapes>> = {
       "`message_stop`. `ping` may come at any time. A stream that fails ends with an event `error`: a MessageError.",
     description: "The message.",
   },
+  createResponse: {
+    request: "ResponsesRequest",
+    answer: "Response",
+    stream: "ResponseStreamEvent",
+    streamWords:
+      "With `stream: true`: server-sent events whose `data` is a ResponseStreamEvent in JSON. The last is `response.completed` or `response.incomplete`; no `[DONE]` follows. A stream that fails " +
+      "ends with `response.failed`, where its node could say so, and with `error`.",
+    description: "The response.",
+  },
+  showResponse: neverStored,
+  deleteResponse: neverStored,
+  listResponseItems: neverStored,
+  cancelResponse: neverStored,
   listModels: { answer: "ModelList", description: "The models." },
   showModel: { answer: "ModelCard", description: "The model." },
   createClientToken: {

@@ -15,8 +15,10 @@ import {
   ChatCompletionRequest,
   CompletionRequest,
   EmbeddingRequest,
+  ResponsesRequest,
   Text2SqlRequest,
 } from "../../protocol/openai/requests.ts";
+import { Response, ResponseStreamEvent } from "../../protocol/openai/responses/answers.ts";
 import { Health } from "../../routing/index.ts";
 
 /** What is sent, by the names that the document gives. */
@@ -26,6 +28,7 @@ export const requestSchemas = {
   EmbeddingRequest,
   Text2SqlRequest,
   MessagesRequest,
+  ResponsesRequest,
   ClientTokenRequest: TokenBody,
 };
 
@@ -40,6 +43,8 @@ export const answerSchemas = {
   Message,
   MessageEvent,
   MessageError,
+  Response,
+  ResponseStreamEvent,
   ModelCard,
   ModelList,
   ClientToken,

@@ -1,6 +1,5 @@
 import { isObject, type JsonObject } from "../../agreements/json.ts";
-import { ignoredMax } from "../../limits.ts";
-import type { IgnoredMember } from "../wires/wire.ts";
+import { IgnoredMembers } from "../openai/members/member.ts";
 import { listBlocks } from "./blocks.ts";
 import type { MessagesBody } from "./members.ts";
 
@@ -35,18 +34,13 @@ export function listIgnored({ thinking, output_config: output, tool_choice: choi
 }
 
 class IgnoredList {
-  readonly #found = new Map<string, IgnoredMember>();
-
-  get all(): IgnoredMember[] {
-    return Array.from(this.#found.values());
-  }
+  readonly all = new IgnoredMembers();
 
   /** Takes down what is not known of an object; a null says nothing. `path` is the object's own. */
   look(path: string, object: unknown, known: readonly string[]): void {
     if (!isObject(object)) return;
     for (const [name, value] of Object.entries(object)) {
-      if (value === null || known.includes(name) || everywhere.includes(name)) continue;
-      if (this.#found.size < ignoredMax) this.#found.set(`${path}.${name}`, { path, name });
+      if (value !== null && !known.includes(name) && !everywhere.includes(name)) this.all.add(path, name);
     }
   }
 

@@ -12,7 +12,7 @@ import type { TranslatedCall } from "./wire.ts";
 /** Reads a body as engines know it; what is wrong with it is told by the caller's own names. */
 export function readTranslated(
   endpoint: EngineEndpoint,
-  { json, exact, answer, ignored = [], rename }: TranslatedCall,
+  { json, exact, answer, ignored, rename }: TranslatedCall,
   models: readonly ModelRecord[],
 ): ParsedBody {
   try {
@@ -21,7 +21,7 @@ export function readTranslated(
       refuseManySequences(parsed, parsed.model);
       refuseLongCompletion(endpoint, json, parsed);
     });
-    for (const { path, name } of ignored) parsed.ignored.add(path, name);
+    if (ignored) parsed.ignored.addAll(ignored);
     return answer === null ? parsed : { ...parsed, body: { ...parsed.body, [answerMember]: answer } };
   } catch (failure) {
     throw failure instanceof Refusal ? renameRefusal(failure, rename) : failure;

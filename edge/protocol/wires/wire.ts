@@ -1,6 +1,7 @@
 import type { JsonObject } from "../../agreements/json.ts";
 import type { Refusal } from "../../errors.ts";
 import type { ReadBody } from "../body.ts";
+import type { IgnoredMembers } from "../openai/members/member.ts";
 
 /** How a stream of a protocol is written, but for its events. */
 export interface StreamForm {
@@ -15,22 +16,16 @@ export interface StreamForm {
 /** A body as the protocol has it, and what else of the request says something of the call. */
 export type SentCall = Pick<ReadBody, "json" | "exact"> & { headers: Headers };
 
-/** A member that nobody here knows: its name, and the path of the object that it stands in; null for the body. */
-export interface IgnoredMember {
-  path: string | null;
-  name: string;
-}
-
 /** A body as the engines' endpoint has it (`readAs`). */
 export interface TranslatedCall {
   json: unknown;
   exact: JsonObject | null;
   /** What the answer has to repeat of the request; null where it repeats nothing. */
   answer: JsonObject | null;
-  /** What was left out because nobody knows it, and is told so in the answer. */
-  ignored?: readonly IgnoredMember[];
   /** The caller's own name for a member of the translated body, such as `messages[2].content`. */
   rename(param: string): string;
+  /** Members that were not translated because nobody knows them. */
+  ignored?: IgnoredMembers;
 }
 
 /**

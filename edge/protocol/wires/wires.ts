@@ -1,5 +1,6 @@
 import type { CallEndpoint } from "../../agreements/paths.ts";
 import { messagesWire } from "../anthropic/wire.ts";
+import { responsesWire } from "../openai/responses/wire.ts";
 import { openaiWire } from "./openai.ts";
 import type { Wire } from "./wire.ts";
 
@@ -9,7 +10,7 @@ export const wires: Readonly<Record<CallEndpoint, Wire>> = {
   completions: openaiWire,
   embeddings: openaiWire,
   text2sql: openaiWire,
-  responses: openaiWire,
+  responses: responsesWire,
   messages: messagesWire,
   "ollama.chat": openaiWire,
   "ollama.generate": openaiWire,

@@ -44,7 +44,11 @@ export function openForeignStream(meter: UsageMeter, options: ForeignOptions): A
       return toLatin1(text);
     },
     finish: () => toLatin1(begin() + translator.end()),
-    fail: (refusal) => (refusal ? Buffer.from(wire.form.encodeError(refusal)).toString("latin1") : ""),
+    fail(refusal) {
+      if (refusal === null) return "";
+      const ending = translator.fail ? begin() + translator.fail(refusal) : null;
+      return ending === null ? Buffer.from(wire.form.encodeError(refusal)).toString("latin1") : toLatin1(ending);
+    },
   };
 }
 

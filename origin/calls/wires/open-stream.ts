@@ -46,7 +46,8 @@ export function makeContext({ claims, prepared, meter, rooms, startedAtMs }: Liv
     readUsage() {
       const { prompt_tokens, completion_tokens } = readBilledUsage(meter);
       const prompt = meter.promptTokensCounted === null ? (claims.promptTokensGuess ?? prompt_tokens) : prompt_tokens;
-      return { prompt, cached: meter.read().cachedTokens, completion: completion_tokens };
+      const { cachedTokens: cached } = meter.read();
+      return { prompt, cached, completion: completion_tokens, reasoning: meter.reasoningTokens };
     },
   };
 }

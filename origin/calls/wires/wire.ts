@@ -12,11 +12,12 @@ export interface AnswerStream extends PayloadReader {
   fail(refusal: Refusal | null): string;
 }
 
-/** What was used, as it is billed. `cached` is a part of `prompt`. */
+/** What was used, as it is billed. `cached` is a part of `prompt`, `reasoning` of `completion`. */
 export interface AnswerUsage {
   prompt: number;
   cached: number;
   completion: number;
+  reasoning: number;
 }
 
 /** What an answer of another protocol tells of its call. Times are Unix ms. */
@@ -41,6 +42,8 @@ export interface EventTranslator {
   add(choice: JsonObject): string;
   /** What comes behind the last. */
   end(): string;
+  /** What ends a stream that broke, in place of the form's error event, where more is to be told than that. */
+  fail?(refusal: Refusal): string;
 }
 
 /** How the answers of one protocol are written. */

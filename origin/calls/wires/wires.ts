@@ -1,8 +1,10 @@
 import type { ForeignEndpoint } from "#edge/agreements/paths.ts";
 import { messagesAnswers } from "./messages/wire.ts";
+import { responsesAnswers } from "./responses/wire.ts";
 import type { AnswerWire } from "./wire.ts";
 
 /** How the answers of each endpoint of another protocol are written. */
 export const answerWires: Readonly<Partial<Record<ForeignEndpoint, AnswerWire>>> = {
   messages: messagesAnswers,
+  responses: responsesAnswers,
 };

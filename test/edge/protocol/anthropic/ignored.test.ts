@@ -10,7 +10,7 @@ const namesOf = (over: object) => {
     messages: [{ role: "user", content: "hi" }],
     ...over,
   });
-  return listIgnored(body).map(({ path, name }) => `${path}.${name}`);
+  return Object.values(listIgnored(body).headers).flatMap((names) => names.split(","));
 };
 const cached = { cache_control: { type: "ephemeral" }, nothing: null };
 

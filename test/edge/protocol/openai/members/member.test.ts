@@ -55,6 +55,17 @@ describe("what becomes of a member", () => {
     expect(new IgnoredMembers().headers).toEqual({});
   });
 
+  test("names of two readers of one body stand together, no more than may be listed", () => {
+    const [one, other] = [new IgnoredMembers(), new IgnoredMembers()];
+    one.add(null, "a");
+    other.add("input[]", "b");
+    one.addAll(other);
+    expect(one.headers).toEqual({ "x-penstock-ignored": "a,input[].b" });
+    for (let at = 0; at < ignoredMax; at++) other.add(null, `c${at}`);
+    one.addAll(other);
+    expect(one.headers["x-penstock-ignored"]?.split(",")).toHaveLength(ignoredMax);
+  });
+
   test("older names for a form of the answer are refused whatever they are called", async () => {
     const refusal = await expectRefusal(() => pick({ "guided_<b>": 1 }), "unsupported_parameter", "guided_?b?");
     expect(refusal.details.message).not.toContain("<b>");
