@@ -5,6 +5,7 @@ import { control, controlPrefix } from "./control.ts";
 import { writeOpenApi } from "./open-api/document.ts";
 import type { DoorEnv } from "./port.ts";
 import { sitePaths } from "./site-paths.ts";
+import { serveOllama } from "./ollama.ts";
 import { answerWelcome } from "./welcome.ts";
 
 /** Everything that is neither a call to a model nor a node's: lists, tokens, health, documents, the control plane. */
@@ -20,6 +21,8 @@ export function openSiteDoor(): Hono<DoorEnv> {
     c.json(await serveModels(c.var.visit, c.req.param("id"), c.var.wiring.ports)),
   );
   app.post(sitePaths.clientTokens, async (c) => c.json(await mintToken(c.var.visit, c.var.wiring.ports), 201));
+
+  serveOllama(app);
 
   app.get(sitePaths.livez, (c) => c.json({ status: "alive" }));
   app.get(sitePaths.readyz, (c) => c.json({ status: "ready" }));

@@ -11,6 +11,7 @@ import type { Origin } from "./origin.ts";
 import type { Answer, NoAnswer } from "./outcome.ts";
 
 export { answerStream, answerWhole } from "./answer.ts";
+export { answerEarly } from "./early.ts";
 export { openRetryBudget, type RetryBudget } from "./budget.ts";
 export type { Answer, NoAnswer } from "./outcome.ts";
 export { countPrompt } from "./count-prompt.ts";

@@ -1,4 +1,5 @@
 import { windowNames } from "../../agreements/records/windows.ts";
+import { ollamaVersion } from "../../protocol/ollama/models.ts";
 
 const created = 1_790_000_000;
 const usage = { prompt_tokens: 12, completion_tokens: 3, total_tokens: 15 };
@@ -18,12 +19,31 @@ const chatEvents = [
   { delta: {}, finish_reason: "stop" },
 ].map((choice) => ({ ...chatHead, object: "chat.completion.chunk", choices: [{ index: 0, ...choice }] }));
 
+const ollamaHead = { model: "chat", created_at: "2026-11-29T12:00:00.000Z" };
+const ollamaEnd = {
+  done: true,
+  done_reason: "stop",
+  total_duration: 412_000_000,
+  load_duration: 0,
+  prompt_eval_count: 12,
+  prompt_eval_duration: 88_000_000,
+  eval_count: 3,
+  eval_duration: 324_000_000,
+};
+const inMessage = (content: string) => ({ message: { role: "assistant", content } });
+const inResponse = (response: string) => ({ response });
+
 /** An example of what is sent, by operation. */
 export const requestExamples: Readonly<Record<string, object>> = {
   createChatCompletion: { model: "chat", messages, max_tokens: 64 },
   createCompletion: { model: "chat", prompt: "Once upon a time", max_tokens: 16 },
   createEmbedding: { model: "embed", input: ["First text", "Second text"] },
   createText2Sql: { messages: [{ role: "user", content: "How many orders came in today?" }] },
+  ollamaChat: { model: "chat", messages, options: { num_predict: 64 } },
+  ollamaGenerate: { model: "chat", prompt: "Say hello.", stream: false },
+  ollamaEmbed: { model: "embed", input: ["First text", "Second text"] },
+  ollamaEmbeddings: { model: "embed", prompt: "First text" },
+  showOllamaModel: { model: "chat" },
   createClientToken: { expires_in: 600, models: ["chat"] },
   createOrg: { name: "Example" },
   moveOrg: { placement: "own" },
@@ -48,6 +68,11 @@ export const answerExamples: Readonly<Record<string, object>> = {
     data: [{ index: 0, object: "embedding", embedding: [0.125, -0.5] }],
     usage: { prompt_tokens: 4, total_tokens: 4 },
   },
+  ollamaChat: { ...ollamaHead, ...inMessage("Hello there!"), ...ollamaEnd },
+  ollamaGenerate: { ...ollamaHead, ...inResponse("Hello there!"), ...ollamaEnd },
+  ollamaEmbed: { model: "embed", embeddings: [[0.125, -0.5]], prompt_eval_count: 4 },
+  ollamaEmbeddings: { embedding: [0.125, -0.5] },
+  showOllamaVersion: { version: ollamaVersion },
   createClientToken: { object: "client_token", token: "eyJ.example.only", expires_at: created },
   showHealth: { status: "healthy", backends: { chat: 2 } },
 };
@@ -59,7 +84,17 @@ export const streamExamples: Readonly<Record<string, string>> = {
   createCompletion: writeStream([
     { ...textHead, choices: [{ index: 0, text: " there was a well.", finish_reason: "stop" }] },
   ]),
+  ollamaChat: writeLines(inMessage),
+  ollamaGenerate: writeLines(inResponse),
 };
+
+function writeLines(write: (text: string) => object): string {
+  const lines = [
+    { ...ollamaHead, ...write("Hello there!"), done: false },
+    { ...ollamaHead, ...write(""), ...ollamaEnd },
+  ];
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+}
 
 function writeStream(events: object[]): string {
   return `${events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join("")}data: [DONE]\n\n`;

@@ -2,6 +2,7 @@ import type { DescribedOperation } from "../../control/http/open-api.ts";
 import { callHeaders, servedHeaders } from "../../protocol/headers.ts";
 import type { Method, Operation, DoorRoute } from "../route.ts";
 import { answerExamples, requestExamples, streamExamples } from "./examples.ts";
+import { findProtocol, wires } from "../../protocol/wires/wires.ts";
 import { listRefusals, referRefusal, writeHeaders } from "./refusals.ts";
 import { refer, type AnswerName, type RequestName } from "./schemas.ts";
 
@@ -41,6 +42,23 @@ export const shapes: Readonly<Record<string, Shapes>> = {
   },
   showWelcome: { answer: "Welcome", description: "The API's addresses; a page for a browser." },
   showOpenApi: { answer: "OpenApi", description: "An OpenAPI 3.1 document." },
+  ollamaChat: { request: "OllamaChatRequest", answer: "OllamaChat", stream: "OllamaChat", description: "The answer." },
+  ollamaGenerate: {
+    request: "OllamaGenerateRequest",
+    answer: "OllamaGeneration",
+    stream: "OllamaGeneration",
+    description: "The answer.",
+  },
+  ollamaEmbed: {
+    request: "OllamaEmbedRequest",
+    answer: "OllamaEmbeddings",
+    description: "One embedding for each text.",
+  },
+  ollamaEmbeddings: { request: "OllamaEmbedRequest", answer: "OllamaEmbeddings", description: "The embedding." },
+  listOllamaTags: { answer: "OllamaTags", description: "The models that the key may use." },
+  showOllamaModel: { request: "OllamaShowRequest", answer: "OllamaModel", description: "The model." },
+  listOllamaRunning: { answer: "OllamaRunning", description: "Those of them that a node serves now." },
+  showOllamaVersion: { answer: "OllamaVersion", description: "The version." },
   showHealth: { answer: "Health", description: "At least one model is served." },
   showLiveness: { answer: "Liveness", description: "It runs." },
   showReadiness: { answer: "Readiness", description: "It is configured." },
@@ -81,7 +99,8 @@ export function writeOperation(
 
 /** References to what an operation may be refused with, by status. */
 export function writeRefused(route: DoorRoute, method: Method): Record<string, object> {
-  return Object.fromEntries(listRefusals(route, method).map((status) => [status, referRefusal(status)]));
+  const protocol = findProtocol(route.path, new Headers());
+  return Object.fromEntries(listRefusals(route, method).map((status) => [status, referRefusal(status, protocol)]));
 }
 
 function writeAnswer(route: DoorRoute, operationId: string, { answer, stream, description }: Shapes) {
@@ -91,24 +110,35 @@ function writeAnswer(route: DoorRoute, operationId: string, { answer, stream, de
     headers: writeHeaders(route.endpoint ? servedHeaders : {}),
     content: {
       "application/json": { schema: refer(answer), ...(example && { example }) },
-      ...(stream && { "text/event-stream": writeStream(operationId, stream) }),
+      ...(stream && writeStream(route, operationId, stream)),
       ...(operationId === "showWelcome" && { "text/html": { schema: { type: "string" } } }),
     },
   };
 }
 
+/** How the text of a stream is laid out, by its type; `stream` names the schema. */
+const layouts = {
+  "text/event-stream": (stream: AnswerName) =>
+    `With \`stream: true\`: server-sent events whose \`data\` is a ${stream} in JSON, and at the end \`[DONE]\`. ` +
+    "Lines that begin with a colon are comments. A stream that fails ends with an event that holds an Error.",
+  "application/x-ndjson": (stream: AnswerName) =>
+    `Unless \`stream\` is \`false\`: lines, each of which is a ${stream} in JSON; the last says \`"done": true\`. ` +
+    "A stream that fails ends with a line that holds an OllamaError.",
+} as const;
+
 /** OpenAPI 3.1 has no word for the events of a stream: the text says it, and `contentSchema` names their schema. */
-function writeStream(operationId: string, stream: AnswerName) {
+function writeStream({ endpoint }: DoorRoute, operationId: string, stream: AnswerName) {
+  const { contentType } = wires[endpoint ?? "chat.completions"].stream;
   return {
-    schema: {
-      type: "string",
-      description:
-        `With \`stream: true\`: server-sent events whose \`data\` is a ${stream} in JSON, and at the end \`[DONE]\`. ` +
-        "Lines that begin with a colon are comments. A stream that fails ends with an event that holds an Error.",
-      contentMediaType: "application/json",
-      contentSchema: refer(stream),
+    [contentType]: {
+      schema: {
+        type: "string",
+        description: layouts[contentType](stream),
+        contentMediaType: "application/json",
+        contentSchema: refer(stream),
+      },
+      example: streamExamples[operationId],
     },
-    example: streamExamples[operationId],
   };
 }
 

@@ -1,5 +1,6 @@
-import { buildErrorBody, Refusal, refusalCodes, refusals } from "../../errors.ts";
+import { Refusal, refusalCodes, refusals } from "../../errors.ts";
 import { everyHeaders, limitHeaders, refusalHeaders, type HeaderFact } from "../../protocol/headers.ts";
+import { protocols, type Protocol } from "../../protocol/wires/wires.ts";
 import type { Method, DoorRoute } from "../route.ts";
 import { refer } from "./schemas.ts";
 
@@ -20,15 +21,25 @@ export function listRefusals(route: DoorRoute, method: Method): number[] {
   return Array.from(statuses).toSorted((a, b) => a - b);
 }
 
-/** Every refusal as a component, one for each status; each code is an example. */
+/** Under which name the document keeps the form of each protocol's refusals, and what stands in their own names. */
+const forms = {
+  openai: { schema: "Error", prefix: "" },
+  anthropic: { schema: "Error", prefix: "" },
+  ollama: { schema: "OllamaError", prefix: "Ollama" },
+} as const satisfies Record<Protocol, object>;
+
+/** Every refusal as a component, one for each status and protocol; each code is an example. */
 export function writeRefusals(): Record<string, object> {
   const statuses = new Set(Object.values(refusals).map(({ status }) => status));
-  return Object.fromEntries(Array.from(statuses, (status) => [nameRefusal(status), writeRefusal(status)]));
+  const written = (["openai", "ollama"] as const).flatMap((protocol) =>
+    Array.from(statuses, (status) => [nameRefusal(status, protocol), writeRefusal(status, protocol)] as const),
+  );
+  return Object.fromEntries(written);
 }
 
 /** The component that tells of refusals with this status. */
-export function referRefusal(status: number) {
-  return { $ref: `#/components/responses/${nameRefusal(status)}` };
+export function referRefusal(status: number, protocol: Protocol = "openai") {
+  return { $ref: `#/components/responses/${nameRefusal(status, protocol)}` };
 }
 
 /** Headers as an answer's description lists them. */
@@ -36,14 +47,15 @@ export function writeHeaders(headers: Readonly<Record<string, HeaderFact>>): Rec
   return { ...everyHeaders, ...headers };
 }
 
-function nameRefusal(status: number): string {
-  return `Refused${status}`;
+function nameRefusal(status: number, protocol: Protocol): string {
+  return `${forms[protocol].prefix}Refused${status}`;
 }
 
-function writeRefusal(status: number): object {
+function writeRefusal(status: number, protocol: Protocol): object {
+  const { buildError } = protocols[protocol];
   const codes = Object.entries(refusals).filter(([, row]) => row.status === status);
   const examples = codes.map(([code, { message }]) => {
-    return [code, { summary: message, value: buildErrorBody(new Refusal(refusalCodes.parse(code))) }] as const;
+    return [code, { summary: message, value: buildError(new Refusal(refusalCodes.parse(code)), "") }] as const;
   });
   return {
     description: codes.map(([code, { message }]) => `\`${code}\`: ${message}`).join("\n\n"),
@@ -57,6 +69,6 @@ function writeRefusal(status: number): object {
       }),
       ...(status === 429 && limitHeaders),
     }),
-    content: { "application/json": { schema: refer("Error"), examples: Object.fromEntries(examples) } },
+    content: { "application/json": { schema: refer(forms[protocol].schema), examples: Object.fromEntries(examples) } },
   };
 }

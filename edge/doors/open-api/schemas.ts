@@ -8,6 +8,9 @@ import {
   TextCompletionChunk,
   TokenUsage,
 } from "../../protocol/openai/answers.ts";
+import { OllamaChat, OllamaEmbeddings, OllamaError, OllamaGeneration } from "../../protocol/ollama/answers.ts";
+import { OllamaModel, OllamaRunning, OllamaShowBody, OllamaTags, OllamaVersion } from "../../protocol/ollama/models.ts";
+import { OllamaChatRequest, OllamaEmbedRequest, OllamaGenerateRequest } from "../../protocol/ollama/requests.ts";
 import { ModelCard, ModelList } from "../../protocol/openai/models.ts";
 import {
   ChatCompletionRequest,
@@ -23,6 +26,10 @@ export const requestSchemas = {
   CompletionRequest,
   EmbeddingRequest,
   Text2SqlRequest,
+  OllamaChatRequest,
+  OllamaGenerateRequest,
+  OllamaEmbedRequest,
+  OllamaShowRequest: OllamaShowBody,
   ClientTokenRequest: TokenBody,
 };
 
@@ -36,6 +43,14 @@ export const answerSchemas = {
   TokenUsage,
   ModelCard,
   ModelList,
+  OllamaChat,
+  OllamaGeneration,
+  OllamaEmbeddings,
+  OllamaError,
+  OllamaTags,
+  OllamaModel,
+  OllamaRunning,
+  OllamaVersion,
   ClientToken,
   Health,
   Welcome: z.strictObject({ name: z.string(), baseUrl: z.url(), openapi: z.url(), health: z.url() }),

@@ -10,7 +10,7 @@ import { readParsedBody } from "./read-body.ts";
 import { addDeployment } from "./deployment.ts";
 import { markModel } from "./models.ts";
 import { renameRefusal } from "../wires/rename.ts";
-import type { TranslatedCall, Wire } from "../wires/wire.ts";
+import type { EarlyAnswer, TranslatedCall, Wire } from "../wires/wire.ts";
 import { wires } from "../wires/wires.ts";
 import { readIdempotency, type Idempotency } from "./idempotency.ts";
 import { readTimeout, readWait, type CallTimeout } from "./timeout.ts";
@@ -32,6 +32,8 @@ const nobody: Sender = { org: "", key: "" };
 export interface Call extends ParsedBody {
   endpoint: CallEndpoint;
   wire: Wire;
+  /** The answer where no engine is to be asked. */
+  early?: EarlyAnswer;
   mayClamp: boolean;
   /** How long the caller waits; `deadlineMs` is when that is over, in Unix ms. */
   timeout: CallTimeout;
@@ -39,6 +41,14 @@ export interface Call extends ParsedBody {
   /** How long it may wait for a slot, in ms. */
   waitMs: number;
   idempotency: Idempotency | null;
+}
+
+/** A call for which nothing is to be generated. */
+export type EarlyCall = Call & { early: EarlyAnswer };
+
+/** Is the answer known before any engine is asked? */
+export function isEarly(call: Call): call is EarlyCall {
+  return call.early !== undefined;
 }
 
 /**
@@ -64,6 +74,7 @@ export async function readCall(
       ...parsed,
       endpoint,
       wire,
+      ...(translated.early && { early: translated.early }),
       mayClamp: readClamp(headers.get("x-penstock-clamp")),
       timeout,
       deadlineMs: visit.startedAtMs + timeout.ms,
@@ -76,7 +87,7 @@ export async function readCall(
 /** Reads a body as engines know it; what is wrong with it is told by the caller's own names. */
 function readTranslated(
   endpoint: EngineEndpoint,
-  { json, exact, answer, rename }: TranslatedCall,
+  { json, exact, answer, rename, ignored }: TranslatedCall,
   models: readonly ModelRecord[],
 ): ParsedBody {
   try {
@@ -85,6 +96,7 @@ function readTranslated(
       refuseManySequences(parsed, parsed.model);
       refuseLongCompletion(endpoint, json, parsed);
     });
+    if (ignored) parsed.ignored.addAll(ignored);
     return answer === null ? parsed : { ...parsed, body: { ...parsed.body, [answerMember]: answer } };
   } catch (failure) {
     throw failure instanceof Refusal ? renameRefusal(failure, rename) : failure;

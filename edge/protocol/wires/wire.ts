@@ -1,6 +1,7 @@
 import type { JsonObject } from "../../agreements/json.ts";
 import type { Refusal } from "../../errors.ts";
 import type { ReadBody } from "../body.ts";
+import type { IgnoredMembers } from "../openai/members/member.ts";
 
 /** How a stream of a protocol is written, but for its events. */
 export interface StreamForm {
@@ -23,7 +24,16 @@ export interface TranslatedCall {
   answer: JsonObject | null;
   /** The caller's own name for a member of the translated body, such as `messages[2].content`. */
   rename(param: string): string;
+  /** Members that the protocol does not know; none where the tables of the engines' endpoint find them all. */
+  ignored?: IgnoredMembers;
+  early?: EarlyAnswer;
 }
+
+/**
+ * Builds the answer of a call for which nothing is to be generated: no engine is asked, and nothing is held. `model` is
+ * the model's public id, `nowMs` in Unix ms.
+ */
+export type EarlyAnswer = (model: string, nowMs: number) => JsonObject;
 
 /**
  * What the callers of one protocol send and read. A protocol is a translation at both ends of the same road: the edge

@@ -1,4 +1,7 @@
 import type { CallEndpoint } from "../../agreements/paths.ts";
+import { ollamaChatWire } from "../ollama/chat.ts";
+import { ollamaEmbedWire } from "../ollama/embed.ts";
+import { ollamaGenerateWire } from "../ollama/generate.ts";
 import { openaiWire } from "./openai.ts";
 import type { Wire } from "./wire.ts";
 
@@ -10,9 +13,9 @@ export const wires: Readonly<Record<CallEndpoint, Wire>> = {
   text2sql: openaiWire,
   responses: openaiWire,
   messages: openaiWire,
-  "ollama.chat": openaiWire,
-  "ollama.generate": openaiWire,
-  "ollama.embed": openaiWire,
+  "ollama.chat": ollamaChatWire,
+  "ollama.generate": ollamaGenerateWire,
+  "ollama.embed": ollamaEmbedWire,
 };
 
 /** The families of clients, by what their errors look like. */

@@ -36,7 +36,8 @@ export function findAnswerWire({ claims }: Pick<LiveCall, "claims">): AnswerWire
 }
 
 /** What an answer tells of its call. */
-export function makeContext({ claims, prepared, meter, rooms, startedAtMs }: LiveCall): AnswerContext {
+export function makeContext(call: LiveCall): AnswerContext {
+  const { claims, prepared, meter, rooms, startedAtMs } = call;
   return {
     reference: claims.hold.slice("hold_".length),
     model: claims.model,
@@ -48,5 +49,6 @@ export function makeContext({ claims, prepared, meter, rooms, startedAtMs }: Liv
       const prompt = meter.promptTokensCounted === null ? (claims.promptTokensGuess ?? prompt_tokens) : prompt_tokens;
       return { prompt, cached: meter.read().cachedTokens, completion: completion_tokens };
     },
+    readFirstTokenAtMs: () => call.firstTokenAtMs,
   };
 }

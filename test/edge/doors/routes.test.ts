@@ -11,10 +11,10 @@ test("no path stands in the table twice, and no operation has another's name", (
   for (const name of names) expect(name).toMatch(/^[a-z][A-Za-z0-9]+$/);
 });
 
-test("every endpoint of the engines is an address that takes POST and shows its answers to pages", () => {
-  expect(Array.from(callAddresses.values(), ({ endpoint }) => endpoint).toSorted()).toEqual(
-    EngineEndpoint.options.toSorted(),
-  );
+test("every endpoint of engines and of Ollama is an address that takes POST and shows its answers to pages", () => {
+  const called = new Set(Array.from(callAddresses.values(), ({ endpoint }) => endpoint));
+  for (const endpoint of [...EngineEndpoint.options, "ollama.chat", "ollama.generate", "ollama.embed"] as const)
+    expect(called).toContain(endpoint);
   for (const path of callAddresses.keys()) {
     const route = findRoute(path);
     expect([Object.keys(route?.operations ?? {}), route?.hasCors, route?.isCounted]).toEqual([["POST"], true, true]);
@@ -24,7 +24,7 @@ test("every endpoint of the engines is an address that takes POST and shows its 
 test("only probes and nodes are not counted by address, and only callers' paths are open to pages", () => {
   const uncounted = routes.filter(({ isCounted }) => !isCounted).map(({ path }) => path);
   expect(uncounted.toSorted()).toEqual(["/livez", "/origin/heartbeat", "/origin/usage", "/readyz"]);
-  for (const { path, hasCors } of routes) expect([path, hasCors]).toEqual([path, /^\/(v1|text2sql)/.test(path)]);
+  for (const { path, hasCors } of routes) expect([path, hasCors]).toEqual([path, /^\/(v1|api|text2sql)/.test(path)]);
 });
 
 test("a path is found as it is written, and nothing that only looks like it", () => {
