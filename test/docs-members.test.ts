@@ -1,8 +1,18 @@
 import { expect, test } from "vitest";
 import type { Member, MemberTable } from "#edge/protocol/openai/members/member.ts";
+import { ollamaChatMembers, ollamaEmbedMembers, ollamaGenerateMembers } from "#edge/protocol/ollama/members.ts";
+import { optionMembers } from "#edge/protocol/ollama/options.ts";
 import { memberTables } from "#edge/protocol/openai/members/parse.ts";
 
-const endpoints = { "chat.completions": "Chats", completions: "Completions", embeddings: "Embeddings" } as const;
+const tables: readonly [title: string, table: MemberTable][] = [
+  ["Chats", memberTables["chat.completions"]],
+  ["Completions", memberTables.completions],
+  ["Embeddings", memberTables.embeddings],
+  ["Ollama: chats", ollamaChatMembers],
+  ["Ollama: generations", ollamaGenerateMembers],
+  ["Ollama: embeddings", ollamaEmbedMembers],
+  ["Ollama: options", optionMembers],
+];
 
 const fates: Record<Member["fate"], string> = {
   forwarded: "goes to the engine",
@@ -29,12 +39,11 @@ What becomes of each member, and why. This page is written from the tables that 
 - Bounds are in [openapi.json](api.md) and \`edge/limits.ts\`; what is out of bounds is a 400 that names the member.
 - \`POST /text2sql\` takes what chats take, and may leave out the model.
 - An agent reads every body by the same tables again: it trusts no edge.
+- A call in Ollama's API is read by its own table, and what that comes to as a chat or as embeddings by theirs.
 - Inside: messages, parts, tool calls, tools, formats and template switches have tables of their own there. Parts are
   text, and the media that the model's record names (\`mediaTokensMax\`).
 
-${Object.entries(endpoints)
-  .map(([endpoint, title]) => `## ${title}\n\n${writeTable(memberTables[endpoint as keyof typeof endpoints])}\n`)
-  .join("\n")}`;
+${tables.map(([title, table]) => `## ${title}\n\n${writeTable(table)}\n`).join("\n")}`;
 
 test("docs/members.md is what the tables say (`npx vitest run test/docs -u` writes it)", async () => {
   await expect(page).toMatchFileSnapshot("../docs/members.md");

@@ -25,9 +25,9 @@ export type Protocol = keyof typeof protocols;
 
 /**
  * The protocol of whoever asks for what is no call to a model: Anthropic's clients name its version wherever they ask,
- * and `/api/` is Ollama's.
+ * and `/api/` is Ollama's, unless `/v1/` follows: that is a slip in the base URL of a client of OpenAI's.
  */
 export function findProtocol(path: string, headers: Headers): Protocol {
-  if (path.startsWith("/api/")) return "ollama";
+  if (/^\/api\/(?!v1\/)/.test(path)) return "ollama";
   return headers.has("anthropic-version") || path.startsWith("/v1/messages/") ? "anthropic" : "openai";
 }
