@@ -3,6 +3,7 @@ import { Refusal } from "../errors.ts";
 import { answerGraceMs, attemptsMax, callMsMax, streamHeadersMsMax } from "../limits.ts";
 import type { Call } from "../protocol/openai/call.ts";
 import { refuseTimeout } from "../protocol/openai/timeout.ts";
+import { renameRefusal } from "../protocol/wires/rename.ts";
 import type { Visit } from "../visit.ts";
 import { attempt } from "./attempt.ts";
 import type { HeldCall, Reserved } from "./held-call.ts";
@@ -60,10 +61,8 @@ export async function forward(visit: Visit, held: HeldCall, origin: Origin): Pro
     isFree = tried.isShareFull;
     if (!tried.mayRetry || signal.aborted) break;
   }
-  return {
-    ...failure,
-    refusal: failure.refusal ?? new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log: "no eligible node" }),
-  };
+  const none = new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log: "no eligible node" });
+  return { ...failure, refusal: renameRefusal(failure.refusal ?? none, call.rename) };
 }
 
 function logAttempt(visit: Visit, node: string, attempt: number, { refusal }: { refusal: Refusal }): void {

@@ -9,7 +9,7 @@ import type { ParsedBody } from "./parsed-body.ts";
 import { readParsedBody } from "./read-body.ts";
 import { addDeployment } from "./deployment.ts";
 import { markModel } from "./models.ts";
-import { renameRefusal } from "../wires/rename.ts";
+import { renameWithin } from "../wires/rename.ts";
 import type { EarlyAnswer, TranslatedCall, Wire } from "../wires/wire.ts";
 import { wires } from "../wires/wires.ts";
 import { readIdempotency, type Idempotency } from "./idempotency.ts";
@@ -32,6 +32,8 @@ const nobody: Sender = { org: "", key: "" };
 export interface Call extends ParsedBody {
   endpoint: CallEndpoint;
   wire: Wire;
+  /** The caller's own name for a member of `body`, for what is refused later on. */
+  rename(param: string): string;
   /** The answer where no engine is to be asked. */
   early?: EarlyAnswer;
   mayClamp: boolean;
@@ -74,6 +76,7 @@ export async function readCall(
       ...parsed,
       endpoint,
       wire,
+      rename: translated.rename,
       ...(translated.early && { early: translated.early }),
       mayClamp: readClamp(headers.get("x-penstock-clamp")),
       timeout,
@@ -90,7 +93,7 @@ function readTranslated(
   { json, exact, answer, rename, ignored }: TranslatedCall,
   models: readonly ModelRecord[],
 ): ParsedBody {
-  try {
+  return renameWithin(rename, () => {
     const parsed = readParsedBody(endpoint, { json, exact }, models);
     markModel(parsed.named, () => {
       refuseManySequences(parsed, parsed.model);
@@ -98,9 +101,7 @@ function readTranslated(
     });
     if (ignored) parsed.ignored.addAll(ignored);
     return answer === null ? parsed : { ...parsed, body: { ...parsed.body, [answerMember]: answer } };
-  } catch (failure) {
-    throw failure instanceof Refusal ? renameRefusal(failure, rename) : failure;
-  }
+  });
 }
 
 /** Who asks for a clamp and misspells it would be refused, or billed, for more than they meant. */

@@ -241,6 +241,18 @@ describe("the official ollama client is refused", () => {
     await expect(ollama.list()).rejects.toMatchObject({ status_code: 403 });
   });
 
+  test("by nodes and engines too: what they refuse is called by its own name", async () => {
+    const { org } = await newClient();
+    for (const stream of [false, true]) {
+      const body = { model: "chat", prompt: "word ".repeat(200_000), stream };
+      const response = await world.post("/api/generate", org.key, body);
+      expect([response.status, await response.json()]).toMatchObject([
+        400,
+        { code: "context_length_exceeded", param: "prompt" },
+      ]);
+    }
+  });
+
   test("and hears which members nobody knows", async () => {
     const { org } = await newClient();
     const body = { model: "chat", stream: false, strange: 1, options: { odd: 1, num_predict: 1 }, messages };
