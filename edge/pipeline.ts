@@ -27,7 +27,7 @@ export async function serveCall(
   const hold = nameHold(visit.id);
   const unheld = { org, hold, tier, tokensHeld: 0, completionTokens: 0, boundFactor: 1 };
   await counted;
-  if (isEarly(call)) return confirm(ports.ledger, credential, call).then(() => answerEarly(visit, call));
+  if (isEarly(call)) return confirm(ports.ledger, credential, call).then(() => answerEarly(visit, call, nodes));
   const grant = await admit(visit, ports.ledger, call, {
     credential,
     hold,

@@ -3,7 +3,6 @@ import { Refusal } from "../errors.ts";
 import { answerGraceMs, attemptsMax, callMsMax, streamHeadersMsMax } from "../limits.ts";
 import type { Call } from "../protocol/openai/call.ts";
 import { refuseTimeout } from "../protocol/openai/timeout.ts";
-import { renameRefusal } from "../protocol/wires/rename.ts";
 import type { Visit } from "../visit.ts";
 import { attempt } from "./attempt.ts";
 import type { HeldCall, Reserved } from "./held-call.ts";
@@ -36,6 +35,7 @@ export async function forward(visit: Visit, held: HeldCall, origin: Origin): Pro
     deadlineMs: call.deadlineMs,
     endMs: call.deadlineMs + answerGraceMs,
     contentType,
+    rename: call.rename,
     signal,
   } as const;
   const failure: Omit<NoAnswer, "refusal"> & { refusal: Refusal | null } = { kind: "no", mayRun: false, refusal: null };
@@ -61,8 +61,10 @@ export async function forward(visit: Visit, held: HeldCall, origin: Origin): Pro
     isFree = tried.isShareFull;
     if (!tried.mayRetry || signal.aborted) break;
   }
-  const none = new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log: "no eligible node" });
-  return { ...failure, refusal: renameRefusal(failure.refusal ?? none, call.rename) };
+  return {
+    ...failure,
+    refusal: failure.refusal ?? new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log: "no eligible node" }),
+  };
 }
 
 function logAttempt(visit: Visit, node: string, attempt: number, { refusal }: { refusal: Refusal }): void {

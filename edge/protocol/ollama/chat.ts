@@ -1,11 +1,18 @@
 import { z } from "zod";
 import type { JsonObject } from "../../agreements/json.ts";
 import { IgnoredMembers, readShape } from "../openai/members/member.ts";
-import type { EarlyAnswer, SentCall, TranslatedCall, Wire } from "../wires/wire.ts";
+import type { SentCall, TranslatedCall, Wire } from "../wires/wire.ts";
 import { ollamaForm } from "./form.ts";
-import { ollamaChatMembers, wantsUnload } from "./members.ts";
+import { ollamaChatMembers } from "./members.ts";
 import { namePart, translateMessages, type OllamaMessage } from "./messages.ts";
-import { nameGeneration, noMessages, readOllamaBody, translateExactFormat, translateGeneration } from "./read.ts";
+import {
+  buildLoaded,
+  nameGeneration,
+  noMessages,
+  readOllamaBody,
+  translateExactFormat,
+  translateGeneration,
+} from "./read.ts";
 
 const ChatBody = z.object(readShape(ollamaChatMembers));
 
@@ -15,14 +22,14 @@ const ChatBody = z.object(readShape(ollamaChatMembers));
  */
 export const ollamaChatWire: Wire = { ...ollamaForm, translate: translateChat };
 
-function translateChat({ json, exact }: SentCall): TranslatedCall {
+function translateChat({ json, exact, models = [] }: SentCall): TranslatedCall {
   const ignored = new IgnoredMembers();
   const body = readOllamaBody(ChatBody, { json, table: ollamaChatMembers, ignored });
   const messages = body.messages ?? [];
   const isEmpty = messages.length === 0;
   return {
     json: {
-      ...translateGeneration(body, ignored),
+      ...translateGeneration(body, models, ignored),
       messages: isEmpty ? noMessages : translateMessages(messages, exact?.["messages"], ignored),
       ...(body.tools !== undefined && { tools: body.tools }),
     },
@@ -30,7 +37,7 @@ function translateChat({ json, exact }: SentCall): TranslatedCall {
     answer: null,
     rename: (param) => nameMember(param, messages),
     ignored,
-    ...(isEmpty && { early: tellLoaded(body.keep_alive) }),
+    ...(isEmpty && { early: buildLoaded({ message: { role: "assistant", content: "" } }, body.keep_alive) }),
   };
 }
 
@@ -43,14 +50,4 @@ function nameMember(param: string, messages: readonly OllamaMessage[]): string {
   if (!part) return nameGeneration(param);
   const hasText = Boolean(messages[Number(part[1])]?.content);
   return `messages[${part[1]}]${namePart(hasText, Number(part[2]))}`;
-}
-
-function tellLoaded(keepAlive: unknown): EarlyAnswer {
-  return (model, nowMs) => ({
-    model,
-    created_at: new Date(nowMs).toISOString(),
-    message: { role: "assistant", content: "" },
-    done: true,
-    done_reason: wantsUnload(keepAlive) ? "unload" : "load",
-  });
 }

@@ -4,7 +4,7 @@ import { IgnoredMembers, readShape } from "../openai/members/member.ts";
 import type { SentCall, TranslatedCall, Wire } from "../wires/wire.ts";
 import { ollamaForm } from "./form.ts";
 import { ollamaEmbedMembers } from "./members.ts";
-import { dropTag, readOllamaBody } from "./read.ts";
+import { readOllamaBody, resolveName } from "./read.ts";
 
 const EmbedBody = z.object(readShape(ollamaEmbedMembers));
 
@@ -18,7 +18,7 @@ export const oldForm = { isOld: true } as const;
  */
 export const ollamaEmbedWire: Wire = { ...ollamaForm, translate: translateEmbed };
 
-function translateEmbed({ json }: SentCall): TranslatedCall {
+function translateEmbed({ json, models = [] }: SentCall): TranslatedCall {
   const ignored = new IgnoredMembers();
   const { model, input, prompt, truncate, dimensions } = readOllamaBody(EmbedBody, {
     json,
@@ -34,7 +34,7 @@ function translateEmbed({ json }: SentCall): TranslatedCall {
   const isEmpty = inputs.length === 0;
   return {
     json: {
-      model: dropTag(model),
+      model: resolveName(model, models),
       input: isEmpty ? " " : inputs,
       // Ollama cuts unless it is told not to; the older form is never told.
       ...(truncate !== false && { truncate_prompt_tokens: -1 }),

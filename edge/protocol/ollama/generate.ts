@@ -1,11 +1,18 @@
 import { z } from "zod";
 import type { JsonObject } from "../../agreements/json.ts";
 import { IgnoredMembers, readShape } from "../openai/members/member.ts";
-import type { EarlyAnswer, SentCall, TranslatedCall, Wire } from "../wires/wire.ts";
+import type { SentCall, TranslatedCall, Wire } from "../wires/wire.ts";
 import { ollamaForm } from "./form.ts";
-import { ollamaGenerateMembers, wantsUnload } from "./members.ts";
+import { ollamaGenerateMembers } from "./members.ts";
 import { namePart, writeContent } from "./messages.ts";
-import { nameGeneration, noMessages, readOllamaBody, translateExactFormat, translateGeneration } from "./read.ts";
+import {
+  buildLoaded,
+  nameGeneration,
+  noMessages,
+  readOllamaBody,
+  translateExactFormat,
+  translateGeneration,
+} from "./read.ts";
 
 const GenerateBody = z.object(readShape(ollamaGenerateMembers));
 type GenerateBody = z.infer<typeof GenerateBody>;
@@ -16,17 +23,17 @@ type GenerateBody = z.infer<typeof GenerateBody>;
  */
 export const ollamaGenerateWire: Wire = { ...ollamaForm, translate: translateGenerate };
 
-function translateGenerate({ json, exact }: SentCall): TranslatedCall {
+function translateGenerate({ json, exact, models = [] }: SentCall): TranslatedCall {
   const ignored = new IgnoredMembers();
   const body = readOllamaBody(GenerateBody, { json, table: ollamaGenerateMembers, ignored });
   const isEmpty = !body.prompt;
   return {
-    json: { ...translateGeneration(body, ignored), messages: isEmpty ? noMessages : writeMessages(body) },
+    json: { ...translateGeneration(body, models, ignored), messages: isEmpty ? noMessages : writeMessages(body) },
     exact: exact && translateExactFormat(exact["format"]),
     answer: null,
     rename: (param) => nameMember(param, body),
     ignored,
-    ...(isEmpty && { early: tellLoaded(body.keep_alive) }),
+    ...(isEmpty && { early: buildLoaded({ response: "" }, body.keep_alive) }),
   };
 }
 
@@ -44,14 +51,4 @@ function nameMember(param: string, { system }: GenerateBody): string {
   if (system && message === "0") return "system";
   const name = part === undefined ? ".content" : namePart(true, Number(part));
   return name === ".content" ? "prompt" : name.slice(1);
-}
-
-function tellLoaded(keepAlive: unknown): EarlyAnswer {
-  return (model, nowMs) => ({
-    model,
-    created_at: new Date(nowMs).toISOString(),
-    response: "",
-    done: true,
-    done_reason: wantsUnload(keepAlive) ? "unload" : "load",
-  });
 }

@@ -17,7 +17,7 @@ const images = createCheckedSchema<string[]>(checkList(checkImage, partsMax));
 const shown = { text: z.string(), images: z.array(z.string()).max(partsMax), anything: z.unknown() };
 
 const stays = "Models stay loaded.";
-const isHot = "No prompt is cut: one that is too long is refused, and an answer ends where the context does.";
+const neverCut = "No prompt is cut: one that is too long is refused, and an answer ends where the context does.";
 
 /** What chats and generations have in common. */
 const generated = {
@@ -46,8 +46,8 @@ const generated = {
     z.union([z.string(), z.number()]),
     `${stays} With 0 and nothing to generate: \`unload\` is answered.`,
   ),
-  truncate: accepted(isHot),
-  shift: accepted(isHot),
+  truncate: accepted(neverCut),
+  shift: accepted(neverCut),
   _debug_render_only: refused("the model's template is not shown"),
   ...misplacedOptions,
 } as const;
@@ -79,13 +79,11 @@ export const ollamaGenerateMembers = {
 } as const;
 
 const checkInputs = checkList(checkText(Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
-const inputs = createCheckedSchema<string | string[]>((value) =>
-  typeof value === "string" || Array.isArray(value)
-    ? typeof value === "string"
-      ? null
-      : checkInputs(value)
-    : { path: [], message: "must be a string or a list of strings" },
-);
+const inputs = createCheckedSchema<string | string[]>((value) => {
+  if (typeof value === "string") return null;
+  return Array.isArray(value) ? checkInputs(value) : { path: [], message: "must be a string or a list of strings" };
+});
+
 /** The members of `POST /api/embed`, and of the older `/api/embeddings`, which has a `prompt`. */
 export const ollamaEmbedMembers = {
   model: modelMember,
@@ -102,8 +100,3 @@ export const ollamaEmbedMembers = {
   options: accepted("They steer a runner, and change no embedding here."),
   keep_alive: ours(z.union([z.string(), z.number()]), stays),
 } as const;
-
-/** Does `keep_alive` ask to unload (Go's durations: `0`, `0s`)? */
-export function wantsUnload(keepAlive: unknown): boolean {
-  return keepAlive === 0 || (typeof keepAlive === "string" && /^0+(\.0+)?(ns|us|µs|ms|s|m|h)?$/.test(keepAlive));
-}

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { ModelRecord } from "../../agreements/records/model.ts";
+import { findByName, type ModelRecord } from "../../agreements/records/model.ts";
 import { parseBody } from "../fields.ts";
 import { takes } from "../openai/members/messages.ts";
 import { refuseModel } from "../openai/models.ts";
-import { dropTag } from "./read.ts";
+import { resolveName } from "./read.ts";
 
 /**
  * The version whose API this is. Clients compare it with what they need; it is the one whose `api/types.go` knows
@@ -90,8 +90,7 @@ export function listRunning(models: readonly ModelRecord[]): OllamaRunning {
 export function showOllamaModel(models: readonly ModelRecord[], json: unknown): OllamaModel {
   const { model: name, name: older } = parseBody(OllamaShowBody, json);
   const sent = name ?? older ?? "";
-  const wanted = dropTag(sent);
-  const found = models.find(({ id, aliases }) => id === wanted || aliases.includes(wanted));
+  const found = findByName(models, resolveName(sent, models));
   if (!found) throw refuseModel(sent);
   const architecture = "unknown";
   return {
@@ -114,10 +113,11 @@ function nameModel({ id }: ModelRecord) {
 }
 
 function listCapabilities(model: ModelRecord): z.infer<typeof Capability>[] {
-  const { endpoints } = model;
-  if (!endpoints.includes("chat.completions")) return endpoints.includes("embeddings") ? ["embedding"] : [];
-  const more: z.infer<typeof Capability>[] = endpoints.includes("embeddings") ? ["embedding"] : [];
-  return ["completion", "tools", ...(takes(model, "image") ? (["vision"] as const) : []), ...more];
+  const isChat = model.endpoints.includes("chat.completions");
+  return Capability.options.filter((name) => {
+    if (name === "embedding") return model.endpoints.includes("embeddings");
+    return isChat && (name !== "vision" || takes(model, "image"));
+  });
 }
 
 function writeTime({ createdAtMs }: ModelRecord): string {

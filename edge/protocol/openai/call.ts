@@ -68,7 +68,7 @@ export async function readCall(
   const { headers } = visit.request;
   const json = deployment === null ? sent : addDeployment(sent, deployment, models);
   const wire = wires[endpoint];
-  const translated = wire.translate({ json, exact, headers });
+  const translated = wire.translate({ json, exact, headers, models });
   const parsed = readTranslated(findEngineEndpoint(endpoint), translated, models);
   return markModel(parsed.named, () => {
     const timeout = readTimeout(headers, parsed.isStream);

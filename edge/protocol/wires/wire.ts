@@ -1,4 +1,5 @@
 import type { JsonObject } from "../../agreements/json.ts";
+import type { ModelRecord } from "../../agreements/records/model.ts";
 import type { Refusal } from "../../errors.ts";
 import type { ReadBody } from "../body.ts";
 import type { IgnoredMembers } from "../openai/members/member.ts";
@@ -13,8 +14,11 @@ export interface StreamForm {
   encodeError(refusal: Refusal): Uint8Array;
 }
 
-/** A body as the protocol has it, and what else of the request says something of the call. */
-export type SentCall = Pick<ReadBody, "json" | "exact"> & { headers: Headers };
+/** A body as the protocol has it, and what else of the request says something of the call; models by their names. */
+export type SentCall = Pick<ReadBody, "json" | "exact"> & {
+  headers: Headers;
+  models?: readonly Pick<ModelRecord, "id" | "aliases">[];
+};
 
 /** A body as the engines' endpoint has it (`readAs`). */
 export interface TranslatedCall {

@@ -1,11 +1,6 @@
 import { expect, test } from "vitest";
 import { endpointPaths } from "#edge/agreements/paths.ts";
-import {
-  ollamaChatMembers,
-  ollamaEmbedMembers,
-  ollamaGenerateMembers,
-  wantsUnload,
-} from "#edge/protocol/ollama/members.ts";
+import { ollamaChatMembers, ollamaEmbedMembers, ollamaGenerateMembers } from "#edge/protocol/ollama/members.ts";
 
 /** What Ollama's own server reads (api/types.go: ChatRequest, GenerateRequest, EmbedRequest, EmbeddingRequest). */
 const known = {
@@ -28,10 +23,4 @@ test("every member that Ollama reads has a row", () => {
     expect(endpointPaths[endpoint].edge).toMatch(/^\/api\//);
     for (const name of names.split(" ")) expect(tables[endpoint]).toHaveProperty([name]);
   }
-});
-
-test("`keep_alive` asks to unload by nought, with or without a unit", () => {
-  for (const value of [0, "0", "0s", "0.0h", "00ms"]) expect([value, wantsUnload(value)]).toEqual([value, true]);
-  for (const value of [-1, 5, "5m", "", "-1", "s", undefined, null])
-    expect([value, wantsUnload(value)]).toEqual([value, false]);
 });

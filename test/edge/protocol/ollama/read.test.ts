@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import { OptionsBody } from "#edge/protocol/ollama/options.ts";
 import {
-  dropTag,
+  buildLoaded,
   nameGeneration,
   noMessages,
   readOllamaBody,
+  resolveName,
   translateExactFormat,
   translateGeneration,
 } from "#edge/protocol/ollama/read.ts";
@@ -12,9 +13,39 @@ import { IgnoredMembers } from "#edge/protocol/openai/members/member.ts";
 import { readAt } from "./world.ts";
 import { expectRefusal } from "#test/support/fakes/refused.ts";
 
-test("a tag is dropped where a name stands before it", () => {
-  const names = ["chat", "chat:latest", "a/b:latest", ":latest", "latest", "chat:7b", "chat:latest:latest"];
-  expect(names.map(dropTag)).toEqual(["chat", "chat", "a/b", ":latest", "latest", "chat:7b", "chat:latest"]);
+test("a name means the model of that name, or the one that has the usual tag more or less", () => {
+  const models = [
+    { id: "a/chat", aliases: ["chat"] },
+    { id: "own:latest", aliases: [] },
+    { id: "both", aliases: ["both:latest", "b:7b"] },
+  ];
+  const table: [string, string][] = [
+    ["chat", "chat"],
+    ["chat:latest", "chat"],
+    ["a/chat:latest", "a/chat"],
+    ["own", "own:latest"],
+    ["own:latest", "own:latest"],
+    ["both:latest", "both:latest"],
+    ["b:7b:latest", "b:7b"],
+    ["chat:latest:latest", "chat:latest:latest"],
+    ["nobody:latest", "nobody:latest"],
+    [":latest", ":latest"],
+  ];
+  for (const [name, meant] of table) expect([name, resolveName(name, models)]).toEqual([name, meant]);
+});
+
+test("what only loads is done, or unloads where it is to be kept for no time", () => {
+  const reason = (keepAlive: unknown) => buildLoaded({ response: "" }, keepAlive)("m", 0)["done_reason"];
+  for (const value of [0, "0", "0s", "0.0h", "00ms"]) expect([value, reason(value)]).toEqual([value, "unload"]);
+  for (const value of [-1, 5, "5m", "", "-1", "s", undefined, null])
+    expect([value, reason(value)]).toEqual([value, "load"]);
+  expect(buildLoaded({ response: "" }, null)("m", 0)).toEqual({
+    model: "m",
+    created_at: "1970-01-01T00:00:00.000Z",
+    response: "",
+    done: true,
+    done_reason: "load",
+  });
 });
 
 test("a body that is none is refused; a null in it says nothing", async () => {
@@ -24,7 +55,7 @@ test("a body that is none is refused; a null in it says nothing", async () => {
 });
 
 test("levels of log-probabilities without any are none", () => {
-  const translate = (wishes: object) => translateGeneration({ model: "m", ...wishes }, new IgnoredMembers());
+  const translate = (wishes: object) => translateGeneration({ model: "m", ...wishes }, [], new IgnoredMembers());
   expect(translate({ top_logprobs: 3 })).toEqual({ model: "m", stream: true });
   expect(translate({ logprobs: true, top_logprobs: 3 })).toMatchObject({ logprobs: true, top_logprobs: 3 });
   expect(translate({ logprobs: true, top_logprobs: 0 })).not.toHaveProperty("top_logprobs");

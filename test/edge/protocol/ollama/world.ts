@@ -21,6 +21,7 @@ export function translateText(wire: Wire, text: string): TranslatedCall & { json
     json: JSON.parse(text),
     exact: isObject(exact) ? exact : null,
     headers: new Headers(),
+    models: testModels,
   });
   if (!isObject(translated.json)) throw new TypeError("no object");
   return { ...translated, json: translated.json };
