@@ -1,15 +1,21 @@
 import { expect, test } from "vitest";
 import { messagesMembers } from "#edge/protocol/anthropic/members.ts";
 import type { Member, MemberTable } from "#edge/protocol/openai/members/member.ts";
+import { ollamaChatMembers, ollamaEmbedMembers, ollamaGenerateMembers } from "#edge/protocol/ollama/members.ts";
+import { optionMembers } from "#edge/protocol/ollama/options.ts";
 import { memberTables } from "#edge/protocol/openai/members/parse.ts";
 import { responsesMembers } from "#edge/protocol/openai/responses/members.ts";
 
-const tables = {
-  Chats: memberTables["chat.completions"],
-  Completions: memberTables.completions,
-  Embeddings: memberTables.embeddings,
-  Responses: responsesMembers,
-};
+const tables: readonly [title: string, table: MemberTable][] = [
+  ["Chats", memberTables["chat.completions"]],
+  ["Completions", memberTables.completions],
+  ["Embeddings", memberTables.embeddings],
+  ["Responses", responsesMembers],
+  ["Ollama: chats", ollamaChatMembers],
+  ["Ollama: generations", ollamaGenerateMembers],
+  ["Ollama: embeddings", ollamaEmbedMembers],
+  ["Ollama: options", optionMembers],
+];
 
 const fates: Record<Member["fate"], string> = {
   forwarded: "goes to the engine",
@@ -37,12 +43,11 @@ What becomes of each member, and why. This page is written from the tables that 
 - \`POST /text2sql\` takes what chats take, and may leave out the model.
 - \`POST /v1/responses\` is read as a chat, whose tables it then passes.
 - An agent reads every body by the same tables again: it trusts no edge.
+- A call in Ollama's API is read by its own table, and what that comes to as a chat or as embeddings by theirs.
 - Inside: messages, parts, tool calls, tools, formats and template switches have tables of their own there. Parts are
   text, and the media that the model's record names (\`mediaTokensMax\`).
 
-${Object.entries(tables)
-  .map(([title, table]) => `## ${title}\n\n${writeTable(table)}\n`)
-  .join("\n")}
+${tables.map(([title, table]) => `## ${title}\n\n${writeTable(table)}\n`).join("\n")}
 ## Messages
 
 \`POST /v1/messages\` is read by \`edge/protocol/anthropic/members.ts\`; a member without a row there goes by the table

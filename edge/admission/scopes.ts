@@ -2,6 +2,7 @@ import { findByName, type Endpoint, type ModelRecord } from "../agreements/recor
 import type { Credential } from "../agreements/tokens/credential.ts";
 import { Refusal } from "../errors.ts";
 import type { Ledger, Scopes } from "../ledger/port.ts";
+import type { Call } from "../protocol/openai/call.ts";
 import { refuseModel } from "../protocol/openai/models.ts";
 import { explainDenial } from "./denial.ts";
 
@@ -24,6 +25,19 @@ export async function introspect(
   const scopes = credential.token ? [answer, credential.token] : [answer];
   if (endpoint === null || allows(scopes, "endpoints", endpoint)) return scopes;
   throw explainDenial({ kind: "denial", reason: "endpoint" });
+}
+
+/**
+ * Lets through a call for which nothing is to be held: refuses as `admit` does a key that is not in force, or that may
+ * use neither the endpoint nor the model.
+ */
+export async function confirm(
+  ledger: Ledger,
+  credential: Credential,
+  { endpoint, model, named }: Pick<Call, "endpoint" | "model" | "named">,
+): Promise<void> {
+  const scopes = await introspect(ledger, credential, endpoint);
+  if (!allows(scopes, "models", model.id)) throw refuseModel(named.name);
 }
 
 /**

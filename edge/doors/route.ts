@@ -30,6 +30,8 @@ export interface DoorRoute {
   isCounted: boolean;
   /** May pages of any origin call this? */
   hasCors: boolean;
+  /** Why a path that callers know takes no method here, as a sentence. Such a path is in no document. */
+  refused?: string;
 }
 
 /** Reads the name of a method, in any case; throws on one that no route has. */

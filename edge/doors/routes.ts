@@ -6,6 +6,8 @@ import { ChatBody, Text2SqlBody } from "../protocol/openai/members/chat.ts";
 import { CompletionsBody } from "../protocol/openai/members/completions.ts";
 import { EmbeddingsBody } from "../protocol/openai/members/embeddings.ts";
 import { ResponsesBody } from "../protocol/openai/responses/members.ts";
+import { OllamaChatRequest, OllamaEmbedRequest, OllamaGenerateRequest } from "../protocol/ollama/requests.ts";
+import { OllamaShowBody } from "../protocol/ollama/models.ts";
 import { listControlRoutes } from "./control.ts";
 import { sitePaths } from "./site-paths.ts";
 import type { Operation, DoorRoute } from "./route.ts";
@@ -49,6 +51,14 @@ export const routes: readonly DoorRoute[] = [
     ...caller,
     operations: { POST: name("cancelResponse", "Nothing is stored: 404") },
   },
+  modelCall("ollama.chat", name("ollamaChat", "Chat in Ollama's API, streamed or whole", OllamaChatRequest)),
+  modelCall("ollama.generate", name("ollamaGenerate", "Answer to a prompt in Ollama's API", OllamaGenerateRequest)),
+  modelCall("ollama.embed", name("ollamaEmbed", "Embeddings in Ollama's API", OllamaEmbedRequest)),
+  {
+    ...modelCall("ollama.embed", name("ollamaEmbeddings", "One embedding, as older clients ask", OllamaEmbedRequest)),
+    path: "/api/embeddings",
+  },
+  ...listOllamaRoutes(),
   { path: sitePaths.models, ...caller, operations: { GET: name("listModels", "The models that the key may use") } },
   {
     path: sitePaths.model,
@@ -92,6 +102,36 @@ function matchStep(step: string): string {
 
 function name(operationId: string, summary: string, body?: z.ZodType): Operation {
   return { operationId, summary, ...(body && { body }) };
+}
+
+/** What Ollama's clients ask beside calls, and what they may not: to change which models there are. */
+function listOllamaRoutes(): DoorRoute[] {
+  const refused = "the models are set up by whoever runs this gateway.";
+  const steps = ["pull", "push", "create", "copy", "delete", "blobs/{digest}"];
+  return [
+    {
+      path: sitePaths.ollamaTags,
+      ...caller,
+      operations: { GET: name("listOllamaTags", "Models, as Ollama lists them") },
+    },
+    {
+      path: sitePaths.ollamaShow,
+      ...caller,
+      operations: { POST: name("showOllamaModel", "One model, as Ollama shows it", OllamaShowBody) },
+    },
+    {
+      path: sitePaths.ollamaRunning,
+      ...caller,
+      operations: { GET: name("listOllamaRunning", "The models that are served now") },
+    },
+    {
+      path: sitePaths.ollamaVersion,
+      ...open,
+      hasCors: true,
+      operations: { GET: name("showOllamaVersion", "The version of Ollama's API") },
+    },
+    ...steps.map((step) => ({ path: `/api/${step}`, ...open, hasCors: true, operations: {}, refused })),
+  ];
 }
 
 function modelCall(endpoint: CallEndpoint, operation: Operation): DoorRoute {

@@ -8,6 +8,7 @@ import { writeOpenApi } from "./open-api/document.ts";
 import type { DoorEnv } from "./port.ts";
 import { findRoute } from "./routes.ts";
 import { sitePaths } from "./site-paths.ts";
+import { serveOllama } from "./ollama.ts";
 import { answerWelcome } from "./welcome.ts";
 
 /** Everything that is neither a call to a model nor a node's: lists, tokens, health, documents, the control plane. */
@@ -29,6 +30,7 @@ export function openSiteDoor(): Hono<DoorEnv> {
     app.on(Object.keys(findRoute(path)?.operations ?? {}), path.replace("{id}", ":id"), (c) =>
       refuseStored(c.req.raw, c.var),
     );
+  serveOllama(app);
 
   app.get(sitePaths.livez, (c) => c.json({ status: "alive" }));
   app.get(sitePaths.readyz, (c) => c.json({ status: "ready" }));

@@ -37,8 +37,9 @@ export function refuseUnrouted(method: string, path: string): void {
   if (!route) throw refuseUrl(method, path);
   if (takesMethod(route, method)) return;
   const allowed = listMethods(route).join(", ");
+  const why = route.refused ?? `it takes ${allowed}.`;
   throw new Refusal("method_not_allowed", {
-    message: `${quoteName(method, 16)} is not allowed at ${quoteName(path, pathCharsMax)}; it takes ${allowed}.`,
+    message: `${quoteName(method, 16)} is not allowed at ${quoteName(path, pathCharsMax)}; ${why}`,
     headers: { allow: allowed },
   });
 }

@@ -11,6 +11,7 @@ import type { Origin } from "./origin.ts";
 import type { Answer, NoAnswer } from "./outcome.ts";
 
 export { answerStream, answerWhole } from "./answer.ts";
+export { answerEarly } from "./early.ts";
 export { openRetryBudget, type RetryBudget } from "./budget.ts";
 export type { Answer, NoAnswer } from "./outcome.ts";
 export { countPrompt } from "./count-prompt.ts";
@@ -34,6 +35,7 @@ export async function forward(visit: Visit, held: HeldCall, origin: Origin): Pro
     deadlineMs: call.deadlineMs,
     endMs: call.deadlineMs + answerGraceMs,
     contentType,
+    rename: call.rename,
     signal,
   } as const;
   const failure: Omit<NoAnswer, "refusal"> & { refusal: Refusal | null } = { kind: "no", mayRun: false, refusal: null };

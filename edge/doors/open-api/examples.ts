@@ -1,6 +1,7 @@
 import { writeEvent as writeResponseEvent } from "../../protocol/openai/responses/wire.ts";
 import { windowNames } from "../../agreements/records/windows.ts";
 import { writeEvent } from "../../protocol/anthropic/stream.ts";
+import { ollamaVersion } from "../../protocol/ollama/models.ts";
 
 const created = 1_790_000_000;
 const usage = { prompt_tokens: 12, completion_tokens: 3, total_tokens: 15 };
@@ -86,6 +87,19 @@ const responseEvents = [
   { type: "response.output_item.done", output_index: 0, item: spoken },
   { type: "response.completed", response },
 ].map((event, index) => ({ ...event, sequence_number: index }));
+const ollamaHead = { model: "chat", created_at: "2026-11-29T12:00:00.000Z" };
+const ollamaEnd = {
+  done: true,
+  done_reason: "stop",
+  total_duration: 412_000_000,
+  load_duration: 0,
+  prompt_eval_count: 12,
+  prompt_eval_duration: 88_000_000,
+  eval_count: 3,
+  eval_duration: 324_000_000,
+};
+const inMessage = (content: string) => ({ message: { role: "assistant", content } });
+const inResponse = (response: string) => ({ response });
 
 /** An example of what is sent, by operation. */
 export const requestExamples: Readonly<Record<string, object>> = {
@@ -95,6 +109,11 @@ export const requestExamples: Readonly<Record<string, object>> = {
   createText2Sql: { messages: [{ role: "user", content: "How many orders came in today?" }] },
   createMessage: { model: "chat", max_tokens: 64, messages },
   createResponse: { model: "chat", input: "Say hello.", max_output_tokens: 64 },
+  ollamaChat: { model: "chat", messages, options: { num_predict: 64 } },
+  ollamaGenerate: { model: "chat", prompt: "Say hello.", stream: false },
+  ollamaEmbed: { model: "embed", input: ["First text", "Second text"] },
+  ollamaEmbeddings: { model: "embed", prompt: "First text" },
+  showOllamaModel: { model: "chat" },
   createClientToken: { expires_in: 600, models: ["chat"] },
   createOrg: { name: "Example" },
   moveOrg: { placement: "own" },
@@ -121,6 +140,11 @@ export const answerExamples: Readonly<Record<string, object>> = {
     usage: { prompt_tokens: 4, total_tokens: 4 },
   },
   createResponse: response,
+  ollamaChat: { ...ollamaHead, ...inMessage("Hello there!"), ...ollamaEnd },
+  ollamaGenerate: { ...ollamaHead, ...inResponse("Hello there!"), ...ollamaEnd },
+  ollamaEmbed: { model: "embed", embeddings: [[0.125, -0.5]], prompt_eval_count: 4 },
+  ollamaEmbeddings: { embedding: [0.125, -0.5] },
+  showOllamaVersion: { version: ollamaVersion },
   createClientToken: { object: "client_token", token: "eyJ.example.only", expires_at: created },
   showHealth: { status: "healthy", backends: { chat: 2 } },
 };
@@ -134,7 +158,17 @@ export const streamExamples: Readonly<Record<string, string>> = {
   ]),
   createMessage: messageEvents.map(writeEvent).join(""),
   createResponse: responseEvents.map(writeResponseEvent).join(""),
+  ollamaChat: writeLines(inMessage),
+  ollamaGenerate: writeLines(inResponse),
 };
+
+function writeLines(write: (text: string) => object): string {
+  const lines = [
+    { ...ollamaHead, ...write("Hello there!"), done: false },
+    { ...ollamaHead, ...write(""), ...ollamaEnd },
+  ];
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+}
 
 function writeStream(events: object[]): string {
   return `${events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join("")}data: [DONE]\n\n`;

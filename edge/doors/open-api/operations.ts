@@ -2,6 +2,7 @@ import type { DescribedOperation } from "../../control/http/open-api.ts";
 import { callHeaders, messagesHeaders, servedHeaders } from "../../protocol/headers.ts";
 import type { Method, Operation, DoorRoute } from "../route.ts";
 import { answerExamples, requestExamples, streamExamples } from "./examples.ts";
+import { wires } from "../../protocol/wires/wires.ts";
 import { findFamily, listRefusals, referRefusal, writeHeaders } from "./refusals.ts";
 import { refer, type AnswerName, type RequestName } from "./schemas.ts";
 
@@ -67,6 +68,23 @@ export const shapes: Readonly<Record<string, Shapes>> = {
   },
   showWelcome: { answer: "Welcome", description: "The API's addresses; a page for a browser." },
   showOpenApi: { answer: "OpenApi", description: "An OpenAPI 3.1 document." },
+  ollamaChat: { request: "OllamaChatRequest", answer: "OllamaChat", stream: "OllamaChat", description: "The answer." },
+  ollamaGenerate: {
+    request: "OllamaGenerateRequest",
+    answer: "OllamaGeneration",
+    stream: "OllamaGeneration",
+    description: "The answer.",
+  },
+  ollamaEmbed: {
+    request: "OllamaEmbedRequest",
+    answer: "OllamaEmbeddings",
+    description: "One embedding for each text.",
+  },
+  ollamaEmbeddings: { request: "OllamaEmbedRequest", answer: "OllamaEmbeddings", description: "The embedding." },
+  listOllamaTags: { answer: "OllamaTags", description: "The models that the key may use." },
+  showOllamaModel: { request: "OllamaShowRequest", answer: "OllamaModel", description: "The model." },
+  listOllamaRunning: { answer: "OllamaRunning", description: "Those of them that a node serves now." },
+  showOllamaVersion: { answer: "OllamaVersion", description: "The version." },
   showHealth: { answer: "Health", description: "At least one model is served." },
   showLiveness: { answer: "Liveness", description: "It runs." },
   showReadiness: { answer: "Readiness", description: "It is configured." },
@@ -123,30 +141,36 @@ function writeAnswer(route: DoorRoute, operationId: string, shape: Shapes) {
     }),
     content: {
       "application/json": { schema: refer(answer), ...(example && { example }) },
-      ...(stream && { "text/event-stream": writeStream(operationId, stream, shape.streamWords) }),
+      ...(stream && writeStream(route, operationId, shape, stream)),
       ...(operationId === "showWelcome" && { "text/html": { schema: { type: "string" } } }),
     },
   };
 }
 
-/** OpenAPI 3.1 has no word for the events of a stream: the text says it, and `contentSchema` names their schema. */
-function writeStream(operationId: string, stream: AnswerName, words = writeOpenaiWords(stream)) {
-  return {
-    schema: {
-      type: "string",
-      description: words,
-      contentMediaType: "application/json",
-      contentSchema: refer(stream),
-    },
-    example: streamExamples[operationId],
-  };
-}
-
-function writeOpenaiWords(stream: AnswerName): string {
-  return (
+/** How the text of a stream is laid out, by its type; `stream` names the schema. */
+const layouts = {
+  "text/event-stream": (stream: AnswerName) =>
     `With \`stream: true\`: server-sent events whose \`data\` is a ${stream} in JSON, and at the end \`[DONE]\`. ` +
-    "Lines that begin with a colon are comments. A stream that fails ends with an event that holds an Error."
-  );
+    "Lines that begin with a colon are comments. A stream that fails ends with an event that holds an Error.",
+  "application/x-ndjson": (stream: AnswerName) =>
+    `Unless \`stream\` is \`false\`: lines, each of which is a ${stream} in JSON; the last says \`"done": true\`. ` +
+    "A stream that fails ends with a line that holds an OllamaError.",
+} as const;
+
+/** OpenAPI 3.1 has no word for the events of a stream: the text says it, and `contentSchema` names their schema. */
+function writeStream({ endpoint }: DoorRoute, operationId: string, { streamWords }: Shapes, stream: AnswerName) {
+  const { contentType } = wires[endpoint ?? "chat.completions"].stream;
+  return {
+    [contentType]: {
+      schema: {
+        type: "string",
+        description: streamWords ?? layouts[contentType](stream),
+        contentMediaType: "application/json",
+        contentSchema: refer(stream),
+      },
+      example: streamExamples[operationId],
+    },
+  };
 }
 
 function writePathParameters(path: string): object[] {

@@ -7,7 +7,7 @@ import {
   type HeaderFact,
 } from "../../protocol/headers.ts";
 import type { Wire } from "../../protocol/wires/wire.ts";
-import { protocols } from "../../protocol/wires/wires.ts";
+import { findProtocol, protocols } from "../../protocol/wires/wires.ts";
 import type { Method, DoorRoute } from "../route.ts";
 import { refer, type AnswerName } from "./schemas.ts";
 
@@ -28,11 +28,12 @@ const anthropic: RefusalFamily = {
   wire: protocols.anthropic,
   headers: messagesHeaders,
 };
-const families = [openai, anthropic];
+const ollama: RefusalFamily = { prefix: "OllamaRefused", schema: "OllamaError", wire: protocols.ollama, headers: {} };
+const families = [openai, anthropic, ollama];
 
 /** The family of a route's refusals. */
-export function findFamily({ endpoint }: DoorRoute): RefusalFamily {
-  return endpoint === "messages" ? anthropic : openai;
+export function findFamily({ path }: DoorRoute): RefusalFamily {
+  return { openai, anthropic, ollama }[findProtocol(path, new Headers())];
 }
 
 /** With which statuses this operation may be refused. */

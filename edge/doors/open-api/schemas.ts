@@ -10,6 +10,9 @@ import {
   TextCompletionChunk,
   TokenUsage,
 } from "../../protocol/openai/answers.ts";
+import { OllamaChat, OllamaEmbeddings, OllamaError, OllamaGeneration } from "../../protocol/ollama/answers.ts";
+import { OllamaModel, OllamaRunning, OllamaShowBody, OllamaTags, OllamaVersion } from "../../protocol/ollama/models.ts";
+import { OllamaChatRequest, OllamaEmbedRequest, OllamaGenerateRequest } from "../../protocol/ollama/requests.ts";
 import { ModelCard, ModelList } from "../../protocol/openai/models.ts";
 import {
   ChatCompletionRequest,
@@ -29,6 +32,10 @@ export const requestSchemas = {
   Text2SqlRequest,
   MessagesRequest,
   ResponsesRequest,
+  OllamaChatRequest,
+  OllamaGenerateRequest,
+  OllamaEmbedRequest,
+  OllamaShowRequest: OllamaShowBody,
   ClientTokenRequest: TokenBody,
 };
 
@@ -47,6 +54,14 @@ export const answerSchemas = {
   ResponseStreamEvent,
   ModelCard,
   ModelList,
+  OllamaChat,
+  OllamaGeneration,
+  OllamaEmbeddings,
+  OllamaError,
+  OllamaTags,
+  OllamaModel,
+  OllamaRunning,
+  OllamaVersion,
   ClientToken,
   Health,
   Welcome: z.strictObject({ name: z.string(), baseUrl: z.url(), openapi: z.url(), health: z.url() }),

@@ -7,7 +7,7 @@ import type { ParsedBody } from "./parsed-body.ts";
 import { addDeployment } from "./deployment.ts";
 import { markModel } from "./models.ts";
 import { readTranslated } from "../wires/read-translated.ts";
-import type { Wire } from "../wires/wire.ts";
+import type { EarlyAnswer, Wire } from "../wires/wire.ts";
 import { wires } from "../wires/wires.ts";
 import { readIdempotency, type Idempotency } from "./idempotency.ts";
 import { readTimeout, readWait, type CallTimeout } from "./timeout.ts";
@@ -29,6 +29,10 @@ const nobody: Sender = { org: "", key: "" };
 export interface Call extends ParsedBody {
   endpoint: CallEndpoint;
   wire: Wire;
+  /** The caller's own name for a member of `body`, for what is refused later on. */
+  rename(param: string): string;
+  /** The answer where no engine is to be asked. */
+  early?: EarlyAnswer;
   mayClamp: boolean;
   /** How long the caller waits; `deadlineMs` is when that is over, in Unix ms. */
   timeout: CallTimeout;
@@ -36,6 +40,14 @@ export interface Call extends ParsedBody {
   /** How long it may wait for a slot, in ms. */
   waitMs: number;
   idempotency: Idempotency | null;
+}
+
+/** A call for which nothing is to be generated. */
+export type EarlyCall = Call & { early: EarlyAnswer };
+
+/** Is the answer known before any engine is asked? */
+export function isEarly(call: Call): call is EarlyCall {
+  return call.early !== undefined;
 }
 
 /**
@@ -53,7 +65,7 @@ export async function readCall(
   const { headers } = visit.request;
   const json = deployment === null ? sent : addDeployment(sent, deployment, models);
   const wire = wires[endpoint];
-  const translated = wire.translate({ json, exact, headers });
+  const translated = wire.translate({ json, exact, headers, models });
   const parsed = readTranslated(findEngineEndpoint(endpoint), translated, models);
   return markModel(parsed.named, () => {
     const timeout = readTimeout(headers, parsed.isStream);
@@ -61,6 +73,8 @@ export async function readCall(
       ...parsed,
       endpoint,
       wire,
+      rename: translated.rename,
+      ...(translated.early && { early: translated.early }),
       mayClamp: readClamp(headers.get("x-penstock-clamp")),
       timeout,
       deadlineMs: visit.startedAtMs + timeout.ms,

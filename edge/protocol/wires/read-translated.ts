@@ -6,7 +6,7 @@ import { markModel } from "../openai/models.ts";
 import type { ParsedBody } from "../openai/parsed-body.ts";
 import { readParsedBody } from "../openai/read-body.ts";
 import { refuseManySequences } from "../sequences.ts";
-import { renameRefusal } from "./rename.ts";
+import { renameWithin } from "./rename.ts";
 import type { TranslatedCall } from "./wire.ts";
 
 /** Reads a body as engines know it; what is wrong with it is told by the caller's own names. */
@@ -15,7 +15,7 @@ export function readTranslated(
   { json, exact, answer, ignored, rename }: TranslatedCall,
   models: readonly ModelRecord[],
 ): ParsedBody {
-  try {
+  return renameWithin(rename, () => {
     const parsed = readParsedBody(endpoint, { json, exact }, models);
     markModel(parsed.named, () => {
       refuseManySequences(parsed, parsed.model);
@@ -23,9 +23,7 @@ export function readTranslated(
     });
     if (ignored) parsed.ignored.addAll(ignored);
     return answer === null ? parsed : { ...parsed, body: { ...parsed.body, [answerMember]: answer } };
-  } catch (failure) {
-    throw failure instanceof Refusal ? renameRefusal(failure, rename) : failure;
-  }
+  });
 }
 
 function refuseLongCompletion(endpoint: EngineEndpoint, json: unknown, { model, completionTokens }: ParsedBody): void {

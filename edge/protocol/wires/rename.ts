@@ -10,6 +10,15 @@ export function renameRefusal(refusal: Refusal, rename: (param: string) => strin
   return new Refusal(refusal.code, { ...refusal.details, param: own, message: renamed });
 }
 
+/** Runs what reads a translated call; whatever it refuses is told by the caller's own names. */
+export function renameWithin<Result>(rename: (param: string) => string, work: () => Result): Result {
+  try {
+    return work();
+  } catch (failure) {
+    throw failure instanceof Refusal ? renameRefusal(failure, rename) : failure;
+  }
+}
+
 /** Renames a path by the longest beginning that the table has; `[` and `.` end a name. */
 export function renameByTable(param: string, names: Readonly<Record<string, string>>): string {
   const known = Object.keys(names)

@@ -1,4 +1,5 @@
 import type { JsonObject } from "../../agreements/json.ts";
+import type { ModelRecord } from "../../agreements/records/model.ts";
 import type { Refusal } from "../../errors.ts";
 import type { ReadBody } from "../body.ts";
 import type { IgnoredMembers } from "../openai/members/member.ts";
@@ -13,8 +14,11 @@ export interface StreamForm {
   encodeError(refusal: Refusal): Uint8Array;
 }
 
-/** A body as the protocol has it, and what else of the request says something of the call. */
-export type SentCall = Pick<ReadBody, "json" | "exact"> & { headers: Headers };
+/** A body as the protocol has it, and what else of the request says something of the call; models by their names. */
+export type SentCall = Pick<ReadBody, "json" | "exact"> & {
+  headers: Headers;
+  models?: readonly Pick<ModelRecord, "id" | "aliases">[];
+};
 
 /** A body as the engines' endpoint has it (`readAs`). */
 export interface TranslatedCall {
@@ -24,9 +28,16 @@ export interface TranslatedCall {
   answer: JsonObject | null;
   /** The caller's own name for a member of the translated body, such as `messages[2].content`. */
   rename(param: string): string;
-  /** Members that were not translated because nobody knows them. */
+  /** Members that the protocol does not know; none where the tables of the engines' endpoint find them all. */
   ignored?: IgnoredMembers;
+  early?: EarlyAnswer;
 }
+
+/**
+ * Builds the answer of a call for which nothing is to be generated: no engine is asked, and nothing is held. `model` is
+ * the model's public id, `nowMs` in Unix ms.
+ */
+export type EarlyAnswer = (model: string, nowMs: number) => JsonObject;
 
 /**
  * What the callers of one protocol send and read. A protocol is a translation at both ends of the same road: the edge

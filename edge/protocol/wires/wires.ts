@@ -1,6 +1,9 @@
 import type { CallEndpoint } from "../../agreements/paths.ts";
 import { messagesWire } from "../anthropic/wire.ts";
 import { responsesWire } from "../openai/responses/wire.ts";
+import { ollamaChatWire } from "../ollama/chat.ts";
+import { ollamaEmbedWire } from "../ollama/embed.ts";
+import { ollamaGenerateWire } from "../ollama/generate.ts";
 import { openaiWire } from "./openai.ts";
 import type { Wire } from "./wire.ts";
 
@@ -12,9 +15,9 @@ export const wires: Readonly<Record<CallEndpoint, Wire>> = {
   text2sql: openaiWire,
   responses: responsesWire,
   messages: messagesWire,
-  "ollama.chat": openaiWire,
-  "ollama.generate": openaiWire,
-  "ollama.embed": openaiWire,
+  "ollama.chat": ollamaChatWire,
+  "ollama.generate": ollamaGenerateWire,
+  "ollama.embed": ollamaEmbedWire,
 };
 
 /** The families of clients, by what their errors look like. */
@@ -24,9 +27,9 @@ export type Protocol = keyof typeof protocols;
 
 /**
  * The protocol of whoever asks for what is no call to a model: Anthropic's clients name its version wherever they ask,
- * and `/api/` is Ollama's.
+ * and `/api/` is Ollama's, unless `/v1/` follows: that is a slip in the base URL of a client of OpenAI's.
  */
 export function findProtocol(path: string, headers: Headers): Protocol {
-  if (path.startsWith("/api/")) return "ollama";
+  if (/^\/api\/(?!v1\/)/.test(path)) return "ollama";
   return headers.has("anthropic-version") || /^\/v1\/messages(\/|$)/.test(path) ? "anthropic" : "openai";
 }

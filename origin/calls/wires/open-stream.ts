@@ -36,7 +36,8 @@ export function findAnswerWire({ claims }: Pick<LiveCall, "claims">): AnswerWire
 }
 
 /** What an answer tells of its call. */
-export function makeContext({ claims, prepared, meter, rooms, startedAtMs }: LiveCall): AnswerContext {
+export function makeContext(call: LiveCall): AnswerContext {
+  const { claims, prepared, meter, rooms, startedAtMs } = call;
   return {
     reference: claims.hold.slice("hold_".length),
     model: claims.model,
@@ -49,5 +50,6 @@ export function makeContext({ claims, prepared, meter, rooms, startedAtMs }: Liv
       const { cachedTokens: cached } = meter.read();
       return { prompt, cached, completion: completion_tokens, reasoning: meter.reasoningTokens };
     },
+    readFirstTokenAtMs: () => call.firstTokenAtMs,
   };
 }

@@ -32,6 +32,8 @@ export interface AnswerContext {
   now(): number;
   /** As far as it is known by now; the prompt is the edge's guess until an engine has counted it. */
   readUsage(): AnswerUsage;
+  /** When the engine's first token came, in Unix ms; null as long as none has. */
+  readFirstTokenAtMs(): number | null;
 }
 
 /** Writes the events of one stream, choice by choice of the engine's chunks. There is one choice. */

@@ -8,20 +8,24 @@ import { refusedBy } from "#test/support/fakes/refused.ts";
 import { posted, visitOf } from "#test/support/fakes/visit.ts";
 import { importDoor } from "./world.ts";
 
-interface OpenAiDoor {
+interface CallsDoor {
   callAddresses: ReadonlyMap<string, CallAddress>;
   serveCounted(address: CallAddress, ports: unknown, visit: Visit): Promise<Response>;
 }
-const { callAddresses, serveCounted } = await importDoor<OpenAiDoor>("calls");
+const { callAddresses, serveCounted } = await importDoor<CallsDoor>("calls");
 
-test("calls to models have four addresses, each with its endpoint and without a deployment", () => {
-  expect(Object.fromEntries(Array.from(callAddresses, ([path, { endpoint }]) => [path, endpoint]))).toEqual({
+test("calls to models have addresses, each with its endpoint and without a deployment", () => {
+  expect(Object.fromEntries(Array.from(callAddresses, ([path, { endpoint }]) => [path, endpoint]))).toMatchObject({
     "/v1/chat/completions": "chat.completions",
     "/v1/completions": "completions",
     "/v1/embeddings": "embeddings",
     "/text2sql": "text2sql",
+    "/api/chat": "ollama.chat",
+    "/api/generate": "ollama.generate",
+    "/api/embed": "ollama.embed",
+    "/api/embeddings": "ollama.embed",
   });
-  expect(Array.from(callAddresses.values(), ({ deployment }) => deployment)).toEqual([null, null, null, null]);
+  for (const { deployment } of callAddresses.values()) expect(deployment).toBeNull();
 });
 
 describe("a caller's address", () => {

@@ -19,6 +19,8 @@ describe("a slip in the base URL is served where it can mean one thing", () => {
     ["/models/chat", "/v1/models/chat", null],
     ["/v1/models/chat/", "/v1/models/chat", null],
     ["/v1/text2sql", "/text2sql", null],
+    ["/v1/api/chat", "/api/chat", null],
+    ["//api/tags/", "/api/tags", null],
     ["/client-tokens", "/v1/client-tokens", null],
     ["/health/", "/health", null],
     ["/v1", "/", null],
@@ -85,6 +87,16 @@ describe("what no route answers", () => {
     expect(models.details.headers).toEqual({ allow: "GET, HEAD, OPTIONS" });
     const orgs = await expectRefusal(() => refuseUnrouted("PUT", "/control/orgs/org_x"), "method_not_allowed");
     expect(orgs.details.headers).toEqual({ allow: "GET, HEAD, PATCH, OPTIONS" });
+  });
+
+  test("is 405 at what callers know from Ollama and may not do here, and says why", async () => {
+    for (const path of ["/api/pull", "/api/push", "/api/create", "/api/copy", "/api/delete", "/api/blobs/sha256:1"]) {
+      const { details } = await expectRefusal(() => refuseUnrouted("POST", path), "method_not_allowed");
+      expect(details.headers).toEqual({ allow: "OPTIONS" });
+      expect(details.message).toBe(
+        `POST is not allowed at ${path}; the models are set up by whoever runs this gateway.`,
+      );
+    }
   });
 
   test("is let through where a route takes it", () => {

@@ -58,7 +58,7 @@ export const importTable: readonly ImportRow[] = [
       isVisit(to) ||
       isNodeCrypto(to) ||
       to === "zod" ||
-      (/^(hono|@hono\/zod-openapi)(\/|$)/.test(to) && /\/(site|nodes|port|control|open-api)/.test(file)),
+      (/^(hono|@hono\/zod-openapi)(\/|$)/.test(to) && /\/(site|ollama|nodes|port|control|open-api)/.test(file)),
     instead: "a door turns its wire into a Call, and answers",
   },
   {

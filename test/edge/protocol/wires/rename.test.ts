@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Refusal } from "#edge/errors.ts";
-import { renameByTable, renameRefusal } from "#edge/protocol/wires/rename.ts";
+import { renameByTable, renameRefusal, renameWithin } from "#edge/protocol/wires/rename.ts";
 
 test("the longest name that a path begins with is the one that is renamed, at a whole step", () => {
   const names = { max_tokens: "max_output_tokens", tools: "functions", "tools[0].function": "functions[0]" };
@@ -21,4 +21,19 @@ test("a refusal tells the caller's own name, in its message as well, and all els
   ]);
   const plain = new Refusal("invalid_json");
   expect(renameRefusal(plain, () => "x")).toBe(plain);
+});
+
+test("what work refuses is told by the caller's own names; what it returns or breaks by is left alone", () => {
+  const rename = (param: string) => `own.${param}`;
+  const refuse = () => {
+    throw new Refusal("invalid_value", { param: "x" });
+  };
+  expect(() => renameWithin(rename, refuse)).toThrow(expect.objectContaining({ details: { param: "own.x" } }));
+  expect(renameWithin(rename, () => 3)).toBe(3);
+  const broken = new TypeError("ours");
+  expect(() =>
+    renameWithin(rename, () => {
+      throw broken;
+    }),
+  ).toThrow(broken);
 });

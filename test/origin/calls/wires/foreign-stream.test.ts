@@ -26,7 +26,8 @@ function open(hidesReasoning = false) {
     repeated: {},
     startedAtMs: 0,
     now: () => 0,
-    readUsage: () => ({ prompt: 0, cached: 0, completion: meter.completionSoFar }),
+    readFirstTokenAtMs: () => null,
+    readUsage: () => ({ prompt: 0, cached: 0, completion: meter.completionSoFar, reasoning: 0 }),
   };
   return openForeignStream(meter, { ...counting, wire: lines, context, hidesReasoning });
 }

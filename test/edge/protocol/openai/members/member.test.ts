@@ -52,6 +52,12 @@ describe("what becomes of a member", () => {
     const one = new IgnoredMembers();
     pick({ "a,b\r\nx: 1": 1, nothing: null }, one);
     expect(one.headers).toEqual({ "x-penstock-ignored": "a?b??x??1" });
+    const both = new IgnoredMembers();
+    both.add(null, "x");
+    both.addAll(one);
+    expect(both.headers["x-penstock-ignored"]).toBe(
+      `x,${one.headers["x-penstock-ignored"]}`.split(",").slice(0, 16).join(),
+    );
     expect(new IgnoredMembers().headers).toEqual({});
   });
 

@@ -4,7 +4,7 @@ import { nameCall, writeHead, writeSignature, writeStart, writeUsage } from "#or
 const context = { reference: "r".repeat(22), model: "m" };
 
 test("the three sorts of input are the prompt that is billed", () => {
-  const usage = writeUsage({ prompt: 33, cached: 32, completion: 4 });
+  const usage = writeUsage({ prompt: 33, cached: 32, completion: 4, reasoning: 0 });
   expect(usage).toEqual({
     input_tokens: 1,
     cache_creation_input_tokens: 0,

@@ -12,7 +12,8 @@ export const context: AnswerContext = {
   repeated: {},
   startedAtMs: 0,
   now: () => 0,
-  readUsage: () => ({ prompt: 33, cached: 32, completion: 4 }),
+  readUsage: () => ({ prompt: 33, cached: 32, completion: 4, reasoning: 0 }),
+  readFirstTokenAtMs: () => null,
 };
 
 /** The events of one stream, parsed; fails for what is no event of the API's document. */

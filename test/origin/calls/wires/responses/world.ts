@@ -21,6 +21,7 @@ export function contextOf(repeated: JsonObject = {}, used: AnswerUsage = usage):
     startedAtMs: 1_790_000_000_900,
     now: () => 1_790_000_005_100,
     readUsage: () => used,
+    readFirstTokenAtMs: () => null,
   };
 }
 
