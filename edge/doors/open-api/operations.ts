@@ -9,12 +9,23 @@ import { refer, type AnswerName, type RequestName } from "./schemas.ts";
 interface Shapes {
   request?: RequestName;
   answer: AnswerName;
+  /** What those get who send `anthropic-version`. */
+  toAnthropic?: AnswerName;
+  parameters?: readonly object[];
   stream?: AnswerName;
   status?: 201;
   description: string;
 }
 
 const chat = { answer: "ChatCompletion", stream: "ChatCompletionChunk", description: "The completion." } as const;
+
+const anthropicVersion = {
+  name: "anthropic-version",
+  in: "header",
+  required: false,
+  description: "Sent by Anthropic's clients; the answer is then in their form.",
+  schema: { type: "string" },
+};
 
 /** Of every operation that is not the control plane's, which tells its own. */
 export const shapes: Readonly<Record<string, Shapes>> = {
@@ -31,8 +42,23 @@ export const shapes: Readonly<Record<string, Shapes>> = {
     answer: "EmbeddingList",
     description: "One embedding for each text.",
   },
-  listModels: { answer: "ModelList", description: "The models." },
-  showModel: { answer: "ModelCard", description: "The model." },
+  listModels: {
+    answer: "ModelList",
+    toAnthropic: "AnthropicModelPage",
+    parameters: [
+      writeAnthropicQuery("limit", "How many models, 20 unless sent.", { type: "integer", minimum: 1, maximum: 1_000 }),
+      writeAnthropicQuery("after_id", "The models right behind this one."),
+      writeAnthropicQuery("before_id", "The models right before this one."),
+      anthropicVersion,
+    ],
+    description: "The models; of those that chat a page in Anthropic's form for whoever sends `anthropic-version`.",
+  },
+  showModel: {
+    answer: "ModelCard",
+    toAnthropic: "AnthropicModel",
+    parameters: [anthropicVersion],
+    description: "The model; in Anthropic's form for whoever sends `anthropic-version`.",
+  },
   createClientToken: {
     request: "ClientTokenRequest",
     answer: "ClientToken",
@@ -55,7 +81,11 @@ export function writeOperation(
   const shape = shapes[operationId];
   if (!shape) throw new RangeError(`the document does not know ${operationId}`);
   const { auth, endpoint } = route;
-  const parameters = [...writePathParameters(route.path), ...(endpoint ? writeCallParameters() : [])];
+  const parameters = [
+    ...writePathParameters(route.path),
+    ...(shape.parameters ?? []),
+    ...(endpoint ? writeCallParameters() : []),
+  ];
   const example = requestExamples[operationId];
   return {
     operationId,
@@ -84,13 +114,16 @@ export function writeRefused(route: DoorRoute, method: Method): Record<string, o
   return Object.fromEntries(listRefusals(route, method).map((status) => [status, referRefusal(status)]));
 }
 
-function writeAnswer(route: DoorRoute, operationId: string, { answer, stream, description }: Shapes) {
+function writeAnswer(route: DoorRoute, operationId: string, { answer, toAnthropic, stream, description }: Shapes) {
   const example = operationId === "showHealth" ? undefined : answerExamples[operationId];
   return {
     description,
     headers: writeHeaders(route.endpoint ? servedHeaders : {}),
     content: {
-      "application/json": { schema: refer(answer), ...(example && { example }) },
+      "application/json": {
+        schema: toAnthropic ? { oneOf: [refer(answer), refer(toAnthropic)] } : refer(answer),
+        ...(example && { example }),
+      },
       ...(stream && { "text/event-stream": writeStream(operationId, stream) }),
       ...(operationId === "showWelcome" && { "text/html": { schema: { type: "string" } } }),
     },
@@ -110,6 +143,10 @@ function writeStream(operationId: string, stream: AnswerName) {
     },
     example: streamExamples[operationId],
   };
+}
+
+function writeAnthropicQuery(name: string, what: string, schema: object = { type: "string" }) {
+  return { name, in: "query", required: false, description: `${what} With \`anthropic-version\` alone.`, schema };
 }
 
 function writePathParameters(path: string): object[] {

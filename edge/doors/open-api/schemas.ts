@@ -8,7 +8,8 @@ import {
   TextCompletionChunk,
   TokenUsage,
 } from "../../protocol/openai/answers.ts";
-import { ModelCard, ModelList } from "../../protocol/openai/models.ts";
+import { AnthropicModel, AnthropicModelPage } from "../../protocol/models/anthropic-page.ts";
+import { ModelCard, ModelList } from "../../protocol/models/card.ts";
 import {
   ChatCompletionRequest,
   CompletionRequest,
@@ -36,6 +37,8 @@ export const answerSchemas = {
   TokenUsage,
   ModelCard,
   ModelList,
+  AnthropicModel,
+  AnthropicModelPage,
   ClientToken,
   Health,
   Welcome: z.strictObject({ name: z.string(), baseUrl: z.url(), openapi: z.url(), health: z.url() }),
