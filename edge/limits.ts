@@ -34,6 +34,12 @@ export const partsMax = 1_024;
 export const toolsMax = 512;
 /** Token ids of one prompt. */
 export const promptIdsMax = 262_144;
+/** Bytes of a text, or of a chat, whose tokens are asked for: it is free, and an engine counts while its streams wait. */
+export const tokenizedBytesMax = 1024 * 1024;
+/** How long a caller waits for a tokenizer at most, all nodes together. */
+export const tokenizerMsMax = 30_000;
+/** How long one node may take to ask it. */
+export const tokenizerNodeMsMax = 5_000;
 /** Choices of one call (`n`). */
 export const choicesMax = 8;
 /** Sequences at which an answer stops. */

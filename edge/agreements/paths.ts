@@ -37,6 +37,19 @@ export const readAs: Readonly<Record<ForeignEndpoint, EngineEndpoint>> = {
   "ollama.embed": "embeddings",
 };
 
+/**
+ * Where an agent has its engine's tokenizer asked: how long a prompt is; which tokens it has; which text tokens are;
+ * and what the tokenizer is like.
+ */
+export const tokenizerPaths = {
+  count: "/tokenize",
+  tokens: "/tokenizer/tokens",
+  text: "/tokenizer/text",
+  traits: "/tokenizer/traits",
+} as const;
+/** One of them. */
+export type TokenizerPath = (typeof tokenizerPaths)[keyof typeof tokenizerPaths];
+
 /** The endpoint that an engine knows the call by. */
 export function findEngineEndpoint(endpoint: CallEndpoint): EngineEndpoint {
   const foreign = ForeignEndpoint.safeParse(endpoint);

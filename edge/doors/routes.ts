@@ -4,12 +4,20 @@ import { TokenBody } from "../identity/index.ts";
 import { ChatBody, Text2SqlBody } from "../protocol/openai/members/chat.ts";
 import { CompletionsBody } from "../protocol/openai/members/completions.ts";
 import { EmbeddingsBody } from "../protocol/openai/members/embeddings.ts";
+import {
+  CountMessagesRequest,
+  CountResponseRequest,
+  DetokenizeRequest,
+  TokenizeRequest,
+} from "../protocol/tokenizer/bodies.ts";
 import { listControlRoutes } from "./control.ts";
 import { sitePaths } from "./site-paths.ts";
 import type { Operation, DoorRoute } from "./route.ts";
 
 /** What callers with an inference key reach, from a server or from a page. */
 const caller = { door: "site", auth: "apiKey", endpoint: null, isCounted: true, hasCors: true } as const;
+/** The same of what a model's tokenizer answers. */
+const tokenizer = { ...caller, needsNode: true } as const;
 /** What anybody reads. */
 const open = { ...caller, auth: "none", hasCors: false } as const;
 /** Probes must hear that we are alive, however many they are. */
@@ -32,6 +40,31 @@ export const routes: readonly DoorRoute[] = [
     path: sitePaths.model,
     ...caller,
     operations: { GET: name("showModel", "One model, by its id or an alias") },
+  },
+  {
+    path: sitePaths.countMessages,
+    ...tokenizer,
+    operations: { POST: name("countMessageTokens", "How long a message's prompt is", CountMessagesRequest) },
+  },
+  {
+    path: sitePaths.countResponse,
+    ...tokenizer,
+    operations: { POST: name("countResponseTokens", "How long a response's prompt is", CountResponseRequest) },
+  },
+  {
+    path: sitePaths.tokenize,
+    ...tokenizer,
+    operations: { POST: name("tokenize", "The tokens of a text or a chat", TokenizeRequest) },
+  },
+  {
+    path: sitePaths.detokenize,
+    ...tokenizer,
+    operations: { POST: name("detokenize", "The text of tokens", DetokenizeRequest) },
+  },
+  {
+    path: sitePaths.tokenizerInfo,
+    ...tokenizer,
+    operations: { GET: name("showTokenizer", "What a model's tokenizer is like") },
   },
   {
     path: sitePaths.clientTokens,

@@ -1,4 +1,4 @@
-import { callPaths, isChat } from "../agreements/paths.ts";
+import { callPaths, isChat, tokenizerPaths } from "../agreements/paths.ts";
 import { digestBody } from "../agreements/digest.ts";
 import { parseObject } from "../agreements/json.ts";
 import { boundUncounted } from "../protocol/openai/bounds/chat.ts";
@@ -32,7 +32,7 @@ export async function countPrompt(
     contentType: "application/json",
     signal: null,
   } as const;
-  const tried = await attempt(node, { path: "/tokenize", hop, body, ...terms }, origin.observer, visit);
+  const tried = await attempt(node, { path: tokenizerPaths.count, hop, body, ...terms }, origin.observer, visit);
   if (tried.kind === "no" && tried.isLate) throw refuseTimeout(call.timeout, tried.refusal.details);
   if (tried.kind === "no") return null;
   const answer = parseObject(await tried.response.text().catch(() => ""));

@@ -13,6 +13,7 @@ import type { Answer, NoAnswer } from "./outcome.ts";
 export { answerStream, answerWhole } from "./answer.ts";
 export { openRetryBudget, type RetryBudget } from "./budget.ts";
 export type { Answer, NoAnswer } from "./outcome.ts";
+export { askTokenizer } from "./ask-tokenizer.ts";
 export { countPrompt } from "./count-prompt.ts";
 export type { HeldCall, Reserved } from "./held-call.ts";
 export type { Origin } from "./origin.ts";

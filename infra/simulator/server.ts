@@ -12,6 +12,7 @@ import {
   answerTokenize,
   answerMetrics,
   answerVersion,
+  describeTokenizer,
   embedInputs,
   listModels,
 } from "./plain-routes.ts";
@@ -102,6 +103,10 @@ class SimulatorApp {
     const hasVectors = this.models.all.some(({ speech }) => speech === "vectors");
     const hasAnswers = this.models.all.some(({ speech }) => speech !== "vectors");
     const call: SimulatorRoute = (request, response, path) => this.#serveCall(request, response, path);
+    const answer =
+      (write: typeof answerTokenize): SimulatorRoute =>
+      async (request, response) =>
+        sendJson(response, 200, write(await readBody(request), this.models));
     const empty: SimulatorRoute = (_, response) => void response.writeHead(200, { "content-length": 0 }).end();
     return new Map<string, Record<string, SimulatorRoute>>([
       ...(hasAnswers
@@ -109,20 +114,9 @@ class SimulatorApp {
         : []),
       ...(hasVectors ? [["/v1/embeddings", { POST: call }] as const] : []),
       ["/v1/models", { GET: (_, response) => sendJson(response, 200, listModels(this.models, this.#startedAtMs)) }],
-      [
-        "/tokenize",
-        {
-          POST: async (request, response) =>
-            sendJson(response, 200, answerTokenize(await readBody(request), this.models)),
-        },
-      ],
-      [
-        "/detokenize",
-        {
-          POST: async (request, response) =>
-            sendJson(response, 200, answerDetokenize(await readBody(request), this.models)),
-        },
-      ],
+      ["/tokenize", { POST: answer(answerTokenize) }],
+      ["/detokenize", { POST: answer(answerDetokenize) }],
+      ["/tokenizer_info", { GET: (_, response) => sendJson(response, 200, describeTokenizer()) }],
       ["/health", { GET: empty }],
       ["/ping", { GET: empty, POST: empty }],
       ["/load", { GET: (_, response) => sendJson(response, 200, '{"server_load":0}') }],

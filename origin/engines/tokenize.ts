@@ -88,6 +88,11 @@ async function requestJson(engine: Engine, path: string, fields: JsonObject): Pr
   return answer?.status === 200 ? parseObject(answer.text) : null;
 }
 
+/** Of a chat's members those that change what its prompt looks like. */
+export function pickChatFields(body: JsonObject): JsonObject {
+  return pick(body, chatFields);
+}
+
 function isTokens(value: unknown): value is number[] {
   return Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === "number");
 }

@@ -59,6 +59,23 @@ export const shapes: Readonly<Record<string, Shapes>> = {
     parameters: [anthropicVersion],
     description: "The model; in Anthropic's form for whoever sends `anthropic-version`.",
   },
+  countMessageTokens: { request: "CountMessagesRequest", answer: "MessageTokenCount", description: "The count." },
+  countResponseTokens: { request: "CountResponseRequest", answer: "ResponseTokenCount", description: "The count." },
+  tokenize: { request: "TokenizeRequest", answer: "TokenizeAnswer", description: "The tokens." },
+  detokenize: { request: "DetokenizeRequest", answer: "DetokenizeAnswer", description: "The text." },
+  showTokenizer: {
+    answer: "TokenizerTraits",
+    parameters: [
+      {
+        name: "model",
+        in: "query",
+        required: false,
+        description: "May be left out where the key may use one model only.",
+        schema: { type: "string" },
+      },
+    ],
+    description: "What programs need that count or put chats together themselves.",
+  },
   createClientToken: {
     request: "ClientTokenRequest",
     answer: "ClientToken",

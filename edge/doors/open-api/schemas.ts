@@ -16,6 +16,19 @@ import {
   EmbeddingRequest,
   Text2SqlRequest,
 } from "../../protocol/openai/requests.ts";
+import {
+  DetokenizeAnswer,
+  MessageTokenCount,
+  ResponseTokenCount,
+  TokenizeAnswer,
+  TokenizerTraits,
+} from "../../protocol/tokenizer/answers.ts";
+import {
+  CountMessagesRequest,
+  CountResponseRequest,
+  DetokenizeRequest,
+  TokenizeRequest,
+} from "../../protocol/tokenizer/bodies.ts";
 import { Health } from "../../routing/index.ts";
 
 /** What is sent, by the names that the document gives. */
@@ -25,6 +38,10 @@ export const requestSchemas = {
   EmbeddingRequest,
   Text2SqlRequest,
   ClientTokenRequest: TokenBody,
+  CountMessagesRequest,
+  CountResponseRequest,
+  TokenizeRequest,
+  DetokenizeRequest,
 };
 
 /** What is answered, by the names that the document gives. */
@@ -40,6 +57,11 @@ export const answerSchemas = {
   AnthropicModel,
   AnthropicModelPage,
   ClientToken,
+  MessageTokenCount,
+  ResponseTokenCount,
+  TokenizeAnswer,
+  DetokenizeAnswer,
+  TokenizerTraits,
   Health,
   Welcome: z.strictObject({ name: z.string(), baseUrl: z.url(), openapi: z.url(), health: z.url() }),
   Liveness: z.strictObject({ status: z.literal("alive") }),
