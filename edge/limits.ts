@@ -34,7 +34,7 @@ export const partsMax = 1_024;
 export const toolsMax = 512;
 /** Token ids of one prompt. */
 export const promptIdsMax = 262_144;
-/** Bytes of a text, or of a chat, whose tokens are asked for: it is free, and an engine counts while its streams wait. */
+/** Bytes of a text, or of a chat, whose tokens are asked for: that is free, and an engine's streams wait for it. */
 export const tokenizedBytesMax = 1024 * 1024;
 /** How long a caller waits for a tokenizer at most, all nodes together. */
 export const tokenizerMsMax = 30_000;

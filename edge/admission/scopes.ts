@@ -28,8 +28,8 @@ export async function introspect(
 
 /**
  * Throws the failure that a caller hears of. One that tells of a model is for those who may use it: everybody else
- * hears what a whole call would have been refused with, and of the model that there is none. `endpoint` is null where it
- * follows from the model.
+ * hears what a whole call would have been refused with, and of the model that there is none. `endpoint` is null where
+ * it follows from the model.
  */
 export async function hideModel(
   ledger: Ledger,

@@ -29,13 +29,15 @@ async function listAtOnce(engine: Engine, { model, fields, wantsStrings }: Token
   const { prompt, add_special_tokens } = fields;
   const members = prompt === undefined ? pickChatFields(fields) : { prompt, add_special_tokens };
   const answer = await ask(engine, "POST /tokenize", { model, ...members, return_token_strs: wantsStrings });
+  // origin/gguf only counts.
+  if (answer["tokens"] === undefined) throw refuseTokenizer();
   const tokens = readIds(answer["tokens"]);
-  if (!tokens) throw refuseTokenizer();
+  if (!tokens) throw refuseAnswer();
   const strings = answer["token_strs"];
   return { tokens, token_strs: wantsStrings && isTexts(strings) ? strings : null };
 }
 
-/** llama.cpp's server: the template in one request, the tokens in another, each with its bytes where they are no text. */
+/** llama.cpp's server: the template in one request, the tokens in another; what is no text comes as its bytes. */
 async function listByTemplate(engine: Engine, prompt: TokenizedPrompt): Promise<NodeTokens> {
   const { model, fields, wantsStrings } = prompt;
   const { add_special_tokens: isWhole } = fields;
@@ -66,8 +68,8 @@ export async function writeTokens(engine: Engine, model: string, tokens: readonl
 }
 
 /**
- * What the engine's tokenizer is like: vLLM's `/tokenizer_info`, which it serves with `--enable-tokenizer-info-endpoint`
- * only; of llama.cpp's server what `/props` says. Throws as `listTokens` does.
+ * What the engine's tokenizer is like: vLLM's `/tokenizer_info`, which it serves only when it was started with
+ * `--enable-tokenizer-info-endpoint`; of llama.cpp's server what `/props` says. Throws as `listTokens` does.
  */
 export async function readTokenizerTraits(engine: Engine): Promise<TokenizerTraits> {
   const isLlama = engine.dialect.tokenizer === "llama-server";
