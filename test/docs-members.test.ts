@@ -2,7 +2,13 @@ import { expect, test } from "vitest";
 import type { Member, MemberTable } from "#edge/protocol/openai/members/member.ts";
 import { memberTables } from "#edge/protocol/openai/members/parse.ts";
 
-const endpoints = { "chat.completions": "Chats", completions: "Completions", embeddings: "Embeddings" } as const;
+const endpoints = {
+  "chat.completions": "Chats",
+  completions: "Completions",
+  embeddings: "Embeddings",
+  rerank: "Reranking",
+  score: "Scoring",
+} as const;
 
 const fates: Record<Member["fate"], string> = {
   forwarded: "goes to the engine",
@@ -22,7 +28,7 @@ function writeTable(table: MemberTable): string {
 const page = `# Members of a request's body
 
 What becomes of each member, and why. This page is written from the tables that calls are read by
-(\`edge/protocol/openai/members/\`), by \`test/docs-members.test.ts\`.
+(\`edge/protocol/openai/members/\`, \`edge/protocol/ranking/\`), by \`test/docs-members.test.ts\`.
 
 - A member that **stands in no table** is not forwarded. The answer names it: \`x-penstock-ignored: a,messages[].b\`.
 - \`null\` means not sent; so does an empty string, list or object where a list or an object may be left out.

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { endpointPaths, nodePaths, type CallEndpoint } from "../agreements/paths.ts";
+import { cohereRerankPath, endpointPaths, nodePaths, type CallEndpoint } from "../agreements/paths.ts";
 import { TokenBody } from "../identity/index.ts";
 import { ChatBody, Text2SqlBody } from "../protocol/openai/members/chat.ts";
 import { CompletionsBody } from "../protocol/openai/members/completions.ts";
@@ -10,6 +10,7 @@ import {
   DetokenizeRequest,
   TokenizeRequest,
 } from "../protocol/tokenizer/bodies.ts";
+import { RerankBody, ScoreBody } from "../protocol/ranking/members.ts";
 import { listControlRoutes } from "./control.ts";
 import { sitePaths } from "./site-paths.ts";
 import type { Operation, DoorRoute } from "./route.ts";
@@ -35,6 +36,12 @@ export const routes: readonly DoorRoute[] = [
   modelCall("completions", name("createCompletion", "Text completion, streamed or whole", CompletionsBody)),
   modelCall("embeddings", name("createEmbedding", "Embeddings", EmbeddingsBody)),
   modelCall("text2sql", name("createText2Sql", "Chat completion by the text-to-SQL model", Text2SqlBody)),
+  modelCall("rerank", name("createRerank", "Documents in the order in which they answer a query", RerankBody)),
+  {
+    ...modelCall("rerank", name("createRerankV2", "The same at the address that Cohere's clients use", RerankBody)),
+    path: cohereRerankPath,
+  },
+  modelCall("score", name("createScore", "How well texts fit each other", ScoreBody)),
   { path: sitePaths.models, ...caller, operations: { GET: name("listModels", "The models that the key may use") } },
   {
     path: sitePaths.model,

@@ -50,6 +50,8 @@ function buildTokenizeRequest(call: Call): Record<string, unknown> | null {
   if (isChat(call.path)) {
     return call.hasImages || documents !== undefined ? null : { model, messages, tools, chat_template_kwargs };
   }
-  const text = call.body[callPaths[call.path].prompt];
+  const { prompt: field } = callPaths[call.path];
+  // What is ranked is read with another text beside it.
+  const text = field === "prompt" || field === "input" ? call.body[field] : null;
   return typeof text === "string" ? { model, prompt: text } : null;
 }

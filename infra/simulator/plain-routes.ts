@@ -88,6 +88,8 @@ export function answerTokenize(raw: Readonly<Record<string, unknown>>, models: S
 
 /** Any model can tokenize, embedding models too. */
 function findAny(models: ServedModels, name: string | null): ServedModel {
+  const ranker = models.all.find(({ speech, names }) => speech === "scores" && names.includes(name ?? ""));
+  if (ranker) return ranker;
   const isEmbedding =
     models.all.every(({ speech }) => speech === "vectors") ||
     models.all.some(({ speech, names }) => speech === "vectors" && names.includes(name ?? ""));
@@ -195,7 +197,8 @@ export async function embedInputs(
   });
 }
 
-function prefill(model: ServedModel, tokens: readonly number[], signal: AbortSignal): Promise<void> {
+/** Has the model read these tokens, and resolves when it has, or when the caller has left. */
+export function prefill(model: ServedModel, tokens: readonly number[], signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const step = (): "stop" => {
       resolve();

@@ -16,6 +16,7 @@ import {
   embedInputs,
   listModels,
 } from "./plain-routes.ts";
+import { scorePairs } from "./calls/ranking.ts";
 import { readBody, refuse, send, sendJson, statusBody } from "./exchange.ts";
 import { writeError, Problem } from "./problems.ts";
 import { ServedModels } from "./served-model.ts";
@@ -80,7 +81,8 @@ interface ReceivedCall {
 
 type SimulatorRoute = (request: IncomingMessage, response: ServerResponse, path: string) => void | Promise<void>;
 
-const callPaths = new Set(["/v1/chat/completions", "/v1/completions", "/v1/embeddings"]);
+const rankPaths = ["/rerank", "/v1/rerank", "/v2/rerank", "/score", "/v1/score"];
+const callPaths = new Set(["/v1/chat/completions", "/v1/completions", "/v1/embeddings", ...rankPaths]);
 
 class SimulatorApp {
   readonly models: ServedModels;
@@ -101,7 +103,8 @@ class SimulatorApp {
 
   #makeRoutes(): ReadonlyMap<string, Readonly<Record<string, SimulatorRoute>>> {
     const hasVectors = this.models.all.some(({ speech }) => speech === "vectors");
-    const hasAnswers = this.models.all.some(({ speech }) => speech !== "vectors");
+    const hasScores = this.models.all.some(({ speech }) => speech === "scores");
+    const hasAnswers = this.models.all.some(({ speech }) => speech === "prose" || speech === "sql");
     const call: SimulatorRoute = (request, response, path) => this.#serveCall(request, response, path);
     const answer =
       (write: typeof answerTokenize): SimulatorRoute =>
@@ -112,6 +115,7 @@ class SimulatorApp {
       ...(hasAnswers
         ? [["/v1/chat/completions", { POST: call }] as const, ["/v1/completions", { POST: call }] as const]
         : []),
+      ...(hasScores ? rankPaths.map((path) => [path, { POST: call }] as const) : []),
       ...(hasVectors ? [["/v1/embeddings", { POST: call }] as const] : []),
       ["/v1/models", { GET: (_, response) => sendJson(response, 200, listModels(this.models, this.#startedAtMs)) }],
       ["/tokenize", { POST: answer(answerTokenize) }],
@@ -222,7 +226,8 @@ class SimulatorApp {
       onStall: () => {},
       onKill: () => this.onKill(),
     });
-    const body = await embedInputs(raw, this.models, { record, signal, nowMs: clock.now() });
+    const read = rankPaths.includes(path) ? scorePairs : embedInputs;
+    const body = await read(raw, this.models, { record, signal, nowMs: clock.now() });
     if (body === null) this.#closeRecord(record, "cancelled");
     else if (writer.whole(200, body)) this.#closeRecord(record, "completed");
   }

@@ -1,4 +1,5 @@
 import { parseObject, type JsonObject } from "#edge/agreements/json.ts";
+import { listPairs } from "#edge/protocol/ranking/pairs.ts";
 import type { Engine } from "./http/client.ts";
 
 /** What an engine's tokenizer reports about a prompt. */
@@ -27,7 +28,7 @@ export const countFields = ["prompt", "add_special_tokens"];
  * and summed.
  */
 export async function countPromptTokens(engine: Engine, body: JsonObject): Promise<TokenCount | null> {
-  const input = body["prompt"] ?? body["input"];
+  const input = body["prompt"] ?? body["input"] ?? listPairs(body)?.map((pair) => pair.join("\n"));
   if (input === undefined) return requestCount(engine, { model: body["model"], ...pick(body, chatFields) });
   const prompts: unknown[] = Array.isArray(input) && !isTokens(input) ? input : [input];
   let total: TokenCount = { tokens: 0, contextTokensMax: null };

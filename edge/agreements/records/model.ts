@@ -56,7 +56,7 @@ export const ModelRecord = z.strictObject({
   endpoints: z
     .array(z.enum([...EngineEndpoint.options, "models"]))
     .min(1)
-    .describe("Of `chat.completions`, `completions`, `embeddings`, `text2sql`: what it serves."),
+    .describe("Of `chat.completions`, `completions`, `embeddings`, `text2sql`, `rerank`, `score`: what it serves."),
   contextTokensMax: z.int().min(1).describe("Its context; no more than the engine's."),
   completionTokensDefault: z
     .int()

@@ -42,6 +42,9 @@ export const shapes: Readonly<Record<string, Shapes>> = {
     answer: "EmbeddingList",
     description: "One embedding for each text.",
   },
+  createRerank: { request: "RerankRequest", answer: "RerankResult", description: "The documents, the best first." },
+  createRerankV2: { request: "RerankRequest", answer: "RerankResult", description: "The documents, the best first." },
+  createScore: { request: "ScoreRequest", answer: "ScoreList", description: "One score for each pair." },
   listModels: {
     answer: "ModelList",
     toAnthropic: "AnthropicModelPage",

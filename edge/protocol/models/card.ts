@@ -3,12 +3,12 @@ import { CallEndpoint, findEngineEndpoint, type EngineEndpoint } from "../../agr
 import { Ability, Price, type ModelRecord } from "../../agreements/records/model.ts";
 
 /** What a model is for. Whoever lets people choose a model to chat with leaves out all but `chat`. */
-export const ModelPurpose = z.enum(["chat", "completion", "embedding"]);
+export const ModelPurpose = z.enum(["chat", "completion", "embedding", "rerank"]);
 export type ModelPurpose = z.infer<typeof ModelPurpose>;
 
 /** What goes into a model, and what comes out, in OpenRouter's words. */
 const InputModality = z.enum(["text", "image", "audio", "video"]);
-const OutputModality = z.enum(["text", "embeddings"]);
+const OutputModality = z.enum(["text", "embeddings", "rerank"]);
 
 const Modalities = z.strictObject({
   input_modalities: z.array(InputModality),
@@ -44,7 +44,10 @@ export const ModelCard = z.strictObject({
   max_output_tokens: z.int().optional(),
   architecture: Modalities,
   ...Modalities.shape,
-  capabilities: z.record(z.enum(["chat", "completions", "embeddings", "vision", ...Ability.options]), z.boolean()),
+  capabilities: z.record(
+    z.enum(["chat", "completions", "embeddings", "rerank", "vision", ...Ability.options]),
+    z.boolean(),
+  ),
   supported_parameters: z.array(z.string()),
   endpoints: z.array(CallEndpoint),
   pricing: TokenPrices,
@@ -67,16 +70,18 @@ export const obeyedMembers: Readonly<Record<ModelPurpose | Ability, readonly str
     ..."frequency_penalty presence_penalty repetition_penalty".split(" "),
   ],
   embedding: ["dimensions", "encoding_format"],
+  rerank: ["top_n", "truncate_prompt_tokens"],
   tools: ["tools", "tool_choice", "parallel_tool_calls"],
   structured_outputs: ["response_format", "structured_outputs"],
   reasoning: ["include_reasoning", "reasoning_effort"],
 };
 
-/** What a model is for; one that chats is for chats, whatever else it does. */
+/** What a model is for; one that chats is for chats, whatever else it does, and one that ranks may embed as well. */
 export function findPurpose({ endpoints }: Pick<ModelRecord, "endpoints">): ModelPurpose {
   const serves = (endpoint: EngineEndpoint) => endpoints.includes(endpoint);
   if (serves("chat.completions") || serves("text2sql")) return "chat";
-  return serves("completions") ? "completion" : "embedding";
+  if (serves("completions")) return "completion";
+  return serves("rerank") || serves("score") ? "rerank" : "embedding";
 }
 
 /** Every endpoint that a model can be called by, those of other protocols too. */
@@ -129,13 +134,14 @@ export function buildModelCard(model: ModelRecord, name: string, currency: strin
     type,
     context_length: model.contextTokensMax,
     max_model_len: model.contextTokensMax,
-    ...(type !== "embedding" && { max_output_tokens: adviseOutputTokens(model) }),
+    ...(outputs[type] === "text" && { max_output_tokens: adviseOutputTokens(model) }),
     architecture: modalities,
     ...modalities,
     capabilities: {
       chat: type === "chat",
       completions: endpoints.includes("completions"),
       embeddings: endpoints.includes("embeddings"),
+      rerank: endpoints.includes("rerank"),
       vision: modalities.input_modalities.includes("image"),
       tools: abilities.includes("tools"),
       structured_outputs: abilities.includes("structured_outputs"),
@@ -153,11 +159,19 @@ export function buildModelCard(model: ModelRecord, name: string, currency: strin
   };
 }
 
+/** What comes out of each kind of model. */
+const outputs: Readonly<Record<ModelPurpose, z.infer<typeof OutputModality>>> = {
+  chat: "text",
+  completion: "text",
+  embedding: "embeddings",
+  rerank: "rerank",
+};
+
 function readModalities({ mediaTokensMax }: ModelRecord, type: ModelPurpose): z.infer<typeof Modalities> {
   const isTaken = (kind: z.infer<typeof InputModality>) =>
     kind === "text" || (type === "chat" && mediaTokensMax?.[kind] !== undefined);
   return {
     input_modalities: InputModality.options.filter(isTaken),
-    output_modalities: [type === "embedding" ? "embeddings" : "text"],
+    output_modalities: [outputs[type]],
   };
 }

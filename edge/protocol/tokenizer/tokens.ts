@@ -81,7 +81,7 @@ export async function readTraits(visit: Visit, source: QuestionSource): Promise<
 
 /** By which endpoint a model takes text: a key must have that one for what has no endpoint of its own. */
 export function findTextEndpoint({ endpoints }: Pick<ModelRecord, "endpoints">): EngineEndpoint {
-  const candidates = ["completions", "chat.completions", "embeddings", "text2sql"] as const;
+  const candidates = ["completions", "chat.completions", "embeddings", "text2sql", "rerank", "score"] as const;
   return candidates.find((endpoint) => endpoints.includes(endpoint)) ?? "completions";
 }
 

@@ -8,6 +8,8 @@ export const wires: Readonly<Record<CallEndpoint, Wire>> = {
   completions: openaiWire,
   embeddings: openaiWire,
   text2sql: openaiWire,
+  rerank: openaiWire,
+  score: openaiWire,
   responses: openaiWire,
   messages: openaiWire,
   "ollama.chat": openaiWire,

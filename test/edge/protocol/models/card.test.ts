@@ -13,7 +13,7 @@ import {
   obeyedMembers,
 } from "#edge/protocol/models/card.ts";
 import { memberTables } from "#edge/protocol/openai/members/parse.ts";
-import { embeddingModel, modelOf, sqlModel } from "#test/support/fakes/models.ts";
+import { embeddingModel, modelOf, rankModel, sqlModel } from "#test/support/fakes/models.ts";
 
 test("a card is what OpenAI lists, in seconds, with what vLLM's and OpenRouter's lists are read for", () => {
   const model = modelOf({
@@ -43,6 +43,7 @@ test("a card is what OpenAI lists, in seconds, with what vLLM's and OpenRouter's
       chat: true,
       completions: true,
       embeddings: false,
+      rerank: false,
       vision: true,
       tools: true,
       structured_outputs: true,
@@ -78,12 +79,25 @@ test("a model that embeds says so in each way that clients know, and promises no
   expect(card).not.toHaveProperty("max_output_tokens");
 });
 
+test("a model that ranks is neither for chats nor an embedder", () => {
+  const card = buildModelCard(rankModel, "rerank", "USD");
+  expect(card).toMatchObject({
+    type: "rerank",
+    output_modalities: ["rerank"],
+    capabilities: { chat: false, embeddings: false, rerank: true },
+    endpoints: ["rerank", "score"],
+  });
+  expect(card).not.toHaveProperty("max_output_tokens");
+});
+
 describe("what a model is for and can do", () => {
   test.each([
     [["chat.completions", "embeddings"], "chat"],
     [["text2sql"], "chat"],
     [["completions", "embeddings"], "completion"],
     [["embeddings", "models"], "embedding"],
+    [["rerank"], "rerank"],
+    [["score", "embeddings"], "rerank"],
   ] as const)("%j is for %s", (endpoints, purpose) => {
     expect(findPurpose({ endpoints: [...endpoints] })).toBe(purpose);
   });
@@ -104,7 +118,8 @@ describe("what a model is for and can do", () => {
   });
 
   test("no member is promised that is refused or does nothing", () => {
-    const tables = { completion: memberTables.completions, embedding: memberTables.embeddings };
+    const { completions: completion, embeddings: embedding, rerank } = memberTables;
+    const tables = { completion, embedding, rerank };
     for (const [kind, names] of Object.entries(obeyedMembers)) {
       const table = kind in tables ? tables[kind as keyof typeof tables] : memberTables["chat.completions"];
       for (const name of names)
