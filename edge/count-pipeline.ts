@@ -18,11 +18,21 @@ export interface TokenizerAnswer {
 const free: Price = { promptMicrosPerMTok: 0, completionMicrosPerMTok: 0 };
 
 /**
+ * Serves a question to a model's tokenizer. A caller who leaves takes the request's context with them: what was held
+ * for them has to be given back all the same (docs/decisions/0008).
+ */
+export function serveTokenizer(visit: Visit, task: TokenizerTask, ports: Ports): Promise<TokenizerAnswer> {
+  const answer = runQuestion(visit, task, ports);
+  visit.afterwards(answer.catch(() => undefined));
+  return answer;
+}
+
+/**
  * Asks a model's tokenizer, top to bottom as a call runs (pipeline.ts). To the ledger it is a call of no tokens and no
  * price: key, scopes and address are checked, it counts in the windows of a minute and an hour and needs a slot. It is
  * given back once it is answered, so that it leaves no line on the bill. A room refuses by throwing a Refusal.
  */
-export async function serveTokenizer(visit: Visit, task: TokenizerTask, ports: Ports): Promise<TokenizerAnswer> {
+async function runQuestion(visit: Visit, task: TokenizerTask, ports: Ports): Promise<TokenizerAnswer> {
   const credential = await identify(visit.request, ports, visit.now());
   const { org } = credential;
   const { models } = ports;

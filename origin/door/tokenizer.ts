@@ -12,6 +12,7 @@ import type { Engine } from "../engines/http/client.ts";
 import { countPromptTokens } from "../engines/tokenize.ts";
 import { listTokens, readTokenizerTraits, writeTokens } from "../engines/tokenizer.ts";
 import type { Admitted } from "./gate.ts";
+import { openTokenizerSeats, type TokenizerSeats } from "./tokenizer-seats.ts";
 
 /** A question that was let in, and the engine that serves its model under that name. */
 interface EngineQuestion extends Admitted<HopClaims> {
@@ -29,11 +30,20 @@ const answers: Readonly<Record<TokenizerPath, (question: EngineQuestion) => Prom
   [tokenizerPaths.traits]: ({ engine }) => readTokenizerTraits(engine),
 };
 
+const seatsByEngine = new WeakMap<Engine, TokenizerSeats>();
+
+function findSeats(engine: Engine): TokenizerSeats {
+  const known = seatsByEngine.get(engine) ?? openTokenizerSeats();
+  seatsByEngine.set(engine, known);
+  return known;
+}
+
 /**
  * Answers what the edge asks of a tokenizer. An agent trusts no edge, so bodies are read by the same tables as there.
- * Throws a Refusal for what is out of bounds, and 502 when no engine here serves the model.
+ * Throws a Refusal for what is out of bounds, 502 when no engine here serves the model, and 503 when its tokenizer is
+ * busy.
  */
-export function answerTokenizer(
+export async function answerTokenizer(
   { pool }: Pick<Rooms, "pool">,
   path: TokenizerPath,
   admitted: Admitted<HopClaims>,
@@ -42,7 +52,12 @@ export function answerTokenizer(
   const { engine } = pool.findServing(id);
   const model = engine.config.models[id];
   if (model === undefined) throw new Refusal("bad_gateway", { log: "model_not_served" });
-  return answers[path]({ ...admitted, engine, model });
+  const leave = findSeats(engine).take(admitted.claims.org);
+  try {
+    return await answers[path]({ ...admitted, engine, model });
+  } finally {
+    leave();
+  }
 }
 
 /** The exact size of a prompt: `{count, max_model_len}`, never the tokens themselves. */

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { CallEndpoint, TokenizerPath } from "#edge/agreements/paths.ts";
+import { tokenizersPerOrg } from "#edge/limits.ts";
 import { answerTokenizer } from "#origin/door/tokenizer.ts";
 import { openEngine, type Engine } from "#origin/engines/http/client.ts";
 import { answerJson, startFakeEngine, type FakeEngine } from "#test/support/fakes/fake-engine.ts";
-import { hopClaims } from "#test/support/fakes/origin.ts";
+import { hopClaims, until } from "#test/support/fakes/origin.ts";
 import { expectRefusal } from "#test/support/fakes/refused.ts";
 
 let fake: FakeEngine;
@@ -63,6 +64,19 @@ describe("a tokenizer that the edge asks", () => {
   test("fetches no address for a chat", async () => {
     const content = [{ type: "image_url", image_url: { url: "http://169.254.169.254/" } }];
     await expectRefusal(() => answer("/tokenizer/tokens", { messages: [{ role: "user", content }] }), "invalid_value");
+  });
+
+  test("works at so many questions of an org at a time, and is free again behind them", async () => {
+    const waiting: (() => void)[] = [];
+    fake.script = (response) => void waiting.push(() => answerJson(response, 200, { prompt: "Hi" }));
+    const ask = () => answer("/tokenizer/text", { tokens: [1] });
+    const first = Array.from({ length: tokenizersPerOrg }, ask);
+    await expectRefusal(ask, "server_is_overloaded");
+    await until(() => waiting.length === tokenizersPerOrg);
+    waiting.splice(0).forEach((end) => end());
+    await Promise.all(first);
+    fake.script = (response) => answerJson(response, 200, { prompt: "Hi" });
+    expect(await ask()).toEqual({ prompt: "Hi" });
   });
 
   test("of a model that is not served here is a bad gateway", async () => {

@@ -108,7 +108,7 @@ const rank: Script = (response, { path, body }) => {
   const scores = others.map((text, index) => ({ index, score: Number(text.slice(5)) }));
   const usage = { prompt_tokens: 3 * others.length, total_tokens: 3 * others.length };
   if (path === "/v1/score") return answerJson(response, 200, { object: "list", data: scores, usage });
-  const results = scores.map(({ index, score }) => ({ index, relevance_score: score })).reverse();
+  const results = scores.map(({ index, score }) => ({ index, relevance_score: score })).toReversed();
   return answerJson(response, 200, { id: "rerank-1", results, usage });
 };
 const ranking = { completionTokensMax: 0, tokensHeld: 100_000 } as const;
