@@ -110,6 +110,8 @@ export const repetitionMax = 64;
 export const tokenBytesMax = 128;
 /** Prompts of a completion, or inputs of an embedding, in one call. */
 export const inputsMax = 2_048;
+/** Characters of all pairs that one call has scored: a model reads the query anew beside each document. */
+export const rankedCharsMax = 16 * 1024 * 1024;
 /** Sequences of one call, prompts × `n`; a model's record may say less (docs/decisions/0013). */
 export const sequencesMax = 64;
 /** Inputs of an embedding that an engine has at once from one call: more are asked for in pieces, one after another. */

@@ -10,7 +10,7 @@ import { readBody } from "../calls/prepare.ts";
 import type { Rooms } from "../calls/rooms.ts";
 import type { Engine } from "../engines/http/client.ts";
 import { countPromptTokens } from "../engines/tokenize.ts";
-import { listTokens, readTokenizerTraits, writeTokens } from "../engines/tokenizer.ts";
+import { listTokens, readTokenizerTraits, refuseTokenizer, writeTokens } from "../engines/tokenizer.ts";
 import type { Admitted } from "./gate.ts";
 import { openTokenizerSeats, type TokenizerSeats } from "./tokenizer-seats.ts";
 
@@ -68,7 +68,8 @@ async function countPrompt({ claims, body, engine, model }: EngineQuestion): Pro
     throw new Refusal("invalid_api_key", { message: "The hop token is for another endpoint.", log: "endpoint" });
   const checked = omitOurs(path, restoreDigits(recheckBody(path, requested), exact));
   const count = await countPromptTokens(engine, { ...checked, model });
-  if (!count) throw new Refusal("bad_gateway", { log: "no_tokenizer" });
+  if (!count && engine.dialect.tokenizer === null) throw refuseTokenizer();
+  if (!count) throw new Refusal("bad_gateway", { log: "tokenizer_failed" });
   return { count: count.tokens, max_model_len: count.contextTokensMax };
 }
 

@@ -111,8 +111,11 @@ async function ask(engine: Engine, route: TokenizerRoute, fields: JsonObject | n
   return read;
 }
 
-/** Not a fault of the engine's: it may be one of a kind that has none, or may have been started without it. */
-function refuseTokenizer(): Refusal {
+/**
+ * The refusal of what an engine's tokenizer cannot be asked: 400, and no fault of the engine's, which may be one of a
+ * kind that has none, or may have been started without it.
+ */
+export function refuseTokenizer(): Refusal {
   const message = "No engine of this model has a tokenizer that can be asked this.";
   return new Refusal("unsupported_parameter", { param: "model", message, log: "no_tokenizer" });
 }

@@ -2,6 +2,7 @@ import type { JsonObject } from "../../agreements/json.ts";
 import { endpointPaths } from "../../agreements/paths.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
+import { rankedCharsMax } from "../../limits.ts";
 import { estimateTokens } from "../estimate.ts";
 import { boundText, marksPerPrompt } from "../openai/bounds/text.ts";
 import type { IgnoredMembers } from "../openai/members/member.ts";
@@ -47,6 +48,7 @@ function buildRanked(
   ignored: IgnoredMembers,
 ): Ranked {
   const pairs = listPairs(body) ?? [];
+  refuseManyReadings(endpoint, pairs);
   return {
     path: endpointPaths[endpoint].agent,
     model,
@@ -55,7 +57,7 @@ function buildRanked(
     prompts: pairs.length,
     choices: 0,
     promptTokensMax: boundPairs(pairs, model),
-    promptTokensGuess: pairs.reduce((sum, [one, other]) => sum + estimateTokens(one) + estimateTokens(other), 0),
+    promptTokensGuess: sumPairs(pairs, estimateTokens),
     completionTokens: 0,
     isDefaultMax: false,
     hasImages: false,
@@ -70,11 +72,26 @@ function buildRanked(
 function boundPairs(pairs: readonly TextPair[], model: ModelRecord): number {
   const form = model.normalizes ?? "NFC";
   const perPair = 2 * marksPerPrompt + (model.templateTokensMax ?? templateTokensMax);
+  return pairs.length * perPair + sumPairs(pairs, (text) => boundText(text, form));
+}
+
+/** Sums over all pairs; each text is measured once, however often it is read. */
+function sumPairs(pairs: readonly TextPair[], measure: (text: string) => number): number {
   const known = new Map<string, number>();
-  const bound = (text: string) => {
-    const tokens = known.get(text) ?? boundText(text, form);
-    known.set(text, tokens);
-    return tokens;
+  const read = (text: string) => {
+    const size = known.get(text) ?? measure(text);
+    known.set(text, size);
+    return size;
   };
-  return pairs.reduce((sum, [one, other]) => sum + bound(one) + bound(other) + perPair, 0);
+  return pairs.reduce((sum, [one, other]) => sum + read(one) + read(other), 0);
+}
+
+function refuseManyReadings(endpoint: "rerank" | "score", pairs: readonly TextPair[]): void {
+  const chars = sumPairs(pairs, (text) => text.length);
+  if (chars <= rankedCharsMax) return;
+  const param = endpoint === "rerank" ? "query" : "text_1";
+  const message =
+    `'${param}' is too long for ${pairs.length} texts: it is read beside each of them, and all together have ` +
+    `${chars} characters; at most ${rankedCharsMax} are allowed.`;
+  throw new Refusal("invalid_value", { param, message });
 }

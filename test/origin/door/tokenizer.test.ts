@@ -35,6 +35,13 @@ describe("a tokenizer that the edge asks", () => {
     await expectRefusal(() => answer("/tokenize", { messages }), "bad_gateway");
   });
 
+  test("of an engine that has none is refused by name, so that another node may have one", async () => {
+    engine.close();
+    engine = openEngine({ kind: "openai", url: fake.url, models: { public: "own" } });
+    await expectRefusal(() => answer("/tokenize", { messages }), "unsupported_parameter", "model");
+    await expectRefusal(() => answer("/tokenizer/tokens", { prompt: "x" }), "unsupported_parameter", "model");
+  });
+
   test("lists the tokens of a text and of a chat", async () => {
     const tokens = { tokens: [1, 1, 1], token_strs: null };
     expect(await answer("/tokenizer/tokens", { prompt: "abc", return_token_strs: true })).toEqual(tokens);

@@ -47,6 +47,16 @@ describe("a rerank call", () => {
     await expectRefusal(() => rerank(body), code, param);
   });
 
+  test("may not have a long query read beside many documents, and is soon told so", async () => {
+    const startedAtMs = performance.now();
+    const query = "x".repeat(500_000);
+    expect(rerank({ query, documents: Array(16).fill("a") }).prompts).toBe(16);
+    await expectRefusal(() => rerank({ query, documents: Array(inputsMax).fill("a") }), "invalid_value", "query");
+    const texts = Array(inputsMax).fill("a");
+    await expectRefusal(() => score({ text_1: query, text_2: texts }), "invalid_value", "text_1");
+    expect(performance.now() - startedAtMs).toBeLessThan(1_000);
+  });
+
   test("counts the query beside each document, with the model's template", () => {
     const [query, document] = ["ünï query", "a document"];
     const one = rerank({ query, documents: [document] }).promptTokensMax;
