@@ -3,7 +3,7 @@ import { tokenizersAtOnce, tokenizersPerOrg } from "#edge/limits.ts";
 
 /** How many questions an engine's tokenizer works at: it does so beside the streams that it serves. */
 export interface TokenizerSeats {
-  /** Takes a seat for an org; returns how to give it back. Throws 503 where it has as many as it may, or all are taken. */
+  /** Takes a seat for an org; returns how to give it back. Throws 503 where it has its share, or all are taken. */
   take(org: string): () => void;
 }
 
