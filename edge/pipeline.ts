@@ -4,7 +4,7 @@ import { answerEarly, answerStream, answerWhole, countPrompt, forward, type Answ
 import { identify, mintClientToken, type ClientToken } from "./identity/index.ts";
 import type { Ports } from "./ports.ts";
 import { isEarly, readCall, type CallAddress } from "./protocol/openai/call.ts";
-import { showModels, type ModelCard, type ModelList } from "./protocol/openai/models.ts";
+import { showModels, type ShownModels } from "./protocol/models/show.ts";
 import { routeCall, writeTierHeader } from "./routing/index.ts";
 import type { LeaveSignal, Visit } from "./visit.ts";
 
@@ -66,9 +66,9 @@ export async function serveCall(
 }
 
 /** Answers `GET /v1/models` and `/v1/models/{name}` with the models that the key may use. */
-export async function serveModels(visit: Visit, name: string | null, ports: Ports): Promise<ModelList | ModelCard> {
+export async function serveModels(visit: Visit, name: string | null, ports: Ports): Promise<ShownModels> {
   const credential = await identify(visit.request, ports, visit.now());
-  return showModels(ports.models, await introspect(ports.ledger, credential, "models"), name);
+  return showModels(visit.request, ports, await introspect(ports.ledger, credential, "models"), name);
 }
 
 /** Answers `POST /v1/client-tokens`: a short-lived token for browsers and apps, with at most the key's own scopes. */

@@ -10,6 +10,8 @@ const tables: readonly [title: string, table: MemberTable][] = [
   ["Chats", memberTables["chat.completions"]],
   ["Completions", memberTables.completions],
   ["Embeddings", memberTables.embeddings],
+  ["Reranking", memberTables.rerank],
+  ["Scoring", memberTables.score],
   ["Responses", responsesMembers],
   ["Ollama: chats", ollamaChatMembers],
   ["Ollama: generations", ollamaGenerateMembers],
@@ -35,7 +37,7 @@ function writeTable(table: MemberTable): string {
 const page = `# Members of a request's body
 
 What becomes of each member, and why. This page is written from the tables that calls are read by
-(\`edge/protocol/openai/members/\`), by \`test/docs-members.test.ts\`.
+(\`edge/protocol/openai/members/\`, \`edge/protocol/ranking/\`), by \`test/docs-members.test.ts\`.
 
 - A member that **stands in no table** is not forwarded. The answer names it: \`x-penstock-ignored: a,messages[].b\`.
 - \`null\` means not sent; so does an empty string, list or object where a list or an object may be left out.

@@ -42,12 +42,13 @@ export async function confirm(
 
 /**
  * Throws the failure that a caller hears of. One that tells of a model is for those who may use it: everybody else
- * hears what a whole call would have been refused with, and of the model that there is none.
+ * hears what a whole call would have been refused with, and of the model that there is none. `endpoint` is null where
+ * it follows from the model.
  */
 export async function hideModel(
   ledger: Ledger,
   credential: Credential,
-  endpoint: Endpoint,
+  endpoint: Endpoint | null,
   failure: unknown,
 ): Promise<never> {
   const about = failure instanceof Refusal ? failure.details.about : undefined;

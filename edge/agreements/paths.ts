@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** The endpoints that engines know. `text2sql` is chat-shaped with a model of its own by default. */
-export const EngineEndpoint = z.enum(["chat.completions", "completions", "embeddings", "text2sql"]);
+export const EngineEndpoint = z.enum(["chat.completions", "completions", "embeddings", "text2sql", "rerank", "score"]);
 export type EngineEndpoint = z.infer<typeof EngineEndpoint>;
 
 /** The endpoints of other protocols, each of which is read as one that engines know (protocol/wires). */
@@ -18,12 +18,17 @@ export const endpointPaths = {
   completions: { edge: "/v1/completions", agent: "/v1/completions" },
   embeddings: { edge: "/v1/embeddings", agent: "/v1/embeddings" },
   text2sql: { edge: "/text2sql", agent: "/v1/chat/completions" },
+  rerank: { edge: "/v1/rerank", agent: "/v1/rerank" },
+  score: { edge: "/v1/score", agent: "/v1/score" },
   responses: { edge: "/v1/responses", agent: "/v1/chat/completions" },
   messages: { edge: "/v1/messages", agent: "/v1/chat/completions" },
   "ollama.chat": { edge: "/api/chat", agent: "/v1/chat/completions" },
   "ollama.generate": { edge: "/api/generate", agent: "/v1/chat/completions" },
   "ollama.embed": { edge: "/api/embed", agent: "/v1/embeddings" },
 } as const satisfies Record<CallEndpoint, { edge: string; agent: string }>;
+
+/** Where Cohere's clients look for `rerank`, beside the path that all others use. */
+export const cohereRerankPath = "/v2/rerank";
 
 /** The path of an inference call, the same on the agent and on the engine. */
 export type CallPath = (typeof endpointPaths)[CallEndpoint]["agent"];
@@ -36,6 +41,19 @@ export const readAs: Readonly<Record<ForeignEndpoint, EngineEndpoint>> = {
   "ollama.generate": "chat.completions",
   "ollama.embed": "embeddings",
 };
+
+/**
+ * Where an agent has its engine's tokenizer asked: how long a prompt is; which tokens it has; which text tokens are;
+ * and what the tokenizer is like.
+ */
+export const tokenizerPaths = {
+  count: "/tokenize",
+  tokens: "/tokenizer/tokens",
+  text: "/tokenizer/text",
+  traits: "/tokenizer/traits",
+} as const;
+/** One of them. */
+export type TokenizerPath = (typeof tokenizerPaths)[keyof typeof tokenizerPaths];
 
 /** The endpoint that an engine knows the call by. */
 export function findEngineEndpoint(endpoint: CallEndpoint): EngineEndpoint {
@@ -50,7 +68,7 @@ export function findEngineEndpoint(endpoint: CallEndpoint): EngineEndpoint {
 export const answerMember = "penstock_answer";
 
 /** The member that holds a call's prompt. */
-export type PromptField = "messages" | "prompt" | "input";
+export type PromptField = "messages" | "prompt" | "input" | "documents" | "text_2";
 
 /**
  * What sets the calls of one path apart: the member that holds the prompt, the member that holds the answer, and the
@@ -79,6 +97,18 @@ export const callPaths: Readonly<
     answer: "data",
     chunkObject: null,
     endpoints: listEndpoints("/v1/embeddings"),
+  },
+  "/v1/rerank": {
+    prompt: "documents",
+    answer: "results",
+    chunkObject: null,
+    endpoints: listEndpoints("/v1/rerank"),
+  },
+  "/v1/score": {
+    prompt: "text_2",
+    answer: "data",
+    chunkObject: null,
+    endpoints: listEndpoints("/v1/score"),
   },
 };
 

@@ -26,6 +26,8 @@ export interface DoorRoute {
   auth: "apiKey" | "adminKey" | "bootstrapToken" | "nodeSignature" | "none";
   /** Which endpoint of the engines this is, if it is one. */
   endpoint: CallEndpoint | null;
+  /** Is a node asked, though it is no call to a model? */
+  needsNode?: true;
   /** Is each call counted for the caller's address? Where nodes call, only a signature that is no good is. */
   isCounted: boolean;
   /** May pages of any origin call this? */

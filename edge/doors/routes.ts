@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { endpointPaths, nodePaths, type CallEndpoint } from "../agreements/paths.ts";
+import { cohereRerankPath, endpointPaths, nodePaths, type CallEndpoint } from "../agreements/paths.ts";
 import { TokenBody } from "../identity/index.ts";
 import { MessagesBody } from "../protocol/anthropic/members.ts";
 import { ChatBody, Text2SqlBody } from "../protocol/openai/members/chat.ts";
@@ -8,12 +8,21 @@ import { EmbeddingsBody } from "../protocol/openai/members/embeddings.ts";
 import { ResponsesBody } from "../protocol/openai/responses/members.ts";
 import { OllamaChatRequest, OllamaEmbedRequest, OllamaGenerateRequest } from "../protocol/ollama/requests.ts";
 import { OllamaShowBody } from "../protocol/ollama/models.ts";
+import {
+  CountMessagesRequest,
+  CountResponseRequest,
+  DetokenizeRequest,
+  TokenizeRequest,
+} from "../protocol/tokenizer/bodies.ts";
+import { RerankBody, ScoreBody } from "../protocol/ranking/members.ts";
 import { listControlRoutes } from "./control.ts";
 import { sitePaths } from "./site-paths.ts";
 import type { Operation, DoorRoute } from "./route.ts";
 
 /** What callers with an inference key reach, from a server or from a page. */
 const caller = { door: "site", auth: "apiKey", endpoint: null, isCounted: true, hasCors: true } as const;
+/** The same of what a model's tokenizer answers. */
+const tokenizer = { ...caller, needsNode: true } as const;
 /** What anybody reads. */
 const open = { ...caller, auth: "none", hasCors: false } as const;
 /** Probes must hear that we are alive, however many they are. */
@@ -59,11 +68,42 @@ export const routes: readonly DoorRoute[] = [
     path: "/api/embeddings",
   },
   ...listOllamaRoutes(),
+  modelCall("rerank", name("createRerank", "Documents in the order in which they answer a query", RerankBody)),
+  {
+    ...modelCall("rerank", name("createRerankV2", "The same at the address that Cohere's clients use", RerankBody)),
+    path: cohereRerankPath,
+  },
+  modelCall("score", name("createScore", "How well texts fit each other", ScoreBody)),
   { path: sitePaths.models, ...caller, operations: { GET: name("listModels", "The models that the key may use") } },
   {
     path: sitePaths.model,
     ...caller,
     operations: { GET: name("showModel", "One model, by its id or an alias") },
+  },
+  {
+    path: sitePaths.countMessages,
+    ...tokenizer,
+    operations: { POST: name("countMessageTokens", "How long a message's prompt is", CountMessagesRequest) },
+  },
+  {
+    path: sitePaths.countResponse,
+    ...tokenizer,
+    operations: { POST: name("countResponseTokens", "How long a response's prompt is", CountResponseRequest) },
+  },
+  {
+    path: sitePaths.tokenize,
+    ...tokenizer,
+    operations: { POST: name("tokenize", "The tokens of a text or a chat", TokenizeRequest) },
+  },
+  {
+    path: sitePaths.detokenize,
+    ...tokenizer,
+    operations: { POST: name("detokenize", "The text of tokens", DetokenizeRequest) },
+  },
+  {
+    path: sitePaths.tokenizerInfo,
+    ...tokenizer,
+    operations: { GET: name("showTokenizer", "What a model's tokenizer is like") },
   },
   {
     path: sitePaths.clientTokens,

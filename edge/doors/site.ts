@@ -1,7 +1,9 @@
 import { Hono } from "hono";
 import { Refusal } from "../errors.ts";
 import { identify } from "../identity/index.ts";
+import { serveTokenizer } from "../count-pipeline.ts";
 import { mintToken, serveModels } from "../pipeline.ts";
+import type { TokenizerTask } from "../protocol/tokenizer/call.ts";
 import { readHealth } from "../routing/index.ts";
 import { control, controlPrefix } from "./control.ts";
 import { writeOpenApi } from "./open-api/document.ts";
@@ -10,6 +12,15 @@ import { findRoute } from "./routes.ts";
 import { sitePaths } from "./site-paths.ts";
 import { serveOllama } from "./ollama.ts";
 import { answerWelcome } from "./welcome.ts";
+
+/** Where a model's tokenizer is asked, and what. */
+const tokenizerTasks: readonly [method: "GET" | "POST", path: string, task: TokenizerTask][] = [
+  ["POST", sitePaths.countMessages, "countMessages"],
+  ["POST", sitePaths.countResponse, "countResponse"],
+  ["POST", sitePaths.tokenize, "tokenize"],
+  ["POST", sitePaths.detokenize, "detokenize"],
+  ["GET", sitePaths.tokenizerInfo, "describe"],
+];
 
 /** Everything that is neither a call to a model nor a node's: lists, tokens, health, documents, the control plane. */
 export function openSiteDoor(): Hono<DoorEnv> {
@@ -23,6 +34,12 @@ export function openSiteDoor(): Hono<DoorEnv> {
   app.get(`${sitePaths.models}/:id{.+}` as const, async (c) =>
     c.json(await serveModels(c.var.visit, c.req.param("id"), c.var.wiring.ports)),
   );
+  for (const [method, path, task] of tokenizerTasks) {
+    app.on(method, path, async (c) => {
+      const { body, headers } = await serveTokenizer(c.var.visit, task, c.var.wiring.ports);
+      return c.json(body, 200, headers);
+    });
+  }
   app.post(sitePaths.clientTokens, async (c) => c.json(await mintToken(c.var.visit, c.var.wiring.ports), 201));
 
   const unstored = [sitePaths.response, sitePaths.responseItems, sitePaths.responseCancel];

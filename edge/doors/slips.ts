@@ -3,6 +3,7 @@ import { Refusal } from "../errors.ts";
 import { listMethods, takesMethod } from "./route.ts";
 import { findRoute, routes } from "./routes.ts";
 import { sitePaths } from "./site-paths.ts";
+import { findUnserved } from "./unserved.ts";
 
 const deploymentCharsMax = 256;
 const pathCharsMax = 200;
@@ -44,8 +45,17 @@ export function refuseUnrouted(method: string, path: string): void {
   });
 }
 
-/** The refusal of an URL that nothing is at: it is named, and the one that may have been meant. */
+/**
+ * The refusal of an URL that nothing is at: it is named, and the one that may have been meant, or the part of another
+ * API that is not served.
+ */
 export function refuseUrl(method: string, path: string): Refusal {
+  const part = findUnserved(path);
+  if (part !== null) {
+    const url = `${quoteName(method, 16)} ${quoteName(path, pathCharsMax)}`;
+    const message = `${url} is of ${part}, which no model here serves. ${sitePaths.openApi} lists what is served.`;
+    return new Refusal("unknown_url", { message });
+  }
   const lower = path.toLowerCase();
   const meant = guessPath(lower)?.path ?? guessByEnd(lower);
   const hint =

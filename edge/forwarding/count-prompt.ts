@@ -1,4 +1,4 @@
-import { callPaths, isChat } from "../agreements/paths.ts";
+import { callPaths, isChat, tokenizerPaths } from "../agreements/paths.ts";
 import { digestBody } from "../agreements/digest.ts";
 import { parseObject } from "../agreements/json.ts";
 import { boundUncounted } from "../protocol/openai/bounds/chat.ts";
@@ -32,7 +32,7 @@ export async function countPrompt(
     contentType: "application/json",
     signal: null,
   } as const;
-  const tried = await attempt(node, { path: "/tokenize", hop, body, ...terms }, origin.observer, visit);
+  const tried = await attempt(node, { path: tokenizerPaths.count, hop, body, ...terms }, origin.observer, visit);
   if (tried.kind === "no" && tried.isLate) throw refuseTimeout(call.timeout, tried.refusal.details);
   if (tried.kind === "no") return null;
   const answer = parseObject(await tried.response.text().catch(() => ""));
@@ -50,6 +50,8 @@ function buildTokenizeRequest(call: Call): Record<string, unknown> | null {
   if (isChat(call.path)) {
     return call.hasImages || documents !== undefined ? null : { model, messages, tools, chat_template_kwargs };
   }
-  const text = call.body[callPaths[call.path].prompt];
+  const { prompt: field } = callPaths[call.path];
+  // What is ranked is read with another text beside it.
+  const text = field === "prompt" || field === "input" ? call.body[field] : null;
   return typeof text === "string" ? { model, prompt: text } : null;
 }

@@ -14,6 +14,7 @@ export { answerStream, answerWhole } from "./answer.ts";
 export { answerEarly } from "./early.ts";
 export { openRetryBudget, type RetryBudget } from "./budget.ts";
 export type { Answer, NoAnswer } from "./outcome.ts";
+export { askTokenizer } from "./ask-tokenizer.ts";
 export { countPrompt } from "./count-prompt.ts";
 export type { HeldCall, Reserved } from "./held-call.ts";
 export type { Origin } from "./origin.ts";

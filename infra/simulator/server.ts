@@ -12,9 +12,11 @@ import {
   answerTokenize,
   answerMetrics,
   answerVersion,
+  describeTokenizer,
   embedInputs,
   listModels,
 } from "./plain-routes.ts";
+import { scorePairs } from "./calls/ranking.ts";
 import { readBody, refuse, send, sendJson, statusBody } from "./exchange.ts";
 import { writeError, Problem } from "./problems.ts";
 import { ServedModels } from "./served-model.ts";
@@ -79,7 +81,8 @@ interface ReceivedCall {
 
 type SimulatorRoute = (request: IncomingMessage, response: ServerResponse, path: string) => void | Promise<void>;
 
-const callPaths = new Set(["/v1/chat/completions", "/v1/completions", "/v1/embeddings"]);
+const rankPaths = ["/rerank", "/v1/rerank", "/v2/rerank", "/score", "/v1/score"];
+const callPaths = new Set(["/v1/chat/completions", "/v1/completions", "/v1/embeddings", ...rankPaths]);
 
 class SimulatorApp {
   readonly models: ServedModels;
@@ -100,29 +103,24 @@ class SimulatorApp {
 
   #makeRoutes(): ReadonlyMap<string, Readonly<Record<string, SimulatorRoute>>> {
     const hasVectors = this.models.all.some(({ speech }) => speech === "vectors");
-    const hasAnswers = this.models.all.some(({ speech }) => speech !== "vectors");
+    const hasScores = this.models.all.some(({ speech }) => speech === "scores");
+    const hasAnswers = this.models.all.some(({ speech }) => speech === "prose" || speech === "sql");
     const call: SimulatorRoute = (request, response, path) => this.#serveCall(request, response, path);
+    const answer =
+      (write: typeof answerTokenize): SimulatorRoute =>
+      async (request, response) =>
+        sendJson(response, 200, write(await readBody(request), this.models));
     const empty: SimulatorRoute = (_, response) => void response.writeHead(200, { "content-length": 0 }).end();
     return new Map<string, Record<string, SimulatorRoute>>([
       ...(hasAnswers
         ? [["/v1/chat/completions", { POST: call }] as const, ["/v1/completions", { POST: call }] as const]
         : []),
+      ...(hasScores ? rankPaths.map((path) => [path, { POST: call }] as const) : []),
       ...(hasVectors ? [["/v1/embeddings", { POST: call }] as const] : []),
       ["/v1/models", { GET: (_, response) => sendJson(response, 200, listModels(this.models, this.#startedAtMs)) }],
-      [
-        "/tokenize",
-        {
-          POST: async (request, response) =>
-            sendJson(response, 200, answerTokenize(await readBody(request), this.models)),
-        },
-      ],
-      [
-        "/detokenize",
-        {
-          POST: async (request, response) =>
-            sendJson(response, 200, answerDetokenize(await readBody(request), this.models)),
-        },
-      ],
+      ["/tokenize", { POST: answer(answerTokenize) }],
+      ["/detokenize", { POST: answer(answerDetokenize) }],
+      ["/tokenizer_info", { GET: (_, response) => sendJson(response, 200, describeTokenizer()) }],
       ["/health", { GET: empty }],
       ["/ping", { GET: empty, POST: empty }],
       ["/load", { GET: (_, response) => sendJson(response, 200, '{"server_load":0}') }],
@@ -228,7 +226,8 @@ class SimulatorApp {
       onStall: () => {},
       onKill: () => this.onKill(),
     });
-    const body = await embedInputs(raw, this.models, { record, signal, nowMs: clock.now() });
+    const read = rankPaths.includes(path) ? scorePairs : embedInputs;
+    const body = await read(raw, this.models, { record, signal, nowMs: clock.now() });
     if (body === null) this.#closeRecord(record, "cancelled");
     else if (writer.whole(200, body)) this.#closeRecord(record, "completed");
   }

@@ -9,6 +9,13 @@ const messages = [{ role: "user", content: "Say hello." }];
 const chatHead = { id: "chatcmpl-0123456789abcdef", created, model: "chat" };
 const textHead = { id: "cmpl-0123456789abcdef", object: "text_completion", created, model: "chat" };
 
+const rerank = { model: "rerank", query: "What is a well?", documents: ["A bird.", "A hole with water."], top_n: 1 };
+const ranked = {
+  id: "rerank-0123456789abcdef",
+  model: "rerank",
+  usage: { prompt_tokens: 18, total_tokens: 18 },
+  results: [{ index: 1, document: { text: "A hole with water." }, relevance_score: 0.93 }],
+};
 const chat = {
   ...chatHead,
   object: "chat.completion",
@@ -106,6 +113,9 @@ export const requestExamples: Readonly<Record<string, object>> = {
   createChatCompletion: { model: "chat", messages, max_tokens: 64 },
   createCompletion: { model: "chat", prompt: "Once upon a time", max_tokens: 16 },
   createEmbedding: { model: "embed", input: ["First text", "Second text"] },
+  createRerank: rerank,
+  createRerankV2: rerank,
+  createScore: { model: "rerank", text_1: "What is a well?", text_2: ["A hole with water.", "A bird."] },
   createText2Sql: { messages: [{ role: "user", content: "How many orders came in today?" }] },
   createMessage: { model: "chat", max_tokens: 64, messages },
   createResponse: { model: "chat", input: "Say hello.", max_output_tokens: 64 },
@@ -114,6 +124,10 @@ export const requestExamples: Readonly<Record<string, object>> = {
   ollamaEmbed: { model: "embed", input: ["First text", "Second text"] },
   ollamaEmbeddings: { model: "embed", prompt: "First text" },
   showOllamaModel: { model: "chat" },
+  countMessageTokens: { model: "chat", messages },
+  countResponseTokens: { model: "chat", input: "Say hello." },
+  tokenize: { model: "chat", prompt: "Hello there!" },
+  detokenize: { model: "chat", tokens: [1, 2, 3] },
   createClientToken: { expires_in: 600, models: ["chat"] },
   createOrg: { name: "Example" },
   moveOrg: { placement: "own" },
@@ -145,6 +159,17 @@ export const answerExamples: Readonly<Record<string, object>> = {
   ollamaEmbed: { model: "embed", embeddings: [[0.125, -0.5]], prompt_eval_count: 4 },
   ollamaEmbeddings: { embedding: [0.125, -0.5] },
   showOllamaVersion: { version: ollamaVersion },
+  createRerank: ranked,
+  createRerankV2: ranked,
+  createScore: {
+    id: "score-0123456789abcdef",
+    object: "list",
+    model: "rerank",
+    data: [{ index: 0, object: "score", score: 0.93 }],
+    usage: { prompt_tokens: 9, total_tokens: 9 },
+  },
+  countMessageTokens: { input_tokens: 12 },
+  countResponseTokens: { object: "response.input_tokens", input_tokens: 12 },
   createClientToken: { object: "client_token", token: "eyJ.example.only", expires_at: created },
   showHealth: { status: "healthy", backends: { chat: 2 } },
 };

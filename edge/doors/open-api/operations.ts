@@ -10,6 +10,9 @@ import { refer, type AnswerName, type RequestName } from "./schemas.ts";
 interface Shapes {
   request?: RequestName;
   answer: AnswerName;
+  /** What those get who send `anthropic-version`. */
+  toAnthropic?: AnswerName;
+  parameters?: readonly object[];
   stream?: AnswerName;
   /** How its events come, and how a stream ends, well and badly; OpenAI's way unless it is said. */
   streamWords?: string;
@@ -20,6 +23,13 @@ interface Shapes {
 const chat = { answer: "ChatCompletion", stream: "ChatCompletionChunk", description: "The completion." } as const;
 
 const neverStored = { answer: "Response", description: "Never given: no response is stored." } as const;
+const anthropicVersion = {
+  name: "anthropic-version",
+  in: "header",
+  required: false,
+  description: "Sent by Anthropic's clients; the answer is then in their form.",
+  schema: { type: "string" },
+};
 
 /** Of every operation that is not the control plane's, which tells its own. */
 export const shapes: Readonly<Record<string, Shapes>> = {
@@ -58,8 +68,43 @@ export const shapes: Readonly<Record<string, Shapes>> = {
   deleteResponse: neverStored,
   listResponseItems: neverStored,
   cancelResponse: neverStored,
-  listModels: { answer: "ModelList", description: "The models." },
-  showModel: { answer: "ModelCard", description: "The model." },
+  createRerank: { request: "RerankRequest", answer: "RerankResult", description: "The documents, the best first." },
+  createRerankV2: { request: "RerankRequest", answer: "RerankResult", description: "The documents, the best first." },
+  createScore: { request: "ScoreRequest", answer: "ScoreList", description: "One score for each pair." },
+  listModels: {
+    answer: "ModelList",
+    toAnthropic: "AnthropicModelPage",
+    parameters: [
+      writeAnthropicQuery("limit", "How many models, 20 unless sent.", { type: "integer", minimum: 1, maximum: 1_000 }),
+      writeAnthropicQuery("after_id", "The models right behind this one."),
+      writeAnthropicQuery("before_id", "The models right before this one."),
+      anthropicVersion,
+    ],
+    description: "The models; of those that chat a page in Anthropic's form for whoever sends `anthropic-version`.",
+  },
+  showModel: {
+    answer: "ModelCard",
+    toAnthropic: "AnthropicModel",
+    parameters: [anthropicVersion],
+    description: "The model; in Anthropic's form for whoever sends `anthropic-version`.",
+  },
+  countMessageTokens: { request: "CountMessagesRequest", answer: "MessageTokenCount", description: "The count." },
+  countResponseTokens: { request: "CountResponseRequest", answer: "ResponseTokenCount", description: "The count." },
+  tokenize: { request: "TokenizeRequest", answer: "TokenizeAnswer", description: "The tokens." },
+  detokenize: { request: "DetokenizeRequest", answer: "DetokenizeAnswer", description: "The text." },
+  showTokenizer: {
+    answer: "TokenizerTraits",
+    parameters: [
+      {
+        name: "model",
+        in: "query",
+        required: false,
+        description: "May be left out where the key may use one model only.",
+        schema: { type: "string" },
+      },
+    ],
+    description: "What programs need that count or put chats together themselves.",
+  },
   createClientToken: {
     request: "ClientTokenRequest",
     answer: "ClientToken",
@@ -99,7 +144,11 @@ export function writeOperation(
   const shape = shapes[operationId];
   if (!shape) throw new RangeError(`the document does not know ${operationId}`);
   const { auth, endpoint } = route;
-  const parameters = [...writePathParameters(route.path), ...(endpoint ? writeCallParameters() : [])];
+  const parameters = [
+    ...writePathParameters(route.path),
+    ...(shape.parameters ?? []),
+    ...(endpoint ? writeCallParameters() : []),
+  ];
   const example = requestExamples[operationId];
   return {
     operationId,
@@ -131,7 +180,7 @@ export function writeRefused(route: DoorRoute, method: Method): Record<string, o
 }
 
 function writeAnswer(route: DoorRoute, operationId: string, shape: Shapes) {
-  const { answer, stream, description } = shape;
+  const { answer, toAnthropic, stream, description } = shape;
   const example = operationId === "showHealth" ? undefined : answerExamples[operationId];
   return {
     description,
@@ -140,7 +189,10 @@ function writeAnswer(route: DoorRoute, operationId: string, shape: Shapes) {
       ...(route.endpoint === "messages" && messagesHeaders),
     }),
     content: {
-      "application/json": { schema: refer(answer), ...(example && { example }) },
+      "application/json": {
+        schema: toAnthropic ? { oneOf: [refer(answer), refer(toAnthropic)] } : refer(answer),
+        ...(example && { example }),
+      },
       ...(stream && writeStream(route, operationId, shape, stream)),
       ...(operationId === "showWelcome" && { "text/html": { schema: { type: "string" } } }),
     },
@@ -171,6 +223,10 @@ function writeStream({ endpoint }: DoorRoute, operationId: string, { streamWords
       example: streamExamples[operationId],
     },
   };
+}
+
+function writeAnthropicQuery(name: string, what: string, schema: object = { type: "string" }) {
+  return { name, in: "query", required: false, description: `${what} With \`anthropic-version\` alone.`, schema };
 }
 
 function writePathParameters(path: string): object[] {

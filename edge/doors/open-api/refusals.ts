@@ -44,6 +44,7 @@ export function listRefusals(route: DoorRoute, method: Method): number[] {
   add(route.isCounted, 429);
   add(route.auth !== "none", 401, 503);
   add(route.endpoint !== null, ...callStatuses);
+  add(route.needsNode === true, 400, 404, 502, 503, 504);
   add(route.path.includes("{"), 404);
   add(method !== "GET" && route.auth !== "none", 400, 403, 404, 408, 413, 415, 429);
   add(route.auth === "apiKey", 403);

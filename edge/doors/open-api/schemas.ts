@@ -6,6 +6,8 @@ import {
   ChatCompletion,
   ChatCompletionChunk,
   EmbeddingList,
+  RerankResult,
+  ScoreList,
   TextCompletion,
   TextCompletionChunk,
   TokenUsage,
@@ -13,15 +15,31 @@ import {
 import { OllamaChat, OllamaEmbeddings, OllamaError, OllamaGeneration } from "../../protocol/ollama/answers.ts";
 import { OllamaModel, OllamaRunning, OllamaShowBody, OllamaTags, OllamaVersion } from "../../protocol/ollama/models.ts";
 import { OllamaChatRequest, OllamaEmbedRequest, OllamaGenerateRequest } from "../../protocol/ollama/requests.ts";
-import { ModelCard, ModelList } from "../../protocol/openai/models.ts";
+import { AnthropicModel, AnthropicModelPage } from "../../protocol/models/anthropic-page.ts";
+import { ModelCard, ModelList } from "../../protocol/models/card.ts";
 import {
   ChatCompletionRequest,
   CompletionRequest,
   EmbeddingRequest,
+  RerankRequest,
   ResponsesRequest,
+  ScoreRequest,
   Text2SqlRequest,
 } from "../../protocol/openai/requests.ts";
 import { Response, ResponseStreamEvent } from "../../protocol/openai/responses/answers.ts";
+import {
+  DetokenizeAnswer,
+  MessageTokenCount,
+  ResponseTokenCount,
+  TokenizeAnswer,
+  TokenizerTraits,
+} from "../../protocol/tokenizer/answers.ts";
+import {
+  CountMessagesRequest,
+  CountResponseRequest,
+  DetokenizeRequest,
+  TokenizeRequest,
+} from "../../protocol/tokenizer/bodies.ts";
 import { Health } from "../../routing/index.ts";
 
 /** What is sent, by the names that the document gives. */
@@ -36,7 +54,13 @@ export const requestSchemas = {
   OllamaGenerateRequest,
   OllamaEmbedRequest,
   OllamaShowRequest: OllamaShowBody,
+  RerankRequest,
+  ScoreRequest,
   ClientTokenRequest: TokenBody,
+  CountMessagesRequest,
+  CountResponseRequest,
+  TokenizeRequest,
+  DetokenizeRequest,
 };
 
 /** What is answered, by the names that the document gives. */
@@ -46,6 +70,8 @@ export const answerSchemas = {
   TextCompletion,
   TextCompletionChunk,
   EmbeddingList,
+  RerankResult,
+  ScoreList,
   TokenUsage,
   Message,
   MessageEvent,
@@ -62,7 +88,14 @@ export const answerSchemas = {
   OllamaModel,
   OllamaRunning,
   OllamaVersion,
+  AnthropicModel,
+  AnthropicModelPage,
   ClientToken,
+  MessageTokenCount,
+  ResponseTokenCount,
+  TokenizeAnswer,
+  DetokenizeAnswer,
+  TokenizerTraits,
   Health,
   Welcome: z.strictObject({ name: z.string(), baseUrl: z.url(), openapi: z.url(), health: z.url() }),
   Liveness: z.strictObject({ status: z.literal("alive") }),

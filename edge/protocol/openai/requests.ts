@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { rerankMembers, scoreMembers } from "../ranking/members.ts";
 import { chatMembers, text2sqlMembers } from "./members/chat.ts";
 import { completionsMembers } from "./members/completions.ts";
 import { embeddingsMembers } from "./members/embeddings.ts";
@@ -15,3 +16,7 @@ export const CompletionRequest: z.ZodObject = describeMembers(completionsMembers
 export const ResponsesRequest: z.ZodObject = describeMembers(responsesMembers);
 /** The body of `POST /v1/embeddings`. */
 export const EmbeddingRequest: z.ZodObject = describeMembers(embeddingsMembers);
+/** The body of `POST /v1/rerank`. */
+export const RerankRequest: z.ZodObject = describeMembers(rerankMembers);
+/** The body of `POST /v1/score`. */
+export const ScoreRequest: z.ZodObject = describeMembers(scoreMembers);

@@ -13,6 +13,8 @@ export const wires: Readonly<Record<CallEndpoint, Wire>> = {
   completions: openaiWire,
   embeddings: openaiWire,
   text2sql: openaiWire,
+  rerank: openaiWire,
+  score: openaiWire,
   responses: responsesWire,
   messages: messagesWire,
   "ollama.chat": ollamaChatWire,

@@ -19,6 +19,7 @@ const ports = {
   keys: openVerifiedKeys(keyring),
   tokenKey,
   models: testModels,
+  currency: "USD",
   ledger: { introspect: async () => scopes },
 };
 
@@ -74,7 +75,10 @@ test("probes are answered without any store", async () => {
 describe("models", () => {
   test("are those that the key may use, and each has an address of its own, slashes and all", async () => {
     const list = await get("/v1/models", {}, { authorization });
-    expect(await list.response.json()).toMatchObject({ object: "list", data: [{ id: servedModel }] });
+    expect(await list.response.json()).toMatchObject({
+      object: "list",
+      data: [{ id: servedModel }, { id: "chat", root: servedModel }],
+    });
     const one = await get(`/v1/models/${servedModel}`, {}, { authorization });
     expect(await one.response.json()).toMatchObject({ object: "model", id: servedModel });
   });

@@ -118,6 +118,17 @@ describe("what no route answers", () => {
     }
   });
 
+  test("is named as a part of an API that no model here serves, whatever the method", () => {
+    for (const method of ["POST", "GET", "DELETE"]) {
+      const { code, details } = refuseUrl(method, "/v1/files/file-1/content");
+      expect(code).toBe("unknown_url");
+      expect(details.message).toBe(
+        `${method} /v1/files/file-1/content is of OpenAI's files, which no model here serves. ` +
+          "/openapi.json lists what is served.",
+      );
+    }
+  });
+
   test("is named bounded and clean", () => {
     const say = refuseUrl("X".repeat(99), `/<script>${"y".repeat(9_000)}`).details.message ?? "";
     expect(say.length).toBeLessThan(400);
