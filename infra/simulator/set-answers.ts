@@ -1,14 +1,18 @@
 import { isRecord } from "./text/schema.ts";
 import { makeSetScript, type AnswerScript } from "./text/script.ts";
 
-/** What a chat is to answer: a text, or a call of one of the tools that it offers. */
-export type SetAnswer = { text: string } | { tool: string; arguments: Record<string, unknown> };
+/**
+ * What a chat is to answer: a text, which a chat without tools gets only if it `isForAnyChat`; or a call of one of the
+ * tools that it offers.
+ */
+export type SetAnswer = { text: string; isForAnyChat?: boolean } | { tool: string; arguments: Record<string, unknown> };
 
 /** Reads an answer from the body of `POST /sim/answers`; throws `RangeError` with what is wrong with it. */
 export function readSetAnswer(value: unknown): SetAnswer {
   if (!isRecord(value)) throw new RangeError("an answer is an object");
-  const { text, tool, arguments: given = {} } = value;
-  if (typeof text === "string" && text !== "" && tool === undefined) return { text };
+  const { text, tool, arguments: given = {}, isForAnyChat } = value;
+  if (typeof text === "string" && text !== "" && tool === undefined)
+    return { text, ...(isForAnyChat === true && { isForAnyChat }) };
   if (typeof tool !== "string" || tool === "" || text !== undefined)
     throw new RangeError("an answer has a text or the name of a tool");
   if (!isRecord(given)) throw new RangeError("arguments must be an object");
@@ -40,7 +44,8 @@ export class SetAnswers {
     const [next] = this.#waiting;
     const offered = Array.isArray(tools) ? tools.filter(isRecord).map(({ function: made }) => made) : [];
     const isFit = (made: unknown) => next !== undefined && (!("tool" in next) || isNamed(made, next.tool));
-    if (!next || !offered.some(isFit)) return null;
+    const isAnyones = next !== undefined && "text" in next && next.isForAnyChat === true;
+    if (!next || !(isAnyones || offered.some(isFit))) return null;
     this.#waiting.shift();
     return makeSetScript(next);
   }

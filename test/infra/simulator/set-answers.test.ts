@@ -15,6 +15,8 @@ test("answers are given in their order to chats with tools, a call to the next t
   expect(answers.take({ tools: [] })).toBeNull();
   expect(answers.take(offering("read"))).toMatchObject({ tool: null });
   expect(answers.take(offering("edit"))).toBeNull();
+  answers.add(readSetAnswer({ text: "anyone's", isForAnyChat: true }));
+  expect(answers.take({})).toMatchObject({ tool: null });
   answers.add({ text: "x" });
   answers.clear();
   expect(answers.list()).toEqual([]);
