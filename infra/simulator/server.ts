@@ -1,5 +1,4 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { generateAnswer, type CallContext } from "./calls/generate-answer.ts";
 import { readChat } from "./calls/chat.ts";
 import { ChatSerializer } from "./calls/chat-serializer.ts";
@@ -64,7 +63,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 }
 
 function readPort(server: Server): number {
-  const address: AddressInfo | string | null = server.address();
+  const address = server.address();
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 

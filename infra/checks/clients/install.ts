@@ -42,7 +42,8 @@ export interface Running {
 
 /** Runs a program to its end, or for `msMax`; its output is both of its streams, the last megabyte of them. */
 export function runProgram(program: string, args: string[], { cwd, env, msMax }: Running) {
-  const child = spawn(program, args, { cwd, env: { ...process.env, PWD: cwd, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const all = { ...process.env, PWD: cwd, ...env };
+  const child = spawn(program, args, { cwd, env: all, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   const take = (piece: Buffer) => (output = (output + piece.toString("utf8")).slice(-1_000_000));
   child.stdout.on("data", take);
