@@ -6,7 +6,7 @@ import type { Ports } from "./ports.ts";
 import { readCall, type CallAddress } from "./protocol/openai/call.ts";
 import { showModels, type ModelCard, type ModelList } from "./protocol/openai/models.ts";
 import { routeCall, writeTierHeader } from "./routing/index.ts";
-import type { Visit } from "./visit.ts";
+import type { LeaveSignal, Visit } from "./visit.ts";
 
 /**
  * Runs one inference call through the edge, top to bottom. A room refuses by throwing a Refusal, which the door writes.
@@ -41,7 +41,7 @@ export async function serveCall(
 
   // From here on tokens are held: an origin that starts to answer settles them; every other path releases them here.
   const reserved = { ...unheld, ...grant };
-  const start = async (signal: AbortSignal) => {
+  const start = async (signal: LeaveSignal) => {
     const result = await forward(visit, { call, reserved, nodes, signal }, ports.origin);
     if (result.kind === "answer") {
       const from = { org, model: call.model.id, node: result.node };
@@ -61,7 +61,7 @@ export async function serveCall(
     "openai-processing-ms": String(visit.now() - visit.startedAtMs),
   });
   if (call.isStream) return answerStream(visit, start, { wire: call.wire, buildHeaders });
-  const answer = await start(visit.request.signal);
+  const answer = await start(visit.leaving);
   return answerWhole(visit, answer, { wire: call.wire, buildHeaders });
 }
 

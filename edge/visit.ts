@@ -7,10 +7,19 @@ import { describeCause, type Refusal } from "./errors.ts";
  */
 export type Phase = "body" | "admission" | "headers" | "answer";
 
+/** What is asked of an AbortSignal, and what else can answer as one. Listeners are told once. */
+export interface LeaveSignal {
+  readonly aborted: boolean;
+  addEventListener(type: "abort", act: () => void): void;
+  removeEventListener(type: "abort", act: () => void): void;
+}
+
 /** What belongs to one HTTP request: its id, and the only access to time, randomness and work after the answer. */
 export interface Visit {
   readonly id: string;
   readonly request: Request;
+  /** When the caller leaves, as the request's signal tells. Each listener of that one costs the platform an object. */
+  readonly leaving: LeaveSignal;
   readonly startedAtMs: number;
   /** Headers that every answer to this request carries. */
   readonly headers: Readonly<Record<string, string>>;
@@ -54,14 +63,16 @@ export function openVisit(
     hasLeft = true;
     log("caller_left", { phase: visit.phase, ms: readClock() - startedAtMs });
   };
-  request.signal.addEventListener("abort", leave, { once: true });
+  const leaving = shareSignal(request.signal);
+  leaving.addEventListener("abort", leave);
   const visit: Visit = {
     id,
     request,
+    leaving,
     startedAtMs,
     phase: "body",
     leave,
-    logRefusal: (refusal) => (hasLeft || request.signal.aborted ? leave() : writeRefusal(log, refusal)),
+    logRefusal: (refusal) => (hasLeft || leaving.aborted ? leave() : writeRefusal(log, refusal)),
     headers: { ...everyAnswer, ...headers, "x-request-id": id },
     now: readClock,
     random: generateRandomBytes,
@@ -71,6 +82,22 @@ export function openVisit(
     log,
   };
   return visit;
+}
+
+/** Listens to a signal once for all who do: they are told in the order in which they came. */
+function shareSignal(signal: AbortSignal): LeaveSignal {
+  const acts = new Set<() => void>();
+  const tell = () => {
+    for (const act of acts) act();
+  };
+  signal.addEventListener("abort", tell, { once: true });
+  return {
+    get aborted() {
+      return signal.aborted;
+    },
+    addEventListener: (_type, act) => void acts.add(act),
+    removeEventListener: (_type, act) => void acts.delete(act),
+  };
 }
 
 function writeRefusal(log: Visit["log"], { code, status, message, cause, details }: Refusal): void {

@@ -155,7 +155,7 @@ async function requestSoon(
   const ms = answer.kind === "denial" ? readLastWaitMs(answer) : null;
   if (ms === null || visit.now() + ms >= call.deadlineMs) return answer;
   await new Promise((done) => setTimeout(done, ms));
-  return visit.request.signal.aborted ? answer : requestHold(visit, ledger, { request, call });
+  return visit.leaving.aborted ? answer : requestHold(visit, ledger, { request, call });
 }
 
 /**
@@ -167,12 +167,12 @@ async function requestHold(
   ledger: Ledger,
   { request, call }: { request: HoldRequest; call: Call },
 ): Promise<Grant | Denial> {
-  const { signal } = visit.request;
-  const leftMs = signal.aborted ? 0 : Math.max(0, call.deadlineMs - visit.now());
+  const { leaving } = visit;
+  const leftMs = leaving.aborted ? 0 : Math.max(0, call.deadlineMs - visit.now());
   const waitMsMax = Math.min(slotWaitMsMax, leftMs);
   const waitMs = Math.min(call.waitMs, waitMsMax);
   const endWait = () => visit.afterwards(ledger.cancelWait(request.org, request.hold));
-  signal.addEventListener("abort", endWait, { once: true });
+  leaving.addEventListener("abort", endWait);
   try {
     return await ledger.admit({ ...request, waitMs, waitMsMax });
   } catch (cause) {
@@ -183,7 +183,7 @@ async function requestHold(
       visit.afterwards(retryRelease(visit, ledger, { org: request.org, hold: request.hold, mayRun: false }));
     throw new Refusal("quota_unavailable", { retryAfterMs: 1_000, log: "ledger out of reach", cause });
   } finally {
-    signal.removeEventListener("abort", endWait);
+    leaving.removeEventListener("abort", endWait);
   }
 }
 

@@ -29,8 +29,10 @@ function takeSmall(bytes: Uint8Array | string): Uint8Array | null {
 
 const base64url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/** 256 bits are 43 digits of six; the last has two bits more, which are zero. */
-function writeBase64url(words: Int32Array): string {
+/**
+ * Eight words in base64url without padding: 256 bits are 43 digits of six; the last has two bits more, which are zero.
+ */
+export function writeBase64url(words: Int32Array): string {
   let text = "";
   for (let bit = 0; bit < 256; bit += 6) {
     const left = bit % 32;

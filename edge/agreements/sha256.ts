@@ -18,17 +18,39 @@ const lastBlocks = new Uint8Array(2 * blockBytes);
 
 /** SHA-256 as eight words, each a signed 32-bit integer, most significant byte first. */
 export function hashSha256(bytes: Uint8Array): Int32Array {
+  return finishSha256({ state: initialState, bytesBefore: 0 }, bytes);
+}
+
+/** How far a hash has come: its eight words, after so many bytes, whole blocks of 64. */
+export interface Sha256Start {
+  readonly state: Int32Array;
+  readonly bytesBefore: number;
+}
+
+/** Hashes the first block of a message, of 64 bytes: `finishSha256` goes on from there, as often as one likes. */
+export function startSha256(block: Uint8Array): Sha256Start {
   const state = initialState.slice();
-  const wholeBytes = bytes.length - (bytes.length % blockBytes);
+  compress(state, block, 0);
+  return { state, bytesBefore: blockBytes };
+}
+
+/**
+ * The SHA-256 of a message that began like this and ends with these bytes, or the first `length` of them, as
+ * `hashSha256` gives it.
+ */
+export function finishSha256(start: Sha256Start, bytes: Uint8Array, length = bytes.length): Int32Array {
+  const state = start.state.slice();
+  const wholeBytes = length - (length % blockBytes);
   for (let at = 0; at < wholeBytes; at += blockBytes) compress(state, bytes, at);
-  const rest = bytes.length - wholeBytes;
+  const rest = length - wholeBytes;
   lastBlocks.fill(0);
   for (let at = 0; at < rest; at++) lastBlocks[at] = bytes[wholeBytes + at] ?? 0;
   lastBlocks[rest] = 0x80;
   const padded = rest < lengthAt ? blockBytes : 2 * blockBytes;
+  const allBytes = start.bytesBefore + length;
   // A message of 512 MiB or more has more bits than four bytes count; the rest of the eight is its upper half.
-  writeWord(lastBlocks, padded - 8, Math.floor(bytes.length / 2 ** 29));
-  writeWord(lastBlocks, padded - 4, bytes.length << 3);
+  writeWord(lastBlocks, padded - 8, Math.floor(allBytes / 2 ** 29));
+  writeWord(lastBlocks, padded - 4, allBytes << 3);
   for (let at = 0; at < padded; at += blockBytes) compress(state, lastBlocks, at);
   return state;
 }
@@ -46,10 +68,10 @@ function compress(state: Int32Array, bytes: Uint8Array, start: number): void {
   let h = state[7] ?? 0;
   for (let round = 0; round < 64; round++) {
     const sum1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
-    const chosen = (e & f) ^ (~e & g);
+    const chosen = g ^ (e & (f ^ g));
     const added = (h + sum1 + chosen + (roundConstants[round] ?? 0) + (schedule[round] ?? 0)) | 0;
     const sum0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
-    const majority = (a & b) ^ (a & c) ^ (b & c);
+    const majority = (a & b) ^ (c & (a ^ b));
     h = g;
     g = f;
     f = e;
@@ -93,7 +115,8 @@ function rotate(word: number, bits: number): number {
   return (word >>> bits) | (word << (32 - bits));
 }
 
-function writeWord(bytes: Uint8Array, at: number, word: number): void {
+/** Writes a word, most significant byte first. */
+export function writeWord(bytes: Uint8Array, at: number, word: number): void {
   for (let byte = 0; byte < 4; byte++) bytes[at + byte] = word >>> (24 - 8 * byte);
 }
 

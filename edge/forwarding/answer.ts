@@ -35,7 +35,7 @@ export async function answerStream(
   { wire, buildHeaders }: Writing,
 ): Promise<Response> {
   const abort = new AbortController();
-  visit.request.signal.addEventListener("abort", () => abort.abort(), { once: true });
+  visit.leaving.addEventListener("abort", () => abort.abort());
   const started = start(abort.signal);
   const timer = new RaceTimer();
   const answer = await Promise.race([started, timer.elapsed]);

@@ -1,7 +1,7 @@
 import { loadHeader, orgShareHeader, readLoad, type LoadReport, type NodeRecord } from "../agreements/records/node.ts";
 import { Refusal, refusalCodes, refusals } from "../errors.ts";
 import type { AttemptEnd, AttemptObserver } from "../fleet/port.ts";
-import type { Visit } from "../visit.ts";
+import type { LeaveSignal, Visit } from "../visit.ts";
 import { openWatchdog } from "./watchdog.ts";
 
 /**
@@ -40,7 +40,7 @@ export interface UpstreamRequest {
   hop: string;
   body: NonNullable<RequestInit["body"]>;
   /** Aborted when the caller has left; null where an attempt is so short that nobody listens for that. */
-  signal: AbortSignal | null;
+  signal: LeaveSignal | null;
 }
 
 /**
@@ -110,7 +110,7 @@ function waitFor(upstream: UpstreamRequest, visit: Visit) {
   };
   const abortWithCaller = () => abort("aborted");
   if (upstream.signal?.aborted) abortWithCaller();
-  else upstream.signal?.addEventListener("abort", abortWithCaller, { once: true });
+  else upstream.signal?.addEventListener("abort", abortWithCaller);
   const watchdog = openWatchdog(() => visit.now());
   const remainingMs = Math.max(1, upstream.deadlineMs - visit.now());
   watchdog.wait(Math.min(remainingMs, upstream.headersMsMax), () =>

@@ -3,6 +3,7 @@ import type { NodeRecord } from "../agreements/records/node.ts";
 import type { HoldId, OrgId } from "../agreements/tokens/ids.ts";
 import type { LeasedTerms } from "../agreements/tokens/lease.ts";
 import type { Call } from "../protocol/openai/call.ts";
+import type { LeaveSignal } from "../visit.ts";
 
 /** What the org's ledger holds for this call. */
 export interface Reserved {
@@ -24,5 +25,5 @@ export interface HeldCall {
   call: Call;
   reserved: Reserved;
   nodes: NodeRecord[];
-  signal: AbortSignal;
+  signal: LeaveSignal;
 }

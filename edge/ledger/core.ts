@@ -46,8 +46,8 @@ export interface Journal {
   leave(keys: KeyRecord[], after: State): void;
   /** The version of a key that has left; `null` when none did. */
   findLeft(key: KeyId): number | null;
-  /** A hold that has ended, while it is remembered (`endedKeepMs`). */
-  findEnded(hold: HoldId): Ended | null;
+  /** Those of these holds that have ended, by id, while they are remembered (`endedRetentionMs`). */
+  findEnded(holds: readonly HoldId[]): ReadonlyMap<HoldId, Ended>;
   /** The newest hold with this idempotency key that was not released, while it is remembered. */
   findEarlier(key: string): EarlierCall | null;
 }
@@ -158,21 +158,18 @@ export class LedgerCore {
     const checked = checkRecords(org, records);
     this.expire(now);
     const settlements: Settlement[] = [];
-    const named = new Set<HoldId>();
     let changes: Change[] = [];
-    let planned = planLeases(this.state);
-    for (const record of checked) {
-      if (named.has(record.hold)) {
-        this.book(changes);
-        changes = [];
-        named.clear();
-        planned = planLeases(this.state);
+    for (const run of splitRepeated(checked)) {
+      this.book(changes);
+      changes = [];
+      const planned = planLeases(this.state);
+      const ended = this.#findEnded(run.map(({ hold }) => hold));
+      for (const record of run) {
+        const outcome = settle(planned.state, record, ended.get(record.hold) ?? null, now);
+        planned.take(outcome.changes);
+        settlements.push({ hold: record.hold, result: outcome.result });
+        changes.push(...outcome.changes);
       }
-      named.add(record.hold);
-      const outcome = settle(planned.state, record, this.#findEnded(record.hold), now);
-      planned.take(outcome.changes);
-      settlements.push({ hold: record.hold, result: outcome.result });
-      changes.push(...outcome.changes);
     }
     return { settlements, changes };
   }
@@ -198,7 +195,7 @@ export class LedgerCore {
     this.expire(now);
     const open = this.state.holds[hold] ?? null;
     const leased = terms && { hold, terms };
-    const ended = this.#findEnded(hold);
+    const ended = this.#findEnded([hold]).get(hold) ?? null;
     const { result, changes } = release(this.state, { hold: open, ended, mayRun, leased }, now);
     this.book(changes);
     return { hold, result };
@@ -240,9 +237,10 @@ export class LedgerCore {
     this.#quietUntilMs = nextDueMs(this.state);
   }
 
-  /** The journal is asked only about holds that are not open. */
-  #findEnded(hold: HoldId): Ended | null {
-    return hold in this.state.holds ? null : this.#journal.findEnded(hold);
+  /** The journal is asked only about holds that are not open, and once. */
+  #findEnded(holds: HoldId[]): ReadonlyMap<HoldId, Ended> {
+    const gone = holds.filter((hold) => !(hold in this.state.holds));
+    return gone.length > 0 ? this.#journal.findEnded(gone) : noneEnded;
   }
 
   #write(change: Change): void {
@@ -254,6 +252,24 @@ export class LedgerCore {
     apply(this.state, change);
     this.#quietUntilMs = Math.min(this.#quietUntilMs, readDeadlineMs(change));
   }
+}
+
+const noneEnded: ReadonlyMap<HoldId, Ended> = new Map();
+
+/** The records in their order, in runs that name each hold once. */
+function splitRepeated(records: SettledRecord[]): SettledRecord[][] {
+  const runs: SettledRecord[][] = [];
+  const named = new Set<HoldId>();
+  for (const record of records) {
+    const run = runs.at(-1);
+    if (run && !named.has(record.hold)) run.push(record);
+    else {
+      runs.push([record]);
+      named.clear();
+    }
+    named.add(record.hold);
+  }
+  return runs;
 }
 
 /** By when something has to be done about what a change leaves open; `Infinity` for never. */

@@ -36,6 +36,23 @@ describe("a visit", () => {
   });
 });
 
+test("whoever listens for the caller's leaving is told once, in turn; who no longer listens is not", () => {
+  const log = vi.spyOn(console, "log").mockImplementation(() => {});
+  const caller = new AbortController();
+  const { leaving } = openVisit(new Request("http://edge/", { signal: caller.signal }), () => {});
+  const told: string[] = [];
+  const tell = (who: string) => () => void told.push(`${who} after ${log.mock.calls.length} line`);
+  const [one, gone, other, late] = [tell("one"), tell("gone"), tell("other"), tell("late")];
+  for (const act of [one, gone, other]) leaving.addEventListener("abort", act);
+  leaving.removeEventListener("abort", gone);
+  expect([leaving.aborted, told]).toEqual([false, []]);
+  caller.abort();
+  leaving.addEventListener("abort", late);
+  caller.abort();
+  log.mockRestore();
+  expect([leaving.aborted, told]).toEqual([true, ["one after 1 line", "other after 1 line"]]);
+});
+
 describe("what a visit's log says of refusals", () => {
   const read = (act: (visit: Visit, leaving: AbortController) => void) => {
     const log = vi.spyOn(console, "log").mockImplementation(() => {});

@@ -111,7 +111,7 @@ function memoryJournal(org: OrgId, onUsage: (row: UsageRow) => void): Journal {
     publish: ({ id }) => void left.delete(id),
     leave: (keys) => keys.forEach(({ id, version }) => left.set(id, version)),
     findLeft: (key) => left.get(key) ?? null,
-    findEnded: (hold) => ends.get(hold) ?? null,
+    findEnded: (holds) => select(ends, holds),
     findEarlier: (key) => {
       const hold = byKey.get(key);
       if (!hold?.idempotency) return null;
@@ -123,4 +123,14 @@ function memoryJournal(org: OrgId, onUsage: (row: UsageRow) => void): Journal {
       };
     },
   };
+}
+
+/** A map's entries under these names, as far as it has them. */
+function select<Value>(all: ReadonlyMap<string, Value>, names: readonly string[]): Map<string, Value> {
+  const found = new Map<string, Value>();
+  for (const name of names) {
+    const value = all.get(name);
+    if (value !== undefined) found.set(name, value);
+  }
+  return found;
 }

@@ -9,10 +9,13 @@ export type Endpoint = z.infer<typeof Endpoint>;
 export const Tier = z.enum(["shared", "complex"]);
 export type Tier = z.infer<typeof Tier>;
 
+/** The highest price, in micro-units for a million tokens. */
+export const priceMicrosMax = 1_000_000_000;
+
 /** Micro-units (millionths) of the deployment's `CURRENCY`, for a million tokens. */
 export const Price = z.strictObject({
-  promptMicrosPerMTok: z.int().min(0).max(1_000_000_000),
-  completionMicrosPerMTok: z.int().min(0).max(1_000_000_000),
+  promptMicrosPerMTok: z.int().min(0).max(priceMicrosMax),
+  completionMicrosPerMTok: z.int().min(0).max(priceMicrosMax),
 });
 export type Price = z.infer<typeof Price>;
 

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { Endpoint, Price, Tier } from "../records/model.ts";
-import { listNames } from "../names.ts";
+import { Endpoint, Price, priceMicrosMax, Tier } from "../records/model.ts";
 import { isKeyId, KeyId } from "./ids.ts";
 
 const leaseForm = /^lease_[0-9A-Za-z]{22}$/;
@@ -35,10 +34,15 @@ export const LeasedTerms = z.strictObject({
 });
 export type LeasedTerms = z.infer<typeof LeasedTerms>;
 
+/** What is right in each member of an object of this shape. */
+type MemberTests<Shape> = Record<keyof Shape, (value: unknown) => boolean>;
+
 const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
+const isMicros = (value: unknown) => isCount(value) && Number(value) <= priceMicrosMax;
 const isText = (value: unknown) => typeof value === "string";
 const isTime = (value: unknown) => Number.isSafeInteger(value);
-const tests: Record<keyof LeasedTerms, (value: unknown) => boolean> = {
+const priceTests: MemberTests<Price> = { promptMicrosPerMTok: isMicros, completionMicrosPerMTok: isMicros };
+const termsTests: MemberTests<LeasedTerms> = {
   lease: isLeaseId,
   key: isKeyId,
   isKeyBooked: (value) => typeof value === "boolean",
@@ -46,14 +50,13 @@ const tests: Record<keyof LeasedTerms, (value: unknown) => boolean> = {
   endpoint: (value) => Endpoint.options.some((name) => name === value),
   model: isText,
   tier: (value) => Tier.options.some((name) => name === value),
-  price: (value) => Price.safeParse(value).success,
+  price: (value) => fits(value, priceTests),
   promptTokens: isCount,
   completionTokens: isCount,
   choices: isCount,
   admittedAtMs: isTime,
   expiresAtMs: isTime,
 };
-const members = listNames(tests);
 
 /** The terms, if this is their shape; else `null`. As by the schema, at less cost: every such call ends here. */
 export function readLeasedTerms(value: unknown): LeasedTerms | null {
@@ -61,9 +64,13 @@ export function readLeasedTerms(value: unknown): LeasedTerms | null {
 }
 
 function isLeasedTerms(value: unknown): value is LeasedTerms {
+  return fits(value, termsTests);
+}
+
+/** Tells whether each member is right, and there are no others. */
+function fits<Shape>(value: unknown, tests: MemberTests<Shape>): boolean {
   if (typeof value !== "object" || value === null) return false;
-  const terms: Record<string, unknown> = { ...value };
-  return (
-    Object.keys(terms).every((name) => Object.hasOwn(tests, name)) && members.every((name) => tests[name](terms[name]))
-  );
+  const members: Record<string, unknown> = { ...value };
+  for (const name in tests) if (!tests[name](members[name])) return false;
+  return Object.keys(members).every((name) => Object.hasOwn(tests, name));
 }

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
-import { createSecretKey, hkdfSync } from "node:crypto";
+import { hkdfSync } from "node:crypto";
 import { z } from "zod";
+import { HmacKey } from "../hmac.ts";
 import type { NodeId } from "./ids.ts";
 import { isSecret } from "./key-format.ts";
 import { macKidForm, type MacKeys } from "./mac-token.ts";
@@ -58,9 +59,7 @@ export function deriveNodeKeys(masterKeys: NodeMasterKeys, node: NodeId): NodeKe
 /** Opens keys as objects that show nothing when printed. */
 export function openNodeKeys(texts: NodeKeyTexts): NodeKeys {
   const open = (purpose: keyof NodeKeys) =>
-    new Map(
-      Object.entries(texts).map(([kid, keys]) => [kid, createSecretKey(Buffer.from(keys[purpose], "base64url"))]),
-    );
+    new Map(Object.entries(texts).map(([kid, keys]) => [kid, new HmacKey(Buffer.from(keys[purpose], "base64url"))]));
   return { hop: open("hop"), node: open("node") };
 }
 

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
-import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
+import { createHmac } from "node:crypto";
+import { HmacKey } from "../hmac.ts";
 import { parseObject } from "../json.ts";
 import type { HoldId, NodeId } from "./ids.ts";
 import { isSameText, type Keyring } from "./key-format.ts";
@@ -46,8 +47,9 @@ export const ticketForm = `[\\w.~-]{1,${ticketCharsMax}}`;
  * agents that do not know of tickets yet.
  */
 export function openTickets({ tagKeys }: Pick<Keyring, "tagKeys">, isOptional = false): Tickets {
-  const keys = Array.from(tagKeys.values(), (tagKey) =>
-    createSecretKey(createHmac("sha256", tagKey).update(label).digest()),
+  const keys = Array.from(
+    tagKeys.values(),
+    (tagKey) => new HmacKey(createHmac("sha256", tagKey).update(label).digest()),
   );
   const [first] = keys;
   if (!first) throw new TypeError("keyring is empty");
@@ -68,11 +70,8 @@ export function openTickets({ tagKeys }: Pick<Keyring, "tagKeys">, isOptional = 
   };
 }
 
-function computeMac(key: KeyObject, { hold, node }: TicketTerms, prefix: string): string {
-  return createHmac("sha256", key)
-    .update(prefix ? `${node} ${hold} ${prefix}` : `${node} ${hold}`)
-    .digest("base64url")
-    .slice(0, ticketChars);
+function computeMac(key: HmacKey, { hold, node }: TicketTerms, prefix: string): string {
+  return key.sign(prefix ? `${node} ${hold} ${prefix}` : `${node} ${hold}`).slice(0, ticketChars);
 }
 
 function readTerms(prefix: string): LeasedTerms | null {

@@ -1,16 +1,13 @@
-import { isObject } from "../../agreements/json.ts";
-import { answerMember, findEngineEndpoint, type CallEndpoint, type EngineEndpoint } from "../../agreements/paths.ts";
+import { findEngineEndpoint, type CallEndpoint } from "../../agreements/paths.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import type { Visit } from "../../visit.ts";
 import { readJson, type Sender } from "../body.ts";
-import { refuseManySequences } from "../sequences.ts";
 import type { ParsedBody } from "./parsed-body.ts";
-import { readParsedBody } from "./read-body.ts";
 import { addDeployment } from "./deployment.ts";
 import { markModel } from "./models.ts";
-import { renameRefusal } from "../wires/rename.ts";
-import type { TranslatedCall, Wire } from "../wires/wire.ts";
+import { readTranslated } from "../wires/read-translated.ts";
+import type { Wire } from "../wires/wire.ts";
 import { wires } from "../wires/wires.ts";
 import { readIdempotency, type Idempotency } from "./idempotency.ts";
 import { readTimeout, readWait, type CallTimeout } from "./timeout.ts";
@@ -73,39 +70,9 @@ export async function readCall(
   });
 }
 
-/** Reads a body as engines know it; what is wrong with it is told by the caller's own names. */
-function readTranslated(
-  endpoint: EngineEndpoint,
-  { json, exact, answer, rename }: TranslatedCall,
-  models: readonly ModelRecord[],
-): ParsedBody {
-  try {
-    const parsed = readParsedBody(endpoint, { json, exact }, models);
-    markModel(parsed.named, () => {
-      refuseManySequences(parsed, parsed.model);
-      refuseLongCompletion(endpoint, json, parsed);
-    });
-    return answer === null ? parsed : { ...parsed, body: { ...parsed.body, [answerMember]: answer } };
-  } catch (failure) {
-    throw failure instanceof Refusal ? renameRefusal(failure, rename) : failure;
-  }
-}
-
 /** Who asks for a clamp and misspells it would be refused, or billed, for more than they meant. */
 function readClamp(text: string | null): boolean {
   if (text === null || text === "false" || text === "true") return text === "true";
   const param = "x-penstock-clamp";
   throw new Refusal("invalid_value", { param, message: `'${param}' must be 'true' or 'false'.` });
-}
-
-function refuseLongCompletion(endpoint: EngineEndpoint, json: unknown, { model, completionTokens }: ParsedBody): void {
-  if (completionTokens <= model.contextTokensMax) return;
-  const isNew = endpoint !== "completions" && isObject(json) && json["max_completion_tokens"];
-  const param = isNew ? "max_completion_tokens" : "max_tokens";
-  throw new Refusal("context_length_exceeded", {
-    param,
-    message:
-      `This model's maximum context length is ${model.contextTokensMax} tokens. However, you requested ` +
-      `${completionTokens} tokens in the completion alone. Please reduce the length of the completion.`,
-  });
 }

@@ -83,7 +83,7 @@ describe("a ledger that fails while somebody waits", () => {
     publish: () => undefined,
     leave: () => undefined,
     findLeft: () => null,
-    findEnded: () => null,
+    findEnded: () => new Map(),
     findEarlier: () => null,
   };
 

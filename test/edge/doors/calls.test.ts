@@ -12,7 +12,7 @@ interface OpenAiDoor {
   callAddresses: ReadonlyMap<string, CallAddress>;
   serveCounted(address: CallAddress, ports: unknown, visit: Visit): Promise<Response>;
 }
-const { callAddresses, serveCounted } = await importDoor<OpenAiDoor>("openai");
+const { callAddresses, serveCounted } = await importDoor<OpenAiDoor>("calls");
 
 test("calls to models have four addresses, each with its endpoint and without a deployment", () => {
   expect(Object.fromEntries(Array.from(callAddresses, ([path, { endpoint }]) => [path, endpoint]))).toEqual({

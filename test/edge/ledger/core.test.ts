@@ -12,9 +12,10 @@ import {
 } from "#test/contracts/ledger/ledger-fixtures.ts";
 
 const org = freshOrg();
+type Request = ReturnType<typeof makeRequest>;
 
 /** A journal in a list, whose writes can be made to fail. */
-function openCore() {
+function openCore(over: Partial<Journal> = {}) {
   const changes: Change[] = [];
   const fault = { isOn: false };
   const fail = () => {
@@ -32,8 +33,9 @@ function openCore() {
     publish: fail,
     leave: fail,
     findLeft: () => null,
-    findEnded: () => null,
+    findEnded: () => new Map(),
     findEarlier: () => null,
+    ...over,
   };
   const core = new LedgerCore(createState(), journal);
   core.publish(orgRecord(org, { tokensPerDay: 1_000, concurrency: 3 }), noon);
@@ -103,6 +105,40 @@ test("whatever comes after a deadline finds the hold expired, though nobody look
   expect(after((core, hold) => core.release(hold, { mayRun: false, leased: null }, late))).toEqual([{}, "expired"]);
   expect(after((core) => core.inspect(late, 0))).toEqual([{}, "expired"]);
   expect(after((core) => core.evaluate(makeRequest(org), late))).toEqual([{}, "expired"]);
+});
+
+test("a batch asks its journal once about what is not open, and anew from where it names a hold again", () => {
+  const asked: string[][] = [];
+  const findEnded: Journal["findEnded"] = (holds) => {
+    asked.push([...holds]);
+    const closed = changes.flatMap((change) => (change.kind === "closed" ? [change] : []));
+    const found = closed.filter(({ hold }) => holds.includes(hold.id));
+    return new Map(found.map(({ hold, closing }) => [hold.id, { hold, closing, isAdjusted: false }]));
+  };
+  const { core, changes } = openCore({ findEnded });
+  const [open, other, ended] = [0, 1, 2].map(() => makeRequest(org)) as [Request, Request, Request];
+  for (const each of [open, other, ended]) core.commit(core.evaluate(each, noon));
+  core.settle(org, [makeRecord(org, ended.hold)], noon);
+  expect(asked).toEqual([]);
+  const unknown = makeRequest(org).hold;
+  const named = [open.hold, ended.hold, unknown, other.hold, open.hold, unknown, open.hold];
+  const before = changes.length;
+  const settled = core.settle(
+    org,
+    named.map((hold) => makeRecord(org, hold)),
+    noon,
+  );
+  expect(settled.map(({ result }) => result)).toEqual([
+    "settled",
+    "repeated",
+    "unknown",
+    "settled",
+    "repeated",
+    "unknown",
+    "repeated",
+  ]);
+  expect(asked).toEqual([[ended.hold, unknown], [open.hold, unknown], [open.hold]]);
+  expect(changes.length - before).toBe(2);
 });
 
 test("nothing malformed is looked at", () => {

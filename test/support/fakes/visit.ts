@@ -12,6 +12,7 @@ export function visitOf(request: Request = new Request("http://edge/"), id = "re
   const visit: TestVisit = {
     id,
     request,
+    leaving: request.signal,
     startedAtMs,
     headers: { "x-request-id": id },
     nowMs: startedAtMs,

@@ -22,11 +22,14 @@ export class LoadMeter {
   readonly gaps: number[] = [];
   readonly #statuses: Record<number, number> = {};
   readonly #ms: number[] = [];
+  #calls = 0;
   #wrong = 0;
   #firstWrong: string | null = null;
 
-  add(ms: number, wrong: string | null): void {
-    this.#ms.push(ms);
+  /** `ms` is null for a call that counts and is not timed. */
+  add(ms: number | null, wrong: string | null): void {
+    this.#calls++;
+    if (ms !== null) this.#ms.push(ms);
     if (wrong === null) return;
     this.#wrong++;
     this.#firstWrong ??= wrong;
@@ -38,7 +41,7 @@ export class LoadMeter {
 
   report(wallMs: number): LoadFigures {
     return {
-      calls: this.#ms.length,
+      calls: this.#calls,
       wallMs,
       wrong: this.#wrong,
       firstWrong: this.#firstWrong,

@@ -35,6 +35,8 @@ export interface OpenLoad extends Aim {
   kind: "open";
   perSecond: number;
   ms: number;
+  /** Calls of the first so many ms are not timed: a key that was silent for a second has no lease yet. */
+  untimedMs: number;
   seed: number;
   /** Events before `[DONE]`, and bytes of the whole body (null when they may differ). */
   events: number;
@@ -101,7 +103,11 @@ async function runOpen(load: OpenLoad): Promise<LoadFigures> {
     makeArrivals(load.perSecond, load.ms, makeRandom(load.seed)).map(async (at) => {
       await new Promise((resolve) => setTimeout(resolve, startMs + at - performance.now()));
       const connection = idle.pop() ?? new Connection(load.port);
-      await runStream(load, connection, requests[callsBegun++ % requests.length] ?? Buffer.alloc(0), meter);
+      const isTimed = at >= load.untimedMs;
+      await runStream(
+        { load, connection, isTimed, meter },
+        requests[callsBegun++ % requests.length] ?? Buffer.alloc(0),
+      );
       idle.push(connection);
     }),
   );
@@ -109,11 +115,19 @@ async function runOpen(load: OpenLoad): Promise<LoadFigures> {
   return meter.report(performance.now() - startMs);
 }
 
+/** One stream of an open loop, and where it is counted. */
+interface StreamRun {
+  load: OpenLoad;
+  connection: Connection;
+  isTimed: boolean;
+  meter: LoadMeter;
+}
+
 /**
  * Times count from the actual moment of sending: a late timer of ours is not the target's fault, and no call waits for
  * another.
  */
-function runStream(load: OpenLoad, connection: Connection, request: Buffer, meter: LoadMeter): Promise<void> {
+function runStream({ load, connection, isTimed, meter }: StreamRun, request: Buffer): Promise<void> {
   const sentMs = performance.now();
   let firstMs = 0;
   let lastMs = 0;
@@ -122,7 +136,7 @@ function runStream(load: OpenLoad, connection: Connection, request: Buffer, mete
   const pieces: Buffer[] = [];
   return new Promise((resolve) => {
     const close = (wrong: string | null) => {
-      meter.add(firstMs, wrong);
+      meter.add(isTimed ? firstMs : null, wrong);
       resolve();
     };
     connection.call(request, {

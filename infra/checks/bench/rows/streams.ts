@@ -8,6 +8,8 @@ import { ledgerDistanceMs } from "../stage.ts";
 import { median } from "../stats.ts";
 
 const perSecond = 50;
+/** Twice what it takes until a key that comes back from silence has its lease again, with the ledger far away. */
+const untimedMs = 500;
 
 /** A round trip would add `ledgerDistanceMs`; what lies below this is the machine's. */
 const distanceMsMax = 10;
@@ -115,6 +117,7 @@ export function makeStreamLoad(port: number, keys: string[]) {
     path: "/v1/chat/completions",
     body: writeCallBody(true),
     perSecond,
+    untimedMs,
     events: answerTokens,
     bytes: streamBytes,
   } as const;

@@ -34,6 +34,30 @@ test("terms are read by hand as by the schema, whatever is wrong with them", () 
   expect(right).toBeGreaterThan(100);
 });
 
+test("so is the price in them", () => {
+  const micros = fc.oneof(
+    fc.constantFrom<unknown>(0, -0, -1, 0.5, 1_000_000_000, 1_000_000_001, 2 ** 53, "1", null, undefined, [], {}),
+    fc.nat(2_000_000_000),
+    fc.anything(),
+  );
+  const named = fc.dictionary(fc.constantFrom("promptMicrosPerMTok", "completionMicrosPerMTok"), micros);
+  const more = fc.dictionary(fc.constantFrom("more", "PromptMicrosPerMTok", "length", "toString"), micros, {
+    maxKeys: 1,
+  });
+  const texts = fc.tuple(named, fc.oneof({ weight: 4, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: more }));
+  const verdicts = new Set<boolean>();
+  fc.assert(
+    fc.property(texts, ([prices, others]) => {
+      const changed: unknown = { ...terms, price: { ...prices, ...others } };
+      const { success } = LeasedTerms.safeParse(changed);
+      expect(readLeasedTerms(changed) !== null).toBe(success);
+      verdicts.add(success);
+    }),
+    { numRuns: 3_000 },
+  );
+  expect(verdicts.size).toBe(2);
+});
+
 test("nothing but an object has terms", () => {
   expect(["terms", 7, null, undefined, []].map(readLeasedTerms)).toEqual([null, null, null, null, null]);
 });

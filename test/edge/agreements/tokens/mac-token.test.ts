@@ -1,10 +1,11 @@
-import { createHmac, createSecretKey } from "node:crypto";
+import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { HmacKey } from "#edge/agreements/hmac.ts";
 import { buildForm, findAgeFault, makeMacToken, verifyMacToken } from "#edge/agreements/tokens/mac-token.ts";
 import { secretOf } from "#test/support/fakes/keyring.ts";
 
-const keyOf = (byte: number) => createSecretKey(Buffer.from(secretOf(byte), "base64url"));
+const keyOf = (byte: number) => new HmacKey(Buffer.from(secretOf(byte), "base64url"));
 const [one, other] = [keyOf(1), keyOf(2)];
 const keys = new Map([["k1", one]]);
 const form = buildForm("kind1", { word: "[a-z]{1,8}", count: "0|[1-9]\\d{0,3}" });
@@ -19,7 +20,7 @@ test("a token is its kind, kid and fields, and an HMAC-SHA-256 (RFC 2104) of all
 });
 
 test("RFC 4231's second case is what its MAC is made with", () => {
-  const jefe = new Map([["k1", createSecretKey(Buffer.from("Jefe"))]]);
+  const jefe = new Map([["k1", new HmacKey(Buffer.from("Jefe"))]]);
   const said = "what do ya want for nothing?";
   const mac = makeMacToken(said, [], jefe).split(":").at(-1);
   const expected = createHmac("sha256", "Jefe").update(`${said}:k1:`).digest("base64url");

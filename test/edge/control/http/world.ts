@@ -248,6 +248,7 @@ function openDoor(world: {
     const visit: Visit = {
       id: "req_0000000000000000000000",
       request: c.req.raw,
+      leaving: c.req.raw.signal,
       headers: {},
       startedAtMs: Date.now(),
       now: () => Date.now() + world.clock.offsetMs,

@@ -37,7 +37,7 @@ function openCore(limits: Partial<Limits> = {}, fields: Partial<KeyRecord> = {})
     publish: () => undefined,
     leave: () => undefined,
     findLeft: () => null,
-    findEnded: () => null,
+    findEnded: () => new Map(),
     findEarlier: () => null,
   });
   core.publish(orgRecord(org, limits), noon);

@@ -6,21 +6,13 @@ import {
   type Change,
   type Closing,
   type EarlierCall,
-  type Ended,
   type Hold,
   type State,
 } from "../../../../ledger/state.ts";
 import type { OrgId } from "../../../../agreements/tokens/ids.ts";
 import { endedRetentionMs } from "../../../../limits.ts";
-import {
-  changeKinds,
-  foldEnded,
-  makeLateId,
-  writeEnded,
-  writeKind,
-  writeOne,
-  type NumberedChange,
-} from "./ledger-changes.ts";
+import { changeKinds, foldEnded, writeEnded, writeKind, writeOne, type NumberedChange } from "./ledger-changes.ts";
+import { findEnded } from "./ledger-ended.ts";
 import { dropKeys, findLeftVersion, listLeaving, nextLeaveMs, storeRecord } from "./ledger-records.ts";
 import { listOrgs, listOrgsWithHolds, readChanges, restoreOrg, writeSnapshot } from "./ledger-restore.ts";
 import { hasTables, schema } from "./ledger-schema.ts";
@@ -140,7 +132,7 @@ export class SqliteJournal {
         this.saveOrg(org, after);
       },
       findLeft: (key) => (this.hasTables ? findLeftVersion(sql, org, key) : null),
-      findEnded: (hold) => this.#findEnded(org, hold),
+      findEnded: (holds) => (this.hasTables ? findEnded(sql, org, holds) : new Map()),
       findEarlier: (key) => this.#findEarlier(org, key),
     };
   }
@@ -259,17 +251,6 @@ export class SqliteJournal {
     const select = `SELECT org, count(*) AS rows FROM holds WHERE end_seq > ? AND "end" <> 'released' GROUP BY org`;
     for (const { org, rows } of this.#storage.sql.exec<{ org: OrgId; rows: number }>(select, this.#drainedSeq))
       this.#outboxRows.set(org, rows);
-  }
-
-  #findEnded(org: OrgId, hold: string): Ended | null {
-    const select = "SELECT org, hold, end_seq, closing FROM holds WHERE id = ? AND org = ? AND end_seq IS NOT NULL";
-    const [own] = this.#rows(select, hold, org);
-    // Of a call whose lease was gone there is nothing but the late word.
-    const row = own ?? this.#rows(select, makeLateId(hold), org)[0];
-    if (!row?.closing) return null;
-    const closing = JSON.parse(row.closing) as Closing;
-    const isAdjusted = closing.end === "expired" && this.#rows(select, makeLateId(hold), org).length > 0;
-    return { hold: JSON.parse(row.hold) as Hold, closing, isAdjusted };
   }
 
   #findEarlier(org: OrgId, key: string): EarlierCall | null {
