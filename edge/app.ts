@@ -6,7 +6,7 @@ import { callAddresses, serveCounted } from "./doors/calls.ts";
 import type { DoorEnv } from "./doors/port.ts";
 import { asRefusal, refuseCall, refuseVisit } from "./doors/refuse.ts";
 import { findRoute } from "./doors/routes.ts";
-import { openSiteDoor } from "./doors/site.ts";
+import { openSiteDoor } from "./doors/site/site.ts";
 import { mendPath, refuseUnrouted, refuseUrl } from "./doors/slips.ts";
 import { countCaller, countFailure, countForgery } from "./identity/index.ts";
 import type { CallAddress } from "./protocol/openai/call.ts";

@@ -60,8 +60,9 @@ export const shapes: Readonly<Record<string, Shapes>> = {
     answer: "Response",
     stream: "ResponseStreamEvent",
     streamWords:
-      "With `stream: true`: server-sent events whose `data` is a ResponseStreamEvent in JSON. The last is `response.completed` or `response.incomplete`; no `[DONE]` follows. A stream that fails " +
-      "ends with `response.failed`, where its node could say so, and with `error`.",
+      "With `stream: true`: server-sent events whose `data` is a ResponseStreamEvent in JSON. The last is " +
+      "`response.completed` or `response.incomplete`; no `[DONE]` follows. A stream that fails ends with " +
+      "`response.failed`, where its node could say so, and with `error`.",
     description: "The response.",
   },
   showResponse: neverStored,

@@ -3,7 +3,7 @@ import type { Call } from "#edge/protocol/openai/call.ts";
 import { testModels } from "#test/support/fakes/models.ts";
 import { answering, hangingUp, openNode, silent, watching, type Behaviour } from "#test/support/stack/node.ts";
 import { startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
-import { callOf, chatCall, countPrompt, digestOf, originOf, readHop, reserved } from "./world.ts";
+import { callOf, chatCall, countPrompt, digestOf, originOf, readHop, reserved } from "../world.ts";
 
 describe("counting a prompt", () => {
   const completion = (body: Record<string, unknown>) =>

@@ -1,15 +1,15 @@
 import { Hono } from "hono";
-import { Refusal } from "../errors.ts";
-import { identify } from "../identity/index.ts";
-import { serveTokenizer } from "../count-pipeline.ts";
-import { mintToken, serveModels } from "../pipeline.ts";
-import type { TokenizerTask } from "../protocol/tokenizer/call.ts";
-import { readHealth } from "../routing/index.ts";
-import { control, controlPrefix } from "./control.ts";
-import { writeOpenApi } from "./open-api/document.ts";
-import type { DoorEnv } from "./port.ts";
-import { findRoute } from "./routes.ts";
-import { sitePaths } from "./site-paths.ts";
+import { Refusal } from "../../errors.ts";
+import { identify } from "../../identity/index.ts";
+import { serveTokenizer } from "../../count-pipeline.ts";
+import { mintToken, serveModels } from "../../pipeline.ts";
+import type { TokenizerTask } from "../../protocol/tokenizer/call.ts";
+import { readHealth } from "../../routing/index.ts";
+import { control, controlPrefix } from "../control.ts";
+import { writeOpenApi } from "../open-api/document.ts";
+import type { DoorEnv } from "../port.ts";
+import { findRoute } from "../routes.ts";
+import { sitePaths } from "../site-paths.ts";
 import { serveOllama } from "./ollama.ts";
 import { answerWelcome } from "./welcome.ts";
 

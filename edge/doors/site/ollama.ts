@@ -1,12 +1,12 @@
 import type { Hono } from "hono";
-import type { ModelRecord } from "../agreements/records/model.ts";
-import { identify } from "../identity/index.ts";
-import { serveModels } from "../pipeline.ts";
-import { readJson } from "../protocol/body.ts";
-import { listRunning, listTags, ollamaVersion, showOllamaModel } from "../protocol/ollama/models.ts";
-import { readHealth } from "../routing/index.ts";
-import type { DoorEnv } from "./port.ts";
-import { sitePaths } from "./site-paths.ts";
+import type { ModelRecord } from "../../agreements/records/model.ts";
+import { identify } from "../../identity/index.ts";
+import { serveModels } from "../../pipeline.ts";
+import { readJson } from "../../protocol/body.ts";
+import { listRunning, listTags, ollamaVersion, showOllamaModel } from "../../protocol/ollama/models.ts";
+import { readHealth } from "../../routing/index.ts";
+import type { DoorEnv } from "../port.ts";
+import { sitePaths } from "../site-paths.ts";
 
 /** What Ollama's clients ask beside calls to models: which models there are, what one is, which are served. */
 export function serveOllama(app: Hono<DoorEnv>): void {

@@ -1,15 +1,15 @@
-import { digestBody } from "../agreements/digest.ts";
-import { parseObject, type JsonObject } from "../agreements/json.ts";
-import type { NodeRecord } from "../agreements/records/node.ts";
-import { Refusal } from "../errors.ts";
-import { attemptsMax, tokenizerNodeMsMax } from "../limits.ts";
-import { refuseTimeout } from "../protocol/openai/timeout.ts";
-import type { TokenizerQuestion } from "../protocol/tokenizer/question.ts";
-import type { Visit } from "../visit.ts";
-import { attempt } from "./attempt.ts";
-import type { HeldCall } from "./held-call.ts";
-import { buildHopTerms, signHop } from "./hop.ts";
-import type { Origin } from "./origin.ts";
+import { digestBody } from "../../agreements/digest.ts";
+import { parseObject, type JsonObject } from "../../agreements/json.ts";
+import type { NodeRecord } from "../../agreements/records/node.ts";
+import { Refusal } from "../../errors.ts";
+import { attemptsMax, tokenizerNodeMsMax } from "../../limits.ts";
+import { refuseTimeout } from "../../protocol/openai/timeout.ts";
+import type { TokenizerQuestion } from "../../protocol/tokenizer/question.ts";
+import type { Visit } from "../../visit.ts";
+import { attempt } from "../attempt.ts";
+import type { HeldCall } from "../held-call.ts";
+import { buildHopTerms, signHop } from "../hop.ts";
+import type { Origin } from "../origin.ts";
 
 /**
  * Asks the tokenizer of a call's model: of the best node, and where that fails of the next, three at most and within

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { sitePaths } from "./site-paths.ts";
+import { sitePaths } from "../site-paths.ts";
 
 const style = `
 :root { color-scheme: light dark; --ink: #1c2024; --dim: #5b636b; --page: #fcfcfa; --well: #f1f1ec; --line: #dcdcd4;

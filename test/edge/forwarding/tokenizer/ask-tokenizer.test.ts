@@ -9,7 +9,7 @@ import { expectRefusal } from "#test/support/fakes/refused.ts";
 import { testModels } from "#test/support/fakes/models.ts";
 import { posted, startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
 import { agentError, answering, deadNode, hangingUp, openNode, watching } from "#test/support/stack/node.ts";
-import { digestOf, originOf, readHop, reserved, type Origin } from "./world.ts";
+import { digestOf, originOf, readHop, reserved, type Origin } from "../world.ts";
 
 interface Forwarding {
   askTokenizer(

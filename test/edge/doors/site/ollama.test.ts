@@ -5,7 +5,7 @@ import { generateRandomBytes } from "#edge/visit.ts";
 import { viewOf } from "#test/support/fakes/fleet.ts";
 import { keyringOf } from "#test/support/fakes/keyring.ts";
 import { chatModel, embeddingModel, testModels } from "#test/support/fakes/models.ts";
-import { importDoor, serve, type Door } from "./world.ts";
+import { importDoor, serve, type Door } from "../world.ts";
 
 const { openSiteDoor } = await importDoor<{ openSiteDoor(): Door }>("site");
 const door = openSiteDoor();

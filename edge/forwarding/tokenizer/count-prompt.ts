@@ -1,14 +1,14 @@
-import { callPaths, isChat, tokenizerPaths } from "../agreements/paths.ts";
-import { digestBody } from "../agreements/digest.ts";
-import { parseObject } from "../agreements/json.ts";
-import { boundUncounted } from "../protocol/openai/bounds/chat.ts";
-import type { Call } from "../protocol/openai/call.ts";
-import { refuseTimeout } from "../protocol/openai/timeout.ts";
-import type { Visit } from "../visit.ts";
-import { attempt } from "./attempt.ts";
-import type { HeldCall } from "./held-call.ts";
-import { buildHopTerms, signHop } from "./hop.ts";
-import type { Origin } from "./origin.ts";
+import { callPaths, isChat, tokenizerPaths } from "../../agreements/paths.ts";
+import { digestBody } from "../../agreements/digest.ts";
+import { parseObject } from "../../agreements/json.ts";
+import { boundUncounted } from "../../protocol/openai/bounds/chat.ts";
+import type { Call } from "../../protocol/openai/call.ts";
+import { refuseTimeout } from "../../protocol/openai/timeout.ts";
+import type { Visit } from "../../visit.ts";
+import { attempt } from "../attempt.ts";
+import type { HeldCall } from "../held-call.ts";
+import { buildHopTerms, signHop } from "../hop.ts";
+import type { Origin } from "../origin.ts";
 
 const tokenizeMsMax = 2_000;
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import { answerWelcome } from "#edge/doors/welcome.ts";
+import { answerWelcome } from "#edge/doors/site/welcome.ts";
 
 const ask = (accept: string | null, url = "https://api.example/") =>
   answerWelcome(new Request(url, { headers: accept === null ? {} : { accept } }));
