@@ -87,7 +87,6 @@ const extraMembers = {
 
 const noScores = "a message has no log-probabilities; '/v1/chat/completions' has";
 const oneMessage = "each call is answered by one message";
-const noEdits = "send the messages as they are to be read";
 
 /** The members of `POST /v1/messages`. */
 export const messagesMembers = {
@@ -145,7 +144,7 @@ export const messagesMembers = {
   ),
   container: refused("no code is run here"),
   mcp_servers: refused("no server is asked for you; call it yourself, and send its tools in 'tools'"),
-  context_management: refused(noEdits),
+  context_management: accepted("The messages are read as they are sent: nothing is taken out of them here."),
   output_format: refused("use 'output_config.format'"),
   n: refused(oneMessage, (value) => isUnsent(value) || value === 1),
   best_of: refused(oneMessage, (value) => isUnsent(value) || value === 1),

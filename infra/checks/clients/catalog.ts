@@ -2,10 +2,10 @@
 export interface Client {
   name: string;
   about: string;
-  runtime: "node" | "python";
-  /** Exact versions: `name@version`, `name==version`. */
+  runtime: "node" | "python" | "go";
+  /** Exact versions, as the runtime writes them. */
   packages: readonly string[];
-  /** A program under node/ or python/ that prints what it tried; agents are led by agents.ts instead. */
+  /** A program under node/, python/ or go/ that prints what it tried; agents are led by agents.ts instead. */
   script: string | null;
   agent: "codex" | "opencode" | "aider" | null;
 }
@@ -87,6 +87,13 @@ export const clients: readonly Client[] = [
   },
   {
     ...python,
+    name: "llamaindex",
+    about: "LlamaIndex's openai_like: complete, chat, stream",
+    packages: ["llama-index-llms-openai-like==0.8.1"],
+    script: "llamaindex_client.py",
+  },
+  {
+    ...python,
     name: "litellm",
     about: "LiteLLM: chat, Responses, Anthropic's messages",
     packages: ["litellm==1.110.2"],
@@ -98,6 +105,14 @@ export const clients: readonly Client[] = [
     about: "ollama for Python: chat, stream, tools, embed, lists",
     packages: ["ollama==0.6.1"],
     script: "ollama_client.py",
+  },
+  {
+    runtime: "go",
+    agent: null,
+    name: "openai-go",
+    about: "openai-go: chat, Responses, tools, errors",
+    packages: ["github.com/openai/openai-go/v3@v3.98.0"],
+    script: "openai.go",
   },
   {
     runtime: "node",

@@ -20,6 +20,9 @@ export async function installClient({ name, runtime, packages }: Client): Promis
   if (runtime === "node") {
     writeFileSync(join(home, "package.json"), '{"private":true,"type":"module"}');
     await must("npm", ["install", "--no-audit", "--no-fund", "--save-exact", ...packages], home);
+  } else if (runtime === "go") {
+    writeFileSync(join(home, "go.mod"), "module client\n\ngo 1.24\n");
+    for (const one of packages) await must("go", ["get", one], home);
   } else {
     await must("python3", ["-m", "venv", "venv"], home);
     await must(join(home, "venv/bin/pip"), ["install", "-q", "--disable-pip-version-check", ...packages], home);

@@ -50,7 +50,6 @@ describe("what would change the answer and cannot be had is refused by name, and
   const refusals: [object, string][] = [
     [{ container: "container_1" }, "container"],
     [{ mcp_servers: [{ type: "url" }] }, "mcp_servers"],
-    [{ context_management: { edits: [{}] } }, "context_management"],
     [{ speed: "fast" }, "speed"],
     [{ inference_geo: "us" }, "inference_geo"],
     [{ n: 2 }, "n"],
@@ -65,7 +64,14 @@ describe("what would change the answer and cannot be had is refused by name, and
   });
 
   test("unless it asks for nothing", () => {
-    const nothing = { container: null, mcp_servers: [], context_management: {}, speed: "standard", n: 1, stop: [] };
+    const nothing = {
+      container: null,
+      mcp_servers: [],
+      context_management: { edits: [{}] },
+      speed: "standard",
+      n: 1,
+      stop: [],
+    };
     const { body, others } = parse({ ...nothing, metadata: { user_id: "u" }, service_tier: "auto", cache_control: {} });
     expect([body, others]).toEqual([least, {}]);
   });
