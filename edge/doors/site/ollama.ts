@@ -27,9 +27,12 @@ export function serveOllama(app: Hono<DoorEnv>): void {
   });
 }
 
+/** What Ollama's API can call; rankers, for instance, it knows nothing of. */
+const callable: ReadonlySet<string> = new Set(["chat.completions", "embeddings"]);
+
 /** The records of the models that the key may use. */
 async function findUsable({ visit, wiring }: DoorEnv["Variables"]): Promise<readonly ModelRecord[]> {
   const list = await serveModels(visit, null, wiring.ports);
   const ids = new Set("data" in list ? list.data.map(({ id }) => id) : []);
-  return wiring.ports.models.filter(({ id }) => ids.has(id));
+  return wiring.ports.models.filter(({ id, endpoints }) => ids.has(id) && endpoints.some((one) => callable.has(one)));
 }

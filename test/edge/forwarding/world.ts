@@ -50,7 +50,7 @@ interface Forwarding {
 }
 // The room's index re-exports answer.ts, which speaks of the platform's streams: the tests' own compiler settings do
 // not know them.
-const path: string = "#edge/forwarding/forward.ts";
+const path: string = "#edge/forwarding/index.ts";
 export const { forward, countPrompt } = (await import(path)) as Forwarding;
 
 /** A hold like any other. */

@@ -72,7 +72,7 @@ describe("Azure's newer address, /openai/v1", () => {
       expect(answer.usage?.completion_tokens).toBe(2);
     }
     expect((await openai.embeddings.create({ model: "embed", input: "a" })).data).toHaveLength(1);
-    expect((await openai.models.list()).data).toHaveLength(3);
+    expect((await openai.models.list()).data.map(({ id }) => id)).toContain("chat");
   });
 
   test.runIf(findRoute("/v1/responses"))("serves responses where the gateway does", async () => {

@@ -39,12 +39,13 @@ async function ask(name: string, stream: boolean) {
     const { limit, remaining, held, settled } = windowOf(state, window);
     return { window, limit, remaining, held, settled };
   });
-  const { promptTokens, completionTokens, costMicros, tier, end } = row ?? {};
+  if (!row) throw new Error("no line on the bill");
+  const { promptTokens, completionTokens, costMicros, tier, end } = row;
   return { promptTokens, completionTokens, costMicros, tier, end, windows };
 }
 
 describe.each([false, true])("stream: %s", (stream) => {
-  test("the same question costs the same tokens, the same money and the same part of each window at each door", async () => {
+  test("the same question costs the same tokens, money and part of each window at each door", async () => {
     const [first, ...others] = await Promise.all(names.map((name) => ask(name, stream)));
     expect(first).toMatchObject({ completionTokens: made, end: "completed" });
     for (const [index, other] of others.entries()) expect([names[index + 1], other]).toEqual([names[index + 1], first]);

@@ -7,7 +7,7 @@ import { keyringOf } from "#test/support/fakes/keyring.ts";
 import { chatModel, embeddingModel, testModels } from "#test/support/fakes/models.ts";
 import { importDoor, serve, type Door } from "../world.ts";
 
-const { openSiteDoor } = await importDoor<{ openSiteDoor(): Door }>("site");
+const { openSiteDoor } = await importDoor<{ openSiteDoor(): Door }>("site/site");
 const door = openSiteDoor();
 const keyring = await keyringOf();
 const { text: key } = await mintKey("inference", "org_Ab0Cd1Ef2G", keyring, generateRandomBytes);

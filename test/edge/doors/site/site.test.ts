@@ -7,7 +7,7 @@ import { keyringOf, tokenKeyOf } from "#test/support/fakes/keyring.ts";
 import { chatModel, testModels } from "#test/support/fakes/models.ts";
 import { importDoor, serve, type Door } from "../world.ts";
 
-const { openSiteDoor } = await importDoor<{ openSiteDoor(): Door }>("site");
+const { openSiteDoor } = await importDoor<{ openSiteDoor(): Door }>("site/site");
 const door = openSiteDoor();
 
 const keyring = await keyringOf();
