@@ -45,7 +45,7 @@ def _():
     stranger = anthropic.Anthropic(base_url=EDGE, api_key="sk-pen-wrong")
     refuses(anthropic.AuthenticationError, lambda: stranger.messages.create(**ask))
     refuses(anthropic.NotFoundError, lambda: client.messages.create(**{**ask, "model": "none"}))
-    refuses(anthropic.BadRequestError, lambda: client.messages.create(**ask, temperature=9))
+    refuses(anthropic.BadRequestError, lambda: client.messages.create(**ask, extra_body={"temperature": 9}))
 
 
 end()

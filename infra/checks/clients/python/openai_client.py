@@ -32,7 +32,8 @@ def _():
 
 @check("responses.stream")
 def _():
-    with client.responses.stream(model="chat", input="Hello", max_output_tokens=8) as stream:
+    # Its helper takes an answer that was cut at its bound for one that failed.
+    with client.responses.stream(model="chat", input="Hello") as stream:
         text = "".join(event.delta for event in stream if event.type == "response.output_text.delta")
         assert stream.get_final_response().output_text == text and text
 
