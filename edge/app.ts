@@ -1,15 +1,14 @@
 import { Hono } from "hono";
-import { MisconfiguredError, type Env } from "./env.ts";
+import type { Env } from "./env.ts";
 import { answerOptions, readCorsHeaders, selectCorsHeaders } from "./doors/cors.ts";
 import { openNodesDoor } from "./doors/nodes.ts";
-import { callAddresses, serveCounted } from "./doors/openai.ts";
+import { callAddresses, serveCounted } from "./doors/calls.ts";
 import type { DoorEnv } from "./doors/port.ts";
+import { asRefusal, refuseCall, refuseVisit } from "./doors/refuse.ts";
 import { findRoute } from "./doors/routes.ts";
-import { openSiteDoor } from "./doors/site.ts";
+import { openSiteDoor } from "./doors/site/site.ts";
 import { mendPath, refuseUnrouted, refuseUrl } from "./doors/slips.ts";
-import { buildErrorBody, buildErrorHeaders, Refusal } from "./errors.ts";
 import { countCaller, countFailure, countForgery } from "./identity/index.ts";
-import { drainUnread } from "./protocol/bytes.ts";
 import type { CallAddress } from "./protocol/openai/call.ts";
 import { openVisit, type Visit } from "./visit.ts";
 import { wire } from "./wiring.ts";
@@ -58,7 +57,7 @@ async function serveModelCall(address: CallAddress, env: Env, visit: Visit): Pro
     const { ports } = await wire(env);
     return await serveCounted(address, ports, visit);
   } catch (failure) {
-    return await refuse(visit, asRefusal(failure));
+    return await refuseCall(visit, failure, address.endpoint);
   }
 }
 
@@ -113,32 +112,11 @@ function openApp() {
   app.route("/", openNodesDoor());
   app.route("/", openSiteDoor());
 
-  app.notFound((c) => refuse(c.get("visit"), refuseUrl(c.req.method, c.req.path)));
+  app.notFound((c) => refuseVisit(c.get("visit"), refuseUrl(c.req.method, c.req.path), c.req.path));
   app.onError((failure, c) => {
     const refusal = asRefusal(failure);
     const isUnnamed = refusal.code === "unknown_url" && refusal.details.message === undefined;
-    return refuse(c.get("visit"), isUnnamed ? refuseUrl(c.req.method, c.req.path) : refusal);
+    return refuseVisit(c.get("visit"), isUnnamed ? refuseUrl(c.req.method, c.req.path) : refusal, c.req.path);
   });
   return app;
-}
-
-/**
- * Anything unforeseen is `internal`; what it was goes to the log by name only, since messages may quote what callers
- * sent.
- */
-function asRefusal(failure: unknown): Refusal {
-  if (failure instanceof Refusal) return failure;
-  if (failure instanceof MisconfiguredError) return new Refusal("misconfigured", { log: failure.message });
-  if (!(failure instanceof Error)) return new Refusal("internal", { log: "thrown: no error" });
-  return new Refusal("internal", { log: `${failure.name} at ${failure.stack?.split("\n")[1]?.trim() ?? "?"}` });
-}
-
-/** Writes a refusal, and reads on what the caller is still sending, so that it arrives. */
-async function refuse(visit: Visit, refusal: Refusal): Promise<Response> {
-  visit.logRefusal(refusal);
-  await drainUnread(visit.request);
-  return new Response(JSON.stringify(buildErrorBody(refusal)), {
-    status: refusal.status,
-    headers: { ...visit.headers, ...buildErrorHeaders(refusal) },
-  });
 }

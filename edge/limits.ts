@@ -4,6 +4,8 @@
 
 /** A longer body is refused. */
 export const bodyBytesMax = 4 * 1024 * 1024;
+/** The same between edge and agent: what another protocol's answer repeats of its request goes beside its prompt. */
+export const hopBodyBytesMax = 2 * bodyBytesMax + 1024 * 1024;
 /** How much of an oversized body is read and discarded before it is refused. */
 export const discardedBytesMax = 16 * 1024 * 1024;
 /** How long a body may take to arrive, from when its call's headers have. */
@@ -34,6 +36,16 @@ export const partsMax = 1_024;
 export const toolsMax = 512;
 /** Token ids of one prompt. */
 export const promptIdsMax = 262_144;
+/** Bytes of a text, or of a chat, whose tokens are asked for: that is free, and an engine's streams wait for it. */
+export const tokenizedBytesMax = 1024 * 1024;
+/** Questions that one engine's tokenizer works at. */
+export const tokenizersAtOnce = 16;
+/** Those of one org among them. */
+export const tokenizersPerOrg = 4;
+/** How long a caller waits for a tokenizer at most, all nodes together. */
+export const tokenizerMsMax = 30_000;
+/** How long one node may take to ask it. */
+export const tokenizerNodeMsMax = 5_000;
 /** Choices of one call (`n`). */
 export const choicesMax = 8;
 /** Sequences at which an answer stops. */
@@ -100,6 +112,8 @@ export const repetitionMax = 64;
 export const tokenBytesMax = 128;
 /** Prompts of a completion, or inputs of an embedding, in one call. */
 export const inputsMax = 2_048;
+/** Characters of all pairs that one call has scored: a model reads the query anew beside each document. */
+export const rankedCharsMax = 16 * 1024 * 1024;
 /** Sequences of one call, prompts × `n`; a model's record may say less (docs/decisions/0013). */
 export const sequencesMax = 64;
 /** Inputs of an embedding that an engine has at once from one call: more are asked for in pieces, one after another. */

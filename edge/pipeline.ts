@@ -1,17 +1,16 @@
-import { admit, hideModel, introspect, narrowScopes, onceHeld, rateHeaders } from "./admission/index.ts";
+import { admit, confirm, hideModel, introspect, narrowScopes, onceHeld, rateHeaders } from "./admission/index.ts";
 import { nameHold } from "./agreements/tokens/ids.ts";
-import { answerStream, answerWhole, countPrompt, forward, type Answer } from "./forwarding/index.ts";
+import { answerEarly, answerStream, answerWhole, countPrompt, forward, type Answer } from "./forwarding/index.ts";
 import { identify, mintClientToken, type ClientToken } from "./identity/index.ts";
 import type { Ports } from "./ports.ts";
-import { readCall, type CallAddress } from "./protocol/openai/call.ts";
-import { showModels, type ModelCard, type ModelList } from "./protocol/openai/models.ts";
+import { isEarly, readCall, type CallAddress } from "./protocol/openai/call.ts";
+import { showModels, type ShownModels } from "./protocol/models/show.ts";
 import { routeCall, writeTierHeader } from "./routing/index.ts";
 import type { LeaveSignal, Visit } from "./visit.ts";
 
 /**
  * Runs one inference call through the edge, top to bottom. A room refuses by throwing a Refusal, which the door writes.
- * Meanwhile the caller's address is counted: `counted` rejects when it is over its limit, and is awaited before
- * anything is held.
+ * Meanwhile the caller's address is counted: `counted` rejects over its limit, and is awaited before anything is held.
  */
 export async function serveCall(
   visit: Visit,
@@ -28,6 +27,7 @@ export async function serveCall(
   const hold = nameHold(visit.id);
   const unheld = { org, hold, tier, tokensHeld: 0, completionTokens: 0, boundFactor: 1 };
   await counted;
+  if (isEarly(call)) return confirm(ports.ledger, credential, call).then(() => answerEarly(visit, call, nodes));
   const grant = await admit(visit, ports.ledger, call, {
     credential,
     hold,
@@ -60,15 +60,15 @@ export async function serveCall(
     "x-penstock-tier": writeTierHeader(classification, answer?.servedBy ?? tier),
     "openai-processing-ms": String(visit.now() - visit.startedAtMs),
   });
-  if (call.isStream) return answerStream(visit, start, buildHeaders);
+  if (call.isStream) return answerStream(visit, start, { wire: call.wire, buildHeaders });
   const answer = await start(visit.leaving);
-  return answerWhole(visit, answer, buildHeaders(answer));
+  return answerWhole(visit, answer, { wire: call.wire, buildHeaders });
 }
 
 /** Answers `GET /v1/models` and `/v1/models/{name}` with the models that the key may use. */
-export async function serveModels(visit: Visit, name: string | null, ports: Ports): Promise<ModelList | ModelCard> {
+export async function serveModels(visit: Visit, name: string | null, ports: Ports): Promise<ShownModels> {
   const credential = await identify(visit.request, ports, visit.now());
-  return showModels(ports.models, await introspect(ports.ledger, credential, "models"), name);
+  return showModels(visit.request, ports, await introspect(ports.ledger, credential, "models"), name);
 }
 
 /** Answers `POST /v1/client-tokens`: a short-lived token for browsers and apps, with at most the key's own scopes. */

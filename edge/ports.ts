@@ -18,6 +18,8 @@ export interface Ports {
   /** The header that tells a caller's address; null where none may be believed. */
   ipHeader: string | null;
   models: readonly ModelRecord[];
+  /** What prices are millionths of, by ISO 4217. */
+  currency: string;
   nodes: readonly NodeRecord[];
   nodeKeys: FindNodeKeys;
   ledger: Ledger;

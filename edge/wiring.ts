@@ -77,6 +77,7 @@ async function openWiring(env: Env): Promise<Wiring> {
       tokenKey,
       ipHeader: settings.CLIENT_IP_HEADER ?? null,
       models: settings.MODELS,
+      currency: settings.CURRENCY,
       nodes: settings.NODES,
       nodeKeys,
       ledger,

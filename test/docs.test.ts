@@ -17,7 +17,8 @@ test("docs/errors.md is the table of refusals (`npx vitest run test/docs -u` wri
   );
   const page = `# Errors
 
-Every refusal has OpenAI's envelope, all four members, and an \`x-request-id\` header:
+Every refusal, but those of other protocols (below), has OpenAI's envelope, all four members, and an
+\`x-request-id\` header:
 
 \`\`\`json
 { "error": { "message": "…", "type": "…", "param": null, "code": "…" } }
@@ -47,7 +48,14 @@ ${rows.join("\n")}
 - 409 \`idempotency_replayed\`: \`error.first_call\` holds the first call's \`id\`, \`hold\` and \`usage\`; its content
   is not kept.
 - After the first byte of a stream there is no status left: the stream ends with \`data: {"error": …}\` and without
-  \`[DONE]\`; OpenAI's SDKs throw on it.
+  \`[DONE]\`; OpenAI's SDKs throw on it. One of \`/v1/responses\` ends with \`event: error\`, and \`response.failed\` in
+  front of it where its node could say so.
+- At \`/v1/messages\`, below it, and for whoever sends \`anthropic-version\` where no model is called, the envelope is
+  Anthropic's, with \`param\` and \`code\` beside: \`{"type": "error", "error": {"type", "message"}, "request_id"}\`.
+  Types: 401 \`authentication_error\`, 403 \`permission_error\`, 404 \`not_found_error\`, 409 \`conflict_error\`, 413
+  \`request_too_large\`, 429 \`rate_limit_error\`, 504 \`timeout_error\`, other 4xx \`invalid_request_error\`, other
+  5xx \`api_error\`; \`no_healthy_backends\` and \`server_is_overloaded\` are 529 \`overloaded_error\`. The id is in
+  the header \`request-id\` too. A stream that broke ends with \`event: error\` and without \`message_stop\`.
 - \`param\` is the path of the field at fault, such as \`messages[0].role\`.
 
 This page is written from \`edge/errors.ts\` by \`test/docs.test.ts\`.

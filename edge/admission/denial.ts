@@ -7,7 +7,7 @@ import { refuseModel } from "../protocol/openai/models.ts";
 import { buildWindowHeaders, formatDuration } from "../protocol/rate-headers.ts";
 
 /** What an explanation says of the call that was denied: the model it named, and what its caller may lower. */
-export type DeniedCall = Pick<Call, "named" | "choices" | "completionTokens" | "mayClamp">;
+export type DeniedCall = Pick<Call, "named" | "choices" | "completionTokens" | "mayClamp" | "rename">;
 
 /** The refusal that a caller sees for a denial: its code, headers and message. */
 export function explainDenial(denial: Denial, call: DeniedCall | null = null): Refusal {
@@ -123,8 +123,9 @@ function readBulk({ limit }: LimitDenial, { need, held, settled }: WindowDemand,
 /** What a caller can do about a call that does not fit. */
 function listWays(call: DeniedCall | null): string {
   if (call && call.choices * call.completionTokens <= 1) return "A shorter prompt needs less";
-  if (call?.mayClamp) return "A smaller 'max_tokens' or a shorter prompt needs less";
-  return "Lower 'max_tokens', or send 'x-penstock-clamp: true' to have it lowered to what is free";
+  const name = call ? call.rename("max_tokens") : "max_tokens";
+  if (call?.mayClamp) return `A smaller '${name}' or a shorter prompt needs less`;
+  return `Lower '${name}', or send 'x-penstock-clamp: true' to have it lowered to what is free`;
 }
 
 function formatTime({ resetAtMs }: LimitDenial): string {

@@ -13,7 +13,7 @@ import type { HoldRequest, Denial, Grant, Ledger } from "../ledger/port.ts";
 import { explainDenial, readLastWaitMs } from "./denial.ts";
 
 export { rateHeaders } from "./denial.ts";
-export { hideModel, introspect, narrowScopes } from "./scopes.ts";
+export { confirm, hideModel, introspect, narrowScopes } from "./scopes.ts";
 
 export { openBoundFactors, type BoundFactors } from "./bound-factors.ts";
 

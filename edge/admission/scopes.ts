@@ -2,6 +2,7 @@ import { findByName, type Endpoint, type ModelRecord } from "../agreements/recor
 import type { Credential } from "../agreements/tokens/credential.ts";
 import { Refusal } from "../errors.ts";
 import type { Ledger, Scopes } from "../ledger/port.ts";
+import type { Call } from "../protocol/openai/call.ts";
 import { refuseModel } from "../protocol/openai/models.ts";
 import { explainDenial } from "./denial.ts";
 
@@ -27,13 +28,27 @@ export async function introspect(
 }
 
 /**
+ * Lets through a call for which nothing is to be held: refuses as `admit` does a key that is not in force, or that may
+ * use neither the endpoint nor the model.
+ */
+export async function confirm(
+  ledger: Ledger,
+  credential: Credential,
+  { endpoint, model, named }: Pick<Call, "endpoint" | "model" | "named">,
+): Promise<void> {
+  const scopes = await introspect(ledger, credential, endpoint);
+  if (!allows(scopes, "models", model.id)) throw refuseModel(named.name);
+}
+
+/**
  * Throws the failure that a caller hears of. One that tells of a model is for those who may use it: everybody else
- * hears what a whole call would have been refused with, and of the model that there is none.
+ * hears what a whole call would have been refused with, and of the model that there is none. `endpoint` is null where
+ * it follows from the model.
  */
 export async function hideModel(
   ledger: Ledger,
   credential: Credential,
-  endpoint: Endpoint,
+  endpoint: Endpoint | null,
   failure: unknown,
 ): Promise<never> {
   const about = failure instanceof Refusal ? failure.details.about : undefined;

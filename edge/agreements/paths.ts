@@ -1,8 +1,16 @@
 import { z } from "zod";
 
-/** The endpoints that reach an engine. `text2sql` is chat-shaped with a model of its own by default. */
-export const EngineEndpoint = z.enum(["chat.completions", "completions", "embeddings", "text2sql"]);
+/** The endpoints that engines know. `text2sql` is chat-shaped with a model of its own by default. */
+export const EngineEndpoint = z.enum(["chat.completions", "completions", "embeddings", "text2sql", "rerank", "score"]);
 export type EngineEndpoint = z.infer<typeof EngineEndpoint>;
+
+/** The endpoints of other protocols, each of which is read as one that engines know (protocol/wires). */
+export const ForeignEndpoint = z.enum(["responses", "messages", "ollama.chat", "ollama.generate", "ollama.embed"]);
+export type ForeignEndpoint = z.infer<typeof ForeignEndpoint>;
+
+/** Every endpoint that calls a model, as its callers know it. */
+export const CallEndpoint = z.enum([...EngineEndpoint.options, ...ForeignEndpoint.options]);
+export type CallEndpoint = z.infer<typeof CallEndpoint>;
 
 /** Where each endpoint is found: at the edge, and on the agent (and the engine, whose paths those are). */
 export const endpointPaths = {
@@ -10,13 +18,57 @@ export const endpointPaths = {
   completions: { edge: "/v1/completions", agent: "/v1/completions" },
   embeddings: { edge: "/v1/embeddings", agent: "/v1/embeddings" },
   text2sql: { edge: "/text2sql", agent: "/v1/chat/completions" },
-} as const satisfies Record<EngineEndpoint, { edge: string; agent: string }>;
+  rerank: { edge: "/v1/rerank", agent: "/v1/rerank" },
+  score: { edge: "/v1/score", agent: "/v1/score" },
+  responses: { edge: "/v1/responses", agent: "/v1/chat/completions" },
+  messages: { edge: "/v1/messages", agent: "/v1/chat/completions" },
+  "ollama.chat": { edge: "/api/chat", agent: "/v1/chat/completions" },
+  "ollama.generate": { edge: "/api/generate", agent: "/v1/chat/completions" },
+  "ollama.embed": { edge: "/api/embed", agent: "/v1/embeddings" },
+} as const satisfies Record<CallEndpoint, { edge: string; agent: string }>;
+
+/** Where Cohere's clients look for `rerank`, beside the path that all others use. */
+export const cohereRerankPath = "/v2/rerank";
 
 /** The path of an inference call, the same on the agent and on the engine. */
-export type CallPath = (typeof endpointPaths)[EngineEndpoint]["agent"];
+export type CallPath = (typeof endpointPaths)[CallEndpoint]["agent"];
+
+/** The endpoint that a call of another protocol is read as: its body, its models, what it holds. */
+export const readAs: Readonly<Record<ForeignEndpoint, EngineEndpoint>> = {
+  responses: "chat.completions",
+  messages: "chat.completions",
+  "ollama.chat": "chat.completions",
+  "ollama.generate": "chat.completions",
+  "ollama.embed": "embeddings",
+};
+
+/**
+ * Where an agent has its engine's tokenizer asked: how long a prompt is; which tokens it has; which text tokens are;
+ * and what the tokenizer is like.
+ */
+export const tokenizerPaths = {
+  count: "/tokenize",
+  tokens: "/tokenizer/tokens",
+  text: "/tokenizer/text",
+  traits: "/tokenizer/traits",
+} as const;
+/** One of them. */
+export type TokenizerPath = (typeof tokenizerPaths)[keyof typeof tokenizerPaths];
+
+/** The endpoint that an engine knows the call by. */
+export function findEngineEndpoint(endpoint: CallEndpoint): EngineEndpoint {
+  const foreign = ForeignEndpoint.safeParse(endpoint);
+  return foreign.success ? readAs[foreign.data] : EngineEndpoint.parse(endpoint);
+}
+
+/**
+ * The member of a body between edge and agent that says what an answer of another protocol has to repeat of its
+ * request; no caller can send it, and no engine sees it.
+ */
+export const answerMember = "penstock_answer";
 
 /** The member that holds a call's prompt. */
-export type PromptField = "messages" | "prompt" | "input";
+export type PromptField = "messages" | "prompt" | "input" | "documents" | "text_2";
 
 /**
  * What sets the calls of one path apart: the member that holds the prompt, the member that holds the answer, and the
@@ -25,7 +77,7 @@ export type PromptField = "messages" | "prompt" | "input";
 export const callPaths: Readonly<
   Record<
     CallPath,
-    { prompt: PromptField; answer: string; chunkObject: string | null; endpoints: readonly EngineEndpoint[] }
+    { prompt: PromptField; answer: string; chunkObject: string | null; endpoints: readonly CallEndpoint[] }
   >
 > = {
   "/v1/chat/completions": {
@@ -46,6 +98,18 @@ export const callPaths: Readonly<
     chunkObject: null,
     endpoints: listEndpoints("/v1/embeddings"),
   },
+  "/v1/rerank": {
+    prompt: "documents",
+    answer: "results",
+    chunkObject: null,
+    endpoints: listEndpoints("/v1/rerank"),
+  },
+  "/v1/score": {
+    prompt: "text_2",
+    answer: "data",
+    chunkObject: null,
+    endpoints: listEndpoints("/v1/score"),
+  },
 };
 
 /** Every path of a call, for tables that have a row for each. */
@@ -53,8 +117,8 @@ export const callPathNames = Object.values(endpointPaths)
   .map(({ agent }) => agent)
   .filter((path, at, all) => all.indexOf(path) === at);
 
-function listEndpoints(path: CallPath): EngineEndpoint[] {
-  return EngineEndpoint.options.filter((endpoint) => endpointPaths[endpoint].agent === path);
+function listEndpoints(path: CallPath): CallEndpoint[] {
+  return CallEndpoint.options.filter((endpoint) => endpointPaths[endpoint].agent === path);
 }
 
 /** Is this the path of chats, whose prompt is made of messages? */

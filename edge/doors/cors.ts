@@ -1,8 +1,8 @@
-import { everyHeaders, refusalHeaders, servedHeaders } from "../protocol/headers.ts";
+import { everyHeaders, messagesHeaders, refusalHeaders, servedHeaders } from "../protocol/headers.ts";
 import { listMethods } from "./route.ts";
 import { findRoute } from "./routes.ts";
 
-const exposed = Object.keys({ ...everyHeaders, ...refusalHeaders, ...servedHeaders });
+const exposed = Object.keys({ ...everyHeaders, ...refusalHeaders, ...servedHeaders, ...messagesHeaders });
 const preflightSeconds = 86_400;
 
 /** An answer that a page may read looks another way to whoever is none, so nobody may keep one for the other. */

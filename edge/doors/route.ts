@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { EngineEndpoint } from "../agreements/paths.ts";
+import type { CallEndpoint } from "../agreements/paths.ts";
 
 /** The methods that routes answer with a handler of their own; HEAD follows GET, and OPTIONS is answered everywhere. */
 const Method = z.enum(["GET", "POST", "PUT", "PATCH", "DELETE"]);
@@ -21,15 +21,19 @@ export interface DoorRoute {
   /** As OpenAPI writes it; `{name...}` takes the rest of the path, slashes and all. */
   path: string;
   operations: Operations;
-  door: "openai" | "site" | "nodes" | "control";
+  door: "calls" | "site" | "nodes" | "control";
   /** What a caller has to show. */
   auth: "apiKey" | "adminKey" | "bootstrapToken" | "nodeSignature" | "none";
   /** Which endpoint of the engines this is, if it is one. */
-  endpoint: EngineEndpoint | null;
+  endpoint: CallEndpoint | null;
+  /** Is a node asked, though it is no call to a model? */
+  needsNode?: true;
   /** Is each call counted for the caller's address? Where nodes call, only a signature that is no good is. */
   isCounted: boolean;
   /** May pages of any origin call this? */
   hasCors: boolean;
+  /** Why a path that callers know takes no method here, as a sentence. Such a path is in no document. */
+  refused?: string;
 }
 
 /** Reads the name of a method, in any case; throws on one that no route has. */

@@ -1,15 +1,28 @@
 import type { z } from "zod";
-import { endpointPaths, nodePaths, type EngineEndpoint } from "../agreements/paths.ts";
+import { cohereRerankPath, endpointPaths, nodePaths, type CallEndpoint } from "../agreements/paths.ts";
 import { TokenBody } from "../identity/index.ts";
+import { MessagesBody } from "../protocol/anthropic/members.ts";
 import { ChatBody, Text2SqlBody } from "../protocol/openai/members/chat.ts";
 import { CompletionsBody } from "../protocol/openai/members/completions.ts";
 import { EmbeddingsBody } from "../protocol/openai/members/embeddings.ts";
+import { ResponsesBody } from "../protocol/openai/responses/members.ts";
+import { OllamaChatRequest, OllamaEmbedRequest, OllamaGenerateRequest } from "../protocol/ollama/requests.ts";
+import { OllamaShowBody } from "../protocol/ollama/models.ts";
+import {
+  CountMessagesRequest,
+  CountResponseRequest,
+  DetokenizeRequest,
+  TokenizeRequest,
+} from "../protocol/tokenizer/bodies.ts";
+import { RerankBody, ScoreBody } from "../protocol/ranking/members.ts";
 import { listControlRoutes } from "./control.ts";
 import { sitePaths } from "./site-paths.ts";
 import type { Operation, DoorRoute } from "./route.ts";
 
 /** What callers with an inference key reach, from a server or from a page. */
 const caller = { door: "site", auth: "apiKey", endpoint: null, isCounted: true, hasCors: true } as const;
+/** The same of what a model's tokenizer answers. */
+const tokenizer = { ...caller, needsNode: true } as const;
 /** What anybody reads. */
 const open = { ...caller, auth: "none", hasCors: false } as const;
 /** Probes must hear that we are alive, however many they are. */
@@ -27,11 +40,70 @@ export const routes: readonly DoorRoute[] = [
   modelCall("completions", name("createCompletion", "Text completion, streamed or whole", CompletionsBody)),
   modelCall("embeddings", name("createEmbedding", "Embeddings", EmbeddingsBody)),
   modelCall("text2sql", name("createText2Sql", "Chat completion by the text-to-SQL model", Text2SqlBody)),
+  modelCall("messages", name("createMessage", "A message in Anthropic's form, streamed or whole", MessagesBody)),
+  modelCall("responses", name("createResponse", "OpenAI's Responses API, streamed or whole; stateless", ResponsesBody)),
+  {
+    path: sitePaths.response,
+    ...caller,
+    operations: {
+      GET: name("showResponse", "Nothing is stored: 404"),
+      DELETE: name("deleteResponse", "Nothing is stored: 404"),
+    },
+  },
+  {
+    path: sitePaths.responseItems,
+    ...caller,
+    operations: { GET: name("listResponseItems", "Nothing is stored: 404") },
+  },
+  {
+    path: sitePaths.responseCancel,
+    ...caller,
+    operations: { POST: name("cancelResponse", "Nothing is stored: 404") },
+  },
+  modelCall("ollama.chat", name("ollamaChat", "Chat in Ollama's API, streamed or whole", OllamaChatRequest)),
+  modelCall("ollama.generate", name("ollamaGenerate", "Answer to a prompt in Ollama's API", OllamaGenerateRequest)),
+  modelCall("ollama.embed", name("ollamaEmbed", "Embeddings in Ollama's API", OllamaEmbedRequest)),
+  {
+    ...modelCall("ollama.embed", name("ollamaEmbeddings", "One embedding, as older clients ask", OllamaEmbedRequest)),
+    path: "/api/embeddings",
+  },
+  ...listOllamaRoutes(),
+  modelCall("rerank", name("createRerank", "Documents in the order in which they answer a query", RerankBody)),
+  {
+    ...modelCall("rerank", name("createRerankV2", "The same at the address that Cohere's clients use", RerankBody)),
+    path: cohereRerankPath,
+  },
+  modelCall("score", name("createScore", "How well texts fit each other", ScoreBody)),
   { path: sitePaths.models, ...caller, operations: { GET: name("listModels", "The models that the key may use") } },
   {
     path: sitePaths.model,
     ...caller,
     operations: { GET: name("showModel", "One model, by its id or an alias") },
+  },
+  {
+    path: sitePaths.countMessages,
+    ...tokenizer,
+    operations: { POST: name("countMessageTokens", "How long a message's prompt is", CountMessagesRequest) },
+  },
+  {
+    path: sitePaths.countResponse,
+    ...tokenizer,
+    operations: { POST: name("countResponseTokens", "How long a response's prompt is", CountResponseRequest) },
+  },
+  {
+    path: sitePaths.tokenize,
+    ...tokenizer,
+    operations: { POST: name("tokenize", "The tokens of a text or a chat", TokenizeRequest) },
+  },
+  {
+    path: sitePaths.detokenize,
+    ...tokenizer,
+    operations: { POST: name("detokenize", "The text of tokens", DetokenizeRequest) },
+  },
+  {
+    path: sitePaths.tokenizerInfo,
+    ...tokenizer,
+    operations: { GET: name("showTokenizer", "What a model's tokenizer is like") },
   },
   {
     path: sitePaths.clientTokens,
@@ -72,6 +144,36 @@ function name(operationId: string, summary: string, body?: z.ZodType): Operation
   return { operationId, summary, ...(body && { body }) };
 }
 
-function modelCall(endpoint: EngineEndpoint, operation: Operation): DoorRoute {
-  return { path: endpointPaths[endpoint].edge, ...caller, door: "openai", endpoint, operations: { POST: operation } };
+/** What Ollama's clients ask beside calls, and what they may not: to change which models there are. */
+function listOllamaRoutes(): DoorRoute[] {
+  const refused = "the models are set up by whoever runs this gateway.";
+  const steps = ["pull", "push", "create", "copy", "delete", "blobs/{digest}"];
+  return [
+    {
+      path: sitePaths.ollamaTags,
+      ...caller,
+      operations: { GET: name("listOllamaTags", "Models, as Ollama lists them") },
+    },
+    {
+      path: sitePaths.ollamaShow,
+      ...caller,
+      operations: { POST: name("showOllamaModel", "One model, as Ollama shows it", OllamaShowBody) },
+    },
+    {
+      path: sitePaths.ollamaRunning,
+      ...caller,
+      operations: { GET: name("listOllamaRunning", "The models that are served now") },
+    },
+    {
+      path: sitePaths.ollamaVersion,
+      ...open,
+      hasCors: true,
+      operations: { GET: name("showOllamaVersion", "The version of Ollama's API") },
+    },
+    ...steps.map((step) => ({ path: `/api/${step}`, ...open, hasCors: true, operations: {}, refused })),
+  ];
+}
+
+function modelCall(endpoint: CallEndpoint, operation: Operation): DoorRoute {
+  return { path: endpointPaths[endpoint].edge, ...caller, door: "calls", endpoint, operations: { POST: operation } };
 }

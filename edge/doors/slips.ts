@@ -3,6 +3,7 @@ import { Refusal } from "../errors.ts";
 import { listMethods, takesMethod } from "./route.ts";
 import { findRoute, routes } from "./routes.ts";
 import { sitePaths } from "./site-paths.ts";
+import { findUnserved } from "./unserved.ts";
 
 const deploymentCharsMax = 256;
 const pathCharsMax = 200;
@@ -25,7 +26,7 @@ export function mendPath(path: string): MendedPath | null {
   if (findRoute(path)) return null;
   const guess = guessPath(path);
   const door = guess && findRoute(guess.path)?.door;
-  return door === "openai" || door === "site" ? guess : null;
+  return door === "calls" || door === "site" ? guess : null;
 }
 
 /**
@@ -37,14 +38,24 @@ export function refuseUnrouted(method: string, path: string): void {
   if (!route) throw refuseUrl(method, path);
   if (takesMethod(route, method)) return;
   const allowed = listMethods(route).join(", ");
+  const why = route.refused ?? `it takes ${allowed}.`;
   throw new Refusal("method_not_allowed", {
-    message: `${quoteName(method, 16)} is not allowed at ${quoteName(path, pathCharsMax)}; it takes ${allowed}.`,
+    message: `${quoteName(method, 16)} is not allowed at ${quoteName(path, pathCharsMax)}; ${why}`,
     headers: { allow: allowed },
   });
 }
 
-/** The refusal of an URL that nothing is at: it is named, and the one that may have been meant. */
+/**
+ * The refusal of an URL that nothing is at: it is named, and the one that may have been meant, or the part of another
+ * API that is not served.
+ */
 export function refuseUrl(method: string, path: string): Refusal {
+  const part = findUnserved(path);
+  if (part !== null) {
+    const url = `${quoteName(method, 16)} ${quoteName(path, pathCharsMax)}`;
+    const message = `${url} is of ${part}, which no model here serves. ${sitePaths.openApi} lists what is served.`;
+    return new Refusal("unknown_url", { message });
+  }
   const lower = path.toLowerCase();
   const meant = guessPath(lower)?.path ?? guessByEnd(lower);
   const hint =
@@ -73,7 +84,7 @@ function guessPath(path: string): MendedPath | null {
 /** `/api/v1/chat/completions` and the like: not served, since we cannot know what stands before. */
 function guessByEnd(path: string): string | null {
   const ends = routes
-    .filter(({ door }) => door === "openai")
+    .filter(({ door }) => door === "calls")
     .map((route) => ({ path: route.path, end: route.path.replace(/^\/v1/, "") }))
     .toSorted((a, b) => b.end.length - a.end.length);
   const found = ends.find(({ end }) => path.replace(/\/+$/, "").endsWith(end));

@@ -1,12 +1,24 @@
 import { Refusal } from "../errors.ts";
 import { earlyAnswerMs, waitCommentMs } from "../limits.ts";
-import { encodeErrorEvent, streamHeaders, waitComment } from "../protocol/sse.ts";
 import { refuseTimeout } from "../protocol/openai/timeout.ts";
+import type { StreamForm, Wire } from "../protocol/wires/wire.ts";
 import type { Visit } from "../visit.ts";
 import type { Answer } from "./outcome.ts";
 
 /** How the wait for an origin ended. */
 type StartResult = { answer: Answer } | { refusal: Refusal };
+
+/** How an answer is written: in which protocol, and with which headers once it is known who answers. */
+interface Writing {
+  wire: Wire;
+  buildHeaders: (answer: Answer | null) => Record<string, string>;
+}
+
+/** Where a stream goes. */
+interface Out {
+  writable: WritableStream<Uint8Array>;
+  form: StreamForm;
+}
 
 /** Answers up to this size are read before they are sent, so that an origin which dies midway becomes a clean 502. */
 const wholeBytesMax = 256 * 1024;
@@ -20,7 +32,7 @@ const wholeBytesMax = 256 * 1024;
 export async function answerStream(
   visit: Visit,
   start: (signal: AbortSignal) => Promise<Answer>,
-  buildHeaders: (answer: Answer | null) => HeadersInit,
+  { wire, buildHeaders }: Writing,
 ): Promise<Response> {
   const abort = new AbortController();
   visit.leaving.addEventListener("abort", () => abort.abort());
@@ -30,29 +42,31 @@ export async function answerStream(
   timer.cancel();
   const { readable, writable } = new IdentityTransformStream();
   visit.phase = answer ? "answer" : "headers";
-  visit.afterwards(answer ? pipe(visit, answer, writable) : waitThenPipe(visit, started, writable, abort));
-  return new Response(readable, { headers: { ...buildHeaders(answer), ...streamHeaders } });
+  const out = { writable, form: wire.stream };
+  visit.afterwards(answer ? pipe(visit, answer, out) : waitThenPipe(visit, started, out, abort));
+  const headers = wire.addHeaders(buildHeaders(answer), visit.now());
+  return new Response(readable, { headers: { ...headers, ...wire.stream.headers } });
 }
 
 /**
  * Sends an answer that is not a stream. Small ones are read first; large ones flow under their declared length, so that
  * a truncated answer shows as truncated.
  */
-export async function answerWhole(visit: Visit, answer: Answer, headers: HeadersInit): Promise<Response> {
+export async function answerWhole(visit: Visit, answer: Answer, { wire, buildHeaders }: Writing): Promise<Response> {
   const { response } = answer;
   visit.phase = "answer";
   const length = Number(response.headers.get("content-length") ?? Number.NaN);
-  const all = { "content-type": "application/json", ...headers };
+  const headers = { "content-type": "application/json", ...wire.addHeaders(buildHeaders(answer), visit.now()) };
   if (length > wholeBytesMax && response.body) {
     const { readable, writable } = new FixedLengthStream(length);
     void response.body
       .pipeTo(writable)
       .catch(() => answer.onBroken?.())
       .finally(answer.dispose);
-    return new Response(readable, { headers: all });
+    return new Response(readable, { headers });
   }
   try {
-    return new Response(await response.arrayBuffer(), { headers: all });
+    return new Response(await response.arrayBuffer(), { headers });
   } catch (cause) {
     answer.onBroken?.();
     if (answer.isLate()) throw refuseTimeout(answer.timeout, { log: "origin stood still in a whole answer", cause });
@@ -62,7 +76,8 @@ export async function answerWhole(visit: Visit, answer: Answer, headers: Headers
   }
 }
 
-async function pipe(visit: Visit, answer: Answer, writable: WritableStream<Uint8Array>): Promise<void> {
+async function pipe(visit: Visit, answer: Answer, out: Out): Promise<void> {
+  const { writable } = out;
   try {
     if (!answer.response.body) throw new TypeError("an answer without a body");
     await answer.response.body.pipeTo(writable, { preventClose: true, preventAbort: true });
@@ -70,17 +85,17 @@ async function pipe(visit: Visit, answer: Answer, writable: WritableStream<Uint8
   } catch {
     answer.onBroken?.();
     const late = answer.isLate() ? refuseTimeout(answer.timeout) : null;
-    await breakOff(visit, writable, late ?? new Refusal("stream_broken"));
+    await breakOff(visit, out, late ?? new Refusal("stream_broken"));
   } finally {
     answer.dispose();
   }
 }
 
 /** Writes the error event. If it was the caller who left, writing fails too, and that is what the log says. */
-async function breakOff(visit: Visit, writable: WritableStream<Uint8Array>, refusal: Refusal): Promise<void> {
+async function breakOff(visit: Visit, { writable, form }: Out, refusal: Refusal): Promise<void> {
   const writer = writable.getWriter();
   try {
-    await writer.write(encodeErrorEvent(refusal));
+    await writer.write(form.encodeError(refusal));
     await writer.close();
     visit.logRefusal(refusal);
   } catch {
@@ -88,36 +103,32 @@ async function breakOff(visit: Visit, writable: WritableStream<Uint8Array>, refu
   }
 }
 
-async function waitThenPipe(
-  visit: Visit,
-  started: Promise<Answer>,
-  writable: WritableStream<Uint8Array>,
-  abort: AbortController,
-): Promise<void> {
-  const writer = writable.getWriter();
+async function waitThenPipe(visit: Visit, started: Promise<Answer>, out: Out, abort: AbortController): Promise<void> {
+  const writer = out.writable.getWriter();
   const settled = started.then<StartResult, StartResult>(
     (answer) => ({ answer }),
     (cause: unknown) => ({ refusal: cause instanceof Refusal ? cause : new Refusal("internal", { cause }) }),
   );
-  const result = await sendComments(settled, writer, abort);
+  const result = await sendSigns(settled, { writer, sign: out.form.waitSign }, abort);
   writer.releaseLock();
   if (!result) return visit.leave();
-  if ("refusal" in result) return breakOff(visit, writable, result.refusal);
+  if ("refusal" in result) return breakOff(visit, out, result.refusal);
   visit.phase = "answer";
-  await pipe(visit, result.answer, writable);
+  await pipe(visit, result.answer, out);
 }
 
 /**
- * Sends comments until the origin has answered. When a comment finds the caller gone, aborts the attempt and returns
- * null.
+ * Sends signs of life until the origin has answered. When one finds the caller gone, aborts the attempt and returns
+ * null. A protocol that has no such sign is silent, and the platform tells of callers who leave.
  */
-async function sendComments(
+async function sendSigns(
   settled: Promise<StartResult>,
-  writer: WritableStreamDefaultWriter<Uint8Array>,
+  { writer, sign }: { writer: WritableStreamDefaultWriter<Uint8Array>; sign: Uint8Array | null },
   abort: AbortController,
 ): Promise<StartResult | null> {
+  if (sign === null) return settled;
   for (;;) {
-    const isGone = await writer.write(waitComment).then(
+    const isGone = await writer.write(sign).then(
       () => false,
       () => true,
     );

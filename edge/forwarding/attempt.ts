@@ -1,6 +1,7 @@
 import { loadHeader, orgShareHeader, readLoad, type LoadReport, type NodeRecord } from "../agreements/records/node.ts";
 import { Refusal, refusalCodes, refusals } from "../errors.ts";
 import type { AttemptEnd, AttemptObserver } from "../fleet/port.ts";
+import { renameRefusal } from "../protocol/wires/rename.ts";
 import type { LeaveSignal, Visit } from "../visit.ts";
 import { openWatchdog } from "./watchdog.ts";
 
@@ -36,9 +37,11 @@ export interface UpstreamRequest {
   /** Unix ms. The body must have ended by then: a node that stalls midway is aborted. */
   endMs: number;
   /** A 200 of another type comes from something in front of the agent, not from the agent. */
-  contentType: "text/event-stream" | "application/json";
+  contentType: "text/event-stream" | "application/x-ndjson" | "application/json";
   hop: string;
   body: NonNullable<RequestInit["body"]>;
+  /** The caller's own name for a member of the body; ours where nobody hears of it. */
+  rename?(param: string): string;
   /** Aborted when the caller has left; null where an attempt is so short that nobody listens for that. */
   signal: LeaveSignal | null;
 }
@@ -83,7 +86,8 @@ export async function attempt(
   }
   waiting.giveBody(refusalMsMax);
   observer.learn(node.id, response.status === 200 ? "failed" : classifyEnd(response, load), load, visit.now());
-  const refusal = response.status === 200 ? await refuseNonAgent(response) : await readRefusal(response);
+  const answered = response.status === 200 ? await refuseNonAgent(response) : await readRefusal(response);
+  const refusal = upstream.rename ? renameRefusal(answered, upstream.rename) : answered;
   waiting.over();
   observer.end(node.id);
   const isRetriable = response.status === 200 || mayRetry(response.status);

@@ -32,7 +32,7 @@ const Claims = z.object({
 /** The body of a token request: a lifetime in seconds, and scopes; `null` or absent means all that its key may use. */
 export const TokenBody = z.strictObject({
   expires_in: z.int().min(1).max(clientTokenSecondsMax).default(600),
-  endpoints: z.array(Endpoint).min(1).max(8).nullish(),
+  endpoints: z.array(Endpoint).min(1).max(Endpoint.options.length).nullish(),
   models: z.array(z.string().min(1).max(256)).min(1).max(64).nullish(),
 });
 

@@ -40,11 +40,16 @@ export function countUtf8Bytes(text: string): number {
   return bytes;
 }
 
-/** Parses a body or refuses it with the path of the first field at fault (`messages[0].role`). */
-export function parseBody<T>(schema: z.ZodType<T>, json: unknown): T {
+/**
+ * Parses a body or refuses it with the path of the first field at fault (`messages[0].role`); `name` is that of the
+ * member that is parsed, where it is not the body.
+ */
+export function parseBody<T>(schema: z.ZodType<T>, json: unknown, name: string | null = null): T {
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
-  throw createFieldRefusal(parsed.error);
+  if (name === null) throw createFieldRefusal(parsed.error);
+  const issues = parsed.error.issues.map((issue) => ({ ...issue, path: [name, ...issue.path] }));
+  throw createFieldRefusal(new z.ZodError(issues));
 }
 
 /** Turns a zod error into a refusal: its first issue, or the deepest one where a union failed. */

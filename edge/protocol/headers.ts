@@ -62,6 +62,21 @@ export const limitHeaders: Readonly<Record<string, HeaderFact>> = Object.fromEnt
   ),
 );
 
+/** On answers of `/v1/messages`, and to whoever speaks Anthropic's protocol, beside the others. */
+export const messagesHeaders: Readonly<Record<string, HeaderFact>> = {
+  "request-id": { description: "The same as `x-request-id`.", schema: text },
+  ...Object.fromEntries(
+    Object.keys(windows).flatMap((what) =>
+      ["requests", "tokens"].map((unit): [string, HeaderFact] => [
+        `anthropic-ratelimit-${unit}-${what}`,
+        what === "reset"
+          ? { description: "When all of it is free again (RFC 3339).", schema: { ...text, format: "date-time" } }
+          : { description: `The same as \`x-ratelimit-${what}-${unit}\`.`, schema: number },
+      ]),
+    ),
+  ),
+};
+
 /** On answers to calls of models. */
 export const servedHeaders: Readonly<Record<string, HeaderFact>> = {
   "openai-processing-ms": { description: "How long the call took up to its first byte.", schema: number },

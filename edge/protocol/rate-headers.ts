@@ -28,3 +28,13 @@ export function formatDuration(ms: number): string {
   const minutes = Math.floor(seconds / 60) % 60;
   return `${hours > 0 ? `${hours}h` : ""}${minutes}m${seconds % 60}s`;
 }
+
+/** Reads what `formatDuration` wrote, in ms; null for anything else. */
+export function readDuration(text: string): number | null {
+  const parts = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?$/.exec(text);
+  const ms = /^(\d+)ms$/.exec(text)?.[1];
+  if (ms !== undefined) return Number(ms);
+  if (!parts || text === "") return null;
+  const [, hours = 0, minutes = 0, seconds = 0] = parts;
+  return Number(hours) * 3_600_000 + Number(minutes) * 60_000 + Math.round(Number(seconds) * 1_000);
+}

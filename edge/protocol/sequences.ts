@@ -49,16 +49,18 @@ export function fitsNode(size: CallSize, { sequences, tokens }: CallMax): boolea
  * lower, and says by how much.
  */
 export function refuseOversized(size: CallSize, max: CallMax): void {
-  if (countSequences(size) > max.sequences) refuseSequences(size, max.sequences, "the nodes of this model take");
+  const { path } = size;
+  if (countSequences(size) > max.sequences)
+    refuseSequences(size, max.sequences, "the nodes of this model take", callPaths[path].prompt);
   if (max.tokens !== undefined && countTokens(size) > max.tokens) refuseTokens(size, max.tokens);
 }
 
-function refuseSequences({ prompts, choices }: CallCounts, max: number, taken: string): never {
+function refuseSequences({ prompts, choices }: CallCounts, max: number, taken: string, field = "prompt"): never {
   if (choices === 0) {
     const inputsMax = max * inputsPerSequence;
     throw new Refusal("invalid_value", {
-      param: "input",
-      message: `'input' has ${prompts} items; ${taken} at most ${inputsMax}.`,
+      param: field,
+      message: `'${field}' has ${prompts} items; ${taken} at most ${inputsMax}.`,
     });
   }
   const param = prompts > max ? "prompt" : "n";

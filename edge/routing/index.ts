@@ -5,6 +5,7 @@ import type { Fleet, NodeView } from "../fleet/port.ts";
 import type { OrgId } from "../agreements/tokens/ids.ts";
 import type { Call } from "../protocol/openai/call.ts";
 import { markModel } from "../protocol/openai/models.ts";
+import { renameWithin } from "../protocol/wires/rename.ts";
 import type { Visit } from "../visit.ts";
 import { selectAble, type SizedCall } from "./call-bounds.ts";
 import type { TierClassifier } from "./tier/classifier.ts";
@@ -39,7 +40,7 @@ export interface RoutingPorts {
 /** Classifies a call, and finds its nodes (`rankNodes`). */
 export function routeCall(visit: Visit, { classifier, fleet }: RoutingPorts, org: OrgId, call: Call): CallRoute {
   const classification = classifier.classify(org, call);
-  const nodes = rankNodes(visit, fleet, call, { org, ...classification });
+  const nodes = renameWithin(call.rename, () => rankNodes(visit, fleet, call, { org, ...classification }));
   return { classification, tier: classification.tier, nodes };
 }
 

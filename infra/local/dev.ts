@@ -63,10 +63,10 @@ function readContext(text: string): number {
   return tokens;
 }
 
-/** The default models with another context; an embedding model keeps its own. */
+/** The default models with another context; those that do not generate keep their own. */
 function resizeModels(contextTokens: number): ModelRecord[] {
   return defaultModels.map((model) =>
-    model.endpoints.includes("embeddings")
+    !model.endpoints.includes("chat.completions")
       ? model
       : {
           ...model,

@@ -178,12 +178,17 @@ const queueFlags = ["--max-num-seqs", "256", "--max-num-queued-reqs", "none"];
 /** The simulator's flags for these models: names, kinds, and each one's own context and media. */
 export function makeModelFlags(models: readonly ModelRecord[]): string[] {
   return models.flatMap(({ id, aliases, endpoints, contextTokensMax, mediaTokensMax = {} }) => [
-    endpoints.includes("embeddings") ? "--embedding-model" : "--model",
+    chooseModelFlag(endpoints),
     [id, ...aliases].join(","),
     "--model-context",
     `${id}=${contextTokensMax}`,
     ...listMediaFlags(id, Object.values(mediaTokensMax)),
   ]);
+}
+
+function chooseModelFlag(endpoints: ModelRecord["endpoints"]): string {
+  if (endpoints.includes("rerank") || endpoints.includes("score")) return "--rerank-model";
+  return endpoints.includes("embeddings") ? "--embedding-model" : "--model";
 }
 
 /** The simulator counts all media alike: as the least of what the record allows them. */

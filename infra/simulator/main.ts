@@ -9,6 +9,7 @@ const flags = {
   port: text,
   model: many,
   "embedding-model": many,
+  "rerank-model": many,
   "api-key": text,
   "answer-tokens": text,
   "tokens-per-chunk": text,
@@ -61,6 +62,7 @@ export function readOptions(args: readonly string[]): SimulatorOptions {
   }));
   const models: ModelOptions[] = [
     ...(values.model ?? []).map((names): ModelOptions => ({ names: readNames(names) })),
+    ...(values["rerank-model"] ?? []).map((names): ModelOptions => ({ names: readNames(names), output: "scores" })),
     ...(values["embedding-model"] ?? []).map((names): ModelOptions => ({ names: readNames(names), output: "vectors" })),
   ].map((model) => {
     const one = { ...model };

@@ -2,8 +2,8 @@ import { blockTokens } from "./engine/blocks.ts";
 import { realClock, type Clock } from "./engine/clock.ts";
 import type { FaultRule } from "./faults.ts";
 
-/** What a model answers with: prose, SQL, or vectors. */
-export type ModelOutput = "prose" | "sql" | "vectors";
+/** What a model answers with: prose, SQL, vectors, or scores of texts read together. */
+export type ModelOutput = "prose" | "sql" | "vectors" | "scores";
 
 /** A model of the simulator. The first name is the one in answers; the others are aliases. */
 export interface ModelOptions {

@@ -10,7 +10,8 @@ import { embed } from "./calls/logprobs.ts";
 import { makeInvalid, makeProblem, type Flaw } from "./problems.ts";
 import type { OracleRecord } from "./text/oracle.ts";
 import { admit, type ServedModel, type ServedModels } from "./served-model.ts";
-import { detokenize, tokenize, tokenText, vocabularySize } from "./text/tokenizer.ts";
+import { chatTemplate } from "./text/template.ts";
+import { detokenize, endOfText, imEnd, tokenize, tokenText, vocabularySize } from "./text/tokenizer.ts";
 
 const dimensionsDefault = 384;
 
@@ -87,6 +88,8 @@ export function answerTokenize(raw: Readonly<Record<string, unknown>>, models: S
 
 /** Any model can tokenize, embedding models too. */
 function findAny(models: ServedModels, name: string | null): ServedModel {
+  const ranker = models.all.find(({ speech, names }) => speech === "scores" && names.includes(name ?? ""));
+  if (ranker) return ranker;
   const isEmbedding =
     models.all.every(({ speech }) => speech === "vectors") ||
     models.all.some(({ speech, names }) => speech === "vectors" && names.includes(name ?? ""));
@@ -119,6 +122,20 @@ export function answerDetokenize(raw: Readonly<Record<string, unknown>>, models:
   findAny(models, fields.text("model"));
   return JSON.stringify({
     prompt: detokenize(tokens.filter((token) => Number.isInteger(token) && token >= 0 && token < vocabularySize)),
+  });
+}
+
+/** `GET /tokenizer_info`, as vLLM has it with `--enable-tokenizer-info-endpoint`: what tokenizer_config.json says. */
+export function describeTokenizer(): string {
+  return JSON.stringify({
+    tokenizer_class: "SimulatedTokenizer",
+    name_or_path: "simulated",
+    bos_token: null,
+    eos_token: tokenText(imEnd),
+    pad_token: { __type: "AddedToken", content: tokenText(endOfText), special: true },
+    add_bos_token: false,
+    model_max_length: vocabularySize,
+    chat_template: chatTemplate,
   });
 }
 
@@ -180,7 +197,8 @@ export async function embedInputs(
   });
 }
 
-function prefill(model: ServedModel, tokens: readonly number[], signal: AbortSignal): Promise<void> {
+/** Has the model read these tokens, and resolves when it has, or when the caller has left. */
+export function prefill(model: ServedModel, tokens: readonly number[], signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const step = (): "stop" => {
       resolve();

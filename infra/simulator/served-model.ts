@@ -34,9 +34,17 @@ export class ServedModels {
 
   /** The model of that name; with no name the first that fits. Throws vLLM's 404. */
   find(name: string | null, isEmbedding: boolean): ServedModel {
-    const fitting = this.all.filter(({ speech }) => (speech === "vectors") === isEmbedding);
+    const fitting = this.all.filter(({ speech }) => speech !== "scores" && (speech === "vectors") === isEmbedding);
     const model = name === null || name === "" ? fitting[0] : fitting.find(({ names }) => names.includes(name));
     if (!model) throw makeUnknownModel(name ?? "", isEmbedding ? null : fitting.flatMap(({ names }) => names));
+    return model;
+  }
+
+  /** The model of that name that ranks; with no name the first. Throws vLLM's 404. */
+  findRanker(name: string | null): ServedModel {
+    const fitting = this.all.filter(({ speech }) => speech === "scores");
+    const model = name === null || name === "" ? fitting[0] : fitting.find(({ names }) => names.includes(name));
+    if (!model) throw makeUnknownModel(name ?? "", null);
     return model;
   }
 }

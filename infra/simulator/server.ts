@@ -1,23 +1,23 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { generateAnswer, type CallContext } from "./calls/generate-answer.ts";
-import { readChat } from "./calls/chat.ts";
-import { ChatSerializer } from "./calls/chat-serializer.ts";
-import { CompletionSerializer, readCompletion } from "./calls/completions.ts";
-import { ActiveFaults, readFaultRule, type FaultRule } from "./faults.ts";
+import { ChatSerializer, CompletionSerializer, readChat, readCompletion, scorePairs } from "./calls/index.ts";
+import { ActiveFaults, type FaultRule } from "./faults.ts";
 import { resolveOptions, type SimulatorSettings, type SimulatorOptions } from "./options.ts";
-import { answerOracle, makeReport, type OracleRecord, type OracleReport } from "./text/oracle.ts";
+import { makeReport, type OracleRecord, type OracleReport } from "./text/oracle.ts";
 import {
   answerDetokenize,
   answerTokenize,
   answerMetrics,
   answerVersion,
+  describeTokenizer,
   embedInputs,
   listModels,
 } from "./plain-routes.ts";
 import { readBody, refuse, send, sendJson, statusBody } from "./exchange.ts";
-import { writeError, Problem } from "./problems.ts";
+import { Problem } from "./problems.ts";
 import { ServedModels } from "./served-model.ts";
+import { SetAnswers } from "./set-answers.ts";
+import { makeSimRoutes, type SimulatorRoute } from "./sim-routes.ts";
 import { StreamWriter } from "./calls/stream-writer.ts";
 
 /** A running simulator. */
@@ -62,7 +62,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 }
 
 function readPort(server: Server): number {
-  const address: AddressInfo | string | null = server.address();
+  const address = server.address();
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
@@ -77,13 +77,13 @@ interface ReceivedCall {
   signal: AbortSignal;
 }
 
-type SimulatorRoute = (request: IncomingMessage, response: ServerResponse, path: string) => void | Promise<void>;
-
-const callPaths = new Set(["/v1/chat/completions", "/v1/completions", "/v1/embeddings"]);
+const rankPaths = ["/rerank", "/v1/rerank", "/v2/rerank", "/score", "/v1/score"];
+const callPaths = new Set(["/v1/chat/completions", "/v1/completions", "/v1/embeddings", ...rankPaths]);
 
 class SimulatorApp {
   readonly models: ServedModels;
   readonly faults = new ActiveFaults();
+  readonly answers = new SetAnswers();
   readonly records: OracleRecord[] = [];
   onKill: () => void = () => {};
   readonly #settings: SimulatorSettings;
@@ -100,29 +100,24 @@ class SimulatorApp {
 
   #makeRoutes(): ReadonlyMap<string, Readonly<Record<string, SimulatorRoute>>> {
     const hasVectors = this.models.all.some(({ speech }) => speech === "vectors");
-    const hasAnswers = this.models.all.some(({ speech }) => speech !== "vectors");
+    const hasScores = this.models.all.some(({ speech }) => speech === "scores");
+    const hasAnswers = this.models.all.some(({ speech }) => speech === "prose" || speech === "sql");
     const call: SimulatorRoute = (request, response, path) => this.#serveCall(request, response, path);
+    const answer =
+      (write: typeof answerTokenize): SimulatorRoute =>
+      async (request, response) =>
+        sendJson(response, 200, write(await readBody(request), this.models));
     const empty: SimulatorRoute = (_, response) => void response.writeHead(200, { "content-length": 0 }).end();
     return new Map<string, Record<string, SimulatorRoute>>([
       ...(hasAnswers
         ? [["/v1/chat/completions", { POST: call }] as const, ["/v1/completions", { POST: call }] as const]
         : []),
+      ...(hasScores ? rankPaths.map((path) => [path, { POST: call }] as const) : []),
       ...(hasVectors ? [["/v1/embeddings", { POST: call }] as const] : []),
       ["/v1/models", { GET: (_, response) => sendJson(response, 200, listModels(this.models, this.#startedAtMs)) }],
-      [
-        "/tokenize",
-        {
-          POST: async (request, response) =>
-            sendJson(response, 200, answerTokenize(await readBody(request), this.models)),
-        },
-      ],
-      [
-        "/detokenize",
-        {
-          POST: async (request, response) =>
-            sendJson(response, 200, answerDetokenize(await readBody(request), this.models)),
-        },
-      ],
+      ["/tokenize", { POST: answer(answerTokenize) }],
+      ["/detokenize", { POST: answer(answerDetokenize) }],
+      ["/tokenizer_info", { GET: (_, response) => sendJson(response, 200, describeTokenizer()) }],
       ["/health", { GET: empty }],
       ["/ping", { GET: empty, POST: empty }],
       ["/load", { GET: (_, response) => sendJson(response, 200, '{"server_load":0}') }],
@@ -131,15 +126,7 @@ class SimulatorApp {
         "/metrics",
         { GET: (_, response) => this.#sendMetrics(response), HEAD: (_, response) => this.#sendMetrics(response) },
       ],
-      ["/sim/oracle", { GET: ({ url }, response) => sendJson(response, 200, answerOracle(this.records, url)) }],
-      [
-        "/sim/faults",
-        {
-          GET: (_, response) => this.#sendFaults(response),
-          POST: (request, response) => this.#addFaults(request, response),
-          DELETE: (_, response) => this.#clearFaults(response),
-        },
-      ],
+      ...makeSimRoutes(this),
     ]);
   }
 
@@ -211,7 +198,9 @@ class SimulatorApp {
     const openWriter = (events: ConstructorParameters<typeof StreamWriter>[2]) =>
       new StreamWriter(response, rules, events);
     if (path === "/v1/chat/completions") {
-      const callRequest = readChat(raw, this.models, record.requestId);
+      const free = readChat(raw, this.models, record.requestId);
+      const script = this.answers.take(raw);
+      const callRequest = script ? { ...free, scriptFor: () => script, thinkingTokens: 0 } : free;
       return generateAnswer(callRequest, new ChatSerializer(callRequest, rules, clock.now()), openWriter, context);
     }
     if (path === "/v1/completions") {
@@ -228,7 +217,8 @@ class SimulatorApp {
       onStall: () => {},
       onKill: () => this.onKill(),
     });
-    const body = await embedInputs(raw, this.models, { record, signal, nowMs: clock.now() });
+    const read = rankPaths.includes(path) ? scorePairs : embedInputs;
+    const body = await read(raw, this.models, { record, signal, nowMs: clock.now() });
     if (body === null) this.#closeRecord(record, "cancelled");
     else if (writer.whole(200, body)) this.#closeRecord(record, "completed");
   }
@@ -273,27 +263,5 @@ class SimulatorApp {
 
   #sendMetrics(response: ServerResponse) {
     send(response, 200, "text/plain; version=0.0.4; charset=utf-8", answerMetrics(this.models));
-  }
-
-  #sendFaults(response: ServerResponse) {
-    sendJson(response, 200, JSON.stringify({ faults: this.faults.list() }));
-  }
-
-  #clearFaults(response: ServerResponse) {
-    this.faults.clear();
-    this.#sendFaults(response);
-  }
-
-  /** Takes one rule, or `{faults: [...]}`. All or none. */
-  async #addFaults(request: IncomingMessage, response: ServerResponse) {
-    const raw = await readBody(request);
-    try {
-      const rules = (Array.isArray(raw["faults"]) ? raw["faults"] : [raw]).map(readFaultRule);
-      for (const rule of rules) this.faults.add(rule);
-    } catch (cause) {
-      if (!(cause instanceof RangeError)) throw cause;
-      return sendJson(response, 400, writeError(400, cause.message, "BadRequestError", null));
-    }
-    this.#sendFaults(response);
   }
 }

@@ -1,6 +1,8 @@
 import { isObject, type JsonObject } from "#edge/agreements/json.ts";
 
 const textMembers = ["content", "reasoning", "reasoning_content", "refusal", "text"];
+/** Under which names engines write what a model thinks before it answers. */
+const reasoningMembers = ["reasoning", "reasoning_content"];
 const failedReasons: ReadonlySet<unknown> = new Set(["error", "abort"]);
 
 /** True for `{"error":…}` and for the flat form of vLLM before 0.10. */
@@ -15,13 +17,21 @@ export function hasContent(choice: JsonObject): boolean {
   return (Array.isArray(part["tool_calls"]) && part["tool_calls"].length > 0) || isObject(part["function_call"]);
 }
 
+/** Does a choice of a chunk carry a piece of what the model thinks before it answers? */
+export function hasReasoning({ delta }: JsonObject): boolean {
+  return isObject(delta) && readReasoning(delta) !== "";
+}
+
+/** What the model thought before it answered, as a delta or a message has it; "" for nothing. */
+export function readReasoning(part: JsonObject): string {
+  for (const name of reasoningMembers) if (typeof part[name] === "string" && part[name] !== "") return part[name];
+  return "";
+}
+
 /** True when the engine says by `finish_reason` that it gave this choice up. */
 export function hasGivenUp(choice: JsonObject): boolean {
   return failedReasons.has(choice["finish_reason"]);
 }
-
-/** Under which names engines write what a model thinks before it answers. */
-const reasoningMembers = ["reasoning", "reasoning_content"];
 
 /**
  * The choices of a chunk or of a whole answer without their reasoning, and without the logprobs and token ids by which

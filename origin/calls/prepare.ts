@@ -1,7 +1,7 @@
 import { createHmac, type KeyObject } from "node:crypto";
 import { hasInexactNumber, parseExact } from "#edge/agreements/exact-json.ts";
 import { isObject, type JsonObject } from "#edge/agreements/json.ts";
-import { callPaths, isChat, type CallPath } from "#edge/agreements/paths.ts";
+import { answerMember, callPaths, ForeignEndpoint, isChat, type CallPath } from "#edge/agreements/paths.ts";
 import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import { restoreDigits } from "#edge/protocol/digits.ts";
@@ -23,6 +23,8 @@ export interface PreparedCall {
   isEngineStream: boolean;
   /** The caller wants no reasoning. It is asked for all the same, counted, and hidden by us. */
   hidesReasoning: boolean;
+  /** What an answer of another protocol repeats of its request; null for all others. */
+  repeated: JsonObject | null;
   wantsUsage: boolean;
   wantsContinuousUsage: boolean;
   /** The engine is to score a long prompt: one at a time is enough for it. */
@@ -85,6 +87,7 @@ export function prepareCall({ body: bytes, path, claims, engine, cacheSaltKey }:
     isEngineStream,
     isLongScore: isGenerated && isLongScore(requested, claims.promptTokensGuess ?? claims.tokensHeld),
     isStructured: isEngineStream && estimateCompile(engineBody) > 0,
+    repeated: readRepeated(sent, claims),
     hidesReasoning: isGenerated && requested["include_reasoning"] === false,
     wantsUsage: streamOptions["include_usage"] === true || streamOptions["continuous_usage_stats"] === true,
     wantsContinuousUsage: streamOptions["continuous_usage_stats"] === true,
@@ -110,6 +113,12 @@ export function computeCacheSalt(org: string, key: KeyObject): string {
 /** The name under which an engine caches a medium: an org's own, and no other's to guess. base64url, 43 characters. */
 function nameMedium(uuid: string, org: string, key: KeyObject): string {
   return createHmac("sha256", key).update(`medium ${org} ${uuid}`).digest("base64url");
+}
+
+/** Only a call of another protocol has such a member, which the edge wrote. */
+function readRepeated(sent: JsonObject, { endpoint }: HopClaims): JsonObject | null {
+  const repeated = sent[answerMember];
+  return ForeignEndpoint.safeParse(endpoint).success && isObject(repeated) ? repeated : null;
 }
 
 /** Sets the completion's bound under the names that this engine reads. Completions have the old name only. */

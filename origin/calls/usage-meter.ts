@@ -36,6 +36,7 @@ export class UsageMeter {
   #total: Counts | null = null;
   #promptKnown: number | null = null;
   #cached = 0;
+  #reasoning = 0;
 
   constructor(bounds: MeterBounds) {
     this.#bounds = bounds;
@@ -44,6 +45,16 @@ export class UsageMeter {
   /** A chunk brought text, reasoning or a piece of a tool call. */
   noteContent(): void {
     this.#contentChunks++;
+  }
+
+  /** What has been generated so far ends with reasoning: a chunk brought some. */
+  noteReasoning(): void {
+    this.#reasoning = this.completionSoFar;
+  }
+
+  /** How much of what was generated is reasoning: all up to the last chunk that brought some. Of one choice alone. */
+  get reasoningTokens(): number {
+    return Math.min(this.#reasoning, this.read().completionTokens);
   }
 
   /** The running count of one choice. Values that are no counts change nothing. */

@@ -1,19 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { callPathNames, callPaths } from "#edge/agreements/paths.ts";
+import { callPathNames, tokenizerPaths, type CallPath, type TokenizerPath } from "#edge/agreements/paths.ts";
 import type { OrderClaims } from "#edge/agreements/tokens/hop.ts";
 import { buildErrorBody, buildErrorHeaders, Refusal } from "#edge/errors.ts";
-import { restoreDigits } from "#edge/protocol/digits.ts";
-import { omitOurs, recheckBody } from "#edge/protocol/openai/members/recheck.ts";
-import { readBody } from "../calls/prepare.ts";
 import { answerCall } from "../calls/serve-call.ts";
 import type { NodeDrain } from "../calls/drain.ts";
 import { buildNodeHeaders } from "../calls/live-call.ts";
 import type { Rooms } from "../calls/rooms.ts";
-import type { CallPath } from "#edge/agreements/paths.ts";
-import { countPromptTokens } from "../engines/tokenize.ts";
 import { readCause, readRequestId } from "../log.ts";
 import { readNodeState } from "../report/node-state.ts";
 import type { Gate } from "./gate.ts";
+import { answerTokenizer } from "./tokenizer.ts";
 
 /** What the door needs: who may come in, what calls use, and the switch for draining. */
 export interface DoorRooms extends Rooms {
@@ -26,7 +22,9 @@ type Route = (rooms: DoorRooms, request: IncomingMessage, response: ServerRespon
 /** Everything this server answers, by method and exact target; a query string makes it another target, and 404. */
 const routes: Readonly<Record<string, Route>> = {
   ...Object.fromEntries(callPathNames.map((path): [string, Route] => [`POST ${path}`, admitTo(path)])),
-  "POST /tokenize": serveTokenize,
+  ...Object.fromEntries(
+    Object.values(tokenizerPaths).map((path): [string, Route] => [`POST ${path}`, admitToTokenizer(path)]),
+  ),
   "GET /v1/models": serveNodeModels,
   "POST /drain": serveDrain,
   "POST /undrain": serveUndrain,
@@ -58,6 +56,13 @@ function admitTo(path: CallPath): Route {
   return async (rooms, request, response) => {
     const { claims, body } = await rooms.gate.admitCall(request);
     await answerCall(rooms, { path, claims, body }, response);
+  };
+}
+
+function admitToTokenizer(path: TokenizerPath): Route {
+  return async (rooms, request, response) => {
+    const admitted = await rooms.gate.admitCall(request);
+    writeJson(rooms, response, 200, await answerTokenizer(rooms, path, admitted));
   };
 }
 
@@ -104,22 +109,6 @@ function writeJson(rooms: Rooms, response: ServerResponse, status: number, body:
     ...buildNodeHeaders(rooms),
   });
   response.end(JSON.stringify(body));
-}
-
-/** The exact size of a prompt, for the edge to hold: `{count, max_model_len}`, never the tokens themselves. */
-async function serveTokenize(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { claims, body } = await rooms.gate.admitCall(request);
-  const { engine } = rooms.pool.findServing(claims.model);
-  const { requested, exact } = readBody(body);
-  const path = callPathNames.find((name) => callPaths[name].endpoints.some((endpoint) => endpoint === claims.endpoint));
-  if (!path)
-    throw new Refusal("invalid_api_key", { message: "The hop token is for another endpoint.", log: "endpoint" });
-  const count = await countPromptTokens(engine, {
-    ...omitOurs(path, restoreDigits(recheckBody(path, requested), exact)),
-    model: engine.config.models[claims.model],
-  });
-  if (!count) throw new Refusal("bad_gateway", { log: "no_tokenizer" });
-  writeJson(rooms, response, 200, { count: count.tokens, max_model_len: count.contextTokensMax });
 }
 
 async function serveNodeModels(rooms: DoorRooms, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -9,7 +9,7 @@ import {
 } from "#edge/agreements/tokens/hop.ts";
 import { findAgeFault, type MacKeys } from "#edge/agreements/tokens/mac-token.ts";
 import { Refusal } from "#edge/errors.ts";
-import { bodyBytesMax, clockSkewMs, macTokenTtlMs } from "#edge/limits.ts";
+import { clockSkewMs, hopBodyBytesMax, macTokenTtlMs } from "#edge/limits.ts";
 import type { AgentConfig } from "../config.ts";
 import { openReplayCache } from "./replays.ts";
 
@@ -23,7 +23,7 @@ export interface Admitted<Claims> {
 export interface Gate {
   /**
    * A call of the edge's. Throws 401 for anything but a fresh token under a live key, for this node and this very body;
-   * 413 over 4 MiB.
+   * 413 over 9 MiB.
    */
   admitCall(request: IncomingMessage): Promise<Admitted<HopClaims>>;
   admitOrder(request: IncomingMessage): Promise<Admitted<OrderClaims>>;
@@ -50,7 +50,7 @@ export function openGate({ node, nodeKeys }: Pick<AgentConfig, "node" | "nodeKey
     const isFresh = replays.isFresh(claims.jti, claims.issuedAtMs + macTokenTtlMs + clockSkewMs);
     if (isFresh === null) throw new Refusal("server_is_overloaded", { retryAfterMs: 1_000, log: "replay_cache_full" });
     if (!isFresh) throw unauthorized("replayed");
-    const body = await readBody(request, bodyBytesMax);
+    const body = await readBody(request, hopBodyBytesMax);
     if (digestBody(body) !== claims.bodySha256) throw unauthorized("body");
     return { claims, body };
   }

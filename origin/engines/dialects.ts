@@ -94,12 +94,13 @@ export const dialects: Readonly<Record<EngineKind, Dialect>> = {
   },
 };
 
-/** OpenAI's own members of the three requests: all that a strict engine is sent. */
+/** OpenAI's own members of the three requests, and those of ranking: all that a strict engine is sent. */
 export const openaiFields: ReadonlySet<string> = new Set(
   [
     "model messages prompt input suffix echo stream stream_options max_tokens max_completion_tokens",
     "temperature top_p n stop presence_penalty frequency_penalty logit_bias logprobs top_logprobs seed user",
     "tools tool_choice parallel_tool_calls functions function_call response_format reasoning_effort verbosity",
+    "query documents top_n text_1 text_2",
     "modalities audio prediction metadata service_tier store dimensions encoding_format",
   ].flatMap((names) => names.split(" ")),
 );

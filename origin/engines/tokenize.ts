@@ -1,4 +1,5 @@
 import { parseObject, type JsonObject } from "#edge/agreements/json.ts";
+import { listPairs, type TextPair } from "#edge/protocol/ranking/pairs.ts";
 import type { Engine } from "./http/client.ts";
 
 /** What an engine's tokenizer reports about a prompt. */
@@ -23,13 +24,15 @@ export const countFields = ["prompt", "add_special_tokens"];
 
 /**
  * Counts a request's prompt by the engine's own tokenizer, the chat template applied. `null` when the engine has none,
- * or fails. `body` names the engine's model. Lists of token ids count themselves; lists of texts are counted one by one
- * and summed.
+ * or fails. `body` names the engine's model. Lists of token ids count themselves; lists of texts, and pairs that are
+ * ranked, are counted one by one and summed.
  */
 export async function countPromptTokens(engine: Engine, body: JsonObject): Promise<TokenCount | null> {
+  const pairs = listPairs(body);
   const input = body["prompt"] ?? body["input"];
-  if (input === undefined) return requestCount(engine, { model: body["model"], ...pick(body, chatFields) });
-  const prompts: unknown[] = Array.isArray(input) && !isTokens(input) ? input : [input];
+  if (input === undefined && !pairs) return requestCount(engine, { model: body["model"], ...pick(body, chatFields) });
+  const listed: unknown[] = Array.isArray(input) && !isTokens(input) ? input : [input];
+  const prompts = input === undefined && pairs ? joinEach(pairs) : listed;
   let total: TokenCount = { tokens: 0, contextTokensMax: null };
   for (const prompt of prompts) {
     const count = isTokens(prompt)
@@ -39,6 +42,11 @@ export async function countPromptTokens(engine: Engine, body: JsonObject): Promi
     total = { tokens: total.tokens + count.tokens, contextTokensMax: count.contextTokensMax ?? total.contextTokensMax };
   }
   return total;
+}
+
+/** One after another: a query may be long, and the documents beside it many. */
+function* joinEach(pairs: readonly TextPair[]): Generator<string> {
+  for (const pair of pairs) yield pair.join("\n");
 }
 
 /** Counts a text, without what the tokenizer would put before it. */
@@ -86,6 +94,11 @@ async function requestTokenCount(engine: Engine, fields: JsonObject): Promise<To
 async function requestJson(engine: Engine, path: string, fields: JsonObject): Promise<JsonObject | null> {
   const answer = await engine.requestText({ method: "POST", path, body: JSON.stringify(fields) }, tokenizeMsMax);
   return answer?.status === 200 ? parseObject(answer.text) : null;
+}
+
+/** Of a chat's members those that change what its prompt looks like. */
+export function pickChatFields(body: JsonObject): JsonObject {
+  return pick(body, chatFields);
 }
 
 function isTokens(value: unknown): value is number[] {

@@ -22,7 +22,9 @@ const scopeOptions: Record<string, Option> = {
   endpoint: {
     value: "ENDPOINT",
     isMany: true,
-    about: "chat.completions, completions, embeddings, text2sql or models.",
+    about:
+      "chat.completions, responses, messages, completions, embeddings, text2sql, rerank, score, ollama.chat, " +
+      "ollama.generate, ollama.embed or models.",
   },
   model: { value: "MODEL", isMany: true, about: "A model or alias, as 'penstock models' lists them." },
   cidr: { value: "CIDR", isMany: true, about: "Addresses that may use it, e.g. 203.0.113.0/24." },

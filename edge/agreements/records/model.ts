@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { EngineEndpoint } from "../paths.ts";
+import { CallEndpoint, EngineEndpoint } from "../paths.ts";
 
 /** What a key's scope may name: the endpoints that reach an engine, and the list of models. */
-export const Endpoint = z.enum([...EngineEndpoint.options, "models"]);
+export const Endpoint = z.enum([...CallEndpoint.options, "models"]);
 export type Endpoint = z.infer<typeof Endpoint>;
 
 /** `shared` nodes serve standard calls; `complex` ones are dedicated to calls that would stall their neighbours. */
@@ -48,14 +48,18 @@ export const MediaTokens = z.strictObject({
 });
 export type MediaTokens = z.infer<typeof MediaTokens>;
 
+/** What a model may be able to do in a chat, beside answering. */
+export const Ability = z.enum(["tools", "structured_outputs", "reasoning"]);
+export type Ability = z.infer<typeof Ability>;
+
 /** A model as the edge is configured to serve it. */
 export const ModelRecord = z.strictObject({
   id: z.string().min(1).max(256).describe("Its public id, such as `Qwen/Qwen2.5-7B-Instruct`."),
   aliases: z.array(z.string().min(1)).describe("Further names that callers may use; the first is shown by `/health`."),
   endpoints: z
-    .array(Endpoint)
+    .array(z.enum([...EngineEndpoint.options, "models"]))
     .min(1)
-    .describe("Of `chat.completions`, `completions`, `embeddings`, `text2sql`: what it serves."),
+    .describe("Of `chat.completions`, `completions`, `embeddings`, `text2sql`, `rerank`, `score`: what it serves."),
   contextTokensMax: z.int().min(1).describe("Its context; no more than the engine's."),
   completionTokensDefault: z
     .int()
@@ -74,6 +78,19 @@ export const ModelRecord = z.strictObject({
     "The most tokens of one `image`, `audio` or `video`; it takes only what is named here.",
   ),
   ownedBy: z.string().describe("Who made it; shown by `/v1/models`."),
+  displayName: z
+    .string()
+    .min(1)
+    .max(128)
+    .optional()
+    .describe("Its name for people, shown by `/v1/models`; its id unless set."),
+  abilities: z
+    .array(Ability)
+    .optional()
+    .describe(
+      "Of `tools`, `structured_outputs`, `reasoning`: what it can do in a chat. Clients learn it from `/v1/models`; " +
+        "nothing is refused by it. `structured_outputs` unless set.",
+    ),
   createdAtMs: z.int().describe("Since when, in Unix milliseconds; shown by `/v1/models`."),
   prices: z
     .strictObject({ shared: Price, complex: Price })

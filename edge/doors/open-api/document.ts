@@ -23,7 +23,7 @@ const tags = [
 export function writeOpenApi(): OpenApiDocument {
   const control = openApiDocument();
   const paths = routes
-    .filter(({ door }) => door !== "nodes")
+    .filter(({ door, refused }) => door !== "nodes" && refused === undefined)
     .map((route) => [nameTemplate(route.path), writePath(route, control)] as const);
   const { schemas, securitySchemes, ...rest } = control.components ?? {};
   const document = {

@@ -1,4 +1,7 @@
+import { writeEvent as writeResponseEvent } from "../../protocol/openai/responses/wire.ts";
 import { windowNames } from "../../agreements/records/windows.ts";
+import { writeEvent } from "../../protocol/anthropic/stream.ts";
+import { ollamaVersion } from "../../protocol/ollama/models.ts";
 
 const created = 1_790_000_000;
 const usage = { prompt_tokens: 12, completion_tokens: 3, total_tokens: 15 };
@@ -6,6 +9,13 @@ const messages = [{ role: "user", content: "Say hello." }];
 const chatHead = { id: "chatcmpl-0123456789abcdef", created, model: "chat" };
 const textHead = { id: "cmpl-0123456789abcdef", object: "text_completion", created, model: "chat" };
 
+const rerank = { model: "rerank", query: "What is a well?", documents: ["A bird.", "A hole with water."], top_n: 1 };
+const ranked = {
+  id: "rerank-0123456789abcdef",
+  model: "rerank",
+  usage: { prompt_tokens: 18, total_tokens: 18 },
+  results: [{ index: 1, document: { text: "A hole with water." }, relevance_score: 0.93 }],
+};
 const chat = {
   ...chatHead,
   object: "chat.completion",
@@ -18,12 +28,106 @@ const chatEvents = [
   { delta: {}, finish_reason: "stop" },
 ].map((choice) => ({ ...chatHead, object: "chat.completion.chunk", choices: [{ index: 0, ...choice }] }));
 
+const message = {
+  id: "msg_0123456789abcdef",
+  type: "message",
+  role: "assistant",
+  model: "chat",
+  content: [{ type: "text", text: "Hello there!" }],
+  stop_reason: "end_turn",
+  stop_sequence: null,
+  usage: { input_tokens: 12, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, output_tokens: 3 },
+};
+const messageEvents = [
+  { type: "message_start", message: { ...message, content: [], stop_reason: null } },
+  { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
+  { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "Hello there!" } },
+  { type: "content_block_stop", index: 0 },
+  { type: "message_delta", delta: { stop_reason: "end_turn", stop_sequence: null }, usage: message.usage },
+  { type: "message_stop" },
+];
+const responseHead = {
+  id: "resp_0123456789abcdefghijkl",
+  object: "response",
+  created_at: created,
+  error: null,
+  incomplete_details: null,
+  instructions: null,
+  max_output_tokens: 64,
+  model: "chat",
+  parallel_tool_calls: true,
+  previous_response_id: null,
+  reasoning: { effort: null, summary: null },
+  store: false,
+  temperature: null,
+  text: { format: { type: "text" } },
+  tool_choice: "auto",
+  tools: [],
+  top_p: null,
+  truncation: "disabled",
+  metadata: {},
+};
+const spoken = {
+  id: "msg_0123456789abcdefghijkl_0",
+  type: "message",
+  status: "completed",
+  role: "assistant",
+  content: [{ type: "output_text", annotations: [], logprobs: [], text: "Hello there!" }],
+};
+const response = {
+  ...responseHead,
+  status: "completed",
+  output: [spoken],
+  usage: {
+    input_tokens: 12,
+    input_tokens_details: { cached_tokens: 0 },
+    output_tokens: 3,
+    output_tokens_details: { reasoning_tokens: 0 },
+    total_tokens: 15,
+  },
+};
+const ofPart = { item_id: spoken.id, output_index: 0, content_index: 0 };
+const responseEvents = [
+  { type: "response.created", response: { ...responseHead, status: "in_progress", output: [], usage: null } },
+  { type: "response.output_item.added", output_index: 0, item: { ...spoken, status: "in_progress", content: [] } },
+  { type: "response.output_text.delta", ...ofPart, delta: "Hello there!", logprobs: [] },
+  { type: "response.output_item.done", output_index: 0, item: spoken },
+  { type: "response.completed", response },
+].map((event, index) => ({ ...event, sequence_number: index }));
+const ollamaHead = { model: "chat", created_at: "2026-11-29T12:00:00.000Z" };
+const ollamaEnd = {
+  done: true,
+  done_reason: "stop",
+  total_duration: 412_000_000,
+  load_duration: 0,
+  prompt_eval_count: 12,
+  prompt_eval_duration: 88_000_000,
+  eval_count: 3,
+  eval_duration: 324_000_000,
+};
+const inMessage = (content: string) => ({ message: { role: "assistant", content } });
+const inResponse = (response: string) => ({ response });
+
 /** An example of what is sent, by operation. */
 export const requestExamples: Readonly<Record<string, object>> = {
   createChatCompletion: { model: "chat", messages, max_tokens: 64 },
   createCompletion: { model: "chat", prompt: "Once upon a time", max_tokens: 16 },
   createEmbedding: { model: "embed", input: ["First text", "Second text"] },
+  createRerank: rerank,
+  createRerankV2: rerank,
+  createScore: { model: "rerank", text_1: "What is a well?", text_2: ["A hole with water.", "A bird."] },
   createText2Sql: { messages: [{ role: "user", content: "How many orders came in today?" }] },
+  createMessage: { model: "chat", max_tokens: 64, messages },
+  createResponse: { model: "chat", input: "Say hello.", max_output_tokens: 64 },
+  ollamaChat: { model: "chat", messages, options: { num_predict: 64 } },
+  ollamaGenerate: { model: "chat", prompt: "Say hello.", stream: false },
+  ollamaEmbed: { model: "embed", input: ["First text", "Second text"] },
+  ollamaEmbeddings: { model: "embed", prompt: "First text" },
+  showOllamaModel: { model: "chat" },
+  countMessageTokens: { model: "chat", messages },
+  countResponseTokens: { model: "chat", input: "Say hello." },
+  tokenize: { model: "chat", prompt: "Hello there!" },
+  detokenize: { model: "chat", tokens: [1, 2, 3] },
   createClientToken: { expires_in: 600, models: ["chat"] },
   createOrg: { name: "Example" },
   moveOrg: { placement: "own" },
@@ -42,12 +146,30 @@ export const answerExamples: Readonly<Record<string, object>> = {
     choices: [{ index: 0, text: " there was a well.", finish_reason: "stop" }],
     usage,
   },
+  createMessage: message,
   createEmbedding: {
     object: "list",
     model: "embed",
     data: [{ index: 0, object: "embedding", embedding: [0.125, -0.5] }],
     usage: { prompt_tokens: 4, total_tokens: 4 },
   },
+  createResponse: response,
+  ollamaChat: { ...ollamaHead, ...inMessage("Hello there!"), ...ollamaEnd },
+  ollamaGenerate: { ...ollamaHead, ...inResponse("Hello there!"), ...ollamaEnd },
+  ollamaEmbed: { model: "embed", embeddings: [[0.125, -0.5]], prompt_eval_count: 4 },
+  ollamaEmbeddings: { embedding: [0.125, -0.5] },
+  showOllamaVersion: { version: ollamaVersion },
+  createRerank: ranked,
+  createRerankV2: ranked,
+  createScore: {
+    id: "score-0123456789abcdef",
+    object: "list",
+    model: "rerank",
+    data: [{ index: 0, object: "score", score: 0.93 }],
+    usage: { prompt_tokens: 9, total_tokens: 9 },
+  },
+  countMessageTokens: { input_tokens: 12 },
+  countResponseTokens: { object: "response.input_tokens", input_tokens: 12 },
   createClientToken: { object: "client_token", token: "eyJ.example.only", expires_at: created },
   showHealth: { status: "healthy", backends: { chat: 2 } },
 };
@@ -59,7 +181,19 @@ export const streamExamples: Readonly<Record<string, string>> = {
   createCompletion: writeStream([
     { ...textHead, choices: [{ index: 0, text: " there was a well.", finish_reason: "stop" }] },
   ]),
+  createMessage: messageEvents.map(writeEvent).join(""),
+  createResponse: responseEvents.map(writeResponseEvent).join(""),
+  ollamaChat: writeLines(inMessage),
+  ollamaGenerate: writeLines(inResponse),
 };
+
+function writeLines(write: (text: string) => object): string {
+  const lines = [
+    { ...ollamaHead, ...write("Hello there!"), done: false },
+    { ...ollamaHead, ...write(""), ...ollamaEnd },
+  ];
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+}
 
 function writeStream(events: object[]): string {
   return `${events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join("")}data: [DONE]\n\n`;

@@ -1,20 +1,35 @@
 import type { DescribedOperation } from "../../control/http/open-api.ts";
-import { callHeaders, servedHeaders } from "../../protocol/headers.ts";
+import { callHeaders, messagesHeaders, servedHeaders } from "../../protocol/headers.ts";
 import type { Method, Operation, DoorRoute } from "../route.ts";
 import { answerExamples, requestExamples, streamExamples } from "./examples.ts";
-import { listRefusals, referRefusal, writeHeaders } from "./refusals.ts";
+import { wires } from "../../protocol/wires/wires.ts";
+import { findFamily, listRefusals, referRefusal, writeHeaders } from "./refusals.ts";
 import { refer, type AnswerName, type RequestName } from "./schemas.ts";
 
 /** What an operation takes and gives, by the names of the schemas; `stream` is what each event of a stream holds. */
 interface Shapes {
   request?: RequestName;
   answer: AnswerName;
+  /** What those get who send `anthropic-version`. */
+  toAnthropic?: AnswerName;
+  parameters?: readonly object[];
   stream?: AnswerName;
+  /** How its events come, and how a stream ends, well and badly; OpenAI's way unless it is said. */
+  streamWords?: string;
   status?: 201;
   description: string;
 }
 
 const chat = { answer: "ChatCompletion", stream: "ChatCompletionChunk", description: "The completion." } as const;
+
+const neverStored = { answer: "Response", description: "Never given: no response is stored." } as const;
+const anthropicVersion = {
+  name: "anthropic-version",
+  in: "header",
+  required: false,
+  description: "Sent by Anthropic's clients; the answer is then in their form.",
+  schema: { type: "string" },
+};
 
 /** Of every operation that is not the control plane's, which tells its own. */
 export const shapes: Readonly<Record<string, Shapes>> = {
@@ -31,8 +46,66 @@ export const shapes: Readonly<Record<string, Shapes>> = {
     answer: "EmbeddingList",
     description: "One embedding for each text.",
   },
-  listModels: { answer: "ModelList", description: "The models." },
-  showModel: { answer: "ModelCard", description: "The model." },
+  createMessage: {
+    request: "MessagesRequest",
+    answer: "Message",
+    stream: "MessageEvent",
+    streamWords:
+      "With `stream: true`: server-sent events by name, whose `data` is a MessageEvent in JSON; the last is " +
+      "`message_stop`. `ping` may come at any time. A stream that fails ends with an event `error`: a MessageError.",
+    description: "The message.",
+  },
+  createResponse: {
+    request: "ResponsesRequest",
+    answer: "Response",
+    stream: "ResponseStreamEvent",
+    streamWords:
+      "With `stream: true`: server-sent events whose `data` is a ResponseStreamEvent in JSON. The last is " +
+      "`response.completed` or `response.incomplete`; no `[DONE]` follows. A stream that fails ends with " +
+      "`response.failed`, where its node could say so, and with `error`.",
+    description: "The response.",
+  },
+  showResponse: neverStored,
+  deleteResponse: neverStored,
+  listResponseItems: neverStored,
+  cancelResponse: neverStored,
+  createRerank: { request: "RerankRequest", answer: "RerankResult", description: "The documents, the best first." },
+  createRerankV2: { request: "RerankRequest", answer: "RerankResult", description: "The documents, the best first." },
+  createScore: { request: "ScoreRequest", answer: "ScoreList", description: "One score for each pair." },
+  listModels: {
+    answer: "ModelList",
+    toAnthropic: "AnthropicModelPage",
+    parameters: [
+      writeAnthropicQuery("limit", "How many models, 20 unless sent.", { type: "integer", minimum: 1, maximum: 1_000 }),
+      writeAnthropicQuery("after_id", "The models right behind this one."),
+      writeAnthropicQuery("before_id", "The models right before this one."),
+      anthropicVersion,
+    ],
+    description: "The models; of those that chat a page in Anthropic's form for whoever sends `anthropic-version`.",
+  },
+  showModel: {
+    answer: "ModelCard",
+    toAnthropic: "AnthropicModel",
+    parameters: [anthropicVersion],
+    description: "The model; in Anthropic's form for whoever sends `anthropic-version`.",
+  },
+  countMessageTokens: { request: "CountMessagesRequest", answer: "MessageTokenCount", description: "The count." },
+  countResponseTokens: { request: "CountResponseRequest", answer: "ResponseTokenCount", description: "The count." },
+  tokenize: { request: "TokenizeRequest", answer: "TokenizeAnswer", description: "The tokens." },
+  detokenize: { request: "DetokenizeRequest", answer: "DetokenizeAnswer", description: "The text." },
+  showTokenizer: {
+    answer: "TokenizerTraits",
+    parameters: [
+      {
+        name: "model",
+        in: "query",
+        required: false,
+        description: "May be left out where the key may use one model only.",
+        schema: { type: "string" },
+      },
+    ],
+    description: "What programs need that count or put chats together themselves.",
+  },
   createClientToken: {
     request: "ClientTokenRequest",
     answer: "ClientToken",
@@ -41,6 +114,23 @@ export const shapes: Readonly<Record<string, Shapes>> = {
   },
   showWelcome: { answer: "Welcome", description: "The API's addresses; a page for a browser." },
   showOpenApi: { answer: "OpenApi", description: "An OpenAPI 3.1 document." },
+  ollamaChat: { request: "OllamaChatRequest", answer: "OllamaChat", stream: "OllamaChat", description: "The answer." },
+  ollamaGenerate: {
+    request: "OllamaGenerateRequest",
+    answer: "OllamaGeneration",
+    stream: "OllamaGeneration",
+    description: "The answer.",
+  },
+  ollamaEmbed: {
+    request: "OllamaEmbedRequest",
+    answer: "OllamaEmbeddings",
+    description: "One embedding for each text.",
+  },
+  ollamaEmbeddings: { request: "OllamaEmbedRequest", answer: "OllamaEmbeddings", description: "The embedding." },
+  listOllamaTags: { answer: "OllamaTags", description: "The models that the key may use." },
+  showOllamaModel: { request: "OllamaShowRequest", answer: "OllamaModel", description: "The model." },
+  listOllamaRunning: { answer: "OllamaRunning", description: "Those of them that a node serves now." },
+  showOllamaVersion: { answer: "OllamaVersion", description: "The version." },
   showHealth: { answer: "Health", description: "At least one model is served." },
   showLiveness: { answer: "Liveness", description: "It runs." },
   showReadiness: { answer: "Readiness", description: "It is configured." },
@@ -55,7 +145,11 @@ export function writeOperation(
   const shape = shapes[operationId];
   if (!shape) throw new RangeError(`the document does not know ${operationId}`);
   const { auth, endpoint } = route;
-  const parameters = [...writePathParameters(route.path), ...(endpoint ? writeCallParameters() : [])];
+  const parameters = [
+    ...writePathParameters(route.path),
+    ...(shape.parameters ?? []),
+    ...(endpoint ? writeCallParameters() : []),
+  ];
   const example = requestExamples[operationId];
   return {
     operationId,
@@ -81,35 +175,59 @@ export function writeOperation(
 
 /** References to what an operation may be refused with, by status. */
 export function writeRefused(route: DoorRoute, method: Method): Record<string, object> {
-  return Object.fromEntries(listRefusals(route, method).map((status) => [status, referRefusal(status)]));
+  return Object.fromEntries(
+    listRefusals(route, method).map((status) => [status, referRefusal(status, findFamily(route))]),
+  );
 }
 
-function writeAnswer(route: DoorRoute, operationId: string, { answer, stream, description }: Shapes) {
+function writeAnswer(route: DoorRoute, operationId: string, shape: Shapes) {
+  const { answer, toAnthropic, stream, description } = shape;
   const example = operationId === "showHealth" ? undefined : answerExamples[operationId];
   return {
     description,
-    headers: writeHeaders(route.endpoint ? servedHeaders : {}),
+    headers: writeHeaders({
+      ...(route.endpoint && servedHeaders),
+      ...(route.endpoint === "messages" && messagesHeaders),
+    }),
     content: {
-      "application/json": { schema: refer(answer), ...(example && { example }) },
-      ...(stream && { "text/event-stream": writeStream(operationId, stream) }),
+      "application/json": {
+        schema: toAnthropic ? { oneOf: [refer(answer), refer(toAnthropic)] } : refer(answer),
+        ...(example && { example }),
+      },
+      ...(stream && writeStream(route, operationId, shape, stream)),
       ...(operationId === "showWelcome" && { "text/html": { schema: { type: "string" } } }),
     },
   };
 }
 
+/** How the text of a stream is laid out, by its type; `stream` names the schema. */
+const layouts = {
+  "text/event-stream": (stream: AnswerName) =>
+    `With \`stream: true\`: server-sent events whose \`data\` is a ${stream} in JSON, and at the end \`[DONE]\`. ` +
+    "Lines that begin with a colon are comments. A stream that fails ends with an event that holds an Error.",
+  "application/x-ndjson": (stream: AnswerName) =>
+    `Unless \`stream\` is \`false\`: lines, each of which is a ${stream} in JSON; the last says \`"done": true\`. ` +
+    "A stream that fails ends with a line that holds an OllamaError.",
+} as const;
+
 /** OpenAPI 3.1 has no word for the events of a stream: the text says it, and `contentSchema` names their schema. */
-function writeStream(operationId: string, stream: AnswerName) {
+function writeStream({ endpoint }: DoorRoute, operationId: string, { streamWords }: Shapes, stream: AnswerName) {
+  const { contentType } = wires[endpoint ?? "chat.completions"].stream;
   return {
-    schema: {
-      type: "string",
-      description:
-        `With \`stream: true\`: server-sent events whose \`data\` is a ${stream} in JSON, and at the end \`[DONE]\`. ` +
-        "Lines that begin with a colon are comments. A stream that fails ends with an event that holds an Error.",
-      contentMediaType: "application/json",
-      contentSchema: refer(stream),
+    [contentType]: {
+      schema: {
+        type: "string",
+        description: streamWords ?? layouts[contentType](stream),
+        contentMediaType: "application/json",
+        contentSchema: refer(stream),
+      },
+      example: streamExamples[operationId],
     },
-    example: streamExamples[operationId],
   };
+}
+
+function writeAnthropicQuery(name: string, what: string, schema: object = { type: "string" }) {
+  return { name, in: "query", required: false, description: `${what} With \`anthropic-version\` alone.`, schema };
 }
 
 function writePathParameters(path: string): object[] {

@@ -1,9 +1,40 @@
-import { buildErrorBody, Refusal, refusalCodes, refusals } from "../../errors.ts";
-import { everyHeaders, limitHeaders, refusalHeaders, type HeaderFact } from "../../protocol/headers.ts";
+import { Refusal, refusalCodes, refusals } from "../../errors.ts";
+import {
+  everyHeaders,
+  limitHeaders,
+  messagesHeaders,
+  refusalHeaders,
+  type HeaderFact,
+} from "../../protocol/headers.ts";
+import type { Wire } from "../../protocol/wires/wire.ts";
+import { findProtocol, protocols } from "../../protocol/wires/wires.ts";
 import type { Method, DoorRoute } from "../route.ts";
-import { refer } from "./schemas.ts";
+import { refer, type AnswerName } from "./schemas.ts";
 
 const callStatuses = [400, 403, 404, 408, 409, 413, 415, 502, 503, 504];
+
+/** Operations whose refusals look alike: how their components are called, and what a refusal is made of. */
+interface RefusalFamily {
+  prefix: string;
+  schema: AnswerName | "Error";
+  wire: Wire;
+  headers: Readonly<Record<string, HeaderFact>>;
+}
+
+const openai: RefusalFamily = { prefix: "Refused", schema: "Error", wire: protocols.openai, headers: {} };
+const anthropic: RefusalFamily = {
+  prefix: "MessagesRefused",
+  schema: "MessageError",
+  wire: protocols.anthropic,
+  headers: messagesHeaders,
+};
+const ollama: RefusalFamily = { prefix: "OllamaRefused", schema: "OllamaError", wire: protocols.ollama, headers: {} };
+const families = [openai, anthropic, ollama];
+
+/** The family of a route's refusals. */
+export function findFamily({ path }: DoorRoute): RefusalFamily {
+  return { openai, anthropic, ollama }[findProtocol(path, new Headers())];
+}
 
 /** With which statuses this operation may be refused. */
 export function listRefusals(route: DoorRoute, method: Method): number[] {
@@ -13,22 +44,31 @@ export function listRefusals(route: DoorRoute, method: Method): number[] {
   add(route.isCounted, 429);
   add(route.auth !== "none", 401, 503);
   add(route.endpoint !== null, ...callStatuses);
+  add(route.needsNode === true, 400, 404, 502, 503, 504);
   add(route.path.includes("{"), 404);
   add(method !== "GET" && route.auth !== "none", 400, 403, 404, 408, 413, 415, 429);
   add(route.auth === "apiKey", 403);
   add(isControl, 400, 403, 404, 409);
-  return Array.from(statuses).toSorted((a, b) => a - b);
+  const { wire } = findFamily(route);
+  const own = listCodes()
+    .filter(({ status }) => statuses.has(status))
+    .map((refusal) => wire.readStatus(refusal));
+  return Array.from(new Set(own)).toSorted((a, b) => a - b);
 }
 
-/** Every refusal as a component, one for each status; each code is an example. */
+/** Every refusal as a component, one for each status of each family; each code is an example. */
 export function writeRefusals(): Record<string, object> {
-  const statuses = new Set(Object.values(refusals).map(({ status }) => status));
-  return Object.fromEntries(Array.from(statuses, (status) => [nameRefusal(status), writeRefusal(status)]));
+  return Object.fromEntries(
+    families.flatMap((family) => {
+      const statuses = new Set(listCodes().map((refusal) => family.wire.readStatus(refusal)));
+      return Array.from(statuses, (status) => [`${family.prefix}${status}`, writeRefusal(status, family)]);
+    }),
+  );
 }
 
 /** The component that tells of refusals with this status. */
-export function referRefusal(status: number) {
-  return { $ref: `#/components/responses/${nameRefusal(status)}` };
+export function referRefusal(status: number, { prefix }: Pick<RefusalFamily, "prefix"> = openai) {
+  return { $ref: `#/components/responses/${prefix}${status}` };
 }
 
 /** Headers as an answer's description lists them. */
@@ -36,17 +76,18 @@ export function writeHeaders(headers: Readonly<Record<string, HeaderFact>>): Rec
   return { ...everyHeaders, ...headers };
 }
 
-function nameRefusal(status: number): string {
-  return `Refused${status}`;
+function listCodes(): Refusal[] {
+  return Object.keys(refusals).map((code) => new Refusal(refusalCodes.parse(code)));
 }
 
-function writeRefusal(status: number): object {
-  const codes = Object.entries(refusals).filter(([, row]) => row.status === status);
-  const examples = codes.map(([code, { message }]) => {
-    return [code, { summary: message, value: buildErrorBody(new Refusal(refusalCodes.parse(code))) }] as const;
+function writeRefusal(status: number, { schema, wire, headers }: RefusalFamily): object {
+  const codes = listCodes().filter((refusal) => wire.readStatus(refusal) === status);
+  const inWords = ({ code }: Refusal) => refusals[code].message;
+  const examples = codes.map((refusal) => {
+    return [refusal.code, { summary: inWords(refusal), value: wire.buildError(refusal, "req_0123456789abcdef") }];
   });
   return {
-    description: codes.map(([code, { message }]) => `\`${code}\`: ${message}`).join("\n\n"),
+    description: codes.map((refusal) => `\`${refusal.code}\`: ${inWords(refusal)}`).join("\n\n"),
     headers: writeHeaders({
       ...refusalHeaders,
       ...(status === 401 && {
@@ -56,7 +97,8 @@ function writeRefusal(status: number): object {
         allow: { description: "The methods that the URL takes.", schema: { type: "string" } },
       }),
       ...(status === 429 && limitHeaders),
+      ...headers,
     }),
-    content: { "application/json": { schema: refer("Error"), examples: Object.fromEntries(examples) } },
+    content: { "application/json": { schema: refer(schema), examples: Object.fromEntries(examples) } },
   };
 }

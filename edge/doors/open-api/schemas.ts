@@ -1,20 +1,45 @@
 import { z } from "zod";
 import { ClientToken, TokenBody } from "../../identity/index.ts";
+import { Message, MessageError, MessageEvent } from "../../protocol/anthropic/answers.ts";
+import { MessagesRequest } from "../../protocol/anthropic/members.ts";
 import {
   ChatCompletion,
   ChatCompletionChunk,
   EmbeddingList,
+  RerankResult,
+  ScoreList,
   TextCompletion,
   TextCompletionChunk,
   TokenUsage,
 } from "../../protocol/openai/answers.ts";
-import { ModelCard, ModelList } from "../../protocol/openai/models.ts";
+import { OllamaChat, OllamaEmbeddings, OllamaError, OllamaGeneration } from "../../protocol/ollama/answers.ts";
+import { OllamaModel, OllamaRunning, OllamaShowBody, OllamaTags, OllamaVersion } from "../../protocol/ollama/models.ts";
+import { OllamaChatRequest, OllamaEmbedRequest, OllamaGenerateRequest } from "../../protocol/ollama/requests.ts";
+import { AnthropicModel, AnthropicModelPage } from "../../protocol/models/anthropic-page.ts";
+import { ModelCard, ModelList } from "../../protocol/models/card.ts";
 import {
   ChatCompletionRequest,
   CompletionRequest,
   EmbeddingRequest,
+  RerankRequest,
+  ResponsesRequest,
+  ScoreRequest,
   Text2SqlRequest,
 } from "../../protocol/openai/requests.ts";
+import { Response, ResponseStreamEvent } from "../../protocol/openai/responses/answers.ts";
+import {
+  DetokenizeAnswer,
+  MessageTokenCount,
+  ResponseTokenCount,
+  TokenizeAnswer,
+  TokenizerTraits,
+} from "../../protocol/tokenizer/answers.ts";
+import {
+  CountMessagesRequest,
+  CountResponseRequest,
+  DetokenizeRequest,
+  TokenizeRequest,
+} from "../../protocol/tokenizer/bodies.ts";
 import { Health } from "../../routing/index.ts";
 
 /** What is sent, by the names that the document gives. */
@@ -23,7 +48,19 @@ export const requestSchemas = {
   CompletionRequest,
   EmbeddingRequest,
   Text2SqlRequest,
+  MessagesRequest,
+  ResponsesRequest,
+  OllamaChatRequest,
+  OllamaGenerateRequest,
+  OllamaEmbedRequest,
+  OllamaShowRequest: OllamaShowBody,
+  RerankRequest,
+  ScoreRequest,
   ClientTokenRequest: TokenBody,
+  CountMessagesRequest,
+  CountResponseRequest,
+  TokenizeRequest,
+  DetokenizeRequest,
 };
 
 /** What is answered, by the names that the document gives. */
@@ -33,10 +70,32 @@ export const answerSchemas = {
   TextCompletion,
   TextCompletionChunk,
   EmbeddingList,
+  RerankResult,
+  ScoreList,
   TokenUsage,
+  Message,
+  MessageEvent,
+  MessageError,
+  Response,
+  ResponseStreamEvent,
   ModelCard,
   ModelList,
+  OllamaChat,
+  OllamaGeneration,
+  OllamaEmbeddings,
+  OllamaError,
+  OllamaTags,
+  OllamaModel,
+  OllamaRunning,
+  OllamaVersion,
+  AnthropicModel,
+  AnthropicModelPage,
   ClientToken,
+  MessageTokenCount,
+  ResponseTokenCount,
+  TokenizeAnswer,
+  DetokenizeAnswer,
+  TokenizerTraits,
   Health,
   Welcome: z.strictObject({ name: z.string(), baseUrl: z.url(), openapi: z.url(), health: z.url() }),
   Liveness: z.strictObject({ status: z.literal("alive") }),

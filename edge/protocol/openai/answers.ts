@@ -138,3 +138,26 @@ export const EmbeddingList = z.looseObject({
   ),
   usage: TokenUsage,
 });
+
+/** The answer of `/v1/rerank`: the best document first, each with its number in the request. */
+export const RerankResult = z.looseObject({
+  id: z.string().nullish(),
+  model: z.string(),
+  usage: TokenUsage,
+  results: z.array(
+    z.looseObject({
+      index: count,
+      relevance_score: z.number(),
+      document: z.looseObject({ text: z.string().nullish() }).nullish(),
+    }),
+  ),
+});
+
+/** The answer of `/v1/score`: one score for each pair, in their order. */
+export const ScoreList = z.looseObject({
+  id: z.string().nullish(),
+  object: z.literal("list"),
+  model: z.string(),
+  data: z.array(z.looseObject({ index: count, object: z.literal("score"), score: z.number() })),
+  usage: TokenUsage,
+});

@@ -1,20 +1,20 @@
-import { isObject } from "../../agreements/json.ts";
-import type { EngineEndpoint } from "../../agreements/paths.ts";
+import { findEngineEndpoint, type CallEndpoint } from "../../agreements/paths.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import type { Visit } from "../../visit.ts";
 import { readJson, type Sender } from "../body.ts";
-import { refuseManySequences } from "../sequences.ts";
 import type { ParsedBody } from "./parsed-body.ts";
-import { readParsedBody } from "./read-body.ts";
 import { addDeployment } from "./deployment.ts";
 import { markModel } from "./models.ts";
+import { readTranslated } from "../wires/read-translated.ts";
+import type { EarlyAnswer, Wire } from "../wires/wire.ts";
+import { wires } from "../wires/wires.ts";
 import { readIdempotency, type Idempotency } from "./idempotency.ts";
 import { readTimeout, readWait, type CallTimeout } from "./timeout.ts";
 
 /** What a call's address says of it; `deployment` is the model that an address in Azure's form names. */
 export interface CallAddress {
-  endpoint: EngineEndpoint;
+  endpoint: CallEndpoint;
   deployment: string | null;
 }
 
@@ -27,7 +27,12 @@ const nobody: Sender = { org: "", key: "" };
 
 /** A parsed request: what the caller wants, in our terms, and the body to send to the origin. */
 export interface Call extends ParsedBody {
-  endpoint: EngineEndpoint;
+  endpoint: CallEndpoint;
+  wire: Wire;
+  /** The caller's own name for a member of `body`, for what is refused later on. */
+  rename(param: string): string;
+  /** The answer where no engine is to be asked. */
+  early?: EarlyAnswer;
   mayClamp: boolean;
   /** How long the caller waits; `deadlineMs` is when that is over, in Unix ms. */
   timeout: CallTimeout;
@@ -37,6 +42,14 @@ export interface Call extends ParsedBody {
   idempotency: Idempotency | null;
 }
 
+/** A call for which nothing is to be generated. */
+export type EarlyCall = Call & { early: EarlyAnswer };
+
+/** Is the answer known before any engine is asked? */
+export function isEarly(call: Call): call is EarlyCall {
+  return call.early !== undefined;
+}
+
 /**
  * Reads a call: body, shape, model, bounds. Throws a Refusal that names the field. Nothing of the caller's raw bytes or
  * headers goes further: `body` is our own copy of it, without the reserved fields. A `deployment`
@@ -44,21 +57,24 @@ export interface Call extends ParsedBody {
  */
 export async function readCall(
   visit: Visit,
-  endpoint: EngineEndpoint,
+  endpoint: CallEndpoint,
   models: readonly ModelRecord[],
   { deployment = null, sender = nobody }: CallSource = {},
 ): Promise<Call> {
   const { bytes, json: sent, exact } = await readJson(visit.request, sender);
+  const { headers } = visit.request;
   const json = deployment === null ? sent : addDeployment(sent, deployment, models);
-  const parsed = readParsedBody(endpoint, { json, exact }, models);
+  const wire = wires[endpoint];
+  const translated = wire.translate({ json, exact, headers, models });
+  const parsed = readTranslated(findEngineEndpoint(endpoint), translated, models);
   return markModel(parsed.named, () => {
-    refuseManySequences(parsed, parsed.model);
-    refuseLongCompletion(endpoint, json, parsed);
-    const { headers } = visit.request;
     const timeout = readTimeout(headers, parsed.isStream);
     return {
       ...parsed,
       endpoint,
+      wire,
+      rename: translated.rename,
+      ...(translated.early && { early: translated.early }),
       mayClamp: readClamp(headers.get("x-penstock-clamp")),
       timeout,
       deadlineMs: visit.startedAtMs + timeout.ms,
@@ -73,16 +89,4 @@ function readClamp(text: string | null): boolean {
   if (text === null || text === "false" || text === "true") return text === "true";
   const param = "x-penstock-clamp";
   throw new Refusal("invalid_value", { param, message: `'${param}' must be 'true' or 'false'.` });
-}
-
-function refuseLongCompletion(endpoint: EngineEndpoint, json: unknown, { model, completionTokens }: ParsedBody): void {
-  if (completionTokens <= model.contextTokensMax) return;
-  const isNew = endpoint !== "completions" && isObject(json) && json["max_completion_tokens"];
-  const param = isNew ? "max_completion_tokens" : "max_tokens";
-  throw new Refusal("context_length_exceeded", {
-    param,
-    message:
-      `This model's maximum context length is ${model.contextTokensMax} tokens. However, you requested ` +
-      `${completionTokens} tokens in the completion alone. Please reduce the length of the completion.`,
-  });
 }

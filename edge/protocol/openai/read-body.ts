@@ -5,6 +5,7 @@ import { Refusal, type NamedModel } from "../../errors.ts";
 import type { ReadBody } from "../body.ts";
 import { restoreDigits } from "../digits.ts";
 import { isSmall } from "../fields.ts";
+import { readRerank, readScore } from "../ranking/read.ts";
 import { boundChat } from "./bounds/chat.ts";
 import { readChat } from "./chat.ts";
 import { readCompletions, readEmbeddings } from "./completions.ts";
@@ -35,6 +36,14 @@ function readWritten(endpoint: EngineEndpoint, json: unknown, models: readonly M
   if (endpoint === "embeddings") {
     const body = parseMembers.embeddings(json, ignored);
     return readNamed(nameModel(models, body.model), () => readEmbeddings(body, models, ignored));
+  }
+  if (endpoint === "rerank") {
+    const body = parseMembers.rerank(json, ignored);
+    return readNamed(nameModel(models, body.model), () => readRerank(body, models, ignored));
+  }
+  if (endpoint === "score") {
+    const body = parseMembers.score(json, ignored);
+    return readNamed(nameModel(models, body.model), () => readScore(body, models, ignored));
   }
   if (endpoint === "chat.completions") {
     const body = parseMembers["chat.completions"](json, ignored);

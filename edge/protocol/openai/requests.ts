@@ -1,8 +1,10 @@
 import type { z } from "zod";
+import { rerankMembers, scoreMembers } from "../ranking/members.ts";
 import { chatMembers, text2sqlMembers } from "./members/chat.ts";
 import { completionsMembers } from "./members/completions.ts";
 import { embeddingsMembers } from "./members/embeddings.ts";
 import { describeMembers } from "./members/member.ts";
+import { responsesMembers } from "./responses/members.ts";
 
 /** The body of `POST /v1/chat/completions`, as the API's document tells it: from the table that calls are read by. */
 export const ChatCompletionRequest: z.ZodObject = describeMembers(chatMembers);
@@ -10,5 +12,11 @@ export const ChatCompletionRequest: z.ZodObject = describeMembers(chatMembers);
 export const Text2SqlRequest: z.ZodObject = describeMembers(text2sqlMembers);
 /** The body of `POST /v1/completions`. */
 export const CompletionRequest: z.ZodObject = describeMembers(completionsMembers);
+/** The body of `POST /v1/responses`. */
+export const ResponsesRequest: z.ZodObject = describeMembers(responsesMembers);
 /** The body of `POST /v1/embeddings`. */
 export const EmbeddingRequest: z.ZodObject = describeMembers(embeddingsMembers);
+/** The body of `POST /v1/rerank`. */
+export const RerankRequest: z.ZodObject = describeMembers(rerankMembers);
+/** The body of `POST /v1/score`. */
+export const ScoreRequest: z.ZodObject = describeMembers(scoreMembers);

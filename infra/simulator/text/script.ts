@@ -119,15 +119,25 @@ export function makeToolScript(
     named === undefined ? tools[hash % tools.length] : tools.find((candidate) => candidate["name"] === named);
   if (!tool) return null;
   const name = String(tool["name"]);
-  const filled = JSON.stringify(fillSchema(tool["parameters"] ?? { type: "object" }, hash));
+  const filled = fillSchema(tool["parameters"] ?? { type: "object" }, hash);
+  return makeCallScript(name, filled, { isNamed: named !== undefined, isFree: choice === "auto" });
+}
+
+/** The script of an answer that was set for a chat (set-answers.ts). */
+export function makeSetScript(answer: { text: string } | { tool: string; arguments: unknown }): AnswerScript {
+  if ("text" in answer) return makeScript([["text", answer.text]], null);
+  return makeCallScript(answer.tool, answer.arguments, { isNamed: false, isFree: true });
+}
+
+function makeCallScript(name: string, filled: unknown, how: { isNamed: boolean; isFree: boolean }): AnswerScript {
   const head = `<tool_call>\n{"name": ${JSON.stringify(name)}, "arguments": `;
   return makeScript(
     [
       ["call", head],
-      ["arguments", filled],
+      ["arguments", JSON.stringify(filled)],
       ["hidden", "}\n</tool_call>"],
     ],
-    { name, isNamed: named !== undefined, isFree: choice === "auto" },
+    { name, ...how },
   );
 }
 

@@ -90,6 +90,13 @@ export function renderChat(
   return hasGenerationPrompt ? `${prompt}<|im_start|>assistant\n` : prompt;
 }
 
+/** The same without tools, as tokenizer_config.json has it: for those who put chats together themselves. */
+export const chatTemplate =
+  "{% if messages[0].role != 'system' %}<|im_start|>system\n" +
+  `${defaultSystem}<|im_end|>\n` +
+  "{% endif %}{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n" +
+  "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+
 /** `developer` is the newer name of the same role. */
 const isSystem = ({ role }: Message): boolean => role === "system" || role === "developer";
 

@@ -1,5 +1,5 @@
 import { isObject, parseObject, type JsonObject } from "#edge/agreements/json.ts";
-import { hasContent, hasGivenUp, isError } from "../answer-parts.ts";
+import { hasContent, hasGivenUp, hasReasoning, isError } from "../answer-parts.ts";
 import type { UsageMeter } from "../usage-meter.ts";
 import { findUsageText, readCounts } from "../usage-text.ts";
 
@@ -71,7 +71,11 @@ export class ChunkCounter {
       if (!first || !isOfOneChoice) this.#meter.noteTotal(counts);
       else this.#meter.noteChoice(readIndex(first, this.#options.choices), counts);
     }
-    for (const choice of choices) if (hasContent(choice)) this.#meter.noteContent();
+    for (const choice of choices) {
+      if (!hasContent(choice)) continue;
+      this.#meter.noteContent();
+      if (hasReasoning(choice)) this.#meter.noteReasoning();
+    }
   }
 }
 

@@ -78,6 +78,10 @@ export class ChunkRewriter implements PayloadReader {
     return this.#readFast(payload) ?? this.#readWhole(payload);
   }
 
+  frame(payload: string): string {
+    return `data: ${payload}\n\n`;
+  }
+
   /** `null`: not a token's chunk that begins as the others did. */
   #readFast(payload: string): string | null {
     const head = this.#headIn;

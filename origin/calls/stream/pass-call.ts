@@ -8,7 +8,7 @@ import { passStream, type Ending, type StreamParts } from "./stream-answer.ts";
  */
 export async function passCall(
   call: LiveCall,
-  parts: Pick<StreamParts, "engineAnswer" | "writer" | "rewriter" | "limits">,
+  parts: Pick<StreamParts, "engineAnswer" | "writer" | "rewriter" | "limits" | "waitSign">,
 ): Promise<Ending> {
   const { rooms, meter, controller } = call;
   const { rewriter } = parts;

@@ -24,6 +24,8 @@ export interface PayloadReader {
   readonly isWhole: boolean;
   /** What goes on; "" when there is nothing in it; `null` when it is an error or no chunk at all. */
   read(payload: string): string | null;
+  /** What was read, as it goes over the wire. */
+  frame(payload: string): string;
 }
 
 /** What one stream passes through, and who is called on its way. */
@@ -33,6 +35,8 @@ export interface StreamParts {
   rewriter: PayloadReader;
   meter: UsageMeter;
   limits: Pick<AgentLimits, "streamIdleMsMax" | "pingMs">;
+  /** What keeps a silent connection open, as Latin-1; null where the protocol has nothing of the kind. */
+  waitSign: string | null;
   /** Aborted with an Ending as its reason: the caller left, the deadline came, the agent stops. */
   signal: AbortSignal;
   onFirstToken(): void;
@@ -150,14 +154,15 @@ class StreamRelay {
       const rewritten = rewriter.read(payload);
       if (rewritten === null) return { text, ending: buildFailure("engine_error_event") };
       if (meter.isOverHold) return { text, ending: buildFailure("over_hold") };
-      if (rewritten !== "") text += `data: ${rewritten}\n\n`;
+      if (rewritten !== "") text += rewriter.frame(rewritten);
     }
     return { text, ending: null };
   }
 
   #writePing = (): void => {
-    if (this.#parts.writer.isFull) return;
-    this.#parts.writer.write(": ping\n\n");
+    const { writer, waitSign } = this.#parts;
+    if (waitSign === null || writer.isFull) return;
+    writer.write(waitSign);
     this.#parts.onPing();
   };
 

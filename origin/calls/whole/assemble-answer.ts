@@ -70,6 +70,10 @@ export class AnswerAssembly implements PayloadReader {
     return taken;
   }
 
+  frame(payload: string): string {
+    return payload;
+  }
+
   /** The whole answer, with the engine's own name of the model. */
   build(): JsonObject {
     const isOfChat = isChat(this.#options.path);

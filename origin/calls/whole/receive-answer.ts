@@ -38,7 +38,8 @@ async function assembleAnswer(call: LiveCall, engineAnswer: EngineAnswer): Promi
     charsMax: wholeBytesMax,
   });
   const limits = { ...rooms.config.limits, streamIdleMsMax: patientMs };
-  const ending = await passCall(call, { engineAnswer, writer: openSilentWriter(), rewriter, limits });
+  const quiet = { writer: openSilentWriter(), waitSign: null };
+  const ending = await passCall(call, { engineAnswer, rewriter, limits, ...quiet });
   if (rewriter.isTooLarge) throw refuseTooLarge();
   if (ending.outcome !== "completed" || controller.signal.aborted)
     throw new Refusal("bad_gateway", { log: ending.refusal?.details.log ?? "left" });

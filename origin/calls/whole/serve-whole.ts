@@ -8,6 +8,7 @@ import { settlePrompt } from "../record.ts";
 import { readEnding } from "../stream/stream-answer.ts";
 import { isInPieces, isPaidRefusal, receiveInPieces } from "./pieces.ts";
 import { receiveAnswer } from "./receive-answer.ts";
+import { findAnswerWire, makeContext } from "../wires/open-stream.ts";
 import { listChoices, readTexts, startKeepAlive, writeWhole } from "./whole-answer.ts";
 
 /**
@@ -20,7 +21,7 @@ import { listChoices, readTexts, startKeepAlive, writeWhole } from "./whole-answ
  * space was sent there is no other node, and the record is final.
  */
 export async function serveWhole(call: LiveCall): Promise<void> {
-  const { rooms, claims, prepared, response, meter } = call;
+  const { rooms, prepared, response, meter } = call;
   const headers = () => ({
     "content-type": "application/json",
     "cache-control": "no-store",
@@ -37,7 +38,7 @@ export async function serveWhole(call: LiveCall): Promise<void> {
     commitFinal(call, "completed", null);
     // What was put together has none any more; what came in one piece is counted as it came, and hidden only now.
     if (prepared.hidesReasoning) hideReasoning(listChoices(answer));
-    response.end(writeWhole(answer, prepared.path, claims.model, meter));
+    response.end(writeAnswer(answer, call));
   } catch (error) {
     const { aborted, reason } = call.controller.signal;
     if (!response.headersSent) {
@@ -51,6 +52,15 @@ export async function serveWhole(call: LiveCall): Promise<void> {
   } finally {
     stopKeepAlive();
   }
+}
+
+/** The answer in its caller's protocol. */
+function writeAnswer(answer: JsonObject, call: LiveCall): string {
+  const { claims, prepared, meter } = call;
+  const wire = findAnswerWire(call);
+  return wire
+    ? JSON.stringify(wire.buildWhole(answer, makeContext(call)))
+    : writeWhole(answer, prepared.path, claims.model, meter);
 }
 
 async function countCompletion(call: LiveCall, answer: JsonObject): Promise<void> {

@@ -7,7 +7,13 @@ import { refuseModel } from "#edge/protocol/openai/models.ts";
 import { quota, rates, terms } from "./world.ts";
 
 const { hold } = terms;
-const asked: DeniedCall = { named: { name: "chat", id: null }, choices: 1, completionTokens: 2_048, mayClamp: false };
+const asked: DeniedCall = {
+  named: { name: "chat", id: null },
+  choices: 1,
+  completionTokens: 2_048,
+  mayClamp: false,
+  rename: (param) => param,
+};
 
 describe("a denial becomes a refusal", () => {
   const first = { hold: hold, responseId: "chatcmpl-1", promptTokens: 3, completionTokens: 4 };
@@ -199,6 +205,8 @@ describe("tokens or money that do not suffice", () => {
   test("nobody is sent to a way that is not theirs", () => {
     const denial: Denial = { ...day, retryAfterMs: 1_000, demand: { need: 1_600, held: 0, settled: 0 } };
     const ways = (call: Partial<DeniedCall>) => String(says(denial, { ...asked, ...call })[3]).split("1500). ")[1];
+    const rename = () => "options.num_predict";
+    expect(ways({ mayClamp: true, rename })).toBe("A smaller 'options.num_predict' or a shorter prompt needs less.");
     expect(ways({ mayClamp: true })).toBe("A smaller 'max_tokens' or a shorter prompt needs less.");
     expect(ways({ choices: 0 })).toBe("A shorter prompt needs less.");
     expect(ways({ completionTokens: 1 })).toBe("A shorter prompt needs less.");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { hideModel, introspect, narrowScopes } from "#edge/admission/scopes.ts";
+import { confirm, hideModel, introspect, narrowScopes } from "#edge/admission/scopes.ts";
 import type { Credential } from "#edge/agreements/tokens/credential.ts";
 import { buildErrorBody, buildErrorHeaders, Refusal } from "#edge/errors.ts";
 import type { Denial, Ledger, Scopes } from "#edge/ledger/port.ts";
@@ -60,6 +60,22 @@ describe("an introspection", () => {
     const { ledger } = scopedLedger(new Error("away"));
     const refusal = await expectRefusal(() => introspect(ledger, credential), "quota_unavailable");
     expect([buildErrorHeaders(refusal)["retry-after-ms"], refusal.message]).toEqual(["1000", "ledger out of reach"]);
+  });
+});
+
+describe("a call for which nothing is held", () => {
+  const call = { endpoint: "ollama.chat" as const, model: chatModel, named: { name: "chat", id: chatModel.id } };
+  const hear = (scopes: Scopes | Denial) => confirm(scopedLedger(scopes).ledger, credential, call);
+
+  test("needs a key in force, its endpoint and its model, in this order", async () => {
+    await hear(keyScopes());
+    await hear(keyScopes({ endpoints: ["ollama.chat"], models: [chatModel.id] }));
+    await expectRefusal(() => hear({ kind: "denial", reason: "key" }), "invalid_api_key");
+    await expectRefusal(
+      () => hear(keyScopes({ endpoints: ["chat.completions"], models: [] })),
+      "insufficient_permissions",
+    );
+    await expectRefusal(() => hear(keyScopes({ models: [embeddingModel.id] })), "model_not_found", "model");
   });
 });
 

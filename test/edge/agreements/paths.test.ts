@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { callPathNames, callPaths, EngineEndpoint, endpointPaths } from "#edge/agreements/paths.ts";
+import { CallEndpoint, callPathNames, callPaths, endpointPaths } from "#edge/agreements/paths.ts";
 
 test("every endpoint belongs to exactly one path of a call", () => {
   const listed = callPathNames.flatMap((path) => callPaths[path].endpoints);
-  expect(listed.toSorted()).toEqual(EngineEndpoint.options.toSorted());
+  expect(listed.toSorted()).toEqual(CallEndpoint.options.toSorted());
   expect(Object.keys(callPaths)).toEqual(callPathNames);
 });
 

@@ -19,6 +19,8 @@ describe("a slip in the base URL is served where it can mean one thing", () => {
     ["/models/chat", "/v1/models/chat", null],
     ["/v1/models/chat/", "/v1/models/chat", null],
     ["/v1/text2sql", "/text2sql", null],
+    ["/v1/api/chat", "/api/chat", null],
+    ["//api/tags/", "/api/tags", null],
     ["/client-tokens", "/v1/client-tokens", null],
     ["/health/", "/health", null],
     ["/v1", "/", null],
@@ -66,7 +68,7 @@ describe("nothing is mended into what is not the caller's (S7)", () => {
       fc.property(fc.array(word, { maxLength: 8 }), (steps) => {
         const mended = mendPath(`/${steps.join("/")}`);
         if (!mended) return;
-        expect(["openai", "site"]).toContain(findRoute(mended.path)?.door);
+        expect(["calls", "site"]).toContain(findRoute(mended.path)?.door);
         expect(mended.path).toMatch(/^\/[\w/~@:.-]*$/);
         expect(mended.path).not.toMatch(/^\/(control|origin)/);
         expect(mended.path.split("/")).not.toContain("..");
@@ -87,6 +89,16 @@ describe("what no route answers", () => {
     expect(orgs.details.headers).toEqual({ allow: "GET, HEAD, PATCH, OPTIONS" });
   });
 
+  test("is 405 at what callers know from Ollama and may not do here, and says why", async () => {
+    for (const path of ["/api/pull", "/api/push", "/api/create", "/api/copy", "/api/delete", "/api/blobs/sha256:1"]) {
+      const { details } = await expectRefusal(() => refuseUnrouted("POST", path), "method_not_allowed");
+      expect(details.headers).toEqual({ allow: "OPTIONS" });
+      expect(details.message).toBe(
+        `POST is not allowed at ${path}; the models are set up by whoever runs this gateway.`,
+      );
+    }
+  });
+
   test("is let through where a route takes it", () => {
     for (const method of ["GET", "HEAD", "OPTIONS"]) expect(refuseUnrouted(method, "/v1/models")).toBeUndefined();
   });
@@ -103,6 +115,17 @@ describe("what no route answers", () => {
       const { code, details } = refuseUrl("POST", path);
       expect([code, details.message]).toEqual(["unknown_url", expect.stringContaining(hint)]);
       expect(details.message).toContain(`Unknown request URL: POST ${path}.`);
+    }
+  });
+
+  test("is named as a part of an API that no model here serves, whatever the method", () => {
+    for (const method of ["POST", "GET", "DELETE"]) {
+      const { code, details } = refuseUrl(method, "/v1/files/file-1/content");
+      expect(code).toBe("unknown_url");
+      expect(details.message).toBe(
+        `${method} /v1/files/file-1/content is of OpenAI's files, which no model here serves. ` +
+          "/openapi.json lists what is served.",
+      );
     }
   });
 

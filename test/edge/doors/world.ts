@@ -11,7 +11,7 @@ interface TestEnv {
 export type Door = Hono<TestEnv>;
 
 /** Where the files are that speak of the platform: the tests' own compiler settings do not know it. */
-export async function importDoor<Exports>(name: "nodes" | "openai" | "site"): Promise<Exports> {
+export async function importDoor<Exports>(name: "nodes" | "calls" | "site/site"): Promise<Exports> {
   const path: string = `#edge/doors/${name}.ts`;
   return (await import(path)) as Exports;
 }

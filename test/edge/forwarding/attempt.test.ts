@@ -29,10 +29,16 @@ async function tryOn(
   behave: Behaviour,
   signal = new AbortController().signal,
   headersMsMax: number = upstream.headersMsMax,
+  rename?: (param: string) => string,
 ) {
   await using node = await openNode("a", behave);
   const { watch, seen, loads } = watching();
-  const tried = await attempt(node.record, { ...upstream, headersMsMax, signal }, watch, visitOf());
+  const tried = await attempt(
+    node.record,
+    { ...upstream, headersMsMax, signal, ...(rename && { rename }) },
+    watch,
+    visitOf(),
+  );
   if (tried.kind === "answer") await tried.response.body?.cancel();
   return { tried, seen, loads, asked: node.asked };
 }
@@ -262,6 +268,13 @@ describe("what the agent says no with", () => {
       });
     });
   }
+
+  test("and the field is called as the caller knows it, in the words too", async () => {
+    const rename = (param: string) => param.replace("messages", "prompt");
+    const answer = answering(400, agentError("invalid_value", "'messages' is wrong.", "messages"));
+    const { tried } = await tryOn(answer, undefined, undefined, rename);
+    expect(tried).toMatchObject({ refusal: { details: { message: "'prompt' is wrong.", param: "prompt" } } });
+  });
 
   const nonsense: [string, number, unknown][] = [
     ["an unknown code", 400, agentError("brand_new_code", "CANARY")],

@@ -30,3 +30,16 @@ test("UTF-8 length is what TextEncoder counts, for any string, lone surrogates t
     { numRuns: 2_000 },
   );
 });
+
+test("a member that is parsed by itself is named with what stands in it", () => {
+  const schema = z.object({ list: z.array(z.number()) });
+  expect(parseBody(schema, { list: [1] }, "own")).toEqual({ list: [1] });
+  expect(() => parseBody(schema, { list: ["x"] }, "own")).toThrow(
+    expect.objectContaining({ details: expect.objectContaining({ param: "own.list[0]" }) }),
+  );
+  expect(() => parseBody(schema, 3, "own")).toThrow(
+    expect.objectContaining({
+      details: expect.objectContaining({ param: "own", message: "'own' must be an object." }),
+    }),
+  );
+});

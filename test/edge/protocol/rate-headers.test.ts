@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { formatDuration, buildWindowHeaders } from "#edge/protocol/rate-headers.ts";
+import { buildWindowHeaders, formatDuration, readDuration } from "#edge/protocol/rate-headers.ts";
 
 describe("rates in headers", () => {
   test("are written as OpenAI writes them; a window without a limit has none", () => {
@@ -34,4 +34,12 @@ describe("rates in headers", () => {
     [31 * 86_400_000, "744h0m0s"],
   ];
   for (const [ms, text] of durations) test(`${ms} ms are '${text}'`, () => expect(formatDuration(ms)).toBe(text));
+
+  test("durations are read as they were written, to the unit in which they were", () => {
+    for (const [ms, text] of durations) {
+      const written = Math.max(0, Math.ceil(ms));
+      expect(readDuration(text), text).toBe(written < 60_000 ? written : Math.ceil(written / 1_000) * 1_000);
+    }
+    for (const text of ["", "soon", "1", "s", "1s2m", "-1s", "1.5m"]) expect(readDuration(text), text).toBeNull();
+  });
 });

@@ -1,7 +1,13 @@
 import { expect, test } from "vitest";
 import { resolveOptions } from "#infra/simulator/options.ts";
 import { makeReport, type OracleRecord } from "#infra/simulator/text/oracle.ts";
-import { answerDetokenize, embedInputs, listModels, answerTokenize } from "#infra/simulator/plain-routes.ts";
+import {
+  answerDetokenize,
+  answerTokenize,
+  describeTokenizer,
+  embedInputs,
+  listModels,
+} from "#infra/simulator/plain-routes.ts";
 import { ServedModels } from "#infra/simulator/served-model.ts";
 
 const models = new ServedModels(
@@ -76,4 +82,12 @@ test("an embedding is prefilled and billed by its prompt; nobody is answered who
   leave.abort();
   expect(await late).toBeNull();
   expect(models.all[1]?.engine.running).toBe(0);
+});
+
+test("the tokenizer tells its marks and its template, as its configuration has them", () => {
+  expect(JSON.parse(describeTokenizer())).toMatchObject({
+    eos_token: "<|im_end|>",
+    pad_token: { content: "<|endoftext|>" },
+    chat_template: expect.stringContaining("<|im_start|>assistant"),
+  });
 });

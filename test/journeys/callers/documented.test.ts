@@ -55,9 +55,9 @@ describe("every TypeScript snippet of docs/api.md", () => {
   });
 });
 
-const hasSdk = isThere("python3", "-c", "import openai");
+const hasSdk = isThere("python3", "-c", "import openai, ollama");
 
-describe.skipIf(!hasSdk)("every Python snippet of docs/api.md (needs python3 with openai)", () => {
+describe.skipIf(!hasSdk)("every Python snippet of docs/api.md (needs python3 with openai and ollama)", () => {
   test.each(listSnippets("python"))("runs as pasted: $title", async ({ code }) => {
     const { status, stdout, stderr } = await runAsReader("python3", ["-c", code]);
     expect(stderr).toBe("");

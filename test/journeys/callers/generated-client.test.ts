@@ -112,8 +112,8 @@ test("a client that is generated from the document compiles strictly, and calls 
   expect(outcome).toMatchObject({
     tokens: 5,
     code: "model_not_found",
-    model: "Qwen/Qwen2.5-7B-Instruct",
-    seen: ["Qwen/Qwen2.5-7B-Instruct"],
+    model: "chat",
+    seen: ["Qwen/Qwen2.5-7B-Instruct", "chat"],
     listed: true,
     state: "revoked",
   });

@@ -293,6 +293,7 @@ export const portRows: Record<keyof Ports, Dependency[] | string> = {
   tokenKey: local,
   ipHeader: setting,
   models: local,
+  currency: local,
   nodes: local,
   nodeKeys: local,
   ledger: Object.values(ledgerRows).flatMap((rows) => (typeof rows === "string" ? [] : rows)),

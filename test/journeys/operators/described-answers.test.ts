@@ -48,8 +48,47 @@ const askings: Record<string, Asking[]> = {
   ],
   createEmbedding: [{ body: { model: "embed", input: ["a", "b"] } }],
   createText2Sql: [{ body: { messages, max_tokens: 5 } }],
+  createMessage: [
+    { body: { model: "chat", messages, max_tokens: 5 } },
+    { body: { model: "chat", messages, max_tokens: 5, stream: true } },
+  ],
+  createResponse: [
+    { body: { model: "chat", input: "a", max_output_tokens: 5 } },
+    { body: { model: "chat", input: "a", max_output_tokens: 5, stream: true } },
+  ],
+  // No response is stored.
+  showResponse: [{ status: 404 }],
+  deleteResponse: [{ status: 404 }],
+  listResponseItems: [{ status: 404 }],
+  cancelResponse: [{ body: {}, status: 404 }],
+  ollamaChat: [
+    { body: { model: "chat", messages, stream: false, logprobs: true, options: { num_predict: 5 } } },
+    { body: { model: "chat", messages, options: { num_predict: 5 } } },
+    { body: { model: "chat" } },
+  ],
+  ollamaGenerate: [
+    { body: { model: "chat", prompt: "a", stream: false, options: { num_predict: 5 } } },
+    { body: { model: "chat", prompt: "a", options: { num_predict: 5 } } },
+  ],
+  ollamaEmbed: [{ body: { model: "embed", input: ["a", "b"] } }],
+  ollamaEmbeddings: [{ body: { model: "embed", prompt: "a" } }],
+  listOllamaTags: [{}],
+  showOllamaModel: [{ body: { model: "chat" } }],
+  listOllamaRunning: [{}],
+  showOllamaVersion: [{}],
+  createRerank: [{ body: { model: "rerank", query: "a well", documents: ["a well", { text: "a bird" }] } }],
+  createRerankV2: [{ body: { model: "rerank", query: "a well", documents: ["a well"], top_n: 1 } }],
+  createScore: [{ body: { model: "rerank", text_1: "a well", text_2: ["a well", "a bird"] } }],
   listModels: [{}],
   showModel: [{}],
+  countMessageTokens: [{ body: { model: "chat", messages } }],
+  countResponseTokens: [{ body: { model: "chat", input: "Say hello." } }],
+  tokenize: [
+    { body: { model: "chat", prompt: "Say hello.", return_token_strs: true } },
+    { body: { model: "chat", messages } },
+  ],
+  detokenize: [{ body: { model: "chat", tokens: [72, 105] } }],
+  showTokenizer: [{ query: "?model=chat" }],
   createClientToken: [{ body: {}, status: 201 }],
   showWelcome: [{}],
   showOpenApi: [{}],
@@ -104,6 +143,12 @@ function ask({ method, auth, path }: Operation, { body, query = "" }: Asking, cr
   });
 }
 
+/** What each event or line of a stream holds. */
+async function readEvents(response: Response, type: string): Promise<string[]> {
+  if (type === "application/x-ndjson") return (await response.text()).trimEnd().split("\n");
+  return (await eventsOf(response)).filter((event) => event !== "[DONE]");
+}
+
 /** What the document finds wrong with an answer; `null` where that is nothing. */
 async function findFault({ path, method }: Operation, response: Response): Promise<string | null> {
   const steps = ["paths", path, method.toLowerCase(), "responses", String(response.status)];
@@ -111,19 +156,19 @@ async function findFault({ path, method }: Operation, response: Response): Promi
   if (!told) return `${response.status} is not described`;
   const type = response.headers.get("content-type")?.split(";")[0] ?? "";
   const under = told.$ref ? told.$ref.slice(2).split("/") : steps;
-  const isStream = type === "text/event-stream";
+  const isStream = type === "text/event-stream" || type === "application/x-ndjson";
   const pointer = [...under, "content", type, "schema", ...(isStream ? ["contentSchema"] : [])];
   const $ref = `openapi.json#/${pointer.map((step) => step.replaceAll("~", "~0").replaceAll("/", "~1")).join("/")}`;
   const check = ajv.compile({ $ref: encodeURI($ref).replaceAll("%23", "#") });
   const values: unknown[] = isStream
-    ? (await eventsOf(response)).filter((event) => event !== "[DONE]").map((event) => JSON.parse(event))
+    ? (await readEvents(response, type)).map((event) => JSON.parse(event))
     : [await response.json()];
   const wrong = values.find((value) => !check(value));
   return wrong === undefined ? null : `${JSON.stringify(check.errors)} in ${JSON.stringify(wrong)}`;
 }
 
 test("every operation of the route table is asked", () => {
-  expect(operations.map(({ operationId }) => operationId)).toEqual(Object.keys(askings));
+  expect(operations.map(({ operationId }) => operationId).toSorted()).toEqual(Object.keys(askings).toSorted());
 });
 
 describe("what is answered is what the document says", () => {

@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { hasContent, hasGivenUp, hideReasoning, isError } from "#origin/calls/answer-parts.ts";
+import {
+  hasContent,
+  hasGivenUp,
+  hasReasoning,
+  hideReasoning,
+  isError,
+  readReasoning,
+} from "#origin/calls/answer-parts.ts";
 
 test("an error is an error member that is not null, or vLLM's older flat form", () => {
   expect([
@@ -39,6 +46,16 @@ test("a choice is given up when it ends in an error or an abort, and only then",
     false,
     false,
   ]);
+});
+
+test("reasoning is read under each of its names, of chunks alone", () => {
+  expect([{ reasoning: "x" }, { reasoning_content: "y" }, { reasoning: "", content: "z" }].map(readReasoning)).toEqual([
+    "x",
+    "y",
+    "",
+  ]);
+  const choices = [{ delta: { reasoning: "x" } }, { delta: { content: "x" } }, { message: { reasoning: "x" } }, {}];
+  expect(choices.map(hasReasoning)).toEqual([true, false, false, false]);
 });
 
 test("reasoning is hidden with all by which it could be read; a chunk of nothing else is left out", () => {

@@ -82,6 +82,19 @@ describe("the bill", () => {
     expect(meter.isCompletionUnknown).toBe(false);
   });
 
+  test("knows how much of it is reasoning: all up to the last piece of that, and no more than is billed", () => {
+    const meter = new UsageMeter(bounds);
+    expect(meter.reasoningTokens).toBe(0);
+    meter.noteChoice(0, counts(3, 2));
+    meter.noteReasoning();
+    meter.noteChoice(0, counts(3, 4));
+    expect(meter.reasoningTokens).toBe(2);
+    const least = new UsageMeter({ ...bounds, completionTokensMax: 1 });
+    least.noteChoice(0, counts(3, 9));
+    least.noteReasoning();
+    expect(least.reasoningTokens).toBe(1);
+  });
+
   test("says when the engine made more than is held", () => {
     const meter = new UsageMeter({ ...bounds, completionTokensMax: 1 });
     meter.noteContent();

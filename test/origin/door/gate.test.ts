@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeHop, makeOrder, type HopClaims } from "#edge/agreements/tokens/hop.ts";
 import type { NodeKeys } from "#edge/agreements/tokens/node-keys.ts";
 import { makeNodeToken } from "#edge/agreements/tokens/node-token.ts";
-import { bodyBytesMax } from "#edge/limits.ts";
+import { hopBodyBytesMax } from "#edge/limits.ts";
 import { answerJson, startFakeEngine, type FakeEngine } from "#test/support/fakes/fake-engine.ts";
 import {
   hopClaims,
@@ -109,7 +109,7 @@ describe("the gate", () => {
   });
 
   test("refuses a body over 4 MiB before it is read whole", async () => {
-    const big = "x".repeat(bodyBytesMax + 1);
+    const big = "x".repeat(hopBodyBytesMax + 1);
     const { status, text } = await post(tokenOf({ bodySha256: sha256(big) }), big);
     expect([status, JSON.parse(text).error.code]).toEqual([413, "request_too_large"]);
   });

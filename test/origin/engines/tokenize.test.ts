@@ -26,6 +26,10 @@ describe("counting a prompt", () => {
       tokens: 3,
       contextTokensMax: null,
     });
+    expect(await countPromptTokens(engine, { model: "a", query: "q", documents: ["x", "y", "z"] })).toEqual({
+      tokens: 21,
+      contextTokensMax: 100,
+    });
     expect(await countTextTokens(engine, "a", "text")).toBe(7);
     engine.close();
   });

@@ -30,4 +30,11 @@ export const embeddingModel = modelOf({
   endpoints: ["embeddings"],
   completionTokensDefault: 1,
 });
-export const testModels: readonly ModelRecord[] = [chatModel, sqlModel, embeddingModel];
+export const rankModel = modelOf({
+  id: "BAAI/bge-reranker-v2-m3",
+  aliases: ["rerank"],
+  endpoints: ["rerank", "score"],
+  completionTokensDefault: 1,
+  templateTokensMax: 4,
+});
+export const testModels: readonly ModelRecord[] = [chatModel, sqlModel, embeddingModel, rankModel];

@@ -1,3 +1,4 @@
+import { openaiWire } from "#edge/protocol/wires/openai.ts";
 import { answerStream } from "#edge/forwarding/answer.ts";
 import type { Answer } from "#edge/forwarding/outcome.ts";
 import { openVisit } from "#edge/visit.ts";
@@ -24,7 +25,7 @@ export default {
     return answerStream(
       openVisit(request, (work) => context.waitUntil(work)),
       start,
-      () => ({}),
+      { wire: openaiWire, buildHeaders: () => ({}) },
     );
   },
 } satisfies ExportedHandler<{ ORIGIN: string }>;

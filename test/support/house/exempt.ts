@@ -17,6 +17,8 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
     "test/journeys/callers/door.test.ts",
     "test/journeys/callers/hidden-models.test.ts",
   ],
+  // The same order for a tokenizer's answer: who may ask, what is counted, nothing on the bill.
+  "edge/count-pipeline.ts": ["test/journeys/discovery/tokenizer.test.ts"],
   // The entry: served over real HTTP, with the classes that it exports.
   "edge/worker.ts": ["test/journeys/callers/sdk.test.ts", "test/journeys/faults/crash.test.ts"],
   // Completed, cancelled and failed streams; early comments; whole answers, small and large; bounded memory.

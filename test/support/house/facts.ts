@@ -1,4 +1,4 @@
-import { callPathNames, endpointPaths, nodePaths } from "#edge/agreements/paths.ts";
+import { callPathNames, endpointPaths, nodePaths, tokenizerPaths } from "#edge/agreements/paths.ts";
 import { toSnakeCase } from "#edge/agreements/names.ts";
 import { tokenColumns, usageColumnNames } from "#edge/agreements/records/usage-columns.ts";
 import { windowNames } from "#edge/agreements/records/windows.ts";
@@ -24,7 +24,7 @@ const pathsOfCalls = [...new Set([...callPathNames, ...Object.values(endpointPat
 export const facts: readonly Fact[] = [
   ...windows.map((name) => ({ name, spelling: word(name), home: "edge/agreements/records/windows.ts" })),
   ...windows.map((name) => ({ name, spelling: word(toSnakeCase(name)), home: "infra/migrations" })),
-  ...[...pathsOfCalls, ...Object.values(nodePaths)].map((name) => ({
+  ...[...pathsOfCalls, ...Object.values(nodePaths), ...Object.values(tokenizerPaths)].map((name) => ({
     name,
     spelling: path(name),
     home: "edge/agreements/paths.ts",

@@ -11,7 +11,7 @@ const isLeaf = (to: string) => /^edge\/(protocol|agreements)\/|^edge\/(errors|li
 const isCore = (to: string) => /^edge\/(ledger|fleet)\//.test(to);
 const isPort = (to: string) => /^edge\/(ledger|fleet|identity|routing|settlement|control\/http)\/port\.ts$/.test(to);
 const isVisit = (to: string) => to === "edge/visit.ts";
-const isTop = (to: string) => /^edge\/(app|env|wiring|pipeline|ports)\.ts$/.test(to);
+const isTop = (to: string) => /^edge\/(app|env|wiring|pipeline|count-pipeline|ports)\.ts$/.test(to);
 /** Workers have these; they are pure (docs/decisions/0005). */
 const isNodeCrypto = (to: string) => to === "node:crypto" || to === "node:buffer";
 const isPackage = (to: string) => !/^(edge|origin|infra|clients|test)\//.test(to);
@@ -39,7 +39,7 @@ export const importTable: readonly ImportRow[] = [
     instead: "what every part may import knows leaves, and the types of rooms",
   },
   {
-    part: /^edge\/pipeline\.ts$/,
+    part: /^edge\/(count-)?pipeline\.ts$/,
     may: (to, isType) =>
       rooms.some((room) => to === `edge/${room}/index.ts`) ||
       isLeaf(to) ||
@@ -53,12 +53,12 @@ export const importTable: readonly ImportRow[] = [
       to.startsWith("edge/doors/") ||
       to.startsWith("edge/control/http/") ||
       rooms.some((room) => to === `edge/${room}/index.ts`) ||
-      /^edge\/(pipeline|ports|env|wiring|app)\.ts$/.test(to) ||
+      /^edge\/((count-)?pipeline|ports|env|wiring|app)\.ts$/.test(to) ||
       isLeaf(to) ||
       isVisit(to) ||
       isNodeCrypto(to) ||
       to === "zod" ||
-      (/^(hono|@hono\/zod-openapi)(\/|$)/.test(to) && /\/(site|nodes|port|control|open-api)/.test(file)),
+      (/^(hono|@hono\/zod-openapi)(\/|$)/.test(to) && /\/(site|ollama|nodes|port|control|open-api)/.test(file)),
     instead: "a door turns its wire into a Call, and answers",
   },
   {

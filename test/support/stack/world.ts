@@ -139,8 +139,8 @@ export type World = ReturnType<typeof worldAt>;
 export async function eventsOf(response: Response): Promise<string[]> {
   return (await response.text())
     .split("\n\n")
-    .filter((block) => block.startsWith("data: "))
-    .map((block) => block.slice(6));
+    .filter((block) => /^(event: .*\n)?data: /.test(block))
+    .map((block) => block.slice(block.indexOf("data: ") + 6));
 }
 
 interface WindowRow {

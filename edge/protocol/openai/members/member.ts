@@ -173,6 +173,11 @@ export class IgnoredMembers {
     this.#names.add(path === null ? cleanName(name) : `${path}.${cleanName(name)}`);
   }
 
+  /** Adds those that another reader of the same body has ignored. */
+  addAll(others: IgnoredMembers): void {
+    for (const name of others.#names) if (this.#names.size < ignoredMax) this.#names.add(name);
+  }
+
   /** `x-penstock-ignored: a,messages[].b`; none when nothing was ignored. */
   get headers(): Record<string, string> {
     return this.#names.size === 0 ? {} : { [ignoredHeader]: Array.from(this.#names).join(",") };

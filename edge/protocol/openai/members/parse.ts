@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { isObject, type JsonObject } from "../../../agreements/json.ts";
 import type { EngineEndpoint } from "../../../agreements/paths.ts";
 import { parseBody } from "../../fields.ts";
+import { RerankBody, rerankMembers, ScoreBody, scoreMembers } from "../../ranking/members.ts";
 import { ChatBody, chatMembers, Text2SqlBody, text2sqlMembers } from "./chat.ts";
 import { CompletionsBody, completionsMembers } from "./completions.ts";
 import { EmbeddingsBody, embeddingsMembers } from "./embeddings.ts";
@@ -14,6 +15,8 @@ export const memberTables: Readonly<Record<EngineEndpoint, MemberTable>> = {
   completions: completionsMembers,
   embeddings: embeddingsMembers,
   text2sql: text2sqlMembers,
+  rerank: rerankMembers,
+  score: scoreMembers,
 };
 
 /**
@@ -25,6 +28,8 @@ export const parseMembers = {
   completions: openParser(CompletionsBody, completionsMembers),
   embeddings: openParser(EmbeddingsBody, embeddingsMembers),
   text2sql: openParser(Text2SqlBody, text2sqlMembers),
+  rerank: openParser(RerankBody, rerankMembers),
+  score: openParser(ScoreBody, scoreMembers),
 } as const;
 
 /** `readPlain` reads what is surely right and has nothing to leave out, as the schema would; null leaves it to that. */

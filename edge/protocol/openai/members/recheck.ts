@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { isObject, type JsonObject } from "../../../agreements/json.ts";
-import { callPaths, isChat, type CallPath } from "../../../agreements/paths.ts";
+import { endpointPaths, type CallPath } from "../../../agreements/paths.ts";
 import { parseBody } from "../../fields.ts";
+import { rerankMembers, scoreMembers } from "../../ranking/members.ts";
 import { chatMembers } from "./chat.ts";
 import { completionsMembers } from "./completions.ts";
 import { embeddingsMembers } from "./embeddings.ts";
@@ -14,17 +15,19 @@ import { modelOrOurs } from "./shared.ts";
 const chat = { ...chatMembers, model: modelOrOurs } as const;
 const ChatAtAgent = z.object(readShape(chat));
 const others = {
-  completions: openRow({ ...completionsMembers, model: modelOrOurs }),
-  embeddings: openRow({ ...embeddingsMembers, model: modelOrOurs }),
+  [endpointPaths.completions.agent]: openRow({ ...completionsMembers, model: modelOrOurs }),
+  [endpointPaths.embeddings.agent]: openRow({ ...embeddingsMembers, model: modelOrOurs }),
+  [endpointPaths.rerank.agent]: openRow({ ...rerankMembers, model: modelOrOurs }),
+  [endpointPaths.score.agent]: openRow({ ...scoreMembers, model: modelOrOurs }),
 } as const;
 
 function openRow(table: MemberTable) {
   return { table, schema: z.object(readShape(table)) };
 }
 
-/** The row of a path that is no chat's: completions are the ones that may stream. */
+/** The row of a path that is no chat's; null for a chat's. */
 function findRow(path: CallPath) {
-  return callPaths[path].chunkObject === null ? others.embeddings : others.completions;
+  return path === endpointPaths["chat.completions"].agent ? null : others[path];
 }
 
 /** A model's record is the edge's: every medium may pass here. */
@@ -37,8 +40,9 @@ const anyMedium = { mediaTokensMax: { image: 1, audio: 1, video: 1 } };
  */
 export function recheckBody(path: CallPath, json: JsonObject): JsonObject {
   const ignored = new IgnoredMembers();
-  if (!isChat(path)) {
-    const { table, schema } = findRow(path);
+  const row = findRow(path);
+  if (row) {
+    const { table, schema } = row;
     return keepNested(parseBody(schema, pickMembers(json, table, ignored)), null, ignored);
   }
   const body = parseBody(ChatAtAgent, pickMembers(json, chat, ignored));
@@ -47,7 +51,7 @@ export function recheckBody(path: CallPath, json: JsonObject): JsonObject {
 
 /** The members of a rechecked body that an engine may get: without those in whose place it gets ours. */
 export function omitOurs(path: CallPath, body: JsonObject): JsonObject {
-  const table: MemberTable = isChat(path) ? chat : findRow(path).table;
+  const table: MemberTable = findRow(path)?.table ?? chat;
   return Object.fromEntries(
     Object.entries(body).filter(([name, value]) => value !== undefined && table[name]?.fate === "forwarded"),
   );

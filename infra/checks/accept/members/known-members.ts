@@ -35,9 +35,8 @@ export const knownBodies: Readonly<Record<keyof typeof enginePaths, KnownPlace>>
   completions: ofTable(memberTables.completions, `completionsMembers in ${folder}/completions.ts`),
   embeddings: ofTable(memberTables.embeddings, `embeddingsMembers in ${folder}/embeddings.ts`),
   tokenize: {
-    names: ["model", ...chatFields, ...countFields],
+    names: ["model", ...chatFields, ...countFields, "return_token_strs"],
     withheld: {
-      return_token_strs: "Only the count is read.",
       chat_template: "No call has one.",
       media_io_kwargs: "No call has any.",
       mm_processor_kwargs: "No call has any.",

@@ -10,14 +10,18 @@ import type { Stage } from "../stage.ts";
 const model = "Qwen/Qwen2.5-7B-Instruct";
 
 /** A token for each stream that may arrive in `ms`, since the agent takes each once. */
-export function makeHopTokens(stage: Stage, org: HopClaims["org"], ms: number): string[] {
+export function makeHopTokens(
+  stage: Stage,
+  { org, endpoint = "chat.completions" }: Pick<HopClaims, "org"> & Partial<Pick<HopClaims, "endpoint">>,
+  ms: number,
+): string[] {
   const keys = openNodeKeys(deriveNodeKeys(stage.secrets.nodeMasterKeys, agentNode));
   const terms = {
     org,
     node: agentNode,
     bodySha256: digestBody(writeCallBody(true)),
     attempt: 1,
-    endpoint: "chat.completions",
+    endpoint,
     model,
     tier: "complex",
     tokensHeld: 400,

@@ -38,9 +38,11 @@ export interface OpenLoad extends Aim {
   /** Calls of the first so many ms are not timed: a key that was silent for a second has no lease yet. */
   untimedMs: number;
   seed: number;
-  /** Events before `[DONE]`, and bytes of the whole body (null when they may differ). */
-  events: number;
+  /** Events before the last, and bytes of the whole body (null when they may differ). */
+  events: number | null;
   bytes: number | null;
+  /** What a whole body ends with: `[DONE]`, unless the stream is of another protocol. */
+  tail?: string;
 }
 
 let callsBegun = 0;
@@ -160,11 +162,11 @@ function runStream({ load, connection, isTimed, meter }: StreamRun, request: Buf
 /**
  * What is wrong with a stream's body, if anything. Comments that keep a slow stream alive are allowed and not counted.
  */
-function findWrong({ events, bytes }: OpenLoad, body: string): string | null {
+function findWrong({ events, bytes, tail = streamTail.toString() }: OpenLoad, body: string): string | null {
   const content = body.replaceAll(/^: \w+\n\n/gm, "");
   const count = content.split("\n\n").length - 1;
   const isWhole =
-    count === events + 1 && content.endsWith(streamTail.toString()) && (bytes ?? content.length) === content.length;
+    (events === null || count === events + 1) && content.endsWith(tail) && (bytes ?? content.length) === content.length;
   return isWhole ? null : `${content.length} bytes, ${count} events, at the end ${JSON.stringify(content.slice(-200))}`;
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { listRefusals, referRefusal, writeHeaders, writeRefusals } from "#edge/doors/open-api/refusals.ts";
+import { findFamily, listRefusals, referRefusal, writeHeaders, writeRefusals } from "#edge/doors/open-api/refusals.ts";
 import { findRoute, routes } from "#edge/doors/routes.ts";
 import { readMethod } from "#edge/doors/route.ts";
 import { refusals } from "#edge/errors.ts";
@@ -31,7 +31,7 @@ test("every status of every operation is described, and names each of its codes"
   for (const route of routes)
     for (const method of Object.keys(route.operations))
       for (const status of listRefusals(route, readMethod(method)))
-        expect(written).toHaveProperty([referRefusal(status).$ref.split("/").at(-1) ?? ""]);
+        expect(written).toHaveProperty([referRefusal(status, findFamily(route)).$ref.split("/").at(-1) ?? ""]);
   for (const [code, { status, message }] of Object.entries(refusals))
     expect(written[`Refused${status}`]).toHaveProperty(
       "description",
@@ -46,4 +46,16 @@ test("headers that only some refusals have stand with those", () => {
   expect(written["Refused429"]).toHaveProperty(["headers", "x-ratelimit-reset-tokens"]);
   expect(written["Refused400"]).not.toHaveProperty(["headers", "allow"]);
   expect(writeHeaders({})).toHaveProperty(["x-request-id"]);
+});
+
+test("what is refused in Anthropic's form is described in it, under its own statuses", () => {
+  const all = of("/v1/messages", "POST");
+  expect(all).toEqual(of("/v1/chat/completions", "POST").concat(529));
+  const written = writeRefusals();
+  const value = { type: "error", error: { type: "overloaded_error", code: "server_is_overloaded" } };
+  expect(written["MessagesRefused529"]).toMatchObject({
+    headers: { "request-id": {}, "retry-after": {} },
+    content: { "application/json": { examples: { server_is_overloaded: { value } } } },
+  });
+  expect(written).not.toHaveProperty(["Refused529"]);
 });

@@ -9,7 +9,7 @@ import { expectRefusal } from "#test/support/fakes/refused.ts";
 import { posted, startedAtMs, visitOf } from "#test/support/fakes/visit.ts";
 
 const messages = [{ role: "user", content: "hi" }];
-const bodies: Record<EngineEndpoint, Record<string, unknown>> = {
+const bodies: Partial<Record<EngineEndpoint, Record<string, unknown>>> = {
   "chat.completions": { model: "chat", messages },
   text2sql: { messages },
   completions: { model: "chat", prompt: "hi" },

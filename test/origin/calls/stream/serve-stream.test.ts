@@ -63,7 +63,7 @@ describe("reasoning that the caller does not want", () => {
       response.end(chunk("x", usage(7, 301), "stop") + doneEvent);
     };
     const { text } = await world.ask({ stream: true, include_reasoning: false });
-    expect(text).toMatch(/^: ping/);
+    expect(text).toMatch(/^: wait/);
     expect(textOfStream(text)).toBe("x");
   });
 });

@@ -149,7 +149,7 @@ describe("a stream that does not end well", () => {
       response.write(roleChunk);
     };
     const { text, hold } = await stream();
-    expect(text.split(": ping\n\n").length - 1).toBeGreaterThanOrEqual(3);
+    expect(text.split(": wait\n\n").length - 1).toBeGreaterThanOrEqual(3);
     expect(JSON.parse(eventsOf(text).at(-1) ?? "").error.code).toBe("stream_broken");
     await until(() => world.engine.calls[0]?.isAborted === true);
     expect(await world.readFinal(hold)).toMatchObject({ completionTokens: 0, outcome: "failed" });
@@ -365,7 +365,8 @@ describe("a caller who has left", () => {
       const parts: StreamParts = {
         engineAnswer: answer as unknown as EngineAnswer,
         writer: openSilentWriter(),
-        rewriter: { responseId: null, hasFinished: false, isWhole: false, read: () => "" },
+        rewriter: { responseId: null, hasFinished: false, isWhole: false, read: () => "", frame: (text) => text },
+        waitSign: null,
         meter: new UsageMeter({ tokensHeld: 9, completionTokensMax: 9, choicesPerPrompt: 1, echoChunks: 0 }),
         limits: { streamIdleMsMax: 400, pingMs: 60 },
         signal: AbortSignal.abort({ outcome: "cancelled", refusal: null }),

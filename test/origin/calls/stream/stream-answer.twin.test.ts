@@ -24,6 +24,7 @@ async function pass(reads: string[]) {
     meter,
     writer: { write, isFull: false, onDrain: () => {} },
     limits: { streamIdleMsMax: 60_000, pingMs: 60_000 },
+    waitSign: null,
     signal: new AbortController().signal,
     onFirstToken: () => {},
     onCheckpoint: () => {},

@@ -101,3 +101,48 @@ test("a refusal before anything was made costs nothing, nor does an engine that 
   const holds = [first.hold, second.hold];
   expect(world.setup.edge.records.filter(({ hold }) => holds.includes(hold) && hold !== "")).toEqual([]);
 });
+
+/** The more a text's number says, the better it answers; each pair is three tokens. */
+const rank: Script = (response, { path, body }) => {
+  const others = (body["documents"] ?? body["text_2"]) as string[];
+  const scores = others.map((text, index) => ({ index, score: Number(text.slice(5)) }));
+  const usage = { prompt_tokens: 3 * others.length, total_tokens: 3 * others.length };
+  if (path === "/v1/score") return answerJson(response, 200, { object: "list", data: scores, usage });
+  const results = scores.map(({ index, score }) => ({ index, relevance_score: score })).toReversed();
+  return answerJson(response, 200, { id: "rerank-1", results, usage });
+};
+const ranking = { completionTokensMax: 0, tokensHeld: 100_000 } as const;
+
+test("many documents are ranked in pieces, and the best are chosen of all", async () => {
+  world.engine.script = rank;
+  const body = { query: "q", documents: texts(70), top_n: 3, messages: undefined };
+  const { status, text } = await world.ask(body, { endpoint: "rerank", ...ranking }, "/v1/rerank");
+  const answer = JSON.parse(text);
+  expect([status, answer.id, answer.usage]).toEqual([200, "rerank-1", expect.objectContaining({ prompt_tokens: 210 })]);
+  expect(answer.results).toEqual([69, 68, 67].map((index) => ({ index, relevance_score: index })));
+  for (const { body: sent } of world.engine.calls) {
+    expect(sent).toMatchObject({ query: "q" });
+    expect(sent).not.toHaveProperty("top_n");
+  }
+  expect(world.engine.calls.map(({ body: sent }) => (sent["documents"] as unknown[]).length)).toEqual([32, 32, 6]);
+});
+
+test("texts that are scored in pairs stay in pairs, and one text goes with all", async () => {
+  world.engine.script = rank;
+  for (const text_1 of [texts(40), ["one"], "one"]) {
+    world.engine.calls.length = 0;
+    const body = { text_1, text_2: texts(40), messages: undefined };
+    const { text } = await world.ask(body, { endpoint: "score", ...ranking }, "/v1/score");
+    expect(JSON.parse(text).data).toEqual(texts(40).map((_, index) => ({ index, score: index })));
+    expect(world.engine.calls[1]?.body["text_1"]).toEqual(
+      Array.isArray(text_1) && text_1.length > 1 ? texts(40).slice(32) : text_1,
+    );
+  }
+});
+
+test("few documents go to the engine as they came, with the caller's own wish", async () => {
+  world.engine.script = rank;
+  const body = { query: "q", documents: texts(2), top_n: 1, messages: undefined };
+  await world.ask(body, { endpoint: "rerank", ...ranking }, "/v1/rerank");
+  expect(world.engine.calls.map(({ body: sent }) => sent["top_n"])).toEqual([1]);
+});

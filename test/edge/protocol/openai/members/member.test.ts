@@ -52,7 +52,24 @@ describe("what becomes of a member", () => {
     const one = new IgnoredMembers();
     pick({ "a,b\r\nx: 1": 1, nothing: null }, one);
     expect(one.headers).toEqual({ "x-penstock-ignored": "a?b??x??1" });
+    const both = new IgnoredMembers();
+    both.add(null, "x");
+    both.addAll(one);
+    expect(both.headers["x-penstock-ignored"]).toBe(
+      `x,${one.headers["x-penstock-ignored"]}`.split(",").slice(0, 16).join(),
+    );
     expect(new IgnoredMembers().headers).toEqual({});
+  });
+
+  test("names of two readers of one body stand together, no more than may be listed", () => {
+    const [one, other] = [new IgnoredMembers(), new IgnoredMembers()];
+    one.add(null, "a");
+    other.add("input[]", "b");
+    one.addAll(other);
+    expect(one.headers).toEqual({ "x-penstock-ignored": "a,input[].b" });
+    for (let at = 0; at < ignoredMax; at++) other.add(null, `c${at}`);
+    one.addAll(other);
+    expect(one.headers["x-penstock-ignored"]?.split(",")).toHaveLength(ignoredMax);
   });
 
   test("older names for a form of the answer are refused whatever they are called", async () => {

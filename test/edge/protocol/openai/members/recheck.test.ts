@@ -6,16 +6,18 @@ import { IgnoredMembers, type MemberTable } from "#edge/protocol/openai/members/
 import { memberTables } from "#edge/protocol/openai/members/parse.ts";
 import { omitOurs, recheckBody, renameMedia } from "#edge/protocol/openai/members/recheck.ts";
 import { readParsedBody } from "#edge/protocol/openai/read-body.ts";
-import { chatModel, embeddingModel, sqlModel } from "#test/support/fakes/models.ts";
+import { chatModel, embeddingModel, rankModel, sqlModel } from "#test/support/fakes/models.ts";
 import { expectRefusal } from "#test/support/fakes/refused.ts";
 
-const models = [chatModel, sqlModel, embeddingModel];
+const models = [chatModel, sqlModel, embeddingModel, rankModel];
 const messages = [{ role: "user", content: "hi" }];
 const bodies: Record<EngineEndpoint, Record<string, unknown>> = {
   "chat.completions": { model: "chat", messages },
   text2sql: { messages },
   completions: { model: "chat", prompt: "hi" },
   embeddings: { model: "embed", input: "hi" },
+  rerank: { model: "rerank", query: "hi", documents: ["a", "b"] },
+  score: { model: "rerank", text_1: "hi", text_2: ["a", "b"] },
 };
 const endpoints = Object.keys(bodies) as EngineEndpoint[];
 
@@ -30,11 +32,13 @@ test("each member of the tables is told in the document, bounded when it goes on
 
 test("an agent reads by path what an edge reads by endpoint", async () => {
   for (const path of callPathNames) {
-    const body = path.endsWith("embeddings")
-      ? { input: "x" }
-      : path.endsWith("/completions") && !path.includes("chat")
-        ? { prompt: "x" }
-        : { messages };
+    const body = {
+      "/v1/chat/completions": { messages },
+      "/v1/completions": { prompt: "x" },
+      "/v1/embeddings": { input: "x" },
+      "/v1/rerank": { query: "x", documents: ["y"], top_n: 1 },
+      "/v1/score": { text_1: "x", text_2: "y" },
+    }[path];
     expect(
       omitOurs(path, recheckBody(path, { ...body, stream: true, stream_options: {}, strange: 1, priority: 1 })),
     ).toEqual(body);

@@ -1,0 +1,70 @@
+import { Hono } from "hono";
+import { Refusal } from "../../errors.ts";
+import { identify } from "../../identity/index.ts";
+import { serveTokenizer } from "../../count-pipeline.ts";
+import { mintToken, serveModels } from "../../pipeline.ts";
+import type { TokenizerTask } from "../../protocol/tokenizer/call.ts";
+import { readHealth } from "../../routing/index.ts";
+import { control, controlPrefix } from "../control.ts";
+import { writeOpenApi } from "../open-api/document.ts";
+import type { DoorEnv } from "../port.ts";
+import { findRoute } from "../routes.ts";
+import { sitePaths } from "../site-paths.ts";
+import { serveOllama } from "./ollama.ts";
+import { answerWelcome } from "./welcome.ts";
+
+/** Where a model's tokenizer is asked, and what. */
+const tokenizerTasks: readonly [method: "GET" | "POST", path: string, task: TokenizerTask][] = [
+  ["POST", sitePaths.countMessages, "countMessages"],
+  ["POST", sitePaths.countResponse, "countResponse"],
+  ["POST", sitePaths.tokenize, "tokenize"],
+  ["POST", sitePaths.detokenize, "detokenize"],
+  ["GET", sitePaths.tokenizerInfo, "describe"],
+];
+
+/** Everything that is neither a call to a model nor a node's: lists, tokens, health, documents, the control plane. */
+export function openSiteDoor(): Hono<DoorEnv> {
+  const app = new Hono<DoorEnv>();
+  let document: ReturnType<typeof writeOpenApi> | null = null;
+
+  app.get(sitePaths.welcome, (c) => answerWelcome(c.req.raw));
+  app.get(sitePaths.openApi, (c) => c.json((document ??= writeOpenApi())));
+
+  app.get(sitePaths.models, async (c) => c.json(await serveModels(c.var.visit, null, c.var.wiring.ports)));
+  app.get(`${sitePaths.models}/:id{.+}` as const, async (c) =>
+    c.json(await serveModels(c.var.visit, c.req.param("id"), c.var.wiring.ports)),
+  );
+  for (const [method, path, task] of tokenizerTasks) {
+    app.on(method, path, async (c) => {
+      const { body, headers } = await serveTokenizer(c.var.visit, task, c.var.wiring.ports);
+      return c.json(body, 200, headers);
+    });
+  }
+  app.post(sitePaths.clientTokens, async (c) => c.json(await mintToken(c.var.visit, c.var.wiring.ports), 201));
+
+  const unstored = [sitePaths.response, sitePaths.responseItems, sitePaths.responseCancel];
+  for (const path of unstored)
+    app.on(Object.keys(findRoute(path)?.operations ?? {}), path.replace("{id}", ":id"), (c) =>
+      refuseStored(c.req.raw, c.var),
+    );
+  serveOllama(app);
+
+  app.get(sitePaths.livez, (c) => c.json({ status: "alive" }));
+  app.get(sitePaths.readyz, (c) => c.json({ status: "ready" }));
+  app.get(sitePaths.health, async (c) => {
+    const { fleet, models } = c.var.wiring.ports;
+    await fleet.refresh(c.var.visit.now())?.catch(() => c.var.visit.log("fleet_unreadable"));
+    const health = readHealth(fleet.view(c.var.visit.now()), models);
+    return c.json(health, health.status === "unhealthy" ? 503 : 200);
+  });
+  app.route(controlPrefix, control);
+  return app;
+}
+
+/** Answers of models are never stored, so there is none to show, to delete or to cancel, whatever its id. */
+async function refuseStored(request: Request, { visit, wiring }: DoorEnv["Variables"]): Promise<never> {
+  await identify(request, wiring.ports, visit.now());
+  throw new Refusal("not_found", {
+    message: "No such response: nothing is stored here. Keep what you were answered, and send it again in 'input'.",
+  });
+}

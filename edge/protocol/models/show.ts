@@ -1,0 +1,59 @@
+import type { ModelRecord } from "../../agreements/records/model.ts";
+import { refuseModel } from "../openai/models.ts";
+import { findProtocol } from "../wires/wires.ts";
+import { buildAnthropicModel, pageModels, type AnthropicModel, type AnthropicModelPage } from "./anthropic-page.ts";
+import { buildModelCard, findPurpose, type ModelCard, type ModelList } from "./card.ts";
+
+/** What a scope says of models; `null` is any. */
+type ModelScope = { models: string[] | null } | null | undefined;
+
+/** Models as one of the lists shows them, or one of them. */
+export type ShownModels = ModelList | ModelCard | AnthropicModelPage | AnthropicModel;
+
+/** A model under one of its names. */
+interface NamedRecord {
+  name: string;
+  model: ModelRecord;
+}
+
+/** What is served, and what its prices are in. */
+export interface ServedModels {
+  models: readonly ModelRecord[];
+  currency: string;
+}
+
+/**
+ * The models that every one of these scopes lets through, each name of each an entry, or the one entry of this name.
+ * Refuses any other as if there were none. Anthropic's clients get their own form, and of models only those that chat,
+ * which are all that they can call; the newest first, as theirs has them.
+ */
+export function showModels(
+  request: Request,
+  { models, currency }: ServedModels,
+  scopes: readonly ModelScope[],
+  name: string | null,
+): ShownModels {
+  const { pathname, searchParams } = new URL(request.url);
+  const isAnthropic = findProtocol(pathname, request.headers) === "anthropic";
+  const allowed = models.filter(({ id }) => scopes.every((scope) => scope?.models?.includes(id) ?? true));
+  const entries = listEntries(isAnthropic ? selectNewestChats(allowed) : allowed);
+  const one = entries.find((entry) => entry.name === name);
+  if (name !== null && !one) throw refuseModel(name);
+  if (isAnthropic) {
+    if (one) return buildAnthropicModel(one.model, one.name);
+    const described = entries.map((entry) => buildAnthropicModel(entry.model, entry.name));
+    return pageModels(described, searchParams);
+  }
+  if (one) return buildModelCard(one.model, one.name, currency);
+  return { object: "list", data: entries.map((entry) => buildModelCard(entry.model, entry.name, currency)) };
+}
+
+function listEntries(models: readonly ModelRecord[]): NamedRecord[] {
+  return models.flatMap((model) => [model.id, ...model.aliases].map((name) => ({ name, model })));
+}
+
+function selectNewestChats(models: readonly ModelRecord[]): ModelRecord[] {
+  return models
+    .filter((model) => findPurpose(model) === "chat")
+    .toSorted((one, other) => other.createdAtMs - one.createdAtMs);
+}

@@ -1,0 +1,57 @@
+import type { JsonObject } from "../../agreements/json.ts";
+import type { ModelRecord } from "../../agreements/records/model.ts";
+import type { Refusal } from "../../errors.ts";
+import type { ReadBody } from "../body.ts";
+import type { IgnoredMembers } from "../openai/members/member.ts";
+
+/** How a stream of a protocol is written, but for its events. */
+export interface StreamForm {
+  contentType: "text/event-stream" | "application/x-ndjson";
+  headers: Readonly<Record<string, string>>;
+  /** What keeps a silent connection open; null where a protocol knows nothing of the kind. */
+  waitSign: Uint8Array | null;
+  /** The last event of a stream that failed: its SDKs must not take what came before for the whole answer. */
+  encodeError(refusal: Refusal): Uint8Array;
+}
+
+/** A body as the protocol has it, and what else of the request says something of the call; models by their names. */
+export type SentCall = Pick<ReadBody, "json" | "exact"> & {
+  headers: Headers;
+  models?: readonly Pick<ModelRecord, "id" | "aliases">[];
+};
+
+/** A body as the engines' endpoint has it (`readAs`). */
+export interface TranslatedCall {
+  json: unknown;
+  exact: JsonObject | null;
+  /** What the answer has to repeat of the request; null where it repeats nothing. */
+  answer: JsonObject | null;
+  /** The caller's own name for a member of the translated body, such as `messages[2].content`. */
+  rename(param: string): string;
+  /** Members that the protocol does not know; none where the tables of the engines' endpoint find them all. */
+  ignored?: IgnoredMembers;
+  early?: EarlyAnswer;
+}
+
+/**
+ * Builds the answer of a call for which nothing is to be generated: no engine is asked, and nothing is held. `model` is
+ * the model's public id, `nowMs` in Unix ms.
+ */
+export type EarlyAnswer = (model: string, nowMs: number) => JsonObject;
+
+/**
+ * What the callers of one protocol send and read. A protocol is a translation at both ends of the same road: the edge
+ * reads its calls as those of an endpoint that engines know, the agent writes their answers in its form
+ * (origin/calls/wires), and what is refused or breaks is told in its words by both.
+ */
+export interface Wire {
+  /** Reads a call; throws a Refusal that names the member as the caller does. */
+  translate(sent: SentCall): TranslatedCall;
+  /** Builds the body of an error answer. */
+  buildError(refusal: Refusal, requestId: string): unknown;
+  /** The status of an error answer. */
+  readStatus(refusal: Refusal): number;
+  /** Adds to the headers of an answer those that the protocol's SDKs read; `nowMs` is in Unix ms. */
+  addHeaders(headers: Readonly<Record<string, string>>, nowMs: number): Record<string, string>;
+  stream: StreamForm;
+}

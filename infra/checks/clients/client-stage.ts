@@ -1,0 +1,50 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openDemo } from "#infra/local/demo.ts";
+import { startStack } from "#infra/local/stack.ts";
+import type { SetAnswer } from "#infra/simulator/set-answers.ts";
+import { openFuzzOrg, waitUntilHealthy } from "../schemathesis/fuzz-org.ts";
+
+/** A stack that clients call, and what they need to know of it. */
+export interface ClientStage {
+  edge: string;
+  key: string;
+  /** The same for scripts. */
+  env: Record<string, string>;
+  /** Lays down what the next chats answer, whichever node they come to. */
+  setAnswers(answers: SetAnswer[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts a stack with an org that no limit stops. */
+export async function openClientStage(): Promise<ClientStage> {
+  const stateDir = mkdtempSync(join(tmpdir(), "penstock-clients-"));
+  process.once("exit", () => rmSync(stateDir, { recursive: true, force: true }));
+  // One node for each model, so that what is laid down is met.
+  const stack = await startStack({ port: 0, stateDir, simulatorArgs: ["--step-ms", "1"] });
+  const edge = stack.edge.url;
+  const demo = await openDemo(stateDir, edge, stack.secrets.bootstrapToken);
+  await waitUntilHealthy(edge);
+  const { model: key } = await openFuzzOrg(edge, demo.adminKey);
+  return {
+    edge,
+    key,
+    env: { PENSTOCK_EDGE: edge, PENSTOCK_KEY: key },
+    async setAnswers(answers) {
+      for (const { engineUrl } of stack.nodes) {
+        await fetch(`${engineUrl}/sim/answers`, { method: "DELETE" });
+        const set = await fetch(`${engineUrl}/sim/answers`, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ answers }),
+        });
+        if (!set.ok) throw new Error(`the simulator answered ${set.status}: ${await set.text()}`);
+      }
+    },
+    async close() {
+      await stack.close();
+      rmSync(stateDir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import { Refusal } from "#edge/errors.ts";
+import { tokenizersAtOnce, tokenizersPerOrg } from "#edge/limits.ts";
+
+/** How many questions an engine's tokenizer works at: it does so beside the streams that it serves. */
+export interface TokenizerSeats {
+  /** Takes a seat for an org; returns how to give it back. Throws 503 where it has its share, or all are taken. */
+  take(org: string): () => void;
+}
+
+/** Opens the seats of one engine: 16 in all, 4 for an org, so that no org keeps the others from counting. */
+export function openTokenizerSeats(): TokenizerSeats {
+  const taken = new Map<string, number>();
+  let all = 0;
+  return {
+    take(org) {
+      const own = taken.get(org) ?? 0;
+      if (all >= tokenizersAtOnce || own >= tokenizersPerOrg)
+        throw new Refusal("server_is_overloaded", { retryAfterMs: 1_000, log: "tokenizer_busy" });
+      all++;
+      taken.set(org, own + 1);
+      return () => {
+        all--;
+        const left = (taken.get(org) ?? 1) - 1;
+        if (left === 0) taken.delete(org);
+        else taken.set(org, left);
+      };
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import OpenAI from "openai";
+import { describe, expect, inject, test } from "vitest";
+import { worldAt } from "#test/support/stack/world.ts";
+
+const world = worldAt(inject("place"));
+
+async function openClient() {
+  const { key } = await world.newOrg();
+  return new OpenAI({ baseURL: `${world.place.edge}/v1`, apiKey: key, maxRetries: 0 });
+}
+
+describe("what no model here serves is refused by name in the SDK's own error", () => {
+  const calls: [string, (openai: OpenAI) => Promise<unknown>][] = [
+    ["moderations", (openai) => openai.moderations.create({ input: "x" })],
+    ["images", (openai) => openai.images.generate({ prompt: "x" })],
+    ["speech", async (openai) => openai.audio.speech.create({ model: "x", input: "x", voice: "alloy" })],
+    ["files", async (openai) => openai.files.list()],
+    ["files", (openai) => openai.files.delete("file-1")],
+    ["batches", async (openai) => openai.batches.list()],
+    ["fine-tuning", async (openai) => openai.fineTuning.jobs.list()],
+  ];
+  test.each(calls)("%s", async (part, call) => {
+    const failure = await call(await openClient()).catch((cause: unknown) => cause);
+    expect(failure).toBeInstanceOf(OpenAI.NotFoundError);
+    expect(failure).toMatchObject({
+      status: 404,
+      code: "unknown_url",
+      message: expect.stringMatching(new RegExp(`OpenAI's .*${part}.* no model here serves`)),
+    });
+  });
+
+  test("to a page of any origin too, and whatever its body is", async () => {
+    const form = new FormData();
+    form.set("file", new Blob(["x"]), "x.jsonl");
+    const headers = { origin: "https://app.example" };
+    const response = await fetch(`${world.place.edge}/v1/files`, { method: "POST", body: form, headers });
+    expect([response.status, response.headers.get("access-control-allow-origin")]).toEqual([404, "*"]);
+    expect(await response.json()).toMatchObject({ error: { type: "invalid_request_error", code: "unknown_url" } });
+  });
+});
