@@ -11,13 +11,15 @@ import { measureMemory } from "./rows/isolate/memory.ts";
 import { measureNeighbours } from "./rows/neighbours.ts";
 import { measureRefusals } from "./rows/refusals.ts";
 import { measureStores } from "./rows/stores.ts";
-import { measureStreams } from "./rows/streams.ts";
+import { measureDoors } from "./rows/streams/doors.ts";
+import { measureStreams } from "./rows/streams/streams.ts";
 import { measureWorkerLoop } from "./rows/worker-loop.ts";
 
 /** Rows by the name that `--only` takes. Many orgs come last: ten thousand ledgers stay in the process. */
 export const rows: Record<string, MeasureRows> = {
   json: measureJson,
   streams: measureStreams,
+  doors: measureDoors,
   counts: measureCounts,
   ledger: measureLedger,
   stores: measureStores,

@@ -63,6 +63,16 @@ const words =
 /** A stream of so many tokens is sent as fast as it is read: 1.6 MB. */
 export const floodTokens = 8_000;
 
+/** The same call as a stream at the door of another protocol; its body as a chat is that of `writeCallBody`. */
+export function writeForeignBody(endpoint: "messages" | "responses"): string {
+  const { messages, max_tokens, ...rest } = JSON.parse(writeCallBody(true));
+  return JSON.stringify(
+    endpoint === "messages"
+      ? { ...rest, messages, max_tokens }
+      : { ...rest, input: messages, max_output_tokens: max_tokens },
+  );
+}
+
 /** A call with a prompt of 200 bytes. `stream` and `max_tokens` must be written as the origin looks for them. */
 export function writeCallBody(stream: boolean, tokens = answerTokens): string {
   return JSON.stringify({

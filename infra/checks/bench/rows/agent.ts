@@ -7,7 +7,7 @@ import { formatNumber, makeRow, explainUncounted, type BenchRow } from "../row.t
 import { takeRounds, type Rounds } from "../rounds.ts";
 import { startAgent, startPipe } from "../servers/start-agent.ts";
 import { median } from "../stats.ts";
-import { makeStreamLoad } from "./streams.ts";
+import { makeStreamLoad } from "./streams/streams.ts";
 
 /**
  * How long the agent and the pipe are loaded before anything counts, in ms: in production they run for weeks, and V8

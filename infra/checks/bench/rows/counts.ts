@@ -7,7 +7,7 @@ import { openKeyring } from "#edge/agreements/tokens/key-format.ts";
 import { makeSecrets } from "#infra/local/secrets.ts";
 import { makeRow, type BenchRow, type Goal } from "../row.ts";
 import { BrokenError, checkSettled, type Side } from "../side.ts";
-import { makeStreamLoad } from "./streams.ts";
+import { makeStreamLoad } from "./streams/streams.ts";
 import { measureSyncs } from "./syncs.ts";
 
 const path = "/v1/chat/completions";

@@ -7,7 +7,7 @@ import { explainUncounted, formatNumber, makeRow, type BenchRow } from "../row.t
 import { takeRounds, type Rounds } from "../rounds.ts";
 import { checkSettled } from "../side.ts";
 import { median } from "../stats.ts";
-import { makeStreamLoad } from "./streams.ts";
+import { makeStreamLoad } from "./streams/streams.ts";
 
 /** Among so many orgs two of one shard are as good as sure. */
 const orgs = 64;

@@ -1,11 +1,11 @@
-import { writeCallBody, streamBytes, answerTokens } from "../load/answers.ts";
-import type { Bench } from "../bench-plan.ts";
-import type { LoadFigures } from "../load/load.ts";
-import { formatNumber, makeRow, explainUncounted, type BenchRow, type Goal } from "../row.ts";
-import { takeRounds, type Rounds, type Window } from "../rounds.ts";
-import { checkSettled } from "../side.ts";
-import { ledgerDistanceMs } from "../stage.ts";
-import { median } from "../stats.ts";
+import { writeCallBody, streamBytes, answerTokens } from "../../load/answers.ts";
+import type { Bench } from "../../bench-plan.ts";
+import type { LoadFigures } from "../../load/load.ts";
+import { formatNumber, makeRow, explainUncounted, type BenchRow, type Goal } from "../../row.ts";
+import { takeRounds, type Rounds, type Window } from "../../rounds.ts";
+import { checkSettled } from "../../side.ts";
+import { ledgerDistanceMs } from "../../stage.ts";
+import { median } from "../../stats.ts";
 
 const perSecond = 50;
 /** Twice what it takes until a key that comes back from silence has its lease again, with the ledger far away. */
