@@ -9,6 +9,7 @@ import {
 import type { Wire } from "../../protocol/wires/wire.ts";
 import { findProtocol, protocols } from "../../protocol/wires/wires.ts";
 import type { Method, DoorRoute } from "../route.ts";
+import { sitePaths } from "../site-paths.ts";
 import { refer, type AnswerName } from "./schemas.ts";
 
 const callStatuses = [400, 403, 404, 408, 409, 413, 415, 502, 503, 504];
@@ -17,6 +18,8 @@ const callStatuses = [400, 403, 404, 408, 409, 413, 415, 502, 503, 504];
 interface RefusalFamily {
   prefix: string;
   schema: AnswerName | "Error";
+  /** What those get who speak another protocol than the route's. */
+  orSchema?: AnswerName;
   wire: Wire;
   headers: Readonly<Record<string, HeaderFact>>;
 }
@@ -29,10 +32,20 @@ const anthropic: RefusalFamily = {
   headers: messagesHeaders,
 };
 const ollama: RefusalFamily = { prefix: "OllamaRefused", schema: "OllamaError", wire: protocols.ollama, headers: {} };
-const families = [openai, anthropic, ollama];
+/** The list of models, which each client gets in its own form. */
+const models: RefusalFamily = {
+  prefix: "ModelsRefused",
+  schema: "Error",
+  orSchema: "MessageError",
+  wire: protocols.openai,
+  headers: {},
+};
+const families = [openai, anthropic, ollama, models];
+const modelPaths: readonly string[] = [sitePaths.models, sitePaths.model];
 
 /** The family of a route's refusals. */
 export function findFamily({ path }: DoorRoute): RefusalFamily {
+  if (modelPaths.includes(path)) return models;
   return { openai, anthropic, ollama }[findProtocol(path, new Headers())];
 }
 
@@ -48,6 +61,7 @@ export function listRefusals(route: DoorRoute, method: Method): number[] {
   add(route.path.includes("{"), 404);
   add(method !== "GET" && route.auth !== "none", 400, 403, 404, 408, 413, 415, 429);
   add(route.auth === "apiKey", 403);
+  add(route.path === sitePaths.models, 400);
   add(isControl, 400, 403, 404, 409);
   const { wire } = findFamily(route);
   const own = listCodes()
@@ -80,7 +94,7 @@ function listCodes(): Refusal[] {
   return Object.keys(refusals).map((code) => new Refusal(refusalCodes.parse(code)));
 }
 
-function writeRefusal(status: number, { schema, wire, headers }: RefusalFamily): object {
+function writeRefusal(status: number, { schema, orSchema, wire, headers }: RefusalFamily): object {
   const codes = listCodes().filter((refusal) => wire.readStatus(refusal) === status);
   const inWords = ({ code }: Refusal) => refusals[code].message;
   const examples = codes.map((refusal) => {
@@ -99,6 +113,11 @@ function writeRefusal(status: number, { schema, wire, headers }: RefusalFamily):
       ...(status === 429 && limitHeaders),
       ...headers,
     }),
-    content: { "application/json": { schema: refer(schema), examples: Object.fromEntries(examples) } },
+    content: {
+      "application/json": {
+        schema: orSchema ? { anyOf: [refer(schema), refer(orSchema)] } : refer(schema),
+        examples: Object.fromEntries(examples),
+      },
+    },
   };
 }

@@ -60,7 +60,8 @@ export function pageModels(models: readonly AnthropicModel[], query: URLSearchPa
   return { data, has_more: hasMore, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null };
 }
 
-function readLimit(text: string | null): number {
+/** How many models a page has. Refuses what is no whole number from 1 to 1,000. */
+export function readLimit(text: string | null): number {
   if (text === null) return limitDefault;
   const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
   if (limit >= 1 && limit <= limitMax) return limit;

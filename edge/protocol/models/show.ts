@@ -1,7 +1,13 @@
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import { refuseModel } from "../openai/models.ts";
 import { findProtocol } from "../wires/wires.ts";
-import { buildAnthropicModel, pageModels, type AnthropicModel, type AnthropicModelPage } from "./anthropic-page.ts";
+import {
+  buildAnthropicModel,
+  pageModels,
+  readLimit,
+  type AnthropicModel,
+  type AnthropicModelPage,
+} from "./anthropic-page.ts";
 import { buildModelCard, findPurpose, type ModelCard, type ModelList } from "./card.ts";
 
 /** What a scope says of models; `null` is any. */
@@ -45,6 +51,8 @@ export function showModels(
     return pageModels(described, searchParams);
   }
   if (one) return buildModelCard(one.model, one.name, currency);
+  // Here all are listed at once; what is no number is a slip all the same.
+  readLimit(searchParams.get("limit"));
   return { object: "list", data: entries.map((entry) => buildModelCard(entry.model, entry.name, currency)) };
 }
 

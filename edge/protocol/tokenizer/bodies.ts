@@ -52,7 +52,7 @@ export const DetokenizeRequest = z.looseObject({
 export const CountMessagesRequest = z.looseObject({
   model,
   messages: z.array(z.looseObject({ role: z.string() })).min(1),
-  tools: z.array(z.looseObject({})).optional(),
+  tools: z.unknown().optional().describe("As in the call itself."),
 });
 
 /** What is counted of a response's request. */
@@ -60,5 +60,5 @@ export const CountResponseRequest = z.looseObject({
   model,
   input: z.union([z.string(), z.array(z.looseObject({}))]).optional(),
   instructions: z.string().nullish(),
-  tools: z.array(z.looseObject({})).optional(),
+  tools: z.unknown().optional().describe("As in the call itself."),
 });

@@ -104,7 +104,7 @@ describe("the OpenAPI document", () => {
       expect(refused).toContain("405");
       for (const status of refused.filter((name) => name !== "503" || path !== "/health"))
         expect(operation.responses[status]?.$ref).toMatch(
-          new RegExp(`^#/components/responses/(Messages|Ollama)?Refused${status}$`),
+          new RegExp(`^#/components/responses/(Messages|Ollama|Models)?Refused${status}$`),
         );
     }
   });
