@@ -20,6 +20,8 @@ interface RefusalFamily {
   schema: AnswerName | "Error";
   /** What those get who speak another protocol than the route's. */
   orSchema?: AnswerName;
+  /** With which statuses its operations may be refused; any, unless it is said. */
+  statuses?: readonly number[];
   wire: Wire;
   headers: Readonly<Record<string, HeaderFact>>;
 }
@@ -37,6 +39,7 @@ const models: RefusalFamily = {
   prefix: "ModelsRefused",
   schema: "Error",
   orSchema: "MessageError",
+  statuses: [400, 401, 403, 404, 405, 429, 500, 503],
   wire: protocols.openai,
   headers: {},
 };
@@ -75,7 +78,8 @@ export function writeRefusals(): Record<string, object> {
   return Object.fromEntries(
     families.flatMap((family) => {
       const statuses = new Set(listCodes().map((refusal) => family.wire.readStatus(refusal)));
-      return Array.from(statuses, (status) => [`${family.prefix}${status}`, writeRefusal(status, family)]);
+      const own = Array.from(statuses).filter((status) => family.statuses?.includes(status) ?? true);
+      return own.map((status) => [`${family.prefix}${status}`, writeRefusal(status, family)]);
     }),
   );
 }

@@ -21,7 +21,7 @@ test("what anybody reads is refused for its method, for too many requests, or fo
 });
 
 test("what needs a key says so, and a path with a name in it may lead nowhere", () => {
-  expect(of("/v1/models", "GET")).toEqual([401, 403, 405, 429, 500, 503]);
+  expect(of("/v1/models", "GET")).toEqual([400, 401, 403, 405, 429, 500, 503]);
   expect(of("/v1/models/chat", "GET")).toContain(404);
   expect(of("/control/orgs", "POST")).toEqual(expect.arrayContaining([400, 401, 403, 409, 413, 415]));
 });
