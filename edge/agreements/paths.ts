@@ -34,7 +34,7 @@ export const cohereRerankPath = "/v2/rerank";
 export type CallPath = (typeof endpointPaths)[CallEndpoint]["agent"];
 
 /** The endpoint that a call of another protocol is read as: its body, its models, what it holds. */
-export const readAs: Readonly<Record<ForeignEndpoint, EngineEndpoint>> = {
+const readAs: Readonly<Record<ForeignEndpoint, EngineEndpoint>> = {
   responses: "chat.completions",
   messages: "chat.completions",
   "ollama.chat": "chat.completions",
@@ -55,10 +55,14 @@ export const tokenizerPaths = {
 /** One of them. */
 export type TokenizerPath = (typeof tokenizerPaths)[keyof typeof tokenizerPaths];
 
+/** Is this an endpoint of another protocol? Asked on every call, so without a schema. */
+export function isForeign(endpoint: string): endpoint is ForeignEndpoint {
+  return Object.hasOwn(readAs, endpoint);
+}
+
 /** The endpoint that an engine knows the call by. */
 export function findEngineEndpoint(endpoint: CallEndpoint): EngineEndpoint {
-  const foreign = ForeignEndpoint.safeParse(endpoint);
-  return foreign.success ? readAs[foreign.data] : EngineEndpoint.parse(endpoint);
+  return isForeign(endpoint) ? readAs[endpoint] : endpoint;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { createHmac, type KeyObject } from "node:crypto";
 import { hasInexactNumber, parseExact } from "#edge/agreements/exact-json.ts";
 import { isObject, type JsonObject } from "#edge/agreements/json.ts";
-import { answerMember, callPaths, ForeignEndpoint, isChat, type CallPath } from "#edge/agreements/paths.ts";
+import { answerMember, callPaths, isChat, isForeign, type CallPath } from "#edge/agreements/paths.ts";
 import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import { restoreDigits } from "#edge/protocol/digits.ts";
@@ -118,7 +118,7 @@ function nameMedium(uuid: string, org: string, key: KeyObject): string {
 /** Only a call of another protocol has such a member, which the edge wrote. */
 function readRepeated(sent: JsonObject, { endpoint }: HopClaims): JsonObject | null {
   const repeated = sent[answerMember];
-  return ForeignEndpoint.safeParse(endpoint).success && isObject(repeated) ? repeated : null;
+  return isForeign(endpoint) && isObject(repeated) ? repeated : null;
 }
 
 /** Sets the completion's bound under the names that this engine reads. Completions have the old name only. */

@@ -7,7 +7,7 @@ export const openaiWire: Wire = {
   translate: ({ json, exact }) => ({ json, exact, answer: null, rename: (param) => param }),
   buildError: buildErrorBody,
   readStatus: ({ status }) => status,
-  addHeaders: (headers) => ({ ...headers }),
+  addHeaders: (headers) => headers,
   stream: {
     contentType: "text/event-stream",
     headers: streamHeaders,

@@ -20,7 +20,7 @@ export type SentCall = Pick<ReadBody, "json" | "exact"> & {
   models?: readonly Pick<ModelRecord, "id" | "aliases">[];
 };
 
-/** A body as the engines' endpoint has it (`readAs`). */
+/** A body as the engines' endpoint has it (`findEngineEndpoint`). */
 export interface TranslatedCall {
   json: unknown;
   exact: JsonObject | null;
@@ -52,6 +52,6 @@ export interface Wire {
   /** The status of an error answer. */
   readStatus(refusal: Refusal): number;
   /** Adds to the headers of an answer those that the protocol's SDKs read; `nowMs` is in Unix ms. */
-  addHeaders(headers: Readonly<Record<string, string>>, nowMs: number): Record<string, string>;
+  addHeaders(headers: Readonly<Record<string, string>>, nowMs: number): Readonly<Record<string, string>>;
   stream: StreamForm;
 }

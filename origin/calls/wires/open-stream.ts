@@ -1,5 +1,4 @@
-import { callPaths, ForeignEndpoint } from "#edge/agreements/paths.ts";
-import { Refusal } from "#edge/errors.ts";
+import { callPaths, isForeign } from "#edge/agreements/paths.ts";
 import type { LiveCall } from "../live-call.ts";
 import { readBilledUsage } from "../usage-meter.ts";
 import { openForeignStream } from "./foreign-stream.ts";
@@ -27,12 +26,7 @@ export function openAnswerStream(call: LiveCall): AnswerStream {
 
 /** How the answer of a call is written, where that is not as its engine does; null for all others. */
 export function findAnswerWire({ claims }: Pick<LiveCall, "claims">): AnswerWire | null {
-  const foreign = ForeignEndpoint.safeParse(claims.endpoint);
-  if (!foreign.success) return null;
-  const wire = answerWires[foreign.data];
-  // An edge that is newer than its agents speaks what they cannot: another node may.
-  if (!wire) throw new Refusal("bad_gateway", { log: `endpoint ${foreign.data}` });
-  return wire;
+  return isForeign(claims.endpoint) ? answerWires[claims.endpoint] : null;
 }
 
 /** What an answer tells of its call. */
