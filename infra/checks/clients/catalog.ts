@@ -110,6 +110,22 @@ export const clients: readonly Client[] = [
     script: "ollama_client.py",
   },
   {
+    ...python,
+    name: "open-webui",
+    about: "Open WebUI's server: its chats by OpenAI's connection and Ollama's, knowledge",
+    packages: ["open-webui==0.12.4"],
+    // Its server needs neither; they bring two gigabytes of torch.
+    without: ["sentence-transformers", "accelerate"],
+    script: "openwebui_client.py",
+  },
+  {
+    ...python,
+    name: "lm-eval",
+    about: "lm-eval: log-likelihoods and generations by completions and chat, the tokenizer's over HTTP",
+    packages: ["lm_eval[api]==0.4.13"],
+    script: "lm_eval_client.py",
+  },
+  {
     runtime: "go",
     agent: null,
     name: "openai-go",

@@ -28,6 +28,7 @@ export async function openClientStage(): Promise<ClientStage> {
   await waitUntilHealthy(edge);
   const { model: key, make } = await openFuzzOrg(edge, demo.adminKey);
   const oneCall = await make({ limits: { concurrency: 1 } });
+  const chat = await make({ endpoints: ["chat.completions", "responses", "ollama.chat", "models"] });
   const oneModel = await make({ models: ["chat"] });
   return {
     edge,
@@ -36,6 +37,7 @@ export async function openClientStage(): Promise<ClientStage> {
       PENSTOCK_EDGE: edge,
       PENSTOCK_KEY: key,
       PENSTOCK_ONE_CALL_KEY: oneCall,
+      PENSTOCK_CHAT_KEY: chat,
       PENSTOCK_ONE_MODEL_KEY: oneModel,
     },
     async setAnswers(answers) {

@@ -60,7 +60,8 @@ const mavenGoal = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-d
 function writePom(packages: readonly string[]): string {
   const dependencies = packages.map((one) => {
     const [group, artifact, version] = one.split(":");
-    return `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`;
+    const name = `<groupId>${group}</groupId><artifactId>${artifact}</artifactId>`;
+    return `<dependency>${name}<version>${version}</version></dependency>`;
   });
   return [
     '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>',

@@ -71,7 +71,9 @@ public final class AnthropicMessages {
           var deltas = new StringBuilder();
           try (StreamResponse<RawMessageStreamEvent> stream = client.messages().createStreaming(asked().build())) {
             stream.stream()
-                .peek(event -> event.contentBlockDelta().flatMap(it -> it.delta().text()).ifPresent(it -> deltas.append(it.text())))
+                .peek(
+                    event ->
+                        event.contentBlockDelta().flatMap(it -> it.delta().text()).ifPresent(it -> deltas.append(it.text())))
                 .forEach(all::accumulate);
           }
           Check.must(deltas.length() > 0 && text(all.message()).contentEquals(deltas), "text");
@@ -114,15 +116,17 @@ public final class AnthropicMessages {
           Check.rejected(
               UnauthorizedException.class, () -> connect("sk-pen-wrong").messages().create(asked().build()));
           Check.rejected(NotFoundException.class, () -> client.messages().create(asked().model("none").build()));
-          Check.rejected(
-              BadRequestException.class, () -> client.messages().create(asked().putAdditionalBodyProperty("temperature", JsonValue.from(9)).build()));
+          var wrong = asked().putAdditionalBodyProperty("temperature", JsonValue.from(9)).build();
+          Check.rejected(BadRequestException.class, () -> client.messages().create(wrong));
         });
     Check.check(
         "a second call at a limit of one is the SDK's own error",
         () -> {
           var one = connect(Check.ONE_CALL_KEY);
+          // It must not end by itself before the other has asked.
+          var lengthy = asked().maxTokens(3_000).putAdditionalBodyProperty("min_tokens", JsonValue.from(3_000));
           try (StreamResponse<RawMessageStreamEvent> stream =
-              one.messages().createStreaming(asked().maxTokens(2_000).build())) {
+              one.messages().createStreaming(lengthy.build())) {
             Check.must(stream.stream().findFirst().isPresent(), "event");
             Check.rejected(RateLimitException.class, () -> one.messages().create(asked().build()));
           }

@@ -2,6 +2,7 @@ import com.fasterxml.jackson.annotation.JsonClassDescription;
 import com.fasterxml.jackson.annotation.JsonTypeName;
 import com.openai.client.OpenAIClient;
 import com.openai.client.okhttp.OpenAIOkHttpClient;
+import com.openai.core.JsonValue;
 import com.openai.core.http.StreamResponse;
 import com.openai.errors.BadRequestException;
 import com.openai.errors.NotFoundException;
@@ -191,17 +192,19 @@ public final class OpenaiCalls {
     Check.check(
         "a second call at a limit of one is refused, or retried",
         () -> {
+          // It must not end by itself before the others have asked.
+          var lengthy = chat(3_000).putAdditionalBodyProperty("min_tokens", JsonValue.from(3_000)).build();
           CompletableFuture<ChatCompletion> patient;
           try (StreamResponse<ChatCompletionChunk> stream =
-              connect(Check.ONE_CALL_KEY, 0).chat().completions().createStreaming(chat(2_000).build())) {
+              connect(Check.ONE_CALL_KEY, 0).chat().completions().createStreaming(lengthy)) {
             Check.must(stream.stream().findFirst().isPresent(), "chunk");
             var hasty = connect(Check.ONE_CALL_KEY, 0);
             var refused =
                 Check.rejected(
                     RateLimitException.class, () -> hasty.chat().completions().create(chat(8).build()));
             Check.must(!refused.headers().values("retry-after").isEmpty(), "retry-after");
-            var client = connect(Check.ONE_CALL_KEY, 5);
-            patient = CompletableFuture.supplyAsync(() -> client.chat().completions().create(chat(8).build()));
+            var retrying = connect(Check.ONE_CALL_KEY, 5);
+            patient = CompletableFuture.supplyAsync(() -> retrying.chat().completions().create(chat(8).build()));
             Thread.sleep(200);
             Check.must(!patient.isDone(), "wait");
           }
