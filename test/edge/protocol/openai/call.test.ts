@@ -396,6 +396,5 @@ test("a call's guess of its prompt stays below its bound, and ids are counted, n
   }
   expect((await read("completions", { prompt: [1, 2, 3] })).promptTokensGuess).toBe(3);
   expect((await read("embeddings", { input: [[1, 2], [3]] })).promptTokensGuess).toBe(3);
-  const blank = await read("completions", { prompt: ["  ", " "] });
-  expect(blank.promptTokensGuess).toBe(blank.promptTokensMax);
+  expect(await read("completions", { prompt: ["  "] })).toMatchObject({ promptTokensGuess: 6, promptTokensMax: 6 });
 });
