@@ -45,7 +45,10 @@ const installers: Readonly<Record<Client["runtime"], Installer>> = {
     await must("python3", ["-m", "venv", "venv"], home);
     const pip = (args: readonly string[]) =>
       must(join(home, "venv/bin/pip"), ["install", "-q", "--disable-pip-version-check", ...args], home);
-    if (without.length === 0) return pip(packages);
+    if (without.length === 0) {
+      await pip(packages);
+      return;
+    }
     // pip cannot leave out what a package requires: the packages alone first, then what they require.
     await pip(["--no-deps", ...packages]);
     const names = packages.map((one) => one.split(/[=[]/)[0] ?? one);
