@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "#infra/local/stack.ts";
 import type { Client } from "./catalog.ts";
@@ -39,6 +39,8 @@ const installers: Readonly<Record<Client["runtime"], Installer>> = {
   async java(home, packages) {
     writeFileSync(join(home, "pom.xml"), writePom(packages));
     await must("javac", ["-version"], home);
+    // Else an older version's would stand beside it.
+    rmSync(join(home, "lib"), { recursive: true, force: true });
     await must("mvn", ["-q", "-B", mavenGoal, "-DoutputDirectory=lib"], home);
   },
   async python(home, packages, without) {
