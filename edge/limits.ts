@@ -60,6 +60,8 @@ export const badWordsMax = 32;
 export const badWordBytesMax = 64;
 /** Token ids in a list of them. */
 export const idListMax = 1_024;
+/** The highest token id: engines keep one in 32 bits, and know themselves which of them their vocabulary lacks. */
+export const tokenIdMax = 2 ** 31 - 1;
 /** Log-probabilities of each token that was made. */
 export const logprobsMax = 20;
 /** Log-probabilities of each token of a prompt: an engine keeps those of the whole prompt at once. */

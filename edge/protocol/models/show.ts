@@ -1,4 +1,5 @@
-import type { ModelRecord } from "../../agreements/records/model.ts";
+import { CallEndpoint } from "../../agreements/paths.ts";
+import type { Endpoint, ModelRecord } from "../../agreements/records/model.ts";
 import { refuseModel } from "../openai/models.ts";
 import { findProtocol } from "../wires/wires.ts";
 import {
@@ -8,10 +9,10 @@ import {
   type AnthropicModel,
   type AnthropicModelPage,
 } from "./anthropic-page.ts";
-import { buildModelCard, findPurpose, type ModelCard, type ModelList } from "./card.ts";
+import { buildModelCard, findPurpose, listCallEndpoints, type ModelCard, type ModelList } from "./card.ts";
 
-/** What a scope says of models; `null` is any. */
-type ModelScope = { models: string[] | null } | null | undefined;
+/** What a scope says of models, and of how they may be called; `null`, or nothing, is any. */
+type ModelScope = { models: string[] | null; endpoints?: readonly Endpoint[] | null } | null | undefined;
 
 /** Models as one of the lists shows them, or one of them. */
 export type ShownModels = ModelList | ModelCard | AnthropicModelPage | AnthropicModel;
@@ -29,9 +30,10 @@ export interface ServedModels {
 }
 
 /**
- * The models that every one of these scopes lets through, each name of each an entry, or the one entry of this name.
- * Refuses any other as if there were none. Anthropic's clients get their own form, and of models only those that chat,
- * which are all that they can call; the newest first, as theirs has them.
+ * The models that every one of these scopes lets through, each name of each an entry, or the one entry of this name:
+ * those that they name, as far as they may be called. Refuses any other as if there were none. Anthropic's clients get
+ * their own form, and of models only those that chat, which are all that they can call; the newest first, as theirs has
+ * them.
  */
 export function showModels(
   request: Request,
@@ -41,7 +43,9 @@ export function showModels(
 ): ShownModels {
   const { pathname, searchParams } = new URL(request.url);
   const isAnthropic = findProtocol(pathname, request.headers) === "anthropic";
-  const allowed = models.filter(({ id }) => scopes.every((scope) => scope?.models?.includes(id) ?? true));
+  const allowed = selectCallable(models, scopes).filter(({ id }) =>
+    scopes.every((scope) => scope?.models?.includes(id) ?? true),
+  );
   const entries = listEntries(isAnthropic ? selectNewestChats(allowed) : allowed);
   const one = entries.find((entry) => entry.name === name);
   if (name !== null && !one) throw refuseModel(name);
@@ -54,6 +58,13 @@ export function showModels(
   // Here all are listed at once; what is no number is a slip all the same.
   readLimit(searchParams.get("limit"));
   return { object: "list", data: entries.map((entry) => buildModelCard(entry.model, entry.name, currency)) };
+}
+
+/** Models with an endpoint that every scope has; all of them where the scopes have none that calls a model. */
+function selectCallable(models: readonly ModelRecord[], scopes: readonly ModelScope[]): readonly ModelRecord[] {
+  const isAllowed = (endpoint: CallEndpoint) => scopes.every((scope) => scope?.endpoints?.includes(endpoint) ?? true);
+  if (!CallEndpoint.options.some(isAllowed)) return models;
+  return models.filter((model) => listCallEndpoints(model).some(isAllowed));
 }
 
 function listEntries(models: readonly ModelRecord[]): NamedRecord[] {

@@ -69,7 +69,7 @@ export function readCompletions(
   const choices = (body.n ?? 1) * prompts;
   const text = joinPromptText(body.prompt);
   const bound = boundPrompts(body.prompt, { model, suffix: body.suffix });
-  const promptTokensGuess = text.trim() ? estimateTokens(text) : bound;
+  const promptTokensGuess = guessPrompts(body.prompt, text, bound);
   return {
     path: endpointPaths.completions.agent,
     model,
@@ -109,7 +109,7 @@ export function readEmbeddings(
     choices: 0,
     units: 0,
     promptTokensMax: bound,
-    promptTokensGuess: text.trim() ? estimateTokens(text) : bound,
+    promptTokensGuess: guessPrompts(body.input, text, bound),
     completionTokens: 0,
     isDefaultMax: false,
     hasImages: false,
@@ -118,6 +118,18 @@ export function readEmbeddings(
     affinity: text.slice(0, 1_024),
     ignored,
   };
+}
+
+/** A guess of how many tokens prompts have, whose text this is; ids are counted, since an engine adds none to them. */
+function guessPrompts(prompt: PromptInput, text: string, bound: number): number {
+  if (text.trim()) return estimateTokens(text);
+  if (typeof prompt === "string") return bound;
+  let ids = 0;
+  for (const item of prompt) {
+    if (typeof item === "string") return bound;
+    ids += typeof item === "number" ? 1 : item.length;
+  }
+  return ids;
 }
 
 /** What a prompt has to fit into, and whether it is cut to that; `completionTokens` is null for endpoints without. */

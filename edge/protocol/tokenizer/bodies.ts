@@ -1,16 +1,11 @@
 import { z } from "zod";
-import { promptIdsMax, tokenizedBytesMax } from "../../limits.ts";
+import { promptIdsMax, tokenIdMax, tokenizedBytesMax } from "../../limits.ts";
 import { createCheckedSchema } from "../fields.ts";
-import { checkList, checkText } from "../openai/members/checks.ts";
+import { checkText, checkTokenIds } from "../openai/members/checks.ts";
 
 const model = z.string().min(1).max(256);
 const flag = z.boolean().nullish();
-/** Engines keep an id in 32 bits; one that stands for nothing has no text, and does no harm. */
-const tokenIdMax = 2 ** 31 - 1;
-const checkIds = checkList((value) => {
-  const isId = typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= tokenIdMax;
-  return isId ? null : { path: [], message: "must be a token id" };
-}, promptIdsMax);
+const checkIds = checkTokenIds(promptIdsMax);
 
 /** A text whose tokens are asked for, as vLLM's `/tokenize` takes it; a chat is read as a chat is. */
 export const TokenizeTextBody = z.object({

@@ -2,16 +2,19 @@
 export interface Client {
   name: string;
   about: string;
-  runtime: "node" | "python" | "go";
-  /** Exact versions, as the runtime writes them. */
+  runtime: "node" | "python" | "go" | "java";
+  /** Exact versions, as the runtime writes them; for Java `group:artifact:version`. */
   packages: readonly string[];
-  /** A program under node/, python/ or go/ that prints what it tried; agents are led by agents.ts instead. */
+  /** Python: what the packages require, and is left out. */
+  without?: readonly string[];
+  /** A program under the runtime's folder that prints what it tried; agents are led by agents.ts instead. */
   script: string | null;
   agent: "codex" | "opencode" | "aider" | null;
 }
 
 const node = { runtime: "node", agent: null } as const;
 const python = { runtime: "python", agent: null } as const;
+const java = { runtime: "java", agent: null } as const;
 
 /** Every client that is tried, in this order. */
 export const clients: readonly Client[] = [
@@ -107,12 +110,42 @@ export const clients: readonly Client[] = [
     script: "ollama_client.py",
   },
   {
+    ...python,
+    name: "open-webui",
+    about: "Open WebUI's server: its chats by OpenAI's connection and Ollama's, knowledge",
+    packages: ["open-webui==0.12.4"],
+    // Its server needs neither; they bring two gigabytes of torch.
+    without: ["sentence-transformers", "accelerate"],
+    script: "openwebui_client.py",
+  },
+  {
+    ...python,
+    name: "lm-eval",
+    about: "lm-eval: log-likelihoods and generations by completions and chat, the tokenizer's over HTTP",
+    packages: ["lm_eval[api]==0.4.13"],
+    script: "lm_eval_client.py",
+  },
+  {
     runtime: "go",
     agent: null,
     name: "openai-go",
     about: "openai-go: chat, Responses, tools, errors",
     packages: ["github.com/openai/openai-go/v3@v3.98.0"],
     script: "openai.go",
+  },
+  {
+    ...java,
+    name: "openai-java",
+    about: "openai-java: chat, Responses, tools and answers by a class, embeddings, errors, retries",
+    packages: ["com.openai:openai-java:4.101.0"],
+    script: "OpenaiCalls.java",
+  },
+  {
+    ...java,
+    name: "anthropic-java",
+    about: "anthropic-java: messages, stream, tools, an answer by a class, counting, errors",
+    packages: ["com.anthropic:anthropic-java:3.14.0"],
+    script: "AnthropicMessages.java",
   },
   {
     runtime: "node",

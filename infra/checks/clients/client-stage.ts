@@ -26,11 +26,20 @@ export async function openClientStage(): Promise<ClientStage> {
   const edge = stack.edge.url;
   const demo = await openDemo(stateDir, edge, stack.secrets.bootstrapToken);
   await waitUntilHealthy(edge);
-  const { model: key } = await openFuzzOrg(edge, demo.adminKey);
+  const { model: key, make } = await openFuzzOrg(edge, demo.adminKey);
+  const oneCall = await make({ limits: { concurrency: 1 } });
+  const chat = await make({ endpoints: ["chat.completions", "responses", "ollama.chat", "models"] });
+  const oneModel = await make({ models: ["chat"] });
   return {
     edge,
     key,
-    env: { PENSTOCK_EDGE: edge, PENSTOCK_KEY: key },
+    env: {
+      PENSTOCK_EDGE: edge,
+      PENSTOCK_KEY: key,
+      PENSTOCK_ONE_CALL_KEY: oneCall,
+      PENSTOCK_CHAT_KEY: chat,
+      PENSTOCK_ONE_MODEL_KEY: oneModel,
+    },
     async setAnswers(answers) {
       for (const { engineUrl } of stack.nodes) {
         await fetch(`${engineUrl}/sim/answers`, { method: "DELETE" });

@@ -4,6 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 export interface FuzzKeys {
   model: string;
   admin: string;
+  /** Makes a further key with scopes or limits of its own, as `POST /control/orgs/{org}/keys` takes them. */
+  make(scopes: object): Promise<string>;
 }
 
 /** Makes an org for one run, so that no run meets what another left. */
@@ -20,9 +22,8 @@ export async function openFuzzOrg(edge: string, operatorKey: string): Promise<Fu
   const { id } = await ask("POST", "/orgs", { name: "fuzz" });
   const limits = { requestsPerMinute: null, requestsPerHour: null, requestsPerDay: null, concurrency: null };
   await ask("PATCH", `/orgs/${id}`, { plan: "enterprise", limits: { ...limits, tokensPerDay: null } });
-  const model = await ask("POST", `/orgs/${id}/keys`, { name: "fuzz" });
-  const admin = await ask("POST", `/orgs/${id}/keys`, { name: "fuzz", kind: "admin" });
-  return { model: model.secret, admin: admin.secret };
+  const make = async (scopes: object) => (await ask("POST", `/orgs/${id}/keys`, { name: "fuzz", ...scopes })).secret;
+  return { model: await make({}), admin: await make({ kind: "admin" }), make };
 }
 
 /** Waits until every model has a node. */

@@ -1,4 +1,5 @@
 import { describe, expect, inject, test } from "vitest";
+import { scoredTokensMax } from "#edge/limits.ts";
 import { worldAt } from "#test/support/stack/world.ts";
 
 const world = worldAt(inject("place"));
@@ -36,6 +37,19 @@ describe("the tokens of a text", () => {
       max_model_len: 512,
       token_strs: null,
     });
+  });
+
+  // What measures a text's likelihood does this: tokens from here, scored there.
+  test("can be sent back, as the prompt of a completion that scores them", async () => {
+    const { key } = await world.newOrg();
+    const prompt = `Hello world é 🙂${" river".repeat(2_000)}`;
+    const { tokens: all } = (await ask("/v1/tokenize", key, { model: "chat", prompt })).body;
+    // As many as may be scored.
+    const tokens = all.slice(0, scoredTokensMax);
+    const scored = { model: "chat", prompt: [tokens], echo: true, logprobs: 1, max_tokens: 1 };
+    const { status, body } = await ask("/v1/completions", key, scored);
+    expect([status, body.usage?.prompt_tokens]).toEqual([200, tokens.length]);
+    expect(body.choices[0].logprobs.token_logprobs).toHaveLength(tokens.length + 1);
   });
 
   test("of a chat are what the call itself is billed", async () => {

@@ -1,4 +1,5 @@
 import { isObject } from "../../../agreements/json.ts";
+import { tokenIdMax } from "../../../limits.ts";
 import { countUtf8Bytes, type FieldFault } from "../../fields.ts";
 
 /** Finds what is wrong with a value, up to the first fault; null for a good one. */
@@ -43,9 +44,7 @@ export const checkBoolean: Check = (value) => (typeof value === "boolean" ? null
 /** Any object; its members have rows or bounds of their own. */
 export const checkObject: Check = (value) => (isObject(value) ? null : fault("must be an object"));
 
-const tokenIdMax = 10_000_000;
-
-/** A token's id. */
+/** A token's id: any that `/v1/tokenize` may give, so that it can be sent back. */
 export function isTokenId(value: unknown): boolean {
   return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= tokenIdMax;
 }

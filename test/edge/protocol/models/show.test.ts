@@ -25,6 +25,39 @@ describe("the models that are shown", () => {
     expect(list({ models: ["a/one"] }, { models: ["b/two"] })).toEqual([]);
   });
 
+  // A chooser that offers every model of the list would offer what its key cannot call.
+  test.each<[why: string, scopes: Scopes, shown: string[]]>([
+    ["chats", [{ models: null, endpoints: ["chat.completions", "models"] }], ["a/one", "one", "b/two", "two", "zwei"]],
+    ["chats of another protocol", [{ models: ["a/one"], endpoints: ["messages", "models"] }], ["a/one", "one"]],
+    ["Ollama's embeddings", [{ models: null, endpoints: ["ollama.embed", "models"] }], [embeddingModel.id, "embed"]],
+    [
+      "chats by the token of a key for more",
+      [
+        { models: null, endpoints: ["embeddings", "chat.completions", "models"] },
+        { models: ["a/one", embeddingModel.id], endpoints: ["chat.completions", "models"] },
+      ],
+      ["a/one", "one"],
+    ],
+    ["nothing here", [{ models: null, endpoints: ["rerank", "models"] }], []],
+    ["only lists", [{ models: ["a/one"], endpoints: ["models"] }], ["a/one", "one"]],
+    [
+      "only lists by the token of a key for embeddings",
+      [
+        { models: null, endpoints: ["embeddings", "models"] },
+        { models: null, endpoints: ["models"] },
+      ],
+      ["a/one", "one", "b/two", "two", "zwei", embeddingModel.id, "embed"],
+    ],
+  ])("are those that can be called, where the scopes name endpoints: %s", (_, scopes, shown) => {
+    expect(list(...scopes)).toEqual(shown);
+  });
+
+  test("are not found one by one where they cannot be called", () => {
+    const scopes: Scopes = [{ models: null, endpoints: ["chat.completions", "models"] }];
+    expect(() => show(scopes, "embed")).toThrow(refuseModel("embed").message);
+    expect(show(scopes, "one")).toMatchObject({ id: "one" });
+  });
+
   test("are found one by one, under the name that was given", () => {
     for (const name of ["b/two", "zwei"])
       expect(ModelCard.parse(show([{ models: ["b/two"] }], name))).toMatchObject({ id: name, root: "b/two" });

@@ -394,6 +394,7 @@ test("a call's guess of its prompt stays below its bound, and ids are counted, n
     expect(call.promptTokensGuess).toBeGreaterThan(0);
     expect(call.promptTokensGuess).toBeLessThanOrEqual(call.promptTokensMax);
   }
-  const call = await read("completions", { prompt: [1, 2, 3] });
-  expect(call.promptTokensGuess).toBe(call.promptTokensMax);
+  expect((await read("completions", { prompt: [1, 2, 3] })).promptTokensGuess).toBe(3);
+  expect((await read("embeddings", { input: [[1, 2], [3]] })).promptTokensGuess).toBe(3);
+  expect(await read("completions", { prompt: ["  "] })).toMatchObject({ promptTokensGuess: 6, promptTokensMax: 6 });
 });

@@ -12,6 +12,7 @@ import {
   isTokenId,
   type Check,
 } from "#edge/protocol/openai/members/checks.ts";
+import { tokenIdMax } from "#edge/limits.ts";
 
 const paths = (check: Check, values: unknown[]) => values.map((value) => check(value)?.path.join(".") ?? null);
 
@@ -62,7 +63,7 @@ describe("a check finds the first fault and says where", () => {
     [
       "token ids",
       checkTokenIds(2),
-      [[], [0, 10_000_000]],
+      [[], [0, tokenIdMax]],
       [
         [[-1], "0"],
         [[1, 1.5], "1"],
@@ -118,6 +119,6 @@ describe("a check finds the first fault and says where", () => {
 });
 
 test("a token's id is a whole number that is not negative", () => {
-  expect([0, 1, 10_000_000].every(isTokenId)).toBe(true);
-  expect([-1, 0.5, 10_000_001, "1", null, Number.NaN].some(isTokenId)).toBe(false);
+  expect([0, 1, tokenIdMax].every(isTokenId)).toBe(true);
+  expect([-1, 0.5, tokenIdMax + 1, "1", null, Number.NaN].some(isTokenId)).toBe(false);
 });

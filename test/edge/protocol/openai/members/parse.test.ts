@@ -10,6 +10,7 @@ import {
   schemaBytesMax,
   stopBytesMax,
   stopMax,
+  tokenIdMax,
 } from "#edge/limits.ts";
 import { readJson } from "#edge/protocol/body.ts";
 import { countUtf8Bytes } from "#edge/protocol/fields.ts";
@@ -122,7 +123,7 @@ const own: { [shape in keyof typeof shapes]: [string, unknown[], unknown[]][] } 
     ["max_tokens", [0, 1, 2 ** 53 - 1], [-1, ...notWhole]],
     [
       "prompt",
-      ["x", ["a", "b"], times(inputsMax, "x"), [0, 10_000_000], [[1], [2, 3]], times(inputsMax, [1])],
+      ["x", ["a", "b"], times(inputsMax, "x"), [0, tokenIdMax], [[1], [2, 3]], times(inputsMax, [1])],
       [
         "",
         [],
@@ -136,7 +137,7 @@ const own: { [shape in keyof typeof shapes]: [string, unknown[], unknown[]][] } 
         ["a", 1],
         [-1],
         [1.5],
-        [10_000_001],
+        [tokenIdMax + 1],
         [[1, -1]],
         ["1e3", 1],
         null,
