@@ -41,7 +41,7 @@ export function showModels(
 ): ShownModels {
   const { pathname, searchParams } = new URL(request.url);
   const isAnthropic = findProtocol(pathname, request.headers) === "anthropic";
-  const allowed = models.filter(({ id }) => scopes.every((scope) => scope?.models?.includes(id) ?? true));
+  const allowed = findAllowed(models, scopes);
   const entries = listEntries(isAnthropic ? selectNewestChats(allowed) : allowed);
   const one = entries.find((entry) => entry.name === name);
   if (name !== null && !one) throw refuseModel(name);
@@ -54,6 +54,11 @@ export function showModels(
   // Here all are listed at once; what is no number is a slip all the same.
   readLimit(searchParams.get("limit"));
   return { object: "list", data: entries.map((entry) => buildModelCard(entry.model, entry.name, currency)) };
+}
+
+/** Those of the models that every one of these scopes lets through. */
+export function findAllowed(models: readonly ModelRecord[], scopes: readonly ModelScope[]): ModelRecord[] {
+  return models.filter(({ id }) => scopes.every((scope) => scope?.models?.includes(id) ?? true));
 }
 
 function listEntries(models: readonly ModelRecord[]): NamedRecord[] {
