@@ -2,6 +2,7 @@ import type { JsonObject } from "#edge/agreements/json.ts";
 import { callPathNames, callPaths, endpointPaths, tokenizerPaths, type TokenizerPath } from "#edge/agreements/paths.ts";
 import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
+import { admissionCountsAtOnce, admissionCountsPerOrg, tokenizersAtOnce, tokenizersPerOrg } from "#edge/limits.ts";
 import { restoreDigits } from "#edge/protocol/digits.ts";
 import { parseBody } from "#edge/protocol/fields.ts";
 import { omitOurs, recheckBody } from "#edge/protocol/openai/members/recheck.ts";
@@ -25,17 +26,27 @@ const chatPath = endpointPaths["chat.completions"].agent;
 /** What is answered at each path; nobody else learns a prompt's tokens than whoever may call with it. */
 const answers: Readonly<Record<TokenizerPath, (question: EngineQuestion) => Promise<object>>> = {
   [tokenizerPaths.count]: countPrompt,
+  [tokenizerPaths.length]: countPrompt,
   [tokenizerPaths.tokens]: answerTokens,
   [tokenizerPaths.text]: answerText,
   [tokenizerPaths.traits]: ({ engine }) => readTokenizerTraits(engine),
 };
 
-const seatsByEngine = new WeakMap<Engine, TokenizerSeats>();
+/** Seats of an engine: of what callers ask, and of the calls that wait to be admitted, which no question keeps out. */
+interface EngineSeats {
+  questions: TokenizerSeats;
+  admissions: TokenizerSeats;
+}
 
-function findSeats(engine: Engine): TokenizerSeats {
-  const known = seatsByEngine.get(engine) ?? openTokenizerSeats();
+const seatsByEngine = new WeakMap<Engine, EngineSeats>();
+
+function findSeats(engine: Engine, path: TokenizerPath): TokenizerSeats {
+  const known = seatsByEngine.get(engine) ?? {
+    questions: openTokenizerSeats({ all: tokenizersAtOnce, perOrg: tokenizersPerOrg }),
+    admissions: openTokenizerSeats({ all: admissionCountsAtOnce, perOrg: admissionCountsPerOrg }),
+  };
   seatsByEngine.set(engine, known);
-  return known;
+  return path === tokenizerPaths.count ? known.admissions : known.questions;
 }
 
 /**
@@ -52,7 +63,7 @@ export async function answerTokenizer(
   const { engine } = pool.findServing(id);
   const model = engine.config.models[id];
   if (model === undefined) throw new Refusal("bad_gateway", { log: "model_not_served" });
-  const leave = findSeats(engine).take(admitted.claims.org);
+  const leave = findSeats(engine, path).take(admitted.claims.org);
   try {
     return await answers[path]({ ...admitted, engine, model });
   } finally {

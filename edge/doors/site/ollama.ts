@@ -34,6 +34,8 @@ const callable: ReadonlySet<string> = new Set(["chat.completions", "embeddings"]
 async function findUsable({ visit, wiring: { ports } }: DoorEnv["Variables"]) {
   const credential = await identify(visit.request, ports, visit.now());
   const scopes = await introspect(ports.ledger, credential, "models");
-  const usable = findAllowed(ports.models, scopes).filter(({ endpoints }) => endpoints.some((one) => callable.has(one)));
+  const usable = findAllowed(ports.models, scopes).filter(({ endpoints }) =>
+    endpoints.some((one) => callable.has(one)),
+  );
   return { credential, usable };
 }
