@@ -1,4 +1,5 @@
 import { Refusal } from "#edge/errors.ts";
+import { admissionCountsAtOnce, admissionCountsPerOrg, tokenizersAtOnce, tokenizersPerOrg } from "#edge/limits.ts";
 
 /** How many questions there may be: in all, and of one org. */
 export interface SeatBounds {
@@ -30,5 +31,19 @@ export function openTokenizerSeats({ all: allMax, perOrg }: SeatBounds): Tokeniz
         else taken.set(org, left);
       };
     },
+  };
+}
+
+/** Seats of an engine: of what callers ask, and of the calls that wait to be admitted, which no question keeps out. */
+export interface EngineSeats {
+  questions: TokenizerSeats;
+  admissions: TokenizerSeats;
+}
+
+/** Opens both kinds of seats of one engine. */
+export function openEngineSeats(): EngineSeats {
+  return {
+    questions: openTokenizerSeats({ all: tokenizersAtOnce, perOrg: tokenizersPerOrg }),
+    admissions: openTokenizerSeats({ all: admissionCountsAtOnce, perOrg: admissionCountsPerOrg }),
   };
 }

@@ -2,7 +2,6 @@ import type { JsonObject } from "#edge/agreements/json.ts";
 import { callPathNames, callPaths, endpointPaths, tokenizerPaths, type TokenizerPath } from "#edge/agreements/paths.ts";
 import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
-import { admissionCountsAtOnce, admissionCountsPerOrg, tokenizersAtOnce, tokenizersPerOrg } from "#edge/limits.ts";
 import { restoreDigits } from "#edge/protocol/digits.ts";
 import { parseBody } from "#edge/protocol/fields.ts";
 import { omitOurs, recheckBody } from "#edge/protocol/openai/members/recheck.ts";
@@ -13,7 +12,7 @@ import type { Engine } from "../engines/http/client.ts";
 import { countPromptTokens } from "../engines/tokenize.ts";
 import { listTokens, readTokenizerTraits, refuseTokenizer, writeTokens } from "../engines/tokenizer.ts";
 import type { Admitted } from "./gate.ts";
-import { openTokenizerSeats, type TokenizerSeats } from "./tokenizer-seats.ts";
+import { openEngineSeats, type EngineSeats } from "./tokenizer-seats.ts";
 
 /** A question that was let in, and the engine that serves its model under that name. */
 interface EngineQuestion extends Admitted<HopClaims> {
@@ -32,19 +31,10 @@ const answers: Readonly<Record<TokenizerPath, (question: EngineQuestion) => Prom
   [tokenizerPaths.traits]: ({ engine }) => readTokenizerTraits(engine),
 };
 
-/** Seats of an engine: of what callers ask, and of the calls that wait to be admitted, which no question keeps out. */
-interface EngineSeats {
-  questions: TokenizerSeats;
-  admissions: TokenizerSeats;
-}
-
 const seatsByEngine = new WeakMap<Engine, EngineSeats>();
 
-function findSeats(engine: Engine, path: TokenizerPath): TokenizerSeats {
-  const known = seatsByEngine.get(engine) ?? {
-    questions: openTokenizerSeats({ all: tokenizersAtOnce, perOrg: tokenizersPerOrg }),
-    admissions: openTokenizerSeats({ all: admissionCountsAtOnce, perOrg: admissionCountsPerOrg }),
-  };
+function findSeats(engine: Engine, path: TokenizerPath): EngineSeats["questions"] {
+  const known = seatsByEngine.get(engine) ?? openEngineSeats();
   seatsByEngine.set(engine, known);
   return path === tokenizerPaths.count ? known.admissions : known.questions;
 }

@@ -51,7 +51,10 @@ describe("lists", () => {
 describe("one model", () => {
   test("is shown after the key was looked at once, and its ledger asked once", async () => {
     const keys = openVerifiedKeys(keyring);
-    const [verify, introspect] = [vi.fn(keys.verify), vi.fn(async () => scopes)];
+    const [verify, introspect] = [
+      vi.fn<typeof keys.verify>(keys.verify),
+      vi.fn<() => Promise<object>>(async () => scopes),
+    ];
     await ask("/api/show", { model: "chat" }, { keys: { verify }, ledger: { introspect } });
     expect([verify.mock.calls.length, introspect.mock.calls.length]).toEqual([1, 1]);
   });
