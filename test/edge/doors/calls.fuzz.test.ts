@@ -1,19 +1,27 @@
+import { inspect } from "node:util";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
 import { fuzzDoors, type Family, type FuzzDoor } from "#test/support/fuzz/doors.ts";
 import { openEdgeWorld, type EdgeWorld, type Outcome } from "#test/support/fuzz/edge-world.ts";
 import { applyEdit, editsOf, hostileValue, writeHostile } from "#test/support/fuzz/hostile-values.ts";
 import { leadsSomewhere } from "#test/support/fuzz/named-path.ts";
 import { valuesOf } from "#test/support/fuzz/schema-values.ts";
 
-/** Bodies of each door; `PENSTOCK_FUZZ_RUNS=100000` is for a night. */
-const runs = Number(process.env["PENSTOCK_FUZZ_RUNS"] ?? 10_000);
+/** Bodies of each door in `npm test`; `PENSTOCK_FUZZ_RUNS=10000` and more for when there is time. */
+const runs = Number(process.env["PENSTOCK_FUZZ_RUNS"] ?? 2_500);
 
 let world: EdgeWorld;
+const { stackTraceLimit } = Error;
 beforeAll(async () => {
   world = await openEdgeWorld();
+  // A refusal is an Error, and nobody reads where most of these were thrown.
+  Error.stackTraceLimit = 1;
 });
-afterAll(() => world[Symbol.dispose]());
+afterAll(() => {
+  Error.stackTraceLimit = stackTraceLimit;
+  world[Symbol.dispose]();
+});
 
 /** Bodies that fit, bodies with a fault or a few, and what is no body of the kind. */
 function bodiesOf({ schema, seeds, names }: FuzzDoor): fc.Arbitrary<string> {
@@ -26,50 +34,49 @@ function bodiesOf({ schema, seeds, names }: FuzzDoor): fc.Arbitrary<string> {
     .map(writeHostile);
 }
 
-const readError: Record<Family, (answer: any) => { param: unknown; message: unknown; code: unknown }> = {
-  openai: ({ error }) => error,
-  anthropic: ({ error }) => error,
-  ollama: ({ error, ...rest }) => ({ ...rest, message: error }),
+/** What a refusal says, in the words of each protocol. */
+const ToldRefusal = z.object({ param: z.string().nullable(), message: z.string(), code: z.string() });
+const readRefusal: Record<Family, (answer: string) => z.infer<typeof ToldRefusal>> = {
+  openai: (answer) => z.object({ error: ToldRefusal }).parse(JSON.parse(answer)).error,
+  anthropic: (answer) => z.object({ type: z.literal("error"), error: ToldRefusal }).parse(JSON.parse(answer)).error,
+  ollama: (answer) => {
+    const { error, ...rest } = z.looseObject({ error: z.string() }).parse(JSON.parse(answer));
+    return ToldRefusal.parse({ ...rest, message: error });
+  },
 };
 
-function findFault(door: FuzzDoor, body: string, outcome: Outcome): string | null {
+/** What is wrong with what became of a body; null for nothing. */
+function findFault({ family }: FuzzDoor, body: string, outcome: Outcome): string | null {
   const { status, text, unforeseen, originFailures, openHolds } = outcome;
-  if (unforeseen !== null) return `unforeseen: ${unforeseen instanceof Error ? unforeseen.stack : String(unforeseen)}`;
-  if (originFailures.length > 0)
-    return `the agent: ${originFailures.map((one) => JSON.stringify(one) + (one as Error).stack).join()}`;
+  if (unforeseen !== null) return `unforeseen: ${inspect(unforeseen)}`;
+  if (originFailures.length > 0) return `an agent refuses what the edge let through: ${inspect(originFailures)}`;
   if (openHolds !== 0) return `${openHolds} holds are open`;
   if (status === 200) return null;
+  // Every store and every node works, so nothing of ours may be wrong.
   if (status < 400 || status >= 500) return `status ${status}: ${text}`;
-  if (status !== 400) return null;
-  const { param, message } = readError[door.family](JSON.parse(text));
-  if (typeof message !== "string") return `no message: ${text}`;
-  if (typeof param !== "string") return /^(The body|A number)/.test(message) ? null : `names nothing: ${text}`;
-  if (!leadsSomewhere(JSON.parse(body), param)) return `leads nowhere: ${text}`;
-  return door.family === "openai" || message.includes(param) ? null : `does not say its name: ${text}`;
+  return status === 400 ? findUnnamed(family, body, text) : null;
+}
+
+/** What a 400 does not tell that a caller needs to mend their body: its message is all that some clients show. */
+function findUnnamed(family: Family, body: string, answer: string): string | null {
+  const { param, message, code } = readRefusal[family](answer);
+  if (param === null) return /^(The body|A number) /.test(message) ? null : `names nothing: ${answer}`;
+  if (!leadsSomewhere(JSON.parse(body), param)) return `leads nowhere: ${answer}`;
+  // Of a full context it is said in words that clients know.
+  const isNamed = message.includes(`'${param}'`) || message.startsWith(`${param}: `);
+  return family === "openai" || code === "context_length_exceeded" || isNamed ? null : `no name in: ${answer}`;
 }
 
 describe("whatever is sent", () => {
-  for (const [name, door] of Object.entries(fuzzDoors))
-    test(`to ${name} is answered or refused by name, holds nothing afterwards, and is no surprise to an agent`, async () => {
-      const statuses: Record<number, number> = {};
-      const faults = new Map<string, string>();
-      let n = 0;
-      await fc.assert(
-        fc.asyncProperty(bodiesOf(door), async (body) => {
-          const outcome = await world.send(door, body);
-          statuses[outcome.status] = (statuses[outcome.status] ?? 0) + 1;
-          const fault = findFault(door, body, outcome);
-          if (fault && process.env["FUZZ_LIST"]) {
-            n++;
-            if (faults.size < 400)
-              faults.set(fault.replace(/[\d?]+/g, "#").slice(0, 200), body.slice(0, 700) + " → " + fault.slice(0, 900));
-            return;
-          }
-          expect(fault).toBeNull();
-        }),
-        { numRuns: runs },
-      );
-      if (process.env["FUZZ_LIST"])
-        console.log(name, n, JSON.stringify(statuses), "\n" + [...faults.values()].slice(0, 25).join("\n"));
-    });
+  test.each(Object.entries(fuzzDoors))("to %s is answered or refused by name, and holds nothing", async (_, door) => {
+    let answered = 0;
+    const check = async (body: string) => {
+      const outcome = await world.send(door, body);
+      if (outcome.status === 200) answered++;
+      expect(findFault(door, body, outcome)).toBeNull();
+    };
+    await fc.assert(fc.asyncProperty(bodiesOf(door), check), { numRuns: runs });
+    // Bodies that are all refused would prove little.
+    expect(answered / runs).toBeGreaterThan(0.01);
+  });
 });

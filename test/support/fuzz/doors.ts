@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { sitePaths } from "#edge/doors/site-paths.ts";
 import { cohereRerankPath, endpointPaths, type CallEndpoint } from "#edge/agreements/paths.ts";
 import { MessagesRequest, messagesMembers } from "#edge/protocol/anthropic/members.ts";
 import { ollamaChatMembers, ollamaEmbedMembers, ollamaGenerateMembers } from "#edge/protocol/ollama/members.ts";
@@ -21,7 +22,7 @@ import {
   TokenizeRequest,
 } from "#edge/protocol/tokenizer/bodies.ts";
 import type { TokenizerTask } from "#edge/protocol/tokenizer/call.ts";
-import { chatSeeds, messagesSeeds, ollamaSeeds, plainSeeds, responsesSeeds } from "./seeds.ts";
+import { chatSeeds, messagesSeeds, ollamaSeeds, plainSeeds, responsesSeeds, seedModels } from "./seeds.ts";
 import type { Seeds } from "./schema-values.ts";
 
 /** How a door's refusals are told. */
@@ -37,83 +38,85 @@ export interface FuzzDoor {
   seeds: Seeds;
 }
 
-function call(
-  endpoint: CallEndpoint,
-  family: Family,
-  own: Pick<FuzzDoor, "schema" | "seeds"> & { table: object },
-): FuzzDoor {
-  const { table, ...rest } = own;
-  return { path: endpointPaths[endpoint].edge, family, serves: { endpoint }, names: Object.keys(table), ...rest };
+/** A door, its table of members, and a model that is served there. */
+interface CallForm extends Pick<FuzzDoor, "schema" | "seeds"> {
+  family: Family;
+  table: object;
+  model: string;
 }
-const chat = { names: Object.keys(memberTables["chat.completions"]), seeds: chatSeeds };
-const responses = { table: responsesMembers, seeds: responsesSeeds };
-const messages = { table: messagesMembers, seeds: messagesSeeds };
-const names = (table: object) => Object.keys(table);
+const chat = { family: "openai", table: memberTables["chat.completions"], seeds: chatSeeds, model: "chat" } as const;
+const plain = { family: "openai", seeds: plainSeeds } as const;
+const ollama = { family: "ollama", seeds: ollamaSeeds, model: "chat" } as const;
+const rerank = { ...plain, table: memberTables.rerank, model: "rerank" } as const;
+const messages = { family: "anthropic", table: messagesMembers, seeds: messagesSeeds, model: "chat" } as const;
+const responses = { family: "openai", table: responsesMembers, seeds: responsesSeeds, model: "chat" } as const;
+
+function openDoor(path: string, serves: FuzzDoor["serves"], { table, model, seeds, ...form }: CallForm): FuzzDoor {
+  return { path, serves, ...form, names: Object.keys(table), seeds: { ...seeds, ...seedModels(model) } };
+}
+const openCall = (endpoint: CallEndpoint, form: CallForm) => openDoor(endpointPaths[endpoint].edge, { endpoint }, form);
+const openTask = (task: TokenizerTask, path: string, form: CallForm) => openDoor(path, { task }, form);
 
 /** Every door that reads a body and reaches a model with it. */
 export const fuzzDoors: Readonly<Record<string, FuzzDoor>> = {
-  "chat.completions": call("chat.completions", "openai", {
-    schema: ChatCompletionRequest,
-    table: memberTables["chat.completions"],
-    seeds: chatSeeds,
-  }),
-  text2sql: call("text2sql", "openai", { schema: Text2SqlRequest, table: memberTables.text2sql, seeds: chatSeeds }),
-  completions: call("completions", "openai", {
+  "chat.completions": openCall("chat.completions", { ...chat, schema: ChatCompletionRequest }),
+  text2sql: openCall("text2sql", { ...chat, schema: Text2SqlRequest, table: memberTables.text2sql, model: "text2sql" }),
+  completions: openCall("completions", {
+    ...plain,
     schema: CompletionRequest,
     table: memberTables.completions,
-    seeds: plainSeeds,
+    model: "chat",
   }),
-  embeddings: call("embeddings", "openai", {
+  embeddings: openCall("embeddings", {
+    ...plain,
     schema: EmbeddingRequest,
     table: memberTables.embeddings,
-    seeds: plainSeeds,
+    model: "embed",
   }),
-  rerank: call("rerank", "openai", { schema: RerankRequest, table: memberTables.rerank, seeds: plainSeeds }),
-  score: call("score", "openai", { schema: ScoreRequest, table: memberTables.score, seeds: plainSeeds }),
-  responses: call("responses", "openai", { schema: ResponsesRequest, ...responses }),
-  messages: call("messages", "anthropic", { schema: MessagesRequest, ...messages }),
-  "ollama.chat": call("ollama.chat", "ollama", {
-    schema: OllamaChatRequest,
-    table: ollamaChatMembers,
-    seeds: ollamaSeeds,
-  }),
-  "ollama.generate": call("ollama.generate", "ollama", {
+  rerank: openCall("rerank", { ...rerank, schema: RerankRequest }),
+  "rerank at Cohere's address": openDoor(
+    cohereRerankPath,
+    { endpoint: "rerank" },
+    { ...rerank, schema: RerankRequest },
+  ),
+  score: openCall("score", { ...rerank, schema: ScoreRequest, table: memberTables.score }),
+  responses: openCall("responses", { ...responses, schema: ResponsesRequest }),
+  messages: openCall("messages", { ...messages, schema: MessagesRequest }),
+  "ollama.chat": openCall("ollama.chat", { ...ollama, schema: OllamaChatRequest, table: ollamaChatMembers }),
+  "ollama.generate": openCall("ollama.generate", {
+    ...ollama,
     schema: OllamaGenerateRequest,
     table: ollamaGenerateMembers,
-    seeds: ollamaSeeds,
   }),
-  "ollama.embed": call("ollama.embed", "ollama", {
+  "ollama.embed": openCall("ollama.embed", {
+    ...plain,
+    family: "ollama",
     schema: OllamaEmbedRequest,
     table: ollamaEmbedMembers,
-    seeds: plainSeeds,
+    model: "embed",
   }),
-  "rerank at Cohere's address": {
-    ...call("rerank", "openai", { schema: RerankRequest, table: memberTables.rerank, seeds: plainSeeds }),
-    path: cohereRerankPath,
-  },
-  countMessages: {
-    path: "/v1/messages/count_tokens",
-    family: "anthropic",
-    serves: { task: "countMessages" },
+  "the count of a message": openTask("countMessages", sitePaths.countMessages, {
+    ...messages,
     schema: CountMessagesRequest,
-    names: names(messagesMembers),
-    seeds: messagesSeeds,
-  },
-  countResponse: {
-    path: "/v1/responses/input_tokens",
-    family: "openai",
-    serves: { task: "countResponse" },
+  }),
+  "the count of a response": openTask("countResponse", sitePaths.countResponse, {
+    ...responses,
     schema: CountResponseRequest,
-    names: names(responsesMembers),
-    seeds: responsesSeeds,
-  },
-  tokenize: { path: "/v1/tokenize", family: "openai", serves: { task: "tokenize" }, schema: TokenizeRequest, ...chat },
-  detokenize: {
-    path: "/v1/detokenize",
-    family: "openai",
-    serves: { task: "detokenize" },
-    schema: DetokenizeRequest,
-    names: ["prompt", "messages"],
-    seeds: plainSeeds,
-  },
+  }),
+  "tokenize of a text": openTask("tokenize", sitePaths.tokenize, {
+    ...plain,
+    schema: TokenizeRequest.omit({ messages: true }).required({ prompt: true, model: true }),
+    table: TokenizeRequest.shape,
+    model: "chat",
+  }),
+  "tokenize of a chat": openTask("tokenize", sitePaths.tokenize, {
+    ...chat,
+    schema: TokenizeRequest.omit({ prompt: true }).required({ messages: true, model: true }),
+  }),
+  detokenize: openTask("detokenize", sitePaths.detokenize, {
+    ...plain,
+    schema: DetokenizeRequest.required({ model: true }),
+    table: DetokenizeRequest.shape,
+    model: "chat",
+  }),
 };

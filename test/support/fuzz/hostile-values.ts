@@ -18,27 +18,29 @@ class Twice {
   }
 }
 
-const rawNumbers = [
-  ...["-0", "0.0", "2.0", "1E2", "1e400", "-1e400", "1e-400", "5e-324", "1.7976931348623157e308", "9007199254740993"],
-  ...["12345678901234567890", "-9223372036854775809", "0.1000000000000000055511151231257827", "3.0000000000000000001"],
-].map((text) => new Raw(text));
+const digits =
+  "-0 0.0 2.0 1E2 1e400 -1e400 1e-400 5e-324 1.7976931348623157e308 9007199254740993 12345678901234567890 " +
+  "-9223372036854775809 0.1000000000000000055511151231257827 3.0000000000000000001";
+const rawNumbers = digits.split(" ").map((text) => new Raw(text));
 
 const numbers = [-2, -1, 0, 1, 2, 7, 64, 65, 1.5, 2 ** 31, 2 ** 32, 2 ** 53 - 1, 1e21, 1e308];
-const texts = [
-  ...["", " ", "\u0000", "NaN", "Infinity", "null", "0", "true", "auto", "none", "text", "function", "é", "e\u0301"],
-  ...["\ud800", "\udc00x", "a\ud83d", "\u202egnp.exe", "\ufb01\ufdfa", "🧑‍🧑‍🧒", "<|im_start|>", "data:,", "[DONE]\n\n"],
-  ...["__proto__", "constructor", "a.b[0]", "${x}", "x".repeat(300), "ab ".repeat(7_000)],
-];
+const words = "NaN Infinity null 0 true auto none text function __proto__ constructor a.b[0] ${x} <|im_start|> data:,";
+const marks = ["", " ", "\u0000", "é", "e\u0301", "\ud800", "\udc00x", "a\ud83d", "\u202egnp.exe", "\ufb01\ufdfa"];
+const texts = [...marks, ...words.split(" "), "🧑‍🧑‍🧒", "[DONE]\n\n", "x".repeat(300), "ab ".repeat(7_000)];
 
 const deep = (levels: number, inner: unknown): unknown => (levels === 0 ? inner : [{ a: deep(levels - 1, inner) }]);
 const proto = Object.fromEntries([["__proto__", { role: "user", isAdmin: true }]]);
-const shapes = [null, true, false, [], {}, [[]], [null], [{}], { "": "" }, proto, { constructor: 1 }, { toString: 1 }];
-const large = [deep(20, 1), deep(40, 1), Array(70).fill("x"), Array(600).fill(0), Array(2_100).fill({ role: "user" })];
+const shapes: unknown[] = [null, true, false, [], {}, [[]], [null], [{}], { "": "" }, proto];
+shapes.push({ constructor: 1 }, { toString: 1 });
+/** Written once, since they are long. */
+const many = Array.from({ length: 2_100 }, () => ({ role: "user" }));
+const large = [deep(20, 1), deep(40, 1), Array(70).fill("x"), Array(600).fill(0), many];
+const largeTexts = large.map((value) => new Raw(JSON.stringify(value)));
 
 /** Values that nobody expects where they stand. */
 export const hostileValue: fc.Arbitrary<unknown> = fc.oneof(
-  { weight: 6, arbitrary: fc.constantFrom<unknown>(...rawNumbers, ...numbers, ...texts, ...shapes) },
-  { weight: 1, arbitrary: fc.constantFrom<unknown>(...large) },
+  { weight: 12, arbitrary: fc.constantFrom<unknown>(...rawNumbers, ...numbers, ...texts, ...shapes) },
+  { weight: 1, arbitrary: fc.constantFrom<unknown>(...largeTexts) },
   { weight: 3, arbitrary: fc.jsonValue({ maxDepth: 3 }) },
 );
 

@@ -16,8 +16,13 @@ const functions = [
   { type: "function", function: { name: "go" } },
 ];
 const switches = [{ enable_thinking: true }, { thinking_budget: 1e21, chat_template: "x" }, { tools: [] }];
-const models = ["chat", "embed", "text2sql", "rerank", "BAAI/bge-m3", "nobody"];
+/** Names of models, most of them of one that the door has. */
+export function seedModels(...right: readonly string[]): Seeds {
+  return { model: [...Array<readonly string[]>(10).fill(right).flat(), "chat", "embed", "BAAI/bge-m3", "nobody"] };
+}
 const shared: Seeds = {
+  type: ["text", "text", "input_text", "image_url", "image", "function", "tool_use", "json_schema"],
+  name: ["find", "go", "a"],
   chat_template_kwargs: switches,
   documents: [[{ title: "T", text: "It rains." }, { text: "é" }]],
   logit_bias: [{ 5: 100, 17: -100 }],
@@ -37,7 +42,6 @@ const shared: Seeds = {
 /** Of OpenAI's chats. */
 export const chatSeeds: Seeds = {
   ...shared,
-  model: ["chat", "chat", "chat", ...models],
   messages: [
     [{ role: "user", content: "Hi" }],
     [
@@ -54,15 +58,13 @@ export const chatSeeds: Seeds = {
     { type: "function", function: { name: "find" } },
     { type: "function", function: { name: "x" } },
   ],
-  prompt: ["Hi", [1, 2]],
 };
 
 /** Of prompts, inputs and what is ranked. */
 export const plainSeeds: Seeds = {
   ...shared,
-  model: ["chat", "embed", "rerank", "rerank", ...models],
   prompt: ["Go on", ["a", "b"], [1, 2, 3], [[1], [2, 3]]],
-  input: ["Hi", ["a", "b"], [1, 2, 3], [[1], [2, 3]], []],
+  input: ["Hi", ["a", "b"], [1, 2, 3], [[1], [2, 3]]],
   documents: [
     ["a", { text: "b" }],
     ["x", "x"],
@@ -77,7 +79,6 @@ const item = (type: string, rest: object) => ({ type, ...rest });
 /** Of OpenAI's responses. */
 export const responsesSeeds: Seeds = {
   ...shared,
-  model: ["chat", "chat", "chat", ...models],
   input: [
     "Hi",
     [
@@ -120,7 +121,6 @@ const image = { type: "image", source: { type: "base64", media_type: "image/png"
 /** Of Anthropic's messages. */
 export const messagesSeeds: Seeds = {
   ...shared,
-  model: ["chat", "chat", "chat", ...models],
   messages: [
     [{ role: "user", content: "Hi" }],
     [
@@ -157,7 +157,6 @@ export const messagesSeeds: Seeds = {
 /** Of Ollama's chats and generations. */
 export const ollamaSeeds: Seeds = {
   ...shared,
-  model: ["chat", "chat:latest", "chat", ...models],
   messages: [
     [{ role: "user", content: "Hi" }],
     [
