@@ -5,7 +5,7 @@ import { z } from "zod";
 import { fuzzDoors, type Family, type FuzzDoor } from "#test/support/fuzz/doors.ts";
 import { openEdgeWorld, type EdgeWorld, type Outcome } from "#test/support/fuzz/edge-world.ts";
 import { applyEdit, editsOf, hostileValue, writeHostile } from "#test/support/fuzz/hostile-values.ts";
-import { leadsSomewhere } from "#test/support/fuzz/named-path.ts";
+import { followPath } from "#test/support/fuzz/named-path.ts";
 import { valuesOf } from "#test/support/fuzz/schema-values.ts";
 
 /** Bodies of each door in `npm test`; `PENSTOCK_FUZZ_RUNS=10000` and more for when there is time. */
@@ -61,7 +61,12 @@ function findFault({ family }: FuzzDoor, body: string, outcome: Outcome): string
 function findUnnamed(family: Family, body: string, answer: string): string | null {
   const { param, message, code } = readRefusal[family](answer);
   if (param === null) return /^(The body|A number) /.test(message) ? null : `names nothing: ${answer}`;
-  if (!leadsSomewhere(JSON.parse(body), param)) return `leads nowhere: ${answer}`;
+  const sent: unknown = JSON.parse(body);
+  const lead = followPath(sent, param);
+  // What was not sent is required, or has to be set for what was.
+  const others = Array.from(message.matchAll(/'([^']+)'/g), ([, name = ""]) => followPath(sent, name));
+  const isMissed = / is required/.test(message) || others.includes("sent");
+  if (lead === "astray" || (lead === "missing" && !isMissed)) return `${lead}: ${answer}`;
   // Of a full context it is said in words that clients know.
   const isNamed = message.includes(`'${param}'`) || message.startsWith(`${param}: `);
   return family === "openai" || code === "context_length_exceeded" || isNamed ? null : `no name in: ${answer}`;

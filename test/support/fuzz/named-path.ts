@@ -10,24 +10,23 @@ function readSteps(path: string): (string | number)[] {
 /** A member's name as refusals repeat it. */
 const clean = (name: string) => name.replace(/[^\w-]/g, "?").slice(0, 64);
 
-/**
- * Does a path lead to something that was sent, or to a member that is missing from an object that was? What a caller
- * reads in a refusal must be found in their own body.
- */
-export function leadsSomewhere(body: unknown, path: string): boolean {
+/** Where a path leads in a body: to what was sent, to a member that an object which was sent does not have, or astray. */
+export type Lead = "sent" | "missing" | "astray";
+
+/** Follows a path from a body: what a caller reads in a refusal must be found in their own. */
+export function followPath(body: unknown, path: string): Lead {
   const steps = readSteps(path);
   let value = body;
   for (const [at, step] of steps.entries()) {
-    const isLast = at === steps.length - 1;
     if (typeof step === "number") {
-      if (!Array.isArray(value) || step >= value.length) return false;
+      if (!Array.isArray(value) || step >= value.length) return "astray";
       value = value[step];
       continue;
     }
-    if (!isObject(value)) return false;
+    if (!isObject(value)) return "astray";
     const name = Object.keys(value).find((own) => clean(own) === step);
-    if (name === undefined) return isLast;
+    if (name === undefined) return at === steps.length - 1 ? "missing" : "astray";
     value = value[name];
   }
-  return steps.length > 0;
+  return steps.length > 0 ? "sent" : "astray";
 }

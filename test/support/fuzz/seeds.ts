@@ -63,7 +63,7 @@ export const chatSeeds: Seeds = {
 /** Of prompts, inputs and what is ranked. */
 export const plainSeeds: Seeds = {
   ...shared,
-  prompt: ["Go on", ["a", "b"], [1, 2, 3], [[1], [2, 3]]],
+  prompt: ["Go on", ["a", "b"], Array<string>(20).fill("a"), [1, 2, 3], [[1], [2, 3]]],
   input: ["Hi", ["a", "b"], [1, 2, 3], [[1], [2, 3]]],
   documents: [
     ["a", { text: "b" }],

@@ -14,7 +14,8 @@ const whole = { forms: both, caller: reads, pays: "all" } as const;
 const refused = { forms: both, caller: reads, pays: "nothing", status: 400 } as const;
 const answered = { forms: ["whole"], caller: reads, pays: "nothing", status: 200 } as const;
 const schema = { type: "object", properties: { city: { enum: ["Paris", "Rome"] } }, required: ["city"] };
-const pixel = "AAAA";
+/** As much of a PNG as tells that it is one. */
+const pixel = "iVBORw0KGgo=";
 
 const response = { model: "chat", input: "Tell me a story of the mill", max_output_tokens: 24, temperature: 1 };
 const responseTool = { type: "function", name: "get_weather", parameters: schema };
