@@ -4,7 +4,10 @@ import type { Wire } from "../wires/wire.ts";
 
 const encoder = new TextEncoder();
 
-/** The body of a refusal as Ollama's clients read it: the text under `error`, which names the member, and beside it what programs switch on. */
+/**
+ * The body of a refusal as Ollama's clients read it: the text under `error`, which names the member, and beside it what
+ * programs switch on.
+ */
 export function buildOllamaError(refusal: Refusal) {
   const { message, type: _, ...facts } = buildErrorBody(refusal).error;
   return { error: nameInMessage(refusal, message), ...facts };

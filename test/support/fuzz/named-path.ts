@@ -10,7 +10,7 @@ function readSteps(path: string): (string | number)[] {
 /** A member's name as refusals repeat it. */
 const clean = (name: string) => name.replace(/[^\w-]/g, "?").slice(0, 64);
 
-/** Where a path leads in a body: to what was sent, to a member that an object which was sent does not have, or astray. */
+/** Where a path leads: to what was sent, to a member that is missing from an object that was sent, or astray. */
 export type Lead = "sent" | "missing" | "astray";
 
 /** Follows a path from a body: what a caller reads in a refusal must be found in their own. */
