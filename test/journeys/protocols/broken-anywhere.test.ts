@@ -103,7 +103,7 @@ test.each(table)(
     const org = await world.newOrg();
     const text = await (await send(org.key, door, tokens)).text();
     expect([door.end.test(text), door.broken.test(text)]).toEqual([true, false]);
-    // One chunk later there is nothing left to break but the engine's own last word.
+    // Behind the last of these chunks there is only the engine's `[DONE]`.
     await world.fault({ kind: "stall", afterChunks: door.chunks, times: 1 }, 0);
     const silent = await (await send(org.key, door, tokens)).text();
     expect(silent).not.toBe("");
@@ -144,7 +144,7 @@ test.each(table)("a caller who leaves %s at any event pays what the engine had m
     leaving.abort();
     await reader?.cancel().catch(() => undefined);
   }
-  await expectExactBill(org.id);
+  expect(await expectExactBill(org.id)).toBe(door.chunks - 1);
 });
 
 // The last, since nobody starts this engine again.

@@ -68,7 +68,7 @@ describe.concurrent("a key that is narrowed", () => {
     expect(statuses).toEqual(expected);
   });
 
-  test("to no endpoint by a client token of its own opens that one alone", async () => {
+  test("by a client token of it, to one endpoint, opens the doors of that one alone", async () => {
     const org = await world.newOrg();
     const wish = { expires_in: 60, endpoints: ["messages"] };
     const minted = await world.post(sitePaths.clientTokens, org.key, wish);

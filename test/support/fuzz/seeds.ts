@@ -6,7 +6,7 @@ const jsonSchemas = [
   { type: "object", properties: { a: { type: "integer", maximum: 9 } }, required: ["a"] },
   { anyOf: [{ type: "string", pattern: "^a+$" }, { enum: [1, "b", null] }] },
   { $ref: "#/$defs/x", $defs: { x: { type: "array", items: { $ref: "#/$defs/x" } } } },
-  { type: "array", items: { const: 12345678901234567890n.toString() }, minItems: 1 },
+  { type: "array", items: { const: "12345678901234567890" }, minItems: 1 },
 ];
 const pixel = "iVBORw0KGgo=";
 const dataUri = `data:image/png;base64,${pixel}`;
