@@ -38,10 +38,14 @@ export const toolsMax = 512;
 export const promptIdsMax = 262_144;
 /** Bytes of a text, or of a chat, whose tokens are asked for: that is free, and an engine's streams wait for it. */
 export const tokenizedBytesMax = 1024 * 1024;
-/** Questions that one engine's tokenizer works at. */
+/** Questions of callers that one engine's tokenizer works at. */
 export const tokenizersAtOnce = 16;
 /** Those of one org among them. */
 export const tokenizersPerOrg = 4;
+/** Prompts that it counts at once for calls to be admitted, beside the questions. */
+export const admissionCountsAtOnce = 16;
+/** Those of one org among them. */
+export const admissionCountsPerOrg = 8;
 /** How long a caller waits for a tokenizer at most, all nodes together. */
 export const tokenizerMsMax = 30_000;
 /** How long one node may take to ask it. */

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { chapters } from "#test/support/metering/ways.ts";
+import { mayStream } from "#test/support/metering/way.ts";
 import type { Behaviour, Pays, Way } from "#test/support/metering/way.ts";
 
 const pays: Record<Pays, string> = {
@@ -26,7 +27,7 @@ function tellCaller(caller: Behaviour): string {
 }
 
 const tellForms = ({ forms, path }: Way) =>
-  path.endsWith("embeddings") ? "" : forms.length === 2 ? "stream, whole" : String(forms[0]);
+  mayStream(path) === false ? "" : forms.length === 2 ? "stream, whole" : String(forms[0]);
 
 const chapter = ({ title, ways }: (typeof chapters)[number]) =>
   [

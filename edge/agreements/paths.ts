@@ -43,11 +43,12 @@ const readAs: Readonly<Record<ForeignEndpoint, EngineEndpoint>> = {
 };
 
 /**
- * Where an agent has its engine's tokenizer asked: how long a prompt is; which tokens it has; which text tokens are;
- * and what the tokenizer is like.
+ * Where an agent has its engine's tokenizer asked: how long the prompt is of a call that the edge is to admit; and, by
+ * callers, how long a prompt is, which tokens it has, which text tokens are, and what the tokenizer is like.
  */
 export const tokenizerPaths = {
   count: "/tokenize",
+  length: "/tokenizer/length",
   tokens: "/tokenizer/tokens",
   text: "/tokenizer/text",
   traits: "/tokenizer/traits",

@@ -21,8 +21,17 @@ export interface FieldFault {
 export function createCheckedSchema<T>(findFault: (value: unknown) => FieldFault | null): z.ZodType<T> {
   return z.custom<T>().superRefine((value, context) => {
     const fault = findFault(value);
-    if (fault) context.addIssue({ code: "custom", ...fault });
+    if (fault) context.addIssue({ code: "custom", ...fault, message: sayMissing(value, fault) });
   });
+}
+
+/** What has to be of a type, and is not there, is told as missing, as zod tells it. */
+function sayMissing(value: unknown, { path, message }: FieldFault): string {
+  const found = path.reduce<unknown>(
+    (holder, step) => (typeof holder === "object" && holder !== null ? Reflect.get(holder, step) : undefined),
+    value,
+  );
+  return found === undefined && message.startsWith("must be ") ? "is required" : message;
 }
 
 /** Counts UTF-8 bytes without encoding: a surrogate pair takes four, a lone surrogate the three of U+FFFD. */

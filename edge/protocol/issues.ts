@@ -54,14 +54,18 @@ const units: Readonly<Record<string, string>> = {
   file: "byte",
 };
 
+/** What is found wrong with a member that is not there. */
+const missable: ReadonlySet<string> = new Set(["invalid_type", "invalid_value", "invalid_union"]);
+
 /**
  * Words what a schema found wrong as a phrase that follows the field's name ("must be at most 8"). Knows every kind of
  * issue that zod has, and repeats nothing of the value.
  */
 export function describeIssue(issue: RawIssue): string {
+  if (issue.input === undefined && missable.has(issue.code)) return "is required";
   switch (issue.code) {
     case "invalid_type":
-      return issue.input === undefined ? "is required" : `must be ${typeNames[issue.expected] ?? "of another type"}`;
+      return `must be ${typeNames[issue.expected] ?? "of another type"}`;
     case "invalid_value":
       return `must be ${joinChoices(issue.values.map((value) => JSON.stringify(value) ?? "absent"))}`;
     case "too_big":

@@ -158,10 +158,12 @@ export async function embedInputs(
   const texts = isChat ? [] : readInputs(raw);
   const model = models.find(fields.text("model"), true);
   admit(model, 1);
-  const inputs = isChat ? [readPrompt(fields, model).prompt] : texts.map((tokens) => truncatePrompt(tokens, fields));
+  const { contextTokens } = model.engine.profile;
+  const inputs = isChat
+    ? [readPrompt(fields, model).prompt]
+    : texts.map((tokens) => truncatePrompt(tokens, fields, contextTokens));
   if (inputs.length === 0) throw makeProblem("You must pass at least one prompt");
   if (inputs.some((tokens) => tokens.length === 0)) throw makeProblem("The decoder prompt cannot be empty");
-  const { contextTokens } = model.engine.profile;
   const long = inputs.find((tokens) => tokens.length > contextTokens);
   if (long) {
     throw contextExceeded(contextTokens);

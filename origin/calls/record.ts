@@ -1,14 +1,18 @@
+import { isForeign } from "#edge/agreements/paths.ts";
+import { readReference } from "#edge/agreements/tokens/ids.ts";
 import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import type { Outcome, UsageRecord } from "#edge/agreements/records/usage.ts";
 import type { Engine } from "../engines/http/client.ts";
 import { countPromptTokens, guessPrompt } from "../engines/tokenize.ts";
 import type { PreparedCall } from "./prepare.ts";
 import type { UsageMeter } from "./usage-meter.ts";
+import { answerWires } from "./wires/wires.ts";
 
 /** What a usage record is built from. */
 export interface Account {
   claims: HopClaims;
   meter: UsageMeter;
+  /** The engine's. */
   responseId: string | null;
   startedAtMs: number;
   firstTokenAtMs: number | null;
@@ -28,12 +32,18 @@ export function buildRecord(account: Account, outcome: Outcome, isFinal: boolean
     completionTokens: bill.completionTokens,
     units: bill.units,
     outcome,
-    responseId,
+    responseId: nameShown(claims, responseId),
     startedAtMs,
     firstTokenAtMs,
     endedAtMs: nowMs,
     ...(claims.ticket !== undefined && { ticket: claims.ticket }),
   };
+}
+
+/** The id that the caller saw of an answer that its engine calls `id`; null as long as there is none. */
+function nameShown({ endpoint, hold }: HopClaims, id: string | null): string | null {
+  if (id === null || !isForeign(endpoint)) return id;
+  return answerWires[endpoint].nameAnswer(readReference(hold));
 }
 
 /**

@@ -12,7 +12,7 @@ import type { Engine } from "../engines/http/client.ts";
 import { countPromptTokens } from "../engines/tokenize.ts";
 import { listTokens, readTokenizerTraits, refuseTokenizer, writeTokens } from "../engines/tokenizer.ts";
 import type { Admitted } from "./gate.ts";
-import { openTokenizerSeats, type TokenizerSeats } from "./tokenizer-seats.ts";
+import { openEngineSeats, type EngineSeats } from "./tokenizer-seats.ts";
 
 /** A question that was let in, and the engine that serves its model under that name. */
 interface EngineQuestion extends Admitted<HopClaims> {
@@ -25,17 +25,18 @@ const chatPath = endpointPaths["chat.completions"].agent;
 /** What is answered at each path; nobody else learns a prompt's tokens than whoever may call with it. */
 const answers: Readonly<Record<TokenizerPath, (question: EngineQuestion) => Promise<object>>> = {
   [tokenizerPaths.count]: countPrompt,
+  [tokenizerPaths.length]: countPrompt,
   [tokenizerPaths.tokens]: answerTokens,
   [tokenizerPaths.text]: answerText,
   [tokenizerPaths.traits]: ({ engine }) => readTokenizerTraits(engine),
 };
 
-const seatsByEngine = new WeakMap<Engine, TokenizerSeats>();
+const seatsByEngine = new WeakMap<Engine, EngineSeats>();
 
-function findSeats(engine: Engine): TokenizerSeats {
-  const known = seatsByEngine.get(engine) ?? openTokenizerSeats();
+function findSeats(engine: Engine, path: TokenizerPath): EngineSeats["questions"] {
+  const known = seatsByEngine.get(engine) ?? openEngineSeats();
   seatsByEngine.set(engine, known);
-  return known;
+  return path === tokenizerPaths.count ? known.admissions : known.questions;
 }
 
 /**
@@ -52,7 +53,7 @@ export async function answerTokenizer(
   const { engine } = pool.findServing(id);
   const model = engine.config.models[id];
   if (model === undefined) throw new Refusal("bad_gateway", { log: "model_not_served" });
-  const leave = findSeats(engine).take(admitted.claims.org);
+  const leave = findSeats(engine, path).take(admitted.claims.org);
   try {
     return await answers[path]({ ...admitted, engine, model });
   } finally {

@@ -29,7 +29,8 @@ const RecordedOutcome = z.preprocess((end) => (typeof end === "string" ? renameE
 
 /**
  * What the agent counted for one hold. `isFinal` settles it; otherwise it is a checkpoint, which is charged if no final
- * record ever comes. `responseId` is the id that the caller saw (`chatcmpl-…`). Times are Unix ms by the node's clock.
+ * record ever comes. `responseId` is the id that the caller saw (`chatcmpl-…`, `resp_…`, `msg_…`), null where
+ * none was shown, as by Ollama's API. Times are Unix ms by the node's clock.
  */
 export const UsageRecord = z.strictObject({
   hold: HoldId,

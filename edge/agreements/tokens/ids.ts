@@ -45,7 +45,12 @@ export function nameHold(request: RequestId): HoldId {
 
 /** The request that a hold belongs to. */
 export function nameRequest(hold: HoldId): RequestId {
-  return requestPrefix + hold.slice(holdPrefix.length);
+  return requestPrefix + readReference(hold);
+}
+
+/** The 22 characters that a hold has in common with its request, and with the ids that we give its answer. */
+export function readReference(hold: HoldId): string {
+  return hold.slice(holdPrefix.length);
 }
 
 /** A node, by the name that its operator chose. */

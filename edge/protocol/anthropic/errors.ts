@@ -1,4 +1,5 @@
 import { buildErrorBody, type Refusal, type RefusalCode } from "../../errors.ts";
+import { nameInMessage } from "../wires/rename.ts";
 
 /** Anthropic has a status of its own for them, which its clients know as a reason to wait. */
 const overloads: ReadonlySet<RefusalCode> = new Set(["no_healthy_backends", "server_is_overloaded"]);
@@ -23,7 +24,7 @@ export function readStatus(refusal: Refusal): number {
 
 /**
  * Builds Anthropic's error: `{type: "error", error: {type, message}, request_id}`. Our own `param` and `code` stand
- * beside; an event in a stream has no id, since the stream's head has told it.
+ * beside, and the message names the member; an event in a stream has no id, since the stream's head has told it.
  */
 export function buildError(refusal: Refusal, requestId: string | null) {
   const status = readStatus(refusal);
@@ -31,7 +32,7 @@ export function buildError(refusal: Refusal, requestId: string | null) {
   const type = types[status] ?? (status < 500 ? "invalid_request_error" : "api_error");
   return {
     type: "error",
-    error: { type, message, param, code, ...extra },
+    error: { type, message: nameInMessage(refusal, message), param, code, ...extra },
     ...(requestId !== null && { request_id: requestId }),
   };
 }

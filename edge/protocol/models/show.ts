@@ -43,9 +43,7 @@ export function showModels(
 ): ShownModels {
   const { pathname, searchParams } = new URL(request.url);
   const isAnthropic = findProtocol(pathname, request.headers) === "anthropic";
-  const allowed = selectCallable(models, scopes).filter(({ id }) =>
-    scopes.every((scope) => scope?.models?.includes(id) ?? true),
-  );
+  const allowed = findAllowed(models, scopes);
   const entries = listEntries(isAnthropic ? selectNewestChats(allowed) : allowed);
   const one = entries.find((entry) => entry.name === name);
   if (name !== null && !one) throw refuseModel(name);
@@ -65,6 +63,13 @@ function selectCallable(models: readonly ModelRecord[], scopes: readonly ModelSc
   const isAllowed = (endpoint: CallEndpoint) => scopes.every((scope) => scope?.endpoints?.includes(endpoint) ?? true);
   if (!CallEndpoint.options.some(isAllowed)) return models;
   return models.filter((model) => listCallEndpoints(model).some(isAllowed));
+}
+
+/** Those of the models that every one of these scopes lets through. */
+export function findAllowed(models: readonly ModelRecord[], scopes: readonly ModelScope[]): ModelRecord[] {
+  return selectCallable(models, scopes).filter(({ id }) =>
+    scopes.every((scope) => scope?.models?.includes(id) ?? true),
+  );
 }
 
 function listEntries(models: readonly ModelRecord[]): NamedRecord[] {

@@ -1,12 +1,16 @@
 import { buildErrorBody, type Refusal } from "../../errors.ts";
+import { nameInMessage } from "../wires/rename.ts";
 import type { Wire } from "../wires/wire.ts";
 
 const encoder = new TextEncoder();
 
-/** The body of a refusal as Ollama's clients read it: the text under `error`, and beside it what programs switch on. */
+/**
+ * The body of a refusal as Ollama's clients read it: the text under `error`, which names the member, and beside it what
+ * programs switch on.
+ */
 export function buildOllamaError(refusal: Refusal) {
   const { message, type: _, ...facts } = buildErrorBody(refusal).error;
-  return { error: message, ...facts };
+  return { error: nameInMessage(refusal, message), ...facts };
 }
 
 /**

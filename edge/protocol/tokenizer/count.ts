@@ -43,7 +43,7 @@ export async function readCount(
   const call = markModel(parsed.named, () => makeQuestionCall(visit, { ...parsed, endpoint }));
   const { body } = parsed;
   const write = writeBy(NodeCount, ({ count }) => writers[endpoint](count));
-  return { call, question: { path: tokenizerPaths.count, body, write } };
+  return { call, question: { path: tokenizerPaths.length, body, write } };
 }
 
 /** Only a call itself has to say how long its answer may be; a budget for reasoning is a part of that. */

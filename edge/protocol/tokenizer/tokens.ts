@@ -7,6 +7,7 @@ import type { ReadBody } from "../body.ts";
 import { parseBody } from "../fields.ts";
 import { IgnoredMembers } from "../openai/members/member.ts";
 import { markModel, refuseModel } from "../openai/models.ts";
+import { findAllowed } from "../models/show.ts";
 import { refuseSurelyLong } from "../openai/parsed-body.ts";
 import { readParsedBody } from "../openai/read-body.ts";
 import { DetokenizeAnswer, NodeTokens, TokenizerTraits } from "./answers.ts";
@@ -104,7 +105,7 @@ async function findNamed(
     return { model, named };
   }
   const scopes = await readScopes();
-  const [model, ...others] = models.filter(({ id }) => scopes.every((scope) => scope.models?.includes(id) ?? true));
+  const [model, ...others] = findAllowed(models, scopes);
   if (model && others.length === 0) return { model, named: { name: model.id, id: model.id } };
   const message = "'model' is required; it may be left out only where the key may use one model.";
   throw new Refusal("invalid_value", { param: "model", message });

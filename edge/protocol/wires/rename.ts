@@ -10,6 +10,16 @@ export function renameRefusal(refusal: Refusal, rename: (param: string) => strin
   return new Refusal(refusal.code, { ...refusal.details, param: own, message: renamed });
 }
 
+/**
+ * The refusal's message with its member's name in it, for clients that show a message and nothing beside it: before the
+ * message where it does not say the name itself (`messages[0].content[1].type: …`). What is said of a full context
+ * begins as clients know it.
+ */
+export function nameInMessage({ status, code, details: { param } }: Refusal, message: string): string {
+  const isNamed = param === undefined || message.includes(`'${param}'`);
+  return status !== 400 || code === "context_length_exceeded" || isNamed ? message : `${param}: ${message}`;
+}
+
 /** Runs what reads a translated call; whatever it refuses is told by the caller's own names. */
 export function renameWithin<Result>(rename: (param: string) => string, work: () => Result): Result {
   try {

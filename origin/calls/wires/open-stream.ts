@@ -1,4 +1,5 @@
 import { callPaths, isForeign } from "#edge/agreements/paths.ts";
+import { readReference } from "#edge/agreements/tokens/ids.ts";
 import type { LiveCall } from "../live-call.ts";
 import { readBilledUsage } from "../usage-meter.ts";
 import { openForeignStream } from "./foreign-stream.ts";
@@ -33,7 +34,7 @@ export function findAnswerWire({ claims }: Pick<LiveCall, "claims">): AnswerWire
 export function makeContext(call: LiveCall): AnswerContext {
   const { claims, prepared, meter, rooms, startedAtMs } = call;
   return {
-    reference: claims.hold.slice("hold_".length),
+    reference: readReference(claims.hold),
     model: claims.model,
     repeated: prepared.repeated ?? {},
     startedAtMs,

@@ -51,6 +51,8 @@ export interface EventTranslator {
 /** How the answers of one protocol are written. */
 export interface AnswerWire {
   form: StreamForm;
+  /** The id that a caller sees of the answer with this reference; null where the protocol shows none. */
+  nameAnswer(reference: string): string | null;
   openTranslator(context: AnswerContext): EventTranslator;
   /** The whole answer for this one of an engine (`chat.completion`, `list`). */
   buildWhole(answer: JsonObject, context: AnswerContext): JsonObject;

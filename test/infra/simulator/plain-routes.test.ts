@@ -84,6 +84,18 @@ test("an embedding is prefilled and billed by its prompt; nobody is answered who
   expect(models.all[1]?.engine.running).toBe(0);
 });
 
+test("a cut of -1 is to the context, as vLLM's; without one, what is longer is refused", async () => {
+  const ask = async (more: object) => {
+    const record = { ...blank };
+    const body = { model: "vec", input: "mill ".repeat(10_000), ...more };
+    await embedInputs(body, models, { record, signal: new AbortController().signal, nowMs: 0 });
+    return record.promptTokens;
+  };
+  expect(await ask({ truncate_prompt_tokens: -1 })).toBe(models.all[1]?.engine.profile.contextTokens);
+  expect(await ask({ truncate_prompt_tokens: 7 })).toBe(7);
+  await expect(ask({})).rejects.toThrow("maximum context length");
+});
+
 test("the tokenizer tells its marks and its template, as its configuration has them", () => {
   expect(JSON.parse(describeTokenizer())).toMatchObject({
     eos_token: "<|im_end|>",

@@ -25,13 +25,19 @@ const doors: Record<string, { path: string; body: object }> = {
   },
 };
 const names = Object.keys(doors);
+/** The id of an answer, as its caller sees it. */
+const shownIds: Record<string, RegExp> = {
+  "chat.completions": /chatcmpl-[\w-]+/,
+  responses: /resp_\w{22}/,
+  messages: /msg_\w{22}/,
+};
 
 async function ask(name: string, stream: boolean) {
   const org = await world.newOrg({ requestsPerMinute: 100, tokensPerDay: 100_000 });
   const { path, body } = doors[name] ?? { path: "", body: {} };
   const answer = await world.post(path, org.key, { model: "chat", ...body, stream });
   expect([name, answer.status]).toEqual([name, 200]);
-  await answer.text();
+  const text = await answer.text();
   const [row, ...others] = await world.settled(org.id);
   expect([row?.["endpoint"], others]).toEqual([name, []]);
   const state = await world.ledger(org.id);
@@ -40,6 +46,8 @@ async function ask(name: string, stream: boolean) {
     return { window, limit, remaining, held, settled };
   });
   if (!row) throw new Error("no line on the bill");
+  // The bill knows an answer by the id that its caller saw; Ollama's answers show none.
+  expect([name, row.responseId]).toEqual([name, shownIds[name]?.exec(text)?.[0] ?? null]);
   const { promptTokens, completionTokens, costMicros, tier, end } = row;
   return { promptTokens, completionTokens, costMicros, tier, end, windows };
 }
@@ -50,20 +58,4 @@ describe.each([false, true])("stream: %s", (stream) => {
     expect(first).toMatchObject({ completionTokens: made, end: "completed" });
     for (const [index, other] of others.entries()) expect([names[index + 1], other]).toEqual([names[index + 1], first]);
   });
-});
-
-test("a key that is narrowed to one door is refused at every other", async () => {
-  const org = await world.newOrg();
-  const keys = await Promise.all(names.map((name) => world.newKey(org.id, { endpoints: [name] })));
-  const tried = names.flatMap((name, at) =>
-    names.map(async (other) => {
-      const { path, body } = doors[other] ?? { path: "", body: {} };
-      const answer = await world.post(path, keys[at]?.secret ?? "", { model: "chat", ...body, stream: false });
-      await answer.text();
-      return [name, other, answer.status];
-    }),
-  );
-  expect(await Promise.all(tried)).toEqual(
-    names.flatMap((name) => names.map((other) => [name, other, name === other ? 200 : 403])),
-  );
 });

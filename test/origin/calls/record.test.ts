@@ -43,6 +43,23 @@ describe("a usage record", () => {
     expect(buildRecord({ ...account, claims }, "completed", true, 2)).not.toHaveProperty("ticket");
   });
 
+  test.each([
+    ["chat.completions", "chatcmpl-7"],
+    ["responses", "resp_0123456789012345678901"],
+    ["messages", "msg_0123456789012345678901"],
+    ["ollama.chat", null],
+    ["ollama.generate", null],
+    ["ollama.embed", null],
+  ] as const)("of %s has the id that the caller saw: %s, and none before there was an answer", (endpoint, shown) => {
+    const own = { ...claims, endpoint, hold: "hold_0123456789012345678901" };
+    const account = { claims: own, meter: new UsageMeter(bounds), startedAtMs: 1, firstTokenAtMs: null };
+    const [begun, silent] = ["chatcmpl-7", null].map((responseId) => ({ ...account, responseId }));
+    for (const isFinal of [true, false]) {
+      expect(begun && buildRecord(begun, "completed", isFinal, 2).responseId).toBe(shown);
+      expect(silent && buildRecord(silent, "failed", isFinal, 2).responseId).toBeNull();
+    }
+  });
+
   test("has its prompt counted if the engine did not, guessed only if something was generated, else 0", async () => {
     const fake = await startFakeEngine();
     for (const [kind, hasContent, expected] of [

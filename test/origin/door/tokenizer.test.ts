@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { CallEndpoint, TokenizerPath } from "#edge/agreements/paths.ts";
-import { tokenizersPerOrg } from "#edge/limits.ts";
+import { admissionCountsPerOrg, tokenizersAtOnce, tokenizersPerOrg } from "#edge/limits.ts";
 import { answerTokenizer } from "#origin/door/tokenizer.ts";
 import { openEngine, type Engine } from "#origin/engines/http/client.ts";
 import { answerJson, startFakeEngine, type FakeEngine } from "#test/support/fakes/fake-engine.ts";
@@ -20,7 +20,11 @@ afterEach(async () => {
 });
 
 type Pool = Parameters<typeof answerTokenizer>[0]["pool"];
-function answer(path: TokenizerPath, body: unknown, over: { endpoint?: CallEndpoint; model?: string } = {}) {
+function answer(
+  path: TokenizerPath,
+  body: unknown,
+  over: { endpoint?: CallEndpoint; model?: string; org?: string } = {},
+) {
   const pool = { findServing: () => ({ engine }) } as unknown as Pool;
   const claims = hopClaims({ model: "public", ...over });
   return answerTokenizer({ pool }, path, { claims, body: Buffer.from(JSON.stringify(body)) });
@@ -84,6 +88,23 @@ describe("a tokenizer that the edge asks", () => {
     await Promise.all(first);
     fake.script = (response) => answerJson(response, 200, { prompt: "Hi" });
     expect(await ask()).toEqual({ prompt: "Hi" });
+  });
+
+  test("counts for calls to be admitted, whatever callers ask meanwhile", async () => {
+    const waiting: (() => void)[] = [];
+    fake.script = (response) => void waiting.push(() => answerJson(response, 200, { prompt: "Hi" }));
+    const orgs = Array.from({ length: tokenizersAtOnce / tokenizersPerOrg }, (_, at) => `org_${at}123456789`);
+    const ask = (org: string) => answer("/tokenizer/text", { tokens: [1] }, { org });
+    const questions = orgs.flatMap((org) => Array.from({ length: tokenizersPerOrg }, () => ask(org)));
+    for (const org of [orgs[0] ?? "", "org_other12345"]) await expectRefusal(() => ask(org), "server_is_overloaded");
+    const count = (path: TokenizerPath = "/tokenize") => answer(path, { messages }, { org: orgs[0] ?? "" });
+    await expectRefusal(() => count("/tokenizer/length"), "server_is_overloaded");
+    const counts = Array.from({ length: admissionCountsPerOrg }, () => count());
+    await expectRefusal(() => count(), "server_is_overloaded");
+    await until(() => waiting.length === tokenizersAtOnce);
+    expect(await Promise.all(counts)).toEqual(counts.map(() => ({ count: 3, max_model_len: 100 })));
+    waiting.splice(0).forEach((end) => end());
+    await Promise.all(questions);
   });
 
   test("of a model that is not served here is a bad gateway", async () => {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Org, World } from "#test/support/stack/world.ts";
+import { readToldUsage, type ToldUsage } from "./told-usage.ts";
 import { writeBody, type Breakage, type Form, type Way } from "./way.ts";
 
 /** What a way is tried on. */
@@ -29,7 +30,7 @@ export interface Made {
   /** Of the answers that came, in no order. */
   statuses: number[];
   /** What the answer itself says was used; null when it says nothing, or never came. */
-  usage: { prompt_tokens: number; completion_tokens?: number } | null;
+  usage: ToldUsage | null;
 }
 
 /** Walks a way in one form, to its end and no further: what is billed may not have arrived yet. */
@@ -59,7 +60,9 @@ async function openCaller({ world }: Stage, way: Way, form: Form) {
     org,
     made,
     async send(headers: Record<string, string> = {}, signal?: AbortSignal): Promise<Response> {
-      const response = await world.post(way.path, key, body, { ...way.headers, ...headers }, signal);
+      const response = way.isRead
+        ? await fetch(world.place.edge + way.path, { headers: { authorization: `Bearer ${key}` } })
+        : await world.post(way.path, key, body, { ...way.headers, ...headers }, signal);
       made.statuses.push(response.status);
       const hold = response.headers.get("x-penstock-hold");
       if (hold !== null) made.holds.push(hold);
@@ -67,7 +70,7 @@ async function openCaller({ world }: Stage, way: Way, form: Form) {
     },
     async read(response: Response): Promise<void> {
       const text = await response.text();
-      if (response.ok) made.usage = readUsage(text);
+      if (response.ok) made.usage = readToldUsage(text);
     },
   };
 }
@@ -76,13 +79,6 @@ async function mintToken(world: World, org: Org): Promise<string> {
   const response = await world.post("/v1/client-tokens", org.key, { expires_in: 60, models: ["chat"] });
   const { token }: { token: string } = JSON.parse(await response.text());
   return token;
-}
-
-/** The last usage of an answer, which is that of all its choices. */
-function readUsage(text: string): Made["usage"] {
-  if (text.startsWith("{")) return JSON.parse(text).usage ?? null;
-  const last = text.split("\n\n").findLast((block) => block.includes('"choices":[],"usage"'));
-  return last === undefined ? null : JSON.parse(last.slice("data: ".length)).usage;
 }
 
 async function leave(stage: Stage, way: Way, form: Form, after: number): Promise<Made> {
@@ -179,13 +175,17 @@ async function meet(
   return one.made;
 }
 
+const isLines = ({ headers }: Response) => headers.get("content-type") === "application/x-ndjson";
+
 /** Reads until so many events have come, or the stream ends; what it gives reads the rest, however it ends. */
 async function readEvents(response: Response, count: number): Promise<() => Promise<void>> {
   if (response.body === null) throw new Error("a stream without a body");
   const reader = response.body.getReader();
   const decoder = new TextDecoder();
   let text = "";
-  while (text.split("data: ").length <= count) {
+  // A line of Ollama's is an event; all others stand behind `data:`.
+  const mark = isLines(response) ? "\n" : "data: ";
+  while (text.split(mark).length <= count) {
     const { value, done } = await reader.read();
     if (done) break;
     text += decoder.decode(value, { stream: true });

@@ -25,8 +25,8 @@ const sight: ModelRecord = {
 export interface SimulatorStage extends Stage {
   models: ModelRecord[];
   /**
-   * What engines put on the wire, by hold, of one hold or of all; of a call that was tried twice the larger, part by
-   * part.
+   * What engines put on the wire, by hold, of one hold or of all: on one node the sum, since a long list is asked for
+   * in pieces; of a call that was tried on two the larger, part by part.
    */
   listMade(hold?: string): Promise<Map<string, Tokens>>;
   close(): Promise<void>;
@@ -70,7 +70,7 @@ export async function openSimulatorStage(): Promise<SimulatorStage> {
 }
 
 /** A simulator that a fault has killed left its oracle in the log, as its last word. */
-async function readOracles({ stack, logs }: OwnStack, hold?: string): Promise<OracleRecord[]> {
+async function readOracles({ stack, logs }: OwnStack, hold?: string): Promise<OracleRecord[][]> {
   const reports = await Promise.all(
     stack.nodes.map(async ({ engineUrl }, at): Promise<OracleReport> => {
       const response = await fetch(`${engineUrl}/sim/oracle${hold === undefined ? "" : `?request=${hold}`}`).catch(
@@ -83,21 +83,32 @@ async function readOracles({ stack, logs }: OwnStack, hold?: string): Promise<Or
       return JSON.parse(word.slice(head.length));
     }),
   );
-  const records = reports.flatMap((report) => report.records);
-  return hold === undefined ? records : records.filter(({ requestId }) => requestId === hold);
+  return reports.map(({ records }) => records.filter(({ requestId }) => hold === undefined || requestId === hold));
 }
 
-function groupMade(records: readonly OracleRecord[]): Map<string, Tokens> {
+function groupMade(nodes: readonly OracleRecord[][]): Map<string, Tokens> {
   const made = new Map<string, Tokens>();
-  for (const { requestId, promptTokens, emittedTokens } of records) {
-    if (requestId === null) continue;
-    const known = made.get(requestId) ?? { promptTokens: 0, completionTokens: 0 };
-    made.set(requestId, {
-      promptTokens: Math.max(known.promptTokens, promptTokens),
-      completionTokens: Math.max(known.completionTokens, emittedTokens),
+  for (const [hold, own] of nodes.flatMap((records) => [...sumByHold(records)])) {
+    const known = made.get(hold) ?? { promptTokens: 0, completionTokens: 0 };
+    made.set(hold, {
+      promptTokens: Math.max(known.promptTokens, own.promptTokens),
+      completionTokens: Math.max(known.completionTokens, own.completionTokens),
     });
   }
   return made;
+}
+
+function sumByHold(records: readonly OracleRecord[]): Map<string, Tokens> {
+  const sums = new Map<string, Tokens>();
+  for (const { requestId, promptTokens, emittedTokens } of records) {
+    if (requestId === null) continue;
+    const known = sums.get(requestId) ?? { promptTokens: 0, completionTokens: 0 };
+    sums.set(requestId, {
+      promptTokens: known.promptTokens + promptTokens,
+      completionTokens: known.completionTokens + emittedTokens,
+    });
+  }
+  return sums;
 }
 
 type Hops = readonly Awaited<ReturnType<typeof openFaultProxy>>[];

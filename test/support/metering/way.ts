@@ -61,8 +61,10 @@ export interface Way {
   pays: Pays;
   /** For readers of docs/metering.md. */
   why: string;
-  /** The status of the answers; 200 unless set. A call that was left has none. */
-  status?: number;
+  /** The status of the answer, or of all of them; 200 unless set. A call that was left has none. */
+  status?: number | readonly number[];
+  /** It is a GET: what is asked stands in the path. */
+  isRead?: true;
   /** The caller shows a client token in place of a key. */
   byClientToken?: true;
   /** What the org may use; all that it likes unless set. */
@@ -78,10 +80,20 @@ export const completionsPath = "/v1/completions";
 export const embeddingsPath = "/v1/embeddings";
 export const text2sqlPath = "/text2sql";
 
+/** Does the path answer as a stream, if it is asked to? */
+export function mayStream(path: string): boolean {
+  return !/embed|rerank|score|token/.test(path);
+}
+
+/** Are embeddings or scores made there, and no tokens? */
+export function isUngenerated(path: string): boolean {
+  return /embed|rerank|score/.test(path);
+}
+
 /** The model of the simulator that sees pictures and thinks before it speaks; no real engine here does. */
 export const sightModel = "sight";
 
 /** The body of a way in one form. */
 export function writeBody({ body, path }: Way, form: Form): JsonObject {
-  return path === embeddingsPath ? body : { ...body, stream: form === "stream" };
+  return mayStream(path) ? { ...body, stream: form === "stream" } : body;
 }

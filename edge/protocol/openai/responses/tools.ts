@@ -154,7 +154,8 @@ function findChosen(chosen: JsonObject, path: string, offered: readonly OfferedT
   );
   if (found) return found;
   const param = `${path}.name`;
-  throw new Refusal("invalid_value", { param, message: `'${param}' must be the name of one of 'tools'.` });
+  const fault = name === undefined || name === null ? "is required:" : "must be";
+  throw new Refusal("invalid_value", { param, message: `'${param}' ${fault} the name of one of 'tools'.` });
 }
 
 const functionMembers = ["type", "name", "description", "parameters", "strict"];

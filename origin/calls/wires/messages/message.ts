@@ -1,9 +1,14 @@
 import type { JsonObject } from "#edge/agreements/json.ts";
 import type { AnswerContext, AnswerUsage } from "../wire.ts";
 
+/** The id of the message with this reference. */
+export function nameMessage(reference: string): string {
+  return `msg_${reference}`;
+}
+
 /** What of a message is known before its content. */
 export function writeHead({ reference, model }: Pick<AnswerContext, "reference" | "model">) {
-  return { id: `msg_${reference}`, type: "message", role: "assistant", model };
+  return { id: nameMessage(reference), type: "message", role: "assistant", model };
 }
 
 /**

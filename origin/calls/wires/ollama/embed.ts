@@ -9,6 +9,7 @@ import { countNs } from "./metrics.ts";
  */
 export const ollamaEmbedAnswers: AnswerWire = {
   form: ollamaForm.stream,
+  nameAnswer: () => null,
   openTranslator() {
     throw new TypeError("an embedding is no stream");
   },

@@ -31,6 +31,7 @@ export const ollamaGenerateAnswers: AnswerWire = openWire(writeResponse);
 function openWire(write: WritePart): AnswerWire {
   return {
     form: ollamaForm.stream,
+    nameAnswer: () => null,
     openTranslator: (context) => new LineTranslator(write, context),
     buildWhole(answer, context) {
       const [choice = {}] = Array.isArray(answer["choices"]) ? answer["choices"].filter(isObject) : [];

@@ -5,6 +5,7 @@ import {
   KeyId,
   nameHold,
   nameRequest,
+  readReference,
   NodeId,
   OrgId,
   generateBase62,
@@ -65,5 +66,6 @@ test("a hold bears its request's name, so that either is found by the other", ()
     const hold = nameHold(request);
     expect(HoldId.safeParse(hold).success).toBe(true);
     expect(nameRequest(hold)).toBe(request);
+    expect([`hold_${readReference(hold)}`, `req_${readReference(hold)}`]).toEqual([hold, request]);
   }
 });

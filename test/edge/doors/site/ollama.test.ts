@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { mintKey } from "#edge/agreements/tokens/key-format.ts";
 import { openVerifiedKeys } from "#edge/identity/index.ts";
 import { generateRandomBytes } from "#edge/visit.ts";
@@ -49,6 +49,16 @@ describe("lists", () => {
 });
 
 describe("one model", () => {
+  test("is shown after the key was looked at once, and its ledger asked once", async () => {
+    const keys = openVerifiedKeys(keyring);
+    const [verify, introspect] = [
+      vi.fn<typeof keys.verify>(keys.verify),
+      vi.fn<() => Promise<object>>(async () => scopes),
+    ];
+    await ask("/api/show", { model: "chat" }, { keys: { verify }, ledger: { introspect } });
+    expect([verify.mock.calls.length, introspect.mock.calls.length]).toEqual([1, 1]);
+  });
+
   test("is shown to who may use it, and is none to others", async () => {
     const shown = await ask("/api/show", { model: "chat" });
     expect(await shown.response.json()).toMatchObject({ capabilities: ["completion", "tools", "vision"] });

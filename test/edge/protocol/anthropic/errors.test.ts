@@ -25,16 +25,25 @@ test("every refusal has Anthropic's form, its type by its status, and our own co
   for (const code of Object.keys(refusals)) {
     const refusal = new Refusal(refusalCodes.parse(code), {
       param: "model",
+      message: "About 'model'.",
       log: "CANARY",
       cause: new Error("CANARY"),
     });
     const status = readStatus(refusal);
     expect(buildError(refusal, "req_1")).toEqual({
       type: "error",
-      error: { type: expected[status], message: refusals[refusal.code].message, param: "model", code },
+      error: { type: expected[status], message: "About 'model'.", param: "model", code },
       request_id: "req_1",
     });
   }
+});
+
+test("a message says which member is meant, as clients show nothing beside it", () => {
+  const say = (code: "unsupported_parameter" | "context_length_exceeded", message: string) =>
+    buildError(new Refusal(code, { param: "tools[1].type", message }), null).error.message;
+  expect(say("unsupported_parameter", "Not that.")).toBe("tools[1].type: Not that.");
+  expect(say("unsupported_parameter", "Not 'tools[1].type'.")).toBe("Not 'tools[1].type'.");
+  expect(say("context_length_exceeded", "This model's maximum")).toBe("This model's maximum");
 });
 
 test("who has no room says 529, which Anthropic's clients wait for; a store that is away does not", () => {

@@ -22,6 +22,11 @@ test("a refusal is a text under `error`, with our code, its member and what else
   }
 });
 
+test("the text says which member is meant, as clients show nothing beside it", () => {
+  const { error } = buildOllamaError(new Refusal("invalid_value", { param: "model", message: "It does not chat." }));
+  expect(error).toBe("model: It does not chat.");
+});
+
 test("a stream is lines of JSON without signs of life, and a failure is one of them", () => {
   const { stream, addHeaders } = ollamaForm;
   expect([stream.waitSign, stream.contentType]).toEqual([null, "application/x-ndjson"]);

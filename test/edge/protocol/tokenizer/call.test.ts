@@ -7,7 +7,7 @@ const source = { models: testModels, sender: { org: "", key: "" }, readScopes: a
 const messages = [{ role: "user", content: "Hi" }];
 
 test.each([
-  ["countMessages", posted({ model: "chat", messages }), "/tokenize"],
+  ["countMessages", posted({ model: "chat", messages }), "/tokenizer/length"],
   ["tokenize", posted({ model: "chat", prompt: "x" }), "/tokenizer/tokens"],
   ["detokenize", posted({ model: "chat", tokens: [1] }), "/tokenizer/text"],
   ["describe", new Request("http://edge/v1/tokenizer_info?model=chat"), "/tokenizer/traits"],

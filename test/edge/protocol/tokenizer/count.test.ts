@@ -30,7 +30,7 @@ describe("counting a call's prompt", () => {
       translateTo(endpoint, { model: "chat", messages, tools: [] });
       const { call, question } = await read(endpoint, { anything: 1 });
       expect(call).toMatchObject({ endpoint, model: chatModel, promptTokensMax: 0, completionTokens: 0 });
-      expect(question.path).toBe("/tokenize");
+      expect(question.path).toBe("/tokenizer/length");
       expect(question.body).toMatchObject({ model: chatModel.id, messages });
       expect(question.write({ count: 7, max_model_len: 9 })).toEqual(form);
       expect(question.write({ count: -1 })).toBeNull();

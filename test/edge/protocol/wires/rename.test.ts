@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { Refusal } from "#edge/errors.ts";
-import { renameByTable, renameRefusal, renameWithin } from "#edge/protocol/wires/rename.ts";
+import { Refusal, type RefusalCode } from "#edge/errors.ts";
+import { nameInMessage, renameByTable, renameRefusal, renameWithin } from "#edge/protocol/wires/rename.ts";
 
 test("the longest name that a path begins with is the one that is renamed, at a whole step", () => {
   const names = { max_tokens: "max_output_tokens", tools: "functions", "tools[0].function": "functions[0]" };
@@ -21,6 +21,16 @@ test("a refusal tells the caller's own name, in its message as well, and all els
   ]);
   const plain = new Refusal("invalid_json");
   expect(renameRefusal(plain, () => "x")).toBe(plain);
+});
+
+test("a message gets the name of its member where it does not say it, and only for what a caller can mend", () => {
+  const name = (code: RefusalCode, param: string | undefined, message: string) =>
+    nameInMessage(new Refusal(code, { param }), message);
+  expect(name("invalid_value", "a[0].b", "It is wrong.")).toBe("a[0].b: It is wrong.");
+  expect(name("invalid_value", "a[0].b", "'a[0].b' is wrong.")).toBe("'a[0].b' is wrong.");
+  expect(name("invalid_value", undefined, "The body is wrong.")).toBe("The body is wrong.");
+  expect(name("context_length_exceeded", "messages", "This model's")).toBe("This model's");
+  expect(name("model_not_found", "model", "There is none.")).toBe("There is none.");
 });
 
 test("what work refuses is told by the caller's own names; what it returns or breaks by is left alone", () => {

@@ -7,6 +7,7 @@ import type { AnswerWire } from "#origin/calls/wires/wire.ts";
 
 /** A protocol that writes each text on a line of its own. */
 const lines: AnswerWire = {
+  nameAnswer: (reference) => reference,
   form: openaiWire.stream,
   openTranslator: ({ readUsage }) => ({
     begin: () => "begin\n",

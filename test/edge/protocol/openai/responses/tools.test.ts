@@ -126,6 +126,11 @@ describe("the choice among tools", () => {
       await expectRefusal(() => write([read], choice), code as "invalid_value", param);
   });
 
+  test("of a tool without its name is told what is missing", async () => {
+    const refusal = await expectRefusal(() => write([read], { type: "function" }), "invalid_value", "tool_choice.name");
+    expect(refusal.details.message).toBe("'tool_choice.name' is required: the name of one of 'tools'.");
+  });
+
   test("is at fault where it is", () => {
     expect(findChoiceFault("any")?.path).toEqual([]);
     expect(findChoiceFault(7)?.path).toEqual([]);
