@@ -16,6 +16,8 @@ export interface ControlPorts {
   bootstrapToken: string | null;
   /** How records reach the data plane: when `publish` returns, the next call sees the record (S1). */
   publisher: Pick<Ledger, "publish" | "inspect">;
+  /** Sets how long orgs' responses are kept; null where there is nowhere to keep them. */
+  retention: RetentionSwitch | null;
   /** Moves an org's ledger to an object of its own; null where ledgers are not kept in objects. */
   mover: { move(org: OrgId): Promise<void> } | null;
   /** The models that are served. Wherever one is named, an alias will do; what is stored is the id it stands for. */
@@ -24,6 +26,13 @@ export interface ControlPorts {
   fleet: FleetReports;
   /** ISO 4217: what `…Micros` are millionths of. Nothing is converted. */
   currency: string;
+}
+
+/** Sets for how many hours an org's responses are kept; null keeps none, and deletes what there is. */
+export interface RetentionSwitch {
+  /** Can responses be kept at all? */
+  readonly isPossible: boolean;
+  set(org: OrgId, hours: number | null): Promise<void>;
 }
 
 /** The nodes as the edge knows them. `refresh` answers `null` when the view is fresh. */

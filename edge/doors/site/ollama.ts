@@ -1,7 +1,7 @@
 import type { Hono } from "hono";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import { identify } from "../../identity/index.ts";
-import { serveModels } from "../../pipeline.ts";
+import { serveModels } from "../../key-pipeline.ts";
 import { readJson } from "../../protocol/body.ts";
 import { listRunning, listTags, ollamaVersion, showOllamaModel } from "../../protocol/ollama/models.ts";
 import { readHealth } from "../../routing/index.ts";
