@@ -1,7 +1,7 @@
 import type { JsonObject } from "../agreements/json.ts";
 import { findItemHome, isResponseId, type OrgId, type ResponseId } from "../agreements/tokens/ids.ts";
 import { Refusal } from "../errors.ts";
-import { bodyBytesMax, chainMax } from "../limits.ts";
+import { chainMax } from "../limits.ts";
 import { refuseUnstored } from "../protocol/openai/responses/storage.ts";
 import { quoteName } from "../protocol/quote.ts";
 import type { Recall, Recalled, StorageWish } from "../protocol/wires/wire.ts";
@@ -24,9 +24,9 @@ const nothing: Recalled = { earlier: [], referenced: new Map(), isStored: false 
  * ledger lets in. Throws a Refusal.
  */
 export function openRecall(visit: Visit, storage: ResponseStorage | null, recaller: Recaller): Recall {
-  return (wish, bytes) => {
+  return (wish, bytesMax) => {
     const isSilent = wish.store === null && wish.previous === null && wish.references.length === 0;
-    if (!isSilent) return recallStored(visit, storage, { wish, bytes, recaller });
+    if (!isSilent) return recallStored(visit, storage, { wish, bytesMax, recaller });
     if (!storage) return nothing;
     const known = storage.recall(recaller.org, visit.now(), visit.afterwards);
     return known === undefined ? askQuietly(visit, storage, recaller.org) : { ...nothing, isStored: known !== null };
@@ -44,13 +44,13 @@ async function askQuietly(visit: Visit, storage: ResponseStorage, org: OrgId): P
 
 interface Asked {
   wish: StorageWish;
-  /** Of the body itself. */
-  bytes: number;
+  /** What the body leaves room for. */
+  bytesMax: number;
   recaller: Recaller;
 }
 
 async function recallStored(visit: Visit, storage: ResponseStorage | null, asked: Asked): Promise<Recalled> {
-  const { wish, recaller } = asked;
+  const { wish, bytesMax, recaller } = asked;
   const asksForStored = wish.previous !== null || wish.references.length > 0;
   const asking = storage?.open(recaller.org, visit.now()) ?? null;
   const [opened] = await Promise.all([asking, asksForStored ? recaller.confirm() : null]);
@@ -62,8 +62,8 @@ async function recallStored(visit: Visit, storage: ResponseStorage | null, asked
   }
   const source = { visit, storage, opened, org: recaller.org };
   const [earlier, referenced] = await Promise.all([
-    wish.previous === null ? [] : readEarlier(source, wish.previous, bodyBytesMax - asked.bytes),
-    readReferenced(source, wish.references, bodyBytesMax - asked.bytes),
+    wish.previous === null ? [] : readEarlier(source, wish.previous, bytesMax),
+    readReferenced(source, wish.references, bytesMax),
   ]);
   return { earlier, referenced, isStored: wish.store !== false };
 }
@@ -82,8 +82,8 @@ async function readEarlier(source: Source, previous: string, bytesMax: number): 
   const chain = await reach(storage.store.readChain(org, previous, { nowMs: visit.now(), bytesMax }));
   if (chain.isLong) {
     const message =
-      `The conversation up to 'previous_response_id' is too long: with this body it may have ${bodyBytesMax} bytes, ` +
-      `and ${chainMax} responses. Begin anew, with what matters of it in 'input'.`;
+      `The conversation up to 'previous_response_id' is too long: beside this body there is room for ${bytesMax} ` +
+      `bytes of it, and it may have ${chainMax} responses. Begin anew, with what matters of it in 'input'.`;
     throw new Refusal("request_too_large", { param: "previous_response_id", message });
   }
   if (!chain.isWhole) throw refusePrevious(previous);
@@ -111,7 +111,7 @@ async function readReferenced(
   const found = (await Promise.all(Array.from(homes, read))).filter((home) => home !== null);
   const bytes = found.reduce((sum, { items }) => sum + items.length, 0);
   if (bytes > bytesMax) {
-    const message = `What 'input' refers to is too long: with this body it may have ${bodyBytesMax} bytes.`;
+    const message = `What 'input' refers to is too long: beside this body there is room for ${bytesMax} bytes.`;
     throw new Refusal("request_too_large", { param: "input", message });
   }
   const opened = await Promise.all(found.map(({ id, items }) => openLink(source, id, items)));

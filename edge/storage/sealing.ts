@@ -95,7 +95,7 @@ export async function seal(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const iv = copyBytes(random(ivBytes));
   const terms = { name: form, iv, additionalData: encoder.encode(name) };
-  const sealed = new Uint8Array(await crypto.subtle.encrypt(terms, key, bytes));
+  const sealed = new Uint8Array(await crypto.subtle.encrypt(terms, key, copyBytes(bytes)));
   const whole = new Uint8Array(ivBytes + sealed.length);
   whole.set(iv);
   whole.set(sealed, ivBytes);

@@ -31,8 +31,8 @@ export interface Recalled {
   isStored: boolean;
 }
 
-/** Finds what storage has for a call whose body has so many bytes; at once where nothing has to be asked for. */
-export type Recall = (wish: StorageWish, bytes: number) => Recalled | Promise<Recalled>;
+/** Finds what storage has for a call, so many bytes of it at most; at once where nothing has to be asked for. */
+export type Recall = (wish: StorageWish, bytesMax: number) => Recalled | Promise<Recalled>;
 
 /** What is stored of a call beside its answer. */
 export interface KeptCall {
