@@ -142,7 +142,7 @@ test("a stream whose caller leaves, and one that breaks, are not stored", async 
   await sleep(300);
   expect([id.length, await show(org.key, id)]).toEqual([27, 404]);
 
-  await own.world.fault({ kind: "cut-mid-event", afterTokens: 3, times: 1 });
+  await own.world.fault({ kind: "cut", afterChunks: 4, times: 1 });
   const broken = await eventsOf(await ask(org.key, { stream: true }));
   await own.world.clearFaults();
   const events = broken.map((text) => JSON.parse(text));
