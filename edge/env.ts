@@ -134,8 +134,8 @@ export const Settings = z
       .optional()
       .meta({
         description:
-          "The keys under which stored responses lie are sealed under them: JSON, kid to secret, one or two; new ones " +
-          "under the first. Without it no responses can be stored.",
+          "Stored responses are sealed under keys of their orgs, and those under these: JSON, kid to secret, one or " +
+          "two; the first seals. Without it no responses can be stored.",
         isSecret: true,
       }),
     BOOTSTRAP_TOKEN: z.string().min(32, "must have at least 32 characters").optional().meta({

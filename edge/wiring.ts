@@ -4,7 +4,7 @@ import { durableObjectFleet } from "./adapters/durable-object/fleet/fleet.ts";
 import { durableObjectLedger } from "./adapters/durable-object/ledger/ledger.ts";
 import { openLedgerMover } from "./adapters/durable-object/ledger/moves/ledger-mover.ts";
 import { readOrgs } from "./adapters/d1/orgs.ts";
-import { d1StorageKeeper } from "./adapters/d1/storage-keeper.ts";
+import { d1StorageControl } from "./adapters/d1/storage-control.ts";
 import { d1ResponseStore } from "./adapters/d1/stored-responses.ts";
 import { writeUsage } from "./adapters/d1/usage.ts";
 import { leasingLedger } from "./adapters/leases/ledger.ts";
@@ -127,11 +127,11 @@ async function openStorage(
   { STORE_KEYS: secrets }: Settings,
 ): Promise<{ storage: ResponseStorage | null; retention: RetentionTerms | null }> {
   if (!env.RESPONSES) return { storage: null, retention: null };
-  const places = { db: env.DB, bucket: env.RESPONSES };
+  const bindings = { db: env.DB, bucket: env.RESPONSES };
   const masters = secrets ? await openMasterKeys(secrets) : null;
   return {
-    storage: masters && openResponseStorage(d1ResponseStore(places), masters),
-    retention: { keeper: d1StorageKeeper(places), masters, now: readClock, random: generateRandomBytes },
+    storage: masters && openResponseStorage(d1ResponseStore(bindings), masters),
+    retention: { control: d1StorageControl(bindings), masters, now: readClock, random: generateRandomBytes },
   };
 }
 

@@ -30,8 +30,8 @@ export function keepAnswer(
 ): Response {
   const { body, status } = response;
   if (!storage || !body) return response;
-  const keeper = new AnswerKeeper(visit, storage, call);
-  const passing = call.isStream ? keepEvents(keeper) : keepWhole(keeper);
+  const recorder = new AnswerRecorder(visit, storage, call);
+  const passing = call.isStream ? keepEvents(recorder) : keepWhole(recorder);
   // Its length may change by a byte with `store`.
   const contentType = response.headers.get("content-type") ?? "application/json";
   return new Response(body.pipeThrough(new TransformStream(passing)), {
@@ -43,7 +43,7 @@ export function keepAnswer(
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-function keepEvents(keeper: AnswerKeeper): Transformer<Uint8Array, Uint8Array> {
+function keepEvents(recorder: AnswerRecorder): Transformer<Uint8Array, Uint8Array> {
   const finder = new FinalEventFinder();
   let isOver = false;
   return {
@@ -53,7 +53,7 @@ function keepEvents(keeper: AnswerKeeper): Transformer<Uint8Array, Uint8Array> {
       for (const bytes of passed) controller.enqueue(bytes);
       if (final === null) return;
       isOver = true;
-      controller.enqueue(await keeper.keepEvent(final));
+      controller.enqueue(await recorder.keepEvent(final));
       if (rest && rest.length > 0) controller.enqueue(rest);
     },
     flush(controller) {
@@ -62,18 +62,18 @@ function keepEvents(keeper: AnswerKeeper): Transformer<Uint8Array, Uint8Array> {
   };
 }
 
-function keepWhole(keeper: AnswerKeeper): Transformer<Uint8Array, Uint8Array> {
+function keepWhole(recorder: AnswerRecorder): Transformer<Uint8Array, Uint8Array> {
   const chunks: Uint8Array[] = [];
   return {
     transform: (chunk) => void chunks.push(chunk),
     async flush(controller) {
-      controller.enqueue(await keeper.keepWhole(joinAll(chunks)));
+      controller.enqueue(await recorder.keepWhole(joinAll(chunks)));
     },
   };
 }
 
 /** Stores one answer, and writes its end as it then is. */
-class AnswerKeeper {
+class AnswerRecorder {
   #visit: Visit;
   #storage: ResponseStorage;
   #call: CallToKeep;

@@ -64,7 +64,7 @@ export interface ResponseStore {
 }
 
 /** The same store for those who switch it on and off, and for the cron. */
-export interface StorageKeeper {
+export interface StorageControl {
   /** Keeps an org's responses for so many hours from now on, also those that are there; `key` if it has none yet. */
   switchOn(org: OrgId, hours: number, key: WrappedKey, nowMs: number): Promise<void>;
   /** Keeps none any more: shreds the org's key, and with it all that stands under it. */
@@ -75,4 +75,12 @@ export interface StorageKeeper {
   listOtherKeys(kid: string): Promise<(WrappedKey & { org: OrgId })[]>;
   /** Puts the same key, sealed anew, in the place of what is there. */
   rewrap(fresh: WrappedKey): Promise<void>;
+}
+
+/** Sets for how many hours an org's responses are kept; null keeps none, and deletes what there is. */
+export interface RetentionSwitch {
+  /** Can responses be kept at all? */
+  readonly isPossible: boolean;
+  /** Throws where the store is out of reach. */
+  set(org: OrgId, hours: number | null): Promise<void>;
 }

@@ -42,15 +42,15 @@ async function askQuietly(visit: Visit, storage: ResponseStorage, org: OrgId): P
   return { ...nothing, isStored: found !== null };
 }
 
-interface Asked {
+interface RecallRequest {
   wish: StorageWish;
   /** What the body leaves room for. */
   bytesMax: number;
   recaller: Recaller;
 }
 
-async function recallStored(visit: Visit, storage: ResponseStorage | null, asked: Asked): Promise<Recalled> {
-  const { wish, bytesMax, recaller } = asked;
+async function recallStored(visit: Visit, storage: ResponseStorage | null, request: RecallRequest): Promise<Recalled> {
+  const { wish, bytesMax, recaller } = request;
   const asksForStored = wish.previous !== null || wish.references.length > 0;
   const asking = storage?.open(recaller.org, visit.now()) ?? null;
   const [opened] = await Promise.all([asking, asksForStored ? recaller.confirm() : null]);

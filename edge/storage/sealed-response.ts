@@ -23,7 +23,7 @@ export interface ResponseName {
   storage: OpenStorage;
 }
 
-type Piece = keyof SealedResponse;
+type SealedPart = keyof SealedResponse;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -34,7 +34,7 @@ export async function sealResponse(
   { items, rest }: OpenedResponse,
   random: (bytes: number) => Uint8Array,
 ): Promise<SealedResponse> {
-  const sealPiece = (piece: Piece, value: object) =>
+  const sealPiece = (piece: SealedPart, value: object) =>
     seal(name.storage.key, encoder.encode(JSON.stringify(value)), namePiece(name, piece), random);
   const [sealedItems, sealedRest] = await Promise.all([sealPiece("items", items), sealPiece("rest", rest)]);
   return { items: sealedItems, rest: sealedRest };
@@ -52,12 +52,12 @@ export async function openResponse(name: ResponseName, { items, rest }: SealedRe
   return { items: await openItems(name, items), rest: await openPiece(name, "rest", rest) };
 }
 
-async function openPiece(name: ResponseName, piece: Piece, sealed: Uint8Array<ArrayBuffer>): Promise<JsonObject> {
+async function openPiece(name: ResponseName, piece: SealedPart, sealed: Uint8Array<ArrayBuffer>): Promise<JsonObject> {
   const value = parseObject(decoder.decode(await unseal(name.storage.key, sealed, namePiece(name, piece))));
   if (value === null) throw new TypeError("a stored response that is no object");
   return value;
 }
 
-function namePiece({ org, id, storage }: ResponseName, piece: Piece): string {
+function namePiece({ org, id, storage }: ResponseName, piece: SealedPart): string {
   return `response ${org} ${id} ${storage.keyId} ${piece}`;
 }

@@ -59,7 +59,7 @@ async function deleteResponse({ storage, org, id, nowMs }: Target): Promise<Json
  * The items that a response was made of: its own input, and before it what it went on from, as far as that is still
  * there.
  */
-async function listItems({ storage, opened, org, id, nowMs }: Target, page: Page): Promise<JsonObject> {
+async function listItems({ storage, opened, org, id, nowMs }: Target, page: ItemsPage): Promise<JsonObject> {
   const bytesMax = bodyBytesMax + storedBytesMax;
   const { links, isLong } = await reach(storage.store.readChain(org, id, { nowMs, bytesMax }));
   if (isLong)
@@ -70,13 +70,13 @@ async function listItems({ storage, opened, org, id, nowMs }: Target, page: Page
   return cutPage(page.isAscending ? items : items.toReversed(), page);
 }
 
-interface Page {
+interface ItemsPage {
   limit: number;
   isAscending: boolean;
   after: string | null;
 }
 
-function readPage(query: URLSearchParams): Page {
+function readPage(query: URLSearchParams): ItemsPage {
   const limit = query.get("limit") ?? String(itemsPageDefault);
   const order = query.get("order") ?? "desc";
   if (!/^\d{1,3}$/.test(limit) || Number(limit) < 1 || Number(limit) > itemsPageMax)
@@ -85,7 +85,7 @@ function readPage(query: URLSearchParams): Page {
   return { limit: Number(limit), isAscending: order === "asc", after: query.get("after") };
 }
 
-function cutPage(items: readonly JsonObject[], { limit, after }: Page): JsonObject {
+function cutPage(items: readonly JsonObject[], { limit, after }: ItemsPage): JsonObject {
   const at = after === null ? -1 : items.findIndex(({ id }) => id === after);
   if (after !== null && at === -1) throw refuseQuery("after", "is the id of no item of this list");
   const page = items.slice(at + 1, at + 1 + limit);

@@ -4,7 +4,7 @@ import type { ResponseStore, SealedItems, StoredChain, StoredResponse } from "..
 import { within } from "../within.ts";
 
 /** Where stored responses lie: what there is in D1, and what it says, sealed, in R2. */
-export interface StoredPlaces {
+export interface StorageBindings {
   db: D1Database;
   bucket: R2Bucket;
 }
@@ -37,7 +37,7 @@ const insert = `
   SELECT ?1, o.id, k.id, ?4, ?5, ?6, ?7 FROM orgs o, org_keys k
   WHERE o.id = ?2 AND k.id = ?3 AND k.org = o.id AND k.wrapped IS NOT NULL AND o.response_hours IS NOT NULL`;
 
-interface Row {
+interface StoredRow {
   id: string;
   previous: string | null;
   items_bytes: number;
@@ -46,7 +46,7 @@ interface Row {
 }
 
 /** The name of a response's object: in the order of their age, so that the oldest are found first. */
-export function nameObject(org: string, { id, created_at_ms }: Pick<Row, "id" | "created_at_ms">): string {
+export function nameObject(org: string, { id, created_at_ms }: Pick<StoredRow, "id" | "created_at_ms">): string {
   return `${String(created_at_ms).padStart(15, "0")}/${org}/${id}`;
 }
 
@@ -57,9 +57,9 @@ export function nameOldest(nowMs: number): string {
 }
 
 /** Stored responses in D1 and R2. Whichever does not answer in `storageWaitMsMax` is out of reach. */
-export function d1ResponseStore({ db, bucket }: StoredPlaces): ResponseStore {
+export function d1ResponseStore({ db, bucket }: StorageBindings): ResponseStore {
   const find = (org: OrgId, id: ResponseId, nowMs: number) =>
-    waitForD1(db.prepare(selectOne).bind(org, nowMs, id).first<Row>());
+    waitForD1(db.prepare(selectOne).bind(org, nowMs, id).first<StoredRow>());
   return {
     async findStorage(org) {
       const row = await waitForD1(
@@ -75,7 +75,7 @@ export function d1ResponseStore({ db, bucket }: StoredPlaces): ResponseStore {
       return { items: bytes.slice(0, row.items_bytes), rest: bytes.slice(row.items_bytes) };
     },
     async readChain(org, id, { nowMs, bytesMax }) {
-      const rows = await waitForD1(db.prepare(selectChain).bind(org, nowMs, id, chainMax).all<Row>());
+      const rows = await waitForD1(db.prepare(selectChain).bind(org, nowMs, id, chainMax).all<StoredRow>());
       return readLinks(bucket, org, { rows: rows.results, bytesMax });
     },
     async delete(org, id, nowMs) {
@@ -90,7 +90,7 @@ export function d1ResponseStore({ db, bucket }: StoredPlaces): ResponseStore {
 }
 
 /** The bytes go first: a row that is there can be read. Bytes without a row are nobody's, and go with the oldest. */
-async function put({ db, bucket }: StoredPlaces, response: StoredResponse): Promise<boolean> {
+async function put({ db, bucket }: StorageBindings, response: StoredResponse): Promise<boolean> {
   const { org, id, key, previous, createdAtMs, sealed } = response;
   const { items, rest } = sealed;
   const name = nameObject(org, { id, created_at_ms: createdAtMs });
@@ -117,7 +117,7 @@ async function put({ db, bucket }: StoredPlaces, response: StoredResponse): Prom
 async function readLinks(
   bucket: R2Bucket,
   org: OrgId,
-  { rows, bytesMax }: { rows: Row[]; bytesMax: number },
+  { rows, bytesMax }: { rows: StoredRow[]; bytesMax: number },
 ): Promise<StoredChain> {
   const bytes = rows.reduce((sum, row) => sum + row.items_bytes, 0);
   if (rows.length > chainMax || bytes > bytesMax) return { links: [], isWhole: false, isLong: true };
@@ -127,7 +127,7 @@ async function readLinks(
   return { links, isWhole, isLong: false };
 }
 
-async function readItems(bucket: R2Bucket, org: OrgId, row: Row): Promise<SealedItems | null> {
+async function readItems(bucket: R2Bucket, org: OrgId, row: StoredRow): Promise<SealedItems | null> {
   if (!isResponseId(row.id)) return null;
   const items = await readObject(bucket, nameObject(org, row), { offset: 0, length: row.items_bytes });
   return items && { id: row.id, items };

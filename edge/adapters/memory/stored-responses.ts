@@ -1,6 +1,6 @@
 import type { OrgId } from "../../agreements/tokens/ids.ts";
 import { chainMax, rewrapMax, sweepMax } from "../../limits.ts";
-import type { ResponseStore, StorageKeeper, StoredChain, StoredResponse, WrappedKey } from "../../storage/port.ts";
+import type { ResponseStore, StorageControl, StoredChain, StoredResponse, WrappedKey } from "../../storage/port.ts";
 
 const hourMs = 3_600_000;
 
@@ -14,7 +14,7 @@ export interface StoredInMemory {
 /** Stored responses within one process: what the port promises, at its shortest. */
 export function memoryResponseStore(
   held: StoredInMemory = { hours: new Map(), keys: new Map(), responses: new Map() },
-): ResponseStore & StorageKeeper {
+): ResponseStore & StorageControl {
   const { hours, keys, responses } = held;
   const isThere = ({ org, key, createdAtMs }: StoredResponse, nowMs: number) =>
     keys.get(org)?.id === key && createdAtMs + (hours.get(org) ?? 0) * hourMs > nowMs;

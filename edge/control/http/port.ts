@@ -3,6 +3,7 @@ import type { KeyId, OrgId } from "../../agreements/tokens/ids.ts";
 import type { Keyring } from "../../agreements/tokens/key-format.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import type { LoadReport, NodeRecord, NodeState } from "../../agreements/records/node.ts";
+import type { RetentionSwitch } from "../../storage/port.ts";
 import type { Visit } from "../../visit.ts";
 import type { OrgRow } from "../orgs/queries.ts";
 import type { Database } from "./store.ts";
@@ -26,13 +27,6 @@ export interface ControlPorts {
   fleet: FleetReports;
   /** ISO 4217: what `…Micros` are millionths of. Nothing is converted. */
   currency: string;
-}
-
-/** Sets for how many hours an org's responses are kept; null keeps none, and deletes what there is. */
-export interface RetentionSwitch {
-  /** Can responses be kept at all? */
-  readonly isPossible: boolean;
-  set(org: OrgId, hours: number | null): Promise<void>;
 }
 
 /** The nodes as the edge knows them. `refresh` answers `null` when the view is fresh. */

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { OrgId, ResponseId } from "#edge/agreements/tokens/ids.ts";
 import { chainMax } from "#edge/limits.ts";
-import type { ResponseStore, StorageKeeper, StoredResponse, WrappedKey } from "#edge/storage/port.ts";
+import type { ResponseStore, StorageControl, StoredResponse, WrappedKey } from "#edge/storage/port.ts";
 
 /** A store, a new org in it, and what it really holds. */
 export interface StoreUnderTest {
-  store: ResponseStore & StorageKeeper;
+  store: ResponseStore & StorageControl;
   makeOrg(): Promise<OrgId>;
   /** Responses of an org whose bytes are there, in force or not. */
   count(org: OrgId): Promise<number>;
@@ -18,7 +18,7 @@ const nextId = () => `resp_${String(++made).padStart(22, "0")}`;
 const nextKey = (): WrappedKey => ({ id: `okey_${++made}`, kid: "s1", wrapped: `wrapped${made}` });
 const bytes = (...values: number[]) => new Uint8Array(values);
 
-/** Every promise of `ResponseStore` and `StorageKeeper`, for any adapter that keeps them. */
+/** Every promise of `ResponseStore` and `StorageControl`, for any adapter that keeps them. */
 export function responseStoreContract(adapter: string, open: () => Promise<StoreUnderTest>): void {
   const openOrg = async (hours: number | null = 24) => {
     const { store, makeOrg, count } = await open();

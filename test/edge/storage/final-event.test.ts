@@ -12,7 +12,7 @@ const head = [
 ].join("");
 const errorEvent = 'event: error\ndata: {"type":"error"}\n\n';
 
-/** Cuts a text at these places, and gives back what goes on at each step, the last event, and what follows it. */
+/** Cuts a text at these bindings, and gives back what goes on at each step, the last event, and what follows it. */
 function run(text: string, cuts: number[]) {
   const bytes = encoder.encode(text);
   const at = [0, ...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length].toSorted((one, other) => one - other);

@@ -3,6 +3,7 @@ import { chainMax, storageReadMs } from "#edge/limits.ts";
 import { Refusal } from "#edge/errors.ts";
 import type { StorageWish } from "#edge/protocol/wires/wire.ts";
 import { openRecall } from "#edge/storage/recall.ts";
+import { mintOrgKey } from "#edge/storage/sealing.ts";
 import { sealResponse } from "#edge/storage/sealed-response.ts";
 import { generateRandomBytes } from "#edge/visit.ts";
 import { expectRefusal } from "#test/support/fakes/refused.ts";
@@ -79,13 +80,13 @@ describe("a call that goes on from a stored response", () => {
   });
 
   test("hears of one that is not there, not its own, not whole or not an id the same", async () => {
-    const { ask, store, memory, visit, held } = await openWorld();
+    const { ask, store, memory, masters, visit } = await openWorld();
     await store(1);
     await store(2, 1);
-    const key = held.keys.get(org);
-    if (!key) throw new Error("no key");
-    await memory.switchOn(otherOrg, 24, key, 0).catch(() => undefined);
+    await store(4);
     await memory.delete(org, name(1), visit.now());
+    await memory.switchOn(otherOrg, 24, await mintOrgKey(otherOrg, masters, generateRandomBytes), 0);
+    await expectRefusal(() => ask({ previous: name(4) }, 100_000, otherOrg), "previous_response_not_found");
     for (const previous of [name(3), name(2), "resp_x", "x".repeat(500)]) {
       const refusal = await expectRefusal(
         () => ask({ previous }),
@@ -95,7 +96,6 @@ describe("a call that goes on from a stored response", () => {
       expect(refusal.details.message).toMatch(/^Previous response with id '.*' not found\.$/);
       expect(String(refusal.details.message).length).toBeLessThan(200);
     }
-    await store(4);
     visit.nowMs += 24 * 3_600_000;
     await expectRefusal(() => ask({ previous: name(4) }), "previous_response_not_found");
   });

@@ -41,7 +41,7 @@ test("nothing opens under another name, with another key, or once a bit of it is
   await expect(openOrgKey(org, wrapped, await openMasterKeys({ s1: two }))).rejects.toThrow();
 });
 
-test("master keys turn: both open what they sealed, the first seals, and what it sealed anew needs it alone", async () => {
+test("master keys turn: both open, the first seals, and what it sealed anew needs it alone", async () => {
   const old = await mint({ s1: one });
   const both = await openMasterKeys({ s2: two, s1: one });
   expect([old.kid, (await mintOrgKey(org, both, generateRandomBytes)).kid]).toEqual(["s1", "s2"]);

@@ -277,7 +277,7 @@ const setting =
   "a setting: read once, and refused by name when it is missing or malformed (test/journeys/callers/door.test.ts)";
 const stored =
   "only for calls that are stored or go on from what is: the answer comes and says `store: false`, or the call is " +
-  "503 before anything is held (test/journeys/faults/stored-responses.test.ts)";
+  "503 before anything is held (test/journeys/operators/stored-responses.test.ts)";
 export const fleetRows: Record<keyof Fleet, Dependency[] | string> = {
   refresh: ["fleet.heard"],
   report: ["fleet.report", "intake.heartbeat"],

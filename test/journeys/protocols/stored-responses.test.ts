@@ -254,7 +254,7 @@ describe("what is stored", () => {
     });
   });
 
-  test("is for keys of the endpoint alone, and for none that is revoked; Azure's addresses lead to it too", async () => {
+  test("is for keys of the endpoint, and none that is revoked; Azure's addresses lead to it too", async () => {
     const { org, openai } = await newClient();
     const { id } = await openai.responses.create({ ...certain, input: "One?" });
     const narrow = await world.newKey(org.id, { endpoints: ["chat.completions"] });

@@ -132,8 +132,8 @@ export const responsesMembers = {
   store: orEmpty(
     ours(
       z.boolean(),
-      "Keep the answer, where your org keeps any (docs/decisions/0020): then it is true where it is not sent. True is " +
-        "400 where it keeps none.",
+      "Store the answer, if your org stores any (docs/decisions/0020): then it is true where it is not sent, else " +
+        "true is 400.",
     ),
   ),
   previous_response_id: orEmpty(

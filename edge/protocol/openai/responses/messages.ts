@@ -50,10 +50,10 @@ class MessageList implements ChatMessages {
   }
 
   takeEarlier({ items, path }: EarlierItems): void {
-    const told = this.#ignored;
+    const reported = this.#ignored;
     this.#ignored = new IgnoredMembers();
     for (const item of items) this.addItem(item, path);
-    this.#ignored = told;
+    this.#ignored = reported;
   }
 
   addItem(item: JsonObject, path: string): void {

@@ -7,7 +7,8 @@ import { checkMembers, checkText } from "../members/checks.ts";
 export const howStored =
   "this org keeps no responses, until one of its admins or an operator sets for how long ('penstock orgs retain')";
 /** What to do about an item that stands for one that is not stored, as the end of a sentence. */
-export const unstoredItem = `${howStored}; send the item itself (clients that send references stop with 'store': false)`;
+export const unstoredItem =
+  howStored + "; send the item itself (clients that send references stop with 'store': false)";
 
 /** An item that stands for a stored one. */
 export const findReferenceFault = checkMembers({ id: checkText(nameBytesMax, 1) }, ["id"]);

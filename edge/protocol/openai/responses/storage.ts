@@ -15,8 +15,8 @@ const unstored = `${howStored}; till then send the whole conversation in 'input'
 export function readStorageWish(json: unknown): StorageWish | null {
   if (!isObject(json)) return null;
   const { store, previous_response_id: previous, input } = json;
-  const said = { ...(!isUnsent(store) && { store }), ...(!isUnsent(previous) && { previous_response_id: previous }) };
-  const wish = parseBody(storageMembers, said);
+  const sent = { ...(!isUnsent(store) && { store }), ...(!isUnsent(previous) && { previous_response_id: previous }) };
+  const wish = parseBody(storageMembers, sent);
   const references = Array.isArray(input) ? input.filter(isReference).map(({ id }) => id) : [];
   const named = new Set(references.filter((id) => typeof id === "string"));
   const isAlone = wish.store === false && wish.previous_response_id === undefined && named.size === 0;

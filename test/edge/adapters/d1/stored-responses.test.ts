@@ -1,13 +1,13 @@
 import { env } from "cloudflare:test";
 import { beforeAll, expect, test } from "vitest";
-import { d1StorageKeeper } from "#edge/adapters/d1/storage-keeper.ts";
+import { d1StorageControl } from "#edge/adapters/d1/storage-control.ts";
 import { d1ResponseStore, nameObject, nameOldest, waitForD1, waitForR2 } from "#edge/adapters/d1/stored-responses.ts";
 import type { StoredResponse } from "#edge/storage/port.ts";
 import { responseStoreContract } from "#test/contracts/storage/response-store-contract.ts";
 import { DB, migrate } from "#test/edge/adapters/durable-object/ledger/ledger-world.ts";
 
 const { RESPONSES } = env as unknown as { RESPONSES: R2Bucket };
-const places = { db: DB, bucket: RESPONSES };
+const bindings = { db: DB, bucket: RESPONSES };
 
 beforeAll(migrate);
 
@@ -39,7 +39,7 @@ async function countRows(org: string): Promise<number> {
 }
 
 responseStoreContract("D1 and R2", async () => ({
-  store: { ...d1ResponseStore(places), ...d1StorageKeeper(places) },
+  store: { ...d1ResponseStore(bindings), ...d1StorageControl(bindings) },
   makeOrg,
   async count(org) {
     const [rows, names] = await Promise.all([countRows(org), listNames(org)]);
@@ -53,7 +53,7 @@ const key = { id: "okey_here", kid: "s1", wrapped: "x" };
 async function openOrg() {
   const org = await makeOrg();
   const fresh = { ...key, id: `okey_here_${org}` };
-  await d1StorageKeeper(places).switchOn(org, 24, fresh, 0);
+  await d1StorageControl(bindings).switchOn(org, 24, fresh, 0);
   const response: StoredResponse = {
     org,
     id: `resp_${org.slice(4).padStart(22, "z")}`,
@@ -65,9 +65,9 @@ async function openOrg() {
   return { org, response };
 }
 
-test("a row without its bytes, and bytes of another length, are as nothing; a database that fails leaves none", async () => {
+test("a row without its bytes, or with too many, is as none; a database that fails leaves no bytes", async () => {
   const { org, response } = await openOrg();
-  const store = d1ResponseStore(places);
+  const store = d1ResponseStore(bindings);
   await store.put(response);
   const [name = ""] = await listNames(org);
   await RESPONSES.put(name, "longer than it was");

@@ -243,6 +243,7 @@ export async function openWorld() {
     db,
     select,
     publisher,
+    retention,
     mover,
     fleet,
     clock,

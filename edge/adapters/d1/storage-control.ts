@@ -1,7 +1,7 @@
 import { isOrgId } from "../../agreements/tokens/ids.ts";
 import { rewrapMax, sweepMax } from "../../limits.ts";
-import type { StorageKeeper } from "../../storage/port.ts";
-import { nameObject, nameOldest, waitForD1, waitForR2, type StoredPlaces } from "./stored-responses.ts";
+import type { StorageControl } from "../../storage/port.ts";
+import { nameObject, nameOldest, waitForD1, waitForR2, type StorageBindings } from "./stored-responses.ts";
 
 /** An org has one key that is not shredded; whoever comes second finds it. */
 const insertKey = `
@@ -15,7 +15,8 @@ const selectShredded = `
   WHERE k.wrapped IS NULL LIMIT ?1`;
 const deleteRows = "DELETE FROM stored_responses WHERE id IN (SELECT value FROM json_each(?))";
 const deleteEmptyKeys = `
-  DELETE FROM org_keys WHERE wrapped IS NULL AND NOT EXISTS (SELECT 1 FROM stored_responses s WHERE s.key = org_keys.id)`;
+  DELETE FROM org_keys WHERE wrapped IS NULL
+  AND NOT EXISTS (SELECT 1 FROM stored_responses s WHERE s.key = org_keys.id)`;
 
 interface Gone {
   id: string;
@@ -24,8 +25,8 @@ interface Gone {
 }
 
 /** Storage in D1 and R2, switched on and off, and swept. */
-export function d1StorageKeeper(places: StoredPlaces): StorageKeeper {
-  const { db } = places;
+export function d1StorageControl(bindings: StorageBindings): StorageControl {
+  const { db } = bindings;
   const setHours = (hours: number | null, org: string) =>
     db.prepare("UPDATE orgs SET response_hours = ? WHERE id = ?").bind(hours, org);
   return {
@@ -38,10 +39,10 @@ export function d1StorageKeeper(places: StoredPlaces): StorageKeeper {
       await waitForD1(db.batch([setHours(null, org), shred]));
     },
     async sweep(nowMs) {
-      await sweepRows(places, db.prepare(selectExpired).bind(nowMs, sweepMax));
-      await sweepRows(places, db.prepare(selectShredded).bind(sweepMax));
+      await sweepRows(bindings, db.prepare(selectExpired).bind(nowMs, sweepMax));
+      await sweepRows(bindings, db.prepare(selectShredded).bind(sweepMax));
       await waitForD1(db.prepare(deleteEmptyKeys).run());
-      await sweepObjects(places, nowMs);
+      await sweepObjects(bindings, nowMs);
     },
     async listOtherKeys(kid) {
       const select = db.prepare(
@@ -60,7 +61,7 @@ export function d1StorageKeeper(places: StoredPlaces): StorageKeeper {
 }
 
 /** Bytes first, then rows: what fails between them is found again by its row. */
-async function sweepRows({ db, bucket }: StoredPlaces, select: D1PreparedStatement): Promise<void> {
+async function sweepRows({ db, bucket }: StorageBindings, select: D1PreparedStatement): Promise<void> {
   const { results } = await waitForD1(select.all<Gone>());
   if (results.length === 0) return;
   await waitForR2(bucket.delete(results.map((row) => nameObject(row.org, row))));
@@ -69,7 +70,7 @@ async function sweepRows({ db, bucket }: StoredPlaces, select: D1PreparedStateme
 }
 
 /** Bytes without a row, which a worker that died between the two left behind, are found by their age. */
-async function sweepObjects({ bucket }: StoredPlaces, nowMs: number): Promise<void> {
+async function sweepObjects({ bucket }: StorageBindings, nowMs: number): Promise<void> {
   const { objects } = await waitForR2(bucket.list({ limit: sweepMax }));
   const oldest = nameOldest(nowMs);
   const names = objects.map(({ key }) => key).filter((name) => name < oldest);
