@@ -13,7 +13,7 @@ test("an org's storage is opened with its key; without storage there is none", a
   expect(await (await openStorageWorld(null)).storage.open(org, 0)).toBeNull();
 });
 
-test("what was heard of an org is known for a while, then asked behind a call, once, and at last before it", async () => {
+test("what was heard of an org is known for a while, then asked behind one call, and at last before it", async () => {
   const { storage, asked } = await openStorageWorld();
   const behind: Promise<unknown>[] = [];
   const recall = (nowMs: number) => storage.recall(org, nowMs, (work) => void behind.push(work));
