@@ -61,10 +61,9 @@ async function recallStored(visit: Visit, storage: ResponseStorage | null, reque
     throw refuseUnstored(wish);
   }
   const source = { visit, storage, opened, org: recaller.org };
-  const [earlier, referenced] = await Promise.all([
-    wish.previous === null ? [] : readEarlier(source, wish.previous, bytesMax),
-    readReferenced(source, wish.references, bytesMax),
-  ]);
+  const { items: earlier, bytes } =
+    wish.previous === null ? { items: [], bytes: 0 } : await readEarlier(source, wish.previous, bytesMax);
+  const referenced = await readReferenced(source, wish.references, bytesMax - bytes);
   return { earlier, referenced, isStored: wish.store !== false };
 }
 
@@ -75,8 +74,12 @@ interface Source {
   org: OrgId;
 }
 
-/** The items of a conversation up to the end of this response, the oldest first. */
-async function readEarlier(source: Source, previous: string, bytesMax: number): Promise<JsonObject[]> {
+/** The items of a conversation up to the end of this response, the oldest first, and the bytes that they lie in. */
+async function readEarlier(
+  source: Source,
+  previous: string,
+  bytesMax: number,
+): Promise<{ items: JsonObject[]; bytes: number }> {
   if (!isResponseId(previous)) throw refusePrevious(previous);
   const { visit, storage, org } = source;
   const chain = await reach(storage.store.readChain(org, previous, { nowMs: visit.now(), bytesMax }));
@@ -88,7 +91,8 @@ async function readEarlier(source: Source, previous: string, bytesMax: number): 
   }
   if (!chain.isWhole) throw refusePrevious(previous);
   const opened = await Promise.all(chain.links.map(({ id, items }) => openLink(source, id, items)));
-  return opened.flatMap(({ input, output }) => [...input, ...output]);
+  const bytes = chain.links.reduce((sum, { items }) => sum + items.length, 0);
+  return { items: opened.flatMap(({ input, output }) => [...input, ...output]), bytes };
 }
 
 /** The stored items that a body refers to, by their ids. */

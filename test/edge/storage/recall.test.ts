@@ -144,6 +144,17 @@ describe("a call that refers to stored items", () => {
   });
 });
 
+test("what a call goes on from and what it refers to have room together, not each", async () => {
+  const { ask, store, held } = await openWorld();
+  await store(1);
+  await store(2);
+  const bytes = (number: number) => held.responses.get(name(number))?.sealed.items.length ?? 0;
+  const wish = { previous: name(1), references: [`msg_${reference(2)}_0`] };
+  const { earlier, referenced } = await ask(wish, bytes(1) + bytes(2));
+  expect([earlier.length, referenced.size]).toEqual([2, 1]);
+  await expectRefusal(() => ask(wish, bytes(1) + bytes(2) - 1), "request_too_large", "input");
+});
+
 test("without storage, who asks to be stored or to go on is refused by the member's name", async () => {
   const { ask, storage: _, ...world } = await openWorld(null);
   await expectRefusal(() => ask({ store: true }), "unsupported_parameter", "store");

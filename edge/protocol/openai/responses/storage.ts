@@ -1,6 +1,7 @@
 import { isObject, type JsonObject } from "../../../agreements/json.ts";
-import type { Refusal } from "../../../errors.ts";
+import { Refusal } from "../../../errors.ts";
 import { parseBody } from "../../fields.ts";
+import { quoteName } from "../../quote.ts";
 import type { StorageWish } from "../../wires/wire.ts";
 import { isUnsent, refuseMember } from "../members/member.ts";
 import { storageMembers } from "./members.ts";
@@ -17,11 +18,24 @@ export function readStorageWish(json: unknown): StorageWish | null {
   const { store, previous_response_id: previous, input } = json;
   const sent = { ...(!isUnsent(store) && { store }), ...(!isUnsent(previous) && { previous_response_id: previous }) };
   const wish = parseBody(storageMembers, sent);
-  const references = Array.isArray(input) ? input.filter(isReference).map(({ id }) => id) : [];
-  const named = new Set(references.filter((id) => typeof id === "string"));
+  const named = readReferences(input);
   const isAlone = wish.store === false && wish.previous_response_id === undefined && named.size === 0;
   if (isAlone) return null;
   return { previous: wish.previous_response_id ?? null, store: wish.store ?? null, references: Array.from(named) };
+}
+
+/** Each once: an item that is short to name may be long, and a body could name it a thousand times. */
+function readReferences(input: unknown): Set<string> {
+  const named = new Set<string>();
+  for (const { id } of Array.isArray(input) ? input.filter(isReference) : []) {
+    if (typeof id !== "string") continue;
+    if (named.has(id)) {
+      const message = `'input' refers to the item '${quoteName(id)}' twice; leave one out.`;
+      throw new Refusal("invalid_value", { param: "input", message });
+    }
+    named.add(id);
+  }
+  return named;
 }
 
 /** Refuses what an org without storage cannot have, by the name of its member. */

@@ -23,7 +23,7 @@ describe("what a body says of storage", () => {
       { previous: null, store: false, references: ["msg_1"] },
     ],
     [
-      { input: [reference("msg_1"), reference("msg_2"), reference("msg_1"), reference(7)] },
+      { input: [reference("msg_1"), reference("msg_2"), reference(7)] },
       { previous: null, store: null, references: ["msg_1", "msg_2"] },
     ],
     [[], null],
@@ -36,6 +36,7 @@ describe("what a body says of storage", () => {
     [{ store: "true" }, "store"],
     [{ store: 1 }, "store"],
     [{ previous_response_id: 7 }, "previous_response_id"],
+    [{ input: [reference("msg_1"), reference("msg_2"), reference("msg_1")] }, "input"],
     [{ previous_response_id: "x".repeat(513) }, "previous_response_id"],
   ])("is refused by its name where it is no such thing: %j", async (body, param) => {
     await expectRefusal(() => readStorageWish(body), "invalid_value", param);
