@@ -7,6 +7,7 @@ import { identify } from "./identity/index.ts";
 import type { Ports } from "./ports.ts";
 import { readTokenizerCall, type TokenizerTask } from "./protocol/tokenizer/call.ts";
 import { routeCall } from "./routing/index.ts";
+import { openRecall } from "./storage/index.ts";
 import type { Visit } from "./visit.ts";
 
 /** A tokenizer's answer, and the headers that are its own. */
@@ -37,7 +38,8 @@ async function runQuestion(visit: Visit, task: TokenizerTask, ports: Ports): Pro
   const { org } = credential;
   const { models } = ports;
   const readScopes = () => introspect(ports.ledger, credential);
-  const reading = readTokenizerCall(visit, task, { models, sender: credential, readScopes });
+  const recall = openRecall(visit, ports.storage, { org, confirm: readScopes });
+  const reading = readTokenizerCall(visit, task, { models, sender: credential, recall, readScopes });
   const routing = reading.then((read) => ({ ...read, ...routeCall(visit, ports, org, read.call) }));
   const hide = (why: unknown) => hideModel(ports.ledger, credential, null, why);
   const { call, question, tier, nodes } = await routing.catch(hide);

@@ -15,6 +15,8 @@ export interface Env {
   FLEET: DurableObjectNamespace<FleetObject>;
   /** Counts calls by address per Cloudflare location. Without it, and without Redis, each isolate counts alone. */
   IP_COUNTER?: RateLimit;
+  /** Where stored responses lie, sealed. Without it none can be stored. */
+  RESPONSES?: R2Bucket;
   LEDGER?: string;
   UPSTASH_REDIS_REST_URL?: string;
   UPSTASH_REDIS_REST_TOKEN?: string;
@@ -32,6 +34,7 @@ export interface Env {
   CLIENT_IP_HEADER?: string;
   CURRENCY?: string;
   TICKETS?: string;
+  STORE_KEYS?: string;
 }
 
 /** A schema for text that holds JSON of a given shape. Errors name the field, never the value: it may be a secret. */
@@ -127,6 +130,14 @@ export const Settings = z
       description: "Signs client tokens: an Ed25519 JWK with `d` and `kid`.",
       isSecret: true,
     }),
+    STORE_KEYS: createJsonSchema(Secrets)
+      .optional()
+      .meta({
+        description:
+          "Stored responses are sealed under keys of their orgs, and those under these: JSON, kid to secret, one or " +
+          "two; the first seals. Without it no responses can be stored.",
+        isSecret: true,
+      }),
     BOOTSTRAP_TOKEN: z.string().min(32, "must have at least 32 characters").optional().meta({
       description: "Makes the first operator key while none is in force; at least 32 characters. Delete it afterwards.",
       isSecret: true,
@@ -230,6 +241,7 @@ export function readSettings(env: Env): Settings {
     .filter((name) => !env[name])
     .map((name) => `binding ${name} is missing`);
   const settings = Settings.safeParse(env);
+  if (env.STORE_KEYS && !env.RESPONSES) faults.push("binding RESPONSES is missing, though STORE_KEYS is set");
   if (!settings.success)
     faults.push(...settings.error.issues.map(({ path, message }) => `${nameVariable(path)} ${message}`));
   if (faults.length > 0 || !settings.success) throw new MisconfiguredError(faults);

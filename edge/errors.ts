@@ -31,6 +31,11 @@ const table = {
   method_not_allowed: { status: 405, type: "invalid_request_error", message: "This URL does not support this method." },
   invalid_json: { status: 400, type: "invalid_request_error", message: "The body is not valid JSON." },
   invalid_value: { status: 400, type: "invalid_request_error", message: "A field has a value that is not allowed." },
+  previous_response_not_found: {
+    status: 400,
+    type: "invalid_request_error",
+    message: "The response that 'previous_response_id' names is not stored.",
+  },
   unsupported_parameter: { status: 400, type: "invalid_request_error", message: "A parameter is not supported." },
   context_length_exceeded: {
     status: 400,

@@ -1,11 +1,11 @@
-import { admit, confirm, hideModel, introspect, narrowScopes, onceHeld, rateHeaders } from "./admission/index.ts";
+import { admit, confirm, hideModel, introspect, onceHeld, rateHeaders } from "./admission/index.ts";
 import { nameHold } from "./agreements/tokens/ids.ts";
 import { answerEarly, answerStream, answerWhole, countPrompt, forward, type Answer } from "./forwarding/index.ts";
-import { identify, mintClientToken, type ClientToken } from "./identity/index.ts";
+import { identify } from "./identity/index.ts";
 import type { Ports } from "./ports.ts";
 import { isEarly, readCall, type CallAddress } from "./protocol/openai/call.ts";
-import { showModels, type ShownModels } from "./protocol/models/show.ts";
 import { routeCall, writeTierHeader } from "./routing/index.ts";
+import { keepAnswer, openRecall } from "./storage/index.ts";
 import type { LeaveSignal, Visit } from "./visit.ts";
 
 /**
@@ -20,7 +20,11 @@ export async function serveCall(
 ): Promise<Response> {
   const credential = await identify(visit.request, ports, visit.now());
   const { org } = credential;
-  const reading = readCall(visit, endpoint, ports.models, { deployment, sender: credential });
+  const recall = openRecall(visit, ports.storage, {
+    org,
+    confirm: () => introspect(ports.ledger, credential, endpoint),
+  });
+  const reading = readCall(visit, endpoint, ports.models, { deployment, sender: credential, recall });
   const routing = reading.then((call) => ({ call, ...routeCall(visit, ports, org, call) }));
   const hide = (why: unknown) => counted.then(() => hideModel(ports.ledger, credential, endpoint, why));
   const { call, classification, tier, nodes } = await routing.catch(hide);
@@ -47,7 +51,11 @@ export async function serveCall(
       const from = { org, model: call.model.id, node: result.node };
       for (const memory of [ports.classifier, ports.boundFactors])
         memory.learn(from, result.response.headers, visit.now());
-      return { ...result, onBroken: () => onceHeld.noteRunning(visit, ports.ledger, reserved) };
+      const { kept, isStream } = call;
+      const response = kept
+        ? keepAnswer(visit, ports.storage, { org, hold, isStream, kept }, result.response)
+        : result.response;
+      return { ...result, response, onBroken: () => onceHeld.noteRunning(visit, ports.ledger, reserved) };
     }
     await onceHeld.release(visit, ports.ledger, { ...reserved, mayRun: result.mayRun });
     throw result.refusal;
@@ -63,17 +71,4 @@ export async function serveCall(
   if (call.isStream) return answerStream(visit, start, { wire: call.wire, buildHeaders });
   const answer = await start(visit.leaving);
   return answerWhole(visit, answer, { wire: call.wire, buildHeaders });
-}
-
-/** Answers `GET /v1/models` and `/v1/models/{name}` with the models that the key may use. */
-export async function serveModels(visit: Visit, name: string | null, ports: Ports): Promise<ShownModels> {
-  const credential = await identify(visit.request, ports, visit.now());
-  return showModels(visit.request, ports, await introspect(ports.ledger, credential, "models"), name);
-}
-
-/** Answers `POST /v1/client-tokens`: a short-lived token for browsers and apps, with at most the key's own scopes. */
-export async function mintToken(visit: Visit, ports: Ports): Promise<ClientToken> {
-  const credential = await identify(visit.request, ports, visit.now());
-  const scopes = await introspect(ports.ledger, credential);
-  return mintClientToken(visit, credential, ports.tokenKey, (wish) => narrowScopes(scopes, wish, ports.models));
 }

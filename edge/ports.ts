@@ -8,6 +8,7 @@ import type { Origin } from "./forwarding/index.ts";
 import type { IpLimits, TokenKey, VerifiedKeys } from "./identity/index.ts";
 import type { TierClassifier } from "./routing/index.ts";
 import type { Fleet } from "./fleet/port.ts";
+import type { ResponseStorage } from "./storage/index.ts";
 
 /** Everything the edge depends on, as one value. Only wiring.ts knows the adapters behind it. */
 export interface Ports {
@@ -24,6 +25,8 @@ export interface Ports {
   nodeKeys: FindNodeKeys;
   ledger: Ledger;
   fleet: Fleet;
+  /** Null where no responses can be stored. */
+  storage: ResponseStorage | null;
   classifier: TierClassifier;
   boundFactors: BoundFactors;
   origin: Origin;

@@ -4,6 +4,8 @@ import { durableObjectFleet } from "./adapters/durable-object/fleet/fleet.ts";
 import { durableObjectLedger } from "./adapters/durable-object/ledger/ledger.ts";
 import { openLedgerMover } from "./adapters/durable-object/ledger/moves/ledger-mover.ts";
 import { readOrgs } from "./adapters/d1/orgs.ts";
+import { d1StorageControl } from "./adapters/d1/storage-control.ts";
+import { d1ResponseStore } from "./adapters/d1/stored-responses.ts";
 import { writeUsage } from "./adapters/d1/usage.ts";
 import { leasingLedger } from "./adapters/leases/ledger.ts";
 import { memoryIpLimit } from "./adapters/memory/ip-limit.ts";
@@ -25,6 +27,14 @@ import { databaseWaitMsMax } from "./limits.ts";
 import type { Ports } from "./ports.ts";
 import { openBoundFactors } from "./admission/index.ts";
 import { openTierClassifier } from "./routing/index.ts";
+import {
+  openMasterKeys,
+  openResponseStorage,
+  openRetentionSwitch,
+  tendStorage,
+  type ResponseStorage,
+  type RetentionTerms,
+} from "./storage/index.ts";
 import { generateRandomBytes, readClock } from "./visit.ts";
 
 /** The wired edge: what calls need and what the control plane needs. */
@@ -60,6 +70,7 @@ async function openWiring(env: Env): Promise<Wiring> {
   );
   const fleet = durableObjectFleet(env.FLEET, settings.NODES);
   const { ledger: straight, chores } = openLedger(env, settings);
+  const { storage, retention } = await openStorage(env, settings);
   const ledger = leasingLedger(straight, {
     leaseMs: settings.LEASE_MS,
     now: readClock,
@@ -82,6 +93,7 @@ async function openWiring(env: Env): Promise<Wiring> {
       nodeKeys,
       ledger,
       fleet,
+      storage,
       classifier,
       boundFactors: openBoundFactors(),
       origin,
@@ -93,12 +105,33 @@ async function openWiring(env: Env): Promise<Wiring> {
       keyring,
       bootstrapToken: settings.BOOTSTRAP_TOKEN ?? null,
       publisher: ledger,
+      retention: retention && openRetentionSwitch(retention),
       mover: settings.LEDGER.kind === "durable-object" ? openLedgerMover(env.LEDGERS) : null,
       models: settings.MODELS,
       fleet,
       currency: settings.CURRENCY,
     },
-    chores,
+    chores: () => runAll([chores, async () => retention && tendStorage(retention)]),
+  };
+}
+
+/** Runs each, also where one before it has failed; the platform's log still says that the chores failed. */
+async function runAll(chores: (() => Promise<unknown>)[]): Promise<void> {
+  const ends = await Promise.allSettled(chores.map((chore) => chore()));
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
+}
+
+/** Without a bucket there is no storage; without keys what there was of it can still be switched off and swept. */
+async function openStorage(
+  env: Env,
+  { STORE_KEYS: secrets }: Settings,
+): Promise<{ storage: ResponseStorage | null; retention: RetentionTerms | null }> {
+  if (!env.RESPONSES) return { storage: null, retention: null };
+  const bindings = { db: env.DB, bucket: env.RESPONSES };
+  const masters = secrets ? await openMasterKeys(secrets) : null;
+  return {
+    storage: masters && openResponseStorage(d1ResponseStore(bindings), masters),
+    retention: { control: d1StorageControl(bindings), masters, now: readClock, random: generateRandomBytes },
   };
 }
 

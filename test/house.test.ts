@@ -352,6 +352,10 @@ const portsWithTwins = [
     ],
   },
   {
+    suite: "test/contracts/storage/response-store-contract.ts",
+    runners: ["test/edge/adapters/memory/stored-responses.test.ts", "test/edge/adapters/d1/stored-responses.test.ts"],
+  },
+  {
     suite: "test/contracts/fleet/fleet-contract.ts",
     runners: ["test/edge/adapters/memory/fleet.test.ts", "test/edge/adapters/durable-object/fleet/fleet.test.ts"],
   },

@@ -19,6 +19,7 @@ export interface Secrets {
   peppers: Record<string, string>;
   nodeMasterKeys: Record<string, string>;
   tokenKey: KeyPair & { kid: string };
+  storeKeys: Record<string, string>;
   bootstrapToken: string;
   cacheSaltSecret: string;
 }
@@ -48,6 +49,7 @@ export function makeSecrets(): Secrets {
     peppers: { p1: secret() },
     nodeMasterKeys: { n1: secret() },
     tokenKey: { ...makeKeyPair(), kid: "k1" },
+    storeKeys: { s1: secret() },
     bootstrapToken: secret(),
     cacheSaltSecret: secret(),
   };
@@ -67,6 +69,7 @@ export function makeSecretVars(secrets: Secrets): Record<string, string> {
     PEPPERS: JSON.stringify(secrets.peppers),
     NODE_MASTER_KEYS: JSON.stringify(secrets.nodeMasterKeys),
     TOKEN_KEY: JSON.stringify(secrets.tokenKey),
+    STORE_KEYS: JSON.stringify(secrets.storeKeys),
     BOOTSTRAP_TOKEN: secrets.bootstrapToken,
   };
 }

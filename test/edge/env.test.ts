@@ -51,6 +51,14 @@ describe("settings", () => {
     expect(readSettings({ ...good, NODES: "[]" }).NODES).toEqual([]);
   });
 
+  test("stored responses need a bucket and keys; keys without a bucket are a mistake", () => {
+    const keys = JSON.stringify({ s1: secretOf(1) });
+    expect(readSettings(good)["STORE_KEYS"]).toBeUndefined();
+    expect(readSettings({ ...good, RESPONSES: {}, STORE_KEYS: keys })["STORE_KEYS"]).toEqual({ s1: secretOf(1) });
+    expect(() => readSettings({ ...good, STORE_KEYS: keys })).toThrow("binding RESPONSES is missing");
+    expect(() => readSettings({ ...good, RESPONSES: {}, STORE_KEYS: "{}" })).toThrow("STORE_KEYS must hold");
+  });
+
   test("callers are limited by address by default, and networks are listed with commas", () => {
     expect(readSettings(good)).toMatchObject({ IP_PER_SECOND: 50, IP_EXEMPT: [] });
     expect(readSettings({ ...good, IP_PER_SECOND: "0", IP_EXEMPT: "" })).toMatchObject({

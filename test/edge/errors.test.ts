@@ -25,6 +25,7 @@ const promised: Record<RefusalCode, [number, string]> = {
   method_not_allowed: [405, "invalid_request_error"],
   invalid_json: [400, "invalid_request_error"],
   invalid_value: [400, "invalid_request_error"],
+  previous_response_not_found: [400, "invalid_request_error"],
   unsupported_parameter: [400, "invalid_request_error"],
   context_length_exceeded: [400, "invalid_request_error"],
   request_timeout: [408, "invalid_request_error"],

@@ -9,6 +9,9 @@ type DurableObjectNamespace<T = any> = any;
 type DurableObjectStub<T = any> = any;
 type DurableObjectState = any;
 type RateLimit = any;
+type R2Bucket = any;
+type R2Range = any;
+type D1PreparedStatement = any;
 interface SqlStorage {
   exec<T = any>(
     query: string,

@@ -37,6 +37,7 @@ const orgFields: Column[] = [
   ["name", "name"],
   ["plan", "plan"],
   ["suspended", "isSuspended"],
+  ["responses kept (hours)", "responseRetentionHours"],
   ...windowColumns,
   ["created", "createdAt"],
 ];
@@ -112,6 +113,24 @@ export const orgCommands: readonly Command[] = [
     show: showOrg,
   },
   {
+    name: "orgs retain",
+    usage: "[ORG]",
+    about: "Set for how many hours an org's responses are stored, or store none.",
+    more: ["With --none all that are stored are deleted at once, for good. Fewer hours end those that are older."],
+    options: {
+      hours: { value: "HOURS", about: "1 to 720: so long is each kept, those that are there too." },
+      none: { about: "Keep none, and delete all that there are." },
+    },
+    words: 1,
+    mayOmitOrg: true,
+    question: (input) => ({
+      method: "PUT",
+      path: `${orgPath(input)}/response-retention`,
+      body: { hours: readHours(input.flags) },
+    }),
+    show: showOrg,
+  },
+  {
     name: "orgs move",
     usage: "ORG",
     about: "Move an org's ledger out of its shard, to an object of its own (operators).",
@@ -129,6 +148,14 @@ export const orgCommands: readonly Command[] = [
 
 function showOrg(answer: unknown): View {
   return { columns: orgFields, rows: [answer], isOne: true };
+}
+
+function readHours(flags: Flags): number | null {
+  const hours = flags.one("hours");
+  if (flags.is("none") === (hours !== undefined)) throw new UsageError("give --hours or --none, and not both.");
+  if (hours === undefined) return null;
+  if (!/^[1-9]\d{0,2}$/.test(hours)) throw new UsageError("--hours must be a whole number from 1 to 720.");
+  return Number(hours);
 }
 
 function readChange(flags: Flags): Record<string, unknown> {

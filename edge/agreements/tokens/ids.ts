@@ -7,6 +7,7 @@ const forms = {
   org: /^org_[0-9A-Za-z]{10}$/,
   key: /^key_[0-9A-Za-z]{16}$/,
   hold: /^hold_[0-9A-Za-z]{22}$/,
+  response: /^resp_[0-9A-Za-z]{22}$/,
   node: /^node_[a-z0-9-]{1,40}$/,
 };
 
@@ -51,6 +52,23 @@ export function nameRequest(hold: HoldId): RequestId {
 /** The 22 characters that a hold has in common with its request, and with the ids that we give its answer. */
 export function readReference(hold: HoldId): string {
   return hold.slice(holdPrefix.length);
+}
+
+/** An answer of the Responses API, by the characters of its call's hold. */
+export const ResponseId = z.string().regex(forms.response);
+export type ResponseId = z.infer<typeof ResponseId>;
+/** Tells a response's id from anything else. */
+export const isResponseId = createCheck(forms.response);
+
+/** The id of the response to a call, which its agent names alike (`nameResponse`). */
+export function nameHeldResponse(hold: HoldId): ResponseId {
+  return `resp_${hold.slice(holdPrefix.length)}`;
+}
+
+/** The response that an item of an answer, or a stored one, is part of; null for an id that is none of ours. */
+export function findItemHome(item: string): ResponseId | null {
+  const reference = /^[a-z]{2,5}_([0-9A-Za-z]{22})_(?:in)?\d{1,6}$/.exec(item)?.[1];
+  return reference === undefined ? null : `resp_${reference}`;
 }
 
 /** A node, by the name that its operator chose. */

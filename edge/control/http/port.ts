@@ -3,6 +3,7 @@ import type { KeyId, OrgId } from "../../agreements/tokens/ids.ts";
 import type { Keyring } from "../../agreements/tokens/key-format.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import type { LoadReport, NodeRecord, NodeState } from "../../agreements/records/node.ts";
+import type { RetentionSwitch } from "../../storage/port.ts";
 import type { Visit } from "../../visit.ts";
 import type { OrgRow } from "../orgs/queries.ts";
 import type { Database } from "./store.ts";
@@ -16,6 +17,8 @@ export interface ControlPorts {
   bootstrapToken: string | null;
   /** How records reach the data plane: when `publish` returns, the next call sees the record (S1). */
   publisher: Pick<Ledger, "publish" | "inspect">;
+  /** Sets how long orgs' responses are kept; null where there is nowhere to keep them. */
+  retention: RetentionSwitch | null;
   /** Moves an org's ledger to an object of its own; null where ledgers are not kept in objects. */
   mover: { move(org: OrgId): Promise<void> } | null;
   /** The models that are served. Wherever one is named, an alias will do; what is stored is the id it stands for. */

@@ -12,6 +12,7 @@ import { bootstrapOperator } from "../orgs/bootstrap-operator.ts";
 import { changeOrg } from "../orgs/change-org.ts";
 import { createOrg } from "../orgs/create-org.ts";
 import { moveOrg } from "../orgs/move-org.ts";
+import { retainResponses } from "../orgs/retain-responses.ts";
 import { listOrgs } from "../orgs/list-orgs.ts";
 import { showOrg } from "../orgs/show-org.ts";
 import { listModels } from "../models/list-models.ts";
@@ -42,6 +43,7 @@ export function createControlRoutes(): OpenAPIHono<ControlEnv> {
   app.openapi(...showOrg);
   app.openapi(...changeOrg);
   app.openapi(...moveOrg);
+  app.openapi(...retainResponses);
   app.openapi(...createKey);
   app.openapi(...listKeys);
   app.openapi(...showKey);

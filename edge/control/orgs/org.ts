@@ -15,6 +15,7 @@ export const Org = z
     limits: Limits,
     isSuspended: z.boolean(),
     isOperator: z.boolean(),
+    responseRetentionHours: z.int().nullable().describe("How long stored responses are kept; `null` keeps none."),
     version: z.int(),
     createdAt: Timestamp,
   })
@@ -70,6 +71,7 @@ export function toOrg(row: OrgRow): z.infer<typeof Org> {
     limits,
     isSuspended: row.is_suspended !== 0,
     isOperator: row.is_operator !== 0,
+    responseRetentionHours: row.response_hours,
     version,
     createdAt: formatIso(row.created_at_ms),
   };

@@ -13,6 +13,7 @@ const OrgRow = z.object({
   limits: createJsonColumn(Limits),
   is_suspended: z.int(),
   is_operator: z.int(),
+  response_hours: z.int().nullable(),
   version: z.int(),
   created_at_ms: z.int(),
 });

@@ -86,6 +86,12 @@ const response = {
     total_tokens: 15,
   },
 };
+const inputItem = {
+  id: "msg_0123456789abcdefghijkl_in0",
+  type: "message",
+  role: "user",
+  content: [{ type: "input_text", text: "Say hello." }],
+};
 const ofPart = { item_id: spoken.id, output_index: 0, content_index: 0 };
 const responseEvents = [
   { type: "response.created", response: { ...responseHead, status: "in_progress", output: [], usage: null } },
@@ -131,6 +137,7 @@ export const requestExamples: Readonly<Record<string, object>> = {
   createClientToken: { expires_in: 600, models: ["chat"] },
   createOrg: { name: "Example" },
   moveOrg: { placement: "own" },
+  retainResponses: { hours: 24 },
   changeOrg: { name: "Example Ltd" },
   createKey: { name: "Website", models: ["chat"], limits: { [windowNames[0] ?? ""]: 60 } },
   changeKey: { name: "Website", limits: { [windowNames[0] ?? ""]: 120 } },
@@ -167,6 +174,15 @@ export const answerExamples: Readonly<Record<string, object>> = {
     model: "rerank",
     data: [{ index: 0, object: "score", score: 0.93 }],
     usage: { prompt_tokens: 9, total_tokens: 9 },
+  },
+  showResponse: { ...response, store: true },
+  deleteResponse: { id: response.id, object: "response", deleted: true },
+  listResponseItems: {
+    object: "list",
+    data: [inputItem],
+    first_id: inputItem.id,
+    last_id: inputItem.id,
+    has_more: false,
   },
   countMessageTokens: { input_tokens: 12 },
   countResponseTokens: { object: "response.input_tokens", input_tokens: 12 },

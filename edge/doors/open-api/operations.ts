@@ -1,4 +1,5 @@
 import type { DescribedOperation } from "../../control/http/open-api.ts";
+import { itemsPageDefault, itemsPageMax } from "../../limits.ts";
 import { callHeaders, messagesHeaders, servedHeaders } from "../../protocol/headers.ts";
 import type { Method, Operation, DoorRoute } from "../route.ts";
 import { answerExamples, requestExamples, streamExamples } from "./examples.ts";
@@ -22,7 +23,11 @@ interface Shapes {
 
 const chat = { answer: "ChatCompletion", stream: "ChatCompletionChunk", description: "The completion." } as const;
 
-const neverStored = { answer: "Response", description: "Never given: no response is stored." } as const;
+/** OpenAI's clients may ask to see more of a response than there ever is here. */
+const include = writeQuery("include[]", "Taken and not needed: what there is is always shown.", {
+  type: "array",
+  items: { type: "string" },
+});
 const anthropicVersion = {
   name: "anthropic-version",
   in: "header",
@@ -65,10 +70,30 @@ export const shapes: Readonly<Record<string, Shapes>> = {
       "`response.failed`, where its node could say so, and with `error`.",
     description: "The response.",
   },
-  showResponse: neverStored,
-  deleteResponse: neverStored,
-  listResponseItems: neverStored,
-  cancelResponse: neverStored,
+  showResponse: {
+    answer: "Response",
+    parameters: [include, writeQuery("stream", "`false`: nothing can be streamed again.", { type: "string" })],
+    description: "The response, as it was answered.",
+  },
+  deleteResponse: { answer: "DeletedResponse", description: "It is deleted." },
+  listResponseItems: {
+    answer: "ResponseItemList",
+    parameters: [
+      writeQuery("limit", `How many items, ${itemsPageDefault} unless sent.`, {
+        type: "integer",
+        minimum: 1,
+        maximum: itemsPageMax,
+      }),
+      writeQuery("order", "`desc` unless sent: the newest first.", { type: "string", enum: ["asc", "desc"] }),
+      writeQuery("after", "The items behind the one with this id."),
+      include,
+    ],
+    description: "A page of its input, with the conversation that it goes on from.",
+  },
+  cancelResponse: {
+    answer: "Response",
+    description: "Never given: only what runs in the background can be cancelled.",
+  },
   createRerank: { request: "RerankRequest", answer: "RerankResult", description: "The documents, the best first." },
   createRerankV2: { request: "RerankRequest", answer: "RerankResult", description: "The documents, the best first." },
   createScore: { request: "ScoreRequest", answer: "ScoreList", description: "One score for each pair." },
@@ -226,8 +251,12 @@ function writeStream({ endpoint }: DoorRoute, operationId: string, { streamWords
   };
 }
 
+function writeQuery(name: string, description: string, schema: object = { type: "string" }) {
+  return { name, in: "query", required: false, description, schema };
+}
+
 function writeAnthropicQuery(name: string, what: string, schema: object = { type: "string" }) {
-  return { name, in: "query", required: false, description: `${what} With \`anthropic-version\` alone.`, schema };
+  return writeQuery(name, `${what} With \`anthropic-version\` alone.`, schema);
 }
 
 function writePathParameters(path: string): object[] {

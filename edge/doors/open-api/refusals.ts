@@ -65,6 +65,7 @@ export function listRefusals(route: DoorRoute, method: Method): number[] {
   add(method !== "GET" && route.auth !== "none", 400, 403, 404, 408, 413, 415, 429);
   add(route.auth === "apiKey", 403);
   add(route.path === sitePaths.models, 400);
+  add(route.path === sitePaths.response || route.path === sitePaths.responseItems, 400, 413);
   add(isControl, 400, 403, 404, 409);
   const { wire } = findFamily(route);
   const own = listCodes()

@@ -26,7 +26,12 @@ import {
   ScoreRequest,
   Text2SqlRequest,
 } from "../../protocol/openai/requests.ts";
-import { Response, ResponseStreamEvent } from "../../protocol/openai/responses/answers.ts";
+import {
+  DeletedResponse,
+  Response,
+  ResponseItemList,
+  ResponseStreamEvent,
+} from "../../protocol/openai/responses/answers.ts";
 import {
   DetokenizeAnswer,
   MessageTokenCount,
@@ -76,7 +81,9 @@ export const answerSchemas = {
   Message,
   MessageEvent,
   MessageError,
+  DeletedResponse,
   Response,
+  ResponseItemList,
   ResponseStreamEvent,
   ModelCard,
   ModelList,

@@ -1,16 +1,14 @@
 import { Hono } from "hono";
-import { Refusal } from "../../errors.ts";
-import { identify } from "../../identity/index.ts";
 import { serveTokenizer } from "../../count-pipeline.ts";
-import { mintToken, serveModels } from "../../pipeline.ts";
+import { mintToken, serveModels } from "../../key-pipeline.ts";
 import type { TokenizerTask } from "../../protocol/tokenizer/call.ts";
 import { readHealth } from "../../routing/index.ts";
 import { control, controlPrefix } from "../control.ts";
 import { writeOpenApi } from "../open-api/document.ts";
 import type { DoorEnv } from "../port.ts";
-import { findRoute } from "../routes.ts";
 import { sitePaths } from "../site-paths.ts";
 import { serveOllama } from "./ollama.ts";
+import { serveResponses } from "./responses.ts";
 import { answerWelcome } from "./welcome.ts";
 
 /** Where a model's tokenizer is asked, and what. */
@@ -42,11 +40,7 @@ export function openSiteDoor(): Hono<DoorEnv> {
   }
   app.post(sitePaths.clientTokens, async (c) => c.json(await mintToken(c.var.visit, c.var.wiring.ports), 201));
 
-  const unstored = [sitePaths.response, sitePaths.responseItems, sitePaths.responseCancel];
-  for (const path of unstored)
-    app.on(Object.keys(findRoute(path)?.operations ?? {}), path.replace("{id}", ":id"), (c) =>
-      refuseStored(c.req.raw, c.var),
-    );
+  serveResponses(app);
   serveOllama(app);
 
   app.get(sitePaths.livez, (c) => c.json({ status: "alive" }));
@@ -59,12 +53,4 @@ export function openSiteDoor(): Hono<DoorEnv> {
   });
   app.route(controlPrefix, control);
   return app;
-}
-
-/** Answers of models are never stored, so there is none to show, to delete or to cancel, whatever its id. */
-async function refuseStored(request: Request, { visit, wiring }: DoorEnv["Variables"]): Promise<never> {
-  await identify(request, wiring.ports, visit.now());
-  throw new Refusal("not_found", {
-    message: "No such response: nothing is stored here. Keep what you were answered, and send it again in 'input'.",
-  });
 }

@@ -1,13 +1,14 @@
 import { findEngineEndpoint, type CallEndpoint } from "../../agreements/paths.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
+import { bodyBytesMax } from "../../limits.ts";
 import type { Visit } from "../../visit.ts";
 import { readJson, type Sender } from "../body.ts";
 import type { ParsedBody } from "./parsed-body.ts";
 import { addDeployment } from "./deployment.ts";
 import { markModel } from "./models.ts";
 import { readTranslated } from "../wires/read-translated.ts";
-import type { EarlyAnswer, Wire } from "../wires/wire.ts";
+import type { EarlyAnswer, KeptCall, Recall, Wire } from "../wires/wire.ts";
 import { wires } from "../wires/wires.ts";
 import { readIdempotency, type Idempotency } from "./idempotency.ts";
 import { readTimeout, readWait, type CallTimeout } from "./timeout.ts";
@@ -22,6 +23,8 @@ export interface CallAddress {
 export interface CallSource {
   deployment?: string | null;
   sender?: Sender;
+  /** Finds what storage has for it; without it there is no storage. */
+  recall?: Recall;
 }
 const nobody: Sender = { org: "", key: "" };
 
@@ -33,6 +36,8 @@ export interface Call extends ParsedBody {
   rename(param: string): string;
   /** The answer where no engine is to be asked. */
   early?: EarlyAnswer;
+  /** Present where its answer is to be stored. */
+  kept?: KeptCall;
   mayClamp: boolean;
   /** How long the caller waits; `deadlineMs` is when that is over, in Unix ms. */
   timeout: CallTimeout;
@@ -59,13 +64,16 @@ export async function readCall(
   visit: Visit,
   endpoint: CallEndpoint,
   models: readonly ModelRecord[],
-  { deployment = null, sender = nobody }: CallSource = {},
+  { deployment = null, sender = nobody, recall }: CallSource = {},
 ): Promise<Call> {
   const { bytes, json: sent, exact } = await readJson(visit.request, sender);
   const { headers } = visit.request;
   const json = deployment === null ? sent : addDeployment(sent, deployment, models);
   const wire = wires[endpoint];
-  const translated = wire.translate({ json, exact, headers, models });
+  const wish = recall && wire.readStorageWish?.(json);
+  const found = wish ? recall(wish, bodyBytesMax - bytes.length) : null;
+  const recalled = found instanceof Promise ? await found : found;
+  const translated = wire.translate({ json, exact, headers, models, recalled });
   const parsed = readTranslated(findEngineEndpoint(endpoint), translated, models);
   return markModel(parsed.named, () => {
     const timeout = readTimeout(headers, parsed.isStream);
@@ -75,6 +83,7 @@ export async function readCall(
       wire,
       rename: translated.rename,
       ...(translated.early && { early: translated.early }),
+      ...(translated.kept && { kept: translated.kept }),
       mayClamp: readClamp(headers.get("x-penstock-clamp")),
       timeout,
       deadlineMs: visit.startedAtMs + timeout.ms,

@@ -1,9 +1,10 @@
 import { isObject, type JsonObject } from "../../agreements/json.ts";
+import { tokenizedBytesMax } from "../../limits.ts";
+import type { SentCall } from "../wires/wire.ts";
 import { findEngineEndpoint, tokenizerPaths } from "../../agreements/paths.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import type { Visit } from "../../visit.ts";
-import type { ReadBody } from "../body.ts";
 import { markModel } from "../openai/models.ts";
 import type { ParsedBody } from "../openai/parsed-body.ts";
 import { readParsedBody } from "../openai/read-body.ts";
@@ -35,11 +36,13 @@ const writers: Readonly<Record<CountedEndpoint, (count: number) => JsonObject>> 
 export async function readCount(
   visit: Visit,
   endpoint: CountedEndpoint,
-  { models, sender }: Pick<QuestionSource, "models" | "sender">,
+  { models, sender, recall }: Pick<QuestionSource, "models" | "sender" | "recall">,
 ): Promise<TokenizerCall> {
-  const { json, exact } = await readQuestionBody(visit, sender);
+  const { json, exact, bytes } = await readQuestionBody(visit, sender);
   const sent = endpoint === "messages" ? addAnswerLength(json) : json;
-  const parsed = readPrompt(endpoint, { json: sent, exact, headers: visit.request.headers }, models);
+  const wish = recall && wires[endpoint].readStorageWish?.(sent);
+  const recalled = wish ? await recall(wish, tokenizedBytesMax - bytes.length) : null;
+  const parsed = readPrompt(endpoint, { json: sent, exact, headers: visit.request.headers, recalled }, models);
   const call = markModel(parsed.named, () => makeQuestionCall(visit, { ...parsed, endpoint }));
   const { body } = parsed;
   const write = writeBy(NodeCount, ({ count }) => writers[endpoint](count));
@@ -53,11 +56,7 @@ function addAnswerLength(json: JsonObject): JsonObject {
   return { max_tokens: (typeof budget === "number" ? budget : 0) + 1, ...json };
 }
 
-function readPrompt(
-  endpoint: CountedEndpoint,
-  sent: Pick<ReadBody, "json" | "exact"> & { headers: Headers },
-  models: readonly ModelRecord[],
-): ParsedBody {
+function readPrompt(endpoint: CountedEndpoint, sent: SentCall, models: readonly ModelRecord[]): ParsedBody {
   const { json, exact, rename } = wires[endpoint].translate(sent);
   try {
     const parsed = readParsedBody(findEngineEndpoint(endpoint), { json, exact }, models);

@@ -9,6 +9,7 @@ import { readJson, type ReadBody, type Sender } from "../body.ts";
 import type { Call } from "../openai/call.ts";
 import type { IgnoredMembers } from "../openai/members/member.ts";
 import { readTimeout, readWait } from "../openai/timeout.ts";
+import type { Recall } from "../wires/wire.ts";
 import { wires } from "../wires/wires.ts";
 
 /** What a node is asked, and how its answer is written for the caller; null for an answer that makes no sense. */
@@ -28,6 +29,8 @@ export interface TokenizerCall {
 export interface QuestionSource {
   models: readonly ModelRecord[];
   sender: Sender;
+  /** Finds what storage has for a response's prompt. */
+  recall?: Recall;
   readScopes(): Promise<readonly { models: string[] | null }[]>;
 }
 

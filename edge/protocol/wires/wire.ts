@@ -14,10 +14,38 @@ export interface StreamForm {
   encodeError(refusal: Refusal): Uint8Array;
 }
 
+/**
+ * What a call says of storage: the response that it goes on from, whether it is to be stored, null where it does not
+ * say, and the stored items that it refers to, each once.
+ */
+export interface StorageWish {
+  previous: string | null;
+  store: boolean | null;
+  references: readonly string[];
+}
+
+/** What storage has for a call: the items before its own, the oldest first; those it refers to; will it be stored? */
+export interface Recalled {
+  earlier: readonly JsonObject[];
+  referenced: ReadonlyMap<string, JsonObject>;
+  isStored: boolean;
+}
+
+/** Finds what storage has for a call, so many bytes of it at most; at once where nothing has to be asked for. */
+export type Recall = (wish: StorageWish, bytesMax: number) => Recalled | Promise<Recalled>;
+
+/** What is stored of a call beside its answer. */
+export interface KeptCall {
+  input: JsonObject[];
+  previous: string | null;
+}
+
 /** A body as the protocol has it, and what else of the request says something of the call; models by their names. */
 export type SentCall = Pick<ReadBody, "json" | "exact"> & {
   headers: Headers;
   models?: readonly Pick<ModelRecord, "id" | "aliases">[];
+  /** What storage has for it; null where it was not asked. */
+  recalled?: Recalled | null;
 };
 
 /** A body as the engines' endpoint has it (`findEngineEndpoint`). */
@@ -31,6 +59,8 @@ export interface TranslatedCall {
   /** Members that the protocol does not know; none where the tables of the engines' endpoint find them all. */
   ignored?: IgnoredMembers;
   early?: EarlyAnswer;
+  /** Present where the answer is to be stored. */
+  kept?: KeptCall;
 }
 
 /**
@@ -45,6 +75,8 @@ export type EarlyAnswer = (model: string, nowMs: number) => JsonObject;
  * (origin/calls/wires), and what is refused or breaks is told in its words by both.
  */
 export interface Wire {
+  /** Reads what a body says of storage, where the protocol knows any; null where it is to be left alone. */
+  readStorageWish?(json: unknown): StorageWish | null;
   /** Reads a call; throws a Refusal that names the member as the caller does. */
   translate(sent: SentCall): TranslatedCall;
   /** Builds the body of an error answer. */

@@ -25,8 +25,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const isThere = (command: string, ...args: string[]) => spawnSync(command, args).status === 0;
 
 /** Runs a program as a reader of the page would, with a key of an org of its own. */
-async function runAsReader(command: string, args: string[]) {
-  const { key } = await world.newOrg();
+async function runAsReader(command: string, args: string[], title = "") {
+  const { id, key } = await world.newOrg();
+  if (title === "Stored responses") await world.must("PUT", `/orgs/${id}/response-retention`, { hours: 1 });
   const env = { ...process.env, PENSTOCK_EDGE: world.place.edge, PENSTOCK_KEY: key };
   return spawnSync(command, args, { env, cwd: root, encoding: "utf8", timeout: 30_000 });
 }
@@ -48,7 +49,7 @@ describe("every TypeScript snippet of docs/api.md", () => {
   test.each(listSnippets("ts"))("runs as pasted: $title", async ({ title, code }) => {
     const file = join(folder, `${title.replace(/\W+/g, "-")}-${code.length}.ts`);
     writeFileSync(file, code);
-    const { status, stdout, stderr } = await runAsReader(process.execPath, [file]);
+    const { status, stdout, stderr } = await runAsReader(process.execPath, [file], title);
     expect(stderr).toBe("");
     expect(status).toBe(0);
     expect(stdout).toMatch(/\S/);
@@ -58,8 +59,8 @@ describe("every TypeScript snippet of docs/api.md", () => {
 const hasSdk = isThere("python3", "-c", "import openai, ollama");
 
 describe.skipIf(!hasSdk)("every Python snippet of docs/api.md (needs python3 with openai and ollama)", () => {
-  test.each(listSnippets("python"))("runs as pasted: $title", async ({ code }) => {
-    const { status, stdout, stderr } = await runAsReader("python3", ["-c", code]);
+  test.each(listSnippets("python"))("runs as pasted: $title", async ({ title, code }) => {
+    const { status, stdout, stderr } = await runAsReader("python3", ["-c", code], title);
     expect(stderr).toBe("");
     expect(status).toBe(0);
     expect(stdout).toMatch(/\S/);

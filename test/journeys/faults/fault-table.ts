@@ -275,6 +275,9 @@ const shield =
   "(test/journeys/limits/ip-limit.test.ts, docs/decisions/0007)";
 const setting =
   "a setting: read once, and refused by name when it is missing or malformed (test/journeys/callers/door.test.ts)";
+const stored =
+  "only for calls that are stored or go on from what is: the answer comes and says `store: false`, or the call is " +
+  "503 before anything is held (test/journeys/operators/stored-responses.test.ts)";
 export const fleetRows: Record<keyof Fleet, Dependency[] | string> = {
   refresh: ["fleet.heard"],
   report: ["fleet.report", "intake.heartbeat"],
@@ -297,6 +300,7 @@ export const portRows: Record<keyof Ports, Dependency[] | string> = {
   nodes: local,
   nodeKeys: local,
   ledger: Object.values(ledgerRows).flatMap((rows) => (typeof rows === "string" ? [] : rows)),
+  storage: stored,
   fleet: Object.values(fleetRows).flatMap((rows) => (typeof rows === "string" ? [] : rows)),
   origin: [
     "node.connect",
@@ -338,6 +342,8 @@ export const bindingRows: Record<keyof Env, Dependency[] | string> = {
   IP_EXEMPT: setting,
   CLIENT_IP_HEADER: setting,
   CURRENCY: setting,
+  STORE_KEYS: setting,
+  RESPONSES: stored,
 };
 /** What an agent stands on. */
 export const agentRows = {

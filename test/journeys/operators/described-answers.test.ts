@@ -18,14 +18,16 @@ interface Written {
 const ajv = new Ajv2020({ strict: false, validateFormats: false });
 let written: Written;
 let org: Org;
-let ids: { org: string; key: string };
+let ids: { org: string; key: string; response: string };
 
 beforeAll(async () => {
   written = await (await fetch(`${world.place.edge}/openapi.json`)).json();
   ajv.addSchema(written, "openapi.json");
   org = await world.newOrg();
-  ids = { org: org.id, key: (await world.newKey(org.id, { limits: { requestsPerMinute: 5 } })).id };
-  await world.chat(org.key, { max_tokens: 3 });
+  const { id: key } = await world.newKey(org.id, { limits: { requestsPerMinute: 5 } });
+  await world.must("PUT", `/orgs/${org.id}/response-retention`, { hours: 1 });
+  const answered = await world.post("/v1/responses", org.key, { model: "chat", input: "a", max_output_tokens: 3 });
+  ids = { org: org.id, key, response: (await answered.json()).id };
   await world.settled(org.id);
 });
 
@@ -56,11 +58,11 @@ const askings: Record<string, Asking[]> = {
     { body: { model: "chat", input: "a", max_output_tokens: 5 } },
     { body: { model: "chat", input: "a", max_output_tokens: 5, stream: true } },
   ],
-  // No response is stored.
-  showResponse: [{ status: 404 }],
-  deleteResponse: [{ status: 404 }],
-  listResponseItems: [{ status: 404 }],
-  cancelResponse: [{ body: {}, status: 404 }],
+  showResponse: [{}, { query: "?stream=true", status: 400 }],
+  listResponseItems: [{ query: "?limit=1" }],
+  cancelResponse: [{ body: {}, status: 400 }],
+  // It is there once.
+  deleteResponse: [{}, { status: 404 }],
   ollamaChat: [
     { body: { model: "chat", messages, stream: false, logprobs: true, options: { num_predict: 5 } } },
     { body: { model: "chat", messages, options: { num_predict: 5 } } },
@@ -103,6 +105,7 @@ const askings: Record<string, Asking[]> = {
   listOrgs: [{ query: "?limit=2" }],
   showOrg: [{}],
   changeOrg: [{ body: { name: "described" } }],
+  retainResponses: [{ body: { hours: null } }],
   // All that follows is asked of the org in its own object.
   moveOrg: [{ body: { placement: "own" } }, { body: { placement: "own" } }],
   createKey: [
@@ -135,7 +138,8 @@ type Operation = (typeof operations)[number];
 function ask({ method, auth, path }: Operation, { body, query = "" }: Asking, credential?: string): Promise<Response> {
   const known = auth === "apiKey" ? org.key : auth === "adminKey" ? world.place.adminKey : "";
   const key = credential ?? known;
-  const url = path.replace("{org}", ids.org).replace("{key}", ids.key).replace("{id}", "chat") + query;
+  const id = path.startsWith("/v1/responses/") ? ids.response : "chat";
+  const url = path.replace("{org}", ids.org).replace("{key}", ids.key).replace("{id}", id) + query;
   return fetch(world.place.edge + url, {
     method,
     headers: { ...(key !== "" && { authorization: `Bearer ${key}` }), "content-type": "application/json" },

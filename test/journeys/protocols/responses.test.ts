@@ -225,7 +225,7 @@ describe("the official openai SDK", () => {
     );
   });
 
-  test("finds nothing that is stored", async () => {
+  test("finds nothing that is stored where nothing is", async () => {
     const { openai } = await newClient();
     const { id } = await openai.responses.create({ model: "chat", input: "Hello", max_output_tokens: 2 });
     const asks = [
@@ -237,7 +237,7 @@ describe("the official openai SDK", () => {
     for (const ask of asks) {
       const error = await Promise.resolve(ask()).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(OpenAI.NotFoundError);
-      expect(error).toMatchObject({ code: "not_found", message: expect.stringContaining("nothing is stored") });
+      expect(error).toMatchObject({ code: "not_found", message: expect.stringContaining(`'${id}' not found`) });
     }
     const bare = await fetch(`${world.place.edge}/v1/responses/${id}`);
     expect(bare.status).toBe(401);

@@ -8,17 +8,23 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
     "test/journeys/callers/sdk.test.ts",
   ],
   // The order of the rooms; nothing is held for an address over its limit; what was held is given back when no node
-  // answers; models as a key may see them, at every door.
+  // answers; answers are stored on their way.
   "edge/pipeline.ts": [
     "test/journeys/limits/limits.test.ts",
     "test/journeys/limits/ip-limit.test.ts",
     "test/journeys/faults/failover.test.ts",
     "test/journeys/callers/sdk.test.ts",
     "test/journeys/callers/door.test.ts",
-    "test/journeys/callers/hidden-models.test.ts",
+    "test/journeys/protocols/stored-responses.test.ts",
   ],
   // The same order for a tokenizer's answer: who may ask, what is counted, nothing on the bill.
   "edge/count-pipeline.ts": ["test/journeys/discovery/tokenizer.test.ts"],
+  // What a key may ask for beside calls: models, tokens, stored responses.
+  "edge/key-pipeline.ts": [
+    "test/journeys/callers/sdk.test.ts",
+    "test/journeys/callers/hidden-models.test.ts",
+    "test/journeys/protocols/stored-responses.test.ts",
+  ],
   // The entry: served over real HTTP, with the classes that it exports.
   "edge/worker.ts": ["test/journeys/callers/sdk.test.ts", "test/journeys/faults/crash.test.ts"],
   // Completed, cancelled and failed streams; early comments; whole answers, small and large; bounded memory.

@@ -5,13 +5,14 @@ export interface ImportRow {
   instead: string;
 }
 
-const rooms = ["identity", "admission", "routing", "forwarding", "settlement"];
+const rooms = ["identity", "admission", "routing", "forwarding", "settlement", "storage"];
 const isRoom = new RegExp(`^edge/(${rooms.join("|")})/`);
 const isLeaf = (to: string) => /^edge\/(protocol|agreements)\/|^edge\/(errors|limits)\.ts$/.test(to);
 const isCore = (to: string) => /^edge\/(ledger|fleet)\//.test(to);
-const isPort = (to: string) => /^edge\/(ledger|fleet|identity|routing|settlement|control\/http)\/port\.ts$/.test(to);
+const isPort = (to: string) =>
+  /^edge\/(ledger|fleet|identity|routing|settlement|storage|control\/http)\/port\.ts$/.test(to);
 const isVisit = (to: string) => to === "edge/visit.ts";
-const isTop = (to: string) => /^edge\/(app|env|wiring|pipeline|count-pipeline|ports)\.ts$/.test(to);
+const isTop = (to: string) => /^edge\/(app|env|wiring|pipeline|count-pipeline|key-pipeline|ports)\.ts$/.test(to);
 /** Workers have these; they are pure (docs/decisions/0005). */
 const isNodeCrypto = (to: string) => to === "node:crypto" || to === "node:buffer";
 const isPackage = (to: string) => !/^(edge|origin|infra|clients|test)\//.test(to);
@@ -39,7 +40,7 @@ export const importTable: readonly ImportRow[] = [
     instead: "what every part may import knows leaves, and the types of rooms",
   },
   {
-    part: /^edge\/(count-)?pipeline\.ts$/,
+    part: /^edge\/((count|key)-)?pipeline\.ts$/,
     may: (to, isType) =>
       rooms.some((room) => to === `edge/${room}/index.ts`) ||
       isLeaf(to) ||
@@ -53,7 +54,7 @@ export const importTable: readonly ImportRow[] = [
       to.startsWith("edge/doors/") ||
       to.startsWith("edge/control/http/") ||
       rooms.some((room) => to === `edge/${room}/index.ts`) ||
-      /^edge\/((count-)?pipeline|ports|env|wiring|app)\.ts$/.test(to) ||
+      /^edge\/(((count|key)-)?pipeline|ports|env|wiring|app)\.ts$/.test(to) ||
       isLeaf(to) ||
       isVisit(to) ||
       isNodeCrypto(to) ||

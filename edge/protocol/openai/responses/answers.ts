@@ -57,7 +57,7 @@ const ResponseUsage = z.looseObject({
 
 /** A whole answer of `POST /v1/responses`. */
 export const Response = z.looseObject({
-  id: z.string().describe("Of this answer alone; nothing is stored under it."),
+  id: z.string().describe("Of this answer alone; where `store` is true it is stored under it."),
   object: z.literal("response"),
   created_at: z.int().describe("Unix seconds."),
   completed_at: z.int().optional().describe("Unix seconds."),
@@ -69,9 +69,11 @@ export const Response = z.looseObject({
   model: z.string(),
   output: z.array(OutputItem),
   parallel_tool_calls: z.boolean(),
-  previous_response_id: z.null(),
+  previous_response_id: z.string().nullable(),
   reasoning: z.looseObject({ effort: z.string().nullable(), summary: z.string().nullable() }),
-  store: z.literal(false),
+  store: z
+    .boolean()
+    .describe("Is it stored? In a stream its last event says so for certain; the first ones say that it shall be."),
   temperature: z.number().nullable(),
   text: z.looseObject({ format: z.looseObject({ type: z.string() }) }),
   tool_choice: z.union([z.string(), z.looseObject({ type: z.string() })]),
@@ -81,6 +83,25 @@ export const Response = z.looseObject({
   usage: ResponseUsage.nullable().describe("What is billed; null while the answer is made."),
   user: z.string().nullish(),
   metadata: z.record(z.string(), z.string()),
+});
+
+/** An item as it lies in store: one of the input, or of an answer. */
+const StoredItem = z.looseObject({ type: z.string(), id: z.string() });
+
+/** A page of a stored response's input (`GET /v1/responses/{id}/input_items`). */
+export const ResponseItemList = z.looseObject({
+  object: z.literal("list"),
+  data: z.array(StoredItem),
+  first_id: z.string().nullable(),
+  last_id: z.string().nullable(),
+  has_more: z.boolean(),
+});
+
+/** What is answered to who deletes a response. */
+export const DeletedResponse = z.looseObject({
+  id: z.string(),
+  object: z.literal("response"),
+  deleted: z.literal(true),
 });
 
 /** One event of a streamed answer; what else it holds follows from its type. */

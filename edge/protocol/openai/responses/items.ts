@@ -4,6 +4,7 @@ import type { FieldFault } from "../../fields.ts";
 import { checkChoice, checkList, checkMembers, checkText, type Check } from "../members/checks.ts";
 import { cleanName, refuseMember } from "../members/member.ts";
 import { findContentFault } from "../members/parts.ts";
+import { findReferenceFault, isReference, unstoredItem } from "./references.ts";
 
 const anyText = checkText(Number.MAX_SAFE_INTEGER);
 const checkName = checkText(nameBytesMax, 1);
@@ -54,6 +55,7 @@ function findItemFault(item: unknown): FieldFault | null {
   const type = readItemType(item);
   if (type === undefined || type === null) return { path: ["type"], message: "is required" };
   if (typeof type !== "string") return { path: ["type"], message: "must be a string" };
+  if (isReference(item)) return findReferenceFault(item);
   // Types without a row are refused by name later, as members are.
   return Object.hasOwn(itemChecks, type) ? (itemChecks[type]?.(item) ?? null) : null;
 }
@@ -66,13 +68,11 @@ export function findInputFault(input: unknown): FieldFault | null {
   return Array.isArray(input) ? checkItems(input) : { path: [], message: "must be a string or a list" };
 }
 
-const unstored = "nothing is stored, so send the item itself (clients that send references stop with 'store': false)";
-
 /** Refuses an item whose type cannot be had, by its path. */
 export function refuseItem(item: JsonObject, path: string): void {
   const type = readItemType(item);
   if (typeof type === "string" && Object.hasOwn(itemChecks, type)) return;
   const what = `An item of the type '${cleanName(String(type))}'`;
-  if (type === "item_reference") throw refuseMember(`${path}.type`, unstored, what);
+  if (isReference(item)) throw refuseMember(`${path}.type`, unstoredItem, what);
   throw refuseMember(`${path}.type`, `items are ${Object.keys(itemChecks).join(", ")}`, what);
 }

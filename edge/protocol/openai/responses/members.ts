@@ -39,6 +39,7 @@ const shownItem = z.looseObject({
       "custom_tool_call",
       "custom_tool_call_output",
       "reasoning",
+      "item_reference",
     ])
     .optional(),
   role: z.enum(["user", "assistant", "system", "developer"]).optional(),
@@ -62,8 +63,6 @@ const shownText = z.looseObject({
     .nullish(),
   verbosity: z.enum(["low", "medium", "high"]).nullish(),
 });
-
-const noStorage = "this org has no storage for answers, so send the whole conversation in 'input'";
 
 /** Of the members by which chats choose tokens those that mean the same here. */
 const { n: _n, stream: _stream, stream_options: _options, response_format: _format, ...chosen } = sampling;
@@ -120,7 +119,7 @@ export const responsesMembers = {
     z.int().min(0).max(logprobsMax),
     "So many log-probabilities for each token; needs `message.output_text.logprobs` in `include`.",
   ),
-  metadata: orEmpty(ours(notes, "Your own notes; repeated, not stored.")),
+  metadata: orEmpty(ours(notes, "Your own notes; repeated, and stored with the answer alone.")),
   user: ours(label, "Your own name for who asks; repeated, not forwarded."),
   safety_identifier: ours(label, "The same under its newer name."),
   prompt_cache_key: ours(z.unknown(), "Calls with the same key go to the same node while it has room."),
@@ -130,9 +129,17 @@ export const responsesMembers = {
   client_metadata: accepted("Your client's own notes; not stored."),
   stream_options: accepted("Usage is always told; events are not padded."),
   max_tool_calls: accepted("It counts tools that a server runs; there are none here."),
-  store: refused(`${noStorage}, and 'store' as false or not at all`),
-  previous_response_id: refused(noStorage),
-  conversation: refused(noStorage),
+  store: orEmpty(
+    ours(
+      z.boolean(),
+      "Store the answer, if your org stores any (docs/decisions/0020): then it is true where it is not sent, else " +
+        "true is 400.",
+    ),
+  ),
+  previous_response_id: orEmpty(
+    ours(z.string().max(512), "The stored response that this goes on from: its items come before `input`."),
+  ),
+  conversation: refused("use 'previous_response_id', or send the whole conversation in 'input'"),
   background: refused("an answer is sent while it is made; ask for a stream"),
   prompt: refused("no prompts are stored here, so send 'instructions' and 'input'"),
   truncation: refused("shorten 'input' yourself", (value) => isUnsent(value) || value === "disabled"),
@@ -160,6 +167,11 @@ export const responsesMembers = {
 function omitOwn({ max_output_tokens: _own, ...others }: typeof unavailable) {
   return others;
 }
+
+/** What of a body says something of storage. */
+export const storageMembers = z.object(
+  readShape({ store: responsesMembers.store, previous_response_id: responsesMembers.previous_response_id }),
+);
 
 /** The body of `POST /v1/responses`, within its bounds. */
 export const ResponsesBody = z.object(readShape(responsesMembers));

@@ -1,5 +1,5 @@
 import { isObject, type JsonObject } from "../../../agreements/json.ts";
-import type { IgnoredMembers } from "../members/member.ts";
+import { IgnoredMembers } from "../members/member.ts";
 import { listStrangeMembers, readPartKind, readPartText } from "../members/parts.ts";
 import { itemMembers, readItemType, refuseItem, silentItemMembers } from "./items.ts";
 import { nameForEngine } from "./tool-names.ts";
@@ -16,14 +16,26 @@ export interface ChatMessages {
  * stands before anything else, since most templates print one such message, and only in front. Throws a Refusal for an
  * item that cannot be had.
  */
-export function writeMessages({ instructions, input }: JsonObject, ignored: IgnoredMembers): ChatMessages {
+export function writeMessages(
+  { instructions, input }: JsonObject,
+  ignored: IgnoredMembers,
+  earlier: EarlierItems = { items: [], path: "" },
+): ChatMessages {
   const list = new MessageList(ignored);
   if (typeof instructions === "string" && instructions !== "") list.addSystem(instructions, "instructions", null);
+  // What is strange about them was told when they came.
+  list.takeEarlier(earlier);
   if (typeof input === "string") list.addMessage("user", input, "input", "input");
   const items: unknown[] = Array.isArray(input) ? input : [];
   for (const [index, item] of items.entries()) if (isObject(item)) list.addItem(item, `input[${index}]`);
   list.endTurn();
   return list;
+}
+
+/** Items that come before those of the body, and what the caller knows all of them by. */
+export interface EarlierItems {
+  items: readonly JsonObject[];
+  path: string;
 }
 
 class MessageList implements ChatMessages {
@@ -35,6 +47,13 @@ class MessageList implements ChatMessages {
 
   constructor(ignored: IgnoredMembers) {
     this.#ignored = ignored;
+  }
+
+  takeEarlier({ items, path }: EarlierItems): void {
+    const reported = this.#ignored;
+    this.#ignored = new IgnoredMembers();
+    for (const item of items) this.addItem(item, path);
+    this.#ignored = reported;
   }
 
   addItem(item: JsonObject, path: string): void {

@@ -2,11 +2,13 @@ import { isObject, type JsonObject } from "../../../agreements/json.ts";
 import { Refusal } from "../../../errors.ts";
 import { parseBody } from "../../fields.ts";
 import { renameByTable } from "../../wires/rename.ts";
-import type { SentCall, TranslatedCall } from "../../wires/wire.ts";
+import type { Recalled, SentCall, TranslatedCall } from "../../wires/wire.ts";
 import { chatMembers } from "../members/chat.ts";
 import { IgnoredMembers, pickMembers } from "../members/member.ts";
 import { ResponsesBody, responsesMembers } from "./members.ts";
 import { writeMessages } from "./messages.ts";
+import { replaceReferences } from "./references.ts";
+import { readStorageWish, refuseUnstored, writeInputItems } from "./storage.ts";
 import { nameStrange, writeFormat } from "./text-format.ts";
 import { writeTools } from "./tools.ts";
 
@@ -26,20 +28,43 @@ export const ownNames: Readonly<Record<string, string>> = {
  * of status 400 that names the member. Reading is one thing and writing another: numbers with more digits than a double
  * keeps are written from `exact`, of which no number is ever looked at.
  */
-export function translateResponses({ json, exact }: SentCall): TranslatedCall {
+export function translateResponses({ json, exact, recalled = null }: SentCall): TranslatedCall {
   const ignored = new IgnoredMembers();
   if (!isObject(json)) return { json, exact: null, answer: null, rename: (param) => param, ignored };
   const picked = pickMembers(json, responsesMembers, ignored);
   const body: JsonObject = parseBody(ResponsesBody, picked);
   refuseStrayLogprobs(body);
-  const { chat, names } = writeChat(body, ignored);
+  const found = recalled ?? refuseStorage(body);
+  const { chat, names } = writeChat(body, found, ignored);
+  const previous = typeof body["previous_response_id"] === "string" ? body["previous_response_id"] : null;
+  const input = replaceReferences(body["input"], found);
   return {
     json: chat,
-    exact: exact && writeChat(followMembers(body, exact), new IgnoredMembers()).chat,
-    answer: pickRepeated(body),
-    rename: (param) => renameByTable(param, { ...ownNames, ...names }),
+    exact: exact && writeChat(followMembers(body, exact), found, new IgnoredMembers()).chat,
+    answer: {
+      ...pickRepeated(body),
+      ...(found.isStored && { store: true }),
+      ...(previous !== null && { previous_response_id: previous }),
+    },
+    rename: (param) => renameOwn(param, names),
     ignored,
+    ...(found.isStored && { kept: { input: writeInputItems(input), previous } }),
   };
+}
+
+/** Items of earlier turns are not the caller's to number. */
+function renameOwn(param: string, names: Readonly<Record<string, string>>): string {
+  const own = renameByTable(param, { ...ownNames, ...names });
+  return own.startsWith(earlierName) ? earlierName : own;
+}
+
+const earlierName = "previous_response_id";
+
+/** Without storage there is nothing before a call's own items, and whoever counts on it is refused. */
+function refuseStorage(body: JsonObject): Recalled {
+  const wish = readStorageWish(body);
+  if (wish && (wish.store === true || wish.previous !== null)) throw refuseUnstored(wish);
+  return { earlier: [], referenced: new Map(), isStored: false };
 }
 
 function followMembers(body: JsonObject, exact: JsonObject): JsonObject {
@@ -70,10 +95,16 @@ const translated: ReadonlySet<string> = new Set([
   "include",
   "top_logprobs",
   "max_output_tokens",
+  "store",
 ]);
 
-function writeChat(body: JsonObject, ignored: IgnoredMembers): { chat: JsonObject; names: Record<string, string> } {
-  const { messages, names } = writeMessages(body, ignored);
+function writeChat(
+  body: JsonObject,
+  found: Recalled,
+  ignored: IgnoredMembers,
+): { chat: JsonObject; names: Record<string, string> } {
+  const own = { ...body, input: replaceReferences(body["input"], found) };
+  const { messages, names } = writeMessages(own, ignored, { items: found.earlier, path: earlierName });
   const { tools, choice, names: toolNames } = writeTools(body, ignored);
   const { reasoning, max_output_tokens, parallel_tool_calls, top_logprobs } = body;
   if (isObject(reasoning))

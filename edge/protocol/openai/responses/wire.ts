@@ -2,6 +2,7 @@ import { buildErrorBody, Refusal } from "../../../errors.ts";
 import { openaiWire } from "../../wires/openai.ts";
 import { renameByTable, renameRefusal } from "../../wires/rename.ts";
 import type { Wire } from "../../wires/wire.ts";
+import { readStorageWish } from "./storage.ts";
 import { ownNames, translateResponses } from "./translate.ts";
 
 /** Refusals that name a member as the caller wrote it, though a chat may have one of that name. */
@@ -12,14 +13,8 @@ const encoder = new TextEncoder();
 /** OpenAI's Responses API (`POST /v1/responses`), read as a chat. */
 export const responsesWire: Wire = {
   ...openaiWire,
-  translate(sent) {
-    try {
-      return translateResponses(sent);
-    } catch (failure) {
-      if (failure instanceof Refusal) named.add(failure);
-      throw failure;
-    }
-  },
+  readStorageWish: (json) => nameOwn(() => readStorageWish(json)),
+  translate: (sent) => nameOwn(() => translateResponses(sent)),
   buildError: (refusal) => buildErrorBody(nameAsSent(refusal)),
   stream: {
     ...openaiWire.stream,
@@ -40,6 +35,15 @@ export function writeErrorEvent(refusal: Refusal, sequence: number): string {
 /** One event as it goes over the wire: its type stands before it, as OpenAI's SDKs expect of `error`. */
 export function writeEvent(event: { type: string; [member: string]: unknown }): string {
   return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+function nameOwn<Result>(read: () => Result): Result {
+  try {
+    return read();
+  } catch (failure) {
+    if (failure instanceof Refusal) named.add(failure);
+    throw failure;
+  }
 }
 
 /** Who refuses further down the road knows the chat alone. */

@@ -14,7 +14,7 @@ export interface ResponseState {
   refusal?: Refusal;
 }
 
-/** The id of an answer, which nobody can ask for later: nothing is stored. */
+/** The id of an answer; under it the edge stores it, where it does (`nameHeldResponse`). */
 export function nameResponse({ reference }: Pick<AnswerContext, "reference">): string {
   return `resp_${reference}`;
 }
@@ -26,7 +26,8 @@ export function readEndStatus(finish: string | null): "completed" | "incomplete"
 
 /**
  * A `response` of OpenAI's Responses API: what was asked, what came of it, and, once it has ended, what is billed.
- * Settings that the caller left to the engine are null.
+ * Settings that the caller left to the engine are null. Whether it is to be stored, and what it goes on from, is among
+ * what it repeats: the edge knows.
  */
 export function buildResponse(context: AnswerContext, state: ResponseState): JsonObject {
   const { repeated, model, startedAtMs } = context;

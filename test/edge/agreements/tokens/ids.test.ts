@@ -3,6 +3,9 @@ import {
   base62,
   HoldId,
   KeyId,
+  findItemHome,
+  isResponseId,
+  nameHeldResponse,
   nameHold,
   nameRequest,
   readReference,
@@ -68,4 +71,24 @@ test("a hold bears its request's name, so that either is found by the other", ()
     expect(nameRequest(hold)).toBe(request);
     expect([`hold_${readReference(hold)}`, `req_${readReference(hold)}`]).toEqual([hold, request]);
   }
+});
+
+test("a response has the characters of its call's hold, and its items lead back to it", () => {
+  const reference = "0123456789abcdefghijKL";
+  const id = nameHeldResponse(`hold_${reference}`);
+  expect([id, isResponseId(id)]).toEqual([`resp_${reference}`, true]);
+  for (const item of [`msg_${reference}_0`, `rs_${reference}_12`, `ctco_${reference}_in3`])
+    expect(findItemHome(item)).toBe(id);
+  for (const other of [
+    id,
+    `msg_${reference}`,
+    `msg_${reference}x_0`,
+    `MSG_${reference}_0`,
+    `msg_${reference}_`,
+    "",
+    "msg_1",
+  ])
+    expect(findItemHome(other)).toBeNull();
+  for (const other of ["resp_1", `resp_${reference}/`, `hold_${reference}`, 7, null])
+    expect(isResponseId(other)).toBe(false);
 });

@@ -150,7 +150,25 @@ export async function openWorld() {
     fakeModel({ id: "embedder", endpoints: ["embeddings"] }),
   ];
   const fleet = new FakeFleet();
-  const control: ControlPorts = { db, keyring, bootstrapToken, publisher, mover, models, fleet, currency: "EUR" };
+  const retention = {
+    isPossible: true,
+    fails: false,
+    set: async (org: string, hours: number | null) => {
+      if (retention.fails) throw new Error("out of reach");
+      await db.prepare("UPDATE orgs SET response_hours = ? WHERE id = ?").bind(hours, org).run();
+    },
+  };
+  const control: ControlPorts = {
+    db,
+    keyring,
+    bootstrapToken,
+    publisher,
+    retention,
+    mover,
+    models,
+    fleet,
+    currency: "EUR",
+  };
   const app = openDoor({ control, clock, logs, pending });
 
   const ask = async (method: string, path: string, asking: Asking = {}): Promise<Answer> => {
@@ -225,6 +243,7 @@ export async function openWorld() {
     db,
     select,
     publisher,
+    retention,
     mover,
     fleet,
     clock,

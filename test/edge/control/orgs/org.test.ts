@@ -19,12 +19,14 @@ it("shows a row as the document describes it", () => {
     limits: planLimits.standard,
     is_suspended: 1,
     is_operator: 0,
+    response_hours: 24,
     version: 3,
     created_at_ms: 0,
   } as const;
   expect(Org.parse(toOrg(row))).toMatchObject({
     isSuspended: true,
     isOperator: false,
+    responseRetentionHours: 24,
     createdAt: "1970-01-01T00:00:00.000Z",
   });
 });

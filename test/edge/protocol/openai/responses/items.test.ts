@@ -40,6 +40,7 @@ describe("input", () => {
     [[{ type: "function_call", call_id: "", name: "f", arguments: "" }], [0, "call_id"]],
     [[{ type: "function_call_output", call_id: "c", output: 7 }], [0, "output"]],
     [[{ type: "custom_tool_call", call_id: "c", name: "f", input: {} }], [0, "input"]],
+    [[{ type: "item_reference" }], [0, "id"]],
     [[{ type: "reasoning", content: [{ type: "reasoning_text" }] }], [0, "content", 0, "text"]],
     [
       [good[0], { type: "reasoning", summary: "hm" }],
@@ -58,7 +59,7 @@ describe("input", () => {
       "mcp_call",
       "__proto__",
     ]) {
-      expect(findInputFault([{ type }])).toBeNull();
+      expect(findInputFault([{ type, id: "x" }])).toBeNull();
       const refusal = await expectRefusal(() => refuseItem({ type }, "input[3]"), "unsupported_parameter");
       expect([refusal.details.param, refusal.details.message]).toEqual([
         "input[3].type",

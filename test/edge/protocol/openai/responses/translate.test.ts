@@ -6,7 +6,7 @@ import { Refusal } from "#edge/errors.ts";
 import { readParsedBody } from "#edge/protocol/openai/read-body.ts";
 import { translateResponses } from "#edge/protocol/openai/responses/translate.ts";
 import { modelOf } from "#test/support/fakes/models.ts";
-import { expectRefusal } from "#test/support/fakes/refused.ts";
+import { expectRefusal, refusedBy } from "#test/support/fakes/refused.ts";
 
 const headers = new Headers();
 const least = { model: "chat", input: "Hello" };
@@ -29,6 +29,63 @@ function readWhole(json: unknown): Refusal | null {
     throw failure;
   }
 }
+
+describe("with storage", () => {
+  const earlier: JsonObject[] = [
+    { type: "message", role: "user", content: [{ type: "input_text", text: "One?" }], strange: true },
+    { type: "reasoning", summary: [], content: [{ type: "reasoning_text", text: "hm" }] },
+    { type: "message", role: "assistant", content: [{ type: "output_text", text: "1", logprobs: [] }] },
+  ];
+  const stored = { type: "message", id: "msg_9", role: "assistant", content: "stored" };
+  const found = { earlier, referenced: new Map([["msg_9", stored]]), isStored: true };
+  const read = (over: JsonObject = {}, recalled = found) =>
+    translateResponses({ json: { ...least, ...over }, exact: null, headers, recalled });
+  const messagesIn = (json: unknown) => (isObject(json) ? json["messages"] : null);
+
+  test("earlier items come between the call's own instructions and its input, and are as if sent with it", () => {
+    const { json, answer, kept, ignored } = read({ instructions: "Be brief.", previous_response_id: "resp_1" });
+    const whole = translate({ instructions: "Be brief.", input: [...earlier, { role: "user", content: "Hello" }] });
+    expect(json).toEqual(whole.json);
+    expect(messagesIn(json)).toMatchObject([
+      { role: "system", content: "Be brief." },
+      { role: "user", content: "One?" },
+      { role: "assistant", content: "1", reasoning: "hm" },
+      { role: "user", content: "Hello" },
+    ]);
+    expect(answer).toEqual({ instructions: "Be brief.", store: true, previous_response_id: "resp_1" });
+    const input = [{ type: "message", role: "user", content: [{ type: "input_text", text: "Hello" }] }];
+    expect(kept).toEqual({ input, previous: "resp_1" });
+    expect(ignored?.headers).toEqual({});
+  });
+
+  test("an item that refers to a stored one is that one, also in what is kept", () => {
+    const input = [{ type: "item_reference", id: "msg_9" }];
+    const { json, kept } = read({ input }, { ...found, earlier: [] });
+    expect(messagesIn(json)).toEqual([{ role: "assistant", content: "stored" }]);
+    expect(kept).toEqual({ input: [stored], previous: null });
+  });
+
+  test("what is wrong with earlier items is told by the member that brought them", async () => {
+    const image = [{ role: "user", content: [{ type: "input_image", image_url: "ftp://x" }] }];
+    const { json, exact, rename } = read({ previous_response_id: "resp_1" }, { ...found, earlier: image });
+    const refusal = await refusedBy(() => readParsedBody("chat.completions", { json, exact }, models));
+    expect(rename(refusal.details.param ?? "")).toBe("previous_response_id");
+  });
+
+  test("a call that is not stored keeps nothing, and numbers are written as they came", () => {
+    const { answer, kept } = read({ store: false }, { ...found, isStored: false });
+    expect([answer, kept]).toEqual([{}, undefined]);
+    const exact = parseExact('{"model":"chat","input":"Hello","temperature":0.12345678901234567890}');
+    const json = { ...least, temperature: 0.12345678901234568 };
+    const { exact: written } = translateResponses({
+      json,
+      exact: isObject(exact) ? exact : null,
+      headers,
+      recalled: found,
+    });
+    expect(messagesIn(written)).toHaveLength(3);
+  });
+});
 
 describe("a body of the Responses API", () => {
   test("is a chat's under the chat's names", () => {

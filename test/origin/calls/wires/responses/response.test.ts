@@ -66,3 +66,12 @@ test("an answer that was cut short says why; one that failed says so in words th
   const unmade = contextOf({}, { prompt: 7, cached: 0, completion: 0, reasoning: 0 });
   expect(buildResponse(unmade, { status: "failed", output: [], refusal })["usage"]).toBeNull();
 });
+
+test("whether it is to be stored, and what it goes on from, is as the edge says", () => {
+  const told = { store: true, previous_response_id: "resp_0000000000000000000001" };
+  expect(buildResponse(contextOf(told), { status: "in_progress", output: [] })).toMatchObject(told);
+  expect(buildResponse(contextOf(), { status: "in_progress", output: [] })).toMatchObject({
+    store: false,
+    previous_response_id: null,
+  });
+});

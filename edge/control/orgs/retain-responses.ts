@@ -1,0 +1,54 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { Refusal } from "../../errors.ts";
+import { responseHoursMax } from "../../limits.ts";
+import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
+import { logChange } from "../http/publish.ts";
+import { Org, OrgPath, toOrg } from "./org.ts";
+
+const Body = z
+  .strictObject({
+    hours: z
+      .int()
+      .min(1)
+      .max(responseHoursMax)
+      .nullable()
+      .describe("How long each is kept, those that are there too. `null` keeps none, and deletes all that there are."),
+  })
+  .openapi("ResponseRetention");
+
+/**
+ * Sets how long an org's responses are kept, or that none are. It is the org's own to say, so its admins may. What is
+ * deleted by it cannot be had back: the key under which it lies is shredded. Refused with 503, it heals by repeating.
+ */
+export const retainResponses = defineEndpoint(
+  createRoute({
+    method: "put",
+    path: "/orgs/{org}/response-retention",
+    operationId: "retainResponses",
+    tags: ["orgs"],
+    summary: "Set how long responses are stored, or store none",
+    request: { params: OrgPath, body: describeJsonBody(Body) },
+    responses: { 200: describeJsonAnswer("The org.", Org), default: refusalAnswer },
+  }),
+  async (c) => {
+    const { control, org } = c.var;
+    const { hours } = c.req.valid("json");
+    const { retention } = control;
+    if (!retention || (hours !== null && !retention.isPossible)) {
+      const message = "This gateway stores no responses: its operator has to set STORE_KEYS and the bucket RESPONSES.";
+      throw new Refusal("conflict", { message });
+    }
+    try {
+      await retention.set(org.id, hours);
+    } catch (cause) {
+      throw new Refusal("store_unavailable", {
+        message: "The store is out of reach. Repeat the request.",
+        retryAfterMs: 1_000,
+        log: `retention of ${org.id} not set`,
+        cause,
+      });
+    }
+    logChange(c, hours === null ? "responses_shredded" : "responses_retained", { org: org.id });
+    return c.json(toOrg({ ...org, response_hours: hours }), 200);
+  },
+);
