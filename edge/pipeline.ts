@@ -62,7 +62,7 @@ export async function serveCall(
   });
   if (call.isStream) return answerStream(visit, start, { wire: call.wire, buildHeaders });
   const answer = await start(visit.leaving);
-  return answerWhole(visit, answer, { wire: call.wire, buildHeaders });
+  return answerWhole(visit, answer, { wire: call.wire, buildHeaders, media: call.media });
 }
 
 /** Answers `GET /v1/models` and `/v1/models/{name}` with the models that the key may use. */

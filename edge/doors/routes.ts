@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { cohereRerankPath, endpointPaths, nodePaths, type CallEndpoint } from "../agreements/paths.ts";
 import { TokenBody } from "../identity/index.ts";
 import { MessagesBody } from "../protocol/anthropic/members.ts";
+import { ImagesBody, SpeechBody, TranscriptionBody, TranslationBody } from "../protocol/media/members.ts";
 import { ChatBody, Text2SqlBody } from "../protocol/openai/members/chat.ts";
 import { CompletionsBody } from "../protocol/openai/members/completions.ts";
 import { EmbeddingsBody } from "../protocol/openai/members/embeddings.ts";
@@ -74,6 +75,10 @@ export const routes: readonly DoorRoute[] = [
     path: cohereRerankPath,
   },
   modelCall("score", name("createScore", "How well texts fit each other", ScoreBody)),
+  modelCall("audio.transcriptions", name("createTranscription", "What is said in a sound", TranscriptionBody)),
+  modelCall("audio.translations", name("createTranslation", "The same, in English", TranslationBody)),
+  modelCall("audio.speech", name("createSpeech", "A text, spoken", SpeechBody)),
+  modelCall("images.generations", name("createImage", "Pictures after a description", ImagesBody)),
   { path: sitePaths.models, ...caller, operations: { GET: name("listModels", "The models that the key may use") } },
   {
     path: sitePaths.model,

@@ -12,6 +12,7 @@ import { isLongScore, refuseUnstreamed } from "#edge/protocol/openai/scores.ts";
 import type { Engine } from "../engines/http/client.ts";
 import { mayStream, openaiFields } from "../engines/dialects.ts";
 import { measureCall } from "./call-size.ts";
+import type { PreparedMedia } from "./media/prepare-media.ts";
 import type { MeterBounds } from "./usage-meter.ts";
 
 /** A call made ready for one engine. `body` is ours: built from the edge's, field by field. */
@@ -34,6 +35,8 @@ export interface PreparedCall {
   /** Over all prompts. */
   choices: number;
   size: CallSize;
+  /** Of a call with sound or pictures alone. */
+  media?: PreparedMedia;
   bounds: MeterBounds;
 }
 

@@ -1,12 +1,14 @@
 import type { ServerResponse } from "node:http";
 import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
-import { callPaths, type CallPath } from "#edge/agreements/paths.ts";
+import { callPaths, isMedia, type CallPath } from "#edge/agreements/paths.ts";
 import type { SlowListener } from "../engines/first-tokens.ts";
 import type { OrgId } from "#edge/agreements/tokens/ids.ts";
 import { countSequences, countTokens, refuseOversized, type CallSize } from "#edge/protocol/sequences.ts";
 import type { Capacity, EngineSlot } from "../engines/capacity/capacity.ts";
 import { refuseAborted, refuseLate, type LiveCall } from "./live-call.ts";
+import { prepareMedia } from "./media/prepare-media.ts";
+import { serveMedia } from "./media/serve-media.ts";
 import { prepareCall } from "./prepare.ts";
 import type { Rooms } from "./rooms.ts";
 import { serveStream } from "./stream/serve-stream.ts";
@@ -19,6 +21,8 @@ export interface AdmittedCall {
   path: CallPath;
   claims: HopClaims;
   body: Buffer;
+  /** The media type of the body, where it is no JSON. */
+  contentType?: string | null;
 }
 
 const timerMsMax = 2 ** 31 - 1;
@@ -32,14 +36,16 @@ const signedAgoMsMax = 1_000;
  */
 export async function answerCall(
   rooms: Rooms,
-  { path, claims, body }: AdmittedCall,
+  { path, claims, body, contentType = null }: AdmittedCall,
   response: ServerResponse,
 ): Promise<void> {
   if (!callPaths[path].endpoints.some((endpoint) => endpoint === claims.endpoint))
     throw new Refusal("invalid_api_key", { message: "The hop token is for another endpoint.", log: "endpoint" });
   refuseWhenClosed(rooms);
   const { engine, capacity, scored, firstTokens } = rooms.pool.findServing(claims.model);
-  const prepared = prepareCall({ body, path, claims, engine, cacheSaltKey: rooms.config.cacheSaltKey });
+  const prepared = isMedia(path)
+    ? await prepareMedia({ body, path, claims, engine, contentType })
+    : prepareCall({ body, path, claims, engine, cacheSaltKey: rooms.config.cacheSaltKey });
   const slot = takeSlot(capacity, claims.org, prepared.size);
   const controller = new AbortController();
   const stopDeadline = watchDeadline(rooms, { controller, claims, response });
@@ -60,7 +66,7 @@ export async function answerCall(
     firstToken: firstTokens.watch(prepared.isStructured ? tellSlow(rooms, claims) : null),
   };
   try {
-    await scored.run(prepared.isLongScore, () => (prepared.isStream ? serveStream(call) : serveWhole(call)));
+    await scored.run(prepared.isLongScore, () => serve(call));
   } catch (error) {
     throw controller.signal.aborted ? await refuseAborted(call) : error;
   } finally {
@@ -69,6 +75,11 @@ export async function answerCall(
     call.firstToken.stop();
     slot.release();
   }
+}
+
+function serve(call: LiveCall): Promise<void> {
+  if (call.prepared.media) return serveMedia(call);
+  return call.prepared.isStream ? serveStream(call) : serveWhole(call);
 }
 
 /** Tells the operator whose form keeps an engine busy, before it answers and after; never what stands in it. */

@@ -33,6 +33,18 @@ export const refusedReasons: readonly RefusedReason[] = [
     params: [],
     message: "The body must be a JSON object.",
   },
+  // Audio.
+  {
+    pattern: /^Currently (?:do not support verbose_json|only support response_format)/,
+    params: ["response_format"],
+    message: "This model's transcripts have no times: '{param}' may be 'json' or 'text'.",
+  },
+  {
+    pattern: /^Invalid or unsupported audio file/,
+    params: ["file"],
+    message: "'{param}' is no audio, or in a format that the engine of this model does not read.",
+  },
+  { pattern: /^Maximum file size exceeded/, params: ["file"], message: "'{param}' is too large for this model." },
   // The prompt.
   {
     pattern: /^Either prompt or prompt_embeds must be provided|^The decoder prompt cannot be empty/,

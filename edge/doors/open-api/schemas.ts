@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ClientToken, TokenBody } from "../../identity/index.ts";
 import { Message, MessageError, MessageEvent } from "../../protocol/anthropic/answers.ts";
 import { MessagesRequest } from "../../protocol/anthropic/members.ts";
+import { ImageList, Transcript } from "../../protocol/media/answers.ts";
 import {
   ChatCompletion,
   ChatCompletionChunk,
@@ -21,10 +22,14 @@ import {
   ChatCompletionRequest,
   CompletionRequest,
   EmbeddingRequest,
+  ImagesRequest,
   RerankRequest,
   ResponsesRequest,
   ScoreRequest,
+  SpeechRequest,
   Text2SqlRequest,
+  TranscriptionRequest,
+  TranslationRequest,
 } from "../../protocol/openai/requests.ts";
 import { Response, ResponseStreamEvent } from "../../protocol/openai/responses/answers.ts";
 import {
@@ -56,6 +61,10 @@ export const requestSchemas = {
   OllamaShowRequest: OllamaShowBody,
   RerankRequest,
   ScoreRequest,
+  TranscriptionRequest,
+  TranslationRequest,
+  SpeechRequest,
+  ImagesRequest,
   ClientTokenRequest: TokenBody,
   CountMessagesRequest,
   CountResponseRequest,
@@ -72,6 +81,8 @@ export const answerSchemas = {
   EmbeddingList,
   RerankResult,
   ScoreList,
+  Transcript,
+  ImageList,
   TokenUsage,
   Message,
   MessageEvent,

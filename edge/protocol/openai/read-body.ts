@@ -3,6 +3,7 @@ import { isChat, type EngineEndpoint } from "../../agreements/paths.ts";
 import { findByName, type ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal, type NamedModel } from "../../errors.ts";
 import type { ReadBody } from "../body.ts";
+import { readAudio, readImages, readSpeech } from "../media/read.ts";
 import { restoreDigits } from "../digits.ts";
 import { isSmall } from "../fields.ts";
 import { readRerank, readScore } from "../ranking/read.ts";
@@ -49,10 +50,29 @@ function readWritten(endpoint: EngineEndpoint, json: unknown, models: readonly M
     const body = parseMembers["chat.completions"](json, ignored);
     return readNamed(nameModel(models, body.model), () => readChat(body, endpoint, models, ignored));
   }
+  if (endpoint !== "text2sql") return readMedia(endpoint, json, models, ignored);
   const body = parseMembers.text2sql(json, ignored);
   const model = body.model ?? models.find((record) => record.endpoints.includes("text2sql"))?.id ?? "";
   const named = { ...nameModel(models, model), name: body.model ?? "" };
   return readNamed(named, () => readChat({ ...body, model }, endpoint, models, ignored));
+}
+
+function readMedia(
+  endpoint: Extract<EngineEndpoint, `audio.${string}` | `images.${string}`>,
+  json: unknown,
+  models: readonly ModelRecord[],
+  ignored: IgnoredMembers,
+): ParsedBody {
+  if (endpoint === "audio.speech") {
+    const body = parseMembers[endpoint](json, ignored);
+    return readNamed(nameModel(models, body.model), () => readSpeech(body, models, ignored));
+  }
+  if (endpoint === "images.generations") {
+    const body = parseMembers[endpoint](json, ignored);
+    return readNamed(nameModel(models, body.model), () => readImages(body, models, ignored));
+  }
+  const body = parseMembers[endpoint](json, ignored);
+  return readNamed(nameModel(models, body.model), () => readAudio(endpoint, body, models, ignored));
 }
 
 function nameModel(models: readonly ModelRecord[], name: string): NamedModel {

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { imagesMembers, speechMembers, transcriptionMembers, translationMembers } from "../media/members.ts";
 import { rerankMembers, scoreMembers } from "../ranking/members.ts";
 import { chatMembers, text2sqlMembers } from "./members/chat.ts";
 import { completionsMembers } from "./members/completions.ts";
@@ -20,3 +21,11 @@ export const EmbeddingRequest: z.ZodObject = describeMembers(embeddingsMembers);
 export const RerankRequest: z.ZodObject = describeMembers(rerankMembers);
 /** The body of `POST /v1/score`. */
 export const ScoreRequest: z.ZodObject = describeMembers(scoreMembers);
+/** The form of `POST /v1/audio/transcriptions`. */
+export const TranscriptionRequest: z.ZodObject = describeMembers(transcriptionMembers);
+/** The form of `POST /v1/audio/translations`. */
+export const TranslationRequest: z.ZodObject = describeMembers(translationMembers);
+/** The body of `POST /v1/audio/speech`. */
+export const SpeechRequest: z.ZodObject = describeMembers(speechMembers);
+/** The body of `POST /v1/images/generations`. */
+export const ImagesRequest: z.ZodObject = describeMembers(imagesMembers);
