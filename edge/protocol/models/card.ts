@@ -192,7 +192,7 @@ const outputs: Readonly<Record<ModelPurpose, z.infer<typeof OutputModality>>> = 
 function readModalities({ mediaTokensMax }: ModelRecord, type: ModelPurpose): z.infer<typeof Modalities> {
   const usual = type === "transcription" ? "audio" : "text";
   const isTaken = (kind: z.infer<typeof InputModality>) =>
-    kind === usual || (type === "chat" && mediaTokensMax?.[kind] !== undefined);
+    kind === usual || (type === "chat" && kind !== "text" && mediaTokensMax?.[kind] !== undefined);
   return {
     input_modalities: InputModality.options.filter(isTaken),
     output_modalities: [outputs[type]],
