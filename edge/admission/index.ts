@@ -1,6 +1,6 @@
 import type { Credential } from "../agreements/tokens/credential.ts";
 import { mapNames } from "../agreements/names.ts";
-import { tokenColumns } from "../agreements/records/usage-columns.ts";
+import { countColumns } from "../agreements/records/usage-columns.ts";
 import type { HoldId, OrgId } from "../agreements/tokens/ids.ts";
 import type { LeasedTerms } from "../agreements/tokens/lease.ts";
 import { isChat } from "../agreements/paths.ts";
@@ -49,7 +49,7 @@ export async function admit(visit: Visit, ledger: Ledger, call: Call, terms: Ter
   const request = makeRequest(call, terms);
   const first = await requestSoon(visit, ledger, { request, call });
   if (first.kind === "grant") return { ...first, boundFactor: terms.boundFactor };
-  if (!mightFit(first, call)) throw explainDenial(first, call);
+  if (countUnits(call) !== null || !mightFit(first, call)) throw explainDenial(first, call);
   const promptTokens = await terms.countPrompt();
   if (promptTokens === null || promptTokens >= request.promptTokens) throw explainDenial(first, call);
   const second = await requestSoon(visit, ledger, { request: { ...request, promptTokens }, call });
@@ -65,13 +65,18 @@ function makeRequest(call: Call, terms: Terms): HoldRequest {
     model: call.model.id,
     tier: terms.tier,
     price: terms.price,
-    promptTokens: correctBound(call, terms.boundFactor),
+    promptTokens: countUnits(call) ?? correctBound(call, terms.boundFactor),
     completionTokens: call.completionTokens,
     choices: call.choices,
     mayClamp: call.mayClamp,
     ttlMs: Math.max(0, call.deadlineMs - terms.nowMs) + terms.graceMs,
     idempotency: call.idempotency,
   };
+}
+
+/** What the call's units count as, in tokens; null where its tokens are what counts. */
+function countUnits({ units, model: { unitTokens } }: Call): number | null {
+  return units > 0 && unitTokens !== undefined ? units * unitTokens : null;
 }
 
 /** A chat is one prompt, and no engine takes one that is longer than its context. */
@@ -111,7 +116,7 @@ async function checkpointNothing(
 ): Promise<void> {
   const { model, admittedAtMs } = leased;
   const times = { startedAtMs: admittedAtMs, firstTokenAtMs: null, endedAtMs: admittedAtMs };
-  const nothing = mapNames(tokenColumns, () => 0);
+  const nothing = mapNames(countColumns, () => 0);
   const checkpoint = { isFinal: false, outcome: "failed" as const, responseId: null, ...nothing, ...times };
   await ledger.settle(org, [{ hold, org, model, ...checkpoint, leased }]);
 }

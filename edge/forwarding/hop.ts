@@ -41,6 +41,7 @@ export function buildHopTerms(
     deadlineMs: call.deadlineMs,
     ...(call.isStream && call.timeout.header !== null && { ownTimeoutMs: call.timeout.ms }),
     ...(reserved.isUrgent && { isUrgent: true }),
+    ...(call.units > 0 && call.model.unitTokens !== undefined && { unitTokens: call.model.unitTokens }),
     bodySha256,
   };
 }

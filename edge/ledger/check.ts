@@ -1,4 +1,4 @@
-import { tokenColumns } from "../agreements/records/usage-columns.ts";
+import { countColumns } from "../agreements/records/usage-columns.ts";
 import type { Credential } from "../agreements/tokens/credential.ts";
 import { isHoldId, isKeyId, isOrgId, type HoldId, type OrgId } from "../agreements/tokens/ids.ts";
 import { isLeaseId, LeasedTerms, readLeasedTerms } from "../agreements/tokens/lease.ts";
@@ -91,7 +91,7 @@ export function checkRecords(org: OrgId, records: SettledRecord[]): SettledRecor
     if (!record) throw makeFieldError(`record.${error.issues[0]?.path.join(".") ?? ""}`);
     mustBe(record.org === org, "record.org");
     mustBe(
-      tokenColumns.every((name) => isCount(record[name], countMax)),
+      countColumns.every((name) => isCount(record[name], countMax)),
       "record.tokens",
     );
     return leased ? { ...record, leased } : record;

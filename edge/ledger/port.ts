@@ -1,4 +1,4 @@
-import type { TokenColumn } from "../agreements/records/usage-columns.ts";
+import type { CountColumn } from "../agreements/records/usage-columns.ts";
 import type { Credential } from "../agreements/tokens/credential.ts";
 import type { HoldId, KeyId, OrgId } from "../agreements/tokens/ids.ts";
 import type { LeasedTerms, LeaseId } from "../agreements/tokens/lease.ts";
@@ -260,7 +260,7 @@ export type UsageEnd = Outcome | "expired" | "adjusted";
 /**
  * One row of the bill, keyed by `id` (the hold's id; what came late adds `:late`), however often it is written.
  */
-export interface UsageRow extends Record<TokenColumn, number> {
+export interface UsageRow extends Record<CountColumn, number> {
   id: string;
   hold: HoldId;
   org: OrgId;

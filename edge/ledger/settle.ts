@@ -1,5 +1,5 @@
 import { mapNames } from "../agreements/names.ts";
-import { tokenColumns } from "../agreements/records/usage-columns.ts";
+import { countColumns } from "../agreements/records/usage-columns.ts";
 import { computeCostMicros } from "../agreements/records/model.ts";
 import type { UsageRecord } from "../agreements/records/usage.ts";
 import type { HoldId } from "../agreements/tokens/ids.ts";
@@ -117,7 +117,7 @@ function settleSwept(
   return { result: "adjusted", changes: [adjust(state, { hold, whole, charged: nothing, record }, now)] };
 }
 
-const nothing: Usage = { ...mapNames(tokenColumns, () => 0), responseId: null };
+const nothing: Usage = { ...mapNames(countColumns, () => 0), responseId: null };
 
 function settleLate(state: State, record: SettledRecord, ended: Ended | null, now: number): SettlementOutcome {
   if (!ended) return { result: "unknown", changes: [] };
@@ -142,7 +142,7 @@ interface Adjustment {
 /** The line for the rest. It costs the price of the whole less what was charged: two lines cost what one would have. */
 function adjust(state: State, { hold, whole, charged, record }: Adjustment, now: number): Change {
   const rest: Usage = {
-    ...mapNames(tokenColumns, (name) => whole[name] - charged[name]),
+    ...mapNames(countColumns, (name) => (whole[name] ?? 0) - (charged[name] ?? 0)),
     responseId: whole.responseId,
   };
   const late = makeClosing(state, { hold, end: "adjusted", charged: rest, endedAtMs: record.endedAtMs }, now);
@@ -199,7 +199,10 @@ function makeClosing(state: State, { hold, end, charged, endedAtMs }: HoldEnding
   };
 }
 
-/** Part by part the greater of the known and the reported usage, cut to what was held (Q4). */
+/**
+ * Part by part the greater of the known and the reported usage, cut to what was held (Q4). Units cost nothing by
+ * themselves: what they cost is in the tokens that they count as.
+ */
 function raiseUsage(hold: Hold, known: Usage | null, reported: UsageRecord): Usage {
   const promptTokens = Math.max(known?.promptTokens ?? 0, Math.min(reported.promptTokens, hold.promptTokens));
   const cachedTokens = Math.max(known?.cachedTokens ?? 0, Math.min(reported.cachedTokens, promptTokens));
@@ -207,5 +210,7 @@ function raiseUsage(hold: Hold, known: Usage | null, reported: UsageRecord): Usa
     known?.completionTokens ?? 0,
     Math.min(reported.completionTokens, hold.choices * hold.completionTokens),
   );
-  return { promptTokens, cachedTokens, completionTokens, responseId: reported.responseId ?? known?.responseId ?? null };
+  const units = Math.max(known?.units ?? 0, reported.units);
+  const responseId = reported.responseId ?? known?.responseId ?? null;
+  return { promptTokens, cachedTokens, completionTokens, units, responseId };
 }

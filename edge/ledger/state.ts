@@ -1,4 +1,4 @@
-import type { TokenColumn } from "../agreements/records/usage-columns.ts";
+import type { CountColumn } from "../agreements/records/usage-columns.ts";
 import type { Endpoint, Price, Tier } from "../agreements/records/model.ts";
 import { computeCostMicros } from "../agreements/records/model.ts";
 import type { HoldId, KeyId } from "../agreements/tokens/ids.ts";
@@ -71,8 +71,9 @@ export interface Lease {
   isClosed: boolean;
 }
 
-/** What an agent counted, or what was charged. */
-export interface Usage extends Record<TokenColumn, number> {
+/** What an agent counted, or what was charged. What was stored before there were `units` has none. */
+export interface Usage extends Record<Exclude<CountColumn, "units">, number> {
+  units?: number;
   responseId: string | null;
 }
 
@@ -203,6 +204,7 @@ export function makeUsageRow(hold: Hold, closing: Closing, org: string): UsageRo
     endpoint: hold.endpoint,
     end,
     ...charged,
+    units: charged.units ?? 0,
     costMicros: closing.costMicros,
     admittedAtMs: hold.admittedAtMs,
     endedAtMs: closing.endedAtMs,

@@ -41,3 +41,11 @@ function countPrompts(param: string, prompt: unknown): number {
     throw new Refusal("invalid_value", { param, message: `At most ${inputsMax} prompts in one call.` });
   return prompt.length;
 }
+
+/**
+ * What a call is measured in where that is no token, as far as its body says: each document that is ranked, and each
+ * text that is scored, is a unit.
+ */
+export function countUnits({ path, prompts }: CallSize): number {
+  return path === "/v1/rerank" || path === "/v1/score" ? prompts : 0;
+}

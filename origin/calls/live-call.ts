@@ -61,7 +61,9 @@ export function commitFinal(call: LiveCall, outcome: Outcome, why: Refusal | nul
   const { rooms, claims, prepared } = call;
   const record = buildRecord(call, outcome, true, rooms.now());
   rooms.sender.keep(record, claims.isUrgent);
-  const { completionTokensMax, promptTokensGuess } = claims;
+  const { completionTokensMax } = claims;
+  // What units count as says nothing of prompts.
+  const promptTokensGuess = claims.unitTokens === undefined ? claims.promptTokensGuess : undefined;
   const boundFactor = findCallFactor(call);
   rooms.profiles.note({ ...record, choices: prepared.choices, completionTokensMax, promptTokensGuess, boundFactor });
   rooms.metrics.noteRequest(outcome);

@@ -11,7 +11,7 @@ import { omitOurs, recheckBody, renameMedia } from "#edge/protocol/openai/member
 import { isLongScore, refuseUnstreamed } from "#edge/protocol/openai/scores.ts";
 import type { Engine } from "../engines/http/client.ts";
 import { mayStream, openaiFields } from "../engines/dialects.ts";
-import { measureCall } from "./call-size.ts";
+import { countUnits, measureCall } from "./call-size.ts";
 import type { PreparedMedia } from "./media/prepare-media.ts";
 import type { MeterBounds } from "./usage-meter.ts";
 
@@ -35,6 +35,8 @@ export interface PreparedCall {
   /** Over all prompts. */
   choices: number;
   size: CallSize;
+  /** What the call is measured in where that is no token, as far as its body says. */
+  units: number;
   /** Of a call with sound or pictures alone. */
   media?: PreparedMedia;
   bounds: MeterBounds;
@@ -96,11 +98,13 @@ export function prepareCall({ body: bytes, path, claims, engine, cacheSaltKey }:
     wantsContinuousUsage: streamOptions["continuous_usage_stats"] === true,
     choices,
     size,
+    units: countUnits(size),
     bounds: {
       tokensHeld: claims.tokensHeld,
       completionTokensMax: Math.min(choices * claims.completionTokensMax, Number.MAX_SAFE_INTEGER),
       choicesPerPrompt: Math.max(1, choices / size.prompts),
       echoChunks: requested["echo"] === true ? choices : 0,
+      unitTokens: claims.unitTokens,
     },
   };
 }

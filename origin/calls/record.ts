@@ -26,6 +26,7 @@ export function buildRecord(account: Account, outcome: Outcome, isFinal: boolean
     promptTokens: bill.promptTokens ?? 0,
     cachedTokens: bill.cachedTokens,
     completionTokens: bill.completionTokens,
+    units: bill.units,
     outcome,
     responseId,
     startedAtMs,
@@ -36,10 +37,12 @@ export function buildRecord(account: Account, outcome: Outcome, isFinal: boolean
 }
 
 /**
- * Gets the prompt counted when the engine never reported it: by the engine's tokenizer, or guessed when there is none
- * and something was generated. An engine that died before it generated anything is billed no prompt.
+ * Gets the prompt counted when the engine never reported it: by its units where those are billed, else by the engine's
+ * tokenizer, or guessed when there is none and something was generated. An engine that died before it generated
+ * anything is billed no prompt.
  */
 export async function settlePrompt(meter: UsageMeter, engine: Engine, prepared: PreparedCall): Promise<void> {
+  if (meter.unitsCounted === null) meter.noteUnits(prepared.units);
   if (meter.read().promptTokens !== null) return;
   const count = await countPromptTokens(engine, prepared.body);
   if (count) meter.notePrompt(count.tokens);

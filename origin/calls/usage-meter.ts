@@ -9,6 +9,8 @@ export interface MeterBounds {
   choicesPerPrompt: number;
   /** Chunks with text that nobody generated: `echo` sends the prompt back. */
   echoChunks: number;
+  /** What a unit counts as, in tokens; undefined where the engine's own counts are billed. */
+  unitTokens?: number | undefined;
 }
 
 /**
@@ -19,6 +21,8 @@ export interface Bill {
   promptTokens: number | null;
   cachedTokens: number;
   completionTokens: number;
+  /** Seconds, characters, images or documents; 0 where nobody has counted any. */
+  units: number;
 }
 
 const countMax = 1_000_000_000;
@@ -35,6 +39,7 @@ export class UsageMeter {
   #completions: number[] = [];
   #total: Counts | null = null;
   #promptKnown: number | null = null;
+  #units: number | null = null;
   #cached = 0;
   #reasoning = 0;
 
@@ -73,6 +78,11 @@ export class UsageMeter {
   /** What a tokenizer counted, for engines that report nothing. */
   notePrompt(tokens: number): void {
     this.#promptKnown = tokens;
+  }
+
+  /** What was served, in the call's own units. */
+  noteUnits(units: number): void {
+    this.#units = units;
   }
 
   noteCompletion(tokens: number): void {
@@ -115,8 +125,17 @@ export class UsageMeter {
     return Math.max(0, this.#bounds.tokensHeld - this.#bounds.completionTokensMax);
   }
 
-  /** What the engine or its tokenizer counted of the prompt; `null` when neither has. */
+  /** Null until somebody has counted them. */
+  get unitsCounted(): number | null {
+    return this.#units;
+  }
+
+  /**
+   * What the engine or its tokenizer counted of the prompt, or what its units count as; `null` when nobody has counted.
+   */
   get promptTokensCounted(): number | null {
+    const { unitTokens } = this.#bounds;
+    if (unitTokens !== undefined) return this.#units === null ? null : this.#units * unitTokens;
     return this.#total?.prompt ?? (this.#prompts.length > 0 ? sum(this.#prompts) : this.#promptKnown);
   }
 
@@ -125,7 +144,8 @@ export class UsageMeter {
     const completionTokens = Math.max(0, Math.min(this.completionSoFar, completionTokensMax, tokensHeld, countMax));
     const counted = this.promptTokensCounted;
     const promptTokens = counted === null ? null : Math.min(counted, this.promptTokensHeld + tokensHeld, countMax);
-    return { promptTokens, cachedTokens: Math.min(this.#cached, promptTokens ?? 0), completionTokens };
+    const cachedTokens = Math.min(this.#cached, promptTokens ?? 0);
+    return { promptTokens, cachedTokens, completionTokens, units: Math.min(this.#units ?? 0, countMax) };
   }
 }
 

@@ -1,5 +1,5 @@
 import { promptRatioMax, promptRatioMin, type TrafficProfile } from "#edge/agreements/records/traffic-profile.ts";
-import type { TokenColumn } from "#edge/agreements/records/usage-columns.ts";
+import type { CountColumn } from "#edge/agreements/records/usage-columns.ts";
 import type { UsageRecord } from "#edge/agreements/records/usage.ts";
 import { profilesMax } from "#edge/limits.ts";
 
@@ -7,7 +7,7 @@ import { profilesMax } from "#edge/limits.ts";
  * What an ended call adds to its org's traffic profile: its final record, whose prompt is 0 when nobody has counted it,
  * and what was requested.
  */
-export interface EndedCall extends Pick<UsageRecord, "org" | "model" | TokenColumn | "outcome"> {
+export interface EndedCall extends Pick<UsageRecord, "org" | "model" | Exclude<CountColumn, "units"> | "outcome"> {
   /** Over all prompts; 0 for embeddings. */
   choices: number;
   /** For each choice, as held. */

@@ -1,4 +1,4 @@
-import { listColumns, tokenColumns, usageColumns } from "#edge/agreements/records/usage-columns.ts";
+import { listColumns, countColumns, usageColumns } from "#edge/agreements/records/usage-columns.ts";
 import { UsageError, type Flags, type Option } from "../input/flags.ts";
 import { readBound } from "../input/times.ts";
 import { clean, readList, read, show, writeMoney, type Column } from "../output/table.ts";
@@ -6,7 +6,7 @@ import { currencyIn, nextPage, orgPath, pageOptions, pageQuery, type Command, ty
 
 const moneyColumns = listColumns("money");
 const amounts: Column[] = [
-  ...tokenColumns.map((name): Column => [usageColumns[name].head, name]),
+  ...countColumns.map((name): Column => [usageColumns[name].head, name]),
   ...moneyColumns.map((name): Column => [usageColumns[name].head, name, "money"]),
 ];
 const callColumns: Column[] = [
@@ -131,7 +131,7 @@ function readFilter({ flags, nowMs }: Given): Record<string, string | undefined>
 
 function writeTotals(answer: unknown): string {
   const totals = read(answer, "totals");
-  const tokens = tokenColumns.map((name) => `${clean(read(totals, name))} ${usageColumns[name].title}`);
+  const tokens = countColumns.map((name) => `${clean(read(totals, name))} ${usageColumns[name].title}`);
   const costs = moneyColumns.map((name) => writeMoney(Number(read(totals, name))));
   const calls = clean(read(totals, "calls"));
   const sums = [

@@ -98,6 +98,15 @@ export const ModelRecord = z.strictObject({
   prices: z
     .strictObject({ shared: Price, complex: Price })
     .describe("By tier: `promptMicrosPerMTok`, `completionMicrosPerMTok`, millionths of `CURRENCY` a million tokens."),
+  unitTokens: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .optional()
+    .describe(
+      "What one unit counts as, in tokens, where calls are measured in units: a second of audio, a character to " +
+        "speak, an image, a document. Windows and prices go by it. Unset, documents are billed by their tokens.",
+    ),
   audioSecondsMax: z
     .int()
     .min(1)

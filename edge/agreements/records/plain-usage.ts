@@ -3,7 +3,7 @@ import { isObject, type JsonObject } from "../json.ts";
 import { mapNames } from "../names.ts";
 import { isHoldId, isNodeId, isOrgId } from "../tokens/ids.ts";
 import { Outcome, UsageBatch, UsageRecord } from "./usage.ts";
-import { tokenColumns } from "./usage-columns.ts";
+import { countColumns } from "./usage-columns.ts";
 import { ticketCharsMax } from "../tokens/ticket.ts";
 
 type RecordTest = (value: unknown) => boolean;
@@ -21,7 +21,7 @@ const members: Readonly<Record<keyof UsageRecord, RecordTest>> = {
   org: isOrgId,
   model: isText,
   isFinal: (value) => typeof value === "boolean",
-  ...mapNames(tokenColumns, () => isCount),
+  ...mapNames(countColumns, () => isCount),
   outcome: (value) => outcomes.has(value),
   responseId: (value) => value === null || (typeof value === "string" && value.length <= 128),
   startedAtMs: isTime,

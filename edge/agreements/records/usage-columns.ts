@@ -1,7 +1,7 @@
 import { listNames } from "../names.ts";
 
 /**
- * The columns of a line of the bill, in their order, and what each holds: `text`, `maybeText` (text or null), `tokens`
+ * The columns of a line of the bill, in their order, and what each holds: `text`, `maybeText` (text or null), `count`
  * and `money` (whole numbers, summed in totals; money in millionths of the currency), `timeMs` (Unix ms). `head` is a
  * column's head in tables for people, `title` what it is in a sentence.
  *
@@ -19,12 +19,13 @@ export const usageColumns = {
   endpoint: { holds: "text" },
   end: { holds: "text" },
   responseId: { holds: "maybeText" },
-  promptTokens: { holds: "tokens", head: "PROMPT", title: "prompt tokens" },
-  cachedTokens: { holds: "tokens", head: "CACHED", title: "of them cached" },
-  completionTokens: { holds: "tokens", head: "COMPLETION", title: "completion tokens" },
+  promptTokens: { holds: "count", head: "PROMPT", title: "prompt tokens" },
+  cachedTokens: { holds: "count", head: "CACHED", title: "of them cached" },
+  completionTokens: { holds: "count", head: "COMPLETION", title: "completion tokens" },
   costMicros: { holds: "money", head: "COST", title: "cost" },
   admittedAtMs: { holds: "timeMs" },
   endedAtMs: { holds: "timeMs" },
+  units: { holds: "count", head: "UNITS", title: "units" },
 } as const;
 
 /** The name of a column. */
@@ -44,11 +45,11 @@ export function listColumns<Kind extends ColumnKind>(kind: Kind): ColumnsThatHol
   return usageColumnNames.filter(holdsIt);
 }
 
-/** A count of tokens on the bill. */
-export type TokenColumn = ColumnsThatHold<"tokens">;
+/** A count on the bill: of tokens, or of units. */
+export type CountColumn = ColumnsThatHold<"count">;
 
-/** The counts of tokens on the bill, in their order. */
-export const tokenColumns: readonly TokenColumn[] = listColumns("tokens");
+/** The counts on the bill, in their order. */
+export const countColumns: readonly CountColumn[] = listColumns("count");
 
-/** What is summed: tokens, then money. */
-export const amountColumns: readonly ColumnsThatHold<"tokens" | "money">[] = [...tokenColumns, ...listColumns("money")];
+/** What is summed: counts, then money. */
+export const amountColumns: readonly ColumnsThatHold<"count" | "money">[] = [...countColumns, ...listColumns("money")];

@@ -3,7 +3,7 @@ import { usageBatchMax } from "../../limits.ts";
 import { mapNames } from "../names.ts";
 import { HoldId, NodeId, OrgId } from "../tokens/ids.ts";
 import { ticketCharsMax } from "../tokens/ticket.ts";
-import { tokenColumns } from "./usage-columns.ts";
+import { countColumns } from "./usage-columns.ts";
 
 const Count = z.int().min(0).max(1_000_000_000);
 
@@ -36,7 +36,9 @@ export const UsageRecord = z.strictObject({
   org: OrgId,
   model: z.string(),
   isFinal: z.boolean(),
-  ...mapNames(tokenColumns, () => Count),
+  ...mapNames(countColumns, () => Count),
+  /** Records from before there were units have none. */
+  units: Count.default(0),
   outcome: RecordedOutcome,
   responseId: z.string().max(128).nullable(),
   startedAtMs: z.int(),

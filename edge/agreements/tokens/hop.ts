@@ -46,6 +46,8 @@ export interface HopClaims extends OnceClaims {
   ownTimeoutMs?: number;
   /** Somebody may wait for the end of the call: its last record leaves at once. Absent where nobody does. */
   isUrgent?: true;
+  /** What one unit counts as, in tokens, on the bill. Absent where the engine's own counts are billed. */
+  unitTokens?: number;
 }
 
 /** An order to an agent instead of a call. */
@@ -81,6 +83,7 @@ const hopForm = buildForm(
     deadlineMs: count,
     ownTimeoutMs: `${count}|`,
     isUrgent: "1|",
+    unitTokens: `${count}|`,
   },
   // An edge may be newer than its agents: fields that it has added at the end are theirs to ignore.
   "(?::[^:\\s]{0,1024}){0,8}",
@@ -106,6 +109,7 @@ export function makeHop(claims: HopClaims, keys: MacKeys): string {
     claims.deadlineMs,
     claims.ownTimeoutMs ?? "",
     claims.isUrgent ? 1 : "",
+    claims.unitTokens ?? "",
   ];
   return makeMacToken(hopKind, fields, keys);
 }
@@ -115,7 +119,7 @@ export function verifyHop(token: string, keys: MacKeys): HopClaims | null {
   const fields = verifyMacToken(hopForm, token, keys);
   const once = fields && readOnce(fields);
   if (!once) return null;
-  const { org = "", hold = "", promptTokensGuess, boundFactor, ticket, ownTimeoutMs, isUrgent } = fields;
+  const { org = "", hold = "", promptTokensGuess, boundFactor, ticket, ownTimeoutMs, isUrgent, unitTokens } = fields;
   const [endpoint, tier, model] = [
     Endpoint.options.find((name) => name === fields["endpoint"]),
     Tier.options.find((name) => name === fields["tier"]),
@@ -135,9 +139,17 @@ export function verifyHop(token: string, keys: MacKeys): HopClaims | null {
     deadlineMs: Number(fields["deadlineMs"]),
     ...(ownTimeoutMs && { ownTimeoutMs: Number(ownTimeoutMs) }),
     ...(isUrgent && { isUrgent: true as const }),
+    ...(unitTokens && { unitTokens: Number(unitTokens) }),
   };
   const { tokensHeld, completionTokensMax, deadlineMs } = claims;
-  const counts = [tokensHeld, completionTokensMax, deadlineMs, claims.promptTokensGuess ?? 0, claims.ownTimeoutMs ?? 1];
+  const counts = [
+    tokensHeld,
+    completionTokensMax,
+    deadlineMs,
+    claims.promptTokensGuess ?? 0,
+    claims.ownTimeoutMs ?? 1,
+    claims.unitTokens ?? 1,
+  ];
   const isFactor = claims.boundFactor === undefined || (claims.boundFactor > 1 && claims.boundFactor <= boundFactorMax);
   if (!endpoint || !tier || model === null || !isFactor || !counts.every(Number.isSafeInteger)) return null;
   if (claims.ownTimeoutMs === 0) return null;

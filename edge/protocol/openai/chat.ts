@@ -64,6 +64,7 @@ export function readChat(
     isStream: body.stream ?? false,
     prompts: 1,
     choices,
+    units: 0,
     promptTokensMax: boundChat(body, model),
     promptTokensGuess,
     completionTokens,

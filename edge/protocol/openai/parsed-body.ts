@@ -22,6 +22,8 @@ export interface ParsedBody {
   /** Upper bound and estimate of the prompt, in tokens. */
   promptTokensMax: number;
   promptTokensGuess: number;
+  /** What the call is measured in where that is no token (seconds, characters, images, documents): at most so many. */
+  units: number;
   /** For each choice. */
   completionTokens: number;
   isDefaultMax: boolean;

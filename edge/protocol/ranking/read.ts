@@ -56,6 +56,7 @@ function buildRanked(
     isStream: false,
     prompts: pairs.length,
     choices: 0,
+    units: pairs.length,
     promptTokensMax: boundPairs(pairs, model),
     promptTokensGuess: sumPairs(pairs, estimateTokens),
     completionTokens: 0,

@@ -72,6 +72,7 @@ export function makeQuestionCall(visit: Visit, { endpoint, model, named, ignored
     isStream: false,
     prompts: 1,
     choices: 0,
+    units: 0,
     promptTokensMax: 0,
     promptTokensGuess: 0,
     completionTokens: 0,

@@ -120,6 +120,7 @@ export function makeRecord(org: OrgId, hold: HoldId, fields: Partial<UsageRecord
     promptTokens: 10,
     cachedTokens: 0,
     completionTokens: 20,
+    units: 0,
     outcome: "completed",
     responseId: null,
     startedAtMs: noon,

@@ -53,14 +53,14 @@ describe("the bill", () => {
     meter.noteChoice(1, counts(5, 2));
     meter.noteChoice(2, counts(7, 3));
     meter.noteChoice(0, counts(5, 4));
-    expect(meter.read()).toEqual({ promptTokens: 12, cachedTokens: 0, completionTokens: 9 });
+    expect(meter.read()).toEqual({ promptTokens: 12, cachedTokens: 0, completionTokens: 9, units: 0 });
   });
 
   test("takes the engine's last word, the whole call's over the choices'", () => {
     const meter = new UsageMeter(bounds);
     meter.noteChoice(0, counts(5, 9));
     meter.noteTotal(counts(5, 10, 4));
-    expect(meter.read()).toEqual({ promptTokens: 5, cachedTokens: 4, completionTokens: 10 });
+    expect(meter.read()).toEqual({ promptTokens: 5, cachedTokens: 4, completionTokens: 10, units: 0 });
   });
 
   test("does not bill text that was only echoed", () => {

@@ -98,6 +98,7 @@ export function buildRecord(over: Partial<UsageRecord> = {}): UsageRecord {
     promptTokens: 1,
     cachedTokens: 0,
     completionTokens: 2,
+    units: 0,
     outcome: "completed",
     responseId: null,
     startedAtMs: 1,

@@ -1,6 +1,6 @@
 import { callPathNames, endpointPaths, nodePaths, tokenizerPaths } from "#edge/agreements/paths.ts";
 import { toSnakeCase } from "#edge/agreements/names.ts";
-import { tokenColumns, usageColumnNames } from "#edge/agreements/records/usage-columns.ts";
+import { countColumns, usageColumnNames } from "#edge/agreements/records/usage-columns.ts";
 import { windowNames } from "#edge/agreements/records/windows.ts";
 import { sitePaths } from "#edge/doors/site-paths.ts";
 
@@ -14,7 +14,7 @@ export interface Fact {
 const word = (name: string) => new RegExp(`\\b${name}\\b`);
 /** As a string of its own, or behind an address: "/health", `${origin}/health`; not the start of a longer path. */
 const path = (name: string) => new RegExp(`["}]${name.replaceAll(/[.{}]/g, "\\$&")}(?![\\w/-])`);
-const someCount = `["'](${tokenColumns.join("|")})["']`;
+const someCount = `["'](${countColumns.join("|")})["']`;
 
 /** A denial's reason has the same name as this window. */
 const windows = windowNames.filter((name) => name !== "concurrency");
@@ -34,7 +34,7 @@ export const facts: readonly Fact[] = [
     .map((name) => ({ name, spelling: path(name), home: "edge/doors/site-paths.ts" })),
   // Code reckons with a count by its name, as it must; only the table lists them.
   {
-    name: tokenColumns.join(", "),
+    name: countColumns.join(", "),
     spelling: new RegExp(`${someCount}\\s*[,|]\\s*${someCount}`),
     home: "edge/agreements/records/usage-columns.ts",
   },

@@ -1,4 +1,4 @@
-import { tokenColumns } from "../../../agreements/records/usage-columns.ts";
+import { countColumns } from "../../../agreements/records/usage-columns.ts";
 import { windowNames, windows, type WindowName } from "../../../agreements/records/windows.ts";
 import {
   abandonMs,
@@ -96,9 +96,10 @@ const constants: Record<string, string | number> = {
     `^${repeat("(%S+)", " ").replace(/\(%S\+\)$/, "([^|]+)")}${"|([^|]*)".repeat(slidingFields.length)}$`,
   ),
   COUNTERS_FORMAT: quote(repeat("%d", " ")),
-  TOKEN_COLUMNS: writeList(tokenColumns.map(quote)),
-  USAGE_PATTERN: quote(`^${tokenColumns.map(() => "(%S+) ").join("")}(.*)$`),
-  NO_USAGE: quote(`${tokenColumns.map(() => "0 ").join("")}null`),
+  COUNT_COLUMNS: writeList(countColumns.map(quote)),
+  OLD_USAGE_PATTERN: quote(`^${"(%d+) ".repeat(countColumns.length - 1)}(.*)$`),
+  USAGE_PATTERN: quote(`^${"(%d+) ".repeat(countColumns.length)}(.*)$`),
+  NO_USAGE: quote(`${countColumns.map(() => "0 ").join("")}null`),
 };
 
 const isConstant = new RegExp(`\\b(?:${Object.keys(constants).join("|")})\\b`, "g");

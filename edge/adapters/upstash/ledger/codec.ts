@@ -1,4 +1,4 @@
-import { tokenColumns } from "../../../agreements/records/usage-columns.ts";
+import { countColumns } from "../../../agreements/records/usage-columns.ts";
 import { z } from "zod";
 import type {
   HoldRequest,
@@ -90,7 +90,7 @@ export function encodeRelease(org: OrgId, hold: HoldId, mayRun: boolean, leased:
 export function encodeRecords(records: SettledRecord[]): string[] {
   return records.flatMap((record) => {
     const { hold, org, isFinal, outcome, responseId, endedAtMs, leased } = record;
-    const counts = tokenColumns.map((name) => String(record[name]));
+    const counts = countColumns.map((name) => String(record[name]));
     const terms = leased ? encodeTerms(org, hold, leased) : "";
     return [hold, isFinal ? "1" : "0", outcome, ...counts, JSON.stringify(responseId), String(endedAtMs), terms];
   });

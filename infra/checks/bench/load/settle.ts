@@ -91,6 +91,7 @@ export function makeUsageRecord(
     promptTokens: 60,
     cachedTokens: 0,
     completionTokens,
+    units: 0,
     outcome: "completed",
     responseId: "chatcmpl-bench",
     startedAtMs,

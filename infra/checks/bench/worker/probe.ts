@@ -162,6 +162,7 @@ function makeUsageRecord(org: OrgId, hold: HoldId): UsageRecord {
     promptTokens: 60,
     cachedTokens: 0,
     completionTokens: 100,
+    units: 0,
     outcome: "completed",
     responseId: "chatcmpl-bench",
     ...times,

@@ -121,6 +121,7 @@ export function ledgerEnds(name: string, open: OpenLedger): void {
         promptTokens: 10,
         cachedTokens: 500,
         completionTokens: 999,
+        units: 12,
         outcome: "cancelled",
         responseId: "chatcmpl-1",
         endedAtMs: noon - day,
@@ -148,6 +149,7 @@ export function ledgerEnds(name: string, open: OpenLedger): void {
           costMicros: 50,
           admittedAtMs: noon,
           endedAtMs: noon,
+          units: 12,
         },
       ]);
       expect(await findWindow(opened, "tokensPerDay")).toEqual([840, 30, 30]);

@@ -68,6 +68,7 @@ export function ledgerLeasedCalls(name: string, open: OpenLedger): void {
           costMicros: 20,
           admittedAtMs: noon + 400,
           endedAtMs: noon + 600,
+          units: 0,
         },
       ]);
     });

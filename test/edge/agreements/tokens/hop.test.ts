@@ -33,6 +33,7 @@ const anyClaims: fc.Arbitrary<HopClaims> = fc.record(
     deadlineMs: count,
     ownTimeoutMs: fc.integer({ min: 1, max: 900_000 }),
     isUrgent: fc.constant(true as const),
+    unitTokens: fc.integer({ min: 1, max: 1_000_000 }),
   },
   { noNullPrototype: true },
 );
@@ -49,12 +50,13 @@ describe("a hop token", () => {
       deadlineMs: 1_790_000_060_000,
       ownTimeoutMs: 700,
       isUrgent: true,
+      unitTokens: 50,
     });
     const [mac, ...fields] = makeHop(claims, keys.hop).split(":").toReversed();
     expect(mac).toMatch(/^[\w-]{43}$/);
     expect(fields.toReversed().join(" ")).toBe(
       `hop1 n1 node_test ${"J".repeat(22)} 1790000000000 ${"B".repeat(43)} org_0123456789 hold_${"H".repeat(22)} ` +
-        "1 chat.completions Qwen%2FQwen2.5%207B%3A%C3%BC shared 10000 1000 0   T 1790000060000 700 1",
+        "1 chat.completions Qwen%2FQwen2.5%207B%3A%C3%BC shared 10000 1000 0   T 1790000060000 700 1 50",
     );
   });
 

@@ -4,7 +4,7 @@ local nothing = readUsage(NO_USAGE)
 
 local function bill(id, hold, ending, charged, cost, endedAtMs)
   local counts = {}
-  for i, name in ipairs(tokenColumns) do counts[i] = ',"' .. name .. '":' .. int(charged[name]) end
+  for i, name in ipairs(countColumns) do counts[i] = ',"' .. name .. '":' .. int(charged[name]) end
   local row = concat({
     '{"id":"', id, '",', hold.bill, ',"end":"', ending, '","responseId":', charged.responseId, concat(counts),
     ',"costMicros":', int(cost), ',"admittedAtMs":', int(hold.admittedAtMs),
@@ -43,7 +43,7 @@ local function raiseUsage(hold, known, reported)
   if responseId == "null" and known then responseId = known.responseId end
   return {
     promptTokens = promptTokens, cachedTokens = cachedTokens, completionTokens = completionTokens,
-    responseId = responseId,
+    units = max(known and known.units or 0, reported.units), responseId = responseId,
   }
 end
 
@@ -59,7 +59,7 @@ end
 -- The line for the rest, which costs the price of the whole less what was charged.
 local function adjust(hold, whole, charged, endedAtMs)
   local rest = { responseId = whole.responseId }
-  for _, name in ipairs(tokenColumns) do rest[name] = whole[name] - charged[name] end
+  for _, name in ipairs(countColumns) do rest[name] = whole[name] - charged[name] end
   local cost = costMicros(hold.price, whole.promptTokens, whole.completionTokens)
     - costMicros(hold.price, charged.promptTokens, charged.completionTokens)
   for _, counters in ipairs(loadCountersFor(hold, true)) do countClosing(counters, hold, "adjusted", rest, cost) end
@@ -69,7 +69,7 @@ end
 
 local function addOver(usage, over)
   local whole = { responseId = usage.responseId }
-  for _, name in ipairs(tokenColumns) do whole[name] = usage[name] end
+  for _, name in ipairs(countColumns) do whole[name] = usage[name] end
   whole.promptTokens = whole.promptTokens + over
   return whole
 end
@@ -120,10 +120,10 @@ end
 -- The arguments of a record: hold, final, outcome, the counts of tokens, response id, end, terms of a lease or none.
 local function settle()
   local reply = {}
-  local counts = #tokenColumns
+  local counts = #countColumns
   for i = 3, #ARGV, counts + 6 do
     local reported = { responseId = ARGV[i + 3 + counts] }
-    for at, name in ipairs(tokenColumns) do reported[name] = tonumber(ARGV[i + 2 + at]) end
+    for at, name in ipairs(countColumns) do reported[name] = tonumber(ARGV[i + 2 + at]) end
     local endedAtMs = tonumber(ARGV[i + 4 + counts])
     reply[#reply + 1] = settleOne(ARGV[i], ARGV[i + 1] == "1", ARGV[i + 2], reported, endedAtMs, ARGV[i + 5 + counts])
   end

@@ -68,20 +68,22 @@ local function splitLines(text)
   return found
 end
 
-local tokenColumns = TOKEN_COLUMNS
+local countColumns = COUNT_COLUMNS
 
 local function writeUsage(usage)
   if not usage then return "" end
   local words = {}
-  for i, name in ipairs(tokenColumns) do words[i] = int(usage[name]) end
+  for i, name in ipairs(countColumns) do words[i] = int(usage[name]) end
   return concat(words, " ") .. " " .. usage.responseId
 end
 
+-- What was stored before there were units has a count less.
 local function readUsage(text)
   local words = { match(text, USAGE_PATTERN) }
+  if #words == 0 then words = { match(text, OLD_USAGE_PATTERN) } end
   if #words == 0 then return nil end
   local usage = { responseId = words[#words] }
-  for i, name in ipairs(tokenColumns) do usage[name] = tonumber(words[i]) end
+  for i, name in ipairs(countColumns) do usage[name] = i < #words and tonumber(words[i]) or 0 end
   return usage
 end
 

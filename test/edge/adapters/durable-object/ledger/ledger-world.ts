@@ -46,7 +46,7 @@ export const insides = <R>(
 export async function usageInD1(org: OrgId): Promise<UsageRow[]> {
   const columns = `id, hold, org, "key", model, tier, endpoint, "end", response_id AS responseId,
     prompt_tokens AS promptTokens, cached_tokens AS cachedTokens, completion_tokens AS completionTokens,
-    cost_micros AS costMicros, admitted_at_ms AS admittedAtMs, ended_at_ms AS endedAtMs`;
+    cost_micros AS costMicros, admitted_at_ms AS admittedAtMs, ended_at_ms AS endedAtMs, units`;
   return (await DB.prepare(`SELECT ${columns} FROM usage WHERE org = ?`).bind(org).all<UsageRow>()).results;
 }
 
