@@ -8,7 +8,7 @@ import { speechTypes, transcriptTypes } from "./formats.ts";
 import { countCharacters, type ImagesBody, type SpeechBody, type TranscriptionBody } from "./members.ts";
 import { boundSeconds } from "./seconds.ts";
 
-type Read = Omit<ParsedBody, "named">;
+type MediaRead = Omit<ParsedBody, "named">;
 type MediaEndpoint = Extract<EngineEndpoint, `audio.${string}` | `images.${string}`>;
 
 /** What of a body is not in its members: how many units it is at most, its file, and the media type of its answer. */
@@ -27,7 +27,7 @@ export function readAudio(
   { file, ...fields }: Pick<TranscriptionBody, "file" | "model" | "response_format">,
   models: readonly ModelRecord[],
   ignored: IgnoredMembers,
-): Read {
+): MediaRead {
   const model = findModel(models, fields.model, endpoint);
   const answerType = transcriptTypes[fields.response_format ?? "json"];
   return build(endpoint, ignored, {
@@ -41,7 +41,7 @@ export function readAudio(
 }
 
 /** Reads the body of a call for speech; throws a Refusal that names the field. */
-export function readSpeech(body: SpeechBody, models: readonly ModelRecord[], ignored: IgnoredMembers): Read {
+export function readSpeech(body: SpeechBody, models: readonly ModelRecord[], ignored: IgnoredMembers): MediaRead {
   const model = findModel(models, body.model, "audio.speech");
   const { response_format: format } = body;
   return build("audio.speech", ignored, {
@@ -56,7 +56,7 @@ export function readSpeech(body: SpeechBody, models: readonly ModelRecord[], ign
 }
 
 /** Reads the body of a call for pictures; throws a Refusal that names the field. */
-export function readImages(body: ImagesBody, models: readonly ModelRecord[], ignored: IgnoredMembers): Read {
+export function readImages(body: ImagesBody, models: readonly ModelRecord[], ignored: IgnoredMembers): MediaRead {
   return build("images.generations", ignored, {
     path: endpointPaths["images.generations"].agent,
     model: findModel(models, body.model, "images.generations"),
@@ -68,7 +68,7 @@ export function readImages(body: ImagesBody, models: readonly ModelRecord[], ign
 }
 
 /** Such a call has no tokens of its own: it is held and billed by its units, and takes no room in a pool of tokens. */
-function build(endpoint: MediaEndpoint, ignored: IgnoredMembers, parts: MediaParts): Read {
+function build(endpoint: MediaEndpoint, ignored: IgnoredMembers, parts: MediaParts): MediaRead {
   const { model, units, body } = parts;
   return {
     ...parts,

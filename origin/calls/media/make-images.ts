@@ -8,7 +8,7 @@ import type { MediaAnswer } from "./transcribe.ts";
 
 /** Ten pictures of some megabytes each, in base64. */
 const answerBytesMax = 64 * 1024 * 1024;
-const told = ["background", "output_format", "quality", "size"];
+const shownMembers = ["background", "output_format", "quality", "size"];
 
 /**
  * Has the engine make pictures. What comes back are those in its answer, as base64, at most as many as were asked for:
@@ -19,13 +19,13 @@ export async function makeImages(call: LiveCall): Promise<MediaAnswer> {
   const engineAnswer = await askMedia(call, { fields: { ...body, response_format: "b64_json" } });
   const answer = parseObject(await readAnswerText(engineAnswer, answerBytesMax));
   const list = answer && !isError(answer) && Array.isArray(answer["data"]) ? answer["data"] : [];
-  const asked = typeof body["n"] === "number" ? body["n"] : 1;
-  const data = list.filter(isObject).filter(isImage).slice(0, asked).map(keepImage);
+  const imagesMax = typeof body["n"] === "number" ? body["n"] : 1;
+  const data = list.filter(isObject).filter(isImage).slice(0, imagesMax).map(keepImage);
   if (!answer || data.length === 0) throw new Refusal("bad_gateway", { log: "engine_answer_unusable" });
   const { created } = answer;
   const seconds = Number.isSafeInteger(created) ? created : Math.floor(call.startedAtMs / 1_000);
   const rest = Object.fromEntries(
-    told.flatMap((name) => (typeof answer[name] === "string" ? [[name, answer[name]]] : [])),
+    shownMembers.flatMap((name) => (typeof answer[name] === "string" ? [[name, answer[name]]] : [])),
   );
   return { text: JSON.stringify({ created: seconds, data, ...rest }), type: "application/json", units: data.length };
 }

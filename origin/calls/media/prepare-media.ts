@@ -43,7 +43,7 @@ export async function prepareMedia(call: MediaToPrepare): Promise<PreparedCall> 
     path,
     body: { ...fields, model },
     media: { file, format: typeof format === "string" ? format : null },
-    units: countAsked(requested, file),
+    units: countGiven(requested, file),
     ...asNoText,
     size: { path, prompts: images, choices: 0, promptTokens: 0, completionTokens: 0 },
     bounds: {
@@ -80,7 +80,7 @@ function countSurely({ input }: JsonObject, { file, images }: { file: UploadedFi
  * What who leaves before the answer pays: what the engine was given to hear or to speak. Pictures are made, and how many
  * of them were, nobody knows.
  */
-function countAsked({ input }: JsonObject, file: UploadedFile | null): number {
+function countGiven({ input }: JsonObject, file: UploadedFile | null): number {
   if (typeof input === "string") return countCharacters(input);
   return file === null ? 0 : leastSeconds(file);
 }

@@ -44,9 +44,9 @@ async function serveSpeech(call: LiveCall): Promise<void> {
 
 /** The media type of the sound, once its first bytes are there: what breaks before them may be tried elsewhere. */
 async function waitForSound(answer: EngineAnswer, format: string | null, msMax: number): Promise<string> {
-  const asked = isSpeechFormat(format) ? speechTypes[format] : null;
-  const told = answer.fields.get("content-type") ?? "";
-  const type = nameSpeechType(told) ?? (/^(?:application\/json|text\/)/i.test(told) ? null : asked);
+  const wanted = isSpeechFormat(format) ? speechTypes[format] : null;
+  const reported = answer.fields.get("content-type") ?? "";
+  const type = nameSpeechType(reported) ?? (/^(?:application\/json|text\/)/i.test(reported) ? null : wanted);
   const hasSound = type !== null && (await answer.peek(msMax)) !== "";
   if (hasSound) return type;
   answer.destroy();

@@ -10,8 +10,8 @@ interface Segment {
 
 /** How long an engine says that its audio was, in whole seconds, rounded up; null where it says nothing. */
 export function readSeconds({ usage, duration }: JsonObject): number | null {
-  const told = isObject(usage) && usage["type"] === "duration" ? usage["seconds"] : duration;
-  const seconds = typeof told === "string" && /^\d{1,9}(?:\.\d+)?$/.test(told) ? Number(told) : told;
+  const reported = isObject(usage) && usage["type"] === "duration" ? usage["seconds"] : duration;
+  const seconds = typeof reported === "string" && /^\d{1,9}(?:\.\d+)?$/.test(reported) ? Number(reported) : reported;
   return typeof seconds === "number" && seconds >= 0 && Number.isFinite(seconds) ? Math.ceil(seconds) : null;
 }
 

@@ -83,7 +83,7 @@ describe("an engine that dies", () => {
 
   test("on one node is no matter: the other has the whole upload", async () => {
     const org = await world.newOrg();
-    await world.fault({ kind: "status", path: "/v1/audio/transcriptions", status: 500, times: 1 });
+    await world.fault({ kind: "status", path: "/v1/audio/transcriptions", status: 500, times: 1 }, 0);
     const response = await hear(org.key, 5);
     expect([response.status, await response.json()]).toMatchObject([200, { usage: { seconds: 5 } }]);
     expect(await world.settled(org.id)).toMatchObject([{ end: "completed", units: 5 }]);
