@@ -47,5 +47,6 @@ function countPrompts(param: string, prompt: unknown): number {
  * text that is scored, is a unit.
  */
 export function countUnits({ path, prompts }: CallSize): number {
-  return path === "/v1/rerank" || path === "/v1/score" ? prompts : 0;
+  const { prompt } = callPaths[path];
+  return prompt === "documents" || prompt === "text_2" ? prompts : 0;
 }

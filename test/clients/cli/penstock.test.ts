@@ -226,8 +226,8 @@ describe("an org's admin", () => {
     const table = await run(["usage", "summary", ...range], admin);
     expect(table.out).toMatch(/^DAY\s+CALLS.*COST EUR\n2026-11-01\s+1\s.*1\.50$/m);
     const csv = await run(["usage", "summary", "--by", "key", "--csv", ...range], admin);
-    expect(csv.out).toContain("group,calls,promptTokens,cachedTokens,completionTokens,costMicros,currency\r\n");
-    expect(csv.out).toContain(`${world.b.keyId},1,10,0,20,1500000,EUR`);
+    expect(csv.out).toContain("group,calls,promptTokens,cachedTokens,completionTokens,units,costMicros,currency\r\n");
+    expect(csv.out).toContain(`${world.b.keyId},1,10,0,20,0,1500000,EUR`);
     expect((await run(["usage", "summary", "--by", "model", ...range], admin)).out).toContain("qwen-chat");
   });
 });

@@ -19,9 +19,6 @@ export function rewriteInFormat3(sql: Sql): void {
   );
   for (const table of ["snapshots", "progress", "moves", "leases"]) sql.exec(`DROP TABLE ${table}`);
   sql.exec("UPDATE format SET version = 3");
-  // Nor were there units.
-  sql.exec("UPDATE holds SET hold = json_remove(hold, '$.checkpoint.units') WHERE hold ->> '$.checkpoint' IS NOT NULL");
-  sql.exec("UPDATE holds SET closing = json_remove(closing, '$.charged.units') WHERE closing IS NOT NULL");
 }
 
 /**

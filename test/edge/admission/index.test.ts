@@ -254,6 +254,21 @@ describe("the exact count", () => {
     expect(requests).toHaveLength(2);
   });
 
+  test("is never asked for where units are held: what they count as is no estimate", async () => {
+    const call = await makeCall();
+    const model = { ...call.model, unitTokens: 50 };
+    const units = { ...call, model, units: 3, choices: 0, completionTokens: 0 };
+    const { ledger, asks: requests } = scriptLedger(quota(149));
+    await expectRefusal(
+      () => admit(visit, ledger, units, { ...terms, boundFactor: 2, countPrompt: never }),
+      explainDenial(quota(149)).code,
+    );
+    expect(requests.map(({ promptTokens }) => promptTokens)).toEqual([150]);
+    const byTokens = scriptLedger(grant);
+    await admit(visit, byTokens.ledger, { ...units, model: call.model }, terms);
+    expect(byTokens.asks.map(({ promptTokens }) => promptTokens)).toEqual([200]);
+  });
+
   for (const count of [null, 200, 201]) {
     test(`of ${count} helps nothing: the first denial stands, the ledger is not asked again`, async () => {
       const { ledger, asks: requests } = scriptLedger(quota(70));

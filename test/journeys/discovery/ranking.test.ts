@@ -23,7 +23,7 @@ describe("ranking", () => {
     const rows = await world.settled(org.id);
     expect(rows).toHaveLength(3);
     for (const row of rows) {
-      expect(row).toMatchObject({ end: "completed", endpoint: "rerank", completionTokens: 0 });
+      expect(row).toMatchObject({ end: "completed", endpoint: "rerank", completionTokens: 0, units: documents.length });
       const [made] = await world.made(String(row["hold"]));
       expect(row.promptTokens).toBe(made?.promptTokens);
       expect(row.costMicros).toBe(Math.ceil((row.promptTokens * 20_000) / 1_000_000));

@@ -47,6 +47,17 @@ describe("the bill", () => {
     );
   });
 
+  test("where units are billed, the prompt is what they count as, whatever the engine says of tokens", () => {
+    const meter = new UsageMeter({ ...bounds, completionTokensMax: 0, tokensHeld: 150, unitTokens: 50 });
+    meter.noteTotal(counts(7, 0));
+    expect(meter.read()).toEqual({ promptTokens: null, cachedTokens: 0, completionTokens: 0, units: 0 });
+    meter.noteUnits(3);
+    expect(meter.read()).toMatchObject({ promptTokens: 150, units: 3 });
+    // More than was held: at most the hold again, as of any prompt.
+    meter.noteUnits(9);
+    expect(meter.read()).toMatchObject({ promptTokens: 300, units: 9 });
+  });
+
   test("sums choices, and the prompts of a list once each", () => {
     const meter = new UsageMeter({ ...bounds, choicesPerPrompt: 2 });
     meter.noteChoice(0, counts(5, 1));

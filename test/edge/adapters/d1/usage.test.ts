@@ -1,5 +1,6 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { beforeAll, expect, test, vi } from "vitest";
+import { usageColumnNames, usageColumns } from "#edge/agreements/records/usage-columns.ts";
 import type { UsageRow } from "#edge/ledger/port.ts";
 import type { OrgLedger } from "#edge/adapters/durable-object/ledger/ledger-object.ts";
 import { writeUsage } from "#edge/adapters/d1/usage.ts";
@@ -131,4 +132,12 @@ test("a D1 that misses its time has failed; an empty batch is not sent, and no t
   } finally {
     vi.useRealTimers();
   }
+});
+
+test("a row that waited while the Worker was updated has no units, and is written with none", async () => {
+  const { org } = await openWith();
+  const names = usageColumnNames.filter((name) => name !== "units");
+  const old = Object.fromEntries(names.map((name) => [name, usageColumns[name].holds.endsWith("ext") ? name : 7]));
+  await writeUsage(DB, [{ ...old, org, id: "hold_old" } as unknown as UsageRow], 1_000);
+  expect(await usageInD1(org)).toMatchObject([{ id: "hold_old", promptTokens: 7, units: 0 }]);
 });

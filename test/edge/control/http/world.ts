@@ -302,6 +302,7 @@ export async function insertUsage(
     row.costMicros ?? 5,
     row.admittedAtMs ?? 1_763_700_000_000,
     row.endedAtMs ?? 1_763_700_001_000,
+    row.units ?? 0,
   ];
   await world.db
     .prepare(`INSERT INTO usage VALUES (${values.map(() => "?").join(",")})`)

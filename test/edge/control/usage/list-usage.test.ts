@@ -39,7 +39,14 @@ it("lists an org's own rows, newest first, with totals in which a correction is 
   const { status, body } = await list();
   expect(status).toBe(200);
   expect(idsOf(body)).toEqual(["5", "4", "3", "2", "1", "0:late", "0"]);
-  expect(body.totals).toEqual({ calls: 6, promptTokens: 60, cachedTokens: 0, completionTokens: 123, costMicros: 31 });
+  expect(body.totals).toEqual({
+    calls: 6,
+    promptTokens: 60,
+    cachedTokens: 0,
+    completionTokens: 123,
+    units: 0,
+    costMicros: 31,
+  });
   expect(body.rows[0]).toEqual({
     id: `hold_${"5".padStart(22, "0")}`,
     hold: `hold_${"5".padStart(22, "0")}`,
@@ -86,7 +93,7 @@ it("keeps to a key and a model", async () => {
   expect((await list(`?key=${world.a.keyId}`)).body.totals.calls).toBe(6);
   expect((await list(`?key=${world.a.adminId}`)).body).toEqual({
     rows: [],
-    totals: { calls: 0, promptTokens: 0, cachedTokens: 0, completionTokens: 0, costMicros: 0 },
+    totals: { calls: 0, promptTokens: 0, cachedTokens: 0, completionTokens: 0, units: 0, costMicros: 0 },
     currency: "EUR",
     nextCursor: null,
   });

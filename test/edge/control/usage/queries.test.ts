@@ -15,6 +15,7 @@ it("answers an empty list and zeros where there is nothing", async () => {
     promptTokens: 0,
     cachedTokens: 0,
     completionTokens: 0,
+    units: 0,
     costMicros: 0,
   });
 });
