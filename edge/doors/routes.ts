@@ -2,10 +2,18 @@ import type { z } from "zod";
 import { cohereRerankPath, endpointPaths, nodePaths, type CallEndpoint } from "../agreements/paths.ts";
 import { TokenBody } from "../identity/index.ts";
 import { MessagesBody } from "../protocol/anthropic/members.ts";
-import { ImagesBody, SpeechBody, TranscriptionBody, TranslationBody } from "../protocol/media/members.ts";
-import { ChatBody, Text2SqlBody } from "../protocol/openai/members/chat.ts";
-import { CompletionsBody } from "../protocol/openai/members/completions.ts";
-import { EmbeddingsBody } from "../protocol/openai/members/embeddings.ts";
+import {
+  ChatBody,
+  CompletionsBody,
+  EmbeddingsBody,
+  ImagesBody,
+  RerankBody,
+  ScoreBody,
+  SpeechBody,
+  Text2SqlBody,
+  TranscriptionBody,
+  TranslationBody,
+} from "../protocol/openai/requests.ts";
 import { ResponsesBody } from "../protocol/openai/responses/members.ts";
 import { OllamaChatRequest, OllamaEmbedRequest, OllamaGenerateRequest } from "../protocol/ollama/requests.ts";
 import { OllamaShowBody } from "../protocol/ollama/models.ts";
@@ -15,7 +23,6 @@ import {
   DetokenizeRequest,
   TokenizeRequest,
 } from "../protocol/tokenizer/bodies.ts";
-import { RerankBody, ScoreBody } from "../protocol/ranking/members.ts";
 import { listControlRoutes } from "./control.ts";
 import { sitePaths } from "./site-paths.ts";
 import type { Operation, DoorRoute } from "./route.ts";

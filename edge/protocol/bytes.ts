@@ -18,8 +18,8 @@ const pieceBytes = 16 * 1024;
 const droppedBytes = 64 * 1024;
 
 /**
- * Reads the body's bytes, `bytesMax` at most, within 10 s or `msMax` (M5); refuses encoded bodies. What is read counts in the
- * isolate's intake until this has ended, however it ends.
+ * Reads the body's bytes, `bytesMax` at most, within 10 s or `msMax` (M5); refuses encoded bodies. What is read counts
+ * in the isolate's intake until this has ended, however it ends.
  */
 export async function readBytes(
   request: Request,

@@ -3,12 +3,10 @@ import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import { callPaths, isMedia, type CallPath } from "#edge/agreements/paths.ts";
 import type { SlowListener } from "../engines/first-tokens.ts";
-import type { OrgId } from "#edge/agreements/tokens/ids.ts";
 import { countSequences, countTokens, refuseOversized, type CallSize } from "#edge/protocol/sequences.ts";
 import type { Capacity, EngineSlot } from "../engines/capacity/capacity.ts";
 import { refuseAborted, refuseLate, type LiveCall } from "./live-call.ts";
-import { prepareMedia } from "./media/prepare-media.ts";
-import { serveMedia } from "./media/serve-media.ts";
+import { prepareMedia, serveMedia } from "./media/index.ts";
 import { prepareCall } from "./prepare.ts";
 import type { Rooms } from "./rooms.ts";
 import { serveStream } from "./stream/serve-stream.ts";
@@ -96,7 +94,7 @@ function tellSlow({ log, metrics }: Rooms, { org, model, hold }: HopClaims): Slo
 }
 
 /** A call that would not fit an idle engine is its caller's to change; any other waits for others to end. */
-function takeSlot(capacity: Capacity, org: OrgId, size: CallSize): EngineSlot {
+function takeSlot(capacity: Capacity, org: HopClaims["org"], size: CallSize): EngineSlot {
   refuseOversized(size, capacity.callMax);
   return capacity.take({ org, sequences: countSequences(size), tokens: countTokens(size) });
 }

@@ -2,16 +2,17 @@ import { z } from "zod";
 import { ClientToken, TokenBody } from "../../identity/index.ts";
 import { Message, MessageError, MessageEvent } from "../../protocol/anthropic/answers.ts";
 import { MessagesRequest } from "../../protocol/anthropic/members.ts";
-import { ImageList, Transcript } from "../../protocol/media/answers.ts";
 import {
   ChatCompletion,
   ChatCompletionChunk,
   EmbeddingList,
+  ImageList,
   RerankResult,
   ScoreList,
   TextCompletion,
   TextCompletionChunk,
   TokenUsage,
+  Transcript,
 } from "../../protocol/openai/answers.ts";
 import { OllamaChat, OllamaEmbeddings, OllamaError, OllamaGeneration } from "../../protocol/ollama/answers.ts";
 import { OllamaModel, OllamaRunning, OllamaShowBody, OllamaTags, OllamaVersion } from "../../protocol/ollama/models.ts";

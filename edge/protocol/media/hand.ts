@@ -8,8 +8,8 @@ const isolateForms = openIntake({ all: formBytesInHandMax, org: orgFormBytesInHa
 const inHand = new WeakMap<Request, () => void>();
 
 /**
- * Reads the bytes of a form, within its bounds and the isolate's: 503 `server_is_overloaded` where there is no room, 413
- * for a larger one. They count as in hand until `releaseForm`.
+ * Reads the bytes of a form, within its bounds and the isolate's: 503 `server_is_overloaded` where there is no room,
+ * 413 for a larger one. They count as in hand until `releaseForm`.
  */
 export function readFormBytes(
   request: Request,

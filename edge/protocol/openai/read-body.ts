@@ -1,19 +1,16 @@
-import type { JsonObject } from "../../agreements/json.ts";
-import { isChat, type EngineEndpoint } from "../../agreements/paths.ts";
+import type { EngineEndpoint } from "../../agreements/paths.ts";
 import { findByName, type ModelRecord } from "../../agreements/records/model.ts";
-import { Refusal, type NamedModel } from "../../errors.ts";
+import type { NamedModel } from "../../errors.ts";
 import type { ReadBody } from "../body.ts";
 import { readAudio, readImages, readSpeech } from "../media/read.ts";
-import { restoreDigits } from "../digits.ts";
-import { isSmall } from "../fields.ts";
 import { readRerank, readScore } from "../ranking/read.ts";
-import { boundChat } from "./bounds/chat.ts";
 import { readChat } from "./chat.ts";
 import { readCompletions, readEmbeddings } from "./completions.ts";
 import { IgnoredMembers } from "./members/member.ts";
 import { parseMembers } from "./members/parse.ts";
 import { markModel } from "./models.ts";
-import { writeBody, type ParsedBody } from "./parsed-body.ts";
+import type { ParsedBody } from "./parsed-body.ts";
+import { writeExactly } from "./bounds/write-exactly.ts";
 
 /** A body as it is read, and for writing, where that differs (`restoreDigits`). */
 type Sent = Pick<ReadBody, "json" | "exact">;
@@ -82,16 +79,4 @@ function nameModel(models: readonly ModelRecord[], name: string): NamedModel {
 /** From here on a body is read by its model's record, so what is refused tells of the model. */
 function readNamed(named: NamedModel, read: () => Omit<ParsedBody, "named">): ParsedBody {
   return { ...markModel(named, read), named };
-}
-
-/** The same call with its numbers written as they came; what was bounded by its length is bounded by that. */
-function writeExactly(parsed: ParsedBody, exact: JsonObject): ParsedBody {
-  const ours = { model: parsed.model.id, max_tokens: parsed.body.max_tokens };
-  const body = writeBody(restoreDigits(parsed.body, exact), ours);
-  for (const param of ["response_format", "structured_outputs"]) {
-    if (!isSmall(body[param] ?? null))
-      throw new Refusal("invalid_value", { param, message: `'${param}' is too large.` });
-  }
-  const promptTokensMax = Math.max(parsed.promptTokensMax, isChat(parsed.path) ? boundChat(body, parsed.model) : 0);
-  return { ...parsed, body, promptTokensMax };
 }

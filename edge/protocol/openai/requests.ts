@@ -7,6 +7,13 @@ import { embeddingsMembers } from "./members/embeddings.ts";
 import { describeMembers } from "./members/member.ts";
 import { responsesMembers } from "./responses/members.ts";
 
+/** The bodies of the endpoints that engines know, each within its bounds. */
+export { ImagesBody, SpeechBody, TranscriptionBody, TranslationBody } from "../media/members.ts";
+export { RerankBody, ScoreBody } from "../ranking/members.ts";
+export { ChatBody, Text2SqlBody } from "./members/chat.ts";
+export { CompletionsBody } from "./members/completions.ts";
+export { EmbeddingsBody } from "./members/embeddings.ts";
+
 /** The body of `POST /v1/chat/completions`, as the API's document tells it: from the table that calls are read by. */
 export const ChatCompletionRequest: z.ZodObject = describeMembers(chatMembers);
 /** The body of `POST /text2sql`. */

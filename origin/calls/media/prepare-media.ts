@@ -7,14 +7,8 @@ import { readForm } from "#edge/protocol/media/read-form.ts";
 import { boundSeconds, leastSeconds } from "#edge/protocol/media/seconds.ts";
 import { UploadedFile } from "#edge/protocol/media/upload.ts";
 import { omitOurs, recheckBody } from "#edge/protocol/openai/members/recheck.ts";
-import { readBody, type CallToPrepare, type PreparedCall } from "../prepare.ts";
-
-/** What a call with sound or pictures is, beside what every call is made ready for. */
-export interface PreparedMedia {
-  file: UploadedFile | null;
-  /** In what form its caller wants the answer, by OpenAI's name; null for the usual one. */
-  format: string | null;
-}
+import { readBody, type CallToPrepare } from "../prepare.ts";
+import type { PreparedCall } from "../prepared-call.ts";
 
 /** A call with sound or pictures as the edge sent it; `contentType` is its body's. */
 export interface MediaToPrepare extends Omit<CallToPrepare, "cacheSaltKey" | "path"> {
@@ -69,7 +63,7 @@ const asNoText = {
   choices: 0,
 } as const;
 
-/** Units of which the body itself leaves no doubt; 0 where it does. Seconds of packed audio are the engine's to count. */
+/** Units that the body leaves no doubt of; 0 where it does. Seconds of packed audio are the engine's to count. */
 function countSurely({ input }: JsonObject, { file, images }: { file: UploadedFile | null; images: number }): number {
   if (typeof input === "string") return countCharacters(input);
   if (file === null) return images;
@@ -77,8 +71,8 @@ function countSurely({ input }: JsonObject, { file, images }: { file: UploadedFi
 }
 
 /**
- * What who leaves before the answer pays: what the engine was given to hear or to speak. Pictures are made, and how many
- * of them were, nobody knows.
+ * What who leaves before the answer pays: what the engine was given to hear or to speak. Of pictures nobody knows how
+ * many were made.
  */
 function countGiven({ input }: JsonObject, file: UploadedFile | null): number {
   if (typeof input === "string") return countCharacters(input);

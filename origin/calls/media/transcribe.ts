@@ -21,8 +21,8 @@ export interface MediaAnswer {
 
 /**
  * Has the engine write down what is said. It is asked for JSON whatever the caller wants, since that says how long the
- * audio is, and the caller's form is written here. A translation's plain JSON does not say it (vLLM), so its longer form
- * is asked for, and the plain one of a model that has no times.
+ * audio is, and the caller's form is written here. A translation's plain JSON does not say it (vLLM), so its longer
+ * form is asked for, and the plain one of a model that has no times.
  */
 export async function transcribe(call: LiveCall): Promise<MediaAnswer> {
   const { path, media } = call.prepared;

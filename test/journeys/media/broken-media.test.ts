@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { makeWav } from "#test/support/fakes/sound.ts";
+import { makeWav } from "#test/support/media/sound.ts";
 import { openOwnStack, type OwnStack } from "#test/support/stack/stack.ts";
 import { windowOf, type World } from "#test/support/stack/world.ts";
 

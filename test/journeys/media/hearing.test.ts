@@ -1,6 +1,6 @@
 import OpenAI, { toFile } from "openai";
 import { describe, expect, inject, test } from "vitest";
-import { makeWav } from "#test/support/fakes/sound.ts";
+import { makeWav } from "#test/support/media/sound.ts";
 import { windowOf, worldAt } from "#test/support/stack/world.ts";
 
 const world = worldAt(inject("place"));

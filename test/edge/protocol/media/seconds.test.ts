@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { boundSeconds, leastSeconds } from "#edge/protocol/media/seconds.ts";
 import { UploadedFile } from "#edge/protocol/media/upload.ts";
 import { expectRefusal } from "#test/support/fakes/refused.ts";
-import { makeWav } from "#test/support/fakes/sound.ts";
+import { makeWav } from "#test/support/media/sound.ts";
 
 const wav = (seconds: number) => new UploadedFile(makeWav({ seconds, rate: 8_000, bits: 8 }), "x.wav");
 const packed = (bytes: number) => new UploadedFile(new Uint8Array(bytes), "x.mp3");

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { hasText, UploadedFile } from "#edge/protocol/media/upload.ts";
-import { makeWav } from "#test/support/fakes/sound.ts";
+import { makeWav } from "#test/support/media/sound.ts";
 
 const text = (value: string) => Uint8Array.from(value, (char) => char.charCodeAt(0));
 

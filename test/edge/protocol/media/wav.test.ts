@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readWavSeconds } from "#edge/protocol/media/wav.ts";
-import { makeWav } from "#test/support/fakes/sound.ts";
+import { makeWav } from "#test/support/media/sound.ts";
 
 const chunk = (name: string, content: Uint8Array) => {
   const bytes = new Uint8Array(8 + content.length + (content.length % 2));
