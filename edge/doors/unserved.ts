@@ -3,7 +3,6 @@ const parts: Readonly<Record<string, string>> = {
   moderations: "OpenAI's moderations",
   "images/edits": "OpenAI's edits of images",
   "images/variations": "OpenAI's variations of images",
-  images: "OpenAI's images",
   "audio/voices": "OpenAI's voices",
   "audio/voice_consents": "OpenAI's voices",
   videos: "OpenAI's videos",

@@ -33,18 +33,6 @@ export const refusedReasons: readonly RefusedReason[] = [
     params: [],
     message: "The body must be a JSON object.",
   },
-  // Audio.
-  {
-    pattern: /^Currently (?:do not support verbose_json|only support response_format)/,
-    params: ["response_format"],
-    message: "This model's transcripts have no times: '{param}' may be 'json' or 'text'.",
-  },
-  {
-    pattern: /^Invalid or unsupported audio file/,
-    params: ["file"],
-    message: "'{param}' is no audio, or in a format that the engine of this model does not read.",
-  },
-  { pattern: /^Maximum file size exceeded/, params: ["file"], message: "'{param}' is too large for this model." },
   // The prompt.
   {
     pattern: /^Either prompt or prompt_embeds must be provided|^The decoder prompt cannot be empty/,
@@ -247,6 +235,24 @@ export const refusedReasons: readonly RefusedReason[] = [
   },
   // Set by the agent itself: no fault of the caller's.
   { pattern: /^Parameter 'cache_salt' must be/, code: "bad_gateway", params: [] },
+];
+
+/**
+ * What vLLM says of audio, as its source has it (`entrypoints/openai/speech_to_text`): no recording has one of these,
+ * since no model that hears was recorded.
+ */
+export const audioReasons: readonly RefusedReason[] = [
+  {
+    pattern: /^Currently (?:do not support verbose_json|only support response_format)/,
+    params: ["response_format"],
+    message: "This model's transcripts have no times: '{param}' may be 'json' or 'text'.",
+  },
+  {
+    pattern: /^Invalid or unsupported audio file/,
+    params: ["file"],
+    message: "'{param}' is no audio, or in a format that the engine of this model does not read.",
+  },
+  { pattern: /^Maximum file size exceeded/, params: ["file"], message: "'{param}' is too large for this model." },
 ];
 
 /** What a value should have been, by pydantic's name of the fault. */

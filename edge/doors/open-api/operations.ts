@@ -10,7 +10,7 @@ import { refer, type AnswerName, type RequestName } from "./schemas.ts";
 /** What an operation takes and gives, by the names of the schemas; `stream` is what each event of a stream holds. */
 interface Shapes {
   request?: RequestName;
-  answer: AnswerName;
+  answer: AnswerName | "Error";
   /** What those get who send `anthropic-version`. */
   toAnthropic?: AnswerName;
   parameters?: readonly object[];
@@ -95,7 +95,7 @@ export const shapes: Readonly<Record<string, Shapes>> = {
   },
   createSpeech: {
     request: "SpeechRequest",
-    answer: "Transcript",
+    answer: "Error",
     isNoJson: true,
     otherTypes: [...new Set(Object.values(speechTypes)), "application/octet-stream"],
     description:
@@ -238,9 +238,10 @@ function writeAnswer(route: DoorRoute, operationId: string, shape: Shapes) {
   };
 }
 
-/** Text is text; of sound the schema says no more than that it is bytes (OpenAPI 3.1, section 4.8.14.2). */
+/** Text is text; sound is bytes, which generators know by `binary`, though OpenAPI 3.1 would need no schema for them. */
 function writeText(type: string): object {
-  return type.startsWith("text/") || type === transcriptTypes.srt ? { type: "string" } : {};
+  const isText = type.startsWith("text/") || type === transcriptTypes.srt;
+  return { type: "string", ...(!isText && { format: "binary" }) };
 }
 
 /** How the text of a stream is laid out, by its type; `stream` names the schema. */
