@@ -10,7 +10,7 @@ import { refer, type AnswerName, type RequestName } from "./schemas.ts";
 /** What an operation takes and gives, by the names of the schemas; `stream` is what each event of a stream holds. */
 interface Shapes {
   request?: RequestName;
-  answer: AnswerName | "Error";
+  answer: AnswerName;
   /** What those get who send `anthropic-version`. */
   toAnthropic?: AnswerName;
   parameters?: readonly object[];
@@ -95,7 +95,7 @@ export const shapes: Readonly<Record<string, Shapes>> = {
   },
   createSpeech: {
     request: "SpeechRequest",
-    answer: "Error",
+    answer: "Transcript",
     isNoJson: true,
     otherTypes: [...new Set(Object.values(speechTypes)), "application/octet-stream"],
     description:
