@@ -238,7 +238,7 @@ function writeAnswer(route: DoorRoute, operationId: string, shape: Shapes) {
   };
 }
 
-/** Text is text; sound is bytes, which generators know by `binary`, though OpenAPI 3.1 would need no schema for them. */
+/** Text is text; sound is bytes, which generators know by `binary`. */
 function writeText(type: string): object {
   const isText = type.startsWith("text/") || type === transcriptTypes.srt;
   return { type: "string", ...(!isText && { format: "binary" }) };
