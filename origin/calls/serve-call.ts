@@ -137,6 +137,8 @@ function watchDeadline(
   if (msMax <= 0) expire();
   const timer = setTimeout(expire, Math.min(Math.max(msMax, 0), timerMsMax));
   response.once("close", leave);
+  // Who left while a form was read is heard of no more.
+  if (response.destroyed) leave();
   return () => {
     clearTimeout(timer);
     response.off("close", leave);

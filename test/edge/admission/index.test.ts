@@ -265,7 +265,7 @@ describe("the exact count", () => {
     );
     expect(requests.map(({ promptTokens }) => promptTokens)).toEqual([150]);
     const byTokens = scriptLedger(grant);
-    await admit(visit, byTokens.ledger, { ...units, model: call.model }, terms);
+    await admit(visit, byTokens.ledger, { ...units, model: call.model }, { ...terms, countPrompt: never });
     expect(byTokens.asks.map(({ promptTokens }) => promptTokens)).toEqual([200]);
   });
 

@@ -1,6 +1,6 @@
 import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { makeHop } from "#edge/agreements/tokens/hop.ts";
-import { UploadedFile } from "#edge/protocol/media/upload.ts";
+import type { UploadedFile } from "#edge/protocol/media/upload.ts";
 import { writeForm } from "#edge/protocol/media/write-form.ts";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { afterAll, afterEach, beforeAll } from "vitest";
