@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { OrgLedger } from "./adapters/durable-object/ledger/ledger-object.ts";
 import type { FleetObject } from "./adapters/durable-object/fleet/fleet-object.ts";
+import { endpointPaths, isMedia } from "./agreements/paths.ts";
 import { readCidr } from "./agreements/ip.ts";
 import { isSecret } from "./agreements/tokens/key-format.ts";
 import { NodeMasterKeys } from "./agreements/tokens/node-keys.ts";
@@ -108,6 +109,11 @@ export const Settings = z
         .refine(
           (models) => isUnique(models.flatMap(({ id, aliases }) => [id, ...aliases])),
           "names a model or an alias twice",
+        )
+        .refine(
+          (models) =>
+            models.every(({ endpoints, unitTokens }) => unitTokens !== undefined || !endpoints.some(isInUnits)),
+          "has a model for sound or pictures without `unitTokens`",
         ),
     ).describe("The models that are served: a JSON list of model records."),
     NODES: createJsonSchema(
@@ -215,6 +221,11 @@ function chooseLedger(settings: z.infer<typeof Settings>): LedgerChoice {
   const { LEDGER, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, REDIS_WAIT_MS: waitMsMax } = settings;
   // Both are set when LEDGER is upstash: the schema has proved it.
   return LEDGER === "upstash" && url && token ? { kind: LEDGER, url, token, waitMsMax } : { kind: "durable-object" };
+}
+
+/** Seconds, characters and images have no tokens of their own to be counted by. */
+function isInUnits(endpoint: ModelRecord["endpoints"][number]): boolean {
+  return endpoint !== "models" && isMedia(endpointPaths[endpoint].agent);
 }
 
 function isUnique(names: string[]): boolean {

@@ -18,6 +18,30 @@ export const bodiesInReadingMax = 32;
 export const orgBytesInReadingMax = 8 * 1024 * 1024;
 /** The same for all orgs together: an isolate has 128 MB for everything. */
 export const bytesInReadingMax = 16 * 1024 * 1024;
+/** A file that is uploaded: OpenAI's own bound (docs/decisions/0021). */
+export const fileBytesMax = 25 * 1024 * 1024;
+/** A form: the file, its fields, and what stands between them. */
+export const formBytesMax = fileBytesMax + 128 * 1024;
+/** Parts of a form. */
+export const formPartsMax = 64;
+/** Bytes of the headers of one part. */
+export const formHeaderBytesMax = 2_048;
+/** How long a form may take to arrive. */
+export const formMsMax = 60_000;
+/** Bytes of forms that an isolate has in hand, from their first byte to the first of their answers. */
+export const formBytesInHandMax = 40 * 1024 * 1024;
+/** The same of one org: a whole file, and small ones beside it. */
+export const orgFormBytesInHandMax = 26 * 1024 * 1024;
+/** The same on a node. */
+export const nodeFormBytesInHandMax = 128 * 1024 * 1024;
+/** Seconds of audio that one call may have where its model's record does not say. */
+export const audioSecondsDefault = 1_800;
+/** Characters of a text to be spoken: OpenAI's own bound. */
+export const speechCharsMax = 4_096;
+/** Characters of a picture's description. */
+export const imagePromptCharsMax = 32_000;
+/** Pictures of one call. */
+export const imagesMax = 10;
 /** Levels of lists and objects in a body. */
 export const bodyDepthMax = 64;
 /** Members, or items, that a body has at its top. */

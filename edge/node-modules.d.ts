@@ -25,6 +25,10 @@ declare module "node:buffer" {
       text: string,
       encoding?: "utf8" | "base64url",
     ): Uint8Array & { toString(encoding: "utf8" | "base64url"): string };
-    from(bytes: ArrayBuffer): Uint8Array & { toString(encoding: "base64url"): string };
+    from(
+      bytes: ArrayBuffer,
+      at?: number,
+      length?: number,
+    ): Uint8Array & { toString(encoding: "base64url"): string; indexOf(bytes: Uint8Array, from?: number): number };
   };
 }

@@ -70,5 +70,5 @@ export async function serveCall(
   });
   if (call.isStream) return answerStream(visit, start, { wire: call.wire, buildHeaders });
   const answer = await start(visit.leaving);
-  return answerWhole(visit, answer, { wire: call.wire, buildHeaders });
+  return answerWhole(visit, answer, { wire: call.wire, buildHeaders, media: call.media });
 }

@@ -12,6 +12,10 @@ const tables: readonly [title: string, table: MemberTable][] = [
   ["Embeddings", memberTables.embeddings],
   ["Reranking", memberTables.rerank],
   ["Scoring", memberTables.score],
+  ["Transcriptions", memberTables["audio.transcriptions"]],
+  ["Translations", memberTables["audio.translations"]],
+  ["Speech", memberTables["audio.speech"]],
+  ["Images", memberTables["images.generations"]],
   ["Responses", responsesMembers],
   ["Ollama: chats", ollamaChatMembers],
   ["Ollama: generations", ollamaGenerateMembers],
@@ -37,7 +41,8 @@ function writeTable(table: MemberTable): string {
 const page = `# Members of a request's body
 
 What becomes of each member, and why. This page is written from the tables that calls are read by
-(\`edge/protocol/openai/members/\`, \`edge/protocol/ranking/\`), by \`test/docs-members.test.ts\`.
+(\`edge/protocol/openai/members/\`, \`edge/protocol/ranking/\`, \`edge/protocol/media/\`), by
+\`test/docs-members.test.ts\`.
 
 - A member that **stands in no table** is not forwarded. The answer names it: \`x-penstock-ignored: a,messages[].b\`.
 - \`null\` means not sent; so does an empty string, list or object where a list or an object may be left out.

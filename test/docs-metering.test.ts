@@ -57,6 +57,17 @@ every window and the cost must agree with it, and nothing may stay held.
 
 ${chapters.map(chapter).join("\n\n")}
 
+## In units
+
+Sound, pictures and, where the model's record says so, documents are billed by units
+([0021](decisions/0021-units-that-are-not-tokens.md)); \`test/journeys/media\` walks these ways.
+
+| a call | read to its end | left | its engine dies |
+|---|---|---|---|
+| transcription, translation | the engine's seconds; else the file's | the file's, once sent | another node's, or 0 |
+| speech | the characters | the characters, once sent | 0 once it has begun, else another node's |
+| images | those in the answer | 0 | another node's, or 0 |
+
 This page is written from \`test/support/metering/\` by \`test/docs-metering.test.ts\`.
 `;
 

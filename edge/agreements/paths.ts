@@ -1,7 +1,18 @@
 import { z } from "zod";
 
 /** The endpoints that engines know. `text2sql` is chat-shaped with a model of its own by default. */
-export const EngineEndpoint = z.enum(["chat.completions", "completions", "embeddings", "text2sql", "rerank", "score"]);
+export const EngineEndpoint = z.enum([
+  "chat.completions",
+  "completions",
+  "embeddings",
+  "text2sql",
+  "rerank",
+  "score",
+  "audio.transcriptions",
+  "audio.translations",
+  "audio.speech",
+  "images.generations",
+]);
 export type EngineEndpoint = z.infer<typeof EngineEndpoint>;
 
 /** The endpoints of other protocols, each of which is read as one that engines know (protocol/wires). */
@@ -20,6 +31,10 @@ export const endpointPaths = {
   text2sql: { edge: "/text2sql", agent: "/v1/chat/completions" },
   rerank: { edge: "/v1/rerank", agent: "/v1/rerank" },
   score: { edge: "/v1/score", agent: "/v1/score" },
+  "audio.transcriptions": { edge: "/v1/audio/transcriptions", agent: "/v1/audio/transcriptions" },
+  "audio.translations": { edge: "/v1/audio/translations", agent: "/v1/audio/translations" },
+  "audio.speech": { edge: "/v1/audio/speech", agent: "/v1/audio/speech" },
+  "images.generations": { edge: "/v1/images/generations", agent: "/v1/images/generations" },
   responses: { edge: "/v1/responses", agent: "/v1/chat/completions" },
   messages: { edge: "/v1/messages", agent: "/v1/chat/completions" },
   "ollama.chat": { edge: "/api/chat", agent: "/v1/chat/completions" },
@@ -73,7 +88,7 @@ export function findEngineEndpoint(endpoint: CallEndpoint): EngineEndpoint {
 export const answerMember = "penstock_answer";
 
 /** The member that holds a call's prompt. */
-export type PromptField = "messages" | "prompt" | "input" | "documents" | "text_2";
+export type PromptField = "messages" | "prompt" | "input" | "documents" | "text_2" | "file";
 
 /**
  * What sets the calls of one path apart: the member that holds the prompt, the member that holds the answer, and the
@@ -115,6 +130,30 @@ export const callPaths: Readonly<
     chunkObject: null,
     endpoints: listEndpoints("/v1/score"),
   },
+  "/v1/audio/transcriptions": {
+    prompt: "file",
+    answer: "text",
+    chunkObject: null,
+    endpoints: listEndpoints("/v1/audio/transcriptions"),
+  },
+  "/v1/audio/translations": {
+    prompt: "file",
+    answer: "text",
+    chunkObject: null,
+    endpoints: listEndpoints("/v1/audio/translations"),
+  },
+  "/v1/audio/speech": {
+    prompt: "input",
+    answer: "audio",
+    chunkObject: null,
+    endpoints: listEndpoints("/v1/audio/speech"),
+  },
+  "/v1/images/generations": {
+    prompt: "prompt",
+    answer: "data",
+    chunkObject: null,
+    endpoints: listEndpoints("/v1/images/generations"),
+  },
 };
 
 /** Every path of a call, for tables that have a row for each. */
@@ -129,6 +168,27 @@ function listEndpoints(path: CallPath): CallEndpoint[] {
 /** Is this the path of chats, whose prompt is made of messages? */
 export function isChat(path: CallPath): boolean {
   return callPaths[path].prompt === "messages";
+}
+
+/** The paths of calls that are measured in seconds, characters or images: what goes in or comes out is no text. */
+const mediaPaths = [
+  endpointPaths["audio.transcriptions"].agent,
+  endpointPaths["audio.translations"].agent,
+  endpointPaths["audio.speech"].agent,
+  endpointPaths["images.generations"].agent,
+] as const;
+/** One of them. */
+export type MediaPath = (typeof mediaPaths)[number];
+const isListed: ReadonlySet<string> = new Set(mediaPaths);
+
+/** Is this the path of calls with sound or pictures? */
+export function isMedia(path: CallPath): path is MediaPath {
+  return isListed.has(path);
+}
+
+/** Does a call at this path bring a file, so that its body is a form? */
+export function takesFile(path: CallPath): boolean {
+  return callPaths[path].prompt === "file";
 }
 
 /** Where nodes tell the edge what was used, and how they are. */

@@ -2,9 +2,18 @@ import type { z } from "zod";
 import { cohereRerankPath, endpointPaths, nodePaths, type CallEndpoint } from "../agreements/paths.ts";
 import { TokenBody } from "../identity/index.ts";
 import { MessagesBody } from "../protocol/anthropic/members.ts";
-import { ChatBody, Text2SqlBody } from "../protocol/openai/members/chat.ts";
-import { CompletionsBody } from "../protocol/openai/members/completions.ts";
-import { EmbeddingsBody } from "../protocol/openai/members/embeddings.ts";
+import {
+  ChatBody,
+  CompletionsBody,
+  EmbeddingsBody,
+  ImagesBody,
+  RerankBody,
+  ScoreBody,
+  SpeechBody,
+  Text2SqlBody,
+  TranscriptionBody,
+  TranslationBody,
+} from "../protocol/openai/requests.ts";
 import { ResponsesBody } from "../protocol/openai/responses/members.ts";
 import { OllamaChatRequest, OllamaEmbedRequest, OllamaGenerateRequest } from "../protocol/ollama/requests.ts";
 import { OllamaShowBody } from "../protocol/ollama/models.ts";
@@ -14,7 +23,6 @@ import {
   DetokenizeRequest,
   TokenizeRequest,
 } from "../protocol/tokenizer/bodies.ts";
-import { RerankBody, ScoreBody } from "../protocol/ranking/members.ts";
 import { listControlRoutes } from "./control.ts";
 import { sitePaths } from "./site-paths.ts";
 import type { Operation, DoorRoute } from "./route.ts";
@@ -74,6 +82,10 @@ export const routes: readonly DoorRoute[] = [
     path: cohereRerankPath,
   },
   modelCall("score", name("createScore", "How well texts fit each other", ScoreBody)),
+  modelCall("audio.transcriptions", name("createTranscription", "What is said in a sound", TranscriptionBody)),
+  modelCall("audio.translations", name("createTranslation", "The same, in English", TranslationBody)),
+  modelCall("audio.speech", name("createSpeech", "A text, spoken", SpeechBody)),
+  modelCall("images.generations", name("createImage", "Pictures after a description", ImagesBody)),
   { path: sitePaths.models, ...caller, operations: { GET: name("listModels", "The models that the key may use") } },
   {
     path: sitePaths.model,

@@ -1,8 +1,10 @@
 /** Parts of other APIs that SDKs and clients ask for and that nothing here answers, by how their paths begin. */
 const parts: Readonly<Record<string, string>> = {
   moderations: "OpenAI's moderations",
-  images: "OpenAI's images",
-  audio: "OpenAI's speech and transcriptions",
+  "images/edits": "OpenAI's edits of images",
+  "images/variations": "OpenAI's variations of images",
+  "audio/voices": "OpenAI's voices",
+  "audio/voice_consents": "OpenAI's voices",
   videos: "OpenAI's videos",
   realtime: "OpenAI's realtime sessions",
   files: "OpenAI's files",

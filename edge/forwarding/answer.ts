@@ -1,6 +1,8 @@
 import { Refusal } from "../errors.ts";
 import { earlyAnswerMs, waitCommentMs } from "../limits.ts";
 import { refuseTimeout } from "../protocol/openai/timeout.ts";
+import { nameSpeechType } from "../protocol/media/formats.ts";
+import type { MediaCall } from "../protocol/openai/parsed-body.ts";
 import type { StreamForm, Wire } from "../protocol/wires/wire.ts";
 import type { Visit } from "../visit.ts";
 import type { Answer } from "./outcome.ts";
@@ -11,6 +13,8 @@ type StartResult = { answer: Answer } | { refusal: Refusal };
 /** How an answer is written: in which protocol, and with which headers once it is known who answers. */
 interface Writing {
   wire: Wire;
+  /** Of an answer with sound or pictures, or a transcript. */
+  media?: MediaCall | undefined;
   buildHeaders: (answer: Answer | null) => Record<string, string>;
 }
 
@@ -32,7 +36,7 @@ const wholeBytesMax = 256 * 1024;
 export async function answerStream(
   visit: Visit,
   start: (signal: AbortSignal) => Promise<Answer>,
-  { wire, buildHeaders }: Writing,
+  { wire, buildHeaders }: Omit<Writing, "media">,
 ): Promise<Response> {
   const abort = new AbortController();
   visit.leaving.addEventListener("abort", () => abort.abort());
@@ -49,14 +53,17 @@ export async function answerStream(
 }
 
 /**
- * Sends an answer that is not a stream. Small ones are read first; large ones flow under their declared length, so that
- * a truncated answer shows as truncated.
+ * Sends an answer that is not a stream of events. Small ones are read first; large ones flow under their declared
+ * length, and media of no known length as they come, so that a truncated answer shows as truncated.
  */
-export async function answerWhole(visit: Visit, answer: Answer, { wire, buildHeaders }: Writing): Promise<Response> {
+export async function answerWhole(visit: Visit, answer: Answer, writing: Writing): Promise<Response> {
   const { response } = answer;
+  const { wire, media, buildHeaders } = writing;
   visit.phase = "answer";
   const length = Number(response.headers.get("content-length") ?? Number.NaN);
-  const headers = { "content-type": "application/json", ...wire.addHeaders(buildHeaders(answer), visit.now()) };
+  const type = media ? nameMediaType(media, response) : "application/json";
+  const headers = { "content-type": type, ...wire.addHeaders(buildHeaders(answer), visit.now()) };
+  if (media && Number.isNaN(length)) return new Response(flow(visit, answer), { headers });
   if (length > wholeBytesMax && response.body) {
     const { readable, writable } = new FixedLengthStream(length);
     void response.body
@@ -74,6 +81,25 @@ export async function answerWhole(visit: Visit, answer: Answer, { wire, buildHea
   } finally {
     answer.dispose();
   }
+}
+
+/** The type by our own name for it: of sound what the node says, where that is one that we know. */
+function nameMediaType({ answerType }: MediaCall, { headers }: Response): string {
+  if (!answerType.startsWith("audio/")) return answerType;
+  return nameSpeechType(headers.get("content-type")) ?? "application/octet-stream";
+}
+
+/** Sound has no place for an error: when its node fails, the caller's connection breaks, and nothing looks whole. */
+function flow(visit: Visit, answer: Answer): ReadableStream<Uint8Array> {
+  const { readable, writable } = new IdentityTransformStream();
+  const piped = answer.response.body?.pipeTo(writable) ?? writable.close();
+  const noteEnd = (cause: unknown) => {
+    answer.onBroken?.();
+    const late = answer.isLate() ? refuseTimeout(answer.timeout) : null;
+    visit.logRefusal(late ?? new Refusal("stream_broken", { cause }));
+  };
+  visit.afterwards(piped.catch(noteEnd).finally(answer.dispose));
+  return readable;
 }
 
 async function pipe(visit: Visit, answer: Answer, out: Out): Promise<void> {

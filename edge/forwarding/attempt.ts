@@ -36,8 +36,10 @@ export interface UpstreamRequest {
   deadlineMs: number;
   /** Unix ms. The body must have ended by then: a node that stalls midway is aborted. */
   endMs: number;
-  /** A 200 of another type comes from something in front of the agent, not from the agent. */
-  contentType: "text/event-stream" | "application/x-ndjson" | "application/json";
+  /** What the type of an answer begins with. A 200 of another comes from something in front of the agent. */
+  contentType: string;
+  /** The type of the body; JSON unless said. */
+  bodyType?: string;
   hop: string;
   body: NonNullable<RequestInit["body"]>;
   /** The caller's own name for a member of the body; ours where nobody hears of it. */
@@ -64,7 +66,7 @@ export async function attempt(
       method: "POST",
       headers: {
         authorization: `Bearer ${upstream.hop}`,
-        "content-type": "application/json",
+        "content-type": upstream.bodyType ?? "application/json",
         "x-request-id": visit.id,
       },
       body: upstream.body,

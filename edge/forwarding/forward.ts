@@ -1,6 +1,8 @@
 import { digestBody } from "../agreements/digest.ts";
+import { generateBase62 } from "../agreements/tokens/ids.ts";
 import { Refusal } from "../errors.ts";
 import { answerGraceMs, attemptsMax, callMsMax, streamHeadersMsMax } from "../limits.ts";
+import { writeForm } from "../protocol/media/write-form.ts";
 import type { Call } from "../protocol/openai/call.ts";
 import { refuseTimeout } from "../protocol/openai/timeout.ts";
 import type { Visit } from "../visit.ts";
@@ -18,15 +20,16 @@ import type { Answer, NoAnswer } from "./outcome.ts";
 export async function forward(visit: Visit, held: HeldCall, origin: Origin): Promise<Answer | NoAnswer> {
   const { call, reserved, nodes, signal } = held;
   visit.phase = "headers";
-  const body = new TextEncoder().encode(JSON.stringify({ ...call.body, ...clampTokens(call, reserved) }));
+  const { bytes: body, contentType: bodyType } = writeCall(visit, held);
   const bodySha256 = digestBody(body);
   origin.budget.countCall(visit.now());
-  const contentType = call.isStream ? call.wire.stream.contentType : "application/json";
+  const contentType = call.isStream ? call.wire.stream.contentType : (call.media?.answerType ?? jsonType);
   const terms = {
     headersMsMax: call.isStream ? streamHeadersMsMax : callMsMax,
     deadlineMs: call.deadlineMs,
     endMs: call.deadlineMs + answerGraceMs,
     contentType,
+    bodyType,
     rename: call.rename,
     signal,
   } as const;
@@ -57,6 +60,16 @@ export async function forward(visit: Visit, held: HeldCall, origin: Origin): Pro
     ...failure,
     refusal: failure.refusal ?? new Refusal("no_healthy_backends", { retryAfterMs: 1_000, log: "no eligible node" }),
   };
+}
+
+const jsonType = "application/json";
+
+/** The body for a node: JSON, or of a call that brings a file a form of our own. */
+function writeCall(visit: Visit, { call, reserved }: Pick<HeldCall, "call" | "reserved">) {
+  const { media } = call;
+  if (media?.file) return writeForm(call.body, media.file, `penstock-${generateBase62(40, visit.random)}`);
+  const json = JSON.stringify({ ...call.body, ...clampTokens(call, reserved) });
+  return { bytes: new TextEncoder().encode(json), contentType: jsonType };
 }
 
 function logAttempt(visit: Visit, node: string, attempt: number, { refusal }: { refusal: Refusal }): void {

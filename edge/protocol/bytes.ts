@@ -1,11 +1,15 @@
 import { Refusal } from "../errors.ts";
 import { bodyBytesMax, bodyMsMax, bodySlowMs, discardedBytesMax } from "../limits.ts";
-import { isolateIntake, type IntakeShare, type Sender } from "./intake.ts";
+import { isolateIntake, type Intake, type IntakeShare, type Sender } from "./intake.ts";
 
 /** How a body is read: from whom, and how much of it. */
 export interface ReadingBounds {
   bytesMax: number;
   sender: Sender;
+  /** How long it may take; 10 s unless said. */
+  msMax?: number;
+  /** The refusal of more bytes than that, `bytes` of which were declared or have come. */
+  refuseLarge?(bytes: number): Refusal;
 }
 
 /** Bytes of an undeclared body that are asked for at once: a chunk of one byte each would be a turn of ours each. */
@@ -14,26 +18,26 @@ const pieceBytes = 16 * 1024;
 const droppedBytes = 64 * 1024;
 
 /**
- * Reads the body's bytes, `bytesMax` at most, within 10 s (M5); refuses encoded bodies. What is read counts in the
- * isolate's intake until this has ended, however it ends.
+ * Reads the body's bytes, `bytesMax` at most, within 10 s or `msMax` (M5); refuses encoded bodies. What is read counts
+ * in the isolate's intake until this has ended, however it ends.
  */
 export async function readBytes(
   request: Request,
-  { bytesMax, sender }: ReadingBounds,
-  intake = isolateIntake,
+  bounds: ReadingBounds,
+  intake: Pick<Intake, "enter"> = isolateIntake,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const encoding = request.headers.get("content-encoding");
   if (encoding !== null && encoding.toLowerCase() !== "identity") throw new Refusal("unsupported_content_encoding");
   const declared = readDeclared(request);
   if (declared === null && !request.body) return new Uint8Array();
-  const share = intake.enter(sender);
+  const share = intake.enter(bounds.sender);
   const ending: BodyEnding = {
-    refusal: (declared ?? 0) > bytesMax ? createTooLarge(bytesMax) : share.grow(declared ?? 0),
+    refusal: (declared ?? 0) > bounds.bytesMax ? createTooLarge(bounds, declared ?? 0) : share.grow(declared ?? 0),
   };
   const reader = declared === null || ending.refusal ? openReader(request) : null;
-  const reading = reader ? readPieces(reader, ending, { bytesMax, share }) : readWhole(request, bytesMax);
+  const reading = reader ? readPieces(reader, ending, { bounds, share }) : readWhole(request, bounds);
   try {
-    return await limitTime(reading, share, ending);
+    return await limitTime(reading, share, { ending, msMax: bounds.msMax ?? bodyMsMax });
   } catch (failure) {
     // The engine of a body that breaks off throws errors of its own.
     if (!(failure instanceof Refusal)) throw createBroken(failure);
@@ -80,9 +84,9 @@ function readDeclared(request: Request): number | null {
 }
 
 /** A declared length is enforced by the HTTP layer, so the whole can be read natively. */
-async function readWhole(request: Request, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
+async function readWhole(request: Request, bounds: ReadingBounds): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(await request.arrayBuffer());
-  if (bytes.byteLength > bytesMax) throw createTooLarge(bytesMax);
+  if (bytes.byteLength > bounds.bytesMax) throw createTooLarge(bounds, bytes.byteLength);
   return bytes;
 }
 
@@ -94,18 +98,19 @@ interface BodyEnding {
 async function readPieces(
   reader: PieceReader,
   ending: BodyEnding,
-  { bytesMax, share }: { bytesMax: number; share: IntakeShare },
+  { bounds, share }: { bounds: ReadingBounds; share: IntakeShare },
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const readMax = Math.max(bounds.bytesMax, discardedBytesMax);
   let pieces: Uint8Array[] = [];
   let dropped: Uint8Array | undefined;
   let size = 0;
-  for (let isDone = false; !isDone && size <= discardedBytesMax;) {
+  for (let isDone = false; !isDone && size <= readMax;) {
     const { value, done } = await reader.read(ending.refusal ? dropped : undefined);
     dropped = value;
     isDone = done;
     if (value === undefined) continue;
     size += value.byteLength;
-    ending.refusal ??= size > bytesMax ? createTooLarge(bytesMax) : share.grow(value.byteLength);
+    ending.refusal ??= size > bounds.bytesMax ? createTooLarge(bounds, size) : share.grow(value.byteLength);
     if (ending.refusal) pieces = [];
     else pieces.push(value);
   }
@@ -145,13 +150,16 @@ function openReader(request: Request): PieceReader {
 }
 
 /** Rejects with 408 when a body takes longer than it may, and tells its share before that it is slow. */
-async function limitTime<T>(reading: Promise<T>, share: IntakeShare, ending: BodyEnding): Promise<T> {
+async function limitTime<T>(
+  reading: Promise<T>,
+  share: IntakeShare,
+  { ending, msMax }: { ending: BodyEnding; msMax: number },
+): Promise<T> {
   const late = Promise.withResolvers<never>();
   let timer = setTimeout(() => {
     const refusal = ending.refusal ? null : share.stay();
     if (refusal) late.reject(refusal);
-    else
-      timer = setTimeout(() => late.reject(ending.refusal ?? new Refusal("request_timeout")), bodyMsMax - bodySlowMs);
+    else timer = setTimeout(() => late.reject(ending.refusal ?? new Refusal("request_timeout")), msMax - bodySlowMs);
   }, bodySlowMs);
   try {
     return await Promise.race([reading, late.promise]);
@@ -160,7 +168,8 @@ async function limitTime<T>(reading: Promise<T>, share: IntakeShare, ending: Bod
   }
 }
 
-function createTooLarge(bytesMax: number): Refusal {
+function createTooLarge({ bytesMax, refuseLarge }: ReadingBounds, bytes: number): Refusal {
+  if (refuseLarge) return refuseLarge(bytes);
   return new Refusal("request_too_large", { message: `The request body is larger than ${bytesMax} bytes.` });
 }
 

@@ -27,11 +27,13 @@ export interface Intake {
 /** How soon a body that there was no room for is worth sending again. */
 const roomMs = 1_000;
 
+const jsonBounds = { all: bytesInReadingMax, org: orgBytesInReadingMax };
+
 /**
  * Counts what an isolate has in reading, so that half-sent bodies fill no memory (M5): bytes for each org and for all,
  * slow bodies for each key. Quick ones are counted by their bytes alone (docs/decisions/0011).
  */
-export function openIntake(): Intake {
+export function openIntake({ all: allMax, org: orgMax } = jsonBounds): Intake {
   let all = 0;
   const bytesByOrg = new Map<string, number>();
   const bodiesByKey = new Map<string, number>();
@@ -46,7 +48,7 @@ export function openIntake(): Intake {
       return {
         grow(bytes) {
           const ofOrg = (bytesByOrg.get(org) ?? 0) + bytes;
-          if (hasLeft || ofOrg > orgBytesInReadingMax || all + bytes > bytesInReadingMax) return refuseFull();
+          if (hasLeft || ofOrg > orgMax || all + bytes > allMax) return refuseFull();
           all += bytes;
           own += bytes;
           bytesByOrg.set(org, ofOrg);

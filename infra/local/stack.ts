@@ -188,6 +188,9 @@ export function makeModelFlags(models: readonly ModelRecord[]): string[] {
 
 function chooseModelFlag(endpoints: ModelRecord["endpoints"]): string {
   if (endpoints.includes("rerank") || endpoints.includes("score")) return "--rerank-model";
+  if (endpoints.some((endpoint) => endpoint.startsWith("audio.trans"))) return "--transcription-model";
+  if (endpoints.includes("audio.speech")) return "--speech-model";
+  if (endpoints.includes("images.generations")) return "--image-model";
   return endpoints.includes("embeddings") ? "--embedding-model" : "--model";
 }
 

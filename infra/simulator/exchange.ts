@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { parseBody } from "./calls/fields.ts";
-import { EngineProblem, writeError, Problem, makeWrongMediaType } from "./problems.ts";
+import { EngineProblem, writeError, Problem, makeProblem, makeWrongMediaType } from "./problems.ts";
 
 /** What vLLM itself says with this status: 401 is a string, the rest the envelope. */
 export function statusBody(status: number): string {
@@ -41,9 +41,26 @@ export function send(response: ServerResponse, status: number, type: string, tex
 
 /** The request's JSON object. Throws vLLM's 400 for another media type or a body that is none. */
 export async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
-  const parts: Buffer[] = [];
-  for await (const part of request) parts.push(Buffer.from(part));
+  const body = await readBytes(request);
   const type = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
   if (type !== "application/json") throw makeWrongMediaType();
-  return parseBody(Buffer.concat(parts).toString("utf8"));
+  return parseBody(body.toString("utf8"));
+}
+
+/** The fields of a form, and its file as a `Buffer`. Throws FastAPI's 400 for a body that is none. */
+export async function readForm(request: IncomingMessage): Promise<Record<string, unknown>> {
+  const body = new Uint8Array(await readBytes(request));
+  const headers = { "content-type": request.headers["content-type"] ?? "" };
+  const form = await new Response(body, { headers }).formData().catch(() => null);
+  if (!form) throw makeProblem("There was an error parsing the body");
+  const fields: Record<string, unknown> = {};
+  for (const [name, value] of form.entries())
+    fields[name] = typeof value === "string" ? value : Buffer.from(await value.arrayBuffer());
+  return fields;
+}
+
+async function readBytes(request: IncomingMessage): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(Buffer.from(part));
+  return Buffer.concat(parts);
 }

@@ -10,6 +10,9 @@ const flags = {
   model: many,
   "embedding-model": many,
   "rerank-model": many,
+  "transcription-model": many,
+  "speech-model": many,
+  "image-model": many,
   "api-key": text,
   "answer-tokens": text,
   "tokens-per-chunk": text,
@@ -62,8 +65,9 @@ export function readOptions(args: readonly string[]): SimulatorOptions {
   }));
   const models: ModelOptions[] = [
     ...(values.model ?? []).map((names): ModelOptions => ({ names: readNames(names) })),
-    ...(values["rerank-model"] ?? []).map((names): ModelOptions => ({ names: readNames(names), output: "scores" })),
-    ...(values["embedding-model"] ?? []).map((names): ModelOptions => ({ names: readNames(names), output: "vectors" })),
+    ...outputs.flatMap(([flag, output]) =>
+      (values[flag] ?? []).map((names): ModelOptions => ({ names: readNames(names), output })),
+    ),
   ].map((model) => {
     const one = { ...model };
     for (const { name, tokens } of own) {
@@ -85,6 +89,15 @@ export function readOptions(args: readonly string[]): SimulatorOptions {
     ...set("tokensPerChunk", "tokens-per-chunk", values["tokens-per-chunk"]),
   };
 }
+
+/** The flags that name models of one kind. */
+const outputs = [
+  ["rerank-model", "scores"],
+  ["embedding-model", "vectors"],
+  ["transcription-model", "transcripts"],
+  ["speech-model", "speech"],
+  ["image-model", "images"],
+] as const;
 
 /** What a model may have of its own: its context, where it is not `--max-model-len`, its media, its reasoning. */
 const perModel = [

@@ -2,8 +2,10 @@ import { blockTokens } from "./engine/blocks.ts";
 import { realClock, type Clock } from "./engine/clock.ts";
 import type { FaultRule } from "./faults.ts";
 
-/** What a model answers with: prose, SQL, vectors, or scores of texts read together. */
-export type ModelOutput = "prose" | "sql" | "vectors" | "scores";
+/** What a model answers with: prose, SQL, vectors, scores of texts read together, transcripts, speech, or pictures. */
+export type ModelOutput = "prose" | "sql" | "vectors" | "scores" | MediaOutput;
+/** What is no text, or is made of none. */
+export type MediaOutput = "transcripts" | "speech" | "images";
 
 /** A model of the simulator. The first name is the one in answers; the others are aliases. */
 export interface ModelOptions {

@@ -34,15 +34,16 @@ export class ServedModels {
 
   /** The model of that name; with no name the first that fits. Throws vLLM's 404. */
   find(name: string | null, isEmbedding: boolean): ServedModel {
-    const fitting = this.all.filter(({ speech }) => speech !== "scores" && (speech === "vectors") === isEmbedding);
+    const wanted: readonly ModelOutput[] = isEmbedding ? ["vectors"] : ["prose", "sql"];
+    const fitting = this.all.filter(({ speech }) => wanted.includes(speech));
     const model = name === null || name === "" ? fitting[0] : fitting.find(({ names }) => names.includes(name));
     if (!model) throw makeUnknownModel(name ?? "", isEmbedding ? null : fitting.flatMap(({ names }) => names));
     return model;
   }
 
-  /** The model of that name that ranks; with no name the first. Throws vLLM's 404. */
-  findRanker(name: string | null): ServedModel {
-    const fitting = this.all.filter(({ speech }) => speech === "scores");
+  /** The model of that name that answers with this; with no name the first. Throws vLLM's 404. */
+  findBy(output: ModelOutput, name: string | null): ServedModel {
+    const fitting = this.all.filter(({ speech }) => speech === output);
     const model = name === null || name === "" ? fitting[0] : fitting.find(({ names }) => names.includes(name));
     if (!model) throw makeUnknownModel(name ?? "", null);
     return model;

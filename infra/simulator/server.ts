@@ -13,7 +13,8 @@ import {
   embedInputs,
   listModels,
 } from "./plain-routes.ts";
-import { readBody, refuse, send, sendJson, statusBody } from "./exchange.ts";
+import { answerMedia, mediaOutputs } from "./media/answer-media.ts";
+import { readBody, readForm, refuse, send, sendJson, statusBody } from "./exchange.ts";
 import { Problem } from "./problems.ts";
 import { ServedModels } from "./served-model.ts";
 import { SetAnswers } from "./set-answers.ts";
@@ -78,7 +79,8 @@ interface ReceivedCall {
 }
 
 const rankPaths = ["/rerank", "/v1/rerank", "/v2/rerank", "/score", "/v1/score"];
-const callPaths = new Set(["/v1/chat/completions", "/v1/completions", "/v1/embeddings", ...rankPaths]);
+const mediaPaths = Object.keys(mediaOutputs);
+const callPaths = new Set(["/v1/chat/completions", "/v1/completions", "/v1/embeddings", ...rankPaths, ...mediaPaths]);
 
 class SimulatorApp {
   readonly models: ServedModels;
@@ -113,6 +115,9 @@ class SimulatorApp {
         ? [["/v1/chat/completions", { POST: call }] as const, ["/v1/completions", { POST: call }] as const]
         : []),
       ...(hasScores ? rankPaths.map((path) => [path, { POST: call }] as const) : []),
+      ...mediaPaths
+        .filter((path) => this.models.all.some(({ speech }) => speech === mediaOutputs[path]))
+        .map((path) => [path, { POST: call }] as const),
       ...(hasVectors ? [["/v1/embeddings", { POST: call }] as const] : []),
       ["/v1/models", { GET: (_, response) => sendJson(response, 200, listModels(this.models, this.#startedAtMs)) }],
       ["/tokenize", { POST: answer(answerTokenize) }],
@@ -167,7 +172,8 @@ class SimulatorApp {
     response.on("close", () => leaving.abort());
     let isStream = false;
     try {
-      const raw = await readBody(request);
+      const isForm = mediaOutputs[path] === "transcripts";
+      const raw = await (isForm ? readForm(request) : readBody(request));
       const model = this.models.all.find(({ names }) => names.includes(String(raw["model"] ?? "")));
       record.model = model?.name ?? String(raw["model"] ?? "");
       const rules = this.faults.draw(path, model?.names ?? [], true);
@@ -217,6 +223,10 @@ class SimulatorApp {
       onStall: () => {},
       onKill: () => this.onKill(),
     });
+    if (mediaOutputs[path]) {
+      const how = await answerMedia({ path, raw, models: this.models, record, writer }, context);
+      return this.#closeRecord(record, how);
+    }
     const read = rankPaths.includes(path) ? scorePairs : embedInputs;
     const body = await read(raw, this.models, { record, signal, nowMs: clock.now() });
     if (body === null) this.#closeRecord(record, "cancelled");

@@ -8,7 +8,7 @@ import { Refusal } from "#edge/errors.ts";
 import { ownHeader, refuseTimeout } from "#edge/protocol/openai/timeout.ts";
 import type { Engine } from "../engines/http/client.ts";
 import type { FirstTokenWatch } from "../engines/first-tokens.ts";
-import type { PreparedCall } from "./prepare.ts";
+import type { PreparedCall } from "./prepared-call.ts";
 import { buildRecord, settlePrompt, type Account } from "./record.ts";
 import type { Rooms } from "./rooms.ts";
 import { readEnding } from "./stream/stream-answer.ts";

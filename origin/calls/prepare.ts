@@ -6,38 +6,12 @@ import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import { restoreDigits } from "#edge/protocol/digits.ts";
 import { estimateCompile } from "#edge/protocol/openai/members/structure/compile.ts";
-import type { CallSize } from "#edge/protocol/sequences.ts";
 import { omitOurs, recheckBody, renameMedia } from "#edge/protocol/openai/members/recheck.ts";
 import { isLongScore, refuseUnstreamed } from "#edge/protocol/openai/scores.ts";
 import type { Engine } from "../engines/http/client.ts";
 import { mayStream, openaiFields } from "../engines/dialects.ts";
 import { countUnits, measureCall } from "./call-size.ts";
-import type { MeterBounds } from "./usage-meter.ts";
-
-/** A call made ready for one engine. `body` is ours: built from the edge's, field by field. */
-export interface PreparedCall {
-  path: CallPath;
-  body: JsonObject;
-  /** What the caller asked for, and what the engine is asked for: whole answers are put together from a stream. */
-  isStream: boolean;
-  isEngineStream: boolean;
-  /** The caller wants no reasoning. It is asked for all the same, counted, and hidden by us. */
-  hidesReasoning: boolean;
-  /** What an answer of another protocol repeats of its request; null for all others. */
-  repeated: JsonObject | null;
-  wantsUsage: boolean;
-  wantsContinuousUsage: boolean;
-  /** The engine is to score a long prompt: one at a time is enough for it. */
-  isLongScore: boolean;
-  /** The engine compiles a grammar before the first token. */
-  isStructured: boolean;
-  /** Over all prompts. */
-  choices: number;
-  size: CallSize;
-  /** What the call is measured in where that is no token, as far as its body says. */
-  units: number;
-  bounds: MeterBounds;
-}
+import type { PreparedCall } from "./prepared-call.ts";
 
 /** A call as the edge sent it, and the engine it goes to. */
 export interface CallToPrepare {

@@ -4,7 +4,7 @@ import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import type { Outcome, UsageRecord } from "#edge/agreements/records/usage.ts";
 import type { Engine } from "../engines/http/client.ts";
 import { countPromptTokens, guessPrompt } from "../engines/tokenize.ts";
-import type { PreparedCall } from "./prepare.ts";
+import type { PreparedCall } from "./prepared-call.ts";
 import type { UsageMeter } from "./usage-meter.ts";
 import { answerWires } from "./wires/wires.ts";
 

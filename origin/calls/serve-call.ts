@@ -1,12 +1,12 @@
 import type { ServerResponse } from "node:http";
 import type { HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
-import { callPaths, type CallPath } from "#edge/agreements/paths.ts";
+import { callPaths, isMedia, type CallPath } from "#edge/agreements/paths.ts";
 import type { SlowListener } from "../engines/first-tokens.ts";
-import type { OrgId } from "#edge/agreements/tokens/ids.ts";
 import { countSequences, countTokens, refuseOversized, type CallSize } from "#edge/protocol/sequences.ts";
 import type { Capacity, EngineSlot } from "../engines/capacity/capacity.ts";
 import { refuseAborted, refuseLate, type LiveCall } from "./live-call.ts";
+import { prepareMedia, serveMedia } from "./media/index.ts";
 import { prepareCall } from "./prepare.ts";
 import type { Rooms } from "./rooms.ts";
 import { serveStream } from "./stream/serve-stream.ts";
@@ -19,6 +19,8 @@ export interface AdmittedCall {
   path: CallPath;
   claims: HopClaims;
   body: Buffer;
+  /** The media type of the body, where it is no JSON. */
+  contentType?: string | null;
 }
 
 const timerMsMax = 2 ** 31 - 1;
@@ -32,14 +34,16 @@ const signedAgoMsMax = 1_000;
  */
 export async function answerCall(
   rooms: Rooms,
-  { path, claims, body }: AdmittedCall,
+  { path, claims, body, contentType = null }: AdmittedCall,
   response: ServerResponse,
 ): Promise<void> {
   if (!callPaths[path].endpoints.some((endpoint) => endpoint === claims.endpoint))
     throw new Refusal("invalid_api_key", { message: "The hop token is for another endpoint.", log: "endpoint" });
   refuseWhenClosed(rooms);
   const { engine, capacity, scored, firstTokens } = rooms.pool.findServing(claims.model);
-  const prepared = prepareCall({ body, path, claims, engine, cacheSaltKey: rooms.config.cacheSaltKey });
+  const prepared = isMedia(path)
+    ? await prepareMedia({ body, path, claims, engine, contentType })
+    : prepareCall({ body, path, claims, engine, cacheSaltKey: rooms.config.cacheSaltKey });
   const slot = takeSlot(capacity, claims.org, prepared.size);
   const controller = new AbortController();
   const stopDeadline = watchDeadline(rooms, { controller, claims, response });
@@ -60,7 +64,7 @@ export async function answerCall(
     firstToken: firstTokens.watch(prepared.isStructured ? tellSlow(rooms, claims) : null),
   };
   try {
-    await scored.run(prepared.isLongScore, () => (prepared.isStream ? serveStream(call) : serveWhole(call)));
+    await scored.run(prepared.isLongScore, () => serve(call));
   } catch (error) {
     throw controller.signal.aborted ? await refuseAborted(call) : error;
   } finally {
@@ -69,6 +73,11 @@ export async function answerCall(
     call.firstToken.stop();
     slot.release();
   }
+}
+
+function serve(call: LiveCall): Promise<void> {
+  if (call.prepared.media) return serveMedia(call);
+  return call.prepared.isStream ? serveStream(call) : serveWhole(call);
 }
 
 /** Tells the operator whose form keeps an engine busy, before it answers and after; never what stands in it. */
@@ -85,7 +94,7 @@ function tellSlow({ log, metrics }: Rooms, { org, model, hold }: HopClaims): Slo
 }
 
 /** A call that would not fit an idle engine is its caller's to change; any other waits for others to end. */
-function takeSlot(capacity: Capacity, org: OrgId, size: CallSize): EngineSlot {
+function takeSlot(capacity: Capacity, org: HopClaims["org"], size: CallSize): EngineSlot {
   refuseOversized(size, capacity.callMax);
   return capacity.take({ org, sequences: countSequences(size), tokens: countTokens(size) });
 }
@@ -128,6 +137,8 @@ function watchDeadline(
   if (msMax <= 0) expire();
   const timer = setTimeout(expire, Math.min(Math.max(msMax, 0), timerMsMax));
   response.once("close", leave);
+  // Who left while a form was read is heard of no more.
+  if (response.destroyed) leave();
   return () => {
     clearTimeout(timer);
     response.off("close", leave);

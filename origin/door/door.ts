@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { callPathNames, tokenizerPaths, type CallPath, type TokenizerPath } from "#edge/agreements/paths.ts";
+import { callPathNames, takesFile, tokenizerPaths, type CallPath, type TokenizerPath } from "#edge/agreements/paths.ts";
 import type { OrderClaims } from "#edge/agreements/tokens/hop.ts";
 import { buildErrorBody, buildErrorHeaders, Refusal } from "#edge/errors.ts";
+import { formBytesMax, nodeFormBytesInHandMax } from "#edge/limits.ts";
+import { openIntake } from "#edge/protocol/intake.ts";
 import { answerCall } from "../calls/serve-call.ts";
 import type { NodeDrain } from "../calls/drain.ts";
 import { buildNodeHeaders } from "../calls/live-call.ts";
@@ -53,9 +55,26 @@ export function createAgentServer(rooms: DoorRooms): Server {
 }
 
 function admitTo(path: CallPath): Route {
+  if (takesFile(path)) return admitForm(path);
   return async (rooms, request, response) => {
     const { claims, body } = await rooms.gate.admitCall(request);
     await answerCall(rooms, { path, claims, body }, response);
+  };
+}
+
+/** Forms are large, so a node counts what it has of them until their calls have ended. */
+const nodeForms = openIntake({ all: nodeFormBytesInHandMax, org: nodeFormBytesInHandMax });
+
+function admitForm(path: CallPath): Route {
+  return async (rooms, request, response) => {
+    const share = nodeForms.enter({ org: "", key: "" });
+    try {
+      const { claims, body } = await rooms.gate.admitCall(request, { bytesMax: formBytesMax, grow: share.grow });
+      const contentType = request.headers["content-type"] ?? null;
+      await answerCall(rooms, { path, claims, body, contentType }, response);
+    } finally {
+      share.leave();
+    }
   };
 }
 

@@ -23,12 +23,19 @@ export interface Admitted<Claims> {
 export interface Gate {
   /**
    * A call of the edge's. Throws 401 for anything but a fresh token under a live key, for this node and this very body;
-   * 413 over 9 MiB.
+   * 413 over 9 MiB, or what else is given.
    */
-  admitCall(request: IncomingMessage): Promise<Admitted<HopClaims>>;
+  admitCall(request: IncomingMessage, reading?: BodyReading): Promise<Admitted<HopClaims>>;
   admitOrder(request: IncomingMessage): Promise<Admitted<OrderClaims>>;
 }
 
+/** How a body is read: how much of it at most, and who counts what of it has come; a Refusal ends it. */
+export interface BodyReading {
+  bytesMax: number;
+  grow(bytes: number): Refusal | null;
+}
+
+const json: BodyReading = { bytesMax: hopBodyBytesMax, grow: () => null };
 const replaysMax = 200_000;
 
 /**
@@ -41,6 +48,7 @@ export function openGate({ node, nodeKeys }: Pick<AgentConfig, "node" | "nodeKey
   async function admit<Claims extends OnceClaims>(
     request: IncomingMessage,
     verify: (token: string, keys: MacKeys) => Claims | null,
+    reading: BodyReading = json,
   ): Promise<Admitted<Claims>> {
     const claims = verify(readToken(request), nodeKeys.hop);
     if (claims === null) throw unauthorized("token");
@@ -50,13 +58,13 @@ export function openGate({ node, nodeKeys }: Pick<AgentConfig, "node" | "nodeKey
     const isFresh = replays.isFresh(claims.jti, claims.issuedAtMs + macTokenTtlMs + clockSkewMs);
     if (isFresh === null) throw new Refusal("server_is_overloaded", { retryAfterMs: 1_000, log: "replay_cache_full" });
     if (!isFresh) throw unauthorized("replayed");
-    const body = await readBody(request, hopBodyBytesMax);
+    const body = await readBody(request, reading);
     if (digestBody(body) !== claims.bodySha256) throw unauthorized("body");
     return { claims, body };
   }
 
   return {
-    admitCall: (request) => admit(request, verifyHop),
+    admitCall: (request, reading) => admit(request, verifyHop, reading),
     admitOrder: (request) => admit(request, verifyOrder),
   };
 }
@@ -72,15 +80,16 @@ function readToken(request: IncomingMessage): string {
   return token;
 }
 
-function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+function readBody(request: IncomingMessage, { bytesMax, grow }: BodyReading): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
     request.on("data", (chunk: Buffer) => {
       size += chunk.length;
-      if (size <= bytesMax) return void chunks.push(chunk);
+      const refusal = size <= bytesMax ? grow(chunk.length) : new Refusal("request_too_large");
+      if (!refusal) return void chunks.push(chunk);
       request.pause();
-      reject(new Refusal("request_too_large", { headers: { connection: "close" } }));
+      reject(new Refusal(refusal.code, { ...refusal.details, headers: { connection: "close" } }));
     });
     request.on("end", () => resolve(Buffer.concat(chunks)));
     request.on("error", (cause) => reject(new Refusal("invalid_json", { log: "body_cut", cause })));

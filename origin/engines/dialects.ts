@@ -1,3 +1,4 @@
+import { endpointPaths, type MediaPath } from "#edge/agreements/paths.ts";
 import type { EngineKind } from "../config.ts";
 
 /**
@@ -33,9 +34,14 @@ export interface Dialect {
   hasStreamInterval: boolean;
   /** Whole answers have all of vLLM's members, null where nobody uses them. */
   isVllmForm: boolean;
+  /** The paths of sound and pictures that it may be asked at; whether its model can is its own to say. */
+  media: readonly MediaPath[];
   /** Only OpenAI's own members are sent: it refuses others, or would do by them what the hold does not cover. */
   isStrict: boolean;
 }
+
+const hearing = [endpointPaths["audio.transcriptions"].agent, endpointPaths["audio.translations"].agent] as const;
+const allMedia = [...hearing, endpointPaths["audio.speech"].agent, endpointPaths["images.generations"].agent] as const;
 
 const vllm: Dialect = {
   healthPath: "/health",
@@ -48,6 +54,7 @@ const vllm: Dialect = {
   maxFields: ["max_tokens", "max_completion_tokens"],
   hasStreamInterval: true,
   isVllmForm: true,
+  media: hearing,
   isStrict: false,
 };
 
@@ -62,14 +69,15 @@ const plain: Dialect = {
   maxFields: ["max_tokens"],
   hasStreamInterval: false,
   isVllmForm: false,
+  media: [],
   isStrict: false,
 };
 
 /** The dialect of each kind of engine. */
 export const dialects: Readonly<Record<EngineKind, Dialect>> = {
   vllm,
-  simulator: vllm,
-  openai: { ...plain, isStrict: true },
+  simulator: { ...vllm, media: allMedia },
+  openai: { ...plain, isStrict: true, media: allMedia },
   ollama: { ...plain, healthPath: "/api/version", versionPath: "/api/version" },
   /**
    * llama.cpp's own `llama-server`. Strict, because it knows the bounds by other names as well (`n_predict`, `n_cmpl`),

@@ -237,6 +237,24 @@ export const refusedReasons: readonly RefusedReason[] = [
   { pattern: /^Parameter 'cache_salt' must be/, code: "bad_gateway", params: [] },
 ];
 
+/**
+ * What vLLM says of audio, as its source has it (`entrypoints/openai/speech_to_text`): no recording has one of these,
+ * since no model that hears was recorded.
+ */
+export const audioReasons: readonly RefusedReason[] = [
+  {
+    pattern: /^Currently (?:do not support verbose_json|only support response_format)/,
+    params: ["response_format"],
+    message: "This model's transcripts have no times: '{param}' may be 'json' or 'text'.",
+  },
+  {
+    pattern: /^Invalid or unsupported audio file/,
+    params: ["file"],
+    message: "'{param}' is no audio, or in a format that the engine of this model does not read.",
+  },
+  { pattern: /^Maximum file size exceeded/, params: ["file"], message: "'{param}' is too large for this model." },
+];
+
 /** What a value should have been, by pydantic's name of the fault. */
 export const expectedTypes: Readonly<Record<string, string>> = {
   string_type: "a string",

@@ -1,8 +1,8 @@
-import { callPaths, type CallPath, type PromptField } from "#edge/agreements/paths.ts";
+import { callPaths, takesFile, type CallPath, type PromptField } from "#edge/agreements/paths.ts";
 import { Refusal } from "#edge/errors.ts";
 import { describeContextLimit } from "#edge/protocol/openai/bounds/context-length.ts";
 import { isObject, parseObject, type JsonObject } from "#edge/agreements/json.ts";
-import { brokenBounds, expectedTypes, refusedReasons, type RefusedReason } from "./refused-reasons.ts";
+import { audioReasons, brokenBounds, expectedTypes, refusedReasons, type RefusedReason } from "./refused-reasons.ts";
 
 /** The request that an engine refused, as it was sent. */
 export interface RefusedCall {
@@ -65,7 +65,8 @@ function translateRefused(body: string, call: RefusedCall, log: string): Refusal
     const param = callPaths[call.path].prompt;
     return new Refusal("context_length_exceeded", { param, message: readLimit(context, param), log });
   }
-  const reason = refusedReasons.find(({ pattern }) => pattern.test(error.message));
+  const reasons = takesFile(call.path) ? audioReasons : refusedReasons;
+  const reason = reasons.find(({ pattern }) => pattern.test(error.message));
   if (reason) return translateReason(reason, call, log);
   const fault = readShapeFault(error.message);
   const param = formatPath(error.param) ?? fault?.param ?? null;

@@ -200,6 +200,15 @@ describe("a malformed value is named by its variable and never shown", () => {
     });
   }
 
+  test("a model for sound or pictures says what a unit counts for", () => {
+    for (const endpoint of ["audio.transcriptions", "audio.translations", "audio.speech", "images.generations"]) {
+      const models = (unitTokens?: number) =>
+        JSON.stringify([{ ...modelOf(), endpoints: [endpoint], ...(unitTokens && { unitTokens }) }]);
+      expect(faultsOf({ ...good, MODELS: models() })).toContain("without `unitTokens`");
+      expect(readSettings({ ...good, MODELS: models(50) })).toMatchObject({ MODELS: [{ unitTokens: 50 }] });
+    }
+  });
+
   test("what is no text is refused by name, as bindings and TOML tables may be", () => {
     for (const name of ["MODELS", "NODES", "TAG_KEYS", "PEPPERS", "NODE_MASTER_KEYS", "TOKEN_KEY"])
       for (const value of [{}, [], 1, true, null]) expect(faultsOf({ ...good, [name]: value })).toContain(name);

@@ -59,7 +59,10 @@ export const ModelRecord = z.strictObject({
   endpoints: z
     .array(z.enum([...EngineEndpoint.options, "models"]))
     .min(1)
-    .describe("Of `chat.completions`, `completions`, `embeddings`, `text2sql`, `rerank`, `score`: what it serves."),
+    .describe(
+      "What it serves, of `chat.completions`, `completions`, `embeddings`, `text2sql`, `rerank`, `score`, " +
+        "`audio.transcriptions`, `audio.translations`, `audio.speech`, `images.generations`.",
+    ),
   contextTokensMax: z.int().min(1).describe("Its context; no more than the engine's."),
   completionTokensDefault: z
     .int()
@@ -104,6 +107,12 @@ export const ModelRecord = z.strictObject({
       "What one unit counts as, in tokens, where calls are measured in units: a second of audio, a character to " +
         "speak, an image, a document. Windows and prices go by it. Unset, documents are billed by their tokens.",
     ),
+  audioSecondsMax: z
+    .int()
+    .min(1)
+    .max(86_400)
+    .optional()
+    .describe("The longest audio that it hears in one call, in seconds; 1,800 unless set."),
   sequencesMax: z
     .int()
     .min(1)

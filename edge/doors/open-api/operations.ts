@@ -3,6 +3,7 @@ import { itemsPageDefault, itemsPageMax } from "../../limits.ts";
 import { callHeaders, messagesHeaders, servedHeaders } from "../../protocol/headers.ts";
 import type { Method, Operation, DoorRoute } from "../route.ts";
 import { answerExamples, requestExamples, streamExamples } from "./examples.ts";
+import { speechTypes, transcriptTypes } from "../../protocol/media/formats.ts";
 import { wires } from "../../protocol/wires/wires.ts";
 import { findFamily, listRefusals, referRefusal, writeHeaders } from "./refusals.ts";
 import { refer, type AnswerName, type RequestName } from "./schemas.ts";
@@ -18,9 +19,15 @@ interface Shapes {
   /** How its events come, and how a stream ends, well and badly; OpenAI's way unless it is said. */
   streamWords?: string;
   status?: 201;
+  /** The body is a form. */
+  isForm?: true;
+  /** What the answer may be beside JSON, or in its place, by media type. */
+  otherTypes?: readonly string[];
+  isNoJson?: true;
   description: string;
 }
 
+const transcriptOtherTypes = Array.from(new Set(Object.values(transcriptTypes))).slice(1);
 const chat = { answer: "ChatCompletion", stream: "ChatCompletionChunk", description: "The completion." } as const;
 
 /** OpenAI's clients may ask to see more of a response than there ever is here. */
@@ -97,6 +104,29 @@ export const shapes: Readonly<Record<string, Shapes>> = {
   createRerank: { request: "RerankRequest", answer: "RerankResult", description: "The documents, the best first." },
   createRerankV2: { request: "RerankRequest", answer: "RerankResult", description: "The documents, the best first." },
   createScore: { request: "ScoreRequest", answer: "ScoreList", description: "One score for each pair." },
+  createTranscription: {
+    request: "TranscriptionRequest",
+    isForm: true,
+    answer: "Transcript",
+    otherTypes: transcriptOtherTypes,
+    description: "The transcript, in the form of `response_format`.",
+  },
+  createTranslation: {
+    request: "TranslationRequest",
+    isForm: true,
+    answer: "Transcript",
+    otherTypes: transcriptOtherTypes,
+    description: "The transcript in English, in the form of `response_format`.",
+  },
+  createSpeech: {
+    request: "SpeechRequest",
+    answer: "Transcript",
+    isNoJson: true,
+    otherTypes: [...new Set(Object.values(speechTypes)), "application/octet-stream"],
+    description:
+      "The sound, as it is made. Where its node fails the connection breaks: nothing ends as if it were whole.",
+  },
+  createImage: { request: "ImagesRequest", answer: "ImageList", description: "The pictures, in base64." },
   listModels: {
     answer: "ModelList",
     toAnthropic: "AnthropicModelPage",
@@ -185,7 +215,12 @@ export function writeOperation(
     ...(shape.request && {
       requestBody: {
         required: true,
-        content: { "application/json": { schema: refer(shape.request), ...(example && { example }) } },
+        content: {
+          [shape.isForm ? "multipart/form-data" : "application/json"]: {
+            schema: refer(shape.request),
+            ...(example && { example }),
+          },
+        },
       },
     }),
     responses: {
@@ -206,7 +241,7 @@ export function writeRefused(route: DoorRoute, method: Method): Record<string, o
 }
 
 function writeAnswer(route: DoorRoute, operationId: string, shape: Shapes) {
-  const { answer, toAnthropic, stream, description } = shape;
+  const { answer, toAnthropic, stream, description, otherTypes = [] } = shape;
   const example = operationId === "showHealth" ? undefined : answerExamples[operationId];
   return {
     description,
@@ -215,14 +250,23 @@ function writeAnswer(route: DoorRoute, operationId: string, shape: Shapes) {
       ...(route.endpoint === "messages" && messagesHeaders),
     }),
     content: {
-      "application/json": {
-        schema: toAnthropic ? { oneOf: [refer(answer), refer(toAnthropic)] } : refer(answer),
-        ...(example && { example }),
-      },
+      ...(!shape.isNoJson && {
+        "application/json": {
+          schema: toAnthropic ? { oneOf: [refer(answer), refer(toAnthropic)] } : refer(answer),
+          ...(example && { example }),
+        },
+      }),
+      ...Object.fromEntries(otherTypes.map((type) => [type, { schema: writeText(type) }])),
       ...(stream && writeStream(route, operationId, shape, stream)),
       ...(operationId === "showWelcome" && { "text/html": { schema: { type: "string" } } }),
     },
   };
+}
+
+/** Text is text; sound is bytes, which generators know by `binary`. */
+function writeText(type: string): object {
+  const isText = type.startsWith("text/") || type === transcriptTypes.srt;
+  return { type: "string", ...(!isText && { format: "binary" }) };
 }
 
 /** How the text of a stream is laid out, by its type; `stream` names the schema. */

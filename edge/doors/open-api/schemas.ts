@@ -6,11 +6,13 @@ import {
   ChatCompletion,
   ChatCompletionChunk,
   EmbeddingList,
+  ImageList,
   RerankResult,
   ScoreList,
   TextCompletion,
   TextCompletionChunk,
   TokenUsage,
+  Transcript,
 } from "../../protocol/openai/answers.ts";
 import { OllamaChat, OllamaEmbeddings, OllamaError, OllamaGeneration } from "../../protocol/ollama/answers.ts";
 import { OllamaModel, OllamaRunning, OllamaShowBody, OllamaTags, OllamaVersion } from "../../protocol/ollama/models.ts";
@@ -21,10 +23,14 @@ import {
   ChatCompletionRequest,
   CompletionRequest,
   EmbeddingRequest,
+  ImagesRequest,
   RerankRequest,
   ResponsesRequest,
   ScoreRequest,
+  SpeechRequest,
   Text2SqlRequest,
+  TranscriptionRequest,
+  TranslationRequest,
 } from "../../protocol/openai/requests.ts";
 import {
   DeletedResponse,
@@ -61,6 +67,10 @@ export const requestSchemas = {
   OllamaShowRequest: OllamaShowBody,
   RerankRequest,
   ScoreRequest,
+  TranscriptionRequest,
+  TranslationRequest,
+  SpeechRequest,
+  ImagesRequest,
   ClientTokenRequest: TokenBody,
   CountMessagesRequest,
   CountResponseRequest,
@@ -77,6 +87,8 @@ export const answerSchemas = {
   EmbeddingList,
   RerankResult,
   ScoreList,
+  Transcript,
+  ImageList,
   TokenUsage,
   Message,
   MessageEvent,

@@ -3,12 +3,12 @@ import { CallEndpoint, findEngineEndpoint, type EngineEndpoint } from "../../agr
 import { Ability, Price, type ModelRecord } from "../../agreements/records/model.ts";
 
 /** What a model is for. Whoever lets people choose a model to chat with leaves out all but `chat`. */
-export const ModelPurpose = z.enum(["chat", "completion", "embedding", "rerank"]);
+export const ModelPurpose = z.enum(["chat", "completion", "embedding", "rerank", "transcription", "speech", "image"]);
 export type ModelPurpose = z.infer<typeof ModelPurpose>;
 
 /** What goes into a model, and what comes out, in OpenRouter's words. */
 const InputModality = z.enum(["text", "image", "audio", "video"]);
-const OutputModality = z.enum(["text", "embeddings", "rerank"]);
+const OutputModality = z.enum(["text", "embeddings", "rerank", "audio", "image"]);
 
 const Modalities = z.strictObject({
   input_modalities: z.array(InputModality),
@@ -45,7 +45,17 @@ export const ModelCard = z.strictObject({
   architecture: Modalities,
   ...Modalities.shape,
   capabilities: z.record(
-    z.enum(["chat", "completions", "embeddings", "rerank", "vision", ...Ability.options]),
+    z.enum([
+      "chat",
+      "completions",
+      "embeddings",
+      "rerank",
+      "vision",
+      "transcriptions",
+      "speech",
+      "images",
+      ...Ability.options,
+    ]),
     z.boolean(),
   ),
   supported_parameters: z.array(z.string()),
@@ -71,6 +81,9 @@ export const obeyedMembers: Readonly<Record<ModelPurpose | Ability, readonly str
   ],
   embedding: ["dimensions", "encoding_format"],
   rerank: ["top_n", "truncate_prompt_tokens"],
+  transcription: ["language", "prompt", "response_format", "temperature"],
+  speech: ["voice", "response_format", "speed", "instructions"],
+  image: ["n", "size", "quality", "style", "background", "output_format"],
   tools: ["tools", "tool_choice", "parallel_tool_calls"],
   structured_outputs: ["response_format", "structured_outputs"],
   reasoning: ["include_reasoning", "reasoning_effort"],
@@ -81,7 +94,10 @@ export function findPurpose({ endpoints }: Pick<ModelRecord, "endpoints">): Mode
   const serves = (endpoint: EngineEndpoint) => endpoints.includes(endpoint);
   if (serves("chat.completions") || serves("text2sql")) return "chat";
   if (serves("completions")) return "completion";
-  return serves("rerank") || serves("score") ? "rerank" : "embedding";
+  if (serves("rerank") || serves("score")) return "rerank";
+  if (serves("audio.transcriptions") || serves("audio.translations")) return "transcription";
+  if (serves("audio.speech")) return "speech";
+  return serves("images.generations") ? "image" : "embedding";
 }
 
 /** Every endpoint that a model can be called by, those of other protocols too. */
@@ -134,7 +150,7 @@ export function buildModelCard(model: ModelRecord, name: string, currency: strin
     type,
     context_length: model.contextTokensMax,
     max_model_len: model.contextTokensMax,
-    ...(outputs[type] === "text" && { max_output_tokens: adviseOutputTokens(model) }),
+    ...((type === "chat" || type === "completion") && { max_output_tokens: adviseOutputTokens(model) }),
     architecture: modalities,
     ...modalities,
     capabilities: {
@@ -142,6 +158,9 @@ export function buildModelCard(model: ModelRecord, name: string, currency: strin
       completions: endpoints.includes("completions"),
       embeddings: endpoints.includes("embeddings"),
       rerank: endpoints.includes("rerank"),
+      transcriptions: endpoints.includes("audio.transcriptions"),
+      speech: endpoints.includes("audio.speech"),
+      images: endpoints.includes("images.generations"),
       vision: modalities.input_modalities.includes("image"),
       tools: abilities.includes("tools"),
       structured_outputs: abilities.includes("structured_outputs"),
@@ -165,11 +184,15 @@ const outputs: Readonly<Record<ModelPurpose, z.infer<typeof OutputModality>>> = 
   completion: "text",
   embedding: "embeddings",
   rerank: "rerank",
+  transcription: "text",
+  speech: "audio",
+  image: "image",
 };
 
 function readModalities({ mediaTokensMax }: ModelRecord, type: ModelPurpose): z.infer<typeof Modalities> {
+  const usual = type === "transcription" ? "audio" : "text";
   const isTaken = (kind: z.infer<typeof InputModality>) =>
-    kind === "text" || (type === "chat" && mediaTokensMax?.[kind] !== undefined);
+    kind === usual || (type === "chat" && kind !== "text" && mediaTokensMax?.[kind] !== undefined);
   return {
     input_modalities: InputModality.options.filter(isTaken),
     output_modalities: [outputs[type]],

@@ -1,9 +1,11 @@
-import { findEngineEndpoint, type CallEndpoint } from "../../agreements/paths.ts";
+import { endpointPaths, findEngineEndpoint, takesFile, type CallEndpoint } from "../../agreements/paths.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
 import { bodyBytesMax } from "../../limits.ts";
 import type { Visit } from "../../visit.ts";
-import { readJson, type Sender } from "../body.ts";
+import { readJson, type ReadBody, type Sender } from "../body.ts";
+import { readFormBytes } from "../media/hand.ts";
+import { describeForm, readForm } from "../media/read-form.ts";
 import type { ParsedBody } from "./parsed-body.ts";
 import { addDeployment } from "./deployment.ts";
 import { markModel } from "./models.ts";
@@ -66,7 +68,8 @@ export async function readCall(
   models: readonly ModelRecord[],
   { deployment = null, sender = nobody, recall }: CallSource = {},
 ): Promise<Call> {
-  const { bytes, json: sent, exact } = await readJson(visit.request, sender);
+  const isForm = takesForm(endpoint);
+  const { bytes, json: sent, exact } = await (isForm ? readUpload : readJson)(visit.request, sender);
   const { headers } = visit.request;
   const json = deployment === null ? sent : addDeployment(sent, deployment, models);
   const wire = wires[endpoint];
@@ -91,6 +94,20 @@ export async function readCall(
       idempotency: readIdempotency(headers, deployment === null ? endpoint : `${endpoint} ${deployment}`, bytes),
     };
   });
+}
+
+/** Is the body of such a call a form? */
+export function takesForm(endpoint: CallEndpoint): boolean {
+  return takesFile(endpointPaths[endpoint].agent);
+}
+
+/** Who uploads reads the form whole: the token for a node signs its digest, and another node may be tried. */
+async function readUpload(request: Request, sender: Sender): Promise<ReadBody> {
+  const { headers } = request;
+  const json = await readForm(await readFormBytes(request, sender), headers.get("content-type"));
+  // The digest of 25 MiB is made for those alone who need it.
+  const bytes = headers.has("idempotency-key") ? describeForm(json) : new Uint8Array();
+  return { bytes, json, exact: null };
 }
 
 /** Who asks for a clamp and misspells it would be refused, or billed, for more than they meant. */

@@ -2,6 +2,7 @@ import type { CallPath } from "../../agreements/paths.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal, type NamedModel } from "../../errors.ts";
 import { tokenBytesMax } from "../../limits.ts";
+import type { UploadedFile } from "../media/upload.ts";
 import { refuseLong } from "./bounds/context-length.ts";
 import type { IgnoredMembers } from "./members/member.ts";
 
@@ -38,6 +39,14 @@ export interface ParsedBody {
   affinity: string;
   /** Members that no table knows and that were not forwarded. */
   ignored: IgnoredMembers;
+  /** Of a call with sound or pictures alone. */
+  media?: MediaCall;
+}
+
+/** The file that a call brings beside its body, and the media type of its answer, or what that begins with. */
+export interface MediaCall {
+  file: UploadedFile | null;
+  answerType: string;
 }
 
 /** The body for the origin: the caller's members, then ours on top, without those that say nothing. */

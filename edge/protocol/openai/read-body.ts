@@ -1,18 +1,16 @@
-import type { JsonObject } from "../../agreements/json.ts";
-import { isChat, type EngineEndpoint } from "../../agreements/paths.ts";
+import type { EngineEndpoint } from "../../agreements/paths.ts";
 import { findByName, type ModelRecord } from "../../agreements/records/model.ts";
-import { Refusal, type NamedModel } from "../../errors.ts";
+import type { NamedModel } from "../../errors.ts";
 import type { ReadBody } from "../body.ts";
-import { restoreDigits } from "../digits.ts";
-import { isSmall } from "../fields.ts";
+import { readAudio, readImages, readSpeech } from "../media/read.ts";
 import { readRerank, readScore } from "../ranking/read.ts";
-import { boundChat } from "./bounds/chat.ts";
 import { readChat } from "./chat.ts";
 import { readCompletions, readEmbeddings } from "./completions.ts";
 import { IgnoredMembers } from "./members/member.ts";
 import { parseMembers } from "./members/parse.ts";
 import { markModel } from "./models.ts";
-import { writeBody, type ParsedBody } from "./parsed-body.ts";
+import type { ParsedBody } from "./parsed-body.ts";
+import { writeExactly } from "./bounds/write-exactly.ts";
 
 /** A body as it is read, and for writing, where that differs (`restoreDigits`). */
 type Sent = Pick<ReadBody, "json" | "exact">;
@@ -49,10 +47,29 @@ function readWritten(endpoint: EngineEndpoint, json: unknown, models: readonly M
     const body = parseMembers["chat.completions"](json, ignored);
     return readNamed(nameModel(models, body.model), () => readChat(body, endpoint, models, ignored));
   }
+  if (endpoint !== "text2sql") return readMedia(endpoint, json, models, ignored);
   const body = parseMembers.text2sql(json, ignored);
   const model = body.model ?? models.find((record) => record.endpoints.includes("text2sql"))?.id ?? "";
   const named = { ...nameModel(models, model), name: body.model ?? "" };
   return readNamed(named, () => readChat({ ...body, model }, endpoint, models, ignored));
+}
+
+function readMedia(
+  endpoint: Extract<EngineEndpoint, `audio.${string}` | `images.${string}`>,
+  json: unknown,
+  models: readonly ModelRecord[],
+  ignored: IgnoredMembers,
+): ParsedBody {
+  if (endpoint === "audio.speech") {
+    const body = parseMembers[endpoint](json, ignored);
+    return readNamed(nameModel(models, body.model), () => readSpeech(body, models, ignored));
+  }
+  if (endpoint === "images.generations") {
+    const body = parseMembers[endpoint](json, ignored);
+    return readNamed(nameModel(models, body.model), () => readImages(body, models, ignored));
+  }
+  const body = parseMembers[endpoint](json, ignored);
+  return readNamed(nameModel(models, body.model), () => readAudio(endpoint, body, models, ignored));
 }
 
 function nameModel(models: readonly ModelRecord[], name: string): NamedModel {
@@ -62,16 +79,4 @@ function nameModel(models: readonly ModelRecord[], name: string): NamedModel {
 /** From here on a body is read by its model's record, so what is refused tells of the model. */
 function readNamed(named: NamedModel, read: () => Omit<ParsedBody, "named">): ParsedBody {
   return { ...markModel(named, read), named };
-}
-
-/** The same call with its numbers written as they came; what was bounded by its length is bounded by that. */
-function writeExactly(parsed: ParsedBody, exact: JsonObject): ParsedBody {
-  const ours = { model: parsed.model.id, max_tokens: parsed.body.max_tokens };
-  const body = writeBody(restoreDigits(parsed.body, exact), ours);
-  for (const param of ["response_format", "structured_outputs"]) {
-    if (!isSmall(body[param] ?? null))
-      throw new Refusal("invalid_value", { param, message: `'${param}' is too large.` });
-  }
-  const promptTokensMax = Math.max(parsed.promptTokensMax, isChat(parsed.path) ? boundChat(body, parsed.model) : 0);
-  return { ...parsed, body, promptTokensMax };
 }

@@ -28,7 +28,7 @@ export async function scorePairs(
 ): Promise<string | null> {
   const fields = new Fields(raw, { model: "text", top_n: "integer", truncate_prompt_tokens: "integer" });
   const isRerank = raw["documents"] !== undefined || raw["query"] !== undefined;
-  const model = models.findRanker(fields.text("model"));
+  const model = models.findBy("scores", fields.text("model"));
   const pairs = isRerank
     ? makePairs(readTexts(raw, "query"), readTexts(raw, "documents"))
     : makePairs(readTexts(raw, "text_1"), readTexts(raw, "text_2"));

@@ -66,6 +66,23 @@ export class StreamWriter {
     this.#strikeIfDue();
   }
 
+  /** Sends the head of sound at once; its pieces follow. */
+  openSound(type: string): void {
+    this.#response.writeHead(200, { "content-type": type });
+    this.#response.flushHeaders();
+    this.#strikeIfDue();
+  }
+
+  /** Writes a piece of sound. True when all of it went to the socket. */
+  sound(bytes: Buffer): boolean {
+    return this.#write(bytes);
+  }
+
+  /** The end of the sound. */
+  end(): void {
+    if (this.isOpen) this.#finish();
+  }
+
   /** Writes one event. True when all of it went to the socket. */
   event(json: string): boolean {
     return this.#write(`data: ${json}\n\n`);
@@ -87,12 +104,15 @@ export class StreamWriter {
     return isWhole;
   }
 
-  #write(text: string): boolean {
+  #write(text: string | Buffer): boolean {
     if (this.#state !== "open") return false;
     const bytes = this.#rules.length > 0 ? Buffer.byteLength(text) : 0;
     const limit = this.#rules.find(({ afterBytes }) => afterBytes !== undefined && afterBytes < this.#bytes + bytes);
     if (limit) {
-      const part = Buffer.from(text).subarray(0, (limit.afterBytes ?? 0) - this.#bytes);
+      const part = (typeof text === "string" ? Buffer.from(text) : text).subarray(
+        0,
+        (limit.afterBytes ?? 0) - this.#bytes,
+      );
       this.#response.write(part, () => this.#strike(limit));
       this.#state = "stalled";
       return false;

@@ -8,7 +8,9 @@ import { EngineConnection, engineDrainMsMax, type EngineAnswer } from "./connect
 export interface EngineRequest {
   method: "GET" | "POST";
   path: string;
-  body?: string;
+  body?: string | Uint8Array;
+  /** The media type of the body; JSON unless said. */
+  contentType?: string;
   /** The hold: the engine's own log and its oracle in tests name the call by it. */
   requestId?: string;
   /**
@@ -123,13 +125,14 @@ export function readAnswerText(answer: EngineAnswer, bytesMax: number): Promise<
 }
 
 /** Head and body of a request. Values come from our config and our own ids, which hold no line end. */
-function writeRequest(config: EngineConfig, base: URL, request: EngineRequest): string {
-  const { method, path, body, requestId } = request;
+function writeRequest(config: EngineConfig, base: URL, request: EngineRequest): string | Buffer {
+  const { method, path, body, requestId, contentType = "application/json" } = request;
   let head = `${method} ${base.pathname.replace(/\/+$/, "")}${path} HTTP/1.1\r\nhost: ${base.host}\r\naccept: */*\r\n`;
   if (requestId !== undefined) head += `x-request-id: ${requestId}\r\n`;
   if (config.apiKey !== undefined) head += `authorization: Bearer ${config.apiKey}\r\n`;
   if (body === undefined) return `${head}\r\n`;
-  return `${head}content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+  head += `content-type: ${contentType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`;
+  return typeof body === "string" ? head + body : Buffer.concat([Buffer.from(head, "latin1"), body]);
 }
 
 /** Waits for the head of a stream that may have begun: tokens may come with it. */

@@ -71,7 +71,7 @@ export class EngineConnection {
   /**
    * Sends a request, written out. Only for a connection that is free. `onSent`: see `isSent` of the answer.
    */
-  send(request: string, onSent?: () => void): EngineAnswer {
+  send(request: string | Buffer, onSent?: () => void): EngineAnswer {
     const answer = new EngineAnswer(this.#socket, () => this.#free(answer));
     this.#answer = answer;
     this.#socket.ref();

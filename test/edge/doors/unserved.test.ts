@@ -5,10 +5,9 @@ import { findUnserved } from "#edge/doors/unserved.ts";
 describe("a part of an API that nothing here answers", () => {
   test.each([
     ["/v1/moderations", "OpenAI's moderations"],
-    ["/v1/images/generations", "OpenAI's images"],
-    ["/v1/images/edits", "OpenAI's images"],
-    ["/v1/audio/transcriptions", "OpenAI's speech and transcriptions"],
-    ["/v1/audio/speech", "OpenAI's speech and transcriptions"],
+    ["/v1/images/edits", "OpenAI's edits of images"],
+    ["/v1/images/variations", "OpenAI's variations of images"],
+    ["/v1/audio/voices", "OpenAI's voices"],
     ["/v1/files", "OpenAI's files"],
     ["/v1/files/file-1/content", "OpenAI's files"],
     ["/v1/batches/batch_1/cancel", "OpenAI's batches"],
@@ -17,16 +16,23 @@ describe("a part of an API that nothing here answers", () => {
     ["/v1/messages/batches", "Anthropic's batches of messages"],
     ["/moderations", "OpenAI's moderations"],
     ["//v1/v1/Files/", "OpenAI's files"],
-    ["/openai/deployments/x/images/generations", "OpenAI's images"],
+    ["/openai/deployments/x/images/edits", "OpenAI's edits of images"],
     ["/openai/v1/batches", "OpenAI's batches"],
   ])("is known by its path: %s", (path, part) => {
     expect(findUnserved(path)).toBe(part);
   });
 
-  test.each(["/v1/filesystem", "/v1/x/files", "/control/files", "/v1", "/", "/v1/constructor", "/v1/image"])(
-    "is none of %s",
-    (path) => expect(findUnserved(path)).toBeNull(),
-  );
+  test.each([
+    "/v1/audio/speech",
+    "/v1/images/generations",
+    "/v1/filesystem",
+    "/v1/x/files",
+    "/control/files",
+    "/v1",
+    "/",
+    "/v1/constructor",
+    "/v1/image",
+  ])("is none of %s", (path) => expect(findUnserved(path)).toBeNull());
 
   test("is none that has a route", () => {
     expect(routes.filter(({ path }) => findUnserved(path) !== null)).toEqual([]);

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { openRetryBudget } from "#edge/forwarding/budget.ts";
 import { callMsMax, streamHeadersMsMax } from "#edge/limits.ts";
-import type { Call } from "#edge/protocol/openai/call.ts";
+import { readCall, type Call } from "#edge/protocol/openai/call.ts";
+import { testModels } from "#test/support/fakes/models.ts";
 import {
   agentError,
   answering,
@@ -364,5 +365,27 @@ describe("each attempt", () => {
     const { nodes } = await over([fine], { call: await callOf("embeddings", { model: "embed", input: "x" }) });
     expect(JSON.parse(String(nodes[0]?.asked[0]?.body))).toEqual({ model: "BAAI/bge-m3", input: "x" });
     expect(nodes[0]?.asked[0]?.url).toBe("/v1/embeddings");
+  });
+
+  test("of a call that brings a file carries a form of ours, the same to each node", async () => {
+    const form = new FormData();
+    form.append("file", new File(["ID3 sound"], "secret name.mp3"));
+    form.append("model", "whisper");
+    const call = await readCall(
+      visitOf(new Request("https://x/", { method: "POST", body: form })),
+      "audio.transcriptions",
+      testModels,
+    );
+    const { nodes, asked } = await over([answering(500), answering(200, { text: "x" })], { call });
+    expect(asked).toEqual([1, 1]);
+    const bodies = nodes.map((node) => node.asked[0]?.body ?? new Uint8Array());
+    const text = Buffer.from(bodies[0] ?? []).toString();
+    expect(Buffer.from(bodies[1] ?? []).toString()).toBe(text);
+    const headers = nodes[0]?.asked[0]?.headers ?? {};
+    expect(headers["content-type"]).toMatch(/^multipart\/form-data; boundary=penstock-\w{40}$/);
+    expect(text).toContain("ID3 sound");
+    expect(text).toContain('filename="audio.mp3"');
+    expect(text).not.toContain("secret");
+    expect(readHop("node_a", headers)?.bodySha256).toBe(digestOf(bodies[0] ?? new Uint8Array()));
   });
 });

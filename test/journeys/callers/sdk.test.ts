@@ -256,7 +256,7 @@ describe("bare fetch", () => {
     const response = await fetch(`${world.place.edge}/health`);
     expect(await response.json()).toEqual({
       status: "healthy",
-      backends: { chat: 2, text2sql: 2, embed: 2, rerank: 2 },
+      backends: { chat: 2, text2sql: 2, embed: 2, rerank: 2, whisper: 2, tts: 2, image: 2 },
     });
   });
 });

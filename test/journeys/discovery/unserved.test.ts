@@ -1,4 +1,4 @@
-import OpenAI from "openai";
+import OpenAI, { toFile } from "openai";
 import { describe, expect, inject, test } from "vitest";
 import { worldAt } from "#test/support/stack/world.ts";
 
@@ -12,8 +12,7 @@ async function openClient() {
 describe("what no model here serves is refused by name in the SDK's own error", () => {
   const calls: [string, (openai: OpenAI) => Promise<unknown>][] = [
     ["moderations", (openai) => openai.moderations.create({ input: "x" })],
-    ["images", (openai) => openai.images.generate({ prompt: "x" })],
-    ["speech", async (openai) => openai.audio.speech.create({ model: "x", input: "x", voice: "alloy" })],
+    ["edits", async (openai) => openai.images.edit({ image: await toFile(new Uint8Array(9), "x.png"), prompt: "x" })],
     ["files", async (openai) => openai.files.list()],
     ["files", (openai) => openai.files.delete("file-1")],
     ["batches", async (openai) => openai.batches.list()],

@@ -1,6 +1,7 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { routes } from "#edge/doors/routes.ts";
+import { makeWav } from "#test/support/media/sound.ts";
 import { eventsOf, worldAt, type Org } from "#test/support/stack/world.ts";
 
 const world = worldAt(inject("place"));
@@ -15,6 +16,7 @@ interface Written {
   components: { responses: Record<string, Described["responses"][string]> };
 }
 
+const sound = new File([makeWav({ seconds: 12 })], "a.wav");
 const ajv = new Ajv2020({ strict: false, validateFormats: false });
 let written: Written;
 let org: Org;
@@ -33,6 +35,8 @@ beforeAll(async () => {
 
 interface Asking {
   body?: object;
+  /** A form in place of a body of JSON. */
+  form?: Record<string, string | Blob>;
   query?: string;
   /** The status of a right answer. */
   status?: number;
@@ -81,6 +85,16 @@ const askings: Record<string, Asking[]> = {
   createRerank: [{ body: { model: "rerank", query: "a well", documents: ["a well", { text: "a bird" }] } }],
   createRerankV2: [{ body: { model: "rerank", query: "a well", documents: ["a well"], top_n: 1 } }],
   createScore: [{ body: { model: "rerank", text_1: "a well", text_2: ["a well", "a bird"] } }],
+  createTranscription: [
+    { form: { model: "whisper", file: sound } },
+    { form: { model: "whisper", file: sound, response_format: "verbose_json" } },
+    { form: { model: "whisper", file: sound, response_format: "srt" } },
+    { form: { model: "whisper", file: sound, response_format: "vtt" } },
+    { form: { model: "whisper", file: sound, response_format: "text" } },
+  ],
+  createTranslation: [{ form: { model: "whisper", file: sound } }],
+  createSpeech: [{ body: { model: "tts", input: "Say hello.", voice: "alloy" } }],
+  createImage: [{ body: { model: "image", prompt: "A well", n: 2 } }],
   listModels: [{}],
   showModel: [{}],
   countMessageTokens: [{ body: { model: "chat", messages } }],
@@ -135,16 +149,30 @@ const operations = routes
   .toSorted((a, b) => Object.keys(askings).indexOf(a.operationId) - Object.keys(askings).indexOf(b.operationId));
 type Operation = (typeof operations)[number];
 
-function ask({ method, auth, path }: Operation, { body, query = "" }: Asking, credential?: string): Promise<Response> {
+function ask(
+  { method, auth, path }: Operation,
+  { body, form, query = "" }: Asking,
+  credential?: string,
+): Promise<Response> {
   const known = auth === "apiKey" ? org.key : auth === "adminKey" ? world.place.adminKey : "";
   const key = credential ?? known;
   const id = path.startsWith("/v1/responses/") ? ids.response : "chat";
   const url = path.replace("{org}", ids.org).replace("{key}", ids.key).replace("{id}", id) + query;
   return fetch(world.place.edge + url, {
     method,
-    headers: { ...(key !== "" && { authorization: `Bearer ${key}` }), "content-type": "application/json" },
+    headers: {
+      ...(key !== "" && { authorization: `Bearer ${key}` }),
+      ...(!form && { "content-type": "application/json" }),
+    },
     ...(body && { body: JSON.stringify(body) }),
+    ...(form && { body: makeForm(form) }),
   });
+}
+
+function makeForm(fields: Record<string, string | Blob>): FormData {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
+  return form;
 }
 
 /** What each event or line of a stream holds. */
@@ -166,7 +194,7 @@ async function findFault({ path, method }: Operation, response: Response): Promi
   const check = ajv.compile({ $ref: encodeURI($ref).replaceAll("%23", "#") });
   const values: unknown[] = isStream
     ? (await readEvents(response, type)).map((event) => JSON.parse(event))
-    : [await response.json()];
+    : [type === "application/json" ? await response.json() : await response.text()];
   const wrong = values.find((value) => !check(value));
   return wrong === undefined ? null : `${JSON.stringify(check.errors)} in ${JSON.stringify(wrong)}`;
 }

@@ -58,7 +58,10 @@ export async function startFakeEngine(): Promise<FakeEngine> {
   };
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const text = await new Response(request as unknown as ReadableStream).text();
+    const bytes = Buffer.from(await new Response(request as unknown as ReadableStream).arrayBuffer());
+    const isForm = request.headers["content-type"]?.startsWith("multipart/form-data") ?? false;
+    // A form has a file in it: one character a byte.
+    const text = bytes.toString(isForm ? "latin1" : "utf8");
     if (request.url === "/health") return void response.writeHead(engine.isHealthy ? 200 : 503).end();
     if (request.url === "/version" || request.url === "/api/version")
       return void response.end('{"version":"0.0-fake"}');
@@ -77,7 +80,7 @@ export async function startFakeEngine(): Promise<FakeEngine> {
     const call: SeenCall = {
       path: request.url ?? "",
       headers: request.headers,
-      body: JSON.parse(text),
+      body: isForm ? {} : JSON.parse(text),
       text,
       isAborted: false,
       abortedAtMs: null,

@@ -37,4 +37,27 @@ export const rankModel = modelOf({
   completionTokensDefault: 1,
   templateTokensMax: 4,
 });
-export const testModels: readonly ModelRecord[] = [chatModel, sqlModel, embeddingModel, rankModel];
+export const hearingModel = modelOf({
+  id: "openai/whisper-large-v3-turbo",
+  aliases: ["whisper"],
+  endpoints: ["audio.transcriptions", "audio.translations"],
+  unitTokens: 50,
+  completionTokensDefault: 1,
+});
+export const speechModel = modelOf({
+  id: "hexgrad/Kokoro-82M",
+  aliases: ["tts"],
+  endpoints: ["audio.speech"],
+  unitTokens: 1,
+  completionTokensDefault: 1,
+});
+export const imageModel = modelOf({
+  id: "black-forest-labs/FLUX.1-schnell",
+  aliases: ["image"],
+  endpoints: ["images.generations"],
+  unitTokens: 1_000,
+  completionTokensDefault: 1,
+});
+/** Of calls with sound or pictures. */
+export const mediaModels: readonly ModelRecord[] = [hearingModel, speechModel, imageModel];
+export const testModels: readonly ModelRecord[] = [chatModel, sqlModel, embeddingModel, rankModel, ...mediaModels];

@@ -32,6 +32,7 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
     "test/journeys/faults/broken-streams.test.ts",
     "test/journeys/callers/slow-readers.test.ts",
     "test/journeys/callers/door.test.ts",
+    "test/journeys/media/broken-media.test.ts",
   ],
   // Every adapter at its place; a setting that is missing or malformed serves nothing.
   "edge/wiring.ts": [

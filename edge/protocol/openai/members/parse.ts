@@ -2,6 +2,16 @@ import type { z } from "zod";
 import { isObject, type JsonObject } from "../../../agreements/json.ts";
 import type { EngineEndpoint } from "../../../agreements/paths.ts";
 import { parseBody } from "../../fields.ts";
+import {
+  ImagesBody,
+  imagesMembers,
+  SpeechBody,
+  speechMembers,
+  TranscriptionBody,
+  transcriptionMembers,
+  TranslationBody,
+  translationMembers,
+} from "../../media/members.ts";
 import { RerankBody, rerankMembers, ScoreBody, scoreMembers } from "../../ranking/members.ts";
 import { ChatBody, chatMembers, Text2SqlBody, text2sqlMembers } from "./chat.ts";
 import { CompletionsBody, completionsMembers } from "./completions.ts";
@@ -17,6 +27,10 @@ export const memberTables: Readonly<Record<EngineEndpoint, MemberTable>> = {
   text2sql: text2sqlMembers,
   rerank: rerankMembers,
   score: scoreMembers,
+  "audio.transcriptions": transcriptionMembers,
+  "audio.translations": translationMembers,
+  "audio.speech": speechMembers,
+  "images.generations": imagesMembers,
 };
 
 /**
@@ -30,6 +44,10 @@ export const parseMembers = {
   text2sql: openParser(Text2SqlBody, text2sqlMembers),
   rerank: openParser(RerankBody, rerankMembers),
   score: openParser(ScoreBody, scoreMembers),
+  "audio.transcriptions": openParser(TranscriptionBody, transcriptionMembers),
+  "audio.translations": openParser(TranslationBody, translationMembers),
+  "audio.speech": openParser(SpeechBody, speechMembers),
+  "images.generations": openParser(ImagesBody, imagesMembers),
 } as const;
 
 /** `readPlain` reads what is surely right and has nothing to leave out, as the schema would; null leaves it to that. */

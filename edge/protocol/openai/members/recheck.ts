@@ -2,6 +2,7 @@ import { z } from "zod";
 import { isObject, type JsonObject } from "../../../agreements/json.ts";
 import { endpointPaths, type CallPath } from "../../../agreements/paths.ts";
 import { parseBody } from "../../fields.ts";
+import { imagesMembers, speechMembers, transcriptionMembers, translationMembers } from "../../media/members.ts";
 import { rerankMembers, scoreMembers } from "../../ranking/members.ts";
 import { chatMembers } from "./chat.ts";
 import { completionsMembers } from "./completions.ts";
@@ -19,6 +20,10 @@ const others = {
   [endpointPaths.embeddings.agent]: openRow({ ...embeddingsMembers, model: modelOrOurs }),
   [endpointPaths.rerank.agent]: openRow({ ...rerankMembers, model: modelOrOurs }),
   [endpointPaths.score.agent]: openRow({ ...scoreMembers, model: modelOrOurs }),
+  [endpointPaths["audio.transcriptions"].agent]: openRow({ ...transcriptionMembers, model: modelOrOurs }),
+  [endpointPaths["audio.translations"].agent]: openRow({ ...translationMembers, model: modelOrOurs }),
+  [endpointPaths["audio.speech"].agent]: openRow({ ...speechMembers, model: modelOrOurs }),
+  [endpointPaths["images.generations"].agent]: openRow({ ...imagesMembers, model: modelOrOurs }),
 } as const;
 
 function openRow(table: MemberTable) {

@@ -90,7 +90,8 @@ describe("the OpenAPI document", () => {
       }
       const success = Object.keys(operation.responses).filter((status) => status.startsWith("2"));
       expect([path, success.length]).toEqual([path, 1]);
-      expect(operation.responses[success[0] ?? ""]?.content).toHaveProperty(["application/json"]);
+      const type = operation.operationId === "createSpeech" ? "audio/wav" : "application/json";
+      expect(operation.responses[success[0] ?? ""]?.content).toHaveProperty([type]);
       expect(operation.responses[success[0] ?? ""]?.headers).toHaveProperty(["x-request-id"]);
     }
     for (const name of ["messages", "tools", "logit_bias"])

@@ -13,7 +13,15 @@ import {
   obeyedMembers,
 } from "#edge/protocol/models/card.ts";
 import { memberTables } from "#edge/protocol/openai/members/parse.ts";
-import { embeddingModel, modelOf, rankModel, sqlModel } from "#test/support/fakes/models.ts";
+import {
+  embeddingModel,
+  hearingModel,
+  imageModel,
+  modelOf,
+  rankModel,
+  speechModel,
+  sqlModel,
+} from "#test/support/fakes/models.ts";
 
 test("a card is what OpenAI lists, in seconds, with what vLLM's and OpenRouter's lists are read for", () => {
   const model = modelOf({
@@ -44,6 +52,9 @@ test("a card is what OpenAI lists, in seconds, with what vLLM's and OpenRouter's
       completions: true,
       embeddings: false,
       rerank: false,
+      transcriptions: false,
+      speech: false,
+      images: false,
       vision: true,
       tools: true,
       structured_outputs: true,
@@ -90,6 +101,17 @@ test("a model that ranks is neither for chats nor an embedder", () => {
   expect(card).not.toHaveProperty("max_output_tokens");
 });
 
+test.each([
+  [hearingModel, "transcription", ["audio"], ["text"]],
+  [speechModel, "speech", ["text"], ["audio"]],
+  [imageModel, "image", ["text"], ["image"]],
+] as const)("%#: what goes into sound and pictures, and what comes out", (model, type, inputs, outputs) => {
+  const card = buildModelCard(model, "x", "USD");
+  expect(ModelCard.parse(card)).toMatchObject({ type, input_modalities: inputs, output_modalities: outputs });
+  expect(card).not.toHaveProperty("max_output_tokens");
+  expect(card.endpoints).toEqual(model.endpoints);
+});
+
 describe("what a model is for and can do", () => {
   test.each([
     [["chat.completions", "embeddings"], "chat"],
@@ -98,6 +120,10 @@ describe("what a model is for and can do", () => {
     [["embeddings", "models"], "embedding"],
     [["rerank"], "rerank"],
     [["score", "embeddings"], "rerank"],
+    [["audio.translations"], "transcription"],
+    [["audio.speech"], "speech"],
+    [["images.generations"], "image"],
+    [["audio.transcriptions", "chat.completions"], "chat"],
   ] as const)("%j is for %s", (endpoints, purpose) => {
     expect(findPurpose({ endpoints: [...endpoints] })).toBe(purpose);
   });
@@ -119,7 +145,9 @@ describe("what a model is for and can do", () => {
 
   test("no member is promised that is refused or does nothing", () => {
     const { completions: completion, embeddings: embedding, rerank } = memberTables;
-    const tables = { completion, embedding, rerank };
+    const transcription = memberTables["audio.transcriptions"];
+    const [speech, image] = [memberTables["audio.speech"], memberTables["images.generations"]];
+    const tables = { completion, embedding, rerank, transcription, speech, image };
     for (const [kind, names] of Object.entries(obeyedMembers)) {
       const table = kind in tables ? tables[kind as keyof typeof tables] : memberTables["chat.completions"];
       for (const name of names)

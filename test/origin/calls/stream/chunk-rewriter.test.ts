@@ -173,7 +173,7 @@ describe("a token's chunk, cut by position", () => {
           `${head.replace("engine", "öffentlich")}${choice}]${wantsContinuousUsage ? `,${usage}` : ""}}`,
         );
       }
-      expect(meter.read()).toEqual({ promptTokens: 33, cachedTokens: 0, completionTokens: 4 });
+      expect(meter.read()).toEqual({ promptTokens: 33, cachedTokens: 0, completionTokens: 4, units: 0 });
     }
   });
 

@@ -1,15 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Refusal } from "#edge/errors.ts";
-import { callPathNames, type EngineEndpoint } from "#edge/agreements/paths.ts";
+import { callPathNames, isMedia, type EngineEndpoint } from "#edge/agreements/paths.ts";
 import { IgnoredMembers, type MemberTable } from "#edge/protocol/openai/members/member.ts";
 import { memberTables } from "#edge/protocol/openai/members/parse.ts";
 import { omitOurs, recheckBody, renameMedia } from "#edge/protocol/openai/members/recheck.ts";
 import { readParsedBody } from "#edge/protocol/openai/read-body.ts";
-import { chatModel, embeddingModel, rankModel, sqlModel } from "#test/support/fakes/models.ts";
+import { UploadedFile } from "#edge/protocol/media/upload.ts";
+import { chatModel, embeddingModel, mediaModels, rankModel, sqlModel } from "#test/support/fakes/models.ts";
 import { expectRefusal } from "#test/support/fakes/refused.ts";
 
-const models = [chatModel, sqlModel, embeddingModel, rankModel];
+const models = [chatModel, sqlModel, embeddingModel, rankModel, ...mediaModels];
+const file = new UploadedFile(new Uint8Array([1, 2, 3]), "a.mp3");
 const messages = [{ role: "user", content: "hi" }];
 const bodies: Record<EngineEndpoint, Record<string, unknown>> = {
   "chat.completions": { model: "chat", messages },
@@ -18,6 +20,10 @@ const bodies: Record<EngineEndpoint, Record<string, unknown>> = {
   embeddings: { model: "embed", input: "hi" },
   rerank: { model: "rerank", query: "hi", documents: ["a", "b"] },
   score: { model: "rerank", text_1: "hi", text_2: ["a", "b"] },
+  "audio.transcriptions": { model: "whisper", file },
+  "audio.translations": { model: "whisper", file },
+  "audio.speech": { model: "tts", input: "hi" },
+  "images.generations": { model: "image", prompt: "hi" },
 };
 const endpoints = Object.keys(bodies) as EngineEndpoint[];
 
@@ -38,9 +44,15 @@ test("an agent reads by path what an edge reads by endpoint", async () => {
       "/v1/embeddings": { input: "x" },
       "/v1/rerank": { query: "x", documents: ["y"], top_n: 1 },
       "/v1/score": { text_1: "x", text_2: "y" },
+      "/v1/audio/transcriptions": { file, language: "de", "timestamp_granularities[]": ["word"] },
+      "/v1/audio/translations": { file, prompt: "x" },
+      "/v1/audio/speech": { input: "x", voice: "y", speed: 2 },
+      "/v1/images/generations": { prompt: "x", n: 2 },
     }[path];
+    // Forms and pictures have no streams; whoever asks for one is told so.
+    const stream = isMedia(path) ? {} : { stream: true };
     expect(
-      omitOurs(path, recheckBody(path, { ...body, stream: true, stream_options: {}, strange: 1, priority: 1 })),
+      omitOurs(path, recheckBody(path, { ...body, ...stream, stream_options: {}, strange: 1, priority: 1 })),
     ).toEqual(body);
     await expectRefusal(
       () => recheckBody(path, { ...body, guided_json: { a: 1 } }),
@@ -129,12 +141,15 @@ describe("whatever is put into any member", () => {
     const seen = { refused: 0, forwarded: 0 };
     fc.assert(
       fc.property(sent, ({ endpoint, over }) => {
-        const json: unknown = JSON.parse(JSON.stringify({ ...bodies[endpoint], ...Object.fromEntries(over) }));
+        // A file comes in a form, where no JSON can be one.
+        const upload = "file" in bodies[endpoint] && !over.some(([name]) => name === "file") ? { file } : {};
+        const text = JSON.stringify({ ...bodies[endpoint], ...Object.fromEntries(over) });
+        const json: unknown = { ...JSON.parse(text), ...upload };
         const table: MemberTable = memberTables[endpoint];
         try {
           const { body, path } = readParsedBody(endpoint, { json, exact: null }, models);
           for (const name of Object.keys(body)) expect(["forwarded", "ours"]).toContain(table[name]?.fate);
-          const engineBody = omitOurs(path, recheckBody(path, Object(JSON.parse(JSON.stringify(body)))));
+          const engineBody = omitOurs(path, recheckBody(path, { ...JSON.parse(JSON.stringify(body)), ...upload }));
           for (const name of Object.keys(engineBody)) expect(table[name]?.fate).toBe("forwarded");
           // What a document or a schema says is the caller's own text, and no tensor or address.
           const { documents: _, tools: __, response_format: ___, structured_outputs: ____, ...rest } = engineBody;

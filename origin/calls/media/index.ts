@@ -1,0 +1,2 @@
+export { prepareMedia } from "./prepare-media.ts";
+export { serveMedia } from "./serve-media.ts";
