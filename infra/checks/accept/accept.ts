@@ -19,17 +19,20 @@ import { readFigures, readSuite, writeReport, type Suite } from "./report.ts";
 const usage = `npm run accept -- [options]
 
 Makes a Python environment and a tiny model on the first run (about 5 GB, some minutes), starts real vLLM servers on
-this machine's CPU, compares what they read of a request with our tables of members, and runs the engine contract, the
-recordings and the main journeys (edge, agents, vLLM) against them; then llama.cpp with a small GGUF model, where
-node-llama-cpp is installed. Exit code 0 when every promise was kept.
+this machine's CPU, compares what they read of a request with our tables of members, and what they say at their own
+\`/v1/responses\` and \`/v1/messages\` with what we say there; runs the engine contract, the recordings and the main
+journeys (edge, agents, vLLM) against them; then llama.cpp with a small GGUF model, where node-llama-cpp is installed.
+Exit code 0 when every promise was kept.
 
-  --only members|contract|journeys|gguf   one part only; gguf needs no vLLM
+  --only members|protocols|contract|journeys|gguf   one part only; gguf needs no vLLM
   --keep                     leave the servers running; the next run finds them, and stops them unless it
                              has --keep too. The journeys that kill a server are left out
   --no-embed                 without the server for embeddings
   --help
 `;
 
+/** What may be run alone. */
+const parts = ["members", "protocols", "contract", "journeys", "gguf"];
 const root = new URL("../../..", import.meta.url).pathname;
 const results = join(folder, "results");
 const figures = join(results, "figures.jsonl");
@@ -49,8 +52,8 @@ async function main(): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  if (values.only !== undefined && !["members", "contract", "journeys", "gguf"].includes(values.only))
-    throw new Error(`--only takes members, contract, journeys or gguf, not '${values.only}'`);
+  if (values.only !== undefined && !parts.includes(values.only))
+    throw new Error(`--only takes ${parts.join(", ")}, not '${values.only}'`);
   rmSync(results, { recursive: true, force: true });
   mkdirSync(results, { recursive: true });
   const engines = values.only === "gguf" ? [] : await openEngines(values.keep, values["no-embed"]);
@@ -79,8 +82,8 @@ const versions = new Map<string, string>();
 function listSuites(only: string | undefined, isKept: boolean): string[] {
   const journeys = ["journeys", ...(isKept ? [] : ["deaths"])];
   if (only === "gguf") return [];
-  if (only === "contract" || only === "members") return [only];
-  return only === "journeys" ? journeys : ["members", "contract", ...journeys];
+  if (only === "journeys") return journeys;
+  return only === undefined ? ["members", "protocols", "contract", ...journeys] : [only];
 }
 
 const gguf = { model: "" };
