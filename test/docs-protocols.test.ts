@@ -31,7 +31,8 @@ unlisted difference fails, and so does a listed one that is no longer there.
 - Not compared: ids but for what they begin with, times, signatures, the words of an error, what a cache had (orgs have
   caches apart), and how a text is cut into deltas. Where a path begins with a type, such as \`message\`, it is so
   wherever such an object stands.
-- Reasoning was not compared: the tiny model of the acceptance run has none.
+- The tiny model knows nothing of thinking: for the questions about thoughts a server counts what it says before
+  "Together" as its thoughts (\`infra/checks/accept/thought-parser.py\`, a plugin of vLLM's).
 
 ${nativeProtocols.map(chapter).join("\n\n")}
 

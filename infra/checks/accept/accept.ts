@@ -56,7 +56,8 @@ async function main(): Promise<number> {
     throw new Error(`--only takes ${parts.join(", ")}, not '${values.only}'`);
   rmSync(results, { recursive: true, force: true });
   mkdirSync(results, { recursive: true });
-  const engines = values.only === "gguf" ? [] : await openEngines(values.keep, values["no-embed"]);
+  const kinds = listKinds(values.only, values["no-embed"]);
+  const engines = kinds.length === 0 ? [] : await openEngines(kinds, values.keep);
   const suites = [...listSuites(values.only, values.keep), ...(await openGguf(values.only))];
   const done: Suite[] = [];
   for (const name of suites) {
@@ -101,14 +102,20 @@ async function openGguf(only: string | undefined): Promise<string[]> {
   return [];
 }
 
-async function openEngines(isKept: boolean, isWithoutEmbed: boolean): Promise<RunningEngine[]> {
+/** The servers that the parts need: two that chat, one that embeds, and to compare protocols one that thinks. */
+function listKinds(only: string | undefined, isWithoutEmbed: boolean): RunningEngine["kind"][] {
+  if (only === "gguf") return [];
+  const wantsEmbed = only !== "protocols" && !isWithoutEmbed;
+  const wantsThoughts = only === undefined || only === "protocols";
+  return ["chat", "chat", ...(wantsEmbed ? ["embed" as const] : []), ...(wantsThoughts ? ["think" as const] : [])];
+}
+
+async function openEngines(kinds: RunningEngine["kind"][], isKept: boolean): Promise<RunningEngine[]> {
   await setUp();
-  let engines = await findKept();
+  let engines = await findKept(kinds);
   if (engines.length === 0) {
     log("starting vLLM: about a minute each");
-    engines = await startEngines(["chat", "chat", ...(isWithoutEmbed ? [] : ["embed" as const])], isKept, (keeper) =>
-      keepers.add(keeper),
-    );
+    engines = await startEngines(kinds, isKept, (keeper) => keepers.add(keeper));
   }
   for (const { keeper, url, kind, startedInS } of engines) {
     keepers.add(keeper);

@@ -22,6 +22,8 @@ const after = "goodbye\n";
 const task = "In greeting.txt, change hello to goodbye.";
 const done: SetAnswer = { text: "I changed greeting.txt." };
 const agentMsMax = 120_000;
+/** With a real model on a CPU. */
+const slowAgentMsMax = 1_200_000;
 
 const plans: Readonly<Record<NonNullable<Client["agent"]>, Plan>> = {
   codex: {
@@ -101,7 +103,9 @@ export async function leadAgent({ name, agent }: Client, home: string, stage: Cl
     await stage.setAnswers(plan.answers);
     const { program, args } = plan.command(home);
     const env = { ...stage.env, HOME: own, CODEX_HOME: own, ...plan.env(stage) };
-    const { code, output } = await runProgram(program, args, { cwd: repo, env, msMax: agentMsMax });
+    const msMax = stage.isReal ? slowAgentMsMax : agentMsMax;
+    const { code, output } = await runProgram(program, args, { cwd: repo, env, msMax });
+    if (stage.isReal) console.log(output.trim().replace(/^/gm, "    "));
     const text = readFileSync(join(repo, "greeting.txt"), "utf8");
     if (text === after && code === 0) return [{ what: "an edit in a repository", result: "ok", why: "" }];
     const lines = output.trim().split("\n");

@@ -113,9 +113,9 @@ class Comparison {
 
 /** Anthropic counts a prompt in three parts; what a cache had of it differs, so it is compared as one. */
 function sumInput(object: JsonObject): JsonObject {
-  const { input_tokens: input, cache_read_input_tokens: read } = object;
-  if (typeof input !== "number" || typeof read !== "number") return object;
-  return { ...object, input_tokens: input + read };
+  const { input_tokens: input, cache_read_input_tokens: read, cache_creation_input_tokens: made } = object;
+  if (typeof input !== "number" || typeof read !== "number" || typeof made !== "number") return object;
+  return { ...object, input_tokens: input + read + made };
 }
 
 function nameEvent(event: SentEvent | undefined): string {

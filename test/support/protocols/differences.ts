@@ -138,6 +138,26 @@ export const differences: readonly Difference[] = [
   },
   {
     protocol: "responses",
+    why: "OpenAI's items of thoughts have a status once they end, and a list of what was thought from the beginning",
+    rows: [
+      "reasoning.status | null | `completed`",
+      "reasoning.status | null | `incomplete`",
+      "reasoning.status | `completed` | `incomplete`",
+      "reasoning.content | null | []",
+    ],
+  },
+  {
+    protocol: "responses",
+    why: "nothing is encrypted here",
+    rows: ["reasoning.encrypted_content | null | absent"],
+  },
+  {
+    protocol: "responses",
+    why: "vLLM counts what stands between two marks, and a model's first mark may stand in its prompt; we count tokens",
+    rows: ["response.usage.output_tokens_details.reasoning_tokens | 0 | a number"],
+  },
+  {
+    protocol: "responses",
     of: ["log-probabilities"],
     why: "the tokens of a delta are told as those of its part: with `bytes`, and all of them once more at its end",
     rows: [
@@ -188,6 +208,11 @@ export const differences: readonly Difference[] = [
       "message.usage.cache_creation_input_tokens | absent | a number",
       "message.usage.cache_read_input_tokens | absent | a number",
     ],
+  },
+  {
+    protocol: "messages",
+    why: "Anthropic's blocks of thoughts begin with an empty signature",
+    rows: ["thinking.signature | absent | a text"],
   },
   {
     protocol: "messages",

@@ -51,10 +51,9 @@ export function refuseQuestion(question: Question): Exchange | null {
 
 /** What the agent writes, whole or as a stream, for the chunks of a chat. */
 export function answerQuestion(
-  protocol: NativeProtocol,
   { repeated }: TranslatedQuestion,
   { blocks = [] }: Exchange,
-  isStream: boolean,
+  { protocol, isStream }: { protocol: NativeProtocol; isStream: boolean },
 ): Exchange {
   const wire = answerWires[protocol];
   const meter = new UsageMeter({ tokensHeld: 4_096, completionTokensMax: 2_048, choicesPerPrompt: 1, echoChunks: 0 });

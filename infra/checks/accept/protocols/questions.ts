@@ -1,4 +1,5 @@
 import type { JsonObject } from "#edge/agreements/json.ts";
+import { thoughts } from "./thoughts.ts";
 
 /** The protocols that vLLM serves by itself, and that Penstock translates. */
 export const nativeProtocols = ["responses", "messages"] as const;
@@ -11,6 +12,8 @@ export interface Question {
   body: JsonObject;
   /** An answer, or a refusal; by vLLM and by Penstock alike, or the list of differences has it. */
   ends: "answered" | "refused";
+  /** It goes to the server that thinks (thought-parser.py). */
+  isThought?: boolean;
   /** Beyond what is recorded, since it is long. */
   isUnrecorded?: boolean;
 }
@@ -244,8 +247,15 @@ function listQuestions(
   );
 }
 
+function listThoughts(protocol: NativeProtocol): Question[] {
+  const table = { answered: thoughts[protocol], refused: {} };
+  return listQuestions(protocol, table).map((question) => ({ ...question, isThought: true }));
+}
+
 /** Every question, of both protocols. */
 export const questions: readonly Question[] = [
   ...listQuestions("responses", responses),
+  ...listThoughts("responses"),
   ...listQuestions("messages", messages),
+  ...listThoughts("messages"),
 ];

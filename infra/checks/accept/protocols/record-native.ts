@@ -4,14 +4,15 @@ import { translateQuestion, writeChatCall } from "#test/support/protocols/transl
 import { nativeProtocols, questions, type Question } from "./questions.ts";
 
 /**
- * Writes test/fixtures/vllm/responses-native.json and messages-native.json anew from a running vLLM (`serve.sh chat`):
- * `node infra/checks/accept/protocols/record-native.ts URL`. Each question goes to vLLM's own endpoint, whole and as a
+ * Writes test/fixtures/vllm/responses-native.json and messages-native.json anew from two running vLLMs (`serve.sh chat`
+ * and `serve.sh think`): `node infra/checks/accept/protocols/record-native.ts CHAT-URL THINK-URL`. Each question goes to vLLM's own endpoint, whole and as a
  * stream, and then as the chat that Penstock makes of it, as our agent would ask it.
  */
-const [url = ""] = process.argv.slice(2);
+const [chatUrl = "", thinkUrl = ""] = process.argv.slice(2);
 
 async function record(question: Question) {
-  const { protocol, name, body, ends } = question;
+  const { protocol, name, body, ends, isThought } = question;
+  const url = isThought ? thinkUrl : chatUrl;
   const native = `${url}/v1/${protocol}`;
   const whole = await ask(native, body);
   const stream = await ask(native, { ...body, stream: true });
@@ -20,7 +21,7 @@ async function record(question: Question) {
   return { name, body, whole, stream, chat: { body: chat, ...(await ask(`${url}/v1/chat/completions`, chat)) } };
 }
 
-const { version } = (await (await fetch(`${url}/version`)).json()) as { version: string };
+const { version } = (await (await fetch(`${chatUrl}/version`)).json()) as { version: string };
 for (const protocol of nativeProtocols) {
   const exchanges: { name: string; whole: Exchange; stream: Exchange }[] = [];
   for (const question of questions)

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { nativeProtocols, questions, type Question } from "#infra/checks/accept/protocols/questions.ts";
 import { compareExchanges } from "#test/support/protocols/compare.ts";
 import { DifferenceList } from "#test/support/protocols/differences.ts";
+import type { Exchange } from "#test/support/protocols/exchange.ts";
 import { readNative, type NativeExchange } from "#test/support/protocols/native.ts";
 import { answerQuestion, refuseQuestion, translateQuestion, writeChatCall } from "#test/support/protocols/translate.ts";
 
@@ -35,13 +36,15 @@ describe("for a chat recorded beneath the agent writes what vLLM's own endpoint 
     // The chat that was asked is the one that the edge makes today.
     expect(chat?.body).toEqual(JSON.parse(JSON.stringify(writeChatCall(translated))));
     if (!chat) throw new Error("an answered question has a chat");
-    for (const [isStream, vllm] of [
+    const forms: [isStream: boolean, vllm: Exchange][] = [
       [false, whole],
       [true, stream],
-    ] as const) {
-      const found = compareExchanges(protocol, vllm, answerQuestion(protocol, translated, chat, isStream));
-      expect(list.findUnlisted(protocol, name, found)).toEqual([]);
-    }
+    ];
+    const unlisted = forms.flatMap(([isStream, vllm]) => {
+      const ours = answerQuestion(translated, chat, { protocol, isStream });
+      return list.findUnlisted(protocol, name, compareExchanges(protocol, vllm, ours));
+    });
+    expect(unlisted).toEqual([]);
   });
 });
 
