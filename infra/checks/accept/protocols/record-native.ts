@@ -5,8 +5,8 @@ import { nativeProtocols, questions, type Question } from "./questions.ts";
 
 /**
  * Writes test/fixtures/vllm/responses-native.json and messages-native.json anew from two running vLLMs (`serve.sh chat`
- * and `serve.sh think`): `node infra/checks/accept/protocols/record-native.ts CHAT-URL THINK-URL`. Each question goes to vLLM's own endpoint, whole and as a
- * stream, and then as the chat that Penstock makes of it, as our agent would ask it.
+ * and `serve.sh think`): `node infra/checks/accept/protocols/record-native.ts CHAT-URL THINK-URL`. Each question goes
+ * to vLLM's own endpoint, whole and as a stream, and then as the chat that Penstock makes of it, as our agent asks it.
  */
 const [chatUrl = "", thinkUrl = ""] = process.argv.slice(2);
 
