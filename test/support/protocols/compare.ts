@@ -80,6 +80,10 @@ class Comparison {
 
   /** Streams by their events' types and members; how a text is cut into deltas is nobody's promise. */
   compareStreams(vllm: SentEvent[], ours: SentEvent[]): void {
+    if (this.#protocol === "responses") {
+      this.compareScalars("numbers of events", tellNumbers(vllm), tellNumbers(ours));
+      this.compareScalars("items of events", tellItems(vllm), tellItems(ours));
+    }
     const [one, other] = [joinDeltas(vllm), joinDeltas(ours)];
     const pairs = align(one.map(nameEvent), other.map(nameEvent));
     for (const [at, to] of pairs) {
@@ -116,6 +120,23 @@ function sumInput(object: JsonObject): JsonObject {
   const { input_tokens: input, cache_read_input_tokens: read, cache_creation_input_tokens: made } = object;
   if (typeof input !== "number" || typeof read !== "number" || typeof made !== "number") return object;
   return { ...object, input_tokens: input + read + made };
+}
+
+/** Are events numbered from 0, one more with each? */
+function tellNumbers(events: SentEvent[]): string {
+  return events.every(({ data }, at) => data["sequence_number"] === at) ? "one by one" : "otherwise";
+}
+
+/** Is each event of an item one of an item that was added before, by its id? */
+function tellItems(events: SentEvent[]): string {
+  const added = new Set<unknown>();
+  for (const { type, data } of events) {
+    const item = isObject(data["item"]) ? data["item"] : {};
+    if (type === "response.output_item.added") added.add(item["id"]);
+    else if (("item_id" in data && !added.has(data["item_id"])) || ("id" in item && !added.has(item["id"])))
+      return "of items that nobody added";
+  }
+  return "of items that were added";
 }
 
 function nameEvent(event: SentEvent | undefined): string {

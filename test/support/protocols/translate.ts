@@ -1,4 +1,4 @@
-import type { JsonObject } from "#edge/agreements/json.ts";
+import { isObject, type JsonObject } from "#edge/agreements/json.ts";
 import { answerMember } from "#edge/agreements/paths.ts";
 import type { ModelRecord } from "#edge/agreements/records/model.ts";
 import { Refusal } from "#edge/errors.ts";
@@ -28,7 +28,7 @@ export interface TranslatedQuestion {
 export function translateQuestion({ protocol, body }: Pick<Question, "protocol" | "body">): TranslatedQuestion {
   const call = wires[protocol].translate({ json: body, exact: null, headers: new Headers() });
   const { [answerMember]: repeated, ...chat } = readTranslated("chat.completions", call, models).body;
-  return { chat, repeated: (repeated ?? {}) as JsonObject };
+  return { chat, repeated: isObject(repeated) ? repeated : {} };
 }
 
 /** What vLLM is asked beneath, as the agent asks it (origin/calls/prepare.ts). */

@@ -21,7 +21,7 @@ async function record(question: Question) {
   return { name, body, whole, stream, chat: { body: chat, ...(await ask(`${url}/v1/chat/completions`, chat)) } };
 }
 
-const { version } = (await (await fetch(`${chatUrl}/version`)).json()) as { version: string };
+const { version }: { version: string } = JSON.parse(await (await fetch(`${chatUrl}/version`)).text());
 for (const protocol of nativeProtocols) {
   const exchanges: { name: string; whole: Exchange; stream: Exchange }[] = [];
   for (const question of questions)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { JsonObject } from "#edge/agreements/json.ts";
 import { nativeProtocols, questions, type Question } from "#infra/checks/accept/protocols/questions.ts";
 import { compareExchanges } from "#test/support/protocols/compare.ts";
 import { DifferenceList } from "#test/support/protocols/differences.ts";
@@ -60,6 +61,27 @@ describe("what vLLM's own endpoint refuses the edge refuses in the protocol's wo
     for (const vllm of ours ? [whole, stream] : [])
       expect(list.findUnlisted(protocol, name, compareExchanges(protocol, vllm, ours ?? vllm))).toEqual([]);
   });
+});
+
+test("the comparison finds each event that is missing, and each member of a whole answer", () => {
+  for (const question of asked.filter(({ name }) => /^(plain text|a tool that must|thoughts, then)/.test(name))) {
+    const { protocol } = question;
+    const { chat } = findRecorded(question);
+    const [whole, stream] = [false, true].map((isStream) =>
+      answerQuestion(translateQuestion(question), chat ?? { status: 0, contentType: "" }, { protocol, isStream }),
+    );
+    if (!whole || !stream) throw new RangeError("both forms are written");
+    expect(compareExchanges(protocol, whole, whole)).toEqual([]);
+    expect(compareExchanges(protocol, stream, stream)).toEqual([]);
+    const blocks = stream.blocks ?? [];
+    for (const at of blocks.keys())
+      expect(compareExchanges(protocol, stream, { ...stream, blocks: blocks.toSpliced(at, 1) })).not.toEqual([]);
+    const answer: JsonObject = JSON.parse(whole.body ?? "");
+    for (const name in answer) {
+      const { [name]: _left, ...rest } = answer;
+      expect(compareExchanges(protocol, whole, { ...whole, body: JSON.stringify(rest) })).not.toEqual([]);
+    }
+  }
 });
 
 test("each difference that is listed is still there", () => {
