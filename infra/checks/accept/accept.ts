@@ -19,17 +19,20 @@ import { readFigures, readSuite, writeReport, type Suite } from "./report.ts";
 const usage = `npm run accept -- [options]
 
 Makes a Python environment and a tiny model on the first run (about 5 GB, some minutes), starts real vLLM servers on
-this machine's CPU, compares what they read of a request with our tables of members, and runs the engine contract, the
-recordings and the main journeys (edge, agents, vLLM) against them; then llama.cpp with a small GGUF model, where
-node-llama-cpp is installed. Exit code 0 when every promise was kept.
+this machine's CPU, compares what they read of a request with our tables of members, and what they say at their own
+\`/v1/responses\` and \`/v1/messages\` with what we say there; runs the engine contract, the recordings and the main
+journeys (edge, agents, vLLM) against them; then llama.cpp with a small GGUF model, where node-llama-cpp is installed.
+Exit code 0 when every promise was kept.
 
-  --only members|contract|journeys|gguf   one part only; gguf needs no vLLM
+  --only members|protocols|contract|journeys|gguf   one part only; gguf needs no vLLM
   --keep                     leave the servers running; the next run finds them, and stops them unless it
                              has --keep too. The journeys that kill a server are left out
   --no-embed                 without the server for embeddings
   --help
 `;
 
+/** What may be run alone. */
+const parts = ["members", "protocols", "contract", "journeys", "gguf"];
 const root = new URL("../../..", import.meta.url).pathname;
 const results = join(folder, "results");
 const figures = join(results, "figures.jsonl");
@@ -49,11 +52,12 @@ async function main(): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  if (values.only !== undefined && !["members", "contract", "journeys", "gguf"].includes(values.only))
-    throw new Error(`--only takes members, contract, journeys or gguf, not '${values.only}'`);
+  if (values.only !== undefined && !parts.includes(values.only))
+    throw new Error(`--only takes ${parts.join(", ")}, not '${values.only}'`);
   rmSync(results, { recursive: true, force: true });
   mkdirSync(results, { recursive: true });
-  const engines = values.only === "gguf" ? [] : await openEngines(values.keep, values["no-embed"]);
+  const kinds = listKinds(values.only, values["no-embed"]);
+  const engines = kinds.length === 0 ? [] : await openEngines(kinds, values.keep);
   const suites = [...listSuites(values.only, values.keep), ...(await openGguf(values.only))];
   const done: Suite[] = [];
   for (const name of suites) {
@@ -79,8 +83,8 @@ const versions = new Map<string, string>();
 function listSuites(only: string | undefined, isKept: boolean): string[] {
   const journeys = ["journeys", ...(isKept ? [] : ["deaths"])];
   if (only === "gguf") return [];
-  if (only === "contract" || only === "members") return [only];
-  return only === "journeys" ? journeys : ["members", "contract", ...journeys];
+  if (only === "journeys") return journeys;
+  return only === undefined ? ["members", "protocols", "contract", ...journeys] : [only];
 }
 
 const gguf = { model: "" };
@@ -98,14 +102,20 @@ async function openGguf(only: string | undefined): Promise<string[]> {
   return [];
 }
 
-async function openEngines(isKept: boolean, isWithoutEmbed: boolean): Promise<RunningEngine[]> {
+/** The servers that the parts need: two that chat, one that embeds, and to compare protocols one that thinks. */
+function listKinds(only: string | undefined, isWithoutEmbed: boolean): RunningEngine["kind"][] {
+  if (only === "gguf") return [];
+  const wantsEmbed = only !== "protocols" && !isWithoutEmbed;
+  const wantsThoughts = only === undefined || only === "protocols";
+  return ["chat", "chat", ...(wantsEmbed ? ["embed" as const] : []), ...(wantsThoughts ? ["think" as const] : [])];
+}
+
+async function openEngines(kinds: RunningEngine["kind"][], isKept: boolean): Promise<RunningEngine[]> {
   await setUp();
-  let engines = await findKept();
+  let engines = await findKept(kinds);
   if (engines.length === 0) {
     log("starting vLLM: about a minute each");
-    engines = await startEngines(["chat", "chat", ...(isWithoutEmbed ? [] : ["embed" as const])], isKept, (keeper) =>
-      keepers.add(keeper),
-    );
+    engines = await startEngines(kinds, isKept, (keeper) => keepers.add(keeper));
   }
   for (const { keeper, url, kind, startedInS } of engines) {
     keepers.add(keeper);

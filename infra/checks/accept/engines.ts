@@ -9,7 +9,7 @@ import { freePorts } from "#infra/local/child.ts";
  * serve.sh.
  */
 export interface RunningEngine {
-  kind: "chat" | "embed";
+  kind: "chat" | "embed" | "think";
   url: string;
   port: number;
   pid: number;
@@ -32,10 +32,10 @@ export async function setUp(): Promise<void> {
 }
 
 /**
- * Engines that an earlier run with --keep left running, if all of them are alive; otherwise none, and those that remain
- * are stopped.
+ * Engines that an earlier run with --keep left running, if all of them are alive and every kind that is needed is among
+ * them; otherwise none, and those that remain are stopped.
  */
-export async function findKept(): Promise<RunningEngine[]> {
+export async function findKept(kinds: RunningEngine["kind"][]): Promise<RunningEngine[]> {
   const known = readList();
   const living = await Promise.all(
     known.map(({ url }) =>
@@ -45,7 +45,8 @@ export async function findKept(): Promise<RunningEngine[]> {
       ),
     ),
   );
-  if (living.every(Boolean)) return known;
+  const hasAll = kinds.every((kind) => known.some((one) => one.kind === kind));
+  if (hasAll && living.every(Boolean)) return known;
   await stopEngines(known);
   return [];
 }

@@ -4,6 +4,7 @@
 #   serve.sh setup                          make the virtual environment and the model, then leave
 #   serve.sh chat PORT... [-- FLAG...]      serve on 127.0.0.1, one engine a port; FLAGs go to vLLM as they are
 #   serve.sh embed PORT... [-- FLAG...]     the same with an embedding model
+#   serve.sh think PORT... [-- FLAG...]     as chat, and what the model says first counts as its thoughts
 #
 # Prints "serving KIND 127.0.0.1:PORT SECONDSs pid=PID" for each engine (PID leads its process group) and
 # "ready" once all answer /health; then stays.  SIGTERM, SIGINT or the loss of any engine stops them all.
@@ -21,11 +22,11 @@ dir=${PENSTOCK_ACCEPT_DIR:-$here/../../../.penstock/accept}
 wait_s=${PENSTOCK_ACCEPT_WAIT:-240}
 python=${PENSTOCK_ACCEPT_PYTHON:-python3}
 
-usage() { sed -n '2,15p' "$here/serve.sh" | cut -c3- >&2; exit 2; }
+usage() { sed -n '2,16p' "$here/serve.sh" | cut -c3- >&2; exit 2; }
 
 kind=${1:-}; shift || usage
 ports=() flags=()
-case $kind in setup | chat | embed) ;; *) usage ;; esac
+case $kind in setup | chat | embed | think) ;; *) usage ;; esac
 while [ $# -gt 0 ]; do
   if [ "$1" = -- ]; then shift; flags=("$@"); break; fi
   [[ $1 =~ ^[0-9]+$ ]] || usage
@@ -70,6 +71,9 @@ common=(--dtype float32 --max-model-len 2048 --enforce-eager --seed 0
 case $kind in
   chat) args=(--model tiny-model --served-model-name Qwen/Qwen2.5-7B-Instruct chat
     --enable-auto-tool-choice --tool-call-parser hermes) ;;
+  think) args=(--model tiny-model --served-model-name Qwen/Qwen2.5-7B-Instruct chat
+    --enable-auto-tool-choice --tool-call-parser hermes
+    --reasoning-parser-plugin "$here/thought-parser.py" --reasoning-parser thought) ;;
   embed) args=(--model tiny-model --served-model-name BAAI/bge-small-en-v1.5 embed
     --runner pooling --convert embed) ;;
 esac

@@ -27,6 +27,14 @@ export default defineConfig({
           ...slow,
         },
       },
+      {
+        test: {
+          name: "protocols",
+          include: ["test/infra/checks/accept/protocols/*.accept.ts"],
+          globalSetup: ["test/infra/checks/accept/real-stack.ts"],
+          ...slow,
+        },
+      },
       { test: { name: "deaths", include: ["test/infra/checks/accept/deaths.accept.ts"], ...slow } },
       {
         test: {

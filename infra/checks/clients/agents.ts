@@ -22,20 +22,29 @@ const after = "goodbye\n";
 const task = "In greeting.txt, change hello to goodbye.";
 const done: SetAnswer = { text: "I changed greeting.txt." };
 const agentMsMax = 120_000;
+/** With a real model on a CPU. */
+const slowAgentMsMax = 1_200_000;
+
+/** Agents' own prompts have thousands of tokens, of which a CPU reads a few dozen a second. */
+const shortPrompt =
+  "You edit the files of a repository by calling tools. Do what is asked, then say so in one sentence.";
 
 const plans: Readonly<Record<NonNullable<Client["agent"]>, Plan>> = {
   codex: {
     answers: [{ tool: "exec_command", arguments: { cmd: "printf 'goodbye\\n' > greeting.txt" } }, done],
-    files: ({ edge }) => ({
+    files: ({ edge, isReal }) => ({
+      "home/instructions.md": shortPrompt,
       "home/config.toml": [
         'model = "chat"',
         'model_provider = "penstock"',
         'web_search = "disabled"',
+        ...(isReal ? ['model_instructions_file = "instructions.md"'] : []),
         "[model_providers.penstock]",
         'name = "Penstock"',
         `base_url = "${edge}/v1"`,
         'env_key = "PENSTOCK_KEY"',
         'wire_api = "responses"',
+        ...(isReal ? [`stream_idle_timeout_ms = ${slowAgentMsMax}`] : []),
       ].join("\n"),
     }),
     command: (home) => ({
@@ -50,8 +59,12 @@ const plans: Readonly<Record<NonNullable<Client["agent"]>, Plan>> = {
       { tool: "edit", arguments: { filePath: "greeting.txt", oldString: "hello", newString: "goodbye" } },
       done,
     ],
-    files: ({ edge }) => ({
+    files: ({ edge, isReal }) => ({
       "repo/opencode.json": JSON.stringify({
+        ...(isReal && {
+          tools: { "*": false, read: true, edit: true },
+          agent: { build: { prompt: shortPrompt } },
+        }),
         provider: {
           penstock: {
             npm: "@ai-sdk/openai-compatible",
@@ -101,7 +114,9 @@ export async function leadAgent({ name, agent }: Client, home: string, stage: Cl
     await stage.setAnswers(plan.answers);
     const { program, args } = plan.command(home);
     const env = { ...stage.env, HOME: own, CODEX_HOME: own, ...plan.env(stage) };
-    const { code, output } = await runProgram(program, args, { cwd: repo, env, msMax: agentMsMax });
+    const msMax = stage.isReal ? slowAgentMsMax : agentMsMax;
+    const { code, output } = await runProgram(program, args, { cwd: repo, env, msMax });
+    if (stage.isReal) console.log(output.trim().replace(/^/gm, "    "));
     const text = readFileSync(join(repo, "greeting.txt"), "utf8");
     if (text === after && code === 0) return [{ what: "an edit in a repository", result: "ok", why: "" }];
     const lines = output.trim().split("\n");

@@ -11,6 +11,8 @@ const usage = `npm run clients [-- NAME...]
   catalog.ts names, and prints what it tried.
 
   --list         the names
+  --engine URL   a running engine answers instead of laid down words: the agents alone are led through their edit, and
+                 what they print is shown; a small model may fail at it without any fault of ours
   --help         show this
 `;
 
@@ -18,6 +20,7 @@ const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     list: { type: "boolean", default: false },
+    engine: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -41,8 +44,9 @@ async function main(): Promise<number> {
     console.error(`no client '${unknown.join("', '")}'; --list names them`);
     return 2;
   }
-  const chosen = clients.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
-  const stage = await openClientStage();
+  const offered = clients.filter(({ agent }) => flags.engine === undefined || agent !== null);
+  const chosen = offered.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+  const stage = await openClientStage(flags.engine);
   const all: Finding[] = [];
   try {
     for (const client of chosen) {

@@ -2,6 +2,7 @@ import { describe, expect, inject, test } from "vitest";
 import { Endpoint } from "#edge/agreements/records/model.ts";
 import { CallEndpoint, cohereRerankPath, endpointPaths } from "#edge/agreements/paths.ts";
 import { sitePaths } from "#edge/doors/site-paths.ts";
+import { makeWav } from "#test/support/media/sound.ts";
 import { worldAt } from "#test/support/stack/world.ts";
 
 /** Which doors a key opens that is narrowed to some endpoints: one table for all that there are. */
@@ -25,7 +26,18 @@ const bodies: Readonly<Record<CallEndpoint, object>> = {
   "ollama.chat": { model: "chat", messages, stream: false, options },
   "ollama.generate": { model: "chat", prompt: "Hi", stream: false, options },
   "ollama.embed": { model: "embed", input: "Hi" },
+  "audio.transcriptions": makeForm(),
+  "audio.translations": makeForm(),
+  "audio.speech": { model: "tts", input: "Hi", voice: "anna" },
+  "images.generations": { model: "image", prompt: "A well." },
 };
+
+function makeForm(): FormData {
+  const form = new FormData();
+  form.append("model", "whisper");
+  form.append("file", new File([makeWav({ seconds: 1 })], "a.wav"));
+  return form;
+}
 
 /** A door, the endpoint that a key needs for it, and what is sent there; nothing is a GET. */
 type Door = [path: string, needs: Endpoint, body?: object];
@@ -53,7 +65,12 @@ const doors: Door[] = [
 
 const knock = async (key: string, [path, , body]: Door) => {
   const headers = { authorization: `Bearer ${key}` };
-  const answer = body ? await world.post(path, key, body) : await fetch(world.place.edge + path, { headers });
+  const address = world.place.edge + path;
+  const isForm = body instanceof FormData;
+  const answer =
+    body && !isForm
+      ? await world.post(path, key, body)
+      : await fetch(address, { headers, ...(isForm && { method: "POST", body }) });
   await answer.text();
   return answer.status;
 };

@@ -49,7 +49,10 @@ const OutputItem = z.discriminatedUnion("type", [
 
 const ResponseUsage = z.looseObject({
   input_tokens: count,
-  input_tokens_details: z.looseObject({ cached_tokens: count }),
+  input_tokens_details: z.looseObject({
+    cached_tokens: count,
+    cache_write_tokens: count.describe("Always 0: what an engine caches costs nothing."),
+  }),
   output_tokens: count,
   output_tokens_details: z.looseObject({ reasoning_tokens: count }),
   total_tokens: count,

@@ -13,7 +13,8 @@ export function writeHead({ reference, model }: Pick<AnswerContext, "reference" 
 
 /**
  * Usage as Anthropic counts it: `input_tokens` is without what was read from a cache, so that all three sorts of input
- * make up the prompt that is billed. Engines do not tell what they wrote into a cache.
+ * make up the prompt that is billed. What an engine writes into its cache costs nobody anything, so none is told: some
+ * say how much (vLLM's `created_cache_tokens`), others do not.
  */
 export function writeUsage({ prompt, cached, completion }: AnswerUsage) {
   return {

@@ -76,7 +76,8 @@ function buildUsage(context: AnswerContext, status: ResponseStatus): JsonObject 
   if (status === "failed" && completion === 0) return null;
   return {
     input_tokens: prompt,
-    input_tokens_details: { cached_tokens: cached },
+    // Engines write what they like into their caches, and nobody pays for it.
+    input_tokens_details: { cached_tokens: cached, cache_write_tokens: 0 },
     output_tokens: completion,
     output_tokens_details: { reasoning_tokens: reasoning },
     total_tokens: prompt + completion,

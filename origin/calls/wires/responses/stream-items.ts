@@ -178,7 +178,7 @@ export class CallItem implements StreamItem {
       const input = readCustomInput(this.#arguments);
       if (input !== "") this.#emit("response.custom_tool_call_input.delta", { delta: input });
       this.#emit("response.custom_tool_call_input.done", { input });
-    } else this.#emit("response.function_call_arguments.done", { arguments: this.#arguments });
+    } else this.#emit("response.function_call_arguments.done", { name: tool.name, arguments: this.#arguments });
     slot.emit({ type: "response.output_item.done", output_index: slot.index, item: this.build() });
   }
 

@@ -7,14 +7,14 @@ import { EngineClient } from "#test/contracts/engine/engine-client.ts";
 
 /** A real engine that `npm run accept` has started: its address and the leader of its process group. */
 export interface RealEngine {
-  kind: "chat" | "embed";
+  kind: "chat" | "embed" | "think";
   url: string;
   pid: number;
 }
 
 /**
  * What runs, told by infra/checks/accept/accept.ts: the engine of the shared node, that of the complex one, and perhaps
- * one for embeddings.
+ * one for embeddings, and one that thinks.
  */
 export function realEngines(): RealEngine[] {
   const told = process.env["PENSTOCK_ACCEPT_ENGINES"];

@@ -30,7 +30,7 @@ test("a response tells what was asked, what came of it and what is billed", () =
     text: { format: { type: "text" }, verbosity: "low" },
     usage: {
       input_tokens: 7,
-      input_tokens_details: { cached_tokens: 3 },
+      input_tokens_details: { cached_tokens: 3, cache_write_tokens: 0 },
       output_tokens: 5,
       output_tokens_details: { reasoning_tokens: 2 },
       total_tokens: 12,
