@@ -9,9 +9,11 @@ import {
   ChatCompletionRequest,
   CompletionRequest,
   EmbeddingRequest,
+  ImagesRequest,
   RerankRequest,
   ResponsesRequest,
   ScoreRequest,
+  SpeechRequest,
   Text2SqlRequest,
 } from "#edge/protocol/openai/requests.ts";
 import { responsesMembers } from "#edge/protocol/openai/responses/members.ts";
@@ -80,6 +82,18 @@ export const fuzzDoors: Readonly<Record<string, FuzzDoor>> = {
     { ...rerank, schema: RerankRequest },
   ),
   score: openCall("score", { ...rerank, schema: ScoreRequest, table: memberTables.score }),
+  "audio.speech": openCall("audio.speech", {
+    ...plain,
+    schema: SpeechRequest,
+    table: memberTables["audio.speech"],
+    model: "tts",
+  }),
+  "images.generations": openCall("images.generations", {
+    ...plain,
+    schema: ImagesRequest,
+    table: memberTables["images.generations"],
+    model: "image",
+  }),
   responses: openCall("responses", { ...responses, schema: ResponsesRequest }),
   messages: openCall("messages", { ...messages, schema: MessagesRequest }),
   "ollama.chat": openCall("ollama.chat", { ...ollama, schema: OllamaChatRequest, table: ollamaChatMembers }),

@@ -1,9 +1,10 @@
 import { digestBody } from "#edge/agreements/digest.ts";
-import { callPathNames, tokenizerPaths, type CallPath, type TokenizerPath } from "#edge/agreements/paths.ts";
+import { callPathNames, isMedia, tokenizerPaths, type CallPath, type TokenizerPath } from "#edge/agreements/paths.ts";
 import { writeLoad, loadHeader } from "#edge/agreements/records/node.ts";
 import { verifyHop, type HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
 import { wires } from "#edge/protocol/wires/wires.ts";
+import { prepareMedia } from "#origin/calls/media/index.ts";
 import { prepareCall } from "#origin/calls/prepare.ts";
 import { answerTokenizer } from "#origin/door/tokenizer.ts";
 import { dialects } from "#origin/engines/dialects.ts";
@@ -42,6 +43,8 @@ const engine: Engine = {
   requestText: async () => ({ status: 200, text: JSON.stringify(tokens) }),
   close: () => undefined,
 };
+/** The same of an engine that speaks and paints. */
+const mediaEngine: Engine = { ...engine, dialect: dialects.openai };
 type Pool = Parameters<typeof answerTokenizer>[0]["pool"];
 const pool = { findServing: () => ({ engine }) } as unknown as Pool;
 
@@ -81,8 +84,12 @@ async function answer(origin: ScriptedOrigin, { path, claims, body }: Asked): Pr
     return Response.json(await answerTokenizer({ pool }, path, { claims, body }), { headers: load });
   }
   if (!isCall(path) || claims.endpoint === "models") throw new Error(`no such path: ${path}`);
-  const prepared = prepareCall({ body, path, claims, engine, cacheSaltKey: saltKey });
+  const prepared = isMedia(path)
+    ? await prepareMedia({ body, path, claims, engine: mediaEngine, contentType: "application/json" })
+    : prepareCall({ body, path, claims, engine, cacheSaltKey: saltKey });
   origin.calls.push({ claims, engineBody: prepared.body });
+  if (claims.endpoint === "audio.speech")
+    return new Response("ID3", { headers: { ...load, "content-type": "audio/mpeg" } });
   const type = prepared.isStream ? wires[claims.endpoint].stream.contentType : "application/json";
   return new Response("{}\n", { headers: { ...load, "content-type": type } });
 }
