@@ -197,8 +197,8 @@ describe("what is stored", () => {
       headers: { authorization: `Bearer ${org.key}` },
     });
     expect(DeletedResponse.parse(await answer.json())).toEqual({ id: first.id, object: "response", deleted: true });
-    for (const work of [openai.responses.retrieve(first.id), openai.responses.delete(first.id)])
-      expect((await failWith(work)).status).toBe(404);
+    for (const work of [() => openai.responses.retrieve(first.id), () => openai.responses.delete(first.id)])
+      expect((await failWith(work())).status).toBe(404);
     const third = openai.responses.create({ ...certain, input: "Three?", previous_response_id: second.id });
     expect(await failWith(third)).toMatchObject({ status: 400, code: "previous_response_not_found" });
     expect((await openai.responses.retrieve(second.id)).id).toBe(second.id);

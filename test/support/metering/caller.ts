@@ -29,6 +29,8 @@ export interface Made {
   holds: string[];
   /** Of the answers that came, in no order. */
   statuses: number[];
+  /** A stream had begun when its engine refused it, as one does after a second of silence: its one event said so. */
+  isRefusedLate?: boolean;
   /** What the answer itself says was used; null when it says nothing, or never came. */
   usage: ToldUsage | null;
 }
@@ -71,6 +73,7 @@ async function openCaller({ world }: Stage, way: Way, form: Form) {
     async read(response: Response): Promise<void> {
       const text = await response.text();
       if (response.ok) made.usage = readToldUsage(text);
+      if (response.ok && /^(:.*\s+)*data: \{"error":/.test(text)) made.isRefusedLate = true;
     },
   };
 }

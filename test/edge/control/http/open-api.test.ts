@@ -16,6 +16,7 @@ it("lists the control plane where it is mounted, by OpenAPI 3.1", () => {
     "/control/orgs/{org}/keys/{key}/rotate",
     "/control/orgs/{org}/ledger",
     "/control/orgs/{org}/move",
+    "/control/orgs/{org}/response-retention",
     "/control/orgs/{org}/usage",
     "/control/orgs/{org}/usage/summary",
     "/control/whoami",
