@@ -64,3 +64,8 @@ function parseBoth(bytes: Uint8Array, { isInexact, otherwise }: JsonScan): Omit<
     throw new Refusal("invalid_json", { cause });
   }
 }
+
+/** How many bytes a body of this size leaves room for. */
+export function measureRoom(bytes: Uint8Array): number {
+  return bodyBytesMax - bytes.length;
+}

@@ -1,7 +1,7 @@
 import { isObject, parseObject, type JsonObject } from "../agreements/json.ts";
 import { isResponseId, nameHeldResponse, type HoldId, type OrgId, type ResponseId } from "../agreements/tokens/ids.ts";
 import { describeCause } from "../errors.ts";
-import { storedBytesMax } from "../limits.ts";
+import { storedBytesMax } from "../agreements/stored-limits.ts";
 import { writeEvent } from "../protocol/openai/responses/wire.ts";
 import type { KeptCall } from "../protocol/wires/wire.ts";
 import type { Visit } from "../visit.ts";

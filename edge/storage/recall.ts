@@ -1,7 +1,7 @@
 import type { JsonObject } from "../agreements/json.ts";
 import { findItemHome, isResponseId, type OrgId, type ResponseId } from "../agreements/tokens/ids.ts";
 import { Refusal } from "../errors.ts";
-import { chainMax } from "../limits.ts";
+import { chainMax } from "../agreements/stored-limits.ts";
 import { refuseUnstored } from "../protocol/openai/responses/storage.ts";
 import { quoteName } from "../protocol/quote.ts";
 import type { Recall, Recalled, StorageWish } from "../protocol/wires/wire.ts";

@@ -1,6 +1,6 @@
 import type { OrgId } from "../agreements/tokens/ids.ts";
 import { Refusal } from "../errors.ts";
-import { storageReadMs, storagesKnownMax, storageStaleMs } from "../limits.ts";
+import { storageReadMs, storagesKnownMax, storageStaleMs } from "../agreements/stored-limits.ts";
 import type { ResponseStore, WrappedKey } from "./port.ts";
 import { openOrgKey, type MasterKeys } from "./sealing.ts";
 

@@ -1,7 +1,8 @@
 import { type JsonObject } from "../agreements/json.ts";
 import { isResponseId, type OrgId, type ResponseId } from "../agreements/tokens/ids.ts";
 import { Refusal } from "../errors.ts";
-import { bodyBytesMax, chainMax, itemsPageDefault, itemsPageMax, storedBytesMax } from "../limits.ts";
+import { chainMax, itemsPageDefault, itemsPageMax, storedBytesMax } from "../agreements/stored-limits.ts";
+import { bodyBytesMax } from "../limits.ts";
 import { quoteName } from "../protocol/quote.ts";
 import { openItems, openResponse } from "./sealed-response.ts";
 import { reach, type OpenStorage, type ResponseStorage } from "./storage.ts";

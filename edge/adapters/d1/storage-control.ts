@@ -1,5 +1,5 @@
 import { isOrgId } from "../../agreements/tokens/ids.ts";
-import { rewrapMax, sweepMax } from "../../limits.ts";
+import { rewrapMax, sweepMax } from "../../agreements/stored-limits.ts";
 import type { StorageControl } from "../../storage/port.ts";
 import { nameObject, nameOldest, waitForD1, waitForR2, type StorageBindings } from "./stored-responses.ts";
 

@@ -1,5 +1,5 @@
 import { isResponseId, type OrgId, type ResponseId } from "../../agreements/tokens/ids.ts";
-import { chainMax, responseHoursMax, storageWaitMsMax } from "../../limits.ts";
+import { chainMax, responseHoursMax, storageWaitMsMax } from "../../agreements/stored-limits.ts";
 import type { ResponseStore, SealedItems, StoredChain, StoredResponse } from "../../storage/port.ts";
 import { within } from "../within.ts";
 

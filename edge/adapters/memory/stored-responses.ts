@@ -1,5 +1,5 @@
 import type { OrgId } from "../../agreements/tokens/ids.ts";
-import { chainMax, rewrapMax, sweepMax } from "../../limits.ts";
+import { chainMax, rewrapMax, sweepMax } from "../../agreements/stored-limits.ts";
 import type { ResponseStore, StorageControl, StoredChain, StoredResponse, WrappedKey } from "../../storage/port.ts";
 
 const hourMs = 3_600_000;

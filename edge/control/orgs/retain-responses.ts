@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { Refusal } from "../../errors.ts";
-import { responseHoursMax } from "../../limits.ts";
+import { responseHoursMax } from "../../agreements/stored-limits.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import { logChange } from "../http/publish.ts";
 import { Org, OrgPath, toOrg } from "./org.ts";

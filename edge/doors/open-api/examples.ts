@@ -80,7 +80,7 @@ const response = {
   output: [spoken],
   usage: {
     input_tokens: 12,
-    input_tokens_details: { cached_tokens: 0 },
+    input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
     output_tokens: 3,
     output_tokens_details: { reasoning_tokens: 0 },
     total_tokens: 15,

@@ -1,11 +1,19 @@
 import type { DescribedOperation } from "../../control/http/open-api.ts";
-import { itemsPageDefault, itemsPageMax } from "../../limits.ts";
-import { callHeaders, messagesHeaders, servedHeaders } from "../../protocol/headers.ts";
+import { itemsPageDefault, itemsPageMax } from "../../agreements/stored-limits.ts";
+import { messagesHeaders, servedHeaders } from "../../protocol/headers.ts";
 import type { Method, Operation, DoorRoute } from "../route.ts";
 import { answerExamples, requestExamples, streamExamples } from "./examples.ts";
 import { speechTypes, transcriptTypes } from "../../protocol/media/formats.ts";
 import { wires } from "../../protocol/wires/wires.ts";
 import { findFamily, listRefusals, referRefusal, writeHeaders } from "./refusals.ts";
+import {
+  anthropicVersion,
+  include,
+  writeAnthropicQuery,
+  writeCallParameters,
+  writePathParameters,
+  writeQuery,
+} from "./parameters.ts";
 import { refer, type AnswerName, type RequestName } from "./schemas.ts";
 
 /** What an operation takes and gives, by the names of the schemas; `stream` is what each event of a stream holds. */
@@ -29,19 +37,6 @@ interface Shapes {
 
 const transcriptOtherTypes = Array.from(new Set(Object.values(transcriptTypes))).slice(1);
 const chat = { answer: "ChatCompletion", stream: "ChatCompletionChunk", description: "The completion." } as const;
-
-/** OpenAI's clients may ask to see more of a response than there ever is here. */
-const include = writeQuery("include[]", "Taken and not needed: what there is is always shown.", {
-  type: "array",
-  items: { type: "string" },
-});
-const anthropicVersion = {
-  name: "anthropic-version",
-  in: "header",
-  required: false,
-  description: "Sent by Anthropic's clients; the answer is then in their form.",
-  schema: { type: "string" },
-};
 
 /** Of every operation that is not the control plane's, which tells its own. */
 export const shapes: Readonly<Record<string, Shapes>> = {
@@ -293,26 +288,4 @@ function writeStream({ endpoint }: DoorRoute, operationId: string, { streamWords
       example: streamExamples[operationId],
     },
   };
-}
-
-function writeQuery(name: string, description: string, schema: object = { type: "string" }) {
-  return { name, in: "query", required: false, description, schema };
-}
-
-function writeAnthropicQuery(name: string, what: string, schema: object = { type: "string" }) {
-  return writeQuery(name, `${what} With \`anthropic-version\` alone.`, schema);
-}
-
-function writePathParameters(path: string): object[] {
-  return Array.from(path.matchAll(/\{(\w+)[.]*\}/g), ([, name]) => ({
-    name,
-    in: "path",
-    required: true,
-    description: "Slashes may stand as they are.",
-    schema: { type: "string", minLength: 1 },
-  }));
-}
-
-function writeCallParameters(): object[] {
-  return Object.entries(callHeaders).map(([name, fact]) => ({ name, in: "header", required: false, ...fact }));
 }

@@ -1,9 +1,8 @@
 import { endpointPaths, findEngineEndpoint, takesFile, type CallEndpoint } from "../../agreements/paths.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import { Refusal } from "../../errors.ts";
-import { bodyBytesMax } from "../../limits.ts";
 import type { Visit } from "../../visit.ts";
-import { readJson, type ReadBody, type Sender } from "../body.ts";
+import { measureRoom, readJson, type ReadBody, type Sender } from "../body.ts";
 import { readFormBytes } from "../media/hand.ts";
 import { describeForm, readForm } from "../media/read-form.ts";
 import type { ParsedBody } from "./parsed-body.ts";
@@ -74,7 +73,7 @@ export async function readCall(
   const json = deployment === null ? sent : addDeployment(sent, deployment, models);
   const wire = wires[endpoint];
   const wish = recall && wire.readStorageWish?.(json);
-  const found = wish ? recall(wish, bodyBytesMax - bytes.length) : null;
+  const found = wish ? recall(wish, measureRoom(bytes)) : null;
   const recalled = found instanceof Promise ? await found : found;
   const translated = wire.translate({ json, exact, headers, models, recalled });
   const parsed = readTranslated(findEngineEndpoint(endpoint), translated, models);

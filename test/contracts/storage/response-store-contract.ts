@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { OrgId, ResponseId } from "#edge/agreements/tokens/ids.ts";
-import { chainMax } from "#edge/limits.ts";
+import { chainMax } from "#edge/agreements/stored-limits.ts";
 import type { ResponseStore, StorageControl, StoredResponse, WrappedKey } from "#edge/storage/port.ts";
 
 /** A store, a new org in it, and what it really holds. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { storedBytesMax } from "#edge/limits.ts";
+import { storedBytesMax } from "#edge/agreements/stored-limits.ts";
 import { keepAnswer } from "#edge/storage/keep.ts";
 import { openResponse } from "#edge/storage/sealed-response.ts";
 import { posted, visitOf } from "#test/support/fakes/visit.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { chainMax, storageReadMs } from "#edge/limits.ts";
+import { chainMax, storageReadMs } from "#edge/agreements/stored-limits.ts";
 import { Refusal } from "#edge/errors.ts";
 import type { StorageWish } from "#edge/protocol/wires/wire.ts";
 import { openRecall } from "#edge/storage/recall.ts";

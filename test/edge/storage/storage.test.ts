@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { storageReadMs, storageStaleMs } from "#edge/limits.ts";
+import { storageReadMs, storageStaleMs } from "#edge/agreements/stored-limits.ts";
 import { mintOrgKey } from "#edge/storage/sealing.ts";
 import { reach } from "#edge/storage/storage.ts";
 import { generateRandomBytes } from "#edge/visit.ts";

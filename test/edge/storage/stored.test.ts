@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { chainMax } from "#edge/limits.ts";
+import { chainMax } from "#edge/agreements/stored-limits.ts";
 import { sealResponse } from "#edge/storage/sealed-response.ts";
 import { answerStored, type StoredTask } from "#edge/storage/stored.ts";
 import { generateRandomBytes } from "#edge/visit.ts";

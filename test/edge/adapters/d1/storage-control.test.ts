@@ -2,7 +2,7 @@ import { env } from "cloudflare:test";
 import { beforeAll, expect, test } from "vitest";
 import { d1StorageControl } from "#edge/adapters/d1/storage-control.ts";
 import { nameObject } from "#edge/adapters/d1/stored-responses.ts";
-import { responseHoursMax } from "#edge/limits.ts";
+import { responseHoursMax } from "#edge/agreements/stored-limits.ts";
 import { DB, migrate } from "#test/edge/adapters/durable-object/ledger/ledger-world.ts";
 
 /** What both stores promise is tried by their contract (stored-responses.test.ts); here is what only these two have. */

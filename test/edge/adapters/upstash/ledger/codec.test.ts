@@ -76,7 +76,7 @@ describe("what is sent", () => {
 
   test("a record goes whole: final or a checkpoint, counts, the engine's id or none", () => {
     const hold = freshHold();
-    const counts = { promptTokens: 10, cachedTokens: 4, completionTokens: 5 };
+    const counts = { promptTokens: 10, cachedTokens: 4, completionTokens: 5, units: 3 };
     const records = [
       makeRecord(org, hold, { ...counts, responseId: "r", endedAtMs: 9 }),
       makeRecord(org, hold, { ...counts, isFinal: false, outcome: "cancelled", responseId: null, endedAtMs: 9 }),
@@ -88,6 +88,7 @@ describe("what is sent", () => {
       "10",
       "4",
       "5",
+      "3",
       '"r"',
       "9",
       "",
@@ -97,6 +98,7 @@ describe("what is sent", () => {
       "10",
       "4",
       "5",
+      "3",
       "null",
       "9",
       "",
@@ -116,7 +118,7 @@ describe("what is sent", () => {
     expect(encodeRequest(makeRequest(org)).slice(15)).toEqual(["", "", "", "p1", digest]);
     expect(encodeRequest(makeRequest(org), "250 900").slice(15)).toEqual(["", "250 900", "", "p1", digest]);
     expect(encodeCredential(makeRequest(org)).slice(2)).toEqual(["", "p1", digest]);
-    expect(encodeRecords([makeRecord(org, freshHold()), makeRecord(org, freshHold())])).toHaveLength(18);
+    expect(encodeRecords([makeRecord(org, freshHold()), makeRecord(org, freshHold())])).toHaveLength(20);
   });
 });
 
