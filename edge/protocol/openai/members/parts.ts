@@ -117,6 +117,7 @@ function under(name: string, fault: FieldFault | null): FieldFault | null {
 
 /** The engine would fetch an address from inside the node's network. */
 function findUrlFault(url: unknown): FieldFault | null {
+  if (url === undefined) return { path: [], message: "is required" };
   if (typeof url === "string" && /^data:/i.test(url)) return null;
   return { path: [], message: "Media must be sent inline, as a 'data:' URI; addresses are not fetched." };
 }

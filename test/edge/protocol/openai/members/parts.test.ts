@@ -78,3 +78,10 @@ test("content is text or a list of parts", () => {
   for (const other of [1, {}, { image_url: "https://example.com/a.png" }])
     expect(findContentFault(other)).not.toBeNull();
 });
+
+test("an address that was not sent is missing; one that was is refused for what it is", () => {
+  const told = (image_url: object) => findPartFault({ type: "image_url", image_url })?.message;
+  expect(told({ detail: "low" })).toBe("is required");
+  expect(told({ url: "https://example.com/a.png" })).toContain("sent inline");
+  expect(told({ url: null })).toContain("sent inline");
+});
