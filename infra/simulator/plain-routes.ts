@@ -75,6 +75,8 @@ export function answerTokenize(raw: Readonly<Record<string, unknown>>, models: S
   const model = findAny(models, fields.text("model"));
   if (raw["prompt"] === undefined) checkMessages(raw);
   const tokens = raw["prompt"] === undefined ? readPrompt(fields, model).prompt : tokenize(String(raw["prompt"]));
+  // A model that ranks reads such a mark behind each of its two texts.
+  if (model.speech === "scores" && raw["add_special_tokens"] !== false) tokens.push(endOfText);
   const strings = fields.is("return_token_strs")
     ? tokens.map((token) => tokenText(token).replaceAll(" ", "Ġ").replaceAll("\n", "Ċ"))
     : null;

@@ -1,5 +1,5 @@
 import { parseObject, type JsonObject } from "#edge/agreements/json.ts";
-import { listPairs, type TextPair } from "#edge/protocol/ranking/pairs.ts";
+import { listPairs } from "#edge/protocol/ranking/pairs.ts";
 import type { Engine } from "./http/client.ts";
 
 /** What an engine's tokenizer reports about a prompt. */
@@ -24,29 +24,27 @@ export const countFields = ["prompt", "add_special_tokens"];
 
 /**
  * Counts a request's prompt by the engine's own tokenizer, the chat template applied. `null` when the engine has none,
- * or fails. `body` names the engine's model. Lists of token ids count themselves; lists of texts, and pairs that are
- * ranked, are counted one by one and summed.
+ * or fails. `body` names the engine's model. Lists of token ids count themselves; lists of texts are counted one by one
+ * and summed, and so are both texts of each pair that is ranked, with what the tokenizer puts around each.
  */
 export async function countPromptTokens(engine: Engine, body: JsonObject): Promise<TokenCount | null> {
   const pairs = listPairs(body);
   const input = body["prompt"] ?? body["input"];
   if (input === undefined && !pairs) return requestCount(engine, { model: body["model"], ...pick(body, chatFields) });
   const listed: unknown[] = Array.isArray(input) && !isTokens(input) ? input : [input];
-  const prompts = input === undefined && pairs ? joinEach(pairs) : listed;
+  const prompts = input === undefined && pairs ? pairs.flat() : listed;
+  // The query stands beside each document, and is counted once.
+  const known = new Map<unknown, TokenCount>();
   let total: TokenCount = { tokens: 0, contextTokensMax: null };
   for (const prompt of prompts) {
     const count = isTokens(prompt)
       ? { tokens: prompt.length, contextTokensMax: null }
-      : await requestCount(engine, { model: body["model"], prompt });
+      : (known.get(prompt) ?? (await requestCount(engine, { model: body["model"], prompt })));
     if (!count) return null;
+    if (pairs) known.set(prompt, count);
     total = { tokens: total.tokens + count.tokens, contextTokensMax: count.contextTokensMax ?? total.contextTokensMax };
   }
   return total;
-}
-
-/** One after another: a query may be long, and the documents beside it many. */
-function* joinEach(pairs: readonly TextPair[]): Generator<string> {
-  for (const pair of pairs) yield pair.join("\n");
 }
 
 /** Counts a text, without what the tokenizer would put before it. */

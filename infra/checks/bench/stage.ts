@@ -177,7 +177,9 @@ function edgeVars(secrets: Secrets, originPort: number): Record<string, string> 
     tier: index === 0 ? "shared" : "complex",
     models: defaultModels.map((model) => model.id),
   }));
-  return { MODELS: JSON.stringify(defaultModels), NODES: JSON.stringify(records), ...makeSecretVars(secrets) };
+  // There is no bucket here, and so nothing is stored.
+  const { STORE_KEYS: _, ...vars } = makeSecretVars(secrets);
+  return { MODELS: JSON.stringify(defaultModels), NODES: JSON.stringify(records), ...vars };
 }
 
 /** The folder of one row's own files. */

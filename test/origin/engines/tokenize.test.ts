@@ -26,8 +26,9 @@ describe("counting a prompt", () => {
       tokens: 3,
       contextTokensMax: null,
     });
+    // Both texts of each pair; a query that stands beside each document is asked for once.
     expect(await countPromptTokens(engine, { model: "a", query: "q", documents: ["x", "y", "z"] })).toEqual({
-      tokens: 21,
+      tokens: 42,
       contextTokensMax: 100,
     });
     expect(await countTextTokens(engine, "a", "text")).toBe(7);
