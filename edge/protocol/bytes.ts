@@ -14,8 +14,8 @@ export interface ReadingBounds {
 
 /** Bytes of an undeclared body that are asked for at once: a chunk of one byte each would be a turn of ours each. */
 const pieceBytes = 16 * 1024;
-/** The platform itself drops so much of a body that nobody read, and hears the rest as a broken connection. */
-const droppedBytes = 64 * 1024;
+/** A body that is no longer is read natively, in one piece. */
+const smallBytes = 64 * 1024;
 
 /**
  * Reads the body's bytes, `bytesMax` at most, within 10 s or `msMax` (M5); refuses encoded bodies. What is read counts
@@ -50,21 +50,22 @@ export async function readBytes(
 
 /**
  * Reads on what a caller still sends to whom we refuse, 4 MiB at most, and keeps nothing: who hears nothing before all
- * is sent would get a broken connection for an answer. What the platform drops by itself is left to it.
+ * is sent would get a broken connection for an answer. So it is of small bodies too: some clients send a body behind
+ * its headers, and the platform closes on what comes after an answer.
  */
 export async function drainUnread(request: Request): Promise<void> {
-  const declared = readDeclared(request);
-  if (!request.body || request.bodyUsed || (declared !== null && declared <= droppedBytes)) return;
-  const reader = openReader(request);
+  if (!request.body || request.bodyUsed) return;
+  const isSmall = (readDeclared(request) ?? Infinity) <= smallBytes;
+  const reader = isSmall ? null : openReader(request);
   const late = Promise.withResolvers<void>();
   const timer = setTimeout(late.resolve, bodyMsMax);
   try {
-    await Promise.race([drain(reader), late.promise]);
+    await Promise.race([reader ? drain(reader) : request.arrayBuffer(), late.promise]);
   } catch {
     // Whoever breaks off hears no answer.
   } finally {
     clearTimeout(timer);
-    void reader.cancel().catch(() => undefined);
+    void reader?.cancel().catch(() => undefined);
   }
 }
 

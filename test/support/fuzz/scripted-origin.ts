@@ -3,6 +3,7 @@ import { callPathNames, isMedia, tokenizerPaths, type CallPath, type TokenizerPa
 import { writeLoad, loadHeader } from "#edge/agreements/records/node.ts";
 import { verifyHop, type HopClaims } from "#edge/agreements/tokens/hop.ts";
 import { Refusal } from "#edge/errors.ts";
+import { speechTypes } from "#edge/protocol/media/formats.ts";
 import { wires } from "#edge/protocol/wires/wires.ts";
 import { prepareMedia } from "#origin/calls/media/index.ts";
 import { prepareCall } from "#origin/calls/prepare.ts";
@@ -88,8 +89,12 @@ async function answer(origin: ScriptedOrigin, { path, claims, body }: Asked): Pr
     ? await prepareMedia({ body, path, claims, engine: mediaEngine, contentType: "application/json" })
     : prepareCall({ body, path, claims, engine, cacheSaltKey: saltKey });
   origin.calls.push({ claims, engineBody: prepared.body });
-  if (claims.endpoint === "audio.speech")
-    return new Response("ID3", { headers: { ...load, "content-type": "audio/mpeg" } });
+  if (claims.endpoint === "audio.speech") {
+    // A node answers with the form that was asked for, or its own.
+    const asked = Object.entries(speechTypes).find(([format]) => format === prepared.media?.format);
+    const form = asked?.[1] ?? speechTypes.mp3;
+    return new Response("sound", { headers: { ...load, "content-type": form } });
+  }
   const type = prepared.isStream ? wires[claims.endpoint].stream.contentType : "application/json";
   return new Response("{}\n", { headers: { ...load, "content-type": type } });
 }
