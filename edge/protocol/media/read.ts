@@ -3,7 +3,7 @@ import { endpointPaths, type EngineEndpoint, type MediaPath } from "../../agreem
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import type { IgnoredMembers } from "../openai/members/member.ts";
 import { findModel } from "../openai/models.ts";
-import { writeBody, type ParsedBody } from "../openai/parsed-body.ts";
+import { nothingGenerated, writeBody, type ParsedBody } from "../openai/parsed-body.ts";
 import { speechTypes, transcriptTypes } from "./formats.ts";
 import { countCharacters, type ImagesBody, type SpeechBody, type TranscriptionBody } from "./members.ts";
 import { boundSeconds } from "./seconds.ts";
@@ -75,14 +75,9 @@ function build(endpoint: MediaEndpoint, ignored: IgnoredMembers, parts: MediaPar
     body: writeBody(body, { model: model.id }),
     isStream: false,
     prompts: endpoint === "images.generations" ? units : 1,
-    choices: 0,
     promptTokensMax: units * (model.unitTokens ?? 1),
     promptTokensGuess: 0,
-    completionTokens: 0,
-    isDefaultMax: false,
-    hasImages: false,
-    isScored: false,
-    compileSeconds: 0,
+    ...nothingGenerated,
     ignored,
   };
 }

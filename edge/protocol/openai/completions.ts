@@ -11,7 +11,14 @@ import type { IgnoredMembers } from "./members/member.ts";
 import { keepNested } from "./members/nested.ts";
 import type { PromptInput } from "./members/prompt-input.ts";
 import { findModel } from "./models.ts";
-import { readAffinity, refuseStrayOptions, refuseSurelyLong, writeBody, type ParsedBody } from "./parsed-body.ts";
+import {
+  nothingGenerated,
+  readAffinity,
+  refuseStrayOptions,
+  refuseSurelyLong,
+  writeBody,
+  type ParsedBody,
+} from "./parsed-body.ts";
 import { refuseCostlyScores } from "./scores.ts";
 
 /** A prompt of token ids that is longer than a limit: its path within the field, and how many it has. */
@@ -106,15 +113,10 @@ export function readEmbeddings(
     body: writeBody(body, { model: model.id }),
     isStream: false,
     prompts: countPrompts(body.input),
-    choices: 0,
     units: 0,
     promptTokensMax: bound,
     promptTokensGuess: guessPrompts(body.input, text, bound),
-    completionTokens: 0,
-    isDefaultMax: false,
-    hasImages: false,
-    isScored: false,
-    compileSeconds: 0,
+    ...nothingGenerated,
     affinity: text.slice(0, 1_024),
     ignored,
   };

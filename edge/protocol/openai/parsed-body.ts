@@ -49,6 +49,16 @@ export interface MediaCall {
   answerType: string;
 }
 
+/** What a call says for which nothing is generated: embeddings, rankings, media, what a tokenizer is asked. */
+export const nothingGenerated = {
+  choices: 0,
+  completionTokens: 0,
+  isDefaultMax: false,
+  hasImages: false,
+  isScored: false,
+  compileSeconds: 0,
+} as const;
+
 /** The body for the origin: the caller's members, then ours on top, without those that say nothing. */
 export function writeBody(body: Record<string, unknown>, ours: Record<string, unknown>): Record<string, unknown> {
   const whole = { ...body, ...ours };

@@ -7,7 +7,7 @@ import { estimateTokens } from "../estimate.ts";
 import { boundText, marksPerPrompt } from "../openai/bounds/text.ts";
 import type { IgnoredMembers } from "../openai/members/member.ts";
 import { findModel } from "../openai/models.ts";
-import { refuseSurelyLong, writeBody, type ParsedBody } from "../openai/parsed-body.ts";
+import { nothingGenerated, refuseSurelyLong, writeBody, type ParsedBody } from "../openai/parsed-body.ts";
 import type { RerankBody, ScoreBody } from "./members.ts";
 import { listPairs, readTexts, type TextPair } from "./pairs.ts";
 
@@ -55,15 +55,10 @@ function buildRanked(
     body: writeBody(body, { model: model.id }),
     isStream: false,
     prompts: pairs.length,
-    choices: 0,
     units: pairs.length,
     promptTokensMax: boundPairs(pairs, model),
     promptTokensGuess: sumPairs(pairs, estimateTokens),
-    completionTokens: 0,
-    isDefaultMax: false,
-    hasImages: false,
-    isScored: false,
-    compileSeconds: 0,
+    ...nothingGenerated,
     affinity: pairs[0]?.[0].slice(0, 1_024) ?? "",
     ignored,
   };

@@ -8,6 +8,7 @@ import type { Visit } from "../../visit.ts";
 import { readJson, type ReadBody, type Sender } from "../body.ts";
 import type { Call } from "../openai/call.ts";
 import type { IgnoredMembers } from "../openai/members/member.ts";
+import { nothingGenerated } from "../openai/parsed-body.ts";
 import { readTimeout, readWait } from "../openai/timeout.ts";
 import type { Recall } from "../wires/wire.ts";
 import { wires } from "../wires/wires.ts";
@@ -74,15 +75,10 @@ export function makeQuestionCall(visit: Visit, { endpoint, model, named, ignored
     body: {},
     isStream: false,
     prompts: 1,
-    choices: 0,
     units: 0,
     promptTokensMax: 0,
     promptTokensGuess: 0,
-    completionTokens: 0,
-    isDefaultMax: false,
-    hasImages: false,
-    isScored: false,
-    compileSeconds: 0,
+    ...nothingGenerated,
     // Any node will do: no prefix cache helps a tokenizer.
     affinity: visit.id,
     ignored,
