@@ -241,11 +241,11 @@ test("a last word older than ended holds are remembered is not billed: it may ha
 });
 
 test("who publishes waits for the leases that knew the old record: a key's own, an org's all, no closed ones", () => {
-  const { core, key, credential } = openCore();
+  const { core, org, key, credential } = openCore();
   expect(leasedUntilMs(core.state, key)).toBe(0);
   core.lease(credential, wish, noon);
   core.lease(credential, { ...wish, id: name(2) }, noon + 300);
-  expect([leasedUntilMs(core.state, key), leasedUntilMs(core.state, { kind: "org" })]).toEqual([
+  expect([leasedUntilMs(core.state, key), leasedUntilMs(core.state, { kind: "org", id: org })]).toEqual([
     noon + 1_400,
     noon + 1_400,
   ]);
