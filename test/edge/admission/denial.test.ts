@@ -35,6 +35,7 @@ describe("a denial becomes a refusal", () => {
       { "www-authenticate": "Bearer", "retry-after": undefined },
     ],
     [{ kind: "denial", reason: "ip" }, "ip_not_authorized", 401, {}],
+    [{ kind: "denial", reason: "project" }, "project_archived", 403, { "retry-after": undefined }],
     [{ kind: "denial", reason: "endpoint" }, "insufficient_permissions", 403, {}],
     [{ kind: "denial", reason: "model" }, "model_not_found", 404, { "x-ratelimit-limit-requests": undefined }],
     [
