@@ -1,7 +1,6 @@
 import type { Context } from "hono";
-import type { KeyRecord } from "../../agreements/records/key.ts";
-import type { OrgRecord } from "../../agreements/records/org.ts";
 import { describeCause, Refusal } from "../../errors.ts";
+import type { PublishedRecord } from "../../ledger/port.ts";
 import { toKeyRecord, undoRotation, type KeyRow } from "../keys/queries.ts";
 import { toOrgRecord, type OrgRow } from "../orgs/queries.ts";
 import type { ControlEnv } from "./port.ts";
@@ -44,7 +43,7 @@ export function logChange(c: Context<ControlEnv>, change: string, ids: { org: st
   c.var.visit.log("control_changed", { change, by: c.var.admin.key, ...ids });
 }
 
-async function publish(c: Context<ControlEnv>, record: OrgRecord | KeyRecord): Promise<void> {
+async function publish(c: Context<ControlEnv>, record: PublishedRecord): Promise<void> {
   try {
     await c.var.control.publisher.publish(record);
   } catch (cause) {

@@ -197,7 +197,7 @@ describe("one org's rows", () => {
       expect(part?.holds.map(({ id }) => id).toSorted()).toEqual(
         [busy.drained, busy.noted, busy.open, busy.waiting].toSorted(),
       );
-      expect(part?.rest?.records).toHaveLength(2);
+      expect(part?.rest?.records).toHaveLength(3);
       expect(JSON.stringify(part)).not.toContain(busy.neighbour.org.slice(4));
     }
   });
