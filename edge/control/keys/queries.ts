@@ -29,6 +29,7 @@ export const KeyRow = z.object({
   owner: z.string().nullable(),
   version: z.int(),
   created_at_ms: z.int(),
+  last_used_at_ms: z.int().nullable(),
 });
 
 /** A row of `keys`. The key itself is nowhere: only its digest and the hint for lists. */

@@ -35,6 +35,7 @@ describe("a denial becomes a refusal", () => {
       { "www-authenticate": "Bearer", "retry-after": undefined },
     ],
     [{ kind: "denial", reason: "ip" }, "ip_not_authorized", 401, {}],
+    [{ kind: "denial", reason: "project" }, "project_archived", 403, { "retry-after": undefined }],
     [{ kind: "denial", reason: "endpoint" }, "insufficient_permissions", 403, {}],
     [{ kind: "denial", reason: "model" }, "model_not_found", 404, { "x-ratelimit-limit-requests": undefined }],
     [
@@ -91,7 +92,7 @@ describe("a denial becomes a refusal", () => {
       "Rate limit reached: requests per minute (this key's limit is 60). Try again in 12.3s.",
     );
     expect(explainDenial({ ...limit, reason: "concurrency", window: "concurrency" }).details.message).toBe(
-      "Too many calls at once: concurrent calls (this key's limit is 60).",
+      "Too many calls at once: concurrent calls (this project's limit is 60).",
     );
     expect(explainDenial(quota(0)).details.message).toBe(
       "The quota is used up: tokens per day (the organization's limit is 1000). " +

@@ -2,11 +2,12 @@ import { globSync, readFileSync } from "node:fs";
 import { Hono } from "hono";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { unstable_splitSqlQuery } from "wrangler";
-import type { LedgerState, UsageRow } from "#edge/ledger/port.ts";
+import type { LedgerState, PublishedRecord, UsageRow } from "#edge/ledger/port.ts";
 import { openKeyring } from "#edge/agreements/tokens/key-format.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { ModelRecord } from "#edge/agreements/records/model.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
+import type { ProjectRecord } from "#edge/agreements/records/project.ts";
 import { generateRandomBytes, type Visit } from "#edge/visit.ts";
 import { mintControlId } from "#edge/agreements/tokens/ids.ts";
 import type { MemberRole } from "#edge/control/permissions.ts";
@@ -20,13 +21,13 @@ export const bootstrapToken = "bootstrap-token-of-the-tests-0123456789";
 
 /** A ledger that keeps what it is told, newest version wins, and can be taken out of reach. */
 export class FakePublisher {
-  records = new Map<string, OrgRecord | KeyRecord>();
-  published: (OrgRecord | KeyRecord)[] = [];
+  records = new Map<string, PublishedRecord>();
+  published: PublishedRecord[] = [];
   /** Which publishes fail: by default none. */
-  fails: (record: OrgRecord | KeyRecord) => boolean = () => false;
+  fails: (record: PublishedRecord) => boolean = () => false;
   isDeaf = false;
 
-  async publish(record: OrgRecord | KeyRecord): Promise<void> {
+  async publish(record: PublishedRecord): Promise<void> {
     if (this.fails(record)) throw new Error("ledger out of reach");
     this.published.push(record);
     const known = this.records.get(record.id);
@@ -50,6 +51,10 @@ export class FakePublisher {
 
   key(id: string): KeyRecord {
     return this.records.get(id) as KeyRecord;
+  }
+
+  project(id: string): ProjectRecord {
+    return this.records.get(id) as ProjectRecord;
   }
 
   org(id: string): OrgRecord {
