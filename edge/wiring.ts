@@ -105,6 +105,8 @@ async function openWiring(env: Env): Promise<Wiring> {
       keyring,
       bootstrapToken: settings.BOOTSTRAP_TOKEN ?? null,
       sessions: null,
+      mailer: null,
+      publicUrl: null,
       ipHeader: settings.CLIENT_IP_HEADER ?? null,
       publisher: ledger,
       retention: retention && openRetentionSwitch(retention),

@@ -1,6 +1,7 @@
 import type { Ledger } from "../../ledger/port.ts";
 import type { KeyId, OrgId, UserId } from "../../agreements/tokens/ids.ts";
 import type { Keyring } from "../../agreements/tokens/key-format.ts";
+import type { Mailer } from "../../agreements/mail.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import type { LoadReport, NodeRecord, NodeState } from "../../agreements/records/node.ts";
 import type { RetentionSwitch } from "../../storage/port.ts";
@@ -18,6 +19,10 @@ export interface ControlPorts {
   bootstrapToken: string | null;
   /** Who is signed in; null where nobody can sign in, and admin keys alone are let in. */
   sessions: Sessions | null;
+  /** Null where no mail can be sent. */
+  mailer: Mailer | null;
+  /** The address under which people reach this gateway; null for the one under which a request comes. */
+  publicUrl: string | null;
   /** The header that tells a caller's address; null where none may be believed. */
   ipHeader: string | null;
   /** How records reach the data plane: when `publish` returns, the next call sees the record (S1). */
@@ -67,12 +72,13 @@ export interface Principal {
   person: SignedIn | null;
 }
 
-/** A person who is signed in. `hasSecondFactor`: they have one set up, so this session was opened with it. */
+/** A person who is signed in. `hasSecondFactor`: this session was opened with one; `isMfaEnabled`: they have one. */
 export interface SignedIn {
   user: UserId;
   email: string;
   name: string;
   hasSecondFactor: boolean;
+  isMfaEnabled: boolean;
   isOperator: boolean;
   session: string;
   expiresAtMs: number;

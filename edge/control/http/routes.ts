@@ -10,8 +10,18 @@ import { listKeys } from "../keys/list-keys.ts";
 import { revokeKey } from "../keys/revoke-key.ts";
 import { rotateKey } from "../keys/rotate-key.ts";
 import { showKey } from "../keys/show-key.ts";
+import { acceptInvitation } from "../invitations/accept-invitation.ts";
+import { createInvitation } from "../invitations/create-invitation.ts";
+import { listInvitations } from "../invitations/list-invitations.ts";
+import { resendInvitation } from "../invitations/resend-invitation.ts";
+import { revokeInvitation } from "../invitations/revoke-invitation.ts";
+import { changeMember } from "../members/change-member.ts";
+import { leaveOrg } from "../members/leave-org.ts";
+import { listMembers } from "../members/list-members.ts";
+import { removeMember } from "../members/remove-member.ts";
 import { bootstrapOperator } from "../orgs/bootstrap-operator.ts";
 import { changeOrg } from "../orgs/change-org.ts";
+import { closeOrg } from "../orgs/close-org.ts";
 import { createOrg } from "../orgs/create-org.ts";
 import { moveOrg } from "../orgs/move-org.ts";
 import { retainResponses } from "../orgs/retain-responses.ts";
@@ -19,6 +29,13 @@ import { listOrgs } from "../orgs/list-orgs.ts";
 import { showOrg } from "../orgs/show-org.ts";
 import { listModels } from "../models/list-models.ts";
 import { listNodes } from "../nodes/list-nodes.ts";
+import { changeProject } from "../projects/change-project.ts";
+import { createProject } from "../projects/create-project.ts";
+import { listProjects } from "../projects/list-projects.ts";
+import { showProject } from "../projects/show-project.ts";
+import { createServiceAccount } from "../service-accounts/create-service-account.ts";
+import { listServiceAccounts } from "../service-accounts/list-service-accounts.ts";
+import { removeServiceAccount } from "../service-accounts/remove-service-account.ts";
 import type { ControlEnv } from "./port.ts";
 import { showSession } from "../session/show-session.ts";
 import { listUsage } from "../usage/list-usage.ts";
@@ -27,8 +44,8 @@ import { summarizeUsage } from "../usage/summarize-usage.ts";
 
 /**
  * The control plane's table of contents, mounted at `/control` by a door that sets `visit` and `wiring` and writes
- * thrown Refusals. Everything below `authenticate` needs an admin key or a session, and a role that may; every path that names an org passes `reachOrg`,
- * new endpoints too.
+ * thrown Refusals. Everything below `authenticate` needs an admin key or a session, and a role that may; every path
+ * that names an org passes `reachOrg`, new endpoints too.
  */
 export function createControlRoutes(): OpenAPIHono<ControlEnv> {
   const app = new OpenAPIHono<ControlEnv>({ defaultHook: refuseInvalid });
@@ -44,6 +61,7 @@ export function createControlRoutes(): OpenAPIHono<ControlEnv> {
   app.openapi(...listOrgs);
   app.openapi(...showOrg);
   app.openapi(...changeOrg);
+  app.openapi(...closeOrg);
   app.openapi(...moveOrg);
   app.openapi(...retainResponses);
   app.openapi(...createKey);
@@ -52,6 +70,22 @@ export function createControlRoutes(): OpenAPIHono<ControlEnv> {
   app.openapi(...changeKey);
   app.openapi(...rotateKey);
   app.openapi(...revokeKey);
+  app.openapi(...listMembers);
+  app.openapi(...changeMember);
+  app.openapi(...removeMember);
+  app.openapi(...leaveOrg);
+  app.openapi(...createInvitation);
+  app.openapi(...listInvitations);
+  app.openapi(...resendInvitation);
+  app.openapi(...revokeInvitation);
+  app.openapi(...acceptInvitation);
+  app.openapi(...createProject);
+  app.openapi(...listProjects);
+  app.openapi(...showProject);
+  app.openapi(...changeProject);
+  app.openapi(...createServiceAccount);
+  app.openapi(...listServiceAccounts);
+  app.openapi(...removeServiceAccount);
   app.openapi(...showLedger);
   app.openapi(...listUsage);
   app.openapi(...summarizeUsage);

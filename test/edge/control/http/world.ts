@@ -6,6 +6,7 @@ import type { LedgerState, PublishedRecord, UsageRow } from "#edge/ledger/port.t
 import { openKeyring } from "#edge/agreements/tokens/key-format.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { ModelRecord } from "#edge/agreements/records/model.ts";
+import type { Mail, Mailer } from "#edge/agreements/mail.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
 import type { ProjectRecord } from "#edge/agreements/records/project.ts";
 import { generateRandomBytes, type Visit } from "#edge/visit.ts";
@@ -93,6 +94,18 @@ export class FakeSessions {
   }
 }
 
+/** Keeps what it is to send, and can be made to fail. */
+export class FakeMailer implements Mailer {
+  readonly isLocal = false;
+  sent: Mail[] = [];
+  fails = false;
+
+  async send(mail: Mail): Promise<void> {
+    if (this.fails) throw new Error("mail out of reach");
+    this.sent.push(mail);
+  }
+}
+
 function fakeModel(given: Pick<ModelRecord, "id"> & Partial<ModelRecord>): ModelRecord {
   const price = { promptMicrosPerMTok: 200_000, completionMicrosPerMTok: 400_000 };
   return {
@@ -168,6 +181,7 @@ export async function openWorld() {
     },
   };
   const sessions = new FakeSessions();
+  const mailer = new FakeMailer();
   const control: ControlPorts = {
     db,
     keyring,
@@ -180,6 +194,8 @@ export async function openWorld() {
     models,
     fleet,
     currency: "EUR",
+    mailer,
+    publicUrl: "https://edge.example.test",
   };
   const app = openDoor({ control, clock, logs, pending });
 
@@ -227,15 +243,23 @@ export async function openWorld() {
         .run();
     const person = {
       user,
-      email: `${role}@example.test`,
+      email: `${role}.${user.slice(-6).toLowerCase()}@example.test`,
       name: role,
       hasSecondFactor: false,
+      isMfaEnabled: given.hasSecondFactor ?? false,
       isOperator: false,
       session: user,
       expiresAtMs: Date.now() + 3_600_000,
       ...given,
     };
     sessions.people.set(user, person);
+    await db
+      .prepare(
+        `INSERT INTO auth_users (id, email, name, email_verified, created_at_ms, updated_at_ms)
+         VALUES (?, ?, ?, 1, 1, 1)`,
+      )
+      .bind(user, person.email, person.name)
+      .run();
     const headers = { cookie: `session=${user}`, origin: "http://edge.test", "content-type": "application/json" };
     return { user, person, key: null, headers };
   };
@@ -282,6 +306,7 @@ export async function openWorld() {
     mover,
     fleet,
     sessions,
+    mailer,
     signIn,
     clock,
     logs,
