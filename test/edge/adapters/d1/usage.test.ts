@@ -157,7 +157,7 @@ async function openKeyRow() {
   return { org, key, ledger, clock, read, select };
 }
 
-test("what the ledger tells D1 says when a key was last used, to the minute, and changes nothing else of it", async () => {
+test("what D1 is told says when a key was last used, to the minute, and changes nothing else of it", async () => {
   const { org, ledger, clock, read, select } = await openKeyRow();
   expect(await read()).toBeNull();
   clock.advance(90_500);
