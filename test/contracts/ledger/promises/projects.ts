@@ -289,10 +289,12 @@ export function ledgerProjects(name: string, open: OpenLedger): void {
     test("a call waits for what leases of its project have set aside, and for no other project's", async () => {
       const opened = await openProjects({ tokensPerDay: 10_000 });
       const { ledger, org, admit } = opened;
-      await openLease(opened, {}, 3);
+      await openLease(opened, { ttlMs: 5_000 }, 3);
       const large = { promptTokens: 9_990, completionTokens: 0, waitMsMax: 30_000 };
       const { hold } = granted(await admit(1, { promptTokens: 500, completionTokens: 0 }));
-      expect(exceeded(await admit(1, large))).toMatchObject({ window: "tokensPerDay", of: "project" });
+      const late = new Promise<null>((done) => void setTimeout(() => done(null), 3_000));
+      const denied = { reason: "quota", window: "tokensPerDay", of: "project" };
+      expect(await Promise.race([admit(1, large), late])).toMatchObject(denied);
       await ledger.release(org, hold);
       const lease = await openLease(opened, {}, 2);
       let known: unknown = null;
