@@ -16,6 +16,11 @@ const table = {
     type: "permission_error",
     message: "This API key may not use this endpoint.",
   },
+  project_archived: {
+    status: 403,
+    type: "permission_error",
+    message: "This API key's project is archived.",
+  },
   org_suspended: {
     status: 403,
     type: "permission_error",
