@@ -79,6 +79,11 @@ const table = {
     type: "invalid_request_error",
     message: "This Idempotency-Key was used with another body.",
   },
+  precondition_failed: {
+    status: 412,
+    type: "invalid_request_error",
+    message: "The object has changed since you read it: its version is not the one that If-Match names.",
+  },
   conflict: { status: 409, type: "invalid_request_error", message: "The object is not in a state that allows this." },
   quota_unavailable: {
     status: 503,

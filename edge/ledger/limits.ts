@@ -4,11 +4,11 @@ import type { KeyLimits } from "../agreements/records/quota.ts";
 import { windowNames, windows, type WindowName, type WindowUnit } from "../agreements/records/windows.ts";
 import type { WindowReport } from "../protocol/rate-headers.ts";
 import { countsUntilMs, createCounters, freesAtMs, readUse } from "./counters.ts";
-import type { HoldRequest, Lane, Rates } from "./port.ts";
+import type { HoldRequest, LimitOwner, Rates } from "./port.ts";
 import type { Use } from "./windows.ts";
 import {
   costHeld,
-  findLaneOwner,
+  nameOwner,
   findOwner,
   listOwners,
   tokensHeld,
@@ -23,9 +23,12 @@ import {
  */
 export const retryMsMax = 1_000;
 
-/** One limit that a call has to pass: a window of its key, its project or its org, with its use and what is left at this moment. */
+/**
+ * One limit that a call has to pass: a window of its key, its project or its org, with its use and what is left at this
+ * moment.
+ */
 export interface LimitCheck extends Use {
-  of: Lane;
+  of: LimitOwner;
   window: WindowName;
   unit: WindowUnit;
   limit: number;
@@ -45,8 +48,8 @@ export interface ExceededLimit {
 const noCounters = createCounters();
 
 /**
- * Every limit on this key: the key's own, its project's, its org's. `remaining` is never below 0, though a limit may have been lowered
- * under what was used.
+ * Every limit on this key: the key's own, its project's, its org's. `remaining` is never below 0, though a limit may
+ * have been lowered under what was used.
  */
 export function listLimitChecks(state: State, key: KeyRecord, atMs: number): LimitCheck[] {
   const checks: LimitCheck[] = [];
@@ -59,13 +62,13 @@ export function listLimitChecks(state: State, key: KeyRecord, atMs: number): Lim
 }
 
 /** Whose limits they are, and what counts against them. */
-interface LaneLimits {
-  of: Lane;
+interface OwnedLimits {
+  of: LimitOwner;
   limits: KeyLimits;
   counters: Counters | undefined;
 }
 
-function addChecks(checks: LimitCheck[], { of, limits, counters = noCounters }: LaneLimits, atMs: number): void {
+function addChecks(checks: LimitCheck[], { of, limits, counters = noCounters }: OwnedLimits, atMs: number): void {
   for (const window of windowNames) {
     const limit = limits[window] ?? null;
     if (limit === null) continue;
@@ -170,7 +173,7 @@ function roomAtMs({ counters, window, atMs, limit, held, settled }: LimitCheck, 
 
 /** When enough open holds will have met their deadlines. */
 function slotAtMs(state: State, { of, limit, counters, atMs }: LimitCheck, hold: Hold): number {
-  const owner = findLaneOwner(of, hold);
+  const owner = nameOwner(of, hold);
   const deadlines = Object.values(state.holds)
     .filter((open) => listOwners(open).includes(owner))
     .map((open) => open.expiresAtMs)

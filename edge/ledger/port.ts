@@ -14,7 +14,7 @@ import type { WindowReport } from "../protocol/rate-headers.ts";
 export type PublishedRecord = OrgRecord | KeyRecord | ProjectRecord;
 
 /** Whose windows a call has to pass: its key's own, those of the key's project, if it has one, and its org's. */
-export type Lane = "org" | "project" | "key";
+export type LimitOwner = "org" | "project" | "key";
 
 /**
  * Holds callers to their limits: one authority per org. Every method is atomic. A ledger that cannot be reached throws
@@ -66,7 +66,9 @@ export interface Ledger {
    * waits for the end of leases that were given before (at most `leaseMsMax` and 100 ms). Older versions are ignored.
    */
   publish(record: PublishedRecord): Promise<void>;
-  /** Every window of the org and of each project and key with limits of its own. `null`: no such org was ever published. */
+  /**
+   * Every window of the org and of each project and key with limits of its own. `null`: no such org was ever published.
+   */
   inspect(org: OrgId): Promise<LedgerState | null>;
 }
 
@@ -154,8 +156,8 @@ export interface Scopes {
 }
 
 /**
- * The narrowest request window and the narrowest token window of this key, its project and its org; `null` where there is no such
- * limit.
+ * The narrowest request window and the narrowest token window of this key, its project and its org; `null` where there
+ * is no such limit.
  */
 export interface Rates {
   requests: WindowReport | null;
@@ -170,7 +172,10 @@ export interface Grant {
   completionTokens: number;
   expiresAtMs: number;
   rates: Rates;
-  /** Somebody may wait for its end: it has taken the last slot of its org or key, or carries an idempotency key. */
+  /**
+   * Somebody may wait for its end: it has taken the last slot of its org, project or key, or carries an idempotency
+   * key.
+   */
   isUrgent?: true;
   /** Given with the answer to a request that asked for one. */
   lease?: LeaseGrant;
@@ -212,7 +217,7 @@ export type Denial =
       kind: "denial";
       reason: "rate" | "concurrency" | "quota";
       window: WindowName;
-      of: Lane;
+      of: LimitOwner;
       limit: number;
       retryAfterMs: number;
       resetAtMs: number;

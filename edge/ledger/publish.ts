@@ -40,8 +40,8 @@ export function trimRevoked(key: KeyRecord): KeyRecord {
 }
 
 /**
- * Every window of the org and every limited one of each project and key, at `now`; `null` before the org was published. Holds past
- * their deadline must have been expired.
+ * Every window of the org and every limited one of each project and key, at `now`; `null` before the org was published.
+ * Holds past their deadline must have been expired.
  */
 export function inspect(state: State, now: number, outboxRows: number): LedgerState | null {
   const { org } = state;

@@ -7,7 +7,7 @@ import type { KeyRecord } from "../agreements/records/key.ts";
 import type { OrgRecord } from "../agreements/records/org.ts";
 import type { ProjectRecord } from "../agreements/records/project.ts";
 import type { daySlots, monthSlots, slidingSlots } from "../agreements/records/windows.ts";
-import type { Amounts, FirstCall, Lane, UsageEnd, UsageRow } from "./port.ts";
+import type { Amounts, FirstCall, LimitOwner, UsageEnd, UsageRow } from "./port.ts";
 import type { SlidingWindow, Use } from "./windows.ts";
 
 /**
@@ -27,8 +27,8 @@ export interface State {
   /** When each key that was revoked or expires will leave this ledger, by its id (leave.ts). */
   leaving: Record<string, number>;
   /**
-   * The org's counters under `org`; under its id those of each project that a key was booked in; and under its lineage's
-   * id those of each key that was booked while it had limits of its own: a key and its successors share them.
+   * The org's counters under `org`; under its id those of each project that a key was booked in; and under its
+   * lineage's id those of each key that was booked while it had limits of its own: a key and its successors share them.
    */
   counters: Record<string, Counters>;
   /** Open holds only. */
@@ -38,8 +38,8 @@ export interface State {
 }
 
 /**
- * The counters of one org, one project or one key. A call is counted where it was admitted; its settlement changes those same
- * counts, and only while they are current.
+ * The counters of one org, one project or one key. A call is counted where it was admitted; its settlement changes
+ * those same counts, and only while they are current.
  */
 export type Counters = Record<(typeof slidingSlots)[number], SlidingWindow> & {
   open: number;
@@ -181,10 +181,10 @@ export function listOwners({ key, lineage, project, isKeyBooked }: Booked): stri
   return owners;
 }
 
-/** Under which id the windows of a lane count a hold; the key's own where a project is asked for that it is not in. */
-export function findLaneOwner(lane: Lane, { key, lineage, project }: Omit<Booked, "isKeyBooked">): string {
-  if (lane === "org") return "org";
-  return lane === "project" && project !== undefined ? project : (lineage ?? key);
+/** Under which id a hold is counted against the limits of `of`; the key's where it is in no project. */
+export function nameOwner(of: LimitOwner, { key, lineage, project }: Omit<Booked, "isKeyBooked">): string {
+  if (of === "org") return "org";
+  return of === "project" && project !== undefined ? project : (lineage ?? key);
 }
 
 /** The time at which a call counts in the windows. */

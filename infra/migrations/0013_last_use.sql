@@ -4,8 +4,7 @@
 ALTER TABLE keys ADD COLUMN last_used_at_ms INTEGER;
 CREATE TRIGGER usage_last_use AFTER INSERT ON usage BEGIN
   UPDATE keys SET last_used_at_ms = NEW.admitted_at_ms - NEW.admitted_at_ms % 60000
-  WHERE id = NEW.key AND coalesce(last_used_at_ms, 0) < NEW.admitted_at_ms - NEW.admitted_at_ms % 60000;
-END;
+  WHERE id = NEW.key AND coalesce(last_used_at_ms, 0) < NEW.admitted_at_ms - NEW.admitted_at_ms % 60000; END;
 -- Of what is here, the newest lines: all of a small table, and of a large one no more than a migration has time for.
 UPDATE keys SET last_used_at_ms = used.at_ms - used.at_ms % 60000 FROM (
   SELECT key, max(admitted_at_ms) AS at_ms

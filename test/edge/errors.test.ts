@@ -38,6 +38,7 @@ const promised: Record<RefusalCode, [number, string]> = {
   idempotency_in_progress: [409, "invalid_request_error"],
   idempotency_replayed: [409, "invalid_request_error"],
   idempotency_mismatch: [409, "invalid_request_error"],
+  precondition_failed: [412, "invalid_request_error"],
   conflict: [409, "invalid_request_error"],
   quota_unavailable: [503, "server_error"],
   store_unavailable: [503, "server_error"],

@@ -9,7 +9,6 @@ const forms = {
   hold: /^hold_[0-9A-Za-z]{22}$/,
   response: /^resp_[0-9A-Za-z]{22}$/,
   node: /^node_[a-z0-9-]{1,40}$/,
-  project: /^proj_[0-9A-Za-z]{22}$/,
 };
 
 function createCheck(form: RegExp) {
@@ -27,12 +26,6 @@ export const KeyId = z.string().regex(forms.key);
 export type KeyId = z.infer<typeof KeyId>;
 /** Tells a key's id from anything else; what is checked on every call needs no account of what is wrong. */
 export const isKeyId = createCheck(forms.key);
-
-/** A project: part of an org with windows of its own, in which the calls of its keys count together. */
-export const ProjectId = z.string().regex(forms.project);
-export type ProjectId = z.infer<typeof ProjectId>;
-/** Tells a project's id from anything else; what is checked on every call needs no account of what is wrong. */
-export const isProjectId = createCheck(forms.project);
 
 /** What one call holds. 128 random bits: nobody who was not given it can settle it. */
 export const HoldId = z.string().regex(forms.hold);
@@ -95,12 +88,17 @@ const controlPrefixes = {
   delivery: "dlv_",
 } as const;
 
-const createControlId = (kind: keyof typeof controlPrefixes) =>
-  z.string().regex(new RegExp(`^${controlPrefixes[kind]}[0-9A-Za-z]{22}$`));
+const createForm = (kind: keyof typeof controlPrefixes) => new RegExp(`^${controlPrefixes[kind]}[0-9A-Za-z]{22}$`);
+const createControlId = (kind: keyof typeof controlPrefixes) => z.string().regex(createForm(kind));
 
 /** A person, as sign-in names them. */
 export const UserId = createControlId("user");
 export type UserId = z.infer<typeof UserId>;
+/** A project: keys with limits and a budget in common. */
+export const ProjectId = createControlId("project");
+export type ProjectId = z.infer<typeof ProjectId>;
+/** Tells a project's id from anything else; what is checked on every call needs no account of what is wrong. */
+export const isProjectId = createCheck(createForm("project"));
 /** A program that owns keys. */
 export const ServiceAccountId = createControlId("serviceAccount");
 export type ServiceAccountId = z.infer<typeof ServiceAccountId>;

@@ -4,6 +4,7 @@ import { exportAudit } from "../audit/export-audit.ts";
 import { listAudit } from "../audit/list-audit.ts";
 import { authenticate, reachOrg } from "./access.ts";
 import { refuseInvalid, takeBody } from "./body.ts";
+import { runOnce } from "./writes/idempotency.ts";
 import { changeKey } from "../keys/change-key.ts";
 import { createKey } from "../keys/create-key.ts";
 import { listKeys } from "../keys/list-keys.ts";
@@ -53,6 +54,7 @@ export function createControlRoutes(): OpenAPIHono<ControlEnv> {
   app.openapi(...bootstrapOperator);
   app.use(authenticate, takeBody);
   app.use("/orgs/:org/*", reachOrg);
+  app.use(runOnce);
 
   app.openapi(...showSession);
   app.openapi(...listModels);

@@ -10,10 +10,10 @@ import { toDay } from "../windows.ts";
 
 /**
  * The lease that this key may have now: as much as was asked for, but at most a sixteenth of what each window of key,
- * project and org has left, and `leaseCallsMax` calls; `null` where that is less than `leaseCallsMin` calls, so that small
- * plans, and whoever is near a limit, are admitted call by call. None crosses UTC midnight or the key's expiry, so that
- * all of it counts in the same day and under the same record. The ledger counts from now, which is later than the
- * isolate does, and `leaseMarginMs` more: by its clock the lease ends after it has by the isolate's.
+ * project and org has left, and `leaseCallsMax` calls; `null` where that is less than `leaseCallsMin` calls, so that
+ * small plans, and whoever is near a limit, are admitted call by call. None crosses UTC midnight or the key's expiry,
+ * so that all of it counts in the same day and under the same record. The ledger counts from now, which is later than
+ * the isolate does, and `leaseMarginMs` more: by its clock the lease ends after it has by the isolate's.
  */
 export function planLease(state: State, key: KeyRecord, request: LeaseRequest, now: number): Lease | null {
   const atMs = Math.max(now, state.atMs);
@@ -83,8 +83,9 @@ export function nextLeaseDeadlineMs({ leases }: State): number {
 }
 
 /**
- * Until when calls may be admitted under leases that were given before this record was in force: of a key its own, of
- * a project those of its keys, of an org all. 0 when there are none. Who published it waits so long before they say that it is (S1).
+ * Until when calls may be admitted under leases that were given before this record was in force: of a key its own, of a
+ * project those of its keys, of an org all. 0 when there are none. Who published it waits so long before they say that
+ * it is (S1).
  */
 export function leasedUntilMs({ leases }: State, record: Pick<PublishedRecord, "kind" | "id">): number {
   let untilMs = 0;

@@ -1,7 +1,7 @@
 import { slotWaitMsMax } from "../../limits.ts";
 import { readNeed, type LimitCheck } from "../limits.ts";
 import type { Denial, HoldRequest } from "../port.ts";
-import { findLaneOwner, listOwners, type Hold, type Lease, type State } from "../state.ts";
+import { nameOwner, listOwners, type Hold, type Lease, type State } from "../state.ts";
 
 /**
  * What a denied call may wait for: until when, in Unix ms, and in whose way the same thing is: of all calls of the org,
@@ -64,7 +64,7 @@ function findBlocked(exceeded: LimitCheck[]): SlotWait["blocks"] {
 
 /** What the isolates may not have spent: the ledger has heard of no call for it. */
 function fitsWithLeases({ of, unit, limit, held, settled }: LimitCheck, hold: Hold, leases: Lease[]): boolean {
-  const owner = findLaneOwner(of, hold);
+  const owner = nameOwner(of, hold);
   let back = 0;
   for (const lease of leases) {
     if (!listOwners(lease).includes(owner)) continue;

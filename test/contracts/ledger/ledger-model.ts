@@ -1,4 +1,4 @@
-import type { HoldRequest, Denial, Lane, Rates } from "#edge/ledger/port.ts";
+import type { HoldRequest, Denial, LimitOwner, Rates } from "#edge/ledger/port.ts";
 import type { HoldId, KeyId, ProjectId } from "#edge/agreements/tokens/ids.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
@@ -7,7 +7,7 @@ import type { WindowName } from "#edge/agreements/records/windows.ts";
 import type { UsageRecord } from "#edge/agreements/records/usage.ts";
 import { computeCost, countTokens, countUse, sum, type Call, type Counts, type Use } from "./ledger-model-calls.ts";
 
-type LimitCheck = { of: Lane; window: WindowName; limit: number };
+type LimitCheck = { of: LimitOwner; window: WindowName; limit: number };
 
 const order: WindowName[] = [
   "requestsPerMinute",
@@ -218,7 +218,7 @@ export class LedgerModel {
   }
 
   /** Whose windows a lane's are, for a call of this key. */
-  #name(of: Lane, key: KeyId): string {
+  #name(of: LimitOwner, key: KeyId): string {
     return of === "project" ? (this.keys.get(key)?.project ?? "none") : of === "org" ? of : key;
   }
 

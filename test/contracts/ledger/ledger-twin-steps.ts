@@ -64,6 +64,10 @@ export const limits: fc.Arbitrary<Limits> = fc.record({
   costMicrosPerMonth: bound,
 });
 export const keyLimits: fc.Arbitrary<KeyLimits | null> = fc.option(limits, { freq: 2 });
+/** Few slots, so that calls of several keys come to lack them. */
+export const projectLimits: fc.Arbitrary<KeyLimits> = fc
+  .tuple(keyLimits, fc.option(fc.integer({ min: 1, max: 3 }), { freq: 2 }))
+  .map(([all, concurrency]) => ({ ...all, ...(concurrency !== null && { concurrency }) }));
 const price = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(0, 1, 150_000, 3_300_001) },
   { weight: 3, arbitrary: fc.integer({ min: 0, max: 9_000_000 }) },
@@ -185,7 +189,7 @@ export const step = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant("project" as const),
       project: fc.integer({ min: 1, max: 2 }),
-      limits: keyLimits,
+      limits: projectLimits,
       isArchived: fc.integer({ min: 0, max: 15 }),
       version: fc.integer({ min: 1, max: 4 }),
     }),
@@ -266,7 +270,7 @@ export function openHistory(
         return [{ nowMs, kind: "publish", record: keyRecord(org, each.key, fields) }];
       }
       case "project": {
-        const fields = { limits: each.limits ?? {}, isArchived: each.isArchived === 0, version: each.version };
+        const fields = { limits: each.limits, isArchived: each.isArchived === 0, version: each.version };
         return [{ nowMs, kind: "publish", record: projectRecord(org, each.project, fields) }];
       }
       case "introspect":

@@ -6,7 +6,7 @@ import type { LeaseGrant, LedgerState, UsageRow } from "#edge/ledger/port.ts";
 import type { OrgId } from "#edge/agreements/tokens/ids.ts";
 import { freshOrg, keyRecord, orgRecord, projectId, projectRecord } from "./ledger-fixtures.ts";
 import type { LeaseMemory } from "./ledger-twin-leases.ts";
-import { keyLimits, limits, openHistory, step, type Command, type Step } from "./ledger-twin-steps.ts";
+import { keyLimits, limits, openHistory, projectLimits, step, type Command, type Step } from "./ledger-twin-steps.ts";
 
 /** What a ledger said to each turn, and its bill at the end. A turn that threw is `"threw"`. */
 export interface TwinResult {
@@ -140,7 +140,7 @@ export async function checkTwin(
   const start = fc
     .integer({ min: 0, max: 60 * 365 })
     .chain((days) => timeOfDay.map((ms) => Date.UTC(2024, 1, 27) + days * 24 * hour + ms));
-  const first = fc.tuple(limits, keyLimits, keyLimits, keyLimits);
+  const first = fc.tuple(limits, keyLimits, keyLimits, projectLimits);
   const property = fc.asyncProperty(
     fc.array(step, { minLength: Math.floor(maxSteps / 2), maxLength: maxSteps, size: "max" }),
     start,
@@ -149,7 +149,7 @@ export async function checkTwin(
       const org = freshOrg();
       const opening: Command[] = [
         orgRecord(org, orgLimits),
-        projectRecord(org, 1, { limits: project ?? {} }),
+        projectRecord(org, 1, { limits: project }),
         projectRecord(org, 2),
         keyRecord(org, 1, { limits: one }),
         keyRecord(org, 2, { limits: two, project: projectId(org, 1) }),

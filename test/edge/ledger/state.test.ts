@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import {
   costHeld,
   createState,
-  findLaneOwner,
+  nameOwner,
   findOwner,
   makeFirstCall,
   hasLimits,
@@ -102,10 +102,6 @@ test("a key is counted under the first of its chain, and a hold changes the coun
 test("each lane has counters of its own", () => {
   const [first, second, project] = [keyId(org, 1), keyId(org, 2), projectId(org, 1)];
   const booked = { ...hold, key: second, lineage: first, project };
-  expect((["key", "project", "org"] as const).map((lane) => findLaneOwner(lane, booked))).toEqual([
-    first,
-    project,
-    "org",
-  ]);
-  expect(findLaneOwner("key", { ...hold, key: second })).toBe(second);
+  expect((["key", "project", "org"] as const).map((lane) => nameOwner(lane, booked))).toEqual([first, project, "org"]);
+  expect(nameOwner("key", { ...hold, key: second })).toBe(second);
 });

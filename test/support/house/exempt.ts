@@ -44,6 +44,8 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
     "test/edge/control/audit/commit.test.ts",
     "test/edge/control/http/publish.test.ts",
   ],
+  // Claims of one key by many at once, and what is forgotten.
+  "edge/control/http/writes/queries.ts": ["test/edge/control/http/writes/idempotency.test.ts"],
   // Every adapter at its place; a setting that is missing or malformed serves nothing.
   "edge/wiring.ts": [
     "test/journeys/callers/door.test.ts",

@@ -73,7 +73,7 @@ export function ledgerProjects(name: string, open: OpenLedger): void {
       expect(answers.filter(({ kind }) => kind === "grant")).toHaveLength(30);
     });
 
-    test("it stands beside the key's own limits and the org's: each call counts in all, the narrowest bites", async () => {
+    test("it stands beside the key's limits and the org's: a call counts in all, the narrowest bites", async () => {
       const own = { requestsPerMinute: 4 };
       const { ledger, org, admit, publishKey } = await openProjects({ requestsPerMinute: 3 }, { requestsPerMinute: 5 });
       await publishKey(1, { limits: { requestsPerMinute: 1 }, project: projectId(org, 1), version: 2 });
@@ -117,7 +117,7 @@ export function ledgerProjects(name: string, open: OpenLedger): void {
       expect(exceeded(await admit(2))).toMatchObject({ window: "requestsPerDay", of: "project" });
     });
 
-    test("a key that moves counts in its new project from then on; its open calls settle where they were held", async () => {
+    test("a key that moves counts in its new project from then on; open calls settle where they are", async () => {
       const limits = { tokensPerDay: 100, concurrency: 2 };
       const { org, admit, read, settle, publishKey, restart } = await openProjects(limits);
       const { hold } = granted(await admit(1));
@@ -284,6 +284,25 @@ export function ledgerProjects(name: string, open: OpenLedger): void {
       await settle(granted(await waiting[2]!).hold);
       granted(await waiting[1]!);
       expect(ended).toEqual([1, 2, 1]);
+    });
+
+    test("a call waits for what leases of its project have set aside, and for no other project's", async () => {
+      const opened = await openProjects({ tokensPerDay: 10_000 });
+      const { ledger, org, admit } = opened;
+      await openLease(opened, { ttlMs: 5_000 }, 3);
+      const large = { promptTokens: 9_990, completionTokens: 0, waitMsMax: 30_000 };
+      const { hold } = granted(await admit(1, { promptTokens: 500, completionTokens: 0 }));
+      const late = new Promise<null>((done) => void setTimeout(() => done(null), 3_000));
+      const denied = { reason: "quota", window: "tokensPerDay", of: "project" };
+      expect(await Promise.race([admit(1, large), late])).toMatchObject(denied);
+      await ledger.release(org, hold);
+      const lease = await openLease(opened, {}, 2);
+      let known: unknown = null;
+      const waiting = admit(1, large).then((answer) => (known = answer));
+      await new Promise((done) => setTimeout(done, 80));
+      expect(known).toBeNull();
+      await ledger.closeLease(org, makeClosing(lease, 0));
+      expect(await waiting).toMatchObject({ kind: "grant" });
     });
 
     test("no late comer takes a slot of the project that somebody of it waits for", async () => {

@@ -62,9 +62,8 @@ const way: fc.Arbitrary<Way> = fc.record({
 
 /**
  * L1, L2, L4: whatever isolates do, lose or survive, by the true moments of admission no window of the org or of the
- * key's project is ever over its limit, no call passes under a record that is no longer in force, and at rest nothing is held and all that was made is on the
- * bill.
- * `MODEL_RUNS` overrides how many runs.
+ * key's project is ever over its limit, no call passes under a record that is no longer in force, and at rest nothing
+ * is held and all that was made is on the bill. `MODEL_RUNS` overrides how many runs.
  */
 export async function checkLeaseModel(numRuns: number, open?: OpenFarLedger): Promise<void> {
   const seed = Number(process.env["SEED"] ?? Date.now() % 2 ** 31);

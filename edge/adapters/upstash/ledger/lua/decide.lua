@@ -149,9 +149,9 @@ local function includes(list, value)
   return false
 end
 
--- The record of the key in force, its text, its org and its project, else nil and why not. ARGV from FROM on: token, then kid, digest, kid,
--- digest. The edge has verified a client token, so it stands for the key; its two digits say whether it allows the
--- endpoint and the model.
+-- The record of the key in force, its text, its org and its project, else nil and why not. ARGV from FROM on: token,
+-- then kid, digest, kid, digest. The edge has verified a client token, so it stands for the key; its two digits say
+-- whether it allows the endpoint and the model.
 local function findKeyInForce(id, ip, from)
   local records = call("HMGET", RECORDS, id, "org")
   local key, text = decode(records[1])

@@ -150,8 +150,8 @@ local function leasedForMs(record)
   return max(0, untilMs - atMsNow())
 end
 
--- Whether a limit would be kept if all were back that isolates may not have spent; of a key's or a project's limit, what
--- counts there.
+-- Whether a limit would be kept if all were back that isolates may not have spent; of a key's or a project's limit,
+-- what counts there.
 local function fits(check, hold, need)
   local part = check.unit == "tokens" and "tokens" or check.unit == "money" and "costMicros" or "calls"
   local back = 0

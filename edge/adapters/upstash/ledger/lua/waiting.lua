@@ -1,7 +1,8 @@
 -- Who waits for a slot: what of ledger/waiting/line.ts a script can keep, body of a function (assemble.ts). It cannot
 -- block, so those who wait ask again and again, and who was not heard of for WAITING_SEEN_MS is gone. An ask's line of
--- words: its key, its number, until when it waits, when it was last seen, what it lacked then ("org", "project", "key" or
--- "ask"), and its project, if it has one. Under "turn:" and a key stands the number of its turn, under "next" the next number.
+-- words: its key, its number, until when it waits, when it was last seen, what it lacked then ("org", "project", "key"
+-- or "ask"), and its project, if it has one. Under "turn:" and a key stands the number of its turn, under "next" the
+-- next number.
 local asks, turns, size, nextNumber = {}, {}, 0, 1
 
 local function drop(id)

@@ -53,7 +53,10 @@ async function countAuthorities(org: OrgId): Promise<number> {
   return answers.filter((answer) => answer !== null && !isMoved(answer)).length;
 }
 
-/** An org of the shard, its key in a project, with an open hold, one with a checkpoint, a settled one, and one whose row waits for D1. */
+/**
+ * An org of the shard, its key in a project, with an open hold, one with a checkpoint, a settled one, and one whose row
+ * waits for D1.
+ */
 async function openBusy() {
   const opened = await openWith({ tokensPerDay: 100_000, concurrency: 9 }, openShard);
   const { ledger, org } = opened;
