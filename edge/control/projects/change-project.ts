@@ -6,6 +6,7 @@ import { commitChange } from "../audit/commit.ts";
 import { diffFacts } from "../audit/diff.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import type { ControlEnv } from "../http/port.ts";
+import { readIfMatch, refuseUnlessVersion, showVersion } from "../http/writes/versions.ts";
 import { publishProject } from "../http/publish.ts";
 import { describeProject, OrgProject, projectFields, ProjectPath, toProject } from "./project.ts";
 import { applyProjectChange, findProject, ProjectRow, updateProject, type ProjectChange } from "./queries.ts";
@@ -43,18 +44,20 @@ export const changeProject = defineEndpoint(
   },
 );
 
-/** Changes a project as one audited change; of two at once neither is lost. */
+/** Changes a project as one audited change; of two at once neither is lost. `If-Match` is obeyed. */
 async function commitProjectChange(c: Context<ControlEnv>, id: ProjectId, change: ProjectChange): Promise<ProjectRow> {
   const { control, org } = c.var;
+  const expected = readIfMatch(c);
   for (let tries = 0; tries < triesMax; tries++) {
     const known = await findProject(control.db, org.id, id);
     if (!known) throw new Refusal("not_found");
+    refuseUnlessVersion(known, expected);
     const changed = applyProjectChange(known, change);
     const facts = diffFacts(describeProject(known), describeProject(changed));
     const statement = updateProject(control.db, changed);
     const planned = { org: org.id, action: "project.changed", target: id, ...facts, change: statement };
     const [row] = await commitChange(c, planned);
-    if (row !== undefined) return ProjectRow.parse(row);
+    if (row !== undefined) return showVersion(c, ProjectRow.parse(row));
   }
   throw new Refusal("store_unavailable", {
     message: "Too many changes at once. Repeat the request.",

@@ -1,6 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { Refusal } from "../../errors.ts";
 import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
+import { showVersion } from "../http/writes/versions.ts";
 import { OrgProject, ProjectPath, toProject } from "./project.ts";
 import { findProject } from "./queries.ts";
 
@@ -19,6 +20,6 @@ export const showProject = defineEndpoint(
   async (c) => {
     const row = await findProject(c.var.control.db, c.var.org.id, c.req.valid("param").project);
     if (!row) throw new Refusal("not_found");
-    return c.json(toProject(row), 200);
+    return c.json(toProject(showVersion(c, row)), 200);
   },
 );
