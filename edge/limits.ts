@@ -254,17 +254,6 @@ const monthMsMax = 31 * 24 * 3_600_000;
 export const keyRetentionMs = monthMsMax + endedRetentionMs;
 /** Keys that an org's ledger keeps at most, ended ones too: who makes and revokes without end fills no ledger. */
 export const keysKeptMax = 10_000;
-/** Projects of an org, the archived ones too: its ledger keeps each. */
-export const projectsMax = 500;
-/** Service accounts of an org that are not removed. */
-export const serviceAccountsMax = 1_000;
-/** How long an invitation is good for. */
-export const invitationMs = 7 * 24 * 3_600_000;
-/** How often one invitation is mailed at most, and how long lies between: nobody's inbox is ours to fill. */
-export const invitationSendsMax = 5;
-export const invitationSendMs = 60_000;
-/** Invitations that one org, and one inviter in all their orgs, has mailed in a day at most. */
-export const invitationsDayMax = 100;
 /** How long a rotated key may work beside its successor. */
 export const rotationOverlapMsMax = 72 * 3_600_000;
 

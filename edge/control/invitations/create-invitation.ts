@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { mintControlId } from "../../agreements/tokens/ids.ts";
 import { Refusal } from "../../errors.ts";
-import { invitationMs } from "../../limits.ts";
+import { invitationMs } from "../limits.ts";
 import { commitChange } from "../audit/commit.ts";
 import {
   defineEndpoint,

@@ -3,7 +3,7 @@ import { digestHex } from "../../agreements/digest.ts";
 import type { Mail } from "../../agreements/mail.ts";
 import { generateBase62 } from "../../agreements/tokens/ids.ts";
 import { describeCause, Refusal } from "../../errors.ts";
-import { invitationMs, invitationsDayMax } from "../../limits.ts";
+import { invitationMs, invitationsDayMax } from "../limits.ts";
 import type { ControlEnv } from "../http/port.ts";
 import { unsend, type InvitationRow, type MailRoom } from "./queries.ts";
 

@@ -1,6 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
 import { Refusal } from "../../errors.ts";
-import { invitationMs, invitationSendMs, invitationSendsMax } from "../../limits.ts";
+import { invitationMs, invitationSendMs, invitationSendsMax } from "../limits.ts";
 import { commitChange } from "../audit/commit.ts";
 import { defineEndpoint, describeJsonAnswer, noBody, refusalAnswer, refuseUnlessMay } from "../http/endpoint.ts";
 import { InvitationPath, MailedInvitation, toMailed } from "./invitation.ts";

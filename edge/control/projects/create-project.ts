@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { mintControlId } from "../../agreements/tokens/ids.ts";
 import { Refusal } from "../../errors.ts";
-import { projectsMax } from "../../limits.ts";
+import { projectsMax } from "../limits.ts";
 import { commitChange } from "../audit/commit.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import { cleanUp, publishProject } from "../http/publish.ts";

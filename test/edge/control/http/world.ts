@@ -6,7 +6,6 @@ import type { LedgerState, PublishedRecord, UsageRow } from "#edge/ledger/port.t
 import { openKeyring } from "#edge/agreements/tokens/key-format.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { ModelRecord } from "#edge/agreements/records/model.ts";
-import type { Mail, Mailer } from "#edge/agreements/mail.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
 import type { ProjectRecord } from "#edge/agreements/records/project.ts";
 import { generateRandomBytes, type Visit } from "#edge/visit.ts";
@@ -16,6 +15,7 @@ import { openApiDocument } from "#edge/control/http/open-api.ts";
 import type { ControlEnv, ControlPorts, NodeReport, SignedIn } from "#edge/control/http/port.ts";
 import type { Database } from "#edge/control/http/store.ts";
 import { createControlRoutes } from "#edge/control/http/routes.ts";
+import { FakeMailer } from "#test/support/people/mailer.ts";
 import { buildErrorBody, buildErrorHeaders, Refusal } from "#edge/errors.ts";
 
 export const bootstrapToken = "bootstrap-token-of-the-tests-0123456789";
@@ -91,18 +91,6 @@ export class FakeSessions {
 
   async find(request: Request): Promise<SignedIn | null> {
     return this.people.get(request.headers.get("cookie")?.replace("session=", "") ?? "") ?? null;
-  }
-}
-
-/** Keeps what it is to send, and can be made to fail. */
-export class FakeMailer implements Mailer {
-  readonly isLocal = false;
-  sent: Mail[] = [];
-  fails = false;
-
-  async send(mail: Mail): Promise<void> {
-    if (this.fails) throw new Error("mail out of reach");
-    this.sent.push(mail);
   }
 }
 
