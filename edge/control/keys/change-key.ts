@@ -26,8 +26,9 @@ const Body = z
   .openapi("KeyChange", { minProperties: 1 });
 
 /**
- * Sets a key's name, scopes, limits, expiry, owner or project; what is not named stays. In force for the next call once it has
- * answered; refused with 503, it heals by repeating. A key that is not in force is refused with 409: it stays ended.
+ * Sets a key's name, scopes, limits, expiry, owner or project; what is not named stays. In force for the next call once
+ * it has answered; refused with 503, it heals by repeating. A key that is not in force is refused with 409: it stays
+ * ended.
  */
 export const changeKey = defineEndpoint(
   "keys.write",

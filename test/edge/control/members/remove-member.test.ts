@@ -80,25 +80,6 @@ it("leaves no key in force that they make, rotate or are given at the same momen
   }
 });
 
-it("does not bring a key back by a rotation that is undone after them", async () => {
-  const leaver = await world.signIn(world.a.org, "developer");
-  const { id } = await make(world.a.org, leaver);
-  // Once the old key is ended, its publishing fails: the rotation is about to be undone when they are removed.
-  let removal: Promise<unknown> = Promise.resolve();
-  world.publisher.fails = (record) => {
-    if (record.id !== id || record.kind !== "key" || !record.isRevoked) return false;
-    world.publisher.fails = () => false;
-    removal = remove(world.a.org, leaver.user, { key: world.a.admin });
-    return true;
-  };
-  const path = `/control/orgs/${world.a.org}/keys/${id}/rotate`;
-  await world.ask("POST", path, { ...leaver, body: { overlapSeconds: 0 } });
-  world.publisher.fails = () => false;
-  await removal;
-  await Promise.all(world.pending);
-  expect(await inForce(world.a.org, leaver.user)).toEqual([]);
-});
-
 it("refuses an owner's removal to admins, the last owner's to all, and who is no member", async () => {
   const { org } = await world.openOrg("Kept");
   const owner = await world.signIn(org, "owner");

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { findAuditHead } from "#edge/control/audit/queries.ts";
+import { endKey, findKey, KeyRow, undoRotation } from "#edge/control/keys/queries.ts";
 import { areAsPlanned, endKeys, planEnding, selectEnded } from "#edge/control/owners/queries.ts";
 import { openWorld, type World } from "#test/edge/control/http/world.ts";
 
@@ -30,6 +32,19 @@ it("revokes nothing without its entry", async () => {
   const of = { org: world.a.org, owner: user, onlyAdmin: false };
   await endKeys(world.db, of, Date.now(), { org: world.a.org, seq: 1, hash: "x" }).run();
   expect(await selectEnded(world.db, of, Date.now())).toEqual([]);
+});
+
+it("comes after a rotation that is about to be undone, which then brings no key back", async () => {
+  const { user, ...asking } = await world.signIn(world.a.org, "developer");
+  const path = `/control/orgs/${world.a.org}/keys`;
+  const { id } = (await world.ask("POST", path, { ...asking, body: { name: "x" } })).body;
+  const ended = KeyRow.parse(await endKey(world.db, id, Date.now(), 0).first());
+  const head = await findAuditHead(world.db, world.a.org);
+  if (!head) throw new Error("no log");
+  const of = { org: world.a.org, owner: user, onlyAdmin: false };
+  await endKeys(world.db, of, Date.now(), { org: world.a.org, ...head }).run();
+  await undoRotation(world.db, world.a.keyId, { ended, expiresAtMs: null }, Date.now()).all();
+  expect((await findKey(world.db, world.a.org, id))?.revoked_at_ms).not.toBeNull();
 });
 
 it("finds an owner's keys by an index", async () => {
