@@ -2,11 +2,13 @@ import { clean, read } from "./output/table.ts";
 
 /** What a command asks of the edge. */
 export interface Question {
-  method: "GET" | "POST" | "PATCH" | "PUT";
+  method: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
   /** Below the edge's URL, without a query. */
   path: string;
   query?: Record<string, string | undefined>;
   body?: Record<string, unknown>;
+  /** The answer is text, as it comes: a long one takes its time. */
+  isText?: true;
   /** A status that counts as an answer, though it is not a success. */
   mayAnswer?: number;
 }
@@ -22,10 +24,11 @@ export class EdgeError extends Error {
 }
 
 const waitMsMax = 30_000;
+const textWaitMsMax = 600_000;
 
 /**
- * Sends the question to the edge and returns its JSON. A refusal, a silent edge and an answer that is not JSON throw an
- * EdgeError, which never holds the credential.
+ * Sends the question to the edge and returns its JSON, or its text where that is meant. A refusal, a silent edge, an
+ * answer that breaks off and one that is not JSON throw an EdgeError, which never holds the credential.
  */
 export async function ask(to: { edge: URL; credential: string | null }, question: Question): Promise<unknown> {
   const url = new URL(to.edge.pathname.replace(/\/$/, "") + question.path, to.edge.origin);
@@ -33,8 +36,12 @@ export async function ask(to: { edge: URL; credential: string | null }, question
     if (value !== undefined) url.searchParams.set(name, value);
   }
   const response = await reach(url, to.credential, question);
-  const text = await response.text().catch(() => "");
-  const body = readJson(text);
+  const text = await response.text().catch(() => null);
+  if (question.isText && response.ok) {
+    if (text === null) throw new EdgeError(`the answer of ${url.origin} broke off: it is not whole. Ask again.`);
+    return text;
+  }
+  const body = readJson(text ?? "");
   if (body === undefined)
     throw new EdgeError(
       `${url.origin} answered ${response.status} with something that is not JSON. Is this an edge of Penstock?`,
@@ -44,7 +51,7 @@ export async function ask(to: { edge: URL; credential: string | null }, question
   return body;
 }
 
-async function reach(url: URL, credential: string | null, { method, body }: Question): Promise<Response> {
+async function reach(url: URL, credential: string | null, { method, body, isText }: Question): Promise<Response> {
   const headers = {
     ...(credential !== null && { authorization: `Bearer ${credential}` }),
     accept: "application/json",
@@ -57,7 +64,7 @@ async function reach(url: URL, credential: string | null, { method, body }: Ques
       ...(body && { body: JSON.stringify(body) }),
       // The credential belongs to this edge, not to wherever it points.
       redirect: "error",
-      signal: AbortSignal.timeout(waitMsMax),
+      signal: AbortSignal.timeout(isText ? textWaitMsMax : waitMsMax),
     });
   } catch (cause) {
     throw new EdgeError(

@@ -1,8 +1,20 @@
-import type { Command } from "./command.ts";
+import { auditCommands, verifyCommand } from "./audit.ts";
+import type { Command, LocalCommand } from "./command.ts";
 import { fleetCommands } from "./fleet.ts";
 import { keyCommands } from "./keys.ts";
+import { memberCommands } from "./members.ts";
 import { orgCommands } from "./orgs.ts";
+import { projectCommands } from "./projects.ts";
 import { usageCommands } from "./usage.ts";
 
 /** Every command, in the order of the help. */
-export const commands: readonly Command[] = [...fleetCommands, ...orgCommands, ...keyCommands, ...usageCommands];
+export const commands: readonly (Command | LocalCommand)[] = [
+  ...fleetCommands,
+  ...orgCommands,
+  ...memberCommands,
+  ...projectCommands,
+  ...keyCommands,
+  ...usageCommands,
+  ...auditCommands,
+  verifyCommand,
+];

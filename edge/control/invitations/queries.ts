@@ -50,12 +50,9 @@ export function insertInvitation(
   );
   const { id, org, email, role, digest, invited_by, expires_at_ms, created_at_ms } = row;
   const values = [id, org, email, role, digest, invited_by, expires_at_ms, created_at_ms, created_at_ms];
-  return insert.bind(
-    ...values,
-    ...[org, email, created_at_ms],
-    ...[email, org],
-    ...[org, room.sinceMs, room.max, invited_by, room.sinceMs, room.max],
-  );
+  const checked = [org, email, created_at_ms, email, org];
+  const { sinceMs, max } = room;
+  return insert.bind(...values, ...checked, org, sinceMs, max, invited_by, sinceMs, max);
 }
 
 const memberByEmail = `SELECT 1 FROM auth_users JOIN members ON members.user = auth_users.id
