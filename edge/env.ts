@@ -36,6 +36,7 @@ export interface Env {
   CURRENCY?: string;
   TICKETS?: string;
   STORE_KEYS?: string;
+  AUDIT_KEY?: string;
 }
 
 /** A schema for text that holds JSON of a given shape. Errors name the field, never the value: it may be a secret. */
@@ -142,6 +143,14 @@ export const Settings = z
         description:
           "Stored responses are sealed under keys of their orgs, and those under these: JSON, kid to secret, one or " +
           "two; the first seals. Without it no responses can be stored.",
+        isSecret: true,
+      }),
+    AUDIT_KEY: createJsonSchema(PrivateKey)
+      .optional()
+      .meta({
+        description:
+          "Signs the end of each org's audit log, once a day: an Ed25519 JWK with `d` and `kid`, used for nothing else. " +
+          "Without it no heads are signed. Give its public half to whoever verifies logs.",
         isSecret: true,
       }),
     BOOTSTRAP_TOKEN: z.string().min(32, "must have at least 32 characters").optional().meta({

@@ -1,4 +1,4 @@
-import { importJWK } from "jose";
+import { base64url, importJWK } from "jose";
 import { cloudflareIpLimit } from "./adapters/cloudflare/ip-limit.ts";
 import { durableObjectFleet } from "./adapters/durable-object/fleet/fleet.ts";
 import { durableObjectLedger } from "./adapters/durable-object/ledger/ledger.ts";
@@ -17,6 +17,7 @@ import type { Ledger } from "./ledger/port.ts";
 import { openKeyring } from "./agreements/tokens/key-format.ts";
 import { openNodeKeyFinder } from "./agreements/tokens/node-keys.ts";
 import { openTickets } from "./agreements/tokens/ticket.ts";
+import { signHeads, type HeadSigner } from "./control/audit/sign-heads.ts";
 import { boundDatabase } from "./control/http/database.ts";
 import type { ControlPorts } from "./control/http/port.ts";
 import { MisconfiguredError, readSettings, type Env, type Settings } from "./env.ts";
@@ -79,6 +80,8 @@ async function openWiring(env: Env): Promise<Wiring> {
     wait: (ms) => new Promise((done) => void setTimeout(done, ms)),
   });
   const classifier = openTierClassifier(settings.MODELS, settings.NODES);
+  const db = boundDatabase(env.DB, (answer) => within(databaseWaitMsMax, "d1", answer));
+  const headSigner = settings.AUDIT_KEY ? await openHeadSigner(settings.AUDIT_KEY) : null;
   const tickets = openTickets(keyring, settings.TICKETS === "optional");
   const origin = { nodeKeys, tickets, budget: openRetryBudget(), observer: fleet };
   return {
@@ -101,7 +104,7 @@ async function openWiring(env: Env): Promise<Wiring> {
       holdGraceMs: settings.HOLD_GRACE_MS,
     },
     control: {
-      db: boundDatabase(env.DB, (answer) => within(databaseWaitMsMax, "d1", answer)),
+      db,
       keyring,
       bootstrapToken: settings.BOOTSTRAP_TOKEN ?? null,
       sessions: null,
@@ -115,7 +118,24 @@ async function openWiring(env: Env): Promise<Wiring> {
       fleet,
       currency: settings.CURRENCY,
     },
-    chores: () => runAll([chores, async () => retention && tendStorage(retention)]),
+    chores: () =>
+      runAll([
+        chores,
+        async () => retention && tendStorage(retention),
+        async () => headSigner && signHeads(db, headSigner, readClock()),
+      ]),
+  };
+}
+
+/** Signs heads with an Ed25519 key. */
+async function openHeadSigner(jwk: JsonWebKey & { kid: string }): Promise<HeadSigner> {
+  const key = await crypto.subtle.importKey("jwk", jwk, { name: "Ed25519" }, false, ["sign"]);
+  return {
+    kid: jwk.kid,
+    async sign(text) {
+      const bytes = await crypto.subtle.sign({ name: "Ed25519" }, key, new TextEncoder().encode(text));
+      return base64url.encode(new Uint8Array(bytes));
+    },
   };
 }
 

@@ -343,6 +343,7 @@ export const bindingRows: Record<keyof Env, Dependency[] | string> = {
   CLIENT_IP_HEADER: setting,
   CURRENCY: setting,
   STORE_KEYS: setting,
+  AUDIT_KEY: setting,
   RESPONSES: stored,
 };
 /** What an agent stands on. */
