@@ -23,7 +23,7 @@ export interface DoorRoute {
   operations: Operations;
   door: "calls" | "site" | "nodes" | "control";
   /** What a caller has to show. */
-  auth: "apiKey" | "adminKey" | "bootstrapToken" | "nodeSignature" | "none";
+  auth: "apiKey" | "adminKey" | "session" | "bootstrapToken" | "nodeSignature" | "none";
   /** Which endpoint of the engines this is, if it is one. */
   endpoint: CallEndpoint | null;
   /** Is a node asked, though it is no call to a model? */

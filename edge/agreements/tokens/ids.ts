@@ -9,6 +9,9 @@ const forms = {
   hold: /^hold_[0-9A-Za-z]{22}$/,
   response: /^resp_[0-9A-Za-z]{22}$/,
   node: /^node_[a-z0-9-]{1,40}$/,
+  user: /^user_[0-9A-Za-z]{22}$/,
+  session: /^sess_[0-9A-Za-z]{22}$/,
+  passkey: /^pass_[0-9A-Za-z]{22}$/,
 };
 
 function createCheck(form: RegExp) {
@@ -76,6 +79,18 @@ export const NodeId = z.string().regex(forms.node);
 export type NodeId = z.infer<typeof NodeId>;
 /** Tells a node's id from anything else; what is checked on every call needs no account of what is wrong. */
 export const isNodeId = createCheck(forms.node);
+
+/** A person, whatever she may do and wherever. */
+export const UserId = z.string().regex(forms.user);
+export type UserId = z.infer<typeof UserId>;
+
+/** A person's session in one browser; it opens nothing by itself. */
+export const SessionId = z.string().regex(forms.session);
+export type SessionId = z.infer<typeof SessionId>;
+
+/** A passkey of a person. */
+export const PasskeyId = z.string().regex(forms.passkey);
+export type PasskeyId = z.infer<typeof PasskeyId>;
 
 /** Generates `count` unbiased base62 characters from `random(bytes)`: bytes ≥ 248 are discarded. */
 export function generateBase62(count: number, random: (bytes: number) => Uint8Array): string {

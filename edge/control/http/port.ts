@@ -3,9 +3,12 @@ import type { KeyId, OrgId } from "../../agreements/tokens/ids.ts";
 import type { Keyring } from "../../agreements/tokens/key-format.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import type { LoadReport, NodeRecord, NodeState } from "../../agreements/records/node.ts";
+import type { Mailer } from "../../agreements/mail.ts";
 import type { RetentionSwitch } from "../../storage/port.ts";
 import type { Visit } from "../../visit.ts";
 import type { OrgRow } from "../orgs/queries.ts";
+import type { Sessions, SignInProofs } from "../sign-in/port.ts";
+import type { Tries } from "../sign-in/tries.ts";
 import type { Database } from "./store.ts";
 
 /**
@@ -25,6 +28,14 @@ export interface ControlPorts {
   models: readonly ModelRecord[];
   /** What the nodes have reported. */
   fleet: FleetReports;
+  /** Who is signed in, by their cookie; null where nobody can sign in. */
+  sessions: Sessions | null;
+  /** How people prove who they are; null where nobody can sign in. */
+  signIn: { proofs: SignInProofs; tries: Tries } | null;
+  /** Null where no mail can be sent. */
+  mailer: Mailer | null;
+  /** The address under which people reach this gateway; null for the one under which a request comes. */
+  publicUrl: string | null;
   /** ISO 4217: what `…Micros` are millionths of. Nothing is converted. */
   currency: string;
 }
