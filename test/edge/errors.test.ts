@@ -17,6 +17,13 @@ const codes = Object.keys(refusals) as RefusalCode[];
 const promised: Record<RefusalCode, [number, string]> = {
   invalid_api_key: [401, "authentication_error"],
   ip_not_authorized: [401, "authentication_error"],
+  not_signed_in: [401, "authentication_error"],
+  invalid_code: [400, "invalid_request_error"],
+  sign_in_failed: [400, "invalid_request_error"],
+  cross_origin: [403, "permission_error"],
+  session_too_old: [403, "permission_error"],
+  second_factor_required: [403, "permission_error"],
+  mail_unavailable: [503, "server_error"],
   org_suspended: [403, "permission_error"],
   insufficient_permissions: [403, "permission_error"],
   model_not_found: [404, "invalid_request_error"],

@@ -33,5 +33,5 @@ export async function bundleWorker(
 /** The stand-ins that wrangler.toml names, as this machine finds them. */
 function resolveAlias(root: string): Record<string, string> {
   const { alias = {} } = unstable_readConfig({ config: join(root, "wrangler.toml") }, { hideWarnings: true });
-  return Object.fromEntries(Object.entries(alias).map(([name, file]) => [name, join(root, file)]));
+  return Object.fromEntries(Object.entries(alias).map(([name, file]) => [name, join(root, String(file))]));
 }

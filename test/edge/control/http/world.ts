@@ -168,6 +168,10 @@ export async function openWorld() {
     models,
     fleet,
     currency: "EUR",
+    sessions: null,
+    signIn: null,
+    mailer: null,
+    publicUrl: null,
   };
   const app = openDoor({ control, clock, logs, pending });
 
