@@ -63,6 +63,7 @@ export function openAuth(options: AuthOptions) {
     database: d1AuthDatabase(db),
     telemetry: { enabled: false },
     rateLimit: { enabled: false },
+    onAPIError: { errorURL: "/portal/" },
     logger: { level: "error", disableColors: true, log: (level, message) => level === "error" && options.log(message) },
     user: { additionalFields: { isOperator: { type: "boolean", input: false, defaultValue: false, returned: false } } },
     session: {

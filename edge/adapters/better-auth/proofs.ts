@@ -1,7 +1,8 @@
 import { isObject } from "../../agreements/json.ts";
 import type { Database } from "../../control/http/store.ts";
 import type { ProofAsking, SignInOutcome, SignInProofs, SignInStep } from "../../control/sign-in/port.ts";
-import { Refusal, type RefusalCode } from "../../errors.ts";
+import { OutOfReach, Refusal, type RefusalCode } from "../../errors.ts";
+import { within } from "../within.ts";
 import type { AuthOptions, OidcProvider } from "./open-auth.ts";
 
 /** What the proofs are made with. */
@@ -43,7 +44,7 @@ export function betterAuthProofs(options: ProofsOptions): SignInProofs {
         spendTotp: (user, given) => options.spendTotp(user, given, asking.nowMs),
         log: (message) => asking.log("sign_in", { why: cleanMessage(message) }),
       });
-      const answer = await auth.handler(writeRequest(chooseRoute(step), asking));
+      const answer = await reach(step, auth.handler(writeRequest(chooseRoute(step), asking)));
       // Better-auth turns every failure into an answer of its own; a store that is out of reach is ours to tell.
       const failure = watched.failure();
       if (failure instanceof Refusal) throw failure;
@@ -51,6 +52,22 @@ export function betterAuthProofs(options: ProofsOptions): SignInProofs {
     },
   };
 }
+
+/** How long an issuer may take for all that it is asked at one step. */
+const issuerWaitMsMax = 15_000;
+
+/** Better-auth waits for an issuer as long as it likes. */
+async function reach(step: SignInStep, answer: Promise<Response>): Promise<Response> {
+  if (step.kind !== "startOidc" && step.kind !== "finishOidc") return answer;
+  try {
+    return await within(issuerWaitMsMax, "issuer", answer);
+  } catch (cause) {
+    throw cause instanceof OutOfReach ? createUnreachable(cause) : cause;
+  }
+}
+
+const createUnreachable = (cause?: unknown) =>
+  new Refusal("bad_gateway", { message: "The company login is out of reach. Try again.", log: "issuer", cause });
 
 /** What each step is to better-auth; the members that it takes are written here one by one. */
 function chooseRoute(step: SignInStep): Route {
@@ -140,6 +157,8 @@ function createRefusal(status: number, body: unknown, { kind }: SignInStep): Ref
       log: `${kind}: ${/^[A-Z\d_]{1,60}$/.test(reason) ? reason : status}`,
       ...(message !== undefined && { message }),
     });
+  // That it is set up we have seen before: so its metadata could not be read.
+  if (kind === "startOidc" && status === 404) return createUnreachable();
   if (status >= 500 && kind !== "addPasskey") return make("internal");
   if (status === 429 || tooMany.test(reason))
     return make("rate_limit_exceeded", "Too many tries. Ask for a new code, or wait a quarter of an hour.");

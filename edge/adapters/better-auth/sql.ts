@@ -37,7 +37,9 @@ export function toColumnValue(value: unknown): string | number | null {
  * that this does not know, rather than to match more than was meant.
  */
 export function writeWhere(conditions: readonly Condition[], column: (field: string) => string): Piece {
-  const all = conditions.filter(({ connector = "AND" }) => connector === "AND").map((one) => writeCondition(one, column));
+  const all = conditions
+    .filter(({ connector = "AND" }) => connector === "AND")
+    .map((one) => writeCondition(one, column));
   const some = conditions.filter(({ connector }) => connector === "OR").map((one) => writeCondition(one, column));
   const parts = [
     ...all.map(({ sql }) => sql),

@@ -160,7 +160,15 @@ test("a cookie that we did not sign is none", async () => {
   const cookie = browser.jar.get(name) ?? "";
   const [token = "", signature = ""] = decodeURIComponent(cookie).split(/\.(?=[^.]*$)/);
   const flipped = (signature.startsWith("A") ? "B" : "A") + signature.slice(1);
-  for (const forged of [`${token}.${flipped}`, token, `${token}.`, `.${signature}`, `x${token}.${signature}`, "%", ""]) {
+  for (const forged of [
+    `${token}.${flipped}`,
+    token,
+    `${token}.`,
+    `.${signature}`,
+    `x${token}.${signature}`,
+    "%",
+    "",
+  ]) {
     const { status } = await browser.send("GET", "/auth/session", undefined, {
       cookie: `${name}=${encodeURIComponent(forged)}`,
     });
@@ -187,7 +195,15 @@ test("bad input is told in the form of the API, and what the library has besides
     const { status, body } = await browser.send("POST", path, sent);
     expect([path, status, body.error.code]).toEqual([path, 400, "invalid_value"]);
   }
-  const absent = ["sign-up/email", "sign-in/email", "change-email", "delete-user", "update-user", "get-session", "error"];
+  const absent = [
+    "sign-up/email",
+    "sign-in/email",
+    "change-email",
+    "delete-user",
+    "update-user",
+    "get-session",
+    "error",
+  ];
   for (const path of absent) {
     const { status, body } = await browser.send("POST", `/auth/${path}`, { email });
     expect([path, status, body.error.code]).toEqual([path, 404, "unknown_url"]);
