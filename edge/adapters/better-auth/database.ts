@@ -2,7 +2,7 @@ import { createAdapterFactory } from "better-auth/adapters";
 import { digestBody } from "../../agreements/digest.ts";
 import { isObject } from "../../agreements/json.ts";
 import type { Database } from "../../control/http/store.ts";
-import { nameColumn, toColumnValue, writeWhere, type Condition, type Piece } from "./sql.ts";
+import { nameColumn, toColumnValue, writeWhere, type Condition, type SqlPiece } from "./sql.ts";
 
 /** The tables of infra/migrations/0008_auth.sql by better-auth's names. A model that is not here has none. */
 const tables: Readonly<Record<string, string>> = {
@@ -24,12 +24,12 @@ const forgotten = new Set([
   "password",
 ]);
 
-type Row = Record<string, unknown>;
+type AuthRow = Record<string, unknown>;
 type Attributes = (asking: { model: string; field: string }) => { type: unknown };
 
 /**
  * Better-auth's tables in D1, each statement atomic by itself. Of a session's token the digest is stored: a read by
- * token gives the token back that was asked for, any other read gives the digest, which opens nothing.
+ * token gives the token back that was found for, any other read gives the digest, which opens nothing.
  */
 export function d1AuthDatabase(db: Database) {
   return createAdapterFactory({
@@ -37,7 +37,7 @@ export function d1AuthDatabase(db: Database) {
     adapter: ({ getFieldAttributes }) => {
       const store = openStore(db, getFieldAttributes);
       return {
-        create: async <T extends Row>({ model, data }: { model: string; data: T }) => {
+        create: async <T extends AuthRow>({ model, data }: { model: string; data: T }) => {
           await store.insert(model, data);
           return data;
         },
@@ -46,7 +46,7 @@ export function d1AuthDatabase(db: Database) {
         updateMany: async ({ model, where, update }) => (await store.updateAll(model, where, update)).length,
         findOne: async <T>({ model, where }: { model: string; where: Condition[] }) =>
           as<T>((await store.select(model, where, { limit: 1 }))[0]),
-        findMany: async <T>({ model, where = [], ...page }: Page & { model: string }) =>
+        findMany: async <T>({ model, where = [], ...page }: AuthPage & { model: string }) =>
           (await store.select(model, where, page)) as T[],
         delete: async ({ model, where }) => void (await store.remove(model, where)),
         deleteMany: async ({ model, where }) => (await store.remove(model, where)).length,
@@ -60,7 +60,7 @@ export function d1AuthDatabase(db: Database) {
   });
 }
 
-interface Page {
+interface AuthPage {
   where?: Condition[] | undefined;
   limit: number;
   sortBy?: { field: string; direction: "asc" | "desc" } | undefined;
@@ -71,75 +71,89 @@ interface Increment {
   model: string;
   where: Condition[];
   increment: Record<string, number>;
-  set?: Row | undefined;
+  set?: AuthRow | undefined;
 }
 
-/** Better-auth names the type of what it asked for; a row is what it is. */
-const as = <T>(row: Row | undefined): T | null => (row === undefined ? null : (row as T));
+/** Better-auth names the type of what it found for; a row is what it is. */
+const as = <T>(row: AuthRow | undefined): T | null => (row === undefined ? null : (row as T));
 
 function openStore(db: Database, attributes: Attributes) {
   const columns = openColumns(attributes);
-  const run = async (model: string, { sql, values }: Piece): Promise<Row[]> => {
-    const { results } = await db
-      .prepare(sql)
-      .bind(...values)
-      .all();
-    return results.filter(isObject).map((row) => columns.read(model, row));
-  };
   const pick = (model: string, where: readonly Condition[]) => {
     const { sql, values } = columns.where(model, where);
-    const table = readTable(model);
-    return { sql: ` WHERE id = (SELECT id FROM ${table}${sql} LIMIT 1)`, values };
+    return { sql: ` WHERE id = (SELECT id FROM ${readTable(model)}${sql} LIMIT 1)`, values };
   };
-  const change = (model: string, where: Piece, set: Row, increment: Record<string, number> = {}) => {
-    const parts = [
-      ...columns.write(model, set).map(({ column, value }) => ({ sql: `${column} = ?`, value })),
-      ...Object.entries(increment).map(([field, by]) => {
-        const column = columns.name(model, field);
-        return { sql: `${column} = COALESCE(${column}, 0) + ?`, value: by };
-      }),
-    ];
-    return run(model, {
-      sql: `UPDATE ${readTable(model)} SET ${parts.map(({ sql }) => sql).join(", ")}${where.sql} RETURNING *`,
-      values: [...parts.map(({ value }) => value), ...where.values],
-    });
-  };
+  const change = (model: string, where: SqlPiece, set: AuthRow, increment?: Record<string, number>) =>
+    run(db, columns, model, writeUpdate(columns, model, { where, set, increment: increment ?? {} }));
   return {
-    async insert(model: string, data: Row): Promise<void> {
+    async insert(model: string, data: AuthRow): Promise<void> {
       const written = columns.write(model, data);
       const names = written.map(({ column }) => column).join(", ");
       const marks = written.map(() => "?").join(", ");
       const values = written.map(({ value }) => value);
-      await run(model, { sql: `INSERT INTO ${readTable(model)} (${names}) VALUES (${marks})`, values });
+      await run(db, columns, model, { sql: `INSERT INTO ${readTable(model)} (${names}) VALUES (${marks})`, values });
     },
-    async select(model: string, where: readonly Condition[], { limit, offset = 0, sortBy }: Page): Promise<Row[]> {
-      const piece = columns.where(model, where);
-      const order = sortBy
-        ? ` ORDER BY ${columns.name(model, sortBy.field)} ${sortBy.direction === "desc" ? "DESC" : "ASC"}, rowid DESC`
-        : "";
-      const sql = `SELECT * FROM ${readTable(model)}${piece.sql}${order} LIMIT ? OFFSET ?`;
-      const rows = await run(model, { sql, values: [...piece.values, limit, offset] });
+    async select(model: string, where: readonly Condition[], page: AuthPage): Promise<AuthRow[]> {
+      const rows = await run(db, columns, model, writeSelect(columns, model, { ...page, where: [...where] }));
       return rows.map((row) => giveToken(model, row, where));
     },
-    async update(model: string, where: readonly Condition[], set: Row, increment?: Record<string, number>) {
+    async update(model: string, where: readonly Condition[], set: AuthRow, increment?: Record<string, number>) {
       const [row] = await change(model, pick(model, where), set, increment);
       return row && giveToken(model, row, where);
     },
-    updateAll: (model: string, where: readonly Condition[], set: Row) =>
+    updateAll: (model: string, where: readonly Condition[], set: AuthRow) =>
       change(model, columns.where(model, where), set),
-    remove(model: string, where: readonly Condition[], isOne = false): Promise<Row[]> {
-      const piece = isOne ? pick(model, where) : columns.where(model, where);
-      if (piece.sql === "") throw new RangeError("nobody means to delete a whole table");
-      return run(model, { sql: `DELETE FROM ${readTable(model)}${piece.sql} RETURNING *`, values: piece.values });
+    remove(model: string, where: readonly Condition[], isOne = false): Promise<AuthRow[]> {
+      const { sql, values } = isOne ? pick(model, where) : columns.where(model, where);
+      if (sql === "") throw new RangeError("nobody means to delete a whole table");
+      return run(db, columns, model, { sql: `DELETE FROM ${readTable(model)}${sql} RETURNING *`, values });
     },
     async count(model: string, where: readonly Condition[]): Promise<number> {
-      const piece = columns.where(model, where);
-      const row = await db
-        .prepare(`SELECT count(*) AS n FROM ${readTable(model)}${piece.sql}`)
-        .bind(...piece.values)
-        .first();
+      const { sql, values } = columns.where(model, where);
+      const select = db.prepare(`SELECT count(*) AS n FROM ${readTable(model)}${sql}`);
+      const row = await select.bind(...values).first();
       return isObject(row) ? Number(row["n"]) : 0;
     },
+  };
+}
+
+type Columns = ReturnType<typeof openColumns>;
+
+async function run(db: Database, columns: Columns, model: string, { sql, values }: SqlPiece): Promise<AuthRow[]> {
+  const { results } = await db
+    .prepare(sql)
+    .bind(...values)
+    .all();
+  return results.filter(isObject).map((row) => columns.read(model, row));
+}
+
+function writeUpdate(
+  columns: Columns,
+  model: string,
+  { where, set, increment }: { where: SqlPiece; set: AuthRow; increment: Record<string, number> },
+): SqlPiece {
+  const parts = [
+    ...columns.write(model, set).map(({ column, value }) => ({ sql: `${column} = ?`, value })),
+    ...Object.entries(increment).map(([field, by]) => {
+      const column = columns.name(model, field);
+      return { sql: `${column} = COALESCE(${column}, 0) + ?`, value: by };
+    }),
+  ];
+  return {
+    sql: `UPDATE ${readTable(model)} SET ${parts.map(({ sql }) => sql).join(", ")}${where.sql} RETURNING *`,
+    values: [...parts.map(({ value }) => value), ...where.values],
+  };
+}
+
+/** Of rows of one moment the later one comes first: better-auth takes the newest for the one that is good. */
+function writeSelect(columns: Columns, model: string, { where = [], limit, offset = 0, sortBy }: AuthPage): SqlPiece {
+  const { sql, values } = columns.where(model, where);
+  const order = sortBy
+    ? ` ORDER BY ${columns.name(model, sortBy.field)} ${sortBy.direction === "desc" ? "DESC" : "ASC"}, rowid DESC`
+    : "";
+  return {
+    sql: `SELECT * FROM ${readTable(model)}${sql}${order} LIMIT ? OFFSET ?`,
+    values: [...values, limit, offset],
   };
 }
 
@@ -150,7 +164,7 @@ function openColumns(attributes: Attributes) {
     isToken(model, field) ? "token_digest" : nameColumn(field, readType(model, field) === "date");
   return {
     name,
-    write(model: string, data: Row) {
+    write(model: string, data: AuthRow) {
       return Object.entries(data)
         .filter(([field, value]) => value !== undefined && !forgotten.has(field))
         .map(([field, value]) => ({
@@ -158,11 +172,11 @@ function openColumns(attributes: Attributes) {
           value: toColumnValue(hide(model, field, value)),
         }));
     },
-    where(model: string, conditions: readonly Condition[]): Piece {
+    where(model: string, conditions: readonly Condition[]): SqlPiece {
       const hidden = conditions.map((one) => ({ ...one, value: hide(model, one.field, one.value) }));
       return writeWhere(hidden, (field) => name(model, field));
     },
-    read(model: string, row: Row): Row {
+    read(model: string, row: AuthRow): AuthRow {
       return Object.fromEntries(
         Object.entries(row).map(([column, value]) => {
           const field = nameField(column);
@@ -190,14 +204,14 @@ function hide(model: string, field: string, value: unknown): unknown {
   return Array.isArray(value) ? value.map((one) => digestBody(String(one))) : digestBody(String(value));
 }
 
-/** A row that was asked for by its token has it; of others nobody knows it. */
-function giveToken(model: string, row: Row, where: readonly Condition[]): Row {
-  const asked = where.find(({ field, operator = "eq" }) => isToken(model, field) && operator === "eq");
-  return asked === undefined ? row : { ...row, token: asked.value };
+/** A row that was found for by its token has it; of others nobody knows it. */
+function giveToken(model: string, row: AuthRow, where: readonly Condition[]): AuthRow {
+  const found = where.find(({ field, operator = "eq" }) => isToken(model, field) && operator === "eq");
+  return found === undefined ? row : { ...row, token: found.value };
 }
 
 function readTable(model: string): string {
   const table = tables[model];
-  if (table === undefined) throw new RangeError(`better-auth asked for a table that is not kept`);
+  if (table === undefined) throw new RangeError(`better-auth found for a table that is not kept`);
   return table;
 }

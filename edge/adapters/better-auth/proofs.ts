@@ -16,7 +16,7 @@ export interface ProofsOptions {
 }
 
 /** A step as better-auth knows it. */
-interface Route {
+interface AuthRoute {
   method: "GET" | "POST";
   path: string;
   body?: object;
@@ -70,7 +70,7 @@ const createUnreachable = (cause?: unknown) =>
   new Refusal("bad_gateway", { message: "The company login is out of reach. Try again.", log: "issuer", cause });
 
 /** What each step is to better-auth; the members that it takes are written here one by one. */
-function chooseRoute(step: SignInStep): Route {
+function chooseRoute(step: SignInStep): AuthRoute {
   switch (step.kind) {
     case "makeCode":
       return post("/email-otp/send-verification-otp", { email: step.email, type: "sign-in" });
@@ -108,7 +108,7 @@ function chooseRoute(step: SignInStep): Route {
   }
 }
 
-const post = (path: string, body: object): Route => ({ method: "POST", path, body });
+const post = (path: string, body: object): AuthRoute => ({ method: "POST", path, body });
 
 function findProvider(providers: readonly OidcProvider[], step: SignInStep): OidcProvider | null {
   if (step.kind !== "startOidc" && step.kind !== "finishOidc") return null;
@@ -118,7 +118,7 @@ function findProvider(providers: readonly OidcProvider[], step: SignInStep): Oid
 }
 
 /** Better-auth sees the cookies and who asks, and of the rest what we have read ourselves. */
-function writeRequest({ method, path, body }: Route, { request, origin }: ProofAsking): Request {
+function writeRequest({ method, path, body }: AuthRoute, { request, origin }: ProofAsking): Request {
   const headers = new Headers({ origin });
   for (const [name, value] of request.headers)
     if (name !== "origin" && name !== "content-type" && name !== "content-length" && name !== "authorization")

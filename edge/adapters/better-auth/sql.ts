@@ -9,7 +9,7 @@ export interface Condition {
 }
 
 /** A piece of SQL and what is bound to it. */
-export interface Piece {
+export interface SqlPiece {
   sql: string;
   values: (string | number | null)[];
 }
@@ -36,7 +36,7 @@ export function toColumnValue(value: unknown): string | number | null {
  * `WHERE …` of conditions: all that are joined by AND, and one of those that are joined by OR. Throws on an operator
  * that this does not know, rather than to match more than was meant.
  */
-export function writeWhere(conditions: readonly Condition[], column: (field: string) => string): Piece {
+export function writeWhere(conditions: readonly Condition[], column: (field: string) => string): SqlPiece {
   const all = conditions
     .filter(({ connector = "AND" }) => connector === "AND")
     .map((one) => writeCondition(one, column));
@@ -51,7 +51,7 @@ export function writeWhere(conditions: readonly Condition[], column: (field: str
   };
 }
 
-function writeCondition({ field, value, operator = "eq" }: Condition, column: (field: string) => string): Piece {
+function writeCondition({ field, value, operator = "eq" }: Condition, column: (field: string) => string): SqlPiece {
   const name = column(field);
   if (operator === "in" || operator === "not_in") return writeMembership(name, value, operator === "in");
   const comparison = comparisons[operator];
@@ -62,7 +62,7 @@ function writeCondition({ field, value, operator = "eq" }: Condition, column: (f
   throw new RangeError("nothing is more or less than null");
 }
 
-function writeMembership(name: string, value: unknown, isIn: boolean): Piece {
+function writeMembership(name: string, value: unknown, isIn: boolean): SqlPiece {
   if (!Array.isArray(value)) throw new RangeError("a list was meant");
   if (value.length === 0) return { sql: isIn ? "0" : "1", values: [] };
   const marks = value.map(() => "?").join(", ");

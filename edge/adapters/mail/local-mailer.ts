@@ -1,9 +1,6 @@
 import type { Mailer } from "../../agreements/mail.ts";
 
-/**
- * "Sends" mail to the terminal of whoever develops: the one place where a mail's text is printed. The wiring gives it to
- * nobody but a stack on this machine, by setting.
- */
+/** "Sends" mail to the terminal of whoever develops, the one place where a mail's text is printed: only by setting. */
 export function localMailer(print: (line: string) => void): Mailer {
   return {
     isLocal: true,

@@ -44,7 +44,7 @@ export const signInSettings = {
     })
     .optional()
     .describe(
-      "Who sends mail: an HTTP API in Resend's form or in Postmark's (`MAIL_URL`, `MAIL_TOKEN`), Cloudflare's binding " +
+      "Who sends mail: an HTTP API in Resend's form or Postmark's (`MAIL_URL`, `MAIL_TOKEN`), Cloudflare's binding " +
         "`EMAIL`, or `local`, which prints mail in the terminal and is for development alone. Without it no mail is " +
         "sent, and nobody can sign in by a code.",
     ),

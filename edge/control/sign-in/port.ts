@@ -37,7 +37,7 @@ export type SignInStep =
   | { kind: "removeTotp" }
   | { kind: "renewBackupCodes" };
 
-/** What a step came to. `body` is the answer as the library gave it: read it with a schema, pass nothing on as it is. */
+/** What a step came to. `body` is the library's own answer: read it with a schema, pass nothing on as it is. */
 export interface SignInOutcome {
   body: unknown;
   /** `Set-Cookie`, one for each. */

@@ -5,7 +5,7 @@ import { worldAt } from "#test/support/stack/world.ts";
 const world = worldAt(inject("place"));
 const { edge } = world.place;
 
-test("an operator's key makes a person an operator, before or after she has first signed in, and unmakes her", async () => {
+test("an operator's key makes people operators, before or after their first sign-in, and unmakes them", async () => {
   const [early, late] = [newEmail(), newEmail()];
   const browsers = { early: openBrowser(edge), late: openBrowser(edge) };
   await browsers.late.signIn(late);

@@ -4,10 +4,7 @@ export class ECDSASigValue {
   s: ArrayBuffer = new ArrayBuffer(0);
 }
 
-/** Curves and keys as certificates write them; none is read here. */
-export class ECParameters {}
-
 const leftOut = "left out";
 
-/** Names of what certificates hold, which nothing here is ever equal to. */
-export { leftOut as id_ecPublicKey, leftOut as id_secp256r1, leftOut as id_secp384r1 };
+/** Names of what certificates hold: curves and keys, none of which is read here. */
+export { leftOut as ECParameters, leftOut as id_ecPublicKey, leftOut as id_secp256r1, leftOut as id_secp384r1 };

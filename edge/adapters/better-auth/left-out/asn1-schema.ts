@@ -1,11 +1,11 @@
 import { ECDSASigValue } from "./asn1-ecc.ts";
 
-/** What is left of a parser of ASN.1: bytes of a text, for callers that must not get that far. */
-export class OctetString {}
+/** Named by what reads certificates, which gets no further than its first read. */
+export const OctetString = "left out";
 
 /**
- * Stands in for `@peculiar/asn1-schema` in the bundle (wrangler.toml): of all ASN.1 only an ECDSA signature is read here,
- * two positive integers by DER (RFC 3279, section 2.2.3). Whatever else is to be read is refused.
+ * Stands in for `@peculiar/asn1-schema` in the bundle (wrangler.toml). Of all ASN.1 an ECDSA signature is read: two
+ * positive integers by DER (RFC 3279, section 2.2.3). Whatever else is to be read is refused.
  */
 export const AsnParser = {
   parse(bytes: BufferSource, target: unknown): ECDSASigValue {

@@ -2,10 +2,8 @@
  * Stands in for what reads X.509 certificates (wrangler.toml): those of an attestation, which tells an authenticator's
  * make. None is asked for here, and one that comes all the same is refused, since nothing can be made of it.
  */
-class LeftOut {
-  constructor() {
-    throw new TypeError("no certificates are read here");
-  }
+function LeftOut(): never {
+  throw new TypeError("no certificates are read here");
 }
 
 const leftOut = "left out";

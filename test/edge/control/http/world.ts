@@ -1,6 +1,11 @@
 import { globSync, readFileSync } from "node:fs";
 import { Hono } from "hono";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { betterAuthProofs } from "#edge/adapters/better-auth/proofs.ts";
+import type { Mail } from "#edge/agreements/mail.ts";
+import { createSignInRoutes } from "#edge/control/sign-in/routes.ts";
+import { openSessions } from "#edge/control/sign-in/sessions.ts";
+import { openTries } from "#edge/control/sign-in/tries.ts";
 import type { LedgerState, UsageRow } from "#edge/ledger/port.ts";
 import { openKeyring } from "#edge/agreements/tokens/key-format.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
@@ -158,6 +163,11 @@ export async function openWorld() {
       await db.prepare("UPDATE orgs SET response_hours = ? WHERE id = ?").bind(hours, org).run();
     },
   };
+  const mailer = {
+    isLocal: false,
+    mails: new Array<Mail>(),
+    send: async (mail: Mail) => void mailer.mails.push(mail),
+  };
   const control: ControlPorts = {
     db,
     keyring,
@@ -168,9 +178,8 @@ export async function openWorld() {
     models,
     fleet,
     currency: "EUR",
-    sessions: null,
-    signIn: null,
-    mailer: null,
+    ...openSignIn(db),
+    mailer,
     publicUrl: null,
   };
   const app = openDoor({ control, clock, logs, pending });
@@ -250,6 +259,7 @@ export async function openWorld() {
     retention,
     mover,
     fleet,
+    mailer,
     clock,
     logs,
     pending,
@@ -257,6 +267,21 @@ export async function openWorld() {
     openOrg,
     close: () => mf.dispose(),
   };
+}
+
+/** Signing in as wiring.ts has it. */
+function openSignIn(db: Database): Pick<ControlPorts, "sessions" | "signIn"> {
+  const value = "FAKE-session-key-FAKE-session-key-FAKE-sess";
+  const tries = openTries(db, { secret: value, header: "cf-connecting-ip", exempt: [] });
+  const proofs = betterAuthProofs({
+    db,
+    secrets: [{ version: 1, value }],
+    providers: [],
+    ipHeader: "cf-connecting-ip",
+    random: generateRandomBytes,
+    spendTotp: tries.spendTotp,
+  });
+  return { sessions: openSessions(db, value), signIn: { proofs, tries } };
 }
 
 /** A door as edge/app.ts has it: sets visit and wiring, writes Refusals. */
@@ -288,6 +313,7 @@ function openDoor(world: {
     await next();
   });
   app.route("/control", createControlRoutes());
+  app.route("/auth", createSignInRoutes());
   app.get("/openapi.json", (c) => c.json(openApiDocument()));
   const refuse = (refusal: Refusal) =>
     new Response(JSON.stringify(buildErrorBody(refusal)), {
