@@ -4,10 +4,13 @@ import { openApiDocument } from "#edge/control/http/open-api.ts";
 it("lists the control plane where it is mounted, by OpenAPI 3.1", () => {
   const document = openApiDocument();
   expect(document.openapi).toBe("3.1.0");
-  expect(Object.keys(document.paths ?? {}).toSorted()).toEqual([
+  const paths = Object.keys(document.paths ?? {});
+  expect(paths.filter((path) => path.startsWith("/control")).toSorted()).toEqual([
     "/control/bootstrap",
     "/control/models",
     "/control/nodes",
+    "/control/operators",
+    "/control/operators/{user}",
     "/control/orgs",
     "/control/orgs/{org}",
     "/control/orgs/{org}/keys",
@@ -21,7 +24,23 @@ it("lists the control plane where it is mounted, by OpenAPI 3.1", () => {
     "/control/orgs/{org}/usage/summary",
     "/control/whoami",
   ]);
-  expect(Object.keys(document.components?.securitySchemes ?? {})).toEqual(["adminKey", "apiKey", "bootstrapToken"]);
+  expect(Object.keys(document.components?.securitySchemes ?? {})).toEqual([
+    "adminKey",
+    "apiKey",
+    "bootstrapToken",
+    "session",
+  ]);
+});
+
+it("lists signing in, which needs no key", () => {
+  const entries = Object.entries(openApiDocument().paths ?? {}).filter(([path]) => !path.startsWith("/control"));
+  expect(entries.length).toBeGreaterThan(15);
+  for (const [path, operations] of entries)
+    for (const { security } of Object.values(operations))
+      expect([path.startsWith("/auth/"), security?.some((scheme) => "adminKey" in scheme) ?? true]).toEqual([
+        true,
+        false,
+      ]);
 });
 
 it("has no reference that leads nowhere", () => {
