@@ -1,5 +1,5 @@
 import { createControlRoutes } from "../control/http/routes.ts";
-import { createSignInRoutes } from "../control/sign-in/routes.ts";
+import { createSignInRoutes, oidcCallback } from "../control/sign-in/routes.ts";
 import { readMethod, type Operations, type DoorRoute } from "./route.ts";
 
 /** Where the control plane is mounted. */
@@ -19,30 +19,29 @@ export function listControlRoutes(): DoorRoute[] {
   return [...listRows(control.openAPIRegistry.definitions, controlPrefix, "adminKey"), ...listSignInRows()];
 }
 
-/** Who is not signed in takes the steps that lead there; a page of ours sends all of them. */
+/** All steps, and where issuers send browsers back to. */
 function listSignInRows(): DoorRoute[] {
-  return listRows(signIn.openAPIRegistry.definitions, signInPrefix, "session");
+  const rows = listRows(signIn.openAPIRegistry.definitions, signInPrefix, "session");
+  const { path, operationId, summary } = oidcCallback;
+  const operations = { GET: { operationId, summary } };
+  return [...rows, { ...shared, path: signInPrefix + path, operations, auth: "none", isUndocumented: true }];
 }
+
+/** What all these rows have in common. */
+const shared = { door: "control", endpoint: null, isCounted: true, hasCors: false } as const;
 
 type Definitions = typeof control.openAPIRegistry.definitions;
 
 function listRows(definitions: Definitions, prefix: string, usual: "adminKey" | "session"): DoorRoute[] {
-  const paths = new Map<string, { operations: Operations; isBootstrap: boolean }>();
+  const paths = new Map<string, { operations: Operations; auth: DoorRoute["auth"] }>();
   for (const definition of definitions) {
     if (definition.type !== "route") continue;
     const { path, method, operationId = "", summary = "", security } = definition.route;
-    const row = paths.get(path) ?? { operations: {}, isBootstrap: false };
+    const row = paths.get(path) ?? { operations: {}, auth: usual };
     row.operations[readMethod(method)] = { operationId, summary };
-    row.isBootstrap ||= security?.some((scheme) => "bootstrapToken" in scheme) ?? false;
+    if (security?.length === 0) row.auth = "none";
+    if (security?.some((scheme) => "bootstrapToken" in scheme)) row.auth = "bootstrapToken";
     paths.set(path, row);
   }
-  return Array.from(paths, ([path, { operations, isBootstrap }]) => ({
-    path: prefix + path,
-    operations,
-    door: "control",
-    auth: isBootstrap ? "bootstrapToken" : usual,
-    endpoint: null,
-    isCounted: true,
-    hasCors: false,
-  }));
+  return Array.from(paths, ([path, row]) => ({ ...shared, ...row, path: prefix + path }));
 }

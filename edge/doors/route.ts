@@ -32,6 +32,8 @@ export interface DoorRoute {
   isCounted: boolean;
   /** May pages of any origin call this? */
   hasCors: boolean;
+  /** Where another site sends browsers back to: nobody calls it, so it is in no document. */
+  isUndocumented?: true;
   /** Why a path that callers know takes no method here, as a sentence. Such a path is in no document. */
   refused?: string;
 }

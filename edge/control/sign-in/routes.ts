@@ -12,6 +12,13 @@ import { finishOidc, startOidc } from "./ways/oidc.ts";
 import { sendCode } from "./ways/send-code.ts";
 import { askPasskey, showPasskey } from "./ways/show-passkey.ts";
 
+/** Where issuers send browsers back to, which nobody else calls. */
+export const oidcCallback = {
+  path: finishOidc[0].path,
+  operationId: finishOidc[0].operationId,
+  summary: finishOidc[0].summary,
+} as const;
+
 /**
  * The table of contents of signing in, mounted at `/auth` by the door that mounts the control plane. No write gets past
  * `beginSignIn` that does not come from a page of ours.

@@ -24,7 +24,7 @@ const tags = [
 export function writeOpenApi(): OpenApiDocument {
   const control = openApiDocument();
   const paths = routes
-    .filter(({ door, refused }) => door !== "nodes" && refused === undefined)
+    .filter(({ door, refused, isUndocumented }) => door !== "nodes" && refused === undefined && !isUndocumented)
     .map((route) => [nameTemplate(route.path), writePath(route, control)] as const);
   const { schemas, securitySchemes, ...rest } = control.components ?? {};
   const document = {

@@ -13,6 +13,7 @@ type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 /** A browser as far as sign-in needs one: it keeps cookies, and says where its page is from. */
 export function openBrowser(edge: string, base: Record<string, string> = {}, reach: Fetch = fetch) {
   const jar = new Map<string, string>();
+  const cookie = () => Array.from(jar, ([name, value]) => `${name}=${value}`).join("; ");
   const send = async (
     method: string,
     path: string,
@@ -22,7 +23,7 @@ export function openBrowser(edge: string, base: Record<string, string> = {}, rea
     const all: Record<string, string | null> = {
       ...base,
       ...(method !== "GET" && { origin: edge, "content-type": "application/json" }),
-      ...(jar.size > 0 && { cookie: Array.from(jar, ([name, value]) => `${name}=${value}`).join("; ") }),
+      ...(jar.size > 0 && { cookie: cookie() }),
       ...headers,
     };
     const sent = Object.entries(all).filter((pair): pair is [string, string] => pair[1] !== null);
@@ -33,7 +34,7 @@ export function openBrowser(edge: string, base: Record<string, string> = {}, rea
       ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
     const cookies = answer.headers.getSetCookie();
-    for (const cookie of cookies) keep(jar, cookie);
+    for (const one of cookies) keep(jar, one);
     const text = await answer.text();
     const isJson = answer.headers.get("content-type")?.startsWith("application/json") === true;
     return { status: answer.status, body: isJson ? JSON.parse(text) : text, headers: answer.headers, cookies };
@@ -45,6 +46,7 @@ export function openBrowser(edge: string, base: Record<string, string> = {}, rea
   };
   return {
     jar,
+    cookie,
     send,
     askCode,
     /** By a code, up to the second factor if there is one. */

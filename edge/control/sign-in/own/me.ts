@@ -52,7 +52,7 @@ export const signOut = defineStep(
     operationId: "signOut",
     tags: ["sign-in"],
     summary: "Sign out",
-    security: [{ session: [] }],
+    security: [],
     request: { body: noBody },
     responses: { 200: describeJsonAnswer("Signed out.", Ended), default: refusalAnswer },
   }),

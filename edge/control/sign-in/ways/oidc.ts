@@ -43,6 +43,7 @@ export const finishOidc = defineStep(
   createRoute({
     method: "get",
     path: "/callback/{provider}",
+    hide: true,
     operationId: "finishOidc",
     tags: ["sign-in"],
     summary: "Where a company login sends the browser back to",
