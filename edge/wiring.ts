@@ -118,6 +118,7 @@ async function openWiring(env: Env): Promise<Wiring> {
       publicUrl: settings.PUBLIC_URL ?? null,
       keyring,
       bootstrapToken: settings.BOOTSTRAP_TOKEN ?? null,
+      ipHeader: settings.CLIENT_IP_HEADER ?? null,
       publisher: ledger,
       retention: retention && openRetentionSwitch(retention),
       mover: settings.LEDGER.kind === "durable-object" ? openLedgerMover(env.LEDGERS) : null,

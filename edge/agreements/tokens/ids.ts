@@ -9,9 +9,6 @@ const forms = {
   hold: /^hold_[0-9A-Za-z]{22}$/,
   response: /^resp_[0-9A-Za-z]{22}$/,
   node: /^node_[a-z0-9-]{1,40}$/,
-  user: /^user_[0-9A-Za-z]{22}$/,
-  session: /^sess_[0-9A-Za-z]{22}$/,
-  passkey: /^pass_[0-9A-Za-z]{22}$/,
 };
 
 function createCheck(form: RegExp) {
@@ -80,17 +77,55 @@ export type NodeId = z.infer<typeof NodeId>;
 /** Tells a node's id from anything else; what is checked on every call needs no account of what is wrong. */
 export const isNodeId = createCheck(forms.node);
 
-/** A person, whatever she may do and wherever. */
-export const UserId = z.string().regex(forms.user);
+/** What things of the control plane are called: each kind's prefix, and 22 characters of 128 random bits or more. */
+const controlPrefixes = {
+  user: "user_",
+  project: "proj_",
+  serviceAccount: "sa_",
+  invitation: "inv_",
+  webhook: "wh_",
+  event: "evt_",
+  delivery: "dlv_",
+  session: "sess_",
+  passkey: "pass_",
+} as const;
+
+const createControlId = (kind: keyof typeof controlPrefixes) =>
+  z.string().regex(new RegExp(`^${controlPrefixes[kind]}[0-9A-Za-z]{22}$`));
+
+/** A person, as sign-in names them. */
+export const UserId = createControlId("user");
 export type UserId = z.infer<typeof UserId>;
+/** A project: keys with limits and a budget in common. */
+export const ProjectId = createControlId("project");
+export type ProjectId = z.infer<typeof ProjectId>;
+/** A program that owns keys. */
+export const ServiceAccountId = createControlId("serviceAccount");
+export type ServiceAccountId = z.infer<typeof ServiceAccountId>;
+/** An invitation of a person into an org. */
+export const InvitationId = createControlId("invitation");
+export type InvitationId = z.infer<typeof InvitationId>;
+/** An address of an org's that events are sent to. */
+export const WebhookId = createControlId("webhook");
+export type WebhookId = z.infer<typeof WebhookId>;
+/** Something that happened, whoever hears of it. */
+export const EventId = createControlId("event");
+export type EventId = z.infer<typeof EventId>;
+/** One event's way to one webhook. */
+export const DeliveryId = createControlId("delivery");
+export type DeliveryId = z.infer<typeof DeliveryId>;
 
 /** A person's session in one browser; it opens nothing by itself. */
-export const SessionId = z.string().regex(forms.session);
+export const SessionId = createControlId("session");
 export type SessionId = z.infer<typeof SessionId>;
-
 /** A passkey of a person. */
-export const PasskeyId = z.string().regex(forms.passkey);
+export const PasskeyId = createControlId("passkey");
 export type PasskeyId = z.infer<typeof PasskeyId>;
+
+/** Mints an id of one of the control plane's kinds. */
+export function mintControlId(kind: keyof typeof controlPrefixes, random: (bytes: number) => Uint8Array): string {
+  return controlPrefixes[kind] + generateBase62(22, random);
+}
 
 /** Generates `count` unbiased base62 characters from `random(bytes)`: bytes ≥ 248 are discarded. */
 export function generateBase62(count: number, random: (bytes: number) => Uint8Array): string {

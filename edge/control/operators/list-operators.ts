@@ -1,5 +1,4 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { requireOperator } from "../http/access.ts";
 import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
 import { Operator, toOperator } from "./operator.ts";
 import { selectOperators } from "./queries.ts";
@@ -8,13 +7,13 @@ const Answer = z.strictObject({ rows: z.array(Operator) }).openapi("Operators");
 
 /** Lists the people who are operators. */
 export const listOperators = defineEndpoint(
+  "operators.write",
   createRoute({
     method: "get",
     path: "/operators",
     operationId: "listOperators",
     tags: ["orgs"],
     summary: "List the people who are operators",
-    middleware: [requireOperator],
     request: { query: z.strictObject({}) },
     responses: { 200: describeJsonAnswer("The operators.", Answer), default: refusalAnswer },
   }),

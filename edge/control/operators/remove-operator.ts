@@ -1,29 +1,38 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { UserId } from "../../agreements/tokens/ids.ts";
 import { Refusal } from "../../errors.ts";
-import { requireOperator } from "../http/access.ts";
+import { commitChange } from "../audit/commit.ts";
 import { defineEndpoint, describeJsonAnswer, noBody, refusalAnswer } from "../http/endpoint.ts";
-import { logChange } from "../http/publish.ts";
 import { Operator, toOperator } from "./operator.ts";
-import { unmakeOperator } from "./queries.ts";
+import { findOperatorOrg } from "../orgs/queries.ts";
+import { findOperator, OperatorRow, unmakeOperator } from "./queries.ts";
 
 /** Takes the word back: at her next request she is an operator no more. */
 export const removeOperator = defineEndpoint(
+  "operators.write",
   createRoute({
     method: "delete",
     path: "/operators/{user}",
     operationId: "removeOperator",
     tags: ["orgs"],
     summary: "Make an operator a person like others",
-    middleware: [requireOperator],
     request: { params: z.strictObject({ user: UserId }), body: noBody },
     responses: { 200: describeJsonAnswer("Who was an operator.", Operator), default: refusalAnswer },
   }),
   async (c) => {
-    const { control, visit, admin } = c.var;
-    const row = await unmakeOperator(control.db, c.req.valid("param").user, visit.now());
-    if (!row) throw new Refusal("not_found");
-    logChange(c, "operator_removed", { org: admin.org, key: row.id });
-    return c.json(toOperator(row), 200);
+    const { control, visit } = c.var;
+    const { user } = c.req.valid("param");
+    const known = await findOperator(control.db, user);
+    if (!known) throw new Refusal("not_found");
+    const [unmade] = await commitChange(c, {
+      org: await findOperatorOrg(control.db),
+      action: "operator.removed",
+      target: user,
+      before: { email: known.email },
+      after: null,
+      change: unmakeOperator(control.db, user, visit.now()),
+    });
+    if (unmade === undefined) throw new Refusal("not_found");
+    return c.json(toOperator(OperatorRow.parse(unmade)), 200);
   },
 );

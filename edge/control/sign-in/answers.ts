@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { PasskeyId, SessionId, UserId } from "../../agreements/tokens/ids.ts";
 import { formatIso, formatIsoOrNull, Name, Timestamp } from "../http/fields.ts";
-import type { SignedIn } from "./port.ts";
+import type { SignedIn } from "../http/port.ts";
 import type { PasskeyRow, SessionRow } from "./queries.ts";
 
 const emailCharsMax = 254;

@@ -1,25 +1,3 @@
-import type { SessionId, UserId } from "../../agreements/tokens/ids.ts";
-
-/** Who a session is of, as the request that carries its cookie proves it. */
-export interface SignedIn {
-  user: UserId;
-  email: string;
-  name: string;
-  /** This session was proven by a second factor, or by a passkey that knew its owner. */
-  hasSecondFactor: boolean;
-  /** She has set up a second factor. */
-  isMfaEnabled: boolean;
-  /** The house has made her an operator. */
-  isOperator: boolean;
-  session: SessionId;
-  expiresAtMs: number;
-}
-
-/** Finds who is signed in; null for whoever is not, whatever the reason. Rejects when the store is out of reach. */
-export interface Sessions {
-  find(request: Request, nowMs: number): Promise<SignedIn | null>;
-}
-
 /** One step on the way in, or a change of what a person proves herself by. */
 export type SignInStep =
   | { kind: "makeCode"; email: string }

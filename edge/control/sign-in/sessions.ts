@@ -2,7 +2,7 @@ import { digestBody } from "../../agreements/digest.ts";
 import { HmacKey } from "../../agreements/hmac.ts";
 import { isSameText } from "../../agreements/tokens/key-format.ts";
 import type { Database } from "../http/store.ts";
-import type { Sessions } from "./port.ts";
+import type { Sessions } from "../http/port.ts";
 import { findSession, touchSession } from "./queries.ts";
 
 /** The cookie that a session is known by, as `cookiePrefix` of the adapter makes it. */

@@ -2,8 +2,8 @@ import type { RouteConfig, RouteHandler } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
 import { Refusal } from "../../errors.ts";
 import { readOwnOrigin, refuseCrossOrigin } from "../http/browser-writes.ts";
-import type { ControlEnv } from "../http/port.ts";
-import type { SignedIn, SignInOutcome, SignInProofs, SignInStep } from "./port.ts";
+import type { ControlEnv, SignedIn } from "../http/port.ts";
+import type { SignInOutcome, SignInProofs, SignInStep } from "./port.ts";
 import type { Tries, TryKind } from "./tries.ts";
 
 /** Hono's variables of `/auth`: who is signed in, behind `requireSession`. */
