@@ -33,6 +33,7 @@ test("a try that came to nothing is given back", async () => {
     await (
       await tries.count("codeByAccount", "c@example.test", 1_000)
     )();
+  expect(await world.select("SELECT count(*) AS n FROM auth_limits WHERE tries = 0")).toEqual([{ n: 1 }]);
 });
 
 test("a network is counted as one, unless it is exempt or unknown", async () => {
