@@ -2,11 +2,13 @@ import { clean, read } from "./output/table.ts";
 
 /** What a command asks of the edge. */
 export interface Question {
-  method: "GET" | "POST" | "PATCH" | "PUT";
+  method: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
   /** Below the edge's URL, without a query. */
   path: string;
   query?: Record<string, string | undefined>;
   body?: Record<string, unknown>;
+  /** Signing in is for the edge's own pages: this says that it comes from one. */
+  isPages?: true;
   /** A status that counts as an answer, though it is not a success. */
   mayAnswer?: number;
 }
@@ -44,10 +46,11 @@ export async function ask(to: { edge: URL; credential: string | null }, question
   return body;
 }
 
-async function reach(url: URL, credential: string | null, { method, body }: Question): Promise<Response> {
+async function reach(url: URL, credential: string | null, { method, body, isPages }: Question): Promise<Response> {
   const headers = {
     ...(credential !== null && { authorization: `Bearer ${credential}` }),
     accept: "application/json",
+    ...(isPages && { origin: url.origin }),
     ...(body && { "content-type": "application/json" }),
   };
   try {

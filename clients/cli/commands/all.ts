@@ -2,7 +2,14 @@ import type { Command } from "./command.ts";
 import { fleetCommands } from "./fleet.ts";
 import { keyCommands } from "./keys.ts";
 import { orgCommands } from "./orgs.ts";
+import { peopleCommands } from "./people.ts";
 import { usageCommands } from "./usage.ts";
 
 /** Every command, in the order of the help. */
-export const commands: readonly Command[] = [...fleetCommands, ...orgCommands, ...keyCommands, ...usageCommands];
+export const commands: readonly Command[] = [
+  ...fleetCommands,
+  ...orgCommands,
+  ...keyCommands,
+  ...usageCommands,
+  ...peopleCommands,
+];
