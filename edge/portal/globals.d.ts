@@ -1,0 +1,2 @@
+/** Paths of the data plane, from the edge's own table (infra/portal/vite.config.ts). */
+declare const portalPaths: { chat: string; clientTokens: string; models: string; health: string };
