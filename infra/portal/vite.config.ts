@@ -2,6 +2,7 @@ import nuxtUi from "@nuxt/ui/vite";
 import vue from "@vitejs/plugin-vue";
 import { join } from "node:path";
 import { defineConfig } from "vite";
+import { Endpoint } from "#edge/agreements/records/model.ts";
 import { endpointPaths } from "#edge/agreements/paths.ts";
 import { sitePaths } from "#edge/doors/site-paths.ts";
 
@@ -21,11 +22,12 @@ export default defineConfig({
       models: sitePaths.models,
       health: sitePaths.health,
     }),
+    portalEndpoints: JSON.stringify(Endpoint.options),
     __VUE_OPTIONS_API__: "true",
     __VUE_PROD_DEVTOOLS__: "false",
   },
   plugins: [
-    vue(),
+    vue({ template: { transformAssetUrls: false } }),
     nuxtUi({
       root,
       colorMode: false,
