@@ -27,6 +27,10 @@ export default defineConfig({
     __VUE_PROD_DEVTOOLS__: "false",
   },
   plugins: [
+    {
+      name: "theme-first",
+      transformIndexHtml: () => [{ tag: "script", attrs: { src: "/portal/theme.js" }, injectTo: "head-prepend" }],
+    },
     vue({ template: { transformAssetUrls: false } }),
     nuxtUi({
       root,

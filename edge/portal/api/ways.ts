@@ -9,8 +9,8 @@ export interface SignInWays {
 /** Asks which ways there are; a deployment without accounts has the admin key alone. */
 export async function readWays(): Promise<SignInWays> {
   const response = await fetch("/auth/ok").catch(() => null);
-  const answer: unknown = response?.ok ? await response.json().catch(() => null) : null;
-  if (typeof answer !== "object" || answer === null) return { hasAccounts: false, companies: [] };
+  const answer: unknown = await response?.json().catch(() => null);
+  if (!response?.ok || typeof answer !== "object" || answer === null) return { hasAccounts: false, companies: [] };
   const named = "providers" in answer && Array.isArray(answer.providers) ? answer.providers.map(String) : [];
   return { hasAccounts: true, companies: named };
 }
