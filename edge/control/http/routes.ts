@@ -1,5 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
+import { exportAudit } from "../audit/export-audit.ts";
+import { listAudit } from "../audit/list-audit.ts";
 import { authenticate, reachOrg } from "./access.ts";
 import { refuseInvalid, takeBody } from "./body.ts";
 import { changeKey } from "../keys/change-key.ts";
@@ -25,7 +27,7 @@ import { summarizeUsage } from "../usage/summarize-usage.ts";
 
 /**
  * The control plane's table of contents, mounted at `/control` by a door that sets `visit` and `wiring` and writes
- * thrown Refusals. Everything below `authenticate` needs an admin key; every path that names an org passes `reachOrg`,
+ * thrown Refusals. Everything below `authenticate` needs an admin key or a session, and a role that may; every path that names an org passes `reachOrg`,
  * new endpoints too.
  */
 export function createControlRoutes(): OpenAPIHono<ControlEnv> {
@@ -53,6 +55,8 @@ export function createControlRoutes(): OpenAPIHono<ControlEnv> {
   app.openapi(...showLedger);
   app.openapi(...listUsage);
   app.openapi(...summarizeUsage);
+  app.openapi(...listAudit);
+  app.openapi(...exportAudit);
   return app;
 }
 

@@ -37,6 +37,7 @@ const Answer = z
  * included, `to` is not; without them it is the last 30 days up to now. At most 366 days.
  */
 export const summarizeUsage = defineEndpoint(
+  "usage.read",
   createRoute({
     method: "get",
     path: "/orgs/{org}/usage/summary",
