@@ -31,6 +31,8 @@ export const api = createClient<paths & Omit<PendingPaths, keyof paths>>({ baseU
 api.use({
   onRequest({ request }) {
     if (credentials.adminKey !== null) request.headers.set("authorization", `Bearer ${credentials.adminKey}`);
+    // A write by session is taken as JSON alone, even when nothing has to be said.
+    if (request.method !== "GET") request.headers.set("content-type", "application/json");
     return request;
   },
 });
@@ -50,7 +52,7 @@ export async function ask<Answer>(sent: Promise<Answered<Answer>>): Promise<Answ
     throw readUnreachable(cause);
   });
   const { data, error, response } = answered;
-  if (data !== undefined) return data;
+  if (data !== undefined && response.ok) return data;
   const failure = readFailure(response, error);
   if (failure.status === 401) credentials.onRefused();
   throw failure;

@@ -8,7 +8,7 @@ interface Json<Body> {
 }
 
 interface Operation<Answer, Path = OrgParam, Query = Record<never, never>> {
-  parameters: { path: Path; query?: Query };
+  parameters: { query?: Query } & (keyof Path extends never ? { path?: never } : { path: Path });
   responses: { 200: Json<Answer>; default: Json<{ error: Record<string, unknown> }> };
 }
 
@@ -67,27 +67,16 @@ export interface ServiceAccountView {
   createdAt: string;
 }
 
-/** What happened in an org, by whom. */
-export interface AuditEntryView {
-  seq: number;
-  at: string;
-  actor: { kind: string; id: string; name: string; ip?: string | null };
-  action: string;
-  target: string;
-  before: Record<string, unknown> | null;
-  after: Record<string, unknown> | null;
-  request: string | null;
-  hash: string;
-}
-
-/** A bound on spending in a month. */
+/** A bound on spending in a UTC month; of the org, where it names neither project nor key. */
 export interface BudgetView {
   id: string;
-  of: string;
+  project: string | null;
+  key: string | null;
   amountMicros: number;
-  alertPercents: number[];
-  stops: boolean;
-  spentMicros?: number;
+  sharesPercent: number[];
+  isStop: boolean;
+  spentMicros: number;
+  createdAt: string;
 }
 
 /** Where events of an org are sent. */
@@ -110,27 +99,60 @@ export interface DeliveryView {
   at: string;
 }
 
+interface LatencyView {
+  p50: number;
+  p95: number;
+}
+
 /** What one group used in one span of time. */
 export interface SeriesPoint {
   at: string;
-  group: string;
+  group: string | null;
   calls: number;
-  errors?: number;
+  failedCalls: number;
   promptTokens: number;
   completionTokens: number;
   costMicros: number;
-  durationMs?: { p50: number; p95: number } | null;
+  duration: LatencyView | null;
 }
 
-/** Prices of a model from a moment on. */
+/** A version of a model's price. */
 export interface PriceView {
   model: string;
-  tier: string;
+  tier: "shared" | "complex";
+  from: string | null;
+  isInForce: boolean;
   promptMicrosPerMTok: number;
-  cachedMicrosPerMTok?: number;
+  cachedMicrosPerMTok: number | null;
   completionMicrosPerMTok: number;
-  from: string;
 }
+
+/** A session of whoever is signed in. */
+export interface OwnSession {
+  id: string;
+  isThis: boolean;
+  createdAt: string;
+  lastUsedAt: string;
+  ip: string | null;
+  userAgent: string | null;
+}
+
+/** A passkey of whoever is signed in. */
+export interface OwnPasskey {
+  id: string;
+  name: string;
+  isSynced: boolean;
+  createdAt: string | null;
+}
+
+type NoParam = Record<never, never>;
+
+/** What a browser gives of a passkey. */
+export type PasskeyAnswer = { id: string; type: "public-key" } & Record<string, unknown>;
+
+type Signed = { status: "signed_in" | "second_factor_needed" };
+
+type Dimension = "model" | "key" | "project" | "member" | "tier" | "endpoint" | "outcome";
 
 /** Paths that the document may not have yet. */
 export interface PendingPaths {
@@ -166,18 +188,14 @@ export interface PendingPaths {
   "/control/orgs/{org}/service-accounts/{serviceAccount}": {
     delete: Operation<unknown, OrgParam & { serviceAccount: string }>;
   };
-  "/control/orgs/{org}/audit": {
-    get: Operation<
-      { entries: AuditEntryView[]; nextCursor: string | null },
-      OrgParam,
-      Page & Span & { actor?: string; action?: string; target?: string }
-    >;
+  "/control/orgs": {
+    post: Operation<{ id: string; name: string }, NoParam> & Sends<{ name: string }>;
   };
   "/control/orgs/{org}/usage/series": {
     get: Operation<
       { points: SeriesPoint[]; currency: string },
       OrgParam,
-      Span & { by: "hour" | "day"; group: string; model?: string; key?: string }
+      Span & { by: "hour" | "day"; group?: Dimension; model?: string; key?: string }
     >;
   };
   "/control/orgs/{org}/costs": {
@@ -186,25 +204,33 @@ export interface PendingPaths {
         month: string;
         spentMicros: number;
         forecastMicros: number | null;
-        budgetMicros: number | null;
-        groups: { group: string; costMicros: number }[];
+        budgets: BudgetView[];
+        days: { at: string; calls: number; costMicros: number }[];
+        groups: { group: string | null; calls: number; costMicros: number }[];
         currency: string;
       },
       OrgParam,
-      { month?: string; group?: string }
+      { month?: string; group?: Dimension }
     >;
   };
   "/control/orgs/{org}/budgets": {
-    get: Operation<{ budgets: BudgetView[] }>;
-    post: Operation<BudgetView> & Sends<Omit<BudgetView, "id" | "spentMicros">>;
+    get: Operation<{ budgets: BudgetView[]; currency: string }>;
+    post: Operation<BudgetView> &
+      Sends<{ project?: string; key?: string; amountMicros: number; sharesPercent?: number[]; isStop?: boolean }>;
   };
   "/control/orgs/{org}/budgets/{budget}": {
-    patch: Operation<BudgetView, OrgParam & { budget: string }> & Sends<Partial<Omit<BudgetView, "id">>>;
     delete: Operation<unknown, OrgParam & { budget: string }>;
   };
   "/control/prices": {
-    get: Operation<{ prices: PriceView[]; currency: string }, Record<never, never>, { model?: string }>;
-    post: Operation<PriceView, Record<never, never>> & Sends<PriceView>;
+    get: Operation<{ prices: PriceView[]; currency: string }, NoParam, { model?: string }>;
+    post: Operation<PriceView, NoParam> &
+      Sends<{
+        model: string;
+        tier: "shared" | "complex";
+        promptMicrosPerMTok: number;
+        cachedMicrosPerMTok?: number | null;
+        completionMicrosPerMTok: number;
+      }>;
   };
   "/control/orgs/{org}/webhooks": {
     get: Operation<{ webhooks: WebhookView[] }>;
@@ -220,4 +246,39 @@ export interface PendingPaths {
   "/control/orgs/{org}/deliveries/{delivery}/redeliver": {
     post: Operation<unknown, OrgParam & { delivery: string }>;
   };
+  "/auth/ways": {
+    get: Operation<
+      { code: boolean; passkey: boolean; oidc: { id: string; name: string }[]; isLocalMail: boolean },
+      NoParam
+    >;
+  };
+  "/auth/codes": {
+    post: Operation<{ isSent: true; localCode: string | null }, NoParam> & Sends<{ email: string }>;
+  };
+  "/auth/sign-in/code": { post: Operation<Signed, NoParam> & Sends<{ email: string; code: string }> };
+  "/auth/sign-in/totp": { post: Operation<Signed, NoParam> & Sends<{ code: string }> };
+  "/auth/sign-in/backup-code": { post: Operation<Signed, NoParam> & Sends<{ code: string }> };
+  "/auth/sign-in/oidc": {
+    post: Operation<{ url: string }, NoParam> & Sends<{ provider: string; next?: string; errorNext?: string }>;
+  };
+  "/auth/sign-in/passkey/options": { post: Operation<{ challenge: string }, NoParam> & Sends<NoParam> };
+  "/auth/sign-in/passkey": { post: Operation<Signed, NoParam> & Sends<{ credential: PasskeyAnswer }> };
+  "/auth/sign-out": { post: Operation<unknown, NoParam> & Sends<NoParam> };
+  "/auth/session": {
+    get: Operation<{ user: { email: string; name: string }; mfa: { isEnabled: boolean } }, NoParam>;
+    patch: Operation<unknown, NoParam> & Sends<{ name: string }>;
+  };
+  "/auth/sessions": { get: Operation<{ rows: OwnSession[] }, NoParam>; delete: Operation<unknown, NoParam> };
+  "/auth/sessions/{session}": { delete: Operation<unknown, { session: string }> };
+  "/auth/passkeys": {
+    get: Operation<{ rows: OwnPasskey[] }, NoParam>;
+    post: Operation<OwnPasskey, NoParam> & Sends<{ credential: PasskeyAnswer; name: string }>;
+  };
+  "/auth/passkeys/options": { post: Operation<{ challenge: string }, NoParam> & Sends<NoParam> };
+  "/auth/passkeys/{passkey}": { delete: Operation<unknown, { passkey: string }> };
+  "/auth/second-factor": {
+    post: Operation<{ totpUri: string; backupCodes: string[] }, NoParam> & Sends<NoParam>;
+    delete: Operation<unknown, NoParam>;
+  };
+  "/auth/second-factor/confirm": { post: Operation<Signed, NoParam> & Sends<{ code: string }> };
 }

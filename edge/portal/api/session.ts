@@ -1,5 +1,6 @@
 import { computed, reactive, ref } from "vue";
-import { api, ask, credentials, readFailure } from "./client.ts";
+import { listActions } from "../../control/permissions.ts";
+import { api, ask, credentials } from "./client.ts";
 
 /** An org that whoever is signed in may see, and what they may do in it; `null` for actions is everything. */
 export interface ReachedOrg {
@@ -29,13 +30,6 @@ export const session = reactive<{ who: Signed | null; isKnown: boolean; isExpire
 const storedKey = "penstock.key";
 const storedOrg = "penstock.org";
 const chosen = ref(localStorage.getItem(storedOrg) ?? "");
-
-/** What the admin keys of today may do, where the API does not say it by itself. */
-const keyActions = [
-  "session.read", "models.read", "org.read", "limits.read", "keys.read", "keys.write", "usage.read", "playground.use",
-  "members.read", "members.write", "projects.read", "projects.write", "serviceAccounts.read", "serviceAccounts.write",
-  "costs.read", "budgets.read", "budgets.write", "audit.read", "webhooks.read", "webhooks.write", "org.change",
-];
 
 /** The org that the pages show. */
 export const currentOrg = computed<ReachedOrg | null>(() => {
@@ -97,21 +91,9 @@ export async function signOut(): Promise<void> {
   const hasCookie = credentials.adminKey === null;
   credentials.adminKey = null;
   sessionStorage.removeItem(storedKey);
-  if (hasCookie) await sendAuth("sign-out", {}).catch(() => undefined);
+  if (hasCookie) await ask(api.POST("/auth/sign-out", { body: {} })).catch(() => undefined);
   session.who = null;
   session.isExpired = false;
-}
-
-/** Asks the sign-in routes (/auth); a refusal is thrown as everywhere. */
-export async function sendAuth(path: string, body: Record<string, unknown> | null): Promise<unknown> {
-  const response = await fetch(`/auth/${path}`, {
-    method: body === null ? "GET" : "POST",
-    headers: { "content-type": "application/json" },
-    ...(body !== null && { body: JSON.stringify(body) }),
-  });
-  const answer: unknown = await response.json().catch(() => null);
-  if (!response.ok) throw readFailure(response, answer);
-  return answer;
 }
 
 async function readWho(): Promise<void> {
@@ -151,7 +133,7 @@ function readSigned(answer: unknown): Signed {
     email: null,
     isOperator: isHouse,
     hasSecondFactor: false,
-    orgs: [{ ...readOrg(org), role: "admin", actions: isHouse ? null : keyActions }],
+    orgs: [{ ...readOrg(org), role: "admin", actions: isHouse ? null : listActions(["admin"]) }],
   };
 }
 

@@ -1,18 +1,21 @@
-import { sendAuth } from "./session.ts";
+import { api, ask, isUnserved } from "./client.ts";
+import type { PasskeyAnswer } from "./contract.ts";
 
-/** How people can sign in to this deployment: with accounts of their own, and by which companies' logins. */
+/** How people can sign in to this deployment. Where it has no accounts, an admin key is the one way. */
 export interface SignInWays {
-  hasAccounts: boolean;
-  companies: readonly string[];
+  code: boolean;
+  passkey: boolean;
+  oidc: { id: string; name: string }[];
 }
 
-/** Asks which ways there are; a deployment without accounts has the admin key alone. */
+/** Asks which ways there are; those that cannot be had now are not offered. */
 export async function readWays(): Promise<SignInWays> {
-  const response = await fetch("/auth/ok").catch(() => null);
-  const answer: unknown = await response?.json().catch(() => null);
-  if (!response?.ok || typeof answer !== "object" || answer === null) return { hasAccounts: false, companies: [] };
-  const named = "providers" in answer && Array.isArray(answer.providers) ? answer.providers.map(String) : [];
-  return { hasAccounts: true, companies: named };
+  try {
+    return await ask(api.GET("/auth/ways", {}));
+  } catch (failure) {
+    if (!isUnserved(failure)) console.warn(failure);
+    return { code: false, passkey: false, oidc: [] };
+  }
 }
 
 interface PasskeyStatics {
@@ -22,18 +25,18 @@ interface PasskeyStatics {
 
 /** Signs in by a passkey of this device or a phone; throws where the browser has none or the person says no. */
 export async function signInByPasskey(): Promise<void> {
-  const options = await sendAuth("passkey/generate-authenticate-options", null);
+  const options = await ask(api.POST("/auth/sign-in/passkey/options", { body: {} }));
   const publicKey = readStatics().parseRequestOptionsFromJSON(options);
-  const response = await navigator.credentials.get({ publicKey });
-  await sendAuth("passkey/verify-authentication", { response: toJson(response) });
+  const credential = toJson(await navigator.credentials.get({ publicKey }));
+  await ask(api.POST("/auth/sign-in/passkey", { body: { credential } }));
 }
 
-/** Adds a passkey to the account of whoever is signed in. */
-export async function addPasskey(name: string): Promise<void> {
-  const options = await sendAuth("passkey/generate-register-options", null);
+/** Adds a passkey to the account of whoever is signed in, under a name of theirs. */
+export async function addPasskey(name: string): Promise<unknown> {
+  const options = await ask(api.POST("/auth/passkeys/options", { body: {} }));
   const publicKey = readStatics().parseCreationOptionsFromJSON(options);
-  const response = await navigator.credentials.create({ publicKey });
-  await sendAuth("passkey/verify-registration", { response: toJson(response), name });
+  const credential = toJson(await navigator.credentials.create({ publicKey }));
+  return ask(api.POST("/auth/passkeys", { body: { credential, name } }));
 }
 
 function readStatics(): PasskeyStatics {
@@ -46,7 +49,7 @@ function hasParsers(value: unknown): value is PasskeyStatics {
   return typeof value === "function" && "parseRequestOptionsFromJSON" in value;
 }
 
-function toJson(credential: Credential | null): unknown {
-  if (credential instanceof PublicKeyCredential) return credential.toJSON();
-  throw new Error("No passkey was given.");
+function toJson(credential: Credential | null): PasskeyAnswer {
+  if (!(credential instanceof PublicKeyCredential)) throw new Error("No passkey was given.");
+  return { ...credential.toJSON(), id: credential.id, type: "public-key" };
 }
