@@ -28,8 +28,21 @@ export default defineConfig({
   },
   plugins: [
     {
-      name: "theme-first",
-      transformIndexHtml: () => [{ tag: "script", attrs: { src: "/portal/theme.js" }, injectTo: "head-prepend" }],
+      name: "what-comes-first",
+      // The theme before the first paint, and the letters with the script that writes with them: nothing jumps.
+      transformIndexHtml: {
+        order: "post",
+        handler: (_, { bundle = {} }) => [
+          { tag: "script", attrs: { src: "/portal/theme.js" }, injectTo: "head-prepend" },
+          ...Object.keys(bundle)
+            .filter((name) => name.includes("inter-latin-wght"))
+            .map((name) => ({
+              tag: "link",
+              attrs: { rel: "preload", as: "font", type: "font/woff2", href: `/portal/${name}`, crossorigin: "" },
+              injectTo: "head" as const,
+            })),
+        ],
+      },
     },
     vue({ template: { transformAssetUrls: false } }),
     nuxtUi({

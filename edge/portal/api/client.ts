@@ -9,7 +9,10 @@ export class ApiFailure extends Error {
   readonly param: string | null;
   readonly requestId: string | null;
 
-  constructor(message: string, facts: { status: number; code: string; param: string | null; requestId: string | null }) {
+  constructor(
+    message: string,
+    facts: { status: number; code: string; param: string | null; requestId: string | null },
+  ) {
     super(message);
     this.name = "ApiFailure";
     this.status = facts.status;

@@ -1,6 +1,15 @@
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { pageList } from "#edge/portal/page-list.ts";
-import { expectNoSideScroll, findFaults, hasBrowser, narrow, setTheme, visit, wide, type Visitor } from "#test/support/portal/visitor.ts";
+import {
+  expectNoSideScroll,
+  findFaults,
+  hasBrowser,
+  narrow,
+  setTheme,
+  visit,
+  wide,
+  type Visitor,
+} from "#test/support/portal/visitor.ts";
 import { worldAt, type Org } from "#test/support/stack/world.ts";
 
 const place = inject("place");

@@ -45,7 +45,7 @@ export async function visit(adminKey: string | null, viewport = wide): Promise<V
   const { edge } = inject("place");
   const go = async (path: string) => {
     await page.goto(`${edge}/portal/${path}`);
-    await page.getByRole("heading", { level: 1 }).waitFor();
+    await page.locator("h1").first().waitFor();
     await page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null);
   };
   return { page, context, complaints, requests, go };
