@@ -2,4 +2,4 @@
 declare const portalPaths: { chat: string; clientTokens: string; models: string; health: string };
 
 /** What a key's scope may name, from the edge's own schema. */
-declare const portalEndpoints: import("../agreements/records/model.ts").Endpoint[];
+declare const portalEndpoints: readonly string[];

@@ -7,7 +7,7 @@ interface Json<Body> {
   content: { "application/json": Body };
 }
 
-interface Operation<Answer, Path = OrgParam, Query = Record<never, never>> {
+interface Answers<Answer, Path = OrgParam, Query = Record<never, never>> {
   parameters: { query?: Query } & (keyof Path extends never ? { path?: never } : { path: Path });
   responses: { 200: Json<Answer>; default: Json<{ error: Record<string, unknown> }> };
 }
@@ -18,7 +18,7 @@ interface OrgParam {
   org: string;
 }
 
-interface Page {
+interface PageQuery {
   limit?: number;
   cursor?: string;
 }
@@ -150,56 +150,56 @@ type NoParam = Record<never, never>;
 /** What a browser gives of a passkey. */
 export type PasskeyAnswer = { id: string; type: "public-key" } & Record<string, unknown>;
 
-type Signed = { status: "signed_in" | "second_factor_needed" };
+type SignInState = { status: "signed_in" | "second_factor_needed" };
 
 type Dimension = "model" | "key" | "project" | "member" | "tier" | "endpoint" | "outcome";
 
 /** Paths that the document may not have yet. */
 export interface PendingPaths {
   "/control/orgs/{org}/members": {
-    get: Operation<{ members: MemberView[]; nextCursor: string | null }, OrgParam, Page>;
+    get: Answers<{ members: MemberView[]; nextCursor: string | null }, OrgParam, PageQuery>;
   };
   "/control/orgs/{org}/members/{user}": {
-    patch: Operation<MemberView, OrgParam & { user: string }> & Sends<{ role: RoleName }>;
-    delete: Operation<unknown, OrgParam & { user: string }>;
+    patch: Answers<MemberView, OrgParam & { user: string }> & Sends<{ role: RoleName }>;
+    delete: Answers<unknown, OrgParam & { user: string }>;
   };
   "/control/orgs/{org}/invitations": {
-    get: Operation<{ invitations: InvitationView[]; nextCursor: string | null }, OrgParam, Page>;
-    post: Operation<InvitationView & { token?: string }> & Sends<{ email: string; role: RoleName }>;
+    get: Answers<{ invitations: InvitationView[]; nextCursor: string | null }, OrgParam, PageQuery>;
+    post: Answers<InvitationView & { token?: string }> & Sends<{ email: string; role: RoleName }>;
   };
   "/control/orgs/{org}/invitations/{invitation}": {
-    delete: Operation<unknown, OrgParam & { invitation: string }>;
+    delete: Answers<unknown, OrgParam & { invitation: string }>;
   };
   "/control/invitations/accept": {
-    post: Operation<{ org: string }, Record<never, never>> & Sends<{ token: string }>;
+    post: Answers<{ org: string }, Record<never, never>> & Sends<{ token: string }>;
   };
   "/control/orgs/{org}/projects": {
-    get: Operation<{ projects: ProjectView[]; nextCursor: string | null }, OrgParam, Page>;
-    post: Operation<ProjectView> & Sends<{ name: string }>;
+    get: Answers<{ projects: ProjectView[]; nextCursor: string | null }, OrgParam, PageQuery>;
+    post: Answers<ProjectView> & Sends<{ name: string }>;
   };
   "/control/orgs/{org}/projects/{project}": {
-    patch: Operation<ProjectView, OrgParam & { project: string }> &
+    patch: Answers<ProjectView, OrgParam & { project: string }> &
       Sends<{ name?: string; isArchived?: boolean; limits?: Record<string, number | null> | null }>;
   };
   "/control/orgs/{org}/service-accounts": {
-    get: Operation<{ serviceAccounts: ServiceAccountView[]; nextCursor: string | null }, OrgParam, Page>;
-    post: Operation<ServiceAccountView> & Sends<{ name: string; project?: string }>;
+    get: Answers<{ serviceAccounts: ServiceAccountView[]; nextCursor: string | null }, OrgParam, PageQuery>;
+    post: Answers<ServiceAccountView> & Sends<{ name: string; project?: string }>;
   };
   "/control/orgs/{org}/service-accounts/{serviceAccount}": {
-    delete: Operation<unknown, OrgParam & { serviceAccount: string }>;
+    delete: Answers<unknown, OrgParam & { serviceAccount: string }>;
   };
   "/control/orgs": {
-    post: Operation<{ id: string; name: string }, NoParam> & Sends<{ name: string }>;
+    post: Answers<{ id: string; name: string }, NoParam> & Sends<{ name: string }>;
   };
   "/control/orgs/{org}/usage/series": {
-    get: Operation<
+    get: Answers<
       { points: SeriesPoint[]; currency: string },
       OrgParam,
       Span & { by: "hour" | "day"; group?: Dimension; model?: string; key?: string }
     >;
   };
   "/control/orgs/{org}/costs": {
-    get: Operation<
+    get: Answers<
       {
         month: string;
         spentMicros: number;
@@ -214,16 +214,16 @@ export interface PendingPaths {
     >;
   };
   "/control/orgs/{org}/budgets": {
-    get: Operation<{ budgets: BudgetView[]; currency: string }>;
-    post: Operation<BudgetView> &
+    get: Answers<{ budgets: BudgetView[]; currency: string }>;
+    post: Answers<BudgetView> &
       Sends<{ project?: string; key?: string; amountMicros: number; sharesPercent?: number[]; isStop?: boolean }>;
   };
   "/control/orgs/{org}/budgets/{budget}": {
-    delete: Operation<unknown, OrgParam & { budget: string }>;
+    delete: Answers<unknown, OrgParam & { budget: string }>;
   };
   "/control/prices": {
-    get: Operation<{ prices: PriceView[]; currency: string }, NoParam, { model?: string }>;
-    post: Operation<PriceView, NoParam> &
+    get: Answers<{ prices: PriceView[]; currency: string }, NoParam, { model?: string }>;
+    post: Answers<PriceView, NoParam> &
       Sends<{
         model: string;
         tier: "shared" | "complex";
@@ -233,52 +233,52 @@ export interface PendingPaths {
       }>;
   };
   "/control/orgs/{org}/webhooks": {
-    get: Operation<{ webhooks: WebhookView[] }>;
-    post: Operation<WebhookView & { secret: string }> & Sends<{ url: string; events: string[] }>;
+    get: Answers<{ webhooks: WebhookView[] }>;
+    post: Answers<WebhookView & { secret: string }> & Sends<{ url: string; events: string[] }>;
   };
   "/control/orgs/{org}/webhooks/{webhook}": {
-    patch: Operation<WebhookView, OrgParam & { webhook: string }> & Sends<{ isEnabled?: boolean; url?: string }>;
-    delete: Operation<unknown, OrgParam & { webhook: string }>;
+    patch: Answers<WebhookView, OrgParam & { webhook: string }> & Sends<{ isEnabled?: boolean; url?: string }>;
+    delete: Answers<unknown, OrgParam & { webhook: string }>;
   };
   "/control/orgs/{org}/webhooks/{webhook}/deliveries": {
-    get: Operation<{ deliveries: DeliveryView[] }, OrgParam & { webhook: string }>;
+    get: Answers<{ deliveries: DeliveryView[] }, OrgParam & { webhook: string }>;
   };
   "/control/orgs/{org}/deliveries/{delivery}/redeliver": {
-    post: Operation<unknown, OrgParam & { delivery: string }>;
+    post: Answers<unknown, OrgParam & { delivery: string }>;
   };
   "/auth/ways": {
-    get: Operation<
+    get: Answers<
       { code: boolean; passkey: boolean; oidc: { id: string; name: string }[]; isLocalMail: boolean },
       NoParam
     >;
   };
   "/auth/codes": {
-    post: Operation<{ isSent: true; localCode: string | null }, NoParam> & Sends<{ email: string }>;
+    post: Answers<{ isSent: true; localCode: string | null }, NoParam> & Sends<{ email: string }>;
   };
-  "/auth/sign-in/code": { post: Operation<Signed, NoParam> & Sends<{ email: string; code: string }> };
-  "/auth/sign-in/totp": { post: Operation<Signed, NoParam> & Sends<{ code: string }> };
-  "/auth/sign-in/backup-code": { post: Operation<Signed, NoParam> & Sends<{ code: string }> };
+  "/auth/sign-in/code": { post: Answers<SignInState, NoParam> & Sends<{ email: string; code: string }> };
+  "/auth/sign-in/totp": { post: Answers<SignInState, NoParam> & Sends<{ code: string }> };
+  "/auth/sign-in/backup-code": { post: Answers<SignInState, NoParam> & Sends<{ code: string }> };
   "/auth/sign-in/oidc": {
-    post: Operation<{ url: string }, NoParam> & Sends<{ provider: string; next?: string; errorNext?: string }>;
+    post: Answers<{ url: string }, NoParam> & Sends<{ provider: string; next?: string; errorNext?: string }>;
   };
-  "/auth/sign-in/passkey/options": { post: Operation<{ challenge: string }, NoParam> & Sends<NoParam> };
-  "/auth/sign-in/passkey": { post: Operation<Signed, NoParam> & Sends<{ credential: PasskeyAnswer }> };
-  "/auth/sign-out": { post: Operation<unknown, NoParam> & Sends<NoParam> };
+  "/auth/sign-in/passkey/options": { post: Answers<{ challenge: string }, NoParam> & Sends<NoParam> };
+  "/auth/sign-in/passkey": { post: Answers<SignInState, NoParam> & Sends<{ credential: PasskeyAnswer }> };
+  "/auth/sign-out": { post: Answers<unknown, NoParam> & Sends<NoParam> };
   "/auth/session": {
-    get: Operation<{ user: { email: string; name: string }; mfa: { isEnabled: boolean } }, NoParam>;
-    patch: Operation<unknown, NoParam> & Sends<{ name: string }>;
+    get: Answers<{ user: { email: string; name: string }; mfa: { isEnabled: boolean } }, NoParam>;
+    patch: Answers<unknown, NoParam> & Sends<{ name: string }>;
   };
-  "/auth/sessions": { get: Operation<{ rows: OwnSession[] }, NoParam>; delete: Operation<unknown, NoParam> };
-  "/auth/sessions/{session}": { delete: Operation<unknown, { session: string }> };
+  "/auth/sessions": { get: Answers<{ rows: OwnSession[] }, NoParam>; delete: Answers<unknown, NoParam> };
+  "/auth/sessions/{session}": { delete: Answers<unknown, { session: string }> };
   "/auth/passkeys": {
-    get: Operation<{ rows: OwnPasskey[] }, NoParam>;
-    post: Operation<OwnPasskey, NoParam> & Sends<{ credential: PasskeyAnswer; name: string }>;
+    get: Answers<{ rows: OwnPasskey[] }, NoParam>;
+    post: Answers<OwnPasskey, NoParam> & Sends<{ credential: PasskeyAnswer; name: string }>;
   };
-  "/auth/passkeys/options": { post: Operation<{ challenge: string }, NoParam> & Sends<NoParam> };
-  "/auth/passkeys/{passkey}": { delete: Operation<unknown, { passkey: string }> };
+  "/auth/passkeys/options": { post: Answers<{ challenge: string }, NoParam> & Sends<NoParam> };
+  "/auth/passkeys/{passkey}": { delete: Answers<unknown, { passkey: string }> };
   "/auth/second-factor": {
-    post: Operation<{ totpUri: string; backupCodes: string[] }, NoParam> & Sends<NoParam>;
-    delete: Operation<unknown, NoParam>;
+    post: Answers<{ totpUri: string; backupCodes: string[] }, NoParam> & Sends<NoParam>;
+    delete: Answers<unknown, NoParam>;
   };
-  "/auth/second-factor/confirm": { post: Operation<Signed, NoParam> & Sends<{ code: string }> };
+  "/auth/second-factor/confirm": { post: Answers<SignInState, NoParam> & Sends<{ code: string }> };
 }

@@ -1,5 +1,5 @@
 import { readNow } from "../model/clock.ts";
-import { readChat } from "../model/chat-stream.ts";
+import { readChat } from "../model/chat/stream.ts";
 import { api, ask, readFailure } from "./client.ts";
 
 /** How long the key behind the playground lives, and a token made of it. */

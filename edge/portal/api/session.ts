@@ -10,7 +10,7 @@ export interface ReachedOrg {
   actions: readonly string[] | null;
 }
 
-interface Signed {
+interface SignedInPerson {
   id: string;
   kind: string;
   name: string;
@@ -21,7 +21,7 @@ interface Signed {
 }
 
 /** Who is signed in. `isExpired`: they were, and what they have typed is kept until they are again. */
-export const session = reactive<{ who: Signed | null; isKnown: boolean; isExpired: boolean }>({
+export const session = reactive<{ who: SignedInPerson | null; isKnown: boolean; isExpired: boolean }>({
   who: null,
   isKnown: false,
   isExpired: false,
@@ -111,7 +111,7 @@ async function listAllOrgs(own: ReachedOrg[]): Promise<ReachedOrg[]> {
   return others.length > 0 ? others : own;
 }
 
-function readSigned(answer: unknown): Signed {
+function readSigned(answer: unknown): SignedInPerson {
   const { principal, orgs, isOperator, mfa, key, org } = asRecord(answer);
   if (principal !== undefined) {
     const who = asRecord(principal);

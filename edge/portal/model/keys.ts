@@ -4,7 +4,7 @@ import type { components } from "#portal-types/open-api.d.ts";
 export type KeyView = components["schemas"]["Key"];
 
 /** What the form for a key holds, as text; lists are one item a line. */
-export interface KeyDraft {
+export interface KeyFormText {
   name: string;
   endpoints: string[];
   models: string[];
@@ -14,7 +14,7 @@ export interface KeyDraft {
 }
 
 /** The form of a key that exists, or of one that is to be. */
-export function draftKey(key: KeyView | null, writeLimit: (name: string, value: number) => string): KeyDraft {
+export function draftKey(key: KeyView | null, writeLimit: (name: string, value: number) => string): KeyFormText {
   const limits = Object.entries(key?.limits ?? {}).flatMap(([name, value]) =>
     typeof value === "number" ? [[name, writeLimit(name, value)] as const] : [],
   );

@@ -64,7 +64,10 @@ describe.runIf(hasBrowser())("keys", () => {
     const next = await readSecret(page);
     expect((await world.chat(next, { max_tokens: 2 })).status).toBe(200);
     await page.getByRole("button", { name: "I have kept it" }).click();
-    await page.getByText(/ends in (59|60) min/).first().waitFor();
+    await page
+      .getByText(/ends in (59|60) min/)
+      .first()
+      .waitFor();
 
     await visitor.go(`keys?key=${(await world.must("GET", `/orgs/${org}/keys`)).keys[0].id}`);
     await page.getByRole("button", { name: "Revoke" }).click();

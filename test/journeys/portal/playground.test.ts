@@ -14,7 +14,7 @@ async function enterPlayground(query = "") {
 }
 
 describe.runIf(hasBrowser())("the playground", () => {
-  test("two models answer side by side, each with its tier, tokens, cost and speed, and both are on the bill", async () => {
+  test("two models answer side by side, each with tier, tokens, cost and speed, and are on the bill", async () => {
     const models = "Qwen/Qwen2.5-7B-Instruct,Snowflake/Arctic-Text2SQL-R1-7B";
     const { org, visitor, page } = await enterPlayground(`?models=${encodeURIComponent(models)}`);
     await page.getByLabel("Tokens at most").fill("40");
@@ -22,8 +22,8 @@ describe.runIf(hasBrowser())("the playground", () => {
     await page.keyboard.press("Enter");
     await page.getByRole("link", { name: "On the bill" }).nth(1).waitFor();
     const facts = await page.getByRole("article").first().innerText();
-    for (const part of [/Tier\s+shared/, /Tokens\s+\d+ → 40/, /Cost\s+\$0\.\d+/, /First token\s+\d+/, /Tokens\/s\s+[\d.]+/])
-      expect(facts).toMatch(part);
+    const parts = [/Tier\s+shared/, /Tokens\s+\d+ → 40/, /Cost\s+\$0\.\d+/, /First token\s+\d+/, /Tokens\/s\s+[\d.]+/];
+    for (const part of parts) expect(facts).toMatch(part);
     const rows = await world.settled(org);
     expect(rows.map(({ model }) => model).sort()).toEqual(models.split(",").sort());
     const shown = await page.getByRole("article").locator("dl").allInnerTexts();

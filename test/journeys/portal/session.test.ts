@@ -14,7 +14,10 @@ describe.runIf(hasBrowser())("sessions", () => {
     await visitor.go("limits");
     await page.getByLabel("Admin key").fill("sk-pen-admin-wrong");
     await page.getByRole("button", { name: "Sign in" }).click();
-    await page.getByRole("alert").getByText(/Request req_/).waitFor();
+    await page
+      .getByRole("alert")
+      .getByText(/Request req_/)
+      .waitFor();
     await page.getByLabel("Admin key").fill(secret);
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("heading", { name: "Limits and budgets" }).waitFor();

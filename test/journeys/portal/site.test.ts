@@ -25,7 +25,7 @@ test("each page is a file with the strict policy, and what is none is the API's 
 });
 
 describe.runIf(hasBrowser())("in a browser", () => {
-  test("the first page takes at most 250 KB of JavaScript, gzipped, and names with a digest are kept for ever", async () => {
+  test("the first page takes at most 250 KB of JavaScript, gzipped; digests are kept", async () => {
     const visitor = await visit(adminKey);
     await visitor.go("");
     const scripts = visitor.requests.filter((url) => url.endsWith(".js"));

@@ -1,4 +1,4 @@
-/** A turn of a conversation: what was asked, with pictures as data URLs, and what each model answered. */
+/** A turn of a conversation: what was question, with pictures as data URLs, and what each model answered. */
 export interface ChatTurn {
   text: string;
   images: readonly string[];
@@ -11,13 +11,13 @@ export function writeMessages(
   model: string,
   system: string,
 ): { role: string; content: unknown }[] {
-  const said = turns.flatMap(({ text, images, answers }) => {
+  const messages = turns.flatMap(({ text, images, answers }) => {
     const parts = images.map((url) => ({ type: "image_url", image_url: { url } }));
-    const asked = { role: "user", content: images.length === 0 ? text : [{ type: "text", text }, ...parts] };
+    const question = { role: "user", content: images.length === 0 ? text : [{ type: "text", text }, ...parts] };
     const answer = answers.get(model)?.text ?? "";
-    return answer === "" ? [asked] : [asked, { role: "assistant", content: answer }];
+    return answer === "" ? [question] : [question, { role: "assistant", content: answer }];
   });
-  return system.trim() === "" ? said : [{ role: "system", content: system }, ...said];
+  return system.trim() === "" ? messages : [{ role: "system", content: system }, ...messages];
 }
 
 /** The parameters that were written, by the API's names; empty ones are left to the gateway. */
