@@ -189,7 +189,8 @@ describe("one fact, one place", () => {
   });
 
   test("time and randomness come through visit or an injected clock", () => {
-    const clocks = /^edge\/visit\.ts$|^origin\/(agent|start-agent|log)\.ts$|^origin\/gguf\/main\.ts$/;
+    const clocks =
+      /^edge\/(visit|portal\/model\/clock)\.ts$|^origin\/(agent|start-agent|log)\.ts$|^origin\/gguf\/main\.ts$/;
     const broken = productFiles
       .filter((file) => !clocks.test(file))
       .flatMap((file) => {

@@ -101,4 +101,14 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
   "edge/control/operators/queries.ts": ["test/journeys/people/operators.test.ts"],
   // What the stand-in for ASN.1 reads into.
   "edge/adapters/better-auth/left-out/asn1-ecc.ts": ["test/edge/adapters/better-auth/left-out/asn1-schema.test.ts"],
+  // What lives in a browser: requests, files, the session, the playground's calls, charts and clocks on a page.
+  "edge/portal/api/client.ts": ["test/journeys/portal/session.test.ts", "test/journeys/portal/keys.test.ts"],
+  "edge/portal/api/download.ts": ["test/journeys/portal/audit.test.ts"],
+  "edge/portal/api/playground.ts": ["test/journeys/portal/playground.test.ts"],
+  "edge/portal/api/queries.ts": ["test/journeys/portal/keys.test.ts", "test/journeys/portal/pages.test.ts"],
+  "edge/portal/api/session.ts": ["test/journeys/portal/session.test.ts"],
+  "edge/portal/api/ways.ts": ["test/journeys/portal/session.test.ts"],
+  "edge/portal/model/clock.ts": ["test/journeys/portal/keys.test.ts"],
+  "edge/portal/model/theme.ts": ["test/journeys/portal/pages.test.ts"],
+  "edge/portal/parts/chart/canvas.ts": ["test/journeys/portal/pages.test.ts"],
 };

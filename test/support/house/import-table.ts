@@ -107,6 +107,15 @@ export const importTable: readonly ImportRow[] = [
     may: (to, isType) => isLeaf(to) || to === "zod" || isNodeCrypto(to) || (isType && isVisit(to)),
     instead: "leaf modules know zod and each other only",
   },
+  {
+    part: /^edge\/portal\//,
+    may: (to, isType) =>
+      to.startsWith("edge/portal/") ||
+      /^edge\/(agreements\/records\/windows|control\/permissions)\.ts$/.test(to) ||
+      (isType && isLeaf(to)) ||
+      isPackage(to),
+    instead: "the portal is a customer of the API: it knows its document, and the tables that are the edge's own",
+  },
   { part: /^edge\/[\w-]+\.d\.ts$/, may: isPackage, instead: "declarations of the platform know packages" },
   {
     part: /^origin\//,
@@ -125,8 +134,23 @@ export const importTable: readonly ImportRow[] = [
     instead: "the simulator stands for an engine: it knows nothing of ours but shapes",
   },
   {
+    part: /^infra\/portal\//,
+    may: (to) =>
+      /^infra\/(portal|local)\//.test(to) ||
+      to === "edge/portal/page-list.ts" ||
+      /^edge\/doors\/(site-paths|open-api\/document)\.ts$/.test(to) ||
+      isLeaf(to) ||
+      isPackage(to),
+    instead: "what builds the portal knows its pages, and what the edge says of its API",
+  },
+  {
     part: /^infra\/local\//,
-    may: (to) => to.startsWith("infra/local/") || isLeaf(to) || isOrigin(to) || isPackage(to),
+    may: (to) =>
+      to.startsWith("infra/local/") ||
+      to === "infra/portal/build-portal.ts" ||
+      isLeaf(to) ||
+      isOrigin(to) ||
+      isPackage(to),
     instead: "the local stack starts programs and knows their settings",
   },
   {
