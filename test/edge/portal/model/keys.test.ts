@@ -19,6 +19,7 @@ const key: KeyView = {
   project: null,
   owner: null,
   version: 1,
+  lastUsedAt: null,
   createdAt: "2026-11-30T00:00:00.000Z",
 };
 
