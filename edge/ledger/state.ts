@@ -112,6 +112,8 @@ export interface Closing {
   costMicros: number;
   atMs: number;
   endedAtMs: number;
+  /** Absent where its record told of no token, and where no record ended it. */
+  ttftMs?: number;
 }
 
 /**
@@ -208,6 +210,7 @@ export function makeUsageRow(hold: Hold, closing: Closing, org: string): UsageRo
     costMicros: closing.costMicros,
     admittedAtMs: hold.admittedAtMs,
     endedAtMs: closing.endedAtMs,
+    ttftMs: closing.ttftMs ?? null,
   };
 }
 

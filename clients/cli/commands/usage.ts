@@ -16,6 +16,7 @@ const callColumns: Column[] = [
   ["ENDPOINT", "endpoint"],
   ["END", "end"],
   ...amounts,
+  [usageColumns.ttftMs.head, "ttftMs"],
   ["KEY", "key"],
   ["REQUEST", "requestId"],
   ["HOLD", "hold"],

@@ -20,6 +20,7 @@ const Usage = z
     key: KeyId,
     ...mapNames(listColumns("maybeText"), () => z.string().nullable()),
     ...mapNames(amountColumns, () => z.int()),
+    ...mapNames(listColumns("maybeMs"), () => z.int().nullable()),
     admittedAt: Timestamp,
     endedAt: Timestamp,
   })

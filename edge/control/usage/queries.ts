@@ -15,6 +15,7 @@ const StoredUsage = z.object({
   ...mapNames(listColumns("maybeText"), () => z.string().nullable()),
   ...amounts,
   ...mapNames(listColumns("timeMs"), () => z.int()),
+  ...mapNames(listColumns("maybeMs"), () => z.int().nullable()),
 });
 
 /** A row of `usage`: one call's part of the bill. */

@@ -8,7 +8,7 @@ import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
 import type { KeyLimits, Limits } from "#edge/agreements/records/quota.ts";
 import type { LeasedTerms } from "#edge/agreements/tokens/lease.ts";
-import { makeRequest, digest, freshHold, keyId, keyRecord, orgRecord, makeRecord } from "./ledger-fixtures.ts";
+import { makeRequest, digest, freshHold, keyId, keyRecord, noon, orgRecord, makeRecord } from "./ledger-fixtures.ts";
 import {
   closing,
   leasedCall,
@@ -128,6 +128,7 @@ export const step = fc.oneof(
           outcome: fc.constantFrom("completed" as const, "cancelled" as const, "failed" as const),
           responseId,
           agoMs: fc.integer({ min: -5_000, max: 2_000_000 }),
+          ttftMs: fc.constantFrom(null, -1, 0, 70, 90_000_000),
           leased: fc.option(leasedCall, { freq: 2 }),
         }),
         { minLength: 1, maxLength: 5 },
@@ -284,6 +285,7 @@ export function openHistory(
                 outcome: reported.outcome,
                 responseId: reported.responseId,
                 endedAtMs: nowMs - reported.agoMs,
+                firstTokenAtMs: reported.ttftMs === null ? null : noon + reported.ttftMs,
               });
               return call ? { ...record, leased: call.terms } : record;
             }),

@@ -14,6 +14,7 @@ import type {
 } from "../../../ledger/port.ts";
 import { HoldId, KeyId, type OrgId } from "../../../agreements/tokens/ids.ts";
 import { LeaseId, type LeasedTerms } from "../../../agreements/tokens/lease.ts";
+import { measureTtftMs } from "../../../agreements/records/usage.ts";
 import { KeyRecord } from "../../../agreements/records/key.ts";
 import { Window } from "../../../agreements/records/quota.ts";
 import type { Credential } from "../../../agreements/tokens/credential.ts";
@@ -84,15 +85,14 @@ export function encodeRelease(org: OrgId, hold: HoldId, mayRun: boolean, leased:
   return [hold, mayRun ? "1" : "0", leased ? encodeTerms(org, hold, leased) : ""];
 }
 
-/**
- * A settlement's arguments: for each record its hold, what it is, its token counts, its end, and the terms of a lease.
- */
+/** A settlement's arguments: for each record its hold, what it is, its counts, its times, and the terms of a lease. */
 export function encodeRecords(records: SettledRecord[]): string[] {
   return records.flatMap((record) => {
     const { hold, org, isFinal, outcome, responseId, endedAtMs, leased } = record;
     const counts = countColumns.map((name) => String(record[name]));
     const terms = leased ? encodeTerms(org, hold, leased) : "";
-    return [hold, isFinal ? "1" : "0", outcome, ...counts, JSON.stringify(responseId), String(endedAtMs), terms];
+    const times = [endedAtMs, measureTtftMs(record)].map(String);
+    return [hold, isFinal ? "1" : "0", outcome, ...counts, JSON.stringify(responseId), ...times, terms];
   });
 }
 

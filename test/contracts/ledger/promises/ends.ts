@@ -124,6 +124,8 @@ export function ledgerEnds(name: string, open: OpenLedger): void {
         units: 12,
         outcome: "cancelled",
         responseId: "chatcmpl-1",
+        startedAtMs: noon - day,
+        firstTokenAtMs: noon - day + 321,
         endedAtMs: noon - day,
       });
       expect(await ledger.settle(org, [lying, lying])).toEqual([
@@ -150,6 +152,7 @@ export function ledgerEnds(name: string, open: OpenLedger): void {
           admittedAtMs: noon,
           endedAtMs: noon,
           units: 12,
+          ttftMs: 321,
         },
       ]);
       expect(await findWindow(opened, "tokensPerDay")).toEqual([840, 30, 30]);

@@ -11,6 +11,7 @@ import { openApiDocument } from "#edge/control/http/open-api.ts";
 import type { ControlEnv, ControlPorts, NodeReport } from "#edge/control/http/port.ts";
 import type { Database } from "#edge/control/http/store.ts";
 import { createControlRoutes } from "#edge/control/http/routes.ts";
+import { splitSql } from "#test/support/split-sql.ts";
 import { buildErrorBody, buildErrorHeaders, Refusal } from "#edge/errors.ts";
 
 export const bootstrapToken = "bootstrap-token-of-the-tests-0123456789";
@@ -121,16 +122,8 @@ export async function openWorld() {
   const mf = new Miniflare(convertV4MiniflareOptions(worker));
   const db: Database & { batch(statements: unknown[]): Promise<unknown> } = (await mf.getD1Database("DB")) as never;
   const migrations = globSync("infra/migrations/*.sql").sort();
-  const migration = migrations
-    .map((file) => readFileSync(file, "utf8"))
-    .join("\n")
-    .replaceAll(/^--.*$/gm, "");
-  await db.batch(
-    migration
-      .split(";")
-      .filter((sql) => sql.trim())
-      .map((sql) => db.prepare(sql)),
-  );
+  const statements = migrations.flatMap((file) => splitSql(readFileSync(file, "utf8")));
+  await db.batch(statements.map((sql) => db.prepare(sql)));
   const secret = (letter: string) => letter.repeat(43);
   const keyring = await openKeyring({ tagKeys: { t1: secret("A") }, peppers: { p1: secret("B") } });
   const publisher = new FakePublisher();
@@ -322,6 +315,7 @@ export async function insertUsage(
     row.admittedAtMs ?? 1_763_700_000_000,
     row.endedAtMs ?? 1_763_700_001_000,
     row.units ?? 0,
+    row.ttftMs ?? null,
   ];
   await world.db
     .prepare(`INSERT INTO usage VALUES (${values.map(() => "?").join(",")})`)
