@@ -20,6 +20,9 @@ import { listNodes } from "../nodes/list-nodes.ts";
 import type { ControlEnv } from "./port.ts";
 import { showSession } from "../session/show-session.ts";
 import { listUsage } from "../usage/list-usage.ts";
+import { exportUsage } from "../usage/export-usage.ts";
+import { showSeries } from "../usage/series.ts";
+import { showCall } from "../usage/show-call.ts";
 import { showLedger } from "../usage/show-ledger.ts";
 import { summarizeUsage } from "../usage/summarize-usage.ts";
 
@@ -53,6 +56,9 @@ export function createControlRoutes(): OpenAPIHono<ControlEnv> {
   app.openapi(...showLedger);
   app.openapi(...listUsage);
   app.openapi(...summarizeUsage);
+  app.openapi(...showSeries);
+  app.openapi(...exportUsage);
+  app.openapi(...showCall);
   return app;
 }
 

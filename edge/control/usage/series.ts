@@ -1,0 +1,89 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
+import { formatIso, Timestamp } from "../http/fields.ts";
+import { OrgPath } from "../orgs/org.ts";
+import { chooseRollUps, nameGroup, rollUpFields, type RangeRule } from "./choose.ts";
+import { Latency } from "./latency.ts";
+import { Dimension, otherGroups, sumRollUps, type RolledUp } from "./rollup-queries.ts";
+import { Currency, UsageTotals } from "./totals.ts";
+
+const seriesGroupsMax = 20;
+const rules: Record<"hour" | "day", RangeRule> = {
+  hour: { unit: "hour", daysDefault: 1, daysMax: 31 },
+  day: { unit: "day", daysDefault: 30, daysMax: 366 },
+};
+
+const Query = z.strictObject({ by: z.enum(["hour", "day"]), group: Dimension.optional(), ...rollUpFields });
+
+const Group = z
+  .string()
+  .nullable()
+  .openapi({
+    description: `What it is grouped by; \`${otherGroups}\` are all but the ${seriesGroupsMax} dearest; null is no project, or nobody.`,
+  });
+const Amounts = {
+  ...UsageTotals.shape,
+  failedCalls: z.int().openapi({ description: "Of the calls, those that failed or expired." }),
+  duration: Latency.nullable().openapi({ description: "From admission to the end; of calls that did not expire." }),
+  ttft: Latency.nullable().openapi({ description: "To the first token, measured at the node." }),
+};
+const Point = z.strictObject({ at: Timestamp, group: Group, ...Amounts }).openapi("UsagePoint");
+const SeriesGroup = z.strictObject({ group: Group, ...Amounts }).openapi("UsageSeriesGroup");
+
+const Answer = z
+  .strictObject({
+    by: Query.shape.by,
+    group: Dimension.nullable(),
+    from: Timestamp,
+    to: Timestamp,
+    points: z.array(Point),
+    groups: z.array(SeriesGroup),
+    currency: Currency,
+  })
+  .openapi("UsageSeries");
+
+/**
+ * An org's usage over time, by UTC hour or day, and by what it is grouped by: from roll-ups, so it takes as long for
+ * ten million calls as for ten. Where nothing was used there is no point. At most 31 days by the hour, 366 by the day.
+ */
+export const showSeries = defineEndpoint(
+  "usage.read",
+  createRoute({
+    method: "get",
+    path: "/orgs/{org}/usage/series",
+    operationId: "showUsageSeries",
+    tags: ["usage"],
+    summary: "Show usage over time",
+    request: { params: OrgPath, query: Query },
+    responses: {
+      200: describeJsonAnswer("The points, in their order, and the groups.", Answer),
+      default: refusalAnswer,
+    },
+  }),
+  async (c) => {
+    const { db, currency } = c.var.control;
+    const { by, group = null, ...query } = c.req.valid("query");
+    const filter = chooseRollUps(c, query, rules[by]);
+    const named = { by: null, group, limit: seriesGroupsMax + 1 } as const;
+    const dearest = await sumRollUps(db, filter, named);
+    const isMore = dearest.length > seriesGroupsMax;
+    const only = dearest.slice(0, seriesGroupsMax).flatMap((each) => each.group ?? []);
+    const folded = isMore ? { only } : {};
+    const limit = Number.MAX_SAFE_INTEGER;
+    const [points, groups] = await Promise.all([
+      sumRollUps(db, filter, { by, group, ...folded, limit }),
+      isMore ? sumRollUps(db, filter, { by: null, group, ...folded, limit }) : dearest,
+    ]);
+    const show = ({ atMs: _, group: value, ...rest }: RolledUp) => ({ group: nameGroup(group, value), ...rest });
+    const answer = {
+      by,
+      group,
+      from: formatIso(filter.fromMs),
+      to: formatIso(filter.toMs),
+      points: points.map((point) => ({ at: formatIso(point.atMs ?? 0), ...show(point) })),
+      groups: groups.map(show),
+      currency,
+    };
+    return c.json(answer, 200);
+  },
+);
