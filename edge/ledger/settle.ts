@@ -163,8 +163,8 @@ function countOver(hold: Hold, { promptTokens }: UsageRecord): number {
   return Number.isSafeInteger(promptMicrosPerMTok * (hold.promptTokens + overTokens) + completion) ? overTokens : 0;
 }
 
-function priceUsage({ price }: Hold, { promptTokens, completionTokens }: Usage): number {
-  return computeCostMicros(price, promptTokens, completionTokens);
+function priceUsage({ price }: Hold, { promptTokens, completionTokens, cachedTokens }: Usage): number {
+  return computeCostMicros(price, promptTokens, completionTokens, cachedTokens);
 }
 
 /**

@@ -180,8 +180,8 @@ export function tokensHeld(hold: Hold): number {
 }
 
 /** The money a hold reserves: the price of all its tokens. */
-export function costHeld(hold: Hold): number {
-  return computeCostMicros(hold.price, hold.promptTokens, hold.choices * hold.completionTokens);
+export function costHeld({ price, promptTokens, choices, completionTokens }: Hold): number {
+  return computeCostMicros(price, promptTokens, choices * completionTokens);
 }
 
 /** What the hold of a call takes of its lease. */

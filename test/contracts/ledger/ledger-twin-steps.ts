@@ -86,6 +86,7 @@ export const step = fc.oneof(
       ttlMs: fc.constantFrom(500, 5_000, 90_000, 930_000, 24 * hour),
       promptPrice: price,
       completionPrice: price,
+      cachedShare: fc.constantFrom(null, null, 0, 0.1, 0.5, 1),
       token: fc.constantFrom<Credential["token"] | null>(
         null,
         null,
@@ -311,7 +312,11 @@ export function openHistory(
           choices: each.choices,
           mayClamp: each.mayClamp,
           ttlMs: each.ttlMs,
-          price: { promptMicrosPerMTok: each.promptPrice, completionMicrosPerMTok: each.completionPrice },
+          price: {
+            promptMicrosPerMTok: each.promptPrice,
+            completionMicrosPerMTok: each.completionPrice,
+            ...(each.cachedShare !== null && { cachedMicrosPerMTok: Math.floor(each.promptPrice * each.cachedShare) }),
+          },
           idempotency:
             each.again === null ? null : { key: String(each.again).repeat(64), body: String(each.body).repeat(64) },
           ...(each.token ? { token: each.token, digests: each.digest === 0 ? [{ kid: "p2", digest }] : [] } : {}),

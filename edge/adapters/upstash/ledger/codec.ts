@@ -19,7 +19,7 @@ import { KeyRecord } from "../../../agreements/records/key.ts";
 import { Window } from "../../../agreements/records/quota.ts";
 import type { Credential } from "../../../agreements/tokens/credential.ts";
 import { OutOfReach } from "../../../errors.ts";
-import { encodeTerms, encodeWish, writeBill } from "./leases.ts";
+import { encodePrice, encodeTerms, encodeWish, writeBill } from "./leases.ts";
 
 /**
  * The arguments of the ledger's script and its replies. A reply of any other shape throws: never a grant by default
@@ -48,8 +48,6 @@ export function encodeRequest(request: HoldRequest, wait = ""): string[] {
     request.choices,
     request.mayClamp ? 1 : 0,
     request.ttlMs,
-    price.promptMicrosPerMTok,
-    price.completionMicrosPerMTok,
   ];
   const again = idempotency ? [JSON.stringify(idempotency.key), JSON.stringify(idempotency.body)] : ["", ""];
   const bill = writeBill({ hold, org, key, model, tier, endpoint });
@@ -60,6 +58,7 @@ export function encodeRequest(request: HoldRequest, wait = ""): string[] {
     endpoint,
     model,
     ...numbers.map(String),
+    ...encodePrice(price),
     ...again,
     bill,
     request.lease ? encodeWish(request.lease) : "",

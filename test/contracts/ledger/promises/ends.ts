@@ -222,5 +222,33 @@ export function ledgerEnds(name: string, open: OpenLedger): void {
       ]);
       expect(await opened.usage()).toMatchObject([{ end: "completed", completionTokens: 12 }]);
     });
+
+    test("cached tokens cost their own price, and what comes late makes two lines cost what one would have", async () => {
+      const opened = await openWith(open, { costMicrosPerMonth: 9_000 });
+      const { ledger, org, clock } = opened;
+      const price = {
+        promptMicrosPerMTok: 1_000_000,
+        cachedMicrosPerMTok: 100_000,
+        completionMicrosPerMTok: 2_000_000,
+      };
+      const [whole = "", late = ""] = await fill(opened, 2, { price, promptTokens: 100, ttlMs: 5_000 });
+      expect(await findWindow(opened, "costMicrosPerMonth")).toEqual([8_720, 280, 0]);
+      const used = { promptTokens: 100, cachedTokens: 90, completionTokens: 3 };
+      await ledger.settle(org, [
+        makeRecord(org, whole, used),
+        makeRecord(org, late, { ...used, cachedTokens: 0, isFinal: false }),
+      ]);
+      await opened.restart();
+      clock.set(noon + 5_000);
+      expect(await findWindow(opened, "costMicrosPerMonth")).toEqual([8_869, 0, 131]);
+      await ledger.settle(org, [makeRecord(org, late, used)]);
+      expect(await findWindow(opened, "costMicrosPerMonth")).toEqual([8_950, 0, 50]);
+      const rows = (await opened.usage()).map(({ id, costMicros, cachedTokens }) => [id, costMicros, cachedTokens]);
+      expect(rows.toSorted()).toEqual([
+        [whole, 25, 90],
+        [late, 106, 0],
+        [`${late}:late`, -81, 90],
+      ]);
+    });
   });
 }

@@ -15,7 +15,7 @@ local function bill(id, hold, ending, charged, cost, endedAtMs, ttftMs)
 end
 
 local function close(hold, ending, charged, endedAtMs, ttftMs)
-  local cost = costMicros(hold.price, charged.promptTokens, charged.completionTokens)
+  local cost = costUsage(hold.price, charged)
   for _, counters in ipairs(loadCountersFor(hold)) do countClosing(counters, hold, ending, charged, cost) end
   holdsBy[hold.id], endsBy[hold.id], hasEnds = false, true, true
   write("HDEL", HOLDS, hold.id)
@@ -61,8 +61,7 @@ end
 local function adjust(hold, whole, charged, endedAtMs)
   local rest = { responseId = whole.responseId }
   for _, name in ipairs(countColumns) do rest[name] = whole[name] - charged[name] end
-  local cost = costMicros(hold.price, whole.promptTokens, whole.completionTokens)
-    - costMicros(hold.price, charged.promptTokens, charged.completionTokens)
+  local cost = costUsage(hold.price, whole) - costUsage(hold.price, charged)
   for _, counters in ipairs(loadCountersFor(hold, true)) do countClosing(counters, hold, "adjusted", rest, cost) end
   bill(hold.id .. ":late", hold, "adjusted", rest, cost, endedAtMs)
   stateAtMs = atMsNow()
