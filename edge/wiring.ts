@@ -6,6 +6,7 @@ import { openLedgerMover } from "./adapters/durable-object/ledger/moves/ledger-m
 import { readOrgs } from "./adapters/d1/orgs.ts";
 import { d1StorageControl } from "./adapters/d1/storage-control.ts";
 import { d1ResponseStore } from "./adapters/d1/stored-responses.ts";
+import { readPrices } from "./adapters/d1/prices.ts";
 import { writeUsage } from "./adapters/d1/usage.ts";
 import { leasingLedger } from "./adapters/leases/ledger.ts";
 import { memoryIpLimit } from "./adapters/memory/ip-limit.ts";
@@ -25,7 +26,7 @@ import { openVerifiedKeys, type IpLimits, type TokenKey } from "./identity/index
 import type { IpLimit } from "./identity/port.ts";
 import { databaseWaitMsMax } from "./limits.ts";
 import type { Ports } from "./ports.ts";
-import { openBoundFactors } from "./admission/index.ts";
+import { openBoundFactors, openPrices } from "./admission/index.ts";
 import { openTierClassifier } from "./routing/index.ts";
 import {
   openMasterKeys,
@@ -96,6 +97,7 @@ async function openWiring(env: Env): Promise<Wiring> {
       storage,
       classifier,
       boundFactors: openBoundFactors(),
+      prices: openPrices((nowMs) => readPrices(env.DB, nowMs, databaseWaitMsMax)),
       origin,
       tickets,
       holdGraceMs: settings.HOLD_GRACE_MS,

@@ -290,6 +290,7 @@ export const portRows: Record<keyof Ports, Dependency[] | string> = {
   ips: shield,
   classifier: local,
   boundFactors: local,
+  prices: "read beside calls: the last that were read hold, or MODELS (test/edge/admission/prices.test.ts)",
   holdGraceMs: setting,
   keys: local,
   tickets: local,

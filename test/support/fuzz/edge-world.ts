@@ -3,7 +3,7 @@ import { generateBase62 } from "#edge/agreements/tokens/ids.ts";
 import { openTickets } from "#edge/agreements/tokens/ticket.ts";
 import { memoryFleet } from "#edge/adapters/memory/fleet.ts";
 import { memoryLedger } from "#edge/adapters/memory/ledger.ts";
-import { openBoundFactors } from "#edge/admission/index.ts";
+import { openBoundFactors, openPrices } from "#edge/admission/index.ts";
 import { Refusal } from "#edge/errors.ts";
 import { Heartbeats } from "#edge/fleet/heartbeats.ts";
 import { openRetryBudget } from "#edge/forwarding/budget.ts";
@@ -93,6 +93,7 @@ export async function openEdgeWorld(): Promise<EdgeWorld> {
     fleet,
     classifier: openTierClassifier(testModels, [node]),
     boundFactors: openBoundFactors(),
+    prices: openPrices(async () => []),
     origin: { nodeKeys, tickets, budget: openRetryBudget(), observer: fleet },
     tickets,
     holdGraceMs: 30_000,
