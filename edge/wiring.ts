@@ -106,6 +106,8 @@ async function openWiring(env: Env): Promise<Wiring> {
       db: boundDatabase(env.DB, (answer) => within(databaseWaitMsMax, "d1", answer)),
       keyring,
       bootstrapToken: settings.BOOTSTRAP_TOKEN ?? null,
+      sessions: null,
+      ipHeader: settings.CLIENT_IP_HEADER ?? null,
       publisher: ledger,
       retention: retention && openRetentionSwitch(retention),
       mover: settings.LEDGER.kind === "durable-object" ? openLedgerMover(env.LEDGERS) : null,

@@ -36,7 +36,7 @@ CREATE INDEX events_by_org ON events (org, at_ms, id);
 
 -- A person in an org. `user` is the id that sign-in gave the person.
 CREATE TABLE members (
-  org TEXT NOT NULL REFERENCES orgs (id),
+  org TEXT NOT NULL REFERENCES orgs (id) ON DELETE CASCADE,
   user TEXT NOT NULL,
   role TEXT NOT NULL CHECK (role IN ('owner', 'admin', 'developer', 'billing', 'viewer')),
   version INTEGER NOT NULL DEFAULT 1,

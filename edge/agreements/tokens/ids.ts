@@ -77,6 +77,52 @@ export type NodeId = z.infer<typeof NodeId>;
 /** Tells a node's id from anything else; what is checked on every call needs no account of what is wrong. */
 export const isNodeId = createCheck(forms.node);
 
+/** What things of the control plane are called: each kind's prefix, and 22 characters of 128 random bits or more. */
+const controlPrefixes = {
+  user: "user_",
+  project: "proj_",
+  serviceAccount: "sa_",
+  invitation: "inv_",
+  webhook: "wh_",
+  event: "evt_",
+  delivery: "dlv_",
+  budget: "bud_",
+} as const;
+
+const createControlId = (kind: keyof typeof controlPrefixes) =>
+  z.string().regex(new RegExp(`^${controlPrefixes[kind]}[0-9A-Za-z]{22}$`));
+
+/** A person, as sign-in names them. */
+export const UserId = createControlId("user");
+export type UserId = z.infer<typeof UserId>;
+/** A project: keys with limits and a budget in common. */
+export const ProjectId = createControlId("project");
+export type ProjectId = z.infer<typeof ProjectId>;
+/** A program that owns keys. */
+export const ServiceAccountId = createControlId("serviceAccount");
+export type ServiceAccountId = z.infer<typeof ServiceAccountId>;
+/** An invitation of a person into an org. */
+export const InvitationId = createControlId("invitation");
+export type InvitationId = z.infer<typeof InvitationId>;
+/** An address of an org's that events are sent to. */
+export const WebhookId = createControlId("webhook");
+export type WebhookId = z.infer<typeof WebhookId>;
+/** Something that happened, whoever hears of it. */
+export const EventId = createControlId("event");
+export type EventId = z.infer<typeof EventId>;
+/** One event's way to one webhook. */
+export const DeliveryId = createControlId("delivery");
+export type DeliveryId = z.infer<typeof DeliveryId>;
+
+/** What an org, a project or a key may spend in a month. */
+export const BudgetId = createControlId("budget");
+export type BudgetId = z.infer<typeof BudgetId>;
+
+/** Mints an id of one of the control plane's kinds. */
+export function mintControlId(kind: keyof typeof controlPrefixes, random: (bytes: number) => Uint8Array): string {
+  return controlPrefixes[kind] + generateBase62(22, random);
+}
+
 /** Generates `count` unbiased base62 characters from `random(bytes)`: bytes ≥ 248 are discarded. */
 export function generateBase62(count: number, random: (bytes: number) => Uint8Array): string {
   let text = "";

@@ -9,14 +9,24 @@ import {
 } from "../../agreements/tokens/key-format.ts";
 import { Refusal } from "../../errors.ts";
 import { findPresented, isInForce, type KeyRow } from "../keys/queries.ts";
-import { findOrg } from "../orgs/queries.ts";
-import type { ControlEnv } from "./port.ts";
+import { findOrg, type OrgRow } from "../orgs/queries.ts";
+import { findMemberRole } from "../members/queries.ts";
+import type { Role } from "../permissions.ts";
+import type { ControlEnv, Principal, SignedIn } from "./port.ts";
 
 /**
- * Lets admin keys in. Whatever is wrong with a credential, the answer is the same 401, but for what its form alone
- * shows to anybody; a key that we did not make costs no I/O (S3). Those of a suspended org may read, and nothing else.
+ * Lets admin keys in, and who is signed in. Whatever is wrong with a credential, the answer is the same 401, but for
+ * what its form alone shows to anybody; a key that we did not make costs no I/O (S3). Keys of a suspended org may
+ * read, and nothing else.
  */
 export const authenticate: MiddlewareHandler<ControlEnv> = async (c, next) => {
+  const isByCookie = c.req.header("authorization") === undefined && c.req.header("cookie") !== undefined;
+  const principal = isByCookie ? await findPerson(c) : await findKeyHolder(c);
+  c.set("principal", principal);
+  return next();
+};
+
+async function findKeyHolder(c: Context<ControlEnv>): Promise<Principal> {
   const { keyring } = c.var.control;
   refuseByForm(c);
   const presented = readKey(readBearer(c));
@@ -26,14 +36,54 @@ export const authenticate: MiddlewareHandler<ControlEnv> = async (c, next) => {
   const digest = digests.find(({ kid }) => kid === row?.pepper_kid)?.digest ?? "";
   if (!row?.role || !isSameText(digest, row.digest) || !isInForce(row, c.var.visit.now()))
     throw new Refusal("invalid_api_key");
+  const isOperator = row.role === "operator";
   // Operators go on, or who suspends the house's own org by mistake could not undo it.
-  const mayWrite = row.is_suspended === 0 || row.role === "operator";
-  if (!mayWrite && !readMethods.has(c.req.method)) throw new Refusal("org_suspended");
-  c.set("admin", { key: row.id, org: row.org, role: row.role, expiresAtMs: row.expires_at_ms });
-  return next();
-};
+  if (row.is_suspended !== 0 && !isOperator) refuseWrites(c);
+  const { id, org, name, role, expires_at_ms: expiresAtMs } = row;
+  return { kind: "key", id, name, org, role, isOperator, expiresAtMs, person: null };
+}
+
+/**
+ * A browser sends cookies wherever a page sends it, so a write by session needs our own origin and the JSON content
+ * type, which no other site's page can have it send (S10).
+ */
+async function findPerson(c: Context<ControlEnv>): Promise<Principal> {
+  const person = await findSession(c);
+  if (!person) throw new Refusal("invalid_api_key", { message: "Nobody is signed in. Sign in, or send an admin key." });
+  if (!readMethods.has(c.req.method)) refuseForeign(c);
+  const { user: id, name, isOperator, expiresAtMs } = person;
+  return { kind: "member", id, name, org: null, role: "person", isOperator, expiresAtMs, person };
+}
+
+async function findSession(c: Context<ControlEnv>): Promise<SignedIn | null> {
+  try {
+    return (await c.var.control.sessions?.find(c.req.raw, c.var.visit.now())) ?? null;
+  } catch (cause) {
+    // When the store cannot be read, nobody is known to be signed in, nor not to be (F1).
+    throw new Refusal("store_unavailable", {
+      message: "The store of sessions is out of reach.",
+      retryAfterMs: 1_000,
+      log: "sessions unreadable",
+      cause,
+    });
+  }
+}
+
+function refuseForeign(c: Context<ControlEnv>): void {
+  const isOurs = c.req.header("origin") === new URL(c.req.url).origin;
+  const isJson = /^application\/json\s*(;|$)/i.test(c.req.header("content-type") ?? "");
+  if (isOurs && isJson) return;
+  throw new Refusal("insufficient_permissions", {
+    message: "A signed-in browser may change things from this site's own pages only, as JSON.",
+    log: "write by session from elsewhere",
+  });
+}
 
 const readMethods = new Set(["GET", "HEAD"]);
+
+function refuseWrites(c: Context<ControlEnv>): void {
+  if (!readMethods.has(c.req.method)) throw new Refusal("org_suspended");
+}
 
 /**
  * Opens the bootstrap to the holder of the deployment's token. Without such a token the bootstrap does not exist, and
@@ -46,30 +96,48 @@ export const authenticateBootstrap: MiddlewareHandler<ControlEnv> = async (c, ne
   return next();
 };
 
-/** Guards every path that names an org: another's org, an unknown one and a malformed id are the same 404 (S4). */
+/**
+ * Guards every path that names an org: another's org, an unknown one and a malformed id are the same 404 (S4). A member
+ * has their role in it from here on.
+ */
 export const reachOrg: MiddlewareHandler<ControlEnv> = async (c, next) => {
-  const { admin, control } = c.var;
+  const { principal, control } = c.var;
   const id = OrgId.safeParse(c.req.param("org"));
   if (!id.success) throw new Refusal("not_found");
-  if (admin.role !== "operator" && admin.org !== id.data) throw new Refusal("not_found");
+  const role = await findRole(c, id.data);
+  if (role === null && !principal.isOperator) throw new Refusal("not_found");
   const org = await findOrg(control.db, id.data);
   if (!org) throw new Refusal("not_found");
+  if (principal.person && !principal.isOperator) refuseMember(c, org, principal.person);
+  c.set("principal", { ...principal, role: role ?? principal.role });
   c.set("org", org);
   return next();
 };
 
-/** Lets operators' keys through, for what only the house may do. */
-export const requireOperator: MiddlewareHandler<ControlEnv> = async (c, next) => {
-  if (c.var.admin.role !== "operator")
-    throw new Refusal("insufficient_permissions", { message: "Only an operator's key may do this." });
-  return next();
-};
+/** The role of who asks in an org; null when they have none there. */
+async function findRole(c: Context<ControlEnv>, org: OrgId): Promise<Role | null> {
+  const { principal, control } = c.var;
+  if (principal.kind === "key") return principal.org === org ? principal.role : null;
+  return findMemberRole(control.db, org, principal.id);
+}
 
-/** Refuses admins who touch admin keys: an org's admin manages inference keys only, operators manage both. */
+function refuseMember(c: Context<ControlEnv>, org: OrgRow, person: SignedIn): void {
+  if (org.requires_mfa !== 0 && !person.hasSecondFactor)
+    throw new Refusal("insufficient_permissions", {
+      message: "This organization asks for a second factor: set one up in your account, then sign in again.",
+    });
+  if (org.is_suspended !== 0) refuseWrites(c);
+}
+
+/**
+ * Refuses who may not touch admin keys: an admin key manages inference keys only; people who are owner or admin of the
+ * org, and operators, manage both.
+ */
 export function refuseUnlessInCharge(c: Context<ControlEnv>, kind: KeyRow["kind"]): void {
-  if (kind === "inference" || c.var.admin.role === "operator") return;
+  const { kind: by, isOperator } = c.var.principal;
+  if (kind === "inference" || isOperator || (by === "member" && c.var.reach === "all")) return;
   throw new Refusal("insufficient_permissions", {
-    message: "Only an operator's key may create, rotate or revoke admin keys.",
+    message: "An admin key may not create, rotate or revoke admin keys; an owner, an admin or an operator may.",
   });
 }
 

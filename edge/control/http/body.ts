@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { Refusal } from "../../errors.ts";
 import { readBytes } from "../../protocol/bytes.ts";
 import { createFieldRefusal } from "../../protocol/fields.ts";
-import type { Admin, ControlEnv } from "./port.ts";
+import type { ControlEnv, Principal } from "./port.ts";
 
 /** Bodies of the control API are far smaller. */
 const controlBodyBytesMax = 64 * 1024;
@@ -14,9 +14,9 @@ const controlBodyBytesMax = 64 * 1024;
  */
 export const takeBody: MiddlewareHandler<ControlEnv> = async (c, next) => {
   if (c.req.raw.method === "GET" || c.req.raw.method === "HEAD") return next();
-  // At the bootstrap there is no admin yet.
-  const admin: Admin | undefined = c.get("admin");
-  const sender = admin ?? { org: "", key: "" };
+  // At the bootstrap there is no principal yet.
+  const principal: Principal | undefined = c.get("principal");
+  const sender = { org: principal?.org ?? "", key: principal?.id ?? "" };
   const text = readUtf8(await readBytes(c.req.raw, { bytesMax: controlBodyBytesMax, sender }));
   const { method, url } = c.req.raw;
   const headers = new Headers(c.req.raw.headers);

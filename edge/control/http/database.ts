@@ -10,15 +10,22 @@ export type Wait = <T>(answer: Promise<T>) => Promise<T>;
  * errors.
  */
 export function boundDatabase(db: Database, wait: Wait): Database {
-  return { prepare: (sql) => boundStatement(db.prepare(sql), wait) };
-}
-
-function boundStatement(statement: Statement, wait: Wait): Statement {
+  /** What stands behind each statement that was given out, since a batch has to be of the store's own. */
+  const behind = new WeakMap<Statement, Statement>();
+  const bound = (statement: Statement): Statement => {
+    const shown: Statement = {
+      bind: (...values) => bound(statement.bind(...values)),
+      first: () => refuseOnFailure(() => wait(statement.first())),
+      all: () => refuseOnFailure(() => wait(statement.all())),
+      run: () => refuseOnFailure(() => wait(statement.run())),
+    };
+    behind.set(shown, statement);
+    return shown;
+  };
   return {
-    bind: (...values) => boundStatement(statement.bind(...values), wait),
-    first: () => refuseOnFailure(() => wait(statement.first())),
-    all: () => refuseOnFailure(() => wait(statement.all())),
-    run: () => refuseOnFailure(() => wait(statement.run())),
+    prepare: (sql) => bound(db.prepare(sql)),
+    batch: (statements) =>
+      refuseOnFailure(() => wait(db.batch(statements.map((statement) => behind.get(statement) ?? statement)))),
   };
 }
 

@@ -1,11 +1,12 @@
 import type { Ledger } from "../../ledger/port.ts";
-import type { KeyId, OrgId } from "../../agreements/tokens/ids.ts";
+import type { KeyId, OrgId, UserId } from "../../agreements/tokens/ids.ts";
 import type { Keyring } from "../../agreements/tokens/key-format.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import type { LoadReport, NodeRecord, NodeState } from "../../agreements/records/node.ts";
 import type { RetentionSwitch } from "../../storage/port.ts";
 import type { Visit } from "../../visit.ts";
 import type { OrgRow } from "../orgs/queries.ts";
+import type { Reach, Role } from "../permissions.ts";
 import type { Database } from "./store.ts";
 
 /**
@@ -15,6 +16,10 @@ export interface ControlPorts {
   db: Database;
   keyring: Keyring;
   bootstrapToken: string | null;
+  /** Who is signed in; null where nobody can sign in, and admin keys alone are let in. */
+  sessions: Sessions | null;
+  /** The header that tells a caller's address; null where none may be believed. */
+  ipHeader: string | null;
   /** How records reach the data plane: when `publish` returns, the next call sees the record (S1). */
   publisher: Pick<Ledger, "publish" | "inspect">;
   /** Sets how long orgs' responses are kept; null where there is nowhere to keep them. */
@@ -45,18 +50,50 @@ export interface NodeReport {
   breaker: "closed" | "open" | "probing";
 }
 
-/** Who makes the request: an operator reaches every org, an admin their own. Their key expires then, or never. */
-export interface Admin {
-  key: KeyId;
-  org: OrgId;
-  role: "operator" | "admin";
+/**
+ * Who makes the request: a person by their session, or an admin key. `org` is the key's own; a person has none until
+ * the path names one. `role` is theirs in the org that the path names; `person` where it names none.
+ */
+export interface Principal {
+  kind: "key" | "member";
+  id: KeyId | UserId;
+  name: string;
+  org: OrgId | null;
+  role: Role;
+  isOperator: boolean;
+  /** When their key or session ends; null is never. */
   expiresAtMs: number | null;
+  /** The session of a person. */
+  person: SignedIn | null;
+}
+
+/** A person who is signed in. `hasSecondFactor`: they have one set up, so this session was opened with it. */
+export interface SignedIn {
+  user: UserId;
+  email: string;
+  name: string;
+  hasSecondFactor: boolean;
+  isOperator: boolean;
+  session: string;
+  expiresAtMs: number;
+}
+
+/** Who is signed in, by a request's cookie. Null when nobody is; rejects when that cannot be read. */
+export interface Sessions {
+  find(request: Request, nowMs: number): Promise<SignedIn | null>;
 }
 
 /**
  * Hono's variables. The door sets `visit` and `wiring`, `controlRoutes` takes `control` from it; `authenticate` sets
- * `admin`, `reachOrg` sets `org`.
+ * `principal`, `reachOrg` sets `org` and the principal's role in it, each endpoint's action sets `reach`.
  */
 export interface ControlEnv {
-  Variables: { visit: Visit; wiring: { control: ControlPorts }; control: ControlPorts; admin: Admin; org: OrgRow };
+  Variables: {
+    visit: Visit;
+    wiring: { control: ControlPorts };
+    control: ControlPorts;
+    principal: Principal;
+    org: OrgRow;
+    reach: Reach;
+  };
 }

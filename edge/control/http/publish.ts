@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { KeyRecord } from "../../agreements/records/key.ts";
 import type { OrgRecord } from "../../agreements/records/org.ts";
 import { describeCause, Refusal } from "../../errors.ts";
-import { toKeyRecord, undoRotation, type KeyRow } from "../keys/queries.ts";
+import { toKeyRecord, type KeyRow } from "../keys/queries.ts";
 import { toOrgRecord, type OrgRow } from "../orgs/queries.ts";
 import type { ControlEnv } from "./port.ts";
 
@@ -16,20 +16,6 @@ export async function publishKey(c: Context<ControlEnv>, row: KeyRow): Promise<v
   if (row.kind === "inference") await publish(c, toKeyRecord(row));
 }
 
-/**
- * Revokes a key whose text nobody was shown, and gives the one that it was to replace back what it had. The ledger may
- * have stored either before it failed, so both are published too, without making the caller wait for what just failed.
- */
-export async function withdrawKey(
-  c: Context<ControlEnv>,
-  fresh: KeyRow,
-  replaced: Parameters<typeof undoRotation>[2] = null,
-): Promise<void> {
-  const { visit, control } = c.var;
-  for (const row of await undoRotation(control.db, fresh.id, replaced, visit.now()))
-    visit.afterwards(publishKey(c, row));
-}
-
 /** Runs the clean-up after a failure: if it fails itself that is logged, and hides nothing. */
 export async function cleanUp(c: Context<ControlEnv>, work: () => Promise<unknown>): Promise<void> {
   try {
@@ -37,11 +23,6 @@ export async function cleanUp(c: Context<ControlEnv>, work: () => Promise<unknow
   } catch (cause) {
     c.var.visit.log("clean_up_failed", { cause: describeCause(cause) });
   }
-}
-
-/** Logs one line per change, so that the log shows who did what. Ids only. */
-export function logChange(c: Context<ControlEnv>, change: string, ids: { org: string; key?: string }): void {
-  c.var.visit.log("control_changed", { change, by: c.var.admin.key, ...ids });
 }
 
 async function publish(c: Context<ControlEnv>, record: OrgRecord | KeyRecord): Promise<void> {

@@ -1,7 +1,15 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
+import { exportAudit } from "../audit/export-audit.ts";
+import { listAudit } from "../audit/list-audit.ts";
 import { authenticate, reachOrg } from "./access.ts";
 import { refuseInvalid, takeBody } from "./body.ts";
+import { changeBudget } from "../budgets/change-budget.ts";
+import { createBudget } from "../budgets/create-budget.ts";
+import { dropBudget } from "../budgets/delete-budget.ts";
+import { listBudgets } from "../budgets/list-budgets.ts";
+import { showCosts } from "../costs/show-costs.ts";
+import { showStatement } from "../costs/show-statement.ts";
 import { changeKey } from "../keys/change-key.ts";
 import { createKey } from "../keys/create-key.ts";
 import { listKeys } from "../keys/list-keys.ts";
@@ -18,6 +26,8 @@ import { showOrg } from "../orgs/show-org.ts";
 import { listModels } from "../models/list-models.ts";
 import { listNodes } from "../nodes/list-nodes.ts";
 import type { ControlEnv } from "./port.ts";
+import { listPrices } from "../prices/list-prices.ts";
+import { setPrice } from "../prices/set-price.ts";
 import { showSession } from "../session/show-session.ts";
 import { listUsage } from "../usage/list-usage.ts";
 import { exportUsage } from "../usage/export-usage.ts";
@@ -28,7 +38,7 @@ import { summarizeUsage } from "../usage/summarize-usage.ts";
 
 /**
  * The control plane's table of contents, mounted at `/control` by a door that sets `visit` and `wiring` and writes
- * thrown Refusals. Everything below `authenticate` needs an admin key; every path that names an org passes `reachOrg`,
+ * thrown Refusals. Everything below `authenticate` needs an admin key or a session, and a role that may; every path that names an org passes `reachOrg`,
  * new endpoints too.
  */
 export function createControlRoutes(): OpenAPIHono<ControlEnv> {
@@ -59,6 +69,16 @@ export function createControlRoutes(): OpenAPIHono<ControlEnv> {
   app.openapi(...showSeries);
   app.openapi(...exportUsage);
   app.openapi(...showCall);
+  app.openapi(...showCosts);
+  app.openapi(...showStatement);
+  app.openapi(...createBudget);
+  app.openapi(...listBudgets);
+  app.openapi(...changeBudget);
+  app.openapi(...dropBudget);
+  app.openapi(...listPrices);
+  app.openapi(...setPrice);
+  app.openapi(...listAudit);
+  app.openapi(...exportAudit);
   return app;
 }
 

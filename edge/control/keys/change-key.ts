@@ -3,9 +3,10 @@ import { Refusal } from "../../errors.ts";
 import { refuseUnlessInCharge } from "../http/access.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import { Expiry, Name } from "../http/fields.ts";
-import { logChange, publishKey } from "../http/publish.ts";
-import { Key, KeyPath, refuseOutliving, refusePast, toKey } from "./key.ts";
-import { findKey, updateKey } from "./queries.ts";
+import { publishKey } from "../http/publish.ts";
+import { commitKeyChange } from "./commit-key.ts";
+import { Key, KeyPath, readOwner, refuseOutliving, refusePast, toKey } from "./key.ts";
+import { findKey } from "./queries.ts";
 import { findScope, resolveModels, scopeFields, scopesOfInferenceKeys, unique } from "./scopes.ts";
 
 const Body = z
@@ -25,6 +26,7 @@ const Body = z
  * answered; refused with 503, it heals by repeating. A key that is not in force is refused with 409: it stays ended.
  */
 export const changeKey = defineEndpoint(
+  "keys.write",
   createRoute({
     method: "patch",
     path: "/orgs/{org}/keys/{key}",
@@ -38,7 +40,7 @@ export const changeKey = defineEndpoint(
     const { visit, control, org } = c.var;
     const body = c.req.valid("json");
     const nowMs = visit.now();
-    const known = await findKey(control.db, org.id, c.req.valid("param").key);
+    const known = await findKey(control.db, org.id, c.req.valid("param").key, readOwner(c));
     if (!known) throw new Refusal("not_found");
     refuseUnlessInCharge(c, known.kind);
     refusePast(body.expiresAt, nowMs);
@@ -53,10 +55,8 @@ export const changeKey = defineEndpoint(
       limits: body.limits,
       expiresAtMs: body.expiresAt,
     };
-    const row = await updateKey(control.db, known.id, change, nowMs);
-    if (!row) throw new Refusal("conflict", { message: "This key is revoked or has expired." });
+    const row = await commitKeyChange(c, known, change);
     await publishKey(c, row);
-    logChange(c, "key_changed", { org: org.id, key: row.id });
     return c.json(toKey(row, nowMs), 200);
   },
 );

@@ -4,7 +4,8 @@ import { refuseUnlessInCharge } from "../http/access.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import { Expiry, Name } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
-import { cleanUp, logChange, publishKey, withdrawKey } from "../http/publish.ts";
+import { cleanUp, publishKey } from "../http/publish.ts";
+import { commitKeyStep, describeKey, withdrawKey } from "./commit-key.ts";
 import { findFull, KeyWithSecret, readKeyRoom, refuseFull, refuseOutliving, refusePast, toKey } from "./key.ts";
 import { insertKey, type KeyDraft } from "./insert-queries.ts";
 import { findScope, resolveModels, scopeFields, scopesOfInferenceKeys, unique } from "./scopes.ts";
@@ -28,6 +29,7 @@ const Body = z
  * nobody.
  */
 export const createKey = defineEndpoint(
+  "keys.write",
   createRoute({
     method: "post",
     path: "/orgs/{org}/keys",
@@ -41,7 +43,7 @@ export const createKey = defineEndpoint(
     },
   }),
   async (c) => {
-    const { visit, control, org } = c.var;
+    const { visit, control, org, principal } = c.var;
     const { name, kind = "inference", ...given } = c.req.valid("json");
     const nowMs = visit.now();
     refuseUnlessInCharge(c, kind);
@@ -59,10 +61,14 @@ export const createKey = defineEndpoint(
       models: given.models ? resolveModels(given.models, control.models) : null,
       ipCidrs: given.ipCidrs ? unique(given.ipCidrs) : null,
       limits: given.limits ?? null,
+      owner: principal.person ? principal.id : null,
+      project: null,
       expiresAtMs: given.expiresAt ?? null,
       createdAtMs: nowMs,
     };
-    const row = await insertKey(control.db, draft, max);
+    const after = describeKey({ ...draft, ip_cidrs: draft.ipCidrs, expires_at_ms: draft.expiresAtMs });
+    const facts = { id: draft.id, before: null, after };
+    const row = await commitKeyStep(c, "key.created", facts, insertKey(control.db, draft, max));
     if (!row) throw (await findFull(control.db, org, max, nowMs)) ?? refuseFull(max);
     try {
       await publishKey(c, row);
@@ -70,7 +76,6 @@ export const createKey = defineEndpoint(
       await cleanUp(c, () => withdrawKey(c, row));
       throw cause;
     }
-    logChange(c, "key_created", { org: org.id, key: row.id });
     return c.json({ ...toKey(row, nowMs), secret: minted.text }, 201);
   },
 );

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import type { Endpoint } from "../../agreements/records/model.ts";
 import type { KeyLimits } from "../../agreements/records/quota.ts";
-import type { KeyId, OrgId } from "../../agreements/tokens/ids.ts";
+import type { KeyId, OrgId, ProjectId } from "../../agreements/tokens/ids.ts";
 import { keyRetentionMs, keysInForceMax, keysKeptMax } from "../../limits.ts";
-import type { Database } from "../http/store.ts";
-import { inForce, KeyRow } from "./queries.ts";
+import type { Database, Statement } from "../http/store.ts";
+import { inForce, type KeyRow } from "./queries.ts";
 
 /** What minting gives and a row keeps. */
 export interface Minted {
@@ -24,6 +24,9 @@ export interface KeyDraft extends Minted {
   models: string[] | null;
   ipCidrs: string[] | null;
   limits: KeyLimits | null;
+  /** The person or service account it is for, and its project. */
+  owner: string | null;
+  project: ProjectId | null;
   expiresAtMs: number | null;
   createdAtMs: number;
 }
@@ -40,14 +43,14 @@ export interface KeyRoom {
 const room: KeyRoom = { inForce: keysInForceMax, kept: keysKeptMax };
 
 /**
- * Inserts a key at version 1; `null` when its org has no room for it. One statement, so of two at once that see the
+ * Inserts a key at version 1; no row when its org has no room for it. One statement, so of two at once that see the
  * last place one gets it.
  */
-export async function insertKey(db: Database, key: KeyDraft, max = room): Promise<KeyRow | null> {
+export function insertKey(db: Database, key: KeyDraft, max = room): Statement {
   const insert = db.prepare(
     `INSERT INTO keys (id, org, kind, role, name, hint, digest, pepper_kid, endpoints, models, ip_cidrs, limits,
-       expires_at_ms, created_at_ms)
-     SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+       owner, project, expires_at_ms, created_at_ms)
+     SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
      WHERE (SELECT count(*) FROM keys WHERE org = ? AND ${inForce}) < ?
        AND (SELECT count(*) FROM keys WHERE org = ? AND ${kept}) < ? RETURNING *`,
   );
@@ -62,6 +65,8 @@ export async function insertKey(db: Database, key: KeyDraft, max = room): Promis
     key.digest,
     key.pepperKid,
     ...scopes,
+    key.owner,
+    key.project,
     key.expiresAtMs,
     key.createdAtMs,
     key.org,
@@ -71,7 +76,7 @@ export async function insertKey(db: Database, key: KeyDraft, max = room): Promis
     ...keptSince(key.createdAtMs),
     max.kept,
   ];
-  return KeyRow.nullable().parse(await insert.bind(...values).first());
+  return insert.bind(...values);
 }
 
 /** How many keys of an org are in force. */
@@ -91,35 +96,33 @@ function keptSince(nowMs: number): [number, number] {
 }
 
 /**
- * Inserts an operator key unless one is in force; `null` then. One statement, so two bootstraps at once make one key.
+ * Inserts an operator key unless one is in force; no row then. One statement, so two bootstraps at once make one key.
  */
-export async function insertFirstOperatorKey(
-  db: Database,
-  key: Minted & { org: OrgId; createdAtMs: number },
-): Promise<KeyRow | null> {
+export function insertFirstOperatorKey(db: Database, key: Minted & { org: OrgId; createdAtMs: number }): Statement {
   const insert = db.prepare(
     `INSERT INTO keys (id, org, kind, role, name, hint, digest, pepper_kid, created_at_ms)
      SELECT ?, ?, 'admin', 'operator', 'bootstrap', ?, ?, ?, ?
      WHERE NOT EXISTS (SELECT 1 FROM keys WHERE role = 'operator' AND ${inForce}) RETURNING *`,
   );
   const values = [key.id, key.org, key.hint, key.digest, key.pepperKid, key.createdAtMs, key.createdAtMs];
-  return KeyRow.nullable().parse(await insert.bind(...values).first());
+  return insert.bind(...values);
 }
 
 /**
- * Inserts the successor of a key in force, with its name, scopes and lineage (the first key of the chain); `null` when
+ * Inserts the successor of a key in force, with its name, scopes and lineage (the first key of the chain); no row when
  * the key is not in force, has a successor, or its org has no room for it.
  */
-export async function insertSuccessor(
+export function insertSuccessor(
   db: Database,
   of: KeyId,
   key: Minted & { expiresAtMs: number | null; createdAtMs: number },
   max = room,
-): Promise<KeyRow | null> {
+): Statement {
   const insert = db.prepare(
     `INSERT INTO keys (id, org, kind, role, name, hint, digest, pepper_kid, endpoints, models, ip_cidrs, limits,
-       expires_at_ms, replaces, lineage, created_at_ms)
-     SELECT ?, org, kind, role, name, ?, ?, ?, endpoints, models, ip_cidrs, limits, ?, id, coalesce(lineage, id), ?
+       owner, project, stop_micros, expires_at_ms, replaces, lineage, created_at_ms)
+     SELECT ?, org, kind, role, name, ?, ?, ?, endpoints, models, ip_cidrs, limits, owner, project, stop_micros, ?, id,
+       coalesce(lineage, id), ?
      FROM keys AS old WHERE id = ? AND ${inForce}
        AND (SELECT count(*) FROM keys WHERE org = old.org AND ${inForce}) < ?
        AND (SELECT count(*) FROM keys WHERE org = old.org AND ${kept}) < ?
@@ -140,5 +143,5 @@ export async function insertSuccessor(
     ...keptSince(createdAtMs),
     max.kept,
   ];
-  return KeyRow.nullable().parse(await insert.bind(...values).first());
+  return insert.bind(...values);
 }

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { KeyId, OrgId } from "../../agreements/tokens/ids.ts";
+import { KeyId, OrgId, ProjectId } from "../../agreements/tokens/ids.ts";
 import { Endpoint } from "../../agreements/records/model.ts";
 import { KeyLimits } from "../../agreements/records/quota.ts";
 import { Refusal } from "../../errors.ts";
@@ -33,6 +33,8 @@ export const Key = z
     expiresAt: Timestamp.nullable(),
     revokedAt: Timestamp.nullable(),
     replaces: KeyId.nullable(),
+    project: ProjectId.nullable(),
+    owner: z.string().nullable().openapi({ description: "The person or service account that it is for." }),
     version: z.int(),
     createdAt: Timestamp,
   })
@@ -48,7 +50,7 @@ export const KeyPath = OrgPath.extend({ key: KeyId });
 
 /** The answer for a row. */
 export function toKey(row: KeyRow, nowMs: number): z.infer<typeof Key> {
-  const { id, org, kind, role, name, hint, endpoints, models, limits, replaces, version } = row;
+  const { id, org, kind, role, name, hint, endpoints, models, limits, replaces, project, owner, version } = row;
   return {
     id,
     org,
@@ -64,9 +66,16 @@ export function toKey(row: KeyRow, nowMs: number): z.infer<typeof Key> {
     expiresAt: formatIsoOrNull(row.expires_at_ms),
     revokedAt: formatIsoOrNull(row.revoked_at_ms),
     replaces,
+    project,
+    owner,
     version,
     createdAt: formatIso(row.created_at_ms),
   };
+}
+
+/** Whose keys the request may reach: null is everybody's; who has only their own finds no others. */
+export function readOwner(c: Context<ControlEnv>): string | null {
+  return c.var.reach === "own" ? c.var.principal.id : null;
 }
 
 /** A key that is made to expire must not have expired yet. */
@@ -80,8 +89,9 @@ export function refusePast(expiresAtMs: number | null | undefined, nowMs: number
  * make one for ever of it.
  */
 export function refuseOutliving(c: Context<ControlEnv>, kind: KeyRow["kind"], expiresAtMs: number | null): void {
-  const { expiresAtMs: ownEndMs } = c.var.admin;
-  if (kind !== "admin" || ownEndMs === null || (expiresAtMs !== null && expiresAtMs <= ownEndMs)) return;
+  const { kind: by, expiresAtMs: ownEndMs } = c.var.principal;
+  if (by !== "key" || kind !== "admin" || ownEndMs === null || (expiresAtMs !== null && expiresAtMs <= ownEndMs))
+    return;
   throw new Refusal("invalid_value", {
     param: "expiresAt",
     message: `expiresAt: An admin key must not end later than the key that makes it, at ${formatIso(ownEndMs)}.`,

@@ -2,13 +2,14 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
 import { cutPage, listStart, pageFields, pageRowsDefault } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
-import { Key, toKey } from "./key.ts";
+import { Key, readOwner, toKey } from "./key.ts";
 import { selectKeys } from "./queries.ts";
 
 const Answer = z.strictObject({ keys: z.array(Key), nextCursor: z.string().nullable() }).openapi("KeyList");
 
 /** Lists an org's keys, newest first, the revoked and expired ones too. */
 export const listKeys = defineEndpoint(
+  "keys.read",
   createRoute({
     method: "get",
     path: "/orgs/{org}/keys",
@@ -21,7 +22,7 @@ export const listKeys = defineEndpoint(
   async (c) => {
     const { visit, control, org } = c.var;
     const { limit = pageRowsDefault, cursor = listStart } = c.req.valid("query");
-    const rows = await selectKeys(control.db, org.id, cursor, limit + 1);
+    const rows = await selectKeys(control.db, org.id, { cursor, limit: limit + 1 }, { owner: readOwner(c) });
     const page = cutPage(rows, limit, (row) => ({ ms: row.created_at_ms, id: row.id }));
     return c.json({ keys: page.rows.map((row) => toKey(row, visit.now())), nextCursor: page.nextCursor }, 200);
   },

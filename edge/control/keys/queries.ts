@@ -1,11 +1,12 @@
 import { z } from "zod";
-import { KeyId, OrgId } from "../../agreements/tokens/ids.ts";
+import { KeyId, OrgId, ProjectId } from "../../agreements/tokens/ids.ts";
 import { readCidr } from "../../agreements/ip.ts";
 import type { KeyRecord } from "../../agreements/records/key.ts";
 import { Endpoint } from "../../agreements/records/model.ts";
 import { KeyLimits } from "../../agreements/records/quota.ts";
+import { applyStop } from "../budgets/stop.ts";
 import { createJsonColumn, type Cursor } from "../http/fields.ts";
-import type { Database } from "../http/store.ts";
+import type { Database, Statement } from "../http/store.ts";
 
 /** A row of `keys`, as D1 gives it. */
 export const KeyRow = z.object({
@@ -25,6 +26,9 @@ export const KeyRow = z.object({
   revoked_at_ms: z.int().nullable(),
   replaces: KeyId.nullable(),
   lineage: KeyId.nullable(),
+  project: ProjectId.nullable(),
+  owner: z.string().nullable(),
+  stop_micros: z.int().nullable(),
   version: z.int(),
   created_at_ms: z.int(),
 });
@@ -45,53 +49,70 @@ export async function findPresented(db: Database, org: OrgId, id: KeyId): Promis
   return PresentedRow.nullable().parse(await select.bind(id, org).first());
 }
 
-/** Finds a key of an org; null when the org has none with that id. */
-export async function findKey(db: Database, org: OrgId, id: KeyId): Promise<KeyRow | null> {
-  return KeyRow.nullable().parse(await db.prepare("SELECT * FROM keys WHERE id = ? AND org = ?").bind(id, org).first());
+/** Finds a key of an org; null when the org has none with that id, or it is not `owner`'s where one is given. */
+export async function findKey(db: Database, org: OrgId, id: KeyId, owner?: string | null): Promise<KeyRow | null> {
+  const row = KeyRow.nullable().parse(
+    await db.prepare("SELECT * FROM keys WHERE id = ? AND org = ?").bind(id, org).first(),
+  );
+  return typeof owner === "string" && row?.owner !== owner ? null : row;
+}
+
+/** Which keys of an org: a person's or a service account's, or a project's. */
+export interface KeyFilter {
+  owner?: string | null | undefined;
+  project?: string | undefined;
 }
 
 /** An org's keys, newest first, from after `cursor`. */
-export async function selectKeys(db: Database, org: OrgId, cursor: Cursor, limit: number): Promise<KeyRow[]> {
-  const select = db.prepare(
-    "SELECT * FROM keys WHERE org = ? AND (created_at_ms, id) < (?, ?) ORDER BY created_at_ms DESC, id DESC LIMIT ?",
-  );
-  const { results } = await select.bind(org, cursor.ms, cursor.id, limit).all();
-  return z.array(KeyRow).parse(results);
+export async function selectKeys(
+  db: Database,
+  org: OrgId,
+  page: { cursor: Cursor; limit: number },
+  { owner, project }: KeyFilter = {},
+): Promise<KeyRow[]> {
+  const given = [
+    ["owner = ?", owner],
+    ["project = ?", project],
+  ].filter(([, value]) => typeof value === "string");
+  const conditions = ["org = ?", ...given.map(([sql]) => sql), "(created_at_ms, id) < (?, ?)"].join(" AND ");
+  const select = db.prepare(`SELECT * FROM keys WHERE ${conditions} ORDER BY created_at_ms DESC, id DESC LIMIT ?`);
+  const values = [org, ...given.map(([, value]) => value), page.cursor.ms, page.cursor.id, page.limit];
+  return z.array(KeyRow).parse((await select.bind(...values).all()).results);
 }
 
 /**
  * Marks a key revoked. A second time keeps the first moment, yet counts the version up: whoever is about to undo a
  * rotation then sees that this revoke came after it.
  */
-export async function revokeKeyRow(db: Database, id: KeyId, nowMs: number): Promise<KeyRow | null> {
+export function revokeKeyRow(db: Database, id: KeyId, nowMs: number): Statement {
   const update = db.prepare(
     "UPDATE keys SET revoked_at_ms = coalesce(revoked_at_ms, ?), version = version + 1 WHERE id = ? RETURNING *",
   );
-  return KeyRow.nullable().parse(await update.bind(nowMs, id).first());
+  return update.bind(nowMs, id);
 }
 
 /**
- * Ends a key as a rotation does: its expiry comes forward (never back), or without an overlap it is revoked. `null`
+ * Ends a key as a rotation does: its expiry comes forward (never back), or without an overlap it is revoked. No row
  * when it is revoked already.
  */
-export async function endKey(db: Database, id: KeyId, nowMs: number, overlapMs: number): Promise<KeyRow | null> {
+export function endKey(db: Database, id: KeyId, nowMs: number, overlapMs: number): Statement {
   const end = overlapMs === 0 ? "revoked_at_ms = ?1" : "expires_at_ms = min(coalesce(expires_at_ms, ?1), ?1)";
   const update = db.prepare(
     `UPDATE keys SET ${end}, version = version + 1 WHERE id = ?2 AND revoked_at_ms IS NULL RETURNING *`,
   );
-  return KeyRow.nullable().parse(await update.bind(nowMs + overlapMs, id).first());
+  return update.bind(nowMs + overlapMs, id);
 }
 
 /**
  * Undoes a rotation: the new key is revoked, and the old one gets back the end that it had, unless somebody has changed
  * it since. One statement, so that there is never a key more in force than there was. Returns what has changed.
  */
-export async function undoRotation(
+export function undoRotation(
   db: Database,
   fresh: KeyId,
   old: { ended: KeyRow; expiresAtMs: number | null } | null,
   nowMs: number,
-): Promise<KeyRow[]> {
+): Statement {
   const update = db.prepare(
     `UPDATE keys SET version = version + 1,
        revoked_at_ms = CASE id WHEN ?1 THEN coalesce(revoked_at_ms, ?2) END,
@@ -99,8 +120,7 @@ export async function undoRotation(
      WHERE id = ?1 OR (id = ?4 AND version = ?5) RETURNING *`,
   );
   const values = [fresh, nowMs, old?.expiresAtMs ?? null, old?.ended.id ?? null, old?.ended.version ?? null];
-  const { results } = await update.bind(...values).all();
-  return z.array(KeyRow).parse(results);
+  return update.bind(...values);
 }
 
 /** What a change of a key sets; `undefined` stays, `null` is any, none or never. `limits` sets the windows it names. */
@@ -113,28 +133,26 @@ export interface KeyChange {
   expiresAtMs?: number | null | undefined;
 }
 
+/** What a key becomes by a change. */
+export function applyKeyChange(known: KeyRow, change: KeyChange): KeyRow {
+  const { name = known.name, endpoints = known.endpoints, models = known.models, limits } = change;
+  const { ipCidrs = known.ip_cidrs, expiresAtMs = known.expires_at_ms } = change;
+  const set = limits ? { ...known.limits, ...limits } : limits === null ? null : known.limits;
+  return { ...known, name, endpoints, models, ip_cidrs: ipCidrs, limits: set, expires_at_ms: expiresAtMs };
+}
+
 /**
- * One statement reads, changes and counts the version up, so that of two changes at once neither is lost. `null` when
- * the key is not in force.
+ * Writes a key as it shall be, and counts its version up: no row when it has changed since it was read, or is not in
+ * force.
  */
-export async function updateKey(db: Database, id: KeyId, change: KeyChange, nowMs: number): Promise<KeyRow | null> {
-  const { name, endpoints, models, ipCidrs, limits, expiresAtMs } = change;
-  const plain = { name, expires_at_ms: expiresAtMs };
-  const scopes = { endpoints, models, ip_cidrs: ipCidrs, ...(limits === null && { limits }) };
-  const given = [
-    ...Object.entries(plain),
-    ...Object.entries(scopes).map(([column, scope]) => [column, scope && JSON.stringify(scope)] as const),
-  ].filter(([, value]) => value !== undefined);
-  const sets = ["version = version + 1", ...given.map(([column]) => `${column} = ?`)];
-  const values: unknown[] = given.map(([, value]) => value);
-  for (const [window, bound] of Object.entries(limits ?? {})) {
-    if (values.length === given.length) sets.push("limits = json_set(coalesce(limits, '{}')");
-    sets[sets.length - 1] += ", ?, json(?)";
-    values.push(`$.${window}`, JSON.stringify(bound));
-  }
-  if (values.length > given.length) sets[sets.length - 1] += ")";
-  const update = db.prepare(`UPDATE keys SET ${sets.join(", ")} WHERE id = ? AND ${inForce} RETURNING *`);
-  return KeyRow.nullable().parse(await update.bind(...values, id, nowMs).first());
+export function updateKey(db: Database, changed: KeyRow, nowMs: number): Statement {
+  const update = db.prepare(
+    `UPDATE keys SET name = ?, endpoints = ?, models = ?, ip_cidrs = ?, limits = ?, expires_at_ms = ?,
+       version = version + 1 WHERE id = ? AND version = ? AND ${inForce} RETURNING *`,
+  );
+  const { name, endpoints, models, ip_cidrs, limits, expires_at_ms, id, version } = changed;
+  const scopes = [endpoints, models, ip_cidrs, limits].map((scope) => scope && JSON.stringify(scope));
+  return update.bind(name, ...scopes, expires_at_ms, id, version, nowMs);
 }
 
 /** Neither revoked nor expired; at the very millisecond of its expiry a key is expired. */
@@ -144,7 +162,7 @@ export function isInForce(row: KeyRow, nowMs: number): boolean {
 
 /** Builds the record of an inference key that the data plane gets. */
 export function toKeyRecord(row: KeyRow): KeyRecord {
-  const { id, org, digest, endpoints, models, limits, version } = row;
+  const { id, org, digest, endpoints, models, version } = row;
   const ipRanges = row.ip_cidrs?.map(readCidr).filter((range) => range !== null) ?? null;
   const isRevoked = row.revoked_at_ms !== null;
   return {
@@ -158,7 +176,7 @@ export function toKeyRecord(row: KeyRow): KeyRecord {
     endpoints,
     models,
     ipRanges,
-    limits,
+    limits: applyStop(row.limits, row.stop_micros),
     ...(row.lineage && { lineage: row.lineage }),
     version,
   };

@@ -2,8 +2,9 @@ import { createRoute } from "@hono/zod-openapi";
 import { Refusal } from "../../errors.ts";
 import { refuseUnlessInCharge } from "../http/access.ts";
 import { defineEndpoint, describeJsonAnswer, noBody, refusalAnswer } from "../http/endpoint.ts";
-import { logChange, publishKey } from "../http/publish.ts";
-import { Key, KeyPath, toKey } from "./key.ts";
+import { publishKey } from "../http/publish.ts";
+import { commitKeyStep } from "./commit-key.ts";
+import { Key, KeyPath, readOwner, toKey } from "./key.ts";
 import { findKey, revokeKeyRow } from "./queries.ts";
 
 /**
@@ -11,6 +12,7 @@ import { findKey, revokeKeyRow } from "./queries.ts";
  * revoke that got a 503.
  */
 export const revokeKey = defineEndpoint(
+  "keys.write",
   createRoute({
     method: "post",
     path: "/orgs/{org}/keys/{key}/revoke",
@@ -22,13 +24,15 @@ export const revokeKey = defineEndpoint(
   }),
   async (c) => {
     const { visit, control, org } = c.var;
-    const known = await findKey(control.db, org.id, c.req.valid("param").key);
+    const known = await findKey(control.db, org.id, c.req.valid("param").key, readOwner(c));
     if (!known) throw new Refusal("not_found");
     refuseUnlessInCharge(c, known.kind);
-    const row = await revokeKeyRow(control.db, known.id, visit.now());
+    const nowMs = visit.now();
+    const revokedAtMs = known.revoked_at_ms ?? nowMs;
+    const facts = { id: known.id, before: { revokedAtMs: known.revoked_at_ms }, after: { revokedAtMs } };
+    const row = await commitKeyStep(c, "key.revoked", facts, revokeKeyRow(control.db, known.id, nowMs));
     if (!row) throw new Refusal("not_found");
     await publishKey(c, row);
-    logChange(c, "key_revoked", { org: org.id, key: row.id });
     return c.json(toKey(row, visit.now()), 200);
   },
 );

@@ -7,8 +7,19 @@ import { refuseUnlessInCharge } from "../http/access.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import { Expiry } from "../http/fields.ts";
 import type { ControlEnv } from "../http/port.ts";
-import { cleanUp, logChange, publishKey, withdrawKey } from "../http/publish.ts";
-import { findFull, Key, KeyPath, KeyWithSecret, readKeyRoom, refuseOutliving, refusePast, toKey } from "./key.ts";
+import { cleanUp, publishKey } from "../http/publish.ts";
+import { commitKeyStep, describeKey, withdrawKey } from "./commit-key.ts";
+import {
+  findFull,
+  Key,
+  KeyPath,
+  KeyWithSecret,
+  readKeyRoom,
+  readOwner,
+  refuseOutliving,
+  refusePast,
+  toKey,
+} from "./key.ts";
 import { endKey, findKey, isInForce, type KeyRow } from "./queries.ts";
 import { insertSuccessor } from "./insert-queries.ts";
 
@@ -36,6 +47,7 @@ const Answer = z.strictObject({ ...KeyWithSecret.shape, replaced: Key }).openapi
  * into force, the old key stays as it was and the new one is shown to nobody.
  */
 export const rotateKey = defineEndpoint(
+  "keys.write",
   createRoute({
     method: "post",
     path: "/orgs/{org}/keys/{key}/rotate",
@@ -49,7 +61,7 @@ export const rotateKey = defineEndpoint(
     const { visit, control, org } = c.var;
     const { overlapSeconds, expiresAt } = c.req.valid("json");
     const nowMs = visit.now();
-    const old = await findKey(control.db, org.id, c.req.valid("param").key);
+    const old = await findKey(control.db, org.id, c.req.valid("param").key, readOwner(c));
     if (!old) throw new Refusal("not_found");
     refuseUnlessInCharge(c, old.kind);
     refusePast(expiresAt, nowMs);
@@ -59,15 +71,20 @@ export const rotateKey = defineEndpoint(
     refuseOutliving(c, old.kind, expiresAtMs);
     const minted = await mintKey(old.kind, org.id, control.keyring, (bytes) => visit.random(bytes));
     const max = readKeyRoom(org, old.kind);
-    const row = await insertSuccessor(control.db, old.id, { ...minted, expiresAtMs, createdAtMs: nowMs }, max);
+    const facts = {
+      id: minted.id,
+      before: null,
+      after: describeKey({ ...old, hint: minted.hint, expires_at_ms: expiresAtMs }),
+    };
+    const draft = { ...minted, expiresAtMs, createdAtMs: nowMs };
+    const row = await commitKeyStep(c, "key.created", facts, insertSuccessor(control.db, old.id, draft, max));
     if (!row) throw (await findFull(control.db, org, max, nowMs)) ?? new Refusal("conflict", { message: rotated });
     const replaced = await handOver(c, old, row, overlapSeconds);
-    logChange(c, "key_rotated", { org: org.id, key: row.id });
     return c.json({ ...toKey(row, nowMs), secret: minted.text, replaced: toKey(replaced, nowMs) }, 201);
   },
 );
 
-/** Rotation renews a key; that an end is lifted is said of the key itself, by changing it. */
+/** Rotation renews a key; that an end is lifted is facts of the key itself, by changing it. */
 function refuseLasting(old: KeyRow, expiresAtMs: number | null): void {
   if (old.expires_at_ms === null || expiresAtMs !== null) return;
   throw new Refusal("invalid_value", {
@@ -83,7 +100,8 @@ async function handOver(c: Context<ControlEnv>, old: KeyRow, fresh: KeyRow, over
   let ended: KeyRow | null = null;
   try {
     await publishKey(c, fresh);
-    ended = await endKey(control.db, old.id, nowMs, overlapSeconds * 1_000);
+    const facts = { id: old.id, before: null, after: { replacedBy: fresh.id, overlapSeconds } };
+    ended = await commitKeyStep(c, "key.rotated", facts, endKey(control.db, old.id, nowMs, overlapSeconds * 1_000));
     if (ended) await publishKey(c, ended);
   } catch (cause) {
     await cleanUp(c, () => withdrawKey(c, fresh, ended && { ended, expiresAtMs: old.expires_at_ms }));

@@ -1,11 +1,12 @@
 import { createRoute } from "@hono/zod-openapi";
 import { Refusal } from "../../errors.ts";
 import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
-import { Key, KeyPath, toKey } from "./key.ts";
+import { Key, KeyPath, readOwner, toKey } from "./key.ts";
 import { findKey } from "./queries.ts";
 
 /** Shows one key of an org. */
 export const showKey = defineEndpoint(
+  "keys.read",
   createRoute({
     method: "get",
     path: "/orgs/{org}/keys/{key}",
@@ -16,7 +17,7 @@ export const showKey = defineEndpoint(
     responses: { 200: describeJsonAnswer("The key.", Key), default: refusalAnswer },
   }),
   async (c) => {
-    const row = await findKey(c.var.control.db, c.var.org.id, c.req.valid("param").key);
+    const row = await findKey(c.var.control.db, c.var.org.id, c.req.valid("param").key, readOwner(c));
     if (!row) throw new Refusal("not_found");
     return c.json(toKey(row, c.var.visit.now()), 200);
   },

@@ -21,6 +21,7 @@ const Answer = z
 
 /** Lists what is served, with context, prices and aliases: few and the same for every org, so in one piece. */
 export const listModels = defineEndpoint(
+  "models.read",
   createRoute({
     method: "get",
     path: "/models",

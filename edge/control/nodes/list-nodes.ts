@@ -1,6 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { LoadReport, NodeRecord, NodeState } from "../../agreements/records/node.ts";
-import { requireOperator } from "../http/access.ts";
 import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
 import { formatIso, Timestamp } from "../http/fields.ts";
 import type { NodeReport } from "../http/port.ts";
@@ -23,13 +22,13 @@ const Answer = z.strictObject({ at: Timestamp, nodes: z.array(Node) }).openapi("
  * knew before is shown: `heardAt` tells how old it is.
  */
 export const listNodes = defineEndpoint(
+  "nodes.read",
   createRoute({
     method: "get",
     path: "/nodes",
     operationId: "listNodes",
     tags: ["nodes"],
     summary: "List the nodes",
-    middleware: [requireOperator],
     request: { query: z.strictObject({}) },
     responses: { 200: describeJsonAnswer("The nodes.", Answer), default: refusalAnswer },
   }),

@@ -4,11 +4,13 @@ import { mintKey } from "../../agreements/tokens/key-format.ts";
 import { Refusal } from "../../errors.ts";
 import { authenticateBootstrap } from "../http/access.ts";
 import { takeBody } from "../http/body.ts";
-import { defineEndpoint, describeJsonAnswer, noBody, refusalAnswer } from "../http/endpoint.ts";
+import { defineOpenEndpoint, describeJsonAnswer, noBody, refusalAnswer } from "../http/endpoint.ts";
 import { KeyWithSecret, toKey } from "../keys/key.ts";
 import { insertFirstOperatorKey } from "../keys/insert-queries.ts";
 import { publishOrg } from "../http/publish.ts";
 import { resolveLimits, Org, toOrg } from "./org.ts";
+import { KeyRow } from "../keys/queries.ts";
+import { commitAudited, readAddress } from "../audit/commit.ts";
 import { ensureOperatorOrg } from "./queries.ts";
 
 const Answer = z.strictObject({ org: Org, key: KeyWithSecret }).openapi("Bootstrap");
@@ -17,7 +19,7 @@ const Answer = z.strictObject({ org: Org, key: KeyWithSecret }).openapi("Bootstr
  * Makes the house's own org and its first key, for the holder of the bootstrap token. Refused with 409 while an
  * operator key is in force; when the last one has been revoked or has expired, this is the way back in.
  */
-export const bootstrapOperator = defineEndpoint(
+export const bootstrapOperator = defineOpenEndpoint(
   createRoute({
     method: "post",
     path: "/bootstrap",
@@ -46,7 +48,20 @@ export const bootstrapOperator = defineEndpoint(
     // closed.
     await publishOrg(c, org);
     const minted = await mintKey("admin", org.id, control.keyring, random);
-    const key = await insertFirstOperatorKey(control.db, { ...minted, org: org.id, createdAtMs: nowMs });
+    const draft = { ...minted, org: org.id, createdAtMs: nowMs };
+    const actor = { kind: "house", id: "bootstrap", name: "bootstrap", ip: readAddress(c) } as const;
+    const [made] = await commitAudited(
+      { db: control.db, actor, visit },
+      {
+        org: org.id,
+        action: "key.created",
+        target: minted.id,
+        before: null,
+        after: { kind: "admin", role: "operator", hint: minted.hint },
+        change: insertFirstOperatorKey(control.db, draft),
+      },
+    );
+    const key = KeyRow.optional().parse(made);
     if (!key) throw new Refusal("conflict", { message: "There is an operator key already." });
     visit.log("control_changed", { change: "bootstrapped", org: org.id, key: key.id });
     return c.json({ org: toOrg(org), key: { ...toKey(key, nowMs), secret: minted.text } }, 201);

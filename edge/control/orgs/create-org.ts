@@ -1,10 +1,18 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { mintOrgId } from "../../agreements/tokens/placement.ts";
-import { requireOperator } from "../http/access.ts";
-import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
-import { cleanUp, logChange, publishOrg } from "../http/publish.ts";
+import {
+  defineEndpoint,
+  describeJsonAnswer,
+  describeJsonBody,
+  refusalAnswer,
+  refuseUnlessMay,
+} from "../http/endpoint.ts";
+import { insertOwner } from "../members/queries.ts";
+import { commitChange } from "../audit/commit.ts";
+import { cleanUp, publishOrg } from "../http/publish.ts";
+import { describeOrg } from "./commit-org.ts";
 import { defaultPlacements, resolveLimits, Org, orgFields, refuseUnsetRates, toOrg } from "./org.ts";
-import { deleteOrg, insertOrg } from "./queries.ts";
+import { deleteOrg, insertOrg, OrgRow } from "./queries.ts";
 
 const Body = z
   .strictObject({
@@ -17,38 +25,45 @@ const Body = z
   .openapi("OrgCreate");
 
 /**
- * Makes an org, by default on plan `standard` and placed as its plan says. When it cannot be published, it is deleted
+ * Makes an org, by default on plan `standard` and placed as its plan says; other plans, limits and placements are an
+ * operator's to give. A person who makes one is its owner. When it cannot be published, it is deleted
  * again.
  */
 export const createOrg = defineEndpoint(
+  "orgs.create",
   createRoute({
     method: "post",
     path: "/orgs",
     operationId: "createOrg",
     tags: ["orgs"],
     summary: "Create an org",
-    middleware: [requireOperator],
     request: { body: describeJsonBody(Body) },
     responses: { 201: describeJsonAnswer("The org.", Org), default: refusalAnswer },
   }),
   async (c) => {
     const { visit, control } = c.var;
     const { name, plan = "standard", limits, placement } = c.req.valid("json");
+    const { principal } = c.var;
+    const isPlain = plan === "standard" && limits === undefined && placement === undefined;
+    if (!isPlain) refuseUnlessMay(principal, "plan.write");
     const id = mintOrgId(placement ?? defaultPlacements[plan], (bytes) => visit.random(bytes));
-    const row = await insertOrg(control.db, {
-      id,
-      name,
-      plan,
-      limits: resolveLimits(plan, limits),
-      createdAtMs: visit.now(),
+    const org = { id, name, plan, limits: resolveLimits(plan, limits), createdAtMs: visit.now() };
+    const entry = { org: id, target: id, before: null, after: null };
+    const after = describeOrg({ ...org, is_suspended: 0, requires_mfa: 0 });
+    const [made] = await commitChange(c, {
+      ...entry,
+      action: "org.created",
+      after,
+      change: insertOrg(control.db, org),
+      also: (mark) => (principal.person ? [insertOwner(control.db, principal.id, org.createdAtMs, mark)] : []),
     });
+    const row = OrgRow.parse(made);
     try {
       await publishOrg(c, row);
     } catch (cause) {
-      await cleanUp(c, () => deleteOrg(control.db, id));
+      await cleanUp(c, () => commitChange(c, { ...entry, action: "org.withdrawn", change: deleteOrg(control.db, id) }));
       throw cause;
     }
-    logChange(c, "org_created", { org: id });
     return c.json(toOrg(row), 201);
   },
 );

@@ -6,8 +6,9 @@ import { selectOrgs } from "./queries.ts";
 
 const Answer = z.strictObject({ orgs: z.array(Org), nextCursor: z.string().nullable() }).openapi("OrgList");
 
-/** Lists orgs, newest first: all of them to an operator, its own to an admin. */
+/** Lists orgs, newest first: to an operator all of them, to a person those that they are in, to a key its own. */
 export const listOrgs = defineEndpoint(
+  "orgs.list",
   createRoute({
     method: "get",
     path: "/orgs",
@@ -18,9 +19,10 @@ export const listOrgs = defineEndpoint(
     responses: { 200: describeJsonAnswer("A page of orgs.", Answer), default: refusalAnswer },
   }),
   async (c) => {
-    const { admin, control } = c.var;
+    const { principal, control } = c.var;
     const { limit = pageRowsDefault, cursor = listStart } = c.req.valid("query");
-    const only = admin.role === "operator" ? null : admin.org;
+    const { isOperator, kind, id, org } = principal;
+    const only = isOperator ? null : kind === "member" ? { member: id } : { org };
     const rows = await selectOrgs(control.db, only, cursor, limit + 1);
     const page = cutPage(rows, limit, (row) => ({ ms: row.created_at_ms, id: row.id }));
     return c.json({ orgs: page.rows.map(toOrg), nextCursor: page.nextCursor }, 200);

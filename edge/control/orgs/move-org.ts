@@ -1,8 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { Refusal } from "../../errors.ts";
-import { requireOperator } from "../http/access.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
-import { logChange } from "../http/publish.ts";
+import { auditOrg } from "./commit-org.ts";
 import { Org, OrgPath, toOrg } from "./org.ts";
 
 const Body = z
@@ -14,13 +13,13 @@ const Body = z
  * fails half-way goes on when it is repeated, and what is done is done: once more changes nothing.
  */
 export const moveOrg = defineEndpoint(
+  "plan.write",
   createRoute({
     method: "post",
     path: "/orgs/{org}/move",
     operationId: "moveOrg",
     tags: ["orgs"],
     summary: "Move an org's ledger out of its shard",
-    middleware: [requireOperator],
     request: { params: OrgPath, body: describeJsonBody(Body) },
     responses: { 200: describeJsonAnswer("The org.", Org), default: refusalAnswer },
   }),
@@ -37,7 +36,7 @@ export const moveOrg = defineEndpoint(
         cause,
       });
     }
-    logChange(c, "org_moved", { org: org.id });
+    await auditOrg(c, "org.moved", { before: null, after: { placement: "own" } });
     return c.json(toOrg(org), 200);
   },
 );

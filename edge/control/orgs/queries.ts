@@ -1,12 +1,13 @@
 import { z } from "zod";
-import { OrgId } from "../../agreements/tokens/ids.ts";
+import { OrgId, type UserId } from "../../agreements/tokens/ids.ts";
 import type { OrgRecord } from "../../agreements/records/org.ts";
 import { Limits, Plan, type KeyLimits } from "../../agreements/records/quota.ts";
-import type { WindowName } from "../../agreements/records/windows.ts";
+import { applyStop } from "../budgets/stop.ts";
 import { createJsonColumn, type Cursor } from "../http/fields.ts";
-import type { Database } from "../http/store.ts";
+import type { Database, Statement } from "../http/store.ts";
 
-const OrgRow = z.object({
+/** A row of `orgs`, as D1 gives it. */
+export const OrgRow = z.object({
   id: OrgId,
   name: z.string(),
   plan: Plan,
@@ -14,6 +15,9 @@ const OrgRow = z.object({
   is_suspended: z.int(),
   is_operator: z.int(),
   response_hours: z.int().nullable(),
+  requires_mfa: z.int(),
+  closed_at_ms: z.int().nullable(),
+  stop_micros: z.int().nullable(),
   version: z.int(),
   created_at_ms: z.int(),
 });
@@ -26,21 +30,20 @@ export interface OrgChange {
   name?: string | undefined;
   plan?: Plan | undefined;
   isSuspended?: boolean | undefined;
+  requiresMfa?: boolean | undefined;
   allLimits?: Limits | undefined;
   limits?: KeyLimits | undefined;
 }
 
 /** Inserts an org at version 1. */
-export async function insertOrg(
+export function insertOrg(
   db: Database,
   org: { id: OrgId; name: string; plan: Plan; limits: Limits; createdAtMs: number },
-): Promise<OrgRow> {
+): Statement {
   const insert = db.prepare(
     "INSERT INTO orgs (id, name, plan, limits, created_at_ms) VALUES (?, ?, ?, ?, ?) RETURNING *",
   );
-  return OrgRow.parse(
-    await insert.bind(org.id, org.name, org.plan, JSON.stringify(org.limits), org.createdAtMs).first(),
-  );
+  return insert.bind(org.id, org.name, org.plan, JSON.stringify(org.limits), org.createdAtMs);
 }
 
 /** The house's own org: the one that is there, or `id` made now. */
@@ -54,8 +57,8 @@ export async function ensureOperatorOrg(db: Database, id: OrgId, limits: Limits,
 }
 
 /** Takes back an org that never came into force. */
-export async function deleteOrg(db: Database, id: OrgId): Promise<void> {
-  await db.prepare("DELETE FROM orgs WHERE id = ?").bind(id).run();
+export function deleteOrg(db: Database, id: OrgId): Statement {
+  return db.prepare("DELETE FROM orgs WHERE id = ? RETURNING *").bind(id);
 }
 
 /** Finds an org; null when there is none with that id. */
@@ -63,41 +66,60 @@ export async function findOrg(db: Database, id: OrgId): Promise<OrgRow | null> {
   return OrgRow.nullable().parse(await db.prepare("SELECT * FROM orgs WHERE id = ?").bind(id).first());
 }
 
-/** Orgs, newest first, from after `cursor`; `only` is an admin's own. */
-export async function selectOrgs(db: Database, only: OrgId | null, cursor: Cursor, limit: number): Promise<OrgRow[]> {
+/** Orgs, newest first, from after `cursor`: all, one, or those of a member. */
+export async function selectOrgs(
+  db: Database,
+  only: { org: OrgId | null } | { member: UserId } | null,
+  cursor: Cursor,
+  limit: number,
+): Promise<OrgRow[]> {
+  const member = only && "member" in only ? only.member : null;
+  const from = member === null ? "orgs" : "members CROSS JOIN orgs ON orgs.id = members.org AND members.user = ?5";
   const select = db.prepare(
-    `SELECT * FROM orgs WHERE (?1 IS NULL OR id = ?1) AND (created_at_ms, id) < (?2, ?3)
-     ORDER BY created_at_ms DESC, id DESC LIMIT ?4`,
+    `SELECT orgs.* FROM ${from} WHERE (?1 IS NULL OR orgs.id = ?1) AND (orgs.created_at_ms, orgs.id) < (?2, ?3)
+     ORDER BY orgs.created_at_ms DESC, orgs.id DESC LIMIT ?4`,
   );
-  const { results } = await select.bind(only, cursor.ms, cursor.id, limit).all();
+  const org = only && "org" in only ? only.org : null;
+  const values = [org, cursor.ms, cursor.id, limit, ...(member === null ? [] : [member])];
+  const { results } = await select.bind(...values).all();
   return z.array(OrgRow).parse(results);
 }
 
-/** One statement reads, changes and counts the version up, so that of two changes at once neither is lost. */
-export async function updateOrg(db: Database, id: OrgId, change: OrgChange): Promise<OrgRow | null> {
-  const sets = ["version = version + 1"];
-  const values: unknown[] = [];
-  const set = (sql: string, ...given: unknown[]) => {
-    sets.push(sql);
-    values.push(...given);
+/** What an org becomes by a change. */
+export function applyChange(known: OrgRow, change: OrgChange): OrgRow {
+  const { name = known.name, plan = known.plan, isSuspended, requiresMfa, allLimits, limits } = change;
+  return {
+    ...known,
+    name,
+    plan,
+    is_suspended: readFlag(isSuspended, known.is_suspended),
+    requires_mfa: readFlag(requiresMfa, known.requires_mfa),
+    limits: allLimits ?? Limits.parse({ ...known.limits, ...limits }),
   };
-  if (change.name !== undefined) set("name = ?", change.name);
-  if (change.plan !== undefined) set("plan = ?", change.plan);
-  if (change.isSuspended !== undefined) set("is_suspended = ?", change.isSuspended ? 1 : 0);
-  const some = listWindows(change.limits ?? {});
-  if (change.allLimits) set("limits = ?", JSON.stringify(change.allLimits));
-  else if (some.length > 0) set(`limits = json_set(limits${", ?, json(?)".repeat(some.length)})`, ...some.flat());
-  const update = db.prepare(`UPDATE orgs SET ${sets.join(", ")} WHERE id = ? RETURNING *`);
-  return OrgRow.nullable().parse(await update.bind(...values, id).first());
+}
+
+/** Writes an org as it shall be, and counts its version up: no row when it has changed since it was read. */
+export function updateOrg(db: Database, changed: OrgRow): Statement {
+  const update = db.prepare(
+    `UPDATE orgs SET name = ?, plan = ?, limits = ?, is_suspended = ?, requires_mfa = ?, version = version + 1
+     WHERE id = ? AND version = ? RETURNING *`,
+  );
+  const { name, plan, limits, is_suspended, requires_mfa, id, version } = changed;
+  return update.bind(name, plan, JSON.stringify(limits), is_suspended, requires_mfa, id, version);
+}
+
+/** Changes nothing of an org that is there: for entries of what is kept elsewhere. */
+export function touchOrg(db: Database, id: OrgId): Statement {
+  return db.prepare("UPDATE orgs SET name = name WHERE id = ? RETURNING *").bind(id);
+}
+
+function readFlag(given: boolean | undefined, known: number): number {
+  return given === undefined ? known : Number(given);
 }
 
 /** Builds the record of an org that the data plane gets. */
 export function toOrgRecord(row: OrgRow): OrgRecord {
-  const { id, plan, limits, version } = row;
+  const { id, plan, version } = row;
+  const limits = applyStop(row.limits, row.stop_micros);
   return { kind: "org", id, plan, isSuspended: row.is_suspended !== 0, limits, version };
-}
-
-function listWindows(limits: KeyLimits): [path: `$.${WindowName}`, bound: string][] {
-  const names = Limits.keyof().options.filter((name) => limits[name] !== undefined);
-  return names.map((name) => [`$.${name}`, JSON.stringify(limits[name])]);
 }

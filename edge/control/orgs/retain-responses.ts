@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { Refusal } from "../../errors.ts";
 import { responseHoursMax } from "../../agreements/stored-limits.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
-import { logChange } from "../http/publish.ts";
+import { auditOrg } from "./commit-org.ts";
 import { Org, OrgPath, toOrg } from "./org.ts";
 
 const Body = z
@@ -21,6 +21,7 @@ const Body = z
  * deleted by it cannot be had back: the key under which it lies is shredded. Refused with 503, it heals by repeating.
  */
 export const retainResponses = defineEndpoint(
+  "org.change",
   createRoute({
     method: "put",
     path: "/orgs/{org}/response-retention",
@@ -48,7 +49,10 @@ export const retainResponses = defineEndpoint(
         cause,
       });
     }
-    logChange(c, hours === null ? "responses_shredded" : "responses_retained", { org: org.id });
+    await auditOrg(c, hours === null ? "org.responses_shredded" : "org.responses_retained", {
+      before: { responseRetentionHours: org.response_hours },
+      after: { responseRetentionHours: hours },
+    });
     return c.json(toOrg({ ...org, response_hours: hours }), 200);
   },
 );

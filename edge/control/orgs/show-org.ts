@@ -4,6 +4,7 @@ import { Org, OrgPath, toOrg } from "./org.ts";
 
 /** Shows one org. */
 export const showOrg = defineEndpoint(
+  "org.read",
   createRoute({
     method: "get",
     path: "/orgs/{org}",

@@ -10,6 +10,7 @@ const Answer = z.strictObject({ key: Key, org: Org }).openapi("Session");
 
 /** Shows the key that asks, and its org. */
 export const showSession = defineEndpoint(
+  "session.read",
   createRoute({
     method: "get",
     path: "/whoami",
@@ -20,8 +21,11 @@ export const showSession = defineEndpoint(
     responses: { 200: describeJsonAnswer("The key and its org.", Answer), default: refusalAnswer },
   }),
   async (c) => {
-    const { admin, control, visit } = c.var;
-    const [key, org] = await Promise.all([findKey(control.db, admin.org, admin.key), findOrg(control.db, admin.org)]);
+    const { principal, control, visit } = c.var;
+    const { org: home, id } = principal;
+    const [key, org] = home
+      ? await Promise.all([findKey(control.db, home, id), findOrg(control.db, home)])
+      : [null, null];
     if (!key || !org) throw new Refusal("invalid_api_key");
     return c.json({ key: toKey(key, visit.now()), org: toOrg(org) }, 200);
   },

@@ -21,6 +21,7 @@ const Answer = z
 
 /** Lists an org's usage, newest first, with the sums over all that matches. `from` is included, `to` is not. */
 export const listUsage = defineEndpoint(
+  "usage.read",
   createRoute({
     method: "get",
     path: "/orgs/{org}/usage",

@@ -1,12 +1,16 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { Price } from "../../agreements/records/model.ts";
+import type { Context } from "hono";
+import { computeCostMicros, findByName, Price, Tier } from "../../agreements/records/model.ts";
+import { findPrice } from "../../agreements/records/price.ts";
 import { HoldId, nameHold, RequestId } from "../../agreements/tokens/ids.ts";
 import { Refusal } from "../../errors.ts";
 import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
 import { listStart } from "../http/fields.ts";
+import type { ControlEnv } from "../http/port.ts";
+import { selectPrices } from "../prices/queries.ts";
 import { OrgPath } from "../orgs/org.ts";
 import { findOwner } from "./choose.ts";
-import { selectUsage, sumUsage } from "./queries.ts";
+import { selectUsage, sumUsage, type StoredUsage, type UsageSums } from "./queries.ts";
 import { Currency, showUsage, Usage, UsageTotals } from "./totals.ts";
 
 const CallPath = OrgPath.extend({
@@ -50,7 +54,26 @@ export const showCall = defineEndpoint(
     ]);
     const [first] = rows;
     if (!first) throw new Refusal("not_found", { message: "No such call is on the bill, or not yet." });
-    const price = null;
+    const price = await findPaidPrice(c, first, totals);
     return c.json({ rows: rows.map(showUsage), totals, price, currency: control.currency }, 200);
   },
 );
+
+/**
+ * The price in force when it was admitted, if the call cost what comes of it. An isolate that could not read prices may
+ * have taken the one before.
+ */
+async function findPaidPrice(c: Context<ControlEnv>, call: StoredUsage, sums: UsageSums): Promise<Price | null> {
+  const { control } = c.var;
+  const tier = Tier.safeParse(call.tier).data;
+  const model = findByName(control.models, call.model);
+  if (!model || !tier) return null;
+  const versions = await selectPrices(control.db, model.id);
+  const since = versions.filter((version) => version.tier === tier && version.fromMs <= call.admittedAtMs);
+  const moments = [call.admittedAtMs, ...since.slice(0, 1).map(({ fromMs }) => fromMs - 1)];
+  const { promptTokens, completionTokens, cachedTokens, costMicros } = sums;
+  const prices = moments.map((atMs) => findPrice(versions, { model, tier, atMs }));
+  const isPaid = (price: Price) =>
+    computeCostMicros(price, promptTokens, completionTokens, cachedTokens) === costMicros;
+  return prices.find(isPaid) ?? null;
+}

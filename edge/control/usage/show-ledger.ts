@@ -43,6 +43,7 @@ const Answer = z
 
 /** Shows every window of an org as its ledger keeps it: `limit = remaining + held + settled`. */
 export const showLedger = defineEndpoint(
+  "limits.read",
   createRoute({
     method: "get",
     path: "/orgs/{org}/ledger",

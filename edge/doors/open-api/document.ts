@@ -13,6 +13,7 @@ const tags = [
   { name: "orgs", description: "Orgs and their limits, with an admin key." },
   { name: "keys", description: "Keys of an org, with an admin key." },
   { name: "usage", description: "What was used and what it cost, with an admin key." },
+  { name: "audit", description: "Who did what to an org, with an admin key." },
   { name: "site", description: "What anybody may read." },
 ];
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { mintKey, openKeyring } from "#edge/agreements/tokens/key-format.ts";
 import { generateRandomBytes } from "#edge/visit.ts";
 import type { Database } from "#edge/control/http/store.ts";
@@ -46,7 +46,8 @@ it("refuses a key that we did not make without asking the store", async () => {
   const foreign = await mintKey("admin", world.a.org, others, generateRandomBytes);
   const inference = await mintKey("inference", world.a.org, world.keyring, generateRandomBytes);
   const { db } = world.control;
-  world.control.db = { prepare: () => expect.unreachable("the store was asked") } as Database;
+  const unreachable = () => expect.unreachable("the store was asked");
+  world.control.db = { prepare: unreachable, batch: unreachable } as Database;
   for (const key of ["garbage", foreign.text, inference.text]) expect((await list(key)).status).toBe(401);
   world.control.db = db;
 });
@@ -90,9 +91,116 @@ it("answers 503, not 401, when the store of keys cannot be read (F1)", async () 
     prepare: () => {
       throw new Error("D1_ERROR: secret detail");
     },
+    batch: () => expect.unreachable("no key, no change"),
   };
   const answer = await list(world.a.admin);
   world.control.db = db;
   expect([answer.status, answer.body.error.code]).toEqual([503, "store_unavailable"]);
   expect(answer.text).not.toContain("D1_ERROR");
+});
+
+describe("a person who is signed in", () => {
+  const rename = (asking: object, org = world.a.org) =>
+    world.ask("PATCH", `/control/orgs/${org}`, { ...asking, body: { name: "Org A" } });
+
+  it("is let in by their cookie, in the orgs that they are a member of", async () => {
+    const owner = await world.signIn(world.a.org, "owner");
+    expect((await rename(owner)).status).toBe(200);
+    expect((await rename(owner, world.b.org)).status).toBe(404);
+    const orgs = (await world.ask("GET", "/control/orgs", owner)).body.orgs;
+    expect(orgs.map(({ id }: { id: string }) => id)).toEqual([world.a.org]);
+    const nobody = { key: null, headers: { ...owner.headers, cookie: "session=x" } };
+    expect((await rename(nobody)).status).toBe(401);
+    world.sessions.people.clear();
+    expect((await rename(owner)).status).toBe(401);
+  });
+
+  it("changes nothing from another site's page, nor in a form that a page may send unasked (S10)", async () => {
+    const owner = await world.signIn(world.a.org, "owner");
+    const { origin: _, ...noOrigin } = owner.headers;
+    for (const headers of [
+      noOrigin,
+      { ...owner.headers, origin: "https://evil.example.test" },
+      { ...owner.headers, origin: "null" },
+      { ...owner.headers, "content-type": "text/plain" },
+    ]) {
+      const answer = await rename({ key: null, headers });
+      expect([answer.status, answer.body.error.code]).toEqual([403, "insufficient_permissions"]);
+    }
+    const plain = await world.ask("GET", `/control/orgs/${world.a.org}`, { key: null, headers: noOrigin });
+    expect(plain.status).toBe(200);
+  });
+
+  it("needs a second factor where the org asks for one, and may read only where it is suspended", async () => {
+    const owner = await world.signIn(world.b.org, "owner");
+    const path = `/control/orgs/${world.b.org}`;
+    await world.ask("PATCH", path, { ...owner, body: { requiresMfa: true } });
+    const refused = await world.ask("GET", path, owner);
+    expect([refused.status, refused.body.error.message]).toEqual([403, expect.stringMatching(/second factor/)]);
+    const careful = await world.signIn(world.b.org, "owner", { hasSecondFactor: true });
+    expect((await world.ask("GET", path, careful)).body.requiresMfa).toBe(true);
+    await world.ask("PATCH", path, { body: { isSuspended: true } });
+    expect((await world.ask("GET", path, careful)).status).toBe(200);
+    expect((await rename(careful, world.b.org)).body.error.code).toBe("org_suspended");
+    await world.ask("PATCH", path, { body: { isSuspended: false, requiresMfa: false } });
+  });
+
+  it("makes an org of their own on plan standard, and is its owner; more is an operator's to give", async () => {
+    const person = await world.signIn(null, "owner");
+    const make = (body: object) => world.ask("POST", "/control/orgs", { ...person, body });
+    expect((await make({ name: "Mine", plan: "professional" })).status).toBe(403);
+    expect((await make({ name: "Mine", limits: { concurrency: 9 } })).status).toBe(403);
+    const made = await make({ name: "Mine" });
+    expect([made.status, made.body.plan]).toEqual([201, "standard"]);
+    expect((await rename(person, made.body.id)).status).toBe(200);
+    const grown = await world.ask("PATCH", `/control/orgs/${made.body.id}`, {
+      ...person,
+      body: { plan: "professional" },
+    });
+    expect(grown.status).toBe(403);
+    world.publisher.fails = () => true;
+    expect((await make({ name: "Lost" })).status).toBe(503);
+    world.publisher.fails = () => false;
+    expect(await world.select("SELECT * FROM members WHERE user = ?", person.user)).toHaveLength(1);
+  });
+
+  it("who may only do so to their own, makes, sees and changes keys of theirs alone", async () => {
+    const developer = await world.signIn(world.a.org, "developer");
+    const keys = `/control/orgs/${world.a.org}/keys`;
+    const mine = (await world.ask("POST", keys, { ...developer, body: { name: "mine" } })).body;
+    expect(mine.owner).toBe(developer.user);
+    const listed = (await world.ask("GET", keys, developer)).body.keys;
+    expect(listed.map(({ id }: { id: string }) => id)).toEqual([mine.id]);
+    for (const [method, path, body] of [
+      ["GET", "", undefined],
+      ["PATCH", "", { name: "x" }],
+      ["POST", "/rotate", { overlapSeconds: 0 }],
+      ["POST", "/revoke", {}],
+    ] as const) {
+      const ask = (key: string) => world.ask(method, `${keys}/${key}${path}`, { ...developer, body });
+      expect([path, (await ask(world.a.keyId)).text]).toEqual([path, (await ask("key_0000000000000000")).text]);
+      expect((await ask(mine.id)).status).toBeLessThan(300);
+    }
+    const admin = await world.ask("POST", keys, { ...developer, body: { name: "a", kind: "admin" } });
+    expect(admin.status).toBe(403);
+    const owner = await world.signIn(world.a.org, "owner");
+    expect((await world.ask("POST", keys, { ...owner, body: { name: "a", kind: "admin" } })).status).toBe(201);
+  });
+
+  it("who is an operator reaches every org, and is named as one in its log", async () => {
+    const operator = await world.signIn(null, "owner", { isOperator: true, name: "Op" });
+    await rename(operator);
+    const [entry] = (await world.ask("GET", `/control/orgs/${world.a.org}/audit?limit=1`, operator)).body.entries;
+    expect(entry.actor).toMatchObject({ kind: "operator", id: operator.user, name: "Op" });
+  });
+
+  it("is neither in nor out when sessions cannot be read", async () => {
+    const owner = await world.signIn(world.a.org, "owner");
+    const { sessions } = world.control;
+    world.control.sessions = { find: () => Promise.reject(new Error("gone")) };
+    expect((await rename(owner)).body.error.code).toBe("store_unavailable");
+    world.control.sessions = null;
+    expect((await rename(owner)).status).toBe(401);
+    world.control.sessions = sessions;
+  });
 });

@@ -3,12 +3,12 @@ import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
 import { discardedBytesMax } from "#edge/limits.ts";
 import { refuseInvalid, takeBody } from "#edge/control/http/body.ts";
-import { defineEndpoint, describeJsonAnswer, describeJsonBody } from "#edge/control/http/endpoint.ts";
+import { defineOpenEndpoint, describeJsonAnswer, describeJsonBody } from "#edge/control/http/endpoint.ts";
 import type { ControlEnv } from "#edge/control/http/port.ts";
 import { Refusal } from "#edge/errors.ts";
 
 const Body = z.strictObject({ deep: z.strictObject({ list: z.array(z.strictObject({ n: z.int() })) }) });
-const [route, answer] = defineEndpoint(
+const [route, answer] = defineOpenEndpoint(
   {
     method: "post",
     path: "/{id}",

@@ -19,8 +19,14 @@ function storeOf(end: () => Promise<unknown>) {
     all: end as Statement["all"],
     run: end,
   };
-  const db: Database = { prepare: () => statement };
-  return { db, bound };
+  const batches: Statement[][] = [];
+  const batch: Database["batch"] = async (statements) => {
+    batches.push(statements);
+    await end();
+    return [];
+  };
+  const db: Database = { prepare: () => statement, batch };
+  return { db, bound, batches, statement };
 }
 
 test("hands statements, values and rows on as they are", async () => {
@@ -49,6 +55,16 @@ test("a store that fails, or that is waited for in vain, is 503 to be repeated, 
       expect(JSON.stringify(buildErrorBody(refusal))).not.toContain("CANARY");
     }
   }
+});
+
+test("a batch reaches the store as the store's own statements, and fails as they do", async () => {
+  const { db, batches, statement } = storeOf(async () => undefined);
+  const bounded = boundDatabase(db, patient);
+  await bounded.batch([bounded.prepare("SELECT 1"), bounded.prepare("SELECT ?").bind(1)]);
+  expect(batches).toEqual([[statement, statement]]);
+  expect(batches[0]?.[0]).toBe(statement);
+  const failing = boundDatabase(storeOf(() => Promise.reject(new Error("gone"))).db, patient);
+  await expectRefusal(() => failing.batch([failing.prepare("SELECT 1")]), "store_unavailable");
 });
 
 test("what our own SQL is to blame for stays a fault of ours", async () => {

@@ -1,26 +1,14 @@
 import { expect, it } from "vitest";
+import { createControlRoutes } from "#edge/control/http/routes.ts";
 import { openApiDocument } from "#edge/control/http/open-api.ts";
 
 it("lists the control plane where it is mounted, by OpenAPI 3.1", () => {
   const document = openApiDocument();
   expect(document.openapi).toBe("3.1.0");
-  expect(Object.keys(document.paths ?? {}).toSorted()).toEqual([
-    "/control/bootstrap",
-    "/control/models",
-    "/control/nodes",
-    "/control/orgs",
-    "/control/orgs/{org}",
-    "/control/orgs/{org}/keys",
-    "/control/orgs/{org}/keys/{key}",
-    "/control/orgs/{org}/keys/{key}/revoke",
-    "/control/orgs/{org}/keys/{key}/rotate",
-    "/control/orgs/{org}/ledger",
-    "/control/orgs/{org}/move",
-    "/control/orgs/{org}/response-retention",
-    "/control/orgs/{org}/usage",
-    "/control/orgs/{org}/usage/summary",
-    "/control/whoami",
-  ]);
+  const routes = createControlRoutes().openAPIRegistry.definitions.flatMap((definition) =>
+    definition.type === "route" ? [`/control${definition.route.path}`] : [],
+  );
+  expect(Object.keys(document.paths ?? {}).toSorted()).toEqual([...new Set(routes)].toSorted());
   expect(Object.keys(document.components?.securitySchemes ?? {})).toEqual(["adminKey", "apiKey", "bootstrapToken"]);
 });
 

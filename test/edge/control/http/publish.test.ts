@@ -43,8 +43,9 @@ it("logs who changed what by ids alone", async () => {
   const line = world.logs.findLast((text) => text.includes("control_changed")) ?? "{}";
   expect(JSON.parse(line)).toEqual({
     event: "control_changed",
-    change: "org_changed",
+    change: "org.changed",
     by: world.operator.keyId,
     org: world.b.org,
+    target: world.b.org,
   });
 });

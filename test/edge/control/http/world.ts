@@ -1,17 +1,19 @@
 import { globSync, readFileSync } from "node:fs";
 import { Hono } from "hono";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { unstable_splitSqlQuery } from "wrangler";
 import type { LedgerState, UsageRow } from "#edge/ledger/port.ts";
 import { openKeyring } from "#edge/agreements/tokens/key-format.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { ModelRecord } from "#edge/agreements/records/model.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
 import { generateRandomBytes, type Visit } from "#edge/visit.ts";
+import { mintControlId } from "#edge/agreements/tokens/ids.ts";
+import type { MemberRole } from "#edge/control/permissions.ts";
 import { openApiDocument } from "#edge/control/http/open-api.ts";
-import type { ControlEnv, ControlPorts, NodeReport } from "#edge/control/http/port.ts";
+import type { ControlEnv, ControlPorts, NodeReport, SignedIn } from "#edge/control/http/port.ts";
 import type { Database } from "#edge/control/http/store.ts";
 import { createControlRoutes } from "#edge/control/http/routes.ts";
-import { splitSql } from "#test/support/split-sql.ts";
 import { buildErrorBody, buildErrorHeaders, Refusal } from "#edge/errors.ts";
 
 export const bootstrapToken = "bootstrap-token-of-the-tests-0123456789";
@@ -77,6 +79,15 @@ export class FakeFleet {
   }
 }
 
+/** Who is signed in, by a cookie that says so. */
+export class FakeSessions {
+  people = new Map<string, SignedIn>();
+
+  async find(request: Request): Promise<SignedIn | null> {
+    return this.people.get(request.headers.get("cookie")?.replace("session=", "") ?? "") ?? null;
+  }
+}
+
 function fakeModel(given: Pick<ModelRecord, "id"> & Partial<ModelRecord>): ModelRecord {
   const price = { promptMicrosPerMTok: 200_000, completionMicrosPerMTok: 400_000 };
   return {
@@ -120,9 +131,9 @@ export async function openWorld() {
     compatibilityDate: "2026-08-15",
   };
   const mf = new Miniflare(convertV4MiniflareOptions(worker));
-  const db: Database & { batch(statements: unknown[]): Promise<unknown> } = (await mf.getD1Database("DB")) as never;
+  const db: Database = (await mf.getD1Database("DB")) as never;
   const migrations = globSync("infra/migrations/*.sql").sort();
-  const statements = migrations.flatMap((file) => splitSql(readFileSync(file, "utf8")));
+  const statements = migrations.flatMap((file) => unstable_splitSqlQuery(readFileSync(file, "utf8")));
   await db.batch(statements.map((sql) => db.prepare(sql)));
   const secret = (letter: string) => letter.repeat(43);
   const keyring = await openKeyring({ tagKeys: { t1: secret("A") }, peppers: { p1: secret("B") } });
@@ -151,10 +162,13 @@ export async function openWorld() {
       await db.prepare("UPDATE orgs SET response_hours = ? WHERE id = ?").bind(hours, org).run();
     },
   };
+  const sessions = new FakeSessions();
   const control: ControlPorts = {
     db,
     keyring,
     bootstrapToken,
+    sessions,
+    ipHeader: "cf-connecting-ip",
     publisher,
     retention,
     mover,
@@ -178,7 +192,8 @@ export async function openWorld() {
     } as RequestInit);
     const answer = await app.fetch(request);
     const text = await answer.text();
-    return { status: answer.status, headers: answer.headers, text, body: text === "" ? null : JSON.parse(text) };
+    const isJson = answer.headers.get("content-type")?.match(/^application\/json(?!l)/);
+    return { status: answer.status, headers: answer.headers, text, body: isJson ? JSON.parse(text) : null };
   };
 
   let bootstrapKey = "";
@@ -196,6 +211,28 @@ export async function openWorld() {
       key: key.secret as string,
       keyId: key.id as string,
     };
+  };
+  /** Signs a person in, as a member of an org or of none; `key` asks as them. */
+  const signIn = async (org: string | null, role: MemberRole, given: Partial<SignedIn> = {}) => {
+    const user = mintControlId("user", generateRandomBytes);
+    if (org)
+      await db
+        .prepare("INSERT INTO members (org, user, role, created_at_ms) VALUES (?, ?, ?, 1)")
+        .bind(org, user, role)
+        .run();
+    const person = {
+      user,
+      email: `${role}@example.test`,
+      name: role,
+      hasSecondFactor: false,
+      isOperator: false,
+      session: user,
+      expiresAtMs: Date.now() + 3_600_000,
+      ...given,
+    };
+    sessions.people.set(user, person);
+    const headers = { cookie: `session=${user}`, origin: "http://edge.test", "content-type": "application/json" };
+    return { user, person, key: null, headers };
   };
   const a = await openOrg("Org A");
   const b = await openOrg("Org B");
@@ -239,6 +276,8 @@ export async function openWorld() {
     retention,
     mover,
     fleet,
+    sessions,
+    signIn,
     clock,
     logs,
     pending,

@@ -1,8 +1,9 @@
 import { expect, it } from "vitest";
 import { countKeys, insertSuccessor } from "#edge/control/keys/insert-queries.ts";
-import { endKey, findKey, revokeKeyRow, selectKeys, undoRotation } from "#edge/control/keys/queries.ts";
+import { endKey, findKey, KeyRow, revokeKeyRow, selectKeys, undoRotation } from "#edge/control/keys/queries.ts";
+import { z } from "zod";
 import { listStart } from "#edge/control/http/fields.ts";
-import { openDrafts } from "./drafts.ts";
+import { openDrafts, run } from "./drafts.ts";
 
 const { place, draft, insert } = openDrafts();
 
@@ -21,28 +22,25 @@ it("hands back what was inserted, to its own org only", async () => {
 
 it("shortens and never lengthens, and leaves revoked keys alone", async () => {
   const { id } = await insert();
-  expect((await endKey(place.world.db, id, 4_000, 1_000))?.expires_at_ms).toBe(5_000);
-  expect((await endKey(place.world.db, id, 4_000, 5_000))?.expires_at_ms).toBe(5_000);
-  expect(await revokeKeyRow(place.world.db, id, 7_000)).toMatchObject({ revoked_at_ms: 7_000, version: 4 });
-  expect(await revokeKeyRow(place.world.db, id, 8_000)).toMatchObject({ revoked_at_ms: 7_000, version: 5 });
-  expect(await endKey(place.world.db, id, 1, 1)).toBeNull();
-  expect(await endKey(place.world.db, id, 1, 0)).toBeNull();
+  expect((await run(endKey(place.world.db, id, 4_000, 1_000)))?.expires_at_ms).toBe(5_000);
+  expect((await run(endKey(place.world.db, id, 4_000, 5_000)))?.expires_at_ms).toBe(5_000);
+  expect(await run(revokeKeyRow(place.world.db, id, 7_000))).toMatchObject({ revoked_at_ms: 7_000, version: 4 });
+  expect(await run(revokeKeyRow(place.world.db, id, 8_000))).toMatchObject({ revoked_at_ms: 7_000, version: 5 });
+  expect(await run(endKey(place.world.db, id, 1, 1))).toBeNull();
+  expect(await run(endKey(place.world.db, id, 1, 0))).toBeNull();
 });
 
 it("undoes a rotation in one, and restores only what nobody has changed since", async () => {
   const old = await insert({ expiresAtMs: 9_000 });
-  const fresh = await insertSuccessor(place.world.db, old.id, { ...draft(), createdAtMs: 2_000 });
-  const ended = await revokeKeyRow(place.world.db, old.id, 7_000);
+  const fresh = await run(insertSuccessor(place.world.db, old.id, { ...draft(), createdAtMs: 2_000 }));
+  const ended = await run(revokeKeyRow(place.world.db, old.id, 7_000));
   const before = await countKeys(place.world.db, place.world.a.org, 7_500);
-  const stale = await undoRotation(
-    place.world.db,
-    fresh!.id,
-    { ended: { ...ended!, version: 1 }, expiresAtMs: 9_000 },
-    7_400,
-  );
+  const undo = async (...asked: Parameters<typeof undoRotation>) =>
+    z.array(KeyRow).parse((await undoRotation(...asked).all()).results);
+  const stale = await undo(place.world.db, fresh!.id, { ended: { ...ended!, version: 1 }, expiresAtMs: 9_000 }, 7_400);
   expect(stale).toMatchObject([{ id: fresh!.id, revoked_at_ms: 7_400, version: 2 }]);
   expect(await countKeys(place.world.db, place.world.a.org, 7_500)).toBe(before - 1);
-  const whole = await undoRotation(place.world.db, fresh!.id, { ended: ended!, expiresAtMs: 9_000 }, 7_600);
+  const whole = await undo(place.world.db, fresh!.id, { ended: ended!, expiresAtMs: 9_000 }, 7_600);
   expect(whole.find(({ id }) => id === fresh!.id)).toMatchObject({ revoked_at_ms: 7_400, version: 3 });
   expect(whole.find(({ id }) => id === old.id)).toMatchObject({
     revoked_at_ms: null,
@@ -53,7 +51,7 @@ it("undoes a rotation in one, and restores only what nobody has changed since", 
 });
 
 it("lists by an index, without sorting", async () => {
-  expect((await selectKeys(place.world.db, place.world.b.org, listStart, 9)).length).toBe(2);
+  expect((await selectKeys(place.world.db, place.world.b.org, { cursor: listStart, limit: 9 })).length).toBe(2);
   const plan = await place.world.select(
     "EXPLAIN QUERY PLAN SELECT * FROM keys WHERE org = ? AND (created_at_ms, id) < (?, ?) " +
       "ORDER BY created_at_ms DESC, id DESC LIMIT 1",

@@ -12,7 +12,7 @@ it("moves an org's ledger for an operator, and logs who did", async () => {
   const answer = await move(world.a.org);
   expect([answer.status, answer.body.id]).toEqual([200, world.a.org]);
   expect(world.mover.moved).toEqual([world.a.org]);
-  expect(world.logs.join("\n")).toContain("org_moved");
+  expect(world.logs.join("\n")).toContain("org.moved");
 });
 
 it("is not for admins, nor for orgs that are not there, nor to anywhere else", async () => {

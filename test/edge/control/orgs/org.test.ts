@@ -21,6 +21,9 @@ it("shows a row as the document describes it", () => {
     is_operator: 0,
     response_hours: 24,
     version: 3,
+    requires_mfa: 0,
+    closed_at_ms: null,
+    stop_micros: null,
     created_at_ms: 0,
   } as const;
   expect(Org.parse(toOrg(row))).toMatchObject({

@@ -42,7 +42,8 @@ it("adds up exactly what it lists (Q10)", async () => {
 
 it("reads only the rows of its org and its time, by an index, without sorting", async () => {
   const asked: string[] = [];
-  const spy: Database = { prepare: (sql) => (asked.push(sql), world.db.prepare(sql)) };
+  const batch = () => expect.unreachable("reads only");
+  const spy: Database = { prepare: (sql) => (asked.push(sql), world.db.prepare(sql)), batch };
   await selectUsage(spy, { org: world.a.org }, listStart, 1);
   await sumUsage(spy, { org: world.a.org });
   await selectUsage(spy, { org: world.a.org, hold: "hold_x" }, listStart, 1);

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { writeUsage } from "#edge/adapters/d1/usage.ts";
@@ -5,6 +6,7 @@ import { bucketCount, latencyBoundsMs, readLatency } from "#edge/control/usage/l
 import { Dimension, sumRollUps } from "#edge/control/usage/rollup-queries.ts";
 import type { UsageRow } from "#edge/ledger/port.ts";
 import { openWorld, type World } from "#test/edge/control/http/world.ts";
+import { splitSql } from "#test/support/split-sql.ts";
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -151,8 +153,6 @@ it("is the sum of the rows, by hour, by day and by every dimension, whatever is 
 });
 
 it("rolls up the rows that were on the bill before, as the trigger would have", async () => {
-  const { splitSql } = await import("#test/support/split-sql.ts");
-  const { readFileSync } = await import("node:fs");
   const names = ["usage_hourly", "usage_daily"];
   const read = async (name: string) => world.select(`SELECT * FROM ${name}`);
   const before = await Promise.all(names.map(read));

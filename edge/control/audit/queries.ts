@@ -1,0 +1,96 @@
+import { z } from "zod";
+import { OrgId } from "../../agreements/tokens/ids.ts";
+import type { Database, Statement } from "../http/store.ts";
+import type { AuditEntry, AuditMark } from "./entry.ts";
+
+const Head = z.object({ seq: z.int(), hash: z.string() });
+
+/** Where an org's log ends: the last entry's number and hash. */
+export type AuditHead = z.infer<typeof Head>;
+
+/** A row of `audit`. */
+export const AuditRow = z.object({
+  org: OrgId,
+  seq: z.int(),
+  at_ms: z.int(),
+  actor_kind: z.enum(["key", "member", "operator", "house"]),
+  actor: z.string(),
+  actor_name: z.string(),
+  actor_ip: z.string().nullable(),
+  action: z.string(),
+  target: z.string(),
+  before: z.string().nullable(),
+  after: z.string().nullable(),
+  request: z.string().nullable(),
+  prev: z.string(),
+  hash: z.string(),
+});
+export type AuditRow = z.infer<typeof AuditRow>;
+
+/** Which entries of an org: by whom, of what, about what, from `fromMs` up to but not at `toMs`. */
+export interface AuditFilter {
+  org: OrgId;
+  actor?: string | undefined;
+  action?: string | undefined;
+  target?: string | undefined;
+  fromMs?: number | undefined;
+  toMs?: number | undefined;
+}
+
+/** Reads where an org's log ends; null when it has none yet. */
+export async function findAuditHead(db: Database, org: OrgId): Promise<AuditHead | null> {
+  const select = db.prepare("SELECT seq, hash FROM audit WHERE org = ? ORDER BY seq DESC LIMIT 1");
+  return Head.nullable().parse(await select.bind(org).first());
+}
+
+/** Inserts an entry if the statement right before it in the batch has changed a row, else none. */
+export function insertEntry(db: Database, entry: AuditEntry, hash: string): Statement {
+  const insert = db.prepare(
+    `INSERT INTO audit (org, seq, at_ms, actor_kind, actor, actor_name, actor_ip, action, target, before, after,
+       request, prev, hash)
+     SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE changes() > 0`,
+  );
+  const { org, seq, atMs, actor, action, target, before, after, request, prev } = entry;
+  const { kind, id, name, ip } = actor;
+  return insert.bind(org, seq, atMs, kind, id, name, ip, action, target, before, after, request, prev, hash);
+}
+
+/** The SQL condition that an entry of this batch was written; takes its org, number and hash. */
+export const wasAudited = "EXISTS (SELECT 1 FROM audit WHERE org = ? AND seq = ? AND hash = ?)";
+
+/** Entries, newest first, from before entry `beforeSeq`. */
+export async function selectAudit(
+  db: Database,
+  filter: AuditFilter,
+  beforeSeq: number,
+  limit: number,
+): Promise<AuditRow[]> {
+  const given = [
+    ["actor = ?", filter.actor],
+    ["action = ?", filter.action],
+    ["target = ?", filter.target],
+    ["at_ms >= ?", filter.fromMs],
+    ["at_ms < ?", filter.toMs],
+  ].filter(([, value]) => value !== undefined);
+  const conditions = ["org = ?", "seq < ?", ...given.map(([sql]) => sql)].join(" AND ");
+  const select = db.prepare(`SELECT * FROM audit WHERE ${conditions} ORDER BY seq DESC LIMIT ?`);
+  const { results } = await select.bind(filter.org, beforeSeq, ...given.map(([, value]) => value), limit).all();
+  return z.array(AuditRow).parse(results);
+}
+
+/** Entries, oldest first, from after entry `afterSeq`: as they are verified. */
+export async function selectChain(db: Database, org: OrgId, afterSeq: number, limit: number): Promise<AuditRow[]> {
+  const select = db.prepare("SELECT * FROM audit WHERE org = ? AND seq > ? ORDER BY seq LIMIT ?");
+  const { results } = await select.bind(org, afterSeq, limit).all();
+  return z.array(AuditRow).parse(results);
+}
+
+/** Inserts an event of a batch whose entry was written. */
+export function insertEvent(
+  db: Database,
+  event: { id: string; org: OrgId; type: string; atMs: number; body: string },
+  mark: AuditMark,
+): Statement {
+  const insert = db.prepare(`INSERT INTO events (id, org, type, at_ms, body) SELECT ?, ?, ?, ?, ? WHERE ${wasAudited}`);
+  return insert.bind(event.id, event.org, event.type, event.atMs, event.body, mark.org, mark.seq, mark.hash);
+}

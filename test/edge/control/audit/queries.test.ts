@@ -1,0 +1,27 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { findAuditHead, selectAudit, selectChain, type AuditFilter } from "#edge/control/audit/queries.ts";
+import type { Database } from "#edge/control/http/store.ts";
+import { openWorld, type World } from "#test/edge/control/http/world.ts";
+
+let world: World;
+beforeAll(async () => void (world = await openWorld()));
+afterAll(() => world.close());
+
+it("knows where a log ends, and that there is none", async () => {
+  const rows = await selectChain(world.db, world.a.org, 0, 100);
+  expect(await findAuditHead(world.db, world.a.org)).toEqual({ seq: rows.length, hash: rows.at(-1)?.hash });
+  expect(await findAuditHead(world.db, "org_0000000000")).toBeNull();
+});
+
+it("lists by an index whatever is filtered, without sorting", async () => {
+  const asked: string[] = [];
+  const batch = () => expect.unreachable("reads only");
+  const spy: Database = { prepare: (sql) => (asked.push(sql), world.db.prepare(sql)), batch };
+  const filters: Partial<AuditFilter>[] = [{}, { actor: "x" }, { action: "x" }, { target: "x" }];
+  for (const filter of filters) await selectAudit(spy, { org: world.a.org, ...filter }, 9, 1);
+  for (const sql of asked) {
+    const count = sql.split("?").length - 1;
+    const plan = await world.select(`EXPLAIN QUERY PLAN ${sql}`, ...Array.from({ length: count }, () => 1));
+    expect(plan.map(({ detail }) => detail)).toEqual([expect.stringMatching(/^SEARCH audit USING/)]);
+  }
+});
