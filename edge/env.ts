@@ -7,7 +7,7 @@ import { isSecret } from "./agreements/tokens/key-format.ts";
 import { NodeMasterKeys } from "./agreements/tokens/node-keys.ts";
 import { findByName, ModelRecord } from "./agreements/records/model.ts";
 import { NodeRecord } from "./agreements/records/node.ts";
-import { holdGraceMs, leaseMs } from "./limits.ts";
+import { holdGraceMs, leaseMs, usageDays } from "./limits.ts";
 
 /** What the platform gives us, as wrangler.toml names it: bindings, then variables and secrets. */
 export interface Env {
@@ -18,6 +18,8 @@ export interface Env {
   IP_COUNTER?: RateLimit;
   /** Where stored responses lie, sealed. Without it none can be stored. */
   RESPONSES?: R2Bucket;
+  /** Where old rows of the bill go. Without it they stay in D1 for good. */
+  ARCHIVE?: R2Bucket;
   LEDGER?: string;
   UPSTASH_REDIS_REST_URL?: string;
   UPSTASH_REDIS_REST_TOKEN?: string;
@@ -36,6 +38,7 @@ export interface Env {
   CURRENCY?: string;
   TICKETS?: string;
   STORE_KEYS?: string;
+  USAGE_DAYS?: string;
 }
 
 /** A schema for text that holds JSON of a given shape. Errors name the field, never the value: it may be a secret. */
@@ -176,6 +179,15 @@ export const Settings = z
       .transform(Number)
       .default(50)
       .describe("Calls that one address may make in a second; 0 is no limit. Change `IP_COUNTER` with it."),
+    USAGE_DAYS: z
+      .string()
+      .regex(/^([1-9]\d|[1-9]\d{2}|[1-3]\d{3})$/, "is not a whole number from 10 to 3999")
+      .transform(Number)
+      .default(usageDays)
+      .describe(
+        "How long D1 keeps the bill call by call, in days, 10 to 3,999, where there is a bucket `ARCHIVE` for what is " +
+          "older. Sums by hour and day stay for good.",
+      ),
     CURRENCY: z
       .string()
       .regex(/^[A-Z]{3}$/, "is not a currency's code of ISO 4217, such as USD")

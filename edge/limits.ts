@@ -295,6 +295,9 @@ export const pricesWaitMsMax = 500;
 /** How long before it is in force a price has to be known: longer than any isolate that has calls goes without reading. */
 export const priceLeadMs = 60_000;
 
+/** How many days the bill stays in D1 call by call, where there is an archive. */
+export const usageDays = 62;
+
 // The fleet.
 
 /** From one heartbeat of a node to the next. */

@@ -3,6 +3,7 @@ import { cloudflareIpLimit } from "./adapters/cloudflare/ip-limit.ts";
 import { durableObjectFleet } from "./adapters/durable-object/fleet/fleet.ts";
 import { durableObjectLedger } from "./adapters/durable-object/ledger/ledger.ts";
 import { openLedgerMover } from "./adapters/durable-object/ledger/moves/ledger-mover.ts";
+import { archiveUsage } from "./adapters/d1/archive.ts";
 import { readOrgs } from "./adapters/d1/orgs.ts";
 import { d1StorageControl } from "./adapters/d1/storage-control.ts";
 import { d1ResponseStore } from "./adapters/d1/stored-responses.ts";
@@ -115,7 +116,15 @@ async function openWiring(env: Env): Promise<Wiring> {
       fleet,
       currency: settings.CURRENCY,
     },
-    chores: () => runAll([chores, async () => retention && tendStorage(retention)]),
+    chores: () => runAll([chores, async () => retention && tendStorage(retention), openArchiver(env, settings)]),
+  };
+}
+
+/** Moves old rows of the bill into the archive; without one they stay. */
+function openArchiver({ DB: db, ARCHIVE: bucket }: Env, { USAGE_DAYS: days }: Settings): () => Promise<void> {
+  return async () => {
+    const rows = bucket ? await archiveUsage({ db, bucket, days, now: readClock }) : 0;
+    if (rows > 0) console.log(JSON.stringify({ event: "usage_archived", rows }));
   };
 }
 

@@ -63,7 +63,7 @@ describe("a budget", () => {
     const ofProject = (await create(org, { project, amountMicros: 1_000 })).body;
     const rotated = await world.ask("POST", `/control/orgs/${org.org}/keys/${org.keyId}/rotate`, {
       key: org.admin,
-      body: {},
+      body: { overlapSeconds: 60 },
     });
     const successor = rotated.body.id ?? rotated.body.key?.id;
     expect((await create(org, { key: successor, amountMicros: 5 })).body.error.code).toBe("conflict");
@@ -94,7 +94,7 @@ describe("a budget", () => {
     expect(world.publisher.key(org.keyId).limits).toEqual({ costMicrosPerMonth: 70 });
     const rotated = await world.ask("POST", `/control/orgs/${org.org}/keys/${org.keyId}/rotate`, {
       key: org.admin,
-      body: {},
+      body: { overlapSeconds: 60 },
     });
     const successor = rotated.body.id ?? rotated.body.key?.id;
     expect(world.publisher.key(successor).limits).toEqual({ costMicrosPerMonth: 70 });
