@@ -38,8 +38,8 @@ import { summarizeUsage } from "../usage/summarize-usage.ts";
 
 /**
  * The control plane's table of contents, mounted at `/control` by a door that sets `visit` and `wiring` and writes
- * thrown Refusals. Everything below `authenticate` needs an admin key or a session, and a role that may; every path that names an org passes `reachOrg`,
- * new endpoints too.
+ * thrown Refusals. Everything below `authenticate` needs an admin key or a session, and a role that may; every path
+ * that names an org passes `reachOrg`, new endpoints too.
  */
 export function createControlRoutes(): OpenAPIHono<ControlEnv> {
   const app = new OpenAPIHono<ControlEnv>({ defaultHook: refuseInvalid });
