@@ -1,8 +1,17 @@
 import type { Command } from "./command.ts";
+import { budgetCommands } from "./budgets.ts";
+import { costCommands } from "./costs.ts";
 import { fleetCommands } from "./fleet.ts";
 import { keyCommands } from "./keys.ts";
 import { orgCommands } from "./orgs.ts";
 import { usageCommands } from "./usage.ts";
 
 /** Every command, in the order of the help. */
-export const commands: readonly Command[] = [...fleetCommands, ...orgCommands, ...keyCommands, ...usageCommands];
+export const commands: readonly Command[] = [
+  ...fleetCommands,
+  ...orgCommands,
+  ...keyCommands,
+  ...usageCommands,
+  ...costCommands,
+  ...budgetCommands,
+];

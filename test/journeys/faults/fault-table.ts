@@ -345,6 +345,9 @@ export const bindingRows: Record<keyof Env, Dependency[] | string> = {
   CURRENCY: setting,
   STORE_KEYS: setting,
   RESPONSES: stored,
+  USAGE_DAYS: setting,
+  ARCHIVE:
+    "no call waits for it; a row stays in D1 until its copy was read back (test/edge/adapters/d1/archive.test.ts)",
 };
 /** What an agent stands on. */
 export const agentRows = {
