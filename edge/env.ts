@@ -2,12 +2,13 @@ import { z } from "zod";
 import type { OrgLedger } from "./adapters/durable-object/ledger/ledger-object.ts";
 import type { FleetObject } from "./adapters/durable-object/fleet/fleet-object.ts";
 import { endpointPaths, isMedia } from "./agreements/paths.ts";
+import { usageDays } from "./agreements/price-limits.ts";
 import { readCidr } from "./agreements/ip.ts";
 import { isSecret } from "./agreements/tokens/key-format.ts";
 import { NodeMasterKeys } from "./agreements/tokens/node-keys.ts";
 import { findByName, ModelRecord } from "./agreements/records/model.ts";
 import { NodeRecord } from "./agreements/records/node.ts";
-import { holdGraceMs, leaseMs, usageDays } from "./limits.ts";
+import { holdGraceMs, leaseMs } from "./limits.ts";
 
 /** What the platform gives us, as wrangler.toml names it: bindings, then variables and secrets. */
 export interface Env {
@@ -185,8 +186,8 @@ export const Settings = z
       .transform(Number)
       .default(usageDays)
       .describe(
-        "How long D1 keeps the bill call by call, in days, 10 to 3,999, where there is a bucket `ARCHIVE` for what is " +
-          "older. Sums by hour and day stay for good.",
+        "How long D1 keeps the bill call by call, in days, 10 to 3,999, where there is a bucket `ARCHIVE` for what " +
+          "is older. Sums by hour and day stay for good.",
       ),
     CURRENCY: z
       .string()

@@ -27,7 +27,8 @@ import { openVerifiedKeys, type IpLimits, type TokenKey } from "./identity/index
 import type { IpLimit } from "./identity/port.ts";
 import { databaseWaitMsMax } from "./limits.ts";
 import type { Ports } from "./ports.ts";
-import { openBoundFactors, openPrices } from "./admission/index.ts";
+import { openBoundFactors } from "./admission/index.ts";
+import { openPrices } from "./admission/prices.ts";
 import { openTierClassifier } from "./routing/index.ts";
 import {
   openMasterKeys,

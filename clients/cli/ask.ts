@@ -27,8 +27,8 @@ const waitMsMax = 30_000;
 const textWaitMsMax = 600_000;
 
 /**
- * Sends the question to the edge and returns its JSON, or its text where that was asked for. A refusal, a silent edge and an answer that is not JSON throw an
- * EdgeError, which never holds the credential.
+ * Sends the question to the edge and returns its JSON, or its text where that was asked for. A refusal, a silent edge
+ * and an answer that is not JSON throw an EdgeError, which never holds the credential.
  */
 export async function ask(to: { edge: URL; credential: string | null }, question: Question): Promise<unknown> {
   const url = new URL(to.edge.pathname.replace(/\/$/, "") + question.path, to.edge.origin);

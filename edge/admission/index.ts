@@ -16,7 +16,6 @@ export { rateHeaders } from "./denial.ts";
 export { confirm, hideModel, introspect, narrowScopes } from "./scopes.ts";
 
 export { openBoundFactors, type BoundFactors } from "./bound-factors.ts";
-export { openPrices, type Prices } from "./prices.ts";
 
 /** Counts a call's prompt exactly, with an engine of its model; null when none could be reached. */
 export type CountPrompt = () => Promise<number | null>;

@@ -2,8 +2,8 @@
 const lineEnd = "\r\n";
 
 /**
- * Writes a line of comma-separated values (RFC 4180). A text that a spreadsheet would run as a formula is marked as text
- * by an apostrophe: callers and customers choose names freely.
+ * Writes a line of comma-separated values (RFC 4180). A text that a spreadsheet would run as a formula is marked as
+ * text by an apostrophe: callers and customers choose names freely.
  */
 export function writeCsvLine(values: readonly (string | number | null)[]): string {
   return values.map(writeCell).join(",") + lineEnd;

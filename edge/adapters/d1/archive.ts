@@ -25,8 +25,8 @@ const partsMax = 10;
 const admitted = toSnakeCase("admittedAtMs");
 const columns = usageColumnNames.map((name) => `u."${toSnakeCase(name)}" AS "${name}"`).join(", ");
 /** By the index of each org, so no other index is written with every call. */
-const selectOldest = `SELECT min((SELECT ${admitted} FROM usage WHERE org = o.id ORDER BY ${admitted} LIMIT 1)) AS oldest
-  FROM orgs AS o`;
+const selectOldest = `SELECT min(
+    (SELECT ${admitted} FROM usage WHERE org = o.id ORDER BY ${admitted} LIMIT 1)) AS oldest FROM orgs AS o`;
 const selectPage = `SELECT ${columns} FROM orgs AS o CROSS JOIN usage AS u ON u.org = o.id
   WHERE u.${admitted} >= ?1 AND u.${admitted} < ?2 AND o.id >= ?3 AND (u.org, u.${admitted}, u.id) > (?3, ?4, ?5)
   ORDER BY o.id, u.${admitted}, u.id LIMIT ?6`;
@@ -36,8 +36,8 @@ const deleteRows = "DELETE FROM usage WHERE id IN (SELECT value FROM json_each(?
 
 /**
  * Moves rows of the bill that are older than so many days into the bucket, the oldest UTC day first, in parts: gzip of
- * JSON lines, with a manifest beside it. A part is read back, and only when it is what was written its rows leave D1; so
- * a run that dies may write some rows twice, and loses none. Roll-ups stay. Answers how many rows went.
+ * JSON lines, with a manifest beside it. A part is read back, and only when it is what was written its rows leave D1;
+ * so a run that dies may write some rows twice, and loses none. Roll-ups stay. Answers how many rows went.
  */
 export async function archiveUsage(terms: ArchiveTerms): Promise<number> {
   let gone = 0;

@@ -161,8 +161,8 @@ export function findByName<Model extends Pick<ModelRecord, "id" | "aliases">>(
 }
 
 /**
- * Computes integer micro-units, rounded up per call, so that the sum of rows equals the sum of bills. `cachedTokens` are
- * some of the prompt's.
+ * Computes integer micro-units, rounded up per call, so that the sum of rows equals the sum of bills. `cachedTokens`
+ * are some of the prompt's.
  */
 export function computeCostMicros(
   price: Price,

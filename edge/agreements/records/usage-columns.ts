@@ -2,8 +2,8 @@ import { listNames } from "../names.ts";
 
 /**
  * The columns of a line of the bill, in their order, and what each holds: `text`, `maybeText` (text or null), `count`
- * and `money` (whole numbers, summed in totals; money in millionths of the currency), `timeMs` (Unix ms), `maybeMs` (how
- * long something took, in ms, or null). `head` is a column's head in tables for people, `title` what it is in a
+ * and `money` (whole numbers, summed in totals; money in millionths of the currency), `timeMs` (Unix ms), `maybeMs`
+ * (how long something took, in ms, or null). `head` is a column's head in tables for people, `title` what it is in a
  * sentence.
  *
  * The one place that names them: schemas, SQL, the Redis script, sums, answers and the command line follow from it. A

@@ -8,7 +8,7 @@ import { findSpends } from "./queries.ts";
 
 const Answer = z.strictObject({ budgets: z.array(Budget), currency: Currency }).openapi("BudgetList");
 
-/** Lists an org's budgets, the oldest first, with what was spent of each this month: a hundred at most, in one piece. */
+/** Lists an org's budgets, the oldest first, with what was spent of each this month: a hundred at most. */
 export const listBudgets = defineEndpoint(
   "budgets.read",
   createRoute({

@@ -25,8 +25,8 @@ export type BudgetSpend = z.infer<typeof BudgetSpend>;
 /** An org has so many budgets at most; no more than its triggers can go through with each line of the bill. */
 export const budgetsMax = 100;
 
-const columns = `b.id, b.org, b.project, b.key, b.amount_micros AS amountMicros, b.shares, b.is_stop AS isStop, b.version,
-  b.created_at_ms AS createdAtMs`;
+const columns = `b.id, b.org, b.project, b.key, b.amount_micros AS amountMicros, b.shares, b.is_stop AS isStop,
+  b.version, b.created_at_ms AS createdAtMs`;
 const selectSpend = `SELECT ${columns}, coalesce(s.spent_micros, 0) AS spentMicros
   FROM budgets AS b LEFT JOIN budget_spend AS s ON s.budget = b.id AND s.month = ?2 WHERE b.org = ?1`;
 

@@ -1,4 +1,4 @@
-import { writeMoney, type Statement } from "./statement.ts";
+import { writeMoney, type MonthStatement } from "./statement.ts";
 
 /** The page's only style; its digest is what its policy lets through. */
 export const statementStyle = `
@@ -11,7 +11,7 @@ td.n,th.n{text-align:right}tfoot td{font-weight:600;border-top:2px solid #52606d
 `;
 
 /** Writes a statement as a page that prints well: no script, nothing from elsewhere, every text escaped. */
-export function writeStatementPage(statement: Statement): string {
+export function writeStatementPage(statement: MonthStatement): string {
   const { orgName, org, month, isFinal, writtenAt, lines, totals, currency } = statement;
   const state = isFinal ? "Final." : "Not final: calls of this month may still be settled.";
   return `<!doctype html>
@@ -30,7 +30,7 @@ ${writeRow(["Total", "", ""], totals)}
 `;
 }
 
-function writeRow(texts: string[], amounts: Statement["totals"]): string {
+function writeRow(texts: string[], amounts: MonthStatement["totals"]): string {
   const { calls, promptTokens, cachedTokens, completionTokens, costMicros } = amounts;
   const numbers = [calls, promptTokens, cachedTokens, completionTokens].map(String);
   const cells = [

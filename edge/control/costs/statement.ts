@@ -33,23 +33,25 @@ export const Statement = z
     currency: Currency,
   })
   .openapi("Statement");
-export type Statement = z.infer<typeof Statement>;
+
+/** A statement, read. */
+export type MonthStatement = z.infer<typeof Statement>;
 
 /** A line as answers show it. */
-export function showLine({ project, ...rest }: StatementLine): Statement["lines"][number] {
+export function showLine({ project, ...rest }: StatementLine): MonthStatement["lines"][number] {
   return { project: project === "" ? null : project, ...rest };
 }
 
 /** The sum of all lines. */
-export function sumLines(lines: readonly StatementLine[]): Statement["totals"] {
+export function sumLines(lines: readonly StatementLine[]): MonthStatement["totals"] {
   const sum = (read: (line: StatementLine) => number) => lines.reduce((total, line) => total + read(line), 0);
   return { calls: sum(({ calls }) => calls), ...mapNames(amountColumns, (name) => sum((line) => line[name])) };
 }
 
 /** A statement as CSV: its lines, then their sum. */
-export function writeStatementCsv({ month, lines, totals, currency }: Statement): string {
+export function writeStatementCsv({ month, lines, totals, currency }: MonthStatement): string {
   const heads = ["month", "project", "projectName", "model", "tier", "calls", ...amountColumns, "currency"];
-  const write = (line: Statement["lines"][number]) =>
+  const write = (line: MonthStatement["lines"][number]) =>
     writeCsvLine([
       month,
       line.project,

@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { findByName, isDiscount, Tier } from "../../agreements/records/model.ts";
 import { findPrice } from "../../agreements/records/price.ts";
 import { Refusal } from "../../errors.ts";
-import { priceLeadMs } from "../../limits.ts";
+import { priceLeadMs } from "../../agreements/price-limits.ts";
 import { commitChange } from "../audit/commit.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import { Expiry, formatIso } from "../http/fields.ts";

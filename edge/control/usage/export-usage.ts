@@ -9,7 +9,7 @@ import { findOwner } from "./choose.ts";
 import { filterFields, readFilter } from "./filter.ts";
 import { selectUsage, type UsageFilter } from "./queries.ts";
 import { sumRollUps } from "./rollup-queries.ts";
-import { showUsage, Usage } from "./totals.ts";
+import { showUsage, Usage, type ShownUsage } from "./totals.ts";
 
 const pageRows = 2_000;
 /** As many pages as a Worker may ask for while it answers, and some to spare. */
@@ -76,7 +76,11 @@ async function refuseTooMany(db: Database, filter: UsageFilter, { from, to }: { 
 }
 
 /** The text of each page. */
-async function* readPages(db: Database, filter: UsageFilter, write: (row: Usage) => string): AsyncGenerator<string> {
+async function* readPages(
+  db: Database,
+  filter: UsageFilter,
+  write: (row: ShownUsage) => string,
+): AsyncGenerator<string> {
   let cursor = listStart;
   for (;;) {
     const rows = await selectUsage(db, filter, cursor, pageRows);
@@ -88,11 +92,11 @@ async function* readPages(db: Database, filter: UsageFilter, write: (row: Usage)
   }
 }
 
-function writeCsvRow(row: Usage): string {
+function writeCsvRow(row: ShownUsage): string {
   return writeCsvLine(columns.map((name) => row[name]));
 }
 
-function writeJsonRow(row: Usage): string {
+function writeJsonRow(row: ShownUsage): string {
   return `${JSON.stringify(row)}\n`;
 }
 

@@ -19,13 +19,17 @@ const Group = z
   .string()
   .nullable()
   .openapi({
-    description: `What it is grouped by; \`${otherGroups}\` are all but the ${seriesGroupsMax} dearest; null is no project, or nobody.`,
+    description:
+      `What it is grouped by; \`${otherGroups}\` are all but the ${seriesGroupsMax} dearest; null is no project, ` +
+      "or nobody.",
   });
 const Amounts = {
   ...UsageTotals.shape,
   failedCalls: z.int().openapi({ description: "Of the calls, those that failed or expired." }),
-  duration: Latency.nullable().openapi({ description: "From admission to the end; of calls that did not expire." }),
-  ttft: Latency.nullable().openapi({ description: "To the first token, measured at the node." }),
+  /** From admission to the end; of calls that did not expire. */
+  duration: Latency.nullable(),
+  /** To the first token, measured at the node. */
+  ttft: Latency.nullable(),
 };
 const Point = z.strictObject({ at: Timestamp, group: Group, ...Amounts }).openapi("UsagePoint");
 const SeriesGroup = z.strictObject({ group: Group, ...Amounts }).openapi("UsageSeriesGroup");

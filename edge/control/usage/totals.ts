@@ -28,10 +28,12 @@ export const Usage = z
     endedAt: Timestamp,
   })
   .openapi("Usage");
-export type Usage = z.infer<typeof Usage>;
+
+/** A line of the bill, read. */
+export type ShownUsage = z.infer<typeof Usage>;
 
 /** A stored line of the bill as answers show it. */
-export function showUsage({ admittedAtMs, endedAtMs, ...row }: StoredUsage): Usage {
+export function showUsage({ admittedAtMs, endedAtMs, ...row }: StoredUsage): ShownUsage {
   const times = { admittedAt: formatIso(admittedAtMs), endedAt: formatIso(endedAtMs) };
   return { ...row, requestId: nameRequest(row.hold), ...times };
 }

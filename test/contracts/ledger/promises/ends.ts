@@ -223,7 +223,7 @@ export function ledgerEnds(name: string, open: OpenLedger): void {
       expect(await opened.usage()).toMatchObject([{ end: "completed", completionTokens: 12 }]);
     });
 
-    test("cached tokens cost their own price, and what comes late makes two lines cost what one would have", async () => {
+    test("cached tokens cost their own price, and a late word makes two lines cost what one would have", async () => {
       const opened = await openWith(open, { costMicrosPerMonth: 9_000 });
       const { ledger, org, clock } = opened;
       const price = {

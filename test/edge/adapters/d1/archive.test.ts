@@ -27,7 +27,8 @@ const fill = (count: number, atMs: number) =>
            completion_tokens, cost_micros, admitted_at_ms, ended_at_ms, ttft_ms)
          SELECT 'hold_' || ?4 || printf('%012d%09d', ?3 / 1000, i) || iif(i % 5, '', ':late'),
            'hold_' || ?4 || printf('%012d%09d', ?3 / 1000, i),
-           ?2, 'key_1', 'm "quoted"' || char(10), 'shared', 'embeddings', 'completed', NULL, i, 0, 1, 3, ?3 + i, ?3 + i, 9
+           ?2, 'key_1', 'm "quoted"' || char(10), 'shared', 'embeddings', 'completed', NULL, i, 0, 1, 3,
+           ?3 + i, ?3 + i, 9
          FROM n`,
       ).bind(count, org, atMs, at),
     ),

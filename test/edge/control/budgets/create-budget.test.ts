@@ -77,7 +77,7 @@ describe("a budget", () => {
     ]);
   });
 
-  it("that stops narrows the money of its org's month in the ledger, and lets go of it when it is deleted", async () => {
+  it("that stops narrows the money of its org's month in the ledger, until it is deleted", async () => {
     const org = await world.openOrg("Stop");
     const { body } = await create(org, { amountMicros: 7_000, isStop: true });
     expect(world.publisher.org(org.org).limits.costMicrosPerMonth).toBe(7_000);

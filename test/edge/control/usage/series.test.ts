@@ -90,7 +90,7 @@ it("counts the calls of this hour where no range is given", async () => {
   expect((await world.ask("GET", path, { key: org.admin })).body.points).toMatchObject([{ calls: 1 }]);
 });
 
-it("refuses a query that makes no sense, a range that is too long, and hides the org from another's admin", async () => {
+it("refuses what makes no sense, a range that is too long, and another's admin", async () => {
   for (const [query, param] of [
     ["", "by"],
     ["by=week", "by"],
