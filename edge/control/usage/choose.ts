@@ -7,7 +7,7 @@ import { KeyId } from "../../agreements/tokens/ids.ts";
 import { Refusal } from "../../errors.ts";
 import { QueryInstant } from "../http/fields.ts";
 import type { ControlEnv } from "../http/port.ts";
-import { Dimension, type RollUpFilter } from "./rollup-queries.ts";
+import type { Dimension, RollUpFilter } from "./rollup-queries.ts";
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;

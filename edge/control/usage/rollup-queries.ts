@@ -57,13 +57,19 @@ const Row = Sums.extend({
   durations: Counts,
   ttfts: Counts,
 });
+type RollUpRow = z.infer<typeof Row>;
 
 const amounts = amountColumns.map(toSnakeCase);
 const listBuckets = (name: string) => Array.from({ length: bucketCount }, (_, at) => `${name}_${at}`);
 const ttftSum = toSnakeCase("ttftMs");
 const columns = [
   ...Dimension.options.map((name) => `"${name}"`),
-  ...["calls", ...amounts, "duration_ms", ttftSum, ...listBuckets("duration"), ...listBuckets("ttft")],
+  "calls",
+  ...amounts,
+  "duration_ms",
+  ttftSum,
+  ...listBuckets("duration"),
+  ...listBuckets("ttft"),
 ].join(", ");
 const sum = (column: string) => `coalesce(sum(${column}), 0)`;
 /** Not as parameters of a function: SQLite takes a hundred at most, and D1 fewer. */
@@ -102,32 +108,68 @@ const hourSource = select("hour", "usage_hourly", "hour >= ?2 AND hour < ?3 AND 
 
 /** Sums an org's roll-ups. Rows by time come in its order, others by what they cost, the dearest first. */
 export async function sumRollUps(db: Database, filter: RollUpFilter, grouping: Grouping): Promise<RolledUp[]> {
+  return (await selectRollUps(db, filter, grouping)).map(describe);
+}
+
+/** The same over time, and the sums of each group over all of it, the dearest first: at the cost of one reading. */
+export async function sumSeries(
+  db: Database,
+  filter: RollUpFilter,
+  grouping: Grouping,
+): Promise<{ points: RolledUp[]; groups: RolledUp[] }> {
+  const rows = await selectRollUps(db, filter, grouping);
+  const groups = Array.from(Map.groupBy(rows, ({ grouped }) => grouped).values(), (some) => some.reduce(addUp));
+  const byCost = groups.toSorted((one, other) => other.costMicros - one.costMicros);
+  return { points: rows.map(describe), groups: byCost.map((group) => describe({ ...group, at: null })) };
+}
+
+/** The values of a dimension that cost most, the dearest first. */
+export async function listDearest(
+  db: Database,
+  filter: RollUpFilter,
+  group: Dimension,
+  limit: number,
+): Promise<string[]> {
+  const cost = toSnakeCase("costMicros");
+  const sql = `SELECT "${group}" AS value FROM (${daySource})
+    GROUP BY "${group}" ORDER BY sum(${cost}) DESC, "${group}" LIMIT ?${parametersBefore + 1}`;
+  const select = db.prepare(sql).bind(...bindFilter(filter), limit);
+  return z
+    .array(z.object({ value: z.string() }))
+    .parse((await select.all()).results)
+    .map(({ value }) => value);
+}
+
+async function selectRollUps(db: Database, filter: RollUpFilter, grouping: Grouping): Promise<RollUpRow[]> {
   const { by, group, only, limit } = grouping;
   const [onlyAt, limitAt] = [parametersBefore + 1, parametersBefore + 2];
   const value = group === null ? "NULL" : `"${group}"`;
   const known = `${value} IN (SELECT value FROM json_each(?${onlyAt}))`;
-  const grouped = only === undefined ? `iif(?${onlyAt} IS NULL, ${value}, NULL)` : `iif(${known}, ${value}, '*')`;
+  const others = `'${otherGroups}'`;
+  const grouped = only === undefined ? `iif(?${onlyAt} IS NULL, ${value}, NULL)` : `iif(${known}, ${value}, ${others})`;
   const keys = [by !== null && "at", group !== null && "grouped"].filter((key) => key !== false);
-  const order = by === null ? "costMicros DESC, grouped" : "at, grouped";
   const sql = `SELECT ${by === null ? "NULL" : "moment"} AS at, ${grouped} AS grouped, ${sums}, ${latencies}
     FROM (${by === "hour" ? hourSource : daySource})
     ${keys.length === 0 ? "HAVING count(*) > 0" : `GROUP BY ${keys.join(", ")}`}
-    ORDER BY ${order} LIMIT ?${limitAt}`;
+    ORDER BY ${by === null ? "costMicros DESC, grouped" : "at, grouped"} LIMIT ?${limitAt}`;
   const list = only === undefined ? null : JSON.stringify(only);
-  const { results } = await db
-    .prepare(sql)
-    .bind(...bindFilter(filter), list, limit)
-    .all();
-  return z
-    .array(Row)
-    .parse(results)
-    .map(({ at, grouped: value, durationMs, ttftSumMs, durations, ttfts, ...rest }) => ({
-      ...rest,
-      atMs: at,
-      group: value,
-      duration: readLatency(durations, durationMs),
-      ttft: readLatency(ttfts, ttftSumMs),
-    }));
+  const select = db.prepare(sql).bind(...bindFilter(filter), list, limit);
+  return z.array(Row).parse((await select.all()).results);
+}
+
+function describe({ at, grouped, durationMs, ttftSumMs, durations, ttfts, ...rest }: RollUpRow): RolledUp {
+  const duration = readLatency(durations, durationMs);
+  return { ...rest, atMs: at, group: grouped, duration, ttft: readLatency(ttfts, ttftSumMs) };
+}
+
+function addUp(one: RollUpRow, other: RollUpRow): RollUpRow {
+  const addCounts = (some: number[], more: number[]) => some.map((count, at) => count + (more[at] ?? 0));
+  const counted = ["calls", "failedCalls", "durationMs", "ttftSumMs", ...amountColumns] as const;
+  const sum = { ...one };
+  for (const name of counted) sum[name] = one[name] + other[name];
+  sum.durations = addCounts(one.durations, other.durations);
+  sum.ttfts = addCounts(one.ttfts, other.ttfts);
+  return sum;
 }
 
 function bindFilter(filter: RollUpFilter): unknown[] {

@@ -4,7 +4,7 @@ import { formatIso, Timestamp } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
 import { chooseRollUps, nameGroup, rollUpFields, type RangeRule } from "./choose.ts";
 import { Latency } from "./latency.ts";
-import { Dimension, otherGroups, sumRollUps, type RolledUp } from "./rollup-queries.ts";
+import { Dimension, listDearest, otherGroups, sumSeries, type RolledUp } from "./rollup-queries.ts";
 import { Currency, UsageTotals } from "./totals.ts";
 
 const seriesGroupsMax = 20;
@@ -68,17 +68,10 @@ export const showSeries = defineEndpoint(
     const { db, currency } = c.var.control;
     const { by, group = null, ...query } = c.req.valid("query");
     const filter = chooseRollUps(c, query, rules[by]);
-    const named = { by: null, group, limit: seriesGroupsMax + 1 } as const;
-    const dearest = await sumRollUps(db, filter, named);
-    const isMore = dearest.length > seriesGroupsMax;
-    const only = dearest.slice(0, seriesGroupsMax).flatMap((each) => each.group ?? []);
-    const folded = isMore ? { only } : {};
-    const limit = Number.MAX_SAFE_INTEGER;
-    const [points, groups] = await Promise.all([
-      sumRollUps(db, filter, { by, group, ...folded, limit }),
-      isMore ? sumRollUps(db, filter, { by: null, group, ...folded, limit }) : dearest,
-    ]);
-    const show = ({ atMs: _, group: value, ...rest }: RolledUp) => ({ group: nameGroup(group, value), ...rest });
+    const values = group === null ? [] : await listDearest(db, filter, group, seriesGroupsMax + 1);
+    const folded = values.length > seriesGroupsMax ? { only: values.slice(0, seriesGroupsMax) } : {};
+    const { points, groups } = await sumSeries(db, filter, { by, group, ...folded, limit: Number.MAX_SAFE_INTEGER });
+    const show = ({ atMs: _at, group: value, ...rest }: RolledUp) => ({ group: nameGroup(group, value), ...rest });
     const answer = {
       by,
       group,
