@@ -3,8 +3,8 @@ import type { OrgLedger } from "./adapters/durable-object/ledger/ledger-object.t
 import type { FleetObject } from "./adapters/durable-object/fleet/fleet-object.ts";
 import { endpointPaths, isMedia } from "./agreements/paths.ts";
 import { usageDays } from "./agreements/price-limits.ts";
-import { readCidr } from "./agreements/ip.ts";
-import { isSecret } from "./agreements/tokens/key-format.ts";
+import { Cidrs, createJsonSchema, Secrets } from "./agreements/settings/forms.ts";
+import { findMailFaults, signInSettings } from "./agreements/settings/sign-in.ts";
 import { NodeMasterKeys } from "./agreements/tokens/node-keys.ts";
 import { findByName, ModelRecord } from "./agreements/records/model.ts";
 import { NodeRecord } from "./agreements/records/node.ts";
@@ -21,6 +21,8 @@ export interface Env {
   RESPONSES?: R2Bucket;
   /** Where old rows of the bill go. Without it they stay in D1 for good. */
   ARCHIVE?: R2Bucket;
+  /** Sends mail while `MAIL` is `cloudflare`. */
+  EMAIL?: SendEmail;
   LEDGER?: string;
   UPSTASH_REDIS_REST_URL?: string;
   UPSTASH_REDIS_REST_TOKEN?: string;
@@ -40,31 +42,14 @@ export interface Env {
   TICKETS?: string;
   STORE_KEYS?: string;
   USAGE_DAYS?: string;
+  SESSION_KEYS?: string;
+  PUBLIC_URL?: string;
+  MAIL?: string;
+  MAIL_FROM?: string;
+  MAIL_URL?: string;
+  MAIL_TOKEN?: string;
+  OIDC?: string;
 }
-
-/** A schema for text that holds JSON of a given shape. Errors name the field, never the value: it may be a secret. */
-const createJsonSchema = <T extends z.ZodType>(schema: T) =>
-  z
-    .string({ error: "is not set" })
-    .transform((text, context): unknown => {
-      try {
-        return JSON.parse(text);
-      } catch {
-        context.addIssue({ code: "custom", message: "is not JSON" });
-        return z.NEVER;
-      }
-    })
-    .pipe(schema);
-
-const Secrets = z
-  .record(
-    z.string().regex(/^[a-z0-9-]{1,16}$/, "has a kid that is not of 1 to 16 small letters and digits"),
-    z.string().refine(isSecret, "must be base64url of at least 32 bytes"),
-  )
-  .refine(
-    (secrets) => Object.keys(secrets).length >= 1 && Object.keys(secrets).length <= 2,
-    "must hold one or two secrets",
-  );
 
 const key = /^[A-Za-z0-9_-]{43}$/;
 const PrivateKey = z.object({
@@ -73,21 +58,6 @@ const PrivateKey = z.object({
   x: z.string().regex(key),
   d: z.string().regex(key),
   kid: z.string().min(1),
-});
-
-/** Comma-separated networks, read as ranges; empty text gives none. */
-const Cidrs = z.string().transform((text, context) => {
-  const networks = text
-    .split(",")
-    .map((network) => network.trim())
-    .filter(Boolean);
-  const ranges = networks.map(readCidr).filter((range) => range !== null);
-  if (ranges.length === networks.length) return ranges;
-  context.addIssue({
-    code: "custom",
-    message: "holds what is neither an address nor a network such as 203.0.113.0/24 or 2001:db8::/32",
-  });
-  return z.NEVER;
 });
 
 /** Variables and secrets, parsed. `.dev.vars.example` shows one of each. */
@@ -148,6 +118,7 @@ export const Settings = z
           "two; the first seals. Without it no responses can be stored.",
         isSecret: true,
       }),
+    ...signInSettings,
     BOOTSTRAP_TOKEN: z.string().min(32, "must have at least 32 characters").optional().meta({
       description: "Makes the first operator key while none is in force; at least 32 characters. Delete it afterwards.",
       isSecret: true,
@@ -209,6 +180,9 @@ export const Settings = z
       .describe("`optional` takes usage records without a ticket, while agents are older than the edge; not longer."),
     IP_EXEMPT: Cidrs.default([]).describe("Networks whose calls are not limited by address, separated by commas."),
   })
+  .superRefine((settings, context) => {
+    for (const { path, message } of findMailFaults(settings)) context.addIssue({ code: "custom", path, message });
+  })
   .superRefine(({ LEDGER, UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN }, context) => {
     if (LEDGER !== "upstash") return;
     for (const [name, value] of Object.entries({ UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN })) {
@@ -265,6 +239,7 @@ export function readSettings(env: Env): Settings {
     .filter((name) => !env[name])
     .map((name) => `binding ${name} is missing`);
   const settings = Settings.safeParse(env);
+  if (env.MAIL === "cloudflare" && !env.EMAIL) faults.push("binding EMAIL is missing, though MAIL is cloudflare");
   if (env.STORE_KEYS && !env.RESPONSES) faults.push("binding RESPONSES is missing, though STORE_KEYS is set");
   if (!settings.success)
     faults.push(...settings.error.issues.map(({ path, message }) => `${nameVariable(path)} ${message}`));

@@ -1,4 +1,5 @@
 import { importJWK } from "jose";
+import { betterAuthProofs } from "./adapters/better-auth/proofs.ts";
 import { cloudflareIpLimit } from "./adapters/cloudflare/ip-limit.ts";
 import { durableObjectFleet } from "./adapters/durable-object/fleet/fleet.ts";
 import { durableObjectLedger } from "./adapters/durable-object/ledger/ledger.ts";
@@ -10,17 +11,26 @@ import { d1ResponseStore } from "./adapters/d1/stored-responses.ts";
 import { readPrices } from "./adapters/d1/prices.ts";
 import { writeUsage } from "./adapters/d1/usage.ts";
 import { leasingLedger } from "./adapters/leases/ledger.ts";
+import { cloudflareMailer } from "./adapters/mail/cloudflare-mailer.ts";
+import { httpMailer } from "./adapters/mail/http-mailer.ts";
+import { localMailer } from "./adapters/mail/local-mailer.ts";
 import { memoryIpLimit } from "./adapters/memory/ip-limit.ts";
 import { upstashIpLimit } from "./adapters/upstash/ip-limit.ts";
 import { within } from "./adapters/within.ts";
 import { runAfterAnswer } from "./adapters/early.ts";
 import { upstashLedger } from "./adapters/upstash/ledger/ledger.ts";
+import type { Mailer } from "./agreements/mail.ts";
+import { readKidNumber } from "./agreements/settings/sign-in.ts";
 import type { Ledger } from "./ledger/port.ts";
 import { openKeyring } from "./agreements/tokens/key-format.ts";
 import { openNodeKeyFinder } from "./agreements/tokens/node-keys.ts";
 import { openTickets } from "./agreements/tokens/ticket.ts";
 import { boundDatabase } from "./control/http/database.ts";
 import type { ControlPorts } from "./control/http/port.ts";
+import type { Database } from "./control/http/store.ts";
+import { deleteEnded } from "./control/sign-in/queries.ts";
+import { openSessions } from "./control/sign-in/sessions.ts";
+import { openTries } from "./control/sign-in/tries.ts";
 import { MisconfiguredError, readSettings, type Env, type Settings } from "./env.ts";
 import { openRetryBudget } from "./forwarding/index.ts";
 import { openVerifiedKeys, type IpLimits, type TokenKey } from "./identity/index.ts";
@@ -83,6 +93,7 @@ async function openWiring(env: Env): Promise<Wiring> {
   });
   const classifier = openTierClassifier(settings.MODELS, settings.NODES);
   const tickets = openTickets(keyring, settings.TICKETS === "optional");
+  const db = boundDatabase(env.DB, (answer) => within(databaseWaitMsMax, "d1", answer));
   const origin = { nodeKeys, tickets, budget: openRetryBudget(), observer: fleet };
   return {
     ports: {
@@ -105,10 +116,12 @@ async function openWiring(env: Env): Promise<Wiring> {
       holdGraceMs: settings.HOLD_GRACE_MS,
     },
     control: {
-      db: boundDatabase(env.DB, (answer) => within(databaseWaitMsMax, "d1", answer)),
+      db,
+      ...openSignIn(db, settings),
+      mailer: openMailer(env, settings),
+      publicUrl: settings.PUBLIC_URL ?? null,
       keyring,
       bootstrapToken: settings.BOOTSTRAP_TOKEN ?? null,
-      sessions: null,
       ipHeader: settings.CLIENT_IP_HEADER ?? null,
       publisher: ledger,
       retention: retention && openRetentionSwitch(retention),
@@ -117,7 +130,13 @@ async function openWiring(env: Env): Promise<Wiring> {
       fleet,
       currency: settings.CURRENCY,
     },
-    chores: () => runAll([chores, async () => retention && tendStorage(retention), openArchiver(env, settings)]),
+    chores: () =>
+      runAll([
+        chores,
+        async () => retention && tendStorage(retention),
+        () => deleteEnded(db, readClock()),
+        openArchiver(env, settings),
+      ]),
   };
 }
 
@@ -127,6 +146,35 @@ function openArchiver({ DB: db, ARCHIVE: bucket }: Env, { USAGE_DAYS: days }: Se
     const rows = bucket ? await archiveUsage({ db, bucket, days, now: readClock }) : 0;
     if (rows > 0) console.log(JSON.stringify({ event: "usage_archived", rows }));
   };
+}
+
+/** Where no secret is set nobody can sign in, and keys work as ever. */
+function openSignIn(db: Database, settings: Settings): Pick<ControlPorts, "sessions" | "signIn"> {
+  const { SESSION_KEYS, OIDC = [], CLIENT_IP_HEADER: header = null, IP_EXEMPT: exempt } = settings;
+  const secrets = Object.entries(SESSION_KEYS ?? {}).map(([kid, value]) => ({
+    version: readKidNumber(kid) ?? 0,
+    value,
+  }));
+  const [first] = secrets;
+  if (!first) return { sessions: null, signIn: null };
+  const tries = openTries(db, { secret: first.value, header, exempt });
+  const { spendTotp } = tries;
+  const proofs = betterAuthProofs({
+    db,
+    secrets,
+    providers: OIDC,
+    ipHeader: header,
+    random: generateRandomBytes,
+    spendTotp,
+  });
+  return { sessions: openSessions(db, first.value), signIn: { proofs, tries } };
+}
+
+function openMailer(env: Env, settings: Settings): Mailer | null {
+  const { MAIL, MAIL_FROM: from = "", MAIL_URL: url = "", MAIL_TOKEN: token = "" } = settings;
+  if (MAIL === "local") return localMailer((line) => console.log(line));
+  if (MAIL === "cloudflare") return env.EMAIL ? cloudflareMailer(env.EMAIL, from) : null;
+  return MAIL === undefined ? null : httpMailer({ form: MAIL, url, token, from });
 }
 
 /** Runs each, also where one before it has failed; the platform's log still says that the chores failed. */

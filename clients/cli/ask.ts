@@ -7,6 +7,8 @@ export interface Question {
   path: string;
   query?: Record<string, string | undefined>;
   body?: Record<string, unknown>;
+  /** Signing in is for the edge's own pages: this says that it comes from one. */
+  isPages?: true;
   /** A status that counts as an answer, though it is not a success. */
   mayAnswer?: number;
   /** The answer is a text, which is passed on as it is. */
@@ -52,10 +54,15 @@ export async function ask(to: { edge: URL; credential: string | null }, question
   return body;
 }
 
-async function reach(url: URL, credential: string | null, { method, body, isText }: Question): Promise<Response> {
+async function reach(
+  url: URL,
+  credential: string | null,
+  { method, body, isText, isPages }: Question,
+): Promise<Response> {
   const headers = {
     ...(credential !== null && { authorization: `Bearer ${credential}` }),
     accept: isText ? "*/*" : "application/json",
+    ...(isPages && { origin: url.origin }),
     ...(body && { "content-type": "application/json" }),
   };
   try {

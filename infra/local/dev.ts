@@ -185,6 +185,7 @@ ${served}
   org         ${org}  (plan Standard: 60 requests a minute, 3,000 an hour, 5 at once)
   key         ${key}
   admin key   ${adminKey}
+  sign in     as owner@example.test: \`./penstock code owner@example.test\` shows a code, POST ${edge}/auth/codes too
   portal      not built yet; \`./penstock help\` lists what the command line does
 
   curl ${edge}/v1/chat/completions -N \\

@@ -4,6 +4,7 @@ import { costCommands } from "./costs.ts";
 import { fleetCommands } from "./fleet.ts";
 import { keyCommands } from "./keys.ts";
 import { orgCommands } from "./orgs.ts";
+import { peopleCommands } from "./people.ts";
 import { usageCommands } from "./usage.ts";
 
 /** Every command, in the order of the help. */
@@ -14,4 +15,5 @@ export const commands: readonly Command[] = [
   ...usageCommands,
   ...costCommands,
   ...budgetCommands,
+  ...peopleCommands,
 ];

@@ -87,10 +87,12 @@ const controlPrefixes = {
   event: "evt_",
   delivery: "dlv_",
   budget: "bud_",
+  session: "sess_",
+  passkey: "pass_",
 } as const;
 
-const createControlId = (kind: keyof typeof controlPrefixes) =>
-  z.string().regex(new RegExp(`^${controlPrefixes[kind]}[0-9A-Za-z]{22}$`));
+const createForm = (kind: keyof typeof controlPrefixes) => new RegExp(`^${controlPrefixes[kind]}[0-9A-Za-z]{22}$`);
+const createControlId = (kind: keyof typeof controlPrefixes) => z.string().regex(createForm(kind));
 
 /** A person, as sign-in names them. */
 export const UserId = createControlId("user");
@@ -98,6 +100,8 @@ export type UserId = z.infer<typeof UserId>;
 /** A project: keys with limits and a budget in common. */
 export const ProjectId = createControlId("project");
 export type ProjectId = z.infer<typeof ProjectId>;
+/** Tells a project's id from anything else; what is checked on every call needs no account of what is wrong. */
+export const isProjectId = createCheck(createForm("project"));
 /** A program that owns keys. */
 export const ServiceAccountId = createControlId("serviceAccount");
 export type ServiceAccountId = z.infer<typeof ServiceAccountId>;
@@ -117,6 +121,12 @@ export type DeliveryId = z.infer<typeof DeliveryId>;
 /** What an org, a project or a key may spend in a month. */
 export const BudgetId = createControlId("budget");
 export type BudgetId = z.infer<typeof BudgetId>;
+/** A person's session in one browser; it opens nothing by itself. */
+export const SessionId = createControlId("session");
+export type SessionId = z.infer<typeof SessionId>;
+/** A passkey of a person. */
+export const PasskeyId = createControlId("passkey");
+export type PasskeyId = z.infer<typeof PasskeyId>;
 
 /** Mints an id of one of the control plane's kinds. */
 export function mintControlId(kind: keyof typeof controlPrefixes, random: (bytes: number) => Uint8Array): string {

@@ -3,10 +3,13 @@ import type { KeyId, OrgId, UserId } from "../../agreements/tokens/ids.ts";
 import type { Keyring } from "../../agreements/tokens/key-format.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import type { LoadReport, NodeRecord, NodeState } from "../../agreements/records/node.ts";
+import type { Mailer } from "../../agreements/mail.ts";
 import type { RetentionSwitch } from "../../storage/port.ts";
 import type { Visit } from "../../visit.ts";
 import type { OrgRow } from "../orgs/queries.ts";
 import type { Reach, Role } from "../permissions.ts";
+import type { SignInProofs } from "../sign-in/port.ts";
+import type { Tries } from "../sign-in/tries.ts";
 import type { Database } from "./store.ts";
 
 /**
@@ -30,6 +33,12 @@ export interface ControlPorts {
   models: readonly ModelRecord[];
   /** What the nodes have reported. */
   fleet: FleetReports;
+  /** How people prove who they are; null where nobody can sign in. */
+  signIn: { proofs: SignInProofs; tries: Tries } | null;
+  /** Null where no mail can be sent. */
+  mailer: Mailer | null;
+  /** The address under which people reach this gateway; null for the one under which a request comes. */
+  publicUrl: string | null;
   /** ISO 4217: what `…Micros` are millionths of. Nothing is converted. */
   currency: string;
 }
@@ -67,12 +76,14 @@ export interface Principal {
   person: SignedIn | null;
 }
 
-/** A person who is signed in. `hasSecondFactor`: they have one set up, so this session was opened with it. */
+/** A person who is signed in. `hasSecondFactor`: this session was proven by one, or by a passkey, which is two. */
 export interface SignedIn {
   user: UserId;
   email: string;
   name: string;
   hasSecondFactor: boolean;
+  /** They have set up a second factor, whether or not this session has shown it. */
+  isMfaEnabled: boolean;
   isOperator: boolean;
   session: string;
   expiresAtMs: number;

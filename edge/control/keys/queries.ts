@@ -31,6 +31,7 @@ export const KeyRow = z.object({
   stop_micros: z.int().nullable(),
   version: z.int(),
   created_at_ms: z.int(),
+  last_used_at_ms: z.int().nullable(),
 });
 
 /** A row of `keys`. The key itself is nowhere: only its digest and the hint for lists. */
@@ -178,6 +179,7 @@ export function toKeyRecord(row: KeyRow): KeyRecord {
     ipRanges,
     limits: applyStop(row.limits, row.stop_micros),
     ...(row.lineage && { lineage: row.lineage }),
+    ...(row.project && { project: row.project }),
     version,
   };
 }

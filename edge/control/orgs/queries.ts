@@ -56,6 +56,12 @@ export async function ensureOperatorOrg(db: Database, id: OrgId, limits: Limits,
   return OrgRow.parse(await db.prepare("SELECT * FROM orgs WHERE is_operator = 1").first());
 }
 
+/** The house's own org, in whose audit stands what concerns no other. Throws where the house has none yet. */
+export async function findOperatorOrg(db: Database): Promise<OrgId> {
+  const row = await db.prepare("SELECT id FROM orgs WHERE is_operator = 1").first();
+  return z.object({ id: OrgId }).parse(row).id;
+}
+
 /** Takes back an org that never came into force. */
 export function deleteOrg(db: Database, id: OrgId): Statement {
   return db.prepare("DELETE FROM orgs WHERE id = ? RETURNING *").bind(id);

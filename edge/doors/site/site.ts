@@ -3,7 +3,7 @@ import { serveTokenizer } from "../../count-pipeline.ts";
 import { mintToken, serveModels } from "../../key-pipeline.ts";
 import type { TokenizerTask } from "../../protocol/tokenizer/call.ts";
 import { readHealth } from "../../routing/index.ts";
-import { control, controlPrefix } from "../control.ts";
+import { control, controlPrefix, signIn, signInPrefix } from "../control.ts";
 import { writeOpenApi } from "../open-api/document.ts";
 import type { DoorEnv } from "../port.ts";
 import { sitePaths } from "../site-paths.ts";
@@ -52,5 +52,6 @@ export function openSiteDoor(): Hono<DoorEnv> {
     return c.json(health, health.status === "unhealthy" ? 503 : 200);
   });
   app.route(controlPrefix, control);
+  app.route(signInPrefix, signIn);
   return app;
 }

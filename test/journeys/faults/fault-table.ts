@@ -313,6 +313,7 @@ export const portRows: Record<keyof Ports, Dependency[] | string> = {
     "node.tokenize",
   ],
 };
+const people = "of signing in alone: test/journeys/people says what happens without it";
 export const bindingRows: Record<keyof Env, Dependency[] | string> = {
   DB: ["d1.key", "d1.read", "d1.write", "d1.usage", "redis.outbox"],
   LEDGERS: ["ledger.admit", "ledger.introspect", "ledger.settle", "ledger.release", "ledger.publish", "ledger.inspect"],
@@ -344,6 +345,14 @@ export const bindingRows: Record<keyof Env, Dependency[] | string> = {
   CLIENT_IP_HEADER: setting,
   CURRENCY: setting,
   STORE_KEYS: setting,
+  SESSION_KEYS: setting,
+  PUBLIC_URL: setting,
+  MAIL: setting,
+  MAIL_FROM: setting,
+  MAIL_URL: people,
+  MAIL_TOKEN: setting,
+  OIDC: people,
+  EMAIL: people,
   RESPONSES: stored,
   USAGE_DAYS: setting,
   ARCHIVE:

@@ -44,6 +44,8 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
     "test/edge/control/audit/commit.test.ts",
     "test/edge/control/http/publish.test.ts",
   ],
+  // Claims of one key by many at once, and what is forgotten.
+  "edge/control/http/writes/queries.ts": ["test/edge/control/http/writes/idempotency.test.ts"],
   // Every adapter at its place; a setting that is missing or malformed serves nothing.
   "edge/wiring.ts": [
     "test/journeys/callers/door.test.ts",
@@ -71,4 +73,53 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
     "test/edge/control/usage/list-usage.test.ts",
     "test/edge/control/usage/export-usage.test.ts",
   ],
+  // Every flow of better-auth over its tables in D1; tokens stand there as digests.
+  "edge/adapters/better-auth/database.ts": [
+    "test/journeys/people/sign-in.test.ts",
+    "test/journeys/people/second-factor.test.ts",
+    "test/journeys/people/passkeys.test.ts",
+    "test/journeys/people/outside.test.ts",
+    "test/edge/control/sign-in/sessions.test.ts",
+  ],
+  // What it is set to: codes, second factors, passkeys that know their owner, issuers, cookies.
+  "edge/adapters/better-auth/open-auth.ts": [
+    "test/journeys/people/sign-in.test.ts",
+    "test/journeys/people/second-factor.test.ts",
+    "test/journeys/people/passkeys.test.ts",
+    "test/journeys/people/outside.test.ts",
+    "test/edge/control/sign-in/sessions.test.ts",
+  ],
+  // Each step, and how each refusal is told; an issuer that is down.
+  "edge/adapters/better-auth/proofs.ts": [
+    "test/journeys/people/sign-in.test.ts",
+    "test/journeys/people/second-factor.test.ts",
+    "test/journeys/people/passkeys.test.ts",
+    "test/journeys/people/outside.test.ts",
+  ],
+  // In the bundle alone: an issuer by a name that no social provider has.
+  "edge/adapters/better-auth/left-out/library-parts.ts": ["test/journeys/people/outside.test.ts"],
+  // The forms of settings, each through a setting that has it.
+  "edge/agreements/settings/forms.ts": ["test/edge/env.test.ts"],
+  // Every endpoint is there, and none more.
+  "edge/control/sign-in/routes.ts": ["test/journeys/people/sign-in.test.ts", "test/edge/doors/control.test.ts"],
+  // Who is let in to which step.
+  "edge/control/sign-in/step.ts": [
+    "test/journeys/people/sign-in.test.ts",
+    "test/journeys/people/second-factor.test.ts",
+  ],
+  // What answers look like.
+  "edge/control/sign-in/answers.ts": ["test/journeys/people/sign-in.test.ts", "test/journeys/people/passkeys.test.ts"],
+  // Sessions, passkeys and counts as D1 keeps them.
+  "edge/control/sign-in/queries.ts": [
+    "test/journeys/people/sign-in.test.ts",
+    "test/journeys/people/passkeys.test.ts",
+    "test/edge/control/sign-in/sessions.test.ts",
+    "test/edge/control/sign-in/tries.test.ts",
+  ],
+  // Operators, made and unmade.
+  "edge/control/operators/operator.ts": ["test/journeys/people/operators.test.ts"],
+  // The same in D1.
+  "edge/control/operators/queries.ts": ["test/journeys/people/operators.test.ts"],
+  // What the stand-in for ASN.1 reads into.
+  "edge/adapters/better-auth/left-out/asn1-ecc.ts": ["test/edge/adapters/better-auth/left-out/asn1-schema.test.ts"],
 };

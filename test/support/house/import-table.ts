@@ -10,7 +10,7 @@ const isRoom = new RegExp(`^edge/(${rooms.join("|")})/`);
 const isLeaf = (to: string) => /^edge\/(protocol|agreements)\/|^edge\/(errors|limits)\.ts$/.test(to);
 const isCore = (to: string) => /^edge\/(ledger|fleet)\//.test(to);
 const isPort = (to: string) =>
-  /^edge\/(ledger|fleet|identity|routing|settlement|storage|control\/http)\/port\.ts$/.test(to);
+  /^edge\/(ledger|fleet|identity|routing|settlement|storage|control\/(http|sign-in))\/(port|store)\.ts$/.test(to);
 const isVisit = (to: string) => to === "edge/visit.ts";
 const isTop = (to: string) => /^edge\/(app|env|wiring|pipeline|count-pipeline|key-pipeline|ports)\.ts$/.test(to);
 /** Workers have these; they are pure (docs/decisions/0005). */
@@ -53,6 +53,7 @@ export const importTable: readonly ImportRow[] = [
     may: (to, _isType, file) =>
       to.startsWith("edge/doors/") ||
       to.startsWith("edge/control/http/") ||
+      to === "edge/control/sign-in/routes.ts" ||
       rooms.some((room) => to === `edge/${room}/index.ts`) ||
       /^edge\/(((count|key)-)?pipeline|ports|env|wiring|app)\.ts$/.test(to) ||
       isLeaf(to) ||

@@ -2,7 +2,9 @@ import { globSync, readFileSync } from "node:fs";
 import { Hono } from "hono";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { unstable_splitSqlQuery } from "wrangler";
-import type { LedgerState, UsageRow } from "#edge/ledger/port.ts";
+import type { LedgerState, PublishedRecord, UsageRow } from "#edge/ledger/port.ts";
+import { createSignInRoutes } from "#edge/control/sign-in/routes.ts";
+import { FakeMailer, openSignIn } from "#test/support/people/open-sign-in.ts";
 import { openKeyring } from "#edge/agreements/tokens/key-format.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { ModelRecord } from "#edge/agreements/records/model.ts";
@@ -20,13 +22,13 @@ export const bootstrapToken = "bootstrap-token-of-the-tests-0123456789";
 
 /** A ledger that keeps what it is told, newest version wins, and can be taken out of reach. */
 export class FakePublisher {
-  records = new Map<string, OrgRecord | KeyRecord>();
-  published: (OrgRecord | KeyRecord)[] = [];
+  records = new Map<string, PublishedRecord>();
+  published: PublishedRecord[] = [];
   /** Which publishes fail: by default none. */
-  fails: (record: OrgRecord | KeyRecord) => boolean = () => false;
+  fails: (record: PublishedRecord) => boolean = () => false;
   isDeaf = false;
 
-  async publish(record: OrgRecord | KeyRecord): Promise<void> {
+  async publish(record: PublishedRecord): Promise<void> {
     if (this.fails(record)) throw new Error("ledger out of reach");
     this.published.push(record);
     const known = this.records.get(record.id);
@@ -162,12 +164,12 @@ export async function openWorld() {
       await db.prepare("UPDATE orgs SET response_hours = ? WHERE id = ?").bind(hours, org).run();
     },
   };
+  const mailer = new FakeMailer();
   const sessions = new FakeSessions();
   const control: ControlPorts = {
     db,
     keyring,
     bootstrapToken,
-    sessions,
     ipHeader: "cf-connecting-ip",
     publisher,
     retention,
@@ -175,6 +177,9 @@ export async function openWorld() {
     models,
     fleet,
     currency: "EUR",
+    ...openSignIn(db, sessions),
+    mailer,
+    publicUrl: null,
   };
   const app = openDoor({ control, clock, logs, pending });
 
@@ -225,6 +230,7 @@ export async function openWorld() {
       email: `${role}@example.test`,
       name: role,
       hasSecondFactor: false,
+      isMfaEnabled: false,
       isOperator: false,
       session: user,
       expiresAtMs: Date.now() + 3_600_000,
@@ -276,6 +282,7 @@ export async function openWorld() {
     retention,
     mover,
     fleet,
+    mailer,
     sessions,
     signIn,
     clock,
@@ -316,6 +323,7 @@ function openDoor(world: {
     await next();
   });
   app.route("/control", createControlRoutes());
+  app.route("/auth", createSignInRoutes());
   app.get("/openapi.json", (c) => c.json(openApiDocument()));
   const refuse = (refusal: Refusal) =>
     new Response(JSON.stringify(buildErrorBody(refusal)), {
