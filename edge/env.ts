@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { OrgLedger } from "./adapters/durable-object/ledger/ledger-object.ts";
 import type { FleetObject } from "./adapters/durable-object/fleet/fleet-object.ts";
 import { endpointPaths, isMedia } from "./agreements/paths.ts";
+import { usageDays } from "./agreements/price-limits.ts";
 import { Cidrs, createJsonSchema, Secrets } from "./agreements/settings/forms.ts";
 import { findMailFaults, signInSettings } from "./agreements/settings/sign-in.ts";
 import { NodeMasterKeys } from "./agreements/tokens/node-keys.ts";
@@ -18,6 +19,8 @@ export interface Env {
   IP_COUNTER?: RateLimit;
   /** Where stored responses lie, sealed. Without it none can be stored. */
   RESPONSES?: R2Bucket;
+  /** Where old rows of the bill go. Without it they stay in D1 for good. */
+  ARCHIVE?: R2Bucket;
   /** Sends mail while `MAIL` is `cloudflare`. */
   EMAIL?: SendEmail;
   LEDGER?: string;
@@ -38,6 +41,7 @@ export interface Env {
   CURRENCY?: string;
   TICKETS?: string;
   STORE_KEYS?: string;
+  USAGE_DAYS?: string;
   SESSION_KEYS?: string;
   PUBLIC_URL?: string;
   MAIL?: string;
@@ -147,6 +151,15 @@ export const Settings = z
       .transform(Number)
       .default(50)
       .describe("Calls that one address may make in a second; 0 is no limit. Change `IP_COUNTER` with it."),
+    USAGE_DAYS: z
+      .string()
+      .regex(/^([1-9]\d|[1-9]\d{2}|[1-3]\d{3})$/, "is not a whole number from 10 to 3999")
+      .transform(Number)
+      .default(usageDays)
+      .describe(
+        "How long D1 keeps the bill call by call, in days, 10 to 3,999, where there is a bucket `ARCHIVE` for what " +
+          "is older. Sums by hour and day stay for good.",
+      ),
     CURRENCY: z
       .string()
       .regex(/^[A-Z]{3}$/, "is not a currency's code of ISO 4217, such as USD")

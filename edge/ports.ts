@@ -1,5 +1,6 @@
 import type { Ledger } from "./ledger/port.ts";
 import type { BoundFactors } from "./admission/index.ts";
+import type { Prices } from "./admission/prices.ts";
 import type { FindNodeKeys } from "./agreements/tokens/node-keys.ts";
 import type { Tickets } from "./agreements/tokens/ticket.ts";
 import type { ModelRecord } from "./agreements/records/model.ts";
@@ -29,6 +30,7 @@ export interface Ports {
   storage: ResponseStorage | null;
   classifier: TierClassifier;
   boundFactors: BoundFactors;
+  prices: Prices;
   origin: Origin;
   tickets: Tickets;
   /** How long after its deadline a call's hold stands. */

@@ -4,9 +4,11 @@ import { cloudflareIpLimit } from "./adapters/cloudflare/ip-limit.ts";
 import { durableObjectFleet } from "./adapters/durable-object/fleet/fleet.ts";
 import { durableObjectLedger } from "./adapters/durable-object/ledger/ledger.ts";
 import { openLedgerMover } from "./adapters/durable-object/ledger/moves/ledger-mover.ts";
+import { archiveUsage } from "./adapters/d1/archive.ts";
 import { readOrgs } from "./adapters/d1/orgs.ts";
 import { d1StorageControl } from "./adapters/d1/storage-control.ts";
 import { d1ResponseStore } from "./adapters/d1/stored-responses.ts";
+import { readPrices } from "./adapters/d1/prices.ts";
 import { writeUsage } from "./adapters/d1/usage.ts";
 import { leasingLedger } from "./adapters/leases/ledger.ts";
 import { cloudflareMailer } from "./adapters/mail/cloudflare-mailer.ts";
@@ -36,6 +38,7 @@ import type { IpLimit } from "./identity/port.ts";
 import { databaseWaitMsMax } from "./limits.ts";
 import type { Ports } from "./ports.ts";
 import { openBoundFactors } from "./admission/index.ts";
+import { openPrices } from "./admission/prices.ts";
 import { openTierClassifier } from "./routing/index.ts";
 import {
   openMasterKeys,
@@ -107,6 +110,7 @@ async function openWiring(env: Env): Promise<Wiring> {
       storage,
       classifier,
       boundFactors: openBoundFactors(),
+      prices: openPrices((nowMs) => readPrices(env.DB, nowMs, databaseWaitMsMax)),
       origin,
       tickets,
       holdGraceMs: settings.HOLD_GRACE_MS,
@@ -126,7 +130,21 @@ async function openWiring(env: Env): Promise<Wiring> {
       fleet,
       currency: settings.CURRENCY,
     },
-    chores: () => runAll([chores, async () => retention && tendStorage(retention), () => deleteEnded(db, readClock())]),
+    chores: () =>
+      runAll([
+        chores,
+        async () => retention && tendStorage(retention),
+        () => deleteEnded(db, readClock()),
+        openArchiver(env, settings),
+      ]),
+  };
+}
+
+/** Moves old rows of the bill into the archive; without one they stay. */
+function openArchiver({ DB: db, ARCHIVE: bucket }: Env, { USAGE_DAYS: days }: Settings): () => Promise<void> {
+  return async () => {
+    const rows = bucket ? await archiveUsage({ db, bucket, days, now: readClock }) : 0;
+    if (rows > 0) console.log(JSON.stringify({ event: "usage_archived", rows }));
   };
 }
 

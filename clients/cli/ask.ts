@@ -11,6 +11,8 @@ export interface Question {
   isPages?: true;
   /** A status that counts as an answer, though it is not a success. */
   mayAnswer?: number;
+  /** The answer is a text, which is passed on as it is. */
+  isText?: boolean;
 }
 
 /** The edge said no, or nothing. `body` is its error as JSON, if it was that. */
@@ -24,10 +26,11 @@ export class EdgeError extends Error {
 }
 
 const waitMsMax = 30_000;
+const textWaitMsMax = 600_000;
 
 /**
- * Sends the question to the edge and returns its JSON. A refusal, a silent edge and an answer that is not JSON throw an
- * EdgeError, which never holds the credential.
+ * Sends the question to the edge and returns its JSON, or its text where that was asked for. A refusal, a silent edge
+ * and an answer that is not JSON throw an EdgeError, which never holds the credential.
  */
 export async function ask(to: { edge: URL; credential: string | null }, question: Question): Promise<unknown> {
   const url = new URL(to.edge.pathname.replace(/\/$/, "") + question.path, to.edge.origin);
@@ -35,7 +38,12 @@ export async function ask(to: { edge: URL; credential: string | null }, question
     if (value !== undefined) url.searchParams.set(name, value);
   }
   const response = await reach(url, to.credential, question);
-  const text = await response.text().catch(() => "");
+  const isText = question.isText === true && response.ok;
+  const text = await response.text().catch((cause: unknown) => {
+    if (isText) throw new EdgeError(`the answer broke off (${nameReason(cause)}). Ask again.`);
+    return "";
+  });
+  if (isText) return text;
   const body = readJson(text);
   if (body === undefined)
     throw new EdgeError(
@@ -46,10 +54,14 @@ export async function ask(to: { edge: URL; credential: string | null }, question
   return body;
 }
 
-async function reach(url: URL, credential: string | null, { method, body, isPages }: Question): Promise<Response> {
+async function reach(
+  url: URL,
+  credential: string | null,
+  { method, body, isText, isPages }: Question,
+): Promise<Response> {
   const headers = {
     ...(credential !== null && { authorization: `Bearer ${credential}` }),
-    accept: "application/json",
+    accept: isText ? "*/*" : "application/json",
     ...(isPages && { origin: url.origin }),
     ...(body && { "content-type": "application/json" }),
   };
@@ -60,7 +72,7 @@ async function reach(url: URL, credential: string | null, { method, body, isPage
       ...(body && { body: JSON.stringify(body) }),
       // The credential belongs to this edge, not to wherever it points.
       redirect: "error",
-      signal: AbortSignal.timeout(waitMsMax),
+      signal: AbortSignal.timeout(isText ? textWaitMsMax : waitMsMax),
     });
   } catch (cause) {
     throw new EdgeError(

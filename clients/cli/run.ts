@@ -54,7 +54,8 @@ async function serve(command: Command, flags: Flags, terminal: Terminal): Promis
   const answer = await ask(settings, question).catch((failure: unknown) => {
     throw failure instanceof EdgeError ? inFlags(failure, command, question.body ?? question.query ?? {}) : failure;
   });
-  if (flags.is("json")) terminal.print(JSON.stringify(answer, null, 2));
+  if (typeof answer === "string") terminal.print(answer.replace(/\r?\n$/, ""));
+  else if (flags.is("json")) terminal.print(JSON.stringify(answer, null, 2));
   else print(command.show(answer, settings.edge.origin), flags, terminal);
 }
 

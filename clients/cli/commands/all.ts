@@ -1,4 +1,6 @@
 import type { Command } from "./command.ts";
+import { budgetCommands } from "./budgets.ts";
+import { costCommands } from "./costs.ts";
 import { fleetCommands } from "./fleet.ts";
 import { keyCommands } from "./keys.ts";
 import { orgCommands } from "./orgs.ts";
@@ -11,5 +13,7 @@ export const commands: readonly Command[] = [
   ...orgCommands,
   ...keyCommands,
   ...usageCommands,
+  ...costCommands,
+  ...budgetCommands,
   ...peopleCommands,
 ];

@@ -88,3 +88,18 @@ export function nextPage(answer: unknown): string[] {
 export function currencyIn(answer: unknown): { currency: string } {
   return { currency: clean(read(answer, "currency")) };
 }
+
+/** An option that takes one of these words; undefined when it was not given. */
+export function readChoice(flags: Flags, name: string, words: readonly string[]): string | undefined {
+  const word = flags.one(name);
+  if (word === undefined || words.includes(word)) return word;
+  throw new UsageError(`--${name} takes ${words.join(" or ")}; not '${word}'.`);
+}
+
+/** An option that takes a whole number; undefined when it was not given. */
+export function readWhole(flags: Flags, name: string): number | undefined {
+  const text = flags.one(name);
+  if (text === undefined) return undefined;
+  if (!/^\d{1,16}$/.test(text)) throw new UsageError(`--${name} takes a whole number; not '${text}'.`);
+  return Number(text);
+}

@@ -86,6 +86,7 @@ const controlPrefixes = {
   webhook: "wh_",
   event: "evt_",
   delivery: "dlv_",
+  budget: "bud_",
   session: "sess_",
   passkey: "pass_",
 } as const;
@@ -117,6 +118,9 @@ export type EventId = z.infer<typeof EventId>;
 export const DeliveryId = createControlId("delivery");
 export type DeliveryId = z.infer<typeof DeliveryId>;
 
+/** What an org, a project or a key may spend in a month. */
+export const BudgetId = createControlId("budget");
+export type BudgetId = z.infer<typeof BudgetId>;
 /** A person's session in one browser; it opens nothing by itself. */
 export const SessionId = createControlId("session");
 export type SessionId = z.infer<typeof SessionId>;

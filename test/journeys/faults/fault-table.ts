@@ -290,6 +290,7 @@ export const portRows: Record<keyof Ports, Dependency[] | string> = {
   ips: shield,
   classifier: local,
   boundFactors: local,
+  prices: "read beside calls: the last that were read hold, or MODELS (test/edge/admission/prices.test.ts)",
   holdGraceMs: setting,
   keys: local,
   tickets: local,
@@ -353,6 +354,9 @@ export const bindingRows: Record<keyof Env, Dependency[] | string> = {
   OIDC: people,
   EMAIL: people,
   RESPONSES: stored,
+  USAGE_DAYS: setting,
+  ARCHIVE:
+    "no call waits for it; a row stays in D1 until its copy was read back (test/edge/adapters/d1/archive.test.ts)",
 };
 /** What an agent stands on. */
 export const agentRows = {

@@ -1,4 +1,4 @@
-/** Files whose promises are kept elsewhere, each with where: they live only in a running Worker. */
+/** Files whose promises are kept elsewhere, each with where: in a running Worker, or over a real D1. */
 export const exemptFromMirror: Readonly<Record<string, string[]>> = {
   // Paths, request ids, CORS, who is counted by address, the one writer of errors.
   "edge/app.ts": [
@@ -51,6 +51,27 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
     "test/journeys/callers/door.test.ts",
     "test/journeys/faults/crash.test.ts",
     "test/journeys/operators/keys.test.ts",
+  ],
+  // What is stored of budgets, and changed with its audit entry, in a real D1.
+  "edge/control/budgets/budget.ts": ["test/edge/control/budgets/create-budget.test.ts"],
+  "edge/control/budgets/commit-budget.ts": [
+    "test/edge/control/budgets/create-budget.test.ts",
+    "test/edge/control/budgets/change-budget.test.ts",
+  ],
+  "edge/control/budgets/queries.ts": [
+    "test/edge/control/budgets/create-budget.test.ts",
+    "test/edge/control/budgets/change-budget.test.ts",
+  ],
+  // A statement's sum, its order and its page are those of an org's month.
+  "edge/control/costs/queries.ts": ["test/edge/control/costs/show-statement.test.ts"],
+  "edge/control/costs/statement-page.ts": ["test/edge/control/costs/show-statement.test.ts"],
+  // Versions of prices as they are stored and shown.
+  "edge/control/prices/price.ts": ["test/edge/control/prices/set-price.test.ts"],
+  "edge/control/prices/queries.ts": ["test/edge/control/prices/set-price.test.ts"],
+  // A row as lists, exports and one call show it.
+  "edge/control/usage/totals.ts": [
+    "test/edge/control/usage/list-usage.test.ts",
+    "test/edge/control/usage/export-usage.test.ts",
   ],
   // Every flow of better-auth over its tables in D1; tokens stand there as digests.
   "edge/adapters/better-auth/database.ts": [

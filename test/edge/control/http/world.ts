@@ -362,6 +362,7 @@ export async function insertUsage(
     row.admittedAtMs ?? 1_763_700_000_000,
     row.endedAtMs ?? 1_763_700_001_000,
     row.units ?? 0,
+    row.ttftMs ?? null,
   ];
   await world.db
     .prepare(`INSERT INTO usage VALUES (${values.map(() => "?").join(",")})`)
