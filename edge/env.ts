@@ -3,6 +3,7 @@ import type { OrgLedger } from "./adapters/durable-object/ledger/ledger-object.t
 import type { FleetObject } from "./adapters/durable-object/fleet/fleet-object.ts";
 import { endpointPaths, isMedia } from "./agreements/paths.ts";
 import { readCidr } from "./agreements/ip.ts";
+import { eventSettings } from "./agreements/settings/events.ts";
 import { isSecret } from "./agreements/tokens/key-format.ts";
 import { NodeMasterKeys } from "./agreements/tokens/node-keys.ts";
 import { findByName, ModelRecord } from "./agreements/records/model.ts";
@@ -36,6 +37,11 @@ export interface Env {
   CURRENCY?: string;
   TICKETS?: string;
   STORE_KEYS?: string;
+  DNS_URL?: string;
+  WEBHOOK_WAIT_MS?: string;
+  WEBHOOK_WINDOW_MS?: string;
+  WEBHOOKS_LOCAL?: string;
+  LEAK_KEYS_URL?: string;
 }
 
 /** A schema for text that holds JSON of a given shape. Errors name the field, never the value: it may be a secret. */
@@ -140,10 +146,11 @@ export const Settings = z
       .optional()
       .meta({
         description:
-          "Stored responses are sealed under keys of their orgs, and those under these: JSON, kid to secret, one or " +
-          "two; the first seals. Without it no responses can be stored.",
+          "Stored responses are sealed under keys of their orgs, and those under these, as webhooks' secrets are: JSON, " +
+          "kid to secret, one or two; the first seals. Without it no responses can be stored, and no webhooks made.",
         isSecret: true,
       }),
+    ...eventSettings,
     BOOTSTRAP_TOKEN: z.string().min(32, "must have at least 32 characters").optional().meta({
       description: "Makes the first operator key while none is in force; at least 32 characters. Delete it afterwards.",
       isSecret: true,

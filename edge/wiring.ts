@@ -10,15 +10,25 @@ import { writeUsage } from "./adapters/d1/usage.ts";
 import { leasingLedger } from "./adapters/leases/ledger.ts";
 import { memoryIpLimit } from "./adapters/memory/ip-limit.ts";
 import { upstashIpLimit } from "./adapters/upstash/ip-limit.ts";
+import { dohResolver } from "./adapters/web/doh-resolver.ts";
+import { fetchLeakKeys } from "./adapters/web/leak-keys.ts";
+import { fetchWebhookSender } from "./adapters/web/webhook-sender.ts";
 import { within } from "./adapters/within.ts";
 import { runAfterAnswer } from "./adapters/early.ts";
 import { upstashLedger } from "./adapters/upstash/ledger/ledger.ts";
 import type { Ledger } from "./ledger/port.ts";
+import { openMasterKeys as openMasters } from "./agreements/sealing.ts";
+import { dnsWaitMsMax } from "./agreements/webhooks/limits.ts";
+import type { OrgId } from "./agreements/tokens/ids.ts";
 import { openKeyring } from "./agreements/tokens/key-format.ts";
 import { openNodeKeyFinder } from "./agreements/tokens/node-keys.ts";
 import { openTickets } from "./agreements/tokens/ticket.ts";
 import { boundDatabase } from "./control/http/database.ts";
-import type { ControlPorts } from "./control/http/port.ts";
+import type { ControlPorts, WebhookPorts } from "./control/http/port.ts";
+import { LimitEvents } from "./control/events/limit-reached.ts";
+import { deliverDue, type DelivererPorts } from "./control/webhooks/sending/deliver.ts";
+import { tendWebhooks } from "./control/webhooks/sending/tend.ts";
+import { describeCause } from "./errors.ts";
 import { MisconfiguredError, readSettings, type Env, type Settings } from "./env.ts";
 import { openRetryBudget } from "./forwarding/index.ts";
 import { openVerifiedKeys, type IpLimits, type TokenKey } from "./identity/index.ts";
@@ -78,6 +88,11 @@ async function openWiring(env: Env): Promise<Wiring> {
     later: runAfterAnswer,
     wait: (ms) => new Promise((done) => void setTimeout(done, ms)),
   });
+  const db = boundDatabase(env.DB, (answer) => within(databaseWaitMsMax, "d1", answer));
+  const mailer = null;
+  const webhooks = await openWebhookPorts(settings);
+  const deliverer = openDeliverer({ db, mailer, webhooks });
+  const limitEvents = new LimitEvents(db, deliverer.nudge);
   const classifier = openTierClassifier(settings.MODELS, settings.NODES);
   const tickets = openTickets(keyring, settings.TICKETS === "optional");
   const origin = { nodeKeys, tickets, budget: openRetryBudget(), observer: fleet };
@@ -96,12 +111,16 @@ async function openWiring(env: Env): Promise<Wiring> {
       storage,
       classifier,
       boundFactors: openBoundFactors(),
+      noteDenial: (visit, { org, key }, denial) => {
+        const work = limitEvents.note(denial, { org, key, nowMs: visit.now() });
+        if (work) visit.afterwards(work);
+      },
       origin,
       tickets,
       holdGraceMs: settings.HOLD_GRACE_MS,
     },
     control: {
-      db: boundDatabase(env.DB, (answer) => within(databaseWaitMsMax, "d1", answer)),
+      db,
       keyring,
       bootstrapToken: settings.BOOTSTRAP_TOKEN ?? null,
       sessions: null,
@@ -111,9 +130,13 @@ async function openWiring(env: Env): Promise<Wiring> {
       mover: settings.LEDGER.kind === "durable-object" ? openLedgerMover(env.LEDGERS) : null,
       models: settings.MODELS,
       fleet,
+      mailer,
+      webhooks,
+      deliverer,
+      leakKeys: settings.LEAK_KEYS_URL === undefined ? null : fetchLeakKeys(settings.LEAK_KEYS_URL, askWeb),
       currency: settings.CURRENCY,
     },
-    chores: () => runAll([chores, async () => retention && tendStorage(retention)]),
+    chores: () => runAll([chores, async () => retention && tendStorage(retention), deliverer.tend]),
   };
 }
 
@@ -121,6 +144,31 @@ async function openWiring(env: Env): Promise<Wiring> {
 async function runAll(chores: (() => Promise<unknown>)[]): Promise<void> {
   const ends = await Promise.allSettled(chores.map((chore) => chore()));
   for (const end of ends) if (end.status === "rejected") throw end.reason;
+}
+
+/** The platform's `fetch`, which may not be called as another object's method. */
+const askWeb: typeof fetch = (...given) => fetch(...given);
+
+async function openWebhookPorts(settings: Settings): Promise<WebhookPorts> {
+  const { STORE_KEYS: secrets, DNS_URL: url, WEBHOOK_WAIT_MS: waitMsMax, WEBHOOK_WINDOW_MS: windowMs } = settings;
+  return {
+    masters: secrets ? await openMasters(secrets, "webhook secrets") : null,
+    resolver: dohResolver({ url, waitMsMax: dnsWaitMsMax, fetch: askWeb }),
+    sender: fetchWebhookSender({ waitMsMax, fetch: askWeb }),
+    isLocal: settings.WEBHOOKS_LOCAL === "on",
+    windowMs,
+  };
+}
+
+/** Sends behind a request, which never fails for it, and by the cron, whose failures the platform's log shows. */
+function openDeliverer(ports: Pick<DelivererPorts, "db" | "mailer" | "webhooks">) {
+  const log: DelivererPorts["log"] = (event, facts) => console.log(JSON.stringify({ event, ...facts }));
+  const all = { ...ports, now: readClock, random: generateRandomBytes, chance: Math.random, log };
+  return {
+    nudge: (org: OrgId) =>
+      deliverDue(all, org).catch((cause: unknown) => log("nudge_failed", { org, cause: describeCause(cause) })),
+    tend: () => tendWebhooks(all),
+  };
 }
 
 /** Without a bucket there is no storage; without keys what there was of it can still be switched off and swept. */

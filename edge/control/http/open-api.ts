@@ -51,7 +51,7 @@ export function openApiDocument(): OpenApiDocument {
     info: { title: "Penstock", version: "1", description: "Open models on your own GPUs, as a global HTTPS API." },
     servers: [{ url: "/" }],
     security: [{ adminKey: [] }],
-    tags: ["orgs", "keys", "usage", "audit", "models", "nodes"].map((name) => ({ name })),
+    tags: ["orgs", "keys", "usage", "audit", "webhooks", "events", "models", "nodes"].map((name) => ({ name })),
   });
   return JSON.parse(JSON.stringify(document));
 }

@@ -290,6 +290,8 @@ export const portRows: Record<keyof Ports, Dependency[] | string> = {
   ips: shield,
   classifier: local,
   boundFactors: local,
+  noteDenial:
+    "behind the answer: a store that fails changes no refusal (test/edge/control/events/limit-reached.test.ts)",
   holdGraceMs: setting,
   keys: local,
   tickets: local,
@@ -343,6 +345,11 @@ export const bindingRows: Record<keyof Env, Dependency[] | string> = {
   CLIENT_IP_HEADER: setting,
   CURRENCY: setting,
   STORE_KEYS: setting,
+  DNS_URL: "no call waits for it: webhooks are made and sent by it (test/edge/control/webhooks)",
+  WEBHOOK_WAIT_MS: setting,
+  WEBHOOK_WINDOW_MS: setting,
+  WEBHOOKS_LOCAL: setting,
+  LEAK_KEYS_URL: "no call waits for it: 503, and the report is repeated (test/edge/control/http/leaks.test.ts)",
   RESPONSES: stored,
 };
 /** What an agent stands on. */

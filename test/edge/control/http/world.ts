@@ -3,17 +3,20 @@ import { Hono } from "hono";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { unstable_splitSqlQuery } from "wrangler";
 import type { LedgerState, UsageRow } from "#edge/ledger/port.ts";
+import { openMasterKeys } from "#edge/agreements/sealing.ts";
 import { openKeyring } from "#edge/agreements/tokens/key-format.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
-import type { ModelRecord } from "#edge/agreements/records/model.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
 import { generateRandomBytes, type Visit } from "#edge/visit.ts";
 import { mintControlId } from "#edge/agreements/tokens/ids.ts";
 import type { MemberRole } from "#edge/control/permissions.ts";
 import { openApiDocument } from "#edge/control/http/open-api.ts";
+import { takeLeaks } from "#edge/control/http/leaks.ts";
+import { deliverDue } from "#edge/control/webhooks/sending/deliver.ts";
 import type { ControlEnv, ControlPorts, NodeReport, SignedIn } from "#edge/control/http/port.ts";
 import type { Database } from "#edge/control/http/store.ts";
 import { createControlRoutes } from "#edge/control/http/routes.ts";
+import { FakeLeakKeys, FakeMailer, fakeModel, FakeWeb } from "#test/support/webhooks/fakes.ts";
 import { buildErrorBody, buildErrorHeaders, Refusal } from "#edge/errors.ts";
 
 export const bootstrapToken = "bootstrap-token-of-the-tests-0123456789";
@@ -88,20 +91,6 @@ export class FakeSessions {
   }
 }
 
-function fakeModel(given: Pick<ModelRecord, "id"> & Partial<ModelRecord>): ModelRecord {
-  const price = { promptMicrosPerMTok: 200_000, completionMicrosPerMTok: 400_000 };
-  return {
-    aliases: [],
-    endpoints: ["chat.completions"],
-    contextTokensMax: 8_192,
-    completionTokensDefault: 2_048,
-    ownedBy: "house",
-    createdAtMs: 0,
-    prices: { shared: price, complex: price },
-    ...given,
-  };
-}
-
 /** Parsed JSON, of which a test expects what it expects. */
 // oxlint-disable-next-line typescript/no-explicit-any -- a wrong shape fails the test that reads it
 export type Json = any;
@@ -163,6 +152,11 @@ export async function openWorld() {
     },
   };
   const sessions = new FakeSessions();
+  const now = () => Date.now() + clock.offsetMs;
+  const web = new FakeWeb(now);
+  const mailer = new FakeMailer();
+  const leakKeys = new FakeLeakKeys();
+  const masters = await openMasterKeys({ s1: secret("C") }, "webhook secrets");
   const control: ControlPorts = {
     db,
     keyring,
@@ -175,7 +169,15 @@ export async function openWorld() {
     models,
     fleet,
     currency: "EUR",
+    mailer,
+    webhooks: { masters, resolver: web, sender: web, isLocal: false, windowMs: 72 * 3_600_000 },
+    leakKeys,
+    deliverer: { nudge: async (org) => (isNudging ? deliver(org) : undefined) },
   };
+  let isNudging = false;
+  const log: Visit["log"] = (event, facts) => void logs.push(JSON.stringify({ event, ...facts }));
+  const delivererPorts = () => ({ ...control, now, random: generateRandomBytes, chance: () => 0, log });
+  const deliver = (org: string | null = null) => deliverDue(delivererPorts(), org);
   const app = openDoor({ control, clock, logs, pending });
 
   const ask = async (method: string, path: string, asking: Asking = {}): Promise<Answer> => {
@@ -283,6 +285,20 @@ export async function openWorld() {
     pending,
     keyring,
     openOrg,
+    web,
+    mailer,
+    leakKeys,
+    delivererPorts,
+    deliver,
+    /** Whether events are sent behind what causes them; a test that sends by itself wants them to wait. */
+    nudge: (on: boolean) => void (isNudging = on),
+    /** Waits for the work behind all answers. */
+    settle: async () => {
+      for (let seen = -1; seen < pending.length;) {
+        seen = pending.length;
+        await Promise.all(pending);
+      }
+    },
     close: () => mf.dispose(),
   };
 }
@@ -316,6 +332,7 @@ function openDoor(world: {
     await next();
   });
   app.route("/control", createControlRoutes());
+  app.post("/leaks", async (c) => c.json(await takeLeaks(c.var.visit, world.control)));
   app.get("/openapi.json", (c) => c.json(openApiDocument()));
   const refuse = (refusal: Refusal) =>
     new Response(JSON.stringify(buildErrorBody(refusal)), {
