@@ -16,6 +16,11 @@ const table = {
     type: "permission_error",
     message: "This API key may not use this endpoint.",
   },
+  project_archived: {
+    status: 403,
+    type: "permission_error",
+    message: "This API key's project is archived.",
+  },
   org_suspended: {
     status: 403,
     type: "permission_error",
@@ -73,6 +78,11 @@ const table = {
     status: 409,
     type: "invalid_request_error",
     message: "This Idempotency-Key was used with another body.",
+  },
+  precondition_failed: {
+    status: 412,
+    type: "invalid_request_error",
+    message: "The object has changed since you read it: its version is not the one that If-Match names.",
   },
   conflict: { status: 409, type: "invalid_request_error", message: "The object is not in a state that allows this." },
   quota_unavailable: {

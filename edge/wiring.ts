@@ -45,7 +45,7 @@ import {
   type ResponseStorage,
   type RetentionTerms,
 } from "./storage/index.ts";
-import { generateRandomBytes, readClock } from "./visit.ts";
+import { drawChance, generateRandomBytes, readClock } from "./visit.ts";
 
 /** The wired edge: what calls need and what the control plane needs. */
 export interface Wiring {
@@ -163,7 +163,7 @@ async function openWebhookPorts(settings: Settings): Promise<WebhookPorts> {
 /** Sends behind a request, which never fails for it, and by the cron, whose failures the platform's log shows. */
 function openDeliverer(ports: Pick<DelivererPorts, "db" | "mailer" | "webhooks">) {
   const log: DelivererPorts["log"] = (event, facts) => console.log(JSON.stringify({ event, ...facts }));
-  const all = { ...ports, now: readClock, random: generateRandomBytes, chance: Math.random, log };
+  const all = { ...ports, now: readClock, random: generateRandomBytes, chance: drawChance, log };
   return {
     nudge: (org: OrgId) =>
       deliverDue(all, org).catch((cause: unknown) => log("nudge_failed", { org, cause: describeCause(cause) })),

@@ -2,7 +2,7 @@ import { clean, read } from "./output/table.ts";
 
 /** What a command asks of the edge. */
 export interface Question {
-  method: "GET" | "POST" | "PATCH" | "PUT";
+  method: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
   /** Below the edge's URL, without a query. */
   path: string;
   query?: Record<string, string | undefined>;

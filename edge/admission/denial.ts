@@ -16,6 +16,8 @@ export function explainDenial(denial: Denial, call: DeniedCall | null = null): R
       return new Refusal("invalid_api_key");
     case "ip":
       return new Refusal("ip_not_authorized");
+    case "project":
+      return new Refusal("project_archived");
     case "endpoint":
       return new Refusal("insufficient_permissions");
     case "model":
@@ -49,11 +51,13 @@ function explainReplay(first: Extract<Denial, { reason: "idempotency_replayed" }
   });
 }
 
+const owners = { key: "this key's", project: "this project's", org: "the organization's" };
+
 type LimitDenial = Extract<Denial, { window: unknown }>;
 
 function explainLimit(denial: LimitDenial, call: DeniedCall | null): Refusal {
   const { reason, window, limit, of, demand } = denial;
-  const where = `${windows[window].title} (${of === "key" ? "this key's" : "the organization's"} limit is ${limit})`;
+  const where = `${windows[window].title} (${owners[of]} limit is ${limit})`;
   const headers = rateHeaders(denial.rates);
   const { unit } = windows[window];
   const bulk = demand && (unit === "tokens" || unit === "money") ? readBulk(denial, demand, call) : null;

@@ -1,7 +1,6 @@
 import type { Credential } from "../agreements/tokens/credential.ts";
 import type { KeyRecord } from "../agreements/records/key.ts";
 import type { HoldId, KeyId, OrgId } from "../agreements/tokens/ids.ts";
-import type { OrgRecord } from "../agreements/records/org.ts";
 import type { LeasedTerms } from "../agreements/tokens/lease.ts";
 import { apply } from "./counters.ts";
 import {
@@ -25,6 +24,7 @@ import type {
   LeaseGrant,
   LeaseRequest,
   LedgerState,
+  PublishedRecord,
   Rates,
   Scopes,
   SettledRecord,
@@ -41,7 +41,7 @@ export interface Journal {
   /** Stores changes of different holds, all or none. */
   writeAll(changes: Change[]): void;
   /** Stores a record that is coming into force, and when it leaves, if it is a key's that ends. */
-  publish(record: OrgRecord | KeyRecord, leavesAtMs: number | null): void;
+  publish(record: PublishedRecord, leavesAtMs: number | null): void;
   /** Forgets these keys but for their versions, and stores the counters of the state after. */
   leave(keys: KeyRecord[], after: State): void;
   /** The version of a key that has left; `null` when none did. */
@@ -125,7 +125,7 @@ export class LedgerCore {
    * How long calls may still be admitted under what was in force before this record, in ms; 0 for no longer. By the
    * ledger's time, so it is no longer than a lease lives, even with a clock that was set back.
    */
-  leasedForMs(record: OrgRecord | KeyRecord, now: number): number {
+  leasedForMs(record: PublishedRecord, now: number): number {
     return Math.max(0, leasedUntilMs(this.state, record) - Math.max(now, this.state.atMs));
   }
 
@@ -202,10 +202,10 @@ export class LedgerCore {
   }
 
   /** A key that has left comes back by a higher version only: a late worker with an old record revives nothing. */
-  publish(record: OrgRecord | KeyRecord, now: number): void {
+  publish(record: PublishedRecord, now: number): void {
     const published = publish(this.state, record);
     if (!published) return;
-    if (record.kind === "org") {
+    if (record.kind !== "key") {
       this.#journal.publish(record, null);
       this.#state = published;
       return;

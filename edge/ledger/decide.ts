@@ -83,15 +83,21 @@ function isUrgent(checks: LimitCheck[], { idempotency }: HoldRequest): boolean {
 }
 
 /**
- * The record of the key that is presented, when it and its org are in force and the address is allowed; else why not.
+ * The record of the key that is presented, when it, its org and its project are in force and the address is allowed;
+ * else why not.
  */
 export function findKeyInForce(state: State, credential: Credential, now: number): KeyRecord | Denial {
   const { org } = state;
   const key = verifyKey(state.keys[credential.key] ?? null, credential, Math.max(now, state.atMs));
   if (!key || !org || org.id !== credential.org || org.isSuspended) return { kind: "denial", reason: "key" };
+  const project = key.project === undefined ? null : (state.projects[key.project] ?? unknownProject);
+  if (project === unknownProject) return { kind: "denial", reason: "key" };
   if (key.ipRanges && !isInRanges(credential.ip, key.ipRanges)) return { kind: "denial", reason: "ip" };
-  return key;
+  return project?.isArchived ? { kind: "denial", reason: "project" } : key;
 }
+
+/** No call without its project's limits: a ledger that has not heard of them refuses its keys. */
+const unknownProject = { isArchived: true };
 
 /** Whether key and token may use this endpoint and this model; else which they may not. */
 export function findScopeDenied(
@@ -132,6 +138,7 @@ function makeHold(request: HoldRequest, key: KeyRecord, completionTokens: number
     key: key.id,
     isKeyBooked: hasLimits(key),
     ...(key.lineage && { lineage: key.lineage }),
+    ...(key.project && { project: key.project }),
     endpoint: request.endpoint,
     model: request.model,
     tier: request.tier,

@@ -1,11 +1,21 @@
 import type { KeyRecord } from "../agreements/records/key.ts";
 import { computeCostMicros } from "../agreements/records/model.ts";
+import type { KeyLimits } from "../agreements/records/quota.ts";
 import { windowNames, windows, type WindowName, type WindowUnit } from "../agreements/records/windows.ts";
 import type { WindowReport } from "../protocol/rate-headers.ts";
 import { countsUntilMs, createCounters, freesAtMs, readUse } from "./counters.ts";
-import type { HoldRequest, Rates } from "./port.ts";
+import type { HoldRequest, LimitOwner, Rates } from "./port.ts";
 import type { Use } from "./windows.ts";
-import { costHeld, findOwner, listOwners, tokensHeld, type Counters, type Hold, type State } from "./state.ts";
+import {
+  costHeld,
+  nameOwner,
+  findOwner,
+  listOwners,
+  tokensHeld,
+  type Counters,
+  type Hold,
+  type State,
+} from "./state.ts";
 
 /**
  * The longest wait reported for what ends with a call (a slot, held tokens, an idempotency key in use): nobody knows
@@ -13,9 +23,12 @@ import { costHeld, findOwner, listOwners, tokensHeld, type Counters, type Hold, 
  */
 export const retryMsMax = 1_000;
 
-/** One limit that a call has to pass: a window of its key or its org, with its use and what is left at this moment. */
+/**
+ * One limit that a call has to pass: a window of its key, its project or its org, with its use and what is left at this
+ * moment.
+ */
 export interface LimitCheck extends Use {
-  of: "org" | "key";
+  of: LimitOwner;
   window: WindowName;
   unit: WindowUnit;
   limit: number;
@@ -35,26 +48,35 @@ export interface ExceededLimit {
 const noCounters = createCounters();
 
 /**
- * Every limit on this key, the key's own first. `remaining` is never below 0, though a limit may have been lowered
- * under what was used.
+ * Every limit on this key: the key's own, its project's, its org's. `remaining` is never below 0, though a limit may
+ * have been lowered under what was used.
  */
 export function listLimitChecks(state: State, key: KeyRecord, atMs: number): LimitCheck[] {
   const checks: LimitCheck[] = [];
-  for (const [of, limits, counters] of [
-    ["key", key.limits, state.counters[findOwner(key)]],
-    ["org", state.org?.limits, state.counters["org"]],
-  ] as const) {
-    if (!limits) continue;
-    for (const window of windowNames) {
-      const limit = limits[window] ?? null;
-      if (limit === null) continue;
-      const { held, settled } = readUse(counters ?? noCounters, window, atMs);
-      const remaining = Math.max(0, limit - held - settled);
-      const { unit } = windows[window];
-      checks.push({ of, window, unit, limit, held, settled, remaining, counters: counters ?? noCounters, atMs });
-    }
-  }
+  const { limits, project: id } = key;
+  if (limits) addChecks(checks, { of: "key", limits, counters: state.counters[findOwner(key)] }, atMs);
+  const project = id === undefined ? undefined : state.projects[id];
+  if (project) addChecks(checks, { of: "project", limits: project.limits, counters: state.counters[project.id] }, atMs);
+  if (state.org) addChecks(checks, { of: "org", limits: state.org.limits, counters: state.counters["org"] }, atMs);
   return checks;
+}
+
+/** Whose limits they are, and what counts against them. */
+interface OwnedLimits {
+  of: LimitOwner;
+  limits: KeyLimits;
+  counters: Counters | undefined;
+}
+
+function addChecks(checks: LimitCheck[], { of, limits, counters = noCounters }: OwnedLimits, atMs: number): void {
+  for (const window of windowNames) {
+    const limit = limits[window] ?? null;
+    if (limit === null) continue;
+    const { held, settled } = readUse(counters, window, atMs);
+    const remaining = Math.max(0, limit - held - settled);
+    const { unit } = windows[window];
+    checks.push({ of, window, unit, limit, held, settled, remaining, counters, atMs });
+  }
 }
 
 /**
@@ -151,7 +173,7 @@ function roomAtMs({ counters, window, atMs, limit, held, settled }: LimitCheck, 
 
 /** When enough open holds will have met their deadlines. */
 function slotAtMs(state: State, { of, limit, counters, atMs }: LimitCheck, hold: Hold): number {
-  const owner = of === "org" ? "org" : (hold.lineage ?? hold.key);
+  const owner = nameOwner(of, hold);
   const deadlines = Object.values(state.holds)
     .filter((open) => listOwners(open).includes(owner))
     .map((open) => open.expiresAtMs)

@@ -1,13 +1,20 @@
 import type { CountColumn } from "../agreements/records/usage-columns.ts";
 import type { Credential } from "../agreements/tokens/credential.ts";
-import type { HoldId, KeyId, OrgId } from "../agreements/tokens/ids.ts";
+import type { HoldId, KeyId, OrgId, ProjectId } from "../agreements/tokens/ids.ts";
 import type { LeasedTerms, LeaseId } from "../agreements/tokens/lease.ts";
 import type { KeyRecord } from "../agreements/records/key.ts";
 import type { Endpoint, Price, Tier } from "../agreements/records/model.ts";
 import type { OrgRecord } from "../agreements/records/org.ts";
+import type { ProjectRecord } from "../agreements/records/project.ts";
 import type { WindowName } from "../agreements/records/windows.ts";
 import type { Outcome, UsageRecord } from "../agreements/records/usage.ts";
 import type { WindowReport } from "../protocol/rate-headers.ts";
+
+/** What the control plane publishes to an org's ledger. */
+export type PublishedRecord = OrgRecord | KeyRecord | ProjectRecord;
+
+/** Whose windows a call has to pass: its key's own, those of the key's project, if it has one, and its org's. */
+export type LimitOwner = "org" | "project" | "key";
 
 /**
  * Holds callers to their limits: one authority per org. Every method is atomic. A ledger that cannot be reached throws
@@ -26,7 +33,10 @@ export interface Ledger {
    * a grant back.
    */
   cancelWait(org: OrgId, hold: HoldId): Promise<void>;
-  /** What a key in force may use, at an address it may be used from; reserves nothing. Denials are `key` and `ip`. */
+  /**
+   * What a key in force may use, at an address it may be used from; reserves nothing. Denials are `key`, `ip` and
+   * `project`.
+   */
   introspect(credential: Credential): Promise<Scopes | Denial>;
   /**
    * Replaces holds by what was used (final records) or stores how far they are (checkpoints). Idempotent by hold id.
@@ -55,8 +65,10 @@ export interface Ledger {
    * Brings a record of the control plane into force: when this returns, the next admit sees it, in every isolate: it
    * waits for the end of leases that were given before (at most `leaseMsMax` and 100 ms). Older versions are ignored.
    */
-  publish(record: OrgRecord | KeyRecord): Promise<void>;
-  /** Every window of the org and of each key with limits of its own. `null`: no such org was ever published. */
+  publish(record: PublishedRecord): Promise<void>;
+  /**
+   * Every window of the org and of each project and key with limits of its own. `null`: no such org was ever published.
+   */
   inspect(org: OrgId): Promise<LedgerState | null>;
 }
 
@@ -144,8 +156,8 @@ export interface Scopes {
 }
 
 /**
- * The narrowest request window and the narrowest token window of this key and its org; `null` where there is no such
- * limit.
+ * The narrowest request window and the narrowest token window of this key, its project and its org; `null` where there
+ * is no such limit.
  */
 export interface Rates {
   requests: WindowReport | null;
@@ -160,7 +172,10 @@ export interface Grant {
   completionTokens: number;
   expiresAtMs: number;
   rates: Rates;
-  /** Somebody may wait for its end: it has taken the last slot of its org or key, or carries an idempotency key. */
+  /**
+   * Somebody may wait for its end: it has taken the last slot of its org, project or key, or carries an idempotency
+   * key.
+   */
   isUrgent?: true;
   /** Given with the answer to a request that asked for one. */
   lease?: LeaseGrant;
@@ -187,13 +202,14 @@ export interface WindowDemand {
 }
 
 /**
- * Why not. `key` covers unknown, wrong, revoked and expired keys and suspended orgs alike. `rate`, `concurrency` and
+ * Why not. `key` covers unknown, wrong, revoked and expired keys and suspended orgs alike, and keys of a project that
+ * this ledger does not know; `project` is one that was archived. `rate`, `concurrency` and
  * `quota` name the window, whose it is, when it surely opens again, and after how long another try makes sense; for
  * token and money windows `tokensRemaining` says what would have fitted. A ledger that still runs an older version
  * tells no `demand`.
  */
 export type Denial =
-  | { kind: "denial"; reason: "key" | "ip" | "endpoint" | "model" }
+  | { kind: "denial"; reason: "key" | "ip" | "project" | "endpoint" | "model" }
   | { kind: "denial"; reason: "idempotency_in_progress"; retryAfterMs: number }
   | { kind: "denial"; reason: "idempotency_replayed"; first: FirstCall }
   | { kind: "denial"; reason: "idempotency_mismatch" }
@@ -201,7 +217,7 @@ export type Denial =
       kind: "denial";
       reason: "rate" | "concurrency" | "quota";
       window: WindowName;
-      of: "org" | "key";
+      of: LimitOwner;
       limit: number;
       retryAfterMs: number;
       resetAtMs: number;
@@ -228,7 +244,7 @@ export interface Settlement {
 /** `limit = remaining + held + settled`, at any instant; without a limit, `limit` and `remaining` are null. */
 export interface WindowState {
   window: WindowName;
-  of: "org" | KeyId;
+  of: "org" | ProjectId | KeyId;
   limit: number | null;
   remaining: number | null;
   held: number;

@@ -1,12 +1,13 @@
 import type { CountColumn } from "../agreements/records/usage-columns.ts";
 import type { Endpoint, Price, Tier } from "../agreements/records/model.ts";
 import { computeCostMicros } from "../agreements/records/model.ts";
-import type { HoldId, KeyId } from "../agreements/tokens/ids.ts";
+import type { HoldId, KeyId, ProjectId } from "../agreements/tokens/ids.ts";
 import type { LeaseId } from "../agreements/tokens/lease.ts";
 import type { KeyRecord } from "../agreements/records/key.ts";
 import type { OrgRecord } from "../agreements/records/org.ts";
+import type { ProjectRecord } from "../agreements/records/project.ts";
 import type { daySlots, monthSlots, slidingSlots } from "../agreements/records/windows.ts";
-import type { Amounts, FirstCall, UsageEnd, UsageRow } from "./port.ts";
+import type { Amounts, FirstCall, LimitOwner, UsageEnd, UsageRow } from "./port.ts";
 import type { SlidingWindow, Use } from "./windows.ts";
 
 /**
@@ -21,11 +22,13 @@ export interface State {
   atMs: number;
   org: OrgRecord | null;
   keys: Record<string, KeyRecord>;
+  /** Archived ones stay: they may come back, and what was used of their windows with them. */
+  projects: Record<string, ProjectRecord>;
   /** When each key that was revoked or expires will leave this ledger, by its id (leave.ts). */
   leaving: Record<string, number>;
   /**
-   * The org's counters under `org`, and under its lineage's id those of each key that was booked while it had limits of
-   * its own: a key and its successors share them.
+   * The org's counters under `org`; under its id those of each project that a key was booked in; and under its
+   * lineage's id those of each key that was booked while it had limits of its own: a key and its successors share them.
    */
   counters: Record<string, Counters>;
   /** Open holds only. */
@@ -35,8 +38,8 @@ export interface State {
 }
 
 /**
- * The counters of one org or one key. A call is counted where it was admitted; its settlement changes those same
- * counts, and only while they are current.
+ * The counters of one org, one project or one key. A call is counted where it was admitted; its settlement changes
+ * those same counts, and only while they are current.
  */
 export type Counters = Record<(typeof slidingSlots)[number], SlidingWindow> & {
   open: number;
@@ -46,7 +49,7 @@ export type Counters = Record<(typeof slidingSlots)[number], SlidingWindow> & {
 
 /** A ledger nobody has published to yet. */
 export function createState(): State {
-  return { atMs: 0, org: null, keys: {}, leaving: {}, counters: {}, holds: {}, leases: {} };
+  return { atMs: 0, org: null, keys: {}, projects: {}, leaving: {}, counters: {}, holds: {}, leases: {} };
 }
 
 /**
@@ -59,6 +62,7 @@ export interface Lease {
   key: KeyId;
   isKeyBooked: boolean;
   lineage?: KeyId;
+  project?: ProjectId;
   granted: Amounts;
   /** Of it, what is neither given back nor the hold's of a call that the ledger has heard of. */
   left: Amounts;
@@ -85,6 +89,8 @@ export interface Hold {
   isKeyBooked: boolean;
   /** Whose counters those are, when they are not the key's own: a hold settles where it was booked. */
   lineage?: KeyId;
+  /** The project that the key was in at admission: it is booked there, and settles there wherever the key has gone. */
+  project?: ProjectId;
   endpoint: Endpoint;
   model: string;
   tier: Tier;
@@ -162,9 +168,23 @@ export function findOwner(key: Pick<KeyRecord, "id" | "lineage">): KeyId {
   return key.lineage ?? key.id;
 }
 
-/** Whose counters a hold or a lease changes: the org's and, if it is booked to its key, those of the key's lineage. */
-export function listOwners({ key, lineage, isKeyBooked }: Pick<Hold, "key" | "lineage" | "isKeyBooked">): string[] {
-  return isKeyBooked ? ["org", lineage ?? key] : ["org"];
+/** What of a hold or a lease says where it is booked. */
+export type Booked = Pick<Hold, "key" | "lineage" | "project" | "isKeyBooked">;
+
+/**
+ * Whose counters a hold or a lease changes: the org's; if it is booked to its key, those of the key's lineage; and its
+ * project's.
+ */
+export function listOwners({ key, lineage, project, isKeyBooked }: Booked): string[] {
+  const owners = isKeyBooked ? ["org", lineage ?? key] : ["org"];
+  if (project !== undefined) owners.push(project);
+  return owners;
+}
+
+/** Under which id a hold is counted against the limits of `of`; the key's where it is in no project. */
+export function nameOwner(of: LimitOwner, { key, lineage, project }: Omit<Booked, "isKeyBooked">): string {
+  if (of === "org") return "org";
+  return of === "project" && project !== undefined ? project : (lineage ?? key);
 }
 
 /** The time at which a call counts in the windows. */

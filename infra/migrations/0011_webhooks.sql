@@ -1,5 +1,5 @@
--- Where an org's events are sent. `types` is a JSON list, or null for all. `secret` is `KID.SEALED` under STORE_KEYS; the
--- one before it signs too until `old_ends_at_ms`. `failing_since_ms`: every try since then has failed.
+-- Where an org's events are sent. `types` is a JSON list, or null for all. `secret` is `KID.SEALED` under STORE_KEYS;
+-- the one before it signs too until `old_ends_at_ms`. `failing_since_ms`: every try since then has failed.
 CREATE TABLE webhooks (
   id TEXT PRIMARY KEY,
   org TEXT NOT NULL REFERENCES orgs (id) ON DELETE CASCADE,

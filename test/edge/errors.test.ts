@@ -17,6 +17,7 @@ const codes = Object.keys(refusals) as RefusalCode[];
 const promised: Record<RefusalCode, [number, string]> = {
   invalid_api_key: [401, "authentication_error"],
   ip_not_authorized: [401, "authentication_error"],
+  project_archived: [403, "permission_error"],
   org_suspended: [403, "permission_error"],
   insufficient_permissions: [403, "permission_error"],
   model_not_found: [404, "invalid_request_error"],
@@ -37,6 +38,7 @@ const promised: Record<RefusalCode, [number, string]> = {
   idempotency_in_progress: [409, "invalid_request_error"],
   idempotency_replayed: [409, "invalid_request_error"],
   idempotency_mismatch: [409, "invalid_request_error"],
+  precondition_failed: [412, "invalid_request_error"],
   conflict: [409, "invalid_request_error"],
   quota_unavailable: [503, "server_error"],
   store_unavailable: [503, "server_error"],

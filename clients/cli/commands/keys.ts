@@ -37,6 +37,7 @@ const keyColumns: Column[] = [
   ["NAME", "name"],
   ["KIND", "kind"],
   ["STATE", "state"],
+  ["LAST USED", "lastUsedAt"],
   ["EXPIRES", "expiresAt"],
   ["MODELS", "models"],
   ["ENDPOINTS", "endpoints"],
@@ -58,6 +59,7 @@ const keyFields: Column[] = [
   ["revoked", "revokedAt"],
   ["replaces", "replaces"],
   ["created", "createdAt"],
+  ["last used", "lastUsedAt"],
 ];
 
 const makeCommands: readonly Command[] = [

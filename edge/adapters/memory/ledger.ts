@@ -1,5 +1,6 @@
 import { LedgerCore, type Journal } from "../../ledger/core.ts";
 import type { Ledger, UsageRow } from "../../ledger/port.ts";
+import { findHome } from "../../ledger/publish.ts";
 import {
   createState,
   makeFirstCall,
@@ -55,7 +56,7 @@ export function memoryLedger(options: MemoryLedgerOptions): Ledger {
     lease: async (credential, request) => openCore(credential.org).lease(credential, request, now()),
     closeLease: (org, closing) => change(org, (core) => core.closeLease(closing, now())),
     publish: async (record) => {
-      const leasedForMs = await change(record.kind === "org" ? record.id : record.org, (core) => {
+      const leasedForMs = await change(findHome(record), (core) => {
         const ms = core.leasedForMs(record, now());
         core.publish(record, now());
         return ms;

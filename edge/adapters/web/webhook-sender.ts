@@ -3,8 +3,8 @@ import type { WebhookSender } from "../../control/http/port.ts";
 import { readCapped } from "./read-capped.ts";
 
 /**
- * Posts with `fetch`: no redirect is followed, no cookie or credential of ours goes along, and the answer, its body too,
- * has to come in time. A body that breaks or comes late fails the try: half an answer is none.
+ * Posts with `fetch`: no redirect is followed, no cookie or credential of ours goes along, and the answer, its body
+ * too, has to come in time. A body that breaks or comes late fails the try: half an answer is none.
  */
 export function fetchWebhookSender({
   waitMsMax,

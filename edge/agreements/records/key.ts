@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Endpoint } from "./model.ts";
-import { KeyId, OrgId } from "../tokens/ids.ts";
+import { KeyId, OrgId, ProjectId } from "../tokens/ids.ts";
 import { KeyLimits } from "./quota.ts";
 
 /** An address range, both ends included, each as 32 hex digits (see ip.ts): text order is address order. */
@@ -29,6 +29,8 @@ export const KeyRecord = z.strictObject({
    * own limits. Absent: the key's own id.
    */
   lineage: KeyId.optional(),
+  /** Whose windows count its calls, too, from the moment that this record is in force. Absent: no project's. */
+  project: ProjectId.optional(),
   version: z.int().min(1),
 });
 export type KeyRecord = z.infer<typeof KeyRecord>;

@@ -88,8 +88,8 @@ const controlPrefixes = {
   delivery: "dlv_",
 } as const;
 
-const createControlId = (kind: keyof typeof controlPrefixes) =>
-  z.string().regex(new RegExp(`^${controlPrefixes[kind]}[0-9A-Za-z]{22}$`));
+const createForm = (kind: keyof typeof controlPrefixes) => new RegExp(`^${controlPrefixes[kind]}[0-9A-Za-z]{22}$`);
+const createControlId = (kind: keyof typeof controlPrefixes) => z.string().regex(createForm(kind));
 
 /** A person, as sign-in names them. */
 export const UserId = createControlId("user");
@@ -97,6 +97,8 @@ export type UserId = z.infer<typeof UserId>;
 /** A project: keys with limits and a budget in common. */
 export const ProjectId = createControlId("project");
 export type ProjectId = z.infer<typeof ProjectId>;
+/** Tells a project's id from anything else; what is checked on every call needs no account of what is wrong. */
+export const isProjectId = createCheck(createForm("project"));
 /** A program that owns keys. */
 export const ServiceAccountId = createControlId("serviceAccount");
 export type ServiceAccountId = z.infer<typeof ServiceAccountId>;

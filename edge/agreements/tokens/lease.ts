@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Endpoint, Price, priceMicrosMax, Tier } from "../records/model.ts";
-import { isKeyId, KeyId } from "./ids.ts";
+import { isKeyId, isProjectId, KeyId, ProjectId } from "./ids.ts";
 
 const leaseForm = /^lease_[0-9A-Za-z]{22}$/;
 
@@ -22,6 +22,8 @@ export const LeasedTerms = z.strictObject({
   /** Whether the key had limits of its own, and whose counters those are when they are not the key's. */
   isKeyBooked: z.boolean(),
   lineage: KeyId.optional(),
+  /** The project that the key was in when the lease was given. */
+  project: ProjectId.optional(),
   endpoint: Endpoint,
   model: z.string(),
   tier: Tier,
@@ -47,6 +49,7 @@ const termsTests: MemberTests<LeasedTerms> = {
   key: isKeyId,
   isKeyBooked: (value) => typeof value === "boolean",
   lineage: (value) => value === undefined || isKeyId(value),
+  project: (value) => value === undefined || isProjectId(value),
   endpoint: (value) => Endpoint.options.some((name) => name === value),
   model: isText,
   tier: (value) => Tier.options.some((name) => name === value),

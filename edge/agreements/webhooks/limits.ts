@@ -10,7 +10,7 @@ export const dnsWaitMsMax = 5_000;
 export const deliveryTriesMax = 10;
 /** Over which time they are spread where `WEBHOOK_WINDOW_MS` is not set; who fails for so long is switched off. */
 export const webhookWindowMs = 72 * 3_600_000;
-/** A delivery that is being sent is nobody else's to send for so long: a name looked up, an answer, some time to spare. */
+/** A delivery that is being sent is nobody else's for so long: a name looked up, an answer, some time to spare. */
 export const deliveryLeaseMs = 45_000;
 /** Deliveries that are sent at once: the platform opens six connections at a time for one request or cron. */
 export const sendersMax = 4;
@@ -32,7 +32,7 @@ export const eventSweepMax = 1_000;
 export const leakBodyBytesMax = 256 * 1024;
 /** Keys of one report. */
 export const leaksMax = 100;
-/** How long the reporter's public keys are believed; one that is not among them has them read again, at most so often. */
+/** How long the reporter's public keys are believed. */
 export const leakKeysMs = 3_600_000;
-/** See above. */
+/** One that is not among them has them read again, at most so often. */
 export const leakKeysAgainMs = 60_000;

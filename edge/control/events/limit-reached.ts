@@ -14,7 +14,7 @@ export interface Refused {
 }
 
 /** Windows that an isolate remembers as told. */
-const toldMax = 10_000;
+const reportedMax = 10_000;
 /** After a store that failed, the next refusal in the window tries again, but not sooner. */
 const againMs = 10_000;
 
@@ -25,7 +25,7 @@ const againMs = 10_000;
  */
 export class LimitEvents {
   /** When the same may be told again; never, once it is stored. */
-  readonly #told = new Map<string, number>();
+  readonly #reported = new Map<string, number>();
   readonly #db: Database;
   readonly #nudge: (org: OrgId) => Promise<void>;
 
@@ -40,7 +40,7 @@ export class LimitEvents {
     const fromMs = findStart(denial.window, refused.nowMs);
     if (fromMs === null) return null;
     const name = `${refused.org} ${denial.of} ${denial.window} ${fromMs}`;
-    if ((this.#told.get(name) ?? 0) > refused.nowMs) return null;
+    if ((this.#reported.get(name) ?? 0) > refused.nowMs) return null;
     this.#remember(name, Infinity);
     return this.#write(denial, refused, { name, fromMs });
   }
@@ -63,11 +63,11 @@ export class LimitEvents {
   }
 
   #remember(name: string, untilMs: number): void {
-    this.#told.delete(name);
-    this.#told.set(name, untilMs);
-    if (this.#told.size <= toldMax) return;
-    const [oldest = ""] = this.#told.keys();
-    this.#told.delete(oldest);
+    this.#reported.delete(name);
+    this.#reported.set(name, untilMs);
+    if (this.#reported.size <= reportedMax) return;
+    const [oldest = ""] = this.#reported.keys();
+    this.#reported.delete(oldest);
   }
 }
 

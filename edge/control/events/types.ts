@@ -39,7 +39,7 @@ const table = {
   "limit.reached": {
     says: "Calls were refused by a limit; once for each window of the org's, and of its keys together.",
     data: z.looseObject({
-      window: z.string().describe("The limit's name, such as `requestsPerMinute`."),
+      window: z.string().describe("The limit's name, as the org names its limits."),
       of: z.string().describe("`org`, or `key`: whose limit it is."),
       key: Id.describe("The key of the first call that was refused."),
       limit: z.int(),

@@ -61,11 +61,11 @@ export interface Resolver {
 }
 
 /** One try at a webhook: the answer's status and how it begins, or why there was none. */
-export type Sent = { status: number; excerpt: string } | { failure: "timeout" | "connection" };
+export type WebhookAnswer = { status: number; excerpt: string } | { failure: "timeout" | "connection" };
 
 /** Posts to a webhook, following no redirect and reading little of the answer. Never rejects. */
 export interface WebhookSender {
-  post(url: string, headers: Record<string, string>, body: string): Promise<Sent>;
+  post(url: string, headers: Record<string, string>, body: string): Promise<WebhookAnswer>;
 }
 
 /** Finds a public key by its identifier, as PEM; null when there is none. Rejects when they cannot be read. */

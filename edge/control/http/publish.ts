@@ -1,7 +1,6 @@
 import type { Context } from "hono";
-import type { KeyRecord } from "../../agreements/records/key.ts";
-import type { OrgRecord } from "../../agreements/records/org.ts";
 import { describeCause, Refusal } from "../../errors.ts";
+import type { PublishedRecord } from "../../ledger/port.ts";
 import { toKeyRecord, type KeyRow } from "../keys/queries.ts";
 import { toOrgRecord, type OrgRow } from "../orgs/queries.ts";
 import type { ControlEnv } from "./port.ts";
@@ -25,7 +24,7 @@ export async function cleanUp(c: Context<ControlEnv>, work: () => Promise<unknow
   }
 }
 
-async function publish(c: Context<ControlEnv>, record: OrgRecord | KeyRecord): Promise<void> {
+async function publish(c: Context<ControlEnv>, record: PublishedRecord): Promise<void> {
   try {
     await c.var.control.publisher.publish(record);
   } catch (cause) {

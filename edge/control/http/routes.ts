@@ -5,6 +5,7 @@ import { listAudit } from "../audit/list-audit.ts";
 import { listEvents } from "../events/list-events.ts";
 import { authenticate, reachOrg } from "./access.ts";
 import { refuseInvalid, takeBody } from "./body.ts";
+import { runOnce } from "./writes/idempotency.ts";
 import { changeKey } from "../keys/change-key.ts";
 import { createKey } from "../keys/create-key.ts";
 import { listKeys } from "../keys/list-keys.ts";
@@ -38,8 +39,8 @@ import { showWebhook } from "../webhooks/show-webhook.ts";
 
 /**
  * The control plane's table of contents, mounted at `/control` by a door that sets `visit` and `wiring` and writes
- * thrown Refusals. Everything below `authenticate` needs an admin key or a session, and a role that may; every path that names an org passes `reachOrg`,
- * new endpoints too.
+ * thrown Refusals. Everything below `authenticate` needs an admin key or a session, and a role that may; every path
+ * that names an org passes `reachOrg`, new endpoints too.
  */
 export function createControlRoutes(): OpenAPIHono<ControlEnv> {
   const app = new OpenAPIHono<ControlEnv>({ defaultHook: refuseInvalid });
@@ -47,6 +48,7 @@ export function createControlRoutes(): OpenAPIHono<ControlEnv> {
   app.openapi(...bootstrapOperator);
   app.use(authenticate, takeBody);
   app.use("/orgs/:org/*", reachOrg);
+  app.use(runOnce);
 
   app.openapi(...showSession);
   app.openapi(...listModels);

@@ -6,6 +6,7 @@ import { diffFacts } from "../audit/diff.ts";
 import type { AuditFacts } from "../audit/entry.ts";
 import type { ControlEnv } from "../http/port.ts";
 import type { Statement } from "../http/store.ts";
+import { readIfMatch, refuseUnlessVersion, showVersion } from "../http/writes/versions.ts";
 import { publishKey } from "../http/publish.ts";
 import { applyKeyChange, findKey, KeyRow, undoRotation, updateKey, type KeyChange } from "./queries.ts";
 
@@ -31,16 +32,21 @@ export async function commitKeyStep(
   return row === undefined ? null : KeyRow.parse(row);
 }
 
-/** Changes a key as one audited change; of two at once neither is lost. Refused with 409 when it is not in force. */
+/**
+ * Changes a key as one audited change; of two at once neither is lost. Refused with 409 when it is not in force, with
+ * 412 when it is not the version that `If-Match` names.
+ */
 export async function commitKeyChange(c: Context<ControlEnv>, from: KeyRow, change: KeyChange): Promise<KeyRow> {
   const { db } = c.var.control;
   const nowMs = c.var.visit.now();
+  const expected = readIfMatch(c);
   let known = from;
   for (let tries = 0; tries < triesMax; tries++) {
+    refuseUnlessVersion(known, expected);
     const changed = applyKeyChange(known, change);
     const facts = { id: known.id, ...diffFacts(describeKey(known), describeKey(changed)) };
     const row = await commitKeyStep(c, "key.changed", facts, updateKey(db, changed, nowMs));
-    if (row) return row;
+    if (row) return showVersion(c, row);
     const found = await findKey(db, known.org, known.id);
     if (!found || found.version === known.version)
       throw new Refusal("conflict", { message: "This key is revoked or has expired." });

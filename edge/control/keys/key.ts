@@ -37,6 +37,11 @@ export const Key = z
     owner: z.string().nullable().openapi({ description: "The person or service account that it is for." }),
     version: z.int(),
     createdAt: Timestamp,
+    lastUsedAt: Timestamp.nullable().openapi({
+      description:
+        "When its last call on the bill began, to the minute; `null` while none is. A call is there seconds after it " +
+        "has ended. Of admin keys it is always `null`.",
+    }),
   })
   .openapi("Key");
 
@@ -70,6 +75,7 @@ export function toKey(row: KeyRow, nowMs: number): z.infer<typeof Key> {
     owner,
     version,
     createdAt: formatIso(row.created_at_ms),
+    lastUsedAt: formatIsoOrNull(row.last_used_at_ms),
   };
 }
 

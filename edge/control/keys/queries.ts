@@ -29,6 +29,7 @@ export const KeyRow = z.object({
   owner: z.string().nullable(),
   version: z.int(),
   created_at_ms: z.int(),
+  last_used_at_ms: z.int().nullable(),
 });
 
 /** A row of `keys`. The key itself is nowhere: only its digest and the hint for lists. */
@@ -176,6 +177,7 @@ export function toKeyRecord(row: KeyRow): KeyRecord {
     ipRanges,
     limits,
     ...(row.lineage && { lineage: row.lineage }),
+    ...(row.project && { project: row.project }),
     version,
   };
 }

@@ -1,6 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { Refusal } from "../../errors.ts";
 import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
+import { showVersion } from "../http/writes/versions.ts";
 import { Key, KeyPath, readOwner, toKey } from "./key.ts";
 import { findKey } from "./queries.ts";
 
@@ -19,6 +20,6 @@ export const showKey = defineEndpoint(
   async (c) => {
     const row = await findKey(c.var.control.db, c.var.org.id, c.req.valid("param").key, readOwner(c));
     if (!row) throw new Refusal("not_found");
-    return c.json(toKey(row, c.var.visit.now()), 200);
+    return c.json(toKey(showVersion(c, row), c.var.visit.now()), 200);
   },
 );

@@ -56,7 +56,7 @@ async function revoke(
     tellOwners({ db, mailer, log: visit.log }, org, {
       subject: "A key of your organization was found in public, and was revoked",
       text:
-        `The key '${name}' (${hint}) was found in public, and was revoked at once. Calls with it are refused from now on.\n\n` +
+        `The key '${name}' (${hint}) was found in public, and was revoked at once: calls with it are refused.\n\n` +
         `Where it was found: ${found.url ?? "was not told"}\n\n` +
         "Make a new key for whatever used it, and look at the usage of the old one for calls that were not yours.\n",
     }),

@@ -6,8 +6,8 @@ import type { ControlPorts } from "../http/port.ts";
 import { selectOwnerAddresses } from "./queries.ts";
 
 /**
- * Mails all owners of an org, each by themselves. Where no mail can be sent, or one does not go out, the log says so and
- * nothing else fails: what is told of has happened, and stands in the org's audit log and events.
+ * Mails all owners of an org, each by themselves. Where no mail can be sent, or one does not go out, the log says so
+ * and nothing else fails: what is told of has happened, and stands in the org's audit log and events.
  */
 export async function tellOwners(
   { db, mailer, log }: Pick<ControlPorts, "db" | "mailer"> & Pick<Visit, "log">,

@@ -4,21 +4,24 @@ import { commitChange } from "../audit/commit.ts";
 import { diffFacts } from "../audit/diff.ts";
 import type { AuditFacts } from "../audit/entry.ts";
 import type { ControlEnv } from "../http/port.ts";
+import { readIfMatch, refuseUnlessVersion, showVersion } from "../http/writes/versions.ts";
 import { applyChange, findOrg, OrgRow, touchOrg, updateOrg, type OrgChange } from "./queries.ts";
 
 const triesMax = 50;
 
-/** Changes the org of the path as one audited change; of two at once neither is lost. */
+/** Changes the org of the path as one audited change; of two at once neither is lost. `If-Match` is obeyed. */
 export async function commitOrgChange(c: Context<ControlEnv>, change: OrgChange, action: string): Promise<OrgRow> {
   const { db } = c.var.control;
+  const expected = readIfMatch(c);
   let known = c.var.org;
   for (let tries = 0; tries < triesMax; tries++) {
+    refuseUnlessVersion(known, expected);
     const changed = applyChange(known, change);
     const { id: org } = known;
     const facts = diffFacts(describeOrg(known), describeOrg(changed));
     const planned = { org, action, target: org, ...facts, change: updateOrg(db, changed) };
     const [row] = await commitChange(c, planned);
-    if (row !== undefined) return OrgRow.parse(row);
+    if (row !== undefined) return showVersion(c, OrgRow.parse(row));
     const found = await findOrg(db, org);
     if (!found) throw new Refusal("not_found");
     known = found;

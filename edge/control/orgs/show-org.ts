@@ -1,5 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
 import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
+import { showVersion } from "../http/writes/versions.ts";
 import { Org, OrgPath, toOrg } from "./org.ts";
 
 /** Shows one org. */
@@ -14,5 +15,5 @@ export const showOrg = defineEndpoint(
     request: { params: OrgPath },
     responses: { 200: describeJsonAnswer("The org.", Org), default: refusalAnswer },
   }),
-  (c) => c.json(toOrg(c.var.org), 200),
+  (c) => c.json(toOrg(showVersion(c, c.var.org)), 200),
 );

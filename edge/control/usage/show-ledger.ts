@@ -13,7 +13,7 @@ import type { ControlEnv } from "../http/port.ts";
 const LedgerWindow = z
   .strictObject({
     window: Window,
-    of: z.string().openapi({ description: "`org`, or the id of a key with a limit of its own." }),
+    of: z.string().openapi({ description: "`org`, or the id of a project or a key with a limit of its own." }),
     limit: z.int().nullable(),
     remaining: z.int().nullable(),
     held: z.int(),

@@ -3,6 +3,7 @@ import { Refusal } from "../../errors.ts";
 import { commitChange } from "../audit/commit.ts";
 import { diffFacts } from "../audit/diff.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
+import { readIfMatch, refuseUnlessVersion, showVersion } from "../http/writes/versions.ts";
 import { findWebhook, updateWebhook, WebhookRow } from "./queries.ts";
 import { describeWebhook, refuseTarget, toWebhook, Webhook, webhookFields, WebhookPath } from "./webhook.ts";
 
@@ -31,6 +32,7 @@ export const changeWebhook = defineEndpoint(
     const body = c.req.valid("json");
     const known = await findWebhook(control.db, org.id, c.req.valid("param").webhook);
     if (!known) throw new Refusal("not_found");
+    refuseUnlessVersion(known, readIfMatch(c));
     if (body.url !== undefined) await refuseTarget(c, body.url);
     const { url = known.url, types = known.types, description = known.description, isEnabled } = body;
     const is_enabled = isEnabled === undefined ? known.is_enabled : Number(isEnabled);
@@ -43,6 +45,6 @@ export const changeWebhook = defineEndpoint(
       change: updateWebhook(control.db, changed),
     });
     if (row === undefined) throw new Refusal("conflict", { message: "The webhook was changed at the same time." });
-    return c.json(toWebhook(WebhookRow.parse(row), visit.now()), 200);
+    return c.json(toWebhook(showVersion(c, WebhookRow.parse(row)), visit.now()), 200);
   },
 );

@@ -1,6 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { Refusal } from "../../errors.ts";
 import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
+import { showVersion } from "../http/writes/versions.ts";
 import { findWebhook } from "./queries.ts";
 import { toWebhook, Webhook, WebhookPath } from "./webhook.ts";
 
@@ -20,6 +21,6 @@ export const showWebhook = defineEndpoint(
     const { visit, control, org } = c.var;
     const row = await findWebhook(control.db, org.id, c.req.valid("param").webhook);
     if (!row) throw new Refusal("not_found");
-    return c.json(toWebhook(row, visit.now()), 200);
+    return c.json(toWebhook(showVersion(c, row), visit.now()), 200);
   },
 );

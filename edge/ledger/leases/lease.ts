@@ -1,19 +1,19 @@
 import { listNames, mapNames } from "../../agreements/names.ts";
 import type { LeasedTerms } from "../../agreements/tokens/lease.ts";
-import type { HoldId, KeyId } from "../../agreements/tokens/ids.ts";
+import type { HoldId } from "../../agreements/tokens/ids.ts";
 import type { KeyRecord } from "../../agreements/records/key.ts";
 import { leaseCallsMax, leaseCallsMin, leaseMarginMs, leaseShare, leasesMax } from "../../limits.ts";
 import { listLimitChecks } from "../limits.ts";
-import type { Amounts, LeaseClosing, LeaseRequest } from "../port.ts";
+import type { Amounts, LeaseClosing, LeaseRequest, PublishedRecord } from "../port.ts";
 import { hasLimits, measureLeased, type Change, type Hold, type Lease, type State } from "../state.ts";
 import { toDay } from "../windows.ts";
 
 /**
- * The lease that this key may have now: as much as was asked for, but at most a sixteenth of what each window of key
- * and org has left, and `leaseCallsMax` calls; `null` where that is less than `leaseCallsMin` calls, so that small
- * plans, and whoever is near a limit, are admitted call by call. None crosses UTC midnight or the key's expiry, so that
- * all of it counts in the same day and under the same record. The ledger counts from now, which is later than the
- * isolate does, and `leaseMarginMs` more: by its clock the lease ends after it has by the isolate's.
+ * The lease that this key may have now: as much as was asked for, but at most a sixteenth of what each window of key,
+ * project and org has left, and `leaseCallsMax` calls; `null` where that is less than `leaseCallsMin` calls, so that
+ * small plans, and whoever is near a limit, are admitted call by call. None crosses UTC midnight or the key's expiry,
+ * so that all of it counts in the same day and under the same record. The ledger counts from now, which is later than
+ * the isolate does, and `leaseMarginMs` more: by its clock the lease ends after it has by the isolate's.
  */
 export function planLease(state: State, key: KeyRecord, request: LeaseRequest, now: number): Lease | null {
   const atMs = Math.max(now, state.atMs);
@@ -38,6 +38,7 @@ export function planLease(state: State, key: KeyRecord, request: LeaseRequest, n
     key: key.id,
     isKeyBooked: hasLimits(key),
     ...(key.lineage && { lineage: key.lineage }),
+    ...(key.project && { project: key.project }),
     granted,
     left: { ...granted },
     grantedAtMs: atMs,
@@ -82,13 +83,14 @@ export function nextLeaseDeadlineMs({ leases }: State): number {
 }
 
 /**
- * Until when calls may be admitted under leases that were given before this record was in force: of a key its own, of
- * an org all. 0 when there are none. Who published it waits so long before they say that it is (S1).
+ * Until when calls may be admitted under leases that were given before this record was in force: of a key its own, of a
+ * project those of its keys, of an org all. 0 when there are none. Who published it waits so long before they say that
+ * it is (S1).
  */
-export function leasedUntilMs({ leases }: State, record: { kind: "org" } | { kind: "key"; id: KeyId }): number {
+export function leasedUntilMs({ leases }: State, record: Pick<PublishedRecord, "kind" | "id">): number {
   let untilMs = 0;
   for (const lease of Object.values(leases)) {
-    const isConcerned = record.kind === "org" || lease.key === record.id;
+    const isConcerned = record.kind === "org" || lease[record.kind] === record.id;
     if (isConcerned && !lease.isClosed) untilMs = Math.max(untilMs, lease.endsAtMs);
   }
   return untilMs;
@@ -103,8 +105,8 @@ export function makeLeasedHold(
   terms: LeasedTerms,
   { lease, nowMs }: { lease: Lease | null; nowMs: number },
 ): Hold & Required<Pick<Hold, "lease">> {
-  const { lease: id, price, isKeyBooked, lineage, ...fields } = terms;
-  const booked = lease ?? { isKeyBooked, lineage };
+  const { lease: id, price, isKeyBooked, lineage, project, ...fields } = terms;
+  const booked = lease ?? { isKeyBooked, lineage, project };
   const admittedAtMs = Math.min(Math.max(terms.admittedAtMs, lease?.grantedAtMs ?? 0), lease?.endsAtMs ?? nowMs);
   const expiresAtMs = Math.min(terms.expiresAtMs, lease?.deadlineMs ?? terms.expiresAtMs);
   return {
@@ -112,6 +114,7 @@ export function makeLeasedHold(
     ...fields,
     isKeyBooked: booked.isKeyBooked,
     ...(booked.lineage && { lineage: booked.lineage }),
+    ...(booked.project && { project: booked.project }),
     price: { ...price },
     admittedAtMs,
     expiresAtMs: Math.max(admittedAtMs, expiresAtMs),

@@ -107,6 +107,7 @@ export class SpendableLease {
       key: key.id,
       isKeyBooked: hasLimits(key),
       ...(key.lineage && { lineage: key.lineage }),
+      ...(key.project && { project: key.project }),
       endpoint,
       model,
       tier,

@@ -1,7 +1,7 @@
 import { slotWaitMsMax } from "../../limits.ts";
 import { readNeed, type LimitCheck } from "../limits.ts";
 import type { Denial, HoldRequest } from "../port.ts";
-import { listOwners, type Hold, type Lease, type State } from "../state.ts";
+import { nameOwner, listOwners, type Hold, type Lease, type State } from "../state.ts";
 
 /**
  * What a denied call may wait for: until when, in Unix ms, and in whose way the same thing is: of all calls of the org,
@@ -55,6 +55,7 @@ export function longestWaitMs({ waitMs = 0, waitMsMax = waitMs }: HoldRequest): 
   return ms > 0 ? ms : 0;
 }
 
+/** Keys of a project that is full are passed over one by one: each finds for itself that none is free. */
 function findBlocked(exceeded: LimitCheck[]): SlotWait["blocks"] {
   const slots = exceeded.filter(({ unit }) => unit === "calls");
   if (slots.some(({ of }) => of === "org")) return "org";
@@ -63,7 +64,7 @@ function findBlocked(exceeded: LimitCheck[]): SlotWait["blocks"] {
 
 /** What the isolates may not have spent: the ledger has heard of no call for it. */
 function fitsWithLeases({ of, unit, limit, held, settled }: LimitCheck, hold: Hold, leases: Lease[]): boolean {
-  const owner = of === "org" ? "org" : (hold.lineage ?? hold.key);
+  const owner = nameOwner(of, hold);
   let back = 0;
   for (const lease of leases) {
     if (!listOwners(lease).includes(owner)) continue;

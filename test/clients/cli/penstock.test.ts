@@ -177,7 +177,7 @@ describe("what one is connected to", () => {
     const nodes = await run(["nodes"]);
     expect(nodes.out).toMatch(/^node_a\s+shared\s+l4\s+ready\s+\d{4}-\S+Z\s+closed\s+2\s+1\s+25 %/m);
     const admin = await run(["nodes"], { PENSTOCK_ADMIN_KEY: world.a.admin });
-    expect(admin.err).toBe("penstock: Only an operator's key may do this. (403 insufficient_permissions)\n");
+    expect(admin.err).toBe("penstock: Only an operator may do this (nodes.read). (403 insufficient_permissions)\n");
   });
 
   it("shows health without a key, also when nothing is healthy", async () => {

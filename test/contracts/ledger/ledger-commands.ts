@@ -1,8 +1,21 @@
 import * as fc from "fast-check";
 import { expect } from "vitest";
 import type { KeyLimits, Limits } from "#edge/agreements/records/quota.ts";
-import { makeRequest, freshHold, keyId, keyRecord, orgRecord, makeRecord, type OpenLedger } from "./ledger-fixtures.ts";
+import {
+  makeRequest,
+  freshHold,
+  keyId,
+  keyRecord,
+  orgRecord,
+  makeRecord,
+  projectId,
+  projectRecord,
+  type OpenLedger,
+} from "./ledger-fixtures.ts";
 import { LedgerModel } from "./ledger-model.ts";
+
+/** The limits of the projects, whether the second key has moved to the other one, and whether that is archived. */
+type Placed = { limits: number; isMoved: boolean; isArchived: boolean };
 
 type Command =
   | {
@@ -27,7 +40,7 @@ type Command =
       isTwice: boolean;
     }
   | { kind: "release"; pick: number; mayRun: boolean | undefined }
-  | { kind: "publish"; limits: number; key: number; isRevoked: boolean; isChained: boolean }
+  | { kind: "publish"; limits: number; key: number; isRevoked: boolean; isChained: boolean; project: Placed }
   | { kind: "clock"; ms: number }
   | { kind: "restart" };
 
@@ -45,6 +58,13 @@ const keyLimits: (KeyLimits | null)[] = [
   { requestsPerMinute: 2 },
   { tokensPerDay: 150, concurrency: 2 },
   { costMicrosPerMonth: 400, requestsPerDay: 3, tokensPerMinute: null },
+];
+
+const projectLimits: KeyLimits[] = [
+  {},
+  { requestsPerMinute: 3, tokensPerDay: 250 },
+  { concurrency: 2, costMicrosPerMonth: 900, tokensPerMonth: null },
+  { tokensPerMinute: 100, requestsPerDay: 6, requestsPerHour: 5 },
 ];
 
 /** A start from which a minute leads to a leap day, and a day to a new month. */
@@ -94,6 +114,11 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       key: fc.nat(keyLimits.length - 1),
       isRevoked: fc.boolean(),
       isChained: fc.integer({ min: 0, max: 4 }).map((one) => one > 0),
+      project: fc.record({
+        limits: fc.nat(projectLimits.length - 1),
+        isMoved: fc.boolean(),
+        isArchived: fc.integer({ min: 0, max: 4 }).map((one) => one === 0),
+      }),
     }),
   },
   {
@@ -135,26 +160,42 @@ export async function checkAgainstModel(
   return count;
 }
 
+type Publication = Omit<Extract<Command, { kind: "publish" }>, "kind">;
+
 async function run(open: OpenLedger, commands: Command[], firstLimits: number): Promise<void> {
   const opened = await open(startMs);
   const { ledger, org, clock } = opened;
   let version = 1;
   const model = new LedgerModel(orgRecord(org, orgLimits[firstLimits]!), startMs);
-  const put = async (limits: Partial<Limits>, key: number, isRevoked: boolean, isChained: boolean) => {
+  const put = async ({ limits: picked, key, isRevoked, isChained, project }: Publication) => {
+    const limits = orgLimits[picked]!;
     version++;
     model.org.record = orgRecord(org, limits, version);
     await ledger.publish(model.org.record);
+    for (const n of [1, 2]) {
+      const own = projectLimits[(project.limits + n) % projectLimits.length]!;
+      const record = projectRecord(org, n, { limits: own, isArchived: n === 2 && project.isArchived, version });
+      model.projects.set(record.id, record);
+      await ledger.publish(record);
+    }
     const successor = { limits: keyLimits[(key + 1) % keyLimits.length]!, version };
+    const second = { project: projectId(org, project.isMoved ? 2 : 1) };
     for (const record of [
-      keyRecord(org, 1, { isRevoked, version }),
-      keyRecord(org, 2, { limits: keyLimits[key]!, version }),
-      keyRecord(org, 3, isChained ? { ...successor, lineage: keyId(org, 2) } : successor),
+      keyRecord(org, 1, { isRevoked, version, project: projectId(org, 1) }),
+      keyRecord(org, 2, { limits: keyLimits[key]!, version, ...second }),
+      keyRecord(org, 3, isChained ? { ...successor, lineage: keyId(org, 2), ...second } : successor),
     ]) {
       model.keys.set(record.id, record);
       await ledger.publish(record);
     }
   };
-  await put(orgLimits[firstLimits]!, firstLimits % keyLimits.length, false, true);
+  await put({
+    limits: firstLimits,
+    key: firstLimits % keyLimits.length,
+    isRevoked: false,
+    isChained: true,
+    project: { limits: firstLimits % projectLimits.length, isMoved: false, isArchived: false },
+  });
   let requestsPerMinuteMax = model.org.record.limits.requestsPerMinute ?? Infinity;
   const pick = (n: number) => model.calls.at(-1 - n)?.request.hold ?? freshHold();
 
@@ -166,7 +207,7 @@ async function run(open: OpenLedger, commands: Command[], firstLimits: number): 
       case "restart":
         return opened.restart();
       case "publish":
-        await put(orgLimits[command.limits]!, command.key, command.isRevoked, command.isChained);
+        await put(command);
         requestsPerMinuteMax = Math.max(requestsPerMinuteMax, model.org.record.limits.requestsPerMinute ?? Infinity);
         return undefined;
       case "release": {

@@ -19,6 +19,7 @@ import { ledgerLeases } from "./promises/leases.ts";
 import { ledgerLeaving } from "./promises/leaving.ts";
 import { ledgerLineage } from "./promises/lineage.ts";
 import { ledgerOverHold } from "./promises/over-hold.ts";
+import { ledgerProjects } from "./promises/projects.ts";
 import { ledgerWaiting } from "./promises/waiting.ts";
 import { ledgerWindows } from "./promises/windows.ts";
 
@@ -67,6 +68,7 @@ export function ledgerContract(name: string, open: OpenLedger, runs: { numRuns: 
 
   ledgerBatches(name, open);
   ledgerLineage(name, open);
+  ledgerProjects(name, open);
   ledgerLeaving(name, open);
   ledgerLeases(name, open);
   ledgerLeasedCalls(name, open);

@@ -1,8 +1,9 @@
 import type { HoldRequest, Denial, Grant, Ledger, UsageRow } from "#edge/ledger/port.ts";
-import type { HoldId, KeyId, OrgId } from "#edge/agreements/tokens/ids.ts";
+import type { HoldId, KeyId, OrgId, ProjectId } from "#edge/agreements/tokens/ids.ts";
 import type { LeaseId } from "#edge/agreements/tokens/lease.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
+import type { ProjectRecord } from "#edge/agreements/records/project.ts";
 import type { Limits } from "#edge/agreements/records/quota.ts";
 import type { UsageRecord } from "#edge/agreements/records/usage.ts";
 import type { WindowName } from "#edge/agreements/records/windows.ts";
@@ -76,6 +77,15 @@ export function keyRecord(org: OrgId, n: number, fields: Partial<KeyRecord> = {}
     version: 1,
     ...fields,
   };
+}
+
+/** The `n`th project of an org. */
+export function projectId(org: OrgId, n: number): ProjectId {
+  return `proj_${org.slice(4)}${String(n).padStart(12, "0")}`;
+}
+
+export function projectRecord(org: OrgId, n: number, fields: Partial<ProjectRecord> = {}): ProjectRecord {
+  return { kind: "project", id: projectId(org, n), org, limits: {}, isArchived: false, version: 1, ...fields };
 }
 
 let holds = 0;

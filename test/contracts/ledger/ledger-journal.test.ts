@@ -5,10 +5,10 @@ import { settleBatches } from "#edge/adapters/durable-object/ledger/ledger-batch
 import { LedgerCores } from "#edge/adapters/durable-object/ledger/ledger-cores.ts";
 import { SqliteJournal, type JournalStorage } from "#edge/adapters/durable-object/ledger/journal/ledger-journal.ts";
 import { createCounters } from "#edge/ledger/counters.ts";
-import type { Ledger, UsageRow } from "#edge/ledger/port.ts";
+import type { Ledger, PublishedRecord, UsageRow } from "#edge/ledger/port.ts";
+import { findHome } from "#edge/ledger/publish.ts";
 import { endedRetentionMs, keyRetentionMs } from "#edge/limits.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
-import type { OrgRecord } from "#edge/agreements/records/org.ts";
 import type { OrgId } from "#edge/agreements/tokens/ids.ts";
 import { testClock } from "#test/support/fakes/clock.ts";
 import { ledgerContract } from "./ledger-contract.ts";
@@ -84,8 +84,8 @@ function openJournal(first: OrgId) {
   /** No old journal has leases. */
   const isUnleased = () => count("leases") === 0 && Object.keys(core().state.leases).length === 0;
   const isAlone = () => sql.exec("SELECT DISTINCT org FROM records").toArray().length === 1;
-  const publish = (record: OrgRecord | KeyRecord, now: number) => {
-    const org = record.kind === "org" ? record.id : record.org;
+  const publish = (record: PublishedRecord, now: number) => {
+    const org = findHome(record);
     const published = core(org);
     published.publish(record, now);
     running.cores.keep(org, published);
@@ -129,7 +129,7 @@ function makeLedger(journalOf: (org: OrgId) => OpenedJournal, now: () => number,
       waiting.serve(org);
     },
     publish: async (record) => {
-      const org = record.kind === "org" ? record.id : record.org;
+      const org = findHome(record);
       wait(core(org).leasedForMs(record, now()));
       journalOf(org).publish(record, now());
       waiting.serve(org);

@@ -1,5 +1,5 @@
 import type { HoldRequest } from "#edge/ledger/port.ts";
-import type { KeyId } from "#edge/agreements/tokens/ids.ts";
+import type { KeyId, ProjectId } from "#edge/agreements/tokens/ids.ts";
 import type { WindowName } from "#edge/agreements/records/windows.ts";
 
 /** One call that the model admitted, and how it ended. */
@@ -11,6 +11,8 @@ export interface Call {
   isKeyBooked: boolean;
   /** The first key of its key's chain, as it was at admission. */
   owner: KeyId;
+  /** The project of its key, as it was at admission. */
+  project: ProjectId | undefined;
   checkpoint: Counts | null;
   end: "settled" | "released" | "expired" | null;
   charged: Counts;

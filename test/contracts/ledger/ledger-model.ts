@@ -1,12 +1,13 @@
-import type { HoldRequest, Denial, Rates } from "#edge/ledger/port.ts";
-import type { HoldId, KeyId } from "#edge/agreements/tokens/ids.ts";
+import type { HoldRequest, Denial, LimitOwner, Rates } from "#edge/ledger/port.ts";
+import type { HoldId, KeyId, ProjectId } from "#edge/agreements/tokens/ids.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
+import type { ProjectRecord } from "#edge/agreements/records/project.ts";
 import type { WindowName } from "#edge/agreements/records/windows.ts";
 import type { UsageRecord } from "#edge/agreements/records/usage.ts";
 import { computeCost, countTokens, countUse, sum, type Call, type Counts, type Use } from "./ledger-model-calls.ts";
 
-type LimitCheck = { of: "org" | "key"; window: WindowName; limit: number };
+type LimitCheck = { of: LimitOwner; window: WindowName; limit: number };
 
 const order: WindowName[] = [
   "requestsPerMinute",
@@ -30,6 +31,7 @@ export class LedgerModel {
   readonly calls: Call[] = [];
   readonly org: { record: OrgRecord };
   readonly keys = new Map<KeyId, KeyRecord>();
+  readonly projects = new Map<ProjectId, ProjectRecord>();
   nowMs: number;
   #seenMs = 0;
 
@@ -55,6 +57,7 @@ export class LedgerModel {
     this.expire();
     const key = this.keys.get(request.key);
     if (!key || key.isRevoked) return { kind: "denial", reason: "key" };
+    if (this.#project(key)?.isArchived) return { kind: "denial", reason: "project" };
     const repeat = this.#repeat(request);
     if (repeat) return { kind: "denial", ...repeat };
     const checks = this.#lanes(key);
@@ -65,6 +68,7 @@ export class LedgerModel {
       expiresAtMs: this.atMs + request.ttlMs,
       isKeyBooked: Object.values(key.limits ?? {}).some((limit) => limit !== null),
       owner: this.#owner(request.key),
+      project: key.project,
       checkpoint: null,
       end: null,
       charged: { prompt: 0, completion: 0 },
@@ -90,7 +94,7 @@ export class LedgerModel {
   /** The call, which is counted by now, has a key that may be repeated, or has left no slot. */
   #isUrgent(checks: LimitCheck[], { key, idempotency }: HoldRequest): boolean {
     const isFull = ({ of, limit }: LimitCheck) =>
-      this.#use(of === "org" ? "org" : key, "concurrency", this.atMs).held >= limit;
+      this.#use(this.#name(of, key), "concurrency", this.atMs).held >= limit;
     return idempotency !== null || checks.some((check) => check.window === "concurrency" && isFull(check));
   }
 
@@ -147,14 +151,14 @@ export class LedgerModel {
   /** Every window as `inspect` shows it. */
   windows(): Record<string, unknown>[] {
     this.expire();
-    const all: { of: "org" | KeyId; window: WindowName; limit: number | null }[] = order.map((window) => ({
+    const all: { of: string; window: WindowName; limit: number | null }[] = order.map((window) => ({
       of: "org",
       window,
       limit: this.org.record.limits[window],
     }));
-    for (const key of this.keys.values()) {
+    for (const { id, limits } of [...this.projects.values(), ...this.keys.values()]) {
       for (const window of order)
-        if (typeof key.limits?.[window] === "number") all.push({ of: key.id, window, limit: key.limits[window] });
+        if (typeof limits?.[window] === "number") all.push({ of: id, window, limit: limits[window] });
     }
     return all.map(({ of, window, limit }) => {
       const { held, settled } = this.#use(of, window, this.atMs);
@@ -209,6 +213,15 @@ export class LedgerModel {
     return this.keys.get(key)?.lineage ?? key;
   }
 
+  #project(key: KeyRecord): ProjectRecord | undefined {
+    return key.project === undefined ? undefined : this.projects.get(key.project);
+  }
+
+  /** Whose windows a lane's are, for a call of this key. */
+  #name(of: LimitOwner, key: KeyId): string {
+    return of === "project" ? (this.keys.get(key)?.project ?? "none") : of === "org" ? of : key;
+  }
+
   #open(): Call[] {
     return this.calls.filter(({ end }) => end === null);
   }
@@ -232,22 +245,25 @@ export class LedgerModel {
 
   #lanes(key: KeyRecord): LimitCheck[] {
     const checks: LimitCheck[] = [];
-    for (const window of order)
-      if (typeof key.limits?.[window] === "number") checks.push({ of: "key", window, limit: key.limits[window] });
-    for (const window of order) {
-      const limit = this.org.record.limits[window];
-      if (limit !== null) checks.push({ of: "org", window, limit });
+    const lanes = { key: key.limits, project: this.#project(key)?.limits, org: this.org.record.limits };
+    for (const of of ["key", "project", "org"] as const) {
+      for (const window of order) {
+        const limit = lanes[of]?.[window];
+        if (typeof limit === "number") checks.push({ of, window, limit });
+      }
     }
     return checks;
   }
 
-  #use(of: "org" | KeyId, window: WindowName, atMs: number): Use {
-    const mine = this.calls.filter((call) => of === "org" || (call.owner === this.#owner(of) && call.isKeyBooked));
+  #use(of: string, window: WindowName, atMs: number): Use {
+    const mine = this.calls.filter(
+      (call) => of === "org" || of === call.project || (call.owner === this.#owner(of) && call.isKeyBooked),
+    );
     return countUse(mine, window, atMs);
   }
 
   #left({ of, window, limit }: LimitCheck, key: KeyId, atMs = this.atMs): number {
-    const { held, settled } = this.#use(of === "org" ? "org" : key, window, atMs);
+    const { held, settled } = this.#use(this.#name(of, key), window, atMs);
     return limit - held - settled;
   }
 
@@ -284,7 +300,7 @@ export class LedgerModel {
       ? wait(never, this.#wholeWindow(never, call))
       : waits.find((one) => one.waitMs === longest)!;
     const { window, of, limit } = check;
-    const { held, settled } = this.#use(of === "org" ? "org" : call.request.key, window, this.atMs);
+    const { held, settled } = this.#use(this.#name(of, call.request.key), window, this.atMs);
     const isCounted = tokenWindows.includes(window) || window === "costMicrosPerMonth";
     const reason = window === "concurrency" ? "concurrency" : /Minute|Hour/.test(window) ? "rate" : "quota";
     return {
@@ -305,27 +321,26 @@ export class LedgerModel {
   #isHeldUp({ of, window, limit }: LimitCheck, call: Call): boolean {
     if (window === "concurrency") return true;
     if (!["tokensPerDay", "tokensPerMonth", "costMicrosPerMonth"].includes(window)) return false;
-    const { settled } = this.#use(of === "org" ? "org" : call.request.key, window, this.atMs);
+    const { settled } = this.#use(this.#name(of, call.request.key), window, this.atMs);
     return settled + this.#need({ of, window, limit }, call) <= limit;
   }
 
   /** Tries every moment at which something changes. */
   #opensAtMs(check: LimitCheck, call: Call): number {
     return (
-      this.#moments(check, call.request.key).find((ms) =>
+      this.#moments(check).find((ms) =>
         check.window === "concurrency" ? this.#openAt(check, call, ms) < check.limit : this.#passes(check, call, ms),
       ) ?? Number.NaN
     );
   }
 
   #openAt({ of }: LimitCheck, call: Call, ms: number): number {
-    return this.#open().filter(
-      (open) => (of === "org" || (open.owner === call.owner && open.isKeyBooked)) && open.expiresAtMs > ms,
-    ).length;
+    const counts = (open: Call) =>
+      of === "org" || (of === "key" ? open.owner === call.owner && open.isKeyBooked : open.project === call.project);
+    return this.#open().filter((open) => counts(open) && open.expiresAtMs > ms).length;
   }
 
-  #moments({ window }: LimitCheck, key: KeyId): number[] {
-    void key;
+  #moments({ window }: LimitCheck): number[] {
     if (window === "concurrency")
       return this.calls
         .map(({ expiresAtMs }) => expiresAtMs)
@@ -377,7 +392,7 @@ export class LedgerModel {
       if (!found) return null;
       const { lane: check, remaining } = found;
       const isFull = (ms: number) => this.#left(check, key, ms) === check.limit;
-      const fullMs = isFull(this.atMs) ? this.nowMs : this.#moments(check, key).find(isFull)!;
+      const fullMs = isFull(this.atMs) ? this.nowMs : this.#moments(check).find(isFull)!;
       return { limit: check.limit, remaining, resetMs: fullMs - this.nowMs };
     };
     return { requests: report(requestWindows), tokens: report(tokenWindows) };

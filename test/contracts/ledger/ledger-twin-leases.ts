@@ -4,7 +4,7 @@ import { checkLeased } from "#edge/ledger/check.ts";
 import type { LeaseClosing, LeaseGrant, LeaseRequest } from "#edge/ledger/port.ts";
 import type { HoldId, OrgId } from "#edge/agreements/tokens/ids.ts";
 import type { LeasedTerms } from "#edge/agreements/tokens/lease.ts";
-import { freshHold, freshLease, keyId } from "./ledger-fixtures.ts";
+import { freshHold, freshLease, keyId, projectId } from "./ledger-fixtures.ts";
 
 /** What a history remembers of leases: those that were given, newest last, and the calls that were made under them. */
 export interface LeaseMemory {
@@ -38,6 +38,7 @@ export const leasedCall = fc.record({
   call: fc.nat(8),
   isOthers: fc.integer({ min: 0, max: 20 }),
   isBooked: fc.integer({ min: 0, max: 20 }),
+  project: fc.integer({ min: 0, max: 20 }),
   prompt: few,
   completion: few,
   choices: fc.integer({ min: 0, max: 2 }),
@@ -92,7 +93,8 @@ export function makeLeasedCall(
   if (earlier) return earlier;
   const grant = pick(memory.given, drawn.lease);
   if (!grant && drawn.lease < 8) return null;
-  const key = grant?.key ?? { id: keyId(org, 1), lineage: undefined, limits: null };
+  const key = grant?.key ?? { id: keyId(org, 1), lineage: undefined, project: undefined, limits: null };
+  const project = drawn.project < 3 ? [undefined, projectId(org, 1), projectId(org, 2)][drawn.project] : key.project;
   const isBooked = Object.values(key.limits ?? {}).some((limit) => limit !== null);
   const admittedAtMs = nowMs - drawn.agoMs;
   const terms: LeasedTerms = {
@@ -100,6 +102,7 @@ export function makeLeasedCall(
     key: drawn.isOthers === 0 ? keyId(org, 3) : key.id,
     isKeyBooked: drawn.isBooked === 0 ? !isBooked : isBooked,
     ...(key.lineage && { lineage: key.lineage }),
+    ...(project && { project }),
     endpoint: "chat.completions",
     model: 'sm"a\nll',
     tier: "complex",

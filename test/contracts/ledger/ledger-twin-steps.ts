@@ -1,14 +1,22 @@
 import * as fc from "fast-check";
 import { checkRequest } from "#edge/ledger/check.ts";
-import type { HoldRequest, LeaseClosing, LeaseRequest, SettledRecord } from "#edge/ledger/port.ts";
+import type { HoldRequest, LeaseClosing, LeaseRequest, PublishedRecord, SettledRecord } from "#edge/ledger/port.ts";
 import type { Endpoint } from "#edge/agreements/records/model.ts";
 import type { Credential } from "#edge/agreements/tokens/credential.ts";
 import type { OrgId } from "#edge/agreements/tokens/ids.ts";
-import type { KeyRecord } from "#edge/agreements/records/key.ts";
-import type { OrgRecord } from "#edge/agreements/records/org.ts";
 import type { KeyLimits, Limits } from "#edge/agreements/records/quota.ts";
 import type { LeasedTerms } from "#edge/agreements/tokens/lease.ts";
-import { makeRequest, digest, freshHold, keyId, keyRecord, orgRecord, makeRecord } from "./ledger-fixtures.ts";
+import {
+  makeRequest,
+  digest,
+  freshHold,
+  keyId,
+  keyRecord,
+  orgRecord,
+  makeRecord,
+  projectId,
+  projectRecord,
+} from "./ledger-fixtures.ts";
 import {
   closing,
   leasedCall,
@@ -28,7 +36,7 @@ export type Command = { nowMs: number } & (
   | { kind: "closeLease"; closing: LeaseClosing }
   | { kind: "settle"; records: SettledRecord[] }
   | { kind: "release"; hold: string; mayRun: boolean; leased: LeasedTerms | null }
-  | { kind: "publish"; record: OrgRecord | KeyRecord }
+  | { kind: "publish"; record: PublishedRecord }
   | { kind: "inspect" }
 );
 
@@ -56,6 +64,10 @@ export const limits: fc.Arbitrary<Limits> = fc.record({
   costMicrosPerMonth: bound,
 });
 export const keyLimits: fc.Arbitrary<KeyLimits | null> = fc.option(limits, { freq: 2 });
+/** Few slots, so that calls of several keys come to lack them. */
+export const projectLimits: fc.Arbitrary<KeyLimits> = fc
+  .tuple(keyLimits, fc.option(fc.integer({ min: 1, max: 3 }), { freq: 2 }))
+  .map(([all, concurrency]) => ({ ...all, ...(concurrency !== null && { concurrency }) }));
 const price = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(0, 1, 150_000, 3_300_001) },
   { weight: 3, arbitrary: fc.integer({ min: 0, max: 9_000_000 }) },
@@ -159,6 +171,8 @@ export const step = fc.oneof(
       key: fc.integer({ min: 1, max: 3 }),
       limits: keyLimits,
       lineage: fc.constantFrom(null, null, 1, 2),
+      // The third is one that nobody has published.
+      project: fc.constantFrom(null, null, null, 1, 1, 1, 1, 2, 2, 2, 2, 3),
       isRevoked: fc.integer({ min: 0, max: 25 }),
       ttl: fc.constantFrom(null, null, null, null, null, null, 0, 3_000, 100_000),
       version: fc.integer({ min: 1, max: 4 }),
@@ -168,6 +182,16 @@ export const step = fc.oneof(
         { weight: 4, arbitrary: fc.constant(null) },
         fc.array(fc.tuple(fc.nat(6), fc.integer({ min: 4, max: 12 })), { maxLength: 3 }),
       ),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("project" as const),
+      project: fc.integer({ min: 1, max: 2 }),
+      limits: projectLimits,
+      isArchived: fc.integer({ min: 0, max: 15 }),
+      version: fc.integer({ min: 1, max: 4 }),
     }),
   },
   {
@@ -239,10 +263,15 @@ export function openHistory(
           endpoints: each.endpoints,
           models: each.models,
           ...(each.lineage && { lineage: keyId(org, each.lineage) }),
+          ...(each.project && { project: projectId(org, each.project) }),
           ipRanges,
           version: each.version,
         };
         return [{ nowMs, kind: "publish", record: keyRecord(org, each.key, fields) }];
+      }
+      case "project": {
+        const fields = { limits: each.limits, isArchived: each.isArchived === 0, version: each.version };
+        return [{ nowMs, kind: "publish", record: projectRecord(org, each.project, fields) }];
       }
       case "introspect":
         return [

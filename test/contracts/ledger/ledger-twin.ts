@@ -4,9 +4,9 @@ import { expect } from "vitest";
 import { memoryLedger } from "#edge/adapters/memory/ledger.ts";
 import type { LeaseGrant, LedgerState, UsageRow } from "#edge/ledger/port.ts";
 import type { OrgId } from "#edge/agreements/tokens/ids.ts";
-import { freshOrg, keyRecord, orgRecord } from "./ledger-fixtures.ts";
+import { freshOrg, keyRecord, orgRecord, projectId, projectRecord } from "./ledger-fixtures.ts";
 import type { LeaseMemory } from "./ledger-twin-leases.ts";
-import { keyLimits, limits, openHistory, step, type Command, type Step } from "./ledger-twin-steps.ts";
+import { keyLimits, limits, openHistory, projectLimits, step, type Command, type Step } from "./ledger-twin-steps.ts";
 
 /** What a ledger said to each turn, and its bill at the end. A turn that threw is `"threw"`. */
 export interface TwinResult {
@@ -114,11 +114,12 @@ function listNames(answer: unknown): string[] {
   if (findLease(answer)) return ["kind" in Object(answer) ? "grant" : "renewed", "leased"];
   if (Array.isArray(answer)) return answer.flatMap(listNames);
   if (typeof answer !== "object" || answer === null || isState(answer)) return [];
-  return Object.entries(answer).flatMap(([name, value]) =>
-    (name === "kind" && value !== "denial") || name === "reason" || name === "result" || name === "window"
+  return Object.entries(answer).flatMap(([name, value]) => {
+    if (name === "of") return [`of ${value}`];
+    return (name === "kind" && value !== "denial") || name === "reason" || name === "result" || name === "window"
       ? [String(value)]
-      : [],
-  );
+      : [];
+  });
 }
 
 function isState(answer: unknown): answer is LedgerState {
@@ -139,18 +140,20 @@ export async function checkTwin(
   const start = fc
     .integer({ min: 0, max: 60 * 365 })
     .chain((days) => timeOfDay.map((ms) => Date.UTC(2024, 1, 27) + days * 24 * hour + ms));
-  const first = fc.tuple(limits, keyLimits, keyLimits);
+  const first = fc.tuple(limits, keyLimits, keyLimits, projectLimits);
   const property = fc.asyncProperty(
     fc.array(step, { minLength: Math.floor(maxSteps / 2), maxLength: maxSteps, size: "max" }),
     start,
     first,
-    async (steps, startMs, [orgLimits, one, two]) => {
+    async (steps, startMs, [orgLimits, one, two, project]) => {
       const org = freshOrg();
       const opening: Command[] = [
         orgRecord(org, orgLimits),
+        projectRecord(org, 1, { limits: project }),
+        projectRecord(org, 2),
         keyRecord(org, 1, { limits: one }),
-        keyRecord(org, 2, { limits: two }),
-        keyRecord(org, 3),
+        keyRecord(org, 2, { limits: two, project: projectId(org, 1) }),
+        keyRecord(org, 3, { project: projectId(org, 1) }),
       ].map((record) => ({ nowMs: startMs, kind: "publish", record }));
       const { commands: turns, reported: pure } = await play(org, startMs, opening, steps);
       count += turns.length;
@@ -166,6 +169,8 @@ export async function checkTwin(
     },
   );
   await fc.assert(property, { numRuns, seed, endOnFailure: process.env["SHRINK"] === undefined });
+  // A history that never comes to a project's window says nothing about it.
+  expect([...seen.keys()]).toEqual(expect.arrayContaining(["of project", "project"]));
   console.log(
     `ledger twin: seed ${seed}, ${numRuns} histories, ${count} turns; ${[...seen]
       .map(([name, times]) => `${name} ${times}`)

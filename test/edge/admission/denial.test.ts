@@ -35,6 +35,7 @@ describe("a denial becomes a refusal", () => {
       { "www-authenticate": "Bearer", "retry-after": undefined },
     ],
     [{ kind: "denial", reason: "ip" }, "ip_not_authorized", 401, {}],
+    [{ kind: "denial", reason: "project" }, "project_archived", 403, { "retry-after": undefined }],
     [{ kind: "denial", reason: "endpoint" }, "insufficient_permissions", 403, {}],
     [{ kind: "denial", reason: "model" }, "model_not_found", 404, { "x-ratelimit-limit-requests": undefined }],
     [
@@ -90,9 +91,9 @@ describe("a denial becomes a refusal", () => {
     expect(explainDenial({ ...limit, reason: "rate" }).details.message).toBe(
       "Rate limit reached: requests per minute (this key's limit is 60). Try again in 12.3s.",
     );
-    expect(explainDenial({ ...limit, reason: "concurrency", window: "concurrency" }).details.message).toBe(
-      "Too many calls at once: concurrent calls (this key's limit is 60).",
-    );
+    expect(
+      explainDenial({ ...limit, of: "project", reason: "concurrency", window: "concurrency" }).details.message,
+    ).toBe("Too many calls at once: concurrent calls (this project's limit is 60).");
     expect(explainDenial(quota(0)).details.message).toBe(
       "The quota is used up: tokens per day (the organization's limit is 1000). " +
         "It opens again at 2026-11-21T00:00:00.000Z.",

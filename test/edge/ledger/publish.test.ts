@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { apply } from "#edge/ledger/counters.ts";
 import { decide } from "#edge/ledger/decide.ts";
-import { inspect, publish } from "#edge/ledger/publish.ts";
+import { findHome, inspect, publish } from "#edge/ledger/publish.ts";
 import { settle } from "#edge/ledger/settle.ts";
 import { createState } from "#edge/ledger/state.ts";
 import {
@@ -10,6 +10,7 @@ import {
   keyRecord,
   noon,
   orgRecord,
+  projectRecord,
   makeRecord,
 } from "#test/contracts/ledger/ledger-fixtures.ts";
 
@@ -38,6 +39,16 @@ test("a malformed record, or one of another org, throws and names what is wrong"
   expect(() => publish(state, keyRecord(org, 1, { digest: "short" }))).toThrow("'digest'");
   expect(() => publish(state, orgRecord(org, { requestsPerDay: -1 }))).toThrow("'limits.requestsPerDay'");
   expect(() => publish(state, { ...keyRecord(org, 1), isAdmin: true } as never)).toThrow("not acceptable");
+});
+
+test("a project comes into force as a key does, and each record says whose it is", () => {
+  const state = publish(createState(), projectRecord(org, 1, { version: 3 }))!;
+  expect(publish(state, projectRecord(org, 1, { version: 2, isArchived: true }))).toBeNull();
+  expect(() => publish(state, projectRecord(freshOrg(), 1))).toThrow("another org");
+  expect(() => publish(state, projectRecord(org, 1, { limits: { requestsPerDay: -1 } }))).toThrow(
+    "'limits.requestsPerDay'",
+  );
+  expect([orgRecord(org, {}), keyRecord(org, 1), projectRecord(org, 1)].map(findHome)).toEqual([org, org, org]);
 });
 
 test("an inspection shows every window of the org, limited or not, and a key's limited ones", () => {

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import {
   costHeld,
   createState,
+  nameOwner,
   findOwner,
   makeFirstCall,
   hasLimits,
@@ -11,7 +12,7 @@ import {
   type Closing,
   type Hold,
 } from "#edge/ledger/state.ts";
-import { makeRequest, freshOrg, keyId, keyRecord, noon } from "#test/contracts/ledger/ledger-fixtures.ts";
+import { makeRequest, freshOrg, keyId, keyRecord, noon, projectId } from "#test/contracts/ledger/ledger-fixtures.ts";
 
 const org = freshOrg();
 const request = makeRequest(org, {
@@ -43,6 +44,7 @@ test("a new state is JSON and empty", () => {
     atMs: 0,
     org: null,
     keys: {},
+    projects: {},
     leaving: {},
     leases: {},
     counters: {},
@@ -92,4 +94,14 @@ test("a key is counted under the first of its chain, and a hold changes the coun
   expect(listOwners({ ...booked, lineage: first })).toEqual(["org", first]);
   expect(listOwners(booked)).toEqual(["org", second]);
   expect(listOwners({ ...booked, lineage: first, isKeyBooked: false })).toEqual(["org"]);
+  const project = projectId(org, 1);
+  expect(listOwners({ ...booked, project })).toEqual(["org", second, project]);
+  expect(listOwners({ ...hold, project })).toEqual(["org", project]);
+});
+
+test("each lane has counters of its own", () => {
+  const [first, second, project] = [keyId(org, 1), keyId(org, 2), projectId(org, 1)];
+  const booked = { ...hold, key: second, lineage: first, project };
+  expect((["key", "project", "org"] as const).map((lane) => nameOwner(lane, booked))).toEqual([first, project, "org"]);
+  expect(nameOwner("key", { ...hold, key: second })).toBe(second);
 });

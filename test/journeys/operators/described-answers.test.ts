@@ -134,6 +134,8 @@ const askings: Record<string, Asking[]> = {
   showLedger: [{}],
   listUsage: [{ query: "?limit=1" }],
   summarizeUsage: [{ query: "?by=day" }, { query: "?by=model" }],
+  listAudit: [{ query: "?limit=2" }],
+  exportAudit: [{}],
 };
 
 const operations = routes

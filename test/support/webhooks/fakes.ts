@@ -1,13 +1,13 @@
 import type { Mail, Mailer } from "#edge/agreements/mail.ts";
 import type { ModelRecord } from "#edge/agreements/records/model.ts";
-import type { LeakKeys, Resolver, Sent, WebhookSender } from "#edge/control/http/port.ts";
+import type { LeakKeys, Resolver, WebhookAnswer, WebhookSender } from "#edge/control/http/port.ts";
 
 /** The web as webhooks see it: who has which address, what is posted where, and what is answered. */
 export class FakeWeb implements Resolver, WebhookSender {
   addresses = new Map<string, string[]>([["hooks.example.test", ["93.184.216.34", "2606:2800:220:1::1"]]]);
   isNameless = false;
   posted: { url: string; headers: Record<string, string>; body: string; atMs: number }[] = [];
-  answer: (url: string) => Sent | Promise<Sent> = () => ({ status: 200, excerpt: "ok" });
+  answer: (url: string) => WebhookAnswer | Promise<WebhookAnswer> = () => ({ status: 200, excerpt: "ok" });
   readonly now: () => number;
 
   constructor(now: () => number) {
@@ -19,7 +19,7 @@ export class FakeWeb implements Resolver, WebhookSender {
     return this.addresses.get(name) ?? [];
   }
 
-  async post(url: string, headers: Record<string, string>, body: string): Promise<Sent> {
+  async post(url: string, headers: Record<string, string>, body: string): Promise<WebhookAnswer> {
     this.posted.push({ url, headers, body, atMs: this.now() });
     return this.answer(url);
   }

@@ -9,14 +9,14 @@ import type {
   LeaseRequest,
   LedgerState,
   OrgRecords,
+  PublishedRecord,
   Scopes,
   Settlement,
 } from "../../../ledger/port.ts";
 import type { Credential } from "../../../agreements/tokens/credential.ts";
 import type { HoldId, OrgId } from "../../../agreements/tokens/ids.ts";
 import type { LeasedTerms } from "../../../agreements/tokens/lease.ts";
-import type { KeyRecord } from "../../../agreements/records/key.ts";
-import type { OrgRecord } from "../../../agreements/records/org.ts";
+import { findHome } from "../../../ledger/publish.ts";
 import { drainOutbox } from "./ledger-outbox.ts";
 import { settleBatches, type Moved, type OrgSettlement } from "./ledger-batch.ts";
 import { LedgerCores } from "./ledger-cores.ts";
@@ -155,8 +155,8 @@ export class OrgLedger extends DurableObject<{ DB: D1Database }> {
   }
 
   /** The record is in force at once, and answered when no lease that knew the one before can be spent any more. */
-  async publish(record: OrgRecord | KeyRecord): Promise<Moved | undefined> {
-    const org = record.kind === "org" ? record.id : record.org;
+  async publish(record: PublishedRecord): Promise<Moved | undefined> {
+    const org = findHome(record);
     let leasedForMs = 0;
     const answer = this.#serve(org, (core) => {
       leasedForMs = core.leasedForMs(record, this.clock());

@@ -1,4 +1,5 @@
 import type { Ledger, OrgRecords, Settlement } from "../../../ledger/port.ts";
+import { findHome } from "../../../ledger/publish.ts";
 import { longestWaitMs } from "../../../ledger/waiting/plan.ts";
 import type { OrgId } from "../../../agreements/tokens/ids.ts";
 import type { Location } from "../../../agreements/tokens/placement.ts";
@@ -70,9 +71,8 @@ export function durableObjectLedger(
       );
     },
     publish: async (record) => {
-      const org = record.kind === "org" ? record.id : record.org;
       await ask(
-        org,
+        findHome(record),
         async (object) => object.publish(record),
         () => true,
       );

@@ -12,7 +12,7 @@ import type {
   SettledRecord,
   Settlement,
 } from "../../../ledger/port.ts";
-import { HoldId, KeyId, type OrgId } from "../../../agreements/tokens/ids.ts";
+import { HoldId, KeyId, ProjectId, type OrgId } from "../../../agreements/tokens/ids.ts";
 import { LeaseId, type LeasedTerms } from "../../../agreements/tokens/lease.ts";
 import { KeyRecord } from "../../../agreements/records/key.ts";
 import { Window } from "../../../agreements/records/quota.ts";
@@ -106,7 +106,7 @@ const Exceeded = z.tuple([
   z.literal("denial"),
   z.enum(["rate", "concurrency", "quota"]),
   Window,
-  z.enum(["org", "key"]),
+  z.enum(["org", "project", "key"]),
   z.int(),
   z.int(),
   z.int(),
@@ -117,7 +117,8 @@ const Exceeded = z.tuple([
   ...Report,
   ...Report,
 ]);
-const Plain = z.tuple([z.literal("denial"), z.enum(["key", "ip", "endpoint", "model", "idempotency_mismatch"])]);
+const PlainReason = z.enum(["key", "ip", "project", "endpoint", "model", "idempotency_mismatch"]);
+const Plain = z.tuple([z.literal("denial"), PlainReason]);
 const InProgress = z.tuple([z.literal("denial"), z.literal("idempotency_in_progress"), z.int()]);
 const Replayed = z.tuple([
   z.literal("denial"),
@@ -200,13 +201,12 @@ export function readPublished(reply: unknown): number {
   return read(Published, reply)[1];
 }
 
+const Counted = z.union([z.literal("org"), ProjectId, KeyId]);
 const State = z.tuple([
   z.literal("state"),
   z.int(),
   z.int(),
-  z.array(
-    z.tuple([Window, z.union([z.literal("org"), KeyId]), z.int().nullable(), z.int(), z.int(), z.int().nullable()]),
-  ),
+  z.array(z.tuple([Window, Counted, z.int().nullable(), z.int(), z.int(), z.int().nullable()])),
   z.array(z.tuple([HoldId, KeyId, z.int(), z.int()])),
   z.array(z.tuple([LeaseId, KeyId, z.int(), z.int(), z.int()])),
 ]);

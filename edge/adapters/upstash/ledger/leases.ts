@@ -37,5 +37,7 @@ export function encodeTerms(org: OrgId, hold: HoldId, terms: LeasedTerms): strin
     "",
     writeBill({ hold, org, key, model, tier, endpoint }),
     key,
+    // When it counts, the script says.
+    ...(terms.project === undefined ? [] : ["", terms.project]),
   ].join("\n");
 }

@@ -8,7 +8,7 @@ import {
   checkRequest,
 } from "../../../ledger/check.ts";
 import type { Ledger, SettledRecord, UsageRow } from "../../../ledger/port.ts";
-import { publish, trimRevoked } from "../../../ledger/publish.ts";
+import { findHome, publish, trimRevoked } from "../../../ledger/publish.ts";
 import { createState } from "../../../ledger/state.ts";
 import type { OrgId } from "../../../agreements/tokens/ids.ts";
 import { OutOfReach } from "../../../errors.ts";
@@ -111,9 +111,9 @@ export function upstashLedger(options: UpstashLedgerOptions): UpstashLedger {
     publish: async (record) => {
       // Throws on a malformed record, with the same words as every other ledger.
       publish(createState(), record);
-      const kept = record.kind === "org" ? record : trimRevoked(record);
-      const [org, field] = kept.kind === "org" ? [kept.id, "org"] : [kept.org, kept.id];
-      const reply = await run(org, "publish", [field, String(kept.version), JSON.stringify(kept)]);
+      const kept = record.kind === "key" ? trimRevoked(record) : record;
+      const field = kept.kind === "org" ? "org" : kept.id;
+      const reply = await run(findHome(kept), "publish", [field, String(kept.version), JSON.stringify(kept)]);
       const leasedForMs = readPublished(reply);
       if (leasedForMs > 0) await wait(leasedForMs);
     },

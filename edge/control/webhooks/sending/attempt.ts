@@ -6,19 +6,23 @@ import { writeDeliveryBody } from "./body.ts";
 import type { ClaimedRow } from "./queries.ts";
 
 /** What came of one try. `error` says why it failed; `code` is the answer's status, where there was one. */
-export interface Attempt {
+export interface DeliveryAttempt {
   code: number | null;
   error: "status" | "redirect" | "timeout" | "connection" | "dns" | "address" | "url" | "secret" | null;
   excerpt: string | null;
 }
 
-const unsent = (error: Attempt["error"]): Attempt => ({ code: null, error, excerpt: null });
+const unsent = (error: DeliveryAttempt["error"]): DeliveryAttempt => ({ code: null, error, excerpt: null });
 
 /**
  * Sends a delivery once. Where it may go is asked anew, by what its URL says and by where its name leads at this moment
  * (S11); a redirect is a failure. It is signed with the secret, and with the one before while both are in force (J5).
  */
-export async function attemptDelivery(ports: WebhookPorts, claimed: ClaimedRow, nowMs: number): Promise<Attempt> {
+export async function attemptDelivery(
+  ports: WebhookPorts,
+  claimed: ClaimedRow,
+  nowMs: number,
+): Promise<DeliveryAttempt> {
   const forbidden = await findObstacle(ports, claimed.url);
   if (forbidden) return unsent(forbidden);
   const secrets = await openSecrets(ports, claimed, nowMs);
@@ -34,7 +38,7 @@ export async function attemptDelivery(ports: WebhookPorts, claimed: ClaimedRow, 
   return { code, excerpt, error: code >= 200 && code < 300 ? null : isRedirect ? "redirect" : "status" };
 }
 
-async function findObstacle({ resolver, isLocal }: WebhookPorts, text: string): Promise<Attempt["error"]> {
+async function findObstacle({ resolver, isLocal }: WebhookPorts, text: string): Promise<DeliveryAttempt["error"]> {
   let url: URL;
   try {
     url = readTarget(text, isLocal);

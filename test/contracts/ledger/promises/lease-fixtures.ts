@@ -54,6 +54,7 @@ export function makeTerms({ id, key }: LeaseGrant, fields: Partial<LeasedTerms> 
     key: key.id,
     isKeyBooked: hasLimits(key),
     ...(key.lineage && { lineage: key.lineage }),
+    ...(key.project && { project: key.project }),
     endpoint: "chat.completions",
     model: "small",
     tier: "shared",

@@ -4,7 +4,7 @@ import { usageColumnNames, usageColumns } from "#edge/agreements/records/usage-c
 import type { UsageRow } from "#edge/ledger/port.ts";
 import type { OrgLedger } from "#edge/adapters/durable-object/ledger/ledger-object.ts";
 import { writeUsage } from "#edge/adapters/d1/usage.ts";
-import { makeRequest, granted, makeRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
+import { makeRequest, granted, keyId, makeRecord, noon } from "#test/contracts/ledger/ledger-fixtures.ts";
 import {
   readAlarm,
   DB,
@@ -140,4 +140,55 @@ test("a row that waited while the Worker was updated has no units, and is writte
   const old = Object.fromEntries(names.map((name) => [name, usageColumns[name].holds.endsWith("ext") ? name : 7]));
   await writeUsage(DB, [{ ...old, org, id: "hold_old" } as unknown as UsageRow], 1_000);
   expect(await usageInD1(org)).toMatchObject([{ id: "hold_old", promptTokens: 7, units: 0 }]);
+});
+
+/** A row of the control plane's for the key of an org, and what it says of its last use. */
+async function openKeyRow() {
+  const { org, ledger, clock } = await openWith();
+  const key = keyId(org, 1);
+  await DB.prepare("INSERT INTO orgs (id, name, plan, limits, created_at_ms) VALUES (?, 'o', 'standard', '{}', 0)")
+    .bind(org)
+    .run();
+  const insert = `INSERT INTO keys (id, org, kind, name, hint, digest, pepper_kid, created_at_ms)
+    VALUES (?, ?, 'inference', 'k', 'h', 'd', 'p1', 0)`;
+  await DB.prepare(insert).bind(key, org).run();
+  const select = DB.prepare("SELECT last_used_at_ms AS ms, version FROM keys WHERE id = ?").bind(key);
+  const read = async () => (await select.first<{ ms: number | null; version: number }>())?.ms;
+  return { org, key, ledger, clock, read, select };
+}
+
+test("what D1 is told says when a key was last used, to the minute, and changes nothing else of it", async () => {
+  const { org, ledger, clock, read, select } = await openKeyRow();
+  expect(await read()).toBeNull();
+  clock.advance(90_500);
+  const { hold } = granted(await ledger.admit(makeRequest(org)));
+  clock.advance(3_600_000);
+  expect(await ledger.settle(org, [makeRecord(org, hold)])).toMatchObject([{ result: "adjusted" }]);
+  await runDurableObjectAlarm(openStub(org));
+  expect(await usageInD1(org)).toHaveLength(2);
+  expect(await select.first()).toEqual({ ms: noon + 60_000, version: 1 });
+});
+
+test("rows that come again or late never move a key's last use back; one that never was is nobody's", async () => {
+  const { org, key, read } = await openKeyRow();
+  const row = (id: string, admittedAtMs: number, of = key) => {
+    const names = Object.fromEntries(
+      usageColumnNames.map((name) => [name, usageColumns[name].holds.endsWith("ext") ? name : 0]),
+    );
+    return { ...names, id: `${id}${org}`, org, key: of, admittedAtMs } as unknown as UsageRow;
+  };
+  const minutes = (n: number) => noon + n * 60_000;
+  const batch = [row("b", minutes(5) + 7), row("a", minutes(3)), row("c", minutes(9), keyId(org, 2))];
+  for (let i = 0; i < 2; i++) {
+    await writeUsage(DB, batch, 1_000);
+    expect(await read()).toBe(minutes(5));
+  }
+  await writeUsage(DB, [row("late", minutes(4) + 59_999)], 1_000);
+  expect(await read()).toBe(minutes(5));
+  // Rows that are known fire nothing, even where they would have moved it.
+  await DB.prepare("UPDATE keys SET last_used_at_ms = NULL WHERE id = ?").bind(key).run();
+  await writeUsage(DB, batch, 1_000);
+  expect(await read()).toBeNull();
+  await writeUsage(DB, [row("new", minutes(7) + 1)], 1_000);
+  expect(await read()).toBe(minutes(7));
 });

@@ -61,10 +61,9 @@ const way: fc.Arbitrary<Way> = fc.record({
 });
 
 /**
- * L1, L2, L4: whatever isolates do, lose or survive, by the true moments of admission no window is ever over its limit,
- * no call passes under a record that is no longer in force, and at rest nothing is held and all that was made is on the
- * bill.
- * `MODEL_RUNS` overrides how many runs.
+ * L1, L2, L4: whatever isolates do, lose or survive, by the true moments of admission no window of the org or of the
+ * key's project is ever over its limit, no call passes under a record that is no longer in force, and at rest nothing
+ * is held and all that was made is on the bill. `MODEL_RUNS` overrides how many runs.
  */
 export async function checkLeaseModel(numRuns: number, open?: OpenFarLedger): Promise<void> {
   const seed = Number(process.env["SEED"] ?? Date.now() % 2 ** 31);
@@ -76,8 +75,9 @@ export async function checkLeaseModel(numRuns: number, open?: OpenFarLedger): Pr
     fc.nat(limits.length - 1),
     fc.array(fc.integer({ min: -5_000, max: 5_000 }), { minLength: isolates, maxLength: isolates }),
     fc.array(way, { minLength: 1, maxLength: 40 }),
-    async (commands, picked, offsets, ways) => {
-      const world = new LeaseWorld(startMs, { isolates, offsets, ...(open && { open }) });
+    fc.constantFrom("org" as const, "project" as const),
+    async (commands, picked, offsets, ways, lane) => {
+      const world = new LeaseWorld(startMs, { isolates, offsets, lane, ...(open && { open }) });
       const run = new Run(world, limits[picked]!);
       let next = 0;
       world.setWay(() => ways[next++ % ways.length]!);

@@ -12,6 +12,8 @@ import {
   makeRecord,
   makeRequest,
   orgRecord,
+  projectId,
+  projectRecord,
 } from "#test/contracts/ledger/ledger-fixtures.ts";
 import { VirtualTime } from "#test/support/fakes/virtual-time.ts";
 
@@ -59,7 +61,20 @@ export class LeaseWorld {
   readonly #offsets: number[];
   #nextWay: () => Way = () => ({ outMs: 0, backMs: 0, lost: "no" });
 
-  constructor(startMs: number, { isolates = 1, offsets = [] as number[], leaseMs = 1_000, open = openInMemory } = {}) {
+  /** Whose limits `publish` sets: the org's, or those of the project that the key is in. */
+  readonly #lane: "org" | "project";
+
+  constructor(
+    startMs: number,
+    {
+      isolates = 1,
+      offsets = [] as number[],
+      leaseMs = 1_000,
+      open = openInMemory,
+      lane = "org" as "org" | "project",
+    } = {},
+  ) {
+    this.#lane = lane;
     this.time = new VirtualTime(startMs);
     const { ledger, drain } = open(this.time, this.org, (row) => void this.bill.push(row));
     this.ledger = ledger;
@@ -73,8 +88,16 @@ export class LeaseWorld {
   }
 
   publish(limits: Partial<Limits>, key: Parameters<typeof keyRecord>[2] = {}, version = 1): Promise<void> {
-    const both = [orgRecord(this.org, limits, version), keyRecord(this.org, 1, { ...key, version })];
-    return Promise.all(both.map((record) => this.ledger.publish(record))).then(() => undefined);
+    const own = { ...key, version };
+    const all =
+      this.#lane === "org"
+        ? [orgRecord(this.org, limits, version), keyRecord(this.org, 1, own)]
+        : [
+            orgRecord(this.org, {}, version),
+            projectRecord(this.org, 1, { limits, version }),
+            keyRecord(this.org, 1, { ...own, project: projectId(this.org, 1) }),
+          ];
+    return Promise.all(all.map((record) => this.ledger.publish(record))).then(() => undefined);
   }
 
   /** Whatever an isolate does after this never happens: its leases are not closed. */

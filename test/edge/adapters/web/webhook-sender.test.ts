@@ -88,7 +88,7 @@ test("a name server that is silent or fails throws", async () => {
     await expect(dohResolver({ url, waitMsMax: 200, fetch }).resolve("a.example.test")).rejects.toThrow("name server");
 });
 
-test("a reporter's keys are read once an hour, again for one that is unknown, and then not sooner than in a minute", async () => {
+test("a reporter's keys are read once an hour, and for one that is unknown once a minute", async () => {
   let [reads, fails, ids] = [0, false, ["k1"]];
   await using server = await open((_, response) => {
     reads++;

@@ -10,6 +10,7 @@ import {
   nameRequest,
   readReference,
   NodeId,
+  ProjectId,
   OrgId,
   generateBase62,
   RequestId,
@@ -22,6 +23,7 @@ describe("ids", () => {
     [KeyId, "key_0123456789abcDEF"],
     [HoldId, "hold_0123456789012345678901"],
     [NodeId, "node_l4-a"],
+    [ProjectId, `proj_${"a".repeat(22)}`],
     [RequestId, "req_0123456789012345678901"],
   ];
   for (const [schema, id] of good) {

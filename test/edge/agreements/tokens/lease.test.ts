@@ -3,13 +3,14 @@ import { expect, test } from "vitest";
 import { isLeaseId, LeasedTerms, LeaseId, readLeasedTerms } from "#edge/agreements/tokens/lease.ts";
 import { leasedTerms } from "#test/support/fakes/leased-terms.ts";
 
-const terms: LeasedTerms = { ...leasedTerms, lineage: `key_${"2".repeat(16)}` };
+const terms: LeasedTerms = { ...leasedTerms, lineage: `key_${"2".repeat(16)}`, project: `proj_${"3".repeat(22)}` };
 const members = fc.constantFrom(...Object.keys(terms), "unknown", "__proto__", "price2");
 const values = fc.oneof(
   fc.constantFrom<unknown>(0, -0, -1, 1.5, Number.NaN, 2 ** 53, "1", "", null, undefined, true, [], {}, "complex"),
   fc.constantFrom<unknown>(
     terms.lease,
     terms.key,
+    terms.project,
     "embeddings",
     { ...terms.price, more: 1 },
     { promptMicrosPerMTok: 1 },

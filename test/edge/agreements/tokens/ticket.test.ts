@@ -57,7 +57,12 @@ describe("a ticket", () => {
   });
 
   test("of the longest names stays within its bound", () => {
-    const leased = { ...leasedTerms, model: "m".repeat(256), lineage: `key_${"z".repeat(16)}` };
+    const leased = {
+      ...leasedTerms,
+      model: "m".repeat(256),
+      lineage: `key_${"z".repeat(16)}`,
+      project: `proj_${"z".repeat(22)}`,
+    };
     const own = { hold: `hold_${"1".repeat(22)}`, node: `node_${"n".repeat(40)}` };
     expect(tickets.make({ ...own, leased }).length).toBeLessThan(ticketCharsMax);
   });

@@ -13,7 +13,7 @@ test("a secret has the form of Standard Webhooks, and is another each time", () 
   expect(one).not.toBe(two);
 });
 
-test("what is signed is verified by `standardwebhooks` and by OpenAI's SDK as they are, under either secret", async () => {
+test("what is signed is verified by `standardwebhooks` and OpenAI's SDK as they are, under either secret", async () => {
   const [one, two, other] = [1, 2, 3].map(() => mintWebhookSecret(generateRandomBytes)) as [string, string, string];
   const headers = signDelivery({ id: "evt_x", timestamp: now(), body }, [one, two]);
   const openai = new OpenAI({ apiKey: "none" });

@@ -93,7 +93,7 @@ it("tells of every change by the API: who, from where, what it was and has becom
   const next = (await ask("POST", `/keys/${made.id}/rotate`, { overlapSeconds: 60 })).body;
   await ask("POST", `/keys/${next.id}/revoke`);
   await ask("PATCH", "", { name: "Renamed" });
-  const entries = (await ask("GET", "/audit?limit=6")).body.entries.reverse();
+  const entries = (await ask("GET", "/audit?limit=6")).body.entries.toReversed();
   expect(entries.map((entry: { action: string }) => entry.action)).toEqual([
     "key.created",
     "key.changed",

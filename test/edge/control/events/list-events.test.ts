@@ -4,7 +4,7 @@ import { openHooks } from "#test/edge/control/webhooks/world.ts";
 
 const { place, ask, cause } = openHooks();
 
-it("lists what happened, newest first, by type and time, a page at a time, whether or not anybody listened", async () => {
+it("lists what happened, newest first, by type and time, a page at a time, whoever listened", async () => {
   const key = await cause("one");
   await cause("two");
   await ask("POST", `/keys/${key.id}/revoke`);

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from "node:fs";
 import { Hono } from "hono";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { unstable_splitSqlQuery } from "wrangler";
-import type { LedgerState, UsageRow } from "#edge/ledger/port.ts";
+import type { LedgerState, PublishedRecord, UsageRow } from "#edge/ledger/port.ts";
 import { openMasterKeys } from "#edge/agreements/sealing.ts";
 import { openKeyring } from "#edge/agreements/tokens/key-format.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
@@ -23,13 +23,13 @@ export const bootstrapToken = "bootstrap-token-of-the-tests-0123456789";
 
 /** A ledger that keeps what it is told, newest version wins, and can be taken out of reach. */
 export class FakePublisher {
-  records = new Map<string, OrgRecord | KeyRecord>();
-  published: (OrgRecord | KeyRecord)[] = [];
+  records = new Map<string, PublishedRecord>();
+  published: PublishedRecord[] = [];
   /** Which publishes fail: by default none. */
-  fails: (record: OrgRecord | KeyRecord) => boolean = () => false;
+  fails: (record: PublishedRecord) => boolean = () => false;
   isDeaf = false;
 
-  async publish(record: OrgRecord | KeyRecord): Promise<void> {
+  async publish(record: PublishedRecord): Promise<void> {
     if (this.fails(record)) throw new Error("ledger out of reach");
     this.published.push(record);
     const known = this.records.get(record.id);

@@ -29,6 +29,7 @@ it("makes a key that may do anything its org may, and answers when the ledger kn
     limits: null,
     expiresAt: null,
     replaces: null,
+    lastUsedAt: null,
     version: 1,
   });
   expect(body.secret).toMatch(/^sk-pen-[0-9A-Za-z]{16}-/);

@@ -23,6 +23,7 @@ const row: KeyRow = {
   owner: null,
   version: 1,
   created_at_ms: 0,
+  last_used_at_ms: null,
 };
 
 it("shows a row as the document describes it, without its digest", () => {

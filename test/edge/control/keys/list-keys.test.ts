@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { openWorld, type World } from "#test/edge/control/http/world.ts";
+import { insertUsage, openWorld, type World } from "#test/edge/control/http/world.ts";
 
 let world: World;
 beforeAll(async () => void (world = await openWorld()));
@@ -14,6 +14,15 @@ it("lists an org's own keys, with hints and states, and no secrets", async () =>
   expect(keys[0]).not.toHaveProperty("secret");
   expect(keys[0]).not.toHaveProperty("digest");
   expect(nextCursor).toBeNull();
+});
+
+it("says when each key was last used, as the bill tells", async () => {
+  const { org, keyId } = world.a;
+  const lastUse = async () =>
+    Object.fromEntries((await list()).keys.map(({ id, lastUsedAt }: Record<string, unknown>) => [id, lastUsedAt]));
+  expect(await lastUse()).toEqual({ [world.a.adminId]: null, [keyId]: null });
+  await insertUsage(world, { org, key: keyId, admittedAtMs: Date.UTC(2026, 2, 4, 5, 6, 7, 8) });
+  expect(await lastUse()).toEqual({ [world.a.adminId]: null, [keyId]: "2026-03-04T05:06:00.000Z" });
 });
 
 it("says which keys have expired and which are revoked", async () => {

@@ -65,6 +65,15 @@ it("counts every key of a chain in the windows of its first", async () => {
   expect(world.publisher.key(third.id)).toMatchObject({ lineage: first.id, limits: { requestsPerDay: 5 } });
 });
 
+it("leaves the successor in the project of the key that it replaces", async () => {
+  const old = await create();
+  const project = `proj_${"p".repeat(22)}`;
+  await world.select("INSERT INTO projects (id, org, name, created_at_ms) VALUES (?, ?, 'p', 0)", project, world.a.org);
+  await world.select("UPDATE keys SET project = ? WHERE id = ?", project, old.id);
+  const { body } = await rotate(old.id, { overlapSeconds: 60 });
+  for (const id of [old.id, body.id]) expect(world.publisher.key(id)).toMatchObject({ project });
+});
+
 it("counts the successor of a key that was rotated before lineages were kept in that key's windows", async () => {
   const old = await create();
   const before = (await rotate(old.id, { overlapSeconds: 0 })).body;

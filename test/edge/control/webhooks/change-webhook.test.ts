@@ -18,6 +18,16 @@ it("asks of a new URL what it asks of a first one (S11)", async () => {
   expect((await ask("GET", `/webhooks/${id}`)).body.version).toBe(1);
 });
 
+it("is changed by whoever has read it last, where they say which version they read", async () => {
+  const { id } = await hook();
+  const { world } = place;
+  const path = `/control/orgs/${world.a.org}/webhooks/${id}`;
+  const etag = (await ask("GET", `/webhooks/${id}`)).headers.get("etag") ?? "";
+  const change = () =>
+    world.ask("PATCH", path, { key: world.a.admin, body: { description: "x" }, headers: { "if-match": etag } });
+  expect([(await change()).status, (await change()).status]).toEqual([200, 412]);
+});
+
 it("switched off gets nothing, switched on gets what happens from then on", async () => {
   const { id } = await hook();
   await ask("PATCH", `/webhooks/${id}`, { isEnabled: false });

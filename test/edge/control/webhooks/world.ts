@@ -51,7 +51,8 @@ export function verifies(
 /** A person with an address, in the table that sign-in keeps; its columns are made where it is not there yet. */
 export async function insertUser(world: World, user: string, email: string): Promise<void> {
   await world.select(
-    "CREATE TABLE IF NOT EXISTS auth_users (id TEXT PRIMARY KEY, email TEXT, created_at_ms INTEGER, updated_at_ms INTEGER)",
+    `CREATE TABLE IF NOT EXISTS auth_users
+       (id TEXT PRIMARY KEY, email TEXT, created_at_ms INTEGER, updated_at_ms INTEGER)`,
   );
   await world.select(
     "INSERT INTO auth_users (id, email, created_at_ms, updated_at_ms) VALUES (?, ?, 1, 1)",

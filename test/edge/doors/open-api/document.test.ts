@@ -90,7 +90,8 @@ describe("the OpenAPI document", () => {
       }
       const success = Object.keys(operation.responses).filter((status) => status.startsWith("2"));
       expect([path, success.length]).toEqual([path, 1]);
-      const type = operation.operationId === "createSpeech" ? "audio/wav" : "application/json";
+      const others: Record<string, string> = { createSpeech: "audio/wav", exportAudit: "application/jsonl" };
+      const type = others[operation.operationId] ?? "application/json";
       expect(operation.responses[success[0] ?? ""]?.content).toHaveProperty([type]);
       expect(operation.responses[success[0] ?? ""]?.headers).toHaveProperty(["x-request-id"]);
     }

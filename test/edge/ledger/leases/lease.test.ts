@@ -14,7 +14,15 @@ import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { LeasedTerms } from "#edge/agreements/tokens/lease.ts";
 import type { Limits } from "#edge/agreements/records/quota.ts";
 import { leaseCallsMax, leasesMax } from "#edge/limits.ts";
-import { freshHold, freshOrg, keyRecord, makeRecord, noon, orgRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
+import {
+  freshHold,
+  freshOrg,
+  keyRecord,
+  makeRecord,
+  noon,
+  orgRecord,
+  projectRecord,
+} from "#test/contracts/ledger/ledger-fixtures.ts";
 
 const minute = 60_000;
 const wish = {
@@ -240,12 +248,24 @@ test("a last word older than ended holds are remembered is not billed: it may ha
   expect([late(noon - week + 1), late(noon - week)]).toEqual(["adjusted", "unknown"]);
 });
 
+test("a project's key leases from its project, too, and who publishes the project waits for that", () => {
+  const { core, org, key, credential } = openCore();
+  const project = projectRecord(org, 1, { limits: { requestsPerMinute: 80 } });
+  core.publish(project, noon);
+  core.publish({ ...key, project: project.id, version: key.version + 1 }, noon);
+  expect(leasedUntilMs(core.state, project)).toBe(0);
+  expect(core.lease(credential, wish, noon)?.calls).toBe(5);
+  expect(Object.values(core.state.leases)).toMatchObject([{ project: project.id }]);
+  expect(leasedUntilMs(core.state, project)).toBe(noon + 1_100);
+  expect(leasedUntilMs(core.state, projectRecord(org, 2))).toBe(0);
+});
+
 test("who publishes waits for the leases that knew the old record: a key's own, an org's all, no closed ones", () => {
-  const { core, key, credential } = openCore();
+  const { core, org, key, credential } = openCore();
   expect(leasedUntilMs(core.state, key)).toBe(0);
   core.lease(credential, wish, noon);
   core.lease(credential, { ...wish, id: name(2) }, noon + 300);
-  expect([leasedUntilMs(core.state, key), leasedUntilMs(core.state, { kind: "org" })]).toEqual([
+  expect([leasedUntilMs(core.state, key), leasedUntilMs(core.state, { kind: "org", id: org })]).toEqual([
     noon + 1_400,
     noon + 1_400,
   ]);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { isPlain, measureRequest, SpendableLease } from "#edge/ledger/leases/spend.ts";
 import type { LeaseGrant } from "#edge/ledger/port.ts";
-import { freshOrg, keyRecord, makeRequest, noon } from "#test/contracts/ledger/ledger-fixtures.ts";
+import { freshOrg, keyRecord, makeRequest, noon, projectId } from "#test/contracts/ledger/ledger-fixtures.ts";
 
 const org = freshOrg();
 
@@ -89,7 +89,7 @@ test("it is renewed when seven tenths of its time, or of any part, are gone", ()
 
 test("the terms say what the ledger needs, and the rates count down", () => {
   const request = makeRequest(org);
-  const one = lease({}, { limits: { tokensPerDay: 9 }, lineage: `key_${"7".repeat(16)}` });
+  const one = lease({}, { limits: { tokensPerDay: 9 }, lineage: `key_${"7".repeat(16)}`, project: projectId(org, 1) });
   expect(one.admit(request, noon + 200)).toMatchObject({
     expiresAtMs: noon + 200 + request.ttlMs,
     rates: { requests: { limit: 100, remaining: 89, resetMs: 4_800 }, tokens: null },
@@ -97,6 +97,7 @@ test("the terms say what the ledger needs, and the rates count down", () => {
       key: request.key,
       isKeyBooked: true,
       lineage: `key_${"7".repeat(16)}`,
+      project: projectId(org, 1),
       promptTokens: 10,
       completionTokens: 20,
       admittedAtMs: noon + 200,

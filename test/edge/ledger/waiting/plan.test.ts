@@ -14,9 +14,18 @@ import {
   makeRequest,
   noon,
   orgRecord,
+  projectId,
+  projectRecord,
 } from "#test/contracts/ledger/ledger-fixtures.ts";
 
 const org = freshOrg();
+
+/** The first key is in a project with these limits, the second has none of its own and is in no project. */
+function openProject(limits: Partial<Limits>): State {
+  const inProject = keyRecord(org, 1, { project: projectId(org, 1), version: 2 });
+  const withProject = publish(openState({}), projectRecord(org, 1, { limits }))!;
+  return publish(withProject, inProject)!;
+}
 
 function openState(limits: Partial<Limits>, keyLimits: Partial<Limits> | null = null): State {
   let state = createState();
@@ -81,6 +90,23 @@ describe("what a denied call may wait for", () => {
     state.leases[lease.id] = { ...lease, isClosed: true };
     const isSlot = "concurrency" in limits;
     expect(admit(state, hasty, noon + 1_000)).toEqual(isSlot ? { untilMs: noon + 1_001, blocks: "org" } : null);
+  });
+
+  test("a slot of the project, which only its keys lack", () => {
+    const state = openProject({ concurrency: 1 });
+    expect(admit(state, wait)).toBe("granted");
+    expect(admit(state, wait)).toEqual({ untilMs: noon + 250, blocks: "key" });
+    expect(admit(state, { ...wait, key: keyId(org, 2) })).toBe("granted");
+  });
+
+  test("of a project's limit only what leases of its keys have set aside", () => {
+    const other = openProject({ tokensPerDay: 140 });
+    lend(other);
+    expect(admit(other, wait)).toBe("granted");
+    expect(admit(other, { ...wait, promptTokens: 100 })).toBeNull();
+    const own = openProject({ tokensPerDay: 140 });
+    lend(own, { key: keyId(org, 3), project: projectId(org, 1) });
+    expect(admit(own, wait)).toEqual({ untilMs: noon + 1_100, blocks: "ask" });
   });
 
   test("of a key's limit only what counts there, and not what is more than the limit", () => {

@@ -1,6 +1,7 @@
 import type { KeyRecord } from "../../../../agreements/records/key.ts";
-import type { OrgRecord } from "../../../../agreements/records/org.ts";
 import type { OrgId } from "../../../../agreements/tokens/ids.ts";
+import type { PublishedRecord } from "../../../../ledger/port.ts";
+import { findHome } from "../../../../ledger/publish.ts";
 import { findLeaveMs } from "../../../../ledger/leave.ts";
 import type { State } from "../../../../ledger/state.ts";
 
@@ -8,9 +9,10 @@ import type { State } from "../../../../ledger/state.ts";
 export function readRecords(sql: SqlStorage, org: OrgId, state: State): void {
   const select = "SELECT body, leaves_at_ms FROM records WHERE org = ? ORDER BY id";
   for (const { body, leaves_at_ms } of sql.exec<{ body: string; leaves_at_ms: number | null }>(select, org)) {
-    const record = JSON.parse(body) as OrgRecord | KeyRecord;
+    const record = JSON.parse(body) as PublishedRecord;
     if (record.kind === "org") state.org = record;
-    else state.keys[record.id] = record;
+    else if (record.kind === "key") state.keys[record.id] = record;
+    else state.projects[record.id] = record;
     if (leaves_at_ms !== null) state.leaving[record.id] = leaves_at_ms;
   }
 }
@@ -29,16 +31,20 @@ export function planMissingLeaves(sql: SqlStorage, state: State): void {
 }
 
 /**
- * Stores a record in the place of the one before. Throws when its id does not bear its org's reference: no org may take
- * the place of a neighbour's key.
+ * Stores a record in the place of the one before. Throws when its id does not bear its org's reference, or is another
+ * org's project: no org may take the place of what is a neighbour's.
  */
-export function storeRecord(sql: SqlStorage, record: OrgRecord | KeyRecord, leavesAtMs: number | null): void {
+export function storeRecord(sql: SqlStorage, record: PublishedRecord, leavesAtMs: number | null): void {
   const insert = "INSERT OR REPLACE INTO records (id, body, leaves_at_ms, org) VALUES (?, ?, ?, ?)";
-  const org = record.kind === "org" ? record.id : record.org;
-  if (!record.id.slice("key_".length).startsWith(org.slice("org_".length)))
-    throw new TypeError("ledger: 'id' is not acceptable");
+  const org = findHome(record);
+  if (!isFree(sql, record, org)) throw new TypeError("ledger: 'id' is not acceptable");
   sql.exec(insert, record.id, JSON.stringify(record), leavesAtMs, org);
   sql.exec("DELETE FROM left_keys WHERE id = ? AND org = ?", record.id, org);
+}
+
+function isFree(sql: SqlStorage, { kind, id }: PublishedRecord, org: OrgId): boolean {
+  if (kind !== "project") return id.slice("key_".length).startsWith(org.slice("org_".length));
+  return sql.exec("SELECT 1 FROM records WHERE id = ? AND org <> ?", id, org).toArray().length === 0;
 }
 
 /** Forgets these keys, but for their versions. */

@@ -51,7 +51,7 @@ export function restoreOrg(sql: SqlStorage, org: OrgId, later: NumberedChange[])
     apply(state, change);
     seq = number;
   }
-  const isKnown = state.org !== null || Object.keys(state.keys).length > 0 || seq > 0;
+  const isKnown = state.org !== null || Object.keys({ ...state.keys, ...state.projects }).length > 0 || seq > 0;
   if (!isKnown) return null;
   planMissingLeaves(sql, state);
   return { state, seq };

@@ -3,6 +3,8 @@
 local function others()
   local commands = {}
 
+  local function isKey(id) return sub(id, 1, 4) == "key_" end
+
   -- When a key leaves: twin of planLeave in ledger/leave.ts.
   local function planLeave(id, key, known)
     local leavesAtMs = nil
@@ -24,7 +26,7 @@ local function others()
     nextLeaveMs = NEVER_MS
     local ids = call("HKEYS", RECORDS)
     for _, id in ipairs(ids) do
-      if id ~= "org" then planLeave(id, readRecord(id), nil) end
+      if isKey(id) then planLeave(id, readRecord(id), nil) end
     end
     if #ids > 0 then write("HSET", COUNTERS, "leaves", int(nextLeaveMs)) end
   end
@@ -41,7 +43,7 @@ local function others()
     planAll()
     write("HSET", RECORDS, id, ARGV[5])
     write("HDEL", LEFT, id)
-    if id ~= "org" then planLeave(id, cjson.decode(ARGV[5]), known) end
+    if isKey(id) then planLeave(id, cjson.decode(ARGV[5]), known) end
     return { "published", leasedForMs }
   end
 
@@ -56,19 +58,23 @@ local function others()
   function commands.inspect()
     local org = readRecord("org")
     if not org then return { "unknown" } end
-    local windows, holds, keys = {}, {}, {}
+    local windows, holds, ids = {}, {}, {}
     for _, window in ipairs(windowNames) do
       windows[#windows + 1] = readWindow("org", "org", window, limitIn(org.limits, window))
     end
     for _, id in ipairs(call("HKEYS", RECORDS)) do
-      if id ~= "org" then keys[#keys + 1] = id end
+      if id ~= "org" then ids[#ids + 1] = id end
     end
-    table.sort(keys)
-    for _, id in ipairs(keys) do
-      local key = readRecord(id)
+    -- Projects before keys.
+    table.sort(ids, function(one, other)
+      if isKey(one) ~= isKey(other) then return isKey(other) end
+      return one < other
+    end)
+    for _, id in ipairs(ids) do
+      local record = readRecord(id)
       for _, window in ipairs(windowNames) do
-        local limit = limitIn(key.limits, window)
-        if limit then windows[#windows + 1] = readWindow(id, findOwner(key), window, limit) end
+        local limit = limitIn(record.limits, window)
+        if limit then windows[#windows + 1] = readWindow(id, findOwner(record), window, limit) end
       end
     end
     for _, member in ipairs(call("ZRANGEBYSCORE", OPEN, "(" .. int(atMsNow()), "+inf")) do
@@ -120,8 +126,8 @@ local function findOwners()
     owners[match(text, '"lineage":"([^"]+)"') or match(text, '"id":"([^"]+)"')] = true
   end
   for _, member in ipairs(call("ZRANGE", OPEN, 0, -1)) do
-    local isBooked = sub(member, -1) == "1"
-    if isBooked and holdsBy[sub(member, 1, 27)] ~= false then owners[sub(member, 28, -2)] = true end
+    local owner = readMember(member)
+    if owner and holdsBy[sub(member, 1, 27)] ~= false then owners[owner] = true end
   end
   return owners
 end

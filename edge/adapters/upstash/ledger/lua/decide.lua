@@ -21,9 +21,10 @@ local function addChecks(checks, of, limits, owner, atMs)
   end
 end
 
-local function listChecks(key, org, atMs)
+local function listChecks(key, project, org, atMs)
   local checks = {}
   addChecks(checks, "key", key.limits, findOwner(key), atMs)
+  if project then addChecks(checks, "project", project.limits, project.id, atMs) end
   addChecks(checks, "org", org.limits, "org", atMs)
   return checks
 end
@@ -47,7 +48,10 @@ local function slotAtMs(check, hold)
   end
   local open = call("ZRANGEBYSCORE", OPEN, "(" .. int(check.atMs), "+inf", "WITHSCORES")
   for i = 1, #open, 2 do
-    if sub(open[i], 28) == hold.owner .. "1" then
+    local owner, project = readMember(open[i])
+    local isCounted = owner == hold.owner
+    if check.of == "project" then isCounted = project == hold.project end
+    if isCounted then
       if skip == 0 then return tonumber(open[i + 1]) end
       skip = skip - 1
     end
@@ -145,9 +149,9 @@ local function includes(list, value)
   return false
 end
 
--- The record of the key in force and its text, else nil and why not. ARGV from FROM on: token, then kid, digest, kid,
--- digest. The edge has verified a client token, so it stands for the key; its two digits say whether it allows the
--- endpoint and the model.
+-- The record of the key in force, its text, its org and its project, else nil and why not. ARGV from FROM on: token,
+-- then kid, digest, kid, digest. The edge has verified a client token, so it stands for the key; its two digits say
+-- whether it allows the endpoint and the model.
 local function findKeyInForce(id, ip, from)
   local records = call("HMGET", RECORDS, id, "org")
   local key, text = decode(records[1])
@@ -159,6 +163,8 @@ local function findKeyInForce(id, ip, from)
   if type(key.expiresAtMs) == "number" and key.expiresAtMs <= atMsNow() then return nil, "key" end
   local org = decode(records[2])
   if not org or org.isSuspended then return nil, "key" end
+  local project = key.project and readRecord(key.project)
+  if key.project and not project then return nil, "key" end
   if type(key.ipRanges) == "table" then
     local isInside = false
     for _, range in ipairs(key.ipRanges) do
@@ -166,7 +172,8 @@ local function findKeyInForce(id, ip, from)
     end
     if not isInside then return nil, "ip" end
   end
-  return key, text, org
+  if project and project.isArchived then return nil, "project" end
+  return key, text, org, project
 end
 
 local function checkRepeat(request)
@@ -220,15 +227,16 @@ end
 
 -- The answer, what the call may wait for if it is a denial, and whether it is a grant.
 local function decideCall(request, line)
-  local key, text, org = findKeyInForce(request.key, ARGV[5], 20)
+  local key, text, org, project = findKeyInForce(request.key, ARGV[5], 20)
   if not key then return { "denial", text } end
   if not includes(key.endpoints, ARGV[6]) or sub(ARGV[20], 1, 1) == "0" then return { "denial", "endpoint" } end
   if not includes(key.models, ARGV[7]) or sub(ARGV[20], 2, 2) == "0" then return { "denial", "model" } end
+  request.project = key.project
   local again = checkRepeat(request)
   if again then return again, line and line.planRepeat(again) end
   local atMs = atMsNow()
-  local owner, checks = findOwner(key), listChecks(key, org, atMs)
-  if line then line.setAside(request.id, request.key, checks) end
+  local owner, checks = findOwner(key), listChecks(key, project, org, atMs)
+  if line then line.setAside(request, checks) end
   local hold = {}
   for name, value in pairs(request) do hold[name] = value end
   if ARGV[11] == "1" then hold.completionTokens = clampCompletion(checks, request) end
@@ -237,10 +245,12 @@ local function decideCall(request, line)
   local exceeded = findExceeded(checks, hold)
   if exceeded then return makeDenial(exceeded, checks, request), line and line.plan(checks, hold, readNeed) end
   if findHold(request.id) or isEnded(request.id) then return redis.error_reply("HELD this hold was given before") end
-  hold.text = concat({
+  local words = {
     owner, hold.isKeyBooked and "1" or "0", ARGV[8], int(hold.completionTokens), ARGV[10],
     ARGV[13], ARGV[14], int(atMs), request.again, request.bill, owner ~= request.key and request.key or nil,
-  }, "\n")
+  }
+  if hold.project then words[11], words[12], words[13] = request.key, int(atMs), hold.project end
+  hold.text = concat(words, "\n")
   local reply = { "grant", tokensHeld(hold), hold.completionTokens, hold.expiresAtMs, isUrgent(checks, request) }
   report(reply, checks, "requests", hold)
   report(reply, checks, "tokens", hold)
@@ -250,7 +260,9 @@ local function decideCall(request, line)
     saveAgain(request.again, { hold = request.id, admittedAtMs = atMs, body = request.body })
   end
   stateAtMs = atMs
-  if ARGV[18] ~= "" then leasing().grant(reply, key, text, hold.isKeyBooked, ARGV[18], listChecks(key, org, atMs)) end
+  if ARGV[18] ~= "" then
+    leasing().grant(reply, key, text, hold.isKeyBooked, ARGV[18], listChecks(key, project, org, atMs))
+  end
   return reply, nil, true
 end
 
@@ -259,16 +271,16 @@ local function admit()
   local request = readRequest()
   local line = (isAwaited or ARGV[19] ~= "") and waiting() or nil
   local reply, wait, isGranted = decideCall(request, line)
-  if wait then return line.wait(request.id, request.key, wait.ms, wait.lacks, reply) end
+  if wait then return line.wait(request, wait.ms, wait.lacks, reply) end
   if line then line.leave(request.id, isGranted) end
   return reply
 end
 
 -- Twin of LedgerCore.lease: the rates of the moment, and what a lease may have of each window.
 local function lease()
-  local key, text, org = findKeyInForce(ARGV[3], ARGV[4], 6)
+  local key, text, org, project = findKeyInForce(ARGV[3], ARGV[4], 6)
   if not key then return { "none" } end
-  local reply, checks = { "lease" }, listChecks(key, org, atMsNow())
+  local reply, checks = { "lease" }, listChecks(key, project, org, atMsNow())
   report(reply, checks, "requests", nil)
   report(reply, checks, "tokens", nil)
   return leasing().grant(reply, key, text, hasLimits(key), ARGV[5], checks) and reply or { "none" }

@@ -1,6 +1,6 @@
 -- What isolates may admit by themselves: twin of ledger/leases/lease.ts, body of a function (assemble.ts). A lease is a
 -- line of words: key, owner of its counters, whether it is booked to the key; calls, tokens and money as granted and as
--- left; when it was given, when it ends, its deadline; whether it is closed.
+-- left; when it was given, when it ends, its deadline; whether it is closed; its project, if it has one.
 local leasesBy, gone = {}, 0
 local parts = { "calls", "tokens", "costMicros" }
 
@@ -10,7 +10,7 @@ local function readLease(id, text)
   local lease = {
     id = id, key = word[1], owner = word[2], isKeyBooked = word[3] == "1", granted = {}, left = {},
     grantedAtMs = tonumber(word[10]), endsAtMs = tonumber(word[11]), deadlineMs = tonumber(word[12]),
-    isClosed = word[13] == "1",
+    isClosed = word[13] == "1", project = word[14],
   }
   for i, part in ipairs(parts) do
     lease.granted[part], lease.left[part] = tonumber(word[i + 3]), tonumber(word[i + 6])
@@ -44,7 +44,7 @@ local function saveLease(lease)
     return write("HDEL", LEASES, lease.id)
   end
   words[10], words[11], words[12] = int(lease.grantedAtMs), int(lease.endsAtMs), int(lease.deadlineMs)
-  words[13] = lease.isClosed and "1" or "0"
+  words[13], words[14] = lease.isClosed and "1" or "0", lease.project
   leasesBy[lease.id] = lease
   write("HSET", LEASES, lease.id, concat(words, " "))
 end
@@ -96,6 +96,7 @@ local function grant(reply, key, text, isKeyBooked, wanted, checks)
   local lease = {
     id = id, key = key.id, owner = findOwner(key), isKeyBooked = isKeyBooked, granted = granted, left = left,
     grantedAtMs = atMs, endsAtMs = endsAtMs, deadlineMs = endsAtMs + tonumber(holdMs), isClosed = false,
+    project = key.project,
   }
   for _, counters in ipairs(loadCountersFor(lease)) do
     countNew(counters, atMs, endsAtMs, granted.calls, toHeld(granted, 1))
@@ -138,21 +139,25 @@ local function sweepLeases()
   write("HDEL", COUNTERS, "lapses")
 end
 
--- For how long calls may be admitted under leases that were given before a record: of a key its own, of an org all.
+-- For how long calls may be admitted under leases that were given before a record: of a key its own, of a project those
+-- of its keys, of an org all.
 local function leasedForMs(record)
   local untilMs = 0
   for _, lease in ipairs(listLeases()) do
-    if not lease.isClosed and (record == "org" or lease.key == record) then untilMs = max(untilMs, lease.endsAtMs) end
+    local isConcerned = record == "org" or lease.key == record or lease.project == record
+    if isConcerned and not lease.isClosed then untilMs = max(untilMs, lease.endsAtMs) end
   end
   return max(0, untilMs - atMsNow())
 end
 
--- Whether a limit would be kept if all were back that isolates may not have spent; of a key's limit, what counts there.
-local function fits(check, owner, need)
+-- Whether a limit would be kept if all were back that isolates may not have spent; of a key's or a project's limit,
+-- what counts there.
+local function fits(check, hold, need)
   local part = check.unit == "tokens" and "tokens" or check.unit == "money" and "costMicros" or "calls"
   local back = 0
   for _, lease in ipairs(listLeases()) do
-    local isCounted = check.of == "org" or (lease.isKeyBooked and lease.owner == owner)
+    local isCounted = check.of == "org" or (lease.isKeyBooked and lease.owner == hold.owner)
+    if check.of == "project" then isCounted = lease.project == hold.project end
     if isCounted and not lease.isClosed then back = back + lease.left[part] end
   end
   return check.held + check.settled - back + need <= check.limit
@@ -165,7 +170,7 @@ local function makeHold(id, expiresAtMs, text, lease)
   local admittedAtMs = max(tonumber(line[8]), lease and lease.grantedAtMs or 0)
   admittedAtMs = min(admittedAtMs, lease and lease.endsAtMs or atMsNow())
   local deadlineMs = min(tonumber(expiresAtMs), lease and lease.deadlineMs or NEVER_MS)
-  if lease then line[1], line[2] = lease.owner, lease.isKeyBooked and "1" or "0" end
+  if lease then line[1], line[2], line[13] = lease.owner, lease.isKeyBooked and "1" or "0", lease.project end
   line[8], line[12] = int(admittedAtMs), int(lease and lease.endsAtMs or admittedAtMs)
   return readHold(id, concat(line, "\n") .. "\n" .. int(max(admittedAtMs, deadlineMs)) .. "\n")
 end

@@ -40,15 +40,19 @@ local function loadCounters(owner)
   return countersBy[owner]
 end
 
--- The counters that a hold changes: the org's and, when it is booked to its key, those of the key's lineage. What comes
--- late makes none: they went with their keys.
+-- What comes late makes no counters: they went with their keys.
+local function addCounters(all, owner, isLate)
+  if isLate and call("HEXISTS", COUNTERS, owner) == 0 then return end
+  all[#all + 1] = loadCounters(owner)
+  isChanged[owner] = true
+end
+
+-- The counters that a hold changes: the org's; when it is booked to its key, those of the key's lineage; its project's.
 local function loadCountersFor(hold, isLate)
   local all = { loadCounters("org") }
   isChanged.org = true
-  if hold.isKeyBooked and (not isLate or call("HEXISTS", COUNTERS, hold.owner) == 1) then
-    all[2] = loadCounters(hold.owner)
-    isChanged[hold.owner] = true
-  end
+  if hold.isKeyBooked then addCounters(all, hold.owner, isLate) end
+  if hold.project then addCounters(all, hold.project, isLate) end
   return all
 end
 
@@ -88,8 +92,9 @@ local function readUsage(text)
 end
 
 -- "text" is the part of a hold that never changes; its deadline and its last checkpoint are the two lines after it. It
--- begins with the owner of the counters; a key that is counted in another's stands at its end, and behind the key the
--- time at which the call of a lease counts.
+-- begins with the owner of the counters; a key that is counted in another's stands at its end, behind the key the time
+-- at which the call of a lease counts, and behind that the project. What there is none of, and nothing after, is not
+-- written.
 local function writeHold(hold)
   return hold.text .. "\n" .. int(hold.expiresAtMs) .. "\n" .. writeUsage(hold.checkpoint)
 end
@@ -102,7 +107,7 @@ local function readHold(id, whole)
     promptTokens = tonumber(line[3]), completionTokens = tonumber(line[4]), choices = tonumber(line[5]),
     price = { prompt = tonumber(line[6]), completion = tonumber(line[7]) },
     admittedAtMs = tonumber(line[8]), bookedAtMs = tonumber(line[12] or line[8]), expiresAtMs = tonumber(expiresAtMs),
-    again = line[9], bill = line[10], checkpoint = readUsage(checkpoint),
+    again = line[9], bill = line[10], project = line[13], checkpoint = readUsage(checkpoint),
   }
 end
 
@@ -119,8 +124,17 @@ local function saveHold(hold)
   write("HSET", HOLDS, hold.id, writeHold(hold))
 end
 
--- The member of OPEN: it carries the owner, so that the deadlines of one lineage are found without reading holds.
-local function makeMember(hold) return hold.id .. hold.owner .. (hold.isKeyBooked and "1" or "0") end
+-- The member of OPEN: it carries owner and project, so that the deadlines of a lineage or a project are found without
+-- reading holds.
+local function makeMember(hold)
+  return hold.id .. hold.owner .. (hold.isKeyBooked and "1" or "0") .. (hold.project or "")
+end
+
+-- Whose counters the hold of such a member changes beside the org's: its owner, if it is booked there, and its project.
+local function readMember(member)
+  local project = sub(member, 49)
+  return sub(member, 48, 48) == "1" and sub(member, 28, 47) or nil, project ~= "" and project or nil
+end
 
 local function saveOpen(hold)
   saveHold(hold)

@@ -1,7 +1,8 @@
 -- Who waits for a slot: what of ledger/waiting/line.ts a script can keep, body of a function (assemble.ts). It cannot
 -- block, so those who wait ask again and again, and who was not heard of for WAITING_SEEN_MS is gone. An ask's line of
--- words: its key, its number, until when it waits, when it was last seen, and what it lacked then ("org", "key" or
--- "ask"). Under "turn:" and a key stands the number of its turn, under "next" the next number.
+-- words: its key, its number, until when it waits, when it was last seen, what it lacked then ("org", "project", "key"
+-- or "ask"), and its project, if it has one. Under "turn:" and a key stands the number of its turn, under "next" the
+-- next number.
 local asks, turns, size, nextNumber = {}, {}, 0, 1
 
 local function drop(id)
@@ -28,10 +29,11 @@ local function load()
     elseif sub(name, 1, 5) == "turn:" then
       turns[sub(name, 6)] = tonumber(text)
     else
-      local key, number, untilMs, seenAtMs, lacks = match(text, "^(%S+) (%S+) (%S+) (%S+) (%S+)$")
+      local key, number, untilMs, seenAtMs, lacks, project = match(text, "^(%S+) (%S+) (%S+) (%S+) (%S+) ?(%S*)$")
       size = size + 1
       asks[name] = {
         key = key, number = tonumber(number), untilMs = tonumber(untilMs), seenAtMs = tonumber(seenAtMs), lacks = lacks,
+        project = project,
       }
     end
   end
@@ -49,27 +51,28 @@ local function takeNumber()
   return nextNumber - 1
 end
 
--- How many asks of the key that lack the same stand before this number.
-local function countBefore(key, number, lacks)
+local width = { ask = 0, key = 1, project = 2, org = 3 }
+
+-- How many asks of the key that lack a slot of this or a wider limit stand before this number.
+local function countBefore(key, number, of)
   local count = 0
   for _, ask in pairs(asks) do
-    if ask.key == key and ask.number < number and (lacks == ask.lacks or lacks == "any" and ask.lacks ~= "ask") then
-      count = count + 1
-    end
+    if ask.key == key and ask.number < number and width[ask.lacks] >= width[of] then count = count + 1 end
   end
   return count
 end
 
--- How many asks have to be let in before this one: of the key, those that came earlier; of the org, in each round one
--- of every key, by their turns. Whom their key's limit holds up holds up nobody else.
-local function countAhead(id, key, of)
-  local own = asks[id]
+-- How many asks have to be let in before this one: of the key, those that came earlier; of the project and of the org,
+-- in each round one of every key, by their turns. Whom a narrower limit holds up holds up nobody else.
+local function countAhead(request, of)
+  local id, key, own = request.id, request.key, asks[request.id]
   local number = own and own.number or huge
-  if of == "key" then return countBefore(key, number, "any") end
-  local round, turn, count = countBefore(key, number, "org"), turns[key] or huge, 0
+  if of == "key" then return countBefore(key, number, of) end
+  local round, turn, count = countBefore(key, number, of), turns[key] or huge, 0
   for other, ask in pairs(asks) do
-    if other ~= id and ask.lacks == "org" then
-      local otherRound = countBefore(ask.key, ask.number, "org")
+    local isRival = other ~= id and (of == "org" or ask.project == request.project)
+    if isRival and width[ask.lacks] >= width[of] then
+      local otherRound = countBefore(ask.key, ask.number, of)
       local isSooner = otherRound == round and ask.key ~= key and turns[ask.key] < turn
       if otherRound < round or isSooner then count = count + 1 end
     end
@@ -78,11 +81,11 @@ local function countAhead(id, key, of)
 end
 
 -- Whoever stands ahead has what they will need: it is not free for this ask.
-local function setAside(id, key, checks)
+local function setAside(request, checks)
   if size == 0 then return end
   for _, check in ipairs(checks) do
     if check.unit == "calls" then
-      local ahead = countAhead(id, key, check.of)
+      local ahead = countAhead(request, check.of)
       check.remaining, check.isSetAside = max(0, check.remaining - ahead), ahead > 0
     end
   end
@@ -99,8 +102,9 @@ local function plan(checks, hold, readNeed)
     if need > check.remaining then
       if need > check.limit then return nil end
       isSlot = isSlot and check.unit == "calls"
-      isLeased = isLeased and leasing().fits(check, hold.owner, need)
-      if check.unit == "calls" and lacks ~= "key" then lacks = check.of end
+      isLeased = isLeased and leasing().fits(check, hold, need)
+      -- The narrowest comes first.
+      if check.unit == "calls" and lacks == "ask" then lacks = check.of end
     end
   end
   local leasedMs = isLeased and leasing().leasedForMs("org") or 0
@@ -116,8 +120,8 @@ local function planRepeat(reply)
 end
 
 -- The ask waits, unless its time is over or too many wait.
-local function wait(id, key, ms, lacks, denial)
-  local ask = asks[id]
+local function wait(request, ms, lacks, denial)
+  local id, key, ask = request.id, request.key, asks[request.id]
   if ask and now >= ask.untilMs then
     drop(id)
     return denial
@@ -132,7 +136,7 @@ local function wait(id, key, ms, lacks, denial)
       write("HSET", WAITING, "turn:" .. key, int(ask.number))
     end
   end
-  local line = concat({ key, int(ask.number), int(ask.untilMs), int(now), lacks }, " ")
+  local line = concat({ key, int(ask.number), int(ask.untilMs), int(now), lacks, request.project }, " ")
   write("HSET", WAITING, id, line)
   write("PEXPIRE", WAITING, WAITING_GONE_MS)
   return { "waits", ask.untilMs - now, denial }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { encodeRecords, encodeRelease } from "#edge/adapters/upstash/ledger/codec.ts";
 import { encodeClosing, encodeTerms, encodeWish } from "#edge/adapters/upstash/ledger/leases.ts";
 import type { LeasedTerms } from "#edge/agreements/tokens/lease.ts";
-import { freshHold, keyId, makeRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
+import { freshHold, keyId, makeRecord, projectId } from "#test/contracts/ledger/ledger-fixtures.ts";
 
 const org = "org_0123456789";
 const [key, other] = [keyId(org, 1), keyId(org, 2)];
@@ -36,6 +36,8 @@ test("terms are the lines of a hold as the script writes it, whose counters may 
   expect(encodeTerms(org, hold, terms)).toBe(lines.join("\n"));
   const lineage = encodeTerms(org, hold, { ...terms, isKeyBooked: false, lineage: other }).split("\n");
   expect([...lineage.slice(2, 4), lineage.at(-1)]).toEqual([other, "0", key]);
+  const project = projectId(org, 1);
+  expect(encodeTerms(org, hold, { ...terms, project })).toBe([...lines, "", project].join("\n"));
 });
 
 test("they stand at the end of a record, and of what is given back", () => {

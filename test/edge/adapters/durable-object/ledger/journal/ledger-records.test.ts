@@ -9,7 +9,7 @@ import {
 } from "#edge/adapters/durable-object/ledger/journal/ledger-records.ts";
 import { createState } from "#edge/ledger/state.ts";
 import { keyRetentionMs } from "#edge/limits.ts";
-import { freshOrg, keyId, keyRecord, noon, orgRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
+import { freshOrg, keyId, keyRecord, noon, orgRecord, projectRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
 import { insides, migrate, openStub } from "../ledger-world.ts";
 
 beforeAll(migrate);
@@ -36,6 +36,20 @@ test("records come back as they were stored, each with the time when it leaves",
     expect(state.org).toEqual(orgRecord(org, {}));
     expect(Object.values(state.keys)).toEqual([keyRecord(org, 1, { version: 2 }), keyRecord(org, 2)]);
     expect(state.leaving).toEqual({ [keyId(org, 2)]: noon });
+  }));
+
+test("projects come back beside the keys; no org takes the place of a neighbour's", () =>
+  onSql((sql) => {
+    const [org, neighbour] = [freshOrg(), freshOrg()];
+    storeRecord(sql, projectRecord(org, 1), null);
+    storeRecord(sql, projectRecord(org, 1, { isArchived: true, version: 2 }), null);
+    storeRecord(sql, projectRecord(neighbour, 1), null);
+    const stolen = { ...projectRecord(org, 1, { version: 3 }), org: neighbour };
+    expect(() => storeRecord(sql, stolen, null)).toThrow("'id' is not acceptable");
+    const state = createState();
+    readRecords(sql, org, state);
+    expect([state.keys, state.leaving]).toEqual([{}, {}]);
+    expect(Object.values(state.projects)).toEqual([projectRecord(org, 1, { isArchived: true, version: 2 })]);
   }));
 
 test("of keys that were dropped the version is known, until they are stored again", () =>

@@ -6,7 +6,15 @@ import { durableObjectLedger } from "#edge/adapters/durable-object/ledger/ledger
 import type { OrgLedger } from "#edge/adapters/durable-object/ledger/ledger-object.ts";
 import { openLedgerMover } from "#edge/adapters/durable-object/ledger/moves/ledger-mover.ts";
 import { isMoved } from "#edge/adapters/durable-object/ledger/ledger-answers.ts";
-import { granted, keyRecord, makeRecord, makeRequest, orgRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
+import {
+  granted,
+  keyRecord,
+  makeRecord,
+  makeRequest,
+  orgRecord,
+  projectId,
+  projectRecord,
+} from "#test/contracts/ledger/ledger-fixtures.ts";
 import { LEDGERS, migrate, openObject, openShard, openWith, restartObject, usageInD1 } from "../ledger-world.ts";
 
 beforeAll(migrate);
@@ -45,10 +53,15 @@ async function countAuthorities(org: OrgId): Promise<number> {
   return answers.filter((answer) => answer !== null && !isMoved(answer)).length;
 }
 
-/** An org of the shard with an open hold, one with a checkpoint, a settled one, and one whose row waits for D1. */
+/**
+ * An org of the shard, its key in a project, with an open hold, one with a checkpoint, a settled one, and one whose row
+ * waits for D1.
+ */
 async function openBusy() {
   const opened = await openWith({ tokensPerDay: 100_000, concurrency: 9 }, openShard);
   const { ledger, org } = opened;
+  await ledger.publish(projectRecord(org, 1, { limits: { tokensPerDay: 50_000 } }));
+  await ledger.publish(keyRecord(org, 1, { project: projectId(org, 1) }));
   const neighbour = await openWith({ tokensPerDay: 500 }, openShard);
   const idempotency = { key: "a".repeat(64), body: "b".repeat(64) };
   const admit = async (fields = {}) => granted(await ledger.admit(makeRequest(org, fields))).hold;
@@ -78,6 +91,7 @@ async function expectArrived({ org, clock, before, open, noted, waiting, drained
   expect(await countAuthorities(org)).toBe(1);
   expect(await openObject(names(org)[0]!).inspect(org)).toMatchObject({ kind: "moved" });
   expect(await ledger.inspect(org)).toEqual(before);
+  expect(before?.windows.find(({ of }) => of === projectId(org, 1))).toMatchObject({ held: 60, settled: 60 });
   expect(await ledger.admit(makeRequest(org, { idempotency }))).toMatchObject({ reason: "idempotency_in_progress" });
   const records = [open, noted, waiting, drained].map((hold) => makeRecord(org, hold));
   const other = [makeRecord(neighbour.org, open)];
@@ -186,7 +200,7 @@ describe("one org's rows", () => {
       expect(part?.holds.map(({ id }) => id).toSorted()).toEqual(
         [busy.drained, busy.noted, busy.open, busy.waiting].toSorted(),
       );
-      expect(part?.rest?.records).toHaveLength(2);
+      expect(part?.rest?.records).toHaveLength(3);
       expect(JSON.stringify(part)).not.toContain(busy.neighbour.org.slice(4));
     }
   });
