@@ -5,6 +5,7 @@ import { endpointPaths, isMedia } from "./agreements/paths.ts";
 import { usageDays } from "./agreements/price-limits.ts";
 import { Cidrs, createJsonSchema, Secrets } from "./agreements/settings/forms.ts";
 import { findMailFaults, signInSettings } from "./agreements/settings/sign-in.ts";
+import { eventSettings } from "./agreements/settings/events.ts";
 import { NodeMasterKeys } from "./agreements/tokens/node-keys.ts";
 import { findByName, ModelRecord } from "./agreements/records/model.ts";
 import { NodeRecord } from "./agreements/records/node.ts";
@@ -49,6 +50,11 @@ export interface Env {
   MAIL_URL?: string;
   MAIL_TOKEN?: string;
   OIDC?: string;
+  DNS_URL?: string;
+  WEBHOOK_WAIT_MS?: string;
+  WEBHOOK_WINDOW_MS?: string;
+  WEBHOOKS_LOCAL?: string;
+  LEAK_KEYS_URL?: string;
 }
 
 const key = /^[A-Za-z0-9_-]{43}$/;
@@ -114,11 +120,12 @@ export const Settings = z
       .optional()
       .meta({
         description:
-          "Stored responses are sealed under keys of their orgs, and those under these: JSON, kid to secret, one or " +
-          "two; the first seals. Without it no responses can be stored.",
+          "Stored responses are sealed under keys of their orgs, and those under these, as webhooks' secrets are: JSON, " +
+          "kid to secret, one or two; the first seals. Without it no responses can be stored, and no webhooks made.",
         isSecret: true,
       }),
     ...signInSettings,
+    ...eventSettings,
     BOOTSTRAP_TOKEN: z.string().min(32, "must have at least 32 characters").optional().meta({
       description: "Makes the first operator key while none is in force; at least 32 characters. Delete it afterwards.",
       isSecret: true,

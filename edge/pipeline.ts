@@ -40,6 +40,7 @@ export async function serveCall(
     nowMs: visit.now(),
     graceMs: ports.holdGraceMs,
     boundFactor: ports.boundFactors.find({ org, model: call.model.id }),
+    noteDenial: (denial) => ports.noteDenial(visit, credential, denial),
     countPrompt: () => countPrompt(visit, { call, reserved: unheld, nodes }, ports.origin),
   });
 

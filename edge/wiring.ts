@@ -1,36 +1,28 @@
 import { importJWK } from "jose";
-import { betterAuthProofs } from "./adapters/better-auth/proofs.ts";
 import { cloudflareIpLimit } from "./adapters/cloudflare/ip-limit.ts";
 import { durableObjectFleet } from "./adapters/durable-object/fleet/fleet.ts";
 import { durableObjectLedger } from "./adapters/durable-object/ledger/ledger.ts";
 import { openLedgerMover } from "./adapters/durable-object/ledger/moves/ledger-mover.ts";
-import { archiveUsage } from "./adapters/d1/archive.ts";
 import { readOrgs } from "./adapters/d1/orgs.ts";
 import { d1StorageControl } from "./adapters/d1/storage-control.ts";
 import { d1ResponseStore } from "./adapters/d1/stored-responses.ts";
 import { readPrices } from "./adapters/d1/prices.ts";
 import { writeUsage } from "./adapters/d1/usage.ts";
 import { leasingLedger } from "./adapters/leases/ledger.ts";
-import { cloudflareMailer } from "./adapters/mail/cloudflare-mailer.ts";
-import { httpMailer } from "./adapters/mail/http-mailer.ts";
-import { localMailer } from "./adapters/mail/local-mailer.ts";
 import { memoryIpLimit } from "./adapters/memory/ip-limit.ts";
 import { upstashIpLimit } from "./adapters/upstash/ip-limit.ts";
+import { fetchLeakKeys } from "./adapters/web/leak-keys.ts";
 import { within } from "./adapters/within.ts";
 import { runAfterAnswer } from "./adapters/early.ts";
 import { upstashLedger } from "./adapters/upstash/ledger/ledger.ts";
-import type { Mailer } from "./agreements/mail.ts";
-import { readKidNumber } from "./agreements/settings/sign-in.ts";
 import type { Ledger } from "./ledger/port.ts";
 import { openKeyring } from "./agreements/tokens/key-format.ts";
 import { openNodeKeyFinder } from "./agreements/tokens/node-keys.ts";
 import { openTickets } from "./agreements/tokens/ticket.ts";
 import { boundDatabase } from "./control/http/database.ts";
-import type { ControlPorts } from "./control/http/port.ts";
-import type { Database } from "./control/http/store.ts";
 import { deleteEnded } from "./control/sign-in/queries.ts";
-import { openSessions } from "./control/sign-in/sessions.ts";
-import { openTries } from "./control/sign-in/tries.ts";
+import type { ControlPorts } from "./control/http/port.ts";
+import { LimitEvents } from "./control/events/limit-reached.ts";
 import { MisconfiguredError, readSettings, type Env, type Settings } from "./env.ts";
 import { openRetryBudget } from "./forwarding/index.ts";
 import { openVerifiedKeys, type IpLimits, type TokenKey } from "./identity/index.ts";
@@ -49,6 +41,7 @@ import {
   type RetentionTerms,
 } from "./storage/index.ts";
 import { generateRandomBytes, readClock } from "./visit.ts";
+import { askWeb, openArchiver, openDeliverer, openMailer, openSignIn, openWebhookPorts } from "./wiring/control.ts";
 
 /** The wired edge: what calls need and what the control plane needs. */
 export interface Wiring {
@@ -91,9 +84,13 @@ async function openWiring(env: Env): Promise<Wiring> {
     later: runAfterAnswer,
     wait: (ms) => new Promise((done) => void setTimeout(done, ms)),
   });
+  const db = boundDatabase(env.DB, (answer) => within(databaseWaitMsMax, "d1", answer));
+  const mailer = openMailer(env, settings);
+  const webhooks = await openWebhookPorts(settings);
+  const deliverer = openDeliverer({ db, mailer, webhooks });
+  const limitEvents = new LimitEvents(db, deliverer.nudge);
   const classifier = openTierClassifier(settings.MODELS, settings.NODES);
   const tickets = openTickets(keyring, settings.TICKETS === "optional");
-  const db = boundDatabase(env.DB, (answer) => within(databaseWaitMsMax, "d1", answer));
   const origin = { nodeKeys, tickets, budget: openRetryBudget(), observer: fleet };
   return {
     ports: {
@@ -111,6 +108,10 @@ async function openWiring(env: Env): Promise<Wiring> {
       classifier,
       boundFactors: openBoundFactors(),
       prices: openPrices((nowMs) => readPrices(env.DB, nowMs, databaseWaitMsMax)),
+      noteDenial: (visit, { org, key }, denial) => {
+        const work = limitEvents.note(denial, { org, key, nowMs: visit.now() });
+        if (work) visit.afterwards(work);
+      },
       origin,
       tickets,
       holdGraceMs: settings.HOLD_GRACE_MS,
@@ -118,7 +119,6 @@ async function openWiring(env: Env): Promise<Wiring> {
     control: {
       db,
       ...openSignIn(db, settings),
-      mailer: openMailer(env, settings),
       publicUrl: settings.PUBLIC_URL ?? null,
       keyring,
       bootstrapToken: settings.BOOTSTRAP_TOKEN ?? null,
@@ -128,6 +128,10 @@ async function openWiring(env: Env): Promise<Wiring> {
       mover: settings.LEDGER.kind === "durable-object" ? openLedgerMover(env.LEDGERS) : null,
       models: settings.MODELS,
       fleet,
+      mailer,
+      webhooks,
+      deliverer,
+      leakKeys: settings.LEAK_KEYS_URL === undefined ? null : fetchLeakKeys(settings.LEAK_KEYS_URL, askWeb),
       currency: settings.CURRENCY,
     },
     chores: () =>
@@ -136,45 +140,9 @@ async function openWiring(env: Env): Promise<Wiring> {
         async () => retention && tendStorage(retention),
         () => deleteEnded(db, readClock()),
         openArchiver(env, settings),
+        deliverer.tend,
       ]),
   };
-}
-
-/** Moves old rows of the bill into the archive; without one they stay. */
-function openArchiver({ DB: db, ARCHIVE: bucket }: Env, { USAGE_DAYS: days }: Settings): () => Promise<void> {
-  return async () => {
-    const rows = bucket ? await archiveUsage({ db, bucket, days, now: readClock }) : 0;
-    if (rows > 0) console.log(JSON.stringify({ event: "usage_archived", rows }));
-  };
-}
-
-/** Where no secret is set nobody can sign in, and keys work as ever. */
-function openSignIn(db: Database, settings: Settings): Pick<ControlPorts, "sessions" | "signIn"> {
-  const { SESSION_KEYS, OIDC = [], CLIENT_IP_HEADER: header = null, IP_EXEMPT: exempt } = settings;
-  const secrets = Object.entries(SESSION_KEYS ?? {}).map(([kid, value]) => ({
-    version: readKidNumber(kid) ?? 0,
-    value,
-  }));
-  const [first] = secrets;
-  if (!first) return { sessions: null, signIn: null };
-  const tries = openTries(db, { secret: first.value, header, exempt });
-  const { spendTotp } = tries;
-  const proofs = betterAuthProofs({
-    db,
-    secrets,
-    providers: OIDC,
-    ipHeader: header,
-    random: generateRandomBytes,
-    spendTotp,
-  });
-  return { sessions: openSessions(db, first.value), signIn: { proofs, tries } };
-}
-
-function openMailer(env: Env, settings: Settings): Mailer | null {
-  const { MAIL, MAIL_FROM: from = "", MAIL_URL: url = "", MAIL_TOKEN: token = "" } = settings;
-  if (MAIL === "local") return localMailer((line) => console.log(line));
-  if (MAIL === "cloudflare") return env.EMAIL ? cloudflareMailer(env.EMAIL, from) : null;
-  return MAIL === undefined ? null : httpMailer({ form: MAIL, url, token, from });
 }
 
 /** Runs each, also where one before it has failed; the platform's log still says that the chores failed. */

@@ -41,6 +41,7 @@ const parametersMax = 4;
 /** Tables of contents: they name everything once, so they import much. */
 const contents = [
   "edge/wiring.ts",
+  "edge/wiring/control.ts",
   "edge/control/http/routes.ts",
   "origin/start-agent.ts",
   "infra/checks/bench/rows.ts",

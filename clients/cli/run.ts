@@ -49,7 +49,7 @@ async function serve(command: Command, flags: Flags, terminal: Terminal): Promis
   const settings = readSettings(flags, terminal, command.credential ?? "admin key");
   const { warning } = settings;
   if (warning) terminal.complain(`penstock: ${warning}`);
-  const org = command.mayOmitOrg && flags.words[0] === undefined ? await findOrg(settings) : undefined;
+  const org = command.mayOmitOrg && flags.words[command.orgAt ?? 0] === undefined ? await findOrg(settings) : undefined;
   const question = command.question({ flags, org, nowMs: terminal.nowMs() });
   const answer = await ask(settings, question).catch((failure: unknown) => {
     throw failure instanceof EdgeError ? inFlags(failure, command, question.body ?? question.query ?? {}) : failure;

@@ -96,6 +96,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     NODES: JSON.stringify(records),
     ...makeSecretVars(secrets),
     MAIL: "local",
+    WEBHOOKS_LOCAL: "on",
     ...redis?.vars,
     ...options.vars,
   };

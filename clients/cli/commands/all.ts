@@ -6,6 +6,7 @@ import { keyCommands } from "./keys.ts";
 import { orgCommands } from "./orgs.ts";
 import { peopleCommands } from "./people.ts";
 import { usageCommands } from "./usage.ts";
+import { webhookCommands } from "./webhooks.ts";
 
 /** Every command, in the order of the help. */
 export const commands: readonly Command[] = [
@@ -16,4 +17,5 @@ export const commands: readonly Command[] = [
   ...costCommands,
   ...budgetCommands,
   ...peopleCommands,
+  ...webhookCommands,
 ];

@@ -24,6 +24,8 @@ export interface Command {
   credential?: "bootstrap token" | "none";
   /** Its first word is an org; when there is none, the key's own is meant. */
   mayOmitOrg?: boolean;
+  /** Which word the org is, where it is not the first. */
+  orgAt?: number;
   question(given: Given): Question;
   show(answer: unknown, edge: string): View;
 }
@@ -57,8 +59,8 @@ export const listedWindowColumns = windowNames.flatMap((name): Column[] => {
 export const windowColumns = windowNames.map((name): Column => [name, `limits.${name}`]);
 
 /** The path of the org that is named, or else of the default one. */
-export function orgPath({ flags, org }: Given): string {
-  const id = flags.words[0] ?? org;
+export function orgPath({ flags, org }: Given, at = 0): string {
+  const id = flags.words[at] ?? org;
   if (!id) throw new UsageError("ORG is missing. See --help.");
   if (!/^org_[0-9A-Za-z]{10}$/.test(id))
     throw new UsageError(`ORG must be the id of an org (org_…), as 'penstock orgs list' shows it; not '${id}'.`);

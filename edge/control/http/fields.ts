@@ -69,7 +69,7 @@ export interface Cursor {
 /** Before the first row of any newest-first list. */
 export const listStart: Cursor = { ms: Number.MAX_SAFE_INTEGER, id: "" };
 
-const cursorForm = /^\d{1,15}\.(org|key|hold)_[0-9A-Za-z]{1,22}(:late)?$/;
+const cursorForm = /^\d{1,15}\.[a-z]{2,5}_[0-9A-Za-z]{1,22}(:late)?$/;
 
 const Cursor = z
   .string()

@@ -65,7 +65,11 @@ export function openApiDocument(): OpenApiDocument {
     info: { title: "Penstock", version: "1", description: "Open models on your own GPUs, as a global HTTPS API." },
     servers: [{ url: "/" }],
     security: [{ adminKey: [] }],
-    tags: ["orgs", "keys", "usage", "costs", "audit", "models", "nodes", "sign-in"].map((name) => ({ name })),
+    tags: ["orgs", "keys", "usage", "costs", "audit", "webhooks", "events", "models", "nodes", "sign-in"].map(
+      (name) => ({
+        name,
+      }),
+    ),
   });
   return JSON.parse(JSON.stringify(document));
 }

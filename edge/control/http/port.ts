@@ -1,6 +1,7 @@
 import type { Ledger } from "../../ledger/port.ts";
 import type { KeyId, OrgId, UserId } from "../../agreements/tokens/ids.ts";
 import type { Keyring } from "../../agreements/tokens/key-format.ts";
+import type { MasterKeys } from "../../agreements/sealing.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import type { LoadReport, NodeRecord, NodeState } from "../../agreements/records/node.ts";
 import type { Mailer } from "../../agreements/mail.ts";
@@ -39,8 +40,43 @@ export interface ControlPorts {
   mailer: Mailer | null;
   /** The address under which people reach this gateway; null for the one under which a request comes. */
   publicUrl: string | null;
+  webhooks: WebhookPorts;
+  /** Sends an org's events now, and not only at the next minute. Never rejects. */
+  deliverer: { nudge(org: OrgId): Promise<void> };
+  /** The reporter's public keys; null where no report of leaked keys is believed. */
+  leakKeys: LeakKeys | null;
   /** ISO 4217: what `…Micros` are millionths of. Nothing is converted. */
   currency: string;
+}
+
+/** What webhooks need. */
+export interface WebhookPorts {
+  /** Their secrets are sealed under these; null where there are none, and no webhook can be made. */
+  masters: MasterKeys | null;
+  resolver: Resolver;
+  sender: WebhookSender;
+  /** May they lead to `http://127.0.0.1`? Only in development. */
+  isLocal: boolean;
+  /** Over which time the tries of a delivery are spread; what only fails for so long is switched off. */
+  windowMs: number;
+}
+
+/** Looks names up. No addresses are a name that is not there; rejects when the name server does not answer. */
+export interface Resolver {
+  resolve(name: string): Promise<string[]>;
+}
+
+/** One try at a webhook: the answer's status and how it begins, or why there was none. */
+export type WebhookAnswer = { status: number; excerpt: string } | { failure: "timeout" | "connection" };
+
+/** Posts to a webhook, following no redirect and reading little of the answer. Never rejects. */
+export interface WebhookSender {
+  post(url: string, headers: Record<string, string>, body: string): Promise<WebhookAnswer>;
+}
+
+/** Finds a public key by its identifier, as PEM; null when there is none. Rejects when they cannot be read. */
+export interface LeakKeys {
+  find(identifier: string, nowMs: number): Promise<string | null>;
 }
 
 /** The nodes as the edge knows them. `refresh` answers `null` when the view is fresh. */

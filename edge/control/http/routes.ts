@@ -2,6 +2,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { exportAudit } from "../audit/export-audit.ts";
 import { listAudit } from "../audit/list-audit.ts";
+import { listEvents } from "../events/list-events.ts";
 import { authenticate, reachOrg } from "./access.ts";
 import { refuseInvalid, takeBody } from "./body.ts";
 import { changeBudget } from "../budgets/change-budget.ts";
@@ -39,6 +40,16 @@ import { showSeries } from "../usage/series.ts";
 import { showCall } from "../usage/show-call.ts";
 import { showLedger } from "../usage/show-ledger.ts";
 import { summarizeUsage } from "../usage/summarize-usage.ts";
+import { changeWebhook } from "../webhooks/change-webhook.ts";
+import { createWebhook } from "../webhooks/create-webhook.ts";
+import { deleteWebhook } from "../webhooks/delete-webhook.ts";
+import { listDeliveries } from "../webhooks/deliveries/list-deliveries.ts";
+import { redeliver } from "../webhooks/deliveries/redeliver.ts";
+import { showDelivery } from "../webhooks/deliveries/show-delivery.ts";
+import { testWebhook } from "../webhooks/deliveries/test-webhook.ts";
+import { listWebhooks } from "../webhooks/list-webhooks.ts";
+import { rotateWebhook } from "../webhooks/rotate-webhook.ts";
+import { showWebhook } from "../webhooks/show-webhook.ts";
 
 /**
  * The control plane's table of contents, mounted at `/control` by a door that sets `visit` and `wiring` and writes
@@ -87,6 +98,17 @@ export function createControlRoutes(): OpenAPIHono<ControlEnv> {
   app.openapi(...setPrice);
   app.openapi(...listAudit);
   app.openapi(...exportAudit);
+  app.openapi(...createWebhook);
+  app.openapi(...listWebhooks);
+  app.openapi(...showWebhook);
+  app.openapi(...changeWebhook);
+  app.openapi(...deleteWebhook);
+  app.openapi(...rotateWebhook);
+  app.openapi(...testWebhook);
+  app.openapi(...listDeliveries);
+  app.openapi(...showDelivery);
+  app.openapi(...redeliver);
+  app.openapi(...listEvents);
   return app;
 }
 

@@ -291,6 +291,8 @@ export const portRows: Record<keyof Ports, Dependency[] | string> = {
   classifier: local,
   boundFactors: local,
   prices: "read beside calls: the last that were read hold, or MODELS (test/edge/admission/prices.test.ts)",
+  noteDenial:
+    "behind the answer: a store that fails changes no refusal (test/edge/control/events/limit-reached.test.ts)",
   holdGraceMs: setting,
   keys: local,
   tickets: local,
@@ -353,6 +355,11 @@ export const bindingRows: Record<keyof Env, Dependency[] | string> = {
   MAIL_TOKEN: setting,
   OIDC: people,
   EMAIL: people,
+  DNS_URL: "no call waits for it: webhooks are made and sent by it (test/edge/control/webhooks)",
+  WEBHOOK_WAIT_MS: setting,
+  WEBHOOK_WINDOW_MS: setting,
+  WEBHOOKS_LOCAL: setting,
+  LEAK_KEYS_URL: "no call waits for it: 503, and the report is repeated (test/edge/control/http/leaks.test.ts)",
   RESPONSES: stored,
   USAGE_DAYS: setting,
   ARCHIVE:

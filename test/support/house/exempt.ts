@@ -46,7 +46,32 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
   ],
   // Claims of one key by many at once, and what is forgotten.
   "edge/control/http/writes/queries.ts": ["test/edge/control/http/writes/idempotency.test.ts"],
+  // Webhooks over the control API and a database: who may, what is sent, when, and where it may go.
+  "edge/control/webhooks/webhook.ts": ["test/edge/control/webhooks/create-webhook.test.ts"],
+  "edge/control/webhooks/queries.ts": [
+    "test/edge/control/webhooks/create-webhook.test.ts",
+    "test/edge/control/webhooks/rotate-webhook.test.ts",
+  ],
+  "edge/control/webhooks/deliveries/delivery.ts": ["test/edge/control/webhooks/deliveries/redeliver.test.ts"],
+  "edge/control/webhooks/deliveries/queries.ts": ["test/edge/control/webhooks/deliveries/redeliver.test.ts"],
+  "edge/control/webhooks/sending/attempt.ts": ["test/edge/control/webhooks/sending/deliver.test.ts"],
+  "edge/control/webhooks/sending/body.ts": ["test/edge/control/webhooks/sending/deliver.test.ts"],
+  "edge/control/webhooks/sending/queries.ts": ["test/edge/control/webhooks/sending/deliver.test.ts"],
+  "edge/control/webhooks/sending/switch-off.ts": ["test/edge/control/webhooks/sending/deliver.test.ts"],
+  "edge/control/webhooks/sending/tend.ts": ["test/edge/control/webhooks/sending/deliver.test.ts"],
+  "edge/control/events/queries.ts": [
+    "test/edge/control/events/list-events.test.ts",
+    "test/edge/control/events/limit-reached.test.ts",
+  ],
+  // Reports of leaked keys: who is believed, what is revoked, what is told.
+  "edge/control/leaks/report.ts": ["test/edge/control/http/leaks.test.ts"],
+  "edge/control/leaks/revoke-leaked.ts": ["test/edge/control/http/leaks.test.ts"],
+  // The web's adapters share one set of servers that misbehave.
+  "edge/adapters/web/doh-resolver.ts": ["test/edge/adapters/web/webhook-sender.test.ts"],
+  "edge/adapters/web/leak-keys.ts": ["test/edge/adapters/web/webhook-sender.test.ts"],
+  "edge/adapters/web/read-capped.ts": ["test/edge/adapters/web/webhook-sender.test.ts"],
   // Every adapter at its place; a setting that is missing or malformed serves nothing.
+  "edge/wiring/control.ts": ["test/journeys/people/sign-in.test.ts", "test/journeys/people/webhooks.test.ts"],
   "edge/wiring.ts": [
     "test/journeys/callers/door.test.ts",
     "test/journeys/faults/crash.test.ts",

@@ -21,7 +21,7 @@ const always = () => true;
 
 /** `docs/architecture.md` says the same in words. The first row that fits a file is its law. */
 export const importTable: readonly ImportRow[] = [
-  { part: /^edge\/wiring\.ts$/, may: always, instead: "" },
+  { part: /^edge\/wiring(\/control)?\.ts$/, may: always, instead: "" },
   {
     part: /^edge\/(worker|app)\.ts$/,
     may: (to) =>

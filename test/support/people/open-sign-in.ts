@@ -1,20 +1,9 @@
 import { betterAuthProofs } from "#edge/adapters/better-auth/proofs.ts";
-import type { Mail } from "#edge/agreements/mail.ts";
 import type { ControlPorts, Sessions } from "#edge/control/http/port.ts";
 import type { Database } from "#edge/control/http/store.ts";
 import { openSessions } from "#edge/control/sign-in/sessions.ts";
 import { openTries } from "#edge/control/sign-in/tries.ts";
 import { generateRandomBytes } from "#edge/visit.ts";
-
-/** Keeps what it is to send. */
-export class FakeMailer {
-  isLocal = false;
-  mails: Mail[] = [];
-
-  async send(mail: Mail): Promise<void> {
-    this.mails.push(mail);
-  }
-}
 
 /** Signing in as wiring.ts has it, behind a fake that some are signed in by. */
 export function openSignIn(db: Database, fake: Sessions): Pick<ControlPorts, "sessions" | "signIn"> {

@@ -20,6 +20,12 @@ const goodBodies: Record<string, Record<string, unknown>> = {
   "PATCH /control/orgs/{org}/keys/{key}": { name: "Renamed" },
   "POST /control/orgs/{org}/keys/{key}/rotate": { overlapSeconds: 60 },
   "POST /control/orgs/{org}/keys/{key}/revoke": {},
+  "POST /control/orgs/{org}/webhooks": { url: "https://hooks.example.test/" },
+  "PATCH /control/orgs/{org}/webhooks/{webhook}": { description: "Renamed" },
+  "DELETE /control/orgs/{org}/webhooks/{webhook}": {},
+  "POST /control/orgs/{org}/webhooks/{webhook}/rotate": { overlapSeconds: 60 },
+  "POST /control/orgs/{org}/webhooks/{webhook}/test": {},
+  "POST /control/orgs/{org}/deliveries/{delivery}/redeliver": {},
 };
 
 const nobody = "user_0123456789012345678901";

@@ -4,18 +4,21 @@ import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { unstable_splitSqlQuery } from "wrangler";
 import type { LedgerState, PublishedRecord, UsageRow } from "#edge/ledger/port.ts";
 import { createSignInRoutes } from "#edge/control/sign-in/routes.ts";
-import { FakeMailer, openSignIn } from "#test/support/people/open-sign-in.ts";
+import { openSignIn } from "#test/support/people/open-sign-in.ts";
+import { openMasterKeys } from "#edge/agreements/sealing.ts";
 import { openKeyring } from "#edge/agreements/tokens/key-format.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
-import type { ModelRecord } from "#edge/agreements/records/model.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
 import { generateRandomBytes, type Visit } from "#edge/visit.ts";
 import { mintControlId } from "#edge/agreements/tokens/ids.ts";
 import type { MemberRole } from "#edge/control/permissions.ts";
 import { openApiDocument } from "#edge/control/http/open-api.ts";
+import { takeLeaks } from "#edge/control/http/leaks.ts";
+import { deliverDue } from "#edge/control/webhooks/sending/deliver.ts";
 import type { ControlEnv, ControlPorts, NodeReport, SignedIn } from "#edge/control/http/port.ts";
 import type { Database } from "#edge/control/http/store.ts";
 import { createControlRoutes } from "#edge/control/http/routes.ts";
+import { FakeLeakKeys, FakeMailer, fakeModel, FakeWeb } from "#test/support/webhooks/fakes.ts";
 import { buildErrorBody, buildErrorHeaders, Refusal } from "#edge/errors.ts";
 
 export const bootstrapToken = "bootstrap-token-of-the-tests-0123456789";
@@ -90,20 +93,6 @@ export class FakeSessions {
   }
 }
 
-function fakeModel(given: Pick<ModelRecord, "id"> & Partial<ModelRecord>): ModelRecord {
-  const price = { promptMicrosPerMTok: 200_000, completionMicrosPerMTok: 400_000 };
-  return {
-    aliases: [],
-    endpoints: ["chat.completions"],
-    contextTokensMax: 8_192,
-    completionTokensDefault: 2_048,
-    ownedBy: "house",
-    createdAtMs: 0,
-    prices: { shared: price, complex: price },
-    ...given,
-  };
-}
-
 /** Parsed JSON, of which a test expects what it expects. */
 // oxlint-disable-next-line typescript/no-explicit-any -- a wrong shape fails the test that reads it
 export type Json = any;
@@ -164,8 +153,12 @@ export async function openWorld() {
       await db.prepare("UPDATE orgs SET response_hours = ? WHERE id = ?").bind(hours, org).run();
     },
   };
-  const mailer = new FakeMailer();
   const sessions = new FakeSessions();
+  const now = () => Date.now() + clock.offsetMs;
+  const web = new FakeWeb(now);
+  const mailer = new FakeMailer();
+  const leakKeys = new FakeLeakKeys();
+  const masters = await openMasterKeys({ s1: secret("C") }, "webhook secrets");
   const control: ControlPorts = {
     db,
     keyring,
@@ -180,7 +173,14 @@ export async function openWorld() {
     ...openSignIn(db, sessions),
     mailer,
     publicUrl: null,
+    webhooks: { masters, resolver: web, sender: web, isLocal: false, windowMs: 72 * 3_600_000 },
+    leakKeys,
+    deliverer: { nudge: async (org) => (isNudging ? deliver(org) : undefined) },
   };
+  let isNudging = false;
+  const log: Visit["log"] = (event, facts) => void logs.push(JSON.stringify({ event, ...facts }));
+  const delivererPorts = () => ({ ...control, now, random: generateRandomBytes, chance: () => 0, log });
+  const deliver = (org: string | null = null) => deliverDue(delivererPorts(), org);
   const app = openDoor({ control, clock, logs, pending });
 
   const ask = async (method: string, path: string, asking: Asking = {}): Promise<Answer> => {
@@ -290,6 +290,19 @@ export async function openWorld() {
     pending,
     keyring,
     openOrg,
+    web,
+    leakKeys,
+    delivererPorts,
+    deliver,
+    /** Whether events are sent behind what causes them; a test that sends by itself wants them to wait. */
+    nudge: (on: boolean) => void (isNudging = on),
+    /** Waits for the work behind all answers. */
+    settle: async () => {
+      for (let seen = -1; seen < pending.length;) {
+        seen = pending.length;
+        await Promise.all(pending);
+      }
+    },
     close: () => mf.dispose(),
   };
 }
@@ -324,6 +337,7 @@ function openDoor(world: {
   });
   app.route("/control", createControlRoutes());
   app.route("/auth", createSignInRoutes());
+  app.post("/leaks", async (c) => c.json(await takeLeaks(c.var.visit, world.control)));
   app.get("/openapi.json", (c) => c.json(openApiDocument()));
   const refuse = (refusal: Refusal) =>
     new Response(JSON.stringify(buildErrorBody(refusal)), {
