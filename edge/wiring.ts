@@ -130,22 +130,24 @@ async function openWiring(env: Env): Promise<Wiring> {
       fleet,
       currency: settings.CURRENCY,
     },
-    chores: () =>
-      runAll([
-        chores,
-        async () => retention && tendStorage(retention),
-        () => deleteEnded(db, readClock()),
-        openArchiver(env, settings),
-      ]),
+    chores: () => runAll([chores, ...openTending(env, settings, { db, retention })]),
   };
 }
 
-/** Moves old rows of the bill into the archive; without one they stay. */
-function openArchiver({ DB: db, ARCHIVE: bucket }: Env, { USAGE_DAYS: days }: Settings): () => Promise<void> {
-  return async () => {
-    const rows = bucket ? await archiveUsage({ db, bucket, days, now: readClock }) : 0;
-    if (rows > 0) console.log(JSON.stringify({ event: "usage_archived", rows }));
-  };
+/** What is done about what is stored: stored responses, what has ended, and rows of the bill that are old. */
+function openTending(
+  { DB, ARCHIVE: bucket }: Env,
+  { USAGE_DAYS: days }: Settings,
+  { db, retention }: { db: Database; retention: RetentionTerms | null },
+): (() => Promise<unknown>)[] {
+  return [
+    async () => retention && tendStorage(retention),
+    () => deleteEnded(db, readClock()),
+    async () => {
+      const rows = bucket ? await archiveUsage({ db: DB, bucket, days, now: readClock }) : 0;
+      if (rows > 0) console.log(JSON.stringify({ event: "usage_archived", rows }));
+    },
+  ];
 }
 
 /** Where no secret is set nobody can sign in, and keys work as ever. */
