@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { OrgLedger } from "./adapters/durable-object/ledger/ledger-object.ts";
 import type { FleetObject } from "./adapters/durable-object/fleet/fleet-object.ts";
 import { endpointPaths, isMedia } from "./agreements/paths.ts";
-import { usageDays } from "./agreements/price-limits.ts";
+import { usageDays } from "./agreements/prices/limits.ts";
 import { Cidrs, createJsonSchema, Secrets } from "./agreements/settings/forms.ts";
 import { findMailFaults, signInSettings } from "./agreements/settings/sign-in.ts";
 import { eventSettings } from "./agreements/settings/events.ts";

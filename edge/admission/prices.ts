@@ -1,7 +1,7 @@
 import type { ModelRecord, Price, Tier } from "../agreements/records/model.ts";
-import { findPrice, type PriceVersion } from "../agreements/records/price.ts";
+import { findPrice, type PriceVersion } from "../agreements/prices/price.ts";
 import { describeCause } from "../errors.ts";
-import { pricesFreshMs, pricesRetryMs, pricesStaleMs, pricesWaitMsMax } from "../agreements/price-limits.ts";
+import { pricesFreshMs, pricesRetryMs, pricesStaleMs, pricesWaitMsMax } from "../agreements/prices/limits.ts";
 import type { Visit } from "../visit.ts";
 
 /** Reads the versions in force, and those to come. */

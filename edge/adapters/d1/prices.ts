@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Price, Tier } from "../../agreements/records/model.ts";
-import type { PriceVersion } from "../../agreements/records/price.ts";
+import type { PriceVersion } from "../../agreements/prices/price.ts";
 import { within } from "../within.ts";
 
 /** Of each model and tier the version in force, and those to come. */

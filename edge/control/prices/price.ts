@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { priceMicrosMax, Tier, type ModelRecord } from "../../agreements/records/model.ts";
-import { findPrice, type PriceVersion } from "../../agreements/records/price.ts";
+import { findPrice, type PriceVersion } from "../../agreements/prices/price.ts";
 import { formatIso, Timestamp } from "../http/fields.ts";
 
 const Micros = z.int().min(0).max(priceMicrosMax);

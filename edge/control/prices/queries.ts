@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Price, Tier } from "../../agreements/records/model.ts";
-import type { PriceVersion } from "../../agreements/records/price.ts";
+import type { PriceVersion } from "../../agreements/prices/price.ts";
 import { OrgId } from "../../agreements/tokens/ids.ts";
 import type { Database, Statement } from "../http/store.ts";
 

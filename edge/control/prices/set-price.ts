@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { findByName, isDiscount, Tier } from "../../agreements/records/model.ts";
-import { findPrice } from "../../agreements/records/price.ts";
+import { findPrice } from "../../agreements/prices/price.ts";
 import { Refusal } from "../../errors.ts";
-import { priceLeadMs } from "../../agreements/price-limits.ts";
+import { priceLeadMs } from "../../agreements/prices/limits.ts";
 import { commitChange } from "../audit/commit.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import { Expiry, formatIso } from "../http/fields.ts";

@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { computeCostMicros, findByName, Price, Tier } from "../../agreements/records/model.ts";
-import { findPrice } from "../../agreements/records/price.ts";
+import { findPrice } from "../../agreements/prices/price.ts";
 import { HoldId, nameHold, RequestId } from "../../agreements/tokens/ids.ts";
 import { Refusal } from "../../errors.ts";
 import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";

@@ -5,7 +5,7 @@ import { openWorld, type World } from "#test/edge/control/http/world.ts";
 
 /*
  * `node infra/checks/usage/usage-speed.ts`: fills a local D1 with the roll-ups of ten million settled calls of one org,
- * and asks the API what the usage page asks. Fails when one of its questions takes more than 200 ms (the median of five).
+ * and asks the API what the usage page asks. Fails when a question takes more than 200 ms, the median of five.
  */
 
 const calls = 10_000_000;

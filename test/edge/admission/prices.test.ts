@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { openPrices, type PriceReader } from "#edge/admission/prices.ts";
-import type { PriceVersion } from "#edge/agreements/records/price.ts";
+import type { PriceVersion } from "#edge/agreements/prices/price.ts";
 import { visitOf } from "#test/support/fakes/visit.ts";
 
 const price = (micros: number) => ({ promptMicrosPerMTok: micros, completionMicrosPerMTok: micros });

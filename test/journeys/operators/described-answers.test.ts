@@ -17,11 +17,12 @@ interface Written {
   components: { responses: Record<string, Described["responses"][string]> };
 }
 
+const price = { model: "chat", tier: "shared", promptMicrosPerMTok: 2, completionMicrosPerMTok: 3 };
 const sound = new File([makeWav({ seconds: 12 })], "a.wav");
 const ajv = new Ajv2020({ strict: false, validateFormats: false });
 let written: Written;
 let org: Org;
-let ids: { org: string; key: string; response: string; user: string; session: string };
+let ids: Record<"org" | "key" | "response" | "user" | "session" | "budget" | "call" | "month", string>;
 const browser = openBrowser(world.place.edge);
 
 beforeAll(async () => {
@@ -36,7 +37,10 @@ beforeAll(async () => {
   await elsewhere.signIn(email);
   const { session } = (await elsewhere.send("GET", "/auth/session")).body;
   const { id: user } = await world.must("POST", "/operators", { email: newEmail() });
-  ids = { org: org.id, key, response: (await answered.json()).id, user, session: session.id };
+  const call = answered.headers.get("x-request-id") ?? "";
+  const { id: budget } = await world.must("POST", `/orgs/${org.id}/budgets`, { key, amountMicros: 1_000 });
+  const month = new Date().toISOString().slice(0, 7);
+  ids = { org: org.id, key, response: (await answered.json()).id, user, session: session.id, budget, call, month };
   await world.settled(org.id);
 });
 
@@ -169,6 +173,18 @@ const askings: Record<string, Asking[]> = {
   summarizeUsage: [{ query: "?by=day" }, { query: "?by=model" }],
   listAudit: [{ query: "?limit=2" }],
   exportAudit: [{}],
+  showUsageSeries: [{ query: "?by=hour&group=model" }, { query: "?by=day" }],
+  exportUsage: [{}, { query: "?format=jsonl" }],
+  showUsageCall: [{}],
+  createBudget: [{ body: { amountMicros: 1_000_000, isStop: true }, status: 201 }],
+  listBudgets: [{}],
+  changeBudget: [{ body: { amountMicros: 2_000_000 } }],
+  deleteBudget: [{}],
+  showCosts: [{}, { query: "?group=project" }],
+  showStatement: [{}, { query: "?format=csv" }, { query: "?format=html" }],
+  listPrices: [{}],
+  // Far ahead: other journeys reckon with what it costs today.
+  setPrice: [{ body: { ...price, from: "2099-01-01T00:00:00Z", cachedMicrosPerMTok: 1 }, status: 201 }],
 };
 
 const operations = routes

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { findPrice, type PriceVersion } from "#edge/agreements/records/price.ts";
+import { findPrice, type PriceVersion } from "#edge/agreements/prices/price.ts";
 
 const price = (micros: number) => ({ promptMicrosPerMTok: micros, completionMicrosPerMTok: micros });
 const model = { id: "m", prices: { shared: price(1), complex: price(2) } };

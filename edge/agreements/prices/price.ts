@@ -1,4 +1,4 @@
-import type { ModelRecord, Price, Tier } from "./model.ts";
+import type { ModelRecord, Price, Tier } from "../records/model.ts";
 
 /** What a model costs in a tier from a moment on (Unix ms), until a later version of the two takes its place. */
 export interface PriceVersion {
