@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { PasskeyId, SessionId, UserId } from "../../agreements/tokens/ids.ts";
-import { sessionIdleMs, sessionMsMax, sessionTouchMs } from "../../agreements/sign-in-limits.ts";
+import { sessionIdleMs, sessionMsMax, sessionTouchMs } from "../../agreements/settings/sign-in-limits.ts";
 import type { Database } from "../http/store.ts";
 
 const SignedInRow = z.object({

@@ -8,7 +8,7 @@ import {
   signInWindowMs,
   triesPerAccountMax,
   triesPerNetworkMax,
-} from "../../agreements/sign-in-limits.ts";
+} from "../../agreements/settings/sign-in-limits.ts";
 import type { Database } from "../http/store.ts";
 import { countTry, uncountTry } from "./queries.ts";
 

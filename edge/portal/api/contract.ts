@@ -152,7 +152,7 @@ export type PasskeyAnswer = { id: string; type: "public-key" } & Record<string, 
 
 type SignInState = { status: "signed_in" | "second_factor_needed" };
 
-type Dimension = "model" | "key" | "project" | "member" | "tier" | "endpoint" | "outcome";
+type UsageDimension = "model" | "key" | "project" | "member" | "tier" | "endpoint" | "outcome";
 
 /** Paths that the document may not have yet. */
 export interface PendingPaths {
@@ -195,7 +195,7 @@ export interface PendingPaths {
     get: Answers<
       { points: SeriesPoint[]; currency: string },
       OrgParam,
-      Span & { by: "hour" | "day"; group?: Dimension; model?: string; key?: string }
+      Span & { by: "hour" | "day"; group?: UsageDimension; model?: string; key?: string }
     >;
   };
   "/control/orgs/{org}/costs": {
@@ -210,7 +210,7 @@ export interface PendingPaths {
         currency: string;
       },
       OrgParam,
-      { month?: string; group?: Dimension }
+      { month?: string; group?: UsageDimension }
     >;
   };
   "/control/orgs/{org}/budgets": {

@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Mail } from "../../../agreements/mail.ts";
 import { Refusal } from "../../../errors.ts";
-import { codeMs } from "../../../agreements/sign-in-limits.ts";
+import { codeMs } from "../../../agreements/settings/sign-in-limits.ts";
 import { describeJsonAnswer, describeJsonBody, refusalAnswer } from "../../http/endpoint.ts";
 import { Email } from "../answers.ts";
 import { countForNetwork, defineStep, takeStep } from "../step.ts";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { deleteEnded } from "#edge/control/sign-in/queries.ts";
 import { openTries } from "#edge/control/sign-in/tries.ts";
 import { readCidr } from "#edge/agreements/ip.ts";
-import { codesPerAccountMax, signInWindowMs, triesPerNetworkMax } from "#edge/agreements/sign-in-limits.ts";
+import { codesPerAccountMax, signInWindowMs, triesPerNetworkMax } from "#edge/agreements/settings/sign-in-limits.ts";
 import { refusedBy } from "#test/support/fakes/refused.ts";
 import { openWorld, type World } from "../http/world.ts";
 
