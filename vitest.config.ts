@@ -1,6 +1,7 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { luaText } from "./infra/lua-text.ts";
+import { ensurePortal } from "./infra/portal/build-portal.ts";
 import { LongestFirst } from "./test/support/longest-first.ts";
 
 /** Adapters of the platform's own things are tested in workerd, where those are. */
@@ -21,6 +22,9 @@ const withMachine = [
 const journeys = "test/journeys/**/*.test.ts";
 
 const patient = { testTimeout: 60_000, hookTimeout: 60_000 };
+
+// The Worker serves it, so it stands before any of them starts.
+await ensurePortal();
 
 /**
  * `npm test` runs all; `npm test -- --project unit` is the half to run while writing. `groupOrder`: what keeps a core
@@ -64,7 +68,7 @@ export default defineConfig({
         test: {
           name: "journeys",
           include: [journeys],
-          globalSetup: ["test/support/stack/shared-stack.ts"],
+          globalSetup: ["test/support/stack/shared-stack.ts", "test/support/portal/shared-browser.ts"],
           // A journey waits far more than it computes: two files at once, and in a fault table many cells.
           maxWorkers: 2,
           maxConcurrency: 10,

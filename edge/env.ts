@@ -2,8 +2,10 @@ import { z } from "zod";
 import type { OrgLedger } from "./adapters/durable-object/ledger/ledger-object.ts";
 import type { FleetObject } from "./adapters/durable-object/fleet/fleet-object.ts";
 import { endpointPaths, isMedia } from "./agreements/paths.ts";
-import { readCidr } from "./agreements/ip.ts";
-import { isSecret } from "./agreements/tokens/key-format.ts";
+import { usageDays } from "./agreements/prices/limits.ts";
+import { Cidrs, createJsonSchema, Secrets } from "./agreements/settings/forms.ts";
+import { findMailFaults, signInSettings } from "./agreements/settings/sign-in.ts";
+import { eventSettings } from "./agreements/settings/events.ts";
 import { NodeMasterKeys } from "./agreements/tokens/node-keys.ts";
 import { findByName, ModelRecord } from "./agreements/records/model.ts";
 import { NodeRecord } from "./agreements/records/node.ts";
@@ -18,6 +20,10 @@ export interface Env {
   IP_COUNTER?: RateLimit;
   /** Where stored responses lie, sealed. Without it none can be stored. */
   RESPONSES?: R2Bucket;
+  /** Where old rows of the bill go. Without it they stay in D1 for good. */
+  ARCHIVE?: R2Bucket;
+  /** Sends mail while `MAIL` is `cloudflare`. */
+  EMAIL?: SendEmail;
   LEDGER?: string;
   UPSTASH_REDIS_REST_URL?: string;
   UPSTASH_REDIS_REST_TOKEN?: string;
@@ -37,31 +43,20 @@ export interface Env {
   TICKETS?: string;
   STORE_KEYS?: string;
   AUDIT_KEY?: string;
+  USAGE_DAYS?: string;
+  SESSION_KEYS?: string;
+  PUBLIC_URL?: string;
+  MAIL?: string;
+  MAIL_FROM?: string;
+  MAIL_URL?: string;
+  MAIL_TOKEN?: string;
+  OIDC?: string;
+  DNS_URL?: string;
+  WEBHOOK_WAIT_MS?: string;
+  WEBHOOK_WINDOW_MS?: string;
+  WEBHOOKS_LOCAL?: string;
+  LEAK_KEYS_URL?: string;
 }
-
-/** A schema for text that holds JSON of a given shape. Errors name the field, never the value: it may be a secret. */
-const createJsonSchema = <T extends z.ZodType>(schema: T) =>
-  z
-    .string({ error: "is not set" })
-    .transform((text, context): unknown => {
-      try {
-        return JSON.parse(text);
-      } catch {
-        context.addIssue({ code: "custom", message: "is not JSON" });
-        return z.NEVER;
-      }
-    })
-    .pipe(schema);
-
-const Secrets = z
-  .record(
-    z.string().regex(/^[a-z0-9-]{1,16}$/, "has a kid that is not of 1 to 16 small letters and digits"),
-    z.string().refine(isSecret, "must be base64url of at least 32 bytes"),
-  )
-  .refine(
-    (secrets) => Object.keys(secrets).length >= 1 && Object.keys(secrets).length <= 2,
-    "must hold one or two secrets",
-  );
 
 const key = /^[A-Za-z0-9_-]{43}$/;
 const PrivateKey = z.object({
@@ -70,21 +65,6 @@ const PrivateKey = z.object({
   x: z.string().regex(key),
   d: z.string().regex(key),
   kid: z.string().min(1),
-});
-
-/** Comma-separated networks, read as ranges; empty text gives none. */
-const Cidrs = z.string().transform((text, context) => {
-  const networks = text
-    .split(",")
-    .map((network) => network.trim())
-    .filter(Boolean);
-  const ranges = networks.map(readCidr).filter((range) => range !== null);
-  if (ranges.length === networks.length) return ranges;
-  context.addIssue({
-    code: "custom",
-    message: "holds what is neither an address nor a network such as 203.0.113.0/24 or 2001:db8::/32",
-  });
-  return z.NEVER;
 });
 
 /** Variables and secrets, parsed. `.dev.vars.example` shows one of each. */
@@ -141,8 +121,8 @@ export const Settings = z
       .optional()
       .meta({
         description:
-          "Stored responses are sealed under keys of their orgs, and those under these: JSON, kid to secret, one or " +
-          "two; the first seals. Without it no responses can be stored.",
+          "Stored responses are sealed under keys of their orgs, and those under these, as webhooks' secrets are: JSON, " +
+          "kid to secret, one or two; the first seals. Without it no responses can be stored, and no webhooks made.",
         isSecret: true,
       }),
     AUDIT_KEY: createJsonSchema(PrivateKey)
@@ -153,6 +133,8 @@ export const Settings = z
           "Without it no heads are signed. Give its public half to whoever verifies logs.",
         isSecret: true,
       }),
+    ...signInSettings,
+    ...eventSettings,
     BOOTSTRAP_TOKEN: z.string().min(32, "must have at least 32 characters").optional().meta({
       description: "Makes the first operator key while none is in force; at least 32 characters. Delete it afterwards.",
       isSecret: true,
@@ -185,6 +167,15 @@ export const Settings = z
       .transform(Number)
       .default(50)
       .describe("Calls that one address may make in a second; 0 is no limit. Change `IP_COUNTER` with it."),
+    USAGE_DAYS: z
+      .string()
+      .regex(/^([1-9]\d|[1-9]\d{2}|[1-3]\d{3})$/, "is not a whole number from 10 to 3999")
+      .transform(Number)
+      .default(usageDays)
+      .describe(
+        "How long D1 keeps the bill call by call, in days, 10 to 3,999, where there is a bucket `ARCHIVE` for what " +
+          "is older. Sums by hour and day stay for good.",
+      ),
     CURRENCY: z
       .string()
       .regex(/^[A-Z]{3}$/, "is not a currency's code of ISO 4217, such as USD")
@@ -204,6 +195,9 @@ export const Settings = z
       .default("required")
       .describe("`optional` takes usage records without a ticket, while agents are older than the edge; not longer."),
     IP_EXEMPT: Cidrs.default([]).describe("Networks whose calls are not limited by address, separated by commas."),
+  })
+  .superRefine((settings, context) => {
+    for (const { path, message } of findMailFaults(settings)) context.addIssue({ code: "custom", path, message });
   })
   .superRefine(({ LEDGER, UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN }, context) => {
     if (LEDGER !== "upstash") return;
@@ -261,6 +255,7 @@ export function readSettings(env: Env): Settings {
     .filter((name) => !env[name])
     .map((name) => `binding ${name} is missing`);
   const settings = Settings.safeParse(env);
+  if (env.MAIL === "cloudflare" && !env.EMAIL) faults.push("binding EMAIL is missing, though MAIL is cloudflare");
   if (env.STORE_KEYS && !env.RESPONSES) faults.push("binding RESPONSES is missing, though STORE_KEYS is set");
   if (!settings.success)
     faults.push(...settings.error.issues.map(({ path, message }) => `${nameVariable(path)} ${message}`));

@@ -21,6 +21,32 @@ const table = {
     type: "permission_error",
     message: "This API key's project is archived.",
   },
+  not_signed_in: { status: 401, type: "authentication_error", message: "Sign in first." },
+  invalid_code: {
+    status: 400,
+    type: "invalid_request_error",
+    message: "The code is wrong, has been used, or is too old.",
+  },
+  sign_in_failed: {
+    status: 400,
+    type: "invalid_request_error",
+    message: "This does not prove who you are. Begin again.",
+  },
+  cross_origin: {
+    status: 403,
+    type: "permission_error",
+    message: "A browser that is signed in may write from this gateway's own pages only, and only JSON.",
+  },
+  session_too_old: {
+    status: 403,
+    type: "permission_error",
+    message: "You signed in too long ago for this. Sign in again.",
+  },
+  second_factor_required: {
+    status: 403,
+    type: "permission_error",
+    message: "Confirm this session with your second factor first.",
+  },
   org_suspended: {
     status: 403,
     type: "permission_error",
@@ -94,6 +120,11 @@ const table = {
     status: 503,
     type: "server_error",
     message: "A store that this needs is out of reach; nothing has changed.",
+  },
+  mail_unavailable: {
+    status: 503,
+    type: "server_error",
+    message: "The mail could not be sent. Try again.",
   },
   no_healthy_backends: { status: 503, type: "server_error", message: "No healthy node serves this model right now." },
   server_is_overloaded: {

@@ -14,7 +14,9 @@ import type { Visit } from "./visit.ts";
 /** Answers `GET /v1/models` and `/v1/models/{name}` with the models that the key may use. */
 export async function serveModels(visit: Visit, name: string | null, ports: Ports): Promise<ShownModels> {
   const credential = await identify(visit.request, ports, visit.now());
-  return showModels(visit.request, ports, await introspect(ports.ledger, credential, "models"), name);
+  const scopes = await introspect(ports.ledger, credential, "models");
+  const models = ports.prices.show(ports.models, visit.now());
+  return showModels(visit.request, { ...ports, models }, scopes, name);
 }
 
 /** Answers `POST /v1/client-tokens`: a short-lived token for browsers and apps, with at most the key's own scopes. */

@@ -6,6 +6,8 @@
 declare module "node:crypto" {
   interface KeyObject {
     readonly type: "secret" | "public" | "private";
+    readonly asymmetricKeyType?: string;
+    readonly asymmetricKeyDetails?: { namedCurve?: string };
   }
   interface Hash {
     update(text: string | ArrayBufferView): Hash;
@@ -15,6 +17,8 @@ declare module "node:crypto" {
   function createHash(algorithm: "sha1" | "sha256"): Hash;
   function createHmac(algorithm: "sha256", key: KeyObject): Hash;
   function createSecretKey(key: Uint8Array): KeyObject;
+  function createPublicKey(pem: string): KeyObject;
+  function verify(...given: [algorithm: "sha256", bytes: Uint8Array, key: KeyObject, signature: Uint8Array]): boolean;
   function hkdfSync(
     ...given: [digest: "sha256", key: Uint8Array, salt: Uint8Array, info: string, bytes: number]
   ): ArrayBuffer;
@@ -23,12 +27,15 @@ declare module "node:buffer" {
   const Buffer: {
     from(
       text: string,
-      encoding?: "utf8" | "base64url",
-    ): Uint8Array & { toString(encoding: "utf8" | "base64url"): string };
+      encoding?: "utf8" | "base64" | "base64url",
+    ): Uint8Array & { toString(encoding: "utf8" | "base64" | "base64url"): string };
     from(
       bytes: ArrayBuffer,
       at?: number,
       length?: number,
-    ): Uint8Array & { toString(encoding: "base64url"): string; indexOf(bytes: Uint8Array, from?: number): number };
+    ): Uint8Array & {
+      toString(encoding: "base64" | "base64url"): string;
+      indexOf(bytes: Uint8Array, from?: number): number;
+    };
   };
 }

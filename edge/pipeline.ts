@@ -36,10 +36,11 @@ export async function serveCall(
     credential,
     hold,
     tier,
-    price: call.model.prices[tier],
+    price: await ports.prices.find(visit, call.model, tier),
     nowMs: visit.now(),
     graceMs: ports.holdGraceMs,
     boundFactor: ports.boundFactors.find({ org, model: call.model.id }),
+    noteDenial: (denial) => ports.noteDenial(visit, credential, denial),
     countPrompt: () => countPrompt(visit, { call, reserved: unheld, nodes }, ports.origin),
   });
 

@@ -1,5 +1,7 @@
-import type { Ledger } from "./ledger/port.ts";
+import type { Denial, Ledger } from "./ledger/port.ts";
 import type { BoundFactors } from "./admission/index.ts";
+import type { Prices } from "./admission/prices.ts";
+import type { Credential } from "./agreements/tokens/credential.ts";
 import type { FindNodeKeys } from "./agreements/tokens/node-keys.ts";
 import type { Tickets } from "./agreements/tokens/ticket.ts";
 import type { ModelRecord } from "./agreements/records/model.ts";
@@ -9,6 +11,7 @@ import type { IpLimits, TokenKey, VerifiedKeys } from "./identity/index.ts";
 import type { TierClassifier } from "./routing/index.ts";
 import type { Fleet } from "./fleet/port.ts";
 import type { ResponseStorage } from "./storage/index.ts";
+import type { Visit } from "./visit.ts";
 
 /** Everything the edge depends on, as one value. Only wiring.ts knows the adapters behind it. */
 export interface Ports {
@@ -29,6 +32,9 @@ export interface Ports {
   storage: ResponseStorage | null;
   classifier: TierClassifier;
   boundFactors: BoundFactors;
+  prices: Prices;
+  /** Hears of each call that a limit refused; what it does is done behind the answer. */
+  noteDenial(visit: Visit, credential: Credential, denial: Denial): void;
   origin: Origin;
   tickets: Tickets;
   /** How long after its deadline a call's hold stands. */

@@ -45,6 +45,9 @@ const everyAnswer = { "cache-control": "no-store", "x-content-type-options": "no
 /** The platform's clock in Unix ms, for the wiring and the entries to hand to what outlives a visit. */
 export const readClock = (): number => Date.now();
 
+/** At least 0, below 1, for what outlives a visit; for choices that no secret depends on. */
+export const drawChance = (): number => Math.random();
+
 /** Returns cryptographically random bytes. */
 export const generateRandomBytes = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
 

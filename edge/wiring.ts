@@ -6,10 +6,12 @@ import { openLedgerMover } from "./adapters/durable-object/ledger/moves/ledger-m
 import { readOrgs } from "./adapters/d1/orgs.ts";
 import { d1StorageControl } from "./adapters/d1/storage-control.ts";
 import { d1ResponseStore } from "./adapters/d1/stored-responses.ts";
+import { readPrices } from "./adapters/d1/prices.ts";
 import { writeUsage } from "./adapters/d1/usage.ts";
 import { leasingLedger } from "./adapters/leases/ledger.ts";
 import { memoryIpLimit } from "./adapters/memory/ip-limit.ts";
 import { upstashIpLimit } from "./adapters/upstash/ip-limit.ts";
+import { fetchLeakKeys } from "./adapters/web/leak-keys.ts";
 import { within } from "./adapters/within.ts";
 import { runAfterAnswer } from "./adapters/early.ts";
 import { upstashLedger } from "./adapters/upstash/ledger/ledger.ts";
@@ -19,7 +21,9 @@ import { openNodeKeyFinder } from "./agreements/tokens/node-keys.ts";
 import { openTickets } from "./agreements/tokens/ticket.ts";
 import { signHeads, type HeadSigner } from "./control/audit/sign-heads.ts";
 import { boundDatabase } from "./control/http/database.ts";
+import { deleteEnded } from "./control/sign-in/queries.ts";
 import type { ControlPorts } from "./control/http/port.ts";
+import { LimitEvents } from "./control/events/limit-reached.ts";
 import { MisconfiguredError, readSettings, type Env, type Settings } from "./env.ts";
 import { openRetryBudget } from "./forwarding/index.ts";
 import { openVerifiedKeys, type IpLimits, type TokenKey } from "./identity/index.ts";
@@ -27,6 +31,7 @@ import type { IpLimit } from "./identity/port.ts";
 import { databaseWaitMsMax } from "./limits.ts";
 import type { Ports } from "./ports.ts";
 import { openBoundFactors } from "./admission/index.ts";
+import { openPrices } from "./admission/prices.ts";
 import { openTierClassifier } from "./routing/index.ts";
 import {
   openMasterKeys,
@@ -37,6 +42,7 @@ import {
   type RetentionTerms,
 } from "./storage/index.ts";
 import { generateRandomBytes, readClock } from "./visit.ts";
+import { askWeb, openArchiver, openDeliverer, openMailer, openSignIn, openWebhookPorts } from "./wiring/control.ts";
 
 /** The wired edge: what calls need and what the control plane needs. */
 export interface Wiring {
@@ -79,8 +85,12 @@ async function openWiring(env: Env): Promise<Wiring> {
     later: runAfterAnswer,
     wait: (ms) => new Promise((done) => void setTimeout(done, ms)),
   });
-  const classifier = openTierClassifier(settings.MODELS, settings.NODES);
   const db = boundDatabase(env.DB, (answer) => within(databaseWaitMsMax, "d1", answer));
+  const mailer = openMailer(env, settings);
+  const webhooks = await openWebhookPorts(settings);
+  const deliverer = openDeliverer({ db, mailer, webhooks });
+  const limitEvents = new LimitEvents(db, deliverer.nudge);
+  const classifier = openTierClassifier(settings.MODELS, settings.NODES);
   const headSigner = settings.AUDIT_KEY ? await openHeadSigner(settings.AUDIT_KEY) : null;
   const tickets = openTickets(keyring, settings.TICKETS === "optional");
   const origin = { nodeKeys, tickets, budget: openRetryBudget(), observer: fleet };
@@ -99,23 +109,31 @@ async function openWiring(env: Env): Promise<Wiring> {
       storage,
       classifier,
       boundFactors: openBoundFactors(),
+      prices: openPrices((nowMs) => readPrices(env.DB, nowMs, databaseWaitMsMax)),
+      noteDenial: (visit, { org, key }, denial) => {
+        const work = limitEvents.note(denial, { org, key, nowMs: visit.now() });
+        if (work) visit.afterwards(work);
+      },
       origin,
       tickets,
       holdGraceMs: settings.HOLD_GRACE_MS,
     },
     control: {
       db,
+      ...openSignIn(db, settings),
+      publicUrl: settings.PUBLIC_URL ?? null,
       keyring,
       bootstrapToken: settings.BOOTSTRAP_TOKEN ?? null,
-      sessions: null,
-      mailer: null,
-      publicUrl: null,
       ipHeader: settings.CLIENT_IP_HEADER ?? null,
       publisher: ledger,
       retention: retention && openRetentionSwitch(retention),
       mover: settings.LEDGER.kind === "durable-object" ? openLedgerMover(env.LEDGERS) : null,
       models: settings.MODELS,
       fleet,
+      mailer,
+      webhooks,
+      deliverer,
+      leakKeys: settings.LEAK_KEYS_URL === undefined ? null : fetchLeakKeys(settings.LEAK_KEYS_URL, askWeb),
       currency: settings.CURRENCY,
     },
     chores: () =>
@@ -123,6 +141,9 @@ async function openWiring(env: Env): Promise<Wiring> {
         chores,
         async () => retention && tendStorage(retention),
         async () => headSigner && signHeads(db, headSigner, readClock()),
+        () => deleteEnded(db, readClock()),
+        openArchiver(env, settings),
+        deliverer.tend,
       ]),
   };
 }

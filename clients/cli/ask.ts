@@ -7,10 +7,12 @@ export interface Question {
   path: string;
   query?: Record<string, string | undefined>;
   body?: Record<string, unknown>;
-  /** The answer is text, as it comes: a long one takes its time. */
-  isText?: true;
+  /** Signing in is for the edge's own pages: this says that it comes from one. */
+  isPages?: true;
   /** A status that counts as an answer, though it is not a success. */
   mayAnswer?: number;
+  /** The answer is a text, which is passed on as it is. */
+  isText?: boolean;
 }
 
 /** The edge said no, or nothing. `body` is its error as JSON, if it was that. */
@@ -27,8 +29,8 @@ const waitMsMax = 30_000;
 const textWaitMsMax = 600_000;
 
 /**
- * Sends the question to the edge and returns its JSON, or its text where that is meant. A refusal, a silent edge, an
- * answer that breaks off and one that is not JSON throw an EdgeError, which never holds the credential.
+ * Sends the question to the edge and returns its JSON, or its text where that was asked for. A refusal, a silent edge
+ * and an answer that is not JSON throw an EdgeError, which never holds the credential.
  */
 export async function ask(to: { edge: URL; credential: string | null }, question: Question): Promise<unknown> {
   const url = new URL(to.edge.pathname.replace(/\/$/, "") + question.path, to.edge.origin);
@@ -36,12 +38,13 @@ export async function ask(to: { edge: URL; credential: string | null }, question
     if (value !== undefined) url.searchParams.set(name, value);
   }
   const response = await reach(url, to.credential, question);
-  const text = await response.text().catch(() => null);
-  if (question.isText && response.ok) {
-    if (text === null) throw new EdgeError(`the answer of ${url.origin} broke off: it is not whole. Ask again.`);
-    return text;
-  }
-  const body = readJson(text ?? "");
+  const isText = question.isText === true && response.ok;
+  const text = await response.text().catch((cause: unknown) => {
+    if (isText) throw new EdgeError(`the answer broke off (${nameReason(cause)}). Ask again.`);
+    return "";
+  });
+  if (isText) return text;
+  const body = readJson(text);
   if (body === undefined)
     throw new EdgeError(
       `${url.origin} answered ${response.status} with something that is not JSON. Is this an edge of Penstock?`,
@@ -51,10 +54,15 @@ export async function ask(to: { edge: URL; credential: string | null }, question
   return body;
 }
 
-async function reach(url: URL, credential: string | null, { method, body, isText }: Question): Promise<Response> {
+async function reach(
+  url: URL,
+  credential: string | null,
+  { method, body, isText, isPages }: Question,
+): Promise<Response> {
   const headers = {
     ...(credential !== null && { authorization: `Bearer ${credential}` }),
-    accept: "application/json",
+    accept: isText ? "*/*" : "application/json",
+    ...(isPages && { origin: url.origin }),
     ...(body && { "content-type": "application/json" }),
   };
   try {

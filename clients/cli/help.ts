@@ -5,7 +5,7 @@ import { commonOptions, type Option } from "./input/flags.ts";
 export function writeHelp(commands: readonly CommandHead[]): string {
   const widest = Math.max(...commands.map((command) => writeUsage(command).length));
   return [
-    "penstock: orgs, keys, usage, models and nodes of a Penstock edge.",
+    "penstock: orgs, keys, usage, webhooks, models and nodes of a Penstock edge.",
     "",
     "Usage: penstock COMMAND [options]",
     "",

@@ -70,12 +70,12 @@ async function serve(command: Command, flags: Flags, terminal: Terminal): Promis
   const settings = readSettings(flags, terminal, command.credential ?? "admin key");
   const { warning } = settings;
   if (warning) terminal.complain(`penstock: ${warning}`);
-  const org = command.mayOmitOrg && flags.words[0] === undefined ? await findOrg(settings) : undefined;
+  const org = command.mayOmitOrg && flags.words[command.orgAt ?? 0] === undefined ? await findOrg(settings) : undefined;
   const question = command.question({ flags, org, nowMs: terminal.nowMs() });
   const answer = await ask(settings, question).catch((failure: unknown) => {
     throw failure instanceof EdgeError ? inFlags(failure, command, question.body ?? question.query ?? {}) : failure;
   });
-  if (typeof answer === "string") terminal.print(answer.trimEnd());
+  if (typeof answer === "string") terminal.print(answer.replace(/\r?\n$/, ""));
   else if (flags.is("json")) terminal.print(JSON.stringify(answer, null, 2));
   else print(command.show(answer, settings.edge.origin), flags, terminal);
 }

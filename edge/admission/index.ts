@@ -32,6 +32,8 @@ export interface Terms {
   countPrompt: CountPrompt;
   /** By how much this org's bounds of prompts are multiplied (bound-factors.ts). */
   boundFactor: number;
+  /** Hears of a denial that the caller is refused with; it does what it does behind the answer, and never throws. */
+  noteDenial?: (denial: Denial) => void;
 }
 
 /** What is held, and by how much the prompt's bound was multiplied for it; 1 for a prompt that was counted exactly. */
@@ -47,14 +49,18 @@ export interface Admission extends Grant {
 export async function admit(visit: Visit, ledger: Ledger, call: Call, terms: Terms): Promise<Admission> {
   visit.phase = "admission";
   const request = makeRequest(call, terms);
+  const refuse = (denial: Denial) => {
+    terms.noteDenial?.(denial);
+    return explainDenial(denial, call);
+  };
   const first = await requestSoon(visit, ledger, { request, call });
   if (first.kind === "grant") return { ...first, boundFactor: terms.boundFactor };
-  if (countUnits(call) !== null || !mightFit(first, call)) throw explainDenial(first, call);
+  if (countUnits(call) !== null || !mightFit(first, call)) throw refuse(first);
   const promptTokens = await terms.countPrompt();
-  if (promptTokens === null || promptTokens >= request.promptTokens) throw explainDenial(first, call);
+  if (promptTokens === null || promptTokens >= request.promptTokens) throw refuse(first);
   const second = await requestSoon(visit, ledger, { request: { ...request, promptTokens }, call });
   if (second.kind === "grant") return { ...second, boundFactor: 1 };
-  throw explainDenial(second, call);
+  throw refuse(second);
 }
 
 function makeRequest(call: Call, terms: Terms): HoldRequest {

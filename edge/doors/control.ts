@@ -1,4 +1,5 @@
 import { createControlRoutes } from "../control/http/routes.ts";
+import { createSignInRoutes, oidcCallback } from "../control/sign-in/routes.ts";
 import { readMethod, type Operations, type DoorRoute } from "./route.ts";
 
 /** Where the control plane is mounted. */
@@ -7,24 +8,40 @@ export const controlPrefix = "/control";
 /** The control plane, which keeps its own table of contents. */
 export const control = createControlRoutes();
 
-/** The rows that the control plane's table of contents comes to, one for each path. */
+/** Where people sign in. */
+export const signInPrefix = "/auth";
+
+/** How people sign in, with a table of contents of its own. */
+export const signIn = createSignInRoutes();
+
+/** The rows that both tables of contents come to, one for each path. */
 export function listControlRoutes(): DoorRoute[] {
-  const paths = new Map<string, { operations: Operations; isBootstrap: boolean }>();
-  for (const definition of control.openAPIRegistry.definitions) {
+  return [...listRows(control.openAPIRegistry.definitions, controlPrefix, "adminKey"), ...listSignInRows()];
+}
+
+/** All steps, and where issuers send browsers back to. */
+function listSignInRows(): DoorRoute[] {
+  const rows = listRows(signIn.openAPIRegistry.definitions, signInPrefix, "session");
+  const { path, operationId, summary } = oidcCallback;
+  const operations = { GET: { operationId, summary } };
+  return [...rows, { ...shared, path: signInPrefix + path, operations, auth: "none", isUndocumented: true }];
+}
+
+/** What all these rows have in common. */
+const shared = { door: "control", endpoint: null, isCounted: true, hasCors: false } as const;
+
+type Definitions = typeof control.openAPIRegistry.definitions;
+
+function listRows(definitions: Definitions, prefix: string, usual: "adminKey" | "session"): DoorRoute[] {
+  const paths = new Map<string, { operations: Operations; auth: DoorRoute["auth"] }>();
+  for (const definition of definitions) {
     if (definition.type !== "route") continue;
     const { path, method, operationId = "", summary = "", security } = definition.route;
-    const row = paths.get(path) ?? { operations: {}, isBootstrap: false };
+    const row = paths.get(path) ?? { operations: {}, auth: usual };
     row.operations[readMethod(method)] = { operationId, summary };
-    row.isBootstrap ||= security?.some((scheme) => "bootstrapToken" in scheme) ?? false;
+    if (security?.length === 0) row.auth = "none";
+    if (security?.some((scheme) => "bootstrapToken" in scheme)) row.auth = "bootstrapToken";
     paths.set(path, row);
   }
-  return Array.from(paths, ([path, { operations, isBootstrap }]) => ({
-    path: controlPrefix + path,
-    operations,
-    door: "control",
-    auth: isBootstrap ? "bootstrapToken" : "adminKey",
-    endpoint: null,
-    isCounted: true,
-    hasCors: false,
-  }));
+  return Array.from(paths, ([path, row]) => ({ ...shared, ...row, path: prefix + path }));
 }

@@ -23,7 +23,7 @@ export interface DoorRoute {
   operations: Operations;
   door: "calls" | "site" | "nodes" | "control";
   /** What a caller has to show. */
-  auth: "apiKey" | "adminKey" | "bootstrapToken" | "nodeSignature" | "none";
+  auth: "apiKey" | "adminKey" | "session" | "bootstrapToken" | "nodeSignature" | "none";
   /** Which endpoint of the engines this is, if it is one. */
   endpoint: CallEndpoint | null;
   /** Is a node asked, though it is no call to a model? */
@@ -32,6 +32,8 @@ export interface DoorRoute {
   isCounted: boolean;
   /** May pages of any origin call this? */
   hasCors: boolean;
+  /** Where another site sends browsers back to: nobody calls it, so it is in no document. */
+  isUndocumented?: true;
   /** Why a path that callers know takes no method here, as a sentence. Such a path is in no document. */
   refused?: string;
 }

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { cohereRerankPath, endpointPaths, nodePaths, type CallEndpoint } from "../agreements/paths.ts";
+import { LeakReport } from "../control/http/leaks.ts";
 import { TokenBody } from "../identity/index.ts";
 import { MessagesBody } from "../protocol/anthropic/members.ts";
 import {
@@ -123,6 +124,11 @@ export const routes: readonly DoorRoute[] = [
     operations: {
       POST: name("createClientToken", "A short-lived token for browsers and apps, narrower than the key", TokenBody),
     },
+  },
+  {
+    path: sitePaths.leaks,
+    ...open,
+    operations: { POST: name("reportLeaks", "A signed report of leaked keys, in GitHub's form", LeakReport) },
   },
   { path: sitePaths.welcome, ...open, operations: { GET: name("showWelcome", "Where the API is") } },
   { path: sitePaths.openApi, ...open, operations: { GET: name("showOpenApi", "This document") } },

@@ -21,6 +21,7 @@ export const sitePaths = {
   ollamaShow: "/api/show",
   ollamaRunning: "/api/ps",
   ollamaVersion: "/api/version",
+  leaks: "/leaks",
   health: "/health",
   livez: "/livez",
   readyz: "/readyz",

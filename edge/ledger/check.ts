@@ -30,9 +30,10 @@ function checkNeed(request: NeededAmounts): void {
   mustBe(isCount(request.choices, countMax), "choices");
   const completion = request.choices * request.completionTokens;
   mustBe(isCount(request.promptTokens + completion, countMax), "tokens");
-  const { promptMicrosPerMTok, completionMicrosPerMTok } = request.price;
+  const { promptMicrosPerMTok, completionMicrosPerMTok, cachedMicrosPerMTok = 0 } = request.price;
   mustBe(isCount(promptMicrosPerMTok, Number.MAX_SAFE_INTEGER), "price.promptMicrosPerMTok");
   mustBe(isCount(completionMicrosPerMTok, Number.MAX_SAFE_INTEGER), "price.completionMicrosPerMTok");
+  mustBe(isCount(cachedMicrosPerMTok, promptMicrosPerMTok), "price.cachedMicrosPerMTok");
   mustBe(
     Number.isSafeInteger(promptMicrosPerMTok * request.promptTokens + completionMicrosPerMTok * completion),
     "price",

@@ -289,4 +289,5 @@ export interface UsageRow extends Record<CountColumn, number> {
   costMicros: number;
   admittedAtMs: number;
   endedAtMs: number;
+  ttftMs: number | null;
 }

@@ -1,7 +1,7 @@
 import { mapNames } from "../agreements/names.ts";
 import { countColumns } from "../agreements/records/usage-columns.ts";
 import { computeCostMicros } from "../agreements/records/model.ts";
-import type { UsageRecord } from "../agreements/records/usage.ts";
+import { measureTtftMs, type UsageRecord } from "../agreements/records/usage.ts";
 import type { HoldId } from "../agreements/tokens/ids.ts";
 import type { LeasedTerms } from "../agreements/tokens/lease.ts";
 import { abandonMs, endedRetentionMs } from "../limits.ts";
@@ -35,7 +35,8 @@ function settleHold(state: State, hold: Hold, record: UsageRecord, now: number):
   const usage = raiseUsage(hold, hold.checkpoint, record);
   if (!record.isFinal)
     return { result: "checkpointed", changes: [{ kind: "checkpointed", hold: { ...hold, checkpoint: usage } }] };
-  const closed = close(state, { hold, end: record.outcome, charged: usage, endedAtMs: record.endedAtMs }, now);
+  const ended = { endedAtMs: record.endedAtMs, ttftMs: measureTtftMs(record) };
+  const closed = close(state, { hold, end: record.outcome, charged: usage, ...ended }, now);
   const overTokens = countOver(hold, record);
   if (overTokens === 0) return { result: "settled", changes: [closed] };
   const whole = { ...usage, promptTokens: usage.promptTokens + overTokens };
@@ -162,8 +163,8 @@ function countOver(hold: Hold, { promptTokens }: UsageRecord): number {
   return Number.isSafeInteger(promptMicrosPerMTok * (hold.promptTokens + overTokens) + completion) ? overTokens : 0;
 }
 
-function priceUsage({ price }: Hold, { promptTokens, completionTokens }: Usage): number {
-  return computeCostMicros(price, promptTokens, completionTokens);
+function priceUsage({ price }: Hold, { promptTokens, completionTokens, cachedTokens }: Usage): number {
+  return computeCostMicros(price, promptTokens, completionTokens, cachedTokens);
 }
 
 /**
@@ -180,6 +181,7 @@ interface HoldEnding {
   end: UsageEnd | "released";
   charged: Usage;
   endedAtMs: number;
+  ttftMs?: number | null;
 }
 
 function close(state: State, ending: HoldEnding, now: number): Change {
@@ -187,7 +189,8 @@ function close(state: State, ending: HoldEnding, now: number): Change {
 }
 
 /** A node's clock may be wrong: a call ended neither before it was admitted nor after now. */
-function makeClosing(state: State, { hold, end, charged, endedAtMs }: HoldEnding, now: number): Closing {
+function makeClosing(state: State, ending: HoldEnding, now: number): Closing {
+  const { hold, end, charged, endedAtMs, ttftMs = null } = ending;
   const atMs = Math.max(now, state.atMs);
   return {
     hold: hold.id,
@@ -196,6 +199,7 @@ function makeClosing(state: State, { hold, end, charged, endedAtMs }: HoldEnding
     costMicros: priceUsage(hold, charged),
     atMs,
     endedAtMs: Math.min(Math.max(endedAtMs, hold.admittedAtMs), atMs),
+    ...(ttftMs !== null && { ttftMs }),
   };
 }
 

@@ -118,6 +118,8 @@ export interface Closing {
   costMicros: number;
   atMs: number;
   endedAtMs: number;
+  /** Absent where its record told of no token, and where no record ended it. */
+  ttftMs?: number;
 }
 
 /**
@@ -198,8 +200,8 @@ export function tokensHeld(hold: Hold): number {
 }
 
 /** The money a hold reserves: the price of all its tokens. */
-export function costHeld(hold: Hold): number {
-  return computeCostMicros(hold.price, hold.promptTokens, hold.choices * hold.completionTokens);
+export function costHeld({ price, promptTokens, choices, completionTokens }: Hold): number {
+  return computeCostMicros(price, promptTokens, choices * completionTokens);
 }
 
 /** What the hold of a call takes of its lease. */
@@ -228,6 +230,7 @@ export function makeUsageRow(hold: Hold, closing: Closing, org: string): UsageRo
     costMicros: closing.costMicros,
     admittedAtMs: hold.admittedAtMs,
     endedAtMs: closing.endedAtMs,
+    ttftMs: closing.ttftMs ?? null,
   };
 }
 

@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { ModelRecord } from "#edge/agreements/records/model.ts";
+import { ensurePortal } from "../portal/build-portal.ts";
 import { startChild } from "./child.ts";
 import { openDemo, type Demo } from "./demo.ts";
 import { startGguf, type GgufEngine } from "./engine/gguf.ts";
@@ -90,6 +91,7 @@ async function main(): Promise<void> {
   if (flags.fresh)
     for (const part of ["edge", "redis", "secrets.json", "dev.json", "node_shared-1", "node_complex-1"])
       rmSync(join(flags.state, part), { recursive: true, force: true });
+  await ensurePortal();
   takeStack(flags.state);
   const log = flags.quiet
     ? () => undefined
@@ -185,7 +187,7 @@ ${served}
   org         ${org}  (plan Standard: 60 requests a minute, 3,000 an hour, 5 at once)
   key         ${key}
   admin key   ${adminKey}
-  portal      not built yet; \`./penstock help\` lists what the command line does
+  portal      ${edge}/portal/  (with the admin key, or as owner@example.test: the code stands on the page)
 
   curl ${edge}/v1/chat/completions -N \\
     -H "authorization: Bearer ${key}" -H "content-type: application/json" \\

@@ -20,6 +20,7 @@ export interface Secrets {
   nodeMasterKeys: Record<string, string>;
   tokenKey: KeyPair & { kid: string };
   storeKeys: Record<string, string>;
+  sessionKeys: Record<string, string>;
   bootstrapToken: string;
   cacheSaltSecret: string;
 }
@@ -50,6 +51,7 @@ export function makeSecrets(): Secrets {
     nodeMasterKeys: { n1: secret() },
     tokenKey: { ...makeKeyPair(), kid: "k1" },
     storeKeys: { s1: secret() },
+    sessionKeys: { a1: secret() },
     bootstrapToken: secret(),
     cacheSaltSecret: secret(),
   };
@@ -69,6 +71,7 @@ export function makeSecretVars(secrets: Secrets): Record<string, string> {
     PEPPERS: JSON.stringify(secrets.peppers),
     NODE_MASTER_KEYS: JSON.stringify(secrets.nodeMasterKeys),
     TOKEN_KEY: JSON.stringify(secrets.tokenKey),
+    SESSION_KEYS: JSON.stringify(secrets.sessionKeys),
     STORE_KEYS: JSON.stringify(secrets.storeKeys),
     BOOTSTRAP_TOKEN: secrets.bootstrapToken,
   };

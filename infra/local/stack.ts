@@ -95,6 +95,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     MODELS: JSON.stringify(models),
     NODES: JSON.stringify(records),
     ...makeSecretVars(secrets),
+    MAIL: "local",
+    WEBHOOKS_LOCAL: "on",
     ...redis?.vars,
     ...options.vars,
   };

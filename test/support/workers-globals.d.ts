@@ -10,6 +10,7 @@ type DurableObjectStub<T = any> = any;
 type DurableObjectState = any;
 type RateLimit = any;
 type R2Bucket = any;
+type SendEmail = any;
 type R2Range = any;
 type D1PreparedStatement = any;
 interface SqlStorage {

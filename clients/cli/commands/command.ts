@@ -28,6 +28,8 @@ export interface Command extends CommandHead {
   credential?: "bootstrap token" | "none";
   /** Its first word is an org; when there is none, the key's own is meant. */
   mayOmitOrg?: boolean;
+  /** Which word the org is, where it is not the first. */
+  orgAt?: number;
   question(given: Given): Question;
   show(answer: unknown, edge: string): View;
 }
@@ -66,8 +68,8 @@ export const listedWindowColumns = windowNames.flatMap((name): Column[] => {
 export const windowColumns = windowNames.map((name): Column => [name, `limits.${name}`]);
 
 /** The path of the org that is named, or else of the default one. */
-export function orgPath({ flags, org }: Given): string {
-  const id = flags.words[0] ?? org;
+export function orgPath({ flags, org }: Given, at = 0): string {
+  const id = flags.words[at] ?? org;
   if (!id) throw new UsageError("ORG is missing. See --help.");
   if (!/^org_[0-9A-Za-z]{10}$/.test(id))
     throw new UsageError(`ORG must be the id of an org (org_…), as 'penstock orgs list' shows it; not '${id}'.`);
@@ -109,4 +111,19 @@ export function readId(flags: Flags, word: { at: number; name: string }, prefix:
   const id = flags.word(word.at, word.name);
   if (new RegExp(`^${prefix}_[0-9A-Za-z]{22}$`).test(id)) return id;
   throw new UsageError(`${word.name} must be an id (${prefix}_…), as 'penstock ${list}' shows it; not '${clean(id)}'.`);
+}
+
+/** An option that takes one of these words; undefined when it was not given. */
+export function readChoice(flags: Flags, name: string, words: readonly string[]): string | undefined {
+  const word = flags.one(name);
+  if (word === undefined || words.includes(word)) return word;
+  throw new UsageError(`--${name} takes ${words.join(" or ")}; not '${word}'.`);
+}
+
+/** An option that takes a whole number; undefined when it was not given. */
+export function readWhole(flags: Flags, name: string): number | undefined {
+  const text = flags.one(name);
+  if (text === undefined) return undefined;
+  if (!/^\d{1,16}$/.test(text)) throw new UsageError(`--${name} takes a whole number; not '${text}'.`);
+  return Number(text);
 }

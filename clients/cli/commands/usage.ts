@@ -2,7 +2,16 @@ import { listColumns, countColumns, usageColumns } from "#edge/agreements/record
 import { UsageError, type Flags, type Option } from "../input/flags.ts";
 import { readBound } from "../input/times.ts";
 import { clean, readList, read, show, writeMoney, type Column } from "../output/table.ts";
-import { currencyIn, nextPage, orgPath, pageOptions, pageQuery, type Command, type Given } from "./command.ts";
+import {
+  currencyIn,
+  nextPage,
+  orgPath,
+  pageOptions,
+  pageQuery,
+  readChoice,
+  type Command,
+  type Given,
+} from "./command.ts";
 
 const moneyColumns = listColumns("money");
 const amounts: Column[] = [
@@ -16,12 +25,14 @@ const callColumns: Column[] = [
   ["ENDPOINT", "endpoint"],
   ["END", "end"],
   ...amounts,
+  [usageColumns.ttftMs.head, "ttftMs"],
   ["KEY", "key"],
   ["REQUEST", "requestId"],
   ["HOLD", "hold"],
   ["RESPONSE", "responseId"],
 ];
 const sumColumns: Column[] = [["CALLS", "calls"], ...amounts];
+const exportFormats = ["csv", "jsonl"];
 const ledgerColumns: Column[] = [
   ["WINDOW", "window"],
   ["OF", "of"],
@@ -31,7 +42,16 @@ const ledgerColumns: Column[] = [
   ["SETTLED", "settled"],
   ["RESETS", "resetAt"],
 ];
-const groupings = ["day", "key", "model"];
+const dimensions = ["model", "key", "project", "member", "tier", "endpoint", "outcome"];
+const groupings = ["day", ...dimensions];
+const latencyColumns: Column[] = [
+  ["FAILED", "failedCalls"],
+  ["P50 MS", "duration.p50"],
+  ["P95 MS", "duration.p95"],
+  ["P99 MS", "duration.p99"],
+  ["TTFT P50", "ttft.p50"],
+  ["TTFT P95", "ttft.p95"],
+];
 
 const filterOptions: Record<string, Option> = {
   from: { value: "WHEN", about: "From this UTC date (2026-01-31), moment with its zone, or time ago (7d, 12h)." },
@@ -45,9 +65,13 @@ export const usageCommands: readonly Command[] = [
   {
     name: "usage summary",
     usage: "[ORG]",
-    about: "Sum an org's usage by day, key or model: the last 30 days if no --from is given.",
-    more: ["Days are UTC. At most 366 days at once.", "", "Example: penstock usage summary --by model --from 7d"],
-    options: { by: { value: "WHAT", about: "day (if not given), key or model." }, ...filterOptions },
+    about: "Sum an org's usage by day, key, model or what else: the last 30 days if no --from is given.",
+    more: [
+      "Days are UTC, times whole hours. At most 366 days at once.",
+      "",
+      "Example: penstock usage summary --by model --from 7d",
+    ],
+    options: { by: { value: "WHAT", about: `day (if not given), or ${dimensions.join(", ")}.` }, ...filterOptions },
     words: 1,
     mayOmitOrg: true,
     question: (input) => ({
@@ -94,6 +118,71 @@ export const usageCommands: readonly Command[] = [
     }),
   },
   {
+    name: "usage series",
+    usage: "[ORG]",
+    about: "Show an org's usage over time: by hour the last day, by day the last 30, if no --from is given.",
+    more: [
+      "Percentiles come from histograms whose buckets are 50 % wide. Hours without calls have no row.",
+      "",
+      "Example: penstock usage series --by hour --group model --from 12h",
+    ],
+    options: {
+      by: { value: "UNIT", about: "hour or day (if not given). At most 31 days by hour, 366 by day." },
+      group: { value: "WHAT", about: `${dimensions.join(", ")}: a row each; * are all but the 20 dearest.` },
+      ...filterOptions,
+    },
+    words: 1,
+    mayOmitOrg: true,
+    question: (input) => ({
+      method: "GET",
+      path: `${orgPath(input)}/usage/series`,
+      query: {
+        by: readChoice(input.flags, "by", ["day", "hour"]) ?? "day",
+        group: readChoice(input.flags, "group", dimensions),
+        ...readFilter(input),
+      },
+    }),
+    show: (answer) => ({
+      columns: [["AT", "at"], ["GROUP", "group"], ...sumColumns, ...latencyColumns],
+      rows: readList(answer, "points"),
+      none: "There is no usage.",
+      notes: [`From ${show(read(answer, "from"))} to ${show(read(answer, "to"))}.`],
+      ...currencyIn(answer),
+    }),
+  },
+  {
+    name: "usage export",
+    usage: "[ORG]",
+    about: "Print an org's usage call by call, all of it: the last 30 days if no --from is given.",
+    more: ["A million calls at most at once.", "", "Example: penstock usage export --from 2026-11-01 > november.csv"],
+    options: { format: { value: "FORMAT", about: "csv (if not given) or jsonl." }, ...filterOptions },
+    words: 1,
+    mayOmitOrg: true,
+    question: (input) => ({
+      method: "GET",
+      path: `${orgPath(input)}/usage/export`,
+      query: { format: readChoice(input.flags, "format", exportFormats) ?? "csv", ...readFilter(input) },
+      isText: true,
+    }),
+    show: () => ({ columns: [], rows: [] }),
+  },
+  {
+    name: "usage call",
+    usage: "[ORG]",
+    about: "Show one call on the bill, with the price it was admitted with.",
+    more: ["", "Example: penstock usage call --id req_0123456789abcdefABCDEF"],
+    options: { id: { value: "ID", about: "What its answer carried in 'x-request-id' or 'x-penstock-hold'." } },
+    words: 1,
+    mayOmitOrg: true,
+    question: (input) => ({ method: "GET", path: `${orgPath(input)}/usage/calls/${readCall(input.flags)}` }),
+    show: (answer) => ({
+      columns: callColumns,
+      rows: readList(answer, "rows"),
+      notes: [writeTotals(answer), `Price: ${writePrice(read(answer, "price"))}.`],
+      ...currencyIn(answer),
+    }),
+  },
+  {
     name: "ledger show",
     usage: "[ORG]",
     about: "Show an org's windows: limit, remaining, held and settled.",
@@ -117,7 +206,7 @@ export const usageCommands: readonly Command[] = [
 function readGrouping(flags: Flags): string {
   const by = flags.one("by") ?? "day";
   if (groupings.includes(by)) return by;
-  throw new UsageError(`--by takes day, key or model; not '${by}'.`);
+  throw new UsageError(`--by takes ${groupings.join(", ")}; not '${by}'.`);
 }
 
 function readFilter({ flags, nowMs }: Given): Record<string, string | undefined> {
@@ -140,4 +229,17 @@ function writeTotals(answer: unknown): string {
     `${costs.join()} ${clean(read(answer, "currency"))}`,
   ];
   return `In all: ${sums.join(", ")}.`;
+}
+
+function readCall(flags: Flags): string {
+  const id = flags.one("id") ?? "";
+  if (/^(req|hold)_[0-9A-Za-z]{22}$/.test(id)) return id;
+  throw new UsageError("--id takes what an answer carried in 'x-request-id' (req_…) or 'x-penstock-hold' (hold_…).");
+}
+
+function writePrice(price: unknown): string {
+  if (typeof price !== "object" || price === null) return "not known any more";
+  return Object.entries(price)
+    .map(([name, micros]) => `${clean(name)} ${clean(micros)}`)
+    .join(", ");
 }

@@ -12,12 +12,25 @@ export type Tier = z.infer<typeof Tier>;
 /** The highest price, in micro-units for a million tokens. */
 export const priceMicrosMax = 1_000_000_000;
 
-/** Micro-units (millionths) of the deployment's `CURRENCY`, for a million tokens. */
-export const Price = z.strictObject({
-  promptMicrosPerMTok: z.int().min(0).max(priceMicrosMax),
-  completionMicrosPerMTok: z.int().min(0).max(priceMicrosMax),
-});
+const Micros = z.int().min(0).max(priceMicrosMax);
+
+/**
+ * Micro-units (millionths) of the deployment's `CURRENCY`, for a million tokens. Of a prompt, what the prefix cache had
+ * may cost less: then that has a price of its own, never a higher one, so that what is held is enough.
+ */
+export const Price = z
+  .strictObject({
+    promptMicrosPerMTok: Micros,
+    cachedMicrosPerMTok: Micros.optional(),
+    completionMicrosPerMTok: Micros,
+  })
+  .refine(isDiscount, { path: ["cachedMicrosPerMTok"], error: "must not be above `promptMicrosPerMTok`" });
 export type Price = z.infer<typeof Price>;
+
+/** Whether cached tokens cost no more than others. */
+export function isDiscount(price: { promptMicrosPerMTok: number; cachedMicrosPerMTok?: number | undefined }): boolean {
+  return (price.cachedMicrosPerMTok ?? 0) <= price.promptMicrosPerMTok;
+}
 
 /**
  * What a model takes of one kind of node: the KV pool, and GPU seconds `start + perPromptToken·(P−C) +
@@ -97,7 +110,11 @@ export const ModelRecord = z.strictObject({
   createdAtMs: z.int().describe("Since when, in Unix milliseconds; shown by `/v1/models`."),
   prices: z
     .strictObject({ shared: Price, complex: Price })
-    .describe("By tier: `promptMicrosPerMTok`, `completionMicrosPerMTok`, millionths of `CURRENCY` a million tokens."),
+    .describe(
+      "By tier: `promptMicrosPerMTok`, `completionMicrosPerMTok` and, if cached tokens cost less, " +
+        "`cachedMicrosPerMTok`: millionths of `CURRENCY` a million tokens. A price that an operator sets by the " +
+        "control API comes before it.",
+    ),
   unitTokens: z
     .int()
     .min(1)
@@ -143,13 +160,24 @@ export function findByName<Model extends Pick<ModelRecord, "id" | "aliases">>(
   return models.find(({ id, aliases }) => id === name || aliases.includes(name)) ?? null;
 }
 
-/** Computes integer micro-units, rounded up per call, so that the sum of rows equals the sum of bills. */
-export function computeCostMicros(price: Price, promptTokens: number, completionTokens: number): number {
-  const micros = price.promptMicrosPerMTok * promptTokens + price.completionMicrosPerMTok * completionTokens;
-  if (Number.isSafeInteger(micros)) return Math.ceil(micros / 1_000_000);
+/**
+ * Computes integer micro-units, rounded up per call, so that the sum of rows equals the sum of bills. `cachedTokens`
+ * are some of the prompt's.
+ */
+export function computeCostMicros(
+  price: Price,
+  promptTokens: number,
+  completionTokens: number,
+  cachedTokens = 0,
+): number {
+  const { promptMicrosPerMTok, completionMicrosPerMTok, cachedMicrosPerMTok = promptMicrosPerMTok } = price;
+  const whole = promptMicrosPerMTok * promptTokens + completionMicrosPerMTok * completionTokens;
+  const saved = (promptMicrosPerMTok - cachedMicrosPerMTok) * cachedTokens;
+  if (Number.isSafeInteger(whole)) return Math.ceil((whole - saved) / 1_000_000);
   // A sum above 2^53 is no longer exact as a number.
   const exact =
-    BigInt(price.promptMicrosPerMTok) * BigInt(promptTokens) +
-    BigInt(price.completionMicrosPerMTok) * BigInt(completionTokens);
+    BigInt(promptMicrosPerMTok) * BigInt(promptTokens - cachedTokens) +
+    BigInt(cachedMicrosPerMTok) * BigInt(cachedTokens) +
+    BigInt(completionMicrosPerMTok) * BigInt(completionTokens);
   return Number((exact + 999_999n) / 1_000_000n);
 }

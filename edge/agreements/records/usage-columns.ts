@@ -2,8 +2,9 @@ import { listNames } from "../names.ts";
 
 /**
  * The columns of a line of the bill, in their order, and what each holds: `text`, `maybeText` (text or null), `count`
- * and `money` (whole numbers, summed in totals; money in millionths of the currency), `timeMs` (Unix ms). `head` is a
- * column's head in tables for people, `title` what it is in a sentence.
+ * and `money` (whole numbers, summed in totals; money in millionths of the currency), `timeMs` (Unix ms), `maybeMs`
+ * (how long something took, in ms, or null). `head` is a column's head in tables for people, `title` what it is in a
+ * sentence.
  *
  * The one place that names them: schemas, SQL, the Redis script, sums, answers and the command line follow from it. A
  * new count needs a row here, a migration, and whoever reckons with it. Records and rows that Redis stores are in this
@@ -26,6 +27,7 @@ export const usageColumns = {
   admittedAtMs: { holds: "timeMs" },
   endedAtMs: { holds: "timeMs" },
   units: { holds: "count", head: "UNITS", title: "units" },
+  ttftMs: { holds: "maybeMs", head: "TTFT MS", title: "time to the first token, at the node" },
 } as const;
 
 /** The name of a column. */

@@ -5,6 +5,8 @@ import { HoldId, NodeId, OrgId } from "../tokens/ids.ts";
 import { ticketCharsMax } from "../tokens/ticket.ts";
 import { countColumns } from "./usage-columns.ts";
 
+const ttftMsMax = 86_400_000;
+
 const Count = z.int().min(0).max(1_000_000_000);
 
 /** How a call ended: the answer was whole, the caller left, or the origin died under it. */
@@ -49,6 +51,17 @@ export const UsageRecord = z.strictObject({
   ticket: z.string().max(ticketCharsMax).optional(),
 });
 export type UsageRecord = z.infer<typeof UsageRecord>;
+
+/**
+ * How long after its call had come to the node its first token was there, in ms; null where none came. By one clock, so
+ * that a wrong one is wrong twice; what it cannot have been is cut to a day.
+ */
+export function measureTtftMs({
+  startedAtMs,
+  firstTokenAtMs,
+}: Pick<UsageRecord, "startedAtMs" | "firstTokenAtMs">): number | null {
+  return firstTokenAtMs === null ? null : Math.min(Math.max(0, firstTokenAtMs - startedAtMs), ttftMsMax);
+}
 
 /** At most 64 records of one node; delivered at least once, so every receiver is idempotent by hold id. */
 export const UsageBatch = z.strictObject({ node: NodeId, records: z.array(UsageRecord).min(1).max(usageBatchMax) });

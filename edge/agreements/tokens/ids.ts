@@ -86,6 +86,9 @@ const controlPrefixes = {
   webhook: "wh_",
   event: "evt_",
   delivery: "dlv_",
+  budget: "bud_",
+  session: "sess_",
+  passkey: "pass_",
 } as const;
 
 const createForm = (kind: keyof typeof controlPrefixes) => new RegExp(`^${controlPrefixes[kind]}[0-9A-Za-z]{22}$`);
@@ -114,6 +117,16 @@ export type EventId = z.infer<typeof EventId>;
 /** One event's way to one webhook. */
 export const DeliveryId = createControlId("delivery");
 export type DeliveryId = z.infer<typeof DeliveryId>;
+
+/** What an org, a project or a key may spend in a month. */
+export const BudgetId = createControlId("budget");
+export type BudgetId = z.infer<typeof BudgetId>;
+/** A person's session in one browser; it opens nothing by itself. */
+export const SessionId = createControlId("session");
+export type SessionId = z.infer<typeof SessionId>;
+/** A passkey of a person. */
+export const PasskeyId = createControlId("passkey");
+export type PasskeyId = z.infer<typeof PasskeyId>;
 
 /** Mints an id of one of the control plane's kinds. */
 export function mintControlId(kind: keyof typeof controlPrefixes, random: (bytes: number) => Uint8Array): string {

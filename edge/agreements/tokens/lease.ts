@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Endpoint, Price, priceMicrosMax, Tier } from "../records/model.ts";
+import { Endpoint, isDiscount, Price, priceMicrosMax, Tier } from "../records/model.ts";
 import { isKeyId, isProjectId, KeyId, ProjectId } from "./ids.ts";
 
 const leaseForm = /^lease_[0-9A-Za-z]{22}$/;
@@ -43,7 +43,11 @@ const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value)
 const isMicros = (value: unknown) => isCount(value) && Number(value) <= priceMicrosMax;
 const isText = (value: unknown) => typeof value === "string";
 const isTime = (value: unknown) => Number.isSafeInteger(value);
-const priceTests: MemberTests<Price> = { promptMicrosPerMTok: isMicros, completionMicrosPerMTok: isMicros };
+const priceTests: MemberTests<Price> = {
+  promptMicrosPerMTok: isMicros,
+  cachedMicrosPerMTok: (value) => value === undefined || isMicros(value),
+  completionMicrosPerMTok: isMicros,
+};
 const termsTests: MemberTests<LeasedTerms> = {
   lease: isLeaseId,
   key: isKeyId,
@@ -53,7 +57,7 @@ const termsTests: MemberTests<LeasedTerms> = {
   endpoint: (value) => Endpoint.options.some((name) => name === value),
   model: isText,
   tier: (value) => Tier.options.some((name) => name === value),
-  price: (value) => fits(value, priceTests),
+  price: (value) => fits<Price>(value, priceTests) && isDiscount(value),
   promptTokens: isCount,
   completionTokens: isCount,
   choices: isCount,
@@ -71,7 +75,7 @@ function isLeasedTerms(value: unknown): value is LeasedTerms {
 }
 
 /** Tells whether each member is right, and there are no others. */
-function fits<Shape>(value: unknown, tests: MemberTests<Shape>): boolean {
+function fits<Shape>(value: unknown, tests: MemberTests<Shape>): value is Shape {
   if (typeof value !== "object" || value === null) return false;
   const members: Record<string, unknown> = { ...value };
   for (const name in tests) if (!tests[name](members[name])) return false;

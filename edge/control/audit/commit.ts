@@ -74,12 +74,13 @@ export async function commitAudited({ db, actor, visit }: AuditWriter, planned: 
   });
 }
 
-/** `commitAudited`, by whoever makes the request; logs what has changed, by ids alone. */
+/** `commitAudited`, by whoever makes the request; logs what has changed, by ids alone. Events go out behind the answer. */
 export async function commitChange(c: Context<ControlEnv>, planned: AuditedChange): Promise<unknown[]> {
   const { visit, control, principal } = c.var;
   const rows = await commitAudited({ db: control.db, actor: nameActor(c, principal), visit }, planned);
   const { action: change, org, target } = planned;
   if (rows.length > 0) visit.log("control_changed", { change, by: principal.id, org, target });
+  if (rows.length > 0 && planned.event) visit.afterwards(control.deliverer.nudge(org));
   return rows;
 }
 

@@ -12,6 +12,7 @@ import { findPresented, isInForce, type KeyRow } from "../keys/queries.ts";
 import { findOrg, type OrgRow } from "../orgs/queries.ts";
 import { findMemberRole } from "../members/queries.ts";
 import type { Role } from "../permissions.ts";
+import { readOwnOrigin, refuseCrossOrigin } from "./browser-writes.ts";
 import type { ControlEnv, Principal, SignedIn } from "./port.ts";
 
 /**
@@ -50,7 +51,7 @@ async function findKeyHolder(c: Context<ControlEnv>): Promise<Principal> {
 async function findPerson(c: Context<ControlEnv>): Promise<Principal> {
   const person = await findSession(c);
   if (!person) throw new Refusal("invalid_api_key", { message: "Nobody is signed in. Sign in, or send an admin key." });
-  if (!readMethods.has(c.req.method)) refuseForeign(c);
+  refuseCrossOrigin(c.req.raw, readOwnOrigin(c.req.raw, c.var.control.publicUrl));
   const { user: id, name, isOperator, expiresAtMs } = person;
   return { kind: "member", id, name, org: null, role: "person", isOperator, expiresAtMs, person };
 }
@@ -67,16 +68,6 @@ async function findSession(c: Context<ControlEnv>): Promise<SignedIn | null> {
       cause,
     });
   }
-}
-
-function refuseForeign(c: Context<ControlEnv>): void {
-  const isOurs = c.req.header("origin") === new URL(c.req.url).origin;
-  const isJson = /^application\/json\s*(;|$)/i.test(c.req.header("content-type") ?? "");
-  if (isOurs && isJson) return;
-  throw new Refusal("insufficient_permissions", {
-    message: "A signed-in browser may change things from this site's own pages only, as JSON.",
-    log: "write by session from elsewhere",
-  });
 }
 
 const readMethods = new Set(["GET", "HEAD"]);

@@ -30,17 +30,6 @@ export const Name = z
     pattern: String.raw`^[^${unshowable}]*[^\s${unshowable}][^${unshowable}]*$`,
   });
 
-const emailCharsMax = 254;
-
-/** An address of mail, in small letters: that is how it is compared everywhere. */
-export const Email = z
-  .string()
-  .trim()
-  .toLowerCase()
-  .max(emailCharsMax)
-  .pipe(z.email())
-  .openapi({ type: "string", format: "email", maxLength: emailCharsMax });
-
 const dateTimeForm = z.regexes.datetime({ offset: true }).source;
 const instantForm = "Give an ISO 8601 date-time with an offset, or Unix milliseconds.";
 
@@ -80,7 +69,7 @@ export interface Cursor {
 /** Before the first row of any newest-first list. */
 export const listStart: Cursor = { ms: Number.MAX_SAFE_INTEGER, id: "" };
 
-const cursorForm = /^\d{1,15}\.(org|key|hold|user|inv|proj|sa)_[0-9A-Za-z]{1,22}(:late)?$/;
+const cursorForm = /^\d{1,15}\.[a-z]{2,5}_[0-9A-Za-z]{1,22}(:late)?$/;
 
 const Cursor = z
   .string()

@@ -1,5 +1,8 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
+import { sessionCookie } from "../sign-in/sessions.ts";
+import type { SignInEnv } from "../sign-in/step.ts";
 import type { ControlEnv } from "./port.ts";
+import { createSignInRoutes } from "../sign-in/routes.ts";
 import { createControlRoutes } from "./routes.ts";
 
 /** An operation of an OpenAPI document, as far as anyone here looks into it. */
@@ -45,13 +48,27 @@ export function openApiDocument(): OpenApiDocument {
     scheme: "bearer",
     description: "The deployment's bootstrap token.",
   });
+  registry.registerComponent("securitySchemes", "session", {
+    type: "apiKey",
+    in: "cookie",
+    name: sessionCookie,
+    description:
+      "The cookie of who has signed in. A write needs `Origin` and `Content-Type: application/json` as well.",
+  });
   app.route("/control", createControlRoutes());
+  const people = new OpenAPIHono<SignInEnv>();
+  people.route("/auth", createSignInRoutes());
+  for (const definition of people.openAPIRegistry.definitions)
+    if (definition.type === "route") registry.registerPath(definition.route);
   const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: { title: "Penstock", version: "1", description: "Open models on your own GPUs, as a global HTTPS API." },
     servers: [{ url: "/" }],
     security: [{ adminKey: [] }],
-    tags: ["orgs", "people", "keys", "projects", "usage", "audit", "models", "nodes"].map((name) => ({ name })),
+    tags: [
+      ...["orgs", "people", "keys", "projects", "usage", "costs", "audit", "webhooks", "events", "models", "nodes"],
+      "sign-in",
+    ].map((name) => ({ name })),
   });
   return JSON.parse(JSON.stringify(document));
 }

@@ -1,13 +1,16 @@
 import type { Ledger } from "../../ledger/port.ts";
 import type { KeyId, OrgId, UserId } from "../../agreements/tokens/ids.ts";
 import type { Keyring } from "../../agreements/tokens/key-format.ts";
-import type { Mailer } from "../../agreements/mail.ts";
+import type { MasterKeys } from "../../agreements/sealing.ts";
 import type { ModelRecord } from "../../agreements/records/model.ts";
 import type { LoadReport, NodeRecord, NodeState } from "../../agreements/records/node.ts";
+import type { Mailer } from "../../agreements/mail.ts";
 import type { RetentionSwitch } from "../../storage/port.ts";
 import type { Visit } from "../../visit.ts";
 import type { OrgRow } from "../orgs/queries.ts";
 import type { Reach, Role } from "../permissions.ts";
+import type { SignInProofs } from "../sign-in/port.ts";
+import type { Tries } from "../sign-in/tries.ts";
 import type { Database } from "./store.ts";
 
 /**
@@ -19,10 +22,6 @@ export interface ControlPorts {
   bootstrapToken: string | null;
   /** Who is signed in; null where nobody can sign in, and admin keys alone are let in. */
   sessions: Sessions | null;
-  /** Null where no mail can be sent. */
-  mailer: Mailer | null;
-  /** The address under which people reach this gateway; null for the one under which a request comes. */
-  publicUrl: string | null;
   /** The header that tells a caller's address; null where none may be believed. */
   ipHeader: string | null;
   /** How records reach the data plane: when `publish` returns, the next call sees the record (S1). */
@@ -35,8 +34,49 @@ export interface ControlPorts {
   models: readonly ModelRecord[];
   /** What the nodes have reported. */
   fleet: FleetReports;
+  /** How people prove who they are; null where nobody can sign in. */
+  signIn: { proofs: SignInProofs; tries: Tries } | null;
+  /** Null where no mail can be sent. */
+  mailer: Mailer | null;
+  /** The address under which people reach this gateway; null for the one under which a request comes. */
+  publicUrl: string | null;
+  webhooks: WebhookPorts;
+  /** Sends an org's events now, and not only at the next minute. Never rejects. */
+  deliverer: { nudge(org: OrgId): Promise<void> };
+  /** The reporter's public keys; null where no report of leaked keys is believed. */
+  leakKeys: LeakKeys | null;
   /** ISO 4217: what `…Micros` are millionths of. Nothing is converted. */
   currency: string;
+}
+
+/** What webhooks need. */
+export interface WebhookPorts {
+  /** Their secrets are sealed under these; null where there are none, and no webhook can be made. */
+  masters: MasterKeys | null;
+  resolver: Resolver;
+  sender: WebhookSender;
+  /** May they lead to `http://127.0.0.1`? Only in development. */
+  isLocal: boolean;
+  /** Over which time the tries of a delivery are spread; what only fails for so long is switched off. */
+  windowMs: number;
+}
+
+/** Looks names up. No addresses are a name that is not there; rejects when the name server does not answer. */
+export interface Resolver {
+  resolve(name: string): Promise<string[]>;
+}
+
+/** One try at a webhook: the answer's status and how it begins, or why there was none. */
+export type WebhookAnswer = { status: number; excerpt: string } | { failure: "timeout" | "connection" };
+
+/** Posts to a webhook, following no redirect and reading little of the answer. Never rejects. */
+export interface WebhookSender {
+  post(url: string, headers: Record<string, string>, body: string): Promise<WebhookAnswer>;
+}
+
+/** Finds a public key by its identifier, as PEM; null when there is none. Rejects when they cannot be read. */
+export interface LeakKeys {
+  find(identifier: string, nowMs: number): Promise<string | null>;
 }
 
 /** The nodes as the edge knows them. `refresh` answers `null` when the view is fresh. */
@@ -72,12 +112,13 @@ export interface Principal {
   person: SignedIn | null;
 }
 
-/** A person who is signed in. `hasSecondFactor`: this session was opened with one; `isMfaEnabled`: they have one. */
+/** A person who is signed in. `hasSecondFactor`: this session was proven by one, or by a passkey, which is two. */
 export interface SignedIn {
   user: UserId;
   email: string;
   name: string;
   hasSecondFactor: boolean;
+  /** They have set up a second factor, whether or not this session has shown it. */
   isMfaEnabled: boolean;
   isOperator: boolean;
   session: string;

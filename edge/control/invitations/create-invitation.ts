@@ -11,10 +11,10 @@ import {
   refusalAnswer,
   refuseUnlessMay,
 } from "../http/endpoint.ts";
-import { Email } from "../http/fields.ts";
 import type { ControlEnv } from "../http/port.ts";
 import { RoleName } from "../members/member.ts";
 import { OrgPath } from "../orgs/org.ts";
+import { Email } from "../sign-in/answers.ts";
 import { MailedInvitation, toMailed } from "./invitation.ts";
 import { mailInvitation, mintToken, readMailRoom, refuseMail } from "./mail-invitation.ts";
 import { findOpenByEmail, insertInvitation, InvitationRow, isMembersEmail } from "./queries.ts";

@@ -126,8 +126,8 @@ export function insertSuccessor(
 ): Statement {
   const insert = db.prepare(
     `INSERT INTO keys (id, org, kind, role, name, hint, digest, pepper_kid, endpoints, models, ip_cidrs, limits,
-       owner, project, expires_at_ms, replaces, lineage, created_at_ms)
-     SELECT ?, org, kind, role, name, ?, ?, ?, endpoints, models, ip_cidrs, limits, owner, project, ?, id,
+       owner, project, stop_micros, expires_at_ms, replaces, lineage, created_at_ms)
+     SELECT ?, org, kind, role, name, ?, ?, ?, endpoints, models, ip_cidrs, limits, owner, project, stop_micros, ?, id,
        coalesce(lineage, id), ?
      FROM keys AS old WHERE id = ? AND ${inForce}
        AND (SELECT count(*) FROM keys WHERE org = old.org AND ${inForce}) < ?

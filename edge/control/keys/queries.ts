@@ -4,6 +4,7 @@ import { readCidr } from "../../agreements/ip.ts";
 import type { KeyRecord } from "../../agreements/records/key.ts";
 import { Endpoint } from "../../agreements/records/model.ts";
 import { KeyLimits } from "../../agreements/records/quota.ts";
+import { applyStop } from "../budgets/stop.ts";
 import { createJsonColumn, type Cursor } from "../http/fields.ts";
 import type { Database, Statement } from "../http/store.ts";
 
@@ -27,6 +28,7 @@ export const KeyRow = z.object({
   lineage: KeyId.nullable(),
   project: ProjectId.nullable(),
   owner: z.string().nullable(),
+  stop_micros: z.int().nullable(),
   version: z.int(),
   created_at_ms: z.int(),
   last_used_at_ms: z.int().nullable(),
@@ -180,7 +182,7 @@ export function isInForce(row: KeyRow, nowMs: number): boolean {
 
 /** Builds the record of an inference key that the data plane gets. */
 export function toKeyRecord(row: KeyRow): KeyRecord {
-  const { id, org, digest, endpoints, models, limits, version } = row;
+  const { id, org, digest, endpoints, models, version } = row;
   const ipRanges = row.ip_cidrs?.map(readCidr).filter((range) => range !== null) ?? null;
   const isRevoked = row.revoked_at_ms !== null;
   return {
@@ -194,7 +196,7 @@ export function toKeyRecord(row: KeyRow): KeyRecord {
     endpoints,
     models,
     ipRanges,
-    limits,
+    limits: applyStop(row.limits, row.stop_micros),
     ...(row.lineage && { lineage: row.lineage }),
     ...(row.project && { project: row.project }),
     version,

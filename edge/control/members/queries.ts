@@ -88,3 +88,12 @@ export function insertMember(
   );
   return insert.bind(mark.org, user, role, createdAtMs, mark.org, mark.seq, mark.hash);
 }
+
+/** The mail addresses of an org's owners. */
+export async function selectOwnerAddresses(db: Database, org: OrgId): Promise<string[]> {
+  const select = db.prepare(
+    "SELECT u.email FROM members m JOIN auth_users u ON u.id = m.user WHERE m.org = ? AND m.role = 'owner'",
+  );
+  const rows = z.array(z.object({ email: z.string() })).parse((await select.bind(org).all()).results);
+  return rows.map(({ email }) => email);
+}

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { OrgId, type UserId } from "../../agreements/tokens/ids.ts";
 import type { OrgRecord } from "../../agreements/records/org.ts";
 import { Limits, Plan, type KeyLimits } from "../../agreements/records/quota.ts";
+import { applyStop } from "../budgets/stop.ts";
 import { createJsonColumn, type Cursor } from "../http/fields.ts";
 import type { Database, Statement } from "../http/store.ts";
 
@@ -16,6 +17,7 @@ export const OrgRow = z.object({
   response_hours: z.int().nullable(),
   requires_mfa: z.int(),
   closed_at_ms: z.int().nullable(),
+  stop_micros: z.int().nullable(),
   version: z.int(),
   created_at_ms: z.int(),
 });
@@ -52,6 +54,12 @@ export async function ensureOperatorOrg(db: Database, id: OrgId, limits: Limits,
   );
   await insert.bind(id, JSON.stringify(limits), createdAtMs).run();
   return OrgRow.parse(await db.prepare("SELECT * FROM orgs WHERE is_operator = 1").first());
+}
+
+/** The house's own org, in whose audit stands what concerns no other. Throws where the house has none yet. */
+export async function findOperatorOrg(db: Database): Promise<OrgId> {
+  const row = await db.prepare("SELECT id FROM orgs WHERE is_operator = 1").first();
+  return z.object({ id: OrgId }).parse(row).id;
 }
 
 /** Takes back an org that never came into force. */
@@ -119,6 +127,7 @@ function readFlag(given: boolean | undefined, known: number): number {
 
 /** Builds the record of an org that the data plane gets. */
 export function toOrgRecord(row: OrgRow): OrgRecord {
-  const { id, plan, limits, version } = row;
+  const { id, plan, version } = row;
+  const limits = applyStop(row.limits, row.stop_micros);
   return { kind: "org", id, plan, isSuspended: row.is_suspended !== 0, limits, version };
 }

@@ -1,29 +1,14 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { mapNames } from "../../agreements/names.ts";
-import { amountColumns, listColumns } from "../../agreements/records/usage-columns.ts";
-import { HoldId, KeyId, nameRequest, OrgId } from "../../agreements/tokens/ids.ts";
+import { HoldId } from "../../agreements/tokens/ids.ts";
 import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
-import { cutPage, formatIso, listStart, pageFields, pageRowsDefault, Timestamp } from "../http/fields.ts";
+import { cutPage, listStart, pageFields, pageRowsDefault } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
+import { findOwner } from "./choose.ts";
 import { filterFields, readFilter } from "./filter.ts";
-import { selectUsage, sumUsage, type StoredUsage } from "./queries.ts";
-import { Currency, UsageTotals } from "./totals.ts";
+import { selectUsage, sumUsage } from "./queries.ts";
+import { Currency, showUsage, Usage, UsageTotals } from "./totals.ts";
 
 const Query = z.strictObject({ ...filterFields, hold: HoldId.optional(), ...pageFields });
-
-const Usage = z
-  .strictObject({
-    ...mapNames(listColumns("text"), () => z.string()),
-    hold: z.string().openapi({ description: "The call: its answer carried it in `x-penstock-hold`." }),
-    requestId: z.string().openapi({ description: "The same call: its answer carried this in `x-request-id`." }),
-    org: OrgId,
-    key: KeyId,
-    ...mapNames(listColumns("maybeText"), () => z.string().nullable()),
-    ...mapNames(amountColumns, () => z.int()),
-    admittedAt: Timestamp,
-    endedAt: Timestamp,
-  })
-  .openapi("Usage");
 
 const Answer = z
   .strictObject({
@@ -52,7 +37,7 @@ export const listUsage = defineEndpoint(
   async (c) => {
     const { control, org } = c.var;
     const { hold, limit = pageRowsDefault, cursor = listStart, ...query } = c.req.valid("query");
-    const filter = { ...readFilter(org.id, query, control.models), hold };
+    const filter = { ...readFilter(org.id, query, control.models), hold, owner: findOwner(c) };
     const [rows, sums] = await Promise.all([
       selectUsage(control.db, filter, cursor, limit + 1),
       sumUsage(control.db, filter),
@@ -63,8 +48,3 @@ export const listUsage = defineEndpoint(
     return c.json({ rows: rowsShown, totals: sums, currency, nextCursor: page.nextCursor }, 200);
   },
 );
-
-function showUsage({ admittedAtMs, endedAtMs, ...row }: StoredUsage): z.infer<typeof Usage> {
-  const times = { admittedAt: formatIso(admittedAtMs), endedAt: formatIso(endedAtMs) };
-  return { ...row, requestId: nameRequest(row.hold), ...times };
-}

@@ -15,6 +15,7 @@ const StoredUsage = z.object({
   ...mapNames(listColumns("maybeText"), () => z.string().nullable()),
   ...amounts,
   ...mapNames(listColumns("timeMs"), () => z.int()),
+  ...mapNames(listColumns("maybeMs"), () => z.int().nullable()),
 });
 
 /** A row of `usage`: one call's part of the bill. */
@@ -33,22 +34,16 @@ export interface UsageFilter {
   key?: string | undefined;
   model?: string | undefined;
   hold?: string | undefined;
+  /** Of keys that this member owns today. */
+  owner?: string | null | undefined;
 }
-
-/** What usage is summed by. */
-export const UsageGrouping = z.enum(["day", "key", "model"]);
-export type UsageGrouping = z.infer<typeof UsageGrouping>;
-
-/** How many groups an answer has at most. */
-export const groupsMax = 1_000;
-
-const UsageGroup = UsageSums.extend({ grouped: z.string() });
 
 const admitted = sql.admittedAtMs;
 
 const writeMatching = (prefix: string) =>
   `${prefix}org = ?1 AND ${prefix}${admitted} >= ?2 AND ${prefix}${admitted} < ?3
-  AND (?4 IS NULL OR key = ?4) AND (?5 IS NULL OR model = ?5)`;
+  AND (?4 IS NULL OR key = ?4) AND (?5 IS NULL OR model = ?5)
+  AND (?7 IS NULL OR key IN (SELECT id FROM keys WHERE org = ?1 AND owner = ?7))`;
 
 /** One call's rows are found by their ids (`+` keeps SQLite from the other way), all others by org and time. */
 function writeMatch({ hold }: UsageFilter): string {
@@ -70,8 +65,8 @@ export async function selectUsage(
   limit: number,
 ): Promise<StoredUsage[]> {
   const select = db.prepare(
-    `SELECT ${columns} FROM usage WHERE ${writeMatch(filter)} AND (${admitted}, id) < (?7, ?8)
-     ORDER BY ${admitted} DESC, id DESC LIMIT ?9`,
+    `SELECT ${columns} FROM usage WHERE ${writeMatch(filter)} AND (${admitted}, id) < (?8, ?9)
+     ORDER BY ${admitted} DESC, id DESC LIMIT ?10`,
   );
   const { results } = await select.bind(...bindFilter(filter), cursor.ms, cursor.id, limit).all();
   return z.array(StoredUsage).parse(results);
@@ -83,30 +78,6 @@ export async function sumUsage(db: Database, filter: UsageFilter): Promise<Usage
   return UsageSums.parse(await select.bind(...bindFilter(filter)).first());
 }
 
-const dearest = [...listColumns("money").map((name) => `${name} DESC`), "grouped"].join(", ");
-
-const groupings: Record<UsageGrouping, { by: string; order: string }> = {
-  day: { by: `strftime('%Y-%m-%d', ${admitted} / 1000, 'unixepoch')`, order: "grouped" },
-  key: { by: "key", order: dearest },
-  model: { by: "model", order: dearest },
-};
-
-/** The sums of each UTC day, key or model: days in their order, the others by their cost, the dearest first. */
-export async function groupUsage(
-  db: Database,
-  filter: UsageFilter,
-  grouping: UsageGrouping,
-  limit: number,
-): Promise<z.infer<typeof UsageGroup>[]> {
-  const { by, order } = groupings[grouping];
-  const select = db.prepare(
-    `SELECT ${by} AS grouped, ${sums} FROM usage WHERE ${writeMatch(filter)}
-     GROUP BY grouped ORDER BY ${order} LIMIT ?7`,
-  );
-  const { results } = await select.bind(...bindFilter(filter), limit).all();
-  return z.array(UsageGroup).parse(results);
-}
-
 function bindFilter(filter: UsageFilter): unknown[] {
   return [
     filter.org,
@@ -115,5 +86,6 @@ function bindFilter(filter: UsageFilter): unknown[] {
     filter.key ?? null,
     filter.model ?? null,
     filter.hold ?? null,
+    filter.owner ?? null,
   ];
 }

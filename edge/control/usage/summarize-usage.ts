@@ -1,22 +1,30 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { Refusal } from "../../errors.ts";
 import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
 import { formatIso, Timestamp } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
-import { filterFields, readFilter } from "./filter.ts";
-import { groupsMax, groupUsage, sumUsage, UsageGrouping } from "./queries.ts";
+import { chooseRollUps, nameGroup, rollUpFields, type RangeRule } from "./choose.ts";
+import { Latency } from "./latency.ts";
+import { Dimension, sumRollUps, type RolledUp } from "./rollup-queries.ts";
 import { Currency, UsageTotals } from "./totals.ts";
 
-const dayMs = 86_400_000;
-const rangeDaysMax = 366;
-const rangeDaysDefault = 30;
+const groupsMax = 1_000;
+const rule: RangeRule = { unit: "day", daysDefault: 30, daysMax: 366 };
+const UsageGrouping = z.enum(["day", ...Dimension.options]);
 
-const Query = z.strictObject({ by: UsageGrouping, ...filterFields });
+const Query = z.strictObject({ by: UsageGrouping, ...rollUpFields });
 
+const Sums = {
+  ...UsageTotals.shape,
+  failedCalls: z.int(),
+  duration: Latency.nullable(),
+  ttft: Latency.nullable(),
+};
 const Group = z
   .strictObject({
-    ...UsageTotals.shape,
-    group: z.string().openapi({ description: "The UTC day as YYYY-MM-DD, the key's id, or the model's id." }),
+    ...Sums,
+    group: z.string().nullable().openapi({
+      description: "The UTC day as YYYY-MM-DD, or the value that it is grouped by; null is no project, or nobody.",
+    }),
   })
   .openapi("UsageGroup");
 
@@ -27,14 +35,22 @@ const Answer = z
     to: Timestamp,
     groups: z.array(Group),
     isTruncated: z.boolean().openapi({ description: `There are more than ${groupsMax} groups; the totals have all.` }),
-    totals: UsageTotals,
+    totals: z.strictObject(Sums).openapi("UsageSums"),
     currency: Currency,
   })
   .openapi("UsageSummary");
 
+const nothing = {
+  ...UsageTotals.parse(Object.fromEntries(Object.keys(UsageTotals.shape).map((name) => [name, 0]))),
+  failedCalls: 0,
+  duration: null,
+  ttft: null,
+};
+
 /**
- * Sums an org's usage by UTC day, by key or by model: days in their order, keys and models by what they cost. `from` is
- * included, `to` is not; without them it is the last 30 days up to now. At most 366 days.
+ * Sums an org's usage by UTC day, or by what its calls have in common: days in their order, all else by what it cost.
+ * From roll-ups, hence in whole hours: `from` is rounded down, `to` up. Without them it is the last 30 days up to now.
+ * At most 366 days.
  */
 export const summarizeUsage = defineEndpoint(
   "usage.read",
@@ -48,33 +64,30 @@ export const summarizeUsage = defineEndpoint(
     responses: { 200: describeJsonAnswer("The sums.", Answer), default: refusalAnswer },
   }),
   async (c) => {
-    const { control, org, visit } = c.var;
+    const { db, currency } = c.var.control;
     const { by, ...query } = c.req.valid("query");
-    const { from, to } = readRange(query, visit.now());
-    const filter = readFilter(org.id, { ...query, from, to }, control.models);
-    const [groups, totals] = await Promise.all([
-      groupUsage(control.db, filter, by, groupsMax + 1),
-      sumUsage(control.db, filter),
+    const filter = chooseRollUps(c, query, rule);
+    const limit = groupsMax + 1;
+    const [groups, [totals]] = await Promise.all([
+      sumRollUps(db, filter, by === "day" ? { by, group: null, limit } : { by: null, group: by, limit }),
+      sumRollUps(db, filter, { by: null, group: null, limit: 1 }),
     ]);
     const answer = {
       by,
-      from: formatIso(from),
-      to: formatIso(to),
-      groups: groups.slice(0, groupsMax).map(({ grouped: group, ...amounts }) => ({ group, ...amounts })),
+      from: formatIso(filter.fromMs),
+      to: formatIso(filter.toMs),
+      groups: groups.slice(0, groupsMax).map(({ atMs, group, ...sums }) => {
+        const value = by === "day" ? formatIso(atMs ?? 0).slice(0, 10) : nameGroup(by, group);
+        return { group: value, ...sums };
+      }),
       isTruncated: groups.length > groupsMax,
-      totals,
-      currency: control.currency,
+      totals: totals ? omitGroup(totals) : nothing,
+      currency,
     };
     return c.json(answer, 200);
   },
 );
 
-/** A day is a whole UTC day, so a range that is not said begins with one. */
-function readRange(query: { from?: number | undefined; to?: number | undefined }, nowMs: number) {
-  const to = query.to ?? nowMs + 1;
-  const from = query.from ?? Math.max(0, Math.floor(to / dayMs) - rangeDaysDefault) * dayMs;
-  if (from >= to) throw new Refusal("invalid_value", { param: "from", message: "from: Must be before `to`." });
-  if (to - from > rangeDaysMax * dayMs)
-    throw new Refusal("invalid_value", { param: "from", message: `from: At most ${rangeDaysMax} days before \`to\`.` });
-  return { from, to };
+function omitGroup({ atMs: _at, group: _group, ...sums }: RolledUp) {
+  return sums;
 }

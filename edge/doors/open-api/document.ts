@@ -14,6 +14,7 @@ const tags = [
   { name: "keys", description: "Keys of an org, with an admin key." },
   { name: "usage", description: "What was used and what it cost, with an admin key." },
   { name: "audit", description: "Who did what to an org, with an admin key." },
+  { name: "sign-in", description: "How people sign in, from this gateway's own pages." },
   { name: "site", description: "What anybody may read." },
 ];
 
@@ -24,7 +25,7 @@ const tags = [
 export function writeOpenApi(): OpenApiDocument {
   const control = openApiDocument();
   const paths = routes
-    .filter(({ door, refused }) => door !== "nodes" && refused === undefined)
+    .filter(({ door, refused, isUndocumented }) => door !== "nodes" && refused === undefined && !isUndocumented)
     .map((route) => [nameTemplate(route.path), writePath(route, control)] as const);
   const { schemas, securitySchemes, ...rest } = control.components ?? {};
   const document = {

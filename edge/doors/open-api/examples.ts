@@ -144,6 +144,19 @@ export const requestExamples: Readonly<Record<string, object>> = {
   createKey: { name: "Website", models: ["chat"], limits: { [windowNames[0] ?? ""]: 60 } },
   changeKey: { name: "Website", limits: { [windowNames[0] ?? ""]: 120 } },
   rotateKey: { overlapSeconds: 3_600 },
+  createBudget: { amountMicros: 500_000_000, sharesPercent: [50, 80, 100], isStop: true },
+  changeBudget: { amountMicros: 800_000_000 },
+  setPrice: { model: "chat", tier: "shared", promptMicrosPerMTok: 200_000, completionMicrosPerMTok: 600_000 },
+  addOperator: { email: "ada@example.test" },
+  sendSignInCode: { email: "ada@example.test" },
+  signInWithCode: { email: "ada@example.test", code: "123456", name: "Ada" },
+  signInWithTotp: { code: "123456" },
+  signInWithBackupCode: { code: "abcde-12345" },
+  signInWithPasskey: { credential: { id: "AAAA", type: "public-key" } },
+  signInWithOidc: { provider: "company", next: "/portal/" },
+  renameMe: { name: "Ada" },
+  addPasskey: { name: "Laptop", credential: { id: "AAAA", type: "public-key" } },
+  confirmSecondFactor: { code: "123456" },
 };
 
 /** An example of what is answered, by operation. */

@@ -62,11 +62,11 @@ export function listRefusals(route: DoorRoute, method: Method): number[] {
   add(route.endpoint !== null, ...callStatuses);
   add(route.needsNode === true, 400, 404, 502, 503, 504);
   add(route.path.includes("{"), 404);
-  add(method !== "GET" && route.auth !== "none", 400, 403, 404, 408, 413, 415, 429);
+  add(method !== "GET" && (route.auth !== "none" || isControl), 400, 403, 404, 408, 413, 415, 429);
   add(route.auth === "apiKey", 403);
   add(route.path === sitePaths.models, 400);
   add(route.path === sitePaths.response || route.path === sitePaths.responseItems, 400, 413);
-  add(isControl, 400, 403, 404, 409);
+  add(isControl, 400, 403, 404, 409, 502, 503);
   const { wire } = findFamily(route);
   const own = listCodes()
     .filter(({ status }) => statuses.has(status))

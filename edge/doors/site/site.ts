@@ -3,7 +3,8 @@ import { serveTokenizer } from "../../count-pipeline.ts";
 import { mintToken, serveModels } from "../../key-pipeline.ts";
 import type { TokenizerTask } from "../../protocol/tokenizer/call.ts";
 import { readHealth } from "../../routing/index.ts";
-import { control, controlPrefix } from "../control.ts";
+import { control, controlPrefix, signIn, signInPrefix } from "../control.ts";
+import { takeLeaks } from "../../control/http/leaks.ts";
 import { writeOpenApi } from "../open-api/document.ts";
 import type { DoorEnv } from "../port.ts";
 import { sitePaths } from "../site-paths.ts";
@@ -43,6 +44,8 @@ export function openSiteDoor(): Hono<DoorEnv> {
   serveResponses(app);
   serveOllama(app);
 
+  app.post(sitePaths.leaks, async (c) => c.json(await takeLeaks(c.var.visit, c.var.wiring.control)));
+
   app.get(sitePaths.livez, (c) => c.json({ status: "alive" }));
   app.get(sitePaths.readyz, (c) => c.json({ status: "ready" }));
   app.get(sitePaths.health, async (c) => {
@@ -52,5 +55,6 @@ export function openSiteDoor(): Hono<DoorEnv> {
     return c.json(health, health.status === "unhealthy" ? 503 : 200);
   });
   app.route(controlPrefix, control);
+  app.route(signInPrefix, signIn);
   return app;
 }

@@ -44,6 +44,7 @@ export const leasedCall = fc.record({
   choices: fc.integer({ min: 0, max: 2 }),
   promptPrice: price,
   completionPrice: price,
+  cachedShare: fc.constantFrom(null, 0, 0.25, 1),
   agoMs: fc.oneof(
     { weight: 8, arbitrary: fc.integer({ min: -3_000, max: 3_000 }) },
     fc.constantFrom(40 * 60_000, 7 * dayMs - 1, 7 * dayMs, 8 * dayMs),
@@ -106,7 +107,11 @@ export function makeLeasedCall(
     endpoint: "chat.completions",
     model: 'sm"a\nll',
     tier: "complex",
-    price: { promptMicrosPerMTok: drawn.promptPrice, completionMicrosPerMTok: drawn.completionPrice },
+    price: {
+      promptMicrosPerMTok: drawn.promptPrice,
+      completionMicrosPerMTok: drawn.completionPrice,
+      ...(drawn.cachedShare !== null && { cachedMicrosPerMTok: Math.floor(drawn.promptPrice * drawn.cachedShare) }),
+    },
     promptTokens: drawn.prompt,
     completionTokens: drawn.completion,
     choices: drawn.choices,

@@ -12,6 +12,7 @@ import {
   freshHold,
   keyId,
   keyRecord,
+  noon,
   orgRecord,
   makeRecord,
   projectId,
@@ -98,6 +99,7 @@ export const step = fc.oneof(
       ttlMs: fc.constantFrom(500, 5_000, 90_000, 930_000, 24 * hour),
       promptPrice: price,
       completionPrice: price,
+      cachedShare: fc.constantFrom(null, null, 0, 0.1, 0.5, 1),
       token: fc.constantFrom<Credential["token"] | null>(
         null,
         null,
@@ -140,6 +142,7 @@ export const step = fc.oneof(
           outcome: fc.constantFrom("completed" as const, "cancelled" as const, "failed" as const),
           responseId,
           agoMs: fc.integer({ min: -5_000, max: 2_000_000 }),
+          ttftMs: fc.constantFrom(null, -1, 0, 70, 90_000_000),
           leased: fc.option(leasedCall, { freq: 2 }),
         }),
         { minLength: 1, maxLength: 5 },
@@ -313,6 +316,7 @@ export function openHistory(
                 outcome: reported.outcome,
                 responseId: reported.responseId,
                 endedAtMs: nowMs - reported.agoMs,
+                firstTokenAtMs: reported.ttftMs === null ? null : noon + reported.ttftMs,
               });
               return call ? { ...record, leased: call.terms } : record;
             }),
@@ -338,7 +342,11 @@ export function openHistory(
           choices: each.choices,
           mayClamp: each.mayClamp,
           ttlMs: each.ttlMs,
-          price: { promptMicrosPerMTok: each.promptPrice, completionMicrosPerMTok: each.completionPrice },
+          price: {
+            promptMicrosPerMTok: each.promptPrice,
+            completionMicrosPerMTok: each.completionPrice,
+            ...(each.cachedShare !== null && { cachedMicrosPerMTok: Math.floor(each.promptPrice * each.cachedShare) }),
+          },
           idempotency:
             each.again === null ? null : { key: String(each.again).repeat(64), body: String(each.body).repeat(64) },
           ...(each.token ? { token: each.token, digests: each.digest === 0 ? [{ kid: "p2", digest }] : [] } : {}),

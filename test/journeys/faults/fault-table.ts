@@ -290,6 +290,9 @@ export const portRows: Record<keyof Ports, Dependency[] | string> = {
   ips: shield,
   classifier: local,
   boundFactors: local,
+  prices: "read beside calls: the last that were read hold, or MODELS (test/edge/admission/prices.test.ts)",
+  noteDenial:
+    "behind the answer: a store that fails changes no refusal (test/edge/control/events/limit-reached.test.ts)",
   holdGraceMs: setting,
   keys: local,
   tickets: local,
@@ -312,6 +315,7 @@ export const portRows: Record<keyof Ports, Dependency[] | string> = {
     "node.tokenize",
   ],
 };
+const people = "of signing in alone: test/journeys/people says what happens without it";
 export const bindingRows: Record<keyof Env, Dependency[] | string> = {
   DB: ["d1.key", "d1.read", "d1.write", "d1.usage", "redis.outbox"],
   LEDGERS: ["ledger.admit", "ledger.introspect", "ledger.settle", "ledger.release", "ledger.publish", "ledger.inspect"],
@@ -344,7 +348,23 @@ export const bindingRows: Record<keyof Env, Dependency[] | string> = {
   CURRENCY: setting,
   STORE_KEYS: setting,
   AUDIT_KEY: setting,
+  SESSION_KEYS: setting,
+  PUBLIC_URL: setting,
+  MAIL: setting,
+  MAIL_FROM: setting,
+  MAIL_URL: people,
+  MAIL_TOKEN: setting,
+  OIDC: people,
+  EMAIL: people,
+  DNS_URL: "no call waits for it: webhooks are made and sent by it (test/edge/control/webhooks)",
+  WEBHOOK_WAIT_MS: setting,
+  WEBHOOK_WINDOW_MS: setting,
+  WEBHOOKS_LOCAL: setting,
+  LEAK_KEYS_URL: "no call waits for it: 503, and the report is repeated (test/edge/control/http/leaks.test.ts)",
   RESPONSES: stored,
+  USAGE_DAYS: setting,
+  ARCHIVE:
+    "no call waits for it; a row stays in D1 until its copy was read back (test/edge/adapters/d1/archive.test.ts)",
 };
 /** What an agent stands on. */
 export const agentRows = {

@@ -4,6 +4,7 @@ import { openTickets } from "#edge/agreements/tokens/ticket.ts";
 import { memoryFleet } from "#edge/adapters/memory/fleet.ts";
 import { memoryLedger } from "#edge/adapters/memory/ledger.ts";
 import { openBoundFactors } from "#edge/admission/index.ts";
+import { openPrices } from "#edge/admission/prices.ts";
 import { Refusal } from "#edge/errors.ts";
 import { Heartbeats } from "#edge/fleet/heartbeats.ts";
 import { openRetryBudget } from "#edge/forwarding/budget.ts";
@@ -93,6 +94,7 @@ export async function openEdgeWorld(): Promise<EdgeWorld> {
     fleet,
     classifier: openTierClassifier(testModels, [node]),
     boundFactors: openBoundFactors(),
+    prices: openPrices(async () => []),
     origin: { nodeKeys, tickets, budget: openRetryBudget(), observer: fleet },
     tickets,
     holdGraceMs: 30_000,

@@ -1,4 +1,4 @@
-/** Files whose promises are kept elsewhere, each with where: they live only in a running Worker. */
+/** Files whose promises are kept elsewhere, each with where: in a running Worker, or over a real D1. */
 export const exemptFromMirror: Readonly<Record<string, string[]>> = {
   // Paths, request ids, CORS, who is counted by address, the one writer of errors.
   "edge/app.ts": [
@@ -66,10 +66,115 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
     "test/edge/control/service-accounts/remove-service-account.test.ts",
   ],
   "edge/control/orgs/close-queries.ts": ["test/edge/control/orgs/close-org.test.ts"],
+  // Webhooks over the control API and a database: who may, what is sent, when, and where it may go.
+  "edge/control/webhooks/webhook.ts": ["test/edge/control/webhooks/create-webhook.test.ts"],
+  "edge/control/webhooks/queries.ts": [
+    "test/edge/control/webhooks/create-webhook.test.ts",
+    "test/edge/control/webhooks/rotate-webhook.test.ts",
+  ],
+  "edge/control/webhooks/deliveries/delivery.ts": ["test/edge/control/webhooks/deliveries/redeliver.test.ts"],
+  "edge/control/webhooks/deliveries/queries.ts": ["test/edge/control/webhooks/deliveries/redeliver.test.ts"],
+  "edge/control/webhooks/sending/attempt.ts": ["test/edge/control/webhooks/sending/deliver.test.ts"],
+  "edge/control/webhooks/sending/body.ts": ["test/edge/control/webhooks/sending/deliver.test.ts"],
+  "edge/control/webhooks/sending/queries.ts": ["test/edge/control/webhooks/sending/deliver.test.ts"],
+  "edge/control/webhooks/sending/switch-off.ts": ["test/edge/control/webhooks/sending/deliver.test.ts"],
+  "edge/control/webhooks/sending/tend.ts": ["test/edge/control/webhooks/sending/deliver.test.ts"],
+  "edge/control/events/queries.ts": [
+    "test/edge/control/events/list-events.test.ts",
+    "test/edge/control/events/limit-reached.test.ts",
+  ],
+  // Reports of leaked keys: who is believed, what is revoked, what is told.
+  "edge/control/leaks/report.ts": ["test/edge/control/http/leaks.test.ts"],
+  "edge/control/leaks/revoke-leaked.ts": ["test/edge/control/http/leaks.test.ts"],
+  // The web's adapters share one set of servers that misbehave.
+  "edge/adapters/web/doh-resolver.ts": ["test/edge/adapters/web/webhook-sender.test.ts"],
+  "edge/adapters/web/leak-keys.ts": ["test/edge/adapters/web/webhook-sender.test.ts"],
+  "edge/adapters/web/read-capped.ts": ["test/edge/adapters/web/webhook-sender.test.ts"],
   // Every adapter at its place; a setting that is missing or malformed serves nothing.
+  "edge/wiring/control.ts": ["test/journeys/people/sign-in.test.ts", "test/journeys/people/webhooks.test.ts"],
   "edge/wiring.ts": [
     "test/journeys/callers/door.test.ts",
     "test/journeys/faults/crash.test.ts",
     "test/journeys/operators/keys.test.ts",
   ],
+  // What is stored of budgets, and changed with its audit entry, in a real D1.
+  "edge/control/budgets/budget.ts": ["test/edge/control/budgets/create-budget.test.ts"],
+  "edge/control/budgets/commit-budget.ts": [
+    "test/edge/control/budgets/create-budget.test.ts",
+    "test/edge/control/budgets/change-budget.test.ts",
+  ],
+  "edge/control/budgets/queries.ts": [
+    "test/edge/control/budgets/create-budget.test.ts",
+    "test/edge/control/budgets/change-budget.test.ts",
+  ],
+  // A statement's sum, its order and its page are those of an org's month.
+  "edge/control/costs/queries.ts": ["test/edge/control/costs/show-statement.test.ts"],
+  "edge/control/costs/statement-page.ts": ["test/edge/control/costs/show-statement.test.ts"],
+  // Versions of prices as they are stored and shown.
+  "edge/control/prices/price.ts": ["test/edge/control/prices/set-price.test.ts"],
+  "edge/control/prices/queries.ts": ["test/edge/control/prices/set-price.test.ts"],
+  // A row as lists, exports and one call show it.
+  "edge/control/usage/totals.ts": [
+    "test/edge/control/usage/list-usage.test.ts",
+    "test/edge/control/usage/export-usage.test.ts",
+  ],
+  // Every flow of better-auth over its tables in D1; tokens stand there as digests.
+  "edge/adapters/better-auth/database.ts": [
+    "test/journeys/people/sign-in.test.ts",
+    "test/journeys/people/second-factor.test.ts",
+    "test/journeys/people/passkeys.test.ts",
+    "test/journeys/people/outside.test.ts",
+    "test/edge/control/sign-in/sessions.test.ts",
+  ],
+  // What it is set to: codes, second factors, passkeys that know their owner, issuers, cookies.
+  "edge/adapters/better-auth/open-auth.ts": [
+    "test/journeys/people/sign-in.test.ts",
+    "test/journeys/people/second-factor.test.ts",
+    "test/journeys/people/passkeys.test.ts",
+    "test/journeys/people/outside.test.ts",
+    "test/edge/control/sign-in/sessions.test.ts",
+  ],
+  // Each step, and how each refusal is told; an issuer that is down.
+  "edge/adapters/better-auth/proofs.ts": [
+    "test/journeys/people/sign-in.test.ts",
+    "test/journeys/people/second-factor.test.ts",
+    "test/journeys/people/passkeys.test.ts",
+    "test/journeys/people/outside.test.ts",
+  ],
+  // In the bundle alone: an issuer by a name that no social provider has.
+  "edge/adapters/better-auth/left-out/library-parts.ts": ["test/journeys/people/outside.test.ts"],
+  // The forms of settings, each through a setting that has it.
+  "edge/agreements/settings/forms.ts": ["test/edge/env.test.ts"],
+  // Every endpoint is there, and none more.
+  "edge/control/sign-in/routes.ts": ["test/journeys/people/sign-in.test.ts", "test/edge/doors/control.test.ts"],
+  // Who is let in to which step.
+  "edge/control/sign-in/step.ts": [
+    "test/journeys/people/sign-in.test.ts",
+    "test/journeys/people/second-factor.test.ts",
+  ],
+  // What answers look like.
+  "edge/control/sign-in/answers.ts": ["test/journeys/people/sign-in.test.ts", "test/journeys/people/passkeys.test.ts"],
+  // Sessions, passkeys and counts as D1 keeps them.
+  "edge/control/sign-in/queries.ts": [
+    "test/journeys/people/sign-in.test.ts",
+    "test/journeys/people/passkeys.test.ts",
+    "test/edge/control/sign-in/sessions.test.ts",
+    "test/edge/control/sign-in/tries.test.ts",
+  ],
+  // Operators, made and unmade.
+  "edge/control/operators/operator.ts": ["test/journeys/people/operators.test.ts"],
+  // The same in D1.
+  "edge/control/operators/queries.ts": ["test/journeys/people/operators.test.ts"],
+  // What the stand-in for ASN.1 reads into.
+  "edge/adapters/better-auth/left-out/asn1-ecc.ts": ["test/edge/adapters/better-auth/left-out/asn1-schema.test.ts"],
+  // What lives in a browser: requests, files, the session, the playground's calls, charts and clocks on a page.
+  "edge/portal/api/client.ts": ["test/journeys/portal/session.test.ts", "test/journeys/portal/keys.test.ts"],
+  "edge/portal/api/download.ts": ["test/journeys/portal/audit.test.ts"],
+  "edge/portal/api/playground.ts": ["test/journeys/portal/playground.test.ts"],
+  "edge/portal/api/queries.ts": ["test/journeys/portal/keys.test.ts", "test/journeys/portal/pages.test.ts"],
+  "edge/portal/api/session.ts": ["test/journeys/portal/session.test.ts"],
+  "edge/portal/api/ways.ts": ["test/journeys/portal/session.test.ts"],
+  "edge/portal/model/clock.ts": ["test/journeys/portal/keys.test.ts"],
+  "edge/portal/model/theme.ts": ["test/journeys/portal/pages.test.ts"],
+  "edge/portal/parts/chart/canvas.ts": ["test/journeys/portal/pages.test.ts"],
 };

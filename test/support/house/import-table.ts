@@ -10,7 +10,7 @@ const isRoom = new RegExp(`^edge/(${rooms.join("|")})/`);
 const isLeaf = (to: string) => /^edge\/(protocol|agreements)\/|^edge\/(errors|limits)\.ts$/.test(to);
 const isCore = (to: string) => /^edge\/(ledger|fleet)\//.test(to);
 const isPort = (to: string) =>
-  /^edge\/(ledger|fleet|identity|routing|settlement|storage|control\/http)\/port\.ts$/.test(to);
+  /^edge\/(ledger|fleet|identity|routing|settlement|storage|control\/(http|sign-in))\/(port|store)\.ts$/.test(to);
 const isVisit = (to: string) => to === "edge/visit.ts";
 const isTop = (to: string) => /^edge\/(app|env|wiring|pipeline|count-pipeline|key-pipeline|ports)\.ts$/.test(to);
 /** Workers have these; they are pure (docs/decisions/0005). */
@@ -21,7 +21,7 @@ const always = () => true;
 
 /** `docs/architecture.md` says the same in words. The first row that fits a file is its law. */
 export const importTable: readonly ImportRow[] = [
-  { part: /^edge\/wiring\.ts$/, may: always, instead: "" },
+  { part: /^edge\/wiring(\/control)?\.ts$/, may: always, instead: "" },
   {
     part: /^edge\/(worker|app)\.ts$/,
     may: (to) =>
@@ -53,6 +53,7 @@ export const importTable: readonly ImportRow[] = [
     may: (to, _isType, file) =>
       to.startsWith("edge/doors/") ||
       to.startsWith("edge/control/http/") ||
+      to === "edge/control/sign-in/routes.ts" ||
       rooms.some((room) => to === `edge/${room}/index.ts`) ||
       /^edge\/(((count|key)-)?pipeline|ports|env|wiring|app)\.ts$/.test(to) ||
       isLeaf(to) ||
@@ -106,6 +107,15 @@ export const importTable: readonly ImportRow[] = [
     may: (to, isType) => isLeaf(to) || to === "zod" || isNodeCrypto(to) || (isType && isVisit(to)),
     instead: "leaf modules know zod and each other only",
   },
+  {
+    part: /^edge\/portal\//,
+    may: (to, isType) =>
+      to.startsWith("edge/portal/") ||
+      /^edge\/(agreements\/records\/windows|control\/permissions)\.ts$/.test(to) ||
+      (isType && isLeaf(to)) ||
+      isPackage(to),
+    instead: "the portal is a customer of the API: it knows its document, and the tables that are the edge's own",
+  },
   { part: /^edge\/[\w-]+\.d\.ts$/, may: isPackage, instead: "declarations of the platform know packages" },
   {
     part: /^origin\//,
@@ -124,8 +134,23 @@ export const importTable: readonly ImportRow[] = [
     instead: "the simulator stands for an engine: it knows nothing of ours but shapes",
   },
   {
+    part: /^infra\/portal\//,
+    may: (to) =>
+      /^infra\/(portal|local)\//.test(to) ||
+      to === "edge/portal/page-list.ts" ||
+      /^edge\/doors\/(site-paths|open-api\/document)\.ts$/.test(to) ||
+      isLeaf(to) ||
+      isPackage(to),
+    instead: "what builds the portal knows its pages, and what the edge says of its API",
+  },
+  {
     part: /^infra\/local\//,
-    may: (to) => to.startsWith("infra/local/") || isLeaf(to) || isOrigin(to) || isPackage(to),
+    may: (to) =>
+      to.startsWith("infra/local/") ||
+      to === "infra/portal/build-portal.ts" ||
+      isLeaf(to) ||
+      isOrigin(to) ||
+      isPackage(to),
     instead: "the local stack starts programs and knows their settings",
   },
   {

@@ -14,11 +14,12 @@ import type {
 } from "../../../ledger/port.ts";
 import { HoldId, KeyId, ProjectId, type OrgId } from "../../../agreements/tokens/ids.ts";
 import { LeaseId, type LeasedTerms } from "../../../agreements/tokens/lease.ts";
+import { measureTtftMs } from "../../../agreements/records/usage.ts";
 import { KeyRecord } from "../../../agreements/records/key.ts";
 import { Window } from "../../../agreements/records/quota.ts";
 import type { Credential } from "../../../agreements/tokens/credential.ts";
 import { OutOfReach } from "../../../errors.ts";
-import { encodeTerms, encodeWish, writeBill } from "./leases.ts";
+import { encodePrice, encodeTerms, encodeWish, writeBill } from "./leases.ts";
 
 /**
  * The arguments of the ledger's script and its replies. A reply of any other shape throws: never a grant by default
@@ -47,8 +48,6 @@ export function encodeRequest(request: HoldRequest, wait = ""): string[] {
     request.choices,
     request.mayClamp ? 1 : 0,
     request.ttlMs,
-    price.promptMicrosPerMTok,
-    price.completionMicrosPerMTok,
   ];
   const again = idempotency ? [JSON.stringify(idempotency.key), JSON.stringify(idempotency.body)] : ["", ""];
   const bill = writeBill({ hold, org, key, model, tier, endpoint });
@@ -59,6 +58,7 @@ export function encodeRequest(request: HoldRequest, wait = ""): string[] {
     endpoint,
     model,
     ...numbers.map(String),
+    ...encodePrice(price),
     ...again,
     bill,
     request.lease ? encodeWish(request.lease) : "",
@@ -84,15 +84,14 @@ export function encodeRelease(org: OrgId, hold: HoldId, mayRun: boolean, leased:
   return [hold, mayRun ? "1" : "0", leased ? encodeTerms(org, hold, leased) : ""];
 }
 
-/**
- * A settlement's arguments: for each record its hold, what it is, its token counts, its end, and the terms of a lease.
- */
+/** A settlement's arguments: for each record its hold, what it is, its counts, its times, and the terms of a lease. */
 export function encodeRecords(records: SettledRecord[]): string[] {
   return records.flatMap((record) => {
     const { hold, org, isFinal, outcome, responseId, endedAtMs, leased } = record;
     const counts = countColumns.map((name) => String(record[name]));
     const terms = leased ? encodeTerms(org, hold, leased) : "";
-    return [hold, isFinal ? "1" : "0", outcome, ...counts, JSON.stringify(responseId), String(endedAtMs), terms];
+    const times = [endedAtMs, measureTtftMs(record)].map(String);
+    return [hold, isFinal ? "1" : "0", outcome, ...counts, JSON.stringify(responseId), ...times, terms];
   });
 }
 

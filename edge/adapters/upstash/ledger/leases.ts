@@ -1,3 +1,4 @@
+import type { Price } from "../../../agreements/records/model.ts";
 import type { HoldId, OrgId } from "../../../agreements/tokens/ids.ts";
 import type { LeasedTerms } from "../../../agreements/tokens/lease.ts";
 import type { LeaseClosing, LeaseRequest } from "../../../ledger/port.ts";
@@ -10,6 +11,12 @@ export function encodeWish({ id, calls, tokens, costMicros, ttlMs, holdMsMax }: 
 /** The arguments of `closeLease`. */
 export function encodeClosing({ lease, attempts, calls, tokens, costMicros }: LeaseClosing): string[] {
   return [lease, ...[attempts, calls, tokens, costMicros].map(String)];
+}
+
+/** A price in two words; cached tokens that cost less stand behind the second. */
+export function encodePrice({ promptMicrosPerMTok, completionMicrosPerMTok, cachedMicrosPerMTok }: Price): string[] {
+  const cached = cachedMicrosPerMTok === undefined ? "" : ` ${cachedMicrosPerMTok}`;
+  return [String(promptMicrosPerMTok), completionMicrosPerMTok + cached];
 }
 
 /** What each line of a call's bill repeats, as members of JSON: no text of a caller has a line break in it. */
@@ -31,8 +38,7 @@ export function encodeTerms(org: OrgId, hold: HoldId, terms: LeasedTerms): strin
     terms.promptTokens,
     terms.completionTokens,
     terms.choices,
-    price.promptMicrosPerMTok,
-    price.completionMicrosPerMTok,
+    ...encodePrice(price),
     terms.admittedAtMs,
     "",
     writeBill({ hold, org, key, model, tier, endpoint }),

@@ -1,5 +1,5 @@
 /** Runs one method of an object: `call` does it as it would have been done. */
-type WrapCall = (method: string, call: () => unknown) => unknown;
+type WrapCall = (method: string, call: () => unknown, given: readonly unknown[]) => unknown;
 
 const isStubGetter = (member: PropertyKey) => member === "get" || member === "getByName";
 
@@ -22,8 +22,10 @@ export function wrapCalls<T extends object>(target: T, wrap: WrapCall): T {
   return new Proxy(target, {
     get(_, member) {
       return (...given: unknown[]) =>
-        wrap(String(member), () =>
-          (target as Record<PropertyKey, (...given: unknown[]) => unknown>)[member]?.(...given),
+        wrap(
+          String(member),
+          () => (target as Record<PropertyKey, (...given: unknown[]) => unknown>)[member]?.(...given),
+          given,
         );
     },
   });

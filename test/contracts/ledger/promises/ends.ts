@@ -124,6 +124,8 @@ export function ledgerEnds(name: string, open: OpenLedger): void {
         units: 12,
         outcome: "cancelled",
         responseId: "chatcmpl-1",
+        startedAtMs: noon - day,
+        firstTokenAtMs: noon - day + 321,
         endedAtMs: noon - day,
       });
       expect(await ledger.settle(org, [lying, lying])).toEqual([
@@ -150,6 +152,7 @@ export function ledgerEnds(name: string, open: OpenLedger): void {
           admittedAtMs: noon,
           endedAtMs: noon,
           units: 12,
+          ttftMs: 321,
         },
       ]);
       expect(await findWindow(opened, "tokensPerDay")).toEqual([840, 30, 30]);
@@ -218,6 +221,34 @@ export function ledgerEnds(name: string, open: OpenLedger): void {
         makeRecord(org, hold, { completionTokens: 3 }),
       ]);
       expect(await opened.usage()).toMatchObject([{ end: "completed", completionTokens: 12 }]);
+    });
+
+    test("cached tokens cost their own price, and a late word makes two lines cost what one would have", async () => {
+      const opened = await openWith(open, { costMicrosPerMonth: 9_000 });
+      const { ledger, org, clock } = opened;
+      const price = {
+        promptMicrosPerMTok: 1_000_000,
+        cachedMicrosPerMTok: 100_000,
+        completionMicrosPerMTok: 2_000_000,
+      };
+      const [whole = "", late = ""] = await fill(opened, 2, { price, promptTokens: 100, ttlMs: 5_000 });
+      expect(await findWindow(opened, "costMicrosPerMonth")).toEqual([8_720, 280, 0]);
+      const used = { promptTokens: 100, cachedTokens: 90, completionTokens: 3 };
+      await ledger.settle(org, [
+        makeRecord(org, whole, used),
+        makeRecord(org, late, { ...used, cachedTokens: 0, isFinal: false }),
+      ]);
+      await opened.restart();
+      clock.set(noon + 5_000);
+      expect(await findWindow(opened, "costMicrosPerMonth")).toEqual([8_869, 0, 131]);
+      await ledger.settle(org, [makeRecord(org, late, used)]);
+      expect(await findWindow(opened, "costMicrosPerMonth")).toEqual([8_950, 0, 50]);
+      const rows = (await opened.usage()).map(({ id, costMicros, cachedTokens }) => [id, costMicros, cachedTokens]);
+      expect(rows.toSorted()).toEqual([
+        [whole, 25, 90],
+        [late, 106, 0],
+        [`${late}:late`, -81, 90],
+      ]);
     });
   });
 }

@@ -69,6 +69,7 @@ export function ledgerLeasedCalls(name: string, open: OpenLedger): void {
           admittedAtMs: noon + 400,
           endedAtMs: noon + 600,
           units: 0,
+          ttftMs: null,
         },
       ]);
     });

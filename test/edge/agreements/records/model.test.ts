@@ -19,6 +19,18 @@ describe("the price of a call", () => {
       expect(computeCostMicros(price, prompt, completion)).toBe(micros));
   }
 
+  test("cached tokens cost what is said of them, to the micro-unit, and as the rest where nothing is", () => {
+    const cheap = { ...price, cachedMicrosPerMTok: 15_000 };
+    expect(computeCostMicros(cheap, 1_000_000, 0, 1_000_000)).toBe(15_000);
+    expect(computeCostMicros(cheap, 20, 5, 19)).toBe(4);
+    expect(computeCostMicros(price, 20, 5, 19)).toBe(6);
+    expect(computeCostMicros({ ...price, cachedMicrosPerMTok: 0 }, 20, 0, 20)).toBe(0);
+    const dear = { promptMicrosPerMTok: 1_000_000_000, completionMicrosPerMTok: 1, cachedMicrosPerMTok: 999_999_999 };
+    expect(computeCostMicros(dear, 9_007_200_000, 1, 9_007_200_000)).toBe(9_007_199_990_993);
+    expect(Price.safeParse({ ...price, cachedMicrosPerMTok: price.promptMicrosPerMTok }).success).toBe(true);
+    expect(Price.safeParse({ ...price, cachedMicrosPerMTok: price.promptMicrosPerMTok + 1 }).success).toBe(false);
+  });
+
   test("nothing is free but a price of nothing", () => {
     expect(computeCostMicros({ promptMicrosPerMTok: 1, completionMicrosPerMTok: 0 }, 1, 0)).toBe(1);
     expect(

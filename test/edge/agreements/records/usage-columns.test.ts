@@ -23,7 +23,7 @@ test("the columns are those of the table in D1, in its order", () => {
 });
 
 test("each column is listed under what it holds, and amounts are counts, then money", () => {
-  const kinds = ["text", "maybeText", "count", "money", "timeMs"] as const;
+  const kinds = ["text", "maybeText", "count", "money", "timeMs", "maybeMs"] as const;
   expect(kinds.flatMap(listColumns).toSorted()).toEqual(usageColumnNames.toSorted());
   expect(amountColumns).toEqual([...countColumns, ...listColumns("money")]);
   expect(countColumns.every((name) => usageColumns[name].holds === "count")).toBe(true);

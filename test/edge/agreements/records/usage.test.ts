@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { renameEnd, UsageRecord } from "#edge/agreements/records/usage.ts";
+import { measureTtftMs, renameEnd, UsageRecord } from "#edge/agreements/records/usage.ts";
 
 const record = {
   hold: `hold_${"0".repeat(22)}`,
@@ -37,4 +37,14 @@ test("an outcome that no version knew is no record", () => {
   for (const outcome of ["corrected", "expired", "ok", "", null, 1]) {
     expect(UsageRecord.safeParse({ ...record, outcome }).success, String(outcome)).toBe(false);
   }
+});
+
+test.each([
+  [null, null],
+  [1, 0],
+  [251, 250],
+  [0, 0],
+  [Number.MAX_SAFE_INTEGER, 86_400_000],
+])("the first token at %j came after %j ms: never before its call, nor after a day", (firstTokenAtMs, ms) => {
+  expect(measureTtftMs({ startedAtMs: 1, firstTokenAtMs })).toBe(ms);
 });

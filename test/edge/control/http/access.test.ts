@@ -125,7 +125,7 @@ describe("a person who is signed in", () => {
       { ...owner.headers, "content-type": "text/plain" },
     ]) {
       const answer = await rename({ key: null, headers });
-      expect([answer.status, answer.body.error.code]).toEqual([403, "insufficient_permissions"]);
+      expect([answer.status, answer.body.error.code]).toEqual([403, "cross_origin"]);
     }
     const plain = await world.ask("GET", `/control/orgs/${world.a.org}`, { key: null, headers: noOrigin });
     expect(plain.status).toBe(200);

@@ -8,8 +8,25 @@ it("lists the control plane where it is mounted, by OpenAPI 3.1", () => {
   const routes = createControlRoutes().openAPIRegistry.definitions.flatMap((definition) =>
     definition.type === "route" ? [`/control${definition.route.path}`] : [],
   );
-  expect(Object.keys(document.paths ?? {}).toSorted()).toEqual([...new Set(routes)].toSorted());
-  expect(Object.keys(document.components?.securitySchemes ?? {})).toEqual(["adminKey", "apiKey", "bootstrapToken"]);
+  const paths = Object.keys(document.paths ?? {}).filter((path) => path.startsWith("/control"));
+  expect(paths.toSorted()).toEqual([...new Set(routes)].toSorted());
+  expect(Object.keys(document.components?.securitySchemes ?? {})).toEqual([
+    "adminKey",
+    "apiKey",
+    "bootstrapToken",
+    "session",
+  ]);
+});
+
+it("lists signing in, which needs no key", () => {
+  const entries = Object.entries(openApiDocument().paths ?? {}).filter(([path]) => !path.startsWith("/control"));
+  expect(entries.length).toBeGreaterThan(15);
+  for (const [path, operations] of entries)
+    for (const { security } of Object.values(operations))
+      expect([path.startsWith("/auth/"), security?.some((scheme) => "adminKey" in scheme) ?? true]).toEqual([
+        true,
+        false,
+      ]);
 });
 
 it("has no reference that leads nowhere", () => {

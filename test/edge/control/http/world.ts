@@ -3,19 +3,24 @@ import { Hono } from "hono";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { unstable_splitSqlQuery } from "wrangler";
 import type { LedgerState, PublishedRecord, UsageRow } from "#edge/ledger/port.ts";
+import { createSignInRoutes } from "#edge/control/sign-in/routes.ts";
+import { openSignIn } from "#test/support/people/open-sign-in.ts";
+import { openMasterKeys } from "#edge/agreements/sealing.ts";
 import { openKeyring } from "#edge/agreements/tokens/key-format.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
-import type { ModelRecord } from "#edge/agreements/records/model.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
 import type { ProjectRecord } from "#edge/agreements/records/project.ts";
 import { generateRandomBytes, type Visit } from "#edge/visit.ts";
 import { mintControlId } from "#edge/agreements/tokens/ids.ts";
 import type { MemberRole } from "#edge/control/permissions.ts";
 import { openApiDocument } from "#edge/control/http/open-api.ts";
+import { takeLeaks } from "#edge/control/http/leaks.ts";
+import { deliverDue } from "#edge/control/webhooks/sending/deliver.ts";
 import type { ControlEnv, ControlPorts, NodeReport, SignedIn } from "#edge/control/http/port.ts";
 import type { Database } from "#edge/control/http/store.ts";
 import { createControlRoutes } from "#edge/control/http/routes.ts";
-import { FakeMailer } from "#test/support/people/mailer.ts";
+import { insertPerson } from "#test/support/people/insert-person.ts";
+import { FakeLeakKeys, FakeMailer, fakeModel, FakeWeb } from "#test/support/webhooks/fakes.ts";
 import { buildErrorBody, buildErrorHeaders, Refusal } from "#edge/errors.ts";
 
 export const bootstrapToken = "bootstrap-token-of-the-tests-0123456789";
@@ -94,20 +99,6 @@ export class FakeSessions {
   }
 }
 
-function fakeModel(given: Pick<ModelRecord, "id"> & Partial<ModelRecord>): ModelRecord {
-  const price = { promptMicrosPerMTok: 200_000, completionMicrosPerMTok: 400_000 };
-  return {
-    aliases: [],
-    endpoints: ["chat.completions"],
-    contextTokensMax: 8_192,
-    completionTokensDefault: 2_048,
-    ownedBy: "house",
-    createdAtMs: 0,
-    prices: { shared: price, complex: price },
-    ...given,
-  };
-}
-
 /** Parsed JSON, of which a test expects what it expects. */
 // oxlint-disable-next-line typescript/no-explicit-any -- a wrong shape fails the test that reads it
 export type Json = any;
@@ -169,12 +160,15 @@ export async function openWorld() {
     },
   };
   const sessions = new FakeSessions();
+  const now = () => Date.now() + clock.offsetMs;
+  const web = new FakeWeb(now);
   const mailer = new FakeMailer();
+  const leakKeys = new FakeLeakKeys();
+  const masters = await openMasterKeys({ s1: secret("C") }, "webhook secrets");
   const control: ControlPorts = {
     db,
     keyring,
     bootstrapToken,
-    sessions,
     ipHeader: "cf-connecting-ip",
     publisher,
     retention,
@@ -182,9 +176,17 @@ export async function openWorld() {
     models,
     fleet,
     currency: "EUR",
+    ...openSignIn(db, sessions),
     mailer,
-    publicUrl: "https://edge.example.test",
+    publicUrl: null,
+    webhooks: { masters, resolver: web, sender: web, isLocal: false, windowMs: 72 * 3_600_000 },
+    leakKeys,
+    deliverer: { nudge: async (org) => (isNudging ? deliver(org) : undefined) },
   };
+  let isNudging = false;
+  const log: Visit["log"] = (event, facts) => void logs.push(JSON.stringify({ event, ...facts }));
+  const delivererPorts = () => ({ ...control, now, random: generateRandomBytes, chance: () => 0, log });
+  const deliver = (org: string | null = null) => deliverDue(delivererPorts(), org);
   const app = openDoor({ control, clock, logs, pending });
 
   const ask = async (method: string, path: string, asking: Asking = {}): Promise<Answer> => {
@@ -224,11 +226,6 @@ export async function openWorld() {
   /** Signs a person in, as a member of an org or of none; `key` asks as them. */
   const signIn = async (org: string | null, role: MemberRole, given: Partial<SignedIn> = {}) => {
     const user = mintControlId("user", generateRandomBytes);
-    if (org)
-      await db
-        .prepare("INSERT INTO members (org, user, role, created_at_ms) VALUES (?, ?, ?, 1)")
-        .bind(org, user, role)
-        .run();
     const person = {
       user,
       email: `${role}.${user.slice(-6).toLowerCase()}@example.test`,
@@ -241,13 +238,7 @@ export async function openWorld() {
       ...given,
     };
     sessions.people.set(user, person);
-    await db
-      .prepare(
-        `INSERT INTO auth_users (id, email, name, email_verified, created_at_ms, updated_at_ms)
-         VALUES (?, ?, ?, 1, 1, 1)`,
-      )
-      .bind(user, person.email, person.name)
-      .run();
+    await insertPerson(db, person, { org, role });
     const headers = { cookie: `session=${user}`, origin: "http://edge.test", "content-type": "application/json" };
     return { user, person, key: null, headers };
   };
@@ -293,14 +284,27 @@ export async function openWorld() {
     retention,
     mover,
     fleet,
-    sessions,
     mailer,
+    sessions,
     signIn,
     clock,
     logs,
     pending,
     keyring,
     openOrg,
+    web,
+    leakKeys,
+    delivererPorts,
+    deliver,
+    /** Whether events are sent behind what causes them; a test that sends by itself wants them to wait. */
+    nudge: (on: boolean) => void (isNudging = on),
+    /** Waits for the work behind all answers. */
+    settle: async () => {
+      for (let seen = -1; seen < pending.length;) {
+        seen = pending.length;
+        await Promise.all(pending);
+      }
+    },
     close: () => mf.dispose(),
   };
 }
@@ -334,6 +338,8 @@ function openDoor(world: {
     await next();
   });
   app.route("/control", createControlRoutes());
+  app.route("/auth", createSignInRoutes());
+  app.post("/leaks", async (c) => c.json(await takeLeaks(c.var.visit, world.control)));
   app.get("/openapi.json", (c) => c.json(openApiDocument()));
   const refuse = (refusal: Refusal) =>
     new Response(JSON.stringify(buildErrorBody(refusal)), {
@@ -372,6 +378,7 @@ export async function insertUsage(
     row.admittedAtMs ?? 1_763_700_000_000,
     row.endedAtMs ?? 1_763_700_001_000,
     row.units ?? 0,
+    row.ttftMs ?? null,
   ];
   await world.db
     .prepare(`INSERT INTO usage VALUES (${values.map(() => "?").join(",")})`)

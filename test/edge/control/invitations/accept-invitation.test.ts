@@ -8,7 +8,7 @@ afterAll(() => world.close());
 const invite = async (email: string, role = "developer") => {
   const path = `/control/orgs/${world.a.org}/invitations`;
   const { body } = await world.ask("POST", path, { key: world.a.admin, body: { email, role } });
-  const token = /#(\w+)/.exec(world.mailer.sent.at(-1)?.text ?? "")?.[1] ?? "";
+  const token = /#(\w+)/.exec(world.mailer.mails.at(-1)?.text ?? "")?.[1] ?? "";
   return { id: body.id as string, token };
 };
 const accept = (token: string, asking: Asking) =>

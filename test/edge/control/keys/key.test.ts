@@ -19,6 +19,7 @@ const row: KeyRow = {
   revoked_at_ms: null,
   replaces: null,
   lineage: null,
+  stop_micros: null,
   project: null,
   owner: null,
   version: 1,

@@ -23,6 +23,7 @@ it("shows a row as the document describes it", () => {
     version: 3,
     requires_mfa: 0,
     closed_at_ms: null,
+    stop_micros: null,
     created_at_ms: 0,
   } as const;
   expect(Org.parse(toOrg(row))).toMatchObject({

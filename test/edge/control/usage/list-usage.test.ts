@@ -63,6 +63,7 @@ it("lists an org's own rows, newest first, with totals in which a correction is 
     completionTokens: 20,
     units: 0,
     costMicros: 5,
+    ttftMs: null,
     admittedAt: "2026-11-03T00:00:00.000Z",
     endedAt: "2025-11-21T04:40:01.000Z",
   });

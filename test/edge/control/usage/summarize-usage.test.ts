@@ -47,7 +47,15 @@ it("sums by UTC day, by key and by model, of this org alone; what came late adds
     to: "2026-11-03T00:00:00.000Z",
     isTruncated: false,
     currency: "EUR",
-    totals: { calls: 4, promptTokens: 40, cachedTokens: 0, completionTokens: 83, units: 0, costMicros: 21 },
+    totals: {
+      calls: 4,
+      failedCalls: 0,
+      promptTokens: 40,
+      cachedTokens: 0,
+      completionTokens: 83,
+      units: 0,
+      costMicros: 21,
+    },
   });
   expect(byDay.body.groups[0]).toMatchObject({ promptTokens: 20, cachedTokens: 0, completionTokens: 43 });
   expect(shown((await sum(`by=key&${range}`)).body)).toEqual([

@@ -194,8 +194,20 @@ local function freesAtMs(counters, window, atMs, amount)
   return bucket and bucketEnd(bucket, width) or atMs
 end
 
-local function costMicros(price, promptTokens, completionTokens)
-  return ceil((price.prompt * promptTokens + price.completion * completionTokens) / 1000000)
+-- Cached tokens that cost less stand behind the price of completions.
+local function readPrice(prompt, rest)
+  local completion, cached = match(rest, "^(%S+) ?(%S*)$")
+  local full = tonumber(prompt)
+  return { prompt = full, completion = tonumber(completion), cached = tonumber(cached) or full }
+end
+
+local function costMicros(price, promptTokens, completionTokens, cachedTokens)
+  local saved = (price.prompt - price.cached) * (cachedTokens or 0)
+  return ceil((price.prompt * promptTokens + price.completion * completionTokens - saved) / 1000000)
+end
+
+local function costUsage(price, usage)
+  return costMicros(price, usage.promptTokens, usage.completionTokens, usage.cachedTokens)
 end
 
 local function tokensHeld(hold) return hold.promptTokens + hold.choices * hold.completionTokens end

@@ -211,7 +211,7 @@ local function readRequest()
   return {
     id = ARGV[3], key = ARGV[4],
     promptTokens = tonumber(ARGV[8]), completionTokens = tonumber(ARGV[9]), choices = tonumber(ARGV[10]),
-    price = { prompt = tonumber(ARGV[13]), completion = tonumber(ARGV[14]) },
+    price = readPrice(ARGV[13], ARGV[14]),
     again = ARGV[15], body = ARGV[16], bill = ARGV[17],
   }
 end

@@ -2,26 +2,27 @@
 -- line of the bill into the outbox, in the same script.
 local nothing = readUsage(NO_USAGE)
 
-local function bill(id, hold, ending, charged, cost, endedAtMs)
+local function bill(id, hold, ending, charged, cost, endedAtMs, ttftMs)
   local counts = {}
   for i, name in ipairs(countColumns) do counts[i] = ',"' .. name .. '":' .. int(charged[name]) end
   local row = concat({
     '{"id":"', id, '",', hold.bill, ',"end":"', ending, '","responseId":', charged.responseId, concat(counts),
     ',"costMicros":', int(cost), ',"admittedAtMs":', int(hold.admittedAtMs),
-    ',"endedAtMs":', int(min(max(endedAtMs, hold.admittedAtMs), atMsNow())), "}",
+    ',"endedAtMs":', int(min(max(endedAtMs, hold.admittedAtMs), atMsNow())),
+    ',"ttftMs":', ttftMs or "null", "}",
   })
   write("XADD", OUTBOX, "*", "row", row)
 end
 
-local function close(hold, ending, charged, endedAtMs)
-  local cost = costMicros(hold.price, charged.promptTokens, charged.completionTokens)
+local function close(hold, ending, charged, endedAtMs, ttftMs)
+  local cost = costUsage(hold.price, charged)
   for _, counters in ipairs(loadCountersFor(hold)) do countClosing(counters, hold, ending, charged, cost) end
   holdsBy[hold.id], endsBy[hold.id], hasEnds = false, true, true
   write("HDEL", HOLDS, hold.id)
   write("ZREM", OPEN, makeMember(hold))
   write("ZADD", ENDS, int(atMsNow()), hold.id)
   if ending == "expired" then saveLate(hold, charged, cost) end
-  if ending ~= "released" then bill(hold.id, hold, ending, charged, cost, endedAtMs) end
+  if ending ~= "released" then bill(hold.id, hold, ending, charged, cost, endedAtMs, ttftMs) end
   local again = hold.again ~= "" and findAgain(hold.again)
   if again and again.hold == hold.id then
     if ending == "released" then
@@ -60,8 +61,7 @@ end
 local function adjust(hold, whole, charged, endedAtMs)
   local rest = { responseId = whole.responseId }
   for _, name in ipairs(countColumns) do rest[name] = whole[name] - charged[name] end
-  local cost = costMicros(hold.price, whole.promptTokens, whole.completionTokens)
-    - costMicros(hold.price, charged.promptTokens, charged.completionTokens)
+  local cost = costUsage(hold.price, whole) - costUsage(hold.price, charged)
   for _, counters in ipairs(loadCountersFor(hold, true)) do countClosing(counters, hold, "adjusted", rest, cost) end
   bill(hold.id .. ":late", hold, "adjusted", rest, cost, endedAtMs)
   stateAtMs = atMsNow()
@@ -94,7 +94,7 @@ local function settleSwept(hold, isLastWord, reported, endedAtMs)
   return "adjusted"
 end
 
-local function settleOne(id, isFinal, outcome, reported, endedAtMs, terms)
+local function settleOne(id, isFinal, outcome, reported, endedAtMs, ttftMs, terms)
   local hold, isFresh = findHold(id), false
   local isLastWord = isFinal or outcome == "cancelled"
   if not hold and (terms == "" or isEnded(id)) then return settleLate(id, isLastWord, reported, endedAtMs) end
@@ -106,7 +106,7 @@ local function settleOne(id, isFinal, outcome, reported, endedAtMs, terms)
   end
   local usage = raiseUsage(hold, hold.checkpoint, reported)
   if isFinal then
-    close(hold, outcome, usage, endedAtMs)
+    close(hold, outcome, usage, endedAtMs, ttftMs)
     local over = countOver(hold, reported)
     if over == 0 then return "settled" end
     adjust(hold, addOver(usage, over), usage, endedAtMs)
@@ -117,15 +117,17 @@ local function settleOne(id, isFinal, outcome, reported, endedAtMs, terms)
   return "checkpointed"
 end
 
--- The arguments of a record: hold, final, outcome, the counts of tokens, response id, end, terms of a lease or none.
+-- The arguments of a record: hold, final, outcome, the counts of tokens, response id, end, ms to
+-- the first token (or null), terms of a lease or none.
 local function settle()
   local reply = {}
   local counts = #countColumns
-  for i = 3, #ARGV, counts + 6 do
+  for i = 3, #ARGV, counts + 7 do
     local reported = { responseId = ARGV[i + 3 + counts] }
     for at, name in ipairs(countColumns) do reported[name] = tonumber(ARGV[i + 2 + at]) end
     local endedAtMs = tonumber(ARGV[i + 4 + counts])
-    reply[#reply + 1] = settleOne(ARGV[i], ARGV[i + 1] == "1", ARGV[i + 2], reported, endedAtMs, ARGV[i + 5 + counts])
+    local ttftMs, terms = ARGV[i + 5 + counts], ARGV[i + 6 + counts]
+    reply[#reply + 1] = settleOne(ARGV[i], ARGV[i + 1] == "1", ARGV[i + 2], reported, endedAtMs, ttftMs, terms)
   end
   return { rowsWaiting(), reply }
 end

@@ -105,7 +105,7 @@ local function readHold(id, whole)
   return {
     id = id, text = text, owner = line[1], key = line[11] or line[1], isKeyBooked = line[2] == "1",
     promptTokens = tonumber(line[3]), completionTokens = tonumber(line[4]), choices = tonumber(line[5]),
-    price = { prompt = tonumber(line[6]), completion = tonumber(line[7]) },
+    price = readPrice(line[6], line[7]),
     admittedAtMs = tonumber(line[8]), bookedAtMs = tonumber(line[12] or line[8]), expiresAtMs = tonumber(expiresAtMs),
     again = line[9], bill = line[10], project = line[13], checkpoint = readUsage(checkpoint),
   }

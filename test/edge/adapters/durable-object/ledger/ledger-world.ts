@@ -6,6 +6,7 @@ import type { OrgLedger } from "#edge/adapters/durable-object/ledger/ledger-obje
 import type { OrgId } from "#edge/agreements/tokens/ids.ts";
 import { locateLedger } from "#edge/agreements/tokens/placement.ts";
 import { freshOrg, keyRecord, noon, orgRecord } from "#test/contracts/ledger/ledger-fixtures.ts";
+import { splitSql } from "#test/support/split-sql.ts";
 import { testClock, type TestClock } from "#test/support/fakes/clock.ts";
 
 const migrations = import.meta.glob<string>("../../../../../infra/migrations/*.sql", {
@@ -27,10 +28,7 @@ export interface Insides {
 export async function migrate(): Promise<void> {
   const found = Object.entries(migrations).map(([path, text]) => ({
     name: path.split("/").at(-1) ?? path,
-    queries: text
-      .split(/;\s*$/m)
-      .map((query) => query.trim())
-      .filter((query) => query !== ""),
+    queries: splitSql(text),
   }));
   await applyD1Migrations(DB, found);
 }
@@ -46,7 +44,7 @@ export const insides = <R>(
 export async function usageInD1(org: OrgId): Promise<UsageRow[]> {
   const columns = `id, hold, org, "key", model, tier, endpoint, "end", response_id AS responseId,
     prompt_tokens AS promptTokens, cached_tokens AS cachedTokens, completion_tokens AS completionTokens,
-    cost_micros AS costMicros, admitted_at_ms AS admittedAtMs, ended_at_ms AS endedAtMs, units`;
+    cost_micros AS costMicros, admitted_at_ms AS admittedAtMs, ended_at_ms AS endedAtMs, units, ttft_ms AS ttftMs`;
   return (await DB.prepare(`SELECT ${columns} FROM usage WHERE org = ?`).bind(org).all<UsageRow>()).results;
 }
 

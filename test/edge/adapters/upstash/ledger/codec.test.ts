@@ -77,8 +77,9 @@ describe("what is sent", () => {
   test("a record goes whole: final or a checkpoint, counts, the engine's id or none", () => {
     const hold = freshHold();
     const counts = { promptTokens: 10, cachedTokens: 4, completionTokens: 5, units: 3 };
+    const times = { startedAtMs: 4, firstTokenAtMs: 7, endedAtMs: 9 };
     const records = [
-      makeRecord(org, hold, { ...counts, responseId: "r", endedAtMs: 9 }),
+      makeRecord(org, hold, { ...counts, responseId: "r", ...times }),
       makeRecord(org, hold, { ...counts, isFinal: false, outcome: "cancelled", responseId: null, endedAtMs: 9 }),
     ];
     expect(encodeRecords(records)).toEqual([
@@ -91,6 +92,7 @@ describe("what is sent", () => {
       "3",
       '"r"',
       "9",
+      "3",
       "",
       hold,
       "0",
@@ -101,6 +103,7 @@ describe("what is sent", () => {
       "3",
       "null",
       "9",
+      "null",
       "",
     ]);
   });
@@ -118,7 +121,7 @@ describe("what is sent", () => {
     expect(encodeRequest(makeRequest(org)).slice(15)).toEqual(["", "", "", "p1", digest]);
     expect(encodeRequest(makeRequest(org), "250 900").slice(15)).toEqual(["", "250 900", "", "p1", digest]);
     expect(encodeCredential(makeRequest(org)).slice(2)).toEqual(["", "p1", digest]);
-    expect(encodeRecords([makeRecord(org, freshHold()), makeRecord(org, freshHold())])).toHaveLength(20);
+    expect(encodeRecords([makeRecord(org, freshHold()), makeRecord(org, freshHold())])).toHaveLength(22);
   });
 });
 

@@ -1,0 +1,32 @@
+import { createRoute } from "@hono/zod-openapi";
+import { Refusal } from "../../errors.ts";
+import { commitChange } from "../audit/commit.ts";
+import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
+import { Budget, BudgetPath, showBudget } from "./budget.ts";
+import { describeBudget, publishStop, startOfMonth } from "./commit-budget.ts";
+import { deleteBudget, findBudget } from "./queries.ts";
+
+/** Deletes a budget; what it stopped goes on. */
+export const dropBudget = defineEndpoint(
+  "budgets.write",
+  createRoute({
+    method: "delete",
+    path: "/orgs/{org}/budgets/{budget}",
+    operationId: "deleteBudget",
+    tags: ["costs"],
+    summary: "Delete a budget",
+    request: { params: BudgetPath },
+    responses: { 200: describeJsonAnswer("The budget as it was.", Budget), default: refusalAnswer },
+  }),
+  async (c) => {
+    const { control, org } = c.var;
+    const { budget: id } = c.req.valid("param");
+    const known = await findBudget(control.db, org.id, id, startOfMonth(c));
+    if (!known) throw new Refusal("not_found");
+    const change = deleteBudget(control.db, id);
+    const before = describeBudget(known);
+    await commitChange(c, { org: org.id, action: "budget.deleted", target: id, before, after: null, change });
+    if (known.isStop !== 0) await publishStop(c, known);
+    return c.json(showBudget(known), 200);
+  },
+);

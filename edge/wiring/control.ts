@@ -1,0 +1,85 @@
+import { archiveUsage } from "../adapters/d1/archive.ts";
+import { betterAuthProofs } from "../adapters/better-auth/proofs.ts";
+import { cloudflareMailer } from "../adapters/mail/cloudflare-mailer.ts";
+import { httpMailer } from "../adapters/mail/http-mailer.ts";
+import { localMailer } from "../adapters/mail/local-mailer.ts";
+import { dohResolver } from "../adapters/web/doh-resolver.ts";
+import { fetchWebhookSender } from "../adapters/web/webhook-sender.ts";
+import type { Mailer } from "../agreements/mail.ts";
+import { openMasterKeys } from "../agreements/sealing.ts";
+import { readKidNumber } from "../agreements/settings/sign-in.ts";
+import type { OrgId } from "../agreements/tokens/ids.ts";
+import { dnsWaitMsMax } from "../agreements/webhooks/limits.ts";
+import type { ControlPorts, WebhookPorts } from "../control/http/port.ts";
+import type { Database } from "../control/http/store.ts";
+import { openSessions } from "../control/sign-in/sessions.ts";
+import { openTries } from "../control/sign-in/tries.ts";
+import { deliverDue, type DelivererPorts } from "../control/webhooks/sending/deliver.ts";
+import { tendWebhooks } from "../control/webhooks/sending/tend.ts";
+import type { Env, Settings } from "../env.ts";
+import { describeCause } from "../errors.ts";
+import { drawChance, generateRandomBytes, readClock } from "../visit.ts";
+
+/** Moves old rows of the bill into the archive; without one they stay. */
+export function openArchiver({ DB: db, ARCHIVE: bucket }: Env, { USAGE_DAYS: days }: Settings): () => Promise<void> {
+  return async () => {
+    const rows = bucket ? await archiveUsage({ db, bucket, days, now: readClock }) : 0;
+    if (rows > 0) console.log(JSON.stringify({ event: "usage_archived", rows }));
+  };
+}
+
+/** Where no secret is set nobody can sign in, and keys work as ever. */
+export function openSignIn(db: Database, settings: Settings): Pick<ControlPorts, "sessions" | "signIn"> {
+  const { SESSION_KEYS, OIDC = [], CLIENT_IP_HEADER: header = null, IP_EXEMPT: exempt } = settings;
+  const secrets = Object.entries(SESSION_KEYS ?? {}).map(([kid, value]) => ({
+    version: readKidNumber(kid) ?? 0,
+    value,
+  }));
+  const [first] = secrets;
+  if (!first) return { sessions: null, signIn: null };
+  const tries = openTries(db, { secret: first.value, header, exempt });
+  const { spendTotp } = tries;
+  const proofs = betterAuthProofs({
+    db,
+    secrets,
+    providers: OIDC,
+    ipHeader: header,
+    random: generateRandomBytes,
+    spendTotp,
+  });
+  return { sessions: openSessions(db, first.value), signIn: { proofs, tries } };
+}
+
+/** Who sends mail, as the settings say; null where nobody does. */
+export function openMailer(env: Env, settings: Settings): Mailer | null {
+  const { MAIL, MAIL_FROM: from = "", MAIL_URL: url = "", MAIL_TOKEN: token = "" } = settings;
+  if (MAIL === "local") return localMailer((line) => console.log(line));
+  if (MAIL === "cloudflare") return env.EMAIL ? cloudflareMailer(env.EMAIL, from) : null;
+  return MAIL === undefined ? null : httpMailer({ form: MAIL, url, token, from });
+}
+
+/** The platform's `fetch`, which may not be called as another object's method. */
+export const askWeb: typeof fetch = (...given) => fetch(...given);
+
+/** Where webhooks are looked up and how they are sent; without STORE_KEYS none can be made. */
+export async function openWebhookPorts(settings: Settings): Promise<WebhookPorts> {
+  const { STORE_KEYS: secrets, DNS_URL: url, WEBHOOK_WAIT_MS: waitMsMax, WEBHOOK_WINDOW_MS: windowMs } = settings;
+  return {
+    masters: secrets ? await openMasterKeys(secrets, "webhook secrets") : null,
+    resolver: dohResolver({ url, waitMsMax: dnsWaitMsMax, fetch: askWeb }),
+    sender: fetchWebhookSender({ waitMsMax, fetch: askWeb }),
+    isLocal: settings.WEBHOOKS_LOCAL === "on",
+    windowMs,
+  };
+}
+
+/** Sends behind a request, which never fails for it, and by the cron, whose failures the platform's log shows. */
+export function openDeliverer(ports: Pick<DelivererPorts, "db" | "mailer" | "webhooks">) {
+  const log: DelivererPorts["log"] = (event, facts) => console.log(JSON.stringify({ event, ...facts }));
+  const all = { ...ports, now: readClock, random: generateRandomBytes, chance: drawChance, log };
+  return {
+    nudge: (org: OrgId) =>
+      deliverDue(all, org).catch((cause: unknown) => log("nudge_failed", { org, cause: describeCause(cause) })),
+    tend: () => tendWebhooks(all),
+  };
+}

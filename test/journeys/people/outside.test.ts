@@ -1,0 +1,165 @@
+import { createServer, type IncomingMessage } from "node:http";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { freePorts } from "#infra/local/child.ts";
+import { followHome, openIssuer } from "#test/support/people/issuer.ts";
+import { newEmail, openBrowser } from "#test/support/people/browser.ts";
+import { openOwnStack, type OwnStack } from "#test/support/stack/stack.ts";
+
+/** A mail provider: what it was sent, and what it answers. */
+const provider = { status: 200, mails: [] as { headers: IncomingMessage["headers"]; body: Record<string, unknown> }[] };
+const token = "FAKE-mail-token-FAKE-mail-token";
+let stack: OwnStack;
+let issuer: Awaited<ReturnType<typeof openIssuer>>;
+let edge: string;
+const mailServer = createServer((request, response) => {
+  let text = "";
+  request.on("data", (piece) => void (text += piece));
+  request.on("end", () => {
+    provider.mails.push({ headers: request.headers, body: JSON.parse(text) });
+    response.writeHead(provider.status, { location: "/elsewhere" }).end("{}");
+  });
+});
+
+beforeAll(async () => {
+  const [port = 0] = await freePorts(1);
+  edge = `http://127.0.0.1:${port}`;
+  issuer = await openIssuer(`${edge}/auth/callback/company`);
+  await new Promise<void>((resolve) => mailServer.listen(0, "127.0.0.1", resolve));
+  const address = mailServer.address();
+  const mailPort = typeof address === "object" ? address?.port : 0;
+  const login = { name: "Company", clientId: issuer.client.id, secret: issuer.client.secret };
+  const oidc = [
+    { id: "company", issuer: issuer.url, ...login },
+    { id: "gone", issuer: "http://127.0.0.1:9", ...login },
+  ];
+  stack = await openOwnStack({
+    port,
+    vars: {
+      MAIL: "resend",
+      MAIL_URL: `http://127.0.0.1:${mailPort}/emails`,
+      MAIL_TOKEN: token,
+      MAIL_FROM: "Penstock <no-reply@example.test>",
+      OIDC: JSON.stringify(oidc),
+    },
+  });
+});
+
+afterAll(async () => {
+  await stack.close();
+  await issuer.close();
+  mailServer.close();
+});
+
+beforeEach(() => {
+  Object.assign(provider, { status: 200, mails: [] });
+});
+
+/** From our page to the issuer and back, and on to the page that was asked for. */
+async function signInByCompany(browser = openBrowser(edge), next = "/portal/keys") {
+  const started = await browser.send("POST", "/auth/sign-in/oidc", {
+    provider: "company",
+    next,
+    errorNext: "/portal/",
+  });
+  expect([started.status, started.body.error]).toEqual([200, undefined]);
+  const back = await followHome(started.body.url, edge);
+  return { browser, back, done: await browser.send("GET", back) };
+}
+
+test("a code goes out by the provider's API, and nowhere else", async () => {
+  const browser = openBrowser(edge);
+  const email = newEmail();
+  const { status, body } = await browser.send("POST", "/auth/codes", { email });
+  expect([status, body]).toEqual([200, { isSent: true, expiresInSeconds: 600, localCode: null }]);
+  const [mail] = provider.mails;
+  expect(mail?.headers.authorization).toBe(`Bearer ${token}`);
+  expect(mail?.body).toMatchObject({ from: "Penstock <no-reply@example.test>", to: [email] });
+  const code = /^ {4}(\d{6})$/m.exec(String(mail?.body["text"]))?.[1] ?? "";
+  expect((await browser.send("POST", "/auth/sign-in/code", { email, code })).status).toBe(200);
+  // The log knows neither the code, nor who asked, nor what the provider lets us in by.
+  const logged = stack.logs.join("\n");
+  for (const secret of [code, email, token, issuer.client.secret]) expect(logged).not.toContain(secret);
+});
+
+test("a mail that does not go out is told, costs no try, and can be sent again", async () => {
+  const browser = openBrowser(edge);
+  const email = newEmail();
+  for (const status of [500, 429, 403, 302, 500, 500]) {
+    provider.status = status;
+    const { status: told, body, headers } = await browser.send("POST", "/auth/codes", { email });
+    expect([told, body.error.code, headers.get("retry-after")]).toEqual([503, "mail_unavailable", "5"]);
+    expect(body.error.message).toBe("The mail could not be sent. Try again.");
+  }
+  expect(provider.mails.every(({ headers }) => headers["content-type"] === "application/json")).toBe(true);
+  provider.status = 202;
+  expect((await browser.send("POST", "/auth/codes", { email })).status).toBe(200);
+});
+
+test("a company login signs in, and knows its people again", async () => {
+  const email = newEmail();
+  issuer.current = { sub: "ada-1", email, isVerified: true };
+  const { browser, back, done } = await signInByCompany();
+  expect([done.status, new URL(done.headers.get("location") ?? "", edge).href]).toEqual([302, `${edge}/portal/keys`]);
+  const me = (await browser.send("GET", "/auth/session")).body;
+  expect(me).toMatchObject({ user: { email }, session: { hasSecondFactor: false } });
+  // Neither state nor code is good a second time, nor in another browser.
+  for (const other of [browser, openBrowser(edge)]) {
+    const { headers, cookies } = await other.send("GET", back);
+    expect(headers.get("location")).toContain("error=");
+    expect(cookies.filter((cookie) => /session_token=[^;]/.test(cookie))).toEqual([]);
+  }
+  const again = await signInByCompany();
+  expect((await again.browser.send("GET", "/auth/session")).body.user.id).toBe(me.user.id);
+});
+
+test("a company login leads to who proved the same address by mail, if the issuer has verified it", async () => {
+  const email = newEmail();
+  const byMail = openBrowser(edge);
+  await byMail.send("POST", "/auth/codes", { email });
+  const code = /^ {4}(\d{6})$/m.exec(String(provider.mails[0]?.body["text"]))?.[1];
+  await byMail.send("POST", "/auth/sign-in/code", { email, code });
+  const { id } = (await byMail.send("GET", "/auth/session")).body.user;
+  issuer.current = { sub: "liar-1", email, isVerified: false };
+  const liar = await signInByCompany();
+  expect(liar.done.headers.get("location")).toContain("error=");
+  expect((await liar.browser.send("GET", "/auth/session")).status).toBe(401);
+  issuer.current = { sub: "grace-1", email, isVerified: true };
+  const { browser } = await signInByCompany();
+  expect((await browser.send("GET", "/auth/session")).body.user.id).toBe(id);
+});
+
+test("an answer of the issuer that was tampered with signs nobody in", async () => {
+  issuer.current = { sub: "eve-1", email: newEmail(), isVerified: true };
+  const browser = openBrowser(edge);
+  const { body } = await browser.send("POST", "/auth/sign-in/oidc", { provider: "company" });
+  const back = new URL(await followHome(body.url, edge));
+  for (const [name, value] of [
+    ["state", "x".repeat(32)],
+    ["code", "x".repeat(43)],
+    ["iss", "https://evil.example.test"],
+  ] as const) {
+    const forged = new URL(back);
+    forged.searchParams.set(name, value);
+    const { cookies, headers } = await browser.send("GET", forged.href);
+    expect([name, headers.get("location")?.includes("error=")]).toEqual([name, true]);
+    expect(cookies.filter((cookie) => /session_token=[^;]/.test(cookie))).toEqual([]);
+  }
+});
+
+test("an issuer that is out of reach, or unknown, is told, and stops no other way in", async () => {
+  const browser = openBrowser(edge);
+  const gone = await browser.send("POST", "/auth/sign-in/oidc", { provider: "gone" });
+  expect([gone.status, gone.body.error.code]).toEqual([502, "bad_gateway"]);
+  expect((await browser.send("POST", "/auth/sign-in/oidc", { provider: "other" })).status).toBe(404);
+  const ways = (await browser.send("GET", "/auth/ways")).body;
+  expect(ways).toEqual({
+    code: true,
+    passkey: true,
+    oidc: [
+      { id: "company", name: "Company" },
+      { id: "gone", name: "Company" },
+    ],
+    isLocalMail: false,
+  });
+  expect((await browser.send("POST", "/auth/codes", { email: newEmail() })).status).toBe(200);
+});
