@@ -82,7 +82,7 @@ test("every `npx …` that a page names is a program of the clone", () => {
 });
 
 test("every `./penstock …` that a page names is a command of the CLI", () => {
-  const named = findAll(/(?:\.\/|npx )penstock +([a-z]+)(?: ([a-z]+))?/g);
+  const named = findAll(/(?:\.\/|npx )penstock +([a-z-]+)(?: ([a-z]+))?/g);
   expect(named.length).toBeGreaterThan(5);
   const names = new Set(["help", ...commands.map(({ name }) => name)]);
   const isCommand = ([first = "", second = ""]: string[]) => names.has(first) || names.has(`${first} ${second}`);

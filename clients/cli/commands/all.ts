@@ -1,4 +1,4 @@
-import { auditCommands, verifyCommand } from "./audit.ts";
+import { auditCommands, verifyCommand } from "../audit/commands.ts";
 import type { Command, LocalCommand } from "./command.ts";
 import { budgetCommands } from "./budgets.ts";
 import { costCommands } from "./costs.ts";

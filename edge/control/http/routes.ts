@@ -100,22 +100,7 @@ export function createControlRoutes(): OpenAPIHono<ControlEnv> {
   app.openapi(...changeKey);
   app.openapi(...rotateKey);
   app.openapi(...revokeKey);
-  app.openapi(...listMembers);
-  app.openapi(...changeMember);
-  app.openapi(...removeMember);
-  app.openapi(...leaveOrg);
-  app.openapi(...createInvitation);
-  app.openapi(...listInvitations);
-  app.openapi(...resendInvitation);
-  app.openapi(...revokeInvitation);
-  app.openapi(...acceptInvitation);
-  app.openapi(...createProject);
-  app.openapi(...listProjects);
-  app.openapi(...showProject);
-  app.openapi(...changeProject);
-  app.openapi(...createServiceAccount);
-  app.openapi(...listServiceAccounts);
-  app.openapi(...removeServiceAccount);
+  mountPeople(app);
   app.openapi(...showLedger);
   app.openapi(...listUsage);
   app.openapi(...summarizeUsage);
@@ -144,6 +129,25 @@ export function createControlRoutes(): OpenAPIHono<ControlEnv> {
   app.openapi(...redeliver);
   app.openapi(...listEvents);
   return app;
+}
+
+function mountPeople(app: OpenAPIHono<ControlEnv>): void {
+  app.openapi(...listMembers);
+  app.openapi(...changeMember);
+  app.openapi(...removeMember);
+  app.openapi(...leaveOrg);
+  app.openapi(...createInvitation);
+  app.openapi(...listInvitations);
+  app.openapi(...resendInvitation);
+  app.openapi(...revokeInvitation);
+  app.openapi(...acceptInvitation);
+  app.openapi(...createProject);
+  app.openapi(...listProjects);
+  app.openapi(...showProject);
+  app.openapi(...changeProject);
+  app.openapi(...createServiceAccount);
+  app.openapi(...listServiceAccounts);
+  app.openapi(...removeServiceAccount);
 }
 
 const begin: MiddlewareHandler<ControlEnv> = async (c, next) => {

@@ -25,6 +25,18 @@ test("a code by mail signs in, once, and the session says who it is", async () =
   expect((await browser.send("GET", "/auth/session")).body.user).toEqual(me.body.user);
 });
 
+test("what a code is answered with does not tell whether somebody is known by that address (S15, P2)", async () => {
+  const known = newEmail();
+  await openBrowser(edge).signIn(known);
+  const answers = [];
+  for (const email of [known, newEmail()]) {
+    const sent = await openBrowser(edge).send("POST", "/auth/codes", { email });
+    const wrong = await openBrowser(edge).send("POST", "/auth/sign-in/code", { email, code: "000000" });
+    answers.push([sent.status, { ...sent.body, localCode: "" }, wrong.status, wrong.body.error]);
+  }
+  expect(answers[0]).toEqual(answers[1]);
+});
+
 test("the session's cookie is the host's own, and no script reads it", async () => {
   const browser = openBrowser(edge);
   const { cookies, headers, body } = await browser.signIn(newEmail());

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { auditCommands } from "#clients/cli/commands/audit.ts";
+import { auditCommands } from "#clients/cli/audit/commands.ts";
 import { keyCommands } from "#clients/cli/commands/keys.ts";
 import { memberCommands } from "#clients/cli/commands/members.ts";
 import { orgCommands } from "#clients/cli/commands/orgs.ts";

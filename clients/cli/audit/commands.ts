@@ -1,8 +1,8 @@
 import { readBound } from "../input/times.ts";
 import { UsageError, type Option } from "../input/flags.ts";
 import { readList, type Column } from "../output/table.ts";
-import { readHeadKey, verifyLog } from "../audit/verify.ts";
-import { nextPage, orgPath, pageOptions, pageQuery, type Command, type LocalCommand } from "./command.ts";
+import { readHeadKey, verifyLog } from "./verify.ts";
+import { nextPage, orgPath, pageOptions, pageQuery, type Command, type LocalCommand } from "../commands/command.ts";
 
 const entryColumns: Column[] = [
   ["SEQ", "seq"],
