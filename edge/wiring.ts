@@ -88,11 +88,7 @@ async function openWiring(env: Env): Promise<Wiring> {
     later: runAfterAnswer,
     wait: (ms) => new Promise((done) => void setTimeout(done, ms)),
   });
-  const db = boundDatabase(env.DB, (answer) => within(databaseWaitMsMax, "d1", answer));
-  const mailer = null;
-  const webhooks = await openWebhookPorts(settings);
-  const deliverer = openDeliverer({ db, mailer, webhooks });
-  const limitEvents = new LimitEvents(db, deliverer.nudge);
+  const events = await openEvents(env, settings);
   const classifier = openTierClassifier(settings.MODELS, settings.NODES);
   const tickets = openTickets(keyring, settings.TICKETS === "optional");
   const origin = { nodeKeys, tickets, budget: openRetryBudget(), observer: fleet };
@@ -111,16 +107,13 @@ async function openWiring(env: Env): Promise<Wiring> {
       storage,
       classifier,
       boundFactors: openBoundFactors(),
-      noteDenial: (visit, { org, key }, denial) => {
-        const work = limitEvents.note(denial, { org, key, nowMs: visit.now() });
-        if (work) visit.afterwards(work);
-      },
+      noteDenial: events.noteDenial,
       origin,
       tickets,
       holdGraceMs: settings.HOLD_GRACE_MS,
     },
     control: {
-      db,
+      ...events.control,
       keyring,
       bootstrapToken: settings.BOOTSTRAP_TOKEN ?? null,
       sessions: null,
@@ -130,13 +123,9 @@ async function openWiring(env: Env): Promise<Wiring> {
       mover: settings.LEDGER.kind === "durable-object" ? openLedgerMover(env.LEDGERS) : null,
       models: settings.MODELS,
       fleet,
-      mailer,
-      webhooks,
-      deliverer,
-      leakKeys: settings.LEAK_KEYS_URL === undefined ? null : fetchLeakKeys(settings.LEAK_KEYS_URL, askWeb),
       currency: settings.CURRENCY,
     },
-    chores: () => runAll([chores, async () => retention && tendStorage(retention), deliverer.tend]),
+    chores: () => runAll([chores, async () => retention && tendStorage(retention), events.tend]),
   };
 }
 
@@ -158,6 +147,21 @@ async function openWebhookPorts(settings: Settings): Promise<WebhookPorts> {
     isLocal: settings.WEBHOOKS_LOCAL === "on",
     windowMs,
   };
+}
+
+/** The store of control and all that events need beside it: where they go, who is told, what refusals make of them. */
+async function openEvents(env: Env, settings: Settings) {
+  const db = boundDatabase(env.DB, (answer) => within(databaseWaitMsMax, "d1", answer));
+  const mailer = null;
+  const webhooks = await openWebhookPorts(settings);
+  const { nudge, tend } = openDeliverer({ db, mailer, webhooks });
+  const limitEvents = new LimitEvents(db, nudge);
+  const noteDenial: Ports["noteDenial"] = (visit, { org, key }, denial) => {
+    const work = limitEvents.note(denial, { org, key, nowMs: visit.now() });
+    if (work) visit.afterwards(work);
+  };
+  const leakKeys = settings.LEAK_KEYS_URL === undefined ? null : fetchLeakKeys(settings.LEAK_KEYS_URL, askWeb);
+  return { control: { db, mailer, webhooks, deliverer: { nudge }, leakKeys }, tend, noteDenial };
 }
 
 /** Sends behind a request, which never fails for it, and by the cron, whose failures the platform's log shows. */

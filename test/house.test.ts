@@ -42,6 +42,7 @@ const parametersMax = 4;
 const contents = [
   "edge/wiring.ts",
   "edge/control/http/routes.ts",
+  "edge/doors/open-api/schemas.ts",
   "origin/start-agent.ts",
   "infra/checks/bench/rows.ts",
 ];

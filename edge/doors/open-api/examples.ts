@@ -144,6 +144,10 @@ export const requestExamples: Readonly<Record<string, object>> = {
   createKey: { name: "Website", models: ["chat"], limits: { [windowNames[0] ?? ""]: 60 } },
   changeKey: { name: "Website", limits: { [windowNames[0] ?? ""]: 120 } },
   rotateKey: { overlapSeconds: 3_600 },
+  createWebhook: { url: "https://hooks.example.com/penstock", types: ["key.leaked", "key.revoked"] },
+  changeWebhook: { isEnabled: false },
+  rotateWebhook: { overlapSeconds: 86_400 },
+  reportLeaks: [{ token: "sk-pen-…", type: "penstock_api_key", url: "https://code.example.com/x", source: "content" }],
 };
 
 /** An example of what is answered, by operation. */

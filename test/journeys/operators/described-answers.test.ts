@@ -20,7 +20,7 @@ const sound = new File([makeWav({ seconds: 12 })], "a.wav");
 const ajv = new Ajv2020({ strict: false, validateFormats: false });
 let written: Written;
 let org: Org;
-let ids: { org: string; key: string; response: string };
+let ids: { org: string; key: string; response: string; webhook: string; delivery: string };
 
 beforeAll(async () => {
   written = await (await fetch(`${world.place.edge}/openapi.json`)).json();
@@ -29,7 +29,10 @@ beforeAll(async () => {
   const { id: key } = await world.newKey(org.id, { limits: { requestsPerMinute: 5 } });
   await world.must("PUT", `/orgs/${org.id}/response-retention`, { hours: 1 });
   const answered = await world.post("/v1/responses", org.key, { model: "chat", input: "a", max_output_tokens: 3 });
-  ids = { org: org.id, key, response: (await answered.json()).id };
+  // Where nobody listens: what is said of a delivery does not depend on whether it arrives.
+  const { id: webhook } = await world.must("POST", `/orgs/${org.id}/webhooks`, { url: "http://127.0.0.1:9/" });
+  const { id: delivery } = await world.must("POST", `/orgs/${org.id}/webhooks/${webhook}/test`);
+  ids = { org: org.id, key, response: (await answered.json()).id, webhook, delivery };
   await world.settled(org.id);
 });
 
@@ -106,6 +109,7 @@ const askings: Record<string, Asking[]> = {
   detokenize: [{ body: { model: "chat", tokens: [72, 105] } }],
   showTokenizer: [{ query: "?model=chat" }],
   createClientToken: [{ body: {}, status: 201 }],
+  reportLeaks: [{ body: [], status: 401 }],
   showWelcome: [{}],
   showOpenApi: [{}],
   showHealth: [{}],
@@ -136,6 +140,17 @@ const askings: Record<string, Asking[]> = {
   summarizeUsage: [{ query: "?by=day" }, { query: "?by=model" }],
   listAudit: [{ query: "?limit=2" }],
   exportAudit: [{}],
+  createWebhook: [{ body: { url: "http://127.0.0.1:9/", types: ["key.leaked"] }, status: 201 }],
+  listWebhooks: [{ query: "?limit=1" }],
+  showWebhook: [{}],
+  changeWebhook: [{ body: { description: "described" } }],
+  rotateWebhook: [{ body: { overlapSeconds: 60 } }],
+  testWebhook: [{ body: {}, status: 202 }],
+  listDeliveries: [{ query: "?limit=1" }],
+  showDelivery: [{}],
+  redeliver: [{ body: {}, status: 202 }],
+  listEvents: [{ query: "?limit=2" }],
+  deleteWebhook: [{ body: {} }, { body: {}, status: 404 }],
 };
 
 const operations = routes
@@ -159,7 +174,8 @@ function ask(
   const known = auth === "apiKey" ? org.key : auth === "adminKey" ? world.place.adminKey : "";
   const key = credential ?? known;
   const id = path.startsWith("/v1/responses/") ? ids.response : "chat";
-  const url = path.replace("{org}", ids.org).replace("{key}", ids.key).replace("{id}", id) + query;
+  const named = path.replace("{org}", ids.org).replace("{key}", ids.key).replace("{id}", id);
+  const url = named.replace("{webhook}", ids.webhook).replace("{delivery}", ids.delivery) + query;
   return fetch(world.place.edge + url, {
     method,
     headers: {
