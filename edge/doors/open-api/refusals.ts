@@ -81,7 +81,8 @@ export function writeRefusals(): Record<string, object> {
   return Object.fromEntries(
     families.flatMap((family) => {
       const statuses = new Set(listCodes().map((refusal) => family.wire.readStatus(refusal)));
-      const own = Array.from(statuses).filter((status) => family.statuses?.includes(status) ?? true);
+      const mayBe = (status: number) => family.statuses?.includes(status) ?? (family === openai || status !== 412);
+      const own = Array.from(statuses).filter(mayBe);
       return own.map((status) => [`${family.prefix}${status}`, writeRefusal(status, family)]);
     }),
   );
