@@ -7,7 +7,13 @@ import { twoFactor } from "better-auth/plugins/two-factor";
 import { digestBody } from "../../agreements/digest.ts";
 import { generateBase62 } from "../../agreements/tokens/ids.ts";
 import type { Database } from "../../control/http/store.ts";
-import { codeMs, codeTriesMax, sessionFreshMs, sessionIdleMs, sessionMsMax } from "../../agreements/settings/sign-in-limits.ts";
+import {
+  codeMs,
+  codeTriesMax,
+  sessionFreshMs,
+  sessionIdleMs,
+  sessionMsMax,
+} from "../../agreements/settings/sign-in-limits.ts";
 import { d1AuthDatabase } from "./database.ts";
 
 /** An issuer as its operator has set it up. */

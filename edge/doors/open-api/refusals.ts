@@ -66,7 +66,9 @@ export function listRefusals(route: DoorRoute, method: Method): number[] {
   add(route.auth === "apiKey", 403);
   add(route.path === sitePaths.models, 400);
   add(route.path === sitePaths.response || route.path === sitePaths.responseItems, 400, 413);
+  add(route.path === sitePaths.leaks, 400, 401, 408, 413, 415, 503);
   add(isControl, 400, 403, 404, 409, 502, 503);
+  add(isControl && method === "PATCH", 412);
   const { wire } = findFamily(route);
   const own = listCodes()
     .filter(({ status }) => statuses.has(status))
