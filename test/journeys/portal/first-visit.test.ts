@@ -45,13 +45,27 @@ describe.runIf(hasBrowser())("a first visit", () => {
     await visitor.context.close();
   });
 
-  test("the owner of the demo org signs in to it, and out again", async () => {
+  test("the owner of the demo org signs in to it, no other site writes as her, and out she goes", async () => {
     const visitor = await visit(null);
     const { page } = visitor;
     await visitor.go("keys");
     await signIn(visitor, "owner@example.test");
     await page.getByRole("heading", { name: "Keys", level: 1 }).waitFor();
     await page.getByRole("button", { name: "demo" }).waitFor();
+    const listOrgs = async () =>
+      (await (await visitor.context.request.get(`${place.edge}/control/whoami`)).json()).orgs;
+    const orgs = await listOrgs();
+    expect(orgs).toEqual([expect.objectContaining({ name: "demo", role: "owner" })]);
+    const other = await visitor.context.newPage();
+    await other.setContent(
+      `<form method="post" enctype="text/plain" action="${place.edge}/control/orgs">
+       <input name='{"name":"forged","x":"' value='"}'></form>`,
+    );
+    const fromElsewhere = other.waitForResponse((response) => response.request().method() === "POST");
+    await other.evaluate("document.forms[0].submit()");
+    expect((await fromElsewhere).status()).toBeGreaterThanOrEqual(400);
+    expect(await listOrgs()).toEqual(orgs);
+    await other.close();
     await page.getByRole("button", { name: "Account" }).click();
     await page.getByRole("menuitem", { name: "Sign out" }).click();
     await page.getByLabel("E-mail address").waitFor();
