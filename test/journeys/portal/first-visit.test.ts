@@ -51,7 +51,10 @@ describe.runIf(hasBrowser())("a first visit", () => {
     await visitor.go("keys");
     await signIn(visitor, "owner@example.test");
     await page.getByRole("heading", { name: "Keys", level: 1 }).waitFor();
-    await page.getByRole("button", { name: "demo" }).waitFor();
+    const row = page.getByRole("row").filter({ has: page.getByRole("button", { name: "demo" }) });
+    await row.waitFor();
+    // A key of nobody and of no project tells neither.
+    expect(await row.getByRole("cell").nth(4).innerText()).toBe("");
     const listOrgs = async () =>
       (await (await visitor.context.request.get(`${place.edge}/control/whoami`)).json()).orgs;
     const orgs = await listOrgs();
